@@ -1,0 +1,108 @@
+package dossier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Code says what kind of failure an Error is. The web package alone turns codes into HTTP statuses.
+type Code string
+
+// The codes. What carries none of them is a fault of the program: it is logged with its cause and never shown.
+const (
+	// CodeInvalid: a value breaks a rule; Error.Fields says which.
+	CodeInvalid Code = "invalid"
+	// CodeMalformed: the input could not be read as what it should be.
+	CodeMalformed Code = "malformed"
+	// CodeTooLarge: more bytes or more files than Limits allows.
+	CodeTooLarge Code = "too_large"
+	// CodeNotFound: nothing by that name, or nothing that the asker may see.
+	CodeNotFound Code = "not_found"
+	// CodeExists: the id is taken. Stores return it; Service resolves it.
+	CodeExists Code = "exists"
+	// CodeConflict: the submission's id belongs to another submission, or is being deleted.
+	CodeConflict Code = "conflict"
+	// CodeLost: the record is not in the state that the change asked for; somebody else changed it first.
+	CodeLost Code = "lost"
+	// CodeCorrupt: a store holds other bytes than were sent to it.
+	CodeCorrupt Code = "corrupt"
+	// CodeUnavailable: a store is down, full or too slow; the same request may succeed later.
+	CodeUnavailable Code = "unavailable"
+)
+
+// For errors.Is: each matches every Error of its code.
+var (
+	ErrInvalid     = &Error{Code: CodeInvalid}
+	ErrMalformed   = &Error{Code: CodeMalformed}
+	ErrTooLarge    = &Error{Code: CodeTooLarge}
+	ErrNotFound    = &Error{Code: CodeNotFound}
+	ErrExists      = &Error{Code: CodeExists}
+	ErrConflict    = &Error{Code: CodeConflict}
+	ErrLost        = &Error{Code: CodeLost}
+	ErrCorrupt     = &Error{Code: CodeCorrupt}
+	ErrUnavailable = &Error{Code: CodeUnavailable}
+)
+
+// Error is a failure that somebody outside the program can do something about.
+type Error struct {
+	Code Code
+	// Message is for the person in front of the page: what is wrong and how to mend it. It names no secret and no
+	// internals. Empty where only a program will see the error.
+	Message string
+	// Fields, with CodeInvalid, are all the faulty fields, in the order of the form.
+	Fields []FieldFault
+	// Err is the cause, for the log.
+	Err error
+}
+
+// FieldFault is one field that breaks its rule.
+type FieldFault struct {
+	// Field is the field's name in the form: "name", "location", "age", "technology".
+	Field string
+	// Message says what is allowed.
+	Message string
+}
+
+// Error implements error. It is for logs, and repeats no field value.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(string(e.Code))
+	if e.Message != "" {
+		b.WriteString(": ")
+		b.WriteString(e.Message)
+	}
+	for _, f := range e.Fields {
+		fmt.Fprintf(&b, "; %s: %s", f.Field, f.Message)
+	}
+	if e.Err != nil {
+		b.WriteString(": ")
+		b.WriteString(e.Err.Error())
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is matches the Err variables of this package by code.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.Code == e.Code && t.Message == "" && t.Err == nil && t.Fields == nil
+}
+
+// Errorf returns an Error of a code whose message a person may read. A %w in the format becomes the cause; its text does
+// not enter the message.
+func Errorf(code Code, cause error, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...), Err: cause}
+}
+
+// Unavailable wraps the failure of a store call: what was being done, and the cause. A call that ended because its
+// caller went away (context.Canceled on ctx) is no outage and stays what it is.
+func Unavailable(ctx context.Context, doing string, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) && context.Cause(ctx) == ctx.Err() {
+		return fmt.Errorf("%s: %w", doing, context.Canceled)
+	}
+	return &Error{Code: CodeUnavailable, Err: fmt.Errorf("%s: %w", doing, err)}
+}

@@ -1,0 +1,179 @@
+package dossier
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"golang.org/x/text/cases"
+	"golang.org/x/text/runes"
+	"golang.org/x/text/transform"
+	"golang.org/x/text/unicode/norm"
+)
+
+// The rules for a person's details. Lengths are in Unicode code points after normalisation; the SQL columns are as wide.
+const (
+	MaxNameLength       = 200
+	MaxLocationLength   = 200
+	MaxTechnologyLength = 200
+	MinAge              = 0
+	MaxAge              = 130
+)
+
+// PersonState is where a person stands between the first step of a submission and the last step of a deletion.
+type PersonState string
+
+const (
+	// PersonSubmitting: inserted, not acknowledged. Removed by reconciliation when nothing happens for a day.
+	PersonSubmitting PersonState = "submitting"
+	// PersonSubmitted: acknowledged to the submitter; staff see it.
+	PersonSubmitted PersonState = "submitted"
+	// PersonDeleting: no new file begins; files go, then the person.
+	PersonDeleting PersonState = "deleting"
+)
+
+// Person is one submitter: one row of table people.
+type Person struct {
+	ID PersonID
+	Details
+	// ReceiptHash is Receipt.Hash of the secret that the submitter holds.
+	ReceiptHash [32]byte
+	State       PersonState
+	// CreatedAt and UpdatedAt are UTC, whole microseconds.
+	CreatedAt, UpdatedAt time.Time
+}
+
+// Details is what people tell of themselves. Valid after Clean returned nil.
+type Details struct {
+	Name       string
+	Location   string
+	Age        int // years
+	Technology string
+}
+
+// ParseDetails makes Details of a form's text fields. The error is an ErrInvalid that lists every faulty field; the details
+// that come with it hold what could be read.
+func ParseDetails(name, location, age, technology string) (Details, error) {
+	d := Details{Name: name, Location: location, Technology: technology}
+	age = strings.TrimSpace(age)
+	n, err := strconv.Atoi(age)
+	var badAge string
+	switch {
+	case age == "":
+		badAge = ageRule
+	case err != nil:
+		badAge = "Must be a whole number. " + ageRule
+	}
+	d.Age = n
+	return d, d.clean(badAge)
+}
+
+// Clean normalises the texts (Unicode NFC, spaces trimmed and folded) and checks every rule. The error is an ErrInvalid
+// that lists every faulty field.
+func (d *Details) Clean() error { return d.clean("") }
+
+var ageRule = fmt.Sprintf("Enter an age in years from %d to %d.", MinAge, MaxAge)
+
+func (d *Details) clean(badAge string) error {
+	var faults []FieldFault
+	text := func(field, label string, value *string, most int) {
+		clean, fault := cleanText(label, *value, most)
+		*value = clean
+		if fault != "" {
+			faults = append(faults, FieldFault{field, fault})
+		}
+	}
+	text("name", "a name", &d.Name, MaxNameLength)
+	text("location", "a location", &d.Location, MaxLocationLength)
+	if badAge == "" && (d.Age < MinAge || d.Age > MaxAge) {
+		badAge = ageRule
+	}
+	if badAge != "" {
+		faults = append(faults, FieldFault{"age", badAge})
+	}
+	text("technology", "a technology", &d.Technology, MaxTechnologyLength)
+	if faults != nil {
+		return &Error{Code: CodeInvalid, Message: "Some fields need another look.", Fields: faults}
+	}
+	return nil
+}
+
+// cleanText returns the normalised text and, if it breaks a rule, what is allowed.
+func cleanText(label, raw string, most int) (clean, fault string) {
+	if !utf8.ValidString(raw) {
+		return strings.ToValidUTF8(raw, "\uFFFD"), "Must be text in UTF-8."
+	}
+	// Looked at before white space is folded: a tab or line break inside is as wrong as any control character.
+	trimmed := strings.TrimSpace(raw)
+	bad := strings.ContainsFunc(trimmed, hidden)
+	clean = strings.Join(strings.Fields(norm.NFC.String(trimmed)), " ")
+	switch {
+	case bad:
+		return clean, "Must not contain control characters."
+	case clean == "":
+		return clean, fmt.Sprintf("Enter %s, up to %d characters.", label, most)
+	case utf8.RuneCountInString(clean) > most:
+		return clean, fmt.Sprintf("Must be at most %d characters long.", most)
+	case !strings.ContainsFunc(clean, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }):
+		return clean, "Must contain a letter or a digit."
+	}
+	return clean, ""
+}
+
+// hidden tells the characters that could make a text read as something else: control characters, line and paragraph
+// separators, and the bidirectional overrides, embeddings and isolates (Unicode TR 9), but not the joiners that Persian, Hindi and
+// emoji need.
+func hidden(r rune) bool {
+	switch {
+	case unicode.IsControl(r), r == '\u2028', r == '\u2029', r == '\uFEFF':
+		return true
+	case r >= '\u202A' && r <= '\u202E', r >= '\u2066' && r <= '\u2069':
+		return true
+	}
+	return false
+}
+
+// SearchKey folds a name for searching by prefix: compatibility forms, case and accents are ignored. It is computed here, not
+// by a database's collation, so that MySQL, MariaDB and SQLite find the same people.
+func SearchKey(name string) string {
+	fold := transform.Chain(norm.NFKD, runes.Remove(runes.In(unicode.Mn)), cases.Fold(), norm.NFC)
+	key, _, err := transform.String(fold, strings.Join(strings.Fields(name), " "))
+	if err != nil {
+		// Only a broken transformer fails on a string; the raw name is still a usable key.
+		return strings.ToLower(name)
+	}
+	return key
+}
+
+// PersonID identifies a person: a UUIDv7 (RFC 9562).
+type PersonID uuid.UUID
+
+// NewPersonID returns a fresh id.
+func NewPersonID() PersonID { return PersonID(newUUID()) }
+
+// ParsePersonID reads the canonical form only (36 characters, lower case, version 7), so that a person has one URL.
+// Anything else is ErrNotFound: no such person can exist.
+func ParsePersonID(s string) (PersonID, error) {
+	id, err := parseUUID(s)
+	return PersonID(id), err
+}
+
+// String returns the canonical form.
+func (id PersonID) String() string { return uuid.UUID(id).String() }
+
+func newUUID() uuid.UUID {
+	// NewV7 fails only when the system's random source does, and that crashes the program since Go 1.24.
+	return uuid.Must(uuid.NewV7())
+}
+
+func parseUUID(s string) (uuid.UUID, error) {
+	id, err := uuid.Parse(s)
+	if err != nil || id.String() != s || id.Version() != 7 || id.Variant() != uuid.RFC4122 {
+		return uuid.UUID{}, &Error{Code: CodeNotFound}
+	}
+	return id, nil
+}
