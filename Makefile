@@ -1,0 +1,41 @@
+# "make" alone lists the targets. What needs more than a line stands in tools/.
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test lint fuzz bench generate test-tools clean bin/dossier
+
+# The version that "dossier version" tells: the nearest tag and what came after it.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
+
+run: build ## build the app and serve it on http://localhost:8080, with its data in ./data; needs Go only
+	bin/dossier serve
+
+build: bin/dossier ## build the app into bin/dossier, as one static program
+
+# Go itself knows what is out of date.
+bin/dossier:
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o $@ ./app/cmd/dossier
+
+test: ## install what tests need, and run all checks and tests
+	tools/test
+
+lint: ## run the checks that are no tests: format, vet, staticcheck, vulnerabilities, scripts, generated files
+	tools/install programs
+	tools/lint
+
+fuzz: ## fuzz every target for a while (FUZZTIME=5m: for so long each)
+	tools/fuzz
+
+bench: test-tools ## run the benchmarks
+	DOSSIER_TEST_REQUIRE=1 go test -run '^$$' -bench . -benchmem -timeout 60m ./app/...
+
+generate: ## generate anew what is generated
+	go generate ./app/...
+
+test-tools: ## install what tests need: MariaDB, Chromium, an S3 and a DynamoDB server, checkers
+	tools/install
+
+clean: ## remove what was built and installed here; the data stays
+	rm -rf bin .tools tools/node_modules

@@ -1,0 +1,102 @@
+//go:build unix
+
+package servers
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// AWS is a server that answers as one of AWS's services.
+type AWS struct {
+	// Endpoint is the base URL.
+	Endpoint string
+	// Region, AccessKey and SecretKey sign the requests.
+	Region, AccessKey, SecretKey string
+	*Process
+}
+
+// Config returns the settings for a client of the AWS SDK: the endpoint, the region and static credentials. Retries are the SDK's own.
+func (a *AWS) Config() aws.Config {
+	return aws.Config{
+		Region:       a.Region,
+		BaseEndpoint: aws.String(a.Endpoint),
+		Credentials:  credentials.NewStaticCredentialsProvider(a.AccessKey, a.SecretKey, ""),
+	}
+}
+
+// S3 starts versitygw. It is strict: signatures and checksums are verified. It keeps objects as files with extended
+// attributes, which the temporary folder's file system must have. There are no buckets in it yet.
+func S3(t testing.TB) *AWS {
+	t.Helper()
+	program := require(t, "versitygw", "versitygw")
+	a := &AWS{Region: "us-east-1", AccessKey: secret(), SecretKey: secret()}
+	dir := tempDir(t, "s3")
+	data := filepath.Join(dir, "data")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	a.run(t, dir, server{
+		name: "versitygw",
+		command: func(dir string, port int) *exec.Cmd {
+			cmd := exec.Command(program, "--port", address(port), "--quiet", "--region", a.Region, "posix", data)
+			cmd.Env = environment(dir, "ROOT_ACCESS_KEY="+a.AccessKey, "ROOT_SECRET_KEY="+a.SecretKey)
+			return cmd
+		},
+		ready: func(ctx context.Context, port int) error {
+			_, err := s3.NewFromConfig(a.once(port)).ListBuckets(ctx, &s3.ListBucketsInput{})
+			return err
+		},
+	})
+	return a
+}
+
+// DynamoDB starts dynalite. It accepts any credentials, and has no transactions, TTL or point-in-time recovery. There are no tables in it yet.
+func DynamoDB(t testing.TB) *AWS {
+	t.Helper()
+	program := require(t, "dynalite", "dynalite")
+	if _, ok := find("node"); !ok {
+		missing(t, "node, which dynalite needs, is not installed")
+	}
+	a := &AWS{Region: "us-east-1", AccessKey: secret(), SecretKey: secret()}
+	dir := tempDir(t, "dynamodb")
+	a.run(t, dir, server{
+		name: "dynalite",
+		command: func(dir string, port int) *exec.Cmd {
+			// Tables pass through CREATING and DELETING as in AWS, only sooner.
+			cmd := exec.Command(program, "--host", "127.0.0.1", "--port", strconv.Itoa(port), "--path", filepath.Join(dir, "data"),
+				"--createTableMs", "20", "--updateTableMs", "20", "--deleteTableMs", "20")
+			cmd.Env = environment(dir)
+			return cmd
+		},
+		ready: func(ctx context.Context, port int) error {
+			_, err := dynamodb.NewFromConfig(a.once(port)).ListTables(ctx, &dynamodb.ListTablesInput{})
+			return err
+		},
+		says: "istening at",
+	})
+	return a
+}
+
+func (a *AWS) run(t testing.TB, dir string, s server) {
+	t.Helper()
+	a.Process = launch(t, dir, s)
+	a.Endpoint = "http://" + address(a.port)
+}
+
+// once is Config for a single try at a server that may not be there yet.
+func (a *AWS) once(port int) aws.Config {
+	c := a.Config()
+	c.BaseEndpoint = aws.String("http://" + address(port))
+	c.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
+	return c
+}

@@ -1,0 +1,49 @@
+//go:build unix
+
+package servers
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// tempDir makes a folder for a server. It is not testing's TempDir, which lies in a folder that only the test's own user can
+// enter, while the database may have to run as another; its name is short, because a socket's path has 104 bytes at most.
+func tempDir(t testing.TB, kind string) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(tempBase(), "dossier-"+kind+"-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// tempBase returns the first temporary folder that every user can reach, or the system's where there is none.
+func tempBase() string {
+	for _, base := range []string{os.TempDir(), "/tmp", "/var/tmp"} {
+		if os.Getuid() != 0 || reachable(base) {
+			return base
+		}
+	}
+	return os.TempDir()
+}
+
+// reachable tells whether any user may pass through the folder and all above it.
+func reachable(dir string) bool {
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return false
+	}
+	for {
+		info, err := os.Stat(dir)
+		if err != nil || info.Mode().Perm()&0o001 == 0 {
+			return false
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return true
+		}
+		dir = parent
+	}
+}

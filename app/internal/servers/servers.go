@@ -1,0 +1,113 @@
+//go:build unix
+
+// Package servers starts the real servers that tests run against: MariaDB (or MySQL), an S3 server (versitygw) and a
+// DynamoDB server (dynalite), and finds the browser. A store that only ever met a fake is not tested.
+//
+// Only test code may import it; every exported way in wants a testing.TB, and a test of this package checks that no program
+// depends on it. It runs on Unix, because it pauses processes by signal.
+//
+// Each server is a private instance: on loopback, on a port of its own, with its data in a temporary folder, and with
+// random credentials. It ends with the test, also when the test's process is killed.
+//
+// Programs are looked for where tools/install puts them (.tools/bin and tools/node_modules/.bin below the repository's
+// root; their versions are pinned), then on PATH, then where systems keep daemons. A test whose program is missing is
+// skipped, or fails where DOSSIER_TEST_REQUIRE=1 is set, as "make test" does, so that nothing is skipped there unseen.
+package servers
+
+import (
+	"crypto/rand"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+)
+
+// remedy ends every message about a missing program.
+const remedy = `; "make test-tools" installs it`
+
+// Chromium returns the path of the browser's executable: Chromium, Chrome or one of their headless shells.
+func Chromium(t testing.TB) string {
+	t.Helper()
+	names := []string{
+		"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
+		"chromium-headless-shell", "chrome-headless-shell", "headless-shell",
+	}
+	if runtime.GOOS == "darwin" {
+		names = append(names,
+			"/Applications/Chromium.app/Contents/MacOS/Chromium",
+			"/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+	}
+	return require(t, "Chromium or Chrome", names...)
+}
+
+// require returns the first program that exists, or ends the test.
+func require(t testing.TB, what string, names ...string) string {
+	t.Helper()
+	if path, ok := find(names...); ok {
+		return path
+	}
+	missing(t, what+" is not installed")
+	return ""
+}
+
+// missing ends the test: as failed where everything has to run, else as skipped.
+func missing(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv("DOSSIER_TEST_REQUIRE") == "1" {
+		t.Fatal(what + remedy)
+	}
+	t.Skip(what + remedy)
+}
+
+// find returns the first of the programs that is installed.
+func find(names ...string) (string, bool) {
+	for _, name := range names {
+		if filepath.IsAbs(name) {
+			if path, err := exec.LookPath(name); err == nil {
+				return path, true
+			}
+			continue
+		}
+		for _, dir := range pinned() {
+			if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+				return path, true
+			}
+		}
+		if path, err := exec.LookPath(name); err == nil {
+			return path, true
+		}
+		for _, dir := range daemonDirs {
+			if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+				return path, true
+			}
+		}
+	}
+	return "", false
+}
+
+// daemonDirs are folders that hold servers but are often not on the PATH of an ordinary user.
+var daemonDirs = []string{"/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/usr/local/mysql/bin"}
+
+// pinned returns the folders that tools/install fills. The repository's root is the nearest folder above the working directory (for a
+// test: its package) that holds go.work; the place of the source is no guide in a binary built with -trimpath.
+func pinned() []string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.work")); err == nil {
+			return []string{filepath.Join(dir, ".tools", "bin"), filepath.Join(dir, "tools", "node_modules", ".bin")}
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return nil
+		}
+		dir = parent
+	}
+}
+
+// secret returns 26 random letters and digits. Being unknown to any other server it also proves, when a server accepts it, that
+// the right one answers on a port.
+func secret() string { return rand.Text() }
