@@ -1,0 +1,4 @@
+package migrations
+
+// LockSession lets tests hold the lock that a migration takes.
+var LockSession = lockSession

@@ -1,0 +1,264 @@
+package migrations
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Collation is the collation that the database must have by default: texts compare by code point, as in SQLite. The
+// migrations cannot name it, because SQLite does not know it.
+const Collation = "utf8mb4_bin"
+
+// App says what Provision makes for the application on a MySQL server.
+type App struct {
+	// Database and User begin with a letter and hold letters, digits and underscores only; 64 and 32 characters at most.
+	Database, User string
+	// Password of User.
+	Password string
+	// Host is where User may connect from, as MySQL writes it. Default "%", anywhere: which addresses reach a server in a private
+	// network is for its security groups to say.
+	Host string
+	// RequireTLS has the server refuse User without TLS.
+	RequireTLS bool
+}
+
+// grants returns what the application does, by table, and so may.
+func grants() map[string][]string {
+	return map[string][]string{
+		"people":              {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		People.VersionTable(): {"SELECT"},
+	}
+}
+
+var (
+	databaseName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,63}$`)
+	userName     = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,31}$`)
+	hostName     = regexp.MustCompile(`^[A-Za-z0-9.:/%_-]{1,255}$`)
+)
+
+func (a App) check() error {
+	var errs []error
+	if !databaseName.MatchString(a.Database) {
+		errs = append(errs, fmt.Errorf("database name %q: want a letter, then up to 63 letters, digits or underscores", a.Database))
+	}
+	if !userName.MatchString(a.User) {
+		errs = append(errs, fmt.Errorf("database user %q: want a letter, then up to 31 letters, digits or underscores", a.User))
+	}
+	if !hostName.MatchString(a.Host) {
+		errs = append(errs, fmt.Errorf("database user's host %q: want an address, a pattern or %%", a.Host))
+	}
+	if a.Password == "" || strings.ContainsFunc(a.Password, func(r rune) bool { return r < ' ' || r == 0x7f || r == 0xfffd }) {
+		errs = append(errs, errors.New("database user's password: must not be empty or contain control characters"))
+	}
+	return errors.Join(errs...)
+}
+
+// Provision makes a server ready for the application, where only an administrator exists: it creates the database, applies the
+// People migrations, and creates the application's own user, who may read and write rows and nothing else. It returns the
+// migrations that it applied. All of it may be run again, also twice at once: a user that is there gets the given password and TLS
+// rule, and loses what it may beyond the application's need.
+//
+// The open function connects as the administrator: to the server without a database (an empty name), and to the named one. It is
+// called for each once; Provision closes what it returns.
+func Provision(ctx context.Context, open func(ctx context.Context, database string) (*sql.DB, error), app App) ([]Migration, error) {
+	if app.Host == "" {
+		app.Host = "%"
+	}
+	if err := app.check(); err != nil {
+		return nil, err
+	}
+	server, err := open(ctx, "")
+	if err != nil {
+		return nil, fmt.Errorf("connecting as administrator: %w", err)
+	}
+	defer server.Close()
+	release, err := lockSession(ctx, server, app.Database)
+	if err != nil {
+		return nil, err
+	}
+	done, err := provision(ctx, server, open, app)
+	return done, errors.Join(err, release())
+}
+
+func provision(ctx context.Context, server *sql.DB, open func(context.Context, string) (*sql.DB, error), app App) ([]Migration, error) {
+	if err := createDatabase(ctx, server, app.Database); err != nil {
+		return nil, err
+	}
+	db, err := open(ctx, app.Database)
+	if err != nil {
+		return nil, fmt.Errorf("connecting as administrator to database %s: %w", app.Database, err)
+	}
+	defer db.Close()
+	done, err := up(ctx, db, MySQL, People)
+	if err != nil {
+		return done, fmt.Errorf("migrating schema %q: %w", People, err)
+	}
+	// One connection, because the form of its string literals depends on the session.
+	conn, err := server.Conn(ctx)
+	if err != nil {
+		return done, err
+	}
+	defer conn.Close()
+	return done, createUser(ctx, conn, app)
+}
+
+func createDatabase(ctx context.Context, db *sql.DB, name string) error {
+	// A database that is there may have been created with the server's default; ALTER is for the tables to come.
+	for _, verb := range []string{"CREATE DATABASE IF NOT EXISTS ", "ALTER DATABASE "} {
+		if _, err := db.ExecContext(ctx, verb+"`"+name+"` CHARACTER SET utf8mb4 COLLATE "+Collation); err != nil {
+			return fmt.Errorf("creating database %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// checkDatabase makes sure of what the migrations rely on but cannot say themselves.
+func checkDatabase(ctx context.Context, db *sql.DB) error {
+	var name, collation string
+	err := db.QueryRowContext(ctx, "SELECT schema_name, default_collation_name FROM information_schema.schemata WHERE schema_name = DATABASE()").
+		Scan(&name, &collation)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return errors.New("the connection is not open on a database")
+	case err != nil:
+		return fmt.Errorf("reading the database's collation: %w", err)
+	case collation != Collation:
+		return fmt.Errorf("database %s has the default collation %s, and new tables would compare texts by it: run ALTER DATABASE `%s` CHARACTER SET utf8mb4 COLLATE %s",
+			name, collation, name, Collation)
+	}
+	return nil
+}
+
+// CheckCollations returns an error when a text column of the set's tables does not compare by code point. It needs no more than
+// SELECT on those tables, and only MySQL can be wrong.
+func CheckCollations(ctx context.Context, db *sql.DB) error {
+	rows, err := db.QueryContext(ctx, `SELECT table_name, column_name, collation_name FROM information_schema.columns
+		WHERE table_schema = DATABASE() AND table_name = 'people' AND collation_name IS NOT NULL AND collation_name <> ?
+		ORDER BY ordinal_position`, Collation)
+	if err != nil {
+		return fmt.Errorf("reading the columns' collations: %w", err)
+	}
+	defer rows.Close()
+	var wrong []string
+	for rows.Next() {
+		var table, column, collation string
+		if err := rows.Scan(&table, &column, &collation); err != nil {
+			return fmt.Errorf("reading the columns' collations: %w", err)
+		}
+		wrong = append(wrong, fmt.Sprintf("%s.%s (%s)", table, column, collation))
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("reading the columns' collations: %w", err)
+	}
+	if wrong != nil {
+		return fmt.Errorf("columns do not compare by code point: %s; run ALTER TABLE people CONVERT TO CHARACTER SET utf8mb4 COLLATE %s",
+			strings.Join(wrong, ", "), Collation)
+	}
+	return nil
+}
+
+func createUser(ctx context.Context, conn *sql.Conn, app App) error {
+	var admin, mode string
+	if err := conn.QueryRowContext(ctx, "SELECT CURRENT_USER(), @@SESSION.sql_mode").Scan(&admin, &mode); err != nil {
+		return fmt.Errorf("asking who the administrator is: %w", err)
+	}
+	if name := admin[:max(0, strings.LastIndexByte(admin, '@'))]; name == app.User {
+		return fmt.Errorf("database user %s is the administrator: give the application a user of its own", app.User)
+	}
+	quote := quoter(mode)
+	account := quote(app.User) + "@" + quote(app.Host)
+	tls := " REQUIRE NONE"
+	if app.RequireTLS {
+		tls = " REQUIRE SSL"
+	}
+	for _, verb := range []string{"CREATE USER IF NOT EXISTS ", "ALTER USER "} {
+		if _, err := conn.ExecContext(ctx, verb+account+" IDENTIFIED BY "+quote(app.Password)+tls); err != nil {
+			return fmt.Errorf("creating database user %s: %w", app.User, withoutText(ctx, err))
+		}
+	}
+	grant := func() error {
+		for table, may := range grants() {
+			statement := fmt.Sprintf("GRANT %s ON `%s`.`%s` TO %s", strings.Join(may, ", "), app.Database, table, account)
+			if _, err := conn.ExecContext(ctx, statement); err != nil {
+				return fmt.Errorf("granting database user %s its privileges on %s: %w", app.User, table, err)
+			}
+		}
+		return nil
+	}
+	if err := grant(); err != nil {
+		return err
+	}
+	more, err := surplus(ctx, conn, app)
+	if err != nil || !more {
+		return err
+	}
+	// Only now, and not each time: between the two statements the application may do nothing at all.
+	if _, err := conn.ExecContext(ctx, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM "+account); err != nil {
+		return fmt.Errorf("revoking what database user %s may beyond its need: %w", app.User, err)
+	}
+	return grant()
+}
+
+// surplus tells whether the user may more than grants says.
+func surplus(ctx context.Context, conn *sql.Conn, app App) (bool, error) {
+	rows, err := conn.QueryContext(ctx, `
+		SELECT '', '', privilege_type, is_grantable FROM information_schema.user_privileges WHERE grantee = ?
+		UNION ALL SELECT table_schema, '', privilege_type, is_grantable FROM information_schema.schema_privileges WHERE grantee = ?
+		UNION ALL SELECT table_schema, table_name, privilege_type, is_grantable FROM information_schema.table_privileges WHERE grantee = ?
+		UNION ALL SELECT table_schema, '', privilege_type, is_grantable FROM information_schema.column_privileges WHERE grantee = ?`,
+		grantee(app), grantee(app), grantee(app), grantee(app))
+	if err != nil {
+		return false, fmt.Errorf("reading what database user %s may: %w", app.User, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var schema, table, privilege, grantable string
+		if err := rows.Scan(&schema, &table, &privilege, &grantable); err != nil {
+			return false, fmt.Errorf("reading what database user %s may: %w", app.User, err)
+		}
+		switch {
+		case grantable == "YES":
+			return true, nil
+		case schema == "" && privilege == "USAGE": // the right to connect
+		case schema == app.Database && slices.Contains(grants()[table], privilege):
+		default:
+			return true, nil
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return false, fmt.Errorf("reading what database user %s may: %w", app.User, err)
+	}
+	return false, nil
+}
+
+// grantee returns the account as information_schema writes it.
+func grantee(app App) string { return "'" + app.User + "'@'" + app.Host + "'" }
+
+// quoter returns what makes string literals for a session of the given sql_mode.
+func quoter(mode string) func(string) string {
+	backslash := `\\`
+	if slices.Contains(strings.Split(mode, ","), "NO_BACKSLASH_ESCAPES") {
+		backslash = `\`
+	}
+	escape := strings.NewReplacer(`'`, `''`, `\`, backslash)
+	return func(s string) string { return "'" + escape.Replace(s) + "'" }
+}
+
+// withoutText returns an error for a statement that holds a password: the server's message may repeat part of the
+// statement, so only its number is kept.
+func withoutText(ctx context.Context, err error) error {
+	switch n := number(err); {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case n == 1819: // ER_NOT_VALID_PASSWORD
+		return errors.New("the server's password policy refuses the password (error 1819)")
+	case n != 0:
+		return fmt.Errorf("the server refused (error %d)", n)
+	}
+	return errors.New("the connection failed")
+}

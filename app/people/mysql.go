@@ -1,0 +1,275 @@
+package people
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"dossier.example/app"
+	"dossier.example/app/migrations"
+	"github.com/go-sql-driver/mysql"
+	gormmysql "gorm.io/driver/mysql"
+)
+
+// MySQLConfig says how to reach a MySQL or MariaDB server.
+type MySQLConfig struct {
+	Host string
+	// Port defaults to 3306.
+	Port int
+	// Name is the database's; empty to connect to the server only, as an administrator does.
+	Name           string
+	User, Password string
+	// TLS encrypts the connection and verifies the server's certificate: by the CAs in the PEM file CAFile, or by the system's
+	// where that is empty.
+	TLS    bool
+	CAFile string
+	// Timeout bounds one call to the database, including the wait for a connection. Default 5 seconds.
+	Timeout time.Duration
+	// MaxOpen bounds the connections of this process. Default 10: the smallest RDS instance allows about 60
+	// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html#RDS_Limits.MaxConnections), and several instances share it.
+	MaxOpen int
+	// MaxIdle is how many connections are kept for the next call. Default: MaxOpen.
+	MaxIdle int
+	// MaxLifetime is how long a connection is used, so that a server that took over after a failover gets its share. Default 5 minutes.
+	MaxLifetime time.Duration
+}
+
+// String implements fmt.Stringer; the password is left out.
+func (c MySQLConfig) String() string {
+	return fmt.Sprintf("%s@%s/%s", c.User, c.address(), c.Name)
+}
+
+// LogValue implements slog.LogValuer; the password is left out.
+func (c MySQLConfig) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+func (c MySQLConfig) address() string {
+	port := c.Port
+	if port == 0 {
+		port = 3306
+	}
+	return net.JoinHostPort(c.Host, strconv.Itoa(port))
+}
+
+// or returns v, or d where v is not set.
+func or[T int | time.Duration](v, d T) T {
+	if v <= 0 {
+		return d
+	}
+	return v
+}
+
+func (c MySQLConfig) timeout() time.Duration { return or(c.Timeout, 5*time.Second) }
+
+// OpenMySQL connects to the database and makes sure that its schema is not behind (the error says what to run), and that texts
+// compare by code point in it.
+func OpenMySQL(ctx context.Context, c MySQLConfig) (*Store, error) {
+	db, err := ConnectMySQL(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newStore(db, gormmysql.New(gormmysql.Config{
+		Conn: db,
+		// All that gorm asks the version for is which schema changes and which RETURNING it may write; it writes none here.
+		SkipInitializeWithVersion: true,
+	}), c.timeout(), mysqlServer{})
+	if err == nil {
+		err = s.checkSchema(ctx, func(ctx context.Context) error {
+			if err := migrations.Check(ctx, db, migrations.MySQL, migrations.People); err != nil {
+				return err
+			}
+			return migrations.CheckCollations(ctx, db)
+		})
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return s, nil
+}
+
+// checkSchema makes a check with the time limit and in the terms of a call.
+func (s *Store) checkSchema(ctx context.Context, check func(context.Context) error) error {
+	bounded, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	err := check(bounded)
+	if err == nil {
+		return nil
+	}
+	const doing = "checking the database's schema"
+	if _, ok := errors.AsType[*migrations.BehindError](err); ok {
+		return err
+	}
+	if bounded.Err() != nil {
+		return dossier.Unavailable(ctx, doing, bounded.Err())
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// ConnectMySQL returns a pool of connections as OpenMySQL uses it, whatever the schema, for migrations. It makes one
+// connection, so that a wrong setting shows at once.
+func ConnectMySQL(ctx context.Context, c MySQLConfig) (*sql.DB, error) {
+	cfg := mysql.NewConfig()
+	cfg.Net, cfg.Addr = "tcp", c.address()
+	cfg.DBName, cfg.User, cfg.Passwd = c.Name, c.User, c.Password
+	cfg.Timeout, cfg.ReadTimeout, cfg.WriteTimeout = c.timeout(), c.timeout(), c.timeout()
+	// A change to what a row already holds counts as well: the state's condition is what matters.
+	cfg.ClientFoundRows = true
+	// Needed by goose, which keeps times as DATETIME.
+	cfg.ParseTime = true
+	// What it tells is told by errors too.
+	cfg.Logger = &mysql.NopLogger{}
+	seconds := strconv.Itoa(int(math.Ceil(c.timeout().Seconds())))
+	cfg.Params = map[string]string{
+		"sql_mode":  "'TRADITIONAL'", // no silent cutting or adjusting of values
+		"time_zone": "'+00:00'",
+		// The server gives up waiting when the caller has; its own limits are 50 seconds and a year.
+		"innodb_lock_wait_timeout": seconds,
+		"lock_wait_timeout":        seconds,
+	}
+	if err := cfg.Apply(mysql.Charset("utf8mb4", migrations.Collation)); err != nil {
+		return nil, err
+	}
+	if c.TLS {
+		var err error
+		if cfg.TLS, err = tlsConfig(c); err != nil {
+			return nil, err
+		}
+	}
+	inner, err := mysql.NewConnector(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("settings for %v: %w", c, err)
+	}
+	db := sql.OpenDB(connector{inner})
+	open := or(c.MaxOpen, 10)
+	db.SetMaxOpenConns(open)
+	db.SetMaxIdleConns(or(c.MaxIdle, open))
+	db.SetConnMaxLifetime(or(c.MaxLifetime, 5*time.Minute))
+	db.SetConnMaxIdleTime(time.Minute)
+
+	doing := fmt.Sprintf("connecting to %v", c)
+	bounded, cancel := context.WithTimeout(ctx, c.timeout())
+	defer cancel()
+	if err := db.PingContext(bounded); err != nil {
+		_ = db.Close() // it holds no connection
+		if bounded.Err() != nil {
+			err = bounded.Err()
+		}
+		what, err := mysqlServer{}.judge(err)
+		if what == outage {
+			return nil, dossier.Unavailable(ctx, doing, err)
+		}
+		if e, ok := errors.AsType[*mysql.MySQLError](err); ok && (e.Number == 1044 || e.Number == 1049) {
+			return nil, fmt.Errorf("%s: %w; \"dossier migrate up\" creates the database", doing, err)
+		}
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	return db, nil
+}
+
+func tlsConfig(c MySQLConfig) (*tls.Config, error) {
+	t := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.Host}
+	if c.CAFile == "" {
+		return t, nil
+	}
+	pem, err := os.ReadFile(c.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("reading the database's CA: %w", err)
+	}
+	t.RootCAs = x509.NewCertPool()
+	if !t.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("reading the database's CA: no certificate in PEM form in %s", c.CAFile)
+	}
+	return t, nil
+}
+
+// connector makes connections whose transactions read what is committed.
+type connector struct{ driver.Connector }
+
+// Connect implements driver.Connector.
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// A statement and no setting of the driver's: MySQL and MariaDB 10 name the variable differently.
+	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", nil); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+// mysqlServer reads the errors of MySQL and MariaDB.
+type mysqlServer struct{}
+
+func (mysqlServer) judge(err error) (verdict, error) {
+	e, ok := errors.AsType[*mysql.MySQLError](err)
+	if !ok {
+		// No answer of the server: it could not be reached, or the connection broke.
+		return outage, err
+	}
+	switch e.Number {
+	case 1062: // ER_DUP_ENTRY; the table has no other unique key than its primary
+		return taken, reply{e}
+	case 1213: // ER_LOCK_DEADLOCK: rolled back whole
+		return again, reply{e}
+	case
+		1021, // ER_DISK_FULL
+		1030, // ER_GET_ERRNO: the storage engine failed, as with a full disk
+		1037, // ER_OUTOFMEMORY
+		1038, // ER_OUT_OF_SORTMEMORY
+		1040, // ER_CON_COUNT_ERROR: too many connections
+		1041, // ER_OUT_OF_RESOURCES
+		1043, // ER_HANDSHAKE_ERROR
+		1045, // ER_ACCESS_DENIED_ERROR: the password is being changed
+		1053, // ER_SERVER_SHUTDOWN
+		1105, // ER_UNKNOWN_ERROR
+		1114, // ER_RECORD_FILE_FULL
+		1129, // ER_HOST_IS_BLOCKED
+		1130, // ER_HOST_NOT_PRIVILEGED
+		1135, // ER_CANT_CREATE_THREAD
+		1158, // ER_NET_READ_ERROR
+		1159, // ER_NET_READ_INTERRUPTED
+		1160, // ER_NET_ERROR_ON_WRITE
+		1161, // ER_NET_WRITE_INTERRUPTED
+		1180, // ER_ERROR_DURING_COMMIT
+		1203, // ER_TOO_MANY_USER_CONNECTIONS
+		1205, // ER_LOCK_WAIT_TIMEOUT
+		1206, // ER_LOCK_TABLE_FULL
+		1226, // ER_USER_LIMIT_REACHED
+		1290, // ER_OPTION_PREVENTS_STATEMENT: read-only, as a replica is
+		1317, // ER_QUERY_INTERRUPTED
+		1792, // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
+		1836, // ER_READ_ONLY_MODE
+		1927, // ER_CONNECTION_KILLED (MariaDB)
+		1969, // ER_STATEMENT_TIMEOUT (MariaDB)
+		3024, // ER_QUERY_TIMEOUT
+		3159, // ER_SECURE_TRANSPORT_REQUIRED
+		4031: // ER_CLIENT_INTERACTION_TIMEOUT
+		return outage, reply{e}
+	}
+	return fault, reply{e}
+}
+
+// reply is a server's error without the values that its message may quote. The original is what it unwraps to.
+type reply struct{ err *mysql.MySQLError }
+
+// Error implements error.
+func (r reply) Error() string {
+	switch r.err.Number {
+	case 1044, 1045, 1049, 1142, 1143, 1146, 1290, 3159: // what quotes names of users, databases and tables, and no values
+		return fmt.Sprintf("MySQL error %d (%s): %s", r.err.Number, r.err.SQLState[:], r.err.Message)
+	}
+	return fmt.Sprintf("MySQL error %d (%s)", r.err.Number, r.err.SQLState[:])
+}
+
+// Unwrap returns the server's error.
+func (r reply) Unwrap() error { return r.err }

@@ -1,0 +1,409 @@
+// Package people keeps the persons in a table: in MySQL or MariaDB, or in an SQLite file where everything is embedded. One code
+// path serves both, through gorm; only opening (mysql.go, sqlite.go) and the reading of errors differ.
+//
+// Only the program that wires the application may import it; all others know it as dossier.People. The schema is written
+// by package migrations alone.
+package people
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"dossier.example/app"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+)
+
+// Store is a dossier.People over one SQL table. Every call has a deadline: the store's own time limit, or that of its
+// context where that is nearer.
+type Store struct {
+	gorm *gorm.DB
+	db   *sql.DB
+	// timeout bounds one call, and one page of Leftovers.
+	timeout time.Duration
+	server  server
+	// writing holds a token while a write runs, where the database takes one writer at a time: waiting here is fair and ends with
+	// the context, waiting in SQLite is neither. Nil where any number may write.
+	writing chan struct{}
+}
+
+var _ dossier.People = (*Store)(nil)
+
+// server is what databases differ in beside their SQL.
+type server interface {
+	// judge says what a call's error means. The error that it returns holds no detail of a person.
+	judge(err error) (verdict, error)
+}
+
+type verdict int
+
+const (
+	fault  verdict = iota // of the program, or of the data
+	taken                 // the primary key is there
+	outage                // the database is down, refuses, is full or too slow
+	again                 // nothing was done, and at once it may succeed
+)
+
+func newStore(db *sql.DB, dialector gorm.Dialector, timeout time.Duration, s server) (*Store, error) {
+	g, err := gorm.Open(dialector, &gorm.Config{
+		// gorm logs statements with their values, which are people's details.
+		Logger: logger.Discard,
+		// Each write is one statement.
+		SkipDefaultTransaction: true,
+		DisableAutomaticPing:   true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Store{gorm: g, db: db, timeout: timeout, server: s}, nil
+}
+
+// Close closes the connections. Calls that still run fail.
+func (s *Store) Close() error { return s.db.Close() }
+
+// DB returns the pool of connections, for migrations.
+func (s *Store) DB() *sql.DB { return s.db }
+
+// Ping makes sure that the table can be read. ErrUnavailable otherwise.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.do(ctx, "reaching the people's table", func(tx *gorm.DB) error {
+		var ids []string
+		return tx.Model(&row{}).Limit(1).Pluck("id", &ids).Error
+	})
+}
+
+// nameKeyLength is the width of column name_key in code points. Longer keys are cut, so a longer prefix is compared here.
+const nameKeyLength = 400
+
+// row is a row of table people. No field is named as those that gorm fills by itself.
+type row struct {
+	ID          string `gorm:"column:id;primaryKey"`
+	Name        string `gorm:"column:name"`
+	Location    string `gorm:"column:location"`
+	Age         int    `gorm:"column:age"`
+	Technology  string `gorm:"column:technology"`
+	ReceiptHash string `gorm:"column:receipt_hash"`
+	State       string `gorm:"column:state"`
+	NameKey     string `gorm:"column:name_key"`
+	Created     int64  `gorm:"column:created_at"`
+	Updated     int64  `gorm:"column:updated_at"`
+}
+
+// TableName implements gorm's schema.Tabler.
+func (row) TableName() string { return "people" }
+
+func rowOf(p dossier.Person) row {
+	return row{
+		ID:          p.ID.String(),
+		Name:        p.Name,
+		Location:    p.Location,
+		Age:         p.Age,
+		Technology:  p.Technology,
+		ReceiptHash: hex.EncodeToString(p.ReceiptHash[:]),
+		State:       string(p.State),
+		NameKey:     cut(dossier.SearchKey(p.Name), nameKeyLength),
+		Created:     p.CreatedAt.UnixMicro(),
+		Updated:     p.UpdatedAt.UnixMicro(),
+	}
+}
+
+func (r row) person() (dossier.Person, error) {
+	id, err := dossier.ParsePersonID(r.ID)
+	if err != nil {
+		return dossier.Person{}, errors.New("a row's id is no person's id")
+	}
+	p := dossier.Person{
+		ID:        id,
+		Details:   dossier.Details{Name: r.Name, Location: r.Location, Age: r.Age, Technology: r.Technology},
+		State:     dossier.PersonState(r.State),
+		CreatedAt: time.UnixMicro(r.Created).UTC(),
+		UpdatedAt: time.UnixMicro(r.Updated).UTC(),
+	}
+	if n, err := hex.Decode(p.ReceiptHash[:], []byte(r.ReceiptHash[:min(len(r.ReceiptHash), 64)])); err != nil || n != len(p.ReceiptHash) {
+		return dossier.Person{}, fmt.Errorf("person %s: the row's receipt hash is damaged", id)
+	}
+	return p, nil
+}
+
+func persons(rows []row) ([]dossier.Person, error) {
+	list := make([]dossier.Person, len(rows))
+	for i, r := range rows {
+		var err error
+		if list[i], err = r.person(); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// Insert implements dossier.People.
+func (s *Store) Insert(ctx context.Context, p dossier.Person) error {
+	r := rowOf(p)
+	return s.write(ctx, "adding a person", func(tx *gorm.DB) error { return tx.Create(&r).Error })
+}
+
+// Person implements dossier.People.
+func (s *Store) Person(ctx context.Context, id dossier.PersonID) (dossier.Person, error) {
+	var rows []row
+	err := s.do(ctx, "reading a person", func(tx *gorm.DB) error {
+		return tx.Where("id = ?", id.String()).Limit(1).Find(&rows).Error
+	})
+	if err != nil {
+		return dossier.Person{}, err
+	}
+	if len(rows) == 0 {
+		return dossier.Person{}, dossier.ErrNotFound
+	}
+	return rows[0].person()
+}
+
+// Move implements dossier.People.
+func (s *Store) Move(ctx context.Context, id dossier.PersonID, to dossier.PersonState, at time.Time, from ...dossier.PersonState) error {
+	var moved int64
+	err := s.write(ctx, "changing a person's state", func(tx *gorm.DB) error {
+		done := tx.Model(&row{}).Where("id = ? AND state IN ?", id.String(), from).
+			Updates(map[string]any{"state": string(to), "updated_at": at.UnixMicro()})
+		moved = done.RowsAffected
+		return done.Error
+	})
+	if err != nil || moved > 0 {
+		return err
+	}
+	there, err := s.Existing(ctx, []dossier.PersonID{id})
+	switch {
+	case err != nil:
+		return err
+	case there[id]:
+		return dossier.ErrLost
+	}
+	return dossier.ErrNotFound
+}
+
+// Delete implements dossier.People.
+func (s *Store) Delete(ctx context.Context, id dossier.PersonID) error {
+	var deleted int64
+	err := s.write(ctx, "deleting a person", func(tx *gorm.DB) error {
+		done := tx.Where("id = ? AND state = ?", id.String(), string(dossier.PersonDeleting)).Delete(&row{})
+		deleted = done.RowsAffected
+		return done.Error
+	})
+	if err != nil || deleted > 0 {
+		return err
+	}
+	there, err := s.Existing(ctx, []dossier.PersonID{id})
+	if err == nil && there[id] {
+		return dossier.ErrLost
+	}
+	return err
+}
+
+// List implements dossier.People.
+func (s *Store) List(ctx context.Context, prefix string, after dossier.Cursor, limit int) ([]dossier.Person, error) {
+	if !utf8.ValidString(prefix) {
+		return nil, nil // no name is like that, and MySQL refuses the comparison
+	}
+	var found []dossier.Person
+	for len(found) < limit {
+		want := limit - len(found)
+		var rows []row
+		err := s.do(ctx, "listing people", func(tx *gorm.DB) error {
+			return page(tx, prefix, after, want).Find(&rows).Error
+		})
+		if err != nil {
+			return nil, err
+		}
+		list, err := persons(rows)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range list {
+			// The database compared the key, which may be cut; for nearly every name this drops nothing.
+			if strings.HasPrefix(dossier.SearchKey(p.Name), prefix) {
+				found = append(found, p)
+			}
+			after = dossier.Cursor{CreatedAt: p.CreatedAt, ID: p.ID}
+		}
+		if len(list) < want {
+			break
+		}
+	}
+	return found, nil
+}
+
+// page is the query of List.
+func page(tx *gorm.DB, prefix string, after dossier.Cursor, limit int) *gorm.DB {
+	tx = tx.Where("state = ?", string(dossier.PersonSubmitted))
+	if prefix != "" {
+		// A range instead of LIKE: nothing to escape, SQLite uses its index too, and neither LIKE's own idea of case nor a collation's has
+		// a say.
+		low := cut(prefix, nameKeyLength)
+		tx = tx.Where("name_key >= ?", low)
+		if high := successor(low); high != "" {
+			tx = tx.Where("name_key < ?", high)
+		}
+	}
+	if !after.IsZero() {
+		at := after.CreatedAt.UnixMicro()
+		// The first comparison follows from the second, and lets every planner start within the index.
+		tx = tx.Where("created_at <= ? AND (created_at < ? OR (created_at = ? AND id < ?))", at, at, at, after.ID.String())
+	}
+	return tx.Order("created_at DESC, id DESC").Limit(limit)
+}
+
+// cut returns the first n code points of s.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
+}
+
+// successor returns the least string, by code points, above all that begin with s; empty when there is none.
+func successor(s string) string {
+	for s != "" {
+		last, size := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-size]
+		switch {
+		case last == 0xD7FF: // what follows are surrogates, which no text holds
+			return s + "\uE000"
+		case last < utf8.MaxRune:
+			return s + string(last+1)
+		}
+	}
+	return ""
+}
+
+// leftoversPage is how many rows Leftovers reads at once.
+const leftoversPage = 100
+
+// Leftovers implements dossier.People. Each page has a deadline of its own, so a loop may take as long as it likes. After an error
+// of the database nothing more comes; a damaged row is an error of its own and does not hide those behind it.
+func (s *Store) Leftovers(ctx context.Context, before time.Time) iter.Seq2[dossier.Person, error] {
+	return func(yield func(dossier.Person, error) bool) {
+		// Those deleting first: what the loop's body moves from one state to the other then comes once.
+		for _, state := range []dossier.PersonState{dossier.PersonDeleting, dossier.PersonSubmitting} {
+			for after := ""; ; {
+				var rows []row
+				err := s.do(ctx, "looking for leftover people", func(tx *gorm.DB) error {
+					return leftovers(tx, state, before, after).Find(&rows).Error
+				})
+				if err != nil {
+					yield(dossier.Person{}, err)
+					return
+				}
+				for _, r := range rows {
+					p, err := r.person()
+					if !yield(p, err) {
+						return
+					}
+					after = r.ID
+				}
+				if len(rows) < leftoversPage {
+					break
+				}
+			}
+		}
+	}
+}
+
+// leftovers is the query of Leftovers.
+func leftovers(tx *gorm.DB, state dossier.PersonState, before time.Time, after string) *gorm.DB {
+	tx = tx.Where("state = ?", string(state))
+	if after != "" {
+		tx = tx.Where("id > ?", after)
+	}
+	if state == dossier.PersonSubmitting {
+		tx = tx.Where("updated_at < ?", before.UnixMicro())
+	}
+	return tx.Order("id").Limit(leftoversPage)
+}
+
+// Existing implements dossier.People.
+func (s *Store) Existing(ctx context.Context, ids []dossier.PersonID) (map[dossier.PersonID]bool, error) {
+	there := make(map[dossier.PersonID]bool, len(ids))
+	if len(ids) == 0 {
+		return there, nil
+	}
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = id.String()
+	}
+	var found []string
+	err := s.do(ctx, "looking for people", func(tx *gorm.DB) error {
+		return tx.Model(&row{}).Where("id IN ?", texts).Pluck("id", &found).Error
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range found {
+		id, err := dossier.ParsePersonID(text)
+		if err != nil {
+			return nil, errors.New("looking for people: a row's id is no person's id")
+		}
+		there[id] = true
+	}
+	return there, nil
+}
+
+// write is do for a statement that changes something.
+func (s *Store) write(ctx context.Context, doing string, call func(*gorm.DB) error) error {
+	if s.writing == nil {
+		return s.do(ctx, doing, call)
+	}
+	bounded, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	select {
+	case s.writing <- struct{}{}:
+		defer func() { <-s.writing }()
+		return s.do(bounded, doing, call)
+	case <-bounded.Done():
+		return dossier.Unavailable(ctx, doing, fmt.Errorf("waiting for other writes: %w", bounded.Err()))
+	}
+}
+
+// do makes one call to the database, bounded in time, and returns its error in the domain's terms.
+func (s *Store) do(ctx context.Context, doing string, call func(*gorm.DB) error) error {
+	bounded, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	var last error
+	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		err := call(s.gorm.WithContext(bounded))
+		// Looked at also after success: SQLite's driver reports success for a statement that it did not begin because the context had ended.
+		if ended := bounded.Err(); ended != nil {
+			if last != nil {
+				ended = fmt.Errorf("%w after %w", ended, last)
+			}
+			return dossier.Unavailable(ctx, doing, ended)
+		}
+		if err == nil {
+			return nil
+		}
+		what, err := s.server.judge(err)
+		switch what {
+		case taken:
+			return dossier.ErrExists
+		case outage:
+			return dossier.Unavailable(ctx, doing, err)
+		case fault:
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+		last = err
+		select {
+		case <-bounded.Done():
+		case <-time.After(pause):
+		}
+	}
+}
