@@ -1,0 +1,558 @@
+package objects
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	dossier "dossier.example/app"
+)
+
+// Directory keeps each object as a file of the same name below a folder:
+//
+//	files/<person>/<file>  the objects; a person's folder exists only while it has files
+//	.partial/<random>      transfers that are under way, or were when a process was killed
+//
+// A transfer is written and synced in .partial, then linked to its key in one step and synced again, so a key is there with all its
+// bytes or not at all, also after a power cut (as far as the disk keeps what it was told to sync). AbortUnfinished
+// removes what a killed process left in .partial.
+//
+// Several processes may use one folder. Nothing is locked: partial files have random names, and steps that race are
+// atomic in the file system.
+type Directory struct {
+	path string // absolute, for messages
+	root *os.Root
+	// link makes a second name for a file and never replaces one.
+	link func(from, to string) error
+	// lot is the number of names that a listing keeps of one folder.
+	lot int
+}
+
+const (
+	filesDir   = "files" // dossier.ObjectPrefix without its slash: a key is the path of its file
+	partialDir = ".partial"
+
+	// copyBuffer is how much is read before ctx is looked at again, in bytes.
+	copyBuffer = 128 << 10
+)
+
+// OpenDirectory opens the folder and makes it where it is missing. The error of a folder that cannot be written names it
+// and what to do.
+func OpenDirectory(folder string) (*Directory, error) {
+	abs, err := filepath.Abs(folder)
+	if err != nil {
+		return nil, fmt.Errorf("data folder %q: %w", folder, err)
+	}
+	d := &Directory{path: abs, lot: namesAtOnce}
+	if err := d.open(); err != nil {
+		mend := "let the user that runs this program write there, or choose another folder"
+		if full(err) {
+			mend = "free some space there, or choose another folder"
+		}
+		return nil, fmt.Errorf("data folder %q cannot be written: %w; %s", abs, err, mend)
+	}
+	return d, nil
+}
+
+func (d *Directory) open() (err error) {
+	if err := makeFolder(d.path); err != nil {
+		return err
+	}
+	if d.root, err = os.OpenRoot(d.path); err != nil {
+		return err
+	}
+	d.link = d.root.Link
+	for _, dir := range []string{filesDir, partialDir} {
+		if err = d.root.MkdirAll(dir, 0o700); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = d.sync(".")
+	}
+	if err == nil {
+		err = d.probe()
+	}
+	if err != nil {
+		_ = d.root.Close() // the first error is the one to tell
+	}
+	return err
+}
+
+// Close releases the folder. Calls under way may fail.
+func (d *Directory) Close() error { return d.root.Close() }
+
+// Ping tells whether the folder is still there and can be written: ErrUnavailable.
+func (d *Directory) Ping(ctx context.Context) error {
+	const doing = "check data folder"
+	if ctx.Err() != nil {
+		return unavailable(ctx, doing, nil)
+	}
+	// A folder that was moved away or unmounted still works for the process that has it open.
+	there, err := os.Stat(d.path)
+	if err != nil {
+		return unavailable(ctx, doing, err)
+	}
+	held, err := d.root.Stat(".")
+	if err != nil {
+		return unavailable(ctx, doing, err)
+	}
+	if !os.SameFile(there, held) {
+		return unavailable(ctx, doing, errors.New("the folder was replaced since this program started"))
+	}
+	if err := d.probe(); err != nil {
+		return unavailable(ctx, doing, err)
+	}
+	return nil
+}
+
+// probe writes a byte and removes it.
+func (d *Directory) probe() error {
+	name := partialName()
+	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write([]byte{0})
+	return errors.Join(err, f.Close(), d.root.Remove(name))
+}
+
+// Put implements dossier.Objects. A key that is taken is ErrExists. It waits for a Read of r that blocks.
+func (d *Directory) Put(ctx context.Context, key string, r io.Reader) error {
+	const doing = "put object"
+	if err := checkKey(key); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	if ctx.Err() != nil {
+		return unavailable(ctx, doing, nil)
+	}
+	name := partialName()
+	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return unavailable(ctx, doing, err)
+	}
+	defer d.root.Remove(name) // what stays after an error here goes with AbortUnfinished
+	src := &source{ctx: ctx, r: r}
+	err = fill(f, src)
+	if err == nil {
+		// The last byte may have come long ago; ModifiedAt is when the object became visible.
+		now := time.Now()
+		err = d.root.Chtimes(name, now, now)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return src.failure(unavailable(ctx, doing, err))
+	}
+	if ctx.Err() != nil {
+		return src.failure(nil)
+	}
+	if err := d.publish(ctx, name, key); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("%s: %w", doing, &dossier.Error{Code: dossier.CodeExists, Err: err})
+		}
+		return unavailable(ctx, doing, err)
+	}
+	return nil
+}
+
+// fill copies src to f. io.Copy is not used: it would hand the copying to src or f, past the look at ctx between two reads.
+func fill(f *os.File, src *source) error {
+	buf := make([]byte, copyBuffer)
+	for {
+		n, err := src.Read(buf)
+		if n > 0 {
+			if _, err := f.Write(buf[:n]); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// publish makes the finished partial file visible under key and durable. fs.ErrExist: the key is taken.
+func (d *Directory) publish(ctx context.Context, name, key string) error {
+	dir := path.Dir(key)
+	err := d.place(ctx, name, key, dir)
+	if err != nil {
+		_ = d.root.Remove(dir) // succeeds only on a folder that place left empty
+		return err
+	}
+	// The person's folder may have been made by another Put that has not synced its entry yet, hence both, always.
+	if err := errors.Join(d.sync(dir), d.sync(filesDir)); err != nil {
+		// Not durable, so it must not be visible.
+		_ = d.root.Remove(key)
+		_ = d.root.Remove(dir)
+		return err
+	}
+	return nil
+}
+
+func (d *Directory) place(ctx context.Context, name, key, dir string) error {
+	// A Delete may take the folder away, empty as it is, between the two steps. Each turn lost is a Delete of the same
+	// person that was won, so the bound is beyond reach unless something else is wrong.
+	const turns = 1000
+	var err error
+	for range turns {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := d.root.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		err = d.link(name, key)
+		switch {
+		case err == nil, errors.Is(err, fs.ErrExist):
+			return err
+		case !errors.Is(err, fs.ErrNotExist):
+			// Some file systems have no hard links (FAT, some network and phone storage) and say so in various ways. A rename
+			// would replace, so the key is looked at first; the gap harms nobody, since a key has one writer.
+			if _, lookErr := d.root.Lstat(key); lookErr == nil {
+				return fs.ErrExist
+			}
+			if err = d.root.Rename(name, key); err == nil || !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+		if _, lookErr := d.root.Lstat(name); errors.Is(lookErr, fs.ErrNotExist) {
+			return errors.New("the transfer was given up as unfinished by somebody else")
+		}
+	}
+	return err
+}
+
+// Stat implements dossier.Objects. It reads the bytes back and computes the checksum from them.
+func (d *Directory) Stat(ctx context.Context, key string) (dossier.Held, error) {
+	const doing = "stat object"
+	if _, _, err := dossier.ParseObjectKey(key); err != nil {
+		return dossier.Held{}, fmt.Errorf("%s: %w", doing, err)
+	}
+	f, err := d.openObject(ctx, doing, key)
+	if err != nil {
+		return dossier.Held{}, err
+	}
+	defer f.Close() // only read from
+	crc, buf := dossier.NewCRC64(), make([]byte, copyBuffer)
+	var size int64
+	for {
+		if ctx.Err() != nil {
+			return dossier.Held{}, unavailable(ctx, doing, nil)
+		}
+		n, err := f.Read(buf)
+		crc.Write(buf[:n])
+		size += int64(n)
+		if err == io.EOF {
+			return dossier.Held{Size: size, CRC64: crc.Sum64()}, nil
+		}
+		if err != nil {
+			return dossier.Held{}, unavailable(ctx, doing, err)
+		}
+	}
+}
+
+// Open implements dossier.Objects. An offset at the end or beyond it gives a reader without bytes.
+func (d *Directory) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	const doing = "open object"
+	if err := checkRead(key, offset); err != nil {
+		return nil, err
+	}
+	f, err := d.openObject(ctx, doing, key)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil {
+		// File systems refuse to seek beyond the largest file that they could hold.
+		_, err = f.Seek(min(offset, info.Size()), io.SeekStart)
+	}
+	if err != nil {
+		return nil, errors.Join(unavailable(ctx, doing, err), f.Close())
+	}
+	r := &fileReader{ctx: ctx, r: f, f: f}
+	if length >= 0 {
+		r.r = io.LimitReader(f, length)
+	}
+	return r, nil
+}
+
+// fileReader reads an opened object for as long as ctx lasts.
+type fileReader struct {
+	ctx context.Context
+	r   io.Reader
+	f   *os.File
+}
+
+func (r *fileReader) Read(p []byte) (int, error) {
+	const doing = "read object"
+	if r.ctx.Err() != nil {
+		return 0, unavailable(r.ctx, doing, nil)
+	}
+	n, err := r.r.Read(p)
+	if err != nil && err != io.EOF {
+		err = unavailable(r.ctx, doing, err)
+	}
+	return n, err
+}
+
+func (r *fileReader) Close() error { return r.f.Close() }
+
+func (d *Directory) openObject(ctx context.Context, doing, key string) (*os.File, error) {
+	if ctx.Err() != nil {
+		return nil, unavailable(ctx, doing, nil)
+	}
+	f, err := d.root.Open(key)
+	if err != nil {
+		return nil, d.failed(ctx, doing, err)
+	}
+	return f, nil
+}
+
+// failed gives the error of a call that names a key. That the whole folder of objects is missing says nothing of one of them.
+func (d *Directory) failed(ctx context.Context, doing string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, dirErr := d.root.Stat(filesDir); dirErr == nil {
+			return fmt.Errorf("%s: %w", doing, &dossier.Error{Code: dossier.CodeNotFound, Err: err})
+		}
+	}
+	return unavailable(ctx, doing, err)
+}
+
+// Delete implements dossier.Objects. It is durable.
+func (d *Directory) Delete(ctx context.Context, key string) error {
+	const doing = "delete object"
+	if err := checkKey(key); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	if ctx.Err() != nil {
+		return unavailable(ctx, doing, nil)
+	}
+	if err := d.root.Remove(key); err != nil {
+		if err = d.failed(ctx, doing, err); errors.Is(err, dossier.ErrNotFound) {
+			return nil
+		}
+		return err
+	}
+	changed := path.Dir(key)
+	if err := d.root.Remove(changed); err == nil {
+		changed = filesDir
+	} // else it has other files
+	if err := d.sync(changed); err != nil {
+		return unavailable(ctx, doing, err)
+	}
+	return nil
+}
+
+// List implements dossier.Objects. It yields every regular file, whoever put it there.
+func (d *Directory) List(ctx context.Context, prefix string) iter.Seq2[dossier.Object, error] {
+	return func(yield func(dossier.Object, error) bool) {
+		d.walk(ctx, filesDir, prefix, yield)
+	}
+}
+
+// walk yields the objects below dir whose key begins with prefix; false when the listing is over.
+func (d *Directory) walk(ctx context.Context, dir, prefix string, yield func(dossier.Object, error) bool) bool {
+	const doing = "list objects"
+	for last := ""; ; {
+		if ctx.Err() != nil {
+			yield(dossier.Object{}, unavailable(ctx, doing, nil))
+			return false
+		}
+		names, err := d.names(ctx, dir, last)
+		if dir != filesDir && gone(err) {
+			return true
+		}
+		if err != nil {
+			yield(dossier.Object{}, unavailable(ctx, doing, err))
+			return false
+		}
+		if len(names) == 0 {
+			return true
+		}
+		for _, name := range names {
+			key := dir + "/" + name
+			if sub, isDir := strings.CutSuffix(key, "/"); isDir {
+				if (strings.HasPrefix(key, prefix) || strings.HasPrefix(prefix, key)) && !d.walk(ctx, sub, prefix, yield) {
+					return false
+				}
+				continue
+			}
+			if !strings.HasPrefix(key, prefix) {
+				continue
+			}
+			info, err := d.root.Lstat(key)
+			switch {
+			case gone(err):
+				continue
+			case err != nil:
+				yield(dossier.Object{}, unavailable(ctx, doing, err))
+				return false
+			case !info.Mode().IsRegular():
+				continue
+			}
+			if !yield(dossier.Object{Key: key, Size: info.Size(), ModifiedAt: info.ModTime().UTC()}, nil) {
+				return false
+			}
+		}
+		last = names[len(names)-1]
+	}
+}
+
+// gone tells that what was listed a moment ago is not there any more, or is no longer what it was.
+func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) }
+
+// namesAtOnce bounds the memory of a listing: twice as many names are held at most, about 4 MiB. A folder of more is read again
+// for each further lot.
+const namesAtOnce = 1 << 15
+
+// names returns the first entries of dir after the given one, in the order of their keys: a folder counts with a slash behind its name,
+// as it stands in the keys below it.
+func (d *Directory) names(ctx context.Context, dir, after string) ([]string, error) {
+	f, err := d.root.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // only read from
+	var names []string
+	keep := func() {
+		slices.Sort(names)
+		if len(names) > d.lot {
+			clear(names[d.lot:])
+			names = names[:d.lot]
+		}
+	}
+	for {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		entries, err := f.ReadDir(1024)
+		for _, e := range entries {
+			name := e.Name()
+			if e.IsDir() {
+				name += "/"
+			}
+			if name > after {
+				names = append(names, name)
+			}
+		}
+		if len(names) >= 2*d.lot {
+			keep()
+		}
+		if err == io.EOF {
+			keep()
+			return names, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// AbortUnfinished implements dossier.Objects. A transfer counts from its last byte, not from its first, so one that makes progress is
+// not given up for being long.
+func (d *Directory) AbortUnfinished(ctx context.Context, before time.Time, dryRun bool) (int, error) {
+	const doing = "abort unfinished transfers"
+	f, err := d.root.Open(partialDir)
+	if err != nil {
+		return 0, unavailable(ctx, doing, err)
+	}
+	defer f.Close() // only read from
+	count := 0
+	for {
+		if ctx.Err() != nil {
+			return count, unavailable(ctx, doing, nil)
+		}
+		entries, err := f.ReadDir(1024)
+		for _, e := range entries {
+			name := partialDir + "/" + e.Name()
+			info, err := d.root.Lstat(name)
+			if err == nil && (!info.Mode().IsRegular() || !info.ModTime().Before(before)) {
+				continue
+			}
+			if err == nil && !dryRun {
+				err = d.root.Remove(name)
+			}
+			switch {
+			case err == nil:
+				count++
+			case !errors.Is(err, fs.ErrNotExist): // else it was finished or removed meanwhile
+				return count, unavailable(ctx, doing, err)
+			}
+		}
+		if err == io.EOF {
+			return count, nil
+		}
+		if err != nil {
+			return count, unavailable(ctx, doing, err)
+		}
+	}
+}
+
+// makeFolder makes a folder and those above it that are missing, durably: a synced file is worth nothing in a folder that a power cut
+// takes away.
+func makeFolder(folder string) error {
+	if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	above := filepath.Dir(folder)
+	if err := makeFolder(above); err != nil {
+		return err
+	}
+	if err := os.Mkdir(folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	f, err := os.Open(above)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil // writable but not readable; the entry becomes durable when the system sees fit
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(syncFolder(f), f.Close())
+}
+
+// sync makes the entries of a folder durable. A folder that is gone has none.
+func (d *Directory) sync(dir string) error {
+	f, err := d.root.Open(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(syncFolder(f), f.Close())
+}
+
+func syncFolder(f *os.File) error {
+	if runtime.GOOS == "windows" {
+		return nil // a folder cannot be synced there; NTFS journals its entries
+	}
+	err := f.Sync()
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL) {
+		return nil // some network file systems cannot sync a folder; there is nothing better to do
+	}
+	return err
+}
+
+// partialName returns a fresh name: 128 random bits or more, so no two processes meet.
+func partialName() string { return partialDir + "/" + rand.Text() }
+
+// full tells that the disk has no room.
+func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }

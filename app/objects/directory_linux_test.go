@@ -1,0 +1,143 @@
+package objects
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	dossier "dossier.example/app"
+)
+
+// mountTmpfs mounts a file system of the given size on a new folder; false where this process may not.
+func mountTmpfs(t *testing.T, size string) (folder string, ok bool) {
+	t.Helper()
+	folder = t.TempDir()
+	err := syscall.Mount("tmpfs", folder, "tmpfs", 0, "mode=0700,size="+size)
+	if errors.Is(err, fs.ErrPermission) {
+		return "", false
+	}
+	if err != nil {
+		t.Fatalf("mount: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(folder, 0); err != nil {
+			t.Errorf("unmount: %v", err)
+		}
+	})
+	return folder, true
+}
+
+// fullChild, in the environment, names the folder that the test's second process works in.
+const fullChild = "DOSSIER_TEST_FULL_FOLDER"
+
+// TestDirectoryFull puts more than the disk holds: a small file system of its own or, where none may be mounted, a process that may write
+// no larger file.
+func TestDirectoryFull(t *testing.T) {
+	if folder := os.Getenv(fullChild); folder != "" {
+		// Without this the first write beyond the limit ends the process.
+		signal.Ignore(syscall.SIGXFSZ)
+		limit := syscall.Rlimit{Cur: 1 << 20, Max: 1 << 20}
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+			t.Fatal(err)
+		}
+		testFull(t, folder, syscall.EFBIG)
+		return
+	}
+	t.Run("file too large", func(t *testing.T) {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestDirectoryFull$", "-test.v")
+		cmd.Env = append(os.Environ(), fullChild+"="+t.TempDir())
+		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestDirectoryFull") {
+			t.Errorf("%v\n%s", err, out)
+		}
+	})
+	if folder, ok := mountTmpfs(t, "1m"); ok {
+		t.Run("no space left", func(t *testing.T) {
+			testFull(t, folder, syscall.ENOSPC)
+			filler := filepath.Join(folder, "filler")
+			if err := os.WriteFile(filler, make([]byte, 2<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
+				t.Fatalf("filling the disk: %v", err)
+			}
+			d, err := OpenDirectory(folder)
+			expectMend(t, d, err, folder)
+			if !strings.Contains(err.Error(), "free some space") {
+				t.Errorf("OpenDirectory on a full disk: %q; want it to say what to do", err)
+			}
+		})
+	}
+}
+
+func testFull(t *testing.T, folder string, want error) {
+	t.Helper()
+	d := openDirectory(t, folder)
+	key := newKey()
+	if err := d.Put(t.Context(), key, byteStream(4<<20)); !errors.Is(err, dossier.ErrUnavailable) || !errors.Is(err, want) {
+		t.Errorf("Put of more than there is room for: %v; want ErrUnavailable with %v", err, want)
+	}
+	if got := found(t, folder); len(got) != 0 {
+		t.Errorf("left: %v", got)
+	}
+	if err := d.Put(t.Context(), key, byteStream(1000)); err != nil {
+		t.Errorf("Put of a small object afterwards: %v", err)
+	}
+}
+
+// TestDirectoryReadOnly uses a folder that cannot be written: on a read-only file system where one may be mounted, else by its mode, which
+// binds everybody who may mount nothing.
+func TestDirectoryReadOnly(t *testing.T) {
+	folder, mounted := mountTmpfs(t, "4m")
+	if !mounted {
+		folder = t.TempDir()
+	}
+	d := openDirectory(t, folder)
+	key := newKey()
+	if err := d.Put(t.Context(), key, byteStream(1000)); err != nil {
+		t.Fatal(err)
+	}
+	want := error(syscall.EROFS)
+	if mounted {
+		if err := syscall.Mount("", folder, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+			t.Fatalf("remount: %v", err)
+		}
+	} else {
+		want = syscall.EACCES
+		dirs := []string{folder, filepath.Join(folder, partialDir), filepath.Join(folder, filesDir), filepath.Dir(filepath.Join(folder, key))}
+		for _, dir := range dirs {
+			if err := os.Chmod(dir, 0o500); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := os.Chmod(dir, 0o700); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	for name, err := range map[string]error{
+		"Put":    d.Put(t.Context(), newKey(), byteStream(10)),
+		"Delete": d.Delete(t.Context(), key),
+		"Ping":   d.Ping(t.Context()),
+	} {
+		if !errors.Is(err, dossier.ErrUnavailable) || !errors.Is(err, want) {
+			t.Errorf("%s: %v; want ErrUnavailable with %v", name, err, want)
+		}
+	}
+	if h, err := d.Stat(t.Context(), key); err != nil || h.Size != 1000 {
+		t.Errorf("Stat = %+v, %v; reading needs no write", h, err)
+	}
+	again, err := OpenDirectory(folder)
+	expectMend(t, again, err, folder)
+	if !errors.Is(err, want) || !strings.Contains(err.Error(), "let the user that runs this program write there") {
+		t.Errorf("OpenDirectory: %q; want what to do, and %v", err, want)
+	}
+	if mounted {
+		below := filepath.Join(folder, "data")
+		again, err := OpenDirectory(below)
+		expectMend(t, again, err, below)
+	}
+}

@@ -1,0 +1,340 @@
+package objects
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	dossier "dossier.example/app"
+	"dossier.example/app/storetest"
+)
+
+func openDirectory(t *testing.T, folder string) *Directory {
+	t.Helper()
+	d, err := OpenDirectory(folder)
+	if err != nil {
+		t.Fatalf("OpenDirectory: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return d
+}
+
+// found returns the paths of all files below folder, with slashes, in order.
+func found(t *testing.T, folder string) []string {
+	t.Helper()
+	var files []string
+	err := fs.WalkDir(os.DirFS(folder), ".", func(name string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			files = append(files, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func TestDirectory(t *testing.T) {
+	t.Parallel()
+	storetest.Objects(t, func(t *testing.T) dossier.Objects { return openDirectory(t, t.TempDir()) })
+}
+
+func TestDirectoryKeyTaken(t *testing.T) {
+	d := openDirectory(t, t.TempDir())
+	link := d.link
+	for name, link := range map[string]func(string, string) error{
+		"with hard links": link,
+		"without":         func(string, string) error { return syscall.EPERM },
+	} {
+		d.link = link
+		key := newKey()
+		if err := d.Put(t.Context(), key, strings.NewReader("first")); err != nil {
+			t.Fatalf("%s: Put: %v", name, err)
+		}
+		if err := d.Put(t.Context(), key, strings.NewReader("second")); !errors.Is(err, dossier.ErrExists) {
+			t.Errorf("%s: Put to a key that is taken: %v; want ErrExists", name, err)
+		}
+		if b, err := os.ReadFile(filepath.Join(d.path, key)); err != nil || string(b) != "first" {
+			t.Errorf("%s: the object is now %q, %v", name, b, err)
+		}
+	}
+	if n := len(found(t, d.path)); n != 2 {
+		t.Errorf("%d files below the folder; want the 2 objects", n)
+	}
+}
+
+// TestDirectoryLeavesNothing looks at the disk itself, beyond what the store tells.
+func TestDirectoryLeavesNothing(t *testing.T) {
+	d := openDirectory(t, t.TempDir())
+	key := newKey()
+	if err := d.Put(t.Context(), key, byteStream(1<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if got := found(t, d.path); !slices.Equal(got, []string{key}) {
+		t.Errorf("after a Put: %v; want only the object", got)
+	}
+	broken := errors.New("broken")
+	if err := d.Put(t.Context(), newKey(), io.MultiReader(byteStream(1<<20), readFunc(func([]byte) (int, error) { return 0, broken }))); !errors.Is(err, broken) {
+		t.Errorf("Put of a broken source: %v", err)
+	}
+	if got := found(t, d.path); !slices.Equal(got, []string{key}) {
+		t.Errorf("after a Put that failed: %v; want only the object", got)
+	}
+	if err := d.Delete(t.Context(), key); err != nil {
+		t.Fatal(err)
+	}
+	if e, err := os.ReadDir(filepath.Join(d.path, filesDir)); err != nil || len(e) != 0 {
+		t.Errorf("after Delete: %v, %v; want the person's folder gone too", e, err)
+	}
+}
+
+// TestDirectoryAfterKill has what a process leaves that was killed in the middle of a Put, and between the two last steps of one.
+func TestDirectoryAfterKill(t *testing.T) {
+	folder := t.TempDir()
+	d := openDirectory(t, folder)
+	linked := newKey()
+	if err := d.Put(t.Context(), linked, strings.NewReader("whole")); err != nil {
+		t.Fatal(err)
+	}
+	yesterday := time.Now().Add(-25 * time.Hour)
+	partial := func(name string) string { return filepath.Join(folder, partialDir, name) }
+	if err := os.Link(filepath.Join(folder, linked), partial("LINKED")); err != nil {
+		t.Fatal(err)
+	}
+	for name, at := range map[string]time.Time{"OLD": yesterday, "LINKED": yesterday, "YOUNG": time.Now()} {
+		if name != "LINKED" {
+			if err := os.WriteFile(partial(name), []byte("half"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Chtimes(partial(name), at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d = openDirectory(t, folder)
+	before := time.Now().Add(-24 * time.Hour)
+	for _, c := range []struct {
+		dryRun bool
+		want   int
+	}{{true, 2}, {false, 2}, {false, 0}} {
+		if n, err := d.AbortUnfinished(t.Context(), before, c.dryRun); n != c.want || err != nil {
+			t.Errorf("AbortUnfinished(dryRun %v) = %d, %v; want %d", c.dryRun, n, err, c.want)
+		}
+	}
+	if got, want := found(t, folder), []string{partialDir + "/YOUNG", linked}; !slices.Equal(got, want) {
+		t.Errorf("left: %v; want %v", got, want)
+	}
+	if h, err := d.Stat(t.Context(), linked); err != nil || h.Size != 5 {
+		t.Errorf("Stat of the object = %+v, %v", h, err)
+	}
+}
+
+// TestDirectoryModifiedAt puts an object whose last byte came long before its end was known.
+func TestDirectoryModifiedAt(t *testing.T) {
+	d := openDirectory(t, t.TempDir())
+	from, yesterday := time.Now().Add(-time.Minute), time.Now().Add(-24*time.Hour)
+	key := newKey()
+	err := d.Put(t.Context(), key, io.MultiReader(byteStream(1000), readFunc(func([]byte) (int, error) {
+		for _, name := range found(t, d.path) {
+			if err := os.Chtimes(filepath.Join(d.path, name), yesterday, yesterday); err != nil {
+				t.Error(err)
+			}
+		}
+		return 0, io.EOF
+	})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for o, err := range d.List(t.Context(), key) {
+		if err != nil || o.ModifiedAt.Before(from) {
+			t.Errorf("ModifiedAt = %v, %v; want when it became visible", o.ModifiedAt, err)
+		}
+	}
+}
+
+// TestDirectoryShared uses one folder through two stores, as two processes would, on file systems with hard links and without.
+func TestDirectoryShared(t *testing.T) {
+	for _, links := range []bool{true, false} {
+		t.Run(fmt.Sprintf("hard links %v", links), func(t *testing.T) {
+			folder := t.TempDir()
+			stores := []*Directory{openDirectory(t, folder), openDirectory(t, folder)}
+			if !links {
+				for _, d := range stores {
+					d.link = func(from, to string) error { return &os.LinkError{Op: "link", Old: from, New: to, Err: syscall.EPERM} }
+				}
+			}
+			person := dossier.NewPersonID()
+			var wg sync.WaitGroup
+			for i := range 8 {
+				wg.Go(func() {
+					a, b := stores[i%2], stores[(i+1)%2]
+					for range 30 {
+						key := dossier.ObjectKey(person, dossier.NewFileID())
+						if err := a.Put(t.Context(), key, strings.NewReader("x")); err != nil {
+							t.Errorf("Put: %v", err)
+						}
+						if h, err := b.Stat(t.Context(), key); err != nil || h.Size != 1 {
+							t.Errorf("Stat through the other = %+v, %v", h, err)
+						}
+						if err := b.Delete(t.Context(), key); err != nil {
+							t.Errorf("Delete through the other: %v", err)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			if got := found(t, folder); len(got) != 0 {
+				t.Errorf("left: %v", got)
+			}
+		})
+	}
+}
+
+// TestDirectoryLots lists a folder of more entries than are held at once, with things in it that nobody here made.
+func TestDirectoryLots(t *testing.T) {
+	d := openDirectory(t, t.TempDir())
+	d.lot = 3
+	var want []string
+	for range 5 {
+		person := dossier.NewPersonID()
+		for range 7 {
+			key := dossier.ObjectKey(person, dossier.NewFileID())
+			if err := d.Put(t.Context(), key, strings.NewReader("x")); err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, key)
+		}
+	}
+	// "a.b" sorts before "a/…", and so it does among keys.
+	for _, stray := range []string{"files/a/b/c", "files/a.b", "files/a/x", "files/zzz"} {
+		name := filepath.Join(d.path, stray)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, []byte("x"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, stray)
+	}
+	if err := os.Symlink("zzz", filepath.Join(d.path, "files", "link")); err != nil && runtime.GOOS != "windows" {
+		t.Fatal(err)
+	}
+	slices.Sort(want)
+	var got []string
+	for o, err := range d.List(t.Context(), dossier.ObjectPrefix) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, o.Key)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("List = %q\nwant %q", got, want)
+	}
+}
+
+func TestDirectoryDoesNotEscape(t *testing.T) {
+	folder, outside := t.TempDir(), t.TempDir()
+	d := openDirectory(t, folder)
+	person := dossier.NewPersonID()
+	key := dossier.ObjectKey(person, dossier.NewFileID())
+	if err := os.Symlink(outside, filepath.Join(folder, "files", person.String())); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Put(t.Context(), key, strings.NewReader("x")); err == nil {
+		t.Error("Put through a link out of the folder succeeded")
+	}
+	if got := found(t, outside); len(got) != 0 {
+		t.Errorf("Put wrote outside: %v", got)
+	}
+	if err := os.WriteFile(filepath.Join(outside, filepath.Base(key)), []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Open(t.Context(), key, 0, -1); err == nil {
+		t.Error("Open through a link out of the folder succeeded")
+	}
+}
+
+func TestDirectoryVanished(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "made", "by", "open")
+	d := openDirectory(t, folder)
+	if err := d.Ping(t.Context()); err != nil {
+		t.Errorf("Ping: %v", err)
+	}
+	moved := folder + "-moved"
+	if err := os.Rename(folder, moved); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Ping(t.Context()); !errors.Is(err, dossier.ErrUnavailable) {
+		t.Errorf("Ping of a folder that was moved away: %v; want ErrUnavailable", err)
+	}
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Ping(t.Context()); !errors.Is(err, dossier.ErrUnavailable) {
+		t.Errorf("Ping of a folder that was replaced: %v; want ErrUnavailable", err)
+	}
+	if err := os.RemoveAll(moved); err != nil {
+		t.Fatal(err)
+	}
+	// That everything is gone must not look like one object that is gone.
+	key := newKey()
+	for name, call := range map[string]func() error{
+		"Put":    func() error { return d.Put(t.Context(), key, strings.NewReader("x")) },
+		"Stat":   func() error { _, err := d.Stat(t.Context(), key); return err },
+		"Open":   func() error { _, err := d.Open(t.Context(), key, 0, -1); return err },
+		"Delete": func() error { return d.Delete(t.Context(), key) },
+		"List": func() (err error) {
+			for _, err = range d.List(t.Context(), "") {
+				break
+			}
+			return err
+		},
+		"AbortUnfinished": func() error { _, err := d.AbortUnfinished(t.Context(), time.Now(), true); return err },
+	} {
+		if err := call(); !errors.Is(err, dossier.ErrUnavailable) {
+			t.Errorf("%s in a folder that was removed: %v; want ErrUnavailable", name, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := d.Ping(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Ping: %v; want context.Canceled", err)
+	}
+}
+
+func TestOpenDirectoryRefused(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{file, filepath.Join(file, "below")} {
+		d, err := OpenDirectory(folder)
+		expectMend(t, d, err, folder)
+	}
+}
+
+func expectMend(t *testing.T, d *Directory, err error, folder string) {
+	t.Helper()
+	if err == nil {
+		_ = d.Close() // the failure is told
+		t.Fatalf("OpenDirectory(%s) succeeded", folder)
+	}
+	for _, part := range []string{fmt.Sprintf("%q", folder), "choose another folder"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("OpenDirectory: %q; want %s in it", err, part)
+		}
+	}
+}

@@ -1,0 +1,485 @@
+package objects
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
+	tmtypes "github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	dossier "dossier.example/app"
+)
+
+// S3 keeps objects in a bucket of Amazon S3, or of a server that speaks its protocol and keeps CRC-64/NVME checksums.
+//
+// # What the role needs
+//
+//	on arn:aws:s3:::BUCKET
+//	  s3:ListBucket                   List and Ping; without it an absent object answers 403 instead of 404
+//	  s3:ListBucketMultipartUploads   AbortUnfinished
+//	on arn:aws:s3:::BUCKET/files/*
+//	  s3:PutObject                    Put, in one request or in parts
+//	  s3:GetObject                    Open, Stat
+//	  s3:DeleteObject                 Delete
+//	  s3:AbortMultipartUpload         Put that fails, AbortUnfinished
+//
+// s3:ListBucket must carry no condition on s3:prefix: HeadBucket sends none. A bucket encrypted with a customer's KMS key also needs
+// kms:GenerateDataKey and kms:Decrypt on the key; one encrypted with S3's own keys needs nothing more.
+//
+// # What is created in the bucket, and when it goes
+//
+//   - files/<person>/<file>, one object each, without metadata or tags. It goes with Delete. In a bucket with versioning Delete
+//     puts a delete marker and the bytes stay as a noncurrent version, until the bucket's lifecycle rule expires it: that rule
+//     decides when deleted means gone.
+//   - For an object of a part's size or more, a multipart upload while it is being sent. A Put that fails aborts it. One whose process
+//     was killed stays, invisible but paid for, until AbortUnfinished or the lifecycle rule for unfinished uploads.
+//
+// # What is verified
+//
+// Each request carries the CRC-64/NVME of its bytes and S3 refuses it if they differ; the parts of a multipart upload are put together only
+// if they have the number of bytes that were sent. S3 then keeps the checksum of the whole object, and Stat returns that one.
+//
+// # What is not promised
+//
+//   - When the answer to a Put's last request is lost, nobody knows whether the object became visible. Put then deletes it, but that
+//     request can be lost too, or overtake the first; so an object may exist though Put failed.
+//   - A Put that is cancelled may leave its multipart upload though it aborts it: S3 may still be busy with a part whose sender is gone
+//     (https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html).
+//   - A Put to a key that is taken is not refused; it replaces. No two Puts share a key.
+//   - ModifiedAt of a multipart object is when its upload began: that is what S3 keeps.
+//   - Bytes that Open returns are not compared with the checksum: a range has none.
+type S3 struct {
+	client   *s3.Client
+	uploads  *transfermanager.Client
+	bucket   string
+	timeout  time.Duration
+	partSize int64
+}
+
+// S3Config says which bucket, and how it is used.
+type S3Config struct {
+	// Bucket is the bucket's name; it must exist.
+	Bucket string
+	// Timeout bounds each attempt of a request, from the dial to the end of the answer, and each wait for the next bytes of an object
+	// that is being read. A request is tried again as the client's retryer decides, for at most twice Timeout in all; the last step of
+	// a multipart upload has longer. Default 10 seconds, for which two parts of the default size at once need 8 Mbit/s.
+	Timeout time.Duration
+	// PartSize in bytes is how much of an object is sent in one request: a smaller object goes in one, any other in
+	// parts, 10,000 at most. Default and minimum 5 MiB, the least that S3 takes. A Put holds Concurrency+2 parts in memory.
+	PartSize int64
+	// Concurrency is the number of parts of one object that are sent at once. Default 2.
+	Concurrency int
+	// PathStyle puts the bucket into the path instead of the host name, for servers other than Amazon's.
+	PathStyle bool
+}
+
+// The limits of multipart uploads (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
+const (
+	minPartSize = 5 << 20 // bytes
+	maxPartSize = 5 << 30 // bytes
+	maxParts    = 10_000
+)
+
+const (
+	defaultTimeout     = 10 * time.Second
+	defaultConcurrency = 2
+	// completeFactor times Timeout is what CompleteMultipartUpload may take: S3 warns of minutes for large objects
+	// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html).
+	completeFactor = 6
+	// maxCleanup bounds each request that puts a failed Put right: its caller is waiting, or has left.
+	maxCleanup = 5 * time.Second
+)
+
+// NewS3 returns the store in a bucket. It makes no request; Ping does.
+func NewS3(cfg aws.Config, c S3Config) (*S3, error) {
+	if c.Timeout == 0 {
+		c.Timeout = defaultTimeout
+	}
+	if c.PartSize == 0 {
+		c.PartSize = minPartSize
+	}
+	if c.Concurrency == 0 {
+		c.Concurrency = defaultConcurrency
+	}
+	switch {
+	case c.Bucket == "":
+		return nil, errors.New("S3: no bucket named")
+	case c.Timeout < 0:
+		return nil, fmt.Errorf("S3: timeout of %s", c.Timeout)
+	case c.PartSize < minPartSize, c.PartSize > maxPartSize:
+		return nil, fmt.Errorf("S3: parts of %d bytes; S3 takes %d to %d", c.PartSize, int64(minPartSize), int64(maxPartSize))
+	case c.Concurrency < 0:
+		return nil, fmt.Errorf("S3: %d parts at once", c.Concurrency)
+	}
+	s := &S3{bucket: c.Bucket, timeout: c.Timeout, partSize: c.PartSize}
+	s.client = s3.NewFromConfig(cfg, func(o *s3.Options) {
+		o.UsePathStyle = c.PathStyle
+		// By default the SDK asks for the checksum of the whole object with each read, and a server that sends it with a
+		// range makes the read fail.
+		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
+		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+			return stack.Finalize.Insert(attemptDeadline{s.attemptTime}, "Retry", middleware.After)
+		})
+	})
+	s.uploads = transfermanager.New(s.client, func(o *transfermanager.Options) {
+		o.PartSizeBytes = c.PartSize
+		o.MultipartUploadThreshold = c.PartSize
+		o.MaxUploadParts = maxParts
+		o.Concurrency = c.Concurrency
+		// Without it an upload whose context has ended would try to abort in that same context.
+		o.FailTimeout = s.cleanupTime()
+	})
+	return s, nil
+}
+
+func (s *S3) cleanupTime() time.Duration { return min(s.timeout, maxCleanup) }
+
+// Ping tells whether the bucket is there and may be used: ErrUnavailable.
+func (s *S3) Ping(ctx context.Context) error {
+	const doing = "check bucket"
+	call, cancel := s.within(ctx)
+	defer cancel()
+	if _, err := s.client.HeadBucket(call, &s3.HeadBucketInput{Bucket: &s.bucket}); err != nil {
+		return unavailable(ctx, doing, err)
+	}
+	return nil
+}
+
+// Put implements dossier.Objects. It may run for as long as r has bytes; each request that it makes is bounded. It waits for
+// a Read of r that blocks. ErrTooLarge: more than 10,000 parts.
+func (s *S3) Put(ctx context.Context, key string, r io.Reader) error {
+	const doing = "put object"
+	if err := checkKey(key); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	if ctx.Err() != nil {
+		return unavailable(ctx, doing, nil)
+	}
+	src := &source{ctx: ctx, r: r, most: s.partSize * maxParts}
+	up := &upload{Client: s.client, store: s, src: src, sums: map[int32]*string{}}
+	_, err := s.uploads.UploadObject(ctx, &transfermanager.UploadObjectInput{
+		Bucket:            &s.bucket,
+		Key:               &key,
+		Body:              src,
+		ChecksumAlgorithm: tmtypes.ChecksumAlgorithm(types.ChecksumAlgorithmCrc64nvme),
+		ChecksumType:      tmtypes.ChecksumTypeFullObject,
+	}, func(o *transfermanager.Options) { o.S3 = up })
+	if err == nil {
+		return nil
+	}
+	if up.undecided {
+		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cleanupTime())
+		defer cancel()
+		// What this cannot remove has no record, so reconciliation does.
+		_, _ = s.client.DeleteObject(clean, &s3.DeleteObjectInput{Bucket: &s.bucket, Key: &key})
+	}
+	return src.failure(unavailable(ctx, doing, err))
+}
+
+// upload is the client that the transfer manager uses for one Put. It bounds each request, says how many bytes and which parts the
+// object must be made of, and notes whether it may have become visible all the same.
+type upload struct {
+	*s3.Client
+	store *S3
+	src   *source
+
+	mu sync.Mutex // parts are sent by several goroutines
+	// sums are the parts' checksums by number. The transfer manager keeps those of all algorithms but CRC-64/NVME, so that strict
+	// servers refuse its CompleteMultipartUpload.
+	sums map[int32]*string
+
+	// undecided: the request that makes the object visible was sent, and no answer says that it was refused.
+	undecided bool
+}
+
+func (u *upload) PutObject(ctx context.Context, in *s3.PutObjectInput, opts ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
+	ctx, cancel := u.store.within(ctx)
+	defer cancel()
+	out, err := u.Client.PutObject(ctx, in, opts...)
+	u.undecided = undecided(err)
+	return out, err
+}
+
+func (u *upload) CreateMultipartUpload(ctx context.Context, in *s3.CreateMultipartUploadInput, opts ...func(*s3.Options)) (*s3.CreateMultipartUploadOutput, error) {
+	ctx, cancel := u.store.within(ctx)
+	defer cancel()
+	return u.Client.CreateMultipartUpload(ctx, in, opts...)
+}
+
+func (u *upload) UploadPart(ctx context.Context, in *s3.UploadPartInput, opts ...func(*s3.Options)) (*s3.UploadPartOutput, error) {
+	ctx, cancel := u.store.within(ctx)
+	defer cancel()
+	out, err := u.Client.UploadPart(ctx, in, opts...)
+	if err == nil {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		u.sums[aws.ToInt32(in.PartNumber)] = out.ChecksumCRC64NVME
+	}
+	return out, err
+}
+
+func (u *upload) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput, opts ...func(*s3.Options)) (*s3.CompleteMultipartUploadOutput, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*completeFactor*u.store.timeout)
+	defer cancel()
+	in.MpuObjectSize = &u.src.size
+	for i, part := range in.MultipartUpload.Parts {
+		in.MultipartUpload.Parts[i].ChecksumCRC64NVME = u.sums[aws.ToInt32(part.PartNumber)]
+	}
+	out, err := u.Client.CompleteMultipartUpload(ctx, in, opts...)
+	u.undecided = undecided(err)
+	return out, err
+}
+
+func (u *upload) AbortMultipartUpload(ctx context.Context, in *s3.AbortMultipartUploadInput, opts ...func(*s3.Options)) (*s3.AbortMultipartUploadOutput, error) {
+	out, err := u.Client.AbortMultipartUpload(ctx, in, opts...)
+	if code(err) == "NoSuchUpload" {
+		err = nil
+	}
+	return out, err
+}
+
+// undecided tells that err leaves open whether the request had its effect: not when the server refused it, and not when no
+// connection to it came about.
+func undecided(err error) bool {
+	if err == nil {
+		return false
+	}
+	var answer *smithyhttp.ResponseError
+	if errors.As(err, &answer) && answer.HTTPStatusCode() >= 400 && answer.HTTPStatusCode() < 500 {
+		// The upload is unknown when an earlier attempt, whose answer was lost, has completed it.
+		return code(err) == "NoSuchUpload"
+	}
+	var op *net.OpError
+	return !errors.As(err, &op) || op.Op != "dial"
+}
+
+// Stat implements dossier.Objects. An object without a CRC-64/NVME of the whole was written by some other program and is an error.
+func (s *S3) Stat(ctx context.Context, key string) (dossier.Held, error) {
+	const doing = "stat object"
+	if _, _, err := dossier.ParseObjectKey(key); err != nil {
+		return dossier.Held{}, fmt.Errorf("%s: %w", doing, err)
+	}
+	out, err := s.head(ctx, doing, key)
+	if err != nil {
+		return dossier.Held{}, err
+	}
+	if out.ChecksumCRC64NVME == nil || out.ChecksumType == types.ChecksumTypeComposite {
+		return dossier.Held{}, fmt.Errorf("%s: the store keeps no CRC-64/NVME of the whole object: another program wrote it, or the server cannot", doing)
+	}
+	sum, err := base64.StdEncoding.DecodeString(*out.ChecksumCRC64NVME)
+	if err != nil || len(sum) != 8 {
+		return dossier.Held{}, fmt.Errorf("%s: the store answers with a CRC-64/NVME that is none", doing)
+	}
+	return dossier.Held{Size: aws.ToInt64(out.ContentLength), CRC64: binary.BigEndian.Uint64(sum)}, nil
+}
+
+func (s *S3) head(ctx context.Context, doing, key string) (*s3.HeadObjectOutput, error) {
+	call, cancel := s.within(ctx)
+	defer cancel()
+	out, err := s.client.HeadObject(call, &s3.HeadObjectInput{Bucket: &s.bucket, Key: &key, ChecksumMode: types.ChecksumModeEnabled})
+	if err != nil {
+		err = failed(ctx, doing, err)
+		if errors.Is(err, dossier.ErrNotFound) {
+			// An answer to HEAD has no body and does not say whether the object or the whole bucket is missing.
+			if err := s.Ping(ctx); err != nil {
+				return nil, err
+			}
+		}
+		return nil, err
+	}
+	return out, nil
+}
+
+// Open implements dossier.Objects. An offset at the end or beyond it gives a reader without bytes.
+func (s *S3) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	const doing = "open object"
+	if err := checkRead(key, offset); err != nil {
+		return nil, err
+	}
+	if length == 0 { // not expressible as a range
+		if _, err := s.head(ctx, doing, key); err != nil {
+			return nil, err
+		}
+		return http.NoBody, nil
+	}
+	in := &s3.GetObjectInput{Bucket: &s.bucket, Key: &key}
+	switch {
+	case length > 0 && offset+length > 0: // no overflow
+		in.Range = aws.String(fmt.Sprintf("bytes=%d-%d", offset, offset+length-1))
+	case offset > 0:
+		in.Range = aws.String(fmt.Sprintf("bytes=%d-", offset))
+	}
+	b := &body{caller: ctx, timeout: s.timeout}
+	b.ctx, b.cancel = context.WithCancelCause(ctx)
+	timer := time.AfterFunc(2*s.timeout, func() { b.cancel(errors.New("no answer in time")) })
+	out, err := s.client.GetObject(b.ctx, in)
+	timer.Stop()
+	if err != nil {
+		if b.ctx.Err() != nil {
+			err = context.Cause(b.ctx)
+		}
+		b.cancel(nil)
+		if code(err) == "InvalidRange" {
+			return http.NoBody, nil
+		}
+		return nil, failed(ctx, doing, err)
+	}
+	b.r = out.Body
+	return b, nil
+}
+
+// body reads an object for as long as its caller's context lasts and bytes keep coming.
+type body struct {
+	caller  context.Context
+	ctx     context.Context // of the request
+	cancel  context.CancelCauseFunc
+	r       io.ReadCloser
+	timeout time.Duration
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	const doing = "read object"
+	if b.caller.Err() != nil {
+		return 0, unavailable(b.caller, doing, nil)
+	}
+	// It runs only while the server is waited for, so a slow reader is not cut off.
+	timer := time.AfterFunc(b.timeout, func() { b.cancel(fmt.Errorf("no byte for %s", b.timeout)) })
+	n, err := b.r.Read(p)
+	timer.Stop()
+	if err != nil && err != io.EOF {
+		if b.ctx.Err() != nil {
+			err = context.Cause(b.ctx)
+		}
+		err = unavailable(b.caller, doing, err)
+	}
+	return n, err
+}
+
+func (b *body) Close() error {
+	err := b.r.Close()
+	b.cancel(nil)
+	return err
+}
+
+// Delete implements dossier.Objects.
+func (s *S3) Delete(ctx context.Context, key string) error {
+	const doing = "delete object"
+	if err := checkKey(key); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	call, cancel := s.within(ctx)
+	defer cancel()
+	_, err := s.client.DeleteObject(call, &s3.DeleteObjectInput{Bucket: &s.bucket, Key: &key})
+	if err == nil {
+		return nil
+	}
+	if err = failed(ctx, doing, err); errors.Is(err, dossier.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// List implements dossier.Objects, a page of 1,000 at a time. It yields every object, whoever put it there.
+func (s *S3) List(ctx context.Context, prefix string) iter.Seq2[dossier.Object, error] {
+	const doing = "list objects"
+	return func(yield func(dossier.Object, error) bool) {
+		pages := s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: &prefix})
+		for pages.HasMorePages() {
+			call, cancel := s.within(ctx)
+			page, err := pages.NextPage(call)
+			cancel()
+			if err != nil {
+				yield(dossier.Object{}, unavailable(ctx, doing, err))
+				return
+			}
+			for _, o := range page.Contents {
+				if ctx.Err() != nil {
+					yield(dossier.Object{}, unavailable(ctx, doing, nil))
+					return
+				}
+				if !yield(dossier.Object{Key: aws.ToString(o.Key), Size: aws.ToInt64(o.Size), ModifiedAt: aws.ToTime(o.LastModified).UTC()}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// AbortUnfinished implements dossier.Objects: it aborts multipart uploads. A Put in one request leaves nothing unfinished.
+func (s *S3) AbortUnfinished(ctx context.Context, before time.Time, dryRun bool) (int, error) {
+	const doing = "abort unfinished transfers"
+	count := 0
+	pages := s3.NewListMultipartUploadsPaginator(s.client, &s3.ListMultipartUploadsInput{Bucket: &s.bucket, Prefix: aws.String(dossier.ObjectPrefix)})
+	for pages.HasMorePages() {
+		call, cancel := s.within(ctx)
+		page, err := pages.NextPage(call)
+		cancel()
+		if err != nil {
+			return count, unavailable(ctx, doing, err)
+		}
+		for _, u := range page.Uploads {
+			if u.Initiated == nil || !u.Initiated.Before(before) {
+				continue
+			}
+			if !dryRun {
+				call, cancel := s.within(ctx)
+				_, err := s.client.AbortMultipartUpload(call, &s3.AbortMultipartUploadInput{Bucket: &s.bucket, Key: u.Key, UploadId: u.UploadId})
+				cancel()
+				if code(err) == "NoSuchUpload" {
+					continue // completed or aborted meanwhile
+				}
+				if err != nil {
+					return count, unavailable(ctx, doing, err)
+				}
+			}
+			count++
+		}
+	}
+	return count, nil
+}
+
+// within bounds one request with all its attempts.
+func (s *S3) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, 2*s.timeout)
+}
+
+// attemptTime is the time of one attempt of an operation of the SDK.
+func (s *S3) attemptTime(operation string) time.Duration {
+	if operation == "CompleteMultipartUpload" {
+		return completeFactor * s.timeout
+	}
+	return s.timeout
+}
+
+// failed gives the error of a request that names a key. A bucket that is missing says nothing of the key.
+func failed(ctx context.Context, doing string, err error) error {
+	switch code(err) {
+	case "NoSuchKey", "NotFound":
+		return fmt.Errorf("%s: %w", doing, &dossier.Error{Code: dossier.CodeNotFound, Err: err})
+	}
+	return unavailable(ctx, doing, err)
+}
+
+// code returns S3's name for an error (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html); empty where it gave none.
+func code(err error) string {
+	var answer smithy.APIError
+	if errors.As(err, &answer) {
+		return answer.ErrorCode()
+	}
+	return ""
+}
