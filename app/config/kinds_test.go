@@ -1,0 +1,95 @@
+package config
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// A value that is taken is within its bounds, and reading what is shown of it gives it again.
+
+func FuzzSize(f *testing.F) {
+	for _, s := range []string{"5GiB", "500 MB", "1.5KiB", "52428800000", "0.4B", "5,5GB", "٣GB", "1e9", "99999999999999999999TB"} {
+		f.Add(s)
+	}
+	k := size(1, MaxFileBytes, "the most")
+	f.Fuzz(func(t *testing.T, s string) {
+		n, err := k.parse(s)
+		if err != nil {
+			return
+		}
+		if n < 1 || n > MaxFileBytes {
+			t.Errorf("%q became %d", s, n)
+		}
+		if again, err := k.parse(k.format(n)); err != nil || again != n {
+			t.Errorf("%q: %d became %d, %v", s, n, again, err)
+		}
+	})
+}
+
+func FuzzDuration(f *testing.F) {
+	for _, s := range []string{"30s", "1h30m", "0", "-1s", "1h0m1s", "100h", "1.5h", "∞", "9999999h"} {
+		f.Add(s)
+	}
+	k := durationOrOff(time.Second, 100*time.Hour)
+	f.Fuzz(func(t *testing.T, s string) {
+		d, err := k.parse(s)
+		if err != nil {
+			return
+		}
+		if d != 0 && (d < time.Second || d > 100*time.Hour) {
+			t.Errorf("%q became %s", s, d)
+		}
+		if again, err := k.parse(k.format(d)); err != nil || again != d {
+			t.Errorf("%q: %s became %s, %v", s, d, again, err)
+		}
+	})
+}
+
+func FuzzPrefixes(f *testing.F) {
+	for _, s := range []string{"10.0.0.0/16", "10.0.0.0/16, 2001:db8::/32,192.0.2.7", "::/0", "::ffff:1.2.3.4", "fe80::1%eth0", ","} {
+		f.Add(s)
+	}
+	k := prefixes()
+	f.Fuzz(func(t *testing.T, s string) {
+		list, err := k.parse(s)
+		if err != nil {
+			return
+		}
+		for _, p := range list {
+			if !p.IsValid() || p.Bits() == 0 || p != p.Masked() || p.Addr().Is4In6() || !p.Contains(p.Addr()) {
+				t.Errorf("%q gave %s", s, p)
+			}
+		}
+		if again, err := k.parse(k.format(list)); err != nil || k.format(again) != k.format(list) {
+			t.Errorf("%q: %s became %s, %v", s, k.format(list), k.format(again), err)
+		}
+	})
+}
+
+func FuzzOrigin(f *testing.F) {
+	for _, s := range []string{"https://files.example.org", "HTTP://X.org:080/", "http://[::1]:8080", "https://a@b", "https://x.org:443", "https://1.2.3"} {
+		f.Add(s)
+	}
+	k := origin()
+	f.Fuzz(func(t *testing.T, s string) {
+		o, err := k.parse(s)
+		if err != nil {
+			return
+		}
+		if strings.ContainsAny(o, "@?# \t\r\n") || strings.Count(o, "/") != 2 {
+			t.Errorf("%q became %q", s, o)
+		}
+		if again, err := k.parse(o); err != nil || again != o {
+			t.Errorf("%q: %s became %s, %v", s, o, again, err)
+		}
+	})
+}
+
+func TestShort(t *testing.T) {
+	for d, want := range map[time.Duration]string{0: "0s", time.Hour: "1h", 90 * time.Minute: "1h30m", 10 * time.Minute: "10m", 20 * time.Second: "20s", time.Hour + time.Second: "1h0m1s", 100 * time.Hour: "100h"} {
+		if got := short(d); got != want {
+			t.Errorf("short(%d) = %s, want %s", d, got, want)
+		}
+	}
+}

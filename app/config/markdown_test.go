@@ -1,0 +1,53 @@
+package config
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestMarkdown(t *testing.T) {
+	var b strings.Builder
+	if err := Markdown(&b); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
+	if len(lines) != 2+len(settings()) {
+		t.Fatalf("%d lines for %d settings", len(lines), len(settings()))
+	}
+	for i, line := range lines {
+		if strings.Count(line, "|") != 5 || strings.ContainsAny(line, "<>") || strings.Count(line, "`")%2 != 0 {
+			t.Errorf("not a row of four cells: %s", line)
+		}
+		if i < 2 {
+			continue
+		}
+		s := settings()[i-2]
+		cells := strings.Split(line, " | ")
+		if !strings.HasSuffix(cells[0], "`"+s.env+"`") || !strings.Contains(line, s.doc) || !strings.Contains(line, s.allowed) ||
+			strings.Contains(line, "Secret.") != s.secret {
+			t.Errorf("%s: row %s", s.env, line)
+		}
+	}
+	for _, want := range []string{
+		"| `DOSSIER_MAX_FILE_SIZE` | `max-file-size` | `5GiB` | Size of the largest file taken. Allowed: a size such as 5GiB, 500MB or 1048576, from 1 byte to 48.8 GiB (10,000 parts of 5 MiB). |",
+		"| `DOSSIER_LISTEN` |  | `localhost:8080` |",
+		"| `text`, with `DOSSIER_PARAMETERS` `json` |",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %s in\n%s", want, b.String())
+		}
+	}
+}
+
+type brokenWriter struct{}
+
+var errBroken = errors.New("broken")
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
+
+func TestMarkdownTellsAFailedWrite(t *testing.T) {
+	if err := Markdown(brokenWriter{}); !errors.Is(err, errBroken) {
+		t.Errorf("got %v, want %v", err, errBroken)
+	}
+}

@@ -1,0 +1,261 @@
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+const (
+	// prefix begins the name of every variable of the app.
+	prefix = "DOSSIER_"
+	// testPrefix begins the names that the tests of the app have for themselves.
+	testPrefix = "DOSSIER_TEST_"
+	// parametersEnv names the Parameter Store path. It is read before all others.
+	parametersEnv = "DOSSIER_PARAMETERS"
+)
+
+const (
+	// MaxFileBytes is the most that the largest file can be set to: S3 takes an upload in 10,000 parts at most
+	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html), and parts are sent in 5 MiB.
+	MaxFileBytes = 5 << 20 * 10_000
+	// MinStaffSecret is the least length of the staff secret, in characters.
+	MinStaffSecret = 16
+)
+
+// setting is one row of the table.
+type setting struct {
+	// env is the variable.
+	env string
+	// parameter is the name below the Parameter Store path: env without the prefix, in lower case, with / before what belongs to a
+	// group and - elsewhere. Empty for what belongs to the machine rather than to the stack.
+	parameter string
+	// preset is the default as one would write it; empty means not set. presetInAWS, if any, holds where DOSSIER_PARAMETERS is set.
+	preset, presetInAWS string
+	// purposes are the commands that read it.
+	purposes Purpose
+	// doc says in a sentence what it is, with the unit where the value shows none.
+	doc string
+
+	// allowed continues "must be".
+	allowed string
+	secret  bool
+	// set parses a value into the Config. The error's text, which may be empty, adds to allowed.
+	set func(*Config, string) error
+	// get returns the value for a log.
+	get func(*Config) string
+}
+
+// define completes a row by the field it fills and the kind of its value.
+func define[T any](s setting, k kind[T], field func(*Config) *T) setting {
+	s.allowed, s.secret = k.allowed, k.secret
+	s.set = func(c *Config, value string) error {
+		v, err := k.parse(value)
+		if err == nil {
+			*field(c) = v
+		}
+		return err
+	}
+	s.get = func(c *Config) string { return k.format(*field(c)) }
+	return s
+}
+
+// settings returns the table. Its order is that of the README and of the faults.
+func settings() []setting {
+	const (
+		stores  = Serve | Reconcile
+		running = Serve | Migrate | Reconcile
+	)
+	return []setting{
+		define(setting{
+			env: parametersEnv, purposes: running,
+			doc: "Path in AWS Systems Manager Parameter Store below which the parameters of this table are read; variables go before parameters.",
+		}, parameterPath(), func(c *Config) *string { return &c.Parameters }),
+		define(setting{
+			env: "DOSSIER_LISTEN", preset: "localhost:8080", purposes: Serve | Healthcheck,
+			doc: "Address that the server listens on; an empty host is every address of the machine, port 0 a free one.",
+		}, listenAddress(), func(c *Config) *string { return &c.HTTP.Listen }),
+		define(setting{
+			env: "DOSSIER_DATA", preset: "./data", purposes: running,
+			doc: "Folder of the embedded stores.",
+		}, text("a path without control characters", `^[^\x00-\x1f\x7f]+$`), func(c *Config) *string { return &c.Data }),
+		define(setting{
+			env: "DOSSIER_PUBLIC_URL", parameter: "public-url", purposes: Serve,
+			doc: "Origin that browsers reach the server by, for printed links; with https, cookies are Secure. Not set: http at the address listened on.",
+		}, origin(), func(c *Config) *string { return &c.HTTP.PublicURL }),
+		define(setting{
+			env: "DOSSIER_TRUSTED_PROXIES", parameter: "trusted-proxies", purposes: Serve,
+			doc: "Proxies whose forwarding headers tell the client's address. Not set: none.",
+		}, prefixes(), func(c *Config) *[]netip.Prefix { return &c.HTTP.TrustedProxies }),
+
+		define(setting{
+			env: "DOSSIER_MAX_FILE_SIZE", parameter: "max-file-size", preset: "5GiB", purposes: Serve,
+			doc: "Size of the largest file taken.",
+		}, size(1, MaxFileBytes, "48.8 GiB (10,000 parts of 5 MiB)"), func(c *Config) *int64 { return &c.Limits.FileBytes }),
+		define(setting{
+			env: "DOSSIER_MAX_FILES", parameter: "max-files", preset: "50", purposes: Serve,
+			doc: "Number of files taken in one submission.",
+		}, number(1, 1000), func(c *Config) *int { return &c.Limits.Files }),
+
+		define(setting{
+			env: "DOSSIER_DB_HOST", parameter: "db/host", purposes: running,
+			doc: "Host of the MySQL server that keeps the people. Not set: SQLite in the data folder.",
+		}, hostName(), func(c *Config) *string { return &c.People.Host }),
+		define(setting{
+			env: "DOSSIER_DB_PORT", parameter: "db/port", preset: "3306", purposes: running,
+			doc: "TCP port of the MySQL server.",
+		}, number(1, 65535), func(c *Config) *int { return &c.People.Port }),
+		define(setting{
+			env: "DOSSIER_DB_NAME", parameter: "db/name", preset: "dossier", purposes: running,
+			doc: "Name of the database.",
+		}, text("1 to 64 letters, digits and underscores", `^[A-Za-z0-9_]{1,64}$`), func(c *Config) *string { return &c.People.Name }),
+		define(setting{
+			env: "DOSSIER_DB_USER", parameter: "db/user", preset: "dossier", purposes: running,
+			doc: "The app's own user on the MySQL server.",
+		}, userName(), func(c *Config) *string { return &c.People.User }),
+		define(setting{
+			env: "DOSSIER_DB_PASSWORD", parameter: "db/password", purposes: running,
+			doc: "Password of the app's own user; needed with `DOSSIER_DB_HOST`.",
+		}, secret(1), func(c *Config) *Secret { return &c.People.Password }),
+		define(setting{
+			env: "DOSSIER_DB_TLS", parameter: "db/tls", preset: "verify", purposes: running,
+			doc: "Whether the connection to MySQL is encrypted and the server's certificate verified, or in clear.",
+		}, oneOf(TLSVerify, TLSOff), func(c *Config) *TLS { return &c.People.TLS }),
+		define(setting{
+			env: "DOSSIER_DB_CA_FILE", parameter: "db/ca-file", purposes: running,
+			doc: "File of the certificates that the MySQL server's is verified by. Not set: those of the system.",
+		}, certificateFile(), func(c *Config) *string { return &c.People.CAFile }),
+		define(setting{
+			env: "DOSSIER_DB_MAX_CONNECTIONS", parameter: "db/max-connections", preset: "10", purposes: running,
+			doc: "Connections to MySQL that one instance has open at most.",
+		}, number(1, 1000), func(c *Config) *int { return &c.People.MaxConnections }),
+		define(setting{
+			env: "DOSSIER_DB_ADMIN_USER", parameter: "db/admin/user", purposes: Migrate,
+			doc: "User by which `dossier migrate` creates the database, the tables and the app's own user. Not set: nothing is created but tables, by the app's own user.",
+		}, userName(), func(c *Config) *string { return &c.People.AdminUser }),
+		define(setting{
+			env: "DOSSIER_DB_ADMIN_PASSWORD", parameter: "db/admin/password", purposes: Migrate,
+			doc: "Password of that user.",
+		}, secret(1), func(c *Config) *Secret { return &c.People.AdminPassword }),
+
+		define(setting{
+			env: "DOSSIER_BUCKET", parameter: "bucket", purposes: stores,
+			doc: "S3 bucket that keeps the bytes of the files. Not set: a directory in the data folder.",
+		}, text("an S3 bucket name: 3 to 63 lower-case letters, digits, dots and hyphens", `^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`),
+			func(c *Config) *string { return &c.Objects.Bucket }),
+		define(setting{
+			env: "DOSSIER_S3_PATH_STYLE", parameter: "s3/path-style", preset: "false", purposes: stores,
+			doc: "Whether the bucket's name stands in the path of requests instead of in their host name, as many S3-compatible servers need it.",
+		}, boolean(), func(c *Config) *bool { return &c.Objects.PathStyle }),
+		define(setting{
+			env: "DOSSIER_TABLE", parameter: "table", purposes: stores,
+			doc: "DynamoDB table that keeps the records of the files. Not set: the data folder.",
+		}, text("a DynamoDB table name: 3 to 255 letters, digits, dots, hyphens and underscores", `^[A-Za-z0-9_.-]{3,255}$`),
+			func(c *Config) *string { return &c.Catalog.Table }),
+
+		define(setting{
+			env: "DOSSIER_STAFF_SECRET", parameter: "staff/secret", purposes: Serve,
+			doc: "What staff sign in with; needed as soon as one store is not embedded. Not set: generated and kept in the data folder.",
+		}, secret(MinStaffSecret), func(c *Config) *Secret { return &c.Staff.Secret }),
+
+		define(setting{
+			env: "DOSSIER_TIMEOUT_STORE", parameter: "timeout/store", preset: "5s", purposes: running,
+			doc: "Time for one call of a store that moves no file.",
+		}, duration(shortest, 10*time.Minute), func(c *Config) *time.Duration { return &c.Timeouts.Store }),
+		define(setting{
+			env: "DOSSIER_TIMEOUT_STALL", parameter: "timeout/stall", preset: "30s", purposes: stores,
+			doc: "Time that a store may take no byte of a file that is being sent to it.",
+		}, duration(shortest, time.Hour), func(c *Config) *time.Duration { return &c.Timeouts.Stall }),
+		define(setting{
+			env: "DOSSIER_TIMEOUT_UPLOAD", parameter: "timeout/upload", preset: "6h", purposes: stores,
+			doc: "Time for one whole submission.",
+		}, duration(shortest, 7*24*time.Hour), func(c *Config) *time.Duration { return &c.Timeouts.Upload }),
+		define(setting{
+			env: "DOSSIER_TIMEOUT_IDLE", parameter: "timeout/idle", preset: "30s", purposes: Serve,
+			doc: "Time that a client may send nothing while its request is read.",
+		}, duration(shortest, time.Hour), func(c *Config) *time.Duration { return &c.Timeouts.Idle }),
+		define(setting{
+			env: "DOSSIER_TIMEOUT_SHUTDOWN", parameter: "timeout/shutdown", preset: "30s", purposes: Serve,
+			doc: "Time that running requests get to finish after the stop signal and the drain delay.",
+		}, duration(shortest, 24*time.Hour), func(c *Config) *time.Duration { return &c.Timeouts.Shutdown }),
+		define(setting{
+			env: "DOSSIER_DRAIN_DELAY", parameter: "drain-delay", preset: "0s", purposes: Serve,
+			doc: "Time that new requests are still taken after the stop signal; behind a load balancer, its time for deregistration.",
+		}, duration(0, time.Hour), func(c *Config) *time.Duration { return &c.Timeouts.Drain }),
+
+		define(setting{
+			env: "DOSSIER_RECONCILE_INTERVAL", parameter: "reconcile/interval", preset: "1h", purposes: Serve,
+			doc: "Time between two reconciliations within `dossier serve`.",
+		}, durationOrOff(time.Second, 7*24*time.Hour), func(c *Config) *time.Duration { return &c.Reconcile.Interval }),
+		define(setting{
+			env: "DOSSIER_RECONCILE_AGE", parameter: "reconcile/age", preset: "24h", purposes: stores,
+			doc: "Time without progress after which something half-done counts as left behind; exceeds `DOSSIER_TIMEOUT_UPLOAD`.",
+		}, duration(shortest, 30*24*time.Hour), func(c *Config) *time.Duration { return &c.Reconcile.Age }),
+		define(setting{
+			env: "DOSSIER_SWEEP_INTERVAL", parameter: "sweep-interval", preset: "24h", purposes: Serve,
+			doc: "Time between two comparisons of all records with all objects within `dossier serve`.",
+		}, durationOrOff(time.Second, 30*24*time.Hour), func(c *Config) *time.Duration { return &c.Reconcile.Sweep }),
+
+		define(setting{
+			env: "DOSSIER_RATE_SUBMISSIONS", parameter: "rate/submissions", preset: "30", purposes: Serve,
+			doc: "Submissions a minute from one client address in the long run; 0 is no limit.",
+		}, number(0, 100_000), func(c *Config) *int { return &c.Rates.Submissions.PerMinute }),
+		define(setting{
+			env: "DOSSIER_RATE_SUBMISSIONS_BURST", parameter: "rate/submissions-burst", preset: "30", purposes: Serve,
+			doc: "Submissions from one client address at once.",
+		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.Submissions.Burst }),
+		define(setting{
+			env: "DOSSIER_RATE_SIGN_INS", parameter: "rate/sign-ins", preset: "10", purposes: Serve,
+			doc: "Attempts to sign in a minute from one client address in the long run; 0 is no limit.",
+		}, number(0, 100_000), func(c *Config) *int { return &c.Rates.SignIns.PerMinute }),
+		define(setting{
+			env: "DOSSIER_RATE_SIGN_INS_BURST", parameter: "rate/sign-ins-burst", preset: "10", purposes: Serve,
+			doc: "Attempts to sign in from one client address at once.",
+		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.SignIns.Burst }),
+
+		define(setting{
+			env: "DOSSIER_LOG_LEVEL", parameter: "log/level", preset: "info", purposes: running,
+			doc: "Least level that is logged.",
+		}, logLevel(), func(c *Config) *slog.Level { return &c.Log.Level }),
+		define(setting{
+			env: "DOSSIER_LOG_FORMAT", parameter: "log/format", preset: "text", presetInAWS: "json", purposes: running,
+			doc: "Form of a log line.",
+		}, oneOf(LogText, LogJSON), func(c *Config) *LogFormat { return &c.Log.Format }),
+	}
+}
+
+// shortest is the least of the timeouts: below it, a healthy store on a busy machine would count as down.
+const shortest = 100 * time.Millisecond
+
+// nearest returns the known name that a misspelt one was most likely meant to be, or nothing.
+func nearest(name string, known []string) string {
+	best, least := "", 4 // A difference of more than three letters is another word.
+	for _, k := range known {
+		if d := distance(strings.ToUpper(name), k); d < least {
+			best, least = k, d
+		}
+	}
+	return best
+}
+
+// distance is the Levenshtein distance of two names, in bytes.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,294 @@
+package config
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"log/slog"
+	"math/big"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	dossier "dossier.example/app"
+)
+
+type value struct {
+	text string
+	want any
+}
+
+// settingCase says what one setting takes and refuses. with holds variables that the good values need beside them.
+type settingCase struct {
+	env   string
+	field func(*Config) any
+	unset any
+	good  []value
+	bad   []string
+	with  []string
+}
+
+func settingCases(t *testing.T) []settingCase {
+	ca := certificate(t)
+	empty := filepath.Join(t.TempDir(), "empty.pem")
+	if err := os.WriteFile(empty, []byte("no certificate\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	durations := func(env string, field func(*Config) any, unset, least, most time.Duration, with ...string) settingCase {
+		c := settingCase{env: env, field: field, unset: unset, with: with,
+			good: []value{{"90s", 90 * time.Second}, {" 1m30s ", 90 * time.Second}, {short(least), least}, {short(most), most}},
+			bad:  []string{"5", "-1s", "soon", "1d", "∞", "9999999h", (most + 1).String()}}
+		if least > 0 {
+			c.bad = append(c.bad, (least - 1).String(), "1ns")
+		}
+		return c
+	}
+	orOff := func(c settingCase) settingCase {
+		c.good = append(c.good, value{"0", time.Duration(0)}, value{"0s", time.Duration(0)})
+		return c
+	}
+	numbers := func(env string, field func(*Config) any, unset, least, most int) settingCase {
+		itoa := number(least, most).format
+		return settingCase{env: env, field: field, unset: unset,
+			good: []value{{itoa(least), least}, {itoa(most), most}, {" 7\n", 7}},
+			bad:  []string{itoa(least - 1), itoa(most + 1), "many", "1.5", "1e1", "99999999999999999999"}}
+	}
+	user := func(env string, field func(*Config) any, unset string, with ...string) settingCase {
+		return settingCase{env: env, field: field, unset: unset, with: with,
+			good: []value{{"clerk", "clerk"}, {"a-b.c_d", "a-b.c_d"}, {strings.Repeat("u", 32), strings.Repeat("u", 32)}},
+			bad:  []string{strings.Repeat("u", 33), "a b", "o'brien", "a`b", "é"}}
+	}
+	day := 24 * time.Hour
+	return []settingCase{
+		{env: "DOSSIER_LISTEN", field: func(c *Config) any { return c.HTTP.Listen }, unset: "localhost:8080",
+			good: []value{{":8080", ":8080"}, {"127.0.0.1:0", "127.0.0.1:0"}, {"[::1]:65535", "[::1]:65535"}, {"host.internal:080", "host.internal:80"}},
+			bad:  []string{"8080", "localhost", "localhost:", "localhost:http", "localhost:65536", "localhost:-1", "http://localhost:80", "a b:80", "::1:80", "300.1.1.1:80"}},
+		{env: "DOSSIER_DATA", field: func(c *Config) any { return c.Data }, unset: "./data",
+			good: []value{{"/var/lib/dossier", "/var/lib/dossier"}, {"a folder", "a folder"}},
+			bad:  []string{"a\x00b", "a\nb", "\xff"}},
+		{env: "DOSSIER_PUBLIC_URL", field: func(c *Config) any { return c.HTTP.PublicURL }, unset: "",
+			good: []value{
+				{"https://files.example.org", "https://files.example.org"}, {"https://Files.Example.org/", "https://files.example.org"},
+				{"HTTPS://x.org:443", "https://x.org"}, {"http://x.org:80", "http://x.org"}, {"http://x.org:443", "http://x.org:443"},
+				{"https://x.org:08443", "https://x.org:8443"}, {"http://[2001:DB8::1]:8080", "http://[2001:db8::1]:8080"},
+			},
+			bad: []string{"files.example.org", "ftp://x.org", "https://", "https://x.org/app", "https://x.org?", "https://x.org?a=1", "https://x.org#", "https://x.org#a",
+				"https://x.org:0", "https://x.org:65536", "https://bücher.example", "https:x.org", "//x.org", "https://[fe80::1%25eth0]", "https://x y"}},
+		{env: "DOSSIER_TRUSTED_PROXIES", field: func(c *Config) any { return c.HTTP.TrustedProxies }, unset: []netip.Prefix(nil),
+			good: []value{
+				{"10.0.0.0/16", []netip.Prefix{netip.MustParsePrefix("10.0.0.0/16")}},
+				{"10.0.0.0/16, 2001:db8::/32,192.0.2.7", []netip.Prefix{netip.MustParsePrefix("10.0.0.0/16"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("192.0.2.7/32")}},
+				{"::1", []netip.Prefix{netip.MustParsePrefix("::1/128")}}, {"0.0.0.0/1", []netip.Prefix{netip.MustParsePrefix("0.0.0.0/1")}},
+			},
+			bad: []string{"proxy", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.0/8,", ",", "10.0.0.0/8 10.1.0.0/16", "0.0.0.0/0", "::/0", "::ffff:10.0.0.0/104", "fe80::1%eth0"}},
+		{env: "DOSSIER_MAX_FILE_SIZE", field: func(c *Config) any { return c.Limits.FileBytes }, unset: int64(5 << 30),
+			good: []value{
+				{"5GiB", int64(5 << 30)}, {"500MB", int64(500e6)}, {"500 mb", int64(500e6)}, {"1", int64(1)}, {"1.5KiB", int64(1536)}, {"4 MiB", int64(4 << 20)},
+				{"1kB", int64(1000)}, {"1048576", int64(1 << 20)}, {"52428800000", int64(MaxFileBytes)}, {"50000MiB", int64(MaxFileBytes)},
+			},
+			bad: []string{"0", "0B", "0.4B", "-1", "52428800001", "49GiB", "1TB", "5G", "5Gi", "5,5GB", "1,000", "5 GiB 3", "1e3", "0x10", "big", "GiB", "٣GB", "99999999999999999999", "99999999999999999999GB"}},
+		numbers("DOSSIER_MAX_FILES", func(c *Config) any { return c.Limits.Files }, 50, 1, 1000),
+
+		{env: "DOSSIER_DB_HOST", field: func(c *Config) any { return c.People.Host }, unset: "",
+			with: []string{"DOSSIER_DB_PASSWORD=a password", "DOSSIER_STAFF_SECRET=0123456789abcdef"},
+			good: []value{{"db.internal", "db.internal"}, {"my_db", "my_db"}, {"10.0.0.5", "10.0.0.5"}, {"2001:db8::5", "2001:db8::5"}},
+			bad:  []string{"db:3306", "mysql://db", "a b", "10.0.0", "-db", strings.Repeat("a.", 127) + "a"}},
+		numbers("DOSSIER_DB_PORT", func(c *Config) any { return c.People.Port }, 3306, 1, 65535),
+		{env: "DOSSIER_DB_NAME", field: func(c *Config) any { return c.People.Name }, unset: "dossier",
+			good: []value{{"dossier_2", "dossier_2"}, {strings.Repeat("d", 64), strings.Repeat("d", 64)}},
+			bad:  []string{strings.Repeat("d", 65), "a-b", "a`b", "a b", "é"}},
+		user("DOSSIER_DB_USER", func(c *Config) any { return c.People.User }, "dossier"),
+		{env: "DOSSIER_DB_PASSWORD", field: func(c *Config) any { return c.People.Password.Reveal() }, unset: "",
+			good: []value{{"p", "p"}, {"p@ss: w/örd'`\"", "p@ss: w/örd'`\""}},
+			bad:  []string{" leading", "trailing ", "line\n", "a\x00b", "\xff", " "}},
+		{env: "DOSSIER_DB_TLS", field: func(c *Config) any { return c.People.TLS }, unset: TLSVerify,
+			good: []value{{"verify", TLSVerify}, {"off", TLSOff}}, bad: []string{"on", "skip-verify", "OFF", "false"}},
+		{env: "DOSSIER_DB_CA_FILE", field: func(c *Config) any { return c.People.CAFile }, unset: "",
+			good: []value{{ca, ca}}, bad: []string{empty, filepath.Dir(empty), filepath.Join(filepath.Dir(empty), "absent.pem"), "a\x00b"}},
+		numbers("DOSSIER_DB_MAX_CONNECTIONS", func(c *Config) any { return c.People.MaxConnections }, 10, 1, 1000),
+		user("DOSSIER_DB_ADMIN_USER", func(c *Config) any { return c.People.AdminUser }, "", "DOSSIER_DB_ADMIN_PASSWORD=x"),
+		{env: "DOSSIER_DB_ADMIN_PASSWORD", field: func(c *Config) any { return c.People.AdminPassword.Reveal() }, unset: "",
+			with: []string{"DOSSIER_DB_ADMIN_USER=root"},
+			good: []value{{"p", "p"}}, bad: []string{" p", "p\n", "\x7f"}},
+
+		{env: "DOSSIER_BUCKET", field: func(c *Config) any { return c.Objects.Bucket }, unset: "", with: []string{"DOSSIER_STAFF_SECRET=0123456789abcdef"},
+			good: []value{{"abc", "abc"}, {"dossier-prod.files", "dossier-prod.files"}, {strings.Repeat("b", 63), strings.Repeat("b", 63)}},
+			bad:  []string{"ab", strings.Repeat("b", 64), "Bucket", "-ab", "ab-", "s3://bucket", "a_b"}},
+		{env: "DOSSIER_S3_PATH_STYLE", field: func(c *Config) any { return c.Objects.PathStyle }, unset: false,
+			good: []value{{"true", true}, {"false", false}, {"1", true}}, bad: []string{"yes", "on", "2"}},
+		{env: "DOSSIER_TABLE", field: func(c *Config) any { return c.Catalog.Table }, unset: "", with: []string{"DOSSIER_STAFF_SECRET=0123456789abcdef"},
+			good: []value{{"abc", "abc"}, {"Dossier.files_1-x", "Dossier.files_1-x"}, {strings.Repeat("t", 255), strings.Repeat("t", 255)}},
+			bad:  []string{"ab", strings.Repeat("t", 256), "a b c", "a/b", "arn:aws:dynamodb"}},
+
+		{env: "DOSSIER_STAFF_SECRET", field: func(c *Config) any { return c.Staff.Secret.Reveal() }, unset: "",
+			good: []value{{"0123456789abcdef", "0123456789abcdef"}, {"ääääääääääääääää", "ääääääääääääääää"}},
+			bad:  []string{"0123456789abcde", "äääääääääääääää", "0123456789abcdef\n", "0123456\t89abcdef", " 0123456789abcdef"}},
+
+		durations("DOSSIER_TIMEOUT_STORE", func(c *Config) any { return c.Timeouts.Store }, 5*time.Second, shortest, 10*time.Minute),
+		durations("DOSSIER_TIMEOUT_STALL", func(c *Config) any { return c.Timeouts.Stall }, 30*time.Second, shortest, time.Hour),
+		durations("DOSSIER_TIMEOUT_UPLOAD", func(c *Config) any { return c.Timeouts.Upload }, 6*time.Hour, shortest, 7*day, "DOSSIER_RECONCILE_AGE=720h"),
+		durations("DOSSIER_TIMEOUT_IDLE", func(c *Config) any { return c.Timeouts.Idle }, 30*time.Second, shortest, time.Hour),
+		durations("DOSSIER_TIMEOUT_SHUTDOWN", func(c *Config) any { return c.Timeouts.Shutdown }, 30*time.Second, shortest, day),
+		durations("DOSSIER_DRAIN_DELAY", func(c *Config) any { return c.Timeouts.Drain }, 0, 0, time.Hour),
+		orOff(durations("DOSSIER_RECONCILE_INTERVAL", func(c *Config) any { return c.Reconcile.Interval }, time.Hour, time.Second, 7*day)),
+		{env: "DOSSIER_RECONCILE_AGE", field: func(c *Config) any { return c.Reconcile.Age }, unset: day, with: []string{"DOSSIER_TIMEOUT_UPLOAD=100ms"},
+			good: []value{{"101ms", 101 * time.Millisecond}, {"720h", 30 * day}}, bad: []string{"99ms", "721h", "-1h", "1d", "24"}},
+		orOff(durations("DOSSIER_SWEEP_INTERVAL", func(c *Config) any { return c.Reconcile.Sweep }, day, time.Second, 30*day)),
+
+		numbers("DOSSIER_RATE_SUBMISSIONS", func(c *Config) any { return c.Rates.Submissions.PerMinute }, 30, 0, 100_000),
+		numbers("DOSSIER_RATE_SUBMISSIONS_BURST", func(c *Config) any { return c.Rates.Submissions.Burst }, 30, 1, 100_000),
+		numbers("DOSSIER_RATE_SIGN_INS", func(c *Config) any { return c.Rates.SignIns.PerMinute }, 10, 0, 100_000),
+		numbers("DOSSIER_RATE_SIGN_INS_BURST", func(c *Config) any { return c.Rates.SignIns.Burst }, 10, 1, 100_000),
+
+		{env: "DOSSIER_LOG_LEVEL", field: func(c *Config) any { return c.Log.Level }, unset: slog.LevelInfo,
+			good: []value{{"debug", slog.LevelDebug}, {"INFO", slog.LevelInfo}, {"warn", slog.LevelWarn}, {"error", slog.LevelError}},
+			bad:  []string{"trace", "info+1", "0", "warning"}},
+		{env: "DOSSIER_LOG_FORMAT", field: func(c *Config) any { return c.Log.Format }, unset: LogText,
+			good: []value{{"text", LogText}, {"json", LogJSON}}, bad: []string{"JSON", "logfmt"}},
+	}
+}
+
+// purposeOf returns one of the commands that read a setting.
+func purposeOf(s setting) Purpose { return s.purposes & -s.purposes }
+
+func TestEverySetting(t *testing.T) {
+	cases := settingCases(t)
+	for _, s := range settings() {
+		if s.env == parametersEnv {
+			continue // TestParameterPath.
+		}
+		i := slices.IndexFunc(cases, func(c settingCase) bool { return c.env == s.env })
+		if i < 0 {
+			t.Errorf("%s: no case", s.env)
+			continue
+		}
+		c := cases[i]
+		t.Run(s.env, func(t *testing.T) {
+			for name, environ := range map[string][]string{"not set": nil, "empty": {s.env + "="}} {
+				cfg, _, err := Load(t.Context(), Options{Purpose: purposeOf(s), Environ: environ})
+				if err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				if got := c.field(cfg); !reflect.DeepEqual(got, c.unset) {
+					t.Errorf("%s: got %#v, want %#v", name, got, c.unset)
+				}
+			}
+			for _, v := range c.good {
+				cfg, _, err := Load(t.Context(), Options{Purpose: purposeOf(s), Environ: append(slices.Clone(c.with), s.env+"="+v.text)})
+				if err != nil {
+					t.Errorf("%q: %v", v.text, err)
+					continue
+				}
+				if got := c.field(cfg); !reflect.DeepEqual(got, v.want) {
+					t.Errorf("%q: got %#v, want %#v", v.text, got, v.want)
+				}
+			}
+			for _, text := range c.bad {
+				cfg, _, err := Load(t.Context(), Options{Purpose: purposeOf(s), Environ: append(slices.Clone(c.with), s.env+"="+text)})
+				var faults *Error
+				if !errors.As(err, &faults) || len(faults.Faults) != 1 {
+					t.Errorf("%q: got %v, %v; want one fault", text, cfg, err)
+					continue
+				}
+				f := faults.Faults[0]
+				want := Fault{Name: s.env, Value: printable(strings.TrimSpace(text)), Source: "environment", Problem: f.Problem}
+				if s.secret {
+					want.Value = hidden
+				}
+				if f != want || !strings.HasPrefix(f.Problem, "must be "+s.allowed) {
+					t.Errorf("%q: got %+v, want %+v", text, f, want)
+				}
+			}
+		})
+	}
+	if len(cases) != len(settings())-1 {
+		t.Errorf("%d cases for %d settings", len(cases), len(settings())-1)
+	}
+}
+
+func TestTable(t *testing.T) {
+	seen := map[string]bool{}
+	for _, s := range settings() {
+		if seen[s.env] || !regexp.MustCompile(`^DOSSIER_[A-Z0-9_]+$`).MatchString(s.env) || strings.HasPrefix(s.env, testPrefix) {
+			t.Errorf("%s: doubled or no good name", s.env)
+		}
+		seen[s.env] = true
+		if s.parameter != "" {
+			if want := prefix + strings.ToUpper(strings.NewReplacer("/", "_", "-", "_").Replace(s.parameter)); s.env != want {
+				t.Errorf("%s: parameter %s belongs to %s", s.env, s.parameter, want)
+			}
+		}
+		if !strings.HasSuffix(s.doc, ".") || s.allowed == "" || s.purposes == 0 {
+			t.Errorf("%s: incomplete: %+v", s.env, s)
+		}
+		for _, preset := range []string{s.preset, s.presetInAWS} {
+			if preset != "" {
+				if err := s.set(&Config{}, preset); err != nil {
+					t.Errorf("%s: its default %q is not allowed: %v", s.env, preset, err)
+				}
+			}
+		}
+		if s.secret && s.preset != "" {
+			t.Errorf("%s: a secret with a default is none", s.env)
+		}
+		if admin := strings.HasPrefix(s.parameter, "db/admin/"); admin != (s.purposes == Migrate) {
+			t.Errorf("%s: read by %s", s.env, s.purposes)
+		}
+	}
+}
+
+func TestDefaultsAreTheDomains(t *testing.T) {
+	cfg, _, err := Load(t.Context(), Options{Purpose: Serve})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := dossier.Limits(cfg.Limits); got != dossier.DefaultLimits() {
+		t.Errorf("limits: got %+v, want %+v", got, dossier.DefaultLimits())
+	}
+}
+
+func TestNearest(t *testing.T) {
+	for name, want := range map[string]string{
+		"DOSSIER_DB_PASSWROD": "DOSSIER_DB_PASSWORD",
+		"DOSSIER_LISTN":       "DOSSIER_LISTEN",
+		"DOSSIER_listen":      "DOSSIER_LISTEN",
+		"DOSSIER_DATABASEURL": "",
+		"DOSSIER_":            "",
+	} {
+		var known []string
+		for _, s := range settings() {
+			known = append(known, s.env)
+		}
+		if got := nearest(name, known); got != want {
+			t.Errorf("nearest(%s) = %q, want %q", name, got, want)
+		}
+	}
+}
+
+// certificate writes a certificate of the test's own and returns its path.
+func certificate(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
