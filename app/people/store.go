@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -166,24 +167,26 @@ func (s *Store) Person(ctx context.Context, id dossier.PersonID) (dossier.Person
 
 // Move implements dossier.People.
 func (s *Store) Move(ctx context.Context, id dossier.PersonID, to dossier.PersonState, at time.Time, from ...dossier.PersonState) error {
-	var moved int64
-	err := s.write(ctx, "changing a person's state", func(tx *gorm.DB) error {
-		done := tx.Model(&row{}).Where("id = ? AND state IN ?", id.String(), from).
-			Updates(map[string]any{"state": string(to), "updated_at": at.UnixMicro()})
-		moved = done.RowsAffected
-		return done.Error
-	})
-	if err != nil || moved > 0 {
-		return err
+	for {
+		var moved int64
+		err := s.write(ctx, "changing a person's state", func(tx *gorm.DB) error {
+			done := tx.Model(&row{}).Where("id = ? AND state IN ?", id.String(), from).
+				Updates(map[string]any{"state": string(to), "updated_at": at.UnixMicro()})
+			moved = done.RowsAffected
+			return done.Error
+		})
+		if err != nil || moved > 0 {
+			return err
+		}
+		found, err := s.Person(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(from, found.State) {
+			return dossier.ErrLost
+		}
+		// It came into the state after the change had missed it: inserted by another instance just now.
 	}
-	there, err := s.Existing(ctx, []dossier.PersonID{id})
-	switch {
-	case err != nil:
-		return err
-	case there[id]:
-		return dossier.ErrLost
-	}
-	return dossier.ErrNotFound
 }
 
 // Delete implements dossier.People.
