@@ -1,0 +1,514 @@
+package catalog
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+
+	dossier "dossier.example/app"
+)
+
+// DynamoDB keeps the records in a DynamoDB table.
+//
+// # The table
+//
+// TableInput is its definition for tests; the program that builds the real one must agree with it.
+//
+//   - Partition key person_id (S), sort key file_id (S). A person's files are one consistent query.
+//   - Global secondary index "unfinished": hash key unfinished (S), range key updated_at (N), projection ALL. It is sparse:
+//     only records that are uploading or deleting have the attribute, which is the state and one of 8 shards, so that no
+//     single partition of the index takes every write of the table.
+//   - Time to live on expires_at (Unix seconds): a belt for records that nobody finished or removed within 7 days. It is gone
+//     from a record as soon as that is stored.
+//   - All other attributes are free. Of a record: name, author, state, size, sha256, crc64, content_type, object_key,
+//     created_at, updated_at (Unix microseconds), revision, writer. Of a claim (see Commit): owner, revision; its
+//     file_id begins with "~", which sorts after every UUID.
+//
+// # IAM
+//
+// On the table's ARN: dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem, dynamodb:DeleteItem, dynamodb:Query,
+// dynamodb:Scan. On the table's ARN followed by /index/unfinished: dynamodb:Query. Nothing else is called.
+//
+// # What is not promised
+//
+//   - Unfinished reads an index, which is usually less than a second behind.
+//   - All has the records of one person together because DynamoDB scans in the order of the partitions; AWS does not document it.
+//   - A process that dies between two requests of Commit, while somebody else removes the very record that it commits, may
+//     leave a claim of about 200 bytes. It is never an answer, stands in nobody's way, and goes with the next Remove of
+//     any file of the person.
+//   - Time to live removes a record without its object and without its claim. Reconciliation finds the object.
+type DynamoDB struct {
+	client  *dynamodb.Client
+	table   string
+	timeout time.Duration
+	page    int32
+}
+
+// DynamoDBConfig says which table, and how long it may take.
+type DynamoDBConfig struct {
+	// Table is the table's name.
+	Table string
+	// Timeout bounds each request with all its retries; default 5 seconds.
+	Timeout time.Duration
+}
+
+// NewDynamoDB returns the catalog in a table. It asks nothing of the server; see Ping.
+func NewDynamoDB(cfg aws.Config, c DynamoDBConfig) *DynamoDB {
+	if c.Timeout == 0 {
+		c.Timeout = defaultTimeout
+	}
+	return &DynamoDB{client: dynamodb.NewFromConfig(cfg), table: c.Table, timeout: c.Timeout, page: defaultPage}
+}
+
+const (
+	unfinishedIndex = "unfinished"
+	// shards is a power of two; see shard.
+	shards = 8
+	// unfinishedLife is what time to live grants an unfinished record from its last change. Reconciliation comes after a day, so this
+	// strikes only where nothing reconciles.
+	unfinishedLife = 7 * 24 * time.Hour
+	// claimPrefix begins the sort key of a claim. "~" is greater than every hexadecimal digit.
+	claimPrefix = "~"
+)
+
+// TableInput returns the definition of a table that DynamoDB can work on, without time to live, which is set by a call of its own.
+func TableInput(name string) *dynamodb.CreateTableInput {
+	attribute := func(name string, t types.ScalarAttributeType) types.AttributeDefinition {
+		return types.AttributeDefinition{AttributeName: &name, AttributeType: t}
+	}
+	keys := func(hash, sort string) []types.KeySchemaElement {
+		return []types.KeySchemaElement{
+			{AttributeName: &hash, KeyType: types.KeyTypeHash}, {AttributeName: &sort, KeyType: types.KeyTypeRange},
+		}
+	}
+	return &dynamodb.CreateTableInput{
+		TableName:   &name,
+		BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{
+			attribute("person_id", types.ScalarAttributeTypeS),
+			attribute("file_id", types.ScalarAttributeTypeS),
+			attribute("unfinished", types.ScalarAttributeTypeS),
+			attribute("updated_at", types.ScalarAttributeTypeN),
+		},
+		KeySchema: keys("person_id", "file_id"),
+		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{
+			IndexName:  aws.String(unfinishedIndex),
+			KeySchema:  keys("unfinished", "updated_at"),
+			Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
+		}},
+	}
+}
+
+// item is one item of the table: a record, or a claim (key, Owner and Revision only).
+type item struct {
+	Person    string            `dynamodbav:"person_id"`
+	File      string            `dynamodbav:"file_id"`
+	Name      string            `dynamodbav:"name,omitempty"`
+	Author    string            `dynamodbav:"author,omitempty"`
+	State     dossier.FileState `dynamodbav:"state,omitempty"`
+	Size      *int64            `dynamodbav:"size,omitempty"`
+	SHA256    string            `dynamodbav:"sha256,omitempty"`
+	CRC64     string            `dynamodbav:"crc64,omitempty"`
+	Type      string            `dynamodbav:"content_type,omitempty"`
+	ObjectKey string            `dynamodbav:"object_key,omitempty"`
+	CreatedAt *int64            `dynamodbav:"created_at,omitempty"`
+	UpdatedAt *int64            `dynamodbav:"updated_at,omitempty"`
+	// ExpiresAt and Unfinished are there until the record is stored.
+	ExpiresAt  *int64 `dynamodbav:"expires_at,omitempty"`
+	Unfinished string `dynamodbav:"unfinished,omitempty"`
+	// Revision, of a record: how often it was described. Of a claim: the revision of the record that it was made for.
+	Revision int64 `dynamodbav:"revision"`
+	// Writer is drawn anew by each Put and Describe, so that one whose answer was lost knows its own work when the SDK's
+	// retry meets it.
+	Writer string `dynamodbav:"writer,omitempty"`
+	// Owner is the id of the file that a claim belongs to.
+	Owner string `dynamodbav:"owner,omitempty"`
+}
+
+func newItem(f dossier.File) item {
+	person, file := f.Person.String(), f.ID.String()
+	return item{
+		Person: person, File: file, Name: f.Name, Author: f.Author, State: dossier.FileUploading, ObjectKey: f.Key(),
+		CreatedAt: aws.Int64(f.CreatedAt.UnixMicro()), UpdatedAt: aws.Int64(f.UpdatedAt.UnixMicro()),
+		ExpiresAt: aws.Int64(expiry(f.UpdatedAt)), Unfinished: bucket(dossier.FileUploading, shard(f.ID)), Writer: rand.Text(),
+	}
+}
+
+func (i *item) file() (dossier.File, error) {
+	f, err := i.parse()
+	if err != nil {
+		return dossier.File{}, fmt.Errorf("read the record of file %s of person %s: %w", i.File, i.Person, err)
+	}
+	return f, nil
+}
+
+func (i *item) parse() (f dossier.File, err error) {
+	if f.Person, f.ID, err = parseKey(i.Person, i.File); err != nil {
+		return f, err
+	}
+	if i.CreatedAt == nil || i.UpdatedAt == nil {
+		return f, errors.New("a time is missing")
+	}
+	f.Name, f.Author, f.State = i.Name, i.Author, i.State
+	f.CreatedAt, f.UpdatedAt = instant(*i.CreatedAt), instant(*i.UpdatedAt)
+	if i.Size != nil {
+		f.Content, err = parseContent(*i.Size, i.SHA256, i.CRC64, i.Type)
+	}
+	return f, err
+}
+
+func expiry(at time.Time) int64 { return at.Add(unfinishedLife).Unix() }
+
+// shard spreads records over the index. The last bits of a UUIDv7 are random.
+func shard(id dossier.FileID) int { return int(id[len(id)-1] % shards) }
+
+// bucket is the index's hash key.
+func bucket(state dossier.FileState, shard int) string { return fmt.Sprintf("%s#%d", state, shard) }
+
+// Ping tells whether the table answers; ErrUnavailable. It reads an item that is never there, and so needs no permission that the other
+// methods do not need.
+func (d *DynamoDB) Ping(ctx context.Context) error {
+	_, err := call(ctx, d, "ask the catalog's table", d.client.GetItem, &dynamodb.GetItemInput{TableName: &d.table, Key: key("ping", "ping")})
+	return err
+}
+
+// Put implements dossier.Catalog.
+func (d *DynamoDB) Put(ctx context.Context, f dossier.File) error {
+	const doing = "put a file record"
+	i := newItem(f)
+	err := d.put(ctx, doing, i, absent)
+	if !errors.Is(err, errCondition) {
+		return err
+	}
+	found, err := d.get(ctx, doing, i.Person, i.File)
+	if err != nil {
+		return err
+	}
+	if found != nil && found.Writer == i.Writer {
+		return nil
+	}
+	return errExists
+}
+
+// File implements dossier.Catalog.
+func (d *DynamoDB) File(ctx context.Context, person dossier.PersonID, file dossier.FileID) (dossier.File, error) {
+	i, err := d.get(ctx, "read a file record", person.String(), file.String())
+	if err != nil {
+		return dossier.File{}, err
+	}
+	if i == nil {
+		return dossier.File{}, errNotFound
+	}
+	return i.file()
+}
+
+// Files implements dossier.Catalog.
+func (d *DynamoDB) Files(ctx context.Context, person dossier.PersonID) ([]dossier.File, error) {
+	keys := expression.Key("person_id").Equal(expression.Value(person.String())).
+		And(expression.Key("file_id").LessThan(expression.Value(claimPrefix)))
+	var files []dossier.File
+	for i, err := range d.query(ctx, "list a person's file records", "", keys) {
+		if err != nil {
+			return nil, err
+		}
+		f, err := i.file()
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	return files, nil
+}
+
+// Describe implements dossier.Catalog.
+func (d *DynamoDB) Describe(ctx context.Context, person dossier.PersonID, file dossier.FileID, c dossier.Content, at time.Time) error {
+	const doing = "describe a file"
+	writer := rand.Text()
+	change := expression.
+		Set(expression.Name("size"), expression.Value(c.Size)).
+		Set(expression.Name("sha256"), expression.Value(formatSHA256(c.SHA256))).
+		Set(expression.Name("crc64"), expression.Value(formatCRC64(c.CRC64))).
+		Set(expression.Name("content_type"), expression.Value(c.Type)).
+		Set(expression.Name("updated_at"), expression.Value(at.UnixMicro())).
+		Set(expression.Name("expires_at"), expression.Value(expiry(at))).
+		Set(expression.Name("writer"), expression.Value(writer)).
+		Add(expression.Name("revision"), expression.Value(1))
+	_, err := d.update(ctx, doing, person.String(), file.String(), change, inState(dossier.FileUploading))
+	if !errors.Is(err, errCondition) {
+		return err
+	}
+	// Only this writer's own content can have been committed since, by somebody who took the upload for left behind.
+	found, err := d.get(ctx, doing, person.String(), file.String())
+	if err != nil {
+		return err
+	}
+	if found != nil && found.Writer == writer && found.State != dossier.FileDeleting {
+		return nil
+	}
+	return errLost
+}
+
+// MarkDeleting implements dossier.Catalog.
+func (d *DynamoDB) MarkDeleting(ctx context.Context, person dossier.PersonID, file dossier.FileID, at time.Time, from ...dossier.FileState) error {
+	const doing = "mark a file for deletion"
+	change := expression.
+		Set(expression.Name("state"), expression.Value(dossier.FileDeleting)).
+		Set(expression.Name("updated_at"), expression.Value(at.UnixMicro())).
+		Set(expression.Name("expires_at"), expression.Value(expiry(at))).
+		Set(expression.Name("unfinished"), expression.Value(bucket(dossier.FileDeleting, shard(file))))
+	_, err := d.update(ctx, doing, person.String(), file.String(), change, inState(dossier.FileDeleting, from...))
+	if !errors.Is(err, errCondition) {
+		return err
+	}
+	found, err := d.get(ctx, doing, person.String(), file.String())
+	switch {
+	case err != nil:
+		return err
+	case found == nil:
+		return errNotFound
+	}
+	return errLost
+}
+
+// Unfinished implements dossier.Catalog.
+//
+// It goes from the newest to the oldest: a body that changes UpdatedAt, as MarkDeleting does, moves the record behind
+// the walk and not in front of it. And what is deleting comes first, so that an upload that the body marks is not met again.
+func (d *DynamoDB) Unfinished(ctx context.Context, before time.Time) iter.Seq2[dossier.File, error] {
+	return func(yield func(dossier.File, error) bool) {
+		for _, state := range []dossier.FileState{dossier.FileDeleting, dossier.FileUploading} {
+			for shard := range shards {
+				keys := expression.Key("unfinished").Equal(expression.Value(bucket(state, shard)))
+				if state == dossier.FileUploading {
+					keys = keys.And(expression.Key("updated_at").LessThan(expression.Value(ceilMicro(before))))
+				}
+				if !yieldFiles(d.query(ctx, "list unfinished files", unfinishedIndex, keys), yield) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// ceilMicro returns the first whole microsecond that is not before t, so that "before t" holds for exactly the same records.
+func ceilMicro(t time.Time) int64 {
+	return t.Add(time.Microsecond - time.Nanosecond).UnixMicro()
+}
+
+// All implements dossier.Catalog.
+func (d *DynamoDB) All(ctx context.Context) iter.Seq2[dossier.File, error] {
+	return func(yield func(dossier.File, error) bool) { yieldFiles(d.scan(ctx), yield) }
+}
+
+// yieldFiles hands on what a walk finds. It returns false when the walk is over: the body broke off or there was an error.
+func yieldFiles(items iter.Seq2[*item, error], yield func(dossier.File, error) bool) bool {
+	for i, err := range items {
+		var f dossier.File
+		if err == nil {
+			f, err = i.file()
+		}
+		if !yield(f, err) || err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// The requests. Each has its own deadline, and every failure passes through fault.
+
+// errCondition: the condition of a write did not hold.
+var errCondition = errors.New("condition does not hold")
+
+// call makes one request.
+func call[In, Out any](ctx context.Context, d *DynamoDB, doing string,
+	do func(context.Context, *In, ...func(*dynamodb.Options)) (*Out, error), in *In,
+) (*Out, error) {
+	limited, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	out, err := do(limited, in)
+	if err != nil {
+		return nil, fault(ctx, doing, err)
+	}
+	return out, nil
+}
+
+// fault sorts a failed request: a condition that does not hold, a request that is wrong in itself and would stay so, or (all else: the
+// network, throttling, 5xx, missing rights, a missing table, no credentials, no time left) a store that cannot be used now.
+func fault(ctx context.Context, doing string, err error) error {
+	var condition *types.ConditionalCheckFailedException
+	if errors.As(err, &condition) {
+		return errCondition
+	}
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		switch api.ErrorCode() {
+		case "ValidationException", "SerializationException":
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+	}
+	return dossier.Unavailable(ctx, doing, err)
+}
+
+func key(person, file string) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{
+		"person_id": &types.AttributeValueMemberS{Value: person},
+		"file_id":   &types.AttributeValueMemberS{Value: file},
+	}
+}
+
+var absent = expression.AttributeNotExists(expression.Name("person_id"))
+
+// inState holds for a record in one of the states. It never holds for an absent one.
+func inState(state dossier.FileState, more ...dossier.FileState) expression.ConditionBuilder {
+	others := make([]expression.OperandBuilder, len(more))
+	for i, s := range more {
+		others[i] = expression.Value(s)
+	}
+	return expression.Name("state").In(expression.Value(state), others...)
+}
+
+// get reads an item consistently; nil when it is absent.
+func (d *DynamoDB) get(ctx context.Context, doing, person, file string) (*item, error) {
+	out, err := call(ctx, d, doing, d.client.GetItem, &dynamodb.GetItemInput{
+		TableName: &d.table, Key: key(person, file), ConsistentRead: aws.Bool(true),
+	})
+	if err != nil || out.Item == nil {
+		return nil, err
+	}
+	return unmarshal(doing, out.Item)
+}
+
+func unmarshal(doing string, attributes map[string]types.AttributeValue) (*item, error) {
+	i := &item{}
+	if err := attributevalue.UnmarshalMap(attributes, i); err != nil {
+		return nil, fmt.Errorf("%s: unknown form of item: %w", doing, err)
+	}
+	return i, nil
+}
+
+// put writes a whole item; errCondition.
+func (d *DynamoDB) put(ctx context.Context, doing string, i item, condition expression.ConditionBuilder) error {
+	attributes, err := attributevalue.MarshalMap(i)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	e, err := expression.NewBuilder().WithCondition(condition).Build()
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	_, err = call(ctx, d, doing, d.client.PutItem, &dynamodb.PutItemInput{
+		TableName: &d.table, Item: attributes,
+		ConditionExpression: e.Condition(), ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+	})
+	return err
+}
+
+// update changes an item and returns it as it is afterwards; errCondition.
+func (d *DynamoDB) update(ctx context.Context, doing, person, file string,
+	change expression.UpdateBuilder, condition expression.ConditionBuilder,
+) (*item, error) {
+	e, err := expression.NewBuilder().WithUpdate(change).WithCondition(condition).Build()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	out, err := call(ctx, d, doing, d.client.UpdateItem, &dynamodb.UpdateItemInput{
+		TableName: &d.table, Key: key(person, file), UpdateExpression: e.Update(), ReturnValues: types.ReturnValueAllNew,
+		ConditionExpression: e.Condition(), ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return unmarshal(doing, out.Attributes)
+}
+
+// remove deletes an item; errCondition.
+func (d *DynamoDB) remove(ctx context.Context, doing, person, file string, condition expression.ConditionBuilder) error {
+	e, err := expression.NewBuilder().WithCondition(condition).Build()
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	_, err = call(ctx, d, doing, d.client.DeleteItem, &dynamodb.DeleteItemInput{
+		TableName: &d.table, Key: key(person, file),
+		ConditionExpression: e.Condition(), ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+	})
+	return err
+}
+
+// query walks a partition of the table, consistently and in ascending order, or of an index, in descending order.
+func (d *DynamoDB) query(ctx context.Context, doing, index string, keys expression.KeyConditionBuilder) iter.Seq2[*item, error] {
+	return func(yield func(*item, error) bool) {
+		e, err := expression.NewBuilder().WithKeyCondition(keys).Build()
+		if err != nil {
+			yield(nil, fmt.Errorf("%s: %w", doing, err))
+			return
+		}
+		in := &dynamodb.QueryInput{
+			TableName: &d.table, Limit: &d.page, KeyConditionExpression: e.KeyCondition(),
+			ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+		}
+		if index == "" {
+			in.ConsistentRead = aws.Bool(true)
+		} else {
+			in.IndexName, in.ScanIndexForward = &index, aws.Bool(false)
+		}
+		for {
+			out, err := call(ctx, d, doing, d.client.Query, in)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yieldItems(doing, out.Items, yield) || out.LastEvaluatedKey == nil {
+				return
+			}
+			in.ExclusiveStartKey = out.LastEvaluatedKey
+		}
+	}
+}
+
+// scan walks the records of the whole table, consistently.
+func (d *DynamoDB) scan(ctx context.Context) iter.Seq2[*item, error] {
+	const doing = "scan the file records"
+	return func(yield func(*item, error) bool) {
+		e, err := expression.NewBuilder().WithFilter(expression.Name("file_id").LessThan(expression.Value(claimPrefix))).Build()
+		if err != nil {
+			yield(nil, fmt.Errorf("%s: %w", doing, err))
+			return
+		}
+		in := &dynamodb.ScanInput{
+			TableName: &d.table, Limit: &d.page, ConsistentRead: aws.Bool(true), FilterExpression: e.Filter(),
+			ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+		}
+		for {
+			out, err := call(ctx, d, doing, d.client.Scan, in)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yieldItems(doing, out.Items, yield) || out.LastEvaluatedKey == nil {
+				return
+			}
+			in.ExclusiveStartKey = out.LastEvaluatedKey
+		}
+	}
+}
+
+// yieldItems hands on one page. It returns false when the walk is over.
+func yieldItems(doing string, page []map[string]types.AttributeValue, yield func(*item, error) bool) bool {
+	for _, attributes := range page {
+		i, err := unmarshal(doing, attributes)
+		if !yield(i, err) || err != nil {
+			return false
+		}
+	}
+	return true
+}

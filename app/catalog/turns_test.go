@@ -1,0 +1,50 @@
+package catalog
+
+import (
+	"context"
+	"iter"
+	"sync/atomic"
+	"time"
+
+	dossier "dossier.example/app"
+)
+
+// turns hands each call to the next one of several handles on the same records.
+type turns struct {
+	all []dossier.Catalog
+	n   atomic.Uint32
+}
+
+func (t *turns) next() dossier.Catalog { return t.all[int(t.n.Add(1))%len(t.all)] }
+
+func (t *turns) Put(ctx context.Context, f dossier.File) error { return t.next().Put(ctx, f) }
+
+func (t *turns) File(ctx context.Context, p dossier.PersonID, f dossier.FileID) (dossier.File, error) {
+	return t.next().File(ctx, p, f)
+}
+
+func (t *turns) Files(ctx context.Context, p dossier.PersonID) ([]dossier.File, error) {
+	return t.next().Files(ctx, p)
+}
+
+func (t *turns) Describe(ctx context.Context, p dossier.PersonID, f dossier.FileID, c dossier.Content, at time.Time) error {
+	return t.next().Describe(ctx, p, f, c, at)
+}
+
+func (t *turns) Commit(ctx context.Context, p dossier.PersonID, f dossier.FileID, at time.Time) (dossier.File, error) {
+	return t.next().Commit(ctx, p, f, at)
+}
+
+func (t *turns) MarkDeleting(ctx context.Context, p dossier.PersonID, f dossier.FileID, at time.Time, from ...dossier.FileState) error {
+	return t.next().MarkDeleting(ctx, p, f, at, from...)
+}
+
+func (t *turns) Remove(ctx context.Context, p dossier.PersonID, f dossier.FileID) error {
+	return t.next().Remove(ctx, p, f)
+}
+
+func (t *turns) Unfinished(ctx context.Context, before time.Time) iter.Seq2[dossier.File, error] {
+	return t.next().Unfinished(ctx, before)
+}
+
+func (t *turns) All(ctx context.Context) iter.Seq2[dossier.File, error] { return t.next().All(ctx) }
