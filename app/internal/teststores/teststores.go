@@ -1,0 +1,140 @@
+// Package teststores opens the three stores for tests: the embedded ones, or those of the cloud on real servers. Only tests may import
+// it.
+package teststores
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"dossier.example/app"
+	"dossier.example/app/catalog"
+	"dossier.example/app/internal/servers"
+	"dossier.example/app/migrations"
+	"dossier.example/app/objects"
+	"dossier.example/app/people"
+)
+
+// Stores are the three stores of a test. They are closed with it.
+type Stores struct {
+	People  dossier.People
+	Catalog dossier.Catalog
+	Objects dossier.Objects
+}
+
+// Folder returns an empty folder for embedded stores, in memory where the system offers that: every write is forced to the disk, and
+// hundreds of tests would mostly wait for it.
+func Folder(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "dossier-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// Embedded opens the embedded stores in a folder, as the command does, so that both may work in the same folder.
+func Embedded(t testing.TB, folder string) Stores {
+	t.Helper()
+	p, err := people.OpenSQLite(t.Context(), filepath.Join(folder, "people.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	c, err := catalog.OpenSQLite(t.Context(), filepath.Join(folder, "catalog.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	o, err := objects.OpenDirectory(filepath.Join(folder, "objects"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = o.Close() })
+	return Stores{p, c, o}
+}
+
+// Servers are MariaDB, an S3 server and a DynamoDB server, with an empty database, bucket and table for one test.
+type Servers struct {
+	MySQL    *servers.MySQL
+	S3       *servers.AWS
+	DynamoDB *servers.AWS
+	// Database, Bucket and Table are their names; User and Password are the app's own at the database.
+	Database, Bucket, Table, User, Password string
+}
+
+// Cloud starts the servers, and makes the database by the migrations, the bucket and the table.
+func Cloud(t testing.TB) *Servers {
+	t.Helper()
+	c := &Servers{
+		MySQL: servers.MariaDB(t), S3: servers.S3(t), DynamoDB: servers.DynamoDB(t),
+		Database: "dossier", Bucket: "dossier-files", Table: "dossier-files", User: "dossier", Password: rand.Text(),
+	}
+	open := func(ctx context.Context, database string) (*sql.DB, error) {
+		return people.ConnectMySQL(ctx, people.MySQLConfig{
+			Host: c.MySQL.Host, Port: c.MySQL.Port, Name: database, User: c.MySQL.AdminUser, Password: c.MySQL.AdminPassword,
+			TLS: true, CAFile: c.MySQL.CAFile,
+		})
+	}
+	app := migrations.App{Database: c.Database, User: c.User, Password: c.Password, RequireTLS: true}
+	if _, err := migrations.Provision(t.Context(), open, app); err != nil {
+		t.Fatalf("provision the database: %v", err)
+	}
+	client := s3.NewFromConfig(c.S3.Config(), func(o *s3.Options) { o.UsePathStyle = true })
+	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(c.Bucket)}); err != nil {
+		t.Fatalf("create the bucket: %v", err)
+	}
+	tables := dynamodb.NewFromConfig(c.DynamoDB.Config())
+	if _, err := tables.CreateTable(t.Context(), catalog.TableInput(c.Table)); err != nil {
+		t.Fatalf("create the table: %v", err)
+	}
+	quickly := func(o *dynamodb.TableExistsWaiterOptions) { o.MinDelay, o.MaxDelay = 10*time.Millisecond, time.Second }
+	err := dynamodb.NewTableExistsWaiter(tables, quickly).Wait(t.Context(), &dynamodb.DescribeTableInput{TableName: &c.Table}, 30*time.Second)
+	if err != nil {
+		t.Fatalf("wait for the table: %v", err)
+	}
+	return c
+}
+
+// Stores opens the stores on the servers.
+func (c *Servers) Stores(t testing.TB) Stores {
+	t.Helper()
+	p, err := people.OpenMySQL(t.Context(), people.MySQLConfig{
+		Host: c.MySQL.Host, Port: c.MySQL.Port, Name: c.Database, User: c.User, Password: c.Password, TLS: true, CAFile: c.MySQL.CAFile,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	o, err := objects.NewS3(c.S3.Config(), objects.S3Config{Bucket: c.Bucket, PathStyle: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Stores{p, catalog.NewDynamoDB(c.DynamoDB.Config(), catalog.DynamoDBConfig{Table: c.Table}), o}
+}
+
+// Environ returns the settings that make the command use the servers.
+func (c *Servers) Environ() []string {
+	return []string{
+		"DOSSIER_DB_HOST=" + c.MySQL.Host, fmt.Sprintf("DOSSIER_DB_PORT=%d", c.MySQL.Port), "DOSSIER_DB_NAME=" + c.Database,
+		"DOSSIER_DB_USER=" + c.User, "DOSSIER_DB_PASSWORD=" + c.Password, "DOSSIER_DB_CA_FILE=" + c.MySQL.CAFile,
+		"DOSSIER_BUCKET=" + c.Bucket, "DOSSIER_S3_PATH_STYLE=true", "DOSSIER_TABLE=" + c.Table,
+		"DOSSIER_STAFF_SECRET=" + StaffSecret,
+		"AWS_ENDPOINT_URL_S3=" + c.S3.Endpoint, "AWS_ENDPOINT_URL_DYNAMODB=" + c.DynamoDB.Endpoint,
+		"AWS_REGION=" + c.S3.Region, "AWS_ACCESS_KEY_ID=" + c.S3.AccessKey, "AWS_SECRET_ACCESS_KEY=" + c.S3.SecretKey,
+		"AWS_EC2_METADATA_DISABLED=true",
+	}
+}
+
+// StaffSecret is the staff secret of Environ.
+const StaffSecret = "staff secret of the tests"
