@@ -41,6 +41,19 @@ func Chromium(t testing.TB) string {
 	return require(t, "Chromium or Chrome", names...)
 }
 
+// AxeCore returns the path of axe-core's script, which finds what shuts people out of a page. It is run inside the page.
+func AxeCore(t testing.TB) string {
+	t.Helper()
+	if root, ok := root(); ok {
+		path := filepath.Join(root, "tools", "node_modules", "axe-core", "axe.min.js")
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+	}
+	missing(t, "axe-core is not installed")
+	return ""
+}
+
 // require returns the first program that exists, or ends the test.
 func require(t testing.TB, what string, names ...string) string {
 	t.Helper()
@@ -89,20 +102,29 @@ func find(names ...string) (string, bool) {
 // daemonDirs are folders that hold servers but are often not on the PATH of an ordinary user.
 var daemonDirs = []string{"/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/usr/local/mysql/bin"}
 
-// pinned returns the folders that tools/install fills. The repository's root is the nearest folder above the working directory (for a
-// test: its package) that holds go.work; the place of the source is no guide in a binary built with -trimpath.
+// pinned returns the folders that tools/install fills with programs.
 func pinned() []string {
+	root, ok := root()
+	if !ok {
+		return nil
+	}
+	return []string{filepath.Join(root, ".tools", "bin"), filepath.Join(root, "tools", "node_modules", ".bin")}
+}
+
+// root returns the repository's root: the nearest folder above the working directory (for a test: its package) that holds go.work. The
+// place of the source is no guide in a binary built with -trimpath.
+func root() (string, bool) {
 	dir, err := os.Getwd()
 	if err != nil {
-		return nil
+		return "", false
 	}
 	for {
 		if _, err := os.Stat(filepath.Join(dir, "go.work")); err == nil {
-			return []string{filepath.Join(dir, ".tools", "bin"), filepath.Join(dir, "tools", "node_modules", ".bin")}
+			return dir, true
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
-			return nil
+			return "", false
 		}
 		dir = parent
 	}

@@ -1,0 +1,109 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"dossier.example/app"
+)
+
+//go:embed templates/*.html static/*
+var embedded embed.FS
+
+// assets are the static files, each under a path that changes with its content, so that browsers keep them for ever and
+// never show a page with last week's style.
+type assets struct {
+	files map[string]asset
+}
+
+type asset struct {
+	content   []byte
+	hash      string
+	mediaType string
+}
+
+// assetTypes are the media types of static files by extension. The system's own table differs from machine to machine.
+var assetTypes = map[string]string{
+	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
+	".png": "image/png", ".ico": "image/x-icon", ".woff2": "font/woff2", ".txt": "text/plain; charset=utf-8",
+	".webmanifest": "application/manifest+json",
+}
+
+func loadAssets(fsys fs.FS) (*assets, error) {
+	a := &assets{files: map[string]asset{}}
+	names, err := fs.Glob(fsys, "static/*")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		content, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return nil, fmt.Errorf("read static file: %w", err)
+		}
+		mediaType := assetTypes[path.Ext(name)]
+		if mediaType == "" {
+			return nil, fmt.Errorf("static file %s: its extension has no media type", name)
+		}
+		sum := sha256.Sum256(content)
+		a.files[path.Base(name)] = asset{content, hex.EncodeToString(sum[:8]), mediaType}
+	}
+	return a, nil
+}
+
+// path returns where templates find a static file: {{asset "app.css"}}.
+func (a *assets) path(name string) (template.URL, error) {
+	f, ok := a.files[name]
+	if !ok {
+		return "", fmt.Errorf("no static file %q", name)
+	}
+	return template.URL("/static/" + f.hash + "/" + name), nil
+}
+
+func (s *Server) static(c echo.Context) error {
+	f, ok := s.assets.files[c.Param("name")]
+	if !ok {
+		return &dossier.Error{Code: dossier.CodeNotFound}
+	}
+	// While versions change, a page of the other version may ask here under its own hash. It gets what is there, to be asked
+	// for again the next time.
+	caching := "no-cache"
+	if c.Param("hash") == f.hash {
+		caching = "public, max-age=31536000, immutable"
+	}
+	return s.serveAsset(c, f, caching)
+}
+
+// favicon answers browsers that ask without having read a page.
+func (s *Server) favicon(c echo.Context) error {
+	for _, name := range []string{"favicon.ico", "favicon.svg"} {
+		if f, ok := s.assets.files[name]; ok {
+			return s.serveAsset(c, f, "public, max-age=86400")
+		}
+	}
+	return &dossier.Error{Code: dossier.CodeNotFound}
+}
+
+func (s *Server) serveAsset(c echo.Context, f asset, caching string) error {
+	h := c.Response().Header()
+	h.Set("Content-Type", f.mediaType)
+	h.Set("Cache-Control", caching)
+	h.Set("Etag", `"`+f.hash+`"`)
+	http.ServeContent(c.Response(), c.Request(), "", time.Time{}, bytes.NewReader(f.content))
+	return nil
+}
+
+// robots keeps crawlers to the form. Nothing relies on it.
+func (s *Server) robots(c echo.Context) error {
+	c.Response().Header().Set("Cache-Control", "public, max-age=86400")
+	return c.String(http.StatusOK, "User-agent: *\nDisallow: /receipt/\nDisallow: /people\nDisallow: /staff/\n")
+}

@@ -1,0 +1,161 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"dossier.example/app"
+)
+
+// body reads a request's body under deadlines: one for each read, so that a client that sends nothing does not hold a
+// connection, and one for the whole. Its errors are coded, so that the sender's fault is never taken for a store's.
+type body struct {
+	// ctx is the request's. A read that waits for the client ends with it: the server ends it when it stops and its patience is over.
+	ctx  context.Context
+	rc   io.ReadCloser
+	ctl  *http.ResponseController
+	idle time.Duration
+	// until is when the whole must have arrived.
+	until time.Time
+	// length is the Content-Length, -1 where unknown.
+	length int64
+	// expects: the client waits for a "100 Continue", which the first read sends.
+	expects bool
+	read    int64
+	err     error // of the last read, for ever
+	// release ends the watch over ctx. It must be called before the connection serves another request.
+	release func() bool
+}
+
+// Read implements io.Reader.
+func (b *body) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	deadline := time.Now().Add(b.idle)
+	if deadline.After(b.until) {
+		deadline = b.until
+	}
+	// A writer that has no deadlines is one of a test without a connection.
+	_ = b.ctl.SetReadDeadline(deadline)
+	if b.ctx.Err() != nil {
+		// The end may have come before the deadline was put off again.
+		b.interrupt()
+	}
+	n, err := b.rc.Read(p)
+	b.read += int64(n)
+	switch {
+	case err == nil:
+		return n, nil
+	case err == io.EOF:
+		b.err = io.EOF
+	case errors.Is(err, os.ErrDeadlineExceeded) && b.ctx.Err() != nil:
+		b.err = malformed(b.ctx.Err(), "The form broke off before its end. Nothing of it is confirmed. Send it again.")
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		b.err = dossier.Errorf(codeTimeout, err, "The form did not arrive in time. Check your connection and send it again.")
+	default:
+		b.err = malformed(err, "The form broke off before its end. Nothing of it is confirmed. Send it again.")
+	}
+	if b.err == io.EOF {
+		// From here on the server watches the connection on its own, to notice a client that leaves. The deadline would end that
+		// watch and cancel the request.
+		_ = b.ctl.SetReadDeadline(time.Time{})
+	}
+	return n, b.err
+}
+
+// interrupt ends a read that is under way, and those to come.
+func (b *body) interrupt() { _ = b.ctl.SetReadDeadline(time.Unix(1, 0)) }
+
+// Close implements io.Closer.
+func (b *body) Close() error { return b.rc.Close() }
+
+// within brings the end of the whole nearer.
+func (b *body) within(d time.Duration) {
+	if t := time.Now().Add(d); t.Before(b.until) {
+		b.until = t
+	}
+}
+
+// drain reads and drops what is left, at most limit bytes for at most d, and tells whether the end was reached.
+func (b *body) drain(limit int64, d time.Duration) bool {
+	switch {
+	case b.err != nil:
+		return b.err == io.EOF
+	case b.expects && b.read == 0:
+		// The client has not begun to send, and need not.
+		return false
+	case b.length >= 0 && b.length-b.read > limit:
+		// It would be read in vain.
+		return false
+	}
+	b.within(d)
+	_, _ = io.CopyN(io.Discard, b, limit)
+	if b.err == nil {
+		// Exactly limit bytes may have been the whole.
+		var one [1]byte
+		_, _ = b.Read(one[:])
+	}
+	return b.err == io.EOF
+}
+
+// receive puts the request's body under deadlines and sees to it that every answer, whoever gives it, waits until the body is
+// read: a browser that is still sending when the connection closes shows a connection error, not the page.
+func (s *Server) receive(c echo.Context) *body {
+	req, res := c.Request(), c.Response()
+	if req.Body == nil || req.Body == http.NoBody {
+		return nil
+	}
+	b := &body{
+		ctx: req.Context(),
+		rc:  req.Body, ctl: http.NewResponseController(res.Writer), idle: s.o.IdleTimeout,
+		until: time.Now().Add(s.o.UploadTimeout), length: req.ContentLength,
+		expects: strings.EqualFold(req.Header.Get("Expect"), "100-continue"),
+	}
+	req.Body = b
+	b.release = context.AfterFunc(b.ctx, b.interrupt)
+	res.Before(func() {
+		if !b.drain(s.o.DrainBytes, s.o.DrainTime) {
+			res.Header().Set("Connection", "close")
+			// Else the server would look for the end of the body once more, and wait for a client that sends nothing.
+			_ = b.ctl.SetReadDeadline(time.Now())
+		}
+	})
+	return b
+}
+
+// bodyKey is where a request's *body is found; absent where it has none.
+const bodyKey = "body"
+
+func bodyOf(c echo.Context) *body {
+	b, _ := c.Get(bodyKey).(*body)
+	return b
+}
+
+// pacedWriter gives every write a deadline of its own, so that a client that takes nothing does not hold a connection, and one that
+// takes slowly may.
+type pacedWriter struct {
+	http.ResponseWriter
+	ctl  *http.ResponseController
+	idle time.Duration
+}
+
+func (w *pacedWriter) WriteHeader(status int) {
+	_ = w.ctl.SetWriteDeadline(time.Now().Add(w.idle))
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *pacedWriter) Write(p []byte) (int, error) {
+	_ = w.ctl.SetWriteDeadline(time.Now().Add(w.idle))
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *pacedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,247 @@
+package web
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"dossier.example/app"
+)
+
+// filePolicy is the Content-Security-Policy of files: should a browser show one in spite of all, it runs nothing, loads nothing and has
+// an origin of its own.
+const filePolicy = "default-src 'none'; sandbox; frame-ancestors 'none'"
+
+// fileCaching lets the reader's own browser keep a file, and ask again each time: whoever signed out or deleted the file shall not find it.
+const fileCaching = "private, no-cache"
+
+// picturePolicy is that of a picture opened by itself: browsers build a page around it whose own style would count as inline.
+const picturePolicy = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
+
+// pictures are the media types shown in pages: raster images only. SVG can carry script.
+var pictures = map[string]bool{"image/png": true, "image/jpeg": true, "image/gif": true, "image/webp": true}
+
+// isPicture tells whether a file's bytes, not its name or what its sender claimed, are a picture that may be shown.
+func isPicture(f dossier.File) bool { return f.Content != nil && pictures[baseType(f.Content.Type)] }
+
+// servedType returns the Content-Type under which a file is sent: its own where a browser can do nothing with it but show or play it,
+// and else one that browsers only save.
+func servedType(f dossier.File) string {
+	base := baseType(f.Content.Type)
+	switch {
+	case pictures[base], base == "application/zip",
+		strings.HasPrefix(base, "audio/"), strings.HasPrefix(base, "video/"):
+		return base
+	case base == "text/plain":
+		return f.Content.Type
+	}
+	return "application/octet-stream"
+}
+
+// download sends a stored file: whole, in ranges, only its headers, or nothing where the browser has it already.
+func (s *Server) download(c echo.Context, f dossier.File, disposition string) error {
+	if f.Content == nil {
+		return fmt.Errorf("stored file %s of person %s has no description", f.ID, f.Person)
+	}
+	req, res := c.Request(), c.Response()
+	h := res.Header()
+	h.Set("Content-Type", servedType(f))
+	h.Set("Content-Disposition", contentDisposition(disposition, f.Name))
+	h.Set("Content-Security-Policy", filePolicy)
+	if disposition == "inline" {
+		h.Set("Content-Security-Policy", picturePolicy)
+	}
+	h.Set("Cache-Control", fileCaching)
+	h.Set("X-Robots-Tag", "noindex")
+	h.Set("Etag", `"`+hex.EncodeToString(f.Content.SHA256[:])+`"`)
+
+	content := &content{ctx: req.Context(), svc: s.svc, file: f}
+	if !oneRange.MatchString(req.Header.Get("Range")) {
+		// Several ranges would be an opening of the store each, and http.ServeContent would read them in a goroutine that may outlive this
+		// call; a unit that is unknown must be ignored. Either way the whole is a right answer (RFC 9110, section 14.2).
+		req.Header.Del("Range")
+	}
+	content.from, content.length = askedRange(req.Header.Get("Range"))
+	defer content.close()
+	w := &primedWriter{Response: res, content: content, head: req.Method == http.MethodHead}
+	http.ServeContent(w, req, "", f.CreatedAt, content)
+	// Before the first byte this becomes an error page; later, observe cuts the connection.
+	return content.err
+}
+
+// primedWriter reads the first bytes of the content before the status goes out, so that a store that is down is a page and
+// not a download that breaks off.
+type primedWriter struct {
+	*echo.Response
+	content *content
+	head    bool
+}
+
+func (w *primedWriter) WriteHeader(status int) {
+	if !w.head && (status == http.StatusOK || status == http.StatusPartialContent) {
+		w.content.prime()
+		if w.content.err != nil {
+			return
+		}
+	}
+	// http.ServeContent takes it off where it refuses a range.
+	w.Header().Set("Cache-Control", fileCaching)
+	w.Response.WriteHeader(status)
+}
+
+func (w *primedWriter) Write(p []byte) (int, error) {
+	if w.content.err != nil {
+		return 0, w.content.err
+	}
+	return w.Response.Write(p)
+}
+
+// content is a stored file as http.ServeContent wants it. The store is opened when the first byte is read, at the place where it is read.
+type content struct {
+	ctx  context.Context
+	svc  *dossier.Service
+	file dossier.File
+	// from and length are the one range that the request asks for, so that the store need not send more; length -1 where it asks for
+	// none, or an open one. Only a hint: the client may yet get another part.
+	from, length int64
+
+	pos   int64 // of the next byte for Read
+	open  io.ReadCloser
+	first []byte // read ahead by prime
+	err   error  // of the store, for ever
+}
+
+// Seek implements io.Seeker.
+func (c *content) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekCurrent:
+		offset += c.pos
+	case io.SeekEnd:
+		offset += c.file.Content.Size
+	}
+	if offset < 0 {
+		return 0, errors.New("seek before the beginning")
+	}
+	if offset != c.pos {
+		c.close()
+		c.pos = offset
+	}
+	return offset, nil
+}
+
+// Read implements io.Reader.
+func (c *content) Read(p []byte) (int, error) {
+	if len(c.first) > 0 {
+		n := copy(p, c.first)
+		c.first = c.first[n:]
+		c.pos += int64(n)
+		return n, nil
+	}
+	n, err := c.fetch(p)
+	c.pos += int64(n)
+	return n, err
+}
+
+// fetch reads from the store at pos.
+func (c *content) fetch(p []byte) (int, error) {
+	size := c.file.Content.Size
+	for empty := 0; ; {
+		switch {
+		case c.err != nil:
+			return 0, c.err
+		case c.pos >= size:
+			return 0, io.EOF
+		case c.open == nil:
+			length := int64(-1)
+			if c.pos == c.from {
+				length = c.length
+			}
+			if c.open, c.err = c.svc.Open(c.ctx, c.file, c.pos, length); c.err != nil {
+				return 0, c.err
+			}
+		}
+		n, err := c.open.Read(p)
+		switch {
+		case n > 0:
+			return n, nil
+		case err == io.EOF:
+			c.close()
+			// The end of a bounded read is no end; of an unbounded one, or of one that gave nothing, it is an end too early.
+			c.from, c.length = -1, -1
+			if empty++; empty > 1 {
+				c.err = fmt.Errorf("file %s of person %s ends at byte %d of %d", c.file.ID, c.file.Person, c.pos, size)
+			}
+		case err != nil:
+			c.err = fmt.Errorf("read object: %w", err)
+		}
+	}
+}
+
+// prime reads the first bytes at pos.
+func (c *content) prime() {
+	if c.pos >= c.file.Content.Size {
+		return
+	}
+	buf := make([]byte, 4<<10)
+	n, _ := c.fetch(buf)
+	c.first = buf[:n]
+}
+
+func (c *content) close() {
+	c.first = nil
+	if c.open != nil {
+		// Reading only: what Close could say changes nothing.
+		_ = c.open.Close()
+		c.open = nil
+	}
+}
+
+var (
+	// oneRange is a Range header that asks for one range of bytes (RFC 9110, section 14.1.2).
+	oneRange = regexp.MustCompile(`^bytes=(\d+-\d*|-\d+)$`)
+	// closedRange is one that names both ends.
+	closedRange = regexp.MustCompile(`^bytes=(\d{1,18})-(\d{1,18})$`)
+)
+
+// askedRange returns the range that a Range header asks for; length -1 where it does not name both ends.
+func askedRange(header string) (from, length int64) {
+	m := closedRange.FindStringSubmatch(header)
+	if m == nil {
+		return 0, -1
+	}
+	first, err1 := strconv.ParseInt(m[1], 10, 64)
+	last, err2 := strconv.ParseInt(m[2], 10, 64)
+	if err1 != nil || err2 != nil || last < first {
+		return 0, -1
+	}
+	return first, last - first + 1
+}
+
+// contentDisposition returns a Content-Disposition with the name for all clients (RFC 6266): in full by RFC 8187, and before it what
+// is left of it in ASCII for those that do not know that.
+func contentDisposition(disposition, name string) string {
+	var plain, full strings.Builder
+	for _, r := range name {
+		if r < ' ' || r > '~' || strings.ContainsRune(`"\%/`, r) {
+			r = '_'
+		}
+		plain.WriteRune(r)
+	}
+	const hexDigits = "0123456789ABCDEF"
+	for _, b := range []byte(name) {
+		if b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte("!#$&+-.^_`|~", b) >= 0 {
+			full.WriteByte(b)
+		} else {
+			full.Write([]byte{'%', hexDigits[b>>4], hexDigits[b&15]})
+		}
+	}
+	return fmt.Sprintf(`%s; filename="%s"; filename*=UTF-8''%s`, disposition, plain.String(), full.String())
+}

@@ -1,0 +1,140 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"dossier.example/app"
+)
+
+// Codes of refusals that only HTTP knows, beside those of the domain.
+const (
+	codeForbidden dossier.Code = "forbidden"
+	codeMethod    dossier.Code = "method"
+	codeTimeout   dossier.Code = "timeout"
+	codeLimited   dossier.Code = "limited"
+	codeInternal  dossier.Code = "internal"
+)
+
+// refusal is how a code is told.
+type refusal struct {
+	status  int
+	heading string
+	// message stands where the error has none of its own.
+	message string
+}
+
+// refusals is the one place where a code becomes a status.
+var refusals = map[dossier.Code]refusal{
+	dossier.CodeInvalid:     {http.StatusUnprocessableEntity, "Some fields need another look", "Go back, mend them and send the form again."},
+	dossier.CodeMalformed:   {http.StatusBadRequest, "The request could not be read", "Go back, load the page again and try once more."},
+	dossier.CodeTooLarge:    {http.StatusRequestEntityTooLarge, "Too large", "More was sent than can be taken."},
+	dossier.CodeNotFound:    {http.StatusNotFound, "Not found", "There is nothing at this address, or nothing that you may see. Check the link."},
+	dossier.CodeExists:      {http.StatusConflict, "Already there", "This was done before."},
+	dossier.CodeConflict:    {http.StatusConflict, "Already used", "Load the form again and send it as a new submission."},
+	dossier.CodeLost:        {http.StatusConflict, "Changed meanwhile", "Somebody else changed this first. Load the page again."},
+	dossier.CodeCorrupt:     {http.StatusServiceUnavailable, "Not stored", "What was sent was changed on its way to the store. Try again."},
+	dossier.CodeUnavailable: {http.StatusServiceUnavailable, "Not available just now", "A part of the site does not answer. Try again in a minute."},
+	codeForbidden:           {http.StatusForbidden, "Refused", "This request did not come from a page of this site, or its page is too old. Load the page again."},
+	codeMethod:              {http.StatusMethodNotAllowed, "Not possible here", "This address does not take that kind of request."},
+	codeTimeout:             {http.StatusRequestTimeout, "Took too long", "Nothing arrived for too long. Check your connection and send it again."},
+	codeLimited:             {http.StatusTooManyRequests, "Too many tries", "Too many requests came from your network. Wait a little and try again."},
+	codeInternal:            {http.StatusInternalServerError, "Something went wrong", "The fault is ours and has been noted. Try again later."},
+}
+
+// retryAfter, in seconds, is what clients are asked to wait after a 503: about what a failover of the database or a restart takes.
+const retryAfter = "30"
+
+// codeOf returns an error's code and the message to show.
+func codeOf(err error) (dossier.Code, string) {
+	var coded *dossier.Error
+	if errors.As(err, &coded) {
+		if coded.Code == dossier.CodeNotFound {
+			// "Not yours" and "not there" read the same.
+			return coded.Code, ""
+		}
+		if _, known := refusals[coded.Code]; known {
+			return coded.Code, coded.Message
+		}
+		return codeInternal, ""
+	}
+	var routing *echo.HTTPError
+	if errors.As(err, &routing) {
+		switch routing.Code {
+		case http.StatusNotFound:
+			return dossier.CodeNotFound, ""
+		case http.StatusMethodNotAllowed:
+			return codeMethod, ""
+		}
+	}
+	return codeInternal, ""
+}
+
+// statusOf returns the status that an error is answered with.
+func statusOf(err error) int {
+	code, _ := codeOf(err)
+	return refusals[code].status
+}
+
+// handleError is the one handler of errors: it renders the page of a refusal, never an internal.
+func (s *Server) handleError(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	code, message := codeOf(err)
+	r := refusals[code]
+	if message == "" {
+		message = r.message
+	}
+	// What described the content that is not coming after all.
+	h := c.Response().Header()
+	for _, name := range []string{"Content-Disposition", "Content-Length", "Content-Range", "Content-Type", "Accept-Ranges", "Etag", "Last-Modified"} {
+		h.Del(name)
+	}
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", pagePolicy)
+	note(c, err)
+	view := errorView{
+		page: s.page(c, r.heading), Status: r.status, Heading: r.heading, Message: message,
+		RequestID: requestID(c), Back: "/", BackText: "Go to the form",
+	}
+	if view.Staff {
+		view.Back, view.BackText = "/people", "Go to the directory"
+	}
+	if err := s.render(c, r.status, "error", view); err != nil {
+		s.log.ErrorContext(c.Request().Context(), "render error page", "request_id", requestID(c), "err", err)
+		if !c.Response().Committed {
+			// The last resort, which needs no template.
+			_ = c.String(r.status, r.heading+"\n")
+		}
+	}
+}
+
+// causeKey is where a handler that shows a failure on a page of its own leaves the cause for the log.
+const causeKey = "cause"
+
+// note keeps the cause of a failure for the request's line in the log.
+func note(c echo.Context, err error) { c.Set(causeKey, err) }
+
+// malformed returns the error of a request that could not be read. The cause may hold what the client sent, so it is never
+// logged.
+func malformed(cause error, format string, args ...any) *dossier.Error {
+	return dossier.Errorf(dossier.CodeMalformed, cause, format, args...)
+}
+
+// gone tells whether an error only says that the client went away.
+func gone(c echo.Context, err error) bool {
+	return errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil
+}
+
+// panicked is a panic of a handler as an error.
+type panicked struct {
+	value any
+	stack []byte
+}
+
+func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }

@@ -1,0 +1,168 @@
+package web
+
+import (
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"dossier.example/app"
+)
+
+// pagePolicy is the Content-Security-Policy of pages: everything comes from this site, nothing is inline, nobody frames it.
+const pagePolicy = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// statusGone stands in the log for an answer that nobody was there to take. It is never sent; the number is the one that nginx uses.
+const statusGone = 499
+
+const requestIDKey = "request_id"
+
+// requestID returns what stands in the log, in X-Request-Id and on error pages. It is always made here: one that a client sends
+// could be made to collide with another's.
+func requestID(c echo.Context) string {
+	id, _ := c.Get(requestIDKey).(string)
+	return id
+}
+
+// observe is around everything: it names the request, sets the headers that every answer has, puts the body and the
+// answer under deadlines, turns errors and panics into pages, and writes the request's line in the log.
+func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		begun := time.Now()
+		res := c.Response()
+		// 65 bits: enough to be one of a kind in a log, short enough to be read out.
+		c.Set(requestIDKey, rand.Text()[:13])
+		paced := &pacedWriter{ResponseWriter: res.Writer, ctl: http.NewResponseController(res.Writer), idle: s.o.IdleTimeout}
+		// The connection may still have a deadline of the request before.
+		_ = paced.ctl.SetWriteDeadline(time.Time{})
+		res.Writer = paced
+		s.secure(c)
+		b := s.receive(c)
+		if b != nil {
+			c.Set(bodyKey, b)
+			defer b.release()
+		}
+
+		err := safely(next, c)
+		abort := false
+		switch {
+		case err == nil:
+		case errors.Is(err, http.ErrAbortHandler), res.Committed, gone(c, err):
+			// Too late for a page: the connection is cut, so that the client sees that the answer is not whole.
+			note(c, err)
+			abort = true
+			if !res.Committed {
+				res.Status = statusGone
+			}
+		default:
+			s.handleError(err, c)
+		}
+		s.logRequest(c, b, time.Since(begun), abort)
+		if abort {
+			panic(http.ErrAbortHandler)
+		}
+		return nil
+	}
+}
+
+// safely calls h and returns a panic as an error.
+func safely(h echo.HandlerFunc, c echo.Context) (err error) {
+	defer func() {
+		switch v := recover(); {
+		case v == nil:
+		case v == http.ErrAbortHandler:
+			err = http.ErrAbortHandler
+		default:
+			err = &panicked{v, debug.Stack()}
+		}
+	}()
+	return h(c)
+}
+
+// logRequest writes one line. The route's pattern stands for the path, since paths and queries hold receipts and names; there is no
+// address either.
+func (s *Server) logRequest(c echo.Context, b *body, took time.Duration, aborted bool) {
+	res := c.Response()
+	route := c.Path()
+	if route == "" {
+		route = "none"
+	}
+	attrs := []slog.Attr{
+		slog.String("request_id", requestID(c)), slog.String("method", method(c.Request().Method)), slog.String("route", route),
+		slog.Int("status", res.Status), slog.Int64("bytes", res.Size), slog.Duration("took", took),
+	}
+	if b != nil {
+		attrs = append(attrs, slog.Int64("bytes_received", b.read))
+	}
+	level := slog.LevelInfo
+	if route == "/livez" || route == "/readyz" {
+		level = slog.LevelDebug
+	}
+	cause, _ := c.Get(causeKey).(error)
+	if aborted {
+		attrs = append(attrs, slog.Bool("aborted", true))
+	}
+	switch {
+	case cause == nil:
+	case gone(c, cause) || errors.Is(cause, http.ErrAbortHandler):
+	case aborted || res.Status >= 500:
+		// Causes of 4xx are what the client sent, and no business of the log.
+		level = slog.LevelError
+		attrs = append(attrs, slog.String("err", cause.Error()))
+		var p *panicked
+		if errors.As(cause, &p) {
+			attrs = append(attrs, slog.String("stack", string(p.stack)))
+		}
+	}
+	s.log.LogAttrs(c.Request().Context(), level, "request", attrs...)
+}
+
+// method returns a method fit for the log: a client may send anything as one.
+func method(m string) string {
+	switch m {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return m
+	}
+	return "other"
+}
+
+// secure sets the headers that every answer has. Downloads and static files replace some.
+func (s *Server) secure(c echo.Context) {
+	h := c.Response().Header()
+	h.Set("X-Request-Id", requestID(c))
+	h.Set("Content-Security-Policy", pagePolicy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	// Other sites learn no path, which may hold a receipt. Stricter would be too much: under no-referrer browsers send "Origin: null" with
+	// the site's own forms, and sameOrigin would refuse those of browsers that send no Sec-Fetch-Site.
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+	// Pages hold receipts, tokens and people's details.
+	h.Set("Cache-Control", "no-store")
+	if s.https {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}
+
+// sameOrigin refuses what another site's page makes a browser send (Sec-Fetch-Site, else Origin against Host). It holds for every
+// method that changes something, the public form included, and works by headers alone, before any body is read.
+//
+// Staff forms have a token too (Server.token). This check relies on headers that very old browsers leave out, and passes
+// requests that have neither, as those of programs; the token covers them, and a page of a sibling that shares the origin through a
+// proxy. The token alone would leave out the sign-in form, which nobody has a session for yet.
+// The public form needs no token: it carries no authority. Nothing happens to whoever is made to send it, and whoever
+// sends it could as well send it from home.
+func (s *Server) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := s.origins.Check(c.Request()); err != nil {
+			return &dossier.Error{Code: codeForbidden, Err: err}
+		}
+		return next(c)
+	}
+}

@@ -1,0 +1,70 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"dossier.example/app"
+)
+
+// receipt shows a submitter what is stored.
+func (s *Server) receipt(c echo.Context) error {
+	receipt, err := dossier.ParseReceipt(c.Param("receipt"))
+	if err != nil {
+		return err
+	}
+	person, files, err := s.svc.ByReceipt(c.Request().Context(), receipt)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set("X-Robots-Tag", "noindex")
+	return s.render(c, http.StatusOK, "receipt", s.receiptView(c, receipt, person, files))
+}
+
+func (s *Server) receiptView(c echo.Context, receipt dossier.Receipt, person dossier.Person, files []dossier.File) receiptView {
+	path := "/receipt/" + receipt.String()
+	v := receiptView{
+		page: s.page(c, "Your receipt"), Link: s.o.PublicURL + path, Person: personOf(person),
+		Pending: person.State == dossier.PersonSubmitting,
+	}
+	stored := map[string]bool{}
+	for _, f := range files {
+		stored[f.Name] = stored[f.Name] || f.State == dossier.FileStored
+	}
+	v.Complete = !v.Pending
+	for _, f := range files {
+		// What is on its way out, and a try that another of the same name made good, are no news to the submitter.
+		if f.State == dossier.FileDeleting || f.State == dossier.FileUploading && stored[f.Name] {
+			continue
+		}
+		file := fileOf(f, path)
+		switch {
+		case v.Pending:
+			file.State, file.Download = string(dossier.FileUploading), ""
+			file.Why = "Is not confirmed. Send the form again."
+		case f.State == dossier.FileUploading:
+			v.Complete = false
+			file.Why = "Is on its way, or broke off. If it stays like this, go back in your browser and send the form again."
+		}
+		v.Files = append(v.Files, file)
+	}
+	return v
+}
+
+// receiptFile gives a submitter a stored file back.
+func (s *Server) receiptFile(c echo.Context) error {
+	receipt, err := dossier.ParseReceipt(c.Param("receipt"))
+	if err != nil {
+		return err
+	}
+	id, err := dossier.ParseFileID(c.Param("file"))
+	if err != nil {
+		return err
+	}
+	f, err := s.svc.FileByReceipt(c.Request().Context(), receipt, id)
+	if err != nil {
+		return err
+	}
+	return s.download(c, f, "attachment")
+}

@@ -1,0 +1,45 @@
+package web
+
+import (
+	"github.com/labstack/echo/v4"
+)
+
+// routes registers everything that is answered.
+func (s *Server) routes() {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = s.handleError
+	e.IPExtractor = s.address
+	e.Use(s.observe, s.sameOrigin)
+	s.echo = e
+
+	get := func(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) {
+		e.GET(path, h, m...)
+		e.HEAD(path, h, m...)
+	}
+
+	get("/", s.form)
+	e.POST("/submissions", s.submit, s.limited(s.o.SubmitRate))
+	get("/receipt/:receipt", s.receipt)
+	get("/receipt/:receipt/files/:file", s.receiptFile)
+
+	get("/staff/sign-in", s.signInPage)
+	e.POST("/staff/sign-in", s.signIn, s.limited(s.o.SignInRate))
+	e.POST("/staff/sign-out", s.signOut, s.staff, s.token)
+
+	get("/people", s.people, s.staff)
+	get("/people.csv", s.peopleCSV, s.staff)
+	get("/people/:id", s.person, s.staff)
+	get("/people/:id/delete", s.askDeletePerson, s.staff)
+	e.POST("/people/:id/delete", s.deletePerson, s.staff, s.token)
+	get("/people/:id/files/:file", s.file, s.staff)
+	get("/people/:id/files/:file/picture", s.picture, s.staff)
+	get("/people/:id/files/:file/delete", s.askDeleteFile, s.staff)
+	e.POST("/people/:id/files/:file/delete", s.deleteFile, s.staff, s.token)
+
+	get("/livez", s.livez)
+	get("/readyz", s.readyz)
+	get("/static/:hash/:name", s.static)
+	get("/favicon.ico", s.favicon)
+	get("/robots.txt", s.robots)
+}

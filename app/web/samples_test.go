@@ -1,0 +1,217 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+
+	"dossier.example/app"
+)
+
+// sample is one page with data that it may really meet.
+type sample struct {
+	name string // of the sample, and of its file in the preview
+	page string // template, as templates/<page>.html
+	view any
+}
+
+// Texts that test a layout: no place to break, another direction of writing, characters of several code points, and what
+// looks like markup.
+var (
+	unbroken = strings.Repeat("Wolfeschlegelsteinhausenbergerdorff", 6)[:200]
+	arabic   = "محمد بن موسى الخوارزمي"
+	emoji    = "👩🏽‍🚀 Zoë 🇨🇭 Ångström 👨‍👩‍👧‍👦"
+	markup   = `<script>alert("1")</script> & 'O’Brien'`
+)
+
+const (
+	sampleReceipt   = "AZq3RrC7cYyQmCZbB1Yk3gq9Hn2v0bVYt8Jx4wLr6sPzKf1DdEeGgMmNnOoQqUuX"
+	sampleRequestID = "01JDF2W9W7M7Q3S0Z0W8R2V5KX"
+	sampleSHA256    = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+	samplePerson    = "/people/0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11"
+)
+
+func sampleForm() formView {
+	return formView{
+		page: page{Title: "Submit your details", Path: "/"}, Receipt: sampleReceipt,
+		Limits: dossier.DefaultLimits(), MaxFile: dossier.FormatBytes(dossier.DefaultLimits().FileBytes),
+		MaxName: dossier.MaxNameLength, MaxLocation: dossier.MaxLocationLength, MaxTech: dossier.MaxTechnologyLength,
+		MinAge: dossier.MinAge, MaxAge: dossier.MaxAge,
+	}
+}
+
+// with returns v after change, so that a sample can be told by what is different about it.
+func with[T any](v T, change func(*T)) T {
+	change(&v)
+	return v
+}
+
+func ada() personView {
+	return personView{
+		ID: "0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11", Name: "Ada Lovelace", Location: "London", Technology: "Analytical Engine", Age: 36,
+		Time: "24 Nov 2026, 14:05 UTC", TimeISO: "2026-11-24T14:05:09Z",
+	}
+}
+
+func storedFile(name, mediaType, size, bytes string) fileView {
+	return fileView{
+		Name: name, Type: mediaType, Size: size, Bytes: bytes, SHA256: sampleSHA256,
+		Time: "24 Nov 2026, 14:05 UTC", TimeISO: "2026-11-24T14:05:11Z", State: "stored", Download: "/files/1/download",
+	}
+}
+
+// forStaff adds what only staff see of files; picture is where the picture of every image/png is found.
+func forStaff(picture string, files ...fileView) []fileView {
+	for i := range files {
+		f := &files[i]
+		if f.State == "stored" {
+			f.Delete = fmt.Sprintf("%s/files/%d/delete", samplePerson, i)
+			if f.Type == "image/png" {
+				f.Picture = picture
+			}
+		}
+	}
+	return files
+}
+
+func mixedFiles() []fileView {
+	return []fileView{
+		storedFile("engine-drawing.png", "image/png", "1.2 MiB", "1,234,567 bytes"),
+		storedFile("notes-by-the-translator.pdf", "application/pdf", "348 KiB", "356,112 bytes"),
+		storedFile("empty.txt", "text/plain", "0 B", "0 bytes"),
+	}
+}
+
+func oddFiles() []fileView {
+	return []fileView{
+		storedFile(unbroken+".tar.gz", "application/gzip", "4.9 GiB", "5,261,334,937 bytes"),
+		storedFile(arabic+".png", "image/png", "12 KiB", "12,288 bytes"),
+		storedFile(emoji+".png", "image/png", "2.0 MiB", "2,097,152 bytes"),
+		storedFile(markup+".html", "text/html; charset=utf-8", "91 B", "91 bytes"),
+		storedFile("talk.pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation", "18 MiB", "18,874,368 bytes"),
+		{Name: "still-on-its-way.mov", Time: "24 Nov 2026, 14:06 UTC", TimeISO: "2026-11-24T14:06:00Z", State: "uploading"},
+		{Name: "on-its-way-out.zip", Time: "24 Nov 2026, 14:06 UTC", TimeISO: "2026-11-24T14:06:00Z", State: "deleting", Why: "Its removal was asked for and goes on by itself."},
+	}
+}
+
+func fiftyFiles() []fileView {
+	files := make([]fileView, 50)
+	for i := range files {
+		files[i] = storedFile(fmt.Sprintf("IMG_%04d.png", 4800+i), "image/png", "3.1 MiB", "3,250,585 bytes")
+	}
+	return files
+}
+
+func crowd() []personView {
+	people := []personView{ada(), ada(), ada(), ada(), ada(), ada(), ada()}
+	people[1].Name, people[1].Location, people[1].Technology, people[1].Age = "Grace Hopper", "New York", "COBOL", 85
+	people[2].Name, people[2].Location, people[2].Technology = arabic, "بغداد", "الجبر"
+	people[3].Name, people[3].Location, people[3].Technology, people[3].Age = unbroken, unbroken, unbroken, 130
+	people[4].Name, people[4].Location, people[4].Technology = emoji, "🏔️ Zermatt", "🦀 Rust"
+	people[5].Name, people[5].Location, people[5].Technology, people[5].Age = markup, markup, markup, 0
+	people[6].Name, people[6].Location, people[6].Technology, people[6].Age = "Edsger W. Dijkstra", "Rotterdam", "ALGOL 60", 72
+	for i := range people {
+		people[i].Path = samplePerson
+	}
+	return people
+}
+
+// samples are all pages in all their states. The picture of image files is found at the given path.
+func samples(picture string) []sample {
+	staff := func(title, path string) page { return page{Title: title, Staff: true, CSRF: "csrf-token", Path: path} }
+	visitor := func(title, path string) page { return page{Title: title, Path: path} }
+	receipt := receiptView{page: visitor("Your receipt", "/receipt"), Link: "https://dossier.example/receipt/" + sampleReceipt, Person: ada()}
+	person := personPageView{page: staff("Ada Lovelace", samplePerson), Person: with(ada(), func(p *personView) {
+		p.Path, p.Delete = samplePerson, samplePerson+"/delete"
+	})}
+	directory := directoryView{page: staff("Directory", "/people")}
+	refused := func(name, why string) fileView { return fileView{Name: name, State: "refused", Why: why} }
+
+	return []sample{
+		{"form", "form", sampleForm()},
+		{"form-staff", "form", with(sampleForm(), func(v *formView) { v.Staff, v.CSRF = true, "csrf-token" })},
+		{"form-faults", "form", with(sampleForm(), func(v *formView) {
+			v.Title = "Error: Submit your details"
+			v.Name, v.Location, v.Age, v.Technology = "", "!!", "200", unbroken+"x"
+			v.Notice = "Some fields need another look."
+			v.Order = []string{"name", "location", "age", "technology", "files"}
+			v.Faults = map[string]string{
+				"name": "Enter a name, up to 200 characters.", "location": "Must contain a letter or a digit.",
+				"age": "Enter an age in years from 0 to 130.", "technology": "Must be at most 200 characters long.",
+				"files": "Choose at most 50 files.",
+			}
+			v.FilesLost = true
+		})},
+		{"form-one-fault", "form", with(sampleForm(), func(v *formView) {
+			v.Name, v.Location, v.Age, v.Technology = "Ada Lovelace", "London", "-1", "Analytical Engine"
+			v.Order, v.Faults = []string{"age"}, map[string]string{"age": "Enter an age in years from 0 to 130."}
+		})},
+		{"form-markup", "form", with(sampleForm(), func(v *formView) {
+			v.Name, v.Location, v.Age, v.Technology = markup, arabic, `"x"`, emoji
+			v.Order, v.Faults = []string{"age"}, map[string]string{"age": "Must be a whole number. Enter an age in years from 0 to 130."}
+		})},
+		{"form-outage", "form", with(sampleForm(), func(v *formView) {
+			v.Name, v.Location, v.Age, v.Technology = "Ada Lovelace", "London", "36", "Analytical Engine"
+			v.Notice = "Your submission could not be stored just now."
+			v.Advice = "Nothing is lost but time: wait a moment and send the form again. You will not end up in the list twice."
+			v.RequestID, v.FilesLost = sampleRequestID, true
+		})},
+		{"form-conflict", "form", with(sampleForm(), func(v *formView) {
+			v.Name, v.Location, v.Age, v.Technology = "Ada Lovelace", "London", "36", "Analytical Engine"
+			v.Notice = "This form was already used for another submission, or that submission is being deleted."
+			v.Advice = "Your details are kept below: send them as a new submission."
+			v.Anew, v.FilesLost = true, true
+		})},
+		{"receipt-complete", "receipt", with(receipt, func(v *receiptView) { v.Complete, v.Files = true, mixedFiles() })},
+		{"receipt-no-files", "receipt", with(receipt, func(v *receiptView) { v.Complete = true })},
+		{"receipt-part", "receipt", with(receipt, func(v *receiptView) {
+			v.Notice, v.Advice = "2 of 5 files are not stored.", "Send the form again with the missing files; those that are stored stay as they are."
+			v.Files = append(mixedFiles(), refused("holiday.mov", "Is larger than the limit of 5.0 GiB for one file."),
+				refused(unbroken, "Was changed on its way to the store and not kept. Send it again."))
+		})},
+		{"receipt-pending", "receipt", with(receipt, func(v *receiptView) {
+			v.Pending = true
+			v.Files = []fileView{{Name: "engine-drawing.png", State: "uploading"}}
+		})},
+		{"receipt-outage", "receipt", with(receipt, func(v *receiptView) {
+			v.Pending, v.Notice, v.Advice = true, "A store did not answer in time.", "Go back and send the same form again."
+			v.RequestID = sampleRequestID
+		})},
+		{"receipt-odd", "receipt", with(receipt, func(v *receiptView) {
+			v.Person = crowd()[3]
+			v.Files = oddFiles()
+		})},
+		{"receipt-fifty", "receipt", with(receipt, func(v *receiptView) { v.Complete, v.Files = true, fiftyFiles() })},
+		{"signin", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), Next: "/people"}},
+		{"signin-fault", "signin", signInView{page: page{Title: "Staff sign-in", Path: "/staff/sign-in", CSRF: "csrf-token"}, Key: "wrong", Next: "/people",
+			Fault: "This is not the key."}},
+		{"directory", "directory", with(directory, func(v *directoryView) { v.People, v.First, v.Next = crowd(), "/people", "/people?after=x" })},
+		{"directory-search", "directory", with(directory, func(v *directoryView) { v.Search, v.People = "ad", []personView{crowd()[0]} })},
+		{"directory-empty", "directory", directory},
+		{"directory-nobody", "directory", with(directory, func(v *directoryView) { v.Search = markup + unbroken })},
+		{"directory-past-end", "directory", with(directory, func(v *directoryView) { v.First = "/people" })},
+		{"person", "person", with(person, func(v *personPageView) {
+			v.Files, v.Total = forStaff(picture, mixedFiles()...), "3 files, 1.5 MiB"
+		})},
+		{"person-no-files", "person", person},
+		{"person-odd", "person", with(person, func(v *personPageView) {
+			v.Person = with(crowd()[3], func(p *personView) { p.Delete = samplePerson + "/delete" })
+			v.Files, v.Total = forStaff(picture, oddFiles()...), "5 files, 4.9 GiB"
+		})},
+		{"person-deleting", "person", with(person, func(v *personPageView) {
+			v.Person.Deleting = true
+			v.Files = []fileView{{Name: "engine-drawing.png", State: "deleting"}}
+		})},
+		{"person-fifty", "person", with(person, func(v *personPageView) {
+			v.Files, v.Total = forStaff(picture, fiftyFiles()...), "50 files, 155 MiB"
+		})},
+		{"confirm", "confirm", confirmView{page: staff("Delete Ada Lovelace?", samplePerson+"/delete"),
+			Question: "Delete Ada Lovelace and 3 files?", Consequence: "This cannot be undone.", Action: samplePerson + "/delete", Cancel: samplePerson}},
+		{"confirm-odd", "confirm", confirmView{page: staff("Delete?", samplePerson+"/delete"),
+			Question: "Delete " + unbroken + " and 1 file?", Consequence: "This cannot be undone.", Action: samplePerson + "/delete", Cancel: samplePerson}},
+		{"error-not-found", "error", errorView{page: visitor("Not found", "/x"), Status: 404, Heading: "There is nothing here",
+			Message: "The address may be wrong, or what stood here was deleted.", RequestID: sampleRequestID, Back: "/", BackText: "Go to the form"}},
+		{"error-unavailable", "error", errorView{page: staff("Not available", "/people"), Status: 503, Heading: "This does not work just now",
+			Message: "A store does not answer. Try again in a minute.", RequestID: sampleRequestID, Back: "/people", BackText: "Try again"}},
+		{"error-bare", "error", errorView{page: visitor("Error", "/"), Heading: "Something went wrong"}},
+	}
+}

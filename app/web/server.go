@@ -1,0 +1,143 @@
+// Package web is Dossier's face to browsers: the form, the receipt, the staff's pages and downloads, over
+// dossier.Service. It decides nothing about people and files; it reads requests within bounds, calls the service, and turns
+// what comes back into pages and statuses. Only cmd/dossier imports it.
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"dossier.example/app"
+)
+
+// Options is what New needs beside the service. A zero duration or size means the default.
+type Options struct {
+	// PublicURL is the origin at which people reach the site, as "https://dossier.example". Links that leave the site are
+	// made of it, never of a request's Host header, which the client chooses. With https, cookies are Secure and HSTS is sent.
+	PublicURL string
+	// StaffSecret is what staff sign in with. Session keys derive from it: changing it ends all sessions. Required.
+	StaffSecret string
+	// TrustedProxies are the peers whose X-Forwarded-For is believed. Empty: nobody's.
+	TrustedProxies []netip.Prefix
+	// SubmitRate bounds POST /submissions and SignInRate POST /staff/sign-in, each by client address.
+	SubmitRate, SignInRate Rate
+	// IdleTimeout is how long a client may send, or take, no byte. Default 30 seconds.
+	IdleTimeout time.Duration
+	// UploadTimeout is how long the body of one request may take in all. Default 6 hours: 5 GiB at 2 Mbit/s.
+	UploadTimeout time.Duration
+	// DrainBytes and DrainTime bound how much of a refused request's body is read and dropped, so that the refusal reaches a
+	// browser that sends its whole body before it reads. Default 1 GiB and 30 seconds.
+	DrainBytes int64
+	DrainTime  time.Duration
+	// Ready checks the stores by name; nil errors are healthy. It must keep to the deadline of ctx. nil: nothing to check.
+	Ready func(ctx context.Context) map[string]error
+	// Log receives one line per request. Default: discarded.
+	Log *slog.Logger
+	// Version is shown to staff by /readyz.
+	Version string
+	// Now is the clock of sessions and rate limits; default time.Now.
+	Now func() time.Time
+}
+
+// Server answers all requests. The http.Server around it must leave ReadTimeout and WriteTimeout at zero, because both would cut
+// long uploads and downloads that make progress, and should set ReadHeaderTimeout and IdleTimeout: bodies are timed here, byte by
+// byte.
+type Server struct {
+	svc      *dossier.Service
+	o        Options
+	echo     *echo.Echo
+	pages    pages
+	assets   *assets
+	sessions *sessions
+	origins  *http.CrossOriginProtection
+	address  func(*http.Request) string
+	health   health
+	draining atomic.Bool
+	log      *slog.Logger
+	now      func() time.Time
+	https    bool
+	// mostBytes is the Content-Length of the largest form that could be taken whole.
+	mostBytes int64
+}
+
+// New returns a server over svc. Its error names the option that is wrong.
+func New(svc *dossier.Service, o Options) (*Server, error) {
+	if o.IdleTimeout <= 0 {
+		o.IdleTimeout = 30 * time.Second
+	}
+	if o.UploadTimeout <= 0 {
+		o.UploadTimeout = 6 * time.Hour
+	}
+	if o.DrainBytes <= 0 {
+		o.DrainBytes = 1 << 30
+	}
+	if o.DrainTime <= 0 {
+		o.DrainTime = 30 * time.Second
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	origin, err := url.Parse(o.PublicURL)
+	if err != nil || (origin.Scheme != "http" && origin.Scheme != "https") || origin.Host == "" ||
+		(origin.Path != "" && origin.Path != "/") || origin.RawQuery != "" || origin.Fragment != "" || origin.User != nil {
+		return nil, fmt.Errorf("web: the public URL %q must be an origin, such as https://dossier.example", o.PublicURL)
+	}
+	o.PublicURL = origin.Scheme + "://" + origin.Host
+	if o.StaffSecret == "" {
+		return nil, errors.New("web: the staff secret is empty")
+	}
+	for _, p := range o.TrustedProxies {
+		if !p.IsValid() {
+			return nil, errors.New("web: a trusted proxy is not a range of addresses")
+		}
+	}
+
+	s := &Server{
+		svc: svc, o: o, log: o.Log, now: o.Now, https: origin.Scheme == "https",
+		address: clientAddress(o.TrustedProxies), health: health{check: o.Ready},
+		mostBytes: mostBytes(svc.Limits()),
+	}
+	if s.assets, err = loadAssets(embedded); err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	if s.pages, err = loadPages(embedded, s.assets); err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	if s.sessions, err = newSessions(o.StaffSecret, s.https, o.Now); err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	s.origins = http.NewCrossOriginProtection()
+	// Behind a proxy that changes Host, the site's own origin would look foreign.
+	if err := s.origins.AddTrustedOrigin(o.PublicURL); err != nil {
+		return nil, fmt.Errorf("web: public URL: %w", err)
+	}
+	s.routes()
+	return s, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
+
+// Drain makes /readyz answer 503 from now on, so that a load balancer sends nobody new while what runs is finished.
+func (s *Server) Drain() { s.draining.Store(true) }
+
+// mostBytes returns the length of the largest body that holds a submission within the limits.
+func mostBytes(l dossier.Limits) int64 {
+	const most = 1 << 62
+	if l.Files > 0 && l.FileBytes > (most/int64(l.Files)) {
+		return most
+	}
+	return int64(l.Files)*l.FileBytes + int64(l.Files)*maxPartHeaderBytes + 5*(maxFieldBytes+maxPartHeaderBytes)
+}

@@ -1,0 +1,246 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"dossier.example/app"
+)
+
+// finishTime bounds the last step of a submission, which goes on when the client leaves: all bytes are there by then, and
+// a submission that is whole is worth more than one that has to be sent again.
+const finishTime = time.Minute
+
+// mostParts bounds the parts of one form. Files above the limit are read past and told one by one up to here, enough for
+// somebody who chose a whole folder; beyond, it is no form that a person sends.
+func mostParts(l dossier.Limits) int { return max(1000, 5+2*l.Files) }
+
+// form shows the empty form. Each has a receipt of its own, from the start. Browsers may keep it: after "back" a page that is not to be stored
+// is fetched anew, with another receipt, but shown with what was typed before, and sending that again would make a second person.
+func (s *Server) form(c echo.Context) error {
+	c.Response().Header().Set("Cache-Control", "private, no-cache")
+	// Not no-store, as other pages: going back, Chromium would load the form anew, with another receipt, and fill in what was typed. A form
+	// that is sent again must carry the receipt that it had, else it makes a second person.
+	c.Response().Header().Set("Cache-Control", "private, no-cache")
+	return s.render(c, http.StatusOK, "form", s.formView(c, fields{Receipt: dossier.NewReceipt().String()}))
+}
+
+// formView returns the form with what was typed.
+func (s *Server) formView(c echo.Context, typed fields) formView {
+	limits := s.svc.Limits()
+	v := formView{
+		page: s.page(c, "Submit your details"), Receipt: typed.Receipt,
+		Name: typed.Name, Location: typed.Location, Age: typed.Age, Technology: typed.Technology,
+		Limits: limits, MaxFile: dossier.FormatBytes(limits.FileBytes),
+		MaxName: dossier.MaxNameLength, MaxLocation: dossier.MaxLocationLength, MaxTech: dossier.MaxTechnologyLength,
+		MinAge: dossier.MinAge, MaxAge: dossier.MaxAge,
+	}
+	v.Path = "/"
+	return v
+}
+
+// submit takes the form. The body is a stream: the person's details come first, then each file goes to the store while it
+// arrives. Whatever ends it early leaves nothing acknowledged; the same form may be sent again, with the same receipt.
+func (s *Server) submit(c echo.Context) error {
+	ctx, req := c.Request().Context(), c.Request()
+	if req.ContentLength > s.mostBytes {
+		return dossier.Errorf(dossier.CodeTooLarge, nil, "One submission takes up to %s.", s.limitsText())
+	}
+	reader, err := newFormReader(req.Header.Get("Content-Type"), req.Body, mostParts(s.svc.Limits()), s.o.DrainBytes)
+	if err != nil {
+		return err
+	}
+	typed, file, err := reader.begin()
+	if err != nil {
+		return err
+	}
+	receipt, err := dossier.ParseReceipt(typed.Receipt)
+	if err != nil {
+		return malformed(err, `The field "receipt" is damaged. Load the form again.`)
+	}
+	t := &taking{s: s, c: c, reader: reader, typed: typed, receipt: receipt, hasFiles: file != nil}
+	details, err := dossier.ParseDetails(typed.Name, typed.Location, typed.Age, typed.Technology)
+	if err != nil {
+		return t.invalid(err)
+	}
+	sub, err := s.svc.Begin(ctx, receipt, details)
+	if err != nil {
+		return t.unconfirmed(err)
+	}
+	// Does nothing once the submission is acknowledged.
+	defer sub.Abandon(ctx)
+
+	stop, err := t.files(ctx, sub, file)
+	if err != nil {
+		return t.unconfirmed(err)
+	}
+	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
+	defer cancel()
+	if err := sub.Acknowledge(finish); err != nil {
+		return t.unconfirmed(err)
+	}
+	if stop != nil {
+		t.refuseRest(sub, stop)
+	}
+	return t.acknowledged(sub, stop)
+}
+
+// taking is one form while it is taken.
+type taking struct {
+	s        *Server
+	c        echo.Context
+	reader   *formReader
+	typed    fields
+	receipt  dossier.Receipt
+	hasFiles bool
+}
+
+// files sends the files to the service, beginning with the given one. stop is why no more were taken although what arrived may be
+// acknowledged; err why nothing may.
+func (t *taking) files(ctx context.Context, sub *dossier.Submission, file *filePart) (stop, err error) {
+	limits := t.s.svc.Limits()
+	for taken := 0; file != nil; taken++ {
+		if taken >= limits.Files {
+			sub.Refuse(file.name, dossier.Errorf(dossier.CodeTooLarge, nil, "Is one too many: the limit is %s at once.", counted(limits.Files, "file")))
+		} else {
+			err := sub.AddFile(ctx, file.name, file)
+			if fault := file.close(); fault != nil {
+				return nil, fault
+			}
+			if errors.Is(err, dossier.ErrUnavailable) {
+				return err, nil
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		file, err = t.reader.nextFile()
+		if errors.Is(err, errTooMuch) {
+			return dossier.Errorf(dossier.CodeTooLarge, err, "Was not read, because too much came before it that could not be taken."), nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// refuseRest reads what still comes, within the bounds of a refusal, to tell the submitter by name what was not taken. A fault in it
+// changes nothing any more.
+func (t *taking) refuseRest(sub *dossier.Submission, stop error) {
+	if errors.Is(stop, errTooMuch) {
+		return // the bounds are reached
+	}
+	if b := bodyOf(t.c); b != nil {
+		b.within(t.s.o.DrainTime)
+	}
+	for {
+		file, err := t.reader.nextFile()
+		if err != nil || file == nil {
+			return
+		}
+		sub.Refuse(file.name, dossier.Errorf(dossier.CodeUnavailable, nil, "Was not taken, because the storage did not answer. Send it again."))
+	}
+}
+
+// invalid answers a form with faulty fields: the page again, with all faults, what was typed and the same receipt.
+func (t *taking) invalid(err error) error {
+	var fault *dossier.Error
+	if !errors.As(err, &fault) || fault.Code != dossier.CodeInvalid {
+		return err
+	}
+	v := t.s.formView(t.c, t.typed)
+	v.Notice = fault.Message
+	v.Faults = map[string]string{}
+	for _, f := range fault.Fields {
+		v.Faults[f.Field] = f.Message
+		v.Order = append(v.Order, f.Field)
+	}
+	v.FilesLost = t.hasFiles
+	return t.s.render(t.c, statusOf(err), "form", v)
+}
+
+// unconfirmed answers a submission of which nothing may be told as kept.
+func (t *taking) unconfirmed(err error) error {
+	code, message := codeOf(err)
+	v := t.s.formView(t.c, t.typed)
+	v.FilesLost = t.hasFiles
+	switch {
+	case gone(t.c, err):
+		return err
+	case code == dossier.CodeInvalid:
+		return t.invalid(err)
+	case code == dossier.CodeConflict:
+		v.Receipt, v.Anew = dossier.NewReceipt().String(), true
+		v.Notice = message
+		v.Advice = "Your fields are still here. The form below has a new receipt: send it, and it becomes a submission of its own."
+	case refusals[code].status >= 500:
+		v.RequestID = requestID(t.c)
+		v.Notice = "Nothing is confirmed yet."
+		v.Advice = "The storage did not answer in time, or the site has a fault. Wait a minute and send the same form again: that is safe, nothing is stored twice."
+	default:
+		// The sender's own fault: broken off, too slow, out of order.
+		return err
+	}
+	note(t.c, err)
+	return t.s.render(t.c, statusOf(err), "form", v)
+}
+
+// acknowledged answers a submission that is kept: the receipt, or a page that says what of it is not.
+func (t *taking) acknowledged(sub *dossier.Submission, stop error) error {
+	var refused, limit int
+	var causes []error
+	outcomes := sub.Outcomes()
+	for _, o := range outcomes {
+		if o.Err == nil {
+			continue
+		}
+		refused++
+		if o.Err.Code == dossier.CodeTooLarge {
+			limit++
+		} else {
+			causes = append(causes, o.Err)
+		}
+	}
+	path := "/receipt/" + t.receipt.String()
+	if refused == 0 && stop == nil {
+		return t.c.Redirect(http.StatusSeeOther, path)
+	}
+
+	v := receiptView{
+		page: t.s.page(t.c, "Received in part"), Link: t.s.o.PublicURL + path,
+		Person: personOf(sub.Person()), RequestID: requestID(t.c),
+	}
+	v.Path = "/"
+	for _, o := range outcomes {
+		v.Files = append(v.Files, outcomeOf(o, path))
+	}
+	v.Notice = fmt.Sprintf("Your details are stored, with %d of %s.", len(outcomes)-refused, counted(len(outcomes), "file"))
+	status := http.StatusServiceUnavailable
+	switch {
+	case limit > 0 && limit == refused, errors.Is(stop, errTooMuch):
+		status = http.StatusRequestEntityTooLarge
+		v.Advice = fmt.Sprintf("One submission takes up to %s.", t.s.limitsText())
+	case limit > 0:
+		v.Advice = fmt.Sprintf("One submission takes up to %s. To add what failed for another reason, go back in your browser and send the same form again: nothing is stored twice.", t.s.limitsText())
+	default:
+		v.Advice = "To add what is missing, wait a minute, go back in your browser and send the same form again: nothing is stored twice."
+	}
+	if stop != nil {
+		v.Advice += " A file that is not listed here did not arrive."
+		causes = append(causes, stop)
+	}
+	note(t.c, errors.Join(causes...))
+	return t.s.render(t.c, status, "receipt", v)
+}
+
+// limitsText says what one submission may carry.
+func (s *Server) limitsText() string {
+	l := s.svc.Limits()
+	return fmt.Sprintf("%s of up to %s each", counted(l.Files, "file"), dossier.FormatBytes(l.FileBytes))
+}

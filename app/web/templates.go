@@ -1,0 +1,62 @@
+package web
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+// pages are the parsed templates by name: "form" is templates/form.html within templates/layout.html.
+type pages map[string]*template.Template
+
+// shared templates are part of every page.
+var shared = []string{"templates/layout.html", "templates/partials.html"}
+
+func loadPages(fsys fs.FS, a *assets) (pages, error) {
+	base, err := template.New("").Funcs(template.FuncMap{"asset": a.path}).ParseFS(fsys, shared...)
+	if err != nil {
+		return nil, fmt.Errorf("parse templates: %w", err)
+	}
+	all := pages{}
+	for _, name := range []string{"form", "receipt", "signin", "directory", "person", "confirm", "error"} {
+		t, err := base.Clone()
+		if err == nil {
+			t, err = t.ParseFS(fsys, path.Join("templates", name+".html"))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("parse page %s: %w", name, err)
+		}
+		all[name] = t
+	}
+	return all, nil
+}
+
+// render writes a page. It is rendered whole before the first byte goes out, so that a fault in a template is a clean 500.
+func (s *Server) render(c echo.Context, status int, name string, view any) error {
+	var b bytes.Buffer
+	if err := s.pages[name].ExecuteTemplate(&b, "layout", view); err != nil {
+		return fmt.Errorf("render page %s: %w", name, err)
+	}
+	if status == 503 {
+		c.Response().Header().Set("Retry-After", retryAfter)
+	}
+	return c.HTMLBlob(status, b.Bytes())
+}
+
+// page returns what every page has.
+func (s *Server) page(c echo.Context, title string) page {
+	p := page{Title: title, Path: c.Request().URL.Path}
+	if strings.HasPrefix(p.Path, "/receipt/") {
+		// The path holds the receipt; the navigation has no use for it.
+		p.Path = "/receipt"
+	}
+	if one, ok := s.sessions.of(c.Request()); ok {
+		p.Staff, p.CSRF = true, s.sessions.token(one)
+	}
+	return p
+}
