@@ -1,0 +1,49 @@
+package dossier_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Imports point one way: the domain knows no store and no web framework, stores and pages know the domain and not each other, and only
+// the command knows all.
+func TestImports(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	const module = "dossier.example/app"
+	// What each package may import of the project. Test support may import what it is for.
+	may := map[string][]string{
+		"":                        {},
+		"/people":                 {"", "/migrations"},
+		"/objects":                {""},
+		"/catalog":                {"", "/migrations"},
+		"/migrations":             {},
+		"/config":                 {},
+		"/web":                    {""},
+		"/cmd/dossier":            {"", "/people", "/objects", "/catalog", "/migrations", "/config", "/web"},
+		"/storetest":              {""},
+		"/internal/servers":       {},
+		"/internal/teststores":    {"", "/people", "/objects", "/catalog", "/migrations", "/internal/servers"},
+		"/internal/settingstable": {"/config"},
+	}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		name := strings.TrimPrefix(fields[0], module)
+		allowed, ok := may[name]
+		if !ok {
+			t.Errorf("package %s is not in the table of this test", fields[0])
+		}
+		for _, imported := range fields[1:] {
+			if own, ok := strings.CutPrefix(imported, module); ok && !slices.Contains(allowed, own) {
+				t.Errorf("%s imports %s", fields[0], imported)
+			}
+			if name == "" && (strings.Contains(imported, "echo") || strings.Contains(imported, "aws") || strings.Contains(imported, "gorm") || strings.Contains(imported, "sql")) {
+				t.Errorf("the domain imports %s", imported)
+			}
+		}
+	}
+}

@@ -1,0 +1,373 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"dossier.example/app"
+	"dossier.example/app/internal/servers"
+	"dossier.example/app/internal/teststores"
+)
+
+// run executes the command in this process and returns its exit status and what it printed.
+func run(ctx context.Context, env []string, args ...string) (status int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	p := program{environ: env, stdout: &out, stderr: &errs}
+	status = p.run(ctx, args)
+	return status, out.String(), errs.String()
+}
+
+func TestCommandLine(t *testing.T) {
+	data := "DOSSIER_DATA=" + teststores.Folder(t)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// The SDK reads its own settings from the environment of the process.
+	for _, v := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"} {
+		t.Setenv(v, "")
+	}
+	t.Setenv("AWS_CONFIG_FILE", file)
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", file)
+	for _, tc := range []struct {
+		name   string
+		env    []string
+		args   []string
+		status int
+		want   []string // in stdout or stderr
+	}{
+		{"help", nil, []string{"--help"}, 0, []string{"serve", "migrate", "reconcile", "version", "healthcheck"}},
+		{"no command", nil, nil, 0, []string{"serve"}},
+		{"unknown command", nil, []string{"destroy"}, 1, []string{`unknown command "destroy"`}},
+		{"unknown flag", nil, []string{"reconcile", "--force"}, 1, []string{"unknown flag: --force"}},
+		{"surplus argument", nil, []string{"serve", "now"}, 1, []string{"now"}},
+		{"version", nil, []string{"version"}, 0, []string{"dossier ", "go1."}},
+		{"settings", nil, []string{"settings"}, 0, []string{"DOSSIER_LISTEN", "localhost:8080"}},
+		{"every fault at once", []string{"DOSSIER_LISTEN=here", "DOSSIER_MAX_FILES=none", "DOSSIER_LISTNE=x"}, []string{"serve"}, 1,
+			[]string{"3 faults", "DOSSIER_LISTEN", `"here"`, "DOSSIER_MAX_FILES", `"none"`, "DOSSIER_LISTNE"}},
+		{"port taken", []string{data, "DOSSIER_LISTEN=" + taken.Addr().String()}, []string{"serve"}, 1,
+			[]string{taken.Addr().String(), "another program uses this port", "DOSSIER_LISTEN"}},
+		{"address of another machine", []string{data, "DOSSIER_LISTEN=192.0.2.1:80"}, []string{"serve"}, 1, []string{"192.0.2.1:80", "DOSSIER_LISTEN"}},
+		{"data folder is a file", []string{"DOSSIER_DATA=" + file, "DOSSIER_LISTEN=127.0.0.1:0"}, []string{"serve"}, 1, []string{file, "DOSSIER_DATA"}},
+		{"nobody listens", []string{"DOSSIER_LISTEN=127.0.0.1:1"}, []string{"healthcheck"}, 1, []string{"healthcheck"}},
+		{"status of an empty database", []string{data}, []string{"migrate", "status"}, 1, []string{"missing", "dossier migrate up"}},
+		{"migrate embedded", []string{data}, []string{"migrate", "up"}, 0, []string{"applied"}},
+		{"migrate again", []string{data}, []string{"migrate", "up"}, 0, []string{"nothing to apply"}},
+		{"status", []string{data}, []string{"migrate", "status"}, 0, []string{"people"}},
+		{"nothing to reconcile", []string{data}, []string{"reconcile"}, 0, []string{"Nothing to do."}},
+		{"no region", []string{data, "DOSSIER_BUCKET=some-bucket"}, []string{"reconcile"}, 1, []string{"AWS_REGION"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			status, stdout, stderr := run(t.Context(), tc.env, tc.args...)
+			if status != tc.status {
+				t.Errorf("exit status %d, want %d", status, tc.status)
+			}
+			for _, want := range tc.want {
+				if !strings.Contains(stdout+stderr, want) {
+					t.Errorf("%q is not in\n%s%s", want, stdout, stderr)
+				}
+			}
+		})
+	}
+}
+
+// A folder that cannot be written is told at the start, with the mend. The real binary runs as a user who may not write, because root
+// may write everywhere.
+func TestReadOnlyDataFolder(t *testing.T) {
+	bin, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{filepath.Dir(bin), filepath.Dir(t.TempDir())} {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	folder := t.TempDir()
+	if err := os.Chmod(folder, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), bin, "serve")
+	cmd.Dir = "/"
+	cmd.Env = []string{"DOSSIER_DATA=" + folder, "DOSSIER_LISTEN=127.0.0.1:0"}
+	if os.Geteuid() == 0 {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	}
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != exitFailed {
+		t.Errorf("ended with %v, want exit status %d", err, exitFailed)
+	}
+	for _, want := range []string{folder, "DOSSIER_DATA"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+}
+
+// The first start: what a newcomer sees. The folder and the staff's secret persist over a restart.
+func TestFirstStart(t *testing.T) {
+	env := []string{"DOSSIER_DATA=" + filepath.Join(teststores.Folder(t), "new", "data")}
+	listen := freeAddress(t)
+	var link string
+	for range 2 {
+		p := start(t, listen, env)
+		m := regexp.MustCompile(`http://\S+/staff/sign-in\?key=\S+`).FindString(p.output.String())
+		if m == "" || link != "" && m != link {
+			t.Fatalf("sign-in link %q, before %q, in\n%s", m, link, p.output)
+		}
+		link = m
+		if status, page := get(t, link); status != http.StatusOK || !bytes.Contains(page, []byte("<form")) {
+			t.Errorf("the sign-in link answers %d", status)
+		}
+		if status, _, stderr := run(t.Context(), []string{"DOSSIER_LISTEN=" + listen}, "healthcheck", "--ready"); status != exitOK {
+			t.Errorf("healthcheck: %s", stderr)
+		}
+		p.kill()
+	}
+}
+
+// SIGTERM in the middle of an upload: nothing new is taken, what runs is finished, the exit status is 0.
+func TestStopFinishesWhatRuns(t *testing.T) {
+	data := teststores.Folder(t)
+	p := start(t, freeAddress(t), []string{"DOSSIER_DATA=" + data})
+	f := &form{receipt: dossier.NewReceipt(), files: [][]byte{bytes.Repeat([]byte("x"), 300_000)}}
+	half, rest := halves(t, f)
+	r, w := io.Pipe()
+	done := make(chan error, 1)
+	go func() { done <- postBody(t.Context(), p.base, half.contentType, r) }()
+	if _, err := w.Write(half.body); err != nil {
+		t.Fatal(err)
+	}
+	// The server is at it once the record is there.
+	stores := teststores.Embedded(t, data)
+	eventually(t, "the upload began", func() bool {
+		files, err := stores.Catalog.Files(t.Context(), f.receipt.Person)
+		return err == nil && len(files) == 1
+	})
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "new connections are refused", func() bool {
+		c, err := net.Dial("tcp", strings.TrimPrefix(p.base, "http://"))
+		if err == nil {
+			c.Close()
+		}
+		return err != nil
+	})
+	if _, err := w.Write(rest); err != nil {
+		t.Fatal(err)
+	}
+	_ = w.Close()
+	if err := <-done; err != nil {
+		t.Errorf("the upload that ran was not finished: %v", err)
+	}
+	<-p.ended
+	if code := p.ProcessState.ExitCode(); code != exitOK {
+		t.Errorf("exit status %d, want 0\n%s", code, p.output)
+	}
+	f.verify(t, start(t, freeAddress(t), []string{"DOSSIER_DATA=" + data}).base)
+}
+
+// SIGTERM with a client that never ends: cut off when the patience ends, exit status 0, and nothing of it stays.
+func TestStopIsBounded(t *testing.T) {
+	data := teststores.Folder(t)
+	env := []string{"DOSSIER_DATA=" + data}
+	p := start(t, freeAddress(t), append(env, "DOSSIER_TIMEOUT_SHUTDOWN=300ms"))
+	f := &form{receipt: dossier.NewReceipt(), files: [][]byte{bytes.Repeat([]byte("x"), 300_000)}}
+	half, _ := halves(t, f)
+	r, w := io.Pipe()
+	done := make(chan error, 1)
+	go func() { done <- postBody(t.Context(), p.base, half.contentType, r) }()
+	if _, err := w.Write(half.body); err != nil {
+		t.Fatal(err)
+	}
+	stores := teststores.Embedded(t, data)
+	eventually(t, "the upload began", func() bool {
+		files, err := stores.Catalog.Files(t.Context(), f.receipt.Person)
+		return err == nil && len(files) == 1
+	})
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.ended:
+	case <-time.After(60 * time.Second):
+		t.Fatalf("the server does not stop\n%s", p.output)
+	}
+	if code := p.ProcessState.ExitCode(); code != exitOK {
+		t.Errorf("exit status %d, want 0\n%s", code, p.output)
+	}
+	_ = w.Close()
+	if err := <-done; err == nil {
+		t.Error("an upload that was cut off was acknowledged")
+	}
+	reconcileNow(t, env)
+	for f := range stores.Catalog.All(t.Context()) {
+		t.Errorf("left behind: %+v", f)
+	}
+}
+
+// Logs carry no detail of a person, no file name, no address, no receipt and no secret.
+func TestLogsKeepSecrets(t *testing.T) {
+	p := start(t, freeAddress(t), []string{"DOSSIER_DATA=" + teststores.Folder(t), "DOSSIER_LOG_LEVEL=debug", "DOSSIER_STAFF_SECRET=the secret of the staff"})
+	f := &form{receipt: dossier.NewReceipt(), files: [][]byte{[]byte("content")}}
+	var n atomic.Int64
+	if err := f.post(t.Context(), p.base, &n); err != nil {
+		t.Fatal(err)
+	}
+	f.verify(t, p.base)
+	get(t, p.base+"/receipt/"+f.receipt.String()[:60]+"AAAA")
+	get(t, p.base+"/staff/sign-in?key=the+secret+of+the+staff")
+	get(t, p.base+"/people?q=Grace")
+	p.kill()
+	for _, secret := range []string{"Grace", "Hopper", "Arlington", "COBOL", f.name(0), "content", f.receipt.String(), f.receipt.String()[:60], "secret of", "secret+of", "127.0.0.1:5"} {
+		if strings.Contains(p.output.String(), secret) {
+			t.Errorf("%q is in the log:\n%s", secret, p.output)
+		}
+	}
+	if !strings.Contains(p.output.String(), "/receipt/:receipt") {
+		t.Errorf("requests are not logged by their route:\n%s", p.output)
+	}
+}
+
+// On a server where only the administrator exists, migrate makes all that serve needs; before that serve refuses and says what to run.
+func TestMigrateMySQL(t *testing.T) {
+	db := servers.MariaDB(t)
+	env := []string{
+		"DOSSIER_DATA=" + teststores.Folder(t), "DOSSIER_LISTEN=127.0.0.1:0", "DOSSIER_STAFF_SECRET=the secret of the staff",
+		"DOSSIER_DB_HOST=" + db.Host, fmt.Sprintf("DOSSIER_DB_PORT=%d", db.Port), "DOSSIER_DB_NAME=dossier_test",
+		"DOSSIER_DB_USER=app", "DOSSIER_DB_PASSWORD=the password of the app", "DOSSIER_DB_CA_FILE=" + db.CAFile,
+	}
+	admin := append(env, "DOSSIER_DB_ADMIN_USER="+db.AdminUser, "DOSSIER_DB_ADMIN_PASSWORD="+db.AdminPassword)
+	expect := func(what string, env []string, status int, want []string, args ...string) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		got, stdout, stderr := run(ctx, env, args...)
+		if got != status {
+			t.Errorf("%s: exit status %d, want %d\n%s%s", what, got, status, stdout, stderr)
+		}
+		for _, w := range want {
+			if !strings.Contains(stdout+stderr, w) {
+				t.Errorf("%s: %q is not in\n%s%s", what, w, stdout, stderr)
+			}
+		}
+		for _, secret := range []string{"password of the app", db.AdminPassword, "secret of the staff"} {
+			if strings.Contains(stdout+stderr, secret) {
+				t.Errorf("%s: a secret is in\n%s%s", what, stdout, stderr)
+			}
+		}
+	}
+	expect("serve before anything", env, exitFailed, []string{"app"}, "serve")
+	expect("migrate with a wrong password", append(env, "DOSSIER_DB_ADMIN_USER="+db.AdminUser, "DOSSIER_DB_ADMIN_PASSWORD=wrong"), exitFailed,
+		[]string{"denied"}, "migrate", "up", "--wait", "1h")
+	// Two at once, while the server is not there yet.
+	db.Kill()
+	results := make(chan [2]any, 2)
+	for range 2 {
+		go func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			status, stdout, stderr := run(ctx, admin, "migrate", "up", "--wait", "1m")
+			results <- [2]any{status, stdout + stderr}
+		}()
+	}
+	db.Restart()
+	applied := 0
+	for range 2 {
+		r := <-results
+		if r[0] != exitOK {
+			t.Errorf("migrate up: exit status %v\n%v", r[0], r[1])
+		}
+		if strings.Contains(r[1].(string), "applied") {
+			applied++
+		}
+	}
+	if applied == 0 {
+		t.Error("neither of two migrations at once applied anything")
+	}
+	expect("again", admin, exitOK, []string{"nothing to apply"}, "migrate", "up")
+	expect("status as the app", env, exitOK, []string{"people"}, "migrate", "status")
+	expect("reconcile as the app", env, exitOK, []string{"Nothing to do."}, "reconcile")
+	expect("the app may not migrate", append(env, "DOSSIER_DB_NAME=other_db"), exitFailed, nil, "migrate", "up")
+	listen := freeAddress(t)
+	p := start(t, listen, env)
+	f := &form{receipt: dossier.NewReceipt(), files: [][]byte{[]byte("one")}}
+	var n atomic.Int64
+	if err := f.post(t.Context(), p.base, &n); err != nil {
+		t.Fatal(err)
+	}
+	f.verify(t, p.base)
+}
+
+// half is the first part of a form's body.
+type half struct {
+	contentType string
+	body        []byte
+}
+
+// halves cuts a form's body in two, inside its file.
+func halves(t *testing.T, f *form) (half, []byte) {
+	t.Helper()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	if err := f.body(w); err != nil {
+		t.Fatal(err)
+	}
+	cut := b.Len() / 2
+	return half{w.FormDataContentType(), b.Bytes()[:cut]}, b.Bytes()[cut:]
+}
+
+// postBody sends a body to the form's address; nil for the redirect to the receipt.
+func postBody(ctx context.Context, base, contentType string, body io.Reader) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/submissions", body)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", contentType)
+	client := &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusSeeOther {
+		page, _ := io.ReadAll(res.Body)
+		return fmt.Errorf("status %s: %s", res.Status, page)
+	}
+	return nil
+}
+
+// eventually polls until a condition holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for until := time.Now().Add(30 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatalf("does not happen: %s", what)
+		}
+	}
+}

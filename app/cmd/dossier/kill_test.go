@@ -1,0 +1,328 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"mime/multipart"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"dossier.example/app"
+	"dossier.example/app/internal/teststores"
+)
+
+// build compiles the command once for all tests of the package and returns the binary's path.
+var build = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "dossier-test-")
+	if err != nil {
+		return "", err
+	}
+	bin := filepath.Join(dir, "dossier")
+	out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return bin, nil
+})
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if bin, err := build(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(bin))
+	}
+	os.Exit(status)
+}
+
+// process is the real binary, serving.
+type process struct {
+	*exec.Cmd
+	base   string
+	output *bytes.Buffer
+	ended  chan struct{}
+}
+
+// start runs "dossier serve" and waits until it answers.
+func start(t *testing.T, listen string, env []string) *process {
+	t.Helper()
+	bin, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{Cmd: exec.Command(bin, "serve"), base: "http://" + listen, output: &bytes.Buffer{}, ended: make(chan struct{})}
+	p.Env = append(env, "DOSSIER_LISTEN="+listen, "DOSSIER_RATE_SUBMISSIONS=0", "DOSSIER_RATE_SIGN_INS=0", "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
+	p.Stdout, p.Stderr = p.output, p.output
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = p.Wait(); close(p.ended) }()
+	t.Cleanup(p.kill)
+	until := time.Now().Add(30 * time.Second)
+	for time.Now().Before(until) {
+		res, err := http.Get(p.base + "/readyz")
+		if err == nil {
+			res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return p
+			}
+		}
+		select {
+		case <-p.ended:
+			t.Fatalf("the server ended at its start:\n%s", p.output)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	p.kill()
+	t.Fatalf("the server does not become ready:\n%s", p.output)
+	return nil
+}
+
+// kill is kill -9.
+func (p *process) kill() {
+	_ = p.Process.Kill()
+	<-p.ended
+}
+
+// freeAddress returns a loopback address that nobody listens on, as the kernel would give it to port 0.
+func freeAddress(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// form is one submission of a test: what is sent, and whether its receipt came back.
+type form struct {
+	receipt      dossier.Receipt
+	files        [][]byte
+	acknowledged bool
+	given        bool // given up: not to be sent again
+}
+
+func (f *form) name(i int) string { return fmt.Sprintf("file-%d.bin", i) }
+
+// body writes the form as a browser does; sent counts the bytes on their way.
+func (f *form) body(w *multipart.Writer) error {
+	for _, field := range [][2]string{{"receipt", f.receipt.String()}, {"name", "Grace Hopper"}, {"location", "Arlington"}, {"age", "85"}, {"technology", "COBOL"}} {
+		if err := w.WriteField(field[0], field[1]); err != nil {
+			return err
+		}
+	}
+	for i, data := range f.files {
+		part, err := w.CreateFormFile("files", f.name(i))
+		if err != nil {
+			return err
+		}
+		if _, err := part.Write(data); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
+// post sends the form. The error is nil when the answer was the redirect to the receipt, which is the acknowledgement.
+func (f *form) post(ctx context.Context, base string, sent *atomic.Int64) error {
+	r, w := io.Pipe()
+	mw := multipart.NewWriter(io.MultiWriter(w, counter{sent}))
+	go func() { _ = w.CloseWithError(f.body(mw)) }()
+	return postBody(ctx, base, mw.FormDataContentType(), r)
+}
+
+type counter struct{ n *atomic.Int64 }
+
+func (c counter) Write(p []byte) (int, error) { c.n.Add(int64(len(p))); return len(p), nil }
+
+var fileLink = regexp.MustCompile(`href="(/receipt/[^"]+/files/[^"]+)"`)
+
+// verify downloads everything that the receipt page links to and compares it with what was sent: each file once.
+func (f *form) verify(t *testing.T, base string) {
+	t.Helper()
+	status, page := get(t, base+"/receipt/"+f.receipt.String())
+	if status != http.StatusOK {
+		t.Errorf("acknowledged receipt answers %d", status)
+		return
+	}
+	seen := map[[32]byte]int{}
+	links := map[string]bool{}
+	for _, m := range fileLink.FindAllSubmatch(page, -1) {
+		links[string(m[1])] = true
+	}
+	for link := range links {
+		status, data := get(t, base+link)
+		if status != http.StatusOK {
+			t.Errorf("download answers %d", status)
+		}
+		seen[sha256.Sum256(data)]++
+	}
+	for i, data := range f.files {
+		if n := seen[sha256.Sum256(data)]; n != 1 {
+			t.Errorf("%s (%d bytes) of an acknowledged form is there %d times, want once", f.name(i), len(data), n)
+		}
+	}
+	if len(seen) != len(f.files) {
+		t.Errorf("the receipt has %d files, %d were sent", len(seen), len(f.files))
+	}
+}
+
+func get(t *testing.T, url string) (int, []byte) {
+	t.Helper()
+	res, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatalf("read %s: %v", url, err)
+	}
+	return res.StatusCode, b
+}
+
+// reconcileNow runs the command as if a day had passed and returns its report.
+func reconcileNow(t *testing.T, env []string) (report dossier.ReconcileReport) {
+	t.Helper()
+	bin, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(bin, "reconcile", "--older-than", "0s", "--verify", "--json")
+	cmd.Env = append(env, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Errorf("reconcile: %v\n%s%s", err, out, stderr.Bytes())
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &report); err != nil {
+		t.Fatalf("read the report of reconcile: %v in %q", err, lines[len(lines)-1])
+	}
+	return report
+}
+
+// killRounds starts the server, kills it in the middle of uploads, restarts it, reconciles, and checks what was promised.
+func killRounds(t *testing.T, rounds int, env []string) {
+	rng := rand.New(rand.NewPCG(20261124, uint64(rounds)))
+	listen := freeAddress(t)
+	var all []*form
+	died := 0
+	p := start(t, listen, env)
+	for round := range rounds {
+		forms := make([]*form, 3)
+		total := 0
+		for i := range forms {
+			f := &form{receipt: dossier.NewReceipt(), given: rng.IntN(2) == 0}
+			for range 1 + rng.IntN(3) {
+				size := []int{0, 1, 20_000, 300_000, 6 << 20}[rng.IntN(5)]
+				data := make([]byte, size)
+				for i := 0; i+8 <= size; i += 8 {
+					v := rng.Uint64()
+					copy(data[i:], []byte{byte(v), byte(v >> 8), byte(v >> 16), byte(v >> 24), byte(v >> 32), byte(v >> 40), byte(v >> 48), byte(v >> 56)})
+				}
+				if size > 8 {
+					copy(data, fmt.Sprint(len(all)+i))
+				}
+				f.files = append(f.files, unique(f.files, data))
+				total += size
+			}
+			forms[i] = f
+		}
+		all = append(all, forms...)
+		// The point: after so many bytes of the round, in steps over all of them and beyond the last, plus a moment.
+		point := int64(total) * int64(round%8) / 7
+		moment := time.Duration(rng.IntN(12)) * time.Millisecond
+		var sent atomic.Int64
+		ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+		var wg sync.WaitGroup
+		for _, f := range forms {
+			wg.Go(func() { f.acknowledged = f.post(ctx, p.base, &sent) == nil })
+		}
+		for sent.Load() < point && ctx.Err() == nil {
+			time.Sleep(100 * time.Microsecond)
+		}
+		time.Sleep(moment)
+		p.kill()
+		wg.Wait()
+		cancel()
+		p = start(t, listen, env)
+		for _, f := range forms {
+			if !f.acknowledged {
+				died++
+			}
+			if f.acknowledged {
+				f.verify(t, p.base)
+			} else if !f.given {
+				var n atomic.Int64
+				if err := f.post(t.Context(), p.base, &n); err != nil {
+					t.Errorf("the same form sent again after kill -9: %v", err)
+				}
+				f.acknowledged = true
+				f.verify(t, p.base)
+			}
+		}
+		if t.Failed() {
+			t.Fatalf("round %d, killed after %d bytes and %s; the server said\n%s", round, point, moment, p.output)
+		}
+	}
+	if died == 0 || died == len(all) {
+		t.Errorf("%d of %d forms were cut off: the kills hit nothing or everything", died, len(all))
+	}
+	report := reconcileNow(t, env)
+	t.Logf("%d of %d forms were cut off by kill -9; reconcile then did %v and gave up %d transfers", died, len(all), report.Counts, report.AbortedTransfers)
+	stored := 0
+	for _, f := range all {
+		if f.acknowledged {
+			f.verify(t, p.base)
+			stored += len(f.files)
+			continue
+		}
+		// Committed but never acknowledged, or removed: both are right. Half of it is not.
+		if status, _ := get(t, p.base+"/receipt/"+f.receipt.String()); status == http.StatusOK {
+			f.verify(t, p.base)
+			stored += len(f.files)
+		} else if status != http.StatusNotFound {
+			t.Errorf("receipt of a form that was cut off answers %d", status)
+		}
+	}
+	again := reconcileNow(t, env)
+	if len(again.Counts) != 0 || again.AbortedTransfers != 0 || again.Failures != 0 {
+		t.Errorf("a second reconcile still finds something: %+v", again)
+	}
+	if again.Verified != stored {
+		t.Errorf("%d stored files were verified, want %d", again.Verified, stored)
+	}
+}
+
+// unique makes data differ from every file of the form, because the same file twice counts once.
+func unique(files [][]byte, data []byte) []byte {
+	for _, f := range files {
+		if bytes.Equal(f, data) {
+			return append(data, []byte(hex.EncodeToString([]byte{byte(len(files))}))...)
+		}
+	}
+	return data
+}
+
+func TestKillEmbedded(t *testing.T) {
+	killRounds(t, 24, []string{"DOSSIER_DATA=" + teststores.Folder(t)})
+}
+
+func TestKillReal(t *testing.T) {
+	killRounds(t, 16, teststores.Cloud(t).Environ())
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/spf13/cobra"
+
+	"dossier.example/app"
+	"dossier.example/app/config"
+	"dossier.example/app/migrations"
+	"dossier.example/app/people"
+)
+
+func (p *program) migrateCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "migrate",
+		Short: "Bring the database to the schema of this release, or show where it stands",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	var wait time.Duration
+	up := &cobra.Command{
+		Use:   "up",
+		Short: "Apply what is missing; as administrator also create the database and the app's user",
+		Long: `Apply the migrations that are missing. It may be run again at any time, and by several at once.
+
+Where DOSSIER_DB_ADMIN_USER is set it connects as that user, creates the database if it is absent, applies the migrations, creates
+the app's own user with the rights that the app needs and no others, and sets that user's password to DOSSIER_DB_PASSWORD.
+Without it, it connects as the app's own user, who must then be allowed to change the schema.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return p.migrateUp(c.Context(), wait) },
+	}
+	up.Flags().DurationVar(&wait, "wait", 0, "how long to wait for a database that does not answer yet, for example 5m")
+	c.AddCommand(up, &cobra.Command{
+		Use:   "status",
+		Short: "List the migrations and when each was applied; exit 1 if one is missing",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return p.migrateStatus(c.Context()) },
+	})
+	return c
+}
+
+func (p *program) migrateUp(ctx context.Context, wait time.Duration) error {
+	cfg, log, err := p.load(ctx, config.Migrate)
+	if err != nil {
+		return err
+	}
+	var applied []migrations.Migration
+	until := time.Now().Add(wait)
+	for {
+		applied, err = migrateOnce(ctx, cfg)
+		if err == nil || !mayPass(err) || !time.Now().Before(until) {
+			break
+		}
+		log.Info("the database does not answer yet", "left", time.Until(until).Round(time.Second), "err", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(min(2*time.Second, time.Until(until))):
+		}
+	}
+	for _, m := range applied {
+		fmt.Fprintln(p.stdout, "applied", m.Name)
+	}
+	if err != nil {
+		return err
+	}
+	if len(applied) == 0 {
+		fmt.Fprintln(p.stdout, "nothing to apply: the schema is up to date")
+	}
+	return nil
+}
+
+// migrateOnce applies what is missing, by the way that the settings ask for.
+func migrateOnce(ctx context.Context, cfg *config.Config) ([]migrations.Migration, error) {
+	if !cfg.People.Embedded() && cfg.People.AdminUser != "" {
+		open := func(ctx context.Context, database string) (*sql.DB, error) {
+			return people.ConnectMySQL(ctx, mysqlConfig(cfg, cfg.People.AdminUser, cfg.People.AdminPassword, database))
+		}
+		return migrations.Provision(ctx, open, migrations.App{
+			Database: cfg.People.Name, User: cfg.People.User, Password: cfg.People.Password.Reveal(),
+			RequireTLS: cfg.People.TLS == config.TLSVerify,
+		})
+	}
+	db, dialect, err := openSchema(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	return migrations.Up(ctx, db, dialect, migrations.People)
+}
+
+// mayPass tells whether waiting can help: the server cannot be reached or is not ready. A login that it refuses stays refused.
+func mayPass(err error) bool {
+	if refusal, ok := errors.AsType[*mysql.MySQLError](err); ok && (refusal.Number == 1044 || refusal.Number == 1045) {
+		return false // ER_DBACCESS_DENIED_ERROR, ER_ACCESS_DENIED_ERROR
+	}
+	return errors.Is(err, dossier.ErrUnavailable)
+}
+
+// openSchema connects to the database whose schema is asked about, as the app's own user.
+func openSchema(ctx context.Context, cfg *config.Config) (*sql.DB, migrations.Dialect, error) {
+	if cfg.People.Embedded() {
+		db, err := people.ConnectSQLite(ctx, peopleFile(cfg))
+		return db, migrations.SQLite, err
+	}
+	db, err := people.ConnectMySQL(ctx, mysqlConfig(cfg, cfg.People.User, cfg.People.Password, cfg.People.Name))
+	return db, migrations.MySQL, err
+}
+
+func (p *program) migrateStatus(ctx context.Context) error {
+	cfg, _, err := p.load(ctx, config.Migrate)
+	if err != nil {
+		return err
+	}
+	db, dialect, err := openSchema(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	all, err := migrations.Status(ctx, db, dialect, migrations.People)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	for _, m := range all {
+		name, when := m.Name, "missing"
+		if name == "" {
+			name = "(of a later release)"
+		}
+		if !m.AppliedAt.IsZero() {
+			when = m.AppliedAt.Format(time.RFC3339)
+		}
+		fmt.Fprintf(w, "%d\t%s\t%s\n", m.Version, when, name)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	var behind *migrations.BehindError
+	if err := migrations.Check(ctx, db, dialect, migrations.People); errors.As(err, &behind) {
+		return err
+	} else if err != nil {
+		return fmt.Errorf("check the schema: %w", err)
+	}
+	return nil
+}

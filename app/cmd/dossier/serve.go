@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"dossier.example/app/config"
+	"dossier.example/app/web"
+)
+
+func (p *program) serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the pages",
+		Long: `Serve the pages until SIGTERM or Ctrl-C.
+
+Without any settings everything is kept in the folder ./data and served on http://localhost:8080. See "dossier settings".`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return p.serve(c.Context()) },
+	}
+}
+
+// keepAlive is longer than the 60 seconds after which an Application Load Balancer drops an idle connection by default: the balancer
+// must be the one to close, or it sends requests into connections that are going away and answers 502.
+const keepAlive = 75 * time.Second
+
+func (p *program) serve(ctx context.Context) (err error) {
+	cfg, log, err := p.load(ctx, config.Serve)
+	if err != nil {
+		return err
+	}
+	slog.SetDefault(log) // for what libraries log
+	listener, err := listen(ctx, cfg.HTTP.Listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	s, err := openStores(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	secret, generated, err := staffSecret(cfg)
+	if err != nil {
+		return err
+	}
+	svc := s.service(cfg, log)
+	origin := cfg.HTTP.Origin(listener.Addr())
+	pages, err := web.New(svc, web.Options{
+		PublicURL:      origin,
+		StaffSecret:    secret,
+		TrustedProxies: cfg.HTTP.TrustedProxies,
+		SubmitRate:     webRate(cfg.Rates.Submissions),
+		SignInRate:     webRate(cfg.Rates.SignIns),
+		IdleTimeout:    cfg.Timeouts.Idle,
+		UploadTimeout:  cfg.Timeouts.Upload,
+		Ready:          s.ready,
+		Log:            log,
+		Version:        buildVersion(),
+	})
+	if err != nil {
+		return err
+	}
+	// Requests run under a context that ends only when the patience for them does, not with the first signal.
+	requests, abort := context.WithCancel(context.WithoutCancel(ctx))
+	defer abort()
+	server := &http.Server{
+		Handler:           pages,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       keepAlive,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		BaseContext:       func(net.Listener) context.Context { return requests },
+	}
+	background, stopBackground := context.WithCancel(ctx)
+	defer stopBackground()
+	var running sync.WaitGroup
+	running.Go(func() { reconcileLoop(background, svc, cfg.Reconcile, log) })
+	defer running.Wait()
+	defer stopBackground()
+
+	log.Info("starting", "version", buildVersion())
+	log.Debug("settings", "settings", cfg)
+	fmt.Fprintf(p.stdout, "Dossier is at %s\n", origin)
+	if generated {
+		fmt.Fprintf(p.stdout, "Staff sign in at %s/staff/sign-in?key=%s\n", origin, url.QueryEscape(secret))
+	}
+	failed := make(chan error, 1)
+	running.Go(func() { failed <- server.Serve(listener) })
+	if p.listening != nil {
+		p.listening(listener.Addr())
+	}
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	log.Info("stopping", "drain", cfg.Timeouts.Drain, "patience", cfg.Timeouts.Shutdown)
+	pages.Drain()
+	select {
+	case <-time.After(cfg.Timeouts.Drain):
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	}
+	patience, cancel := context.WithTimeout(requests, cfg.Timeouts.Shutdown)
+	defer cancel()
+	if err := server.Shutdown(patience); err != nil {
+		log.Warn("requests are still running; they are cut off now")
+		abort()
+		// Handlers see their context end and clean up; the bound is theirs plus a little.
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+		defer cancel()
+		if err := server.Shutdown(last); err != nil {
+			_ = server.Close()
+		}
+	}
+	log.Info("stopped")
+	return nil
+}
+
+func webRate(r config.Rate) web.Rate {
+	return web.Rate{PerMinute: float64(r.PerMinute), Burst: r.Burst}
+}
+
+// listen opens the port, with a message that helps when it cannot be had.
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("listen on %s: another program uses this port; stop it, or set DOSSIER_LISTEN to another, for example localhost:8081", address)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("listen on %s: this user may not use the port; set DOSSIER_LISTEN to one above 1023", address)
+	case err != nil:
+		return nil, fmt.Errorf("listen on %s: %w; set DOSSIER_LISTEN to an address of this machine", address, err)
+	}
+	return l, nil
+}
+
+// staffSecret returns the secret of the settings. Where there is none, which is allowed with embedded stores only, it is the one in the data
+// folder, made at the first start, and shown to whoever starts the server.
+func staffSecret(cfg *config.Config) (secret string, generated bool, err error) {
+	if cfg.Staff.Secret != "" {
+		return cfg.Staff.Secret.Reveal(), false, nil
+	}
+	path := filepath.Join(cfg.Data, "staff-secret")
+	for range 2 {
+		b, err := os.ReadFile(path)
+		if err == nil {
+			if secret := strings.TrimSpace(string(b)); len(secret) >= config.MinStaffSecret {
+				return secret, true, nil
+			}
+			return "", false, fmt.Errorf("staff secret in %s is too short; delete the file and start again", path)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", false, fmt.Errorf("read the staff secret: %w", err)
+		}
+		// Linked into place whole, so that of two servers started at once both read the same one.
+		tmp, err := os.CreateTemp(cfg.Data, ".staff-secret-*")
+		if err != nil {
+			return "", false, fmt.Errorf("write the staff secret: %w", err)
+		}
+		_, err = tmp.WriteString(rand.Text() + "\n")
+		err = errors.Join(err, tmp.Sync(), tmp.Close())
+		if err == nil {
+			if err = os.Link(tmp.Name(), path); errors.Is(err, fs.ErrExist) {
+				err = nil
+			}
+		}
+		if err := errors.Join(err, os.Remove(tmp.Name())); err != nil {
+			return "", false, fmt.Errorf("write the staff secret: %w", err)
+		}
+	}
+	return "", false, fmt.Errorf("the staff secret in %s vanishes", path)
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+
+	"dossier.example/app"
+	"dossier.example/app/catalog"
+	"dossier.example/app/config"
+	"dossier.example/app/objects"
+	"dossier.example/app/people"
+)
+
+// pinger is a store that can be asked whether it answers.
+type pinger interface {
+	Ping(ctx context.Context) error
+}
+
+// stores are the three stores, of whichever kind the settings ask for.
+type stores struct {
+	people  *people.Store
+	catalog interface {
+		dossier.Catalog
+		pinger
+	}
+	objects interface {
+		dossier.Objects
+		pinger
+	}
+	closers []func() error
+}
+
+// openStores opens the stores. Embedded ones are brought to the schema of this binary; MySQL's schema must be there already.
+func openStores(ctx context.Context, cfg *config.Config) (s *stores, err error) {
+	s = &stores{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	if cfg.People.Embedded() || cfg.Objects.Embedded() || cfg.Catalog.Embedded() {
+		if err := makeDataFolder(cfg.Data); err != nil {
+			return s, err
+		}
+	}
+	var sdk aws.Config
+	if !cfg.Objects.Embedded() || !cfg.Catalog.Embedded() {
+		if sdk, err = awsconfig.LoadDefaultConfig(ctx); err != nil {
+			return s, fmt.Errorf("load the AWS SDK's settings: %w", err)
+		}
+		if sdk.Region == "" {
+			return s, errors.New("no AWS region is set: set AWS_REGION, because DOSSIER_BUCKET or DOSSIER_TABLE is set")
+		}
+	}
+	if s.people, err = openPeople(ctx, cfg); err != nil {
+		return s, fmt.Errorf("open the store of people: %w", err)
+	}
+	s.closers = append(s.closers, s.people.Close)
+	if cfg.Catalog.Embedded() {
+		c, err := catalog.OpenSQLite(ctx, filepath.Join(cfg.Data, "catalog.db"))
+		if err != nil {
+			return s, fmt.Errorf("open the catalog: %w", err)
+		}
+		s.closers = append(s.closers, c.Close)
+		s.catalog = c
+	} else {
+		s.catalog = catalog.NewDynamoDB(sdk, catalog.DynamoDBConfig{Table: cfg.Catalog.Table, Timeout: cfg.Timeouts.Store})
+	}
+	if cfg.Objects.Embedded() {
+		d, err := objects.OpenDirectory(filepath.Join(cfg.Data, "objects"))
+		if err != nil {
+			return s, fmt.Errorf("open the store of objects: %w", err)
+		}
+		s.closers = append(s.closers, d.Close)
+		s.objects = d
+	} else {
+		o, err := objects.NewS3(sdk, objects.S3Config{Bucket: cfg.Objects.Bucket, PathStyle: cfg.Objects.PathStyle, Timeout: cfg.Timeouts.Store})
+		if err != nil {
+			return s, fmt.Errorf("open the store of objects: %w", err)
+		}
+		s.objects = o
+	}
+	return s, nil
+}
+
+func openPeople(ctx context.Context, cfg *config.Config) (*people.Store, error) {
+	if cfg.People.Embedded() {
+		return people.OpenSQLite(ctx, peopleFile(cfg))
+	}
+	return people.OpenMySQL(ctx, mysqlConfig(cfg, cfg.People.User, cfg.People.Password, cfg.People.Name))
+}
+
+// peopleFile is the embedded store of people.
+func peopleFile(cfg *config.Config) string { return filepath.Join(cfg.Data, "people.db") }
+
+// mysqlConfig returns the connection to a database of the configured server, as one of its users.
+func mysqlConfig(cfg *config.Config, user string, password config.Secret, database string) people.MySQLConfig {
+	return people.MySQLConfig{
+		Host: cfg.People.Host, Port: cfg.People.Port, Name: database, User: user, Password: password.Reveal(),
+		TLS: cfg.People.TLS == config.TLSVerify, CAFile: cfg.People.CAFile,
+		MaxOpen: cfg.People.MaxConnections, Timeout: cfg.Timeouts.Store,
+	}
+}
+
+// makeDataFolder creates the folder of the embedded stores, readable to this user alone.
+func makeDataFolder(folder string) error {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return fmt.Errorf("create the data folder: %w; set DOSSIER_DATA to a folder that can be written", err)
+	}
+	return nil
+}
+
+// close closes what was opened, last first.
+func (s *stores) close() error {
+	var errs []error
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		errs = append(errs, s.closers[i]())
+	}
+	s.closers = nil
+	return errors.Join(errs...)
+}
+
+// service returns the domain over the stores.
+func (s *stores) service(cfg *config.Config, log *slog.Logger) *dossier.Service {
+	return dossier.New(s.people, s.catalog, s.objects, dossier.Options{
+		Limits: dossier.Limits{FileBytes: cfg.Limits.FileBytes, Files: cfg.Limits.Files},
+		Stall:  cfg.Timeouts.Stall,
+		Log:    log,
+	})
+}
+
+// ready asks every store at once whether it answers, and returns what each said, by the name that staff are shown.
+func (s *stores) ready(ctx context.Context) map[string]error {
+	asked := map[string]pinger{"people": s.people, "catalog": s.catalog, "objects": s.objects}
+	answers := make(map[string]error, len(asked))
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for name, store := range asked {
+		wg.Go(func() {
+			err := store.Ping(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			answers[name] = err
+		})
+	}
+	wg.Wait()
+	return answers
+}
