@@ -28,8 +28,11 @@ lint: ## run the checks that are no tests: format, vet, staticcheck, vulnerabili
 fuzz: ## fuzz every target for a while (FUZZTIME=5m: for so long each)
 	tools/fuzz
 
-bench: test-tools ## run the benchmarks
-	DOSSIER_TEST_REQUIRE=1 go test -run '^$$' -bench . -benchmem -timeout 60m ./app/...
+# Nothing else runs beside them; each takes as many rounds as ROUNDS says.
+ROUNDS ?= 5
+
+bench: test-tools ## run the benchmarks: memory and speed of the real program, beside bare use of the same stores (ROUNDS=5)
+	DOSSIER_TEST_REQUIRE=1 go test -run '^$$' -bench . -benchtime $(ROUNDS)x -timeout 60m ./app/cmd/dossier
 
 generate: ## generate anew what is generated
 	go generate ./app/...

@@ -10,6 +10,7 @@ import (
 	"iter"
 	"net"
 	"net/http"
+	"runtime"
 	"sync"
 	"time"
 
@@ -77,12 +78,13 @@ type S3Config struct {
 	Bucket string
 	// Timeout bounds each attempt of a request, from the dial to the end of the answer, and each wait for the next bytes of an object
 	// that is being read. A request is tried again as the client's retryer decides, for at most twice Timeout in all; the last step of
-	// a multipart upload has longer. Default 10 seconds, for which two parts of the default size at once need 8 Mbit/s.
+	// a multipart upload has longer. Default 10 seconds, for which a part of the default size needs 4 Mbit/s.
 	Timeout time.Duration
 	// PartSize in bytes is how much of an object is sent in one request: a smaller object goes in one, any other in
 	// parts, 10,000 at most. Default and minimum 5 MiB, the least that S3 takes. A Put holds Concurrency+2 parts in memory.
 	PartSize int64
-	// Concurrency is the number of parts of one object that are sent at once. Default 2.
+	// Concurrency is the number of parts of one object that are sent at once. Default 1: the next part is read meanwhile. Each more sends
+	// faster, and costs a part's size of memory for every large file on its way.
 	Concurrency int
 	// PathStyle puts the bucket into the path instead of the host name, for servers other than Amazon's.
 	PathStyle bool
@@ -97,7 +99,7 @@ const (
 
 const (
 	defaultTimeout     = 10 * time.Second
-	defaultConcurrency = 2
+	defaultConcurrency = 1
 	// completeFactor times Timeout is what CompleteMultipartUpload may take: S3 warns of minutes for large objects
 	// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html).
 	completeFactor = 6
@@ -171,6 +173,9 @@ func (s *S3) Put(ctx context.Context, key string, r io.Reader) error {
 		return unavailable(ctx, doing, nil)
 	}
 	src := &source{ctx: ctx, r: r, most: s.partSize * maxParts}
+	// The transfer manager reads the first part by io.ReadAll, which leaves several times the part's size as garbage, and then makes the buffers
+	// of the other parts. Collected in between, the garbage is what they are made of; else the process grows by both.
+	src.at, src.reach = s.partSize, runtime.GC
 	up := &upload{Client: s.client, store: s, src: src, sums: map[int32]*string{}}
 	_, err := s.uploads.UploadObject(ctx, &transfermanager.UploadObjectInput{
 		Bucket:            &s.bucket,

@@ -56,8 +56,9 @@ func (b *body) Read(p []byte) (int, error) {
 		return n, nil
 	case err == io.EOF:
 		b.err = io.EOF
-	case errors.Is(err, os.ErrDeadlineExceeded) && b.ctx.Err() != nil:
-		b.err = malformed(b.ctx.Err(), "The form broke off before its end. Nothing of it is confirmed. Send it again.")
+	case errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(deadline):
+		// By interrupt. The context alone does not tell: net/http ends it after every failed read.
+		b.err = malformed(context.Canceled, "The form broke off before its end. Nothing of it is confirmed. Send it again.")
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		b.err = dossier.Errorf(codeTimeout, err, "The form did not arrive in time. Check your connection and send it again.")
 	default:
@@ -74,6 +75,14 @@ func (b *body) Read(p []byte) (int, error) {
 // interrupt ends a read that is under way, and those to come.
 func (b *body) interrupt() { _ = b.ctl.SetReadDeadline(time.Unix(1, 0)) }
 
+// fault returns why the body could not be read to its end, if so.
+func (b *body) fault() error {
+	if b.err == io.EOF {
+		return nil
+	}
+	return b.err
+}
+
 // Close implements io.Closer.
 func (b *body) Close() error { return b.rc.Close() }
 
@@ -89,7 +98,7 @@ func (b *body) drain(limit int64, d time.Duration) bool {
 	switch {
 	case b.err != nil:
 		return b.err == io.EOF
-	case b.expects && b.read == 0:
+	case !b.sending():
 		// The client has not begun to send, and need not.
 		return false
 	case b.length >= 0 && b.length-b.read > limit:
@@ -106,10 +115,25 @@ func (b *body) drain(limit int64, d time.Duration) bool {
 	return b.err == io.EOF
 }
 
+// sending tells whether the client has begun to send, or will without being asked to.
+func (b *body) sending() bool { return !b.expects || b.read > 0 }
+
+// linger has the server close the connection in two steps: first its own direction, and the other half a second later. Closed at once while
+// bytes come that nobody reads, it would be reset, and that may take the answer from the client. net/http does so for requests
+// that went over a limit of http.MaxBytesReader, and offers no other way to ask for it.
+func linger(w http.ResponseWriter) {
+	over := http.MaxBytesReader(w, io.NopCloser(strings.NewReader("x")), 0)
+	_, _ = over.Read(make([]byte, 1))
+}
+
 // receive puts the request's body under deadlines and sees to it that every answer, whoever gives it, waits until the body is
 // read: a browser that is still sending when the connection closes shows a connection error, not the page.
 func (s *Server) receive(c echo.Context) *body {
 	req, res := c.Request(), c.Response()
+	connection := res.Writer
+	if paced, ok := connection.(*pacedWriter); ok {
+		connection = paced.ResponseWriter
+	}
 	if req.Body == nil || req.Body == http.NoBody {
 		return nil
 	}
@@ -122,10 +146,14 @@ func (s *Server) receive(c echo.Context) *body {
 	req.Body = b
 	b.release = context.AfterFunc(b.ctx, b.interrupt)
 	res.Before(func() {
-		if !b.drain(s.o.DrainBytes, s.o.DrainTime) {
-			res.Header().Set("Connection", "close")
-			// Else the server would look for the end of the body once more, and wait for a client that sends nothing.
-			_ = b.ctl.SetReadDeadline(time.Now())
+		if b.drain(s.o.DrainBytes, s.o.DrainTime) {
+			return
+		}
+		res.Header().Set("Connection", "close")
+		// Else the server would look for the end of the body once more, and wait for a client that sends nothing.
+		_ = b.ctl.SetReadDeadline(time.Now())
+		if b.sending() {
+			linger(connection)
 		}
 	})
 	return b

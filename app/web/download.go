@@ -64,9 +64,10 @@ func (s *Server) download(c echo.Context, f dossier.File, disposition string) er
 	h.Set("Etag", `"`+hex.EncodeToString(f.Content.SHA256[:])+`"`)
 
 	content := &content{ctx: req.Context(), svc: s.svc, file: f}
-	if !oneRange.MatchString(req.Header.Get("Range")) {
+	if f.Content.Size == 0 || !oneRange.MatchString(req.Header.Get("Range")) {
 		// Several ranges would be an opening of the store each, and http.ServeContent would read them in a goroutine that may outlive this
-		// call; a unit that is unknown must be ignored. Either way the whole is a right answer (RFC 9110, section 14.2).
+		// call; a unit that is unknown must be ignored; of nothing http.ServeContent would send a part from byte 0 to byte -1. The whole is
+		// a right answer each time (RFC 9110, section 14.2).
 		req.Header.Del("Range")
 	}
 	content.from, content.length = askedRange(req.Header.Get("Range"))

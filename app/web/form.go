@@ -1,12 +1,10 @@
 package web
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"io"
 	"mime"
-	"mime/multipart"
 	"regexp"
 	"strings"
 	"sync"
@@ -14,15 +12,9 @@ import (
 	"dossier.example/app"
 )
 
-const (
-	// maxFieldBytes bounds a text field: 10,000 characters of any script fit, so that a field that is only over-long is told as a
-	// fault of that field.
-	maxFieldBytes = 64 << 10
-	// maxPartHeaderBytes bounds what stands between two parts' contents: a part's header with its file name.
-	maxPartHeaderBytes = 64 << 10
-	// bodyBuffer is how much is read from the connection at once.
-	bodyBuffer = 64 << 10
-)
+// maxFieldBytes bounds a text field: 10,000 characters of any script fit, so that a field that is only over-long is told as a fault of that
+// field.
+const maxFieldBytes = 64 << 10
 
 // errTooMuch says that more would have to be read and dropped than is allowed. What came before it was read well.
 var errTooMuch = errors.New("too much to read and drop")
@@ -35,13 +27,13 @@ type fields struct {
 // formReader reads the submission form, multipart/form-data, as a stream: first the text fields, in any order, then the files.
 // Its memory does not depend on the size of the body. Errors are coded: CodeMalformed, codeTimeout; or errTooMuch.
 type formReader struct {
-	gate *gate
-	mr   *multipart.Reader
+	mr *multipartReader
 	// parts is how many more parts are taken.
 	parts int
 	// drop is how many more bytes may be read and dropped.
 	drop int64
-	part *multipart.Part
+	// between tells that mr stands at the end of a part's content.
+	between bool
 	// fields are those read so far, seen their names; files tells that the first file has come.
 	fields fields
 	seen   map[string]bool
@@ -58,8 +50,21 @@ func newFormReader(contentType string, r io.Reader, parts int, drop int64) (*for
 	if len(boundary) == 0 || len(boundary) > 70 { // RFC 2046, section 5.1.1
 		return nil, malformed(nil, "The form was sent without a usable boundary between its parts.")
 	}
-	g := &gate{r: bufio.NewReaderSize(r, bodyBuffer)}
-	return &formReader{gate: g, mr: multipart.NewReader(g, boundary), parts: parts, drop: drop, seen: map[string]bool{}}, nil
+	f := &formReader{mr: newMultipartReader(r, boundary), parts: parts, drop: drop, seen: map[string]bool{}}
+	return f, f.preamble()
+}
+
+// preamble drops what stands before the first part.
+func (f *formReader) preamble() error {
+	n, err := io.CopyN(io.Discard, f.mr, maxPartHeaderBytes+1)
+	switch {
+	case n > maxPartHeaderBytes:
+		return tooLong()
+	case err != io.EOF:
+		return bodyFault(err)
+	}
+	f.between = true
+	return nil
 }
 
 // begin reads the text fields, up to the first file, which is returned (nil: the form ended without any).
@@ -75,7 +80,7 @@ func (f *formReader) begin() (fields, *filePart, error) {
 			}
 			return f.fields, file, nil
 		}
-		text, err := io.ReadAll(io.LimitReader(f.part, maxFieldBytes+1))
+		text, err := io.ReadAll(io.LimitReader(f.mr, maxFieldBytes+1))
 		if err != nil {
 			return f.fields, nil, bodyFault(err)
 		}
@@ -99,20 +104,18 @@ func (f *formReader) next() (*string, *filePart, error) {
 		if err := f.skip(); err != nil {
 			return nil, nil, err
 		}
-		f.gate.narrow(maxPartHeaderBytes)
-		part, err := f.mr.NextRawPart()
+		header, err := f.mr.next()
 		if err == io.EOF {
 			return nil, nil, f.end()
 		}
 		if err != nil {
 			return nil, nil, bodyFault(err)
 		}
-		f.gate.widen()
-		f.part = part
+		f.between = false
 		if f.parts--; f.parts < 0 {
 			return nil, nil, malformed(nil, "The form has too many parts. Send fewer files at once.")
 		}
-		name, fileName, isFile, ok := disposition(part.Header.Get("Content-Disposition"))
+		name, fileName, isFile, ok := disposition(header)
 		switch {
 		case !ok:
 			return nil, nil, malformed(nil, "A part of the form does not say which field it is.")
@@ -122,15 +125,15 @@ func (f *formReader) next() (*string, *filePart, error) {
 		}
 		f.files = true
 		if fileName != "" {
-			return nil, &filePart{name: fileName, r: part}, nil
+			return nil, &filePart{name: fileName, r: f.mr}, nil
 		}
 		// Browsers send an empty part for a file field in which nothing was chosen.
 		var first [1]byte
-		switch _, err := io.ReadFull(part, first[:]); err {
+		switch _, err := io.ReadFull(f.mr, first[:]); err {
 		case nil:
-			return nil, &filePart{r: io.MultiReader(bytes.NewReader(first[:]), part)}, nil
+			return nil, &filePart{r: io.MultiReader(bytes.NewReader(first[:]), f.mr)}, nil
 		case io.EOF:
-			f.part = nil
+			f.between = true
 		default:
 			return nil, nil, bodyFault(err)
 		}
@@ -168,10 +171,10 @@ func (f *formReader) field(name string, isFile bool) (*string, error) {
 
 // skip drops what is left of the current part.
 func (f *formReader) skip() error {
-	if f.part == nil {
+	if f.between {
 		return nil
 	}
-	n, err := io.CopyN(io.Discard, f.part, f.drop+1)
+	n, err := io.CopyN(io.Discard, f.mr, f.drop+1)
 	f.drop -= n
 	switch {
 	case err == nil:
@@ -179,13 +182,13 @@ func (f *formReader) skip() error {
 	case err != io.EOF:
 		return bodyFault(err)
 	}
-	f.part = nil
+	f.between = true
 	return nil
 }
 
 // end sees to it that the body ends where the form ends: a body that was cut off behind the last part is still cut off.
 func (f *formReader) end() error {
-	if _, err := io.Copy(io.Discard, f.gate); err != nil {
+	if err := f.mr.rest(); err != nil {
 		return bodyFault(err)
 	}
 	return nil
@@ -200,28 +203,6 @@ func bodyFault(err error) error {
 	return malformed(err, "The form broke off or is damaged. Nothing of it is confirmed. Send it again.")
 }
 
-// gate bounds what the multipart reader may take in where it looks for a part's header: by itself it would take 10 MB.
-type gate struct {
-	r       io.Reader
-	bounded bool
-	left    int64
-}
-
-func (g *gate) narrow(n int64) { g.bounded, g.left = true, n }
-func (g *gate) widen()         { g.bounded = false }
-
-func (g *gate) Read(p []byte) (int, error) {
-	if !g.bounded {
-		return g.r.Read(p)
-	}
-	if g.left <= 0 {
-		return 0, malformed(nil, "The form has a part whose header is longer than %s, or something after its end.", dossier.FormatBytes(maxPartHeaderBytes))
-	}
-	n, err := g.r.Read(p[:min(int64(len(p)), g.left)])
-	g.left -= int64(n)
-	return n, err
-}
-
 // filePart is a file on its way.
 type filePart struct {
 	// name is what the sender calls it, not cleaned; empty where it has none.
@@ -233,7 +214,7 @@ type filePart struct {
 	err    error
 }
 
-// Read fills p as far as the file goes: the multipart reader hands out 4 KiB at a time, too little for a store.
+// Read fills p as far as the file goes: the multipart reader hands out what has just arrived, too little for a store.
 func (p *filePart) Read(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

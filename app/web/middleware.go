@@ -49,6 +49,10 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 
 		err := safely(next, c)
+		if b != nil && gone(c, err) && b.fault() != nil {
+			// The request ended with its body. The client may have closed only its own direction, and be reading.
+			err = b.fault()
+		}
 		abort := false
 		switch {
 		case err == nil:

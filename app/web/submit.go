@@ -24,9 +24,6 @@ func mostParts(l dossier.Limits) int { return max(1000, 5+2*l.Files) }
 // is fetched anew, with another receipt, but shown with what was typed before, and sending that again would make a second person.
 func (s *Server) form(c echo.Context) error {
 	c.Response().Header().Set("Cache-Control", "private, no-cache")
-	// Not no-store, as other pages: going back, Chromium would load the form anew, with another receipt, and fill in what was typed. A form
-	// that is sent again must carry the receipt that it had, else it makes a second person.
-	c.Response().Header().Set("Cache-Control", "private, no-cache")
 	return s.render(c, http.StatusOK, "form", s.formView(c, fields{Receipt: dossier.NewReceipt().String()}))
 }
 

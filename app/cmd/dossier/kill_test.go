@@ -52,8 +52,26 @@ func TestMain(m *testing.M) {
 type process struct {
 	*exec.Cmd
 	base   string
-	output *bytes.Buffer
+	output *output
 	ended  chan struct{}
+}
+
+// output is what a process has printed so far.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
 }
 
 // start runs "dossier serve" and waits until it answers.
@@ -63,7 +81,7 @@ func start(t *testing.T, listen string, env []string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{Cmd: exec.Command(bin, "serve"), base: "http://" + listen, output: &bytes.Buffer{}, ended: make(chan struct{})}
+	p := &process{Cmd: exec.Command(bin, "serve"), base: "http://" + listen, output: &output{}, ended: make(chan struct{})}
 	p.Env = append(env, "DOSSIER_LISTEN="+listen, "DOSSIER_RATE_SUBMISSIONS=0", "DOSSIER_RATE_SIGN_INS=0", "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
 	p.Stdout, p.Stderr = p.output, p.output
 	if err := p.Start(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -31,6 +32,16 @@ type program struct {
 	stdout, stderr io.Writer
 	// listening, when set, is told the address that serve got.
 	listening func(net.Addr)
+}
+
+// lookup returns a variable of the environment.
+func (p *program) lookup(name string) (value string, set bool) {
+	for _, kv := range p.environ {
+		if rest, ok := strings.CutPrefix(kv, name+"="); ok {
+			return rest, true
+		}
+	}
+	return "", false
 }
 
 // Exit statuses.

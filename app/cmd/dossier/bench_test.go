@@ -1,0 +1,473 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"dossier.example/app"
+	"dossier.example/app/internal/teststores"
+)
+
+// The sizes that are measured, in bytes, and the goals, as ratios.
+const (
+	fewBytes     = 4 << 20
+	manyBytes    = 1 << 30
+	fileBytes    = 200_000_000
+	smallBytes   = 20_000
+	smallClients = 8
+	smallRound   = 2 * time.Second
+
+	mostMemory     = 1.25
+	leastRate      = 0.85 // where the store is S3; a local disk is as fast as its cache, and only copied to
+	leastSmallRate = 0.80
+)
+
+// BenchmarkForm measures the real binary, with the embedded stores and with real servers:
+//
+//   - memory: the most that the server's process had resident while it took one small and one large file;
+//   - file: how fast it takes one file, beside a plain copy of the same bytes into the same store;
+//   - submissions: how many small ones it takes a second, beside the same store calls without the server.
+//
+// One iteration is one round: both sides, one after the other. The medians over the rounds are reported and stand in a table at the
+// end; "make bench" runs five. Only memory is asserted, because times are the machine's as much as the program's.
+func BenchmarkForm(b *testing.B) {
+	results := &results{}
+	for _, kind := range []struct {
+		name string
+		open func(*testing.B) *subject
+	}{{"embedded", openEmbedded}, {"servers", openServers}} {
+		b.Run(kind.name, func(b *testing.B) {
+			s := kind.open(b)
+			b.Run("memory", func(b *testing.B) { results.add(b, kind.name, s.memory(b)) })
+			b.Run("file", func(b *testing.B) { results.add(b, kind.name, s.file(b)) })
+			b.Run("submissions", func(b *testing.B) { results.add(b, kind.name, s.submissions(b)) })
+		})
+	}
+	results.print(os.Stdout)
+}
+
+// memory compares a large file with a small one. Each round has a server of its own: one that took a large file before has not given
+// all memory back yet.
+func (s *subject) memory(b *testing.B) comparison {
+	if runtime.GOOS != "linux" {
+		b.Skip("the peak of a process's memory is read from Linux's /proc")
+	}
+	c := comparison{what: fmt.Sprintf("peak memory, %s and %s", dossier.FormatBytes(fewBytes), dossier.FormatBytes(manyBytes)), unit: "MiB", most: mostMemory}
+	for b.Loop() {
+		client := s.serve(b)
+		s.take(b, client, fewBytes) // what is set up once is set up now
+		c.plain = append(c.plain, client.peak(b, func() { s.take(b, client, fewBytes) }))
+		c.form = append(c.form, client.peak(b, func() { s.take(b, client, manyBytes) }))
+		client.kill()
+	}
+	if r := c.ratio(); r > mostMemory {
+		b.Errorf("MEMORY GROWS WITH THE FILE: %.1f MiB for %d bytes, %.1f MiB for %d, ratio %.2f, at most %.2f is allowed",
+			median(c.plain), int64(fewBytes), median(c.form), int64(manyBytes), r, mostMemory)
+	}
+	return c
+}
+
+// file compares one file by the form with a plain copy.
+func (s *subject) file(b *testing.B) comparison {
+	c := comparison{what: fmt.Sprintf("one file of %d MB", fileBytes/1_000_000), unit: "MB/s", least: s.leastRate}
+	client := s.serve(b)
+	s.take(b, client, fewBytes)
+	for b.Loop() {
+		began := time.Now()
+		remove, err := s.copy(b.Context(), newGenerated(fileBytes))
+		took := time.Since(began)
+		if err != nil {
+			b.Fatalf("plain copy: %v", err)
+		}
+		if err := remove(); err != nil {
+			b.Fatalf("remove the plain copy: %v", err)
+		}
+		c.plain = append(c.plain, fileBytes/1e6/took.Seconds())
+		c.form = append(c.form, fileBytes/1e6/s.take(b, client, fileBytes).Seconds())
+	}
+	client.kill()
+	return c
+}
+
+// submissions compares submissions of one small file each, by several clients at once, with the store calls that each needs.
+func (s *subject) submissions(b *testing.B) comparison {
+	c := comparison{what: fmt.Sprintf("submissions of %d KB, %d clients", smallBytes/1000, smallClients), unit: "/s", least: leastSmallRate}
+	client := s.serve(b)
+	form := func() error {
+		_, err := client.submit(b.Context(), smallBytes)
+		return err
+	}
+	content := contentOf(b, smallBytes)
+	bare := func() error { return s.bare(b.Context(), smallBytes, content) }
+	for b.Loop() {
+		c.plain = append(c.plain, rate(b, bare))
+		c.form = append(c.form, rate(b, form))
+	}
+	client.kill()
+	return c
+}
+
+// rate runs one thing over and over, by several at once, and returns how often it ended in a second.
+func rate(b *testing.B, once func() error) float64 {
+	b.Helper()
+	var done atomic.Int64
+	var failure atomic.Pointer[error]
+	var wg sync.WaitGroup
+	began := time.Now()
+	for range smallClients {
+		wg.Go(func() {
+			for time.Since(began) < smallRound {
+				if err := once(); err != nil {
+					failure.Store(&err)
+					return
+				}
+				done.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	took := time.Since(began)
+	if err := failure.Load(); err != nil {
+		b.Fatal(*err)
+	}
+	return float64(done.Load()) / took.Seconds()
+}
+
+// subject is one kind of stores.
+type subject struct {
+	stores teststores.Stores
+	svc    *dossier.Service
+	env    []string
+	// leastRate is the goal for a large file; 0: none.
+	leastRate float64
+	// copy puts bytes where the store puts its own, in the plainest way that is as durable, and returns how to remove them.
+	copy func(context.Context, io.Reader) (remove func() error, err error)
+}
+
+// openEmbedded uses a folder on a disk, not in memory: what a write costs there is the point.
+func openEmbedded(b *testing.B) *subject {
+	data := b.TempDir()
+	stores := teststores.Embedded(b, data)
+	return &subject{
+		stores: stores, svc: dossier.New(stores.People, stores.Catalog, stores.Objects, dossier.Options{}), env: []string{"DOSSIER_DATA=" + data},
+		copy: func(_ context.Context, r io.Reader) (func() error, error) {
+			f, err := os.Create(filepath.Join(data, "objects", "plain-copy"))
+			if err != nil {
+				return nil, err
+			}
+			remove := func() error { return os.Remove(f.Name()) }
+			if _, err = io.Copy(f, r); err == nil {
+				err = f.Sync()
+			}
+			return remove, cmp.Or(err, f.Close())
+		},
+	}
+}
+
+func openServers(b *testing.B) *subject {
+	cloud := teststores.Cloud(b)
+	stores := cloud.Stores(b)
+	client := s3.NewFromConfig(cloud.S3.Config(), func(o *s3.Options) { o.UsePathStyle = true })
+	transfers := transfermanager.New(client)
+	key := "plain-copy"
+	return &subject{
+		stores: stores, svc: dossier.New(stores.People, stores.Catalog, stores.Objects, dossier.Options{}), env: cloud.Environ(), leastRate: leastRate,
+		copy: func(ctx context.Context, r io.Reader) (func() error, error) {
+			_, err := transfers.UploadObject(ctx, &transfermanager.UploadObjectInput{Bucket: &cloud.Bucket, Key: &key, Body: r})
+			return func() error {
+				_, err := client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &cloud.Bucket, Key: &key})
+				return err
+			}, err
+		},
+	}
+}
+
+// take submits one file, returns how long that took, sees that it is there whole, and deletes it.
+func (s *subject) take(b *testing.B, c *client, size int64) time.Duration {
+	b.Helper()
+	began := time.Now()
+	person, err := c.submit(b.Context(), size)
+	took := time.Since(began)
+	if err != nil {
+		b.Fatalf("submit %d bytes: %v", size, err)
+	}
+	files, err := s.stores.Catalog.Files(b.Context(), person)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if len(files) != 1 || files[0].State != dossier.FileStored || files[0].Content.Size != size {
+		b.Fatalf("submitted %d bytes, the catalog has %+v", size, files)
+	}
+	if err := s.svc.DeletePerson(b.Context(), person); err != nil {
+		b.Fatal(err)
+	}
+	return took
+}
+
+// bare makes the store calls of one submission of one file and nothing else.
+func (s *subject) bare(ctx context.Context, size int64, content dossier.Content) error {
+	now, receipt := time.Now(), dossier.NewReceipt()
+	p := dossier.Person{
+		ID: receipt.Person, ReceiptHash: receipt.Hash(), State: dossier.PersonSubmitting, CreatedAt: now, UpdatedAt: now,
+		Details: dossier.Details{Name: "Grace Hopper", Location: "Arlington", Age: 85, Technology: "COBOL"},
+	}
+	f := dossier.File{
+		Person: p.ID, ID: dossier.NewFileID(), Name: "file-0.bin", Author: p.Name, State: dossier.FileUploading, CreatedAt: now, UpdatedAt: now,
+	}
+	for _, step := range []func() error{
+		func() error { return s.stores.People.Insert(ctx, p) },
+		func() error { return s.stores.Catalog.Put(ctx, f) },
+		func() error { _, err := s.stores.People.Person(ctx, p.ID); return err },
+		func() error { return s.stores.Objects.Put(ctx, f.Key(), newGenerated(size)) },
+		func() error { _, err := s.stores.Objects.Stat(ctx, f.Key()); return err },
+		func() error { return s.stores.Catalog.Describe(ctx, p.ID, f.ID, content, now) },
+		func() error { _, err := s.stores.Catalog.Commit(ctx, p.ID, f.ID, now); return err },
+		func() error {
+			return s.stores.People.Move(ctx, p.ID, dossier.PersonSubmitted, now, dossier.PersonSubmitting)
+		},
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// client is the real binary, serving, and an HTTP client of it.
+type client struct {
+	*process
+	http *http.Client
+}
+
+// serve starts the server on a free port.
+func (s *subject) serve(b *testing.B) *client {
+	b.Helper()
+	bin, err := build()
+	if err != nil {
+		b.Fatal(err)
+	}
+	p := &process{Cmd: exec.Command(bin, "serve"), output: &output{}, ended: make(chan struct{})}
+	p.Env = append(slices.Clone(s.env), "DOSSIER_LISTEN=127.0.0.1:0", "DOSSIER_RATE_SUBMISSIONS=0", "DOSSIER_LOG_LEVEL=error", "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
+	p.Stderr = p.output
+	stdout, err := p.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		b.Fatal(err)
+	}
+	// It says where it is as soon as it takes connections.
+	lines := bufio.NewReader(stdout)
+	said, err := lines.ReadString('\n')
+	go func() {
+		_, _ = io.Copy(io.Discard, lines)
+		_ = p.Wait()
+		close(p.ended)
+	}()
+	b.Cleanup(p.kill)
+	var found bool
+	if p.base, found = strings.CutPrefix(strings.TrimSpace(said), "Dossier is at "); !found {
+		p.kill()
+		b.Fatalf("the server does not start (%v): %s%s", err, said, p.output)
+	}
+	return &client{p, &http.Client{
+		Transport:     &http.Transport{MaxIdleConnsPerHost: smallClients},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// submit sends a form with one file, with its length told before, as browsers do. The file is never held as a whole.
+func (c *client) submit(ctx context.Context, size int64) (dossier.PersonID, error) {
+	var around bytes.Buffer
+	w := multipart.NewWriter(&around)
+	receipt := dossier.NewReceipt()
+	if err := (&form{receipt: receipt, files: [][]byte{nil}}).body(w); err != nil {
+		return receipt.Person, err
+	}
+	end := "\r\n--" + w.Boundary() + "--\r\n"
+	begin, found := strings.CutSuffix(around.String(), end)
+	if !found {
+		return receipt.Person, fmt.Errorf("form without its end: %q", around.String())
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+"/submissions",
+		io.MultiReader(strings.NewReader(begin), newGenerated(size), strings.NewReader(end)))
+	if err != nil {
+		return receipt.Person, err
+	}
+	req.ContentLength = int64(len(begin)) + size + int64(len(end))
+	req.Header.Set("Content-Type", w.FormDataContentType())
+	res, err := c.http.Do(req)
+	if err != nil {
+		return receipt.Person, err
+	}
+	defer res.Body.Close()
+	page, err := io.ReadAll(res.Body) // to its end, so that the connection is used again
+	if err == nil && res.StatusCode != http.StatusSeeOther {
+		err = fmt.Errorf("status %s: %s", res.Status, page)
+	}
+	return receipt.Person, err
+}
+
+// peak returns, in MiB, the most memory that the server had resident while work ran
+// (https://www.kernel.org/doc/html/latest/filesystems/proc.html: clear_refs, VmHWM).
+func (c *client) peak(b *testing.B, work func()) float64 {
+	b.Helper()
+	proc := fmt.Sprintf("/proc/%d/", c.Process.Pid)
+	if err := os.WriteFile(proc+"clear_refs", []byte("5"), 0); err != nil {
+		b.Fatal(err)
+	}
+	work()
+	status, err := os.ReadFile(proc + "status")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for line := range strings.Lines(string(status)) {
+		if value, found := strings.CutPrefix(line, "VmHWM:"); found {
+			kib, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64)
+			if err != nil {
+				b.Fatal(err)
+			}
+			return kib / 1024
+		}
+	}
+	b.Fatalf("no VmHWM in\n%s", status)
+	return 0
+}
+
+// block is what generated files are made of: random, so that nothing on the way can pack it.
+var block = sync.OnceValue(func() []byte {
+	data := make([]byte, 1<<20)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(data) // never fails
+	return data
+})
+
+// generated is a file that exists only while it is read.
+type generated struct{ at, size int64 }
+
+func newGenerated(size int64) *generated { return &generated{size: size} }
+
+func (g *generated) Read(p []byte) (int, error) {
+	if g.at == g.size {
+		return 0, io.EOF
+	}
+	from := block()[g.at%int64(len(block())):]
+	n := copy(p[:min(int64(len(p)), g.size-g.at)], from)
+	g.at += int64(n)
+	return n, nil
+}
+
+// contentOf describes a generated file.
+func contentOf(b *testing.B, size int64) dossier.Content {
+	b.Helper()
+	sha, crc := sha256.New(), dossier.NewCRC64()
+	if _, err := io.Copy(io.MultiWriter(sha, crc), newGenerated(size)); err != nil {
+		b.Fatal(err)
+	}
+	return dossier.Content{Size: size, SHA256: [32]byte(sha.Sum(nil)), CRC64: crc.Sum64(), Type: "application/octet-stream"}
+}
+
+// comparison is what a benchmark found: a value for each side in each round. Of memory, plain is the small file and form the large one.
+type comparison struct {
+	what, unit  string
+	plain, form []float64
+	// least or most is the goal for the ratio, form to plain; 0: none.
+	least, most float64
+}
+
+func (c comparison) ratio() float64 { return median(c.form) / median(c.plain) }
+
+// goal says what the ratio should be, and whether it is.
+func (c comparison) goal() string {
+	switch r := c.ratio(); {
+	case c.most > 0 && r > c.most:
+		return fmt.Sprintf("at most %.2f: MISSED", c.most)
+	case c.least > 0 && r < c.least:
+		return fmt.Sprintf("at least %.2f: MISSED", c.least)
+	case c.most > 0:
+		return fmt.Sprintf("at most %.2f", c.most)
+	case c.least > 0:
+		return fmt.Sprintf("at least %.2f", c.least)
+	}
+	return ""
+}
+
+// results are the rows of the table.
+type results struct {
+	rows   [][]string
+	rounds int
+}
+
+// add reports a comparison and keeps it for the table.
+func (r *results) add(b *testing.B, stores string, c comparison) {
+	b.ReportMetric(0, "ns/op") // of a round: says nothing
+	unit := strings.TrimPrefix(c.unit, "/")
+	b.ReportMetric(median(c.plain), "plain-"+unit)
+	b.ReportMetric(median(c.form), "form-"+unit)
+	b.ReportMetric(c.ratio(), "ratio")
+	r.rounds = len(c.form)
+	r.rows = append(r.rows, []string{c.what, stores, spread(c.plain, c.unit), spread(c.form, c.unit), fmt.Sprintf("%.2f", c.ratio()), c.goal()})
+}
+
+// print writes the table.
+func (r *results) print(w io.Writer) {
+	if len(r.rows) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%s, %d cores, %s/%s, %s; median (least to most) of %d rounds\n\n",
+		processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), r.rounds)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "what\tstores\tplain, or small\tform, or large\tratio\tgoal")
+	for _, row := range r.rows {
+		fmt.Fprintln(t, strings.Join(row, "\t"))
+	}
+	_ = t.Flush()
+	fmt.Fprintln(w)
+}
+
+// processor returns the name of the machine's CPU, where Linux tells it.
+func processor() string {
+	info, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(info)) {
+		if name, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unnamed CPU"
+}
+
+func spread(values []float64, unit string) string {
+	separate := " "
+	if strings.HasPrefix(unit, "/") {
+		separate = ""
+	}
+	return fmt.Sprintf("%.0f%s%s (%.0f to %.0f)", median(values), separate, unit, slices.Min(values), slices.Max(values))
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}

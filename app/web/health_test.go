@@ -1,0 +1,187 @@
+package web
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// keep makes the last answer of the stores good for the whole test, however slow the machine; expire makes it too old.
+func (h *health) keep()   { h.date(time.Now().Add(time.Hour)) }
+func (h *health) expire() { h.date(time.Now().Add(-readyFor)) }
+
+func (h *health) date(at time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.at = at
+}
+
+func TestLivez(t *testing.T) {
+	s := newSite(t, func(o *Options) {
+		o.Ready = func(context.Context) map[string]error {
+			t.Error("livez asks the stores")
+			return nil
+		}
+	})
+	s.faults.down("people.List")
+	s.server.Drain()
+	for _, method := range []string{"GET", "HEAD"} {
+		s.play(t, scenario{method: method, path: "/livez", status: 200, want: map[string]string{"Cache-Control": "no-store"}})
+	}
+}
+
+func TestReadyz(t *testing.T) {
+	var asked atomic.Int64
+	var mu sync.Mutex
+	down := map[string]error{}
+	set := func(results map[string]error) {
+		mu.Lock()
+		defer mu.Unlock()
+		down = results
+	}
+	s := newSite(t, func(o *Options) {
+		o.Ready = func(ctx context.Context) map[string]error {
+			asked.Add(1)
+			if at, ok := ctx.Deadline(); !ok || time.Until(at) > readyTime {
+				t.Error("the stores are asked without a deadline, or with too long a one")
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			return down
+		}
+	})
+	by := s.signIn(t)
+
+	set(map[string]error{"people": nil, "objects": nil})
+	s.play(t, scenario{path: "/readyz", status: 200, has: []string{"ok\n"}, hasNot: []string{"v1.2.3", "people"}})
+	s.server.health.keep()
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			for range 5 {
+				s.play(t, scenario{path: "/readyz", status: 200})
+			}
+		})
+	}
+	wg.Wait()
+	if n := asked.Load(); n != 1 {
+		t.Errorf("101 requests asked the stores %d times", n)
+	}
+	s.play(t, scenario{path: "/readyz", by: by, status: 200, has: []string{"ok\n", "version: v1.2.3"}})
+
+	set(map[string]error{"people": errors.New(innards), "catalog": errors.New(innards), "objects": nil})
+	s.play(t, scenario{path: "/readyz", status: 200})
+	s.server.health.expire()
+	s.play(t, scenario{path: "/readyz", status: 503})
+	s.server.health.keep()
+	for range 2 {
+		s.playAll(t, []scenario{
+			{name: "public", path: "/readyz", status: 503, want: map[string]string{"Retry-After": retryAfter, "Cache-Control": "no-store"}, has: []string{"unavailable\n"},
+				hasNot: []string{"people", "catalog", "v1.2.3"}},
+			{name: "staff", path: "/readyz", by: by, status: 503, has: []string{"down: catalog, people\n", "version: v1.2.3"}, hasNot: []string{"objects"}},
+			{name: "HEAD", method: "HEAD", path: "/readyz", status: 503},
+		})
+	}
+	if log := s.log.String(); strings.Count(log, "store is not ready") != 2 || !strings.Contains(log, "store=people") || !strings.Contains(log, innards) {
+		t.Errorf("the log does not tell of each store once:\n%s", log)
+	}
+
+	set(nil)
+	s.server.health.expire()
+	s.play(t, scenario{path: "/readyz", status: 200})
+
+	before := asked.Load()
+	s.server.Drain()
+	s.server.health.expire()
+	s.playAll(t, []scenario{
+		{name: "draining", path: "/readyz", status: 503, has: []string{"shutting down"}},
+		{name: "draining, for staff", path: "/readyz", by: by, status: 503, has: []string{"shutting down"}},
+		{name: "what runs goes on", path: "/", status: 200},
+	})
+	if asked.Load() != before {
+		t.Error("a server that is shutting down asks the stores")
+	}
+}
+
+func TestHealthLook(t *testing.T) {
+	// Nothing to ask: always well.
+	if down := new(health).look(t.Context(), nil); down != nil {
+		t.Errorf("without a check %q are down", down)
+	}
+
+	// An asker that leaves does not make the answer of the others wrong.
+	h := &health{check: func(ctx context.Context) map[string]error { return map[string]error{"people": ctx.Err()} }}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if down := h.look(ctx, func(name string, err error) { t.Errorf("%s: %v", name, err) }); down != nil {
+		t.Errorf("%q are down because the asker left", down)
+	}
+
+	// Who comes while somebody asks gets that answer.
+	var asked atomic.Int64
+	asking, answer := make(chan struct{}), make(chan struct{})
+	h = &health{check: func(context.Context) map[string]error {
+		if asked.Add(1) == 1 {
+			close(asking)
+		}
+		<-answer
+		return map[string]error{"objects": errors.New(innards)}
+	}}
+	var wg sync.WaitGroup
+	look := func() {
+		if down := h.look(t.Context(), func(string, error) {}); len(down) != 1 || down[0] != "objects" {
+			t.Errorf("%q are down, want objects", down)
+		}
+	}
+	wg.Go(look)
+	<-asking
+	for range 10 {
+		wg.Go(look)
+	}
+	close(answer)
+	wg.Wait()
+	if n := asked.Load(); n != 1 {
+		t.Errorf("11 at once asked %d times", n)
+	}
+}
+
+func TestStaticFiles(t *testing.T) {
+	s := newSite(t)
+	const forever = "public, max-age=31536000, immutable"
+	types := map[string]string{"app.css": "text/css; charset=utf-8", "app.js": "text/javascript; charset=utf-8", "favicon.svg": "image/svg+xml"}
+	page := s.play(t, scenario{path: "/", status: 200})
+	for name, f := range s.server.assets.files {
+		sum := sha256.Sum256(f.content)
+		hash := fmt.Sprintf("%x", sum[:8])
+		etag := `"` + hash + `"`
+		if !strings.Contains(page.body, `"/static/`+hash+"/"+name+`"`) {
+			t.Errorf("the form's page does not use %s", name)
+		}
+		for _, c := range []scenario{
+			{name: "right hash", path: "/static/" + hash + "/" + name, status: 200, has: []string{string(f.content)},
+				want: map[string]string{"Cache-Control": forever, "Etag": etag, "Content-Type": types[name], "Content-Security-Policy": pagePolicy}},
+			{name: "wrong hash", path: "/static/0000000000000000/" + name, status: 200, has: []string{string(f.content)},
+				want: map[string]string{"Cache-Control": "no-cache", "Etag": etag}},
+			{name: "known already", path: "/static/" + hash + "/" + name, header: map[string]string{"If-None-Match": etag}, status: 304,
+				want: map[string]string{"Cache-Control": forever}},
+			{name: "another version known", path: "/static/" + hash + "/" + name, header: map[string]string{"If-None-Match": `"x"`}, status: 200},
+			{name: "HEAD", method: "HEAD", path: "/static/" + hash + "/" + name, status: 200, want: map[string]string{"Content-Length": fmt.Sprint(len(f.content))}},
+			{name: "unknown name", path: "/static/" + hash + "/x" + name, status: 404, want: map[string]string{"Cache-Control": "no-store", "Etag": ""}},
+			{name: "template", path: "/static/" + hash + "/layout.html", status: 404},
+			{name: "climbing", path: "/static/" + hash + "/..%2f" + name, status: 404},
+		} {
+			t.Run(name+", "+c.name, func(t *testing.T) { s.play(t, c) })
+		}
+	}
+	s.playAll(t, []scenario{
+		{name: "favicon", path: "/favicon.ico", status: 200, want: map[string]string{"Content-Type": "image/svg+xml", "Cache-Control": "public, max-age=86400"}},
+		{name: "robots", path: "/robots.txt", status: 200, want: map[string]string{"Content-Type": "text/plain; charset=UTF-8", "Cache-Control": "public, max-age=86400"},
+			has: []string{"User-agent: *\n", "Disallow: /receipt/\n", "Disallow: /people\n", "Disallow: /staff/\n"}},
+	})
+}
