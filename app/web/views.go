@@ -1,8 +1,6 @@
 package web
 
 import (
-	"html/template"
-
 	"dossier.example/app"
 )
 
@@ -147,6 +145,3 @@ type errorView struct {
 	// Back is a path that leads on, BackText its label.
 	Back, BackText string
 }
-
-// asset returns the path of a static file under a name that changes with its content: {{asset "app.css"}}.
-type assetFunc func(name string) (template.URL, error)
