@@ -764,7 +764,7 @@ func (c *catalogUnderTest) unfinished(before time.Time, want ...dossier.File) {
 		}
 		slices.SortFunc(got, byFileID)
 		if !slices.EqualFunc(got, want, sameFile) {
-			return fmt.Errorf("Unfinished: got %s, want %s", showFiles(got), showFiles(want))
+			return fmt.Errorf("unfinished records: got %s, want %s", showFiles(got), showFiles(want))
 		}
 		return nil
 	})

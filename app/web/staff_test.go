@@ -54,13 +54,6 @@ func (f *faults) enter(name string) error {
 	return nil
 }
 
-// count returns how often a method was called since the last set.
-func (f *faults) count(name string) int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.calls[name]
-}
-
 type faultyPeople struct {
 	dossier.People
 	f *faults
