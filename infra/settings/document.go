@@ -1,0 +1,111 @@
+package settings
+
+import (
+	"fmt"
+	"strings"
+)
+
+//go:generate go run ./internal/document ../../docs/settings.md
+
+// Document is docs/settings.md: all keys with their defaults, and the rules over several of them.
+func Document() string {
+	var b strings.Builder
+	b.WriteString(`# Settings
+
+<!-- Generated from infra/settings by "go generate"; change it there. -->
+
+An environment is a Pulumi stack, and its settings are one object, ` + "`" + Key + "`" + `, in ` + "`Pulumi.<stack>.yaml`" + `. All of them have a default, from one of two
+presets; any single one can be set:
+
+` + "```yaml" + `
+config:
+  aws:region: eu-central-1
+  dossier:settings:
+    preset: dev
+    network:
+      zones: 3
+` + "```" + `
+
+or by command, where a dot leads into a group:
+
+` + "```" + `
+pulumi config set --path dossier:settings.network.zones 3
+pulumi config set --path 'dossier:settings.jump.operatorCIDRs[0]' 203.0.113.0/24
+` + "```" + `
+
+- A number or a boolean may be written as text too: ` + "`3` and `\"3\"`" + ` are the same. A list may be one text with commas. An empty text means none, for the
+  keys of ` + "`site`, `service.image`, `jump.operatorCIDRs` and `observe.email`" + `.
+- A key that is not below is refused, as are values that are not allowed or do not go together: all of them at once, before anything is changed.
+- None of these is a secret; what is secret the program makes itself. A value that is set with ` + "`--secret`" + ` is taken, and then no message shows any value,
+  but it stands in clear in the state and in AWS.
+- ` + "`aws:region`" + ` is needed, one of the standard partition (not China, not GovCloud). ` + "`aws:defaultTags`" + ` puts tags on what the program creates;
+  ` + "`Pulumi.dev.yaml`" + ` shows those that the program itself puts on instances and volumes.
+`)
+	fmt.Fprintf(&b, "- The name of a stack has 1 to %d lower-case letters, digits and single hyphens: `dossier-<stack>` is the database's identifier, of which RDS allows 63\n  characters.\n", maxStack)
+
+	table := keys()
+	section := func(title, group string) {
+		fmt.Fprintf(&b, "\n## %s\n\n| Key | `dev` | `prod` | Meaning |\n| --- | --- | --- | --- |\n", title)
+		for _, k := range table {
+			if of, _, nested := strings.Cut(k.name, "."); nested != (group != "") || nested && of != group {
+				continue
+			}
+			dev, prod := code(k.dev), code(k.prod)
+			if k.otherwise != "" {
+				dev, prod = k.otherwise, k.otherwise
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s | %s Allowed: %s. |\n", code(k.name), cell(dev), cell(prod), cell(k.doc), cell(k.allowed))
+		}
+	}
+	section("The environment", "")
+	for _, group := range groups(table) {
+		section(titles[group], group)
+	}
+
+	b.WriteString(`
+## Together
+
+Rules over several keys. A message shows the sum with its numbers, and what to change.
+
+`)
+	for _, r := range rules() {
+		names := make([]string, len(r.keys))
+		for i, k := range r.keys {
+			names[i] = code(k)
+		}
+		fmt.Fprintf(&b, "- %s (%s)\n", r.says, strings.Join(names, ", "))
+	}
+	b.WriteString(`
+## Connections by class
+
+The most that ` + "`database.connections`" + ` can be, by the rule above, for some classes. How much of its memory a server has for connections AWS does not
+document; these numbers stay below what RDS itself sets by default.
+
+| Class | Memory | Connections |
+| --- | --- | --- |
+`)
+	for _, class := range []string{
+		"db.t4g.micro", "db.t4g.small", "db.t4g.medium", "db.t4g.large", "db.t4g.xlarge", "db.m7g.large", "db.m7g.xlarge", "db.m7g.2xlarge", "db.r7g.large", "db.r7g.xlarge", "db.r7g.2xlarge",
+	} {
+		fmt.Fprintf(&b, "| `%s` | %g GiB | %d |\n", class, classMemory(class), classConnections(class))
+	}
+	return b.String()
+}
+
+// titles are the headings of the groups.
+var titles = map[string]string{
+	"network": "Network", "site": "Site", "service": "Service", "database": "Database", "jump": "Jump server", "storage": "Storage", "observe": "Logs and alarms",
+}
+
+// cell keeps a text from ending a table's cell or being taken for HTML.
+func cell(s string) string {
+	return strings.NewReplacer("|", `\|`, "<", "&lt;", ">", "&gt;").Replace(s)
+}
+
+// code shows a literal, and nothing where there is none.
+func code(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "`" + s + "`"
+}

@@ -1,0 +1,424 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/big"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// kind is how the values of a key are read and shown.
+type kind[T any] struct {
+	// allowed continues "must be".
+	allowed string
+	// list tells that a list is taken too; parse gets its items with a comma between.
+	list bool
+	// parse returns errNot where allowed says all there is to say, or an error whose text says more. The text repeats nothing of the
+	// value: it may be secret.
+	parse func(string) (T, error)
+	// format returns a value as parse takes it.
+	format func(T) string
+}
+
+// errNot says no more than that a value is not what is allowed.
+var errNot = errors.New("")
+
+// itself shows a text as it is.
+func itself(s string) string { return s }
+
+// optional takes an empty text too, as not set.
+func optional[T any](k kind[T]) kind[T] {
+	parse := k.parse
+	k.parse = func(s string) (T, error) {
+		if s == "" {
+			var none T
+			return none, nil
+		}
+		return parse(s)
+	}
+	return k
+}
+
+// text takes what wholly matches a pattern.
+func text(allowed, pattern string) kind[string] {
+	re := regexp.MustCompile(`\A(?:` + pattern + `)\z`)
+	return kind[string]{
+		allowed: allowed,
+		parse: func(s string) (string, error) {
+			if !re.MatchString(s) {
+				return "", errNot
+			}
+			return s, nil
+		},
+		format: itself,
+	}
+}
+
+// digits is stricter than strconv, which takes a sign too.
+var digits = regexp.MustCompile(`^[0-9]{1,10}$`)
+
+// number takes a whole number within bounds.
+func number(least, most int) kind[int] {
+	return oneNumber(fmt.Sprintf("a whole number from %d to %d", least, most), func(n int) bool { return n >= least && n <= most })
+}
+
+// numberOf takes one of some whole numbers.
+func numberOf(allowed string, numbers ...int) kind[int] {
+	return oneNumber(allowed, func(n int) bool { return slices.Contains(numbers, n) })
+}
+
+func oneNumber(allowed string, good func(int) bool) kind[int] {
+	return kind[int]{
+		allowed: allowed,
+		parse: func(s string) (int, error) {
+			n, err := strconv.Atoi(s)
+			if err != nil || !digits.MatchString(s) || !good(n) {
+				return 0, errNot
+			}
+			return n, nil
+		},
+		format: strconv.Itoa,
+	}
+}
+
+// fraction takes a number within bounds, whole or not.
+func fraction(least, most float64) kind[float64] {
+	form := regexp.MustCompile(`^[0-9]{1,10}(\.[0-9]{1,10})?$`)
+	format := func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+	return kind[float64]{
+		allowed: fmt.Sprintf("a number from %s to %s", format(least), format(most)),
+		parse: func(s string) (float64, error) {
+			f, err := strconv.ParseFloat(s, 64)
+			if err != nil || !form.MatchString(s) || f < least || f > most {
+				return 0, errNot
+			}
+			return f, nil
+		},
+		format: format,
+	}
+}
+
+// boolean takes true or false.
+func boolean() kind[bool] {
+	return kind[bool]{
+		allowed: "true or false",
+		parse: func(s string) (bool, error) {
+			if s != "true" && s != "false" {
+				return false, errNot
+			}
+			return s == "true", nil
+		},
+		format: strconv.FormatBool,
+	}
+}
+
+// oneOf takes one of some words.
+func oneOf[T ~string](words ...T) kind[T] {
+	names := make([]string, len(words))
+	for i, w := range words {
+		names[i] = string(w)
+	}
+	return kind[T]{
+		allowed: alternatives(names),
+		parse: func(s string) (T, error) {
+			if !slices.Contains(words, T(s)) {
+				return "", errNot
+			}
+			return T(s), nil
+		},
+		format: func(v T) string { return string(v) },
+	}
+}
+
+// alternatives writes "a, b or c".
+func alternatives(words []string) string {
+	if n := len(words) - 1; n > 0 {
+		return strings.Join(words[:n], ", ") + " or " + words[n]
+	}
+	return strings.Join(words, "")
+}
+
+// duration takes a time within bounds. AWS and systemd count in whole seconds.
+func duration(least, most time.Duration) kind[time.Duration] {
+	return kind[time.Duration]{
+		allowed: fmt.Sprintf("a time in whole seconds such as 90s, 5m or 1h30m, from %s to %s", short(least), short(most)),
+		parse: func(s string) (time.Duration, error) {
+			d, err := time.ParseDuration(s)
+			if err != nil || d < least || d > most || d%time.Second != 0 {
+				return 0, errNot
+			}
+			return d, nil
+		},
+		format: short,
+	}
+}
+
+// short shows a duration without units that are nought: 6h, not 6h0m0s.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// units are those of sizes, in lower case.
+var units = map[string]int64{
+	"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40,
+}
+
+// sizeForm is the form of sizes; it is that of the app's own DOSSIER_MAX_FILE_SIZE. A fraction of a byte is none.
+var sizeForm = regexp.MustCompile(`^(?i:([0-9]{1,20})|([0-9]{1,20}(?:\.[0-9]{1,20})?) ?((?:[kmgt]i?)?b))$`)
+
+// size takes a number of bytes within bounds, in decimal or binary units.
+func size(least, most int64, mostShown string) kind[int64] {
+	return kind[int64]{
+		allowed: fmt.Sprintf("a size such as 5GiB, 500MB or 1048576, from %d byte to %s", least, mostShown),
+		parse: func(s string) (int64, error) {
+			m := sizeForm.FindStringSubmatch(s)
+			if m == nil {
+				return 0, errNot
+			}
+			n, ok := new(big.Rat).SetString(m[1] + m[2])
+			if !ok {
+				return 0, errNot
+			}
+			n.Mul(n, new(big.Rat).SetInt64(units[strings.ToLower(m[3])]))
+			whole := new(big.Int).Quo(n.Num(), n.Denom())
+			if !whole.IsInt64() || whole.Int64() < least || whole.Int64() > most {
+				return 0, errNot
+			}
+			return whole.Int64(), nil
+		},
+		format: func(n int64) string { return strconv.FormatInt(n, 10) },
+	}
+}
+
+// instanceType takes an EC2 instance type of a Graviton family: the digit of the generation is followed by a g. The first generation, a1,
+// has none: Amazon Linux 2023 does not run on it (https://docs.aws.amazon.com/linux/al2023/ug/system-requirements.html). The sizes below
+// medium are those of the burstable families alone, and bare metal takes longer to boot than BootTimeout is for.
+func instanceType() kind[string] {
+	return text("a type of a Graviton (arm64) family such as t4g.small, m7g.large or c7gn.xlarge, not of bare metal",
+		`t[4-9]g\.(nano|micro|small|medium|large|xlarge|2xlarge)|[a-su-z][a-z]{0,2}[1-9]g[a-z]{0,3}\.(medium|large|([2-9]|[1-9][0-9])?xlarge)`)
+}
+
+// databaseVersion takes a major version of MySQL: the family of its parameter group is mysql and this. 8.0 left standard support on
+// 2026-07-31 (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/MySQL.Concepts.VersionMgmt.html).
+func databaseVersion() kind[string] {
+	k := text("a major version of MySQL, two numbers such as 8.4, from 8.4 on", `[1-9][0-9]?\.[0-9]{1,2}`)
+	form := k.parse
+	k.parse = func(s string) (string, error) {
+		if _, err := form(s); err != nil {
+			return "", err
+		}
+		before, after, _ := strings.Cut(s, ".")
+		major, errMajor := strconv.Atoi(before)
+		minor, errMinor := strconv.Atoi(after)
+		if errMajor != nil || errMinor != nil || major < 8 || major == 8 && minor < 4 {
+			return "", errNot
+		}
+		return s, nil
+	}
+	return k
+}
+
+// databaseClass takes a class whose memory is known: see classMemory.
+func databaseClass() kind[string] {
+	families := func(of map[string]float64) string {
+		var names []string
+		for name := range of {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		return strings.Join(names, ", ")
+	}
+	return kind[string]{
+		allowed: fmt.Sprintf("an RDS instance class such as db.t4g.micro or db.m7g.large, of the families %s (micro to 2xlarge) and %s (large to 48xlarge)",
+			strings.Join(burstable, ", "), families(gibPerVCPU)),
+		parse: func(s string) (string, error) {
+			if classMemory(s) == 0 {
+				return "", errNot
+			}
+			return s, nil
+		},
+		format: itself,
+	}
+}
+
+// private are the ranges of RFC 1918.
+var private = []netip.Prefix{
+	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
+}
+
+// privateBlock takes the block of a VPC. A VPC has a /16 at most (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html).
+func privateBlock() kind[netip.Prefix] {
+	return kind[netip.Prefix]{
+		allowed: "an IPv4 block from /16 to /24 within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16, such as 10.0.0.0/16",
+		parse: func(s string) (netip.Prefix, error) {
+			p, err := netip.ParsePrefix(s)
+			if err != nil || p.Bits() < 16 || p.Bits() > 24 ||
+				!slices.ContainsFunc(private, func(r netip.Prefix) bool { return r.Contains(p.Addr()) }) {
+				return netip.Prefix{}, errNot
+			}
+			if p != p.Masked() {
+				return netip.Prefix{}, errBits
+			}
+			return p, nil
+		},
+		format: netip.Prefix.String,
+	}
+}
+
+var errBits = errors.New("bits beyond the length of its prefix are set")
+
+const (
+	// widestOperators is the shortest prefix for operators: what is wider is no network of one's own but much of the internet.
+	widestOperators = 8
+	// mostOperators leaves the security group of the jump server below the 60 rules into it that AWS allows unless asked for more
+	// (https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-security-groups).
+	mostOperators = 50
+)
+
+// operators takes blocks of addresses.
+func operators() kind[[]netip.Prefix] {
+	return kind[[]netip.Prefix]{
+		allowed: fmt.Sprintf("a list of %d different IPv4 addresses or blocks at most, each a /%d or narrower, such as 203.0.113.0/24", mostOperators, widestOperators),
+		list:    true,
+		parse: func(s string) ([]netip.Prefix, error) {
+			if s == "" {
+				return nil, nil
+			}
+			var list []netip.Prefix
+			for item := range strings.SplitSeq(s, ",") {
+				item = strings.TrimSpace(item)
+				if ip, err := netip.ParseAddr(item); err == nil && ip.Is4() {
+					item += "/32"
+				}
+				p, err := netip.ParsePrefix(item)
+				switch {
+				case err != nil || !p.Addr().Is4() || p.Bits() < widestOperators:
+					return nil, fmt.Errorf("item %d is not", len(list)+1)
+				case p != p.Masked():
+					return nil, fmt.Errorf("item %d is not: %w", len(list)+1, errBits)
+				case slices.Contains(list, p):
+					return nil, fmt.Errorf("item %d stands there twice", len(list)+1)
+				}
+				list = append(list, p)
+			}
+			if len(list) > mostOperators {
+				return nil, fmt.Errorf("there are %d", len(list))
+			}
+			return list, nil
+		},
+		format: func(list []netip.Prefix) string {
+			items := make([]string, len(list))
+			for i, p := range list {
+				items[i] = p.String()
+			}
+			return strings.Join(items, ",")
+		},
+	}
+}
+
+// domainForm is a host name of two labels or more, in lower case, whose last does not begin with a digit. longLabel tells labels that are
+// longer than DNS allows.
+const domainForm = `([a-z0-9]+(-+[a-z0-9]+)*\.)+[a-z]([a-z0-9-]*[a-z0-9])?`
+
+func longLabel(name string) bool {
+	return slices.ContainsFunc(strings.Split(name, "."), func(label string) bool { return len(label) > 63 })
+}
+
+// maxDomain is the most octets of a certificate's first name (https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html).
+const maxDomain = 64
+
+func domain() kind[string] {
+	k := text(fmt.Sprintf("a full host name such as files.example.org, in lower case and ASCII (xn--… for others), without a scheme and without a dot at the end, of %d characters at most", maxDomain), domainForm)
+	form := k.parse
+	k.parse = func(s string) (string, error) {
+		switch {
+		case len(s) > maxDomain:
+			return "", fmt.Errorf("it has %d characters", len(s))
+		case longLabel(s):
+			return "", errNot
+		}
+		return form(s)
+	}
+	return k
+}
+
+// email takes a mail address. RFC 5321 gives 64 characters to what stands before the @, and leaves 254 of a path's 256 to the whole.
+func email() kind[string] {
+	k := text("one mail address such as oncall@example.org", "[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@(?i:"+domainForm+")")
+	form := k.parse
+	k.parse = func(s string) (string, error) {
+		if before, after, _ := strings.Cut(s, "@"); len(before) > 64 || len(s) > 254 || longLabel(after) {
+			return "", errNot
+		}
+		return form(s)
+	}
+	return k
+}
+
+// What of RDS's memory max_connections may be set for. RDS's own default is {DBInstanceClassMemory/12582880}, where DBInstanceClassMemory
+// is the class's memory less what the operating system and RDS take
+// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html#RDS_Limits.MaxConnections). How much they take is not
+// documented; 8 percent and 256 MiB stay below what servers show (66 connections for 1 GiB, 150 for 2, 312 for 4, 648 for 8).
+const (
+	bytesPerConnection = 12582880
+	takenPercent       = 8
+	takenBytes         = 256 << 20
+)
+
+// burstable are the families with small sizes, and burstableGiB the memory of these. Others have sizes from large, with 2 vCPUs, and
+// gibPerVCPU memory for each vCPU (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Summary.html). Listed
+// are families that RDS runs MySQL 8.4 on
+// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Support.html).
+var (
+	burstable    = []string{"t3", "t4g"}
+	burstableGiB = map[string]float64{"micro": 1, "small": 2, "medium": 4, "large": 8, "xlarge": 16, "2xlarge": 32}
+	gibPerVCPU   = map[string]float64{
+		"m5": 4, "m5d": 4, "m6g": 4, "m6gd": 4, "m6i": 4, "m6id": 4, "m6idn": 4, "m6in": 4, "m7g": 4, "m7i": 4, "m8g": 4, "m8gd": 4,
+		"r5": 8, "r5b": 8, "r5d": 8, "r6g": 8, "r6gd": 8, "r6i": 8, "r6id": 8, "r6idn": 8, "r6in": 8, "r7g": 8, "r7i": 8, "r8g": 8, "r8gd": 8,
+		"x2g": 16,
+	}
+	vCPUs = map[string]float64{
+		"large": 2, "xlarge": 4, "2xlarge": 8, "4xlarge": 16, "8xlarge": 32, "12xlarge": 48, "16xlarge": 64, "24xlarge": 96, "32xlarge": 128, "48xlarge": 192,
+	}
+)
+
+// classMemory returns the memory of a class in GiB, and 0 where it is not known.
+func classMemory(class string) float64 {
+	rest, ok := strings.CutPrefix(class, "db.")
+	family, size, both := strings.Cut(rest, ".")
+	switch {
+	case !ok || !both:
+		return 0
+	case slices.Contains(burstable, family):
+		return burstableGiB[size]
+	}
+	return gibPerVCPU[family] * vCPUs[size]
+}
+
+// classConnections is the most that max_connections is set to on a class. MySQL on RDS takes 100,000 at most.
+func classConnections(class string) int {
+	left := classMemory(class)*(1<<30)*(100-takenPercent)/100 - takenBytes
+	return int(math.Max(0, math.Min(left/bytesPerConnection, maxConnections)))
+}
+
+// maxConnections is the most that RDS takes for max_connections of MySQL.
+const maxConnections = 100_000
+
+// hasInsights tells whether RDS has Performance Insights for MySQL on a class: not on the two smallest sizes
+// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PerfInsights.Overview.Engines.html).
+func hasInsights(class string) bool {
+	return !strings.HasSuffix(class, ".micro") && !strings.HasSuffix(class, ".small")
+}

@@ -1,0 +1,288 @@
+package settings
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"dossier.example/infra/bootstrap"
+)
+
+// key is one row of the table of what can be set.
+type key struct {
+	// name is what one types after "dossier:settings.".
+	name string
+	// dev and prod are the defaults of the presets as one would write them; empty means not set.
+	dev, prod string
+	// otherwise says for the document what the value is where it is not set, if the presets do not.
+	otherwise string
+	// doc says in a sentence what it is, with the unit where the value shows none.
+	doc string
+
+	// allowed continues "must be".
+	allowed string
+	list    bool
+	// set parses a value into the Settings. The error's text, which may be empty, adds to allowed.
+	set func(*Settings, string) error
+	// get returns the value as set takes it.
+	get func(*Settings) string
+}
+
+// preset returns the default.
+func (k key) preset(p Preset) string {
+	if p == Prod {
+		return k.prod
+	}
+	return k.dev
+}
+
+// define completes a row by the kind of its value and the field that it fills.
+func define[T any](k key, of kind[T], field func(*Settings) *T) key {
+	k.allowed, k.list = of.allowed, of.list
+	k.set = func(s *Settings, value string) error {
+		v, err := of.parse(value)
+		if err == nil {
+			*field(s) = v
+		}
+		return err
+	}
+	k.get = func(s *Settings) string { return of.format(*field(s)) }
+	return k
+}
+
+// The limits of others that bound single values.
+const (
+	// maxFileBytes is the app's own limit: S3 takes an upload in 10,000 parts at most
+	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html), and parts are sent in 5 MiB.
+	maxFileBytes = 5 << 20 * 10_000
+	// maxDeregistrationDelay is that of Elastic Load Balancing
+	// (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html). It bounds UploadTimeout too,
+	// which so stays far below the 24 hours after which the app takes an upload for given up (DOSSIER_RECONCILE_AGE).
+	maxDeregistrationDelay = time.Hour
+	// maxInstances keeps the longest possible rollout, one instance after the other with the longest boot and the longest
+	// deregistration, within the 14 days after which Auto Scaling gives it up.
+	maxInstances = 100
+	// maxDays is ten years.
+	maxDays = 3650
+)
+
+// logDays are the retentions that CloudWatch Logs allows
+// (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html).
+var logDays = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+
+// keys returns the table. Its order is that of the document and of the faults.
+func keys() []key {
+	return []key{
+		define(key{
+			name: "preset", dev: string(Dev), prod: string(Prod), otherwise: "`dev`",
+			doc: "Where the defaults come from: `dev` is cheap, `prod` is safe.",
+		}, oneOf(Dev, Prod), func(s *Settings) *Preset { return &s.Preset }),
+		define(key{
+			name: "protect", dev: "false", prod: "true",
+			doc: "Whether the load balancer, the database and the table are protected from deletion, the database leaves a final snapshot, and the bucket of files is kept when the stack is destroyed.",
+		}, boolean(), func(s *Settings) *bool { return &s.Protect }),
+
+		define(key{
+			name: "network.cidr", dev: "10.0.0.0/16", prod: "10.1.0.0/16",
+			doc: "Address block of the VPC. Each subnet is a sixteenth of it. AWS advises a /27 or larger for a load balancer's subnets, which is a /23 here.",
+		}, privateBlock(), func(s *Settings) *netip.Prefix { return &s.Network.CIDR }),
+		define(key{
+			name: "network.zones", dev: "2", prod: "3",
+			doc: "Number of availability zones, each with a public and a private subnet.",
+		}, number(2, 4), func(s *Settings) *int { return &s.Network.Zones }),
+		define(key{
+			name: "network.nat", dev: string(NATSingle), prod: string(NATPerZone),
+			doc: "Way from the private subnets to the internet: one NAT gateway for all zones, one for each zone, or a small instance that costs least and promises least.",
+		}, oneOf(NATSingle, NATPerZone, NATInstance), func(s *Settings) *NAT { return &s.Network.NAT }),
+		define(key{
+			name: "network.natInstanceType", dev: "t4g.nano", prod: "t4g.nano",
+			doc: "EC2 type of the NAT instance; only with `network.nat: instance`.",
+		}, instanceType(), func(s *Settings) *string { return &s.Network.NATInstanceType }),
+
+		define(key{
+			name: "site.domain", otherwise: "none",
+			doc: "Name that browsers reach the site by, over HTTPS; needed with `preset: prod` and with `protect: true`. Without it that is the load balancer's own, by plain HTTP.",
+		}, optional(domain()), func(s *Settings) *string { return &s.Site.Domain }),
+		define(key{
+			name: "site.zoneId", otherwise: "none",
+			doc: "Id of the public Route 53 hosted zone that holds `site.domain`.",
+		}, optional(text("the id of a Route 53 hosted zone, a Z and up to 31 capital letters and digits, such as Z0123456789ABCDEFGHIJ, without /hostedzone/", `Z[A-Z0-9]{1,31}`)),
+			func(s *Settings) *string { return &s.Site.ZoneID }),
+		define(key{
+			name: "site.webAcl", otherwise: "none",
+			doc: "ARN of the AWS WAF web ACL to put before the load balancer.",
+		}, optional(text("the ARN of a regional web ACL, arn:aws:wafv2:<region>:<account>:regional/webacl/<name>/<id> (those of CloudFront, global/webacl/…, do not fit)",
+			`arn:aws:wafv2:`+regionForm+`:[0-9]{12}:regional/webacl/[A-Za-z0-9_-]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)),
+			func(s *Settings) *string { return &s.Site.WebACL }),
+
+		define(key{
+			name: "service.instanceType", dev: "t4g.micro", prod: "t4g.small",
+			doc: "EC2 type of the app's instances.",
+		}, instanceType(), func(s *Settings) *string { return &s.Service.InstanceType }),
+		define(key{
+			name: "service.image", otherwise: "the newest when the launch template is created; it stays then",
+			doc: "Amazon Linux 2023 AMI for arm64. Name a newer one to update the instances.",
+		}, optional(text("the id of an AMI such as ami-0123456789abcdef0", `ami-([0-9a-f]{8}|[0-9a-f]{17})`)), func(s *Settings) *string { return &s.Service.Image }),
+		define(key{
+			name: "service.min", dev: "1", prod: "2",
+			doc: "Least number of instances.",
+		}, number(1, maxInstances), func(s *Settings) *int { return &s.Service.Min }),
+		define(key{
+			name: "service.max", dev: "2", prod: "6",
+			doc: "Largest number of instances; a rollout goes above it by a tenth, at least by one.",
+		}, number(1, maxInstances), func(s *Settings) *int { return &s.Service.Max }),
+		define(key{
+			name: "service.diskGiB", dev: "8", prod: "10",
+			doc: "Size of an instance's root volume (gp3), in GiB; uploads do not pass through it.",
+		}, number(8, 16384), func(s *Settings) *int { return &s.Service.DiskGiB }),
+		define(key{
+			name: "service.cpuTarget", dev: "60", prod: "50",
+			doc: "Average CPU utilisation that the number of instances is scaled for, in percent; at 90 it is an alarm.",
+		}, number(10, 85), func(s *Settings) *int { return &s.Service.CPUTarget }),
+		define(key{
+			name: "service.requestsTarget", dev: "1000", prod: "1000",
+			doc: "Requests per instance and minute that the number of instances is scaled for.",
+		}, number(1, 1_000_000), func(s *Settings) *int { return &s.Service.RequestsTarget }),
+		define(key{
+			name: "service.connections", dev: "10", prod: "20",
+			doc: "Connections to the database that one instance has open at most.",
+		}, number(1, 1000), func(s *Settings) *int { return &s.Service.Connections }),
+		define(key{
+			name: "service.maxFileSize", dev: "1GiB", prod: "5GiB",
+			doc: "Size of the largest file taken. Divided by `service.uploadTimeout` it is the slowest line on which such a file arrives: 600 KB a second with `dev`, 1.6 MB with `prod`.",
+		}, size(1, maxFileBytes, "48.8 GiB (10,000 parts of 5 MiB)"), func(s *Settings) *int64 { return &s.Service.MaxFileBytes }),
+		define(key{
+			name: "service.uploadTimeout", dev: "30m", prod: "55m",
+			doc: "Time for one whole submission.",
+		}, duration(time.Second, maxDeregistrationDelay-time.Second), func(s *Settings) *time.Duration { return &s.Service.UploadTimeout }),
+		define(key{
+			name: "service.deregistrationDelay", dev: "35m", prod: "1h",
+			doc: "Time that the load balancer lets the requests of an instance that leaves finish. It lasts so long only while requests run.",
+		}, duration(time.Second, maxDeregistrationDelay), func(s *Settings) *time.Duration { return &s.Service.DeregistrationDelay }),
+		define(key{
+			name: "service.idleTimeout", dev: "60s", prod: "60s",
+			doc: fmt.Sprintf("Time that the load balancer keeps a connection on which nothing moves. Shorter than the app's keep-alive of %s, or the app would close connections that the load balancer is about to use, and clients see a 502.", short(AppKeepAlive)),
+		}, duration(time.Second, AppKeepAlive-time.Second), func(s *Settings) *time.Duration { return &s.Service.IdleTimeout }),
+		define(key{
+			name: "service.shutdownTimeout", dev: "30s", prod: "30s",
+			doc: "Time that requests which still run get after the stop signal.",
+		}, duration(time.Second, time.Hour), func(s *Settings) *time.Duration { return &s.Service.ShutdownTimeout }),
+		define(key{
+			name: "service.stopTimeout", dev: "60s", prod: "60s",
+			doc: "Time after which systemd kills an app that does not stop.",
+		}, duration(time.Second, 2*time.Hour), func(s *Settings) *time.Duration { return &s.Service.StopTimeout }),
+		define(key{
+			name: "service.bootTimeout", dev: "15m", prod: "15m",
+			doc: "Time from an instance's launch to its being ready, after which it is given up and another one launched.",
+		}, duration(2*bootstrap.BootMargin, bootstrap.MaxBootTimeout), func(s *Settings) *time.Duration { return &s.Service.BootTimeout }),
+
+		define(key{
+			name: "database.class", dev: "db.t4g.micro", prod: "db.t4g.medium",
+			doc: "RDS instance class.",
+		}, databaseClass(), func(s *Settings) *string { return &s.Database.Class }),
+		define(key{
+			name: "database.version", dev: "8.4", prod: "8.4",
+			doc: "Major version of MySQL; minor upgrades come by themselves.",
+		}, databaseVersion(), func(s *Settings) *string { return &s.Database.Version }),
+		define(key{
+			name: "database.storageGiB", dev: "20", prod: "50",
+			doc: "Size of the database's volume (gp3) to begin with, in GiB.",
+		}, number(20, 65536), func(s *Settings) *int { return &s.Database.StorageGiB }),
+		define(key{
+			name: "database.maxStorageGiB", dev: "50", prod: "500",
+			doc: "Size up to which RDS enlarges the volume by itself, in GiB; the same as `database.storageGiB`: it does not.",
+		}, number(20, 65536), func(s *Settings) *int { return &s.Database.MaxStorageGiB }),
+		define(key{
+			name: "database.connections", dev: "50", prod: "200",
+			doc: "Connections that the server takes (max_connections).",
+		}, number(1, maxConnections), func(s *Settings) *int { return &s.Database.Connections }),
+		define(key{
+			name: "database.multiAZ", dev: "false", prod: "true",
+			doc: "Whether the database has a standby in another zone, at twice the price.",
+		}, boolean(), func(s *Settings) *bool { return &s.Database.MultiAZ }),
+		define(key{
+			name: "database.credentials", dev: "1", prod: "1",
+			doc: "Counts the database's passwords: one more makes new ones, and a new user for the app.",
+		}, number(1, 9999), func(s *Settings) *int { return &s.Database.Credentials }),
+		define(key{
+			name: "database.backupDays", dev: "3", prod: "14",
+			doc: "Days that point-in-time recovery reaches back.",
+		}, number(1, 35), func(s *Settings) *int { return &s.Database.BackupDays }),
+		define(key{
+			name: "database.performanceInsights", otherwise: "`true` where the class has it",
+			doc: "Whether Performance Insights records the database's load, for 7 days, which cost nothing.",
+		}, boolean(), func(s *Settings) *bool { return &s.Database.PerformanceInsights }),
+
+		define(key{
+			name: "jump.operatorCIDRs", otherwise: "nobody; port 22 is closed",
+			doc: "Addresses that may connect to the jump server by SSH.",
+		}, operators(), func(s *Settings) *[]netip.Prefix { return &s.Jump.OperatorCIDRs }),
+		define(key{
+			name: "jump.instanceType", dev: "t4g.nano", prod: "t4g.micro",
+			doc: "EC2 type of the jump server.",
+		}, instanceType(), func(s *Settings) *string { return &s.Jump.InstanceType }),
+
+		define(key{
+			name: "storage.deletedDays", dev: "7", prod: "30",
+			doc: "Days after which the bytes of a deleted file are gone; until then they can be got back.",
+		}, number(1, maxDays), func(s *Settings) *int { return &s.Storage.DeletedDays }),
+		define(key{
+			name: "storage.releaseDays", dev: "30", prod: "90",
+			doc: "Days for which a release that was replaced can still be gone back to.",
+		}, number(1, maxDays), func(s *Settings) *int { return &s.Storage.ReleaseDays }),
+		define(key{
+			name: "storage.accessLogDays", dev: "30", prod: "365",
+			doc: "Days for which the access logs of the load balancer and the buckets are kept.",
+		}, number(1, maxDays), func(s *Settings) *int { return &s.Storage.AccessLogDays }),
+
+		define(key{
+			name: "observe.logDays", dev: "30", prod: "365",
+			doc: "Days for which CloudWatch keeps the logs of the app, the database and the network.",
+		}, numberOf("one of the retentions that CloudWatch Logs allows: "+numbers(logDays), logDays...), func(s *Settings) *int { return &s.Observe.LogDays }),
+		define(key{
+			name: "observe.email", otherwise: "nobody",
+			doc: "Who is told of alarms, once its owner confirmed the subscription that AWS sends there.",
+		}, optional(email()), func(s *Settings) *string { return &s.Observe.Email }),
+		define(key{
+			name: "observe.errors5xx", dev: "20", prod: "10",
+			doc: "Number of 5xx answers in five minutes above which it is an alarm.",
+		}, number(0, 1_000_000), func(s *Settings) *int { return &s.Observe.Errors5xx }),
+		define(key{
+			name: "observe.latencySeconds", dev: "30", prod: "10",
+			doc: "Time to answer of the slowest twentieth of requests above which it is an alarm, in seconds. Uploads count until their last byte.",
+		}, fraction(0.1, 3600), func(s *Settings) *float64 { return &s.Observe.LatencySeconds }),
+		define(key{
+			name: "observe.databaseCPU", dev: "90", prod: "80",
+			doc: "The database's CPU utilisation above which it is an alarm, in percent.",
+		}, number(1, 99), func(s *Settings) *int { return &s.Observe.DatabaseCPU }),
+		define(key{
+			name: "observe.databaseFreeGiB", dev: "1", prod: "4",
+			doc: "Storage left to the database below which it is an alarm, in GiB. RDS enlarges the volume when a tenth is left.",
+		}, number(1, 65536), func(s *Settings) *int { return &s.Observe.DatabaseFreeGiB }),
+		define(key{
+			name: "observe.databaseConnectionsPercent", dev: "90", prod: "80",
+			doc: "Connections in use above which it is an alarm, in percent of `database.connections`.",
+		}, number(1, 99), func(s *Settings) *int { return &s.Observe.DatabaseConnectionsPercent }),
+	}
+}
+
+func numbers(list []int) string {
+	words := make([]string, len(list))
+	for i, n := range list {
+		words[i] = fmt.Sprint(n)
+	}
+	return strings.Join(words, ", ")
+}
+
+// groups returns the names of the structs that keys belong to, in the order of the table.
+func groups(table []key) []string {
+	var list []string
+	for _, k := range table {
+		if group, _, ok := strings.Cut(k.name, "."); ok && !slices.Contains(list, group) {
+			list = append(list, group)
+		}
+	}
+	return list
+}
