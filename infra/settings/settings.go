@@ -78,8 +78,9 @@ type Site struct {
 type Service struct {
 	// InstanceType is of a Graviton (arm64) family, such as t4g.small.
 	InstanceType string
-	// Image is an Amazon Linux 2023 AMI for arm64. Empty means the newest at the time when the launch template was created; it stays until
-	// an image is named, so that a new image of Amazon's never changes an environment by itself.
+	// Image is an Amazon Linux 2023 AMI for arm64, of the app's instances, the jump server and a NAT instance. Empty means the newest at
+	// the time when each was created; it stays until an image is named, so that a new image of Amazon's never changes an environment by
+	// itself.
 	Image string
 	// Min and Max bound the size of the group.
 	Min, Max int

@@ -122,8 +122,8 @@ func keys() []key {
 			doc: "EC2 type of the app's instances.",
 		}, instanceType(), func(s *Settings) *string { return &s.Service.InstanceType }),
 		define(key{
-			name: "service.image", otherwise: "the newest when the launch template is created; it stays then",
-			doc: "Amazon Linux 2023 AMI for arm64. Name a newer one to update the instances.",
+			name: "service.image", otherwise: "the newest when the stack is created; it stays then",
+			doc: "Amazon Linux 2023 AMI for arm64, of the app's instances, the jump server and a NAT instance. Name a newer one to update them: the group rolls, the other two are replaced.",
 		}, optional(text("the id of an AMI such as ami-0123456789abcdef0", `ami-([0-9a-f]{8}|[0-9a-f]{17})`)), func(s *Settings) *string { return &s.Service.Image }),
 		define(key{
 			name: "service.min", dev: "1", prod: "2",
@@ -217,7 +217,7 @@ func keys() []key {
 
 		define(key{
 			name: "jump.operatorCIDRs", otherwise: "nobody; port 22 is closed",
-			doc: "Addresses that may connect to the jump server by SSH.",
+			doc: "Addresses that may connect to the jump server by SSH. With any, the schema command goes by SSH too, so the address of whoever runs `pulumi up` has to be among them.",
 		}, operators(), func(s *Settings) *[]netip.Prefix { return &s.Jump.OperatorCIDRs }),
 		define(key{
 			name: "jump.instanceType", dev: "t4g.nano", prod: "t4g.micro",

@@ -1,0 +1,33 @@
+// Contract prints, as JSON, what this module asks of the infrastructure: the parameters that commands read, and the table of files'
+// records. It exists for the tests of the infrastructure, which is a module of its own and compares itself with this.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"dossier.example/app/catalog"
+	"dossier.example/app/config"
+)
+
+// contract is what is printed.
+type contract struct {
+	// Serve and Migrate are the names of parameters below the stack's path that "dossier serve" and "dossier migrate" ask for; each begins
+	// with a slash.
+	Serve, Migrate []string
+	Table          *dynamodb.CreateTableInput
+}
+
+func main() {
+	out := json.NewEncoder(os.Stdout)
+	out.SetIndent("", "\t")
+	if err := out.Encode(contract{
+		Serve: config.ParameterNames("", config.Serve), Migrate: config.ParameterNames("", config.Migrate), Table: catalog.TableInput("table"),
+	}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}

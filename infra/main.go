@@ -1,0 +1,209 @@
+// Dossier's stack: everything that an environment runs on, from an empty AWS account. Settings come from Pulumi.<stack>.yaml; see
+// docs/settings.md for all of them and docs/deploy.md for how to use this.
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"dossier.example/infra/bootstrap"
+	"dossier.example/infra/database"
+	"dossier.example/infra/jump"
+	"dossier.example/infra/network"
+	"dossier.example/infra/observe"
+	"dossier.example/infra/parameters"
+	"dossier.example/infra/release"
+	"dossier.example/infra/service"
+	"dossier.example/infra/settings"
+	"dossier.example/infra/site"
+	"dossier.example/infra/storage"
+)
+
+// appPort is where the app listens on its instances.
+const appPort = 8080
+
+func main() { pulumi.Run(stack(builder{root: ".."})) }
+
+// source is where the release and the migrations come from: the checkout, or in tests what they put in its place.
+type source interface {
+	// Release builds the app.
+	Release(ctx context.Context) (release.Release, error)
+	// Migrations returns the hash of what the schema command applies.
+	Migrations() (string, error)
+}
+
+// builder is the checkout that the program stands in.
+type builder struct{ root string }
+
+func (b builder) Release(ctx context.Context) (release.Release, error) {
+	return release.Build(ctx, b.root, "arm64")
+}
+func (b builder) Migrations() (string, error) { return release.Migrations(b.root) }
+
+// stack is the whole program, from the settings to the last step of a deployment.
+func stack(from source) pulumi.RunFunc {
+	return func(ctx *pulumi.Context) error {
+		env, err := settings.Load(ctx)
+		if err != nil {
+			return err
+		}
+		rel, err := from.Release(ctx.Context())
+		if err != nil {
+			return err
+		}
+		migrations, err := from.Migrations()
+		if err != nil {
+			return err
+		}
+		account, newest, err := lookUp(ctx)
+		if err != nil {
+			return err
+		}
+		image, named := cmp.Or(env.Service.Image, newest), env.Service.Image != ""
+		prefix, path := "dossier-"+env.Stack, "/dossier/"+env.Stack
+		nat, err := bootstrap.NAT{CIDR: env.Network.CIDR}.UserData()
+		if err != nil {
+			return err
+		}
+
+		net, err := network.New(ctx, "dossier-network", network.Args{
+			Prefix: prefix, Path: path, Account: account, CIDR: env.Network.CIDR, Zones: env.Network.Zones,
+			NAT: env.Network.NAT, NATInstanceType: env.Network.NATInstanceType, NATUserData: nat, Image: image, Newest: !named,
+			LogDays: env.Observe.LogDays, AppPort: appPort, HTTPS: env.Site.Domain != "", Operators: env.Jump.OperatorCIDRs,
+		})
+		if err != nil {
+			return err
+		}
+		logs, err := storage.NewLogs(ctx, "dossier-logs", storage.LogsArgs{Account: account, Days: env.Storage.AccessLogDays})
+		if err != nil {
+			return err
+		}
+		web, err := site.New(ctx, "dossier-site", site.Args{
+			Network: net, Logs: logs, Site: env.Site, Protect: env.Protect, AppPort: appPort,
+			IdleTimeout: env.Service.IdleTimeout, DeregistrationDelay: env.Service.DeregistrationDelay,
+		})
+		if err != nil {
+			return err
+		}
+		store, err := storage.New(ctx, "dossier-storage", storage.Args{
+			Logs: logs, Origin: web.URL, DeletedDays: env.Storage.DeletedDays, ReleaseDays: env.Storage.ReleaseDays, Release: rel, Protect: env.Protect,
+		})
+		if err != nil {
+			return err
+		}
+		db, err := database.New(ctx, "dossier-database", database.Args{
+			Identifier: prefix, Subnets: net.Private, Group: net.Groups.Database, Database: env.Database, Protect: env.Protect, LogDays: env.Observe.LogDays,
+		})
+		if err != nil {
+			return err
+		}
+		params, err := write(ctx, path, account, env, net, web, store, db, rel)
+		if err != nil {
+			return err
+		}
+		bastion, err := jump.New(ctx, "dossier-jump", jump.Args{
+			Prefix: prefix, Region: env.Region, Jump: env.Jump, Image: image, Newest: !named, Network: net, Parameters: params, Storage: store, Database: db,
+			Migrations: migrations, Credentials: env.Database.Credentials,
+		})
+		if err != nil {
+			return err
+		}
+		app, err := service.New(ctx, "dossier-app", service.Args{
+			Prefix: prefix, Path: path, Tags: map[string]string{"Project": "dossier", "Stack": env.Stack}, Region: env.Region, Account: account,
+			Service: env.Service, Image: image, Newest: !named, Port: appPort, Network: net, Site: web, Storage: store, Parameters: params, Release: rel,
+			Schema: bastion.Schema, LogDays: env.Observe.LogDays,
+		})
+		if err != nil {
+			return err
+		}
+		watch, err := observe.New(ctx, "dossier-observe", observe.Args{
+			Prefix: prefix, Region: env.Region, Account: account, Observe: env.Observe, Connections: env.Database.Connections, Site: web,
+			Group: app.Group, Database: db.Instance, Table: store.Table, Logs: app.Logs.Name,
+		})
+		if err != nil {
+			return err
+		}
+		if err := app.Rollout(ctx, "dossier-rollout", service.RolloutArgs{
+			Region: env.Region, Service: env.Service, Site: web, Alarms: watch.Rollback,
+		}); err != nil {
+			return err
+		}
+
+		ctx.Export("url", web.URL)
+		ctx.Export("dashboard", watch.DashboardURL)
+		ctx.Export("group", app.Group.Name)
+		ctx.Export("jumpInstance", bastion.Instance.ID())
+		ctx.Export("jumpAddress", bastion.Instance.PublicIp)
+		ctx.Export("jumpHostKey", bastion.HostKey)
+		ctx.Export("jumpPrivateKey", bastion.PrivateKey)
+		ctx.Export("parameters", pulumi.String(path))
+		ctx.Export("release", pulumi.String(rel.SHA256))
+		return nil
+	}
+}
+
+// lookUp asks AWS for the account's id and for the newest Amazon Linux 2023 for arm64.
+func lookUp(ctx *pulumi.Context) (account, image string, err error) {
+	identity, err := aws.GetCallerIdentity(ctx, nil)
+	if err != nil {
+		return "", "", fmt.Errorf("asking AWS for the account: %w", err)
+	}
+	ami, err := ec2.LookupAmi(ctx, &ec2.LookupAmiArgs{
+		MostRecent: pulumi.BoolRef(true), Owners: []string{"amazon"},
+		Filters: []ec2.GetAmiFilter{
+			{Name: "name", Values: []string{"al2023-ami-2023.*-kernel-6.1-arm64"}},
+			{Name: "architecture", Values: []string{"arm64"}},
+		},
+	})
+	if err != nil {
+		return "", "", fmt.Errorf("asking AWS for the newest Amazon Linux 2023: %w", err)
+	}
+	return identity.AccountId, ami.Id, nil
+}
+
+// write puts the app's settings and secrets into Parameter Store.
+func write(ctx *pulumi.Context, path, account string, env settings.Settings, net *network.Network, web *site.Site, store *storage.Storage, db *database.Database, rel release.Release) (*parameters.Parameters, error) {
+	staff, err := random.NewRandomPassword(ctx, "dossier-staff", &random.RandomPasswordArgs{Length: pulumi.Int(32), Special: pulumi.Bool(false)})
+	if err != nil {
+		return nil, err
+	}
+	proxies := make([]string, len(net.PublicBlocks))
+	for i, block := range net.PublicBlocks {
+		proxies[i] = block.String()
+	}
+	text := func(s string) pulumi.StringInput { return pulumi.String(s) }
+	params, err := parameters.New(ctx, "dossier-parameters", parameters.Args{
+		Path: path, Region: env.Region, Account: account,
+		Values: map[string]pulumi.StringInput{
+			"bucket":             store.Files.ID().ToStringOutput(),
+			"db/admin/user":      text(database.AdminUser),
+			"db/host":            db.Address,
+			"db/max-connections": text(strconv.Itoa(env.Service.Connections)),
+			"db/name":            text(database.Name),
+			"db/user":            text(db.User),
+			"max-file-size":      text(strconv.FormatInt(env.Service.MaxFileBytes, 10)),
+			"public-url":         web.URL,
+			"table":              store.Table.Name,
+			"timeout/shutdown":   text(env.Service.ShutdownTimeout.String()),
+			"timeout/upload":     text(env.Service.UploadTimeout.String()),
+			"trusted-proxies":    text(strings.Join(proxies, ",")),
+		},
+		Secrets: map[string]pulumi.StringInput{
+			"db/admin/password": db.AdminPassword,
+			"db/password":       db.Password,
+			"staff/secret":      staff.Result,
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return params, params.Add(ctx, "dossier-parameters", parameters.Release, pulumi.Sprintf("%s %s %s", rel.Key, store.Release.VersionId, rel.SHA256), false)
+}

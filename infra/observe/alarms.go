@@ -1,0 +1,130 @@
+package observe
+
+import (
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// alarm is one thing that on-call wants to know.
+type alarm struct {
+	label string
+	// says is what is wrong and where to look first.
+	says      string
+	namespace string
+	metric    string
+	// statistic is Sum, Average, Maximum, Minimum or a percentile such as p95.
+	statistic  string
+	dimensions pulumi.StringMap
+	// below turns the comparison around.
+	below     bool
+	threshold float64
+	// periods of period seconds each have to be over the threshold.
+	period, periods int
+	// missing is what no data means: notBreaching where a metric is only there when something happens, breaching where it always is.
+	missing string
+	// rollback sends a rollout back.
+	rollback bool
+}
+
+const (
+	gib    = 1 << 30
+	minute = 60
+)
+
+func alarms(args Args) []alarm {
+	balancer := pulumi.StringMap{"LoadBalancer": args.Site.Balancer.ArnSuffix}
+	targets := pulumi.StringMap{"LoadBalancer": args.Site.Balancer.ArnSuffix, "TargetGroup": args.Site.Targets.ArnSuffix}
+	database := pulumi.StringMap{"DBInstanceIdentifier": args.Database.Identifier}
+	group := pulumi.StringMap{"AutoScalingGroupName": args.Group.Name}
+	table := func(operation string) pulumi.StringMap {
+		return pulumi.StringMap{"TableName": args.Table.Name, "Operation": pulumi.String(operation)}
+	}
+	list := []alarm{
+		{
+			label: "errors-app", says: "The app answers 5xx. Look at its log group for lines of level error.",
+			namespace: "AWS/ApplicationELB", metric: "HTTPCode_Target_5XX_Count", statistic: "Sum", dimensions: targets,
+			threshold: float64(args.Errors5xx), period: 5 * minute, periods: 1, missing: "notBreaching", rollback: true,
+		},
+		{
+			label: "errors-balancer", says: "The load balancer itself answers 5xx: no healthy instance, or instances that hang up or time out.",
+			namespace: "AWS/ApplicationELB", metric: "HTTPCode_ELB_5XX_Count", statistic: "Sum", dimensions: balancer,
+			threshold: float64(args.Errors5xx), period: 5 * minute, periods: 1, missing: "notBreaching", rollback: true,
+		},
+		{
+			label: "latency", says: "The slowest twentieth of requests waits for long. Uploads count until their last byte: compare with what was uploaded.",
+			namespace: "AWS/ApplicationELB", metric: "TargetResponseTime", statistic: "p95", dimensions: targets,
+			threshold: args.LatencySeconds, period: 5 * minute, periods: 3, missing: "notBreaching",
+		},
+		{
+			label: "unhealthy", says: "An instance does not answer /livez. The group replaces it; look at why in the app's log group.",
+			namespace: "AWS/ApplicationELB", metric: "UnHealthyHostCount", statistic: "Maximum", dimensions: targets,
+			threshold: 0, period: minute, periods: 5, missing: "notBreaching", rollback: true,
+		},
+		{
+			label: "none-healthy", says: "No instance is healthy: the site is down.",
+			namespace: "AWS/ApplicationELB", metric: "HealthyHostCount", statistic: "Minimum", dimensions: targets,
+			below: true, threshold: 1, period: minute, periods: 3, missing: "breaching",
+		},
+		{
+			label: "at-maximum", says: "The group is at its largest size and would grow further. Raise service.max, and the database with it.",
+			namespace: "AWS/EC2", metric: "CPUUtilization", statistic: "Average", dimensions: group,
+			threshold: 90, period: 5 * minute, periods: 3, missing: "notBreaching",
+		},
+		{
+			label: "database-cpu", says: "The database computes for all it can. Look at its slow query log.",
+			namespace: "AWS/RDS", metric: "CPUUtilization", statistic: "Average", dimensions: database,
+			threshold: float64(args.DatabaseCPU), period: 5 * minute, periods: 3, missing: "breaching",
+		},
+		{
+			label: "database-storage", says: "The database's volume is nearly full. It grows by itself up to database.maxStorageGiB: raise that.",
+			namespace: "AWS/RDS", metric: "FreeStorageSpace", statistic: "Minimum", dimensions: database,
+			below: true, threshold: float64(args.DatabaseFreeGiB) * gib, period: 5 * minute, periods: 1, missing: "breaching",
+		},
+		{
+			label: "database-connections", says: "The database has few connections left. Instances that get none answer 503.",
+			namespace: "AWS/RDS", metric: "DatabaseConnections", statistic: "Maximum", dimensions: database,
+			threshold: float64(args.Connections*args.DatabaseConnectionsPercent) / 100, period: minute, periods: 5, missing: "breaching",
+		},
+		{
+			label: "database-memory", says: "The database is about to swap.",
+			namespace: "AWS/RDS", metric: "SwapUsage", statistic: "Maximum", dimensions: database,
+			threshold: 256 << 20, period: 5 * minute, periods: 3, missing: "notBreaching",
+		},
+	}
+	for _, operation := range []string{"PutItem", "UpdateItem", "Query"} {
+		list = append(list, alarm{
+			label: "table-throttled-" + operation, says: "DynamoDB throttles the table of files' records.",
+			namespace: "AWS/DynamoDB", metric: "ThrottledRequests", statistic: "Sum", dimensions: table(operation),
+			threshold: 0, period: 5 * minute, periods: 1, missing: "notBreaching",
+		})
+	}
+	return list
+}
+
+func (o *Observe) addAlarms(ctx *pulumi.Context, name string, args Args, parent pulumi.ResourceOption) error {
+	for _, a := range alarms(args) {
+		comparison := "GreaterThanThreshold"
+		if a.below {
+			comparison = "LessThanThreshold"
+		}
+		m := &cloudwatch.MetricAlarmArgs{
+			AlarmDescription: pulumi.String(args.Prefix + ": " + a.says), Namespace: pulumi.String(a.namespace), MetricName: pulumi.String(a.metric),
+			Dimensions: a.dimensions, ComparisonOperator: pulumi.String(comparison), Threshold: pulumi.Float64(a.threshold),
+			Period: pulumi.Int(a.period), EvaluationPeriods: pulumi.Int(a.periods), TreatMissingData: pulumi.String(a.missing),
+			AlarmActions: pulumi.Array{o.Topic.Arn}, OkActions: pulumi.Array{o.Topic.Arn},
+		}
+		if a.statistic[0] == 'p' {
+			m.ExtendedStatistic = pulumi.String(a.statistic)
+		} else {
+			m.Statistic = pulumi.String(a.statistic)
+		}
+		made, err := cloudwatch.NewMetricAlarm(ctx, name+"-"+a.label, m, parent)
+		if err != nil {
+			return err
+		}
+		if a.rollback {
+			o.Rollback = append(o.Rollback, made.Name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,37 @@
+package policy
+
+import "dossier.example/infra/graph"
+
+func tableRules() []Rule {
+	return []Rule{
+		{
+			ID: "DynamoDB.2", Also: []string{"CKV_AWS_28"},
+			Says:  "Tables can be brought back to any point of the last days.",
+			Needs: []string{tableType},
+			Check: must(tableType, "pointInTimeRecovery.enabled", true, "set pointInTimeRecovery.enabled to true"),
+		},
+		{
+			ID:         "DynamoDB.6",
+			Says:       "Tables cannot be deleted by mistake.",
+			Production: true, Otherwise: "An environment to try things out in is torn down in one go.",
+			Needs: []string{tableType},
+			Check: must(tableType, "deletionProtectionEnabled", true, "set protect to true"),
+		},
+		{
+			ID:    "CKV_AWS_119",
+			Says:  "Tables are encrypted with a key of the customer's own in KMS.",
+			Needs: []string{tableType},
+			Check: each(tableType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
+				if graph.Is(r.Input("serverSideEncryption.enabled"), true) && r.Input("serverSideEncryption.kmsKeyArn") != nil {
+					return nil
+				}
+				return []Violation{at(r, "set serverSideEncryption with kmsKeyArn", "it is encrypted with a key of AWS's")}
+			}),
+			Exceptions: []Exception{{
+				Reason: "DynamoDB encrypts every table with a key that AWS owns, and this cannot be turned off. A key of one's own costs per month and per request, and protects against nobody whom the roles let in.",
+				When:   "Always: the service leaves no table unencrypted.",
+				Holds:  always,
+			}},
+		},
+	}
+}

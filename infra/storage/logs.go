@@ -1,0 +1,65 @@
+package storage
+
+import (
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"dossier.example/infra/access"
+)
+
+// The prefixes of the two kinds of access logs in their bucket. The load balancer adds AWSLogs/<account>/ to its own.
+const (
+	BalancerLogs = "load-balancer"
+	serverLogs   = "s3/"
+)
+
+// LogsArgs is what a Logs is built from.
+type LogsArgs struct {
+	// Account is the AWS account's id.
+	Account string
+	// Days is for how long logs are kept.
+	Days int
+}
+
+// Logs is the bucket of access logs.
+type Logs struct {
+	pulumi.ResourceState
+
+	Bucket *s3.BucketV2
+	// Ready is there when logs can be delivered: a load balancer writes a test object when its logs are turned on, and S3 refuses to write to a
+	// bucket that does not let it.
+	Ready pulumi.Resource
+}
+
+// NewLogs builds a Logs.
+func NewLogs(ctx *pulumi.Context, name string, args LogsArgs, opts ...pulumi.ResourceOption) (*Logs, error) {
+	l := &Logs{}
+	if err := ctx.RegisterComponentResource("dossier:storage:Logs", name, l, opts...); err != nil {
+		return nil, err
+	}
+	account := pulumi.StringMap{"aws:SourceAccount": pulumi.String(args.Account)}
+	var err error
+	l.Bucket, l.Ready, err = bucket{
+		rules: s3.BucketLifecycleConfigurationV2RuleArray{expire(args.Days)},
+		statements: func(arn pulumi.StringInput) []access.Statement {
+			return []access.Statement{
+				{
+					// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+					Sid: "LoadBalancerLogs", Principal: access.Service("logdelivery.elasticloadbalancing.amazonaws.com"),
+					Actions:   []string{"s3:PutObject"},
+					Resources: []pulumi.StringInput{pulumi.Sprintf("%s/%s/AWSLogs/%s/*", arn, BalancerLogs, args.Account)},
+				},
+				{
+					// https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+					Sid: "ServerAccessLogs", Principal: access.Service("logging.s3.amazonaws.com"), Actions: []string{"s3:PutObject"},
+					Resources:  []pulumi.StringInput{pulumi.Sprintf("%s/%s*", arn, serverLogs)},
+					Conditions: pulumi.Map{"StringEquals": account},
+				},
+			}
+		},
+	}.create(ctx, name, pulumi.Parent(l))
+	if err != nil {
+		return nil, err
+	}
+	return l, ctx.RegisterResourceOutputs(l, pulumi.Map{"bucket": l.Bucket.ID()})
+}

@@ -1,0 +1,118 @@
+// Package storage builds what keeps bytes and records: the bucket of files, the bucket of releases, the table of files' records, and the
+// bucket of access logs. main.go imports it.
+package storage
+
+import (
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/dynamodb"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"dossier.example/infra/release"
+)
+
+// Args is what a Storage is built from.
+type Args struct {
+	// Logs receives the buckets' access logs.
+	Logs *Logs
+	// Origin is the site's, from which browsers may call S3.
+	Origin pulumi.StringInput
+	// DeletedDays is for how many days a deleted file can still be got back.
+	DeletedDays int
+	// ReleaseDays is for how many days a release that was replaced is kept.
+	ReleaseDays int
+	// Release is the release of the app to keep.
+	Release release.Release
+	// Protect keeps the files and the table from being destroyed with the stack.
+	Protect bool
+}
+
+// Storage is the buckets and the table.
+type Storage struct {
+	pulumi.ResourceState
+
+	Files, Releases *s3.BucketV2
+	Table           *dynamodb.Table
+	// Release is the object that holds the release.
+	Release *s3.BucketObjectv2
+	// Ready is there when files may be written.
+	Ready []pulumi.Resource
+}
+
+// The keys and the index of the table of files' records. They are those of the app's catalog package, which a test compares.
+const (
+	personID = "person_id"
+	fileID   = "file_id"
+	// UnfinishedIndex is sparse: only records of uploads that have not ended are in it.
+	UnfinishedIndex = "unfinished"
+	updatedAt       = "updated_at"
+	expiresAt       = "expires_at"
+)
+
+// New builds a Storage.
+func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOption) (*Storage, error) {
+	s := &Storage{}
+	if err := ctx.RegisterComponentResource("dossier:storage:Storage", name, s, opts...); err != nil {
+		return nil, err
+	}
+	parent := pulumi.Parent(s)
+	var (
+		last pulumi.Resource
+		err  error
+	)
+	s.Files, last, err = bucket{
+		keep: args.Protect, versions: true, rules: forget(args.DeletedDays), logs: args.Logs,
+	}.create(ctx, name+"-files", parent)
+	if err != nil {
+		return nil, err
+	}
+	cors, err := s3.NewBucketCorsConfigurationV2(ctx, name+"-files", &s3.BucketCorsConfigurationV2Args{
+		Bucket: s.Files.ID(),
+		CorsRules: s3.BucketCorsConfigurationV2CorsRuleArray{&s3.BucketCorsConfigurationV2CorsRuleArgs{
+			AllowedOrigins: pulumi.StringArray{args.Origin}, AllowedMethods: pulumi.ToStringArray([]string{"GET", "PUT"}),
+			AllowedHeaders: pulumi.ToStringArray([]string{"*"}),
+			ExposeHeaders:  pulumi.ToStringArray([]string{"ETag", "x-amz-checksum-crc64nvme", "x-amz-checksum-sha256"}),
+			MaxAgeSeconds:  pulumi.Int(3600),
+		}},
+	}, parent, after(last))
+	if err != nil {
+		return nil, err
+	}
+	s.Table, err = dynamodb.NewTable(ctx, name+"-files", &dynamodb.TableArgs{
+		BillingMode: pulumi.String("PAY_PER_REQUEST"), HashKey: pulumi.String(personID), RangeKey: pulumi.String(fileID),
+		Attributes: dynamodb.TableAttributeArray{
+			attribute(personID, "S"), attribute(fileID, "S"), attribute(UnfinishedIndex, "S"), attribute(updatedAt, "N"),
+		},
+		GlobalSecondaryIndexes: dynamodb.TableGlobalSecondaryIndexArray{&dynamodb.TableGlobalSecondaryIndexArgs{
+			Name: pulumi.String(UnfinishedIndex), HashKey: pulumi.String(UnfinishedIndex), RangeKey: pulumi.String(updatedAt),
+			ProjectionType: pulumi.String("ALL"),
+		}},
+		Ttl:                       &dynamodb.TableTtlArgs{AttributeName: pulumi.String(expiresAt), Enabled: pulumi.Bool(true)},
+		PointInTimeRecovery:       &dynamodb.TablePointInTimeRecoveryArgs{Enabled: pulumi.Bool(true)},
+		DeletionProtectionEnabled: pulumi.Bool(args.Protect),
+	}, parent, pulumi.Protect(args.Protect))
+	if err != nil {
+		return nil, err
+	}
+
+	s.Releases, last, err = bucket{
+		versions: true, rules: forget(args.ReleaseDays), logs: args.Logs,
+	}.create(ctx, name+"-releases", parent)
+	if err != nil {
+		return nil, err
+	}
+	// A new release has a new key: it is written before anything points at it, and the old object is deleted after all has moved. What is
+	// deleted remains as an old version, by whose id an instance of the old template still gets it.
+	s.Release, err = s3.NewBucketObjectv2(ctx, name+"-release", &s3.BucketObjectv2Args{
+		Bucket: s.Releases.ID(), Key: pulumi.String(args.Release.Key), Source: pulumi.NewFileAsset(args.Release.Path),
+		ContentType: pulumi.String("application/gzip"), ChecksumAlgorithm: pulumi.String("SHA256"),
+	}, parent, after(last), pulumi.ReplaceOnChanges([]string{"key"}))
+	if err != nil {
+		return nil, err
+	}
+	s.Ready = []pulumi.Resource{cors, s.Table}
+	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{"files": s.Files.ID(), "releases": s.Releases.ID(), "table": s.Table.Name})
+}
+
+func attribute(name, kind string) *dynamodb.TableAttributeArgs {
+	return &dynamodb.TableAttributeArgs{Name: pulumi.String(name), Type: pulumi.String(kind)}
+}
