@@ -1,0 +1,69 @@
+package drawing
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Mermaid is the drawing as a flowchart in Mermaid's language (https://mermaid.js.org/syntax/flowchart.html), which GitHub shows as a picture.
+// Full lines are connections with their ports, dotted ones references.
+func (d Drawing) Mermaid() string {
+	var b strings.Builder
+	b.WriteString("flowchart TD\n")
+	d.nodes(&b, "  ", Outside)
+	var ground strings.Builder
+	for _, area := range []Area{Public, Private} {
+		d.area(&ground, "    ", area, d.Titles[area])
+	}
+	if ground.Len() > 0 {
+		fmt.Fprintf(&b, "  subgraph ground[%s]\n%s  end\n", quote(d.Ground), ground.String())
+	}
+	d.area(&b, "  ", Services, "Services of AWS")
+	for _, e := range d.Edges {
+		arrow := "-->"
+		if e.Reference {
+			arrow = "-.->"
+		}
+		fmt.Fprintf(&b, "  %s %s|%s| %s\n", safe(e.From), arrow, quote(strings.Join(e.Labels, ", ")), safe(e.To))
+	}
+	return b.String()
+}
+
+// area draws a frame around the nodes of an area, where there are any: Mermaid takes no empty one.
+func (d Drawing) area(b *strings.Builder, indent string, area Area, title string) {
+	var inner strings.Builder
+	if d.nodes(&inner, indent+"  ", area); inner.Len() == 0 {
+		return
+	}
+	fmt.Fprintf(b, "%ssubgraph %s[%s]\n%s%send\n", indent, area, quote(title), inner.String(), indent)
+}
+
+func (d Drawing) nodes(b *strings.Builder, indent string, area Area) {
+	for _, n := range d.Nodes {
+		if n.Area != area {
+			continue
+		}
+		left, right := "[", "]"
+		switch area {
+		case Outside:
+			left, right = "([", "])"
+		case Services:
+			left, right = "[(", ")]"
+		}
+		var lines []string
+		for _, l := range n.Lines {
+			lines = append(lines, escape(l))
+		}
+		fmt.Fprintf(b, "%s%s%s\"%s\"%s\n", indent, safe(n.ID), left, strings.Join(lines, "<br/>"), right)
+	}
+}
+
+// safe keeps an id apart from the words of Mermaid's language, such as end.
+func safe(id string) string { return "n_" + id }
+
+func quote(text string) string { return `"` + escape(text) + `"` }
+
+// escape writes what would end a text, or be taken for markup, in Mermaid's form.
+func escape(text string) string {
+	return strings.NewReplacer(`"`, "#quot;", "<", "#lt;", ">", "#gt;", "#", "#35;", "`", "#96;", "\n", " ").Replace(text)
+}

@@ -1,0 +1,506 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"dossier.example/infra/graph"
+	"dossier.example/infra/parameters"
+	"dossier.example/infra/permissions"
+	"dossier.example/infra/policy"
+)
+
+// What is tested here is the program as a whole, recorded without a cloud: which resources there are, who can reach whom, what each role may
+// do against what its programs call, and the rules of package policy. What the mocks do not prove, an engine's order and AWS's own
+// refusals, is for the tests with the engine.
+
+// recordings are those that are looked at: the two that the repository configures, one with everything that can be turned on, and one
+// with the cheapest NAT.
+var recordings = sync.OnceValues(func() (map[string]documented, error) {
+	configured, err := documentedStacks()
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]documented{"dev": configured["dev"], "prod": configured["prod"]}
+	for name, object := range map[string]map[string]any{
+		"maximal": {
+			"preset":  "prod",
+			"network": map[string]any{"zones": 4},
+			"site": map[string]any{
+				"domain": "files.example.org", "zoneId": "Z0123456789ABCDEFGHIJ",
+				"webAcl": "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/dossier/01234567-89ab-cdef-0123-456789abcdef",
+			},
+			"jump":    map[string]any{"operatorCIDRs": []any{"203.0.113.0/24", "198.51.100.7/32"}},
+			"observe": map[string]any{"email": "oncall@example.org"},
+		},
+		"cheap": {"network": map[string]any{"nat": "instance"}, "jump": map[string]any{"operatorCIDRs": []any{"203.0.113.0/24"}}},
+	} {
+		if all[name], err = recordStack(name, map[string]any{"aws:region": "us-east-1", "dossier:settings": object}); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return all, nil
+})
+
+// recorded is one of them.
+func recorded(t *testing.T, name string) documented {
+	t.Helper()
+	all, err := recordings()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, ok := all[name]
+	if !ok {
+		t.Fatalf("there is no environment %s", name)
+	}
+	return e
+}
+
+func eachRecorded(t *testing.T, test func(t *testing.T, e documented)) {
+	for _, name := range []string{"dev", "prod", "maximal", "cheap"} {
+		t.Run(name, func(t *testing.T) { test(t, recorded(t, name)) })
+	}
+}
+
+// Whoever adds or takes away a resource is to say so here, too.
+func TestResources(t *testing.T) {
+	want := map[string]string{
+		"dev":     devResources,
+		"prod":    prodResources,
+		"maximal": maximalResources,
+		"cheap":   cheapResources,
+	}
+	eachRecorded(t, func(t *testing.T, e documented) {
+		var lines []string
+		for token, n := range e.graph.Counts() {
+			lines = append(lines, fmt.Sprintf("%d %s", n, token))
+		}
+		slices.SortFunc(lines, func(a, b string) int { return strings.Compare(a[strings.Index(a, " "):], b[strings.Index(b, " "):]) })
+		compareLines(t, lines, want[e.settings.Stack])
+	})
+}
+
+// The tables are the answer to "who can open a connection to whom"; what does not stand here cannot.
+func TestReachability(t *testing.T) {
+	want := map[string]string{
+		"dev":     devReachability,
+		"prod":    prodReachability,
+		"maximal": maximalReachability,
+		"cheap":   cheapReachability,
+	}
+	eachRecorded(t, func(t *testing.T, e documented) {
+		var lines []string
+		for _, r := range e.graph.Reachability() {
+			lines = append(lines, fmt.Sprintf("%s -> %s %s %s | %s", r.From, r.To, r.Protocol, r.Ports, r.Via))
+		}
+		compareLines(t, lines, want[e.settings.Stack])
+	})
+}
+
+// compareLines tells each line that is missing or too much.
+func compareLines(t *testing.T, got []string, want string) {
+	t.Helper()
+	wanted := strings.Split(strings.TrimSpace(want), "\n")
+	for _, line := range wanted {
+		if !slices.Contains(got, line) {
+			t.Errorf("missing: %s", line)
+		}
+	}
+	for _, line := range got {
+		if !slices.Contains(wanted, line) {
+			t.Errorf("not expected: %s", line)
+		}
+	}
+}
+
+func TestPolicies(t *testing.T) {
+	eachRecorded(t, func(t *testing.T, e documented) {
+		report := policy.Check(e.graph, policy.Of(e.settings))
+		for _, v := range report.Broken() {
+			t.Error(v)
+		}
+		if t.Failed() {
+			t.Log(report.Text())
+		}
+	})
+}
+
+// A secret that stands somewhere without its mark would be shown by every preview.
+func TestNoSecretLosesItsMark(t *testing.T) {
+	eachRecorded(t, func(t *testing.T, e documented) {
+		for _, leak := range e.graph.Leaks {
+			t.Errorf("a secret stands in the clear: %s, %s", leak.URN, leak.Property)
+		}
+		for _, name := range []string{"db/admin/password", "db/password", "staff/secret"} {
+			p := parameter(t, e, name)
+			if p.Input("type") != "SecureString" || p.Input("value") != graph.Secret {
+				t.Errorf("parameter %s is of type %v with the value %v", name, p.Input("type"), p.Input("value"))
+			}
+		}
+	})
+}
+
+// TestOrder looks at what has to wait for what; an engine test looks at whether it does.
+func TestOrder(t *testing.T) {
+	eachRecorded(t, func(t *testing.T, e documented) {
+		one := func(tokens ...string) *graph.Resource {
+			t.Helper()
+			found := e.graph.ByType(tokens...)
+			if len(found) != 1 {
+				t.Fatalf("%d resources of %v, want 1", len(found), tokens)
+			}
+			return found[0]
+		}
+		var schema, rollout *graph.Resource
+		for _, r := range e.graph.ByType("command:local:Command", "command:remote:Command") {
+			switch r.Name {
+			case "dossier-jump-schema":
+				schema = r
+			case "dossier-rollout":
+				rollout = r
+			default:
+				t.Errorf("unexpected command %s", r.Name)
+			}
+		}
+		group, database := one("aws:autoscaling/group:Group"), one("aws:rds/instance:Instance")
+		for _, c := range []struct {
+			why          string
+			later, first *graph.Resource
+		}{
+			{"instances start only after the schema is there", group, schema},
+			{"the schema command needs the database", schema, database},
+			{"the rollout is the last step", rollout, group},
+			{"an instance reads the database's password at its start", group, parameter(t, e, "db/password")},
+			{"the schema command reads which release to run", schema, parameter(t, e, "release")},
+		} {
+			if !e.graph.DependsOn(c.later, c.first) {
+				t.Errorf("%s does not wait for %s: %s", c.later, c.first, c.why)
+			}
+		}
+		for _, token := range []string{"aws:ec2/route:Route", "aws:ec2/vpcEndpoint:VpcEndpoint", "aws:lb/listener:Listener", "aws:ssm/parameter:Parameter"} {
+			for _, r := range e.graph.ByType(token) {
+				if r.Name != "dossier-jump-jump-host-key" && !e.graph.DependsOn(group, r) {
+					t.Errorf("the group does not wait for %s", r)
+				}
+			}
+		}
+	})
+}
+
+// The group takes the template by its number, else Pulumi would not see a change and a rollback would find the same version again.
+func TestGroupPinsItsTemplate(t *testing.T) {
+	eachRecorded(t, func(t *testing.T, e documented) {
+		group := e.graph.ByType("aws:autoscaling/group:Group")[0]
+		if v := group.Input("launchTemplate.version"); v != "1" {
+			t.Errorf("the group's template version is %v, want the number of the first", v)
+		}
+		if group.Input("healthCheckType") != "ELB" {
+			t.Errorf("the group's health check is %v", group.Input("healthCheckType"))
+		}
+		// An outage of the database makes every instance unready at once; none of them may be replaced for it.
+		if path := e.graph.ByType("aws:lb/targetGroup:TargetGroup")[0].Input("healthCheck.path"); path != "/livez" {
+			t.Errorf("the target group asks %v, and the group replaces whatever fails it", path)
+		}
+	})
+}
+
+// contract is what the app asks of the infrastructure.
+type contract struct {
+	Serve, Migrate []string
+	Table          struct {
+		AttributeDefinitions   []struct{ AttributeName, AttributeType string }
+		KeySchema              []keySchema
+		GlobalSecondaryIndexes []struct {
+			IndexName  string
+			KeySchema  []keySchema
+			Projection struct{ ProjectionType string }
+		}
+	}
+}
+
+type keySchema struct{ AttributeName, KeyType string }
+
+var appContract = sync.OnceValues(func() (contract, error) {
+	var c contract
+	cmd := exec.Command("go", "run", "./internal/contract")
+	cmd.Dir = filepath.Join(repository, "app")
+	out, err := cmd.Output()
+	if err != nil {
+		if failed, ok := err.(*exec.ExitError); ok {
+			return c, fmt.Errorf("%s: %w: %s", cmd, err, failed.Stderr)
+		}
+		return c, err
+	}
+	return c, json.Unmarshal(out, &c)
+})
+
+func TestTableIsTheApps(t *testing.T) {
+	want, err := appContract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	eachRecorded(t, func(t *testing.T, e documented) {
+		table := e.graph.ByType("aws:dynamodb/table:Table")[0]
+		attributes := map[string]string{}
+		for _, a := range graph.Items(table.Input("attributes")) {
+			a := a.(map[string]any)
+			attributes[graph.Text(a["name"])] = graph.Text(a["type"])
+		}
+		if len(attributes) != len(want.Table.AttributeDefinitions) {
+			t.Errorf("attributes %v, want %v", attributes, want.Table.AttributeDefinitions)
+		}
+		for _, a := range want.Table.AttributeDefinitions {
+			if attributes[a.AttributeName] != a.AttributeType {
+				t.Errorf("attribute %s is of type %q, want %s", a.AttributeName, attributes[a.AttributeName], a.AttributeType)
+			}
+		}
+		keys := func(hash, sort any) []keySchema {
+			return []keySchema{{graph.Text(hash), "HASH"}, {graph.Text(sort), "RANGE"}}
+		}
+		if got := keys(table.Input("hashKey"), table.Input("rangeKey")); !slices.Equal(got, want.Table.KeySchema) {
+			t.Errorf("keys %v, want %v", got, want.Table.KeySchema)
+		}
+		indexes := graph.Items(table.Input("globalSecondaryIndexes"))
+		if len(indexes) != 1 || len(want.Table.GlobalSecondaryIndexes) != 1 {
+			t.Fatalf("indexes %v, want %v", indexes, want.Table.GlobalSecondaryIndexes)
+		}
+		index, wanted := indexes[0].(map[string]any), want.Table.GlobalSecondaryIndexes[0]
+		if index["name"] != wanted.IndexName || index["projectionType"] != wanted.Projection.ProjectionType ||
+			!slices.Equal(keys(index["hashKey"], index["rangeKey"]), wanted.KeySchema) {
+			t.Errorf("index %v, want %v", index, wanted)
+		}
+	})
+}
+
+// Every parameter is one that somebody reads, and what the app cannot do without is there.
+func TestParametersAreRead(t *testing.T) {
+	asked, err := appContract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	eachRecorded(t, func(t *testing.T, e documented) {
+		path := "/dossier/" + e.settings.Stack
+		read := append(append([]string{}, asked.Serve...), asked.Migrate...)
+		// By the scripts of the hosts.
+		read = append(read, "/"+parameters.Release, "/"+parameters.JumpHostKey)
+		for _, p := range e.graph.ByType("aws:ssm/parameter:Parameter") {
+			name, below := strings.CutPrefix(graph.Text(p.Input("name")), path)
+			if !below || !slices.Contains(read, name) {
+				t.Errorf("nobody reads the parameter %s", p.Input("name"))
+			}
+		}
+		for _, name := range []string{
+			"bucket", "db/admin/password", "db/admin/user", "db/host", "db/max-connections", "db/name", "db/password", "db/user", "max-file-size",
+			"public-url", "staff/secret", "table", "timeout/shutdown", "timeout/upload", "trusted-proxies",
+		} {
+			if !slices.Contains(read, "/"+name) {
+				t.Errorf("the app does not read %s any more", name)
+			}
+			parameter(t, e, name)
+		}
+	})
+}
+
+// parameter is the one of that name below the stack's path.
+func parameter(t *testing.T, e documented, name string) *graph.Resource {
+	t.Helper()
+	full := "/dossier/" + e.settings.Stack + "/" + name
+	for _, p := range e.graph.ByType("aws:ssm/parameter:Parameter") {
+		if p.Input("name") == full {
+			return p
+		}
+	}
+	t.Fatalf("there is no parameter %s", full)
+	return nil
+}
+
+// calledBy is what a command of the app can call, found in its source.
+var calledBy = sync.OnceValues(func() (map[string][]permissions.Call, error) {
+	commands, err := permissions.Calls(context.Background(), repository, permissions.App)
+	if err != nil {
+		return nil, err
+	}
+	calls := map[string][]permissions.Call{}
+	for _, c := range commands {
+		calls[c.Name] = c.Calls
+	}
+	return calls, nil
+})
+
+// TestRoles holds what each role may do against what runs with it: neither a missing nor a spare permission passes.
+func TestRoles(t *testing.T) {
+	commands, err := calledBy()
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, err := appContract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	eachRecorded(t, func(t *testing.T, e documented) {
+		prefix := "arn:aws:ssm:us-east-1:123456789012:parameter/dossier/" + e.settings.Stack
+		arn := func(token string) string {
+			t.Helper()
+			return graph.Text(e.graph.ByType(token)[0].Output("arn"))
+		}
+		bucket := func(name string) string {
+			t.Helper()
+			return graph.Text(e.graph.ByName("aws:s3/bucketV2:BucketV2", name).Output("arn"))
+		}
+		table, logs := arn("aws:dynamodb/table:Table"), graph.Text(e.graph.ByName("aws:cloudwatch/logGroup:LogGroup", "dossier-app").Output("arn"))
+		group := e.graph.ByType("aws:autoscaling/group:Group")[0]
+		groupARN := "arn:aws:autoscaling:us-east-1:123456789012:autoScalingGroup:*:autoScalingGroupName/" + graph.Text(group.Input("name"))
+		files := map[permissions.Kind][]string{
+			permissions.Bucket: {bucket("dossier-storage-files")}, permissions.Object: {bucket("dossier-storage-files") + "/files/*"},
+			permissions.Table: {table}, permissions.Index: {table + "/index/unfinished"},
+		}
+		host := map[permissions.Kind][]string{
+			permissions.Object: {bucket("dossier-storage-releases") + "/releases/*"}, permissions.Group: {groupARN},
+			permissions.LogGroup: {logs + ":*"}, permissions.LogStream: {logs + ":log-stream:*"},
+		}
+		// settings are the parameters that a command asks for, each by its name; the policy may name a group of them.
+		settings := func(names []string, within func(name string) string) []permissions.Grant {
+			var grants []permissions.Grant
+			for _, name := range names {
+				grants = append(grants, permissions.Grant{Action: "ssm:GetParameters", Resource: prefix + name, Within: prefix + within(name)})
+			}
+			return grants
+		}
+		below := func(name string) string { return name[:strings.LastIndexByte(name, '/')] + "/*" }
+		need := func(calls []permissions.Call, on map[permissions.Kind][]string, holds ...permissions.Condition) []permissions.Grant {
+			t.Helper()
+			grants, err := permissions.Needs(calls, on, holds...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return grants
+		}
+		without := func(calls []permissions.Call, service, operation string) []permissions.Call {
+			return slices.DeleteFunc(slices.Clone(calls), func(c permissions.Call) bool { return c.Service == service && c.Operation == operation })
+		}
+		script := func(text string) []permissions.Call {
+			t.Helper()
+			calls, err := permissions.ScriptCalls(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return calls
+		}
+		agent := need(permissions.SystemsManagerAgent(), nil)
+
+		template := e.graph.ByType("aws:ec2/launchTemplate:LaunchTemplate")[0]
+		userData, err := base64.StdEncoding.DecodeString(graph.Text(template.Input("userData")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		app := slices.Concat(
+			need(without(commands["serve"], "ssm", "GetParameters"), files, permissions.TellAbsent),
+			settings(asked.Serve, func(string) string { return "/*" }),
+			need(script(string(userData)), host), agent,
+		)
+		checkRole(t, e, "dossier-app", app)
+		// The administrator's password opens every table, and the host key makes an impostor of whoever has it.
+		for _, secret := range []string{"/db/admin/password", "/db/admin/user", "/jump/host-key"} {
+			for _, action := range []string{"ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "ssm:GetParameterHistory"} {
+				missing, _, err := permissions.Compare(rolePolicy(t, e, "dossier-app"), []permissions.Grant{{Action: action, Resource: prefix + secret}})
+				if err != nil || len(missing) != 1 {
+					t.Errorf("the app's role may %s %s: %v %v", action, secret, missing, err)
+				}
+			}
+		}
+
+		jump := e.graph.ByName("aws:ec2/instance:Instance", "dossier-jump")
+		own := map[permissions.Kind][]string{permissions.Parameter: {prefix + "/jump/host-key"}}
+		schema := map[permissions.Kind][]string{
+			permissions.Object: {bucket("dossier-storage-releases") + "/releases/*"}, permissions.Parameter: {prefix + "/release"},
+		}
+		checkRole(t, e, "dossier-jump", slices.Concat(
+			need(script(graph.Text(jump.Input("userData"))), own), need(script(schemaScript(t, e)), schema),
+			settings(asked.Migrate, below), agent,
+		))
+
+		if e.settings.Network.NAT == "instance" {
+			nat := e.graph.ByName("aws:ec2/instance:Instance", "dossier-network-nat-1")
+			checkRole(t, e, "dossier-network-nat-1", slices.Concat(need(script(graph.Text(nat.Input("userData"))), nil), agent))
+		}
+
+		// The one role that is not for programs of ours: what AWS's own service needs for flow logs
+		// (https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html), on the one group that there is.
+		flow := graph.Text(e.graph.ByName("aws:cloudwatch/logGroup:LogGroup", "dossier-network-flow").Output("arn"))
+		var writes []permissions.Grant
+		for _, action := range []string{"logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"} {
+			writes = append(writes, permissions.Grant{Action: action, Resource: flow + ":*"})
+		}
+		checkRole(t, e, "dossier-network-flow", writes)
+
+		var roles []string
+		for _, r := range e.graph.ByType("aws:iam/role:Role") {
+			roles = append(roles, r.Name)
+		}
+		want := []string{"dossier-app", "dossier-jump", "dossier-network-flow"}
+		if e.settings.Network.NAT == "instance" {
+			want = append(want, "dossier-network-nat-1")
+		}
+		slices.Sort(roles)
+		if !slices.Equal(roles, want) {
+			t.Errorf("roles %v, want %v: each has to be compared above", roles, want)
+		}
+	})
+}
+
+func checkRole(t *testing.T, e documented, name string, need []permissions.Grant) {
+	t.Helper()
+	missing, spare, err := permissions.Compare(rolePolicy(t, e, name), need)
+	if err != nil {
+		t.Fatalf("role %s: %v", name, err)
+	}
+	for _, m := range missing {
+		t.Errorf("role %s may not %s", name, m)
+	}
+	for _, s := range spare {
+		t.Errorf("role %s may %s", name, s)
+	}
+}
+
+// rolePolicy is the one policy of a role.
+func rolePolicy(t *testing.T, e documented, role string) string {
+	t.Helper()
+	var text string
+	for _, p := range e.graph.ByType("aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy", "aws:iam/rolePolicyAttachment:RolePolicyAttachment") {
+		of := e.graph.Resolve(p.Input("role"), "aws:iam/role:Role")
+		switch {
+		case of == nil:
+			t.Fatalf("%s belongs to no role", p)
+		case of.Name != role:
+		case text != "":
+			t.Fatalf("role %s has more than one policy", role)
+		default:
+			text = graph.Text(p.Input("policy"))
+		}
+	}
+	if text == "" {
+		t.Fatalf("role %s has no policy", role)
+	}
+	return text
+}
+
+// schemaScript is the script of the schema command, by whichever way it goes.
+func schemaScript(t *testing.T, e documented) string {
+	t.Helper()
+	if r := e.graph.ByName("command:remote:Command", "dossier-jump-schema"); r != nil {
+		return graph.Text(r.Input("create"))
+	}
+	r := e.graph.ByName("command:local:Command", "dossier-jump-schema")
+	if r == nil {
+		t.Fatal("there is no schema command")
+	}
+	return graph.Text(r.Input("stdin"))
+}
