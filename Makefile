@@ -14,9 +14,9 @@ run: build ## build the app and serve it on http://localhost:8080, with its data
 
 build: bin/dossier ## build the app into bin/dossier, as one static program
 
-# Go itself knows what is out of date.
+# Go itself knows what is out of date. Outside the workspace, so that it needs the app's modules alone, in the versions that a release has.
 bin/dossier:
-	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o $@ ./app/cmd/dossier
+	GOWORK=off CGO_ENABLED=0 go build -C app -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o ../$@ ./cmd/dossier
 
 test: ## install what tests need, and run all checks and tests
 	tools/test
@@ -34,10 +34,11 @@ ROUNDS ?= 5
 bench: test-tools ## run the benchmarks: memory and speed of the real program, beside bare use of the same stores (ROUNDS=5)
 	DOSSIER_TEST_REQUIRE=1 go test -run '^$$' -bench . -benchtime $(ROUNDS)x -timeout 60m ./app/cmd/dossier
 
-generate: ## generate anew what is generated
-	go generate ./app/...
+generate: ## generate anew what is generated, the tables and drawings of docs/ among it
+	go generate ./app/... ./infra/...
+	go test ./infra -run '^TestDocuments$$' -update
 
-test-tools: ## install what tests need: MariaDB, Chromium, an S3 and a DynamoDB server, checkers
+test-tools: ## install what tests need: MariaDB, Chromium, an SSH, an S3 and a DynamoDB server, the Pulumi CLI, checkers
 	tools/install
 
 clean: ## remove what was built and installed here; the data stays
