@@ -44,7 +44,8 @@ func requireMachine(t *testing.T) {
 		missing(t, "systemd is not installed"+remedy)
 	}
 	if os.Getuid() != 0 {
-		missing(t, "this test starts a machine in namespaces, which takes root")
+		// Also where everything else has to run: no installation mends it, and the test's report tells what was left out.
+		t.Skip("this test starts a machine in namespaces, which takes root")
 	}
 }
 

@@ -132,7 +132,8 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 			ReleaseParameter: args.Parameters.Path() + "/" + parameters.Release, Wait: databaseWait,
 		}.Render()
 	}).(pulumi.StringOutput)
-	// What makes the command run again. The release is not among it: the script finds the present one by its parameter, so a new release
+	// What makes the command run again, beside another jump server or another script, which change nothing in the database. The release is not
+	// among it: the script finds the present one by its parameter, so a new release
 	// without new migrations changes nothing here.
 	triggers := pulumi.Array{pulumi.String(args.Migrations), args.Database.Instance.ResourceId, pulumi.Int(args.Credentials)}
 	wait := pulumi.DependsOn(append([]pulumi.Resource{j.Instance, args.Database.Instance, args.Storage.Release}, args.Parameters.All...))

@@ -10,7 +10,7 @@ import (
 // bucket is what all buckets have in common. One resource of a bucket at a time is changed by S3, and some need another to be there
 // first, so each waits for the one before.
 type bucket struct {
-	// keep makes Pulumi refuse to delete the bucket. Without it a bucket is emptied and deleted with the stack.
+	// keep makes Pulumi refuse to delete the bucket and what guards it. Without it a bucket is emptied and deleted with the stack.
 	keep bool
 	// versions keeps what was replaced or deleted.
 	versions bool
@@ -31,16 +31,17 @@ func (b bucket) create(ctx *pulumi.Context, name string, parent pulumi.ResourceO
 		return nil, nil, err
 	}
 	id := made.ID().ToStringOutput()
+	guard := pulumi.Protect(b.keep)
 	owner, err := s3.NewBucketOwnershipControls(ctx, name, &s3.BucketOwnershipControlsArgs{
 		Bucket: id, Rule: &s3.BucketOwnershipControlsRuleArgs{ObjectOwnership: pulumi.String("BucketOwnerEnforced")},
-	}, parent)
+	}, parent, guard)
 	if err != nil {
 		return nil, nil, err
 	}
 	block, err := s3.NewBucketPublicAccessBlock(ctx, name, &s3.BucketPublicAccessBlockArgs{
 		Bucket: id, BlockPublicAcls: pulumi.Bool(true), BlockPublicPolicy: pulumi.Bool(true), IgnorePublicAcls: pulumi.Bool(true),
 		RestrictPublicBuckets: pulumi.Bool(true),
-	}, parent, after(owner))
+	}, parent, guard, after(owner))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -48,7 +49,7 @@ func (b bucket) create(ctx *pulumi.Context, name string, parent pulumi.ResourceO
 	if b.statements != nil {
 		statements = append(statements, b.statements(made.Arn)...)
 	}
-	policy, err := s3.NewBucketPolicy(ctx, name, &s3.BucketPolicyArgs{Bucket: id, Policy: access.Document(statements...)}, parent, after(block))
+	policy, err := s3.NewBucketPolicy(ctx, name, &s3.BucketPolicyArgs{Bucket: id, Policy: access.Document(statements...)}, parent, guard, after(block))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -59,7 +60,7 @@ func (b bucket) create(ctx *pulumi.Context, name string, parent pulumi.ResourceO
 				SseAlgorithm: pulumi.String("AES256"),
 			},
 		}},
-	}, parent, after(policy))
+	}, parent, guard, after(policy))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -68,7 +69,7 @@ func (b bucket) create(ctx *pulumi.Context, name string, parent pulumi.ResourceO
 		last, err = s3.NewBucketVersioningV2(ctx, name, &s3.BucketVersioningV2Args{
 			Bucket:                  id,
 			VersioningConfiguration: &s3.BucketVersioningV2VersioningConfigurationArgs{Status: pulumi.String("Enabled")},
-		}, parent, after(last))
+		}, parent, guard, after(last))
 		if err != nil {
 			return nil, nil, err
 		}
@@ -77,7 +78,7 @@ func (b bucket) create(ctx *pulumi.Context, name string, parent pulumi.ResourceO
 		Id: pulumi.String("abort-unfinished-uploads"), Status: pulumi.String("Enabled"), Filter: everything(),
 		AbortIncompleteMultipartUpload: &s3.BucketLifecycleConfigurationV2RuleAbortIncompleteMultipartUploadArgs{DaysAfterInitiation: pulumi.Int(abortDays)},
 	}}, b.rules...)
-	last, err = s3.NewBucketLifecycleConfigurationV2(ctx, name, &s3.BucketLifecycleConfigurationV2Args{Bucket: id, Rules: rules}, parent, after(last))
+	last, err = s3.NewBucketLifecycleConfigurationV2(ctx, name, &s3.BucketLifecycleConfigurationV2Args{Bucket: id, Rules: rules}, parent, guard, after(last))
 	if err != nil {
 		return nil, nil, err
 	}
