@@ -1,265 +1,77 @@
 package main
 
-// What the stacks hold, by type: TestResources.
-const (
-	devResources = `
-1 aws:autoscaling/group:Group
-1 aws:autoscaling/lifecycleHook:LifecycleHook
-2 aws:autoscaling/policy:Policy
-1 aws:cloudwatch/dashboard:Dashboard
-1 aws:cloudwatch/eventRule:EventRule
-1 aws:cloudwatch/eventTarget:EventTarget
-4 aws:cloudwatch/logGroup:LogGroup
-13 aws:cloudwatch/metricAlarm:MetricAlarm
-1 aws:dynamodb/table:Table
-1 aws:ec2/defaultSecurityGroup:DefaultSecurityGroup
-1 aws:ec2/eip:Eip
-1 aws:ec2/flowLog:FlowLog
-1 aws:ec2/instance:Instance
-1 aws:ec2/internetGateway:InternetGateway
-1 aws:ec2/launchTemplate:LaunchTemplate
-1 aws:ec2/natGateway:NatGateway
-3 aws:ec2/route:Route
-3 aws:ec2/routeTable:RouteTable
-4 aws:ec2/routeTableAssociation:RouteTableAssociation
-4 aws:ec2/securityGroup:SecurityGroup
-4 aws:ec2/subnet:Subnet
-1 aws:ec2/vpc:Vpc
-2 aws:ec2/vpcEndpoint:VpcEndpoint
-2 aws:iam/instanceProfile:InstanceProfile
-3 aws:iam/role:Role
-3 aws:iam/rolePolicy:RolePolicy
-1 aws:lb/listener:Listener
-1 aws:lb/loadBalancer:LoadBalancer
-1 aws:lb/targetGroup:TargetGroup
-1 aws:rds/instance:Instance
-1 aws:rds/parameterGroup:ParameterGroup
-1 aws:rds/subnetGroup:SubnetGroup
-1 aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2
-3 aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2
-2 aws:s3/bucketLoggingV2:BucketLoggingV2
-1 aws:s3/bucketObjectv2:BucketObjectv2
-3 aws:s3/bucketOwnershipControls:BucketOwnershipControls
-3 aws:s3/bucketPolicy:BucketPolicy
-3 aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock
-3 aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2
-3 aws:s3/bucketV2:BucketV2
-2 aws:s3/bucketVersioningV2:BucketVersioningV2
-1 aws:sns/topic:Topic
-1 aws:sns/topicPolicy:TopicPolicy
-16 aws:ssm/parameter:Parameter
-5 aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule
-4 aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule
-2 command:local:Command
-1 dossier:database:Database
-1 dossier:jump:Jump
-1 dossier:network:Network
-1 dossier:observe:Observe
-1 dossier:parameters:Parameters
-1 dossier:service:Service
-1 dossier:site:Site
-1 dossier:storage:Logs
-1 dossier:storage:Storage
-3 random:index/randomPassword:RandomPassword
+// resourcesTable is how many resources of each type every environment has; the first line names the environments. TestResources.
+const resourcesTable = `
+                                                                                            dev  prod  maximal  cheap
+aws:acm/certificate:Certificate                                                               -     1        1      -
+aws:acm/certificateValidation:CertificateValidation                                           -     1        1      -
+aws:autoscaling/group:Group                                                                   1     1        1      1
+aws:autoscaling/lifecycleHook:LifecycleHook                                                   1     1        1      1
+aws:autoscaling/policy:Policy                                                                 2     2        2      2
+aws:cloudwatch/dashboard:Dashboard                                                            1     1        1      1
+aws:cloudwatch/eventRule:EventRule                                                            1     1        1      1
+aws:cloudwatch/eventTarget:EventTarget                                                        1     1        1      1
+aws:cloudwatch/logGroup:LogGroup                                                              4     4        4      4
+aws:cloudwatch/metricAlarm:MetricAlarm                                                       13    13       13     13
+aws:dynamodb/table:Table                                                                      1     1        1      1
+aws:ec2/defaultSecurityGroup:DefaultSecurityGroup                                             1     1        1      1
+aws:ec2/eip:Eip                                                                               1     3        4      1
+aws:ec2/eipAssociation:EipAssociation                                                         -     -        -      1
+aws:ec2/flowLog:FlowLog                                                                       1     1        1      1
+aws:ec2/instance:Instance                                                                     1     1        1      2
+aws:ec2/internetGateway:InternetGateway                                                       1     1        1      1
+aws:ec2/keyPair:KeyPair                                                                       -     -        1      1
+aws:ec2/launchTemplate:LaunchTemplate                                                         1     1        1      1
+aws:ec2/natGateway:NatGateway                                                                 1     3        4      -
+aws:ec2/route:Route                                                                           3     4        5      3
+aws:ec2/routeTable:RouteTable                                                                 3     4        5      3
+aws:ec2/routeTableAssociation:RouteTableAssociation                                           4     6        8      4
+aws:ec2/securityGroup:SecurityGroup                                                           4     4        4      5
+aws:ec2/subnet:Subnet                                                                         4     6        8      4
+aws:ec2/vpc:Vpc                                                                               1     1        1      1
+aws:ec2/vpcEndpoint:VpcEndpoint                                                               2     2        2      2
+aws:iam/instanceProfile:InstanceProfile                                                       2     2        2      3
+aws:iam/role:Role                                                                             3     3        3      4
+aws:iam/rolePolicy:RolePolicy                                                                 3     3        3      4
+aws:lb/listener:Listener                                                                      1     2        2      1
+aws:lb/loadBalancer:LoadBalancer                                                              1     1        1      1
+aws:lb/targetGroup:TargetGroup                                                                1     1        1      1
+aws:rds/instance:Instance                                                                     1     1        1      1
+aws:rds/parameterGroup:ParameterGroup                                                         1     1        1      1
+aws:rds/subnetGroup:SubnetGroup                                                               1     1        1      1
+aws:route53/record:Record                                                                     -     2        2      -
+aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2                                    1     1        1      1
+aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2                          3     3        3      3
+aws:s3/bucketLoggingV2:BucketLoggingV2                                                        2     2        2      2
+aws:s3/bucketObjectv2:BucketObjectv2                                                          1     1        1      1
+aws:s3/bucketOwnershipControls:BucketOwnershipControls                                        3     3        3      3
+aws:s3/bucketPolicy:BucketPolicy                                                              3     3        3      3
+aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock                                        3     3        3      3
+aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2    3     3        3      3
+aws:s3/bucketV2:BucketV2                                                                      3     3        3      3
+aws:s3/bucketVersioningV2:BucketVersioningV2                                                  2     2        2      2
+aws:sns/topic:Topic                                                                           1     1        1      1
+aws:sns/topicPolicy:TopicPolicy                                                               1     1        1      1
+aws:sns/topicSubscription:TopicSubscription                                                   -     1        1      -
+aws:ssm/parameter:Parameter                                                                  16    16       17     17
+aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule                                       5     5        5      7
+aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule                                     4     5        7      6
+aws:wafv2/webAclAssociation:WebAclAssociation                                                 -     -        1      -
+command:local:Command                                                                         2     2        1      1
+command:remote:Command                                                                        -     -        1      1
+dossier:database:Database                                                                     1     1        1      1
+dossier:jump:Jump                                                                             1     1        1      1
+dossier:network:Network                                                                       1     1        1      1
+dossier:observe:Observe                                                                       1     1        1      1
+dossier:parameters:Parameters                                                                 1     1        1      1
+dossier:service:Service                                                                       1     1        1      1
+dossier:site:Site                                                                             1     1        1      1
+dossier:storage:Logs                                                                          1     1        1      1
+dossier:storage:Storage                                                                       1     1        1      1
+random:index/randomId:RandomId                                                                -     1        1      -
+random:index/randomPassword:RandomPassword                                                    3     3        3      3
+tls:index/privateKey:PrivateKey                                                               -     -        2      2
 `
-	prodResources = `
-1 aws:acm/certificate:Certificate
-1 aws:acm/certificateValidation:CertificateValidation
-1 aws:autoscaling/group:Group
-1 aws:autoscaling/lifecycleHook:LifecycleHook
-2 aws:autoscaling/policy:Policy
-1 aws:cloudwatch/dashboard:Dashboard
-1 aws:cloudwatch/eventRule:EventRule
-1 aws:cloudwatch/eventTarget:EventTarget
-4 aws:cloudwatch/logGroup:LogGroup
-13 aws:cloudwatch/metricAlarm:MetricAlarm
-1 aws:dynamodb/table:Table
-1 aws:ec2/defaultSecurityGroup:DefaultSecurityGroup
-3 aws:ec2/eip:Eip
-1 aws:ec2/flowLog:FlowLog
-1 aws:ec2/instance:Instance
-1 aws:ec2/internetGateway:InternetGateway
-1 aws:ec2/launchTemplate:LaunchTemplate
-3 aws:ec2/natGateway:NatGateway
-4 aws:ec2/route:Route
-4 aws:ec2/routeTable:RouteTable
-6 aws:ec2/routeTableAssociation:RouteTableAssociation
-4 aws:ec2/securityGroup:SecurityGroup
-6 aws:ec2/subnet:Subnet
-1 aws:ec2/vpc:Vpc
-2 aws:ec2/vpcEndpoint:VpcEndpoint
-2 aws:iam/instanceProfile:InstanceProfile
-3 aws:iam/role:Role
-3 aws:iam/rolePolicy:RolePolicy
-2 aws:lb/listener:Listener
-1 aws:lb/loadBalancer:LoadBalancer
-1 aws:lb/targetGroup:TargetGroup
-1 aws:rds/instance:Instance
-1 aws:rds/parameterGroup:ParameterGroup
-1 aws:rds/subnetGroup:SubnetGroup
-2 aws:route53/record:Record
-1 aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2
-3 aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2
-2 aws:s3/bucketLoggingV2:BucketLoggingV2
-1 aws:s3/bucketObjectv2:BucketObjectv2
-3 aws:s3/bucketOwnershipControls:BucketOwnershipControls
-3 aws:s3/bucketPolicy:BucketPolicy
-3 aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock
-3 aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2
-3 aws:s3/bucketV2:BucketV2
-2 aws:s3/bucketVersioningV2:BucketVersioningV2
-1 aws:sns/topic:Topic
-1 aws:sns/topicPolicy:TopicPolicy
-1 aws:sns/topicSubscription:TopicSubscription
-16 aws:ssm/parameter:Parameter
-5 aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule
-5 aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule
-2 command:local:Command
-1 dossier:database:Database
-1 dossier:jump:Jump
-1 dossier:network:Network
-1 dossier:observe:Observe
-1 dossier:parameters:Parameters
-1 dossier:service:Service
-1 dossier:site:Site
-1 dossier:storage:Logs
-1 dossier:storage:Storage
-1 random:index/randomId:RandomId
-3 random:index/randomPassword:RandomPassword
-`
-	maximalResources = `
-1 aws:acm/certificate:Certificate
-1 aws:acm/certificateValidation:CertificateValidation
-1 aws:autoscaling/group:Group
-1 aws:autoscaling/lifecycleHook:LifecycleHook
-2 aws:autoscaling/policy:Policy
-1 aws:cloudwatch/dashboard:Dashboard
-1 aws:cloudwatch/eventRule:EventRule
-1 aws:cloudwatch/eventTarget:EventTarget
-4 aws:cloudwatch/logGroup:LogGroup
-13 aws:cloudwatch/metricAlarm:MetricAlarm
-1 aws:dynamodb/table:Table
-1 aws:ec2/defaultSecurityGroup:DefaultSecurityGroup
-4 aws:ec2/eip:Eip
-1 aws:ec2/flowLog:FlowLog
-1 aws:ec2/instance:Instance
-1 aws:ec2/internetGateway:InternetGateway
-1 aws:ec2/keyPair:KeyPair
-1 aws:ec2/launchTemplate:LaunchTemplate
-4 aws:ec2/natGateway:NatGateway
-5 aws:ec2/route:Route
-5 aws:ec2/routeTable:RouteTable
-8 aws:ec2/routeTableAssociation:RouteTableAssociation
-4 aws:ec2/securityGroup:SecurityGroup
-8 aws:ec2/subnet:Subnet
-1 aws:ec2/vpc:Vpc
-2 aws:ec2/vpcEndpoint:VpcEndpoint
-2 aws:iam/instanceProfile:InstanceProfile
-3 aws:iam/role:Role
-3 aws:iam/rolePolicy:RolePolicy
-2 aws:lb/listener:Listener
-1 aws:lb/loadBalancer:LoadBalancer
-1 aws:lb/targetGroup:TargetGroup
-1 aws:rds/instance:Instance
-1 aws:rds/parameterGroup:ParameterGroup
-1 aws:rds/subnetGroup:SubnetGroup
-2 aws:route53/record:Record
-1 aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2
-3 aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2
-2 aws:s3/bucketLoggingV2:BucketLoggingV2
-1 aws:s3/bucketObjectv2:BucketObjectv2
-3 aws:s3/bucketOwnershipControls:BucketOwnershipControls
-3 aws:s3/bucketPolicy:BucketPolicy
-3 aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock
-3 aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2
-3 aws:s3/bucketV2:BucketV2
-2 aws:s3/bucketVersioningV2:BucketVersioningV2
-1 aws:sns/topic:Topic
-1 aws:sns/topicPolicy:TopicPolicy
-1 aws:sns/topicSubscription:TopicSubscription
-17 aws:ssm/parameter:Parameter
-5 aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule
-7 aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule
-1 aws:wafv2/webAclAssociation:WebAclAssociation
-1 command:local:Command
-1 command:remote:Command
-1 dossier:database:Database
-1 dossier:jump:Jump
-1 dossier:network:Network
-1 dossier:observe:Observe
-1 dossier:parameters:Parameters
-1 dossier:service:Service
-1 dossier:site:Site
-1 dossier:storage:Logs
-1 dossier:storage:Storage
-1 random:index/randomId:RandomId
-3 random:index/randomPassword:RandomPassword
-2 tls:index/privateKey:PrivateKey
-`
-	cheapResources = `
-1 aws:autoscaling/group:Group
-1 aws:autoscaling/lifecycleHook:LifecycleHook
-2 aws:autoscaling/policy:Policy
-1 aws:cloudwatch/dashboard:Dashboard
-1 aws:cloudwatch/eventRule:EventRule
-1 aws:cloudwatch/eventTarget:EventTarget
-4 aws:cloudwatch/logGroup:LogGroup
-13 aws:cloudwatch/metricAlarm:MetricAlarm
-1 aws:dynamodb/table:Table
-1 aws:ec2/defaultSecurityGroup:DefaultSecurityGroup
-1 aws:ec2/eip:Eip
-1 aws:ec2/eipAssociation:EipAssociation
-1 aws:ec2/flowLog:FlowLog
-2 aws:ec2/instance:Instance
-1 aws:ec2/internetGateway:InternetGateway
-1 aws:ec2/keyPair:KeyPair
-1 aws:ec2/launchTemplate:LaunchTemplate
-3 aws:ec2/route:Route
-3 aws:ec2/routeTable:RouteTable
-4 aws:ec2/routeTableAssociation:RouteTableAssociation
-5 aws:ec2/securityGroup:SecurityGroup
-4 aws:ec2/subnet:Subnet
-1 aws:ec2/vpc:Vpc
-2 aws:ec2/vpcEndpoint:VpcEndpoint
-3 aws:iam/instanceProfile:InstanceProfile
-4 aws:iam/role:Role
-4 aws:iam/rolePolicy:RolePolicy
-1 aws:lb/listener:Listener
-1 aws:lb/loadBalancer:LoadBalancer
-1 aws:lb/targetGroup:TargetGroup
-1 aws:rds/instance:Instance
-1 aws:rds/parameterGroup:ParameterGroup
-1 aws:rds/subnetGroup:SubnetGroup
-1 aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2
-3 aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2
-2 aws:s3/bucketLoggingV2:BucketLoggingV2
-1 aws:s3/bucketObjectv2:BucketObjectv2
-3 aws:s3/bucketOwnershipControls:BucketOwnershipControls
-3 aws:s3/bucketPolicy:BucketPolicy
-3 aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock
-3 aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2
-3 aws:s3/bucketV2:BucketV2
-2 aws:s3/bucketVersioningV2:BucketVersioningV2
-1 aws:sns/topic:Topic
-1 aws:sns/topicPolicy:TopicPolicy
-17 aws:ssm/parameter:Parameter
-7 aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule
-6 aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule
-1 command:local:Command
-1 command:remote:Command
-1 dossier:database:Database
-1 dossier:jump:Jump
-1 dossier:network:Network
-1 dossier:observe:Observe
-1 dossier:parameters:Parameters
-1 dossier:service:Service
-1 dossier:site:Site
-1 dossier:storage:Logs
-1 dossier:storage:Storage
-3 random:index/randomPassword:RandomPassword
-2 tls:index/privateKey:PrivateKey
-`
-)
 
 // Who can open a connection to whom: TestReachability.
 const (
