@@ -29,6 +29,7 @@ func TestImports(t *testing.T) {
 		"/internal/servers":       {},
 		"/internal/teststores":    {"", "/people", "/objects", "/catalog", "/migrations", "/internal/servers"},
 		"/internal/settingstable": {"/config"},
+		"/internal/contract":      {"/config", "/catalog"},
 	}
 	for line := range strings.Lines(string(out)) {
 		fields := strings.Fields(line)

@@ -89,7 +89,7 @@ func start(t *testing.T, listen string, env []string) *process {
 	}
 	go func() { _ = p.Wait(); close(p.ended) }()
 	t.Cleanup(p.kill)
-	until := time.Now().Add(30 * time.Second)
+	until := time.Now().Add(2 * time.Minute)
 	for time.Now().Before(until) {
 		res, err := http.Get(p.base + "/readyz")
 		if err == nil {
