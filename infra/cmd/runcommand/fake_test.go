@@ -5,7 +5,9 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -108,7 +110,9 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	f.calls = append(f.calls, operation)
 	var in map[string]any
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&in); err != nil {
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&in); errors.Is(err, io.ErrUnexpectedEOF) {
+		return // the program's own time was over while it sent this
+	} else if err != nil {
 		f.t.Errorf("%s: %v", operation, err)
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")

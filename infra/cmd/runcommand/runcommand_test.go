@@ -209,7 +209,7 @@ func TestNotManaged(t *testing.T) {
 	for ping, want := range map[string]string{"": "is not known to Systems Manager in " + testRegion, "ConnectionLost": "its status is ConnectionLost"} {
 		f := newFake(t)
 		f.ping = ping
-		got, err := execute(t.Context(), quick(), 2*time.Second, "true")
+		got, err := execute(t.Context(), quick(), 4*time.Second, "true")
 		if got.status != statusTimedOut || err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "role") {
 			t.Errorf("%q: status %d, error %v; want %q", ping, got.status, err, want)
 		}
