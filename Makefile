@@ -36,6 +36,7 @@ bench: test-tools ## run the benchmarks: memory and speed of the real program, b
 
 generate: ## generate anew what is generated, the tables and drawings of docs/ among it
 	go generate ./app/... ./infra/...
+	go test ./app/web -run '^TestProblemsAreDocumented$$' -update
 	go test ./infra -run '^TestDocuments$$' -update
 
 test-tools: ## install what tests need: MariaDB, Chromium, an SSH, an S3 and a DynamoDB server, the Pulumi CLI, checkers

@@ -5,9 +5,45 @@ import (
 	"hash/crc64"
 )
 
-// crc64NVME is the polynomial of CRC-64/NVME, reflected
+// crc64Polynomial is the polynomial of CRC-64/NVME, reflected: the highest bit is the coefficient of x⁰
 // (https://reveng.sourceforge.io/crc-catalogue/all.htm#crc.cat.crc-64-nvme).
-var crc64NVME = crc64.MakeTable(0x9a6c9329ac4bc9b5)
+const crc64Polynomial = 0x9a6c9329ac4bc9b5
 
-// NewCRC64 returns a hash that computes CRC-64/NVME, the checksum that Content and Held carry.
+var crc64NVME = crc64.MakeTable(crc64Polynomial)
+
+// NewCRC64 returns a hash that computes CRC-64/NVME, the checksum that Content, Held and Part carry.
 func NewCRC64() hash.Hash64 { return crc64.New(crc64NVME) }
+
+// CombineCRC64 returns the CRC-64/NVME of two pieces of data one behind the other: a and b are those of the pieces, lenB is the length of
+// the second in bytes. So the checksum of a whole follows from those of its parts without a look at their bytes. Zero is the
+// checksum of no bytes, hence where a fold over parts begins. The time grows with the logarithm of lenB, which is not negative.
+func CombineCRC64(a, b uint64, lenB int64) uint64 {
+	// A checksum is a remainder, so lenB bytes behind the first piece multiply its remainder by x to the number of their bits. The
+	// inversions at the beginning and the end of a CRC cancel each other out in the sum.
+	return multiplyCRC64(a, powerCRC64(lenB)) ^ b
+}
+
+// powerCRC64 returns x to the power of 8n modulo the polynomial, by repeated squaring.
+func powerCRC64(n int64) uint64 {
+	const one, eighth = 1 << 63, 1 << (63 - 8) // x⁰ and x⁸
+	power := uint64(one)
+	for square := uint64(eighth); n > 0; n >>= 1 {
+		if n&1 != 0 {
+			power = multiplyCRC64(power, square)
+		}
+		square = multiplyCRC64(square, square)
+	}
+	return power
+}
+
+// multiplyCRC64 multiplies two polynomials modulo the polynomial.
+func multiplyCRC64(a, b uint64) uint64 {
+	var product uint64
+	for ; a != 0; a <<= 1 {
+		if a>>63 != 0 {
+			product ^= b
+		}
+		b = b>>1 ^ b&1*crc64Polynomial // times x
+	}
+	return product
+}

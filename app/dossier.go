@@ -2,7 +2,7 @@
 // find them again.
 //
 // It holds the types (Person, File, Receipt), what makes them valid, and Service, the only code that writes: its
-// write path (intake.go), removal (removal.go) and reconciliation (reconcile.go). Every way in, be it a page, an API or
+// write paths (intake.go, direct.go), removal (removal.go) and reconciliation (reconcile.go). Every way in, be it a page, an API or
 // a command, calls Service, so the promises below hold whichever way was taken.
 //
 // Three stores hold the data and none shares a transaction with another: People (details, SQL), Catalog (one record
@@ -14,28 +14,59 @@
 //   - a file record in state FileStored has its object, with that size and checksum, and its person;
 //   - no object lies under ObjectPrefix without a record;
 //   - nothing that was acknowledged is lost, until it is deleted on purpose;
-//   - nothing that was not acknowledged stays for ever.
+//   - nothing that was not acknowledged stays for ever;
+//   - no person has more files or bytes than Limits allows, however many come at once.
 //
-// A crash may leave a promise of the second and fourth kind unkept for a while; Service.Reconcile makes it whole.
+// A crash may leave a promise of the second and fourth kind unkept for a while, or count a file that is gone; Service.Reconcile makes it
+// whole.
 package dossier
 
 import (
 	"context"
 	"log/slog"
+	"math"
 	"time"
 )
 
-// Limits bounds what one submission may carry.
+// Limits bounds what one submission, and one person, may carry.
 type Limits struct {
 	// FileBytes is the size of the largest file taken, in bytes.
 	FileBytes int64
-	// Files is the number of files taken in one submission.
+	// Files is the number of files taken in one form.
 	Files int
+	// PersonFiles is the number of files that one person may have, whichever way they came; those on their way count too. Zero: 20 full
+	// forms, and 1000 at least.
+	PersonFiles int
+	// PersonBytes is the number of bytes that these may have together. Zero: one form full of the largest files, and 250 GiB at least.
+	PersonBytes int64
 }
 
 // DefaultLimits is what holds where the settings say nothing. 5 GiB is what S3 takes in one request
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html), hence the size that people expect to work.
-func DefaultLimits() Limits { return Limits{FileBytes: 5 << 30, Files: 50} }
+func DefaultLimits() Limits { return Limits{}.withDefaults() }
+
+func (l Limits) withDefaults() Limits {
+	if l.FileBytes == 0 {
+		l.FileBytes = 5 << 30
+	}
+	if l.Files == 0 {
+		l.Files = 50
+	}
+	if l.PersonFiles == 0 {
+		l.PersonFiles = max(1000, 20*l.Files)
+	}
+	if l.PersonBytes == 0 {
+		full := int64(math.MaxInt64)
+		if l.FileBytes <= full/int64(l.Files) {
+			full = l.FileBytes * int64(l.Files)
+		}
+		l.PersonBytes = max(250<<30, full)
+	}
+	return l
+}
+
+// quota is what one person may have.
+func (l Limits) quota() Quota { return Quota{Files: int64(l.PersonFiles), Bytes: l.PersonBytes} }
 
 // Service does everything that changes or reads the three stores. It keeps no state of its own between two calls, so any number
 // of instances may serve the same stores. It is safe for concurrent use.
@@ -52,7 +83,7 @@ type Service struct {
 
 // Options are the parts of a Service that have a sensible value of their own.
 type Options struct {
-	// Limits defaults to DefaultLimits.
+	// Limits that are zero default to those of DefaultLimits.
 	Limits Limits
 	// Stall is how long a store may take no byte of a file that is being sent before the transfer is given up as
 	// ErrUnavailable. Default 30 seconds.
@@ -65,9 +96,6 @@ type Options struct {
 
 // New returns the service over three stores.
 func New(people People, catalog Catalog, objects Objects, o Options) *Service {
-	if o.Limits == (Limits{}) {
-		o.Limits = DefaultLimits()
-	}
 	if o.Stall == 0 {
 		o.Stall = 30 * time.Second
 	}
@@ -77,10 +105,10 @@ func New(people People, catalog Catalog, objects Objects, o Options) *Service {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{people: people, catalog: catalog, objects: objects, limits: o.Limits, stall: o.Stall, now: o.Now, log: o.Log}
+	return &Service{people: people, catalog: catalog, objects: objects, limits: o.Limits.withDefaults(), stall: o.Stall, now: o.Now, log: o.Log}
 }
 
-// Limits returns what one submission may carry.
+// Limits returns what one submission, and one person, may carry.
 func (s *Service) Limits() Limits { return s.limits }
 
 // time returns the current time as the stores keep it: UTC, whole microseconds.

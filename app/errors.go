@@ -28,6 +28,12 @@ const (
 	CodeLost Code = "lost"
 	// CodeCorrupt: a store holds other bytes than were sent to it.
 	CodeCorrupt Code = "corrupt"
+	// CodeQuota: the person has as many files, or bytes, as one may have.
+	CodeQuota Code = "quota"
+	// CodeIncomplete: parts of the file are not there yet; Error.Message names the first.
+	CodeIncomplete Code = "incomplete"
+	// CodeForbidden: a signed request was altered, is for something else or is over. A new one has to be asked for.
+	CodeForbidden Code = "forbidden"
 	// CodeUnavailable: a store is down, full or too slow; the same request may succeed later.
 	CodeUnavailable Code = "unavailable"
 )
@@ -42,6 +48,9 @@ var (
 	ErrConflict    = &Error{Code: CodeConflict}
 	ErrLost        = &Error{Code: CodeLost}
 	ErrCorrupt     = &Error{Code: CodeCorrupt}
+	ErrQuota       = &Error{Code: CodeQuota}
+	ErrIncomplete  = &Error{Code: CodeIncomplete}
+	ErrForbidden   = &Error{Code: CodeForbidden}
 	ErrUnavailable = &Error{Code: CodeUnavailable}
 )
 

@@ -35,6 +35,8 @@ type File struct {
 	State  FileState
 	// Content is nil until the bytes arrived and agreed with what the object store holds.
 	Content *Content
+	// Upload is how the bytes come, where the submitter sends them to the object store directly; nil where they pass through a form.
+	Upload *Upload
 	// CreatedAt and UpdatedAt are UTC, whole microseconds.
 	CreatedAt, UpdatedAt time.Time
 }
@@ -43,13 +45,38 @@ type File struct {
 type Content struct {
 	// Size in bytes.
 	Size int64
-	// SHA256 of the bytes, computed here while they passed.
+	// SHA256 of the bytes: computed here while they passed, or, of a file with an Upload, by the sender. Nobody has verified the sender's,
+	// for S3 knows the SHA-256 of an object in parts only as a composite
+	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html); the bytes are what CRC64 says.
 	SHA256 [32]byte
 	// CRC64 is the CRC-64/NVME of the bytes: the checksum that S3 keeps for a whole object however many parts it came
 	// in (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html), hence the one compared.
 	CRC64 uint64
 	// Type is the media type found by looking at the bytes. What the sender claimed is not kept.
 	Type string
+}
+
+// held is what the object store says of an object with this content.
+func (c Content) held() Held { return Held{Size: c.Size, CRC64: c.CRC64} }
+
+// Upload is how a file's bytes come directly: announced once, and the same for every instance and every attempt.
+type Upload struct {
+	// Transfer is the object store's id of it.
+	Transfer string
+	// Size is what was announced, and PartSize that of every part but the last, in bytes.
+	Size, PartSize int64
+}
+
+// Counted is what the file counts for in its person's quota, in any state, from before its record is put until after that is gone: one file, and
+// its bytes from when their number is known: with an Upload from the beginning, else when they have passed.
+func (f File) Counted() Quota {
+	switch {
+	case f.Upload != nil:
+		return Quota{1, f.Upload.Size}
+	case f.Content != nil:
+		return Quota{1, f.Content.Size}
+	}
+	return Quota{Files: 1}
 }
 
 // Key returns the key of the file's object.

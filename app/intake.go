@@ -16,11 +16,12 @@ import (
 // The write path. Three stores share no transaction, so the order of the steps carries the promise:
 //
 //  1. Begin inserts the person, idempotently by id, in state PersonSubmitting.
-//  2. AddFile puts the file's record, in state FileUploading, then looks at the person once more. Whoever deletes a person marks it
+//  2. AddFile counts the file against the person's quota and puts its record, in state FileUploading, then looks at the person once more. Whoever deletes a person marks it
 //     first and lists its files afterwards. So either the deleter's list holds this record, or this look finds the mark: no file
 //     can slip in behind a deletion.
 //  3. AddFile sends the bytes. The record and the key belong to this attempt alone.
-//  4. AddFile compares size and checksum with what the object store says that it holds, and describes the content in the record.
+//  4. AddFile compares size and checksum with what the object store says that it holds, counts the bytes against the quota, and describes
+//     the content in the record.
 //  5. Acknowledge commits every described record (FileStored), then the person (PersonSubmitted). Only then may the submitter be told.
 //
 // What ends before step 5 was never acknowledged: Abandon removes it, or reconciliation does. A file of the same name and
@@ -120,8 +121,8 @@ func (sub *Submission) Refuse(name string, why *Error) {
 	sub.files = append(sub.files, &attempt{outcome: Outcome{Name: CleanFileName(name), Err: why}})
 }
 
-// AddFile reads a file from r to its end and sends it to the object store. A fault of this file alone (too large, changed on its way)
-// is told in Outcomes and the returned error is nil: the next file may be added. An error means that the submission cannot go on:
+// AddFile reads a file from r to its end and sends it to the object store. A fault of this file alone (too large, over the person's quota,
+// changed on its way) is told in Outcomes and the returned error is nil: the next file may be added. An error means that the submission cannot go on:
 // r's own error, wrapped; ErrConflict where the person is being deleted; ErrUnavailable; or that of ctx.
 // The file counts as stored only after Acknowledge.
 func (sub *Submission) AddFile(ctx context.Context, name string, r io.Reader) error {
@@ -132,12 +133,14 @@ func (sub *Submission) AddFile(ctx context.Context, name string, r io.Reader) er
 	}}
 	a.outcome.Name = a.file.Name
 	sub.files = append(sub.files, a)
-	err := s.send(ctx, a, r)
+	usage, err := s.reserve(ctx, a.file.Person, a.file.Counted())
 	if err == nil {
-		a.pending = true
-		return nil
+		if err = s.send(ctx, a, r, usage); err == nil {
+			a.pending = true
+			return nil
+		}
+		s.discard(ctx, a.file)
 	}
-	s.discard(ctx, a.file)
 	var fault *Error
 	if !errors.As(err, &fault) {
 		a.outcome.Err = Errorf(CodeUnavailable, err, "Did not arrive whole.")
@@ -145,14 +148,14 @@ func (sub *Submission) AddFile(ctx context.Context, name string, r io.Reader) er
 	}
 	a.outcome.Err = fault
 	switch fault.Code {
-	case CodeTooLarge, CodeCorrupt, CodeLost:
+	case CodeTooLarge, CodeQuota, CodeCorrupt, CodeLost:
 		return nil
 	}
 	return err
 }
 
-// send does steps 2 to 4 for one file.
-func (s *Service) send(ctx context.Context, a *attempt, r io.Reader) error {
+// send does steps 2 to 4 for one file that is counted, as usage says.
+func (s *Service) send(ctx context.Context, a *attempt, r io.Reader, usage Usage) error {
 	if err := s.catalog.Put(ctx, a.file); err != nil {
 		return fmt.Errorf("put file record: %w", err)
 	}
@@ -163,7 +166,7 @@ func (s *Service) send(ctx context.Context, a *attempt, r io.Reader) error {
 	if err != nil || person.State == PersonDeleting {
 		return conflict(err)
 	}
-	content, err := s.transfer(ctx, a.file.Key(), r)
+	content, err := s.transfer(ctx, a.file.Key(), r, s.limits.PersonBytes-usage.Bytes)
 	if err != nil {
 		return err
 	}
@@ -174,12 +177,18 @@ func (s *Service) send(ctx context.Context, a *attempt, r io.Reader) error {
 		}
 		return fmt.Errorf("verify object: %w", err)
 	}
-	if held.Size != content.Size || held.CRC64 != content.CRC64 {
+	if held != content.held() {
 		return Errorf(CodeCorrupt, fmt.Errorf("sent %d bytes, CRC-64 %016x; store holds %d, %016x", content.Size, content.CRC64, held.Size, held.CRC64),
 			"Was changed on its way to the store and not kept. Send it again.")
 	}
+	bytes := Quota{Bytes: content.Size}
+	if usage, err = s.reserve(ctx, a.file.Person, bytes); err != nil {
+		return err
+	}
 	if err := s.catalog.Describe(ctx, a.file.Person, a.file.ID, content, s.time()); err != nil {
 		if errors.Is(err, ErrLost) {
+			// The record cannot be described any more, so whoever removes it uncounts the file alone.
+			s.release(ctx, a.file, bytes, usage.Epoch)
 			return lost(err)
 		}
 		return fmt.Errorf("describe file: %w", err)
@@ -188,15 +197,52 @@ func (s *Service) send(ctx context.Context, a *attempt, r io.Reader) error {
 	return nil
 }
 
+// reserve counts something against a person's quota.
+func (s *Service) reserve(ctx context.Context, person PersonID, add Quota) (Usage, error) {
+	usage, err := s.catalog.Reserve(ctx, person, add, s.limits.quota(), s.time())
+	switch {
+	case errors.Is(err, ErrQuota):
+		return usage, s.full(err)
+	case err != nil:
+		return usage, fmt.Errorf("count file: %w", err)
+	}
+	return usage, nil
+}
+
+// full says that a person's quota does not take a file.
+func (s *Service) full(cause error) *Error {
+	return Errorf(CodeQuota, cause, "Does not fit any more: one person may have %d files, of %s together, and those that are being sent count too.",
+		s.limits.PersonFiles, FormatBytes(s.limits.PersonBytes))
+}
+
+// release uncounts what was reserved for a file and is in no record. It also works when ctx has ended; what fails is left to
+// reconciliation, because it must not be done twice.
+func (s *Service) release(ctx context.Context, f File, off Quota, epoch string) {
+	ctx, cancel := detached(ctx)
+	defer cancel()
+	if err := s.catalog.Release(ctx, f.Person, off, epoch, s.time()); err != nil {
+		s.left(ctx, f, err)
+	}
+}
+
+// left logs what could not be put right.
+func (s *Service) left(ctx context.Context, f File, err error) {
+	s.log.WarnContext(ctx, "left for reconciliation", "person", f.Person.String(), "file", f.ID.String(), "err", err)
+}
+
 func lost(cause error) *Error {
 	return Errorf(CodeLost, cause, "Was removed while it was being sent. Send it again.")
 }
 
-// transfer sends r's bytes to key and returns what was sent.
-func (s *Service) transfer(ctx context.Context, key string, r io.Reader) (Content, error) {
+// transfer sends r's bytes to key and returns what was sent. It gives up where they are more than the limit for one file, or than is left of
+// the person's quota.
+func (s *Service) transfer(ctx context.Context, key string, r io.Reader, left int64) (Content, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	m := &meter{r: r, sha: sha256.New(), crc: NewCRC64(), limit: s.limits.FileBytes, stall: s.stall}
+	m := &meter{r: r, sha: sha256.New(), crc: NewCRC64(), limit: s.limits.FileBytes, over: s.tooLarge(), stall: s.stall}
+	if left < m.limit {
+		m.limit, m.over = left, s.full(nil)
+	}
 	m.timer = time.AfterFunc(s.stall, func() {
 		cancel(fmt.Errorf("object store took no byte for %s", s.stall))
 	})
@@ -215,6 +261,10 @@ func (s *Service) transfer(ctx context.Context, key string, r io.Reader) (Conten
 	return m.content(), nil
 }
 
+func (s *Service) tooLarge() *Error {
+	return Errorf(CodeTooLarge, nil, "Is larger than the limit of %s for one file.", FormatBytes(s.limits.FileBytes))
+}
+
 // sniffed is how many bytes at the beginning decide a file's type: what mimetype looks at by default.
 const sniffed = 3072
 
@@ -228,6 +278,7 @@ type meter struct {
 	head  []byte
 	size  int64
 	limit int64
+	over  *Error // what is wrong with more bytes than limit
 
 	stall   time.Duration
 	timer   *time.Timer
@@ -248,7 +299,7 @@ func (m *meter) Read(p []byte) (int, error) {
 	}
 	m.size += int64(n)
 	if m.size > m.limit {
-		err = Errorf(CodeTooLarge, nil, "Is larger than the limit of %s for one file.", FormatBytes(m.limit))
+		err = m.over
 	}
 	if err != nil && err != io.EOF {
 		if m.err == nil {
@@ -312,6 +363,10 @@ func (sub *Submission) Acknowledge(ctx context.Context) error {
 		a.pending = false
 		if stored.ID != a.file.ID {
 			s.discard(ctx, a.file)
+			if !a.file.Content.same(stored) {
+				a.outcome.Err = differs()
+				continue
+			}
 		}
 		a.outcome.File = &stored
 	}
@@ -351,22 +406,34 @@ func (sub *Submission) Abandon(ctx context.Context) {
 	}
 }
 
-// discard removes a file that was never acknowledged: its record, if it can still be won, and its object. The object's key belongs
-// to this attempt alone, so removing it harms nobody, unless somebody else finished the record: a twin's Commit may have
+// same tells whether a stored file that Commit answered with has this content indeed. Commit goes by the SHA-256, and that of a file with an
+// Upload is only what its sender said.
+func (c *Content) same(stored File) bool {
+	return stored.Content != nil && c.held() == stored.Content.held()
+}
+
+func differs() *Error {
+	return Errorf(CodeCorrupt, nil, "You have a file of this name already, with this SHA-256 but other bytes: one of the two was computed wrongly. "+
+		"Delete that file, or send this one by another name.")
+}
+
+// discard removes a file that was never acknowledged: its record, if it can still be won, its transfer and its object. The object's key
+// belongs to this file alone, so removing it harms nobody, unless somebody else finished the record: a twin's Commit may have
 // answered with it.
 func (s *Service) discard(ctx context.Context, f File) {
 	ctx, cancel := detached(ctx)
 	defer cancel()
+	if err := s.giveUp(ctx, f); err != nil && !errors.Is(err, ErrLost) {
+		s.left(ctx, f, err)
+	}
+}
+
+// giveUp is discard that tells how it went: ErrLost where the file is stored.
+func (s *Service) giveUp(ctx context.Context, f File) error {
 	err := s.catalog.MarkDeleting(ctx, f.Person, f.ID, s.time(), FileUploading)
-	switch {
-	case errors.Is(err, ErrLost):
-		return
-	case err == nil:
-		err = s.erase(ctx, f)
-	case errors.Is(err, ErrNotFound):
-		err = s.objects.Delete(ctx, f.Key())
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
 	}
-	if err != nil {
-		s.log.WarnContext(ctx, "left for reconciliation", "person", f.Person.String(), "file", f.ID.String(), "err", err)
-	}
+	// Also where the record is gone, for what came to lie after that. Then nothing is removed and nothing uncounted.
+	return s.erase(ctx, f)
 }

@@ -16,8 +16,8 @@ import (
 )
 
 func embedded(t *testing.T) stores {
-	s := teststores.Embedded(t, teststores.Folder(t))
-	return stores{s.People, s.Catalog, s.Objects, &clock{t: time.Now().UTC()}}
+	s := teststores.Embedded(t, teststores.Migrated(t))
+	return stores{people: s.People, catalog: s.Catalog, objects: s.Objects, clock: &clock{t: time.Now().UTC()}}
 }
 
 // onEachKind runs a test on the embedded stores, and on the cloud's kinds on real servers.
@@ -25,7 +25,7 @@ func onEachKind(t *testing.T, test func(t *testing.T, s stores)) {
 	t.Run("embedded", func(t *testing.T) { test(t, embedded(t)) })
 	t.Run("cloud", func(t *testing.T) {
 		s := teststores.Cloud(t).Stores(t)
-		test(t, stores{s.People, s.Catalog, s.Objects, &clock{t: time.Now().UTC()}})
+		test(t, stores{people: s.People, catalog: s.Catalog, objects: s.Objects, clock: &clock{t: time.Now().UTC()}})
 	})
 }
 
@@ -57,8 +57,8 @@ func TestFaultAtEveryStepOfASubmission(t *testing.T) {
 	if _, err := submit(t.Context(), s.faulty(clean), dossier.NewReceipt(), twoFiles); err != nil {
 		t.Fatal(err)
 	}
-	want := "people.Insert catalog.Put people.Person objects.Put objects.Stat catalog.Describe catalog.Put people.Person objects.Put " +
-		"objects.Stat catalog.Describe catalog.Commit catalog.Commit people.Move"
+	want := "people.Insert catalog.Reserve catalog.Put people.Person objects.Put objects.Stat catalog.Reserve catalog.Describe " +
+		"catalog.Reserve catalog.Put people.Person objects.Put objects.Stat catalog.Reserve catalog.Describe catalog.Commit catalog.Commit people.Move"
 	if got := strings.Join(clean.calls, " "); got != want {
 		t.Fatalf("the write path makes the calls\n%s\nwant\n%s", got, want)
 	}
@@ -141,6 +141,7 @@ func TestFaultAtEveryStepOfADeletion(t *testing.T) {
 
 // Reconciliation itself is cut off at every call; the next one ends the work.
 func TestFaultAtEveryStepOfReconcile(t *testing.T) {
+	oneForm, twoForm, sent := anotherFormCalls(t), formCalls(t), directCalls(t)
 	prepare := func(t *testing.T) (stores, dossier.Receipt) {
 		s, kept := embedded(t), dossier.NewReceipt()
 		if _, err := submit(t.Context(), s.service(dossier.DefaultLimits()), kept, twoFiles); err != nil {
@@ -148,14 +149,36 @@ func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 		}
 		// A file of an acknowledged person that only lacks its commit; one without bytes; a submission never acknowledged; a
 		// deletion half done; an object without record; a record without person.
-		_, _ = submit(t.Context(), s.faulty(&faults{at: 7, mode: dieBefore}), kept, []upload{{"c.txt", []byte("gamma")}})
-		_, _ = submit(t.Context(), s.faulty(&faults{at: 3, mode: dieAfter}), kept, []upload{{"d.txt", []byte("delta")}})
-		_, _ = submit(t.Context(), s.faulty(&faults{at: 12, mode: dieBefore}), dossier.NewReceipt(), twoFiles)
+		_, _ = submit(t.Context(), s.faulty(failing(t, oneForm, dieBefore, "catalog.Commit", 1)), kept, []upload{{"c.txt", []byte("gamma")}})
+		_, _ = submit(t.Context(), s.faulty(failing(t, oneForm, dieAfter, "catalog.Put", 1)), kept, []upload{{"d.txt", []byte("delta")}})
+		_, _ = submit(t.Context(), s.faulty(failing(t, twoForm, dieBefore, "catalog.Commit", 2)), dossier.NewReceipt(), twoFiles)
 		gone := dossier.NewReceipt()
 		if _, err := submit(t.Context(), s.service(dossier.DefaultLimits()), gone, twoFiles); err != nil {
 			t.Fatal(err)
 		}
-		_ = s.faulty(&faults{at: 4, mode: dieAfter}).DeletePerson(t.Context(), gone.Person)
+		// Dies when the first record is gone, and still counted.
+		_ = s.faulty(&faults{at: 5, mode: dieAfter}).DeletePerson(t.Context(), gone.Person)
+		// Files sent directly: one that only lacks its commit; one that lacks its type too; one whose transfer is not finished; one that was never
+		// sent; what was counted for one without a record, and its transfer.
+		for _, d := range []struct {
+			name string
+			m    mode
+			call string
+			nth  int
+		}{
+			{"e.txt", dieBefore, "catalog.Commit", 1}, {"f.txt", dieAfter, "objects.Finish", 1}, {"g.txt", dieBefore, "objects.Finish", 1},
+			{"h.txt", dieAfter, "catalog.Put", 1}, {"i.txt", dieBefore, "catalog.Put", 1},
+		} {
+			who := kept
+			if d.name == "i.txt" {
+				// Nothing else happens to this person, so it is counted anew at once.
+				who = dossier.NewReceipt()
+				if _, err := s.service(dossier.DefaultLimits()).Register(t.Context(), who, ada); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, _ = s.sendDirectly(t, s.faulty(failing(t, sent, d.m, d.call, d.nth)), who, dossier.NewFileID(), upload{d.name, []byte(d.name)})
+		}
 		orphan := dossier.File{Person: dossier.NewPersonID(), ID: dossier.NewFileID(), Name: "x", Author: "y", State: dossier.FileUploading,
 			CreatedAt: s.clock.now().Truncate(time.Microsecond), UpdatedAt: s.clock.now().Truncate(time.Microsecond)}
 		if err := s.objects.Put(t.Context(), orphan.Key(), strings.NewReader("orphan")); err != nil {
@@ -163,6 +186,9 @@ func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 		}
 		// As new as can be, so that only the missing person tells.
 		orphan.Person, orphan.UpdatedAt = dossier.NewPersonID(), orphan.UpdatedAt.Add(8*24*time.Hour)
+		if _, err := s.catalog.Reserve(t.Context(), orphan.Person, orphan.Counted(), dossier.Quota{Files: 9, Bytes: 9}, s.clock.now()); err != nil {
+			t.Fatal(err)
+		}
 		if err := s.catalog.Put(t.Context(), orphan); err != nil {
 			t.Fatal(err)
 		}
@@ -176,13 +202,17 @@ func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, what := range []string{dossier.RepairFinished, dossier.RepairRemovedUpload, dossier.RepairRemovedRecord, dossier.RepairRemovedSubmission, dossier.RepairRemovedPerson, dossier.RepairRemovedObject} {
+	for _, what := range []string{dossier.RepairFinished, dossier.RepairRemovedUpload, dossier.RepairRemovedRecord, dossier.RepairRemovedSubmission, dossier.RepairRemovedPerson, dossier.RepairRemovedObject, dossier.RepairRecounted} {
 		if report.Counts[what] == 0 {
 			t.Errorf("nothing was reported as %q: %v", what, report.Counts)
 		}
 	}
+	if report.Counts[dossier.RepairFinished] != 3 || report.AbortedTransfers == 0 {
+		t.Errorf("reconcile did %v and gave up %d transfers, want three uploads finished", report.Counts, report.AbortedTransfers)
+	}
+	s.reconcileAll(t)
 	s.checkInvariants(t, true)
-	s.checkAcknowledged(t, kept, twoFiles)
+	s.checkAcknowledged(t, kept, append([]upload{{name: "c.txt"}, {name: "e.txt"}, {name: "f.txt"}}, twoFiles...))
 
 	t.Run("dry run", func(t *testing.T) {
 		s, _ := prepare(t)
@@ -216,17 +246,35 @@ func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 	}
 }
 
+// formCalls returns the calls of a submission of two files.
+func formCalls(t *testing.T) []string {
+	t.Helper()
+	s, clean := embedded(t), &faults{at: -1}
+	if _, err := submit(t.Context(), s.faulty(clean), dossier.NewReceipt(), twoFiles); err != nil {
+		t.Fatal(err)
+	}
+	return clean.calls
+}
+
+// anotherFormCalls returns the calls of a submission of one more file, by a person that is known.
+func anotherFormCalls(t *testing.T) []string {
+	t.Helper()
+	s, r, clean := embedded(t), dossier.NewReceipt(), &faults{at: -1}
+	for _, svc := range []*dossier.Service{s.service(dossier.DefaultLimits()), s.faulty(clean)} {
+		if _, err := submit(t.Context(), svc, r, []upload{{"one.txt", []byte("one")}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return clean.calls
+}
+
 func TestReconcileFinishesWhatOnlyLacksItsCommit(t *testing.T) {
 	s, r := embedded(t), dossier.NewReceipt()
 	if _, err := submit(t.Context(), s.service(dossier.DefaultLimits()), r, twoFiles); err != nil {
 		t.Fatal(err)
 	}
 	third := upload{"c.txt", []byte("gamma")}
-	f := &faults{at: 7, mode: dieBefore}
-	_, _ = submit(t.Context(), s.faulty(f), r, []upload{third})
-	if f.calls[f.at] != "catalog.Commit" {
-		t.Fatalf("the process died at %s, meant is the commit", f.calls[f.at])
-	}
+	_, _ = submit(t.Context(), s.faulty(failing(t, anotherFormCalls(t), dieBefore, "catalog.Commit", 1)), r, []upload{third})
 	report := s.reconcileAll(t)
 	if report.Counts[dossier.RepairFinished] != 1 {
 		t.Errorf("reconcile did %v, want one upload finished", report.Counts)
@@ -324,7 +372,7 @@ func sentTwice(t *testing.T, s stores) {
 
 func TestFileFaults(t *testing.T) {
 	s := embedded(t)
-	svc := s.service(dossier.Limits{FileBytes: 100, Files: 5})
+	svc := s.service(dossier.Limits{FileBytes: 100, Files: 5, PersonFiles: 10, PersonBytes: 500})
 	r := dossier.NewReceipt()
 	files := []upload{{"empty", nil}, {"fits", make([]byte, 100)}, {"over", make([]byte, 101)}, {"after", []byte("x")}}
 	out, err := submit(t.Context(), svc, r, files)
@@ -442,8 +490,14 @@ func (m *memory) Person(context.Context, dossier.PersonID) (dossier.Person, erro
 	return m.person, nil
 }
 func (m *memory) Put(context.Context, dossier.File) error { return nil }
-func (m *memory) Remove(context.Context, dossier.PersonID, dossier.FileID) error {
-	return nil
+func (m *memory) Remove(context.Context, dossier.PersonID, dossier.FileID) (*dossier.File, error) {
+	return nil, nil
+}
+func (m *memory) Reserve(context.Context, dossier.PersonID, dossier.Quota, dossier.Quota, time.Time) (dossier.Usage, error) {
+	return dossier.Usage{}, nil
+}
+func (m *memory) Usage(context.Context, dossier.PersonID) (dossier.Usage, error) {
+	return dossier.Usage{}, nil
 }
 func (m *memory) MarkDeleting(context.Context, dossier.PersonID, dossier.FileID, time.Time, ...dossier.FileState) error {
 	return nil
@@ -513,6 +567,7 @@ func (reading) Delete(context.Context, string) error { return nil }
 func TestEverythingAtOnce(t *testing.T) { onEachKind(t, everythingAtOnce) }
 
 func everythingAtOnce(t *testing.T, s stores) {
+	s.loose = true
 	svc := s.service(dossier.DefaultLimits())
 	for round := range 15 {
 		r := dossier.NewReceipt()

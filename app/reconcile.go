@@ -13,8 +13,8 @@ type ReconcileOptions struct {
 	// OlderThan is how long nothing must have happened to an unfinished upload before it counts as left behind. It must be longer than
 	// the longest upload; one that is hit all the same fails cleanly and can be sent again.
 	OlderThan time.Duration
-	// Sweep also walks all objects and all records, to find objects without a record and records without a person. It costs
-	// a listing of the bucket and a scan of the table.
+	// Sweep also walks all objects and all records, to find objects without a record, records without a person and persons whose
+	// files are miscounted. It costs a listing of the bucket and two scans of the table.
 	Sweep bool
 	// Verify also compares every stored file with what the object store says that it holds. With embedded stores that reads every byte.
 	Verify bool
@@ -48,6 +48,8 @@ const (
 	RepairRemovedRecord = "removed record without person"
 	// RepairRemovedObject: an object without a record was removed.
 	RepairRemovedObject = "removed object without record"
+	// RepairRecounted: what a person has for the quota was counted anew.
+	RepairRecounted = "recounted files of person"
 	// DamageMissing: a stored file has no object. Nothing is changed; restore the object from its version or from a backup.
 	DamageMissing = "DAMAGE: stored file without object"
 	// DamageDiffers: a stored file's object has another size or checksum. Nothing is changed.
@@ -59,7 +61,8 @@ type ReconcileReport struct {
 	DryRun bool `json:"dry_run"`
 	// Counts has the number of repairs by What.
 	Counts map[string]int `json:"counts"`
-	// AbortedTransfers is the number of transfers to the object store that were given up.
+	// AbortedTransfers is the number of transfers to the object store that were given up for themselves. Those that went with an
+	// unfinished upload are among its repairs.
 	AbortedTransfers int `json:"aborted_transfers"`
 	// Verified is the number of stored files that were compared with their objects.
 	Verified int `json:"verified"`
@@ -89,6 +92,9 @@ func (s *Service) Reconcile(ctx context.Context, o ReconcileOptions, done func(R
 	}
 	if o.Sweep || o.Verify {
 		steps = append(steps, r.records)
+	}
+	if o.Sweep {
+		steps = append(steps, r.miscounted)
 	}
 	for _, step := range steps {
 		r.failed(step(ctx))
@@ -141,14 +147,45 @@ func fileRepair(what string, f File) Repair {
 	return Repair{What: what, Person: f.Person.String(), File: f.ID.String(), Key: f.Key()}
 }
 
-// transfers gives up transfers into the object store that were never completed.
+// transfers gives up old transfers into the object store that nobody waits for.
 func (r *reconciler) transfers(ctx context.Context) error {
-	n, err := r.objects.AbortUnfinished(ctx, r.before, r.DryRun)
-	r.report.AbortedTransfers = n
-	if err != nil {
-		return fmt.Errorf("abort unfinished transfers: %w", err)
+	for t, err := range r.objects.Unfinished(ctx, r.before) {
+		if err != nil {
+			return fmt.Errorf("list unfinished transfers: %w", err)
+		}
+		waited, err := r.waited(ctx, t)
+		if err == nil && !waited && !r.DryRun {
+			err = r.objects.Drop(ctx, t.Key, t.ID)
+		}
+		switch {
+		case err != nil:
+			r.failed(fmt.Errorf("give up transfer to %s: %w", t.Key, err))
+		case !waited:
+			r.report.AbortedTransfers++
+		}
 	}
 	return nil
+}
+
+// waited tells whether a transfer is left alone: its record shows progress; or the record names it, so that both go together, by the step
+// that wins the record first. A transfer without a record, or beside the one that the record names, is nobody's.
+func (r *reconciler) waited(ctx context.Context, t Transfer) (bool, error) {
+	person, file, err := ParseObjectKey(t.Key)
+	if err != nil {
+		return false, nil // under ObjectPrefix by somebody's hand; it never became an object
+	}
+	f, err := r.catalog.File(ctx, person, file)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return false, nil
+	case err != nil:
+		return false, err
+	case f.State != FileUploading:
+		return false, nil
+	case f.Upload != nil:
+		return f.Upload.Transfer == t.ID, nil
+	}
+	return !f.UpdatedAt.Before(r.before), nil
 }
 
 // unfinished takes up the records that are uploading and old, or deleting.
@@ -170,7 +207,7 @@ func (r *reconciler) unfinished(ctx context.Context) error {
 		}
 		if whole {
 			r.repair(fileRepair(RepairFinished, f), func() error {
-				stored, err := r.catalog.Commit(ctx, f.Person, f.ID, r.time())
+				stored, err := r.commit(ctx, f, *f.Content)
 				if err == nil && stored.ID != f.ID {
 					return r.take(ctx, f, FileUploading)
 				}
@@ -200,7 +237,7 @@ func (r *reconciler) arrived(ctx context.Context, f File) (bool, error) {
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
 	}
-	return err == nil && held == Held{Size: f.Content.Size, CRC64: f.Content.CRC64}, err
+	return err == nil && held == f.Content.held(), err
 }
 
 // take wins a record in one of the states from and removes it with its object.
@@ -326,6 +363,43 @@ func (r *reconciler) records(ctx context.Context) error {
 	return nil
 }
 
+// miscounted counts anew what persons have, where nothing moved for long: a file that is counted just now, and whose record is about to be
+// put, must not be taken for one that is gone.
+func (r *reconciler) miscounted(ctx context.Context) error {
+	for person, err := range r.catalog.Miscounted(ctx) {
+		if err != nil {
+			return fmt.Errorf("look for miscounted persons: %w", err)
+		}
+		if err := r.recount(ctx, person); err != nil {
+			r.failed(fmt.Errorf("count the files of person %s: %w", person, err))
+		}
+	}
+	return nil
+}
+
+// recount counts one person's files anew.
+func (r *reconciler) recount(ctx context.Context, person PersonID) error {
+	// In this order: what changes after this look makes Recount fail.
+	seen, err := r.catalog.Usage(ctx, person)
+	if err != nil || !seen.UpdatedAt.Before(r.before) {
+		return err
+	}
+	files, err := r.catalog.Files(ctx, person)
+	if err != nil {
+		return err
+	}
+	var have Quota
+	for _, f := range files {
+		have = have.plus(f.Counted())
+	}
+	if have != seen.Quota {
+		r.repair(Repair{What: RepairRecounted, Person: person.String()}, func() error {
+			return r.catalog.Recount(ctx, seen, have, r.time())
+		})
+	}
+	return nil
+}
+
 // verify compares one stored file with its object.
 func (r *reconciler) verify(ctx context.Context, f File) error {
 	held, err := r.objects.Stat(ctx, f.Key())
@@ -335,7 +409,7 @@ func (r *reconciler) verify(ctx context.Context, f File) error {
 		what = DamageMissing
 	case err != nil:
 		return fmt.Errorf("verify file %s of person %s: %w", f.ID, f.Person, err)
-	case f.Content != nil && held == Held{Size: f.Content.Size, CRC64: f.Content.CRC64}:
+	case f.Content != nil && held == f.Content.held():
 		r.report.Verified++
 		return nil
 	}

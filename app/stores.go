@@ -41,7 +41,7 @@ type People interface {
 
 // Catalog keeps the records of files.
 type Catalog interface {
-	// Put adds a record in state FileUploading without Content: ErrExists if its id is taken.
+	// Put adds a record in state FileUploading without Content: ErrExists if its id is taken. Its Upload never changes afterwards.
 	Put(ctx context.Context, f File) error
 	// File returns a record in whatever state; ErrNotFound.
 	File(ctx context.Context, person PersonID, file FileID) (File, error)
@@ -49,23 +49,67 @@ type Catalog interface {
 	Files(ctx context.Context, person PersonID) ([]File, error)
 	// Describe sets Content and UpdatedAt of a record that is in state FileUploading: ErrLost in another state or when absent.
 	Describe(ctx context.Context, person PersonID, file FileID, c Content, at time.Time) error
+	// Touch sets UpdatedAt of a record that is in state FileUploading, so that it shows progress: ErrLost in another state or when absent.
+	Touch(ctx context.Context, person PersonID, file FileID, at time.Time) error
 	// Commit moves a described record from FileUploading to FileStored and returns it. Within one person a name and a content (SHA-256,
 	// size) are stored once: where another record with the same two is stored, or was committing and only has to be finished,
 	// Commit returns that one and leaves the given record as it is, for the caller to remove. This holds for any number of
-	// Commits at once. A record already stored is returned as it is. ErrLost if the record is deleting, absent or not described.
+	// Commits at once. A record already stored is returned as it is. ErrLost if the record is deleting, absent or not described;
+	// ErrIncomplete if it was described without a Type, last.
 	Commit(ctx context.Context, person PersonID, file FileID, at time.Time) (File, error)
 	// MarkDeleting sets state FileDeleting and UpdatedAt if the record is in one of the states from, or is deleting
 	// already. ErrLost in another state, ErrNotFound when absent.
 	MarkDeleting(ctx context.Context, person PersonID, file FileID, at time.Time, from ...FileState) error
 	// Remove removes a record in state FileDeleting, and with it all that Commit may have left for it: ErrLost in another state, nil
-	// when absent. After it the same name and content may be committed again.
-	Remove(ctx context.Context, person PersonID, file FileID) error
+	// when absent. After it the same name and content may be committed again. Where it was this call that removed the record, for
+	// certain, it returns it: of any number of calls one at most, so that what was counted once is uncounted once.
+	Remove(ctx context.Context, person PersonID, file FileID) (*File, error)
 	// Unfinished yields the records in state FileUploading whose UpdatedAt is before the given time, and all in state
 	// FileDeleting. It may be seconds behind the latest writes. The loop's body may change and remove what it is given.
 	Unfinished(ctx context.Context, before time.Time) iter.Seq2[File, error]
 	// All yields every record once, those of one person together. Records written meanwhile may or may not be among them. The
 	// loop's body may change and remove what it is given.
 	All(ctx context.Context) iter.Seq2[File, error]
+	Counters
+}
+
+// Counters keep what each person has, so that a quota costs no look at all of the person's records. They stand beside the records and share no
+// transaction with them. Service counts a file before its record is put, and uncounts it after its record is gone: what ends in between
+// leaves a counter too high, never too low, and Recount mends it.
+type Counters interface {
+	// Reserve adds to a person's counter and returns it, unless one of the two would be more than most: ErrQuota, and nothing is changed. No
+	// number of Reserves at once exceeds most. After ErrUnavailable it may be counted all the same.
+	Reserve(ctx context.Context, person PersonID, add, most Quota, at time.Time) (Usage, error)
+	// Release takes off a person's counter what Reserve added, once at most. It does nothing where there are less, and where the person was
+	// counted anew since epoch (Usage.Epoch) was read, because nobody knows whether that count still saw what is taken off. A counter
+	// at zero is removed.
+	Release(ctx context.Context, person PersonID, off Quota, epoch string, at time.Time) error
+	// Usage returns a person's counter; zero but for Person where there is none.
+	Usage(ctx context.Context, person PersonID) (Usage, error)
+	// Recount sets the counter of seen.Person to what was counted after seen was read, and begins an epoch. ErrLost if the counter was changed
+	// since. A counter set to zero is removed.
+	Recount(ctx context.Context, seen Usage, to Quota, at time.Time) error
+	// Miscounted yields the persons whose counter is not what File.Counted of their records adds up to, as far as that can be
+	// told in passing: what changes meanwhile may be among them, or not. The loop's body may change what it is given.
+	Miscounted(ctx context.Context) iter.Seq2[PersonID, error]
+}
+
+// Quota is a number of files and of their bytes.
+type Quota struct {
+	Files int64
+	Bytes int64
+}
+
+func (q Quota) plus(more Quota) Quota { return Quota{q.Files + more.Files, q.Bytes + more.Bytes} }
+
+// Usage is what a person's counter says.
+type Usage struct {
+	Person PersonID
+	Quota
+	// Epoch is another after every Recount, and Revision after every change: opaque, never used twice, empty where there is no counter.
+	Epoch, Revision string
+	// UpdatedAt is when it was changed last.
+	UpdatedAt time.Time
 }
 
 // Objects keeps the bytes of files. Keys are those of ObjectKey; a store makes up none of its own.
@@ -84,9 +128,68 @@ type Objects interface {
 	// List yields the objects whose key begins with prefix, in the order of their keys' bytes. The loop's body may delete
 	// what it is given.
 	List(ctx context.Context, prefix string) iter.Seq2[Object, error]
-	// AbortUnfinished gives up the transfers that were begun before the given time and never completed, and returns how many there were. With dryRun it
-	// only counts.
-	AbortUnfinished(ctx context.Context, before time.Time, dryRun bool) (int, error)
+	Transfers
+}
+
+// Transfers are the ways by which bytes come into the object store in parts. A client that was given signed requests sends them itself: this
+// program sees none of them. A Put may use one too. What a transfer holds is invisible until Finish, and nothing of it is kept in memory between
+// two calls, so any instance may make the next one.
+type Transfers interface {
+	// Start opens a transfer to key and returns its id, which the store makes up. Two Starts for one key are two transfers.
+	Start(ctx context.Context, key string) (transfer string, err error)
+	// Sign returns the request by which whoever has it may, until it expires, send exactly this part: of this number, length and
+	// checksum, to this transfer, once or again. It asks nothing of a server; whether the transfer is there is seen when the part is
+	// sent. lifetime is from 1 second to 7 days.
+	Sign(ctx context.Context, key, transfer string, part Part, lifetime time.Duration) (SignedRequest, error)
+	// Parts returns what the store says that it holds of a transfer, in the order of their numbers; a part sent twice is there once, as it was
+	// sent last. ErrNotFound where the store has no such transfer, or not any more: finished, or dropped.
+	Parts(ctx context.Context, key, transfer string) ([]Part, error)
+	// Finish makes the object of a transfer's parts, which are to be exactly these, as whole says; it is then durable and visible
+	// under key, and the transfer is gone. ErrCorrupt, and nothing is visible, where the store has other parts, or other bytes in
+	// them. ErrNotFound as for Parts. After ErrUnavailable nobody knows; Stat tells, and Finish may be repeated.
+	Finish(ctx context.Context, key, transfer string, parts []Part, whole Held) error
+	// Drop gives a transfer up, with its parts; nil when absent. A part that is being sent at that moment may come to lie after it, and
+	// goes with another Drop.
+	Drop(ctx context.Context, key, transfer string) error
+	// Unfinished yields the transfers that were started before the given time and neither finished nor dropped, those of Put among
+	// them, in no order. The loop's body may drop what it is given.
+	Unfinished(ctx context.Context, before time.Time) iter.Seq2[Transfer, error]
+}
+
+// Part is one part of a transfer.
+type Part struct {
+	// Number is its place, from 1 to MaxParts.
+	Number int
+	// Size in bytes.
+	Size int64
+	// CRC64 is the CRC-64/NVME of its bytes.
+	CRC64 uint64
+}
+
+// The limits of transfers: those of S3, which every store keeps
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
+const (
+	MaxParts = 10_000
+	// MinPartSize is the least size of a part that is not the last one, in bytes; MaxPartSize the most of any.
+	MinPartSize = 5 << 20
+	MaxPartSize = 5 << 30
+)
+
+// SignedRequest is a request that a client makes to the object store, or, with embedded stores, to this program. It is a secret for as
+// long as it lives.
+type SignedRequest struct {
+	Method string
+	// URL is absolute, or, with embedded stores, a path with a query below the site's own origin.
+	URL string
+	// Header holds what the client must send as it stands, by canonical name. Content-Length is among it, which browsers set by themselves.
+	Header    map[string]string
+	ExpiresAt time.Time
+}
+
+// Transfer is one transfer in a listing.
+type Transfer struct {
+	Key, ID   string
+	StartedAt time.Time
 }
 
 // Held is what an object store says of an object.

@@ -30,6 +30,9 @@ var (
 	errLost     = &dossier.Error{Code: dossier.CodeLost}
 	errExists   = &dossier.Error{Code: dossier.CodeExists}
 	errNotFound = &dossier.Error{Code: dossier.CodeNotFound}
+	errQuota    = &dossier.Error{Code: dossier.CodeQuota}
+	// errIncomplete: a content without a type.
+	errIncomplete = &dossier.Error{Code: dossier.CodeIncomplete}
 )
 
 // coded tells an answer of this package from a failure of what lies beneath.

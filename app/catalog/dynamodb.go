@@ -30,9 +30,10 @@ import (
 //     single partition of the index takes every write of the table.
 //   - Time to live on expires_at (Unix seconds): a belt for records that nobody finished or removed within 7 days. It is gone
 //     from a record as soon as that is stored.
-//   - All other attributes are free. Of a record: name, author, state, size, sha256, crc64, content_type, object_key,
-//     created_at, updated_at (Unix microseconds), revision, writer. Of a claim (see Commit): owner, revision; its
-//     file_id begins with "~", which sorts after every UUID.
+//   - All other attributes are free. Of a record: name, author, state, size, sha256, crc64, content_type, upload_transfer, upload_size,
+//     upload_part_size, object_key, created_at, updated_at (Unix microseconds), revision, writer. Of a claim (see Commit): owner,
+//     revision; its file_id begins with "~claim#". Of a person's counter (see Reserve): files, bytes, epoch, writer, updated_at; its
+//     file_id is "~usage". "~" sorts after every UUID.
 //
 // # IAM
 //
@@ -46,7 +47,8 @@ import (
 //   - A process that dies between two requests of Commit, while somebody else removes the very record that it commits, may
 //     leave a claim of about 200 bytes. It is never an answer, stands in nobody's way, and goes with the next Remove of
 //     any file of the person.
-//   - Time to live removes a record without its object and without its claim. Reconciliation finds the object.
+//   - Time to live removes a record without its object, without its claim, and without uncounting it. Reconciliation finds the object and
+//     counts anew.
 type DynamoDB struct {
 	client  *dynamodb.Client
 	table   string
@@ -77,8 +79,10 @@ const (
 	// unfinishedLife is what time to live grants an unfinished record from its last change. Reconciliation comes after a day, so this
 	// strikes only where nothing reconciles.
 	unfinishedLife = 7 * 24 * time.Hour
-	// claimPrefix begins the sort key of a claim. "~" is greater than every hexadecimal digit.
-	claimPrefix = "~"
+	// besides begins the sort key of every item that is no record. "~" is greater than every hexadecimal digit.
+	besides = "~"
+	// usageKey is the sort key of a person's counter.
+	usageKey = besides + "usage"
 )
 
 // TableInput returns the definition of a table that DynamoDB can work on, without time to live, which is set by a call of its own.
@@ -109,39 +113,53 @@ func TableInput(name string) *dynamodb.CreateTableInput {
 	}
 }
 
-// item is one item of the table: a record, or a claim (key, Owner and Revision only).
+// item is one item of the table: a record, a claim (key, Owner and Revision only), or a counter (key, Files, Bytes, Epoch, Writer and UpdatedAt).
 type item struct {
-	Person    string            `dynamodbav:"person_id"`
-	File      string            `dynamodbav:"file_id"`
-	Name      string            `dynamodbav:"name,omitempty"`
-	Author    string            `dynamodbav:"author,omitempty"`
-	State     dossier.FileState `dynamodbav:"state,omitempty"`
-	Size      *int64            `dynamodbav:"size,omitempty"`
-	SHA256    string            `dynamodbav:"sha256,omitempty"`
-	CRC64     string            `dynamodbav:"crc64,omitempty"`
-	Type      string            `dynamodbav:"content_type,omitempty"`
-	ObjectKey string            `dynamodbav:"object_key,omitempty"`
-	CreatedAt *int64            `dynamodbav:"created_at,omitempty"`
-	UpdatedAt *int64            `dynamodbav:"updated_at,omitempty"`
+	Person string            `dynamodbav:"person_id"`
+	File   string            `dynamodbav:"file_id"`
+	Name   string            `dynamodbav:"name,omitempty"`
+	Author string            `dynamodbav:"author,omitempty"`
+	State  dossier.FileState `dynamodbav:"state,omitempty"`
+	Size   *int64            `dynamodbav:"size,omitempty"`
+	SHA256 string            `dynamodbav:"sha256,omitempty"`
+	CRC64  string            `dynamodbav:"crc64,omitempty"`
+	Type   string            `dynamodbav:"content_type,omitempty"`
+	// Transfer, UploadSize and PartSize are there all three, or not at all.
+	Transfer   *string `dynamodbav:"upload_transfer,omitempty"`
+	UploadSize *int64  `dynamodbav:"upload_size,omitempty"`
+	PartSize   *int64  `dynamodbav:"upload_part_size,omitempty"`
+	ObjectKey  string  `dynamodbav:"object_key,omitempty"`
+	CreatedAt  *int64  `dynamodbav:"created_at,omitempty"`
+	UpdatedAt  *int64  `dynamodbav:"updated_at,omitempty"`
 	// ExpiresAt and Unfinished are there until the record is stored.
 	ExpiresAt  *int64 `dynamodbav:"expires_at,omitempty"`
 	Unfinished string `dynamodbav:"unfinished,omitempty"`
-	// Revision, of a record: how often it was described. Of a claim: the revision of the record that it was made for.
+	// Revision, of a record: counted up whenever it is described, from the microsecond of its creation on, so that a record whose id was used
+	// before does not repeat a revision. Of a claim: the revision of the record that it was made for.
 	Revision int64 `dynamodbav:"revision"`
-	// Writer is drawn anew by each Put and Describe, so that one whose answer was lost knows its own work when the SDK's
-	// retry meets it.
+	// Writer is drawn anew by each Put and Describe, and each change of a counter, so that one whose answer was lost knows its own work when
+	// it meets it.
 	Writer string `dynamodbav:"writer,omitempty"`
 	// Owner is the id of the file that a claim belongs to.
 	Owner string `dynamodbav:"owner,omitempty"`
+	// Files, Bytes and Epoch are those of a counter.
+	Files *int64 `dynamodbav:"files,omitempty"`
+	Bytes *int64 `dynamodbav:"bytes,omitempty"`
+	Epoch string `dynamodbav:"epoch,omitempty"`
 }
 
 func newItem(f dossier.File) item {
 	person, file := f.Person.String(), f.ID.String()
-	return item{
+	i := item{
 		Person: person, File: file, Name: f.Name, Author: f.Author, State: dossier.FileUploading, ObjectKey: f.Key(),
 		CreatedAt: aws.Int64(f.CreatedAt.UnixMicro()), UpdatedAt: aws.Int64(f.UpdatedAt.UnixMicro()),
 		ExpiresAt: aws.Int64(expiry(f.UpdatedAt)), Unfinished: bucket(dossier.FileUploading, shard(f.ID)), Writer: rand.Text(),
+		Revision: f.CreatedAt.UnixMicro(),
 	}
+	if u := f.Upload; u != nil {
+		i.Transfer, i.UploadSize, i.PartSize = &u.Transfer, &u.Size, &u.PartSize
+	}
+	return i
 }
 
 func (i *item) file() (dossier.File, error) {
@@ -161,6 +179,12 @@ func (i *item) parse() (f dossier.File, err error) {
 	}
 	f.Name, f.Author, f.State = i.Name, i.Author, i.State
 	f.CreatedAt, f.UpdatedAt = instant(*i.CreatedAt), instant(*i.UpdatedAt)
+	if i.Transfer != nil {
+		if i.UploadSize == nil || i.PartSize == nil {
+			return f, errors.New("a size of the upload is missing")
+		}
+		f.Upload = &dossier.Upload{Transfer: *i.Transfer, Size: *i.UploadSize, PartSize: *i.PartSize}
+	}
 	if i.Size != nil {
 		f.Content, err = parseContent(*i.Size, i.SHA256, i.CRC64, i.Type)
 	}
@@ -215,7 +239,7 @@ func (d *DynamoDB) File(ctx context.Context, person dossier.PersonID, file dossi
 // Files implements dossier.Catalog.
 func (d *DynamoDB) Files(ctx context.Context, person dossier.PersonID) ([]dossier.File, error) {
 	keys := expression.Key("person_id").Equal(expression.Value(person.String())).
-		And(expression.Key("file_id").LessThan(expression.Value(claimPrefix)))
+		And(expression.Key("file_id").LessThan(expression.Value(besides)))
 	var files []dossier.File
 	for i, err := range d.query(ctx, "list a person's file records", "", keys) {
 		if err != nil {
@@ -256,6 +280,18 @@ func (d *DynamoDB) Describe(ctx context.Context, person dossier.PersonID, file d
 		return nil
 	}
 	return errLost
+}
+
+// Touch implements dossier.Catalog.
+func (d *DynamoDB) Touch(ctx context.Context, person dossier.PersonID, file dossier.FileID, at time.Time) error {
+	change := expression.
+		Set(expression.Name("updated_at"), expression.Value(at.UnixMicro())).
+		Set(expression.Name("expires_at"), expression.Value(expiry(at)))
+	_, err := d.update(ctx, "touch a file record", person.String(), file.String(), change, inState(dossier.FileUploading))
+	if errors.Is(err, errCondition) {
+		return errLost
+	}
+	return err
 }
 
 // MarkDeleting implements dossier.Catalog.
@@ -307,7 +343,10 @@ func ceilMicro(t time.Time) int64 {
 
 // All implements dossier.Catalog.
 func (d *DynamoDB) All(ctx context.Context) iter.Seq2[dossier.File, error] {
-	return func(yield func(dossier.File, error) bool) { yieldFiles(d.scan(ctx), yield) }
+	records := expression.Name("file_id").LessThan(expression.Value(besides))
+	return func(yield func(dossier.File, error) bool) {
+		yieldFiles(d.scan(ctx, "scan the file records", expression.NewBuilder().WithFilter(records)), yield)
+	}
 }
 
 // yieldFiles hands on what a walk finds. It returns false when the walk is over: the body broke off or there was an error.
@@ -331,11 +370,11 @@ var errCondition = errors.New("condition does not hold")
 
 // call makes one request.
 func call[In, Out any](ctx context.Context, d *DynamoDB, doing string,
-	do func(context.Context, *In, ...func(*dynamodb.Options)) (*Out, error), in *In,
+	do func(context.Context, *In, ...func(*dynamodb.Options)) (*Out, error), in *In, options ...func(*dynamodb.Options),
 ) (*Out, error) {
 	limited, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
-	out, err := do(limited, in)
+	out, err := do(limited, in, options...)
 	if err != nil {
 		return nil, fault(ctx, doing, err)
 	}
@@ -415,7 +454,7 @@ func (d *DynamoDB) put(ctx context.Context, doing string, i item, condition expr
 
 // update changes an item and returns it as it is afterwards; errCondition.
 func (d *DynamoDB) update(ctx context.Context, doing, person, file string,
-	change expression.UpdateBuilder, condition expression.ConditionBuilder,
+	change expression.UpdateBuilder, condition expression.ConditionBuilder, options ...func(*dynamodb.Options),
 ) (*item, error) {
 	e, err := expression.NewBuilder().WithUpdate(change).WithCondition(condition).Build()
 	if err != nil {
@@ -424,7 +463,7 @@ func (d *DynamoDB) update(ctx context.Context, doing, person, file string,
 	out, err := call(ctx, d, doing, d.client.UpdateItem, &dynamodb.UpdateItemInput{
 		TableName: &d.table, Key: key(person, file), UpdateExpression: e.Update(), ReturnValues: types.ReturnValueAllNew,
 		ConditionExpression: e.Condition(), ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
-	})
+	}, options...)
 	if err != nil {
 		return nil, err
 	}
@@ -475,17 +514,16 @@ func (d *DynamoDB) query(ctx context.Context, doing, index string, keys expressi
 	}
 }
 
-// scan walks the records of the whole table, consistently.
-func (d *DynamoDB) scan(ctx context.Context) iter.Seq2[*item, error] {
-	const doing = "scan the file records"
+// scan walks the whole table, consistently, as what says (a filter, a projection).
+func (d *DynamoDB) scan(ctx context.Context, doing string, what expression.Builder) iter.Seq2[*item, error] {
 	return func(yield func(*item, error) bool) {
-		e, err := expression.NewBuilder().WithFilter(expression.Name("file_id").LessThan(expression.Value(claimPrefix))).Build()
+		e, err := what.Build()
 		if err != nil {
 			yield(nil, fmt.Errorf("%s: %w", doing, err))
 			return
 		}
 		in := &dynamodb.ScanInput{
-			TableName: &d.table, Limit: &d.page, ConsistentRead: aws.Bool(true), FilterExpression: e.Filter(),
+			TableName: &d.table, Limit: &d.page, ConsistentRead: aws.Bool(true), FilterExpression: e.Filter(), ProjectionExpression: e.Projection(),
 			ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
 		}
 		for {

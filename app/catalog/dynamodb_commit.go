@@ -21,7 +21,8 @@ import (
 // back, because ids are never used twice.
 //
 // A claim (F, r) is dead when F is absent, or deleting, or stored with another content, or uploading at another revision
-// than r. Dead is for ever. The rules are:
+// than r. Dead is for ever. (An id that a sender made up may be used again after its file is gone. That changes nothing: revisions begin at the
+// time of creation, so they are others.) The rules are:
 //
 //	A. A claim is written only where there is none, over one of the same owner that is not of a later revision, or over
 //	   one that was seen to be dead, on condition that it is still the very same (owner, revision).
@@ -57,7 +58,7 @@ func (i *item) claimKey() string {
 	h := sha256.New()
 	h.Write([]byte(i.Name + "\x00" + i.SHA256))
 	h.Write(binary.BigEndian.AppendUint64(nil, uint64(*i.Size)))
-	return claimPrefix + "claim#" + hex.EncodeToString(h.Sum(nil))
+	return besides + "claim#" + hex.EncodeToString(h.Sum(nil))
 }
 
 // described tells whether the content is known.
@@ -82,6 +83,12 @@ func (d *DynamoDB) Commit(ctx context.Context, person dossier.PersonID, file dos
 			return dossier.File{}, errLost
 		case own.State == dossier.FileStored:
 			return own.file()
+		case own.Type == "":
+			// No claim is written for such a revision, so none is stored by a helper either.
+			if err := d.release(ctx, person.String(), file.String(), claimed); err != nil {
+				return dossier.File{}, err
+			}
+			return dossier.File{}, errIncomplete
 		}
 		stored, err := d.claim(ctx, own, at)
 		if stored != nil || err != nil {
@@ -164,25 +171,33 @@ func (d *DynamoDB) release(ctx context.Context, person, file string, claims []st
 }
 
 // Remove implements dossier.Catalog.
-func (d *DynamoDB) Remove(ctx context.Context, person dossier.PersonID, file dossier.FileID) error {
+func (d *DynamoDB) Remove(ctx context.Context, person dossier.PersonID, file dossier.FileID) (*dossier.File, error) {
 	const doing = "remove a file record"
 	p, f := person.String(), file.String()
 	own, err := d.get(ctx, doing, p, f)
 	if err != nil || own == nil {
-		return err
+		return nil, err
 	}
 	if own.State != dossier.FileDeleting {
-		return errLost
+		return nil, errLost
+	}
+	removed, err := own.file()
+	if err != nil {
+		return nil, err
 	}
 	if err := d.removeClaims(ctx, p, f); err != nil {
-		return err
+		return nil, err
 	}
-	// A record that is deleting can only vanish, so the condition fails for none but the absent.
+	// A record that is deleting can only vanish, so the condition fails for none but the absent: removed by somebody else, or by this very
+	// request, whose answer was lost before the SDK sent it again. A request that succeeds is the one that removed it.
 	err = d.remove(ctx, doing, p, f, inState(dossier.FileDeleting))
-	if errors.Is(err, errCondition) {
-		return nil
+	switch {
+	case errors.Is(err, errCondition):
+		return nil, nil
+	case err != nil:
+		return nil, err
 	}
-	return err
+	return &removed, nil
 }
 
 // removeClaims deletes every claim of a file that is deleting, and those of files that are gone. The claims are looked for
@@ -195,6 +210,9 @@ func (d *DynamoDB) removeClaims(ctx context.Context, person, file string) error 
 	for i, err := range d.query(ctx, doing, "", expression.Key("person_id").Equal(expression.Value(person))) {
 		if err != nil {
 			return err
+		}
+		if i.File == usageKey {
+			continue
 		}
 		if i.Owner == "" {
 			records[i.File] = true

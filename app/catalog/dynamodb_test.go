@@ -239,7 +239,12 @@ func (b *bench) mark(f dossier.File) {
 func (b *bench) remove(f dossier.File) {
 	b.Helper()
 	b.mark(f)
-	b.must(b.sound.Remove(b.Context(), f.Person, f.ID))
+	b.must(removes(b.sound, f))
+}
+
+func removes(d *DynamoDB, f dossier.File) error {
+	_, err := d.Remove(context.Background(), f.Person, f.ID)
+	return err
 }
 
 // claimed leaves a described file whose Commit died when it had its claim.
@@ -619,7 +624,7 @@ func TestDynamoDBRemoveDies(t *testing.T) {
 				b.commit(own)
 				b.mark(own)
 				b.wire.crash(n, effect)
-				err := b.tested.Remove(b.Context(), person, own.ID)
+				err := removes(b.tested, own)
 				made := b.wire.mend()
 				if ended = made < n; ended == (err != nil) {
 					b.Fatalf("Remove that died at request %d of %d: got error %v", n, made, err)
@@ -632,7 +637,7 @@ func TestDynamoDBRemoveDies(t *testing.T) {
 				if answer := b.commit(b.described(person)); answer.ID == own.ID {
 					b.Error("Commit answers with a file that is deleting")
 				}
-				b.must(b.sound.Remove(b.Context(), person, own.ID))
+				b.must(removes(b.sound, own))
 				b.sane(person)
 				b.empties(person)
 				if b.Failed() {
@@ -676,7 +681,7 @@ func TestDynamoDBLostAnswers(t *testing.T) {
 				return b.tested.MarkDeleting(ctx, f.Person, f.ID, f.UpdatedAt, dossier.FileStored)
 			}, dossier.ErrLost, dossier.FileUploading},
 		{"Remove", func(person dossier.PersonID) dossier.File { f := b.commit(b.described(person)); b.mark(f); return f },
-			func(f dossier.File) error { return b.tested.Remove(ctx, f.Person, f.ID) }, nil, ""},
+			func(f dossier.File) error { return removes(b.tested, f) }, nil, ""},
 		{"Commit", b.described, func(f dossier.File) error { return commits(b, f, f.ID) }, nil, dossier.FileStored},
 	} {
 		b.loses(test.name, func() (func() error, func()) {
@@ -710,6 +715,173 @@ func TestDynamoDBLostAnswers(t *testing.T) {
 		t.Errorf("Describe, finished by another before its answer: %v", err)
 	}
 	b.wire.mend()
+}
+
+// A counter is changed once, whichever answer is lost: what was counted twice, or not taken off, would keep files out, and what was taken off
+// twice would let too many in.
+func TestDynamoDBCountersLoseAnswers(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, servers.DynamoDB(t).Config())
+	ctx, at := t.Context(), time.Now()
+	most, one := dossier.Quota{Files: 10, Bytes: 1000}, dossier.Quota{Files: 1, Bytes: 10}
+	for _, test := range []struct {
+		name string
+		have int64 // files before
+		do   func(u dossier.Usage) error
+		want error
+		then int64 // files afterwards
+	}{
+		{"Reserve of the first", 0, func(u dossier.Usage) error { _, err := b.tested.Reserve(ctx, u.Person, one, most, at); return err }, nil, 1},
+		{"Reserve of the last", 9, func(u dossier.Usage) error { _, err := b.tested.Reserve(ctx, u.Person, one, most, at); return err }, nil, 10},
+		{"Release of one", 3, func(u dossier.Usage) error { return b.tested.Release(ctx, u.Person, one, u.Epoch, at) }, nil, 2},
+		{"Release of the last", 1, func(u dossier.Usage) error { return b.tested.Release(ctx, u.Person, one, u.Epoch, at) }, nil, 0},
+		{"Recount", 3, func(u dossier.Usage) error { return b.tested.Recount(ctx, u, dossier.Quota{Files: 2, Bytes: 20}, at) }, nil, 2},
+		{"Recount of the first", 0, func(u dossier.Usage) error { return b.tested.Recount(ctx, u, one, at) }, nil, 1},
+		{"Recount to nothing", 3, func(u dossier.Usage) error { return b.tested.Recount(ctx, u, dossier.Quota{}, at) }, nil, 0},
+		{"Recount of what was seen otherwise", 3, func(u dossier.Usage) error { u.Revision = "another"; return b.tested.Recount(ctx, u, one, at) }, dossier.ErrLost, 3},
+	} {
+		b.loses(test.name, func() (func() error, func()) {
+			seen := dossier.Usage{Person: dossier.NewPersonID()}
+			for range test.have {
+				var err error
+				seen, err = b.sound.Reserve(ctx, seen.Person, one, most, at)
+				b.must(err)
+			}
+			return func() error { return test.do(seen) }, func() {
+				u, err := b.sound.Usage(ctx, seen.Person)
+				if err != nil || u.Quota != (dossier.Quota{Files: test.then, Bytes: 10 * test.then}) || (u.Epoch == "") != (test.then == 0) {
+					b.Errorf("%s: now there is %+v, %v; want %d files", test.name, u, err, test.then)
+				}
+			}
+		}, test.want)
+	}
+
+	// Somebody else writes before the look that follows a lost answer: nobody knows then, and nothing is done twice.
+	for _, test := range []struct {
+		name string
+		do   func(u dossier.Usage) error
+		then int64
+	}{
+		{"Reserve", func(u dossier.Usage) error { _, err := b.tested.Reserve(ctx, u.Person, one, most, at); return err }, 5},
+		{"Release", func(u dossier.Usage) error { return b.tested.Release(ctx, u.Person, one, u.Epoch, at) }, 3},
+	} {
+		person := dossier.NewPersonID()
+		seen, err := b.sound.Reserve(ctx, person, dossier.Quota{Files: 3, Bytes: 30}, most, at)
+		b.must(err)
+		b.wire.set(func(n int, _ *http.Request) (*http.Response, error) {
+			if n == 2 {
+				_, err := b.sound.Reserve(ctx, person, one, most, at)
+				b.must(err)
+			}
+			return nil, nil
+		}, func(n int) error {
+			if n == 1 {
+				return errCut
+			}
+			return nil
+		})
+		if err := test.do(seen); !errors.Is(err, dossier.ErrUnavailable) {
+			t.Errorf("%s whose answer was lost, and whose effect was written over: got error %v, want ErrUnavailable", test.name, err)
+		}
+		b.wire.mend()
+		if u, err := b.sound.Usage(ctx, person); err != nil || u.Files != test.then {
+			t.Errorf("%s whose answer was lost: now there is %+v, %v; want %d files", test.name, u, err, test.then)
+		}
+	}
+
+	// A refusal that is lost is not told from an addition that is.
+	for name, do := range map[string]func(u dossier.Usage) error{
+		"Reserve of one too many":  func(u dossier.Usage) error { _, err := b.tested.Reserve(ctx, u.Person, one, one, at); return err },
+		"Release in another epoch": func(u dossier.Usage) error { return b.tested.Release(ctx, u.Person, one, "another", at) },
+	} {
+		seen, err := b.sound.Reserve(ctx, dossier.NewPersonID(), one, one, at)
+		b.must(err)
+		b.wire.lose(1)
+		if err := do(seen); !errors.Is(err, dossier.ErrUnavailable) {
+			t.Errorf("%s whose answer was lost: got error %v, want ErrUnavailable", name, err)
+		}
+		b.wire.mend()
+		if u, err := b.sound.Usage(ctx, seen.Person); err != nil || u != seen {
+			t.Errorf("%s whose answer was lost: now there is %+v, %v; want %+v", name, u, err, seen)
+		}
+	}
+
+	// One that was refused unseen is sent again.
+	for _, code := range []string{"ThrottlingException", "ProvisionedThroughputExceededException"} {
+		person := dossier.NewPersonID()
+		b.wire.set(func(n int, _ *http.Request) (*http.Response, error) {
+			if n == 1 {
+				return refusal(400, code), nil
+			}
+			return nil, nil
+		}, nil)
+		if u, err := b.tested.Reserve(ctx, person, one, most, at); err != nil || u.Files != 1 {
+			t.Errorf("Reserve, throttled once with %s: got %+v, %v", code, u, err)
+		}
+		b.wire.mend()
+	}
+}
+
+// A Release that dies between its two requests leaves a counter at zero. It counts as one, and goes with the next.
+func TestDynamoDBReleaseDies(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, servers.DynamoDB(t).Config())
+	ctx, at := t.Context(), time.Now()
+	one := dossier.Quota{Files: 1, Bytes: 10}
+	person := dossier.NewPersonID()
+	seen, err := b.sound.Reserve(ctx, person, one, one, at)
+	b.must(err)
+	b.wire.crash(2, false)
+	if err := b.tested.Release(ctx, person, one, seen.Epoch, at); !errors.Is(err, dossier.ErrUnavailable) {
+		t.Fatalf("Release that died: got error %v, want ErrUnavailable", err)
+	}
+	if u, err := b.sound.Usage(ctx, person); err != nil || u.Quota != (dossier.Quota{}) || u.Epoch == "" {
+		t.Fatalf("after a Release that died there is %+v, %v; want a counter at zero", u, err)
+	}
+	u, err := b.sound.Reserve(ctx, person, one, one, at)
+	b.must(err)
+	b.must(b.sound.Release(ctx, person, one, u.Epoch, at))
+	if u, err := b.sound.Usage(ctx, person); err != nil || u.Epoch != "" {
+		t.Errorf("after the last Release there is %+v, %v; want no counter", u, err)
+	}
+}
+
+// An id that is used a second time does not repeat a revision: a Commit that slept through the first file's removal neither stores the second
+// one nor leaves a claim that would.
+func TestDynamoDBCommitSleepsIntoASecondLife(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, servers.DynamoDB(t).Config())
+	for n := 2; ; n++ {
+		person := dossier.NewPersonID()
+		first := b.described(person)
+		second := first
+		second.CreatedAt = first.CreatedAt.Add(time.Millisecond)
+		b.wire.stepIn(n, func() {
+			if now, err := b.sound.File(t.Context(), person, first.ID); err == nil && now.State != dossier.FileStored {
+				b.remove(first)
+				b.must(b.sound.Put(t.Context(), second))
+				b.must(b.sound.Describe(t.Context(), person, second.ID, dossier.Content{Size: 10, SHA256: [32]byte{1}, CRC64: 1}, second.UpdatedAt))
+			}
+		})
+		_, err := b.tested.Commit(t.Context(), person, first.ID, first.UpdatedAt)
+		if b.wire.mend() < n {
+			return
+		}
+		if !errors.Is(err, dossier.ErrIncomplete) {
+			t.Errorf("Commit that slept before request %d: got error %v, want ErrIncomplete", n, err)
+		}
+		if now, err := b.sound.File(t.Context(), person, second.ID); err != nil || now.State != dossier.FileUploading {
+			t.Errorf("after a Commit that slept before request %d the second file is %v, %v; want it uploading", n, now, err)
+		}
+		// The next of the same content is not stored through what was left.
+		next := b.described(person)
+		if got := b.commit(next); got.ID != next.ID {
+			t.Errorf("Commit of another answers with %v", got)
+		}
+		if b.Failed() || n == maxRequests {
+			t.FailNow()
+		}
+	}
 }
 
 // Commit in every situation, with each answer lost in turn.
@@ -779,7 +951,23 @@ func everyCall(d *DynamoDB, f dossier.File) map[string]func(context.Context) err
 		"MarkDeleting": func(ctx context.Context) error {
 			return d.MarkDeleting(ctx, f.Person, f.ID, f.UpdatedAt, dossier.FileUploading, dossier.FileStored)
 		},
-		"Remove": func(ctx context.Context) error { return d.Remove(ctx, f.Person, f.ID) },
+		"Touch":  func(ctx context.Context) error { return d.Touch(ctx, f.Person, f.ID, f.UpdatedAt) },
+		"Remove": func(ctx context.Context) error { _, err := d.Remove(ctx, f.Person, f.ID); return err },
+		"Reserve": func(ctx context.Context) error {
+			_, err := d.Reserve(ctx, f.Person, f.Counted(), dossier.Quota{Files: 1 << 40, Bytes: 1 << 40}, f.UpdatedAt)
+			return err
+		},
+		"Release": func(ctx context.Context) error { return d.Release(ctx, f.Person, f.Counted(), "epoch", f.UpdatedAt) },
+		"Usage":   func(ctx context.Context) error { _, err := d.Usage(ctx, f.Person); return err },
+		"Recount": func(ctx context.Context) error {
+			return d.Recount(ctx, dossier.Usage{Person: f.Person}, f.Counted(), f.UpdatedAt)
+		},
+		"Miscounted": func(ctx context.Context) (err error) {
+			for _, next := range d.Miscounted(ctx) {
+				err = last(err, f, next)
+			}
+			return err
+		},
 		"Unfinished": func(ctx context.Context) (err error) {
 			for f, next := range d.Unfinished(ctx, f.UpdatedAt.Add(time.Second)) {
 				err = last(err, f, next)
@@ -940,7 +1128,7 @@ func TestDynamoDBOperations(t *testing.T) {
 	gone := b.described(person)
 	b.commit(gone)
 	b.mark(gone)
-	b.must(b.tested.Remove(t.Context(), person, gone.ID))
+	b.must(removes(b.tested, gone))
 	var got []string
 	for target := range maps.Keys(b.wire.operations) {
 		_, operation, _ := strings.Cut(target, ".")
@@ -991,7 +1179,7 @@ func TestDynamoDBRemoveSparesNewClaims(t *testing.T) {
 			b.describe(early, 0)
 			b.commit(early)
 		})
-		b.must(b.tested.Remove(t.Context(), person, f.ID))
+		b.must(removes(b.tested, f))
 		if b.wire.mend() < n {
 			return
 		}
@@ -1008,6 +1196,7 @@ func TestDynamoDBStrangeItems(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, servers.DynamoDB(t).Config())
 	for name, spoil := range map[string]func(*item){
+		"no upload size": func(i *item) { i.Transfer, i.PartSize = aws.String("t"), aws.Int64(1) },
 		"no times":       func(i *item) { i.CreatedAt, i.UpdatedAt, i.Unfinished = nil, nil, "" },
 		"short SHA-256":  func(i *item) { i.Size, i.SHA256, i.CRC64 = aws.Int64(1), "abc", formatCRC64(1) },
 		"no CRC-64":      func(i *item) { i.Size, i.SHA256 = aws.Int64(1), formatSHA256([32]byte{}) },

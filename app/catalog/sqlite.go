@@ -112,11 +112,17 @@ func (s *SQLite) Ping(ctx context.Context) error {
 
 // Put implements dossier.Catalog.
 func (s *SQLite) Put(ctx context.Context, f dossier.File) error {
+	var upload upload
+	if u := f.Upload; u != nil {
+		upload.transfer = sql.NullString{String: u.Transfer, Valid: true}
+		upload.size, upload.partSize = sql.NullInt64{Int64: u.Size, Valid: true}, sql.NullInt64{Int64: u.PartSize, Valid: true}
+	}
 	return s.change(ctx, "put a file record", func(ctx context.Context, tx *sql.Tx) error {
 		n, err := affected(tx.ExecContext(ctx,
-			`INSERT INTO files (person_id, file_id, name, author, state, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)
-			 ON CONFLICT (person_id, file_id) DO NOTHING`,
-			f.Person.String(), f.ID.String(), f.Name, f.Author, string(dossier.FileUploading), f.CreatedAt.UnixMicro(), f.UpdatedAt.UnixMicro()))
+			`INSERT INTO files (person_id, file_id, name, author, state, upload_transfer, upload_size, upload_part_size, created_at, updated_at)
+			 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (person_id, file_id) DO NOTHING`,
+			f.Person.String(), f.ID.String(), f.Name, f.Author, string(dossier.FileUploading),
+			upload.transfer, upload.size, upload.partSize, f.CreatedAt.UnixMicro(), f.UpdatedAt.UnixMicro()))
 		if err == nil && n == 0 {
 			return errExists
 		}
@@ -153,6 +159,18 @@ func (s *SQLite) Describe(ctx context.Context, person dossier.PersonID, file dos
 	})
 }
 
+// Touch implements dossier.Catalog.
+func (s *SQLite) Touch(ctx context.Context, person dossier.PersonID, file dossier.FileID, at time.Time) error {
+	return s.change(ctx, "touch a file record", func(ctx context.Context, tx *sql.Tx) error {
+		n, err := affected(tx.ExecContext(ctx, `UPDATE files SET updated_at = ? WHERE person_id = ? AND file_id = ? AND state = ?`,
+			at.UnixMicro(), person.String(), file.String(), string(dossier.FileUploading)))
+		if err == nil && n == 0 {
+			return errLost
+		}
+		return err
+	})
+}
+
 // Commit implements dossier.Catalog.
 func (s *SQLite) Commit(ctx context.Context, person dossier.PersonID, file dossier.FileID, at time.Time) (stored dossier.File, err error) {
 	err = s.change(ctx, "commit a file", func(ctx context.Context, tx *sql.Tx) error {
@@ -167,6 +185,8 @@ func (s *SQLite) Commit(ctx context.Context, person dossier.PersonID, file dossi
 			return nil
 		case own.State != dossier.FileUploading || own.Content == nil:
 			return errLost
+		case own.Content.Type == "":
+			return errIncomplete
 		}
 		twins, err := records(ctx, tx, `WHERE person_id = ? AND name = ? AND sha256 = ? AND size = ? AND state = 'stored'`,
 			person.String(), own.Name, formatSHA256(own.Content.SHA256), own.Content.Size)
@@ -205,8 +225,9 @@ func (s *SQLite) MarkDeleting(ctx context.Context, person dossier.PersonID, file
 }
 
 // Remove implements dossier.Catalog.
-func (s *SQLite) Remove(ctx context.Context, person dossier.PersonID, file dossier.FileID) error {
-	return s.change(ctx, "remove a file record", func(ctx context.Context, tx *sql.Tx) error {
+func (s *SQLite) Remove(ctx context.Context, person dossier.PersonID, file dossier.FileID) (removed *dossier.File, err error) {
+	err = s.change(ctx, "remove a file record", func(ctx context.Context, tx *sql.Tx) error {
+		removed = nil
 		f, err := record(ctx, tx, person, file)
 		switch {
 		case errors.Is(err, errNotFound):
@@ -216,9 +237,14 @@ func (s *SQLite) Remove(ctx context.Context, person dossier.PersonID, file dossi
 		case f.State != dossier.FileDeleting:
 			return errLost
 		}
+		removed = &f
 		_, err = tx.ExecContext(ctx, `DELETE FROM files WHERE person_id = ? AND file_id = ?`, person.String(), file.String())
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	return removed, nil
 }
 
 // Unfinished implements dossier.Catalog. The order is that of DynamoDB.Unfinished, for the same reasons.
@@ -301,7 +327,8 @@ func record(ctx context.Context, q querier, person dossier.PersonID, file dossie
 // records returns all records that the rest of a SELECT statement picks.
 func records(ctx context.Context, q querier, rest string, args ...any) (files []dossier.File, err error) {
 	rows, err := q.QueryContext(ctx,
-		`SELECT person_id, file_id, name, author, state, size, sha256, crc64, content_type, created_at, updated_at FROM files `+rest, args...)
+		`SELECT person_id, file_id, name, author, state, size, sha256, crc64, content_type, upload_transfer, upload_size, upload_part_size,
+		 created_at, updated_at FROM files `+rest, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -321,9 +348,11 @@ func scan(rows *sql.Rows) (f dossier.File, err error) {
 		person, file             string
 		size                     sql.NullInt64
 		sha256, crc64, mediaType sql.NullString
+		upload                   upload
 		created, updated         int64
 	)
-	err = rows.Scan(&person, &file, &f.Name, &f.Author, (*string)(&f.State), &size, &sha256, &crc64, &mediaType, &created, &updated)
+	err = rows.Scan(&person, &file, &f.Name, &f.Author, (*string)(&f.State), &size, &sha256, &crc64, &mediaType,
+		&upload.transfer, &upload.size, &upload.partSize, &created, &updated)
 	if err != nil {
 		return f, err
 	}
@@ -336,7 +365,16 @@ func scan(rows *sql.Rows) (f dossier.File, err error) {
 			return f, fmt.Errorf("read the record of file %s of person %s: %w", file, person, err)
 		}
 	}
+	if upload.transfer.Valid {
+		f.Upload = &dossier.Upload{Transfer: upload.transfer.String, Size: upload.size.Int64, PartSize: upload.partSize.Int64}
+	}
 	return f, nil
+}
+
+// upload is a record's Upload as the table has it: all three, or none.
+type upload struct {
+	transfer       sql.NullString
+	size, partSize sql.NullInt64
 }
 
 func setState(ctx context.Context, tx *sql.Tx, f dossier.File) error {

@@ -39,7 +39,11 @@ func (t *turns) MarkDeleting(ctx context.Context, p dossier.PersonID, f dossier.
 	return t.next().MarkDeleting(ctx, p, f, at, from...)
 }
 
-func (t *turns) Remove(ctx context.Context, p dossier.PersonID, f dossier.FileID) error {
+func (t *turns) Touch(ctx context.Context, p dossier.PersonID, f dossier.FileID, at time.Time) error {
+	return t.next().Touch(ctx, p, f, at)
+}
+
+func (t *turns) Remove(ctx context.Context, p dossier.PersonID, f dossier.FileID) (*dossier.File, error) {
 	return t.next().Remove(ctx, p, f)
 }
 
@@ -48,3 +52,23 @@ func (t *turns) Unfinished(ctx context.Context, before time.Time) iter.Seq2[doss
 }
 
 func (t *turns) All(ctx context.Context) iter.Seq2[dossier.File, error] { return t.next().All(ctx) }
+
+func (t *turns) Reserve(ctx context.Context, p dossier.PersonID, add, most dossier.Quota, at time.Time) (dossier.Usage, error) {
+	return t.next().Reserve(ctx, p, add, most, at)
+}
+
+func (t *turns) Release(ctx context.Context, p dossier.PersonID, off dossier.Quota, epoch string, at time.Time) error {
+	return t.next().Release(ctx, p, off, epoch, at)
+}
+
+func (t *turns) Usage(ctx context.Context, p dossier.PersonID) (dossier.Usage, error) {
+	return t.next().Usage(ctx, p)
+}
+
+func (t *turns) Recount(ctx context.Context, seen dossier.Usage, to dossier.Quota, at time.Time) error {
+	return t.next().Recount(ctx, seen, to, at)
+}
+
+func (t *turns) Miscounted(ctx context.Context) iter.Seq2[dossier.PersonID, error] {
+	return t.next().Miscounted(ctx)
+}

@@ -84,6 +84,8 @@ type HTTP struct {
 	PublicURL string
 	// TrustedProxies are those whose forwarding headers are believed. Empty: nobody's.
 	TrustedProxies []netip.Prefix
+	// APIOrigins are the origins of other sites whose pages may use the API, in the canonical form of PublicURL. Empty: none.
+	APIOrigins []string
 }
 
 // SecureCookies tells whether cookies may be marked Secure: whether browsers come by HTTPS.
@@ -110,12 +112,16 @@ func (h HTTP) Origin(listening net.Addr) string {
 	return canonicalOrigin("http", host, port)
 }
 
-// Limits bounds what one submission may carry.
+// Limits bounds what one submission, and one person, may carry.
 type Limits struct {
 	// FileBytes is the size of the largest file taken, in bytes: from 1 to MaxFileBytes.
 	FileBytes int64
-	// Files is the number of files taken in one submission.
+	// Files is the number of files taken in one form.
 	Files int
+	// PersonFiles is the number of files that one person may have, and PersonBytes their size together; 0 where not set: the domain then
+	// decides by the two others.
+	PersonFiles int
+	PersonBytes int64
 }
 
 // People is the store of the persons: MySQL, or SQLite in the data folder.
@@ -212,6 +218,8 @@ type Reconciliation struct {
 type Rates struct {
 	Submissions Rate
 	SignIns     Rate
+	// Registrations, Announcements and Signatures are of the API: persons, files, and requests that sign parts.
+	Registrations, Announcements, Signatures Rate
 }
 
 // Rate is one limit.

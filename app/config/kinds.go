@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -315,6 +316,29 @@ func origin() kind[string] {
 			return canonicalOrigin(u.Scheme, host, port), nil
 		},
 		format: itself,
+	}
+}
+
+// origins takes a list of origins.
+func origins() kind[[]string] {
+	one := origin()
+	return kind[[]string]{
+		allowed: "a list of origins separated by commas, such as https://www.example.org,https://app.example.org: each http or https, a host in ASCII, a port if need be, no path",
+		parse: func(s string) ([]string, error) {
+			var all []string
+			for text := range strings.SplitSeq(s, ",") {
+				text = strings.TrimSpace(text)
+				o, err := one.parse(text)
+				if err != nil {
+					return nil, fmt.Errorf("%s is none", printable(text))
+				}
+				if !slices.Contains(all, o) {
+					all = append(all, o)
+				}
+			}
+			return all, nil
+		},
+		format: func(all []string) string { return strings.Join(all, ",") },
 	}
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,27 @@ func FuzzOrigin(f *testing.F) {
 		}
 		if again, err := k.parse(o); err != nil || again != o {
 			t.Errorf("%q: %s became %s, %v", s, o, again, err)
+		}
+	})
+}
+
+func FuzzOrigins(f *testing.F) {
+	for _, s := range []string{"https://a.example", "https://a.example, http://b.example:80,https://a.example:443", "*", "null", ",", "https://a.example,"} {
+		f.Add(s)
+	}
+	k := origins()
+	f.Fuzz(func(t *testing.T, s string) {
+		list, err := k.parse(s)
+		if err != nil {
+			return
+		}
+		for i, o := range list {
+			if strings.ContainsAny(o, "*@?#, \t\r\n") || strings.Count(o, "/") != 2 || slices.Contains(list[:i], o) {
+				t.Errorf("%q gave %q", s, list)
+			}
+		}
+		if again, err := k.parse(k.format(list)); err != nil || !slices.Equal(again, list) {
+			t.Errorf("%q: %q became %q, %v", s, list, again, err)
 		}
 	})
 }

@@ -88,6 +88,10 @@ func settings() []setting {
 			env: "DOSSIER_TRUSTED_PROXIES", parameter: "trusted-proxies", purposes: Serve,
 			doc: "Proxies whose forwarding headers tell the client's address. Not set: none.",
 		}, prefixes(), func(c *Config) *[]netip.Prefix { return &c.HTTP.TrustedProxies }),
+		define(setting{
+			env: "DOSSIER_API_ORIGINS", parameter: "api-origins", purposes: Serve,
+			doc: "Origins of other sites whose pages may use the API; they prove themselves by receipts, never by cookies. Not set: none.",
+		}, origins(), func(c *Config) *[]string { return &c.HTTP.APIOrigins }),
 
 		define(setting{
 			env: "DOSSIER_MAX_FILE_SIZE", parameter: "max-file-size", preset: "5GiB", purposes: Serve,
@@ -95,8 +99,17 @@ func settings() []setting {
 		}, size(1, MaxFileBytes, "48.8 GiB (10,000 parts of 5 MiB)"), func(c *Config) *int64 { return &c.Limits.FileBytes }),
 		define(setting{
 			env: "DOSSIER_MAX_FILES", parameter: "max-files", preset: "50", purposes: Serve,
-			doc: "Number of files taken in one submission.",
+			doc: "Number of files taken in one form.",
 		}, number(1, 1000), func(c *Config) *int { return &c.Limits.Files }),
+
+		define(setting{
+			env: "DOSSIER_MAX_PERSON_FILES", parameter: "max-person-files", purposes: Serve,
+			doc: "Number of files that one person may have, whichever way they came. Not set: 20 full forms, and 1000 at least.",
+		}, number(1, 1_000_000), func(c *Config) *int { return &c.Limits.PersonFiles }),
+		define(setting{
+			env: "DOSSIER_MAX_PERSON_SIZE", parameter: "max-person-size", purposes: Serve,
+			doc: "Size of these files together. Not set: a form full of the largest files, and 250 GiB at least.",
+		}, size(1, 1<<50, "1 PiB"), func(c *Config) *int64 { return &c.Limits.PersonBytes }),
 
 		define(setting{
 			env: "DOSSIER_DB_HOST", parameter: "db/host", purposes: running,
@@ -213,6 +226,30 @@ func settings() []setting {
 			env: "DOSSIER_RATE_SIGN_INS_BURST", parameter: "rate/sign-ins-burst", preset: "10", purposes: Serve,
 			doc: "Attempts to sign in from one client address at once.",
 		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.SignIns.Burst }),
+		define(setting{
+			env: "DOSSIER_RATE_REGISTRATIONS", parameter: "rate/registrations", preset: "30", purposes: Serve,
+			doc: "Persons registered by the API a minute from one client address in the long run; 0 is no limit.",
+		}, number(0, 100_000), func(c *Config) *int { return &c.Rates.Registrations.PerMinute }),
+		define(setting{
+			env: "DOSSIER_RATE_REGISTRATIONS_BURST", parameter: "rate/registrations-burst", preset: "30", purposes: Serve,
+			doc: "Persons registered by the API from one client address at once.",
+		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.Registrations.Burst }),
+		define(setting{
+			env: "DOSSIER_RATE_ANNOUNCEMENTS", parameter: "rate/announcements", preset: "120", purposes: Serve,
+			doc: "Files announced to the API a minute from one client address in the long run; 0 is no limit.",
+		}, number(0, 100_000), func(c *Config) *int { return &c.Rates.Announcements.PerMinute }),
+		define(setting{
+			env: "DOSSIER_RATE_ANNOUNCEMENTS_BURST", parameter: "rate/announcements-burst", preset: "1000", purposes: Serve,
+			doc: "Files announced to the API from one client address at once.",
+		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.Announcements.Burst }),
+		define(setting{
+			env: "DOSSIER_RATE_SIGNATURES", parameter: "rate/signatures", preset: "600", purposes: Serve,
+			doc: "Requests to the API that sign parts, up to 100 each, a minute from one client address in the long run; 0 is no limit.",
+		}, number(0, 100_000), func(c *Config) *int { return &c.Rates.Signatures.PerMinute }),
+		define(setting{
+			env: "DOSSIER_RATE_SIGNATURES_BURST", parameter: "rate/signatures-burst", preset: "600", purposes: Serve,
+			doc: "Requests to the API that sign parts, up to 100 each, from one client address at once.",
+		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.Signatures.Burst }),
 
 		define(setting{
 			env: "DOSSIER_LOG_LEVEL", parameter: "log/level", preset: "info", purposes: running,

@@ -90,6 +90,12 @@ func settingCases(t *testing.T) []settingCase {
 				{"::1", []netip.Prefix{netip.MustParsePrefix("::1/128")}}, {"0.0.0.0/1", []netip.Prefix{netip.MustParsePrefix("0.0.0.0/1")}},
 			},
 			bad: []string{"proxy", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.0/8,", ",", "10.0.0.0/8 10.1.0.0/16", "0.0.0.0/0", "::/0", "::ffff:10.0.0.0/104", "fe80::1%eth0"}},
+		{env: "DOSSIER_API_ORIGINS", field: func(c *Config) any { return c.HTTP.APIOrigins }, unset: []string(nil),
+			good: []value{
+				{"https://www.example.org", []string{"https://www.example.org"}},
+				{"https://www.example.org, HTTP://App.example.org:80/,https://www.example.org:443", []string{"https://www.example.org", "http://app.example.org"}},
+			},
+			bad: []string{"*", "null", "www.example.org", "https://www.example.org,", ",", "https://a.example https://b.example", "https://*.example.org", "https://x.org/app"}},
 		{env: "DOSSIER_MAX_FILE_SIZE", field: func(c *Config) any { return c.Limits.FileBytes }, unset: int64(5 << 30),
 			good: []value{
 				{"5GiB", int64(5 << 30)}, {"500MB", int64(500e6)}, {"500 mb", int64(500e6)}, {"1", int64(1)}, {"1.5KiB", int64(1536)}, {"4 MiB", int64(4 << 20)},
@@ -97,6 +103,9 @@ func settingCases(t *testing.T) []settingCase {
 			},
 			bad: []string{"0", "0B", "0.4B", "-1", "52428800001", "49GiB", "1TB", "5G", "5Gi", "5,5GB", "1,000", "5 GiB 3", "1e3", "0x10", "big", "GiB", "٣GB", "99999999999999999999", "99999999999999999999GB"}},
 		numbers("DOSSIER_MAX_FILES", func(c *Config) any { return c.Limits.Files }, 50, 1, 1000),
+		numbers("DOSSIER_MAX_PERSON_FILES", func(c *Config) any { return c.Limits.PersonFiles }, 0, 1, 1_000_000),
+		{env: "DOSSIER_MAX_PERSON_SIZE", field: func(c *Config) any { return c.Limits.PersonBytes }, unset: int64(0),
+			good: []value{{"250GiB", int64(250 << 30)}, {"1", int64(1)}, {"1024TiB", int64(1 << 50)}}, bad: []string{"0", "1025TiB", "1PB", "-1", "much"}},
 
 		{env: "DOSSIER_DB_HOST", field: func(c *Config) any { return c.People.Host }, unset: "",
 			with: []string{"DOSSIER_DB_PASSWORD=a password", "DOSSIER_STAFF_SECRET=0123456789abcdef"},
@@ -148,6 +157,12 @@ func settingCases(t *testing.T) []settingCase {
 		numbers("DOSSIER_RATE_SUBMISSIONS_BURST", func(c *Config) any { return c.Rates.Submissions.Burst }, 30, 1, 100_000),
 		numbers("DOSSIER_RATE_SIGN_INS", func(c *Config) any { return c.Rates.SignIns.PerMinute }, 10, 0, 100_000),
 		numbers("DOSSIER_RATE_SIGN_INS_BURST", func(c *Config) any { return c.Rates.SignIns.Burst }, 10, 1, 100_000),
+		numbers("DOSSIER_RATE_REGISTRATIONS", func(c *Config) any { return c.Rates.Registrations.PerMinute }, 30, 0, 100_000),
+		numbers("DOSSIER_RATE_REGISTRATIONS_BURST", func(c *Config) any { return c.Rates.Registrations.Burst }, 30, 1, 100_000),
+		numbers("DOSSIER_RATE_ANNOUNCEMENTS", func(c *Config) any { return c.Rates.Announcements.PerMinute }, 120, 0, 100_000),
+		numbers("DOSSIER_RATE_ANNOUNCEMENTS_BURST", func(c *Config) any { return c.Rates.Announcements.Burst }, 1000, 1, 100_000),
+		numbers("DOSSIER_RATE_SIGNATURES", func(c *Config) any { return c.Rates.Signatures.PerMinute }, 600, 0, 100_000),
+		numbers("DOSSIER_RATE_SIGNATURES_BURST", func(c *Config) any { return c.Rates.Signatures.Burst }, 600, 1, 100_000),
 
 		{env: "DOSSIER_LOG_LEVEL", field: func(c *Config) any { return c.Log.Level }, unset: slog.LevelInfo,
 			good: []value{{"debug", slog.LevelDebug}, {"INFO", slog.LevelInfo}, {"warn", slog.LevelWarn}, {"error", slog.LevelError}},
@@ -251,7 +266,8 @@ func TestDefaultsAreTheDomains(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := dossier.Limits(cfg.Limits); got != dossier.DefaultLimits() {
+	svc := dossier.New(nil, nil, nil, dossier.Options{Limits: dossier.Limits(cfg.Limits)})
+	if got := svc.Limits(); got != dossier.DefaultLimits() {
 		t.Errorf("limits: got %+v, want %+v", got, dossier.DefaultLimits())
 	}
 }

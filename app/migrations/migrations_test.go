@@ -185,11 +185,11 @@ func suite(t *testing.T, p place) {
 		db := p.fresh(t)(t)
 		all := up(t, db)
 		last := int64(len(all))
-		dropIndex := map[migrations.Set]string{migrations.People: "people_leftovers", migrations.Catalog: "files_stored"}[p.set]
+		undo := map[migrations.Set]string{migrations.People: "DROP INDEX people_leftovers", migrations.Catalog: "DROP TABLE usages"}[p.set]
 		if p.dialect == migrations.MySQL {
-			dropIndex += " ON people"
+			undo += " ON people"
 		}
-		exec(t, db, "DROP INDEX "+dropIndex)
+		exec(t, db, undo)
 		exec(t, db, "DELETE FROM "+p.set.VersionTable()+" WHERE version_id = ?", last)
 		err := migrations.Check(t.Context(), db, p.dialect, p.set)
 		behind, ok := errors.AsType[*migrations.BehindError](err)
@@ -322,7 +322,7 @@ func sqliteBusy(t *testing.T) {
 	}
 }
 
-// catalogRules checks what the table files itself refuses.
+// catalogRules checks what the tables themselves refuse.
 func catalogRules(t *testing.T) {
 	db, err := people.ConnectSQLite(t.Context(), filepath.Join(t.TempDir(), "test.db"))
 	db = closing(t, db, err)
@@ -332,6 +332,14 @@ func catalogRules(t *testing.T) {
 	insert := func(person, file, name, state string, size, sha any) error {
 		_, err := db.Exec(`INSERT INTO files (person_id, file_id, name, author, state, size, sha256, crc64, content_type, created_at, updated_at)
 			VALUES (?, ?, ?, 'author', ?, ?, ?, ?, ?, 0, 0)`, person, file, name, state, size, sha, sha, sha)
+		return err
+	}
+	set := func(change string) error {
+		_, err := db.Exec("UPDATE files SET " + change + " WHERE person_id = 'p' AND file_id = '1'")
+		return err
+	}
+	count := func(person string, files, bytes int) error {
+		_, err := db.Exec("INSERT INTO usages (person_id, files, bytes, epoch, revision, updated_at) VALUES (?, ?, ?, 'e', 'r', 0)", person, files, bytes)
 		return err
 	}
 	for _, c := range []struct {
@@ -353,6 +361,13 @@ func catalogRules(t *testing.T) {
 		{"stored without content", insert("p", "10", "n", "stored", nil, nil), false},
 		{"a negative size", insert("p", "11", "n", "uploading", -1, "aa"), false},
 		{"an unknown state", insert("p", "12", "n", "STORED", 5, "cc"), false},
+		{"a negative size announced", set("upload_size = -1"), false},
+		{"parts of no size", set("upload_part_size = 0"), false},
+		{"an empty file announced", set("upload_transfer = 't', upload_size = 0, upload_part_size = 1"), true},
+		{"a counter", count("p", 0, 0), true},
+		{"a second counter", count("p", 1, 1), false},
+		{"a counter below zero", count("q", -1, 0), false},
+		{"a counter of less than no bytes", count("r", 0, -1), false},
 	} {
 		if ok := c.err == nil; ok != c.ok {
 			t.Errorf("%s: got error %v, want one: %v", c.doing, c.err, !c.ok)

@@ -2,7 +2,6 @@ package objects
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -22,18 +21,21 @@ import (
 
 // Directory keeps each object as a file of the same name below a folder:
 //
-//	files/<person>/<file>  the objects; a person's folder exists only while it has files
-//	.partial/<random>      transfers that are under way, or were when a process was killed
+//	files/<person>/<file>                the objects; a person's folder exists only while it has files
+//	.partial/<person>.<file>.<transfer>  a Put that is under way, or was when a process was killed: a file; or a transfer in parts: a
+//	                                     folder (see directory_transfers.go)
+//	.signing-key                         what signed requests are signed with: a secret
 //
-// A transfer is written and synced in .partial, then linked to its key in one step and synced again, so a key is there with all its
-// bytes or not at all, also after a power cut (as far as the disk keeps what it was told to sync). AbortUnfinished
-// removes what a killed process left in .partial.
+// What comes is written and synced in .partial, then linked to its key in one step and synced again, so a key is there with all its
+// bytes or not at all, also after a power cut (as far as the disk keeps what it was told to sync). Unfinished finds
+// what a killed process left in .partial, and Drop removes it.
 //
-// Several processes may use one folder. Nothing is locked: partial files have random names, and steps that race are
+// Several processes may use one folder. Nothing is locked: what is under way has a random name, and steps that race are
 // atomic in the file system.
 type Directory struct {
 	path string // absolute, for messages
 	root *os.Root
+	now  func() time.Time
 	// link makes a second name for a file and never replaces one.
 	link func(from, to string) error
 	// lot is the number of names that a listing keeps of one folder.
@@ -55,7 +57,7 @@ func OpenDirectory(folder string) (*Directory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data folder %q: %w", folder, err)
 	}
-	d := &Directory{path: abs, lot: namesAtOnce}
+	d := &Directory{path: abs, now: time.Now, lot: namesAtOnce}
 	if err := d.open(); err != nil {
 		mend := "let the user that runs this program write there, or choose another folder"
 		if full(err) {
@@ -84,6 +86,10 @@ func (d *Directory) open() (err error) {
 	}
 	if err == nil {
 		err = d.probe()
+	}
+	if err == nil {
+		// Not needed yet, but what is wrong with it is better told now.
+		_, err = d.signingKey()
 	}
 	if err != nil {
 		_ = d.root.Close() // the first error is the one to tell
@@ -118,15 +124,20 @@ func (d *Directory) Ping(ctx context.Context) error {
 	return nil
 }
 
-// probe writes a byte and removes it.
+// probe writes a byte and removes it. The file is always the same, so that a process that is killed in between leaves one, not many;
+// another process may remove it first.
 func (d *Directory) probe() error {
-	name := partialName()
-	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	const name = partialDir + "/probe"
+	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write([]byte{0})
-	return errors.Join(err, f.Close(), d.root.Remove(name))
+	err = errors.Join(err, f.Close())
+	if gone := d.root.Remove(name); !errors.Is(gone, fs.ErrNotExist) {
+		err = errors.Join(err, gone)
+	}
+	return err
 }
 
 // Put implements dossier.Objects. A key that is taken is ErrExists. It waits for a Read of r that blocks.
@@ -138,23 +149,18 @@ func (d *Directory) Put(ctx context.Context, key string, r io.Reader) error {
 	if ctx.Err() != nil {
 		return unavailable(ctx, doing, nil)
 	}
-	name := partialName()
-	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return unavailable(ctx, doing, err)
-	}
-	defer d.root.Remove(name) // what stays after an error here goes with AbortUnfinished
-	src := &source{ctx: ctx, r: r}
-	err = fill(f, src)
-	if err == nil {
+	name, _ := transferName(key, d.newTransferID())
+	src := &source{ctx: ctx, doing: doing, r: r}
+	err := d.write(name, func(f *os.File) error {
+		if err := fill(f, src); err != nil {
+			return err
+		}
 		// The last byte may have come long ago; ModifiedAt is when the object became visible.
 		now := time.Now()
-		err = d.root.Chtimes(name, now, now)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
+		return d.root.Chtimes(name, now, now)
+	})
+	defer d.root.Remove(name) // what stays after an error here goes with Drop
+	if err != nil {
 		return src.failure(unavailable(ctx, doing, err))
 	}
 	if ctx.Err() != nil {
@@ -169,13 +175,26 @@ func (d *Directory) Put(ctx context.Context, key string, r io.Reader) error {
 	return nil
 }
 
-// fill copies src to f. io.Copy is not used: it would hand the copying to src or f, past the look at ctx between two reads.
-func fill(f *os.File, src *source) error {
+// write makes a file with what fill puts into it, and syncs it. After an error there may be a file or none.
+func (d *Directory) write(name string, fill func(*os.File) error) error {
+	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	err = fill(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// fill copies src to w. io.Copy is not used: it would hand the copying to src or w, past the look at ctx between two reads.
+func fill(w io.Writer, src *source) error {
 	buf := make([]byte, copyBuffer)
 	for {
 		n, err := src.Read(buf)
 		if n > 0 {
-			if _, err := f.Write(buf[:n]); err != nil {
+			if _, err := w.Write(buf[:n]); err != nil {
 				return err
 			}
 		}
@@ -465,46 +484,6 @@ func (d *Directory) names(ctx context.Context, dir, after string) ([]string, err
 	}
 }
 
-// AbortUnfinished implements dossier.Objects. A transfer counts from its last byte, not from its first, so one that makes progress is
-// not given up for being long.
-func (d *Directory) AbortUnfinished(ctx context.Context, before time.Time, dryRun bool) (int, error) {
-	const doing = "abort unfinished transfers"
-	f, err := d.root.Open(partialDir)
-	if err != nil {
-		return 0, unavailable(ctx, doing, err)
-	}
-	defer f.Close() // only read from
-	count := 0
-	for {
-		if ctx.Err() != nil {
-			return count, unavailable(ctx, doing, nil)
-		}
-		entries, err := f.ReadDir(1024)
-		for _, e := range entries {
-			name := partialDir + "/" + e.Name()
-			info, err := d.root.Lstat(name)
-			if err == nil && (!info.Mode().IsRegular() || !info.ModTime().Before(before)) {
-				continue
-			}
-			if err == nil && !dryRun {
-				err = d.root.Remove(name)
-			}
-			switch {
-			case err == nil:
-				count++
-			case !errors.Is(err, fs.ErrNotExist): // else it was finished or removed meanwhile
-				return count, unavailable(ctx, doing, err)
-			}
-		}
-		if err == io.EOF {
-			return count, nil
-		}
-		if err != nil {
-			return count, unavailable(ctx, doing, err)
-		}
-	}
-}
-
 // makeFolder makes a folder and those above it that are missing, durably: a synced file is worth nothing in a folder that a power cut
 // takes away.
 func makeFolder(folder string) error {
@@ -550,9 +529,6 @@ func syncFolder(f *os.File) error {
 	}
 	return err
 }
-
-// partialName returns a fresh name: 128 random bits or more, so no two processes meet.
-func partialName() string { return partialDir + "/" + rand.Text() }
 
 // full tells that the disk has no room.
 func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }

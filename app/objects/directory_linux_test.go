@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -85,6 +86,30 @@ func testFull(t *testing.T, folder string, want error) {
 	if err := d.Put(t.Context(), key, byteStream(1000)); err != nil {
 		t.Errorf("Put of a small object afterwards: %v", err)
 	}
+
+	// The same in parts: one that is too large, and, on a full disk, a whole for which there is no room beside its part.
+	key = newKey()
+	small := readAll(t, 600<<10)
+	transfer, parts, whole := transferred(t, d, key, small)
+	large := dossier.Part{Number: 2, Size: 4 << 20}
+	before := found(t, folder)
+	if err := d.Receive(t.Context(), signed(t, d, key, transfer, large), large.Size, byteStream(large.Size)); !errors.Is(err, dossier.ErrUnavailable) || !errors.Is(err, want) {
+		t.Errorf("Receive of more than there is room for: %v; want ErrUnavailable with %v", err, want)
+	}
+	if got := found(t, folder); !slices.Equal(got, before) {
+		t.Errorf("left: %v; want %v", got, before)
+	}
+	if want == syscall.ENOSPC {
+		if err := d.Finish(t.Context(), key, transfer, parts, whole); !errors.Is(err, dossier.ErrUnavailable) || !errors.Is(err, want) {
+			t.Errorf("Finish where there is no room: %v; want ErrUnavailable with %v", err, want)
+		}
+		if got := found(t, folder); !slices.Equal(got, before) {
+			t.Errorf("after Finish where there is no room: %v; want %v", got, before)
+		}
+	}
+	if err := d.Drop(t.Context(), key, transfer); err != nil {
+		t.Errorf("Drop on a disk that is full: %v", err)
+	}
 }
 
 // TestDirectoryReadOnly uses a folder that cannot be written: on a read-only file system where one may be mounted, else by its mode, which
@@ -99,6 +124,10 @@ func TestDirectoryReadOnly(t *testing.T) {
 	if err := d.Put(t.Context(), key, byteStream(1000)); err != nil {
 		t.Fatal(err)
 	}
+	begun, part := newKey(), partOf(2, []byte("x"))
+	transfer, parts, whole := transferred(t, d, begun, []byte("y"))
+	address := signed(t, d, begun, transfer, part)
+	name, _ := transferName(begun, transfer)
 	want := error(syscall.EROFS)
 	if mounted {
 		if err := syscall.Mount("", folder, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
@@ -106,7 +135,7 @@ func TestDirectoryReadOnly(t *testing.T) {
 		}
 	} else {
 		want = syscall.EACCES
-		dirs := []string{folder, filepath.Join(folder, partialDir), filepath.Join(folder, filesDir), filepath.Dir(filepath.Join(folder, key))}
+		dirs := []string{folder, filepath.Join(folder, partialDir), filepath.Join(folder, filesDir), filepath.Join(folder, name), filepath.Dir(filepath.Join(folder, key))}
 		for _, dir := range dirs {
 			if err := os.Chmod(dir, 0o500); err != nil {
 				t.Fatal(err)
@@ -119,9 +148,13 @@ func TestDirectoryReadOnly(t *testing.T) {
 		}
 	}
 	for name, err := range map[string]error{
-		"Put":    d.Put(t.Context(), newKey(), byteStream(10)),
-		"Delete": d.Delete(t.Context(), key),
-		"Ping":   d.Ping(t.Context()),
+		"Put":     d.Put(t.Context(), newKey(), byteStream(10)),
+		"Delete":  d.Delete(t.Context(), key),
+		"Ping":    d.Ping(t.Context()),
+		"Start":   func() error { _, err := d.Start(t.Context(), key); return err }(),
+		"Receive": d.Receive(t.Context(), address, part.Size, strings.NewReader("x")),
+		"Finish":  d.Finish(t.Context(), begun, transfer, parts, whole),
+		"Drop":    d.Drop(t.Context(), begun, transfer),
 	} {
 		if !errors.Is(err, dossier.ErrUnavailable) || !errors.Is(err, want) {
 			t.Errorf("%s: %v; want ErrUnavailable with %v", name, err, want)
@@ -129,6 +162,9 @@ func TestDirectoryReadOnly(t *testing.T) {
 	}
 	if h, err := d.Stat(t.Context(), key); err != nil || h.Size != 1000 {
 		t.Errorf("Stat = %+v, %v; reading needs no write", h, err)
+	}
+	if got, err := d.Parts(t.Context(), begun, transfer); err != nil || !slices.Equal(got, parts) {
+		t.Errorf("Parts = %v, %v; reading needs no write", got, err)
 	}
 	again, err := OpenDirectory(folder)
 	expectMend(t, again, err, folder)

@@ -1,11 +1,13 @@
 package objects
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -34,12 +36,12 @@ func openDirectory(t *testing.T, folder string) *Directory {
 	return d
 }
 
-// found returns the paths of all files below folder, with slashes, in order.
+// found returns the paths of all files below folder, with slashes, in order, but for the signing key.
 func found(t *testing.T, folder string) []string {
 	t.Helper()
 	var files []string
 	err := fs.WalkDir(os.DirFS(folder), ".", func(name string, e fs.DirEntry, err error) error {
-		if err == nil && !e.IsDir() {
+		if err == nil && !e.IsDir() && name != signingKeyFile {
 			files = append(files, name)
 		}
 		return err
@@ -52,7 +54,25 @@ func found(t *testing.T, folder string) []string {
 
 func TestDirectory(t *testing.T) {
 	t.Parallel()
-	storetest.Objects(t, func(t *testing.T) dossier.Objects { return openDirectory(t, t.TempDir()) })
+	storetest.Objects(t, func(t *testing.T) (dossier.Objects, storetest.Send) {
+		d := openDirectory(t, t.TempDir())
+		return d, receive(d)
+	})
+}
+
+// receive sends to a Directory, past HTTP.
+func receive(d *Directory) storetest.Send {
+	return func(ctx context.Context, r dossier.SignedRequest, body []byte) error {
+		u, err := url.Parse(r.URL)
+		if err != nil {
+			return err
+		}
+		err = d.Receive(ctx, u, int64(len(body)), bytes.NewReader(body))
+		if errors.Is(err, dossier.ErrForbidden) || errors.Is(err, dossier.ErrCorrupt) || errors.Is(err, dossier.ErrNotFound) {
+			return errors.Join(storetest.ErrRefused, err)
+		}
+		return err
+	}
 }
 
 func TestDirectoryKeyTaken(t *testing.T) {
@@ -112,33 +132,35 @@ func TestDirectoryAfterKill(t *testing.T) {
 	if err := d.Put(t.Context(), linked, strings.NewReader("whole")); err != nil {
 		t.Fatal(err)
 	}
-	yesterday := time.Now().Add(-25 * time.Hour)
-	partial := func(name string) string { return filepath.Join(folder, partialDir, name) }
-	if err := os.Link(filepath.Join(folder, linked), partial("LINKED")); err != nil {
-		t.Fatal(err)
-	}
-	for name, at := range map[string]time.Time{"OLD": yesterday, "LINKED": yesterday, "YOUNG": time.Now()} {
-		if name != "LINKED" {
-			if err := os.WriteFile(partial(name), []byte("half"), 0o600); err != nil {
-				t.Fatal(err)
-			}
+	names := map[string]string{}
+	for name, age := range map[string]time.Duration{"old": 25 * time.Hour, "linked": 25 * time.Hour, "young": 0} {
+		d.now = func() time.Time { return time.Now().Add(-age) }
+		key := newKey()
+		if name == "linked" {
+			key = linked
 		}
-		if err := os.Chtimes(partial(name), at, at); err != nil {
+		names[name], _ = transferName(key, d.newTransferID())
+		err := os.WriteFile(filepath.Join(folder, names[name]), []byte("half"), 0o600)
+		if name == "linked" {
+			err = errors.Join(os.Remove(filepath.Join(folder, names[name])), os.Link(filepath.Join(folder, linked), filepath.Join(folder, names[name])))
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	d = openDirectory(t, folder)
-	before := time.Now().Add(-24 * time.Hour)
-	for _, c := range []struct {
-		dryRun bool
-		want   int
-	}{{true, 2}, {false, 2}, {false, 0}} {
-		if n, err := d.AbortUnfinished(t.Context(), before, c.dryRun); n != c.want || err != nil {
-			t.Errorf("AbortUnfinished(dryRun %v) = %d, %v; want %d", c.dryRun, n, err, c.want)
+	dropped := 0
+	for tr, err := range d.Unfinished(t.Context(), time.Now().Add(-24*time.Hour)) {
+		if err != nil {
+			t.Fatal(err)
 		}
+		if err := d.Drop(t.Context(), tr.Key, tr.ID); err != nil {
+			t.Errorf("Drop: %v", err)
+		}
+		dropped++
 	}
-	if got, want := found(t, folder), []string{partialDir + "/YOUNG", linked}; !slices.Equal(got, want) {
-		t.Errorf("left: %v; want %v", got, want)
+	if got, want := found(t, folder), []string{names["young"], linked}; dropped != 2 || !slices.Equal(got, want) {
+		t.Errorf("%d dropped, left: %v; want 2, %v", dropped, got, want)
 	}
 	if h, err := d.Stat(t.Context(), linked); err != nil || h.Size != 5 {
 		t.Errorf("Stat of the object = %+v, %v", h, err)
@@ -290,7 +312,7 @@ func TestDirectoryVanished(t *testing.T) {
 		t.Fatal(err)
 	}
 	// That everything is gone must not look like one object that is gone.
-	key := newKey()
+	key, transfer := newKey(), d.newTransferID()
 	for name, call := range map[string]func() error{
 		"Put":    func() error { return d.Put(t.Context(), key, strings.NewReader("x")) },
 		"Stat":   func() error { _, err := d.Stat(t.Context(), key); return err },
@@ -302,7 +324,16 @@ func TestDirectoryVanished(t *testing.T) {
 			}
 			return err
 		},
-		"AbortUnfinished": func() error { _, err := d.AbortUnfinished(t.Context(), time.Now(), true); return err },
+		"Start":  func() error { _, err := d.Start(t.Context(), key); return err },
+		"Parts":  func() error { _, err := d.Parts(t.Context(), key, transfer); return err },
+		"Finish": func() error { return d.Finish(t.Context(), key, transfer, []dossier.Part{{Number: 1}}, dossier.Held{}) },
+		"Drop":   func() error { return d.Drop(t.Context(), key, transfer) },
+		"Unfinished": func() (err error) {
+			for _, err = range d.Unfinished(t.Context(), time.Now()) {
+				break
+			}
+			return err
+		},
 	} {
 		if err := call(); !errors.Is(err, dossier.ErrUnavailable) {
 			t.Errorf("%s in a folder that was removed: %v; want ErrUnavailable", name, err)

@@ -6,9 +6,13 @@ package objects
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"time"
 
 	dossier "dossier.example/app"
 )
@@ -49,15 +53,97 @@ func unavailable(ctx context.Context, doing string, err error) error {
 	return dossier.Unavailable(ctx, doing, err)
 }
 
-// source is the reader of one Put. It remembers the reader's own error, because what lies between (an SDK) may not wrap it, and it
+// checkSign refuses what Sign can sign nothing for: faults of the caller.
+func checkSign(key, transfer string, part dossier.Part, lifetime time.Duration) error {
+	switch {
+	case checkKey(key) != nil:
+		return errKey
+	case transfer == "":
+		return errors.New("no transfer named")
+	case part.Number < 1 || part.Number > dossier.MaxParts:
+		return fmt.Errorf("part %d; parts are numbered from 1 to %d", part.Number, dossier.MaxParts)
+	case part.Size < 0 || part.Size > dossier.MaxPartSize:
+		return fmt.Errorf("a part of %d bytes; the largest has %d", part.Size, int64(dossier.MaxPartSize))
+	case lifetime < time.Second || lifetime > 7*24*time.Hour:
+		return fmt.Errorf("a lifetime of %s; 1 second to 7 days can be signed", lifetime)
+	}
+	return nil
+}
+
+// checkParts refuses parts that cannot be the whole, before any store is asked: ErrCorrupt where their sizes or checksums do not make up the
+// whole's; else faults of the caller. Where it returns nil, a store that has exactly these parts has the whole.
+func checkParts(parts []dossier.Part, whole dossier.Held) error {
+	if len(parts) == 0 {
+		return errors.New("no parts given; an empty object has one of no bytes")
+	}
+	var sum dossier.Held
+	for i, p := range parts {
+		switch {
+		case p.Number < 1 || p.Number > dossier.MaxParts || i > 0 && p.Number <= parts[i-1].Number:
+			return fmt.Errorf("part %d at place %d; parts are numbered from 1 to %d and given in that order", p.Number, i+1, dossier.MaxParts)
+		case p.Size < 0 || p.Size > dossier.MaxPartSize || p.Size < dossier.MinPartSize && i < len(parts)-1:
+			return fmt.Errorf("part %d of %d bytes; a part has %d to %d, only the last may have less", p.Number, p.Size, dossier.MinPartSize, int64(dossier.MaxPartSize))
+		}
+		sum = dossier.Held{Size: sum.Size + p.Size, CRC64: dossier.CombineCRC64(sum.CRC64, p.CRC64, p.Size)}
+	}
+	if sum != whole {
+		return corrupt("parts make up %d bytes, CRC-64 %016x; the whole has %d, %016x", sum.Size, sum.CRC64, whole.Size, whole.CRC64)
+	}
+	return nil
+}
+
+// compareParts returns ErrCorrupt, naming the first difference, unless a store has exactly the parts that were given.
+func compareParts(held, given []dossier.Part) error {
+	for i := range max(len(held), len(given)) {
+		switch {
+		case i >= len(held):
+			return corrupt("part %d is not there", given[i].Number)
+		case i >= len(given):
+			return corrupt("part %d is there, and is none of the object", held[i].Number)
+		case held[i] != given[i]:
+			return corrupt("part %d has %d bytes, CRC-64 %016x; the store holds part %d of %d, %016x",
+				given[i].Number, given[i].Size, given[i].CRC64, held[i].Number, held[i].Size, held[i].CRC64)
+		}
+	}
+	return nil
+}
+
+func corrupt(format string, args ...any) error {
+	return &dossier.Error{Code: dossier.CodeCorrupt, Err: fmt.Errorf(format, args...)}
+}
+
+// partHeader returns what a client has to send with a part: the same for every store. A browser sets Content-Length itself, from the body.
+func partHeader(p dossier.Part) map[string]string {
+	return map[string]string{"Content-Length": strconv.FormatInt(p.Size, 10), checksumHeader: encodeCRC64(p.CRC64)}
+}
+
+// checksumHeader is how S3 names the CRC-64/NVME of what is sent, in Go's spelling.
+const checksumHeader = "X-Amz-Checksum-Crc64nvme"
+
+// encodeCRC64 writes a checksum as S3 does.
+func encodeCRC64(sum uint64) string {
+	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, sum))
+}
+
+// decodeCRC64 is the inverse of encodeCRC64.
+func decodeCRC64(text string) (uint64, error) {
+	sum, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || len(sum) != 8 {
+		return 0, errors.New("the store answers with a CRC-64/NVME that is none")
+	}
+	return binary.BigEndian.Uint64(sum), nil
+}
+
+// source is the reader of one Put, or of one part. It remembers the reader's own error, because what lies between (an SDK) may not wrap it, and it
 // stops at the end of ctx. A Read that is under way is waited for: the reader belongs to the caller, who may use it
 // again as soon as Put has returned.
 type source struct {
-	ctx  context.Context
-	r    io.Reader
-	size int64 // bytes read so far
-	most int64 // bytes that the store can take; 0: any number
-	err  error // of r, unless io.EOF
+	ctx   context.Context
+	doing string // for errors
+	r     io.Reader
+	size  int64 // bytes read so far
+	most  int64 // bytes that the store can take; 0: any number
+	err   error // of r, unless io.EOF
 	// at is called once, when so many bytes were read; 0: never.
 	at    int64
 	reach func()
@@ -82,16 +168,15 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// failure turns the error that ended a Put into the one to return: it wraps the source's error, or tells the end of ctx, or else is err.
+// failure turns the error that ended the call into the one to return: it wraps the source's error, or tells the end of ctx, or else is err.
 func (s *source) failure(err error) error {
-	const doing = "put object"
 	switch {
 	case s.ctx.Err() != nil && s.err != nil:
-		return fmt.Errorf("%w (source: %w)", unavailable(s.ctx, doing, err), s.err)
+		return fmt.Errorf("%w (source: %w)", unavailable(s.ctx, s.doing, err), s.err)
 	case s.ctx.Err() != nil:
-		return unavailable(s.ctx, doing, err)
+		return unavailable(s.ctx, s.doing, err)
 	case s.err != nil:
-		return fmt.Errorf("%s: read source: %w", doing, s.err)
+		return fmt.Errorf("%s: read source: %w", s.doing, s.err)
 	}
 	return err
 }

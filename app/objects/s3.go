@@ -2,8 +2,6 @@ package objects
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -32,12 +30,16 @@ import (
 //
 //	on arn:aws:s3:::BUCKET
 //	  s3:ListBucket                   List and Ping; without it an absent object answers 403 instead of 404
-//	  s3:ListBucketMultipartUploads   AbortUnfinished
+//	  s3:ListBucketMultipartUploads   Unfinished
 //	on arn:aws:s3:::BUCKET/files/*
-//	  s3:PutObject                    Put, in one request or in parts
+//	  s3:PutObject                    Put, in one request or in parts; Start, Finish, and what Sign signs
 //	  s3:GetObject                    Open, Stat
 //	  s3:DeleteObject                 Delete
-//	  s3:AbortMultipartUpload         Put that fails, AbortUnfinished
+//	  s3:ListMultipartUploadParts     Parts, Finish
+//	  s3:AbortMultipartUpload         Put that fails, Drop
+//
+// A signed request is made with the role's rights at the time when it is sent. For a browser to send it from the site's pages, the bucket's
+// CORS rule has to allow PUT from the site's origin with the header x-amz-checksum-crc64nvme.
 //
 // s3:ListBucket must carry no condition on s3:prefix: HeadBucket sends none. A bucket encrypted with a customer's KMS key also needs
 // kms:GenerateDataKey and kms:Decrypt on the key; one encrypted with S3's own keys needs nothing more.
@@ -47,13 +49,15 @@ import (
 //   - files/<person>/<file>, one object each, without metadata or tags. It goes with Delete. In a bucket with versioning Delete
 //     puts a delete marker and the bytes stay as a noncurrent version, until the bucket's lifecycle rule expires it: that rule
 //     decides when deleted means gone.
-//   - For an object of a part's size or more, a multipart upload while it is being sent. A Put that fails aborts it. One whose process
-//     was killed stays, invisible but paid for, until AbortUnfinished or the lifecycle rule for unfinished uploads.
+//   - For an object of a part's size or more, and for each transfer, a multipart upload while it is being sent. A Put that fails aborts it. One
+//     whose process was killed stays, invisible but paid for, until Drop or the lifecycle rule for unfinished uploads; Unfinished finds it. A Start
+//     whose answer was lost, and that was tried again, leaves one too.
 //
 // # What is verified
 //
 // Each request carries the CRC-64/NVME of its bytes and S3 refuses it if they differ; the parts of a multipart upload are put together only
-// if they have the number of bytes that were sent. S3 then keeps the checksum of the whole object, and Stat returns that one.
+// if they have the number of bytes that were sent. S3 then keeps the checksum of the whole object, and Stat returns that one. A signed
+// request for a part has its length and its checksum among the signed headers, so S3 refuses any other (see s3_transfers.go).
 //
 // # What is not promised
 //
@@ -62,10 +66,12 @@ import (
 //   - A Put that is cancelled may leave its multipart upload though it aborts it: S3 may still be busy with a part whose sender is gone
 //     (https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html).
 //   - A Put to a key that is taken is not refused; it replaces. No two Puts share a key.
+//   - The same holds for Finish, which deletes nothing: who repeats it finds the transfer gone, and Stat tells.
 //   - ModifiedAt of a multipart object is when its upload began: that is what S3 keeps.
 //   - Bytes that Open returns are not compared with the checksum: a range has none.
 type S3 struct {
 	client   *s3.Client
+	presign  *s3.PresignClient
 	uploads  *transfermanager.Client
 	bucket   string
 	timeout  time.Duration
@@ -90,13 +96,6 @@ type S3Config struct {
 	PathStyle bool
 }
 
-// The limits of multipart uploads (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
-const (
-	minPartSize = 5 << 20 // bytes
-	maxPartSize = 5 << 30 // bytes
-	maxParts    = 10_000
-)
-
 const (
 	defaultTimeout     = 10 * time.Second
 	defaultConcurrency = 1
@@ -113,7 +112,7 @@ func NewS3(cfg aws.Config, c S3Config) (*S3, error) {
 		c.Timeout = defaultTimeout
 	}
 	if c.PartSize == 0 {
-		c.PartSize = minPartSize
+		c.PartSize = dossier.MinPartSize
 	}
 	if c.Concurrency == 0 {
 		c.Concurrency = defaultConcurrency
@@ -123,8 +122,8 @@ func NewS3(cfg aws.Config, c S3Config) (*S3, error) {
 		return nil, errors.New("S3: no bucket named")
 	case c.Timeout < 0:
 		return nil, fmt.Errorf("S3: timeout of %s", c.Timeout)
-	case c.PartSize < minPartSize, c.PartSize > maxPartSize:
-		return nil, fmt.Errorf("S3: parts of %d bytes; S3 takes %d to %d", c.PartSize, int64(minPartSize), int64(maxPartSize))
+	case c.PartSize < dossier.MinPartSize, c.PartSize > dossier.MaxPartSize:
+		return nil, fmt.Errorf("S3: parts of %d bytes; S3 takes %d to %d", c.PartSize, int64(dossier.MinPartSize), int64(dossier.MaxPartSize))
 	case c.Concurrency < 0:
 		return nil, fmt.Errorf("S3: %d parts at once", c.Concurrency)
 	}
@@ -135,13 +134,17 @@ func NewS3(cfg aws.Config, c S3Config) (*S3, error) {
 		// range makes the read fail.
 		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+			if _, ok := stack.Finalize.Get("Retry"); !ok {
+				return nil // a request that is only signed is not attempted
+			}
 			return stack.Finalize.Insert(attemptDeadline{s.attemptTime}, "Retry", middleware.After)
 		})
 	})
+	s.presign = s3.NewPresignClient(s.client)
 	s.uploads = transfermanager.New(s.client, func(o *transfermanager.Options) {
 		o.PartSizeBytes = c.PartSize
 		o.MultipartUploadThreshold = c.PartSize
-		o.MaxUploadParts = maxParts
+		o.MaxUploadParts = dossier.MaxParts
 		o.Concurrency = c.Concurrency
 		// Without it an upload whose context has ended would try to abort in that same context.
 		o.FailTimeout = s.cleanupTime()
@@ -172,7 +175,7 @@ func (s *S3) Put(ctx context.Context, key string, r io.Reader) error {
 	if ctx.Err() != nil {
 		return unavailable(ctx, doing, nil)
 	}
-	src := &source{ctx: ctx, r: r, most: s.partSize * maxParts}
+	src := &source{ctx: ctx, doing: doing, r: r, most: s.partSize * dossier.MaxParts}
 	// The transfer manager reads the first part by io.ReadAll, which leaves several times the part's size as garbage, and then makes the buffers
 	// of the other parts. Collected in between, the garbage is what they are made of; else the process grows by both.
 	src.at, src.reach = s.partSize, runtime.GC
@@ -286,11 +289,11 @@ func (s *S3) Stat(ctx context.Context, key string) (dossier.Held, error) {
 	if out.ChecksumCRC64NVME == nil || out.ChecksumType == types.ChecksumTypeComposite {
 		return dossier.Held{}, fmt.Errorf("%s: the store keeps no CRC-64/NVME of the whole object: another program wrote it, or the server cannot", doing)
 	}
-	sum, err := base64.StdEncoding.DecodeString(*out.ChecksumCRC64NVME)
-	if err != nil || len(sum) != 8 {
-		return dossier.Held{}, fmt.Errorf("%s: the store answers with a CRC-64/NVME that is none", doing)
+	sum, err := decodeCRC64(*out.ChecksumCRC64NVME)
+	if err != nil {
+		return dossier.Held{}, fmt.Errorf("%s: %w", doing, err)
 	}
-	return dossier.Held{Size: aws.ToInt64(out.ContentLength), CRC64: binary.BigEndian.Uint64(sum)}, nil
+	return dossier.Held{Size: aws.ToInt64(out.ContentLength), CRC64: sum}, nil
 }
 
 func (s *S3) head(ctx context.Context, doing, key string) (*s3.HeadObjectOutput, error) {
@@ -423,39 +426,6 @@ func (s *S3) List(ctx context.Context, prefix string) iter.Seq2[dossier.Object, 
 			}
 		}
 	}
-}
-
-// AbortUnfinished implements dossier.Objects: it aborts multipart uploads. A Put in one request leaves nothing unfinished.
-func (s *S3) AbortUnfinished(ctx context.Context, before time.Time, dryRun bool) (int, error) {
-	const doing = "abort unfinished transfers"
-	count := 0
-	pages := s3.NewListMultipartUploadsPaginator(s.client, &s3.ListMultipartUploadsInput{Bucket: &s.bucket, Prefix: aws.String(dossier.ObjectPrefix)})
-	for pages.HasMorePages() {
-		call, cancel := s.within(ctx)
-		page, err := pages.NextPage(call)
-		cancel()
-		if err != nil {
-			return count, unavailable(ctx, doing, err)
-		}
-		for _, u := range page.Uploads {
-			if u.Initiated == nil || !u.Initiated.Before(before) {
-				continue
-			}
-			if !dryRun {
-				call, cancel := s.within(ctx)
-				_, err := s.client.AbortMultipartUpload(call, &s3.AbortMultipartUploadInput{Bucket: &s.bucket, Key: u.Key, UploadId: u.UploadId})
-				cancel()
-				if code(err) == "NoSuchUpload" {
-					continue // completed or aborted meanwhile
-				}
-				if err != nil {
-					return count, unavailable(ctx, doing, err)
-				}
-			}
-			count++
-		}
-	}
-	return count, nil
 }
 
 // within bounds one request with all its attempts.

@@ -3,6 +3,7 @@
 package objects
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -85,6 +86,12 @@ func TestS3(t *testing.T) {
 		"hanging connection":     testS3Hanging,
 		"lost answer":            testS3LostAnswer,
 		"body that stops coming": testS3Stall,
+		"signed requests":        testS3Signed,
+		"transfer: requests":     testS3TransferRequests,
+		"finish meanwhile":       testS3FinishMeanwhile,
+		"finish answered":        testS3FinishAnswers,
+		"foreign uploads":        testS3ForeignUploads,
+		"refusals":               testS3Refusals,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -98,8 +105,39 @@ func TestS3(t *testing.T) {
 		cfg.Retryer = func() aws.Retryer {
 			return retry.AddWithErrorCodes(retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 10 }), "ExistingObjectIsDirectory")
 		}
-		storetest.Objects(t, func(t *testing.T) dossier.Objects { return openS3(t, cfg, S3Config{Timeout: 20 * time.Second}) })
+		storetest.Objects(t, func(t *testing.T) (dossier.Objects, storetest.Send) {
+			return openS3(t, cfg, S3Config{Timeout: 20 * time.Second}), sendHTTP
+		})
 	})
+}
+
+// sendHTTP sends over HTTP what was signed.
+func sendHTTP(ctx context.Context, signed dossier.SignedRequest, body []byte) error {
+	r, err := http.NewRequestWithContext(ctx, signed.Method, signed.URL, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	for name, value := range signed.Header {
+		// As in a browser, Content-Length is that of the body.
+		if name != "Content-Length" {
+			r.Header.Set(name, value)
+		}
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	switch {
+	case err != nil:
+		return err
+	case resp.StatusCode == http.StatusOK:
+		return nil
+	case resp.StatusCode >= 400 && resp.StatusCode < 500:
+		return fmt.Errorf("%w: %s: %s", storetest.ErrRefused, resp.Status, answer)
+	}
+	return fmt.Errorf("%w: %s: %s", dossier.ErrUnavailable, resp.Status, answer)
 }
 
 // through returns cfg with all requests going through do.
@@ -130,9 +168,24 @@ func expectAbsent(t *testing.T, s *S3, key string) {
 	if h, err := s.Stat(t.Context(), key); !errors.Is(err, dossier.ErrNotFound) {
 		t.Errorf("Stat = %+v, %v; want ErrNotFound", h, err)
 	}
-	if n, err := s.AbortUnfinished(t.Context(), time.Now().Add(time.Hour), false); n != 0 || err != nil {
-		t.Errorf("AbortUnfinished = %d, %v; want nothing left", n, err)
+	if n := drop(t, s); n != 0 {
+		t.Errorf("%d unfinished transfers; want nothing left", n)
 	}
+}
+
+// drop drops all transfers and returns how many there were.
+func drop(t *testing.T, s *S3) (count int) {
+	t.Helper()
+	for tr, err := range s.Unfinished(t.Context(), time.Now().Add(time.Hour)) {
+		if err == nil {
+			err = s.Drop(t.Context(), tr.Key, tr.ID)
+		}
+		if err != nil {
+			t.Fatalf("dropping what is unfinished: %v", err)
+		}
+		count++
+	}
+	return count
 }
 
 func testS3Requests(t *testing.T, cfg aws.Config) {
@@ -154,12 +207,12 @@ func testS3Requests(t *testing.T, cfg aws.Config) {
 		return http.DefaultClient.Do(r)
 	}), S3Config{Bucket: newBucket(t, cfg), Concurrency: 1})
 	for size, want := range map[int64][]string{
-		0:               {"PutObject with CRC64"},
-		minPartSize - 1: {"PutObject with CRC64"},
-		minPartSize + 1: {
+		0:                       {"PutObject with CRC64"},
+		dossier.MinPartSize - 1: {"PutObject with CRC64"},
+		dossier.MinPartSize + 1: {
 			"CreateMultipartUpload Checksum-Algorithm=CRC64NVME Checksum-Type=FULL_OBJECT",
 			"UploadPart with CRC64", "UploadPart with CRC64",
-			fmt.Sprintf("CompleteMultipartUpload Checksum-Type=FULL_OBJECT Mp-Object-Size=%d", minPartSize+1),
+			fmt.Sprintf("CompleteMultipartUpload Checksum-Type=FULL_OBJECT Mp-Object-Size=%d", dossier.MinPartSize+1),
 		},
 	} {
 		seen = nil
@@ -221,7 +274,7 @@ func testS3TLS(t *testing.T, cfg aws.Config) {
 			hashed.Add(1)
 		}
 	}), S3Config{Bucket: newBucket(t, cfg)})
-	for _, size := range []int64{0, 1, minPartSize - 1, minPartSize, 2*minPartSize + 1} {
+	for _, size := range []int64{0, 1, dossier.MinPartSize - 1, dossier.MinPartSize, 2*dossier.MinPartSize + 1} {
 		key, crc := newKey(), dossier.NewCRC64()
 		if err := s.Put(t.Context(), key, io.TeeReader(byteStream(size), crc)); err != nil {
 			t.Fatalf("Put of %d bytes: %v", size, err)
@@ -259,7 +312,7 @@ func testS3Changed(t *testing.T, cfg aws.Config) {
 			changed.Add(1)
 		}
 	}), S3Config{Bucket: bucket})
-	for _, size := range []int64{10_000, 2 * minPartSize} {
+	for _, size := range []int64{10_000, 2 * dossier.MinPartSize} {
 		key := newKey()
 		before := changed.Load()
 		if err := s.Put(t.Context(), key, byteStream(size)); !errors.Is(err, dossier.ErrUnavailable) {
@@ -325,16 +378,25 @@ func expectUnavailable(t *testing.T, s *S3) {
 		return err
 	}
 	calls := map[string]func() error{
-		"Ping":            func() error { return s.Ping(ctx) },
-		"Put, small":      func() error { return s.Put(ctx, key, byteStream(10)) },
-		"Put, in parts":   func() error { return s.Put(ctx, key, byteStream(2*minPartSize)) },
-		"Stat":            func() error { _, err := s.Stat(ctx, key); return err },
-		"Open":            func() error { _, err := s.Open(ctx, key, 0, -1); return err },
-		"Open, nothing":   func() error { _, err := s.Open(ctx, key, 0, 0); return err },
-		"Open, range":     func() error { _, err := s.Open(ctx, key, 5, 5); return err },
-		"Delete":          func() error { return s.Delete(ctx, key) },
-		"List":            first,
-		"AbortUnfinished": func() error { _, err := s.AbortUnfinished(ctx, time.Now(), false); return err },
+		"Ping":          func() error { return s.Ping(ctx) },
+		"Put, small":    func() error { return s.Put(ctx, key, byteStream(10)) },
+		"Put, in parts": func() error { return s.Put(ctx, key, byteStream(2*dossier.MinPartSize)) },
+		"Stat":          func() error { _, err := s.Stat(ctx, key); return err },
+		"Open":          func() error { _, err := s.Open(ctx, key, 0, -1); return err },
+		"Open, nothing": func() error { _, err := s.Open(ctx, key, 0, 0); return err },
+		"Open, range":   func() error { _, err := s.Open(ctx, key, 5, 5); return err },
+		"Delete":        func() error { return s.Delete(ctx, key) },
+		"List":          first,
+		"Start":         func() error { _, err := s.Start(ctx, key); return err },
+		"Parts":         func() error { _, err := s.Parts(ctx, key, "a-transfer"); return err },
+		"Finish":        func() error { return s.Finish(ctx, key, "a-transfer", []dossier.Part{{Number: 1}}, dossier.Held{}) },
+		"Drop":          func() error { return s.Drop(ctx, key, "a-transfer") },
+		"Unfinished": func() (err error) {
+			for _, err = range s.Unfinished(ctx, time.Now()) {
+				break
+			}
+			return err
+		},
 	}
 	var wg sync.WaitGroup
 	for name, call := range calls {
@@ -412,7 +474,7 @@ func testS3ServerErrors(t *testing.T, cfg aws.Config) {
 		})
 		s := openS3(t, cfg, S3Config{})
 		key := newKey()
-		if err := s.Put(bounded(t), key, byteStream(minPartSize+1)); !errors.Is(err, dossier.ErrUnavailable) {
+		if err := s.Put(bounded(t), key, byteStream(dossier.MinPartSize+1)); !errors.Is(err, dossier.ErrUnavailable) {
 			t.Errorf("Put: %v; want ErrUnavailable", err)
 		}
 		expectAbsent(t, s, key)
@@ -445,7 +507,7 @@ func testS3Hanging(t *testing.T, cfg aws.Config) {
 	var wg sync.WaitGroup
 	for name, call := range map[string]func() error{
 		"Put, small":    func() error { return s.Put(ctx, newKey(), byteStream(10)) },
-		"Put, in parts": func() error { return s.Put(ctx, newKey(), byteStream(minPartSize+1)) },
+		"Put, in parts": func() error { return s.Put(ctx, newKey(), byteStream(dossier.MinPartSize+1)) },
 		"Stat":          func() error { _, err := s.Stat(ctx, present); return err },
 		"Open": func() error {
 			r, err := s.Open(ctx, present, 0, -1)
@@ -480,10 +542,10 @@ func testS3LostAnswer(t *testing.T, cfg aws.Config) {
 	}{
 		{"one request, answered at the second try", 10, "PutObject", 1, true},
 		{"one request, never answered", 10, "PutObject", 100, false},
-		{"in parts, never answered", minPartSize + 1, "CompleteMultipartUpload", 100, false},
-		{"in parts, answered at the second try", minPartSize + 1, "CompleteMultipartUpload", 1, true},
-		{"a part, answered at the second try", minPartSize + 1, "UploadPart", 1, true},
-		{"a part, never answered", minPartSize + 1, "UploadPart", 100, false},
+		{"in parts, never answered", dossier.MinPartSize + 1, "CompleteMultipartUpload", 100, false},
+		{"in parts, answered at the second try", dossier.MinPartSize + 1, "CompleteMultipartUpload", 1, true},
+		{"a part, answered at the second try", dossier.MinPartSize + 1, "UploadPart", 1, true},
+		{"a part, never answered", dossier.MinPartSize + 1, "UploadPart", 100, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var lost, done atomic.Int64
@@ -585,7 +647,7 @@ func testS3Leaks(t *testing.T, cfg aws.Config) {
 	const uploads = 12
 	for i := range uploads {
 		ctx, cancel := context.WithCancel(t.Context())
-		at := minPartSize + int64(i)*minPartSize/4
+		at := dossier.MinPartSize + int64(i)*dossier.MinPartSize/4
 		whole := byteStream(100 << 20)
 		err := s.Put(ctx, newKey(), io.MultiReader(io.LimitReader(whole, at), readFunc(func(p []byte) (int, error) {
 			cancel()
@@ -604,7 +666,7 @@ func testS3Leaks(t *testing.T, cfg aws.Config) {
 		transport.CloseIdleConnections()
 		n, h := runtime.NumGoroutine(), heap()
 		// One upload holds four parts, so one that leaked would show.
-		if n <= goroutines && h < before+2*minPartSize {
+		if n <= goroutines && h < before+2*dossier.MinPartSize {
 			return
 		}
 		if time.Now().After(deadline) {
@@ -675,7 +737,7 @@ func TestS3Paused(t *testing.T) {
 	done := make(chan error, 1)
 	cut := newKey()
 	go func() {
-		done <- s.Put(ctx, cut, io.MultiReader(io.LimitReader(source, minPartSize+1), readFunc(func(p []byte) (int, error) {
+		done <- s.Put(ctx, cut, io.MultiReader(io.LimitReader(source, dossier.MinPartSize+1), readFunc(func(p []byte) (int, error) {
 			once.Do(func() { close(reached) })
 			<-paused
 			return source.Read(p)
@@ -718,8 +780,8 @@ func TestS3Killed(t *testing.T) {
 	server := servers.S3(t)
 	s := openS3(t, server.Config(), S3Config{Timeout: 2 * time.Second})
 	ctx, key := bounded(t), newKey()
-	source := byteStream(4 * minPartSize)
-	err := s.Put(ctx, key, io.MultiReader(io.LimitReader(source, minPartSize+1), readFunc(func(p []byte) (int, error) {
+	source := byteStream(4 * dossier.MinPartSize)
+	err := s.Put(ctx, key, io.MultiReader(io.LimitReader(source, dossier.MinPartSize+1), readFunc(func(p []byte) (int, error) {
 		server.Kill()
 		return source.Read(p)
 	})))
@@ -732,12 +794,11 @@ func TestS3Killed(t *testing.T) {
 		t.Errorf("Stat: %v; want ErrNotFound", err)
 	}
 	// Nobody could tell the server, so the upload is still there. One more may have been begun above.
-	n, err := s.AbortUnfinished(ctx, time.Now().Add(time.Hour), false)
-	if n == 0 || err != nil {
-		t.Errorf("AbortUnfinished = %d, %v; want what was left", n, err)
+	if drop(t, s) == 0 {
+		t.Error("no transfer is unfinished; want what was left")
 	}
 	expectAbsent(t, s, key)
-	if err := s.Put(ctx, key, byteStream(2*minPartSize)); err != nil {
+	if err := s.Put(ctx, key, byteStream(2*dossier.MinPartSize)); err != nil {
 		t.Errorf("Put after the restart: %v", err)
 	}
 }
@@ -745,7 +806,7 @@ func TestS3Killed(t *testing.T) {
 func TestNewS3(t *testing.T) {
 	for name, c := range map[string]S3Config{
 		"no bucket":       {},
-		"small parts":     {Bucket: "b", PartSize: minPartSize - 1},
+		"small parts":     {Bucket: "b", PartSize: dossier.MinPartSize - 1},
 		"negative parts":  {Bucket: "b", PartSize: -1},
 		"concurrency":     {Bucket: "b", Concurrency: -1},
 		"negative time":   {Bucket: "b", Timeout: -1},

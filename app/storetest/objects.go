@@ -24,10 +24,17 @@ import (
 // takes (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
 const objectPartSize = 5 << 20
 
-// Objects runs the conformance suite of dossier.Objects. open returns an empty store; it is called once for each test, at the same
+// ErrRefused is matched by the error of a Send that the store refused.
+var ErrRefused = errors.New("refused")
+
+// Send makes a signed request as a client does, with body whatever the request says of it, so that the Content-Length is that of body: nil when the store
+// took it, ErrRefused when it did not, dossier.ErrUnavailable when it could not, or the end of ctx. Any other error fails the test.
+type Send func(ctx context.Context, request dossier.SignedRequest, body []byte) error
+
+// Objects runs the conformance suite of dossier.Objects. open returns an empty store and what sends to it; it is called once for each test, at the same
 // time as for others, and what it needs to clean up it leaves to t.Cleanup. The tests are parallel, so they end after Objects has returned,
 // but before t has.
-func Objects(t *testing.T, open func(t *testing.T) dossier.Objects) {
+func Objects(t *testing.T, open func(t *testing.T) (dossier.Objects, Send)) {
 	run := func(name string, test func(t *testing.T, s objectsUnderTest)) {
 		t.Run(name, func(t *testing.T) {
 			// Each has a store of its own, and stores mostly wait for disks.
@@ -35,7 +42,8 @@ func Objects(t *testing.T, open func(t *testing.T) dossier.Objects) {
 			// Bounds what hangs; nothing here takes nearly as long.
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
-			test(t, objectsUnderTest{t, ctx, open(t)})
+			store, send := open(t)
+			test(t, objectsUnderTest{t, ctx, store, send})
 		})
 	}
 	run("holds what was put", testRoundTrip)
@@ -50,9 +58,10 @@ func Objects(t *testing.T, open func(t *testing.T) dossier.Objects) {
 	run("list", testList)
 	run("delete", testDelete)
 	run("one person put and deleted at once", testOnePerson)
-	run("abort unfinished", testAbortUnfinished)
+	run("put given up", testPutGivenUp)
 	run("read while deleted", testReadWhileDeleted)
 	run("parallel", testParallelObjects)
+	runTransfers(run)
 }
 
 // objectsUnderTest is a store with the helpers that the tests share.
@@ -60,6 +69,13 @@ type objectsUnderTest struct {
 	t     *testing.T
 	ctx   context.Context
 	store dossier.Objects
+	send  Send
+}
+
+// in returns the same for a part of the test.
+func (s objectsUnderTest) in(t *testing.T) objectsUnderTest {
+	s.t = t
+	return s
 }
 
 func newObjectKey() string { return dossier.ObjectKey(dossier.NewPersonID(), dossier.NewFileID()) }
@@ -156,22 +172,41 @@ func (s objectsUnderTest) invisible(key string) {
 func (s objectsUnderTest) cleanUp() {
 	s.t.Helper()
 	for {
-		n, err := s.store.AbortUnfinished(s.ctx, time.Now().Add(time.Hour), false)
-		if err != nil {
-			s.t.Fatalf("AbortUnfinished: %v", err)
-		}
-		if n == 0 {
+		left := s.unfinished(time.Now().Add(time.Hour))
+		if len(left) == 0 {
 			return
+		}
+		for _, tr := range left {
+			s.drop(tr.Key, tr.ID)
 		}
 	}
 }
 
-// nothingLeft fails the test if a transfer that ended, by itself or by AbortUnfinished, has left something.
+// unfinished returns the transfers that were started before the given time, in no order.
+func (s objectsUnderTest) unfinished(before time.Time) []dossier.Transfer {
+	s.t.Helper()
+	var found []dossier.Transfer
+	for tr, err := range s.store.Unfinished(s.ctx, before) {
+		if err != nil {
+			s.t.Fatalf("Unfinished: %v", err)
+		}
+		found = append(found, tr)
+	}
+	return found
+}
+
+func (s objectsUnderTest) drop(key, transfer string) {
+	s.t.Helper()
+	if err := s.store.Drop(s.ctx, key, transfer); err != nil {
+		s.t.Fatalf("Drop: %v", err)
+	}
+}
+
+// nothingLeft fails the test if a transfer that ended, by itself or by Drop, has left something.
 func (s objectsUnderTest) nothingLeft() {
 	s.t.Helper()
-	future := time.Now().Add(time.Hour)
-	if n, err := s.store.AbortUnfinished(s.ctx, future, true); err != nil || n != 0 {
-		s.t.Errorf("AbortUnfinished finds %d transfers, %v; want none", n, err)
+	if left := s.unfinished(time.Now().Add(time.Hour)); len(left) != 0 {
+		s.t.Errorf("%d unfinished transfers; want none", len(left))
 	}
 	if keys := s.keys(""); len(keys) != 0 {
 		s.t.Errorf("List has %d objects; want none", len(keys))
@@ -240,8 +275,8 @@ func testRoundTrip(t *testing.T, s objectsUnderTest) {
 	if n := len(s.keys(dossier.ObjectPrefix)); n != 7 {
 		t.Errorf("List has %d objects; want 7", n)
 	}
-	if n, err := s.store.AbortUnfinished(s.ctx, time.Now().Add(time.Hour), true); n != 0 || err != nil {
-		t.Errorf("AbortUnfinished finds %d transfers after they were all completed, %v; want none", n, err)
+	if left := s.unfinished(time.Now().Add(time.Hour)); len(left) != 0 {
+		t.Errorf("%d unfinished transfers after all were completed; want none", len(left))
 	}
 }
 
@@ -373,7 +408,7 @@ func testCancelledPut(t *testing.T, s objectsUnderTest) {
 			"fails too": failingSource{&brokenSource{at}},
 		} {
 			t.Run(fmt.Sprintf("at byte %d, source %s", at, name), func(t *testing.T) {
-				s := objectsUnderTest{t, s.ctx, s.store}
+				s := s.in(t)
 				ctx, cancel := context.WithCancel(s.ctx)
 				defer cancel()
 				key := newObjectKey()
@@ -393,7 +428,7 @@ func testCancelledPut(t *testing.T, s objectsUnderTest) {
 		}
 	}
 	t.Run("for another reason than a caller that left", func(t *testing.T) {
-		s := objectsUnderTest{t, s.ctx, s.store}
+		s := s.in(t)
 		ctx, cancel := context.WithCancelCause(s.ctx)
 		defer cancel(nil)
 		key, why := newObjectKey(), errors.New("no byte was taken for too long")
@@ -440,10 +475,6 @@ func testCancelledBefore(t *testing.T, s objectsUnderTest) {
 		}(),
 		"Delete": s.store.Delete(ctx, key),
 		"List":   first(s.store.List(ctx, dossier.ObjectPrefix)),
-		"AbortUnfinished": func() error {
-			_, err := s.store.AbortUnfinished(ctx, time.Now(), false)
-			return err
-		}(),
 	} {
 		if !errors.Is(err, context.Canceled) || errors.Is(err, dossier.ErrUnavailable) {
 			t.Errorf("%s: %v; want context.Canceled, and not ErrUnavailable", name, err)
@@ -701,11 +732,9 @@ func testOnePerson(t *testing.T, s objectsUnderTest) {
 	s.nothingLeft()
 }
 
-func testAbortUnfinished(t *testing.T, s objectsUnderTest) {
+// testPutGivenUp drops the transfer by which a Put sends, while it does.
+func testPutGivenUp(t *testing.T, s objectsUnderTest) {
 	past, future := time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-	if n, err := s.store.AbortUnfinished(s.ctx, future, false); n != 0 || err != nil {
-		t.Fatalf("AbortUnfinished on an empty store = %d, %v", n, err)
-	}
 	const size = 3 * objectPartSize
 	kept := newObjectKey()
 	s.put(kept, byteStream(8, 2*objectPartSize))
@@ -713,20 +742,17 @@ func testAbortUnfinished(t *testing.T, s objectsUnderTest) {
 	whole := byteStream(7, size)
 	g := newGatedSource(io.LimitReader(whole, objectPartSize+1000), whole)
 	done := s.putting(s.ctx, key, g)
-	for _, c := range []struct {
-		what   string
-		before time.Time
-		dryRun bool
-		want   int
-	}{
-		{"begun an hour ago", past, false, 0},
-		{"dry run", future, true, 1},
-		{"dry run again", future, true, 1},
-		{"for real", future, false, 1},
-		{"again", future, false, 0},
-	} {
-		if n, err := s.store.AbortUnfinished(s.ctx, c.before, c.dryRun); n != c.want || err != nil {
-			t.Errorf("%s: AbortUnfinished = %d, %v; want %d", c.what, n, err, c.want)
+	if found := s.unfinished(past); len(found) != 0 {
+		t.Errorf("%d unfinished transfers that were started an hour ago; want none", len(found))
+	}
+	found := s.unfinished(future)
+	if len(found) != 1 || found[0].Key != key {
+		t.Fatalf("unfinished transfers: %+v; want that of the Put", found)
+	}
+	for range 2 {
+		s.drop(key, found[0].ID)
+		if found := s.unfinished(future); len(found) != 0 {
+			t.Errorf("%d unfinished transfers after Drop; want none", len(found))
 		}
 	}
 	close(g.open)

@@ -13,37 +13,62 @@ import (
 
 // Codes of refusals that only HTTP knows, beside those of the domain.
 const (
-	codeForbidden dossier.Code = "forbidden"
-	codeMethod    dossier.Code = "method"
-	codeTimeout   dossier.Code = "timeout"
-	codeLimited   dossier.Code = "limited"
-	codeInternal  dossier.Code = "internal"
+	codeUnauthorized dossier.Code = "unauthorized"
+	codeMethod       dossier.Code = "method"
+	codeMediaType    dossier.Code = "media_type"
+	codeTimeout      dossier.Code = "timeout"
+	codeLimited      dossier.Code = "limited"
+	codeInternal     dossier.Code = "internal"
 )
 
 // refusal is how a code is told.
 type refusal struct {
 	status  int
 	heading string
-	// message stands where the error has none of its own.
-	message string
+	// message stands on a page, where the error has none of its own; detail stands in the API's answer.
+	message, detail string
+	// apiStatus is the status in the API, where it is another one.
+	apiStatus int
 }
 
 // refusals is the one place where a code becomes a status.
 var refusals = map[dossier.Code]refusal{
-	dossier.CodeInvalid:     {http.StatusUnprocessableEntity, "Some fields need another look", "Go back, mend them and send the form again."},
-	dossier.CodeMalformed:   {http.StatusBadRequest, "The request could not be read", "Go back, load the page again and try once more."},
-	dossier.CodeTooLarge:    {http.StatusRequestEntityTooLarge, "Too large", "More was sent than can be taken."},
-	dossier.CodeNotFound:    {http.StatusNotFound, "Not found", "There is nothing at this address, or nothing that you may see. Check the link."},
-	dossier.CodeExists:      {http.StatusConflict, "Already there", "This was done before."},
-	dossier.CodeConflict:    {http.StatusConflict, "Already used", "Load the form again and send it as a new submission."},
-	dossier.CodeLost:        {http.StatusConflict, "Changed meanwhile", "Somebody else changed this first. Load the page again."},
-	dossier.CodeCorrupt:     {http.StatusServiceUnavailable, "Not stored", "What was sent was changed on its way to the store. Try again."},
-	dossier.CodeUnavailable: {http.StatusServiceUnavailable, "Not available just now", "A part of the site does not answer. Try again in a minute."},
-	codeForbidden:           {http.StatusForbidden, "Refused", "This request did not come from a page of this site, or its page is too old. Load the page again."},
-	codeMethod:              {http.StatusMethodNotAllowed, "Not possible here", "This address does not take that kind of request."},
-	codeTimeout:             {http.StatusRequestTimeout, "Took too long", "Nothing arrived for too long. Check your connection and send it again."},
-	codeLimited:             {http.StatusTooManyRequests, "Too many tries", "Too many requests came from your network. Wait a little and try again."},
-	codeInternal:            {http.StatusInternalServerError, "Something went wrong", "The fault is ours and has been noted. Try again later."},
+	dossier.CodeInvalid: {http.StatusUnprocessableEntity, "Some fields need another look", "Go back, mend them and send the form again.",
+		`Members of the request break a rule: "errors" tells which, and what is allowed.`, 0},
+	dossier.CodeMalformed: {http.StatusBadRequest, "The request could not be read", "Go back, load the page again and try once more.",
+		"The request is not what the document describes, or broke off before its end.", 0},
+	dossier.CodeTooLarge: {http.StatusRequestEntityTooLarge, "Too large", "More was sent than can be taken.",
+		`More than can be taken: "limits" tells how much that is.`, 0},
+	dossier.CodeNotFound: {http.StatusNotFound, "Not found", "There is nothing at this address, or nothing that you may see. Check the link.",
+		"There is nothing at this address, or nothing that this receipt opens.", 0},
+	dossier.CodeExists: {http.StatusConflict, "Already there", "This was done before.",
+		"This was done before.", 0},
+	dossier.CodeConflict: {http.StatusConflict, "Already used", "Load the form again and send it as a new submission.",
+		"The id was used for something else before, or what it names is being deleted. Take another.", 0},
+	dossier.CodeLost: {http.StatusConflict, "Changed meanwhile", "Somebody else changed this first. Load the page again.",
+		"The file is not in a state that allows this: stored already, given up or being deleted. Read it again.", 0},
+	dossier.CodeCorrupt: {http.StatusServiceUnavailable, "Not stored", "What was sent was changed on its way to the store. Try again.",
+		"The bytes that the store has are not those that the checksum or the size says. Send the part again as it is, or the file under another id.", http.StatusUnprocessableEntity},
+	dossier.CodeQuota: {http.StatusConflict, "No more files", "This person has as many files, or bytes, as one may have.",
+		"The person has as many files, or bytes, as one may have. Give up what is not needed.", 0},
+	dossier.CodeIncomplete: {http.StatusConflict, "Not complete", "Parts of the file are not there yet.",
+		"Parts of the file are not there yet. Read the file to see which are, and send the others.", 0},
+	dossier.CodeUnavailable: {http.StatusServiceUnavailable, "Not available just now", "A part of the site does not answer. Try again in a minute.",
+		"A store does not answer, and nobody knows what became of the request. Send the same one again.", 0},
+	codeUnauthorized: {http.StatusUnauthorized, "Not signed in", "Sign in first.",
+		`A receipt is needed, as "Authorization: Bearer RECEIPT".`, 0},
+	dossier.CodeForbidden: {http.StatusForbidden, "Refused", "This request did not come from a page of this site, or its page is too old. Load the page again.",
+		"The request came from a page of another site, one that may not use this API.", 0},
+	codeMethod: {http.StatusMethodNotAllowed, "Not possible here", "This address does not take that kind of request.",
+		`This address does not take that method; the header "Allow" tells which it takes.`, 0},
+	codeMediaType: {http.StatusUnsupportedMediaType, "Not this type", "This address does not take that type of content.",
+		"The body must be sent as the type that the document names.", 0},
+	codeTimeout: {http.StatusRequestTimeout, "Took too long", "Nothing arrived for too long. Check your connection and send it again.",
+		"The body did not arrive in time. Send it again.", 0},
+	codeLimited: {http.StatusTooManyRequests, "Too many tries", "Too many requests came from your network. Wait a little and try again.",
+		`Too many requests came from this network. Wait as long as "Retry-After" says.`, 0},
+	codeInternal: {http.StatusInternalServerError, "Something went wrong", "The fault is ours and has been noted. Try again later.",
+		"The fault is ours and has been noted. Try again later.", 0},
 }
 
 // retryAfter, in seconds, is what clients are asked to wait after a 503: about what a failover of the database or a restart takes.
@@ -87,9 +112,6 @@ func (s *Server) handleError(err error, c echo.Context) {
 	}
 	code, message := codeOf(err)
 	r := refusals[code]
-	if message == "" {
-		message = r.message
-	}
 	// What described the content that is not coming after all.
 	h := c.Response().Header()
 	for _, name := range []string{"Content-Disposition", "Content-Length", "Content-Range", "Content-Type", "Accept-Ranges", "Etag", "Last-Modified"} {
@@ -98,6 +120,13 @@ func (s *Server) handleError(err error, c echo.Context) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", pagePolicy)
 	note(c, err)
+	if ofAPI(c.Request()) {
+		s.problem(c, code, message, err)
+		return
+	}
+	if message == "" {
+		message = r.message
+	}
 	view := errorView{
 		page: s.page(c, r.heading), Status: r.status, Heading: r.heading, Message: message,
 		RequestID: requestID(c), Back: "/", BackText: "Go to the form",

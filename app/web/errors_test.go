@@ -58,7 +58,7 @@ func TestEveryCodeHasAStatus(t *testing.T) {
 	want := map[dossier.Code]int{
 		dossier.CodeInvalid: 422, dossier.CodeMalformed: 400, dossier.CodeTooLarge: 413, dossier.CodeNotFound: 404, dossier.CodeExists: 409,
 		dossier.CodeConflict: 409, dossier.CodeLost: 409, dossier.CodeCorrupt: 503, dossier.CodeUnavailable: 503,
-		codeForbidden: 403, codeMethod: 405, codeTimeout: 408, codeLimited: 429, codeInternal: 500,
+		dossier.CodeQuota: 409, dossier.CodeIncomplete: 409, dossier.CodeForbidden: 403, codeUnauthorized: 401, codeMediaType: 415, codeMethod: 405, codeTimeout: 408, codeLimited: 429, codeInternal: 500,
 	}
 	declared := map[dossier.Code]bool{}
 	for _, file := range []string{"../errors.go", "errors.go"} {
@@ -83,8 +83,8 @@ func TestEveryCodeHasAStatus(t *testing.T) {
 		if r.status != want[code] || http.StatusText(r.status) == "" {
 			t.Errorf("%q becomes %d, want %d", code, r.status, want[code])
 		}
-		if r.heading == "" || r.message == "" {
-			t.Errorf("%q has no heading or no message", code)
+		if r.heading == "" || r.message == "" || r.detail == "" {
+			t.Errorf("%q has no heading, no message or no detail", code)
 		}
 		err := fmt.Errorf("doing something: %w", &dossier.Error{Code: code, Err: errors.New(innards)})
 		if got := statusOf(err); got != r.status {
@@ -196,7 +196,7 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 		allowed[r.Path] = append(allowed[r.Path], r.Method)
 	}
 	for path, methods := range allowed {
-		path := strings.NewReplacer(":id", "x", ":file", "y", ":receipt", "z", ":hash", "h", ":name", "n").Replace(path)
+		path := strings.NewReplacer(":id", "x", ":file", "y", ":receipt", "z", ":hash", "h", ":name", "n", ":transfer", "t", ":number", "1").Replace(path)
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"} {
 			if slices.Contains(methods, method) {
 				continue
@@ -233,7 +233,14 @@ func TestHead(t *testing.T) {
 	s := newSite(t)
 	by := s.signIn(t)
 	receipt, files := s.submit(t, "Ada", upload{"a.png", onePixelPNG})
-	fill := strings.NewReplacer(":id", receipt.Person.String(), ":file", files[0].ID.String(), ":receipt", receipt.String(), ":hash", "h", ":name", "app.css")
+	// The API tells of files that were announced to it.
+	announced := dossier.Announcement{ID: dossier.NewFileID(), Name: "b.png", Size: 1}
+	if _, err := s.svc.Announce(t.Context(), receipt.Person, announced); err != nil {
+		t.Fatal(err)
+	}
+	ofPerson := "?person=" + receipt.Person.String()
+	fill := strings.NewReplacer("v1/files/:file", "v1/files/"+announced.ID.String()+ofPerson, "v1/receipt", "v1/receipt"+ofPerson,
+		":id", receipt.Person.String(), ":file", files[0].ID.String(), ":receipt", receipt.String(), ":hash", "h", ":name", "app.css")
 	for _, r := range s.server.echo.Routes() {
 		if r.Method != http.MethodGet {
 			continue

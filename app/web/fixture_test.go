@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,6 +60,8 @@ type setup struct {
 	// stores default to embedded ones in an empty folder. wrap stands between them and the service.
 	stores *teststores.Stores
 	wrap   func(teststores.Stores) teststores.Stores
+	// others are the stores of further instances of the server, over the same data. Requests go to one after the other.
+	others []teststores.Stores
 	domain dossier.Options
 	web    web.Options
 }
@@ -72,23 +75,30 @@ func open(t *testing.T, o setup) *site {
 		s := teststores.Embedded(t, teststores.Folder(t))
 		o.stores = &s
 	}
-	used := *o.stores
-	if o.wrap != nil {
-		used = o.wrap(used)
-	}
 	s := &site{t: t, stores: *o.stores, log: &buffer{}, private: &secrets{}}
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	o.domain.Log, o.web.Log = log, log
-	s.svc = dossier.New(used.People, used.Catalog, used.Objects, o.domain)
-
 	server := httptest.NewUnstartedServer(nil)
 	s.addr = server.Listener.Addr().String()
-	o.web.PublicURL, o.web.StaffSecret = "http://"+s.addr, "secret of the staff"
-	h, err := web.New(s.svc, o.web)
-	if err != nil {
-		t.Fatal(err)
+	o.web.PublicURL, o.web.StaffSecret = "http://"+s.addr, staffSecret
+	var instances turns
+	for i, stores := range append([]teststores.Stores{*o.stores}, o.others...) {
+		// An embedded store takes the parts of files itself.
+		o.web.Parts, _ = stores.Objects.(web.PartReceiver)
+		if o.wrap != nil {
+			stores = o.wrap(stores)
+		}
+		svc := dossier.New(stores.People, stores.Catalog, stores.Objects, o.domain)
+		if i == 0 {
+			s.svc = svc
+		}
+		h, err := web.New(svc, o.web)
+		if err != nil {
+			t.Fatal(err)
+		}
+		instances.handlers = append(instances.handlers, h)
 	}
-	server.Config.Handler = h
+	server.Config.Handler = &instances
 	server.Config.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelError)
 	server.Start()
 	s.client = &http.Client{
@@ -112,6 +122,19 @@ func open(t *testing.T, o setup) *site {
 		}
 	})
 	return s
+}
+
+// staffSecret is what staff sign in with at a site.
+const staffSecret = "secret of the staff"
+
+// turns gives requests to one handler after the other, as a load balancer does.
+type turns struct {
+	handlers []http.Handler
+	n        atomic.Uint64
+}
+
+func (h *turns) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.handlers[h.n.Add(1)%uint64(len(h.handlers))].ServeHTTP(w, r)
 }
 
 // hide adds texts that must never stand in the log.
@@ -192,11 +215,12 @@ func (s *site) holds() held {
 		}
 		h.objects++
 	}
-	unfinished, err := s.stores.Objects.AbortUnfinished(ctx, time.Now().Add(time.Hour), true)
-	if err != nil {
-		s.t.Fatal(err)
+	for _, err := range s.stores.Objects.Unfinished(ctx, time.Now().Add(time.Hour)) {
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		h.objects++
 	}
-	h.objects += unfinished
 	return h
 }
 
@@ -670,6 +694,13 @@ func every(call string, m mode) *faults {
 	}}
 }
 
+// set makes wrong decide from now on; nil heals.
+func (f *faults) set(wrong func(n int, call string) mode) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.wrong = wrong
+}
+
 func (f *faults) enter(call string) mode {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -760,9 +791,29 @@ func (c faultyCatalog) Commit(ctx context.Context, p dossier.PersonID, id dossie
 	return value(ctx, c.f, "catalog.Commit", func() (dossier.File, error) { return c.Catalog.Commit(ctx, p, id, at) })
 }
 
+func (c faultyCatalog) Touch(ctx context.Context, p dossier.PersonID, id dossier.FileID, at time.Time) error {
+	return c.f.do(ctx, "catalog.Touch", func() error { return c.Catalog.Touch(ctx, p, id, at) })
+}
+
+func (c faultyCatalog) Reserve(ctx context.Context, p dossier.PersonID, add, most dossier.Quota, at time.Time) (dossier.Usage, error) {
+	return value(ctx, c.f, "catalog.Reserve", func() (dossier.Usage, error) { return c.Catalog.Reserve(ctx, p, add, most, at) })
+}
+
 type faultyObjects struct {
 	dossier.Objects
 	f *faults
+}
+
+func (o faultyObjects) Start(ctx context.Context, key string) (string, error) {
+	return value(ctx, o.f, "objects.Start", func() (string, error) { return o.Objects.Start(ctx, key) })
+}
+
+func (o faultyObjects) Parts(ctx context.Context, key, transfer string) ([]dossier.Part, error) {
+	return value(ctx, o.f, "objects.Parts", func() ([]dossier.Part, error) { return o.Objects.Parts(ctx, key, transfer) })
+}
+
+func (o faultyObjects) Finish(ctx context.Context, key, transfer string, parts []dossier.Part, whole dossier.Held) error {
+	return o.f.do(ctx, "objects.Finish", func() error { return o.Objects.Finish(ctx, key, transfer, parts, whole) })
 }
 
 func (o faultyObjects) Put(ctx context.Context, key string, r io.Reader) error {

@@ -10,7 +10,7 @@ func (s *Server) routes() {
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.handleError
 	e.IPExtractor = s.address
-	e.Use(s.observe, s.sameOrigin)
+	e.Use(s.observe, s.cors, s.sameOrigin)
 	s.echo = e
 
 	get := func(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) {
@@ -36,6 +36,8 @@ func (s *Server) routes() {
 	get("/people/:id/files/:file/picture", s.picture, s.staff)
 	get("/people/:id/files/:file/delete", s.askDeleteFile, s.staff)
 	e.POST("/people/:id/files/:file/delete", s.deleteFile, s.staff, s.token)
+
+	s.apiRoutes()
 
 	get("/livez", s.livez)
 	get("/readyz", s.readyz)

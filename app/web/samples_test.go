@@ -124,6 +124,12 @@ func samples(picture string) []sample {
 		p.Path, p.Delete = samplePerson, samplePerson+"/delete"
 	})}
 	directory := directoryView{page: staff("Directory", "/people")}
+	document, err := loadDocument()
+	if err != nil {
+		panic(err)
+	}
+	api := document.parts.view()
+	api.page = visitor("API", "/api/v1/")
 	refused := func(name, why string) fileView { return fileView{Name: name, State: "refused", Why: why} }
 
 	return []sample{
@@ -212,6 +218,7 @@ func samples(picture string) []sample {
 			Message: "The address may be wrong, or what stood here was deleted.", RequestID: sampleRequestID, Back: "/", BackText: "Go to the form"}},
 		{"error-unavailable", "error", errorView{page: staff("Not available", "/people"), Status: 503, Heading: "This does not work just now",
 			Message: "A store does not answer. Try again in a minute.", RequestID: sampleRequestID, Back: "/people", BackText: "Try again"}},
+		{"api", "api", api},
 		{"error-bare", "error", errorView{page: visitor("Error", "/"), Heading: "Something went wrong"}},
 	}
 }

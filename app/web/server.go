@@ -1,4 +1,4 @@
-// Package web is Dossier's face to browsers: the form, the receipt, the staff's pages and downloads, over
+// Package web is Dossier's face to browsers and programs: the form, the receipt, the staff's pages and downloads, and the JSON API, over
 // dossier.Service. It decides nothing about people and files; it reads requests within bounds, calls the service, and turns
 // what comes back into pages and statuses. Only cmd/dossier imports it.
 package web
@@ -30,6 +30,15 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	// SubmitRate bounds POST /submissions and SignInRate POST /staff/sign-in, each by client address.
 	SubmitRate, SignInRate Rate
+	// RegisterRate, AnnounceRate and SignRate bound what the API is asked for: persons, files and signatures of parts, each by client address.
+	RegisterRate, AnnounceRate, SignRate Rate
+	// APIOrigins are the origins of other sites whose pages may use the API, as browsers write them. Empty: none.
+	APIOrigins []string
+	// SignatureLifetime is how long a signed request for a part can be used. A store looks at it when the part begins to arrive. Default 15
+	// minutes.
+	SignatureLifetime time.Duration
+	// Parts takes parts where the object store is embedded. nil: signed requests do not lead here.
+	Parts PartReceiver
 	// IdleTimeout is how long a client may send, or take, no byte. Default 30 seconds.
 	IdleTimeout time.Duration
 	// UploadTimeout is how long the body of one request may take in all. Default 6 hours: 5 GiB at 2 Mbit/s.
@@ -60,6 +69,7 @@ type Server struct {
 	sessions *sessions
 	origins  *http.CrossOriginProtection
 	address  func(*http.Request) string
+	document apiDocument
 	health   health
 	draining atomic.Bool
 	log      *slog.Logger
@@ -76,6 +86,9 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 	}
 	if o.UploadTimeout <= 0 {
 		o.UploadTimeout = 6 * time.Hour
+	}
+	if o.SignatureLifetime <= 0 {
+		o.SignatureLifetime = 15 * time.Minute
 	}
 	if o.DrainBytes <= 0 {
 		o.DrainBytes = 1 << 30
@@ -113,6 +126,9 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 		return nil, fmt.Errorf("web: %w", err)
 	}
 	if s.pages, err = loadPages(embedded, s.assets); err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	if s.document, err = loadDocument(); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
 	if s.sessions, err = newSessions(o.StaffSecret, s.https, o.Now); err != nil {

@@ -54,7 +54,7 @@ func (s *Server) token(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		one, ok := s.sessions.of(c.Request())
 		if !ok || !s.sessions.owns(one, form.Get("csrf")) {
-			return &dossier.Error{Code: codeForbidden}
+			return &dossier.Error{Code: dossier.CodeForbidden}
 		}
 		return next(c)
 	}

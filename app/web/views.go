@@ -145,3 +145,58 @@ type errorView struct {
 	// Back is a path that leads on, BackText its label.
 	Back, BackText string
 }
+
+// apiView is the API's document for people (api.html).
+type apiView struct {
+	page
+	Heading, Version string
+	// Intro is the document's description in paragraphs.
+	Intro []string
+	// Document is the path of the document itself.
+	Document string
+	// Security says who may ask, by name.
+	Security []apiTerm
+	Groups   []apiGroup
+	Schemas  []apiSchema
+	Problems []apiProblem
+}
+
+// apiGroup is a group of operations.
+type apiGroup struct {
+	Name, Text string
+	Operations []apiOperation
+}
+
+// apiOperation is one operation.
+type apiOperation struct {
+	// ID is its name in the document, and its anchor.
+	ID, Method, Path, Summary string
+	Text                      []string
+	// Who may ask for it.
+	Who        string
+	Parameters []apiTerm
+	// Body is what is sent; its Kind is empty where nothing is.
+	Body apiTerm
+	// Answers are by status.
+	Answers []apiTerm
+}
+
+// apiTerm is something with a name.
+type apiTerm struct {
+	Name string
+	// Kind says what it is, Schema is the name of its schema; each may be empty.
+	Kind, Schema string
+	Text         string
+}
+
+// apiSchema is a schema with its members.
+type apiSchema struct {
+	Anchor, Name, Kind, Text string
+	Members                  []apiTerm
+}
+
+// apiProblem is a code of a refusal.
+type apiProblem struct {
+	Anchor, Code, Title, Detail string
+	Status                      int
+}

@@ -17,6 +17,7 @@ import (
 	"dossier.example/app/config"
 	"dossier.example/app/objects"
 	"dossier.example/app/people"
+	"dossier.example/app/web"
 )
 
 // pinger is a store that can be asked whether it answers.
@@ -35,6 +36,8 @@ type stores struct {
 		dossier.Objects
 		pinger
 	}
+	// parts takes the parts of files that clients send here; nil where they send them to S3.
+	parts   web.PartReceiver
 	closers []func() error
 }
 
@@ -80,7 +83,7 @@ func openStores(ctx context.Context, cfg *config.Config) (s *stores, err error) 
 			return s, fmt.Errorf("open the store of objects: %w", err)
 		}
 		s.closers = append(s.closers, d.Close)
-		s.objects = d
+		s.objects, s.parts = d, d
 	} else {
 		o, err := objects.NewS3(sdk, objects.S3Config{Bucket: cfg.Objects.Bucket, PathStyle: cfg.Objects.PathStyle, Timeout: cfg.Timeouts.Store})
 		if err != nil {
@@ -131,7 +134,7 @@ func (s *stores) close() error {
 // service returns the domain over the stores.
 func (s *stores) service(cfg *config.Config, log *slog.Logger) *dossier.Service {
 	return dossier.New(s.people, s.catalog, s.objects, dossier.Options{
-		Limits: dossier.Limits{FileBytes: cfg.Limits.FileBytes, Files: cfg.Limits.Files},
+		Limits: dossier.Limits(cfg.Limits),
 		Stall:  cfg.Timeouts.Stall,
 		Log:    log,
 	})

@@ -6,9 +6,11 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,6 +44,52 @@ func Folder(t testing.TB) string {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return dir
 }
+
+// Migrated returns a folder for embedded stores whose databases have their tables already, and nothing in them: making those takes longer
+// than most tests.
+func Migrated(t testing.TB) string {
+	t.Helper()
+	folder := Folder(t)
+	files, err := migrated()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(folder, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
+
+// migrated makes the databases once for all tests of a process, and returns their files.
+var migrated = sync.OnceValues(func() (map[string][]byte, error) {
+	folder, err := os.MkdirTemp("", "dossier-test-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder)
+	ctx := context.Background()
+	p, err := people.OpenSQLite(ctx, filepath.Join(folder, "people.db"))
+	if err != nil {
+		return nil, err
+	}
+	c, err := catalog.OpenSQLite(ctx, filepath.Join(folder, "catalog.db"))
+	if err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	// Closing brings all of a database into its one file.
+	if err := errors.Join(p.Close(), c.Close()); err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{}
+	for _, name := range []string{"people.db", "catalog.db"} {
+		if files[name], err = os.ReadFile(filepath.Join(folder, name)); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+})
 
 // Embedded opens the embedded stores in a folder, as the command does, so that both may work in the same folder.
 func Embedded(t testing.TB, folder string) Stores {

@@ -1,0 +1,579 @@
+package objects
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	dossier "dossier.example/app"
+)
+
+// A transfer in parts is a folder. Its name has the key and the id, and the id, a UUIDv7 (RFC 9562), has the time of its start, so nothing
+// else needs to be kept of it:
+//
+//	.partial/<person>.<file>.<transfer>/
+//	  00001         part 1: its bytes, then their CRC-64/NVME, 8 bytes big-endian
+//	  part-<random>   a part that is arriving
+//	  whole-<random>  the object that Finish is making
+//	.partial/<person>.<file>.<transfer>.gone/   what was finished or dropped and is being removed
+//
+// A part is written and synced beside its place, then renamed to it: a part is there whole or not at all, and one that is sent again
+// replaces the former one in one step. A transfer that ends is renamed first, so that all of it is gone at once, whoever is at work on
+// it.
+
+const (
+	goneSuffix = ".gone"
+	// partDigits is how many digits name a part: those of dossier.MaxParts.
+	partDigits = 5
+	// trailerSize is what follows the bytes of a part.
+	trailerSize = 8
+)
+
+// newTransferID returns a fresh id that has the time in it, in milliseconds.
+func (d *Directory) newTransferID() string {
+	id := uuid.Must(uuid.NewV7()) // random numbers never fail
+	ms := d.now().UnixMilli()
+	binary.BigEndian.PutUint32(id[:], uint32(ms>>16))
+	binary.BigEndian.PutUint16(id[4:], uint16(ms))
+	return id.String()
+}
+
+// transferName returns the path of a transfer; false for a key or an id that no transfer of this store has.
+func transferName(key, transfer string) (string, bool) {
+	id, err := uuid.Parse(transfer)
+	if err != nil || id.String() != transfer || id.Version() != 7 || checkKey(key) != nil {
+		return "", false
+	}
+	return partialDir + "/" + strings.ReplaceAll(strings.TrimPrefix(key, dossier.ObjectPrefix), "/", ".") + "." + transfer, true
+}
+
+// parseTransferName is the inverse of transferName, also for a transfer that is being removed, without the folder.
+func parseTransferName(name string) (dossier.Transfer, bool) {
+	parts := strings.Split(strings.TrimSuffix(name, goneSuffix), ".")
+	if len(parts) != 3 {
+		return dossier.Transfer{}, false
+	}
+	t := dossier.Transfer{Key: dossier.ObjectPrefix + parts[0] + "/" + parts[1], ID: parts[2]}
+	if _, ok := transferName(t.Key, t.ID); !ok {
+		return dossier.Transfer{}, false
+	}
+	id := uuid.MustParse(t.ID)
+	ms := int64(binary.BigEndian.Uint32(id[:]))<<16 | int64(binary.BigEndian.Uint16(id[4:]))
+	t.StartedAt = time.UnixMilli(ms).UTC()
+	return t, true
+}
+
+// Start implements dossier.Transfers. It is durable.
+func (d *Directory) Start(ctx context.Context, key string) (string, error) {
+	const doing = "start transfer"
+	if err := checkKey(key); err != nil {
+		return "", fmt.Errorf("%s: %w", doing, err)
+	}
+	if ctx.Err() != nil {
+		return "", unavailable(ctx, doing, nil)
+	}
+	id := d.newTransferID()
+	name, _ := transferName(key, id)
+	if err := d.root.Mkdir(name, 0o700); err != nil {
+		return "", unavailable(ctx, doing, err)
+	}
+	if err := d.sync(partialDir); err != nil {
+		_ = d.root.Remove(name) // nobody has its id
+		return "", unavailable(ctx, doing, err)
+	}
+	return id, nil
+}
+
+// Sign implements dossier.Transfers: a request to Receive.
+func (d *Directory) Sign(ctx context.Context, key, transfer string, part dossier.Part, lifetime time.Duration) (dossier.SignedRequest, error) {
+	const doing = "sign part"
+	if err := checkSign(key, transfer, part, lifetime); err != nil {
+		return dossier.SignedRequest{}, fmt.Errorf("%s: %w", doing, err)
+	}
+	if _, ok := transferName(key, transfer); !ok {
+		return dossier.SignedRequest{}, fmt.Errorf("%s: not the id of a transfer of this store", doing)
+	}
+	if ctx.Err() != nil {
+		return dossier.SignedRequest{}, unavailable(ctx, doing, nil)
+	}
+	secret, err := d.signingKey()
+	if err != nil {
+		return dossier.SignedRequest{}, unavailable(ctx, doing, err)
+	}
+	p := permit{key: key, transfer: transfer, part: part, expires: d.now().Add(lifetime).Truncate(time.Millisecond).UTC()}
+	return dossier.SignedRequest{Method: http.MethodPut, URL: p.url(secret), Header: partHeader(part), ExpiresAt: p.expires}, nil
+}
+
+// Receive takes a part by a request that Sign made: a PUT of u, of which it reads the path and the query, with a body of contentLength bytes. The
+// part is durable when it returns nil, and replaces the former one of its number; after an error nothing has changed. Memory is bounded
+// whatever the size. The request needs no other proof of who sends it: whoever has it may.
+//
+// Package web, which cannot import this one, declares the interface that it needs of it,
+//
+//	Receive(ctx context.Context, u *url.URL, contentLength int64, body io.Reader) error
+//
+// and routes PUT /api/v1/transfers/:transfer/parts/:number to it.
+//
+// Errors: ErrForbidden where the request is not as it was signed (altered, expired, of another length); ErrCorrupt where the body has
+// another length or checksum; ErrNotFound where the transfer was finished or dropped; the body's own error, wrapped; ErrUnavailable; or that
+// of ctx.
+func (d *Directory) Receive(ctx context.Context, u *url.URL, contentLength int64, body io.Reader) error {
+	const doing = "receive part"
+	if ctx.Err() != nil {
+		return unavailable(ctx, doing, nil)
+	}
+	secret, err := d.signingKey()
+	if err != nil {
+		return unavailable(ctx, doing, err)
+	}
+	p, signature, ok := parsePermit(u)
+	if !ok || !hmac.Equal(signature, p.sign(secret)) {
+		return dossier.Errorf(dossier.CodeForbidden, nil, "This address is not one that was signed here, or was altered. Ask for a new one.")
+	}
+	if !d.now().Before(p.expires) {
+		return dossier.Errorf(dossier.CodeForbidden, nil, "This address was good until %s. Ask for a new one.", p.expires.Format(time.RFC3339))
+	}
+	if contentLength != p.part.Size {
+		return dossier.Errorf(dossier.CodeForbidden, nil, "This address takes exactly %d bytes. Ask for one of the right length.", p.part.Size)
+	}
+	name, _ := transferName(p.key, p.transfer)
+	partial := name + "/part-" + rand.Text()
+	crc := dossier.NewCRC64()
+	// One byte more is read, if there is one, to see that there is none.
+	src := &source{ctx: ctx, doing: doing, r: io.LimitReader(body, p.part.Size+1)}
+	var refused error
+	err = d.write(partial, func(f *os.File) error {
+		if err := fill(io.MultiWriter(f, crc), src); err != nil {
+			return err
+		}
+		if src.size != p.part.Size || crc.Sum64() != p.part.CRC64 {
+			refused = dossier.Errorf(dossier.CodeCorrupt,
+				fmt.Errorf("%d bytes, CRC-64 %016x; signed for %d, %016x", src.size, crc.Sum64(), p.part.Size, p.part.CRC64),
+				"Part %d did not arrive as it was sent. Send it again.", p.part.Number)
+			return refused
+		}
+		_, err := f.Write(crc.Sum(nil))
+		return err
+	})
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err == nil {
+		if err = d.root.Rename(partial, partName(name, p.part.Number)); err == nil {
+			err = d.sync(name)
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	_ = d.root.Remove(partial) // what stays goes with the transfer
+	switch {
+	case refused != nil:
+		return refused
+	case ctx.Err() != nil || src.err != nil:
+		return src.failure(err)
+	}
+	return d.transferFailed(ctx, doing, err)
+}
+
+// transferFailed gives the error of a call that names a transfer.
+func (d *Directory) transferFailed(ctx context.Context, doing string, err error) error {
+	if gone(err) {
+		if _, dirErr := d.root.Stat(partialDir); dirErr == nil {
+			return fmt.Errorf("%s: %w", doing, &dossier.Error{Code: dossier.CodeNotFound, Err: err})
+		}
+	}
+	return unavailable(ctx, doing, err)
+}
+
+// Parts implements dossier.Transfers. The checksums are those that the parts had when they arrived.
+func (d *Directory) Parts(ctx context.Context, key, transfer string) ([]dossier.Part, error) {
+	const doing = "list parts"
+	name, ok := transferName(key, transfer)
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", doing, &dossier.Error{Code: dossier.CodeNotFound})
+	}
+	return d.parts(ctx, doing, name)
+}
+
+func (d *Directory) parts(ctx context.Context, doing, name string) ([]dossier.Part, error) {
+	if ctx.Err() != nil {
+		return nil, unavailable(ctx, doing, nil)
+	}
+	f, err := d.root.Open(name)
+	if err != nil {
+		return nil, d.transferFailed(ctx, doing, err)
+	}
+	defer f.Close()               // only read from
+	entries, err := f.ReadDir(-1) // at most dossier.MaxParts, and the few that are arriving
+	if err != nil {
+		return nil, d.transferFailed(ctx, doing, err)
+	}
+	var parts []dossier.Part
+	for _, e := range entries {
+		number, ok := parsePartName(e.Name())
+		if !ok {
+			continue
+		}
+		if ctx.Err() != nil {
+			return nil, unavailable(ctx, doing, nil)
+		}
+		part, err := d.part(name, number)
+		if err != nil {
+			return nil, d.transferFailed(ctx, doing, err)
+		}
+		parts = append(parts, part)
+	}
+	slices.SortFunc(parts, func(a, b dossier.Part) int { return a.Number - b.Number })
+	return parts, nil
+}
+
+// partName returns the path of a part of the transfer that lies at name.
+func partName(name string, number int) string {
+	return fmt.Sprintf("%s/%0*d", name, partDigits, number)
+}
+
+// parsePartName returns the number of a part by its name in the transfer's folder.
+func parsePartName(name string) (int, bool) {
+	number, err := strconv.ParseUint(name, 10, 16)
+	return int(number), err == nil && len(name) == partDigits && number >= 1 && number <= dossier.MaxParts
+}
+
+// part says what is kept of one part.
+func (d *Directory) part(name string, number int) (dossier.Part, error) {
+	f, err := d.root.Open(partName(name, number))
+	if err != nil {
+		return dossier.Part{}, err
+	}
+	defer f.Close() // only read from
+	size, sum, err := readTrailer(f)
+	return dossier.Part{Number: number, Size: size, CRC64: sum}, err
+}
+
+// readTrailer returns the number of bytes of a part and the checksum behind them.
+func readTrailer(f *os.File) (size int64, sum uint64, err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, 0, err
+	}
+	if size = info.Size() - trailerSize; size < 0 {
+		return 0, 0, errors.New("a part is cut off")
+	}
+	var trailer [trailerSize]byte
+	if _, err := f.ReadAt(trailer[:], size); err != nil {
+		return 0, 0, err
+	}
+	return size, binary.BigEndian.Uint64(trailer[:]), nil
+}
+
+// Finish implements dossier.Transfers. It copies the parts one behind the other, verifying each, so for a while the disk holds the bytes
+// twice; whoever is killed in the middle has changed nothing, and who repeats it when the object is there already has only
+// the rest to do. A key that is taken by another object is ErrExists.
+func (d *Directory) Finish(ctx context.Context, key, transfer string, parts []dossier.Part, whole dossier.Held) error {
+	const doing = "finish transfer"
+	name, ok := transferName(key, transfer)
+	if !ok {
+		return fmt.Errorf("%s: %w", doing, &dossier.Error{Code: dossier.CodeNotFound})
+	}
+	if err := checkParts(parts, whole); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	held, err := d.parts(ctx, doing, name)
+	if err != nil {
+		return err
+	}
+	if err := compareParts(held, parts); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	if _, err := d.root.Lstat(key); errors.Is(err, fs.ErrNotExist) {
+		err := d.assemble(ctx, doing, name, key, parts)
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		if err == nil {
+			return d.end(ctx, doing, name)
+		}
+	}
+	// By a Finish that did not come to its end, or runs at the same time, or by somebody else.
+	there, err := d.Stat(ctx, key)
+	if errors.Is(err, dossier.ErrNotFound) {
+		return unavailable(ctx, doing, errors.New("the object came and went"))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	if there != whole {
+		return fmt.Errorf("%s: %w", doing, &dossier.Error{Code: dossier.CodeExists, Err: errors.New("another object has the key")})
+	}
+	return d.end(ctx, doing, name)
+}
+
+// assemble makes the object of its parts, visible and durable. fs.ErrExist: the key is taken.
+func (d *Directory) assemble(ctx context.Context, doing, name, key string, parts []dossier.Part) error {
+	partial := name + "/whole-" + rand.Text()
+	var refused error
+	err := d.write(partial, func(f *os.File) error {
+		for _, p := range parts {
+			if err := d.appendPart(ctx, f, name, p); err != nil {
+				if errors.Is(err, dossier.ErrCorrupt) {
+					refused = err
+				}
+				return err
+			}
+		}
+		now := time.Now()
+		return d.root.Chtimes(partial, now, now)
+	})
+	defer d.root.Remove(partial) // what stays goes with the transfer
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err == nil {
+		err = d.publish(ctx, partial, key)
+	}
+	switch {
+	case err == nil || errors.Is(err, fs.ErrExist):
+		return err
+	case refused != nil:
+		return fmt.Errorf("%s: %w", doing, refused)
+	}
+	if _, lookErr := d.root.Lstat(name); gone(lookErr) {
+		// Somebody else finished or dropped it meanwhile, whatever that looked like from here.
+		err = lookErr
+	}
+	return d.transferFailed(ctx, doing, err)
+}
+
+// appendPart copies one part to the end of f and verifies it: ErrCorrupt where it has other bytes. As each part is what it is
+// to be, so is the whole; see checkParts.
+func (d *Directory) appendPart(ctx context.Context, f *os.File, name string, want dossier.Part) error {
+	part, err := d.root.Open(partName(name, want.Number))
+	if err != nil {
+		return err
+	}
+	defer part.Close() // only read from
+	size, _, err := readTrailer(part)
+	if err != nil {
+		return err
+	}
+	crc := dossier.NewCRC64()
+	if err := fill(io.MultiWriter(f, crc), &source{ctx: ctx, r: io.LimitReader(part, size)}); err != nil {
+		return err
+	}
+	if size != want.Size || crc.Sum64() != want.CRC64 {
+		return corrupt("part %d on the disk has %d bytes, CRC-64 %016x; sent were %d, %016x", want.Number, size, crc.Sum64(), want.Size, want.CRC64)
+	}
+	return nil
+}
+
+// Drop implements dossier.Transfers. It is durable.
+func (d *Directory) Drop(ctx context.Context, key, transfer string) error {
+	const doing = "drop transfer"
+	if err := checkKey(key); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	if ctx.Err() != nil {
+		return unavailable(ctx, doing, nil)
+	}
+	name, ok := transferName(key, transfer)
+	if !ok {
+		return nil
+	}
+	return d.end(ctx, doing, name)
+}
+
+// end removes a transfer that is over, with all that is in it; nil when it is gone.
+func (d *Directory) end(ctx context.Context, doing, name string) error {
+	err := d.root.Rename(name, name+goneSuffix)
+	if errors.Is(err, fs.ErrNotExist) {
+		_, err = d.root.Stat(partialDir)
+	}
+	if err == nil {
+		err = errors.Join(d.root.RemoveAll(name+goneSuffix), d.sync(partialDir))
+	}
+	if err != nil {
+		return unavailable(ctx, doing, err)
+	}
+	return nil
+}
+
+// Unfinished implements dossier.Transfers.
+func (d *Directory) Unfinished(ctx context.Context, before time.Time) iter.Seq2[dossier.Transfer, error] {
+	const doing = "list unfinished transfers"
+	return func(yield func(dossier.Transfer, error) bool) {
+		fail := func(err error) { yield(dossier.Transfer{}, unavailable(ctx, doing, err)) }
+		if ctx.Err() != nil {
+			fail(nil)
+			return
+		}
+		f, err := d.root.Open(partialDir)
+		if err != nil {
+			fail(err)
+			return
+		}
+		defer f.Close() // only read from
+		for {
+			entries, readErr := f.ReadDir(1024)
+			for _, e := range entries {
+				t, ok := parseTransferName(e.Name())
+				if !ok || !t.StartedAt.Before(before) {
+					continue
+				}
+				if ctx.Err() != nil {
+					fail(nil)
+					return
+				}
+				if _, err := d.root.Lstat(partialDir + "/" + e.Name()); gone(err) {
+					continue // it ended meanwhile
+				}
+				if !yield(t, nil) {
+					return
+				}
+			}
+			if readErr == io.EOF {
+				return
+			}
+			if readErr != nil {
+				fail(readErr)
+				return
+			}
+		}
+	}
+}
+
+// permit is what a signed request allows: this part, of this transfer, until then.
+type permit struct {
+	key, transfer string
+	part          dossier.Part
+	expires       time.Time // UTC, whole milliseconds
+}
+
+// The address of a permit. Package web routes it.
+const (
+	transferPath = "/api/v1/transfers/"
+	partPath     = "/parts/"
+)
+
+// sign returns the signature of a permit. What is signed can be read in one way only: none of the values has a line's end in it.
+func (p permit) sign(secret []byte) []byte {
+	mac := hmac.New(sha256.New, secret)
+	fmt.Fprintf(mac, "PUT part\n%s\n%s\n%d\n%d\n%016x\n%d\n", p.key, p.transfer, p.part.Number, p.part.Size, p.part.CRC64, p.expires.UnixMilli())
+	return mac.Sum(nil)
+}
+
+// url returns the path and query that parsePermit reads.
+func (p permit) url(secret []byte) string {
+	return transferPath + p.transfer + partPath + strconv.Itoa(p.part.Number) + "?" + url.Values{
+		"key":       {p.key},
+		"size":      {strconv.FormatInt(p.part.Size, 10)},
+		"crc64":     {fmt.Sprintf("%016x", p.part.CRC64)},
+		"expires":   {strconv.FormatInt(p.expires.UnixMilli(), 10)},
+		"signature": {base64.RawURLEncoding.EncodeToString(p.sign(secret))},
+	}.Encode()
+}
+
+// parsePermit reads a permit and its signature, which it does not verify. Whatever permit.url does not make is refused: there is one way to write
+// each.
+func parsePermit(u *url.URL) (p permit, signature []byte, ok bool) {
+	rest, ok := strings.CutPrefix(u.Path, transferPath)
+	if !ok {
+		return permit{}, nil, false
+	}
+	var number string
+	if p.transfer, number, ok = strings.Cut(rest, partPath); !ok {
+		return permit{}, nil, false
+	}
+	q, err := url.ParseQuery(u.RawQuery)
+	if err != nil || len(q) != 5 {
+		return permit{}, nil, false
+	}
+	for _, values := range q {
+		if len(values) != 1 {
+			return permit{}, nil, false
+		}
+	}
+	p.key = q.Get("key")
+	if _, ok := transferName(p.key, p.transfer); !ok {
+		return permit{}, nil, false
+	}
+	decimal := func(text string, most int64) int64 {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n < 0 || n > most || strconv.FormatInt(n, 10) != text {
+			ok = false
+		}
+		return n
+	}
+	p.part.Number = int(decimal(number, dossier.MaxParts))
+	p.part.Size = decimal(q.Get("size"), dossier.MaxPartSize)
+	p.expires = time.UnixMilli(decimal(q.Get("expires"), 1<<53)).UTC()
+	sum := q.Get("crc64")
+	p.part.CRC64, err = strconv.ParseUint(sum, 16, 64)
+	if !ok || p.part.Number == 0 || err != nil || fmt.Sprintf("%016x", p.part.CRC64) != sum {
+		return permit{}, nil, false
+	}
+	signature, err = base64.RawURLEncoding.Strict().DecodeString(q.Get("signature"))
+	return p, signature, err == nil
+}
+
+const (
+	signingKeyFile = ".signing-key"
+	signingKeySize = 32 // bytes: those of SHA-256
+)
+
+// signingKey returns what requests are signed with: random, made once for the folder, the same for every process. It is read each time,
+// which costs little beside a part, so that who removes the file voids all requests that were signed before.
+func (d *Directory) signingKey() ([]byte, error) {
+	key, err := d.root.ReadFile(signingKeyFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := d.makeSigningKey(); err != nil {
+			return nil, fmt.Errorf("make %s: %w", signingKeyFile, err)
+		}
+		key, err = d.root.ReadFile(signingKeyFile)
+	}
+	if err == nil && len(key) != signingKeySize {
+		err = fmt.Errorf("%s has %d bytes instead of %d; remove it, and a new one is made", signingKeyFile, len(key), signingKeySize)
+	}
+	return key, err
+}
+
+// makeSigningKey makes the file, unless another process does so first.
+func (d *Directory) makeSigningKey() error {
+	key := make([]byte, signingKeySize)
+	rand.Read(key) // never fails
+	name := partialDir + "/key-" + rand.Text()
+	defer d.root.Remove(name) // nothing is there any more if it was renamed
+	err := d.write(name, func(f *os.File) error {
+		_, err := f.Write(key)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := d.link(name, signingKeyFile); err != nil && !errors.Is(err, fs.ErrExist) {
+		// No hard links here; see place. Two processes that both come to this point both go by what they then read, and the few requests
+		// that one may have signed with the other key in between are signed anew.
+		if _, lookErr := d.root.Lstat(signingKeyFile); errors.Is(lookErr, fs.ErrNotExist) {
+			if err := d.root.Rename(name, signingKeyFile); err != nil {
+				return err
+			}
+		}
+	}
+	return d.sync(".")
+}
