@@ -20,7 +20,7 @@ func statements(args Args, logs *cloudwatch.LogGroup, group string) []access.Sta
 			Resources: []pulumi.StringInput{pulumi.Sprintf("%s/releases/*", args.Storage.Releases.Arn)},
 		},
 		{
-			Sid: "Files", Actions: []string{"s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:AbortMultipartUpload"},
+			Sid: "Files", Actions: []string{"s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"},
 			Resources: []pulumi.StringInput{pulumi.Sprintf("%s/files/*", files)},
 		},
 		{
