@@ -318,9 +318,14 @@ func killRounds(t *testing.T, rounds int, env []string) {
 			t.Errorf("receipt of a form that was cut off answers %d", status)
 		}
 	}
+	// A crash leaves a person's count too high. The first run changed it by what it removed, and leaves what just changed to the next one.
 	again := reconcileNow(t, env)
+	delete(again.Counts, dossier.RepairRecounted)
 	if len(again.Counts) != 0 || again.AbortedTransfers != 0 || again.Failures != 0 {
 		t.Errorf("a second reconcile still finds something: %+v", again)
+	}
+	if last := reconcileNow(t, env); len(last.Counts) != 0 || last.AbortedTransfers != 0 || last.Failures != 0 {
+		t.Errorf("a third reconcile still finds something: %+v", last)
 	}
 	if again.Verified != stored {
 		t.Errorf("%d stored files were verified, want %d", again.Verified, stored)
