@@ -69,13 +69,18 @@ func DynamoDB(t testing.TB) *AWS {
 	}
 	a := &AWS{Region: "us-east-1", AccessKey: secret(), SecretKey: secret()}
 	dir := tempDir(t, "dynamodb")
+	// It ends when a client goes away in the middle of a request, as one does that is killed. DynamoDB does not.
+	const patient = "process.on('uncaughtException', (e) => { if (e.code !== 'ECONNRESET') { console.error(e); process.exit(1); } });\n"
+	if err := os.WriteFile(filepath.Join(dir, "patient.cjs"), []byte(patient), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	a.run(t, dir, server{
 		name: "dynalite",
 		command: func(dir string, port int) *exec.Cmd {
 			// Tables pass through CREATING and DELETING as in AWS, only sooner.
 			cmd := exec.Command(program, "--host", "127.0.0.1", "--port", strconv.Itoa(port), "--path", filepath.Join(dir, "data"),
 				"--createTableMs", "20", "--updateTableMs", "20", "--deleteTableMs", "20")
-			cmd.Env = environment(dir)
+			cmd.Env = append(environment(dir), "NODE_OPTIONS=--require="+filepath.Join(dir, "patient.cjs"))
 			return cmd
 		},
 		ready: func(ctx context.Context, port int) error {
