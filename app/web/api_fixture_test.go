@@ -8,12 +8,14 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -283,11 +285,17 @@ func (u *upload) sign(numbers ...int) []api.SignedPart {
 // send sends bytes by a signed request, and returns the status that the store answers with.
 func (s *site) send(p api.SignedPart, data []byte) int {
 	s.t.Helper()
-	status, err := s.trySend(p, data)
-	if err != nil {
-		s.t.Fatalf("send part %d: %v", p.Number, err)
+	// A store may refuse a part before it has read it, and close the connection. The bytes still on their way to it then take its answer with
+	// them (RFC 9112, section 9.6), as often as chance has it: senders repeat.
+	for attempt := 1; ; attempt++ {
+		status, err := s.trySend(p, data)
+		if err == nil {
+			return status
+		}
+		if attempt == 50 || !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
+			s.t.Fatalf("send part %d, attempt %d: %v", p.Number, attempt, err)
+		}
 	}
-	return status
 }
 
 func (s *site) trySend(p api.SignedPart, data []byte) (int, error) {
