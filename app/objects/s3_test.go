@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -111,8 +112,18 @@ func TestS3(t *testing.T) {
 	})
 }
 
-// sendHTTP sends over HTTP what was signed.
+// sendHTTP sends over HTTP what was signed. It repeats what was reset: a server may refuse a part before it has read it, and close the
+// connection, whereupon the bytes still on their way take its answer with them (RFC 9112, section 9.6).
 func sendHTTP(ctx context.Context, signed dossier.SignedRequest, body []byte) error {
+	for attempt := 1; ; attempt++ {
+		err := sendOnce(ctx, signed, body)
+		if attempt == 50 || !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
+			return err
+		}
+	}
+}
+
+func sendOnce(ctx context.Context, signed dossier.SignedRequest, body []byte) error {
 	r, err := http.NewRequestWithContext(ctx, signed.Method, signed.URL, bytes.NewReader(body))
 	if err != nil {
 		return err
