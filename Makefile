@@ -1,7 +1,7 @@
 # "make" alone lists the targets. What needs more than a line stands in tools/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fuzz bench generate test-tools clean bin/dossier
+.PHONY: help run cloud build test lint fuzz bench generate test-tools clean bin/dossier
 
 # The version that "dossier version" tells: the nearest tag and what came after it.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -11,6 +11,10 @@ help: ## list the targets
 
 run: build ## build the app and serve it on http://localhost:8080, with its data in ./data; needs Go only
 	bin/dossier serve
+
+cloud: build ## run the app as in AWS, against a MySQL, an S3 and a DynamoDB server and a Parameter Store of its own, until Ctrl-C ("make test-tools" first)
+	go build -o bin/cloud ./app/internal/cloud
+	bin/cloud bin/dossier
 
 build: bin/dossier ## build the app into bin/dossier, as one static program
 

@@ -29,6 +29,7 @@ func TestImports(t *testing.T) {
 		"/storetest":              {""},
 		"/internal/servers":       {},
 		"/internal/teststores":    {"", "/people", "/objects", "/catalog", "/migrations", "/internal/servers"},
+		"/internal/cloud":         {"/internal/servers", "/internal/teststores"},
 		"/internal/settingstable": {"/config"},
 		"/internal/contract":      {"/config", "/catalog"},
 	}

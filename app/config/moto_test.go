@@ -30,7 +30,7 @@ func TestParameterStoreOfMoto(t *testing.T) {
 	}
 	client := ssm.NewFromConfig(cfg)
 	for name, p := range stack() {
-		if _, err := client.PutParameter(ctx, &ssm.PutParameterInput{Name: &name, Value: &p.value, Type: types.ParameterType(p.kind), Overwrite: aws.Bool(true)}); err != nil {
+		if _, err := client.PutParameter(ctx, &ssm.PutParameterInput{Name: &name, Value: &p.Value, Type: types.ParameterType(p.Type), Overwrite: aws.Bool(true)}); err != nil {
 			t.Fatalf("put %s: %v", name, err)
 		}
 	}

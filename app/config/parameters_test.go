@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,15 +16,14 @@ import (
 	"time"
 
 	"github.com/aws/smithy-go"
+
+	"dossier.example/app/internal/servers"
 )
 
-// ssmParameter is one parameter of ssmServer.
-type ssmParameter struct{ kind, value string }
-
-// ssmServer speaks as much of the SSM JSON protocol as GetParameters takes.
+// ssmServer is Parameter Store, with what it was asked and a place to interfere.
 type ssmServer struct {
 	t          *testing.T
-	parameters map[string]ssmParameter
+	parameters servers.ParameterStore
 	// before, if set, may answer in place of the server; n counts requests from 1.
 	before func(n int, w http.ResponseWriter, r *http.Request, names []string) (answered bool)
 
@@ -54,10 +54,8 @@ func (s *ssmServer) start() *ssmServer {
 
 func (s *ssmServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
-	var in struct {
-		Names          []string
-		WithDecryption bool
-	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	var in struct{ Names []string }
 	if err != nil || r.Header.Get("X-Amz-Target") != "AmazonSSM.GetParameters" || json.Unmarshal(body, &in) != nil ||
 		!strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ") {
 		s.t.Errorf("not a signed GetParameters: %v %s", r.Header, body)
@@ -66,53 +64,24 @@ func (s *ssmServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.calls = append(s.calls, in.Names)
 	n := len(s.calls)
 	s.mu.Unlock()
-	if s.before != nil && s.before(n, w, r, in.Names) {
-		return
+	if s.before == nil || !s.before(n, w, r, in.Names) {
+		s.parameters.ServeHTTP(w, r)
 	}
-	if len(in.Names) == 0 || len(in.Names) > 10 {
-		refuse(w, "ValidationException", "Member must have length less than or equal to 10")
-		return
-	}
-	type parameter struct{ Name, Type, Value string }
-	out := struct {
-		Parameters        []parameter
-		InvalidParameters []string
-	}{}
-	for _, name := range in.Names {
-		p, ok := s.parameters[name]
-		if !ok {
-			out.InvalidParameters = append(out.InvalidParameters, name)
-			continue
-		}
-		if p.kind == "SecureString" && !in.WithDecryption {
-			p.value = "AQICAHhciphertext"
-		}
-		out.Parameters = append(out.Parameters, parameter{name, p.kind, p.value})
-	}
-	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	_ = json.NewEncoder(w).Encode(out)
-}
-
-// refuse answers with an error of the service.
-func refuse(w http.ResponseWriter, code, message string) {
-	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	w.WriteHeader(http.StatusBadRequest)
-	fmt.Fprintf(w, `{"__type":%q,"message":%q}`, code, message)
 }
 
 // stack is what a whole stack keeps below /dossier/prod.
-func stack() map[string]ssmParameter {
-	return map[string]ssmParameter{
-		"/dossier/prod/db/host":           {"String", "db.internal"},
-		"/dossier/prod/db/password":       {"SecureString", "dbPasswordXYZ"},
-		"/dossier/prod/db/admin/user":     {"String", "root"},
-		"/dossier/prod/db/admin/password": {"SecureString", "adminPasswordXYZ"},
-		"/dossier/prod/bucket":            {"String", "dossier-prod-files"},
-		"/dossier/prod/table":             {"String", "dossier-prod-files"},
-		"/dossier/prod/staff/secret":      {"SecureString", "staffSecretXYZ0123"},
-		"/dossier/prod/trusted-proxies":   {"StringList", "10.0.0.0/24,10.0.1.0/24"},
-		"/dossier/prod/public-url":        {"String", "https://files.example.org"},
-		"/dossier/prod/kept/by/operator":  {"SecureString", "operatorsOwnXYZ"},
+func stack() servers.ParameterStore {
+	return servers.ParameterStore{
+		"/dossier/prod/db/host":           {Type: "String", Value: "db.internal"},
+		"/dossier/prod/db/password":       {Type: "SecureString", Value: "dbPasswordXYZ"},
+		"/dossier/prod/db/admin/user":     {Type: "String", Value: "root"},
+		"/dossier/prod/db/admin/password": {Type: "SecureString", Value: "adminPasswordXYZ"},
+		"/dossier/prod/bucket":            {Type: "String", Value: "dossier-prod-files"},
+		"/dossier/prod/table":             {Type: "String", Value: "dossier-prod-files"},
+		"/dossier/prod/staff/secret":      {Type: "SecureString", Value: "staffSecretXYZ0123"},
+		"/dossier/prod/trusted-proxies":   {Type: "StringList", Value: "10.0.0.0/24,10.0.1.0/24"},
+		"/dossier/prod/public-url":        {Type: "String", Value: "https://files.example.org"},
+		"/dossier/prod/kept/by/operator":  {Type: "SecureString", Value: "operatorsOwnXYZ"},
 	}
 }
 
@@ -162,7 +131,7 @@ func TestParameterStore(t *testing.T) {
 func TestParameterStoreThrottlesThenAnswers(t *testing.T) {
 	s := (&ssmServer{t: t, parameters: stack(), before: func(n int, w http.ResponseWriter, _ *http.Request, _ []string) bool {
 		if n <= 2 {
-			refuse(w, "ThrottlingException", "Rate exceeded")
+			servers.RefuseParameters(w, "ThrottlingException", "Rate exceeded")
 		}
 		return n <= 2
 	}}).start()
@@ -187,7 +156,7 @@ func TestParameterStoreRefuses(t *testing.T) {
 	} {
 		t.Run(c.code, func(t *testing.T) {
 			s := (&ssmServer{t: t, before: func(_ int, w http.ResponseWriter, _ *http.Request, _ []string) bool {
-				refuse(w, c.code, c.message)
+				servers.RefuseParameters(w, c.code, c.message)
 				return true
 			}}).start()
 			if c.code == "ThrottlingException" {

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -36,7 +35,7 @@ func (a *AWS) Config() aws.Config {
 
 // S3 starts versitygw. It is strict: signatures and checksums are verified. It keeps objects as files with extended
 // attributes, which the temporary folder's file system must have. There are no buckets in it yet.
-func S3(t testing.TB) *AWS {
+func S3(t T) *AWS {
 	t.Helper()
 	program := require(t, "versitygw", "versitygw")
 	a := &AWS{Region: "us-east-1", AccessKey: secret(), SecretKey: secret()}
@@ -61,7 +60,7 @@ func S3(t testing.TB) *AWS {
 }
 
 // DynamoDB starts dynalite. It accepts any credentials, and has no transactions, TTL or point-in-time recovery. There are no tables in it yet.
-func DynamoDB(t testing.TB) *AWS {
+func DynamoDB(t T) *AWS {
 	t.Helper()
 	program := require(t, "dynalite", "dynalite")
 	if _, ok := find("node"); !ok {
@@ -92,7 +91,7 @@ func DynamoDB(t testing.TB) *AWS {
 	return a
 }
 
-func (a *AWS) run(t testing.TB, dir string, s server) {
+func (a *AWS) run(t T, dir string, s server) {
 	t.Helper()
 	a.Process = launch(t, dir, s)
 	a.Endpoint = "http://" + address(a.port)

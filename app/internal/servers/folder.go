@@ -5,12 +5,11 @@ package servers
 import (
 	"os"
 	"path/filepath"
-	"testing"
 )
 
 // tempDir makes a folder for a server. It is not testing's TempDir, which lies in a folder that only the test's own user can
 // enter, while the database may have to run as another; its name is short, because a socket's path has 104 bytes at most.
-func tempDir(t testing.TB, kind string) string {
+func tempDir(t T, kind string) string {
 	t.Helper()
 	dir, err := os.MkdirTemp(tempBase(), "dossier-"+kind+"-")
 	if err != nil {

@@ -16,7 +16,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"testing"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -45,7 +44,7 @@ const adminPrivileges = "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, P
 const sqlMode = "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 
 // MariaDB starts MariaDB, or MySQL 8 where only that is installed.
-func MariaDB(t testing.TB) *MySQL {
+func MariaDB(t T) *MySQL {
 	t.Helper()
 	program := require(t, "MariaDB or MySQL", "mariadbd", "mysqld")
 	m := &MySQL{Host: "127.0.0.1", AdminUser: "admin_" + strings.ToLower(secret()[:8]), AdminPassword: secret()}

@@ -16,7 +16,6 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
-	"testing"
 	"time"
 )
 
@@ -34,7 +33,7 @@ const (
 // Process is a server's process, for tests of bad times. Its methods fail the test when they cannot do their work, so
 // they belong in the test's own goroutine. They may be called in any order; the process is ended with the test.
 type Process struct {
-	t      testing.TB
+	t      T
 	server server
 	dir    string
 	port   int
@@ -62,7 +61,7 @@ type server struct {
 var errInUse = errors.New("its port is taken")
 
 // launch starts a server on a free port, waits until it answers, and has it stopped with the test.
-func launch(t testing.TB, dir string, s server) *Process {
+func launch(t T, dir string, s server) *Process {
 	t.Helper()
 	g, err := newGuard(dir)
 	if err != nil {

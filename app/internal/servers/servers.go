@@ -3,8 +3,8 @@
 // Package servers starts the real servers that tests run against: MariaDB (or MySQL), an S3 server (versitygw) and a
 // DynamoDB server (dynalite), and finds the browser. A store that only ever met a fake is not tested.
 //
-// Only test code may import it; every exported way in wants a testing.TB, and a test of this package checks that no program
-// depends on it. It runs on Unix, because it pauses processes by signal.
+// Test code may import it, and the local cloud (app/internal/cloud), which is for trying things; a test of this package checks that no program that is
+// shipped depends on it. It runs on Unix, because it pauses processes by signal.
 //
 // Each server is a private instance: on loopback, on a port of its own, with its data in a temporary folder, and with
 // random credentials. It ends with the test, also when the test's process is killed.
@@ -15,19 +15,31 @@
 package servers
 
 import (
+	"context"
 	"crypto/rand"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"testing"
 )
+
+// T is what a server belongs to: a test, or something that lasts as one does. Fatal, Fatalf and Skip do not return. The functions given to
+// Cleanup are called at its end, the last one first; Context is done just before them.
+type T interface {
+	Helper()
+	Context() context.Context
+	Cleanup(func())
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+	Skip(args ...any)
+}
 
 // remedy ends every message about a missing program.
 const remedy = `; "make test-tools" installs it`
 
 // Chromium returns the path of the browser's executable: Chromium, Chrome or one of their headless shells.
-func Chromium(t testing.TB) string {
+func Chromium(t T) string {
 	t.Helper()
 	names := []string{
 		"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
@@ -42,7 +54,7 @@ func Chromium(t testing.TB) string {
 }
 
 // AxeCore returns the path of axe-core's script, which finds what shuts people out of a page. It is run inside the page.
-func AxeCore(t testing.TB) string {
+func AxeCore(t T) string {
 	t.Helper()
 	if root, ok := root(); ok {
 		path := filepath.Join(root, "tools", "node_modules", "axe-core", "axe.min.js")
@@ -55,7 +67,7 @@ func AxeCore(t testing.TB) string {
 }
 
 // require returns the first program that exists, or ends the test.
-func require(t testing.TB, what string, names ...string) string {
+func require(t T, what string, names ...string) string {
 	t.Helper()
 	if path, ok := find(names...); ok {
 		return path
@@ -65,7 +77,7 @@ func require(t testing.TB, what string, names ...string) string {
 }
 
 // missing ends the test: as failed where everything has to run, else as skipped.
-func missing(t testing.TB, what string) {
+func missing(t T, what string) {
 	t.Helper()
 	if os.Getenv("DOSSIER_TEST_REQUIRE") == "1" {
 		t.Fatal(what + remedy)

@@ -1,5 +1,5 @@
-// Package teststores opens the three stores for tests: the embedded ones, or those of the cloud on real servers. Only tests may import
-// it.
+// Package teststores opens the three stores for tests: the embedded ones, or those of the cloud on real servers. Tests may import it, and the
+// local cloud (app/internal/cloud).
 package teststores
 
 import (
@@ -122,12 +122,9 @@ type Servers struct {
 }
 
 // Cloud starts the servers, and makes the database by the migrations, the bucket and the table.
-func Cloud(t testing.TB) *Servers {
+func Cloud(t servers.T) *Servers {
 	t.Helper()
-	c := &Servers{
-		MySQL: servers.MariaDB(t), S3: servers.S3(t), DynamoDB: servers.DynamoDB(t),
-		Database: "dossier", Bucket: "dossier-files", Table: "dossier-files", User: "dossier", Password: rand.Text(),
-	}
+	c := Start(t)
 	open := func(ctx context.Context, database string) (*sql.DB, error) {
 		return people.ConnectMySQL(ctx, people.MySQLConfig{
 			Host: c.MySQL.Host, Port: c.MySQL.Port, Name: database, User: c.MySQL.AdminUser, Password: c.MySQL.AdminPassword,
@@ -138,8 +135,17 @@ func Cloud(t testing.TB) *Servers {
 	if _, err := migrations.Provision(t.Context(), open, app); err != nil {
 		t.Fatalf("provision the database: %v", err)
 	}
-	client := s3.NewFromConfig(c.S3.Config(), func(o *s3.Options) { o.UsePathStyle = true })
-	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(c.Bucket)}); err != nil {
+	return c
+}
+
+// Start starts the servers, and makes the bucket and the table. The database and the app's user are still to be made.
+func Start(t servers.T) *Servers {
+	t.Helper()
+	c := &Servers{
+		MySQL: servers.MariaDB(t), S3: servers.S3(t), DynamoDB: servers.DynamoDB(t),
+		Database: "dossier", Bucket: "dossier-files", Table: "dossier-files", User: "dossier", Password: rand.Text(),
+	}
+	if _, err := c.Buckets().CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(c.Bucket)}); err != nil {
 		t.Fatalf("create the bucket: %v", err)
 	}
 	tables := dynamodb.NewFromConfig(c.DynamoDB.Config())
@@ -152,6 +158,11 @@ func Cloud(t testing.TB) *Servers {
 		t.Fatalf("wait for the table: %v", err)
 	}
 	return c
+}
+
+// Buckets returns a client of the S3 server.
+func (c *Servers) Buckets() *s3.Client {
+	return s3.NewFromConfig(c.S3.Config(), func(o *s3.Options) { o.UsePathStyle = true })
 }
 
 // Stores opens the stores on the servers.

@@ -1,0 +1,172 @@
+//go:build unix
+
+// Cloud runs the app on this machine as it runs in AWS: its settings come from Parameter Store, people are kept by a MySQL server, files by an S3
+// server, their records by a DynamoDB server, and "dossier migrate" makes the schema first, as the administrator. "make cloud" runs it.
+//
+// It starts the servers that the tests use, each a private one with credentials of its own, and the program at the path that is its argument. All of it ends with
+// Ctrl-C, or with the program, and nothing stays.
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"dossier.example/app/internal/servers"
+	"dossier.example/app/internal/teststores"
+)
+
+const (
+	// path is where the parameters are.
+	path = "/dossier/cloud"
+	// defaultListen is where the app listens unless told otherwise, as without a cloud.
+	defaultListen = "localhost:8080"
+	// stopTime is the patience with the app after Ctrl-C; its own is 30 s by default.
+	stopTime = 45 * time.Second
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: cloud PROGRAM, where PROGRAM is what \"make build\" made; \"make cloud\" does both")
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	s := &session{ctx: ctx}
+	s.run(func() { s.serve(os.Args[1]) })
+	if s.failed {
+		os.Exit(1)
+	}
+}
+
+// serve starts everything and returns when the app has ended.
+func (s *session) serve(program string) {
+	fmt.Println("Starting a MySQL, an S3 and a DynamoDB server and a Parameter Store …")
+	stores := teststores.Start(s)
+	listen := cmp.Or(os.Getenv("DOSSIER_LISTEN"), defaultListen)
+	origin := cmp.Or(os.Getenv("DOSSIER_PUBLIC_URL"), "http://"+listen)
+	s.allow(stores, origin)
+	staff := rand.Text()
+	env := append(os.Environ(),
+		"DOSSIER_PARAMETERS="+path, "DOSSIER_LISTEN="+listen, "DOSSIER_LOG_FORMAT="+cmp.Or(os.Getenv("DOSSIER_LOG_FORMAT"), "text"),
+		"AWS_ENDPOINT_URL_SSM="+s.parameters(stores, staff),
+		"AWS_ENDPOINT_URL_S3="+stores.S3.Endpoint, "AWS_ENDPOINT_URL_DYNAMODB="+stores.DynamoDB.Endpoint,
+		"AWS_REGION="+stores.S3.Region, "AWS_ACCESS_KEY_ID="+stores.S3.AccessKey, "AWS_SECRET_ACCESS_KEY="+stores.S3.SecretKey,
+		// Nobody's own credentials or settings may reach the servers here, or the real ones.
+		"AWS_SESSION_TOKEN=", "AWS_PROFILE=", "AWS_ENDPOINT_URL=", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_EC2_METADATA_DISABLED=true",
+		"NO_PROXY=localhost,127.0.0.1",
+	)
+	s.command(program, env, "migrate", "up", "--wait", "1m")
+	if s.ctx.Err() == nil {
+		fmt.Printf("Staff sign in at %s/staff/sign-in?key=%s\nCtrl-C ends all of it, and nothing is kept.\n", origin, staff)
+		s.command(program, env, "serve")
+	}
+}
+
+// allow lets pages of the origin send parts of files to the bucket, as the stack does (infra/storage).
+func (s *session) allow(stores *teststores.Servers, origin string) {
+	_, err := stores.Buckets().PutBucketCors(s.ctx, &s3.PutBucketCorsInput{
+		Bucket: &stores.Bucket,
+		CORSConfiguration: &types.CORSConfiguration{CORSRules: []types.CORSRule{{
+			AllowedMethods: []string{http.MethodPut},
+			AllowedOrigins: []string{origin},
+			AllowedHeaders: []string{"x-amz-checksum-crc64nvme", "content-type"},
+			ExposeHeaders:  []string{"ETag"},
+			MaxAgeSeconds:  aws.Int32(3600),
+		}}},
+	})
+	if err != nil {
+		s.Fatalf("let pages of %s send to the bucket: %v", origin, err)
+	}
+}
+
+// parameters serves what the stack writes to Parameter Store, and returns the endpoint.
+func (s *session) parameters(stores *teststores.Servers, staff string) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		s.Fatalf("serve Parameter Store: %v", err)
+	}
+	text := func(value string) servers.Parameter { return servers.Parameter{Type: "String", Value: value} }
+	secret := func(value string) servers.Parameter { return servers.Parameter{Type: "SecureString", Value: value} }
+	store := servers.ParameterStore{}
+	for name, p := range map[string]servers.Parameter{
+		"db/host": text(stores.MySQL.Host), "db/port": text(strconv.Itoa(stores.MySQL.Port)), "db/name": text(stores.Database),
+		"db/user": text(stores.User), "db/password": secret(stores.Password), "db/ca-file": text(stores.MySQL.CAFile),
+		"db/admin/user": text(stores.MySQL.AdminUser), "db/admin/password": secret(stores.MySQL.AdminPassword),
+		"bucket": text(stores.Bucket), "s3/path-style": text("true"), "table": text(stores.Table),
+		"staff/secret": secret(staff),
+	} {
+		store[path+"/"+name] = p
+	}
+	server := &http.Server{Handler: store, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = server.Serve(listener) }() // ends with Close
+	s.Cleanup(func() { _ = server.Close() })
+	return "http://" + listener.Addr().String()
+}
+
+// command runs the program to its end.
+func (s *session) command(program string, env []string, args ...string) {
+	cmd := exec.CommandContext(s.ctx, program, args...)
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, nil, os.Stdout, os.Stderr
+	// A process group of its own, so that Ctrl-C reaches it once, by this program, which waits for it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = stopTime
+	err := cmd.Run()
+	if err != nil && s.ctx.Err() == nil {
+		s.Fatalf("%s %s: %v", program, strings.Join(args, " "), err)
+	}
+}
+
+// session is what the servers belong to (servers.T).
+type session struct {
+	ctx      context.Context
+	cleanups []func()
+	failed   bool
+}
+
+// errEnded is thrown where a session cannot go on.
+var errEnded = errors.New("ended")
+
+// run calls f, then what Cleanup was given.
+func (s *session) run(f func()) {
+	defer func() {
+		for len(s.cleanups) > 0 {
+			last := s.cleanups[len(s.cleanups)-1]
+			s.cleanups = s.cleanups[:len(s.cleanups)-1]
+			last()
+		}
+	}()
+	defer func() {
+		if v := recover(); v != nil && v != any(errEnded) {
+			panic(v)
+		}
+	}()
+	f()
+}
+
+func (s *session) Helper()                  {}
+func (s *session) Context() context.Context { return s.ctx }
+func (s *session) Cleanup(f func())         { s.cleanups = append(s.cleanups, f) }
+func (s *session) Errorf(format string, args ...any) {
+	s.failed = true
+	fmt.Fprintf(os.Stderr, format+"\n", args...)
+}
+func (s *session) Fatalf(format string, args ...any) { s.Errorf(format, args...); panic(errEnded) }
+func (s *session) Fatal(args ...any)                 { s.Fatalf("%s", fmt.Sprint(args...)) }
+func (s *session) Skip(args ...any)                  { s.Fatal(args...) }
