@@ -15,6 +15,11 @@ RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.ver
 RUN mkdir -p /rootfs/data /rootfs/tmp /rootfs/etc/ssl/certs && \
     cp /etc/ssl/certs/ca-certificates.crt /rootfs/etc/ssl/certs/
 
+# For compose.yaml only; see app/internal/cloud. Not built unless it is asked for.
+FROM build AS prepare
+RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -o /usr/local/bin/cloud ./internal/cloud
+ENTRYPOINT ["cloud", "prepare"]
+
 FROM scratch
 COPY --from=build --chown=65532:65532 /rootfs /
 USER 65532:65532

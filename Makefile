@@ -14,7 +14,7 @@ run: build ## build the app and serve it on http://localhost:8080, with its data
 
 cloud: build ## run the app as in AWS, against a MySQL, an S3 and a DynamoDB server and a Parameter Store of its own, until Ctrl-C ("make test-tools" first)
 	go build -o bin/cloud ./app/internal/cloud
-	bin/cloud bin/dossier
+	bin/cloud run bin/dossier
 
 build: bin/dossier ## build the app into bin/dossier, as one static program
 

@@ -3,8 +3,10 @@
 // Cloud runs the app on this machine as it runs in AWS: its settings come from Parameter Store, people are kept by a MySQL server, files by an S3
 // server, their records by a DynamoDB server, and "dossier migrate" makes the schema first, as the administrator. "make cloud" runs it.
 //
-// It starts the servers that the tests use, each a private one with credentials of its own, and the program at the path that is its argument. All of it ends with
-// Ctrl-C, or with the program, and nothing stays.
+// "cloud run PROGRAM" starts the servers that the tests use, each a private one with credentials of its own, and the program. All of it ends
+// with Ctrl-C, or with the program, and nothing stays.
+//
+// "cloud prepare" makes the bucket and the table at the servers that the AWS SDK's own variables name, for compose.yaml.
 package main
 
 import (
@@ -23,9 +25,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"dossier.example/app/internal/servers"
 	"dossier.example/app/internal/teststores"
@@ -38,19 +40,55 @@ const (
 	defaultListen = "localhost:8080"
 	// stopTime is the patience with the app after Ctrl-C; its own is 30 s by default.
 	stopTime = 45 * time.Second
+	// prepareTime is the patience with servers that are starting.
+	prepareTime = 2 * time.Minute
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: cloud PROGRAM, where PROGRAM is what \"make build\" made; \"make cloud\" does both")
-		os.Exit(2)
-	}
+	args := os.Args[1:]
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	s := &session{ctx: ctx}
-	s.run(func() { s.serve(os.Args[1]) })
+	switch {
+	case len(args) == 2 && args[0] == "run":
+		s.run(func() { s.serve(args[1]) })
+	case len(args) == 1 && args[0] == "prepare":
+		s.run(s.prepare)
+	default:
+		s.Errorf(`usage: cloud run PROGRAM, where PROGRAM is what "make build" made ("make cloud" does both); cloud prepare`)
+	}
 	if s.failed {
 		os.Exit(1)
+	}
+}
+
+// prepare makes the bucket and the table, waiting for servers that are still starting.
+func (s *session) prepare() {
+	ctx, cancel := context.WithTimeout(s.ctx, prepareTime)
+	defer cancel()
+	cfg, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		s.Fatalf("load the AWS SDK's settings: %v", err)
+	}
+	bucket, table, origin := os.Getenv("DOSSIER_BUCKET"), os.Getenv("DOSSIER_TABLE"), os.Getenv("DOSSIER_PUBLIC_URL")
+	if bucket == "" || table == "" || origin == "" {
+		s.Fatal("set DOSSIER_BUCKET, DOSSIER_TABLE and DOSSIER_PUBLIC_URL")
+	}
+	buckets := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
+	for {
+		err := errors.Join(
+			teststores.Prepare(ctx, buckets, dynamodb.NewFromConfig(cfg), bucket, table),
+			teststores.Allow(ctx, buckets, bucket, origin),
+		)
+		if err == nil {
+			fmt.Printf("The bucket %s and the table %s are there.\n", bucket, table)
+			return
+		}
+		select {
+		case <-ctx.Done():
+			s.Fatalf("not ready within %v: %v", prepareTime, err)
+		case <-time.After(time.Second):
+		}
 	}
 }
 
@@ -60,7 +98,9 @@ func (s *session) serve(program string) {
 	stores := teststores.Start(s)
 	listen := cmp.Or(os.Getenv("DOSSIER_LISTEN"), defaultListen)
 	origin := cmp.Or(os.Getenv("DOSSIER_PUBLIC_URL"), "http://"+listen)
-	s.allow(stores, origin)
+	if err := teststores.Allow(s.ctx, stores.Buckets(), stores.Bucket, origin); err != nil {
+		s.Fatal(err)
+	}
 	staff := rand.Text()
 	env := append(os.Environ(),
 		"DOSSIER_PARAMETERS="+path, "DOSSIER_LISTEN="+listen, "DOSSIER_LOG_FORMAT="+cmp.Or(os.Getenv("DOSSIER_LOG_FORMAT"), "text"),
@@ -75,23 +115,6 @@ func (s *session) serve(program string) {
 	if s.ctx.Err() == nil {
 		fmt.Printf("Staff sign in at %s/staff/sign-in?key=%s\nCtrl-C ends all of it, and nothing is kept.\n", origin, staff)
 		s.command(program, env, "serve")
-	}
-}
-
-// allow lets pages of the origin send parts of files to the bucket, as the stack does (infra/storage).
-func (s *session) allow(stores *teststores.Servers, origin string) {
-	_, err := stores.Buckets().PutBucketCors(s.ctx, &s3.PutBucketCorsInput{
-		Bucket: &stores.Bucket,
-		CORSConfiguration: &types.CORSConfiguration{CORSRules: []types.CORSRule{{
-			AllowedMethods: []string{http.MethodPut},
-			AllowedOrigins: []string{origin},
-			AllowedHeaders: []string{"x-amz-checksum-crc64nvme", "content-type"},
-			ExposeHeaders:  []string{"ETag"},
-			MaxAgeSeconds:  aws.Int32(3600),
-		}}},
-	})
-	if err != nil {
-		s.Fatalf("let pages of %s send to the bucket: %v", origin, err)
 	}
 }
 

@@ -8,15 +8,19 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"dossier.example/app"
 	"dossier.example/app/catalog"
@@ -145,19 +149,46 @@ func Start(t servers.T) *Servers {
 		MySQL: servers.MariaDB(t), S3: servers.S3(t), DynamoDB: servers.DynamoDB(t),
 		Database: "dossier", Bucket: "dossier-files", Table: "dossier-files", User: "dossier", Password: rand.Text(),
 	}
-	if _, err := c.Buckets().CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(c.Bucket)}); err != nil {
-		t.Fatalf("create the bucket: %v", err)
-	}
-	tables := dynamodb.NewFromConfig(c.DynamoDB.Config())
-	if _, err := tables.CreateTable(t.Context(), catalog.TableInput(c.Table)); err != nil {
-		t.Fatalf("create the table: %v", err)
-	}
-	quickly := func(o *dynamodb.TableExistsWaiterOptions) { o.MinDelay, o.MaxDelay = 10*time.Millisecond, time.Second }
-	err := dynamodb.NewTableExistsWaiter(tables, quickly).Wait(t.Context(), &dynamodb.DescribeTableInput{TableName: &c.Table}, 30*time.Second)
-	if err != nil {
-		t.Fatalf("wait for the table: %v", err)
+	if err := Prepare(t.Context(), c.Buckets(), dynamodb.NewFromConfig(c.DynamoDB.Config()), c.Bucket, c.Table); err != nil {
+		t.Fatal(err)
 	}
 	return c
+}
+
+// Prepare makes the bucket and the table where they are not there yet.
+func Prepare(ctx context.Context, buckets *s3.Client, tables *dynamodb.Client, bucket, table string) error {
+	var owned *s3types.BucketAlreadyOwnedByYou
+	if _, err := buckets.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &bucket}); err != nil && !errors.As(err, &owned) {
+		return fmt.Errorf("create the bucket: %w", err)
+	}
+	var there *dynamodbtypes.ResourceInUseException
+	if _, err := tables.CreateTable(ctx, catalog.TableInput(table)); err != nil && !errors.As(err, &there) {
+		return fmt.Errorf("create the table: %w", err)
+	}
+	quickly := func(o *dynamodb.TableExistsWaiterOptions) { o.MinDelay, o.MaxDelay = 10*time.Millisecond, time.Second }
+	err := dynamodb.NewTableExistsWaiter(tables, quickly).Wait(ctx, &dynamodb.DescribeTableInput{TableName: &table}, 30*time.Second)
+	if err != nil {
+		return fmt.Errorf("wait for the table: %w", err)
+	}
+	return nil
+}
+
+// Allow lets pages of the origins send parts of files to the bucket, as the stack does (infra/storage).
+func Allow(ctx context.Context, buckets *s3.Client, bucket string, origins ...string) error {
+	_, err := buckets.PutBucketCors(ctx, &s3.PutBucketCorsInput{
+		Bucket: &bucket,
+		CORSConfiguration: &s3types.CORSConfiguration{CORSRules: []s3types.CORSRule{{
+			AllowedMethods: []string{http.MethodPut},
+			AllowedOrigins: origins,
+			AllowedHeaders: []string{"x-amz-checksum-crc64nvme", "content-type"},
+			ExposeHeaders:  []string{"ETag"},
+			MaxAgeSeconds:  aws.Int32(3600),
+		}}},
+	})
+	if err != nil {
+		return fmt.Errorf("let pages of %s send to the bucket: %w", strings.Join(origins, ", "), err)
+	}
+	return nil
 }
 
 // Buckets returns a client of the S3 server.
