@@ -259,7 +259,7 @@ func (l *loader) refuseUnknown() {
 	}
 	var unknown []string
 	for name := range l.environ {
-		if !strings.HasPrefix(name, testPrefix) && !slices.Contains(known, name) {
+		if !strings.HasPrefix(name, testPrefix) && !strings.HasPrefix(name, clientPrefix) && !slices.Contains(known, name) {
 			unknown = append(unknown, name)
 		}
 	}

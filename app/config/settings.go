@@ -12,6 +12,8 @@ const (
 	prefix = "DOSSIER_"
 	// testPrefix begins the names that the tests of the app have for themselves.
 	testPrefix = "DOSSIER_TEST_"
+	// clientPrefix begins the names of variables that the client reads, dossier upload, which has no settings.
+	clientPrefix = "DOSSIER_UPLOAD_"
 	// parametersEnv names the Parameter Store path. It is read before all others.
 	parametersEnv = "DOSSIER_PARAMETERS"
 )

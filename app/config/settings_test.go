@@ -233,7 +233,7 @@ func TestEverySetting(t *testing.T) {
 func TestTable(t *testing.T) {
 	seen := map[string]bool{}
 	for _, s := range settings() {
-		if seen[s.env] || !regexp.MustCompile(`^DOSSIER_[A-Z0-9_]+$`).MatchString(s.env) || strings.HasPrefix(s.env, testPrefix) {
+		if seen[s.env] || !regexp.MustCompile(`^DOSSIER_[A-Z0-9_]+$`).MatchString(s.env) || strings.HasPrefix(s.env, testPrefix) || strings.HasPrefix(s.env, clientPrefix) {
 			t.Errorf("%s: doubled or no good name", s.env)
 		}
 		seen[s.env] = true

@@ -325,7 +325,7 @@ func (s *Server) readFile(c echo.Context) error {
 	}
 	out := api.FileStatus{File: apiFile(f), Parts: make([]api.Part, len(parts))}
 	for i, p := range parts {
-		out.Parts[i] = api.Part{Number: p.Number, Size: p.Size, Crc64Nvme: formatCRC64(p.CRC64)}
+		out.Parts[i] = api.Part{Number: p.Number, Size: p.Size, Crc64Nvme: api.FormatCRC64NVME(p.CRC64)}
 	}
 	return answerJSON(c, out)
 }
@@ -362,7 +362,7 @@ func (s *Server) signParts(c echo.Context) error {
 	var faults faultList
 	parts := make([]dossier.Part, len(in.Parts))
 	for i, p := range in.Parts {
-		crc, err := parseCRC64(p.Crc64Nvme)
+		crc, err := api.ParseCRC64NVME(p.Crc64Nvme)
 		if err != nil {
 			faults.add(fmt.Sprintf("parts/%d/crc64nvme", i), crcRule)
 		}
@@ -396,10 +396,10 @@ func (s *Server) completeFile(c echo.Context) error {
 	}
 	var faults faultList
 	var sums dossier.Checksums
-	if sums.CRC64, err = parseCRC64(in.Crc64Nvme); err != nil {
+	if sums.CRC64, err = api.ParseCRC64NVME(in.Crc64Nvme); err != nil {
 		faults.add("crc64nvme", crcRule)
 	}
-	if sums.SHA256, err = parseSHA256(in.Sha256); err != nil {
+	if sums.SHA256, err = api.ParseSHA256(in.Sha256); err != nil {
 		faults.add("sha256", "Must be 64 hexadecimal digits in lower case.")
 	}
 	if err := faults.err(); err != nil {

@@ -117,15 +117,15 @@ func TestAPIDocumentTellsTheRules(t *testing.T) {
 	}
 	pattern := regexp.MustCompile(schemas["CRC64NVME"].Pattern)
 	for _, sum := range []uint64{0, 1, 0xae8b14860a799888, 1<<64 - 1} {
-		text := formatCRC64(sum)
-		if back, err := parseCRC64(text); err != nil || back != sum || !pattern.MatchString(text) {
+		text := api.FormatCRC64NVME(sum)
+		if back, err := api.ParseCRC64NVME(text); err != nil || back != sum || !pattern.MatchString(text) {
 			t.Errorf("%x is written %s and read %x, %v; as the document says: %t", sum, text, back, err, pattern.MatchString(text))
 		}
 	}
 	// The check value of https://reveng.sourceforge.io/crc-catalogue/all.htm#crc.cat.crc-64-nvme.
 	crc := dossier.NewCRC64()
 	_, _ = crc.Write([]byte("123456789"))
-	if got := formatCRC64(crc.Sum64()); got != "rosUhgp5mIg=" {
+	if got := api.FormatCRC64NVME(crc.Sum64()); got != "rosUhgp5mIg=" {
 		t.Errorf("the CRC-64/NVME of 123456789 is written %s", got)
 	}
 }

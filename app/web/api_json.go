@@ -2,11 +2,7 @@ package web
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"maps"
 	"net/url"
 	"reflect"
@@ -127,30 +123,6 @@ func pointerOf(field string) string {
 	return u.String()
 }
 
-// formatCRC64 writes a CRC-64/NVME as S3 does: base64 of its eight bytes, most significant first.
-func formatCRC64(crc uint64) string {
-	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, crc))
-}
-
-// parseCRC64 is the inverse of formatCRC64.
-func parseCRC64(text string) (uint64, error) {
-	b, err := base64.StdEncoding.Strict().DecodeString(text)
-	// The decoder skips line breaks.
-	if err != nil || len(b) != 8 || len(text) != 12 {
-		return 0, errors.New("not a CRC-64/NVME")
-	}
-	return binary.BigEndian.Uint64(b), nil
-}
-
-// parseSHA256 reads a SHA-256 as sha256sum prints it.
-func parseSHA256(text string) (sum [32]byte, err error) {
-	b, err := hex.DecodeString(text)
-	if err != nil || len(b) != len(sum) || hex.EncodeToString(b) != text {
-		return sum, errors.New("not a SHA-256")
-	}
-	return [32]byte(b), nil
-}
-
 // What the domain's values look like in the API.
 
 func apiPerson(p dossier.Person) api.Person {
@@ -172,7 +144,7 @@ func apiFile(f dossier.File) api.File {
 	if f.Content != nil && f.State == dossier.FileStored {
 		out.Size = &f.Content.Size
 		out.Content = &api.Content{
-			Crc64Nvme: formatCRC64(f.Content.CRC64), Sha256: hex.EncodeToString(f.Content.SHA256[:]), Type: f.Content.Type,
+			Crc64Nvme: api.FormatCRC64NVME(f.Content.CRC64), Sha256: api.FormatSHA256(f.Content.SHA256), Type: f.Content.Type,
 		}
 	}
 	return out

@@ -22,13 +22,14 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	// Once the first signal came a second one kills: stop restores the default.
 	context.AfterFunc(ctx, stop)
-	p := program{environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr}
+	p := program{environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
 
 // program is one run of the command, with what it takes from the outside, so that tests can start several in one process.
 type program struct {
 	environ        []string
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	// listening, when set, is told the address that serve got.
 	listening func(net.Addr)
@@ -75,7 +76,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(p.serveCommand(), p.migrateCommand(), p.reconcileCommand(), p.healthcheckCommand(), p.versionCommand(), p.settingsCommand())
+	root.AddCommand(p.serveCommand(), p.uploadCommand(), p.migrateCommand(), p.reconcileCommand(), p.healthcheckCommand(), p.versionCommand(), p.settingsCommand())
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK

@@ -1,0 +1,444 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"dossier.example/app"
+	"dossier.example/app/upload"
+)
+
+// Exit statuses of upload, beside exitOK and exitFailed: some files are not stored.
+const (
+	// exitUsage: what was asked for cannot be done as it is; nothing was sent.
+	exitUsage = 2
+	// exitInterrupted is what shells make of a program that SIGINT ended.
+	exitInterrupted = 130
+)
+
+// receiptVariable names the variable that may hold the receipt.
+const receiptVariable = "DOSSIER_UPLOAD_RECEIPT"
+
+// uploadFlags are the flags of upload.
+type uploadFlags struct {
+	to, receipt, receiptFile        string
+	name, location, age, technology string
+	recursive, quiet, json, giveUp  bool
+	parallel                        int
+	patience                        time.Duration
+}
+
+func (p *program) uploadCommand() *cobra.Command {
+	var o uploadFlags
+	c := &cobra.Command{
+		Use:   "upload FILE… --to URL",
+		Short: "Send files to a site, and go on where that was interrupted",
+		Long: `Send files to a site of Dossier, for a person who is new or by the receipt of an earlier submission. The bytes go in parts straight to the site's
+object store. At the end the link of the receipt is printed: whoever has it sees the details and the files.
+
+A run that was interrupted, by Ctrl-C, a crash, a lost network or a restart of the machine, goes on when the same command is run again: only
+the parts that are missing are sent, and the person stays one. What that needs, the receipt of a new person among it, is kept in a file
+for this user alone below $XDG_STATE_HOME/dossier/uploads (~/.local/state/dossier/uploads), until all is stored, or for 30 days. "The same" is a
+command with the same site, person or receipt, and paths.
+
+The receipt is a secret, and other users of this machine may see command lines. So put its link, or the last part of that alone, into a
+file and name it by --receipt-file (- is standard input), or into the variable ` + receiptVariable + `. --receipt takes it, too.
+
+Links that are named are followed. Folders need --recursive; then everything in them is sent but links, devices, sockets and pipes, which are
+skipped with a word. A file from a folder keeps its path as its name, with " - " in the place of slashes. A file that is named twice is
+sent once. A file that changes while it is sent is not stored, and told.
+
+Before the first byte the site is asked for its limits; what is too large, too many or not readable is told then, and nothing is sent.
+
+With --json each file is a line of standard output as soon as its way ends:
+  {"type":"file","path":…,"name":…,"size":…,"state":"stored","id":…,"sha256":…,"crc64nvme":…,"sent":…}
+  {"type":"file","path":…,"name":…,"size":…,"state":"failed","sent":…,"error":{"code":…,"message":…}}
+sent is the number of bytes sent in this run. The last line is always
+  {"type":"summary","state":…,"stored":…,"failed":…,"left":…,"stored_bytes":…,"sent_bytes":…,"resumed":…,"person":…,"receipt_url":…,"error":…}
+with the state "complete", "incomplete", "interrupted" or "refused". person and receipt_url are left out while there is no person, error where
+there is none. More members may come; these stay.
+
+Exit status: 0 all files are stored, 1 some are not, 2 the call or its files are at fault and nothing was sent, 130 interrupted. After 1
+and 130 run the same command again.`,
+		Example: `  dossier upload drawing.pdf notes.txt --to https://files.example.org \
+      --name "Ada Lovelace" --location London --age 36 --technology "Analytical Engine"
+  dossier upload --recursive photos/ --to https://files.example.org --receipt-file receipt.txt
+  ` + receiptVariable + `="$(pass dossier)" dossier upload *.log --to https://files.example.org --json`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return exit{exitUsage, errors.New("name at least one file; see dossier upload --help")}
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, paths []string) error { return p.upload(c, o, paths) },
+	}
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return exit{exitUsage, fmt.Errorf("%w; see dossier upload --help", err)}
+	})
+	f := c.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.to, "to", "", "address of the site, such as https://files.example.org (default: that of the receipt's link)")
+	f.StringVar(&o.name, "name", "", "name of a new person")
+	f.StringVar(&o.location, "location", "", "location of a new person")
+	f.StringVar(&o.age, "age", "", "age of a new person, in years")
+	f.StringVar(&o.technology, "technology", "", "technology of a new person")
+	f.StringVar(&o.receiptFile, "receipt-file", "", "file that holds the receipt of an earlier submission, or its link; - is standard input")
+	f.StringVar(&o.receipt, "receipt", "", "the receipt itself, or its link; others may see it on the command line")
+	f.BoolVarP(&o.recursive, "recursive", "r", false, "take the files in folders")
+	f.IntVar(&o.parallel, "parallel", 4, "parts that are sent at once (1 to 64)")
+	f.DurationVar(&o.patience, "patience", 5*time.Minute, "how long to try while nothing succeeds")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "show no progress")
+	f.BoolVar(&o.json, "json", false, "print JSON lines; see above")
+	f.BoolVar(&o.giveUp, "give-up", false, "send nothing, but remove what interrupted runs of this command left half-done, and forget them")
+	return c
+}
+
+// interrupted is the end of a run by a signal.
+var errInterrupted = errors.New("interrupted")
+
+func (p *program) upload(c *cobra.Command, o uploadFlags, paths []string) error {
+	ctx := c.Context()
+	r := &uploadReport{program: p, flags: o}
+	summary, err := p.doUpload(ctx, c, o, paths, r)
+	status := exitOK
+	switch {
+	case err != nil && ctx.Err() != nil:
+		status, err = exitInterrupted, errInterrupted
+	case err != nil && upload.Code(err) == upload.CodeInput:
+		status = exitUsage
+	case err != nil:
+		status = exitFailed
+	case summary.Failed > 0:
+		status, err = exitFailed, fmt.Errorf("%d of %d files are not stored", summary.Failed, summary.Failed+summary.Stored)
+	}
+	r.end(summary, status, err)
+	if err == nil {
+		return nil
+	}
+	if status != exitUsage && !o.giveUp {
+		err = fmt.Errorf("%w; run the same command again to go on", err)
+	}
+	return exit{status, err}
+}
+
+func (p *program) doUpload(ctx context.Context, c *cobra.Command, o uploadFlags, paths []string, r *uploadReport) (upload.Summary, error) {
+	options, err := p.uploadOptions(c, o)
+	if err != nil {
+		return upload.Summary{}, err
+	}
+	if options.Files, err = upload.Collect(paths, o.recursive, func(path, why string) { r.say("skipped: %s: %s", path, why) }); err != nil && !o.giveUp {
+		return upload.Summary{}, err
+	}
+	options.Notice = func(text string) { r.say("%s", text) }
+	options.Ended = r.ended
+	if o.giveUp {
+		n, link, err := upload.GiveUp(ctx, options)
+		r.say("%d unfinished files were given up", n)
+		return upload.Summary{Link: link}, err
+	}
+	if options.Site.Scheme == "http" && !local(options.Site.Hostname()) {
+		r.say("%s is not encrypted: whoever is on the way can read what is sent, and the receipt", options.Site)
+	}
+	u, err := upload.Open(ctx, options)
+	if err != nil {
+		return upload.Summary{}, err
+	}
+	stop := r.follow(u)
+	summary, err := u.Run(ctx)
+	stop()
+	return summary, errors.Join(err, u.Close())
+}
+
+// uploadOptions makes the options of the flags, the environment and the files that they name.
+func (p *program) uploadOptions(c *cobra.Command, o uploadFlags) (upload.Options, error) {
+	fault := func(format string, args ...any) (upload.Options, error) {
+		return upload.Options{}, &upload.Error{Code: upload.CodeInput, Message: fmt.Sprintf(format, args...)}
+	}
+	out := upload.Options{Parallel: o.parallel, Patience: o.patience, Stall: time.Minute}
+	if o.parallel < 1 || o.parallel > 64 {
+		return fault("--parallel must be from 1 to 64")
+	}
+	if o.patience <= 0 {
+		return fault("--patience must be more than 0")
+	}
+	var err error
+	if out.State, err = upload.StateFolder(p.lookup); err != nil {
+		return out, err
+	}
+	details := false
+	for _, name := range []string{"name", "location", "age", "technology"} {
+		details = details || c.Flags().Changed(name)
+	}
+	receipt, from, err := p.receipt(o)
+	switch {
+	case err != nil:
+		return out, err
+	case from != "" && details:
+		return fault("a new person's details and a receipt, by %s, are both given: leave one of them out", from)
+	case from == "" && !details:
+		return fault("say who it is for: --name, --location, --age and --technology for a new person, or --receipt-file for an earlier one")
+	case from == "":
+		if out.Details, err = dossier.ParseDetails(o.name, o.location, o.age, o.technology); err != nil {
+			var coded *dossier.Error
+			if !errors.As(err, &coded) {
+				return out, err
+			}
+			var faults []string
+			for _, f := range coded.Fields {
+				faults = append(faults, "--"+f.Field+": "+f.Message)
+			}
+			return fault("%s", strings.Join(faults, "\n"))
+		}
+	}
+	var linked *url.URL
+	if from != "" {
+		token := strings.TrimSpace(receipt)
+		if at, rest, ok := strings.Cut(token, "/receipt/"); ok {
+			if linked, err = origin(at); err != nil {
+				return fault("the receipt's link, by %s, begins with no address of a site", from)
+			}
+			token, _, _ = strings.Cut(rest, "/")
+		}
+		parsed, err := dossier.ParseReceipt(token)
+		if err != nil {
+			return fault("what %s gives is no receipt: it is the link of a receipt's page, or its last part, of 64 characters", from)
+		}
+		out.Receipt = &parsed
+	}
+	switch {
+	case o.to != "":
+		if out.Site, err = origin(o.to); err != nil {
+			return fault("--to must be the address of a site, such as https://files.example.org: %v", err)
+		}
+		if linked != nil && linked.String() != out.Site.String() {
+			return fault("the receipt is one of %s, and would be sent to %s: name the same site, or leave --to out", linked, out.Site)
+		}
+	case linked != nil:
+		out.Site = linked
+	default:
+		return fault("say where to: --to https://files.example.org")
+	}
+	return out, nil
+}
+
+// receipt returns the receipt that is given, and by what; the flags go before the variable.
+func (p *program) receipt(o uploadFlags) (text, from string, err error) {
+	variable, _ := p.lookup(receiptVariable)
+	switch {
+	case o.receipt != "" && o.receiptFile != "":
+		return "", "", &upload.Error{Code: upload.CodeInput, Message: "--receipt and --receipt-file are both given: leave one of them out"}
+	case o.receipt != "":
+		return o.receipt, "--receipt", nil
+	case o.receiptFile != "":
+		const most = 4096
+		in := p.stdin
+		if o.receiptFile != "-" {
+			f, err := os.Open(o.receiptFile)
+			if err != nil {
+				return "", "", &upload.Error{Code: upload.CodeInput, Message: "read the receipt: " + err.Error(), Err: err}
+			}
+			defer f.Close()
+			in = f
+		}
+		b, err := io.ReadAll(io.LimitReader(in, most))
+		if err != nil {
+			return "", "", &upload.Error{Code: upload.CodeInput, Message: "read the receipt: " + err.Error(), Err: err}
+		}
+		return string(b), "--receipt-file", nil
+	case variable != "":
+		return variable, receiptVariable, nil
+	}
+	return "", "", nil
+}
+
+// origin reads the address of a site: an origin, perhaps with a slash behind it.
+func origin(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, errors.New("it cannot be read")
+	}
+	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("http or https, a host, a port if need be, no path")
+	}
+	return &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}, nil
+}
+
+// local tells whether a host is this machine.
+func local(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// uploadReport shows a run: progress and faults on stderr, the outcome on stdout.
+type uploadReport struct {
+	*program
+	flags uploadFlags
+
+	mu  sync.Mutex
+	bar *progressbar.ProgressBar
+}
+
+// The JSON lines, as the help describes them.
+type (
+	uploadedFile struct {
+		Type   string       `json:"type"`
+		Path   string       `json:"path"`
+		Name   string       `json:"name"`
+		Size   int64        `json:"size"`
+		State  string       `json:"state"`
+		ID     string       `json:"id,omitempty"`
+		SHA256 string       `json:"sha256,omitempty"`
+		CRC64  string       `json:"crc64nvme,omitempty"`
+		Sent   int64        `json:"sent"`
+		Error  *uploadFault `json:"error,omitempty"`
+	}
+	uploadSummary struct {
+		Type        string       `json:"type"`
+		State       string       `json:"state"`
+		Stored      int          `json:"stored"`
+		Failed      int          `json:"failed"`
+		Left        int          `json:"left"`
+		StoredBytes int64        `json:"stored_bytes"`
+		SentBytes   int64        `json:"sent_bytes"`
+		Resumed     bool         `json:"resumed"`
+		Person      string       `json:"person,omitempty"`
+		ReceiptURL  string       `json:"receipt_url,omitempty"`
+		Error       *uploadFault `json:"error,omitempty"`
+	}
+	uploadFault struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	}
+)
+
+func faultOf(err error) *uploadFault {
+	code := upload.Code(err)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errInterrupted):
+		code = "interrupted"
+	case code == "":
+		code = "failed"
+	}
+	return &uploadFault{code, err.Error()}
+}
+
+// say tells something beside the progress.
+func (r *uploadReport) say(format string, args ...any) {
+	if r.flags.quiet {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.line(format, args...)
+}
+
+// line writes a line on stderr, in the place of the bar, which comes again below it.
+func (r *uploadReport) line(format string, args ...any) {
+	if r.bar != nil {
+		_ = r.bar.Clear()
+	}
+	fmt.Fprintf(r.stderr, format+"\n", args...)
+}
+
+// ended tells of a file.
+func (r *uploadReport) ended(f upload.Result) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.flags.json {
+		out := uploadedFile{Type: "file", Path: f.Source.Path, Name: f.Source.Name, Size: f.Source.Size, State: "failed", Sent: f.Sent, Error: faultOf(f.Err)}
+		if f.Err == nil {
+			out.State, out.ID, out.Size, out.SHA256, out.CRC64 = "stored", f.File.ID, *f.File.Size, f.File.Content.Sha256, f.File.Content.Crc64Nvme
+		}
+		_ = json.NewEncoder(r.stdout).Encode(out)
+	} else if f.Err != nil {
+		r.line("not stored: %s: %v", f.Source.Path, f.Err)
+	}
+}
+
+// Progress is shown so often: where it is drawn over, and where each time is a line.
+const (
+	drawEvery = 200 * time.Millisecond
+	lineEvery = 15 * time.Second
+)
+
+// follow shows a run's progress until the returned function is called.
+func (r *uploadReport) follow(u *upload.Upload) (stop func()) {
+	if r.flags.quiet {
+		return func() {}
+	}
+	every := lineEvery
+	if f, ok := r.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		every = drawEvery
+		r.bar = progressbar.NewOptions64(u.Progress().Bytes, progressbar.OptionSetWriter(r.stderr), progressbar.OptionShowBytes(true),
+			progressbar.OptionUseIECUnits(true), progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth(), progressbar.OptionThrottle(0))
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				r.show(u.Progress())
+			}
+		}
+	})
+	return func() {
+		cancel()
+		wg.Wait()
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.bar != nil {
+			_ = r.bar.Clear()
+			r.bar = nil
+		}
+	}
+}
+
+func (r *uploadReport) show(p upload.Progress) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.bar == nil {
+		fmt.Fprintf(r.stderr, "%d of %d files, %s of %s\n", p.Done, p.Files, dossier.FormatBytes(p.DoneBytes), dossier.FormatBytes(p.Bytes))
+		return
+	}
+	r.bar.Describe(fmt.Sprintf("%d/%d files", p.Done, p.Files))
+	r.bar.ChangeMax64(p.Bytes)
+	_ = r.bar.Set64(min(p.DoneBytes, p.Bytes))
+}
+
+// end tells how the run ended, and prints the receipt's link.
+func (r *uploadReport) end(s upload.Summary, status int, err error) {
+	if r.flags.json {
+		state := map[int]string{exitOK: "complete", exitFailed: "incomplete", exitUsage: "refused", exitInterrupted: "interrupted"}[status]
+		_ = json.NewEncoder(r.stdout).Encode(uploadSummary{
+			Type: "summary", State: state, Stored: s.Stored, Failed: s.Failed, Left: s.Left, StoredBytes: s.StoredBytes, SentBytes: s.SentBytes,
+			Resumed: s.Resumed, Person: s.Person, ReceiptURL: s.Link, Error: faultOf(err),
+		})
+		return
+	}
+	if s.Stored+s.Failed+s.Left > 0 {
+		r.say("%d of %d files are stored, %s; %s were sent", s.Stored, s.Stored+s.Failed+s.Left, dossier.FormatBytes(s.StoredBytes), dossier.FormatBytes(s.SentBytes))
+	}
+	if s.Link != "" {
+		fmt.Fprintln(r.stdout, s.Link)
+	}
+}

@@ -1,0 +1,535 @@
+package upload
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"hash"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"dossier.example/app"
+	"dossier.example/app/api"
+)
+
+// How one file comes into the store. It is read twice: once from its beginning to its end, for the checksums, and each part again when it is sent. The first
+// reading is a few parts ahead of the second, so the second finds the bytes in the system's memory. Every part is signed for the checksum of
+// the first reading, and the whole is completed by the checksums of the first reading. So where the two readings differ the store refuses the
+// part, and where the file changed during the first one its time tells. Neither is stored.
+
+const (
+	// newIDs is how often a file is begun under another id, because the one before was given up, or is something else's by now.
+	newIDs = 4
+	// completions is how often a file is completed, where parts of it turn out to be missing or others.
+	completions = 3
+	// refusals is how often in a row a signature, or the bytes of a part, may be refused.
+	refusals = 4
+)
+
+// errChanged: the file is not what it was when its reading began.
+var errChanged = errors.New("the file was changed while it was sent")
+
+// send brings a file to the site. An error ends the run; what is wrong with this file alone is in the result.
+func (u *Upload) send(ctx context.Context, s Source) (Result, error) {
+	r := Result{Source: s}
+	f, info, err := open(s.file)
+	if err != nil {
+		u.bytes.Add(-s.Size)
+		r.Err = errorf(CodeUnreadable, err, "%s", reason(err))
+		return r, nil
+	}
+	defer f.Close()
+	t := &transfer{Upload: u, file: f, info: info, name: s.Name}
+	u.bytes.Add(info.Size() - s.Size)
+	stored, err := t.store(ctx, s.key)
+	r.Sent = t.sent.Load()
+	switch {
+	case err == nil:
+		u.doneBytes.Add(info.Size() - t.counted.Load())
+		r.File = &stored
+		return r, nil
+	case ctx.Err() != nil:
+		return r, context.Cause(ctx)
+	}
+	u.bytes.Add(-info.Size())
+	u.doneBytes.Add(-t.counted.Load())
+	if _, broken := errors.AsType[*fs.PathError](err); broken {
+		err = errorf(CodeUnreadable, err, "%s", reason(err))
+	}
+	if errors.Is(err, errGone) {
+		err = errorf("lost", err, "the file was given up at the site while it was sent, again and again")
+	}
+	err = asError(err)
+	switch Code(err) {
+	case CodeUnreachable, CodeJournal, CodeInput:
+		return r, err
+	case "unauthorized":
+		return r, errorf("unauthorized", err, "the receipt opens nothing any more: its person was deleted")
+	case "":
+		if !errors.Is(err, errChanged) {
+			return r, err
+		}
+		err = errorf(CodeChanged, err, "%s, and is not stored: send it again when nothing writes to it", errChanged)
+	}
+	r.Err = err
+	return r, nil
+}
+
+// transfer is one file on its way.
+type transfer struct {
+	*Upload
+	file *os.File
+	// info is the file as it was when it was opened.
+	info fs.FileInfo
+	name string
+	id   string
+
+	partSize int64
+	// crcs are the checksums of the parts, as far as the file has been read.
+	crcs []uint64
+	sums api.Completion
+
+	// sent is what the store took, and counted what was added to the run's progress.
+	sent, counted atomic.Int64
+}
+
+// count adds to the progress, or takes off it.
+func (t *transfer) count(n int64) {
+	t.counted.Add(n)
+	t.doneBytes.Add(n)
+}
+
+// store returns the file's record once it is stored: by an earlier run, by anybody before, or now.
+func (t *transfer) store(ctx context.Context, key string) (api.File, error) {
+	known := t.journal.known(key)
+	if known != nil && known.Stored != nil {
+		if known.of(t.info) {
+			size := known.Size
+			return api.File{ID: known.ID, Name: t.name, State: api.Stored, Size: &size, Content: known.Stored}, nil
+		}
+		known = nil // it was changed after it was stored: so it is another file
+	}
+	if stored, found, err := t.twin(ctx); found || err != nil {
+		if err == nil {
+			err = t.remember(key, stored)
+		}
+		return stored, err
+	}
+	announced := known != nil && known.Size == t.info.Size()
+	if announced {
+		t.id = known.ID
+	} else if known != nil {
+		t.id = known.ID
+		t.giveUp(ctx)
+	}
+	for n, looked := 0, false; ; n++ {
+		if !announced {
+			t.id = dossier.NewFileID().String()
+			// Of a file in one part nothing would be lost with the line but that part.
+			e := entry{ID: t.id, Size: t.info.Size(), Modified: t.info.ModTime().UnixNano()}
+			if err := t.journal.append(record{Path: key, entry: e}, t.info.Size() > dossier.PartSize(0)); err != nil {
+				return api.File{}, err
+			}
+		}
+		stored, err := t.attempt(ctx, announced)
+		if err == nil {
+			return stored, t.remember(key, stored)
+		}
+		if errors.Is(err, errChanged) {
+			t.giveUp(ctx)
+			return stored, err
+		}
+		if n+1 == newIDs || !anew(err) {
+			return stored, err
+		}
+		t.count(-t.counted.Load())
+		// What an earlier run asked for last may just have been done: then this id is stored, and nothing is to be sent.
+		if ended := errors.Is(err, errGone) || Code(asError(err)) == "lost"; ended && !looked {
+			announced, looked = true, true
+			continue
+		}
+		t.giveUp(ctx)
+		announced, looked = false, false
+	}
+}
+
+// remember keeps in the journal that the file is stored.
+func (t *transfer) remember(key string, stored api.File) error {
+	e := entry{ID: stored.ID, Size: t.info.Size(), Modified: t.info.ModTime().UnixNano(), Stored: stored.Content}
+	return t.journal.append(record{Path: key, entry: e}, false)
+}
+
+// anew tells whether an error is over with another id.
+func anew(err error) bool {
+	if errors.Is(err, errGone) {
+		return true
+	}
+	switch Code(asError(err)) {
+	case "not_found", "lost", "conflict", "corrupt", "incomplete":
+		return true
+	}
+	return false
+}
+
+// giveUp drops what the site has of an id that is not used any more. What fails is removed by the site after a day.
+func (t *transfer) giveUp(ctx context.Context) {
+	if t.id != "" {
+		_ = t.site.call(ctx, http.MethodDelete, "files/"+t.id, nil, nil)
+	}
+}
+
+// twin looks whether the person has the file already, of this name and content. The file is read for that only where there is one of its name and
+// size.
+func (t *transfer) twin(ctx context.Context) (api.File, bool, error) {
+	twins := t.there[twin{t.name, t.info.Size()}]
+	if len(twins) == 0 {
+		return api.File{}, false, nil
+	}
+	sum := sha256.New()
+	if _, err := io.Copy(sum, reader(ctx, t.file, 0, t.info.Size())); err != nil {
+		return api.File{}, false, err
+	}
+	if err := t.unchanged(); err != nil {
+		return api.File{}, false, err
+	}
+	for _, f := range twins {
+		if f.Content.Sha256 == api.FormatSHA256([32]byte(sum.Sum(nil))) {
+			return f, true, nil
+		}
+	}
+	return api.File{}, false, nil
+}
+
+// attempt brings the file under one id to the site. announced tells that an earlier run may have announced it, so that the store may have parts.
+func (t *transfer) attempt(ctx context.Context, announced bool) (api.File, error) {
+	path := "files/" + t.id
+	var f api.File
+	if err := t.site.call(ctx, http.MethodPut, path, api.Announcement{Name: t.name, Size: t.info.Size()}, &f); err != nil {
+		return f, err
+	}
+	if f.PartSize == nil || f.PartCount == nil || *f.PartSize < 1 || *f.PartCount != (dossier.Upload{Size: t.info.Size(), PartSize: *f.PartSize}).Parts() {
+		return f, errorf(CodeRefused, nil, "the site does not say how to cut the file")
+	}
+	t.partSize = *f.PartSize
+	t.crcs = make([]uint64, 0, *f.PartCount)
+	has := map[int]api.Part{}
+	if announced && f.State == api.Uploading {
+		status, err := t.status(ctx)
+		if err != nil {
+			return f, err
+		}
+		f, has = status.File, partsOf(status)
+	}
+	// Of a file that is stored already only the checksums are needed.
+	if err := t.readAndSend(ctx, has, f.State == api.Uploading); err != nil {
+		return f, err
+	}
+	for n := 1; ; n++ {
+		var stored api.File
+		err := t.site.call(ctx, http.MethodPost, path+"/complete", t.sums, &stored)
+		if err == nil {
+			if stored.State != api.Stored || stored.Content == nil || stored.Size == nil || stored.Content.Sha256 != t.sums.Sha256 || stored.Content.Crc64Nvme != t.sums.Crc64Nvme {
+				return stored, errorf("corrupt", nil, "the site says that it stored something else")
+			}
+			return stored, nil
+		}
+		if code := Code(asError(err)); n == completions || code != "corrupt" && code != "incomplete" {
+			return f, err
+		}
+		status, err := t.status(ctx)
+		if err != nil {
+			return f, err
+		}
+		if status.File.State == api.Uploading {
+			if err := t.sendParts(ctx, t.lacking(partsOf(status))); err != nil {
+				return f, err
+			}
+		}
+	}
+}
+
+// status asks which parts the store has.
+func (t *transfer) status(ctx context.Context) (s api.FileStatus, err error) {
+	err = t.site.call(ctx, http.MethodGet, "files/"+t.id, nil, &s)
+	return s, err
+}
+
+func partsOf(s api.FileStatus) map[int]api.Part {
+	parts := make(map[int]api.Part, len(s.Parts))
+	for _, p := range s.Parts {
+		parts[p.Number] = p
+	}
+	return parts
+}
+
+// lacking yields the parts of a file that has been read which are not among those that the store has.
+func (t *transfer) lacking(has map[int]api.Part) <-chan api.Part {
+	lacking := make(chan api.Part, len(t.crcs))
+	for i := range t.crcs {
+		if p := t.part(i + 1); has[p.Number] != p {
+			lacking <- p
+		}
+	}
+	close(lacking)
+	return lacking
+}
+
+// part returns a part that has been read.
+func (t *transfer) part(number int) api.Part {
+	size, _ := dossier.Upload{Size: t.info.Size(), PartSize: t.partSize}.PartBytes(number)
+	return api.Part{Number: number, Size: size, Crc64Nvme: api.FormatCRC64NVME(t.crcs[number-1])}
+}
+
+// readAndSend reads the file for its checksums and sends, at the same time, the parts that the store does not have. Without sending it only reads.
+func (t *transfer) readAndSend(ctx context.Context, has map[int]api.Part, sending bool) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	parts := make(chan api.Part, t.o.Parallel)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		defer close(parts)
+		if err := t.read(ctx, func(p api.Part) {
+			switch {
+			case !sending || has[p.Number] == p:
+				t.count(p.Size)
+			default:
+				select {
+				case parts <- p:
+				case <-ctx.Done():
+				}
+			}
+		}); err != nil {
+			cancel(err)
+		}
+	})
+	err := t.sendParts(ctx, parts)
+	cancel(err) // what is left to read is read in vain
+	wg.Wait()
+	if err != nil {
+		return err
+	}
+	return t.unchanged()
+}
+
+// read reads the file once for its checksums, and hands out each part as it is known.
+func (t *transfer) read(ctx context.Context, found func(api.Part)) error {
+	sum := sha256.New()
+	var whole uint64
+	upload := dossier.Upload{Size: t.info.Size(), PartSize: t.partSize}
+	buffer := make([]byte, min(max(t.info.Size(), 1), 256<<10))
+	for number := 1; number <= upload.Parts(); number++ {
+		size, _ := upload.PartBytes(number)
+		crc := dossier.NewCRC64()
+		// Without the hashes' own ways of copying, which would make a buffer for each part.
+		n, err := io.CopyBuffer(writerOnly{io.MultiWriter(crc, sum)}, reader(ctx, t.file, int64(number-1)*t.partSize, size), buffer)
+		switch {
+		case err != nil:
+			return err
+		case n < size:
+			return errChanged
+		}
+		t.crcs = append(t.crcs, crc.Sum64())
+		whole = dossier.CombineCRC64(whole, crc.Sum64(), size)
+		if number == upload.Parts() {
+			t.sums = api.Completion{Crc64Nvme: api.FormatCRC64NVME(whole), Sha256: api.FormatSHA256([32]byte(sum.Sum(nil)))}
+		}
+		found(t.part(number))
+	}
+	return nil
+}
+
+type writerOnly struct{ io.Writer }
+
+// reader reads a section of a file until ctx ends.
+func reader(ctx context.Context, f *os.File, from, size int64) io.Reader {
+	section := io.NewSectionReader(f, from, size)
+	return readerFunc(func(p []byte) (int, error) {
+		if ctx.Err() != nil {
+			return 0, context.Cause(ctx)
+		}
+		return section.Read(p)
+	})
+}
+
+// unchanged tells whether the file is what it was when it was opened.
+func (t *transfer) unchanged() error {
+	now, err := t.file.Stat()
+	if err != nil {
+		return err
+	}
+	if now.Size() != t.info.Size() || !now.ModTime().Equal(t.info.ModTime()) {
+		return errChanged
+	}
+	return nil
+}
+
+// signature is a request for a part, and when it was asked for.
+type signature struct {
+	api.SignedPart
+	at time.Time
+}
+
+// sendParts sends the parts that it is given, as many at once as there are slots. As soon as there is a slot for one, it has it signed, and those
+// that wait behind it: so requests are asked for late, and few.
+func (t *transfer) sendParts(ctx context.Context, parts <-chan api.Part) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	for p := range parts {
+		if !t.slot(ctx) {
+			break
+		}
+		batch := []api.Part{p}
+	more:
+		for len(batch) < min(t.o.Parallel, t.limits.MaxPartsPerRequest) {
+			select {
+			case p, ok := <-parts:
+				if !ok {
+					break more
+				}
+				batch = append(batch, p)
+			default:
+				break more
+			}
+		}
+		signed, err := t.sign(ctx, batch)
+		if err != nil {
+			<-t.slots
+			cancel(err)
+			break
+		}
+		for i, p := range batch {
+			if i > 0 && !t.slot(ctx) {
+				break
+			}
+			wg.Go(func() {
+				defer func() { <-t.slots }()
+				if err := t.sendPart(ctx, p, signed[i]); err != nil {
+					cancel(err)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// slot waits for one of the places for parts on their way; false: ctx has ended.
+func (t *transfer) slot(ctx context.Context) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	select {
+	case t.slots <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// sign has parts signed.
+func (t *transfer) sign(ctx context.Context, parts []api.Part) ([]signature, error) {
+	at := time.Now()
+	var out api.SignedParts
+	if err := t.site.call(ctx, http.MethodPost, "files/"+t.id+"/parts", api.PartsToSign{Parts: parts}, &out); err != nil {
+		return nil, err
+	}
+	if len(out.Parts) != len(parts) {
+		return nil, errorf(CodeRefused, nil, "the site signed %d of %d parts", len(out.Parts), len(parts))
+	}
+	signed := make([]signature, len(parts))
+	for i, p := range out.Parts {
+		signed[i] = signature{p, at}
+	}
+	return signed, nil
+}
+
+// sendPart sends one part until the store has it.
+func (t *transfer) sendPart(ctx context.Context, p api.Part, signed signature) error {
+	refused, damaged := 0, 0
+	return t.site.persist(ctx, func() error {
+		// By this machine's clock alone: the site's may be another time. A quarter is left for what the part waits for on its way.
+		if lifetime := time.Duration(t.limits.SignatureLifetime) * time.Second; signed.URL == "" || time.Since(signed.at) > lifetime*3/4 {
+			fresh, err := t.sign(ctx, []api.Part{p})
+			if err != nil {
+				return err
+			}
+			signed = fresh[0]
+		}
+		b := &body{transfer: t, size: p.Size, crc: dossier.NewCRC64(), r: reader(ctx, t.file, int64(p.Number-1)*t.partSize, p.Size)}
+		err := t.site.put(ctx, signed.SignedPart, p.Size, b)
+		read, crc, readErr := b.end()
+		if err == nil {
+			t.sent.Add(p.Size)
+			if read != p.Size {
+				// What the transport read ahead and the store took is the same; this cannot be.
+				return errorf("corrupt", nil, "part %d was taken before it was sent", p.Number)
+			}
+			return nil
+		}
+		t.count(-read)
+		switch {
+		case readErr != nil && ctx.Err() == nil:
+			return readErr
+		case read == p.Size && api.FormatCRC64NVME(crc) != p.Crc64Nvme:
+			return errChanged
+		case errors.Is(err, errUnsigned):
+			signed, refused = signature{}, refused+1
+			if refused == refusals {
+				return errorf(CodeRefused, err, "%s, also a fresh one: is this machine's clock, or a proxy, in the way?", errUnsigned)
+			}
+			return temporary{error: errUnsigned}
+		case errors.Is(err, errDamaged):
+			if damaged++; damaged == refusals {
+				return errorf("corrupt", err, "%s, again and again", errDamaged)
+			}
+			return temporary{error: errDamaged}
+		}
+		return err
+	})
+}
+
+// body is a part as the transport reads it, which it may go on with for a moment after it was answered.
+type body struct {
+	transfer *transfer
+	r        io.Reader
+	size     int64
+
+	mu    sync.Mutex
+	crc   hash.Hash64
+	n     int64
+	err   error
+	ended bool
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended {
+		return 0, errors.New("the part was answered")
+	}
+	n, err := b.r.Read(p)
+	_, _ = b.crc.Write(p[:n]) // a hash never fails
+	b.n += int64(n)
+	b.transfer.count(int64(n))
+	switch {
+	case err == io.EOF && b.n < b.size:
+		b.err = errChanged
+	case err != nil && err != io.EOF:
+		b.err = err
+	}
+	return n, err
+}
+
+// end returns how much was read, its checksum and what kept more from being read. Nothing is read afterwards.
+func (b *body) end() (int64, uint64, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended = true
+	return b.n, b.crc.Sum64(), b.err
+}

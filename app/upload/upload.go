@@ -1,0 +1,419 @@
+// Package upload is the client of the site: it sends files of the disk by the JSON API (docs/api.md), their bytes in parts straight to the object
+// store, and goes on where an earlier run was interrupted.
+//
+// It is for the command alone, which parses what it is asked and shows what it does. All that sending needs is in here, so that
+// nothing of it can be forgotten: what is asked beforehand (Open), what is kept on the disk (journal.go), what is tried again (site.go), and how
+// one file comes into the store whole (file.go).
+//
+// What it promises:
+//
+//   - A file that is told as stored was acknowledged by the site, with the size and the checksums that were computed here.
+//   - What is stored is the file as it was at one moment: one that changes while it is read is told, and not stored.
+//   - A run that ends, in whatever way, can be run again: what is stored is not sent again, nor are parts that the store has; and a person who is
+//     new stays one person.
+//   - Memory does not grow with the size of files, and with their number only by what is known of each by name.
+//   - It ends: with nothing succeeding for Options.Patience it gives up.
+package upload
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"dossier.example/app"
+	"dossier.example/app/api"
+)
+
+// Options is what is to be sent, to whom, and how.
+type Options struct {
+	// Site is the site's origin.
+	Site *url.URL
+	// Receipt is that of the person whose files they are; nil for a person who is new.
+	Receipt *dossier.Receipt
+	// Details are those of the person who is new.
+	Details dossier.Details
+	// Files are those to send.
+	Files Files
+	// Parallel is how many parts, and how many files, are on their way at once; at least 1.
+	Parallel int
+	// Patience is how long nothing may succeed until the run ends; Stall how long a server may take no byte of a part until that is tried
+	// again.
+	Patience, Stall time.Duration
+	// State is the folder of the journals; see StateFolder.
+	State string
+	// Notice is told, now and then, why nothing goes on.
+	Notice func(string)
+	// Ended is told of each file as its way ends, stored or not, one at a time. Files that were not tried are not among them.
+	Ended func(Result)
+}
+
+// Result is what became of one file.
+type Result struct {
+	Source Source
+	// File is the site's record; nil where the file is not stored.
+	File *api.File
+	// Sent is the number of bytes that the object store took in this run.
+	Sent int64
+	// Err is why the file is not stored.
+	Err error
+}
+
+// Summary is what became of all.
+type Summary struct {
+	// Stored, Failed and Left are numbers of files: those that the site has, those that it does not, and those that the run did not come to.
+	Stored, Failed, Left int
+	// StoredBytes is the size of those stored, SentBytes what the object store took in this run.
+	StoredBytes, SentBytes int64
+	// Resumed tells that an earlier run was gone on with.
+	Resumed bool
+	// Person is the person's id, and Link the page of the receipt: a secret. Empty while there is no person.
+	Person, Link string
+}
+
+// Progress is how far a run is.
+type Progress struct {
+	// Files and Bytes are all, Done and DoneBytes those that are on the other side.
+	Files, Done      int
+	Bytes, DoneBytes int64
+}
+
+// Upload is one run. It is used by one goroutine, but for Progress.
+type Upload struct {
+	o       Options
+	site    *site
+	journal *journal
+	receipt dossier.Receipt
+	limits  api.Limits
+	resumed bool
+	// there holds the stored files of the person that may be among those to send.
+	there map[twin][]api.File
+	// slots bounds the parts on their way.
+	slots chan struct{}
+
+	bytes, doneBytes atomic.Int64
+	done             atomic.Int64
+
+	mu      sync.Mutex // one file ends at a time
+	summary Summary
+}
+
+// twin is what files have in common that may be one and the same.
+type twin struct {
+	name string
+	size int64
+}
+
+// Open prepares a run: it asks the site what it takes, refuses what the site would refuse, and opens the journal. Nothing is sent yet, and no person
+// is made. The caller closes.
+//
+// Errors: an Error, with CodeInput for what is not to be had by trying again.
+func Open(ctx context.Context, o Options) (_ *Upload, err error) {
+	u := &Upload{o: o, site: newSite(o), there: map[twin][]api.File{}, slots: make(chan struct{}, o.Parallel)}
+	if o.Receipt == nil {
+		// As the site will keep them; and before it is asked anything.
+		if err := u.o.Details.Clean(); err != nil {
+			return nil, inputf(err, "%s", faultsOf(err))
+		}
+	}
+	if u.journal, err = openJournal(o.State, o.key()); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, u.Close())
+		}
+	}()
+	u.resumed = u.journal.begun()
+	if err := u.site.call(ctx, http.MethodGet, "limits", nil, &u.limits); err != nil {
+		return nil, asError(err)
+	}
+	switch {
+	case o.Receipt != nil:
+		u.receipt = *o.Receipt
+	case u.journal.state.Receipt != "":
+		if u.receipt, err = dossier.ParseReceipt(u.journal.state.Receipt); err != nil {
+			return nil, errorf(CodeJournal, err, "the journal %s is damaged: remove it to begin anew", u.journal.path)
+		}
+	default:
+		u.receipt = dossier.NewReceipt()
+	}
+	u.site.receipt = u.receipt.String()
+	var has dossier.Quota
+	if o.Receipt != nil || u.journal.state.Registered {
+		if has, err = u.readReceipt(ctx); err != nil {
+			return nil, err
+		}
+		u.summary.Person, u.summary.Link = u.receipt.Person.String(), u.link()
+	}
+	if err := u.fits(has); err != nil {
+		return nil, err
+	}
+	u.bytes.Store(o.Files.Bytes())
+	return u, nil
+}
+
+// key is what makes a command the same as another.
+func (o Options) key() []string {
+	key := []string{o.Site.Scheme + "://" + o.Site.Host}
+	if o.Receipt != nil {
+		key = append(key, "receipt", o.Receipt.Person.String())
+	} else {
+		d := o.Details
+		key = append(key, "new", d.Name, d.Location, strconv.Itoa(d.Age), d.Technology)
+	}
+	return append(key, o.Files.asked...)
+}
+
+func faultsOf(err error) string {
+	var coded *dossier.Error
+	if !errors.As(err, &coded) {
+		return err.Error()
+	}
+	faults := make([]string, len(coded.Fields))
+	for i, f := range coded.Fields {
+		faults[i] = f.Field + ": " + f.Message
+	}
+	return listed(faults)
+}
+
+// link is the page of the receipt.
+func (u *Upload) link() string { return u.o.Site.JoinPath("receipt", u.receipt.String()).String() }
+
+// readReceipt returns what the person has that is not among the files to send, and remembers what may be.
+func (u *Upload) readReceipt(ctx context.Context) (has dossier.Quota, err error) {
+	wanted := make(map[twin]bool, len(u.o.Files.Sources))
+	for _, s := range u.o.Files.Sources {
+		wanted[twin{s.Name, s.Size}] = true
+	}
+	own := map[string]bool{}
+	for _, id := range u.journal.unfinished() {
+		own[id] = true
+	}
+	err = u.site.call(ctx, http.MethodGet, "receipt", nil, func(body io.Reader) error {
+		has = dossier.Quota{}
+		clear(u.there)
+		return eachFile(body, func(f api.File) {
+			t := twin{name: f.Name}
+			if f.Size != nil {
+				t.size = *f.Size
+			}
+			switch {
+			case wanted[t] && f.State == api.Stored && f.Content != nil:
+				u.there[t] = append(u.there[t], f)
+			case !own[f.ID]:
+				has.Files++
+				has.Bytes += t.size
+			}
+		})
+	})
+	if Code(asError(err)) == "unauthorized" {
+		if u.o.Receipt != nil {
+			return has, inputf(err, "the receipt opens nothing at %s: check it, and the address; its person may have been deleted", u.o.Site)
+		}
+		return has, inputf(err, "the person of the interrupted run was deleted meanwhile: forget that run by --give-up, and begin anew")
+	}
+	return has, asError(err)
+}
+
+// eachFile reads the answer with a person's files, of which there may be a million, one after the other.
+func eachFile(body io.Reader, do func(api.File)) error {
+	d := json.NewDecoder(body)
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return errors.Join(errors.New("not an object"), err)
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return err
+		}
+		if name != "files" {
+			var other json.RawMessage
+			if err := d.Decode(&other); err != nil {
+				return err
+			}
+			continue
+		}
+		if t, err := d.Token(); err != nil || t != json.Delim('[') {
+			return errors.Join(errors.New("not an array"), err)
+		}
+		for d.More() {
+			var f api.File
+			if err := d.Decode(&f); err != nil {
+				return err
+			}
+			do(f)
+		}
+		if _, err := d.Token(); err != nil {
+			return err
+		}
+	}
+	_, err := d.Token()
+	return err
+}
+
+// fits refuses what the site would refuse, before anything is sent.
+func (u *Upload) fits(has dossier.Quota) error {
+	l := u.limits
+	largest := min(l.MaxFileSize, int64(l.MaxParts)*min(l.MaxPartSize, dossier.MaxPartSize))
+	var faults []string
+	for _, s := range u.o.Files.Sources {
+		if s.Size > largest {
+			faults = append(faults, fmt.Sprintf("%s has %s, and the site takes files of up to %s", s.Path, dossier.FormatBytes(s.Size), dossier.FormatBytes(largest)))
+		}
+	}
+	more := ""
+	if has.Files > 0 {
+		more = fmt.Sprintf(" beside the %d, of %s, that are there", has.Files, dossier.FormatBytes(has.Bytes))
+	}
+	if n := has.Files + int64(len(u.o.Files.Sources)); n > int64(l.MaxFiles) {
+		faults = append(faults, fmt.Sprintf("these are %d files%s, and one person may have %d", len(u.o.Files.Sources), more, l.MaxFiles))
+	}
+	if n := u.o.Files.Bytes(); has.Bytes+n > l.MaxTotalSize {
+		faults = append(faults, fmt.Sprintf("these files have %s together%s, and one person may have %s", dossier.FormatBytes(n), more, dossier.FormatBytes(l.MaxTotalSize)))
+	}
+	if len(faults) > 0 {
+		return inputf(nil, "%s", listed(faults))
+	}
+	return nil
+}
+
+// Progress returns how far the run is. It may be called at any time, by anybody.
+func (u *Upload) Progress() Progress {
+	return Progress{Files: len(u.o.Files.Sources), Done: int(u.done.Load()), Bytes: u.bytes.Load(), DoneBytes: u.doneBytes.Load()}
+}
+
+// Run sends the files. The summary is right whatever the error says: ctx's cause, or an Error that ended the run before its time. Files that failed
+// alone are no error; the summary counts them.
+func (u *Upload) Run(ctx context.Context) (Summary, error) {
+	u.summary.Left, u.summary.Resumed = len(u.o.Files.Sources), u.resumed
+	if err := u.register(ctx); err != nil {
+		return u.summary, err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	sources := make(chan Source)
+	var wg sync.WaitGroup
+	for range min(u.o.Parallel, len(u.o.Files.Sources)) {
+		wg.Go(func() {
+			for s := range sources {
+				r, err := u.send(ctx, s)
+				if err != nil {
+					stop(err)
+					return
+				}
+				u.ended(r)
+			}
+		})
+	}
+feed:
+	for _, s := range u.o.Files.Sources {
+		select {
+		case sources <- s:
+		case <-ctx.Done():
+			break feed
+		}
+	}
+	close(sources)
+	wg.Wait()
+	switch {
+	case u.summary.Left > 0:
+		return u.summary, context.Cause(ctx)
+	case u.summary.Failed == 0:
+		return u.summary, u.journal.remove()
+	}
+	return u.summary, nil
+}
+
+// register makes the person, where one is new. The receipt is on the disk before: so the same command, run again, is the same person.
+func (u *Upload) register(ctx context.Context) error {
+	if u.o.Receipt != nil || u.journal.state.Registered {
+		return nil
+	}
+	if u.journal.state.Receipt == "" {
+		if err := u.journal.append(record{Receipt: u.receipt.String()}, true); err != nil {
+			return err
+		}
+	}
+	d := u.o.Details
+	in := api.Registration{Name: d.Name, Location: d.Location, Age: d.Age, Technology: d.Technology}
+	var out api.Registered
+	if err := u.site.call(ctx, http.MethodPost, "people", in, &out); err != nil {
+		err := asError(err)
+		if Code(err) == "invalid" || Code(err) == "conflict" {
+			return inputf(err, "%s", err)
+		}
+		return err
+	}
+	u.summary.Person, u.summary.Link = u.receipt.Person.String(), u.link()
+	return u.journal.append(record{Registered: true}, true)
+}
+
+// ended counts a file, and tells of it.
+func (u *Upload) ended(r Result) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.summary.Left--
+	u.summary.SentBytes += r.Sent
+	if r.Err != nil {
+		u.summary.Failed++
+	} else {
+		u.summary.Stored++
+		u.summary.StoredBytes += *r.File.Size
+		u.done.Add(1)
+	}
+	u.o.Ended(r)
+}
+
+// Close lets another run of the same command go on.
+func (u *Upload) Close() error {
+	var err error
+	if !u.journal.begun() {
+		err = u.journal.remove()
+	}
+	u.site.http.CloseIdleConnections()
+	return errors.Join(err, u.journal.close())
+}
+
+// GiveUp removes at the site what earlier runs of the same command began and did not store, forgets these runs, and returns the number of files given
+// up. What is stored stays.
+func GiveUp(ctx context.Context, o Options) (n int, link string, err error) {
+	if o.Receipt == nil {
+		if err := o.Details.Clean(); err != nil {
+			return 0, "", inputf(err, "%s", faultsOf(err))
+		}
+	}
+	j, err := openJournal(o.State, o.key())
+	if err != nil {
+		return 0, "", err
+	}
+	defer func() { err = errors.Join(err, j.close()) }()
+	u := &Upload{o: o, site: newSite(o), journal: j}
+	if o.Receipt != nil {
+		u.receipt = *o.Receipt
+	} else if u.receipt, err = dossier.ParseReceipt(j.state.Receipt); err != nil {
+		return 0, "", j.remove() // no receipt, so nothing was begun
+	}
+	u.site.receipt = u.receipt.String()
+	for _, id := range j.unfinished() {
+		// A file that is stored after all stays; nothing is there to be given up for a person who is gone.
+		switch err := asError(u.site.call(ctx, http.MethodDelete, "files/"+id, nil, nil)); Code(err) {
+		case "lost":
+		case "unauthorized":
+			return n, "", j.remove()
+		default:
+			if err != nil {
+				return n, "", err
+			}
+			n++
+		}
+	}
+	return n, u.link(), j.remove()
+}
