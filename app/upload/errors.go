@@ -84,7 +84,7 @@ func (r *refusal) Error() string {
 // asError makes an Error of what a call of the site ended with.
 func asError(err error) error {
 	r, ok := errors.AsType[*refusal](err)
-	if !ok {
+	if _, is := errors.AsType[*Error](err); is || !ok {
 		return err
 	}
 	code := r.problem.Code

@@ -169,7 +169,11 @@ func anew(err error) bool {
 	if errors.Is(err, errGone) {
 		return true
 	}
-	switch Code(asError(err)) {
+	r, ok := errors.AsType[*refusal](err)
+	if _, own := errors.AsType[*Error](err); own || !ok {
+		return false
+	}
+	switch r.problem.Code {
 	case "not_found", "lost", "conflict", "corrupt", "incomplete":
 		return true
 	}

@@ -340,21 +340,26 @@ func (c *client) peak(b *testing.B, work func()) float64 {
 		b.Fatal(err)
 	}
 	work()
-	status, err := os.ReadFile(proc + "status")
+	most, err := highWater(c.Process.Pid)
 	if err != nil {
 		b.Fatal(err)
+	}
+	return most
+}
+
+// highWater returns, in MiB, the most memory that a running process had resident.
+func highWater(pid int) (float64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
 	}
 	for line := range strings.Lines(string(status)) {
 		if value, found := strings.CutPrefix(line, "VmHWM:"); found {
 			kib, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64)
-			if err != nil {
-				b.Fatal(err)
-			}
-			return kib / 1024
+			return kib / 1024, err
 		}
 	}
-	b.Fatalf("no VmHWM in\n%s", status)
-	return 0
+	return 0, fmt.Errorf("no VmHWM in\n%s", status)
 }
 
 // block is what generated files are made of: random, so that nothing on the way can pack it.
