@@ -1,7 +1,7 @@
 # "make" alone lists the targets. What needs more than a line stands in tools/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud build test lint fuzz bench generate test-tools clean bin/dossier
+.PHONY: help run cloud build test lint fuzz soak bench generate test-tools clean bin/dossier
 
 # The version that "dossier version" tells: the nearest tag and what came after it.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -31,6 +31,12 @@ lint: ## run the checks that are no tests: format, vet, staticcheck, vulnerabili
 
 fuzz: ## fuzz every target for a while (FUZZTIME=5m: for so long each)
 	tools/fuzz
+
+# CHAOS says for how long; DOSSIER_TEST_CHAOS_SEED repeats the chances of a run, which prints its own.
+CHAOS ?= 10m
+
+soak: test-tools ## kill instances and cut connections under uploads for a while, then compare everything (CHAOS=10m)
+	DOSSIER_TEST_REQUIRE=1 DOSSIER_TEST_CHAOS=$(CHAOS) go test -count 1 -v -timeout 0 -run '^TestChaos$$' ./app/cmd/dossier
 
 # Nothing else runs beside them; each takes as many rounds as ROUNDS says.
 ROUNDS ?= 5
