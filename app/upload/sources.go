@@ -50,7 +50,8 @@ const pathSeparator = " - "
 // recursive alone, with everything below them but what is neither a file nor a folder, links among it: such is handed to skipped. A file that
 // was found in a folder has its path, from that folder's name on, for its name.
 //
-// Every file is opened once, so that what cannot be read is told before anything is sent. The error is ErrInput and lists all that is wrong.
+// Every file is opened once, so that what cannot be read is told before anything is sent. The error, with CodeInput, lists all that is
+// wrong; GiveUp can do with what is returned all the same.
 func Collect(paths []string, recursive bool, skipped func(path, why string)) (Files, error) {
 	c := collector{seen: map[string]bool{}, skipped: skipped}
 	asked := make([]string, len(paths))
@@ -61,14 +62,15 @@ func Collect(paths []string, recursive bool, skipped func(path, why string)) (Fi
 		}
 		asked[i] = strconv.Quote(path)
 	}
-	if len(c.faults) > 0 {
-		return Files{}, inputf(nil, "%s", listed(c.faults))
-	}
-	if len(c.sources) == 0 {
-		return Files{}, inputf(nil, "there is no file in what was named")
-	}
 	slices.Sort(asked)
-	return Files{Sources: c.sources, asked: slices.Compact(asked)}, nil
+	found := Files{Sources: c.sources, asked: slices.Compact(asked)}
+	switch {
+	case len(c.faults) > 0:
+		return found, inputf(nil, "%s", listed(c.faults))
+	case len(found.Sources) == 0:
+		return found, inputf(nil, "there is no file in what was named")
+	}
+	return found, nil
 }
 
 type collector struct {

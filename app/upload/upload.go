@@ -306,6 +306,7 @@ func (u *Upload) Run(ctx context.Context) (Summary, error) {
 			for s := range sources {
 				r, err := u.send(ctx, s)
 				if err != nil {
+					u.left(r)
 					stop(err)
 					return
 				}
@@ -354,6 +355,13 @@ func (u *Upload) register(ctx context.Context) error {
 	}
 	u.summary.Person, u.summary.Link = u.receipt.Person.String(), u.link()
 	return u.journal.append(record{Registered: true}, true)
+}
+
+// left counts what was sent of a file that the run did not come to an end with.
+func (u *Upload) left(r Result) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.summary.SentBytes += r.Sent
 }
 
 // ended counts a file, and tells of it.

@@ -56,7 +56,7 @@ func TestCommandLine(t *testing.T) {
 		status int
 		want   []string // in stdout or stderr
 	}{
-		{"help", nil, []string{"--help"}, 0, []string{"serve", "migrate", "reconcile", "version", "healthcheck"}},
+		{"help", nil, []string{"--help"}, 0, []string{"serve", "upload", "migrate", "reconcile", "version", "healthcheck"}},
 		{"no command", nil, nil, 0, []string{"serve"}},
 		{"unknown command", nil, []string{"destroy"}, 1, []string{`unknown command "destroy"`}},
 		{"unknown flag", nil, []string{"reconcile", "--force"}, 1, []string{"unknown flag: --force"}},
@@ -75,6 +75,7 @@ func TestCommandLine(t *testing.T) {
 		{"migrate again", []string{data}, []string{"migrate", "up"}, 0, []string{"nothing to apply"}},
 		{"status", []string{data}, []string{"migrate", "status"}, 0, []string{"people"}},
 		{"nothing to reconcile", []string{data}, []string{"reconcile"}, 0, []string{"Nothing to do."}},
+		{"a variable of the client", []string{data, "DOSSIER_UPLOAD_RECEIPT=secret"}, []string{"reconcile"}, 0, []string{"Nothing to do."}},
 		{"no region", []string{data, "DOSSIER_BUCKET=some-bucket"}, []string{"reconcile"}, 1, []string{"AWS_REGION"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

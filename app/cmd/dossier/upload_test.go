@@ -543,6 +543,28 @@ func testKilled(t *testing.T, s *uploadSite) {
 		if err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", path, info.Mode(), err)
 		}
+		if !strings.HasSuffix(path, ".journal") {
+			continue
+		}
+		// A crash in the middle of a line.
+		journal, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := journal.WriteString(`{"path":"half of`); err != nil {
+			t.Fatal(err)
+		}
+		if err := journal.Close(); err != nil {
+			t.Fatal(err)
+		}
+		// One that nobody went on with.
+		old := filepath.Join(filepath.Dir(path), "old.journal")
+		if err := os.WriteFile(old, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(old, time.Time{}, time.Now().AddDate(0, 0, -31)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	// What the store took, but did not answer any more, is there as well.
 	s.parts.take()
@@ -621,7 +643,7 @@ func testInterrupted(t *testing.T, s *uploadSite) {
 	}
 	s.parts.does.Store(nil)
 	told, summary := run.lines()
-	if len(told) != 0 || summary.State != "interrupted" || summary.Left != 1 || summary.ReceiptURL == "" {
+	if len(told) != 0 || summary.State != "interrupted" || summary.Left != 1 || summary.ReceiptURL == "" || summary.SentBytes != 2*8<<20 {
 		t.Errorf("told %+v, %+v", told, summary)
 	}
 	if !strings.Contains(run.stderr.String(), "run the same command again") {
@@ -686,6 +708,10 @@ func testGivenUp(t *testing.T, s *uploadSite) {
 	run, _ := held(t, s, u, 1, args)
 	run.kill()
 	s.parts.does.Store(nil)
+	// The file itself is not needed for it.
+	if err := os.Remove(paths[0]); err != nil {
+		t.Fatal(err)
+	}
 	_, summary := u.run(exitOK, append(args, "--give-up")...)
 	s.holds(t, summary.ReceiptURL, nil)
 	if left := u.journals(); len(left) > 0 {
