@@ -107,7 +107,7 @@ func (n *unreliable) fate() fate {
 	}
 	// A head of a request has some hundred bytes, a small file no more, a part of a large one eight million.
 	size := func() int64 { return int64(1) << (6 + r.IntN(17)) * int64(64+r.IntN(64)) / 64 }
-	switch r.IntN(10) {
+	switch r.IntN(20) {
 	case 0, 1:
 		f.up = size()
 	case 2, 3:
@@ -208,8 +208,13 @@ type chaos struct {
 	// over is closed when the bad times are.
 	over chan struct{}
 
+	// service is an instance of the domain on the same stores, without a bad network before them: it deletes persons, and reconciles.
+	service *dossier.Service
+
 	mu    sync.Mutex
-	acked map[acknowledged]int
+	acked map[acknowledged]bool
+	// deleted are the persons who were deleted, perhaps while their files came.
+	deleted map[dossier.PersonID]bool
 	// runs counts what was tried, by how it ended.
 	runs map[string]int
 }
@@ -223,7 +228,38 @@ func (c *chaos) count(how string) {
 func (c *chaos) ack(a acknowledged) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.acked[a]++
+	c.acked[a] = true
+}
+
+// delete removes a person, whatever is on its way.
+func (c *chaos) delete(id dossier.PersonID) {
+	c.mu.Lock()
+	c.deleted[id] = true
+	c.mu.Unlock()
+	if err := c.service.DeletePerson(context.Background(), id); err != nil && !errors.Is(err, dossier.ErrNotFound) {
+		c.t.Errorf("delete a person: %v", err)
+	}
+	c.count("person deleted")
+}
+
+// isDeleted tells whether delete was called for the person.
+func (c *chaos) isDeleted(id dossier.PersonID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.deleted[id]
+}
+
+// reconcile reconciles without a pause while times are bad, and takes for left behind what stood still for a moment only.
+func (c *chaos) reconcile() {
+	for !c.isOver() {
+		_, err := c.service.Reconcile(context.Background(), dossier.ReconcileOptions{OlderThan: 2 * time.Second, Sweep: true}, func(r dossier.Repair) {
+			c.count("reconciled: " + r.What)
+		})
+		if err != nil {
+			c.count("reconciliation left something undone")
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
 }
 
 // isOver tells whether the bad times are.
@@ -238,8 +274,8 @@ func (c *chaos) isOver() bool {
 
 // chaosSize is the size of a file: mostly small, sometimes of several parts.
 func chaosSize(r *rand.Rand) int {
-	switch r.IntN(20) {
-	case 0, 1:
+	switch r.IntN(40) {
+	case 0, 1, 5, 6:
 		return 0
 	case 2:
 		return 5<<20 - 1 + r.IntN(3) // around the size from which a form's file is sent in parts
@@ -247,7 +283,7 @@ func chaosSize(r *rand.Rand) int {
 		return 8<<20 - 1 + r.IntN(3)
 	case 4:
 		return 8<<20 + r.IntN(12<<20)
-	case 5, 6, 7, 8:
+	case 7, 8, 9, 10, 11, 12:
 		return r.IntN(300_000)
 	}
 	return r.IntN(5000)
@@ -258,7 +294,7 @@ func (c *chaos) client(number int, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, uint64(number)+100))
 	for n := 0; !c.isOver() && !c.t.Failed(); n++ {
 		content := map[string][]byte{}
-		for i := range 1 + r.IntN(4) {
+		for i := range 1 + r.IntN(10) {
 			data := make([]byte, chaosSize(r))
 			_, _ = rand.NewChaCha8([32]byte{byte(number), byte(n), byte(n >> 8), byte(i), byte(seed)}).Read(data) // never fails
 			content[fmt.Sprintf("%d-%d-%d.bin", number, n, i)] = data
@@ -329,6 +365,7 @@ func (c *chaos) library(r *rand.Rand, folder string, content map[string][]byte) 
 		return
 	}
 	name := filepath.Base(folder)
+	var person dossier.PersonID
 	for n := 0; ; n++ {
 		found, err := upload.Collect([]string{folder}, true, func(string, string) {})
 		if err != nil {
@@ -338,6 +375,14 @@ func (c *chaos) library(r *rand.Rand, folder string, content map[string][]byte) 
 		ctx, cancel := context.WithCancel(context.Background())
 		if r.IntN(3) == 0 && !c.isOver() {
 			time.AfterFunc(time.Duration(r.IntN(1500))*time.Millisecond, cancel)
+		}
+		var deletion sync.WaitGroup
+		if person != (dossier.PersonID{}) && !c.isOver() && r.IntN(4) == 0 {
+			pause := time.Duration(r.IntN(500)) * time.Millisecond
+			deletion.Go(func() {
+				time.Sleep(pause)
+				c.delete(person)
+			})
 		}
 		told := map[string]bool{}
 		o := upload.Options{
@@ -360,9 +405,10 @@ func (c *chaos) library(r *rand.Rand, folder string, content map[string][]byte) 
 		}
 		broken := ctx.Err() != nil
 		cancel()
+		deletion.Wait()
 		if summary.Person != "" {
-			person, perr := dossier.ParsePersonID(summary.Person)
-			if perr != nil {
+			var perr error
+			if person, perr = dossier.ParsePersonID(summary.Person); perr != nil {
 				c.t.Error(perr)
 				return
 			}
@@ -375,6 +421,8 @@ func (c *chaos) library(r *rand.Rand, folder string, content map[string][]byte) 
 			}
 		}
 		switch {
+		case c.isDeleted(person):
+			return
 		case err == nil && summary.Failed == 0 && summary.Stored == len(content):
 			c.count("upload complete")
 			return
@@ -517,14 +565,17 @@ func TestChaos(t *testing.T) {
 
 	c := &chaos{
 		t: t, bin: bin, base: "http://" + site.Addr().String(), folder: t.TempDir(), over: make(chan struct{}),
-		acked: map[acknowledged]int{}, runs: map[string]int{},
+		acked: map[acknowledged]bool{}, deleted: map[dossier.PersonID]bool{}, runs: map[string]int{},
 	}
+	stores := cloud.Stores(t)
+	c.service = dossier.New(stores.People, stores.Catalog, stores.Objects, dossier.Options{})
 	site.bad.Store(true)
 	store.bad.Store(true)
 	var clients sync.WaitGroup
-	for i := range 6 {
+	for i := range 8 {
 		clients.Go(func() { c.client(i, seed) })
 	}
+	clients.Go(c.reconcile)
 	r := rand.New(rand.NewPCG(seed, 2))
 	kills := 0
 	for until := time.Now().Add(lasts); time.Now().Before(until) && !t.Failed(); {
@@ -557,7 +608,7 @@ func TestChaos(t *testing.T) {
 	if last := reconcileNow(t, env); len(last.Counts) != 0 || last.AbortedTransfers != 0 || last.Failures != 0 {
 		t.Errorf("a third reconcile still finds something: %+v", last)
 	}
-	c.audit(cloud.Stores(t))
+	c.audit(stores)
 }
 
 // audit compares what is in the stores with what was acknowledged, and with itself.
@@ -593,8 +644,16 @@ func (c *chaos) audit(s teststores.Stores) {
 			t.Errorf("the person of %s is %q, %v", f.Key(), p.State, err)
 		}
 	}
+	for id := range c.deleted {
+		if _, err := s.People.Person(ctx, id); !errors.Is(err, dossier.ErrNotFound) {
+			t.Errorf("a deleted person is there: %v", err)
+		}
+		if counted[id] != (dossier.Quota{}) {
+			t.Errorf("a deleted person has %+v", counted[id])
+		}
+	}
 	for a := range c.acked {
-		if there[a] != 1 {
+		if there[a] != 1 && !c.deleted[a.person] {
 			t.Errorf("%s of person %s was acknowledged, and is there %d times", a.name, a.person, there[a])
 		}
 	}
