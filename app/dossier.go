@@ -35,7 +35,7 @@ type Limits struct {
 	// Files is the number of files taken in one form.
 	Files int
 	// PersonFiles is the number of files that one person may have, whichever way they came; those on their way count too. Zero: 20 full
-	// forms, and 1000 at least.
+	// forms, and 10,000 at least.
 	PersonFiles int
 	// PersonBytes is the number of bytes that these may have together. Zero: one form full of the largest files, and 250 GiB at least.
 	PersonBytes int64
@@ -53,7 +53,7 @@ func (l Limits) withDefaults() Limits {
 		l.Files = 50
 	}
 	if l.PersonFiles == 0 {
-		l.PersonFiles = max(1000, 20*l.Files)
+		l.PersonFiles = max(10_000, 20*l.Files)
 	}
 	if l.PersonBytes == 0 {
 		full := int64(math.MaxInt64)

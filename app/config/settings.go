@@ -106,7 +106,7 @@ func settings() []setting {
 
 		define(setting{
 			env: "DOSSIER_MAX_PERSON_FILES", parameter: "max-person-files", purposes: Serve,
-			doc: "Number of files that one person may have, whichever way they came. Not set: 20 full forms, and 1000 at least.",
+			doc: "Number of files that one person may have, whichever way they came. Not set: 20 full forms, and 10,000 at least.",
 		}, number(1, 1_000_000), func(c *Config) *int { return &c.Limits.PersonFiles }),
 		define(setting{
 			env: "DOSSIER_MAX_PERSON_SIZE", parameter: "max-person-size", purposes: Serve,
@@ -237,19 +237,19 @@ func settings() []setting {
 			doc: "Persons registered by the API from one client address at once.",
 		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.Registrations.Burst }),
 		define(setting{
-			env: "DOSSIER_RATE_ANNOUNCEMENTS", parameter: "rate/announcements", preset: "120", purposes: Serve,
+			env: "DOSSIER_RATE_ANNOUNCEMENTS", parameter: "rate/announcements", preset: "1200", purposes: Serve,
 			doc: "Files announced to the API a minute from one client address in the long run; 0 is no limit.",
 		}, number(0, 100_000), func(c *Config) *int { return &c.Rates.Announcements.PerMinute }),
 		define(setting{
-			env: "DOSSIER_RATE_ANNOUNCEMENTS_BURST", parameter: "rate/announcements-burst", preset: "1000", purposes: Serve,
+			env: "DOSSIER_RATE_ANNOUNCEMENTS_BURST", parameter: "rate/announcements-burst", preset: "1200", purposes: Serve,
 			doc: "Files announced to the API from one client address at once.",
 		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.Announcements.Burst }),
 		define(setting{
-			env: "DOSSIER_RATE_SIGNATURES", parameter: "rate/signatures", preset: "600", purposes: Serve,
+			env: "DOSSIER_RATE_SIGNATURES", parameter: "rate/signatures", preset: "1200", purposes: Serve,
 			doc: "Requests to the API that sign parts, up to 100 each, a minute from one client address in the long run; 0 is no limit.",
 		}, number(0, 100_000), func(c *Config) *int { return &c.Rates.Signatures.PerMinute }),
 		define(setting{
-			env: "DOSSIER_RATE_SIGNATURES_BURST", parameter: "rate/signatures-burst", preset: "600", purposes: Serve,
+			env: "DOSSIER_RATE_SIGNATURES_BURST", parameter: "rate/signatures-burst", preset: "1200", purposes: Serve,
 			doc: "Requests to the API that sign parts, up to 100 each, from one client address at once.",
 		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.Signatures.Burst }),
 
