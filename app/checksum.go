@@ -2,17 +2,16 @@ package dossier
 
 import (
 	"hash"
-	"hash/crc64"
+
+	"github.com/minio/crc64nvme"
 )
 
 // crc64Polynomial is the polynomial of CRC-64/NVME, reflected: the highest bit is the coefficient of x⁰
 // (https://reveng.sourceforge.io/crc-catalogue/all.htm#crc.cat.crc-64-nvme).
 const crc64Polynomial = 0x9a6c9329ac4bc9b5
 
-var crc64NVME = crc64.MakeTable(crc64Polynomial)
-
 // NewCRC64 returns a hash that computes CRC-64/NVME, the checksum that Content, Held and Part carry.
-func NewCRC64() hash.Hash64 { return crc64.New(crc64NVME) }
+func NewCRC64() hash.Hash64 { return crc64nvme.New() }
 
 // CombineCRC64 returns the CRC-64/NVME of two pieces of data one behind the other: a and b are those of the pieces, lenB is the length of
 // the second in bytes. So the checksum of a whole follows from those of its parts without a look at their bytes. Zero is the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // PeopleQuery asks for one page of the directory.
@@ -117,4 +118,14 @@ func (s *Service) Open(ctx context.Context, f File, offset, length int64) (io.Re
 		return nil, fmt.Errorf("open object: %w", err)
 	}
 	return r, nil
+}
+
+// Link returns the request by which a client reads a stored file from the object store itself, which answers it with the headers of as. It is a
+// secret until it expires: who has it needs no other proof. errors.ErrUnsupported where the store offers none, so that Open is the only way.
+func (s *Service) Link(ctx context.Context, f File, as ResponseHeader, lifetime time.Duration) (SignedRequest, error) {
+	link, err := s.objects.Link(ctx, f.Key(), as, lifetime)
+	if err != nil {
+		return SignedRequest{}, fmt.Errorf("link object: %w", err)
+	}
+	return link, nil
 }

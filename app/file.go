@@ -108,6 +108,9 @@ func ParseObjectKey(key string) (PersonID, FileID, error) {
 // MaxFileNameBytes is the longest file name kept, in bytes of UTF-8: what common file systems take (NAME_MAX).
 const MaxFileNameBytes = 255
 
+// maxExtensionBytes is the longest end of a name, with its dot, that is taken for an extension.
+const maxExtensionBytes = 32
+
 // CleanFileName makes a name fit to be shown and to be offered for download: the part after the last slash or backslash,
 // valid UTF-8 in NFC, no control or direction-changing characters, no characters that Windows refuses, at most MaxFileNameBytes with the
 // extension kept. It never returns an empty name, "." or "..", and is idempotent.
@@ -134,7 +137,7 @@ func CleanFileName(raw string) string {
 	name = trim(name)
 	if len(name) > MaxFileNameBytes {
 		ext := path.Ext(name)
-		if len(ext) > 32 {
+		if len(ext) > maxExtensionBytes {
 			ext = ""
 		}
 		name = trim(truncate(strings.TrimSuffix(name, ext), MaxFileNameBytes-len(ext))) + ext

@@ -123,6 +123,10 @@ type Objects interface {
 	// Open returns the bytes from offset on, length of them at most (negative: to the end); ErrNotFound. The ctx governs the
 	// reading too; the caller closes.
 	Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error)
+	// Link returns the GET by which whoever has it may read the object, whole or in ranges, until it expires; the answer has the
+	// headers of as. It asks nothing of a server; whether the object is there is seen when it is read. lifetime is from 1 second to 7
+	// days. errors.ErrUnsupported where bytes are only to be had by Open.
+	Link(ctx context.Context, key string, as ResponseHeader, lifetime time.Duration) (SignedRequest, error)
 	// Delete removes the object; nil when absent.
 	Delete(ctx context.Context, key string) error
 	// List yields the objects whose key begins with prefix, in the order of their keys' bytes. The loop's body may delete
@@ -174,6 +178,11 @@ const (
 	MinPartSize = 5 << 20
 	MaxPartSize = 5 << 30
 )
+
+// ResponseHeader is what the answer to a linked GET says of its content. Whatever the object store may have noted itself, it says this.
+type ResponseHeader struct {
+	ContentType, ContentDisposition, CacheControl string
+}
 
 // SignedRequest is a request that a client makes to the object store, or, with embedded stores, to this program. It is a secret for as
 // long as it lives.

@@ -166,6 +166,8 @@ type Objects struct {
 	// PathStyle puts the bucket's name in the path of a request instead of in its host name, as many S3-compatible servers
 	// need it.
 	PathStyle bool
+	// Links lets browsers get downloads from the bucket itself, by signed links.
+	Links bool
 }
 
 // Embedded tells whether bytes are kept in the data folder.

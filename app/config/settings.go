@@ -164,6 +164,10 @@ func settings() []setting {
 			doc: "Whether the bucket's name stands in the path of requests instead of in their host name, as many S3-compatible servers need it.",
 		}, boolean(), func(c *Config) *bool { return &c.Objects.PathStyle }),
 		define(setting{
+			env: "DOSSIER_S3_LINKS", parameter: "s3/links", preset: "true", purposes: Serve,
+			doc: "Whether browsers get downloads from the bucket itself, by links that are signed for 5 minutes; false where they do not reach it.",
+		}, boolean(), func(c *Config) *bool { return &c.Objects.Links }),
+		define(setting{
 			env: "DOSSIER_TABLE", parameter: "table", purposes: stores,
 			doc: "DynamoDB table that keeps the records of the files. Not set: the data folder.",
 		}, text("a DynamoDB table name: 3 to 255 letters, digits, dots, hyphens and underscores", `^[A-Za-z0-9_.-]{3,255}$`),

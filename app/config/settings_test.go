@@ -134,6 +134,8 @@ func settingCases(t *testing.T) []settingCase {
 			bad:  []string{"ab", strings.Repeat("b", 64), "Bucket", "-ab", "ab-", "s3://bucket", "a_b"}},
 		{env: "DOSSIER_S3_PATH_STYLE", field: func(c *Config) any { return c.Objects.PathStyle }, unset: false,
 			good: []value{{"true", true}, {"false", false}, {"1", true}}, bad: []string{"yes", "on", "2"}},
+		{env: "DOSSIER_S3_LINKS", field: func(c *Config) any { return c.Objects.Links }, unset: true,
+			good: []value{{"true", true}, {"false", false}, {"0", false}}, bad: []string{"no", "off", "2"}},
 		{env: "DOSSIER_TABLE", field: func(c *Config) any { return c.Catalog.Table }, unset: "", with: []string{"DOSSIER_STAFF_SECRET=0123456789abcdef"},
 			good: []value{{"abc", "abc"}, {"Dossier.files_1-x", "Dossier.files_1-x"}, {strings.Repeat("t", 255), strings.Repeat("t", 255)}},
 			bad:  []string{"ab", strings.Repeat("t", 256), "a b c", "a/b", "arn:aws:dynamodb"}},

@@ -312,6 +312,11 @@ func (d *Directory) Open(ctx context.Context, key string, offset, length int64) 
 	return r, nil
 }
 
+// Link implements dossier.Objects: a folder is reached by no client.
+func (d *Directory) Link(context.Context, string, dossier.ResponseHeader, time.Duration) (dossier.SignedRequest, error) {
+	return dossier.SignedRequest{}, errors.ErrUnsupported
+}
+
 // fileReader reads an opened object for as long as ctx lasts.
 type fileReader struct {
 	ctx context.Context

@@ -60,6 +60,17 @@ func TestDirectory(t *testing.T) {
 	})
 }
 
+func TestDirectoryHasNoLinks(t *testing.T) {
+	d := openDirectory(t, t.TempDir())
+	key := newKey()
+	if err := d.Put(t.Context(), key, strings.NewReader("x")); err != nil {
+		t.Fatal(err)
+	}
+	if link, err := d.Link(t.Context(), key, dossier.ResponseHeader{}, time.Minute); !errors.Is(err, errors.ErrUnsupported) || link.URL != "" {
+		t.Errorf("Link = %+v, %v; want errors.ErrUnsupported", link, err)
+	}
+}
+
 // receive sends to a Directory, past HTTP.
 func receive(d *Directory) storetest.Send {
 	return func(ctx context.Context, r dossier.SignedRequest, body []byte) error {

@@ -64,7 +64,14 @@ func checkSign(key, transfer string, part dossier.Part, lifetime time.Duration) 
 		return fmt.Errorf("part %d; parts are numbered from 1 to %d", part.Number, dossier.MaxParts)
 	case part.Size < 0 || part.Size > dossier.MaxPartSize:
 		return fmt.Errorf("a part of %d bytes; the largest has %d", part.Size, int64(dossier.MaxPartSize))
-	case lifetime < time.Second || lifetime > 7*24*time.Hour:
+	}
+	return checkLifetime(lifetime)
+}
+
+// checkLifetime refuses what S3 takes for no lifetime of a signed request
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html), on behalf of every store.
+func checkLifetime(lifetime time.Duration) error {
+	if lifetime < time.Second || lifetime > 7*24*time.Hour {
 		return fmt.Errorf("a lifetime of %s; 1 second to 7 days can be signed", lifetime)
 	}
 	return nil

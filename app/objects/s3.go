@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	tmtypes "github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -33,7 +34,7 @@ import (
 //	  s3:ListBucketMultipartUploads   Unfinished
 //	on arn:aws:s3:::BUCKET/files/*
 //	  s3:PutObject                    Put, in one request or in parts; Start, Finish, and what Sign signs
-//	  s3:GetObject                    Open, Stat
+//	  s3:GetObject                    Open, Stat; and what Link signs
 //	  s3:DeleteObject                 Delete
 //	  s3:ListMultipartUploadParts     Parts, Finish
 //	  s3:AbortMultipartUpload         Put that fails, Drop
@@ -382,6 +383,28 @@ func (b *body) Close() error {
 	err := b.r.Close()
 	b.cancel(nil)
 	return err
+}
+
+// Link implements dossier.Objects: a presigned GetObject whose query says the headers of the answer
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html), so that they are signed too. ExpiresAt is as that of Sign.
+func (s *S3) Link(ctx context.Context, key string, as dossier.ResponseHeader, lifetime time.Duration) (dossier.SignedRequest, error) {
+	const doing = "sign link"
+	if err := errors.Join(checkKey(key), checkLifetime(lifetime)); err != nil {
+		return dossier.SignedRequest{}, fmt.Errorf("%s: %w", doing, err)
+	}
+	given := func(header string) *string { // empty would be a parameter that S3 refuses
+		if header == "" {
+			return nil
+		}
+		return &header
+	}
+	return s.sign(ctx, doing, nil, lifetime, func(ctx context.Context, o func(*s3.PresignOptions)) (*v4.PresignedHTTPRequest, error) {
+		return s.presign.PresignGetObject(ctx, &s3.GetObjectInput{
+			Bucket: &s.bucket, Key: &key,
+			ResponseContentType: given(as.ContentType), ResponseContentDisposition: given(as.ContentDisposition),
+			ResponseCacheControl: given(as.CacheControl),
+		}, o)
+	})
 }
 
 // Delete implements dossier.Objects.

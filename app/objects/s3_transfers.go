@@ -51,22 +51,30 @@ func (s *S3) Sign(ctx context.Context, key, transfer string, part dossier.Part, 
 	if err := checkSign(key, transfer, part, lifetime); err != nil {
 		return dossier.SignedRequest{}, fmt.Errorf("%s: %w", doing, err)
 	}
+	return s.sign(ctx, doing, partHeader(part), lifetime, func(ctx context.Context, o func(*s3.PresignOptions)) (*v4.PresignedHTTPRequest, error) {
+		return s.presign.PresignUploadPart(ctx, &s3.UploadPartInput{
+			Bucket: &s.bucket, Key: &key, UploadId: &transfer, PartNumber: aws.Int32(int32(part.Number)),
+		}, o)
+	})
+}
+
+// sign has presign make a request by the presigner of this package.
+func (s *S3) sign(ctx context.Context, doing string, header map[string]string, lifetime time.Duration,
+	presign func(context.Context, func(*s3.PresignOptions)) (*v4.PresignedHTTPRequest, error)) (dossier.SignedRequest, error) {
 	if ctx.Err() != nil {
 		return dossier.SignedRequest{}, unavailable(ctx, doing, nil)
 	}
 	call, cancel := s.within(ctx) // the credentials may have to be renewed
 	defer cancel()
-	p := &presigner{header: partHeader(part), lifetime: lifetime}
-	signed, err := s.presign.PresignUploadPart(call, &s3.UploadPartInput{
-		Bucket: &s.bucket, Key: &key, UploadId: &transfer, PartNumber: aws.Int32(int32(part.Number)),
-	}, func(o *s3.PresignOptions) { o.Presigner = p })
+	p := &presigner{header: header, lifetime: lifetime}
+	signed, err := presign(call, func(o *s3.PresignOptions) { o.Presigner = p })
 	if err == nil && p.expires.IsZero() {
 		err = errors.New("there are no credentials to sign with")
 	}
 	if err != nil {
 		return dossier.SignedRequest{}, unavailable(ctx, doing, err)
 	}
-	return dossier.SignedRequest{Method: signed.Method, URL: signed.URL, Header: p.header, ExpiresAt: p.expires}, nil
+	return dossier.SignedRequest{Method: signed.Method, URL: signed.URL, Header: header, ExpiresAt: p.expires}, nil
 }
 
 // presigner signs one request by Signature Version 4 in its query

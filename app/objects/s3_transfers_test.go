@@ -127,6 +127,9 @@ func TestS3Sign(t *testing.T) {
 				if !errors.Is(err, dossier.ErrUnavailable) || errors.Is(err, context.Canceled) {
 					t.Errorf("%s: Sign = %+v, %v; want ErrUnavailable", c.name, r, err)
 				}
+				if link, err := s.Link(t.Context(), key, dossier.ResponseHeader{}, c.lifetime); !errors.Is(err, dossier.ErrUnavailable) || link.URL != "" {
+					t.Errorf("%s: Link = %+v, %v; want ErrUnavailable", c.name, link, err)
+				}
 				continue
 			}
 			if err != nil {
@@ -154,6 +157,15 @@ func TestS3Sign(t *testing.T) {
 			for name := range q {
 				if strings.Contains(strings.ToLower(name), "checksum") {
 					t.Errorf("%s: %s is in the query, where S3 does not look at it", c.name, name)
+				}
+			}
+			link, err := s.Link(t.Context(), key, dossier.ResponseHeader{ContentType: "text/plain"}, c.lifetime)
+			if err != nil || link.ExpiresAt.Before(from.Add(c.want-2*time.Second)) || link.ExpiresAt.After(time.Now().Add(c.want)) {
+				t.Errorf("%s: Link = %+v, %v; want one that ends with what it was signed by", c.name, link, err)
+			}
+			for _, absent := range []string{"response-content-disposition", "response-cache-control"} {
+				if strings.Contains(link.URL, absent) {
+					t.Errorf("%s: the link says %s, which nobody asked for: %s", c.name, absent, link.URL)
 				}
 			}
 			expires, err := strconv.Atoi(q.Get("X-Amz-Expires"))

@@ -61,6 +61,7 @@ func Objects(t *testing.T, open func(t *testing.T) (dossier.Objects, Send)) {
 	run("put given up", testPutGivenUp)
 	run("read while deleted", testReadWhileDeleted)
 	run("parallel", testParallelObjects)
+	runLinks(run)
 	runTransfers(run)
 }
 

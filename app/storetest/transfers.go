@@ -516,7 +516,29 @@ func testAltered(t *testing.T, s objectsUnderTest) {
 	foreign := s.start(other)
 	p := newPiece(11, []byte("some bytes"))
 	r := s.sign(key, transfer, p.Part)
-	u, err := url.Parse(r.URL)
+	altered := alterations(t, r.URL, map[string]string{transfer: second, key: other, "11": "12"})
+	altered["another key and its transfer"] = strings.NewReplacer(transfer, foreign, key, other, url.QueryEscape(key), url.QueryEscape(other)).Replace(r.URL)
+	for what, address := range altered {
+		c := r
+		c.URL = address
+		if err := s.send(s.ctx, c, p.bytes); !errors.Is(err, ErrRefused) {
+			t.Errorf("%s: %v; want it refused", what, err)
+		}
+	}
+	s.holds(key, transfer)
+	s.holds(key, second)
+	s.holds(other, foreign)
+	if err := s.send(s.ctx, r, p.bytes); err != nil {
+		t.Errorf("as it was signed: %v", err)
+	}
+	s.holds(key, transfer, p.Part)
+}
+
+// alterations returns signed, the address of a request, in every way that it might be altered, by what was done. Parts of it are put in the place of
+// others as swaps says.
+func alterations(t *testing.T, signed string, swaps map[string]string) map[string]string {
+	t.Helper()
+	u, err := url.Parse(signed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -524,7 +546,7 @@ func testAltered(t *testing.T, s objectsUnderTest) {
 	put := func(what string, change func(*url.URL)) {
 		c := *u
 		change(&c)
-		if c.String() != r.URL {
+		if c.String() != signed {
 			altered[what] = c.String()
 		}
 	}
@@ -549,7 +571,7 @@ func testAltered(t *testing.T, s objectsUnderTest) {
 			query(fmt.Sprintf("%s changed at %d", name, i), name, v[:i]+string(next)+v[i+1:])
 		}
 	}
-	for from, to := range map[string]string{transfer: second, key: other, "11": "12"} {
+	for from, to := range swaps {
 		put("in the path, "+from+" as "+to, func(c *url.URL) { c.Path = strings.ReplaceAll(c.Path, from, to) })
 		for name, values := range u.Query() {
 			if strings.Contains(values[0], from) && name != "X-Amz-Signature" && name != "signature" {
@@ -557,29 +579,12 @@ func testAltered(t *testing.T, s objectsUnderTest) {
 			}
 		}
 	}
-	put("another key and its transfer", func(c *url.URL) {
-		c.Path = strings.NewReplacer(transfer, foreign, key, other).Replace(c.Path)
-		c.RawQuery = strings.NewReplacer(transfer, foreign, key, other, url.QueryEscape(key), url.QueryEscape(other)).Replace(c.RawQuery)
-	})
 	put("something behind the path", func(c *url.URL) { c.Path += "x" })
 	put("something more in the query", func(c *url.URL) { c.RawQuery += "&more=1" })
 	if len(altered) < 100 {
-		t.Fatalf("only %d ways to alter %s", len(altered), r.URL)
+		t.Fatalf("only %d ways to alter %s", len(altered), signed)
 	}
-	for what, address := range altered {
-		c := r
-		c.URL = address
-		if err := s.send(s.ctx, c, p.bytes); !errors.Is(err, ErrRefused) {
-			t.Errorf("%s: %v; want it refused", what, err)
-		}
-	}
-	s.holds(key, transfer)
-	s.holds(key, second)
-	s.holds(other, foreign)
-	if err := s.send(s.ctx, r, p.bytes); err != nil {
-		t.Errorf("as it was signed: %v", err)
-	}
-	s.holds(key, transfer, p.Part)
+	return altered
 }
 
 func testExpired(t *testing.T, s objectsUnderTest) {

@@ -50,6 +50,7 @@ func (s *Server) apiRoutes() {
 
 	s.echo.PUT(api.Prefix+"/files/:file", s.announceFile, s.limited(s.o.AnnounceRate))
 	get("/files/:file", s.readFile)
+	get("/files/:file/content", s.readContent)
 	s.echo.DELETE(api.Prefix+"/files/:file", s.giveUpFile)
 	s.echo.POST(api.Prefix+"/files/:file/parts", s.signParts, s.limited(s.o.SignRate))
 	s.echo.POST(api.Prefix+"/files/:file/complete", s.completeFile)
@@ -68,8 +69,8 @@ const foreignKey = "foreign"
 // request where the store is embedded.
 const (
 	corsMethods = "GET, HEAD, POST, PUT, DELETE"
-	corsHeaders = "Authorization, Content-Type, X-Amz-Checksum-Crc64nvme"
-	corsExposed = "Allow, Retry-After, WWW-Authenticate, X-Request-Id"
+	corsHeaders = "Authorization, Content-Type, If-None-Match, If-Range, Range, X-Amz-Checksum-Crc64nvme"
+	corsExposed = "Accept-Ranges, Allow, Content-Disposition, Content-Range, ETag, Retry-After, WWW-Authenticate, X-Request-Id"
 	// corsAge is for how long a browser need not ask again, in seconds: the most that Chromium remembers.
 	corsAge = "7200"
 )
@@ -328,6 +329,19 @@ func (s *Server) readFile(c echo.Context) error {
 		out.Parts[i] = api.Part{Number: p.Number, Size: p.Size, Crc64Nvme: api.FormatCRC64NVME(p.CRC64)}
 	}
 	return answerJSON(c, out)
+}
+
+// readContent gives a stored file back.
+func (s *Server) readContent(c echo.Context) error {
+	person, id, err := s.callersFile(c)
+	if err != nil {
+		return err
+	}
+	f, err := s.svc.File(c.Request().Context(), person, id)
+	if err != nil {
+		return err
+	}
+	return s.save(c, f)
 }
 
 // giveUpFile removes a file that is not stored.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bufio"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -46,22 +47,113 @@ func servedType(f dossier.File) string {
 	return "application/octet-stream"
 }
 
-// download sends a stored file: whole, in ranges, only its headers, or nothing where the browser has it already.
-func (s *Server) download(c echo.Context, f dossier.File, disposition string) error {
+// save has a browser save a stored file: from the object store itself where that gives links to what it has, else from here. HEAD is answered here.
+// So is a page of another site, as after a redirect from here to elsewhere a browser tells the store no origin that it could allow.
+func (s *Server) save(c echo.Context, f dossier.File) error {
+	req := c.Request()
+	if f.Content == nil || s.o.NoLinks || req.Method != http.MethodGet || foreign(c) {
+		return s.send(c, f, "attachment")
+	}
+	// The store adds no policy to its answer, so nothing must be shown: type and disposition are as from here, and signed.
+	link, err := s.svc.Link(req.Context(), f, dossier.ResponseHeader{
+		ContentType: servedType(f), ContentDisposition: contentDisposition("attachment", f.Name), CacheControl: fileCaching,
+	}, s.o.LinkLifetime)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return s.send(c, f, "attachment")
+	}
+	if err != nil {
+		return err
+	}
+	// These are the store's to look at. It has ETags of its own, which a client that goes on after a break repeats here.
+	for _, name := range []string{"Range", "If-Range", "If-Match", "If-Unmodified-Since"} {
+		req.Header.Del(name)
+	}
+	c.Response().Header().Set("Etag", etag(f))
+	http.ServeContent(&linkWriter{c.Response(), link.URL}, req, "", f.CreatedAt, strings.NewReader(""))
+	return nil
+}
+
+// linkWriter makes a redirect of the answer that has the content, and leaves a 304 as it is.
+type linkWriter struct {
+	*echo.Response
+	to string
+}
+
+func (w *linkWriter) WriteHeader(status int) {
+	h := w.Header()
+	switch status {
+	case http.StatusOK:
+		for _, name := range []string{"Accept-Ranges", "Content-Length", "Content-Type", "Etag", "Last-Modified"} {
+			h.Del(name)
+		}
+		h.Set("Location", w.to)
+		status = http.StatusFound
+	case http.StatusNotModified:
+		h.Set("Cache-Control", fileCaching)
+	}
+	w.Response.WriteHeader(status)
+}
+
+func etag(f dossier.File) string { return `"` + hex.EncodeToString(f.Content.SHA256[:]) + `"` }
+
+// describe sets the headers of everything that people sent and that is sent back.
+func describe(h http.Header, mediaType, disposition, name string) {
+	h.Set("Content-Type", mediaType)
+	h.Set("Content-Disposition", contentDisposition(disposition, name))
+	h.Set("Content-Security-Policy", filePolicy)
+	h.Set("X-Robots-Tag", "noindex")
+}
+
+// archive sends the stored files among files as one ZIP. There is no going on with one that broke off: its ranges are not kept anywhere.
+func (s *Server) archive(c echo.Context, p dossier.Person, files []dossier.File) error {
+	a := s.svc.Archive(files)
+	if a.Files() == 0 {
+		return &dossier.Error{Code: dossier.CodeNotFound}
+	}
+	res := c.Response()
+	h := res.Header()
+	describe(h, "application/zip", "attachment", dossier.CleanFileName(p.Name+".zip"))
+	h.Set("Accept-Ranges", "none")
+	h.Set("Content-Length", strconv.FormatInt(a.Size(), 10))
+	if c.Request().Method == http.MethodHead {
+		res.WriteHeader(http.StatusOK)
+		return nil
+	}
+	// What fails before the buffer is full becomes an error page; later, observe cuts the connection.
+	w := bufio.NewWriterSize(clientWriter{res}, archiveBuffer)
+	if err := a.Write(c.Request().Context(), w); err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
+// clientWriter ends the request when the client takes no more: that is nobody's fault, and nothing for the log.
+type clientWriter struct{ io.Writer }
+
+func (w clientWriter) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if err != nil {
+		err = http.ErrAbortHandler
+	}
+	return n, err
+}
+
+// archiveBuffer is how much of an archive is held back, in bytes.
+const archiveBuffer = 32 << 10
+
+// send sends a stored file: whole, in ranges, only its headers, or nothing where the browser has it already.
+func (s *Server) send(c echo.Context, f dossier.File, disposition string) error {
 	if f.Content == nil {
 		return fmt.Errorf("stored file %s of person %s has no description", f.ID, f.Person)
 	}
 	req, res := c.Request(), c.Response()
 	h := res.Header()
-	h.Set("Content-Type", servedType(f))
-	h.Set("Content-Disposition", contentDisposition(disposition, f.Name))
-	h.Set("Content-Security-Policy", filePolicy)
+	describe(h, servedType(f), disposition, f.Name)
 	if disposition == "inline" {
 		h.Set("Content-Security-Policy", picturePolicy)
 	}
 	h.Set("Cache-Control", fileCaching)
-	h.Set("X-Robots-Tag", "noindex")
-	h.Set("Etag", `"`+hex.EncodeToString(f.Content.SHA256[:])+`"`)
+	h.Set("Etag", etag(f))
 
 	content := &content{ctx: req.Context(), svc: s.svc, file: f}
 	if f.Content.Size == 0 || !oneRange.MatchString(req.Header.Get("Range")) {

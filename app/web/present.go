@@ -68,6 +68,20 @@ func fileForStaff(f dossier.File) fileView {
 
 func filePath(base string, id dossier.FileID) string { return base + "/files/" + id.String() }
 
+// archivePath returns the path of the archive of files, whose own paths lie under base; empty unless there are several to put into it.
+func archivePath(base string, files []dossier.File) string {
+	stored := 0
+	for _, f := range files {
+		if f.State == dossier.FileStored {
+			stored++
+		}
+	}
+	if stored < 2 {
+		return ""
+	}
+	return base + "/files.zip"
+}
+
 // outcomeOf returns what became of a file of a submission; base is the receipt's path.
 func outcomeOf(o dossier.Outcome, base string) fileView {
 	if o.Err == nil && o.File != nil {

@@ -49,6 +49,9 @@ func (s *Server) receiptView(c echo.Context, receipt dossier.Receipt, person dos
 		}
 		v.Files = append(v.Files, file)
 	}
+	if !v.Pending {
+		v.Archive = archivePath(path, files)
+	}
 	return v
 }
 
@@ -66,5 +69,18 @@ func (s *Server) receiptFile(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.download(c, f, "attachment")
+	return s.save(c, f)
+}
+
+// receiptArchive gives a submitter all stored files back at once.
+func (s *Server) receiptArchive(c echo.Context) error {
+	receipt, err := dossier.ParseReceipt(c.Param("receipt"))
+	if err != nil {
+		return err
+	}
+	person, files, err := s.svc.ByReceipt(c.Request().Context(), receipt)
+	if err != nil {
+		return err
+	}
+	return s.archive(c, person, files)
 }

@@ -21,6 +21,7 @@ func (s *Server) routes() {
 	get("/", s.form)
 	e.POST("/submissions", s.submit, s.limited(s.o.SubmitRate))
 	get("/receipt/:receipt", s.receipt)
+	get("/receipt/:receipt/files.zip", s.receiptArchive)
 	get("/receipt/:receipt/files/:file", s.receiptFile)
 
 	get("/staff/sign-in", s.signInPage)
@@ -32,6 +33,7 @@ func (s *Server) routes() {
 	get("/people/:id", s.person, s.staff)
 	get("/people/:id/delete", s.askDeletePerson, s.staff)
 	e.POST("/people/:id/delete", s.deletePerson, s.staff, s.token)
+	get("/people/:id/files.zip", s.personArchive, s.staff)
 	get("/people/:id/files/:file", s.file, s.staff)
 	get("/people/:id/files/:file/picture", s.picture, s.staff)
 	get("/people/:id/files/:file/delete", s.askDeleteFile, s.staff)

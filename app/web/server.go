@@ -37,6 +37,11 @@ type Options struct {
 	// SignatureLifetime is how long a signed request for a part can be used. A store looks at it when the part begins to arrive. Default 15
 	// minutes.
 	SignatureLifetime time.Duration
+	// LinkLifetime is how long the link can be used by which a download is taken from the object store itself, where that has any. A store
+	// looks at it when a request begins. Default 5 minutes: enough for a browser to go on after a short break, and for clocks that differ.
+	LinkLifetime time.Duration
+	// NoLinks has all downloads pass through this server, for object stores that browsers do not reach.
+	NoLinks bool
 	// Parts takes parts where the object store is embedded. nil: signed requests do not lead here.
 	Parts PartReceiver
 	// IdleTimeout is how long a client may send, or take, no byte. Default 30 seconds.
@@ -89,6 +94,9 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 	}
 	if o.SignatureLifetime <= 0 {
 		o.SignatureLifetime = 15 * time.Minute
+	}
+	if o.LinkLifetime <= 0 {
+		o.LinkLifetime = 5 * time.Minute
 	}
 	if o.DrainBytes <= 0 {
 		o.DrainBytes = 1 << 30

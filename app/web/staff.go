@@ -247,7 +247,7 @@ func (s *Server) person(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := personPageView{page: s.page(c, p.Name), Person: personForStaff(p), Total: total(files)}
+	v := personPageView{page: s.page(c, p.Name), Person: personForStaff(p), Total: total(files), Archive: archivePath(personPath(id), files)}
 	for _, f := range files {
 		v.Files = append(v.Files, fileForStaff(f))
 	}
@@ -273,7 +273,20 @@ func (s *Server) file(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.download(c, f, "attachment")
+	return s.save(c, f)
+}
+
+// personArchive downloads all files of a person at once.
+func (s *Server) personArchive(c echo.Context) error {
+	id, err := dossier.ParsePersonID(c.Param("id"))
+	if err != nil {
+		return err
+	}
+	p, files, err := s.svc.Person(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	return s.archive(c, p, files)
 }
 
 // picture shows a file in a page, if it is a picture by its bytes.
@@ -285,7 +298,7 @@ func (s *Server) picture(c echo.Context) error {
 	if !isPicture(f) {
 		return &dossier.Error{Code: dossier.CodeNotFound}
 	}
-	return s.download(c, f, "inline")
+	return s.send(c, f, "inline")
 }
 
 func (s *Server) askDeletePerson(c echo.Context) error {

@@ -82,6 +82,8 @@ type receiptView struct {
 	RequestID      string
 	Person         personView
 	Files          []fileView
+	// Archive is the path of all stored files as one ZIP; empty unless there are several.
+	Archive string
 }
 
 // personView is a person's details.
@@ -124,6 +126,8 @@ type personPageView struct {
 	Files  []fileView
 	// Total is the number and size of stored files: "3 files, 12.4 MiB".
 	Total string
+	// Archive is the path of all stored files as one ZIP; empty unless there are several.
+	Archive string
 }
 
 // confirmView asks before deleting (confirm.html).

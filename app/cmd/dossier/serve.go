@@ -80,6 +80,7 @@ func (p *program) serve(ctx context.Context) (err error) {
 		AnnounceRate:   webRate(cfg.Rates.Announcements),
 		SignRate:       webRate(cfg.Rates.Signatures),
 		APIOrigins:     cfg.HTTP.APIOrigins,
+		NoLinks:        !cfg.Objects.Links,
 		Parts:          s.parts,
 		IdleTimeout:    cfg.Timeouts.Idle,
 		UploadTimeout:  cfg.Timeouts.Upload,

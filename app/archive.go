@@ -1,0 +1,173 @@
+package dossier
+
+import (
+	"archive/zip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// Archive is stored files of one person as one ZIP (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT), made while it is sent: with
+// ZIP64 where files, their number or the whole need it.
+//
+// Its files are stored and not compressed. Most that people send is compressed already (pictures, films, office documents), compressing costs an
+// instance more than sending does, and only so is the size known before the first byte.
+type Archive struct {
+	svc     *Service
+	entries []archived
+}
+
+// archived is a file with its name in the archive.
+type archived struct {
+	File
+	name string
+}
+
+// Archive returns the archive of those of files that are stored, in their order.
+func (s *Service) Archive(files []File) *Archive {
+	a := &Archive{svc: s}
+	names := archiveNames{map[string]bool{}, map[string]int{}}
+	for _, f := range files {
+		if f.State == FileStored && f.Content != nil {
+			a.entries = append(a.entries, archived{f, names.of(f.Name)})
+		}
+	}
+	return a
+}
+
+// Files returns the number of files in it.
+func (a *Archive) Files() int { return len(a.entries) }
+
+// The sizes of the records of a ZIP as archive/zip writes them to something that is not read back, in bytes; a test compares.
+const (
+	zipLocalHeader      = 30
+	zipDescriptor       = 16
+	zipDescriptor64     = 24
+	zipDirectoryHeader  = 46
+	zipDirectoryExtra64 = 28
+	zipTime             = 9 // the extended timestamp, in both headers
+	zipEnd              = 22
+	zipEnd64            = 56 + 20
+)
+
+// Size returns the length of the archive in bytes.
+func (a *Archive) Size() int64 {
+	var offset, directory int64
+	for _, e := range a.entries {
+		name, large := int64(len(e.name)), e.Content.Size >= math.MaxUint32
+		directory += zipDirectoryHeader + name + zipTime
+		if large || offset >= math.MaxUint32 {
+			directory += zipDirectoryExtra64
+		}
+		offset += zipLocalHeader + name + zipTime + e.Content.Size + zipDescriptor
+		if large {
+			offset += zipDescriptor64 - zipDescriptor
+		}
+	}
+	size := offset + directory + zipEnd
+	if len(a.entries) >= math.MaxUint16 || directory >= math.MaxUint32 || offset >= math.MaxUint32 {
+		size += zipEnd64
+	}
+	return size
+}
+
+// archiveBuffer is how much of a file is held in memory while an archive is written, in bytes.
+const archiveBuffer = 64 << 10
+
+// Write writes the archive: Size bytes, or an error. Each file is compared with its size and checksum while it passes, and the directory, without
+// which nobody takes the archive for whole, comes last. Errors: ErrLost where a file was deleted since it was listed; ErrUnavailable; that of w;
+// that of ctx; and one without a code where a file is damaged.
+func (a *Archive) Write(ctx context.Context, w io.Writer) error {
+	z := zip.NewWriter(w)
+	buf := make([]byte, archiveBuffer)
+	for _, e := range a.entries {
+		entry, err := z.CreateHeader(&zip.FileHeader{Name: e.name, Method: zip.Store, Modified: e.CreatedAt.UTC()})
+		if err != nil {
+			return fmt.Errorf("begin a file of the archive: %w", err)
+		}
+		if err := a.svc.copy(ctx, entry, e.File, buf); err != nil {
+			return err
+		}
+	}
+	if err := z.Close(); err != nil {
+		return fmt.Errorf("end the archive: %w", err)
+	}
+	return nil
+}
+
+// copy writes a stored file's bytes to w, if they are those that its record describes.
+func (s *Service) copy(ctx context.Context, w io.Writer, f File, buf []byte) error {
+	r, err := s.objects.Open(ctx, f.Key(), 0, -1)
+	if errors.Is(err, ErrNotFound) {
+		return Errorf(CodeLost, err, "A file was deleted meanwhile. Load the page again.")
+	}
+	if err != nil {
+		return fmt.Errorf("open object: %w", err)
+	}
+	defer r.Close() // only read from
+	var size int64
+	crc := NewCRC64()
+	for {
+		n, err := r.Read(buf)
+		if size += int64(n); size > f.Content.Size {
+			break
+		}
+		crc.Write(buf[:n])
+		if _, err := w.Write(buf[:n]); err != nil {
+			return fmt.Errorf("write a file of the archive: %w", err)
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("read object: %w", err)
+		}
+	}
+	if held := (Held{Size: size, CRC64: crc.Sum64()}); held != f.Content.held() {
+		return fmt.Errorf("file %s of person %s is damaged: its record has %d bytes, CRC-64 %016x; the store gave %d, %016x",
+			f.ID, f.Person, f.Content.Size, f.Content.CRC64, held.Size, held.CRC64)
+	}
+	return nil
+}
+
+// archiveNames gives the files of one archive names under which every system can unpack them side by side. Case makes no difference, because two
+// systems of three do not regard it.
+type archiveNames struct {
+	taken map[string]bool
+	// last is the number that was tried last for a name.
+	last map[string]int
+}
+
+// of returns the name for a file called name: CleanFileName, not that of a device of Windows
+// (https://learn.microsoft.com/windows/win32/fileio/naming-a-file), and with a number in it where another file has the name.
+func (n archiveNames) of(name string) string {
+	name = CleanFileName(name)
+	if windowsDevice.MatchString(name) {
+		name = CleanFileName("_" + name)
+	}
+	distinct, key := name, strings.ToLower(name)
+	for n.taken[strings.ToLower(distinct)] {
+		n.last[key]++
+		distinct = numbered(name, n.last[key]+1)
+	}
+	n.taken[strings.ToLower(distinct)] = true
+	return distinct
+}
+
+// numbered puts a number before the extension of a clean name, of which it cuts what would be too long.
+func numbered(name string, n int) string {
+	ext := path.Ext(name)
+	if ext == name || len(ext) > maxExtensionBytes {
+		ext = ""
+	}
+	end := fmt.Sprintf(" (%d)%s", n, ext)
+	return truncate(strings.TrimSuffix(name, ext), MaxFileNameBytes-len(end)) + end
+}
+
+// windowsDevice matches the name of a device, which Windows sees with any extension.
+var windowsDevice = regexp.MustCompile(`^(?i:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³]) *(?:\.|$)`)

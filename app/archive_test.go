@@ -1,0 +1,505 @@
+package dossier_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"dossier.example/app"
+)
+
+// TestArchive makes an archive of real files, and unpacks it by programs that share no code with this one.
+func TestArchive(t *testing.T) { onEachKind(t, archive) }
+
+func archive(t *testing.T, s stores) {
+	ctx, svc := t.Context(), s.service(dossier.DefaultLimits())
+	// What each is called in the archive.
+	sent := []struct{ name, want, data string }{
+		{"plain.txt", "plain.txt", "some text"},
+		{"empty", "empty", ""},
+		{"Ångström 日本語 👩🏽‍🚀.pdf", "Ångström 日本語 👩🏽‍🚀.pdf", strings.Repeat("large ", 200_000)},
+		{"plain.txt", "plain (2).txt", "other text of the same name"},
+		{"PLAIN.TXT", "PLAIN (3).TXT", "and in capitals"},
+		{"../../etc/passwd", "passwd", "x"},
+		{`C:\Windows\nul.txt`, "_nul.txt", "a device"},
+	}
+	r := dossier.NewReceipt()
+	var files []upload
+	for _, f := range sent {
+		files = append(files, upload{f.name, []byte(f.data)})
+	}
+	if _, err := submit(ctx, svc, r, files); err != nil {
+		t.Fatal(err)
+	}
+	_, records, err := svc.ByReceipt(ctx, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What is not stored is left out.
+	records = append(records, dossier.File{Person: r.Person, ID: dossier.NewFileID(), Name: "half.txt", State: dossier.FileUploading})
+	a := svc.Archive(records)
+	var b bytes.Buffer
+	if err := a.Write(ctx, &b); err != nil {
+		t.Fatal(err)
+	}
+	if a.Files() != len(sent) || a.Size() != int64(b.Len()) {
+		t.Errorf("the archive is told to have %d files and %d bytes; it has %d and %d", a.Files(), a.Size(), len(sent), b.Len())
+	}
+
+	z, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(z.File) != len(sent) {
+		t.Fatalf("the archive has %d files; want %d", len(z.File), len(sent))
+	}
+	got := map[string]string{}
+	for i, f := range z.File {
+		in, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(in)
+		if err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+		}
+		got[f.Name] = string(data)
+		if f.Method != zip.Store || f.NonUTF8 || f.Flags&0x800 == 0 && !isASCII(f.Name) {
+			t.Errorf("%s is method %d with flags %#x; want it stored, and its name marked as UTF-8", f.Name, f.Method, f.Flags)
+		}
+		if !f.Modified.Equal(records[i].CreatedAt.Truncate(time.Second)) {
+			t.Errorf("%s is of %s; want %s", f.Name, f.Modified, records[i].CreatedAt)
+		}
+	}
+	for _, f := range sent {
+		if data, found := got[f.want]; !found || data != f.data {
+			t.Errorf("%q: found %v with %d bytes; want %d", f.want, found, len(data), len(f.data))
+		}
+	}
+
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.zip"), b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	unpacked := filepath.Join(dir, "unpacked")
+	unzip(t, "-q", filepath.Join(dir, "a.zip"), "-d", unpacked)
+	for _, f := range sent {
+		if data, err := os.ReadFile(filepath.Join(unpacked, f.want)); err != nil || string(data) != f.data {
+			t.Errorf("unpacked by unzip, %q has %d bytes, %v; want %d", f.want, len(data), err, len(f.data))
+		}
+	}
+	entries := 0
+	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			entries++
+		}
+		return err
+	})
+	if err != nil || entries != len(sent)+1 {
+		t.Errorf("unzip left %d files, %v; want the %d of the archive and the archive", entries, err, len(sent))
+	}
+}
+
+// unzip runs Info-ZIP's unzip.
+func unzip(t *testing.T, args ...string) string {
+	t.Helper()
+	path, err := exec.LookPath("unzip")
+	if err != nil {
+		if os.Getenv("DOSSIER_TEST_REQUIRE") != "" {
+			t.Fatalf("unzip is missing: %v", err)
+		}
+		t.Skip("unzip is missing; tools/install installs it")
+	}
+	cmd := exec.CommandContext(t.Context(), path, args...)
+	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("unzip: %v: %s", err, out)
+	}
+	return string(out)
+}
+
+func isASCII(s string) bool { return utf8.RuneCountInString(s) == len(s) }
+
+// zeros is an object store in which every object is as long as its record says, of zeros, and takes no room.
+type zeros struct {
+	dossier.Objects
+	sizes map[string]int64
+}
+
+func (z zeros) Open(_ context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	size, found := z.sizes[key]
+	if !found {
+		return nil, &dossier.Error{Code: dossier.CodeNotFound}
+	}
+	return io.NopCloser(io.LimitReader(zero{}, size)), nil
+}
+
+// zero gives zeros without end.
+type zero struct{}
+
+func (zero) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+// zerosCRC64 returns the checksum of so many zeros, by squaring.
+func zerosCRC64(n int64) uint64 {
+	if n < 1<<10 {
+		return crc64Of(make([]byte, n))
+	}
+	half := zerosCRC64(n / 2)
+	return dossier.CombineCRC64(dossier.CombineCRC64(half, half, n/2), zerosCRC64(n%2), n%2)
+}
+
+// stored returns records of stored files of those sizes, and the service that has them.
+func storedZeros(sizes ...int64) (*dossier.Service, []dossier.File) {
+	z := zeros{sizes: map[string]int64{}}
+	person := dossier.NewPersonID()
+	files := make([]dossier.File, len(sizes))
+	for i, size := range sizes {
+		files[i] = dossier.File{
+			Person: person, ID: dossier.NewFileID(), Name: fmt.Sprintf("file-%d.bin", i), State: dossier.FileStored,
+			CreatedAt: time.Date(2026, 11, 26, 10, 0, 0, 0, time.UTC), Content: &dossier.Content{Size: size, CRC64: zerosCRC64(size)},
+		}
+		z.sizes[files[i].Key()] = size
+	}
+	return dossier.New(nil, nil, z, dossier.Options{}), files
+}
+
+// sparse is what was written to it, without the blocks of zeros.
+type sparse struct {
+	blocks map[int64][]byte
+	size   int64
+}
+
+const sparseBlock = 64 << 10
+
+func (s *sparse) Write(p []byte) (int, error) {
+	n := len(p)
+	for len(p) > 0 {
+		at, within := s.size/sparseBlock, s.size%sparseBlock
+		step := min(int64(len(p)), sparseBlock-within)
+		block, there := s.blocks[at]
+		if there || !bytes.Equal(p[:step], zeroBlock[:step]) {
+			if !there {
+				block = make([]byte, sparseBlock)
+				s.blocks[at] = block
+			}
+			copy(block[within:], p[:step])
+		}
+		s.size += step
+		p = p[step:]
+	}
+	return n, nil
+}
+
+var zeroBlock = make([]byte, sparseBlock)
+
+func (s *sparse) ReadAt(p []byte, off int64) (int, error) {
+	n := 0
+	for n < len(p) && off < s.size {
+		block, there := s.blocks[off/sparseBlock]
+		if !there {
+			block = zeroBlock
+		}
+		step := copy(p[n:min(int64(len(p)), int64(n)+s.size-off)], block[off%sparseBlock:])
+		n, off = n+step, off+int64(step)
+	}
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// TestArchiveSize compares what is told with what is written, around every number at which ZIP64 begins.
+func TestArchiveSize(t *testing.T) {
+	many := func(n int) []int64 { return make([]int64, n) }
+	const edge = math.MaxUint32
+	for name, sizes := range map[string][]int64{
+		"nothing":                             nil,
+		"an empty file":                       {0},
+		"small files":                         {1, 1000, 0, 65_536, 1},
+		"one entry less than ZIP64 begins at": many(math.MaxUint16 - 1),
+		"as many entries as ZIP64 begins at":  many(math.MaxUint16),
+		"more entries":                        many(math.MaxUint16 + 10),
+		"a byte less than 4 GiB - 1":          {edge - 1, 5},
+		"4 GiB - 1, and files behind it":      {1, edge, 0, 5},
+		"more than 4 GiB":                     {edge + 1000, 5},
+		// The local header and the descriptor of the first file take 64 bytes with its name and time.
+		"the directory begins a byte before": {edge - 65 - 1},
+		"the directory begins at 4 GiB - 1":  {edge - 65},
+		"a second file begins at 4 GiB - 1":  {edge - 65, 0},
+		"a second file begins a byte before": {edge - 65 - 1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			svc, files := storedZeros(sizes...)
+			a, w := svc.Archive(files), &sparse{blocks: map[int64][]byte{}}
+			if err := a.Write(t.Context(), w); err != nil {
+				t.Fatal(err)
+			}
+			if a.Size() != w.size {
+				t.Errorf("the archive is told to have %d bytes; it has %d", a.Size(), w.size)
+			}
+			z, err := zip.NewReader(w, w.size)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(z.File) != len(sizes) {
+				t.Fatalf("the archive has %d files; want %d", len(z.File), len(sizes))
+			}
+			for i, f := range z.File {
+				if f.UncompressedSize64 != uint64(sizes[i]) {
+					t.Errorf("file %d has %d bytes; want %d", i, f.UncompressedSize64, sizes[i])
+				}
+			}
+			// The last is found behind all that may be too large for a number.
+			if len(sizes) > 0 && sizes[len(sizes)-1] < 1<<20 {
+				in, err := z.File[len(sizes)-1].Open()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n, err := io.Copy(io.Discard, in); n != sizes[len(sizes)-1] || err != nil {
+					t.Errorf("the last file has %d bytes, %v; want %d", n, err, sizes[len(sizes)-1])
+				}
+			}
+		})
+	}
+}
+
+// TestArchiveBeyond4GiB has unzip read a large archive, from a file that takes little room on the disk.
+func TestArchiveBeyond4GiB(t *testing.T) {
+	const large = math.MaxUint32 + 1_000_000
+	svc, files := storedZeros(7, large, 9)
+	a, w := svc.Archive(files), &sparse{blocks: map[int64][]byte{}}
+	if err := a.Write(t.Context(), w); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "large.zip")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at, block := range w.blocks {
+		if _, err := f.WriteAt(block, at*sparseBlock); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(f.Truncate(w.size), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	list := unzip(t, "-l", path)
+	for _, want := range []string{fmt.Sprint(int64(large)), "3 files", "file-2.bin"} {
+		if !strings.Contains(list, want) {
+			t.Errorf("unzip -l does not say %q:\n%s", want, list)
+		}
+	}
+	if said := unzip(t, "-t", path, "file-0.bin", "file-2.bin"); !strings.Contains(said, "No errors detected") {
+		t.Errorf("unzip -t: %s", said)
+	}
+}
+
+// bending gives other bytes than the store has.
+type bendingReads struct {
+	dossier.Objects
+	bend func(io.ReadCloser) io.ReadCloser
+}
+
+func (b bendingReads) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	r, err := b.Objects.Open(ctx, key, offset, length)
+	if err != nil {
+		return nil, err
+	}
+	return b.bend(r), nil
+}
+
+// reader is what bends: a reader with the closing of another.
+type reader struct {
+	io.Reader
+	io.Closer
+}
+
+// No damage, no outage and no loss of a file may end as an archive that looks whole.
+func TestArchiveIsWholeOrBroken(t *testing.T) {
+	s := embedded(t)
+	ctx, svc := t.Context(), s.service(dossier.DefaultLimits())
+	r := dossier.NewReceipt()
+	if _, err := submit(ctx, svc, r, twoFiles); err != nil {
+		t.Fatal(err)
+	}
+	_, files, err := svc.ByReceipt(ctx, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outage := dossier.Unavailable(ctx, "read object", errInjected)
+	full := errors.New("the client left")
+	for name, c := range map[string]struct {
+		bend func(io.ReadCloser) io.ReadCloser
+		w    io.Writer
+		want error // nil: any without a code
+	}{
+		"a flipped bit": {bend: func(r io.ReadCloser) io.ReadCloser {
+			data, _ := io.ReadAll(r)
+			data[len(data)-1] ^= 1
+			return reader{bytes.NewReader(data), r}
+		}},
+		"a byte less": {bend: func(r io.ReadCloser) io.ReadCloser {
+			data, _ := io.ReadAll(r)
+			return reader{bytes.NewReader(data[:len(data)-1]), r}
+		}},
+		"a byte more":       {bend: func(r io.ReadCloser) io.ReadCloser { return reader{io.MultiReader(r, strings.NewReader("x")), r} }},
+		"bytes without end": {bend: func(r io.ReadCloser) io.ReadCloser { return reader{io.MultiReader(r, zero{}), r} }},
+		"nothing":           {bend: func(r io.ReadCloser) io.ReadCloser { return reader{strings.NewReader(""), r} }},
+		"an outage in the middle": {bend: func(r io.ReadCloser) io.ReadCloser {
+			return reader{io.MultiReader(io.LimitReader(r, 2), failingReader{outage}), r}
+		}, want: dossier.ErrUnavailable},
+		"an outage behind the last byte": {bend: func(r io.ReadCloser) io.ReadCloser {
+			return reader{io.MultiReader(r, failingReader{outage}), r}
+		}, want: dossier.ErrUnavailable},
+		"a client that leaves": {bend: func(r io.ReadCloser) io.ReadCloser { return r }, w: refusing{full}, want: full},
+	} {
+		t.Run(name, func(t *testing.T) {
+			closed := 0
+			objects := bendingReads{s.objects, func(r io.ReadCloser) io.ReadCloser {
+				return closing{c.bend(r), &closed}
+			}}
+			a := dossier.New(s.people, s.catalog, objects, dossier.Options{}).Archive(files)
+			var b bytes.Buffer
+			w := c.w
+			if w == nil {
+				w = &b
+			}
+			err := a.Write(ctx, w)
+			var coded *dossier.Error
+			if err == nil || c.want != nil && !errors.Is(err, c.want) || c.want == nil && errors.As(err, &coded) {
+				t.Errorf("error is %v; want %v", err, c.want)
+			}
+			if _, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len())); err == nil {
+				t.Errorf("what was written of it, %d bytes, reads as a whole archive", b.Len())
+			}
+			if closed != 1 {
+				t.Errorf("%d objects were closed; want the one that was opened", closed)
+			}
+		})
+	}
+
+	t.Run("a file that was deleted meanwhile", func(t *testing.T) {
+		a := svc.Archive(files)
+		if err := svc.DeleteFile(ctx, r.Person, files[1].ID); err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if err := a.Write(ctx, &b); !errors.Is(err, dossier.ErrLost) {
+			t.Errorf("error is %v; want ErrLost", err)
+		}
+	})
+	t.Run("a caller that left", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(ctx)
+		cancel()
+		if err := svc.Archive(files).Write(ctx, io.Discard); !errors.Is(err, context.Canceled) || errors.Is(err, dossier.ErrUnavailable) {
+			t.Errorf("error is %v; want context.Canceled", err)
+		}
+	})
+}
+
+type failingReader struct{ err error }
+
+func (f failingReader) Read([]byte) (int, error) { return 0, f.err }
+
+type refusing struct{ err error }
+
+func (r refusing) Write([]byte) (int, error) { return 0, r.err }
+
+// closing counts how often it is closed.
+type closing struct {
+	io.ReadCloser
+	n *int
+}
+
+func (c closing) Close() error {
+	*c.n++
+	return c.ReadCloser.Close()
+}
+
+// names returns what files of those names are called in an archive.
+func archivedNames(t *testing.T, names ...string) []string {
+	t.Helper()
+	svc, files := storedZeros(make([]int64, len(names))...)
+	for i := range files {
+		files[i].Name = names[i]
+	}
+	var b bytes.Buffer
+	if err := svc.Archive(files).Write(t.Context(), &b); err != nil {
+		t.Fatal(err)
+	}
+	z, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range z.File {
+		got = append(got, f.Name)
+	}
+	return got
+}
+
+func TestArchiveNames(t *testing.T) {
+	long := strings.Repeat("x", 251)
+	for _, c := range []struct{ names, want []string }{
+		{[]string{"a.txt", "a.txt", "a.txt"}, []string{"a.txt", "a (2).txt", "a (3).txt"}},
+		{[]string{"a.txt", "A.TXT", "a (2).txt", "a.txt"}, []string{"a.txt", "A (2).TXT", "a (2) (2).txt", "a (3).txt"}},
+		{[]string{"a (2).txt", "a.txt", "a.txt"}, []string{"a (2).txt", "a.txt", "a (3).txt"}},
+		{[]string{"a", "a", ".a", ".a", "a.tar.gz", "a.tar.gz"}, []string{"a", "a (2)", ".a", ".a (2)", "a.tar.gz", "a.tar (2).gz"}},
+		{[]string{long + ".txt", long + ".txt"}, []string{long + ".txt", long[:247] + " (2).txt"}},
+		{[]string{strings.Repeat("é", 127), strings.Repeat("é", 127)}, []string{strings.Repeat("é", 127), strings.Repeat("é", 125) + " (2)"}},
+		{[]string{"é", "e\u0301"}, []string{"é", "é (2)"}},
+		// Records outlive the program that wrote them.
+		{[]string{"/etc/passwd", `..\..\x`, "..", ".", "", "C:x", "a/b/", "nul\x00"}, []string{"passwd", "x", "unnamed", "unnamed (2)", "unnamed (3)", "C_x", "unnamed (4)", "_nul"}},
+		{[]string{"con", "CON.txt", "aux .x", "com1.tar.gz", "LPT9", "COM¹", "conin$", "cone.txt", "com.txt", "com10", "xcon"},
+			[]string{"_con", "_CON.txt", "_aux .x", "_com1.tar.gz", "_LPT9", "_COM¹", "_conin$", "cone.txt", "com.txt", "com10", "xcon"}},
+	} {
+		if got := archivedNames(t, c.names...); !slices.Equal(got, c.want) {
+			t.Errorf("%q are called %q; want %q", c.names, got, c.want)
+		}
+	}
+	same := make([]string, 3000)
+	for i := range same {
+		same[i] = "photo.jpg"
+	}
+	seen := map[string]bool{}
+	for _, name := range archivedNames(t, same...) {
+		if key := strings.ToLower(name); seen[key] {
+			t.Fatalf("two files are called %q", name)
+		} else {
+			seen[key] = true
+		}
+	}
+}
+
+func FuzzArchiveNames(f *testing.F) {
+	f.Add("a.txt", "A.txt", "a (2).txt")
+	f.Add("..", "/", "nul")
+	f.Fuzz(func(t *testing.T, a, b, c string) {
+		seen := map[string]bool{}
+		for _, name := range archivedNames(t, a, b, c, a, b) {
+			if seen[strings.ToLower(name)] || name != dossier.CleanFileName(name) || !filepath.IsLocal(name) || len(name) > dossier.MaxFileNameBytes {
+				t.Errorf("of %q %q %q one is called %q", a, b, c, name)
+			}
+			seen[strings.ToLower(name)] = true
+		}
+	})
+}
