@@ -94,6 +94,12 @@ func (s *site) follow(a answer, more http.Header) answer {
 	if more != nil {
 		req.Header = more.Clone()
 	}
+	return s.plain(req)
+}
+
+// plain makes a request whose answer need not have what those of the site's pages have.
+func (s *site) plain(req *http.Request) answer {
+	s.t.Helper()
 	res, err := s.client.Do(req)
 	if err != nil {
 		s.t.Fatal(err)
@@ -232,8 +238,12 @@ func TestDownloadPastLinks(t *testing.T) {
 	t.Run("a picture in a page, and a friend's page", func(t *testing.T) {
 		s := overServers(t, setup{web: web.Options{APIOrigins: []string{friend}}})
 		ways := s.waysTo(f, s.stored(f)[0])
-		picture := way{ways["staff"].path + "/picture", ways["staff"].proof}
-		if a := picture.ask(s, http.MethodGet, nil); a.status != http.StatusOK || a.body != png || a.header.Get("Content-Type") != "image/png" {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.addr+ways["staff"].path+"/picture", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header = ways["staff"].proof
+		if a := s.plain(req); a.status != http.StatusOK || a.body != png || a.header.Get("Content-Type") != "image/png" {
 			t.Errorf("the picture is answered %v", a)
 		}
 		s.mustRedirect(ways["staff"].ask(s, http.MethodGet, nil))

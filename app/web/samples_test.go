@@ -186,7 +186,9 @@ func samples(picture string) []sample {
 			v.Person = crowd()[3]
 			v.Files = oddFiles()
 		})},
-		{"receipt-fifty", "receipt", with(receipt, func(v *receiptView) { v.Complete, v.Files = true, fiftyFiles() })},
+		{"receipt-fifty", "receipt", with(receipt, func(v *receiptView) {
+			v.Complete, v.Files, v.Archive = true, fiftyFiles(), "/receipt/"+sampleReceipt+"/files.zip"
+		})},
 		{"signin", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), Next: "/people"}},
 		{"signin-fault", "signin", signInView{page: page{Title: "Staff sign-in", Path: "/staff/sign-in", CSRF: "csrf-token"}, Key: "wrong", Next: "/people",
 			Fault: "This is not the key."}},
@@ -196,7 +198,7 @@ func samples(picture string) []sample {
 		{"directory-nobody", "directory", with(directory, func(v *directoryView) { v.Search = markup + unbroken })},
 		{"directory-past-end", "directory", with(directory, func(v *directoryView) { v.First = "/people" })},
 		{"person", "person", with(person, func(v *personPageView) {
-			v.Files, v.Total = forStaff(picture, mixedFiles()...), "3 files, 1.5 MiB"
+			v.Files, v.Total, v.Archive = forStaff(picture, mixedFiles()...), "3 files, 1.5 MiB", samplePerson+"/files.zip"
 		})},
 		{"person-no-files", "person", person},
 		{"person-odd", "person", with(person, func(v *personPageView) {
@@ -208,7 +210,7 @@ func samples(picture string) []sample {
 			v.Files = []fileView{{Name: "engine-drawing.png", State: "deleting"}}
 		})},
 		{"person-fifty", "person", with(person, func(v *personPageView) {
-			v.Files, v.Total = forStaff(picture, fiftyFiles()...), "50 files, 155 MiB"
+			v.Files, v.Total, v.Archive = forStaff(picture, fiftyFiles()...), "50 files, 155 MiB", samplePerson+"/files.zip"
 		})},
 		{"confirm", "confirm", confirmView{page: staff("Delete Ada Lovelace?", samplePerson+"/delete"),
 			Question: "Delete Ada Lovelace and 3 files?", Consequence: "This cannot be undone.", Action: samplePerson + "/delete", Cancel: samplePerson}},

@@ -840,7 +840,7 @@ func TestDeletePerson(t *testing.T) {
 
 // public are the routes that need no session. Every other must ask for one.
 var public = []string{
-	"/", "/submissions", "/receipt/:receipt", "/receipt/:receipt/files/:file", "/staff/sign-in", "/livez", "/readyz", "/static/:hash/:name",
+	"/", "/submissions", "/receipt/:receipt", "/receipt/:receipt/files.zip", "/receipt/:receipt/files/:file", "/staff/sign-in", "/livez", "/readyz", "/static/:hash/:name",
 	"/favicon.ico", "/robots.txt",
 }
 
