@@ -151,9 +151,6 @@ type source struct {
 	size  int64 // bytes read so far
 	most  int64 // bytes that the store can take; 0: any number
 	err   error // of r, unless io.EOF
-	// at is called once, when so many bytes were read; 0: never.
-	at    int64
-	reach func()
 }
 
 func (s *source) Read(p []byte) (int, error) {
@@ -162,10 +159,6 @@ func (s *source) Read(p []byte) (int, error) {
 	}
 	n, err := s.r.Read(p)
 	s.size += int64(n)
-	if s.at > 0 && s.size >= s.at {
-		s.at = 0
-		s.reach()
-	}
 	if s.most > 0 && s.size > s.most {
 		err = dossier.Errorf(dossier.CodeTooLarge, nil, "Is larger than the store can take.")
 	}

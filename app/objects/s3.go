@@ -6,21 +6,15 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"net"
 	"net/http"
-	"runtime"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
-	tmtypes "github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	dossier "dossier.example/app"
 )
@@ -73,10 +67,12 @@ import (
 type S3 struct {
 	client   *s3.Client
 	presign  *s3.PresignClient
-	uploads  *transfermanager.Client
 	bucket   string
 	timeout  time.Duration
 	partSize int64
+	// concurrency is the number of parts of one object that are held at once.
+	concurrency int
+	memory      *memory
 }
 
 // S3Config says which bucket, and how it is used.
@@ -88,18 +84,22 @@ type S3Config struct {
 	// a multipart upload has longer. Default 10 seconds, for which a part of the default size needs 4 Mbit/s.
 	Timeout time.Duration
 	// PartSize in bytes is how much of an object is sent in one request: a smaller object goes in one, any other in
-	// parts, 10,000 at most. Default and minimum 5 MiB, the least that S3 takes. A Put holds Concurrency+2 parts in memory.
+	// parts, 10,000 at most. Default and minimum 5 MiB, the least that S3 takes.
 	PartSize int64
-	// Concurrency is the number of parts of one object that are sent at once. Default 1: the next part is read meanwhile. Each more sends
-	// faster, and costs a part's size of memory for every large file on its way.
+	// Concurrency is the number of parts of one object that are read and sent at once. Default 2: while the server takes one, the next is
+	// read or sent too. Each more costs a part's size of memory for every large file that comes faster than it goes.
 	Concurrency int
+	// Memory in bytes is what all Puts together hold at most of the parts that they send; a Put that needs more waits. Default 256 MiB, and at
+	// least what one Put needs.
+	Memory int64
 	// PathStyle puts the bucket into the path instead of the host name, for servers other than Amazon's.
 	PathStyle bool
 }
 
 const (
 	defaultTimeout     = 10 * time.Second
-	defaultConcurrency = 1
+	defaultConcurrency = 2
+	defaultMemory      = 256 << 20
 	// completeFactor times Timeout is what CompleteMultipartUpload may take: S3 warns of minutes for large objects
 	// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html).
 	completeFactor = 6
@@ -118,6 +118,9 @@ func NewS3(cfg aws.Config, c S3Config) (*S3, error) {
 	if c.Concurrency == 0 {
 		c.Concurrency = defaultConcurrency
 	}
+	if c.Memory == 0 {
+		c.Memory = max(defaultMemory, int64(c.Concurrency)*c.PartSize)
+	}
 	switch {
 	case c.Bucket == "":
 		return nil, errors.New("S3: no bucket named")
@@ -127,8 +130,10 @@ func NewS3(cfg aws.Config, c S3Config) (*S3, error) {
 		return nil, fmt.Errorf("S3: parts of %d bytes; S3 takes %d to %d", c.PartSize, int64(dossier.MinPartSize), int64(dossier.MaxPartSize))
 	case c.Concurrency < 0:
 		return nil, fmt.Errorf("S3: %d parts at once", c.Concurrency)
+	case c.Memory < int64(c.Concurrency)*c.PartSize:
+		return nil, fmt.Errorf("S3: memory of %d bytes; one object needs %d", c.Memory, int64(c.Concurrency)*c.PartSize)
 	}
-	s := &S3{bucket: c.Bucket, timeout: c.Timeout, partSize: c.PartSize}
+	s := &S3{bucket: c.Bucket, timeout: c.Timeout, partSize: c.PartSize, concurrency: c.Concurrency, memory: newMemory(c.Memory)}
 	s.client = s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.UsePathStyle = c.PathStyle
 		// By default the SDK asks for the checksum of the whole object with each read, and a server that sends it with a
@@ -142,14 +147,6 @@ func NewS3(cfg aws.Config, c S3Config) (*S3, error) {
 		})
 	})
 	s.presign = s3.NewPresignClient(s.client)
-	s.uploads = transfermanager.New(s.client, func(o *transfermanager.Options) {
-		o.PartSizeBytes = c.PartSize
-		o.MultipartUploadThreshold = c.PartSize
-		o.MaxUploadParts = dossier.MaxParts
-		o.Concurrency = c.Concurrency
-		// Without it an upload whose context has ended would try to abort in that same context.
-		o.FailTimeout = s.cleanupTime()
-	})
 	return s, nil
 }
 
@@ -164,117 +161,6 @@ func (s *S3) Ping(ctx context.Context) error {
 		return unavailable(ctx, doing, err)
 	}
 	return nil
-}
-
-// Put implements dossier.Objects. It may run for as long as r has bytes; each request that it makes is bounded. It waits for
-// a Read of r that blocks. ErrTooLarge: more than 10,000 parts.
-func (s *S3) Put(ctx context.Context, key string, r io.Reader) error {
-	const doing = "put object"
-	if err := checkKey(key); err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	if ctx.Err() != nil {
-		return unavailable(ctx, doing, nil)
-	}
-	src := &source{ctx: ctx, doing: doing, r: r, most: s.partSize * dossier.MaxParts}
-	// The transfer manager reads the first part by io.ReadAll, which leaves several times the part's size as garbage, and then makes the buffers
-	// of the other parts. Collected in between, the garbage is what they are made of; else the process grows by both.
-	src.at, src.reach = s.partSize, runtime.GC
-	up := &upload{Client: s.client, store: s, src: src, sums: map[int32]*string{}}
-	_, err := s.uploads.UploadObject(ctx, &transfermanager.UploadObjectInput{
-		Bucket:            &s.bucket,
-		Key:               &key,
-		Body:              src,
-		ChecksumAlgorithm: tmtypes.ChecksumAlgorithm(types.ChecksumAlgorithmCrc64nvme),
-		ChecksumType:      tmtypes.ChecksumTypeFullObject,
-	}, func(o *transfermanager.Options) { o.S3 = up })
-	if err == nil {
-		return nil
-	}
-	if up.undecided {
-		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cleanupTime())
-		defer cancel()
-		// What this cannot remove has no record, so reconciliation does.
-		_, _ = s.client.DeleteObject(clean, &s3.DeleteObjectInput{Bucket: &s.bucket, Key: &key})
-	}
-	return src.failure(unavailable(ctx, doing, err))
-}
-
-// upload is the client that the transfer manager uses for one Put. It bounds each request, says how many bytes and which parts the
-// object must be made of, and notes whether it may have become visible all the same.
-type upload struct {
-	*s3.Client
-	store *S3
-	src   *source
-
-	mu sync.Mutex // parts are sent by several goroutines
-	// sums are the parts' checksums by number. The transfer manager keeps those of all algorithms but CRC-64/NVME, so that strict
-	// servers refuse its CompleteMultipartUpload.
-	sums map[int32]*string
-
-	// undecided: the request that makes the object visible was sent, and no answer says that it was refused.
-	undecided bool
-}
-
-func (u *upload) PutObject(ctx context.Context, in *s3.PutObjectInput, opts ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
-	ctx, cancel := u.store.within(ctx)
-	defer cancel()
-	out, err := u.Client.PutObject(ctx, in, opts...)
-	u.undecided = undecided(err)
-	return out, err
-}
-
-func (u *upload) CreateMultipartUpload(ctx context.Context, in *s3.CreateMultipartUploadInput, opts ...func(*s3.Options)) (*s3.CreateMultipartUploadOutput, error) {
-	ctx, cancel := u.store.within(ctx)
-	defer cancel()
-	return u.Client.CreateMultipartUpload(ctx, in, opts...)
-}
-
-func (u *upload) UploadPart(ctx context.Context, in *s3.UploadPartInput, opts ...func(*s3.Options)) (*s3.UploadPartOutput, error) {
-	ctx, cancel := u.store.within(ctx)
-	defer cancel()
-	out, err := u.Client.UploadPart(ctx, in, opts...)
-	if err == nil {
-		u.mu.Lock()
-		defer u.mu.Unlock()
-		u.sums[aws.ToInt32(in.PartNumber)] = out.ChecksumCRC64NVME
-	}
-	return out, err
-}
-
-func (u *upload) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput, opts ...func(*s3.Options)) (*s3.CompleteMultipartUploadOutput, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*completeFactor*u.store.timeout)
-	defer cancel()
-	in.MpuObjectSize = &u.src.size
-	for i, part := range in.MultipartUpload.Parts {
-		in.MultipartUpload.Parts[i].ChecksumCRC64NVME = u.sums[aws.ToInt32(part.PartNumber)]
-	}
-	out, err := u.Client.CompleteMultipartUpload(ctx, in, opts...)
-	u.undecided = undecided(err)
-	return out, err
-}
-
-func (u *upload) AbortMultipartUpload(ctx context.Context, in *s3.AbortMultipartUploadInput, opts ...func(*s3.Options)) (*s3.AbortMultipartUploadOutput, error) {
-	out, err := u.Client.AbortMultipartUpload(ctx, in, opts...)
-	if code(err) == "NoSuchUpload" {
-		err = nil
-	}
-	return out, err
-}
-
-// undecided tells that err leaves open whether the request had its effect: not when the server refused it, and not when no
-// connection to it came about.
-func undecided(err error) bool {
-	if err == nil {
-		return false
-	}
-	var answer *smithyhttp.ResponseError
-	if errors.As(err, &answer) && answer.HTTPStatusCode() >= 400 && answer.HTTPStatusCode() < 500 {
-		// The upload is unknown when an earlier attempt, whose answer was lost, has completed it.
-		return code(err) == "NoSuchUpload"
-	}
-	var op *net.OpError
-	return !errors.As(err, &op) || op.Op != "dial"
 }
 
 // Stat implements dossier.Objects. An object without a CRC-64/NVME of the whole was written by some other program and is an error.
