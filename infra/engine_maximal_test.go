@@ -17,6 +17,7 @@ var maximal = values{
 	"network.zones": 4, "network.nat": "instance",
 	"site.domain": "files.example.org", "site.zoneId": "Z0123456789ABCDEFGHIJ",
 	"site.webAcl":        "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/dossier/01234567-89ab-cdef-0123-456789abcdef",
+	"site.apiOrigins":    []any{"https://www.example.org", "http://localhost:3000"},
 	"jump.operatorCIDRs": []any{"203.0.113.0/24", "198.51.100.7/32"},
 	"observe.email":      "oncall@example.org",
 }

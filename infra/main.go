@@ -94,7 +94,7 @@ func stack(from source) pulumi.RunFunc {
 			return err
 		}
 		store, err := storage.New(ctx, "dossier-storage", storage.Args{
-			Logs: logs, Origin: web.URL, DeletedDays: env.Storage.DeletedDays, ReleaseDays: env.Storage.ReleaseDays, Release: rel, Protect: env.Protect,
+			Logs: logs, Origin: web.URL, Others: env.Site.APIOrigins, DeletedDays: env.Storage.DeletedDays, ReleaseDays: env.Storage.ReleaseDays, Release: rel, Protect: env.Protect,
 		})
 		if err != nil {
 			return err
@@ -180,22 +180,25 @@ func write(ctx *pulumi.Context, path, account string, env settings.Settings, net
 		proxies[i] = block.String()
 	}
 	text := func(s string) pulumi.StringInput { return pulumi.String(s) }
+	values := map[string]pulumi.StringInput{
+		"bucket":             store.Files.ID().ToStringOutput(),
+		"db/admin/user":      text(database.AdminUser),
+		"db/host":            db.Address,
+		"db/max-connections": text(strconv.Itoa(env.Service.Connections)),
+		"db/name":            text(database.Name),
+		"db/user":            text(db.User),
+		"max-file-size":      text(strconv.FormatInt(env.Service.MaxFileBytes, 10)),
+		"public-url":         web.URL,
+		"table":              store.Table.Name,
+		"timeout/shutdown":   text(env.Service.ShutdownTimeout.String()),
+		"timeout/upload":     text(env.Service.UploadTimeout.String()),
+		"trusted-proxies":    text(strings.Join(proxies, ",")),
+	}
+	if len(env.Site.APIOrigins) > 0 { // Parameter Store takes no empty value
+		values["api-origins"] = text(strings.Join(env.Site.APIOrigins, ","))
+	}
 	params, err := parameters.New(ctx, "dossier-parameters", parameters.Args{
-		Path: path, Region: env.Region, Account: account,
-		Values: map[string]pulumi.StringInput{
-			"bucket":             store.Files.ID().ToStringOutput(),
-			"db/admin/user":      text(database.AdminUser),
-			"db/host":            db.Address,
-			"db/max-connections": text(strconv.Itoa(env.Service.Connections)),
-			"db/name":            text(database.Name),
-			"db/user":            text(db.User),
-			"max-file-size":      text(strconv.FormatInt(env.Service.MaxFileBytes, 10)),
-			"public-url":         web.URL,
-			"table":              store.Table.Name,
-			"timeout/shutdown":   text(env.Service.ShutdownTimeout.String()),
-			"timeout/upload":     text(env.Service.UploadTimeout.String()),
-			"trusted-proxies":    text(strings.Join(proxies, ",")),
-		},
+		Path: path, Region: env.Region, Account: account, Values: values,
 		Secrets: map[string]pulumi.StringInput{
 			"db/admin/password": db.AdminPassword,
 			"db/password":       db.Password,

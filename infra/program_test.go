@@ -38,7 +38,8 @@ var recordings = sync.OnceValues(func() (map[string]documented, error) {
 			"network": map[string]any{"zones": 4},
 			"site": map[string]any{
 				"domain": "files.example.org", "zoneId": "Z0123456789ABCDEFGHIJ",
-				"webAcl": "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/dossier/01234567-89ab-cdef-0123-456789abcdef",
+				"webAcl":     "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/dossier/01234567-89ab-cdef-0123-456789abcdef",
+				"apiOrigins": []any{"https://www.example.org", "http://localhost:3000"},
 			},
 			"jump":    map[string]any{"operatorCIDRs": []any{"203.0.113.0/24", "198.51.100.7/32"}},
 			"observe": map[string]any{"email": "oncall@example.org"},
@@ -316,6 +317,49 @@ func TestParametersAreRead(t *testing.T) {
 				t.Errorf("the app does not read %s any more", name)
 			}
 			parameter(t, e, name)
+		}
+	})
+}
+
+// Whose pages may use the API may also send to the bucket what the API signs for them, and nothing else.
+func TestFilesAreSentFromTheSitesThatMay(t *testing.T) {
+	eachRecorded(t, func(t *testing.T, e documented) {
+		own := "https://" + e.settings.Site.Domain
+		if e.settings.Site.Domain == "" {
+			own = "http://" + graph.Text(e.graph.ByType("aws:lb/loadBalancer:LoadBalancer")[0].Output("dnsName"))
+		}
+		if got := graph.Text(parameter(t, e, "public-url").Input("value")); got != own {
+			t.Errorf("the site is at %q, want %q", got, own)
+		}
+		others := e.settings.Site.APIOrigins
+		if e.settings.Stack == "maximal" && len(others) != 2 {
+			t.Errorf("the settings have the origins %q", others)
+		}
+		for _, p := range e.graph.ByType("aws:ssm/parameter:Parameter") {
+			if strings.HasSuffix(graph.Text(p.Input("name")), "/api-origins") && len(others) == 0 {
+				t.Error("there is a parameter for no origins, and Parameter Store takes no empty one")
+			}
+		}
+		if len(others) > 0 {
+			if got := graph.Text(parameter(t, e, "api-origins").Input("value")); got != strings.Join(others, ",") {
+				t.Errorf("the app is told the origins %q, want %q", got, others)
+			}
+		}
+		all := e.graph.ByType("aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2")
+		if len(all) != 1 || !e.graph.Refers(all[0].Input("bucket"), e.graph.ByName("aws:s3/bucketV2:BucketV2", "dossier-storage-files")) {
+			t.Fatalf("there are %d sets of CORS rules, want that of the files", len(all))
+		}
+		rules := graph.Items(all[0].Input("corsRules"))
+		if len(rules) != 1 {
+			t.Fatalf("there are %d rules, want one", len(rules))
+		}
+		for name, want := range map[string][]string{
+			"allowedOrigins": append([]string{own}, others...), "allowedMethods": {"PUT"},
+			"allowedHeaders": {"content-type", "x-amz-checksum-crc64nvme"}, "exposeHeaders": {"ETag", "x-amz-checksum-crc64nvme"},
+		} {
+			if got := graph.Texts(graph.At(rules[0], name)); !slices.Equal(got, want) {
+				t.Errorf("%s are %q, want %q", name, got, want)
+			}
 		}
 	})
 }

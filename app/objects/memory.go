@@ -13,33 +13,63 @@ import (
 // blockSize is how much memory a Put takes at a time, in bytes. The connection of a form is read in as much.
 const blockSize = 64 << 10
 
-// memory is what all Puts together may hold of the parts that they are about to send. Who wants more waits for another part to be sent: that is the
-// back-pressure which a client sees as a slow server. It ends for every Put with its ctx, so that Puts of which none can go on do not wait for
-// one another for ever: the domain gives up a store that takes no byte for a while, and what that Put held is free.
+// memory is what all Puts together, or within it one Put, may hold of the parts that they are about to send. Who wants more waits for a part to be
+// sent: that is the back-pressure which a client sees as a slow server. It ends for every Put with its ctx, so that Puts of which none can go
+// on do not wait for one another for ever: the domain gives up a store that takes no byte for a while, and what that Put held is free.
 type memory struct {
 	blocks chan struct{} // one for each block in use
-	free   sync.Pool     // of *[blockSize]byte
+	within *memory       // nil: none
+
+	mu   sync.Mutex
+	free []*[blockSize]byte // not in use, kept for the next
+	keep int
 }
 
-// newMemory returns memory of most bytes.
-func newMemory(most int64) *memory {
-	return &memory{
-		blocks: make(chan struct{}, most/blockSize),
-		free:   sync.Pool{New: func() any { return new([blockSize]byte) }},
-	}
+// newMemory returns memory of most bytes, of which it keeps some when they are not in use: collected as garbage and made anew they would cost the
+// process half as much again.
+func newMemory(most, keep int64) *memory {
+	return &memory{blocks: make(chan struct{}, most/blockSize), keep: int(keep / blockSize)}
+}
+
+// share returns most bytes of m.
+func (m *memory) share(most int64) *memory {
+	return &memory{blocks: make(chan struct{}, most/blockSize), within: m}
 }
 
 func (m *memory) take(ctx context.Context) (*[blockSize]byte, error) {
 	select {
 	case m.blocks <- struct{}{}:
-		return m.free.Get().(*[blockSize]byte), nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
+	if m.within != nil {
+		b, err := m.within.take(ctx)
+		if err != nil {
+			<-m.blocks
+		}
+		return b, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	last := len(m.free) - 1
+	if last < 0 {
+		return new([blockSize]byte), nil
+	}
+	b := m.free[last]
+	m.free = m.free[:last]
+	return b, nil
 }
 
 func (m *memory) give(b *[blockSize]byte) {
-	m.free.Put(b)
+	if m.within != nil {
+		m.within.give(b)
+	} else {
+		m.mu.Lock()
+		if len(m.free) < m.keep {
+			m.free = append(m.free, b)
+		}
+		m.mu.Unlock()
+	}
 	<-m.blocks
 }
 

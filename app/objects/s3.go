@@ -70,9 +70,9 @@ type S3 struct {
 	bucket   string
 	timeout  time.Duration
 	partSize int64
-	// concurrency is the number of parts of one object that are held at once.
-	concurrency int
-	memory      *memory
+	memory   *memory
+	// putMemory is the share of one Put.
+	putMemory int64
 }
 
 // S3Config says which bucket, and how it is used.
@@ -86,20 +86,20 @@ type S3Config struct {
 	// PartSize in bytes is how much of an object is sent in one request: a smaller object goes in one, any other in
 	// parts, 10,000 at most. Default and minimum 5 MiB, the least that S3 takes.
 	PartSize int64
-	// Concurrency is the number of parts of one object that are read and sent at once. Default 2: while the server takes one, the next is
-	// read or sent too. Each more costs a part's size of memory for every large file that comes faster than it goes.
-	Concurrency int
-	// Memory in bytes is what all Puts together hold at most of the parts that they send; a Put that needs more waits. Default 256 MiB, and at
-	// least what one Put needs.
+	// PutMemory in bytes is what one Put holds at most of the parts that it reads and sends: at least a part and 64 KiB, default one and a half
+	// parts. While a part is on its way a Put then reads half of the next, and the connection's own buffers take more; with twice a part's
+	// size two are on their way at once.
+	PutMemory int64
+	// Memory in bytes is what all Puts together hold at most of the parts that they send; a Put that needs more waits. Default 256 MiB; at
+	// least PutMemory.
 	Memory int64
 	// PathStyle puts the bucket into the path instead of the host name, for servers other than Amazon's.
 	PathStyle bool
 }
 
 const (
-	defaultTimeout     = 10 * time.Second
-	defaultConcurrency = 2
-	defaultMemory      = 256 << 20
+	defaultTimeout = 10 * time.Second
+	defaultMemory  = 256 << 20
 	// completeFactor times Timeout is what CompleteMultipartUpload may take: S3 warns of minutes for large objects
 	// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html).
 	completeFactor = 6
@@ -115,11 +115,11 @@ func NewS3(cfg aws.Config, c S3Config) (*S3, error) {
 	if c.PartSize == 0 {
 		c.PartSize = dossier.MinPartSize
 	}
-	if c.Concurrency == 0 {
-		c.Concurrency = defaultConcurrency
+	if c.PutMemory == 0 {
+		c.PutMemory = max(c.PartSize+c.PartSize/2, c.PartSize+blockSize)
 	}
 	if c.Memory == 0 {
-		c.Memory = max(defaultMemory, int64(c.Concurrency)*c.PartSize)
+		c.Memory = max(defaultMemory, c.PutMemory)
 	}
 	switch {
 	case c.Bucket == "":
@@ -128,12 +128,12 @@ func NewS3(cfg aws.Config, c S3Config) (*S3, error) {
 		return nil, fmt.Errorf("S3: timeout of %s", c.Timeout)
 	case c.PartSize < dossier.MinPartSize, c.PartSize > dossier.MaxPartSize:
 		return nil, fmt.Errorf("S3: parts of %d bytes; S3 takes %d to %d", c.PartSize, int64(dossier.MinPartSize), int64(dossier.MaxPartSize))
-	case c.Concurrency < 0:
-		return nil, fmt.Errorf("S3: %d parts at once", c.Concurrency)
-	case c.Memory < int64(c.Concurrency)*c.PartSize:
-		return nil, fmt.Errorf("S3: memory of %d bytes; one object needs %d", c.Memory, int64(c.Concurrency)*c.PartSize)
+	case c.PutMemory < c.PartSize+blockSize:
+		return nil, fmt.Errorf("S3: %d bytes of memory for one object; with parts of %d bytes it needs %d", c.PutMemory, c.PartSize, c.PartSize+blockSize)
+	case c.Memory < c.PutMemory:
+		return nil, fmt.Errorf("S3: %d bytes of memory in all; one object may take %d", c.Memory, c.PutMemory)
 	}
-	s := &S3{bucket: c.Bucket, timeout: c.Timeout, partSize: c.PartSize, concurrency: c.Concurrency, memory: newMemory(c.Memory)}
+	s := &S3{bucket: c.Bucket, timeout: c.Timeout, partSize: c.PartSize, putMemory: c.PutMemory, memory: newMemory(c.Memory, c.PutMemory)}
 	s.client = s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.UsePathStyle = c.PathStyle
 		// By default the SDK asks for the checksum of the whole object with each read, and a server that sends it with a

@@ -20,8 +20,8 @@ import (
 // Put implements dossier.Objects. It may run for as long as r has bytes; each request that it makes is bounded. It waits for
 // a Read of r that blocks. ErrTooLarge: more than 10,000 parts.
 //
-// A part is read while the one before it is on its way. It is held in blocks that are taken as its bytes come, so that a slow sender holds what
-// it has sent of a part, and not a part.
+// A part is read while those before it are on their way, as far as S3Config.PutMemory reaches. It is held in blocks that are taken as its bytes
+// come, so that a slow sender holds what it has sent of a part, and not a part.
 func (s *S3) Put(ctx context.Context, key string, r io.Reader) error {
 	const doing = "put object"
 	if err := checkKey(key); err != nil {
@@ -30,7 +30,7 @@ func (s *S3) Put(ctx context.Context, key string, r io.Reader) error {
 	if ctx.Err() != nil {
 		return unavailable(ctx, doing, nil)
 	}
-	p := &put{s: s, key: key, src: &source{ctx: ctx, doing: doing, r: r, most: s.partSize * dossier.MaxParts}}
+	p := &put{s: s, key: key, memory: s.memory.share(s.putMemory), src: &source{ctx: ctx, doing: doing, r: r, most: s.partSize * dossier.MaxParts}}
 	err := p.run(ctx)
 	if err == nil {
 		return nil
@@ -49,6 +49,8 @@ type put struct {
 	s   *S3
 	key string
 	src *source
+	// memory is this Put's share.
+	memory *memory
 	// undecided: the request that makes the object visible was sent, and no answer says that it was refused.
 	undecided bool
 }
@@ -87,7 +89,7 @@ func (p *put) read(ctx context.Context) (part *buffer, last bool, err error) {
 	if ctx.Err() != nil {
 		return nil, false, context.Cause(ctx)
 	}
-	part = p.s.memory.buffer()
+	part = p.memory.buffer()
 	if last, err = part.fill(ctx, p.src, p.s.partSize); err != nil {
 		part.release()
 		return nil, false, err
@@ -106,18 +108,16 @@ func (p *put) whole(ctx context.Context, b *buffer) error {
 	return err
 }
 
-// inParts sends an object in parts, the first of which was read already. The next is read as soon as fewer than s.concurrency are held.
+// inParts sends an object in parts, the first of which was read already. Each is sent as soon as it is full.
 func (p *put) inParts(ctx context.Context, upload *string, part *buffer) error {
 	sending, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var (
 		wg    sync.WaitGroup
-		slots = make(chan struct{}, p.s.concurrency)
 		mu    sync.Mutex // of parts
 		parts []types.CompletedPart
 		whole dossier.Held
 	)
-	slots <- struct{}{}
 	for last := false; ; {
 		sent, sum, i := part, part.sum(), len(parts)
 		whole = dossier.Held{Size: whole.Size + part.size, CRC64: dossier.CombineCRC64(whole.CRC64, sum, part.size)}
@@ -133,14 +133,9 @@ func (p *put) inParts(ctx context.Context, upload *string, part *buffer) error {
 			mu.Lock()
 			parts[i].ETag = tag
 			mu.Unlock()
-			<-slots
 		})
 		if last {
 			break
-		}
-		select {
-		case slots <- struct{}{}:
-		case <-sending.Done():
 		}
 		var err error
 		if part, last, err = p.read(sending); err != nil {

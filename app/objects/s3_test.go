@@ -216,7 +216,7 @@ func testS3Requests(t *testing.T, cfg aws.Config) {
 		}
 		seen = append(seen, line)
 		return http.DefaultClient.Do(r)
-	}), S3Config{Bucket: newBucket(t, cfg), Concurrency: 1})
+	}), S3Config{Bucket: newBucket(t, cfg)})
 	for size, want := range map[int64][]string{
 		0:                       {"PutObject with CRC64"},
 		dossier.MinPartSize - 1: {"PutObject with CRC64"},
@@ -679,7 +679,7 @@ func testS3Leaks(t *testing.T, cfg aws.Config) {
 	for {
 		transport.CloseIdleConnections()
 		n, h := runtime.NumGoroutine(), heap()
-		// One upload holds up to two parts, so one that leaked would show.
+		// One upload holds a part and a half, so two that leaked would show.
 		if n <= goroutines && h < before+2*dossier.MinPartSize {
 			return
 		}
@@ -822,7 +822,9 @@ func TestNewS3(t *testing.T) {
 		"no bucket":       {},
 		"small parts":     {Bucket: "b", PartSize: dossier.MinPartSize - 1},
 		"negative parts":  {Bucket: "b", PartSize: -1},
-		"concurrency":     {Bucket: "b", Concurrency: -1},
+		"too little each": {Bucket: "b", PutMemory: dossier.MinPartSize},
+		"too little":      {Bucket: "b", Memory: dossier.MinPartSize},
+		"negative memory": {Bucket: "b", Memory: -1},
 		"negative time":   {Bucket: "b", Timeout: -1},
 		"a part too long": {Bucket: "b", PartSize: 5<<30 + 1},
 	} {

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -353,6 +354,51 @@ func domain() kind[string] {
 		return form(s)
 	}
 	return k
+}
+
+const (
+	// maxOrigin is that of a host name in DNS (RFC 1035), with a scheme and a port.
+	maxOrigin = len("https://") + 253 + len(":65535")
+	// mostOrigins fit into one parameter of Parameter Store's standard tier, which holds 4 KB
+	// (https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html).
+	mostOrigins = 15
+)
+
+// origins takes a list of origins as browsers write them (RFC 6454), because S3 compares texts.
+func origins() kind[[]string] {
+	one := regexp.MustCompile(`\A(https?)://(?:` + domainForm + `|localhost)(?::([1-9][0-9]{0,4}))?\z`)
+	return kind[[]string]{
+		allowed: fmt.Sprintf("a list of %d different origins at most, such as https://www.example.org: each https or http, a host name in lower case and ASCII, a port if it is not the usual one, and no slash at the end", mostOrigins),
+		list:    true,
+		parse: func(s string) ([]string, error) {
+			if s == "" {
+				return nil, nil
+			}
+			var list []string
+			for item := range strings.SplitSeq(s, ",") {
+				item = strings.TrimSpace(item)
+				parts := one.FindStringSubmatch(item)
+				if parts == nil || len(item) > maxOrigin || longLabel(item) || !goodPort(parts[1], parts[len(parts)-1]) {
+					return nil, fmt.Errorf("item %d is not", len(list)+1)
+				}
+				if slices.Contains(list, item) {
+					return nil, fmt.Errorf("item %d stands there twice", len(list)+1)
+				}
+				list = append(list, item)
+			}
+			if len(list) > mostOrigins {
+				return nil, fmt.Errorf("there are %d", len(list))
+			}
+			return list, nil
+		},
+		format: func(list []string) string { return strings.Join(list, ",") },
+	}
+}
+
+// goodPort tells a port that a browser writes: one that is not the scheme's own.
+func goodPort(scheme, port string) bool {
+	n, err := strconv.Atoi(cmp.Or(port, "1"))
+	return err == nil && n <= 65535 && port != map[string]string{"http": "80", "https": "443"}[scheme]
 }
 
 // email takes a mail address. RFC 5321 gives 64 characters to what stands before the @, and leaves 254 of a path's 256 to the whole.

@@ -63,8 +63,8 @@ const (
 	NATInstance NAT = "instance"
 )
 
-// Site is the name that browsers reach the service by. Both fields or none are set; without, the site is the load balancer's own
-// name, by plain HTTP.
+// Site is the name that browsers reach the service by, and who else may call it. Domain and ZoneID are both set, or neither; without, the site is
+// the load balancer's own name, by plain HTTP.
 type Site struct {
 	// Domain is the full name, such as files.example.org. In production (Settings.Production) there is one.
 	Domain string
@@ -72,6 +72,8 @@ type Site struct {
 	ZoneID string
 	// WebACL is the ARN of a regional AWS WAF web ACL to put before the load balancer; empty means none.
 	WebACL string
+	// APIOrigins are the origins of other sites whose pages may use the API and send files to the bucket, as browsers write them.
+	APIOrigins []string
 }
 
 // Service is the app on its instances behind the load balancer.

@@ -116,6 +116,10 @@ func keys() []key {
 		}, optional(text("the ARN of a regional web ACL, arn:aws:wafv2:<region>:<account>:regional/webacl/<name>/<id> (those of CloudFront, global/webacl/…, do not fit)",
 			`arn:aws:wafv2:`+regionForm+`:[0-9]{12}:regional/webacl/[A-Za-z0-9_-]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)),
 			func(s *Settings) *string { return &s.Site.WebACL }),
+		define(key{
+			name: "site.apiOrigins", otherwise: "none",
+			doc: "Origins of other sites whose pages may use the API. The bucket of files takes uploads from them too.",
+		}, origins(), func(s *Settings) *[]string { return &s.Site.APIOrigins }),
 
 		define(key{
 			name: "service.instanceType", dev: "t4g.micro", prod: "t4g.small",

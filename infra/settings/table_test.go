@@ -152,6 +152,16 @@ func keyCases() []keyCase {
 			},
 			bad: []any{"my-acl", "arn:aws:wafv2:us-east-1:123456789012:global/webacl/a/a1b2c3d4-5678-90ab-cdef-0123456789ab", "arn:aws:wafv2:eu-central-1:1234:regional/webacl/a/a1b2c3d4-5678-90ab-cdef-0123456789ab",
 				"arn:aws:waf-regional:eu-central-1:123456789012:webacl/a1b2c3d4-5678-90ab-cdef-0123456789ab", "arn:aws:wafv2:eu-central-1:123456789012:regional/rulegroup/a/a1b2c3d4-5678-90ab-cdef-0123456789ab"}},
+		{name: "site.apiOrigins", field: func(s Settings) any { return s.Site.APIOrigins },
+			good: []good{
+				{[]any{}, []string(nil)}, {"", []string(nil)}, {"https://www.example.org", []string{"https://www.example.org"}},
+				{[]any{"https://www.example.org", "http://localhost:3000", "https://a-1.xn--bcher-kva.example:8443"}, []string{"https://www.example.org", "http://localhost:3000", "https://a-1.xn--bcher-kva.example:8443"}},
+				{"https://a.example, http://a.example", []string{"https://a.example", "http://a.example"}},
+			},
+			bad: []any{"*", "null", "www.example.org", "https://", "https://www.example.org/", "https://www.example.org/a", "https://www.example.org?a", "https://*.example.org", "https://WWW.example.org",
+				"HTTPS://www.example.org", "ftp://www.example.org", "https://www.example.org:443", "http://www.example.org:80", "https://www.example.org:0", "https://www.example.org:65536", "https://www.example.org:080",
+				"https://u@www.example.org", "https://www.example.org.", "https://bücher.example", "https://" + strings.Repeat("a", 64) + ".org", "https://www.example.org,", []any{""}, []any{nil}, []any{1},
+				[]any{"https://a.example", "https://a.example"}, map[string]any{"a": "https://a.example"}, manyOrigins(16)}},
 
 		instances("service.instanceType", func(s Settings) any { return s.Service.InstanceType }, nil),
 		{name: "service.image", field: func(s Settings) any { return s.Service.Image },
@@ -279,6 +289,14 @@ func TestKeys(t *testing.T) {
 	for name := range cases {
 		t.Errorf("there is a case for %s, which is no key", name)
 	}
+}
+
+func manyOrigins(n int) []any {
+	list := make([]any, n)
+	for i := range list {
+		list[i] = fmt.Sprintf("https://site-%d.example", i)
+	}
+	return list
 }
 
 // Every field has its key, and the key is the field's name in lowerCamel.

@@ -14,8 +14,9 @@ import (
 type Args struct {
 	// Logs receives the buckets' access logs.
 	Logs *Logs
-	// Origin is the site's, from which browsers may call S3.
+	// Origin is the site's, from whose pages browsers may send parts of files to S3, and Others are those of other sites that may as well.
 	Origin pulumi.StringInput
+	Others []string
 	// DeletedDays is for how many days a deleted file can still be got back.
 	DeletedDays int
 	// ReleaseDays is for how many days a release that was replaced is kept.
@@ -68,9 +69,12 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	cors, err := s3.NewBucketCorsConfigurationV2(ctx, name+"-files", &s3.BucketCorsConfigurationV2Args{
 		Bucket: s.Files.ID(),
 		CorsRules: s3.BucketCorsConfigurationV2CorsRuleArray{&s3.BucketCorsConfigurationV2CorsRuleArgs{
-			AllowedOrigins: pulumi.StringArray{args.Origin}, AllowedMethods: pulumi.ToStringArray([]string{"GET", "PUT"}),
-			AllowedHeaders: pulumi.ToStringArray([]string{"*"}),
-			ExposeHeaders:  pulumi.ToStringArray([]string{"ETag", "x-amz-checksum-crc64nvme", "x-amz-checksum-sha256"}),
+			AllowedOrigins: append(pulumi.StringArray{args.Origin}, pulumi.ToStringArray(args.Others)...),
+			// What the app signs for browsers to send. Downloads need nothing here: browsers go to them, no page reads them.
+			AllowedMethods: pulumi.ToStringArray([]string{"PUT"}),
+			// A part has its checksum among the signed headers, and the type of what the page cut it from.
+			AllowedHeaders: pulumi.ToStringArray([]string{"content-type", "x-amz-checksum-crc64nvme"}),
+			ExposeHeaders:  pulumi.ToStringArray([]string{"ETag", "x-amz-checksum-crc64nvme"}),
 			MaxAgeSeconds:  pulumi.Int(3600),
 		}},
 	}, parent, after(last))
