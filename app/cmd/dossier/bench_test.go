@@ -10,6 +10,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -29,6 +30,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/internal/teststores"
+	"dossier.example/app/people"
 )
 
 // The sizes that are measured, in bytes, and the goals, as ratios.
@@ -36,38 +38,60 @@ const (
 	fewBytes     = 4 << 20
 	manyBytes    = 1 << 30
 	fileBytes    = 200_000_000
+	partsAtOnce  = 4
 	smallBytes   = 20_000
 	smallClients = 8
 	smallRound   = 2 * time.Second
+	slowUploads  = 200
+	slowBytes    = 64 << 10
 
 	mostMemory     = 1.25
+	mostSlowMemory = 256  // KiB
 	leastRate      = 0.85 // where the store is S3; a local disk is as fast as its cache, and only copied to
+	leastDirect    = 0.95
+	mostThroughApp = 0.01 // of the bytes of a file that is sent directly
 	leastSmallRate = 0.80
 )
 
 // BenchmarkForm measures the real binary, with the embedded stores and with real servers:
 //
 //   - memory: the most that the server's process had resident while it took one small and one large file;
+//   - slow: how much memory each of many uploads costs that have begun and send no more;
 //   - file: how fast it takes one file, beside a plain copy of the same bytes into the same store;
+//   - direct: how fast a client gets one file into S3 by requests that the API signs, beside one that signs them itself;
 //   - submissions: how many small ones it takes a second, beside the same store calls without the server.
 //
 // One iteration is one round: both sides, one after the other. The medians over the rounds are reported and stand in a table at the
 // end; "make bench" runs five. Only memory is asserted, because times are the machine's as much as the program's.
 func BenchmarkForm(b *testing.B) {
 	results := &results{}
-	for _, kind := range []struct {
-		name string
-		open func(*testing.B) *subject
-	}{{"embedded", openEmbedded}, {"servers", openServers}} {
+	for _, kind := range kinds {
 		b.Run(kind.name, func(b *testing.B) {
 			s := kind.open(b)
 			b.Run("memory", func(b *testing.B) { results.add(b, kind.name, s.memory(b)) })
-			b.Run("file", func(b *testing.B) { results.add(b, kind.name, s.file(b)) })
+			b.Run("slow", func(b *testing.B) { results.add(b, kind.name, s.slow(b)) })
+			for _, c := range s.copies {
+				b.Run("file/"+c.name, func(b *testing.B) { results.add(b, kind.name, s.file(b, c)) })
+			}
+			if s.direct != nil {
+				b.Run("direct", func(b *testing.B) {
+					speed, through := s.sendDirectly(b)
+					results.add(b, kind.name, speed)
+					b.ReportMetric(through.ratio(), "through-server")
+					results.row(kind.name, through)
+				})
+			}
 			b.Run("submissions", func(b *testing.B) { results.add(b, kind.name, s.submissions(b)) })
 		})
 	}
 	results.print(os.Stdout)
 }
+
+// kinds are the stores that are measured.
+var kinds = []struct {
+	name string
+	open func(*testing.B) *subject
+}{{"embedded", openEmbedded}, {"servers", openServers}}
 
 // memory compares a large file with a small one. Each round has a server of its own: one that took a large file before has not given
 // all memory back yet.
@@ -90,14 +114,32 @@ func (s *subject) memory(b *testing.B) comparison {
 	return c
 }
 
+// slow counts what uploads hold that have sent something and then wait. None of them ends.
+func (s *subject) slow(b *testing.B) comparison {
+	if runtime.GOOS != "linux" {
+		b.Skip("a process's memory is read from Linux's /proc")
+	}
+	c := comparison{what: fmt.Sprintf("memory of each of %d slow uploads, %s sent", slowUploads, dossier.FormatBytes(slowBytes)), unit: "KiB", most: mostSlowMemory / (slowBytes / 1024.)}
+	for b.Loop() {
+		client := s.serve(b)
+		s.take(b, client, fewBytes) // what is set up once is set up now
+		before := client.status(b, "VmRSS")
+		most := client.peak(b, func() { client.hold(b, slowUploads, slowBytes) })
+		c.plain = append(c.plain, slowBytes/1024)
+		c.form = append(c.form, (most*1024-before)/slowUploads)
+		client.kill()
+	}
+	return c
+}
+
 // file compares one file by the form with a plain copy.
-func (s *subject) file(b *testing.B) comparison {
-	c := comparison{what: fmt.Sprintf("one file of %d MB", fileBytes/1_000_000), unit: "MB/s", least: s.leastRate}
+func (s *subject) file(b *testing.B, plain plainCopy) comparison {
+	c := comparison{what: fmt.Sprintf("one file of %d MB; plain: %s", fileBytes/1_000_000, plain.name), unit: "MB/s", least: s.leastRate}
 	client := s.serve(b)
 	s.take(b, client, fewBytes)
 	for b.Loop() {
 		began := time.Now()
-		remove, err := s.copy(b.Context(), newGenerated(fileBytes))
+		remove, err := plain.copy(b.Context(), newGenerated(fileBytes))
 		took := time.Since(began)
 		if err != nil {
 			b.Fatalf("plain copy: %v", err)
@@ -110,6 +152,34 @@ func (s *subject) file(b *testing.B) comparison {
 	}
 	client.kill()
 	return c
+}
+
+// sendDirectly compares a client of the API, which sends the parts where it is told to, with one that needs no API, and counts what passes
+// the server.
+func (s *subject) sendDirectly(b *testing.B) (speed, through comparison) {
+	speed = comparison{what: fmt.Sprintf("one file of %d MB sent directly, %d parts at once", fileBytes/1_000_000, partsAtOnce), unit: "MB/s", least: leastDirect}
+	through = comparison{what: "bytes of it that pass the server", unit: "KB", most: mostThroughApp}
+	client := s.serve(b)
+	content := contentOf(b, fileBytes)
+	for b.Loop() {
+		began := time.Now()
+		if err := s.direct.send(b.Context(), content); err != nil {
+			b.Fatalf("send past the API: %v", err)
+		}
+		speed.plain = append(speed.plain, fileBytes/1e6/time.Since(began).Seconds())
+		api := newAPIClient(client.base)
+		began = time.Now()
+		person, err := api.send(b.Context(), s.direct.http, content)
+		if err != nil {
+			b.Fatalf("send by the API: %v", err)
+		}
+		speed.form = append(speed.form, fileBytes/1e6/time.Since(began).Seconds())
+		through.plain = append(through.plain, fileBytes/1e3)
+		through.form = append(through.form, float64(api.passed.Load())/1e3)
+		s.mustHave(b, person, fileBytes)
+	}
+	client.kill()
+	return speed, through
 }
 
 // submissions compares submissions of one small file each, by several clients at once, with the store calls that each needs.
@@ -163,7 +233,16 @@ type subject struct {
 	env    []string
 	// leastRate is the goal for a large file; 0: none.
 	leastRate float64
-	// copy puts bytes where the store puts its own, in the plainest way that is as durable, and returns how to remove them.
+	copies    []plainCopy
+	// load puts records of other people and their files into the stores, past them, and returns how many of files there are.
+	load func(b *testing.B, n int) (files int)
+	// direct is where files can be sent past the server; nil: nowhere.
+	direct *bareS3
+}
+
+// plainCopy puts bytes where the store puts its own, in the plainest way that is as durable, and returns how to remove them.
+type plainCopy struct {
+	name string
 	copy func(context.Context, io.Reader) (remove func() error, err error)
 }
 
@@ -173,7 +252,7 @@ func openEmbedded(b *testing.B) *subject {
 	stores := teststores.Embedded(b, data)
 	return &subject{
 		stores: stores, svc: dossier.New(stores.People, stores.Catalog, stores.Objects, dossier.Options{}), env: []string{"DOSSIER_DATA=" + data},
-		copy: func(_ context.Context, r io.Reader) (func() error, error) {
+		copies: []plainCopy{{"copy of the file", func(_ context.Context, r io.Reader) (func() error, error) {
 			f, err := os.Create(filepath.Join(data, "objects", "plain-copy"))
 			if err != nil {
 				return nil, err
@@ -183,6 +262,11 @@ func openEmbedded(b *testing.B) *subject {
 				err = f.Sync()
 			}
 			return remove, cmp.Or(err, f.Close())
+		}}},
+		load: func(b *testing.B, n int) int {
+			loadPeople(b, openSQLite(b, filepath.Join(data, "people.db")), n)
+			loadFiles(b, openSQLite(b, filepath.Join(data, "catalog.db")), n)
+			return n
 		},
 	}
 }
@@ -191,16 +275,34 @@ func openServers(b *testing.B) *subject {
 	cloud := teststores.Cloud(b)
 	stores := cloud.Stores(b)
 	client := s3.NewFromConfig(cloud.S3.Config(), func(o *s3.Options) { o.UsePathStyle = true })
-	transfers := transfermanager.New(client)
-	key := "plain-copy"
+	bare := &bareS3{client: client, bucket: cloud.Bucket, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: partsAtOnce}}}
+	manager := func(name string, options ...func(*transfermanager.Options)) plainCopy {
+		transfers, key := transfermanager.New(client, options...), "plain-copy"
+		return plainCopy{name, func(ctx context.Context, r io.Reader) (func() error, error) {
+			_, err := transfers.UploadObject(ctx, &transfermanager.UploadObjectInput{Bucket: &cloud.Bucket, Key: &key, Body: r})
+			return func() error { return bare.remove(ctx, key) }, err
+		}}
+	}
 	return &subject{
 		stores: stores, svc: dossier.New(stores.People, stores.Catalog, stores.Objects, dossier.Options{}), env: cloud.Environ(), leastRate: leastRate,
-		copy: func(ctx context.Context, r io.Reader) (func() error, error) {
-			_, err := transfers.UploadObject(ctx, &transfermanager.UploadObjectInput{Bucket: &cloud.Bucket, Key: &key, Body: r})
-			return func() error {
-				_, err := client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &cloud.Bucket, Key: &key})
-				return err
-			}, err
+		copies: []plainCopy{
+			manager("transfer manager"),
+			// As the store does, as far as it can be set.
+			manager("transfer manager, parts of 5 MiB, one at once", func(o *transfermanager.Options) {
+				o.PartSizeBytes, o.Concurrency = dossier.MinPartSize, 1
+			}),
+		},
+		direct: bare,
+		load: func(b *testing.B, n int) int {
+			db, err := people.ConnectMySQL(b.Context(), people.MySQLConfig{
+				Host: cloud.MySQL.Host, Port: cloud.MySQL.Port, Name: cloud.Database, User: cloud.User, Password: cloud.Password, TLS: true, CAFile: cloud.MySQL.CAFile,
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer db.Close()
+			loadPeople(b, db, n)
+			return loadCatalog(b, stores.Catalog, min(n, mostItems))
 		},
 	}
 }
@@ -214,6 +316,13 @@ func (s *subject) take(b *testing.B, c *client, size int64) time.Duration {
 	if err != nil {
 		b.Fatalf("submit %d bytes: %v", size, err)
 	}
+	s.mustHave(b, person, size)
+	return took
+}
+
+// mustHave sees that a person has one file, stored, of that size, and deletes it.
+func (s *subject) mustHave(b *testing.B, person dossier.PersonID, size int64) {
+	b.Helper()
 	files, err := s.stores.Catalog.Files(b.Context(), person)
 	if err != nil {
 		b.Fatal(err)
@@ -224,7 +333,6 @@ func (s *subject) take(b *testing.B, c *client, size int64) time.Duration {
 	if err := s.svc.DeletePerson(b.Context(), person); err != nil {
 		b.Fatal(err)
 	}
-	return took
 }
 
 // bare makes the store calls of one submission of one file and nothing else.
@@ -301,16 +409,10 @@ func (s *subject) serve(b *testing.B) *client {
 
 // submit sends a form with one file, with its length told before, as browsers do. The file is never held as a whole.
 func (c *client) submit(ctx context.Context, size int64) (dossier.PersonID, error) {
-	var around bytes.Buffer
-	w := multipart.NewWriter(&around)
 	receipt := dossier.NewReceipt()
-	if err := (&form{receipt: receipt, files: [][]byte{nil}}).body(w); err != nil {
+	begin, end, contentType, err := formAround(receipt)
+	if err != nil {
 		return receipt.Person, err
-	}
-	end := "\r\n--" + w.Boundary() + "--\r\n"
-	begin, found := strings.CutSuffix(around.String(), end)
-	if !found {
-		return receipt.Person, fmt.Errorf("form without its end: %q", around.String())
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+"/submissions",
 		io.MultiReader(strings.NewReader(begin), newGenerated(size), strings.NewReader(end)))
@@ -318,7 +420,7 @@ func (c *client) submit(ctx context.Context, size int64) (dossier.PersonID, erro
 		return receipt.Person, err
 	}
 	req.ContentLength = int64(len(begin)) + size + int64(len(end))
-	req.Header.Set("Content-Type", w.FormDataContentType())
+	req.Header.Set("Content-Type", contentType)
 	res, err := c.http.Do(req)
 	if err != nil {
 		return receipt.Person, err
@@ -331,6 +433,21 @@ func (c *client) submit(ctx context.Context, size int64) (dossier.PersonID, erro
 	return receipt.Person, err
 }
 
+// formAround returns what stands before and behind the bytes of the one file of a form.
+func formAround(receipt dossier.Receipt) (begin, end, contentType string, err error) {
+	var around bytes.Buffer
+	w := multipart.NewWriter(&around)
+	if err := (&form{receipt: receipt, files: [][]byte{nil}}).body(w); err != nil {
+		return "", "", "", err
+	}
+	end = "\r\n--" + w.Boundary() + "--\r\n"
+	begin, found := strings.CutSuffix(around.String(), end)
+	if !found {
+		return "", "", "", fmt.Errorf("form without its end: %q", around.String())
+	}
+	return begin, end, w.FormDataContentType(), nil
+}
+
 // peak returns, in MiB, the most memory that the server had resident while work ran
 // (https://www.kernel.org/doc/html/latest/filesystems/proc.html: clear_refs, VmHWM).
 func (c *client) peak(b *testing.B, work func()) float64 {
@@ -340,26 +457,75 @@ func (c *client) peak(b *testing.B, work func()) float64 {
 		b.Fatal(err)
 	}
 	work()
-	most, err := highWater(c.Process.Pid)
+	return c.status(b, "VmHWM") / 1024
+}
+
+// status returns a line of the server's /proc status, in KiB.
+func (c *client) status(b *testing.B, name string) float64 {
+	b.Helper()
+	kib, err := statusOf(c.Process.Pid, name)
 	if err != nil {
 		b.Fatal(err)
 	}
-	return most
+	return kib
 }
 
 // highWater returns, in MiB, the most memory that a running process had resident.
 func highWater(pid int) (float64, error) {
+	kib, err := statusOf(pid, "VmHWM")
+	return kib / 1024, err
+}
+
+// statusOf returns a line of a process's /proc status, in KiB.
+func statusOf(pid int, name string) (float64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(status)) {
-		if value, found := strings.CutPrefix(line, "VmHWM:"); found {
-			kib, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64)
-			return kib / 1024, err
+		if value, found := strings.CutPrefix(line, name+":"); found {
+			return strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64)
 		}
 	}
-	return 0, fmt.Errorf("no VmHWM in\n%s", status)
+	return 0, fmt.Errorf("no %s in\n%s", name, status)
+}
+
+// hold begins uploads, sends some bytes of each file, and returns when the server has taken them, or has stopped taking them.
+func (c *client) hold(b *testing.B, uploads int, size int64) {
+	b.Helper()
+	address := strings.TrimPrefix(c.base, "http://")
+	var conns []net.Conn
+	defer func() {
+		for _, conn := range conns {
+			_ = conn.Close()
+		}
+	}()
+	for range uploads {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			b.Fatal(err)
+		}
+		conns = append(conns, conn)
+		begin, end, contentType, err := formAround(dossier.NewReceipt())
+		if err != nil {
+			b.Fatal(err)
+		}
+		length := int64(len(begin)+len(end)) + 10*size // most of it never comes
+		head := fmt.Sprintf("POST /submissions HTTP/1.1\r\nHost: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", address, contentType, length)
+		if _, err := io.Copy(conn, io.MultiReader(strings.NewReader(head+begin), newGenerated(size))); err != nil {
+			b.Fatal(err)
+		}
+	}
+	// Each has a record as soon as its file is begun. What came behind it is read at once, or waits for memory.
+	began := time.Now()
+	for last, same := 0.0, 0; same < 10 && time.Since(began) < time.Minute; {
+		time.Sleep(100 * time.Millisecond)
+		if now := c.status(b, "VmRSS"); now == last {
+			same++
+		} else {
+			last, same = now, 0
+		}
+	}
 }
 
 // block is what generated files are made of: random, so that nothing on the way can pack it.
@@ -433,6 +599,11 @@ func (r *results) add(b *testing.B, stores string, c comparison) {
 	b.ReportMetric(median(c.form), "form-"+unit)
 	b.ReportMetric(c.ratio(), "ratio")
 	r.rounds = len(c.form)
+	r.row(stores, c)
+}
+
+// row keeps a comparison for the table.
+func (r *results) row(stores string, c comparison) {
 	r.rows = append(r.rows, []string{c.what, stores, spread(c.plain, c.unit), spread(c.form, c.unit), fmt.Sprintf("%.2f", c.ratio()), c.goal()})
 }
 
