@@ -13,71 +13,61 @@ import (
 // blockSize is how much memory a Put takes at a time, in bytes. The connection of a form is read in as much.
 const blockSize = 64 << 10
 
-// memory is what all Puts together, or within it one Put, may hold of the parts that they are about to send. Who wants more waits for a part to be
-// sent: that is the back-pressure which a client sees as a slow server. It ends for every Put with its ctx, so that Puts of which none can go
-// on do not wait for one another for ever: the domain gives up a store that takes no byte for a while, and what that Put held is free.
+// memory is what all Puts together may hold of the parts that they are about to send. Who wants more waits for a part to be sent: that is the
+// back-pressure which a client sees as a slow server.
+//
+// Shared evenly it would end with many parts of which none can become full. So a quarter is set aside for parts that go first: when all else is
+// taken, so many as it holds whole parts may be finished from it, and what those give back serves the others. A sender that fills such a part slowly
+// holds it up for them; that ends with the time after which a silent sender is cut off, and for each that waits with the time after
+// which the domain gives up a store that takes no byte.
 type memory struct {
-	blocks chan struct{} // one for each block in use
-	within *memory       // nil: none
+	common chan struct{} // one for each block in use
+	first  chan struct{} // one for each part that goes first
 
 	mu   sync.Mutex
 	free []*[blockSize]byte // not in use, kept for the next
 	keep int
 }
 
-// newMemory returns memory of most bytes, of which it keeps some when they are not in use: collected as garbage and made anew they would cost the
-// process half as much again.
-func newMemory(most, keep int64) *memory {
-	return &memory{blocks: make(chan struct{}, most/blockSize), keep: int(keep / blockSize)}
+// newMemory returns memory of most bytes, at least two parts, of which it keeps some when they are not in use: collected as garbage and made anew
+// they would cost the process half as much again.
+func newMemory(most, partSize, keep int64) *memory {
+	first := max(1, most/4/partSize)
+	return &memory{
+		common: make(chan struct{}, (most-first*partSize)/blockSize), first: make(chan struct{}, first), keep: int(keep / blockSize),
+	}
 }
 
-// share returns most bytes of m.
-func (m *memory) share(most int64) *memory {
-	return &memory{blocks: make(chan struct{}, most/blockSize), within: m}
+// buffer returns an empty buffer for a part of a Put, which holds as many blocks at most as own has room for.
+func (m *memory) buffer(own chan struct{}) *buffer {
+	return &buffer{memory: m, own: own, crc: dossier.NewCRC64()}
 }
 
-func (m *memory) take(ctx context.Context) (*[blockSize]byte, error) {
-	select {
-	case m.blocks <- struct{}{}:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-	if m.within != nil {
-		b, err := m.within.take(ctx)
-		if err != nil {
-			<-m.blocks
-		}
-		return b, err
-	}
+func (m *memory) take() *[blockSize]byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	last := len(m.free) - 1
 	if last < 0 {
-		return new([blockSize]byte), nil
+		return new([blockSize]byte)
 	}
 	b := m.free[last]
 	m.free = m.free[:last]
-	return b, nil
+	return b
 }
 
-func (m *memory) give(b *[blockSize]byte) {
-	if m.within != nil {
-		m.within.give(b)
-	} else {
-		m.mu.Lock()
-		if len(m.free) < m.keep {
-			m.free = append(m.free, b)
-		}
-		m.mu.Unlock()
-	}
-	<-m.blocks
+func (m *memory) give(blocks []*[blockSize]byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.free = append(m.free, blocks[:min(len(blocks), max(0, m.keep-len(m.free)))]...)
 }
-
-func (m *memory) buffer() *buffer { return &buffer{memory: m, crc: dossier.NewCRC64()} }
 
 // buffer holds the bytes of one part. It is filled once, read any number of times, and released.
 type buffer struct {
 	memory *memory
+	own    chan struct{}
+	// common is how many of the blocks are of the memory's common ones; first tells that the others need no leave.
+	common int
+	first  bool
 	size   int64
 	crc    hash.Hash64
 
@@ -87,16 +77,60 @@ type buffer struct {
 	released bool
 }
 
+// grow adds a block, when there is one to be had.
+func (b *buffer) grow(ctx context.Context) error {
+	select {
+	case b.own <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	m := b.memory
+	if !b.first {
+		select {
+		case m.common <- struct{}{}:
+			b.common++
+		default:
+			select {
+			case m.common <- struct{}{}:
+				b.common++
+			case m.first <- struct{}{}:
+				b.first = true
+			case <-ctx.Done():
+				<-b.own
+				return context.Cause(ctx)
+			}
+		}
+	}
+	b.blocks = append(b.blocks, m.take())
+	return nil
+}
+
+// release gives the memory back. Readers end.
+func (b *buffer) release() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	m := b.memory
+	m.give(b.blocks)
+	for range b.blocks {
+		<-b.own
+	}
+	for range b.common {
+		<-m.common
+	}
+	if b.first {
+		<-m.first
+	}
+	b.blocks, b.common, b.first, b.released = nil, 0, false, true
+}
+
 // fill reads r up to most bytes; end tells that r ended.
 func (b *buffer) fill(ctx context.Context, r io.Reader, most int64) (end bool, err error) {
 	for b.size < most {
 		at := b.size % blockSize
 		if at == 0 {
-			block, err := b.memory.take(ctx)
-			if err != nil {
+			if err := b.grow(ctx); err != nil {
 				return false, err
 			}
-			b.blocks = append(b.blocks, block)
 		}
 		free := b.blocks[len(b.blocks)-1][at:]
 		n, err := r.Read(free[:min(int64(len(free)), most-b.size)])
@@ -114,16 +148,6 @@ func (b *buffer) fill(ctx context.Context, r io.Reader, most int64) (end bool, e
 
 // sum returns the CRC-64/NVME of the bytes.
 func (b *buffer) sum() uint64 { return b.crc.Sum64() }
-
-// release gives the memory back. Readers end.
-func (b *buffer) release() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, block := range b.blocks {
-		b.memory.give(block)
-	}
-	b.blocks, b.released = nil, true
-}
 
 func (b *buffer) reader() io.ReadSeeker { return &bufferReader{b: b} }
 

@@ -91,7 +91,7 @@ type S3Config struct {
 	// size two are on their way at once.
 	PutMemory int64
 	// Memory in bytes is what all Puts together hold at most of the parts that they send; a Put that needs more waits. Default 256 MiB; at
-	// least PutMemory.
+	// least two parts and what one Put may hold.
 	Memory int64
 	// PathStyle puts the bucket into the path instead of the host name, for servers other than Amazon's.
 	PathStyle bool
@@ -119,7 +119,7 @@ func NewS3(cfg aws.Config, c S3Config) (*S3, error) {
 		c.PutMemory = max(c.PartSize+c.PartSize/2, c.PartSize+blockSize)
 	}
 	if c.Memory == 0 {
-		c.Memory = max(defaultMemory, c.PutMemory)
+		c.Memory = max(defaultMemory, 2*c.PartSize, c.PutMemory)
 	}
 	switch {
 	case c.Bucket == "":
@@ -130,10 +130,10 @@ func NewS3(cfg aws.Config, c S3Config) (*S3, error) {
 		return nil, fmt.Errorf("S3: parts of %d bytes; S3 takes %d to %d", c.PartSize, int64(dossier.MinPartSize), int64(dossier.MaxPartSize))
 	case c.PutMemory < c.PartSize+blockSize:
 		return nil, fmt.Errorf("S3: %d bytes of memory for one object; with parts of %d bytes it needs %d", c.PutMemory, c.PartSize, c.PartSize+blockSize)
-	case c.Memory < c.PutMemory:
-		return nil, fmt.Errorf("S3: %d bytes of memory in all; one object may take %d", c.Memory, c.PutMemory)
+	case c.Memory < max(2*c.PartSize, c.PutMemory):
+		return nil, fmt.Errorf("S3: %d bytes of memory in all; with parts of %d bytes and %d for one object it needs %d", c.Memory, c.PartSize, c.PutMemory, max(2*c.PartSize, c.PutMemory))
 	}
-	s := &S3{bucket: c.Bucket, timeout: c.Timeout, partSize: c.PartSize, putMemory: c.PutMemory, memory: newMemory(c.Memory, c.PutMemory)}
+	s := &S3{bucket: c.Bucket, timeout: c.Timeout, partSize: c.PartSize, putMemory: c.PutMemory, memory: newMemory(c.Memory, c.PartSize, c.PutMemory)}
 	s.client = s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.UsePathStyle = c.PathStyle
 		// By default the SDK asks for the checksum of the whole object with each read, and a server that sends it with a

@@ -30,7 +30,7 @@ func (s *S3) Put(ctx context.Context, key string, r io.Reader) error {
 	if ctx.Err() != nil {
 		return unavailable(ctx, doing, nil)
 	}
-	p := &put{s: s, key: key, memory: s.memory.share(s.putMemory), src: &source{ctx: ctx, doing: doing, r: r, most: s.partSize * dossier.MaxParts}}
+	p := &put{s: s, key: key, own: make(chan struct{}, s.putMemory/blockSize), src: &source{ctx: ctx, doing: doing, r: r, most: s.partSize * dossier.MaxParts}}
 	err := p.run(ctx)
 	if err == nil {
 		return nil
@@ -49,8 +49,8 @@ type put struct {
 	s   *S3
 	key string
 	src *source
-	// memory is this Put's share.
-	memory *memory
+	// own has one for each block that this Put holds.
+	own chan struct{}
 	// undecided: the request that makes the object visible was sent, and no answer says that it was refused.
 	undecided bool
 }
@@ -89,7 +89,7 @@ func (p *put) read(ctx context.Context) (part *buffer, last bool, err error) {
 	if ctx.Err() != nil {
 		return nil, false, context.Cause(ctx)
 	}
-	part = p.memory.buffer()
+	part = p.s.memory.buffer(p.own)
 	if last, err = part.fill(ctx, p.src, p.s.partSize); err != nil {
 		part.release()
 		return nil, false, err

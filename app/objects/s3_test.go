@@ -86,6 +86,7 @@ func TestS3(t *testing.T) {
 		"server errors":          testS3ServerErrors,
 		"hanging connection":     testS3Hanging,
 		"lost answer":            testS3LostAnswer,
+		"little memory":          testS3LittleMemory,
 		"body that stops coming": testS3Stall,
 		"signed requests":        testS3Signed,
 		"transfer: requests":     testS3TransferRequests,
@@ -539,6 +540,31 @@ func testS3Hanging(t *testing.T, cfg aws.Config) {
 		wg.Go(func() {
 			if err := call(); err != nil {
 				t.Errorf("%s whose first attempts hang: %v", name, err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// testS3LittleMemory has many Puts at once share what two parts need.
+func testS3LittleMemory(t *testing.T, cfg aws.Config) {
+	s := openS3(t, cfg, S3Config{Memory: 2 * dossier.MinPartSize})
+	ctx := bounded(t)
+	const size = 2*dossier.MinPartSize + 1000
+	crc := dossier.NewCRC64()
+	if _, err := io.Copy(crc, byteStream(size)); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			key := newKey()
+			if err := s.Put(ctx, key, byteStream(size)); err != nil {
+				t.Errorf("Put beside others: %v", err)
+				return
+			}
+			if h, err := s.Stat(ctx, key); err != nil || h != (dossier.Held{Size: size, CRC64: crc.Sum64()}) {
+				t.Errorf("Stat = %+v, %v", h, err)
 			}
 		})
 	}
