@@ -345,12 +345,19 @@ func (s *subject) bare(ctx context.Context, size int64, content dossier.Content)
 	f := dossier.File{
 		Person: p.ID, ID: dossier.NewFileID(), Name: "file-0.bin", Author: p.Name, State: dossier.FileUploading, CreatedAt: now, UpdatedAt: now,
 	}
+	limits := s.svc.Limits()
+	reserve := func(add dossier.Quota) error {
+		_, err := s.stores.Catalog.Reserve(ctx, p.ID, add, dossier.Quota{Files: int64(limits.PersonFiles), Bytes: limits.PersonBytes}, now)
+		return err
+	}
 	for _, step := range []func() error{
 		func() error { return s.stores.People.Insert(ctx, p) },
+		func() error { return reserve(f.Counted()) },
 		func() error { return s.stores.Catalog.Put(ctx, f) },
 		func() error { _, err := s.stores.People.Person(ctx, p.ID); return err },
 		func() error { return s.stores.Objects.Put(ctx, f.Key(), newGenerated(size)) },
 		func() error { _, err := s.stores.Objects.Stat(ctx, f.Key()); return err },
+		func() error { return reserve(dossier.Quota{Bytes: size}) },
 		func() error { return s.stores.Catalog.Describe(ctx, p.ID, f.ID, content, now) },
 		func() error { _, err := s.stores.Catalog.Commit(ctx, p.ID, f.ID, now); return err },
 		func() error {
