@@ -27,6 +27,7 @@ test: ## install what tests need, and run all checks and tests
 
 lint: ## run the checks that are no tests: format, vet, staticcheck, vulnerabilities, scripts, generated files
 	tools/install programs
+	tools/install packages
 	tools/lint
 
 fuzz: ## fuzz every target for a while (FUZZTIME=5m: for so long each)
@@ -44,7 +45,8 @@ ROUNDS ?= 5
 bench: test-tools ## run the benchmarks: memory and speed of the real program, beside bare use of the same stores (ROUNDS=5)
 	DOSSIER_TEST_REQUIRE=1 go test -run '^$$' -bench . -benchtime $(ROUNDS)x -timeout 60m ./app/cmd/dossier
 
-generate: ## generate anew what is generated, the tables and drawings of docs/ among it
+generate: ## generate anew what is generated, the browser's scripts, the tables and drawings of docs/ among it
+	tools/install packages
 	go generate ./app/... ./infra/...
 	go test ./app/web -run '^TestProblemsAreDocumented$$' -update
 	go test ./infra -run '^TestDocuments$$' -update

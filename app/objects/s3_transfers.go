@@ -11,6 +11,7 @@ import (
 	"iter"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -75,6 +77,26 @@ func (s *S3) sign(ctx context.Context, doing string, header map[string]string, l
 		return dossier.SignedRequest{}, unavailable(ctx, doing, err)
 	}
 	return dossier.SignedRequest{Method: signed.Method, URL: signed.URL, Header: header, ExpiresAt: p.expires}, nil
+}
+
+// Origin returns the origin to which signed requests lead, as "https://bucket.s3.eu-west-1.amazonaws.com". It asks nothing of a server, and needs
+// no credentials.
+func (s *S3) Origin(ctx context.Context) (string, error) {
+	const doing = "find the bucket's origin"
+	// The address of a request tells, whoever signed it.
+	signed, err := s.presign.PresignUploadPart(ctx, &s3.UploadPartInput{
+		Bucket: &s.bucket, Key: aws.String(dossier.ObjectPrefix), UploadId: aws.String("none"), PartNumber: aws.Int32(1),
+	}, s3.WithPresignClientFromClientOptions(func(o *s3.Options) {
+		o.Credentials = credentials.NewStaticCredentialsProvider("none", "none", "")
+	}))
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", doing, err)
+	}
+	u, err := url.Parse(signed.URL)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", doing, err)
+	}
+	return u.Scheme + "://" + u.Host, nil
 }
 
 // presigner signs one request by Signature Version 4 in its query

@@ -121,6 +121,11 @@ func TestS3Sign(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			// Whatever the credentials, and without a request.
+			wantOrigin := map[bool]string{false: "https://some-bucket.s3.eu-central-1.amazonaws.com", true: "https://s3.eu-central-1.amazonaws.com"}[pathStyle]
+			if origin, err := s.Origin(t.Context()); origin != wantOrigin || err != nil {
+				t.Errorf("%s: Origin = %q, %v; want %q", c.name, origin, err, wantOrigin)
+			}
 			from := time.Now()
 			r, err := s.Sign(t.Context(), key, "upload", part, c.lifetime)
 			if c.want == 0 {

@@ -17,6 +17,10 @@ import (
 	"dossier.example/app"
 )
 
+// The scripts are bundled from the sources in browser.
+//
+//go:generate node ../../tools/bundle.mjs
+
 //go:embed templates/*.html static/*
 var embedded embed.FS
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -16,6 +17,20 @@ import (
 // pagePolicy is the Content-Security-Policy of pages: everything comes from this site, nothing is inline, nobody frames it.
 const pagePolicy = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// uploadPolicy is that of the pages that send files directly: they also start this site's worker, and connect to where signed requests
+// lead; empty: to this site.
+func uploadPolicy(partsOrigin string) string {
+	if partsOrigin == "" {
+		return pagePolicy + "; worker-src 'self'"
+	}
+	return strings.Replace(pagePolicy, "connect-src 'self'", "connect-src 'self' "+partsOrigin, 1) + "; worker-src 'self'"
+}
+
+// allowUploads lets the page that is about to be answered send files directly.
+func (s *Server) allowUploads(c echo.Context) {
+	c.Response().Header().Set("Content-Security-Policy", s.uploadPolicy)
+}
 
 // statusGone stands in the log for an answer that nobody was there to take. It is never sent; the number is the one that nginx uses.
 const statusGone = 499

@@ -19,13 +19,14 @@ func (s *Server) receipt(c echo.Context) error {
 		return err
 	}
 	c.Response().Header().Set("X-Robots-Tag", "noindex")
+	s.allowUploads(c)
 	return s.render(c, http.StatusOK, "receipt", s.receiptView(c, receipt, person, files))
 }
 
 func (s *Server) receiptView(c echo.Context, receipt dossier.Receipt, person dossier.Person, files []dossier.File) receiptView {
 	path := "/receipt/" + receipt.String()
 	v := receiptView{
-		page: s.page(c, "Your receipt"), Link: s.o.PublicURL + path, Person: personOf(person),
+		page: s.page(c, "Your receipt"), Link: s.o.PublicURL + path, Receipt: receipt.String(), Person: personOf(person),
 		Pending: person.State == dossier.PersonSubmitting,
 	}
 	stored := map[string]bool{}
@@ -45,7 +46,7 @@ func (s *Server) receiptView(c echo.Context, receipt dossier.Receipt, person dos
 			file.Why = "Is not confirmed. Send the form again."
 		case f.State == dossier.FileUploading:
 			v.Complete = false
-			file.Why = "Is on its way, or broke off. If it stays like this, go back in your browser and send the form again."
+			file.Why = "Is on its way, or broke off. If it stays like this, send it again."
 		}
 		v.Files = append(v.Files, file)
 	}

@@ -44,6 +44,9 @@ type Options struct {
 	NoLinks bool
 	// Parts takes parts where the object store is embedded. nil: signed requests do not lead here.
 	Parts PartReceiver
+	// PartsOrigin is the origin to which signed requests lead where they do not lead here, as "https://bucket.s3.eu-west-1.amazonaws.com": pages
+	// that send files are allowed to connect to it. Empty: none.
+	PartsOrigin string
 	// IdleTimeout is how long a client may send, or take, no byte. Default 30 seconds.
 	IdleTimeout time.Duration
 	// UploadTimeout is how long the body of one request may take in all. Default 6 hours: 5 GiB at 2 Mbit/s.
@@ -80,6 +83,8 @@ type Server struct {
 	log      *slog.Logger
 	now      func() time.Time
 	https    bool
+	// uploadPolicy is the Content-Security-Policy of pages that send files.
+	uploadPolicy string
 	// mostBytes is the Content-Length of the largest form that could be taken whole.
 	mostBytes int64
 }
@@ -128,7 +133,7 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 	s := &Server{
 		svc: svc, o: o, log: o.Log, now: o.Now, https: origin.Scheme == "https",
 		address: clientAddress(o.TrustedProxies), health: health{check: o.Ready},
-		mostBytes: mostBytes(svc.Limits()),
+		mostBytes: mostBytes(svc.Limits()), uploadPolicy: uploadPolicy(o.PartsOrigin),
 	}
 	if s.assets, err = loadAssets(embedded); err != nil {
 		return nil, fmt.Errorf("web: %w", err)

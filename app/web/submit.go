@@ -24,7 +24,13 @@ func mostParts(l dossier.Limits) int { return max(1000, 5+2*l.Files) }
 // is fetched anew, with another receipt, but shown with what was typed before, and sending that again would make a second person.
 func (s *Server) form(c echo.Context) error {
 	c.Response().Header().Set("Cache-Control", "private, no-cache")
-	return s.render(c, http.StatusOK, "form", s.formView(c, fields{Receipt: dossier.NewReceipt().String()}))
+	return s.renderForm(c, http.StatusOK, s.formView(c, fields{Receipt: dossier.NewReceipt().String()}))
+}
+
+// renderForm writes the form, whose script may send files directly.
+func (s *Server) renderForm(c echo.Context, status int, v formView) error {
+	s.allowUploads(c)
+	return s.render(c, status, "form", v)
 }
 
 // formView returns the form with what was typed.
@@ -159,7 +165,7 @@ func (t *taking) invalid(err error) error {
 		v.Order = append(v.Order, f.Field)
 	}
 	v.FilesLost = t.hasFiles
-	return t.s.render(t.c, statusOf(err), "form", v)
+	return t.s.renderForm(t.c, statusOf(err), v)
 }
 
 // unconfirmed answers a submission of which nothing may be told as kept.
@@ -185,7 +191,7 @@ func (t *taking) unconfirmed(err error) error {
 		return err
 	}
 	note(t.c, err)
-	return t.s.render(t.c, statusOf(err), "form", v)
+	return t.s.renderForm(t.c, statusOf(err), v)
 }
 
 // acknowledged answers a submission that is kept: the receipt, or a page that says what of it is not.
@@ -211,7 +217,7 @@ func (t *taking) acknowledged(sub *dossier.Submission, stop error) error {
 
 	v := receiptView{
 		page: t.s.page(t.c, "Received in part"), Link: t.s.o.PublicURL + path,
-		Person: personOf(sub.Person()), RequestID: requestID(t.c),
+		Person: personOf(sub.Person()), RequestID: requestID(t.c), Receipt: t.receipt.String(),
 	}
 	v.Path = "/"
 	for _, o := range outcomes {
@@ -233,6 +239,7 @@ func (t *taking) acknowledged(sub *dossier.Submission, stop error) error {
 		causes = append(causes, stop)
 	}
 	note(t.c, errors.Join(causes...))
+	t.s.allowUploads(t.c)
 	return t.s.render(t.c, status, "receipt", v)
 }
 

@@ -75,6 +75,8 @@ type receiptView struct {
 	page
 	// Link is the absolute URL of the receipt: to be kept, and to be told to nobody.
 	Link string
+	// Receipt opens the person to the script by which more files are added.
+	Receipt string
 	// Complete: everything that was sent is stored. Pending: the submission was never acknowledged (the form has to be sent again).
 	Complete, Pending bool
 	// Notice and Advice, where something was not kept; empty else.

@@ -82,6 +82,7 @@ func (p *program) serve(ctx context.Context) (err error) {
 		APIOrigins:     cfg.HTTP.APIOrigins,
 		NoLinks:        !cfg.Objects.Links,
 		Parts:          s.parts,
+		PartsOrigin:    s.partsOrigin,
 		IdleTimeout:    cfg.Timeouts.Idle,
 		UploadTimeout:  cfg.Timeouts.Upload,
 		Ready:          s.ready,

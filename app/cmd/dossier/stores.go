@@ -37,8 +37,10 @@ type stores struct {
 		pinger
 	}
 	// parts takes the parts of files that clients send here; nil where they send them to S3.
-	parts   web.PartReceiver
-	closers []func() error
+	parts web.PartReceiver
+	// partsOrigin is where they send them else; empty with parts.
+	partsOrigin string
+	closers     []func() error
 }
 
 // openStores opens the stores. Embedded ones are brought to the schema of this binary; MySQL's schema must be there already.
@@ -90,6 +92,9 @@ func openStores(ctx context.Context, cfg *config.Config) (s *stores, err error) 
 			return s, fmt.Errorf("open the store of objects: %w", err)
 		}
 		s.objects = o
+		if s.partsOrigin, err = o.Origin(ctx); err != nil {
+			return s, fmt.Errorf("open the store of objects: %w", err)
+		}
 	}
 	return s, nil
 }

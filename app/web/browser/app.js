@@ -1,0 +1,85 @@
+// Comfort only: every page does all it has to without this file.
+import { element } from "./dom.js";
+import { counted, humanSize } from "./words.js";
+
+// The link of a receipt: a button that copies it. Shown only where copying is possible (a secure context).
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  const field = document.getElementById(button.dataset.copy);
+  const status = document.getElementById("copy-status");
+  if (!field || !status || !navigator.clipboard) {
+    continue;
+  }
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(field.value);
+      status.textContent = "The link is copied.";
+    } catch {
+      field.select();
+      status.textContent = "The link is selected: copy it with your keyboard or the menu.";
+    }
+  });
+}
+
+// The chosen files, listed under their control, with what the server would refuse.
+for (const box of document.querySelectorAll(".file-box")) {
+  const input = box.querySelector("input[type=file]");
+  const maxFiles = Number(box.dataset.maxFiles);
+  const maxBytes = Number(box.dataset.maxBytes);
+  const total = element("p", { className: "chosen-total", role: "status" });
+  const list = element("ul", { className: "chosen", "aria-label": "Chosen files" });
+  const show = () => {
+    const files = Array.from(input.files);
+    list.replaceChildren(
+      ...files.map((file) => {
+        const item = element("li", {}, element("bdi", {}, file.name), element("span", { className: "chosen-size" }, humanSize(file.size)));
+        if (file.size > maxBytes) {
+          item.append(element("span", { className: "chosen-fault" }, `Larger than ${humanSize(maxBytes)}: it will not be stored.`));
+        }
+        return item;
+      }),
+    );
+    list.hidden = files.length === 0;
+    const bytes = files.reduce((sum, file) => sum + file.size, 0);
+    const tooMany = files.length > maxFiles;
+    total.classList.toggle("chosen-fault", tooMany);
+    total.textContent =
+      files.length === 0 ? ""
+      : tooMany ? `${counted(files.length, "file")} are too many: choose at most ${maxFiles}.`
+      : `${counted(files.length, "file")}, ${humanSize(bytes)}`;
+  };
+  box.append(list, total);
+  input.addEventListener("change", show);
+  // A page that the browser kept may come back with its files.
+  window.addEventListener("pageshow", show);
+}
+
+// A second click does not send the form twice. It would do no harm, but it would start a long upload again. The button comes
+// back after a while, because a script is not told when the browser's own stop button was used.
+const pause = 10_000; // milliseconds
+for (const form of document.querySelectorAll("form.submission")) {
+  const button = form.querySelector("button[type=submit]");
+  const label = button.textContent;
+  const status = element("p", { className: "send-status", role: "status" });
+  button.after(status);
+  let timer;
+  const release = (text) => {
+    clearTimeout(timer);
+    button.removeAttribute("aria-disabled");
+    button.textContent = text;
+  };
+  form.addEventListener("submit", (event) => {
+    if (button.getAttribute("aria-disabled") === "true") {
+      event.preventDefault();
+      return;
+    }
+    button.setAttribute("aria-disabled", "true");
+    button.textContent = "Sending…";
+    status.textContent = "Keep this page open until the receipt appears. Large files take a while.";
+    timer = setTimeout(() => release("Send again"), pause);
+  });
+  window.addEventListener("pageshow", () => {
+    release(label);
+    status.textContent = "";
+  });
+}

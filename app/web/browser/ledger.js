@@ -1,0 +1,86 @@
+// The browser's own note of the files on their way, so that they can go on after a reload. It holds receipts, which are secrets of the person who
+// sits here, and goes when the files are stored. Where the browser keeps nothing, everything works but that.
+import { openDB } from "idb";
+
+/** Files up to this size are kept themselves, up to so much in all, in bytes: they go on without being chosen again. */
+const keptFile = 4 << 20;
+const keptInAll = 64 << 20;
+/** After so long a file that was not finished is no news to anybody, in milliseconds. */
+const keptFor = 30 * 24 * 3600_000;
+
+/** Ledger keeps a record of each file: { id, receipt, name, size, lastModified, at } and, where there is one, handle or file. */
+export class Ledger {
+  #database;
+  #kept = 0;
+
+  async #open() {
+    this.#database ??= openDB("dossier-uploads", 1, {
+      upgrade(database) {
+        database.createObjectStore("files", { keyPath: "id" }).createIndex("receipt", "receipt");
+      },
+      blocking: () => this.close(),
+      terminated: () => (this.#database = undefined),
+    });
+    return this.#database;
+  }
+
+  /** Closes the database; the next call opens it again. */
+  close() {
+    this.#database?.then((database) => database.close()).catch(() => {});
+    this.#database = undefined;
+  }
+
+  async put(receipt, entries) {
+    await this.#quietly(async (database) => {
+      const write = database.transaction("files", "readwrite");
+      const writes = [];
+      for (const { id, name, size, lastModified, handle, file } of entries) {
+        const record = { id, receipt, name, size, lastModified, at: Date.now() };
+        if (handle) record.handle = handle;
+        else if (file && size <= keptFile && this.#kept + size <= keptInAll) {
+          record.file = file;
+          this.#kept += size;
+        }
+        writes.push(write.store.put(record));
+      }
+      await Promise.all([...writes, write.done]);
+    });
+  }
+
+  async remove(ids) {
+    await this.#quietly(async (database) => {
+      const write = database.transaction("files", "readwrite");
+      await Promise.all([...ids.map((id) => write.store.delete(id)), write.done]);
+    });
+  }
+
+  /** Returns the records of a receipt, oldest first. */
+  async of(receipt) {
+    const records = (await this.#quietly((database) => database.getAllFromIndex("files", "receipt", receipt))) ?? [];
+    return records.sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** Returns how many files are unfinished, by receipt. What is too old is removed. */
+  async unfinished() {
+    const counts = new Map();
+    await this.#quietly(async (database) => {
+      const write = database.transaction("files", "readwrite");
+      for (let cursor = await write.store.openCursor(); cursor; cursor = await cursor.continue()) {
+        const { receipt, at } = cursor.value;
+        if (Date.now() - at > keptFor) await cursor.delete();
+        else counts.set(receipt, (counts.get(receipt) ?? 0) + 1);
+      }
+      await write.done;
+    });
+    return counts;
+  }
+
+  /** Does without where the browser keeps nothing: in some private windows, without permission, or with a full disk. */
+  async #quietly(work) {
+    try {
+      return await work(await this.#open());
+    } catch {
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,66 @@
+// Waiting: for a while, for the network, for a turn.
+
+/** Returns the error by which what was told to stop ends. */
+export function aborted() {
+  return new DOMException("It was told to stop.", "AbortError");
+}
+
+/** Waits some milliseconds, or until one of the events of the window, or until signal ends it. */
+export function sleep(milliseconds, signal, ...events) {
+  return new Promise((resolve, reject) => {
+    const end = (settle, value) => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", stop);
+      for (const event of events) removeEventListener(event, wake);
+      settle(value);
+    };
+    const wake = () => end(resolve);
+    const stop = () => end(reject, aborted());
+    const timer = setTimeout(wake, milliseconds);
+    signal?.addEventListener("abort", stop);
+    for (const event of events) addEventListener(event, wake);
+    if (signal?.aborted) stop();
+  });
+}
+
+/** Returns how long to wait before the try after so many failures, in milliseconds: longer each time, and not all at one moment. */
+export function backOff(failures) {
+  return Math.min(30_000, 500 * 2 ** Math.min(failures, 10)) * (0.75 + Math.random() / 2);
+}
+
+/** Slots lets so many at once, in the order in which they came. */
+export class Slots {
+  #free;
+  #queue = [];
+
+  constructor(free) {
+    this.#free = free;
+  }
+
+  /** Waits for a slot and returns what gives it back; to be called once. */
+  async take(signal) {
+    if (signal.aborted) throw aborted();
+    if (this.#free > 0) {
+      this.#free--;
+    } else {
+      await new Promise((resolve, reject) => {
+        const turn = () => {
+          signal.removeEventListener("abort", stop);
+          resolve();
+        };
+        const stop = () => {
+          this.#queue.splice(this.#queue.indexOf(turn), 1);
+          signal.removeEventListener("abort", stop);
+          reject(aborted());
+        };
+        this.#queue.push(turn);
+        signal.addEventListener("abort", stop);
+      });
+    }
+    return () => {
+      const next = this.#queue.shift();
+      if (next) next();
+      else this.#free++;
+    };
+  }
+}
