@@ -25,6 +25,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -61,42 +62,34 @@ func (c *chromium) wholeWay(t *testing.T) {
 	submitter := c.tab(t, base)
 
 	submitter.open("/", http.StatusOK)
+	submitter.ready()
 	submitter.audit("form")
 	receipt := submitter.value("input[name=receipt]")
 
 	// The server's own rules, as if the browser had none.
+	submitter.expect("/api/v1/people")
 	eval[bool](submitter, `document.querySelector("#submission").noValidate = true`)
 	submitter.fill("#name", "Ada Lovelace")
 	submitter.fill("#age", "200")
-	submitter.load(http.StatusUnprocessableEntity, chromedp.Click(chromedp.CSS("#submission button")))
+	submitter.do(chromedp.Click(chromedp.CSS("#submission button[type=submit]")))
+	submitter.until("the faults are told", `document.querySelector("#summary")`)
 	if got, want := eval[[]string](submitter, `[...document.querySelectorAll("#summary li a")].map(a => a.hash)`), []string{"#location", "#age", "#technology"}; !slices.Equal(got, want) {
 		submitter.errorf("the faults told are %q, want %q", got, want)
 	}
 	if focus := submitter.focus(); focus != "summary" {
 		submitter.errorf("the focus is on %q, want the summary of the faults", focus)
 	}
-	for field, want := range map[string]string{"#name": "Ada Lovelace", "#age": "200", "#location": "", "input[name=receipt]": receipt} {
-		if got := submitter.value(field); got != want {
-			submitter.errorf("after a fault %s is %q, want %q", field, got, want)
-		}
-	}
+	submitter.shows("Enter an age in years from 0 to 130.")
 	submitter.audit("form-faults")
 	submitter.do(chromedp.Click(chromedp.CSS(`#summary a[href="#age"]`)))
 	submitter.until("the fault leads to its field", `document.activeElement.id === "age"`)
-	submitter.fill("#age", "thirty-six")
-	eval[bool](submitter, `document.querySelector("#submission").noValidate = true`)
-	submitter.load(http.StatusUnprocessableEntity, chromedp.Click(chromedp.CSS("#submission button")))
-	submitter.shows("Must be a whole number.")
-	if got := submitter.value("#age"); got != "thirty-six" {
-		submitter.errorf("after a fault the age is %q, want it as it was typed", got)
-	}
 
 	submitter.fill("#age", "36")
 	submitter.fill("#location", "London")
 	submitter.fill("#technology", "Analytical Engine")
 	submitter.choose(files...)
 	submitter.audit("form-filled")
-	submitter.load(http.StatusOK, chromedp.Click(chromedp.CSS("#submission button")))
+	submitter.load(http.StatusOK, chromedp.Click(chromedp.CSS("#submission button[type=submit]")))
 	submitter.shows("Received, thank you", "Ada Lovelace", "London", "36", "Analytical Engine")
 	link := submitter.value("#receipt-link")
 	if link != submitter.location() || link != base+"/receipt/"+receipt {
@@ -229,16 +222,41 @@ func (c *chromium) withoutJavaScript(t *testing.T) {
 	base, _ := site(t)
 	files := makeFiles(t)
 	p := c.tab(t, base)
-	p.call(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-		return err
-	})
+	p.withoutScripts()
 	p.open("/", http.StatusOK)
-	if eval[bool](p, `document.querySelector(".chosen") !== null`) {
+	if eval[bool](p, `document.querySelector(".chosen, .uploader") !== null`) {
 		p.errorf("the page's script ran")
 	}
+	receipt := p.value("input[name=receipt]")
+
+	// The server's own rules, as if the browser had none.
+	eval[bool](p, `document.querySelector("#submission").noValidate = true`)
+	p.fill("#name", "Ada Lovelace")
+	p.fill("#age", "200")
+	p.load(http.StatusUnprocessableEntity, chromedp.Click(chromedp.CSS("#submission button[type=submit]")))
+	if got, want := eval[[]string](p, `[...document.querySelectorAll("#summary li a")].map(a => a.hash)`), []string{"#location", "#age", "#technology"}; !slices.Equal(got, want) {
+		p.errorf("the faults told are %q, want %q", got, want)
+	}
+	if focus := p.focus(); focus != "summary" {
+		p.errorf("the focus is on %q, want the summary of the faults", focus)
+	}
+	for field, want := range map[string]string{"#name": "Ada Lovelace", "#age": "200", "#location": "", "input[name=receipt]": receipt} {
+		if got := p.value(field); got != want {
+			p.errorf("after a fault %s is %q, want %q", field, got, want)
+		}
+	}
+	p.do(chromedp.Click(chromedp.CSS(`#summary a[href="#age"]`)))
+	p.until("the fault leads to its field", `document.activeElement.id === "age"`)
+	p.fill("#age", "thirty-six")
+	eval[bool](p, `document.querySelector("#submission").noValidate = true`)
+	p.load(http.StatusUnprocessableEntity, chromedp.Click(chromedp.CSS("#submission button[type=submit]")))
+	p.shows("Must be a whole number.")
+	if got := p.value("#age"); got != "thirty-six" {
+		p.errorf("after a fault the age is %q, want it as it was typed", got)
+	}
+
 	p.submission(files...)
-	p.load(http.StatusOK, chromedp.Click(chromedp.CSS("#submission button")))
+	p.load(http.StatusOK, chromedp.Click(chromedp.CSS("#submission button[type=submit]")))
 	p.shows("Received, thank you", "Ada Lovelace")
 	p.listed(files)
 	for i, f := range files {
@@ -255,13 +273,14 @@ func (c *chromium) backAndAgain(t *testing.T, kept bool) {
 	files := makeFiles(t)
 	p := c.tab(t, base)
 	p.open("/", http.StatusOK)
+	p.ready()
 	if !kept {
 		// A page that listens for its end is not kept.
 		eval[bool](p, `addEventListener("unload", () => {}), true`)
 	}
 	eval[bool](p, `document.documentElement.dataset.kept = "yes", true`)
 	p.submission(files...)
-	p.load(http.StatusOK, chromedp.Click(chromedp.CSS("#submission button")))
+	p.load(http.StatusOK, chromedp.Click(chromedp.CSS("#submission button[type=submit]")))
 	first := p.location()
 	p.call(func(ctx context.Context, target *chromedp.Target) error {
 		history, err := cdp.Call(ctx, target, page.GetNavigationHistory, cdp.Empty{})
@@ -284,7 +303,7 @@ func (c *chromium) backAndAgain(t *testing.T, kept bool) {
 		p.submission(files...)
 	}
 	// By script, because chromedp loses its way in the elements of a page that comes back whole.
-	eval[bool](p, `document.querySelector("#submission button").click(), true`)
+	eval[bool](p, `document.querySelector("#submission button[type=submit]").click(), true`)
 	p.until("the receipt is there again", `location.pathname.startsWith("/receipt/") && document.readyState === "complete"`)
 	if got := p.location(); got != first {
 		p.errorf("sent again, the receipt is %s, want the first one %s", got, first)
@@ -302,10 +321,12 @@ func (c *chromium) refusedOnItsWay(t *testing.T) {
 	base, _ := site(t, "DOSSIER_MAX_FILE_SIZE=1MiB")
 	big, small := sparseFile(t, "film.mov", 40<<20), makeFiles(t)[1]
 	p := c.tab(t, base)
+	p.block("*://*:*/static/*/upload.js")
 	p.open("/", http.StatusOK)
+	p.audit("form-plain")
 	p.submission(big, small)
 	p.until("the script warns", `document.querySelector(".chosen-fault")?.textContent.includes("1.0 MiB")`)
-	p.load(http.StatusRequestEntityTooLarge, chromedp.Click(chromedp.CSS("#submission button")))
+	p.load(http.StatusRequestEntityTooLarge, chromedp.Click(chromedp.CSS("#submission button[type=submit]")))
 	p.shows("Received in part", "1 of 2 files", "1.0 MiB each")
 	missing := eval[[]string](p, `[...document.querySelectorAll(".missing li")].map(e => e.innerText)`)
 	if len(missing) != 1 || !strings.Contains(missing[0], big.name) || !strings.Contains(missing[0], "1.0 MiB") {
@@ -325,7 +346,7 @@ func (c *chromium) refusedOnItsWay(t *testing.T) {
 	p.open("/", http.StatusOK)
 	p.submission(most...)
 	receipt := p.value("input[name=receipt]")
-	p.load(http.StatusRequestEntityTooLarge, chromedp.Click(chromedp.CSS("#submission button")))
+	p.load(http.StatusRequestEntityTooLarge, chromedp.Click(chromedp.CSS("#submission button[type=submit]")))
 	p.shows("Too large", "50 files", "1.0 MiB each")
 	p.audit("too-large")
 	p.open("/receipt/"+receipt, http.StatusNotFound)
@@ -338,10 +359,11 @@ func (c *chromium) onPhone(t *testing.T) {
 	p := c.tab(t, base)
 	p.do(chromedp.EmulateViewport(390, 844, chromedp.EmulatePortrait, chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulateScale(3)))
 	p.open("/", http.StatusOK)
+	p.ready()
 	p.inSight()
 	p.submission(files...)
 	p.inSight()
-	p.load(http.StatusOK, chromedp.Tap(chromedp.CSS("#submission button")))
+	p.load(http.StatusOK, chromedp.Tap(chromedp.CSS("#submission button[type=submit]")))
 	p.shows("Received, thank you")
 	p.listed(files)
 	p.inSight()
@@ -384,10 +406,11 @@ func (c *chromium) readmePictures(t *testing.T) {
 	}
 	p := c.tab(t, base)
 	p.open("/", http.StatusOK)
+	p.ready()
 	p.submission(files...)
 	eval[bool](p, `document.activeElement.blur(), true`)
 	p.shoot("readme-form")
-	p.load(http.StatusOK, chromedp.Click(chromedp.CSS("#submission button")))
+	p.load(http.StatusOK, chromedp.Click(chromedp.CSS("#submission button[type=submit]")))
 	p.signIn(data)
 	p.load(http.StatusOK, chromedp.Click(chromedp.CSS(".table-people a")))
 	p.shoot("readme-person")
@@ -543,9 +566,11 @@ type tab struct {
 	expectNoise bool
 
 	mu      sync.Mutex
-	refused map[string]bool // addresses that were meant to be refused
-	said    []*log.Entry    // errors and warnings of the browser about the page
-	logged  []string        // what the page's own scripts wrote, and their exceptions
+	refused map[string]bool   // addresses that were meant to be refused
+	failing []string          // what the addresses begin with that may be refused
+	said    []*log.Entry      // errors and warnings of the browser about the page
+	logged  []string          // what the page's own scripts wrote, and their exceptions
+	asked   []page.DialogType // what the page asked before it was left
 	began   []*browser.EventDownloadWillBegin
 	state   map[string]browser.DownloadProgressState // of downloads, by GUID
 }
@@ -553,8 +578,19 @@ type tab struct {
 // tab opens one. When the test ends, its console must be empty.
 func (c *chromium) tab(t *testing.T, base string) *tab {
 	t.Helper()
+	return c.openTab(t, base, chromedp.WithNewBrowserContext())
+}
+
+// sibling opens another tab of the same person.
+func (c *chromium) sibling(t *testing.T, p *tab) *tab {
+	t.Helper()
+	return c.openTab(t, p.base, chromedp.WithExistingBrowserContext(chromedp.FromContext(p.ctx).BrowserContextID))
+}
+
+func (c *chromium) openTab(t *testing.T, base string, whose chromedp.ContextOption) *tab {
+	t.Helper()
 	p := &tab{chromium: c, t: t, base: base, downloads: t.TempDir(), refused: map[string]bool{}, state: map[string]browser.DownloadProgressState{}}
-	ctx, end := chromedp.NewContext(c.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(p.listen))
+	ctx, end := chromedp.NewContext(c.ctx, whose, chromedp.WithListener(p.listen))
 	t.Cleanup(func() {
 		end()
 		if noise := p.noise(); len(noise) > 0 && !p.expectNoise {
@@ -595,6 +631,10 @@ func (p *tab) listen(event any) {
 		p.logged = append(p.logged, text)
 	case *runtime.EventExceptionThrown:
 		p.logged = append(p.logged, fmt.Sprintf("%s: %s %s", e.ExceptionDetails.URL, e.ExceptionDetails.Text, e.ExceptionDetails.Exception.Description))
+	case *page.EventJavascriptDialogOpening:
+		p.asked = append(p.asked, e.Type)
+		// Not here, where events are taken in: the answer would wait for itself.
+		go p.answer()
 	case *browser.EventDownloadWillBegin:
 		p.began = append(p.began, e)
 	case *browser.EventDownloadProgress:
@@ -608,12 +648,42 @@ func (p *tab) noise() []string {
 	defer p.mu.Unlock()
 	noise := slices.Clone(p.logged)
 	for _, e := range p.said {
-		if e.Source == log.EntrySourceNetwork && p.refused[e.URL] {
+		if e.Source == log.EntrySourceNetwork && (p.refused[e.URL] || slices.ContainsFunc(p.failing, func(begin string) bool { return strings.HasPrefix(e.URL, begin) })) {
 			continue
 		}
 		noise = append(noise, fmt.Sprintf("%s %s: %s (%s)", e.Source, e.Level, e.Text, e.URL))
 	}
 	return noise
+}
+
+// answer lets the page be left.
+func (p *tab) answer() {
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	err := chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
+		return err
+	}))
+	if err != nil && p.ctx.Err() == nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.logged = append(p.logged, fmt.Sprintf("answer the page's question: %v", err))
+	}
+}
+
+// warned checks that the page asks before it is left by what is done.
+func (p *tab) warned(do func()) {
+	p.t.Helper()
+	p.mu.Lock()
+	before := len(p.asked)
+	p.mu.Unlock()
+	do()
+	p.mu.Lock()
+	asked := slices.Clone(p.asked[before:])
+	p.mu.Unlock()
+	if !slices.Equal(asked, []page.DialogType{page.DialogTypeBeforeunload}) {
+		p.errorf("the page asks %v before it is left, want its warning", asked)
+	}
 }
 
 // errorf fails the test and tells where it stands.
@@ -728,11 +798,49 @@ func (p *tab) shows(texts ...string) {
 	}
 }
 
+// withoutScripts makes the tab run no script of a page.
+func (p *tab) withoutScripts() {
+	p.t.Helper()
+	p.call(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	})
+}
+
+// block makes requests fail whose address fits the pattern.
+func (p *tab) block(pattern string) {
+	p.t.Helper()
+	p.expect("/static/")
+	p.call(func(ctx context.Context, target *chromedp.Target) error {
+		if _, err := cdp.Call(ctx, target, network.Enable, network.EnableParams{}); err != nil {
+			return err
+		}
+		_, err := cdp.Call(ctx, target, network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{{URLPattern: pattern, Block: true}}})
+		return err
+	})
+}
+
+// expect says that requests for what begins with path may be refused, or fail.
+func (p *tab) expect(path string) { p.expectFrom(p.base + path) }
+
+// expectFrom is expect for whole addresses.
+func (p *tab) expectFrom(begin string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.failing = append(p.failing, begin)
+}
+
 // fill types into a field, in place of what is there.
 func (p *tab) fill(field, text string) {
 	p.t.Helper()
 	eval[bool](p, fmt.Sprintf(`document.querySelector(%q).select(), true`, field))
 	p.do(chromedp.KeyEvent(text))
+}
+
+// ready waits until the form's script has made sure that it can send files itself.
+func (p *tab) ready() {
+	p.t.Helper()
+	p.until("the page is ready to send files itself", `document.querySelector(".uploader")`)
 }
 
 // choose picks files as a file dialog does.

@@ -15,12 +15,21 @@ export class Problem extends Error {
   }
 }
 
-/** Returns a UUID of version 7 as its 16 bytes. */
+let lastTime = 0;
+let sequence = 0;
+
+/** Returns a UUID of version 7 as its 16 bytes, each after the one before, so that files keep the order in which they were chosen. */
 function uuidBytes() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
-  new DataView(bytes.buffer).setUint32(0, Math.floor(Date.now() / 2 ** 16));
-  new DataView(bytes.buffer).setUint16(4, Date.now() % 2 ** 16);
-  bytes[6] = (bytes[6] & 0x0f) | 0x70;
+  const now = Math.max(Date.now(), lastTime);
+  // The 12 bits behind the time count (RFC 9562, 6.2), and are carried into it.
+  sequence = now > lastTime ? 0 : sequence + 1;
+  lastTime = sequence > 0xfff ? now + 1 : now;
+  sequence &= 0xfff;
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, Math.floor(lastTime / 2 ** 16));
+  view.setUint16(4, lastTime % 2 ** 16);
+  view.setUint16(6, 0x7000 | sequence);
   bytes[8] = (bytes[8] & 0x3f) | 0x80;
   return bytes;
 }

@@ -6,7 +6,7 @@ import { put } from "./put.js";
 import { backOff, sleep } from "./waiting.js";
 
 /** How often each kind of failure of a part is met, one after the other, before it is told. */
-const patience = { refused: 4, damaged: 4, silent: 5, busy: 8 };
+const patience = { refused: 4, damaged: 4, silent: 4, busy: 8 };
 /** How often the end may show that something is missing or wrong, or the file be begun anew under another id. */
 const rounds = 3;
 

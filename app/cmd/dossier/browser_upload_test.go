@@ -1,0 +1,727 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+
+	"dossier.example/app"
+	"dossier.example/app/internal/teststores"
+)
+
+// The page's own way: files go in parts straight to the object store. What lies between is a gate of the test's, which counts the parts and
+// does to them what networks do.
+func TestBrowserUploads(t *testing.T) {
+	c := openChromium(t)
+	t.Run("embedded", func(t *testing.T) {
+		s := embeddedPages(t)
+		for _, test := range []struct {
+			name string
+			run  func(*testing.T, *pageSite)
+		}{
+			{"broken off and gone on with", c.brokenOff},
+			{"slow", c.slow},
+			{"without a network for a while", c.offline},
+			{"signature over", c.expired},
+			{"damaged on the way", c.damaged},
+			{"changed on the disk", c.changedOnDisk},
+			{"in two tabs", c.twoTabs},
+			{"removed", c.removed},
+			{"dropped, pasted and by the folder", c.brought},
+			{"added to a receipt", c.added},
+			{"without a worker", c.withoutWorker},
+		} {
+			t.Run(test.name, func(t *testing.T) { test.run(t, s.forTest(t)) })
+		}
+	})
+	t.Run("beyond the limits", c.beyondLimits)
+	t.Run("on servers", func(t *testing.T) {
+		s := cloudPages(t)
+		t.Run("broken off and gone on with", func(t *testing.T) { c.brokenOff(t, s.forTest(t)) })
+		t.Run("damaged on the way", func(t *testing.T) { c.damaged(t, s.forTest(t)) })
+		t.Run("a bucket that does not allow the site", func(t *testing.T) { c.refusedByBucket(t, s.forTest(t)) })
+	})
+}
+
+// partBytes is the size of every part of a file but the last.
+var partBytes = int(dossier.PartSize(1))
+
+// pageSite is a site, and the gate before the store of its objects.
+type pageSite struct {
+	base string
+	gate *pageGate
+	// allow lets the bucket take files from pages of an origin; nil where the site takes them itself.
+	allow func(t *testing.T, origin string)
+}
+
+// forTest returns the site with a gate that does nothing and has counted nothing.
+func (s *pageSite) forTest(t *testing.T) *pageSite {
+	s.gate.reset()
+	// What is held would keep the next test's browser waiting.
+	t.Cleanup(s.gate.reset)
+	return s
+}
+
+// embeddedPages starts one instance with embedded stores behind a gate.
+func embeddedPages(t *testing.T, settings ...string) *pageSite {
+	t.Helper()
+	address := freeAddress(t)
+	g := newPageGate(t, "http://"+address)
+	p := start(t, address, append(settings, "DOSSIER_DATA="+teststores.Folder(t), "DOSSIER_PUBLIC_URL="+g.base, "DOSSIER_RATE_ANNOUNCEMENTS=0"))
+	told(t, p)
+	return &pageSite{base: g.base, gate: g}
+}
+
+// cloudPages starts two instances on servers, which take turns, and a gate before S3.
+func cloudPages(t *testing.T) *pageSite {
+	t.Helper()
+	cloud := teststores.Cloud(t)
+	store := newPageGate(t, cloud.S3.Endpoint)
+	first, second := freeAddress(t), freeAddress(t)
+	balancer := newPageGate(t, "http://"+first, "http://"+second)
+	env := append(cloud.Environ(), "AWS_ENDPOINT_URL_S3="+store.base, "DOSSIER_PUBLIC_URL="+balancer.base)
+	for _, address := range []string{first, second} {
+		told(t, start(t, address, slices.Clone(env)))
+	}
+	client := s3.NewFromConfig(cloud.S3.Config(), func(o *s3.Options) { o.UsePathStyle = true })
+	allow := func(t *testing.T, origin string) {
+		t.Helper()
+		_, err := client.PutBucketCors(t.Context(), &s3.PutBucketCorsInput{
+			Bucket: &cloud.Bucket,
+			CORSConfiguration: &types.CORSConfiguration{CORSRules: []types.CORSRule{{
+				// As infra/storage has it.
+				AllowedOrigins: []string{origin}, AllowedMethods: []string{"GET", "PUT"}, AllowedHeaders: []string{"*"},
+				ExposeHeaders: []string{"ETag", "x-amz-checksum-crc64nvme", "x-amz-checksum-sha256"},
+				// So that what is changed counts at once.
+				MaxAgeSeconds: aws.Int32(0),
+			}}},
+		})
+		if err != nil {
+			t.Fatalf("set the bucket's CORS rules: %v", err)
+		}
+	}
+	allow(t, balancer.base)
+	return &pageSite{base: balancer.base, gate: store, allow: allow}
+}
+
+// told shows what a process has said when the test fails.
+func told(t *testing.T, p *process) {
+	t.Cleanup(func() {
+		if t.Failed() {
+			p.kill()
+			t.Logf("the server said\n%s", p.output)
+		}
+	})
+}
+
+// gate passes requests on to servers in turn, and knows the parts of files that pages send.
+type pageGate struct {
+	base string
+	next atomic.Int64
+
+	mu sync.Mutex
+	// on is asked for each part that a page sends. It may wait, change the request, or answer it and return true.
+	on func(w http.ResponseWriter, r *http.Request, number int) bool
+	// sent are the parts that came, stored those that were kept, by number.
+	sent, stored map[int]int
+	held         chan struct{}
+}
+
+func newPageGate(t *testing.T, backends ...string) *pageGate {
+	t.Helper()
+	g := &pageGate{}
+	var targets []*url.URL
+	for _, b := range backends {
+		u, err := url.Parse(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		targets = append(targets, u)
+	}
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(targets[int(g.next.Add(1))%len(targets)])
+			r.Out.Host = r.In.Host // which is signed
+		},
+		// A page that goes away in the middle of a part is what these tests are about.
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		number := partOf(r)
+		if number == 0 {
+			proxy.ServeHTTP(w, r)
+			return
+		}
+		g.mu.Lock()
+		g.sent[number]++
+		on := g.on
+		g.mu.Unlock()
+		if on != nil && on(w, r, number) {
+			return
+		}
+		seen := &statusWriter{ResponseWriter: w}
+		proxy.ServeHTTP(seen, r)
+		if seen.status/100 == 2 {
+			g.mu.Lock()
+			g.stored[number]++
+			g.mu.Unlock()
+		}
+	}))
+	g.base = s.URL
+	g.reset()
+	t.Cleanup(func() {
+		g.reset()
+		s.CloseClientConnections()
+		s.Close()
+	})
+	return g
+}
+
+// statusWriter remembers the status.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+var transferPath = regexp.MustCompile(`^/api/v1/transfers/[^/]+/parts/(\d+)$`)
+
+// partOf returns the number of the part that a page sends by the request; 0 for every other request.
+func partOf(r *http.Request) int {
+	if r.Method != http.MethodPut || r.Header.Get("Origin") == "" {
+		return 0
+	}
+	text := r.URL.Query().Get("partNumber")
+	if m := transferPath.FindStringSubmatch(r.URL.Path); m != nil {
+		text = m[1]
+	}
+	n, _ := strconv.Atoi(text)
+	return n
+}
+
+// reset lets everything pass, and counts anew.
+func (g *pageGate) reset() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.release()
+	g.on, g.sent, g.stored = nil, map[int]int{}, map[int]int{}
+}
+
+func (g *pageGate) release() {
+	if g.held != nil {
+		close(g.held)
+		g.held = nil
+	}
+}
+
+// does sets what happens to parts from now on; what was held passes.
+func (g *pageGate) does(on func(w http.ResponseWriter, r *http.Request, number int) bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.release()
+	g.on = on
+}
+
+// hold keeps back the parts with these numbers until something else is done.
+func (g *pageGate) hold(numbers ...int) {
+	held := make(chan struct{})
+	g.does(func(_ http.ResponseWriter, r *http.Request, number int) bool {
+		if slices.Contains(numbers, number) {
+			select {
+			case <-held:
+			case <-r.Context().Done():
+			}
+		}
+		return false
+	})
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.held = held
+}
+
+// counts returns how often a part came, and how often it was kept.
+func (g *pageGate) counts(number int) (sent, stored int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.sent[number], g.stored[number]
+}
+
+// waitStored waits until the store has the parts.
+func (g *pageGate) waitStored(t *testing.T, numbers ...int) {
+	t.Helper()
+	for _, n := range numbers {
+		eventually(t, fmt.Sprintf("part %d is stored", n), func() bool { _, stored := g.counts(n); return stored > 0 })
+	}
+}
+
+// film makes a file of so many parts, the last of which is short.
+func film(t *testing.T, name string, parts int) file {
+	t.Helper()
+	f := file{name: name, shown: name, path: filepath.Join(t.TempDir(), name), content: noise(parts*partBytes - 1000)}
+	writeFile(t, f.path, f.content)
+	return f
+}
+
+// noise returns bytes that are not the same anywhere.
+func noise(size int) []byte {
+	b := make([]byte, size)
+	var seed [32]byte
+	copy(seed[:], strconv.FormatInt(rand.Int64(), 36))
+	_, _ = rand.NewChaCha8(seed).Read(b) // never fails
+	return b
+}
+
+// send fills the form with files and sends it.
+func (p *tab) send(files ...file) {
+	p.t.Helper()
+	p.open("/", http.StatusOK)
+	p.ready()
+	p.submission(files...)
+	p.press("#submission button[type=submit]")
+}
+
+// press clicks what is shown.
+func (p *tab) press(selector string) {
+	p.t.Helper()
+	p.do(chromedp.Click(chromedp.CSS(selector)))
+}
+
+// pressNamed clicks the button with that name, of what a page shows of a file if it ends in that.
+func (p *tab) pressNamed(name string) {
+	p.t.Helper()
+	p.until("there is a button "+name, fmt.Sprintf(`[...document.querySelectorAll("button")].some(b => !b.hidden && b.textContent === %q)`, name))
+	eval[bool](p, fmt.Sprintf(`[...document.querySelectorAll("button")].find(b => !b.hidden && b.textContent === %q).click(), true`, name))
+}
+
+// says waits until the page shows a text.
+func (p *tab) says(text string) {
+	p.t.Helper()
+	p.until("the page says "+text, fmt.Sprintf(`document.body.innerText.includes(%q)`, text))
+}
+
+// arrives waits for the receipt, which lists these files, and compares what it gives back with them.
+func (p *tab) arrives(files ...file) {
+	p.t.Helper()
+	p.until("the receipt is there", `location.pathname.startsWith("/receipt/") && document.readyState === "complete" && document.querySelector("h1")?.textContent === "Received, thank you"`)
+	p.listed(files)
+	p.same(files...)
+}
+
+// same downloads what the receipt lists and compares it with the files.
+func (p *tab) same(files ...file) {
+	p.t.Helper()
+	links := eval[[]string](p, `[...document.querySelectorAll(".table-files tbody a")].map(a => a.href)`)
+	if len(links) != len(files) {
+		p.fatalf("there are %d downloads, want %d", len(links), len(files))
+	}
+	for i, f := range files {
+		if status, content := get(p.t, links[i]); status != http.StatusOK || !bytes.Equal(content, f.content) {
+			p.errorf("%q comes back with status %d and %d bytes, which are not the %d that were sent", f.name, status, len(content), len(f.content))
+		}
+	}
+}
+
+// brokenOff pauses, goes on, reloads the page in the middle, and goes on from the receipt: what the store has is not sent again.
+func (c *chromium) brokenOff(t *testing.T, s *pageSite) {
+	p := c.tab(t, s.base)
+	f := film(t, "engine-house.mov", 5)
+	picture := makeFiles(t)[0]
+	s.gate.hold(3, 4, 5)
+	p.send(f, picture)
+	s.gate.waitStored(t, 1, 2)
+	p.until("the picture is stored", `document.querySelector(".upload:nth-child(2)").dataset.state === "stored"`)
+	p.says("Sending 2 files")
+	p.shows("16 MiB of 40 MiB")
+	p.audit("uploading")
+
+	p.pressNamed("Pause all")
+	p.says("Paused at 16 MiB of 40 MiB")
+	p.audit("paused")
+	s.gate.hold(4, 5)
+	p.pressNamed("Go on with all")
+	s.gate.waitStored(t, 3)
+	// What was under way when the page goes may arrive or not; only these three are certain.
+	p.warned(func() { p.load(http.StatusOK, chromedp.Reload()) })
+	s.gate.reset()
+	p.says("An earlier submission has 1 unfinished file")
+	p.load(http.StatusOK, chromedp.Click(chromedp.CSS(".unfinished a")))
+	p.says("Choose this file again and it goes on.")
+	p.shows("Received in part", "1 file is unfinished")
+	p.listed([]file{picture})
+	p.audit("unfinished")
+
+	p.choose(f)
+	p.arrives(f, picture)
+	for number := range 5 {
+		sent, _ := s.gate.counts(number + 1)
+		if number < 3 && sent != 0 || sent > 1 {
+			t.Errorf("after the reload part %d was sent %d times", number+1, sent)
+		}
+	}
+	if sent, _ := s.gate.counts(5); sent != 1 {
+		t.Errorf("after the reload the last part was sent %d times, want once", sent)
+	}
+	p.open("/", http.StatusOK)
+	p.ready()
+	if eval[bool](p, `new Promise(r => setTimeout(() => r(document.querySelector(".unfinished") !== null), 200))`, chromedp.EvalAwaitPromise) {
+		p.errorf("what is stored is still told as unfinished")
+	}
+}
+
+// slowBody is a body on a slow line.
+type slowBody struct{ io.ReadCloser }
+
+func (b slowBody) Read(into []byte) (int, error) {
+	time.Sleep(10 * time.Millisecond)
+	return b.ReadCloser.Read(into[:min(len(into), 64<<10)])
+}
+
+// slow watches the progress on a slow line.
+func (c *chromium) slow(t *testing.T, s *pageSite) {
+	p := c.tab(t, s.base)
+	s.gate.does(func(_ http.ResponseWriter, r *http.Request, _ int) bool {
+		r.Body = slowBody{r.Body}
+		return false
+	})
+	f := film(t, "slow.mov", 3)
+	p.open("/", http.StatusOK)
+	p.ready()
+	eval[bool](p, `window.seen = [], window.told = new Set(), new MutationObserver(() => {
+		const bar = document.querySelector(".upload-total progress");
+		if (bar && bar.value !== seen.at(-1)) seen.push(bar.value);
+		const text = document.querySelector(".upload-sum")?.textContent ?? "";
+		if (/ MiB\/s · .* left/.test(text)) told.add("speed");
+	}).observe(document.body, {subtree: true, childList: true, attributes: true, characterData: true}), true`)
+	p.submission(f)
+	p.press("#submission button[type=submit]")
+	p.until("progress is drawn several times, and the speed told", `window.seen?.length >= 4 && told.has("speed")`)
+	if seen := eval[[]float64](p, `window.seen`); !slices.IsSorted(seen) {
+		p.errorf("the progress goes back: %v", seen)
+	}
+	p.arrives(f)
+}
+
+// offline takes the network away in the middle.
+func (c *chromium) offline(t *testing.T, s *pageSite) {
+	p := c.tab(t, s.base)
+	p.expect("/api/v1/")
+	f := film(t, "train.mov", 3)
+	s.gate.hold(2, 3)
+	p.send(f)
+	s.gate.waitStored(t, 1)
+	p.networkIs(false)
+	p.says("waiting for the network")
+	s.gate.reset()
+	p.networkIs(true)
+	p.arrives(f)
+	if sent, _ := s.gate.counts(1); sent != 0 {
+		t.Errorf("what was there before was sent again %d times", sent)
+	}
+}
+
+// networkIs takes the network away from the tab, or gives it back.
+func (p *tab) networkIs(there bool) {
+	p.t.Helper()
+	p.call(func(ctx context.Context, target *chromedp.Target) error {
+		if _, err := cdp.Call(ctx, target, network.Enable, network.EnableParams{}); err != nil {
+			return err
+		}
+		rules := network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{{
+			Offline: !there, DownloadThroughput: -1, UploadThroughput: -1,
+		}}}
+		if _, err := cdp.Call(ctx, target, network.EmulateNetworkConditionsByRule, rules); err != nil {
+			return err
+		}
+		_, err := cdp.Call(ctx, target, network.OverrideNetworkState, network.OverrideNetworkStateParams{
+			Offline: !there, DownloadThroughput: -1, UploadThroughput: -1,
+		})
+		return err
+	})
+}
+
+// expired has each part refused once, as a store does when a signature is over.
+func (c *chromium) expired(t *testing.T, s *pageSite) {
+	p := c.tab(t, s.base)
+	p.expect("/api/v1/transfers/")
+	s.gate.does(func(w http.ResponseWriter, r *http.Request, number int) bool {
+		if sent, _ := s.gate.counts(number); sent > 1 {
+			return false
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.WriteHeader(http.StatusForbidden)
+		return true
+	})
+	f := film(t, "asleep.mov", 2)
+	p.send(f)
+	p.arrives(f)
+	for _, number := range []int{1, 2} {
+		if sent, stored := s.gate.counts(number); sent != 2 || stored != 1 {
+			t.Errorf("part %d was sent %d times and stored %d times, want it refused once and signed anew", number, sent, stored)
+		}
+	}
+}
+
+// flipped is a body with a bit that flipped on its way.
+type flipped struct {
+	io.ReadCloser
+	done bool
+}
+
+func (b *flipped) Read(into []byte) (int, error) {
+	n, err := b.ReadCloser.Read(into)
+	if n > 0 && !b.done {
+		into[0] ^= 0x10
+		b.done = true
+	}
+	return n, err
+}
+
+// damaged flips bits: once, which is mended unseen, and then always, which is told.
+func (c *chromium) damaged(t *testing.T, s *pageSite) {
+	p := c.tab(t, s.base)
+	p.expectFrom(s.gate.base)
+	flip := func(times int) {
+		s.gate.does(func(_ http.ResponseWriter, r *http.Request, number int) bool {
+			if sent, _ := s.gate.counts(number); number == 2 && sent <= times {
+				r.Body = &flipped{ReadCloser: r.Body}
+			}
+			return false
+		})
+	}
+	flip(1)
+	once := film(t, "once.mov", 2)
+	p.send(once)
+	p.arrives(once)
+	if sent, stored := s.gate.counts(2); sent != 2 || stored != 1 {
+		t.Errorf("the damaged part was sent %d times and stored %d times, want 2 and 1", sent, stored)
+	}
+
+	s.gate.reset()
+	flip(1000)
+	always, picture := film(t, "always.mov", 2), makeFiles(t)[0]
+	p.send(picture, always)
+	p.says("Arrived damaged several times")
+	p.says("1 of 2 files is stored")
+	p.audit("failed")
+	if link := eval[string](p, `document.querySelector(".alert a").pathname`); !strings.HasPrefix(link, "/receipt/") {
+		p.errorf("the receipt is linked as %q", link)
+	}
+	s.gate.does(nil)
+	p.pressNamed("Try again always.mov")
+	p.arrives(picture, always)
+}
+
+// changedOnDisk changes a file while it is sent: it is told, and what is stored is one state of the file.
+func (c *chromium) changedOnDisk(t *testing.T, s *pageSite) {
+	p := c.tab(t, s.base)
+	f := film(t, "growing.log", 6)
+	// As many parts are in memory as may be at once, and the last two not read.
+	s.gate.hold(1, 2, 3, 4)
+	p.send(f)
+	eventually(t, "the first parts are on their way", func() bool { sent, _ := s.gate.counts(4); return sent > 0 })
+	f.content = append(noise(partBytes), f.content...)
+	writeFile(t, f.path, f.content)
+	s.gate.does(nil)
+	p.says("Was changed, moved or deleted on this device")
+	p.says("0 of 1 file are stored")
+	p.choose(f)
+	p.pressNamed("Send 1 more file")
+	p.arrives(f)
+}
+
+// twoTabs sends one file from two tabs of one browser.
+func (c *chromium) twoTabs(t *testing.T, s *pageSite) {
+	first := c.tab(t, s.base)
+	f := film(t, "twice.mov", 3)
+	s.gate.hold(2, 3)
+	first.send(f)
+	s.gate.waitStored(t, 1)
+	receipt := first.value("input[name=receipt]")
+	second := c.sibling(t, first)
+	second.open("/receipt/"+receipt, http.StatusOK)
+	second.says("Choose this file again and it goes on.")
+	second.choose(f)
+	second.says("another tab sends it")
+	s.gate.does(nil)
+	first.arrives(f)
+	second.arrives(f)
+	for number := range 3 {
+		if _, stored := s.gate.counts(number + 1); stored != 1 {
+			t.Errorf("part %d was stored %d times by two tabs, want once", number+1, stored)
+		}
+	}
+}
+
+// removed takes a file out while it is sent: the server gives it up.
+func (c *chromium) removed(t *testing.T, s *pageSite) {
+	p := c.tab(t, s.base)
+	f, picture := film(t, "unwanted.mov", 3), makeFiles(t)[0]
+	s.gate.hold(2, 3)
+	p.send(f, picture)
+	s.gate.waitStored(t, 1)
+	p.until("the picture is stored", `document.querySelector(".upload:nth-child(2)").dataset.state === "stored"`)
+	p.pressNamed("Remove unwanted.mov")
+	s.gate.does(nil)
+	p.arrives(picture)
+}
+
+// brought drops, pastes and picks whole folders.
+func (c *chromium) brought(t *testing.T, s *pageSite) {
+	p := c.tab(t, s.base)
+	root := filepath.Join(t.TempDir(), "expedition")
+	var files []file
+	add := func(path ...string) {
+		f := file{path: filepath.Join(append([]string{root}, path...)...), content: []byte(strings.Join(path, "/"))}
+		f.name = strings.Join(append([]string{"expedition"}, path...), " › ")
+		f.shown = f.name
+		if err := os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, f.path, f.content)
+		files = append(files, f)
+	}
+	add("notes.txt")
+	for i := range 21 {
+		add("day 1", "sketches", fmt.Sprintf("sketch-%02d.txt", i))
+	}
+	p.open("/", http.StatusOK)
+	p.ready()
+	// A folder, let fall beside the place for it.
+	p.drop(root)
+	p.says("22 files added.")
+	// The same again by its dialog.
+	p.do(chromedp.SetUploadFiles(chromedp.CSS(".folder-input"), []string{root}))
+	p.says("22 files are in the list already.")
+	eval[bool](p, `(() => {
+		const brought = new DataTransfer();
+		brought.items.add(new File(["pasted"], "image.txt"));
+		document.querySelector("#name").focus();
+		document.activeElement.dispatchEvent(new ClipboardEvent("paste", {clipboardData: brought, bubbles: true, cancelable: true}));
+		return true;
+	})()`)
+	p.says("1 file added.")
+	p.shows("1 to 20 of 23 files")
+	if n := eval[int](p, `document.querySelectorAll(".upload").length`); n != 20 {
+		p.errorf("the page of the list has %d rows, want 20", n)
+	}
+	p.audit("chosen")
+	p.pressNamed("Next files of the list")
+	p.shows("21 to 23 of 23 files", "image.txt")
+	eval[bool](p, `document.querySelector("#name").select(), true`)
+	p.do(chromedp.KeyEvent("Ada Lovelace"))
+	p.fill("#location", "London")
+	p.fill("#age", "36")
+	p.fill("#technology", "Analytical Engine")
+	p.press("#submission button[type=submit]")
+	p.until("the receipt is there", `location.pathname.startsWith("/receipt/") && document.readyState === "complete"`)
+	want := append(shownNames(files), "image.txt")
+	got := eval[[]string](p, `[...document.querySelectorAll(".table-files .file-name")].map(e => e.textContent)`)
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		p.errorf("stored are %q, want %q", got, want)
+	}
+}
+
+// drop lets files or folders fall on the page.
+func (p *tab) drop(paths ...string) {
+	p.t.Helper()
+	p.call(func(ctx context.Context, target *chromedp.Target) error {
+		for _, kind := range []input.DispatchDragEventType{input.DispatchDragEventTypeDragEnter, input.DispatchDragEventTypeDragOver, input.DispatchDragEventTypeDrop} {
+			_, err := cdp.Call(ctx, target, input.DispatchDragEvent, input.DispatchDragEventParams{
+				Type: kind, X: 200, Y: 200, Data: &input.DragData{Items: []*input.DragDataItem{}, Files: paths, DragOperationsMask: 1},
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// added sends more files from the page of a receipt.
+func (c *chromium) added(t *testing.T, s *pageSite) {
+	p := c.tab(t, s.base)
+	files := makeFiles(t)[:2]
+	p.send(files[0])
+	p.arrives(files[0])
+	p.until("files can be added", `!document.querySelector(".add-files").hidden`)
+	p.choose(files[1])
+	p.audit("receipt-adding")
+	p.pressNamed("Send 1 file")
+	p.until("both are listed", `document.querySelectorAll(".table-files tbody tr").length === 2`)
+	p.arrives(files...)
+}
+
+// withoutWorker has a browser that starts no worker: the form stays a plain one, and works.
+func (c *chromium) withoutWorker(t *testing.T, s *pageSite) {
+	p := c.tab(t, s.base)
+	files := makeFiles(t)
+	p.block("*://*:*/static/*/upload-worker.js")
+	p.open("/", http.StatusOK)
+	p.submission(files...)
+	p.until("the plain form lists what was chosen", `document.querySelectorAll(".chosen li").length === 5`)
+	p.load(http.StatusOK, chromedp.Click(chromedp.CSS("#submission button[type=submit]")))
+	p.shows("Received, thank you")
+	p.listed(files)
+}
+
+// beyondLimits chooses more than is taken: that is told before the first byte, and the rest is sent.
+func (c *chromium) beyondLimits(t *testing.T) {
+	s := embeddedPages(t, "DOSSIER_MAX_FILE_SIZE=1MiB", "DOSSIER_MAX_PERSON_FILES=2", "DOSSIER_MAX_FILES=2")
+	p := c.tab(t, s.base)
+	big := sparseFile(t, "film.mov", 40<<20)
+	files := makeFiles(t)
+	p.send(append([]file{big}, files[:3]...)...)
+	p.says("2 of 4 files are stored")
+	p.shows("Larger than 1.0 MiB: it will not be sent.", "One too many: a submission has up to 2 files.")
+	p.audit("done-in-part")
+	if sent, _ := s.gate.counts(1); sent != 2 {
+		t.Errorf("%d files were sent, want the 2 that are taken", sent)
+	}
+	p.load(http.StatusOK, chromedp.Click(chromedp.CSS(".alert a")))
+	p.arrives(files[:2]...)
+}
+
+// refusedByBucket has a bucket that takes nothing from pages of the site: that is told, and mended by allowing it.
+func (c *chromium) refusedByBucket(t *testing.T, s *pageSite) {
+	p := c.tab(t, s.base)
+	p.expectNoise = true
+	s.allow(t, "https://elsewhere.example.org")
+	f := makeFiles(t)[0]
+	p.send(f)
+	p.says("does not allow this site (CORS)")
+	s.allow(t, s.base)
+	p.pressNamed("Try again " + f.name)
+	p.arrives(f)
+}
