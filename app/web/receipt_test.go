@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"dossier.example/app"
+	"dossier.example/app/web"
 )
 
 func TestReceipt(t *testing.T) {
@@ -32,6 +33,39 @@ func TestReceipt(t *testing.T) {
 	}
 	// What staff may do is not offered.
 	page.mustNot(t, "/people/", "delete", "Delete")
+}
+
+// Only pages that send files may start workers and connect to the object store.
+func TestUploadPolicy(t *testing.T) {
+	const store = "https://bucket.s3.eu-west-1.amazonaws.com"
+	for _, test := range []struct{ name, origin, connect string }{
+		{"a store of the site's own", "", "connect-src 'self';"},
+		{"a store elsewhere", store, "connect-src 'self' " + store + ";"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := open(t, setup{web: web.Options{PartsOrigin: test.origin}, domain: dossier.Options{Limits: small}})
+			f := ada.with(some(1)...)
+			a := s.submit(f)
+			s.mustAccept(a, f)
+			faulty := ada.with()
+			faulty.name = ""
+			part := ada.with(some(4)...)
+			for what, a := range map[string]answer{
+				"the form": s.get("/"), "the form with faults": s.submit(faulty), "a receipt": s.get(a.header.Get("Location")), "a receipt in part": s.submit(part),
+			} {
+				policy := a.header.Get("Content-Security-Policy")
+				if !strings.Contains(policy, test.connect) || !strings.Contains(policy, "worker-src 'self'") || !strings.Contains(a.body, "data-upload-worker=") {
+					t.Errorf("%s: the policy is %q; want %q and workers", what, policy, test.connect)
+				}
+			}
+			for _, path := range []string{"/staff/sign-in", "/nothing", "/api/v1/"} {
+				policy := s.get(path).header.Get("Content-Security-Policy")
+				if !strings.Contains(policy, "connect-src 'self';") || strings.Contains(policy, "worker-src") {
+					t.Errorf("%s: the policy is %q; want none of what uploads need", path, policy)
+				}
+			}
+		})
+	}
 }
 
 // The receipt of a submission that was never acknowledged promises nothing, whatever of it lies in the stores.

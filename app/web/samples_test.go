@@ -119,7 +119,7 @@ func crowd() []personView {
 func samples(picture string) []sample {
 	staff := func(title, path string) page { return page{Title: title, Staff: true, CSRF: "csrf-token", Path: path} }
 	visitor := func(title, path string) page { return page{Title: title, Path: path} }
-	receipt := receiptView{page: visitor("Your receipt", "/receipt"), Link: "https://dossier.example/receipt/" + sampleReceipt, Person: ada()}
+	receipt := receiptView{page: visitor("Your receipt", "/receipt"), Link: "https://dossier.example/receipt/" + sampleReceipt, Receipt: sampleReceipt, Person: ada()}
 	person := personPageView{page: staff("Ada Lovelace", samplePerson), Person: with(ada(), func(p *personView) {
 		p.Path, p.Delete = samplePerson, samplePerson+"/delete"
 	})}

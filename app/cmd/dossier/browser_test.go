@@ -37,6 +37,9 @@ import (
 // shotsVariable names a folder by its absolute path. Every page that the browser tests look at is saved there as a picture, and so are the README's.
 const shotsVariable = "DOSSIER_TEST_SHOTS"
 
+// plainHost is a name of this machine in the browser.
+const plainHost = "files.example.test"
+
 // patience is how long a step in the browser may take. It is never waited for while all is well.
 const patience = 30 * time.Second
 
@@ -542,6 +545,8 @@ func openChromium(t *testing.T) *chromium {
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("lang", "en-GB"),
+		// A host whose pages are no secure context, as those of localhost are.
+		chromedp.Flag("host-resolver-rules", "MAP "+plainHost+" 127.0.0.1"),
 		chromedp.WSURLReadTimeout(patience),
 	)
 	// Not the test's context: that ends before the browser is closed.

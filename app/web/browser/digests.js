@@ -27,7 +27,7 @@ export class Digests {
     }
   }
 
-  /** Reads the bytes of a file from start to end, and returns them with their CRC-64/NVME: { buffer, crc }. */
+  /** Reads the bytes of a file from start to end, and returns them with their CRC-64/NVME: { bytes, crc }. */
   read(key, file, start, end) {
     return this.#ask("read", { key, file, start, end });
   }

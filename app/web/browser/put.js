@@ -9,7 +9,7 @@ const storeTime = 5 * 60_000;
  * Sends a part by a signed request. Resolves to the status of the answer, 0 where there was none, or none that the
  * browser lets the page see. By XMLHttpRequest, because fetch tells no progress of what is sent.
  */
-export function put(signed, buffer, progress, signal) {
+export function put(signed, bytes, progress, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     let timer;
@@ -46,6 +46,6 @@ export function put(signed, buffer, progress, signal) {
       if (name.toLowerCase() !== "content-length") request.setRequestHeader(name, value);
     }
     expect(stallTime);
-    request.send(buffer);
+    request.send(bytes);
   });
 }

@@ -1,11 +1,17 @@
 // Where files come from: a dialog, a folder, a drop, the clipboard. Each gives { file, name, handle }.
 import { nameOfPath } from "./words.js";
 
+/** Sorts the files of a folder as people do: browsers give them in the order in which the disk has them. */
+function sorted(files) {
+  const { compare } = new Intl.Collator(undefined, { numeric: true });
+  return files.sort((a, b) => compare(a.name, b.name));
+}
+
 /** Returns what was chosen in a file input, and empties it, so that the same can be chosen again. */
 export function chosenIn(input) {
   const chosen = [...input.files].map((file) => ({ file, name: nameOfPath(file.webkitRelativePath || file.name) }));
   input.value = "";
-  return chosen;
+  return input.webkitdirectory ? sorted(chosen) : chosen;
 }
 
 /** Tells whether something that is dragged or pasted has files. */
@@ -30,7 +36,9 @@ export async function broughtBy(transfer) {
   let unread = 0;
   for (const { entry, file, handle } of brought) {
     if (entry?.isDirectory) {
-      unread += await folder(entry, chosen);
+      const found = [];
+      unread += await folder(entry, found);
+      for (const file of sorted(found)) chosen.push(file);
     } else if (file) {
       const opened = await handle;
       chosen.push({ file, name: nameOfPath(file.name), handle: opened?.kind === "file" ? opened : undefined });

@@ -115,7 +115,7 @@ async function walk(file, { api, digests, slots }, signal) {
         const free = await slots.take(inner.signal);
         let handed = false;
         try {
-          const { buffer, crc } = await read(file, digests, start, start + size);
+          const { bytes, crc } = await read(file, digests, start, start + size);
           if (before !== undefined && before !== crc) throw changed();
           file.sums[number - 1] = crc;
           if (arrived(crc)) {
@@ -123,7 +123,7 @@ async function walk(file, { api, digests, slots }, signal) {
             continue;
           }
           handed = true;
-          const one = sendPart(file, { number, size, crc64nvme: crc }, buffer, api, inner.signal)
+          const one = sendPart(file, { number, size, crc64nvme: crc }, bytes, api, inner.signal)
             .then(() => file.arrived(number, size), fail)
             .finally(() => {
               sending.delete(one);
@@ -169,7 +169,7 @@ async function unchanged({ handle, size, lastModified }) {
 }
 
 /** Sends one part until the store has it. It is signed anew for each try, so no signature is older than its try. */
-async function sendPart(file, part, buffer, api, signal) {
+async function sendPart(file, part, bytes, api, signal) {
   const failures = { refused: 0, damaged: 0, silent: 0, busy: 0 };
   for (;;) {
     let signed;
@@ -179,7 +179,7 @@ async function sendPart(file, part, buffer, api, signal) {
       if (e instanceof Problem && e.code === "lost") return; // Stored or given up meanwhile; the end tells which.
       throw e;
     }
-    const status = await put(signed, buffer, (bytes) => file.progress(part.number, bytes), signal);
+    const status = await put(signed, bytes, (loaded) => file.progress(part.number, loaded), signal);
     if (status >= 200 && status < 300) return;
     file.progress(part.number, 0);
     const kind = kindOf(status);

@@ -37,7 +37,7 @@ class Session {
   constructor({ uploads, digests }, view) {
     this.#uploads = uploads;
     this.#digests = digests;
-    view.element.before(this.#outcome);
+    view.element.prepend(this.#outcome);
     uploads.addEventListener("end", () => this.#settle());
     uploads.addEventListener("change", () => {
       if (uploads.busy && !this.#outcome.hidden) this.#outcome.hidden = true;
@@ -74,7 +74,7 @@ class Session {
     }
     if (all.some((u) => u.state === "chosen") || !this.#outcome.hidden) return;
     this.#outcome.replaceChildren(
-      element("h2", {}, `${stored} of ${counted(all.length, "file")} ${stored === 1 ? "is" : "are"} stored`),
+      element("h2", {}, `${stored} of ${counted(all.length, "file")} ${all.length === 1 ? "is" : "are"} stored`),
       element("p", {}, "What is not is listed below, with the reason and what to do. What is stored stays stored: ", element("a", { href: this.path }, "open the receipt"), "."),
     );
     this.#outcome.hidden = false;
@@ -102,7 +102,7 @@ async function enhanceForm(form) {
   const buttonText = button.textContent;
   const details = new Details(form);
   const chosenBefore = [...plain.files];
-  const view = new View(uploads, { label: label.id, inputID: plain.id, added: () => showButton() });
+  const view = new View(uploads, { label: label.id, inputID: plain.id, heading: "h2", added: () => showButton() });
   box.replaceChildren(view.element);
   setText(document.getElementById("files-hint"), view.hint);
   view.element.setAttribute("aria-describedby", "files-hint");
@@ -244,7 +244,7 @@ async function enhanceReceipt(section) {
   }
 
   const button = element("button", { type: "button", className: "button", hidden: true });
-  const view = new View(uploads, { label: "add-heading", inputID: "files", added: () => showButton() });
+  const view = new View(uploads, { label: "add-heading", inputID: "files", heading: "h3", added: () => showButton() });
   const session = new Session(prepared, view);
   const showButton = () => {
     const chosen = uploads.all.filter((u) => u.state === "chosen").length;

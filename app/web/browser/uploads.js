@@ -104,6 +104,8 @@ export class Uploads extends EventTarget {
   #ledger;
   #slots = new Slots(partsAtOnce);
   #running = new Map();
+  /** How many are being given up. */
+  #leaving = 0;
   #api;
   #receipt;
   /** What the person has already, beside what is here. */
@@ -122,7 +124,7 @@ export class Uploads extends EventTarget {
 
   /** Whether files are being sent, or will be by themselves. */
   get busy() {
-    return this.all.some((u) => u.unfinished);
+    return this.#leaving > 0 || this.all.some((u) => u.unfinished);
   }
 
   /** Tells what the person has on the server, so that the limits are kept before the first byte. */
@@ -202,10 +204,9 @@ export class Uploads extends EventTarget {
   /** Sends what is chosen. */
   async start() {
     const chosen = this.all.filter((u) => u.state === "chosen");
+    for (const u of chosen) u.set("waiting");
+    this.#tell("list");
     await this.#ledger.put(this.#receipt, chosen);
-    for (const u of chosen) {
-      if (u.state === "chosen") u.set("waiting");
-    }
     this.#pump();
   }
 
@@ -228,6 +229,7 @@ export class Uploads extends EventTarget {
 
   /** Takes a file out of the list, and gives up at the server what it has of it. */
   async remove(upload) {
+    this.#leaving++;
     this.all.splice(this.all.indexOf(upload), 1);
     const running = this.#running.get(upload);
     running?.abort();
@@ -236,6 +238,8 @@ export class Uploads extends EventTarget {
     this.#pump();
     await running?.ended;
     await this.#forget(upload);
+    this.#leaving--;
+    this.#pump();
   }
 
   /** Begins anew for another receipt: what was stored for the one before is sent again. */
@@ -253,12 +257,8 @@ export class Uploads extends EventTarget {
     this.#digests.forget(upload.key);
     await this.#ledger.remove([upload.id]);
     if (!upload.begun || upload.state === "stored") return;
-    try {
-      await this.#api.giveUp(upload.id);
-    } catch (e) {
-      // It is stored after all, or goes by itself after a day.
-      if (!(e instanceof Problem)) throw e;
-    }
+    // What fails is stored after all, or goes by itself after a day.
+    await this.#api.giveUp(upload.id).catch(() => {});
   }
 
   #make(of) {
@@ -304,7 +304,7 @@ export class Uploads extends EventTarget {
       // One that was paused and goes on again may still be coming to its end.
       if (u.state === "waiting" && !this.#running.has(u)) this.#run(u);
     }
-    if (this.#running.size === 0 && !this.busy && this.all.some((u) => u.state === "stored" || u.state === "failed")) this.#tell("end");
+    if (this.#running.size === 0 && this.#leaving === 0 && !this.busy && this.all.some((u) => u.state === "stored" || u.state === "failed")) this.#tell("end");
   }
 
   #run(upload) {

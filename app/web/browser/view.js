@@ -13,7 +13,7 @@ const speedOver = 8_000;
 
 const svg = "http://www.w3.org/2000/svg";
 
-/** View shows uploads. sent tells that the person has sent the form, so that files which are added go at once. */
+/** View shows uploads. */
 export class View {
   #uploads;
   #options;
@@ -27,7 +27,10 @@ export class View {
   #saying;
   #stalled = false;
 
-  /** options: label, the id of what names it; send, called for files that are resumed; started(), whether files are under way. */
+  /**
+   * options: label, the id of what names it; inputID, that of its file input; heading, the element of its heading; added, called when the person
+   * has added or removed something.
+   */
   constructor(uploads, options) {
     this.#uploads = uploads;
     this.#options = options;
@@ -72,7 +75,7 @@ export class View {
     this.#sum = element("p", { className: "upload-sum" });
     this.#all = element("button", { type: "button", className: "button button-quiet" });
     this.#all.addEventListener("click", () => this.#allPressed());
-    this.heading = element("h3", { tabIndex: -1, className: "upload-heading" });
+    this.heading = element(this.#options.heading, { tabIndex: -1, className: "upload-heading" });
     this.#total = element("div", { className: "upload-total", hidden: true }, this.heading, this.#bar, this.#sum, element("div", { className: "upload-total-actions" }, this.#all));
     this.#filter = element("button", { type: "button", className: "link-button", hidden: true });
     this.#filter.addEventListener("click", () => {
@@ -296,6 +299,7 @@ export class View {
     if (failed > 0) parts.push(`${failed} failed`);
     setText(this.#sum, parts.join(" · "));
     this.#all.hidden = moving === 0 && paused === 0 && (failed === 0 || all.every((u) => u.state !== "failed" || u.changed));
+    this.#all.parentElement.hidden = this.#all.hidden;
     setText(this.#all, moving > 0 ? "Pause all" : paused > 0 ? "Go on with all" : "Try all again");
     this.#say(heading !== this.#heading);
     this.#heading = heading;
@@ -356,8 +360,12 @@ class Row {
       "li",
       { className: "upload" },
       this.#picture,
-      element("div", { className: "upload-body" }, element("p", { className: "upload-name" }, element("bdi", {}, upload.name)), this.#text, this.#bar),
-      this.#actions,
+      element(
+        "div",
+        { className: "upload-main" },
+        element("div", { className: "upload-body" }, element("p", { className: "upload-name" }, element("bdi", {}, upload.name)), this.#text, this.#bar),
+        this.#actions,
+      ),
     );
   }
 
@@ -380,8 +388,10 @@ class Row {
       if (!button) {
         button = element("button", { type: "button", className: "button button-quiet button-small" }, actions[what], heard(` ${u.name}`));
         button.addEventListener("click", () => this.#pressed(what));
+        const order = Object.keys(actions);
+        const after = order.slice(order.indexOf(what) + 1).find((other) => this.#buttons.has(other));
+        this.#actions.insertBefore(button, this.#buttons.get(after) ?? null);
         this.#buttons.set(what, button);
-        this.#actions.append(button);
       }
       button.hidden = !offered.includes(what);
     }

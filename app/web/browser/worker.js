@@ -8,7 +8,8 @@ const streams = new Map();
 
 /**
  * Reads a piece of a file. The pieces of one come in order; one that comes again, because it has to be sent again, is only read. The bytes
- * that are sent are those that the checksums are of: they are read once.
+ * that are sent are those that the checksums are of: they are read once. They are handed on as a Blob, which the browser keeps outside of the
+ * page's memory.
  */
 async function read({ key, file, start, end }) {
   const buffer = await file.slice(start, end).arrayBuffer();
@@ -22,7 +23,7 @@ async function read({ key, file, start, end }) {
   }
   const crc = new Crc64Nvme();
   crc.update(bytes);
-  return { buffer, crc: btoa(String.fromCharCode(...(await crc.digest()))) };
+  return { bytes: new Blob([buffer]), crc: btoa(String.fromCharCode(...(await crc.digest()))) };
 }
 
 /** Returns the SHA-256 of a file up to the offset to which it was read. It may be asked for again. */
@@ -36,7 +37,7 @@ const tasks = { ready: () => ({}), read, digest, forget: ({ key }) => ({ known: 
 self.addEventListener("message", async ({ data: { number, task, argument } }) => {
   try {
     const result = await tasks[task](argument);
-    self.postMessage({ number, result }, result.buffer ? [result.buffer] : []);
+    self.postMessage({ number, result });
   } catch (e) {
     self.postMessage({ number, fault: { name: e.name, message: e.message } });
   }
