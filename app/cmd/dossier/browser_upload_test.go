@@ -61,6 +61,7 @@ func TestBrowserUploads(t *testing.T) {
 		}
 	})
 	t.Run("beyond the limits", c.beyondLimits)
+	t.Run("told to wait", c.toldToWait)
 	t.Run("on servers", func(t *testing.T) {
 		s := cloudPages(t)
 		t.Run("broken off and gone on with", func(t *testing.T) { c.brokenOff(t, s.forTest(t)) })
@@ -93,7 +94,7 @@ func embeddedPages(t *testing.T, settings ...string) *pageSite {
 	t.Helper()
 	address := freeAddress(t)
 	g := newPageGate(t, "http://"+address)
-	p := start(t, address, append(settings, "DOSSIER_DATA="+teststores.Folder(t), "DOSSIER_PUBLIC_URL="+g.base, "DOSSIER_RATE_ANNOUNCEMENTS=0"))
+	p := start(t, address, append([]string{"DOSSIER_DATA=" + teststores.Folder(t), "DOSSIER_PUBLIC_URL=" + g.base, "DOSSIER_RATE_ANNOUNCEMENTS=0", "DOSSIER_RATE_REGISTRATIONS=0"}, settings...))
 	told(t, p)
 	return &pageSite{base: g.base, gate: g}
 }
@@ -376,7 +377,7 @@ func (c *chromium) brokenOff(t *testing.T, s *pageSite) {
 	s.gate.reset()
 	p.says("An earlier submission has 1 unfinished file")
 	p.load(http.StatusOK, chromedp.Click(chromedp.CSS(".unfinished a")))
-	p.says("Choose this file again and it goes on.")
+	p.until("what has arrived is told", `/^(24|32|40) MiB of 40 MiB are there\. Choose this file again/.test(document.querySelector(".upload-state")?.textContent)`)
 	p.shows("Received in part", "1 file is unfinished")
 	p.listed([]file{picture})
 	p.audit("unfinished")
@@ -702,6 +703,8 @@ func (c *chromium) withoutWorker(t *testing.T, s *pageSite) {
 // overPlainHTTP has pages that are no secure context: browsers give them neither crypto.subtle nor locks.
 func (c *chromium) overPlainHTTP(t *testing.T, s *pageSite) {
 	p := c.tab(t, strings.Replace(s.base, "127.0.0.1", plainHost, 1))
+	// Browsers say of each such page that they leave out one of its headers.
+	p.expectNoise = true
 	f := film(t, "plain.mov", 2)
 	p.send(f)
 	p.until("the receipt is there", `location.pathname.startsWith("/receipt/") && document.readyState === "complete"`)
@@ -709,6 +712,11 @@ func (c *chromium) overPlainHTTP(t *testing.T, s *pageSite) {
 		p.errorf("the page is a secure context, which it is not to be")
 	}
 	p.listed([]file{f})
+	for _, line := range p.noise() {
+		if !strings.Contains(line, "The Cross-Origin-Opener-Policy header has been ignored") {
+			p.errorf("the browser complains: %s", line)
+		}
+	}
 	p.base = s.base
 	p.open(eval[string](p, `location.pathname`), http.StatusOK)
 	p.arrives(f)
@@ -729,6 +737,32 @@ func (c *chromium) beyondLimits(t *testing.T) {
 	}
 	p.load(http.StatusOK, chromedp.Click(chromedp.CSS(".alert a")))
 	p.arrives(files[:2]...)
+}
+
+// toldToWait sends more files at once than one address may announce: the page waits as long as it is told, and loses nothing.
+func (c *chromium) toldToWait(t *testing.T) {
+	s := embeddedPages(t, "DOSSIER_RATE_ANNOUNCEMENTS=120", "DOSSIER_RATE_ANNOUNCEMENTS_BURST=1")
+	p := c.tab(t, s.base)
+	p.expect("/api/v1/files/")
+	files := makeFiles(t)
+	p.send(files...)
+	p.arrives(files...)
+	if n := len(p.failed(http.StatusTooManyRequests)); n == 0 {
+		t.Error("the page was never told to wait")
+	}
+}
+
+// failed returns the addresses that were answered with a status that the console tells.
+func (p *tab) failed(status int) []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var failed []string
+	for _, e := range p.said {
+		if strings.Contains(e.Text, fmt.Sprintf("status of %d", status)) {
+			failed = append(failed, e.URL)
+		}
+	}
+	return failed
 }
 
 // refusedByBucket has a bucket that takes nothing from pages of the site: that is told, and mended by allowing it.

@@ -264,6 +264,7 @@ async function enhanceReceipt(section) {
   uploads.connect(api, receipt);
   await uploads.restore([...kept.values()]);
   section.hidden = false;
+  showArrived(api, uploads);
   // They are listed here now, with what can be done.
   const names = new Set([...kept.values()].map(({ name }) => name));
   for (const item of document.querySelectorAll(".missing li")) {
@@ -275,6 +276,18 @@ async function enhanceReceipt(section) {
   if (kept.size > 0) {
     session.open(api, receipt);
     uploads.resume(...uploads.all.filter((u) => u.state === "paused"));
+  }
+}
+
+/** Shows how much is there of the first unfinished files, so that the person knows that it was not for nothing. */
+async function showArrived(api, uploads) {
+  for (const upload of uploads.all.filter((u) => u.state === "missing").slice(0, 20)) {
+    try {
+      const { parts } = await api.status(upload.id);
+      for (const { number, size } of parts) if (upload.state === "missing") upload.arrived(number, size);
+    } catch {
+      // It is told when the file goes on.
+    }
   }
 }
 

@@ -425,7 +425,7 @@ function textOf(u) {
   const sent = `${humanSize(u.sent)} of ${size}`;
   switch (u.state) {
     case "missing":
-      return `${size}, unfinished. Choose this file again and it goes on.`;
+      return `${u.sent > 0 ? `${sent} are there` : `${size}, unfinished`}. Choose this file again and it goes on.`;
     case "chosen":
       return size;
     case "waiting":
