@@ -30,21 +30,29 @@ export class Ledger {
     this.#database = undefined;
   }
 
+  /** Notes files, and then keeps the small ones themselves, which is not waited for. */
   async put(receipt, entries) {
     await this.#quietly(async (database) => {
       const write = database.transaction("files", "readwrite");
-      const writes = [];
-      for (const { id, name, size, lastModified, handle, file } of entries) {
-        const record = { id, receipt, name, size, lastModified, at: Date.now() };
-        if (handle) record.handle = handle;
-        else if (file && size <= keptFile && this.#kept + size <= keptInAll) {
-          record.file = file;
-          this.#kept += size;
-        }
-        writes.push(write.store.put(record));
-      }
-      await Promise.all([...writes, write.done]);
+      const records = entries.map(({ id, name, size, lastModified, handle }) => ({ id, receipt, name, size, lastModified, at: Date.now(), ...(handle && { handle }) }));
+      await Promise.all([...records.map((record) => write.store.put(record)), write.done]);
     });
+    this.#keep(entries.filter(({ file, handle, size }) => file && !handle && size <= keptFile));
+  }
+
+  async #keep(entries) {
+    for (const { id, file, size } of entries) {
+      if (this.#kept + size > keptInAll) return;
+      this.#kept += size;
+      // One that cannot be read leaves the others alone.
+      await this.#quietly(async (database) => {
+        const write = database.transaction("files", "readwrite");
+        const record = await write.store.get(id);
+        // Stored meanwhile: then it is forgotten.
+        if (record) await write.store.put({ ...record, file });
+        await write.done;
+      });
+    }
   }
 
   async remove(ids) {

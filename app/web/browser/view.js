@@ -10,6 +10,8 @@ const rowsAtOnce = 20;
 const drawEvery = 250;
 const sayEvery = 15_000;
 const speedOver = 8_000;
+/** What a file costs beside its bytes, in bytes: it takes some requests, so ten thousand small ones last long. */
+const perFile = 64 << 10;
 
 const svg = "http://www.w3.org/2000/svg";
 
@@ -152,6 +154,8 @@ export class View {
     });
     document.addEventListener("paste", (event) => {
       if (!hasFiles(event.clipboardData)) return;
+      // Office programs bring a picture of a text beside the text, which is what belongs in a field.
+      if (event.target.matches?.("input, textarea") && [...event.clipboardData.types].includes("text/plain")) return;
       event.preventDefault();
       this.#bring(event.clipboardData);
     });
@@ -282,15 +286,15 @@ export class View {
       : failed > 0 ? `${counted(failed, "file is", "files are")} not stored`
       : `${counted(stored, "file is", "files are")} stored`;
     setText(this.heading, heading);
-    // Files without bytes are progress too.
-    this.#bar.value = size > 0 ? sent / size : stored / all.length;
+    const [work, done] = [size + perFile * all.length, sent + perFile * stored];
+    this.#bar.value = done / work;
 
     const parts = [`${humanSize(sent)} of ${humanSize(size)}`, `${stored} of ${counted(all.length, "file")} stored`];
     if (moving > 0) {
       const stalled = held.length > 0 && held.length >= count("sending");
-      const speed = stalled ? 0 : this.#speed(sent);
+      const speed = this.#speed(sent, done);
       if (stalled) parts.push(reasons[held[0]]);
-      else if (speed > 0) parts.push(`${humanSize(speed)}/s`, `${humanTime((size - sent) / speed)} left`);
+      else if (speed.done > 0) parts.push(`${humanSize(speed.sent)}/s`, `${humanTime((work - done) / speed.done)} left`);
       if (stalled !== this.#stalled) this.#say(true);
       this.#stalled = stalled;
     } else {
@@ -307,15 +311,15 @@ export class View {
 
   #heading;
 
-  /** Returns bytes a second over the last while, and 0 where nobody can tell yet. */
-  #speed(sent) {
+  /** Returns bytes sent and work done a second over the last while, and zeros where nobody can tell yet. */
+  #speed(sent, done) {
     const now = performance.now();
     const samples = this.#samples;
     if (samples.length > 0 && sent < samples.at(-1).sent) samples.length = 0;
-    samples.push({ now, sent });
+    samples.push({ now, sent, done });
     while (samples.length > 2 && now - samples[0].now > speedOver) samples.shift();
-    const time = now - samples[0].now;
-    return time < 1000 ? 0 : (1000 * (sent - samples[0].sent)) / time;
+    const [first, seconds] = [samples[0], (now - samples[0].now) / 1000];
+    return seconds < 1 ? { sent: 0, done: 0 } : { sent: (sent - first.sent) / seconds, done: (done - first.done) / seconds };
   }
 
   /** Reads out how far everything is: at once where something else begins, else now and then. */
