@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -37,6 +38,18 @@ type Resource struct {
 	// PropertyDependencies are the URNs that an input comes from, sorted, by the name of the input.
 	PropertyDependencies map[string][]string
 	Options              Options
+
+	// digests are hashes of the inputs as they were before secrets were masked, by name.
+	digests map[string]string
+}
+
+// Same tells whether an input has the same value in another recording of the resource, also where it is a secret, of which a graph keeps
+// no more than that.
+func (r *Resource) Same(other *Resource, input string) bool {
+	if r.digests == nil || other.digests == nil {
+		return reflect.DeepEqual(r.Inputs[input], other.Inputs[input])
+	}
+	return r.digests[input] == other.digests[input]
 }
 
 // Options are the resource options that a registration was made with.
@@ -168,6 +181,19 @@ func (g *Graph) name(r *Resource) {
 
 // ByURN is the resource with that URN, or nil.
 func (g *Graph) ByURN(urn string) *Resource { return g.byURN[urn] }
+
+// Was is the resource of this graph that one of a later graph of the same stack continues, by its URN or by an alias; nil for a new one.
+func (g *Graph) Was(now *Resource) *Resource {
+	if old := g.byURN[now.URN]; old != nil {
+		return old
+	}
+	for _, alias := range now.Options.Aliases {
+		if old := g.byURN[alias]; old != nil {
+			return old
+		}
+	}
+	return nil
+}
 
 // ByType are the resources of any of the types, sorted by URN.
 func (g *Graph) ByType(tokens ...string) []*Resource {

@@ -22,17 +22,47 @@ import (
 // dossier:settings. What AWS would answer is made up from the inputs alone, so that the same program and configuration give the same
 // graph. The error is the program's own, or tells of what an engine would refuse: two resources of one name, a file that is not there.
 func Record(project, stack string, config map[string]string, program pulumi.RunFunc) (*Graph, error) {
+	return RecordAfter(Before{}, project, stack, config, program)
+}
+
+// RecordAfter is Record of a program that comes after another one: what is there already keeps its id and what AWS made for it, unless
+// before tells that it is made anew.
+func RecordAfter(before Before, project, stack string, config map[string]string, program pulumi.RunFunc) (*Graph, error) {
+	m := modelOf(config)
+	m.before = before
+	return record(project, stack, config, program, m)
+}
+
+// Before is the deployment that a recording comes after. The zero value is an empty account.
+type Before struct {
+	Graph *Graph
+	// Renew tells what becomes of a resource that Graph has, before the program goes on with what it is then; it is needed with Graph.
+	// The inputs of now hold no secrets, but what a graph masks for repeating one may still stand there.
+	Renew func(old, now *Resource) Renewal
+}
+
+// Renewal is what is made anew of a resource that was there.
+type Renewal struct {
+	// Replaced tells that another resource takes its place, with an id, a name and outputs of its own.
+	Replaced bool
+	// Outputs are names of outputs that get another value while the resource stays.
+	Outputs []string
+}
+
+// modelOf is the model in the region of a configuration.
+func modelOf(config map[string]string) model {
 	aws := awsmodel.Default()
 	if region := config["aws:region"]; region != "" {
 		aws.Region = region
 	}
-	return record(project, stack, config, program, model{compute: aws.Compute, invoke: aws.Invoke})
+	return model{compute: aws.Compute, invoke: aws.Invoke}
 }
 
 // model stands in for the providers: what they would answer. Its answers depend on nothing but its arguments.
 type model struct {
 	compute func(token, name string, inputs resource.PropertyMap) (id string, outputs resource.PropertyMap)
 	invoke  func(token string, args resource.PropertyMap) (resource.PropertyMap, error)
+	before  Before
 }
 
 // exportsToken is the type of the component that carries the stack's outputs to the recorder: the engine is told of them in a call that
@@ -95,7 +125,7 @@ func (rec *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource
 	}
 	id, outputs := "", args.Inputs.Copy()
 	if custom := args.Custom || args.ReadRPC != nil; custom {
-		id, outputs = rec.model.compute(args.TypeToken, args.Name, args.Inputs)
+		id, outputs = rec.compute(args)
 		if args.ID != "" {
 			id = args.ID
 		}
@@ -108,6 +138,40 @@ func (rec *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource
 	defer rec.mu.Unlock()
 	rec.registrations = append(rec.registrations, registration{args: args, id: id, outputs: outputs})
 	return id, outputs, nil
+}
+
+// compute asks the model what a custom resource becomes, after what was there before.
+func (rec *recorder) compute(args pulumi.MockResourceArgs) (string, resource.PropertyMap) {
+	token, name := args.TypeToken, args.Name
+	id, outputs := rec.model.compute(token, name, args.Inputs)
+	before := rec.model.before
+	if before.Graph == nil || args.ReadRPC != nil {
+		return id, outputs
+	}
+	reg := registration{args: args, id: id, outputs: outputs}
+	now := rec.resource(reg)
+	reveal(now, reg)
+	old := before.Graph.Was(now)
+	if old == nil {
+		return id, outputs
+	}
+	renewal := before.Renew(old, now)
+	if renewal.Replaced {
+		return rec.model.compute(token, awsmodel.Incarnation(old.Name, 2), args.Inputs)
+	}
+	if old.Name != name { // by an alias
+		_, outputs = rec.model.compute(token, old.Name, args.Inputs)
+	}
+	for _, name := range renewal.Outputs {
+		key := resource.PropertyKey(name)
+		switch v := outputs[key]; {
+		case v.IsNumber():
+			outputs[key] = resource.NewProperty(v.NumberValue() + 1)
+		case v.IsString() && v.StringValue() != "":
+			outputs[key] = resource.NewProperty(v.StringValue() + "-renewed")
+		}
+	}
+	return old.ID, outputs
 }
 
 // hashAssets lets every asset within a value know its hash, as an engine does.
@@ -212,6 +276,7 @@ func (rec *recorder) resource(reg registration) *Resource {
 		ID:      reg.id,
 		Inputs:  plainMap(reg.args.Inputs),
 		Outputs: plainMap(reg.outputs),
+		digests: digests(reg.args.Inputs),
 	}
 	if rpc := reg.args.RegisterRPC; rpc != nil {
 		r.Parent = rpc.GetParent()
@@ -240,16 +305,20 @@ func (rec *recorder) resource(reg registration) *Resource {
 		r.Dependencies = sorted(rpc.GetDependencies())
 		r.Options.Provider = rpc.GetProvider()
 	}
-	// The same rule as the engine's: the type of the parent is part of the URN, unless that is the stack.
-	var parentType tokens.Type
-	if parent := resource.URN(r.Parent); parent != "" && parent.QualifiedType() != resource.RootStackType {
-		parentType = parent.QualifiedType()
-	}
-	r.URN = string(resource.NewURN(tokens.QName(rec.stack), tokens.PackageName(rec.project), parentType, tokens.Type(r.Token), r.Name))
+	r.URN = rec.urn(r.Parent, r.Token, r.Name)
 	if strings.Contains(r.Parent, "::"+string(resource.RootStackType)+"::") {
 		r.Parent = ""
 	}
 	return r
+}
+
+// urn is the engine's name of a resource, by the same rule: the type of the parent is part of it, unless that is the stack.
+func (rec *recorder) urn(parent, token, name string) string {
+	var parentType tokens.Type
+	if p := resource.URN(parent); p != "" && p.QualifiedType() != resource.RootStackType {
+		parentType = p.QualifiedType()
+	}
+	return string(resource.NewURN(tokens.QName(rec.stack), tokens.PackageName(rec.project), parentType, tokens.Type(token), name))
 }
 
 func aliases(rpc *pulumirpc.RegisterResourceRequest) []string {
@@ -278,7 +347,7 @@ func sorted(list []string) []string {
 // anyone to read, and of the connection of a remote command all but what signs in. Should a secret be among it, the search for leaks
 // finds it there.
 func reveal(r *Resource, reg registration) {
-	open := func(from resource.PropertyMap, key string, shown map[string]any) {
+	show := func(from resource.PropertyMap, key string, shown map[string]any) {
 		v := from[resource.PropertyKey(key)]
 		for v.IsSecret() {
 			v = v.SecretValue().Element
@@ -294,10 +363,10 @@ func reveal(r *Resource, reg registration) {
 		switch r.Token {
 		case "aws:ssm/parameter:Parameter":
 			if r.Input("type") == "String" {
-				open(to.from, "value", to.shown)
+				show(to.from, "value", to.shown)
 			}
 		case "command:remote:Command", "command:remote:CopyToRemote":
-			open(to.from, "connection", to.shown)
+			show(to.from, "connection", to.shown)
 			maskSignIn(to.shown["connection"])
 		}
 	}

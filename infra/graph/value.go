@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -90,6 +92,40 @@ func plain(v resource.PropertyValue) any {
 		return string(ref.URN)
 	}
 	return nil
+}
+
+// digests are hashes of values with the secrets in them, by name.
+func digests(m resource.PropertyMap) map[string]string {
+	found := make(map[string]string, len(m))
+	for key, v := range m {
+		// Maps are written in the order of their keys.
+		hash := sha256.Sum256(fmt.Appendf(nil, "%#v", open(v)))
+		found[string(key)] = hex.EncodeToString(hash[:])
+	}
+	return found
+}
+
+// open is plain with what is secret in its place.
+func open(v resource.PropertyValue) any {
+	switch {
+	case v.IsSecret():
+		return open(v.SecretValue().Element)
+	case v.IsOutput() && v.OutputValue().Known:
+		return open(v.OutputValue().Element)
+	case v.IsArray():
+		list := make([]any, 0, len(v.ArrayValue()))
+		for _, e := range v.ArrayValue() {
+			list = append(list, open(e))
+		}
+		return list
+	case v.IsObject():
+		m := map[string]any{}
+		for key, e := range v.ObjectValue() {
+			m[string(key)] = open(e)
+		}
+		return m
+	}
+	return plain(v)
 }
 
 func assetName(path, uri string) string {

@@ -366,11 +366,7 @@ func (c *Cloud) renew(r *Resource, before Resource) error {
 			r.Token, r.Name, id, r.ID)
 	}
 	r.Outputs = outputs
-	k := kinds[r.Token]
-	if k.renews == nil {
-		return nil
-	}
-	renewed := k.renews(changedKeys(before.Inputs, r.Inputs))
+	renewed := awsmodel.Renewed(r.Token, changedKeys(before.Inputs, r.Inputs))
 	for _, counter := range []resource.PropertyKey{"latestVersion", "version"} {
 		was, counts := before.Outputs[counter]
 		if !counts || !was.IsNumber() {

@@ -127,10 +127,8 @@ func foresee(token string, olds, oldOutputs, news resource.PropertyMap) resource
 	}
 	maps.Copy(outputs, news)
 	delete(outputs, defaultsKey)
-	if k := kinds[token]; k.renews != nil {
-		for _, key := range k.renews(changedKeys(olds, news)) {
-			outputs[resource.PropertyKey(key)] = resource.MakeComputed(resource.NewProperty(""))
-		}
+	for _, key := range awsmodel.Renewed(token, changedKeys(olds, news)) {
+		outputs[resource.PropertyKey(key)] = resource.MakeComputed(resource.NewProperty(""))
 	}
 	return outputs
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/acm"
@@ -106,8 +105,6 @@ type kind struct {
 	replace string
 	// unique names the inputs that no two resources of the type may share, where the id does not see to it already.
 	unique string
-	// renews tells which outputs AWS makes anew when an input changes; nil means none.
-	renews func(changed []string) []string
 	// imaginary is a resource that is nothing in AWS: ids may repeat and nothing is deleted.
 	imaginary bool
 }
@@ -148,16 +145,8 @@ var kinds = map[string]kind{
 		args:    ec2.FlowLogArgs{},
 		replace: "deliverCrossAccountRole destinationOptions eniId iamRoleArn logDestination logDestinationType logFormat maxAggregationInterval subnetId trafficType vpcId",
 	},
-	templateType: {args: ec2.LaunchTemplateArgs{}, replace: "name namePrefix", unique: "name", renews: func(changed []string) []string {
-		// A version is of what instances are started with.
-		if slices.ContainsFunc(changed, func(key string) bool {
-			return key != "tags" && key != "defaultVersion" && key != "updateDefaultVersion" && key != "disableApiTermination"
-		}) {
-			return []string{"latestVersion"}
-		}
-		return nil
-	}},
-	keyPairType: {args: ec2.KeyPairArgs{}, replace: "keyName keyNamePrefix publicKey"},
+	templateType: {args: ec2.LaunchTemplateArgs{}, replace: "name namePrefix", unique: "name"},
+	keyPairType:  {args: ec2.KeyPairArgs{}, replace: "keyName keyNamePrefix publicKey"},
 
 	balancerType:    {args: lb.LoadBalancerArgs{}, replace: "name namePrefix internal loadBalancerType customerOwnedIpv4Pool", unique: "name"},
 	targetGroupType: {args: lb.TargetGroupArgs{}, replace: "name namePrefix port protocol protocolVersion targetType vpcId ipAddressType", unique: "name"},
@@ -175,15 +164,8 @@ var kinds = map[string]kind{
 	subnetGroupType:    {args: rds.SubnetGroupArgs{}, replace: "name namePrefix"},
 	parameterGroupType: {args: rds.ParameterGroupArgs{}, replace: "name namePrefix family description"},
 
-	bucketType: {args: s3.BucketV2Args{}, replace: "bucket bucketPrefix objectLockEnabled"},
-	bucketObjectType: {args: s3.BucketObjectv2Args{}, replace: "bucket key", unique: "bucket key", renews: func(changed []string) []string {
-		if slices.ContainsFunc(changed, func(key string) bool {
-			return key == "source" || key == "content" || key == "contentBase64" || key == "sourceHash" || key == "etag"
-		}) {
-			return []string{"etag", "versionId"}
-		}
-		return nil
-	}},
+	bucketType:           {args: s3.BucketV2Args{}, replace: "bucket bucketPrefix objectLockEnabled"},
+	bucketObjectType:     {args: s3.BucketObjectv2Args{}, replace: "bucket key", unique: "bucket key"},
 	bucketPolicyType:     {args: s3.BucketPolicyArgs{}, replace: "bucket"},
 	bucketBlockType:      {args: s3.BucketPublicAccessBlockArgs{}, replace: "bucket"},
 	bucketOwnershipType:  {args: s3.BucketOwnershipControlsArgs{}, replace: "bucket"},
@@ -199,12 +181,7 @@ var kinds = map[string]kind{
 	rolePolicyType: {args: iam.RolePolicyArgs{}, replace: "name namePrefix role"},
 	profileType:    {args: iam.InstanceProfileArgs{}, replace: "name namePrefix path"},
 
-	parameterType: {args: ssm.ParameterArgs{}, replace: "name", renews: func(changed []string) []string {
-		if slices.Contains(changed, "value") {
-			return []string{"version"}
-		}
-		return nil
-	}},
+	parameterType: {args: ssm.ParameterArgs{}, replace: "name"},
 
 	recordType:      {args: route53.RecordArgs{}, replace: "name zoneId"},
 	certificateType: {args: acm.CertificateArgs{}, replace: "certificateAuthorityArn domainName keyAlgorithm subjectAlternativeNames validationMethod validationOptions"},
@@ -222,15 +199,12 @@ var kinds = map[string]kind{
 
 	webACLAssociationType: {args: webACLAssociationArgs{}, replace: "*", unique: "resourceArn"},
 
-	localCommandType:  {args: local.CommandArgs{}, replace: "triggers", renews: prints, imaginary: true},
-	remoteCommandType: {args: remote.CommandArgs{}, replace: "triggers", renews: prints, imaginary: true},
+	localCommandType:  {args: local.CommandArgs{}, replace: "triggers", imaginary: true},
+	remoteCommandType: {args: remote.CommandArgs{}, replace: "triggers", imaginary: true},
 	passwordType:      {args: random.RandomPasswordArgs{}, replace: "*", imaginary: true},
 	randomIDType:      {args: random.RandomIdArgs{}, replace: "*", imaginary: true},
 	privateKeyType:    {args: tls.PrivateKeyArgs{}, replace: "*", imaginary: true},
 }
-
-// prints: a command that changes runs again.
-func prints([]string) []string { return []string{"stdout", "stderr"} }
 
 // replaces tells whether a change at the path needs another resource.
 func (k kind) replaces(path string) bool {
