@@ -2,7 +2,7 @@
 // Nothing in it is drawn by hand: connections are those of the graph's own table of who can reach whom, and references those that inputs and
 // policies hold. The documentation's pictures and the plan import it.
 //
-// Of makes the model, and Drawing.Mermaid its text; they are apart so that the same model can be compared with another one.
+// Of makes the model, Compare marks what differs from another one, and Drawing.Mermaid and Drawing.SVG show it.
 package drawing
 
 import (
@@ -36,6 +36,8 @@ type Node struct {
 	Lines []string
 	// URNs are the resources that it stands for, sorted; none for what is outside.
 	URNs []string
+	// Mark is what a comparison found; Of sets none.
+	Mark Mark
 }
 
 // Edge leads from one node to another.
@@ -46,6 +48,8 @@ type Edge struct {
 	Reference bool
 	// Labels are sorted.
 	Labels []string
+	// Mark is what a comparison found; Of sets none.
+	Mark Mark
 }
 
 // Drawing is the model of a picture.
@@ -342,9 +346,8 @@ func (d *draft) drawing() Drawing {
 		slices.Sort(n.URNs)
 		out.Nodes = append(out.Nodes, *n)
 	}
-	order := []Area{Outside, Public, Private, Services}
 	slices.SortFunc(out.Nodes, func(a, b Node) int {
-		return cmp.Or(cmp.Compare(slices.Index(order, a.Area), slices.Index(order, b.Area)), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(slices.Index(areas, a.Area), slices.Index(areas, b.Area)), cmp.Compare(a.ID, b.ID))
 	})
 	for key, labels := range d.edges {
 		slices.Sort(labels)

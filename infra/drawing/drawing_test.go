@@ -225,12 +225,12 @@ func TestNodes(t *testing.T) {
 		b.Add("ec2/natGateway:NatGateway", "nat-"+n, in{"subnetId": "subnet-public"})
 	}
 	want := []Node{
-		{"internet", Outside, []string{"Internet"}, nil},
-		{"load_balancer", Public, []string{"Load balancer", "behind AWS WAF"}, []string{"Listener https", "LoadBalancer site", "TargetGroup site", "WebAclAssociation site"}},
-		{"nat", Public, []string{"2 × NAT gateway"}, []string{"NatGateway nat-1", "NatGateway nat-2"}},
-		{"app", Private, []string{"App", "2 to 6 instances", "t4g.small"}, []string{"Group app", "LaunchTemplate app"}},
-		{"database", Private, []string{"Database", "mysql 8.4", "db.t4g.medium", "with a standby in another zone"}, []string{"Instance db", "SubnetGroup db"}},
-		{"s3", Services, []string{"S3", "logs"}, []string{"BucketV2 logs"}},
+		{ID: "internet", Area: Outside, Lines: []string{"Internet"}, URNs: nil},
+		{ID: "load_balancer", Area: Public, Lines: []string{"Load balancer", "behind AWS WAF"}, URNs: []string{"Listener https", "LoadBalancer site", "TargetGroup site", "WebAclAssociation site"}},
+		{ID: "nat", Area: Public, Lines: []string{"2 × NAT gateway"}, URNs: []string{"NatGateway nat-1", "NatGateway nat-2"}},
+		{ID: "app", Area: Private, Lines: []string{"App", "2 to 6 instances", "t4g.small"}, URNs: []string{"Group app", "LaunchTemplate app"}},
+		{ID: "database", Area: Private, Lines: []string{"Database", "mysql 8.4", "db.t4g.medium", "with a standby in another zone"}, URNs: []string{"Instance db", "SubnetGroup db"}},
+		{ID: "s3", Area: Services, Lines: []string{"S3", "logs"}, URNs: []string{"BucketV2 logs"}},
 	}
 	g := b.Graph()
 	d := Of(g)

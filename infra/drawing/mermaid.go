@@ -2,6 +2,7 @@ package drawing
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -24,9 +25,38 @@ func (d Drawing) Mermaid() string {
 		if e.Reference {
 			arrow = "-.->"
 		}
-		fmt.Fprintf(&b, "  %s %s|%s| %s\n", safe(e.From), arrow, quote(strings.Join(e.Labels, ", ")), safe(e.To))
+		fmt.Fprintf(&b, "  %s %s|%s| %s\n", safe(e.From), arrow, quote(e.label()), safe(e.To))
 	}
+	d.styles(&b)
 	return b.String()
+}
+
+// styles colours what is marked.
+func (d Drawing) styles(b *strings.Builder) {
+	for _, mark := range marks {
+		var nodes, edges []string
+		for _, n := range d.Nodes {
+			if n.Mark == mark {
+				nodes = append(nodes, safe(n.ID))
+			}
+		}
+		for i, e := range d.Edges {
+			if e.Mark == mark {
+				edges = append(edges, strconv.Itoa(i))
+			}
+		}
+		c := mark.colours()
+		if len(nodes) > 0 {
+			dash := ""
+			if mark == Removed {
+				dash = ",stroke-dasharray:5 3"
+			}
+			fmt.Fprintf(b, "  classDef %s fill:%s,stroke:%s,color:#1f2328,stroke-width:2px%s\n  class %s %s\n", mark, c.fill, c.line, dash, strings.Join(nodes, ","), mark)
+		}
+		if len(edges) > 0 {
+			fmt.Fprintf(b, "  linkStyle %s stroke:%s,stroke-width:2px\n", strings.Join(edges, ","), c.line)
+		}
+	}
 }
 
 // area draws a frame around the nodes of an area, where there are any: Mermaid takes no empty one.
@@ -51,7 +81,7 @@ func (d Drawing) nodes(b *strings.Builder, indent string, area Area) {
 			left, right = "[(", ")]"
 		}
 		var lines []string
-		for _, l := range n.Lines {
+		for _, l := range n.shown() {
 			lines = append(lines, escape(l))
 		}
 		fmt.Fprintf(b, "%s%s%s\"%s\"%s\n", indent, safe(n.ID), left, strings.Join(lines, "<br/>"), right)

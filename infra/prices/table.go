@@ -5,6 +5,8 @@
 // is named in the bill beside the sum.
 package prices
 
+import "dossier.example/infra/graph"
+
 // What the table below was taken from. It is no copy of AWS's price list: public pages that agreed with each other.
 const (
 	// Date is the month in which the prices were gathered.
@@ -47,27 +49,41 @@ type Use struct {
 	What  string
 	Price float64
 	Unit  string
+	// of are the types that it is a use of; none: of any stack.
+	of []string
 }
+
+// Applies tells whether a stack has what it is a use of.
+func (u Use) Applies(g *graph.Graph) bool { return len(u.of) == 0 || len(g.ByType(u.of...)) > 0 }
 
 // Uses is what costs by use, in the order of what a busy month usually spends.
 func Uses() []Use {
+	var (
+		buckets  = []string{"aws:s3/bucketV2:BucketV2", "aws:s3/bucket:Bucket"}
+		balancer = []string{"aws:lb/loadBalancer:LoadBalancer"}
+		nat      = []string{"aws:ec2/natGateway:NatGateway"}
+		table    = []string{"aws:dynamodb/table:Table"}
+		logs     = []string{"aws:cloudwatch/logGroup:LogGroup"}
+		database = []string{"aws:rds/instance:Instance"}
+		names    = []string{"aws:route53/record:Record"}
+	)
 	return []Use{
-		{"Data out to the internet, after 100 GB a month of the account", 0.09, "GB"},
-		{"Files in S3, old versions included", 0.023, "GB and month"},
-		{"Writing to S3: a file up to 5 MiB is one request, a larger one a request for each 5 MiB and two more", 0.005, "1,000 requests"},
-		{"Reading from S3", 0.0004, "1,000 requests"},
-		{"Load balancer capacity units", 0.008, "LCU-hour"},
-		{"NAT gateway, for what is neither S3 nor DynamoDB", 0.045, "GB"},
-		{"DynamoDB writes: a file is eight, four to the table and four to its index", 0.625, "million of 1 KB"},
-		{"DynamoDB reads, strongly consistent", 0.125, "million of 4 KB"},
-		{"DynamoDB storage, after 25 GB", 0.25, "GB and month"},
-		{"DynamoDB point-in-time recovery", 0.20, "GB and month"},
-		{"Logs taken in", 0.50, "GB"},
-		{"Logs kept", 0.03, "GB and month"},
-		{"Database storage that RDS adds by itself (Multi-AZ: twice)", databaseStorage, "GB and month"},
-		{"Database backups beyond the size of the database", 0.095, "GB and month"},
-		{"Route 53 queries for other than alias records", 0.40, "million"},
-		{"Data between zones, each way", 0.01, "GB"},
+		{"Data out to the internet, after 100 GB a month of the account", 0.09, "GB", nil},
+		{"Files in S3, old versions included", 0.023, "GB and month", buckets},
+		{"Writing to S3: a file up to 5 MiB is one request, a larger one a request for each 5 MiB and two more", 0.005, "1,000 requests", buckets},
+		{"Reading from S3", 0.0004, "1,000 requests", buckets},
+		{"Load balancer capacity units", 0.008, "LCU-hour", balancer},
+		{"NAT gateway, for what is neither S3 nor DynamoDB", 0.045, "GB", nat},
+		{"DynamoDB writes: a file is eight, four to the table and four to its index", 0.625, "million of 1 KB", table},
+		{"DynamoDB reads, strongly consistent", 0.125, "million of 4 KB", table},
+		{"DynamoDB storage, after 25 GB", 0.25, "GB and month", table},
+		{"DynamoDB point-in-time recovery", 0.20, "GB and month", table},
+		{"Logs taken in", 0.50, "GB", logs},
+		{"Logs kept", 0.03, "GB and month", logs},
+		{"Database storage that RDS adds by itself (Multi-AZ: twice)", databaseStorage, "GB and month", database},
+		{"Database backups beyond the size of the database", 0.095, "GB and month", database},
+		{"Route 53 queries for other than alias records", 0.40, "million", names},
+		{"Data between zones, each way", 0.01, "GB", nil},
 	}
 }
 

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"dossier.example/infra/plan"
+)
+
+// checkOut puts the files of the commit that the working tree left a revision at into a folder. It is always the same folder, so that Go
+// finds again what it compiled there, and no work tree of git's, so that nothing is left registered where a plan is killed.
+func checkOut(ctx context.Context, root, revision, dir string) (*tree, error) {
+	commit, err := git(ctx, root, "merge-base", "HEAD", revision)
+	if err != nil {
+		// A history that was not fetched far enough, or has no common part: then the revision itself.
+		exact, inner := git(ctx, root, "rev-parse", "--verify", "--quiet", revision+"^{commit}")
+		if inner != nil {
+			return nil, fmt.Errorf("there is no revision %q here: fetch it, or name another one with BASE", revision)
+		}
+		commit = exact
+	}
+	name := fmt.Sprintf("%s (%.10s)", revision, commit)
+	if strings.HasPrefix(commit, revision) {
+		name = revision[:min(len(revision), 10)]
+	}
+	done := filepath.Join(dir, ".commit")
+	if was, err := os.ReadFile(done); err == nil && string(was) == commit {
+		return &tree{name: name, dir: dir}, nil
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, "git", "-C", root, "archive", "--format=tar", commit)
+	said := new(bytes.Buffer)
+	cmd.Stderr = said
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("taking out %s: %w", revision, err)
+	}
+	unpackErr := unpack(pipe, dir)
+	_, _ = io.Copy(io.Discard, pipe) // so that git ends
+	if err := errors.Join(cmd.Wait(), unpackErr); err != nil {
+		return nil, fmt.Errorf("taking out %s: %w: %s", revision, err, strings.TrimSpace(said.String()))
+	}
+	return &tree{name: name, dir: dir}, os.WriteFile(done, []byte(commit), 0o644)
+}
+
+// unpack writes the files of an archive of git's.
+func unpack(from io.Reader, dir string) error {
+	root, err := os.OpenRoot(dir) // whatever the archive says, nothing is written outside
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	for archive := tar.NewReader(from); ; {
+		header, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		name := filepath.FromSlash(strings.TrimSuffix(header.Name, "/"))
+		switch header.Typeflag {
+		case tar.TypeDir:
+			err = root.MkdirAll(name, 0o755)
+		case tar.TypeReg:
+			err = root.MkdirAll(filepath.Dir(name), 0o755)
+			if err == nil {
+				err = writeFile(root, name, archive, header)
+			}
+		case tar.TypeSymlink:
+			err = root.Symlink(header.Linkname, name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func writeFile(root *os.Root, name string, from io.Reader, header *tar.Header) error {
+	f, err := root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, fs.FileMode(header.Mode)&0o755|0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, from)
+	return errors.Join(err, f.Close())
+}
+
+func git(ctx context.Context, root string, args ...string) (string, error) {
+	out, err := exec.CommandContext(ctx, "git", append([]string{"-C", root}, args...)...).Output()
+	return strings.TrimSpace(string(out)), err
+}
+
+// sameProgram tells whether the programs of two trees are made of the same: then one build serves both.
+func sameProgram(one, other string) (bool, error) {
+	a, err := fingerprint(one)
+	if err != nil {
+		return false, err
+	}
+	b, err := fingerprint(other)
+	return a == b, err
+}
+
+// fingerprint is a hash of all that may be compiled into the program of a tree, and a little more.
+func fingerprint(dir string) (string, error) {
+	hash := sha256.New()
+	root := os.DirFS(dir)
+	add := func(path string) error {
+		text, err := fs.ReadFile(root, path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		fmt.Fprintf(hash, "%q %d\n", path, len(text))
+		hash.Write(text)
+		return nil
+	}
+	for _, path := range []string{"go.work", "go.work.sum", "app/go.mod"} {
+		if err := add(path); err != nil {
+			return "", err
+		}
+	}
+	err := fs.WalkDir(root, "infra", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir():
+			if entry.Name() == "testdata" {
+				return fs.SkipDir
+			}
+			return nil
+		case strings.HasSuffix(path, "_test.go") || !entry.Type().IsRegular():
+			return nil
+		}
+		return add(path)
+	})
+	return string(hash.Sum(nil)), err
+}
+
+// compileTime bounds a build from empty caches.
+const compileTime = 30 * time.Minute
+
+// build compiles the program of a tree into a file. Where it does not compile, the tree says why.
+func build(ctx context.Context, t *tree, file string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, compileTime, fmt.Errorf("it took more than %v", compileTime))
+	defer cancel()
+	// Go itself knows what is out of date, and leaves a program that is not as it is.
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", file, "./infra")
+	cmd.Dir = t.dir
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GOWORK=") || strings.HasPrefix(v, "PWD=") })
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
+	out, err := cmd.CombinedOutput()
+	switch {
+	case err == nil:
+		t.program = file
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("building the program of %s: %w", t.name, context.Cause(ctx))
+	}
+	if _, is := errors.AsType[*exec.ExitError](err); !is {
+		return fmt.Errorf("building the program of %s: install Go 1.26 or newer (https://go.dev/dl/): %w", t.name, err)
+	}
+	said := strings.TrimSpace(string(out))
+	if len(said) > mostSaid {
+		said = strings.ToValidUTF8(said[:mostSaid], "") + "\n(cut here)"
+	}
+	t.fault = &plan.Fault{Kind: plan.FaultBuild, Said: said}
+	return nil
+}
+
+// mostSaid is how much of what the compiler says is shown: its first messages are those that count.
+const mostSaid = 8 << 10

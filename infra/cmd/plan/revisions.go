@@ -1,0 +1,348 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"gopkg.in/yaml.v3"
+
+	"dossier.example/infra/graph"
+	"dossier.example/infra/plan"
+	"dossier.example/infra/release"
+	"dossier.example/infra/settings"
+)
+
+// tree is one revision of the repository in a folder.
+type tree struct {
+	// name is how the plan calls it, dir its root folder.
+	name, dir string
+	// program is its Pulumi program; empty where fault says that it does not compile.
+	program string
+	fault   *plan.Fault
+	// sources is the hash of what a release would be made of.
+	sources string
+}
+
+// compare makes the plan from base to the working tree at root.
+func compare(ctx context.Context, root, base string, watch *stopwatch) (plan.Plan, error) {
+	fail := func(err error) (plan.Plan, error) { return plan.Plan{}, err }
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return fail(err)
+	}
+	work := filepath.Join(root, "bin", "plan")
+	if err := os.MkdirAll(work, 0o755); err != nil {
+		return fail(err)
+	}
+	// Two plans of one checkout would write the same files.
+	unlock, err := lock(filepath.Join(work, "lock"))
+	if err != nil {
+		return fail(err)
+	}
+	defer unlock()
+	head := &tree{name: "the working tree", dir: root}
+	before, err := checkOut(ctx, root, base, filepath.Join(work, "base"))
+	if err != nil {
+		return fail(err)
+	}
+	watch.lap("taking out " + base)
+
+	if err := build(ctx, head, filepath.Join(work, "head-program")); err != nil {
+		return fail(err)
+	}
+	watch.lap("building the program")
+	if head.fault != nil {
+		return plan.Make(plan.Revision{Name: before.name}, plan.Revision{Name: head.name, Build: head.fault}), nil
+	}
+	same, err := sameProgram(before.dir, head.dir)
+	if err != nil {
+		return fail(err)
+	}
+	if same {
+		before.program = head.program
+	} else if err := build(ctx, before, filepath.Join(work, "base-program")); err != nil {
+		return fail(err)
+	}
+	if !same {
+		watch.lap("building that of base")
+	}
+	standIns, err := os.MkdirTemp("", "dossier-plan-")
+	if err != nil {
+		return fail(err)
+	}
+	defer os.RemoveAll(standIns)
+	notes, err := hash(ctx, before, head)
+	if err != nil {
+		return fail(err)
+	}
+	watch.lap("hashing the app")
+	was, is, more, err := both(ctx, before, head, standIns)
+	if err != nil {
+		return fail(err)
+	}
+	watch.lap("running the programs")
+	p := plan.Make(was, is, append(notes, more...)...)
+	watch.lap("comparing")
+	return p, nil
+}
+
+// hash finds what identifies the app of both trees.
+func hash(ctx context.Context, before, head *tree) (notes []string, err error) {
+	errs := make([]error, 2)
+	var group sync.WaitGroup
+	for i, t := range []*tree{before, head} {
+		group.Go(func() { t.sources, errs[i] = release.Sources(ctx, t.dir, "arm64") })
+	}
+	group.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	for i, t := range []*tree{before, head} {
+		if errs[i] != nil {
+			t.sources = ""
+			notes = append(notes, fmt.Sprintf("The sources of the app at %s cannot be read, so whether it changes is not known: %v", t.name, errs[i]))
+		}
+	}
+	return append(notes, "The app is compared by its sources: the release's hash below is theirs, not the one that a deployment will have."), nil
+}
+
+// both runs the programs of both trees for all of their stacks. A stack runs at base first, because what it leaves is what the other one finds.
+func both(ctx context.Context, before, head *tree, standIns string) (was, is plan.Revision, notes []string, err error) {
+	was, is = plan.Revision{Name: before.name, Build: before.fault}, plan.Revision{Name: head.name}
+	fail := func(err error) (plan.Revision, plan.Revision, []string, error) { return was, is, nil, err }
+	for _, side := range []struct {
+		*tree
+		*plan.Revision
+	}{{before, &was}, {head, &is}} {
+		if side.Migrations, err = migrations(side.dir); err != nil {
+			return fail(err)
+		}
+		if side.Stacks, err = stacks(side.dir); err != nil {
+			return fail(err)
+		}
+		side.Release = side.sources
+	}
+	if len(is.Stacks) == 0 {
+		return fail(fmt.Errorf("%s has no Pulumi.<stack>.yaml: is it the repository's root?", head.dir))
+	}
+	names := maps.Clone(was.Stacks)
+	maps.Copy(names, is.Stacks)
+	type outcome struct {
+		was, is plan.Stack
+		built   bool
+		err     error
+	}
+	outcomes := map[string]*outcome{}
+	var group sync.WaitGroup
+	for name := range names {
+		o := &outcome{was: was.Stacks[name], is: is.Stacks[name]}
+		outcomes[name] = o
+		group.Go(func() { o.built, o.err = stack(ctx, name, before, head, &o.was, &o.is, standIns) })
+	}
+	group.Wait()
+	built := false
+	for _, name := range slices.Sorted(maps.Keys(outcomes)) {
+		o := outcomes[name]
+		if o.err != nil {
+			return fail(o.err)
+		}
+		built = built || o.built
+		if _, has := was.Stacks[name]; has {
+			was.Stacks[name] = o.was
+		}
+		if _, has := is.Stacks[name]; has {
+			is.Stacks[name] = o.is
+		}
+	}
+	if built {
+		notes = append(notes, fmt.Sprintf("The program of %s is older than plans are and builds the app itself, so that of both was built.", before.name))
+	}
+	return was, is, notes, nil
+}
+
+// stack runs both programs for one stack. built tells that base did not take the stand-in for its release, so that head got none either.
+func stack(ctx context.Context, name string, before, head *tree, was, is *plan.Stack, standIns string) (built bool, err error) {
+	if was.Config != nil && before.fault == nil {
+		if err := before.record(ctx, name, was, graph.Before{}, standIns); err != nil {
+			return false, err
+		}
+	}
+	if is.Config == nil {
+		return false, nil
+	}
+	var after graph.Before
+	if was.Graph != nil {
+		after = plan.After(was.Graph)
+		if before.sources != "" {
+			stand, err := release.Open(filepath.Join(standIns, before.sources))
+			if err != nil {
+				return false, err
+			}
+			built = was.Graph.Exports["release"] != stand.SHA256
+		}
+	}
+	if built {
+		standIns = ""
+	}
+	return built, head.record(ctx, name, is, after, standIns)
+}
+
+// record runs the tree's program for a stack, after what was there before.
+func (t *tree) record(ctx context.Context, name string, s *plan.Stack, before graph.Before, standIns string) error {
+	config, secrets := open(s.Config)
+	if valid, err := settings.Parse(name, config["aws:region"], config[settings.Key]); err == nil {
+		s.Settings = &valid
+	}
+	env := environment(os.Environ())
+	if t.sources != "" && standIns != "" {
+		file := filepath.Join(standIns, t.sources)
+		if err := place(file, t.sources); err != nil {
+			return err
+		}
+		env = append(env, release.StandIn+"="+file)
+	}
+	project, err := projectName(t.dir)
+	if err != nil {
+		return err
+	}
+	s.Graph, err = graph.Run(ctx, graph.Program{Path: t.program, Dir: filepath.Join(t.dir, "infra"), Env: env}, before, project, name, config, secrets)
+	failed, is := errors.AsType[*graph.ProgramError](err)
+	if !is {
+		return err
+	}
+	s.Fault = &plan.Fault{Kind: plan.FaultProgram, Said: failed.Said}
+	// The same rules say what is wrong with the settings, in the words of head, which is what is to be mended.
+	if strings.Contains(failed.Said, "in the settings of stack") {
+		s.Fault.Kind = plan.FaultSettings
+		_, said, _ := strings.Cut(failed.Said, "* ")
+		if said = strings.TrimSpace(said); said != "" {
+			s.Fault.Said = said
+		}
+	}
+	return nil
+}
+
+// place writes a stand-in. Stacks that run at once write the same bytes, so each puts its own in place.
+func place(file, text string) error {
+	f, err := os.CreateTemp(filepath.Dir(file), "new-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close(), os.Rename(f.Name(), file))
+}
+
+// environment is what programs run with: where tools and caches are, and nothing that signs in anywhere.
+func environment(environ []string) []string {
+	allowed := []string{"PATH", "HOME", "TMPDIR", "USER", "LANG", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+		"SSL_CERT_FILE", "SSL_CERT_DIR", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "SYSTEMROOT", "TEMP", "TMP", "PATHEXT"}
+	var chosen []string
+	for _, variable := range environ {
+		name, _, _ := strings.Cut(variable, "=")
+		if name = strings.ToUpper(name); slices.Contains(allowed, name) || strings.HasPrefix(name, "GO") && !strings.Contains(name, "TOKEN") && !strings.HasPrefix(name, "GOOGLE") {
+			chosen = append(chosen, variable)
+		}
+	}
+	return chosen
+}
+
+// migrations are those that run on the database of a stack.
+func migrations(dir string) ([]plan.File, error) {
+	root := os.DirFS(dir)
+	paths, err := fs.Glob(root, "app/migrations/people/*.sql") // sorted
+	if err != nil {
+		return nil, err
+	}
+	var files []plan.File
+	for _, path := range paths {
+		text, err := fs.ReadFile(root, path)
+		if err != nil {
+			return nil, fmt.Errorf("reading the migrations: %w", err)
+		}
+		files = append(files, plan.File{Path: path, Text: string(text)})
+	}
+	return files, nil
+}
+
+var stackFile = regexp.MustCompile(`^Pulumi\.(.+)\.yaml$`)
+
+// stacks are those that have a file with their configuration.
+func stacks(dir string) (map[string]plan.Stack, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]plan.Stack{}
+	for _, entry := range entries {
+		match := stackFile.FindStringSubmatch(entry.Name())
+		if match == nil {
+			continue
+		}
+		raw, err := os.ReadFile(filepath.Join(dir, entry.Name()))
+		if err != nil {
+			return nil, err
+		}
+		s := plan.Stack{Config: map[string]string{}}
+		var file struct{ Config map[string]any }
+		if err := yaml.Unmarshal(raw, &file); err != nil {
+			return nil, fmt.Errorf("reading %s: %w", entry.Name(), err)
+		}
+		for key, value := range file.Config {
+			if text, is := value.(string); is {
+				s.Config[key] = text
+				continue
+			}
+			text, err := json.Marshal(value)
+			if err != nil {
+				return nil, fmt.Errorf("reading %s: %s: %w", entry.Name(), key, err)
+			}
+			s.Config[key] = string(text)
+		}
+		found[match[1]] = s
+	}
+	return found, nil
+}
+
+// sealed is a value of configuration that Pulumi has encrypted, and which nobody without the key can read.
+var sealed = regexp.MustCompile(`\{"secure":"([^"]*)"\}`)
+
+// open puts a text in the place of every value that is encrypted, a different one for different values.
+func open(config map[string]string) (opened map[string]string, secrets []string) {
+	opened = map[string]string{}
+	for _, key := range slices.Sorted(maps.Keys(config)) {
+		value := config[key]
+		if match := sealed.FindStringSubmatch(value); match != nil {
+			secrets = append(secrets, key)
+			if match[0] == value {
+				value = "sealed " + match[1]
+			} else {
+				value = sealed.ReplaceAllString(value, `"sealed $1"`)
+			}
+		}
+		opened[key] = value
+	}
+	return opened, secrets
+}
+
+// projectName is the name of the Pulumi project of a tree.
+func projectName(dir string) (string, error) {
+	raw, err := os.ReadFile(filepath.Join(dir, "Pulumi.yaml"))
+	if err != nil {
+		return "", err
+	}
+	var file struct{ Name string }
+	if err := yaml.Unmarshal(raw, &file); err != nil || file.Name == "" {
+		return "", fmt.Errorf("reading Pulumi.yaml in %s: it names no project (%w)", dir, errors.Join(err))
+	}
+	return file.Name, nil
+}
