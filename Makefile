@@ -1,7 +1,7 @@
 # "make" alone lists the targets. What needs more than a line stands in tools/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud build test lint fuzz soak bench generate test-tools clean bin/dossier
+.PHONY: help run cloud build plan test lint fuzz soak bench generate test-tools clean bin/dossier
 
 # The version that "dossier version" tells: the nearest tag and what came after it.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -21,6 +21,14 @@ build: bin/dossier ## build the app into bin/dossier, as one static program
 # Go itself knows what is out of date. Outside the workspace, so that it needs the app's modules alone, in the versions that a release has.
 bin/dossier:
 	GOWORK=off CGO_ENABLED=0 go build -C app -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o ../$@ ./cmd/dossier
+
+# FORMAT=json has all of it. What the exit status of the program says is in docs/review.md; make itself fails on any but 0.
+BASE ?= origin/main
+FORMAT ?= markdown
+DRAWING ?= bin/plan/drawing.svg
+
+plan: ## tell what the working tree changes in the stacks, without credentials (BASE=origin/main); drawings in bin/plan
+	@go run ./infra/cmd/plan --base $(BASE) --format $(FORMAT) --svg $(DRAWING)
 
 test: ## install what tests need, and run all checks and tests
 	tools/test

@@ -88,8 +88,6 @@ type leaf struct {
 	// key is the input that path is in.
 	key, path     string
 	before, after any
-	// lines tells texts that differ in lines, of which before and after are some.
-	lines bool
 }
 
 // differences are those between the inputs of two recordings of a resource, without what the program says to ignore, in the order of
@@ -255,15 +253,27 @@ func (d *differ) texts(path, before, after string) {
 		return
 	}
 	for _, h := range hunks(strings.Split(before, "\n"), strings.Split(after, "\n")) {
-		l := leaf{key: d.key, path: fmt.Sprintf("%s[line %d]", path, h.line), lines: true}
-		if h.before != "" {
-			l.before = h.before
-		}
-		if h.after != "" {
-			l.after = h.after
-		}
-		d.found = append(d.found, l)
+		d.hunk(path, h)
 	}
+}
+
+// hunk adds lines that differ, side by side where there are as many of them.
+func (d *differ) hunk(path string, h hunk) {
+	b, a := strings.Split(h.before, "\n"), strings.Split(h.after, "\n")
+	if h.before != "" && h.after != "" && len(b) == len(a) {
+		for i := range b {
+			d.add(fmt.Sprintf("%s[line %d]", path, h.line+i), b[i], a[i])
+		}
+		return
+	}
+	var was, is any
+	if h.before != "" {
+		was = h.before
+	}
+	if h.after != "" {
+		is = h.after
+	}
+	d.add(fmt.Sprintf("%s[line %d]", path, h.line), was, is)
 }
 
 func parsed(text string) (any, bool) {
@@ -406,12 +416,20 @@ func counted(base, head *graph.Graph, now *graph.Resource, l leaf) (before, afte
 		for _, name := range slices.Sorted(maps.Keys(from.Outputs)) {
 			m, isNumber := was.Outputs[name].(float64)
 			n, stillNumber := from.Outputs[name].(float64)
-			if isNumber && stillNumber && n == m+1 && graph.Text(m) == graph.Text(l.before) && graph.Text(n) == graph.Text(l.after) {
+			if isNumber && stillNumber && n == m+1 && graph.Text(m) == only(l.before) && graph.Text(n) == only(l.after) {
 				return "{" + name + " of " + was.String() + "}", "{next " + name + " of " + from.String() + "}"
 			}
 		}
 	}
 	return "", ""
+}
+
+// only is a value as a text, or that of the one element of a list.
+func only(v any) string {
+	if list, is := v.([]any); is && len(list) == 1 {
+		return graph.Text(list[0])
+	}
+	return graph.Text(v)
 }
 
 // weight puts what holds data first.

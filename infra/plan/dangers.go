@@ -40,6 +40,12 @@ var addressed = map[string]string{
 	"aws:route53/zone:Zone":            "its name servers, and with them all names",
 }
 
+// founding are the types that others stand in or come from, with what a new one means.
+var founding = map[string]string{
+	"aws:autoscaling/group:Group": "all instances go at once, and the new ones have to come up before it serves again",
+	"aws:ec2/vpc:Vpc":             "all that stands in it has to move, which AWS refuses for a database and for addresses that are in use",
+}
+
 // guards are properties that protect: what each is when it does. An absent one counts as the default of AWS and the provider.
 var guards = []struct {
 	token, path string
@@ -106,6 +112,8 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 			tell("data "+kind, c, "**%s** `%s` %s, and %s with it%s.", c.Kind, c.Name, does, holds, refusal(base, c))
 		case address:
 			tell("address "+kind, c, "**%s** `%s` %s, and with it %s.", c.Kind, c.Name, strings.Replace(does, "a new, empty one", "a new one", 1), lost)
+		case founding[c.Type] != "":
+			tell("foundation "+kind, c, "**%s** `%s` %s: %s.", c.Kind, c.Name, strings.Replace(does, "a new, empty one", "a new one", 1), founding[c.Type])
 		case protected(base, c):
 			tell("protected "+kind, c, "**%s** `%s` %s%s.", c.Kind, c.Name, strings.Replace(does, "a new, empty one", "a new one", 1), refusal(base, c))
 		}
@@ -121,11 +129,7 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 		}
 		tell("open to the outside", nil, "%s can reach **%s** on %s, which was not so before.", from, r.To, strings.TrimSpace(r.Protocol+" "+r.Ports))
 	}
-	for _, v := range e.Policy.Broken {
-		if !v.Before {
-			tell("policy broken", nil, "Rule **%s** is broken%s: %s. Mend: %s.", v.Rule, of(v.Resource), v.Message, v.Mend)
-		}
-	}
+	found = append(found, broken(e.Policy)...)
 	for _, role := range e.Roles {
 		for _, g := range role.Grants {
 			if g.Change == Added && g.Wide() && base != nil {
@@ -140,14 +144,38 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 		if c.Unsure {
 			tell("not known", c, "**%s** `%s` changes, and whether in place or by a new one is not known here: its type is not in the table of what needs a replacement.", c.Kind, c.Name)
 		}
-		told := map[string]bool{}
+		var stops []string
 		for _, p := range c.Properties {
 			key, _, _ := strings.Cut(position.ReplaceAllString(p.Path, ""), ".")
-			if what := interruptions[c.Type][key]; what != "" && !told[what] {
-				told[what] = true
-				tell("interruption", c, "**%s** `%s`: %s (`%s`: %s → %s).", c.Kind, c.Name, what, p.Path, p.Before, p.After)
+			if what := interruptions[c.Type][key]; what != "" {
+				stops = append(stops, fmt.Sprintf("%s (`%s`: %s → %s)", what, p.Path, p.Before, p.After))
 			}
 		}
+		if len(stops) > 0 {
+			tell("interruption", c, "**%s** `%s`: %s.", c.Kind, c.Name, strings.Join(stops, "; "))
+		}
+	}
+	return found
+}
+
+// broken are the rules that base keeps, or is not asked, and head does not, each once for a resource.
+func broken(p Policy) []Danger {
+	var found []Danger
+	messages := map[[2]string][]string{}
+	var order [][2]string
+	for _, v := range p.Broken {
+		if v.Before {
+			continue
+		}
+		at := [2]string{v.Rule, v.Resource}
+		if messages[at] == nil {
+			order = append(order, at)
+		}
+		messages[at] = append(messages[at], v.Message)
+	}
+	for _, at := range order {
+		found = append(found, Danger{Kind: "rules broken", Resource: at[1],
+			What: fmt.Sprintf("Rule **%s** is broken%s: %s.", at[0], of(at[1]), strings.Join(messages[at], "; "))})
 	}
 	return found
 }
@@ -203,7 +231,7 @@ func refusal(base *graph.Graph, c Change) string {
 	return ""
 }
 
-// unguarded finds protection that is turned off.
+// unguarded finds protection that is turned off, all of a resource in one.
 func unguarded(base, head *graph.Graph) []Danger {
 	if base == nil {
 		return nil
@@ -214,6 +242,7 @@ func unguarded(base, head *graph.Graph) []Danger {
 		if old == nil {
 			continue
 		}
+		var lost []string
 		for _, g := range guards {
 			if g.token != now.Token {
 				continue
@@ -226,23 +255,23 @@ func unguarded(base, head *graph.Graph) []Danger {
 				return graph.Is(v, g.on)
 			}
 			if on(old) && !on(now) {
-				found = append(found, Danger{Kind: "protection off", Resource: now.String(), What: fmt.Sprintf("**%s** `%s`: %s (`%s`: %s → %s).", kindOf(now), now.Name, g.means,
-					g.path, orUnset(old.Input(g.path)), orUnset(now.Input(g.path)))})
+				lost = append(lost, fmt.Sprintf("%s (`%s`: %s → %s)", g.means, g.path, orUnset(old.Input(g.path)), orUnset(now.Input(g.path))))
 			}
 		}
-		if old.Options.Protect && !now.Options.Protect {
-			found = append(found, Danger{Kind: "protection off", Resource: now.String(),
-				What: fmt.Sprintf("**%s** `%s`: Pulumi no longer refuses to delete it (option `protect`).", kindOf(now), now.Name)})
+		_, holds := holding[now.Token]
+		if holds && old.Options.Protect && !now.Options.Protect {
+			lost = append(lost, "Pulumi no longer refuses to delete it (option `protect`)")
 		}
 		if was, ok := graph.Number(old.Input("backupRetentionPeriod")); ok && now.Token == "aws:rds/instance:Instance" {
 			if is, _ := graph.Number(now.Input("backupRetentionPeriod")); is < was {
-				found = append(found, Danger{Kind: "protection off", Resource: now.String(), What: fmt.Sprintf(
-					"**%s** `%s`: backups are kept for %g days instead of %g.", kindOf(now), now.Name, is, was)})
+				lost = append(lost, fmt.Sprintf("backups are kept for %g days instead of %g", is, was))
 			}
 		}
 		if path := "versioningConfiguration.status"; now.Token == "aws:s3/bucketVersioningV2:BucketVersioningV2" && old.Input(path) == "Enabled" && now.Input(path) != "Enabled" {
-			found = append(found, Danger{Kind: "protection off", Resource: now.String(), What: fmt.Sprintf(
-				"**%s** `%s`: what is overwritten or deleted in the bucket is gone at once.", kindOf(now), now.Name)})
+			lost = append(lost, "what is overwritten or deleted in the bucket is gone at once")
+		}
+		if len(lost) > 0 {
+			found = append(found, Danger{Kind: "protection off", Resource: now.String(), What: fmt.Sprintf("**%s** `%s`: %s.", kindOf(now), now.Name, strings.Join(lost, "; "))})
 		}
 	}
 	return found

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -95,8 +96,8 @@ func (p Plan) verdict() string {
 	if len(faults) > 0 {
 		said = append(said, "no plan for "+strings.Join(faults, " and "))
 	}
-	if n := len(p.grouped()) + unsafe; n > 0 {
-		said = append(said, fmt.Sprintf("⛔ %s to look at first", counting(n, "dangerous change", "dangerous changes")))
+	if dangers+unsafe > 0 {
+		said = append(said, "⛔ "+p.worst(unsafe > 0))
 	}
 	switch {
 	case len(said) > 0:
@@ -106,6 +107,35 @@ func (p Plan) verdict() string {
 		said = append(said, fmt.Sprintf("%s, none dangerous", counting(changes, "change", "changes")))
 	}
 	return strings.Join(said, "; ")
+}
+
+// mostKinds is how many kinds of dangers the title names.
+const mostKinds = 4
+
+// worst names the kinds of dangers, each with its environments.
+func (p Plan) worst(unsafe bool) string {
+	var kinds []string
+	in := map[string][]string{}
+	for _, d := range p.grouped() {
+		if in[d.Kind] == nil {
+			kinds = append(kinds, d.Kind)
+		}
+		for _, name := range d.in {
+			if !slices.Contains(in[d.Kind], name) {
+				in[d.Kind] = append(in[d.Kind], cut(name, 64))
+			}
+		}
+	}
+	for i, kind := range kinds {
+		kinds[i] = fmt.Sprintf("%s in %s", kind, strings.Join(in[kind], " and "))
+	}
+	if unsafe {
+		kinds = append(kinds, "a migration that is not safe")
+	}
+	if len(kinds) > mostKinds {
+		kinds = append(kinds[:mostKinds], fmt.Sprintf("and %d kinds more", len(kinds)-mostKinds))
+	}
+	return strings.Join(kinds, ", ")
 }
 
 func counting(n int, one, many string) string {
@@ -198,6 +228,15 @@ func (p Plan) table() string {
 		of    func(e Environment) string
 	}{
 		{"Resources", func(e Environment) string { return tally(e) }},
+		{"Instances of the app", func(e Environment) string {
+			switch {
+			case e.New || e.BaseFault != nil:
+				return "new"
+			case e.exchanges():
+				return "exchanged, one after the other"
+			}
+			return "stay"
+		}},
 		{"A month, idle", func(e Environment) string { return money(e.Cost, e.BaseFault == nil && !e.New) }},
 		{"Who reaches whom", func(e Environment) string {
 			added, removed := 0, 0
@@ -253,7 +292,7 @@ func (p Plan) table() string {
 	}
 	migrations := "none"
 	if len(p.Migrations) > 0 {
-		migrations = counting(len(p.Migrations), "migration", "migrations")
+		migrations = strconv.Itoa(len(p.Migrations))
 		if slices.ContainsFunc(p.Migrations, func(m Migration) bool { return m.Unsafe != "" }) {
 			migrations += ", **not all safe**"
 		} else {
@@ -267,8 +306,20 @@ func (p Plan) table() string {
 	case p.Release.Before != p.Release.After:
 		app = "another release"
 	}
-	fmt.Fprintf(&b, "\nDatabase: %s. App: %s.\n", migrations, app)
+	fmt.Fprintf(&b, "\nMigrations: %s. App: %s.\n", migrations, app)
 	return b.String()
+}
+
+// exchanges tells whether instances are started from something else.
+func (e Environment) exchanges() bool {
+	return slices.ContainsFunc(e.Changes, func(c Change) bool {
+		return c.Type == "aws:ec2/launchTemplate:LaunchTemplate" && c.Action != Create
+	})
+}
+
+// command tells a change that is nothing but a command which runs again.
+func (c Change) command() bool {
+	return strings.HasPrefix(c.Type, "command:") && (c.Action == Replace || c.Action == Update)
 }
 
 func plusMinus(added, removed int, e Environment) string {
@@ -282,9 +333,13 @@ func plusMinus(added, removed int, e Environment) string {
 }
 
 func tally(e Environment) string {
-	counts := map[Action]int{}
+	counts, commands := map[Action]int{}, 0
 	for _, c := range e.Changes {
-		counts[c.Action]++
+		if c.command() {
+			commands++
+		} else {
+			counts[c.Action]++
+		}
 	}
 	var said []string
 	for _, a := range []struct {
@@ -299,6 +354,9 @@ func tally(e Environment) string {
 			}
 			said = append(said, text)
 		}
+	}
+	if commands > 0 {
+		said = append(said, counting(commands, "command runs", "commands run"))
 	}
 	if len(said) == 0 {
 		return "unchanged"
@@ -336,25 +394,42 @@ func (p Plan) parts() []part {
 	for _, group := range p.alike(func(e Environment) string { return e.changes(false) }) {
 		add("changes of "+group.names, heading2("Changes in "+group.names)+group.text, heading2("Changes in "+group.names)+group.first.changes(true))
 	}
-	for _, s := range []struct {
-		title, name string
-		of          func(Environment) string
+	sections := []struct {
+		title   string
+		of      func(Environment) string
+		changed func(Environment) bool
 	}{
-		{"Rules that are broken", "broken rules", Environment.broken},
-		{"Who reaches whom", "who reaches whom", Environment.reachability},
-		{"What roles may do", "what roles may do", Environment.permissions},
-		{"What it costs", "costs", Environment.costs},
-		{"Outputs of the stack", "outputs", Environment.results},
-	} {
-		for _, group := range p.alike(s.of) {
-			add(s.name+" of "+group.names, details(s.title+": "+group.names, group.text), "")
+		{"Rules that are broken", Environment.broken, func(Environment) bool { return true }},
+		{"Who reaches whom", Environment.reachability, func(e Environment) bool {
+			return slices.ContainsFunc(e.Reach, func(r Reach) bool { return r.Change != Same })
+		}},
+		{"What roles may do", Environment.permissions, func(e Environment) bool { return slices.ContainsFunc(e.Roles, Role.Changed) }},
+		{"What it costs", Environment.costs, func(e Environment) bool {
+			return e.Cost.Before != e.Cost.After || slices.ContainsFunc(e.Cost.Lines, func(l CostLine) bool { return l.Before != l.After }) ||
+				slices.ContainsFunc(e.Cost.Unpriced, func(u Unpriced) bool { return u.Change != Same })
+		}},
+		{"Outputs of the stack", Environment.results, func(Environment) bool { return true }},
+		{"Drawing", Environment.mermaid, func(e Environment) bool { return len(e.Changes) > 0 }},
+		{"Rules that are not kept on purpose", Environment.exceptions, func(e Environment) bool {
+			return slices.ContainsFunc(e.Policy.Exceptions, func(x Except) bool { return x.New })
+		}},
+	}
+	// What changes stands before what does not, whatever it is about.
+	for _, changed := range []bool{true, false} {
+		for _, s := range sections {
+			for _, group := range p.alike(func(e Environment) string {
+				if (e.New || e.BaseFault != nil || s.changed(e)) != changed {
+					return ""
+				}
+				return s.of(e)
+			}) {
+				title := s.title + ": " + group.names
+				if !changed {
+					title += ", unchanged"
+				}
+				add(title, details(title, group.text), "")
+			}
 		}
-	}
-	for _, group := range p.alike(Environment.mermaid) {
-		add("the drawing of "+group.names, details("Drawing: "+group.names, group.text), "")
-	}
-	for _, group := range p.alike(Environment.exceptions) {
-		add("exceptions of "+group.names, details("Rules that are not kept on purpose: "+group.names, group.text), "")
 	}
 	add("limits", details("What this plan does not know", p.limits()), "")
 	return parts
@@ -464,6 +539,9 @@ func (e Environment) changes(brief bool) string {
 		if c.Action == Delete || c.Action == Replace {
 			verb = "**" + verb + "**"
 		}
+		if c.command() {
+			verb = "run again"
+		}
 		fmt.Fprintf(&b, "- %s %s `%s`", verb, c.Kind, c.Name)
 		switch {
 		case c.Kept:
@@ -501,7 +579,7 @@ const mostProperties = 12
 func (p Property) String() string {
 	why := ""
 	if p.Replaces {
-		why = " — needs another resource"
+		why = " — this replaces it"
 	}
 	switch {
 	case p.Before == "":

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"dossier.example/infra/graph"
+	"dossier.example/infra/internal/awsmodel"
 )
 
 // shortest is how long a text is at least that is taken for something that AWS made up.
@@ -35,7 +37,8 @@ func labels(g *graph.Graph, again map[string]bool) *strings.Replacer {
 			if r.Custom && !r.Read {
 				add(r.ID, "id")
 				for _, key := range slices.Sorted(maps.Keys(r.Outputs)) {
-					if text, is := r.Outputs[key].(string); is {
+					// Where it is and whose is of the account and of the configuration.
+					if text, is := r.Outputs[key].(string); is && key != "region" && key != "ownerId" {
 						add(text, key)
 					}
 				}
@@ -45,8 +48,9 @@ func labels(g *graph.Graph, again map[string]bool) *strings.Replacer {
 	// The longest first: an id stands within an ARN.
 	order := slices.Collect(maps.Keys(texts))
 	slices.SortFunc(order, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
-	var pairs []string
-	for _, text := range order {
+	texts[awsmodel.Account] = "{account}"
+	pairs := []string{}
+	for _, text := range append(order, awsmodel.Account) {
 		pairs = append(pairs, text, texts[text])
 	}
 	return strings.NewReplacer(pairs...)
@@ -63,7 +67,10 @@ func (n namer) both(l leaf) (before, after string) {
 	if l.before == graph.Secret && l.after == graph.Secret {
 		return "[secret]", "[another secret]"
 	}
-	before, after = n.show(n.before, l.before, l.lines), n.show(n.after, l.after, l.lines)
+	before, after = n.show(n.before, l.before), n.show(n.after, l.after)
+	if b, a := hash.ReplaceAllString(before, "$1…"), hash.ReplaceAllString(after, "$1…"); b != a {
+		before, after = b, a
+	}
 	if before == after && before != "" {
 		// Only what AWS makes up differs.
 		after = "[made anew] " + after
@@ -71,7 +78,7 @@ func (n namer) both(l leaf) (before, after string) {
 	return shorten(before, after)
 }
 
-func (n namer) show(names *strings.Replacer, v any, lines bool) string {
+func (n namer) show(names *strings.Replacer, v any) string {
 	switch v := v.(type) {
 	case nil:
 		return ""
@@ -80,9 +87,6 @@ func (n namer) show(names *strings.Replacer, v any, lines bool) string {
 	case graph.Asset:
 		return fmt.Sprintf("file with SHA-256 %.12s…", v.SHA256)
 	case string:
-		if lines {
-			return names.Replace(v)
-		}
 		if v == "" {
 			return `""`
 		}
@@ -94,6 +98,9 @@ func (n namer) show(names *strings.Replacer, v any, lines bool) string {
 	}
 	return names.Replace(string(text))
 }
+
+// hash is a SHA-256, of which the beginning tells enough.
+var hash = regexp.MustCompile(`\b([0-9a-f]{12})[0-9a-f]{52}\b`)
 
 // shorten cuts two texts to the part in which they differ, and that to what is shown.
 func shorten(before, after string) (string, string) {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -152,27 +153,57 @@ func fingerprint(dir string) (string, error) {
 		}
 		return add(path)
 	})
-	return string(hash.Sum(nil)), err
+	return hex.EncodeToString(hash.Sum(nil)), err
+}
+
+// madeOf tells what a program would be made of, and by which Go.
+func madeOf(ctx context.Context, dir string) (string, error) {
+	sources, err := fingerprint(dir)
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.CommandContext(ctx, "go", "env", "GOVERSION", "GOOS", "GOARCH", "GOFLAGS")
+	cmd.Dir = dir
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("asking Go what it is: install Go 1.26 or newer (https://go.dev/dl/): %w", err)
+	}
+	return sources + " " + strings.Join(strings.Fields(string(out)), " "), nil
 }
 
 // compileTime bounds a build from empty caches.
 const compileTime = 30 * time.Minute
 
-// build compiles the program of a tree into a file. Where it does not compile, the tree says why.
+// build compiles the program of a tree into a file, unless that is there already. Where it does not compile, the tree says why.
 func build(ctx context.Context, t *tree, file string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, compileTime, fmt.Errorf("it took more than %v", compileTime))
 	defer cancel()
-	// Go itself knows what is out of date, and leaves a program that is not as it is.
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", file, "./infra")
+	made, err := madeOf(ctx, t.dir)
+	if err != nil {
+		return err
+	}
+	note := file + ".of"
+	if was, err := os.ReadFile(note); err == nil && string(was) == made {
+		if _, err := os.Stat(file); err == nil {
+			t.program = file
+			return nil
+		}
+	}
+	if err := os.Remove(note); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	// The state of git is no part of the program.
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", file, "./infra")
 	cmd.Dir = t.dir
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GOWORK=") || strings.HasPrefix(v, "PWD=") })
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
-	out, err := cmd.CombinedOutput()
+	var out []byte
+	out, err = cmd.CombinedOutput()
 	switch {
 	case err == nil:
 		t.program = file
-		return nil
+		return os.WriteFile(note, []byte(made), 0o644)
 	case ctx.Err() != nil:
 		return fmt.Errorf("building the program of %s: %w", t.name, context.Cause(ctx))
 	}

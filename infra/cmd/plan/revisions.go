@@ -50,42 +50,46 @@ func compare(ctx context.Context, root, base string, watch *stopwatch) (plan.Pla
 		return fail(err)
 	}
 	defer unlock()
-	head := &tree{name: "the working tree", dir: root}
+	head := &tree{name: "The working tree", dir: root}
 	before, err := checkOut(ctx, root, base, filepath.Join(work, "base"))
 	if err != nil {
 		return fail(err)
 	}
 	watch.lap("taking out " + base)
 
-	if err := build(ctx, head, filepath.Join(work, "head-program")); err != nil {
-		return fail(err)
-	}
-	watch.lap("building the program")
-	if head.fault != nil {
-		return plan.Make(plan.Revision{Name: before.name}, plan.Revision{Name: head.name, Build: head.fault}), nil
-	}
 	same, err := sameProgram(before.dir, head.dir)
 	if err != nil {
 		return fail(err)
 	}
+	// Hashing the app runs beside: it waits for go list, which computes little.
+	var notes []string
+	hashed := make(chan error, 1)
+	go func() {
+		var err error
+		notes, err = hash(ctx, before, head)
+		hashed <- err
+	}()
+	err = build(ctx, head, filepath.Join(work, "head-program"))
+	watch.lap("building the program")
+	if err == nil && head.fault == nil && !same {
+		err = build(ctx, before, filepath.Join(work, "base-program"))
+		watch.lap("building that of base")
+	}
 	if same {
-		before.program = head.program
-	} else if err := build(ctx, before, filepath.Join(work, "base-program")); err != nil {
+		before.program, before.fault = head.program, head.fault
+	}
+	if err := errors.Join(<-hashed, err); err != nil {
 		return fail(err)
 	}
-	if !same {
-		watch.lap("building that of base")
+	watch.lap("hashing the app")
+	if head.fault != nil {
+		return plan.Make(plan.Revision{Name: before.name}, plan.Revision{Name: head.name, Build: head.fault}), nil
 	}
 	standIns, err := os.MkdirTemp("", "dossier-plan-")
 	if err != nil {
 		return fail(err)
 	}
 	defer os.RemoveAll(standIns)
-	notes, err := hash(ctx, before, head)
-	if err != nil {
-		return fail(err)
-	}
-	watch.lap("hashing the app")
 	was, is, more, err := both(ctx, before, head, standIns)
 	if err != nil {
 		return fail(err)
