@@ -60,28 +60,55 @@ func planCases() []planCase {
 		{name: "network-block", stack: "dev", after: values{"network.cidr": "10.9.0.0/16"}, stops: "Resource.AlreadyAssociated"},
 		{name: "passwords", stack: "dev", after: values{"database.credentials": 2}},
 		{name: "operators", stack: "dev", after: values{"jump.operatorCIDRs": []any{"203.0.113.0/24"}}},
-		{name: "nat-instance-and-back", stack: "dev", before: values{"network.nat": "instance"}},
+		{name: "nat-instance-to-gateway", stack: "dev", before: values{"network.nat": "instance"}, stops: "Resource.AlreadyAssociated"},
 	}
 }
 
-// TestPlans compares each plan with its golden file, go test ./infra -run '^TestPlans$' -update writes them anew, and with the engine.
+// TestPlans compares each plan with its golden file: go test ./infra -run '^TestPlans$' -update writes them anew.
 func TestPlans(t *testing.T) {
 	for _, c := range planCases() {
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			program := c.patched(t)
-			p := c.plan(t, program)
+			base, head := c.sides(t)
+			p := c.plan(t, base, head)
 			text := p.Markdown()
-			if again := c.plan(t, program).Markdown(); again != text {
+			if again := c.plan(t, base, head).Markdown(); again != text {
 				t.Error("the same change gave another plan")
 			}
 			if n := utf8.RuneCountInString(text); n > plan.Limit {
 				t.Errorf("the plan has %d characters, and a comment takes %d", n, plan.Limit)
 			}
 			golden(t, filepath.Join("testdata", "plans", c.name+".md"), text)
-			if c.stack != "" {
-				i := slices.IndexFunc(p.Environments, func(e plan.Environment) bool { return e.Name == c.stack })
-				c.deploy(t, program, p.Environments[i])
+			if c.name == "port-22-to-the-world" {
+				golden(t, filepath.Join("testdata", "plans", c.name+".svg"), p.Environments[0].Drawing.SVG())
+			}
+		})
+	}
+}
+
+// TestPlansHold deploys each change, and takes it back, and compares what the engine does with what the plan says. One stack serves all
+// changes that leave it as it was.
+func TestPlansHold(t *testing.T) {
+	for _, name := range []string{"dev", "prod"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			at, _ := planCase{}.sides(t)
+			s := newStack(t, name, at.changed, at.from)
+			succeed(t, s.Up())
+			for _, c := range planCases() {
+				if c.stack != name {
+					continue
+				}
+				t.Run(c.name, func(t *testing.T) {
+					base, head := c.sides(t)
+					if c.stops != "" {
+						own := newStack(t, name, base.changed, base.from)
+						succeed(t, own.Up())
+						c.holds(t, base, head, head.deploy(t, own, name))
+						return
+					}
+					c.holds(t, base, head, head.deploy(t, s, name))
+					c.holds(t, head, base, base.deploy(t, s, name))
+				})
 			}
 		})
 	}
@@ -115,46 +142,72 @@ func golden(t *testing.T, file, text string) {
 	}
 }
 
-// plan makes the plan of a case. Program is the patched one, where there is a patch.
-func (c planCase) plan(t *testing.T, program string) plan.Plan {
-	t.Helper()
-	first, second := c.sources(t)
-	applied := migrationFiles(t)
-	base := plan.Revision{Name: "main (0123456789)", Stacks: map[string]plan.Stack{}, Migrations: applied, Release: first.release.SHA256}
-	head := plan.Revision{Name: "The working tree", Stacks: map[string]plan.Stack{}, Migrations: slices.Concat(applied, c.files), Release: second.release.SHA256}
-	for _, name := range []string{"dev", "prod"} {
-		var was graph.Before
-		if name != c.without {
-			s := planned(t, name, c.changed(name, c.before))
-			var err error
-			if s.Graph, err = graph.Record("dossier", name, s.Config, stack(first)); err != nil {
-				t.Fatal(err)
-			}
-			base.Stacks[name] = s
-			was = plan.After(s.Graph)
-		}
-		s := planned(t, name, c.changed(name, c.after))
-		var err error
-		if program == "" {
-			s.Graph, err = graph.RecordAfter(was, "dossier", name, s.Config, stack(second))
-		} else {
-			s.Graph, err = graph.Run(t.Context(), graph.Program{Path: program, Dir: ".", Env: append(os.Environ(), release.StandIn+"="+second.release.Path)},
-				was, "dossier", name, s.Config, nil)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		head.Stacks[name] = s
-	}
-	return plan.Make(base, head)
+// side is what a stack is made of before or after a change.
+type side struct {
+	changed values
+	from    made
+	// program is the executable of a program that is not this one; empty for this one.
+	program string
 }
 
-// changed are the settings of a stack in a case.
-func (c planCase) changed(name string, changed values) values {
-	if c.stack != "" && name != c.stack {
-		return nil
+// sides are the two of a case, for the stack that it is about.
+func (c planCase) sides(t *testing.T) (base, head side) {
+	t.Helper()
+	first, second := c.sources(t)
+	return side{changed: c.before, from: first}, side{changed: c.after, from: second, program: c.patched(t)}
+}
+
+// record runs the program of a side.
+func (s side) record(t *testing.T, name string, before graph.Before) plan.Stack {
+	t.Helper()
+	config := environment(t, name, s.changed)
+	valid, err := settings.Parse(name, config["aws:region"], config[settings.Key])
+	if err != nil {
+		t.Fatal(err)
 	}
-	return changed
+	recorded := plan.Stack{Config: config, Settings: &valid}
+	if s.program == "" {
+		recorded.Graph, err = graph.RecordAfter(before, "dossier", name, config, stack(s.from))
+	} else {
+		recorded.Graph, err = graph.Run(t.Context(), graph.Program{Path: s.program, Dir: ".", Env: append(os.Environ(), release.StandIn+"="+s.from.release.Path)},
+			before, "dossier", name, config, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return recorded
+}
+
+// deploy brings a stack to a side.
+func (s side) deploy(t *testing.T, to *engine.Stack, name string) engine.Result {
+	t.Helper()
+	to.Configure(environment(t, name, s.changed))
+	if s.program != "" {
+		return to.UpExecutable(engine.Executable{Path: s.program, Dir: ".", Env: []string{release.StandIn + "=" + s.from.release.Path}})
+	}
+	to.Program(stack(s.from))
+	return to.Up()
+}
+
+// plan makes the plan from one side to the other. Settings that change do in the stack that the case is about.
+func (c planCase) plan(t *testing.T, base, head side) plan.Plan {
+	t.Helper()
+	applied := migrationFiles(t)
+	was := plan.Revision{Name: "main (0123456789)", Stacks: map[string]plan.Stack{}, Migrations: applied, Release: base.from.release.SHA256}
+	is := plan.Revision{Name: "The working tree", Stacks: map[string]plan.Stack{}, Migrations: slices.Concat(applied, c.files), Release: head.from.release.SHA256}
+	for _, name := range []string{"dev", "prod"} {
+		from, to := base, head
+		if c.stack != "" && name != c.stack {
+			from.changed, to.changed = nil, nil
+		}
+		var before graph.Before
+		if name != c.without {
+			was.Stacks[name] = from.record(t, name, graph.Before{})
+			before = plan.After(was.Stacks[name].Graph)
+		}
+		is.Stacks[name] = to.record(t, name, before)
+	}
+	return plan.Make(was, is)
 }
 
 // sources are the releases and migrations of both sides. The text of the file is what a stand-in holds, so that patched programs name the
@@ -175,16 +228,6 @@ func (c planCase) sources(t *testing.T) (first, second made) {
 		second.migrations = "more migrations"
 	}
 	return first, second
-}
-
-func planned(t *testing.T, name string, changed values) plan.Stack {
-	t.Helper()
-	config := environment(t, name, changed)
-	valid, err := settings.Parse(name, config["aws:region"], config[settings.Key])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return plan.Stack{Config: config, Settings: &valid}
 }
 
 func migrationFiles(t *testing.T) (files []plan.File) {
@@ -238,25 +281,18 @@ func (c planCase) patched(t *testing.T) string {
 	return program
 }
 
-// deploy deploys base, then head, and compares what the engine does with what the plan says.
-func (c planCase) deploy(t *testing.T, program string, planned plan.Environment) {
+// holds compares what the engine did on the way from one side to the other with what the plan says of it.
+func (c planCase) holds(t *testing.T, base, head side, did engine.Result) {
 	t.Helper()
-	first, second := c.sources(t)
-	s := newStack(t, c.stack, c.changed(c.stack, c.before), first)
-	succeed(t, s.Up())
-	s.Configure(environment(t, c.stack, c.changed(c.stack, c.after)))
-	var did engine.Result
-	if program == "" {
-		s.Program(stack(second))
-		did = s.Up()
-	} else {
-		did = s.UpExecutable(engine.Executable{Path: program, Dir: ".", Env: []string{release.StandIn + "=" + second.release.Path}})
-	}
+	before := base.record(t, c.stack, graph.Before{})
+	after := head.record(t, c.stack, plan.After(before.Graph))
+	p := plan.Make(plan.Revision{Stacks: map[string]plan.Stack{c.stack: before}}, plan.Revision{Stacks: map[string]plan.Stack{c.stack: after}})
 	var said []string
-	for _, change := range planned.Changes {
+	for _, change := range p.Environments[0].Changes {
 		said = append(said, fmt.Sprintf("%s %s %s", change.Action, change.Type, change.Name))
 	}
-	if c.stops != "" {
+	switch {
+	case c.stops != "":
 		if did.Err == nil || !strings.Contains(did.Err.Error(), c.stops) {
 			t.Errorf("the engine should have stopped with %q: %v", c.stops, did.Err)
 		}
@@ -265,12 +301,9 @@ func (c planCase) deploy(t *testing.T, program string, planned plan.Environment)
 				t.Errorf("not in the plan: %s", change)
 			}
 		}
-		return
-	}
-	succeed(t, did)
-	if len(said) == 0 {
+	case len(said) == 0:
 		unchanged(t, "the deployment of nothing", did)
-		return
+	default:
+		changes(t, did, said...)
 	}
-	compareLines(t, did.Changes, strings.Join(said, "\n"))
 }

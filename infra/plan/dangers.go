@@ -96,6 +96,7 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 		}
 		found = append(found, d)
 	}
+	var guarded []string
 	for _, c := range e.Changes {
 		if c.Action != Delete && c.Action != Replace {
 			continue
@@ -115,8 +116,11 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 		case founding[c.Type] != "":
 			tell("foundation "+kind, c, "**%s** `%s` %s: %s.", c.Kind, c.Name, strings.Replace(does, "a new, empty one", "a new one", 1), founding[c.Type])
 		case protected(base, c):
-			tell("protected "+kind, c, "**%s** `%s` %s%s.", c.Kind, c.Name, strings.Replace(does, "a new, empty one", "a new one", 1), refusal(base, c))
+			guarded = append(guarded, "`"+c.String()+"`")
 		}
+	}
+	if len(guarded) > 0 {
+		tell("protected resources", nil, "Deleted or replaced although **protected**, which Pulumi refuses, so that the whole deployment fails: %s.", strings.Join(guarded, ", "))
 	}
 	found = append(found, unguarded(base, head)...)
 	for _, r := range e.Reach {

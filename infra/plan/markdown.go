@@ -553,6 +553,7 @@ func (e Environment) changes(brief bool) string {
 			fmt.Fprintf(&b, " (%s)", counting(len(c.Properties), "property", "properties"))
 		} else {
 			for i, property := range c.Properties {
+				property.Replaces = property.Replaces && c.Action == Replace && !c.command()
 				if i == mostProperties {
 					fmt.Fprintf(&b, "\n  - … and %s", counting(len(c.Properties)-i, "property more", "properties more"))
 					break

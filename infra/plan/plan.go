@@ -192,7 +192,7 @@ type Except struct {
 // Make makes the plan from base to head. The graphs of head's stacks are recorded after those of base (After).
 func Make(base, head Revision, notes ...string) Plan {
 	p := Plan{
-		Version: Version, Base: base.Name, Head: head.Name, Notes: notes, Build: head.Build, Release: Release{base.Release, head.Release},
+		Version: Version, Migrations: []Migration{}, Environments: []Environment{}, Base: base.Name, Head: head.Name, Notes: notes, Build: head.Build, Release: Release{base.Release, head.Release},
 		Prices: PriceTable{prices.Date, prices.Region, prices.NotCounted()},
 	}
 	if head.Build != nil {
@@ -201,7 +201,7 @@ func Make(base, head Revision, notes ...string) Plan {
 	if base.Build != nil {
 		p.Notes = append(p.Notes, fmt.Sprintf("**Nothing is compared:** the program of %s does not compile. What follows is what there would be, as if from nothing.", base.Name))
 	}
-	p.Migrations = migrations(base.Migrations, head.Migrations)
+	p.Migrations = append(p.Migrations, migrations(base.Migrations, head.Migrations)...)
 	names := maps.Clone(base.Stacks)
 	maps.Copy(names, head.Stacks)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
@@ -213,7 +213,7 @@ func Make(base, head Revision, notes ...string) Plan {
 }
 
 func environment(name string, base Stack, known bool, head Stack, stays bool) Environment {
-	e := Environment{Name: name, New: !known, Gone: !stays, Fault: head.Fault}
+	e := Environment{Name: name, New: !known, Gone: !stays, Fault: head.Fault, Dangers: []Danger{}, Changes: []Change{}}
 	if known {
 		e.BaseFault = base.Fault
 	}
@@ -221,17 +221,16 @@ func environment(name string, base Stack, known bool, head Stack, stays bool) En
 		return e
 	}
 	from := base.Graph
-	e.Changes = compare(from, head.Graph)
+	e.Changes = append(e.Changes, compare(from, head.Graph)...)
 	e.Reach = reach(from, head.Graph)
 	e.Cost = cost(from, head.Graph)
 	e.Policy = policies(base, head)
 	e.Roles = roles(from, head.Graph)
 	e.Outputs = outputs(from, head.Graph)
 	if from != nil {
-		e.Dangers = append(configured(base.Config, head.Config), dangers(&e, from, head.Graph)...)
-	} else {
-		e.Dangers = dangers(&e, from, head.Graph)
+		e.Dangers = append(e.Dangers, configured(base.Config, head.Config)...)
 	}
+	e.Dangers = append(e.Dangers, dangers(&e, from, head.Graph)...)
 	e.Drawing = picture(&e, from, head.Graph)
 	return e
 }

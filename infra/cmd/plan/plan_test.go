@@ -225,7 +225,7 @@ func TestPlan(t *testing.T) {
 
 	s.git("rm", "--quiet", "Pulumi.prod.yaml")
 	s.write("Pulumi.other.yaml", "config:\n  aws:region: us-east-1\n")
-	s.wants("environments", statusPolicy, "**other is new:**", "what is deployed stays until `pulumi destroy`", "create 2: 1 BucketV2, 1 Command")
+	s.wants("environments", statusPolicy, "**other is new:**", "what is deployed stays until `pulumi destroy`", "- create BucketV2 `files`\n- create Command `rollout`\n")
 }
 
 // TestBase: a base that cannot be compared is told, and head is looked at all the same.

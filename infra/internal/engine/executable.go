@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -51,10 +52,10 @@ func (s *Stack) UpExecutable(program Executable) Result {
 		out, wrong, _, err := w.PulumiCommand().Run(s.t.Context(), w.WorkDir(), nil, nil, nil, env,
 			"up", "--yes", "--skip-preview", "--stack", s.stack.Name(), "--client", listener.Addr().String(), "--exec-kind", "auto.inline", "--event-log", log)
 		said.WriteString(out + wrong)
-		if readErr := readEvents(log, stream); readErr != nil {
-			return nil, readErr
+		if err != nil {
+			err = fmt.Errorf("%w\n%s%s", err, out, wrong)
 		}
-		return nil, err
+		return nil, errors.Join(err, readEvents(log, stream))
 	})
 }
 
