@@ -35,11 +35,11 @@ func (b *box) centre() (x, y float64) { return b.x + b.w/2, b.y + b.h/2 }
 func (d Drawing) SVG() string {
 	l := d.layout()
 	var body strings.Builder
+	titles, labels := &strings.Builder{}, &strings.Builder{}
 	for _, f := range l.frames {
 		fmt.Fprintf(&body, `<rect x="%.0f" y="%.0f" width="%.0f" height="%.0f" rx="8" fill="%s" stroke="#d1d9e0"/>`+"\n", f.x, f.y, f.w, f.h, f.fill)
-		fmt.Fprintf(&body, `<text x="%.0f" y="%.0f" class="title">%s</text>`+"\n", f.x+padding, f.y+20, html.EscapeString(f.title))
+		fmt.Fprintf(titles, `<text x="%.0f" y="%.0f" class="title">%s</text>`+"\n", f.x+padding, f.y+20, html.EscapeString(f.title))
 	}
-	labels := &strings.Builder{}
 	for _, e := range d.Edges {
 		l.edge(&body, labels, e)
 	}
@@ -60,11 +60,11 @@ func (d Drawing) SVG() string {
 			fmt.Fprintf(&body, `<text x="%.0f" y="%.0f" class="%s">%s</text>`+"\n", x, b.y+padding+line*float64(i)+12, class, html.EscapeString(text))
 		}
 	}
-	body.WriteString(labels.String())
+	body.WriteString(labels.String() + titles.String())
 	height := d.legend(&body, l.height)
 	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" width="%.0f" height="%.0f" role="img" aria-label="%s">
-<style>text{font:12px -apple-system,"Segoe UI",Helvetica,Arial,sans-serif;fill:#1f2328}.name{font-weight:600;text-anchor:middle}.line{text-anchor:middle;fill:#59636e}.title{fill:#59636e;font-weight:600}.label{font-size:11px;text-anchor:middle}</style>
-<defs><marker id="end" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" fill="context-stroke"/></marker></defs>
+<style>text{font:12px -apple-system,"Segoe UI",Helvetica,Arial,sans-serif;fill:#1f2328}.name{font-weight:600;text-anchor:middle}.line{text-anchor:middle;fill:#59636e}.title{fill:#59636e;font-weight:600;paint-order:stroke;stroke:#fff;stroke-width:4px}.label{font-size:11px;text-anchor:middle}</style>
+<defs><marker id="end" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" fill="context-stroke"/></marker></defs>
 <rect width="100%%" height="100%%" fill="#ffffff"/>
 %s</svg>
 `, l.width, height, l.width, height, html.EscapeString("The parts of the stack and how they are connected: "+d.Ground), body.String())

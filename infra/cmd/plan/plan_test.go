@@ -207,6 +207,7 @@ func TestPlan(t *testing.T) {
 	s.edit("infra/main.go", `"files", pulumi.Map{`, `"uploads", pulumi.Map{`)
 	s.wants("the program", statusPolicy, "**BucketV2** `files` is deleted, and its objects with it", "create BucketV2 `uploads`",
 		"`triggers`: `[\"{id of BucketV2 files}\"]` → `[\"{id of BucketV2 uploads}\"]`")
+	s.files()
 	s.edit("infra/main.go", `// WHAT FOLLOWS`, `undefined()`)
 	out = s.wants("a program that does not compile", statusProgram, "## Plan: the program does not compile", "undefined: undefined")
 	golden(t, "testdata/does-not-compile.md", commitName.ReplaceAllString(out, "main (0123456789)"))
@@ -228,11 +229,35 @@ func TestPlan(t *testing.T) {
 	s.wants("environments", statusPolicy, "**other is new:**", "what is deployed stays until `pulumi destroy`", "- create BucketV2 `files`\n- create Command `rollout`\n")
 }
 
+// files: JSON has all of it, and the drawings are where they are asked for.
+func (s *small) files() {
+	s.t.Helper()
+	status, out, log := s.plan("--format", "json", "--svg", filepath.Join(s.root, "bin", "drawing.svg"))
+	if status != statusPolicy {
+		s.t.Fatalf("status %d: %s", status, log)
+	}
+	var p plan.Plan
+	if err := json.Unmarshal([]byte(out), &p); err != nil {
+		s.t.Fatal(err)
+	}
+	if p.Version != plan.Version || len(p.Environments) != 2 || len(p.Environments[0].Changes) != 3 || p.Environments[0].Changes[0].Action != plan.Delete {
+		s.t.Errorf("the plan is %+v", p)
+	}
+	for _, name := range []string{"drawing-dev.svg", "drawing-prod.svg"} {
+		text, err := os.ReadFile(filepath.Join(s.root, "bin", name))
+		if err != nil || !strings.HasPrefix(string(text), "<svg ") || !strings.Contains(string(text), "S3 (changed)") {
+			s.t.Errorf("%s: %v\n%s", name, err, text)
+		}
+	}
+	if !strings.Contains(log, "plan: made in ") || !strings.Contains(log, "running the programs") {
+		s.t.Errorf("it does not tell how long it took: %s", log)
+	}
+}
+
 // TestBase: a base that cannot be compared is told, and head is looked at all the same.
 func TestBase(t *testing.T) {
 	s := newSmall(t)
-	s.git("checkout", "--quiet", "-b", "change")
-	s.git("checkout", "--quiet", "main")
+	s.git("branch", "--quiet", "change")
 	for _, c := range []struct {
 		name     string
 		old, now string
@@ -285,32 +310,6 @@ func TestUsage(t *testing.T) {
 				t.Errorf("it wrote %q and said %q, want %q", out.String(), log.String(), c.log)
 			}
 		})
-	}
-}
-
-// TestFiles: JSON has all of it, and the drawings are where they are asked for.
-func TestFiles(t *testing.T) {
-	s := newSmall(t)
-	s.edit("infra/main.go", `"files", pulumi.Map{`, `"uploads", pulumi.Map{`)
-	status, out, log := s.plan("--format", "json", "--svg", filepath.Join(s.root, "bin", "drawing.svg"))
-	if status != statusPolicy {
-		t.Fatalf("status %d: %s", status, log)
-	}
-	var p plan.Plan
-	if err := json.Unmarshal([]byte(out), &p); err != nil {
-		t.Fatal(err)
-	}
-	if p.Version != plan.Version || len(p.Environments) != 2 || len(p.Environments[0].Changes) != 3 || p.Environments[0].Changes[0].Action != plan.Delete {
-		t.Errorf("the plan is %+v", p)
-	}
-	for _, name := range []string{"drawing-dev.svg", "drawing-prod.svg"} {
-		text, err := os.ReadFile(filepath.Join(s.root, "bin", name))
-		if err != nil || !strings.HasPrefix(string(text), "<svg ") || !strings.Contains(string(text), "S3 (changed)") {
-			t.Errorf("%s: %v\n%s", name, err, text)
-		}
-	}
-	if !strings.Contains(log, "plan: made in ") || !strings.Contains(log, "running the programs") {
-		t.Errorf("it does not tell how long it took: %s", log)
 	}
 }
 

@@ -45,7 +45,8 @@ func (s *Stack) UpExecutable(program Executable) Result {
 		defer server.Stop()
 
 		w, log := s.stack.Workspace(), filepath.Join(s.t.TempDir(), "events.jsonl")
-		env := []string{"PULUMI_HOME=" + w.PulumiHome()}
+		// Without the second one the CLI does not know the flags for a program that is served, and for events.
+		env := []string{"PULUMI_HOME=" + w.PulumiHome(), "PULUMI_DEBUG_COMMANDS=true"}
 		for key, value := range w.GetEnvVars() {
 			env = append(env, key+"="+value)
 		}

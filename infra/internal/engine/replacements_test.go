@@ -23,6 +23,7 @@ func TestReplacementsAgree(t *testing.T) {
 		"aws:lb/loadBalancer:LoadBalancer subnetMappings":                    "this program gives subnets",
 		"aws:s3/bucketV2:BucketV2 objectLockConfiguration.objectLockEnabled": "this program does not use it",
 	}
+	differ := map[string]bool{}
 	for token, k := range kinds {
 		inputs, known := plan.Replacements(token)
 		if !known {
@@ -38,14 +39,25 @@ func TestReplacementsAgree(t *testing.T) {
 			return slices.ContainsFunc(list, func(other string) bool { return name == other || strings.HasPrefix(name, other+".") })
 		}
 		for _, name := range double {
-			if !within(name, inputs) && agreed[token+" "+name] == "" {
+			if within(name, inputs) {
+				continue
+			}
+			if differ[token+" "+name] = true; agreed[token+" "+name] == "" {
 				t.Errorf("%s: the double says that another %s needs another resource, and plans do not", token, name)
 			}
 		}
 		for _, name := range inputs {
-			if !within(name, double) && agreed[token+" "+name] == "" {
+			if within(name, double) {
+				continue
+			}
+			if differ[token+" "+name] = true; agreed[token+" "+name] == "" {
 				t.Errorf("%s: plans say that another %s needs another resource, and the double does not", token, name)
 			}
+		}
+	}
+	for name := range agreed {
+		if !differ[name] {
+			t.Errorf("%s is agreed on, and nobody differs", name)
 		}
 	}
 }

@@ -341,16 +341,11 @@ func declared(dir, token string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, body, found := strings.Cut(string(source), "\ntype "+kind+"Args struct {")
+	// Of the two structs of arguments, that with plain types has the names.
+	_, body, found := strings.Cut(string(source), "\ntype "+strings.ToLower(kind[:1])+kind[1:]+"Args struct {")
 	body, _, ended := strings.Cut(body, "\n}")
 	if !found || !ended {
 		return nil, fmt.Errorf("%s declares no arguments of %s", file, kind)
-	}
-	// The tags stand at the twin with plain types; the fields are the same.
-	_, body, found = strings.Cut(string(source), "\ntype "+strings.ToLower(kind[:1])+kind[1:]+"Args struct {")
-	body, _, ended = strings.Cut(body, "\n}")
-	if !found || !ended {
-		return nil, fmt.Errorf("%s declares no plain arguments of %s", file, kind)
 	}
 	var names []string
 	for _, match := range inputTag.FindAllStringSubmatch(body, -1) {
