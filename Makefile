@@ -1,7 +1,7 @@
 # "make" alone lists the targets. What needs more than a line stands in tools/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud build plan test lint fuzz soak bench generate test-tools clean bin/dossier
+.PHONY: help run cloud build plan test lint fuzz soak bench generate test-tools preview deploy verify drift clean bin/dossier
 
 # The version that "dossier version" tells: the nearest tag and what came after it.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -61,6 +61,19 @@ generate: ## generate anew what is generated, the browser's scripts, the tables 
 
 test-tools: ## install what tests need: MariaDB, Chromium, an SSH, an S3 and a DynamoDB server, the Pulumi CLI, checkers
 	tools/install
+
+# STACK=dev names the environment. Credentials of AWS and the place of the state come from the environment; see docs/review.md.
+preview: ## show what "pulumi up" would change in AWS (STACK=dev)
+	tools/stack preview "$(STACK)"
+
+deploy: ## deploy: "pulumi up" without a question (STACK=dev)
+	tools/stack deploy "$(STACK)"
+
+verify: ## verify that what was deployed serves (STACK=dev)
+	tools/stack verify "$(STACK)"
+
+drift: ## fail if AWS is not as the state says (STACK=dev)
+	tools/stack drift "$(STACK)"
 
 clean: ## remove what was built and installed here; the data stays
 	rm -rf bin .tools tools/node_modules

@@ -136,9 +136,10 @@ func stack(from source) pulumi.RunFunc {
 		if err != nil {
 			return err
 		}
-		if err := app.Rollout(ctx, "dossier-rollout", service.RolloutArgs{
+		rolledOut, err := app.Rollout(ctx, "dossier-rollout", service.RolloutArgs{
 			Region: env.Region, Service: env.Service, Site: web, Alarms: watch.Rollback,
-		}); err != nil {
+		})
+		if err != nil {
 			return err
 		}
 
@@ -150,6 +151,7 @@ func stack(from source) pulumi.RunFunc {
 		ctx.Export("jumpHostKey", bastion.HostKey)
 		ctx.Export("jumpPrivateKey", bastion.PrivateKey)
 		ctx.Export("parameters", pulumi.String(path))
+		ctx.Export("rollout", rolledOut)
 		ctx.Export("release", pulumi.String(rel.SHA256))
 		return nil
 	}

@@ -1,0 +1,273 @@
+// Package workflows_test checks what GitHub runs for this repository (.github/workflows), beyond what actionlint knows.
+package workflows_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const root = "../.."
+
+// workflow is what the tests look at of a file.
+type workflow struct {
+	On          yaml.Node
+	Permissions map[string]string
+	Jobs        map[string]struct {
+		Permissions map[string]string
+		Timeout     int `yaml:"timeout-minutes"`
+		Steps       []step
+	}
+}
+
+type step struct {
+	Uses, Run string
+	With      map[string]any
+}
+
+func workflows(t *testing.T) map[string]workflow {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, ".github/workflows/*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no workflows: %v", err)
+	}
+	all := map[string]workflow{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var w workflow
+		if err := yaml.Unmarshal(text, &w); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		all[filepath.Base(file)] = w
+	}
+	return all
+}
+
+// Who could change an action could change what runs here: each is named by the hash of its commit, with the version beside it for readers.
+func TestActionsArePinned(t *testing.T) {
+	pinned := regexp.MustCompile(`^\s*(?:- )?uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
+	for name := range workflows(t) {
+		text, err := os.ReadFile(filepath.Join(root, ".github/workflows", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if strings.Contains(line, "uses:") && !pinned.MatchString(strings.TrimRight(line, "\n")) {
+				t.Errorf("%s: %s", name, strings.TrimSpace(line))
+			}
+		}
+	}
+}
+
+// Each token can do what its job needs and no more, and nothing that can write runs what a stranger sent.
+func TestTokens(t *testing.T) {
+	for name, w := range workflows(t) {
+		var on string
+		for _, node := range w.On.Content {
+			on += " " + node.Value
+		}
+		if strings.Contains(on, "pull_request_target") {
+			t.Errorf("%s runs with a token that can write, on what anybody sends", name)
+		}
+		if w.Permissions == nil {
+			t.Errorf("%s: its token has whatever the repository's settings say", name)
+		}
+		for job, j := range w.Jobs {
+			granted := j.Permissions
+			if granted == nil {
+				granted = w.Permissions
+			}
+			if j.Timeout == 0 {
+				t.Errorf("%s, %s: it may run for six hours", name, job)
+			}
+			for scope, level := range granted {
+				switch {
+				case level == "read":
+				case scope == "id-token" && (name == "preview.yml" || name == "deploy.yml" || name == "drift.yml"):
+				case scope == "pull-requests" && name == "comment.yml":
+				default:
+					t.Errorf("%s, %s: %s: %s", name, job, scope, level)
+				}
+			}
+			for _, s := range j.Steps {
+				checkout := strings.HasPrefix(s.Uses, "actions/checkout@")
+				if checkout && s.With["persist-credentials"] != false {
+					t.Errorf("%s, %s: the token stays where the code that was checked out can read it", name, job)
+				}
+				if name == "comment.yml" && (checkout || s.Run != "") {
+					t.Errorf("%s, %s: it has a token that can write, and runs or checks out something", name, job)
+				}
+			}
+		}
+	}
+}
+
+// What is not GitHub's own is a target of make, so that everybody can run it.
+func TestStepsAreTargets(t *testing.T) {
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for name, w := range workflows(t) {
+		for job, j := range w.Jobs {
+			for _, s := range j.Steps {
+				for _, m := range regexp.MustCompile(`\bmake (?:--silent )?([a-z-]+)`).FindAllStringSubmatch(s.Run, -1) {
+					seen[m[1]] = true
+					if !strings.Contains(string(makefile), "\n"+m[1]+":") {
+						t.Errorf("%s, %s: make has no target %s", name, job, m[1])
+					}
+				}
+				for _, program := range []string{"go ", "pulumi ", "npm ", "node ", "tools/", "curl "} {
+					for line := range strings.Lines(s.Run) {
+						if strings.HasPrefix(strings.TrimSpace(line), program) {
+							t.Errorf("%s, %s: %q is no target of make", name, job, strings.TrimSpace(line))
+						}
+					}
+				}
+			}
+		}
+	}
+	for _, target := range []string{"test", "plan", "preview", "deploy", "verify", "drift"} {
+		if !seen[target] {
+			t.Errorf("no workflow runs make %s", target)
+		}
+	}
+}
+
+// commentRun is a GitHub in Node.js, with what the script of comment.yml asks of it. It prints what the script wrote.
+const commentRun = `
+const given = JSON.parse(require('node:fs').readFileSync(0, 'utf8'));
+const wrote = [];
+const core = { info: (said) => wrote.push({ said }) };
+const context = { repo: { owner: 'owner', repo: 'dossier' }, payload: { workflow_run: given.run } };
+const listComments = () => {};
+const github = {
+  rest: {
+    pulls: { list: async (ask) => ({ data: given.pulls.filter((p) => ask.head === p.head.repo.owner + ':' + p.head.ref && ask.state === 'open') }) },
+    issues: {
+      listComments,
+      createComment: async (c) => wrote.push({ created: c }),
+      updateComment: async (c) => wrote.push({ updated: c }),
+    },
+  },
+  paginate: async (f, ask) => (f === listComments ? given.comments[ask.issue_number] ?? [] : []),
+};
+(async () => { SCRIPT })().then(() => console.log(JSON.stringify(wrote)), (e) => { console.error(e); process.exit(1); });
+`
+
+// The script that holds a token runs here against a GitHub of the test's own.
+func TestComment(t *testing.T) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		if os.Getenv("DOSSIER_TEST_REQUIRE") == "1" {
+			t.Fatal("Node.js is not installed")
+		}
+		t.Skip("Node.js is not installed")
+	}
+	var script string
+	for _, s := range workflows(t)["comment.yml"].Jobs["comment"].Steps {
+		if strings.HasPrefix(s.Uses, "actions/github-script@") {
+			script, _ = s.With["script"].(string)
+		}
+	}
+	if script == "" {
+		t.Fatal("comment.yml has no script")
+	}
+	type m = map[string]any
+	const sha, marker = "0123456789012345678901234567890123456789", "<!-- dossier plan -->"
+	run := m{
+		"head_sha": sha, "head_branch": "patch", "html_url": "https://example.org/run",
+		"head_repository": m{"full_name": "stranger/dossier", "owner": m{"login": "stranger"}},
+	}
+	pull := func(number int, at, repo string) m {
+		owner, _, _ := strings.Cut(repo, "/")
+		return m{"number": number, "head": m{"sha": at, "ref": "patch", "repo": m{"full_name": repo, "owner": owner}}}
+	}
+	bot, somebody := m{"login": "github-actions[bot]"}, m{"login": "somebody"}
+	for _, test := range []struct {
+		name     string
+		plan     string
+		pulls    []m
+		comments m
+		check    func(t *testing.T, wrote []map[string]json.RawMessage, all string)
+	}{
+		{
+			"the first", "# Plan", []m{pull(7, sha, "stranger/dossier")}, m{"7": []m{{"id": 1, "user": somebody, "body": "Nice"}}},
+			func(t *testing.T, wrote []map[string]json.RawMessage, all string) {
+				if wrote[0]["created"] == nil || !strings.Contains(all, `"issue_number":7`) || !strings.Contains(all, marker+`\n# Plan`) || !strings.Contains(all, sha) {
+					t.Error(all)
+				}
+			},
+		},
+		{
+			"again", "# Plan", []m{pull(6, "another", "stranger/dossier"), pull(7, sha, "stranger/dossier")},
+			m{"7": []m{{"id": 1, "user": somebody, "body": marker + " mine"}, {"id": 2, "user": bot, "body": marker + "\nold"}}, "6": []m{{"id": 3, "user": bot, "body": marker}}},
+			func(t *testing.T, wrote []map[string]json.RawMessage, all string) {
+				if wrote[0]["updated"] == nil || !strings.Contains(all, `"comment_id":2`) {
+					t.Error(all)
+				}
+			},
+		},
+		{
+			"closed or moved on meanwhile", "# Plan", []m{pull(7, "another", "stranger/dossier")}, m{},
+			func(t *testing.T, wrote []map[string]json.RawMessage, all string) {
+				if wrote[0]["said"] == nil {
+					t.Error(all)
+				}
+			},
+		},
+		{
+			"a branch of the same name elsewhere", "# Plan", []m{pull(7, sha, "owner/dossier")}, m{},
+			func(t *testing.T, wrote []map[string]json.RawMessage, all string) {
+				if wrote[0]["said"] == nil {
+					t.Error(all)
+				}
+			},
+		},
+		{
+			"long, and calling people", "@everybody " + strings.Repeat("x", 70000), []m{pull(7, sha, "stranger/dossier")}, m{},
+			func(t *testing.T, wrote []map[string]json.RawMessage, all string) {
+				var c struct{ Body string }
+				if err := json.Unmarshal(wrote[0]["created"], &c); err != nil {
+					t.Fatal(err)
+				}
+				if strings.Contains(c.Body, "@everybody") || !strings.Contains(c.Body, "everybody") || len([]rune(c.Body)) > 65536 || !strings.Contains(c.Body, sha) {
+					t.Errorf("%d characters: %.200s", len([]rune(c.Body)), c.Body)
+				}
+			},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			plan := filepath.Join(t.TempDir(), "plan.md")
+			if err := os.WriteFile(plan, []byte(test.plan), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			given, err := json.Marshal(m{"run": run, "pulls": test.pulls, "comments": test.comments})
+			if err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.CommandContext(t.Context(), node, "-e", strings.Replace(commentRun, "SCRIPT", script, 1))
+			cmd.Env = append(os.Environ(), "PLAN="+plan)
+			cmd.Stdin, cmd.Stderr = strings.NewReader(string(given)), os.Stderr
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var wrote []map[string]json.RawMessage
+			if err := json.Unmarshal(out, &wrote); err != nil || len(wrote) != 1 {
+				t.Fatalf("%s, %v", out, err)
+			}
+			test.check(t, wrote, string(out))
+		})
+	}
+}
