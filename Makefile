@@ -60,6 +60,7 @@ generate: ## generate anew what is generated, the browser's scripts, the tables 
 	go generate ./app/... ./infra/...
 	go test ./app/web -run '^TestProblemsAreDocumented$$' -update
 	go test ./infra -run '^TestDocuments$$' -update
+	go test ./infra -run '^TestPlans$$/^comments$$' -update
 
 test-tools: ## install what tests need: MariaDB, Chromium, an SSH, an S3 and a DynamoDB server, the Pulumi CLI, checkers
 	tools/install
