@@ -135,10 +135,14 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 	}
 	found = append(found, broken(e.Policy)...)
 	for _, role := range e.Roles {
+		var wide []string
 		for _, g := range role.Grants {
 			if g.Change == Added && g.Wide() && base != nil {
-				tell("wide permission", nil, "Role `%s` may `%s` on `%s`.", role.Name, g.Action, g.Resource)
+				wide = append(wide, fmt.Sprintf("`%s` on `%s`", g.Action, g.Resource))
 			}
+		}
+		if len(wide) > 0 {
+			tell("wide permission", nil, "Role `%s` may %s.", role.Name, strings.Join(wide, ", "))
 		}
 	}
 	for _, c := range e.Changes {
