@@ -83,6 +83,35 @@ func TestDocumentedCommands(t *testing.T) {
 	})
 }
 
+// So do the three lines, also when they are cut off and the second is sent again.
+func TestDocumentedForm(t *testing.T) {
+	programs(t, "bash", "curl", "sed")
+	script := blocks(t, "bash")
+	everywhere(t, setup{}, func(s *site) {
+		folder := s.t.TempDir()
+		source := filepath.Join(folder, "letter of ada.txt")
+		if err := os.WriteFile(source, []byte("Dear Charles"), 0o600); err != nil {
+			s.t.Fatal(err)
+		}
+		lines := strings.Split(script, "\n")
+		cmd := exec.CommandContext(s.t.Context(), "bash", "-euo", "pipefail", "-c", strings.Join([]string{lines[0], lines[1], lines[1], lines[2]}, "\n"))
+		cmd.Dir = folder
+		cmd.Env = append(os.Environ(), "SITE=http://"+s.addr, "FILE="+source)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			s.t.Fatalf("%v\n%s", err, out)
+		}
+		s.hide("letter of ada.txt")
+		_, receipt, ok := strings.Cut(strings.TrimSpace(string(out)), "/receipt/")
+		if !ok {
+			s.t.Fatalf("it printed no link: %s", out)
+		}
+		s.hide(receipt)
+		s.mustBeStored(receipt, file{"letter of ada.txt", "Dear Charles"})
+		s.reconcile()
+	})
+}
+
 // The script of docs/api.md does what it says. Node.js has what it needs of a browser, but for CORS, which TestAPICORS looks at.
 func TestDocumentedScript(t *testing.T) {
 	programs(t, "node")
