@@ -4,26 +4,15 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
@@ -31,7 +20,6 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"dossier.example/app"
-	"dossier.example/app/internal/teststores"
 )
 
 // The page's own way: files go in parts straight to the object store. What lies between is a gate of the test's, which counts the parts and
@@ -39,10 +27,10 @@ import (
 func TestBrowserUploads(t *testing.T) {
 	c := openChromium(t)
 	t.Run("embedded", func(t *testing.T) {
-		s := embeddedPages(t)
+		s := embeddedSite(t)
 		for _, test := range []struct {
 			name string
-			run  func(*testing.T, *pageSite)
+			run  func(*testing.T, *gatedSite)
 		}{
 			{"broken off and gone on with", c.brokenOff},
 			{"slow", c.slow},
@@ -63,7 +51,7 @@ func TestBrowserUploads(t *testing.T) {
 	t.Run("beyond the limits", c.beyondLimits)
 	t.Run("told to wait", c.toldToWait)
 	t.Run("on servers", func(t *testing.T) {
-		s := cloudPages(t)
+		s := cloudSite(t)
 		t.Run("broken off and gone on with", func(t *testing.T) { c.brokenOff(t, s.forTest(t)) })
 		t.Run("damaged on the way", func(t *testing.T) { c.damaged(t, s.forTest(t)) })
 		t.Run("a bucket that does not allow the site", func(t *testing.T) { c.refusedByBucket(t, s.forTest(t)) })
@@ -73,226 +61,11 @@ func TestBrowserUploads(t *testing.T) {
 // partBytes is the size of every part of a file but the last.
 var partBytes = int(dossier.PartSize(1))
 
-// pageSite is a site, and the gate before the store of its objects.
-type pageSite struct {
-	base string
-	gate *pageGate
-	// allow lets the bucket take files from pages of an origin; nil where the site takes them itself.
-	allow func(t *testing.T, origin string)
-}
-
-// forTest returns the site with a gate that does nothing and has counted nothing.
-func (s *pageSite) forTest(t *testing.T) *pageSite {
-	s.gate.reset()
-	// What is held would keep the next test's browser waiting.
-	t.Cleanup(s.gate.reset)
-	return s
-}
-
 // audit looks at the page once: it is the same whatever keeps the objects.
-func (s *pageSite) audit(p *tab, name string) {
+func (s *gatedSite) audit(p *tab, name string) {
 	p.t.Helper()
-	if s.allow == nil {
+	if s.cloud == nil {
 		p.audit(name)
-	}
-}
-
-// embeddedPages starts one instance with embedded stores behind a gate.
-func embeddedPages(t *testing.T, settings ...string) *pageSite {
-	t.Helper()
-	address := freeAddress(t)
-	g := newPageGate(t, "http://"+address)
-	p := start(t, address, append([]string{"DOSSIER_DATA=" + teststores.Folder(t), "DOSSIER_PUBLIC_URL=" + g.base, "DOSSIER_RATE_ANNOUNCEMENTS=0", "DOSSIER_RATE_REGISTRATIONS=0"}, settings...))
-	told(t, p)
-	return &pageSite{base: g.base, gate: g}
-}
-
-// cloudPages starts two instances on servers, which take turns, and a gate before S3.
-func cloudPages(t *testing.T) *pageSite {
-	t.Helper()
-	cloud := teststores.Cloud(t)
-	store := newPageGate(t, cloud.S3.Endpoint)
-	first, second := freeAddress(t), freeAddress(t)
-	balancer := newPageGate(t, "http://"+first, "http://"+second)
-	env := append(cloud.Environ(), "AWS_ENDPOINT_URL_S3="+store.base, "DOSSIER_PUBLIC_URL="+balancer.base)
-	for _, address := range []string{first, second} {
-		told(t, start(t, address, slices.Clone(env)))
-	}
-	client := s3.NewFromConfig(cloud.S3.Config(), func(o *s3.Options) { o.UsePathStyle = true })
-	allow := func(t *testing.T, origin string) {
-		t.Helper()
-		_, err := client.PutBucketCors(t.Context(), &s3.PutBucketCorsInput{
-			Bucket: &cloud.Bucket,
-			CORSConfiguration: &types.CORSConfiguration{CORSRules: []types.CORSRule{{
-				// As infra/storage has it.
-				AllowedOrigins: []string{origin}, AllowedMethods: []string{"GET", "PUT"}, AllowedHeaders: []string{"*"},
-				ExposeHeaders: []string{"ETag", "x-amz-checksum-crc64nvme", "x-amz-checksum-sha256"},
-				// So that what is changed counts at once.
-				MaxAgeSeconds: aws.Int32(0),
-			}}},
-		})
-		if err != nil {
-			t.Fatalf("set the bucket's CORS rules: %v", err)
-		}
-	}
-	allow(t, balancer.base)
-	return &pageSite{base: balancer.base, gate: store, allow: allow}
-}
-
-// told shows what a process has said when the test fails.
-func told(t *testing.T, p *process) {
-	t.Cleanup(func() {
-		if t.Failed() {
-			p.kill()
-			t.Logf("the server said\n%s", p.output)
-		}
-	})
-}
-
-// gate passes requests on to servers in turn, and knows the parts of files that pages send.
-type pageGate struct {
-	base string
-	next atomic.Int64
-
-	mu sync.Mutex
-	// on is asked for each part that a page sends. It may wait, change the request, or answer it and return true.
-	on func(w http.ResponseWriter, r *http.Request, number int) bool
-	// sent are the parts that came, stored those that were kept, by number.
-	sent, stored map[int]int
-	held         chan struct{}
-}
-
-func newPageGate(t *testing.T, backends ...string) *pageGate {
-	t.Helper()
-	g := &pageGate{}
-	var targets []*url.URL
-	for _, b := range backends {
-		u, err := url.Parse(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		targets = append(targets, u)
-	}
-	proxy := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(targets[int(g.next.Add(1))%len(targets)])
-			r.Out.Host = r.In.Host // which is signed
-		},
-		// A page that goes away in the middle of a part is what these tests are about.
-		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
-	}
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		number := partOf(r)
-		if number == 0 {
-			proxy.ServeHTTP(w, r)
-			return
-		}
-		g.mu.Lock()
-		g.sent[number]++
-		on := g.on
-		g.mu.Unlock()
-		if on != nil && on(w, r, number) {
-			return
-		}
-		seen := &statusWriter{ResponseWriter: w}
-		// A part that has come whole is stored, and counted, also where the page does not wait for the answer any more.
-		proxy.ServeHTTP(seen, r.WithContext(context.WithoutCancel(r.Context())))
-		if seen.status/100 == 2 {
-			g.mu.Lock()
-			g.stored[number]++
-			g.mu.Unlock()
-		}
-	}))
-	g.base = s.URL
-	g.reset()
-	t.Cleanup(func() {
-		g.reset()
-		s.CloseClientConnections()
-		s.Close()
-	})
-	return g
-}
-
-// statusWriter remembers the status.
-type statusWriter struct {
-	http.ResponseWriter
-	status int
-}
-
-func (w *statusWriter) WriteHeader(status int) {
-	w.status = status
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-var transferPath = regexp.MustCompile(`^/api/v1/transfers/[^/]+/parts/(\d+)$`)
-
-// partOf returns the number of the part that a page sends by the request; 0 for every other request.
-func partOf(r *http.Request) int {
-	if r.Method != http.MethodPut || r.Header.Get("Origin") == "" {
-		return 0
-	}
-	text := r.URL.Query().Get("partNumber")
-	if m := transferPath.FindStringSubmatch(r.URL.Path); m != nil {
-		text = m[1]
-	}
-	n, _ := strconv.Atoi(text)
-	return n
-}
-
-// reset lets everything pass, and counts anew.
-func (g *pageGate) reset() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.release()
-	g.on, g.sent, g.stored = nil, map[int]int{}, map[int]int{}
-}
-
-func (g *pageGate) release() {
-	if g.held != nil {
-		close(g.held)
-		g.held = nil
-	}
-}
-
-// does sets what happens to parts from now on; what was held passes.
-func (g *pageGate) does(on func(w http.ResponseWriter, r *http.Request, number int) bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.release()
-	g.on = on
-}
-
-// hold keeps back the parts with these numbers until something else is done.
-func (g *pageGate) hold(numbers ...int) {
-	held := make(chan struct{})
-	g.does(func(_ http.ResponseWriter, r *http.Request, number int) bool {
-		if slices.Contains(numbers, number) {
-			select {
-			case <-held:
-			case <-r.Context().Done():
-			}
-		}
-		return false
-	})
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.held = held
-}
-
-// counts returns how often a part came, and how often it was kept.
-func (g *pageGate) counts(number int) (sent, stored int) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.sent[number], g.stored[number]
-}
-
-// waitStored waits until the store has the parts.
-func (g *pageGate) waitStored(t *testing.T, numbers ...int) {
-	t.Helper()
-	for _, n := range numbers {
-		eventually(t, fmt.Sprintf("part %d is stored", n), func() bool { _, stored := g.counts(n); return stored > 0 })
 	}
 }
 
@@ -364,13 +137,13 @@ func (p *tab) same(files ...file) {
 }
 
 // brokenOff pauses, goes on, reloads the page in the middle, and goes on from the receipt: what the store has is not sent again.
-func (c *chromium) brokenOff(t *testing.T, s *pageSite) {
-	p := c.tab(t, s.base)
+func (c *chromium) brokenOff(t *testing.T, s *gatedSite) {
+	p := c.tab(t, s.app.URL)
 	f := film(t, "engine-house.mov", 5)
 	picture := makeFiles(t)[0]
-	s.gate.hold(3, 4, 5)
+	s.parts.hold(3, 4, 5)
 	p.send(f, picture)
-	s.gate.waitStored(t, 1, 2)
+	s.parts.waitStored(t, 1, 2)
 	p.until("the picture is stored", `document.querySelector(".upload:nth-child(2)").dataset.state === "stored"`)
 	p.says("Sending 2 files")
 	s.audit(p, "uploading")
@@ -378,11 +151,11 @@ func (c *chromium) brokenOff(t *testing.T, s *pageSite) {
 	p.pressNamed("Pause all")
 	p.says("Paused at 16 MiB of 40 MiB")
 	s.audit(p, "paused")
-	s.gate.hold(4, 5)
+	s.parts.hold(4, 5)
 	p.pressNamed("Go on with all")
-	s.gate.waitStored(t, 3)
+	s.parts.waitStored(t, 3)
 	p.warned(func() { p.load(http.StatusOK, chromedp.Reload()) })
-	s.gate.reset()
+	s.parts.forget()
 	p.says("An earlier submission has 1 unfinished file")
 	p.load(http.StatusOK, chromedp.Click(chromedp.CSS(".unfinished a")))
 	p.until("what has arrived is told", `/^(24|32|40) MiB of 40 MiB are there\. Choose this file again/.test(document.querySelector(".upload-state")?.textContent)`)
@@ -394,7 +167,7 @@ func (c *chromium) brokenOff(t *testing.T, s *pageSite) {
 	p.arrives(f, picture)
 	// What was on its way may have arrived, or not.
 	for number, most := range []int{1: 0, 2: 0, 3: 0, 4: 1, 5: 1} {
-		if sent, _ := s.gate.counts(number); sent > most {
+		if sent, _ := s.parts.counts(number); sent > most {
 			t.Errorf("after the reload part %d was sent %d times, want %d at most", number, sent, most)
 		}
 	}
@@ -405,21 +178,10 @@ func (c *chromium) brokenOff(t *testing.T, s *pageSite) {
 	}
 }
 
-// slowBody is a body on a slow line.
-type slowBody struct{ io.ReadCloser }
-
-func (b slowBody) Read(into []byte) (int, error) {
-	time.Sleep(10 * time.Millisecond)
-	return b.ReadCloser.Read(into[:min(len(into), 64<<10)])
-}
-
 // slow watches the progress on a slow line.
-func (c *chromium) slow(t *testing.T, s *pageSite) {
-	p := c.tab(t, s.base)
-	s.gate.does(func(_ http.ResponseWriter, r *http.Request, _ int) bool {
-		r.Body = slowBody{r.Body}
-		return false
-	})
+func (c *chromium) slow(t *testing.T, s *gatedSite) {
+	p := c.tab(t, s.app.URL)
+	s.parts.do(ofParts(slow))
 	f := film(t, "slow.mov", 3)
 	p.open("/", http.StatusOK)
 	p.ready()
@@ -439,19 +201,19 @@ func (c *chromium) slow(t *testing.T, s *pageSite) {
 }
 
 // offline takes the network away in the middle.
-func (c *chromium) offline(t *testing.T, s *pageSite) {
-	p := c.tab(t, s.base)
+func (c *chromium) offline(t *testing.T, s *gatedSite) {
+	p := c.tab(t, s.app.URL)
 	p.expect("/api/v1/")
 	f := film(t, "train.mov", 3)
-	s.gate.hold(2, 3)
+	s.parts.hold(2, 3)
 	p.send(f)
-	s.gate.waitStored(t, 1)
+	s.parts.waitStored(t, 1)
 	p.networkIs(false)
 	p.says("waiting for the network")
-	s.gate.reset()
+	s.parts.forget()
 	p.networkIs(true)
 	p.arrives(f)
-	if sent, _ := s.gate.counts(1); sent != 0 {
+	if sent, _ := s.parts.counts(1); sent != 0 {
 		t.Errorf("what was there before was sent again %d times", sent)
 	}
 }
@@ -477,64 +239,35 @@ func (p *tab) networkIs(there bool) {
 }
 
 // expired has each part refused once, as a store does when a signature is over.
-func (c *chromium) expired(t *testing.T, s *pageSite) {
-	p := c.tab(t, s.base)
+func (c *chromium) expired(t *testing.T, s *gatedSite) {
+	p := c.tab(t, s.app.URL)
 	p.expect("/api/v1/transfers/")
-	s.gate.does(func(w http.ResponseWriter, r *http.Request, number int) bool {
-		if sent, _ := s.gate.counts(number); sent > 1 {
-			return false
-		}
-		_, _ = io.Copy(io.Discard, r.Body)
-		w.WriteHeader(http.StatusForbidden)
-		return true
-	})
+	s.parts.do(ofParts(once(whole(answer(http.StatusForbidden)))))
 	f := film(t, "asleep.mov", 2)
 	p.send(f)
 	p.arrives(f)
 	for _, number := range []int{1, 2} {
-		if sent, stored := s.gate.counts(number); sent != 2 || stored != 1 {
+		if sent, stored := s.parts.counts(number); sent != 2 || stored != 1 {
 			t.Errorf("part %d was sent %d times and stored %d times, want it refused once and signed anew", number, sent, stored)
 		}
 	}
 }
 
-// flipped is a body with a bit that flipped on its way.
-type flipped struct {
-	io.ReadCloser
-	done bool
-}
-
-func (b *flipped) Read(into []byte) (int, error) {
-	n, err := b.ReadCloser.Read(into)
-	if n > 0 && !b.done {
-		into[0] ^= 0x10
-		b.done = true
-	}
-	return n, err
-}
-
 // damaged flips bits: once, which is mended unseen, and then always, which is told.
-func (c *chromium) damaged(t *testing.T, s *pageSite) {
-	p := c.tab(t, s.base)
-	p.expectFrom(s.gate.base)
-	flip := func(times int) {
-		s.gate.does(func(_ http.ResponseWriter, r *http.Request, number int) bool {
-			if sent, _ := s.gate.counts(number); number == 2 && sent <= times {
-				r.Body = &flipped{ReadCloser: r.Body}
-			}
-			return false
-		})
-	}
-	flip(1)
-	once := film(t, "once.mov", 2)
-	p.send(once)
-	p.arrives(once)
-	if sent, stored := s.gate.counts(2); sent != 2 || stored != 1 {
+func (c *chromium) damaged(t *testing.T, s *gatedSite) {
+	p := c.tab(t, s.app.URL)
+	p.expectFrom(s.parts.URL)
+	flipSecond := func(w http.ResponseWriter, r *http.Request) bool { return partOf(r) == 2 && flip(w, r) }
+	s.parts.do(once(flipSecond))
+	mended := film(t, "once.mov", 2)
+	p.send(mended)
+	p.arrives(mended)
+	if sent, stored := s.parts.counts(2); sent != 2 || stored != 1 {
 		t.Errorf("the damaged part was sent %d times and stored %d times, want 2 and 1", sent, stored)
 	}
 
-	s.gate.reset()
-	flip(1000)
+	s.parts.forget()
+	s.parts.do(flipSecond)
 	always, picture := film(t, "always.mov", 2), makeFiles(t)[0]
 	p.send(picture, always)
 	p.says("Arrived damaged several times")
@@ -543,22 +276,22 @@ func (c *chromium) damaged(t *testing.T, s *pageSite) {
 	if link := eval[string](p, `document.querySelector(".alert a").pathname`); !strings.HasPrefix(link, "/receipt/") {
 		p.errorf("the receipt is linked as %q", link)
 	}
-	s.gate.does(nil)
+	s.parts.pass()
 	p.pressNamed("Try again always.mov")
 	p.arrives(picture, always)
 }
 
 // changedOnDisk changes a file while it is sent: it is told, and what is stored is one state of the file.
-func (c *chromium) changedOnDisk(t *testing.T, s *pageSite) {
-	p := c.tab(t, s.base)
+func (c *chromium) changedOnDisk(t *testing.T, s *gatedSite) {
+	p := c.tab(t, s.app.URL)
 	f := film(t, "growing.log", 6)
 	// As many parts are in memory as may be at once, and the last two not read.
-	s.gate.hold(1, 2, 3, 4)
+	s.parts.hold(1, 2, 3, 4)
 	p.send(f)
-	eventually(t, "the first parts are on their way", func() bool { sent, _ := s.gate.counts(4); return sent > 0 })
+	eventually(t, "the first parts are on their way", func() bool { sent, _ := s.parts.counts(4); return sent > 0 })
 	f.content = append(noise(partBytes), f.content...)
 	writeFile(t, f.path, f.content)
-	s.gate.does(nil)
+	s.parts.pass()
 	p.says("Was changed, moved or deleted on this device")
 	p.says("0 of 1 file is stored")
 	p.choose(f)
@@ -567,44 +300,44 @@ func (c *chromium) changedOnDisk(t *testing.T, s *pageSite) {
 }
 
 // twoTabs sends one file from two tabs of one browser.
-func (c *chromium) twoTabs(t *testing.T, s *pageSite) {
-	first := c.tab(t, s.base)
+func (c *chromium) twoTabs(t *testing.T, s *gatedSite) {
+	first := c.tab(t, s.app.URL)
 	f := film(t, "twice.mov", 3)
-	s.gate.hold(2, 3)
+	s.parts.hold(2, 3)
 	first.send(f)
-	s.gate.waitStored(t, 1)
+	s.parts.waitStored(t, 1)
 	receipt := first.value("input[name=receipt]")
 	second := c.sibling(t, first)
 	second.open("/receipt/"+receipt, http.StatusOK)
 	second.says("Choose this file again and it goes on.")
 	second.choose(f)
 	second.says("another tab sends it")
-	s.gate.does(nil)
+	s.parts.pass()
 	first.arrives(f)
 	second.arrives(f)
 	for number := range 3 {
-		if _, stored := s.gate.counts(number + 1); stored != 1 {
+		if _, stored := s.parts.counts(number + 1); stored != 1 {
 			t.Errorf("part %d was stored %d times by two tabs, want once", number+1, stored)
 		}
 	}
 }
 
 // removed takes a file out while it is sent: the server gives it up.
-func (c *chromium) removed(t *testing.T, s *pageSite) {
-	p := c.tab(t, s.base)
+func (c *chromium) removed(t *testing.T, s *gatedSite) {
+	p := c.tab(t, s.app.URL)
 	f, picture := film(t, "unwanted.mov", 3), makeFiles(t)[0]
-	s.gate.hold(2, 3)
+	s.parts.hold(2, 3)
 	p.send(f, picture)
-	s.gate.waitStored(t, 1)
+	s.parts.waitStored(t, 1)
 	p.until("the picture is stored", `document.querySelector(".upload:nth-child(2)").dataset.state === "stored"`)
 	p.pressNamed("Remove unwanted.mov")
-	s.gate.does(nil)
+	s.parts.pass()
 	p.arrives(picture)
 }
 
-// brought drops, pastes and picks whole folders.
-func (c *chromium) brought(t *testing.T, s *pageSite) {
-	p := c.tab(t, s.base)
+// brought drops, pastes and picks whole folders. The command gives their files the same names.
+func (c *chromium) brought(t *testing.T, s *gatedSite) {
+	p := c.tab(t, s.app.URL)
 	root := filepath.Join(t.TempDir(), "expedition")
 	var files []file
 	add := func(path ...string) {
@@ -618,9 +351,13 @@ func (c *chromium) brought(t *testing.T, s *pageSite) {
 		files = append(files, f)
 	}
 	add("notes.txt")
-	for i := range 21 {
+	for i := range 19 {
 		add("day 1", "sketches", fmt.Sprintf("sketch-%02d.txt", i))
 	}
+	add("day 1", "Zoë’s <best>.txt")
+	files[len(files)-1].shown = "expedition › day 1 › Zoë’s _best_.txt"
+	add(strings.Repeat("a", 120), strings.Repeat("b", 120), "deep.txt")
+	files[len(files)-1].shown = "… › " + strings.Repeat("b", 120) + " › deep.txt"
 	p.open("/", http.StatusOK)
 	p.ready()
 	// A folder, let fall beside the place for it.
@@ -658,6 +395,10 @@ func (c *chromium) brought(t *testing.T, s *pageSite) {
 	if !slices.Equal(got, want) {
 		p.errorf("stored are %q, want %q", got, want)
 	}
+	told, summary := newUploader(t).run(exitOK, "--recursive", root, "--to", s.app.URL, "--receipt", p.location())
+	if len(told) != len(files) || summary.Stored != len(files) || summary.SentBytes != 0 {
+		t.Errorf("the command, given the same folder, tells of %d files, %+v; want all %d there, and none sent", len(told), summary, len(files))
+	}
 }
 
 // drop lets files or folders fall on the page.
@@ -677,8 +418,8 @@ func (p *tab) drop(paths ...string) {
 }
 
 // added sends more files from the page of a receipt.
-func (c *chromium) added(t *testing.T, s *pageSite) {
-	p := c.tab(t, s.base)
+func (c *chromium) added(t *testing.T, s *gatedSite) {
+	p := c.tab(t, s.app.URL)
 	files := makeFiles(t)[:2]
 	p.send(files[0])
 	p.arrives(files[0])
@@ -691,8 +432,8 @@ func (c *chromium) added(t *testing.T, s *pageSite) {
 }
 
 // withoutWorker has a browser that starts no worker: the form stays a plain one, and works.
-func (c *chromium) withoutWorker(t *testing.T, s *pageSite) {
-	p := c.tab(t, s.base)
+func (c *chromium) withoutWorker(t *testing.T, s *gatedSite) {
+	p := c.tab(t, s.app.URL)
 	files := makeFiles(t)
 	p.call(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
@@ -709,8 +450,8 @@ func (c *chromium) withoutWorker(t *testing.T, s *pageSite) {
 }
 
 // overPlainHTTP has pages that are no secure context: browsers give them neither crypto.subtle nor locks.
-func (c *chromium) overPlainHTTP(t *testing.T, s *pageSite) {
-	p := c.tab(t, strings.Replace(s.base, "127.0.0.1", plainHost, 1))
+func (c *chromium) overPlainHTTP(t *testing.T, s *gatedSite) {
+	p := c.tab(t, strings.Replace(s.app.URL, "127.0.0.1", plainHost, 1))
 	// Browsers say of each such page that they leave out one of its headers.
 	p.expectNoise = true
 	f := film(t, "plain.mov", 2)
@@ -725,22 +466,22 @@ func (c *chromium) overPlainHTTP(t *testing.T, s *pageSite) {
 			p.errorf("the browser complains: %s", line)
 		}
 	}
-	p.base = s.base
+	p.base = s.app.URL
 	p.open(eval[string](p, `location.pathname`), http.StatusOK)
 	p.arrives(f)
 }
 
 // beyondLimits chooses more than is taken: that is told before the first byte, and the rest is sent.
 func (c *chromium) beyondLimits(t *testing.T) {
-	s := embeddedPages(t, "DOSSIER_MAX_FILE_SIZE=1MiB", "DOSSIER_MAX_PERSON_FILES=2", "DOSSIER_MAX_FILES=2")
-	p := c.tab(t, s.base)
+	s := embeddedSite(t, "DOSSIER_MAX_FILE_SIZE=1MiB", "DOSSIER_MAX_PERSON_FILES=2", "DOSSIER_MAX_FILES=2")
+	p := c.tab(t, s.app.URL)
 	big := sparseFile(t, "film.mov", 40<<20)
 	files := makeFiles(t)
 	p.send(append([]file{big}, files[:3]...)...)
 	p.says("2 of 4 files are stored")
 	p.shows("Larger than 1.0 MiB: it will not be sent.", "One too many: a submission has up to 2 files.")
 	p.audit("done-in-part")
-	if sent, _ := s.gate.counts(1); sent != 2 {
+	if sent, _ := s.parts.counts(1); sent != 2 {
 		t.Errorf("%d files were sent, want the 2 that are taken", sent)
 	}
 	p.load(http.StatusOK, chromedp.Click(chromedp.CSS(".alert a")))
@@ -749,8 +490,8 @@ func (c *chromium) beyondLimits(t *testing.T) {
 
 // toldToWait sends more files at once than one address may announce: the page waits as long as it is told, and loses nothing.
 func (c *chromium) toldToWait(t *testing.T) {
-	s := embeddedPages(t, "DOSSIER_RATE_ANNOUNCEMENTS=120", "DOSSIER_RATE_ANNOUNCEMENTS_BURST=1")
-	p := c.tab(t, s.base)
+	s := embeddedSite(t, "DOSSIER_RATE_ANNOUNCEMENTS=120", "DOSSIER_RATE_ANNOUNCEMENTS_BURST=1")
+	p := c.tab(t, s.app.URL)
 	p.expect("/api/v1/files/")
 	files := makeFiles(t)
 	p.send(files...)
@@ -774,14 +515,14 @@ func (p *tab) failed(status int) []string {
 }
 
 // refusedByBucket has a bucket that takes nothing from pages of the site: that is told, and mended by allowing it.
-func (c *chromium) refusedByBucket(t *testing.T, s *pageSite) {
-	p := c.tab(t, s.base)
+func (c *chromium) refusedByBucket(t *testing.T, s *gatedSite) {
+	p := c.tab(t, s.app.URL)
 	p.expectNoise = true
 	s.allow(t, "https://elsewhere.example.org")
 	f := makeFiles(t)[0]
 	p.send(f)
 	p.says("does not allow this site (CORS)")
-	s.allow(t, s.base)
+	s.allow(t, s.app.URL)
 	p.pressNamed("Try again " + f.name)
 	p.arrives(f)
 }

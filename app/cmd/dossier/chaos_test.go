@@ -413,7 +413,7 @@ func (c *chaos) library(r *rand.Rand, folder string, content map[string][]byte) 
 				return
 			}
 			for told := range told {
-				data, ok := content[strings.TrimPrefix(told, name+" - ")]
+				data, ok := content[strings.TrimPrefix(told, name+" › ")]
 				if !ok {
 					c.t.Errorf("told of a file %q that nobody sent", told)
 				}

@@ -58,7 +58,7 @@ The receipt is a secret, and other users of this machine may see command lines. 
 file and name it by --receipt-file (- is standard input), or into the variable ` + receiptVariable + `. --receipt takes it, too.
 
 Links that are named are followed. Folders need --recursive; then everything in them is sent but links, devices, sockets and pipes, which are
-skipped with a word. A file from a folder keeps its path as its name, with " - " in the place of slashes. A file that is named twice is
+skipped with a word. A file from a folder keeps its path as its name, such as "photos › day 1 › a.jpg". A file that is named twice is
 sent once. A file that changes while it is sent is not stored, and told.
 
 Before the first byte the site is asked for its limits; what is too large, too many or not readable is told then, and nothing is sent.

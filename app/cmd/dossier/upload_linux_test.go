@@ -48,7 +48,7 @@ func TestUploadOnTerminal(t *testing.T) {
 	// The parts wait until the bar was seen.
 	seen := make(chan struct{})
 	s.parts.with(t, func(_ http.ResponseWriter, r *http.Request) bool {
-		if isPart(r) {
+		if partOf(r) > 0 {
 			select {
 			case <-seen:
 			case <-r.Context().Done():

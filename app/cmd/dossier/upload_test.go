@@ -8,17 +8,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,143 +23,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/api"
-	"dossier.example/app/internal/teststores"
 )
-
-// gate stands before a server and lets every request through, unless a test has something else to do with it.
-type gate struct {
-	*httptest.Server
-	// does answers a request in the server's place and returns true, or lets it through, perhaps altered. Nil: all go through.
-	does atomic.Pointer[does]
-	// closing ends what is held.
-	closing chan struct{}
-
-	mu   sync.Mutex
-	seen []request
-}
-
-// request is one that was answered by the server behind a gate.
-type request struct {
-	method, path string
-	part, status int
-}
-
-// newGate opens a gate before servers, which take turns. The Host header stays, because requests to S3 are signed with it.
-func newGate(t *testing.T, servers ...string) *gate {
-	t.Helper()
-	g := &gate{closing: make(chan struct{})}
-	var turn atomic.Int64
-	targets := make([]*url.URL, len(servers))
-	for i, s := range servers {
-		u, err := url.Parse(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		targets[i] = u
-	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DisableCompression, transport.MaxIdleConnsPerHost = true, 32
-	proxy := &httputil.ReverseProxy{
-		Transport: transport,
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(targets[int(turn.Add(1))%len(targets)])
-			r.Out.Host = r.In.Host
-		},
-		ModifyResponse: func(res *http.Response) error {
-			part, _ := strconv.Atoi(res.Request.URL.Query().Get("partNumber"))
-			if _, number, ok := strings.Cut(res.Request.URL.Path, "/parts/"); ok && part == 0 {
-				part, _ = strconv.Atoi(number)
-			}
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			g.seen = append(g.seen, request{res.Request.Method, res.Request.URL.Path, part, res.StatusCode})
-			return nil
-		},
-		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { panic(http.ErrAbortHandler) },
-	}
-	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if does := g.does.Load(); does != nil && (*does)(w, r) {
-			return
-		}
-		proxy.ServeHTTP(w, r)
-	}))
-	t.Cleanup(func() {
-		g.does.Store(nil)
-		close(g.closing)
-		g.CloseClientConnections()
-		g.Close()
-		transport.CloseIdleConnections()
-	})
-	return g
-}
-
-// hold takes a request's body, and answers nothing until the client has gone.
-func (g *gate) hold(r *http.Request) {
-	_, _ = io.Copy(io.Discard, r.Body) // only then the server sees that the client goes
-	select {
-	case <-r.Context().Done():
-	case <-g.closing:
-	}
-}
-
-// with has the gate do something until the test ends.
-func (g *gate) with(t *testing.T, do does) {
-	g.does.Store(&do)
-	t.Cleanup(func() { g.does.Store(nil) })
-}
-
-// take returns what was answered since the last take.
-func (g *gate) take() []request {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	seen := g.seen
-	g.seen = nil
-	return seen
-}
-
-// partsSent returns the numbers of the parts that were taken, in order, each as often as it was.
-func partsSent(seen []request) (parts []int) {
-	for _, r := range seen {
-		if r.method == http.MethodPut && r.part > 0 && r.status < 300 {
-			parts = append(parts, r.part)
-		}
-	}
-	slices.Sort(parts)
-	return parts
-}
-
-// isPart tells whether a request sends a part.
-func isPart(r *http.Request) bool {
-	return r.Method == http.MethodPut && (r.URL.Query().Has("partNumber") || strings.Contains(r.URL.Path, "/transfers/"))
-}
-
-// uploadSite is a site to send files to: api is before the app, parts before what takes the parts. With embedded stores both are one.
-type uploadSite struct {
-	api, parts *gate
-	stores     teststores.Stores
-	env        []string
-}
-
-// noRates are the settings without a limit on how often one client may ask.
-var noRates = []string{"DOSSIER_RATE_REGISTRATIONS=0", "DOSSIER_RATE_ANNOUNCEMENTS=0", "DOSSIER_RATE_SIGNATURES=0"}
-
-func embeddedSite(t *testing.T, env ...string) *uploadSite {
-	t.Helper()
-	data := teststores.Migrated(t)
-	env = append(append([]string{"DOSSIER_DATA=" + data}, noRates...), env...)
-	g := newGate(t, start(t, freeAddress(t), env).base)
-	return &uploadSite{g, g, teststores.Embedded(t, data), env}
-}
-
-// cloudSite is two instances of the app, which take turns, on MariaDB, an S3 server and a DynamoDB server.
-func cloudSite(t *testing.T) *uploadSite {
-	t.Helper()
-	c := teststores.Cloud(t)
-	store := newGate(t, c.S3.Endpoint)
-	env := append(append(c.Environ(), noRates...), "AWS_ENDPOINT_URL_S3="+store.URL)
-	one, two := start(t, freeAddress(t), env), start(t, freeAddress(t), env)
-	return &uploadSite{newGate(t, one.base, two.base), store, c.Stores(t), env}
-}
 
 // uploader is the command on a machine of its own: with a home of its own.
 type uploader struct {
@@ -268,8 +127,8 @@ func (u *uploader) journals() []string {
 }
 
 // ada are the flags of a new person at a site.
-func ada(s *uploadSite) []string {
-	return []string{"--to", s.api.URL, "--name", "Ada Lovelace", "--location", "London", "--age", "36", "--technology", "Analytical Engine"}
+func ada(s *gatedSite) []string {
+	return []string{"--to", s.app.URL, "--name", "Ada Lovelace", "--location", "London", "--age", "36", "--technology", "Analytical Engine"}
 }
 
 // files writes files into a new folder and returns their paths in the order of the names.
@@ -297,10 +156,10 @@ func randomBytes(n int) []byte {
 }
 
 // received downloads what a receipt's link shows, by name, and checks that nothing is on its way.
-func (s *uploadSite) received(t *testing.T, link string) map[string][]byte {
+func (s *gatedSite) received(t *testing.T, link string) map[string][]byte {
 	t.Helper()
 	receipt := link[strings.LastIndex(link, "/")+1:]
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.api.URL+api.Prefix+"/receipt", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.app.URL+api.Prefix+"/receipt", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,7 +179,7 @@ func (s *uploadSite) received(t *testing.T, link string) map[string][]byte {
 			t.Errorf("%s is %s", f.Name, f.State)
 			continue
 		}
-		status, data := get(t, s.api.URL+"/receipt/"+receipt+"/files/"+f.ID)
+		status, data := get(t, s.app.URL+"/receipt/"+receipt+"/files/"+f.ID)
 		if sum := sha256.Sum256(data); status != http.StatusOK || f.Content.Sha256 != hex.EncodeToString(sum[:]) {
 			t.Errorf("the download of %s answers %d, %d bytes with another SHA-256 than recorded", f.Name, status, len(data))
 		}
@@ -333,7 +192,7 @@ func (s *uploadSite) received(t *testing.T, link string) map[string][]byte {
 }
 
 // holds checks that exactly these files are stored.
-func (s *uploadSite) holds(t *testing.T, link string, want map[string][]byte) {
+func (s *gatedSite) holds(t *testing.T, link string, want map[string][]byte) {
 	t.Helper()
 	got := s.received(t, link)
 	for name, data := range want {
@@ -347,7 +206,7 @@ func (s *uploadSite) holds(t *testing.T, link string, want map[string][]byte) {
 }
 
 // people counts the persons of the site.
-func (s *uploadSite) people(t *testing.T) int {
+func (s *gatedSite) people(t *testing.T) int {
 	t.Helper()
 	n := 0
 	list, err := s.stores.People.List(t.Context(), "", dossier.Cursor{}, 1000)
@@ -365,10 +224,10 @@ func (s *uploadSite) people(t *testing.T) int {
 
 func TestUpload(t *testing.T) {
 	for name, site := range map[string]struct {
-		open func(*testing.T) *uploadSite
+		open func(*testing.T) *gatedSite
 		many int
 	}{
-		"embedded": {func(t *testing.T) *uploadSite { return embeddedSite(t) }, 1000},
+		"embedded": {func(t *testing.T) *gatedSite { return embeddedSite(t) }, 1000},
 		// Each file takes the servers of the tests ten times as long.
 		"servers": {cloudSite, 250},
 	} {
@@ -398,20 +257,20 @@ func TestUpload(t *testing.T) {
 }
 
 // Several files at once, an empty one and one in parts among them, for a person who is new.
-func testNewPerson(t *testing.T, s *uploadSite) {
+func testNewPerson(t *testing.T, s *gatedSite) {
 	u := newUploader(t)
 	content := map[string][]byte{"a.txt": []byte("a"), "empty.txt": nil, "drawing.bin": randomBytes(20<<20 + 1), "ünïcode <1>.txt": []byte("u")}
 	_, paths := files(t, content)
 	s.parts.take()
 	got, summary := u.run(exitOK, append(ada(s), paths...)...)
-	if want := []int{1, 1, 1, 1, 2, 3}; !slices.Equal(partsSent(s.parts.take()), want) {
+	if want := []int{1, 1, 1, 1, 2, 3}; !slices.Equal(partsStored(s.parts.take()), want) {
 		t.Errorf("other parts than %v were sent", want)
 	}
 	if summary.State != "complete" || summary.Stored != 4 || summary.Failed+summary.Left != 0 || summary.Resumed || summary.Error != nil ||
 		summary.StoredBytes != 20<<20+3 || summary.SentBytes != 20<<20+3 || summary.Person == "" {
 		t.Errorf("the summary is %+v", summary)
 	}
-	if !regexp.MustCompile(`^` + regexp.QuoteMeta(s.api.URL) + `/receipt/[A-Za-z0-9_-]{64}$`).MatchString(summary.ReceiptURL) {
+	if !regexp.MustCompile(`^` + regexp.QuoteMeta(s.app.URL) + `/receipt/[A-Za-z0-9_-]{64}$`).MatchString(summary.ReceiptURL) {
 		t.Errorf("the receipt's link is %q", summary.ReceiptURL)
 	}
 	for _, f := range got {
@@ -433,7 +292,7 @@ func testNewPerson(t *testing.T, s *uploadSite) {
 	if status := r.wait(); status != exitOK {
 		t.Fatalf("exit status %d\n%s", status, r.stderr.String())
 	}
-	if out := r.stdout.String(); strings.Count(out, "\n") != 1 || !strings.HasPrefix(out, s.api.URL+"/receipt/") {
+	if out := r.stdout.String(); strings.Count(out, "\n") != 1 || !strings.HasPrefix(out, s.app.URL+"/receipt/") {
 		t.Errorf("stdout is %q, want the receipt's link", out)
 	}
 	if !strings.Contains(r.stderr.String(), "4 of 4 files are stored") {
@@ -446,7 +305,7 @@ func testNewPerson(t *testing.T, s *uploadSite) {
 }
 
 // A receipt may come in four ways, as a link or bare. What is there already is not sent again.
-func testReceipt(t *testing.T, s *uploadSite) {
+func testReceipt(t *testing.T, s *gatedSite) {
 	u := newUploader(t)
 	content := map[string][]byte{"one.bin": randomBytes(9 << 20), "two.txt": []byte("2"), "three.txt": []byte("3"), "four.txt": []byte("4"), "five.txt": []byte("5")}
 	folder, _ := files(t, content)
@@ -459,9 +318,9 @@ func testReceipt(t *testing.T, s *uploadSite) {
 		t.Fatal(err)
 	}
 	u.run(exitOK, in("two.txt"), "--receipt-file", file)
-	u.run(exitOK, in("three.txt"), "--to", s.api.URL, "--receipt", bare)
+	u.run(exitOK, in("three.txt"), "--to", s.app.URL, "--receipt", bare)
 	u.env = []string{"DOSSIER_UPLOAD_RECEIPT=" + bare}
-	u.run(exitOK, in("four.txt"), "--to", s.api.URL+"/")
+	u.run(exitOK, in("four.txt"), "--to", s.app.URL+"/")
 	u.env = nil
 	r := newUploader(t)
 	bin, err := build()
@@ -477,7 +336,7 @@ func testReceipt(t *testing.T, s *uploadSite) {
 
 	s.parts.take()
 	again, summary := u.run(exitOK, in("one.bin"), in("two.txt"), "--receipt-file", file)
-	if sent := partsSent(s.parts.take()); len(sent) > 0 || summary.SentBytes != 0 || summary.Stored != 2 || summary.ReceiptURL != link {
+	if sent := partsStored(s.parts.take()); len(sent) > 0 || summary.SentBytes != 0 || summary.Stored != 2 || summary.ReceiptURL != link {
 		t.Errorf("what is there was sent again: parts %v, %+v", sent, summary)
 	}
 	for _, f := range again {
@@ -488,7 +347,7 @@ func testReceipt(t *testing.T, s *uploadSite) {
 	s.holds(t, link, content)
 
 	other := bare[:60] + "AAAA"
-	_, summary = u.run(exitUsage, in("one.bin"), "--to", s.api.URL, "--receipt", other)
+	_, summary = u.run(exitUsage, in("one.bin"), "--to", s.app.URL, "--receipt", other)
 	if summary.State != "refused" || summary.Error == nil || summary.Error.Code != "input" || strings.Contains(summary.Error.Message, other[:30]) {
 		t.Errorf("a wrong receipt ends with %+v", summary)
 	}
@@ -498,15 +357,15 @@ func testReceipt(t *testing.T, s *uploadSite) {
 }
 
 // held is a file of five parts, of which some are in the store while the others wait before it.
-func held(t *testing.T, s *uploadSite, u *uploader, taken int, args []string) (*uploading, []int) {
+func held(t *testing.T, s *gatedSite, u *uploader, taken int, args []string) (*uploading, []int) {
 	t.Helper()
 	s.parts.take()
 	var passed atomic.Int64
 	waiting := make(chan struct{}, 64)
 	s.parts.with(t, func(_ http.ResponseWriter, r *http.Request) bool {
-		if isPart(r) && passed.Add(1) > int64(taken) {
+		if partOf(r) > 0 && passed.Add(1) > int64(taken) {
 			waiting <- struct{}{}
-			s.parts.hold(r)
+			s.parts.swallow(r)
 			return true
 		}
 		return false
@@ -514,9 +373,7 @@ func held(t *testing.T, s *uploadSite, u *uploader, taken int, args []string) (*
 	run := u.begin(append(args, "--json", "--parallel", "2")...)
 	var parts []int
 	eventually(t, "the parts are there", func() bool {
-		s.parts.mu.Lock()
-		defer s.parts.mu.Unlock()
-		parts = partsSent(s.parts.seen)
+		parts = s.parts.stored()
 		return len(parts) == taken
 	})
 	select {
@@ -528,7 +385,7 @@ func held(t *testing.T, s *uploadSite, u *uploader, taken int, args []string) (*
 }
 
 // After kill -9 in the middle the same command sends what is missing, for the same person. A second run beside the first is refused.
-func testKilled(t *testing.T, s *uploadSite) {
+func testKilled(t *testing.T, s *gatedSite) {
 	u := newUploader(t)
 	content := map[string][]byte{"drawing.bin": randomBytes(33 << 20)}
 	_, paths := files(t, content)
@@ -540,7 +397,7 @@ func testKilled(t *testing.T, s *uploadSite) {
 		t.Errorf("a second run beside the first ends with %+v", summary)
 	}
 	run.kill()
-	s.parts.does.Store(nil)
+	s.parts.pass()
 	for _, path := range u.journals() {
 		info, err := os.Stat(path)
 		if err != nil || info.Mode().Perm() != 0o600 {
@@ -572,7 +429,7 @@ func testKilled(t *testing.T, s *uploadSite) {
 	// What the store took, but did not answer any more, is there as well.
 	s.parts.take()
 	_, summary = u.run(exitOK, args...)
-	all := append(first, partsSent(s.parts.take())...)
+	all := append(first, partsStored(s.parts.take())...)
 	slices.Sort(all)
 	if !slices.Equal(all, []int{1, 2, 3, 4, 5}) {
 		t.Errorf("parts %v were sent in both runs together, want each once", all)
@@ -590,31 +447,31 @@ func testKilled(t *testing.T, s *uploadSite) {
 }
 
 // The answer to the registration never comes, and the command is killed: the same command is the same person.
-func testKilledRegistering(t *testing.T, s *uploadSite) {
+func testKilledRegistering(t *testing.T, s *gatedSite) {
 	u := newUploader(t)
 	content := map[string][]byte{"a.txt": []byte("a")}
 	_, paths := files(t, content)
 	args := append(ada(s), paths...)
 	before := s.people(t)
 	registered := make(chan struct{}, 64)
-	s.api.with(t, func(w http.ResponseWriter, r *http.Request) bool {
+	s.app.with(t, func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path != api.Prefix+"/people" {
 			return false
 		}
 		// Let through, and its answer kept.
-		req, err := http.NewRequest(r.Method, s.api.URL+r.URL.Path, r.Body)
+		req, err := http.NewRequest(r.Method, s.app.URL+r.URL.Path, r.Body)
 		if err != nil {
 			t.Error(err)
 			return true
 		}
 		req.Header = r.Header.Clone()
-		s.api.does.Store(nil)
+		s.app.pass()
 		res, err := http.DefaultClient.Do(req)
 		if err == nil {
 			res.Body.Close()
 		}
 		registered <- struct{}{}
-		s.api.hold(r)
+		s.app.swallow(r)
 		return true
 	})
 	run := u.begin(args...)
@@ -632,7 +489,7 @@ func testKilledRegistering(t *testing.T, s *uploadSite) {
 }
 
 // Ctrl-C ends the run at once, with what it did, the receipt and how to go on.
-func testInterrupted(t *testing.T, s *uploadSite) {
+func testInterrupted(t *testing.T, s *gatedSite) {
 	u := newUploader(t)
 	content := map[string][]byte{"drawing.bin": randomBytes(33 << 20), "later.txt": []byte("later")}
 	_, paths := files(t, content)
@@ -644,7 +501,7 @@ func testInterrupted(t *testing.T, s *uploadSite) {
 	if status := run.wait(); status != exitInterrupted {
 		t.Errorf("exit status %d, want %d", status, exitInterrupted)
 	}
-	s.parts.does.Store(nil)
+	s.parts.pass()
 	told, summary := run.lines()
 	if len(told) != 0 || summary.State != "interrupted" || summary.Left != 1 || summary.ReceiptURL == "" || summary.SentBytes != 2*8<<20 {
 		t.Errorf("told %+v, %+v", told, summary)
@@ -661,28 +518,28 @@ func testInterrupted(t *testing.T, s *uploadSite) {
 }
 
 // The site completes the file, the command is killed before it is told: the same command sends nothing.
-func testKilledCompleting(t *testing.T, s *uploadSite) {
+func testKilledCompleting(t *testing.T, s *gatedSite) {
 	u := newUploader(t)
 	content := map[string][]byte{"a.bin": randomBytes(9 << 20)}
 	_, paths := files(t, content)
 	args := append(ada(s), paths...)
 	completed := make(chan int, 64)
-	s.api.with(t, func(w http.ResponseWriter, r *http.Request) bool {
+	s.app.with(t, func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.HasSuffix(r.URL.Path, "/complete") {
 			return false
 		}
-		req, err := http.NewRequest(r.Method, s.api.URL+r.URL.Path, r.Body)
+		req, err := http.NewRequest(r.Method, s.app.URL+r.URL.Path, r.Body)
 		if err != nil {
 			t.Error(err)
 			return true
 		}
 		req.Header = r.Header.Clone()
-		s.api.does.Store(nil)
+		s.app.pass()
 		if res, err := http.DefaultClient.Do(req); err == nil {
 			res.Body.Close()
 			completed <- res.StatusCode
 		}
-		s.api.hold(r)
+		s.app.swallow(r)
 		return true
 	})
 	run := u.begin(args...)
@@ -697,20 +554,20 @@ func testKilledCompleting(t *testing.T, s *uploadSite) {
 	run.kill()
 	s.parts.take()
 	_, summary := u.run(exitOK, args...)
-	if sent := partsSent(s.parts.take()); len(sent) > 0 || summary.Stored != 1 {
+	if sent := partsStored(s.parts.take()); len(sent) > 0 || summary.Stored != 1 {
 		t.Errorf("parts %v were sent again, %+v", sent, summary)
 	}
 	s.holds(t, summary.ReceiptURL, content)
 }
 
 // --give-up removes what is half-done, and the journal.
-func testGivenUp(t *testing.T, s *uploadSite) {
+func testGivenUp(t *testing.T, s *gatedSite) {
 	u := newUploader(t)
 	_, paths := files(t, map[string][]byte{"drawing.bin": randomBytes(33 << 20)})
 	args := append(ada(s), paths...)
 	run, _ := held(t, s, u, 1, args)
 	run.kill()
-	s.parts.does.Store(nil)
+	s.parts.pass()
 	// The file itself is not needed for it.
 	if err := os.Remove(paths[0]); err != nil {
 		t.Fatal(err)
@@ -723,55 +580,10 @@ func testGivenUp(t *testing.T, s *uploadSite) {
 	u.run(exitOK, append(args, "--give-up")...) // nothing is left to do
 }
 
-// does is what a gate does with a request.
-type does = func(http.ResponseWriter, *http.Request) bool
-
-// once does something for the first request of each kind: for each part of each file, and for each operation.
-func once(do does) does {
-	var mu sync.Mutex
-	seen := map[string]bool{}
-	return func(w http.ResponseWriter, r *http.Request) bool {
-		key := r.Method + " " + r.URL.Path + " " + r.URL.Query().Get("partNumber")
-		mu.Lock()
-		first := !seen[key]
-		seen[key] = true
-		mu.Unlock()
-		return first && do(w, r)
-	}
-}
-
-// answer gives a status, and headers by name and value.
-func answer(status int, header ...string) does {
-	return func(w http.ResponseWriter, _ *http.Request) bool {
-		for i := 0; i < len(header); i += 2 {
-			w.Header().Set(header[i], header[i+1])
-		}
-		w.WriteHeader(status)
-		return true
-	}
-}
-
-// cut breaks the connection.
-func cut(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }
-
-// flip changes a bit of what is sent.
-func flip(_ http.ResponseWriter, r *http.Request) bool {
-	if r.ContentLength > 0 {
-		r.Body = struct {
-			io.Reader
-			io.Closer
-		}{&flipper{r: r.Body}, r.Body}
-	}
-	return false
-}
-
 // What the object store does wrong once is tried again; what it always does wrong ends, for this file, and can be gone on with.
-func testStoreFaults(t *testing.T, s *uploadSite) {
+func testStoreFaults(t *testing.T, s *gatedSite) {
 	content := map[string][]byte{"drawing.bin": randomBytes(9 << 20), "small.txt": []byte("small"), "empty.txt": nil}
 	_, paths := files(t, content)
-	ofParts := func(do does) does {
-		return func(w http.ResponseWriter, r *http.Request) bool { return isPart(r) && do(w, r) }
-	}
 	for name, does := range map[string]does{
 		"a signature that is over": answer(http.StatusForbidden),
 		"a flipped bit":            flip,
@@ -781,7 +593,7 @@ func testStoreFaults(t *testing.T, s *uploadSite) {
 		t.Run(name, func(t *testing.T) {
 			s.parts.with(t, ofParts(once(does)))
 			_, summary := newUploader(t).run(exitOK, append(ada(s), paths...)...)
-			s.parts.does.Store(nil)
+			s.parts.pass()
 			s.holds(t, summary.ReceiptURL, content)
 		})
 	}
@@ -799,7 +611,7 @@ func testStoreFaults(t *testing.T, s *uploadSite) {
 			if len(got) != 1 || got[0].State != "failed" || got[0].Error.Code != tc.code || summary.State != "incomplete" || summary.Failed != 1 {
 				t.Errorf("told %+v, %+v", got, summary)
 			}
-			s.parts.does.Store(nil)
+			s.parts.pass()
 			// The same command goes on, with the same person.
 			_, again := u.run(exitOK, append(ada(s), paths[0])...)
 			if again.ReceiptURL != summary.ReceiptURL || again.Stored != 1 {
@@ -810,7 +622,7 @@ func testStoreFaults(t *testing.T, s *uploadSite) {
 }
 
 // What the site, or what stands before it, does wrong once is tried again, and not before the time that it names.
-func testSiteFaults(t *testing.T, s *uploadSite) {
+func testSiteFaults(t *testing.T, s *gatedSite) {
 	content := map[string][]byte{"drawing.bin": randomBytes(9 << 20), "small.txt": []byte("small")}
 	_, paths := files(t, content)
 	page := answer(http.StatusOK, "Content-Type", "text/html")
@@ -824,18 +636,18 @@ func testSiteFaults(t *testing.T, s *uploadSite) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			first := once(does)
-			s.api.with(t, func(w http.ResponseWriter, r *http.Request) bool {
-				return !isPart(r) && strings.HasPrefix(r.URL.Path, api.Prefix) && first(w, r)
+			s.app.with(t, func(w http.ResponseWriter, r *http.Request) bool {
+				return partOf(r) == 0 && strings.HasPrefix(r.URL.Path, api.Prefix) && first(w, r)
 			})
 			_, summary := newUploader(t).run(exitOK, append(ada(s), paths...)...)
-			s.api.does.Store(nil)
+			s.app.pass()
 			s.holds(t, summary.ReceiptURL, content)
 		})
 	}
 	t.Run("Retry-After", func(t *testing.T) {
 		var mu sync.Mutex
 		var refused, retried time.Time
-		s.api.with(t, func(w http.ResponseWriter, r *http.Request) bool {
+		s.app.with(t, func(w http.ResponseWriter, r *http.Request) bool {
 			if r.URL.Path != api.Prefix+"/people" {
 				return false
 			}
@@ -854,14 +666,14 @@ func testSiteFaults(t *testing.T, s *uploadSite) {
 		}
 	})
 	t.Run("no site at all", func(t *testing.T) {
-		s.api.with(t, page)
+		s.app.with(t, page)
 		_, summary := newUploader(t).run(exitUsage, append(ada(s), paths[1])...)
 		if !strings.Contains(summary.Error.Message, "check the address") {
 			t.Errorf("told %+v", summary.Error)
 		}
 	})
 	t.Run("another address", func(t *testing.T) {
-		s.api.with(t, answer(http.StatusMovedPermanently, "Location", "https://files.example.org/api/v1/limits"))
+		s.app.with(t, answer(http.StatusMovedPermanently, "Location", "https://files.example.org/api/v1/limits"))
 		_, summary := newUploader(t).run(exitUsage, append(ada(s), paths[1])...)
 		if !strings.Contains(summary.Error.Message, "moved to https://files.example.org:") {
 			t.Errorf("told %+v", summary.Error)
@@ -869,23 +681,8 @@ func testSiteFaults(t *testing.T, s *uploadSite) {
 	})
 }
 
-// flipper changes one bit of what passes.
-type flipper struct {
-	r    io.Reader
-	done bool
-}
-
-func (f *flipper) Read(p []byte) (int, error) {
-	n, err := f.r.Read(p)
-	if n > 0 && !f.done {
-		p[n/2] ^= 4
-		f.done = true
-	}
-	return n, err
-}
-
 // A file that changes while it is sent is told, and neither what it was nor what it is nor a mixture is stored. Others are.
-func testChanging(t *testing.T, s *uploadSite) {
+func testChanging(t *testing.T, s *gatedSite) {
 	for name, change := range map[string]func(path string) error{
 		"grows": func(path string) error {
 			f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
@@ -920,7 +717,7 @@ func testChanging(t *testing.T, s *uploadSite) {
 			_, paths := files(t, map[string][]byte{"changing.bin": data, "still.txt": []byte("still")})
 			var once sync.Once
 			s.parts.with(t, func(w http.ResponseWriter, r *http.Request) bool {
-				if isPart(r) && r.ContentLength > 1<<20 {
+				if partOf(r) > 0 && r.ContentLength > 1<<20 {
 					once.Do(func() {
 						if err := change(paths[0]); err != nil {
 							t.Error(err)
@@ -928,7 +725,7 @@ func testChanging(t *testing.T, s *uploadSite) {
 					})
 					// This one part is sent once more: from the file as it is now.
 					w.WriteHeader(http.StatusServiceUnavailable)
-					s.parts.does.Store(nil)
+					s.parts.pass()
 					return true
 				}
 				return false
@@ -955,14 +752,14 @@ func testChanging(t *testing.T, s *uploadSite) {
 }
 
 // Nobody answers: the run ends, by its patience, and the journal stays for the next one.
-func testNobodyThere(t *testing.T, s *uploadSite) {
+func testNobodyThere(t *testing.T, s *gatedSite) {
 	u := newUploader(t)
 	content := map[string][]byte{"a.bin": randomBytes(20 << 20), "b.txt": []byte("b")}
 	_, paths := files(t, content)
 	args := append(ada(s), paths...)
 	var parts atomic.Int64
 	gone := func(_ http.ResponseWriter, r *http.Request) bool {
-		if isPart(r) {
+		if partOf(r) > 0 {
 			parts.Add(1)
 		}
 		if parts.Load() > 1 {
@@ -971,7 +768,7 @@ func testNobodyThere(t *testing.T, s *uploadSite) {
 		return false
 	}
 	s.parts.with(t, gone)
-	s.api.with(t, gone)
+	s.app.with(t, gone)
 	_, summary := u.run(exitFailed, append(args, "--patience", "2s")...)
 	if summary.State != "incomplete" || summary.Error == nil || summary.Error.Code != "unreachable" || summary.Left == 0 || summary.ReceiptURL == "" {
 		t.Errorf("the summary is %+v, %+v", summary, summary.Error)
@@ -979,8 +776,8 @@ func testNobodyThere(t *testing.T, s *uploadSite) {
 	if len(u.journals()) == 0 {
 		t.Error("the journal is gone")
 	}
-	s.parts.does.Store(nil)
-	s.api.does.Store(nil)
+	s.parts.pass()
+	s.app.pass()
 	_, again := u.run(exitOK, args...)
 	if again.ReceiptURL != summary.ReceiptURL || !again.Resumed {
 		t.Errorf("first %+v, then %+v", summary, again)
@@ -989,7 +786,7 @@ func testNobodyThere(t *testing.T, s *uploadSite) {
 }
 
 // Many small files in a folder: each in four requests, with memory that does not grow, and not one twice after a kill.
-func testMany(t *testing.T, s *uploadSite, many int) {
+func testMany(t *testing.T, s *gatedSite, many int) {
 	u := newUploader(t)
 	content := map[string][]byte{}
 	for i := range many {
@@ -997,7 +794,7 @@ func testMany(t *testing.T, s *uploadSite, many int) {
 	}
 	folder, _ := files(t, content)
 	args := append(ada(s), "--recursive", folder, "--parallel", "8")
-	s.api.take()
+	s.app.take()
 	s.parts.take()
 	run := u.begin(append(args, "--json")...)
 	eventually(t, "some are stored", func() bool { return strings.Count(run.stdout.String(), "\n") > many/10 })
@@ -1027,9 +824,9 @@ func testMany(t *testing.T, s *uploadSite, many int) {
 		t.Errorf("%d files are told, %+v", len(told), summary)
 	}
 	// In both runs together: four for each file; a few again for those that were on their way at the kill; limits, registration, receipt.
-	requests := len(s.api.take())
-	if s.parts != s.api {
-		requests += len(partsSent(s.parts.take()))
+	requests := len(s.app.take())
+	if s.parts != s.app {
+		requests += len(partsStored(s.parts.take()))
 	}
 	if most := 4*many + 8*6 + 10; requests > most {
 		t.Errorf("%d requests for %d files, want at most %d", requests, many, most)
@@ -1044,7 +841,7 @@ func testMany(t *testing.T, s *uploadSite, many int) {
 	}
 	base := filepath.Base(folder)
 	for name := range content {
-		if want := base + " - " + strings.ReplaceAll(name, "/", " - "); !names[want] {
+		if want := base + " › " + strings.ReplaceAll(name, "/", " › "); !names[want] {
 			t.Errorf("%s is not stored as %q", name, want)
 		}
 	}
@@ -1088,12 +885,12 @@ func TestUploadLimits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			u := newUploader(t)
-			s.api.take()
+			s.app.take()
 			told, summary := u.run(exitUsage, in(tc.files...)...)
 			if len(told) > 0 || summary.State != "refused" || summary.Error == nil || !strings.Contains(summary.Error.Message, tc.want) || summary.ReceiptURL != "" {
 				t.Errorf("told %+v, %+v, %+v", told, summary, summary.Error)
 			}
-			for _, r := range s.api.take() {
+			for _, r := range s.app.take() {
 				if r.method != http.MethodGet {
 					t.Errorf("%s %s was sent", r.method, r.path)
 				}
@@ -1111,7 +908,7 @@ func TestUploadLimits(t *testing.T) {
 	}
 
 	// A site that lets more through at first: the quota then refuses file by file.
-	s.api.with(t, func(w http.ResponseWriter, r *http.Request) bool {
+	s.app.with(t, func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path != api.Prefix+"/limits" {
 			return false
 		}
@@ -1134,9 +931,7 @@ func TestUploadLimits(t *testing.T) {
 
 // Requests beyond a site's own rates are made later, and all files arrive.
 func TestUploadRates(t *testing.T) {
-	s := embeddedSite(t)
-	p := start(t, freeAddress(t), append(s.env, "DOSSIER_RATE_ANNOUNCEMENTS=600", "DOSSIER_RATE_ANNOUNCEMENTS_BURST=2", "DOSSIER_RATE_SIGNATURES=600", "DOSSIER_RATE_SIGNATURES_BURST=2"))
-	s.api = newGate(t, p.base)
+	s := embeddedSite(t, "DOSSIER_RATE_ANNOUNCEMENTS=600", "DOSSIER_RATE_ANNOUNCEMENTS_BURST=2", "DOSSIER_RATE_SIGNATURES=600", "DOSSIER_RATE_SIGNATURES_BURST=2")
 	content := map[string][]byte{}
 	for i := range 30 {
 		content[fmt.Sprint(i)] = []byte(fmt.Sprint(i))
@@ -1145,7 +940,7 @@ func TestUploadRates(t *testing.T) {
 	_, summary := newUploader(t).run(exitOK, append(ada(s), paths...)...)
 	s.holds(t, summary.ReceiptURL, content)
 	limited := 0
-	for _, r := range s.api.take() {
+	for _, r := range s.app.take() {
 		if r.status == http.StatusTooManyRequests {
 			limited++
 		}
@@ -1238,7 +1033,7 @@ func TestUploadSources(t *testing.T) {
 	}
 	_, summary := r.lines()
 	s.holds(t, summary.ReceiptURL, map[string][]byte{
-		"link.txt": []byte("a"), "tree - b.txt": []byte("b"), "tree - deep - b.txt": []byte("b"), "tree - deep - c.txt": []byte("c"),
+		"link.txt": []byte("a"), "tree › b.txt": []byte("b"), "tree › deep › b.txt": []byte("b"), "tree › deep › c.txt": []byte("c"),
 	})
 	for _, want := range []string{"tree/link: a symbolic link", "tree/folder: a symbolic link", "tree/pipe: a named pipe"} {
 		if !strings.Contains(r.stderr.String(), want) {
