@@ -43,8 +43,21 @@ func (f Files) Bytes() (sum int64) {
 	return sum
 }
 
-// pathSeparator stands between the folders of a path in a file's name, where a site keeps no slash.
-const pathSeparator = " - "
+// between stands between the folders of a file's name, as the site's page has it (app/web/browser/words.js): what a folder holds has the same
+// names whichever way it was sent. The site keeps no slash in a name.
+const between = " › "
+
+// nameOfPath returns the name of a file by its path in a folder. Where that is too long, the outermost folders are left out, because the end
+// tells more.
+func nameOfPath(path string) string {
+	folders := strings.FieldsFunc(filepath.ToSlash(path), func(r rune) bool { return r == '/' })
+	name := strings.Join(folders, between)
+	for len(folders) > 1 && len(name) > dossier.MaxFileNameBytes {
+		folders = folders[1:]
+		name = "…" + between + strings.Join(folders, between)
+	}
+	return name
+}
 
 // Collect finds the files that paths name, each once, in the order of the paths. Links that are named are followed. Folders are taken with
 // recursive alone, with everything below them but what is neither a file nor a folder, links among it: such is handed to skipped. A file that
@@ -121,8 +134,7 @@ func (c *collector) walk(folder string) {
 			c.fault("%s", reason(err))
 		case d.IsDir():
 		case d.Type().IsRegular():
-			name := filepath.ToSlash(filepath.Join(filepath.Base(root), below))
-			c.take(shown, strings.ReplaceAll(name, "/", pathSeparator))
+			c.take(shown, nameOfPath(filepath.Join(filepath.Base(root), below)))
 		default:
 			c.skipped(shown, kind(d.Type()))
 		}

@@ -518,7 +518,8 @@ func (c *chaos) process(r *rand.Rand, folder string) {
 // time. When the bad times are over every submission comes to its end; every file that anybody was told is stored is there, byte for byte; and
 // reconciliation leaves nothing else.
 func TestChaos(t *testing.T) {
-	lasts, seed := 15*time.Second, rand.Uint64()
+	t.Parallel()
+	lasts, seed := 10*time.Second, rand.Uint64()
 	if v := os.Getenv(chaosTimeVariable); v != "" {
 		var err error
 		if lasts, err = time.ParseDuration(v); err != nil {

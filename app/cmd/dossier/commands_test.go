@@ -259,6 +259,7 @@ func TestLogsKeepSecrets(t *testing.T) {
 
 // On a server where only the administrator exists, migrate makes all that serve needs; before that serve refuses and says what to run.
 func TestMigrateMySQL(t *testing.T) {
+	t.Parallel()
 	db := servers.MariaDB(t)
 	env := []string{
 		"DOSSIER_DATA=" + teststores.Folder(t), "DOSSIER_LISTEN=127.0.0.1:0", "DOSSIER_STAFF_SECRET=the secret of the staff",

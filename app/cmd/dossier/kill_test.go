@@ -115,14 +115,20 @@ func (p *process) kill() {
 	<-p.ended
 }
 
-// freeAddress returns a loopback address that nobody listens on, as the kernel would give it to port 0.
+// freeAddress returns a loopback address that nobody listens on. Its port is below those that systems give to outgoing connections: one of
+// them could take it while a server is down.
 func freeAddress(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	t.Helper()
+	var err error
+	for range 100 {
+		var l net.Listener
+		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(10_000))); err == nil {
+			_ = l.Close()
+			return l.Addr().String()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatalf("find a free port: %v", err)
+	return ""
 }
 
 // form is one submission of a test: what is sent, and whether its receipt came back.
@@ -248,15 +254,7 @@ func killRounds(t *testing.T, rounds int, env []string) {
 			f := &form{receipt: dossier.NewReceipt(), given: rng.IntN(2) == 0}
 			for range 1 + rng.IntN(3) {
 				size := []int{0, 1, 20_000, 300_000, 6 << 20}[rng.IntN(5)]
-				data := make([]byte, size)
-				for i := 0; i+8 <= size; i += 8 {
-					v := rng.Uint64()
-					copy(data[i:], []byte{byte(v), byte(v >> 8), byte(v >> 16), byte(v >> 24), byte(v >> 32), byte(v >> 40), byte(v >> 48), byte(v >> 56)})
-				}
-				if size > 8 {
-					copy(data, fmt.Sprint(len(all)+i))
-				}
-				f.files = append(f.files, unique(f.files, data))
+				f.files = append(f.files, unique(f.files, randomBytes(size)))
 				total += size
 			}
 			forms[i] = f
@@ -343,9 +341,11 @@ func unique(files [][]byte, data []byte) []byte {
 }
 
 func TestKillEmbedded(t *testing.T) {
-	killRounds(t, 24, []string{"DOSSIER_DATA=" + teststores.Folder(t)})
+	t.Parallel()
+	killRounds(t, 16, []string{"DOSSIER_DATA=" + teststores.Folder(t)})
 }
 
 func TestKillReal(t *testing.T) {
-	killRounds(t, 16, teststores.Cloud(t).Environ())
+	t.Parallel()
+	killRounds(t, 8, teststores.Cloud(t).Environ())
 }

@@ -181,7 +181,7 @@ func Allow(ctx context.Context, buckets *s3.Client, bucket string, origins ...st
 			AllowedMethods: []string{http.MethodPut},
 			AllowedOrigins: origins,
 			AllowedHeaders: []string{"x-amz-checksum-crc64nvme", "content-type"},
-			ExposeHeaders:  []string{"ETag"},
+			ExposeHeaders:  []string{"ETag", "x-amz-checksum-crc64nvme"},
 			MaxAgeSeconds:  aws.Int32(3600),
 		}}},
 	})
