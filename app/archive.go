@@ -10,6 +10,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // Archive is stored files of one person as one ZIP (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT), made while it is sent: with
@@ -17,27 +18,40 @@ import (
 //
 // Its files are stored and not compressed. Most that people send is compressed already (pictures, films, office documents), compressing costs an
 // instance more than sending does, and only so is the size known before the first byte.
+//
+// Its size and the names in it take a look at every record before the first byte. Of each file it keeps the name and about 60 bytes, and
+// archive/zip, while it is written, 200 more for the directory at the end: with names of 50 bytes 3 MB for the 10,000 files of the default quota.
 type Archive struct {
 	svc     *Service
+	person  PersonID
 	entries []archived
 }
 
-// archived is a file with its name in the archive.
+// archived is what is kept of a file.
 type archived struct {
-	File
-	name string
+	id        FileID
+	name      string // in the archive
+	held      Held
+	createdAt int64 // Unix seconds: a ZIP has no finer ones
 }
 
-// Archive returns the archive of those of files that are stored, in their order.
-func (s *Service) Archive(files []File) *Archive {
-	a := &Archive{svc: s}
+// Archive returns the archive of the files of a person that are stored, in the order of their ids. ErrTooLarge where there are more than a person may
+// have, so that the quota bounds its memory as well.
+func (s *Service) Archive(ctx context.Context, person PersonID) (*Archive, error) {
+	a := &Archive{svc: s, person: person}
 	names := archiveNames{map[string]bool{}, map[string]int{}}
-	for _, f := range files {
-		if f.State == FileStored && f.Content != nil {
-			a.entries = append(a.entries, archived{f, names.of(f.Name)})
+	for f, err := range allFiles(ctx, s.catalog, person) {
+		switch {
+		case err != nil:
+			return nil, err
+		case f.State != FileStored || f.Content == nil:
+			continue
+		case len(a.entries) == s.limits.PersonFiles:
+			return nil, Errorf(CodeTooLarge, nil, "An archive takes up to %d files. Download them one by one.", s.limits.PersonFiles)
 		}
+		a.entries = append(a.entries, archived{f.ID, names.of(f.Name), f.Content.held(), f.CreatedAt.Unix()})
 	}
-	return a
+	return a, nil
 }
 
 // Files returns the number of files in it.
@@ -59,12 +73,12 @@ const (
 func (a *Archive) Size() int64 {
 	var offset, directory int64
 	for _, e := range a.entries {
-		name, large := int64(len(e.name)), e.Content.Size >= math.MaxUint32
+		name, large := int64(len(e.name)), e.held.Size >= math.MaxUint32
 		directory += zipDirectoryHeader + name + zipTime
 		if large || offset >= math.MaxUint32 {
 			directory += zipDirectoryExtra64
 		}
-		offset += zipLocalHeader + name + zipTime + e.Content.Size + zipDescriptor
+		offset += zipLocalHeader + name + zipTime + e.held.Size + zipDescriptor
 		if large {
 			offset += zipDescriptor64 - zipDescriptor
 		}
@@ -86,11 +100,11 @@ func (a *Archive) Write(ctx context.Context, w io.Writer) error {
 	z := zip.NewWriter(w)
 	buf := make([]byte, archiveBuffer)
 	for _, e := range a.entries {
-		entry, err := z.CreateHeader(&zip.FileHeader{Name: e.name, Method: zip.Store, Modified: e.CreatedAt.UTC()})
+		entry, err := z.CreateHeader(&zip.FileHeader{Name: e.name, Method: zip.Store, Modified: time.Unix(e.createdAt, 0).UTC()})
 		if err != nil {
 			return fmt.Errorf("begin a file of the archive: %w", err)
 		}
-		if err := a.svc.copy(ctx, entry, e.File, buf); err != nil {
+		if err := a.svc.copy(ctx, entry, a.person, e, buf); err != nil {
 			return err
 		}
 	}
@@ -101,8 +115,8 @@ func (a *Archive) Write(ctx context.Context, w io.Writer) error {
 }
 
 // copy writes a stored file's bytes to w, if they are those that its record describes.
-func (s *Service) copy(ctx context.Context, w io.Writer, f File, buf []byte) error {
-	r, err := s.objects.Open(ctx, f.Key(), 0, -1)
+func (s *Service) copy(ctx context.Context, w io.Writer, person PersonID, f archived, buf []byte) error {
+	r, err := s.objects.Open(ctx, ObjectKey(person, f.id), 0, -1)
 	if errors.Is(err, ErrNotFound) {
 		return Errorf(CodeLost, err, "A file was deleted meanwhile. Load the page again.")
 	}
@@ -114,7 +128,7 @@ func (s *Service) copy(ctx context.Context, w io.Writer, f File, buf []byte) err
 	crc := NewCRC64()
 	for {
 		n, err := r.Read(buf)
-		if size += int64(n); size > f.Content.Size {
+		if size += int64(n); size > f.held.Size {
 			break
 		}
 		crc.Write(buf[:n])
@@ -128,9 +142,9 @@ func (s *Service) copy(ctx context.Context, w io.Writer, f File, buf []byte) err
 			return fmt.Errorf("read object: %w", err)
 		}
 	}
-	if held := (Held{Size: size, CRC64: crc.Sum64()}); held != f.Content.held() {
+	if held := (Held{Size: size, CRC64: crc.Sum64()}); held != f.held {
 		return fmt.Errorf("file %s of person %s is damaged: its record has %d bytes, CRC-64 %016x; the store gave %d, %016x",
-			f.ID, f.Person, f.Content.Size, f.Content.CRC64, held.Size, held.CRC64)
+			f.id, person, f.held.Size, f.held.CRC64, held.Size, held.CRC64)
 	}
 	return nil
 }

@@ -44,13 +44,12 @@ func archive(t *testing.T, s stores) {
 	if _, err := submit(ctx, svc, r, files); err != nil {
 		t.Fatal(err)
 	}
-	_, records, err := svc.ByReceipt(ctx, r)
-	if err != nil {
+	records := s.opens(t, r)
+	// What is not stored is left out.
+	if _, err := svc.Announce(ctx, r.Person, dossier.Announcement{ID: dossier.NewFileID(), Name: "half.txt", Size: 1}); err != nil {
 		t.Fatal(err)
 	}
-	// What is not stored is left out.
-	records = append(records, dossier.File{Person: r.Person, ID: dossier.NewFileID(), Name: "half.txt", State: dossier.FileUploading})
-	a := svc.Archive(records)
+	a := archiveOf(t, svc, r.Person)
 	var b bytes.Buffer
 	if err := a.Write(ctx, &b); err != nil {
 		t.Fatal(err)
@@ -165,7 +164,31 @@ func zerosCRC64(n int64) uint64 {
 	return dossier.CombineCRC64(dossier.CombineCRC64(half, half, n/2), zerosCRC64(n%2), n%2)
 }
 
-// stored returns records of stored files of those sizes, and the service that has them.
+// archiveOf returns the archive of a person's files.
+func archiveOf(t *testing.T, svc *dossier.Service, person dossier.PersonID) *dossier.Archive {
+	t.Helper()
+	a, err := svc.Archive(t.Context(), person)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// listed is a catalog that has these records of one person.
+type listed struct {
+	dossier.Catalog
+	files []dossier.File // in the order of their ids
+}
+
+func (l listed) Files(_ context.Context, _ dossier.PersonID, after dossier.FileID, limit int) ([]dossier.File, error) {
+	from, found := slices.BinarySearchFunc(l.files, after, func(f dossier.File, id dossier.FileID) int { return bytes.Compare(f.ID[:], id[:]) })
+	if found {
+		from++
+	}
+	return l.files[from:min(len(l.files), from+limit)], nil
+}
+
+// storedZeros returns records of stored files of those sizes, and the service that has them.
 func storedZeros(sizes ...int64) (*dossier.Service, []dossier.File) {
 	z := zeros{sizes: map[string]int64{}}
 	person := dossier.NewPersonID()
@@ -177,7 +200,7 @@ func storedZeros(sizes ...int64) (*dossier.Service, []dossier.File) {
 		}
 		z.sizes[files[i].Key()] = size
 	}
-	return dossier.New(nil, nil, z, dossier.Options{}), files
+	return dossier.New(nil, listed{files: files}, z, dossier.Options{Limits: dossier.Limits{PersonFiles: max(1, len(files))}}), files
 }
 
 // sparse is what was written to it, without the blocks of zeros.
@@ -248,7 +271,11 @@ func TestArchiveSize(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			svc, files := storedZeros(sizes...)
-			a, w := svc.Archive(files), &sparse{blocks: map[int64][]byte{}}
+			var person dossier.PersonID
+			if len(files) > 0 {
+				person = files[0].Person
+			}
+			a, w := archiveOf(t, svc, person), &sparse{blocks: map[int64][]byte{}}
 			if err := a.Write(t.Context(), w); err != nil {
 				t.Fatal(err)
 			}
@@ -285,7 +312,7 @@ func TestArchiveSize(t *testing.T) {
 func TestArchiveBeyond4GiB(t *testing.T) {
 	const large = math.MaxUint32 + 1_000_000
 	svc, files := storedZeros(7, large, 9)
-	a, w := svc.Archive(files), &sparse{blocks: map[int64][]byte{}}
+	a, w := archiveOf(t, svc, files[0].Person), &sparse{blocks: map[int64][]byte{}}
 	if err := a.Write(t.Context(), w); err != nil {
 		t.Fatal(err)
 	}
@@ -341,10 +368,7 @@ func TestArchiveIsWholeOrBroken(t *testing.T) {
 	if _, err := submit(ctx, svc, r, twoFiles); err != nil {
 		t.Fatal(err)
 	}
-	_, files, err := svc.ByReceipt(ctx, r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	files := s.opens(t, r)
 	outage := dossier.Unavailable(ctx, "read object", errInjected)
 	full := errors.New("the client left")
 	for name, c := range map[string]struct {
@@ -377,7 +401,7 @@ func TestArchiveIsWholeOrBroken(t *testing.T) {
 			objects := bendingReads{s.objects, func(r io.ReadCloser) io.ReadCloser {
 				return closing{c.bend(r), &closed}
 			}}
-			a := dossier.New(s.people, s.catalog, objects, dossier.Options{}).Archive(files)
+			a := archiveOf(t, dossier.New(s.people, s.catalog, objects, dossier.Options{}), r.Person)
 			var b bytes.Buffer
 			w := c.w
 			if w == nil {
@@ -398,7 +422,7 @@ func TestArchiveIsWholeOrBroken(t *testing.T) {
 	}
 
 	t.Run("a file that was deleted meanwhile", func(t *testing.T) {
-		a := svc.Archive(files)
+		a := archiveOf(t, svc, r.Person)
 		if err := svc.DeleteFile(ctx, r.Person, files[1].ID); err != nil {
 			t.Fatal(err)
 		}
@@ -408,9 +432,10 @@ func TestArchiveIsWholeOrBroken(t *testing.T) {
 		}
 	})
 	t.Run("a caller that left", func(t *testing.T) {
+		a := archiveOf(t, svc, r.Person)
 		ctx, cancel := context.WithCancel(ctx)
 		cancel()
-		if err := svc.Archive(files).Write(ctx, io.Discard); !errors.Is(err, context.Canceled) || errors.Is(err, dossier.ErrUnavailable) {
+		if err := a.Write(ctx, io.Discard); !errors.Is(err, context.Canceled) || errors.Is(err, dossier.ErrUnavailable) {
 			t.Errorf("error is %v; want context.Canceled", err)
 		}
 	})
@@ -443,7 +468,7 @@ func archivedNames(t *testing.T, names ...string) []string {
 		files[i].Name = names[i]
 	}
 	var b bytes.Buffer
-	if err := svc.Archive(files).Write(t.Context(), &b); err != nil {
+	if err := archiveOf(t, svc, files[0].Person).Write(t.Context(), &b); err != nil {
 		t.Fatal(err)
 	}
 	z, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
@@ -502,4 +527,15 @@ func FuzzArchiveNames(f *testing.F) {
 			seen[strings.ToLower(name)] = true
 		}
 	})
+}
+
+// An archive takes as many files as a person may have, whatever the catalog has.
+func TestArchiveQuota(t *testing.T) {
+	_, files := storedZeros(1, 2, 3)
+	for most, want := range map[int]error{3: nil, 2: dossier.ErrTooLarge} {
+		svc := dossier.New(nil, listed{files: files}, nil, dossier.Options{Limits: dossier.Limits{PersonFiles: most}})
+		if a, err := svc.Archive(t.Context(), files[0].Person); !errors.Is(err, want) || err == nil && a.Files() != 3 {
+			t.Errorf("of a person who may have %d files the archive of 3 is %v; want %v", most, err, want)
+		}
+	}
 }

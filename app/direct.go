@@ -396,11 +396,10 @@ func (s *Service) settled(ctx context.Context, person PersonID, file FileID, sum
 
 // twin looks for the stored file of a person, of that name where there is one, which has these checksums.
 func (s *Service) twin(ctx context.Context, person PersonID, name string, sums Checksums) (File, bool, error) {
-	files, err := s.catalog.Files(ctx, person)
-	if err != nil {
-		return File{}, false, fmt.Errorf("list files: %w", err)
-	}
-	for _, f := range files {
+	for f, err := range allFiles(ctx, s.catalog, person) {
+		if err != nil {
+			return File{}, false, err
+		}
 		if f.State == FileStored && sums.are(f.Content) && (name == "" || name == f.Name) {
 			return f, true, nil
 		}

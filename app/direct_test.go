@@ -886,7 +886,7 @@ func directAtOnce(t *testing.T, s stores) {
 				}
 			})
 			s.checkInvariants(t, false)
-			if files, err := s.catalog.Files(ctx, r.Person); err != nil || len(files) != 0 {
+			if files, err := s.catalog.Files(ctx, r.Person, dossier.FileID{}, 1); err != nil || len(files) != 0 {
 				t.Errorf("of the deleted person there are %v, %v", files, err)
 			}
 			if u, err := s.catalog.Usage(ctx, r.Person); err != nil || u.Epoch != "" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"time"
 )
 
@@ -42,35 +43,20 @@ func (s *Service) People(ctx context.Context, q PeopleQuery) (PeoplePage, error)
 	return page, nil
 }
 
-// Person returns an acknowledged person, or one that is being deleted, with all file records for staff. ErrNotFound.
-func (s *Service) Person(ctx context.Context, id PersonID) (Person, []File, error) {
+// Person returns an acknowledged person, or one that is being deleted, for staff. ErrNotFound.
+func (s *Service) Person(ctx context.Context, id PersonID) (Person, error) {
 	p, err := s.people.Person(ctx, id)
 	if err != nil {
-		return Person{}, nil, fmt.Errorf("read person: %w", err)
+		return Person{}, fmt.Errorf("read person: %w", err)
 	}
 	if p.State == PersonSubmitting {
-		return Person{}, nil, &Error{Code: CodeNotFound}
+		return Person{}, &Error{Code: CodeNotFound}
 	}
-	return s.withFiles(ctx, p)
+	return p, nil
 }
 
-// ByReceipt returns the receipt's person and file records. A wrong secret and an unknown person are the same ErrNotFound,
-// after the same work.
-func (s *Service) ByReceipt(ctx context.Context, r Receipt) (Person, []File, error) {
-	p, err := s.opened(ctx, r)
-	if err != nil {
-		return Person{}, nil, err
-	}
-	return s.withFiles(ctx, p)
-}
-
-// PersonByReceipt returns the receipt's person alone: what ByReceipt returns, at less cost where nobody asks for the files.
-func (s *Service) PersonByReceipt(ctx context.Context, r Receipt) (Person, error) {
-	return s.opened(ctx, r)
-}
-
-// opened returns the person that a receipt opens.
-func (s *Service) opened(ctx context.Context, r Receipt) (Person, error) {
+// ByReceipt returns the person that a receipt opens. A wrong secret and an unknown person are the same ErrNotFound, after the same work.
+func (s *Service) ByReceipt(ctx context.Context, r Receipt) (Person, error) {
 	p, err := s.people.Person(ctx, r.Person)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Person{}, fmt.Errorf("read person: %w", err)
@@ -82,12 +68,69 @@ func (s *Service) opened(ctx context.Context, r Receipt) (Person, error) {
 	return p, nil
 }
 
-func (s *Service) withFiles(ctx context.Context, p Person) (Person, []File, error) {
-	files, err := s.catalog.Files(ctx, p.ID)
+// FilesQuery asks for one page of a person's files.
+type FilesQuery struct {
+	// After is FilesPage.Next of the page before; zero: the first file.
+	After FileID
+	// Limit is how many files at most, 1 to MaxFilesPage.
+	Limit int
+}
+
+// MaxFilesPage is how many files a page has at most.
+const MaxFilesPage = 1000
+
+// FilesPage is one page of a person's files, in whatever state, in the order of their ids.
+type FilesPage struct {
+	Files []File
+	// Next is where the next page begins; zero when this is the last.
+	Next FileID
+}
+
+// Files returns a page of the files of a person whom Person or ByReceipt returned.
+func (s *Service) Files(ctx context.Context, person PersonID, q FilesQuery) (FilesPage, error) {
+	limit := min(max(q.Limit, 1), MaxFilesPage)
+	// One more than shown tells whether there is a next page.
+	files, err := s.catalog.Files(ctx, person, q.After, limit+1)
 	if err != nil {
-		return Person{}, nil, fmt.Errorf("list files: %w", err)
+		return FilesPage{}, fmt.Errorf("list files: %w", err)
 	}
-	return p, files, nil
+	page := FilesPage{Files: files}
+	if len(files) > limit {
+		page.Files, page.Next = files[:limit], files[limit-1].ID
+	}
+	return page, nil
+}
+
+// Counted returns how many files and bytes a person has as the quota counts them, those on their way and on their way out among them: at the
+// same cost however many they are.
+func (s *Service) Counted(ctx context.Context, person PersonID) (Quota, error) {
+	usage, err := s.catalog.Usage(ctx, person)
+	if err != nil {
+		return Quota{}, fmt.Errorf("read what is counted: %w", err)
+	}
+	return usage.Quota, nil
+}
+
+// allFiles walks the records of a person in the order of their ids. It holds a page of them, and no connection while the loop's body runs.
+func allFiles(ctx context.Context, c Catalog, person PersonID) iter.Seq2[File, error] {
+	return func(yield func(File, error) bool) {
+		for after := (FileID{}); ; {
+			files, err := c.Files(ctx, person, after, MaxFilesPage)
+			if err != nil {
+				yield(File{}, fmt.Errorf("list files: %w", err))
+				return
+			}
+			for _, f := range files {
+				if !yield(f, nil) {
+					return
+				}
+			}
+			if len(files) < MaxFilesPage {
+				return
+			}
+			after = files[len(files)-1].ID
+		}
+	}
 }
 
 // File returns the record of a stored file of an acknowledged person, for staff. ErrNotFound.
@@ -104,7 +147,7 @@ func (s *Service) File(ctx context.Context, person PersonID, file FileID) (File,
 
 // FileByReceipt returns the record of a stored file of the receipt's person. ErrNotFound.
 func (s *Service) FileByReceipt(ctx context.Context, r Receipt, file FileID) (File, error) {
-	if _, err := s.opened(ctx, r); err != nil {
+	if _, err := s.ByReceipt(ctx, r); err != nil {
 		return File{}, err
 	}
 	return s.File(ctx, r.Person, file)

@@ -149,8 +149,8 @@ func (c faultyCatalog) Put(ctx context.Context, v dossier.File) error {
 func (c faultyCatalog) File(ctx context.Context, p dossier.PersonID, id dossier.FileID) (dossier.File, error) {
 	return value(ctx, c.f, "catalog.File", func() (dossier.File, error) { return c.Catalog.File(ctx, p, id) })
 }
-func (c faultyCatalog) Files(ctx context.Context, p dossier.PersonID) ([]dossier.File, error) {
-	return value(ctx, c.f, "catalog.Files", func() ([]dossier.File, error) { return c.Catalog.Files(ctx, p) })
+func (c faultyCatalog) Files(ctx context.Context, p dossier.PersonID, after dossier.FileID, limit int) ([]dossier.File, error) {
+	return value(ctx, c.f, "catalog.Files", func() ([]dossier.File, error) { return c.Catalog.Files(ctx, p, after, limit) })
 }
 func (c faultyCatalog) Describe(ctx context.Context, p dossier.PersonID, id dossier.FileID, v dossier.Content, at time.Time) error {
 	return c.f.do(ctx, "catalog.Describe", func() error { return c.Catalog.Describe(ctx, p, id, v, at) })
@@ -371,11 +371,31 @@ func (s stores) checkInvariants(t *testing.T, settled bool) {
 	}
 }
 
+// records returns what the catalog has of a person.
+func (s stores) records(t *testing.T, person dossier.PersonID) []dossier.File {
+	t.Helper()
+	files, err := s.catalog.Files(t.Context(), person, dossier.FileID{}, dossier.MaxFilesPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// opens returns the files of the person that a receipt opens.
+func (s stores) opens(t *testing.T, r dossier.Receipt) []dossier.File {
+	t.Helper()
+	p, err := s.service(dossier.DefaultLimits()).ByReceipt(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.records(t, p.ID)
+}
+
 // checkComplete checks that the receipt shows each file once, with its bytes.
 func (s stores) checkComplete(t *testing.T, r dossier.Receipt, files []upload) {
 	t.Helper()
 	svc := s.service(dossier.DefaultLimits())
-	p, got, err := svc.ByReceipt(t.Context(), r)
+	p, err := svc.ByReceipt(t.Context(), r)
 	if err != nil {
 		t.Fatalf("open the receipt: %v", err)
 	}
@@ -383,7 +403,7 @@ func (s stores) checkComplete(t *testing.T, r dossier.Receipt, files []upload) {
 		t.Errorf("person is %+v", p)
 	}
 	seen := map[string]int{}
-	for _, f := range got {
+	for _, f := range s.records(t, r.Person) {
 		if f.State != dossier.FileStored {
 			continue
 		}

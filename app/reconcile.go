@@ -298,13 +298,12 @@ func (r *reconciler) orphanedObjects(ctx context.Context) error {
 			continue
 		}
 		if p != person {
-			files, err := r.catalog.Files(ctx, p)
-			if err != nil {
-				return fmt.Errorf("list files of person %s: %w", p, err)
-			}
 			person = p
 			clear(known)
-			for _, f := range files {
+			for f, err := range allFiles(ctx, r.catalog, p) {
+				if err != nil {
+					return fmt.Errorf("person %s: %w", p, err)
+				}
 				known[f.ID] = true
 			}
 		}
@@ -384,12 +383,11 @@ func (r *reconciler) recount(ctx context.Context, person PersonID) error {
 	if err != nil || !seen.UpdatedAt.Before(r.before) {
 		return err
 	}
-	files, err := r.catalog.Files(ctx, person)
-	if err != nil {
-		return err
-	}
 	var have Quota
-	for _, f := range files {
+	for f, err := range allFiles(ctx, r.catalog, person) {
+		if err != nil {
+			return err
+		}
 		have = have.plus(f.Counted())
 	}
 	if have != seen.Quota {

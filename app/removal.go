@@ -71,7 +71,8 @@ func (s *Service) DeletePerson(ctx context.Context, id PersonID) error {
 // finishDeletion removes a person in state PersonDeleting.
 func (s *Service) finishDeletion(ctx context.Context, id PersonID) error {
 	for {
-		files, err := s.catalog.Files(ctx, id)
+		// Those of the page go, so the next one is the first again.
+		files, err := s.catalog.Files(ctx, id, FileID{}, MaxFilesPage)
 		if err != nil {
 			return fmt.Errorf("list files: %w", err)
 		}

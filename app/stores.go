@@ -45,8 +45,9 @@ type Catalog interface {
 	Put(ctx context.Context, f File) error
 	// File returns a record in whatever state; ErrNotFound.
 	File(ctx context.Context, person PersonID, file FileID) (File, error)
-	// Files returns all records of a person, in whatever state, in the order of their ids.
-	Files(ctx context.Context, person PersonID) ([]File, error)
+	// Files returns up to limit (1 at least) records of a person, in whatever state, in the order of their ids: those whose ids come behind
+	// after (a zero id: from the first). Fewer than limit are the last.
+	Files(ctx context.Context, person PersonID, after FileID, limit int) ([]File, error)
 	// Describe sets Content and UpdatedAt of a record that is in state FileUploading: ErrLost in another state or when absent.
 	Describe(ctx context.Context, person PersonID, file FileID, c Content, at time.Time) error
 	// Touch sets UpdatedAt of a record that is in state FileUploading, so that it shows progress: ErrLost in another state or when absent.

@@ -237,11 +237,16 @@ func (d *DynamoDB) File(ctx context.Context, person dossier.PersonID, file dossi
 }
 
 // Files implements dossier.Catalog.
-func (d *DynamoDB) Files(ctx context.Context, person dossier.PersonID) ([]dossier.File, error) {
+func (d *DynamoDB) Files(ctx context.Context, person dossier.PersonID, after dossier.FileID, limit int) ([]dossier.File, error) {
 	keys := expression.Key("person_id").Equal(expression.Value(person.String())).
 		And(expression.Key("file_id").LessThan(expression.Value(besides)))
+	in := &dynamodb.QueryInput{ConsistentRead: aws.Bool(true), Limit: aws.Int32(int32(min(limit, int(d.page))))}
+	if after != (dossier.FileID{}) {
+		// A query goes on behind any key, whether there is an item of it or not.
+		in.ExclusiveStartKey = key(person.String(), after.String())
+	}
 	var files []dossier.File
-	for i, err := range d.query(ctx, "list a person's file records", "", keys) {
+	for i, err := range d.query(ctx, "list a person's file records", in, keys) {
 		if err != nil {
 			return nil, err
 		}
@@ -249,7 +254,9 @@ func (d *DynamoDB) Files(ctx context.Context, person dossier.PersonID) ([]dossie
 		if err != nil {
 			return nil, err
 		}
-		files = append(files, f)
+		if files = append(files, f); len(files) == limit {
+			break
+		}
 	}
 	return files, nil
 }
@@ -328,7 +335,8 @@ func (d *DynamoDB) Unfinished(ctx context.Context, before time.Time) iter.Seq2[d
 				if state == dossier.FileUploading {
 					keys = keys.And(expression.Key("updated_at").LessThan(expression.Value(ceilMicro(before))))
 				}
-				if !yieldFiles(d.query(ctx, "list unfinished files", unfinishedIndex, keys), yield) {
+				in := &dynamodb.QueryInput{IndexName: aws.String(unfinishedIndex), ScanIndexForward: aws.Bool(false), Limit: &d.page}
+				if !yieldFiles(d.query(ctx, "list unfinished files", in, keys), yield) {
 					return
 				}
 			}
@@ -483,23 +491,16 @@ func (d *DynamoDB) remove(ctx context.Context, doing, person, file string, condi
 	return err
 }
 
-// query walks a partition of the table, consistently and in ascending order, or of an index, in descending order.
-func (d *DynamoDB) query(ctx context.Context, doing, index string, keys expression.KeyConditionBuilder) iter.Seq2[*item, error] {
+// query walks a partition as in says: of which index, in which order, from where, and how many items a request reads.
+func (d *DynamoDB) query(ctx context.Context, doing string, in *dynamodb.QueryInput, keys expression.KeyConditionBuilder) iter.Seq2[*item, error] {
 	return func(yield func(*item, error) bool) {
 		e, err := expression.NewBuilder().WithKeyCondition(keys).Build()
 		if err != nil {
 			yield(nil, fmt.Errorf("%s: %w", doing, err))
 			return
 		}
-		in := &dynamodb.QueryInput{
-			TableName: &d.table, Limit: &d.page, KeyConditionExpression: e.KeyCondition(),
-			ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
-		}
-		if index == "" {
-			in.ConsistentRead = aws.Bool(true)
-		} else {
-			in.IndexName, in.ScanIndexForward = &index, aws.Bool(false)
-		}
+		in.TableName, in.KeyConditionExpression = &d.table, e.KeyCondition()
+		in.ExpressionAttributeNames, in.ExpressionAttributeValues = e.Names(), e.Values()
 		for {
 			out, err := call(ctx, d, doing, d.client.Query, in)
 			if err != nil {

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	dossier "dossier.example/app"
 )
@@ -207,7 +209,8 @@ func (d *DynamoDB) removeClaims(ctx context.Context, person, file string) error 
 	records := map[string]bool{}
 	// Claims sort after the records, so the owner of a claim was there to be seen, unless it was put after the walk passed its place:
 	// hence the second look.
-	for i, err := range d.query(ctx, doing, "", expression.Key("person_id").Equal(expression.Value(person))) {
+	in := &dynamodb.QueryInput{ConsistentRead: aws.Bool(true), Limit: &d.page}
+	for i, err := range d.query(ctx, doing, in, expression.Key("person_id").Equal(expression.Value(person))) {
 		if err != nil {
 			return err
 		}

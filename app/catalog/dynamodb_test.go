@@ -11,6 +11,7 @@ import (
 	"hash/crc32"
 	"io"
 	"maps"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -266,7 +267,8 @@ func (b *bench) claimed(person dossier.PersonID) dossier.File {
 // items returns what the table has of a person, as it is.
 func (b *bench) items(person dossier.PersonID) (records, claims []*item) {
 	b.Helper()
-	for i, err := range b.sound.query(b.Context(), "look at the table", "", expression.Key("person_id").Equal(expression.Value(person.String()))) {
+	in := &dynamodb.QueryInput{ConsistentRead: aws.Bool(true)}
+	for i, err := range b.sound.query(b.Context(), "look at the table", in, expression.Key("person_id").Equal(expression.Value(person.String()))) {
 		b.must(err)
 		if i.Owner != "" {
 			claims = append(claims, i)
@@ -313,7 +315,7 @@ func (b *bench) sane(person dossier.PersonID) {
 // empties removes all records of a person and wants nothing to be left: no claim either.
 func (b *bench) empties(person dossier.PersonID) {
 	b.Helper()
-	files, err := b.sound.Files(b.Context(), person)
+	files, err := b.sound.Files(b.Context(), person, dossier.FileID{}, math.MaxInt32)
 	b.must(err)
 	for _, f := range files {
 		b.remove(f)
@@ -945,7 +947,7 @@ func everyCall(d *DynamoDB, f dossier.File) map[string]func(context.Context) err
 			return d.Put(ctx, f)
 		},
 		"File":     func(ctx context.Context) error { _, err := d.File(ctx, f.Person, f.ID); return err },
-		"Files":    func(ctx context.Context) error { _, err := d.Files(ctx, f.Person); return err },
+		"Files":    func(ctx context.Context) error { _, err := d.Files(ctx, f.Person, dossier.FileID{}, 1); return err },
 		"Describe": func(ctx context.Context) error { return d.Describe(ctx, f.Person, f.ID, pairs[0], f.UpdatedAt) },
 		"Commit":   func(ctx context.Context) error { _, err := d.Commit(ctx, f.Person, f.ID, f.UpdatedAt); return err },
 		"MarkDeleting": func(ctx context.Context) error {

@@ -141,8 +141,9 @@ func (s *SQLite) File(ctx context.Context, person dossier.PersonID, file dossier
 }
 
 // Files implements dossier.Catalog.
-func (s *SQLite) Files(ctx context.Context, person dossier.PersonID) ([]dossier.File, error) {
-	return s.list(ctx, "list a person's file records", `WHERE person_id = ? ORDER BY file_id`, person.String())
+func (s *SQLite) Files(ctx context.Context, person dossier.PersonID, after dossier.FileID, limit int) ([]dossier.File, error) {
+	return s.list(ctx, "list a person's file records", `WHERE person_id = ? AND file_id > ? ORDER BY file_id LIMIT ?`,
+		person.String(), after.String(), limit)
 }
 
 // Describe implements dossier.Catalog.

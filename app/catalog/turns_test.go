@@ -23,8 +23,8 @@ func (t *turns) File(ctx context.Context, p dossier.PersonID, f dossier.FileID) 
 	return t.next().File(ctx, p, f)
 }
 
-func (t *turns) Files(ctx context.Context, p dossier.PersonID) ([]dossier.File, error) {
-	return t.next().Files(ctx, p)
+func (t *turns) Files(ctx context.Context, p dossier.PersonID, after dossier.FileID, limit int) ([]dossier.File, error) {
+	return t.next().Files(ctx, p, after, limit)
 }
 
 func (t *turns) Describe(ctx context.Context, p dossier.PersonID, f dossier.FileID, c dossier.Content, at time.Time) error {

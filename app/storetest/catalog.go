@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -46,6 +47,7 @@ func CatalogAlone(t *testing.T, open func(t *testing.T) dossier.Catalog) {
 		{"states", catalogStates},
 		{"values are kept exactly", catalogValues},
 		{"Files has one person's records in order", catalogFiles},
+		{"Files by pages", catalogFilesPages},
 		{"MarkDeleting sets the time anew", catalogMarkAgain},
 		{"Describe again replaces the content", catalogDescribeAgain},
 		{"Commit stores a name and content once", catalogCommitOnce},
@@ -171,7 +173,7 @@ func (c *catalogUnderTest) removed(f dossier.File) {
 // holds wants exactly these records of a person, in the order of ids, one by one and as a list.
 func (c *catalogUnderTest) holds(person dossier.PersonID, want ...dossier.File) {
 	c.Helper()
-	got, err := c.Files(c.Context(), person)
+	got, err := c.Files(c.Context(), person, dossier.FileID{}, math.MaxInt32)
 	if err != nil {
 		c.Fatalf("Files: %v", err)
 	}
@@ -383,7 +385,7 @@ func catalogValues(t *testing.T, c *catalogUnderTest) {
 
 func catalogFiles(t *testing.T, c *catalogUnderTest) {
 	person, other := dossier.NewPersonID(), dossier.NewPersonID()
-	if files, err := c.Files(t.Context(), person); err != nil || len(files) != 0 {
+	if files, err := c.Files(t.Context(), person, dossier.FileID{}, math.MaxInt32); err != nil || len(files) != 0 {
 		t.Fatalf("Files of nobody: got %s, %v", showFiles(files), err)
 	}
 	if _, err := c.File(t.Context(), person, dossier.NewFileID()); !errors.Is(err, dossier.ErrNotFound) {
@@ -422,6 +424,60 @@ func catalogFiles(t *testing.T, c *catalogUnderTest) {
 	c.put(twin)
 	c.holds(twin.Person, twin)
 	c.holds(other, theirs)
+}
+
+func catalogFilesPages(t *testing.T, c *catalogUnderTest) {
+	person := dossier.NewPersonID()
+	var mine []dossier.File
+	for i := range CatalogRecords {
+		f := c.put(c.file(person, fmt.Sprint("file ", i)))
+		if i%3 == 0 {
+			x := fileContent(byte(i)) // Commit keeps more than the record
+			c.wants("Describe", c.Describe(t.Context(), person, f.ID, x, c.at(1)), nil)
+			f.Content, f.State, f.UpdatedAt = &x, dossier.FileStored, c.at(2)
+			c.commits(f, f)
+		}
+		mine = append(mine, f)
+	}
+	_, err := c.Reserve(t.Context(), person, dossier.Quota{Files: 1}, roomy, c.at(1)) // nor is a counter a file
+	c.wants("Reserve", err, nil)
+	c.put(c.file(dossier.NewPersonID(), "another's"))
+	slices.SortFunc(mine, byFileID)
+	page := func(after dossier.FileID, limit int) []dossier.File {
+		t.Helper()
+		files, err := c.Files(t.Context(), person, after, limit)
+		c.wants("Files", err, nil)
+		return files
+	}
+	for _, limit := range []int{1, 7, 10, CatalogRecords - 1, CatalogRecords, CatalogRecords + 1, 1 << 20} {
+		var walked []dossier.File
+		for after := (dossier.FileID{}); ; {
+			files := page(after, limit)
+			walked = append(walked, files...)
+			if len(files) < limit {
+				break
+			}
+			if len(files) > limit || len(walked) > len(mine) {
+				t.Fatalf("Files by %d: a page of %d, %d in all; there are %d", limit, len(files), len(walked), len(mine))
+			}
+			after = files[len(files)-1].ID
+		}
+		if !slices.EqualFunc(walked, mine, sameFile) {
+			t.Fatalf("Files by %d: got %s, want %s", limit, showFiles(walked), showFiles(mine))
+		}
+	}
+	// A page begins behind an id of which there is no record, or not any more.
+	c.deletes(mine[20])
+	gap := mine[30].ID
+	gap[len(gap)-1]++ // the next record differs before that
+	for _, test := range []struct {
+		after dossier.FileID
+		want  []dossier.File
+	}{{mine[20].ID, mine[21:24]}, {gap, mine[31:34]}, {mine[len(mine)-1].ID, nil}, {mine[len(mine)-3].ID, mine[len(mine)-2:]}} {
+		if got := page(test.after, 3); !slices.EqualFunc(got, test.want, sameFile) {
+			t.Fatalf("Files after %s: got %s, want %s", test.after, showFiles(got), showFiles(test.want))
+		}
+	}
 }
 
 func catalogMarkAgain(t *testing.T, c *catalogUnderTest) {
@@ -740,7 +796,7 @@ func catalogStorm(t *testing.T, c *catalogUnderTest) {
 			}
 		}
 	})
-	left, err := c.Files(t.Context(), person)
+	left, err := c.Files(t.Context(), person, dossier.FileID{}, math.MaxInt32)
 	c.wants("Files", err, nil)
 	var stored [2]int
 	for _, f := range left {
@@ -1027,7 +1083,7 @@ func (c *catalogUnderTest) calls(f dossier.File) map[string]func(context.Context
 	return map[string]func(context.Context) error{
 		"Put":      func(ctx context.Context) error { return c.Put(ctx, c.file(f.Person, "new")) },
 		"File":     func(ctx context.Context) error { _, err := c.File(ctx, f.Person, f.ID); return err },
-		"Files":    func(ctx context.Context) error { _, err := c.Files(ctx, f.Person); return err },
+		"Files":    func(ctx context.Context) error { _, err := c.Files(ctx, f.Person, dossier.FileID{}, 1); return err },
 		"Describe": func(ctx context.Context) error { return c.Describe(ctx, f.Person, f.ID, fileContent(9), c.at(9)) },
 		"Commit":   func(ctx context.Context) error { _, err := c.Commit(ctx, f.Person, f.ID, c.at(9)); return err },
 		"MarkDeleting": func(ctx context.Context) error {
@@ -1130,7 +1186,7 @@ func catalogParallel(t *testing.T, c *catalogUnderTest) {
 				t.Errorf("a file's way: got %s, %v; want %s", showFile(got), err, showFile(f))
 				return
 			}
-			files, err := c.Files(t.Context(), person)
+			files, err := c.Files(t.Context(), person, dossier.FileID{}, math.MaxInt32)
 			if err != nil || len(files) != 1 || !sameFile(files[0], f) {
 				t.Errorf("Files: got %s, %v; want %s", showFiles(files), err, showFile(f))
 			}
@@ -1416,7 +1472,7 @@ func countersMiscounted(t *testing.T, c *catalogUnderTest) {
 		c.wants("Miscounted", err, nil)
 		seen, err := c.Usage(t.Context(), person)
 		c.wants("Usage", err, nil)
-		files, err := c.Files(t.Context(), person)
+		files, err := c.Files(t.Context(), person, dossier.FileID{}, math.MaxInt32)
 		c.wants("Files", err, nil)
 		var have dossier.Quota
 		for _, f := range files {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -30,6 +32,8 @@ const (
 	jsonTime = time.Minute
 	// completeTime bounds the completion of a file, which goes on when the client leaves: a store may have to copy all bytes of it.
 	completeTime = 10 * time.Minute
+	// receiptBuffer is how much of a receipt's answer is held back, in bytes.
+	receiptBuffer = 32 << 10
 	// maxSentName is the longest name that a file may be announced under, in characters, before it is made fit.
 	maxSentName = 4096
 )
@@ -145,7 +149,7 @@ func (s *Server) caller(c echo.Context) (caller, error) {
 		return caller{}, err
 	}
 	if given {
-		p, err := s.svc.PersonByReceipt(c.Request().Context(), receipt)
+		p, err := s.svc.ByReceipt(c.Request().Context(), receipt)
 		if errors.Is(err, dossier.ErrNotFound) {
 			return caller{}, unauthorized("The receipt opens nothing. Its person may have been deleted.")
 		}
@@ -258,29 +262,75 @@ func (s *Server) registerPerson(c echo.Context) error {
 	})
 }
 
-// readReceipt shows a person with all files.
+// readReceipt shows a person with all files, or a page of them. They are written as they are read, so that their number takes no memory.
 func (s *Server) readReceipt(c echo.Context) error {
 	by, err := s.caller(c)
 	if err != nil {
 		return err
 	}
+	ctx, q, all := c.Request().Context(), dossier.FilesQuery{Limit: dossier.MaxFilesPage}, true
+	if text := c.QueryParam("after"); text != "" {
+		if q.After, err = dossier.ParseFileID(text); err != nil {
+			return malformed(err, `The parameter "after" must be what "next" of the page before says.`)
+		}
+	}
+	if text := c.QueryParam("limit"); text != "" {
+		if q.Limit, err = strconv.Atoi(text); err != nil || q.Limit < 1 || q.Limit > dossier.MaxFilesPage {
+			return malformed(err, `The parameter "limit" must be a whole number from 1 to %d.`, dossier.MaxFilesPage)
+		}
+		all = false
+	}
 	var p dossier.Person
-	var files []dossier.File
 	if by.receipt != nil {
-		p, files, err = s.svc.ByReceipt(c.Request().Context(), *by.receipt)
+		p, err = s.svc.ByReceipt(ctx, *by.receipt)
 	} else {
-		p, files, err = s.svc.Person(c.Request().Context(), by.person)
+		p, err = s.svc.Person(ctx, by.person)
 	}
 	if err != nil {
 		return err
 	}
-	out := api.Receipt{Person: apiPerson(p), Files: []api.File{}}
-	for _, f := range files {
-		if f.State != dossier.FileDeleting {
-			out.Files = append(out.Files, apiFile(f))
+	page, err := s.svc.Files(ctx, p.ID, q)
+	if err != nil {
+		return err
+	}
+	res := c.Response()
+	res.Header().Set("Content-Type", "application/json")
+	if c.Request().Method == http.MethodHead {
+		res.WriteHeader(http.StatusOK)
+		return nil
+	}
+	// What fails before the buffer is full becomes a refusal; later, observe cuts the connection, and nobody takes half a list for the whole.
+	w := bufio.NewWriterSize(clientWriter{res}, receiptBuffer)
+	enc, between := json.NewEncoder(w), ""
+	// The errors of the buffer are those of Flush.
+	_, _ = w.WriteString(`{"person":`)
+	_ = enc.Encode(apiPerson(p))
+	_, _ = w.WriteString(`,"files":[`)
+	for {
+		for _, f := range page.Files {
+			if f.State == dossier.FileDeleting {
+				continue
+			}
+			_, _ = w.WriteString(between)
+			if err := enc.Encode(apiFile(f)); err != nil {
+				return fmt.Errorf("write JSON: %w", err)
+			}
+			between = ","
+		}
+		if !all || page.Next == (dossier.FileID{}) {
+			break
+		}
+		q.After = page.Next
+		if page, err = s.svc.Files(ctx, p.ID, q); err != nil {
+			return fmt.Errorf("list more files: %w", err)
 		}
 	}
-	return answerJSON(c, out)
+	_, _ = w.WriteString("]")
+	if page.Next != (dossier.FileID{}) {
+		_, _ = fmt.Fprintf(w, `,"next":"%s"`, page.Next)
+	}
+	_, _ = w.WriteString("}\n")
+	return w.Flush()
 }
 
 // announceFile begins a file.

@@ -259,7 +259,7 @@ func TestAPIStaffSession(t *testing.T) {
 	send("a page of a friend reads, with the cookie", "GET", api.Prefix+"/receipt"+ofAda, "", cross(friend), 401, "Access-Control-Allow-Origin")
 	send("a form of a stranger", "POST", file+"/complete"+ofAda, `{}`, map[string]string{"Origin": stranger, "Content-Type": "text/plain"}, 403)
 	send("a form of a browser that says nothing", "POST", file+"/complete"+ofAda, `{}`, map[string]string{"Content-Type": "text/plain"}, 415)
-	if _, files, err := s.svc.Person(t.Context(), receipt.Person); err != nil || len(files) != 1 {
+	if files, err := s.stores.Catalog.Files(t.Context(), receipt.Person, dossier.FileID{}, 2); err != nil || len(files) != 1 {
 		t.Fatalf("a refused request did something: %d files, %v", len(files), err)
 	}
 	send("announce", "PUT", file+ofAda, announcement, nil, 200)

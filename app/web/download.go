@@ -104,9 +104,12 @@ func describe(h http.Header, mediaType, disposition, name string) {
 	h.Set("X-Robots-Tag", "noindex")
 }
 
-// archive sends the stored files among files as one ZIP. There is no going on with one that broke off: its ranges are not kept anywhere.
-func (s *Server) archive(c echo.Context, p dossier.Person, files []dossier.File) error {
-	a := s.svc.Archive(files)
+// archive sends the stored files of a person as one ZIP. There is no going on with one that broke off: its ranges are not kept anywhere.
+func (s *Server) archive(c echo.Context, p dossier.Person) error {
+	a, err := s.svc.Archive(c.Request().Context(), p.ID)
+	if err != nil {
+		return err
+	}
 	if a.Files() == 0 {
 		return &dossier.Error{Code: dossier.CodeNotFound}
 	}

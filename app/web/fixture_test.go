@@ -10,6 +10,7 @@ import (
 	"io"
 	"iter"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -426,10 +427,11 @@ func (s *site) mustAccept(a answer, f form) {
 func (s *site) mustHave(f form, want ...file) {
 	s.t.Helper()
 	svc := dossier.New(s.stores.People, s.stores.Catalog, s.stores.Objects, dossier.Options{})
-	p, records, err := svc.ByReceipt(s.t.Context(), f.parsed(s.t))
+	p, err := svc.ByReceipt(s.t.Context(), f.parsed(s.t))
 	if err != nil {
 		s.t.Fatalf("open the receipt: %v", err)
 	}
+	records := s.records(p.ID)
 	if p.State != dossier.PersonSubmitted || p.Name != strings.TrimSpace(f.name) {
 		s.t.Errorf("the person is %+v", p)
 	}
@@ -459,6 +461,16 @@ func (s *site) mustHave(f form, want ...file) {
 	if !slices.Equal(got, cleaned) {
 		s.t.Errorf("%d files are stored:\n%.500q\nwant %d:\n%.500q", len(got), got, len(cleaned), cleaned)
 	}
+}
+
+// records returns what the catalog has of a person.
+func (s *site) records(person dossier.PersonID) []dossier.File {
+	s.t.Helper()
+	files, err := s.stores.Catalog.Files(s.t.Context(), person, dossier.FileID{}, math.MaxInt32)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return files
 }
 
 // must checks an answer's status and what its body holds.
@@ -779,8 +791,8 @@ func (c faultyCatalog) File(ctx context.Context, p dossier.PersonID, id dossier.
 	return value(ctx, c.f, "catalog.File", func() (dossier.File, error) { return c.Catalog.File(ctx, p, id) })
 }
 
-func (c faultyCatalog) Files(ctx context.Context, p dossier.PersonID) ([]dossier.File, error) {
-	return value(ctx, c.f, "catalog.Files", func() ([]dossier.File, error) { return c.Catalog.Files(ctx, p) })
+func (c faultyCatalog) Files(ctx context.Context, p dossier.PersonID, after dossier.FileID, limit int) ([]dossier.File, error) {
+	return value(ctx, c.f, "catalog.Files", func() ([]dossier.File, error) { return c.Catalog.Files(ctx, p, after, limit) })
 }
 
 func (c faultyCatalog) Describe(ctx context.Context, p dossier.PersonID, id dossier.FileID, v dossier.Content, at time.Time) error {

@@ -44,11 +44,7 @@ func (s *site) session() http.Header {
 func (s *site) stored(f form) []dossier.File {
 	s.t.Helper()
 	s.mustAccept(s.submit(f), f)
-	_, files, err := s.svc.ByReceipt(s.t.Context(), f.parsed(s.t))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return files
+	return s.records(f.parsed(s.t).Person)
 }
 
 // way is how a file is downloaded: a path, and the header that proves the right to it.

@@ -43,7 +43,7 @@ func fileOf(f dossier.File, base string) fileView {
 	if f.Content != nil {
 		v.Type = f.Content.Type
 		v.Size = dossier.FormatBytes(f.Content.Size)
-		v.Bytes = counted(int(f.Content.Size), "byte")
+		v.Bytes = counted(f.Content.Size, "byte")
 		v.SHA256 = hex.EncodeToString(f.Content.SHA256[:])
 	}
 	if f.State == dossier.FileStored {
@@ -68,20 +68,6 @@ func fileForStaff(f dossier.File) fileView {
 
 func filePath(base string, id dossier.FileID) string { return base + "/files/" + id.String() }
 
-// archivePath returns the path of the archive of files, whose own paths lie under base; empty unless there are several to put into it.
-func archivePath(base string, files []dossier.File) string {
-	stored := 0
-	for _, f := range files {
-		if f.State == dossier.FileStored {
-			stored++
-		}
-	}
-	if stored < 2 {
-		return ""
-	}
-	return base + "/files.zip"
-}
-
 // outcomeOf returns what became of a file of a submission; base is the receipt's path.
 func outcomeOf(o dossier.Outcome, base string) fileView {
 	if o.Err == nil && o.File != nil {
@@ -100,21 +86,13 @@ func outcomeOf(o dossier.Outcome, base string) fileView {
 	return v
 }
 
-// total returns the number and size of the stored files.
-func total(files []dossier.File) string {
-	var n int
-	var size int64
-	for _, f := range files {
-		if f.State == dossier.FileStored && f.Content != nil {
-			n++
-			size += f.Content.Size
-		}
-	}
-	return counted(n, "file") + ", " + dossier.FormatBytes(size)
+// total returns a number and size of files.
+func total(q dossier.Quota) string {
+	return counted(q.Files, "file") + ", " + dossier.FormatBytes(q.Bytes)
 }
 
 // counted returns "1 file", "1,234 files".
-func counted(n int, noun string) string {
+func counted[N int | int64](n N, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

@@ -123,7 +123,8 @@ func samples(picture string) []sample {
 	person := personPageView{page: staff("Ada Lovelace", samplePerson), Person: with(ada(), func(p *personView) {
 		p.Path, p.Delete = samplePerson, samplePerson+"/delete"
 	})}
-	directory := directoryView{page: staff("Directory", "/people")}
+	directory := directoryView{page: staff("Directory", "/people"), pager: pager{FirstText: "Newest", NextText: "Older"}}
+	filePages := pager{First: "/", FirstText: "First files", Next: "/?after=x", NextText: "Next files"}
 	document, err := loadDocument()
 	if err != nil {
 		panic(err)
@@ -170,6 +171,7 @@ func samples(picture string) []sample {
 		{"receipt-complete", "receipt", with(receipt, func(v *receiptView) { v.Complete, v.Files = true, mixedFiles() })},
 		{"receipt-no-files", "receipt", with(receipt, func(v *receiptView) { v.Complete = true })},
 		{"receipt-part", "receipt", with(receipt, func(v *receiptView) {
+			v.Incomplete = true
 			v.Notice, v.Advice = "2 of 5 files are not stored.", "Send the form again with the missing files; those that are stored stay as they are."
 			v.Files = append(mixedFiles(), refused("holiday.mov", "Is larger than the limit of 5.0 GiB for one file."),
 				refused(unbroken, "Was changed on its way to the store and not kept. Send it again."))
@@ -183,11 +185,17 @@ func samples(picture string) []sample {
 			v.RequestID = sampleRequestID
 		})},
 		{"receipt-odd", "receipt", with(receipt, func(v *receiptView) {
-			v.Person = crowd()[3]
+			v.Person, v.Incomplete = crowd()[3], true
 			v.Files = oddFiles()
 		})},
 		{"receipt-fifty", "receipt", with(receipt, func(v *receiptView) {
 			v.Complete, v.Files, v.Archive = true, fiftyFiles(), "/receipt/"+sampleReceipt+"/files.zip"
+		})},
+		{"receipt-pages", "receipt", with(receipt, func(v *receiptView) {
+			v.Files, v.Archive, v.Total, v.pager = fiftyFiles(), "/receipt/"+sampleReceipt+"/files.zip", "10,000 files, 30.3 GiB", filePages
+		})},
+		{"receipt-past-end", "receipt", with(receipt, func(v *receiptView) {
+			v.Total, v.pager = "10,000 files, 30.3 GiB", pager{First: "/", FirstText: "First files"}
 		})},
 		{"signin", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), Next: "/people"}},
 		{"signin-fault", "signin", signInView{page: page{Title: "Staff sign-in", Path: "/staff/sign-in", CSRF: "csrf-token"}, Key: "wrong", Next: "/people",
@@ -211,6 +219,12 @@ func samples(picture string) []sample {
 		})},
 		{"person-fifty", "person", with(person, func(v *personPageView) {
 			v.Files, v.Total, v.Archive = forStaff(picture, fiftyFiles()...), "50 files, 155 MiB", samplePerson+"/files.zip"
+		})},
+		{"person-pages", "person", with(person, func(v *personPageView) {
+			v.Files, v.Total, v.Archive, v.pager = forStaff(picture, fiftyFiles()...), "10,000 files, 30.3 GiB", samplePerson+"/files.zip", filePages
+		})},
+		{"person-past-end", "person", with(person, func(v *personPageView) {
+			v.Total, v.pager = "10,000 files, 30.3 GiB", pager{First: "/", FirstText: "First files"}
 		})},
 		{"confirm", "confirm", confirmView{page: staff("Delete Ada Lovelace?", samplePerson+"/delete"),
 			Question: "Delete Ada Lovelace and 3 files?", Consequence: "This cannot be undone.", Action: samplePerson + "/delete", Cancel: samplePerson}},

@@ -155,7 +155,7 @@ func (s *Server) people(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := directoryView{page: s.page(c, "Directory"), Search: q}
+	v := directoryView{page: s.page(c, "Directory"), Search: q, pager: pager{FirstText: "Newest", NextText: "Older"}}
 	for _, p := range found.People {
 		v.People = append(v.People, personForStaff(p))
 	}
@@ -237,19 +237,27 @@ func firstRune(s string) rune {
 	return r
 }
 
-// person shows one person with all files.
+// person shows one person with a page of the files.
 func (s *Server) person(c echo.Context) error {
 	id, err := dossier.ParsePersonID(c.Param("id"))
 	if err != nil {
 		return err
 	}
-	p, files, err := s.svc.Person(c.Request().Context(), id)
+	p, err := s.svc.Person(c.Request().Context(), id)
 	if err != nil {
 		return err
 	}
-	v := personPageView{page: s.page(c, p.Name), Person: personForStaff(p), Total: total(files), Archive: archivePath(personPath(id), files)}
-	for _, f := range files {
-		v.Files = append(v.Files, fileForStaff(f))
+	files, err := s.listing(c, id, personPath(id))
+	if err != nil {
+		return err
+	}
+	v := personPageView{page: s.page(c, p.Name), Person: personForStaff(p), Total: files.total, Archive: files.archive, pager: files.pager}
+	for _, f := range files.files {
+		file := fileForStaff(f)
+		if file.Delete != "" && c.QueryParam("after") != "" {
+			file.Delete += "?after=" + c.QueryParam("after") // by listing found to be an id
+		}
+		v.Files = append(v.Files, file)
 	}
 	return s.render(c, http.StatusOK, "person", v)
 }
@@ -282,11 +290,11 @@ func (s *Server) personArchive(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	p, files, err := s.svc.Person(c.Request().Context(), id)
+	p, err := s.svc.Person(c.Request().Context(), id)
 	if err != nil {
 		return err
 	}
-	return s.archive(c, p, files)
+	return s.archive(c, p)
 }
 
 // picture shows a file in a page, if it is a picture by its bytes.
@@ -306,13 +314,17 @@ func (s *Server) askDeletePerson(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	p, files, err := s.svc.Person(c.Request().Context(), id)
+	p, err := s.svc.Person(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	has, err := s.svc.Counted(c.Request().Context(), id)
 	if err != nil {
 		return err
 	}
 	question := fmt.Sprintf("Delete %s?", p.Name)
-	if len(files) > 0 {
-		question = fmt.Sprintf("Delete %s and %s?", p.Name, counted(len(files), "file"))
+	if has.Files > 0 {
+		question = fmt.Sprintf("Delete %s and %s?", p.Name, counted(has.Files, "file"))
 	}
 	return s.render(c, http.StatusOK, "confirm", confirmView{
 		page: s.page(c, "Delete a person"), Question: question, Consequence: "This cannot be undone.",
@@ -326,7 +338,7 @@ func (s *Server) deletePerson(c echo.Context) error {
 		return err
 	}
 	// A submission that is still on its way is not there for staff, and not theirs to delete.
-	if _, _, err := s.svc.Person(c.Request().Context(), id); err != nil {
+	if _, err := s.svc.Person(c.Request().Context(), id); err != nil {
 		return err
 	}
 	if err := s.svc.DeletePerson(c.Request().Context(), id); err != nil {
@@ -336,13 +348,17 @@ func (s *Server) deletePerson(c echo.Context) error {
 }
 
 func (s *Server) askDeleteFile(c echo.Context) error {
+	after, err := filesAfter(c)
+	if err != nil {
+		return err
+	}
 	f, err := s.staffFile(c)
 	if err != nil {
 		return err
 	}
 	return s.render(c, http.StatusOK, "confirm", confirmView{
 		page: s.page(c, "Delete a file"), Question: fmt.Sprintf("Delete the file %s?", f.Name), Consequence: "This cannot be undone.",
-		Action: filePath(personPath(f.Person), f.ID) + "/delete", Cancel: personPath(f.Person),
+		Action: filePath(personPath(f.Person), f.ID) + "/delete" + behind(after), Cancel: personPath(f.Person) + behind(after),
 	})
 }
 
@@ -355,10 +371,14 @@ func (s *Server) deleteFile(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	after, err := filesAfter(c)
+	if err != nil {
+		return err
+	}
 	if err := s.svc.DeleteFile(c.Request().Context(), person, id); err != nil {
 		return halfDeleted(err)
 	}
-	return c.Redirect(http.StatusSeeOther, personPath(person))
+	return c.Redirect(http.StatusSeeOther, personPath(person)+behind(after))
 }
 
 // halfDeleted says of a deletion that a store interrupted what becomes of it.

@@ -429,12 +429,16 @@ func (s *site) playAll(t *testing.T, all []scenario) {
 // exists tells whether staff still find a person, and which files are stored.
 func (s *site) exists(t *testing.T, id dossier.PersonID) (bool, []string) {
 	t.Helper()
-	_, files, err := s.svc.Person(t.Context(), id)
+	_, err := s.svc.Person(t.Context(), id)
 	if errors.Is(err, dossier.ErrNotFound) {
 		return false, nil
 	}
 	if err != nil {
 		t.Fatalf("read person: %v", err)
+	}
+	files, err := s.stores.Catalog.Files(t.Context(), id, dossier.FileID{}, dossier.MaxFilesPage)
+	if err != nil {
+		t.Fatal(err)
 	}
 	var stored []string
 	for _, f := range files {

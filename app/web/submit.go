@@ -217,7 +217,7 @@ func (t *taking) acknowledged(sub *dossier.Submission, stop error) error {
 
 	v := receiptView{
 		page: t.s.page(t.c, "Received in part"), Link: t.s.o.PublicURL + path,
-		Person: personOf(sub.Person()), RequestID: requestID(t.c), Receipt: t.receipt.String(),
+		Person: personOf(sub.Person()), RequestID: requestID(t.c), Receipt: t.receipt.String(), Incomplete: true,
 	}
 	v.Path = "/"
 	for _, o := range outcomes {

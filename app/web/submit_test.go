@@ -564,7 +564,7 @@ func TestStoreFaultAtEveryStep(t *testing.T) {
 				healthy.mustAccept(healthy.submit(f), f)
 				healthy.reconcile()
 				healthy.mustHave(f, f.files...)
-				switch _, _, err := healthy.svc.ByReceipt(t.Context(), other.parsed(t)); {
+				switch _, err := healthy.svc.ByReceipt(t.Context(), other.parsed(t)); {
 				case keptToo != nil:
 					healthy.mustHave(other, keptToo...)
 				case err == nil && !(call == "people.Move" && m == failAfter):

@@ -77,15 +77,19 @@ type receiptView struct {
 	Link string
 	// Receipt opens the person to the script by which more files are added.
 	Receipt string
-	// Complete: everything that was sent is stored. Pending: the submission was never acknowledged (the form has to be sent again).
-	Complete, Pending bool
+	// Complete: everything that was sent is stored. Incomplete: something is not. Neither: that stands on several pages. Pending: the submission
+	// was never acknowledged (the form has to be sent again).
+	Complete, Incomplete, Pending bool
 	// Notice and Advice, where something was not kept; empty else.
 	Notice, Advice string
 	RequestID      string
 	Person         personView
-	Files          []fileView
+	// Files are those of the page. Total is the number and size of all, where there are several pages: "1,234 files, 12.4 GiB".
+	Files []fileView
+	Total string
 	// Archive is the path of all stored files as one ZIP; empty unless there are several.
 	Archive string
+	pager
 }
 
 // personView is a person's details.
@@ -117,19 +121,29 @@ type directoryView struct {
 	// Search is what was searched for, in field "q".
 	Search string
 	People []personView
-	// First and Next are paths of the first and the next page; empty where there is none to go to.
-	First, Next string
+	pager
 }
+
+// pager leads from a page of a list to others. Each view of such a page embeds it.
+type pager struct {
+	// First and Next are paths of the first and the next page; empty where there is none to go to. FirstText and NextText are what they are called.
+	First, FirstText string
+	Next, NextText   string
+}
+
+// paged tells that there are other pages.
+func (p pager) paged() bool { return p.First != "" || p.Next != "" }
 
 // personPageView is one person for staff (person.html).
 type personPageView struct {
 	page
 	Person personView
-	Files  []fileView
-	// Total is the number and size of stored files: "3 files, 12.4 MiB".
+	// Files are those of the page, Total is the number and size of all: "3 files, 12.4 MiB".
+	Files []fileView
 	Total string
 	// Archive is the path of all stored files as one ZIP; empty unless there are several.
 	Archive string
+	pager
 }
 
 // confirmView asks before deleting (confirm.html).

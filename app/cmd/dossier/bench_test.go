@@ -323,7 +323,7 @@ func (s *subject) take(b *testing.B, c *client, size int64) time.Duration {
 // mustHave sees that a person has one file, stored, of that size, and deletes it.
 func (s *subject) mustHave(b *testing.B, person dossier.PersonID, size int64) {
 	b.Helper()
-	files, err := s.stores.Catalog.Files(b.Context(), person)
+	files, err := s.stores.Catalog.Files(b.Context(), person, dossier.FileID{}, 2)
 	if err != nil {
 		b.Fatal(err)
 	}

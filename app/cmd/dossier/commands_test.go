@@ -168,7 +168,7 @@ func TestStopFinishesWhatRuns(t *testing.T) {
 	// The server is at it once the record is there.
 	stores := teststores.Embedded(t, data)
 	eventually(t, "the upload began", func() bool {
-		files, err := stores.Catalog.Files(t.Context(), f.receipt.Person)
+		files, err := stores.Catalog.Files(t.Context(), f.receipt.Person, dossier.FileID{}, 2)
 		return err == nil && len(files) == 1
 	})
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
@@ -210,7 +210,7 @@ func TestStopIsBounded(t *testing.T) {
 	}
 	stores := teststores.Embedded(t, data)
 	eventually(t, "the upload began", func() bool {
-		files, err := stores.Catalog.Files(t.Context(), f.receipt.Person)
+		files, err := stores.Catalog.Files(t.Context(), f.receipt.Person, dossier.FileID{}, 2)
 		return err == nil && len(files) == 1
 	})
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
