@@ -92,7 +92,8 @@ func (s *Service) finishDeletion(ctx context.Context, id PersonID) error {
 			}
 		}
 	}
-	if err := s.people.Delete(ctx, id); err != nil {
+	// Lost: another removal came to this end before, and the same form was sent again since. That is a person of its own.
+	if err := s.people.Delete(ctx, id); err != nil && !errors.Is(err, ErrLost) {
 		return fmt.Errorf("delete person: %w", err)
 	}
 	return nil

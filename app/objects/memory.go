@@ -123,9 +123,13 @@ func (b *buffer) release() {
 	b.blocks, b.common, b.first, b.released = nil, 0, false, true
 }
 
-// fill reads r up to most bytes; end tells that r ended.
+// fill reads r up to most bytes; end tells that r ended. It looks at ctx before each Read, so that a Put of which a part failed takes no more from a
+// sender who is slow.
 func (b *buffer) fill(ctx context.Context, r io.Reader, most int64) (end bool, err error) {
 	for b.size < most {
+		if ctx.Err() != nil {
+			return false, context.Cause(ctx)
+		}
 		at := b.size % blockSize
 		if at == 0 {
 			if err := b.grow(ctx); err != nil {

@@ -120,6 +120,23 @@ func TestBufferWaits(t *testing.T) {
 	}
 }
 
+// A part of a Put that has failed already is not read any further, though there is memory for it.
+func TestBufferOfFailedPut(t *testing.T) {
+	b := newMemory(8<<20, 1<<20, 0).buffer(ownOf(100))
+	failed := errors.New("a part failed")
+	ctx, fail := context.WithCancelCause(t.Context())
+	reads := 0
+	_, err := b.fill(ctx, readFunc(func(p []byte) (int, error) {
+		reads++
+		fail(failed)
+		return 1, nil
+	}), 1<<20)
+	if !errors.Is(err, failed) || reads != 1 {
+		t.Errorf("fill = %v after %d reads; want the failure after the read that was under way", err, reads)
+	}
+	b.release()
+}
+
 // However many parts are filled at once, by however little memory: all become full, and no more memory is in use than there is.
 func TestMemoryOfMany(t *testing.T) {
 	const parts, partSize = 50, 8 * blockSize

@@ -91,6 +91,7 @@ func TestS3(t *testing.T) {
 		"signed requests":        testS3Signed,
 		"transfer: requests":     testS3TransferRequests,
 		"finish meanwhile":       testS3FinishMeanwhile,
+		"finish as listed":       testS3FinishListed,
 		"finish answered":        testS3FinishAnswers,
 		"foreign uploads":        testS3ForeignUploads,
 		"refusals":               testS3Refusals,

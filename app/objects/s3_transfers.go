@@ -205,12 +205,9 @@ func (s *S3) Finish(ctx context.Context, key, transfer string, parts []dossier.P
 	if err := checkParts(parts, whole); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	held, tags, err := s.parts(ctx, doing, key, transfer)
+	tags, err := s.exactly(ctx, doing, key, transfer, parts)
 	if err != nil {
 		return err
-	}
-	if err := compareParts(held, parts); err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
 	}
 	completed := make([]types.CompletedPart, len(parts))
 	for i, p := range parts {
@@ -239,6 +236,29 @@ func (s *S3) Finish(ctx context.Context, key, transfer string, parts []dossier.P
 		}
 	}
 	return transferFailed(ctx, doing, err)
+}
+
+// looks is how often exactly lists the parts at most.
+const looks = 4
+
+// exactly returns the ETags of a transfer's parts if they are these: ErrCorrupt, ErrNotFound as for Parts. While another call finishes or drops the
+// transfer, a server that takes its parts away one by one lists some of them. So a difference holds that two listings, one after the other, agree in.
+func (s *S3) exactly(ctx context.Context, doing, key, transfer string, parts []dossier.Part) ([]*string, error) {
+	var before []dossier.Part
+	for look := 1; ; look++ {
+		held, tags, err := s.parts(ctx, doing, key, transfer)
+		if err != nil {
+			return nil, err
+		}
+		err = compareParts(held, parts)
+		switch {
+		case err == nil:
+			return tags, nil
+		case look == looks, look > 1 && slices.Equal(held, before):
+			return nil, fmt.Errorf("%s: %w", doing, err)
+		}
+		before = held
+	}
 }
 
 // Drop implements dossier.Transfers.

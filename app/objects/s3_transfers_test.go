@@ -392,6 +392,56 @@ func testS3FinishMeanwhile(t *testing.T, cfg aws.Config) {
 	}
 }
 
+// testS3FinishListed gives Finish listings that lack parts, as some servers answer while another call finishes or drops the transfer.
+func testS3FinishListed(t *testing.T, cfg aws.Config) {
+	const lacking, gone, whole = "lacking", "gone", "" // the last is the server's own answer
+	for _, c := range []struct {
+		name  string
+		shown []string
+		want  error
+		asked int64
+	}{
+		{"whole", []string{whole}, nil, 1},
+		{"lacking a part, then gone", []string{lacking, gone}, dossier.ErrNotFound, 2},
+		{"lacking a part, then whole: the other call was refused", []string{lacking, whole}, nil, 2},
+		{"lacking a part for good", []string{lacking, lacking, whole}, dossier.ErrCorrupt, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			plain := openS3(t, cfg, S3Config{})
+			key := newKey()
+			transfer, parts, held := transferredS3(t, plain, key, []byte("bytes"))
+			var asked atomic.Int64
+			s := openS3(t, through(cfg, func(r *http.Request) (*http.Response, error) {
+				if r.Method != http.MethodGet || !r.URL.Query().Has("uploadId") {
+					return http.DefaultClient.Do(r)
+				}
+				status, body := http.StatusOK, ""
+				switch c.shown[asked.Add(1)-1] {
+				case whole:
+					return http.DefaultClient.Do(r)
+				case gone:
+					status, body = http.StatusNotFound, "<Error><Code>NoSuchUpload</Code></Error>"
+				case lacking:
+					body = "<ListPartsResult><IsTruncated>false</IsTruncated></ListPartsResult>"
+				}
+				return &http.Response{
+					StatusCode: status, ProtoMajor: 1, ProtoMinor: 1, Request: r, Header: http.Header{"Content-Type": {"application/xml"}},
+					Body: io.NopCloser(strings.NewReader(body)),
+				}, nil
+			}), S3Config{Bucket: plain.bucket})
+			if err := s.Finish(t.Context(), key, transfer, parts, held); !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
+				t.Errorf("Finish: %v; want %v", err, c.want)
+			}
+			if asked.Load() != c.asked {
+				t.Errorf("the parts were listed %d times; want %d", asked.Load(), c.asked)
+			}
+			if h, err := plain.Stat(t.Context(), key); c.want == nil && (err != nil || h != held) || c.want != nil && !errors.Is(err, dossier.ErrNotFound) {
+				t.Errorf("Stat = %+v, %v", h, err)
+			}
+		})
+	}
+}
+
 // testS3FinishAnswers gives Finish each kind of answer to its last request.
 func testS3FinishAnswers(t *testing.T, cfg aws.Config) {
 	answer := func(status int, code string) func(*http.Request) (*http.Response, error) {
