@@ -57,7 +57,7 @@ func TestCommandLine(t *testing.T) {
 		want   []string // in stdout or stderr
 	}{
 		{"help", nil, []string{"--help"}, 0, []string{"serve", "upload", "migrate", "reconcile", "version", "healthcheck"}},
-		{"no command", nil, nil, 0, []string{"serve"}},
+		{"no command", nil, []string{}, 0, []string{"serve"}},
 		{"unknown command", nil, []string{"destroy"}, 1, []string{`unknown command "destroy"`}},
 		{"unknown flag", nil, []string{"reconcile", "--force"}, 1, []string{"unknown flag: --force"}},
 		{"surplus argument", nil, []string{"serve", "now"}, 1, []string{"now"}},
