@@ -233,6 +233,7 @@ func TestUpload(t *testing.T) {
 		"servers": {cloudSite, 100},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := site.open(t)
 			t.Run("a new person", func(t *testing.T) { testNewPerson(t, s) })
 			t.Run("a receipt", func(t *testing.T) { testReceipt(t, s) })
