@@ -239,7 +239,7 @@ func TestHead(t *testing.T) {
 		t.Fatal(err)
 	}
 	ofPerson := "?person=" + receipt.Person.String()
-	fill := strings.NewReplacer("v1/files/:file", "v1/files/"+announced.ID.String()+ofPerson, "v1/receipt", "v1/receipt"+ofPerson,
+	fill := strings.NewReplacer("v1/files/:file/content", "v1/files/"+files[0].ID.String()+"/content"+ofPerson, "v1/files/:file", "v1/files/"+announced.ID.String()+ofPerson, "v1/receipt", "v1/receipt"+ofPerson,
 		":id", receipt.Person.String(), ":file", files[0].ID.String(), ":receipt", receipt.String(), ":hash", "h", ":name", "app.css")
 	for _, r := range s.server.echo.Routes() {
 		if r.Method != http.MethodGet {
