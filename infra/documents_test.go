@@ -666,6 +666,7 @@ func newKnown(t *testing.T) known {
 		return all.String()
 	}
 	app := sources("app/cmd/dossier")
+	maps.Copy(k.variables, set(variableName.FindAllString(app, -1)...)) // those of commands that read no settings
 	for _, use := range firsts(cobraUse, app) {
 		switch use {
 		case "dossier":
