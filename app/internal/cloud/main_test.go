@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"io"
+	"math/rand/v2"
 	"mime/multipart"
 	"net"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -189,18 +191,21 @@ func ready(origin string) bool {
 	return res.StatusCode == http.StatusOK
 }
 
+// freePort returns a port of this machine that nobody listens on, from below those of servers and of outgoing connections: until the app takes it, one of
+// those could have it.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	var err error
+	for range 100 {
+		port := strconv.Itoa(10_000 + rand.IntN(10_000))
+		var l net.Listener
+		if l, err = net.Listen("tcp", net.JoinHostPort("localhost", port)); err == nil {
+			_ = l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
+	t.Fatal(err)
+	return ""
 }
 
 // output keeps what is printed, for readers at any time.
