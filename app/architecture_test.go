@@ -30,6 +30,7 @@ func TestImports(t *testing.T) {
 		"/storetest":              {""},
 		"/internal/servers":       {},
 		"/internal/teststores":    {"", "/people", "/objects", "/catalog", "/migrations", "/internal/servers"},
+		"/internal/release010":    {"/internal/servers", "/internal/teststores"},
 		"/internal/cloud":         {"/internal/servers", "/internal/teststores"},
 		"/internal/settingstable": {"/config"},
 		"/internal/contract":      {"/config", "/catalog"},
