@@ -1,14 +1,14 @@
 package dossier
 
 import (
-	"path"
+	"context"
+	"fmt"
+	"io"
+	"iter"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
-	"golang.org/x/text/unicode/norm"
 )
 
 // FileState is where a file stands between its first byte and its removal.
@@ -41,44 +41,6 @@ type File struct {
 	CreatedAt, UpdatedAt time.Time
 }
 
-// Content describes bytes that were received whole.
-type Content struct {
-	// Size in bytes.
-	Size int64
-	// SHA256 of the bytes: computed here while they passed, or, of a file with an Upload, by the sender. Nobody has verified the sender's,
-	// for S3 knows the SHA-256 of an object in parts only as a composite
-	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html); the bytes are what CRC64 says.
-	SHA256 [32]byte
-	// CRC64 is the CRC-64/NVME of the bytes: the checksum that S3 keeps for a whole object however many parts it came
-	// in (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html), hence the one compared.
-	CRC64 uint64
-	// Type is the media type found by looking at the bytes. What the sender claimed is not kept.
-	Type string
-}
-
-// held is what the object store says of an object with this content.
-func (c Content) held() Held { return Held{Size: c.Size, CRC64: c.CRC64} }
-
-// Upload is how a file's bytes come directly: announced once, and the same for every instance and every attempt.
-type Upload struct {
-	// Transfer is the object store's id of it.
-	Transfer string
-	// Size is what was announced, and PartSize that of every part but the last, in bytes.
-	Size, PartSize int64
-}
-
-// Counted is what the file counts for in its person's quota, in any state, from before its record is put until after that is gone: one file, and
-// its bytes from when their number is known: with an Upload from the beginning, else when they have passed.
-func (f File) Counted() Quota {
-	switch {
-	case f.Upload != nil:
-		return Quota{1, f.Upload.Size}
-	case f.Content != nil:
-		return Quota{1, f.Content.Size}
-	}
-	return Quota{Files: 1}
-}
-
 // Key returns the key of the file's object.
 func (f File) Key() string { return ObjectKey(f.Person, f.ID) }
 
@@ -105,60 +67,6 @@ func ParseObjectKey(key string) (PersonID, FileID, error) {
 	return person, file, err
 }
 
-// MaxFileNameBytes is the longest file name kept, in bytes of UTF-8: what common file systems take (NAME_MAX).
-const MaxFileNameBytes = 255
-
-// maxExtensionBytes is the longest end of a name, with its dot, that is taken for an extension.
-const maxExtensionBytes = 32
-
-// CleanFileName makes a name fit to be shown and to be offered for download: the part after the last slash or backslash,
-// valid UTF-8 in NFC, no control or direction-changing characters, no characters that Windows refuses, at most MaxFileNameBytes with the
-// extension kept. It never returns an empty name, "." or "..", and is idempotent.
-func CleanFileName(raw string) string {
-	name := norm.NFC.String(strings.ToValidUTF8(raw, "\uFFFD"))
-	if i := strings.LastIndexAny(name, `/\`); i >= 0 {
-		name = name[i+1:]
-	}
-	name = strings.Map(func(r rune) rune {
-		switch {
-		case hidden(r):
-			return -1
-		case strings.ContainsRune(`<>:"|?*`, r):
-			return '_'
-		case unicode.IsSpace(r):
-			return ' '
-		}
-		return r
-	}, name)
-	// Removing a character can bring two together that compose.
-	name = norm.NFC.String(name)
-	// Windows drops trailing dots and spaces.
-	trim := func(s string) string { return strings.TrimRight(strings.TrimLeft(s, " "), " .") }
-	name = trim(name)
-	if len(name) > MaxFileNameBytes {
-		ext := path.Ext(name)
-		if len(ext) > maxExtensionBytes {
-			ext = ""
-		}
-		name = trim(truncate(strings.TrimSuffix(name, ext), MaxFileNameBytes-len(ext))) + ext
-	}
-	if name == "" {
-		return "unnamed"
-	}
-	return name
-}
-
-// truncate cuts s to at most n bytes without cutting a character in two.
-func truncate(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
-}
-
 // FileID identifies a file within its person: a UUIDv7 (RFC 9562).
 type FileID uuid.UUID
 
@@ -173,3 +81,90 @@ func ParseFileID(s string) (FileID, error) {
 
 // String returns the canonical form.
 func (id FileID) String() string { return uuid.UUID(id).String() }
+
+// FilesQuery asks for one page of a person's files.
+type FilesQuery struct {
+	// After is FilesPage.Next of the page before; zero: the first file.
+	After FileID
+	// Limit is how many files at most, 1 to MaxFilesPage.
+	Limit int
+}
+
+// MaxFilesPage is how many files a page has at most.
+const MaxFilesPage = 1000
+
+// FilesPage is one page of a person's files, in whatever state, in the order of their ids.
+type FilesPage struct {
+	Files []File
+	// Next is where the next page begins; zero when this is the last.
+	Next FileID
+}
+
+// Files returns a page of the files of a person whom Person or ByReceipt returned.
+func (s *Service) Files(ctx context.Context, person PersonID, q FilesQuery) (FilesPage, error) {
+	limit := min(max(q.Limit, 1), MaxFilesPage)
+	// One more than shown tells whether there is a next page.
+	files, err := s.catalog.Files(ctx, person, q.After, limit+1)
+	if err != nil {
+		return FilesPage{}, fmt.Errorf("list files: %w", err)
+	}
+	page := FilesPage{Files: files}
+	if len(files) > limit {
+		page.Files, page.Next = files[:limit], files[limit-1].ID
+	}
+	return page, nil
+}
+
+// allFiles walks the records of a person in the order of their ids. It holds a page of them, and no connection while the loop's body runs.
+func allFiles(ctx context.Context, c Catalog, person PersonID) iter.Seq2[File, error] {
+	return func(yield func(File, error) bool) {
+		for after := (FileID{}); ; {
+			files, err := c.Files(ctx, person, after, MaxFilesPage)
+			if err != nil {
+				yield(File{}, fmt.Errorf("list files: %w", err))
+				return
+			}
+			for _, f := range files {
+				if !yield(f, nil) {
+					return
+				}
+			}
+			if len(files) < MaxFilesPage {
+				return
+			}
+			after = files[len(files)-1].ID
+		}
+	}
+}
+
+// File returns the record of a stored file of an acknowledged person, for staff. ErrNotFound.
+func (s *Service) File(ctx context.Context, person PersonID, file FileID) (File, error) {
+	f, err := s.catalog.File(ctx, person, file)
+	if err != nil {
+		return File{}, fmt.Errorf("read file record: %w", err)
+	}
+	if f.State != FileStored {
+		return File{}, &Error{Code: CodeNotFound}
+	}
+	return f, nil
+}
+
+// Open returns a stored file's bytes from offset on, length of them at most (negative: to the end). The ctx governs the reading too.
+// ErrNotFound where the file was deleted meanwhile.
+func (s *Service) Open(ctx context.Context, f File, offset, length int64) (io.ReadCloser, error) {
+	r, err := s.objects.Open(ctx, f.Key(), offset, length)
+	if err != nil {
+		return nil, fmt.Errorf("open object: %w", err)
+	}
+	return r, nil
+}
+
+// Link returns the request by which a client reads a stored file from the object store itself, which answers it with the headers of as. It is a
+// secret until it expires: who has it needs no other proof. errors.ErrUnsupported where the store offers none, so that Open is the only way.
+func (s *Service) Link(ctx context.Context, f File, as ResponseHeader, lifetime time.Duration) (SignedRequest, error) {
+	link, err := s.objects.Link(ctx, f.Key(), as, lifetime)
+	if err != nil {
+		return SignedRequest{}, fmt.Errorf("link object: %w", err)
+	}
+	return link, nil
+}

@@ -1,10 +1,13 @@
 package dossier
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
+	"fmt"
 )
 
 // Receipt is what a submitter holds: the person's id and a secret that proves it is theirs. The form carries it from the
@@ -55,4 +58,25 @@ func (r Receipt) Hash() [32]byte { return sha256.Sum256(r.Secret[:]) }
 func (r Receipt) Opens(p Person) bool {
 	hash := r.Hash()
 	return subtle.ConstantTimeCompare(hash[:], p.ReceiptHash[:]) == 1
+}
+
+// ByReceipt returns the person that a receipt opens. A wrong secret and an unknown person are the same ErrNotFound, after the same work.
+func (s *Service) ByReceipt(ctx context.Context, r Receipt) (Person, error) {
+	p, err := s.people.Person(ctx, r.Person)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return Person{}, fmt.Errorf("read person: %w", err)
+	}
+	// An absent person is zero and opens for no receipt: no secret hashes to zeros.
+	if !r.Opens(p) || p.State == PersonDeleting {
+		return Person{}, &Error{Code: CodeNotFound}
+	}
+	return p, nil
+}
+
+// FileByReceipt returns the record of a stored file of the receipt's person. ErrNotFound.
+func (s *Service) FileByReceipt(ctx context.Context, r Receipt, file FileID) (File, error) {
+	if _, err := s.ByReceipt(ctx, r); err != nil {
+		return File{}, err
+	}
+	return s.File(ctx, r.Person, file)
 }

@@ -6,9 +6,12 @@ import (
 	"fmt"
 )
 
-// Removal goes from the outside in: mark, so that nothing new begins; transfer and bytes; record; its place in the quota; last the
-// person. Every step may be
-// repeated and may be done by several at once; a removal that stopped half-way is taken up by reconciliation.
+// Removal goes from the outside in: mark, so that nothing new begins; transfer and bytes; record; its place in the quota;
+// last the person. Every step may be repeated and may be done by several at once; a removal that stopped half-way is
+// taken up by reconciliation.
+//
+// What was acknowledged is deleted (DeleteFile, DeletePerson). What was not is given up, by the submitter (GiveUp) or by a
+// write path that cannot go on (discard).
 
 // DeleteFile removes one file. A file that is not there, or not stored, is ErrNotFound; one whose removal was begun before is
 // removed to the end.
@@ -26,36 +29,6 @@ func (s *Service) DeleteFile(ctx context.Context, person PersonID, file FileID) 
 		return fmt.Errorf("mark file for deletion: %w", err)
 	}
 	return s.erase(ctx, f)
-}
-
-// erase removes the transfer, the object and then the record of a file that is in state FileDeleting by now; f is as it was before, or
-// later. Last it uncounts the file, if it was this call that removed the record.
-func (s *Service) erase(ctx context.Context, f File) error {
-	// Before the object, so that none is made of the transfer afterwards. That of a stored file is gone.
-	if f.Upload != nil && f.State != FileStored {
-		if err := s.objects.Drop(ctx, f.Key(), f.Upload.Transfer); err != nil {
-			return fmt.Errorf("drop transfer: %w", err)
-		}
-	}
-	if err := s.objects.Delete(ctx, f.Key()); err != nil {
-		return fmt.Errorf("delete object: %w", err)
-	}
-	// Read while the record is there: a recount after this look may have counted it or not, and Release does nothing then.
-	usage, err := s.catalog.Usage(ctx, f.Person)
-	if err != nil {
-		return fmt.Errorf("read what is counted: %w", err)
-	}
-	removed, err := s.catalog.Remove(ctx, f.Person, f.ID)
-	if err != nil {
-		return fmt.Errorf("remove file record: %w", err)
-	}
-	if removed == nil {
-		return nil
-	}
-	if err := s.catalog.Release(ctx, f.Person, removed.Counted(), usage.Epoch, s.time()); err != nil {
-		return fmt.Errorf("uncount file: %w", err)
-	}
-	return nil
 }
 
 // DeletePerson removes a person with all files. ErrNotFound if there is none; after any other error the person is marked and
@@ -97,4 +70,87 @@ func (s *Service) finishDeletion(ctx context.Context, id PersonID) error {
 		return fmt.Errorf("delete person: %w", err)
 	}
 	return nil
+}
+
+// GiveUp removes a file that is not stored, with its parts: nil when it is absent, ErrLost when it is stored.
+func (s *Service) GiveUp(ctx context.Context, person PersonID, file FileID) error {
+	f, err := s.catalog.File(ctx, person, file)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("read file record: %w", err)
+	}
+	switch err := s.giveUp(ctx, f); {
+	case errors.Is(err, ErrLost):
+		return stored()
+	case err != nil:
+		return fmt.Errorf("give file up: %w", err)
+	}
+	return nil
+}
+
+// discard removes a file that was never acknowledged: its record, if it can still be won, its transfer and its object. The object's key
+// belongs to this file alone, so removing it harms nobody, unless somebody else finished the record: a twin's Commit may have
+// answered with it.
+func (s *Service) discard(ctx context.Context, f File) {
+	ctx, cancel := detached(ctx)
+	defer cancel()
+	if err := s.giveUp(ctx, f); err != nil && !errors.Is(err, ErrLost) {
+		s.left(ctx, f, err)
+	}
+}
+
+// giveUp is discard that tells how it went: ErrLost where the file is stored.
+func (s *Service) giveUp(ctx context.Context, f File) error {
+	err := s.catalog.MarkDeleting(ctx, f.Person, f.ID, s.time(), FileUploading)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	// Also where the record is gone, for what came to lie after that. Then nothing is removed and nothing uncounted.
+	return s.erase(ctx, f)
+}
+
+// erase removes the transfer, the object and then the record of a file that is in state FileDeleting by now; f is as it was before, or
+// later. Last it uncounts the file, if it was this call that removed the record.
+func (s *Service) erase(ctx context.Context, f File) error {
+	// Before the object, so that none is made of the transfer afterwards. That of a stored file is gone.
+	if f.Upload != nil && f.State != FileStored {
+		if err := s.objects.Drop(ctx, f.Key(), f.Upload.Transfer); err != nil {
+			return fmt.Errorf("drop transfer: %w", err)
+		}
+	}
+	if err := s.objects.Delete(ctx, f.Key()); err != nil {
+		return fmt.Errorf("delete object: %w", err)
+	}
+	// Read while the record is there: a recount after this look may have counted it or not, and Release does nothing then.
+	usage, err := s.catalog.Usage(ctx, f.Person)
+	if err != nil {
+		return fmt.Errorf("read what is counted: %w", err)
+	}
+	removed, err := s.catalog.Remove(ctx, f.Person, f.ID)
+	if err != nil {
+		return fmt.Errorf("remove file record: %w", err)
+	}
+	if removed == nil {
+		return nil
+	}
+	if err := s.catalog.Release(ctx, f.Person, removed.Counted(), usage.Epoch, s.time()); err != nil {
+		return fmt.Errorf("uncount file: %w", err)
+	}
+	return nil
+}
+
+// drop gives up a transfer that no record names. It also works when ctx has ended; what fails is left to reconciliation.
+func (s *Service) drop(ctx context.Context, f File) {
+	ctx, cancel := detached(ctx)
+	defer cancel()
+	if err := s.objects.Drop(ctx, f.Key(), f.Upload.Transfer); err != nil {
+		s.left(ctx, f, err)
+	}
+}
+
+// left logs what could not be put right.
+func (s *Service) left(ctx context.Context, f File, err error) {
+	s.log.WarnContext(ctx, "left for reconciliation", "person", f.Person.String(), "file", f.ID.String(), "err", err)
 }

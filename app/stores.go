@@ -95,24 +95,6 @@ type Counters interface {
 	Miscounted(ctx context.Context) iter.Seq2[PersonID, error]
 }
 
-// Quota is a number of files and of their bytes.
-type Quota struct {
-	Files int64
-	Bytes int64
-}
-
-func (q Quota) plus(more Quota) Quota { return Quota{q.Files + more.Files, q.Bytes + more.Bytes} }
-
-// Usage is what a person's counter says.
-type Usage struct {
-	Person PersonID
-	Quota
-	// Epoch is another after every Recount, and Revision after every change: opaque, never used twice, empty where there is no counter.
-	Epoch, Revision string
-	// UpdatedAt is when it was changed last.
-	UpdatedAt time.Time
-}
-
 // Objects keeps the bytes of files. Keys are those of ObjectKey; a store makes up none of its own.
 type Objects interface {
 	// Put streams r under key, in bounded memory and without a copy elsewhere. Nothing is visible under key unless Put
@@ -160,25 +142,6 @@ type Transfers interface {
 	// them, in no order. The loop's body may drop what it is given.
 	Unfinished(ctx context.Context, before time.Time) iter.Seq2[Transfer, error]
 }
-
-// Part is one part of a transfer.
-type Part struct {
-	// Number is its place, from 1 to MaxParts.
-	Number int
-	// Size in bytes.
-	Size int64
-	// CRC64 is the CRC-64/NVME of its bytes.
-	CRC64 uint64
-}
-
-// The limits of transfers: those of S3, which every store keeps
-// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
-const (
-	MaxParts = 10_000
-	// MinPartSize is the least size of a part that is not the last one, in bytes; MaxPartSize the most of any.
-	MinPartSize = 5 << 20
-	MaxPartSize = 5 << 30
-)
 
 // ResponseHeader is what the answer to a linked GET says of its content. Whatever the object store may have noted itself, it says this.
 type ResponseHeader struct {

@@ -2,23 +2,17 @@ package dossier
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
-	"sync"
-	"time"
-
-	"github.com/gabriel-vasile/mimetype"
 )
 
-// The write path. Three stores share no transaction, so the order of the steps carries the promise:
+// A form is one way in: its bytes pass through this program. Three stores share no transaction, so the order of the steps carries the promise:
 //
 //  1. Begin inserts the person, idempotently by id, in state PersonSubmitting.
-//  2. AddFile counts the file against the person's quota and puts its record, in state FileUploading, then looks at the person once more. Whoever deletes a person marks it
-//     first and lists its files afterwards. So either the deleter's list holds this record, or this look finds the mark: no file
-//     can slip in behind a deletion.
+//  2. AddFile counts the file against the person's quota and puts its record, in state FileUploading, then looks at the
+//     person once more. Whoever deletes a person marks it first and lists its files afterwards. So either the deleter's
+//     list holds this record, or this look finds the mark: no file can slip in behind a deletion.
 //  3. AddFile sends the bytes. The record and the key belong to this attempt alone.
 //  4. AddFile compares size and checksum with what the object store says that it holds, counts the bytes against the quota, and describes
 //     the content in the record.
@@ -98,10 +92,6 @@ func (s *Service) Begin(ctx context.Context, receipt Receipt, details Details) (
 		return &Submission{svc: s, person: found}, nil
 	}
 	return nil, conflict(nil)
-}
-
-func conflict(cause error) *Error {
-	return Errorf(CodeConflict, cause, "This form was already used for another submission, or that submission is being deleted. Send it as a new one.")
 }
 
 // Person returns the person that the submission is for.
@@ -197,146 +187,6 @@ func (s *Service) send(ctx context.Context, a *attempt, r io.Reader, usage Usage
 	return nil
 }
 
-// reserve counts something against a person's quota.
-func (s *Service) reserve(ctx context.Context, person PersonID, add Quota) (Usage, error) {
-	usage, err := s.catalog.Reserve(ctx, person, add, s.limits.quota(), s.time())
-	switch {
-	case errors.Is(err, ErrQuota):
-		return usage, s.full(err)
-	case err != nil:
-		return usage, fmt.Errorf("count file: %w", err)
-	}
-	return usage, nil
-}
-
-// full says that a person's quota does not take a file.
-func (s *Service) full(cause error) *Error {
-	return Errorf(CodeQuota, cause, "Does not fit any more: one person may have %d files, of %s together, and those that are being sent count too.",
-		s.limits.PersonFiles, FormatBytes(s.limits.PersonBytes))
-}
-
-// release uncounts what was reserved for a file and is in no record. It also works when ctx has ended; what fails is left to
-// reconciliation, because it must not be done twice.
-func (s *Service) release(ctx context.Context, f File, off Quota, epoch string) {
-	ctx, cancel := detached(ctx)
-	defer cancel()
-	if err := s.catalog.Release(ctx, f.Person, off, epoch, s.time()); err != nil {
-		s.left(ctx, f, err)
-	}
-}
-
-// left logs what could not be put right.
-func (s *Service) left(ctx context.Context, f File, err error) {
-	s.log.WarnContext(ctx, "left for reconciliation", "person", f.Person.String(), "file", f.ID.String(), "err", err)
-}
-
-func lost(cause error) *Error {
-	return Errorf(CodeLost, cause, "Was removed while it was being sent. Send it again.")
-}
-
-// transfer sends r's bytes to key and returns what was sent. It gives up where they are more than the limit for one file, or than is left of
-// the person's quota.
-func (s *Service) transfer(ctx context.Context, key string, r io.Reader, left int64) (Content, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	m := &meter{r: r, sha: sha256.New(), crc: NewCRC64(), limit: s.limits.FileBytes, over: s.tooLarge(), stall: s.stall}
-	if left < m.limit {
-		m.limit, m.over = left, s.full(nil)
-	}
-	m.timer = time.AfterFunc(s.stall, func() {
-		cancel(fmt.Errorf("object store took no byte for %s", s.stall))
-	})
-	defer m.stop()
-	err := s.objects.Put(ctx, key, m)
-	if readErr := m.failure(); readErr != nil {
-		// Whatever the store made of it, the source is the reason.
-		return Content{}, readErr
-	}
-	if err != nil {
-		if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
-			return Content{}, &Error{Code: CodeUnavailable, Err: cause}
-		}
-		return Content{}, fmt.Errorf("put object: %w", err)
-	}
-	return m.content(), nil
-}
-
-func (s *Service) tooLarge() *Error {
-	return Errorf(CodeTooLarge, nil, "Is larger than the limit of %s for one file.", FormatBytes(s.limits.FileBytes))
-}
-
-// sniffed is how many bytes at the beginning decide a file's type: what mimetype looks at by default.
-const sniffed = 3072
-
-// meter reads a file's bytes once and keeps what must be known of them. While the store is at work between two reads a timer runs;
-// while the source is being read it does not, because waiting for the sender is not the store's fault. It does not run after the last
-// byte either.
-type meter struct {
-	r     io.Reader
-	sha   hash.Hash
-	crc   hash.Hash64
-	head  []byte
-	size  int64
-	limit int64
-	over  *Error // what is wrong with more bytes than limit
-
-	stall   time.Duration
-	timer   *time.Timer
-	mu      sync.Mutex // the store may read from one goroutine and return from another
-	stopped bool
-	err     error
-}
-
-func (m *meter) Read(p []byte) (int, error) {
-	m.timer.Stop()
-	n, err := m.r.Read(p)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.sha.Write(p[:n])
-	m.crc.Write(p[:n])
-	if free := sniffed - len(m.head); free > 0 {
-		m.head = append(m.head, p[:min(n, free)]...)
-	}
-	m.size += int64(n)
-	if m.size > m.limit {
-		err = m.over
-	}
-	if err != nil && err != io.EOF {
-		if m.err == nil {
-			m.err = err
-		}
-		return 0, err
-	}
-	// After the last byte the store has limits of its own: S3 may take minutes to put the parts of a large object together.
-	if !m.stopped && err == nil {
-		m.timer.Reset(m.stall)
-	}
-	return n, err
-}
-
-// stop ends the timer for good, also against a Read that is still under way in a store that was cancelled.
-func (m *meter) stop() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.stopped = true
-	m.timer.Stop()
-}
-
-// failure returns the source's error, if that ended the reading.
-func (m *meter) failure() error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.err
-}
-
-func (m *meter) content() Content {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return Content{
-		Size: m.size, SHA256: [32]byte(m.sha.Sum(nil)), CRC64: m.crc.Sum64(), Type: mimetype.Detect(m.head).String(),
-	}
-}
-
 // Acknowledge commits what arrived and returns nil when the submitter may be told so: Outcomes then says which files are
 // stored and why others are not. After an error nothing may be told as stored; the same form sent again ends well.
 // Errors: ErrConflict where the person was deleted meanwhile; ErrUnavailable; or that of ctx.
@@ -404,36 +254,4 @@ func (sub *Submission) Abandon(ctx context.Context) {
 			sub.svc.discard(ctx, a.file)
 		}
 	}
-}
-
-// same tells whether a stored file that Commit answered with has this content indeed. Commit goes by the SHA-256, and that of a file with an
-// Upload is only what its sender said.
-func (c *Content) same(stored File) bool {
-	return stored.Content != nil && c.held() == stored.Content.held()
-}
-
-func differs() *Error {
-	return Errorf(CodeCorrupt, nil, "You have a file of this name already, with this SHA-256 but other bytes: one of the two was computed wrongly. "+
-		"Delete that file, or send this one by another name.")
-}
-
-// discard removes a file that was never acknowledged: its record, if it can still be won, its transfer and its object. The object's key
-// belongs to this file alone, so removing it harms nobody, unless somebody else finished the record: a twin's Commit may have
-// answered with it.
-func (s *Service) discard(ctx context.Context, f File) {
-	ctx, cancel := detached(ctx)
-	defer cancel()
-	if err := s.giveUp(ctx, f); err != nil && !errors.Is(err, ErrLost) {
-		s.left(ctx, f, err)
-	}
-}
-
-// giveUp is discard that tells how it went: ErrLost where the file is stored.
-func (s *Service) giveUp(ctx context.Context, f File) error {
-	err := s.catalog.MarkDeleting(ctx, f.Person, f.ID, s.time(), FileUploading)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return err
-	}
-	// Also where the record is gone, for what came to lie after that. Then nothing is removed and nothing uncounted.
-	return s.erase(ctx, f)
 }

@@ -1,0 +1,242 @@
+package dossier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/gabriel-vasile/mimetype"
+)
+
+// The content is described twice: before the transfer is finished without a Type, for nobody can look at bytes in parts, so that whoever
+// meets the object knows what it has to be; and with the Type that the object's first bytes show. Catalog.Commit does not store
+// a record that was described without a Type last, so a slow twin that describes it anew takes no Type away.
+
+// Complete makes the file of its parts and acknowledges it: the returned record is stored. Where the person has a file of the same name
+// and content already, that one is returned and this one is gone. A file that is stored already is returned, if the checksums are its own.
+// So is, for an id that is gone, a stored file of the person that has these checksums: that is how a Complete is repeated whose file
+// gave way to another.
+//
+// Errors: ErrIncomplete; ErrCorrupt where parts or the whole are not what the sender computed (the file can be sent again under another id, or the
+// wrong part anew); ErrLost where it was given up meanwhile; ErrNotFound; ErrUnavailable: repeat the call.
+func (s *Service) Complete(ctx context.Context, person PersonID, file FileID, sums Checksums) (File, error) {
+	f, done, err := s.settled(ctx, person, file, &sums)
+	if done || err != nil {
+		return f, err
+	}
+	parts, err := s.objects.Parts(ctx, f.Key(), f.Upload.Transfer)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return s.finished(ctx, f, &sums)
+	case err != nil:
+		return File{}, fmt.Errorf("list parts: %w", err)
+	}
+	if err := f.Upload.whole(parts, sums.CRC64); err != nil {
+		if s.ended(ctx, f) {
+			return s.finished(ctx, f, &sums)
+		}
+		return File{}, err
+	}
+	content := Content{Size: f.Upload.Size, SHA256: sums.SHA256, CRC64: sums.CRC64}
+	switch err := s.catalog.Describe(ctx, person, file, content, s.time()); {
+	case errors.Is(err, ErrLost):
+		return s.finished(ctx, f, &sums)
+	case err != nil:
+		return File{}, fmt.Errorf("describe file: %w", err)
+	}
+	switch err := s.objects.Finish(ctx, f.Key(), f.Upload.Transfer, parts, content.held()); {
+	case errors.Is(err, ErrNotFound):
+		return s.finished(ctx, f, &sums)
+	case errors.Is(err, ErrCorrupt):
+		if s.ended(ctx, f) {
+			return s.finished(ctx, f, &sums)
+		}
+		return File{}, Errorf(CodeCorrupt, err, "Is not what was to be sent: a part differs. Send it again.")
+	case errors.Is(err, ErrExists):
+		// Only where an id was used a second time, and only some stores tell.
+		return File{}, Errorf(CodeCorrupt, err, "There is another object of this id. Send it as a new one.")
+	case err != nil:
+		return File{}, fmt.Errorf("finish transfer: %w", err)
+	}
+	return s.finished(ctx, f, &sums)
+}
+
+// ended tells whether another call finished or dropped a transfer meanwhile, or is about to drop it. While it ends a store may show a part of its
+// parts, so what was wrong with them may mean nothing.
+func (s *Service) ended(ctx context.Context, f File) bool {
+	if _, err := s.objects.Parts(ctx, f.Key(), f.Upload.Transfer); errors.Is(err, ErrNotFound) {
+		return true
+	}
+	now, err := s.catalog.File(ctx, f.Person, f.ID)
+	return errors.Is(err, ErrNotFound) || err == nil && now.State != FileUploading
+}
+
+// settled reads the record and tells whether all is done: the file is stored, or its twin is. Without sums any that is stored will do, and none
+// is looked for. ErrNotFound; ErrLost where the record is being removed; ErrCorrupt where what is stored is something else.
+func (s *Service) settled(ctx context.Context, person PersonID, file FileID, sums *Checksums) (f File, done bool, err error) {
+	f, err = s.direct(ctx, person, file)
+	switch {
+	case errors.Is(err, ErrNotFound), errors.Is(err, ErrLost):
+		if sums == nil {
+			return File{}, false, err
+		}
+		twin, found, look := s.twin(ctx, person, f.Name, *sums)
+		if found || look != nil {
+			return twin, found, look
+		}
+		return File{}, false, err
+	case err != nil:
+		return File{}, false, err
+	case f.State == FileUploading:
+		return f, false, nil
+	case sums != nil && !sums.are(f.Content):
+		return File{}, false, Errorf(CodeCorrupt, nil, "Is stored already, with other bytes. Send this one as a new one.")
+	}
+	return f, true, nil
+}
+
+// twin looks for the stored file of a person, of that name where there is one, which has these checksums.
+func (s *Service) twin(ctx context.Context, person PersonID, name string, sums Checksums) (File, bool, error) {
+	for f, err := range allFiles(ctx, s.catalog, person) {
+		if err != nil {
+			return File{}, false, err
+		}
+		if f.State == FileStored && sums.are(f.Content) && (name == "" || name == f.Name) {
+			return f, true, nil
+		}
+	}
+	return File{}, false, nil
+}
+
+// How long finished waits for an object that another call is about to make, looking every so often; and how long after the content was described
+// last it believes that one is: S3 may take minutes to put the parts of a large object together
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html).
+const (
+	finishWait  = 3 * time.Second
+	finishLook  = 50 * time.Millisecond
+	finishTrust = 15 * time.Minute
+)
+
+// finished goes on where the transfer is gone: this call finished it, or another did or is about to; or it was dropped. A twin of this call may
+// have stored the file, or removed it for another of the same content; or it was given up or deleted, and what this call made is
+// removed.
+func (s *Service) finished(ctx context.Context, f File, sums *Checksums) (File, error) {
+	for until := time.Now().Add(finishWait); ; {
+		// Whoever finishes the transfer describes the content first. This look comes after that.
+		now, done, err := s.settled(ctx, f.Person, f.ID, sums)
+		switch {
+		case done && now.ID != f.ID:
+			s.discard(ctx, f)
+			return now, nil
+		case done:
+			return now, nil
+		case errors.Is(err, ErrLost), errors.Is(err, ErrNotFound):
+			return s.hopeless(ctx, f, err)
+		case err != nil:
+			return File{}, err
+		case now.Content == nil:
+			return s.hopeless(ctx, f, errors.New("the transfer is gone, and nobody finished it"))
+		case sums != nil && !sums.are(now.Content):
+			return File{}, Errorf(CodeCorrupt, nil, "Was completed with other checksums. Send it as a new one.")
+		}
+		held, err := s.objects.Stat(ctx, f.Key())
+		if err == nil {
+			var stored File
+			stored, err = s.accept(ctx, now, held)
+			if err == nil {
+				return stored, nil
+			}
+		}
+		// A record or an object that was there and is not: the next look tells why.
+		again := errors.Is(err, ErrNotFound) || errors.Is(err, ErrLost)
+		switch {
+		case !again:
+			return File{}, err
+		case errors.Is(err, ErrNotFound) && s.time().Sub(now.UpdatedAt) > finishTrust:
+			return s.hopeless(ctx, f, err)
+		case time.Now().After(until):
+			return File{}, &Error{Code: CodeUnavailable, Err: fmt.Errorf("the transfer is gone, and its object not there yet: %w", err)}
+		}
+		select {
+		case <-ctx.Done():
+			return File{}, Unavailable(ctx, "wait for the object", ctx.Err())
+		case <-time.After(finishLook):
+		}
+	}
+}
+
+// accept stores a file that is described, whose object the store says is so. Errors: those of commit; ErrCorrupt.
+func (s *Service) accept(ctx context.Context, f File, held Held) (File, error) {
+	content := *f.Content
+	if held != content.held() {
+		s.discard(ctx, f)
+		return File{}, Errorf(CodeCorrupt, fmt.Errorf("the sender has %d bytes, CRC-64 %016x; the store holds %d, %016x", content.Size, content.CRC64, held.Size, held.CRC64),
+			"Was changed on its way to the store and not kept. Send it as a new one.")
+	}
+	stored, err := s.commit(ctx, f, content)
+	switch {
+	case err != nil:
+		return File{}, err
+	case stored.ID != f.ID:
+		s.discard(ctx, f)
+		if !content.same(stored) {
+			return File{}, differs()
+		}
+	}
+	return stored, nil
+}
+
+// hopeless removes a file that cannot become whole any more.
+func (s *Service) hopeless(ctx context.Context, f File, cause error) (File, error) {
+	s.discard(ctx, f)
+	return File{}, lost(cause)
+}
+
+// typeTries bounds how often commit describes a content again that a twin, just before, described without its Type. Each twin does so once.
+const typeTries = 16
+
+// commit stores a file whose object holds the content, and finds out its Type where it is not known yet: never from what the sender says.
+// Errors: those of Catalog.Commit, and ErrNotFound where the object is gone.
+func (s *Service) commit(ctx context.Context, f File, content Content) (File, error) {
+	for range typeTries {
+		if content.Type == "" {
+			head, err := s.head(ctx, f, content)
+			if err != nil {
+				return File{}, err
+			}
+			content.Type = mimetype.Detect(head).String()
+			if err := s.catalog.Describe(ctx, f.Person, f.ID, content, s.time()); err != nil {
+				return File{}, fmt.Errorf("describe file: %w", err)
+			}
+		}
+		stored, err := s.catalog.Commit(ctx, f.Person, f.ID, s.time())
+		switch {
+		case errors.Is(err, ErrIncomplete):
+			content.Type = ""
+			continue
+		case err != nil:
+			return File{}, fmt.Errorf("commit file: %w", err)
+		}
+		return stored, nil
+	}
+	return File{}, &Error{Code: CodeUnavailable, Err: errors.New("commit file: others describe it all the time")}
+}
+
+// head returns a file's first bytes.
+func (s *Service) head(ctx context.Context, f File, content Content) ([]byte, error) {
+	if content.Size == 0 {
+		return nil, nil
+	}
+	r, err := s.objects.Open(ctx, f.Key(), 0, sniffed)
+	if err != nil {
+		return nil, fmt.Errorf("open object: %w", err)
+	}
+	defer r.Close()
+	head, err := io.ReadAll(io.LimitReader(r, sniffed))
+	if err != nil {
+		return nil, fmt.Errorf("read object: %w", err)
+	}
+	return head, nil
+}

@@ -1,0 +1,147 @@
+package dossier
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/gabriel-vasile/mimetype"
+)
+
+// Content describes bytes that were received whole.
+type Content struct {
+	// Size in bytes.
+	Size int64
+	// SHA256 of the bytes: computed here while they passed, or, of a file with an Upload, by the sender. Nobody has verified the sender's,
+	// for S3 knows the SHA-256 of an object in parts only as a composite
+	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html); the bytes are what CRC64 says.
+	SHA256 [32]byte
+	// CRC64 is the CRC-64/NVME of the bytes: the checksum that S3 keeps for a whole object however many parts it came
+	// in (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html), hence the one compared.
+	CRC64 uint64
+	// Type is the media type found by looking at the bytes. What the sender claimed is not kept.
+	Type string
+}
+
+// held is what the object store says of an object with this content.
+func (c Content) held() Held { return Held{Size: c.Size, CRC64: c.CRC64} }
+
+// same tells whether a stored file that Commit answered with has this content indeed. Commit goes by the SHA-256, and that of a file with an
+// Upload is only what its sender said.
+func (c *Content) same(stored File) bool {
+	return stored.Content != nil && c.held() == stored.Content.held()
+}
+
+// Checksums are what the sender computed of a whole file.
+type Checksums struct {
+	CRC64  uint64
+	SHA256 [32]byte
+}
+
+func (c Checksums) are(content *Content) bool {
+	return content != nil && c == Checksums{CRC64: content.CRC64, SHA256: content.SHA256}
+}
+
+// transfer sends r's bytes to key and returns what was sent. It gives up where they are more than the limit for one file, or than is left of
+// the person's quota.
+func (s *Service) transfer(ctx context.Context, key string, r io.Reader, left int64) (Content, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	m := &meter{r: r, sha: sha256.New(), crc: NewCRC64(), limit: s.limits.FileBytes, over: s.tooLarge(), stall: s.stall}
+	if left < m.limit {
+		m.limit, m.over = left, s.full(nil)
+	}
+	m.timer = time.AfterFunc(s.stall, func() {
+		cancel(fmt.Errorf("object store took no byte for %s", s.stall))
+	})
+	defer m.stop()
+	err := s.objects.Put(ctx, key, m)
+	if readErr := m.failure(); readErr != nil {
+		// Whatever the store made of it, the source is the reason.
+		return Content{}, readErr
+	}
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
+			return Content{}, &Error{Code: CodeUnavailable, Err: cause}
+		}
+		return Content{}, fmt.Errorf("put object: %w", err)
+	}
+	return m.content(), nil
+}
+
+// sniffed is how many bytes at the beginning decide a file's type: what mimetype looks at by default.
+const sniffed = 3072
+
+// meter reads a file's bytes once and keeps what must be known of them. While the store is at work between two reads a timer runs;
+// while the source is being read it does not, because waiting for the sender is not the store's fault. It does not run after the last
+// byte either.
+type meter struct {
+	r     io.Reader
+	sha   hash.Hash
+	crc   hash.Hash64
+	head  []byte
+	size  int64
+	limit int64
+	over  *Error // what is wrong with more bytes than limit
+
+	stall   time.Duration
+	timer   *time.Timer
+	mu      sync.Mutex // the store may read from one goroutine and return from another
+	stopped bool
+	err     error
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	m.timer.Stop()
+	n, err := m.r.Read(p)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sha.Write(p[:n])
+	m.crc.Write(p[:n])
+	if free := sniffed - len(m.head); free > 0 {
+		m.head = append(m.head, p[:min(n, free)]...)
+	}
+	m.size += int64(n)
+	if m.size > m.limit {
+		err = m.over
+	}
+	if err != nil && err != io.EOF {
+		if m.err == nil {
+			m.err = err
+		}
+		return 0, err
+	}
+	// After the last byte the store has limits of its own: S3 may take minutes to put the parts of a large object together.
+	if !m.stopped && err == nil {
+		m.timer.Reset(m.stall)
+	}
+	return n, err
+}
+
+// stop ends the timer for good, also against a Read that is still under way in a store that was cancelled.
+func (m *meter) stop() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stopped = true
+	m.timer.Stop()
+}
+
+// failure returns the source's error, if that ended the reading.
+func (m *meter) failure() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.err
+}
+
+func (m *meter) content() Content {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return Content{
+		Size: m.size, SHA256: [32]byte(m.sha.Sum(nil)), CRC64: m.crc.Sum64(), Type: mimetype.Detect(m.head).String(),
+	}
+}

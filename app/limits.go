@@ -1,0 +1,47 @@
+package dossier
+
+import "math"
+
+// Limits bounds what one submission, and one person, may carry.
+type Limits struct {
+	// FileBytes is the size of the largest file taken, in bytes.
+	FileBytes int64
+	// Files is the number of files taken in one form.
+	Files int
+	// PersonFiles is the number of files that one person may have, whichever way they came; those on their way count too. Zero: 20 full
+	// forms, and 10,000 at least.
+	PersonFiles int
+	// PersonBytes is the number of bytes that these may have together. Zero: one form full of the largest files, and 250 GiB at least.
+	PersonBytes int64
+}
+
+// DefaultLimits is what holds where the settings say nothing. 5 GiB is what S3 takes in one request
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html), hence the size that people expect to work.
+func DefaultLimits() Limits { return Limits{}.withDefaults() }
+
+func (l Limits) withDefaults() Limits {
+	if l.FileBytes == 0 {
+		l.FileBytes = 5 << 30
+	}
+	if l.Files == 0 {
+		l.Files = 50
+	}
+	if l.PersonFiles == 0 {
+		l.PersonFiles = max(10_000, 20*l.Files)
+	}
+	if l.PersonBytes == 0 {
+		full := int64(math.MaxInt64)
+		if l.FileBytes <= full/int64(l.Files) {
+			full = l.FileBytes * int64(l.Files)
+		}
+		l.PersonBytes = max(250<<30, full)
+	}
+	return l
+}
+
+// Limits returns what one submission, and one person, may carry.
+func (s *Service) Limits() Limits { return s.limits }
+
+func (s *Service) tooLarge() *Error {
+	return Errorf(CodeTooLarge, nil, "Is larger than the limit of %s for one file.", FormatBytes(s.limits.FileBytes))
+}

@@ -1,0 +1,95 @@
+package dossier
+
+import "fmt"
+
+// Upload is how a file's bytes come directly: announced once, and the same for every instance and every attempt.
+type Upload struct {
+	// Transfer is the object store's id of it.
+	Transfer string
+	// Size is what was announced, and PartSize that of every part but the last, in bytes.
+	Size, PartSize int64
+}
+
+// Parts returns the number of parts that the file has: at least one.
+func (u Upload) Parts() int {
+	if u.Size == 0 {
+		return 1
+	}
+	return int((u.Size-1)/u.PartSize + 1)
+}
+
+// PartBytes returns the size of a part, in bytes; false for a number that the file does not have.
+func (u Upload) PartBytes(number int) (int64, bool) {
+	last := u.Parts()
+	switch {
+	case number < 1 || number > last:
+		return 0, false
+	case number < last:
+		return u.PartSize, true
+	}
+	return u.Size - int64(last-1)*u.PartSize, true
+}
+
+// The sizes of parts. 8 MiB is sent within a minute at 1.2 Mbit/s, so a phone that loses its network loses at most that; a request
+// takes its round trip for it a few times a second at most; and a file of the default limit of 5 GiB has 640 parts, one of up to
+// 78 GiB no larger ones.
+const (
+	leastPart = 8 << 20
+	partStep  = 1 << 20
+)
+
+// PartSize returns the size of a file's parts but the last, for files of up to MaxParts × MaxPartSize: small enough that little is lost with one,
+// large enough that MaxParts of them hold the file. It is a whole number of MiB, at least 8 and at most MaxPartSize.
+func PartSize(size int64) int64 {
+	if size <= MaxParts*leastPart {
+		return leastPart
+	}
+	least := (size-1)/MaxParts + 1
+	return min((least-1)/partStep+1, MaxPartSize/partStep) * partStep
+}
+
+// Part is one part of a transfer.
+type Part struct {
+	// Number is its place, from 1 to MaxParts.
+	Number int
+	// Size in bytes.
+	Size int64
+	// CRC64 is the CRC-64/NVME of its bytes.
+	CRC64 uint64
+}
+
+// The limits of transfers: those of S3, which every store keeps
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
+const (
+	MaxParts = 10_000
+	// MinPartSize is the least size of a part that is not the last one, in bytes; MaxPartSize the most of any.
+	MinPartSize = 5 << 20
+	MaxPartSize = 5 << 30
+)
+
+// whole tells whether the parts that the store has are those of the file, and have its checksum together.
+func (u Upload) whole(parts []Part, crc uint64) error {
+	var sum uint64
+	for i, p := range parts {
+		size, ok := u.PartBytes(p.Number)
+		switch {
+		case ok && p.Number > i+1:
+			return u.missing(i + 1)
+		case !ok || p.Size != size:
+			return Errorf(CodeCorrupt, nil, "Part %d arrived with %d bytes, and is to have %d. Send it again.", p.Number, p.Size, size)
+		}
+		sum = CombineCRC64(sum, p.CRC64, p.Size)
+	}
+	if len(parts) < u.Parts() {
+		return u.missing(len(parts) + 1)
+	}
+	if sum != crc {
+		return Errorf(CodeCorrupt, fmt.Errorf("the parts have the CRC-64 %016x, the sender's is %016x", sum, crc),
+			"Is not what was to be sent: a part differs. Send it again.")
+	}
+	return nil
+}
+
+func (u Upload) missing(number int) *Error {
+	return Errorf(CodeIncomplete, nil, "Part %d of %d did not arrive yet.", number, u.Parts())
+}
