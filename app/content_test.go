@@ -1,0 +1,194 @@
+package dossier_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"dossier.example/app"
+)
+
+// corrupting flips a bit of what is stored.
+type corrupting struct{ dossier.Objects }
+
+func (c corrupting) Put(ctx context.Context, key string, r io.Reader) error {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	data[len(data)/2] ^= 1
+	return c.Objects.Put(ctx, key, bytes.NewReader(data))
+}
+
+func TestFlippedBitIsCaught(t *testing.T) {
+	s := embedded(t)
+	svc := dossier.New(s.people, s.catalog, corrupting{s.objects}, dossier.Options{Now: s.clock.now})
+	out, err := submit(t.Context(), svc, dossier.NewReceipt(), twoFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range out {
+		if o.File != nil || o.Err == nil || o.Err.Code != dossier.CodeCorrupt {
+			t.Errorf("%s: stored %v, error %v, want ErrCorrupt", o.Name, o.File != nil, o.Err)
+		}
+	}
+	s.checkInvariants(t, true)
+	if _, records, objects := s.count(t); records+objects != 0 {
+		t.Errorf("left: %d records, %d objects", records, objects)
+	}
+}
+
+// A body that breaks off is the sender's fault, not the store's; what arrived before it is not kept.
+func TestBodyBreaksOff(t *testing.T) {
+	s := embedded(t)
+	svc := s.service(dossier.DefaultLimits())
+	sub, err := svc.Begin(t.Context(), dossier.NewReceipt(), ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sub.AddFile(t.Context(), "whole", strings.NewReader("whole")); err != nil {
+		t.Fatal(err)
+	}
+	err = sub.AddFile(t.Context(), "half", io.MultiReader(strings.NewReader("half"), broken{}))
+	if !errors.Is(err, errInjected) || errors.Is(err, dossier.ErrUnavailable) {
+		t.Errorf("AddFile: %v, want the reader's own error", err)
+	}
+	sub.Abandon(t.Context())
+	if _, records, objects := s.count(t); records+objects != 0 {
+		t.Errorf("left at once: %d records, %d objects", records, objects)
+	}
+	s.reconcileAll(t)
+	s.checkInvariants(t, true)
+}
+
+func TestClientVanishes(t *testing.T) {
+	s := embedded(t)
+	svc := s.service(dossier.DefaultLimits())
+	ctx, cancel := context.WithCancel(t.Context())
+	sub, err := svc.Begin(ctx, dossier.NewReceipt(), ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, w := io.Pipe()
+	go func() {
+		_, _ = w.Write(make([]byte, 100_000))
+		cancel()
+		_ = w.CloseWithError(context.Canceled)
+	}()
+	if err := sub.AddFile(ctx, "x", r); !errors.Is(err, context.Canceled) {
+		t.Errorf("AddFile: %v, want context.Canceled", err)
+	}
+	sub.Abandon(ctx)
+	if _, records, objects := s.count(t); records+objects != 0 {
+		t.Errorf("left at once: %d records, %d objects", records, objects)
+	}
+}
+
+// hanging takes some bytes and then none, until it is told to stop.
+type hanging struct{ dossier.Objects }
+
+func (hanging) Put(ctx context.Context, _ string, r io.Reader) error {
+	_, _ = r.Read(make([]byte, 4))
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (hanging) Delete(context.Context, string) error { return nil }
+
+// memory stands in for two stores where only time matters.
+type memory struct {
+	dossier.People
+	dossier.Catalog
+	person dossier.Person
+}
+
+func (m *memory) Insert(_ context.Context, p dossier.Person) error { m.person = p; return nil }
+
+func (m *memory) Person(context.Context, dossier.PersonID) (dossier.Person, error) {
+	return m.person, nil
+}
+
+func (m *memory) Put(context.Context, dossier.File) error { return nil }
+
+func (m *memory) Remove(context.Context, dossier.PersonID, dossier.FileID) (*dossier.File, error) {
+	return nil, nil
+}
+
+func (m *memory) Reserve(context.Context, dossier.PersonID, dossier.Quota, dossier.Quota, time.Time) (dossier.Usage, error) {
+	return dossier.Usage{}, nil
+}
+
+func (m *memory) Usage(context.Context, dossier.PersonID) (dossier.Usage, error) {
+	return dossier.Usage{}, nil
+}
+
+func (m *memory) MarkDeleting(context.Context, dossier.PersonID, dossier.FileID, time.Time, ...dossier.FileState) error {
+	return nil
+}
+
+func TestStalledStoreIsUnavailable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		svc := dossier.New(m, m, hanging{}, dossier.Options{Stall: 30 * time.Second})
+		sub, err := svc.Begin(t.Context(), dossier.NewReceipt(), ada)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		err = sub.AddFile(t.Context(), "x", strings.NewReader("some bytes"))
+		if !errors.Is(err, dossier.ErrUnavailable) {
+			t.Errorf("AddFile: %v, want ErrUnavailable", err)
+		}
+		if waited := time.Since(began); waited != 30*time.Second {
+			t.Errorf("gave up after %s, want 30s", waited)
+		}
+	})
+}
+
+// A sender that pauses longer than the store may is not mistaken for a stalled store.
+func TestSlowSenderIsNoStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		done := make(chan struct{})
+		svc := dossier.New(m, m, reading{done: done}, dossier.Options{Stall: 30 * time.Second})
+		sub, err := svc.Begin(t.Context(), dossier.NewReceipt(), ada)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, w := io.Pipe()
+		go func() {
+			for range 5 {
+				time.Sleep(10 * time.Minute)
+				_, _ = w.Write([]byte("x"))
+			}
+			_ = w.Close()
+		}()
+		// reading.Stat does not know the object; getting as far is what counts.
+		if err := sub.AddFile(t.Context(), "x", r); errors.Is(err, dossier.ErrUnavailable) {
+			t.Errorf("AddFile: %v", err)
+		}
+		<-done
+	})
+}
+
+type reading struct {
+	dossier.Objects
+	done chan struct{}
+}
+
+func (o reading) Put(_ context.Context, _ string, r io.Reader) error {
+	defer close(o.done)
+	_, err := io.Copy(io.Discard, r)
+	return err
+}
+
+func (reading) Stat(context.Context, string) (dossier.Held, error) {
+	return dossier.Held{}, &dossier.Error{Code: dossier.CodeNotFound}
+}
+
+func (reading) Delete(context.Context, string) error { return nil }

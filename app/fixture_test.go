@@ -1,0 +1,294 @@
+package dossier_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"testing"
+	"time"
+
+	"dossier.example/app"
+	"dossier.example/app/internal/teststores"
+)
+
+func embedded(t *testing.T) stores {
+	s := teststores.Embedded(t, teststores.Migrated(t))
+	return stores{people: s.People, catalog: s.Catalog, objects: s.Objects, clock: &clock{t: time.Now().UTC()}}
+}
+
+// onEachKind runs a test on the embedded stores, and on the cloud's kinds on real servers.
+func onEachKind(t *testing.T, test func(t *testing.T, s stores)) {
+	t.Run("embedded", func(t *testing.T) { test(t, embedded(t)) })
+	t.Run("cloud", func(t *testing.T) {
+		s := teststores.Cloud(t).Stores(t)
+		test(t, stores{people: s.People, catalog: s.Catalog, objects: s.Objects, clock: &clock{t: time.Now().UTC()}})
+	})
+}
+
+// stores are the three stores of a test, and the service over them.
+type stores struct {
+	people  dossier.People
+	catalog dossier.Catalog
+	objects dossier.Objects
+	clock   *clock
+	// loose: reconciliation ran that takes everything for old, so it may have counted a file anew whose record was about to be put.
+	loose bool
+}
+
+// clock only moves when told to, and a microsecond at every look, so that no two times are equal.
+type clock struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.t = c.t.Add(time.Microsecond)
+	return c.t
+}
+
+func (c *clock) forward(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.t = c.t.Add(d)
+}
+
+func (s stores) service(limits dossier.Limits) *dossier.Service {
+	return dossier.New(s.people, s.catalog, s.objects, dossier.Options{Limits: limits, Now: s.clock.now})
+}
+
+func (s stores) faulty(f *faults) *dossier.Service {
+	return dossier.New(faultyPeople{s.people, f}, faultyCatalog{s.catalog, f}, faultyObjects{s.objects, f}, dossier.Options{Now: s.clock.now})
+}
+
+// upload is one file to be sent.
+type upload struct {
+	name string
+	data []byte
+}
+
+var twoFiles = []upload{{"a.txt", bytes.Repeat([]byte("alpha "), 10000)}, {"b.txt", []byte("beta")}}
+
+var ada = dossier.Details{Name: "Ada Lovelace", Location: "London", Age: 36, Technology: "Analytical Engine"}
+
+// submit hands in a form as a page does; the error is that of the step that failed.
+func submit(ctx context.Context, svc *dossier.Service, r dossier.Receipt, files []upload) ([]dossier.Outcome, error) {
+	sub, err := svc.Begin(ctx, r, ada)
+	if err != nil {
+		return nil, err
+	}
+	defer sub.Abandon(ctx)
+	for _, f := range files {
+		if err := sub.AddFile(ctx, f.name, bytes.NewReader(f.data)); err != nil {
+			return sub.Outcomes(), err
+		}
+	}
+	err = sub.Acknowledge(ctx)
+	return sub.Outcomes(), err
+}
+
+// checkInvariants walks the stores and checks what is promised at any time, and with settled also what holds after a reconciliation
+// that found everything old.
+func (s stores) checkInvariants(t *testing.T, settled bool) {
+	t.Helper()
+	ctx := t.Context()
+	records := map[string]dossier.FileState{}
+	have := map[dossier.PersonID]dossier.Quota{}
+	for f, err := range s.catalog.All(ctx) {
+		if err != nil {
+			t.Fatalf("walk catalog: %v", err)
+		}
+		records[f.Key()] = f.State
+		q := have[f.Person]
+		have[f.Person] = dossier.Quota{Files: q.Files + f.Counted().Files, Bytes: q.Bytes + f.Counted().Bytes}
+		p, err := s.people.Person(ctx, f.Person)
+		if err != nil && (settled || f.State == dossier.FileStored) {
+			t.Errorf("record %s (%s) has no person: %v", f.Key(), f.State, err)
+		}
+		if settled && f.State != dossier.FileStored {
+			t.Errorf("record %s is still %s", f.Key(), f.State)
+		}
+		if settled && p.State != dossier.PersonSubmitted {
+			t.Errorf("record %s has a person in state %q", f.Key(), p.State)
+		}
+		if f.State != dossier.FileStored {
+			continue
+		}
+		held, err := s.objects.Stat(ctx, f.Key())
+		if err != nil {
+			t.Errorf("stored record %s has no object: %v", f.Key(), err)
+			continue
+		}
+		if f.Content == nil || held.Size != f.Content.Size || held.CRC64 != f.Content.CRC64 {
+			t.Errorf("stored record %s says %+v, its object %+v", f.Key(), f.Content, held)
+		}
+	}
+	for o, err := range s.objects.List(ctx, "") {
+		if err != nil {
+			t.Fatalf("list objects: %v", err)
+		}
+		if _, ok := records[o.Key]; !ok && settled {
+			t.Errorf("object %s has no record", o.Key)
+		}
+	}
+	if settled {
+		for p, err := range s.people.Leftovers(ctx, s.clock.now().Add(time.Hour)) {
+			t.Errorf("person %s is still %s (%v)", p.ID, p.State, err)
+		}
+		for tr, err := range s.objects.Unfinished(ctx, s.clock.now().Add(1000*time.Hour)) {
+			t.Errorf("transfer to %s is left (%v)", tr.Key, err)
+		}
+		for p, err := range s.catalog.Miscounted(ctx) {
+			t.Errorf("person %s is miscounted (%v)", p, err)
+		}
+	}
+	for p, q := range have {
+		u, err := s.catalog.Usage(ctx, p)
+		if err != nil || !s.loose && (u.Files < q.Files || u.Bytes < q.Bytes) || settled && u.Quota != q {
+			t.Errorf("person %s is counted %+v (%v), and has %+v", p, u, err, q)
+		}
+	}
+}
+
+// records returns what the catalog has of a person.
+func (s stores) records(t *testing.T, person dossier.PersonID) []dossier.File {
+	t.Helper()
+	files, err := s.catalog.Files(t.Context(), person, dossier.FileID{}, dossier.MaxFilesPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// opens returns the files of the person that a receipt opens.
+func (s stores) opens(t *testing.T, r dossier.Receipt) []dossier.File {
+	t.Helper()
+	p, err := s.service(dossier.DefaultLimits()).ByReceipt(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.records(t, p.ID)
+}
+
+// checkComplete checks that the receipt shows each file once, with its bytes.
+func (s stores) checkComplete(t *testing.T, r dossier.Receipt, files []upload) {
+	t.Helper()
+	svc := s.service(dossier.DefaultLimits())
+	p, err := svc.ByReceipt(t.Context(), r)
+	if err != nil {
+		t.Fatalf("open the receipt: %v", err)
+	}
+	if p.State != dossier.PersonSubmitted || p.Details != ada {
+		t.Errorf("person is %+v", p)
+	}
+	seen := map[string]int{}
+	for _, f := range s.records(t, r.Person) {
+		if f.State != dossier.FileStored {
+			continue
+		}
+		r, err := svc.Open(t.Context(), f, 0, -1)
+		if err != nil {
+			t.Errorf("open %s: %v", f.Name, err)
+			continue
+		}
+		data, err := io.ReadAll(r)
+		r.Close()
+		if err != nil {
+			t.Errorf("read %s: %v", f.Name, err)
+		}
+		seen[f.Name+"\x00"+string(data)]++
+	}
+	for _, f := range files {
+		if n := seen[f.name+"\x00"+string(f.data)]; n != 1 {
+			t.Errorf("file %s is there %d times, want once", f.name, n)
+		}
+	}
+	if len(seen) != len(files) {
+		t.Errorf("%d different files are there, want %d", len(seen), len(files))
+	}
+}
+
+// reconcileAll reconciles as if a week had passed, and once more as if another had: then nothing is left to do but to count persons anew from
+// whom the first run removed something.
+func (s stores) reconcileAll(t *testing.T) *dossier.ReconcileReport {
+	t.Helper()
+	report := s.reconcileOnce(t)
+	again := s.reconcileOnce(t)
+	delete(again.Counts, dossier.RepairRecounted)
+	if len(again.Counts) != 0 || again.AbortedTransfers != 0 {
+		t.Errorf("a second reconciliation did %v and gave up %d transfers", again.Counts, again.AbortedTransfers)
+	}
+	return report
+}
+
+func (s stores) reconcileOnce(t *testing.T) *dossier.ReconcileReport {
+	t.Helper()
+	s.clock.forward(7 * 24 * time.Hour)
+	report, err := s.service(dossier.DefaultLimits()).Reconcile(t.Context(), dossier.ReconcileOptions{OlderThan: 24 * time.Hour, Sweep: true, Verify: true}, nil)
+	if err != nil {
+		t.Errorf("reconcile: %v", err)
+	}
+	if report.Damaged() {
+		t.Errorf("reconcile found damage: %v", report.Counts)
+	}
+	return report
+}
+
+func (s stores) count(t *testing.T) (people, records, objects int) {
+	t.Helper()
+	list, err := s.people.List(t.Context(), "", dossier.Cursor{}, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range s.catalog.All(t.Context()) {
+		records++
+	}
+	for range s.objects.List(t.Context(), "") {
+		objects++
+	}
+	return len(list), records, objects
+}
+
+func (s stores) checkAcknowledged(t *testing.T, r dossier.Receipt, files []upload) {
+	t.Helper()
+	if _, err := s.service(dossier.DefaultLimits()).ByReceipt(t.Context(), r); err != nil {
+		t.Errorf("open the receipt of what was acknowledged: %v", err)
+	}
+	names := map[string]bool{}
+	for _, f := range s.records(t, r.Person) {
+		if f.State == dossier.FileStored {
+			names[f.Name] = true
+		}
+	}
+	for _, f := range files {
+		if !names[f.name] {
+			t.Errorf("%s was acknowledged and is lost", f.name)
+		}
+	}
+}
+
+// codeOf returns the code of the first Error in err's chain; empty where there is none.
+func codeOf(err error) dossier.Code {
+	var e *dossier.Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+// atOnce runs do n times at once.
+func atOnce(n int, do func(i int)) {
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			do(i)
+		})
+	}
+	close(start)
+	wg.Wait()
+}

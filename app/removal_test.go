@@ -1,0 +1,118 @@
+package dossier_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"dossier.example/app"
+)
+
+// Every call that a deletion makes goes wrong in every way; reconciliation, or deleting again, ends it.
+func TestFaultAtEveryStepOfADeletion(t *testing.T) {
+	prepare := func(t *testing.T) (stores, dossier.Receipt) {
+		s, r := embedded(t), dossier.NewReceipt()
+		if _, err := submit(t.Context(), s.service(dossier.DefaultLimits()), r, twoFiles); err != nil {
+			t.Fatal(err)
+		}
+		return s, r
+	}
+	s, r := prepare(t)
+	clean := &faults{at: -1}
+	if err := s.faulty(clean).DeletePerson(t.Context(), r.Person); err != nil {
+		t.Fatal(err)
+	}
+	for i, call := range clean.calls {
+		for m := failBefore; m <= dieAfter; m++ {
+			t.Run(name(i, call, m), func(t *testing.T) {
+				s, r := prepare(t)
+				err := s.faulty(&faults{at: i, mode: m}).DeletePerson(t.Context(), r.Person)
+				if !errors.Is(err, dossier.ErrUnavailable) {
+					t.Fatalf("DeletePerson: %v, want ErrUnavailable", err)
+				}
+				s.checkInvariants(t, false)
+				begun := i > 0 || m == failAfter || m == dieAfter
+				s.reconcileAll(t)
+				s.checkInvariants(t, true)
+				if people, records, objects := s.count(t); begun && people+records+objects != 0 {
+					t.Errorf("left behind: %d people, %d records, %d objects", people, records, objects)
+				} else if !begun {
+					s.checkComplete(t, r, twoFiles)
+				}
+			})
+		}
+	}
+}
+
+func TestFaultAtEveryStepOfGivingUp(t *testing.T) {
+	s, r := embedded(t), dossier.NewReceipt()
+	clean := &faults{at: -1}
+	if err := s.faulty(clean).GiveUp(t.Context(), r.Person, s.sent(t, r, direct).ID); err != nil {
+		t.Fatal(err)
+	}
+	want := "catalog.File catalog.MarkDeleting objects.Drop objects.Delete catalog.Usage catalog.Remove catalog.Release"
+	if got := strings.Join(clean.calls, " "); got != want {
+		t.Fatalf("GiveUp makes the calls\n%s\nwant\n%s", got, want)
+	}
+	s.checkInvariants(t, true)
+	for _, then := range []string{"repeated", "left"} {
+		t.Run(then, func(t *testing.T) {
+			faultCases(t, clean.calls, func(t *testing.T, f *faults) {
+				s, r := embedded(t), dossier.NewReceipt()
+				svc, file := s.service(dossier.DefaultLimits()), s.sent(t, r, direct)
+				if err := s.faulty(f).GiveUp(t.Context(), r.Person, file.ID); !errors.Is(err, dossier.ErrUnavailable) {
+					t.Fatalf("GiveUp: %v, want ErrUnavailable", err)
+				}
+				s.checkInvariants(t, false)
+				if then == "repeated" {
+					if err := svc.GiveUp(t.Context(), r.Person, file.ID); err != nil {
+						t.Errorf("GiveUp repeated: %v", err)
+					}
+					if _, _, err := svc.Status(t.Context(), r.Person, file.ID); !errors.Is(err, dossier.ErrNotFound) {
+						t.Errorf("Status afterwards: %v, want ErrNotFound", err)
+					}
+				}
+				s.reconcileAll(t)
+				if _, records, objects := s.count(t); records+objects != 0 {
+					t.Errorf("left: %d records, %d objects", records, objects)
+				}
+				s.checkInvariants(t, true)
+			})
+		})
+	}
+}
+
+// The deletion of a person takes files on their way with it, and their transfers.
+func TestFaultAtEveryStepOfADeletionWithTransfers(t *testing.T) {
+	prepare := func(t *testing.T) (stores, dossier.Receipt) {
+		s, r := embedded(t), dossier.NewReceipt()
+		if _, err := s.sendDirectly(t, s.service(dossier.DefaultLimits()), r, dossier.NewFileID(), direct); err != nil {
+			t.Fatal(err)
+		}
+		s.sent(t, r, upload{"b.txt", []byte("beta")})
+		return s, r
+	}
+	s, r := prepare(t)
+	clean := &faults{at: -1}
+	if err := s.faulty(clean).DeletePerson(t.Context(), r.Person); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(strings.Join(clean.calls, " "), "objects.Drop") {
+		t.Errorf("the transfer is not dropped: %v", clean.calls)
+	}
+	s.checkGone(t)
+	faultCases(t, clean.calls, func(t *testing.T, f *faults) {
+		s, r := prepare(t)
+		if err := s.faulty(f).DeletePerson(t.Context(), r.Person); !errors.Is(err, dossier.ErrUnavailable) {
+			t.Fatalf("DeletePerson: %v, want ErrUnavailable", err)
+		}
+		s.checkInvariants(t, false)
+		s.reconcileAll(t)
+		s.checkInvariants(t, true)
+		if begun := f.at > 0 || f.mode == failAfter || f.mode == dieAfter; begun {
+			s.checkGone(t)
+		} else {
+			s.checkAcknowledged(t, r, []upload{direct})
+		}
+	})
+}
