@@ -10,9 +10,10 @@ import (
 	"github.com/gabriel-vasile/mimetype"
 )
 
-// The content is described twice: before the transfer is finished without a Type, for nobody can look at bytes in parts, so that whoever
-// meets the object knows what it has to be; and with the Type that the object's first bytes show. Catalog.Commit does not store
-// a record that was described without a Type last, so a slow twin that describes it anew takes no Type away.
+// The content is described twice: before the multipart upload is finished without a Type, for nobody can look at bytes
+// in parts, so that whoever meets the object knows what it has to be; and with the Type that the object's first bytes
+// show. Catalog.Commit does not store a record that was described without a Type last, so a slow twin that describes it
+// anew takes no Type away.
 
 // Complete makes the file of its parts and acknowledges it: the returned record is stored. Where the person has a file of the same name
 // and content already, that one is returned and this one is gone. A file that is stored already is returned, if the checksums are its own.
@@ -26,27 +27,27 @@ func (s *Service) Complete(ctx context.Context, person PersonID, file FileID, su
 	if done || err != nil {
 		return f, err
 	}
-	parts, err := s.objects.Parts(ctx, f.Key(), f.Upload.Transfer)
+	parts, err := s.objects.Parts(ctx, f.Key(), f.Multipart.UploadID)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return s.finished(ctx, f, &sums)
 	case err != nil:
 		return File{}, fmt.Errorf("list parts: %w", err)
 	}
-	if err := f.Upload.whole(parts, sums.CRC64); err != nil {
+	if err := f.Multipart.whole(parts, sums.CRC64); err != nil {
 		if s.ended(ctx, f) {
 			return s.finished(ctx, f, &sums)
 		}
 		return File{}, err
 	}
-	content := Content{Size: f.Upload.Size, SHA256: sums.SHA256, CRC64: sums.CRC64}
+	content := Content{Size: f.Multipart.Size, SHA256: sums.SHA256, CRC64: sums.CRC64}
 	switch err := s.catalog.Describe(ctx, person, file, content, s.time()); {
 	case errors.Is(err, ErrLost):
 		return s.finished(ctx, f, &sums)
 	case err != nil:
 		return File{}, fmt.Errorf("describe file: %w", err)
 	}
-	switch err := s.objects.Finish(ctx, f.Key(), f.Upload.Transfer, parts, content.held()); {
+	switch err := s.objects.Finish(ctx, f.Key(), f.Multipart.UploadID, parts, content.held()); {
 	case errors.Is(err, ErrNotFound):
 		return s.finished(ctx, f, &sums)
 	case errors.Is(err, ErrCorrupt):
@@ -58,15 +59,15 @@ func (s *Service) Complete(ctx context.Context, person PersonID, file FileID, su
 		// Only where an id was used a second time, and only some stores tell.
 		return File{}, Errorf(CodeCorrupt, err, "There is another object of this id. Send it as a new one.")
 	case err != nil:
-		return File{}, fmt.Errorf("finish transfer: %w", err)
+		return File{}, fmt.Errorf("finish multipart upload: %w", err)
 	}
 	return s.finished(ctx, f, &sums)
 }
 
-// ended tells whether another call finished or dropped a transfer meanwhile, or is about to drop it. While it ends a store may show a part of its
-// parts, so what was wrong with them may mean nothing.
+// ended tells whether another call finished or dropped a multipart upload meanwhile, or is about to drop it. While it
+// ends a store may show a part of its parts, so what was wrong with them may mean nothing.
 func (s *Service) ended(ctx context.Context, f File) bool {
-	if _, err := s.objects.Parts(ctx, f.Key(), f.Upload.Transfer); errors.Is(err, ErrNotFound) {
+	if _, err := s.objects.Parts(ctx, f.Key(), f.Multipart.UploadID); errors.Is(err, ErrNotFound) {
 		return true
 	}
 	now, err := s.catalog.File(ctx, f.Person, f.ID)
@@ -119,12 +120,12 @@ const (
 	finishTrust = 15 * time.Minute
 )
 
-// finished goes on where the transfer is gone: this call finished it, or another did or is about to; or it was dropped. A twin of this call may
-// have stored the file, or removed it for another of the same content; or it was given up or deleted, and what this call made is
-// removed.
+// finished goes on where the multipart upload is gone: this call finished it, or another did or is about to; or it was
+// dropped. A twin of this call may have stored the file, or removed it for another of the same content; or it was given
+// up or deleted, and what this call made is removed.
 func (s *Service) finished(ctx context.Context, f File, sums *Checksums) (File, error) {
 	for until := time.Now().Add(finishWait); ; {
-		// Whoever finishes the transfer describes the content first. This look comes after that.
+		// Whoever finishes the multipart upload describes the content first. This look comes after that.
 		now, done, err := s.settled(ctx, f.Person, f.ID, sums)
 		switch {
 		case done && now.ID != f.ID:
@@ -137,7 +138,7 @@ func (s *Service) finished(ctx context.Context, f File, sums *Checksums) (File, 
 		case err != nil:
 			return File{}, err
 		case now.Content == nil:
-			return s.hopeless(ctx, f, errors.New("the transfer is gone, and nobody finished it"))
+			return s.hopeless(ctx, f, errors.New("the multipart upload is gone, and nobody finished it"))
 		case sums != nil && !sums.are(now.Content):
 			return File{}, Errorf(CodeCorrupt, nil, "Was completed with other checksums. Send it as a new one.")
 		}
@@ -157,7 +158,7 @@ func (s *Service) finished(ctx context.Context, f File, sums *Checksums) (File, 
 		case errors.Is(err, ErrNotFound) && s.time().Sub(now.UpdatedAt) > finishTrust:
 			return s.hopeless(ctx, f, err)
 		case time.Now().After(until):
-			return File{}, &Error{Code: CodeUnavailable, Err: fmt.Errorf("the transfer is gone, and its object not there yet: %w", err)}
+			return File{}, &Error{Code: CodeUnavailable, Err: fmt.Errorf("the multipart upload is gone, and its object not there yet: %w", err)}
 		}
 		select {
 		case <-ctx.Done():

@@ -18,7 +18,7 @@ func completeChecksParts(t *testing.T, s stores) {
 	svc, ctx, r := s.service(dossier.DefaultLimits()), t.Context(), dossier.NewReceipt()
 	data := bytes.Repeat([]byte("part"), (18<<20)/4)
 	f := s.announced(t, r, upload{"three parts", data})
-	parts, bodies := split(*f.Upload, data)
+	parts, bodies := split(*f.Multipart, data)
 	if len(parts) != 3 {
 		t.Fatalf("the file has %d parts, meant are 3", len(parts))
 	}
@@ -69,8 +69,9 @@ func completeChecksParts(t *testing.T, s stores) {
 	s.checkInvariants(t, true)
 }
 
-// A transfer that vanished, as a lifecycle rule of the bucket makes it, cannot become a file any more: that is told, and the file goes.
-func TestTransferVanishes(t *testing.T) {
+// A multipart upload that vanished, as a lifecycle rule of the bucket makes it, cannot become a file any more: that is
+// told, and the file goes.
+func TestMultipartUploadVanishes(t *testing.T) {
 	for name, call := range map[string]func(svc *dossier.Service, f dossier.File) error{
 		"Complete": func(svc *dossier.Service, f dossier.File) error {
 			_, err := svc.Complete(t.Context(), f.Person, f.ID, sums(direct.data))
@@ -91,7 +92,7 @@ func TestTransferVanishes(t *testing.T) {
 	} {
 		s, r := embedded(t), dossier.NewReceipt()
 		f := s.sent(t, r, direct)
-		if err := s.objects.Drop(t.Context(), f.Key(), f.Upload.Transfer); err != nil {
+		if err := s.objects.Drop(t.Context(), f.Key(), f.Multipart.UploadID); err != nil {
 			t.Fatal(err)
 		}
 		if err := call(s.service(dossier.DefaultLimits()), f); err != nil {
@@ -105,7 +106,7 @@ func TestTransferVanishes(t *testing.T) {
 }
 
 // The same where the content was described and nobody made the object: while it is new somebody may be about to, so the file stays.
-func TestTransferVanishesWhileFinished(t *testing.T) {
+func TestMultipartUploadVanishesWhileFinished(t *testing.T) {
 	s, r := embedded(t), dossier.NewReceipt()
 	svc := s.service(dossier.DefaultLimits())
 	f := s.sent(t, r, direct)
@@ -113,7 +114,7 @@ func TestTransferVanishesWhileFinished(t *testing.T) {
 		Complete(t.Context(), r.Person, f.ID, sums(direct.data)); !errors.Is(err, dossier.ErrUnavailable) {
 		t.Fatal(err)
 	}
-	if err := s.objects.Drop(t.Context(), f.Key(), f.Upload.Transfer); err != nil {
+	if err := s.objects.Drop(t.Context(), f.Key(), f.Multipart.UploadID); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := svc.Complete(t.Context(), r.Person, f.ID, sums(direct.data)); codeOf(err) != dossier.CodeUnavailable {

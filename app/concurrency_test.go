@@ -28,21 +28,21 @@ func directAtOnce(t *testing.T, s stores) {
 				t.Errorf("Announce: %v", err)
 			}
 		})
-		transfers := 0
+		uploads := 0
 		for tr, err := range s.objects.Unfinished(ctx, time.Now().Add(time.Hour)) {
 			if p, _, _ := dossier.ParseObjectKey(tr.Key); err == nil && p == r.Person {
-				transfers++
+				uploads++
 			}
 		}
-		if transfers != 1 {
-			t.Errorf("%d transfers are left of those that were started, want one", transfers)
+		if uploads != 1 {
+			t.Errorf("%d multipart uploads are left of those that were started, want one", uploads)
 		}
 		if u, err := s.catalog.Usage(ctx, r.Person); err != nil || u.Files != 1 || u.Bytes != int64(len(direct.data)) {
 			t.Errorf("counted are %+v, %v; want one file", u, err)
 		}
 		for _, f := range got {
-			if f.Upload == nil || got[0].Upload == nil || *f.Upload != *got[0].Upload {
-				t.Fatalf("announced as %+v and as %+v", f.Upload, got[0].Upload)
+			if f.Multipart == nil || got[0].Multipart == nil || *f.Multipart != *got[0].Multipart {
+				t.Fatalf("announced as %+v and as %+v", f.Multipart, got[0].Multipart)
 			}
 		}
 		if _, err := s.sendDirectly(t, svc, r, id, direct); err != nil {
@@ -234,7 +234,7 @@ func everythingAtOnce(t *testing.T, s stores) {
 		for range 3 {
 			wg.Go(func() {
 				out, err := submit(t.Context(), svc, r, twoFiles)
-				// A transfer that reconciliation gave up under the writer's hands is an outage to the writer.
+				// A multipart upload that reconciliation gave up under the writer's hands is an outage to the writer.
 				if err != nil && !errors.Is(err, dossier.ErrConflict) && !errors.Is(err, dossier.ErrUnavailable) {
 					t.Errorf("submit: %v", err)
 				}

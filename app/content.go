@@ -17,9 +17,10 @@ import (
 type Content struct {
 	// Size in bytes.
 	Size int64
-	// SHA256 of the bytes: computed here while they passed, or, of a file with an Upload, by the sender. Nobody has verified the sender's,
-	// for S3 knows the SHA-256 of an object in parts only as a composite
-	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html); the bytes are what CRC64 says.
+	// SHA256 of the bytes: computed here while they passed, or, of a file in parts, by the sender. Nobody has verified
+	// the sender's, for S3 knows the SHA-256 of an object in parts only as a composite
+	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html); the bytes are what CRC64
+	// says.
 	SHA256 [32]byte
 	// CRC64 is the CRC-64/NVME of the bytes: the checksum that S3 keeps for a whole object however many parts it came
 	// in (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html), hence the one compared.
@@ -31,8 +32,8 @@ type Content struct {
 // held is what the object store says of an object with this content.
 func (c Content) held() Held { return Held{Size: c.Size, CRC64: c.CRC64} }
 
-// same tells whether a stored file that Commit answered with has this content indeed. Commit goes by the SHA-256, and that of a file with an
-// Upload is only what its sender said.
+// same tells whether a stored file that Commit answered with has this content indeed. Commit goes by the SHA-256, and
+// that of a file with an Multipart is only what its sender said.
 func (c *Content) same(stored File) bool {
 	return stored.Content != nil && c.held() == stored.Content.held()
 }
@@ -47,9 +48,9 @@ func (c Checksums) are(content *Content) bool {
 	return content != nil && c == Checksums{CRC64: content.CRC64, SHA256: content.SHA256}
 }
 
-// transfer sends r's bytes to key and returns what was sent. It gives up where they are more than the limit for one file, or than is left of
-// the person's quota.
-func (s *Service) transfer(ctx context.Context, key string, r io.Reader, left int64) (Content, error) {
+// stream sends r's bytes to key and returns what was sent. It gives up where they are more than the limit for one file,
+// or than is left of the person's quota.
+func (s *Service) stream(ctx context.Context, key string, r io.Reader, left int64) (Content, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	m := &meter{r: r, sha: sha256.New(), crc: NewCRC64(), limit: s.limits.FileBytes, over: s.tooLarge(), stall: s.stall}

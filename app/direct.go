@@ -11,12 +11,13 @@ import (
 // Nothing is held in memory between two calls, every call may be repeated, and two at once do no harm:
 //
 //  1. Register inserts the person and acknowledges the details.
-//  2. Announce counts the file against the person's quota, starts a transfer and puts the record, in state FileUploading, with the
-//     transfer's id; then it looks at the person once more, as a form does (see submission.go). Of two Announces at once one's record is put;
-//     the other drops its transfer and finds it.
+//  2. Announce counts the file against the person's quota, starts a multipart upload and puts the record, in state
+//     FileUploading, with the multipart upload's id; then it looks at the person once more, as a form does (see
+//     submission.go). Of two Announces at once one's record is put; the other drops its multipart upload and finds it.
 //  3. SignParts hands out requests for parts, each for its exact length and checksum, and marks the record as making progress.
-//  4. Complete compares the parts that the store has with what was announced and with the whole's checksum; describes the content in the
-//     record; finishes the transfer; compares what the store now holds; commits the record. Only then may the submitter be told.
+//  4. Complete compares the parts that the store has with what was announced and with the whole's checksum; describes
+//     the content in the record; finishes the multipart upload; compares what the store now holds; commits the record.
+//     Only then may the submitter be told.
 //
 // What ends between the steps of 4 is finished by whoever repeats the call, or by reconciliation. A Complete whose record was lost
 // meanwhile (GiveUp, a deletion) removes the object that it made.
@@ -75,15 +76,15 @@ func (s *Service) Announce(ctx context.Context, person PersonID, a Announcement)
 	now := s.time()
 	f := File{
 		Person: person, ID: a.ID, Name: a.Name, Author: who.Name, State: FileUploading, CreatedAt: now, UpdatedAt: now,
-		Upload: &Upload{Size: a.Size, PartSize: PartSize(a.Size)},
+		Multipart: &Multipart{Size: a.Size, PartSize: PartSize(a.Size)},
 	}
 	usage, err := s.reserve(ctx, person, f.Counted())
 	if err != nil {
 		return File{}, err
 	}
-	if f.Upload.Transfer, err = s.objects.Start(ctx, f.Key()); err != nil {
+	if f.Multipart.UploadID, err = s.objects.Start(ctx, f.Key()); err != nil {
 		s.release(ctx, f, f.Counted(), usage.Epoch)
-		return File{}, fmt.Errorf("start transfer: %w", err)
+		return File{}, fmt.Errorf("start multipart upload: %w", err)
 	}
 	switch err := s.catalog.Put(ctx, f); {
 	case errors.Is(err, ErrExists):
@@ -117,7 +118,7 @@ func (a Announcement) is(f File) (File, error) {
 	if f.State == FileDeleting {
 		return File{}, removed(nil)
 	}
-	if f.Upload == nil || f.Name != a.Name || f.Upload.Size != a.Size {
+	if f.Multipart == nil || f.Name != a.Name || f.Multipart.Size != a.Size {
 		return File{}, Errorf(CodeConflict, nil, "This id was already used for another file. Send this one as a new one.")
 	}
 	return f, nil
@@ -137,9 +138,9 @@ func (s *Service) welcome(ctx context.Context, id PersonID) (Person, error) {
 	return p, nil
 }
 
-// Status returns a file with an Upload, in whatever state but FileDeleting, and the parts that the object store has of it: none any more
-// when it is stored. A file that only lacks its commit is stored by it; one that cannot become whole any more, because its transfer
-// was given up, is removed, and ErrNotFound. ErrNotFound also where there is none.
+// Status returns a file in parts, in whatever state but FileDeleting, and the parts that the object store has of it:
+// none any more when it is stored. A file that only lacks its commit is stored by it; one that cannot become whole any
+// more, because its multipart upload was given up, is removed, and ErrNotFound. ErrNotFound also where there is none.
 func (s *Service) Status(ctx context.Context, person PersonID, file FileID) (File, []Part, error) {
 	f, err := s.direct(ctx, person, file)
 	if errors.Is(err, ErrLost) {
@@ -148,7 +149,7 @@ func (s *Service) Status(ctx context.Context, person PersonID, file FileID) (Fil
 	if err != nil || f.State == FileStored {
 		return f, nil, err
 	}
-	parts, err := s.objects.Parts(ctx, f.Key(), f.Upload.Transfer)
+	parts, err := s.objects.Parts(ctx, f.Key(), f.Multipart.UploadID)
 	if err == nil {
 		return f, parts, nil
 	}
@@ -162,13 +163,13 @@ func (s *Service) Status(ctx context.Context, person PersonID, file FileID) (Fil
 	return f, nil, err
 }
 
-// direct returns the record of a file with an Upload: ErrNotFound, or ErrLost where it is being removed.
+// direct returns the record of a file in parts: ErrNotFound, or ErrLost where it is being removed.
 func (s *Service) direct(ctx context.Context, person PersonID, file FileID) (File, error) {
 	f, err := s.catalog.File(ctx, person, file)
 	switch {
 	case err != nil:
 		return File{}, fmt.Errorf("read file record: %w", err)
-	case f.Upload == nil:
+	case f.Multipart == nil:
 		return File{}, &Error{Code: CodeNotFound}
 	case f.State == FileDeleting:
 		return f, lost(nil)
@@ -195,10 +196,10 @@ func (s *Service) SignParts(ctx context.Context, person PersonID, file FileID, p
 		return nil, stored()
 	}
 	for _, p := range parts {
-		size, ok := f.Upload.PartBytes(p.Number)
+		size, ok := f.Multipart.PartBytes(p.Number)
 		switch {
 		case !ok:
-			return nil, Errorf(CodeInvalid, nil, "The file has parts 1 to %d, and none of number %d.", f.Upload.Parts(), p.Number)
+			return nil, Errorf(CodeInvalid, nil, "The file has parts 1 to %d, and none of number %d.", f.Multipart.Parts(), p.Number)
 		case p.Size != size:
 			return nil, Errorf(CodeInvalid, nil, "Part %d is to have %d bytes, not %d.", p.Number, size, p.Size)
 		}
@@ -211,7 +212,7 @@ func (s *Service) SignParts(ctx context.Context, person PersonID, file FileID, p
 	}
 	signed := make([]SignedRequest, len(parts))
 	for i, p := range parts {
-		if signed[i], err = s.objects.Sign(ctx, f.Key(), f.Upload.Transfer, p, lifetime); err != nil {
+		if signed[i], err = s.objects.Sign(ctx, f.Key(), f.Multipart.UploadID, p, lifetime); err != nil {
 			return nil, fmt.Errorf("sign part: %w", err)
 		}
 	}

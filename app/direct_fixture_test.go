@@ -48,7 +48,7 @@ func (s stores) sendPart(ctx context.Context, signed dossier.SignedRequest, body
 }
 
 // split returns the parts of a file, and their bytes.
-func split(u dossier.Upload, data []byte) (parts []dossier.Part, bodies [][]byte) {
+func split(u dossier.Multipart, data []byte) (parts []dossier.Part, bodies [][]byte) {
 	for n := 1; n <= u.Parts(); n++ {
 		size, _ := u.PartBytes(n)
 		body := data[int64(n-1)*u.PartSize:][:size]
@@ -80,7 +80,7 @@ func (s stores) sendParts(ctx context.Context, svc *dossier.Service, f dossier.F
 	}
 	var missing []dossier.Part
 	var bodies [][]byte
-	parts, all := split(*f.Upload, data)
+	parts, all := split(*f.Multipart, data)
 	for i, p := range parts {
 		if !there[p] {
 			missing, bodies = append(missing, p), append(bodies, all[i])

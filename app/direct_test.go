@@ -54,12 +54,12 @@ func sentDirectly(t *testing.T, s stores) {
 	files[3].name = "name_.txt"
 	s.checkComplete(t, r, files)
 	s.checkInvariants(t, true)
-	if got := s.reconcileAll(t); len(got.Counts) != 0 || got.Verified != len(files) || got.AbortedTransfers != 0 {
+	if got := s.reconcileAll(t); len(got.Counts) != 0 || got.Verified != len(files) || got.AbortedMultipartUploads != 0 {
 		t.Errorf("reconcile found something to do: %+v", got)
 	}
 	// A form with the same file finds it, and one deleted can be sent anew.
 	out, err := submit(t.Context(), svc, r, []upload{direct})
-	if err != nil || out[0].File == nil || out[0].File.Upload == nil {
+	if err != nil || out[0].File == nil || out[0].File.Multipart == nil {
 		t.Errorf("a form with the same file: %+v, %v", out, err)
 	}
 	if err := svc.DeleteFile(t.Context(), r.Person, out[0].File.ID); err != nil {
@@ -98,7 +98,7 @@ func TestDirectRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	f, err := svc.Announce(ctx, r.Person, file)
-	if err != nil || f.State != dossier.FileUploading || f.Upload == nil || f.Upload.Size != 1000 || f.Upload.PartSize != dossier.PartSize(1000) {
+	if err != nil || f.State != dossier.FileUploading || f.Multipart == nil || f.Multipart.Size != 1000 || f.Multipart.PartSize != dossier.PartSize(1000) {
 		t.Fatalf("Announce: %+v, %v", f, err)
 	}
 	for _, c := range []struct {
@@ -122,8 +122,8 @@ func TestDirectRefusals(t *testing.T) {
 		if c.want == nil && err != nil || c.want != nil && !errors.Is(err, c.want) {
 			t.Errorf("Announce, %s: %v, want %v", c.name, err, c.want)
 		}
-		if c.a.ID == id && err == nil && *got.Upload != *f.Upload {
-			t.Errorf("Announce, %s: has %+v, want %+v", c.name, got.Upload, f.Upload)
+		if c.a.ID == id && err == nil && *got.Multipart != *f.Multipart {
+			t.Errorf("Announce, %s: has %+v, want %+v", c.name, got.Multipart, f.Multipart)
 		}
 	}
 	parts := make([]dossier.Part, dossier.MaxSigned+1)
@@ -253,7 +253,7 @@ func TestFaultAtEveryStepOfADirectUpload(t *testing.T) {
 					}
 				}
 				s.checkInvariants(t, true)
-				if got := s.reconcileAll(t); len(got.Counts) != 0 || got.AbortedTransfers != 0 {
+				if got := s.reconcileAll(t); len(got.Counts) != 0 || got.AbortedMultipartUploads != 0 {
 					t.Errorf("a second reconciliation found something to do: %+v", got)
 				}
 			})

@@ -51,7 +51,7 @@ type Service struct {
 type Options struct {
 	// Limits that are zero default to those of DefaultLimits.
 	Limits Limits
-	// Stall is how long a store may take no byte of a file that is being sent before the transfer is given up as
+	// Stall is how long a store may take no byte of a file that is being sent before the file is given up as
 	// ErrUnavailable. Default 30 seconds.
 	Stall time.Duration
 	// Now is the clock; default time.Now.

@@ -19,7 +19,7 @@ type mode int
 const (
 	failBefore mode = iota // the call fails and nothing happened
 	failAfter              // the call took effect, its answer is lost
-	failIn                 // a transfer breaks off in the middle; other calls as failBefore
+	failIn                 // the bytes break off in the middle; other calls as failBefore
 	dieBefore              // the process dies before the call: no call afterwards reaches a store
 	dieAfter               // the process dies after the call took effect
 )
@@ -249,23 +249,23 @@ func (o faultyObjects) Start(ctx context.Context, key string) (string, error) {
 	return value(ctx, o.f, "objects.Start", func() (string, error) { return o.Objects.Start(ctx, key) })
 }
 
-func (o faultyObjects) Sign(ctx context.Context, key, transfer string, p dossier.Part, lifetime time.Duration) (dossier.SignedRequest, error) {
-	return value(ctx, o.f, "objects.Sign", func() (dossier.SignedRequest, error) { return o.Objects.Sign(ctx, key, transfer, p, lifetime) })
+func (o faultyObjects) Sign(ctx context.Context, key, uploadID string, p dossier.Part, lifetime time.Duration) (dossier.SignedRequest, error) {
+	return value(ctx, o.f, "objects.Sign", func() (dossier.SignedRequest, error) { return o.Objects.Sign(ctx, key, uploadID, p, lifetime) })
 }
 
-func (o faultyObjects) Parts(ctx context.Context, key, transfer string) ([]dossier.Part, error) {
-	return value(ctx, o.f, "objects.Parts", func() ([]dossier.Part, error) { return o.Objects.Parts(ctx, key, transfer) })
+func (o faultyObjects) Parts(ctx context.Context, key, uploadID string) ([]dossier.Part, error) {
+	return value(ctx, o.f, "objects.Parts", func() ([]dossier.Part, error) { return o.Objects.Parts(ctx, key, uploadID) })
 }
 
-func (o faultyObjects) Finish(ctx context.Context, key, transfer string, parts []dossier.Part, whole dossier.Held) error {
-	return o.f.do(ctx, "objects.Finish", func() error { return o.Objects.Finish(ctx, key, transfer, parts, whole) })
+func (o faultyObjects) Finish(ctx context.Context, key, uploadID string, parts []dossier.Part, whole dossier.Held) error {
+	return o.f.do(ctx, "objects.Finish", func() error { return o.Objects.Finish(ctx, key, uploadID, parts, whole) })
 }
 
-func (o faultyObjects) Drop(ctx context.Context, key, transfer string) error {
-	return o.f.do(ctx, "objects.Drop", func() error { return o.Objects.Drop(ctx, key, transfer) })
+func (o faultyObjects) Drop(ctx context.Context, key, uploadID string) error {
+	return o.f.do(ctx, "objects.Drop", func() error { return o.Objects.Drop(ctx, key, uploadID) })
 }
 
-func (o faultyObjects) Unfinished(ctx context.Context, before time.Time) iter.Seq2[dossier.Transfer, error] {
+func (o faultyObjects) Unfinished(ctx context.Context, before time.Time) iter.Seq2[dossier.MultipartUpload, error] {
 	return sequence(ctx, o.f, "objects.Unfinished", o.Objects.Unfinished(ctx, before))
 }
 

@@ -23,8 +23,8 @@ const (
 	FileDeleting FileState = "deleting"
 )
 
-// File is the record of one file. Each attempt to send a file has a record and an object key of its own, so no two writers
-// ever share a key.
+// File is the record of one file. A file that is sent again gets a record and an object key of its own, so no two
+// writers ever share a key.
 type File struct {
 	Person PersonID
 	ID     FileID
@@ -35,8 +35,9 @@ type File struct {
 	State  FileState
 	// Content is nil until the bytes arrived and agreed with what the object store holds.
 	Content *Content
-	// Upload is how the bytes come, where the submitter sends them to the object store directly; nil where they pass through a form.
-	Upload *Upload
+	// Multipart is how the bytes come, where the submitter sends them to the object store in parts; nil where they pass
+	// through a form.
+	Multipart *Multipart
 	// CreatedAt and UpdatedAt are UTC, whole microseconds.
 	CreatedAt, UpdatedAt time.Time
 }

@@ -139,7 +139,7 @@ func (s stores) checkInvariants(t *testing.T, settled bool) {
 			t.Errorf("person %s is still %s (%v)", p.ID, p.State, err)
 		}
 		for tr, err := range s.objects.Unfinished(ctx, s.clock.now().Add(1000*time.Hour)) {
-			t.Errorf("transfer to %s is left (%v)", tr.Key, err)
+			t.Errorf("multipart upload to %s is left (%v)", tr.Key, err)
 		}
 		for p, err := range s.catalog.Miscounted(ctx) {
 			t.Errorf("person %s is miscounted (%v)", p, err)
@@ -218,8 +218,8 @@ func (s stores) reconcileAll(t *testing.T) *dossier.ReconcileReport {
 	report := s.reconcileOnce(t)
 	again := s.reconcileOnce(t)
 	delete(again.Counts, dossier.RepairRecounted)
-	if len(again.Counts) != 0 || again.AbortedTransfers != 0 {
-		t.Errorf("a second reconciliation did %v and gave up %d transfers", again.Counts, again.AbortedTransfers)
+	if len(again.Counts) != 0 || again.AbortedMultipartUploads != 0 {
+		t.Errorf("a second reconciliation did %v and gave up %d multipart uploads", again.Counts, again.AbortedMultipartUploads)
 	}
 	return report
 }

@@ -2,32 +2,33 @@ package dossier
 
 import "fmt"
 
-// Upload is how a file's bytes come directly: announced once, and the same for every instance and every attempt.
-type Upload struct {
-	// Transfer is the object store's id of it.
-	Transfer string
+// Multipart is how the bytes of a file come in parts: settled when the file is announced, and the same for every
+// instance and every request from then on.
+type Multipart struct {
+	// UploadID is the object store's id of the multipart upload.
+	UploadID string
 	// Size is what was announced, and PartSize that of every part but the last, in bytes.
 	Size, PartSize int64
 }
 
 // Parts returns the number of parts that the file has: at least one.
-func (u Upload) Parts() int {
-	if u.Size == 0 {
+func (m Multipart) Parts() int {
+	if m.Size == 0 {
 		return 1
 	}
-	return int((u.Size-1)/u.PartSize + 1)
+	return int((m.Size-1)/m.PartSize + 1)
 }
 
 // PartBytes returns the size of a part, in bytes; false for a number that the file does not have.
-func (u Upload) PartBytes(number int) (int64, bool) {
-	last := u.Parts()
+func (m Multipart) PartBytes(number int) (int64, bool) {
+	last := m.Parts()
 	switch {
 	case number < 1 || number > last:
 		return 0, false
 	case number < last:
-		return u.PartSize, true
+		return m.PartSize, true
 	}
-	return u.Size - int64(last-1)*u.PartSize, true
+	return m.Size - int64(last-1)*m.PartSize, true
 }
 
 // The sizes of parts. 8 MiB is sent within a minute at 1.2 Mbit/s, so a phone that loses its network loses at most that; a request
@@ -48,7 +49,7 @@ func PartSize(size int64) int64 {
 	return min((least-1)/partStep+1, MaxPartSize/partStep) * partStep
 }
 
-// Part is one part of a transfer.
+// Part is one part of a multipart upload.
 type Part struct {
 	// Number is its place, from 1 to MaxParts.
 	Number int
@@ -58,7 +59,7 @@ type Part struct {
 	CRC64 uint64
 }
 
-// The limits of transfers: those of S3, which every store keeps
+// The limits of multipart uploads: those of S3, which every store keeps
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
 const (
 	MaxParts = 10_000
@@ -68,20 +69,20 @@ const (
 )
 
 // whole tells whether the parts that the store has are those of the file, and have its checksum together.
-func (u Upload) whole(parts []Part, crc uint64) error {
+func (m Multipart) whole(parts []Part, crc uint64) error {
 	var sum uint64
 	for i, p := range parts {
-		size, ok := u.PartBytes(p.Number)
+		size, ok := m.PartBytes(p.Number)
 		switch {
 		case ok && p.Number > i+1:
-			return u.missing(i + 1)
+			return m.missing(i + 1)
 		case !ok || p.Size != size:
 			return Errorf(CodeCorrupt, nil, "Part %d arrived with %d bytes, and is to have %d. Send it again.", p.Number, p.Size, size)
 		}
 		sum = CombineCRC64(sum, p.CRC64, p.Size)
 	}
-	if len(parts) < u.Parts() {
-		return u.missing(len(parts) + 1)
+	if len(parts) < m.Parts() {
+		return m.missing(len(parts) + 1)
 	}
 	if sum != crc {
 		return Errorf(CodeCorrupt, fmt.Errorf("the parts have the CRC-64 %016x, the sender's is %016x", sum, crc),
@@ -90,6 +91,6 @@ func (u Upload) whole(parts []Part, crc uint64) error {
 	return nil
 }
 
-func (u Upload) missing(number int) *Error {
-	return Errorf(CodeIncomplete, nil, "Part %d of %d did not arrive yet.", number, u.Parts())
+func (m Multipart) missing(number int) *Error {
+	return Errorf(CodeIncomplete, nil, "Part %d of %d did not arrive yet.", number, m.Parts())
 }

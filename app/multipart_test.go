@@ -17,7 +17,7 @@ func TestPartSize(t *testing.T) {
 		}
 	}
 	for size := int64(1); size <= dossier.MaxParts*dossier.MaxPartSize; size = size*3/2 + 1 {
-		u := dossier.Upload{Size: size, PartSize: dossier.PartSize(size)}
+		u := dossier.Multipart{Size: size, PartSize: dossier.PartSize(size)}
 		var sum int64
 		for n := 1; n <= u.Parts(); n++ {
 			part, ok := u.PartBytes(n)
@@ -30,7 +30,7 @@ func TestPartSize(t *testing.T) {
 			t.Errorf("a file of %d bytes has %d parts of %d bytes, %d together", size, u.Parts(), u.PartSize, sum)
 		}
 	}
-	empty := dossier.Upload{PartSize: dossier.PartSize(0)}
+	empty := dossier.Multipart{PartSize: dossier.PartSize(0)}
 	if n, ok := empty.PartBytes(1); empty.Parts() != 1 || n != 0 || !ok {
 		t.Errorf("an empty file has %d parts, the first of %d bytes", empty.Parts(), n)
 	}

@@ -28,12 +28,13 @@ type Usage struct {
 // quota is what one person may have.
 func (l Limits) quota() Quota { return Quota{Files: int64(l.PersonFiles), Bytes: l.PersonBytes} }
 
-// Counted is what the file counts for in its person's quota, in any state, from before its record is put until after that is gone: one file, and
-// its bytes from when their number is known: with an Upload from the beginning, else when they have passed.
+// Counted is what the file counts for in its person's quota, in any state, from before its record is put until after
+// that is gone: one file, and its bytes from when their number is known: of a file in parts from the beginning, else
+// when they have passed.
 func (f File) Counted() Quota {
 	switch {
-	case f.Upload != nil:
-		return Quota{1, f.Upload.Size}
+	case f.Multipart != nil:
+		return Quota{1, f.Multipart.Size}
 	case f.Content != nil:
 		return Quota{1, f.Content.Size}
 	}

@@ -61,9 +61,9 @@ type ReconcileReport struct {
 	DryRun bool `json:"dry_run"`
 	// Counts has the number of repairs by What.
 	Counts map[string]int `json:"counts"`
-	// AbortedTransfers is the number of transfers to the object store that were given up for themselves. Those that went with an
-	// unfinished upload are among its repairs.
-	AbortedTransfers int `json:"aborted_transfers"`
+	// AbortedMultipartUploads is the number of multipart uploads that were given up on their own. Those that went with
+	// an unfinished upload are among its repairs.
+	AbortedMultipartUploads int `json:"aborted_transfers"`
 	// Verified is the number of stored files that were compared with their objects.
 	Verified int `json:"verified"`
 	// Failures is the number of things that could not be looked at or mended this time; the error of Reconcile has the reasons.
@@ -86,7 +86,7 @@ func (s *Service) Reconcile(ctx context.Context, o ReconcileOptions, done func(R
 		Service: s, ReconcileOptions: o, done: done, before: s.time().Add(-o.OlderThan),
 		report: &ReconcileReport{DryRun: o.DryRun, Counts: map[string]int{}},
 	}
-	steps := []func(context.Context) error{r.transfers, r.unfinished, r.leftovers}
+	steps := []func(context.Context) error{r.multipartUploads, r.unfinished, r.leftovers}
 	if o.Sweep {
 		steps = append(steps, r.orphanedObjects)
 	}
@@ -147,11 +147,11 @@ func fileRepair(what string, f File) Repair {
 	return Repair{What: what, Person: f.Person.String(), File: f.ID.String(), Key: f.Key()}
 }
 
-// transfers gives up old transfers into the object store that nobody waits for.
-func (r *reconciler) transfers(ctx context.Context) error {
+// multipartUploads gives up old multipart uploads that nobody waits for.
+func (r *reconciler) multipartUploads(ctx context.Context) error {
 	for t, err := range r.objects.Unfinished(ctx, r.before) {
 		if err != nil {
-			return fmt.Errorf("list unfinished transfers: %w", err)
+			return fmt.Errorf("list unfinished multipart uploads: %w", err)
 		}
 		waited, err := r.waited(ctx, t)
 		if err == nil && !waited && !r.DryRun {
@@ -159,17 +159,18 @@ func (r *reconciler) transfers(ctx context.Context) error {
 		}
 		switch {
 		case err != nil:
-			r.failed(fmt.Errorf("give up transfer to %s: %w", t.Key, err))
+			r.failed(fmt.Errorf("give up multipart upload to %s: %w", t.Key, err))
 		case !waited:
-			r.report.AbortedTransfers++
+			r.report.AbortedMultipartUploads++
 		}
 	}
 	return nil
 }
 
-// waited tells whether a transfer is left alone: its record shows progress; or the record names it, so that both go together, by the step
-// that wins the record first. A transfer without a record, or beside the one that the record names, is nobody's.
-func (r *reconciler) waited(ctx context.Context, t Transfer) (bool, error) {
+// waited tells whether a multipart upload is left alone: its record shows progress; or the record names it, so that
+// both go together, by the step that wins the record first. A multipart upload without a record, or beside the one that
+// the record names, is nobody's.
+func (r *reconciler) waited(ctx context.Context, t MultipartUpload) (bool, error) {
 	person, file, err := ParseObjectKey(t.Key)
 	if err != nil {
 		return false, nil // under ObjectPrefix by somebody's hand; it never became an object
@@ -182,8 +183,8 @@ func (r *reconciler) waited(ctx context.Context, t Transfer) (bool, error) {
 		return false, err
 	case f.State != FileUploading:
 		return false, nil
-	case f.Upload != nil:
-		return f.Upload.Transfer == t.ID, nil
+	case f.Multipart != nil:
+		return f.Multipart.UploadID == t.ID, nil
 	}
 	return !f.UpdatedAt.Before(r.before), nil
 }

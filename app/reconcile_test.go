@@ -28,8 +28,9 @@ func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 		}
 		// Dies when the first record is gone, and still counted.
 		_ = s.faulty(&faults{at: 5, mode: dieAfter}).DeletePerson(t.Context(), gone.Person)
-		// Files sent directly: one that only lacks its commit; one that lacks its type too; one whose transfer is not finished; one that was never
-		// sent; what was counted for one without a record, and its transfer.
+		// Files sent directly: one that only lacks its commit; one that lacks its type too; one whose multipart upload
+		// is not finished; one that was never sent; what was counted for one without a record, and its multipart
+		// upload.
 		for _, d := range []struct {
 			name string
 			m    mode
@@ -77,8 +78,8 @@ func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 			t.Errorf("nothing was reported as %q: %v", what, report.Counts)
 		}
 	}
-	if report.Counts[dossier.RepairFinished] != 3 || report.AbortedTransfers == 0 {
-		t.Errorf("reconcile did %v and gave up %d transfers, want three uploads finished", report.Counts, report.AbortedTransfers)
+	if report.Counts[dossier.RepairFinished] != 3 || report.AbortedMultipartUploads == 0 {
+		t.Errorf("reconcile did %v and gave up %d multipart uploads, want three uploads finished", report.Counts, report.AbortedMultipartUploads)
 	}
 	s.reconcileAll(t)
 	s.checkInvariants(t, true)
@@ -161,7 +162,7 @@ func TestReconcileGoesByProgress(t *testing.T) {
 	svc := s.service(dossier.DefaultLimits())
 	slow, left := s.announced(t, r, direct), s.announced(t, r, upload{"left", []byte("left")})
 	s.clock.forward(40 * 24 * time.Hour)
-	parts, bodies := split(*slow.Upload, direct.data)
+	parts, bodies := split(*slow.Multipart, direct.data)
 	signed, err := svc.SignParts(t.Context(), r.Person, slow.ID, parts, time.Hour)
 	if err != nil {
 		t.Fatal(err)
@@ -172,7 +173,7 @@ func TestReconcileGoesByProgress(t *testing.T) {
 	s.clock.forward(23 * time.Hour)
 	for _, dry := range []bool{true, false} {
 		report, err := svc.Reconcile(t.Context(), dossier.ReconcileOptions{OlderThan: 24 * time.Hour, Sweep: true, DryRun: dry}, nil)
-		if err != nil || report.Counts[dossier.RepairRemovedUpload] != 1 || len(report.Counts) != 1 || report.AbortedTransfers != 0 {
+		if err != nil || report.Counts[dossier.RepairRemovedUpload] != 1 || len(report.Counts) != 1 || report.AbortedMultipartUploads != 0 {
 			t.Errorf("reconcile, dry run %v: %+v, %v; want one upload removed", dry, report, err)
 		}
 	}

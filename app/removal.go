@@ -6,9 +6,9 @@ import (
 	"fmt"
 )
 
-// Removal goes from the outside in: mark, so that nothing new begins; transfer and bytes; record; its place in the quota;
-// last the person. Every step may be repeated and may be done by several at once; a removal that stopped half-way is
-// taken up by reconciliation.
+// Removal goes from the outside in: mark, so that nothing new begins; multipart upload and bytes; record; its place in
+// the quota; last the person. Every step may be repeated and may be done by several at once; a removal that stopped
+// half-way is taken up by reconciliation.
 //
 // What was acknowledged is deleted (DeleteFile, DeletePerson). What was not is given up, by the submitter (GiveUp) or by a
 // write path that cannot go on (discard).
@@ -16,7 +16,7 @@ import (
 // DeleteFile removes one file. A file that is not there, or not stored, is ErrNotFound; one whose removal was begun before is
 // removed to the end.
 func (s *Service) DeleteFile(ctx context.Context, person PersonID, file FileID) error {
-	// The record's transfer is needed where the removal was begun before the file was stored.
+	// The record's multipart upload is needed where the removal was begun before the file was stored.
 	f, err := s.catalog.File(ctx, person, file)
 	if err != nil {
 		return fmt.Errorf("read file record: %w", err)
@@ -90,9 +90,9 @@ func (s *Service) GiveUp(ctx context.Context, person PersonID, file FileID) erro
 	return nil
 }
 
-// discard removes a file that was never acknowledged: its record, if it can still be won, its transfer and its object. The object's key
-// belongs to this file alone, so removing it harms nobody, unless somebody else finished the record: a twin's Commit may have
-// answered with it.
+// discard removes a file that was never acknowledged: its record, if it can still be won, its multipart upload and its
+// object. The object's key belongs to this file alone, so removing it harms nobody, unless somebody else finished the
+// record: a twin's Commit may have answered with it.
 func (s *Service) discard(ctx context.Context, f File) {
 	ctx, cancel := detached(ctx)
 	defer cancel()
@@ -111,13 +111,13 @@ func (s *Service) giveUp(ctx context.Context, f File) error {
 	return s.erase(ctx, f)
 }
 
-// erase removes the transfer, the object and then the record of a file that is in state FileDeleting by now; f is as it was before, or
-// later. Last it uncounts the file, if it was this call that removed the record.
+// erase removes the multipart upload, the object and then the record of a file that is in state FileDeleting by now; f
+// is as it was before, or later. Last it uncounts the file, if it was this call that removed the record.
 func (s *Service) erase(ctx context.Context, f File) error {
-	// Before the object, so that none is made of the transfer afterwards. That of a stored file is gone.
-	if f.Upload != nil && f.State != FileStored {
-		if err := s.objects.Drop(ctx, f.Key(), f.Upload.Transfer); err != nil {
-			return fmt.Errorf("drop transfer: %w", err)
+	// Before the object, so that none is made of the multipart upload afterwards. That of a stored file is gone.
+	if f.Multipart != nil && f.State != FileStored {
+		if err := s.objects.Drop(ctx, f.Key(), f.Multipart.UploadID); err != nil {
+			return fmt.Errorf("drop multipart upload: %w", err)
 		}
 	}
 	if err := s.objects.Delete(ctx, f.Key()); err != nil {
@@ -141,11 +141,12 @@ func (s *Service) erase(ctx context.Context, f File) error {
 	return nil
 }
 
-// drop gives up a transfer that no record names. It also works when ctx has ended; what fails is left to reconciliation.
+// drop gives up a multipart upload that no record names. It also works when ctx has ended; what fails is left to
+// reconciliation.
 func (s *Service) drop(ctx context.Context, f File) {
 	ctx, cancel := detached(ctx)
 	defer cancel()
-	if err := s.objects.Drop(ctx, f.Key(), f.Upload.Transfer); err != nil {
+	if err := s.objects.Drop(ctx, f.Key(), f.Multipart.UploadID); err != nil {
 		s.left(ctx, f, err)
 	}
 }

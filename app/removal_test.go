@@ -82,8 +82,8 @@ func TestFaultAtEveryStepOfGivingUp(t *testing.T) {
 	}
 }
 
-// The deletion of a person takes files on their way with it, and their transfers.
-func TestFaultAtEveryStepOfADeletionWithTransfers(t *testing.T) {
+// The deletion of a person takes files on their way with it, and their multipart uploads.
+func TestFaultAtEveryStepOfADeletionOfUnfinishedFiles(t *testing.T) {
 	prepare := func(t *testing.T) (stores, dossier.Receipt) {
 		s, r := embedded(t), dossier.NewReceipt()
 		if _, err := s.sendDirectly(t, s.service(dossier.DefaultLimits()), r, dossier.NewFileID(), direct); err != nil {
@@ -98,7 +98,7 @@ func TestFaultAtEveryStepOfADeletionWithTransfers(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(strings.Join(clean.calls, " "), "objects.Drop") {
-		t.Errorf("the transfer is not dropped: %v", clean.calls)
+		t.Errorf("the multipart upload is not dropped: %v", clean.calls)
 	}
 	s.checkGone(t)
 	faultCases(t, clean.calls, func(t *testing.T, f *faults) {

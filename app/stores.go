@@ -41,7 +41,8 @@ type People interface {
 
 // Catalog keeps the records of files.
 type Catalog interface {
-	// Put adds a record in state FileUploading without Content: ErrExists if its id is taken. Its Upload never changes afterwards.
+	// Put adds a record in state FileUploading without Content: ErrExists if its id is taken. Its Multipart never
+	// changes afterwards.
 	Put(ctx context.Context, f File) error
 	// File returns a record in whatever state; ErrNotFound.
 	File(ctx context.Context, person PersonID, file FileID) (File, error)
@@ -115,32 +116,35 @@ type Objects interface {
 	// List yields the objects whose key begins with prefix, in the order of their keys' bytes. The loop's body may delete
 	// what it is given.
 	List(ctx context.Context, prefix string) iter.Seq2[Object, error]
-	Transfers
+	MultipartUploads
 }
 
-// Transfers are the ways by which bytes come into the object store in parts. A client that was given signed requests sends them itself: this
-// program sees none of them. A Put may use one too. What a transfer holds is invisible until Finish, and nothing of it is kept in memory between
-// two calls, so any instance may make the next one.
-type Transfers interface {
-	// Start opens a transfer to key and returns its id, which the store makes up. Two Starts for one key are two transfers.
-	Start(ctx context.Context, key string) (transfer string, err error)
-	// Sign returns the request by which whoever has it may, until it expires, send exactly this part: of this number, length and
-	// checksum, to this transfer, once or again. It asks nothing of a server; whether the transfer is there is seen when the part is
-	// sent. lifetime is from 1 second to 7 days.
-	Sign(ctx context.Context, key, transfer string, part Part, lifetime time.Duration) (SignedRequest, error)
-	// Parts returns what the store says that it holds of a transfer, in the order of their numbers; a part sent twice is there once, as it was
-	// sent last. ErrNotFound where the store has no such transfer, or not any more: finished, or dropped.
-	Parts(ctx context.Context, key, transfer string) ([]Part, error)
-	// Finish makes the object of a transfer's parts, which are to be exactly these, as whole says; it is then durable and visible
-	// under key, and the transfer is gone. ErrCorrupt, and nothing is visible, where the store has other parts, or other bytes in
-	// them. ErrNotFound as for Parts. After ErrUnavailable nobody knows; Stat tells, and Finish may be repeated.
-	Finish(ctx context.Context, key, transfer string, parts []Part, whole Held) error
-	// Drop gives a transfer up, with its parts; nil when absent. A part that is being sent at that moment may come to lie after it, and
-	// goes with another Drop.
-	Drop(ctx context.Context, key, transfer string) error
-	// Unfinished yields the transfers that were started before the given time and neither finished nor dropped, those of Put among
-	// them, in no order. The loop's body may drop what it is given.
-	Unfinished(ctx context.Context, before time.Time) iter.Seq2[Transfer, error]
+// MultipartUploads bring bytes into the object store in parts, as S3 has it. A client that was given signed requests
+// sends them itself: this program sees none of them. A Put may use one too. What a multipart upload holds is invisible
+// until Finish, and nothing of it is kept in memory between two calls, so any instance may make the next one.
+type MultipartUploads interface {
+	// Start opens a multipart upload to key and returns its id, which the store makes up. Two Starts for one key are
+	// two multipart uploads.
+	Start(ctx context.Context, key string) (uploadID string, err error)
+	// Sign returns the request by which whoever has it may, until it expires, send exactly this part: of this number,
+	// length and checksum, to this multipart upload, once or again. It asks nothing of a server; whether the multipart
+	// upload is there is seen when the part is sent. lifetime is from 1 second to 7 days.
+	Sign(ctx context.Context, key, uploadID string, part Part, lifetime time.Duration) (SignedRequest, error)
+	// Parts returns what the store says that it holds of a multipart upload, in the order of their numbers; a part sent
+	// twice is there once, as it was sent last. ErrNotFound where the store has no such multipart upload, or not any
+	// more: finished, or dropped.
+	Parts(ctx context.Context, key, uploadID string) ([]Part, error)
+	// Finish makes the object of a multipart upload's parts, which are to be exactly these, as whole says; it is then
+	// durable and visible under key, and the multipart upload is gone. ErrCorrupt, and nothing is visible, where the
+	// store has other parts, or other bytes in them. ErrNotFound as for Parts. After ErrUnavailable nobody knows; Stat
+	// tells, and Finish may be repeated.
+	Finish(ctx context.Context, key, uploadID string, parts []Part, whole Held) error
+	// Drop gives a multipart upload up, with its parts; nil when absent. A part that is being sent at that moment may
+	// come to lie after it, and goes with another Drop.
+	Drop(ctx context.Context, key, uploadID string) error
+	// Unfinished yields the multipart uploads that were started before the given time and neither finished nor dropped,
+	// those of Put among them, in no order. The loop's body may drop what it is given.
+	Unfinished(ctx context.Context, before time.Time) iter.Seq2[MultipartUpload, error]
 }
 
 // ResponseHeader is what the answer to a linked GET says of its content. Whatever the object store may have noted itself, it says this.
@@ -159,8 +163,8 @@ type SignedRequest struct {
 	ExpiresAt time.Time
 }
 
-// Transfer is one transfer in a listing.
-type Transfer struct {
+// MultipartUpload is one multipart upload in a listing.
+type MultipartUpload struct {
 	Key, ID   string
 	StartedAt time.Time
 }

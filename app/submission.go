@@ -13,7 +13,7 @@ import (
 //  2. AddFile counts the file against the person's quota and puts its record, in state FileUploading, then looks at the
 //     person once more. Whoever deletes a person marks it first and lists its files afterwards. So either the deleter's
 //     list holds this record, or this look finds the mark: no file can slip in behind a deletion.
-//  3. AddFile sends the bytes. The record and the key belong to this attempt alone.
+//  3. AddFile sends the bytes. The record and the key are this upload's alone.
 //  4. AddFile compares size and checksum with what the object store says that it holds, counts the bytes against the quota, and describes
 //     the content in the record.
 //  5. Acknowledge commits every described record (FileStored), then the person (PersonSubmitted). Only then may the submitter be told.
@@ -22,16 +22,16 @@ import (
 // content that the person has already is found by Catalog.Commit, so a submission that is sent again, at the same time or later, leaves
 // each file once.
 
-// Submission is one attempt to hand in a person's details and files. It is used by one goroutine.
+// Submission is one form on its way in: a person's details and files. It is used by one goroutine.
 type Submission struct {
 	svc     *Service
 	person  Person
-	files   []*attempt
+	files   []*incoming
 	settled bool
 }
 
-// attempt is one file of a Submission on its way.
-type attempt struct {
+// incoming is one file of a Submission.
+type incoming struct {
 	file    File
 	outcome Outcome
 	// pending: described, to be committed by Acknowledge.
@@ -100,15 +100,15 @@ func (sub *Submission) Person() Person { return sub.person }
 // Outcomes returns what became of each file so far, in the order of AddFile.
 func (sub *Submission) Outcomes() []Outcome {
 	out := make([]Outcome, len(sub.files))
-	for i, a := range sub.files {
-		out[i] = a.outcome
+	for i, in := range sub.files {
+		out[i] = in.outcome
 	}
 	return out
 }
 
 // Refuse records a file that was not taken at all, so that Outcomes tells of it.
 func (sub *Submission) Refuse(name string, why *Error) {
-	sub.files = append(sub.files, &attempt{outcome: Outcome{Name: CleanFileName(name), Err: why}})
+	sub.files = append(sub.files, &incoming{outcome: Outcome{Name: CleanFileName(name), Err: why}})
 }
 
 // AddFile reads a file from r to its end and sends it to the object store. A fault of this file alone (too large, over the person's quota,
@@ -117,26 +117,26 @@ func (sub *Submission) Refuse(name string, why *Error) {
 // The file counts as stored only after Acknowledge.
 func (sub *Submission) AddFile(ctx context.Context, name string, r io.Reader) error {
 	s, now := sub.svc, sub.svc.time()
-	a := &attempt{file: File{
+	in := &incoming{file: File{
 		Person: sub.person.ID, ID: NewFileID(), Name: CleanFileName(name), Author: sub.person.Name,
 		State: FileUploading, CreatedAt: now, UpdatedAt: now,
 	}}
-	a.outcome.Name = a.file.Name
-	sub.files = append(sub.files, a)
-	usage, err := s.reserve(ctx, a.file.Person, a.file.Counted())
+	in.outcome.Name = in.file.Name
+	sub.files = append(sub.files, in)
+	usage, err := s.reserve(ctx, in.file.Person, in.file.Counted())
 	if err == nil {
-		if err = s.send(ctx, a, r, usage); err == nil {
-			a.pending = true
+		if err = s.send(ctx, in, r, usage); err == nil {
+			in.pending = true
 			return nil
 		}
-		s.discard(ctx, a.file)
+		s.discard(ctx, in.file)
 	}
 	var fault *Error
 	if !errors.As(err, &fault) {
-		a.outcome.Err = Errorf(CodeUnavailable, err, "Did not arrive whole.")
+		in.outcome.Err = Errorf(CodeUnavailable, err, "Did not arrive whole.")
 		return err
 	}
-	a.outcome.Err = fault
+	in.outcome.Err = fault
 	switch fault.Code {
 	case CodeTooLarge, CodeQuota, CodeCorrupt, CodeLost:
 		return nil
@@ -145,22 +145,22 @@ func (sub *Submission) AddFile(ctx context.Context, name string, r io.Reader) er
 }
 
 // send does steps 2 to 4 for one file that is counted, as usage says.
-func (s *Service) send(ctx context.Context, a *attempt, r io.Reader, usage Usage) error {
-	if err := s.catalog.Put(ctx, a.file); err != nil {
+func (s *Service) send(ctx context.Context, in *incoming, r io.Reader, usage Usage) error {
+	if err := s.catalog.Put(ctx, in.file); err != nil {
 		return fmt.Errorf("put file record: %w", err)
 	}
-	person, err := s.people.Person(ctx, a.file.Person)
+	person, err := s.people.Person(ctx, in.file.Person)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("read person: %w", err)
 	}
 	if err != nil || person.State == PersonDeleting {
 		return conflict(err)
 	}
-	content, err := s.transfer(ctx, a.file.Key(), r, s.limits.PersonBytes-usage.Bytes)
+	content, err := s.stream(ctx, in.file.Key(), r, s.limits.PersonBytes-usage.Bytes)
 	if err != nil {
 		return err
 	}
-	held, err := s.objects.Stat(ctx, a.file.Key())
+	held, err := s.objects.Stat(ctx, in.file.Key())
 	if err != nil {
 		if errors.Is(err, ErrNotFound) {
 			return lost(err)
@@ -172,18 +172,18 @@ func (s *Service) send(ctx context.Context, a *attempt, r io.Reader, usage Usage
 			"Was changed on its way to the store and not kept. Send it again.")
 	}
 	bytes := Quota{Bytes: content.Size}
-	if usage, err = s.reserve(ctx, a.file.Person, bytes); err != nil {
+	if usage, err = s.reserve(ctx, in.file.Person, bytes); err != nil {
 		return err
 	}
-	if err := s.catalog.Describe(ctx, a.file.Person, a.file.ID, content, s.time()); err != nil {
+	if err := s.catalog.Describe(ctx, in.file.Person, in.file.ID, content, s.time()); err != nil {
 		if errors.Is(err, ErrLost) {
 			// The record cannot be described any more, so whoever removes it uncounts the file alone.
-			s.release(ctx, a.file, bytes, usage.Epoch)
+			s.release(ctx, in.file, bytes, usage.Epoch)
 			return lost(err)
 		}
 		return fmt.Errorf("describe file: %w", err)
 	}
-	a.file.Content = &content
+	in.file.Content = &content
 	return nil
 }
 
@@ -193,15 +193,15 @@ func (s *Service) send(ctx context.Context, a *attempt, r io.Reader, usage Usage
 func (sub *Submission) Acknowledge(ctx context.Context) error {
 	s := sub.svc
 	sub.settled = true
-	for _, a := range sub.files {
-		if !a.pending {
+	for _, in := range sub.files {
+		if !in.pending {
 			continue
 		}
-		stored, err := s.catalog.Commit(ctx, a.file.Person, a.file.ID, s.time())
+		stored, err := s.catalog.Commit(ctx, in.file.Person, in.file.ID, s.time())
 		if errors.Is(err, ErrLost) {
-			a.pending = false
-			a.outcome.Err = lost(err)
-			s.discard(ctx, a.file)
+			in.pending = false
+			in.outcome.Err = lost(err)
+			s.discard(ctx, in.file)
 			continue
 		}
 		if err != nil {
@@ -210,15 +210,15 @@ func (sub *Submission) Acknowledge(ctx context.Context) error {
 			sub.settled = false
 			return fmt.Errorf("commit file: %w", err)
 		}
-		a.pending = false
-		if stored.ID != a.file.ID {
-			s.discard(ctx, a.file)
-			if !a.file.Content.same(stored) {
-				a.outcome.Err = differs()
+		in.pending = false
+		if stored.ID != in.file.ID {
+			s.discard(ctx, in.file)
+			if !in.file.Content.same(stored) {
+				in.outcome.Err = differs()
 				continue
 			}
 		}
-		a.outcome.File = &stored
+		in.outcome.File = &stored
 	}
 	err := s.people.Move(ctx, sub.person.ID, PersonSubmitted, s.time(), PersonSubmitting)
 	if errors.Is(err, ErrLost) {
@@ -230,8 +230,8 @@ func (sub *Submission) Acknowledge(ctx context.Context) error {
 	}
 	switch {
 	case errors.Is(err, ErrNotFound):
-		for _, a := range sub.files {
-			a.outcome.File = nil
+		for _, in := range sub.files {
+			in.outcome.File = nil
 		}
 		return conflict(err)
 	case err != nil:
@@ -248,10 +248,10 @@ func (sub *Submission) Abandon(ctx context.Context) {
 		return
 	}
 	sub.settled = true
-	for _, a := range sub.files {
-		if a.pending {
-			a.pending = false
-			sub.svc.discard(ctx, a.file)
+	for _, in := range sub.files {
+		if in.pending {
+			in.pending = false
+			sub.svc.discard(ctx, in.file)
 		}
 	}
 }

@@ -124,8 +124,8 @@ type item struct {
 	SHA256 string            `dynamodbav:"sha256,omitempty"`
 	CRC64  string            `dynamodbav:"crc64,omitempty"`
 	Type   string            `dynamodbav:"content_type,omitempty"`
-	// Transfer, UploadSize and PartSize are there all three, or not at all.
-	Transfer   *string `dynamodbav:"upload_transfer,omitempty"`
+	// UploadID, UploadSize and PartSize are those of a Multipart: all three, or none.
+	UploadID   *string `dynamodbav:"upload_transfer,omitempty"`
 	UploadSize *int64  `dynamodbav:"upload_size,omitempty"`
 	PartSize   *int64  `dynamodbav:"upload_part_size,omitempty"`
 	ObjectKey  string  `dynamodbav:"object_key,omitempty"`
@@ -156,8 +156,8 @@ func newItem(f dossier.File) item {
 		ExpiresAt: aws.Int64(expiry(f.UpdatedAt)), Unfinished: bucket(dossier.FileUploading, shard(f.ID)), Writer: rand.Text(),
 		Revision: f.CreatedAt.UnixMicro(),
 	}
-	if u := f.Upload; u != nil {
-		i.Transfer, i.UploadSize, i.PartSize = &u.Transfer, &u.Size, &u.PartSize
+	if m := f.Multipart; m != nil {
+		i.UploadID, i.UploadSize, i.PartSize = &m.UploadID, &m.Size, &m.PartSize
 	}
 	return i
 }
@@ -179,11 +179,11 @@ func (i *item) parse() (f dossier.File, err error) {
 	}
 	f.Name, f.Author, f.State = i.Name, i.Author, i.State
 	f.CreatedAt, f.UpdatedAt = instant(*i.CreatedAt), instant(*i.UpdatedAt)
-	if i.Transfer != nil {
+	if i.UploadID != nil {
 		if i.UploadSize == nil || i.PartSize == nil {
-			return f, errors.New("a size of the upload is missing")
+			return f, errors.New("the size of the file or of its parts is missing")
 		}
-		f.Upload = &dossier.Upload{Transfer: *i.Transfer, Size: *i.UploadSize, PartSize: *i.PartSize}
+		f.Multipart = &dossier.Multipart{UploadID: *i.UploadID, Size: *i.UploadSize, PartSize: *i.PartSize}
 	}
 	if i.Size != nil {
 		f.Content, err = parseContent(*i.Size, i.SHA256, i.CRC64, i.Type)

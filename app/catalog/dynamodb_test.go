@@ -1198,7 +1198,7 @@ func TestDynamoDBStrangeItems(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, servers.DynamoDB(t).Config())
 	for name, spoil := range map[string]func(*item){
-		"no upload size": func(i *item) { i.Transfer, i.PartSize = aws.String("t"), aws.Int64(1) },
+		"no upload size": func(i *item) { i.UploadID, i.PartSize = aws.String("t"), aws.Int64(1) },
 		"no times":       func(i *item) { i.CreatedAt, i.UpdatedAt, i.Unfinished = nil, nil, "" },
 		"short SHA-256":  func(i *item) { i.Size, i.SHA256, i.CRC64 = aws.Int64(1), "abc", formatCRC64(1) },
 		"no CRC-64":      func(i *item) { i.Size, i.SHA256 = aws.Int64(1), formatSHA256([32]byte{}) },

@@ -112,17 +112,17 @@ func (s *SQLite) Ping(ctx context.Context) error {
 
 // Put implements dossier.Catalog.
 func (s *SQLite) Put(ctx context.Context, f dossier.File) error {
-	var upload upload
-	if u := f.Upload; u != nil {
-		upload.transfer = sql.NullString{String: u.Transfer, Valid: true}
-		upload.size, upload.partSize = sql.NullInt64{Int64: u.Size, Valid: true}, sql.NullInt64{Int64: u.PartSize, Valid: true}
+	var m multipart
+	if f.Multipart != nil {
+		m.uploadID = sql.NullString{String: f.Multipart.UploadID, Valid: true}
+		m.size, m.partSize = sql.NullInt64{Int64: f.Multipart.Size, Valid: true}, sql.NullInt64{Int64: f.Multipart.PartSize, Valid: true}
 	}
 	return s.change(ctx, "put a file record", func(ctx context.Context, tx *sql.Tx) error {
 		n, err := affected(tx.ExecContext(ctx,
 			`INSERT INTO files (person_id, file_id, name, author, state, upload_transfer, upload_size, upload_part_size, created_at, updated_at)
 			 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (person_id, file_id) DO NOTHING`,
 			f.Person.String(), f.ID.String(), f.Name, f.Author, string(dossier.FileUploading),
-			upload.transfer, upload.size, upload.partSize, f.CreatedAt.UnixMicro(), f.UpdatedAt.UnixMicro()))
+			m.uploadID, m.size, m.partSize, f.CreatedAt.UnixMicro(), f.UpdatedAt.UnixMicro()))
 		if err == nil && n == 0 {
 			return errExists
 		}
@@ -349,11 +349,11 @@ func scan(rows *sql.Rows) (f dossier.File, err error) {
 		person, file             string
 		size                     sql.NullInt64
 		sha256, crc64, mediaType sql.NullString
-		upload                   upload
+		m                        multipart
 		created, updated         int64
 	)
 	err = rows.Scan(&person, &file, &f.Name, &f.Author, (*string)(&f.State), &size, &sha256, &crc64, &mediaType,
-		&upload.transfer, &upload.size, &upload.partSize, &created, &updated)
+		&m.uploadID, &m.size, &m.partSize, &created, &updated)
 	if err != nil {
 		return f, err
 	}
@@ -366,15 +366,15 @@ func scan(rows *sql.Rows) (f dossier.File, err error) {
 			return f, fmt.Errorf("read the record of file %s of person %s: %w", file, person, err)
 		}
 	}
-	if upload.transfer.Valid {
-		f.Upload = &dossier.Upload{Transfer: upload.transfer.String, Size: upload.size.Int64, PartSize: upload.partSize.Int64}
+	if m.uploadID.Valid {
+		f.Multipart = &dossier.Multipart{UploadID: m.uploadID.String, Size: m.size.Int64, PartSize: m.partSize.Int64}
 	}
 	return f, nil
 }
 
-// upload is a record's Upload as the table has it: all three, or none.
-type upload struct {
-	transfer       sql.NullString
+// multipart is a record's Multipart as the table has it: all three, or none.
+type multipart struct {
+	uploadID       sql.NullString
 	size, partSize sql.NullInt64
 }
 

@@ -21,10 +21,10 @@ import (
 
 // Directory keeps each object as a file of the same name below a folder:
 //
-//	files/<person>/<file>                the objects; a person's folder exists only while it has files
-//	.partial/<person>.<file>.<transfer>  a Put that is under way, or was when a process was killed: a file; or a transfer in parts: a
-//	                                     folder (see directory_transfers.go)
-//	.signing-key                         what signed requests are signed with: a secret
+//	files/<person>/<file>                 the objects; a person's folder exists only while it has files
+//	.partial/<person>.<file>.<upload id>  a Put that is under way, or was when a process was killed: a file;
+//	                                      or a multipart upload: a folder (see directory_multipart.go)
+//	.signing-key                          what signed requests are signed with: a secret
 //
 // What comes is written and synced in .partial, then linked to its key in one step and synced again, so a key is there with all its
 // bytes or not at all, also after a power cut (as far as the disk keeps what it was told to sync). Unfinished finds
@@ -149,7 +149,7 @@ func (d *Directory) Put(ctx context.Context, key string, r io.Reader) error {
 	if ctx.Err() != nil {
 		return unavailable(ctx, doing, nil)
 	}
-	name, _ := transferName(key, d.newTransferID())
+	name, _ := uploadName(key, d.newUploadID())
 	src := &source{ctx: ctx, doing: doing, r: r}
 	err := d.write(name, func(f *os.File) error {
 		if err := fill(f, src); err != nil {
@@ -252,7 +252,7 @@ func (d *Directory) place(ctx context.Context, name, key, dir string) error {
 			}
 		}
 		if _, lookErr := d.root.Lstat(name); errors.Is(lookErr, fs.ErrNotExist) {
-			return errors.New("the transfer was given up as unfinished by somebody else")
+			return errors.New("the multipart upload was given up as unfinished by somebody else")
 		}
 	}
 	return err

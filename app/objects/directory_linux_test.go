@@ -90,24 +90,24 @@ func testFull(t *testing.T, folder string, want error) {
 	// The same in parts: one that is too large, and, on a full disk, a whole for which there is no room beside its part.
 	key = newKey()
 	small := readAll(t, 600<<10)
-	transfer, parts, whole := transferred(t, d, key, small)
+	uploadID, parts, whole := sentParts(t, d, key, small)
 	large := dossier.Part{Number: 2, Size: 4 << 20}
 	before := found(t, folder)
-	if err := d.Receive(t.Context(), signed(t, d, key, transfer, large), large.Size, byteStream(large.Size)); !errors.Is(err, dossier.ErrUnavailable) || !errors.Is(err, want) {
+	if err := d.Receive(t.Context(), signed(t, d, key, uploadID, large), large.Size, byteStream(large.Size)); !errors.Is(err, dossier.ErrUnavailable) || !errors.Is(err, want) {
 		t.Errorf("Receive of more than there is room for: %v; want ErrUnavailable with %v", err, want)
 	}
 	if got := found(t, folder); !slices.Equal(got, before) {
 		t.Errorf("left: %v; want %v", got, before)
 	}
 	if want == syscall.ENOSPC {
-		if err := d.Finish(t.Context(), key, transfer, parts, whole); !errors.Is(err, dossier.ErrUnavailable) || !errors.Is(err, want) {
+		if err := d.Finish(t.Context(), key, uploadID, parts, whole); !errors.Is(err, dossier.ErrUnavailable) || !errors.Is(err, want) {
 			t.Errorf("Finish where there is no room: %v; want ErrUnavailable with %v", err, want)
 		}
 		if got := found(t, folder); !slices.Equal(got, before) {
 			t.Errorf("after Finish where there is no room: %v; want %v", got, before)
 		}
 	}
-	if err := d.Drop(t.Context(), key, transfer); err != nil {
+	if err := d.Drop(t.Context(), key, uploadID); err != nil {
 		t.Errorf("Drop on a disk that is full: %v", err)
 	}
 }
@@ -125,9 +125,9 @@ func TestDirectoryReadOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	begun, part := newKey(), partOf(2, []byte("x"))
-	transfer, parts, whole := transferred(t, d, begun, []byte("y"))
-	address := signed(t, d, begun, transfer, part)
-	name, _ := transferName(begun, transfer)
+	uploadID, parts, whole := sentParts(t, d, begun, []byte("y"))
+	address := signed(t, d, begun, uploadID, part)
+	name, _ := uploadName(begun, uploadID)
 	want := error(syscall.EROFS)
 	if mounted {
 		if err := syscall.Mount("", folder, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
@@ -153,8 +153,8 @@ func TestDirectoryReadOnly(t *testing.T) {
 		"Ping":    d.Ping(t.Context()),
 		"Start":   func() error { _, err := d.Start(t.Context(), key); return err }(),
 		"Receive": d.Receive(t.Context(), address, part.Size, strings.NewReader("x")),
-		"Finish":  d.Finish(t.Context(), begun, transfer, parts, whole),
-		"Drop":    d.Drop(t.Context(), begun, transfer),
+		"Finish":  d.Finish(t.Context(), begun, uploadID, parts, whole),
+		"Drop":    d.Drop(t.Context(), begun, uploadID),
 	} {
 		if !errors.Is(err, dossier.ErrUnavailable) || !errors.Is(err, want) {
 			t.Errorf("%s: %v; want ErrUnavailable with %v", name, err, want)
@@ -163,7 +163,7 @@ func TestDirectoryReadOnly(t *testing.T) {
 	if h, err := d.Stat(t.Context(), key); err != nil || h.Size != 1000 {
 		t.Errorf("Stat = %+v, %v; reading needs no write", h, err)
 	}
-	if got, err := d.Parts(t.Context(), begun, transfer); err != nil || !slices.Equal(got, parts) {
+	if got, err := d.Parts(t.Context(), begun, uploadID); err != nil || !slices.Equal(got, parts) {
 		t.Errorf("Parts = %v, %v; reading needs no write", got, err)
 	}
 	again, err := OpenDirectory(folder)

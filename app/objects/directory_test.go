@@ -150,7 +150,7 @@ func TestDirectoryAfterKill(t *testing.T) {
 		if name == "linked" {
 			key = linked
 		}
-		names[name], _ = transferName(key, d.newTransferID())
+		names[name], _ = uploadName(key, d.newUploadID())
 		err := os.WriteFile(filepath.Join(folder, names[name]), []byte("half"), 0o600)
 		if name == "linked" {
 			err = errors.Join(os.Remove(filepath.Join(folder, names[name])), os.Link(filepath.Join(folder, linked), filepath.Join(folder, names[name])))
@@ -323,7 +323,7 @@ func TestDirectoryVanished(t *testing.T) {
 		t.Fatal(err)
 	}
 	// That everything is gone must not look like one object that is gone.
-	key, transfer := newKey(), d.newTransferID()
+	key, uploadID := newKey(), d.newUploadID()
 	for name, call := range map[string]func() error{
 		"Put":    func() error { return d.Put(t.Context(), key, strings.NewReader("x")) },
 		"Stat":   func() error { _, err := d.Stat(t.Context(), key); return err },
@@ -336,9 +336,9 @@ func TestDirectoryVanished(t *testing.T) {
 			return err
 		},
 		"Start":  func() error { _, err := d.Start(t.Context(), key); return err },
-		"Parts":  func() error { _, err := d.Parts(t.Context(), key, transfer); return err },
-		"Finish": func() error { return d.Finish(t.Context(), key, transfer, []dossier.Part{{Number: 1}}, dossier.Held{}) },
-		"Drop":   func() error { return d.Drop(t.Context(), key, transfer) },
+		"Parts":  func() error { _, err := d.Parts(t.Context(), key, uploadID); return err },
+		"Finish": func() error { return d.Finish(t.Context(), key, uploadID, []dossier.Part{{Number: 1}}, dossier.Held{}) },
+		"Drop":   func() error { return d.Drop(t.Context(), key, uploadID) },
 		"Unfinished": func() (err error) {
 			for _, err = range d.Unfinished(t.Context(), time.Now()) {
 				break

@@ -44,8 +44,9 @@ func checkRead(key string, offset int64) error {
 	return nil
 }
 
-// unavailable is dossier.Unavailable with the reason why ctx ended, where it did, in place of what became of the request: an
-// SDK reports every end of a context as context.Canceled, which would make a stalled transfer look like a caller that left.
+// unavailable is dossier.Unavailable with the reason why ctx ended, where it did, in place of what became of the
+// request: an SDK reports every end of a context as context.Canceled, which would make a stalled request look like a
+// caller that left.
 func unavailable(ctx context.Context, doing string, err error) error {
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
@@ -54,12 +55,12 @@ func unavailable(ctx context.Context, doing string, err error) error {
 }
 
 // checkSign refuses what Sign can sign nothing for: faults of the caller.
-func checkSign(key, transfer string, part dossier.Part, lifetime time.Duration) error {
+func checkSign(key, uploadID string, part dossier.Part, lifetime time.Duration) error {
 	switch {
 	case checkKey(key) != nil:
 		return errKey
-	case transfer == "":
-		return errors.New("no transfer named")
+	case uploadID == "":
+		return errors.New("no multipart upload named")
 	case part.Number < 1 || part.Number > dossier.MaxParts:
 		return fmt.Errorf("part %d; parts are numbered from 1 to %d", part.Number, dossier.MaxParts)
 	case part.Size < 0 || part.Size > dossier.MaxPartSize:

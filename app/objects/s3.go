@@ -44,15 +44,17 @@ import (
 //   - files/<person>/<file>, one object each, without metadata or tags. It goes with Delete. In a bucket with versioning Delete
 //     puts a delete marker and the bytes stay as a noncurrent version, until the bucket's lifecycle rule expires it: that rule
 //     decides when deleted means gone.
-//   - For an object of a part's size or more, and for each transfer, a multipart upload while it is being sent. A Put that fails aborts it. One
-//     whose process was killed stays, invisible but paid for, until Drop or the lifecycle rule for unfinished uploads; Unfinished finds it. A Start
-//     whose answer was lost, and that was tried again, leaves one too.
+//   - For an object of a part's size or more, and from each Start on, a multipart upload while it is being sent. A Put
+//     that fails aborts it. One whose process was killed stays, invisible but paid for, until Drop or the lifecycle
+//     rule for unfinished uploads; Unfinished finds it. A Start whose answer was lost, and that was tried again, leaves
+//     one too.
 //
 // # What is verified
 //
-// Each request carries the CRC-64/NVME of its bytes and S3 refuses it if they differ; the parts of a multipart upload are put together only
-// if they have the number of bytes that were sent. S3 then keeps the checksum of the whole object, and Stat returns that one. A signed
-// request for a part has its length and its checksum among the signed headers, so S3 refuses any other (see s3_transfers.go).
+// Each request carries the CRC-64/NVME of its bytes and S3 refuses it if they differ; the parts of a multipart upload
+// are put together only if they have the number of bytes that were sent. S3 then keeps the checksum of the whole
+// object, and Stat returns that one. A signed request for a part has its length and its checksum among the signed
+// headers, so S3 refuses any other (see s3_multipart.go).
 //
 // # What is not promised
 //
@@ -61,7 +63,7 @@ import (
 //   - A Put that is cancelled may leave its multipart upload though it aborts it: S3 may still be busy with a part whose sender is gone
 //     (https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html).
 //   - A Put to a key that is taken is not refused; it replaces. No two Puts share a key.
-//   - The same holds for Finish, which deletes nothing: who repeats it finds the transfer gone, and Stat tells.
+//   - The same holds for Finish, which deletes nothing: who repeats it finds the multipart upload gone, and Stat tells.
 //   - ModifiedAt of a multipart object is when its upload began: that is what S3 keeps.
 //   - Bytes that Open returns are not compared with the checksum: a range has none.
 type S3 struct {

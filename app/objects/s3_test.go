@@ -77,24 +77,24 @@ func TestS3(t *testing.T) {
 	t.Run("leaks nothing", func(t *testing.T) { testS3Leaks(t, cfg) })
 	t.Run("memory", func(t *testing.T) { testS3Memory(t, cfg) })
 	for name, test := range map[string]func(*testing.T, aws.Config){
-		"requests":               testS3Requests,
-		"TLS":                    testS3TLS,
-		"changed on the way":     testS3Changed,
-		"wrong checksum":         testS3WrongChecksum,
-		"foreign objects":        testS3Foreign,
-		"refused":                testS3Refused,
-		"server errors":          testS3ServerErrors,
-		"hanging connection":     testS3Hanging,
-		"lost answer":            testS3LostAnswer,
-		"little memory":          testS3LittleMemory,
-		"body that stops coming": testS3Stall,
-		"signed requests":        testS3Signed,
-		"transfer: requests":     testS3TransferRequests,
-		"finish meanwhile":       testS3FinishMeanwhile,
-		"finish as listed":       testS3FinishListed,
-		"finish answered":        testS3FinishAnswers,
-		"foreign uploads":        testS3ForeignUploads,
-		"refusals":               testS3Refusals,
+		"requests":                   testS3Requests,
+		"TLS":                        testS3TLS,
+		"changed on the way":         testS3Changed,
+		"wrong checksum":             testS3WrongChecksum,
+		"foreign objects":            testS3Foreign,
+		"refused":                    testS3Refused,
+		"server errors":              testS3ServerErrors,
+		"hanging connection":         testS3Hanging,
+		"lost answer":                testS3LostAnswer,
+		"little memory":              testS3LittleMemory,
+		"body that stops coming":     testS3Stall,
+		"signed requests":            testS3Signed,
+		"multipart upload: requests": testS3MultipartRequests,
+		"finish meanwhile":           testS3FinishMeanwhile,
+		"finish as listed":           testS3FinishListed,
+		"finish answered":            testS3FinishAnswers,
+		"foreign uploads":            testS3ForeignUploads,
+		"refusals":                   testS3Refusals,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -175,18 +175,18 @@ func operation(r *http.Request) string {
 	return r.Method
 }
 
-// expectAbsent fails the test if the object, or a transfer of it, is there.
+// expectAbsent fails the test if the object, or a multipart upload of it, is there.
 func expectAbsent(t *testing.T, s *S3, key string) {
 	t.Helper()
 	if h, err := s.Stat(t.Context(), key); !errors.Is(err, dossier.ErrNotFound) {
 		t.Errorf("Stat = %+v, %v; want ErrNotFound", h, err)
 	}
 	if n := drop(t, s); n != 0 {
-		t.Errorf("%d unfinished transfers; want nothing left", n)
+		t.Errorf("%d unfinished multipart uploads; want nothing left", n)
 	}
 }
 
-// drop drops all transfers and returns how many there were.
+// drop drops all multipart uploads and returns how many there were.
 func drop(t *testing.T, s *S3) (count int) {
 	t.Helper()
 	for tr, err := range s.Unfinished(t.Context(), time.Now().Add(time.Hour)) {
@@ -404,9 +404,11 @@ func expectUnavailable(t *testing.T, s *S3) {
 		"Delete":        func() error { return s.Delete(ctx, key) },
 		"List":          first,
 		"Start":         func() error { _, err := s.Start(ctx, key); return err },
-		"Parts":         func() error { _, err := s.Parts(ctx, key, "a-transfer"); return err },
-		"Finish":        func() error { return s.Finish(ctx, key, "a-transfer", []dossier.Part{{Number: 1}}, dossier.Held{}) },
-		"Drop":          func() error { return s.Drop(ctx, key, "a-transfer") },
+		"Parts":         func() error { _, err := s.Parts(ctx, key, "an-upload"); return err },
+		"Finish": func() error {
+			return s.Finish(ctx, key, "an-upload", []dossier.Part{{Number: 1}}, dossier.Held{})
+		},
+		"Drop": func() error { return s.Drop(ctx, key, "an-upload") },
 		"Unfinished": func() (err error) {
 			for _, err = range s.Unfinished(ctx, time.Now()) {
 				break
@@ -836,7 +838,7 @@ func TestS3Killed(t *testing.T) {
 	}
 	// Nobody could tell the server, so the upload is still there. One more may have been begun above.
 	if drop(t, s) == 0 {
-		t.Error("no transfer is unfinished; want what was left")
+		t.Error("no multipart upload is unfinished; want what was left")
 	}
 	expectAbsent(t, s, key)
 	if err := s.Put(ctx, key, byteStream(2*dossier.MinPartSize)); err != nil {

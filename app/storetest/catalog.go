@@ -54,7 +54,7 @@ func CatalogAlone(t *testing.T, open func(t *testing.T) dossier.Catalog) {
 		{"Commit tells apart by person, name, SHA-256 and size only", catalogCommitApart},
 		{"Commit after the stored one is deleted", catalogCommitAfterDeletion},
 		{"Commit answers for the content it has now", catalogCommitDescribedAgain},
-		{"an Upload stays as it was put", catalogUpload},
+		{"a Multipart stays as it was put", catalogMultipart},
 		{"Touch shows progress", catalogTouch},
 		{"Reserve up to the quota", countersReserve},
 		{"Release takes off once, and never more than there is", countersRelease},
@@ -205,8 +205,8 @@ func showFile(f dossier.File) string {
 	if f.Content != nil {
 		s += fmt.Sprintf(" %+v", *f.Content)
 	}
-	if f.Upload != nil {
-		s += fmt.Sprintf(" %+v", *f.Upload)
+	if f.Multipart != nil {
+		s += fmt.Sprintf(" %+v", *f.Multipart)
 	}
 	return s + "}"
 }
@@ -359,7 +359,7 @@ func catalogValues(t *testing.T, c *catalogUnderTest) {
 			f := c.file(dossier.NewPersonID(), name)
 			f.Author = name
 			if j > 0 {
-				f.Upload = &dossier.Upload{Transfer: name, Size: x.Size, PartSize: 1<<63 - 1 - int64(i)}
+				f.Multipart = &dossier.Multipart{UploadID: name, Size: x.Size, PartSize: 1<<63 - 1 - int64(i)}
 			}
 			f.CreatedAt, f.UpdatedAt = times[(i+j)%len(times)], times[(i+j+1)%len(times)]
 			c.put(f)
@@ -1195,18 +1195,18 @@ func catalogParallel(t *testing.T, c *catalogUnderTest) {
 	})
 }
 
-func catalogUpload(t *testing.T, c *catalogUnderTest) {
-	for _, u := range []dossier.Upload{
-		{Transfer: "2~vd.A_-x", Size: 0, PartSize: 8 << 20},
-		{Transfer: strings.Repeat("x", 1024), Size: 48 << 40, PartSize: 5 << 30},
+func catalogMultipart(t *testing.T, c *catalogUnderTest) {
+	for _, u := range []dossier.Multipart{
+		{UploadID: "2~vd.A_-x", Size: 0, PartSize: 8 << 20},
+		{UploadID: strings.Repeat("x", 1024), Size: 48 << 40, PartSize: 5 << 30},
 	} {
 		f := c.file(dossier.NewPersonID(), "a")
-		f.Upload = &u
+		f.Multipart = &u
 		c.put(f)
 		c.holds(f.Person, f)
 		// Nor does one who changes his own copy change what is kept.
 		again := f
-		again.Upload = &dossier.Upload{Transfer: "another", Size: 1, PartSize: 1}
+		again.Multipart = &dossier.Multipart{UploadID: "another", Size: 1, PartSize: 1}
 		c.wants("Put again", c.Put(t.Context(), again), dossier.ErrExists)
 		c.wants("Touch", c.Touch(t.Context(), f.Person, f.ID, c.at(1)), nil)
 		x := fileContent(1)
@@ -1439,7 +1439,7 @@ func countersMiscounted(t *testing.T, c *catalogUnderTest) {
 		c.described(c.file(person, "described"), fileContent(1))
 		c.stored(c.file(person, "stored"), fileContent(1))
 		direct := c.file(person, "direct")
-		direct.Upload = &dossier.Upload{Transfer: "t", Size: 500, PartSize: 500}
+		direct.Multipart = &dossier.Multipart{UploadID: "t", Size: 500, PartSize: 500}
 		c.marked(c.put(direct))
 		counted := dossier.Quota{Files: 4, Bytes: 2502}
 		switch i % 5 {

@@ -62,7 +62,7 @@ func Objects(t *testing.T, open func(t *testing.T) (dossier.Objects, Send)) {
 	run("read while deleted", testReadWhileDeleted)
 	run("parallel", testParallelObjects)
 	runLinks(run)
-	runTransfers(run)
+	runMultipartUploads(run)
 }
 
 // objectsUnderTest is a store with the helpers that the tests share.
@@ -168,8 +168,8 @@ func (s objectsUnderTest) invisible(key string) {
 	}
 }
 
-// cleanUp gives up what cancelled transfers have left. A server may still be at work on a request whose client left, and so bring
-// back a transfer that was just aborted; but not for ever.
+// cleanUp gives up what cancelled multipart uploads have left. A server may still be at work on a request whose client
+// left, and so bring back a multipart upload that was just aborted; but not for ever.
 func (s objectsUnderTest) cleanUp() {
 	s.t.Helper()
 	for {
@@ -183,10 +183,10 @@ func (s objectsUnderTest) cleanUp() {
 	}
 }
 
-// unfinished returns the transfers that were started before the given time, in no order.
-func (s objectsUnderTest) unfinished(before time.Time) []dossier.Transfer {
+// unfinished returns the multipart uploads that were started before the given time, in no order.
+func (s objectsUnderTest) unfinished(before time.Time) []dossier.MultipartUpload {
 	s.t.Helper()
-	var found []dossier.Transfer
+	var found []dossier.MultipartUpload
 	for tr, err := range s.store.Unfinished(s.ctx, before) {
 		if err != nil {
 			s.t.Fatalf("Unfinished: %v", err)
@@ -196,18 +196,18 @@ func (s objectsUnderTest) unfinished(before time.Time) []dossier.Transfer {
 	return found
 }
 
-func (s objectsUnderTest) drop(key, transfer string) {
+func (s objectsUnderTest) drop(key, uploadID string) {
 	s.t.Helper()
-	if err := s.store.Drop(s.ctx, key, transfer); err != nil {
+	if err := s.store.Drop(s.ctx, key, uploadID); err != nil {
 		s.t.Fatalf("Drop: %v", err)
 	}
 }
 
-// nothingLeft fails the test if a transfer that ended, by itself or by Drop, has left something.
+// nothingLeft fails the test if a multipart upload that ended, by itself or by Drop, has left something.
 func (s objectsUnderTest) nothingLeft() {
 	s.t.Helper()
 	if left := s.unfinished(time.Now().Add(time.Hour)); len(left) != 0 {
-		s.t.Errorf("%d unfinished transfers; want none", len(left))
+		s.t.Errorf("%d unfinished multipart uploads; want none", len(left))
 	}
 	if keys := s.keys(""); len(keys) != 0 {
 		s.t.Errorf("List has %d objects; want none", len(keys))
@@ -277,7 +277,7 @@ func testRoundTrip(t *testing.T, s objectsUnderTest) {
 		t.Errorf("List has %d objects; want 7", n)
 	}
 	if left := s.unfinished(time.Now().Add(time.Hour)); len(left) != 0 {
-		t.Errorf("%d unfinished transfers after all were completed; want none", len(left))
+		t.Errorf("%d unfinished multipart uploads after all were completed; want none", len(left))
 	}
 }
 
@@ -733,7 +733,7 @@ func testOnePerson(t *testing.T, s objectsUnderTest) {
 	s.nothingLeft()
 }
 
-// testPutGivenUp drops the transfer by which a Put sends, while it does.
+// testPutGivenUp drops the multipart upload by which a Put sends, while it does.
 func testPutGivenUp(t *testing.T, s objectsUnderTest) {
 	past, future := time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
 	const size = 3 * objectPartSize
@@ -744,16 +744,16 @@ func testPutGivenUp(t *testing.T, s objectsUnderTest) {
 	g := newGatedSource(io.LimitReader(whole, objectPartSize+1000), whole)
 	done := s.putting(s.ctx, key, g)
 	if found := s.unfinished(past); len(found) != 0 {
-		t.Errorf("%d unfinished transfers that were started an hour ago; want none", len(found))
+		t.Errorf("%d unfinished multipart uploads that were started an hour ago; want none", len(found))
 	}
 	found := s.unfinished(future)
 	if len(found) != 1 || found[0].Key != key {
-		t.Fatalf("unfinished transfers: %+v; want that of the Put", found)
+		t.Fatalf("unfinished multipart uploads: %+v; want that of the Put", found)
 	}
 	for range 2 {
 		s.drop(key, found[0].ID)
 		if found := s.unfinished(future); len(found) != 0 {
-			t.Errorf("%d unfinished transfers after Drop; want none", len(found))
+			t.Errorf("%d unfinished multipart uploads after Drop; want none", len(found))
 		}
 	}
 	close(g.open)

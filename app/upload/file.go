@@ -35,29 +35,29 @@ const (
 var errChanged = errors.New("the file was changed while it was sent")
 
 // send brings a file to the site. An error ends the run; what is wrong with this file alone is in the result.
-func (u *Upload) send(ctx context.Context, s Source) (Result, error) {
+func (run *Run) send(ctx context.Context, s Source) (Result, error) {
 	r := Result{Source: s}
 	f, info, err := open(s.file)
 	if err != nil {
-		u.bytes.Add(-s.Size)
+		run.bytes.Add(-s.Size)
 		r.Err = errorf(CodeUnreadable, err, "%s", reason(err))
 		return r, nil
 	}
 	defer f.Close()
-	t := &transfer{Upload: u, file: f, info: info, name: s.Name}
-	u.bytes.Add(info.Size() - s.Size)
-	stored, err := t.store(ctx, s.key)
-	r.Sent = t.sent.Load()
+	u := &upload{Run: run, file: f, info: info, name: s.Name}
+	run.bytes.Add(info.Size() - s.Size)
+	stored, err := u.store(ctx, s.key)
+	r.Sent = u.sent.Load()
 	switch {
 	case err == nil:
-		u.doneBytes.Add(info.Size() - t.counted.Load())
+		run.doneBytes.Add(info.Size() - u.counted.Load())
 		r.File = &stored
 		return r, nil
 	case ctx.Err() != nil:
 		return r, context.Cause(ctx)
 	}
-	u.bytes.Add(-info.Size())
-	u.doneBytes.Add(-t.counted.Load())
+	run.bytes.Add(-info.Size())
+	run.doneBytes.Add(-u.counted.Load())
 	if _, broken := errors.AsType[*fs.PathError](err); broken {
 		err = errorf(CodeUnreadable, err, "%s", reason(err))
 	}
@@ -80,9 +80,9 @@ func (u *Upload) send(ctx context.Context, s Source) (Result, error) {
 	return r, nil
 }
 
-// transfer is one file on its way.
-type transfer struct {
-	*Upload
+// upload is one file on its way.
+type upload struct {
+	*Run
 	file *os.File
 	// info is the file as it was when it was opened.
 	info fs.FileInfo
@@ -99,69 +99,69 @@ type transfer struct {
 }
 
 // count adds to the progress, or takes off it.
-func (t *transfer) count(n int64) {
-	t.counted.Add(n)
-	t.doneBytes.Add(n)
+func (u *upload) count(n int64) {
+	u.counted.Add(n)
+	u.doneBytes.Add(n)
 }
 
 // store returns the file's record once it is stored: by an earlier run, by anybody before, or now.
-func (t *transfer) store(ctx context.Context, key string) (api.File, error) {
-	known := t.journal.known(key)
+func (u *upload) store(ctx context.Context, key string) (api.File, error) {
+	known := u.journal.known(key)
 	if known != nil && known.Stored != nil {
-		if known.of(t.info) {
+		if known.of(u.info) {
 			size := known.Size
-			return api.File{ID: known.ID, Name: t.name, State: api.Stored, Size: &size, Content: known.Stored}, nil
+			return api.File{ID: known.ID, Name: u.name, State: api.Stored, Size: &size, Content: known.Stored}, nil
 		}
 		known = nil // it was changed after it was stored: so it is another file
 	}
-	if stored, found, err := t.twin(ctx); found || err != nil {
+	if stored, found, err := u.twin(ctx); found || err != nil {
 		if err == nil {
-			err = t.remember(key, stored)
+			err = u.remember(key, stored)
 		}
 		return stored, err
 	}
-	announced := known != nil && known.Size == t.info.Size()
+	announced := known != nil && known.Size == u.info.Size()
 	if announced {
-		t.id = known.ID
+		u.id = known.ID
 	} else if known != nil {
-		t.id = known.ID
-		t.giveUp(ctx)
+		u.id = known.ID
+		u.giveUp(ctx)
 	}
 	for n, looked := 0, false; ; n++ {
 		if !announced {
-			t.id = dossier.NewFileID().String()
+			u.id = dossier.NewFileID().String()
 			// Of a file in one part nothing would be lost with the line but that part.
-			e := entry{ID: t.id, Size: t.info.Size(), Modified: t.info.ModTime().UnixNano()}
-			if err := t.journal.append(record{Path: key, entry: e}, t.info.Size() > dossier.PartSize(0)); err != nil {
+			e := entry{ID: u.id, Size: u.info.Size(), Modified: u.info.ModTime().UnixNano()}
+			if err := u.journal.append(record{Path: key, entry: e}, u.info.Size() > dossier.PartSize(0)); err != nil {
 				return api.File{}, err
 			}
 		}
-		stored, err := t.attempt(ctx, announced)
+		stored, err := u.bring(ctx, announced)
 		if err == nil {
-			return stored, t.remember(key, stored)
+			return stored, u.remember(key, stored)
 		}
 		if errors.Is(err, errChanged) {
-			t.giveUp(ctx)
+			u.giveUp(ctx)
 			return stored, err
 		}
 		if n+1 == newIDs || !anew(err) {
 			return stored, err
 		}
-		t.count(-t.counted.Load())
+		u.count(-u.counted.Load())
 		// What an earlier run asked for last may just have been done: then this id is stored, and nothing is to be sent.
 		if ended := errors.Is(err, errGone) || Code(asError(err)) == "lost"; ended && !looked {
 			announced, looked = true, true
 			continue
 		}
-		t.giveUp(ctx)
+		u.giveUp(ctx)
 		announced, looked = false, false
 	}
 }
 
 // remember keeps in the journal that the file is stored.
-func (t *transfer) remember(key string, stored api.File) error {
-	e := entry{ID: stored.ID, Size: t.info.Size(), Modified: t.info.ModTime().UnixNano(), Stored: stored.Content}
-	return t.journal.append(record{Path: key, entry: e}, false)
+func (u *upload) remember(key string, stored api.File) error {
+	e := entry{ID: stored.ID, Size: u.info.Size(), Modified: u.info.ModTime().UnixNano(), Stored: stored.Content}
+	return u.journal.append(record{Path: key, entry: e}, false)
 }
 
 // anew tells whether an error is over with another id.
@@ -181,24 +181,24 @@ func anew(err error) bool {
 }
 
 // giveUp drops what the site has of an id that is not used any more. What fails is removed by the site after a day.
-func (t *transfer) giveUp(ctx context.Context) {
-	if t.id != "" {
-		_ = t.site.call(ctx, http.MethodDelete, "files/"+t.id, nil, nil)
+func (u *upload) giveUp(ctx context.Context) {
+	if u.id != "" {
+		_ = u.site.call(ctx, http.MethodDelete, "files/"+u.id, nil, nil)
 	}
 }
 
 // twin looks whether the person has the file already, of this name and content. The file is read for that only where there is one of its name and
 // size.
-func (t *transfer) twin(ctx context.Context) (api.File, bool, error) {
-	twins := t.there[twin{t.name, t.info.Size()}]
+func (u *upload) twin(ctx context.Context) (api.File, bool, error) {
+	twins := u.there[twin{u.name, u.info.Size()}]
 	if len(twins) == 0 {
 		return api.File{}, false, nil
 	}
 	sum := sha256.New()
-	if _, err := io.Copy(sum, reader(ctx, t.file, 0, t.info.Size())); err != nil {
+	if _, err := io.Copy(sum, reader(ctx, u.file, 0, u.info.Size())); err != nil {
 		return api.File{}, false, err
 	}
-	if err := t.unchanged(); err != nil {
+	if err := u.unchanged(); err != nil {
 		return api.File{}, false, err
 	}
 	for _, f := range twins {
@@ -209,35 +209,36 @@ func (t *transfer) twin(ctx context.Context) (api.File, bool, error) {
 	return api.File{}, false, nil
 }
 
-// attempt brings the file under one id to the site. announced tells that an earlier run may have announced it, so that the store may have parts.
-func (t *transfer) attempt(ctx context.Context, announced bool) (api.File, error) {
-	path := "files/" + t.id
+// bring brings the file under one id to the site. announced tells that an earlier run may have announced it, so that
+// the store may have parts.
+func (u *upload) bring(ctx context.Context, announced bool) (api.File, error) {
+	path := "files/" + u.id
 	var f api.File
-	if err := t.site.call(ctx, http.MethodPut, path, api.Announcement{Name: t.name, Size: t.info.Size()}, &f); err != nil {
+	if err := u.site.call(ctx, http.MethodPut, path, api.Announcement{Name: u.name, Size: u.info.Size()}, &f); err != nil {
 		return f, err
 	}
-	if f.PartSize == nil || f.PartCount == nil || *f.PartSize < 1 || *f.PartCount != (dossier.Upload{Size: t.info.Size(), PartSize: *f.PartSize}).Parts() {
+	if f.PartSize == nil || f.PartCount == nil || *f.PartSize < 1 || *f.PartCount != (dossier.Multipart{Size: u.info.Size(), PartSize: *f.PartSize}).Parts() {
 		return f, errorf(CodeRefused, nil, "the site does not say how to cut the file")
 	}
-	t.partSize = *f.PartSize
-	t.crcs = make([]uint64, 0, *f.PartCount)
+	u.partSize = *f.PartSize
+	u.crcs = make([]uint64, 0, *f.PartCount)
 	has := map[int]api.Part{}
 	if announced && f.State == api.Uploading {
-		status, err := t.status(ctx)
+		status, err := u.status(ctx)
 		if err != nil {
 			return f, err
 		}
 		f, has = status.File, partsOf(status)
 	}
 	// Of a file that is stored already only the checksums are needed.
-	if err := t.readAndSend(ctx, has, f.State == api.Uploading); err != nil {
+	if err := u.readAndSend(ctx, has, f.State == api.Uploading); err != nil {
 		return f, err
 	}
 	for n := 1; ; n++ {
 		var stored api.File
-		err := t.site.call(ctx, http.MethodPost, path+"/complete", t.sums, &stored)
+		err := u.site.call(ctx, http.MethodPost, path+"/complete", u.sums, &stored)
 		if err == nil {
-			if stored.State != api.Stored || stored.Content == nil || stored.Size == nil || stored.Content.Sha256 != t.sums.Sha256 || stored.Content.Crc64Nvme != t.sums.Crc64Nvme {
+			if stored.State != api.Stored || stored.Content == nil || stored.Size == nil || stored.Content.Sha256 != u.sums.Sha256 || stored.Content.Crc64Nvme != u.sums.Crc64Nvme {
 				return stored, errorf("corrupt", nil, "the site says that it stored something else")
 			}
 			return stored, nil
@@ -245,12 +246,12 @@ func (t *transfer) attempt(ctx context.Context, announced bool) (api.File, error
 		if code := Code(asError(err)); n == completions || code != "corrupt" && code != "incomplete" {
 			return f, err
 		}
-		status, err := t.status(ctx)
+		status, err := u.status(ctx)
 		if err != nil {
 			return f, err
 		}
 		if status.File.State == api.Uploading {
-			if err := t.sendParts(ctx, t.lacking(partsOf(status))); err != nil {
+			if err := u.sendParts(ctx, u.lacking(partsOf(status))); err != nil {
 				return f, err
 			}
 		}
@@ -258,8 +259,8 @@ func (t *transfer) attempt(ctx context.Context, announced bool) (api.File, error
 }
 
 // status asks which parts the store has.
-func (t *transfer) status(ctx context.Context) (s api.FileStatus, err error) {
-	err = t.site.call(ctx, http.MethodGet, "files/"+t.id, nil, &s)
+func (u *upload) status(ctx context.Context) (s api.FileStatus, err error) {
+	err = u.site.call(ctx, http.MethodGet, "files/"+u.id, nil, &s)
 	return s, err
 }
 
@@ -272,10 +273,10 @@ func partsOf(s api.FileStatus) map[int]api.Part {
 }
 
 // lacking yields the parts of a file that has been read which are not among those that the store has.
-func (t *transfer) lacking(has map[int]api.Part) <-chan api.Part {
-	lacking := make(chan api.Part, len(t.crcs))
-	for i := range t.crcs {
-		if p := t.part(i + 1); has[p.Number] != p {
+func (u *upload) lacking(has map[int]api.Part) <-chan api.Part {
+	lacking := make(chan api.Part, len(u.crcs))
+	for i := range u.crcs {
+		if p := u.part(i + 1); has[p.Number] != p {
 			lacking <- p
 		}
 	}
@@ -284,23 +285,23 @@ func (t *transfer) lacking(has map[int]api.Part) <-chan api.Part {
 }
 
 // part returns a part that has been read.
-func (t *transfer) part(number int) api.Part {
-	size, _ := dossier.Upload{Size: t.info.Size(), PartSize: t.partSize}.PartBytes(number)
-	return api.Part{Number: number, Size: size, Crc64Nvme: api.FormatCRC64NVME(t.crcs[number-1])}
+func (u *upload) part(number int) api.Part {
+	size, _ := dossier.Multipart{Size: u.info.Size(), PartSize: u.partSize}.PartBytes(number)
+	return api.Part{Number: number, Size: size, Crc64Nvme: api.FormatCRC64NVME(u.crcs[number-1])}
 }
 
 // readAndSend reads the file for its checksums and sends, at the same time, the parts that the store does not have. Without sending it only reads.
-func (t *transfer) readAndSend(ctx context.Context, has map[int]api.Part, sending bool) error {
+func (u *upload) readAndSend(ctx context.Context, has map[int]api.Part, sending bool) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	parts := make(chan api.Part, t.o.Parallel)
+	parts := make(chan api.Part, u.o.Parallel)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		defer close(parts)
-		if err := t.read(ctx, func(p api.Part) {
+		if err := u.read(ctx, func(p api.Part) {
 			switch {
 			case !sending || has[p.Number] == p:
-				t.count(p.Size)
+				u.count(p.Size)
 			default:
 				select {
 				case parts <- p:
@@ -311,38 +312,38 @@ func (t *transfer) readAndSend(ctx context.Context, has map[int]api.Part, sendin
 			cancel(err)
 		}
 	})
-	err := t.sendParts(ctx, parts)
+	err := u.sendParts(ctx, parts)
 	cancel(err) // what is left to read is read in vain
 	wg.Wait()
 	if err != nil {
 		return err
 	}
-	return t.unchanged()
+	return u.unchanged()
 }
 
 // read reads the file once for its checksums, and hands out each part as it is known.
-func (t *transfer) read(ctx context.Context, found func(api.Part)) error {
+func (u *upload) read(ctx context.Context, found func(api.Part)) error {
 	sum := sha256.New()
 	var whole uint64
-	upload := dossier.Upload{Size: t.info.Size(), PartSize: t.partSize}
-	buffer := make([]byte, min(max(t.info.Size(), 1), 256<<10))
-	for number := 1; number <= upload.Parts(); number++ {
-		size, _ := upload.PartBytes(number)
+	parts := dossier.Multipart{Size: u.info.Size(), PartSize: u.partSize}
+	buffer := make([]byte, min(max(u.info.Size(), 1), 256<<10))
+	for number := 1; number <= parts.Parts(); number++ {
+		size, _ := parts.PartBytes(number)
 		crc := dossier.NewCRC64()
 		// Without the hashes' own ways of copying, which would make a buffer for each part.
-		n, err := io.CopyBuffer(writerOnly{io.MultiWriter(crc, sum)}, reader(ctx, t.file, int64(number-1)*t.partSize, size), buffer)
+		n, err := io.CopyBuffer(writerOnly{io.MultiWriter(crc, sum)}, reader(ctx, u.file, int64(number-1)*u.partSize, size), buffer)
 		switch {
 		case err != nil:
 			return err
 		case n < size:
 			return errChanged
 		}
-		t.crcs = append(t.crcs, crc.Sum64())
+		u.crcs = append(u.crcs, crc.Sum64())
 		whole = dossier.CombineCRC64(whole, crc.Sum64(), size)
-		if number == upload.Parts() {
-			t.sums = api.Completion{Crc64Nvme: api.FormatCRC64NVME(whole), Sha256: api.FormatSHA256([32]byte(sum.Sum(nil)))}
+		if number == parts.Parts() {
+			u.sums = api.Completion{Crc64Nvme: api.FormatCRC64NVME(whole), Sha256: api.FormatSHA256([32]byte(sum.Sum(nil)))}
 		}
-		found(t.part(number))
+		found(u.part(number))
 	}
 	return nil
 }
@@ -361,12 +362,12 @@ func reader(ctx context.Context, f *os.File, from, size int64) io.Reader {
 }
 
 // unchanged tells whether the file is what it was when it was opened.
-func (t *transfer) unchanged() error {
-	now, err := t.file.Stat()
+func (u *upload) unchanged() error {
+	now, err := u.file.Stat()
 	if err != nil {
 		return err
 	}
-	if now.Size() != t.info.Size() || !now.ModTime().Equal(t.info.ModTime()) {
+	if now.Size() != u.info.Size() || !now.ModTime().Equal(u.info.ModTime()) {
 		return errChanged
 	}
 	return nil
@@ -380,17 +381,17 @@ type signature struct {
 
 // sendParts sends the parts that it is given, as many at once as there are slots. As soon as there is a slot for one, it has it signed, and those
 // that wait behind it: so requests are asked for late, and few.
-func (t *transfer) sendParts(ctx context.Context, parts <-chan api.Part) error {
+func (u *upload) sendParts(ctx context.Context, parts <-chan api.Part) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
 	for p := range parts {
-		if !t.slot(ctx) {
+		if !u.slot(ctx) {
 			break
 		}
 		batch := []api.Part{p}
 	more:
-		for len(batch) < min(t.o.Parallel, t.limits.MaxPartsPerRequest) {
+		for len(batch) < min(u.o.Parallel, u.limits.MaxPartsPerRequest) {
 			select {
 			case p, ok := <-parts:
 				if !ok {
@@ -401,19 +402,19 @@ func (t *transfer) sendParts(ctx context.Context, parts <-chan api.Part) error {
 				break more
 			}
 		}
-		signed, err := t.sign(ctx, batch)
+		signed, err := u.sign(ctx, batch)
 		if err != nil {
-			<-t.slots
+			<-u.slots
 			cancel(err)
 			break
 		}
 		for i, p := range batch {
-			if i > 0 && !t.slot(ctx) {
+			if i > 0 && !u.slot(ctx) {
 				break
 			}
 			wg.Go(func() {
-				defer func() { <-t.slots }()
-				if err := t.sendPart(ctx, p, signed[i]); err != nil {
+				defer func() { <-u.slots }()
+				if err := u.sendPart(ctx, p, signed[i]); err != nil {
 					cancel(err)
 				}
 			})
@@ -424,12 +425,12 @@ func (t *transfer) sendParts(ctx context.Context, parts <-chan api.Part) error {
 }
 
 // slot waits for one of the places for parts on their way; false: ctx has ended.
-func (t *transfer) slot(ctx context.Context) bool {
+func (u *upload) slot(ctx context.Context) bool {
 	if ctx.Err() != nil {
 		return false
 	}
 	select {
-	case t.slots <- struct{}{}:
+	case u.slots <- struct{}{}:
 		return true
 	case <-ctx.Done():
 		return false
@@ -437,10 +438,10 @@ func (t *transfer) slot(ctx context.Context) bool {
 }
 
 // sign has parts signed.
-func (t *transfer) sign(ctx context.Context, parts []api.Part) ([]signature, error) {
+func (u *upload) sign(ctx context.Context, parts []api.Part) ([]signature, error) {
 	at := time.Now()
 	var out api.SignedParts
-	if err := t.site.call(ctx, http.MethodPost, "files/"+t.id+"/parts", api.PartsToSign{Parts: parts}, &out); err != nil {
+	if err := u.site.call(ctx, http.MethodPost, "files/"+u.id+"/parts", api.PartsToSign{Parts: parts}, &out); err != nil {
 		return nil, err
 	}
 	if len(out.Parts) != len(parts) {
@@ -454,29 +455,29 @@ func (t *transfer) sign(ctx context.Context, parts []api.Part) ([]signature, err
 }
 
 // sendPart sends one part until the store has it.
-func (t *transfer) sendPart(ctx context.Context, p api.Part, signed signature) error {
+func (u *upload) sendPart(ctx context.Context, p api.Part, signed signature) error {
 	refused, damaged := 0, 0
-	return t.site.persist(ctx, func() error {
+	return u.site.persist(ctx, func() error {
 		// By this machine's clock alone: the site's may be another time. A quarter is left for what the part waits for on its way.
-		if lifetime := time.Duration(t.limits.SignatureLifetime) * time.Second; signed.URL == "" || time.Since(signed.at) > lifetime*3/4 {
-			fresh, err := t.sign(ctx, []api.Part{p})
+		if lifetime := time.Duration(u.limits.SignatureLifetime) * time.Second; signed.URL == "" || time.Since(signed.at) > lifetime*3/4 {
+			fresh, err := u.sign(ctx, []api.Part{p})
 			if err != nil {
 				return err
 			}
 			signed = fresh[0]
 		}
-		b := &body{transfer: t, size: p.Size, crc: dossier.NewCRC64(), r: reader(ctx, t.file, int64(p.Number-1)*t.partSize, p.Size)}
-		err := t.site.put(ctx, signed.SignedPart, p.Size, b)
+		b := &body{upload: u, size: p.Size, crc: dossier.NewCRC64(), r: reader(ctx, u.file, int64(p.Number-1)*u.partSize, p.Size)}
+		err := u.site.put(ctx, signed.SignedPart, p.Size, b)
 		read, crc, readErr := b.end()
 		if err == nil {
-			t.sent.Add(p.Size)
+			u.sent.Add(p.Size)
 			if read != p.Size {
 				// What the transport read ahead and the store took is the same; this cannot be.
 				return errorf("corrupt", nil, "part %d was taken before it was sent", p.Number)
 			}
 			return nil
 		}
-		t.count(-read)
+		u.count(-read)
 		switch {
 		case readErr != nil && ctx.Err() == nil:
 			return readErr
@@ -500,9 +501,9 @@ func (t *transfer) sendPart(ctx context.Context, p api.Part, signed signature) e
 
 // body is a part as the transport reads it, which it may go on with for a moment after it was answered.
 type body struct {
-	transfer *transfer
-	r        io.Reader
-	size     int64
+	upload *upload
+	r      io.Reader
+	size   int64
 
 	mu    sync.Mutex
 	crc   hash.Hash64
@@ -520,7 +521,7 @@ func (b *body) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p)
 	_, _ = b.crc.Write(p[:n]) // a hash never fails
 	b.n += int64(n)
-	b.transfer.count(int64(n))
+	b.upload.count(int64(n))
 	switch {
 	case err == io.EOF && b.n < b.size:
 		b.err = errChanged

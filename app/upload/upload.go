@@ -85,8 +85,8 @@ type Progress struct {
 	Bytes, DoneBytes int64
 }
 
-// Upload is one run. It is used by one goroutine, but for Progress.
-type Upload struct {
+// Run is one run of the client. It is used by one goroutine, but for Progress.
+type Run struct {
 	o       Options
 	site    *site
 	journal *journal
@@ -115,49 +115,49 @@ type twin struct {
 // is made. The caller closes.
 //
 // Errors: an Error, with CodeInput for what is not to be had by trying again.
-func Open(ctx context.Context, o Options) (_ *Upload, err error) {
-	u := &Upload{o: o, site: newSite(o), there: map[twin][]api.File{}, slots: make(chan struct{}, o.Parallel)}
+func Open(ctx context.Context, o Options) (_ *Run, err error) {
+	run := &Run{o: o, site: newSite(o), there: map[twin][]api.File{}, slots: make(chan struct{}, o.Parallel)}
 	if o.Receipt == nil {
 		// As the site will keep them; and before it is asked anything.
-		if err := u.o.Details.Clean(); err != nil {
+		if err := run.o.Details.Clean(); err != nil {
 			return nil, inputf(err, "%s", faultsOf(err))
 		}
 	}
-	if u.journal, err = openJournal(o.State, o.key()); err != nil {
+	if run.journal, err = openJournal(o.State, o.key()); err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, u.Close())
+			err = errors.Join(err, run.Close())
 		}
 	}()
-	u.resumed = u.journal.begun()
-	if err := u.site.call(ctx, http.MethodGet, "limits", nil, &u.limits); err != nil {
+	run.resumed = run.journal.begun()
+	if err := run.site.call(ctx, http.MethodGet, "limits", nil, &run.limits); err != nil {
 		return nil, asError(err)
 	}
 	switch {
 	case o.Receipt != nil:
-		u.receipt = *o.Receipt
-	case u.journal.state.Receipt != "":
-		if u.receipt, err = dossier.ParseReceipt(u.journal.state.Receipt); err != nil {
-			return nil, errorf(CodeJournal, err, "the journal %s is damaged: remove it to begin anew", u.journal.path)
+		run.receipt = *o.Receipt
+	case run.journal.state.Receipt != "":
+		if run.receipt, err = dossier.ParseReceipt(run.journal.state.Receipt); err != nil {
+			return nil, errorf(CodeJournal, err, "the journal %s is damaged: remove it to begin anew", run.journal.path)
 		}
 	default:
-		u.receipt = dossier.NewReceipt()
+		run.receipt = dossier.NewReceipt()
 	}
-	u.site.receipt = u.receipt.String()
+	run.site.receipt = run.receipt.String()
 	var has dossier.Quota
-	if o.Receipt != nil || u.journal.state.Registered {
-		if has, err = u.readReceipt(ctx); err != nil {
+	if o.Receipt != nil || run.journal.state.Registered {
+		if has, err = run.readReceipt(ctx); err != nil {
 			return nil, err
 		}
-		u.summary.Person, u.summary.Link = u.receipt.Person.String(), u.link()
+		run.summary.Person, run.summary.Link = run.receipt.Person.String(), run.link()
 	}
-	if err := u.fits(has); err != nil {
+	if err := run.fits(has); err != nil {
 		return nil, err
 	}
-	u.bytes.Store(o.Files.Bytes())
-	return u, nil
+	run.bytes.Store(o.Files.Bytes())
+	return run, nil
 }
 
 // key is what makes a command the same as another.
@@ -185,21 +185,21 @@ func faultsOf(err error) string {
 }
 
 // link is the page of the receipt.
-func (u *Upload) link() string { return u.o.Site.JoinPath("receipt", u.receipt.String()).String() }
+func (run *Run) link() string { return run.o.Site.JoinPath("receipt", run.receipt.String()).String() }
 
 // readReceipt returns what the person has that is not among the files to send, and remembers what may be.
-func (u *Upload) readReceipt(ctx context.Context) (has dossier.Quota, err error) {
-	wanted := make(map[twin]bool, len(u.o.Files.Sources))
-	for _, s := range u.o.Files.Sources {
+func (run *Run) readReceipt(ctx context.Context) (has dossier.Quota, err error) {
+	wanted := make(map[twin]bool, len(run.o.Files.Sources))
+	for _, s := range run.o.Files.Sources {
 		wanted[twin{s.Name, s.Size}] = true
 	}
 	own := map[string]bool{}
-	for _, id := range u.journal.unfinished() {
+	for _, id := range run.journal.unfinished() {
 		own[id] = true
 	}
-	err = u.site.call(ctx, http.MethodGet, "receipt", nil, func(body io.Reader) error {
+	err = run.site.call(ctx, http.MethodGet, "receipt", nil, func(body io.Reader) error {
 		has = dossier.Quota{}
-		clear(u.there)
+		clear(run.there)
 		return eachFile(body, func(f api.File) {
 			t := twin{name: f.Name}
 			if f.Size != nil {
@@ -207,7 +207,7 @@ func (u *Upload) readReceipt(ctx context.Context) (has dossier.Quota, err error)
 			}
 			switch {
 			case wanted[t] && f.State == api.Stored && f.Content != nil:
-				u.there[t] = append(u.there[t], f)
+				run.there[t] = append(run.there[t], f)
 			case !own[f.ID]:
 				has.Files++
 				has.Bytes += t.size
@@ -215,8 +215,8 @@ func (u *Upload) readReceipt(ctx context.Context) (has dossier.Quota, err error)
 		})
 	})
 	if Code(asError(err)) == "unauthorized" {
-		if u.o.Receipt != nil {
-			return has, inputf(err, "the receipt opens nothing at %s: check it, and the address; its person may have been deleted", u.o.Site)
+		if run.o.Receipt != nil {
+			return has, inputf(err, "the receipt opens nothing at %s: check it, and the address; its person may have been deleted", run.o.Site)
 		}
 		return has, inputf(err, "the person of the interrupted run was deleted meanwhile: forget that run by --give-up, and begin anew")
 	}
@@ -260,11 +260,11 @@ func eachFile(body io.Reader, do func(api.File)) error {
 }
 
 // fits refuses what the site would refuse, before anything is sent.
-func (u *Upload) fits(has dossier.Quota) error {
-	l := u.limits
+func (run *Run) fits(has dossier.Quota) error {
+	l := run.limits
 	largest := min(l.MaxFileSize, int64(l.MaxParts)*min(l.MaxPartSize, dossier.MaxPartSize))
 	var faults []string
-	for _, s := range u.o.Files.Sources {
+	for _, s := range run.o.Files.Sources {
 		if s.Size > largest {
 			faults = append(faults, fmt.Sprintf("%s has %s, and the site takes files of up to %s", s.Path, dossier.FormatBytes(s.Size), dossier.FormatBytes(largest)))
 		}
@@ -273,10 +273,10 @@ func (u *Upload) fits(has dossier.Quota) error {
 	if has.Files > 0 {
 		more = fmt.Sprintf(" beside the %d, of %s, that are there", has.Files, dossier.FormatBytes(has.Bytes))
 	}
-	if n := has.Files + int64(len(u.o.Files.Sources)); n > int64(l.MaxFiles) {
-		faults = append(faults, fmt.Sprintf("these are %d files%s, and one person may have %d", len(u.o.Files.Sources), more, l.MaxFiles))
+	if n := has.Files + int64(len(run.o.Files.Sources)); n > int64(l.MaxFiles) {
+		faults = append(faults, fmt.Sprintf("these are %d files%s, and one person may have %d", len(run.o.Files.Sources), more, l.MaxFiles))
 	}
-	if n := u.o.Files.Bytes(); has.Bytes+n > l.MaxTotalSize {
+	if n := run.o.Files.Bytes(); has.Bytes+n > l.MaxTotalSize {
 		faults = append(faults, fmt.Sprintf("these files have %s together%s, and one person may have %s", dossier.FormatBytes(n), more, dossier.FormatBytes(l.MaxTotalSize)))
 	}
 	if len(faults) > 0 {
@@ -286,36 +286,36 @@ func (u *Upload) fits(has dossier.Quota) error {
 }
 
 // Progress returns how far the run is. It may be called at any time, by anybody.
-func (u *Upload) Progress() Progress {
-	return Progress{Files: len(u.o.Files.Sources), Done: int(u.done.Load()), Bytes: u.bytes.Load(), DoneBytes: u.doneBytes.Load()}
+func (run *Run) Progress() Progress {
+	return Progress{Files: len(run.o.Files.Sources), Done: int(run.done.Load()), Bytes: run.bytes.Load(), DoneBytes: run.doneBytes.Load()}
 }
 
-// Run sends the files. The summary is right whatever the error says: ctx's cause, or an Error that ended the run before its time. Files that failed
-// alone are no error; the summary counts them.
-func (u *Upload) Run(ctx context.Context) (Summary, error) {
-	u.summary.Left, u.summary.Resumed = len(u.o.Files.Sources), u.resumed
-	if err := u.register(ctx); err != nil {
-		return u.summary, err
+// Do sends the files. The summary is right whatever the error says: ctx's cause, or an Error that ended the run before
+// its time. Files that failed alone are no error; the summary counts them.
+func (run *Run) Do(ctx context.Context) (Summary, error) {
+	run.summary.Left, run.summary.Resumed = len(run.o.Files.Sources), run.resumed
+	if err := run.register(ctx); err != nil {
+		return run.summary, err
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	sources := make(chan Source)
 	var wg sync.WaitGroup
-	for range min(u.o.Parallel, len(u.o.Files.Sources)) {
+	for range min(run.o.Parallel, len(run.o.Files.Sources)) {
 		wg.Go(func() {
 			for s := range sources {
-				r, err := u.send(ctx, s)
+				r, err := run.send(ctx, s)
 				if err != nil {
-					u.left(r)
+					run.left(r)
 					stop(err)
 					return
 				}
-				u.ended(r)
+				run.ended(r)
 			}
 		})
 	}
 feed:
-	for _, s := range u.o.Files.Sources {
+	for _, s := range run.o.Files.Sources {
 		select {
 		case sources <- s:
 		case <-ctx.Done():
@@ -325,69 +325,69 @@ feed:
 	close(sources)
 	wg.Wait()
 	switch {
-	case u.summary.Left > 0:
-		return u.summary, context.Cause(ctx)
-	case u.summary.Failed == 0:
-		return u.summary, u.journal.remove()
+	case run.summary.Left > 0:
+		return run.summary, context.Cause(ctx)
+	case run.summary.Failed == 0:
+		return run.summary, run.journal.remove()
 	}
-	return u.summary, nil
+	return run.summary, nil
 }
 
 // register makes the person, where one is new. The receipt is on the disk before: so the same command, run again, is the same person.
-func (u *Upload) register(ctx context.Context) error {
-	if u.o.Receipt != nil || u.journal.state.Registered {
+func (run *Run) register(ctx context.Context) error {
+	if run.o.Receipt != nil || run.journal.state.Registered {
 		return nil
 	}
-	if u.journal.state.Receipt == "" {
-		if err := u.journal.append(record{Receipt: u.receipt.String()}, true); err != nil {
+	if run.journal.state.Receipt == "" {
+		if err := run.journal.append(record{Receipt: run.receipt.String()}, true); err != nil {
 			return err
 		}
 	}
-	d := u.o.Details
+	d := run.o.Details
 	in := api.Registration{Name: d.Name, Location: d.Location, Age: d.Age, Technology: d.Technology}
 	var out api.Registered
-	if err := u.site.call(ctx, http.MethodPost, "people", in, &out); err != nil {
+	if err := run.site.call(ctx, http.MethodPost, "people", in, &out); err != nil {
 		err := asError(err)
 		if Code(err) == "invalid" || Code(err) == "conflict" {
 			return inputf(err, "%s", err)
 		}
 		return err
 	}
-	u.summary.Person, u.summary.Link = u.receipt.Person.String(), u.link()
-	return u.journal.append(record{Registered: true}, true)
+	run.summary.Person, run.summary.Link = run.receipt.Person.String(), run.link()
+	return run.journal.append(record{Registered: true}, true)
 }
 
 // left counts what was sent of a file that the run did not come to an end with.
-func (u *Upload) left(r Result) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.summary.SentBytes += r.Sent
+func (run *Run) left(r Result) {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	run.summary.SentBytes += r.Sent
 }
 
 // ended counts a file, and tells of it.
-func (u *Upload) ended(r Result) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.summary.Left--
-	u.summary.SentBytes += r.Sent
+func (run *Run) ended(r Result) {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	run.summary.Left--
+	run.summary.SentBytes += r.Sent
 	if r.Err != nil {
-		u.summary.Failed++
+		run.summary.Failed++
 	} else {
-		u.summary.Stored++
-		u.summary.StoredBytes += *r.File.Size
-		u.done.Add(1)
+		run.summary.Stored++
+		run.summary.StoredBytes += *r.File.Size
+		run.done.Add(1)
 	}
-	u.o.Ended(r)
+	run.o.Ended(r)
 }
 
 // Close lets another run of the same command go on.
-func (u *Upload) Close() error {
+func (run *Run) Close() error {
 	var err error
-	if !u.journal.begun() {
-		err = u.journal.remove()
+	if !run.journal.begun() {
+		err = run.journal.remove()
 	}
-	u.site.http.CloseIdleConnections()
-	return errors.Join(err, u.journal.close())
+	run.site.http.CloseIdleConnections()
+	return errors.Join(err, run.journal.close())
 }
 
 // GiveUp removes at the site what earlier runs of the same command began and did not store, forgets these runs, and returns the number of files given
@@ -403,16 +403,16 @@ func GiveUp(ctx context.Context, o Options) (n int, link string, err error) {
 		return 0, "", err
 	}
 	defer func() { err = errors.Join(err, j.close()) }()
-	u := &Upload{o: o, site: newSite(o), journal: j}
+	run := &Run{o: o, site: newSite(o), journal: j}
 	if o.Receipt != nil {
-		u.receipt = *o.Receipt
-	} else if u.receipt, err = dossier.ParseReceipt(j.state.Receipt); err != nil {
+		run.receipt = *o.Receipt
+	} else if run.receipt, err = dossier.ParseReceipt(j.state.Receipt); err != nil {
 		return 0, "", j.remove() // no receipt, so nothing was begun
 	}
-	u.site.receipt = u.receipt.String()
+	run.site.receipt = run.receipt.String()
 	for _, id := range j.unfinished() {
 		// A file that is stored after all stays; nothing is there to be given up for a person who is gone.
-		switch err := asError(u.site.call(ctx, http.MethodDelete, "files/"+id, nil, nil)); Code(err) {
+		switch err := asError(run.site.call(ctx, http.MethodDelete, "files/"+id, nil, nil)); Code(err) {
 		case "lost":
 		case "unauthorized":
 			return n, "", j.remove()
@@ -423,5 +423,5 @@ func GiveUp(ctx context.Context, o Options) (n int, link string, err error) {
 			n++
 		}
 	}
-	return n, u.link(), j.remove()
+	return n, run.link(), j.remove()
 }

@@ -481,10 +481,10 @@ func (s *Server) completeFile(c echo.Context) error {
 
 // PartReceiver is an object store of this program's own, which takes the parts that clients send by the requests that it signed.
 type PartReceiver interface {
-	// Receive takes one part by a signed request: a PUT of u, of which it reads the path and the query, with a body of contentLength bytes. The
-	// request needs no other proof of who sends it. Errors: ErrForbidden where it is not as it was signed; ErrCorrupt where the
-	// body has another length or checksum; ErrNotFound where the transfer is over; the body's own error, wrapped; ErrUnavailable; or that
-	// of ctx.
+	// Receive takes one part by a signed request: a PUT of u, of which it reads the path and the query, with a body of
+	// contentLength bytes. The request needs no other proof of who sends it. Errors: ErrForbidden where it is not as it
+	// was signed; ErrCorrupt where the body has another length or checksum; ErrNotFound where the multipart upload is
+	// over; the body's own error, wrapped; ErrUnavailable; or that of ctx.
 	Receive(ctx context.Context, u *url.URL, contentLength int64, body io.Reader) error
 }
 

@@ -136,9 +136,9 @@ func apiFile(f dossier.File) api.File {
 	out := api.File{
 		ID: f.ID.String(), Name: f.Name, State: api.FileState(f.State), CreatedAt: f.CreatedAt.UTC(), UpdatedAt: f.UpdatedAt.UTC(),
 	}
-	if f.Upload != nil {
-		count := partCount(f.Upload.Size, f.Upload.PartSize)
-		out.Size, out.PartSize, out.PartCount = &f.Upload.Size, &f.Upload.PartSize, &count
+	if f.Multipart != nil {
+		count := partCount(f.Multipart.Size, f.Multipart.PartSize)
+		out.Size, out.PartSize, out.PartCount = &f.Multipart.Size, &f.Multipart.PartSize, &count
 	}
 	// A record may be described before it is stored; until then the content is nothing to rely on.
 	if f.Content != nil && f.State == dossier.FileStored {

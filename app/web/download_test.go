@@ -397,7 +397,7 @@ func TestDownloadWithStoreDown(t *testing.T) {
 				way.header = c.header
 				a := s.ask(t, way)
 				if a.status != c.status || !errors.Is(a.err, io.ErrUnexpectedEOF) || int64(len(a.body)) > c.after {
-					t.Errorf("status %d, %d bytes, then %v, want %d and a transfer that breaks off", a.status, len(a.body), a.err, c.status)
+					t.Errorf("status %d, %d bytes, then %v, want %d and a body that breaks off", a.status, len(a.body), a.err, c.status)
 				}
 			})
 		}
@@ -449,7 +449,7 @@ func TestArchiveWithStoreDown(t *testing.T) {
 				defer s.objects.forget(nil, 0)
 				a := s.ask(t, way)
 				if a.status != 200 || !errors.Is(a.err, io.ErrUnexpectedEOF) || strings.Contains(a.body, "PK\x05\x06") {
-					t.Errorf("status %d, %d bytes, then %v, want 200 and a transfer that breaks off", a.status, len(a.body), a.err)
+					t.Errorf("status %d, %d bytes, then %v, want 200 and a body that breaks off", a.status, len(a.body), a.err)
 				}
 			})
 		}

@@ -671,8 +671,8 @@ type mode string
 const (
 	failBefore mode = "fails before"      // the call fails and nothing happened
 	failAfter  mode = "fails after"       // the call took effect, its answer is lost
-	failIn     mode = "breaks off within" // a transfer breaks off in the middle; other calls as failBefore
-	hang       mode = "hangs"             // a transfer takes some bytes and then none; other calls as failBefore
+	failIn     mode = "breaks off within" // the bytes break off in the middle; other calls as failBefore
+	hang       mode = "hangs"             // a store takes some bytes and then none; other calls as failBefore
 	panics     mode = "panics"
 )
 
@@ -820,12 +820,12 @@ func (o faultyObjects) Start(ctx context.Context, key string) (string, error) {
 	return value(ctx, o.f, "objects.Start", func() (string, error) { return o.Objects.Start(ctx, key) })
 }
 
-func (o faultyObjects) Parts(ctx context.Context, key, transfer string) ([]dossier.Part, error) {
-	return value(ctx, o.f, "objects.Parts", func() ([]dossier.Part, error) { return o.Objects.Parts(ctx, key, transfer) })
+func (o faultyObjects) Parts(ctx context.Context, key, uploadID string) ([]dossier.Part, error) {
+	return value(ctx, o.f, "objects.Parts", func() ([]dossier.Part, error) { return o.Objects.Parts(ctx, key, uploadID) })
 }
 
-func (o faultyObjects) Finish(ctx context.Context, key, transfer string, parts []dossier.Part, whole dossier.Held) error {
-	return o.f.do(ctx, "objects.Finish", func() error { return o.Objects.Finish(ctx, key, transfer, parts, whole) })
+func (o faultyObjects) Finish(ctx context.Context, key, uploadID string, parts []dossier.Part, whole dossier.Held) error {
+	return o.f.do(ctx, "objects.Finish", func() error { return o.Objects.Finish(ctx, key, uploadID, parts, whole) })
 }
 
 func (o faultyObjects) Put(ctx context.Context, key string, r io.Reader) error {

@@ -693,7 +693,7 @@ func TestPeopleCSV(t *testing.T) {
 		})
 		a := s.ask(t, scenario{path: "/people.csv", by: by})
 		if a.status != 200 || !errors.Is(a.err, io.ErrUnexpectedEOF) {
-			t.Errorf("status %d, reading ends with %v, want a transfer that breaks off", a.status, a.err)
+			t.Errorf("status %d, reading ends with %v, want a body that breaks off", a.status, a.err)
 		}
 	})
 }

@@ -400,7 +400,7 @@ func (c *chaos) library(r *rand.Rand, folder string, content map[string][]byte) 
 		var summary upload.Summary
 		u, err := upload.Open(ctx, o)
 		if err == nil {
-			summary, err = u.Run(ctx)
+			summary, err = u.Do(ctx)
 			err = errors.Join(err, u.Close())
 		}
 		broken := ctx.Err() != nil
@@ -604,9 +604,9 @@ func TestChaos(t *testing.T) {
 	env = cloud.Environ()
 	for range 2 {
 		report := reconcileNow(t, env)
-		t.Logf("reconcile did %v and gave up %d transfers", report.Counts, report.AbortedTransfers)
+		t.Logf("reconcile did %v and gave up %d multipart uploads", report.Counts, report.AbortedMultipartUploads)
 	}
-	if last := reconcileNow(t, env); len(last.Counts) != 0 || last.AbortedTransfers != 0 || last.Failures != 0 {
+	if last := reconcileNow(t, env); len(last.Counts) != 0 || last.AbortedMultipartUploads != 0 || last.Failures != 0 {
 		t.Errorf("a third reconcile still finds something: %+v", last)
 	}
 	c.audit(stores)
@@ -666,11 +666,11 @@ func (c *chaos) audit(s teststores.Stores) {
 			t.Errorf("an object without a record: %s", o.Key)
 		}
 	}
-	for transfer, err := range s.Objects.Unfinished(ctx, time.Now().Add(time.Hour)) {
+	for left, err := range s.Objects.Unfinished(ctx, time.Now().Add(time.Hour)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Errorf("an unfinished transfer: %s", transfer.Key)
+		t.Errorf("an unfinished multipart upload: %s", left.Key)
 	}
 	for person, want := range counted {
 		if usage, err := s.Catalog.Usage(ctx, person); err != nil || usage.Quota != want {

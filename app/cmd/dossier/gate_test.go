@@ -103,7 +103,7 @@ func newGate(t *testing.T, servers ...string) *gate {
 	return g
 }
 
-var transferPath = regexp.MustCompile(`^/api/v1/transfers/[^/]+/parts/(\d+)$`)
+var partPath = regexp.MustCompile(`^/api/v1/transfers/[^/]+/parts/(\d+)$`)
 
 // partOf returns the number of the part that a request sends; 0 for every other request.
 func partOf(r *http.Request) int {
@@ -111,7 +111,7 @@ func partOf(r *http.Request) int {
 		return 0
 	}
 	text := r.URL.Query().Get("partNumber")
-	if m := transferPath.FindStringSubmatch(r.URL.Path); m != nil {
+	if m := partPath.FindStringSubmatch(r.URL.Path); m != nil {
 		text = m[1]
 	}
 	n, _ := strconv.Atoi(text)

@@ -300,7 +300,7 @@ func killRounds(t *testing.T, rounds int, env []string) {
 		t.Errorf("%d of %d forms were cut off: the kills hit nothing or everything", died, len(all))
 	}
 	report := reconcileNow(t, env)
-	t.Logf("%d of %d forms were cut off by kill -9; reconcile then did %v and gave up %d transfers", died, len(all), report.Counts, report.AbortedTransfers)
+	t.Logf("%d of %d forms were cut off by kill -9; reconcile then did %v and gave up %d multipart uploads", died, len(all), report.Counts, report.AbortedMultipartUploads)
 	stored := 0
 	for _, f := range all {
 		if f.acknowledged {
@@ -319,10 +319,10 @@ func killRounds(t *testing.T, rounds int, env []string) {
 	// A crash leaves a person's count too high. The first run changed it by what it removed, and leaves what just changed to the next one.
 	again := reconcileNow(t, env)
 	delete(again.Counts, dossier.RepairRecounted)
-	if len(again.Counts) != 0 || again.AbortedTransfers != 0 || again.Failures != 0 {
+	if len(again.Counts) != 0 || again.AbortedMultipartUploads != 0 || again.Failures != 0 {
 		t.Errorf("a second reconcile still finds something: %+v", again)
 	}
-	if last := reconcileNow(t, env); len(last.Counts) != 0 || last.AbortedTransfers != 0 || last.Failures != 0 {
+	if last := reconcileNow(t, env); len(last.Counts) != 0 || last.AbortedMultipartUploads != 0 || last.Failures != 0 {
 		t.Errorf("a third reconcile still finds something: %+v", last)
 	}
 	if again.Verified != stored {

@@ -91,7 +91,7 @@ func summarise(p *program, r *dossier.ReconcileReport) {
 	if r.DryRun {
 		did = "Would be done"
 	}
-	if len(r.Counts) == 0 && r.AbortedTransfers == 0 && r.Failures == 0 {
+	if len(r.Counts) == 0 && r.AbortedMultipartUploads == 0 && r.Failures == 0 {
 		fmt.Fprintln(p.stdout, "Nothing to do.")
 	} else {
 		fmt.Fprintf(p.stdout, "%s:\n", did)
@@ -99,8 +99,8 @@ func summarise(p *program, r *dossier.ReconcileReport) {
 	for _, what := range slices.Sorted(maps.Keys(r.Counts)) {
 		fmt.Fprintf(p.stdout, "%7d  %s\n", r.Counts[what], what)
 	}
-	if r.AbortedTransfers > 0 {
-		fmt.Fprintf(p.stdout, "%7d  aborted unfinished transfer\n", r.AbortedTransfers)
+	if r.AbortedMultipartUploads > 0 {
+		fmt.Fprintf(p.stdout, "%7d  aborted unfinished multipart upload\n", r.AbortedMultipartUploads)
 	}
 	if r.Failures > 0 {
 		fmt.Fprintf(p.stdout, "%7d  could not be looked at or mended\n", r.Failures)
@@ -136,6 +136,6 @@ func reconcileLoop(ctx context.Context, svc *dossier.Service, cfg config.Reconci
 		if sweep && err == nil {
 			swept = time.Now()
 		}
-		log.Info("reconciliation ended", "repairs", report.Counts, "aborted_transfers", report.AbortedTransfers, "sweep", sweep)
+		log.Info("reconciliation ended", "repairs", report.Counts, "aborted_transfers", report.AbortedMultipartUploads, "sweep", sweep)
 	}
 }

@@ -306,7 +306,7 @@ func (in *installation) mustReconcile() {
 			}
 		}
 	}
-	first := dossier.ReconcileReport{Counts: want, AbortedTransfers: transfers, Verified: kept}
+	first := dossier.ReconcileReport{Counts: want, AbortedMultipartUploads: transfers, Verified: kept}
 	if got := reconcileNow(in.t, in.env); !reflect.DeepEqual(got, first) {
 		in.t.Errorf("reconcile did %+v, want %+v", got, first)
 	}

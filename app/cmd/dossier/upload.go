@@ -152,14 +152,14 @@ func (p *program) doUpload(ctx context.Context, c *cobra.Command, o uploadFlags,
 	if options.Site.Scheme == "http" && !local(options.Site.Hostname()) {
 		r.say("%s is not encrypted: whoever is on the way can read what is sent, and the receipt", options.Site)
 	}
-	u, err := upload.Open(ctx, options)
+	run, err := upload.Open(ctx, options)
 	if err != nil {
 		return upload.Summary{}, err
 	}
-	stop := r.follow(u)
-	summary, err := u.Run(ctx)
+	stop := r.follow(run)
+	summary, err := run.Do(ctx)
 	stop()
-	return summary, errors.Join(err, u.Close())
+	return summary, errors.Join(err, run.Close())
 }
 
 // uploadOptions makes the options of the flags, the environment and the files that they name.
@@ -377,14 +377,14 @@ const (
 )
 
 // follow shows a run's progress until the returned function is called.
-func (r *uploadReport) follow(u *upload.Upload) (stop func()) {
+func (r *uploadReport) follow(run *upload.Run) (stop func()) {
 	if r.flags.quiet {
 		return func() {}
 	}
 	every := lineEvery
 	if f, ok := r.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		every = drawEvery
-		r.bar = progressbar.NewOptions64(u.Progress().Bytes, progressbar.OptionSetWriter(r.stderr), progressbar.OptionShowBytes(true),
+		r.bar = progressbar.NewOptions64(run.Progress().Bytes, progressbar.OptionSetWriter(r.stderr), progressbar.OptionShowBytes(true),
 			progressbar.OptionUseIECUnits(true), progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth(), progressbar.OptionThrottle(0))
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -397,7 +397,7 @@ func (r *uploadReport) follow(u *upload.Upload) (stop func()) {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				r.show(u.Progress())
+				r.show(run.Progress())
 			}
 		}
 	})

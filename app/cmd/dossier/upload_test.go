@@ -251,7 +251,7 @@ func TestUpload(t *testing.T) {
 			}
 			reconcileNow(t, s.env)
 			reconcileNow(t, s.env)
-			if last := reconcileNow(t, s.env); len(last.Counts) != 0 || last.AbortedTransfers != 0 || last.Failures != 0 {
+			if last := reconcileNow(t, s.env); len(last.Counts) != 0 || last.AbortedMultipartUploads != 0 || last.Failures != 0 {
 				t.Errorf("a third reconcile still finds something: %+v", last)
 			}
 		})

@@ -25,18 +25,18 @@ import (
 	dossier "dossier.example/app"
 )
 
-// A transfer in parts is a folder. Its name has the key and the id, and the id, a UUIDv7 (RFC 9562), has the time of its start, so nothing
-// else needs to be kept of it:
+// A multipart upload is a folder. Its name has the key and the id, and the id, a UUIDv7 (RFC 9562), has the time of its
+// start, so nothing else needs to be kept of it:
 //
-//	.partial/<person>.<file>.<transfer>/
+//	.partial/<person>.<file>.<upload id>/
 //	  00001         part 1: its bytes, then their CRC-64/NVME, 8 bytes big-endian
 //	  part-<random>   a part that is arriving
 //	  whole-<random>  the object that Finish is making
-//	.partial/<person>.<file>.<transfer>.gone/   what was finished or dropped and is being removed
+//	.partial/<person>.<file>.<upload id>.gone/   what was finished or dropped and is being removed
 //
-// A part is written and synced beside its place, then renamed to it: a part is there whole or not at all, and one that is sent again
-// replaces the former one in one step. A transfer that ends is renamed first, so that all of it is gone at once, whoever is at work on
-// it.
+// A part is written and synced beside its place, then renamed to it: a part is there whole or not at all, and one that
+// is sent again replaces the former one in one step. A multipart upload that ends is renamed first, so that all of it
+// is gone at once, whoever is at work on it.
 
 const (
 	goneSuffix = ".gone"
@@ -46,8 +46,8 @@ const (
 	trailerSize = 8
 )
 
-// newTransferID returns a fresh id that has the time in it, in milliseconds.
-func (d *Directory) newTransferID() string {
+// newUploadID returns a fresh id that has the time in it, in milliseconds.
+func (d *Directory) newUploadID() string {
 	id := uuid.Must(uuid.NewV7()) // random numbers never fail
 	ms := d.now().UnixMilli()
 	binary.BigEndian.PutUint32(id[:], uint32(ms>>16))
@@ -55,24 +55,25 @@ func (d *Directory) newTransferID() string {
 	return id.String()
 }
 
-// transferName returns the path of a transfer; false for a key or an id that no transfer of this store has.
-func transferName(key, transfer string) (string, bool) {
-	id, err := uuid.Parse(transfer)
-	if err != nil || id.String() != transfer || id.Version() != 7 || checkKey(key) != nil {
+// uploadName returns the path of a multipart upload; false for a key or an id that no multipart upload of this store
+// has.
+func uploadName(key, uploadID string) (string, bool) {
+	id, err := uuid.Parse(uploadID)
+	if err != nil || id.String() != uploadID || id.Version() != 7 || checkKey(key) != nil {
 		return "", false
 	}
-	return partialDir + "/" + strings.ReplaceAll(strings.TrimPrefix(key, dossier.ObjectPrefix), "/", ".") + "." + transfer, true
+	return partialDir + "/" + strings.ReplaceAll(strings.TrimPrefix(key, dossier.ObjectPrefix), "/", ".") + "." + uploadID, true
 }
 
-// parseTransferName is the inverse of transferName, also for a transfer that is being removed, without the folder.
-func parseTransferName(name string) (dossier.Transfer, bool) {
+// parseUploadName is the inverse of uploadName, also for a multipart upload that is being removed, without the folder.
+func parseUploadName(name string) (dossier.MultipartUpload, bool) {
 	parts := strings.Split(strings.TrimSuffix(name, goneSuffix), ".")
 	if len(parts) != 3 {
-		return dossier.Transfer{}, false
+		return dossier.MultipartUpload{}, false
 	}
-	t := dossier.Transfer{Key: dossier.ObjectPrefix + parts[0] + "/" + parts[1], ID: parts[2]}
-	if _, ok := transferName(t.Key, t.ID); !ok {
-		return dossier.Transfer{}, false
+	t := dossier.MultipartUpload{Key: dossier.ObjectPrefix + parts[0] + "/" + parts[1], ID: parts[2]}
+	if _, ok := uploadName(t.Key, t.ID); !ok {
+		return dossier.MultipartUpload{}, false
 	}
 	id := uuid.MustParse(t.ID)
 	ms := int64(binary.BigEndian.Uint32(id[:]))<<16 | int64(binary.BigEndian.Uint16(id[4:]))
@@ -80,17 +81,17 @@ func parseTransferName(name string) (dossier.Transfer, bool) {
 	return t, true
 }
 
-// Start implements dossier.Transfers. It is durable.
+// Start implements dossier.MultipartUploads. It is durable.
 func (d *Directory) Start(ctx context.Context, key string) (string, error) {
-	const doing = "start transfer"
+	const doing = "start multipart upload"
 	if err := checkKey(key); err != nil {
 		return "", fmt.Errorf("%s: %w", doing, err)
 	}
 	if ctx.Err() != nil {
 		return "", unavailable(ctx, doing, nil)
 	}
-	id := d.newTransferID()
-	name, _ := transferName(key, id)
+	id := d.newUploadID()
+	name, _ := uploadName(key, id)
 	if err := d.root.Mkdir(name, 0o700); err != nil {
 		return "", unavailable(ctx, doing, err)
 	}
@@ -101,14 +102,14 @@ func (d *Directory) Start(ctx context.Context, key string) (string, error) {
 	return id, nil
 }
 
-// Sign implements dossier.Transfers: a request to Receive.
-func (d *Directory) Sign(ctx context.Context, key, transfer string, part dossier.Part, lifetime time.Duration) (dossier.SignedRequest, error) {
+// Sign implements dossier.MultipartUploads: a request to Receive.
+func (d *Directory) Sign(ctx context.Context, key, uploadID string, part dossier.Part, lifetime time.Duration) (dossier.SignedRequest, error) {
 	const doing = "sign part"
-	if err := checkSign(key, transfer, part, lifetime); err != nil {
+	if err := checkSign(key, uploadID, part, lifetime); err != nil {
 		return dossier.SignedRequest{}, fmt.Errorf("%s: %w", doing, err)
 	}
-	if _, ok := transferName(key, transfer); !ok {
-		return dossier.SignedRequest{}, fmt.Errorf("%s: not the id of a transfer of this store", doing)
+	if _, ok := uploadName(key, uploadID); !ok {
+		return dossier.SignedRequest{}, fmt.Errorf("%s: not the id of a multipart upload of this store", doing)
 	}
 	if ctx.Err() != nil {
 		return dossier.SignedRequest{}, unavailable(ctx, doing, nil)
@@ -117,13 +118,14 @@ func (d *Directory) Sign(ctx context.Context, key, transfer string, part dossier
 	if err != nil {
 		return dossier.SignedRequest{}, unavailable(ctx, doing, err)
 	}
-	p := permit{key: key, transfer: transfer, part: part, expires: d.now().Add(lifetime).Truncate(time.Millisecond).UTC()}
+	p := permit{key: key, uploadID: uploadID, part: part, expires: d.now().Add(lifetime).Truncate(time.Millisecond).UTC()}
 	return dossier.SignedRequest{Method: http.MethodPut, URL: p.url(secret), Header: partHeader(part), ExpiresAt: p.expires}, nil
 }
 
-// Receive takes a part by a request that Sign made: a PUT of u, of which it reads the path and the query, with a body of contentLength bytes. The
-// part is durable when it returns nil, and replaces the former one of its number; after an error nothing has changed. Memory is bounded
-// whatever the size. The request needs no other proof of who sends it: whoever has it may.
+// Receive takes a part by a request that Sign made: a PUT of u, of which it reads the path and the query, with a body
+// of contentLength bytes. The part is durable when it returns nil, and replaces the former one of its number; after an
+// error nothing has changed. Memory is bounded whatever the size. The request needs no other proof of who sends it:
+// whoever has it may.
 //
 // Package web, which cannot import this one, declares the interface that it needs of it,
 //
@@ -131,9 +133,9 @@ func (d *Directory) Sign(ctx context.Context, key, transfer string, part dossier
 //
 // and routes PUT /api/v1/transfers/:transfer/parts/:number to it.
 //
-// Errors: ErrForbidden where the request is not as it was signed (altered, expired, of another length); ErrCorrupt where the body has
-// another length or checksum; ErrNotFound where the transfer was finished or dropped; the body's own error, wrapped; ErrUnavailable; or that
-// of ctx.
+// Errors: ErrForbidden where the request is not as it was signed (altered, expired, of another length); ErrCorrupt
+// where the body has another length or checksum; ErrNotFound where the multipart upload was finished or dropped; the
+// body's own error, wrapped; ErrUnavailable; or that of ctx.
 func (d *Directory) Receive(ctx context.Context, u *url.URL, contentLength int64, body io.Reader) error {
 	const doing = "receive part"
 	if ctx.Err() != nil {
@@ -153,7 +155,7 @@ func (d *Directory) Receive(ctx context.Context, u *url.URL, contentLength int64
 	if contentLength != p.part.Size {
 		return dossier.Errorf(dossier.CodeForbidden, nil, "This address takes exactly %d bytes. Ask for one of the right length.", p.part.Size)
 	}
-	name, _ := transferName(p.key, p.transfer)
+	name, _ := uploadName(p.key, p.uploadID)
 	partial := name + "/part-" + rand.Text()
 	crc := dossier.NewCRC64()
 	// One byte more is read, if there is one, to see that there is none.
@@ -183,18 +185,18 @@ func (d *Directory) Receive(ctx context.Context, u *url.URL, contentLength int64
 	if err == nil {
 		return nil
 	}
-	_ = d.root.Remove(partial) // what stays goes with the transfer
+	_ = d.root.Remove(partial) // what stays goes with the multipart upload
 	switch {
 	case refused != nil:
 		return refused
 	case ctx.Err() != nil || src.err != nil:
 		return src.failure(err)
 	}
-	return d.transferFailed(ctx, doing, err)
+	return d.uploadFailed(ctx, doing, err)
 }
 
-// transferFailed gives the error of a call that names a transfer.
-func (d *Directory) transferFailed(ctx context.Context, doing string, err error) error {
+// uploadFailed gives the error of a call that names a multipart upload.
+func (d *Directory) uploadFailed(ctx context.Context, doing string, err error) error {
 	if gone(err) {
 		if _, dirErr := d.root.Stat(partialDir); dirErr == nil {
 			return fmt.Errorf("%s: %w", doing, &dossier.Error{Code: dossier.CodeNotFound, Err: err})
@@ -203,10 +205,10 @@ func (d *Directory) transferFailed(ctx context.Context, doing string, err error)
 	return unavailable(ctx, doing, err)
 }
 
-// Parts implements dossier.Transfers. The checksums are those that the parts had when they arrived.
-func (d *Directory) Parts(ctx context.Context, key, transfer string) ([]dossier.Part, error) {
+// Parts implements dossier.MultipartUploads. The checksums are those that the parts had when they arrived.
+func (d *Directory) Parts(ctx context.Context, key, uploadID string) ([]dossier.Part, error) {
 	const doing = "list parts"
-	name, ok := transferName(key, transfer)
+	name, ok := uploadName(key, uploadID)
 	if !ok {
 		return nil, fmt.Errorf("%s: %w", doing, &dossier.Error{Code: dossier.CodeNotFound})
 	}
@@ -219,12 +221,12 @@ func (d *Directory) parts(ctx context.Context, doing, name string) ([]dossier.Pa
 	}
 	f, err := d.root.Open(name)
 	if err != nil {
-		return nil, d.transferFailed(ctx, doing, err)
+		return nil, d.uploadFailed(ctx, doing, err)
 	}
 	defer f.Close()               // only read from
 	entries, err := f.ReadDir(-1) // at most dossier.MaxParts, and the few that are arriving
 	if err != nil {
-		return nil, d.transferFailed(ctx, doing, err)
+		return nil, d.uploadFailed(ctx, doing, err)
 	}
 	var parts []dossier.Part
 	for _, e := range entries {
@@ -237,7 +239,7 @@ func (d *Directory) parts(ctx context.Context, doing, name string) ([]dossier.Pa
 		}
 		part, err := d.part(name, number)
 		if err != nil {
-			return nil, d.transferFailed(ctx, doing, err)
+			return nil, d.uploadFailed(ctx, doing, err)
 		}
 		parts = append(parts, part)
 	}
@@ -245,12 +247,12 @@ func (d *Directory) parts(ctx context.Context, doing, name string) ([]dossier.Pa
 	return parts, nil
 }
 
-// partName returns the path of a part of the transfer that lies at name.
+// partName returns the path of a part of the multipart upload that lies at name.
 func partName(name string, number int) string {
 	return fmt.Sprintf("%s/%0*d", name, partDigits, number)
 }
 
-// parsePartName returns the number of a part by its name in the transfer's folder.
+// parsePartName returns the number of a part by its name in the multipart upload's folder.
 func parsePartName(name string) (int, bool) {
 	number, err := strconv.ParseUint(name, 10, 16)
 	return int(number), err == nil && len(name) == partDigits && number >= 1 && number <= dossier.MaxParts
@@ -283,12 +285,12 @@ func readTrailer(f *os.File) (size int64, sum uint64, err error) {
 	return size, binary.BigEndian.Uint64(trailer[:]), nil
 }
 
-// Finish implements dossier.Transfers. It copies the parts one behind the other, verifying each, so for a while the disk holds the bytes
-// twice; whoever is killed in the middle has changed nothing, and who repeats it when the object is there already has only
-// the rest to do. A key that is taken by another object is ErrExists.
-func (d *Directory) Finish(ctx context.Context, key, transfer string, parts []dossier.Part, whole dossier.Held) error {
-	const doing = "finish transfer"
-	name, ok := transferName(key, transfer)
+// Finish implements dossier.MultipartUploads. It copies the parts one behind the other, verifying each, so for a while
+// the disk holds the bytes twice; whoever is killed in the middle has changed nothing, and who repeats it when the
+// object is there already has only the rest to do. A key that is taken by another object is ErrExists.
+func (d *Directory) Finish(ctx context.Context, key, uploadID string, parts []dossier.Part, whole dossier.Held) error {
+	const doing = "finish multipart upload"
+	name, ok := uploadName(key, uploadID)
 	if !ok {
 		return fmt.Errorf("%s: %w", doing, &dossier.Error{Code: dossier.CodeNotFound})
 	}
@@ -341,7 +343,7 @@ func (d *Directory) assemble(ctx context.Context, doing, name, key string, parts
 		now := time.Now()
 		return d.root.Chtimes(partial, now, now)
 	})
-	defer d.root.Remove(partial) // what stays goes with the transfer
+	defer d.root.Remove(partial) // what stays goes with the multipart upload
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -358,11 +360,11 @@ func (d *Directory) assemble(ctx context.Context, doing, name, key string, parts
 		// Somebody else finished or dropped it meanwhile, whatever that looked like from here.
 		err = lookErr
 	}
-	return d.transferFailed(ctx, doing, err)
+	return d.uploadFailed(ctx, doing, err)
 }
 
-// appendPart copies one part to the end of f and verifies it: ErrCorrupt where it has other bytes. As each part is what it is
-// to be, so is the whole; see checkParts.
+// appendPart copies one part to the end of f and verifies it: ErrCorrupt where it has other bytes. As each part is what
+// it is to be, so is the whole; see checkParts.
 func (d *Directory) appendPart(ctx context.Context, f *os.File, name string, want dossier.Part) error {
 	part, err := d.root.Open(partName(name, want.Number))
 	if err != nil {
@@ -383,23 +385,23 @@ func (d *Directory) appendPart(ctx context.Context, f *os.File, name string, wan
 	return nil
 }
 
-// Drop implements dossier.Transfers. It is durable.
-func (d *Directory) Drop(ctx context.Context, key, transfer string) error {
-	const doing = "drop transfer"
+// Drop implements dossier.MultipartUploads. It is durable.
+func (d *Directory) Drop(ctx context.Context, key, uploadID string) error {
+	const doing = "drop multipart upload"
 	if err := checkKey(key); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	if ctx.Err() != nil {
 		return unavailable(ctx, doing, nil)
 	}
-	name, ok := transferName(key, transfer)
+	name, ok := uploadName(key, uploadID)
 	if !ok {
 		return nil
 	}
 	return d.end(ctx, doing, name)
 }
 
-// end removes a transfer that is over, with all that is in it; nil when it is gone.
+// end removes a multipart upload that is over, with all that is in it; nil when it is gone.
 func (d *Directory) end(ctx context.Context, doing, name string) error {
 	err := d.root.Rename(name, name+goneSuffix)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -414,11 +416,11 @@ func (d *Directory) end(ctx context.Context, doing, name string) error {
 	return nil
 }
 
-// Unfinished implements dossier.Transfers.
-func (d *Directory) Unfinished(ctx context.Context, before time.Time) iter.Seq2[dossier.Transfer, error] {
-	const doing = "list unfinished transfers"
-	return func(yield func(dossier.Transfer, error) bool) {
-		fail := func(err error) { yield(dossier.Transfer{}, unavailable(ctx, doing, err)) }
+// Unfinished implements dossier.MultipartUploads.
+func (d *Directory) Unfinished(ctx context.Context, before time.Time) iter.Seq2[dossier.MultipartUpload, error] {
+	const doing = "list unfinished multipart uploads"
+	return func(yield func(dossier.MultipartUpload, error) bool) {
+		fail := func(err error) { yield(dossier.MultipartUpload{}, unavailable(ctx, doing, err)) }
 		if ctx.Err() != nil {
 			fail(nil)
 			return
@@ -432,7 +434,7 @@ func (d *Directory) Unfinished(ctx context.Context, before time.Time) iter.Seq2[
 		for {
 			entries, readErr := f.ReadDir(1024)
 			for _, e := range entries {
-				t, ok := parseTransferName(e.Name())
+				t, ok := parseUploadName(e.Name())
 				if !ok || !t.StartedAt.Before(before) {
 					continue
 				}
@@ -458,29 +460,30 @@ func (d *Directory) Unfinished(ctx context.Context, before time.Time) iter.Seq2[
 	}
 }
 
-// permit is what a signed request allows: this part, of this transfer, until then.
+// permit is what a signed request allows: this part, of this multipart upload, until then.
 type permit struct {
-	key, transfer string
+	key, uploadID string
 	part          dossier.Part
 	expires       time.Time // UTC, whole milliseconds
 }
 
 // The address of a permit. Package web routes it.
 const (
-	transferPath = "/api/v1/transfers/"
-	partPath     = "/parts/"
+	multipartPath = "/api/v1/transfers/"
+	partPath      = "/parts/"
 )
 
-// sign returns the signature of a permit. What is signed can be read in one way only: none of the values has a line's end in it.
+// sign returns the signature of a permit. What is signed can be read in one way only: none of the values has a line's
+// end in it.
 func (p permit) sign(secret []byte) []byte {
 	mac := hmac.New(sha256.New, secret)
-	fmt.Fprintf(mac, "PUT part\n%s\n%s\n%d\n%d\n%016x\n%d\n", p.key, p.transfer, p.part.Number, p.part.Size, p.part.CRC64, p.expires.UnixMilli())
+	fmt.Fprintf(mac, "PUT part\n%s\n%s\n%d\n%d\n%016x\n%d\n", p.key, p.uploadID, p.part.Number, p.part.Size, p.part.CRC64, p.expires.UnixMilli())
 	return mac.Sum(nil)
 }
 
 // url returns the path and query that parsePermit reads.
 func (p permit) url(secret []byte) string {
-	return transferPath + p.transfer + partPath + strconv.Itoa(p.part.Number) + "?" + url.Values{
+	return multipartPath + p.uploadID + partPath + strconv.Itoa(p.part.Number) + "?" + url.Values{
 		"key":       {p.key},
 		"size":      {strconv.FormatInt(p.part.Size, 10)},
 		"crc64":     {fmt.Sprintf("%016x", p.part.CRC64)},
@@ -489,15 +492,15 @@ func (p permit) url(secret []byte) string {
 	}.Encode()
 }
 
-// parsePermit reads a permit and its signature, which it does not verify. Whatever permit.url does not make is refused: there is one way to write
-// each.
+// parsePermit reads a permit and its signature, which it does not verify. Whatever permit.url does not make is refused:
+// there is one way to write each.
 func parsePermit(u *url.URL) (p permit, signature []byte, ok bool) {
-	rest, ok := strings.CutPrefix(u.Path, transferPath)
+	rest, ok := strings.CutPrefix(u.Path, multipartPath)
 	if !ok {
 		return permit{}, nil, false
 	}
 	var number string
-	if p.transfer, number, ok = strings.Cut(rest, partPath); !ok {
+	if p.uploadID, number, ok = strings.Cut(rest, partPath); !ok {
 		return permit{}, nil, false
 	}
 	q, err := url.ParseQuery(u.RawQuery)
@@ -510,7 +513,7 @@ func parsePermit(u *url.URL) (p permit, signature []byte, ok bool) {
 		}
 	}
 	p.key = q.Get("key")
-	if _, ok := transferName(p.key, p.transfer); !ok {
+	if _, ok := uploadName(p.key, p.uploadID); !ok {
 		return permit{}, nil, false
 	}
 	decimal := func(text string, most int64) int64 {
@@ -537,8 +540,9 @@ const (
 	signingKeySize = 32 // bytes: those of SHA-256
 )
 
-// signingKey returns what requests are signed with: random, made once for the folder, the same for every process. It is read each time,
-// which costs little beside a part, so that who removes the file voids all requests that were signed before.
+// signingKey returns what requests are signed with: random, made once for the folder, the same for every process. It is
+// read each time, which costs little beside a part, so that who removes the file voids all requests that were signed
+// before.
 func (d *Directory) signingKey() ([]byte, error) {
 	key, err := d.root.ReadFile(signingKeyFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -567,8 +571,8 @@ func (d *Directory) makeSigningKey() error {
 		return err
 	}
 	if err := d.link(name, signingKeyFile); err != nil && !errors.Is(err, fs.ErrExist) {
-		// No hard links here; see place. Two processes that both come to this point both go by what they then read, and the few requests
-		// that one may have signed with the other key in between are signed anew.
+		// No hard links here; see place. Two processes that both come to this point both go by what they then read, and
+		// the few requests that one may have signed with the other key in between are signed anew.
 		if _, lookErr := d.root.Lstat(signingKeyFile); errors.Is(lookErr, fs.ErrNotExist) {
 			if err := d.root.Rename(name, signingKeyFile); err != nil {
 				return err

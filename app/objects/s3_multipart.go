@@ -26,11 +26,11 @@ import (
 	dossier "dossier.example/app"
 )
 
-// A transfer is a multipart upload whose parts and whole have a CRC-64/NVME; its id is S3's.
+// A multipart upload is S3's own, whose parts and whole have a CRC-64/NVME; its id is S3's.
 
-// Start implements dossier.Transfers.
+// Start implements dossier.MultipartUploads.
 func (s *S3) Start(ctx context.Context, key string) (string, error) {
-	const doing = "start transfer"
+	const doing = "start multipart upload"
 	if err := checkKey(key); err != nil {
 		return "", fmt.Errorf("%s: %w", doing, err)
 	}
@@ -46,16 +46,16 @@ func (s *S3) Start(ctx context.Context, key string) (string, error) {
 	return aws.ToString(out.UploadId), nil
 }
 
-// Sign implements dossier.Transfers: a presigned UploadPart. ExpiresAt is in whole seconds, and never after the credentials' own end, for S3
-// refuses the request from then on: ErrUnavailable where they end within a second.
-func (s *S3) Sign(ctx context.Context, key, transfer string, part dossier.Part, lifetime time.Duration) (dossier.SignedRequest, error) {
+// Sign implements dossier.MultipartUploads: a presigned UploadPart. ExpiresAt is in whole seconds, and never after the
+// credentials' own end, for S3 refuses the request from then on: ErrUnavailable where they end within a second.
+func (s *S3) Sign(ctx context.Context, key, uploadID string, part dossier.Part, lifetime time.Duration) (dossier.SignedRequest, error) {
 	const doing = "sign part"
-	if err := checkSign(key, transfer, part, lifetime); err != nil {
+	if err := checkSign(key, uploadID, part, lifetime); err != nil {
 		return dossier.SignedRequest{}, fmt.Errorf("%s: %w", doing, err)
 	}
 	return s.sign(ctx, doing, partHeader(part), lifetime, func(ctx context.Context, o func(*s3.PresignOptions)) (*v4.PresignedHTTPRequest, error) {
 		return s.presign.PresignUploadPart(ctx, &s3.UploadPartInput{
-			Bucket: &s.bucket, Key: &key, UploadId: &transfer, PartNumber: aws.Int32(int32(part.Number)),
+			Bucket: &s.bucket, Key: &key, UploadId: &uploadID, PartNumber: aws.Int32(int32(part.Number)),
 		}, o)
 	})
 }
@@ -79,8 +79,8 @@ func (s *S3) sign(ctx context.Context, doing string, header map[string]string, l
 	return dossier.SignedRequest{Method: signed.Method, URL: signed.URL, Header: header, ExpiresAt: p.expires}, nil
 }
 
-// Origin returns the origin to which signed requests lead, as "https://bucket.s3.eu-west-1.amazonaws.com". It asks nothing of a server, and needs
-// no credentials.
+// Origin returns the origin to which signed requests lead, as "https://bucket.s3.eu-west-1.amazonaws.com". It asks
+// nothing of a server, and needs no credentials.
 func (s *S3) Origin(ctx context.Context) (string, error) {
 	const doing = "find the bucket's origin"
 	// The address of a request tells, whoever signed it.
@@ -100,9 +100,9 @@ func (s *S3) Origin(ctx context.Context) (string, error) {
 }
 
 // presigner signs one request by Signature Version 4 in its query
-// (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html). The SDK's own leaves a Content-Length of 0 unsigned, and who has the
-// URL of an empty part could then send 5 GiB: bytes with a given CRC are easily made. Nor does it know of the end of credentials.
-// Otherwise it makes the same URLs.
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html). The SDK's own leaves a Content-Length
+// of 0 unsigned, and who has the URL of an empty part could then send 5 GiB: bytes with a given CRC are easily made.
+// Nor does it know of the end of credentials. Otherwise it makes the same URLs.
 type presigner struct {
 	// header is what is signed beside the host, and sent with the request.
 	header   map[string]string
@@ -162,26 +162,26 @@ func (p *presigner) PresignHTTP(_ context.Context, c aws.Credentials, r *http.Re
 	return u.String(), nil, nil
 }
 
-// Parts implements dossier.Transfers, a page of 1,000 at a time.
-func (s *S3) Parts(ctx context.Context, key, transfer string) ([]dossier.Part, error) {
+// Parts implements dossier.MultipartUploads, a page of 1,000 at a time.
+func (s *S3) Parts(ctx context.Context, key, uploadID string) ([]dossier.Part, error) {
 	const doing = "list parts"
-	parts, _, err := s.parts(ctx, doing, key, transfer)
+	parts, _, err := s.parts(ctx, doing, key, uploadID)
 	return parts, err
 }
 
 // parts also returns each part's ETag, which S3 wants to be told at the end.
-func (s *S3) parts(ctx context.Context, doing, key, transfer string) (parts []dossier.Part, tags []*string, err error) {
+func (s *S3) parts(ctx context.Context, doing, key, uploadID string) (parts []dossier.Part, tags []*string, err error) {
 	// Without an id the request would be another one.
-	if _, _, err := dossier.ParseObjectKey(key); err != nil || transfer == "" {
+	if _, _, err := dossier.ParseObjectKey(key); err != nil || uploadID == "" {
 		return nil, nil, fmt.Errorf("%s: %w", doing, &dossier.Error{Code: dossier.CodeNotFound, Err: err})
 	}
-	pages := s3.NewListPartsPaginator(s.client, &s3.ListPartsInput{Bucket: &s.bucket, Key: &key, UploadId: &transfer})
+	pages := s3.NewListPartsPaginator(s.client, &s3.ListPartsInput{Bucket: &s.bucket, Key: &key, UploadId: &uploadID})
 	for pages.HasMorePages() {
 		call, cancel := s.within(ctx)
 		page, err := pages.NextPage(call)
 		cancel()
 		if err != nil {
-			return nil, nil, transferFailed(ctx, doing, err)
+			return nil, nil, uploadFailed(ctx, doing, err)
 		}
 		for _, p := range page.Parts {
 			if p.ChecksumCRC64NVME == nil {
@@ -198,14 +198,14 @@ func (s *S3) parts(ctx context.Context, doing, key, transfer string) (parts []do
 	return parts, tags, nil
 }
 
-// Finish implements dossier.Transfers. It says what each part and the whole must be, so that a part which is replaced after the look at them makes S3
-// refuse. A key that is taken is replaced, as by Put.
-func (s *S3) Finish(ctx context.Context, key, transfer string, parts []dossier.Part, whole dossier.Held) error {
-	const doing = "finish transfer"
+// Finish implements dossier.MultipartUploads. It says what each part and the whole must be, so that a part which is
+// replaced after the look at them makes S3 refuse. A key that is taken is replaced, as by Put.
+func (s *S3) Finish(ctx context.Context, key, uploadID string, parts []dossier.Part, whole dossier.Held) error {
+	const doing = "finish multipart upload"
 	if err := checkParts(parts, whole); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	tags, err := s.exactly(ctx, doing, key, transfer, parts)
+	tags, err := s.exactly(ctx, doing, key, uploadID, parts)
 	if err != nil {
 		return err
 	}
@@ -216,7 +216,7 @@ func (s *S3) Finish(ctx context.Context, key, transfer string, parts []dossier.P
 	call, cancel := context.WithTimeout(ctx, 2*completeFactor*s.timeout)
 	defer cancel()
 	_, err = s.client.CompleteMultipartUpload(call, &s3.CompleteMultipartUploadInput{
-		Bucket: &s.bucket, Key: &key, UploadId: &transfer,
+		Bucket: &s.bucket, Key: &key, UploadId: &uploadID,
 		MultipartUpload:   &types.CompletedMultipartUpload{Parts: completed},
 		MpuObjectSize:     &whole.Size,
 		ChecksumType:      types.ChecksumTypeFullObject,
@@ -230,23 +230,25 @@ func (s *S3) Finish(ctx context.Context, key, transfer string, parts []dossier.P
 	case "InvalidPart", "BadDigest", "XAmzContentChecksumMismatch":
 		return fmt.Errorf("%s: %w", doing, &dossier.Error{Code: dossier.CodeCorrupt, Err: err})
 	case "NoSuchUpload":
-		// It was there a moment ago. So an earlier attempt, whose answer was lost, has finished it, or somebody else has, or it was dropped.
+		// It was there a moment ago. So an earlier attempt, whose answer was lost, has finished it, or somebody else
+		// has, or it was dropped.
 		if there, statErr := s.Stat(ctx, key); statErr == nil && there == whole {
 			return nil
 		}
 	}
-	return transferFailed(ctx, doing, err)
+	return uploadFailed(ctx, doing, err)
 }
 
 // looks is how often exactly lists the parts at most.
 const looks = 4
 
-// exactly returns the ETags of a transfer's parts if they are these: ErrCorrupt, ErrNotFound as for Parts. While another call finishes or drops the
-// transfer, a server that takes its parts away one by one lists some of them. So a difference holds that two listings, one after the other, agree in.
-func (s *S3) exactly(ctx context.Context, doing, key, transfer string, parts []dossier.Part) ([]*string, error) {
+// exactly returns the ETags of a multipart upload's parts if they are these: ErrCorrupt, ErrNotFound as for Parts.
+// While another call finishes or drops the multipart upload, a server that takes its parts away one by one lists some
+// of them. So a difference holds that two listings, one after the other, agree in.
+func (s *S3) exactly(ctx context.Context, doing, key, uploadID string, parts []dossier.Part) ([]*string, error) {
 	var before []dossier.Part
 	for look := 1; ; look++ {
-		held, tags, err := s.parts(ctx, doing, key, transfer)
+		held, tags, err := s.parts(ctx, doing, key, uploadID)
 		if err != nil {
 			return nil, err
 		}
@@ -261,48 +263,49 @@ func (s *S3) exactly(ctx context.Context, doing, key, transfer string, parts []d
 	}
 }
 
-// Drop implements dossier.Transfers.
-func (s *S3) Drop(ctx context.Context, key, transfer string) error {
-	const doing = "drop transfer"
+// Drop implements dossier.MultipartUploads.
+func (s *S3) Drop(ctx context.Context, key, uploadID string) error {
+	const doing = "drop multipart upload"
 	if err := checkKey(key); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	if ctx.Err() != nil {
 		return unavailable(ctx, doing, nil)
 	}
-	if transfer == "" { // without an id the request would delete the object
+	if uploadID == "" { // without an id the request would delete the object
 		return nil
 	}
 	call, cancel := s.within(ctx)
 	defer cancel()
-	_, err := s.client.AbortMultipartUpload(call, &s3.AbortMultipartUploadInput{Bucket: &s.bucket, Key: &key, UploadId: &transfer})
+	_, err := s.client.AbortMultipartUpload(call, &s3.AbortMultipartUploadInput{Bucket: &s.bucket, Key: &key, UploadId: &uploadID})
 	if err == nil || code(err) == "NoSuchUpload" {
 		return nil
 	}
 	return unavailable(ctx, doing, err)
 }
 
-// Unfinished implements dossier.Transfers: the multipart uploads, a page of 1,000 at a time. A Put in one request leaves nothing unfinished. What some
-// other program began under a key that dossier.ObjectKey never makes is left out, and goes with the bucket's lifecycle rule.
-func (s *S3) Unfinished(ctx context.Context, before time.Time) iter.Seq2[dossier.Transfer, error] {
-	const doing = "list unfinished transfers"
-	return func(yield func(dossier.Transfer, error) bool) {
+// Unfinished implements dossier.MultipartUploads: the multipart uploads, a page of 1,000 at a time. A Put in one
+// request leaves nothing unfinished. What some other program began under a key that dossier.ObjectKey never makes is
+// left out, and goes with the bucket's lifecycle rule.
+func (s *S3) Unfinished(ctx context.Context, before time.Time) iter.Seq2[dossier.MultipartUpload, error] {
+	const doing = "list unfinished multipart uploads"
+	return func(yield func(dossier.MultipartUpload, error) bool) {
 		pages := s3.NewListMultipartUploadsPaginator(s.client, &s3.ListMultipartUploadsInput{Bucket: &s.bucket, Prefix: aws.String(dossier.ObjectPrefix)})
 		for pages.HasMorePages() {
 			call, cancel := s.within(ctx)
 			page, err := pages.NextPage(call)
 			cancel()
 			if err != nil {
-				yield(dossier.Transfer{}, unavailable(ctx, doing, err))
+				yield(dossier.MultipartUpload{}, unavailable(ctx, doing, err))
 				return
 			}
 			for _, u := range page.Uploads {
-				t := dossier.Transfer{Key: aws.ToString(u.Key), ID: aws.ToString(u.UploadId), StartedAt: aws.ToTime(u.Initiated).UTC()}
+				t := dossier.MultipartUpload{Key: aws.ToString(u.Key), ID: aws.ToString(u.UploadId), StartedAt: aws.ToTime(u.Initiated).UTC()}
 				if checkKey(t.Key) != nil || !t.StartedAt.Before(before) {
 					continue
 				}
 				if ctx.Err() != nil {
-					yield(dossier.Transfer{}, unavailable(ctx, doing, nil))
+					yield(dossier.MultipartUpload{}, unavailable(ctx, doing, nil))
 					return
 				}
 				if !yield(t, nil) {
@@ -313,8 +316,8 @@ func (s *S3) Unfinished(ctx context.Context, before time.Time) iter.Seq2[dossier
 	}
 }
 
-// transferFailed gives the error of a request that names a transfer.
-func transferFailed(ctx context.Context, doing string, err error) error {
+// uploadFailed gives the error of a request that names a multipart upload.
+func uploadFailed(ctx context.Context, doing string, err error) error {
 	if code(err) == "NoSuchUpload" {
 		return fmt.Errorf("%s: %w", doing, &dossier.Error{Code: dossier.CodeNotFound, Err: err})
 	}

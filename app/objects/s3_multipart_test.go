@@ -186,11 +186,11 @@ func TestS3Sign(t *testing.T) {
 func testS3Signed(t *testing.T, cfg aws.Config) {
 	s := openS3(t, cfg, S3Config{})
 	key, body := newKey(), readAll(t, 1000)
-	transfer, err := s.Start(t.Context(), key)
+	uploadID, err := s.Start(t.Context(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	signed, err := s.Sign(t.Context(), key, transfer, partOf(1, body), time.Minute)
+	signed, err := s.Sign(t.Context(), key, uploadID, partOf(1, body), time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +235,7 @@ func testS3Signed(t *testing.T, cfg aws.Config) {
 		if c.want == 200 {
 			want = 1
 		}
-		if parts, err := s.Parts(t.Context(), key, transfer); err != nil || len(parts) != want {
+		if parts, err := s.Parts(t.Context(), key, uploadID); err != nil || len(parts) != want {
 			t.Errorf("%s: Parts = %v, %v; want %d", c.name, parts, err, want)
 		}
 	}
@@ -244,7 +244,7 @@ func testS3Signed(t *testing.T, cfg aws.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signed, err = s.Sign(t.Context(), key, transfer, partOf(2, body), time.Minute)
+	signed, err = s.Sign(t.Context(), key, uploadID, partOf(2, body), time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,30 +259,30 @@ func testS3Signed(t *testing.T, cfg aws.Config) {
 	}
 	_, _ = io.Copy(io.Discard, c) // until the server has given it up, with or without an answer
 	_ = c.Close()
-	if parts, err := s.Parts(t.Context(), key, transfer); err != nil || len(parts) != 1 {
+	if parts, err := s.Parts(t.Context(), key, uploadID); err != nil || len(parts) != 1 {
 		t.Errorf("after half a part: Parts = %v, %v; want 1", parts, err)
 	}
 }
 
-// transferredS3 starts a transfer and sends it the bodies, as parts 1 and so on.
-func transferredS3(t *testing.T, s *S3, key string, bodies ...[]byte) (transfer string, parts []dossier.Part, whole dossier.Held) {
+// sentPartsS3 starts a multipart upload and sends it the bodies, as parts 1 and so on.
+func sentPartsS3(t *testing.T, s *S3, key string, bodies ...[]byte) (uploadID string, parts []dossier.Part, whole dossier.Held) {
 	t.Helper()
-	transfer, err := s.Start(t.Context(), key)
+	uploadID, err := s.Start(t.Context(), key)
 	if err != nil {
 		t.Fatalf("Start: %v", err)
 	}
 	for i, body := range bodies {
 		part := partOf(i+1, body)
-		sendS3(t, s, key, transfer, part, body)
+		sendS3(t, s, key, uploadID, part, body)
 		parts = append(parts, part)
 		whole = dossier.Held{Size: whole.Size + part.Size, CRC64: dossier.CombineCRC64(whole.CRC64, part.CRC64, part.Size)}
 	}
-	return transfer, parts, whole
+	return uploadID, parts, whole
 }
 
-func sendS3(t *testing.T, s *S3, key, transfer string, part dossier.Part, body []byte) {
+func sendS3(t *testing.T, s *S3, key, uploadID string, part dossier.Part, body []byte) {
 	t.Helper()
-	signed, err := s.Sign(t.Context(), key, transfer, part, time.Minute)
+	signed, err := s.Sign(t.Context(), key, uploadID, part, time.Minute)
 	if err == nil {
 		err = sendHTTP(t.Context(), signed, body)
 	}
@@ -291,7 +291,7 @@ func sendS3(t *testing.T, s *S3, key, transfer string, part dossier.Part, body [
 	}
 }
 
-func testS3TransferRequests(t *testing.T, cfg aws.Config) {
+func testS3MultipartRequests(t *testing.T, cfg aws.Config) {
 	var seen []string
 	bucket := newBucket(t, cfg)
 	s := openS3(t, through(cfg, func(r *http.Request) (*http.Response, error) {
@@ -313,12 +313,12 @@ func testS3TransferRequests(t *testing.T, cfg aws.Config) {
 		return http.DefaultClient.Do(r)
 	}), S3Config{Bucket: bucket})
 	key := newKey()
-	transfer, parts, whole := transferredS3(t, s, key, readAll(t, dossier.MinPartSize), []byte("tail"))
-	if err := s.Finish(t.Context(), key, transfer, parts, whole); err != nil {
+	uploadID, parts, whole := sentPartsS3(t, s, key, readAll(t, dossier.MinPartSize), []byte("tail"))
+	if err := s.Finish(t.Context(), key, uploadID, parts, whole); err != nil {
 		t.Fatalf("Finish: %v", err)
 	}
-	transfer, _, _ = transferredS3(t, s, key)
-	if err := s.Drop(t.Context(), key, transfer); err != nil {
+	uploadID, _, _ = sentPartsS3(t, s, key)
+	if err := s.Drop(t.Context(), key, uploadID); err != nil {
 		t.Fatalf("Drop: %v", err)
 	}
 	// Without an id neither is a request: it would be one for the object.
@@ -343,30 +343,31 @@ func testS3TransferRequests(t *testing.T, cfg aws.Config) {
 	}
 }
 
-// testS3FinishMeanwhile replaces a part, or drops the transfer, between the look at the parts and the last request.
+// testS3FinishMeanwhile replaces a part, or drops the multipart upload, between the look at the parts and the last
+// request.
 func testS3FinishMeanwhile(t *testing.T, cfg aws.Config) {
 	for _, c := range []struct {
 		name string
-		do   func(t *testing.T, s *S3, key, transfer string)
+		do   func(t *testing.T, s *S3, key, uploadID string)
 		want error
 	}{
-		{"a part sent again, the same", func(t *testing.T, s *S3, key, transfer string) {
-			sendS3(t, s, key, transfer, partOf(1, []byte("bytes")), []byte("bytes"))
+		{"a part sent again, the same", func(t *testing.T, s *S3, key, uploadID string) {
+			sendS3(t, s, key, uploadID, partOf(1, []byte("bytes")), []byte("bytes"))
 		}, nil},
-		{"a part replaced by another of its length", func(t *testing.T, s *S3, key, transfer string) {
-			sendS3(t, s, key, transfer, partOf(1, []byte("other")), []byte("other"))
+		{"a part replaced by another of its length", func(t *testing.T, s *S3, key, uploadID string) {
+			sendS3(t, s, key, uploadID, partOf(1, []byte("other")), []byte("other"))
 		}, dossier.ErrCorrupt},
-		{"a part replaced by a longer one", func(t *testing.T, s *S3, key, transfer string) {
-			sendS3(t, s, key, transfer, partOf(1, []byte("longer")), []byte("longer"))
+		{"a part replaced by a longer one", func(t *testing.T, s *S3, key, uploadID string) {
+			sendS3(t, s, key, uploadID, partOf(1, []byte("longer")), []byte("longer"))
 		}, dossier.ErrCorrupt},
-		{"dropped", func(t *testing.T, s *S3, key, transfer string) {
-			if err := s.Drop(t.Context(), key, transfer); err != nil {
+		{"dropped", func(t *testing.T, s *S3, key, uploadID string) {
+			if err := s.Drop(t.Context(), key, uploadID); err != nil {
 				t.Error(err)
 			}
 		}, dossier.ErrNotFound},
-		{"finished by somebody else", func(t *testing.T, s *S3, key, transfer string) {
+		{"finished by somebody else", func(t *testing.T, s *S3, key, uploadID string) {
 			part := partOf(1, []byte("bytes"))
-			if err := s.Finish(t.Context(), key, transfer, []dossier.Part{part}, dossier.Held{Size: part.Size, CRC64: part.CRC64}); err != nil {
+			if err := s.Finish(t.Context(), key, uploadID, []dossier.Part{part}, dossier.Held{Size: part.Size, CRC64: part.CRC64}); err != nil {
 				t.Error(err)
 			}
 		}, nil},
@@ -374,14 +375,14 @@ func testS3FinishMeanwhile(t *testing.T, cfg aws.Config) {
 		t.Run(c.name, func(t *testing.T) {
 			plain := openS3(t, cfg, S3Config{})
 			key := newKey()
-			transfer, parts, whole := transferredS3(t, plain, key, []byte("bytes"))
+			uploadID, parts, whole := sentPartsS3(t, plain, key, []byte("bytes"))
 			s := openS3(t, through(cfg, func(r *http.Request) (*http.Response, error) {
 				if operation(r) == "CompleteMultipartUpload" {
-					c.do(t, plain, key, transfer)
+					c.do(t, plain, key, uploadID)
 				}
 				return http.DefaultClient.Do(r)
 			}), S3Config{Bucket: plain.bucket})
-			if err := s.Finish(t.Context(), key, transfer, parts, whole); !errors.Is(err, c.want) || errors.Is(err, dossier.ErrUnavailable) {
+			if err := s.Finish(t.Context(), key, uploadID, parts, whole); !errors.Is(err, c.want) || errors.Is(err, dossier.ErrUnavailable) {
 				t.Errorf("Finish: %v; want %v", err, c.want)
 			}
 			h, err := plain.Stat(t.Context(), key)
@@ -392,7 +393,8 @@ func testS3FinishMeanwhile(t *testing.T, cfg aws.Config) {
 	}
 }
 
-// testS3FinishListed gives Finish listings that lack parts, as some servers answer while another call finishes or drops the transfer.
+// testS3FinishListed gives Finish listings that lack parts, as some servers answer while another call finishes or drops
+// the multipart upload.
 func testS3FinishListed(t *testing.T, cfg aws.Config) {
 	const lacking, gone, whole = "lacking", "gone", "" // the last is the server's own answer
 	for _, c := range []struct {
@@ -409,7 +411,7 @@ func testS3FinishListed(t *testing.T, cfg aws.Config) {
 		t.Run(c.name, func(t *testing.T) {
 			plain := openS3(t, cfg, S3Config{})
 			key := newKey()
-			transfer, parts, held := transferredS3(t, plain, key, []byte("bytes"))
+			uploadID, parts, held := sentPartsS3(t, plain, key, []byte("bytes"))
 			var asked atomic.Int64
 			s := openS3(t, through(cfg, func(r *http.Request) (*http.Response, error) {
 				if r.Method != http.MethodGet || !r.URL.Query().Has("uploadId") {
@@ -429,7 +431,7 @@ func testS3FinishListed(t *testing.T, cfg aws.Config) {
 					Body: io.NopCloser(strings.NewReader(body)),
 				}, nil
 			}), S3Config{Bucket: plain.bucket})
-			if err := s.Finish(t.Context(), key, transfer, parts, held); !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
+			if err := s.Finish(t.Context(), key, uploadID, parts, held); !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
 				t.Errorf("Finish: %v; want %v", err, c.want)
 			}
 			if asked.Load() != c.asked {
@@ -494,14 +496,14 @@ func testS3FinishAnswers(t *testing.T, cfg aws.Config) {
 		t.Run(c.name, func(t *testing.T) {
 			plain := openS3(t, cfg, S3Config{})
 			key := newKey()
-			transfer, parts, whole := transferredS3(t, plain, key, []byte("bytes"))
+			uploadID, parts, whole := sentPartsS3(t, plain, key, []byte("bytes"))
 			s := openS3(t, through(cfg, func(r *http.Request) (*http.Response, error) {
 				if operation(r) != "CompleteMultipartUpload" {
 					return http.DefaultClient.Do(r)
 				}
 				return c.do(r)
 			}), S3Config{Bucket: plain.bucket})
-			if err := s.Finish(bounded(t), key, transfer, parts, whole); !errors.Is(err, c.want) || errors.Is(err, context.Canceled) {
+			if err := s.Finish(bounded(t), key, uploadID, parts, whole); !errors.Is(err, c.want) || errors.Is(err, context.Canceled) {
 				t.Errorf("Finish: %v; want %v", err, c.want)
 			}
 			if h, err := plain.Stat(t.Context(), key); (err == nil && h == whole) != c.made {
@@ -512,7 +514,7 @@ func testS3FinishAnswers(t *testing.T, cfg aws.Config) {
 			if c.made {
 				want = dossier.ErrNotFound
 			}
-			if err := plain.Finish(t.Context(), key, transfer, parts, whole); !errors.Is(err, want) {
+			if err := plain.Finish(t.Context(), key, uploadID, parts, whole); !errors.Is(err, want) {
 				t.Errorf("Finish once more: %v; want %v", err, want)
 			}
 			if h, err := plain.Stat(t.Context(), key); err != nil || h != whole {
@@ -551,7 +553,7 @@ func testS3ForeignUploads(t *testing.T, cfg aws.Config) {
 		}
 	}
 	if n := drop(t, s); n != 1 {
-		t.Errorf("%d unfinished transfers; want 1", n)
+		t.Errorf("%d unfinished multipart uploads; want 1", n)
 	}
 }
 

@@ -35,9 +35,9 @@ func partOf(number int, body []byte) dossier.Part {
 }
 
 // signed returns the address for a part.
-func signed(t *testing.T, d *Directory, key, transfer string, part dossier.Part) *url.URL {
+func signed(t *testing.T, d *Directory, key, uploadID string, part dossier.Part) *url.URL {
 	t.Helper()
-	r, err := d.Sign(t.Context(), key, transfer, part, time.Minute)
+	r, err := d.Sign(t.Context(), key, uploadID, part, time.Minute)
 	if err != nil {
 		t.Fatalf("Sign: %v", err)
 	}
@@ -48,22 +48,22 @@ func signed(t *testing.T, d *Directory, key, transfer string, part dossier.Part)
 	return u
 }
 
-// transferred starts a transfer and sends it the bodies, as parts 1 and so on.
-func transferred(t *testing.T, d *Directory, key string, bodies ...[]byte) (transfer string, parts []dossier.Part, whole dossier.Held) {
+// sentParts starts a multipart upload and sends it the bodies, as parts 1 and so on.
+func sentParts(t *testing.T, d *Directory, key string, bodies ...[]byte) (uploadID string, parts []dossier.Part, whole dossier.Held) {
 	t.Helper()
-	transfer, err := d.Start(t.Context(), key)
+	uploadID, err := d.Start(t.Context(), key)
 	if err != nil {
 		t.Fatalf("Start: %v", err)
 	}
 	for i, body := range bodies {
 		part := partOf(i+1, body)
-		if err := d.Receive(t.Context(), signed(t, d, key, transfer, part), part.Size, bytes.NewReader(body)); err != nil {
+		if err := d.Receive(t.Context(), signed(t, d, key, uploadID, part), part.Size, bytes.NewReader(body)); err != nil {
 			t.Fatalf("Receive: %v", err)
 		}
 		parts = append(parts, part)
 		whole = dossier.Held{Size: whole.Size + part.Size, CRC64: dossier.CombineCRC64(whole.CRC64, part.CRC64, part.Size)}
 	}
-	return transfer, parts, whole
+	return uploadID, parts, whole
 }
 
 // readAll returns size bytes.
@@ -86,9 +86,9 @@ func TestDirectorySigningKey(t *testing.T) {
 				t.Fatalf("the key's file: %v, %v; want %d bytes for the owner alone", info, err, signingKeySize)
 			}
 			key := newKey()
-			transfer, _, _ := transferred(t, d, key)
+			uploadID, _, _ := sentParts(t, d, key)
 			body := []byte("body")
-			address := signed(t, d, key, transfer, partOf(1, body))
+			address := signed(t, d, key, uploadID, partOf(1, body))
 			send := func(d *Directory) error { return d.Receive(t.Context(), address, 4, bytes.NewReader(body)) }
 			// Another process, or the same one after a restart.
 			if err := send(openDirectory(t, folder)); err != nil {
@@ -129,7 +129,7 @@ func TestDirectorySigningKey(t *testing.T) {
 			if err := send(d); !errors.Is(err, dossier.ErrForbidden) {
 				t.Errorf("sending by what was signed with a key that was removed: %v; want ErrForbidden", err)
 			}
-			name, _ := transferName(key, transfer)
+			name, _ := uploadName(key, uploadID)
 			if got := found(t, folder); !slices.Equal(got, []string{partName(name, 1)}) {
 				t.Errorf("left: %v; want only the part", got)
 			}
@@ -152,9 +152,9 @@ func TestDirectoryReceiveForbidden(t *testing.T) {
 	now := time.Date(2030, 1, 2, 3, 4, 5, 6_007_008, time.UTC)
 	d.now = func() time.Time { return now }
 	key, body := newKey(), []byte("some bytes")
-	transfer, _, _ := transferred(t, d, key)
+	uploadID, _, _ := sentParts(t, d, key)
 	part := partOf(7, body)
-	r, err := d.Sign(t.Context(), key, transfer, part, time.Minute)
+	r, err := d.Sign(t.Context(), key, uploadID, part, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestDirectoryReceiveForbidden(t *testing.T) {
 		{"no query", path, now, 10, "not one that was signed here"},
 		{"no path", "?" + query, now, 10, "not one that was signed here"},
 		{"another path", "/x" + path + "?" + query, now, 10, "not one that was signed here"},
-		{"a path that climbs", strings.Replace(path, transfer, "../"+transfer, 1) + "?" + query, now, 10, "not one that was signed here"},
+		{"a path that climbs", strings.Replace(path, uploadID, "../"+uploadID, 1) + "?" + query, now, 10, "not one that was signed here"},
 		{"number with a zero", strings.Replace(path, "/7", "/07", 1) + "?" + query, now, 10, "not one that was signed here"},
 		{"number with a sign", strings.Replace(path, "/7", "/+7", 1) + "?" + query, now, 10, "not one that was signed here"},
 		{"number 0", strings.Replace(path, "/7", "/0", 1) + "?" + query, now, 10, "not one that was signed here"},
@@ -230,8 +230,8 @@ func TestDirectoryReceiveBody(t *testing.T) {
 	key := newKey()
 	const size = 3*copyBuffer + 1000
 	body := readAll(t, size)
-	transfer, _, _ := transferred(t, d, key)
-	address := signed(t, d, key, transfer, partOf(1, body))
+	uploadID, _, _ := sentParts(t, d, key)
+	address := signed(t, d, key, uploadID, partOf(1, body))
 	broken := errors.New("broken")
 	ctx, cancel := context.WithCancel(t.Context())
 	for _, c := range []struct {
@@ -267,25 +267,25 @@ func TestDirectoryReceiveBody(t *testing.T) {
 			t.Errorf("%s: left %v", c.name, got)
 		}
 	}
-	if parts, err := d.Parts(t.Context(), key, transfer); err != nil || !slices.Equal(parts, []dossier.Part{partOf(1, body)}) {
+	if parts, err := d.Parts(t.Context(), key, uploadID); err != nil || !slices.Equal(parts, []dossier.Part{partOf(1, body)}) {
 		t.Errorf("Parts = %v, %v", parts, err)
 	}
 }
 
-// TestDirectoryTransferMemory sends and finishes a part of 256 MiB and counts what is allocated for it.
-func TestDirectoryTransferMemory(t *testing.T) {
+// TestDirectoryMultipartMemory sends and finishes a part of 256 MiB and counts what is allocated for it.
+func TestDirectoryMultipartMemory(t *testing.T) {
 	const size, most = 256 << 20, 2 << 20
 	d := openDirectory(t, t.TempDir())
 	key, crc := newKey(), dossier.NewCRC64()
 	if _, err := io.Copy(crc, byteStream(size)); err != nil {
 		t.Fatal(err)
 	}
-	transfer, _, _ := transferred(t, d, key)
+	uploadID, _, _ := sentParts(t, d, key)
 	part := dossier.Part{Number: 1, Size: size, CRC64: crc.Sum64()}
 	whole := dossier.Held{Size: size, CRC64: crc.Sum64()}
-	address := signed(t, d, key, transfer, part)
+	address := signed(t, d, key, uploadID, part)
 	measure(t, "Receive", most, func() error { return d.Receive(t.Context(), address, size, byteStream(size)) })
-	measure(t, "Finish", most, func() error { return d.Finish(t.Context(), key, transfer, []dossier.Part{part}, whole) })
+	measure(t, "Finish", most, func() error { return d.Finish(t.Context(), key, uploadID, []dossier.Part{part}, whole) })
 }
 
 func measure(t *testing.T, name string, most uint64, call func() error) {
@@ -307,7 +307,7 @@ func TestDirectoryFinishAgain(t *testing.T) {
 	all := append(slices.Clone(body), tail...)
 	for _, c := range []struct {
 		name string
-		// left does what was done before the process was killed, to the transfer at name.
+		// left does what was done before the process was killed, to the multipart upload at name.
 		left func(d *Directory, key, name string) error
 		want error
 	}{
@@ -324,38 +324,38 @@ func TestDirectoryFinishAgain(t *testing.T) {
 			whole := filepath.Join(d.path, name, "whole-ALL")
 			return errors.Join(os.Mkdir(filepath.Join(d.path, filepath.Dir(key)), 0o700), os.WriteFile(whole, all, 0o600), os.Link(whole, filepath.Join(d.path, key)))
 		}, nil},
-		{"the transfer renamed", func(d *Directory, key, name string) error {
+		{"the multipart upload renamed", func(d *Directory, key, name string) error {
 			return errors.Join(d.Put(t.Context(), key, bytes.NewReader(all)), d.root.Rename(name, name+goneSuffix))
 		}, dossier.ErrNotFound},
-		{"the transfer half removed", func(d *Directory, key, name string) error {
+		{"the multipart upload half removed", func(d *Directory, key, name string) error {
 			return errors.Join(d.Put(t.Context(), key, bytes.NewReader(all)), d.root.Rename(name, name+goneSuffix), d.root.Remove(partName(name+goneSuffix, 1)))
 		}, dossier.ErrNotFound},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := openDirectory(t, t.TempDir())
 			key := newKey()
-			transfer, parts, whole := transferred(t, d, key, body, tail)
-			name, _ := transferName(key, transfer)
+			uploadID, parts, whole := sentParts(t, d, key, body, tail)
+			name, _ := uploadName(key, uploadID)
 			if err := c.left(d, key, name); err != nil {
 				t.Fatal(err)
 			}
 			left := 0
 			for tr, err := range d.Unfinished(t.Context(), time.Now().Add(time.Hour)) {
-				if err != nil || tr.Key != key || tr.ID != transfer {
+				if err != nil || tr.Key != key || tr.ID != uploadID {
 					t.Errorf("Unfinished yields %+v, %v", tr, err)
 				}
 				left++
 			}
 			if left != 1 {
-				t.Errorf("Unfinished yields %d transfers; want 1", left)
+				t.Errorf("Unfinished yields %d multipart uploads; want 1", left)
 			}
-			if err := d.Finish(t.Context(), key, transfer, parts, whole); !errors.Is(err, c.want) {
+			if err := d.Finish(t.Context(), key, uploadID, parts, whole); !errors.Is(err, c.want) {
 				t.Errorf("Finish: %v; want %v", err, c.want)
 			}
 			if h, err := d.Stat(t.Context(), key); err != nil || h != whole {
 				t.Errorf("Stat = %+v, %v; want %+v", h, err, whole)
 			}
-			if err := d.Drop(t.Context(), key, transfer); err != nil {
+			if err := d.Drop(t.Context(), key, uploadID); err != nil {
 				t.Errorf("Drop: %v", err)
 			}
 			if got := found(t, d.path); !slices.Equal(got, []string{key}) {
@@ -374,14 +374,14 @@ func TestDirectoryFinishKeyTaken(t *testing.T) {
 	if err := d.Put(t.Context(), key, strings.NewReader("first")); err != nil {
 		t.Fatal(err)
 	}
-	transfer, parts, whole := transferred(t, d, key, []byte("second"))
-	if err := d.Finish(t.Context(), key, transfer, parts, whole); !errors.Is(err, dossier.ErrExists) {
+	uploadID, parts, whole := sentParts(t, d, key, []byte("second"))
+	if err := d.Finish(t.Context(), key, uploadID, parts, whole); !errors.Is(err, dossier.ErrExists) {
 		t.Errorf("Finish to a key that another object has: %v; want ErrExists", err)
 	}
 	if b, err := os.ReadFile(filepath.Join(d.path, key)); err != nil || string(b) != "first" {
 		t.Errorf("the object is now %q, %v", b, err)
 	}
-	if got, err := d.Parts(t.Context(), key, transfer); err != nil || !slices.Equal(got, parts) {
+	if got, err := d.Parts(t.Context(), key, uploadID); err != nil || !slices.Equal(got, parts) {
 		t.Errorf("Parts = %v, %v; want them still there", got, err)
 	}
 }
@@ -390,8 +390,8 @@ func TestDirectoryFinishWithoutHardLinks(t *testing.T) {
 	d := openDirectory(t, t.TempDir())
 	d.link = func(from, to string) error { return &os.LinkError{Op: "link", Old: from, New: to, Err: syscall.EPERM} }
 	key := newKey()
-	transfer, parts, whole := transferred(t, d, key, []byte("bytes"))
-	if err := d.Finish(t.Context(), key, transfer, parts, whole); err != nil {
+	uploadID, parts, whole := sentParts(t, d, key, []byte("bytes"))
+	if err := d.Finish(t.Context(), key, uploadID, parts, whole); err != nil {
 		t.Fatalf("Finish: %v", err)
 	}
 	if got := found(t, d.path); !slices.Equal(got, []string{key}) {
@@ -414,8 +414,8 @@ func TestDirectoryPartDamaged(t *testing.T) {
 	} {
 		d := openDirectory(t, t.TempDir())
 		key := newKey()
-		transfer, parts, whole := transferred(t, d, key, []byte("the bytes of a part"))
-		at, _ := transferName(key, transfer)
+		uploadID, parts, whole := sentParts(t, d, key, []byte("the bytes of a part"))
+		at, _ := uploadName(key, uploadID)
 		file := filepath.Join(d.path, partName(at, 1))
 		b, err := os.ReadFile(file)
 		if err != nil {
@@ -424,7 +424,7 @@ func TestDirectoryPartDamaged(t *testing.T) {
 		if err := os.WriteFile(file, damage(b), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		err = d.Finish(t.Context(), key, transfer, parts, whole)
+		err = d.Finish(t.Context(), key, uploadID, parts, whole)
 		if err == nil || errors.Is(err, dossier.ErrNotFound) || !errors.Is(err, dossier.ErrCorrupt) && len(damage(b)) >= trailerSize {
 			t.Errorf("%s: Finish: %v; want ErrCorrupt", name, err)
 		}
@@ -437,11 +437,12 @@ func TestDirectoryPartDamaged(t *testing.T) {
 	}
 }
 
-// killedChild, in the environment, has what the process that is to be killed needs to know: folder, key and transfer.
+// killedChild, in the environment, has what the process that is to be killed needs to know: folder, key and multipart
+// upload.
 const killedChild = "DOSSIER_TEST_FINISH"
 
-// TestDirectoryFinishKilled kills processes in the middle of a Finish, each a little later, until one came to its end or had twice the time
-// for it.
+// TestDirectoryFinishKilled kills processes in the middle of a Finish, each a little later, until one came to its end
+// or had twice the time for it.
 func TestDirectoryFinishKilled(t *testing.T) {
 	const size = 16 << 20
 	if arguments := os.Getenv(killedChild); arguments != "" {
@@ -460,9 +461,9 @@ func TestDirectoryFinishKilled(t *testing.T) {
 	body, folder := readAll(t, size), t.TempDir()
 	d := openDirectory(t, folder)
 	key := newKey()
-	transfer, parts, whole := transferred(t, d, key, body)
+	uploadID, parts, whole := sentParts(t, d, key, body)
 	begun := time.Now()
-	if err := d.Finish(t.Context(), key, transfer, parts, whole); err != nil {
+	if err := d.Finish(t.Context(), key, uploadID, parts, whole); err != nil {
 		t.Fatalf("Finish: %v", err)
 	}
 	const kills = 12
@@ -470,11 +471,11 @@ func TestDirectoryFinishKilled(t *testing.T) {
 	if err := d.Delete(t.Context(), key); err != nil {
 		t.Fatal(err)
 	}
-	transfer, parts, whole = transferred(t, d, key, body)
+	uploadID, parts, whole = sentParts(t, d, key, body)
 	for i := range kills {
 		delay := time.Duration(i) * step
 		cmd := exec.Command(os.Args[0], "-test.run=^TestDirectoryFinishKilled$", "-test.timeout=1m")
-		cmd.Env = append(os.Environ(), killedChild+"="+strings.Join([]string{folder, key, transfer, strconv.FormatUint(whole.CRC64, 10)}, "\n"))
+		cmd.Env = append(os.Environ(), killedChild+"="+strings.Join([]string{folder, key, uploadID, strconv.FormatUint(whole.CRC64, 10)}, "\n"))
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
@@ -498,7 +499,7 @@ func TestDirectoryFinishKilled(t *testing.T) {
 			t.Fatalf("killed after %s: Stat = %+v; want all or nothing", delay, h)
 		}
 		if errors.Is(err, dossier.ErrNotFound) {
-			if got, partsErr := d.Parts(t.Context(), key, transfer); partsErr != nil || !slices.Equal(got, parts) {
+			if got, partsErr := d.Parts(t.Context(), key, uploadID); partsErr != nil || !slices.Equal(got, parts) {
 				t.Fatalf("killed after %s: Parts = %v, %v; want all, as nothing is visible", delay, got, partsErr)
 			}
 		}
@@ -510,7 +511,7 @@ func TestDirectoryFinishKilled(t *testing.T) {
 		}
 		t.Logf("killed after %s: object there %v", delay, err == nil)
 	}
-	if err := d.Finish(t.Context(), key, transfer, parts, whole); err != nil && !errors.Is(err, dossier.ErrNotFound) {
+	if err := d.Finish(t.Context(), key, uploadID, parts, whole); err != nil && !errors.Is(err, dossier.ErrNotFound) {
 		t.Errorf("Finish once more: %v; want nil or ErrNotFound", err)
 	}
 	// One that was killed while it cleared away leaves that to reconciliation.
@@ -527,19 +528,19 @@ func TestDirectoryFinishKilled(t *testing.T) {
 	}
 }
 
-// TestDirectoryFinishMeanwhileDropped drops the transfer in the middle of Finish, by the clock of the copying.
+// TestDirectoryFinishMeanwhileDropped drops the multipart upload in the middle of Finish, by the clock of the copying.
 func TestDirectoryFinishMeanwhileDropped(t *testing.T) {
 	d := openDirectory(t, t.TempDir())
 	key := newKey()
-	transfer, parts, whole := transferred(t, d, key, []byte("bytes"))
+	uploadID, parts, whole := sentParts(t, d, key, []byte("bytes"))
 	link := d.link
 	d.link = func(from, to string) error {
-		if err := d.Drop(t.Context(), key, transfer); err != nil {
+		if err := d.Drop(t.Context(), key, uploadID); err != nil {
 			t.Errorf("Drop: %v", err)
 		}
 		return link(from, to)
 	}
-	if err := d.Finish(t.Context(), key, transfer, parts, whole); !errors.Is(err, dossier.ErrNotFound) {
+	if err := d.Finish(t.Context(), key, uploadID, parts, whole); !errors.Is(err, dossier.ErrNotFound) {
 		t.Errorf("Finish of what is dropped meanwhile: %v; want ErrNotFound", err)
 	}
 	if got := found(t, d.path); len(got) != 0 {
@@ -547,11 +548,11 @@ func TestDirectoryFinishMeanwhileDropped(t *testing.T) {
 	}
 }
 
-func TestDirectoryTransferDoesNotEscape(t *testing.T) {
+func TestDirectoryMultipartDoesNotEscape(t *testing.T) {
 	folder, outside := t.TempDir(), t.TempDir()
 	d := openDirectory(t, folder)
-	key, transfer, part := newKey(), d.newTransferID(), partOf(1, []byte("x"))
-	name, _ := transferName(key, transfer)
+	key, uploadID, part := newKey(), d.newUploadID(), partOf(1, []byte("x"))
+	name, _ := uploadName(key, uploadID)
 	if err := os.Symlink(outside, filepath.Join(folder, name)); err != nil {
 		t.Fatal(err)
 	}
@@ -559,38 +560,38 @@ func TestDirectoryTransferDoesNotEscape(t *testing.T) {
 	if err := os.WriteFile(secret, []byte("a secret"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Receive(t.Context(), signed(t, d, key, transfer, part), 1, strings.NewReader("x")); err == nil {
+	if err := d.Receive(t.Context(), signed(t, d, key, uploadID, part), 1, strings.NewReader("x")); err == nil {
 		t.Error("Receive through a link out of the folder succeeded")
 	}
-	if parts, err := d.Parts(t.Context(), key, transfer); err == nil {
+	if parts, err := d.Parts(t.Context(), key, uploadID); err == nil {
 		t.Errorf("Parts through a link out of the folder = %v", parts)
 	}
-	if err := d.Drop(t.Context(), key, transfer); err != nil {
+	if err := d.Drop(t.Context(), key, uploadID); err != nil {
 		t.Errorf("Drop: %v", err)
 	}
 	if b, err := os.ReadFile(secret); err != nil || string(b) != "a secret" || len(found(t, outside)) != 1 {
 		t.Errorf("outside: %q, %v, %v; want what was there", b, err, found(t, outside))
 	}
 	// Nor does an id lead anywhere else.
-	for _, id := range []string{"", ".", "..", "../" + transfer, transfer + "/..", strings.ToUpper(transfer), "{" + transfer + "}", transfer + ".gone", "urn:uuid:" + transfer, strings.ReplaceAll(transfer, "-", "")} {
-		if name, ok := transferName(key, id); ok {
-			t.Errorf("transferName(%q) = %q", id, name)
+	for _, id := range []string{"", ".", "..", "../" + uploadID, uploadID + "/..", strings.ToUpper(uploadID), "{" + uploadID + "}", uploadID + ".gone", "urn:uuid:" + uploadID, strings.ReplaceAll(uploadID, "-", "")} {
+		if name, ok := uploadName(key, id); ok {
+			t.Errorf("uploadName(%q) = %q", id, name)
 		}
 		if r, err := d.Sign(t.Context(), key, id, part, time.Minute); err == nil {
-			t.Errorf("Sign for transfer %q = %+v; want an error", id, r)
+			t.Errorf("Sign for multipart upload %q = %+v; want an error", id, r)
 		}
 	}
 }
 
-// TestDirectoryUnfinishedStrangers has things beside transfers that are none.
+// TestDirectoryUnfinishedStrangers has things beside multipart uploads that are none.
 func TestDirectoryUnfinishedStrangers(t *testing.T) {
 	d := openDirectory(t, t.TempDir())
 	key := newKey()
-	transfer, _, _ := transferred(t, d, key)
-	name, _ := transferName(key, transfer)
+	uploadID, _, _ := sentParts(t, d, key)
+	name, _ := uploadName(key, uploadID)
 	for _, stray := range []string{"probe", "KEY", name[len(partialDir)+1:] + "x", "a.b.c", "..", strings.Repeat("a.", 40)} {
-		if _, ok := parseTransferName(stray); ok {
-			t.Errorf("parseTransferName(%q) takes it for a transfer", stray)
+		if _, ok := parseUploadName(stray); ok {
+			t.Errorf("parseUploadName(%q) takes it for a multipart upload", stray)
 		}
 		if stray == ".." {
 			continue
@@ -601,7 +602,7 @@ func TestDirectoryUnfinishedStrangers(t *testing.T) {
 	}
 	count := 0
 	for tr, err := range d.Unfinished(t.Context(), time.Now().Add(time.Hour)) {
-		if err != nil || tr.Key != key || tr.ID != transfer {
+		if err != nil || tr.Key != key || tr.ID != uploadID {
 			t.Errorf("Unfinished yields %+v, %v", tr, err)
 		}
 		count++
@@ -611,18 +612,18 @@ func TestDirectoryUnfinishedStrangers(t *testing.T) {
 	}
 }
 
-// TestDirectoryStartedAt reads the time of a transfer from its id, as far as ids go.
+// TestDirectoryStartedAt reads the time of a multipart upload from its id, as far as ids go.
 func TestDirectoryStartedAt(t *testing.T) {
 	for _, at := range []time.Time{time.UnixMilli(1), time.Date(2026, 11, 26, 1, 2, 3, 456_000_000, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 999_000_000, time.UTC)} {
 		d := openDirectory(t, t.TempDir())
 		d.now = func() time.Time { return at }
-		transfer, _, _ := transferred(t, d, newKey())
+		uploadID, _, _ := sentParts(t, d, newKey())
 		for tr, err := range d.Unfinished(t.Context(), at) {
 			t.Errorf("Unfinished before the start has %+v, %v", tr, err)
 		}
 		found := false
 		for tr, err := range d.Unfinished(t.Context(), at.Add(time.Millisecond)) {
-			found = found || err == nil && tr.ID == transfer && tr.StartedAt.Equal(at)
+			found = found || err == nil && tr.ID == uploadID && tr.StartedAt.Equal(at)
 		}
 		if !found {
 			t.Errorf("Unfinished after the start at %s does not have it", at)
@@ -630,15 +631,15 @@ func TestDirectoryStartedAt(t *testing.T) {
 	}
 }
 
-// FuzzDirectoryPermit feeds addresses to what reads them. Whatever it takes can be written again as the same, and only what was signed
-// verifies.
+// FuzzDirectoryPermit feeds addresses to what reads them. Whatever it takes can be written again as the same, and only
+// what was signed verifies.
 func FuzzDirectoryPermit(f *testing.F) {
 	secret := bytes.Repeat([]byte{7}, signingKeySize)
 	key := dossier.ObjectPrefix + "01940000-0000-7000-8000-000000000001/01940000-0000-7000-8000-000000000002"
 	granted := map[permit]bool{}
 	for i, part := range []dossier.Part{{Number: 1}, {Number: dossier.MaxParts, Size: dossier.MaxPartSize, CRC64: 1<<64 - 1}, {Number: 12, Size: 34, CRC64: 56}} {
 		p := permit{
-			key: key, transfer: fmt.Sprintf("01940000-0000-7000-8000-00000000001%d", i), part: part,
+			key: key, uploadID: fmt.Sprintf("01940000-0000-7000-8000-00000000001%d", i), part: part,
 			expires: time.UnixMilli(1_800_000_000_000 + int64(i)).UTC(),
 		}
 		granted[p] = true
@@ -661,10 +662,10 @@ func FuzzDirectoryPermit(f *testing.F) {
 		if !ok {
 			return
 		}
-		if err := checkSign(p.key, p.transfer, p.part, time.Minute); err != nil {
+		if err := checkSign(p.key, p.uploadID, p.part, time.Minute); err != nil {
 			t.Errorf("%q is read as %+v, which nobody can sign: %v", address, p, err)
 		}
-		if name, ok := transferName(p.key, p.transfer); !ok || !fs.ValidPath(name) || strings.Count(name, "/") != 1 {
+		if name, ok := uploadName(p.key, p.uploadID); !ok || !fs.ValidPath(name) || strings.Count(name, "/") != 1 {
 			t.Errorf("%q leads to %q", address, name)
 		}
 		if hmac.Equal(signature, p.sign(secret)) && !granted[p] {

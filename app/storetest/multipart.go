@@ -22,24 +22,24 @@ import (
 	dossier "dossier.example/app"
 )
 
-// runTransfers runs the part of the suite that is about dossier.Transfers.
-func runTransfers(run func(name string, test func(t *testing.T, s objectsUnderTest))) {
-	run("transfer", testTransfer)
-	run("transfer: parts sent again", testResend)
-	run("transfer: finish refuses", testFinishRefuses)
-	run("transfer: finish at once", testFinishAtOnce)
-	run("transfer: signed requests", testSign)
-	run("transfer: sent otherwise than signed", testSentOtherwise)
-	run("transfer: altered requests", testAltered)
-	run("transfer: expired", testExpired)
-	run("transfer: dropped", testDropped)
-	run("transfer: dropped while parts come", testDroppedMeanwhile)
-	run("transfer: two to one key", testTwoTransfers)
-	run("transfer: unfinished", testUnfinished)
-	run("transfer: many parts", testManyParts)
-	run("transfer: one part at once", testSendAtOnce)
-	run("transfer: unknown", testUnknownTransfers)
-	run("transfer: cancelled", testCancelledTransfers)
+// runMultipartUploads runs the part of the suite that is about dossier.MultipartUploads.
+func runMultipartUploads(run func(name string, test func(t *testing.T, s objectsUnderTest))) {
+	run("multipart upload", testMultipartUpload)
+	run("multipart upload: parts sent again", testResend)
+	run("multipart upload: finish refuses", testFinishRefuses)
+	run("multipart upload: finish at once", testFinishAtOnce)
+	run("multipart upload: signed requests", testSign)
+	run("multipart upload: sent otherwise than signed", testSentOtherwise)
+	run("multipart upload: altered requests", testAltered)
+	run("multipart upload: expired", testExpired)
+	run("multipart upload: dropped", testDropped)
+	run("multipart upload: dropped while parts come", testDroppedMeanwhile)
+	run("multipart upload: two to one key", testTwoUploads)
+	run("multipart upload: unfinished", testUnfinished)
+	run("multipart upload: many parts", testManyParts)
+	run("multipart upload: one part at once", testSendAtOnce)
+	run("multipart upload: unknown", testUnknownUploads)
+	run("multipart upload: cancelled", testCancelledUpload)
 }
 
 // piece is a part with its bytes.
@@ -107,18 +107,18 @@ func (s objectsUnderTest) start(key string) string {
 	return id
 }
 
-func (s objectsUnderTest) sign(key, transfer string, part dossier.Part) dossier.SignedRequest {
+func (s objectsUnderTest) sign(key, uploadID string, part dossier.Part) dossier.SignedRequest {
 	s.t.Helper()
-	r, err := s.store.Sign(s.ctx, key, transfer, part, 5*time.Minute)
+	r, err := s.store.Sign(s.ctx, key, uploadID, part, 5*time.Minute)
 	if err != nil {
 		s.t.Fatalf("Sign: %v", err)
 	}
 	return r
 }
 
-func (s objectsUnderTest) sendPiece(key, transfer string, p piece) {
+func (s objectsUnderTest) sendPiece(key, uploadID string, p piece) {
 	s.t.Helper()
-	if err := s.send(s.ctx, s.sign(key, transfer, p.Part), p.bytes); err != nil {
+	if err := s.send(s.ctx, s.sign(key, uploadID, p.Part), p.bytes); err != nil {
 		s.t.Fatalf("sending part %d of %d bytes: %v", p.Number, p.Size, err)
 	}
 }
@@ -131,38 +131,38 @@ func (s objectsUnderTest) refuses(what string, r dossier.SignedRequest, body []b
 	}
 }
 
-// holds fails the test unless the transfer has exactly these parts.
-func (s objectsUnderTest) holds(key, transfer string, want ...dossier.Part) {
+// holds fails the test unless the multipart upload has exactly these parts.
+func (s objectsUnderTest) holds(key, uploadID string, want ...dossier.Part) {
 	s.t.Helper()
-	if got, err := s.store.Parts(s.ctx, key, transfer); err != nil || !slices.Equal(got, want) {
+	if got, err := s.store.Parts(s.ctx, key, uploadID); err != nil || !slices.Equal(got, want) {
 		s.t.Errorf("Parts = %+v, %v; want %+v", got, err, want)
 	}
 }
 
-func (s objectsUnderTest) finish(key, transfer string, pieces []piece) {
+func (s objectsUnderTest) finish(key, uploadID string, pieces []piece) {
 	s.t.Helper()
-	if err := s.store.Finish(s.ctx, key, transfer, partsOf(pieces), wholeOf(pieces)); err != nil {
+	if err := s.store.Finish(s.ctx, key, uploadID, partsOf(pieces), wholeOf(pieces)); err != nil {
 		s.t.Fatalf("Finish: %v", err)
 	}
 }
 
-// ended fails the test if the store still knows of a transfer.
-func (s objectsUnderTest) ended(key, transfer string, pieces []piece) {
+// ended fails the test if the store still knows of a multipart upload.
+func (s objectsUnderTest) ended(key, uploadID string, pieces []piece) {
 	s.t.Helper()
-	if parts, err := s.store.Parts(s.ctx, key, transfer); !errors.Is(err, dossier.ErrNotFound) {
-		s.t.Errorf("Parts of a transfer that has ended = %v, %v; want ErrNotFound", parts, err)
+	if parts, err := s.store.Parts(s.ctx, key, uploadID); !errors.Is(err, dossier.ErrNotFound) {
+		s.t.Errorf("Parts of a multipart upload that has ended = %v, %v; want ErrNotFound", parts, err)
 	}
-	if err := s.store.Finish(s.ctx, key, transfer, partsOf(pieces), wholeOf(pieces)); !errors.Is(err, dossier.ErrNotFound) {
-		s.t.Errorf("Finish of a transfer that has ended: %v; want ErrNotFound", err)
+	if err := s.store.Finish(s.ctx, key, uploadID, partsOf(pieces), wholeOf(pieces)); !errors.Is(err, dossier.ErrNotFound) {
+		s.t.Errorf("Finish of a multipart upload that has ended: %v; want ErrNotFound", err)
 	}
 	for _, tr := range s.unfinished(time.Now().Add(time.Hour)) {
-		if tr.Key == key && tr.ID == transfer {
-			s.t.Errorf("a transfer that has ended is listed as unfinished")
+		if tr.Key == key && tr.ID == uploadID {
+			s.t.Errorf("a multipart upload that has ended is listed as unfinished")
 		}
 	}
 }
 
-func testTransfer(t *testing.T, s objectsUnderTest) {
+func testMultipartUpload(t *testing.T, s objectsUnderTest) {
 	for i, c := range []struct {
 		name  string
 		sizes []int
@@ -179,9 +179,9 @@ func testTransfer(t *testing.T, s objectsUnderTest) {
 		t.Run(c.name, func(t *testing.T) {
 			s := s.in(t)
 			key, pieces := newObjectKey(), piecesOf(uint64(i), c.sizes...)
-			transfer := s.start(key)
+			uploadID := s.start(key)
 			s.invisible(key)
-			s.holds(key, transfer)
+			s.holds(key, uploadID)
 			if c.order == nil {
 				for i := range pieces {
 					c.order = append(c.order, i)
@@ -189,14 +189,14 @@ func testTransfer(t *testing.T, s objectsUnderTest) {
 			}
 			var sent []dossier.Part
 			for _, i := range c.order {
-				s.sendPiece(key, transfer, pieces[i])
+				s.sendPiece(key, uploadID, pieces[i])
 				sent = append(sent, pieces[i].Part)
 				slices.SortFunc(sent, func(a, b dossier.Part) int { return a.Number - b.Number })
-				s.holds(key, transfer, sent...)
+				s.holds(key, uploadID, sent...)
 			}
 			s.invisible(key)
 			from := time.Now().Add(-time.Minute)
-			s.finish(key, transfer, pieces)
+			s.finish(key, uploadID, pieces)
 			if got, err := s.store.Stat(s.ctx, key); err != nil || got != wholeOf(pieces) {
 				t.Errorf("Stat = %+v, %v; want %+v", got, err, wholeOf(pieces))
 			}
@@ -206,11 +206,11 @@ func testTransfer(t *testing.T, s objectsUnderTest) {
 					t.Errorf("listed as %+v, %v", o, err)
 				}
 			}
-			s.ended(key, transfer, pieces)
-			s.drop(key, transfer)
+			s.ended(key, uploadID, pieces)
+			s.drop(key, uploadID)
 			s.sees(key, bytes.NewReader(bytesOf(pieces)))
 			late := newPiece(1, []byte("late"))
-			s.refuses("a part after Finish", s.sign(key, transfer, late.Part), late.bytes)
+			s.refuses("a part after Finish", s.sign(key, uploadID, late.Part), late.bytes)
 			if err := s.store.Delete(s.ctx, key); err != nil {
 				t.Errorf("Delete: %v", err)
 			}
@@ -223,12 +223,12 @@ func testTransfer(t *testing.T, s objectsUnderTest) {
 		for i, number := range []int{2, 700, dossier.MaxParts} {
 			pieces[i].Number = number
 		}
-		transfer := s.start(key)
+		uploadID := s.start(key)
 		for _, p := range pieces {
-			s.sendPiece(key, transfer, p)
+			s.sendPiece(key, uploadID, p)
 		}
-		s.holds(key, transfer, partsOf(pieces)...)
-		s.finish(key, transfer, pieces)
+		s.holds(key, uploadID, partsOf(pieces)...)
+		s.finish(key, uploadID, pieces)
 		s.sees(key, bytes.NewReader(bytesOf(pieces)))
 		if err := s.store.Delete(s.ctx, key); err != nil {
 			t.Errorf("Delete: %v", err)
@@ -239,42 +239,42 @@ func testTransfer(t *testing.T, s objectsUnderTest) {
 
 func testResend(t *testing.T, s objectsUnderTest) {
 	key := newObjectKey()
-	transfer := s.start(key)
+	uploadID := s.start(key)
 	pieces := piecesOf(20, objectPartSize, 1000)
-	first := s.sign(key, transfer, pieces[1].Part)
+	first := s.sign(key, uploadID, pieces[1].Part)
 	for range 3 { // by the same request
 		if err := s.send(s.ctx, first, pieces[1].bytes); err != nil {
 			t.Fatalf("sending the part: %v", err)
 		}
-		s.holds(key, transfer, pieces[1].Part)
+		s.holds(key, uploadID, pieces[1].Part)
 	}
 	for i, size := range []int{1000, 10, 0, 5000} { // other bytes, fewer, none, more
 		other := newPiece(2, piecesOf(uint64(30+i), size)[0].bytes)
-		s.sendPiece(key, transfer, other)
-		s.holds(key, transfer, other.Part)
+		s.sendPiece(key, uploadID, other)
+		s.holds(key, uploadID, other.Part)
 		pieces[1] = other
 	}
-	s.sendPiece(key, transfer, pieces[0])
+	s.sendPiece(key, uploadID, pieces[0])
 	former := slices.Clone(pieces)
 	former[1] = newPiece(2, []byte("sent before, but not last"))
-	s.sendPiece(key, transfer, former[1])
-	s.sendPiece(key, transfer, pieces[1])
-	if err := s.store.Finish(s.ctx, key, transfer, partsOf(former), wholeOf(former)); !errors.Is(err, dossier.ErrCorrupt) {
+	s.sendPiece(key, uploadID, former[1])
+	s.sendPiece(key, uploadID, pieces[1])
+	if err := s.store.Finish(s.ctx, key, uploadID, partsOf(former), wholeOf(former)); !errors.Is(err, dossier.ErrCorrupt) {
 		t.Errorf("Finish with a part that was replaced: %v; want ErrCorrupt", err)
 	}
 	s.invisible(key)
-	s.finish(key, transfer, pieces)
+	s.finish(key, uploadID, pieces)
 	s.sees(key, bytes.NewReader(bytesOf(pieces)))
 }
 
 func testFinishRefuses(t *testing.T, s objectsUnderTest) {
 	key := newObjectKey()
-	transfer := s.start(key)
+	uploadID := s.start(key)
 	sent := piecesOf(40, objectPartSize, objectPartSize, 1000)
 	whole := wholeOf(sent)
 	finish := func(what string, parts []dossier.Part, whole dossier.Held) error {
 		t.Helper()
-		err := s.store.Finish(s.ctx, key, transfer, parts, whole)
+		err := s.store.Finish(s.ctx, key, uploadID, parts, whole)
 		if err == nil {
 			t.Fatalf("%s: Finish succeeded", what)
 		}
@@ -291,11 +291,11 @@ func testFinishRefuses(t *testing.T, s objectsUnderTest) {
 		}
 	}
 	corrupt("no part is there", partsOf(sent), whole)
-	s.sendPiece(key, transfer, sent[0])
-	s.sendPiece(key, transfer, sent[2])
+	s.sendPiece(key, uploadID, sent[0])
+	s.sendPiece(key, uploadID, sent[2])
 	corrupt("one part is not there", partsOf(sent), whole)
-	s.sendPiece(key, transfer, sent[1])
-	s.holds(key, transfer, partsOf(sent)...)
+	s.sendPiece(key, uploadID, sent[1])
+	s.holds(key, uploadID, partsOf(sent)...)
 
 	changed := func(i int, change func(*dossier.Part)) []dossier.Part {
 		parts := partsOf(sent)
@@ -337,16 +337,16 @@ func testFinishRefuses(t *testing.T, s objectsUnderTest) {
 			t.Errorf("%s: Finish: %v; want an error that is a fault of the program", what, err)
 		}
 	}
-	s.holds(key, transfer, partsOf(sent)...)
-	s.finish(key, transfer, sent)
+	s.holds(key, uploadID, partsOf(sent)...)
+	s.finish(key, uploadID, sent)
 	s.sees(key, bytes.NewReader(bytesOf(sent)))
 
 	// Every part but the last has the least size that S3 wants, also where the store is another one.
 	key = newObjectKey()
-	transfer = s.start(key)
+	uploadID = s.start(key)
 	small := piecesOf(41, objectPartSize-1, 1000)
 	for _, p := range small {
-		s.sendPiece(key, transfer, p)
+		s.sendPiece(key, uploadID, p)
 	}
 	if err := finish("a small part before the last", partsOf(small), wholeOf(small)); errors.Is(err, dossier.ErrCorrupt) {
 		t.Errorf("a small part before the last: Finish: %v; want an error that is a fault of the program", err)
@@ -356,15 +356,15 @@ func testFinishRefuses(t *testing.T, s objectsUnderTest) {
 func testFinishAtOnce(t *testing.T, s objectsUnderTest) {
 	for i := range 5 {
 		key, pieces := newObjectKey(), piecesOf(uint64(50+i), objectPartSize, 1000)
-		transfer := s.start(key)
+		uploadID := s.start(key)
 		for _, p := range pieces {
-			s.sendPiece(key, transfer, p)
+			s.sendPiece(key, uploadID, p)
 		}
 		var wg sync.WaitGroup
 		var finished atomic.Int64
 		for range 4 {
 			wg.Go(func() {
-				switch err := s.store.Finish(s.ctx, key, transfer, partsOf(pieces), wholeOf(pieces)); {
+				switch err := s.store.Finish(s.ctx, key, uploadID, partsOf(pieces), wholeOf(pieces)); {
 				case err == nil:
 					finished.Add(1)
 				case !errors.Is(err, dossier.ErrNotFound):
@@ -377,13 +377,13 @@ func testFinishAtOnce(t *testing.T, s objectsUnderTest) {
 			t.Error("no Finish succeeded")
 		}
 		s.sees(key, bytes.NewReader(bytesOf(pieces)))
-		s.ended(key, transfer, pieces)
+		s.ended(key, uploadID, pieces)
 	}
 }
 
 func testSign(t *testing.T, s objectsUnderTest) {
 	key := newObjectKey()
-	transfer := s.start(key)
+	uploadID := s.start(key)
 	for _, part := range []dossier.Part{
 		{Number: 1, Size: 0, CRC64: 0},
 		{Number: 2, Size: 1000, CRC64: 0x0123456789abcdef},
@@ -391,13 +391,13 @@ func testSign(t *testing.T, s objectsUnderTest) {
 	} {
 		for _, lifetime := range []time.Duration{time.Second, time.Hour, 7 * 24 * time.Hour} {
 			from := time.Now()
-			r, err := s.store.Sign(s.ctx, key, transfer, part, lifetime)
+			r, err := s.store.Sign(s.ctx, key, uploadID, part, lifetime)
 			if err != nil {
 				t.Errorf("Sign(%+v, %s): %v", part, lifetime, err)
 				continue
 			}
-			if r.Method != http.MethodPut || !strings.Contains(r.URL, transfer) {
-				t.Errorf("Sign(%+v) = %s %s; want a PUT that names the transfer", part, r.Method, r.URL)
+			if r.Method != http.MethodPut || !strings.Contains(r.URL, uploadID) {
+				t.Errorf("Sign(%+v) = %s %s; want a PUT that names the multipart upload", part, r.Method, r.URL)
 			}
 			want := map[string]string{
 				"Content-Length":           strconv.FormatInt(part.Size, 10),
@@ -419,15 +419,15 @@ func testSign(t *testing.T, s objectsUnderTest) {
 		part     dossier.Part
 		lifetime time.Duration
 	}{
-		{"number 0", key, transfer, dossier.Part{Number: 0}, time.Minute},
-		{"number 10,001", key, transfer, dossier.Part{Number: dossier.MaxParts + 1}, time.Minute},
-		{"negative size", key, transfer, dossier.Part{Number: 1, Size: -1}, time.Minute},
-		{"too large", key, transfer, dossier.Part{Number: 1, Size: dossier.MaxPartSize + 1}, time.Minute},
-		{"no lifetime", key, transfer, part, 0},
-		{"less than a second", key, transfer, part, time.Second - 1},
-		{"more than 7 days", key, transfer, part, 7*24*time.Hour + 1},
-		{"no transfer", key, "", part, time.Minute},
-		{"a key never made", "files/x", transfer, part, time.Minute},
+		{"number 0", key, uploadID, dossier.Part{Number: 0}, time.Minute},
+		{"number 10,001", key, uploadID, dossier.Part{Number: dossier.MaxParts + 1}, time.Minute},
+		{"negative size", key, uploadID, dossier.Part{Number: 1, Size: -1}, time.Minute},
+		{"too large", key, uploadID, dossier.Part{Number: 1, Size: dossier.MaxPartSize + 1}, time.Minute},
+		{"no lifetime", key, uploadID, part, 0},
+		{"less than a second", key, uploadID, part, time.Second - 1},
+		{"more than 7 days", key, uploadID, part, 7*24*time.Hour + 1},
+		{"no multipart upload", key, "", part, time.Minute},
+		{"a key never made", "files/x", uploadID, part, time.Minute},
 	} {
 		r, err := s.store.Sign(s.ctx, c.key, c.id, c.part, c.lifetime)
 		if err == nil || errors.Is(err, dossier.ErrUnavailable) || errors.Is(err, dossier.ErrNotFound) {
@@ -436,8 +436,8 @@ func testSign(t *testing.T, s objectsUnderTest) {
 	}
 }
 
-// sameChecksum returns 8 bytes whose CRC-64/NVME is sum. A CRC is linear in the bits of what it is of, so it proves nothing against
-// somebody who means to deceive: a system of 64 equations gives the bytes.
+// sameChecksum returns 8 bytes whose CRC-64/NVME is sum. A CRC is linear in the bits of what it is of, so it proves
+// nothing against somebody who means to deceive: a system of 64 equations gives the bytes.
 func sameChecksum(sum uint64) []byte {
 	word := func(w uint64) []byte { return binary.LittleEndian.AppendUint64(nil, w) }
 	none := checksumOf(word(0))
@@ -465,11 +465,11 @@ func sameChecksum(sum uint64) []byte {
 
 func testSentOtherwise(t *testing.T, s objectsUnderTest) {
 	key := newObjectKey()
-	transfer := s.start(key)
+	uploadID := s.start(key)
 	kept := newPiece(1, []byte("what is there must not change"))
-	s.sendPiece(key, transfer, kept)
+	s.sendPiece(key, uploadID, kept)
 	p := piecesOf(60, 3000)[0] // for the same place
-	r := s.sign(key, transfer, p.Part)
+	r := s.sign(key, uploadID, p.Part)
 	flipped := slices.Clone(p.bytes)
 	flipped[1500] ^= 4
 	forged := sameChecksum(p.CRC64)
@@ -490,12 +490,12 @@ func testSentOtherwise(t *testing.T, s objectsUnderTest) {
 		"right at the start, wrong further": append(slices.Clone(p.bytes[:2999]), ^p.bytes[2999]),
 	} {
 		s.refuses(what, r, body)
-		s.holds(key, transfer, kept.Part)
+		s.holds(key, uploadID, kept.Part)
 	}
-	empty := s.sign(key, transfer, dossier.Part{Number: 2})
+	empty := s.sign(key, uploadID, dossier.Part{Number: 2})
 	s.refuses("a byte for an empty part", empty, []byte{0})
 	s.refuses("bytes of the same checksum for an empty part", empty, sameChecksum(0))
-	s.holds(key, transfer, kept.Part)
+	s.holds(key, uploadID, kept.Part)
 	// The requests were good.
 	if err := s.send(s.ctx, r, p.bytes); err != nil {
 		t.Errorf("what was signed: %v", err)
@@ -503,21 +503,21 @@ func testSentOtherwise(t *testing.T, s objectsUnderTest) {
 	if err := s.send(s.ctx, empty, nil); err != nil {
 		t.Errorf("no bytes for an empty part: %v", err)
 	}
-	s.holds(key, transfer, p.Part, dossier.Part{Number: 2})
+	s.holds(key, uploadID, p.Part, dossier.Part{Number: 2})
 	s.invisible(key)
 }
 
 // testAltered changes a signed request in every place, one at a time.
 func testAltered(t *testing.T, s objectsUnderTest) {
 	key, other := newObjectKey(), newObjectKey()
-	transfer := s.start(key)
+	uploadID := s.start(key)
 	// What a change could lead to is there.
 	second := s.start(key)
 	foreign := s.start(other)
 	p := newPiece(11, []byte("some bytes"))
-	r := s.sign(key, transfer, p.Part)
-	altered := alterations(t, r.URL, map[string]string{transfer: second, key: other, "11": "12"})
-	altered["another key and its transfer"] = strings.NewReplacer(transfer, foreign, key, other, url.QueryEscape(key), url.QueryEscape(other)).Replace(r.URL)
+	r := s.sign(key, uploadID, p.Part)
+	altered := alterations(t, r.URL, map[string]string{uploadID: second, key: other, "11": "12"})
+	altered["another key and its multipart upload"] = strings.NewReplacer(uploadID, foreign, key, other, url.QueryEscape(key), url.QueryEscape(other)).Replace(r.URL)
 	for what, address := range altered {
 		c := r
 		c.URL = address
@@ -525,17 +525,17 @@ func testAltered(t *testing.T, s objectsUnderTest) {
 			t.Errorf("%s: %v; want it refused", what, err)
 		}
 	}
-	s.holds(key, transfer)
+	s.holds(key, uploadID)
 	s.holds(key, second)
 	s.holds(other, foreign)
 	if err := s.send(s.ctx, r, p.bytes); err != nil {
 		t.Errorf("as it was signed: %v", err)
 	}
-	s.holds(key, transfer, p.Part)
+	s.holds(key, uploadID, p.Part)
 }
 
-// alterations returns signed, the address of a request, in every way that it might be altered, by what was done. Parts of it are put in the place of
-// others as swaps says.
+// alterations returns signed, the address of a request, in every way that it might be altered, by what was done. Parts
+// of it are put in the place of others as swaps says.
 func alterations(t *testing.T, signed string, swaps map[string]string) map[string]string {
 	t.Helper()
 	u, err := url.Parse(signed)
@@ -589,46 +589,46 @@ func alterations(t *testing.T, signed string, swaps map[string]string) map[strin
 
 func testExpired(t *testing.T, s objectsUnderTest) {
 	key := newObjectKey()
-	transfer := s.start(key)
+	uploadID := s.start(key)
 	p := newPiece(1, []byte("late"))
-	r, err := s.store.Sign(s.ctx, key, transfer, p.Part, time.Second)
+	r, err := s.store.Sign(s.ctx, key, uploadID, p.Part, time.Second)
 	if err != nil {
 		t.Fatalf("Sign: %v", err)
 	}
 	time.Sleep(time.Until(r.ExpiresAt) + 1100*time.Millisecond) // S3 counts in seconds
 	s.refuses("an expired request", r, p.bytes)
-	s.holds(key, transfer)
-	s.sendPiece(key, transfer, p) // signed anew
-	s.holds(key, transfer, p.Part)
+	s.holds(key, uploadID)
+	s.sendPiece(key, uploadID, p) // signed anew
+	s.holds(key, uploadID, p.Part)
 }
 
 func testDropped(t *testing.T, s objectsUnderTest) {
 	for _, sent := range []int{0, 1, 2} {
 		key, pieces := newObjectKey(), piecesOf(70, objectPartSize, 10)
-		transfer := s.start(key)
+		uploadID := s.start(key)
 		for _, p := range pieces[:sent] {
-			s.sendPiece(key, transfer, p)
+			s.sendPiece(key, uploadID, p)
 		}
 		late := newPiece(1, []byte("late"))
-		r := s.sign(key, transfer, late.Part)
+		r := s.sign(key, uploadID, late.Part)
 		for range 2 {
-			s.drop(key, transfer)
-			s.ended(key, transfer, pieces)
+			s.drop(key, uploadID)
+			s.ended(key, uploadID, pieces)
 			s.refuses("a part after Drop", r, late.bytes)
 			s.invisible(key)
 		}
 		// Another for the same key is not that one.
 		again := s.start(key)
-		if again == transfer {
-			t.Fatal("a second transfer has the id of the first")
+		if again == uploadID {
+			t.Fatal("a second multipart upload has the id of the first")
 		}
 		s.holds(key, again)
-		s.ended(key, transfer, pieces)
+		s.ended(key, uploadID, pieces)
 		for _, p := range pieces {
 			s.sendPiece(key, again, p)
 		}
 		s.finish(key, again, pieces)
-		s.drop(key, transfer)
+		s.drop(key, uploadID)
 		s.sees(key, bytes.NewReader(bytesOf(pieces)))
 		if err := s.store.Delete(s.ctx, key); err != nil {
 			t.Fatalf("Delete: %v", err)
@@ -637,11 +637,11 @@ func testDropped(t *testing.T, s objectsUnderTest) {
 	s.nothingLeft()
 }
 
-// testDroppedMeanwhile drops a transfer while parts of it are being sent. Each that is on its way at that moment may come to lie after it, so there
-// is a Drop after the last of them.
+// testDroppedMeanwhile drops a multipart upload while parts of it are being sent. Each that is on its way at that
+// moment may come to lie after it, so there is a Drop after the last of them.
 func testDroppedMeanwhile(t *testing.T, s objectsUnderTest) {
 	key := newObjectKey()
-	transfer := s.start(key)
+	uploadID := s.start(key)
 	var sending sync.WaitGroup
 	var taken, dropping, number atomic.Int64
 	body := piecesOf(80, 10_000)[0].bytes
@@ -649,9 +649,10 @@ func testDroppedMeanwhile(t *testing.T, s objectsUnderTest) {
 		sending.Go(func() {
 			for before := true; before; {
 				before = dropping.Load() < 20 && number.Load() < dossier.MaxParts-4
-				// Each has a number of its own: versitygw may never answer a part that replaces one whose removal it meets.
+				// Each has a number of its own: versitygw may never answer a part that replaces one whose removal it
+				// meets.
 				p := newPiece(int(number.Add(1)), body)
-				r, err := s.store.Sign(s.ctx, key, transfer, p.Part, time.Minute)
+				r, err := s.store.Sign(s.ctx, key, uploadID, p.Part, time.Minute)
 				if err == nil {
 					err = s.send(s.ctx, r, p.bytes)
 				}
@@ -672,7 +673,7 @@ func testDroppedMeanwhile(t *testing.T, s objectsUnderTest) {
 	for range 4 {
 		drops.Go(func() {
 			for range 5 {
-				if err := s.store.Drop(s.ctx, key, transfer); err != nil && !errors.Is(err, dossier.ErrUnavailable) {
+				if err := s.store.Drop(s.ctx, key, uploadID); err != nil && !errors.Is(err, dossier.ErrUnavailable) {
 					t.Errorf("Drop: %v; want nil, or ErrUnavailable", err)
 				}
 				dropping.Add(1)
@@ -681,17 +682,17 @@ func testDroppedMeanwhile(t *testing.T, s objectsUnderTest) {
 	}
 	drops.Wait()
 	sending.Wait()
-	s.drop(key, transfer)
-	s.ended(key, transfer, piecesOf(84, 10))
+	s.drop(key, uploadID)
+	s.ended(key, uploadID, piecesOf(84, 10))
 	s.invisible(key)
 	s.nothingLeft()
 }
 
-func testTwoTransfers(t *testing.T, s objectsUnderTest) {
+func testTwoUploads(t *testing.T, s objectsUnderTest) {
 	key := newObjectKey()
 	a, b, c := s.start(key), s.start(key), s.start(key)
 	if a == b || b == c || a == c {
-		t.Fatalf("transfers %s, %s and %s; want three", a, b, c)
+		t.Fatalf("multipart uploads %s, %s and %s; want three", a, b, c)
 	}
 	first, second := piecesOf(90, objectPartSize, 100), piecesOf(91, 200)
 	s.sendPiece(key, a, first[0])
@@ -715,7 +716,7 @@ func testTwoTransfers(t *testing.T, s objectsUnderTest) {
 		t.Errorf("%d objects; want 1", len(keys))
 	}
 	if left := s.unfinished(time.Now().Add(time.Hour)); len(left) != 0 {
-		t.Errorf("%d unfinished transfers; want none", len(left))
+		t.Errorf("%d unfinished multipart uploads; want none", len(left))
 	}
 }
 
@@ -725,15 +726,15 @@ func testUnfinished(t *testing.T, s objectsUnderTest) {
 	want := map[[2]string]bool{}
 	same := newObjectKey()
 	for i, key := range []string{newObjectKey(), newObjectKey(), newObjectKey(), same, same, newObjectKey()} {
-		transfer := s.start(key)
+		uploadID := s.start(key)
 		if i%2 == 0 {
-			s.sendPiece(key, transfer, newPiece(1, []byte("x")))
+			s.sendPiece(key, uploadID, newPiece(1, []byte("x")))
 		}
-		want[[2]string{key, transfer}] = true
+		want[[2]string{key, uploadID}] = true
 	}
 	to := time.Now().Add(2 * time.Second)
 	if found := s.unfinished(from.Add(-time.Hour)); len(found) != 0 {
-		t.Errorf("%d transfers are told as started an hour ago", len(found))
+		t.Errorf("%d multipart uploads are told as started an hour ago", len(found))
 	}
 	compare := func() {
 		t.Helper()
@@ -747,16 +748,16 @@ func testUnfinished(t *testing.T, s objectsUnderTest) {
 			}
 		}
 		if len(found) != len(want) {
-			t.Errorf("Unfinished has %d transfers; want %d", len(found), len(want))
+			t.Errorf("Unfinished has %d multipart uploads; want %d", len(found), len(want))
 		}
 	}
 	compare()
 	// One ends in either way.
 	done := newObjectKey()
-	transfer := s.start(done)
+	uploadID := s.start(done)
 	p := newPiece(1, []byte("x"))
-	s.sendPiece(done, transfer, p)
-	s.finish(done, transfer, []piece{p})
+	s.sendPiece(done, uploadID, p)
+	s.finish(done, uploadID, []piece{p})
 	s.put(newObjectKey(), byteStream(100, objectPartSize+1))
 	compare()
 	for gone := range want {
@@ -785,15 +786,16 @@ func testUnfinished(t *testing.T, s objectsUnderTest) {
 		t.Errorf("Unfinished whose loop drops left out %d", len(want))
 	}
 	if left := s.unfinished(to.Add(time.Hour)); len(left) != 0 {
-		t.Errorf("%d transfers after all were dropped", len(left))
+		t.Errorf("%d multipart uploads after all were dropped", len(left))
 	}
 }
 
-// testManyParts sends more parts than S3 lists in one page, which has 1,000. They are small: the least size holds only of an object.
+// testManyParts sends more parts than S3 lists in one page, which has 1,000. They are small: the least size holds only
+// of an object.
 func testManyParts(t *testing.T, s objectsUnderTest) {
 	const count = 1030
 	key := newObjectKey()
-	transfer := s.start(key)
+	uploadID := s.start(key)
 	want := make([]dossier.Part, count)
 	numbers := make(chan int)
 	var wg sync.WaitGroup
@@ -802,7 +804,7 @@ func testManyParts(t *testing.T, s objectsUnderTest) {
 			for n := range numbers {
 				p := newPiece(n, fmt.Appendf(nil, "part %d", n))
 				want[n-1] = p.Part
-				r, err := s.store.Sign(s.ctx, key, transfer, p.Part, time.Minute)
+				r, err := s.store.Sign(s.ctx, key, uploadID, p.Part, time.Minute)
 				if err == nil {
 					err = s.send(s.ctx, r, p.bytes)
 				}
@@ -817,92 +819,92 @@ func testManyParts(t *testing.T, s objectsUnderTest) {
 	}
 	close(numbers)
 	wg.Wait()
-	s.holds(key, transfer, want...)
-	s.drop(key, transfer)
+	s.holds(key, uploadID, want...)
+	s.drop(key, uploadID)
 	s.nothingLeft()
 }
 
 func testSendAtOnce(t *testing.T, s objectsUnderTest) {
 	key := newObjectKey()
-	transfer := s.start(key)
+	uploadID := s.start(key)
 	var wg sync.WaitGroup
 	sent := map[dossier.Part]piece{}
 	for i := range 8 {
 		// Four that differ, each twice.
 		p := newPiece(1, piecesOf(uint64(110+i/2), 200_000+i/2)[0].bytes)
 		sent[p.Part] = p
-		r := s.sign(key, transfer, p.Part)
+		r := s.sign(key, uploadID, p.Part)
 		wg.Go(func() {
 			for range 5 {
 				if err := s.send(s.ctx, r, p.bytes); err != nil {
 					t.Errorf("sending one part beside others: %v", err)
 				}
-				if parts, err := s.store.Parts(s.ctx, key, transfer); err != nil || len(parts) != 1 {
+				if parts, err := s.store.Parts(s.ctx, key, uploadID); err != nil || len(parts) != 1 {
 					t.Errorf("Parts meanwhile = %v, %v; want one", parts, err)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	parts, err := s.store.Parts(s.ctx, key, transfer)
+	parts, err := s.store.Parts(s.ctx, key, uploadID)
 	if err != nil || len(parts) != 1 || sent[parts[0]].bytes == nil {
 		t.Fatalf("Parts = %v, %v; want one of those that were sent", parts, err)
 	}
 	last := []piece{sent[parts[0]]}
-	s.finish(key, transfer, last)
+	s.finish(key, uploadID, last)
 	s.sees(key, bytes.NewReader(bytesOf(last)))
 }
 
-func testUnknownTransfers(t *testing.T, s objectsUnderTest) {
+func testUnknownUploads(t *testing.T, s objectsUnderTest) {
 	key, other := newObjectKey(), newObjectKey()
-	transfer := s.start(key)
+	uploadID := s.start(key)
 	p := newPiece(1, []byte("x"))
-	s.sendPiece(key, transfer, p)
+	s.sendPiece(key, uploadID, p)
 	dropped := s.start(key)
 	s.drop(key, dropped)
 	for what, c := range map[string][2]string{
-		"of another key":      {other, transfer},
+		"of another key":      {other, uploadID},
 		"dropped":             {key, dropped},
 		"without an id":       {key, ""},
 		"with a made-up id":   {key, "00000000-0000-7000-8000-000000000000"},
-		"of a key never made": {dossier.ObjectPrefix + "x", transfer},
+		"of a key never made": {dossier.ObjectPrefix + "x", uploadID},
 	} {
 		if parts, err := s.store.Parts(s.ctx, c[0], c[1]); !errors.Is(err, dossier.ErrNotFound) {
-			t.Errorf("Parts of a transfer %s = %v, %v; want ErrNotFound", what, parts, err)
+			t.Errorf("Parts of a multipart upload %s = %v, %v; want ErrNotFound", what, parts, err)
 		}
 		if err := s.store.Finish(s.ctx, c[0], c[1], []dossier.Part{p.Part}, wholeOf([]piece{p})); !errors.Is(err, dossier.ErrNotFound) {
-			t.Errorf("Finish of a transfer %s: %v; want ErrNotFound", what, err)
+			t.Errorf("Finish of a multipart upload %s: %v; want ErrNotFound", what, err)
 		}
 		if err := s.store.Drop(s.ctx, c[0], c[1]); (err != nil) != (what == "of a key never made") {
-			t.Errorf("Drop of a transfer %s: %v", what, err)
+			t.Errorf("Drop of a multipart upload %s: %v", what, err)
 		}
 	}
 	if id, err := s.store.Start(s.ctx, dossier.ObjectPrefix+"x"); err == nil || errors.Is(err, dossier.ErrUnavailable) {
 		t.Errorf("Start with a key never made = %q, %v; want an error that is a fault of the program", id, err)
 	}
-	s.refuses("a part signed for another key", s.sign(other, transfer, p.Part), p.bytes)
-	s.holds(key, transfer, p.Part)
+	s.refuses("a part signed for another key", s.sign(other, uploadID, p.Part), p.bytes)
+	s.holds(key, uploadID, p.Part)
 	s.invisible(key)
 	s.invisible(other)
 }
 
-func testCancelledTransfers(t *testing.T, s objectsUnderTest) {
+func testCancelledUpload(t *testing.T, s objectsUnderTest) {
 	key, p := newObjectKey(), newPiece(1, []byte("x"))
-	transfer := s.start(key)
-	s.sendPiece(key, transfer, p)
+	uploadID := s.start(key)
+	s.sendPiece(key, uploadID, p)
 	ctx, cancel := context.WithCancel(s.ctx)
 	cancel()
 	calls := map[string]func(context.Context) error{
 		"Start": func(ctx context.Context) error { _, err := s.store.Start(ctx, key); return err },
 		"Sign": func(ctx context.Context) error {
-			_, err := s.store.Sign(ctx, key, transfer, p.Part, time.Minute)
+			_, err := s.store.Sign(ctx, key, uploadID, p.Part, time.Minute)
 			return err
 		},
-		"Parts": func(ctx context.Context) error { _, err := s.store.Parts(ctx, key, transfer); return err },
+		"Parts": func(ctx context.Context) error { _, err := s.store.Parts(ctx, key, uploadID); return err },
 		"Finish": func(ctx context.Context) error {
-			return s.store.Finish(ctx, key, transfer, []dossier.Part{p.Part}, wholeOf([]piece{p}))
+			return s.store.Finish(ctx, key, uploadID, []dossier.Part{p.Part}, wholeOf([]piece{p}))
 		},
-		"Drop": func(ctx context.Context) error { return s.store.Drop(ctx, key, transfer) },
+		"Drop": func(ctx context.Context) error { return s.store.Drop(ctx, key, uploadID) },
 		"Unfinished": func(ctx context.Context) (err error) {
 			for _, err = range s.store.Unfinished(ctx, time.Now().Add(time.Hour)) {
 				break
@@ -920,10 +922,10 @@ func testCancelledTransfers(t *testing.T, s objectsUnderTest) {
 			t.Errorf("%s after its deadline: %v; want ErrUnavailable", name, err)
 		}
 	}
-	if err := s.send(ctx, s.sign(key, transfer, p.Part), p.bytes); !errors.Is(err, context.Canceled) {
+	if err := s.send(ctx, s.sign(key, uploadID, p.Part), p.bytes); !errors.Is(err, context.Canceled) {
 		t.Errorf("sending a part: %v; want context.Canceled", err)
 	}
-	s.holds(key, transfer, p.Part)
+	s.holds(key, uploadID, p.Part)
 	s.invisible(key)
 	// A listing ends too.
 	s.start(key)
@@ -938,6 +940,6 @@ func testCancelledTransfers(t *testing.T, s objectsUnderTest) {
 		}
 	}
 	if seen != 1 || !errors.Is(err, context.Canceled) {
-		t.Errorf("Unfinished cancelled at the first transfer yields %d, then %v; want 1, then context.Canceled", seen, err)
+		t.Errorf("Unfinished cancelled at the first multipart upload yields %d, then %v; want 1, then context.Canceled", seen, err)
 	}
 }
