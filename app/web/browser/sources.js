@@ -15,23 +15,23 @@ export function chosenIn(input) {
 }
 
 /** Tells whether something that is dragged or pasted has files. */
-export function hasFiles(transfer) {
-  return transfer !== null && [...transfer.types].includes("Files");
+export function hasFiles(data) {
+  return data !== null && [...data.types].includes("Files");
 }
 
 /**
  * Returns what was dropped or pasted, whole folders among it. What the event brings is read before the first wait: it is empty
  * afterwards. unread is how many folders and files could not be read.
  */
-export async function broughtBy(transfer) {
-  const items = [...transfer.items].filter((item) => item.kind === "file");
+export async function broughtBy(data) {
+  const items = [...data.items].filter((item) => item.kind === "file");
   const brought = items.map((item) => ({
     entry: item.webkitGetAsEntry?.(),
     file: item.getAsFile(),
     // By a handle a file can be opened again after a reload.
     handle: item.getAsFileSystemHandle?.().catch(() => undefined),
   }));
-  if (brought.length === 0) brought.push(...[...transfer.files].map((file) => ({ file })));
+  if (brought.length === 0) brought.push(...[...data.files].map((file) => ({ file })));
   const chosen = [];
   let unread = 0;
   for (const { entry, file, handle } of brought) {

@@ -1,6 +1,6 @@
 // All files of the page, and what becomes of them. It knows nothing of how that is shown: it tells by events.
 import { Problem, newFileID } from "./api.js";
-import { Fault, transfer } from "./transfer.js";
+import { Fault, send } from "./send.js";
 import { Slots } from "./waiting.js";
 import { counted, humanSize } from "./words.js";
 
@@ -67,7 +67,7 @@ class Upload {
     this.#tell(this);
   }
 
-  // What transfer tells.
+  // What send tells.
   progress(number, bytes) {
     this.#moving.set(number, bytes);
     this.#tell(this);
@@ -332,7 +332,7 @@ export class Uploads extends EventTarget {
         await this.#ledger.put(this.#receipt, [u]);
       },
     };
-    const work = () => transfer(upload, tools, signal);
+    const work = () => send(upload, tools, signal);
     // The same file in two tabs: one sends it, and the other finds it stored.
     if (!navigator.locks) return work();
     const name = `dossier-file-${upload.id}`;

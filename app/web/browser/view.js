@@ -161,8 +161,8 @@ export class View {
     });
   }
 
-  async #bring(transfer) {
-    const brought = broughtBy(transfer);
+  async #bring(data) {
+    const brought = broughtBy(data);
     setText(this.#note, "Reading what was added…");
     const { chosen, unread } = await brought;
     this.#add(chosen, unread);

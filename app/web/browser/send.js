@@ -28,7 +28,7 @@ class Gone extends Error {}
  * file has, beside what was chosen (file, handle, name, size): id; begun, whether it was announced before; sums, the checksums of its parts as they were
  * read; and progress(number, bytes), arrived(number, bytes), waits(why), finishing().
  */
-export async function transfer(file, tools, signal) {
+export async function send(file, tools, signal) {
   for (let round = 1; ; round++) {
     try {
       return await walk(file, tools, signal);
