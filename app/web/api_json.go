@@ -3,19 +3,31 @@ package web
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"maps"
+	"mime"
+	"net/http"
 	"net/url"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
+	"github.com/labstack/echo/v4"
+
 	"dossier.example/app"
-	"dossier.example/app/api"
 )
 
-const crcRule = "Must be the base64 of eight bytes, 12 characters."
+const (
+	// maxJSON bounds the body of a request in bytes. A hundred parts take about ten thousand.
+	maxJSON = 1 << 20
+	// jsonTime bounds how long such a body may take to arrive.
+	jsonTime = time.Minute
+)
 
 // faultList collects the faulty members of a request, by JSON pointers without the first slash.
 type faultList []dossier.FieldFault
@@ -123,32 +135,48 @@ func pointerOf(field string) string {
 	return u.String()
 }
 
-// What the domain's values look like in the API.
-
-func apiPerson(p dossier.Person) api.Person {
-	return api.Person{
-		ID: p.ID.String(), Name: p.Name, Location: p.Location, Age: p.Age, Technology: p.Technology,
-		State: api.PersonState(p.State), CreatedAt: p.CreatedAt.UTC(),
+// readJSON reads a request's body into v as the document says: all members that v's type has, and no others.
+func readJSON(c echo.Context, v any) error {
+	req := c.Request()
+	mediaType, params, err := mime.ParseMediaType(req.Header.Get("Content-Type"))
+	if err != nil || mediaType != "application/json" || params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") {
+		return dossier.Errorf(codeMediaType, err, "The body must be sent as application/json.")
 	}
+	tooLarge := dossier.Errorf(dossier.CodeTooLarge, nil, "The body may have up to %s.", dossier.FormatBytes(maxJSON))
+	if req.ContentLength > maxJSON {
+		return tooLarge
+	}
+	if b := bodyOf(c); b != nil {
+		b.within(jsonTime)
+	}
+	text, err := io.ReadAll(io.LimitReader(req.Body, maxJSON+1))
+	if err != nil {
+		return ofBody(err)
+	}
+	if len(text) > maxJSON {
+		return tooLarge
+	}
+	return decodeJSON(text, v)
 }
 
-func apiFile(f dossier.File) api.File {
-	out := api.File{
-		ID: f.ID.String(), Name: f.Name, State: api.FileState(f.State), CreatedAt: f.CreatedAt.UTC(), UpdatedAt: f.UpdatedAt.UTC(),
+// ofBody takes the message, which speaks of a form, from an error of reading a body.
+func ofBody(err error) error {
+	var coded *dossier.Error
+	if errors.As(err, &coded) && (coded.Code == codeTimeout || coded.Code == dossier.CodeMalformed) {
+		return &dossier.Error{Code: coded.Code, Err: err}
 	}
-	if f.Multipart != nil {
-		count := partCount(f.Multipart.Size, f.Multipart.PartSize)
-		out.Size, out.PartSize, out.PartCount = &f.Multipart.Size, &f.Multipart.PartSize, &count
-	}
-	// A record may be described before it is stored; until then the content is nothing to rely on.
-	if f.Content != nil && f.State == dossier.FileStored {
-		out.Size = &f.Content.Size
-		out.Content = &api.Content{
-			Crc64Nvme: api.FormatCRC64NVME(f.Content.CRC64), Sha256: api.FormatSHA256(f.Content.SHA256), Type: f.Content.Type,
-		}
-	}
-	return out
+	return err
 }
 
-// partCount returns the number of parts of a file; an empty one has one, of no bytes.
-func partCount(size, partSize int64) int { return max(1, int((size+partSize-1)/partSize)) }
+// writeJSON answers with v.
+func writeJSON(c echo.Context, status int, mediaType string, v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("write JSON: %w", err)
+	}
+	return c.Blob(status, mediaType, append(text, '\n'))
+}
+
+func answerJSON(c echo.Context, v any) error {
+	return writeJSON(c, http.StatusOK, "application/json", v)
+}

@@ -105,6 +105,17 @@ func statusOf(err error) int {
 	return refusals[code].status
 }
 
+// errorView is every other refusal (error.html).
+type errorView struct {
+	page
+	Status           int
+	Heading, Message string
+	// RequestID is shown so that it can be quoted.
+	RequestID string
+	// Back is a path that leads on, BackText its label.
+	Back, BackText string
+}
+
 // handleError is the one handler of errors: it renders the page of a refusal, never an internal.
 func (s *Server) handleError(err error, c echo.Context) {
 	if c.Response().Committed {

@@ -8,6 +8,28 @@ import (
 	"dossier.example/app"
 )
 
+// receiptView is a submitter's receipt (receipt.html), and the answer to a submission that was kept in part.
+type receiptView struct {
+	page
+	// Link is the absolute URL of the receipt: to be kept, and to be told to nobody.
+	Link string
+	// Receipt opens the person to the script by which more files are added.
+	Receipt string
+	// Complete: everything that was sent is stored. Incomplete: something is not. Neither: that stands on several pages. Pending: the submission
+	// was never acknowledged (the form has to be sent again).
+	Complete, Incomplete, Pending bool
+	// Notice and Advice, where something was not kept; empty else.
+	Notice, Advice string
+	RequestID      string
+	Person         personView
+	// Files are those of the page. Total is the number and size of all, where there are several pages: "1,234 files, 12.4 GiB".
+	Files []fileView
+	Total string
+	// Archive is the path of all stored files as one ZIP; empty unless there are several.
+	Archive string
+	pager
+}
+
 // receipt shows a submitter what is stored.
 func (s *Server) receipt(c echo.Context) error {
 	receipt, err := dossier.ParseReceipt(c.Param("receipt"))
@@ -62,72 +84,6 @@ func (s *Server) receiptView(c echo.Context, receipt dossier.Receipt, person dos
 		v.Total = files.total
 	}
 	return v
-}
-
-// filesPerPage is how many files a page shows.
-const filesPerPage = 100
-
-// listing is what a page shows of a person's files.
-type listing struct {
-	files []dossier.File
-	pager pager
-	// total is the number and size of all files, as the quota counts them; archive the path of their archive, empty unless there are several.
-	total, archive string
-}
-
-// listing returns the page of a person's files that the query asks for. Base is the path that their own paths lie under.
-func (s *Server) listing(c echo.Context, person dossier.PersonID, base string) (listing, error) {
-	ctx := c.Request().Context()
-	after, err := filesAfter(c)
-	if err != nil {
-		return listing{}, err
-	}
-	page, err := s.svc.Files(ctx, person, dossier.FilesQuery{After: after, Limit: filesPerPage})
-	if err != nil {
-		return listing{}, err
-	}
-	counted, err := s.svc.Counted(ctx, person)
-	if err != nil {
-		return listing{}, err
-	}
-	l := listing{files: page.Files, pager: pager{FirstText: "First files", NextText: "Next files"}, total: total(counted)}
-	if after != (dossier.FileID{}) {
-		l.pager.First = base
-	}
-	if page.Next != (dossier.FileID{}) {
-		l.pager.Next = base + behind(page.Next)
-	}
-	stored := 0
-	for _, f := range page.Files {
-		if f.State == dossier.FileStored {
-			stored++
-		}
-	}
-	if stored > 1 || stored > 0 && l.pager.paged() {
-		l.archive = base + "/files.zip"
-	}
-	return l, nil
-}
-
-// filesAfter returns where the page of files begins that the query asks for.
-func filesAfter(c echo.Context) (dossier.FileID, error) {
-	text := c.QueryParam("after")
-	if text == "" {
-		return dossier.FileID{}, nil
-	}
-	id, err := dossier.ParseFileID(text)
-	if err != nil {
-		return dossier.FileID{}, malformed(err, "This page's address is damaged. Start again from the first page.")
-	}
-	return id, nil
-}
-
-// behind returns the query of the page of files that begins behind a file; empty for the first page.
-func behind(after dossier.FileID) string {
-	if after == (dossier.FileID{}) {
-		return ""
-	}
-	return "?after=" + after.String()
 }
 
 // receiptFile gives a submitter a stored file back.

@@ -161,12 +161,3 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.Serv
 
 // Drain makes /readyz answer 503 from now on, so that a load balancer sends nobody new while what runs is finished.
 func (s *Server) Drain() { s.draining.Store(true) }
-
-// mostBytes returns the length of the largest body that holds a submission within the limits.
-func mostBytes(l dossier.Limits) int64 {
-	const most = 1 << 62
-	if l.Files > 0 && l.FileBytes > (most/int64(l.Files)) {
-		return most
-	}
-	return int64(l.Files)*l.FileBytes + int64(l.Files)*maxPartHeaderBytes + 5*(maxFieldBytes+maxPartHeaderBytes)
-}

@@ -16,37 +16,6 @@ import (
 // a submission that is whole is worth more than one that has to be sent again.
 const finishTime = time.Minute
 
-// mostParts bounds the parts of one form. Files above the limit are read past and told one by one up to here, enough for
-// somebody who chose a whole folder; beyond, it is no form that a person sends.
-func mostParts(l dossier.Limits) int { return max(1000, 5+2*l.Files) }
-
-// form shows the empty form. Each has a receipt of its own, from the start. Browsers may keep it: after "back" a page that is not to be stored
-// is fetched anew, with another receipt, but shown with what was typed before, and sending that again would make a second person.
-func (s *Server) form(c echo.Context) error {
-	c.Response().Header().Set("Cache-Control", "private, no-cache")
-	return s.renderForm(c, http.StatusOK, s.formView(c, fields{Receipt: dossier.NewReceipt().String()}))
-}
-
-// renderForm writes the form, whose script may send files directly.
-func (s *Server) renderForm(c echo.Context, status int, v formView) error {
-	s.allowUploads(c)
-	return s.render(c, status, "form", v)
-}
-
-// formView returns the form with what was typed.
-func (s *Server) formView(c echo.Context, typed fields) formView {
-	limits := s.svc.Limits()
-	v := formView{
-		page: s.page(c, "Submit your details"), Receipt: typed.Receipt,
-		Name: typed.Name, Location: typed.Location, Age: typed.Age, Technology: typed.Technology,
-		Limits: limits, MaxFile: dossier.FormatBytes(limits.FileBytes),
-		MaxName: dossier.MaxNameLength, MaxLocation: dossier.MaxLocationLength, MaxTech: dossier.MaxTechnologyLength,
-		MinAge: dossier.MinAge, MaxAge: dossier.MaxAge,
-	}
-	v.Path = "/"
-	return v
-}
-
 // submit takes the form. The body is a stream: the person's details come first, then each file goes to the store while it
 // arrives. Whatever ends it early leaves nothing acknowledged; the same form may be sent again, with the same receipt.
 func (s *Server) submit(c echo.Context) error {
@@ -241,10 +210,4 @@ func (t *taking) acknowledged(sub *dossier.Submission, stop error) error {
 	note(t.c, errors.Join(causes...))
 	t.s.allowUploads(t.c)
 	return t.s.render(t.c, status, "receipt", v)
-}
-
-// limitsText says what one submission may carry.
-func (s *Server) limitsText() string {
-	l := s.svc.Limits()
-	return fmt.Sprintf("%s of up to %s each", counted(l.Files, "file"), dossier.FormatBytes(l.FileBytes))
 }

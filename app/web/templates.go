@@ -48,6 +48,24 @@ func (s *Server) render(c echo.Context, status int, name string, view any) error
 	return c.HTMLBlob(status, b.Bytes())
 }
 
+// The data of each page, as its template sees it, stands beside the page's handler, which fills it and decides nothing
+// about looks; the template shows it and decides nothing else.
+//
+// Paths that templates write themselves: / (form), POST /submissions, /people (directory, search in q), /people.csv,
+// /staff/sign-in and POST /staff/sign-out. All others come in the views.
+
+// page is what every page has. Each view embeds it.
+type page struct {
+	// Title stands in the browser's tab, before " – Dossier".
+	Title string
+	// Staff tells that a staff session is there: the navigation shows the directory and the way out.
+	Staff bool
+	// CSRF is the token that every staff form carries in a field named "csrf".
+	CSRF string
+	// Path is the current path without query, to mark the place in the navigation.
+	Path string
+}
+
 // page returns what every page has.
 func (s *Server) page(c echo.Context, title string) page {
 	p := page{Title: title, Path: c.Request().URL.Path}

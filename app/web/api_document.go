@@ -1,0 +1,148 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"dossier.example/app/api"
+)
+
+// apiDocument is the API's document: as it is served, and what the page is made of.
+type apiDocument struct {
+	text  []byte
+	parts documentParts
+}
+
+// documentParts is as much of OpenAPI as the document uses and the page shows.
+type documentParts struct {
+	Info struct{ Title, Version, Description string }
+	Tags []struct{ Name, Description string }
+	// Paths has operations by method, in lower case, and "parameters", which the page reads beside them.
+	Paths      map[string]map[string]json.RawMessage
+	Components struct {
+		SecuritySchemes map[string]struct{ Description string }
+		Parameters      map[string]documentParameter
+		Responses       map[string]documentResponse
+		Schemas         map[string]documentSchema
+	}
+}
+
+type documentOperation struct {
+	OperationID, Summary, Description string
+	Tags                              []string
+	Security                          *[]map[string]any
+	Parameters                        []documentParameter
+	RequestBody                       *struct{ Content documentContent }
+	Responses                         map[string]documentResponse
+}
+
+type documentParameter struct {
+	Ref                   string `json:"$ref"`
+	Name, In, Description string
+	Required              bool
+	Schema                documentSchema
+}
+
+type documentResponse struct {
+	Ref         string `json:"$ref"`
+	Description string
+	Content     documentContent
+}
+
+type documentContent map[string]struct{ Schema documentSchema }
+
+type documentSchema struct {
+	Ref                       string `json:"$ref"`
+	Type, Format, Description string
+	Pattern                   string
+	Enum                      []string
+	Required                  []string
+	Minimum, Maximum          *json.Number
+	MinLength, MaxLength      *json.Number
+	MinItems, MaxItems        *json.Number
+	Properties                map[string]documentSchema
+	Items                     *documentSchema
+	AdditionalProperties      json.RawMessage
+}
+
+func loadDocument() (apiDocument, error) {
+	text, err := api.Document()
+	if err != nil {
+		return apiDocument{}, err
+	}
+	d := apiDocument{text: append(text, '\n')}
+	if err := json.Unmarshal(text, &d.parts); err != nil {
+		return d, fmt.Errorf("read the API's document: %w", err)
+	}
+	if len(d.parts.Paths) == 0 {
+		return d, fmt.Errorf("the API's document has no paths")
+	}
+	for path, methods := range d.parts.Paths {
+		for method, text := range methods {
+			if method == "parameters" {
+				continue
+			}
+			var op documentOperation
+			if err := json.Unmarshal(text, &op); err != nil {
+				return d, fmt.Errorf("read the API's document: %s %s: %w", method, path, err)
+			}
+		}
+	}
+	return d, nil
+}
+
+// apiDocument serves the document. Programs of other sites may read it too; it is the same for everybody.
+func (s *Server) apiDocument(c echo.Context) error {
+	c.Response().Header().Set("Cache-Control", "no-cache")
+	return c.Blob(http.StatusOK, "application/json", s.document.text)
+}
+
+// schemaOf returns the name of the schema that another one is, or is an array of; empty where it has none.
+func schemaOf(s documentSchema) string {
+	switch {
+	case s.Ref != "":
+		return last(s.Ref)
+	case s.Items != nil:
+		return schemaOf(*s.Items)
+	}
+	return ""
+}
+
+// kindOf says in words what a value is; what a schema with a name is, that one says.
+func kindOf(s documentSchema) string {
+	within := func(what string, least, most *json.Number) string {
+		switch {
+		case least != nil && most != nil:
+			return fmt.Sprintf(", %s%s to %s", what, *least, *most)
+		case least != nil:
+			return fmt.Sprintf(", %sfrom %s", what, *least)
+		case most != nil:
+			return fmt.Sprintf(", %sup to %s", what, *most)
+		}
+		return ""
+	}
+	switch {
+	case s.Ref != "":
+		return ""
+	case len(s.Enum) > 0:
+		return strings.Join(s.Enum, " | ")
+	case s.Items != nil:
+		return "array" + within("items: ", s.MinItems, s.MaxItems)
+	case s.Pattern != "":
+		return s.Type + " like " + s.Pattern
+	case s.Type == "object" && len(s.AdditionalProperties) > 0 && s.AdditionalProperties[0] == '{':
+		return "object of strings"
+	}
+	kind := s.Type
+	if s.Format != "" && s.Format != "int64" {
+		kind += " (" + s.Format + ")"
+	}
+	return kind + within("", s.Minimum, s.Maximum) + within("characters: ", s.MinLength, s.MaxLength)
+}
+
+// last returns the last segment of a reference.
+func last(ref string) string { return ref[strings.LastIndexByte(ref, '/')+1:] }

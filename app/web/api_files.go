@@ -1,0 +1,152 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"dossier.example/app"
+	"dossier.example/app/api"
+)
+
+const (
+	// completeTime bounds the completion of a file, which goes on when the client leaves: a store may have to copy all
+	// bytes of it.
+	completeTime = 10 * time.Minute
+	// maxSentName is the longest name that a file may be announced under, in characters, before it is made fit.
+	maxSentName = 4096
+)
+
+// announceFile begins a file.
+func (s *Server) announceFile(c echo.Context) error {
+	by, err := s.caller(c)
+	if err != nil {
+		return err
+	}
+	id, err := dossier.ParseFileID(c.Param("file"))
+	if err != nil {
+		return malformed(err, "The file's id must be a UUID of version 7 in its canonical form, made up anew for each file.")
+	}
+	var in api.Announcement
+	if err := readJSON(c, &in); err != nil {
+		return err
+	}
+	var faults faultList
+	if n := utf8.RuneCountInString(in.Name); n < 1 || n > maxSentName {
+		faults.add("name", fmt.Sprintf("Must have 1 to %d characters.", maxSentName))
+	}
+	if in.Size < 0 {
+		faults.add("size", "Must be 0 or more.")
+	}
+	if err := faults.err(); err != nil {
+		return err
+	}
+	f, err := s.svc.Announce(c.Request().Context(), by.person, dossier.Announcement{ID: id, Name: in.Name, Size: in.Size})
+	if err != nil {
+		return err
+	}
+	return answerJSON(c, apiFile(f))
+}
+
+// readFile tells how far a file is.
+func (s *Server) readFile(c echo.Context) error {
+	person, id, err := s.callersFile(c)
+	if err != nil {
+		return err
+	}
+	f, parts, err := s.svc.Status(c.Request().Context(), person, id)
+	if err != nil {
+		return err
+	}
+	out := api.FileStatus{File: apiFile(f), Parts: make([]api.Part, len(parts))}
+	for i, p := range parts {
+		out.Parts[i] = api.Part{Number: p.Number, Size: p.Size, Crc64Nvme: api.FormatCRC64NVME(p.CRC64)}
+	}
+	return answerJSON(c, out)
+}
+
+// readContent gives a stored file back.
+func (s *Server) readContent(c echo.Context) error {
+	person, id, err := s.callersFile(c)
+	if err != nil {
+		return err
+	}
+	f, err := s.svc.File(c.Request().Context(), person, id)
+	if err != nil {
+		return err
+	}
+	return s.save(c, f)
+}
+
+// giveUpFile removes a file that is not stored.
+func (s *Server) giveUpFile(c echo.Context) error {
+	person, id, err := s.callersFile(c)
+	if err != nil {
+		return err
+	}
+	err = s.svc.GiveUp(c.Request().Context(), person, id)
+	if errors.Is(err, dossier.ErrLost) {
+		return dossier.Errorf(dossier.CodeLost, err, "The file is stored. Only staff can delete it.")
+	}
+	if err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+// completeFile makes a file of its parts.
+func (s *Server) completeFile(c echo.Context) error {
+	person, id, err := s.callersFile(c)
+	if err != nil {
+		return err
+	}
+	var in api.Completion
+	if err := readJSON(c, &in); err != nil {
+		return err
+	}
+	var faults faultList
+	var sums dossier.Checksums
+	if sums.CRC64, err = api.ParseCRC64NVME(in.Crc64Nvme); err != nil {
+		faults.add("crc64nvme", crcRule)
+	}
+	if sums.SHA256, err = api.ParseSHA256(in.Sha256); err != nil {
+		faults.add("sha256", "Must be 64 hexadecimal digits in lower case.")
+	}
+	if err := faults.err(); err != nil {
+		return err
+	}
+	// All bytes are there by now: what is begun is worth finishing when the client leaves.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), completeTime)
+	defer cancel()
+	f, err := s.svc.Complete(ctx, person, id, sums)
+	if err != nil {
+		return err
+	}
+	return answerJSON(c, apiFile(f))
+}
+
+func apiFile(f dossier.File) api.File {
+	out := api.File{
+		ID: f.ID.String(), Name: f.Name, State: api.FileState(f.State), CreatedAt: f.CreatedAt.UTC(), UpdatedAt: f.UpdatedAt.UTC(),
+	}
+	if f.Multipart != nil {
+		count := partCount(f.Multipart.Size, f.Multipart.PartSize)
+		out.Size, out.PartSize, out.PartCount = &f.Multipart.Size, &f.Multipart.PartSize, &count
+	}
+	// A record may be described before it is stored; until then the content is nothing to rely on.
+	if f.Content != nil && f.State == dossier.FileStored {
+		out.Size = &f.Content.Size
+		out.Content = &api.Content{
+			Crc64Nvme: api.FormatCRC64NVME(f.Content.CRC64), Sha256: api.FormatSHA256(f.Content.SHA256), Type: f.Content.Type,
+		}
+	}
+	return out
+}
+
+// partCount returns the number of parts of a file; an empty one has one, of no bytes.
+func partCount(size, partSize int64) int { return max(1, int((size+partSize-1)/partSize)) }

@@ -1,0 +1,52 @@
+package web
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"dossier.example/app"
+)
+
+// archive sends the stored files of a person as one ZIP. There is no going on with one that broke off: its ranges are not kept anywhere.
+func (s *Server) archive(c echo.Context, p dossier.Person) error {
+	a, err := s.svc.Archive(c.Request().Context(), p.ID)
+	if err != nil {
+		return err
+	}
+	if a.Files() == 0 {
+		return &dossier.Error{Code: dossier.CodeNotFound}
+	}
+	res := c.Response()
+	h := res.Header()
+	describe(h, "application/zip", "attachment", dossier.CleanFileName(p.Name+".zip"))
+	h.Set("Accept-Ranges", "none")
+	h.Set("Content-Length", strconv.FormatInt(a.Size(), 10))
+	if c.Request().Method == http.MethodHead {
+		res.WriteHeader(http.StatusOK)
+		return nil
+	}
+	// What fails before the buffer is full becomes an error page; later, observe cuts the connection.
+	w := bufio.NewWriterSize(clientWriter{res}, archiveBuffer)
+	if err := a.Write(c.Request().Context(), w); err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
+// clientWriter ends the request when the client takes no more: that is nobody's fault, and nothing for the log.
+type clientWriter struct{ io.Writer }
+
+func (w clientWriter) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if err != nil {
+		err = http.ErrAbortHandler
+	}
+	return n, err
+}
+
+// archiveBuffer is how much of an archive is held back, in bytes.
+const archiveBuffer = 32 << 10

@@ -1,0 +1,101 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"dossier.example/app"
+)
+
+// confirmView asks before deleting (confirm.html).
+type confirmView struct {
+	page
+	// Question and Consequence: "Delete Ada Lovelace and 3 files?" "This cannot be undone."
+	Question, Consequence string
+	// Action is where the form posts to; Cancel is the path back.
+	Action, Cancel string
+}
+
+func (s *Server) askDeletePerson(c echo.Context) error {
+	id, err := dossier.ParsePersonID(c.Param("id"))
+	if err != nil {
+		return err
+	}
+	p, err := s.svc.Person(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	has, err := s.svc.Counted(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	question := fmt.Sprintf("Delete %s?", p.Name)
+	if has.Files > 0 {
+		question = fmt.Sprintf("Delete %s and %s?", p.Name, counted(has.Files, "file"))
+	}
+	return s.render(c, http.StatusOK, "confirm", confirmView{
+		page: s.page(c, "Delete a person"), Question: question, Consequence: "This cannot be undone.",
+		Action: personPath(id) + "/delete", Cancel: personPath(id),
+	})
+}
+
+func (s *Server) deletePerson(c echo.Context) error {
+	id, err := dossier.ParsePersonID(c.Param("id"))
+	if err != nil {
+		return err
+	}
+	// A submission that is still on its way is not there for staff, and not theirs to delete.
+	if _, err := s.svc.Person(c.Request().Context(), id); err != nil {
+		return err
+	}
+	if err := s.svc.DeletePerson(c.Request().Context(), id); err != nil {
+		return halfDeleted(err)
+	}
+	return c.Redirect(http.StatusSeeOther, "/people")
+}
+
+func (s *Server) askDeleteFile(c echo.Context) error {
+	after, err := filesAfter(c)
+	if err != nil {
+		return err
+	}
+	f, err := s.staffFile(c)
+	if err != nil {
+		return err
+	}
+	return s.render(c, http.StatusOK, "confirm", confirmView{
+		page: s.page(c, "Delete a file"), Question: fmt.Sprintf("Delete the file %s?", f.Name), Consequence: "This cannot be undone.",
+		Action: filePath(personPath(f.Person), f.ID) + "/delete" + behind(after), Cancel: personPath(f.Person) + behind(after),
+	})
+}
+
+func (s *Server) deleteFile(c echo.Context) error {
+	person, err := dossier.ParsePersonID(c.Param("id"))
+	if err != nil {
+		return err
+	}
+	id, err := dossier.ParseFileID(c.Param("file"))
+	if err != nil {
+		return err
+	}
+	after, err := filesAfter(c)
+	if err != nil {
+		return err
+	}
+	if err := s.svc.DeleteFile(c.Request().Context(), person, id); err != nil {
+		return halfDeleted(err)
+	}
+	return c.Redirect(http.StatusSeeOther, personPath(person)+behind(after))
+}
+
+// halfDeleted says of a deletion that a store interrupted what becomes of it.
+func halfDeleted(err error) error {
+	if !errors.Is(err, dossier.ErrUnavailable) {
+		return err
+	}
+	return dossier.Errorf(dossier.CodeUnavailable, err, "The storage did not answer. What was begun is finished later by itself; "+
+		"to be sure, delete again in a minute.")
+}

@@ -1,0 +1,163 @@
+package web
+
+import (
+	"encoding/hex"
+
+	"github.com/labstack/echo/v4"
+
+	"dossier.example/app"
+)
+
+// fileView is one file in a list.
+type fileView struct {
+	Name string
+	// Type is the media type found by looking at the bytes; empty where unknown yet.
+	Type string
+	// Size is human-readable ("1.2 MiB"), Bytes exact with separators ("1,234,567 bytes").
+	Size, Bytes string
+	// SHA256 in hex; empty where unknown yet.
+	SHA256 string
+	// Time of arrival, for people ("24 Nov 2026, 14:05 UTC"), and TimeISO for the datetime attribute.
+	Time, TimeISO string
+	// State is "stored", "uploading" (not complete), "deleting" or "refused".
+	State string
+	// Why says why a file was not stored; empty when stored.
+	Why string
+	// Download is the path of the download; empty unless stored. Picture is the path of the picture; empty unless it is a
+	// verified raster image of a size worth showing. Delete is the path of the page that asks before deleting; empty for submitters.
+	Download, Picture, Delete string
+}
+
+func filePath(base string, id dossier.FileID) string { return base + "/files/" + id.String() }
+
+// maxPicture is the largest picture shown in a page, in bytes; larger ones are downloaded.
+const maxPicture = 20 << 20
+
+// fileOf returns a file's record. Its files lie under base: the path of a person or of a receipt.
+func fileOf(f dossier.File, base string) fileView {
+	v := fileView{Name: f.Name, State: string(f.State)}
+	v.Time, v.TimeISO = times(f.CreatedAt)
+	if f.Content != nil {
+		v.Type = f.Content.Type
+		v.Size = dossier.FormatBytes(f.Content.Size)
+		v.Bytes = counted(f.Content.Size, "byte")
+		v.SHA256 = hex.EncodeToString(f.Content.SHA256[:])
+	}
+	if f.State == dossier.FileStored {
+		v.Download = filePath(base, f.ID)
+	}
+	return v
+}
+
+// fileForStaff adds the ways that staff have.
+func fileForStaff(f dossier.File) fileView {
+	base := personPath(f.Person)
+	v := fileOf(f, base)
+	if f.State != dossier.FileStored {
+		return v
+	}
+	v.Delete = filePath(base, f.ID) + "/delete"
+	if isPicture(f) && f.Content.Size <= maxPicture {
+		v.Picture = filePath(base, f.ID) + "/picture"
+	}
+	return v
+}
+
+// outcomeOf returns what became of a file of a submission; base is the receipt's path.
+func outcomeOf(o dossier.Outcome, base string) fileView {
+	if o.Err == nil && o.File != nil {
+		return fileOf(*o.File, base)
+	}
+	v := fileView{Name: o.Name, State: "refused", Why: "Was not stored. Send it again."}
+	if o.Err == nil {
+		return v
+	}
+	switch _, message := codeOf(o.Err); {
+	case message != "":
+		v.Why = message
+	case o.Err.Code == dossier.CodeUnavailable:
+		v.Why = "Was not stored, because the storage did not answer. Send it again."
+	}
+	return v
+}
+
+// pager leads from a page of a list to others. Each view of such a page embeds it.
+type pager struct {
+	// First and Next are paths of the first and the next page; empty where there is none to go to. FirstText and NextText are what they are called.
+	First, FirstText string
+	Next, NextText   string
+}
+
+// paged tells that there are other pages.
+func (p pager) paged() bool { return p.First != "" || p.Next != "" }
+
+// filesPerPage is how many files a page shows.
+const filesPerPage = 100
+
+// listing is what a page shows of a person's files.
+type listing struct {
+	files []dossier.File
+	pager pager
+	// total is the number and size of all files, as the quota counts them; archive the path of their archive, empty unless there are several.
+	total, archive string
+}
+
+// listing returns the page of a person's files that the query asks for. Base is the path that their own paths lie under.
+func (s *Server) listing(c echo.Context, person dossier.PersonID, base string) (listing, error) {
+	ctx := c.Request().Context()
+	after, err := filesAfter(c)
+	if err != nil {
+		return listing{}, err
+	}
+	page, err := s.svc.Files(ctx, person, dossier.FilesQuery{After: after, Limit: filesPerPage})
+	if err != nil {
+		return listing{}, err
+	}
+	counted, err := s.svc.Counted(ctx, person)
+	if err != nil {
+		return listing{}, err
+	}
+	l := listing{files: page.Files, pager: pager{FirstText: "First files", NextText: "Next files"}, total: total(counted)}
+	if after != (dossier.FileID{}) {
+		l.pager.First = base
+	}
+	if page.Next != (dossier.FileID{}) {
+		l.pager.Next = base + behind(page.Next)
+	}
+	stored := 0
+	for _, f := range page.Files {
+		if f.State == dossier.FileStored {
+			stored++
+		}
+	}
+	if stored > 1 || stored > 0 && l.pager.paged() {
+		l.archive = base + "/files.zip"
+	}
+	return l, nil
+}
+
+// filesAfter returns where the page of files begins that the query asks for.
+func filesAfter(c echo.Context) (dossier.FileID, error) {
+	text := c.QueryParam("after")
+	if text == "" {
+		return dossier.FileID{}, nil
+	}
+	id, err := dossier.ParseFileID(text)
+	if err != nil {
+		return dossier.FileID{}, malformed(err, "This page's address is damaged. Start again from the first page.")
+	}
+	return id, nil
+}
+
+// behind returns the query of the page of files that begins behind a file; empty for the first page.
+func behind(after dossier.FileID) string {
+	if after == (dossier.FileID{}) {
+		return ""
+	}
+	return "?after=" + after.String()
+}
+
+// total returns a number and size of files.
+func total(q dossier.Quota) string {
+	return counted(q.Files, "file") + ", " + dossier.FormatBytes(q.Bytes)
+}

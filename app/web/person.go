@@ -1,0 +1,125 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"dossier.example/app"
+)
+
+// personView is a person's details.
+type personView struct {
+	ID, Name, Location, Technology string
+	Age                            int
+	// Time of submission for people, TimeISO for the datetime attribute.
+	Time, TimeISO string
+	// Deleting: the person is marked and on the way out.
+	Deleting bool
+	// Path of the person's page for staff, Delete of the page that asks before deleting.
+	Path, Delete string
+}
+
+// personOf returns a person as the submitter sees it.
+func personOf(p dossier.Person) personView {
+	v := personView{
+		ID: p.ID.String(), Name: p.Name, Location: p.Location, Technology: p.Technology, Age: p.Age,
+		Deleting: p.State == dossier.PersonDeleting,
+	}
+	v.Time, v.TimeISO = times(p.CreatedAt)
+	return v
+}
+
+// personForStaff adds the ways that staff have.
+func personForStaff(p dossier.Person) personView {
+	v := personOf(p)
+	v.Path = personPath(p.ID)
+	v.Delete = v.Path + "/delete"
+	return v
+}
+
+func personPath(id dossier.PersonID) string { return "/people/" + id.String() }
+
+// personPageView is one person for staff (person.html).
+type personPageView struct {
+	page
+	Person personView
+	// Files are those of the page, Total is the number and size of all: "3 files, 12.4 MiB".
+	Files []fileView
+	Total string
+	// Archive is the path of all stored files as one ZIP; empty unless there are several.
+	Archive string
+	pager
+}
+
+// person shows one person with a page of the files.
+func (s *Server) person(c echo.Context) error {
+	id, err := dossier.ParsePersonID(c.Param("id"))
+	if err != nil {
+		return err
+	}
+	p, err := s.svc.Person(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	files, err := s.listing(c, id, personPath(id))
+	if err != nil {
+		return err
+	}
+	v := personPageView{page: s.page(c, p.Name), Person: personForStaff(p), Total: files.total, Archive: files.archive, pager: files.pager}
+	for _, f := range files.files {
+		file := fileForStaff(f)
+		if file.Delete != "" && c.QueryParam("after") != "" {
+			file.Delete += "?after=" + c.QueryParam("after") // by listing found to be an id
+		}
+		v.Files = append(v.Files, file)
+	}
+	return s.render(c, http.StatusOK, "person", v)
+}
+
+// personArchive downloads all files of a person at once.
+func (s *Server) personArchive(c echo.Context) error {
+	id, err := dossier.ParsePersonID(c.Param("id"))
+	if err != nil {
+		return err
+	}
+	p, err := s.svc.Person(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	return s.archive(c, p)
+}
+
+// staffFile returns the record that the path names.
+func (s *Server) staffFile(c echo.Context) (dossier.File, error) {
+	person, err := dossier.ParsePersonID(c.Param("id"))
+	if err != nil {
+		return dossier.File{}, err
+	}
+	id, err := dossier.ParseFileID(c.Param("file"))
+	if err != nil {
+		return dossier.File{}, err
+	}
+	return s.svc.File(c.Request().Context(), person, id)
+}
+
+// file downloads a file.
+func (s *Server) file(c echo.Context) error {
+	f, err := s.staffFile(c)
+	if err != nil {
+		return err
+	}
+	return s.save(c, f)
+}
+
+// picture shows a file in a page, if it is a picture by its bytes.
+func (s *Server) picture(c echo.Context) error {
+	f, err := s.staffFile(c)
+	if err != nil {
+		return err
+	}
+	if !isPicture(f) {
+		return &dossier.Error{Code: dossier.CodeNotFound}
+	}
+	return s.send(c, f, "inline")
+}

@@ -1,0 +1,68 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+// signInView is the staff sign-in (signin.html).
+type signInView struct {
+	page
+	// Key is prefilled from the link that the server printed; empty else.
+	Key string
+	// Next is the path to go to afterwards (hidden field "next").
+	Next string
+	// Fault is why the last try failed; empty at first.
+	Fault string
+}
+
+// signInPage asks for the staff secret. The link that the server prints at its start fills it in.
+func (s *Server) signInPage(c echo.Context) error {
+	next := safeNext(c.QueryParam("next"))
+	if _, ok := s.sessions.of(c.Request()); ok {
+		return c.Redirect(http.StatusSeeOther, next)
+	}
+	return s.render(c, http.StatusOK, "signin", signInView{page: s.page(c, "Staff sign-in"), Key: c.QueryParam("key"), Next: next})
+}
+
+func (s *Server) signIn(c echo.Context) error {
+	form, err := readStaffForm(c.Request())
+	if err != nil {
+		return err
+	}
+	next := safeNext(form.Get("next"))
+	if !s.sessions.opens(form.Get("key")) {
+		return s.render(c, http.StatusUnauthorized, "signin", signInView{
+			page: s.page(c, "Staff sign-in"), Next: next, Fault: "This key is not the right one.",
+		})
+	}
+	c.SetCookie(s.sessions.begin())
+	return c.Redirect(http.StatusSeeOther, next)
+}
+
+func (s *Server) signOut(c echo.Context) error {
+	c.SetCookie(s.sessions.end())
+	return c.Redirect(http.StatusSeeOther, "/staff/sign-in")
+}
+
+// safeNext returns where a sign-in leads: raw if it is a staff page of this site, else the directory. It is built anew from its
+// parts, so that nothing that a browser might read as another site gets through.
+func safeNext(raw string) string {
+	const directory = "/people"
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.Opaque != "" || u.User != nil {
+		return directory
+	}
+	if u.Path != directory && !strings.HasPrefix(u.Path, directory+"/") || path.Clean(u.Path) != u.Path || strings.Contains(u.Path, `\`) {
+		return directory
+	}
+	safe := url.URL{Path: u.Path}
+	if q, err := url.ParseQuery(u.RawQuery); err == nil {
+		safe.RawQuery = q.Encode()
+	}
+	return safe.String()
+}
