@@ -117,7 +117,7 @@ func TestPanic(t *testing.T) {
 			a.must(t, http.StatusInternalServerError, "The fault is ours", a.id())
 			a.mustNot(t, "injected", "details of the inside", "goroutine", ".go:", "panic")
 			line := s.line(a.id())
-			if line["level"] != "ERROR" || !strings.Contains(fmt.Sprint(line["err"]), "injected panic") || !strings.Contains(fmt.Sprint(line["stack"]), "fixture_test.go") {
+			if line["level"] != "ERROR" || !strings.Contains(fmt.Sprint(line["err"]), "injected panic") || !strings.Contains(fmt.Sprint(line["stack"]), "faults_test.go") {
 				t.Errorf("the log's line is %v", line)
 			}
 			// The server goes on.

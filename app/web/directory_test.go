@@ -1,0 +1,173 @@
+package web
+
+import (
+	"encoding/csv"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"dossier.example/app"
+)
+
+// numbered returns n names from "Person 001" on.
+func numbered(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("Person %03d", i+1)
+	}
+	return names
+}
+
+// listed returns the names on a page of the directory in their order, and the path of the next page.
+func listed(t *testing.T, body string) (names []string, next string) {
+	t.Helper()
+	d := parseDocument(t, body)
+	for n := range d.all("th") {
+		if scope, _ := attr(n, "scope"); scope == "row" {
+			names = append(names, textOf(n))
+		}
+	}
+	for n := range d.all("a") {
+		if rel, _ := attr(n, "rel"); rel == "next" {
+			next, _ = attr(n, "href")
+		}
+	}
+	return names, next
+}
+
+func reversed(names []string) []string {
+	r := slices.Clone(names)
+	slices.Reverse(r)
+	return r
+}
+
+func TestDirectoryPages(t *testing.T) {
+	s := newSite(t)
+	by := s.signIn(t)
+	s.play(t, scenario{path: "/people", by: by, status: 200, has: []string{"Nobody yet"}, hasNot: []string{`rel="next"`, `rel="first"`}})
+
+	want := numbered(2*peoplePerPage + 1)
+	s.insert(t, want...)
+	var got []string
+	pages := 0
+	for next := "/people"; next != ""; pages++ {
+		if pages > 10 {
+			t.Fatal("the pages do not end")
+		}
+		a := s.play(t, scenario{path: next, by: by, status: 200})
+		if hasFirst := strings.Contains(a.body, `rel="first"`); hasFirst != (pages > 0) {
+			t.Errorf("page %d: link to the newest is %t", pages+1, hasFirst)
+		}
+		var names []string
+		names, next = listed(t, a.body)
+		got = append(got, names...)
+		if pages == 0 {
+			// Who arrives while somebody leafs shifts nobody.
+			s.insert(t, "Late Comer")
+		}
+	}
+	if pages != 3 || !slices.Equal(got, reversed(want)) {
+		t.Errorf("%d pages list %q, want 3 with everybody once, newest first", pages, got)
+	}
+
+	t.Run("exactly one page has no next", func(t *testing.T) {
+		s := newSite(t)
+		s.insert(t, numbered(peoplePerPage)...)
+		a := s.play(t, scenario{path: "/people", by: s.signIn(t), status: 200, hasNot: []string{`rel="next"`}})
+		if names, _ := listed(t, a.body); len(names) != peoplePerPage {
+			t.Errorf("%d names, want %d", len(names), peoplePerPage)
+		}
+	})
+}
+
+func TestDirectorySearch(t *testing.T) {
+	s := newSite(t)
+	by := s.signIn(t)
+	s.insert(t, "Ångström", "Angela", "Bo 100%", "Bo_b", "Boab", `Back\slash`, "Éva <b>", "ANGUS", "Nobody Angst", "日本 太郎", "Ｗｉｄｅ")
+	for _, c := range []struct {
+		search string
+		want   []string
+	}{
+		{"ang", []string{"ANGUS", "Angela", "Ångström"}},
+		{"ÅNG", []string{"ANGUS", "Angela", "Ångström"}},
+		{"  Angs ", []string{"Ångström"}},
+		{"éVA", []string{"Éva <b>"}},
+		{"eva <B>", []string{"Éva <b>"}},
+		{"bo 100%", []string{"Bo 100%"}},
+		{"%", nil},
+		{"bo_", []string{"Bo_b"}},
+		{"_", nil},
+		{`back\`, []string{`Back\slash`}},
+		{`\`, nil},
+		{"'; DROP TABLE people; --", nil},
+		{"日", []string{"日本 太郎"}},
+		{"wide", []string{"Ｗｉｄｅ"}},
+		{"gela", nil},
+		{"an\x00g", []string{"ANGUS", "Angela", "Ångström"}},
+		{"ang\xff", []string{"ANGUS", "Angela", "Ångström"}},
+		{strings.Repeat("é", dossier.MaxNameLength), nil},
+	} {
+		t.Run(c.search, func(t *testing.T) {
+			query := url.Values{"q": {c.search}}.Encode()
+			a := s.play(t, scenario{path: "/people?" + query, by: by, status: 200})
+			if names, _ := listed(t, a.body); !slices.Equal(names, c.want) {
+				t.Errorf("search %q finds %q, want %q", c.search, names, c.want)
+			}
+			if c.want == nil && !strings.Contains(a.body, "Nobody found") {
+				t.Errorf("search %q does not say that nobody was found", c.search)
+			}
+			a = s.play(t, scenario{path: "/people.csv?" + query, by: by, status: 200})
+			rows, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()
+			if err != nil || len(rows) != len(c.want)+1 {
+				t.Errorf("search %q as CSV: %d rows, error %v, want %d", c.search, len(rows), err, len(c.want)+1)
+			}
+		})
+	}
+
+	t.Run("next page keeps the search", func(t *testing.T) {
+		s := newSite(t)
+		s.insert(t, numbered(peoplePerPage+1)...)
+		s.insert(t, "Somebody Else")
+		by := s.signIn(t)
+		a := s.play(t, scenario{path: "/people?q=person", by: by, status: 200})
+		_, next := listed(t, a.body)
+		a = s.play(t, scenario{path: next, by: by, status: 200})
+		if names, next := listed(t, a.body); !slices.Equal(names, []string{"Person 001"}) || next != "" {
+			t.Errorf("the second page lists %q, next %q", names, next)
+		}
+	})
+}
+
+func TestDirectoryRefusals(t *testing.T) {
+	s := newSite(t)
+	by := s.signIn(t)
+	s.insert(t, "Ada")
+	good := dossier.Cursor{CreatedAt: s.clock.now(), ID: dossier.NewPersonID()}.String()
+	long := strings.Repeat("é", dossier.MaxNameLength+1)
+	var all []scenario
+	for _, cursor := range []string{"x", good[1:], good + "A", good[:31] + "!", strings.Repeat("A", 32), strings.Repeat("_", 32), good[:31] + "\n", "%00"} {
+		all = append(all, scenario{
+			name: "cursor " + cursor, path: "/people?after=" + url.QueryEscape(cursor), by: by, status: 400,
+			has: []string{"address is damaged"}, hasNot: []string{"Ada"},
+		})
+	}
+	all = append(all,
+		scenario{name: "cursor of nobody", path: "/people?after=" + good, by: by, status: 200},
+		scenario{name: "page after the last", path: "/people?after=" + dossier.Cursor{CreatedAt: time.Unix(0, 0).UTC(), ID: dossier.NewPersonID()}.String(), by: by,
+			status: 200, has: []string{"Nobody further", `href="/people"`}},
+		scenario{name: "long search", path: "/people?" + url.Values{"q": {long}}.Encode(), by: by, status: 400, has: []string{"at most 200 characters"}},
+		scenario{name: "long search as CSV", path: "/people.csv?" + url.Values{"q": {long}}.Encode(), by: by, status: 400,
+			want: map[string]string{"Content-Disposition": "", "Content-Type": "text/html; charset=UTF-8"}},
+		scenario{name: "markup in search", path: "/people?q=%3Cscript%3Ealert(1)%3C/script%3E", by: by, status: 200, hasNot: []string{"<script>alert"}},
+	)
+	s.playAll(t, all)
+
+	s.faults.down("people.List")
+	s.playAll(t, []scenario{
+		{name: "store down", path: "/people", by: by, status: 503, want: map[string]string{"Retry-After": retryAfter}, has: []string{"Not available just now"}},
+		{name: "store down, CSV", path: "/people.csv", by: by, status: 503, want: map[string]string{"Content-Disposition": "", "Retry-After": retryAfter}},
+	})
+}

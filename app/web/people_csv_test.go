@@ -1,0 +1,74 @@
+package web
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"dossier.example/app"
+)
+
+func TestPeopleCSV(t *testing.T) {
+	s := newSite(t)
+	by := s.signIn(t)
+	// As an id sorts newest first, the last inserted is the first row.
+	odd := []string{
+		`Quote "Q", comma`, "=1+1", "+1", "-1", "@SUM(A1)", "＝1", "O'Brien", "Ångström", "semi;colon", "1=1",
+	}
+	s.insert(t, odd...)
+	many := numbered(2*peoplePerRead + 1 - len(odd))
+	s.insert(t, many...)
+
+	a := s.play(t, scenario{path: "/people.csv", by: by, status: 200, want: map[string]string{"Content-Type": "text/csv; charset=utf-8; header=present", "Cache-Control": "no-store"}})
+	if got := a.header.Get("Content-Disposition"); !strings.HasPrefix(got, `attachment; filename="people.csv"`) {
+		t.Errorf("Content-Disposition is %q", got)
+	}
+	if !strings.Contains(a.body, "\r\n") || strings.Contains(strings.ReplaceAll(a.body, "\r\n", ""), "\n") {
+		t.Error("lines do not end in CRLF")
+	}
+	rows, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()
+	if err != nil {
+		t.Fatalf("read CSV: %v", err)
+	}
+	if want := []string{"id", "name", "location", "age", "technology", "submitted_at"}; !slices.Equal(rows[0], want) {
+		t.Errorf("header is %q, want %q", rows[0], want)
+	}
+	var names []string
+	ids := map[string]bool{}
+	for _, row := range rows[1:] {
+		names = append(names, row[1])
+		if _, err := dossier.ParsePersonID(row[0]); err != nil || ids[row[0]] {
+			t.Errorf("id %q is none, or there twice", row[0])
+		}
+		ids[row[0]] = true
+		if _, err := time.Parse(time.RFC3339Nano, row[5]); err != nil || row[2] != "Oslo" || row[3] != "40" || row[4] != "Go" {
+			t.Errorf("row is %q", row)
+		}
+	}
+	want := slices.Concat([]string{
+		`Quote "Q", comma`, "'=1+1", "'+1", "'-1", "'@SUM(A1)", "'＝1", "O'Brien", "Ångström", "semi;colon", "1=1",
+	}, many)
+	if !slices.Equal(names, reversed(want)) {
+		t.Errorf("names are %q, want %q", names, reversed(want))
+	}
+
+	s.play(t, scenario{method: "HEAD", path: "/people.csv", by: by, status: 200})
+
+	t.Run("store fails in the middle", func(t *testing.T) {
+		s.faults.set("people.List", func(call int) error {
+			if call == 2 {
+				return dossier.Unavailable(context.Background(), "list", errors.New(innards))
+			}
+			return nil
+		})
+		a := s.ask(t, scenario{path: "/people.csv", by: by})
+		if a.status != 200 || !errors.Is(a.err, io.ErrUnexpectedEOF) {
+			t.Errorf("status %d, reading ends with %v, want a body that breaks off", a.status, a.err)
+		}
+	})
+}

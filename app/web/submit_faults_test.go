@@ -1,0 +1,168 @@
+package web_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"dossier.example/app"
+	"dossier.example/app/internal/teststores"
+)
+
+// Every call that a submission makes to a store goes wrong in every way. The page says so in time, with what the submitter needs to send the
+// same form again; and that gives one person and each file once. Left alone, nothing that was not told as stored stays.
+func TestStoreFaultAtEveryStep(t *testing.T) {
+	t.Parallel()
+	stores := teststores.Embedded(t, teststores.Folder(t))
+	healthy := open(t, setup{stores: &stores})
+	through := func(t *testing.T, f *faults, m mode) *site {
+		return open(t, setup{stores: &stores, wrap: f.wrap, domain: dossier.Options{Stall: stall(m)}})
+	}
+	clean := &faults{}
+	f := ada.with(some(2)...)
+	s := through(t, clean, "")
+	s.mustAccept(s.submit(f), f)
+	calls := clean.taken()
+	if len(calls) < 14 || !slices.Contains(calls, "objects.Stat") {
+		t.Fatalf("a submission of two files makes only the calls %v", calls)
+	}
+	for i, call := range calls {
+		for _, m := range []mode{failBefore, failAfter, failIn, hang} {
+			if (m == failIn || m == hang) && call != "objects.Put" {
+				continue // as failBefore
+			}
+			t.Run(fmt.Sprintf("%02d %s %s", i, call, m), func(t *testing.T) {
+				healthy, s := healthy.in(t), through(t, at(i, m), m)
+				f := ada.with(some(2)...)
+				if m == hang {
+					// More than lies in buffers, so that the sender is still at it.
+					which := 0
+					if i > slices.Index(calls, "objects.Put") {
+						which = 1
+					}
+					f.files[which].data += strings.Repeat("z", 5<<20)
+				}
+				a := s.submit(f)
+				a.must(t, http.StatusServiceUnavailable, f.receipt, f.name, f.location, f.technology, a.id())
+				a.mustNot(t, "injected", "objects.Put", call)
+				if s.line(a.id())["level"] != "ERROR" {
+					t.Error("the log does not tell the outage")
+				}
+				kept := s.kept(a, f)
+
+				other := f
+				other.receipt = dossier.NewReceipt().String()
+				abandoned := through(t, at(i, m), m).submit(other)
+				abandoned.must(t, http.StatusServiceUnavailable)
+				keptToo := s.kept(abandoned, other)
+
+				if len(kept) > 0 {
+					s.mustHave(f, kept...)
+				}
+				healthy.mustAccept(healthy.submit(f), f)
+				healthy.reconcile()
+				healthy.mustHave(f, f.files...)
+				switch _, err := healthy.svc.ByReceipt(t.Context(), other.parsed(t)); {
+				case keptToo != nil:
+					healthy.mustHave(other, keptToo...)
+				case err == nil && !(call == "people.Move" && m == failAfter):
+					// An answer that is lost after the last step cannot be told from success.
+					t.Error("a submission that was not confirmed stayed")
+				}
+				for _, done := range []form{f, other} {
+					// Else each case would verify the files of all before it.
+					if err := healthy.svc.DeletePerson(t.Context(), done.parsed(t).Person); err != nil && !errors.Is(err, dossier.ErrNotFound) {
+						t.Error(err)
+					}
+				}
+			})
+		}
+	}
+	healthy.reconcile()
+	healthy.mustHold(held{people: 1, records: 2, objects: 2})
+}
+
+// stall is how long a store may hang: short where that is what the test is about.
+func stall(m mode) time.Duration {
+	if m == hang {
+		return 100 * time.Millisecond
+	}
+	return patience
+}
+
+// kept reads what the page of an outage promises: nil where nothing is, else the files that are stored.
+func (s *site) kept(a answer, f form) []file {
+	s.t.Helper()
+	if strings.Contains(a.body, `id="submission"`) {
+		page, _ := a.pageForm(s.t)
+		if page.receipt != f.receipt || page.name != f.name || page.location != f.location || page.age != f.age || page.technology != f.technology {
+			s.t.Errorf("the page keeps %+v, want %+v", page, f)
+		}
+		return nil
+	}
+	stored, missing := a.told(s.t)
+	kept := []file{}
+	for _, one := range f.files {
+		switch why, no := missing[one.name]; {
+		case slices.Contains(stored, one.name):
+			kept = append(kept, one)
+		case !no || why == "":
+			s.t.Errorf("the page says nothing of %s: %v", one.name, a)
+		}
+	}
+	return kept
+}
+
+// A fault in the second file of three: the page says which are stored and which are not, also of the one that was still to come.
+func TestStoreFaultInOneOfThreeFiles(t *testing.T) {
+	t.Parallel()
+	for _, m := range []mode{failBefore, failAfter, failIn, hang} {
+		t.Run(string(m), func(t *testing.T) {
+			t.Parallel()
+			puts := 0
+			f := &faults{wrong: func(_ int, call string) mode {
+				if call == "objects.Put" {
+					if puts++; puts == 2 {
+						return m
+					}
+				}
+				return ""
+			}}
+			s := open(t, setup{wrap: f.wrap, domain: dossier.Options{Stall: stall(m)}})
+			sent := ada.with(some(3)...)
+			a := s.submit(sent)
+			a.must(t, http.StatusServiceUnavailable, "1 of 3 files", "/receipt/"+sent.receipt, "send the same form again")
+			stored, missing := a.told(t)
+			if !slices.Equal(stored, []string{sent.files[0].name}) {
+				t.Errorf("the page tells %q as stored", stored)
+			}
+			if names := slices.Sorted(maps.Keys(missing)); !slices.Equal(names, []string{sent.files[1].name, sent.files[2].name}) {
+				t.Errorf("the page tells %q as missing", names)
+			}
+			s.mustHave(sent, sent.files[0])
+			s.mustAccept(s.submit(sent), sent)
+			s.mustHold(held{people: 1, records: 3, objects: 3})
+		})
+	}
+}
+
+// A store that changes bytes is caught; the file is not acknowledged and the others are.
+func TestChangedBytes(t *testing.T) {
+	s := open(t, setup{wrap: func(s teststores.Stores) teststores.Stores {
+		s.Objects = bending{s.Objects}
+		return s
+	}})
+	f := ada.with(file{"good.txt", "good"}, file{"bent.txt", "bend me"})
+	a := s.submit(f)
+	a.must(t, http.StatusServiceUnavailable, "1 of 2 files")
+	if _, missing := a.told(t); !strings.Contains(missing["bent.txt"], "changed on its way") {
+		t.Errorf("the page tells %q as missing", missing)
+	}
+	s.mustHave(f, f.files[0])
+	s.mustHold(held{people: 1, records: 1, objects: 1})
+}
