@@ -1,0 +1,311 @@
+package storetest
+
+import (
+	"errors"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	dossier "dossier.example/app"
+)
+
+func catalogCommitOnce(t *testing.T, c *catalogUnderTest) {
+	person := dossier.NewPersonID()
+	first := c.stored(c.file(person, "a.png"), fileContent(1))
+	second := c.described(c.file(person, "a.png"), fileContent(1))
+	third := c.described(c.file(person, "a.png"), fileContent(1))
+	c.commits(second, first)
+	c.commits(third, first)
+	c.commits(second, first)
+	c.commits(first, first)
+	c.holds(person, first, second, third)
+	// What was not stored can be deleted, without harm to the stored one.
+	c.removed(c.marked(second))
+	c.commits(third, first)
+	c.holds(person, first, third)
+}
+
+func catalogCommitApart(t *testing.T, c *catalogUnderTest) {
+	person := dossier.NewPersonID()
+	want := []dossier.File{
+		c.stored(c.file(person, "a.png"), fileContent(1)),
+		c.stored(c.file(person, "A.png"), fileContent(1)),
+		c.stored(c.file(person, "a.png "), fileContent(1)),
+		c.stored(c.file(person, "a.png"), fileContent(2)),
+	}
+	// NFD beside NFC, and names that a sloppy join of name and checksum would confuse.
+	want = append(want, c.stored(c.file(person, "é"), fileContent(1)), c.stored(c.file(person, "e\u0301"), fileContent(1)))
+	x := fileContent(1)
+	x.Size++
+	want = append(want, c.stored(c.file(person, "a.png"), x))
+	c.holds(person, want...)
+
+	other := c.stored(c.file(dossier.NewPersonID(), "a.png"), fileContent(1))
+	c.holds(other.Person, other)
+
+	// Type and CRC-64 follow from the bytes: they make no difference.
+	x = fileContent(1)
+	x.Type, x.CRC64 = "application/pdf", 1
+	c.commits(c.described(c.file(person, "a.png"), x), want[0])
+}
+
+func catalogCommitAfterDeletion(t *testing.T, c *catalogUnderTest) {
+	for _, test := range []struct {
+		name    string
+		removed bool
+	}{{"marked", false}, {"removed", true}} {
+		t.Run(test.name, func(t *testing.T) {
+			c := &catalogUnderTest{T: t, Catalog: c.Catalog, base: c.base}
+			person := dossier.NewPersonID()
+			first := c.stored(c.file(person, "a"), fileContent(1))
+			second := c.described(c.file(person, "a"), fileContent(1))
+			c.commits(second, first)
+			first = c.marked(first)
+			if test.removed {
+				c.removed(first)
+			}
+			second.State, second.UpdatedAt = dossier.FileStored, c.at(2)
+			c.commits(second, second)
+			third := c.described(c.file(person, "a"), fileContent(1))
+			c.commits(third, second)
+			// The first one's removal, late or repeated, takes nothing from the second.
+			c.removed(first)
+			c.removed(first)
+			c.commits(third, second)
+			c.holds(person, second, third)
+			c.removed(c.marked(second))
+			third.State, third.UpdatedAt = dossier.FileStored, c.at(2)
+			c.commits(third, third)
+			c.holds(person, third)
+		})
+	}
+}
+
+func catalogCommitDescribedAgain(t *testing.T, c *catalogUnderTest) {
+	person := dossier.NewPersonID()
+	first := c.stored(c.file(person, "a"), fileContent(1))
+	second := c.described(c.file(person, "a"), fileContent(1))
+	c.commits(second, first)
+	x := fileContent(2)
+	c.wants("Describe", c.Describe(t.Context(), person, second.ID, x, c.at(4)), nil)
+	second.Content, second.State, second.UpdatedAt = &x, dossier.FileStored, c.at(2)
+	c.commits(second, second)
+	c.commits(c.described(c.file(person, "a"), fileContent(1)), first)
+	c.commits(c.described(c.file(person, "a"), fileContent(2)), second)
+}
+
+func catalogCommitMany(t *testing.T, c *catalogUnderTest) {
+	const n = 16
+	for range 3 {
+		person := dossier.NewPersonID()
+		files, answers, errs := make([]dossier.File, n), make([]dossier.File, n), make([]error, n)
+		for i := range files {
+			files[i] = c.described(c.file(person, "a"), fileContent(1))
+		}
+		allAtOnce(n, func(i int) { answers[i], errs[i] = c.Commit(t.Context(), person, files[i].ID, c.at(2)) })
+		for i := range n {
+			if errs[i] != nil || !sameFile(answers[i], answers[0]) {
+				t.Fatalf("Commit %d of %d: got %s, %v; another got %s", i, n, showFile(answers[i]), errs[i], showFile(answers[0]))
+			}
+		}
+		for i := range files {
+			if files[i].ID == answers[0].ID {
+				files[i].State, files[i].UpdatedAt = dossier.FileStored, c.at(2)
+				if !sameFile(answers[0], files[i]) {
+					t.Fatalf("Commit: got %s, want %s", showFile(answers[0]), showFile(files[i]))
+				}
+			}
+		}
+		c.holds(person, files...)
+	}
+}
+
+func catalogCommitSame(t *testing.T, c *catalogUnderTest) {
+	const n = 8
+	f := c.described(c.file(dossier.NewPersonID(), "a"), fileContent(1))
+	answers, errs := make([]dossier.File, n), make([]error, n)
+	allAtOnce(n, func(i int) { answers[i], errs[i] = c.Commit(t.Context(), f.Person, f.ID, c.at(2)) })
+	f.State, f.UpdatedAt = dossier.FileStored, c.at(2)
+	for i := range n {
+		if errs[i] != nil || !sameFile(answers[i], f) {
+			t.Errorf("Commit %d of %d: got %s, %v; want %s", i, n, showFile(answers[i]), errs[i], showFile(f))
+		}
+	}
+	c.holds(f.Person, f)
+}
+
+func catalogCommitDeletion(t *testing.T, c *catalogUnderTest) {
+	for round := range 12 {
+		person := dossier.NewPersonID()
+		f := c.described(c.file(person, "a"), fileContent(1))
+		from := []dossier.FileState{dossier.FileUploading, dossier.FileStored}[:1+round%2]
+		var answer dossier.File
+		var commitErr, markErr error
+		allAtOnce(2, func(i int) {
+			if i == 0 {
+				answer, commitErr = c.Commit(t.Context(), person, f.ID, c.at(2))
+			} else {
+				markErr = c.MarkDeleting(t.Context(), person, f.ID, c.at(3), from...)
+			}
+		})
+		wasStored := f
+		wasStored.State, wasStored.UpdatedAt = dossier.FileStored, c.at(2)
+		if commitErr == nil && !sameFile(answer, wasStored) || commitErr != nil && !errors.Is(commitErr, dossier.ErrLost) {
+			t.Fatalf("Commit: got %s, %v; want the file stored, or ErrLost", showFile(answer), commitErr)
+		}
+		switch {
+		case markErr == nil:
+			f.State, f.UpdatedAt = dossier.FileDeleting, c.at(3)
+			if len(from) == 1 && commitErr == nil {
+				t.Fatal("the record was stored by one and won as uploading by the other")
+			}
+			c.holds(person, f)
+		case len(from) == 1 && errors.Is(markErr, dossier.ErrLost) && commitErr == nil:
+			c.holds(person, wasStored)
+			continue
+		default:
+			t.Fatalf("MarkDeleting from %v: %v; Commit: %v", from, markErr, commitErr)
+		}
+		// Nothing of it may stand in the way of the next.
+		c.stored(c.file(person, "a"), fileContent(1))
+		c.removed(f)
+	}
+}
+
+func catalogCommitStoredDeletion(t *testing.T, c *catalogUnderTest) {
+	for range 12 {
+		person := dossier.NewPersonID()
+		first := c.stored(c.file(person, "a"), fileContent(1))
+		second := c.described(c.file(person, "a"), fileContent(1))
+		var answer dossier.File
+		var err error
+		allAtOnce(2, func(i int) {
+			if i == 0 {
+				answer, err = c.Commit(t.Context(), person, second.ID, c.at(2))
+			} else {
+				c.deletes(first)
+			}
+		})
+		stored := second
+		stored.State, stored.UpdatedAt = dossier.FileStored, c.at(2)
+		if err != nil || !sameFile(answer, first) && !sameFile(answer, stored) {
+			t.Fatalf("Commit: got %s, %v; want one of the two, stored", showFile(answer), err)
+		}
+		if sameFile(answer, first) {
+			c.holds(person, second)
+			c.commits(second, stored)
+		}
+		c.holds(person, stored)
+	}
+}
+
+// deletes marks and removes a file. Unlike the steps it may run in any goroutine.
+func (c *catalogUnderTest) deletes(f dossier.File) {
+	c.Helper()
+	err := c.MarkDeleting(c.Context(), f.Person, f.ID, c.at(3), dossier.FileUploading, dossier.FileStored)
+	if err == nil {
+		_, err = c.Remove(c.Context(), f.Person, f.ID)
+	}
+	if err != nil {
+		c.Errorf("deletion: %v", err)
+	}
+}
+
+func catalogCommitCommittingDeletion(t *testing.T, c *catalogUnderTest) {
+	for range 12 {
+		person := dossier.NewPersonID()
+		first := c.described(c.file(person, "a"), fileContent(1))
+		second := c.described(c.file(person, "a"), fileContent(1))
+		var answers [2]dossier.File
+		var errs [2]error
+		var markErr error
+		allAtOnce(3, func(i int) {
+			switch i {
+			case 0:
+				answers[0], errs[0] = c.Commit(t.Context(), person, first.ID, c.at(2))
+			case 1:
+				answers[1], errs[1] = c.Commit(t.Context(), person, second.ID, c.at(2))
+			case 2:
+				if markErr = c.MarkDeleting(t.Context(), person, first.ID, c.at(3), dossier.FileUploading); markErr == nil {
+					_, markErr = c.Remove(t.Context(), person, first.ID)
+				}
+			}
+		})
+		first.State, first.UpdatedAt = dossier.FileStored, c.at(2)
+		stored := second
+		stored.State, stored.UpdatedAt = dossier.FileStored, c.at(2)
+		switch {
+		case errors.Is(markErr, dossier.ErrLost):
+			// The first was stored before it could be won.
+			if errs != [2]error{} || !sameFile(answers[0], first) || !sameFile(answers[1], first) {
+				t.Fatalf("Commits: got %s, %v and %s, %v; want both the first", showFile(answers[0]), errs[0], showFile(answers[1]), errs[1])
+			}
+			c.holds(person, first, second)
+		case markErr == nil:
+			// The first was never stored, so nobody may have been answered with it. Its own Commit may have found the second.
+			if errs[0] == nil && !sameFile(answers[0], stored) || errs[0] != nil && !errors.Is(errs[0], dossier.ErrLost) {
+				t.Fatalf("Commit of the deleted: got %s, %v; want ErrLost or the second", showFile(answers[0]), errs[0])
+			}
+			if errs[1] != nil || !sameFile(answers[1], stored) {
+				t.Fatalf("Commit of the second: got %s, %v; want itself", showFile(answers[1]), errs[1])
+			}
+			c.holds(person, stored)
+		default:
+			t.Fatalf("deletion: %v", markErr)
+		}
+	}
+}
+
+// catalogStorm lets everything happen to a few records at once and looks at what is left.
+func catalogStorm(t *testing.T, c *catalogUnderTest) {
+	person := dossier.NewPersonID()
+	files := make([]dossier.File, 12)
+	for i := range files {
+		files[i] = c.described(c.file(person, "a"), fileContent(byte(i%2)))
+	}
+	allAtOnce(8, func(worker int) {
+		r := rand.New(rand.NewPCG(uint64(worker), 1))
+		for range 20 {
+			f := files[r.IntN(len(files))]
+			var err error
+			switch p := r.IntN(100); {
+			case p < 60:
+				var answer dossier.File
+				if answer, err = c.Commit(t.Context(), person, f.ID, c.at(2)); err == nil && answer.State != dossier.FileStored {
+					t.Errorf("Commit: got %s, want a stored file", showFile(answer))
+				}
+			case p < 75:
+				err = c.Describe(t.Context(), person, f.ID, fileContent(byte(r.IntN(2))), c.at(1))
+			case p < 90:
+				err = c.MarkDeleting(t.Context(), person, f.ID, c.at(3), dossier.FileUploading, dossier.FileStored)
+			default:
+				_, err = c.Remove(t.Context(), person, f.ID)
+			}
+			if err != nil && !errors.Is(err, dossier.ErrLost) && !errors.Is(err, dossier.ErrNotFound) {
+				t.Errorf("in the storm: %v", err)
+			}
+		}
+	})
+	left, err := c.Files(t.Context(), person, dossier.FileID{}, math.MaxInt32)
+	c.wants("Files", err, nil)
+	var stored [2]int
+	for _, f := range left {
+		if f.State == dossier.FileStored {
+			stored[f.Content.Size-fileContent(0).Size]++
+		}
+	}
+	if stored[0] > 1 || stored[1] > 1 {
+		t.Fatalf("one name and content is stored more than once: %s", showFiles(left))
+	}
+	for i := range stored {
+		// What is stored is found; where nothing is, the next one is stored.
+		f := c.described(c.file(person, "a"), fileContent(byte(i)))
+		answer, err := c.Commit(t.Context(), person, f.ID, c.at(2))
+		if err != nil || answer.State != dossier.FileStored || *answer.Content != fileContent(byte(i)) || (answer.ID == f.ID) != (stored[i] == 0) {
+			t.Fatalf("Commit after the storm, with %d stored: got %s, %v", stored[i], showFile(answer), err)
+		}
+		if now, err := c.File(t.Context(), person, answer.ID); err != nil || !sameFile(now, answer) {
+			t.Fatalf("Commit answered %s, but there is %s, %v", showFile(answer), showFile(now), err)
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"dossier.example/app"
+)
+
+// peopleCalls is every call, on a person who is in state PersonDeleting and on a new one.
+func peopleCalls(s dossier.People, deleting dossier.PersonID, fresh dossier.Person) map[string]func(context.Context) error {
+	return map[string]func(context.Context) error{
+		"Insert": func(ctx context.Context) error { return s.Insert(ctx, fresh) },
+		"Person": func(ctx context.Context) error { _, err := s.Person(ctx, deleting); return err },
+		"Move": func(ctx context.Context) error {
+			return s.Move(ctx, deleting, dossier.PersonSubmitted, peopleEpoch, dossier.PersonDeleting)
+		},
+		"Delete": func(ctx context.Context) error { return s.Delete(ctx, deleting) },
+		"List":   func(ctx context.Context) error { _, err := s.List(ctx, "", dossier.Cursor{}, 10); return err },
+		"List by prefix": func(ctx context.Context) error {
+			_, err := s.List(ctx, "ada", dossier.Cursor{CreatedAt: peopleEpoch, ID: deleting}, 10)
+			return err
+		},
+		"Leftovers": func(ctx context.Context) error {
+			for _, err := range s.Leftovers(ctx, peopleEpoch) {
+				return err
+			}
+			return nil
+		},
+		"Existing": func(ctx context.Context) error { _, err := s.Existing(ctx, []dossier.PersonID{deleting}); return err },
+	}
+}
+
+// peopleRefused makes every call with a context that has ended and checks the error, and that nothing was done.
+func peopleRefused(t *testing.T, s dossier.People, ctx context.Context, want error) {
+	t.Helper()
+	p := peopleNew(dossier.PersonDeleting, peopleEpoch)
+	peopleInsert(t, s, p)
+	fresh := peopleNew(dossier.PersonSubmitting, peopleEpoch)
+	for name, call := range peopleCalls(s, p.ID, fresh) {
+		err := call(ctx)
+		peopleWant(t, name, err, want)
+		if err != nil && (strings.Contains(err.Error(), "Lovelace") || strings.Contains(err.Error(), "London")) {
+			t.Errorf("%s: the error tells a detail: %v", name, err)
+		}
+	}
+	if got := peopleGet(t, s, p.ID); got != p {
+		t.Errorf("a call that failed changed the person: got %+v, want %+v", got, p)
+	}
+	_, err := s.Person(t.Context(), fresh.ID)
+	peopleWant(t, "Person, after an Insert that failed", err, dossier.ErrNotFound)
+}
+
+func peopleCancelled(t *testing.T, s dossier.People) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	peopleRefused(t, s, ctx, context.Canceled)
+}
+
+func peopleDeadline(t *testing.T, s dossier.People) {
+	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	defer cancel()
+	peopleRefused(t, s, ctx, dossier.ErrUnavailable)
+}
+
+func peopleCancelledMeanwhile(t *testing.T, s dossier.People) {
+	for round := range 20 {
+		ctx, cancel := context.WithCancel(t.Context())
+		var acknowledged sync.Map
+		var wg sync.WaitGroup
+		var done atomic.Int32
+		for range 8 {
+			wg.Go(func() {
+				for {
+					p := peopleNew(dossier.PersonSubmitting, peopleEpoch)
+					err := s.Insert(ctx, p)
+					if err != nil {
+						peopleWant(t, "Insert cancelled on its way", err, context.Canceled)
+						return
+					}
+					acknowledged.Store(p.ID, p)
+					if int(done.Add(1)) > round {
+						cancel()
+					}
+				}
+			})
+		}
+		wg.Wait()
+		cancel()
+		for id, p := range acknowledged.Range {
+			if got := peopleGet(t, s, id.(dossier.PersonID)); got != p {
+				t.Errorf("acknowledged: got %+v, want %+v", got, p)
+			}
+		}
+		// A connection that was cut off must not spoil what comes next.
+		p := peopleNew(dossier.PersonSubmitting, peopleEpoch)
+		peopleInsert(t, s, p)
+		if got := peopleGet(t, s, p.ID); got != p {
+			t.Errorf("after a cancelled call: got %+v, want %+v", got, p)
+		}
+	}
+}
+
+func peopleParallel(t *testing.T, s dossier.People) {
+	stays := peopleNew(dossier.PersonSubmitted, peopleEpoch)
+	peopleInsert(t, s, stays)
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			for range 6 {
+				p := peopleNew(dossier.PersonSubmitting, peopleEpoch.Add(time.Duration(rand.IntN(1000))*time.Microsecond))
+				steps := []struct {
+					name string
+					do   func() error
+				}{
+					{"Insert", func() error { return s.Insert(t.Context(), p) }},
+					{"Move to submitted", func() error {
+						return s.Move(t.Context(), p.ID, dossier.PersonSubmitted, peopleEpoch, dossier.PersonSubmitting)
+					}},
+					{"List", func() error {
+						list, err := s.List(t.Context(), "ada", dossier.Cursor{}, 1000)
+						if ids := peopleIDs(list); err == nil && (!slices.Contains(ids, p.ID) || !slices.Contains(ids, stays.ID)) {
+							return errors.New("somebody is missing")
+						}
+						return err
+					}},
+					{"Move to deleting", func() error {
+						return s.Move(t.Context(), p.ID, dossier.PersonDeleting, peopleEpoch, dossier.PersonSubmitted)
+					}},
+					{"Leftovers", func() error {
+						for q, err := range s.Leftovers(t.Context(), peopleEpoch) {
+							if err != nil || q.ID == p.ID {
+								return err
+							}
+						}
+						return errors.New("a person in state deleting is missing")
+					}},
+					{"Delete", func() error { return s.Delete(t.Context(), p.ID) }},
+					{"Existing", func() error {
+						there, err := s.Existing(t.Context(), []dossier.PersonID{p.ID, stays.ID})
+						if err == nil && (there[p.ID] || !there[stays.ID]) {
+							return errors.New("wrong answer")
+						}
+						return err
+					}},
+				}
+				for _, step := range steps {
+					if err := step.do(); err != nil {
+						t.Errorf("%s, among others: %v", step.name, err)
+						return
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
