@@ -3,6 +3,7 @@ package config
 import (
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -24,6 +25,12 @@ const (
 	MaxFileBytes = 5 << 20 * 10_000
 	// MinStaffSecret is the least length of the staff secret, in characters.
 	MinStaffSecret = 16
+)
+
+// The commands that read a setting, beside those that stand in the table by themselves.
+const (
+	stores  = Serve | Reconcile
+	running = Serve | Migrate | Reconcile
 )
 
 // setting is one row of the table.
@@ -63,12 +70,23 @@ func define[T any](s setting, k kind[T], field func(*Config) *T) setting {
 	return s
 }
 
-// settings returns the table. Its order is that of the README and of the faults.
+// settings returns the table. Its order is that of the documents and of the faults.
 func settings() []setting {
-	const (
-		stores  = Serve | Reconcile
-		running = Serve | Migrate | Reconcile
+	return slices.Concat(
+		placeSettings(),
+		limitSettings(),
+		peopleSettings(),
+		fileSettings(),
+		staffSettings(),
+		timeSettings(),
+		reconcileSettings(),
+		rateSettings(),
+		logSettings(),
 	)
+}
+
+// placeSettings say where the program is reached and what it stands on.
+func placeSettings() []setting {
 	return []setting{
 		define(setting{
 			env: parametersEnv, purposes: running,
@@ -94,7 +112,12 @@ func settings() []setting {
 			env: "DOSSIER_API_ORIGINS", parameter: "api-origins", purposes: Serve,
 			doc: "Origins of other sites whose pages may use the API; they prove themselves by receipts, never by cookies. Not set: none.",
 		}, origins(), func(c *Config) *[]string { return &c.HTTP.APIOrigins }),
+	}
+}
 
+// limitSettings say how much is taken.
+func limitSettings() []setting {
+	return []setting{
 		define(setting{
 			env: "DOSSIER_MAX_FILE_SIZE", parameter: "max-file-size", preset: "5GiB", purposes: Serve,
 			doc: "Size of the largest file taken.",
@@ -103,7 +126,6 @@ func settings() []setting {
 			env: "DOSSIER_MAX_FILES", parameter: "max-files", preset: "50", purposes: Serve,
 			doc: "Number of files taken in one form.",
 		}, number(1, 1000), func(c *Config) *int { return &c.Limits.Files }),
-
 		define(setting{
 			env: "DOSSIER_MAX_PERSON_FILES", parameter: "max-person-files", purposes: Serve,
 			doc: "Number of files that one person may have, whichever way they came. Not set: 20 full forms, and 10,000 at least.",
@@ -112,7 +134,12 @@ func settings() []setting {
 			env: "DOSSIER_MAX_PERSON_SIZE", parameter: "max-person-size", purposes: Serve,
 			doc: "Size of these files together. Not set: a form full of the largest files, and 250 GiB at least.",
 		}, size(1, 1<<50, "1 PiB"), func(c *Config) *int64 { return &c.Limits.PersonBytes }),
+	}
+}
 
+// peopleSettings say where the people are kept.
+func peopleSettings() []setting {
+	return []setting{
 		define(setting{
 			env: "DOSSIER_DB_HOST", parameter: "db/host", purposes: running,
 			doc: "Host of the MySQL server that keeps the people. Not set: SQLite in the data folder.",
@@ -153,7 +180,12 @@ func settings() []setting {
 			env: "DOSSIER_DB_ADMIN_PASSWORD", parameter: "db/admin/password", purposes: Migrate,
 			doc: "Password of that user.",
 		}, secret(1), func(c *Config) *Secret { return &c.People.AdminPassword }),
+	}
+}
 
+// fileSettings say where files and their records are kept.
+func fileSettings() []setting {
+	return []setting{
 		define(setting{
 			env: "DOSSIER_BUCKET", parameter: "bucket", purposes: stores,
 			doc: "S3 bucket that keeps the bytes of the files. Not set: a directory in the data folder.",
@@ -172,12 +204,22 @@ func settings() []setting {
 			doc: "DynamoDB table that keeps the records of the files. Not set: the data folder.",
 		}, text("a DynamoDB table name: 3 to 255 letters, digits, dots, hyphens and underscores", `^[A-Za-z0-9_.-]{3,255}$`),
 			func(c *Config) *string { return &c.Catalog.Table }),
+	}
+}
 
+// staffSettings say how staff sign in.
+func staffSettings() []setting {
+	return []setting{
 		define(setting{
 			env: "DOSSIER_STAFF_SECRET", parameter: "staff/secret", purposes: Serve,
 			doc: "What staff sign in with; needed as soon as one store is not embedded. Not set: generated and kept in the data folder.",
 		}, secret(MinStaffSecret), func(c *Config) *Secret { return &c.Staff.Secret }),
+	}
+}
 
+// timeSettings say how long things may take.
+func timeSettings() []setting {
+	return []setting{
 		define(setting{
 			env: "DOSSIER_TIMEOUT_STORE", parameter: "timeout/store", preset: "5s", purposes: running,
 			doc: "Time for one call of a store that moves no file.",
@@ -202,7 +244,12 @@ func settings() []setting {
 			env: "DOSSIER_DRAIN_DELAY", parameter: "drain-delay", preset: "0s", purposes: Serve,
 			doc: "Time that new requests are still taken after the stop signal; behind a load balancer, its time for deregistration.",
 		}, duration(0, time.Hour), func(c *Config) *time.Duration { return &c.Timeouts.Drain }),
+	}
+}
 
+// reconcileSettings say when half-done things are put right.
+func reconcileSettings() []setting {
+	return []setting{
 		define(setting{
 			env: "DOSSIER_RECONCILE_INTERVAL", parameter: "reconcile/interval", preset: "1h", purposes: Serve,
 			doc: "Time between two reconciliations within `dossier serve`.",
@@ -215,7 +262,12 @@ func settings() []setting {
 			env: "DOSSIER_SWEEP_INTERVAL", parameter: "sweep-interval", preset: "24h", purposes: Serve,
 			doc: "Time between two comparisons of all records with all objects within `dossier serve`.",
 		}, durationOrOff(time.Second, 30*24*time.Hour), func(c *Config) *time.Duration { return &c.Reconcile.Sweep }),
+	}
+}
 
+// rateSettings say how often one client may ask.
+func rateSettings() []setting {
+	return []setting{
 		define(setting{
 			env: "DOSSIER_RATE_SUBMISSIONS", parameter: "rate/submissions", preset: "30", purposes: Serve,
 			doc: "Submissions a minute from one client address in the long run; 0 is no limit.",
@@ -256,7 +308,12 @@ func settings() []setting {
 			env: "DOSSIER_RATE_SIGNATURES_BURST", parameter: "rate/signatures-burst", preset: "1200", purposes: Serve,
 			doc: "Requests to the API that sign parts, up to 100 each, from one client address at once.",
 		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.Signatures.Burst }),
+	}
+}
 
+// logSettings say what is logged.
+func logSettings() []setting {
+	return []setting{
 		define(setting{
 			env: "DOSSIER_LOG_LEVEL", parameter: "log/level", preset: "info", purposes: running,
 			doc: "Least level that is logged.",

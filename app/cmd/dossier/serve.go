@@ -70,25 +70,7 @@ func (p *program) serve(ctx context.Context) (err error) {
 	}
 	svc := s.service(cfg, log)
 	origin := cfg.HTTP.Origin(listener.Addr())
-	pages, err := web.New(svc, web.Options{
-		PublicURL:      origin,
-		StaffSecret:    secret,
-		TrustedProxies: cfg.HTTP.TrustedProxies,
-		SubmitRate:     webRate(cfg.Rates.Submissions),
-		SignInRate:     webRate(cfg.Rates.SignIns),
-		RegisterRate:   webRate(cfg.Rates.Registrations),
-		AnnounceRate:   webRate(cfg.Rates.Announcements),
-		SignRate:       webRate(cfg.Rates.Signatures),
-		APIOrigins:     cfg.HTTP.APIOrigins,
-		NoLinks:        !cfg.Objects.Links,
-		Parts:          s.parts,
-		PartsOrigin:    s.partsOrigin,
-		IdleTimeout:    cfg.Timeouts.Idle,
-		UploadTimeout:  cfg.Timeouts.Upload,
-		Ready:          s.ready,
-		Log:            log,
-		Version:        buildVersion(),
-	})
+	pages, err := web.New(svc, webOptions(cfg, s, origin, secret, log))
 	if err != nil {
 		return err
 	}
@@ -133,20 +115,46 @@ func (p *program) serve(ctx context.Context) (err error) {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
 	}
-	patience, cancel := context.WithTimeout(requests, cfg.Timeouts.Shutdown)
-	defer cancel()
-	if err := server.Shutdown(patience); err != nil {
+	if !shutdown(requests, server, cfg.Timeouts.Shutdown) {
 		log.Warn("requests are still running; they are cut off now")
 		abort()
 		// Handlers see their context end and clean up; the bound is theirs plus a little.
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
-		defer cancel()
-		if err := server.Shutdown(last); err != nil {
+		if !shutdown(context.WithoutCancel(ctx), server, 15*time.Second) {
 			_ = server.Close()
 		}
 	}
 	log.Info("stopped")
 	return nil
+}
+
+// shutdown lets the server finish its requests within that time, and reports whether it did.
+func shutdown(ctx context.Context, server *http.Server, patience time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return server.Shutdown(ctx) == nil
+}
+
+// webOptions returns what the site is told by the settings and the stores.
+func webOptions(cfg *config.Config, s *stores, origin, secret string, log *slog.Logger) web.Options {
+	return web.Options{
+		PublicURL:      origin,
+		StaffSecret:    secret,
+		TrustedProxies: cfg.HTTP.TrustedProxies,
+		SubmitRate:     webRate(cfg.Rates.Submissions),
+		SignInRate:     webRate(cfg.Rates.SignIns),
+		RegisterRate:   webRate(cfg.Rates.Registrations),
+		AnnounceRate:   webRate(cfg.Rates.Announcements),
+		SignRate:       webRate(cfg.Rates.Signatures),
+		APIOrigins:     cfg.HTTP.APIOrigins,
+		NoLinks:        !cfg.Objects.Links,
+		Parts:          s.parts,
+		PartsOrigin:    s.partsOrigin,
+		IdleTimeout:    cfg.Timeouts.Idle,
+		UploadTimeout:  cfg.Timeouts.Upload,
+		Ready:          s.ready,
+		Log:            log,
+		Version:        buildVersion(),
+	}
 }
 
 func webRate(r config.Rate) web.Rate {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,12 +9,9 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"dossier.example/app"
 	"dossier.example/app/upload"
@@ -280,165 +276,4 @@ func origin(text string) (*url.URL, error) {
 func local(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
-}
-
-// uploadReport shows a run: progress and faults on stderr, the outcome on stdout.
-type uploadReport struct {
-	*program
-	flags uploadFlags
-
-	mu  sync.Mutex
-	bar *progressbar.ProgressBar
-}
-
-// The JSON lines, as the help describes them.
-type (
-	uploadedFile struct {
-		Type   string       `json:"type"`
-		Path   string       `json:"path"`
-		Name   string       `json:"name"`
-		Size   int64        `json:"size"`
-		State  string       `json:"state"`
-		ID     string       `json:"id,omitempty"`
-		SHA256 string       `json:"sha256,omitempty"`
-		CRC64  string       `json:"crc64nvme,omitempty"`
-		Sent   int64        `json:"sent"`
-		Error  *uploadFault `json:"error,omitempty"`
-	}
-	uploadSummary struct {
-		Type        string       `json:"type"`
-		State       string       `json:"state"`
-		Stored      int          `json:"stored"`
-		Failed      int          `json:"failed"`
-		Left        int          `json:"left"`
-		StoredBytes int64        `json:"stored_bytes"`
-		SentBytes   int64        `json:"sent_bytes"`
-		Resumed     bool         `json:"resumed"`
-		Person      string       `json:"person,omitempty"`
-		ReceiptURL  string       `json:"receipt_url,omitempty"`
-		Error       *uploadFault `json:"error,omitempty"`
-	}
-	uploadFault struct {
-		Code    string `json:"code"`
-		Message string `json:"message"`
-	}
-)
-
-func faultOf(err error) *uploadFault {
-	code := upload.Code(err)
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, errInterrupted):
-		code = "interrupted"
-	case code == "":
-		code = "failed"
-	}
-	return &uploadFault{code, err.Error()}
-}
-
-// say tells something beside the progress.
-func (r *uploadReport) say(format string, args ...any) {
-	if r.flags.quiet {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.line(format, args...)
-}
-
-// line writes a line on stderr, in the place of the bar, which comes again below it.
-func (r *uploadReport) line(format string, args ...any) {
-	if r.bar != nil {
-		_ = r.bar.Clear()
-	}
-	fmt.Fprintf(r.stderr, format+"\n", args...)
-}
-
-// ended tells of a file.
-func (r *uploadReport) ended(f upload.Result) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.flags.json {
-		out := uploadedFile{Type: "file", Path: f.Source.Path, Name: f.Source.Name, Size: f.Source.Size, State: "failed", Sent: f.Sent, Error: faultOf(f.Err)}
-		if f.Err == nil {
-			out.State, out.ID, out.Size, out.SHA256, out.CRC64 = "stored", f.File.ID, *f.File.Size, f.File.Content.Sha256, f.File.Content.Crc64Nvme
-		}
-		_ = json.NewEncoder(r.stdout).Encode(out)
-	} else if f.Err != nil {
-		r.line("not stored: %s: %v", f.Source.Path, f.Err)
-	}
-}
-
-// Progress is shown so often: where it is drawn over, and where each time is a line.
-const (
-	drawEvery = 200 * time.Millisecond
-	lineEvery = 15 * time.Second
-)
-
-// follow shows a run's progress until the returned function is called.
-func (r *uploadReport) follow(run *upload.Run) (stop func()) {
-	if r.flags.quiet {
-		return func() {}
-	}
-	every := lineEvery
-	if f, ok := r.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		every = drawEvery
-		r.bar = progressbar.NewOptions64(run.Progress().Bytes, progressbar.OptionSetWriter(r.stderr), progressbar.OptionShowBytes(true),
-			progressbar.OptionUseIECUnits(true), progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth(), progressbar.OptionThrottle(0))
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		tick := time.NewTicker(every)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				r.show(run.Progress())
-			}
-		}
-	})
-	return func() {
-		cancel()
-		wg.Wait()
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if r.bar != nil {
-			_ = r.bar.Clear()
-			r.bar = nil
-		}
-	}
-}
-
-func (r *uploadReport) show(p upload.Progress) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.bar == nil {
-		fmt.Fprintf(r.stderr, "%d of %d files, %s of %s\n", p.Done, p.Files, dossier.FormatBytes(p.DoneBytes), dossier.FormatBytes(p.Bytes))
-		return
-	}
-	r.bar.Describe(fmt.Sprintf("%d/%d files", p.Done, p.Files))
-	r.bar.ChangeMax64(p.Bytes)
-	_ = r.bar.Set64(min(p.DoneBytes, p.Bytes))
-}
-
-// end tells how the run ended, and prints the receipt's link.
-func (r *uploadReport) end(s upload.Summary, status int, err error) {
-	if r.flags.json {
-		state := map[int]string{exitOK: "complete", exitFailed: "incomplete", exitUsage: "refused", exitInterrupted: "interrupted"}[status]
-		_ = json.NewEncoder(r.stdout).Encode(uploadSummary{
-			Type: "summary", State: state, Stored: s.Stored, Failed: s.Failed, Left: s.Left, StoredBytes: s.StoredBytes, SentBytes: s.SentBytes,
-			Resumed: s.Resumed, Person: s.Person, ReceiptURL: s.Link, Error: faultOf(err),
-		})
-		return
-	}
-	if s.Stored+s.Failed+s.Left > 0 {
-		r.say("%d of %d files are stored, %s; %s were sent", s.Stored, s.Stored+s.Failed+s.Left, dossier.FormatBytes(s.StoredBytes), dossier.FormatBytes(s.SentBytes))
-	}
-	if s.Link != "" {
-		fmt.Fprintln(r.stdout, s.Link)
-	}
 }
