@@ -140,7 +140,7 @@ func (s *Server) receive(c echo.Context) *body {
 	b := &body{
 		ctx: req.Context(),
 		rc:  req.Body, ctl: http.NewResponseController(res.Writer), idle: s.o.IdleTimeout,
-		until: time.Now().Add(s.o.UploadTimeout), length: req.ContentLength,
+		until: time.Now().Add(s.o.BodyTimeout), length: req.ContentLength,
 		expects: strings.EqualFold(req.Header.Get("Expect"), "100-continue"),
 	}
 	req.Body = b

@@ -351,7 +351,7 @@ func TestClientStopsSending(t *testing.T) {
 		{"within a part's header", strings.Index(body, "second.txt"), web.Options{IdleTimeout: 50 * time.Millisecond}},
 		{"within a file", len(body) - 100_000, web.Options{IdleTimeout: 50 * time.Millisecond}},
 		{"before the last boundary", len(body) - len(boundary) - 8, web.Options{IdleTimeout: 50 * time.Millisecond}},
-		{"too slow in all", len(body) - 100_000, web.Options{IdleTimeout: time.Hour, UploadTimeout: 50 * time.Millisecond}},
+		{"too slow in all", len(body) - 100_000, web.Options{IdleTimeout: time.Hour, BodyTimeout: 50 * time.Millisecond}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -390,7 +390,7 @@ func TestClientVanishes(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			// Only the end of the connection may end the request.
-			s := open(t, setup{web: web.Options{IdleTimeout: time.Hour, UploadTimeout: time.Hour}})
+			s := open(t, setup{web: web.Options{IdleTimeout: time.Hour, BodyTimeout: time.Hour}})
 			s.remember(f)
 			w := s.dial()
 			w.postHead(len(body))

@@ -49,8 +49,8 @@ type Options struct {
 	PartsOrigin string
 	// IdleTimeout is how long a client may send, or take, no byte. Default 30 seconds.
 	IdleTimeout time.Duration
-	// UploadTimeout is how long the body of one request may take in all. Default 6 hours: 5 GiB at 2 Mbit/s.
-	UploadTimeout time.Duration
+	// BodyTimeout is how long the body of one request may take in all. Default 6 hours: 5 GiB at 2 Mbit/s.
+	BodyTimeout time.Duration
 	// DrainBytes and DrainTime bound how much of a refused request's body is read and dropped, so that the refusal reaches a
 	// browser that sends its whole body before it reads. Default 1 GiB and 30 seconds.
 	DrainBytes int64
@@ -94,8 +94,8 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 	if o.IdleTimeout <= 0 {
 		o.IdleTimeout = 30 * time.Second
 	}
-	if o.UploadTimeout <= 0 {
-		o.UploadTimeout = 6 * time.Hour
+	if o.BodyTimeout <= 0 {
+		o.BodyTimeout = 6 * time.Hour
 	}
 	if o.SignatureLifetime <= 0 {
 		o.SignatureLifetime = 15 * time.Minute

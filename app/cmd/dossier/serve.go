@@ -150,7 +150,7 @@ func webOptions(cfg *config.Config, s *stores, origin, secret string, log *slog.
 		Parts:          s.parts,
 		PartsOrigin:    s.partsOrigin,
 		IdleTimeout:    cfg.Timeouts.Idle,
-		UploadTimeout:  cfg.Timeouts.Upload,
+		BodyTimeout:    cfg.Timeouts.Upload,
 		Ready:          s.ready,
 		Log:            log,
 		Version:        buildVersion(),
