@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Imports point one way: the domain knows no store and no web framework, stores and pages know the domain and not each other, and only
-// the command knows all.
+// Imports point one way: the domain knows no store and no web framework, stores and pages know the domain and not each
+// other, and only the command knows all.
 func TestImports(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "./...").Output()
 	if err != nil {

@@ -13,14 +13,16 @@ import (
 	"time"
 )
 
-// Archive is stored files of one person as one ZIP (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT), made while it is sent: with
-// ZIP64 where files, their number or the whole need it.
+// Archive is stored files of one person as one ZIP (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT), made
+// while it is sent: with ZIP64 where files, their number or the whole need it.
 //
-// Its files are stored and not compressed. Most that people send is compressed already (pictures, films, office documents), compressing costs an
-// instance more than sending does, and only so is the size known before the first byte.
+// Its files are stored and not compressed. Most that people send is compressed already (pictures, films, office
+// documents), compressing costs an instance more than sending does, and only so is the size known before the first
+// byte.
 //
-// Its size and the names in it take a look at every record before the first byte. Of each file it keeps the name and about 60 bytes, and
-// archive/zip, while it is written, 200 more for the directory at the end: with names of 50 bytes 3 MB for the 10,000 files of the default quota.
+// Its size and the names in it take a look at every record before the first byte. Of each file it keeps the name and
+// about 60 bytes, and archive/zip, while it is written, 200 more for the directory at the end: with names of 50 bytes 3
+// MB for the 10,000 files of the default quota.
 type Archive struct {
 	svc     *Service
 	person  PersonID
@@ -35,8 +37,8 @@ type archived struct {
 	createdAt int64 // Unix seconds: a ZIP has no finer ones
 }
 
-// Archive returns the archive of the files of a person that are stored, in the order of their ids. ErrTooLarge where there are more than a person may
-// have, so that the quota bounds its memory as well.
+// Archive returns the archive of the files of a person that are stored, in the order of their ids. ErrTooLarge where
+// there are more than a person may have, so that the quota bounds its memory as well.
 func (s *Service) Archive(ctx context.Context, person PersonID) (*Archive, error) {
 	a := &Archive{svc: s, person: person}
 	names := archiveNames{map[string]bool{}, map[string]int{}}
@@ -57,7 +59,8 @@ func (s *Service) Archive(ctx context.Context, person PersonID) (*Archive, error
 // Files returns the number of files in it.
 func (a *Archive) Files() int { return len(a.entries) }
 
-// The sizes of the records of a ZIP as archive/zip writes them to something that is not read back, in bytes; a test compares.
+// The sizes of the records of a ZIP as archive/zip writes them to something that is not read back, in bytes; a test
+// compares.
 const (
 	zipLocalHeader      = 30
 	zipDescriptor       = 16
@@ -93,9 +96,9 @@ func (a *Archive) Size() int64 {
 // archiveBuffer is how much of a file is held in memory while an archive is written, in bytes.
 const archiveBuffer = 64 << 10
 
-// Write writes the archive: Size bytes, or an error. Each file is compared with its size and checksum while it passes, and the directory, without
-// which nobody takes the archive for whole, comes last. Errors: ErrLost where a file was deleted since it was listed; ErrUnavailable; that of w;
-// that of ctx; and one without a code where a file is damaged.
+// Write writes the archive: Size bytes, or an error. Each file is compared with its size and checksum while it passes,
+// and the directory, without which nobody takes the archive for whole, comes last. Errors: ErrLost where a file was
+// deleted since it was listed; ErrUnavailable; that of w; that of ctx; and one without a code where a file is damaged.
 func (a *Archive) Write(ctx context.Context, w io.Writer) error {
 	z := zip.NewWriter(w)
 	buf := make([]byte, archiveBuffer)
@@ -149,8 +152,8 @@ func (s *Service) copy(ctx context.Context, w io.Writer, person PersonID, f arch
 	return nil
 }
 
-// archiveNames gives the files of one archive names under which every system can unpack them side by side. Case makes no difference, because two
-// systems of three do not regard it.
+// archiveNames gives the files of one archive names under which every system can unpack them side by side. Case makes
+// no difference, because two systems of three do not regard it.
 type archiveNames struct {
 	taken map[string]bool
 	// last is the number that was tried last for a name.
@@ -158,7 +161,8 @@ type archiveNames struct {
 }
 
 // of returns the name for a file called name: CleanFileName, not that of a device of Windows
-// (https://learn.microsoft.com/windows/win32/fileio/naming-a-file), and with a number in it where another file has the name.
+// (https://learn.microsoft.com/windows/win32/fileio/naming-a-file), and with a number in it where another file has the
+// name.
 func (n archiveNames) of(name string) string {
 	name = CleanFileName(name)
 	if windowsDevice.MatchString(name) {

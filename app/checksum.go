@@ -13,12 +13,13 @@ const crc64Polynomial = 0x9a6c9329ac4bc9b5
 // NewCRC64 returns a hash that computes CRC-64/NVME, the checksum that Content, Held and Part carry.
 func NewCRC64() hash.Hash64 { return crc64nvme.New() }
 
-// CombineCRC64 returns the CRC-64/NVME of two pieces of data one behind the other: a and b are those of the pieces, lenB is the length of
-// the second in bytes. So the checksum of a whole follows from those of its parts without a look at their bytes. Zero is the
-// checksum of no bytes, hence where a fold over parts begins. The time grows with the logarithm of lenB, which is not negative.
+// CombineCRC64 returns the CRC-64/NVME of two pieces of data one behind the other: a and b are those of the pieces,
+// lenB is the length of the second in bytes. So the checksum of a whole follows from those of its parts without a look
+// at their bytes. Zero is the checksum of no bytes, hence where a fold over parts begins. The time grows with the
+// logarithm of lenB, which is not negative.
 func CombineCRC64(a, b uint64, lenB int64) uint64 {
-	// A checksum is a remainder, so lenB bytes behind the first piece multiply its remainder by x to the number of their bits. The
-	// inversions at the beginning and the end of a CRC cancel each other out in the sum.
+	// A checksum is a remainder, so lenB bytes behind the first piece multiply its remainder by x to the number of
+	// their bits. The inversions at the beginning and the end of a CRC cancel each other out in the sum.
 	return multiplyCRC64(a, powerCRC64(lenB)) ^ b
 }
 

@@ -15,13 +15,14 @@ import (
 // show. Catalog.Commit does not store a record that was described without a Type last, so a slow twin that describes it
 // anew takes no Type away.
 
-// Complete makes the file of its parts and acknowledges it: the returned record is stored. Where the person has a file of the same name
-// and content already, that one is returned and this one is gone. A file that is stored already is returned, if the checksums are its own.
-// So is, for an id that is gone, a stored file of the person that has these checksums: that is how a Complete is repeated whose file
-// gave way to another.
+// Complete makes the file of its parts and acknowledges it: the returned record is stored. Where the person has a file
+// of the same name and content already, that one is returned and this one is gone. A file that is stored already is
+// returned, if the checksums are its own. So is, for an id that is gone, a stored file of the person that has these
+// checksums: that is how a Complete is repeated whose file gave way to another.
 //
-// Errors: ErrIncomplete; ErrCorrupt where parts or the whole are not what the sender computed (the file can be sent again under another id, or the
-// wrong part anew); ErrLost where it was given up meanwhile; ErrNotFound; ErrUnavailable: repeat the call.
+// Errors: ErrIncomplete; ErrCorrupt where parts or the whole are not what the sender computed (the file can be sent
+// again under another id, or the wrong part anew); ErrLost where it was given up meanwhile; ErrNotFound;
+// ErrUnavailable: repeat the call.
 func (s *Service) Complete(ctx context.Context, person PersonID, file FileID, sums Checksums) (File, error) {
 	f, done, err := s.settled(ctx, person, file, &sums)
 	if done || err != nil {
@@ -64,7 +65,7 @@ func (s *Service) Complete(ctx context.Context, person PersonID, file FileID, su
 	return s.finished(ctx, f, &sums)
 }
 
-// ended tells whether another call finished or dropped a multipart upload meanwhile, or is about to drop it. While it
+// ended reports whether another call finished or dropped a multipart upload meanwhile, or is about to drop it. While it
 // ends a store may show a part of its parts, so what was wrong with them may mean nothing.
 func (s *Service) ended(ctx context.Context, f File) bool {
 	if _, err := s.objects.Parts(ctx, f.Key(), f.Multipart.UploadID); errors.Is(err, ErrNotFound) {
@@ -74,8 +75,9 @@ func (s *Service) ended(ctx context.Context, f File) bool {
 	return errors.Is(err, ErrNotFound) || err == nil && now.State != FileUploading
 }
 
-// settled reads the record and tells whether all is done: the file is stored, or its twin is. Without sums any that is stored will do, and none
-// is looked for. ErrNotFound; ErrLost where the record is being removed; ErrCorrupt where what is stored is something else.
+// settled reads the record and reports whether all is done: the file is stored, or its twin is. Without sums any that
+// is stored will do, and none is looked for. ErrNotFound; ErrLost where the record is being removed; ErrCorrupt where
+// what is stored is something else.
 func (s *Service) settled(ctx context.Context, person PersonID, file FileID, sums *Checksums) (f File, done bool, err error) {
 	f, err = s.direct(ctx, person, file)
 	switch {
@@ -111,9 +113,9 @@ func (s *Service) twin(ctx context.Context, person PersonID, name string, sums C
 	return File{}, false, nil
 }
 
-// How long finished waits for an object that another call is about to make, looking every so often; and how long after the content was described
-// last it believes that one is: S3 may take minutes to put the parts of a large object together
-// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html).
+// How long finished waits for an object that another call is about to make, looking every so often; and how long after
+// the content was described last it believes that one is: S3 may take minutes to put the parts of a large object
+// together (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html).
 const (
 	finishWait  = 3 * time.Second
 	finishLook  = 50 * time.Millisecond
@@ -195,11 +197,12 @@ func (s *Service) hopeless(ctx context.Context, f File, cause error) (File, erro
 	return File{}, lost(cause)
 }
 
-// typeTries bounds how often commit describes a content again that a twin, just before, described without its Type. Each twin does so once.
+// typeTries bounds how often commit describes a content again that a twin, just before, described without its Type.
+// Each twin does so once.
 const typeTries = 16
 
-// commit stores a file whose object holds the content, and finds out its Type where it is not known yet: never from what the sender says.
-// Errors: those of Catalog.Commit, and ErrNotFound where the object is gone.
+// commit stores a file whose object holds the content, and finds out its Type where it is not known yet: never from
+// what the sender says. Errors: those of Catalog.Commit, and ErrNotFound where the object is gone.
 func (s *Service) commit(ctx context.Context, f File, content Content) (File, error) {
 	for range typeTries {
 		if content.Type == "" {

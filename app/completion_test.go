@@ -105,7 +105,8 @@ func TestMultipartUploadVanishes(t *testing.T) {
 	}
 }
 
-// The same where the content was described and nobody made the object: while it is new somebody may be about to, so the file stays.
+// The same where the content was described and nobody made the object: while it is new somebody may be about to, so the
+// file stays.
 func TestMultipartUploadVanishesWhileFinished(t *testing.T) {
 	s, r := embedded(t), dossier.NewReceipt()
 	svc := s.service(dossier.DefaultLimits())

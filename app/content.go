@@ -23,7 +23,8 @@ type Content struct {
 	// says.
 	SHA256 [32]byte
 	// CRC64 is the CRC-64/NVME of the bytes: the checksum that S3 keeps for a whole object however many parts it came
-	// in (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html), hence the one compared.
+	// in (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html), hence the one
+	// compared.
 	CRC64 uint64
 	// Type is the media type found by looking at the bytes. What the sender claimed is not kept.
 	Type string
@@ -32,7 +33,7 @@ type Content struct {
 // held is what the object store says of an object with this content.
 func (c Content) held() Held { return Held{Size: c.Size, CRC64: c.CRC64} }
 
-// same tells whether a stored file that Commit answered with has this content indeed. Commit goes by the SHA-256, and
+// same reports whether a stored file that Commit answered with has this content indeed. Commit goes by the SHA-256, and
 // that of a file with an Multipart is only what its sender said.
 func (c *Content) same(stored File) bool {
 	return stored.Content != nil && c.held() == stored.Content.held()
@@ -78,9 +79,9 @@ func (s *Service) stream(ctx context.Context, key string, r io.Reader, left int6
 // sniffed is how many bytes at the beginning decide a file's type: what mimetype looks at by default.
 const sniffed = 3072
 
-// meter reads a file's bytes once and keeps what must be known of them. While the store is at work between two reads a timer runs;
-// while the source is being read it does not, because waiting for the sender is not the store's fault. It does not run after the last
-// byte either.
+// meter reads a file's bytes once and keeps what must be known of them. While the store is at work between two reads a
+// timer runs; while the source is being read it does not, because waiting for the sender is not the store's fault. It
+// does not run after the last byte either.
 type meter struct {
 	r     io.Reader
 	sha   hash.Hash
@@ -117,7 +118,8 @@ func (m *meter) Read(p []byte) (int, error) {
 		}
 		return 0, err
 	}
-	// After the last byte the store has limits of its own: S3 may take minutes to put the parts of a large object together.
+	// After the last byte the store has limits of its own: S3 may take minutes to put the parts of a large object
+	// together.
 	if !m.stopped && err == nil {
 		m.timer.Reset(m.stall)
 	}

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Cursor is a place in the directory: a page begins after the person who was created then and has that id. The zero Cursor
-// is the beginning.
+// Cursor is a place in the directory: a page begins after the person who was created then and has that id. The zero
+// Cursor is the beginning.
 type Cursor struct {
 	CreatedAt time.Time // UTC, whole microseconds
 	ID        PersonID
 }
 
-// IsZero tells the beginning.
+// IsZero reports whether it is the beginning.
 func (c Cursor) IsZero() bool { return c == Cursor{} }
 
 // String returns the 32 characters that stand in a page's URL.

@@ -7,25 +7,27 @@ import (
 	"time"
 )
 
-// The direct way is the other way in. The submitter's client sends the bytes to the object store itself, in parts; this program plans, signs and verifies.
-// Nothing is held in memory between two calls, every call may be repeated, and two at once do no harm:
+// The direct way is the other way in. The submitter's client sends the bytes to the object store itself, in parts; this
+// program plans, signs and verifies. Nothing is held in memory between two calls, every call may be repeated, and two
+// at once do no harm:
 //
 //  1. Register inserts the person and acknowledges the details.
 //  2. Announce counts the file against the person's quota, starts a multipart upload and puts the record, in state
 //     FileUploading, with the multipart upload's id; then it looks at the person once more, as a form does (see
 //     submission.go). Of two Announces at once one's record is put; the other drops its multipart upload and finds it.
-//  3. SignParts hands out requests for parts, each for its exact length and checksum, and marks the record as making progress.
+//  3. SignParts hands out requests for parts, each for its exact length and checksum, and marks the record as making
+//     progress.
 //  4. Complete compares the parts that the store has with what was announced and with the whole's checksum; describes
 //     the content in the record; finishes the multipart upload; compares what the store now holds; commits the record.
 //     Only then may the submitter be told.
 //
-// What ends between the steps of 4 is finished by whoever repeats the call, or by reconciliation. A Complete whose record was lost
-// meanwhile (GiveUp, a deletion) removes the object that it made.
+// What ends between the steps of 4 is finished by whoever repeats the call, or by reconciliation. A Complete whose
+// record was lost meanwhile (GiveUp, a deletion) removes the object that it made.
 
 // Announcement is a file that is to come.
 type Announcement struct {
-	// ID is made up by the sender, so that an announcement that is repeated is the same file. One whose file was given up, lost or
-	// deleted is not used again: what still runs for that file would take the new one for it.
+	// ID is made up by the sender, so that an announcement that is repeated is the same file. One whose file was given
+	// up, lost or deleted is not used again: what still runs for that file would take the new one for it.
 	ID FileID
 	// Name as the sender has it; CleanFileName makes it fit.
 	Name string
@@ -49,8 +51,9 @@ func (s *Service) Register(ctx context.Context, receipt Receipt, details Details
 
 // Announce begins a file of a person, or finds it where it was announced before: in whatever state but FileDeleting.
 //
-// Errors: ErrInvalid for an id or a size that no file has; ErrTooLarge; ErrQuota; ErrConflict where the id was used for another name or size, or
-// the person is being deleted; ErrNotFound for a person that is not there, or not acknowledged: its files would go with it; ErrUnavailable.
+// Errors: ErrInvalid for an id or a size that no file has; ErrTooLarge; ErrQuota; ErrConflict where the id was used for
+// another name or size, or the person is being deleted; ErrNotFound for a person that is not there, or not
+// acknowledged: its files would go with it; ErrUnavailable.
 func (s *Service) Announce(ctx context.Context, person PersonID, a Announcement) (File, error) {
 	if _, err := ParseFileID(a.ID.String()); err != nil || a.Size < 0 {
 		return File{}, Errorf(CodeInvalid, err, "The file's id is to be a UUIDv7, its size a number of bytes.")
@@ -64,7 +67,8 @@ func (s *Service) Announce(ctx context.Context, person PersonID, a Announcement)
 		return File{}, fmt.Errorf("read file record: %w", err)
 	}
 	known := err == nil
-	// A record that is there was put by an Announce that may have ended before it looked at the person: so the look comes after it here too.
+	// A record that is there was put by an Announce that may have ended before it looked at the person: so the look
+	// comes after it here too.
 	who, err := s.welcome(ctx, person)
 	if err != nil {
 		return File{}, err
@@ -99,8 +103,8 @@ func (s *Service) Announce(ctx context.Context, person PersonID, a Announcement)
 		}
 		return a.is(found)
 	case err != nil:
-		// Nobody knows whether the record was put. If so, it needs what was reserved and started for it, and this call repeated finds
-		// it; if not, reconciliation clears both away.
+		// Nobody knows whether the record was put. If so, it needs what was reserved and started for it, and this call
+		// repeated finds it; if not, reconciliation clears both away.
 		return File{}, fmt.Errorf("put file record: %w", err)
 	}
 	if _, err := s.welcome(ctx, person); err != nil {
@@ -182,8 +186,8 @@ const MaxSigned = 100
 
 // SignParts returns a request for each of the parts (1 to MaxSigned at once), which live for lifetime.
 //
-// Errors: ErrInvalid for a number or a size that the announcement does not have; ErrNotFound; ErrLost where the file is stored or going;
-// ErrUnavailable.
+// Errors: ErrInvalid for a number or a size that the announcement does not have; ErrNotFound; ErrLost where the file is
+// stored or going; ErrUnavailable.
 func (s *Service) SignParts(ctx context.Context, person PersonID, file FileID, parts []Part, lifetime time.Duration) ([]SignedRequest, error) {
 	if len(parts) < 1 || len(parts) > MaxSigned {
 		return nil, Errorf(CodeInvalid, nil, "Ask for 1 to %d parts at once, not for %d.", MaxSigned, len(parts))

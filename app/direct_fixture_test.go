@@ -14,7 +14,8 @@ import (
 	"dossier.example/app"
 )
 
-// sendPart makes a signed request as a client does: to the server, or, with embedded stores, to the program, which hands it on to the store.
+// sendPart makes a signed request as a client does: to the server, or, with embedded stores, to the program, which
+// hands it on to the store.
 func (s stores) sendPart(ctx context.Context, signed dossier.SignedRequest, body []byte) error {
 	receiver, embedded := s.objects.(interface {
 		Receive(ctx context.Context, u *url.URL, contentLength int64, body io.Reader) error

@@ -189,8 +189,8 @@ func TestDirectRefusals(t *testing.T) {
 	}
 }
 
-// Every call on the way of a file that is sent directly goes wrong in every way. The sender that begins anew with the same id ends well; one that
-// gives up, or goes away, leaves nothing but a file that was whole.
+// Every call on the way of a file that is sent directly goes wrong in every way. The sender that begins anew with the
+// same id ends well; one that gives up, or goes away, leaves nothing but a file that was whole.
 func TestFaultAtEveryStepOfADirectUpload(t *testing.T) {
 	s := embedded(t)
 	clean := &faults{at: -1}
@@ -261,7 +261,8 @@ func TestFaultAtEveryStepOfADirectUpload(t *testing.T) {
 	}
 }
 
-// A file that the person has already gives way, wherever that is interrupted; repeated, the call answers with the other again.
+// A file that the person has already gives way, wherever that is interrupted; repeated, the call answers with the other
+// again.
 func TestFaultAtEveryStepOfADuplicate(t *testing.T) {
 	prepare := func(t *testing.T) (stores, dossier.Receipt, dossier.File, dossier.File) {
 		s, r := embedded(t), dossier.NewReceipt()

@@ -25,7 +25,7 @@ type PeoplePage struct {
 // People returns a page of those whose submission was acknowledged.
 func (s *Service) People(ctx context.Context, q PeopleQuery) (PeoplePage, error) {
 	limit := min(max(q.Limit, 1), 100)
-	// One more than shown tells whether there is a next page.
+	// One more than is shown says that there is a next page.
 	people, err := s.people.List(ctx, SearchKey(q.Search), q.After, limit+1)
 	if err != nil {
 		return PeoplePage{}, fmt.Errorf("list people: %w", err)

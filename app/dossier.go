@@ -1,20 +1,21 @@
 // Package dossier is the language and the rules of the application: people submit their details and files, staff
 // find them again.
 //
-// Service is the only code that writes. Every way in, be it a page, an API or a command, calls it, so the promises below
-// hold whichever way was taken. Where to read on:
+// Service is the only code that writes. Every way in, be it a page, an API or a command, calls it, so the promises
+// below hold whichever way was taken. Where to read on:
 //
-//   - what there is: person.go, file.go, receipt.go, each with what makes it valid; content.go (what is known of bytes),
-//     multipart.go (files in parts), errors.go (what may fail);
+//   - what there is: person.go, file.go, receipt.go, each with what makes it valid; content.go (what is known of
+//     bytes), multipart.go (files in parts), errors.go (what may fail);
 //   - what is needed of the stores: stores.go. Three of them hold the data and none shares a transaction with another:
 //     People (details, SQL), Catalog (one record per file) and Objects (the bytes);
-//   - the two write paths: submission.go (a form, whose bytes pass through this program) and direct.go with completion.go
-//     (a client that sends parts to the object store itself). What they share is in quota.go (reserve, release) and
-//     removal.go (discard, give up, delete);
+//   - the two write paths: submission.go (a form, whose bytes pass through this program) and direct.go with
+//     completion.go (a client that sends parts to the object store itself). What they share is in quota.go (reserve,
+//     release) and removal.go (discard, give up, delete);
 //   - what puts right what they left half-done: reconcile.go;
 //   - what is read: directory.go, file.go, archive.go.
 //
-// The package imports no store, no web framework and no SDK. Stores and the web package import it, never the other way round.
+// The package imports no store, no web framework and no SDK. Stores and the web package import it, never the other way
+// round.
 //
 // What Service promises:
 //
@@ -34,8 +35,8 @@ import (
 	"time"
 )
 
-// Service does everything that changes or reads the three stores. It keeps no state of its own between two calls, so any number
-// of instances may serve the same stores. It is safe for concurrent use.
+// Service does everything that changes or reads the three stores. It keeps no state of its own between two calls, so
+// any number of instances may serve the same stores. It is safe for concurrent use.
 type Service struct {
 	people  People
 	catalog Catalog
@@ -80,7 +81,8 @@ func (s *Service) time() time.Time { return s.now().UTC().Truncate(time.Microsec
 // cleanupTime bounds the work that is done for a request after its own context has ended.
 const cleanupTime = 10 * time.Second
 
-// detached returns a context that outlives ctx by at most cleanupTime, for putting right what a cancelled request began.
+// detached returns a context that outlives ctx by at most cleanupTime, for putting right what a cancelled request
+// began.
 func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 }

@@ -101,8 +101,8 @@ func (e *Error) Is(target error) bool {
 	return ok && t.Code == e.Code && t.Message == "" && t.Err == nil && t.Fields == nil
 }
 
-// Errorf returns an Error of a code whose message a person may read. A %w in the format becomes the cause; its text does
-// not enter the message.
+// Errorf returns an Error of a code whose message a person may read. A %w in the format becomes the cause; its text
+// does not enter the message.
 func Errorf(code Code, cause error, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...), Err: cause}
 }

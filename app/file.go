@@ -104,7 +104,7 @@ type FilesPage struct {
 // Files returns a page of the files of a person whom Person or ByReceipt returned.
 func (s *Service) Files(ctx context.Context, person PersonID, q FilesQuery) (FilesPage, error) {
 	limit := min(max(q.Limit, 1), MaxFilesPage)
-	// One more than shown tells whether there is a next page.
+	// One more than is shown says that there is a next page.
 	files, err := s.catalog.Files(ctx, person, q.After, limit+1)
 	if err != nil {
 		return FilesPage{}, fmt.Errorf("list files: %w", err)
@@ -116,7 +116,8 @@ func (s *Service) Files(ctx context.Context, person PersonID, q FilesQuery) (Fil
 	return page, nil
 }
 
-// allFiles walks the records of a person in the order of their ids. It holds a page of them, and no connection while the loop's body runs.
+// allFiles walks the records of a person in the order of their ids. It holds a page of them, and no connection while
+// the loop's body runs.
 func allFiles(ctx context.Context, c Catalog, person PersonID) iter.Seq2[File, error] {
 	return func(yield func(File, error) bool) {
 		for after := (FileID{}); ; {
@@ -150,8 +151,8 @@ func (s *Service) File(ctx context.Context, person PersonID, file FileID) (File,
 	return f, nil
 }
 
-// Open returns a stored file's bytes from offset on, length of them at most (negative: to the end). The ctx governs the reading too.
-// ErrNotFound where the file was deleted meanwhile.
+// Open returns a stored file's bytes from offset on, length of them at most (negative: to the end). The ctx governs the
+// reading too. ErrNotFound where the file was deleted meanwhile.
 func (s *Service) Open(ctx context.Context, f File, offset, length int64) (io.ReadCloser, error) {
 	r, err := s.objects.Open(ctx, f.Key(), offset, length)
 	if err != nil {
@@ -160,8 +161,9 @@ func (s *Service) Open(ctx context.Context, f File, offset, length int64) (io.Re
 	return r, nil
 }
 
-// Link returns the request by which a client reads a stored file from the object store itself, which answers it with the headers of as. It is a
-// secret until it expires: who has it needs no other proof. errors.ErrUnsupported where the store offers none, so that Open is the only way.
+// Link returns the request by which a client reads a stored file from the object store itself, which answers it with
+// the headers of as. It is a secret until it expires: who has it needs no other proof. errors.ErrUnsupported where the
+// store offers none, so that Open is the only way.
 func (s *Service) Link(ctx context.Context, f File, as ResponseHeader, lifetime time.Duration) (SignedRequest, error) {
 	link, err := s.objects.Link(ctx, f.Key(), as, lifetime)
 	if err != nil {

@@ -15,9 +15,9 @@ const MaxFileNameBytes = 255
 // maxExtensionBytes is the longest end of a name, with its dot, that is taken for an extension.
 const maxExtensionBytes = 32
 
-// CleanFileName makes a name fit to be shown and to be offered for download: the part after the last slash or backslash,
-// valid UTF-8 in NFC, no control or direction-changing characters, no characters that Windows refuses, at most MaxFileNameBytes with the
-// extension kept. It never returns an empty name, "." or "..", and is idempotent.
+// CleanFileName makes a name fit to be shown and to be offered for download: the part after the last slash or
+// backslash, valid UTF-8 in NFC, no control or direction-changing characters, no characters that Windows refuses, at
+// most MaxFileNameBytes with the extension kept. It never returns an empty name, "." or "..", and is idempotent.
 func CleanFileName(raw string) string {
 	name := norm.NFC.String(strings.ToValidUTF8(raw, "\uFFFD"))
 	if i := strings.LastIndexAny(name, `/\`); i >= 0 {

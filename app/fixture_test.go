@@ -33,7 +33,8 @@ type stores struct {
 	catalog dossier.Catalog
 	objects dossier.Objects
 	clock   *clock
-	// loose: reconciliation ran that takes everything for old, so it may have counted a file anew whose record was about to be put.
+	// loose: reconciliation ran that takes everything for old, so it may have counted a file anew whose record was
+	// about to be put.
 	loose bool
 }
 
@@ -90,8 +91,8 @@ func submit(ctx context.Context, svc *dossier.Service, r dossier.Receipt, files 
 	return sub.Outcomes(), err
 }
 
-// checkInvariants walks the stores and checks what is promised at any time, and with settled also what holds after a reconciliation
-// that found everything old.
+// checkInvariants walks the stores and checks what is promised at any time, and with settled also what holds after a
+// reconciliation that found everything old.
 func (s stores) checkInvariants(t *testing.T, settled bool) {
 	t.Helper()
 	ctx := t.Context()
@@ -211,8 +212,8 @@ func (s stores) checkComplete(t *testing.T, r dossier.Receipt, files []upload) {
 	}
 }
 
-// reconcileAll reconciles as if a week had passed, and once more as if another had: then nothing is left to do but to count persons anew from
-// whom the first run removed something.
+// reconcileAll reconciles as if a week had passed, and once more as if another had: then nothing is left to do but to
+// count persons anew from whom the first run removed something.
 func (s stores) reconcileAll(t *testing.T) *dossier.ReconcileReport {
 	t.Helper()
 	report := s.reconcileOnce(t)

@@ -8,10 +8,11 @@ type Limits struct {
 	FileBytes int64
 	// Files is the number of files taken in one form.
 	Files int
-	// PersonFiles is the number of files that one person may have, whichever way they came; those on their way count too. Zero: 20 full
-	// forms, and 10,000 at least.
+	// PersonFiles is the number of files that one person may have, whichever way they came; those on their way count
+	// too. Zero: 20 full forms, and 10,000 at least.
 	PersonFiles int
-	// PersonBytes is the number of bytes that these may have together. Zero: one form full of the largest files, and 250 GiB at least.
+	// PersonBytes is the number of bytes that these may have together. Zero: one form full of the largest files, and
+	// 250 GiB at least.
 	PersonBytes int64
 }
 

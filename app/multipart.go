@@ -31,16 +31,17 @@ func (m Multipart) PartBytes(number int) (int64, bool) {
 	return m.Size - int64(last-1)*m.PartSize, true
 }
 
-// The sizes of parts. 8 MiB is sent within a minute at 1.2 Mbit/s, so a phone that loses its network loses at most that; a request
-// takes its round trip for it a few times a second at most; and a file of the default limit of 5 GiB has 640 parts, one of up to
-// 78 GiB no larger ones.
+// The sizes of parts. 8 MiB is sent within a minute at 1.2 Mbit/s, so a phone that loses its network loses at most
+// that; a request takes its round trip for it a few times a second at most; and a file of the default limit of 5 GiB
+// has 640 parts, one of up to 78 GiB no larger ones.
 const (
 	leastPart = 8 << 20
 	partStep  = 1 << 20
 )
 
-// PartSize returns the size of a file's parts but the last, for files of up to MaxParts × MaxPartSize: small enough that little is lost with one,
-// large enough that MaxParts of them hold the file. It is a whole number of MiB, at least 8 and at most MaxPartSize.
+// PartSize returns the size of a file's parts but the last, for files of up to MaxParts × MaxPartSize: small enough
+// that little is lost with one, large enough that MaxParts of them hold the file. It is a whole number of MiB, at least
+// 8 and at most MaxPartSize.
 func PartSize(size int64) int64 {
 	if size <= MaxParts*leastPart {
 		return leastPart
@@ -68,7 +69,7 @@ const (
 	MaxPartSize = 5 << 30
 )
 
-// whole tells whether the parts that the store has are those of the file, and have its checksum together.
+// whole reports whether the parts that the store has are those of the file, and have its checksum together.
 func (m Multipart) whole(parts []Part, crc uint64) error {
 	var sum uint64
 	for i, p := range parts {

@@ -15,7 +15,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The rules for a person's details. Lengths are in Unicode code points after normalisation; the SQL columns are as wide.
+// The rules for a person's details. Lengths are in Unicode code points after normalisation; the SQL columns are as
+// wide.
 const (
 	MaxNameLength       = 200
 	MaxLocationLength   = 200
@@ -55,8 +56,8 @@ type Details struct {
 	Technology string
 }
 
-// ParseDetails makes Details of a form's text fields. The error is an ErrInvalid that lists every faulty field; the details
-// that come with it hold what could be read.
+// ParseDetails makes Details of a form's text fields. The error is an ErrInvalid that lists every faulty field; the
+// details that come with it hold what could be read.
 func ParseDetails(name, location, age, technology string) (Details, error) {
 	d := Details{Name: name, Location: location, Technology: technology}
 	age = strings.TrimSpace(age)
@@ -125,8 +126,8 @@ func cleanText(label, raw string, most int) (clean, fault string) {
 }
 
 // hidden tells the characters that could make a text read as something else: control characters, line and paragraph
-// separators, and the bidirectional overrides, embeddings and isolates (Unicode TR 9), but not the joiners that Persian, Hindi and
-// emoji need.
+// separators, and the bidirectional overrides, embeddings and isolates (Unicode TR 9), but not the joiners that
+// Persian, Hindi and emoji need.
 func hidden(r rune) bool {
 	switch {
 	case unicode.IsControl(r), r == '\u2028', r == '\u2029', r == '\uFEFF':
@@ -137,8 +138,8 @@ func hidden(r rune) bool {
 	return false
 }
 
-// SearchKey folds a name for searching by prefix: compatibility forms, case and accents are ignored. It is computed here, not
-// by a database's collation, so that MySQL, MariaDB and SQLite find the same people.
+// SearchKey folds a name for searching by prefix: compatibility forms, case and accents are ignored. It is computed
+// here, not by a database's collation, so that MySQL, MariaDB and SQLite find the same people.
 func SearchKey(name string) string {
 	fold := transform.Chain(norm.NFKD, runes.Remove(runes.In(unicode.Mn)), cases.Fold(), norm.NFC)
 	key, _, err := transform.String(fold, strings.Join(strings.Fields(name), " "))

@@ -19,7 +19,8 @@ func (q Quota) plus(more Quota) Quota { return Quota{q.Files + more.Files, q.Byt
 type Usage struct {
 	Person PersonID
 	Quota
-	// Epoch is another after every Recount, and Revision after every change: opaque, never used twice, empty where there is no counter.
+	// Epoch is another after every Recount, and Revision after every change: opaque, never used twice, empty where
+	// there is no counter.
 	Epoch, Revision string
 	// UpdatedAt is when it was changed last.
 	UpdatedAt time.Time
@@ -41,8 +42,8 @@ func (f File) Counted() Quota {
 	return Quota{Files: 1}
 }
 
-// Counted returns how many files and bytes a person has as the quota counts them, those on their way and on their way out among them: at the
-// same cost however many they are.
+// Counted returns how many files and bytes a person has as the quota counts them, those on their way and on their way
+// out among them: at the same cost however many they are.
 func (s *Service) Counted(ctx context.Context, person PersonID) (Quota, error) {
 	usage, err := s.catalog.Usage(ctx, person)
 	if err != nil {
@@ -69,8 +70,8 @@ func (s *Service) full(cause error) *Error {
 		s.limits.PersonFiles, FormatBytes(s.limits.PersonBytes))
 }
 
-// release uncounts what was reserved for a file and is in no record. It also works when ctx has ended; what fails is left to
-// reconciliation, because it must not be done twice.
+// release uncounts what was reserved for a file and is in no record. It also works when ctx has ended; what fails is
+// left to reconciliation, because it must not be done twice.
 func (s *Service) release(ctx context.Context, f File, off Quota, epoch string) {
 	ctx, cancel := detached(ctx)
 	defer cancel()

@@ -10,8 +10,8 @@ import (
 	"fmt"
 )
 
-// Receipt is what a submitter holds: the person's id and a secret that proves it is theirs. The form carries it from the
-// start, so a form that is sent twice gets the same receipt. Only the secret's hash is kept.
+// Receipt is what a submitter holds: the person's id and a secret that proves it is theirs. The form carries it from
+// the start, so a form that is sent twice gets the same receipt. Only the secret's hash is kept.
 type Receipt struct {
 	Person PersonID
 	// Secret is 256 random bits.
@@ -54,13 +54,14 @@ func ParseReceipt(s string) (Receipt, error) {
 // Hash returns what is kept of the secret. A plain hash is enough: 256 random bits cannot be guessed.
 func (r Receipt) Hash() [32]byte { return sha256.Sum256(r.Secret[:]) }
 
-// Opens tells, in constant time, whether the receipt belongs to the person.
+// Opens reports, in constant time, whether the receipt belongs to the person.
 func (r Receipt) Opens(p Person) bool {
 	hash := r.Hash()
 	return subtle.ConstantTimeCompare(hash[:], p.ReceiptHash[:]) == 1
 }
 
-// ByReceipt returns the person that a receipt opens. A wrong secret and an unknown person are the same ErrNotFound, after the same work.
+// ByReceipt returns the person that a receipt opens. A wrong secret and an unknown person are the same ErrNotFound,
+// after the same work.
 func (s *Service) ByReceipt(ctx context.Context, r Receipt) (Person, error) {
 	p, err := s.people.Person(ctx, r.Person)
 	if err != nil && !errors.Is(err, ErrNotFound) {

@@ -10,13 +10,14 @@ import (
 
 // ReconcileOptions says what one run of Reconcile does.
 type ReconcileOptions struct {
-	// OlderThan is how long nothing must have happened to an unfinished upload before it counts as left behind. It must be longer than
-	// the longest upload; one that is hit all the same fails cleanly and can be sent again.
+	// OlderThan is how long nothing must have happened to an unfinished upload before it counts as left behind. It must
+	// be longer than the longest upload; one that is hit all the same fails cleanly and can be sent again.
 	OlderThan time.Duration
-	// Sweep also walks all objects and all records, to find objects without a record, records without a person and persons whose
-	// files are miscounted. It costs a listing of the bucket and two scans of the table.
+	// Sweep also walks all objects and all records, to find objects without a record, records without a person and
+	// persons whose files are miscounted. It costs a listing of the bucket and two scans of the table.
 	Sweep bool
-	// Verify also compares every stored file with what the object store says that it holds. With embedded stores that reads every byte.
+	// Verify also compares every stored file with what the object store says that it holds. With embedded stores that
+	// reads every byte.
 	Verify bool
 	// DryRun changes nothing and reports what would be done.
 	DryRun bool
@@ -50,7 +51,8 @@ const (
 	RepairRemovedObject = "removed object without record"
 	// RepairRecounted: what a person has for the quota was counted anew.
 	RepairRecounted = "recounted files of person"
-	// DamageMissing: a stored file has no object. Nothing is changed; restore the object from its version or from a backup.
+	// DamageMissing: a stored file has no object. Nothing is changed; restore the object from its version or from a
+	// backup.
 	DamageMissing = "DAMAGE: stored file without object"
 	// DamageDiffers: a stored file's object has another size or checksum. Nothing is changed.
 	DamageDiffers = "DAMAGE: stored file differs from its object"
@@ -66,21 +68,22 @@ type ReconcileReport struct {
 	AbortedMultipartUploads int `json:"aborted_transfers"`
 	// Verified is the number of stored files that were compared with their objects.
 	Verified int `json:"verified"`
-	// Failures is the number of things that could not be looked at or mended this time; the error of Reconcile has the reasons.
+	// Failures is the number of things that could not be looked at or mended this time; the error of Reconcile has the
+	// reasons.
 	Failures int `json:"failures"`
 }
 
-// Damaged tells whether something was found that needs a person.
+// Damaged reports whether something was found that needs a person.
 func (r *ReconcileReport) Damaged() bool {
 	return r.Counts[DamageMissing]+r.Counts[DamageDiffers] > 0
 }
 
-// Reconcile finishes or removes what was left half-done. Any number of instances may run it at once, beside submissions and
-// deletions: whatever it takes away it first wins by a conditional change of state, and an upload that wakes up afterwards finds
-// its record lost.
+// Reconcile finishes or removes what was left half-done. Any number of instances may run it at once, beside submissions
+// and deletions: whatever it takes away it first wins by a conditional change of state, and an upload that wakes up
+// afterwards finds its record lost.
 //
-// Each repair is handed to done as it happens (nil: to nobody), so memory stays bounded. One failure does not end the run, except an end of
-// ctx; the returned error joins the first ten reasons.
+// Each repair is handed to done as it happens (nil: to nobody), so memory stays bounded. One failure does not end the
+// run, except an end of ctx; the returned error joins the first ten reasons.
 func (s *Service) Reconcile(ctx context.Context, o ReconcileOptions, done func(Repair)) (*ReconcileReport, error) {
 	r := &reconciler{
 		Service: s, ReconcileOptions: o, done: done, before: s.time().Add(-o.OlderThan),
@@ -167,7 +170,7 @@ func (r *reconciler) multipartUploads(ctx context.Context) error {
 	return nil
 }
 
-// waited tells whether a multipart upload is left alone: its record shows progress; or the record names it, so that
+// waited reports whether a multipart upload is left alone: its record shows progress; or the record names it, so that
 // both go together, by the step that wins the record first. A multipart upload without a record, or beside the one that
 // the record names, is nobody's.
 func (r *reconciler) waited(ctx context.Context, t MultipartUpload) (bool, error) {
@@ -221,8 +224,8 @@ func (r *reconciler) unfinished(ctx context.Context) error {
 	return nil
 }
 
-// arrived tells whether an unfinished file only lacks its commit: its person is acknowledged and the object store holds what the record
-// describes. Files of a person that is not acknowledged go with the person.
+// arrived reports whether an unfinished file only lacks its commit: its person is acknowledged and the object store
+// holds what the record describes. Files of a person that is not acknowledged go with the person.
 func (r *reconciler) arrived(ctx context.Context, f File) (bool, error) {
 	if f.Content == nil {
 		return false, nil
@@ -280,8 +283,8 @@ func (r *reconciler) leftovers(ctx context.Context) error {
 	return nil
 }
 
-// orphanedObjects removes objects without a record. An object's record is put before its bytes are sent and its key is never
-// used again, so an object whose record is absent can never get one.
+// orphanedObjects removes objects without a record. An object's record is put before its bytes are sent and its key is
+// never used again, so an object whose record is absent can never get one.
 func (r *reconciler) orphanedObjects(ctx context.Context) error {
 	var person PersonID
 	known := map[FileID]bool{}
@@ -346,9 +349,9 @@ func (r *reconciler) records(ctx context.Context) error {
 		for _, f := range batch {
 			switch {
 			case !there[f.Person] && r.Sweep:
-				// The person was inserted before the record and is deleted after it: what is left is nobody's. It is taken
-				// in the state that it was seen in, before the person was looked for: should the same form begin anew in between
-				// and its file be stored and acknowledged, that file is left alone.
+				// The person was inserted before the record and is deleted after it: what is left is nobody's. It is
+				// taken in the state that it was seen in, before the person was looked for: should the same form begin
+				// anew in between and its file be stored and acknowledged, that file is left alone.
 				r.repair(fileRepair(RepairRemovedRecord, f), func() error { return r.take(ctx, f, f.State) })
 			case there[f.Person] && r.Verify && f.State == FileStored:
 				if err := r.verify(ctx, f); err != nil {
@@ -363,8 +366,8 @@ func (r *reconciler) records(ctx context.Context) error {
 	return nil
 }
 
-// miscounted counts anew what persons have, where nothing moved for long: a file that is counted just now, and whose record is about to be
-// put, must not be taken for one that is gone.
+// miscounted counts anew what persons have, where nothing moved for long: a file that is counted just now, and whose
+// record is about to be put, must not be taken for one that is gone.
 func (r *reconciler) miscounted(ctx context.Context) error {
 	for person, err := range r.catalog.Miscounted(ctx) {
 		if err != nil {

@@ -17,8 +17,8 @@ func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 		if _, err := submit(t.Context(), s.service(dossier.DefaultLimits()), kept, twoFiles); err != nil {
 			t.Fatal(err)
 		}
-		// A file of an acknowledged person that only lacks its commit; one without bytes; a submission never acknowledged; a
-		// deletion half done; an object without record; a record without person.
+		// A file of an acknowledged person that only lacks its commit; one without bytes; a submission never
+		// acknowledged; a deletion half done; an object without record; a record without person.
 		_, _ = submit(t.Context(), s.faulty(failing(t, oneForm, dieBefore, "catalog.Commit", 1)), kept, []upload{{"c.txt", []byte("gamma")}})
 		_, _ = submit(t.Context(), s.faulty(failing(t, oneForm, dieAfter, "catalog.Put", 1)), kept, []upload{{"d.txt", []byte("delta")}})
 		_, _ = submit(t.Context(), s.faulty(failing(t, twoForm, dieBefore, "catalog.Commit", 2)), dossier.NewReceipt(), twoFiles)

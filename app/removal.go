@@ -10,11 +10,11 @@ import (
 // the quota; last the person. Every step may be repeated and may be done by several at once; a removal that stopped
 // half-way is taken up by reconciliation.
 //
-// What was acknowledged is deleted (DeleteFile, DeletePerson). What was not is given up, by the submitter (GiveUp) or by a
-// write path that cannot go on (discard).
+// What was acknowledged is deleted (DeleteFile, DeletePerson). What was not is given up, by the submitter (GiveUp) or
+// by a write path that cannot go on (discard).
 
-// DeleteFile removes one file. A file that is not there, or not stored, is ErrNotFound; one whose removal was begun before is
-// removed to the end.
+// DeleteFile removes one file. A file that is not there, or not stored, is ErrNotFound; one whose removal was begun
+// before is removed to the end.
 func (s *Service) DeleteFile(ctx context.Context, person PersonID, file FileID) error {
 	// The record's multipart upload is needed where the removal was begun before the file was stored.
 	f, err := s.catalog.File(ctx, person, file)
@@ -31,8 +31,8 @@ func (s *Service) DeleteFile(ctx context.Context, person PersonID, file FileID) 
 	return s.erase(ctx, f)
 }
 
-// DeletePerson removes a person with all files. ErrNotFound if there is none; after any other error the person is marked and
-// reconciliation, or another call, removes the rest.
+// DeletePerson removes a person with all files. ErrNotFound if there is none; after any other error the person is
+// marked and reconciliation, or another call, removes the rest.
 func (s *Service) DeletePerson(ctx context.Context, id PersonID) error {
 	err := s.people.Move(ctx, id, PersonDeleting, s.time(), PersonSubmitting, PersonSubmitted, PersonDeleting)
 	if err != nil {
@@ -65,7 +65,8 @@ func (s *Service) finishDeletion(ctx context.Context, id PersonID) error {
 			}
 		}
 	}
-	// Lost: another removal came to this end before, and the same form was sent again since. That is a person of its own.
+	// Lost: another removal came to this end before, and the same form was sent again since. That is a person of its
+	// own.
 	if err := s.people.Delete(ctx, id); err != nil && !errors.Is(err, ErrLost) {
 		return fmt.Errorf("delete person: %w", err)
 	}
@@ -123,7 +124,8 @@ func (s *Service) erase(ctx context.Context, f File) error {
 	if err := s.objects.Delete(ctx, f.Key()); err != nil {
 		return fmt.Errorf("delete object: %w", err)
 	}
-	// Read while the record is there: a recount after this look may have counted it or not, and Release does nothing then.
+	// Read while the record is there: a recount after this look may have counted it or not, and Release does nothing
+	// then.
 	usage, err := s.catalog.Usage(ctx, f.Person)
 	if err != nil {
 		return fmt.Errorf("read what is counted: %w", err)

@@ -9,10 +9,11 @@ import (
 
 // What every store promises beside what its methods say:
 //
-//   - No request to a server is without a deadline; a store has a time limit of its own for each, and a deadline of ctx that is
-//     nearer wins. A store that does not answer in time, refuses, or is full returns ErrUnavailable.
+//   - No request to a server is without a deadline; a store has a time limit of its own for each, and a deadline of ctx
+//     that is nearer wins. A store that does not answer in time, refuses, or is full returns ErrUnavailable.
 //   - When ctx is cancelled the call returns at once, with an error for which errors.Is(err, context.Canceled).
-//   - A read sees every write that was finished before it began, whichever instance made it, except where said otherwise.
+//   - A read sees every write that was finished before it began, whichever instance made it, except where said
+//     otherwise.
 //   - Errors carry no file name, no detail of a person and no secret.
 //   - It is safe for concurrent use.
 //
@@ -29,11 +30,12 @@ type People interface {
 	Move(ctx context.Context, id PersonID, to PersonState, at time.Time, from ...PersonState) error
 	// Delete removes the person if it is in state PersonDeleting: ErrLost in another state, nil when absent.
 	Delete(ctx context.Context, id PersonID) error
-	// List returns up to limit persons in state PersonSubmitted, newest first (CreatedAt, then ID), that come after the cursor (a zero
-	// cursor: from the newest) and whose SearchKey(Name) begins with prefix (itself a SearchKey; empty: all).
+	// List returns up to limit persons in state PersonSubmitted, newest first (CreatedAt, then ID), that come after the
+	// cursor (a zero cursor: from the newest) and whose SearchKey(Name) begins with prefix (itself a SearchKey; empty:
+	// all).
 	List(ctx context.Context, prefix string, after Cursor, limit int) ([]Person, error)
-	// Leftovers yields the persons in state PersonSubmitting whose UpdatedAt is before the given time, and all in state PersonDeleting.
-	// The loop's body may move and delete what it is given.
+	// Leftovers yields the persons in state PersonSubmitting whose UpdatedAt is before the given time, and all in state
+	// PersonDeleting. The loop's body may move and delete what it is given.
 	Leftovers(ctx context.Context, before time.Time) iter.Seq2[Person, error]
 	// Existing returns those of ids (100 at most) that are there, in whatever state.
 	Existing(ctx context.Context, ids []PersonID) (map[PersonID]bool, error)
@@ -46,75 +48,80 @@ type Catalog interface {
 	Put(ctx context.Context, f File) error
 	// File returns a record in whatever state; ErrNotFound.
 	File(ctx context.Context, person PersonID, file FileID) (File, error)
-	// Files returns up to limit (1 at least) records of a person, in whatever state, in the order of their ids: those whose ids come behind
-	// after (a zero id: from the first). Fewer than limit are the last.
+	// Files returns up to limit (1 at least) records of a person, in whatever state, in the order of their ids: those
+	// whose ids come behind after (a zero id: from the first). Fewer than limit are the last.
 	Files(ctx context.Context, person PersonID, after FileID, limit int) ([]File, error)
-	// Describe sets Content and UpdatedAt of a record that is in state FileUploading: ErrLost in another state or when absent.
+	// Describe sets Content and UpdatedAt of a record that is in state FileUploading: ErrLost in another state or when
+	// absent.
 	Describe(ctx context.Context, person PersonID, file FileID, c Content, at time.Time) error
-	// Touch sets UpdatedAt of a record that is in state FileUploading, so that it shows progress: ErrLost in another state or when absent.
+	// Touch sets UpdatedAt of a record that is in state FileUploading, so that it shows progress: ErrLost in another
+	// state or when absent.
 	Touch(ctx context.Context, person PersonID, file FileID, at time.Time) error
-	// Commit moves a described record from FileUploading to FileStored and returns it. Within one person a name and a content (SHA-256,
-	// size) are stored once: where another record with the same two is stored, or was committing and only has to be finished,
-	// Commit returns that one and leaves the given record as it is, for the caller to remove. This holds for any number of
-	// Commits at once. A record already stored is returned as it is. ErrLost if the record is deleting, absent or not described;
-	// ErrIncomplete if it was described without a Type, last.
+	// Commit moves a described record from FileUploading to FileStored and returns it. Within one person a name and a
+	// content (SHA-256, size) are stored once: where another record with the same two is stored, or was committing and
+	// only has to be finished, Commit returns that one and leaves the given record as it is, for the caller to remove.
+	// This holds for any number of Commits at once. A record already stored is returned as it is. ErrLost if the record
+	// is deleting, absent or not described; ErrIncomplete if it was described without a Type, last.
 	Commit(ctx context.Context, person PersonID, file FileID, at time.Time) (File, error)
 	// MarkDeleting sets state FileDeleting and UpdatedAt if the record is in one of the states from, or is deleting
 	// already. ErrLost in another state, ErrNotFound when absent.
 	MarkDeleting(ctx context.Context, person PersonID, file FileID, at time.Time, from ...FileState) error
-	// Remove removes a record in state FileDeleting, and with it all that Commit may have left for it: ErrLost in another state, nil
-	// when absent. After it the same name and content may be committed again. Where it was this call that removed the record, for
-	// certain, it returns it: of any number of calls one at most, so that what was counted once is uncounted once.
+	// Remove removes a record in state FileDeleting, and with it all that Commit may have left for it: ErrLost in
+	// another state, nil when absent. After it the same name and content may be committed again. Where it was this call
+	// that removed the record, for certain, it returns it: of any number of calls one at most, so that what was counted
+	// once is uncounted once.
 	Remove(ctx context.Context, person PersonID, file FileID) (*File, error)
 	// Unfinished yields the records in state FileUploading whose UpdatedAt is before the given time, and all in state
 	// FileDeleting. It may be seconds behind the latest writes. The loop's body may change and remove what it is given.
 	Unfinished(ctx context.Context, before time.Time) iter.Seq2[File, error]
-	// All yields every record once, those of one person together. Records written meanwhile may or may not be among them. The
-	// loop's body may change and remove what it is given.
+	// All yields every record once, those of one person together. Records written meanwhile may or may not be among
+	// them. The loop's body may change and remove what it is given.
 	All(ctx context.Context) iter.Seq2[File, error]
 	Counters
 }
 
-// Counters keep what each person has, so that a quota costs no look at all of the person's records. They stand beside the records and share no
-// transaction with them. Service counts a file before its record is put, and uncounts it after its record is gone: what ends in between
-// leaves a counter too high, never too low, and Recount mends it.
+// Counters keep what each person has, so that a quota costs no look at all of the person's records. They stand beside
+// the records and share no transaction with them. Service counts a file before its record is put, and uncounts it after
+// its record is gone: what ends in between leaves a counter too high, never too low, and Recount mends it.
 type Counters interface {
-	// Reserve adds to a person's counter and returns it, unless one of the two would be more than most: ErrQuota, and nothing is changed. No
-	// number of Reserves at once exceeds most. After ErrUnavailable it may be counted all the same.
+	// Reserve adds to a person's counter and returns it, unless one of the two would be more than most: ErrQuota, and
+	// nothing is changed. No number of Reserves at once exceeds most. After ErrUnavailable it may be counted all the
+	// same.
 	Reserve(ctx context.Context, person PersonID, add, most Quota, at time.Time) (Usage, error)
-	// Release takes off a person's counter what Reserve added, once at most. It does nothing where there are less, and where the person was
-	// counted anew since epoch (Usage.Epoch) was read, because nobody knows whether that count still saw what is taken off. A counter
-	// at zero is removed.
+	// Release takes off a person's counter what Reserve added, once at most. It does nothing where there are less, and
+	// where the person was counted anew since epoch (Usage.Epoch) was read, because nobody knows whether that count
+	// still saw what is taken off. A counter at zero is removed.
 	Release(ctx context.Context, person PersonID, off Quota, epoch string, at time.Time) error
 	// Usage returns a person's counter; zero but for Person where there is none.
 	Usage(ctx context.Context, person PersonID) (Usage, error)
-	// Recount sets the counter of seen.Person to what was counted after seen was read, and begins an epoch. ErrLost if the counter was changed
-	// since. A counter set to zero is removed.
+	// Recount sets the counter of seen.Person to what was counted after seen was read, and begins an epoch. ErrLost if
+	// the counter was changed since. A counter set to zero is removed.
 	Recount(ctx context.Context, seen Usage, to Quota, at time.Time) error
-	// Miscounted yields the persons whose counter is not what File.Counted of their records adds up to, as far as that can be
-	// told in passing: what changes meanwhile may be among them, or not. The loop's body may change what it is given.
+	// Miscounted yields the persons whose counter is not what File.Counted of their records adds up to, as far as that
+	// can be told in passing: what changes meanwhile may be among them, or not. The loop's body may change what it is
+	// given.
 	Miscounted(ctx context.Context) iter.Seq2[PersonID, error]
 }
 
 // Objects keeps the bytes of files. Keys are those of ObjectKey; a store makes up none of its own.
 type Objects interface {
 	// Put streams r under key, in bounded memory and without a copy elsewhere. Nothing is visible under key unless Put
-	// returns nil, and then it is durable. When r fails or ctx ends, what was sent so far is given up and the error wraps r's or
-	// ctx's. A key is written once.
+	// returns nil, and then it is durable. When r fails or ctx ends, what was sent so far is given up and the error
+	// wraps r's or ctx's. A key is written once.
 	Put(ctx context.Context, key string, r io.Reader) error
 	// Stat returns what the store itself says that it holds under key, read back from it; ErrNotFound.
 	Stat(ctx context.Context, key string) (Held, error)
-	// Open returns the bytes from offset on, length of them at most (negative: to the end); ErrNotFound. The ctx governs the
-	// reading too; the caller closes.
+	// Open returns the bytes from offset on, length of them at most (negative: to the end); ErrNotFound. The ctx
+	// governs the reading too; the caller closes.
 	Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error)
-	// Link returns the GET by which whoever has it may read the object, whole or in ranges, until it expires; the answer has the
-	// headers of as. It asks nothing of a server; whether the object is there is seen when it is read. lifetime is from 1 second to 7
-	// days. errors.ErrUnsupported where bytes are only to be had by Open.
+	// Link returns the GET by which whoever has it may read the object, whole or in ranges, until it expires; the
+	// answer has the headers of as. It asks nothing of a server; whether the object is there is seen when it is read.
+	// lifetime is from 1 second to 7 days. errors.ErrUnsupported where bytes are only to be had by Open.
 	Link(ctx context.Context, key string, as ResponseHeader, lifetime time.Duration) (SignedRequest, error)
 	// Delete removes the object; nil when absent.
 	Delete(ctx context.Context, key string) error
-	// List yields the objects whose key begins with prefix, in the order of their keys' bytes. The loop's body may delete
-	// what it is given.
+	// List yields the objects whose key begins with prefix, in the order of their keys' bytes. The loop's body may
+	// delete what it is given.
 	List(ctx context.Context, prefix string) iter.Seq2[Object, error]
 	MultipartUploads
 }
@@ -147,18 +154,20 @@ type MultipartUploads interface {
 	Unfinished(ctx context.Context, before time.Time) iter.Seq2[MultipartUpload, error]
 }
 
-// ResponseHeader is what the answer to a linked GET says of its content. Whatever the object store may have noted itself, it says this.
+// ResponseHeader is what the answer to a linked GET says of its content. Whatever the object store may have noted
+// itself, it says this.
 type ResponseHeader struct {
 	ContentType, ContentDisposition, CacheControl string
 }
 
-// SignedRequest is a request that a client makes to the object store, or, with embedded stores, to this program. It is a secret for as
-// long as it lives.
+// SignedRequest is a request that a client makes to the object store, or, with embedded stores, to this program. It is
+// a secret for as long as it lives.
 type SignedRequest struct {
 	Method string
 	// URL is absolute, or, with embedded stores, a path with a query below the site's own origin.
 	URL string
-	// Header holds what the client must send as it stands, by canonical name. Content-Length is among it, which browsers set by themselves.
+	// Header holds what the client must send as it stands, by canonical name. Content-Length is among it, which
+	// browsers set by themselves.
 	Header    map[string]string
 	ExpiresAt time.Time
 }

@@ -7,20 +7,22 @@ import (
 	"io"
 )
 
-// A form is one way in: its bytes pass through this program. Three stores share no transaction, so the order of the steps carries the promise:
+// A form is one way in: its bytes pass through this program. Three stores share no transaction, so the order of the
+// steps carries the promise:
 //
 //  1. Begin inserts the person, idempotently by id, in state PersonSubmitting.
 //  2. AddFile counts the file against the person's quota and puts its record, in state FileUploading, then looks at the
 //     person once more. Whoever deletes a person marks it first and lists its files afterwards. So either the deleter's
 //     list holds this record, or this look finds the mark: no file can slip in behind a deletion.
 //  3. AddFile sends the bytes. The record and the key are this upload's alone.
-//  4. AddFile compares size and checksum with what the object store says that it holds, counts the bytes against the quota, and describes
-//     the content in the record.
-//  5. Acknowledge commits every described record (FileStored), then the person (PersonSubmitted). Only then may the submitter be told.
+//  4. AddFile compares size and checksum with what the object store says that it holds, counts the bytes against the
+//     quota, and describes the content in the record.
+//  5. Acknowledge commits every described record (FileStored), then the person (PersonSubmitted). Only then may the
+//     submitter be told.
 //
-// What ends before step 5 was never acknowledged: Abandon removes it, or reconciliation does. A file of the same name and
-// content that the person has already is found by Catalog.Commit, so a submission that is sent again, at the same time or later, leaves
-// each file once.
+// What ends before step 5 was never acknowledged: Abandon removes it, or reconciliation does. A file of the same name
+// and content that the person has already is found by Catalog.Commit, so a submission that is sent again, at the same
+// time or later, leaves each file once.
 
 // Submission is one form on its way in: a person's details and files. It is used by one goroutine.
 type Submission struct {
@@ -50,8 +52,8 @@ type Outcome struct {
 
 // Begin opens a submission: the person is inserted, or found where the same form was sent before.
 //
-// Errors: ErrInvalid with every faulty field; ErrConflict where the receipt's person belongs to another secret, has other details or
-// is being deleted (nothing is told about which); ErrUnavailable.
+// Errors: ErrInvalid with every faulty field; ErrConflict where the receipt's person belongs to another secret, has
+// other details or is being deleted (nothing is told about which); ErrUnavailable.
 func (s *Service) Begin(ctx context.Context, receipt Receipt, details Details) (*Submission, error) {
 	if err := details.Clean(); err != nil {
 		return nil, err
@@ -111,10 +113,10 @@ func (sub *Submission) Refuse(name string, why *Error) {
 	sub.files = append(sub.files, &incoming{outcome: Outcome{Name: CleanFileName(name), Err: why}})
 }
 
-// AddFile reads a file from r to its end and sends it to the object store. A fault of this file alone (too large, over the person's quota,
-// changed on its way) is told in Outcomes and the returned error is nil: the next file may be added. An error means that the submission cannot go on:
-// r's own error, wrapped; ErrConflict where the person is being deleted; ErrUnavailable; or that of ctx.
-// The file counts as stored only after Acknowledge.
+// AddFile reads a file from r to its end and sends it to the object store. A fault of this file alone (too large, over
+// the person's quota, changed on its way) is told in Outcomes and the returned error is nil: the next file may be
+// added. An error means that the submission cannot go on: r's own error, wrapped; ErrConflict where the person is being
+// deleted; ErrUnavailable; or that of ctx. The file counts as stored only after Acknowledge.
 func (sub *Submission) AddFile(ctx context.Context, name string, r io.Reader) error {
 	s, now := sub.svc, sub.svc.time()
 	in := &incoming{file: File{
@@ -187,8 +189,8 @@ func (s *Service) send(ctx context.Context, in *incoming, r io.Reader, usage Usa
 	return nil
 }
 
-// Acknowledge commits what arrived and returns nil when the submitter may be told so: Outcomes then says which files are
-// stored and why others are not. After an error nothing may be told as stored; the same form sent again ends well.
+// Acknowledge commits what arrived and returns nil when the submitter may be told so: Outcomes then says which files
+// are stored and why others are not. After an error nothing may be told as stored; the same form sent again ends well.
 // Errors: ErrConflict where the person was deleted meanwhile; ErrUnavailable; or that of ctx.
 func (sub *Submission) Acknowledge(ctx context.Context) error {
 	s := sub.svc
@@ -241,8 +243,8 @@ func (sub *Submission) Acknowledge(ctx context.Context) error {
 	return nil
 }
 
-// Abandon gives up what Acknowledge did not commit. It also works when ctx has ended, within a bound of its own; what it cannot remove is
-// left to reconciliation. After an Acknowledge without error it does nothing.
+// Abandon gives up what Acknowledge did not commit. It also works when ctx has ended, within a bound of its own; what
+// it cannot remove is left to reconciliation. After an Acknowledge without error it does nothing.
 func (sub *Submission) Abandon(ctx context.Context) {
 	if sub.settled {
 		return

@@ -29,8 +29,9 @@ func TestSubmission(t *testing.T) {
 	s.checkComplete(t, r, twoFiles)
 }
 
-// Every call that a submission makes goes wrong in every way. Whatever was acknowledged must be whole. The same form sent again
-// must end with one person and each file once; if it is not sent again, nothing of what was not acknowledged may stay.
+// Every call that a submission makes goes wrong in every way. Whatever was acknowledged must be whole. The same form
+// sent again must end with one person and each file once; if it is not sent again, nothing of what was not acknowledged
+// may stay.
 func TestFaultAtEveryStepOfASubmission(t *testing.T) {
 	s := embedded(t)
 	clean := &faults{at: -1}

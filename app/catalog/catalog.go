@@ -1,7 +1,7 @@
 // Package catalog keeps the records of files: dossier.Catalog, over DynamoDB and over SQLite.
 //
-// It stands apart from the domain so that the rules there need no SDK and no driver. Only the program's main package and
-// tests may import it; everything else knows the interface.
+// It stands apart from the domain so that the rules there need no SDK and no driver. Only the program's main package
+// and tests may import it; everything else knows the interface.
 package catalog
 
 import (
@@ -22,8 +22,8 @@ var (
 // defaultPage is how many records a walk reads at once: a few hundred kilobytes.
 const defaultPage = 500
 
-// defaultTimeout bounds one request. Both kinds answer in milliseconds, so five seconds without an answer is an outage; it also leaves
-// the SDK time for its retries.
+// defaultTimeout bounds one request. Both kinds answer in milliseconds, so five seconds without an answer is an outage;
+// it also leaves the SDK time for its retries.
 const defaultTimeout = 5 * time.Second
 
 var (
@@ -44,8 +44,8 @@ func coded(err error) bool {
 // instant is the inverse of time.Time.UnixMicro.
 func instant(micros int64) time.Time { return time.UnixMicro(micros).UTC() }
 
-// Checksums are kept as lower-case hexadecimal text: it is readable in a console, and a number would not do, because neither kind has
-// unsigned 64-bit integers.
+// Checksums are kept as lower-case hexadecimal text: it is readable in a console, and a number would not do, because
+// neither kind has unsigned 64-bit integers.
 
 func formatSHA256(sum [32]byte) string { return hex.EncodeToString(sum[:]) }
 

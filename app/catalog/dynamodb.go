@@ -25,15 +25,15 @@ import (
 // TableInput is its definition for tests; the program that builds the real one must agree with it.
 //
 //   - Partition key person_id (S), sort key file_id (S). A person's files are one consistent query.
-//   - Global secondary index "unfinished": hash key unfinished (S), range key updated_at (N), projection ALL. It is sparse:
-//     only records that are uploading or deleting have the attribute, which is the state and one of 8 shards, so that no
-//     single partition of the index takes every write of the table.
-//   - Time to live on expires_at (Unix seconds): a belt for records that nobody finished or removed within 7 days. It is gone
-//     from a record as soon as that is stored.
-//   - All other attributes are free. Of a record: name, author, state, size, sha256, crc64, content_type, upload_transfer, upload_size,
-//     upload_part_size, object_key, created_at, updated_at (Unix microseconds), revision, writer. Of a claim (see Commit): owner,
-//     revision; its file_id begins with "~claim#". Of a person's counter (see Reserve): files, bytes, epoch, writer, updated_at; its
-//     file_id is "~usage". "~" sorts after every UUID.
+//   - Global secondary index "unfinished": hash key unfinished (S), range key updated_at (N), projection ALL. It is
+//     sparse: only records that are uploading or deleting have the attribute, which is the state and one of 8 shards,
+//     so that no single partition of the index takes every write of the table.
+//   - Time to live on expires_at (Unix seconds): a belt for records that nobody finished or removed within 7 days. It
+//     is gone from a record as soon as that is stored.
+//   - All other attributes are free. Of a record: name, author, state, size, sha256, crc64, content_type,
+//     upload_transfer, upload_size, upload_part_size, object_key, created_at, updated_at (Unix microseconds), revision,
+//     writer. Of a claim (see Commit): owner, revision; its file_id begins with "~claim#". Of a person's counter (see
+//     Reserve): files, bytes, epoch, writer, updated_at; its file_id is "~usage". "~" sorts after every UUID.
 //
 // # IAM
 //
@@ -43,12 +43,13 @@ import (
 // # What is not promised
 //
 //   - Unfinished reads an index, which is usually less than a second behind.
-//   - All has the records of one person together because DynamoDB scans in the order of the partitions; AWS does not document it.
-//   - A process that dies between two requests of Commit, while somebody else removes the very record that it commits, may
-//     leave a claim of about 200 bytes. It is never an answer, stands in nobody's way, and goes with the next Remove of
-//     any file of the person.
-//   - Time to live removes a record without its object, without its claim, and without uncounting it. Reconciliation finds the object and
-//     counts anew.
+//   - All has the records of one person together because DynamoDB scans in the order of the partitions; AWS does not
+//     document it.
+//   - A process that dies between two requests of Commit, while somebody else removes the very record that it commits,
+//     may leave a claim of about 200 bytes. It is never an answer, stands in nobody's way, and goes with the next
+//     Remove of any file of the person.
+//   - Time to live removes a record without its object, without its claim, and without uncounting it. Reconciliation
+//     finds the object and counts anew.
 type DynamoDB struct {
 	client  *dynamodb.Client
 	table   string
@@ -76,8 +77,8 @@ const (
 	unfinishedIndex = "unfinished"
 	// shards is a power of two; see shard.
 	shards = 8
-	// unfinishedLife is what time to live grants an unfinished record from its last change. Reconciliation comes after a day, so this
-	// strikes only where nothing reconciles.
+	// unfinishedLife is what time to live grants an unfinished record from its last change. Reconciliation comes after
+	// a day, so this strikes only where nothing reconciles.
 	unfinishedLife = 7 * 24 * time.Hour
 	// besides begins the sort key of every item that is no record. "~" is greater than every hexadecimal digit.
 	besides = "~"
@@ -85,7 +86,8 @@ const (
 	usageKey = besides + "usage"
 )
 
-// TableInput returns the definition of a table that DynamoDB can work on, without time to live, which is set by a call of its own.
+// TableInput returns the definition of a table that DynamoDB can work on, without time to live, which is set by a call
+// of its own.
 func TableInput(name string) *dynamodb.CreateTableInput {
 	attribute := func(name string, t types.ScalarAttributeType) types.AttributeDefinition {
 		return types.AttributeDefinition{AttributeName: &name, AttributeType: t}
@@ -113,7 +115,8 @@ func TableInput(name string) *dynamodb.CreateTableInput {
 	}
 }
 
-// item is one item of the table: a record, a claim (key, Owner and Revision only), or a counter (key, Files, Bytes, Epoch, Writer and UpdatedAt).
+// item is one item of the table: a record, a claim (key, Owner and Revision only), or a counter (key, Files, Bytes,
+// Epoch, Writer and UpdatedAt).
 type item struct {
 	Person string            `dynamodbav:"person_id"`
 	File   string            `dynamodbav:"file_id"`
@@ -134,11 +137,12 @@ type item struct {
 	// ExpiresAt and Unfinished are there until the record is stored.
 	ExpiresAt  *int64 `dynamodbav:"expires_at,omitempty"`
 	Unfinished string `dynamodbav:"unfinished,omitempty"`
-	// Revision, of a record: counted up whenever it is described, from the microsecond of its creation on, so that a record whose id was used
-	// before does not repeat a revision. Of a claim: the revision of the record that it was made for.
+	// Revision, of a record: counted up whenever it is described, from the microsecond of its creation on, so that a
+	// record whose id was used before does not repeat a revision. Of a claim: the revision of the record that it was
+	// made for.
 	Revision int64 `dynamodbav:"revision"`
-	// Writer is drawn anew by each Put and Describe, and each change of a counter, so that one whose answer was lost knows its own work when
-	// it meets it.
+	// Writer is drawn anew by each Put and Describe, and each change of a counter, so that one whose answer was lost
+	// knows its own work when it meets it.
 	Writer string `dynamodbav:"writer,omitempty"`
 	// Owner is the id of the file that a claim belongs to.
 	Owner string `dynamodbav:"owner,omitempty"`
@@ -199,8 +203,8 @@ func shard(id dossier.FileID) int { return int(id[len(id)-1] % shards) }
 // bucket is the index's hash key.
 func bucket(state dossier.FileState, shard int) string { return fmt.Sprintf("%s#%d", state, shard) }
 
-// Ping tells whether the table answers; ErrUnavailable. It reads an item that is never there, and so needs no permission that the other
-// methods do not need.
+// Ping reports whether the table answers; ErrUnavailable. It reads an item that is never there, and so needs no
+// permission that the other methods do not need.
 func (d *DynamoDB) Ping(ctx context.Context) error {
 	_, err := call(ctx, d, "ask the catalog's table", d.client.GetItem, &dynamodb.GetItemInput{TableName: &d.table, Key: key("ping", "ping")})
 	return err
@@ -326,7 +330,8 @@ func (d *DynamoDB) MarkDeleting(ctx context.Context, person dossier.PersonID, fi
 // Unfinished implements dossier.Catalog.
 //
 // It goes from the newest to the oldest: a body that changes UpdatedAt, as MarkDeleting does, moves the record behind
-// the walk and not in front of it. And what is deleting comes first, so that an upload that the body marks is not met again.
+// the walk and not in front of it. And what is deleting comes first, so that an upload that the body marks is not met
+// again.
 func (d *DynamoDB) Unfinished(ctx context.Context, before time.Time) iter.Seq2[dossier.File, error] {
 	return func(yield func(dossier.File, error) bool) {
 		for _, state := range []dossier.FileState{dossier.FileDeleting, dossier.FileUploading} {
@@ -344,7 +349,8 @@ func (d *DynamoDB) Unfinished(ctx context.Context, before time.Time) iter.Seq2[d
 	}
 }
 
-// ceilMicro returns the first whole microsecond that is not before t, so that "before t" holds for exactly the same records.
+// ceilMicro returns the first whole microsecond that is not before t, so that "before t" holds for exactly the same
+// records.
 func ceilMicro(t time.Time) int64 {
 	return t.Add(time.Microsecond - time.Nanosecond).UnixMicro()
 }
@@ -357,7 +363,8 @@ func (d *DynamoDB) All(ctx context.Context) iter.Seq2[dossier.File, error] {
 	}
 }
 
-// yieldFiles hands on what a walk finds. It returns false when the walk is over: the body broke off or there was an error.
+// yieldFiles hands on what a walk finds. It returns false when the walk is over: the body broke off or there was an
+// error.
 func yieldFiles(items iter.Seq2[*item, error], yield func(dossier.File, error) bool) bool {
 	for i, err := range items {
 		var f dossier.File
@@ -389,8 +396,9 @@ func call[In, Out any](ctx context.Context, d *DynamoDB, doing string,
 	return out, nil
 }
 
-// fault sorts a failed request: a condition that does not hold, a request that is wrong in itself and would stay so, or (all else: the
-// network, throttling, 5xx, missing rights, a missing table, no credentials, no time left) a store that cannot be used now.
+// fault sorts a failed request: a condition that does not hold, a request that is wrong in itself and would stay so, or
+// (all else: the network, throttling, 5xx, missing rights, a missing table, no credentials, no time left) a store that
+// cannot be used now.
 func fault(ctx context.Context, doing string, err error) error {
 	var condition *types.ConditionalCheckFailedException
 	if errors.As(err, &condition) {

@@ -17,14 +17,14 @@ import (
 
 // How a name and a content are stored once within a person, with conditional writes of single items only.
 //
-// Each pair of name and content has a claim: an item in the person's partition whose sort key is a hash of the pair (claimKey). It
-// holds (owner, revision): the file that the pair belongs to, and the revision of that file's record. A record's revision is
-// counted up by every Describe, so it stands for one content; and a record goes uploading, stored, deleting, absent, never
-// back, because ids are never used twice.
+// Each pair of name and content has a claim: an item in the person's partition whose sort key is a hash of the pair
+// (claimKey). It holds (owner, revision): the file that the pair belongs to, and the revision of that file's record. A
+// record's revision is counted up by every Describe, so it stands for one content; and a record goes uploading, stored,
+// deleting, absent, never back, because ids are never used twice.
 //
-// A claim (F, r) is dead when F is absent, or deleting, or stored with another content, or uploading at another revision
-// than r. Dead is for ever. (An id that a sender made up may be used again after its file is gone. That changes nothing: revisions begin at the
-// time of creation, so they are others.) The rules are:
+// A claim (F, r) is dead when F is absent, or deleting, or stored with another content, or uploading at another
+// revision than r. Dead is for ever. (An id that a sender made up may be used again after its file is gone. That
+// changes nothing: revisions begin at the time of creation, so they are others.) The rules are:
 //
 //	A. A claim is written only where there is none, over one of the same owner that is not of a later revision, or over
 //	   one that was seen to be dead, on condition that it is still the very same (owner, revision).
@@ -32,30 +32,32 @@ import (
 //	   seen or written.
 //	C. A claim is deleted only when its owner is deleting or absent, on condition that it still has that owner.
 //
-// Hence: when F becomes stored at r, its claim is (F, r) at that moment. It was, when seen (B). Had it been overwritten since by
-// another owner, (F, r) was dead (A), and by a later revision of F, F had moved on; had it been deleted, F was deleting or absent (C):
-// in each case the write fails its condition. And as long as F is stored, (F, r) is not dead and has no later revision, so it stays.
-// Two stored records of one pair would need one claim to be two things: there is at most one. No step of this assumes that
-// a writer is alive, or soon done: one that wakes up in the middle, hours later, finds a condition that fails.
+// Hence: when F becomes stored at r, its claim is (F, r) at that moment. It was, when seen (B). Had it been overwritten
+// since by another owner, (F, r) was dead (A), and by a later revision of F, F had moved on; had it been deleted, F was
+// deleting or absent (C): in each case the write fails its condition. And as long as F is stored, (F, r) is not dead
+// and has no later revision, so it stays. Two stored records of one pair would need one claim to be two things: there
+// is at most one. No step of this assumes that a writer is alive, or soon done: one that wakes up in the middle, hours
+// later, finds a condition that fails.
 //
-// Anybody who meets a claim that is not dead and whose owner is still uploading stores the owner's record himself and answers with it:
-// nobody waits for somebody else. A dead claim is taken over. So a claim that was left behind is never an answer and
-// stands in nobody's way.
+// Anybody who meets a claim that is not dead and whose owner is still uploading stores the owner's record himself and
+// answers with it: nobody waits for somebody else. A dead claim is taken over. So a claim that was left behind is never
+// an answer and stands in nobody's way.
 //
-// What is left behind, and who clears it: a claim whose owner lives goes with its owner, in Remove. Remove deletes claims first
-// and the record last, so a Remove that died half-way is found again by its record, and is repeated. The other order would leave
-// claims that nothing leads to. Only a Commit that wrote its claim behind Remove's back and died before it released it leaves
-// one whose owner is gone; Remove of any file of the person clears those too.
+// What is left behind, and who clears it: a claim whose owner lives goes with its owner, in Remove. Remove deletes
+// claims first and the record last, so a Remove that died half-way is found again by its record, and is repeated. The
+// other order would leave claims that nothing leads to. Only a Commit that wrote its claim behind Remove's back and
+// died before it released it leaves one whose owner is gone; Remove of any file of the person clears those too.
 //
-// Claims have no time to live: one that vanished under a stored record would let the same be stored twice. Taking the attribute
-// away after the record is stored would leave just that when the process dies in between; before, it protects nothing.
+// Claims have no time to live: one that vanished under a stored record would let the same be stored twice. Taking the
+// attribute away after the record is stored would leave just that when the process dies in between; before, it protects
+// nothing.
 
-// commitTries bounds how often Commit starts anew. It does so only when somebody else has changed the record or the claim between
-// two of its requests, which means that somebody got on.
+// commitTries bounds how often Commit starts anew. It does so only when somebody else has changed the record or the
+// claim between two of its requests, which means that somebody got on.
 const commitTries = 64
 
-// claimKey returns the sort key of the claim for a name and content. A NUL cannot be in a name, and the rest has a fixed length,
-// so no two pairs have the same input. It is hashed to be short and to carry no name.
+// claimKey returns the sort key of the claim for a name and content. A NUL cannot be in a name, and the rest has a
+// fixed length, so no two pairs have the same input. It is hashed to be short and to carry no name.
 func (i *item) claimKey() string {
 	h := sha256.New()
 	h.Write([]byte(i.Name + "\x00" + i.SHA256))
@@ -63,7 +65,7 @@ func (i *item) claimKey() string {
 	return besides + "claim#" + hex.EncodeToString(h.Sum(nil))
 }
 
-// described tells whether the content is known.
+// described reports whether the content is known.
 func (i *item) described() bool { return i.Size != nil }
 
 const committing = "commit a file"
@@ -104,7 +106,8 @@ func (d *DynamoDB) Commit(ctx context.Context, person dossier.PersonID, file dos
 		if !errors.Is(err, errCondition) {
 			return finish(stored, err)
 		}
-		// Helped, described anew, deleting or gone; or this very write took effect and its answer was lost. The next look tells.
+		// Helped, described anew, deleting or gone; or this very write took effect and its answer was lost. The next
+		// look tells.
 	}
 	return dossier.File{}, dossier.Unavailable(ctx, committing, errContended)
 }
@@ -116,8 +119,8 @@ func finish(stored *item, err error) (dossier.File, error) {
 	return stored.file()
 }
 
-// claim gets the claim for an uploading record. It returns nil when the record has it; another record, stored, when that has it; and
-// errCondition when everything has to be looked at anew.
+// claim gets the claim for an uploading record. It returns nil when the record has it; another record, stored, when
+// that has it; and errCondition when everything has to be looked at anew.
 func (d *DynamoDB) claim(ctx context.Context, own *item, at time.Time) (*item, error) {
 	wanted := item{Person: own.Person, File: own.claimKey(), Owner: own.File, Revision: own.Revision}
 	err := d.put(ctx, committing, wanted, expression.Or(absent,
@@ -190,8 +193,9 @@ func (d *DynamoDB) Remove(ctx context.Context, person dossier.PersonID, file dos
 	if err := d.removeClaims(ctx, p, f); err != nil {
 		return nil, err
 	}
-	// A record that is deleting can only vanish, so the condition fails for none but the absent: removed by somebody else, or by this very
-	// request, whose answer was lost before the SDK sent it again. A request that succeeds is the one that removed it.
+	// A record that is deleting can only vanish, so the condition fails for none but the absent: removed by somebody
+	// else, or by this very request, whose answer was lost before the SDK sent it again. A request that succeeds is the
+	// one that removed it.
 	err = d.remove(ctx, doing, p, f, inState(dossier.FileDeleting))
 	switch {
 	case errors.Is(err, errCondition):
@@ -202,13 +206,13 @@ func (d *DynamoDB) Remove(ctx context.Context, person dossier.PersonID, file dos
 	return &removed, nil
 }
 
-// removeClaims deletes every claim of a file that is deleting, and those of files that are gone. The claims are looked for
-// instead of computed from the record, because a record that was described twice may have left more than one.
+// removeClaims deletes every claim of a file that is deleting, and those of files that are gone. The claims are looked
+// for instead of computed from the record, because a record that was described twice may have left more than one.
 func (d *DynamoDB) removeClaims(ctx context.Context, person, file string) error {
 	const doing = "remove the claims of a file"
 	records := map[string]bool{}
-	// Claims sort after the records, so the owner of a claim was there to be seen, unless it was put after the walk passed its place:
-	// hence the second look.
+	// Claims sort after the records, so the owner of a claim was there to be seen, unless it was put after the walk
+	// passed its place: hence the second look.
 	in := &dynamodb.QueryInput{ConsistentRead: aws.Bool(true), Limit: &d.page}
 	for i, err := range d.query(ctx, doing, in, expression.Key("person_id").Equal(expression.Value(person))) {
 		if err != nil {

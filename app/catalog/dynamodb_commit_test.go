@@ -15,7 +15,8 @@ import (
 	"dossier.example/app/internal/servers"
 )
 
-// before are the situations in which a Commit may find the claim. Each returns the file to commit, and the other, if there is one.
+// before are the situations in which a Commit may find the claim. Each returns the file to commit, and the other, if
+// there is one.
 var before = []struct {
 	name string
 	make func(b *bench, person dossier.PersonID) (own, other dossier.File)
@@ -68,7 +69,8 @@ var before = []struct {
 	}},
 }
 
-// situations runs a test in each of them, each with a table of its own. A combination whose number chosen does not take is left out.
+// situations runs a test in each of them, each with a table of its own. A combination whose number chosen does not take
+// is left out.
 func situations(t *testing.T, test func(b *bench, make maker, chosen func(i, of int) bool)) {
 	server := servers.DynamoDB(t)
 	for nth, s := range before {
@@ -91,8 +93,8 @@ type maker = func() (person dossier.PersonID, own, other dossier.File)
 // maxRequests is more than any call here makes; a test that gets there would never end.
 const maxRequests = 50
 
-// A Commit that dies at any request leaves nothing that harms: not itself when repeated, not the next of the same content, and not
-// the deletion of its file.
+// A Commit that dies at any request leaves nothing that harms: not itself when repeated, not the next of the same
+// content, and not the deletion of its file.
 func TestDynamoDBCommitDies(t *testing.T) {
 	t.Parallel()
 	situations(t, func(b *bench, make maker, chosen func(i, of int) bool) {
@@ -161,8 +163,8 @@ func TestDynamoDBCommitDies(t *testing.T) {
 	})
 }
 
-// Whatever others do between any two requests of a Commit, at most one file of a name and content is stored, with its claim, and the
-// answer is one that is stored or was while the call ran.
+// Whatever others do between any two requests of a Commit, at most one file of a name and content is stored, with its
+// claim, and the answer is one that is stored or was while the call ran.
 func TestDynamoDBCommitInterrupted(t *testing.T) {
 	t.Parallel()
 	situations(t, func(b *bench, make maker, chosen func(i, of int) bool) {
@@ -256,8 +258,8 @@ func TestDynamoDBCommitInterrupted(t *testing.T) {
 	})
 }
 
-// A Commit that slept while its record was described anew, and dies when it wrote its claim, takes nothing from the Commit of the new
-// revision that is just under way.
+// A Commit that slept while its record was described anew, and dies when it wrote its claim, takes nothing from the
+// Commit of the new revision that is just under way.
 func TestDynamoDBCommitLateWriter(t *testing.T) {
 	t.Parallel()
 	cfg, table := newTable(t, servers.DynamoDB(t).Config())
@@ -299,8 +301,8 @@ func TestDynamoDBCommitLateWriter(t *testing.T) {
 	b.empties(person)
 }
 
-// An id that is used a second time does not repeat a revision: a Commit that slept through the first file's removal neither stores the second
-// one nor leaves a claim that would.
+// An id that is used a second time does not repeat a revision: a Commit that slept through the first file's removal
+// neither stores the second one nor leaves a claim that would.
 func TestDynamoDBCommitSleepsIntoASecondLife(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, servers.DynamoDB(t).Config())

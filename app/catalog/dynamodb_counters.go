@@ -16,12 +16,13 @@ import (
 	dossier "dossier.example/app"
 )
 
-// A person's counter is an item of the person's partition. Reserve and Release add to it by one conditional write each, so any number of them
-// at once need neither a look before nor a second try.
+// A person's counter is an item of the person's partition. Reserve and Release add to it by one conditional write each,
+// so any number of them at once need neither a look before nor a second try.
 //
-// An addition that is made twice is a fault, and one below what is there breaks the quota. So these two are not sent again when their answer
-// is lost, as the SDK would: the item is looked at, and its writer tells whether the write took effect. Where somebody else has written since, nobody
-// knows; then the call fails, and the counter may be too high.
+// An addition that is made twice is a fault, and one below what is there breaks the quota. So these two are not sent
+// again when their answer is lost, as the SDK would: the item is looked at, and its writer shows whether the write
+// took effect. Where somebody else has written since, nobody knows; then the call fails, and the counter may be too
+// high.
 
 // once makes a request be sent again only where the server refused it unseen, because of too many others.
 func once(o *dynamodb.Options) {
@@ -116,7 +117,8 @@ func (i *item) usage(person dossier.PersonID) (dossier.Usage, error) {
 	return u, nil
 }
 
-// Recount implements dossier.Counters. It may be sent again: what it writes is the same, on condition that nobody else wrote.
+// Recount implements dossier.Counters. It may be sent again: what it writes is the same, on condition that nobody else
+// wrote.
 func (d *DynamoDB) Recount(ctx context.Context, seen dossier.Usage, to dossier.Quota, at time.Time) error {
 	const doing = "count a person's files anew"
 	person, unchanged := seen.Person.String(), absent
@@ -145,8 +147,8 @@ func (d *DynamoDB) Recount(ctx context.Context, seen dossier.Usage, to dossier.Q
 	return errLost
 }
 
-// Miscounted implements dossier.Counters. It scans the table once. Where the items of one person were not together, the person would be among
-// them, so it does not depend on that.
+// Miscounted implements dossier.Counters. It scans the table once. Where the items of one person were not together, the
+// person would be among them, so it does not depend on that.
 func (d *DynamoDB) Miscounted(ctx context.Context) iter.Seq2[dossier.PersonID, error] {
 	what := expression.NewBuilder().WithProjection(expression.NamesList(
 		expression.Name("person_id"), expression.Name("file_id"), expression.Name("owner"), expression.Name("size"), expression.Name("upload_size"),

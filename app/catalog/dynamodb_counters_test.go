@@ -12,8 +12,8 @@ import (
 	"dossier.example/app/internal/servers"
 )
 
-// A counter is changed once, whichever answer is lost: what was counted twice, or not taken off, would keep files out, and what was taken off
-// twice would let too many in.
+// A counter is changed once, whichever answer is lost: what was counted twice, or not taken off, would keep files out,
+// and what was taken off twice would let too many in.
 func TestDynamoDBCountersLoseAnswers(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, servers.DynamoDB(t).Config())

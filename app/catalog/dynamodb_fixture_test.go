@@ -23,8 +23,8 @@ import (
 	dossier "dossier.example/app"
 )
 
-// newTable makes a table of its own and returns the settings of a client that retries as the SDK does, but without its pauses and its
-// budget, which the tests' many faults would use up.
+// newTable makes a table of its own and returns the settings of a client that retries as the SDK does, but without its
+// pauses and its budget, which the tests' many faults would use up.
 func newTable(t *testing.T, cfg aws.Config) (aws.Config, string) {
 	t.Helper()
 	cfg.Retryer = func() aws.Retryer {
@@ -69,7 +69,8 @@ type wire struct {
 	mu         sync.Mutex
 	n          int            // requests since the last call of each
 	operations map[string]int // requests ever, by operation
-	// before is called with the number of the request, from 1 on: an error is returned in place of sending it. So is a response.
+	// before is called with the number of the request, from 1 on: an error is returned in place of sending it. So is a
+	// response.
 	before func(n int, req *http.Request) (*http.Response, error)
 	// after is called when it took effect: an error is returned in place of its answer.
 	after func(n int) error

@@ -54,7 +54,8 @@ func TestDynamoDBRemoveDies(t *testing.T) {
 	})
 }
 
-// A claim that nobody owns any more goes with the next Remove of any file of the person, and one that has an owner stays.
+// A claim that nobody owns any more goes with the next Remove of any file of the person, and one that has an owner
+// stays.
 func TestDynamoDBRemoveClearsClaims(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, servers.DynamoDB(t).Config())

@@ -21,8 +21,8 @@ import (
 	"dossier.example/app/storetest"
 )
 
-// every runs the tests of interrupted calls in all combinations. By default they take a part that has each situation, each request
-// and each interruption several times.
+// every runs the tests of interrupted calls in all combinations. By default they take a part that has each situation,
+// each request and each interruption several times.
 var every = flag.Bool("every", false, "interrupt calls in every combination (takes twice as long)")
 
 func TestDynamoDB(t *testing.T) {
@@ -34,8 +34,8 @@ func TestDynamoDB(t *testing.T) {
 	})
 }
 
-// The permissions that the documentation of DynamoDB lists are those that are needed. And every read is consistent but those of the index,
-// which cannot be, and Ping, which does not care: the test's server would not show the difference.
+// The permissions that the documentation of DynamoDB lists are those that are needed. And every read is consistent but
+// those of the index, which cannot be, and Ping, which does not care: the test's server would not show the difference.
 func TestDynamoDBOperations(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, servers.DynamoDB(t).Config())

@@ -10,7 +10,8 @@ import (
 	"dossier.example/app/storetest"
 )
 
-// A second server by other people, where it is installed: two have to misread DynamoDB in the same way before a fault is missed.
+// A second server by other people, where it is installed: two have to misread DynamoDB in the same way before a fault
+// is missed.
 func TestDynamoDBMoto(t *testing.T) {
 	t.Parallel()
 	moto, ok := servers.Moto(t)

@@ -11,8 +11,8 @@ import (
 	"path/filepath"
 	"time"
 
-	// The driver that gorm's dialect for the people store uses too: one SQLite in the program. Without gorm here, because the
-	// catalog is a dozen fixed statements whose wording and transactions are the point.
+	// The driver that gorm's dialect for the people store uses too: one SQLite in the program. Without gorm here,
+	// because the catalog is a dozen fixed statements whose wording and transactions are the point.
 	"github.com/glebarez/go-sqlite"
 
 	dossier "dossier.example/app"
@@ -22,13 +22,13 @@ import (
 // SQLite keeps the records in an SQLite database file: the embedded twin of DynamoDB. Several processes may use the
 // same file, on one machine (SQLite's locks and the write-ahead log do not work over a network file system).
 //
-// What Commit needs conditional writes and claims for over there is one transaction here: SQLite has one writer at a time, so
-// no record is ever half-way committed, and Commit finds a stored twin or stores.
+// What Commit needs conditional writes and claims for over there is one transaction here: SQLite has one writer at a
+// time, so no record is ever half-way committed, and Commit finds a stored twin or stores.
 //
 // A call that returned without error is on the disk (synchronous=FULL).
 type SQLite struct {
-	// write has one connection, so that writers of this process queue up in order and can be cancelled while they wait. Only those of
-	// other processes meet in SQLite's own lock.
+	// write has one connection, so that writers of this process queue up in order and can be cancelled while they wait.
+	// Only those of other processes meet in SQLite's own lock.
 	write, read *sql.DB
 	timeout     time.Duration
 	page        int
@@ -37,15 +37,15 @@ type SQLite struct {
 const (
 	// readers is how many reads run at once.
 	readers = 4
-	// busyMillis is how long SQLite itself waits for a lock. It cannot be cancelled in that time, so it is short and tried
-	// again until the call's time is up.
+	// busyMillis is how long SQLite itself waits for a lock. It cannot be cancelled in that time, so it is short and
+	// tried again until the call's time is up.
 	busyMillis = 50
 	// retryEvery is the pause between two such tries; SQLite does not wait for every kind of lock.
 	retryEvery = 5 * time.Millisecond
 )
 
-// OpenSQLite opens the database file, creating it when absent, and brings its schema (package migrations, set "catalog") up to date. Its
-// folder must exist and be writable. An error names the folder and says how to mend it.
+// OpenSQLite opens the database file, creating it when absent, and brings its schema (package migrations, set
+// "catalog") up to date. Its folder must exist and be writable. An error names the folder and says how to mend it.
 func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -86,7 +86,7 @@ func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 	return s, nil
 }
 
-// checkFolder tells whether files can be created in a folder: SQLite keeps its log and its locks beside the database.
+// checkFolder reports whether files can be created in a folder: SQLite keeps its log and its locks beside the database.
 func checkFolder(dir string) error {
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("the folder %s does not exist: create it, or set DOSSIER_DATA to another one: %w", dir, err)
@@ -102,7 +102,7 @@ func checkFolder(dir string) error {
 // Close ends all connections. Calls that still run fail.
 func (s *SQLite) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
 
-// Ping tells whether the database answers; ErrUnavailable.
+// Ping reports whether the database answers; ErrUnavailable.
 func (s *SQLite) Ping(ctx context.Context) error {
 	return s.attempt(ctx, "ask the catalog's database", func(ctx context.Context) error {
 		var one int
@@ -286,8 +286,8 @@ func (s *SQLite) All(ctx context.Context) iter.Seq2[dossier.File, error] {
 	}
 }
 
-// pages walks by pages, each of which begins behind the last record of the one before; no connection is held while the body runs. It
-// returns false when the walk is over: the body broke off or there was an error.
+// pages walks by pages, each of which begins behind the last record of the one before; no connection is held while the
+// body runs. It returns false when the walk is over: the body broke off or there was an error.
 func (s *SQLite) pages(page func(last *dossier.File) ([]dossier.File, error), yield func(dossier.File, error) bool) bool {
 	var last *dossier.File
 	for {
@@ -399,8 +399,8 @@ func (s *SQLite) list(ctx context.Context, doing, rest string, args ...any) (fil
 	return files, err
 }
 
-// change runs a transaction that has the only write lock from its beginning (BEGIN IMMEDIATE), so what it reads stays true
-// until it ends.
+// change runs a transaction that has the only write lock from its beginning (BEGIN IMMEDIATE), so what it reads stays
+// true until it ends.
 func (s *SQLite) change(ctx context.Context, doing string, do func(context.Context, *sql.Tx) error) error {
 	return s.attempt(ctx, doing, func(ctx context.Context) error {
 		tx, err := s.write.BeginTx(ctx, nil)
@@ -421,7 +421,8 @@ func (s *SQLite) change(ctx context.Context, doing string, do func(context.Conte
 	})
 }
 
-// attempt runs do within the time limit, again and again while another process has the lock. What failed has changed nothing.
+// attempt runs do within the time limit, again and again while another process has the lock. What failed has changed
+// nothing.
 func (s *SQLite) attempt(ctx context.Context, doing string, do func(context.Context) error) error {
 	limited, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
@@ -438,8 +439,8 @@ func (s *SQLite) attempt(ctx context.Context, doing string, do func(context.Cont
 	}
 }
 
-// passing tells a failure that may be over at once: somebody else has the lock; or the driver interrupted this call because
-// another one, that had the connection before, was cancelled just as it ended.
+// passing tells a failure that may be over at once: somebody else has the lock; or the driver interrupted this call
+// because another one, that had the connection before, was cancelled just as it ended.
 func passing(err error) bool {
 	switch resultCode(err) {
 	case sqliteBusy, sqliteLocked, sqliteInterrupt:
@@ -467,8 +468,8 @@ func resultCode(err error) int {
 	return 0
 }
 
-// sqliteFault sorts an error: an answer of this package, a statement that is wrong and would stay so, or (all else: locked, full, read-only,
-// damaged, out of time) a store that cannot be used now.
+// sqliteFault sorts an error: an answer of this package, a statement that is wrong and would stay so, or (all else:
+// locked, full, read-only, damaged, out of time) a store that cannot be used now.
 func sqliteFault(ctx context.Context, doing string, err error) error {
 	if err == nil || coded(err) {
 		return err

@@ -9,9 +9,9 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// attemptDeadline bounds each single attempt of a request, inside the SDK's loop of retries, so that one connection that hangs
-// (a host that went away, a lost packet) is given up while there is still time for another. The transport's own time limits do not
-// cover the sending of a body or the reading of an answer.
+// attemptDeadline bounds each single attempt of a request, inside the SDK's loop of retries, so that one connection
+// that hangs (a host that went away, a lost packet) is given up while there is still time for another. The transport's
+// own time limits do not cover the sending of a body or the reading of an answer.
 type attemptDeadline struct {
 	// time returns the limit for an operation of the SDK.
 	time func(operation string) time.Duration
@@ -28,7 +28,8 @@ func (d attemptDeadline) HandleFinalize(ctx context.Context, in middleware.Final
 	timer := time.AfterFunc(limit, cancel)
 	out, metadata, err := next.HandleFinalize(attempt, in)
 	expired := !timer.Stop()
-	// The body of an object that was found is read later, in this same context; the one above it ends with the body's Close.
+	// The body of an object that was found is read later, in this same context; the one above it ends with the body's
+	// Close.
 	if operation == "GetObject" && err == nil && !expired {
 		return out, metadata, nil
 	}
@@ -39,8 +40,8 @@ func (d attemptDeadline) HandleFinalize(ctx context.Context, in middleware.Final
 	return out, metadata, err
 }
 
-// attemptTimeout is an attempt that took too long. It does not wrap the SDK's error, which looks like a caller's cancel and so would not be
-// tried again.
+// attemptTimeout is an attempt that took too long. It does not wrap the SDK's error, which looks like a caller's cancel
+// and so would not be tried again.
 type attemptTimeout struct {
 	operation string
 	limit     time.Duration

@@ -26,9 +26,9 @@ import (
 //	                                      or a multipart upload: a folder (see directory_multipart.go)
 //	.signing-key                          what signed requests are signed with: a secret
 //
-// What comes is written and synced in .partial, then linked to its key in one step and synced again, so a key is there with all its
-// bytes or not at all, also after a power cut (as far as the disk keeps what it was told to sync). Unfinished finds
-// what a killed process left in .partial, and Drop removes it.
+// What comes is written and synced in .partial, then linked to its key in one step and synced again, so a key is there
+// with all its bytes or not at all, also after a power cut (as far as the disk keeps what it was told to sync).
+// Unfinished finds what a killed process left in .partial, and Drop removes it.
 //
 // Several processes may use one folder. Nothing is locked: what is under way has a random name, and steps that race are
 // atomic in the file system.
@@ -50,8 +50,8 @@ const (
 	copyBuffer = 128 << 10
 )
 
-// OpenDirectory opens the folder and makes it where it is missing. The error of a folder that cannot be written names it
-// and what to do.
+// OpenDirectory opens the folder and makes it where it is missing. The error of a folder that cannot be written names
+// it and what to do.
 func OpenDirectory(folder string) (*Directory, error) {
 	abs, err := filepath.Abs(folder)
 	if err != nil {
@@ -100,7 +100,7 @@ func (d *Directory) open() (err error) {
 // Close releases the folder. Calls under way may fail.
 func (d *Directory) Close() error { return d.root.Close() }
 
-// Ping tells whether the folder is still there and can be written: ErrUnavailable.
+// Ping reports whether the folder is still there and can be written: ErrUnavailable.
 func (d *Directory) Ping(ctx context.Context) error {
 	const doing = "check data folder"
 	if ctx.Err() != nil {
@@ -124,8 +124,8 @@ func (d *Directory) Ping(ctx context.Context) error {
 	return nil
 }
 
-// probe writes a byte and removes it. The file is always the same, so that a process that is killed in between leaves one, not many;
-// another process may remove it first.
+// probe writes a byte and removes it. The file is always the same, so that a process that is killed in between leaves
+// one, not many; another process may remove it first.
 func (d *Directory) probe() error {
 	const name = partialDir + "/probe"
 	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
@@ -188,7 +188,8 @@ func (d *Directory) write(name string, fill func(*os.File) error) error {
 	return errors.Join(err, f.Close())
 }
 
-// fill copies src to w. io.Copy is not used: it would hand the copying to src or w, past the look at ctx between two reads.
+// fill copies src to w. io.Copy is not used: it would hand the copying to src or w, past the look at ctx between two
+// reads.
 func fill(w io.Writer, src *source) error {
 	buf := make([]byte, copyBuffer)
 	for {
@@ -242,8 +243,8 @@ func (d *Directory) place(ctx context.Context, name, key, dir string) error {
 		case err == nil, errors.Is(err, fs.ErrExist):
 			return err
 		case !errors.Is(err, fs.ErrNotExist):
-			// Some file systems have no hard links (FAT, some network and phone storage) and say so in various ways. A rename
-			// would replace, so the key is looked at first; the gap harms nobody, since a key has one writer.
+			// Some file systems have no hard links (FAT, some network and phone storage) and say so in various ways. A
+			// rename would replace, so the key is looked at first; the gap harms nobody, since a key has one writer.
 			if _, lookErr := d.root.Lstat(key); lookErr == nil {
 				return fs.ErrExist
 			}
@@ -349,7 +350,8 @@ func (d *Directory) openObject(ctx context.Context, doing, key string) (*os.File
 	return f, nil
 }
 
-// failed gives the error of a call that names a key. That the whole folder of objects is missing says nothing of one of them.
+// failed gives the error of a call that names a key. That the whole folder of objects is missing says nothing of one of
+// them.
 func (d *Directory) failed(ctx context.Context, doing string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, dirErr := d.root.Stat(filesDir); dirErr == nil {
@@ -442,12 +444,12 @@ func (d *Directory) walk(ctx context.Context, dir, prefix string, yield func(dos
 // gone tells that what was listed a moment ago is not there any more, or is no longer what it was.
 func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) }
 
-// namesAtOnce bounds the memory of a listing: twice as many names are held at most, about 4 MiB. A folder of more is read again
-// for each further lot.
+// namesAtOnce bounds the memory of a listing: twice as many names are held at most, about 4 MiB. A folder of more is
+// read again for each further lot.
 const namesAtOnce = 1 << 15
 
-// names returns the first entries of dir after the given one, in the order of their keys: a folder counts with a slash behind its name,
-// as it stands in the keys below it.
+// names returns the first entries of dir after the given one, in the order of their keys: a folder counts with a slash
+// behind its name, as it stands in the keys below it.
 func (d *Directory) names(ctx context.Context, dir, after string) ([]string, error) {
 	f, err := d.root.Open(dir)
 	if err != nil {
@@ -489,8 +491,8 @@ func (d *Directory) names(ctx context.Context, dir, after string) ([]string, err
 	}
 }
 
-// makeFolder makes a folder and those above it that are missing, durably: a synced file is worth nothing in a folder that a power cut
-// takes away.
+// makeFolder makes a folder and those above it that are missing, durably: a synced file is worth nothing in a folder
+// that a power cut takes away.
 func makeFolder(folder string) error {
 	if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) {
 		return err

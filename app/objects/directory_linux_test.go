@@ -37,8 +37,8 @@ func mountTmpfs(t *testing.T, size string) (folder string, ok bool) {
 // fullChild, in the environment, names the folder that the test's second process works in.
 const fullChild = "DOSSIER_TEST_FULL_FOLDER"
 
-// TestDirectoryFull puts more than the disk holds: a small file system of its own or, where none may be mounted, a process that may write
-// no larger file.
+// TestDirectoryFull puts more than the disk holds: a small file system of its own or, where none may be mounted, a
+// process that may write no larger file.
 func TestDirectoryFull(t *testing.T) {
 	if folder := os.Getenv(fullChild); folder != "" {
 		// Without this the first write beyond the limit ends the process.
@@ -87,7 +87,8 @@ func testFull(t *testing.T, folder string, want error) {
 		t.Errorf("Put of a small object afterwards: %v", err)
 	}
 
-	// The same in parts: one that is too large, and, on a full disk, a whole for which there is no room beside its part.
+	// The same in parts: one that is too large, and, on a full disk, a whole for which there is no room beside its
+	// part.
 	key = newKey()
 	small := readAll(t, 600<<10)
 	uploadID, parts, whole := sentParts(t, d, key, small)
@@ -112,8 +113,8 @@ func testFull(t *testing.T, folder string, want error) {
 	}
 }
 
-// TestDirectoryReadOnly uses a folder that cannot be written: on a read-only file system where one may be mounted, else by its mode, which
-// binds everybody who may mount nothing.
+// TestDirectoryReadOnly uses a folder that cannot be written: on a read-only file system where one may be mounted, else
+// by its mode, which binds everybody who may mount nothing.
 func TestDirectoryReadOnly(t *testing.T) {
 	folder, mounted := mountTmpfs(t, "4m")
 	if !mounted {

@@ -135,7 +135,8 @@ func TestDirectoryLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestDirectoryAfterKill has what a process leaves that was killed in the middle of a Put, and between the two last steps of one.
+// TestDirectoryAfterKill has what a process leaves that was killed in the middle of a Put, and between the two last
+// steps of one.
 func TestDirectoryAfterKill(t *testing.T) {
 	folder := t.TempDir()
 	d := openDirectory(t, folder)
@@ -201,7 +202,8 @@ func TestDirectoryModifiedAt(t *testing.T) {
 	}
 }
 
-// TestDirectoryShared uses one folder through two stores, as two processes would, on file systems with hard links and without.
+// TestDirectoryShared uses one folder through two stores, as two processes would, on file systems with hard links and
+// without.
 func TestDirectoryShared(t *testing.T) {
 	for _, links := range []bool{true, false} {
 		t.Run(fmt.Sprintf("hard links %v", links), func(t *testing.T) {

@@ -13,13 +13,14 @@ import (
 // blockSize is how much memory a Put takes at a time, in bytes. The connection of a form is read in as much.
 const blockSize = 64 << 10
 
-// memory is what all Puts together may hold of the parts that they are about to send. Who wants more waits for a part to be sent: that is the
-// back-pressure which a client sees as a slow server.
+// memory is what all Puts together may hold of the parts that they are about to send. Who wants more waits for a part
+// to be sent: that is the back-pressure which a client sees as a slow server.
 //
-// Shared evenly it would end with many parts of which none can become full. So a quarter is set aside for parts that go first: when all else is
-// taken, so many as it holds whole parts may be finished from it, and what those give back serves the others. A sender that fills such a part slowly
-// holds it up for them; that ends with the time after which a silent sender is cut off, and for each that waits with the time after
-// which the domain gives up a store that takes no byte.
+// Shared evenly it would end with many parts of which none can become full. So a quarter is set aside for parts that go
+// first: when all else is taken, so many as it holds whole parts may be finished from it, and what those give back
+// serves the others. A sender that fills such a part slowly holds it up for them; that ends with the time after which a
+// silent sender is cut off, and for each that waits with the time after which the domain gives up a store that takes no
+// byte.
 type memory struct {
 	common chan struct{} // one for each block in use
 	first  chan struct{} // one for each part that goes first
@@ -29,8 +30,8 @@ type memory struct {
 	keep int
 }
 
-// newMemory returns memory of most bytes, at least two parts, of which it keeps some when they are not in use: collected as garbage and made anew
-// they would cost the process half as much again.
+// newMemory returns memory of most bytes, at least two parts, of which it keeps some when they are not in use:
+// collected as garbage and made anew they would cost the process half as much again.
 func newMemory(most, partSize, keep int64) *memory {
 	first := max(1, most/4/partSize)
 	return &memory{
@@ -71,7 +72,8 @@ type buffer struct {
 	size   int64
 	crc    hash.Hash64
 
-	// mu keeps release from whoever still reads: net/http may look into the body of a request whose answer is there already.
+	// mu keeps release from whoever still reads: net/http may look into the body of a request whose answer is there
+	// already.
 	mu       sync.Mutex
 	blocks   []*[blockSize]byte
 	released bool
@@ -123,8 +125,8 @@ func (b *buffer) release() {
 	b.blocks, b.common, b.first, b.released = nil, 0, false, true
 }
 
-// fill reads r up to most bytes; end tells that r ended. It looks at ctx before each Read, so that a Put of which a part failed takes no more from a
-// sender who is slow.
+// fill reads r up to most bytes; end tells that r ended. It looks at ctx before each Read, so that a Put of which a
+// part failed takes no more from a sender who is slow.
 func (b *buffer) fill(ctx context.Context, r io.Reader, most int64) (end bool, err error) {
 	for b.size < most {
 		if ctx.Err() != nil {

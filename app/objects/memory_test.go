@@ -137,7 +137,8 @@ func TestBufferOfFailedPut(t *testing.T) {
 	b.release()
 }
 
-// However many parts are filled at once, by however little memory: all become full, and no more memory is in use than there is.
+// However many parts are filled at once, by however little memory: all become full, and no more memory is in use than
+// there is.
 func TestMemoryOfMany(t *testing.T) {
 	const parts, partSize = 50, 8 * blockSize
 	m := newMemory(2*partSize, partSize, partSize)

@@ -1,7 +1,8 @@
-// Package objects keeps the bytes of files: S3 in AWS, and Directory, a folder on a local disk, embedded. Both implement
-// dossier.Objects and pass storetest.Objects, so which one is used is configuration.
+// Package objects keeps the bytes of files: S3 in AWS, and Directory, a folder on a local disk, embedded. Both
+// implement dossier.Objects and pass storetest.Objects, so which one is used is configuration.
 //
-// It imports the domain and is imported by cmd/dossier, which wires it, and by tests. Nothing else needs to know which kind is in use.
+// It imports the domain and is imported by cmd/dossier, which wires it, and by tests. Nothing else needs to know which
+// kind is in use.
 package objects
 
 import (
@@ -22,7 +23,8 @@ var (
 	_ dossier.Objects = (*S3)(nil)
 )
 
-// errKey is a fault of the caller. The key is left out: what is no generated key could be anything, a user's file name too.
+// errKey is a fault of the caller. The key is left out: what is no generated key could be anything, a user's file name
+// too.
 var errKey = errors.New("not a key that dossier.ObjectKey makes")
 
 // checkKey keeps every other key away from the stores, so that none escapes from a folder or from what IAM allows.
@@ -33,7 +35,8 @@ func checkKey(key string) error {
 	return nil
 }
 
-// checkRead refuses what can name no bytes of an object: a key never made and, as a fault of the caller, a negative offset.
+// checkRead refuses what can name no bytes of an object: a key never made and, as a fault of the caller, a negative
+// offset.
 func checkRead(key string, offset int64) error {
 	if _, _, err := dossier.ParseObjectKey(key); err != nil {
 		return fmt.Errorf("open object: %w", err)
@@ -78,8 +81,9 @@ func checkLifetime(lifetime time.Duration) error {
 	return nil
 }
 
-// checkParts refuses parts that cannot be the whole, before any store is asked: ErrCorrupt where their sizes or checksums do not make up the
-// whole's; else faults of the caller. Where it returns nil, a store that has exactly these parts has the whole.
+// checkParts refuses parts that cannot be the whole, before any store is asked: ErrCorrupt where their sizes or
+// checksums do not make up the whole's; else faults of the caller. Where it returns nil, a store that has exactly these
+// parts has the whole.
 func checkParts(parts []dossier.Part, whole dossier.Held) error {
 	if len(parts) == 0 {
 		return errors.New("no parts given; an empty object has one of no bytes")
@@ -120,7 +124,8 @@ func corrupt(format string, args ...any) error {
 	return &dossier.Error{Code: dossier.CodeCorrupt, Err: fmt.Errorf(format, args...)}
 }
 
-// partHeader returns what a client has to send with a part: the same for every store. A browser sets Content-Length itself, from the body.
+// partHeader returns what a client has to send with a part: the same for every store. A browser sets Content-Length
+// itself, from the body.
 func partHeader(p dossier.Part) map[string]string {
 	return map[string]string{"Content-Length": strconv.FormatInt(p.Size, 10), checksumHeader: encodeCRC64(p.CRC64)}
 }
@@ -142,9 +147,9 @@ func decodeCRC64(text string) (uint64, error) {
 	return binary.BigEndian.Uint64(sum), nil
 }
 
-// source is the reader of one Put, or of one part. It remembers the reader's own error, because what lies between (an SDK) may not wrap it, and it
-// stops at the end of ctx. A Read that is under way is waited for: the reader belongs to the caller, who may use it
-// again as soon as Put has returned.
+// source is the reader of one Put, or of one part. It remembers the reader's own error, because what lies between (an
+// SDK) may not wrap it, and it stops at the end of ctx. A Read that is under way is waited for: the reader belongs to
+// the caller, who may use it again as soon as Put has returned.
 type source struct {
 	ctx   context.Context
 	doing string // for errors
@@ -169,7 +174,8 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// failure turns the error that ended the call into the one to return: it wraps the source's error, or tells the end of ctx, or else is err.
+// failure turns the error that ended the call into the one to return: it wraps the source's error, or tells the end of
+// ctx, or else is err.
 func (s *source) failure(err error) error {
 	switch {
 	case s.ctx.Err() != nil && s.err != nil:

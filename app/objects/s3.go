@@ -33,17 +33,17 @@ import (
 //	  s3:ListMultipartUploadParts     Parts, Finish
 //	  s3:AbortMultipartUpload         Put that fails, Drop
 //
-// A signed request is made with the role's rights at the time when it is sent. For a browser to send it from the site's pages, the bucket's
-// CORS rule has to allow PUT from the site's origin with the header x-amz-checksum-crc64nvme.
+// A signed request is made with the role's rights at the time when it is sent. For a browser to send it from the site's
+// pages, the bucket's CORS rule has to allow PUT from the site's origin with the header x-amz-checksum-crc64nvme.
 //
-// s3:ListBucket must carry no condition on s3:prefix: HeadBucket sends none. A bucket encrypted with a customer's KMS key also needs
-// kms:GenerateDataKey and kms:Decrypt on the key; one encrypted with S3's own keys needs nothing more.
+// s3:ListBucket must carry no condition on s3:prefix: HeadBucket sends none. A bucket encrypted with a customer's KMS
+// key also needs kms:GenerateDataKey and kms:Decrypt on the key; one encrypted with S3's own keys needs nothing more.
 //
 // # What is created in the bucket, and when it goes
 //
-//   - files/<person>/<file>, one object each, without metadata or tags. It goes with Delete. In a bucket with versioning Delete
-//     puts a delete marker and the bytes stay as a noncurrent version, until the bucket's lifecycle rule expires it: that rule
-//     decides when deleted means gone.
+//   - files/<person>/<file>, one object each, without metadata or tags. It goes with Delete. In a bucket with
+//     versioning Delete puts a delete marker and the bytes stay as a noncurrent version, until the bucket's lifecycle
+//     rule expires it: that rule decides when deleted means gone.
 //   - For an object of a part's size or more, and from each Start on, a multipart upload while it is being sent. A Put
 //     that fails aborts it. One whose process was killed stays, invisible but paid for, until Drop or the lifecycle
 //     rule for unfinished uploads; Unfinished finds it. A Start whose answer was lost, and that was tried again, leaves
@@ -58,10 +58,10 @@ import (
 //
 // # What is not promised
 //
-//   - When the answer to a Put's last request is lost, nobody knows whether the object became visible. Put then deletes it, but that
-//     request can be lost too, or overtake the first; so an object may exist though Put failed.
-//   - A Put that is cancelled may leave its multipart upload though it aborts it: S3 may still be busy with a part whose sender is gone
-//     (https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html).
+//   - When the answer to a Put's last request is lost, nobody knows whether the object became visible. Put then deletes
+//     it, but that request can be lost too, or overtake the first; so an object may exist though Put failed.
+//   - A Put that is cancelled may leave its multipart upload though it aborts it: S3 may still be busy with a part
+//     whose sender is gone (https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html).
 //   - A Put to a key that is taken is not refused; it replaces. No two Puts share a key.
 //   - The same holds for Finish, which deletes nothing: who repeats it finds the multipart upload gone, and Stat tells.
 //   - ModifiedAt of a multipart object is when its upload began: that is what S3 keeps.
@@ -81,19 +81,20 @@ type S3 struct {
 type S3Config struct {
 	// Bucket is the bucket's name; it must exist.
 	Bucket string
-	// Timeout bounds each attempt of a request, from the dial to the end of the answer, and each wait for the next bytes of an object
-	// that is being read. A request is tried again as the client's retryer decides, for at most twice Timeout in all; the last step of
-	// a multipart upload has longer. Default 10 seconds, for which a part of the default size needs 4 Mbit/s.
+	// Timeout bounds each attempt of a request, from the dial to the end of the answer, and each wait for the next
+	// bytes of an object that is being read. A request is tried again as the client's retryer decides, for at most
+	// twice Timeout in all; the last step of a multipart upload has longer. Default 10 seconds, for which a part of the
+	// default size needs 4 Mbit/s.
 	Timeout time.Duration
 	// PartSize in bytes is how much of an object is sent in one request: a smaller object goes in one, any other in
 	// parts, 10,000 at most. Default and minimum 5 MiB, the least that S3 takes.
 	PartSize int64
-	// PutMemory in bytes is what one Put holds at most of the parts that it reads and sends: at least a part and 64 KiB, default one and a half
-	// parts. While a part is on its way a Put then reads half of the next, and the connection's own buffers take more; with twice a part's
-	// size two are on their way at once.
+	// PutMemory in bytes is what one Put holds at most of the parts that it reads and sends: at least a part and 64
+	// KiB, default one and a half parts. While a part is on its way a Put then reads half of the next, and the
+	// connection's own buffers take more; with twice a part's size two are on their way at once.
 	PutMemory int64
-	// Memory in bytes is what all Puts together hold at most of the parts that they send; a Put that needs more waits. Default 256 MiB; at
-	// least two parts and what one Put may hold.
+	// Memory in bytes is what all Puts together hold at most of the parts that they send; a Put that needs more waits.
+	// Default 256 MiB; at least two parts and what one Put may hold.
 	Memory int64
 	// PathStyle puts the bucket into the path instead of the host name, for servers other than Amazon's.
 	PathStyle bool
@@ -138,8 +139,8 @@ func NewS3(cfg aws.Config, c S3Config) (*S3, error) {
 	s := &S3{bucket: c.Bucket, timeout: c.Timeout, partSize: c.PartSize, putMemory: c.PutMemory, memory: newMemory(c.Memory, c.PartSize, c.PutMemory)}
 	s.client = s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.UsePathStyle = c.PathStyle
-		// By default the SDK asks for the checksum of the whole object with each read, and a server that sends it with a
-		// range makes the read fail.
+		// By default the SDK asks for the checksum of the whole object with each read, and a server that sends it with
+		// a range makes the read fail.
 		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
 			if _, ok := stack.Finalize.Get("Retry"); !ok {
@@ -154,7 +155,7 @@ func NewS3(cfg aws.Config, c S3Config) (*S3, error) {
 
 func (s *S3) cleanupTime() time.Duration { return min(s.timeout, maxCleanup) }
 
-// Ping tells whether the bucket is there and may be used: ErrUnavailable.
+// Ping reports whether the bucket is there and may be used: ErrUnavailable.
 func (s *S3) Ping(ctx context.Context) error {
 	const doing = "check bucket"
 	call, cancel := s.within(ctx)
@@ -165,7 +166,8 @@ func (s *S3) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Stat implements dossier.Objects. An object without a CRC-64/NVME of the whole was written by some other program and is an error.
+// Stat implements dossier.Objects. An object without a CRC-64/NVME of the whole was written by some other program and
+// is an error.
 func (s *S3) Stat(ctx context.Context, key string) (dossier.Held, error) {
 	const doing = "stat object"
 	if _, _, err := dossier.ParseObjectKey(key); err != nil {
@@ -274,7 +276,8 @@ func (b *body) Close() error {
 }
 
 // Link implements dossier.Objects: a presigned GetObject whose query says the headers of the answer
-// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html), so that they are signed too. ExpiresAt is as that of Sign.
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html), so that they are signed too. ExpiresAt is as
+// that of Sign.
 func (s *S3) Link(ctx context.Context, key string, as dossier.ResponseHeader, lifetime time.Duration) (dossier.SignedRequest, error) {
 	const doing = "sign link"
 	if err := errors.Join(checkKey(key), checkLifetime(lifetime)); err != nil {
@@ -361,7 +364,8 @@ func failed(ctx context.Context, doing string, err error) error {
 	return unavailable(ctx, doing, err)
 }
 
-// code returns S3's name for an error (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html); empty where it gave none.
+// code returns S3's name for an error (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html); empty
+// where it gave none.
 func code(err error) string {
 	var answer smithy.APIError
 	if errors.As(err, &answer) {

@@ -56,8 +56,9 @@ func bounded(t *testing.T) context.Context {
 	return ctx
 }
 
-// sendHTTP sends over HTTP what was signed. It repeats what was reset: a server may refuse a part before it has read it, and close the
-// connection, whereupon the bytes still on their way take its answer with them (RFC 9112, section 9.6).
+// sendHTTP sends over HTTP what was signed. It repeats what was reset: a server may refuse a part before it has read
+// it, and close the connection, whereupon the bytes still on their way take its answer with them (RFC 9112, section
+// 9.6).
 func sendHTTP(ctx context.Context, signed dossier.SignedRequest, body []byte) error {
 	for attempt := 1; ; attempt++ {
 		err := sendOnce(ctx, signed, body)

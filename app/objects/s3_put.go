@@ -17,11 +17,11 @@ import (
 	dossier "dossier.example/app"
 )
 
-// Put implements dossier.Objects. It may run for as long as r has bytes; each request that it makes is bounded. It waits for
-// a Read of r that blocks. ErrTooLarge: more than 10,000 parts.
+// Put implements dossier.Objects. It may run for as long as r has bytes; each request that it makes is bounded. It
+// waits for a Read of r that blocks. ErrTooLarge: more than 10,000 parts.
 //
-// A part is read while those before it are on their way, as far as S3Config.PutMemory reaches. It is held in blocks that are taken as its bytes
-// come, so that a slow sender holds what it has sent of a part, and not a part.
+// A part is read while those before it are on their way, as far as S3Config.PutMemory reaches. It is held in blocks
+// that are taken as its bytes come, so that a slow sender holds what it has sent of a part, and not a part.
 func (s *S3) Put(ctx context.Context, key string, r io.Reader) error {
 	const doing = "put object"
 	if err := checkKey(key); err != nil {
@@ -178,14 +178,14 @@ func (p *put) part(ctx context.Context, upload *string, number int32, b *buffer)
 	return out.ETag, nil
 }
 
-// unsignedPayload leaves the SHA-256 of the body out of what is signed. The CRC-64/NVME, which S3 verifies, is a header and is signed; a second hash
-// would take longer than sending.
+// unsignedPayload leaves the SHA-256 of the body out of what is signed. The CRC-64/NVME, which S3 verifies, is a header
+// and is signed; a second hash would take longer than sending.
 func unsignedPayload(o *s3.Options) {
 	o.APIOptions = append(o.APIOptions, v4.SwapComputePayloadSHA256ForUnsignedPayloadMiddleware)
 }
 
-// undecided tells that err leaves open whether the request had its effect: not when the server refused it, and not when no
-// connection to it came about.
+// undecided tells that err leaves open whether the request had its effect: not when the server refused it, and not when
+// no connection to it came about.
 func undecided(err error) bool {
 	if err == nil {
 		return false

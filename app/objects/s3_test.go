@@ -58,8 +58,8 @@ func TestS3(t *testing.T) {
 	}
 	t.Run("suite", func(t *testing.T) {
 		cfg := cfg.Copy()
-		// versitygw keeps objects in folders. A PutObject that meets the removal of the person's emptied one is refused with this
-		// code, which S3, where there are no folders, does not have.
+		// versitygw keeps objects in folders. A PutObject that meets the removal of the person's emptied one is refused
+		// with this code, which S3, where there are no folders, does not have.
 		cfg.Retryer = func() aws.Retryer {
 			return retry.AddWithErrorCodes(retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 10 }), "ExistingObjectIsDirectory")
 		}
@@ -119,7 +119,8 @@ func testS3Requests(t *testing.T, cfg aws.Config) {
 		if err := r.Close(); err != nil {
 			t.Errorf("Close: %v", err)
 		}
-		// Asked for the checksum of the whole object, a server may send it with a range, and the SDK would find that it differs.
+		// Asked for the checksum of the whole object, a server may send it with a range, and the SDK would find that it
+		// differs.
 		if got := strings.Join(seen, "\n"); got != "GET" {
 			t.Errorf("Open asks %q", got)
 		}

@@ -18,8 +18,8 @@ import (
 // several pages.
 const CatalogRecords = 50
 
-// Catalog checks everything that dossier.Catalog promises. It calls open for each group of tests; open returns an empty catalog
-// that is closed with the test.
+// Catalog checks everything that dossier.Catalog promises. It calls open for each group of tests; open returns an empty
+// catalog that is closed with the test.
 func Catalog(t *testing.T, open func(t *testing.T) dossier.Catalog) {
 	CatalogAlone(t, open)
 	runCatalog(t, open, []catalogTest{
@@ -37,8 +37,8 @@ func Catalog(t *testing.T, open func(t *testing.T) dossier.Catalog) {
 	})
 }
 
-// CatalogAlone is the part of Catalog in which each record has one user: all that can be asked of a server whose conditional
-// writes are not atomic.
+// CatalogAlone is the part of Catalog in which each record has one user: all that can be asked of a server whose
+// conditional writes are not atomic.
 func CatalogAlone(t *testing.T, open func(t *testing.T) dossier.Catalog) {
 	runCatalog(t, open, []catalogTest{
 		{"states", catalogStates},
@@ -86,7 +86,8 @@ func runCatalog(t *testing.T, open func(t *testing.T) dossier.Catalog, tests []c
 	}
 }
 
-// catalogUnderTest is a catalog under test with the steps that every test needs. Its times are base and some microseconds.
+// catalogUnderTest is a catalog under test with the steps that every test needs. Its times are base and some
+// microseconds.
 type catalogUnderTest struct {
 	*testing.T
 	dossier.Catalog

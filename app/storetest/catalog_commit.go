@@ -242,7 +242,8 @@ func catalogCommitCommittingDeletion(t *testing.T, c *catalogUnderTest) {
 			}
 			c.holds(person, first, second)
 		case markErr == nil:
-			// The first was never stored, so nobody may have been answered with it. Its own Commit may have found the second.
+			// The first was never stored, so nobody may have been answered with it. Its own Commit may have found the
+			// second.
 			if errs[0] == nil && !sameFile(answers[0], stored) || errs[0] != nil && !errors.Is(errs[0], dossier.ErrLost) {
 				t.Fatalf("Commit of the deleted: got %s, %v; want ErrLost or the second", showFile(answers[0]), errs[0])
 			}

@@ -14,7 +14,8 @@ import (
 	dossier "dossier.example/app"
 )
 
-// recordState is a state that a record can be in; make brings a fresh file into it, and returns the record, if there is one.
+// recordState is a state that a record can be in; make brings a fresh file into it, and returns the record, if there is
+// one.
 type recordState struct {
 	name string
 	make func(c *catalogUnderTest, f dossier.File) *dossier.File
@@ -416,8 +417,8 @@ func catalogRemoveMany(t *testing.T, c *catalogUnderTest) {
 	}
 }
 
-// many puts CatalogRecords records, a part of them stored or deleting, as one person's or several persons'. Their ids end alike, as far as
-// they may be used to spread records: then all are in one place.
+// many puts CatalogRecords records, a part of them stored or deleting, as one person's or several persons'. Their ids
+// end alike, as far as they may be used to spread records: then all are in one place.
 func (c *catalogUnderTest) many(persons int, unfinishedOnly bool) []dossier.File {
 	c.Helper()
 	ids := make([]dossier.PersonID, persons)

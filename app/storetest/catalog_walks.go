@@ -106,8 +106,8 @@ func catalogUnfinishedRemoves(t *testing.T, c *catalogUnderTest) {
 	c.unfinished(c.at(10))
 }
 
-// catalogUnfinishedChanges gives every record a later time in the body, as one does whose work then fails: the walk must not
-// run after them.
+// catalogUnfinishedChanges gives every record a later time in the body, as one does whose work then fails: the walk
+// must not run after them.
 func catalogUnfinishedChanges(t *testing.T, c *catalogUnderTest) {
 	files := c.many(2, true)
 	for i, f := range files {

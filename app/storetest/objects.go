@@ -1,5 +1,5 @@
-// Package storetest says in tests what the domain's store interfaces say in words: one suite for each, which every store must pass. Only
-// tests of stores import it.
+// Package storetest says in tests what the domain's store interfaces say in words: one suite for each, which every
+// store must pass. Only tests of stores import it.
 package storetest
 
 import (
@@ -19,20 +19,21 @@ import (
 	dossier "dossier.example/app"
 )
 
-// objectPartSize is the size, in bytes, around which a store that sends objects in parts changes its ways: the smallest part that S3
-// takes (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
+// objectPartSize is the size, in bytes, around which a store that sends objects in parts changes its ways: the smallest
+// part that S3 takes (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
 const objectPartSize = 5 << 20
 
 // ErrRefused is matched by the error of a Send that the store refused.
 var ErrRefused = errors.New("refused")
 
-// Send makes a signed request as a client does, with body whatever the request says of it, so that the Content-Length is that of body: nil when the store
-// took it, ErrRefused when it did not, dossier.ErrUnavailable when it could not, or the end of ctx. Any other error fails the test.
+// Send makes a signed request as a client does, with body whatever the request says of it, so that the Content-Length
+// is that of body: nil when the store took it, ErrRefused when it did not, dossier.ErrUnavailable when it could not, or
+// the end of ctx. Any other error fails the test.
 type Send func(ctx context.Context, request dossier.SignedRequest, body []byte) error
 
-// Objects runs the conformance suite of dossier.Objects. open returns an empty store and what sends to it; it is called once for each test, at the same
-// time as for others, and what it needs to clean up it leaves to t.Cleanup. The tests are parallel, so they end after Objects has returned,
-// but before t has.
+// Objects runs the conformance suite of dossier.Objects. open returns an empty store and what sends to it; it is called
+// once for each test, at the same time as for others, and what it needs to clean up it leaves to t.Cleanup. The tests
+// are parallel, so they end after Objects has returned, but before t has.
 func Objects(t *testing.T, open func(t *testing.T) (dossier.Objects, Send)) {
 	run := func(name string, test func(t *testing.T, s objectsUnderTest)) {
 		t.Run(name, func(t *testing.T) {

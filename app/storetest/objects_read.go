@@ -140,8 +140,8 @@ func testDelete(t *testing.T, s objectsUnderTest) {
 	s.nothingLeft()
 }
 
-// testOnePerson puts files of one person while others of the same are deleted, so that whatever a store keeps by person comes
-// and goes all the time.
+// testOnePerson puts files of one person while others of the same are deleted, so that whatever a store keeps by person
+// comes and goes all the time.
 func testOnePerson(t *testing.T, s objectsUnderTest) {
 	person := dossier.NewPersonID()
 	var wg sync.WaitGroup

@@ -13,8 +13,8 @@ import (
 	"dossier.example/app"
 )
 
-// People checks that a store does what dossier.People promises. The open function returns an empty store that is closed with the
-// test; it is called once for each part.
+// People checks that a store does what dossier.People promises. The open function returns an empty store that is closed
+// with the test; it is called once for each part.
 func People(t *testing.T, open func(t *testing.T) dossier.People) {
 	for _, part := range []struct {
 		name string

@@ -17,13 +17,15 @@ import (
 	"dossier.example/app/api"
 )
 
-// How one file comes into the store. It is read twice: once from its beginning to its end, for the checksums, and each part again when it is sent. The first
-// reading is a few parts ahead of the second, so the second finds the bytes in the system's memory. Every part is signed for the checksum of
-// the first reading, and the whole is completed by the checksums of the first reading. So where the two readings differ the store refuses the
-// part, and where the file changed during the first one its time tells. Neither is stored.
+// How one file comes into the store. It is read twice: once from its beginning to its end, for the checksums, and each
+// part again when it is sent. The first reading is a few parts ahead of the second, so the second finds the bytes in
+// the system's memory. Every part is signed for the checksum of the first reading, and the whole is completed by the
+// checksums of the first reading. So where the two readings differ the store refuses the part, and where the file
+// changed during the first one its time tells. Neither is stored.
 
 const (
-	// newIDs is how often a file is begun under another id, because the one before was given up, or is something else's by now.
+	// newIDs is how often a file is begun under another id, because the one before was given up, or is something else's
+	// by now.
 	newIDs = 4
 	// completions is how often a file is completed, where parts of it turn out to be missing or others.
 	completions = 3
@@ -148,7 +150,8 @@ func (u *upload) store(ctx context.Context, key string) (api.File, error) {
 			return stored, err
 		}
 		u.count(-u.counted.Load())
-		// What an earlier run asked for last may just have been done: then this id is stored, and nothing is to be sent.
+		// What an earlier run asked for last may just have been done: then this id is stored, and nothing is to be
+		// sent.
 		if ended := errors.Is(err, errGone) || Code(asError(err)) == "lost"; ended && !looked {
 			announced, looked = true, true
 			continue
@@ -164,7 +167,7 @@ func (u *upload) remember(key string, stored api.File) error {
 	return u.journal.append(record{Path: key, entry: e}, false)
 }
 
-// anew tells whether an error is over with another id.
+// anew reports whether an error is over with another id.
 func anew(err error) bool {
 	if errors.Is(err, errGone) {
 		return true
@@ -187,8 +190,8 @@ func (u *upload) giveUp(ctx context.Context) {
 	}
 }
 
-// twin looks whether the person has the file already, of this name and content. The file is read for that only where there is one of its name and
-// size.
+// twin looks whether the person has the file already, of this name and content. The file is read for that only where
+// there is one of its name and size.
 func (u *upload) twin(ctx context.Context) (api.File, bool, error) {
 	twins := u.there[twin{u.name, u.info.Size()}]
 	if len(twins) == 0 {
@@ -290,7 +293,8 @@ func (u *upload) part(number int) api.Part {
 	return api.Part{Number: number, Size: size, Crc64Nvme: api.FormatCRC64NVME(u.crcs[number-1])}
 }
 
-// readAndSend reads the file for its checksums and sends, at the same time, the parts that the store does not have. Without sending it only reads.
+// readAndSend reads the file for its checksums and sends, at the same time, the parts that the store does not have.
+// Without sending it only reads.
 func (u *upload) readAndSend(ctx context.Context, has map[int]api.Part, sending bool) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -361,7 +365,7 @@ func reader(ctx context.Context, f *os.File, from, size int64) io.Reader {
 	})
 }
 
-// unchanged tells whether the file is what it was when it was opened.
+// unchanged reports whether the file is what it was when it was opened.
 func (u *upload) unchanged() error {
 	now, err := u.file.Stat()
 	if err != nil {
@@ -379,8 +383,8 @@ type signature struct {
 	at time.Time
 }
 
-// sendParts sends the parts that it is given, as many at once as there are slots. As soon as there is a slot for one, it has it signed, and those
-// that wait behind it: so requests are asked for late, and few.
+// sendParts sends the parts that it is given, as many at once as there are slots. As soon as there is a slot for one,
+// it has it signed, and those that wait behind it: so requests are asked for late, and few.
 func (u *upload) sendParts(ctx context.Context, parts <-chan api.Part) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -458,7 +462,8 @@ func (u *upload) sign(ctx context.Context, parts []api.Part) ([]signature, error
 func (u *upload) sendPart(ctx context.Context, p api.Part, signed signature) error {
 	refused, damaged := 0, 0
 	return u.site.persist(ctx, func() error {
-		// By this machine's clock alone: the site's may be another time. A quarter is left for what the part waits for on its way.
+		// By this machine's clock alone: the site's may be another time. A quarter is left for what the part waits for
+		// on its way.
 		if lifetime := time.Duration(u.limits.SignatureLifetime) * time.Second; signed.URL == "" || time.Since(signed.at) > lifetime*3/4 {
 			fresh, err := u.sign(ctx, []api.Part{p})
 			if err != nil {

@@ -19,12 +19,13 @@ import (
 	"dossier.example/app/api"
 )
 
-// A journal is what a run leaves on the disk for the next run of the same command: the receipt, before the person is registered; the id of
-// each file, before it is announced; and what is stored. It is a file of JSON lines that is only ever appended to, so a crash costs
-// at most its last line, which is then cut off. It is there while something is to be done, and goes when all is stored.
+// A journal is what a run leaves on the disk for the next run of the same command: the receipt, before the person is
+// registered; the id of each file, before it is announced; and what is stored. It is a file of JSON lines that is only
+// ever appended to, so a crash costs at most its last line, which is then cut off. It is there while something is to be
+// done, and goes when all is stored.
 //
-// Which one it is follows from what was asked: the site, the person (new, by the details, or the receipt's) and the paths. A lock beside it keeps
-// a second run of the same command away.
+// Which one it is follows from what was asked: the site, the person (new, by the details, or the receipt's) and the
+// paths. A lock beside it keeps a second run of the same command away.
 type journal struct {
 	path string
 	lock *flock.Flock
@@ -60,7 +61,7 @@ type entry struct {
 	Stored *api.Content `json:"stored,omitempty"`
 }
 
-// of tells whether the entry is of the file as it is now.
+// of reports whether the entry is of the file as it is now.
 func (e *entry) of(info fs.FileInfo) bool {
 	return e.Size == info.Size() && e.Modified == info.ModTime().UnixNano()
 }
@@ -72,7 +73,8 @@ const (
 	journalAge = 30 * 24 * time.Hour
 )
 
-// openJournal opens the journal of a command, which key tells apart from others, in a folder that is made where it is not there.
+// openJournal opens the journal of a command, which key tells apart from others, in a folder that is made where it is
+// not there.
 func openJournal(folder string, key []string) (_ *journal, err error) {
 	text, err := json.Marshal(key)
 	if err != nil {
@@ -105,7 +107,8 @@ func journalFailed(err error) error {
 	return errorf(CodeJournal, err, "the journal by which an interrupted upload goes on cannot be kept: %s; set XDG_STATE_HOME to a folder that can be written", reason(err))
 }
 
-// lockFile locks a file, which it makes. Whoever had it before may have removed it: then what was locked is nobody's file any more.
+// lockFile locks a file, which it makes. Whoever had it before may have removed it: then what was locked is nobody's
+// file any more.
 func lockFile(path string) (*flock.Flock, error) {
 	for {
 		lock := flock.New(path, flock.SetPermissions(0o600))
@@ -233,7 +236,7 @@ func (j *journal) unfinished() []string {
 	return ids
 }
 
-// begun tells whether there is anything to go on with.
+// begun reports whether there is anything to go on with.
 func (j *journal) begun() bool { return j.state.Receipt != "" || len(j.files) > 0 }
 
 // remove ends the journal: there is nothing to go on with.
@@ -253,8 +256,8 @@ func (j *journal) close() error {
 	return errors.Join(err, j.lock.Close())
 }
 
-// StateFolder returns where journals lie, below the folder for such that the system's custom names (the XDG Base Directory Specification:
-// $XDG_STATE_HOME, or .local/state in the home folder).
+// StateFolder returns where journals lie, below the folder for such that the system's custom names (the XDG Base
+// Directory Specification: $XDG_STATE_HOME, or .local/state in the home folder).
 func StateFolder(lookup func(string) (string, bool)) (string, error) {
 	base, _ := lookup("XDG_STATE_HOME")
 	if !filepath.IsAbs(base) { // the specification has relative ones ignored

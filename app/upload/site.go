@@ -21,8 +21,8 @@ import (
 	"dossier.example/app/api"
 )
 
-// site is a client of the JSON API, and of the object store by the requests that the API signs. It repeats what may go better a second time, which
-// is everything: each request may be repeated (docs/api.md).
+// site is a client of the JSON API, and of the object store by the requests that the API signs. It repeats what may go
+// better a second time, which is everything: each request may be repeated (docs/api.md).
 type site struct {
 	base    *url.URL
 	receipt string
@@ -42,13 +42,14 @@ type site struct {
 }
 
 const (
-	// callTime bounds one try of a call; completeTime that of a completion, which the server itself bounds at ten minutes.
+	// callTime bounds one try of a call; completeTime that of a completion, which the server itself bounds at ten
+	// minutes.
 	callTime     = 2 * time.Minute
 	completeTime = 11 * time.Minute
 	// maxAnswer bounds an answer in bytes. The longest, ten thousand parts of a file, has less than one million.
 	maxAnswer = 8 << 20
-	// The waits between two tries double from firstWait to mostWait. The lower half of each is certain, the upper one random, so that clients
-	// that were cut off together do not come back together.
+	// The waits between two tries double from firstWait to mostWait. The lower half of each is certain, the upper one
+	// random, so that clients that were cut off together do not come back together.
 	firstWait = 250 * time.Millisecond
 	mostWait  = 20 * time.Second
 	// noticeEvery is how seldom waits are told.
@@ -63,7 +64,8 @@ func newSite(o Options) *site {
 	transport.DialContext = (&net.Dialer{Timeout: 15 * time.Second, KeepAlive: 15 * time.Second}).DialContext
 	return &site{
 		base: o.Site,
-		// A redirect is an answer like any other: followed, it would turn a POST into a GET, or take the receipt elsewhere.
+		// A redirect is an answer like any other: followed, it would turn a POST into a GET, or take the receipt
+		// elsewhere.
 		http:  &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		stall: o.Stall, patience: o.Patience, notice: o.Notice,
 	}
@@ -126,8 +128,8 @@ func (s *site) tell(text string) {
 	}
 }
 
-// call makes a request of the API until it is answered. The answer's JSON is decoded into out, or read by it where it is a func(io.Reader) error; nil:
-// there is none.
+// call makes a request of the API until it is answered. The answer's JSON is decoded into out, or read by it where it
+// is a func(io.Reader) error; nil: there is none.
 func (s *site) call(ctx context.Context, method, path string, in, out any) error {
 	var body []byte
 	if in != nil {
@@ -184,8 +186,8 @@ func (s *site) ask(ctx context.Context, method, path string, body []byte, out an
 	return nil
 }
 
-// foreign is an answer that this API never gives: a wrong address, if nothing was ever answered as it should be; else something in between, such as
-// the sign-in page of a network.
+// foreign is an answer that this API never gives: a wrong address, if nothing was ever answered as it should be; else
+// something in between, such as the sign-in page of a network.
 func (s *site) foreign(err error) error {
 	if s.alive.Load() == 0 {
 		return inputf(err, "%s does not answer as Dossier's API does (%s): check the address", s.base, err)
@@ -244,7 +246,7 @@ func (t told) Error() string {
 
 func (t told) Unwrap() error { return t.refusal }
 
-// again tells whether a status is that of a refusal that may be over at the next try.
+// again reports whether a status is that of a refusal that may be over at the next try.
 func again(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
@@ -280,7 +282,8 @@ var (
 	errGone = errors.New("the object store knows nothing of this file")
 )
 
-// put sends a part by a request that the API signed: one try. Each read of the body is a sign of life, and so is the answer.
+// put sends a part by a request that the API signed: one try. Each read of the body is a sign of life, and so is the
+// answer.
 func (s *site) put(ctx context.Context, signed api.SignedPart, size int64, body io.Reader) error {
 	ref, err := url.Parse(signed.URL)
 	if err != nil {
@@ -335,8 +338,9 @@ func (s *site) put(ctx context.Context, signed api.SignedPart, size int64, body 
 	return errorf(CodeRefused, r, "the object store %s", r)
 }
 
-// expectFrom is the size from which a part is sent only when the store has said that it wants it (Expect: 100-continue), in bytes. A refusal
-// would else be lost where the store closes the connection while a large part is on its way. Below, it would only cost time.
+// expectFrom is the size from which a part is sent only when the store has said that it wants it (Expect:
+// 100-continue), in bytes. A refusal would else be lost where the store closes the connection while a large part is on
+// its way. Below, it would only cost time.
 const expectFrom = 1 << 20
 
 type readerFunc func([]byte) (int, error)

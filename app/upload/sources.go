@@ -23,8 +23,8 @@ type Source struct {
 	// Size in bytes and ModTime are those at the time of Collect.
 	Size    int64
 	ModTime time.Time
-	// file is the path without links, and key the same as text, whatever its bytes are: it tells whether two are the same, in this run and in
-	// the one before.
+	// file is the path without links, and key the same as text, whatever its bytes are: it shows whether two are the
+	// same, in this run and in the one before.
 	file, key string
 }
 
@@ -43,12 +43,12 @@ func (f Files) Bytes() (sum int64) {
 	return sum
 }
 
-// between stands between the folders of a file's name, as the site's page has it (app/web/browser/words.js): what a folder holds has the same
-// names whichever way it was sent. The site keeps no slash in a name.
+// between stands between the folders of a file's name, as the site's page has it (app/web/browser/words.js): what a
+// folder holds has the same names whichever way it was sent. The site keeps no slash in a name.
 const between = " › "
 
-// nameOfPath returns the name of a file by its path in a folder. Where that is too long, the outermost folders are left out, because the end
-// tells more.
+// nameOfPath returns the name of a file by its path in a folder. Where that is too long, the outermost folders are left
+// out, because the end tells more.
 func nameOfPath(path string) string {
 	folders := strings.FieldsFunc(filepath.ToSlash(path), func(r rune) bool { return r == '/' })
 	name := strings.Join(folders, between)
@@ -59,12 +59,13 @@ func nameOfPath(path string) string {
 	return name
 }
 
-// Collect finds the files that paths name, each once, in the order of the paths. Links that are named are followed. Folders are taken with
-// recursive alone, with everything below them but what is neither a file nor a folder, links among it: such is handed to skipped. A file that
-// was found in a folder has its path, from that folder's name on, for its name.
+// Collect finds the files that paths name, each once, in the order of the paths. Links that are named are followed.
+// Folders are taken with recursive alone, with everything below them but what is neither a file nor a folder, links
+// among it: such is handed to skipped. A file that was found in a folder has its path, from that folder's name on, for
+// its name.
 //
-// Every file is opened once, so that what cannot be read is told before anything is sent. The error, with CodeInput, lists all that is
-// wrong; GiveUp can do with what is returned all the same.
+// Every file is opened once, so that what cannot be read is told before anything is sent. The error, with CodeInput,
+// lists all that is wrong; GiveUp can do with what is returned all the same.
 func Collect(paths []string, recursive bool, skipped func(path, why string)) (Files, error) {
 	c := collector{seen: map[string]bool{}, skipped: skipped}
 	asked := make([]string, len(paths))

@@ -1,16 +1,17 @@
-// Package upload is the client of the site: it sends files of the disk by the JSON API (docs/api.md), their bytes in parts straight to the object
-// store, and goes on where an earlier run was interrupted.
+// Package upload is the client of the site: it sends files of the disk by the JSON API (docs/api.md), their bytes in
+// parts straight to the object store, and goes on where an earlier run was interrupted.
 //
-// It is for the command alone, which parses what it is asked and shows what it does. All that sending needs is in here, so that
-// nothing of it can be forgotten: what is asked beforehand (Open), what is kept on the disk (journal.go), what is tried again (site.go), and how
-// one file comes into the store whole (file.go).
+// It is for the command alone, which parses what it is asked and shows what it does. All that sending needs is in here,
+// so that nothing of it can be forgotten: what is asked beforehand (Open), what is kept on the disk (journal.go), what
+// is tried again (site.go), and how one file comes into the store whole (file.go).
 //
 // What it promises:
 //
-//   - A file that is told as stored was acknowledged by the site, with the size and the checksums that were computed here.
+//   - A file that is told as stored was acknowledged by the site, with the size and the checksums that were computed
+//     here.
 //   - What is stored is the file as it was at one moment: one that changes while it is read is told, and not stored.
-//   - A run that ends, in whatever way, can be run again: what is stored is not sent again, nor are parts that the store has; and a person who is
-//     new stays one person.
+//   - A run that ends, in whatever way, can be run again: what is stored is not sent again, nor are parts that the
+//     store has; and a person who is new stays one person.
 //   - Memory does not grow with the size of files, and with their number only by what is known of each by name.
 //   - It ends: with nothing succeeding for Options.Patience it gives up.
 package upload
@@ -44,14 +45,15 @@ type Options struct {
 	Files Files
 	// Parallel is how many parts, and how many files, are on their way at once; at least 1.
 	Parallel int
-	// Patience is how long nothing may succeed until the run ends; Stall how long a server may take no byte of a part until that is tried
-	// again.
+	// Patience is how long nothing may succeed until the run ends; Stall how long a server may take no byte of a part
+	// until that is tried again.
 	Patience, Stall time.Duration
 	// State is the folder of the journals; see StateFolder.
 	State string
 	// Notice is told, now and then, why nothing goes on.
 	Notice func(string)
-	// Ended is told of each file as its way ends, stored or not, one at a time. Files that were not tried are not among them.
+	// Ended is told of each file as its way ends, stored or not, one at a time. Files that were not tried are not among
+	// them.
 	Ended func(Result)
 }
 
@@ -68,7 +70,8 @@ type Result struct {
 
 // Summary is what became of all.
 type Summary struct {
-	// Stored, Failed and Left are numbers of files: those that the site has, those that it does not, and those that the run did not come to.
+	// Stored, Failed and Left are numbers of files: those that the site has, those that it does not, and those that the
+	// run did not come to.
 	Stored, Failed, Left int
 	// StoredBytes is the size of those stored, SentBytes what the object store took in this run.
 	StoredBytes, SentBytes int64
@@ -111,8 +114,8 @@ type twin struct {
 	size int64
 }
 
-// Open prepares a run: it asks the site what it takes, refuses what the site would refuse, and opens the journal. Nothing is sent yet, and no person
-// is made. The caller closes.
+// Open prepares a run: it asks the site what it takes, refuses what the site would refuse, and opens the journal.
+// Nothing is sent yet, and no person is made. The caller closes.
 //
 // Errors: an Error, with CodeInput for what is not to be had by trying again.
 func Open(ctx context.Context, o Options) (_ *Run, err error) {
@@ -333,7 +336,8 @@ feed:
 	return run.summary, nil
 }
 
-// register makes the person, where one is new. The receipt is on the disk before: so the same command, run again, is the same person.
+// register makes the person, where one is new. The receipt is on the disk before: so the same command, run again, is
+// the same person.
 func (run *Run) register(ctx context.Context) error {
 	if run.o.Receipt != nil || run.journal.state.Registered {
 		return nil
@@ -390,8 +394,8 @@ func (run *Run) Close() error {
 	return errors.Join(err, run.journal.close())
 }
 
-// GiveUp removes at the site what earlier runs of the same command began and did not store, forgets these runs, and returns the number of files given
-// up. What is stored stays.
+// GiveUp removes at the site what earlier runs of the same command began and did not store, forgets these runs, and
+// returns the number of files given up. What is stored stays.
 func GiveUp(ctx context.Context, o Options) (n int, link string, err error) {
 	if o.Receipt == nil {
 		if err := o.Details.Clean(); err != nil {

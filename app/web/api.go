@@ -11,9 +11,9 @@ import (
 	"dossier.example/app/api"
 )
 
-// The JSON API. Its document is app/api/openapi.yaml; the handlers (api_people.go, api_files.go, api_parts.go) read what
-// it says, call the service and write what it says. Who may ask is decided in one place (api_access.go), and so are how
-// JSON is read (api_json.go) and what a refusal looks like (api_problem.go).
+// The JSON API. Its document is app/api/openapi.yaml; the handlers (api_people.go, api_files.go, api_parts.go) read
+// what it says, call the service and write what it says. Who may ask is decided in one place (api_access.go), and so
+// are how JSON is read (api_json.go) and what a refusal looks like (api_problem.go).
 
 // apiRoutes registers the API. Its document names exactly these.
 func (s *Server) apiRoutes() {
@@ -38,7 +38,7 @@ func (s *Server) apiRoutes() {
 	s.echo.PUT(api.Prefix+"/transfers/:transfer/parts/:number", s.sendPart)
 }
 
-// ofAPI tells whether a request is for the API, a route of it or not.
+// ofAPI reports whether a request is for the API, a route of it or not.
 func ofAPI(r *http.Request) bool {
 	return r.URL.Path == api.Prefix || strings.HasPrefix(r.URL.Path, api.Prefix+"/")
 }

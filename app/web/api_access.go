@@ -14,8 +14,8 @@ import (
 // foreignKey is set for a request that a page of another site made, one of those that may use the API.
 const foreignKey = "foreign"
 
-// What pages of other sites may send, and read of an answer, beside what every page may. The checksum is among the headers of a signed
-// request where the store is embedded.
+// What pages of other sites may send, and read of an answer, beside what every page may. The checksum is among the
+// headers of a signed request where the store is embedded.
 const (
 	corsMethods = "GET, HEAD, POST, PUT, DELETE"
 	corsHeaders = "Authorization, Content-Type, If-None-Match, If-Range, Range, X-Amz-Checksum-Crc64nvme"
@@ -24,9 +24,9 @@ const (
 	corsAge = "7200"
 )
 
-// cors lets pages of the sites in Options.APIOrigins use the API (https://fetch.spec.whatwg.org/#http-cors-protocol). It never allows
-// credentials: such a page proves itself by a receipt, and a session's cookie that comes along all the same is not looked at. It runs before
-// sameOrigin, which lets through what this has marked.
+// cors lets pages of the sites in Options.APIOrigins use the API (https://fetch.spec.whatwg.org/#http-cors-protocol).
+// It never allows credentials: such a page proves itself by a receipt, and a session's cookie that comes along all the
+// same is not looked at. It runs before sameOrigin, which lets through what this has marked.
 func (s *Server) cors(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		req, h := c.Request(), c.Response().Header()
@@ -84,9 +84,10 @@ type caller struct {
 	receipt *dossier.Receipt
 }
 
-// caller returns whom the request is for: the receipt's person, or the one whom a member of the staff names. A receipt goes before a session. A
-// session needs no token beside the check of origin, unlike the staff's forms: what changes something here is PUT, DELETE or JSON, which a
-// page of another site cannot send without asking first, and cors then says no.
+// caller returns whom the request is for: the receipt's person, or the one whom a member of the staff names. A receipt
+// goes before a session. A session needs no token beside the check of origin, unlike the staff's forms: what changes
+// something here is PUT, DELETE or JSON, which a page of another site cannot send without asking first, and cors then
+// says no.
 func (s *Server) caller(c echo.Context) (caller, error) {
 	named := c.QueryParam("person")
 	receipt, given, err := bearer(c)

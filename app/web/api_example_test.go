@@ -112,7 +112,8 @@ func TestDocumentedForm(t *testing.T) {
 	})
 }
 
-// The script of docs/api.md does what it says. Node.js has what it needs of a browser, but for CORS, which TestAPICORS looks at.
+// The script of docs/api.md does what it says. Node.js has what it needs of a browser, but for CORS, which TestAPICORS
+// looks at.
 func TestDocumentedScript(t *testing.T) {
 	programs(t, "node")
 	script := blocks(t, "js")

@@ -87,8 +87,8 @@ type call struct {
 	has []string
 }
 
-// ask sends a call, checks the exchange against the document, and the answer against the call. The answer's JSON goes into out, if that is not
-// nil.
+// ask sends a call, checks the exchange against the document, and the answer against the call. The answer's JSON goes
+// into out, if that is not nil.
 func (s *site) ask(c call, out any) answer {
 	s.t.Helper()
 	if c.method == "" {
@@ -285,8 +285,8 @@ func (u *upload) sign(numbers ...int) []api.SignedPart {
 // send sends bytes by a signed request, and returns the status that the store answers with.
 func (s *site) send(p api.SignedPart, data []byte) int {
 	s.t.Helper()
-	// A store may refuse a part before it has read it, and close the connection. The bytes still on their way to it then take its answer with
-	// them (RFC 9112, section 9.6), as often as chance has it: senders repeat.
+	// A store may refuse a part before it has read it, and close the connection. The bytes still on their way to it
+	// then take its answer with them (RFC 9112, section 9.6), as often as chance has it: senders repeat.
 	for attempt := 1; ; attempt++ {
 		status, err := s.trySend(p, data)
 		if err == nil {
@@ -335,7 +335,7 @@ func (s *site) trySend(p api.SignedPart, data []byte) (int, error) {
 	return res.StatusCode, nil
 }
 
-// sent tells whether a store's answer says that it has the part.
+// sent reports whether a store's answer says that it has the part.
 func sent(status int) bool { return status == http.StatusOK || status == http.StatusNoContent }
 
 // sendAll signs and sends all parts.
@@ -398,7 +398,8 @@ func (s *site) mustBeStored(receipt string, files ...file) {
 	s.mustHave(f, files...)
 }
 
-// everywhere runs a test over the embedded stores and over those of the cloud, each with two instances of the server by turns.
+// everywhere runs a test over the embedded stores and over those of the cloud, each with two instances of the server by
+// turns.
 func everywhere(t *testing.T, o setup, test func(s *site)) {
 	t.Run("embedded", func(t *testing.T) {
 		t.Parallel()

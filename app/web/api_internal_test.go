@@ -41,7 +41,8 @@ func documentRoutes(t *testing.T) []string {
 	return all
 }
 
-// The server has exactly the routes that the document names. Each GET is answered to HEAD as well, and the address without its last slash leads on.
+// The server has exactly the routes that the document names. Each GET is answered to HEAD as well, and the address
+// without its last slash leads on.
 func TestAPIRoutesAreTheDocuments(t *testing.T) {
 	s := newSite(t)
 	var want, got []string
@@ -308,8 +309,8 @@ func TestAPIPage(t *testing.T) {
 	}
 }
 
-// FuzzAnnounce sends any body as an announcement, through the handler. It is answered as the document says, and where a file comes of it, it is the
-// one that was announced.
+// FuzzAnnounce sends any body as an announcement, through the handler. It is answered as the document says, and where a
+// file comes of it, it is the one that was announced.
 func FuzzAnnounce(f *testing.F) {
 	for _, body := range []string{
 		`{"name":"a.txt","size":3}`, `{"name":"","size":0}`, `{"name":"a","size":-1}`, `{"name":"a","size":1e3}`, `{"name":"a","size":9223372036854775807}`,

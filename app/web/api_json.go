@@ -54,8 +54,9 @@ func invalid(pointer, message string) error {
 	return faultList{{Field: pointer, Message: message}}.err()
 }
 
-// decodeJSON reads text into v, a pointer to a struct of package api. It is stricter than encoding/json, and so as strict as the document: names count
-// with their case, every member must be there unless its tag says omitempty, none may be null, and there are no others.
+// decodeJSON reads text into v, a pointer to a struct of package api. It is stricter than encoding/json, and so as
+// strict as the document: names count with their case, every member must be there unless its tag says omitempty, none
+// may be null, and there are no others.
 func decodeJSON(text []byte, v any) error {
 	if !utf8.Valid(text) || !json.Valid(text) || !bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{")) {
 		return malformed(nil, "The body must be one JSON object in UTF-8.")
@@ -71,7 +72,8 @@ func decodeJSON(text []byte, v any) error {
 	return nil
 }
 
-// checkJSON adds to faults what keeps the JSON text, which is valid and stands at a pointer, from being a value of type t.
+// checkJSON adds to faults what keeps the JSON text, which is valid and stands at a pointer, from being a value of type
+// t.
 func checkJSON(faults *faultList, at string, text json.RawMessage, t reflect.Type) {
 	if len(*faults) >= maxFaults {
 		return
@@ -118,7 +120,8 @@ func checkJSON(faults *faultList, at string, text json.RawMessage, t reflect.Typ
 	}
 }
 
-// pointerToken writes a member's name as it stands in a JSON pointer (RFC 6901). What is too long to be a mistake in writing is cut.
+// pointerToken writes a member's name as it stands in a JSON pointer (RFC 6901). What is too long to be a mistake in
+// writing is cut.
 func pointerToken(name string) string {
 	if len(name) > 100 {
 		name = strings.ToValidUTF8(name[:100], "") + "…"

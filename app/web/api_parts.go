@@ -53,7 +53,8 @@ func (s *Server) signParts(c echo.Context) error {
 	return answerJSON(c, out)
 }
 
-// PartReceiver is an object store of this program's own, which takes the parts that clients send by the requests that it signed.
+// PartReceiver is an object store of this program's own, which takes the parts that clients send by the requests that
+// it signed.
 type PartReceiver interface {
 	// Receive takes one part by a signed request: a PUT of u, of which it reads the path and the query, with a body of
 	// contentLength bytes. The request needs no other proof of who sends it. Errors: ErrForbidden where it is not as it

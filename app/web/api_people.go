@@ -40,7 +40,8 @@ func (s *Server) registerPerson(c echo.Context) error {
 	})
 }
 
-// readReceipt shows a person with all files, or a page of them. They are written as they are read, so that their number takes no memory.
+// readReceipt shows a person with all files, or a page of them. They are written as they are read, so that their number
+// takes no memory.
 func (s *Server) readReceipt(c echo.Context) error {
 	by, err := s.caller(c)
 	if err != nil {
@@ -77,7 +78,8 @@ func (s *Server) readReceipt(c echo.Context) error {
 		res.WriteHeader(http.StatusOK)
 		return nil
 	}
-	// What fails before the buffer is full becomes a refusal; later, observe cuts the connection, and nobody takes half a list for the whole.
+	// What fails before the buffer is full becomes a refusal; later, observe cuts the connection, and nobody takes half
+	// a list for the whole.
 	w := bufio.NewWriterSize(clientWriter{res}, receiptBuffer)
 	enc, between := json.NewEncoder(w), ""
 	// The errors of the buffer are those of Flush.

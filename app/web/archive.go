@@ -11,7 +11,8 @@ import (
 	"dossier.example/app"
 )
 
-// archive sends the stored files of a person as one ZIP. There is no going on with one that broke off: its ranges are not kept anywhere.
+// archive sends the stored files of a person as one ZIP. There is no going on with one that broke off: its ranges are
+// not kept anywhere.
 func (s *Server) archive(c echo.Context, p dossier.Person) error {
 	a, err := s.svc.Archive(c.Request().Context(), p.ID)
 	if err != nil {

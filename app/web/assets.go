@@ -78,8 +78,8 @@ func (s *Server) static(c echo.Context) error {
 	if !ok {
 		return &dossier.Error{Code: dossier.CodeNotFound}
 	}
-	// While versions change, a page of the other version may ask here under its own hash. It gets what is there, to be asked
-	// for again the next time.
+	// While versions change, a page of the other version may ask here under its own hash. It gets what is there, to be
+	// asked for again the next time.
 	caching := "no-cache"
 	if c.Param("hash") == f.hash {
 		caching = "public, max-age=31536000, immutable"

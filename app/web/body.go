@@ -17,7 +17,8 @@ import (
 // body reads a request's body under deadlines: one for each read, so that a client that sends nothing does not hold a
 // connection, and one for the whole. Its errors are coded, so that the sender's fault is never taken for a store's.
 type body struct {
-	// ctx is the request's. A read that waits for the client ends with it: the server ends it when it stops and its patience is over.
+	// ctx is the request's. A read that waits for the client ends with it: the server ends it when it stops and its
+	// patience is over.
 	ctx  context.Context
 	rc   io.ReadCloser
 	ctl  *http.ResponseController
@@ -65,8 +66,8 @@ func (b *body) Read(p []byte) (int, error) {
 		b.err = malformed(err, "The form broke off before its end. Nothing of it is confirmed. Send it again.")
 	}
 	if b.err == io.EOF {
-		// From here on the server watches the connection on its own, to notice a client that leaves. The deadline would end that
-		// watch and cancel the request.
+		// From here on the server watches the connection on its own, to notice a client that leaves. The deadline would
+		// end that watch and cancel the request.
 		_ = b.ctl.SetReadDeadline(time.Time{})
 	}
 	return n, b.err
@@ -93,7 +94,7 @@ func (b *body) within(d time.Duration) {
 	}
 }
 
-// drain reads and drops what is left, at most limit bytes for at most d, and tells whether the end was reached.
+// drain reads and drops what is left, at most limit bytes for at most d, and reports whether the end was reached.
 func (b *body) drain(limit int64, d time.Duration) bool {
 	switch {
 	case b.err != nil:
@@ -115,19 +116,19 @@ func (b *body) drain(limit int64, d time.Duration) bool {
 	return b.err == io.EOF
 }
 
-// sending tells whether the client has begun to send, or will without being asked to.
+// sending reports whether the client has begun to send, or will without being asked to.
 func (b *body) sending() bool { return !b.expects || b.read > 0 }
 
-// linger has the server close the connection in two steps: first its own direction, and the other half a second later. Closed at once while
-// bytes come that nobody reads, it would be reset, and that may take the answer from the client. net/http does so for requests
-// that went over a limit of http.MaxBytesReader, and offers no other way to ask for it.
+// linger has the server close the connection in two steps: first its own direction, and the other half a second later.
+// Closed at once while bytes come that nobody reads, it would be reset, and that may take the answer from the client.
+// net/http does so for requests that went over a limit of http.MaxBytesReader, and offers no other way to ask for it.
 func linger(w http.ResponseWriter) {
 	over := http.MaxBytesReader(w, io.NopCloser(strings.NewReader("x")), 0)
 	_, _ = over.Read(make([]byte, 1))
 }
 
-// receive puts the request's body under deadlines and sees to it that every answer, whoever gives it, waits until the body is
-// read: a browser that is still sending when the connection closes shows a connection error, not the page.
+// receive puts the request's body under deadlines and sees to it that every answer, whoever gives it, waits until the
+// body is read: a browser that is still sending when the connection closes shows a connection error, not the page.
 func (s *Server) receive(c echo.Context) *body {
 	req, res := c.Request(), c.Response()
 	connection := res.Writer
@@ -167,8 +168,8 @@ func bodyOf(c echo.Context) *body {
 	return b
 }
 
-// pacedWriter gives every write a deadline of its own, so that a client that takes nothing does not hold a connection, and one that
-// takes slowly may.
+// pacedWriter gives every write a deadline of its own, so that a client that takes nothing does not hold a connection,
+// and one that takes slowly may.
 type pacedWriter struct {
 	http.ResponseWriter
 	ctl  *http.ResponseController

@@ -38,7 +38,8 @@ func (c *slowConnection) Read(p []byte) (int, error) {
 	return 1, nil
 }
 
-// A client may be as slow as it likes while it makes progress, up to the limit of the whole; one that pauses too long is told so at that moment.
+// A client may be as slow as it likes while it makes progress, up to the limit of the whole; one that pauses too long
+// is told so at that moment.
 func TestBodyDeadlines(t *testing.T) {
 	const idle, whole = 30 * time.Second, time.Hour
 	pauses := func(n int, d time.Duration) []time.Duration {

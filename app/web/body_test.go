@@ -12,7 +12,8 @@ import (
 	"dossier.example/app/web"
 )
 
-// A body that ends before its form does: at every place of its structure, with and without a Content-Length that says so.
+// A body that ends before its form does: at every place of its structure, with and without a Content-Length that says
+// so.
 func TestBodyCutOff(t *testing.T) {
 	t.Parallel()
 	s := open(t, setup{})
@@ -102,7 +103,8 @@ type refused struct {
 	status     int
 }
 
-// longFile stands for the bytes of a long file, which go out piece by piece: many times what lies in the buffers between the two ends.
+// longFile stands for the bytes of a long file, which go out piece by piece: many times what lies in the buffers
+// between the two ends.
 const (
 	longFile  = "<long file>"
 	longBytes = 16 << 20

@@ -12,13 +12,14 @@ import (
 	"dossier.example/app"
 )
 
-// content is a stored file as http.ServeContent wants it. The store is opened when the first byte is read, at the place where it is read.
+// content is a stored file as http.ServeContent wants it. The store is opened when the first byte is read, at the place
+// where it is read.
 type content struct {
 	ctx  context.Context
 	svc  *dossier.Service
 	file dossier.File
-	// from and length are the one range that the request asks for, so that the store need not send more; length -1 where it asks for
-	// none, or an open one. Only a hint: the client may yet get another part.
+	// from and length are the one range that the request asks for, so that the store need not send more; length -1
+	// where it asks for none, or an open one. Only a hint: the client may yet get another part.
 	from, length int64
 
 	pos   int64 // of the next byte for Read
@@ -82,7 +83,8 @@ func (c *content) fetch(p []byte) (int, error) {
 			return n, nil
 		case err == io.EOF:
 			c.close()
-			// The end of a bounded read is no end; of an unbounded one, or of one that gave nothing, it is an end too early.
+			// The end of a bounded read is no end; of an unbounded one, or of one that gave nothing, it is an end too
+			// early.
 			c.from, c.length = -1, -1
 			if empty++; empty > 1 {
 				c.err = fmt.Errorf("file %s of person %s ends at byte %d of %d", c.file.ID, c.file.Person, c.pos, size)
@@ -112,8 +114,8 @@ func (c *content) close() {
 	}
 }
 
-// primedWriter reads the first bytes of the content before the status goes out, so that a store that is down is a page and
-// not a download that breaks off.
+// primedWriter reads the first bytes of the content before the status goes out, so that a store that is down is a page
+// and not a download that breaks off.
 type primedWriter struct {
 	*echo.Response
 	content *content

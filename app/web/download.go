@@ -14,24 +14,26 @@ import (
 	"dossier.example/app"
 )
 
-// filePolicy is the Content-Security-Policy of files: should a browser show one in spite of all, it runs nothing, loads nothing and has
-// an origin of its own.
+// filePolicy is the Content-Security-Policy of files: should a browser show one in spite of all, it runs nothing, loads
+// nothing and has an origin of its own.
 const filePolicy = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
-// fileCaching lets the reader's own browser keep a file, and ask again each time: whoever signed out or deleted the file shall not find it.
+// fileCaching lets the reader's own browser keep a file, and ask again each time: whoever signed out or deleted the
+// file shall not find it.
 const fileCaching = "private, no-cache"
 
-// picturePolicy is that of a picture opened by itself: browsers build a page around it whose own style would count as inline.
+// picturePolicy is that of a picture opened by itself: browsers build a page around it whose own style would count as
+// inline.
 const picturePolicy = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
 
 // pictures are the media types shown in pages: raster images only. SVG can carry script.
 var pictures = map[string]bool{"image/png": true, "image/jpeg": true, "image/gif": true, "image/webp": true}
 
-// isPicture tells whether a file's bytes, not its name or what its sender claimed, are a picture that may be shown.
+// isPicture reports whether a file's bytes, not its name or what its sender claimed, are a picture that may be shown.
 func isPicture(f dossier.File) bool { return f.Content != nil && pictures[baseType(f.Content.Type)] }
 
-// servedType returns the Content-Type under which a file is sent: its own where a browser can do nothing with it but show or play it,
-// and else one that browsers only save.
+// servedType returns the Content-Type under which a file is sent: its own where a browser can do nothing with it but
+// show or play it, and else one that browsers only save.
 func servedType(f dossier.File) string {
 	base := baseType(f.Content.Type)
 	switch {
@@ -44,14 +46,16 @@ func servedType(f dossier.File) string {
 	return "application/octet-stream"
 }
 
-// save has a browser save a stored file: from the object store itself where that gives links to what it has, else from here. HEAD is answered here.
-// So is a page of another site, as after a redirect from here to elsewhere a browser tells the store no origin that it could allow.
+// save has a browser save a stored file: from the object store itself where that gives links to what it has, else from
+// here. HEAD is answered here. So is a page of another site, as after a redirect from here to elsewhere a browser tells
+// the store no origin that it could allow.
 func (s *Server) save(c echo.Context, f dossier.File) error {
 	req := c.Request()
 	if f.Content == nil || s.o.NoLinks || req.Method != http.MethodGet || foreign(c) {
 		return s.send(c, f, "attachment")
 	}
-	// The store adds no policy to its answer, so nothing must be shown: type and disposition are as from here, and signed.
+	// The store adds no policy to its answer, so nothing must be shown: type and disposition are as from here, and
+	// signed.
 	link, err := s.svc.Link(req.Context(), f, dossier.ResponseHeader{
 		ContentType: servedType(f), ContentDisposition: contentDisposition("attachment", f.Name), CacheControl: fileCaching,
 	}, s.o.LinkLifetime)
@@ -61,7 +65,8 @@ func (s *Server) save(c echo.Context, f dossier.File) error {
 	if err != nil {
 		return err
 	}
-	// These are the store's to look at. It has ETags of its own, which a client that goes on after a break repeats here.
+	// These are the store's to look at. It has ETags of its own, which a client that goes on after a break repeats
+	// here.
 	for _, name := range []string{"Range", "If-Range", "If-Match", "If-Unmodified-Since"} {
 		req.Header.Del(name)
 	}
@@ -117,9 +122,9 @@ func (s *Server) send(c echo.Context, f dossier.File, disposition string) error 
 
 	content := &content{ctx: req.Context(), svc: s.svc, file: f}
 	if f.Content.Size == 0 || !oneRange.MatchString(req.Header.Get("Range")) {
-		// Several ranges would be an opening of the store each, and http.ServeContent would read them in a goroutine that may outlive this
-		// call; a unit that is unknown must be ignored; of nothing http.ServeContent would send a part from byte 0 to byte -1. The whole is
-		// a right answer each time (RFC 9110, section 14.2).
+		// Several ranges would be an opening of the store each, and http.ServeContent would read them in a goroutine
+		// that may outlive this call; a unit that is unknown must be ignored; of nothing http.ServeContent would send a
+		// part from byte 0 to byte -1. The whole is a right answer each time (RFC 9110, section 14.2).
 		req.Header.Del("Range")
 	}
 	content.from, content.length = askedRange(req.Header.Get("Range"))
@@ -151,8 +156,8 @@ func askedRange(header string) (from, length int64) {
 	return first, last - first + 1
 }
 
-// contentDisposition returns a Content-Disposition with the name for all clients (RFC 6266): in full by RFC 8187, and before it what
-// is left of it in ASCII for those that do not know that.
+// contentDisposition returns a Content-Disposition with the name for all clients (RFC 6266): in full by RFC 8187, and
+// before it what is left of it in ASCII for those that do not know that.
 func contentDisposition(disposition, name string) string {
 	var plain, full strings.Builder
 	for _, r := range name {

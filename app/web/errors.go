@@ -71,7 +71,8 @@ var refusals = map[dossier.Code]refusal{
 		"The fault is ours and has been noted. Try again later.", 0},
 }
 
-// retryAfter, in seconds, is what clients are asked to wait after a 503: about what a failover of the database or a restart takes.
+// retryAfter, in seconds, is what clients are asked to wait after a 503: about what a failover of the database or a
+// restart takes.
 const retryAfter = "30"
 
 // codeOf returns an error's code and the message to show.
@@ -160,13 +161,13 @@ const causeKey = "cause"
 // note keeps the cause of a failure for the request's line in the log.
 func note(c echo.Context, err error) { c.Set(causeKey, err) }
 
-// malformed returns the error of a request that could not be read. The cause may hold what the client sent, so it is never
-// logged.
+// malformed returns the error of a request that could not be read. The cause may hold what the client sent, so it is
+// never logged.
 func malformed(cause error, format string, args ...any) *dossier.Error {
 	return dossier.Errorf(dossier.CodeMalformed, cause, format, args...)
 }
 
-// gone tells whether an error only says that the client went away.
+// gone reports whether an error only says that the client went away.
 func gone(c echo.Context, err error) bool {
 	return errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil
 }

@@ -252,7 +252,8 @@ func TestHead(t *testing.T) {
 				t.Errorf("GET is %d, HEAD is %d with %d bytes", get.status, head.status, len(head.body))
 			}
 			for name := range get.header {
-				// Each request has an id. net/http tells the length of an answer that is short or empty, which it does not count for HEAD.
+				// Each request has an id. net/http tells the length of an answer that is short or empty, which it does
+				// not count for HEAD.
 				if name == "X-Request-Id" || name == "Date" || name == "Content-Length" && head.header[name] == nil {
 					continue
 				}

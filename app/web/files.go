@@ -23,8 +23,9 @@ type fileView struct {
 	State string
 	// Why says why a file was not stored; empty when stored.
 	Why string
-	// Download is the path of the download; empty unless stored. Picture is the path of the picture; empty unless it is a
-	// verified raster image of a size worth showing. Delete is the path of the page that asks before deleting; empty for submitters.
+	// Download is the path of the download; empty unless stored. Picture is the path of the picture; empty unless it is
+	// a verified raster image of a size worth showing. Delete is the path of the page that asks before deleting; empty
+	// for submitters.
 	Download, Picture, Delete string
 }
 
@@ -83,7 +84,8 @@ func outcomeOf(o dossier.Outcome, base string) fileView {
 
 // pager leads from a page of a list to others. Each view of such a page embeds it.
 type pager struct {
-	// First and Next are paths of the first and the next page; empty where there is none to go to. FirstText and NextText are what they are called.
+	// First and Next are paths of the first and the next page; empty where there is none to go to. FirstText and
+	// NextText are what they are called.
 	First, FirstText string
 	Next, NextText   string
 }
@@ -98,11 +100,13 @@ const filesPerPage = 100
 type listing struct {
 	files []dossier.File
 	pager pager
-	// total is the number and size of all files, as the quota counts them; archive the path of their archive, empty unless there are several.
+	// total is the number and size of all files, as the quota counts them; archive the path of their archive, empty
+	// unless there are several.
 	total, archive string
 }
 
-// listing returns the page of a person's files that the query asks for. Base is the path that their own paths lie under.
+// listing returns the page of a person's files that the query asks for. Base is the path that their own paths lie
+// under.
 func (s *Server) listing(c echo.Context, person dossier.PersonID, base string) (listing, error) {
 	ctx := c.Request().Context()
 	after, err := filesAfter(c)

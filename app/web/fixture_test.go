@@ -22,7 +22,8 @@ import (
 	"dossier.example/app/web"
 )
 
-// patience bounds every wait of these tests. It decides nothing: what is waited for comes in milliseconds, or the test fails.
+// patience bounds every wait of these tests. It decides nothing: what is waited for comes in milliseconds, or the test
+// fails.
 const patience = 30 * time.Second
 
 // site is the real server over stores, on a real port.
@@ -322,7 +323,8 @@ func (s *site) remember(f form) {
 	}
 }
 
-// mustAccept checks that a form was acknowledged with its receipt and that the receipt has each file, once, with its bytes.
+// mustAccept checks that a form was acknowledged with its receipt and that the receipt has each file, once, with its
+// bytes.
 func (s *site) mustAccept(a answer, f form) {
 	s.t.Helper()
 	if want := "/receipt/" + f.receipt; a.status != http.StatusSeeOther || a.header.Get("Location") != want {

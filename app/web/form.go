@@ -11,7 +11,8 @@ import (
 // formView is the submission form (form.html), also after an error.
 type formView struct {
 	page
-	// Receipt goes into the hidden field "receipt": the same value after a fault, so that the next try is the same submission.
+	// Receipt goes into the hidden field "receipt": the same value after a fault, so that the next try is the same
+	// submission.
 	Receipt string
 	// Name, Location, Age and Technology are what was typed, unchanged.
 	Name, Location, Age, Technology string
@@ -30,14 +31,16 @@ type formView struct {
 	MaxName, MaxLocation, MaxTech, MinAge, MaxAge int
 	// MaxFile is Limits.FileBytes as people read it, by dossier.FormatBytes: "5.0 GiB".
 	MaxFile string
-	// Anew tells that Receipt is a fresh one after a conflict: the button then offers to send the fields as a new submission.
+	// Anew tells that Receipt is a fresh one after a conflict: the button then offers to send the fields as a new
+	// submission.
 	Anew bool
 	// FilesLost tells that files had been chosen and must be chosen again, as browsers keep none.
 	FilesLost bool
 }
 
-// form shows the empty form. Each has a receipt of its own, from the start. Browsers may keep it: after "back" a page that is not to be stored
-// is fetched anew, with another receipt, but shown with what was typed before, and sending that again would make a second person.
+// form shows the empty form. Each has a receipt of its own, from the start. Browsers may keep it: after "back" a page
+// that is not to be stored is fetched anew, with another receipt, but shown with what was typed before, and sending
+// that again would make a second person.
 func (s *Server) form(c echo.Context) error {
 	c.Response().Header().Set("Cache-Control", "private, no-cache")
 	return s.renderForm(c, http.StatusOK, s.formView(c, fields{Receipt: dossier.NewReceipt().String()}))

@@ -11,19 +11,20 @@ import (
 )
 
 const (
-	// maxPartHeaderBytes bounds what stands outside of the parts' contents: before the first part, behind the last, and each part's header
-	// with its file name.
+	// maxPartHeaderBytes bounds what stands outside of the parts' contents: before the first part, behind the last, and
+	// each part's header with its file name.
 	maxPartHeaderBytes = 64 << 10
 	// bodyBuffer is how much is read from the connection at once. It is also the longest line of a part's header.
 	bodyBuffer = maxPartHeaderBytes
 )
 
-// multipartReader splits a multipart body (RFC 2046, section 5.1.1) into parts, in bounded memory. The standard library's reader refuses a
-// body in which a file's name holds a control character; browsers send such a name as it is, and one odd name must not lose a submission.
+// multipartReader splits a multipart body (RFC 2046, section 5.1.1) into parts, in bounded memory. The standard
+// library's reader refuses a body in which a file's name holds a control character; browsers send such a name as it is,
+// and one odd name must not lose a submission.
 type multipartReader struct {
 	r *bufio.Reader
-	// delimiter is the line break, dashes and boundary that end a part's content. As the RFC has it, what begins like that is a delimiter,
-	// whatever follows.
+	// delimiter is the line break, dashes and boundary that end a part's content. As the RFC has it, what begins like
+	// that is a delimiter, whatever follows.
 	delimiter []byte
 	// ready is how many bytes in the buffer are known to be content; last tells that the delimiter follows them.
 	ready int
@@ -52,8 +53,8 @@ func (m *multipartReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// scan looks for content in the buffer, and fills it until there is some or the delimiter. The error of a body that ends before is
-// io.ErrUnexpectedEOF.
+// scan looks for content in the buffer, and fills it until there is some or the delimiter. The error of a body that
+// ends before is io.ErrUnexpectedEOF.
 func (m *multipartReader) scan() error {
 	for m.ready == 0 && !m.last {
 		buffered, _ := m.r.Peek(m.r.Buffered())
@@ -73,7 +74,8 @@ func (m *multipartReader) scan() error {
 	return nil
 }
 
-// next moves from the end of a part's content to the content of the next part and returns its Content-Disposition; io.EOF behind the last.
+// next moves from the end of a part's content to the content of the next part and returns its Content-Disposition;
+// io.EOF behind the last.
 func (m *multipartReader) next() (disposition string, err error) {
 	length := len(m.delimiter)
 	if m.bare {
@@ -128,8 +130,8 @@ func (m *multipartReader) next() (disposition string, err error) {
 	}
 }
 
-// line reads a line outside of content and returns it without its end, also where the body ends first. It is valid until the next read. left
-// is how many bytes more may be read.
+// line reads a line outside of content and returns it without its end, also where the body ends first. It is valid
+// until the next read. left is how many bytes more may be read.
 func (m *multipartReader) line(left *int) ([]byte, error) {
 	line, err := m.r.ReadSlice('\n')
 	if *left -= len(line); *left < 0 || errors.Is(err, bufio.ErrBufferFull) {

@@ -12,8 +12,8 @@ import (
 	"dossier.example/app"
 )
 
-// maxFieldBytes bounds a text field: 10,000 characters of any script fit, so that a field that is only over-long is told as a fault of that
-// field.
+// maxFieldBytes bounds a text field: 10,000 characters of any script fit, so that a field that is only over-long is
+// told as a fault of that field.
 const maxFieldBytes = 64 << 10
 
 // errTooMuch says that more would have to be read and dropped than is allowed. What came before it was read well.
@@ -24,8 +24,9 @@ type fields struct {
 	Receipt, Name, Location, Age, Technology string
 }
 
-// formReader reads the submission form, multipart/form-data, as a stream: first the text fields, in any order, then the files.
-// Its memory does not depend on the size of the body. Errors are coded: CodeMalformed, codeTimeout; or errTooMuch.
+// formReader reads the submission form, multipart/form-data, as a stream: first the text fields, in any order, then the
+// files. Its memory does not depend on the size of the body. Errors are coded: CodeMalformed, codeTimeout; or
+// errTooMuch.
 type formReader struct {
 	mr *multipartReader
 	// parts is how many more parts are taken.
@@ -97,8 +98,8 @@ func (f *formReader) nextFile() (*filePart, error) {
 	return file, err
 }
 
-// next moves to the next part and returns where a text field belongs, or a file, or neither at the end. Places in the form where no
-// file was chosen are passed over.
+// next moves to the next part and returns where a text field belongs, or a file, or neither at the end. Places in the
+// form where no file was chosen are passed over.
 func (f *formReader) next() (*string, *filePart, error) {
 	for {
 		if err := f.skip(); err != nil {
@@ -236,8 +237,8 @@ func (p *filePart) Read(b []byte) (int, error) {
 	return 0, p.err
 }
 
-// close ends the reading and returns the sender's fault that ended it, if any. A store that gave up may still be reading from another
-// goroutine; close waits for that read, which the body's deadlines bound, and allows no other.
+// close ends the reading and returns the sender's fault that ended it, if any. A store that gave up may still be
+// reading from another goroutine; close waits for that read, which the body's deadlines bound, and allows no other.
 func (p *filePart) close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -248,15 +249,16 @@ func (p *filePart) close() error {
 	return p.err
 }
 
-// plainDisposition is what browsers send (https://html.spec.whatwg.org/#multipart-form-data): a quote in a value comes as %22,
-// and a backslash is a backslash.
+// plainDisposition is what browsers send (https://html.spec.whatwg.org/#multipart-form-data): a quote in a value comes
+// as %22, and a backslash is a backslash.
 var plainDisposition = regexp.MustCompile(`^form-data; name="([^"]*)"(; filename="([^"]*)")?$`)
 
-// unescapeName undoes what browsers escape in names, and nothing else: a name that holds such a sequence itself cannot be told from
-// one that was escaped.
+// unescapeName undoes what browsers escape in names, and nothing else: a name that holds such a sequence itself cannot
+// be told from one that was escaped.
 var unescapeName = strings.NewReplacer("%22", `"`, "%0D", "\r", "%0A", "\n")
 
-// disposition reads the Content-Disposition of a part. Values with quoted pairs, which other clients send, are read by RFC 2183.
+// disposition reads the Content-Disposition of a part. Values with quoted pairs, which other clients send, are read by
+// RFC 2183.
 func disposition(header string) (name, fileName string, isFile, ok bool) {
 	if m := plainDisposition.FindStringSubmatch(header); m != nil {
 		name, fileName, isFile = m[1], m[3], m[2] != ""

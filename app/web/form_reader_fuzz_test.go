@@ -19,7 +19,8 @@ type sentFile struct{ name, data string }
 // escapeName is what browsers do to names (https://html.spec.whatwg.org/#multipart-form-data).
 var escapeName = strings.NewReplacer(`"`, "%22", "\r", "%0D", "\n", "%0A")
 
-// told returns what is left of a name after a browser wrote it: a name that holds an escape itself is not told from an escaped one.
+// told returns what is left of a name after a browser wrote it: a name that holds an escape itself is not told from an
+// escaped one.
 func told(name string) string { return unescapeName.Replace(escapeName.Replace(name)) }
 
 // readForm reads a whole form.
@@ -88,9 +89,9 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// FuzzForm: whatever comes, the reader ends with a coded error or with a form, takes no more from an endless body than its bounds allow, gives the
-// same for any division into pieces, and what it accepts comes out the same after the standard library wrote it anew. What the standard library reads as
-// such a form it reads alike.
+// FuzzForm: whatever comes, the reader ends with a coded error or with a form, takes no more from an endless body than
+// its bounds allow, gives the same for any division into pieces, and what it accepts comes out the same after the
+// standard library wrote it anew. What the standard library reads as such a form it reads alike.
 func FuzzForm(f *testing.F) {
 	const boundary = "B0undary"
 	whole := "--B0undary\r\nContent-Disposition: form-data; name=\"receipt\"\r\n\r\nR\r\n" +
@@ -153,8 +154,8 @@ func FuzzForm(f *testing.F) {
 	})
 }
 
-// fitting tells whether a form can be written with the boundary: none of its contents holds it, and no file is nameless and empty, which is a
-// place where none was chosen.
+// fitting reports whether a form can be written with the boundary: none of its contents holds it, and no file is
+// nameless and empty, which is a place where none was chosen.
 func fitting(typed fields, files []sentFile, boundary string) bool {
 	all := typed.Receipt + typed.Name + typed.Location + typed.Age + typed.Technology
 	for _, one := range files {
@@ -166,8 +167,8 @@ func fitting(typed fields, files []sentFile, boundary string) bool {
 	return !strings.Contains(all, boundary)
 }
 
-// compareWithLibrary compares what was read with what the standard library reads, where it reads the body at all. It is laxer about line breaks,
-// and stricter about headers.
+// compareWithLibrary compares what was read with what the standard library reads, where it reads the body at all. It is
+// laxer about line breaks, and stricter about headers.
 func compareWithLibrary(t *testing.T, body []byte, boundary string, typed fields, files []sentFile) {
 	t.Helper()
 	if bytes.Contains(bytes.ReplaceAll(body, []byte("\r\n"), nil), []byte("\n")) {
@@ -223,7 +224,8 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// FuzzDisposition: the name that a browser writes is the name that is read, whatever it holds, also through the reader of a part's header.
+// FuzzDisposition: the name that a browser writes is the name that is read, whatever it holds, also through the reader
+// of a part's header.
 func FuzzDisposition(f *testing.F) {
 	for _, name := range []string{
 		"", "a.txt", `"quoted"`, `back\slash`, `C:\path\"x".txt`, "line\r\nbreak", "\x00\x1b\x7f", "\u202Egnp.exe", "👩🏽‍🚀.png", "caf\xe9", "a;b; filename=c", "100%22", "%0D%0A",

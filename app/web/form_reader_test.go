@@ -222,7 +222,8 @@ type onlyReader struct {
 
 func (o *onlyReader) Read(p []byte) (int, error) { return o.r.Read(p) }
 
-// A file that is so far over the limit that its rest is not even dropped ends the reading. What came before is kept and told.
+// A file that is so far over the limit that its rest is not even dropped ends the reading. What came before is kept and
+// told.
 func TestTooLargeToDrop(t *testing.T) {
 	t.Parallel()
 	s := open(t, setup{domain: dossier.Options{Limits: small}, web: web.Options{DrainBytes: 10_000}})

@@ -58,7 +58,7 @@ func (h *health) look(ctx context.Context, failed func(name string, err error)) 
 // livez tells that the process answers. It looks at no store: replacing instances does not mend a database.
 func (s *Server) livez(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
 
-// readyz tells whether requests would be answered well. What is down is named only to staff.
+// readyz reports whether requests would be answered well. What is down is named only to staff.
 func (s *Server) readyz(c echo.Context) error {
 	if s.draining.Load() {
 		return c.String(http.StatusServiceUnavailable, "shutting down\n")

@@ -12,8 +12,8 @@ func (s *Server) limitsText() string {
 	return fmt.Sprintf("%s of up to %s each", counted(l.Files, "file"), dossier.FormatBytes(l.FileBytes))
 }
 
-// mostParts bounds the parts of one form. Files above the limit are read past and told one by one up to here, enough for
-// somebody who chose a whole folder; beyond, it is no form that a person sends.
+// mostParts bounds the parts of one form. Files above the limit are read past and told one by one up to here, enough
+// for somebody who chose a whole folder; beyond, it is no form that a person sends.
 func mostParts(l dossier.Limits) int { return max(1000, 5+2*l.Files) }
 
 // mostBytes returns the length of the largest body that holds a submission within the limits.

@@ -14,12 +14,13 @@ import (
 	"dossier.example/app"
 )
 
-// pagePolicy is the Content-Security-Policy of pages: everything comes from this site, nothing is inline, nobody frames it.
+// pagePolicy is the Content-Security-Policy of pages: everything comes from this site, nothing is inline, nobody frames
+// it.
 const pagePolicy = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// uploadPolicy is that of the pages that send files directly: they also start this site's worker, and connect to where signed requests
-// lead; empty: to this site.
+// uploadPolicy is that of the pages that send files directly: they also start this site's worker, and connect to where
+// signed requests lead; empty: to this site.
 func uploadPolicy(partsOrigin string) string {
 	if partsOrigin == "" {
 		return pagePolicy + "; worker-src 'self'"
@@ -32,13 +33,14 @@ func (s *Server) allowUploads(c echo.Context) {
 	c.Response().Header().Set("Content-Security-Policy", s.uploadPolicy)
 }
 
-// statusGone stands in the log for an answer that nobody was there to take. It is never sent; the number is the one that nginx uses.
+// statusGone stands in the log for an answer that nobody was there to take. It is never sent; the number is the one
+// that nginx uses.
 const statusGone = 499
 
 const requestIDKey = "request_id"
 
-// requestID returns what stands in the log, in X-Request-Id and on error pages. It is always made here: one that a client sends
-// could be made to collide with another's.
+// requestID returns what stands in the log, in X-Request-Id and on error pages. It is always made here: one that a
+// client sends could be made to collide with another's.
 func requestID(c echo.Context) string {
 	id, _ := c.Get(requestIDKey).(string)
 	return id
@@ -103,8 +105,8 @@ func safely(h echo.HandlerFunc, c echo.Context) (err error) {
 	return h(c)
 }
 
-// logRequest writes one line. The route's pattern stands for the path, since paths and queries hold receipts and names; there is no
-// address either.
+// logRequest writes one line. The route's pattern stands for the path, since paths and queries hold receipts and names;
+// there is no address either.
 func (s *Server) logRequest(c echo.Context, b *body, took time.Duration, aborted bool) {
 	res := c.Response()
 	route := c.Path()
@@ -156,8 +158,9 @@ func (s *Server) secure(c echo.Context) {
 	h.Set("X-Request-Id", requestID(c))
 	h.Set("Content-Security-Policy", pagePolicy)
 	h.Set("X-Content-Type-Options", "nosniff")
-	// Other sites learn no path, which may hold a receipt. Stricter would be too much: under no-referrer browsers send "Origin: null" with
-	// the site's own forms, and sameOrigin would refuse those of browsers that send no Sec-Fetch-Site.
+	// Other sites learn no path, which may hold a receipt. Stricter would be too much: under no-referrer browsers send
+	// "Origin: null" with the site's own forms, and sameOrigin would refuse those of browsers that send no
+	// Sec-Fetch-Site.
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
@@ -169,14 +172,15 @@ func (s *Server) secure(c echo.Context) {
 	}
 }
 
-// sameOrigin refuses what another site's page makes a browser send (Sec-Fetch-Site, else Origin against Host). It holds for every
-// method that changes something, the public form included, and works by headers alone, before any body is read.
+// sameOrigin refuses what another site's page makes a browser send (Sec-Fetch-Site, else Origin against Host). It holds
+// for every method that changes something, the public form included, and works by headers alone, before any body is
+// read.
 //
-// Staff forms have a token too (Server.token). This check relies on headers that very old browsers leave out, and passes
-// requests that have neither, as those of programs; the token covers them, and a page of a sibling that shares the origin through a
-// proxy. The token alone would leave out the sign-in form, which nobody has a session for yet.
-// The public form needs no token: it carries no authority. Nothing happens to whoever is made to send it, and whoever
-// sends it could as well send it from home.
+// Staff forms have a token too (Server.token). This check relies on headers that very old browsers leave out, and
+// passes requests that have neither, as those of programs; the token covers them, and a page of a sibling that shares
+// the origin through a proxy. The token alone would leave out the sign-in form, which nobody has a session for yet. The
+// public form needs no token: it carries no authority. Nothing happens to whoever is made to send it, and whoever sends
+// it could as well send it from home.
 func (s *Server) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if foreign(c) {

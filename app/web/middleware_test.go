@@ -54,8 +54,8 @@ func TestRequestID(t *testing.T) {
 	}
 }
 
-// Nothing that a client chooses makes the log hold a detail, a name of a file, a receipt or an address. The site itself checks the log at its end;
-// here everything that may be chosen is hidden.
+// Nothing that a client chooses makes the log hold a detail, a name of a file, a receipt or an address. The site itself
+// checks the log at its end; here everything that may be chosen is hidden.
 func TestLogHoldsNothingPrivate(t *testing.T) {
 	t.Parallel()
 	const private = "private-and-nobodys-business"
@@ -128,7 +128,8 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// What browsers send with the site's own form passes; what they send for another site's page does not, and is told by headers alone.
+// What browsers send with the site's own form passes; what they send for another site's page does not, and is told by
+// headers alone.
 func TestOriginOfTheForm(t *testing.T) {
 	s := open(t, setup{})
 	tests := []struct {

@@ -53,7 +53,8 @@ func (a answer) listed(t *testing.T) (names []string) {
 	return names
 }
 
-// A person may have any number of files: every page, answer and query has a bounded number of them, and together they have each once.
+// A person may have any number of files: every page, answer and query has a bounded number of them, and together they
+// have each once.
 func TestManyFiles(t *testing.T) {
 	var most atomic.Int64
 	o := setup{domain: dossier.Options{Limits: dossier.Limits{Files: 300}}}

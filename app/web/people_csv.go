@@ -17,7 +17,8 @@ import (
 // peoplePerRead is how many persons the CSV file reads at a time: the most that the service gives.
 const peoplePerRead = 100
 
-// peopleCSV sends all that the directory would show, as RFC 4180. It is read and sent by pages, so its length does not matter.
+// peopleCSV sends all that the directory would show, as RFC 4180. It is read and sent by pages, so its length does not
+// matter.
 func (s *Server) peopleCSV(c echo.Context) error {
 	q, err := search(c)
 	if err != nil {

@@ -42,8 +42,8 @@ func (s *Server) limited(r Rate) echo.MiddlewareFunc {
 	}
 }
 
-// rememberedClients bounds a limiter's memory: about 3 MB. Who has been quiet longest is forgotten first, and has most likely
-// regained a full burst by then.
+// rememberedClients bounds a limiter's memory: about 3 MB. Who has been quiet longest is forgotten first, and has most
+// likely regained a full burst by then.
 const rememberedClients = 10_000
 
 // limiter is a token bucket for each client.
@@ -93,8 +93,8 @@ func (l *limiter) take(block netip.Prefix, now time.Time) time.Duration {
 	return wait
 }
 
-// addressBlock returns what counts as one client: an IPv4 address, or the /64 of an IPv6 address, which is what one customer gets at
-// least (RFC 6177). An address that cannot be read shares one bucket with all others of the kind.
+// addressBlock returns what counts as one client: an IPv4 address, or the /64 of an IPv6 address, which is what one
+// customer gets at least (RFC 6177). An address that cannot be read shares one bucket with all others of the kind.
 func addressBlock(address string) netip.Prefix {
 	addr, err := netip.ParseAddr(address)
 	if err != nil {
@@ -112,8 +112,8 @@ func addressBlock(address string) netip.Prefix {
 	return block
 }
 
-// clientAddress returns what finds a request's client address. X-Forwarded-For is read from the right, past trusted proxies only:
-// whatever stands left of the first address that is not trusted was written by the client.
+// clientAddress returns what finds a request's client address. X-Forwarded-For is read from the right, past trusted
+// proxies only: whatever stands left of the first address that is not trusted was written by the client.
 func clientAddress(trusted []netip.Prefix) func(*http.Request) string {
 	if len(trusted) == 0 {
 		return echo.ExtractIPDirect()

@@ -15,14 +15,15 @@ type receiptView struct {
 	Link string
 	// Receipt opens the person to the script by which more files are added.
 	Receipt string
-	// Complete: everything that was sent is stored. Incomplete: something is not. Neither: that stands on several pages. Pending: the submission
-	// was never acknowledged (the form has to be sent again).
+	// Complete: everything that was sent is stored. Incomplete: something is not. Neither: that stands on several
+	// pages. Pending: the submission was never acknowledged (the form has to be sent again).
 	Complete, Incomplete, Pending bool
 	// Notice and Advice, where something was not kept; empty else.
 	Notice, Advice string
 	RequestID      string
 	Person         personView
-	// Files are those of the page. Total is the number and size of all, where there are several pages: "1,234 files, 12.4 GiB".
+	// Files are those of the page. Total is the number and size of all, where there are several pages: "1,234 files,
+	// 12.4 GiB".
 	Files []fileView
 	Total string
 	// Archive is the path of all stored files as one ZIP; empty unless there are several.

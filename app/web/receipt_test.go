@@ -139,8 +139,8 @@ func TestReceiptPartial(t *testing.T) {
 	}
 }
 
-// Whoever tries receipts learns nothing: those that nobody was given, those of others and those that are none get the same page, and the first two
-// cost the same calls to the stores.
+// Whoever tries receipts learns nothing: those that nobody was given, those of others and those that are none get the
+// same page, and the first two cost the same calls to the stores.
 func TestForeignReceipts(t *testing.T) {
 	f := &faults{}
 	s := open(t, setup{wrap: f.wrap})

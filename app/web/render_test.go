@@ -148,7 +148,8 @@ func checkIDs(t *testing.T, d document) {
 	}
 }
 
-// checkStructure: language, title, landmarks, one h1 and no level of heading left out, tables and lists as they should be.
+// checkStructure: language, title, landmarks, one h1 and no level of heading left out, tables and lists as they should
+// be.
 func checkStructure(t *testing.T, d document) {
 	t.Helper()
 	count := map[string]int{}
@@ -258,8 +259,8 @@ func checkPolicy(t *testing.T, d document) {
 	}
 }
 
-// Every text of every view is replaced by one that would break out of any context it could stand in; it must come out as
-// text or as an attribute's value, whole, and change nothing of the page's elements.
+// Every text of every view is replaced by one that would break out of any context it could stand in; it must come out
+// as text or as an attribute's value, whole, and change nothing of the page's elements.
 func TestUserValuesAreEscaped(t *testing.T) {
 	all, _ := embeddedPages(t)
 	const hostile = `"'><script>alert(%d)</script><img src=x onerror=alert(1)>&amp;{{.}}` + "`"
@@ -326,8 +327,8 @@ func TestValuesComeOutUnchanged(t *testing.T) {
 	}
 }
 
-// replaceStrings returns a copy of view in which every non-empty string of a user's or a store's making is replaced. States and
-// field names choose between branches of a template and stay.
+// replaceStrings returns a copy of view in which every non-empty string of a user's or a store's making is replaced.
+// States and field names choose between branches of a template and stay.
 func replaceStrings(view any, replace func(field string) string) any {
 	keep := []string{"State", "Order"}
 	var walk func(v reflect.Value, name string)
@@ -501,8 +502,8 @@ func TestReceiptStates(t *testing.T) {
 	}
 }
 
-// TestPreview writes every sample with the static files beside it, to be looked at: into the folder named by DOSSIER_PREVIEW,
-// which is served as a site's root, else into one that is thrown away.
+// TestPreview writes every sample with the static files beside it, to be looked at: into the folder named by
+// DOSSIER_PREVIEW, which is served as a site's root, else into one that is thrown away.
 func TestPreview(t *testing.T) {
 	dir := os.Getenv("DOSSIER_PREVIEW")
 	if dir == "" {

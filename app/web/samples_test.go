@@ -14,8 +14,8 @@ type sample struct {
 	view any
 }
 
-// Texts that test a layout: no place to break, another direction of writing, characters of several code points, and what
-// looks like markup.
+// Texts that test a layout: no place to break, another direction of writing, characters of several code points, and
+// what looks like markup.
 var (
 	unbroken = strings.Repeat("Wolfeschlegelsteinhausenbergerdorff", 6)[:200]
 	arabic   = "محمد بن موسى الخوارزمي"

@@ -1,6 +1,6 @@
-// Package web is Dossier's face to browsers and programs: the form, the receipt, the staff's pages and downloads, and the JSON API, over
-// dossier.Service. It decides nothing about people and files; it reads requests within bounds, calls the service, and turns
-// what comes back into pages and statuses. Only cmd/dossier imports it.
+// Package web is Dossier's face to browsers and programs: the form, the receipt, the staff's pages and downloads, and
+// the JSON API, over dossier.Service. It decides nothing about people and files; it reads requests within bounds, calls
+// the service, and turns what comes back into pages and statuses. Only cmd/dossier imports it.
 package web
 
 import (
@@ -21,8 +21,9 @@ import (
 
 // Options is what New needs beside the service. A zero duration or size means the default.
 type Options struct {
-	// PublicURL is the origin at which people reach the site, as "https://dossier.example". Links that leave the site are
-	// made of it, never of a request's Host header, which the client chooses. With https, cookies are Secure and HSTS is sent.
+	// PublicURL is the origin at which people reach the site, as "https://dossier.example". Links that leave the site
+	// are made of it, never of a request's Host header, which the client chooses. With https, cookies are Secure and
+	// HSTS is sent.
 	PublicURL string
 	// StaffSecret is what staff sign in with. Session keys derive from it: changing it ends all sessions. Required.
 	StaffSecret string
@@ -30,32 +31,35 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	// SubmitRate bounds POST /submissions and SignInRate POST /staff/sign-in, each by client address.
 	SubmitRate, SignInRate Rate
-	// RegisterRate, AnnounceRate and SignRate bound what the API is asked for: persons, files and signatures of parts, each by client address.
+	// RegisterRate, AnnounceRate and SignRate bound what the API is asked for: persons, files and signatures of parts,
+	// each by client address.
 	RegisterRate, AnnounceRate, SignRate Rate
 	// APIOrigins are the origins of other sites whose pages may use the API, as browsers write them. Empty: none.
 	APIOrigins []string
-	// SignatureLifetime is how long a signed request for a part can be used. A store looks at it when the part begins to arrive. Default 15
-	// minutes.
+	// SignatureLifetime is how long a signed request for a part can be used. A store looks at it when the part begins
+	// to arrive. Default 15 minutes.
 	SignatureLifetime time.Duration
-	// LinkLifetime is how long the link can be used by which a download is taken from the object store itself, where that has any. A store
-	// looks at it when a request begins. Default 5 minutes: enough for a browser to go on after a short break, and for clocks that differ.
+	// LinkLifetime is how long the link can be used by which a download is taken from the object store itself, where
+	// that has any. A store looks at it when a request begins. Default 5 minutes: enough for a browser to go on after a
+	// short break, and for clocks that differ.
 	LinkLifetime time.Duration
 	// NoLinks has all downloads pass through this server, for object stores that browsers do not reach.
 	NoLinks bool
 	// Parts takes parts where the object store is embedded. nil: signed requests do not lead here.
 	Parts PartReceiver
-	// PartsOrigin is the origin to which signed requests lead where they do not lead here, as "https://bucket.s3.eu-west-1.amazonaws.com": pages
-	// that send files are allowed to connect to it. Empty: none.
+	// PartsOrigin is the origin to which signed requests lead where they do not lead here, as
+	// "https://bucket.s3.eu-west-1.amazonaws.com": pages that send files are allowed to connect to it. Empty: none.
 	PartsOrigin string
 	// IdleTimeout is how long a client may send, or take, no byte. Default 30 seconds.
 	IdleTimeout time.Duration
 	// BodyTimeout is how long the body of one request may take in all. Default 6 hours: 5 GiB at 2 Mbit/s.
 	BodyTimeout time.Duration
-	// DrainBytes and DrainTime bound how much of a refused request's body is read and dropped, so that the refusal reaches a
-	// browser that sends its whole body before it reads. Default 1 GiB and 30 seconds.
+	// DrainBytes and DrainTime bound how much of a refused request's body is read and dropped, so that the refusal
+	// reaches a browser that sends its whole body before it reads. Default 1 GiB and 30 seconds.
 	DrainBytes int64
 	DrainTime  time.Duration
-	// Ready checks the stores by name; nil errors are healthy. It must keep to the deadline of ctx. nil: nothing to check.
+	// Ready checks the stores by name; nil errors are healthy. It must keep to the deadline of ctx. nil: nothing to
+	// check.
 	Ready func(ctx context.Context) map[string]error
 	// Log receives one line per request. Default: discarded.
 	Log *slog.Logger
@@ -65,9 +69,9 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Server answers all requests. The http.Server around it must leave ReadTimeout and WriteTimeout at zero, because both would cut
-// long uploads and downloads that make progress, and should set ReadHeaderTimeout and IdleTimeout: bodies are timed here, byte by
-// byte.
+// Server answers all requests. The http.Server around it must leave ReadTimeout and WriteTimeout at zero, because both
+// would cut long uploads and downloads that make progress, and should set ReadHeaderTimeout and IdleTimeout: bodies are
+// timed here, byte by byte.
 type Server struct {
 	svc      *dossier.Service
 	o        Options

@@ -18,7 +18,8 @@ import (
 const sessionTime = 12 * time.Hour
 
 // sessions makes and reads staff sessions. A session is a signed cookie and nothing else, so that any instance can read
-// what another made. The price: signing out takes the cookie from the browser, but only a new staff secret ends a session that was copied.
+// what another made. The price: signing out takes the cookie from the browser, but only a new staff secret ends a
+// session that was copied.
 type sessions struct {
 	secret     [32]byte // hash of the staff secret
 	sign, csrf []byte   // keys
@@ -36,8 +37,8 @@ type session struct {
 func newSessions(secret string, https bool, now func() time.Time) (*sessions, error) {
 	s := &sessions{secret: sha256.Sum256([]byte(secret)), cookie: "dossier_staff", secure: https, now: now}
 	if https {
-		// A browser takes a __Host- cookie only when it is Secure, for the path / and without a Domain: no sibling domain can
-		// plant one (RFC 6265bis).
+		// A browser takes a __Host- cookie only when it is Secure, for the path / and without a Domain: no sibling
+		// domain can plant one (RFC 6265bis).
 		s.cookie = "__Host-" + s.cookie
 	}
 	var err error
@@ -50,14 +51,15 @@ func newSessions(secret string, https bool, now func() time.Time) (*sessions, er
 	return s, nil
 }
 
-// opens tells whether key is the staff secret. Hashes are compared, so that not even the length shows in the time it takes.
+// opens reports whether key is the staff secret. Hashes are compared, so that not even the length shows in the time it
+// takes.
 func (s *sessions) opens(key string) bool {
 	hash := sha256.Sum256([]byte(key))
 	return subtle.ConstantTimeCompare(hash[:], s.secret[:]) == 1
 }
 
-// begin returns a new session's cookie. SameSite is Lax, not Strict: a link to a person in a mail must find the reader signed in, and
-// everything that changes something is a POST, which Lax keeps the cookie from.
+// begin returns a new session's cookie. SameSite is Lax, not Strict: a link to a person in a mail must find the reader
+// signed in, and everything that changes something is a POST, which Lax keeps the cookie from.
 func (s *sessions) begin() *http.Cookie {
 	var one session
 	// Never fails: crypto/rand.Read crashes the program rather than return an error.
@@ -97,7 +99,7 @@ func (s *sessions) token(one session) string {
 	return base64.RawURLEncoding.EncodeToString(mac(s.csrf, one.id[:]))
 }
 
-// owns tells in constant time whether the token is the session's.
+// owns reports, in constant time, whether the token is the session's.
 func (s *sessions) owns(one session, token string) bool {
 	return hmac.Equal([]byte(s.token(one)), []byte(token))
 }

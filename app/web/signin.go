@@ -49,8 +49,8 @@ func (s *Server) signOut(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, "/staff/sign-in")
 }
 
-// safeNext returns where a sign-in leads: raw if it is a staff page of this site, else the directory. It is built anew from its
-// parts, so that nothing that a browser might read as another site gets through.
+// safeNext returns where a sign-in leads: raw if it is a staff page of this site, else the directory. It is built anew
+// from its parts, so that nothing that a browser might read as another site gets through.
 func safeNext(raw string) string {
 	const directory = "/people"
 	u, err := url.Parse(raw)

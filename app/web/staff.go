@@ -29,8 +29,8 @@ func (s *Server) staff(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// token lets only forms through that carry their session's token. It runs inside staff. Why there is a token beside the check of origin:
-// see sameOrigin.
+// token lets only forms through that carry their session's token. It runs inside staff. Why there is a token beside the
+// check of origin: see sameOrigin.
 func (s *Server) token(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		form, err := readStaffForm(c.Request())

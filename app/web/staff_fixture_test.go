@@ -418,7 +418,7 @@ func (s *site) playAll(t *testing.T, all []scenario) {
 	}
 }
 
-// exists tells whether staff still find a person, and which files are stored.
+// exists reports whether staff still find a person, and which files are stored.
 func (s *site) exists(t *testing.T, id dossier.PersonID) (bool, []string) {
 	t.Helper()
 	_, err := s.svc.Person(t.Context(), id)

@@ -12,12 +12,13 @@ import (
 	"dossier.example/app"
 )
 
-// finishTime bounds the last step of a submission, which goes on when the client leaves: all bytes are there by then, and
-// a submission that is whole is worth more than one that has to be sent again.
+// finishTime bounds the last step of a submission, which goes on when the client leaves: all bytes are there by then,
+// and a submission that is whole is worth more than one that has to be sent again.
 const finishTime = time.Minute
 
-// submit takes the form. The body is a stream: the person's details come first, then each file goes to the store while it
-// arrives. Whatever ends it early leaves nothing acknowledged; the same form may be sent again, with the same receipt.
+// submit takes the form. The body is a stream: the person's details come first, then each file goes to the store while
+// it arrives. Whatever ends it early leaves nothing acknowledged; the same form may be sent again, with the same
+// receipt.
 func (s *Server) submit(c echo.Context) error {
 	ctx, req := c.Request().Context(), c.Request()
 	if req.ContentLength > s.mostBytes {
@@ -72,8 +73,8 @@ type taking struct {
 	hasFiles bool
 }
 
-// files sends the files to the service, beginning with the given one. stop is why no more were taken although what arrived may be
-// acknowledged; err why nothing may.
+// files sends the files to the service, beginning with the given one. stop is why no more were taken although what
+// arrived may be acknowledged; err why nothing may.
 func (t *taking) files(ctx context.Context, sub *dossier.Submission, file *filePart) (stop, err error) {
 	limits := t.s.svc.Limits()
 	for taken := 0; file != nil; taken++ {
@@ -102,8 +103,8 @@ func (t *taking) files(ctx context.Context, sub *dossier.Submission, file *fileP
 	return nil, nil
 }
 
-// refuseRest reads what still comes, within the bounds of a refusal, to tell the submitter by name what was not taken. A fault in it
-// changes nothing any more.
+// refuseRest reads what still comes, within the bounds of a refusal, to tell the submitter by name what was not taken.
+// A fault in it changes nothing any more.
 func (t *taking) refuseRest(sub *dossier.Submission, stop error) {
 	if errors.Is(stop, errTooMuch) {
 		return // the bounds are reached

@@ -14,8 +14,9 @@ import (
 	"dossier.example/app/internal/teststores"
 )
 
-// Every call that a submission makes to a store goes wrong in every way. The page says so in time, with what the submitter needs to send the
-// same form again; and that gives one person and each file once. Left alone, nothing that was not told as stored stays.
+// Every call that a submission makes to a store goes wrong in every way. The page says so in time, with what the
+// submitter needs to send the same form again; and that gives one person and each file once. Left alone, nothing that
+// was not told as stored stays.
 func TestStoreFaultAtEveryStep(t *testing.T) {
 	t.Parallel()
 	stores := teststores.Embedded(t, teststores.Folder(t))
@@ -118,7 +119,8 @@ func (s *site) kept(a answer, f form) []file {
 	return kept
 }
 
-// A fault in the second file of three: the page says which are stored and which are not, also of the one that was still to come.
+// A fault in the second file of three: the page says which are stored and which are not, also of the one that was still
+// to come.
 func TestStoreFaultInOneOfThreeFiles(t *testing.T) {
 	t.Parallel()
 	for _, m := range []mode{failBefore, failAfter, failIn, hang} {

@@ -36,7 +36,8 @@ func loadPages(fsys fs.FS, a *assets) (pages, error) {
 	return all, nil
 }
 
-// render writes a page. It is rendered whole before the first byte goes out, so that a fault in a template is a clean 500.
+// render writes a page. It is rendered whole before the first byte goes out, so that a fault in a template is a clean
+// 500.
 func (s *Server) render(c echo.Context, status int, name string, view any) error {
 	var b bytes.Buffer
 	if err := s.pages[name].ExecuteTemplate(&b, "layout", view); err != nil {

@@ -101,7 +101,8 @@ type bareS3 struct {
 	http *http.Client
 }
 
-// send does what a file that is sent directly needs of S3, and nothing else: begin an upload, send its parts, complete it.
+// send does what a file that is sent directly needs of S3, and nothing else: begin an upload, send its parts, complete
+// it.
 func (c *bareS3) send(ctx context.Context, content dossier.Content) error {
 	key, partSize := "plain-copy", dossier.PartSize(content.Size)
 	begun, err := c.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{

@@ -17,7 +17,8 @@ import (
 
 const (
 	manyRecords = 1_000_000
-	// mostItems is what the tests' DynamoDB server takes in a minute or so: it keeps its items in memory, and takes some hundreds a second.
+	// mostItems is what the tests' DynamoDB server takes in a minute or so: it keeps its items in memory, and takes
+	// some hundreds a second.
 	mostItems = 20_000
 	// oneByOne is how many submissions a round has, one after the other.
 	oneByOne = 50
@@ -25,8 +26,8 @@ const (
 	mostSlower = 1.10
 )
 
-// BenchmarkRecords measures how long a submission takes where there are records of a million people and files already, beside one where there are
-// none. Both servers run at the same time and are asked by turns.
+// BenchmarkRecords measures how long a submission takes where there are records of a million people and files already,
+// beside one where there are none. Both servers run at the same time and are asked by turns.
 func BenchmarkRecords(b *testing.B) {
 	results := &results{}
 	for _, kind := range kinds {

@@ -58,11 +58,13 @@ const (
 //   - memory: the most that the server's process had resident while it took one small and one large file;
 //   - slow: how much memory each of many uploads costs that have begun and send no more;
 //   - file: how fast it takes one file, beside a plain copy of the same bytes into the same store;
-//   - direct: how fast a client gets one file into S3 by requests that the API signs, beside one that signs them itself;
+//   - direct: how fast a client gets one file into S3 by requests that the API signs, beside one that signs them
+//     itself;
 //   - submissions: how many small ones it takes a second, beside the same store calls without the server.
 //
-// One iteration is one round: both sides, one after the other. The medians over the rounds are reported and stand in a table at the
-// end; "make bench" runs five. Only memory is asserted, because times are the machine's as much as the program's.
+// One iteration is one round: both sides, one after the other. The medians over the rounds are reported and stand in a
+// table at the end; "make bench" runs five. Only memory is asserted, because times are the machine's as much as the
+// program's.
 func BenchmarkForm(b *testing.B) {
 	results := &results{}
 	for _, kind := range kinds {
@@ -93,8 +95,8 @@ var kinds = []struct {
 	open func(*testing.B) *subject
 }{{"embedded", openEmbedded}, {"servers", openServers}}
 
-// memory compares a large file with a small one. Each round has a server of its own: one that took a large file before has not given
-// all memory back yet.
+// memory compares a large file with a small one. Each round has a server of its own: one that took a large file before
+// has not given all memory back yet.
 func (s *subject) memory(b *testing.B) comparison {
 	if runtime.GOOS != "linux" {
 		b.Skip("the peak of a process's memory is read from Linux's /proc")
@@ -154,8 +156,8 @@ func (s *subject) file(b *testing.B, plain plainCopy) comparison {
 	return c
 }
 
-// sendDirectly compares a client of the API, which sends the parts where it is told to, with one that needs no API, and counts what passes
-// the server.
+// sendDirectly compares a client of the API, which sends the parts where it is told to, with one that needs no API, and
+// counts what passes the server.
 func (s *subject) sendDirectly(b *testing.B) (speed, through comparison) {
 	speed = comparison{what: fmt.Sprintf("one file of %d MB sent directly, %d parts at once", fileBytes/1_000_000, partsAtOnce), unit: "MB/s", least: leastDirect}
 	through = comparison{what: "bytes of it that pass the server", unit: "KB", most: mostThroughApp}
@@ -182,7 +184,8 @@ func (s *subject) sendDirectly(b *testing.B) (speed, through comparison) {
 	return speed, through
 }
 
-// submissions compares submissions of one small file each, by several clients at once, with the store calls that each needs.
+// submissions compares submissions of one small file each, by several clients at once, with the store calls that each
+// needs.
 func (s *subject) submissions(b *testing.B) comparison {
 	c := comparison{what: fmt.Sprintf("submissions of %d KB, %d clients", smallBytes/1000, smallClients), unit: "/s", least: leastSmallRate}
 	client := s.serve(b)
@@ -234,13 +237,15 @@ type subject struct {
 	// leastRate is the goal for a large file; 0: none.
 	leastRate float64
 	copies    []plainCopy
-	// load puts records of other people and their files into the stores, past them, and returns how many of files there are.
+	// load puts records of other people and their files into the stores, past them, and returns how many of files there
+	// are.
 	load func(b *testing.B, n int) (files int)
 	// direct is where files can be sent past the server; nil: nowhere.
 	direct *bareS3
 }
 
-// plainCopy puts bytes where the store puts its own, in the plainest way that is as durable, and returns how to remove them.
+// plainCopy puts bytes where the store puts its own, in the plainest way that is as durable, and returns how to remove
+// them.
 type plainCopy struct {
 	name string
 	copy func(context.Context, io.Reader) (remove func() error, err error)
@@ -497,7 +502,8 @@ func statusOf(pid int, name string) (float64, error) {
 	return 0, fmt.Errorf("no %s in\n%s", name, status)
 }
 
-// hold begins uploads, sends some bytes of each file, and returns when the server has taken them, or has stopped taking them.
+// hold begins uploads, sends some bytes of each file, and returns when the server has taken them, or has stopped taking
+// them.
 func (c *client) hold(b *testing.B, uploads int, size int64) {
 	b.Helper()
 	address := strings.TrimPrefix(c.base, "http://")
@@ -567,7 +573,8 @@ func contentOf(b *testing.B, size int64) dossier.Content {
 	return dossier.Content{Size: size, SHA256: [32]byte(sha.Sum(nil)), CRC64: crc.Sum64(), Type: "application/octet-stream"}
 }
 
-// comparison is what a benchmark found: a value for each side in each round. Of memory, plain is the small file and form the large one.
+// comparison is what a benchmark found: a value for each side in each round. Of memory, plain is the small file and
+// form the large one.
 type comparison struct {
 	what, unit  string
 	plain, form []float64

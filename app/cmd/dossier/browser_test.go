@@ -20,7 +20,8 @@ import (
 	"dossier.example/app/internal/teststores"
 )
 
-// shotsVariable names a folder by its absolute path. Every page that the browser tests look at is saved there as a picture, and so are the README's.
+// shotsVariable names a folder by its absolute path. Every page that the browser tests look at is saved there as a
+// picture, and so are the README's.
 const shotsVariable = "DOSSIER_TEST_SHOTS"
 
 // The program as people meet it: the real binary, in a real browser.
@@ -251,8 +252,8 @@ func (c *chromium) withoutJavaScript(t *testing.T) {
 	}
 }
 
-// backAndAgain goes back from the receipt to the form and sends it once more. kept: the browser kept the form's page as it was; else it
-// shows the form anew, as it does when memory is short.
+// backAndAgain goes back from the receipt to the form and sends it once more. kept: the browser kept the form's page as
+// it was; else it shows the form anew, as it does when memory is short.
 func (c *chromium) backAndAgain(t *testing.T, kept bool) {
 	base, data := site(t)
 	files := makeFiles(t)
@@ -300,8 +301,8 @@ func (c *chromium) backAndAgain(t *testing.T, kept bool) {
 	}
 }
 
-// refusedOnItsWay sends more than is taken. The browser must get the page that says so: one that is still sending when the
-// connection closes shows a connection error.
+// refusedOnItsWay sends more than is taken. The browser must get the page that says so: one that is still sending when
+// the connection closes shows a connection error.
 func (c *chromium) refusedOnItsWay(t *testing.T) {
 	base, _ := site(t, "DOSSIER_MAX_FILE_SIZE=1MiB")
 	big, small := sparseFile(t, "film.mov", 40<<20), makeFiles(t)[1]

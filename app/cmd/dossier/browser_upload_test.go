@@ -22,8 +22,8 @@ import (
 	"dossier.example/app"
 )
 
-// The page's own way: files go in parts straight to the object store. What lies between is a gate of the test's, which counts the parts and
-// does to them what networks do.
+// The page's own way: files go in parts straight to the object store. What lies between is a gate of the test's, which
+// counts the parts and does to them what networks do.
 func (c *chromium) uploads(t *testing.T) {
 	t.Run("embedded", func(t *testing.T) {
 		s := embeddedSite(t)
@@ -135,7 +135,8 @@ func (p *tab) same(files ...file) {
 	}
 }
 
-// brokenOff pauses, goes on, reloads the page in the middle, and goes on from the receipt: what the store has is not sent again.
+// brokenOff pauses, goes on, reloads the page in the middle, and goes on from the receipt: what the store has is not
+// sent again.
 func (c *chromium) brokenOff(t *testing.T, s *gatedSite) {
 	p := c.tab(t, s.app.URL)
 	f := film(t, "engine-house.mov", 4)
@@ -488,7 +489,8 @@ func (c *chromium) beyondLimits(t *testing.T) {
 	p.arrives(files[:2]...)
 }
 
-// toldToWait sends more files at once than one address may announce: the page waits as long as it is told, and loses nothing.
+// toldToWait sends more files at once than one address may announce: the page waits as long as it is told, and loses
+// nothing.
 func (c *chromium) toldToWait(t *testing.T) {
 	s := embeddedSite(t, "DOSSIER_RATE_ANNOUNCEMENTS=120", "DOSSIER_RATE_ANNOUNCEMENTS_BURST=1")
 	p := c.tab(t, s.app.URL)

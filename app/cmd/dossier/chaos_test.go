@@ -29,15 +29,15 @@ import (
 	"dossier.example/app/upload"
 )
 
-// The variables that make TestChaos another one: how long the bad times last, and the seed of their chances. The same seed makes the same
-// files and the same faults; when they meet is up to the machine.
+// The variables that make TestChaos another one: how long the bad times last, and the seed of their chances. The same
+// seed makes the same files and the same faults; when they meet is up to the machine.
 const (
 	chaosTimeVariable = "DOSSIER_TEST_CHAOS"
 	chaosSeedVariable = "DOSSIER_TEST_CHAOS_SEED"
 )
 
-// unreliable is a TCP proxy that treats connections badly: it delays them, cuts them after a number of bytes in either direction, with or without a
-// farewell, or leaves them hanging.
+// unreliable is a TCP proxy that treats connections badly: it delays them, cuts them after a number of bytes in either
+// direction, with or without a farewell, or leaves them hanging.
 type unreliable struct {
 	net.Listener
 	to  string
@@ -208,7 +208,8 @@ type chaos struct {
 	// over is closed when the bad times are.
 	over chan struct{}
 
-	// service is an instance of the domain on the same stores, without a bad network before them: it deletes persons, and reconciles.
+	// service is an instance of the domain on the same stores, without a bad network before them: it deletes persons,
+	// and reconciles.
 	service *dossier.Service
 
 	mu    sync.Mutex
@@ -242,14 +243,15 @@ func (c *chaos) delete(id dossier.PersonID) {
 	c.count("person deleted")
 }
 
-// isDeleted tells whether delete was called for the person.
+// isDeleted reports whether delete was called for the person.
 func (c *chaos) isDeleted(id dossier.PersonID) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.deleted[id]
 }
 
-// reconcile reconciles without a pause while times are bad, and takes for left behind what stood still for a moment only.
+// reconcile reconciles without a pause while times are bad, and takes for left behind what stood still for a moment
+// only.
 func (c *chaos) reconcile() {
 	for !c.isOver() {
 		_, err := c.service.Reconcile(context.Background(), dossier.ReconcileOptions{OlderThan: 2 * time.Second, Sweep: true}, func(r dossier.Repair) {
@@ -262,7 +264,7 @@ func (c *chaos) reconcile() {
 	}
 }
 
-// isOver tells whether the bad times are.
+// isOver reports whether the bad times are.
 func (c *chaos) isOver() bool {
 	select {
 	case <-c.over:
@@ -326,7 +328,8 @@ func (c *chaos) client(number int, seed uint64) {
 	}
 }
 
-// form posts a form without JavaScript, again and again until it is acknowledged; or not, where the submitter has had enough.
+// form posts a form without JavaScript, again and again until it is acknowledged; or not, where the submitter has had
+// enough.
 func (c *chaos) form(r *rand.Rand, content map[string][]byte) {
 	f := &form{receipt: dossier.NewReceipt()}
 	for _, data := range content {
@@ -357,7 +360,8 @@ func (c *chaos) form(r *rand.Rand, content map[string][]byte) {
 	}
 }
 
-// library sends a folder by the client's package, in this process. Now and then a run is broken off, and the same is run again.
+// library sends a folder by the client's package, in this process. Now and then a run is broken off, and the same is
+// run again.
 func (c *chaos) library(r *rand.Rand, folder string, content map[string][]byte) {
 	base, err := url.Parse(c.base)
 	if err != nil {
@@ -514,9 +518,9 @@ func (c *chaos) process(r *rand.Rand, folder string) {
 	}
 }
 
-// TestChaos has clients hand in files through networks that cut and delay, to instances that are killed and restarted, while these reconcile all the
-// time. When the bad times are over every submission comes to its end; every file that anybody was told is stored is there, byte for byte; and
-// reconciliation leaves nothing else.
+// TestChaos has clients hand in files through networks that cut and delay, to instances that are killed and restarted,
+// while these reconcile all the time. When the bad times are over every submission comes to its end; every file that
+// anybody was told is stored is there, byte for byte; and reconciliation leaves nothing else.
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	lasts, seed := 10*time.Second, rand.Uint64()

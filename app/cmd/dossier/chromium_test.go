@@ -50,7 +50,8 @@ func openChromium(t *testing.T) *chromium {
 		chromedp.NoSandbox, // has no sandbox for root, nor in most containers; it sees only pages of these tests
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-component-update", true),
-		// What chromedp turns off by itself, and the popups of the address bar: pages that are loaded anew for each window.
+		// What chromedp turns off by itself, and the popups of the address bar: pages that are loaded anew for each
+		// window.
 		chromedp.Flag("disable-features", "Translate,BlinkGenPropertyTrees,WebUIOmniboxPopup,WebUIOmniboxAimPopup"),
 		chromedp.Flag("lang", "en-GB"),
 		// A host whose pages are no secure context, as those of localhost are.
@@ -383,7 +384,8 @@ func (p *tab) signIn(data string) {
 	p.load(http.StatusOK, chromedp.Click(chromedp.CSS("main button")))
 }
 
-// download takes a step that begins a download, waits for its end, and returns the name that the browser would save it under.
+// download takes a step that begins a download, waits for its end, and returns the name that the browser would save it
+// under.
 func (p *tab) download(step chromedp.Action[chromedp.Void]) (name string, content []byte) {
 	p.t.Helper()
 	p.mu.Lock()
@@ -412,7 +414,8 @@ func (p *tab) download(step chromedp.Action[chromedp.Void]) (name string, conten
 	return begun.SuggestedFilename, content
 }
 
-// audit checks the page as it stands, wide and narrow, light and dark: axe-core finds nothing, and nothing makes it scroll sideways.
+// audit checks the page as it stands, wide and narrow, light and dark: axe-core finds nothing, and nothing makes it
+// scroll sideways.
 func (p *tab) audit(name string) {
 	p.t.Helper()
 	for _, width := range []int64{1280, 390} {

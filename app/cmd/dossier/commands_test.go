@@ -92,8 +92,8 @@ func TestCommandLine(t *testing.T) {
 	}
 }
 
-// A folder that cannot be written is told at the start, with the mend. The real binary runs as a user who may not write, because root
-// may write everywhere.
+// A folder that cannot be written is told at the start, with the mend. The real binary runs as a user who may not
+// write, because root may write everywhere.
 func TestReadOnlyDataFolder(t *testing.T) {
 	bin, err := build()
 	if err != nil {
@@ -257,7 +257,8 @@ func TestLogsKeepSecrets(t *testing.T) {
 	}
 }
 
-// On a server where only the administrator exists, migrate makes all that serve needs; before that serve refuses and says what to run.
+// On a server where only the administrator exists, migrate makes all that serve needs; before that serve refuses and
+// says what to run.
 func TestMigrateMySQL(t *testing.T) {
 	t.Parallel()
 	db := servers.MariaDB(t)

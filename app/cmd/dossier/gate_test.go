@@ -19,8 +19,8 @@ import (
 	"dossier.example/app/internal/teststores"
 )
 
-// gate stands before servers, which take turns, and lets every request through, unless a test has something else to do with it. It knows
-// the parts of files that pass.
+// gate stands before servers, which take turns, and lets every request through, unless a test has something else to do
+// with it. It knows the parts of files that pass.
 type gate struct {
 	*httptest.Server
 	doing atomic.Pointer[deed]
@@ -33,7 +33,8 @@ type gate struct {
 	seen []request
 }
 
-// does is what a gate does with a request: answer it in the server's place and return true, or let it through, perhaps altered or later.
+// does is what a gate does with a request: answer it in the server's place and return true, or let it through, perhaps
+// altered or later.
 type does = func(http.ResponseWriter, *http.Request) bool
 
 // deed is what a gate does, until over is closed.
@@ -88,7 +89,8 @@ func newGate(t *testing.T, servers ...string) *gate {
 			return
 		}
 		if part > 0 {
-			// One that has come whole is stored, and counted, also where the client does not wait for the answer any more.
+			// One that has come whole is stored, and counted, also where the client does not wait for the answer any
+			// more.
 			r = r.WithContext(context.WithoutCancel(r.Context()))
 		}
 		proxy.ServeHTTP(w, r)
@@ -233,7 +235,8 @@ func once(do does) does {
 	}
 }
 
-// whole does something once the request has come to its end: a browser that is answered before sees a broken connection, perhaps.
+// whole does something once the request has come to its end: a browser that is answered before sees a broken
+// connection, perhaps.
 func whole(do does) does {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -291,7 +294,8 @@ func (b slowBody) Read(into []byte) (int, error) {
 	return b.ReadCloser.Read(into[:min(len(into), 64<<10)])
 }
 
-// gatedSite is a site to send files to: app is before its instances, parts before what takes the parts of files. With embedded stores both are one.
+// gatedSite is a site to send files to: app is before its instances, parts before what takes the parts of files. With
+// embedded stores both are one.
 type gatedSite struct {
 	app, parts *gate
 	stores     teststores.Stores

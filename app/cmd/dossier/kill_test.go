@@ -115,8 +115,8 @@ func (p *process) kill() {
 	<-p.ended
 }
 
-// freeAddress returns a loopback address that nobody listens on. Its port is below those that systems give to outgoing connections: one of
-// them could take it while a server is down.
+// freeAddress returns a loopback address that nobody listens on. Its port is below those that systems give to outgoing
+// connections: one of them could take it while a server is down.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	var err error
@@ -240,7 +240,8 @@ func reconcileNow(t *testing.T, env []string) (report dossier.ReconcileReport) {
 	return report
 }
 
-// killRounds starts the server, kills it in the middle of uploads, restarts it, reconciles, and checks what was promised.
+// killRounds starts the server, kills it in the middle of uploads, restarts it, reconciles, and checks what was
+// promised.
 func killRounds(t *testing.T, rounds int, env []string) {
 	rng := rand.New(rand.NewPCG(20261124, uint64(rounds)))
 	listen := freeAddress(t)
@@ -316,7 +317,8 @@ func killRounds(t *testing.T, rounds int, env []string) {
 			t.Errorf("receipt of a form that was cut off answers %d", status)
 		}
 	}
-	// A crash leaves a person's count too high. The first run changed it by what it removed, and leaves what just changed to the next one.
+	// A crash leaves a person's count too high. The first run changed it by what it removed, and leaves what just
+	// changed to the next one.
 	again := reconcileNow(t, env)
 	delete(again.Counts, dossier.RepairRecounted)
 	if len(again.Counts) != 0 || again.AbortedMultipartUploads != 0 || again.Failures != 0 {

@@ -1,5 +1,5 @@
-// Command dossier is the application: the web service and the commands that keep its stores in order. It alone reads the settings,
-// opens the stores and wires them to the domain and the pages.
+// Command dossier is the application: the web service and the commands that keep its stores in order. It alone reads
+// the settings, opens the stores and wires them to the domain and the pages.
 package main
 
 import (
@@ -26,7 +26,8 @@ func main() {
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
 
-// program is one run of the command, with what it takes from the outside, so that tests can start several in one process.
+// program is one run of the command, with what it takes from the outside, so that tests can start several in one
+// process.
 type program struct {
 	environ        []string
 	stdin          io.Reader

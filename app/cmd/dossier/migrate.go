@@ -96,7 +96,8 @@ func migrateOnce(ctx context.Context, cfg *config.Config) ([]migrations.Migratio
 	return migrations.Up(ctx, db, dialect, migrations.People)
 }
 
-// mayPass tells whether waiting can help: the server cannot be reached or is not ready. A login that it refuses stays refused.
+// mayPass reports whether waiting can help: the server cannot be reached or is not ready. A login that it refuses stays
+// refused.
 func mayPass(err error) bool {
 	if refusal, ok := errors.AsType[*mysql.MySQLError](err); ok && (refusal.Number == 1044 || refusal.Number == 1045) {
 		return false // ER_DBACCESS_DENIED_ERROR, ER_ACCESS_DENIED_ERROR

@@ -110,7 +110,8 @@ func summarise(p *program, r *dossier.ReconcileReport) {
 	}
 }
 
-// reconcileLoop reconciles until ctx ends, at intervals that vary by half, so that instances started together drift apart.
+// reconcileLoop reconciles until ctx ends, at intervals that vary by half, so that instances started together drift
+// apart.
 func reconcileLoop(ctx context.Context, svc *dossier.Service, cfg config.Reconciliation, log *slog.Logger) {
 	if cfg.Interval == 0 {
 		return

@@ -36,13 +36,13 @@ Without any settings everything is kept in the folder ./data and served on http:
 	}
 }
 
-// keepAlive is longer than the 60 seconds after which an Application Load Balancer drops an idle connection by default: the balancer
-// must be the one to close, or it sends requests into connections that are going away and answers 502.
+// keepAlive is longer than the 60 seconds after which an Application Load Balancer drops an idle connection by default:
+// the balancer must be the one to close, or it sends requests into connections that are going away and answers 502.
 const keepAlive = 75 * time.Second
 
-// collectAt is how much the heap may grow between two garbage collections, in percent (GOGC). What is alive in this program is mostly
-// the parts of files on their way to S3, a few MiB each; to let them double, as is Go's default, costs small instances more than
-// collecting sooner does: little garbage is made per byte.
+// collectAt is how much the heap may grow between two garbage collections, in percent (GOGC). What is alive in this
+// program is mostly the parts of files on their way to S3, a few MiB each; to let them double, as is Go's default,
+// costs small instances more than collecting sooner does: little garbage is made per byte.
 const collectAt = 50
 
 func (p *program) serve(ctx context.Context) (err error) {
@@ -176,8 +176,8 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return l, nil
 }
 
-// staffSecret returns the secret of the settings. Where there is none, which is allowed with embedded stores only, it is the one in the data
-// folder, made at the first start, and shown to whoever starts the server.
+// staffSecret returns the secret of the settings. Where there is none, which is allowed with embedded stores only, it
+// is the one in the data folder, made at the first start, and shown to whoever starts the server.
 func staffSecret(cfg *config.Config) (secret string, generated bool, err error) {
 	if cfg.Staff.Secret != "" {
 		return cfg.Staff.Secret.Reveal(), false, nil

@@ -43,7 +43,8 @@ type stores struct {
 	closers     []func() error
 }
 
-// openStores opens the stores. Embedded ones are brought to the schema of this binary; MySQL's schema must be there already.
+// openStores opens the stores. Embedded ones are brought to the schema of this binary; MySQL's schema must be there
+// already.
 func openStores(ctx context.Context, cfg *config.Config) (s *stores, err error) {
 	s = &stores{}
 	defer func() {

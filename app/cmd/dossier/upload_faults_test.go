@@ -17,7 +17,8 @@ import (
 	"dossier.example/app/api"
 )
 
-// After kill -9 in the middle the same command sends what is missing, for the same person. A second run beside the first is refused.
+// After kill -9 in the middle the same command sends what is missing, for the same person. A second run beside the
+// first is refused.
 func testKilled(t *testing.T, s *gatedSite) {
 	u := newUploader(t)
 	content := map[string][]byte{"drawing.bin": randomBytes(33 << 20)}
@@ -193,7 +194,8 @@ func testKilledCompleting(t *testing.T, s *gatedSite) {
 	s.holds(t, summary.ReceiptURL, content)
 }
 
-// What the object store does wrong once is tried again; what it always does wrong ends, for this file, and can be gone on with.
+// What the object store does wrong once is tried again; what it always does wrong ends, for this file, and can be gone
+// on with.
 func testStoreFaults(t *testing.T, s *gatedSite) {
 	content := map[string][]byte{"drawing.bin": randomBytes(9 << 20), "small.txt": []byte("small"), "empty.txt": nil}
 	_, paths := files(t, content)
@@ -294,7 +296,8 @@ func testSiteFaults(t *testing.T, s *gatedSite) {
 	})
 }
 
-// A file that changes while it is sent is told, and neither what it was nor what it is nor a mixture is stored. Others are.
+// A file that changes while it is sent is told, and neither what it was nor what it is nor a mixture is stored. Others
+// are.
 func testChanging(t *testing.T, s *gatedSite) {
 	for name, change := range map[string]func(path string) error{
 		"grows": func(path string) error {

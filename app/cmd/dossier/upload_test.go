@@ -208,7 +208,8 @@ func testMany(t *testing.T, s *gatedSite, many int) {
 	if len(told) != many || summary.Stored != many || !summary.Resumed {
 		t.Errorf("%d files are told, %+v", len(told), summary)
 	}
-	// In both runs together: four for each file; a few again for those that were on their way at the kill; limits, registration, receipt.
+	// In both runs together: four for each file; a few again for those that were on their way at the kill; limits,
+	// registration, receipt.
 	requests := len(s.app.take())
 	if s.parts != s.app {
 		requests += len(partsStored(s.parts.take()))
