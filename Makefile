@@ -57,7 +57,7 @@ bench: test-tools ## run the benchmarks: memory and speed of the real program, b
 
 generate: ## generate anew what is generated, the browser's scripts, the tables and drawings of docs/ among it
 	tools/install packages
-	go generate ./app/... ./infra/...
+	go generate ./app/... ./infra/... ./plan/...
 	go test ./app/web -run '^TestProblemsAreDocumented$$' -update
 	go test ./infra -run '^TestDocuments$$' -update
 	go test ./infra -run '^TestPlans$$/^comments$$' -update

@@ -25,12 +25,12 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"dossier.example/infra/drawing"
-	"dossier.example/infra/graph"
-	"dossier.example/infra/prices"
-	"dossier.example/infra/release"
+	"dossier.example/infra/host/release"
 	"dossier.example/infra/rollout"
 	"dossier.example/infra/settings"
+	"dossier.example/plan/drawing"
+	"dossier.example/plan/graph"
+	"dossier.example/plan/prices"
 )
 
 // The documents are kept true by what the program itself gives: go test ./infra -run '^TestDocuments$' -update
@@ -287,10 +287,10 @@ func reachTable(g *graph.Graph) string {
 	return b.String()
 }
 
-// programFile is a source file of infra that is not for tests alone.
+// programFile is a source file of infra or plan that is not for tests alone.
 type programFile struct {
 	*ast.File
-	// dir is its folder within infra.
+	// dir is its folder within the repository.
 	dir string
 }
 
@@ -301,40 +301,45 @@ func (f programFile) imports() (all []string) {
 	return all
 }
 
-// programFiles reads the sources of infra, but for those of tests and of packages that only tests import: these are below a folder internal
-// or end in "test".
+// programFiles reads the sources of infra and plan, but for those of tests and of packages that only tests import: these are below a folder
+// internal, end in "test", or are in testPackages.
 func programFiles(t *testing.T) (all []programFile) {
 	t.Helper()
-	err := filepath.WalkDir(".", func(file string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir():
-			if entry.Name() == "testdata" || entry.Name() == "internal" || strings.HasSuffix(entry.Name(), "test") {
-				return fs.SkipDir
+	for _, module := range []string{"infra", "plan"} {
+		err := fs.WalkDir(os.DirFS(repository), module, func(file string, entry fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case entry.IsDir():
+				if entry.Name() == "testdata" || entry.Name() == "internal" || strings.HasSuffix(entry.Name(), "test") || testPackages[file] {
+					return fs.SkipDir
+				}
+				return nil
+			case !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go"):
+				return nil
 			}
+			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(repository, filepath.FromSlash(file)), nil, parser.ImportsOnly|parser.ParseComments)
+			if err != nil {
+				return err
+			}
+			all = append(all, programFile{f, path.Dir(file)})
 			return nil
-		case !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go"):
-			return nil
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly|parser.ParseComments)
+		})
 		if err != nil {
-			return err
+			t.Fatal(err)
 		}
-		all = append(all, programFile{f, path.Dir(filepath.ToSlash(file))})
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	return all
 }
 
-// packageTable lists the packages of infra that are not for tests alone: the first sentence of their documentation, and which of the
+// testPackages are the packages that only tests import and whose names do not say so.
+var testPackages = map[string]bool{"plan/engine": true, "plan/moto": true, "plan/permissions": true}
+
+// packageTable lists the packages of infra and plan that are not for tests alone: the first sentence of their documentation, and which of the
 // others they import. A package stands before all that it imports.
 func packageTable(t *testing.T) string {
 	t.Helper()
-	const module = "dossier.example/infra/"
+	const workspace = "dossier.example/"
 	type pkg struct {
 		says    string
 		imports []string
@@ -344,10 +349,11 @@ func packageTable(t *testing.T) string {
 		p := packages[f.dir]
 		if doc := strings.Join(strings.Fields(f.Doc.Text()), " "); doc != "" {
 			sentence, _, _ := strings.Cut(doc, ". ")
+			sentence, _, _ = strings.Cut(sentence, ": ")
 			p.says = strings.TrimPrefix(strings.TrimSuffix(sentence, "."), "Package "+f.Name.Name+" ")
 		}
 		for _, imported := range f.imports() {
-			if other, ok := strings.CutPrefix(imported, module); ok && !slices.Contains(p.imports, other) {
+			if other, ok := strings.CutPrefix(imported, workspace); ok && !slices.Contains(p.imports, other) {
 				p.imports = append(p.imports, other)
 			}
 		}
@@ -365,8 +371,11 @@ func packageTable(t *testing.T) string {
 		}
 		return depths[name]
 	}
+	module := func(name string) string { first, _, _ := strings.Cut(name, "/"); return first }
 	order := slices.Collect(maps.Keys(packages))
-	slices.SortFunc(order, func(a, b string) int { return cmp.Or(cmp.Compare(depth(b), depth(a)), cmp.Compare(a, b)) })
+	slices.SortFunc(order, func(a, b string) int {
+		return cmp.Or(cmp.Compare(module(a), module(b)), cmp.Compare(depth(b), depth(a)), cmp.Compare(a, b))
+	})
 	var b strings.Builder
 	b.WriteString("| Package | What it is | Imports |\n| --- | --- | --- |\n")
 	for _, name := range order {
@@ -375,9 +384,33 @@ func packageTable(t *testing.T) string {
 		if p.says == "" {
 			t.Errorf("package %s has no documentation", name)
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", strings.TrimSuffix("infra/"+name, "/."), p.says, strings.Join(p.imports, ", "))
+		var imports []string
+		for _, other := range p.imports {
+			imports = append(imports, strings.TrimPrefix(other, module(name)+"/"))
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, p.says, strings.Join(imports, ", "))
 	}
 	return b.String()
+}
+
+// TestImports keeps the rooms apart: what looks at stacks knows no stack, and the stack does not know what looks at it, so that a rule cannot
+// share a component's mistake. The plan of Dossier's changes and its rules are where both meet.
+func TestImports(t *testing.T) {
+	for _, f := range programFiles(t) {
+		for _, imported := range f.imports() {
+			other, ours := strings.CutPrefix(imported, "dossier.example/")
+			if !ours {
+				continue
+			}
+			from, _, _ := strings.Cut(f.dir, "/")
+			to, _, _ := strings.Cut(other, "/")
+			switch {
+			case from == to, f.dir == "infra/cmd/plan" || f.dir == "infra/rules":
+			default:
+				t.Errorf("%s imports %s", f.dir, imported)
+			}
+		}
+	}
 }
 
 // TestDependencies: docs/architecture.md gives a reason for each module that the programs of infra import, and for no other.
@@ -539,7 +572,7 @@ func TestDeadReferences(t *testing.T) {
 		"`make test` and making things":   "",
 		"# make no such target is a head": "",
 		"`infra/nothing.go`":              "infra/nothing.go",
-		"`infra/main.go`, `infra/policy`": "",
+		"`infra/main.go`, `plan/policy`": "",
 		"`app/cmd/*/main.go`":             "",
 		"`tools/*.nothing`":               "tools/*.nothing",
 		"`Pulumi.test.yaml`":              "Pulumi.test.yaml",
@@ -603,7 +636,7 @@ var (
 	makeCall      = regexp.MustCompile(`(?:^|&& )make ((?:[a-z-]+ ?)+)`)
 	programCall   = regexp.MustCompile(`(?:^|&& |; )(?:bin/)?dossier((?: [a-z]+)*)((?: \[?--?[^\s\]]+\]?| \S+)*)`)
 	flagName      = regexp.MustCompile(`--[a-z][a-z-]*`)
-	filePath      = regexp.MustCompile(`^(?:(?:app|infra|tools|docs|\.github|\.ci)(?:/[\w.*-]+)+/?|Makefile|Dockerfile|README\.md|go\.work|Pulumi(?:\.\w+)?\.yaml)$`)
+	filePath      = regexp.MustCompile(`^(?:(?:app|infra|plan|tools|docs|\.github|\.ci)(?:/[\w.*-]+)+/?|Makefile|Dockerfile|README\.md|go\.work|Pulumi(?:\.\w+)?\.yaml)$`)
 	link          = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	codeSpan      = regexp.MustCompile("`([^`]+)`")
 	notInAnchors  = regexp.MustCompile(`[^\p{L}\p{N} _-]`)

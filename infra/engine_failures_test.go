@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"dossier.example/infra/internal/engine"
+	"dossier.example/plan/engine"
 )
 
 // TestEngineFailures: whatever fails, the run says so, and the next one goes on from there, until one completes. The run after that changes

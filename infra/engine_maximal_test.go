@@ -9,7 +9,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
-	"dossier.example/infra/internal/engine"
+	"dossier.example/plan/engine"
 )
 
 // maximal has everything that can be turned on, with the NAT instance.

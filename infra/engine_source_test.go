@@ -13,8 +13,8 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"dossier.example/infra/internal/engine"
-	"dossier.example/infra/release"
+	"dossier.example/infra/host/release"
+	"dossier.example/plan/engine"
 )
 
 // made is a source without a build: a release with the text as its bytes, and migrations with the text as their hash.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"dossier.example/infra/internal/engine"
+	"dossier.example/plan/engine"
 )
 
 // What is tested here is the program under the real engine, against a double of its providers: that a second run changes nothing, what a

@@ -15,13 +15,13 @@ import (
 	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"dossier.example/infra/bootstrap"
 	"dossier.example/infra/database"
+	"dossier.example/infra/host/release"
+	"dossier.example/infra/host/userdata"
 	"dossier.example/infra/jump"
 	"dossier.example/infra/network"
 	"dossier.example/infra/observe"
 	"dossier.example/infra/parameters"
-	"dossier.example/infra/release"
 	"dossier.example/infra/service"
 	"dossier.example/infra/settings"
 	"dossier.example/infra/site"
@@ -74,7 +74,7 @@ func stack(from source) pulumi.RunFunc {
 		}
 		image, named := cmp.Or(env.Service.Image, newest), env.Service.Image != ""
 		prefix, path := "dossier-"+env.Stack, "/dossier/"+env.Stack
-		nat, err := bootstrap.NAT{CIDR: env.Network.CIDR}.UserData()
+		nat, err := userdata.NAT{CIDR: env.Network.CIDR}.UserData()
 		if err != nil {
 			return err
 		}

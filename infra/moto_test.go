@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"dossier.example/infra/graph"
-	"dossier.example/infra/internal/moto"
-	"dossier.example/infra/release"
+	"dossier.example/infra/host/release"
+	"dossier.example/plan/graph"
+	"dossier.example/plan/moto"
 )
 
 // TestStackInMoto creates the stack in an AWS that other people wrote, and reads it back. It tells of an order that an engine may not

@@ -11,11 +11,12 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"dossier.example/infra/graph"
-	"dossier.example/infra/internal/engine"
-	"dossier.example/infra/plan"
-	"dossier.example/infra/release"
+	"dossier.example/infra/host/release"
+	"dossier.example/infra/rules"
 	"dossier.example/infra/settings"
+	"dossier.example/plan"
+	"dossier.example/plan/engine"
+	"dossier.example/plan/graph"
 )
 
 // What is tested here is what a plan says of real changes: each golden file in testdata/plans is the comment that a reviewer reads, and each
@@ -172,7 +173,8 @@ func (s side) record(t *testing.T, name string, before graph.Before) plan.Stack 
 	if err != nil {
 		t.Fatal(err)
 	}
-	recorded := plan.Stack{Config: config, Settings: &valid}
+	held := rules.For(valid)
+	recorded := plan.Stack{Config: config, Policy: &held}
 	if s.program == "" {
 		recorded.Graph, err = graph.RecordAfter(before, "dossier", name, config, stack(s.from))
 	} else {
@@ -200,8 +202,8 @@ func (s side) deploy(t *testing.T, to *engine.Stack, name string) engine.Result 
 func (c planCase) plan(t *testing.T, base, head side) plan.Plan {
 	t.Helper()
 	applied := migrationFiles(t)
-	was := plan.Revision{Name: "main (0123456789)", Stacks: map[string]plan.Stack{}, Migrations: applied, Release: base.from.release.SHA256}
-	is := plan.Revision{Name: "The working tree", Stacks: map[string]plan.Stack{}, Migrations: slices.Concat(applied, c.files), Release: head.from.release.SHA256}
+	was := plan.Revision{Name: "main (0123456789)", Project: "dossier", Stacks: map[string]plan.Stack{}, Migrations: applied, Release: base.from.release.SHA256}
+	is := plan.Revision{Name: "The working tree", Project: "dossier", Stacks: map[string]plan.Stack{}, Migrations: slices.Concat(applied, c.files), Release: head.from.release.SHA256}
 	for _, name := range []string{"dev", "prod"} {
 		from, to := base, head
 		if c.stack != "" && name != c.stack {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -14,14 +13,14 @@ import (
 	"sync"
 	"testing"
 
-	"dossier.example/infra/graph"
 	"dossier.example/infra/parameters"
-	"dossier.example/infra/permissions"
-	"dossier.example/infra/policy"
+	"dossier.example/infra/rules"
+	"dossier.example/plan/graph"
+	"dossier.example/plan/permissions"
 )
 
 // What is tested here is the program as a whole, recorded without a cloud: which resources there are, who can reach whom, what each role may
-// do against what its programs call, and the rules of package policy. What the mocks do not prove, an engine's order and AWS's own
+// do against what its programs call, and the rules of package rules. What the mocks do not prove, an engine's order and AWS's own
 // refusals, is for the tests with the engine.
 
 // recordings are those that are looked at: the two that the repository configures, one with everything that can be turned on, and one
@@ -135,7 +134,7 @@ func compareLines(t *testing.T, got []string, want string) {
 
 func TestPolicies(t *testing.T) {
 	eachRecorded(t, func(t *testing.T, e documented) {
-		report := policy.Check(e.graph, policy.Of(e.settings))
+		report := rules.For(e.settings).Check(e.graph)
 		for _, v := range report.Broken() {
 			t.Error(v)
 		}
@@ -379,13 +378,15 @@ func parameter(t *testing.T, e documented, name string) *graph.Resource {
 
 // calledBy is what a command of the app can call, found in its source.
 var calledBy = sync.OnceValues(func() (map[string][]permissions.Call, error) {
-	commands, err := permissions.Calls(context.Background(), repository, permissions.App)
+	commands, err := programCalls()
 	if err != nil {
 		return nil, err
 	}
 	calls := map[string][]permissions.Call{}
 	for _, c := range commands {
-		calls[c.Name] = c.Calls
+		if c.Program == app {
+			calls[c.Name] = c.Calls
+		}
 	}
 	return calls, nil
 })

@@ -4,10 +4,10 @@ import (
 	"testing"
 	"time"
 
-	"dossier.example/infra/graph"
+	"dossier.example/infra/host/schema"
+	"dossier.example/infra/host/schema/schematest"
 	"dossier.example/infra/parameters"
-	"dossier.example/infra/schema"
-	"dossier.example/infra/schema/schematest"
+	"dossier.example/plan/graph"
 )
 
 // TestSchemaCommand runs, over SSH on a host that plays the jump server, the very text that stands in the resource graph. By whichever way

@@ -12,12 +12,12 @@ import (
 	"github.com/pulumi/pulumi-tls/sdk/v5/go/tls"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"dossier.example/infra/access"
-	"dossier.example/infra/bootstrap"
 	"dossier.example/infra/database"
+	"dossier.example/infra/host/schema"
+	"dossier.example/infra/host/userdata"
+	"dossier.example/infra/iam"
 	"dossier.example/infra/network"
 	"dossier.example/infra/parameters"
-	"dossier.example/infra/schema"
 	"dossier.example/infra/settings"
 	"dossier.example/infra/storage"
 )
@@ -46,7 +46,7 @@ type Jump struct {
 	pulumi.ResourceState
 
 	Instance *ec2.Instance
-	Role     *access.Instance
+	Role     *iam.Instance
 	// Schema is the command: what reads the database waits for it.
 	Schema pulumi.Resource
 	// PrivateKey is what operators sign in with; secret, and empty where nobody may connect. HostKey is what they know the server by, the
@@ -95,11 +95,11 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		hostKeyParameter = args.Parameters.Path() + "/" + parameters.JumpHostKey
 		j.PrivateKey, j.HostKey = pulumi.ToSecret(login.PrivateKeyOpenssh).(pulumi.StringOutput), host.PublicKeyOpenssh
 	}
-	userData, err := bootstrap.Jump{Region: args.Region, HostKeyParameter: hostKeyParameter}.UserData()
+	userData, err := userdata.Jump{Region: args.Region, HostKeyParameter: hostKeyParameter}.UserData()
 	if err != nil {
 		return nil, fmt.Errorf("the jump server's user-data: %w", err)
 	}
-	if j.Role, err = access.InstanceRole(ctx, name, "Jump server of "+args.Prefix, statements(args, ssh), parent); err != nil {
+	if j.Role, err = iam.InstanceRole(ctx, name, "Jump server of "+args.Prefix, statements(args, ssh), parent); err != nil {
 		return nil, err
 	}
 	tags := pulumi.StringMap{"Name": pulumi.String(args.Prefix + "-jump")}
@@ -161,12 +161,12 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 }
 
 // statements is what the jump server may do: get the release, and read what the schema command and its own start need.
-func statements(args Args, ssh bool) []access.Statement {
+func statements(args Args, ssh bool) []iam.Statement {
 	read := []pulumi.StringInput{args.Parameters.ARN(parameters.Release)}
 	if ssh {
 		read = append(read, args.Parameters.ARN(parameters.JumpHostKey))
 	}
-	return []access.Statement{
+	return []iam.Statement{
 		{
 			Sid: "Release", Actions: []string{"s3:GetObjectVersion"},
 			Resources: []pulumi.StringInput{pulumi.Sprintf("%s/releases/*", args.Storage.Releases.Arn)},

@@ -6,7 +6,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"dossier.example/infra/access"
+	"dossier.example/infra/iam"
 	"dossier.example/infra/settings"
 )
 
@@ -60,7 +60,7 @@ func (n *Network) addNAT(ctx *pulumi.Context, name string, args Args, tables []*
 // natInstance is the cheap choice: no promise of availability, and a replacement cuts what passes through it.
 func (n *Network) natInstance(ctx *pulumi.Context, name string, args Args, tags pulumi.StringMap, parent pulumi.ResourceOption) (*ec2.Instance, error) {
 	// It runs no release and reads nothing: its role lets Systems Manager manage it, no more.
-	role, err := access.InstanceRole(ctx, name, "NAT instance of "+args.Prefix, nil, parent)
+	role, err := iam.InstanceRole(ctx, name, "NAT instance of "+args.Prefix, nil, parent)
 	if err != nil {
 		return nil, err
 	}

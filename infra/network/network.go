@@ -11,7 +11,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"dossier.example/infra/access"
+	"dossier.example/infra/iam"
 	"dossier.example/infra/settings"
 )
 
@@ -198,7 +198,7 @@ func (n *Network) addFlowLog(ctx *pulumi.Context, name string, args Args, parent
 	if err != nil {
 		return err
 	}
-	role, err := access.ServiceRole(ctx, name+"-flow", "vpc-flow-logs.amazonaws.com", "Writes the flow logs of "+args.Prefix, args.Account, []access.Statement{{
+	role, err := iam.ServiceRole(ctx, name+"-flow", "vpc-flow-logs.amazonaws.com", "Writes the flow logs of "+args.Prefix, args.Account, []iam.Statement{{
 		Sid:       "Write",
 		Actions:   []string{"logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"},
 		Resources: []pulumi.StringInput{pulumi.Sprintf("%s:*", group.Arn)},

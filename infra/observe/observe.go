@@ -10,7 +10,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sns"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"dossier.example/infra/access"
+	"dossier.example/infra/iam"
 	"dossier.example/infra/settings"
 	"dossier.example/infra/site"
 )
@@ -54,13 +54,13 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		return nil, err
 	}
 	own := pulumi.Map{"StringEquals": pulumi.StringMap{"aws:SourceAccount": pulumi.String(args.Account)}}
-	if _, err := sns.NewTopicPolicy(ctx, name, &sns.TopicPolicyArgs{Arn: o.Topic.Arn, Policy: access.Document(
-		access.Statement{
-			Sid: "Alarms", Principal: access.Service("cloudwatch.amazonaws.com"), Actions: []string{"sns:Publish"},
+	if _, err := sns.NewTopicPolicy(ctx, name, &sns.TopicPolicyArgs{Arn: o.Topic.Arn, Policy: iam.Document(
+		iam.Statement{
+			Sid: "Alarms", Principal: iam.Service("cloudwatch.amazonaws.com"), Actions: []string{"sns:Publish"},
 			Resources: []pulumi.StringInput{o.Topic.Arn}, Conditions: own,
 		},
-		access.Statement{
-			Sid: "Events", Principal: access.Service("events.amazonaws.com"), Actions: []string{"sns:Publish"},
+		iam.Statement{
+			Sid: "Events", Principal: iam.Service("events.amazonaws.com"), Actions: []string{"sns:Publish"},
 			Resources: []pulumi.StringInput{o.Topic.Arn},
 		},
 	)}, parent); err != nil {

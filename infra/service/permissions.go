@@ -6,15 +6,15 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"dossier.example/infra/access"
+	"dossier.example/infra/iam"
 	"dossier.example/infra/parameters"
 	"dossier.example/infra/storage"
 )
 
 // statements is what an instance of the app may do. A test compares it with the calls that the app and the instances' user-data make.
-func statements(args Args, logs *cloudwatch.LogGroup, group string) []access.Statement {
+func statements(args Args, logs *cloudwatch.LogGroup, group string) []iam.Statement {
 	table, files := args.Storage.Table.Arn, args.Storage.Files.Arn
-	return []access.Statement{
+	return []iam.Statement{
 		{
 			Sid: "Release", Actions: []string{"s3:GetObjectVersion"},
 			Resources: []pulumi.StringInput{pulumi.Sprintf("%s/releases/*", args.Storage.Releases.Arn)},

@@ -12,11 +12,11 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"dossier.example/infra/access"
-	"dossier.example/infra/bootstrap"
+	"dossier.example/infra/host/release"
+	"dossier.example/infra/host/userdata"
+	"dossier.example/infra/iam"
 	"dossier.example/infra/network"
 	"dossier.example/infra/parameters"
-	"dossier.example/infra/release"
 	"dossier.example/infra/settings"
 	"dossier.example/infra/site"
 	"dossier.example/infra/storage"
@@ -50,7 +50,7 @@ type Service struct {
 
 	Template *ec2.LaunchTemplate
 	Group    *autoscaling.Group
-	Role     *access.Instance
+	Role     *iam.Instance
 	Logs     *cloudwatch.LogGroup
 }
 
@@ -73,7 +73,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err != nil {
 		return nil, err
 	}
-	if s.Role, err = access.InstanceRole(ctx, name, "Instances of the app of "+args.Prefix, statements(args, s.Logs, group), parent); err != nil {
+	if s.Role, err = iam.InstanceRole(ctx, name, "Instances of the app of "+args.Prefix, statements(args, s.Logs, group), parent); err != nil {
 		return nil, err
 	}
 	if s.Template, err = s.template(ctx, name, group, args, parent); err != nil {
@@ -140,7 +140,7 @@ const (
 
 func (s *Service) template(ctx *pulumi.Context, name, group string, args Args, parent pulumi.ResourceOption) (*ec2.LaunchTemplate, error) {
 	userData := pulumi.All(args.Storage.Releases.ID(), args.Storage.Release.VersionId).ApplyT(func(v []any) (string, error) {
-		script, err := bootstrap.App{
+		script, err := userdata.App{
 			Region: args.Region, Bucket: string(v[0].(pulumi.ID)), Key: args.Release.Key, VersionID: v[1].(string), SHA256: args.Release.SHA256,
 			Parameters: args.Parameters.Path(), Group: group, Hook: hook, LogGroup: args.Path + "/app", Port: args.Port,
 			ShutdownTimeout: args.ShutdownTimeout, StopTimeout: args.StopTimeout, BootTimeout: args.BootTimeout,

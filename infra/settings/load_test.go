@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"dossier.example/infra/bootstrap"
+	"dossier.example/infra/host/userdata"
 )
 
 func TestStackAndRegion(t *testing.T) {
@@ -200,10 +200,10 @@ func TestOthersConstants(t *testing.T) {
 
 // hosts tells what the hosts' own scripts have against settings.
 func hosts(s Settings) error {
-	if _, err := (bootstrap.NAT{CIDR: s.Network.CIDR}).UserData(); err != nil {
+	if _, err := (userdata.NAT{CIDR: s.Network.CIDR}).UserData(); err != nil {
 		return err
 	}
-	_, err := bootstrap.App{
+	_, err := userdata.App{
 		Region: s.Region, Bucket: "dossier-releases", Key: "releases/a.tar.gz", VersionID: "v1", SHA256: strings.Repeat("0", 64), Parameters: "/dossier/" + s.Stack,
 		Group: "dossier-" + s.Stack + "-app", Hook: "ready", LogGroup: "/dossier/" + s.Stack + "/app", Port: 8080,
 		ShutdownTimeout: s.Service.ShutdownTimeout, StopTimeout: s.Service.StopTimeout, BootTimeout: s.Service.BootTimeout,

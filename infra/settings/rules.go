@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"dossier.example/infra/bootstrap"
+	"dossier.example/infra/host/userdata"
 )
 
 // rule is what several values have to keep together.
@@ -113,11 +113,11 @@ func rules() []rule {
 		},
 		{
 			keys: []string{"service.stopTimeout", "service.shutdownTimeout"},
-			says: fmt.Sprintf("systemd kills the app %s at the earliest after the time for running requests is over: so long it may clean up.", short(bootstrap.StopMargin)),
+			says: fmt.Sprintf("systemd kills the app %s at the earliest after the time for running requests is over: so long it may clean up.", short(userdata.StopMargin)),
 			broken: func(l *loader) string {
 				shutdown, stop := l.Service.ShutdownTimeout, l.Service.StopTimeout
-				least := shutdown + bootstrap.StopMargin
-				return failed(stop < least, "service.shutdownTimeout %s + %s = %s, and service.stopTimeout is %s; raise it to %s", short(shutdown), short(bootstrap.StopMargin), short(least), short(stop), short(least))
+				least := shutdown + userdata.StopMargin
+				return failed(stop < least, "service.shutdownTimeout %s + %s = %s, and service.stopTimeout is %s; raise it to %s", short(shutdown), short(userdata.StopMargin), short(least), short(stop), short(least))
 			},
 		},
 		{

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"dossier.example/infra/bootstrap"
+	"dossier.example/infra/host/userdata"
 )
 
 // key is one row of the table of what can be set.
@@ -180,7 +180,7 @@ func keys() []key {
 		define(key{
 			name: "service.bootTimeout", dev: "15m", prod: "15m",
 			doc: "Time from an instance's launch to its being ready, after which it is given up and another one launched.",
-		}, duration(2*bootstrap.BootMargin, bootstrap.MaxBootTimeout), func(s *Settings) *time.Duration { return &s.Service.BootTimeout }),
+		}, duration(2*userdata.BootMargin, userdata.MaxBootTimeout), func(s *Settings) *time.Duration { return &s.Service.BootTimeout }),
 
 		define(key{
 			name: "database.class", dev: "db.t4g.micro", prod: "db.t4g.medium",

@@ -4,7 +4,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"dossier.example/infra/access"
+	"dossier.example/infra/iam"
 )
 
 // bucket is what all buckets have in common. One resource of a bucket at a time is changed by S3, and some need another to be there
@@ -16,7 +16,7 @@ type bucket struct {
 	versions bool
 	rules    s3.BucketLifecycleConfigurationV2RuleArray
 	// statements go into the policy beside that for TLS.
-	statements func(arn pulumi.StringInput) []access.Statement
+	statements func(arn pulumi.StringInput) []iam.Statement
 	// logs is where server access logs go; nil for the bucket that holds them.
 	logs *Logs
 }
@@ -45,11 +45,11 @@ func (b bucket) create(ctx *pulumi.Context, name string, parent pulumi.ResourceO
 	if err != nil {
 		return nil, nil, err
 	}
-	statements := access.TLSOnly(made.Arn)
+	statements := iam.TLSOnly(made.Arn)
 	if b.statements != nil {
 		statements = append(statements, b.statements(made.Arn)...)
 	}
-	policy, err := s3.NewBucketPolicy(ctx, name, &s3.BucketPolicyArgs{Bucket: id, Policy: access.Document(statements...)}, parent, guard, after(block))
+	policy, err := s3.NewBucketPolicy(ctx, name, &s3.BucketPolicyArgs{Bucket: id, Policy: iam.Document(statements...)}, parent, guard, after(block))
 	if err != nil {
 		return nil, nil, err
 	}

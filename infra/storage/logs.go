@@ -4,7 +4,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"dossier.example/infra/access"
+	"dossier.example/infra/iam"
 )
 
 // The prefixes of the two kinds of access logs in their bucket. The load balancer adds AWSLogs/<account>/ to its own.
@@ -41,17 +41,17 @@ func NewLogs(ctx *pulumi.Context, name string, args LogsArgs, opts ...pulumi.Res
 	var err error
 	l.Bucket, l.Ready, err = bucket{
 		rules: s3.BucketLifecycleConfigurationV2RuleArray{expire(args.Days)},
-		statements: func(arn pulumi.StringInput) []access.Statement {
-			return []access.Statement{
+		statements: func(arn pulumi.StringInput) []iam.Statement {
+			return []iam.Statement{
 				{
 					// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
-					Sid: "LoadBalancerLogs", Principal: access.Service("logdelivery.elasticloadbalancing.amazonaws.com"),
+					Sid: "LoadBalancerLogs", Principal: iam.Service("logdelivery.elasticloadbalancing.amazonaws.com"),
 					Actions:   []string{"s3:PutObject"},
 					Resources: []pulumi.StringInput{pulumi.Sprintf("%s/%s/AWSLogs/%s/*", arn, BalancerLogs, args.Account)},
 				},
 				{
 					// https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
-					Sid: "ServerAccessLogs", Principal: access.Service("logging.s3.amazonaws.com"), Actions: []string{"s3:PutObject"},
+					Sid: "ServerAccessLogs", Principal: iam.Service("logging.s3.amazonaws.com"), Actions: []string{"s3:PutObject"},
 					Resources:  []pulumi.StringInput{pulumi.Sprintf("%s/%s*", arn, serverLogs)},
 					Conditions: pulumi.Map{"StringEquals": account},
 				},

@@ -1,172 +1,49 @@
-// Plan tells what a change makes of the stacks, for whoever reviews it: see package plan and docs/review.md. It runs the Pulumi programs of two
-// revisions of the repository without a cloud, without credentials and without the Pulumi CLI, and compares what they register.
-//
-//	plan [--base origin/main] [--format markdown|json] [--svg file] [--root folder]
-//
-// Head is the working tree as it stands, base the commit that it left the given revision at (git merge-base). The plan goes to standard
-// output, how long its parts took to standard error. The exit status is for CI:
-//
-//	0  nothing in it is dangerous
-//	1  no plan could be made
-//	2  it was called wrongly
-//	3  a rule is broken
-//	4  the program does not compile, or fails
-//	5  settings cannot be used
-//	6  something is dangerous, and wants a person's eye
-//
-// Where several hold, the first of 5, 4, 3, 6.
+// Plan tells what a change makes of Dossier's stacks, for whoever reviews it: the command of package cli, with Dossier's settings, rules, migrations
+// and release. docs/review.md says what it tells.
 package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"flag"
-	"fmt"
-	"io"
-	"os"
-	"os/signal"
-	"path/filepath"
 	"strings"
-	"syscall"
-	"time"
 
-	"dossier.example/infra/plan"
+	"dossier.example/infra/host/release"
+	"dossier.example/infra/rules"
+	"dossier.example/infra/settings"
+	"dossier.example/plan/cli"
+	"dossier.example/plan/policy"
 )
 
-// The exit statuses.
-const (
-	statusClean = iota
-	statusFailed
-	statusUsage
-	statusPolicy
-	statusProgram
-	statusSettings
-	statusDangerous
-)
+func main() { cli.Main(project) }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(status)
+// project is what is Dossier's own.
+var project = cli.Project{
+	Policy:        held,
+	SettingsFault: settingsFault,
+	Migrations:    release.MigrationFiles,
+	Artifact: &cli.Artifact{
+		Variable: release.StandIn, Output: "release",
+		Sources: func(ctx context.Context, root string) (string, error) { return release.Sources(ctx, root, "arm64") },
+	},
 }
 
-// run is the command, with its arguments and where it writes to.
-func run(ctx context.Context, args []string, out, log io.Writer) int {
-	flags := flag.NewFlagSet("plan", flag.ContinueOnError)
-	flags.SetOutput(log)
-	var (
-		base   = flags.String("base", "origin/main", "the revision that the change is for")
-		format = flags.String("format", "markdown", "markdown, for a comment on a pull request, or json")
-		svg    = flags.String("svg", "", "the `file` to write the drawing to; of several stacks each gets its name put before the ending")
-		root   = flags.String("root", ".", "the repository's root `folder`")
-	)
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return statusClean
-		}
-		return statusUsage
-	}
-	if flags.NArg() > 0 || *format != "markdown" && *format != "json" || strings.HasPrefix(*base, "-") || *base == "" {
-		fmt.Fprintf(log, "plan: the format is markdown or json, the base a revision, and nothing follows the flags\n")
-		flags.Usage()
-		return statusUsage
-	}
-	watch := &stopwatch{from: time.Now(), last: time.Now()}
-	p, err := compare(ctx, *root, *base, watch)
-	if err == nil {
-		err = write(p, *format, *svg, out)
-	}
-	watch.lap("writing it")
-	fmt.Fprintf(log, "plan: %s\n", watch)
+// held returns what a stack is held to; nil where its settings do not keep their rules.
+func held(stack string, config map[string]string) *policy.Set {
+	s, err := settings.Parse(stack, config["aws:region"], config[settings.Key])
 	if err != nil {
-		fmt.Fprintf(log, "plan: no plan: %v\n", err)
-		return statusFailed
+		return nil
 	}
-	return status(p)
+	set := rules.For(s)
+	return &set
 }
 
-// write writes the plan, and the drawings where they are asked for.
-func write(p plan.Plan, format, svg string, out io.Writer) error {
-	if svg != "" {
-		var drawn []plan.Environment
-		for _, e := range p.Environments {
-			if len(e.Drawing.Nodes) > 0 {
-				drawn = append(drawn, e)
-			}
-		}
-		for _, e := range drawn {
-			file := svg
-			if len(drawn) > 1 {
-				ending := filepath.Ext(svg)
-				file = strings.TrimSuffix(svg, ending) + "-" + e.Name + ending
-			}
-			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-				return fmt.Errorf("writing the drawing of %s: %w", e.Name, err)
-			}
-			if err := os.WriteFile(file, []byte(e.Drawing.SVG()), 0o644); err != nil {
-				return fmt.Errorf("writing the drawing of %s: %w", e.Name, err)
-			}
-		}
+// settingsFault finds in what the program says that its settings do not keep their rules. The rules are in the program at head, whose words are
+// those to go by.
+func settingsFault(said string) (fault string, is bool) {
+	if !strings.Contains(said, "in the settings of stack") {
+		return "", false
 	}
-	text := p.Markdown()
-	if format == "json" {
-		raw, err := json.MarshalIndent(p, "", "  ")
-		if err != nil {
-			return err
-		}
-		text = string(raw) + "\n"
+	if _, list, _ := strings.Cut(said, "* "); strings.TrimSpace(list) != "" {
+		return strings.TrimSpace(list), true
 	}
-	if _, err := io.WriteString(out, text); err != nil {
-		return fmt.Errorf("writing the plan: %w", err)
-	}
-	return nil
-}
-
-// status is the exit status for a plan.
-func status(p plan.Plan) int {
-	if p.Build != nil {
-		return statusProgram
-	}
-	settings, program, broken, dangerous := false, false, false, false
-	for _, e := range p.Environments {
-		if e.Fault != nil {
-			settings = settings || e.Fault.Kind == plan.FaultSettings
-			program = program || e.Fault.Kind != plan.FaultSettings
-		}
-		broken = broken || len(e.Policy.Broken) > 0
-		dangerous = dangerous || len(e.Dangers) > 0
-	}
-	for _, m := range p.Migrations {
-		dangerous = dangerous || m.Unsafe != ""
-	}
-	switch {
-	case settings:
-		return statusSettings
-	case program:
-		return statusProgram
-	case broken:
-		return statusPolicy
-	case dangerous:
-		return statusDangerous
-	}
-	return statusClean
-}
-
-// stopwatch tells how long the parts of a plan take.
-type stopwatch struct {
-	from, last time.Time
-	parts      []string
-}
-
-// lap ends a part.
-func (s *stopwatch) lap(what string) {
-	now := time.Now()
-	s.parts = append(s.parts, fmt.Sprintf("%s %.1f s", what, now.Sub(s.last).Seconds()))
-	s.last = now
-}
-
-func (s *stopwatch) String() string {
-	return fmt.Sprintf("made in %.1f s: %s", s.last.Sub(s.from).Seconds(), strings.Join(s.parts, ", "))
+	return said, true
 }

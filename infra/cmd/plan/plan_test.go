@@ -11,7 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"dossier.example/infra/plan"
+	"dossier.example/plan"
+	"dossier.example/plan/cli"
 )
 
 // The command is tested on a small repository of the same form as this one: an app, a Pulumi program with the real settings, two stacks. It
@@ -84,15 +85,16 @@ func newSmall(t *testing.T) *small {
 	s := &small{t, t.TempDir()}
 	for from, to := range map[string]string{
 		"../../go.mod": "infra/go.mod", "../../go.sum": "infra/go.sum", "../../../go.work.sum": "go.work.sum", "../../../Pulumi.yaml": "Pulumi.yaml",
-		"../../release/rds-ca.pem": "infra/release/rds-ca.pem",
+		"../../host/release/rds-ca.pem": "infra/host/release/rds-ca.pem",
 	} {
 		text, err := os.ReadFile(from)
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.write(to, string(text))
+		// Nothing of the small program is of the module plan.
+		s.write(to, regexp.MustCompile(`(?m)^.*dossier\.example/plan.*\n`).ReplaceAllString(string(text), ""))
 	}
-	for _, dir := range []string{"settings", "bootstrap"} {
+	for _, dir := range []string{"settings", "host/userdata"} {
 		files, err := filepath.Glob("../../" + dir + "/*.go")
 		if err != nil {
 			t.Fatal(err)
@@ -105,7 +107,7 @@ func newSmall(t *testing.T) *small {
 			}
 		}
 	}
-	if err := os.CopyFS(filepath.Join(s.root, "infra/bootstrap/templates"), os.DirFS("../../bootstrap/templates")); err != nil {
+	if err := os.CopyFS(filepath.Join(s.root, "infra/host/userdata/templates"), os.DirFS("../../host/userdata/templates")); err != nil {
 		t.Fatal(err)
 	}
 	s.write("go.work", "go 1.26.0\n\nuse (\n\t./app\n\t./infra\n)\n")
@@ -161,7 +163,7 @@ func (s *small) commit() {
 func (s *small) plan(args ...string) (status int, out, log string) {
 	s.t.Helper()
 	var stdout, stderr bytes.Buffer
-	status = run(s.t.Context(), append([]string{"--root", s.root, "--base", "main"}, args...), &stdout, &stderr)
+	status = cli.Run(s.t.Context(), project, append([]string{"--root", s.root, "--base", "main"}, args...), &stdout, &stderr)
 	return status, stdout.String(), stderr.String()
 }
 
@@ -186,8 +188,8 @@ func TestPlan(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI") // which no program may see
 	s := newSmall(t)
 	// The rules are about stacks that are whole, which the small one is not: most are broken.
-	out := s.wants("nothing", statusPolicy, "## Plan: nothing changes", "Migrations: none. App: unchanged.")
-	if again := s.wants("nothing, again", statusPolicy); again != out {
+	out := s.wants("nothing", cli.StatusPolicy, "## Plan: nothing changes", "Migrations: none. App: unchanged.")
+	if again := s.wants("nothing, again", cli.StatusPolicy); again != out {
 		t.Error("the same gave another plan")
 	}
 	if !commitName.MatchString(out) {
@@ -195,45 +197,45 @@ func TestPlan(t *testing.T) {
 	}
 
 	s.write("app/cmd/dossier/main.go", "package main\n\nfunc main() { println() }\n")
-	s.wants("the app", statusPolicy, "App: another release.", "run again Command `rollout`", "### Changes in dev and prod")
+	s.wants("the app", cli.StatusPolicy, "App: another release.", "run again Command `rollout`", "### Changes in dev and prod")
 
 	s.write("app/migrations/people/00002_drop.sql", "-- +goose Up\nDROP TABLE people;\n")
-	s.wants("a migration", statusPolicy, "`app/migrations/people/00002_drop.sql` is **not safe", "DROP is no statement that only adds")
+	s.wants("a migration", cli.StatusPolicy, "`app/migrations/people/00002_drop.sql` is **not safe", "DROP is no statement that only adds")
 	s.git("checkout", "--quiet", "HEAD", "--", "app")
 	if err := os.Remove(filepath.Join(s.root, "app/migrations/people/00002_drop.sql")); err != nil {
 		t.Fatal(err)
 	}
 
 	s.edit("infra/main.go", `"files", pulumi.Map{`, `"uploads", pulumi.Map{`)
-	s.wants("the program", statusPolicy, "**BucketV2** `files` is deleted, and its objects with it", "create BucketV2 `uploads`",
+	s.wants("the program", cli.StatusPolicy, "**BucketV2** `files` is deleted, and its objects with it", "create BucketV2 `uploads`",
 		"`triggers`: `[\"{id of BucketV2 files}\"]` → `[\"{id of BucketV2 uploads}\"]`")
 	s.files()
 	s.edit("infra/main.go", `// WHAT FOLLOWS`, `undefined()`)
-	out = s.wants("a program that does not compile", statusProgram, "## Plan: the program does not compile", "undefined: undefined")
+	out = s.wants("a program that does not compile", cli.StatusProgram, "## Plan: the program does not compile", "undefined: undefined")
 	golden(t, "testdata/does-not-compile.md", commitName.ReplaceAllString(out, "main (0123456789)"))
 	s.edit("infra/main.go", `undefined()`, `panic("on purpose")`)
-	s.wants("a program that fails", statusProgram, "**dev: the program fails**", "on purpose", "no plan for dev and prod")
+	s.wants("a program that fails", cli.StatusProgram, "**dev: the program fails**", "on purpose", "no plan for dev and prod")
 	s.git("checkout", "--quiet", "HEAD", "--", "infra")
 
 	s.edit("Pulumi.prod.yaml", "preset: prod", "preset: prod\n    network: {zones: 9}\n    servise: {min: 2}")
-	out = s.wants("settings", statusSettings, "no plan for prod", "network.zones = 9", "servise", "| dev | prod |")
+	out = s.wants("settings", cli.StatusSettings, "no plan for prod", "network.zones = 9", "servise", "| dev | prod |")
 	golden(t, "testdata/settings.md", commitName.ReplaceAllString(out, "main (0123456789)"))
 	s.git("checkout", "--quiet", "HEAD", "--", ".")
 
 	s.edit("Pulumi.prod.yaml", "preset: prod", "preset: prod\n    protect: false")
-	s.wants("protection", statusPolicy, "> [!CAUTION]\n> - prod: **BucketV2** `files`: it is emptied when it is deleted")
+	s.wants("protection", cli.StatusPolicy, "> [!CAUTION]\n> - prod: **BucketV2** `files`: it is emptied when it is deleted")
 	s.git("checkout", "--quiet", "HEAD", "--", ".")
 
 	s.git("rm", "--quiet", "Pulumi.prod.yaml")
 	s.write("Pulumi.other.yaml", "config:\n  aws:region: us-east-1\n")
-	s.wants("environments", statusPolicy, "**other is new:**", "what is deployed stays until `pulumi destroy`", "- create BucketV2 `files`\n- create Command `rollout`\n")
+	s.wants("environments", cli.StatusPolicy, "**other is new:**", "what is deployed stays until `pulumi destroy`", "- create BucketV2 `files`\n- create Command `rollout`\n")
 }
 
 // files: JSON has all of it, and the drawings are where they are asked for.
 func (s *small) files() {
 	s.t.Helper()
 	status, out, log := s.plan("--format", "json", "--svg", filepath.Join(s.root, "bin", "drawing.svg"))
-	if status != statusPolicy {
+	if status != cli.StatusPolicy {
 		s.t.Fatalf("status %d: %s", status, log)
 	}
 	var p plan.Plan
@@ -282,7 +284,7 @@ func TestBase(t *testing.T) {
 			if c.name != "is older than plans" {
 				s.edit("infra/main.go", c.now, c.old)
 			}
-			s.wants(c.name, statusPolicy, c.wants...)
+			s.wants(c.name, cli.StatusPolicy, c.wants...)
 		})
 	}
 }
@@ -294,16 +296,16 @@ func TestUsage(t *testing.T) {
 		status int
 		log    string
 	}{
-		{"help", []string{"-h"}, statusClean, "-base"},
-		{"another format", []string{"--format", "html"}, statusUsage, "the format is markdown or json"},
-		{"an unknown flag", []string{"--bass", "x"}, statusUsage, "-bass"},
-		{"an argument", []string{"main"}, statusUsage, "nothing follows the flags"},
-		{"a flag as the base", []string{"--base=--all"}, statusUsage, "the base a revision"},
-		{"no repository", []string{"--root", t.TempDir()}, statusFailed, `there is no revision "origin/main" here: fetch it`},
+		{"help", []string{"-h"}, cli.StatusClean, "-base"},
+		{"another format", []string{"--format", "html"}, cli.StatusUsage, "the format is markdown or json"},
+		{"an unknown flag", []string{"--bass", "x"}, cli.StatusUsage, "-bass"},
+		{"an argument", []string{"main"}, cli.StatusUsage, "nothing follows the flags"},
+		{"a flag as the base", []string{"--base=--all"}, cli.StatusUsage, "the base a revision"},
+		{"no repository", []string{"--root", t.TempDir()}, cli.StatusFailed, `there is no revision "origin/main" here: fetch it`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out, log bytes.Buffer
-			if status := run(t.Context(), c.args, &out, &log); status != c.status {
+			if status := cli.Run(t.Context(), project, c.args, &out, &log); status != c.status {
 				t.Errorf("status %d, want %d\n%s", status, c.status, log.String())
 			}
 			if !strings.Contains(log.String(), c.log) || out.Len() > 0 {

@@ -1,0 +1,53 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+
+	"dossier.example/infra/settings"
+	"dossier.example/plan/policy"
+)
+
+// Document is docs/policies.md: all rules and the exceptions to them.
+func Document() string {
+	rules := For(settings.Settings{}).Rules
+	var b strings.Builder
+	b.WriteString(`# Policies
+
+<!-- Generated from infra/rules by "go generate"; change it there. -->
+
+The rules that every environment's infrastructure keeps. They are code over the resource graph of the program: those that fit any stack in ` + "`plan/policy`" + `,
+Dossier's own and its exceptions in ` + "`infra/rules`" + `. Tests check every preset against them. Ids are those of AWS Foundational Security Best Practices (EC2.2), of
+the CIS AWS Foundations Benchmark 5.0 (CIS 5.3) and of checkov (CKV_AWS_46); those that begin with Plan or Dossier are this repository's own. A rule is
+also broken when what it speaks of does not exist at all.
+
+Rules marked "production" hold where the preset is ` + "`prod`" + ` or protection is turned on.
+
+| Rule | Also | Says | Where |
+| --- | --- | --- | --- |
+`)
+	for _, rule := range rules {
+		where := "everywhere"
+		if rule.Production {
+			where = "production. " + rule.Otherwise
+		}
+		if len(rule.Exceptions) > 0 {
+			where += ", with exceptions"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", policy.Cell(rule.ID), policy.Cell(strings.Join(rule.Also, ", ")), policy.Cell(rule.Says), policy.Cell(where))
+	}
+	b.WriteString(`
+## Exceptions
+
+Where a rule is not kept on purpose. Each exception is bound to a condition that the same code checks: when that no longer holds, the rule is broken.
+
+| Rule | Why it is not kept | Only where |
+| --- | --- | --- |
+`)
+	for _, rule := range rules {
+		for _, e := range rule.Exceptions {
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", policy.Cell(rule.ID), policy.Cell(e.Reason), policy.Cell(e.When))
+		}
+	}
+	return b.String()
+}

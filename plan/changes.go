@@ -1,0 +1,445 @@
+package plan
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"dossier.example/plan/graph"
+	"dossier.example/plan/internal/awsmodel"
+)
+
+// Action is what becomes of a resource.
+type Action string
+
+// The actions, the gravest first.
+const (
+	Delete  Action = "delete"
+	Replace Action = "replace"
+	Update  Action = "update"
+	Create  Action = "create"
+)
+
+// Change is what a deployment makes of one resource.
+type Change struct {
+	Action Action `json:"action"`
+	// Type is the token, Kind its last part, Name the name in the program.
+	Type string `json:"type"`
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+	URN  string `json:"urn"`
+	// Properties are the inputs that differ; of what is created or deleted none are told.
+	Properties []Property `json:"properties,omitempty"`
+	// Unsure tells an update of a type of which it is not known here what needs another resource.
+	Unsure bool `json:"unsure,omitempty"`
+	// Kept tells a resource that Pulumi forgets and AWS keeps.
+	Kept bool `json:"kept,omitempty"`
+}
+
+func (c Change) String() string { return c.Kind + " " + c.Name }
+
+// Property is one input, or a part of one, that differs.
+type Property struct {
+	// Path leads to it: names separated by dots, positions in brackets.
+	Path string `json:"path"`
+	// Before and After are as they are shown: secrets masked, what AWS makes up named after what it is of, long texts cut. Empty: not there.
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
+	// Replaces tells that this difference needs another resource.
+	Replaces bool `json:"replaces,omitempty"`
+}
+
+// After tells a recording of what is planned what becomes of the resources that are there, so that the program goes on with them as it
+// would in a deployment.
+func After(base *graph.Graph) graph.Before {
+	return graph.Before{Graph: base, Renew: func(old, now *graph.Resource) graph.Renewal {
+		leaves := differences(old, now)
+		if replaced(old, now, leaves) {
+			return graph.Renewal{Replaced: true}
+		}
+		var keys []string
+		for _, l := range leaves {
+			keys = append(keys, l.key)
+		}
+		return graph.Renewal{Outputs: awsmodel.Renewed(now.Token, keys)}
+	}}
+}
+
+// replaced tells whether differences need another resource.
+func replaced(old, now *graph.Resource, leaves []leaf) bool {
+	return old.Token != now.Token || slices.ContainsFunc(leaves, func(l leaf) bool { return replaces(now, l.path) })
+}
+
+func replaces(r *graph.Resource, path string) bool {
+	inputs, _ := Replacements(r.Token)
+	// EC2 takes new user-data only at a first start; by default a running instance keeps what it ran.
+	if r.Token == "aws:ec2/instance:Instance" && graph.Is(r.Input("userDataReplaceOnChange"), true) {
+		inputs = append(slices.Clone(inputs), "userData", "userDataBase64")
+	}
+	return within(path, inputs) || within(path, r.Options.ReplaceOnChanges)
+}
+
+// leaf is one difference.
+type leaf struct {
+	// key is the input that path is in.
+	key, path     string
+	before, after any
+}
+
+// differences are those between the inputs of two recordings of a resource, without what the program says to ignore, in the order of
+// their paths.
+func differences(old, now *graph.Resource) []leaf {
+	keys := maps.Clone(old.Inputs)
+	maps.Copy(keys, now.Inputs)
+	var found []leaf
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if old.Same(now, key) {
+			continue
+		}
+		d := &differ{key: key, source: now.Token}
+		d.walk(key, old.Inputs[key], now.Inputs[key])
+		if len(d.found) == 0 { // two secrets, or what is masked in one of them
+			d.found = []leaf{{key: key, path: key, before: old.Inputs[key], after: now.Inputs[key]}}
+		}
+		for _, l := range d.found {
+			if !ignored(l.path, now.Options.IgnoreChanges) {
+				found = append(found, l)
+			}
+		}
+	}
+	return found
+}
+
+func ignored(path string, ignore []string) bool {
+	path = position.ReplaceAllString(path, "")
+	return slices.ContainsFunc(ignore, func(i string) bool {
+		i = position.ReplaceAllString(i, "")
+		return path == i || strings.HasPrefix(path, i+".")
+	})
+}
+
+type differ struct {
+	key, source string
+	found       []leaf
+}
+
+func (d *differ) add(path string, before, after any) {
+	d.found = append(d.found, leaf{key: d.key, path: path, before: before, after: after})
+}
+
+func (d *differ) walk(path string, before, after any) {
+	if reflect.DeepEqual(before, after) {
+		return
+	}
+	if before == nil || after == nil {
+		d.add(path, before, after)
+		return
+	}
+	switch b := before.(type) {
+	case map[string]any:
+		if a, is := after.(map[string]any); is {
+			keys := maps.Clone(b)
+			maps.Copy(keys, a)
+			for _, key := range slices.Sorted(maps.Keys(keys)) {
+				d.walk(path+"."+key, b[key], a[key])
+			}
+			return
+		}
+	case []any:
+		if a, is := after.([]any); is {
+			d.lists(path, b, a)
+			return
+		}
+	case string:
+		if a, is := after.(string); is {
+			d.texts(path, b, a)
+			return
+		}
+	}
+	d.add(path, before, after)
+}
+
+// lists compares elements that have a name by it, plain ones as a set, others by their place.
+func (d *differ) lists(path string, before, after []any) {
+	scalar := func(v any) bool {
+		switch v.(type) {
+		case map[string]any, []any:
+			return false
+		}
+		return true
+	}
+	both := slices.Concat(before, after)
+	if !slices.ContainsFunc(both, func(v any) bool { return !scalar(v) }) {
+		less := func(from, what []any) []any {
+			return slices.DeleteFunc(slices.Clone(from), func(v any) bool { return slices.Contains(what, v) })
+		}
+		gone, come := less(before, after), less(after, before)
+		if len(gone)+len(come) == 0 || len(before)+len(after) <= 2 {
+			d.add(path, before, after) // another order, or nothing to leave out
+			return
+		}
+		var b, a any
+		if len(gone) > 0 {
+			b = gone
+		}
+		if len(come) > 0 {
+			a = come
+		}
+		d.add(path, b, a)
+		return
+	}
+	for _, name := range []string{"Sid", "id", "name", "key", "deviceName"} {
+		b, ok := byName(before, name)
+		if !ok {
+			continue
+		}
+		a, ok := byName(after, name)
+		if !ok {
+			continue
+		}
+		keys := maps.Clone(b)
+		maps.Copy(keys, a)
+		for _, key := range slices.Sorted(maps.Keys(keys)) {
+			d.walk(path+"["+key+"]", b[key], a[key])
+		}
+		return
+	}
+	for i := range max(len(before), len(after)) {
+		var b, a any
+		if i < len(before) {
+			b = before[i]
+		}
+		if i < len(after) {
+			a = after[i]
+		}
+		d.walk(fmt.Sprintf("%s[%d]", path, i), b, a)
+	}
+}
+
+// byName are the elements by a name that each has for itself.
+func byName(list []any, name string) (map[string]any, bool) {
+	found := map[string]any{}
+	for _, e := range list {
+		text, is := graph.At(e, name).(string)
+		if !is || text == "" || found[text] != nil {
+			return nil, false
+		}
+		found[text] = e
+	}
+	return found, true
+}
+
+// texts compares documents by what is in them, user-data by its lines.
+func (d *differ) texts(path, before, after string) {
+	if b, ok := parsed(before); ok {
+		if a, ok := parsed(after); ok {
+			d.walk(path, b, a)
+			return
+		}
+	}
+	if strings.HasPrefix(d.key, "userData") {
+		b, okBefore := script(before)
+		a, okAfter := script(after)
+		if okBefore && okAfter {
+			before, after = b, a
+		}
+	}
+	if strings.Count(before, "\n") < 2 || strings.Count(after, "\n") < 2 {
+		d.add(path, before, after)
+		return
+	}
+	for _, h := range hunks(strings.Split(before, "\n"), strings.Split(after, "\n")) {
+		d.hunk(path, h)
+	}
+}
+
+// hunk adds lines that differ, side by side where there are as many of them.
+func (d *differ) hunk(path string, h hunk) {
+	b, a := strings.Split(h.before, "\n"), strings.Split(h.after, "\n")
+	if h.before != "" && h.after != "" && len(b) == len(a) {
+		for i := range b {
+			d.add(fmt.Sprintf("%s[line %d]", path, h.line+i), b[i], a[i])
+		}
+		return
+	}
+	var was, is any
+	if h.before != "" {
+		was = h.before
+	}
+	if h.after != "" {
+		is = h.after
+	}
+	d.add(fmt.Sprintf("%s[line %d]", path, h.line), was, is)
+}
+
+func parsed(text string) (any, bool) {
+	if !strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "[") {
+		return nil, false
+	}
+	var v any
+	return v, json.Unmarshal([]byte(text), &v) == nil
+}
+
+func script(text string) (string, bool) {
+	if decoded, err := graph.Decode(text); err == nil {
+		return decoded, true
+	}
+	return text, strings.Contains(text, "\n")
+}
+
+// hunk is a run of lines that differ; line is its place in the new text, from 1.
+type hunk struct {
+	line          int
+	before, after string
+}
+
+// mostLines bounds the work of comparing two texts: user-data has a few hundred.
+const mostLines = 2000
+
+func hunks(before, after []string) []hunk {
+	if len(before) > mostLines || len(after) > mostLines {
+		return []hunk{{1, strings.Join(before, "\n"), strings.Join(after, "\n")}}
+	}
+	// common[i][j] is the length of the longest common run of lines of before[i:] and after[j:].
+	common := make([][]int, len(before)+1)
+	for i := range common {
+		common[i] = make([]int, len(after)+1)
+	}
+	for i := len(before) - 1; i >= 0; i-- {
+		for j := len(after) - 1; j >= 0; j-- {
+			if before[i] == after[j] {
+				common[i][j] = common[i+1][j+1] + 1
+			} else {
+				common[i][j] = max(common[i+1][j], common[i][j+1])
+			}
+		}
+	}
+	var found []hunk
+	i, j := 0, 0
+	for i < len(before) || j < len(after) {
+		if i < len(before) && j < len(after) && before[i] == after[j] {
+			i, j = i+1, j+1
+			continue
+		}
+		fromI, fromJ := i, j
+		for (i < len(before) || j < len(after)) && !(i < len(before) && j < len(after) && before[i] == after[j]) {
+			if j == len(after) || i < len(before) && common[i+1][j] >= common[i][j+1] {
+				i++
+			} else {
+				j++
+			}
+		}
+		found = append(found, hunk{fromJ + 1, strings.Join(before[fromI:i], "\n"), strings.Join(after[fromJ:j], "\n")})
+	}
+	return found
+}
+
+// compare finds the changes between two graphs of a stack; base may be nil, of which all is new.
+func compare(base, head *graph.Graph) []Change {
+	var changes []Change
+	continued, again := map[*graph.Resource]bool{}, map[string]bool{}
+	type pair struct{ old, now *graph.Resource }
+	var pairs []pair
+	for _, now := range head.Resources {
+		if !now.Custom || now.Read || strings.HasPrefix(now.Token, "pulumi:") {
+			continue
+		}
+		var old *graph.Resource
+		if base != nil {
+			old = base.Was(now)
+		}
+		if old == nil {
+			changes = append(changes, change(Create, now))
+			continue
+		}
+		continued[old] = true
+		pairs = append(pairs, pair{old, now})
+		if replaced(old, now, differences(old, now)) {
+			again[now.URN] = true
+		}
+	}
+	if base != nil {
+		for _, old := range base.Resources {
+			if old.Custom && !old.Read && !strings.HasPrefix(old.Token, "pulumi:") && !continued[old] {
+				c := change(Delete, old)
+				c.Kept = old.Options.RetainOnDelete
+				changes = append(changes, c)
+			}
+		}
+	}
+	shown := namer{before: labels(base, nil), after: labels(head, again)}
+	for _, p := range pairs {
+		leaves := differences(p.old, p.now)
+		if len(leaves) == 0 && p.old.Token == p.now.Token {
+			continue
+		}
+		action := Update
+		if replaced(p.old, p.now, leaves) {
+			action = Replace
+		}
+		c := change(action, p.now)
+		_, known := Replacements(p.now.Token)
+		c.Unsure = !known && action == Update
+		for _, l := range leaves {
+			property := Property{Path: l.path, Replaces: replaces(p.now, l.path)}
+			if property.Before, property.After = counted(base, head, p.now, l); property.After == "" {
+				property.Before, property.After = shown.both(l)
+			}
+			c.Properties = append(c.Properties, property)
+		}
+		changes = append(changes, c)
+	}
+	slices.SortFunc(changes, func(a, b Change) int {
+		order := []Action{Delete, Replace, Update, Create}
+		return cmp.Or(cmp.Compare(slices.Index(order, a.Action), slices.Index(order, b.Action)), cmp.Compare(weight(b.Type), weight(a.Type)),
+			cmp.Compare(a.Type, b.Type), cmp.Compare(a.URN, b.URN))
+	})
+	return changes
+}
+
+// counted are the two sides of a difference that comes from a number which AWS counts up, such as the version of a launch template: the
+// numbers of the model say nothing. Empty for anything else.
+func counted(base, head *graph.Graph, now *graph.Resource, l leaf) (before, after string) {
+	for _, urn := range now.PropertyDependencies[l.key] {
+		from := head.ByURN(urn)
+		if from == nil {
+			continue
+		}
+		was := base.Was(from)
+		if was == nil {
+			continue
+		}
+		for _, name := range slices.Sorted(maps.Keys(from.Outputs)) {
+			m, isNumber := was.Outputs[name].(float64)
+			n, stillNumber := from.Outputs[name].(float64)
+			if isNumber && stillNumber && n == m+1 && graph.Text(m) == only(l.before) && graph.Text(n) == only(l.after) {
+				return "{" + name + " of " + was.String() + "}", "{next " + name + " of " + from.String() + "}"
+			}
+		}
+	}
+	return "", ""
+}
+
+// only is a value as a text, or that of the one element of a list.
+func only(v any) string {
+	if list, is := v.([]any); is && len(list) == 1 {
+		return graph.Text(list[0])
+	}
+	return graph.Text(v)
+}
+
+// weight puts what holds data first.
+func weight(token string) int {
+	if _, holds := holding[token]; holds {
+		return 1
+	}
+	return 0
+}
+
+func change(action Action, r *graph.Resource) Change {
+	return Change{Action: action, Type: r.Token, Kind: r.Token[strings.LastIndexByte(r.Token, ':')+1:], Name: r.Name, URN: r.URN}
+}

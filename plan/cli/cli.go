@@ -1,0 +1,176 @@
+// Package cli is the command that tells what a change makes of the stacks of a repository, for whoever reviews it. It runs the Pulumi programs of two
+// revisions without a cloud, without credentials and without the Pulumi CLI, and compares what they register (package plan).
+//
+//	plan [--base origin/main] [--format markdown|json] [--svg file] [--root folder]
+//
+// Head is the working tree as it stands, base the commit that it left the given revision at (git merge-base). The plan goes to standard
+// output, how long its parts took to standard error. The exit status is for CI:
+//
+//	0  nothing in it is dangerous
+//	1  no plan could be made
+//	2  it was called wrongly
+//	3  a rule is broken
+//	4  the program does not compile, or fails
+//	5  settings cannot be used
+//	6  something is dangerous, and wants a person's eye
+//
+// Where several hold, the first of 5, 4, 3, 6.
+//
+// cmd/plan is this command for any repository. One that has rules, settings, migrations or build artifacts of its own registers them: its own main
+// package hands a Project to Main, as Dossier's infra/cmd/plan does.
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"dossier.example/plan"
+)
+
+// The exit statuses.
+const (
+	StatusClean = iota
+	StatusFailed
+	StatusUsage
+	StatusPolicy
+	StatusProgram
+	StatusSettings
+	StatusDangerous
+)
+
+// Main runs the command with the process's arguments and ends the process.
+func Main(project Project) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	status := Run(ctx, project, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
+}
+
+// Run runs the command with arguments, and returns its exit status. The plan goes to out, everything else to log.
+func Run(ctx context.Context, project Project, args []string, out, log io.Writer) int {
+	flags := flag.NewFlagSet("plan", flag.ContinueOnError)
+	flags.SetOutput(log)
+	var (
+		base   = flags.String("base", "origin/main", "the revision that the change is for")
+		format = flags.String("format", "markdown", "markdown, for a comment on a pull request, or json")
+		svg    = flags.String("svg", "", "the `file` to write the drawing to; of several stacks each gets its name put before the ending")
+		root   = flags.String("root", ".", "the repository's root `folder`")
+	)
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return StatusClean
+		}
+		return StatusUsage
+	}
+	if flags.NArg() > 0 || *format != "markdown" && *format != "json" || strings.HasPrefix(*base, "-") || *base == "" {
+		fmt.Fprintf(log, "plan: the format is markdown or json, the base a revision, and nothing follows the flags\n")
+		flags.Usage()
+		return StatusUsage
+	}
+	watch := &stopwatch{from: time.Now(), last: time.Now()}
+	p, err := project.compare(ctx, *root, *base, watch)
+	if err == nil {
+		err = write(p, *format, *svg, out)
+	}
+	watch.lap("writing it")
+	fmt.Fprintf(log, "plan: %s\n", watch)
+	if err != nil {
+		fmt.Fprintf(log, "plan: no plan: %v\n", err)
+		return StatusFailed
+	}
+	return status(p)
+}
+
+// write writes the plan, and the drawings where they are asked for.
+func write(p plan.Plan, format, svg string, out io.Writer) error {
+	if svg != "" {
+		var drawn []plan.Environment
+		for _, e := range p.Environments {
+			if len(e.Drawing.Nodes) > 0 {
+				drawn = append(drawn, e)
+			}
+		}
+		for _, e := range drawn {
+			file := svg
+			if len(drawn) > 1 {
+				ending := filepath.Ext(svg)
+				file = strings.TrimSuffix(svg, ending) + "-" + e.Name + ending
+			}
+			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+				return fmt.Errorf("writing the drawing of %s: %w", e.Name, err)
+			}
+			if err := os.WriteFile(file, []byte(e.Drawing.SVG()), 0o644); err != nil {
+				return fmt.Errorf("writing the drawing of %s: %w", e.Name, err)
+			}
+		}
+	}
+	text := p.Markdown()
+	if format == "json" {
+		raw, err := json.MarshalIndent(p, "", "  ")
+		if err != nil {
+			return err
+		}
+		text = string(raw) + "\n"
+	}
+	if _, err := io.WriteString(out, text); err != nil {
+		return fmt.Errorf("writing the plan: %w", err)
+	}
+	return nil
+}
+
+// status is the exit status for a plan.
+func status(p plan.Plan) int {
+	if p.Build != nil {
+		return StatusProgram
+	}
+	settings, program, broken, dangerous := false, false, false, false
+	for _, e := range p.Environments {
+		if e.Fault != nil {
+			settings = settings || e.Fault.Kind == plan.FaultSettings
+			program = program || e.Fault.Kind != plan.FaultSettings
+		}
+		broken = broken || len(e.Policy.Broken) > 0
+		dangerous = dangerous || len(e.Dangers) > 0
+	}
+	for _, m := range p.Migrations {
+		dangerous = dangerous || m.Unsafe != ""
+	}
+	switch {
+	case settings:
+		return StatusSettings
+	case program:
+		return StatusProgram
+	case broken:
+		return StatusPolicy
+	case dangerous:
+		return StatusDangerous
+	}
+	return StatusClean
+}
+
+// stopwatch tells how long the parts of a plan take.
+type stopwatch struct {
+	from, last time.Time
+	parts      []string
+}
+
+// lap ends a part.
+func (s *stopwatch) lap(what string) {
+	now := time.Now()
+	s.parts = append(s.parts, fmt.Sprintf("%s %.1f s", what, now.Sub(s.last).Seconds()))
+	s.last = now
+}
+
+func (s *stopwatch) String() string {
+	return fmt.Sprintf("made in %.1f s: %s", s.last.Sub(s.from).Seconds(), strings.Join(s.parts, ", "))
+}

@@ -1,0 +1,177 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"dossier.example/plan/internal/awsmodel"
+)
+
+// reference is an input that names something else that has to be there.
+type reference struct {
+	// at is the path of the input; "[]" stands for every element of a list.
+	at string
+	// to is the type, and output which of its outputs is named; empty means the id.
+	to, output string
+	// soft lets what is named go first. What AWS itself lets go, but leaves something broken behind, is not soft.
+	soft bool
+}
+
+// references are the inputs that name other resources, by type.
+var references = map[string][]reference{
+	subnetType:        {{at: "vpcId", to: vpcType}},
+	securityGroupType: {{at: "vpcId", to: vpcType}},
+	defaultGroupType:  {{at: "vpcId", to: vpcType, soft: true}},
+	ingressType:       groupRuleReferences,
+	egressType:        groupRuleReferences,
+	gatewayType:       {{at: "vpcId", to: vpcType}},
+	routeTableType:    {{at: "vpcId", to: vpcType}},
+	routeType: {
+		{at: "routeTableId", to: routeTableType, soft: true}, {at: "gatewayId", to: gatewayType, soft: true}, {at: "natGatewayId", to: natType, soft: true},
+		{at: "networkInterfaceId", to: instanceType, output: "primaryNetworkInterfaceId", soft: true},
+	},
+	associationType:    {{at: "subnetId", to: subnetType, soft: true}, {at: "routeTableId", to: routeTableType}},
+	eipAssociationType: {{at: "allocationId", to: eipType}, {at: "instanceId", to: instanceType, soft: true}},
+	natType:            {{at: "subnetId", to: subnetType}, {at: "allocationId", to: eipType}},
+	instanceType: {
+		{at: "subnetId", to: subnetType}, {at: "vpcSecurityGroupIds[]", to: securityGroupType}, {at: "iamInstanceProfile", to: profileType},
+		{at: "keyName", to: keyPairType, soft: true},
+	},
+	endpointType: {{at: "vpcId", to: vpcType}, {at: "routeTableIds[]", to: routeTableType}},
+	flowLogType: {
+		{at: "vpcId", to: vpcType, soft: true}, {at: "iamRoleArn", to: roleType, output: "arn"}, {at: "logDestination", to: logGroupType, output: "arn"},
+	},
+	templateType: {
+		{at: "iamInstanceProfile.arn", to: profileType, output: "arn"}, {at: "networkInterfaces[].securityGroups[]", to: securityGroupType},
+		{at: "vpcSecurityGroupIds[]", to: securityGroupType}, {at: "keyName", to: keyPairType, soft: true},
+	},
+	balancerType: {
+		{at: "subnets[]", to: subnetType}, {at: "securityGroups[]", to: securityGroupType}, {at: "accessLogs.bucket", to: bucketType},
+	},
+	targetGroupType: {{at: "vpcId", to: vpcType}},
+	listenerType: {
+		{at: "loadBalancerArn", to: balancerType, output: "arn", soft: true}, {at: "certificateArn", to: certificateType, output: "arn"},
+		{at: "defaultActions[].targetGroupArn", to: targetGroupType, output: "arn"},
+	},
+	groupType: {
+		{at: "launchTemplate.id", to: templateType}, {at: "vpcZoneIdentifiers[]", to: subnetType}, {at: "targetGroupArns[]", to: targetGroupType, output: "arn"},
+	},
+	scalingPolicyType: {{at: "autoscalingGroupName", to: groupType, soft: true}},
+	hookType:          {{at: "autoscalingGroupName", to: groupType, soft: true}},
+	databaseType: {
+		{at: "dbSubnetGroupName", to: subnetGroupType}, {at: "parameterGroupName", to: parameterGroupType}, {at: "vpcSecurityGroupIds[]", to: securityGroupType},
+	},
+	subnetGroupType:      {{at: "subnetIds[]", to: subnetType}},
+	bucketObjectType:     {{at: "bucket", to: bucketType}},
+	bucketPolicyType:     ofBucket,
+	bucketBlockType:      ofBucket,
+	bucketOwnershipType:  ofBucket,
+	bucketEncryptionType: ofBucket,
+	bucketVersioningType: ofBucket,
+	bucketLifecycleType:  ofBucket,
+	bucketCorsType:       ofBucket,
+	bucketLoggingType:    {{at: "bucket", to: bucketType, soft: true}, {at: "targetBucket", to: bucketType}},
+	rolePolicyType:       {{at: "role", to: roleType}},
+	profileType:          {{at: "role", to: roleType}},
+	recordType:           {{at: "aliases[].name", to: balancerType, output: "dnsName"}},
+	validationType:       {{at: "certificateArn", to: certificateType, output: "arn", soft: true}},
+	alarmType: {
+		{at: "alarmActions[]", to: topicType, output: "arn"}, {at: "okActions[]", to: topicType, output: "arn"},
+		{at: "dimensions.LoadBalancer", to: balancerType, output: "arnSuffix", soft: true},
+		{at: "dimensions.TargetGroup", to: targetGroupType, output: "arnSuffix", soft: true},
+		{at: "dimensions.AutoScalingGroupName", to: groupType, output: "name", soft: true},
+		{at: "dimensions.DBInstanceIdentifier", to: databaseType, output: "identifier", soft: true},
+		{at: "dimensions.TableName", to: tableType, output: "name", soft: true},
+	},
+	eventTargetType:       {{at: "rule", to: eventRuleType}, {at: "arn", to: topicType, output: "arn"}},
+	topicPolicyType:       {{at: "arn", to: topicType, output: "arn", soft: true}},
+	subscriptionType:      {{at: "topic", to: topicType, output: "arn", soft: true}},
+	webACLAssociationType: {{at: "resourceArn", to: balancerType, output: "arn", soft: true}},
+	remoteCommandType:     {{at: "connection.host", to: instanceType, output: "publicIp", soft: true}},
+}
+
+var (
+	// A group takes its own rules with it, but not those of others that name it.
+	groupRuleReferences = []reference{{at: "securityGroupId", to: securityGroupType, soft: true}, {at: "referencedSecurityGroupId", to: securityGroupType}}
+	// A bucket's settings go with it.
+	ofBucket = []reference{{at: "bucket", to: bucketType, soft: true}}
+)
+
+// named is what a reference names; nil when it is not there.
+func (c *Cloud) named(ref reference, value string) *Resource {
+	for _, r := range c.resources {
+		if r.Token != ref.to {
+			continue
+		}
+		if ref.output == "" && r.ID == value || ref.output != "" && awsmodel.Text(r.Outputs[resource.PropertyKey(ref.output)]) == value {
+			return r
+		}
+	}
+	return nil
+}
+
+// checkReferences answers as AWS does when something names what is not there.
+func (c *Cloud) checkReferences(r *Resource) error {
+	for _, ref := range references[r.Token] {
+		for _, value := range textsAt(r.Inputs, ref.at) {
+			if c.named(ref, value) == nil {
+				return fmt.Errorf("%s %q does not exist, which %s names", ref.to, value, ref.at)
+			}
+		}
+	}
+	return nil
+}
+
+// checkUnused answers as AWS does when something that is in use is to be deleted.
+func (c *Cloud) checkUnused(gone *Resource) error {
+	for _, r := range c.resources {
+		if r == gone {
+			continue
+		}
+		for _, ref := range references[r.Token] {
+			if ref.soft || ref.to != gone.Token {
+				continue
+			}
+			name := gone.ID
+			if ref.output != "" {
+				name = awsmodel.Text(gone.Outputs[resource.PropertyKey(ref.output)])
+			}
+			if slices.Contains(textsAt(r.Inputs, ref.at), name) {
+				return fmt.Errorf("DependencyViolation: %s %s is in use: %s of %s %s names it", gone.Token, gone.ID, ref.at, r.Token, r.ID)
+			}
+		}
+	}
+	return nil
+}
+
+// textsAt are the known texts at a path.
+func textsAt(in resource.PropertyMap, path string) []string {
+	values := []resource.PropertyValue{resource.NewProperty(in)}
+	for step := range strings.SplitSeq(path, ".") {
+		key, each := strings.CutSuffix(step, "[]")
+		var next []resource.PropertyValue
+		for _, v := range values {
+			if v = awsmodel.Plain(v); !v.IsObject() {
+				continue
+			}
+			found := awsmodel.Plain(v.ObjectValue()[resource.PropertyKey(key)])
+			switch {
+			case each && found.IsArray():
+				next = append(next, found.ArrayValue()...)
+			case !each:
+				next = append(next, found)
+			}
+		}
+		values = next
+	}
+	var texts []string
+	for _, v := range values {
+		if text := awsmodel.Text(v); text != "" {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}

@@ -1,0 +1,99 @@
+package awsmodel
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+)
+
+// Invoke answers a function of the AWS provider. What is refused here has to be added here: an answer that nobody thought about would
+// make a test say what AWS does not.
+func (m Model) Invoke(token string, args resource.PropertyMap) (resource.PropertyMap, error) {
+	text := func(key string) string { return Text(args[resource.PropertyKey(key)]) }
+	answer := func(v map[string]any) (resource.PropertyMap, error) {
+		out := value(v).ObjectValue()
+		// The provider's answers repeat the question.
+		for key, arg := range args {
+			if _, has := out[key]; !has {
+				out[key] = arg
+			}
+		}
+		return out, nil
+	}
+	switch token {
+	case "aws:index/getAvailabilityZones:getAvailabilityZones":
+		zones, ids := m.zones()
+		return answer(map[string]any{"id": m.Region, "names": zones, "zoneIds": ids, "groupNames": []string{m.Region}})
+	case "aws:index/getCallerIdentity:getCallerIdentity":
+		return answer(map[string]any{
+			"id": m.Account, "accountId": m.Account, "userId": "AIDACKCEVSQ6C2EXAMPLE", "arn": "arn:aws:iam::" + m.Account + ":user/deployer",
+		})
+	case "aws:index/getPartition:getPartition":
+		return answer(map[string]any{"id": "aws", "partition": "aws", "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws"})
+	case "aws:index/getRegion:getRegion":
+		if asked := text("name"); asked != "" && asked != m.Region {
+			return nil, fmt.Errorf("%s: the region here is %s, not %s", token, m.Region, asked)
+		}
+		return answer(map[string]any{"id": m.Region, "name": m.Region, "description": m.Region, "endpoint": "ec2." + m.Region + ".amazonaws.com"})
+	case "aws:ec2/getAmi:getAmi":
+		id := ec2ID("ami", m.Region, fmt.Sprint(args.Mappable()))
+		return answer(map[string]any{
+			"id": id, "imageId": id, "arn": "arn:aws:ec2:" + m.Region + "::image/" + id, "architecture": "arm64", "state": "available",
+			"name": "al2023-ami-2023.6.20250101.0-kernel-6.1-arm64", "ownerId": "137112412989", "imageOwnerAlias": "amazon",
+			"rootDeviceName": "/dev/xvda", "rootDeviceType": "ebs", "virtualizationType": "hvm", "creationDate": created,
+		})
+	case "aws:ssm/getParameter:getParameter":
+		name := text("name")
+		// Only the parameters that AWS itself publishes are there before the program runs.
+		if !strings.HasPrefix(name, "/aws/service/ami-") {
+			return nil, fmt.Errorf("%s: there is no parameter %q", token, name)
+		}
+		return answer(map[string]any{
+			"id": name, "arn": "arn:aws:ssm:" + m.Region + "::parameter" + name, "type": "String", "version": 1,
+			"value": ec2ID("ami", m.Region, name), "insecureValue": ec2ID("ami", m.Region, name),
+		})
+	case "aws:ec2/getManagedPrefixList:getManagedPrefixList":
+		id := prefixList(m.Region, text("name"))
+		return answer(map[string]any{
+			"id": id, "arn": "arn:aws:ec2:" + m.Region + ":aws:prefix-list/" + id, "ownerId": "AWS", "addressFamily": "IPv4", "maxEntries": 0,
+			"version": 0, "entries": []any{},
+		})
+	case "aws:elb/getServiceAccount:getServiceAccount":
+		return answer(map[string]any{"id": "127311923021", "arn": "arn:aws:iam::127311923021:root"}) // that of us-east-1
+	case "aws:route53/getZone:getZone":
+		id := text("zoneId")
+		if id == "" {
+			id = "Z" + strings.ToUpper(digest(20, "zone", text("name")))
+		}
+		return answer(map[string]any{"id": id, "zoneId": id, "arn": "arn:aws:route53:::hostedzone/" + id, "nameServers": []any{}})
+	case "aws:iam/getPolicyDocument:getPolicyDocument":
+		return nil, fmt.Errorf("%s is not answered: policy documents are written by package iam, where tests can read them", token)
+	}
+	return nil, fmt.Errorf("the function %s is not known here: add its answer to Invoke in plan/internal/awsmodel/invoke.go", token)
+}
+
+// zones are the names and ids of the availability zones that need no opt-in.
+func (m Model) zones() (names, ids []string) {
+	letters := "abc"
+	switch m.Region {
+	case "us-east-1":
+		letters = "abcdef"
+	case "us-west-2":
+		letters = "abcd"
+	}
+	parts := strings.Split(m.Region, "-")
+	short := parts[0]
+	if len(parts) == 3 {
+		short += parts[1][:1] + parts[2]
+	}
+	for i, letter := range letters {
+		names = append(names, m.Region+string(letter))
+		ids = append(ids, fmt.Sprintf("%s-az%d", short, i+1))
+	}
+	return names, ids
+}
+
+func prefixList(region, service string) string {
+	return "pl-" + digest(8, "prefix list", region, service)
+}

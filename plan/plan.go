@@ -1,0 +1,468 @@
+// Package plan tells what a change of the repository makes of the stacks, without a cloud and without credentials: what is created, updated,
+// replaced and deleted, who can reach whom, what it costs, which rules it breaks, what roles may do, and which migrations run. It compares
+// the resource graphs that the programs of two revisions register (package graph). Package cli makes these and imports it, as do tests.
+//
+// docs/review.md says what a plan knows, and what only a preview of the real stack does.
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"dossier.example/plan/drawing"
+	"dossier.example/plan/graph"
+	"dossier.example/plan/policy"
+	"dossier.example/plan/prices"
+)
+
+// Version is that of the form of Plan as JSON. It is raised when a reader of the former one would misread it.
+const Version = 1
+
+// Stack is one stack at one revision.
+type Stack struct {
+	// Config is the configuration of its file, by full key.
+	Config map[string]string
+	// Policy is what the stack is held to; nil where its configuration does not tell, which no rule is then asked about.
+	Policy *policy.Set
+	// Graph is nil where there is none; Fault tells why.
+	Graph *graph.Graph
+	Fault *Fault
+}
+
+// Fault is why something of a revision cannot be looked at.
+type Fault struct {
+	Kind FaultKind `json:"kind"`
+	// Said is what is wrong, in the words of who found it.
+	Said string `json:"said"`
+}
+
+// FaultKind tells faults apart.
+type FaultKind string
+
+// The kinds.
+const (
+	// FaultSettings: the settings do not keep their rules.
+	FaultSettings FaultKind = "settings"
+	// FaultProgram: the program fails.
+	FaultProgram FaultKind = "program"
+	// FaultBuild: the program does not compile.
+	FaultBuild FaultKind = "build"
+)
+
+// Revision is what one revision of the repository gives.
+type Revision struct {
+	// Name is how it is called in the plan.
+	Name string
+	// Project is the name of the Pulumi project, which is the namespace of its own configuration.
+	Project string
+	// Stacks are by name.
+	Stacks map[string]Stack
+	// Build is why there is no program to run; nil: there is one.
+	Build *Fault
+	// Migrations are those of the database, in order.
+	Migrations []File
+	// Release identifies the app that would be deployed.
+	Release string
+}
+
+// Plan is what changes from one revision to another.
+type Plan struct {
+	Version int    `json:"version"`
+	Base    string `json:"base"`
+	Head    string `json:"head"`
+	// Notes are what whoever reads the plan has to know about how it was made.
+	Notes []string `json:"notes,omitempty"`
+	// Build is why there is no program at head; the environments are empty then.
+	Build *Fault `json:"build,omitempty"`
+	// Release tells the app before and after, empty where that is not known.
+	Release      Release       `json:"release"`
+	Migrations   []Migration   `json:"migrations"`
+	Environments []Environment `json:"environments"`
+	Prices       PriceTable    `json:"prices"`
+}
+
+// Release are the hashes of the app's sources, or of its releases.
+type Release struct {
+	Before string `json:"before"`
+	After  string `json:"after"`
+}
+
+// PriceTable is what prices were taken from.
+type PriceTable struct {
+	Date       string   `json:"date"`
+	Region     string   `json:"region"`
+	NotCounted []string `json:"notCounted"`
+}
+
+// Environment is one stack.
+type Environment struct {
+	Name string `json:"name"`
+	// New tells a stack that base does not have, Gone one that head does not have.
+	New  bool `json:"new,omitempty"`
+	Gone bool `json:"gone,omitempty"`
+	// Fault is why head has no graph, BaseFault why nothing is compared.
+	Fault     *Fault     `json:"fault,omitempty"`
+	BaseFault *Fault     `json:"baseFault,omitempty"`
+	Dangers   []Danger   `json:"dangers"`
+	Changes   []Change   `json:"changes"`
+	Reach     []Reach    `json:"reach"`
+	Cost      Cost       `json:"cost"`
+	Policy    Policy     `json:"policy"`
+	Roles     []Role     `json:"roles"`
+	Outputs   []Property `json:"outputs,omitempty"`
+
+	// Drawing is the picture, with what changes marked.
+	Drawing drawing.Drawing `json:"-"`
+}
+
+// Reach is one line of who can open connections to whom.
+type Reach struct {
+	Change   Difference `json:"change,omitempty"`
+	From     string     `json:"from"`
+	To       string     `json:"to"`
+	Protocol string     `json:"protocol"`
+	Ports    string     `json:"ports"`
+	Via      string     `json:"via"`
+}
+
+// Cost is what the stack costs a month while nobody uses it, in dollars, and what use adds.
+type Cost struct {
+	Before   float64    `json:"before"`
+	After    float64    `json:"after"`
+	Lines    []CostLine `json:"lines"`
+	Unpriced []Unpriced `json:"unpriced"`
+	Uses     []Use      `json:"uses"`
+}
+
+// CostLine is one thing that is paid for by time.
+type CostLine struct {
+	Resource string  `json:"resource"`
+	Before   string  `json:"before,omitempty"`
+	After    string  `json:"after,omitempty"`
+	Was      float64 `json:"was"`
+	Is       float64 `json:"is"`
+}
+
+// Unpriced is what the table has no price for.
+type Unpriced struct {
+	Change Difference `json:"change,omitempty"`
+	What   string     `json:"what"`
+}
+
+// Use is what one unit of use costs.
+type Use struct {
+	Change Difference `json:"change,omitempty"`
+	What   string     `json:"what"`
+	Price  float64    `json:"price"`
+	Unit   string     `json:"unit"`
+}
+
+// Policy is what came of the rules.
+type Policy struct {
+	Summary string   `json:"summary"`
+	Broken  []Broken `json:"broken"`
+	// Mended are rules that base breaks and head does not.
+	Mended     []string `json:"mended,omitempty"`
+	Exceptions []Except `json:"exceptions"`
+}
+
+// Broken is one place where a rule is not kept.
+type Broken struct {
+	Rule     string `json:"rule"`
+	Resource string `json:"resource,omitempty"`
+	Message  string `json:"message"`
+	Mend     string `json:"mend"`
+	// Before tells that base breaks it as well.
+	Before bool `json:"before,omitempty"`
+}
+
+// Except is a rule that is not kept on purpose.
+type Except struct {
+	Rule      string   `json:"rule"`
+	Resources []string `json:"resources"`
+	Reason    string   `json:"reason"`
+	// New tells that base needs no such exception.
+	New bool `json:"new,omitempty"`
+}
+
+// Make makes the plan from base to head. The graphs of head's stacks are recorded after those of base (After).
+func Make(base, head Revision, notes ...string) Plan {
+	p := Plan{
+		Version: Version, Migrations: []Migration{}, Environments: []Environment{}, Base: base.Name, Head: head.Name, Notes: notes, Build: head.Build, Release: Release{base.Release, head.Release},
+		Prices: PriceTable{prices.Date, prices.Region, prices.NotCounted()},
+	}
+	if head.Build != nil {
+		return p
+	}
+	if base.Build != nil {
+		p.Notes = append(p.Notes, fmt.Sprintf("**Nothing is compared:** the program of %s does not compile. What follows is what there would be, as if from nothing.", base.Name))
+	}
+	p.Migrations = append(p.Migrations, migrations(base.Migrations, head.Migrations)...)
+	names := maps.Clone(base.Stacks)
+	maps.Copy(names, head.Stacks)
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		was, known := base.Stacks[name]
+		is, stays := head.Stacks[name]
+		p.Environments = append(p.Environments, environment(name, head.Project, was, known, is, stays))
+	}
+	return p
+}
+
+func environment(name, project string, base Stack, known bool, head Stack, stays bool) Environment {
+	e := Environment{Name: name, New: !known, Gone: !stays, Fault: head.Fault, Dangers: []Danger{}, Changes: []Change{}}
+	if known {
+		e.BaseFault = base.Fault
+	}
+	if head.Graph == nil {
+		return e
+	}
+	from := base.Graph
+	e.Changes = append(e.Changes, compare(from, head.Graph)...)
+	e.Reach = reach(from, head.Graph)
+	e.Cost = cost(from, head.Graph)
+	e.Policy = policies(base, head)
+	e.Roles = roles(from, head.Graph)
+	e.Outputs = outputs(from, head.Graph)
+	if from != nil {
+		e.Dangers = append(e.Dangers, configured(project, base.Config, head.Config)...)
+	}
+	e.Dangers = append(e.Dangers, dangers(&e, from, head.Graph)...)
+	e.Drawing = picture(&e, from, head.Graph)
+	return e
+}
+
+// configured tells what changes of the providers' own configuration, which stands in no resource.
+func configured(project string, base, head map[string]string) []Danger {
+	var found []Danger
+	names := maps.Clone(base)
+	maps.Copy(names, head)
+	for _, key := range slices.Sorted(maps.Keys(names)) {
+		if strings.HasPrefix(key, project+":") || base[key] == head[key] {
+			continue
+		}
+		what := "it is of a provider, and what it changes is not known here"
+		switch key {
+		case "aws:region":
+			what = "the provider looks for everything in another region, where nothing is: the deployment fails, or makes all of it again beside what there is"
+		case "aws:defaultTags":
+			what = "every resource that has tags is updated in place"
+		}
+		found = append(found, Danger{Kind: "provider", What: fmt.Sprintf("`%s` changes (`%s` → `%s`): %s.", key, orNone(base[key]), orNone(head[key]), what)})
+	}
+	return found
+}
+
+func orNone(text string) string { return cut(cmp.Or(text, "not set"), longest/2) }
+
+// reach compares who can reach whom; without a base nothing is new.
+func reach(base, head *graph.Graph) []Reach {
+	after := head.Reachability()
+	var before []graph.Reach
+	if base != nil {
+		before = base.Reachability()
+	}
+	var found []Reach
+	line := func(r graph.Reach, change Difference) {
+		found = append(found, Reach{Change: change, From: r.From, To: r.To, Protocol: r.Protocol, Ports: r.Ports, Via: r.Via})
+	}
+	// Another way to the same port is no new reach for whoever is inside; from outside each counts, as it names the addresses.
+	for _, r := range after {
+		if base == nil || slices.Contains(before, r) {
+			line(r, Same)
+		} else {
+			line(r, Added)
+		}
+	}
+	for _, r := range before {
+		if !slices.Contains(after, r) {
+			line(r, Removed)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b Reach) int {
+		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Ports, b.Ports))
+	})
+	return found
+}
+
+// cost compares the bills, line by line: what a resource pays for under one heading is one line.
+func cost(base, head *graph.Graph) Cost {
+	is := prices.Idle(head)
+	var was prices.Bill
+	if base != nil {
+		was = prices.Idle(base)
+	}
+	c := Cost{Before: cents(was.Total()), After: cents(is.Total())}
+	type key struct {
+		resource, what string
+		nth            int
+	}
+	lines := map[key]*CostLine{}
+	var order []key
+	gather := func(b prices.Bill, put func(*CostLine, prices.Line)) {
+		count := map[key]int{}
+		for _, l := range b.Lines {
+			k := key{resource: l.Resource, what: heading(l.What)}
+			count[k]++
+			k.nth = count[k]
+			if lines[k] == nil {
+				lines[k] = &CostLine{Resource: l.Resource}
+				order = append(order, k)
+			}
+			put(lines[k], l)
+		}
+	}
+	gather(is, func(to *CostLine, l prices.Line) { to.After, to.Is = l.What, cents(l.Monthly) })
+	gather(was, func(to *CostLine, l prices.Line) { to.Before, to.Was = l.What, cents(l.Monthly) })
+	for _, k := range order {
+		c.Lines = append(c.Lines, *lines[k])
+	}
+	for _, u := range is.Unpriced {
+		change := Same
+		if base != nil && !slices.Contains(was.Unpriced, u) {
+			change = Added
+		}
+		c.Unpriced = append(c.Unpriced, Unpriced{change, u})
+	}
+	for _, u := range was.Unpriced {
+		if !slices.Contains(is.Unpriced, u) {
+			c.Unpriced = append(c.Unpriced, Unpriced{Removed, u})
+		}
+	}
+	for _, u := range prices.Uses() {
+		use := Use{What: u.What, Price: u.Price, Unit: u.Unit}
+		applies, applied := u.Applies(head), base != nil && u.Applies(base)
+		switch {
+		case !applies && !applied:
+			continue
+		case base != nil && applies && !applied:
+			use.Change = Added
+		case !applies:
+			use.Change = Removed
+		}
+		c.Uses = append(c.Uses, use)
+	}
+	return c
+}
+
+// heading is the kind of a line of a bill: its first words, without numbers and classes.
+func heading(what string) string {
+	what, _, _ = strings.Cut(what, ",")
+	var words []string
+	for word := range strings.FieldsSeq(what) {
+		if !strings.ContainsAny(word, "0123456789×.") || word == "IPv4" {
+			words = append(words, word)
+		}
+	}
+	return strings.TrimSuffix(strings.Join(words, " "), " (Multi-AZ)")
+}
+
+func cents(dollars float64) float64 { return math.Round(dollars*100) / 100 }
+
+// policies asks the rules at head, and at base where that can be.
+func policies(base, head Stack) Policy {
+	var p Policy
+	if head.Policy == nil {
+		return p
+	}
+	report := head.Policy.Check(head.Graph)
+	p.Summary = report.Summary()
+	type place struct{ rule, urn, message string }
+	broken, excused := map[place]policy.Violation{}, map[string]bool{}
+	compared := base.Graph != nil && base.Policy != nil
+	if compared {
+		for _, r := range base.Policy.Check(base.Graph).Results {
+			for _, v := range r.Violations {
+				broken[place{v.Rule, v.URN, v.Message}] = v
+			}
+			for _, e := range r.Excused {
+				excused[r.Rule.ID+e.Exception.Reason] = true
+			}
+		}
+	}
+	names := labels(head.Graph, nil)
+	for _, r := range report.Results {
+		for _, v := range r.Violations {
+			at := place{v.Rule, v.URN, v.Message}
+			_, before := broken[at]
+			delete(broken, at)
+			p.Broken = append(p.Broken, Broken{Rule: v.Rule, Resource: v.Resource, Message: names.Replace(v.Message), Mend: v.Mend, Before: before})
+		}
+		for _, e := range r.Excused {
+			i := slices.IndexFunc(p.Exceptions, func(x Except) bool { return x.Rule == r.Rule.ID && x.Reason == e.Exception.Reason })
+			if i < 0 {
+				p.Exceptions = append(p.Exceptions, Except{Rule: r.Rule.ID, Reason: e.Exception.Reason, New: compared && !excused[r.Rule.ID+e.Exception.Reason]})
+				i = len(p.Exceptions) - 1
+			}
+			if e.Resource != "" {
+				p.Exceptions[i].Resources = append(p.Exceptions[i].Resources, e.Resource)
+			}
+		}
+	}
+	for _, v := range broken {
+		p.Mended = append(p.Mended, fmt.Sprintf("%s: %s: %s", v.Rule, cmp.Or(v.Resource, "the stack"), v.Message))
+	}
+	slices.Sort(p.Mended)
+	return p
+}
+
+// outputs are those of the stack that differ.
+func outputs(base, head *graph.Graph) []Property {
+	if base == nil {
+		return nil
+	}
+	names := maps.Clone(base.Exports)
+	maps.Copy(names, head.Exports)
+	shown := namer{before: labels(base, nil), after: labels(head, nil)}
+	var found []Property
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		d := &differ{key: name}
+		d.walk(name, base.Exports[name], head.Exports[name])
+		for _, l := range d.found {
+			property := Property{Path: l.path}
+			property.Before, property.After = shown.both(l)
+			found = append(found, property)
+		}
+	}
+	return found
+}
+
+// picture is the drawing of what there will be, with what changes marked.
+func picture(e *Environment, base, head *graph.Graph) drawing.Drawing {
+	after := drawing.Of(head)
+	if base == nil {
+		return after
+	}
+	before := drawing.Of(base)
+	changed := map[string]drawing.Mark{}
+	for _, c := range e.Changes {
+		changed[c.URN] = map[Action]drawing.Mark{
+			Create: drawing.Added, Update: drawing.Changed, Replace: drawing.Replaced, Delete: drawing.Removed,
+		}[c.Action]
+		// What has no place of its own in the picture, such as a bucket's policy, changes what it is of.
+		for _, side := range []struct {
+			*graph.Graph
+			drawing.Drawing
+		}{{base, before}, {head, after}} {
+			r := side.ByURN(c.URN)
+			if r == nil || drawn(side.Drawing, c.URN) {
+				continue
+			}
+			for _, urns := range r.PropertyDependencies {
+				for _, urn := range urns {
+					if changed[urn] == drawing.Unmarked {
+						changed[urn] = drawing.Changed
+					}
+				}
+			}
+		}
+	}
+	return drawing.Compare(before, after, changed)
+}
+
+func drawn(d drawing.Drawing, urn string) bool {
+	return slices.ContainsFunc(d.Nodes, func(n drawing.Node) bool { return slices.Contains(n.URNs, urn) })
+}

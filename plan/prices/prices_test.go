@@ -1,0 +1,258 @@
+package prices
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"dossier.example/plan/graph"
+	"dossier.example/plan/graph/graphtest"
+)
+
+type in = graphtest.In
+
+const (
+	instance = "ec2/instance:Instance"
+	database = "rds/instance:Instance"
+	balancer = "lb/loadBalancer:LoadBalancer"
+	group    = "autoscaling/group:Group"
+	template = "ec2/launchTemplate:LaunchTemplate"
+	endpoint = "ec2/vpcEndpoint:VpcEndpoint"
+	metric   = "cloudwatch/metricAlarm:MetricAlarm"
+	eip      = "ec2/eip:Eip"
+)
+
+func volume(size int) in { return in{"volumeType": "gp3", "volumeSize": size} }
+
+func mysql(change in) in {
+	d := in{
+		"engine": "mysql", "instanceClass": "db.t4g.medium", "storageType": "gp3", "allocatedStorage": 50,
+		"engineLifecycleSupport": "open-source-rds-extended-support-disabled",
+	}
+	for k, v := range change {
+		d[k] = v
+	}
+	return d
+}
+
+// app adds a group with its template.
+func app(b *graphtest.Builder, groupChange, templateChange in) {
+	t := in{"instanceType": "t4g.small", "blockDeviceMappings": []any{in{"deviceName": "/dev/xvda", "ebs": volume(10)}}}
+	for k, v := range templateChange {
+		t[k] = v
+	}
+	g := in{"minSize": 2, "maxSize": 6, "launchTemplate": in{"id": b.Add(template, "app", t).ID}}
+	for k, v := range groupChange {
+		g[k] = v
+	}
+	b.Add(group, "app", g)
+}
+
+// TestIdle: one rule of the bill in each case. A line is "<resource> <dollars a month>"; what is not priced is named.
+func TestIdle(t *testing.T) {
+	tests := []struct {
+		name     string
+		build    func(b *graphtest.Builder)
+		lines    []string
+		unpriced []string
+	}{
+		{"nothing", func(*graphtest.Builder) {}, nil, nil},
+		{"instance with its volume", func(b *graphtest.Builder) {
+			b.Add(instance, "jump", in{"instanceType": "t4g.nano", "rootBlockDevice": volume(8)})
+		}, []string{"jump 3.066", "jump 0.64"}, nil},
+		{"instance with a public address", func(b *graphtest.Builder) {
+			b.Add(instance, "jump", in{"instanceType": "t4g.micro", "rootBlockDevice": volume(8), "associatePublicIpAddress": true})
+		}, []string{"jump 6.132", "jump 3.65", "jump 0.64"}, nil},
+		{"instance with an Elastic IP has one address, not two", func(b *graphtest.Builder) {
+			i := b.Add(instance, "nat", in{"instanceType": "t4g.nano", "rootBlockDevice": volume(8), "associatePublicIpAddress": true})
+			e := b.Add(eip, "address", in{})
+			b.Add("ec2/eipAssociation:EipAssociation", "nat", in{"instanceId": i.ID, "allocationId": e.ID})
+		}, []string{"address 3.65", "nat 3.066", "nat 0.64"}, nil},
+		{"instance of a type without a price", func(b *graphtest.Builder) {
+			b.Add(instance, "jump", in{"instanceType": "c7g.large", "rootBlockDevice": volume(8)})
+		}, []string{"jump 0.64"}, []string{`Instance jump: instance type "c7g.large"`}},
+		{"instance without a word on its volume", func(b *graphtest.Builder) {
+			b.Add(instance, "jump", in{"instanceType": "t4g.nano"})
+		}, []string{"jump 3.066"}, []string{"Instance jump: volume that is not a gp3 of known size and usual speed"}},
+		{"second volume, another kind, more speed", func(b *graphtest.Builder) {
+			b.Add(instance, "jump", in{"instanceType": "t4g.nano", "rootBlockDevice": volume(8), "ebsBlockDevices": []any{
+				volume(100), in{"volumeType": "io2", "volumeSize": 10}, in{"volumeType": "gp3", "volumeSize": 10, "iops": 6000},
+			}})
+		}, []string{"jump 8", "jump 3.066", "jump 0.64"}, []string{
+			"Instance jump: volume that is not a gp3 of known size and usual speed", "Instance jump: volume that is not a gp3 of known size and usual speed",
+		}},
+		{"group counts its least size", func(b *graphtest.Builder) { app(b, nil, nil) }, []string{"app 24.528", "app 1.6"}, nil},
+		{"group whose type has no price counts its volumes", func(b *graphtest.Builder) { app(b, nil, in{"instanceType": "m7g.large"}) },
+			[]string{"app 1.6"}, []string{`Group app: 2 × instance type "m7g.large"`}},
+		{"group at zero costs nothing", func(b *graphtest.Builder) { app(b, in{"minSize": 0}, nil) }, nil, nil},
+		{"group with the image's own volume", func(b *graphtest.Builder) { app(b, nil, in{"blockDeviceMappings": nil}) },
+			[]string{"app 24.528"}, []string{"Group app: 2 × volume that is not a gp3 of known size and usual speed"}},
+		{"group with public addresses", func(b *graphtest.Builder) {
+			app(b, nil, in{"networkInterfaces": []any{in{"associatePublicIpAddress": "true"}}})
+		}, []string{"app 24.528", "app 7.3", "app 1.6"}, nil},
+		{"group of several types", func(b *graphtest.Builder) {
+			app(b, in{"launchTemplate": nil, "mixedInstancesPolicy": in{"launchTemplate": in{}}}, nil)
+		}, nil, []string{"Group app: a group of unknown size or template, or of several types"}},
+		{"a NAT gateway for each of two zones", func(b *graphtest.Builder) {
+			for _, n := range []string{"1", "2"} {
+				e := b.Add(eip, "nat-"+n, in{})
+				b.Add("ec2/natGateway:NatGateway", "nat-"+n, in{"allocationId": e.ID})
+			}
+		}, []string{"nat-1 32.85", "nat-2 32.85", "nat-1 3.65", "nat-2 3.65"}, nil},
+		{"load balancer with an address in each zone", func(b *graphtest.Builder) {
+			b.Add(balancer, "site", in{"subnets": []string{"a", "b", "c"}})
+		}, []string{"site 16.425", "site 10.95"}, nil},
+		{"load balancer within the VPC", func(b *graphtest.Builder) {
+			b.Add(balancer, "site", in{"subnets": []string{"a", "b"}, "internal": true})
+		}, []string{"site 16.425"}, nil},
+		{"load balancer of another kind", func(b *graphtest.Builder) {
+			b.Add(balancer, "site", in{"loadBalancerType": "gateway"})
+		}, nil, []string{"LoadBalancer site: a load balancer of kind gateway"}},
+		{"endpoints", func(b *graphtest.Builder) {
+			b.Add(endpoint, "s3", in{"vpcEndpointType": "Gateway"})
+			b.Add(endpoint, "dynamodb", in{})
+			b.Add(endpoint, "ssm", in{"vpcEndpointType": "Interface", "subnetIds": []string{"a", "b"}})
+			b.Add(endpoint, "other", in{"vpcEndpointType": "GatewayLoadBalancer"})
+		}, []string{"ssm 14.6"}, []string{"VpcEndpoint other: an endpoint of kind GatewayLoadBalancer"}},
+		{"database", func(b *graphtest.Builder) { b.Add(database, "db", mysql(nil)) }, []string{"db 47.45", "db 5.75"}, nil},
+		{"database with a standby pays for two of everything", func(b *graphtest.Builder) {
+			b.Add(database, "db", mysql(in{"multiAz": true}))
+		}, []string{"db 94.9", "db 11.5"}, nil},
+		{"database of a class without a price", func(b *graphtest.Builder) {
+			b.Add(database, "db", mysql(in{"instanceClass": "db.m7g.large", "multiAz": true}))
+		}, []string{"db 11.5"}, []string{`Instance db: 2 × database class "db.m7g.large" of engine "mysql"`}},
+		{"another engine, another kind of storage", func(b *graphtest.Builder) {
+			b.Add(database, "db", mysql(in{"engine": "postgres", "storageType": "io1"}))
+		}, nil, []string{
+			`Instance db: database class "db.t4g.medium" of engine "postgres"`, "Instance db: database storage that is not gp3 of known size and usual speed",
+		}},
+		{"Extended Support and Performance Insights", func(b *graphtest.Builder) {
+			b.Add(database, "db", mysql(in{"engineLifecycleSupport": nil, "performanceInsightsRetentionPeriod": 31}))
+			b.Add(database, "other", mysql(in{"performanceInsightsRetentionPeriod": 7}))
+		}, []string{"db 47.45", "other 47.45", "db 5.75", "other 5.75"}, []string{
+			"Instance db: Extended Support, by the hour, from the day on which the version leaves standard support",
+			"Instance db: Performance Insights kept for 31 days",
+		}},
+		{"tables", func(b *graphtest.Builder) {
+			b.Add("dynamodb/table:Table", "files", in{"billingMode": "PAY_PER_REQUEST"})
+			b.Add("dynamodb/table:Table", "other", in{})
+		}, nil, []string{"Table other: capacity by PROVISIONED"}},
+		{"parameters", func(b *graphtest.Builder) {
+			b.Add("ssm/parameter:Parameter", "host", in{"tier": "Standard"})
+			b.Add("ssm/parameter:Parameter", "long", in{"tier": "Advanced"})
+		}, nil, []string{"Parameter long: a parameter of tier Advanced"}},
+		{"as many alarms as are free", func(b *graphtest.Builder) { alarms(b, 10) }, nil, nil},
+		{"alarms after those that are free, and those that policies bring", func(b *graphtest.Builder) {
+			alarms(b, 9)
+			b.Add("autoscaling/policy:Policy", "cpu", in{"policyType": "TargetTrackingScaling"})
+			b.Add("autoscaling/policy:Policy", "step", in{"policyType": "SimpleScaling"})
+		}, []string{"alarms 0.1"}, nil},
+		{"alarms that cost more", func(b *graphtest.Builder) {
+			b.Add(metric, "quick", in{"period": 10})
+			b.Add(metric, "sum", in{"period": 60, "metricQueries": []any{in{}}})
+		}, nil, []string{"MetricAlarm quick: an alarm on several metrics, or within a minute", "MetricAlarm sum: an alarm on several metrics, or within a minute"}},
+		{"dashboards after those that are free", func(b *graphtest.Builder) {
+			for n := range 5 {
+				b.Add("cloudwatch/dashboard:Dashboard", fmt.Sprint(n), in{})
+			}
+		}, []string{"dashboards 6"}, nil},
+		{"zone and key", func(b *graphtest.Builder) {
+			b.Add("route53/zone:Zone", "zone", in{})
+			b.Add("kms/key:Key", "key", in{})
+		}, []string{"key 1", "zone 0.5"}, nil},
+		{"what is unknown is not free", func(b *graphtest.Builder) {
+			b.Add("eks/cluster:Cluster", "cluster", in{})
+			b.Add("ec2/vpc:Vpc", "network", in{}, "component")
+		}, nil, []string{"Cluster cluster: type aws:eks/cluster:Cluster"}},
+		{"what is only looked up is paid by others", func(b *graphtest.Builder) {
+			b.Add(balancer, "site", in{"subnets": []string{"a"}}).Read = true
+		}, nil, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			b := graphtest.New(t)
+			test.build(b)
+			bill := Idle(b.Graph())
+			var lines []string
+			var sum float64
+			for _, l := range bill.Lines {
+				lines = append(lines, fmt.Sprintf("%s %g", l.Resource, math.Round(l.Monthly*1e6)/1e6))
+				sum += l.Monthly
+			}
+			if !slices.Equal(lines, test.lines) {
+				t.Errorf("lines\n%q, want\n%q", lines, test.lines)
+			}
+			if !slices.Equal(bill.Unpriced, test.unpriced) {
+				t.Errorf("without a price\n%q, want\n%q", bill.Unpriced, test.unpriced)
+			}
+			if math.Abs(bill.Total()-sum) > 1e-9 {
+				t.Errorf("the total is %g, the lines are %g together", bill.Total(), sum)
+			}
+		})
+	}
+}
+
+func alarms(b *graphtest.Builder, n int) {
+	for i := range n {
+		b.Add(metric, fmt.Sprint(i), in{"period": 300})
+	}
+}
+
+// TestFree: nothing is free for two reasons, or free and priced as well.
+func TestFree(t *testing.T) {
+	seen := map[string]string{}
+	for reason, tokens := range Free() {
+		for _, token := range tokens {
+			if seen[token] != "" {
+				t.Errorf("%s is free because %q and because %q", token, seen[token], reason)
+			}
+			seen[token] = reason
+			g, err := graph.New("test", "test", &graph.Resource{Token: token, Name: "r", Custom: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if bill := Idle(g); len(bill.Lines)+len(bill.Unpriced) > 0 {
+				t.Errorf("%s is free because %q, and its bill is %+v", token, reason, bill)
+			}
+		}
+	}
+}
+
+func TestMarkdown(t *testing.T) {
+	bill := Bill{Lines: []Line{{"site", "load balancer, $0.0225 an hour", 16.425}, {"a", "b|c", 1}}, Unpriced: []string{"Instance jump: instance type \"c7g.large\""}}
+	want := `| What | Resource | $ a month |
+| --- | --- | ---: |
+| load balancer, $0.0225 an hour | ` + "`site`" + ` | 16.43 |
+| b\|c | ` + "`a`" + ` | 1.00 |
+| **Sum** | | **17.43** |
+
+**Not in the sum, because there is no price for it here:**
+
+- Instance jump: instance type "c7g.large"
+`
+	if got := bill.Markdown(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got := (Bill{}).Markdown(); strings.Contains(got, "Not in the sum") || !strings.Contains(got, "**0.00**") {
+		t.Errorf("an empty bill is\n%s", got)
+	}
+}
+
+// TestDocument: what the tables know all stands in the document.
+func TestDocument(t *testing.T) {
+	got := Document(Environment{"dev", Bill{Lines: []Line{{"a", "b", 20}}}}, Environment{"prod", Bill{}})
+	wants := []string{Date, Region, "`dev` while nobody uses it: **$20.00 a month**", "`prod` while nobody uses it: **$0.00 a month**"}
+	for _, u := range Uses() {
+		if u.Price <= 0 {
+			t.Errorf("%s costs %g", u.What, u.Price)
+		}
+		wants = append(wants, fmt.Sprintf("| %s | %g | %s |", u.What, u.Price, u.Unit))
+	}
+	for _, want := range append(wants, NotCounted()...) {
+		if !strings.Contains(got, want) {
+			t.Errorf("the document does not hold %q:\n%s", want, got)
+		}
+	}
+}

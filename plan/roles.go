@@ -1,0 +1,191 @@
+package plan
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"dossier.example/plan/graph"
+)
+
+// Difference tells on which side of a comparison something stands.
+type Difference string
+
+// The sides.
+const (
+	Same    Difference = ""
+	Added   Difference = "added"
+	Removed Difference = "removed"
+)
+
+// Role is what a role may do.
+type Role struct {
+	Name   string  `json:"name"`
+	Grants []Grant `json:"grants"`
+}
+
+// Changed tells whether the role may do something that it might not, or the other way round.
+func (r Role) Changed() bool {
+	return slices.ContainsFunc(r.Grants, func(g Grant) bool { return g.Change != Same })
+}
+
+// Grant is one action on one resource. An action of the form "assumed by" tells who may take the role.
+type Grant struct {
+	Change    Difference `json:"change,omitempty"`
+	Effect    string     `json:"effect"`
+	Action    string     `json:"action"`
+	Resource  string     `json:"resource"`
+	Condition string     `json:"condition,omitempty"`
+}
+
+// Wide tells a grant of which nobody can say what it allows: with a wildcard in its action, to everyone, or by a policy whose text is not
+// known. What is allowed on every resource is for the rules: some actions know no other.
+func (g Grant) Wide() bool {
+	return g.Effect == "Allow" && (strings.ContainsAny(g.Action, "*?") || strings.Contains(g.Action, " policy ") || g.Action == assumed && g.Resource == "*")
+}
+
+// assumed is the action of those who may take a role.
+const assumed = "assumed by"
+
+// roles compares what each role may do.
+func roles(base, head *graph.Graph) []Role {
+	before, after := grants(base), grants(head)
+	names := maps.Clone(before)
+	maps.Copy(names, after)
+	var found []Role
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		role := Role{Name: name}
+		all := map[Grant]bool{}
+		for g := range before[name] {
+			all[g] = true
+		}
+		for g := range after[name] {
+			all[g] = true
+		}
+		for g := range all {
+			switch {
+			case base == nil || before[name][g] && after[name][g]:
+			case after[name][g]:
+				g.Change = Added
+			default:
+				g.Change = Removed
+			}
+			role.Grants = append(role.Grants, g)
+		}
+		slices.SortFunc(role.Grants, func(a, b Grant) int {
+			return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Effect, b.Effect),
+				cmp.Compare(a.Condition, b.Condition), cmp.Compare(a.Change, b.Change))
+		})
+		found = append(found, role)
+	}
+	return found
+}
+
+// grants are those of each role of a graph, by the role's name in the program.
+func grants(g *graph.Graph) map[string]map[Grant]bool {
+	found := map[string]map[Grant]bool{}
+	if g == nil {
+		return found
+	}
+	// Names of what is replaced are told apart elsewhere: here a policy that only follows a new id has not changed.
+	names := labels(g, nil)
+	const roleType = "aws:iam/role:Role"
+	add := func(role *graph.Resource, grants []Grant) {
+		if role == nil {
+			return
+		}
+		if found[role.Name] == nil {
+			found[role.Name] = map[Grant]bool{}
+		}
+		for _, grant := range grants {
+			found[role.Name][grant] = true
+		}
+	}
+	for _, r := range g.ByType(roleType) {
+		add(r, document(r.Input("assumeRolePolicy"), names))
+		for _, inline := range graph.Items(r.Input("inlinePolicies")) {
+			add(r, document(graph.At(inline, "policy"), names))
+		}
+		for _, arn := range graph.Items(r.Input("managedPolicyArns")) {
+			add(r, attached(g, arn, names))
+		}
+	}
+	for _, r := range g.ByType("aws:iam/rolePolicy:RolePolicy") {
+		add(g.Resolve(r.Input("role"), roleType), document(r.Input("policy"), names))
+	}
+	for _, r := range g.ByType("aws:iam/rolePolicyAttachment:RolePolicyAttachment") {
+		add(g.Resolve(r.Input("role"), roleType), attached(g, r.Input("policyArn"), names))
+	}
+	for _, r := range g.ByType("aws:iam/policyAttachment:PolicyAttachment") {
+		for _, role := range graph.Items(r.Input("roles")) {
+			add(g.Resolve(role, roleType), attached(g, r.Input("policyArn"), names))
+		}
+	}
+	return found
+}
+
+func attached(g *graph.Graph, arn any, names *strings.Replacer) []Grant {
+	if p := g.Resolve(arn, "aws:iam/policy:Policy"); p != nil {
+		return document(p.Input("policy"), names)
+	}
+	return []Grant{{Effect: "Allow", Action: "all that a policy of another owner allows", Resource: graph.Text(arn)}}
+}
+
+// document are the grants of a policy document. One that is not known or not understood is a grant of its own, so that it is not
+// overlooked.
+func document(v any, names *strings.Replacer) []Grant {
+	text, is := v.(string)
+	if !is {
+		return []Grant{{Effect: "Allow", Action: "a policy that is not known before the deployment", Resource: fmt.Sprint(v)}}
+	}
+	var d struct{ Statement any }
+	if err := json.Unmarshal([]byte(text), &d); err != nil {
+		return []Grant{{Effect: "Allow", Action: "a policy that is not understood here", Resource: cut(text, longest)}}
+	}
+	var found []Grant
+	for _, s := range graph.Items(d.Statement) {
+		condition := ""
+		if c := graph.At(s, "Condition"); c != nil {
+			raw, err := json.Marshal(c)
+			if err != nil {
+				raw = []byte(err.Error())
+			}
+			condition = names.Replace(string(raw))
+		}
+		one := func(key string) []string {
+			if t := graph.Text(graph.At(s, key)); t != "" {
+				return []string{t}
+			}
+			return graph.Texts(graph.At(s, key))
+		}
+		actions, resources := one("Action"), one("Resource")
+		for _, a := range one("NotAction") {
+			actions = append(actions, "* but "+a)
+		}
+		for _, r := range one("NotResource") {
+			resources = append(resources, "* but "+r)
+		}
+		if principal := graph.At(s, "Principal"); principal != nil {
+			actions, resources = []string{assumed}, nil
+			if m, is := principal.(map[string]any); is {
+				for _, key := range slices.Sorted(maps.Keys(m)) {
+					if t := graph.Text(m[key]); t != "" {
+						resources = append(resources, t)
+					}
+					resources = append(resources, graph.Texts(m[key])...)
+				}
+			} else {
+				resources = []string{graph.Text(principal)}
+			}
+		}
+		for _, action := range actions {
+			for _, resource := range resources {
+				found = append(found, Grant{Effect: graph.Text(graph.At(s, "Effect")), Action: action, Resource: names.Replace(resource), Condition: condition})
+			}
+		}
+	}
+	return found
+}
