@@ -1,7 +1,7 @@
 # "make" alone lists the targets. What needs more than a line stands in tools/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud build plan test lint fuzz soak bench generate test-tools preview deploy verify drift clean bin/dossier
+.PHONY: help run cloud build plan test lint fuzz soak bench generate pictures test-tools preview deploy verify drift clean bin/dossier
 
 # The version that "dossier version" tells: the nearest tag and what came after it.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -61,6 +61,9 @@ generate: ## generate anew what is generated, the browser's scripts, the tables 
 	go test ./app/web -run '^TestProblemsAreDocumented$$' -update
 	go test ./infra -run '^TestDocuments$$' -update
 	go test ./infra -run '^TestPlans$$/^comments$$' -update
+
+pictures: test-tools ## make the pictures of docs/ anew, from the real pages
+	DOSSIER_TEST_REQUIRE=1 go test -count 1 -run '^TestBrowser$$/^pictures$$' ./app/cmd/dossier -update
 
 test-tools: ## install what tests need: MariaDB, Chromium, an SSH, an S3 and a DynamoDB server, the Pulumi CLI, checkers
 	tools/install

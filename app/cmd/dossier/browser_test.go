@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -21,7 +20,7 @@ import (
 )
 
 // shotsVariable names a folder by its absolute path. Every page that the browser tests look at is saved there as a
-// picture, and so are the README's.
+// picture.
 const shotsVariable = "DOSSIER_TEST_SHOTS"
 
 // The program as people meet it: the real binary, in a real browser.
@@ -36,9 +35,7 @@ func TestBrowser(t *testing.T) {
 	t.Run("refused while on its way", c.refusedOnItsWay)
 	t.Run("on a phone", c.onPhone)
 	t.Run("uploads", c.uploads)
-	if c.shots != "" {
-		t.Run("pictures for the README", c.readmePictures)
-	}
+	t.Run("pictures", c.pictures)
 }
 
 // wholeWay goes from the empty form to the deleted person.
@@ -374,32 +371,6 @@ func (c *chromium) noticesFaults(t *testing.T) {
 	if p.sideways() <= 0 {
 		t.Error("a page that is too wide does not scroll sideways")
 	}
-}
-
-// readmePictures saves the two pages that the README shows.
-func (c *chromium) readmePictures(t *testing.T) {
-	base, data := site(t)
-	picture := filepath.Join(t.TempDir(), "engine-house-in-the-hills.png")
-	writeFile(t, picture, landscape(t))
-	notes := filepath.Join(t.TempDir(), "notes-by-the-translator.txt")
-	writeFile(t, notes, []byte(strings.Repeat("We may say most aptly that the Analytical Engine weaves algebraical patterns.\n", 380)))
-	table := filepath.Join(t.TempDir(), "table-of-bernoulli-numbers.csv")
-	writeFile(t, table, []byte("n,numerator,denominator\n"+strings.Repeat("8,-1,30\n", 40)))
-	files := []file{{path: picture}, {path: notes}, {path: table}}
-	for i := range files {
-		files[i].name = filepath.Base(files[i].path)
-		files[i].shown = files[i].name
-	}
-	p := c.tab(t, base)
-	p.open("/", http.StatusOK)
-	p.ready()
-	p.submission(files...)
-	eval[bool](p, `document.activeElement.blur(), true`)
-	p.shoot("readme-form")
-	p.load(http.StatusOK, chromedp.Click(chromedp.CSS("#submission button[type=submit]")))
-	p.signIn(data)
-	p.load(http.StatusOK, chromedp.Click(chromedp.CSS(".table-people a")))
-	p.shoot("readme-person")
 }
 
 // site starts the real binary with embedded stores in an empty folder. When the test fails its log is shown.

@@ -222,18 +222,24 @@ func (c *chromium) offline(t *testing.T, s *gatedSite) {
 // networkIs takes the network away from the tab, or gives it back.
 func (p *tab) networkIs(there bool) {
 	p.t.Helper()
+	p.line(there, -1)
+}
+
+// line takes the network away from the tab, or gives it one that takes so many bytes a second; a negative number is no limit.
+func (p *tab) line(there bool, upload float64) {
+	p.t.Helper()
 	p.call(func(ctx context.Context, target *chromedp.Target) error {
 		if _, err := cdp.Call(ctx, target, network.Enable, network.EnableParams{}); err != nil {
 			return err
 		}
 		rules := network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{{
-			Offline: !there, DownloadThroughput: -1, UploadThroughput: -1,
+			Offline: !there, DownloadThroughput: -1, UploadThroughput: upload,
 		}}}
 		if _, err := cdp.Call(ctx, target, network.EmulateNetworkConditionsByRule, rules); err != nil {
 			return err
 		}
 		_, err := cdp.Call(ctx, target, network.OverrideNetworkState, network.OverrideNetworkStateParams{
-			Offline: !there, DownloadThroughput: -1, UploadThroughput: -1,
+			Offline: !there, DownloadThroughput: -1, UploadThroughput: upload,
 		})
 		return err
 	})

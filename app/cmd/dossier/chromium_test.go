@@ -475,16 +475,8 @@ func (p *tab) shoot(name string) {
 	if p.shots == "" {
 		return
 	}
-	// Pictures outside the window are loaded too, and what scripts changed last has been drawn after two frames.
-	eval[bool](p, `Promise.all([...document.images].map(i => { i.loading = "eager"; return i.decode(); }))
-		.then(() => new Promise(drawn => { scrollTo(0, 0); requestAnimationFrame(() => requestAnimationFrame(() => drawn(true))); }))`, chromedp.EvalAwaitPromise)
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
-	defer cancel()
-	shot, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-	if err != nil {
-		p.fatalf("take a picture of %s: %v", name, err)
-	}
-	writeFile(p.t, filepath.Join(p.shots, name+".png"), shot)
+	p.drawn()
+	writeFile(p.t, filepath.Join(p.shots, name+".png"), p.photo(chromedp.FullScreenshot(100)))
 }
 
 // inSight checks that all of the page fits a window of 390 pixels, is covered by nothing, and can be hit with a thumb.
