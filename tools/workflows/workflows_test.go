@@ -271,3 +271,52 @@ func TestComment(t *testing.T) {
 		})
 	}
 }
+
+// Versions of a module that Dependabot is not told of grow old unnoticed.
+func TestDependabotKnowsTheModules(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, ".github/dependabot.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Updates []struct {
+			Ecosystem   string `yaml:"package-ecosystem"`
+			Directory   string
+			Directories []string
+		}
+	}
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]bool{}
+	for _, update := range file.Updates {
+		for _, folder := range append(update.Directories, update.Directory) {
+			told[update.Ecosystem+" "+strings.TrimPrefix(folder, "/")] = true
+		}
+	}
+	for ecosystem, pattern := range map[string]string{"gomod": "go.mod", "npm": "package.json"} {
+		found := 0
+		for _, depth := range []string{"", "*/", "*/*/"} {
+			files, err := filepath.Glob(filepath.Join(root, depth+pattern))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, file := range files {
+				folder, err := filepath.Rel(root, filepath.Dir(file))
+				if err != nil {
+					t.Fatal(err)
+				}
+				found++
+				if !told[ecosystem+" "+filepath.ToSlash(folder)] {
+					t.Errorf("dependabot.yml does not name %s, which has a %s", folder, pattern)
+				}
+			}
+		}
+		if found == 0 {
+			t.Errorf("no %s was found", pattern)
+		}
+	}
+	if !told["github-actions "] {
+		t.Error("dependabot.yml does not look after the actions")
+	}
+}
