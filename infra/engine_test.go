@@ -94,7 +94,7 @@ func gone(t *testing.T, s *engine.Stack) {
 }
 
 // refusedToBeDestroyed: what holds data is protected, and "pulumi destroy" says so before it touches anything. With the protection taken
-// away, as docs/deploy.md tells, all goes.
+// away, as docs/teardown.md tells, all goes.
 func refusedToBeDestroyed(t *testing.T, s *engine.Stack) {
 	t.Helper()
 	s.Cloud.Forget()
@@ -120,7 +120,7 @@ func refusedToBeDestroyed(t *testing.T, s *engine.Stack) {
 	destroyed(t, s)
 }
 
-// TestEngineKeepsData destroys prod as docs/deploy.md tells for who wants to keep the data: what holds it remains, in AWS and in the state.
+// TestEngineKeepsData destroys prod as docs/teardown.md tells for who wants to keep the data: what holds it remains, in AWS and in the state.
 func TestEngineKeepsData(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, "prod", nil, fixed(t, "first release"))

@@ -6,7 +6,7 @@
 //
 // A setting has a default. A parameter below the path that DOSSIER_PARAMETERS names goes before the default, and a variable
 // DOSSIER_* before both. An empty variable counts as not set. The table in settings.go is the only place that knows the settings;
-// parsing, the error that lists all faults, the log line and the table in the README are made from it. The AWS SDK's own
+// parsing, the error that lists all faults, the log line and the table in docs/app-settings.md are made from it. The AWS SDK's own
 // variables (AWS_REGION, AWS_ENDPOINT_URL, …) are the SDK's affair.
 //
 // # What the role must be allowed

@@ -1,6 +1,6 @@
 package config
 
-//go:generate go run ../internal/settingstable ../../README.md
+//go:generate go run ../internal/settingstable ../../docs/app-settings.md
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Markdown writes the table of all settings for the README: variable, parameter, default, meaning with what is allowed.
+// Markdown writes the table of all settings for docs/app-settings.md: variable, parameter, default, meaning with what is allowed.
 func Markdown(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("| Variable | Parameter | Default | Meaning |\n| --- | --- | --- | --- |\n")
