@@ -339,7 +339,9 @@ func (in *installation) mustHaveKept() {
 			}
 		}
 		in.mustHaveSubmitted(&one)
-		in.mustCount(&one)
+		if len(one.Files) != len(p.Files) { // some of what was counted is gone
+			in.mustCount(&one)
+		}
 		people = append(people, p)
 	}
 	in.mustHaveDirectory(people)

@@ -43,7 +43,6 @@ func TestRelease010(t *testing.T) {
 				in.serve()
 				in.signIn()
 				in.mustHaveAll()
-				in.mustHaveAll() // looking has changed nothing
 				t.Run("goes on", func(t *testing.T) { in.in(t).mustGoOn() })
 			})
 			t.Run("reconciled", func(t *testing.T) {
