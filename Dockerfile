@@ -2,8 +2,8 @@
 # without rights. With no settings it keeps everything in /data: mount a volume there.
 #
 # The base image is pinned by tag. Pin it by digest where the registry can be asked for one:
-# docker buildx imagetools inspect golang:1.26
-FROM golang:1.26 AS build
+# docker buildx imagetools inspect golang:1.26.8
+FROM golang:1.26.8 AS build
 WORKDIR /src
 # Modules in a layer of their own: they change less often than the code.
 COPY app/go.mod app/go.sum ./

@@ -18,21 +18,26 @@ func fromCaller() []string {
 	}
 }
 
-// fromGo are the settings of Go that say where modules, the toolchain and what was compiled come from. Each verifies what it gives
+// fromGo are the settings of Go that say where modules and what was compiled come from. Each verifies what it gives
 // (go.sum, or a hash of what was compiled), so they decide whether a build works and not what it gives. They may be set in the
 // environment or by "go env -w"; Go is asked for what holds.
 func fromGo() []string {
 	return []string{
-		"GOPATH", "GOCACHE", "GOCACHEPROG", "GOMODCACHE", "GOTMPDIR", "GOTOOLCHAIN",
+		"GOPATH", "GOCACHE", "GOCACHEPROG", "GOMODCACHE", "GOTMPDIR",
 		"GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE", "GOVCS", "GOAUTH",
 	}
 }
 
-// pinned is what decides the bytes, apart from the source and the toolchain. The levels of the processors are Go's defaults: they run
+// Toolchain is the version of Go that releases are built with, whichever one runs the build: it decides the bytes of a release, and with them
+// whether a deployment from another machine rolls out. Go downloads it where another is installed. The go line of a go.mod is only the least
+// version, and a toolchain line a floor that newer Go ignores. The workflows and the Dockerfile name the same version, which a test compares.
+const Toolchain = "go1.26.8"
+
+// pinned is what decides the bytes, apart from the source. The levels of the processors are Go's defaults: they run
 // on every machine of AWS.
 func pinned(arch string) []string {
 	return []string{
-		"CGO_ENABLED=0", "GOOS=linux", "GOARCH=" + arch, "GOAMD64=v1", "GOARM64=v8.0",
+		"GOTOOLCHAIN=" + Toolchain, "CGO_ENABLED=0", "GOOS=linux", "GOARCH=" + arch, "GOAMD64=v1", "GOARM64=v8.0",
 		"GOENV=off", // or what "go env -w" set would hold where a variable here is not set
 		"GOWORK=off", "GO111MODULE=on", "GOFLAGS=-mod=readonly", "GOFIPS140=off",
 		"LC_ALL=C", "GIT_TERMINAL_PROMPT=0", // nobody is there to answer
