@@ -113,10 +113,10 @@ func timeouts(dev, prod settings.Settings) string {
 			func(s settings.Settings) string { return short(s.Service.IdleTimeout) }},
 		{"The app closes an idle connection after", "the app, fixed", "longer than the row above; otherwise clients see a 502 now and then",
 			func(settings.Settings) string { return short(settings.AppKeepAlive) }},
-		{"A whole submission may take", "`service.uploadTimeout`", "shorter than the time for deregistration",
+		{"A submission by the plain form may take", "`service.uploadTimeout`", "shorter than the time for deregistration",
 			func(s settings.Settings) string { return short(s.Service.UploadTimeout) }},
-		{"So the slowest line on which the largest file arrives has", "`service.maxFileSize`", "slow enough for your users", speed},
-		{"Requests of an instance that leaves may run for", "`service.deregistrationDelay`", "longer than a submission, so that no rollout cuts an upload; AWS allows an hour",
+		{"So the largest file needs, by the plain form alone, a line of", "`service.maxFileSize`", "slow enough for users without JavaScript", speed},
+		{"An instance that leaves stays, idle or not", "`service.deregistrationDelay`", "longer than a submission by the form, so that no rollout cuts one; short, because each replaced instance takes it",
 			func(s settings.Settings) string { return short(s.Service.DeregistrationDelay) }},
 		{"After the stop signal, running requests get", "`service.shutdownTimeout`", "shorter than the row below, by " + short(userdata.StopMargin) + " at least",
 			func(s settings.Settings) string { return short(s.Service.ShutdownTimeout) }},
@@ -176,12 +176,24 @@ func logTable(dev, prod *graph.Graph) string {
 // alarmTable lists the alarms with their thresholds.
 func alarmTable(dev, prod *graph.Graph) string {
 	const token = "aws:cloudwatch/metricAlarm:MetricAlarm"
+	metric := func(a *graph.Resource) (name, statistic string, period float64) {
+		name, statistic = graph.Text(a.Input("metricName")), cmp.Or(graph.Text(a.Input("statistic")), graph.Text(a.Input("extendedStatistic")))
+		period, _ = graph.Number(a.Input("period"))
+		for _, query := range graph.Items(a.Input("metricQueries")) {
+			if graph.Is(graph.At(query, "returnData"), true) {
+				name, statistic = graph.Text(graph.At(query, "label")), graph.Text(graph.At(query, "expression"))
+			} else {
+				period, _ = graph.Number(graph.At(query, "metric.period"))
+			}
+		}
+		return name, statistic, period
+	}
 	when := func(a *graph.Resource) string {
 		compare := ">"
 		if a.Input("comparisonOperator") == "LessThanThreshold" {
 			compare = "<"
 		}
-		period, _ := graph.Number(a.Input("period"))
+		_, _, period := metric(a)
 		periods, _ := graph.Number(a.Input("evaluationPeriods"))
 		threshold, _ := graph.Number(a.Input("threshold"))
 		shown := strconv.FormatFloat(threshold, 'f', -1, 64)
@@ -198,8 +210,8 @@ func alarmTable(dev, prod *graph.Graph) string {
 			continue
 		}
 		_, says, _ := strings.Cut(graph.Text(a.Input("alarmDescription")), ": ")
-		statistic := cmp.Or(graph.Text(a.Input("statistic")), graph.Text(a.Input("extendedStatistic")))
-		fmt.Fprintf(&b, "| %s | %s, %s | %s | %s | %s |\n", strings.TrimPrefix(a.Name, "dossier-observe-"), graph.Text(a.Input("metricName")), statistic,
+		name, statistic, _ := metric(a)
+		fmt.Fprintf(&b, "| %s | %s, %s | %s | %s | %s |\n", strings.TrimPrefix(a.Name, "dossier-observe-"), name, statistic,
 			when(other), when(a), says)
 	}
 	return b.String()

@@ -83,7 +83,7 @@ func TestEngineFailedCommand(t *testing.T) {
 		if c.Name == "dossier-jump-schema" {
 			return "", errors.New("the database does not answer")
 		}
-		return "", nil
+		return rollouts(s.Cloud)(c)
 	})
 	r := s.Up()
 	if r.Err == nil || !strings.Contains(r.Err.Error(), "the database does not answer") {

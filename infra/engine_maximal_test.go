@@ -31,7 +31,7 @@ func TestEngineMaximal(t *testing.T) {
 	s := newStack(t, "dev", maximal, fixed(t, "first release"))
 	// What has to be waited for takes its time, so that what does not wait is seen to overtake it.
 	for _, name := range []string{
-		remoteSchemaName, databaseName, "aws:s3/bucketPolicy:BucketPolicy dossier-logs", "aws:ec2/eipAssociation:EipAssociation dossier-network-nat-1",
+		remoteSchemaName, databaseName, "aws:s3/bucketPolicy:BucketPolicy dossier-logs", "aws:ec2/eipAssociation:EipAssociation dossier-network-nat-instance",
 	} {
 		token, resource, _ := strings.Cut(name, " ")
 		s.Cloud.Delay(engine.Create, token, resource, 700*time.Millisecond)
@@ -73,7 +73,7 @@ func inOrder(t *testing.T, s *engine.Stack) {
 		{groupName, remoteSchemaName, "an instance reads tables that the schema command makes"},
 		{groupName, "aws:lb/listener:Listener dossier-site-https", "without a listener no target gets healthy"},
 		{groupName, way, "an instance fetches its release by it"},
-		{groupName, "aws:ec2/eipAssociation:EipAssociation dossier-network-nat-1", "without an address the NAT forwards nothing"},
+		{groupName, "aws:ec2/eipAssociation:EipAssociation dossier-network-nat-instance", "without an address the NAT forwards nothing"},
 		{groupName, "aws:iam/rolePolicy:RolePolicy dossier-app", "without it the first calls are refused"},
 		{groupName, "aws:ssm/parameter:Parameter dossier-parameters-db-password", "an instance reads it at its start"},
 		{groupName, "aws:ssm/parameter:Parameter dossier-parameters-release", "the template's release is the one that it names"},
@@ -87,8 +87,8 @@ func inOrder(t *testing.T, s *engine.Stack) {
 		{"aws:ec2/instance:Instance dossier-jump", gateway, "it has a public address, with which the gateway cannot go"},
 		{"aws:ec2/instance:Instance dossier-jump", "aws:ec2/route:Route dossier-network-public", "it needs a way out at its start"},
 		{"aws:ec2/instance:Instance dossier-jump", "aws:ssm/parameter:Parameter dossier-jump-jump-host-key", "it reads its host key at its start"},
-		{"aws:ec2/instance:Instance dossier-network-nat-1", gateway, "it has a public address, with which the gateway cannot go"},
-		{"aws:ec2/instance:Instance dossier-network-nat-1", "aws:ec2/route:Route dossier-network-public", "it installs packages at its start"},
+		{"aws:ec2/instance:Instance dossier-network-nat-instance", gateway, "it has a public address, with which the gateway cannot go"},
+		{"aws:ec2/instance:Instance dossier-network-nat-instance", "aws:ec2/route:Route dossier-network-public", "it installs packages at its start"},
 		{"aws:lb/loadBalancer:LoadBalancer dossier-site", gateway, "a public load balancer needs one"},
 		{"aws:lb/loadBalancer:LoadBalancer dossier-site", "aws:s3/bucketPolicy:BucketPolicy dossier-logs", "it writes a test object at once"},
 		{"aws:lb/listener:Listener dossier-site-https", "aws:acm/certificateValidation:CertificateValidation dossier-site", "a certificate that is not valid is refused"},
@@ -105,7 +105,7 @@ func inOrder(t *testing.T, s *engine.Stack) {
 	}
 	order(t, s, "create "+databaseName, "create "+remoteSchemaName, "create "+groupName, "create "+rolloutName)
 	order(t, s, "create aws:s3/bucketPolicy:BucketPolicy dossier-logs", "create aws:lb/loadBalancer:LoadBalancer dossier-site")
-	order(t, s, "create aws:ec2/eipAssociation:EipAssociation dossier-network-nat-1", "create "+groupName)
+	order(t, s, "create aws:ec2/eipAssociation:EipAssociation dossier-network-nat-instance", "create "+groupName)
 }
 
 // keptSecret looks for what was generated as a secret, so many texts at least, in everything that is kept or printed, and in what reaches

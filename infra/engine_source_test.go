@@ -14,6 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"dossier.example/infra/host/release"
+	"dossier.example/infra/prepare"
 	"dossier.example/plan/engine"
 )
 
@@ -49,10 +50,22 @@ func newStack(t *testing.T, name string, changed values, from source) *engine.St
 	return s
 }
 
-// rollouts is what the rollout's command does to AWS when it succeeds: the group then has the version. Of the schema command nothing in
-// AWS is changed.
+// rollouts is what the commands do to AWS when they succeed. After the rollout the group has the version; the preparation makes the account's
+// service-linked roles, and deletes the log groups of a database that is gone. Of the schema command nothing in AWS is changed.
 func rollouts(cloud *engine.Cloud) engine.Runner {
 	return func(c engine.Command) (string, error) {
+		if strings.Contains(c.Script, "cmd/prepare") {
+			for _, role := range prepare.Roles() {
+				cloud.MakeServiceRole(role.Service)
+			}
+			_, database, _ := strings.Cut(c.Script, "--database ")
+			for _, name := range prepare.LogGroups(database) {
+				if _, there := cloud.Get("aws:rds/instance:Instance", "dossier-database"); !there {
+					cloud.DeleteLogGroup(name)
+				}
+			}
+			return "", nil
+		}
 		if !strings.Contains(c.Script, "cmd/rollout") {
 			return "", nil
 		}

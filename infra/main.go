@@ -12,6 +12,7 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-command/sdk/go/command/local"
 	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -79,20 +80,25 @@ func stack(from source) pulumi.RunFunc {
 			return err
 		}
 
+		prepared, err := prepareAccount(ctx, "dossier-prepare", env.Region, prefix)
+		if err != nil {
+			return err
+		}
+		logs, err := storage.NewLogs(ctx, "dossier-logs", storage.LogsArgs{Region: env.Region, Account: account, Days: env.Storage.AccessLogDays})
+		if err != nil {
+			return err
+		}
 		net, err := network.New(ctx, "dossier-network", network.Args{
-			Prefix: prefix, Path: path, Account: account, CIDR: env.Network.CIDR, Zones: env.Network.Zones,
+			Prefix: prefix, CIDR: env.Network.CIDR, Zones: env.Network.Zones, ZoneNames: env.Network.ZoneNames,
+			InstanceTypes: env.Types(), DatabaseClass: env.Database.Class,
 			NAT: env.Network.NAT, NATInstanceType: env.Network.NATInstanceType, NATUserData: nat, Image: image, Newest: !named,
-			LogDays: env.Observe.LogDays, AppPort: appPort, HTTPS: env.Site.Domain != "", Operators: env.Jump.OperatorCIDRs,
+			Logs: logs, AppPort: appPort, HTTPS: env.Site.Domain != "", Operators: env.Jump.OperatorCIDRs,
 		})
 		if err != nil {
 			return err
 		}
-		logs, err := storage.NewLogs(ctx, "dossier-logs", storage.LogsArgs{Account: account, Days: env.Storage.AccessLogDays})
-		if err != nil {
-			return err
-		}
 		web, err := site.New(ctx, "dossier-site", site.Args{
-			Network: net, Logs: logs, Site: env.Site, Protect: env.Protect, AppPort: appPort,
+			Network: net, Logs: logs, Site: env.Site, Protect: env.Protect, AppPort: appPort, Prepared: prepared,
 			IdleTimeout: env.Service.IdleTimeout, DeregistrationDelay: env.Service.DeregistrationDelay,
 		})
 		if err != nil {
@@ -106,6 +112,7 @@ func stack(from source) pulumi.RunFunc {
 		}
 		db, err := database.New(ctx, "dossier-database", database.Args{
 			Identifier: prefix, Subnets: net.Private, Group: net.Groups.Database, Database: env.Database, Protect: env.Protect, LogDays: env.Observe.LogDays,
+			Prepared: prepared,
 		})
 		if err != nil {
 			return err
@@ -124,22 +131,27 @@ func stack(from source) pulumi.RunFunc {
 		app, err := service.New(ctx, "dossier-app", service.Args{
 			Prefix: prefix, Path: path, Tags: map[string]string{"Project": "dossier", "Stack": env.Stack}, Region: env.Region, Account: account,
 			Service: env.Service, Image: image, Newest: !named, Port: appPort, Network: net, Site: web, Storage: store, Parameters: params, Release: rel,
-			Schema: bastion.Schema, LogDays: env.Observe.LogDays,
+			Schema: bastion.Schema, Prepared: prepared, LogDays: env.Observe.LogDays,
 		})
 		if err != nil {
 			return err
 		}
-		watch, err := observe.New(ctx, "dossier-observe", observe.Args{
+		watched := observe.Args{
 			Prefix: prefix, Region: env.Region, Account: account, Observe: env.Observe, Connections: env.Database.Connections, Site: web,
 			Group: app.Group, Database: db.Instance, Table: store.Table, Logs: app.Logs.Name,
-		})
+		}
+		watch, err := observe.New(ctx, "dossier-observe", watched)
 		if err != nil {
 			return err
 		}
-		rolledOut, err := app.Rollout(ctx, "dossier-rollout", service.RolloutArgs{
+		rollout, rolledOut, err := app.Rollout(ctx, "dossier-rollout", service.RolloutArgs{
 			Region: env.Region, Service: env.Service, Site: web, Alarms: watch.Rollback,
 		})
 		if err != nil {
+			return err
+		}
+
+		if err := watch.Watch(ctx, "dossier-observe", watched, rollout); err != nil {
 			return err
 		}
 
@@ -147,7 +159,7 @@ func stack(from source) pulumi.RunFunc {
 		ctx.Export("dashboard", watch.DashboardURL)
 		ctx.Export("group", app.Group.Name)
 		ctx.Export("jumpInstance", bastion.Instance.ID())
-		ctx.Export("jumpAddress", bastion.Instance.PublicIp)
+		ctx.Export("jumpAddress", bastion.Address)
 		ctx.Export("jumpHostKey", bastion.HostKey)
 		ctx.Export("jumpPrivateKey", bastion.PrivateKey)
 		ctx.Export("parameters", pulumi.String(path))
@@ -155,6 +167,14 @@ func stack(from source) pulumi.RunFunc {
 		ctx.Export("release", pulumi.String(rel.SHA256))
 		return nil
 	}
+}
+
+// prepareAccount runs what an account needs before its first environment, and an environment before it is made again; see package prepare.
+func prepareAccount(ctx *pulumi.Context, name, region, database string) (pulumi.Resource, error) {
+	return local.NewCommand(ctx, name, &local.CommandArgs{
+		Create:                 pulumi.Sprintf("go run dossier.example/infra/cmd/prepare --region %s --database %s", region, database),
+		AddPreviousOutputInEnv: pulumi.Bool(false),
+	}, pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "10m", Update: "10m"}))
 }
 
 // lookUp asks AWS for the account's id and for the newest Amazon Linux 2023 for arm64.

@@ -170,13 +170,15 @@ func TestOrder(t *testing.T) {
 			}
 			return found[0]
 		}
-		var schema, rollout *graph.Resource
+		var schema, rollout, prepared *graph.Resource
 		for _, r := range e.graph.ByType("command:local:Command", "command:remote:Command") {
 			switch r.Name {
 			case "dossier-jump-schema":
 				schema = r
 			case "dossier-rollout":
 				rollout = r
+			case "dossier-prepare":
+				prepared = r
 			default:
 				t.Errorf("unexpected command %s", r.Name)
 			}
@@ -189,6 +191,10 @@ func TestOrder(t *testing.T) {
 			{"instances start only after the schema is there", group, schema},
 			{"the schema command needs the database", schema, database},
 			{"the rollout is the last step", rollout, group},
+			{"a new account lacks the role of Auto Scaling", group, prepared},
+			{"a new account lacks the role of RDS", database, prepared},
+			{"a new account lacks the role of Elastic Load Balancing", one("aws:lb/loadBalancer:LoadBalancer"), prepared},
+			{"before the first instance serves, no data is no fault", e.graph.ByName("aws:cloudwatch/metricAlarm:MetricAlarm", "dossier-observe-none-healthy"), rollout},
 			{"an instance reads the database's password at its start", group, parameter(t, e, "db/password")},
 			{"the schema command reads which release to run", schema, parameter(t, e, "release")},
 		} {
@@ -484,26 +490,17 @@ func TestRoles(t *testing.T) {
 		))
 
 		if e.settings.Network.NAT == "instance" {
-			nat := e.graph.ByName("aws:ec2/instance:Instance", "dossier-network-nat-1")
-			checkRole(t, e, "dossier-network-nat-1", slices.Concat(need(script(graph.Text(nat.Input("userData"))), nil), agent))
+			nat := e.graph.ByName("aws:ec2/instance:Instance", "dossier-network-nat-instance")
+			checkRole(t, e, "dossier-network-nat-instance", slices.Concat(need(script(graph.Text(nat.Input("userData"))), nil), agent))
 		}
-
-		// The one role that is not for programs of ours: what AWS's own service needs for flow logs
-		// (https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html), on the one group that there is.
-		flow := graph.Text(e.graph.ByName("aws:cloudwatch/logGroup:LogGroup", "dossier-network-flow").Output("arn"))
-		var writes []permissions.Grant
-		for _, action := range []string{"logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"} {
-			writes = append(writes, permissions.Grant{Action: action, Resource: flow + ":*"})
-		}
-		checkRole(t, e, "dossier-network-flow", writes)
 
 		var roles []string
 		for _, r := range e.graph.ByType("aws:iam/role:Role") {
 			roles = append(roles, r.Name)
 		}
-		want := []string{"dossier-app", "dossier-jump", "dossier-network-flow"}
+		want := []string{"dossier-app", "dossier-jump"}
 		if e.settings.Network.NAT == "instance" {
-			want = append(want, "dossier-network-nat-1")
+			want = append(want, "dossier-network-nat-instance")
 		}
 		slices.Sort(roles)
 		if !slices.Equal(roles, want) {

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"dossier.example/plan/graph"
@@ -76,7 +77,7 @@ var guards = []struct {
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-resize.html).
 var interruptions = map[string]map[string]string{
 	"aws:rds/instance:Instance": {
-		"instanceClass": "the database restarts on other hardware", "engineVersion": "the database is upgraded, which takes it away for minutes and cannot be undone",
+		"instanceClass": "the database restarts on other hardware", "engineVersion": "the database is upgraded, which takes it away for many minutes and cannot be undone but by a snapshot",
 		"identifier": "the database restarts under another name, and its address changes", "parameterGroupName": "the database restarts",
 		"storageType": "the database is slow, or away, while its storage is converted",
 	},
@@ -162,8 +163,51 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 		if len(stops) > 0 {
 			tell("interruption", c, "**%s** `%s`: %s.", c.Kind, c.Name, strings.Join(stops, "; "))
 		}
+		if base != nil {
+			if why := majorUpgrade(base.ByURN(c.URN), head.ByURN(c.URN)); why != "" {
+				tell("refused by AWS", c, "**%s** `%s`: %s, so that the deployment fails on its way.", c.Kind, c.Name, why)
+			}
+		}
 	}
 	return found
+}
+
+// majorUpgrade returns why AWS refuses the engine version of a database: another major one has to be allowed by name, and none goes back
+// (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html,
+// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.Upgrading.html). Empty: it does not.
+func majorUpgrade(was, is *graph.Resource) string {
+	if was == nil || is == nil || is.Token != "aws:rds/instance:Instance" {
+		return ""
+	}
+	from, to := majorVersion(was), majorVersion(is)
+	switch {
+	case from == nil || to == nil || slices.Equal(from, to):
+		return ""
+	case slices.Compare(to, from) < 0:
+		return "AWS takes no database back to an earlier major version"
+	case !graph.Is(is.Input("allowMajorVersionUpgrade"), true):
+		return "AWS refuses another major version unless `allowMajorVersionUpgrade` is true"
+	}
+	return ""
+}
+
+// majorVersion is the first two numbers of MySQL's and MariaDB's versions, the first one of PostgreSQL's; nil where it is not known.
+func majorVersion(database *graph.Resource) []int {
+	numbers := 2
+	if strings.Contains(graph.Text(database.Input("engine")), "postgres") {
+		numbers = 1
+	}
+	var major []int
+	for part := range strings.SplitSeq(graph.Text(database.Input("engineVersion")), ".") {
+		n, err := strconv.Atoi(part)
+		if err != nil {
+			break
+		}
+		if major = append(major, n); len(major) == numbers {
+			return major
+		}
+	}
+	return nil
 }
 
 // broken are the rules that base keeps, or is not asked, and head does not, each once for a resource.

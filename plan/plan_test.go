@@ -149,9 +149,39 @@ func TestDangers(t *testing.T) {
 		{"backups are kept for fewer days", func(b *graphtest.Builder) { b.Add("rds/instance:Instance", "db", in{"backupRetentionPeriod": 14}) },
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["backupRetentionPeriod"] = 1.0 },
 			[]string{"**Instance** `db`: backups are kept for 1 days instead of 14."}},
-		{"an upgrade", func(b *graphtest.Builder) { b.Add("rds/instance:Instance", "db", in{"engineVersion": "8.4"}) },
+		{"a minor upgrade", func(b *graphtest.Builder) {
+			b.Add("rds/instance:Instance", "db", in{"engine": "mysql", "engineVersion": "8.4.6"})
+		},
+			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["engineVersion"] = "8.4.7" },
+			[]string{"**Instance** `db`: the database is upgraded, which takes it away for many minutes and cannot be undone but by a snapshot (`engineVersion`: 8.4.6 → 8.4.7)."}},
+		{"a major upgrade that is allowed", func(b *graphtest.Builder) {
+			b.Add("rds/instance:Instance", "db", in{"engine": "mysql", "engineVersion": "8.4"})
+		},
+			func(b *graphtest.Builder) {
+				b.Set("aws:rds/instance:Instance", "db", "engineVersion", "9.7").Set("aws:rds/instance:Instance", "db", "allowMajorVersionUpgrade", true)
+			},
+			[]string{"**Instance** `db`: the database is upgraded, which takes it away for many minutes and cannot be undone but by a snapshot (`engineVersion`: 8.4 → 9.7)."}},
+		{"a major upgrade that is not", func(b *graphtest.Builder) {
+			b.Add("rds/instance:Instance", "db", in{"engine": "mysql", "engineVersion": "8.4"})
+		},
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["engineVersion"] = "9.7" },
-			[]string{"**Instance** `db`: the database is upgraded, which takes it away for minutes and cannot be undone (`engineVersion`: 8.4 → 9.7)."}},
+			[]string{
+				"**Instance** `db`: the database is upgraded, which takes it away for many minutes and cannot be undone but by a snapshot (`engineVersion`: 8.4 → 9.7).",
+				"**Instance** `db`: AWS refuses another major version unless `allowMajorVersionUpgrade` is true, so that the deployment fails on its way.",
+			}},
+		{"the way back", func(b *graphtest.Builder) {
+			b.Add("rds/instance:Instance", "db", in{"engine": "mysql", "engineVersion": "8.4", "allowMajorVersionUpgrade": true})
+		},
+			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["engineVersion"] = "8.0" },
+			[]string{
+				"**Instance** `db`: the database is upgraded, which takes it away for many minutes and cannot be undone but by a snapshot (`engineVersion`: 8.4 → 8.0).",
+				"**Instance** `db`: AWS takes no database back to an earlier major version, so that the deployment fails on its way.",
+			}},
+		{"PostgreSQL's minor version", func(b *graphtest.Builder) {
+			b.Add("rds/instance:Instance", "db", in{"engine": "postgres", "engineVersion": "16.3"})
+		},
+			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["engineVersion"] = "16.4" },
+			[]string{"**Instance** `db`: the database is upgraded, which takes it away for many minutes and cannot be undone but by a snapshot (`engineVersion`: 16.3 → 16.4)."}},
 		{"protection that is turned on", func(b *graphtest.Builder) { b.Add("rds/instance:Instance", "db", in{"deletionProtection": false}) },
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["deletionProtection"] = true }, nil},
 		{"a role that may do more", func(b *graphtest.Builder) {

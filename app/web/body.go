@@ -23,8 +23,9 @@ type body struct {
 	rc   io.ReadCloser
 	ctl  *http.ResponseController
 	idle time.Duration
-	// until is when the whole must have arrived.
+	// until is when the whole must have arrived, most the time from its beginning to then.
 	until time.Time
+	most  time.Duration
 	// length is the Content-Length, -1 where unknown.
 	length int64
 	// expects: the client waits for a "100 Continue", which the first read sends.
@@ -60,6 +61,9 @@ func (b *body) Read(p []byte) (int, error) {
 	case errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(deadline):
 		// By interrupt. The context alone does not tell: net/http ends it after every failed read.
 		b.err = malformed(context.Canceled, "The form broke off before its end. Nothing of it is confirmed. Send it again.")
+	case errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(b.until):
+		b.err = dossier.Errorf(codeTimeout, err, "The form did not arrive in time: it has %s. Send it again with fewer or smaller files, or turn JavaScript on: "+
+			"files are then sent in parts, and resume.", inWords(b.most))
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		b.err = dossier.Errorf(codeTimeout, err, "The form did not arrive in time. Check your connection and send it again.")
 	default:
@@ -141,7 +145,7 @@ func (s *Server) receive(c echo.Context) *body {
 	b := &body{
 		ctx: req.Context(),
 		rc:  req.Body, ctl: http.NewResponseController(res.Writer), idle: s.o.IdleTimeout,
-		until: time.Now().Add(s.o.BodyTimeout), length: req.ContentLength,
+		until: time.Now().Add(s.o.BodyTimeout), most: s.o.BodyTimeout, length: req.ContentLength,
 		expects: strings.EqualFold(req.Header.Get("Expect"), "100-continue"),
 	}
 	req.Body = b

@@ -365,6 +365,9 @@ func TestClientStopsSending(t *testing.T) {
 			w.write(body[:test.at])
 			a, _ := w.answer()
 			a.must(t, http.StatusRequestTimeout, "did not arrive in time", a.id())
+			if test.o.BodyTimeout > 0 {
+				a.must(t, http.StatusRequestTimeout, "it has less than a second", "turn JavaScript on")
+			}
 			if got := s.holds(); got.people != 0 || got.records != 0 || got.objects != 0 {
 				t.Errorf("the stores hold %+v when the client is told", got)
 			}

@@ -1,7 +1,10 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -31,6 +34,9 @@ type formView struct {
 	MaxName, MaxLocation, MaxTech, MinAge, MaxAge int
 	// MaxFile is Limits.FileBytes as people read it, by dossier.FormatBytes: "5.0 GiB".
 	MaxFile string
+	// MaxTime is how long the form may take to arrive without JavaScript, as people read it: "4 minutes 30 seconds". Empty where it is too long
+	// to matter.
+	MaxTime string
 	// Anew tells that Receipt is a fresh one after a conflict: the button then offers to send the fields as a new
 	// submission.
 	Anew bool
@@ -56,6 +62,9 @@ func (s *Server) formView(c echo.Context, typed fields) formView {
 		MaxName: dossier.MaxNameLength, MaxLocation: dossier.MaxLocationLength, MaxTech: dossier.MaxTechnologyLength,
 		MinAge: dossier.MinAge, MaxAge: dossier.MaxAge,
 	}
+	if s.o.BodyTimeout < hintTime {
+		v.MaxTime = inWords(s.o.BodyTimeout)
+	}
 	v.Path = "/"
 	return v
 }
@@ -64,4 +73,25 @@ func (s *Server) formView(c echo.Context, typed fields) formView {
 func (s *Server) renderForm(c echo.Context, status int, v formView) error {
 	s.allowUploads(c)
 	return s.render(c, status, "form", v)
+}
+
+// hintTime is the time to arrive from which on a form says nothing of it: nobody waits so long for a page.
+const hintTime = time.Hour
+
+// inWords returns a time as people read it, in hours, minutes and seconds, such as "4 minutes 30 seconds".
+func inWords(d time.Duration) string {
+	var words []string
+	for _, unit := range []struct {
+		name string
+		of   time.Duration
+	}{{"hour", time.Hour}, {"minute", time.Minute}, {"second", time.Second}} {
+		if n := int(d / unit.of); n > 0 {
+			words = append(words, fmt.Sprintf("%d %s%s", n, unit.name, map[bool]string{false: "s"}[n == 1]))
+			d -= time.Duration(n) * unit.of
+		}
+	}
+	if len(words) == 0 {
+		return "less than a second"
+	}
+	return strings.Join(words, " ")
 }

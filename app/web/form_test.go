@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"dossier.example/app/web"
 )
 
 func TestForm(t *testing.T) {
@@ -114,4 +117,25 @@ func TestFaultyFields(t *testing.T) {
 		page.age, page.files = "36", f.files
 		s.mustAccept(s.submit(page), page)
 	})
+}
+
+// Behind a load balancer a form has minutes to arrive, which whoever cannot send in parts has to know beforehand.
+func TestFormTellsItsTime(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		most time.Duration
+		want string
+	}{
+		{4*time.Minute + 30*time.Second, "within 4 minutes 30 seconds."},
+		{time.Minute, "within 1 minute."},
+		{6 * time.Hour, ""},
+	} {
+		a := open(t, setup{web: web.Options{BodyTimeout: c.most}}).get("/")
+		a.must(t, http.StatusOK)
+		if c.want == "" {
+			a.mustNot(t, "has to arrive within")
+			continue
+		}
+		a.must(t, http.StatusOK, "All of it has to arrive "+c.want, "each file is stored once")
+	}
 }

@@ -33,6 +33,8 @@ type Args struct {
 	Protect bool
 	// LogDays is the retention of the logs.
 	LogDays int
+	// Prepared is when the account has the service-linked role of RDS, and no log group is left of a database that had the name before.
+	Prepared pulumi.Resource
 }
 
 // Database is RDS for MySQL.
@@ -105,7 +107,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	for _, kind := range exported {
 		group, err := cloudwatch.NewLogGroup(ctx, name+"-"+kind, &cloudwatch.LogGroupArgs{
 			Name: pulumi.Sprintf("/aws/rds/instance/%s/%s", args.Identifier, kind), RetentionInDays: pulumi.Int(args.LogDays),
-		}, parent)
+		}, parent, pulumi.DependsOn([]pulumi.Resource{args.Prepared}))
 		if err != nil {
 			return nil, err
 		}
@@ -121,7 +123,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		MultiAz: pulumi.Bool(args.MultiAZ), Username: pulumi.String(AdminUser), Password: d.AdminPassword,
 		ParameterGroupName: parameters.Name, CaCertIdentifier: pulumi.String("rds-ca-rsa2048-g1"),
 		BackupRetentionPeriod: pulumi.Int(args.BackupDays), BackupWindow: pulumi.String("02:00-03:00"), MaintenanceWindow: pulumi.String("sun:03:30-sun:04:30"),
-		AutoMinorVersionUpgrade: pulumi.Bool(true), AllowMajorVersionUpgrade: pulumi.Bool(false), CopyTagsToSnapshot: pulumi.Bool(true),
+		AutoMinorVersionUpgrade: pulumi.Bool(true), AllowMajorVersionUpgrade: pulumi.Bool(args.AllowMajorUpgrade), CopyTagsToSnapshot: pulumi.Bool(true),
 		EnabledCloudwatchLogsExports: pulumi.ToStringArray(exported),
 		PerformanceInsightsEnabled:   pulumi.Bool(args.PerformanceInsights),
 		DeletionProtection:           pulumi.Bool(args.Protect), SkipFinalSnapshot: pulumi.Bool(!args.Protect), DeleteAutomatedBackups: pulumi.Bool(!args.Protect),
@@ -142,7 +144,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		}
 		instance.FinalSnapshotIdentifier = pulumi.Sprintf("%s-final-%s", args.Identifier, suffix.Hex)
 	}
-	d.Instance, err = rds.NewInstance(ctx, name, instance, parent, pulumi.Protect(args.Protect), pulumi.DependsOn(logs),
+	d.Instance, err = rds.NewInstance(ctx, name, instance, parent, pulumi.Protect(args.Protect), pulumi.DependsOn(append(logs, args.Prepared)),
 		// RDS enlarges the storage by itself.
 		pulumi.IgnoreChanges(growing(args)),
 		// Its fixed name is taken while the old one is there.

@@ -52,6 +52,8 @@ type Jump struct {
 	// PrivateKey is what operators sign in with; secret, and empty where nobody may connect. HostKey is what they know the server by, the
 	// public half in OpenSSH's form; empty likewise.
 	PrivateKey, HostKey pulumi.StringOutput
+	// Address is the public one: an Elastic IP where operators may connect, else the instance's own, which changes when it is stopped and started.
+	Address pulumi.StringOutput
 }
 
 // The schema command waits so long for the database, and so long in all.
@@ -117,13 +119,31 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	}
 	instance.Tags, instance.VolumeTags = tags, tags
 	ready := append(append(j.Role.Ready, args.Network.Ready...), args.Parameters.All...)
-	var ignore []string
+	// A server that was stopped to save money has no public address, which would else replace it
+	// (https://github.com/hashicorp/terraform-provider-aws/issues/33775).
+	ignore := []string{"associatePublicIpAddress"}
 	if args.Newest {
-		ignore = []string{"ami"}
+		ignore = append(ignore, "ami")
 	}
 	j.Instance, err = ec2.NewInstance(ctx, name, instance, parent, pulumi.DependsOn(ready), pulumi.IgnoreChanges(ignore))
 	if err != nil {
 		return nil, err
+	}
+	var reachable pulumi.Resource = j.Instance
+
+	j.Address = j.Instance.PublicIp
+	if ssh {
+		// What operators and the schema command connect to stays while the server is stopped, and comes back with it.
+		address, err := ec2.NewEip(ctx, name, &ec2.EipArgs{Domain: pulumi.String("vpc"), Tags: tags}, parent, pulumi.DependsOn(args.Network.Ready))
+		if err != nil {
+			return nil, err
+		}
+		association, err := ec2.NewEipAssociation(ctx, name, &ec2.EipAssociationArgs{AllocationId: address.ID(), InstanceId: j.Instance.ID()}, parent,
+			pulumi.DeleteBeforeReplace(true))
+		if err != nil {
+			return nil, err
+		}
+		j.Address, reachable = address.PublicIp, association
 	}
 
 	script := pulumi.All(args.Storage.Releases.ID()).ApplyT(func(v []any) (string, error) {
@@ -136,12 +156,12 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	// among it: the script finds the present one by its parameter, so a new release
 	// without new migrations changes nothing here.
 	triggers := pulumi.Array{pulumi.String(args.Migrations), args.Database.Instance.ResourceId, pulumi.Int(args.Credentials)}
-	wait := pulumi.DependsOn(append([]pulumi.Resource{j.Instance, args.Database.Instance, args.Storage.Release}, args.Parameters.All...))
+	wait := pulumi.DependsOn(append([]pulumi.Resource{reachable, args.Database.Instance, args.Storage.Release}, args.Parameters.All...))
 	timeouts := pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "40m", Update: "40m"})
 	if ssh {
 		j.Schema, err = remote.NewCommand(ctx, name+"-schema", &remote.CommandArgs{
 			Connection: remote.ConnectionArgs{
-				Host: j.Instance.PublicIp, User: pulumi.String(User), PrivateKey: login.PrivateKeyOpenssh, HostKey: host.PublicKeyOpenssh,
+				Host: j.Address, User: pulumi.String(User), PrivateKey: login.PrivateKeyOpenssh, HostKey: host.PublicKeyOpenssh,
 				// Until the server has its host key, a minute or two after its start, connections are refused: so many times at most.
 				DialErrorLimit: pulumi.Int(60), PerDialTimeout: pulumi.Int(10),
 			},

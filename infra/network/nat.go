@@ -19,6 +19,10 @@ func (n *Network) addNAT(ctx *pulumi.Context, name string, args Args, tables []*
 	routes := make([]ec2.RouteArgs, number)
 	for i := range number {
 		label := fmt.Sprintf("nat-%d", i+1)
+		if args.NAT == settings.NATInstance {
+			// An address of its own: while gateway and instance change places both are there, and AWS gives none that something holds.
+			label = "nat-instance"
+		}
 		tags := pulumi.StringMap{"Name": pulumi.String(args.Prefix + "-" + label)}
 		address, err := ec2.NewEip(ctx, name+"-"+label, &ec2.EipArgs{Domain: pulumi.String("vpc"), Tags: tags}, parent, pulumi.DependsOn([]pulumi.Resource{gateway}))
 		if err != nil {
@@ -29,7 +33,8 @@ func (n *Network) addNAT(ctx *pulumi.Context, name string, args Args, tables []*
 			if err != nil {
 				return err
 			}
-			association, err := ec2.NewEipAssociation(ctx, name+"-"+label, &ec2.EipAssociationArgs{AllocationId: address.ID(), InstanceId: instance.ID()}, parent)
+			association, err := ec2.NewEipAssociation(ctx, name+"-"+label, &ec2.EipAssociationArgs{AllocationId: address.ID(), InstanceId: instance.ID()}, parent,
+				pulumi.DeleteBeforeReplace(true))
 			if err != nil {
 				return err
 			}
@@ -39,7 +44,9 @@ func (n *Network) addNAT(ctx *pulumi.Context, name string, args Args, tables []*
 		}
 		nat, err := ec2.NewNatGateway(ctx, name+"-"+label, &ec2.NatGatewayArgs{
 			SubnetId: n.Public[i].ID(), AllocationId: address.ID(), ConnectivityType: pulumi.String("public"), Tags: tags,
-		}, parent, pulumi.DependsOn([]pulumi.Resource{gateway}))
+		}, parent, pulumi.DependsOn([]pulumi.Resource{gateway}),
+			// Its address is taken while the old one is there.
+			pulumi.DeleteBeforeReplace(true))
 		if err != nil {
 			return err
 		}

@@ -7,24 +7,25 @@ import (
 	"net/netip"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"dossier.example/infra/iam"
 	"dossier.example/infra/settings"
+	"dossier.example/infra/storage"
 )
 
 // Args is what a Network is built from.
 type Args struct {
-	// Prefix begins the Name tags, and Path the names of log groups: dossier-<stack> and /dossier/<stack>.
-	Prefix, Path string
-	// Account is the AWS account's id.
-	Account string
+	// Prefix begins the Name tags: dossier-<stack>.
+	Prefix string
 	// CIDR is the block of the VPC, a /24 or larger.
 	CIDR netip.Prefix
-	// Zones is the number of availability zones, each with a public and a private subnet.
-	Zones int
+	// Zones is the number of availability zones, each with a public and a private subnet. ZoneNames are theirs; empty means to choose.
+	Zones     int
+	ZoneNames []string
+	// InstanceTypes and DatabaseClass have to be offered in zones that are chosen.
+	InstanceTypes []string
+	DatabaseClass string
 	// NAT is the way from private subnets to the internet; the other two are for settings.NATInstance only.
 	NAT             settings.NAT
 	NATInstanceType string
@@ -32,8 +33,8 @@ type Args struct {
 	// Image is the AMI of a NAT instance. Newest tells that nobody named it: it is the newest of today, and tomorrow's is no change.
 	Image  string
 	Newest bool
-	// LogDays is the retention of the flow logs.
-	LogDays int
+	// Logs receives the flow logs.
+	Logs *storage.Logs
 	// AppPort is where the app listens.
 	AppPort int
 	// HTTPS tells whether browsers come by HTTPS too.
@@ -72,16 +73,9 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		return nil, err
 	}
 	n.PublicBlocks = public
-	// Local zones and wavelength zones are left out: they have neither NAT gateways nor RDS.
-	zones, err := aws.GetAvailabilityZones(ctx, &aws.GetAvailabilityZonesArgs{
-		State:   pulumi.StringRef("available"),
-		Filters: []aws.GetAvailabilityZonesFilter{{Name: "opt-in-status", Values: []string{"opt-in-not-required"}}},
-	}, parent)
+	names, err := zones(ctx, args, parent)
 	if err != nil {
-		return nil, fmt.Errorf("reading the region's availability zones: %w", err)
-	}
-	if len(zones.Names) < args.Zones {
-		return nil, fmt.Errorf("network.zones is %d, but the region %s has %d availability zones", args.Zones, zones.Id, len(zones.Names))
+		return nil, err
 	}
 
 	n.VPC, err = ec2.NewVpc(ctx, name, &ec2.VpcArgs{
@@ -116,7 +110,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	tables := []*ec2.RouteTable{publicRoutes}
 	var privateRoutes []*ec2.RouteTable
 	for i := range args.Zones {
-		zone, number := pulumi.String(zones.Names[i]), i+1
+		zone, number := pulumi.String(names[i]), i+1
 		subnet, err := ec2.NewSubnet(ctx, fmt.Sprintf("%s-public-%d", name, number), &ec2.SubnetArgs{
 			VpcId: n.VPC.ID(), AvailabilityZone: zone, CidrBlock: pulumi.String(public[i].String()),
 			// No address is given by default: the jump server and the NAT ask for theirs.
@@ -191,26 +185,15 @@ func (n *Network) addEndpoints(ctx *pulumi.Context, name string, tables []*ec2.R
 	return nil
 }
 
-func (n *Network) addFlowLog(ctx *pulumi.Context, name string, args Args, parent pulumi.ResourceOrInvokeOption) error {
-	group, err := cloudwatch.NewLogGroup(ctx, name+"-flow", &cloudwatch.LogGroupArgs{
-		Name: pulumi.String(args.Path + "/flow"), RetentionInDays: pulumi.Int(args.LogDays),
-	}, parent)
-	if err != nil {
-		return err
-	}
-	role, err := iam.ServiceRole(ctx, name+"-flow", "vpc-flow-logs.amazonaws.com", "Writes the flow logs of "+args.Prefix, args.Account, []iam.Statement{{
-		Sid:       "Write",
-		Actions:   []string{"logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"},
-		Resources: []pulumi.StringInput{pulumi.Sprintf("%s:*", group.Arn)},
-	}}, parent)
-	if err != nil {
-		return err
-	}
-	_, err = ec2.NewFlowLog(ctx, name, &ec2.FlowLogArgs{
+// addFlowLog records what is refused, in the bucket of logs. To CloudWatch Logs it would go by a role, and a flow log that begins before IAM
+// knows the role's policy everywhere stays in "Access error" until somebody makes it anew
+// (https://github.com/hashicorp/terraform-provider-aws/issues/29323); the bucket's policy is S3's own, and there at once.
+func (n *Network) addFlowLog(ctx *pulumi.Context, name string, args Args, parent pulumi.ResourceOption) error {
+	_, err := ec2.NewFlowLog(ctx, name, &ec2.FlowLogArgs{
 		// What was refused is what an investigation asks for; what was accepted is most of the volume, and of the price.
-		VpcId: n.VPC.ID(), TrafficType: pulumi.String("REJECT"), LogDestinationType: pulumi.String("cloud-watch-logs"),
-		LogDestination: group.Arn, IamRoleArn: role.Arn, MaxAggregationInterval: pulumi.Int(600),
+		VpcId: n.VPC.ID(), TrafficType: pulumi.String("REJECT"), LogDestinationType: pulumi.String("s3"),
+		LogDestination: pulumi.Sprintf("%s/%s/", args.Logs.Bucket.Arn, storage.FlowLogs), MaxAggregationInterval: pulumi.Int(600),
 		Tags: pulumi.StringMap{"Name": pulumi.String(args.Prefix + "-flow")},
-	}, parent)
+	}, parent, pulumi.DependsOn([]pulumi.Resource{args.Logs.Ready}))
 	return err
 }

@@ -20,8 +20,11 @@ type alarm struct {
 	threshold float64
 	// periods of period seconds each have to be over the threshold.
 	period, periods int
-	// missing is what no data means: notBreaching where a metric is only there when something happens, breaching where it always is.
+	// missing is what no data means: notBreaching where a metric is only there when something happens, breaching where it always is. Of the latter
+	// kind are those that Watch makes.
 	missing string
+	// while names another pair of metrics, by the same dimensions and period: the alarm holds only while the first is no less than the second.
+	while [2]string
 	// rollback sends a rollout back.
 	rollback bool
 }
@@ -69,6 +72,7 @@ func alarms(args Args) []alarm {
 			label: "at-maximum", says: "The group is at its largest size and would grow further. Raise service.max, and the database with it.",
 			namespace: "AWS/EC2", metric: "CPUUtilization", statistic: "Average", dimensions: group,
 			threshold: 90, period: 5 * minute, periods: 3, missing: "notBreaching",
+			while: [2]string{"GroupInServiceInstances", "GroupMaxSize"},
 		},
 		{
 			label: "database-cpu", says: "The database computes for all it can. Look at its slow query log.",
@@ -101,24 +105,19 @@ func alarms(args Args) []alarm {
 	return list
 }
 
-func (o *Observe) addAlarms(ctx *pulumi.Context, name string, args Args, parent pulumi.ResourceOption) error {
+// Watch makes the alarms for which missing data is a fault, once there is data: before its first instance serves, or its database is there, an
+// environment is not broken but new. after is what has to be done before.
+func (o *Observe) Watch(ctx *pulumi.Context, name string, args Args, after pulumi.Resource) error {
+	return o.addAlarms(ctx, name, args, "breaching", pulumi.Parent(o), pulumi.DependsOn([]pulumi.Resource{after}))
+}
+
+// addAlarms makes the alarms that take missing data in one way.
+func (o *Observe) addAlarms(ctx *pulumi.Context, name string, args Args, missing string, options ...pulumi.ResourceOption) error {
 	for _, a := range alarms(args) {
-		comparison := "GreaterThanThreshold"
-		if a.below {
-			comparison = "LessThanThreshold"
+		if a.missing != missing {
+			continue
 		}
-		m := &cloudwatch.MetricAlarmArgs{
-			AlarmDescription: pulumi.String(args.Prefix + ": " + a.says), Namespace: pulumi.String(a.namespace), MetricName: pulumi.String(a.metric),
-			Dimensions: a.dimensions, ComparisonOperator: pulumi.String(comparison), Threshold: pulumi.Float64(a.threshold),
-			Period: pulumi.Int(a.period), EvaluationPeriods: pulumi.Int(a.periods), TreatMissingData: pulumi.String(a.missing),
-			AlarmActions: pulumi.Array{o.Topic.Arn}, OkActions: pulumi.Array{o.Topic.Arn},
-		}
-		if a.statistic[0] == 'p' {
-			m.ExtendedStatistic = pulumi.String(a.statistic)
-		} else {
-			m.Statistic = pulumi.String(a.statistic)
-		}
-		made, err := cloudwatch.NewMetricAlarm(ctx, name+"-"+a.label, m, parent)
+		made, err := cloudwatch.NewMetricAlarm(ctx, name+"-"+a.label, o.metricAlarm(args, a), options...)
 		if err != nil {
 			return err
 		}
@@ -127,4 +126,46 @@ func (o *Observe) addAlarms(ctx *pulumi.Context, name string, args Args, parent 
 		}
 	}
 	return nil
+}
+
+func (o *Observe) metricAlarm(args Args, a alarm) *cloudwatch.MetricAlarmArgs {
+	comparison := "GreaterThanThreshold"
+	if a.below {
+		comparison = "LessThanThreshold"
+	}
+	m := &cloudwatch.MetricAlarmArgs{
+		AlarmDescription:   pulumi.String(args.Prefix + ": " + a.says),
+		ComparisonOperator: pulumi.String(comparison), Threshold: pulumi.Float64(a.threshold),
+		EvaluationPeriods: pulumi.Int(a.periods), TreatMissingData: pulumi.String(a.missing),
+		AlarmActions: pulumi.Array{o.Topic.Arn}, OkActions: pulumi.Array{o.Topic.Arn},
+	}
+	if a.while[0] != "" {
+		m.MetricQueries = a.queries()
+		return m
+	}
+	m.Namespace, m.MetricName, m.Dimensions, m.Period = pulumi.String(a.namespace), pulumi.String(a.metric), a.dimensions, pulumi.Int(a.period)
+	if a.statistic[0] == 'p' {
+		m.ExtendedStatistic = pulumi.String(a.statistic)
+	} else {
+		m.Statistic = pulumi.String(a.statistic)
+	}
+	return m
+}
+
+// queries are the metrics of an alarm that holds only while one of a group's sizes is no less than another: the metric itself then, else nothing.
+func (a alarm) queries() cloudwatch.MetricAlarmMetricQueryArray {
+	query := func(id, namespace, metric, statistic string) *cloudwatch.MetricAlarmMetricQueryArgs {
+		return &cloudwatch.MetricAlarmMetricQueryArgs{Id: pulumi.String(id), Metric: &cloudwatch.MetricAlarmMetricQueryMetricArgs{
+			Namespace: pulumi.String(namespace), MetricName: pulumi.String(metric), Dimensions: a.dimensions, Stat: pulumi.String(statistic), Period: pulumi.Int(a.period),
+		}}
+	}
+	return cloudwatch.MetricAlarmMetricQueryArray{
+		query("watched", a.namespace, a.metric, a.statistic),
+		query("size", "AWS/AutoScaling", a.while[0], "Minimum"),
+		query("most", "AWS/AutoScaling", a.while[1], "Maximum"),
+		&cloudwatch.MetricAlarmMetricQueryArgs{
+			Id: pulumi.String("holds"), Expression: pulumi.String("IF(size >= most, watched, 0)"), Label: pulumi.String(a.metric + " at the largest size"),
+			ReturnData: pulumi.Bool(true),
+		},
+	}
 }

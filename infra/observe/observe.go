@@ -73,7 +73,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 			return nil, err
 		}
 	}
-	if err := o.addAlarms(ctx, name, args, parent); err != nil {
+	if err := o.addAlarms(ctx, name, args, "notBreaching", parent); err != nil {
 		return nil, err
 	}
 	if err := o.addEvents(ctx, name, args, parent); err != nil {

@@ -25,8 +25,8 @@ type RolloutArgs struct {
 // and tells why. The provider's own instance refresh does neither, and can not go back: it changes the group first
 // (https://github.com/hashicorp/terraform-provider-aws/issues/34189).
 //
-// What it returns are the variables of cmd/rollout that name the group and the version, from which it can verify again at any time.
-func (s *Service) Rollout(ctx *pulumi.Context, name string, args RolloutArgs) (pulumi.StringMap, error) {
+// What it returns are the command, and the variables of cmd/rollout that name the group and the version, from which it can verify again at any time.
+func (s *Service) Rollout(ctx *pulumi.Context, name string, args RolloutArgs) (pulumi.Resource, pulumi.StringMap, error) {
 	// Instances are replaced one after the other: each boots, and the one that it replaces lets its requests finish.
 	timeout := 15*time.Minute + time.Duration(args.Max)*(args.BootTimeout+args.DeregistrationDelay)
 	version := pulumi.Sprintf("%d", s.Template.LatestVersion)
@@ -41,10 +41,10 @@ func (s *Service) Rollout(ctx *pulumi.Context, name string, args RolloutArgs) (p
 		"DOSSIER_ROLLOUT_ALARMS": alarms, "DOSSIER_ROLLOUT_TIMEOUT": pulumi.String(timeout.String()),
 		"DOSSIER_ROLLOUT_MIN_HEALTHY": pulumi.Sprintf("%d", MinHealthy), "DOSSIER_ROLLOUT_MAX_HEALTHY": pulumi.Sprintf("%d", MaxHealthy),
 	})
-	_, err := local.NewCommand(ctx, name, &local.CommandArgs{
+	command, err := local.NewCommand(ctx, name, &local.CommandArgs{
 		Create: pulumi.String("go run dossier.example/infra/cmd/rollout"), Environment: environment,
 		Triggers: pulumi.Array{s.Template.ID(), version}, AddPreviousOutputInEnv: pulumi.Bool(false),
 	}, pulumi.Parent(s), pulumi.DependsOn([]pulumi.Resource{s.Group}),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: (timeout + 5*time.Minute).String(), Update: (timeout + 5*time.Minute).String()}))
-	return what, err
+	return command, what, err
 }

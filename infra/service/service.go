@@ -39,9 +39,9 @@ type Args struct {
 	Storage    *storage.Storage
 	Parameters *parameters.Parameters
 	Release    release.Release
-	// Schema is what instances wait for.
-	Schema  pulumi.Resource
-	LogDays int
+	// Schema is what instances wait for, and Prepared when the account has the service-linked role of Auto Scaling.
+	Schema, Prepared pulumi.Resource
+	LogDays          int
 }
 
 // Service is the app on its instances.
@@ -84,7 +84,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		subnets = append(subnets, subnet.ID())
 	}
 	ready := append(append(append(s.Role.Ready, args.Network.Ready...), args.Site.Ready...), args.Storage.Ready...)
-	ready = append(append(ready, args.Parameters.All...), args.Schema, s.Logs)
+	ready = append(append(ready, args.Parameters.All...), args.Schema, args.Prepared, s.Logs)
 	s.Group, err = autoscaling.NewGroup(ctx, name, &autoscaling.GroupArgs{
 		Name: pulumi.String(group), MinSize: pulumi.Int(args.Min), MaxSize: pulumi.Int(args.Max), DesiredCapacity: pulumi.Int(args.Min),
 		VpcZoneIdentifiers: subnets, TargetGroupArns: pulumi.StringArray{args.Site.Targets.Arn},
@@ -180,6 +180,9 @@ func (s *Service) template(ctx *pulumi.Context, name, group string, args Args, p
 				VolumeType: pulumi.String("gp3"), VolumeSize: pulumi.Int(args.DiskGiB), Encrypted: pulumi.String("true"), DeleteOnTermination: pulumi.String("true"),
 			},
 		}},
+		// By the minute: the five minutes that cost nothing are too slow to scale by
+		// (https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-scaling-target-tracking.html).
+		Monitoring: &ec2.LaunchTemplateMonitoringArgs{Enabled: pulumi.Bool(true)},
 		// A burst that goes on costs a little more instead of slowing uploads down.
 		CreditSpecification: creditsOf(args.InstanceType),
 		TagSpecifications: ec2.LaunchTemplateTagSpecificationArray{

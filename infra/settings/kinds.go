@@ -468,3 +468,31 @@ const maxConnections = 100_000
 func hasInsights(class string) bool {
 	return !strings.HasSuffix(class, ".micro") && !strings.HasSuffix(class, ".small")
 }
+
+// zoneNames takes a list of availability zones: a region and a letter. Local zones and wavelength zones, whose names are longer, have neither NAT
+// gateways nor RDS.
+func zoneNames() kind[[]string] {
+	one := regexp.MustCompile(`\A` + regionForm + `[a-z]\z`)
+	return kind[[]string]{
+		allowed: "a list of different availability zones, such as us-east-1a,us-east-1b",
+		list:    true,
+		parse: func(s string) ([]string, error) {
+			if s == "" {
+				return nil, nil
+			}
+			var list []string
+			for item := range strings.SplitSeq(s, ",") {
+				item = strings.TrimSpace(item)
+				switch {
+				case !one.MatchString(item):
+					return nil, fmt.Errorf("item %d is not", len(list)+1)
+				case slices.Contains(list, item):
+					return nil, fmt.Errorf("item %d is listed twice", len(list)+1)
+				}
+				list = append(list, item)
+			}
+			return list, nil
+		},
+		format: func(list []string) string { return strings.Join(list, ",") },
+	}
+}

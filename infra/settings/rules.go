@@ -104,7 +104,7 @@ func rules() []rule {
 		},
 		{
 			keys: []string{"service.deregistrationDelay", "service.uploadTimeout"},
-			says: "The load balancer's time for deregistration exceeds the time for a submission, so that no rollout cuts an upload.",
+			says: "The load balancer's time for deregistration exceeds the time for a submission by the form, so that no rollout cuts one.",
 			broken: func(l *loader) string {
 				upload, delay := l.Service.UploadTimeout, l.Service.DeregistrationDelay
 				return failed(delay <= upload, "service.uploadTimeout is %s and service.deregistrationDelay is %s; raise service.deregistrationDelay (to %s at most), or lower service.uploadTimeout",
@@ -118,6 +118,22 @@ func rules() []rule {
 				shutdown, stop := l.Service.ShutdownTimeout, l.Service.StopTimeout
 				least := shutdown + userdata.StopMargin
 				return failed(stop < least, "service.shutdownTimeout %s + %s = %s, and service.stopTimeout is %s; raise it to %s", short(shutdown), short(userdata.StopMargin), short(least), short(stop), short(least))
+			},
+		},
+		{
+			keys: []string{"network.zoneNames", "network.zones"},
+			says: "The names of zones are as many as `network.zones`.",
+			broken: func(l *loader) string {
+				n := len(l.Network.ZoneNames)
+				return failed(n > 0 && n != l.Network.Zones, "network.zones is %d, and network.zoneNames has %d; make them agree", l.Network.Zones, n)
+			},
+		},
+		{
+			keys: []string{"network.zoneNames", regionKey},
+			says: "The zones are of the stack's region.",
+			broken: func(l *loader) string {
+				i := slices.IndexFunc(l.Network.ZoneNames, func(zone string) bool { return zone[:len(zone)-1] != l.Region })
+				return failed(i >= 0, "item %d is not in %s; name zones such as %sa", i+1, quoted(l.Region), l.Region)
 			},
 		},
 		{

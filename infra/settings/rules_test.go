@@ -51,8 +51,16 @@ func ruleCases() []ruleCase {
 		{"storage that does not grow", values{"database.storageGiB": 55}, values{"database.storageGiB": 50}, "database.storageGiB", []string{"make them the same"}},
 		{"an alarm for the whole volume", values{"observe.databaseFreeGiB": 20}, values{"observe.databaseFreeGiB": 19}, "observe.databaseFreeGiB", []string{"observe.databaseFreeGiB is 20 and database.storageGiB is 20"}},
 		{
-			"uploads longer than deregistration", values{"service.uploadTimeout": "35m"}, values{"service.uploadTimeout": "34m59s"}, "service.uploadTimeout",
-			[]string{"service.uploadTimeout is 35m and service.deregistrationDelay is 35m", "to 1h at most"},
+			"uploads longer than deregistration", values{"service.uploadTimeout": "2m"}, values{"service.uploadTimeout": "1m59s"}, "service.uploadTimeout",
+			[]string{"service.uploadTimeout is 2m and service.deregistrationDelay is 2m", "to 15m at most"},
+		},
+		{
+			"more zones than names", values{"network.zones": 3, "network.zoneNames": []any{"eu-central-1a", "eu-central-1b"}},
+			values{"network.zoneNames": []any{"eu-central-1a", "eu-central-1b"}}, "network.zoneNames", []string{"network.zones is 3, and network.zoneNames has 2"},
+		},
+		{
+			"a zone of another region", values{"network.zoneNames": []any{"eu-central-1a", "us-east-1b"}}, values{"network.zoneNames": []any{"eu-central-1a", "eu-central-1b"}},
+			"network.zoneNames", []string{"item 2 is not in", "eu-central-1a"},
 		},
 		{
 			"killed while it stops", values{"service.shutdownTimeout": "41s"}, values{"service.shutdownTimeout": "40s"}, "service.shutdownTimeout",

@@ -8,6 +8,7 @@ package settings
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -48,7 +49,9 @@ type Network struct {
 	CIDR netip.Prefix
 	// Zones is the number of availability zones, 2 to 4. Each has one public and one private subnet.
 	Zones int
-	NAT   NAT
+	// ZoneNames are the zones, as many as Zones; empty means the ones that the stack has, or else the first that offer what the settings ask for.
+	ZoneNames []string
+	NAT       NAT
 	// NATInstanceType is that of the NAT instance, where NAT is NATInstance.
 	NATInstanceType string
 }
@@ -96,10 +99,10 @@ type Service struct {
 	Connections int
 	// MaxFileBytes is the size of the largest file taken.
 	MaxFileBytes int64
-	// UploadTimeout is the time for one whole submission: the slowest upload allowed.
+	// UploadTimeout is the time for one whole submission by the plain form. Direct uploads are not bound by it: they resume.
 	UploadTimeout time.Duration
-	// DeregistrationDelay is how long the load balancer lets running requests of an instance that leaves finish; at most an hour
-	// (the limit of Elastic Load Balancing). It exceeds UploadTimeout, so that no deployment cuts an upload.
+	// DeregistrationDelay is how long an instance that leaves stays for the requests that it has, whether it has any or not: the load balancer
+	// shows it as draining for the whole time, and the group waits for that. It exceeds UploadTimeout, so that no deployment cuts a form.
 	DeregistrationDelay time.Duration
 	// IdleTimeout is how long the load balancer keeps a connection on which nothing moves. It is shorter than the app's keep-alive
 	// (AppKeepAlive): else the app closes a connection just as the load balancer sends on it, and clients see a 502.
@@ -121,6 +124,8 @@ type Database struct {
 	Class string
 	// Version is the engine version: a major one such as 8.4, so that minor upgrades come by themselves.
 	Version string
+	// AllowMajorUpgrade lets Version move to another major one, which takes the database down and cannot be taken back.
+	AllowMajorUpgrade bool
 	// StorageGiB and MaxStorageGiB bound the volume (gp3), which RDS enlarges by itself where they differ; 20 GiB is the least.
 	StorageGiB, MaxStorageGiB int
 	// Connections is max_connections of the server.
@@ -141,6 +146,16 @@ type Jump struct {
 	OperatorCIDRs []netip.Prefix
 	// InstanceType is of a Graviton (arm64) family.
 	InstanceType string
+}
+
+// Types are the EC2 types that the settings ask for, each once.
+func (s Settings) Types() []string {
+	types := []string{s.Service.InstanceType, s.Jump.InstanceType}
+	if s.Network.NAT == NATInstance {
+		types = append(types, s.Network.NATInstanceType)
+	}
+	slices.Sort(types)
+	return slices.Compact(types)
 }
 
 // Storage is the buckets and the table.

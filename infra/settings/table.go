@@ -57,10 +57,10 @@ const (
 	// maxFileBytes is the app's own limit: S3 takes an upload in 10,000 parts at most
 	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html), and parts are sent in 5 MiB.
 	maxFileBytes = 5 << 20 * 10_000
-	// maxDeregistrationDelay is that of Elastic Load Balancing
-	// (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html). It bounds UploadTimeout too,
-	// which so stays far below the 24 hours after which the app takes an upload for given up (DOSSIER_RECONCILE_AGE).
-	maxDeregistrationDelay = time.Hour
+	// maxDeregistrationDelay is far below the hour of Elastic Load Balancing
+	// (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html), because each instance that is
+	// replaced, rolled back or destroyed takes the whole delay, idle or not. It bounds UploadTimeout too.
+	maxDeregistrationDelay = 15 * time.Minute
 	// maxInstances keeps the longest possible rollout, one instance after the other with the longest boot and the longest
 	// deregistration, within the 14 days after which Auto Scaling gives it up.
 	maxInstances = 100
@@ -93,11 +93,15 @@ func keys() []key {
 			doc: "Number of availability zones, each with a public and a private subnet.",
 		}, number(2, 4), func(s *Settings) *int { return &s.Network.Zones }),
 		define(key{
+			name: "network.zoneNames", otherwise: "those that the stack has; at first the first that offer the types of instances and the database's class",
+			doc: "Names of the availability zones, as many as `network.zones`. Another zone for a subnet replaces it, and what is in it.",
+		}, zoneNames(), func(s *Settings) *[]string { return &s.Network.ZoneNames }),
+		define(key{
 			name: "network.nat", dev: string(NATSingle), prod: string(NATPerZone),
 			doc: "Way from the private subnets to the internet: one NAT gateway for all zones, one for each zone, or a small instance that costs least and promises least.",
 		}, oneOf(NATSingle, NATPerZone, NATInstance), func(s *Settings) *NAT { return &s.Network.NAT }),
 		define(key{
-			name: "network.natInstanceType", dev: "t4g.nano", prod: "t4g.nano",
+			name: "network.natInstanceType", dev: "t4g.micro", prod: "t4g.nano",
 			doc: "EC2 type of the NAT instance; only with `network.nat: instance`.",
 		}, instanceType(), func(s *Settings) *string { return &s.Network.NATInstanceType }),
 
@@ -155,15 +159,15 @@ func keys() []key {
 		}, number(1, 1000), func(s *Settings) *int { return &s.Service.Connections }),
 		define(key{
 			name: "service.maxFileSize", dev: "1GiB", prod: "5GiB",
-			doc: "Size of the largest file taken. Divided by `service.uploadTimeout` it is the slowest line on which such a file arrives: 600 KB a second with `dev`, 1.6 MB with `prod`.",
+			doc: "Size of the largest file taken. Browsers with JavaScript and the command send it in parts, straight to S3, for as long as it takes; by the plain form it has to arrive within `service.uploadTimeout`.",
 		}, size(1, maxFileBytes, "48.8 GiB (10,000 parts of 5 MiB)"), func(s *Settings) *int64 { return &s.Service.MaxFileBytes }),
 		define(key{
-			name: "service.uploadTimeout", dev: "30m", prod: "55m",
-			doc: "Time for one whole submission.",
+			name: "service.uploadTimeout", dev: "1m45s", prod: "4m30s",
+			doc: "Time for one whole submission by the plain form, without JavaScript. What does not arrive in time is sent again: each file is stored once.",
 		}, duration(time.Second, maxDeregistrationDelay-time.Second), func(s *Settings) *time.Duration { return &s.Service.UploadTimeout }),
 		define(key{
-			name: "service.deregistrationDelay", dev: "35m", prod: "1h",
-			doc: "Time that the load balancer lets the requests of an instance that leaves finish. It lasts so long only while requests run.",
+			name: "service.deregistrationDelay", dev: "2m", prod: "5m",
+			doc: "Time that an instance that leaves stays for the requests that it has. Each one that is replaced, rolled back or destroyed takes the whole of it, idle or not.",
 		}, duration(time.Second, maxDeregistrationDelay), func(s *Settings) *time.Duration { return &s.Service.DeregistrationDelay }),
 		define(key{
 			name: "service.idleTimeout", dev: "60s", prod: "60s",
@@ -188,8 +192,12 @@ func keys() []key {
 		}, databaseClass(), func(s *Settings) *string { return &s.Database.Class }),
 		define(key{
 			name: "database.version", dev: "8.4", prod: "8.4",
-			doc: "Major version of MySQL; minor upgrades come by themselves.",
+			doc: "Major version of MySQL; minor upgrades come by themselves. To change it on a database that exists, see `database.allowMajorUpgrade`.",
 		}, databaseVersion(), func(s *Settings) *string { return &s.Database.Version }),
+		define(key{
+			name: "database.allowMajorUpgrade", dev: "false", prod: "false",
+			doc: "Whether the database may be upgraded to another major version, which takes it down for many minutes and cannot be taken back but by a snapshot. Set it together with the new `database.version`, and take it away afterwards.",
+		}, boolean(), func(s *Settings) *bool { return &s.Database.AllowMajorUpgrade }),
 		define(key{
 			name: "database.storageGiB", dev: "20", prod: "50",
 			doc: "Size of the database's volume (gp3) to begin with, in GiB.",
@@ -211,8 +219,8 @@ func keys() []key {
 			doc: "Counts the database's passwords: one more makes new ones, and a new user for the app.",
 		}, number(1, 9999), func(s *Settings) *int { return &s.Database.Credentials }),
 		define(key{
-			name: "database.backupDays", dev: "3", prod: "14",
-			doc: "Days that point-in-time recovery reaches back.",
+			name: "database.backupDays", dev: "1", prod: "14",
+			doc: "Days that point-in-time recovery reaches back. AWS's Free plan allows 1.",
 		}, number(1, 35), func(s *Settings) *int { return &s.Database.BackupDays }),
 		define(key{
 			name: "database.performanceInsights", otherwise: "`true` where the class has it",
@@ -224,7 +232,7 @@ func keys() []key {
 			doc: "Addresses that may connect to the jump server by SSH. With any, the schema command goes by SSH too, so the address of whoever runs `pulumi up` has to be among them.",
 		}, operators(), func(s *Settings) *[]netip.Prefix { return &s.Jump.OperatorCIDRs }),
 		define(key{
-			name: "jump.instanceType", dev: "t4g.nano", prod: "t4g.micro",
+			name: "jump.instanceType", dev: "t4g.micro", prod: "t4g.micro",
 			doc: "EC2 type of the jump server.",
 		}, instanceType(), func(s *Settings) *string { return &s.Jump.InstanceType }),
 

@@ -3,6 +3,7 @@
 package site
 
 import (
+	"slices"
 	"time"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/acm"
@@ -25,6 +26,8 @@ type Args struct {
 	Protect bool
 	// AppPort is where the app listens.
 	AppPort int
+	// Prepared is when the account has the service-linked role of Elastic Load Balancing.
+	Prepared pulumi.Resource
 	// IdleTimeout is how long a connection on which nothing moves is kept; DeregistrationDelay how long the requests of an instance that
 	// leaves may go on.
 	IdleTimeout, DeregistrationDelay time.Duration
@@ -67,7 +70,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		AccessLogs: &lb.LoadBalancerAccessLogsArgs{
 			Bucket: args.Logs.Bucket.ID(), Prefix: pulumi.String(storage.BalancerLogs), Enabled: pulumi.Bool(true),
 		},
-	}, parent, pulumi.DependsOn(append(args.Network.Ready, args.Logs.Ready)))
+	}, parent, pulumi.DependsOn(append(slices.Clone(args.Network.Ready), args.Logs.Ready, args.Prepared)))
 	if err != nil {
 		return nil, err
 	}
@@ -125,9 +128,10 @@ func (s *Site) addDomain(ctx *pulumi.Context, name string, args Args, forward lb
 	proof, err := route53.NewRecord(ctx, name+"-proof", &route53.RecordArgs{
 		ZoneId: zone, Name: option.ResourceRecordName().Elem(), Type: option.ResourceRecordType().Elem(),
 		Records: pulumi.StringArray{option.ResourceRecordValue().Elem()}, Ttl: pulumi.Int(300),
-		// Another stack's certificate for the same domain asks for the very same record.
+		// Every certificate for the domain in this account asks for the very same record, to be issued and to be renewed: another stack's too. So it
+		// may be there already, and it stays when this stack goes.
 		AllowOverwrite: pulumi.Bool(true),
-	}, parent)
+	}, parent, pulumi.RetainOnDelete(true))
 	if err != nil {
 		return err
 	}

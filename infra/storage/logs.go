@@ -7,21 +7,22 @@ import (
 	"dossier.example/infra/iam"
 )
 
-// The prefixes of the two kinds of access logs in their bucket. The load balancer adds AWSLogs/<account>/ to its own.
+// The prefixes of the kinds of logs in their bucket. The load balancer and the flow log add AWSLogs/<account>/ to their own.
 const (
 	BalancerLogs = "load-balancer"
+	FlowLogs     = "flow"
 	serverLogs   = "s3/"
 )
 
 // LogsArgs is what a Logs is built from.
 type LogsArgs struct {
-	// Account is the AWS account's id.
-	Account string
+	// Region and Account are the stack's; Account is the id of the AWS account.
+	Region, Account string
 	// Days is for how long logs are kept.
 	Days int
 }
 
-// Logs is the bucket of access logs.
+// Logs is the bucket of access logs and flow logs.
 type Logs struct {
 	pulumi.ResourceState
 
@@ -38,6 +39,10 @@ func NewLogs(ctx *pulumi.Context, name string, args LogsArgs, opts ...pulumi.Res
 		return nil, err
 	}
 	account := pulumi.StringMap{"aws:SourceAccount": pulumi.String(args.Account)}
+	delivery := pulumi.Map{
+		"StringEquals": account,
+		"ArnLike":      pulumi.StringMap{"aws:SourceArn": pulumi.String("arn:aws:logs:" + args.Region + ":" + args.Account + ":*")},
+	}
 	var err error
 	l.Bucket, l.Ready, err = bucket{
 		rules: s3.BucketLifecycleConfigurationV2RuleArray{expire(args.Days)},
@@ -48,6 +53,16 @@ func NewLogs(ctx *pulumi.Context, name string, args LogsArgs, opts ...pulumi.Res
 					Sid: "LoadBalancerLogs", Principal: iam.Service("logdelivery.elasticloadbalancing.amazonaws.com"),
 					Actions:   []string{"s3:PutObject"},
 					Resources: []pulumi.StringInput{pulumi.Sprintf("%s/%s/AWSLogs/%s/*", arn, BalancerLogs, args.Account)},
+				},
+				{
+					// https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html
+					Sid: "FlowLogs", Principal: iam.Service("delivery.logs.amazonaws.com"), Actions: []string{"s3:PutObject"},
+					Resources:  []pulumi.StringInput{pulumi.Sprintf("%s/%s/AWSLogs/%s/*", arn, FlowLogs, args.Account)},
+					Conditions: delivery,
+				},
+				{
+					Sid: "FlowLogsCheck", Principal: iam.Service("delivery.logs.amazonaws.com"), Actions: []string{"s3:GetBucketAcl", "s3:ListBucket"},
+					Resources: []pulumi.StringInput{arn}, Conditions: delivery,
 				},
 				{
 					// https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html

@@ -25,6 +25,8 @@ type Cloud struct {
 	// issued are the certificates that were validated.
 	issued map[string]bool
 
+	account account
+
 	clock    int
 	events   []*Event
 	faults   []*Fault
@@ -39,7 +41,8 @@ func NewCloud() *Cloud {
 	return &Cloud{
 		model: awsmodel.Default(), births: map[string]int{}, contents: map[string]map[string]bool{}, issued: map[string]bool{},
 		delays: map[string]time.Duration{}, secrets: map[string]bool{},
-		runner: func(Command) (string, error) { return "", nil },
+		account: account{serviceRoles: map[string]bool{}, lacking: map[string]bool{}, leftovers: map[string]bool{}, shared: map[string]bool{}},
+		runner:  func(Command) (string, error) { return "", nil },
 	}
 }
 
@@ -50,6 +53,8 @@ type Resource struct {
 	Inputs, Outputs resource.PropertyMap
 
 	incarnation int
+	// made is when, by the cloud's clock.
+	made int
 	// defaults are the names of the inputs that the provider filled in, as Pulumi's state keeps them.
 	defaults resource.PropertyValue
 }
@@ -73,6 +78,8 @@ type Event struct {
 	Token, Name, ID string
 	// Start and End are times of a clock that counts starts and ends.
 	Start, End int
+	// Takes is how long it takes in AWS, where that is much and known.
+	Takes time.Duration
 	// Err is why it failed.
 	Err error
 }
@@ -237,7 +244,14 @@ func (c *Cloud) add(r *Resource) {
 	r.incarnation = c.births[r.URN]
 	r.ID, r.Outputs = c.model.Compute(r.Token, awsmodel.Incarnation(r.Name, r.incarnation), r.Inputs)
 	c.keepSecrets(r)
+	r.made = c.clock
 	c.resources = append(c.resources, r)
+	switch r.Token {
+	case flowLogType:
+		c.access(r)
+	case alarmType:
+		c.silent(r)
+	}
 }
 
 // keepSecrets notes what generates secrets.
@@ -274,6 +288,11 @@ func (c *Cloud) checkUnique(r *Resource) error {
 	id, _ := c.model.Compute(r.Token, awsmodel.Incarnation(r.Name, c.births[r.URN]+1), r.Inputs)
 	for _, other := range c.resources {
 		if other == r || other.Token != r.Token {
+			continue
+		}
+		// A record that may overwrite takes the place of the one that is there
+		// (https://github.com/hashicorp/terraform-provider-aws/blob/v5.100.0/internal/service/route53/record.go, allow_overwrite).
+		if r.Token == recordType && (look{in: r.Inputs}).flag("allowOverwrite") {
 			continue
 		}
 		// One that is replaced, or made for another URN, with the same name.
@@ -344,6 +363,12 @@ func (c *Cloud) update(urn resource.URN, id string, olds, inputs resource.Proper
 			r.Inputs[key] = v
 		}
 	}
+	if r.Token == databaseType {
+		if err := upgrade(&before, r); err != nil {
+			*r = before
+			return nil, fmt.Errorf("updating %s %s: %w", r.Token, r.Name, err)
+		}
+	}
 	if err := c.check(r); err != nil {
 		*r = before
 		return nil, fmt.Errorf("updating %s %s: %w", r.Token, r.Name, err)
@@ -381,7 +406,7 @@ func (c *Cloud) renew(r *Resource, before Resource) error {
 	return nil
 }
 
-func (c *Cloud) delete(urn resource.URN, id string) (err error) {
+func (c *Cloud) delete(urn resource.URN, id string, timeout time.Duration) (err error) {
 	e, fault := c.begin(Delete, urn, id)
 	defer func() { c.end(e, id, err) }()
 	if fault != nil && !fault.After {
@@ -396,7 +421,11 @@ func (c *Cloud) delete(urn resource.URN, id string) (err error) {
 	if err := c.leave(r); err != nil {
 		return fmt.Errorf("deleting %s %s: %w", r.Token, r.Name, err)
 	}
+	if e.Takes, err = c.takes(r, timeout); err != nil {
+		return fmt.Errorf("deleting %s %s: %w", r.Token, r.Name, err)
+	}
 	c.resources = slices.DeleteFunc(c.resources, func(other *Resource) bool { return other == r })
+	c.after(r)
 	if fault != nil {
 		return fault
 	}

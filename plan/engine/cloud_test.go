@@ -51,6 +51,9 @@ func (r Resource) output(key string) string {
 func wholeWorld(t *testing.T) (w world, at map[string]Resource) {
 	t.Helper()
 	w, at = world{NewCloud(), t}, map[string]Resource{}
+	for _, service := range []string{"elasticloadbalancing.amazonaws.com", "autoscaling.amazonaws.com", "rds.amazonaws.com"} {
+		w.MakeServiceRole(service)
+	}
 	add := func(key, token string, inputs in) Resource {
 		t.Helper()
 		at[key] = w.add(token, key, inputs)
@@ -62,7 +65,7 @@ func wholeWorld(t *testing.T) (w world, at map[string]Resource) {
 	a := add("subnet a", subnetType, in{"vpcId": vpc.ID, "cidrBlock": "10.0.0.0/24", "availabilityZone": "us-east-1a"})
 	b := add("subnet b", subnetType, in{"vpcId": vpc.ID, "cidrBlock": "10.0.1.0/24", "availabilityZone": "us-east-1b"})
 	add("subnet a again", subnetType, in{"vpcId": vpc.ID, "cidrBlock": "10.0.2.0/24", "availabilityZone": "us-east-1a"})
-	add("small subnet", subnetType, in{"vpcId": vpc.ID, "cidrBlock": "10.0.3.0/28", "availabilityZone": "us-east-1c"})
+	add("small subnet", subnetType, in{"vpcId": vpc.ID, "cidrBlock": "10.0.3.0/28", "availabilityZone": "us-east-1d"})
 	add("other subnet", subnetType, in{"vpcId": other.ID, "cidrBlock": "10.1.0.0/24", "availabilityZone": "us-east-1b"})
 	group := add("group", securityGroupType, in{"vpcId": vpc.ID, "name": "group"})
 	peer := add("peer", securityGroupType, in{"vpcId": vpc.ID, "name": "peer"})
@@ -129,12 +132,14 @@ func TestPlace(t *testing.T) {
 		}
 		return r.ID
 	}
+	w.account.leftovers["/aws/rds/instance/gone/error"] = true
 	tried := map[string]bool{}
 	for _, c := range []struct {
 		name, token string
 		in          in
 		want        string
 	}{
+		{"a log group that came back", logGroupType, in{"name": "/aws/rds/instance/gone/error"}, "ResourceAlreadyExistsException"},
 		{"a subnet outside its VPC", subnetType, in{"vpcId": id("vpc"), "cidrBlock": "10.9.0.0/24"}, "InvalidSubnet.Range"},
 		{"a subnet over another", subnetType, in{"vpcId": id("vpc"), "cidrBlock": "10.0.0.128/25"}, "InvalidSubnet.Conflict"},
 		{"a subnet of no VPC", subnetType, in{"vpcId": "vpc-0", "cidrBlock": "10.0.9.0/24"}, `"vpc-0" does not exist, which vpcId names`},
@@ -255,7 +260,7 @@ func TestDelete(t *testing.T) {
 		"vpc", "subnet a", "subnet b", "group", "peer", "gateway", "table", "eip", "role", "profile", "template", "targets", "subnets", "parameters", "files", "topic",
 	} {
 		r := at[key]
-		err := w.delete(resource.URN(r.URN), r.ID)
+		err := w.delete(resource.URN(r.URN), r.ID, 0)
 		if err == nil || !strings.Contains(err.Error(), "DependencyViolation") {
 			t.Errorf("%s: got the error %v, want DependencyViolation", key, err)
 		}
@@ -272,7 +277,7 @@ func TestDelete(t *testing.T) {
 		if r.Token == bucketType {
 			continue
 		}
-		errs = append(errs, w.delete(resource.URN(r.URN), r.ID))
+		errs = append(errs, w.delete(resource.URN(r.URN), r.ID, 0))
 	}
 	if err := errors.Join(errs...); err != nil {
 		t.Error(err)
@@ -280,14 +285,14 @@ func TestDelete(t *testing.T) {
 	// The load balancer has written to the one, and of the other's object an old version is left.
 	for _, key := range []string{"logs", "files"} {
 		r := at[key]
-		if err := w.delete(resource.URN(r.URN), r.ID); err == nil || !strings.Contains(err.Error(), "BucketNotEmpty") {
+		if err := w.delete(resource.URN(r.URN), r.ID, 0); err == nil || !strings.Contains(err.Error(), "BucketNotEmpty") {
 			t.Errorf("the bucket %s: got the error %v, want BucketNotEmpty", key, err)
 		}
 		before := r.Inputs
 		if _, err := w.update(resource.URN(r.URN), r.ID, before, in{"bucket": key, "forceDestroy": true}.properties()); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.delete(resource.URN(r.URN), r.ID); err != nil {
+		if err := w.delete(resource.URN(r.URN), r.ID, 0); err != nil {
 			t.Error(err)
 		}
 	}
@@ -317,14 +322,14 @@ func TestDeletionProtection(t *testing.T) {
 		}
 		if c.key == "balancer" {
 			listener := at["listener"]
-			if err := w.delete(resource.URN(at["app"].URN), at["app"].ID); err != nil {
+			if err := w.delete(resource.URN(at["app"].URN), at["app"].ID, 0); err != nil {
 				t.Fatal(err)
 			}
-			if err := w.delete(resource.URN(listener.URN), listener.ID); err != nil {
+			if err := w.delete(resource.URN(listener.URN), listener.ID, 0); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := w.delete(resource.URN(r.URN), r.ID); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := w.delete(resource.URN(r.URN), r.ID, 0); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s with %v: got the error %v, want %q", c.key, c.inputs, err, c.want)
 		}
 		if _, err := w.update(resource.URN(r.URN), r.ID, inputs, r.Inputs); err != nil {
@@ -332,7 +337,7 @@ func TestDeletionProtection(t *testing.T) {
 		}
 	}
 	table := w.add(tableType, "table", good[tableType].with(in{"name": "files", "deletionProtectionEnabled": true}))
-	if err := w.delete(resource.URN(table.URN), table.ID); err == nil || !strings.Contains(err.Error(), "ValidationException") {
+	if err := w.delete(resource.URN(table.URN), table.ID, 0); err == nil || !strings.Contains(err.Error(), "ValidationException") {
 		t.Errorf("a protected table: %v", err)
 	}
 }
@@ -347,12 +352,12 @@ func TestGatewayWaitsForAddresses(t *testing.T) {
 				!public && r.Token != listenerType && r.Token != groupType {
 				continue
 			}
-			if err := w.delete(resource.URN(r.URN), r.ID); err != nil {
+			if err := w.delete(resource.URN(r.URN), r.ID, 0); err != nil {
 				t.Fatal(err)
 			}
 		}
 		gateway := at["gateway"]
-		if err := w.delete(resource.URN(gateway.URN), gateway.ID); err == nil || !strings.Contains(err.Error(), "mapped public addresses") {
+		if err := w.delete(resource.URN(gateway.URN), gateway.ID, 0); err == nil || !strings.Contains(err.Error(), "mapped public addresses") {
 			t.Errorf("%s: got the error %v, want mapped public addresses", kind, err)
 		}
 	}
@@ -414,7 +419,7 @@ func TestReplacementHasOtherIDs(t *testing.T) {
 		t.Error("a replaced password is the same")
 	}
 	// Both have the id "none": the first to go is the one that was replaced.
-	if err := w.delete(resource.URN(password.URN), password.ID); err != nil {
+	if err := w.delete(resource.URN(password.URN), password.ID, 0); err != nil {
 		t.Fatal(err)
 	}
 	if left, _ := w.Get(passwordType, "p"); left.output("result") != again.output("result") {
@@ -431,10 +436,10 @@ func TestFault(t *testing.T) {
 		t.Errorf("the second creation: %v, %d resources", err, len(w.Resources()))
 	}
 	w.add(vpcType, "vpc", in{"cidrBlock": "10.0.0.0/16"})
-	if err := w.delete(resource.URN(first.URN), first.ID); err == nil || len(w.Resources()) != 1 {
+	if err := w.delete(resource.URN(first.URN), first.ID, 0); err == nil || len(w.Resources()) != 1 {
 		t.Errorf("a deletion that says that it failed, but did not: %v, %d resources", err, len(w.Resources()))
 	}
-	if err := w.delete(resource.URN(first.URN), first.ID); err != nil {
+	if err := w.delete(resource.URN(first.URN), first.ID, 0); err != nil {
 		t.Errorf("deleting what is gone: %v", err)
 	}
 

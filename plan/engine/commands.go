@@ -17,6 +17,9 @@ type Command struct {
 	Environment   map[string]string
 	// Host is that of a remote command.
 	Host string
+
+	// clock is when it ended.
+	clock int
 }
 
 // Runner stands in for the shell: it returns what the command prints, or why it failed.
@@ -105,6 +108,8 @@ func (c *Cloud) run(r *Resource, script string, fault *Fault) (string, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.clock++
+	command.clock = c.clock
 	c.commands = append(c.commands, command)
 	return stdout, nil
 }

@@ -32,6 +32,7 @@ var places = map[string]func(*Cloud, *Resource) error{
 	databaseType:       (*Cloud).placeDatabase,
 	bucketPolicyType:   (*Cloud).placeBucketPolicy,
 	rolePolicyType:     (*Cloud).placeRolePolicy,
+	logGroupType:       (*Cloud).placeLogGroup,
 	validationType:     (*Cloud).placeValidation,
 }
 
@@ -203,6 +204,12 @@ func (c *Cloud) placeInstance(r *Resource) error {
 	if _, err := c.vpcOf(textsAt(r.Inputs, "subnetId"), textsAt(r.Inputs, "vpcSecurityGroupIds[]")); err != nil {
 		return fmt.Errorf("InvalidGroup.NotFound: %w", err)
 	}
+	if err := c.freeInstance(r.text("instanceType")); err != nil {
+		return err
+	}
+	if err := c.offered(r.text("instanceType"), awsmodel.Text(c.byID(subnetType, r.text("subnetId")).Outputs["availabilityZone"])); err != nil {
+		return err
+	}
 	if profile := c.byID(profileType, r.text("iamInstanceProfile")); profile != nil && profile.text("role") == "" {
 		return fmt.Errorf("InvalidParameterValue: the instance profile %s has no role", profile.ID)
 	}
@@ -216,6 +223,9 @@ func (c *Cloud) placeTemplate(r *Resource) error {
 
 // https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html#subnets-load-balancer
 func (c *Cloud) placeBalancer(r *Resource) error {
+	if err := c.serviceRole("elasticloadbalancing.amazonaws.com"); err != nil {
+		return err
+	}
 	subnets := textsAt(r.Inputs, "subnets[]")
 	vpc, err := c.vpcOf(subnets, textsAt(r.Inputs, "securityGroups[]"))
 	if err != nil {
@@ -306,6 +316,19 @@ func (c *Cloud) placeGroup(r *Resource) error {
 	if made == nil {
 		return errors.New("ValidationError: a launch template has to be named by its id")
 	}
+	if err := c.serviceRole("autoscaling.amazonaws.com"); err != nil {
+		return err
+	}
+	// A group is made all the same, and its launches fail: here that is its failure.
+	kind := made.text("instanceType")
+	if err := c.freeInstance(kind); err != nil {
+		return err
+	}
+	for _, id := range textsAt(r.Inputs, "vpcZoneIdentifiers[]") {
+		if err := c.offered(kind, awsmodel.Text(c.byID(subnetType, id).Outputs["availabilityZone"])); err != nil {
+			return err
+		}
+	}
 	latest := awsmodel.Plain(made.Outputs["latestVersion"]).NumberValue()
 	if n, err := strconv.Atoi(template.textOr("version")); err != nil || n < 1 || float64(n) > latest {
 		return fmt.Errorf("ValidationError: %s has no version %q; the latest is %v", made.ID, template.textOr("version"), latest)
@@ -367,6 +390,12 @@ func (c *Cloud) placeSubnetGroup(r *Resource) error {
 }
 
 func (c *Cloud) placeDatabase(r *Resource) error {
+	if err := c.serviceRole("rds.amazonaws.com"); err != nil {
+		return err
+	}
+	if err := c.freeDatabase(r); err != nil {
+		return err
+	}
 	subnets := c.byID(subnetGroupType, r.text("dbSubnetGroupName"))
 	if subnets == nil {
 		return errors.New("without a subnet group the database would be in the default VPC, which new accounts may lack")
@@ -386,6 +415,15 @@ func (c *Cloud) placeDatabase(r *Resource) error {
 		if c.byID(logGroupType, name) == nil {
 			return fmt.Errorf("RDS would make the log group %s itself: it has to be there before", name)
 		}
+	}
+	return nil
+}
+
+// placeLogGroup refuses a name that is taken
+// (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html).
+func (c *Cloud) placeLogGroup(r *Resource) error {
+	if c.account.leftovers[r.text("name")] {
+		return fmt.Errorf("ResourceAlreadyExistsException: The specified log group already exists: %s", r.text("name"))
 	}
 	return nil
 }

@@ -18,6 +18,14 @@ type reference struct {
 	to, output string
 	// soft lets what is named go first. What AWS itself lets go, but leaves something broken behind, is not soft.
 	soft bool
+	// when names an input and the value with which this one is such a name: "input value". Without the input it is, too.
+	when string
+}
+
+// holds reports whether the input of a resource is a name of this kind.
+func (ref reference) holds(r *Resource) bool {
+	input, value, _ := strings.Cut(ref.when, " ")
+	return ref.when == "" || r.text(input) == "" || r.text(input) == value
 }
 
 // references are the inputs that name other resources, by type.
@@ -42,7 +50,7 @@ var references = map[string][]reference{
 	},
 	endpointType: {{at: "vpcId", to: vpcType}, {at: "routeTableIds[]", to: routeTableType}},
 	flowLogType: {
-		{at: "vpcId", to: vpcType, soft: true}, {at: "iamRoleArn", to: roleType, output: "arn"}, {at: "logDestination", to: logGroupType, output: "arn"},
+		{at: "vpcId", to: vpcType, soft: true}, {at: "iamRoleArn", to: roleType, output: "arn"}, {at: "logDestination", to: logGroupType, output: "arn", when: "logDestinationType cloud-watch-logs"},
 	},
 	templateType: {
 		{at: "iamInstanceProfile.arn", to: profileType, output: "arn"}, {at: "networkInterfaces[].securityGroups[]", to: securityGroupType},
@@ -90,7 +98,7 @@ var references = map[string][]reference{
 	topicPolicyType:       {{at: "arn", to: topicType, output: "arn", soft: true}},
 	subscriptionType:      {{at: "topic", to: topicType, output: "arn", soft: true}},
 	webACLAssociationType: {{at: "resourceArn", to: balancerType, output: "arn", soft: true}},
-	remoteCommandType:     {{at: "connection.host", to: instanceType, output: "publicIp", soft: true}},
+	remoteCommandType:     {{at: "connection.host", to: eipType, output: "publicIp", soft: true}},
 }
 
 var (
@@ -116,6 +124,9 @@ func (c *Cloud) named(ref reference, value string) *Resource {
 // checkReferences answers as AWS does when something names what is not there.
 func (c *Cloud) checkReferences(r *Resource) error {
 	for _, ref := range references[r.Token] {
+		if !ref.holds(r) {
+			continue
+		}
 		for _, value := range textsAt(r.Inputs, ref.at) {
 			if c.named(ref, value) == nil {
 				return fmt.Errorf("%s %q does not exist, which %s names", ref.to, value, ref.at)
@@ -132,7 +143,7 @@ func (c *Cloud) checkUnused(gone *Resource) error {
 			continue
 		}
 		for _, ref := range references[r.Token] {
-			if ref.soft || ref.to != gone.Token {
+			if ref.soft || ref.to != gone.Token || !ref.holds(r) {
 				continue
 			}
 			name := gone.ID

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
@@ -166,10 +167,7 @@ func (p *provider) Invoke(_ context.Context, req *pulumirpc.InvokeRequest) (*pul
 	if err != nil {
 		return nil, err
 	}
-	p.cloud.mu.Lock()
-	model := p.cloud.model
-	p.cloud.mu.Unlock()
-	answer, err := model.Invoke(req.GetTok(), args)
+	answer, err := p.cloud.invoke(req.GetTok(), args)
 	if err != nil {
 		return nil, err
 	}
@@ -354,7 +352,7 @@ func (p *provider) Update(_ context.Context, req *pulumirpc.UpdateRequest) (*pul
 }
 
 func (p *provider) Delete(_ context.Context, req *pulumirpc.DeleteRequest) (*emptypb.Empty, error) {
-	if err := p.cloud.delete(resource.URN(req.GetUrn()), req.GetId()); err != nil {
+	if err := p.cloud.delete(resource.URN(req.GetUrn()), req.GetId(), time.Duration(req.GetTimeout()*float64(time.Second))); err != nil {
 		return nil, failure(err)
 	}
 	return &emptypb.Empty{}, nil

@@ -64,6 +64,22 @@ func groupRules() []Rule {
 			}),
 		},
 		{
+			ID:    "Plan.AutoScaling.3",
+			Says:  "A group that is scaled by its instances' CPU has detailed monitoring: by the five minutes of the basic one it is scaled too late.",
+			Needs: []string{groupType},
+			Check: Each(groupType, func(g *graph.Graph, _ Environment, r *graph.Resource) []Violation {
+				template := g.LaunchTemplate(r)
+				for _, policy := range g.ByType("aws:autoscaling/policy:Policy") {
+					metric := graph.Text(policy.Input("targetTrackingConfiguration.predefinedMetricSpecification.predefinedMetricType"))
+					if metric == "ASGAverageCPUUtilization" && g.Resolve(policy.Input("autoscalingGroupName"), groupType) == r &&
+						(template == nil || !graph.Is(template.Input("monitoring.enabled"), true)) {
+						return []Violation{At(r, "set monitoring.enabled of the launch template to true", "%s scales it by CPU, which is measured every five minutes", policy)}
+					}
+				}
+				return nil
+			}),
+		},
+		{
 			ID:    "Plan.AutoScaling.2",
 			Says:  "What scaling owns, a group's desired capacity, is left alone by deployments.",
 			Needs: []string{groupType},

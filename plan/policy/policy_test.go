@@ -183,6 +183,10 @@ func TestWhatBreaksARule(t *testing.T) {
 		{"AutoScaling.9", "no template", set(groupType, "app", "launchTemplate", nil), "Group app"},
 		{"AutoScaling.9", "a launch configuration", func(b *graphtest.Builder) { b.Add(configurationType, "old", in{}) }, "LaunchConfiguration old"},
 		{"Plan.AutoScaling.1", "$Latest", set(groupType, "app", "launchTemplate.version", "$Latest"), "Group app"},
+		{"Plan.AutoScaling.3", "scaled by CPU without detailed monitoring", func(b *graphtest.Builder) {
+			b.Add("aws:autoscaling/policy:Policy", "cpu", in{"autoscalingGroupName": b.Get(groupType, "app").ID, "targetTrackingConfiguration": in{
+				"predefinedMetricSpecification": in{"predefinedMetricType": "ASGAverageCPUUtilization"}}})
+		}, "Group app"},
 		{"Plan.AutoScaling.2", "capacity set back", func(b *graphtest.Builder) { b.Get(groupType, "app").Options.IgnoreChanges = nil }, "Group app"},
 
 		{"RDS.2", "public", set(databaseType, "db", "publiclyAccessible", true), "Instance db"},

@@ -65,8 +65,8 @@ type biller struct {
 	free map[string]bool
 	// public are the URNs of instances and groups whose instances have a public address of their own, which is no Elastic IP.
 	public map[string]bool
-	// alarms and dashboards are counted before they are priced; tracking is how many of the alarms Auto Scaling makes.
-	alarms, tracking, dashboards int
+	// alarms, dashboards and metrics are counted before they are priced; tracking is how many of the alarms Auto Scaling makes.
+	alarms, tracking, dashboards, metrics int
 }
 
 // addresses finds who has a public address. An instance with an Elastic IP has no other one, and that is a resource of its own.
@@ -121,11 +121,7 @@ func (b *biller) resource(r *graph.Resource) {
 	case "aws:kms/key:Key":
 		b.monthly(r, "key of one's own", customerKey)
 	case "aws:cloudwatch/metricAlarm:MetricAlarm":
-		if period, _ := graph.Number(r.Input("period")); period < 60 || r.Input("metricQueries") != nil {
-			b.unpriced(r, "an alarm on several metrics, or within a minute")
-			return
-		}
-		b.alarms++
+		b.alarm(r)
 	case "aws:cloudwatch/dashboard:Dashboard":
 		b.dashboards++
 	default:
@@ -135,8 +131,33 @@ func (b *biller) resource(r *graph.Resource) {
 	}
 }
 
+// alarm counts an alarm as many times as it watches metrics
+// (https://aws.amazon.com/cloudwatch/pricing/: an alarm is paid for by each metric that it looks at).
+func (b *biller) alarm(r *graph.Resource) {
+	periods := []any{r.Input("period")}
+	if queries := graph.Items(r.Input("metricQueries")); len(queries) > 0 {
+		periods = nil
+		for _, query := range queries {
+			if graph.At(query, "metric") != nil {
+				periods = append(periods, graph.At(query, "metric.period"))
+			}
+		}
+	}
+	for _, period := range periods {
+		if seconds, _ := graph.Number(period); seconds < 60 {
+			b.unpriced(r, "an alarm within a minute")
+			return
+		}
+	}
+	b.alarms += len(periods)
+}
+
 // watching prices what an account has some of for nothing.
 func (b *biller) watching() {
+	if n := b.metrics - freeMetrics; n > 0 {
+		what := fmt.Sprintf("%d metrics of detailed monitoring; $%.2f a month each after the %d that an account has for nothing", b.metrics, customMetric, freeMetrics)
+		b.Lines = append(b.Lines, Line{"detailed monitoring", what, float64(n) * customMetric})
+	}
 	if n := b.alarms - freeAlarms; n > 0 {
 		what := fmt.Sprintf("%d alarms, %d of them by Auto Scaling for its policies; $%.2f a month each after the %d that an account has for nothing",
 			b.alarms, b.tracking, alarm, freeAlarms)
@@ -210,6 +231,9 @@ func (b *biller) group(r *graph.Resource) {
 		return
 	}
 	b.instance(r, template, size)
+	if graph.Is(template.Input("monitoring.enabled"), true) {
+		b.metrics += instanceMetrics * int(size)
+	}
 	mappings := graph.Items(template.Input("blockDeviceMappings"))
 	if len(mappings) == 0 {
 		b.volume(r, nil, size)

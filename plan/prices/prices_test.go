@@ -151,8 +151,16 @@ func TestIdle(t *testing.T) {
 		}, []string{"alarms 0.1"}, nil},
 		{"alarms that cost more", func(b *graphtest.Builder) {
 			b.Add(metric, "quick", in{"period": 10})
-			b.Add(metric, "sum", in{"period": 60, "metricQueries": []any{in{}}})
-		}, nil, []string{"MetricAlarm quick: an alarm on several metrics, or within a minute", "MetricAlarm sum: an alarm on several metrics, or within a minute"}},
+			alarms(b, 9)
+			query := func(period int) in { return in{"metric": in{"period": period}} }
+			b.Add(metric, "sum", in{"metricQueries": []any{query(60), query(300), query(300), in{"expression": "IF(a >= b, c, 0)"}}})
+			b.Add(metric, "quick sum", in{"metricQueries": []any{query(10)}})
+		}, []string{"alarms 0.2"}, []string{"MetricAlarm quick sum: an alarm within a minute", "MetricAlarm quick: an alarm within a minute"}},
+		{"detailed monitoring", func(b *graphtest.Builder) {
+			template := b.Add("ec2/launchTemplate:LaunchTemplate", "app", in{"instanceType": "t4g.nano", "monitoring": in{"enabled": true}, "blockDeviceMappings": []any{
+				in{"ebs": in{"volumeSize": 10, "volumeType": "gp3"}}}})
+			b.Add("autoscaling/group:Group", "app", in{"minSize": 2, "launchTemplate": in{"id": template.ID, "version": "1"}})
+		}, []string{"app 6.132", "app 1.6", "detailed monitoring 1.2"}, nil},
 		{"dashboards after those that are free", func(b *graphtest.Builder) {
 			for n := range 5 {
 				b.Add("cloudwatch/dashboard:Dashboard", fmt.Sprint(n), in{})

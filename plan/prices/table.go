@@ -36,6 +36,9 @@ const (
 	hostedZone        = 0.50  // a month
 	alarm             = 0.10  // a month
 	freeAlarms        = 10    // of an account
+	customMetric      = 0.30  // a month
+	freeMetrics       = 10    // of an account
+	instanceMetrics   = 7     // that detailed monitoring of an instance counts as: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/manage-detailed-monitoring.html
 	dashboard         = 3.00  // a month
 	freeDashboards    = 3     // of an account
 	customerKey       = 1.00  // a month, of KMS

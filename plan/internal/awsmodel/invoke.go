@@ -2,6 +2,7 @@ package awsmodel
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -25,6 +26,27 @@ func (m Model) Invoke(token string, args resource.PropertyMap) (resource.Propert
 	case "aws:index/getAvailabilityZones:getAvailabilityZones":
 		zones, ids := m.zones()
 		return answer(map[string]any{"id": m.Region, "names": zones, "zoneIds": ids, "groupNames": []string{m.Region}})
+	case "aws:ec2/getSubnets:getSubnets":
+		return answer(map[string]any{"id": m.Region, "ids": []any{}}) // none exists before the program runs
+	case "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings":
+		kind := ""
+		for _, filter := range args["filters"].ArrayValue() {
+			for _, v := range Plain(filter).ObjectValue()["values"].ArrayValue() {
+				kind = Text(v)
+			}
+		}
+		zones := m.offering(kind)
+		types := make([]string, len(zones))
+		for i := range types {
+			types[i] = kind
+		}
+		return answer(map[string]any{"id": m.Region, "instanceTypes": types, "locations": zones, "locationTypes": types})
+	case "aws:rds/getOrderableDbInstance:getOrderableDbInstance":
+		class := ""
+		for _, v := range args["preferredInstanceClasses"].ArrayValue() {
+			class = Text(v)
+		}
+		return answer(map[string]any{"id": class, "instanceClass": class, "engineVersion": "8.4.7", "availabilityZones": m.offering(class)})
 	case "aws:index/getCallerIdentity:getCallerIdentity":
 		return answer(map[string]any{
 			"id": m.Account, "accountId": m.Account, "userId": "AIDACKCEVSQ6C2EXAMPLE", "arn": "arn:aws:iam::" + m.Account + ":user/deployer",
@@ -92,6 +114,21 @@ func (m Model) zones() (names, ids []string) {
 		ids = append(ids, fmt.Sprintf("%s-az%d", short, i+1))
 	}
 	return names, ids
+}
+
+// Offers reports whether a zone has an instance type, or a class of databases. Not every zone has every type, and the letters of zones differ by
+// account (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-discovery.html; one that was met:
+// https://github.com/ned1313/Getting-Started-Terraform/issues/44). Here the zone use1-az3, the third, has no t4g.
+func (m Model) Offers(zone, kind string) bool {
+	names, ids := m.zones()
+	i := slices.Index(names, zone)
+	return i >= 0 && !(ids[i] == "use1-az3" && strings.HasPrefix(strings.TrimPrefix(kind, "db."), "t4g."))
+}
+
+// offering are the zones that offer a type or class.
+func (m Model) offering(kind string) []string {
+	names, _ := m.zones()
+	return slices.DeleteFunc(names, func(zone string) bool { return !m.Offers(zone, kind) })
 }
 
 func prefixList(region, service string) string {

@@ -115,7 +115,7 @@ func TestPathsOfThePulumiCommand(t *testing.T) {
 	c := config.Map{}
 	for _, set := range []struct{ path, value string }{
 		{"network.zones", "3"}, {"network.nat", "instance"}, {"database.version", "8.4"}, {"database.multiAZ", "true"}, {"observe.latencySeconds", "2.5"},
-		{"service.maxFileSize", "10000000"}, {"service.uploadTimeout", "20m"}, {"jump.operatorCIDRs[0]", "203.0.113.7"}, {"jump.operatorCIDRs[1]", "198.51.100.0/24"},
+		{"service.maxFileSize", "10000000"}, {"service.uploadTimeout", "90s"}, {"jump.operatorCIDRs[0]", "203.0.113.7"}, {"jump.operatorCIDRs[1]", "198.51.100.0/24"},
 	} {
 		key := config.MustMakeKey("dossier", "settings."+set.path)
 		if err := c.Set(key, config.NewValue(set.value), true); err != nil {
@@ -128,7 +128,7 @@ func TestPathsOfThePulumiCommand(t *testing.T) {
 		t.Fatalf("%s: %v", all[settings.Key], err)
 	}
 	if s.Network.Zones != 3 || s.Network.NAT != settings.NATInstance || s.Database.Version != "8.4" || !s.Database.MultiAZ || s.Observe.LatencySeconds != 2.5 ||
-		s.Service.MaxFileBytes != 10_000_000 || s.Service.UploadTimeout.Minutes() != 20 || len(s.Jump.OperatorCIDRs) != 2 {
+		s.Service.MaxFileBytes != 10_000_000 || s.Service.UploadTimeout.Seconds() != 90 || len(s.Jump.OperatorCIDRs) != 2 {
 		t.Errorf("%s gives %+v", all[settings.Key], s)
 	}
 }
