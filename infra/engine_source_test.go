@@ -15,6 +15,7 @@ import (
 
 	"dossier.example/infra/host/release"
 	"dossier.example/infra/prepare"
+	"dossier.example/infra/settings"
 	"dossier.example/plan/engine"
 )
 
@@ -24,8 +25,9 @@ type made struct {
 	migrations string
 }
 
-func (m made) Release(context.Context) (release.Release, error) { return m.release, nil }
-func (m made) Migrations() (string, error)                      { return m.migrations, nil }
+func (made) Preflight(context.Context, settings.Settings, string) ([]string, error) { return nil, nil }
+func (m made) Release(context.Context) (release.Release, error)                     { return m.release, nil }
+func (m made) Migrations() (string, error)                                          { return m.migrations, nil }
 
 // fixed returns a source whose release holds the text.
 func fixed(t *testing.T, text string) made {

@@ -23,6 +23,7 @@ import (
 	"dossier.example/infra/network"
 	"dossier.example/infra/observe"
 	"dossier.example/infra/parameters"
+	"dossier.example/infra/preflight"
 	"dossier.example/infra/service"
 	"dossier.example/infra/settings"
 	"dossier.example/infra/site"
@@ -34,8 +35,12 @@ const appPort = 8080
 
 func main() { pulumi.Run(stack(builder{root: ".."})) }
 
-// source is where the release and the migrations come from: the checkout, or in tests what they put in its place.
+// source is what a deployment stands on beside its settings: the account, and the checkout that the release and the migrations come from. Tests put
+// something else in its place.
 type source interface {
+	// Preflight asks the account what would stop the deployment, with a profile of the AWS configuration where one is named, and returns what it
+	// warns of.
+	Preflight(ctx context.Context, s settings.Settings, profile string) (warnings []string, err error)
 	// Release builds the app.
 	Release(ctx context.Context) (release.Release, error)
 	// Migrations returns the hash of what the schema command applies.
@@ -44,6 +49,18 @@ type source interface {
 
 // builder is the checkout that the program stands in.
 type builder struct{ root string }
+
+// Preflight asks the account, unless it runs for a plan, which has none.
+func (b builder) Preflight(ctx context.Context, s settings.Settings, profile string) (warnings []string, err error) {
+	if os.Getenv(release.StandIn) != "" {
+		return nil, nil
+	}
+	found, err := preflight.Run(ctx, os.LookupEnv, profile, s)
+	for _, f := range found {
+		warnings = append(warnings, f.String())
+	}
+	return warnings, err
+}
 
 // Release builds the app, unless it runs for a plan that compares sources instead.
 func (b builder) Release(ctx context.Context) (release.Release, error) {
@@ -58,6 +75,16 @@ func (b builder) Migrations() (string, error) { return release.Migrations(b.root
 func stack(from source) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
 		env, err := settings.Load(ctx)
+		if err != nil {
+			return err
+		}
+		profile, _ := ctx.GetConfig("aws:profile")
+		warnings, err := from.Preflight(ctx.Context(), env, profile)
+		for _, warning := range warnings {
+			if err := ctx.Log.Warn("preflight: "+warning, nil); err != nil {
+				return err
+			}
+		}
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"dossier.example/infra/host/release"
+	"dossier.example/infra/settings"
 	"dossier.example/plan/graph"
 	"dossier.example/plan/moto"
 )
@@ -66,6 +67,9 @@ func (s motoSource) hash() string {
 	return hex.EncodeToString(sum[:])
 }
 
+func (motoSource) Preflight(context.Context, settings.Settings, string) ([]string, error) {
+	return nil, nil
+}
 func (s motoSource) Release(context.Context) (release.Release, error) {
 	return release.Release{Path: s.file, SHA256: s.hash(), Key: "releases/" + s.hash() + ".tar.gz", Size: int64(len(s.content))}, nil
 }

@@ -1,0 +1,130 @@
+package preflight
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"dossier.example/infra/internal/refusal"
+)
+
+// taken notes that a fixed name is somebody else's.
+func (l *look) taken(point, what string) {
+	l.fault(point, "delete what has the name, import it, or name the stack otherwise (\"pulumi stack rename\")", "%s exists and is not this stack's", what)
+}
+
+func (l *look) databaseName(ctx context.Context) {
+	const point = "name/database"
+	name := l.prefix()
+	out, err := l.rds.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &name})
+	switch {
+	case refusal.Absent(err):
+		return
+	case err != nil:
+		l.unseen(ctx, point, err)
+		return
+	}
+	for _, d := range out.DBInstances {
+		tags := map[string]string{}
+		for _, t := range d.TagList {
+			tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+		}
+		if !l.ours(tags) {
+			l.taken(point, "the database "+name)
+		}
+	}
+}
+
+func (l *look) groupName(ctx context.Context) {
+	const point = "name/group"
+	name := l.prefix() + "-app"
+	out, err := l.scaling.DescribeAutoScalingGroups(ctx, &autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{name}})
+	if err != nil {
+		l.unseen(ctx, point, err)
+		return
+	}
+	for _, g := range out.AutoScalingGroups {
+		tags := map[string]string{}
+		for _, t := range g.Tags {
+			tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+		}
+		if !l.ours(tags) {
+			l.taken(point, "the Auto Scaling group "+name)
+		}
+	}
+}
+
+// logGroups asks for those that nobody but the program makes. RDS makes its own again after they were deleted, so theirs say nothing.
+func (l *look) logGroups(ctx context.Context) {
+	const point = "name/log-groups"
+	path := "/dossier/" + l.Settings.Stack + "/"
+	out, err := l.logs.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &path})
+	if err != nil {
+		l.unseen(ctx, point, err)
+		return
+	}
+	for _, g := range out.LogGroups {
+		name := aws.ToString(g.LogGroupName)
+		if rest := strings.TrimPrefix(name, path); rest != "app" && rest != "flow" {
+			continue
+		}
+		// The ARN of a group ends in ":*" where it stands for the group's streams.
+		tags, err := l.logs.ListTagsForResource(ctx, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: aws.String(strings.TrimSuffix(aws.ToString(g.Arn), ":*"))})
+		if err != nil {
+			l.unseen(ctx, point, err)
+			return
+		}
+		if !l.ours(tags.Tags) {
+			l.taken(point, "the log group "+name)
+		}
+	}
+}
+
+func (l *look) parameters(ctx context.Context) {
+	const point = "name/parameters"
+	path := "/dossier/" + l.Settings.Stack
+	// The values are not asked for: names are enough.
+	out, err := l.ssm.DescribeParameters(ctx, &ssm.DescribeParametersInput{
+		ParameterFilters: []ssmtypes.ParameterStringFilter{{Key: aws.String("Path"), Option: aws.String("Recursive"), Values: []string{path}}},
+		MaxResults:       aws.Int32(1),
+	})
+	if err != nil {
+		l.unseen(ctx, point, err)
+		return
+	}
+	for _, p := range out.Parameters {
+		listed, err := l.ssm.ListTagsForResource(ctx, &ssm.ListTagsForResourceInput{ResourceType: ssmtypes.ResourceTypeForTaggingParameter, ResourceId: p.Name})
+		if err != nil {
+			l.unseen(ctx, point, err)
+			return
+		}
+		tags := map[string]string{}
+		for _, t := range listed.TagList {
+			tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+		}
+		if !l.ours(tags) {
+			l.taken(point, "the parameter "+aws.ToString(p.Name))
+		}
+	}
+}
+
+// dashboard warns only: CloudWatch writes over a dashboard of the same name, and dashboards have no tags by which to know whose it is.
+func (l *look) dashboard(ctx context.Context) {
+	const point = "name/dashboard"
+	name := l.prefix()
+	_, err := l.watch.GetDashboard(ctx, &cloudwatch.GetDashboardInput{DashboardName: &name})
+	switch {
+	case refusal.Absent(err):
+	case err != nil:
+		l.unseen(ctx, point, err)
+	case !l.exists:
+		l.warn(point, "rename it if somebody needs it", "the dashboard %s exists and will be written over", name)
+	}
+}

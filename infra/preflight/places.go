@@ -1,0 +1,240 @@
+package preflight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+
+	"dossier.example/infra/internal/refusal"
+)
+
+// zones counts the availability zones that have every instance type and the database's class. A region's zones differ: use1-az3 of us-east-1 has
+// no t4g (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-discovery.html).
+func (l *look) zones(ctx context.Context) {
+	const point = "zones"
+	out, err := l.ec2.DescribeAvailabilityZones(ctx, &ec2.DescribeAvailabilityZonesInput{
+		Filters: append(named("opt-in-status", "opt-in-not-required"), named("state", "available")...),
+	})
+	if err != nil {
+		l.unseen(ctx, point, err)
+		return
+	}
+	fit := map[string]bool{}
+	for _, z := range out.AvailabilityZones {
+		fit[aws.ToString(z.ZoneName)] = true
+	}
+	var kinds []string
+	for _, h := range l.hosts() {
+		if !slices.Contains(kinds, h.kind) {
+			kinds = append(kinds, h.kind)
+		}
+	}
+	for _, kind := range kinds {
+		has, err := l.offered(ctx, kind)
+		if err != nil {
+			l.unseen(ctx, point, err)
+			return
+		}
+		if len(has) == 0 {
+			l.fault(point, "choose another instance type, or another region", "%s has no %s", l.Settings.Region, kind)
+		}
+		keep(fit, has)
+	}
+	has, err := l.orderable(ctx)
+	if err != nil {
+		l.unseen(ctx, point, err)
+		return
+	}
+	if len(has) == 0 {
+		l.fault(point, "choose another database.class, or another region", "RDS in %s has no %s for MySQL %s in a VPC with encrypted gp3 storage",
+			l.Settings.Region, l.Settings.Database.Class, l.Settings.Database.Version)
+	}
+	keep(fit, has)
+	if len(fit) < l.Settings.Network.Zones && !l.exists {
+		l.fault(point, "lower network.zones, choose other types, or another region", "network.zones is %d, and %d zones of %s have all of %s and %s",
+			l.Settings.Network.Zones, len(fit), l.Settings.Region, strings.Join(kinds, ", "), l.Settings.Database.Class)
+	}
+}
+
+func keep(all, some map[string]bool) {
+	for name := range all {
+		if !some[name] {
+			delete(all, name)
+		}
+	}
+}
+
+// offered returns the zones that have an instance type.
+func (l *look) offered(ctx context.Context, kind string) (map[string]bool, error) {
+	has := map[string]bool{}
+	pages := ec2.NewDescribeInstanceTypeOfferingsPaginator(l.ec2, &ec2.DescribeInstanceTypeOfferingsInput{
+		LocationType: types.LocationTypeAvailabilityZone, Filters: named("instance-type", kind),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range page.InstanceTypeOfferings {
+			has[aws.ToString(o.Location)] = true
+		}
+	}
+	return has, nil
+}
+
+// orderable returns the zones that have the database's class for its version.
+func (l *look) orderable(ctx context.Context) (map[string]bool, error) {
+	has := map[string]bool{}
+	pages := rds.NewDescribeOrderableDBInstanceOptionsPaginator(l.rds, &rds.DescribeOrderableDBInstanceOptionsInput{
+		Engine: aws.String("mysql"), DBInstanceClass: &l.Settings.Database.Class, Vpc: aws.Bool(true),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range page.OrderableDBInstanceOptions {
+			version := aws.ToString(o.EngineVersion)
+			if version != l.Settings.Database.Version && !strings.HasPrefix(version, l.Settings.Database.Version+".") ||
+				aws.ToString(o.StorageType) != "gp3" || !aws.ToBool(o.SupportsStorageEncryption) || l.Settings.Database.MultiAZ && !aws.ToBool(o.MultiAZCapable) {
+				continue
+			}
+			for _, z := range o.AvailabilityZones {
+				has[aws.ToString(z.Name)] = true
+			}
+		}
+	}
+	return has, nil
+}
+
+// linked are the service-linked roles that the stack's services need. Each service makes its own at its first use, and needs the caller's right to.
+var linked = []struct{ role, service string }{
+	{"AWSServiceRoleForRDS", "rds.amazonaws.com"},
+	{"AWSServiceRoleForAutoScaling", "autoscaling.amazonaws.com"},
+	{"AWSServiceRoleForElasticLoadBalancing", "elasticloadbalancing.amazonaws.com"},
+}
+
+// roles asks whether the service-linked roles exist, and whether the caller may make those that do not.
+func (l *look) roles(ctx context.Context) {
+	for _, r := range linked {
+		point := "role/" + r.role
+		_, err := l.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: &r.role})
+		switch {
+		case err == nil:
+			continue
+		case !refusal.Absent(err):
+			l.unseen(ctx, point, err)
+			continue
+		}
+		// The mend is the operator's: whoever may make roles makes it once for the account.
+		mend := "have it made once by whoever may: aws iam create-service-linked-role --aws-service-name " + r.service
+		allowed, err := l.mayLink(ctx, r.role, r.service)
+		if err != nil {
+			l.warn(point, mend+", or allow iam:SimulatePrincipalPolicy", "the account does not have it yet, and whether you may make it is not known: %v", shortened(err))
+		} else if !allowed {
+			l.fault(point, mend+", or allow iam:CreateServiceLinkedRole", "the account does not have it yet, and %s may not make it", l.caller)
+		}
+	}
+}
+
+// mayLink asks IAM whether the caller may make a service-linked role. The root user may do everything and cannot be asked about.
+func (l *look) mayLink(ctx context.Context, role, service string) (bool, error) {
+	source := l.caller
+	if strings.HasSuffix(source, ":root") {
+		return true, nil
+	}
+	// Of an assumed role, IAM wants the role, of which the session tells all but the path
+	// (https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html).
+	if before, after, ok := strings.Cut(source, ":assumed-role/"); ok {
+		name, _, _ := strings.Cut(after, "/")
+		source = strings.Replace(before, ":sts:", ":iam:", 1) + ":role/" + name
+	}
+	out, err := l.iam.SimulatePrincipalPolicy(ctx, &iam.SimulatePrincipalPolicyInput{
+		PolicySourceArn: &source, ActionNames: []string{"iam:CreateServiceLinkedRole"},
+		ResourceArns: []string{fmt.Sprintf("arn:aws:iam::%s:role/aws-service-role/%s/%s", l.account, service, role)},
+		ContextEntries: []iamtypes.ContextEntry{{
+			ContextKeyName: aws.String("iam:AWSServiceName"), ContextKeyType: iamtypes.ContextKeyTypeEnumString, ContextKeyValues: []string{service},
+		}},
+	})
+	if err != nil {
+		return false, err
+	}
+	for _, r := range out.EvaluationResults {
+		if r.EvalDecision == iamtypes.PolicyEvaluationDecisionTypeAllowed {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// hostedZone asks whether the zone is public, holds the domain, and is the one that the world asks: a certificate is proven by a record in it, for
+// which ACM waits in vain where nobody looks there.
+func (l *look) hostedZone(ctx context.Context) {
+	const point = "hosted-zone"
+	id := l.Settings.Site.ZoneID
+	if id == "" {
+		return
+	}
+	out, err := l.route53.GetHostedZone(ctx, &route53.GetHostedZoneInput{Id: &id})
+	switch {
+	case refusal.Absent(err):
+		l.fault(point, "set site.zoneId to one of \"aws route53 list-hosted-zones\"", "the account has no hosted zone %s", id)
+		return
+	case err != nil:
+		l.unseen(ctx, point, err)
+		return
+	case out.HostedZone == nil:
+		l.unseen(ctx, point, errors.New("Route 53 answered without a hosted zone"))
+		return
+	}
+	zone := strings.TrimSuffix(aws.ToString(out.HostedZone.Name), ".")
+	if config := out.HostedZone.Config; config != nil && config.PrivateZone {
+		l.fault(point, "set site.zoneId to the public zone of the domain", "%s (%s) is private: neither browsers nor ACM see it", id, zone)
+		return
+	}
+	if domain := l.Settings.Site.Domain; domain != zone && !strings.HasSuffix(domain, "."+zone) {
+		l.fault(point, "set site.zoneId to the zone that holds the domain", "%s is the zone of %s, which does not hold %s", id, zone, domain)
+		return
+	}
+	var own []string
+	if out.DelegationSet != nil {
+		own = out.DelegationSet.NameServers
+	}
+	answered, err := l.DNS.LookupNS(ctx, zone+".")
+	if gone, ok := errors.AsType[*net.DNSError](err); ok && gone.IsNotFound {
+		l.fault(point, delegate(zone, own), "the world does not know %s: nobody delegates it", zone)
+		return
+	}
+	if err != nil {
+		l.unseen(ctx, point, fmt.Errorf("asking the DNS for the name servers of %s: %w", zone, err))
+		return
+	}
+	same := func(a, b string) bool {
+		return strings.EqualFold(strings.TrimSuffix(a, "."), strings.TrimSuffix(b, "."))
+	}
+	for _, ns := range answered {
+		if slices.ContainsFunc(own, func(name string) bool { return same(name, ns.Host) }) {
+			return
+		}
+	}
+	var others []string
+	for _, ns := range answered {
+		others = append(others, strings.TrimSuffix(ns.Host, "."))
+	}
+	l.fault(point, delegate(zone, own), "the world asks other name servers for %s: %s", zone, strings.Join(others, ", "))
+}
+
+func delegate(zone string, servers []string) string {
+	return fmt.Sprintf("at the registrar of %s, or in the zone above it, name these servers: %s", zone, strings.Join(servers, ", "))
+}
