@@ -19,15 +19,17 @@ type Cloud struct {
 	model     awsmodel.Model
 	resources []*Resource
 	// births counts the resources that were made for one URN, so that a replacement gets other ids.
-	births map[string]int
-	// contents are the objects and old versions in each bucket that no resource stands for.
-	contents map[string]map[string]bool
+	births  map[string]int
+	buckets buckets
+	// templates are the versions of each launch template, by its id.
+	templates map[string][]TemplateVersion
 	// issued are the certificates that were validated.
 	issued map[string]bool
 
 	account account
 
 	clock    int
+	day      int
 	events   []*Event
 	faults   []*Fault
 	delays   map[string]time.Duration
@@ -39,8 +41,8 @@ type Cloud struct {
 // NewCloud returns an empty Cloud.
 func NewCloud() *Cloud {
 	return &Cloud{
-		model: awsmodel.Default(), births: map[string]int{}, contents: map[string]map[string]bool{}, issued: map[string]bool{},
-		delays: map[string]time.Duration{}, secrets: map[string]bool{},
+		model: awsmodel.Default(), births: map[string]int{}, buckets: newBuckets(), templates: map[string][]TemplateVersion{},
+		issued: map[string]bool{}, delays: map[string]time.Duration{}, secrets: map[string]bool{},
 		account: account{serviceRoles: map[string]bool{}, lacking: map[string]bool{}, leftovers: map[string]bool{}, shared: map[string]bool{}},
 		runner:  func(Command) (string, error) { return "", nil },
 	}
@@ -102,12 +104,21 @@ func (c *Cloud) Forget() {
 	c.events, c.commands = nil, nil
 }
 
-// Resources returns what exists, except what is nothing in AWS, such as commands and random texts, in the order of creation.
+// Resources returns what exists, except what is nothing in AWS, such as commands and random texts, in the order of creation. An object of
+// S3 is listed while its key has a current version, once, however many resources have written it.
 func (c *Cloud) Resources() []Resource {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var list []Resource
+	objects := map[string]bool{}
 	for _, r := range c.resources {
+		if r.Token == bucketObjectType {
+			name := r.text("bucket") + "/" + r.text("key")
+			if _, found := c.object(r.text("bucket"), r.text("key")); !found || objects[name] {
+				continue
+			}
+			objects[name] = true
+		}
 		if !kinds[r.Token].imaginary {
 			list = append(list, *r)
 		}
@@ -141,20 +152,6 @@ func (c *Cloud) Change(token, name, input string, value any) error {
 		}
 	}
 	return fmt.Errorf("there is no %s %s", token, name)
-}
-
-// Put puts an object into a bucket.
-func (c *Cloud) Put(bucket, key string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.put(bucket, key)
-}
-
-func (c *Cloud) put(bucket, key string) {
-	if c.contents[bucket] == nil {
-		c.contents[bucket] = map[string]bool{}
-	}
-	c.contents[bucket][key] = true
 }
 
 // Secrets returns the secret texts that were generated, in order.
@@ -245,6 +242,12 @@ func (c *Cloud) add(r *Resource) {
 	r.ID, r.Outputs = c.model.Compute(r.Token, awsmodel.Incarnation(r.Name, r.incarnation), r.Inputs)
 	c.keepSecrets(r)
 	r.made = c.clock
+	switch r.Token {
+	case bucketObjectType:
+		c.upload(r)
+	case templateType:
+		c.versions(r)
+	}
 	c.resources = append(c.resources, r)
 	switch r.Token {
 	case flowLogType:
@@ -282,7 +285,7 @@ func (c *Cloud) check(r *Resource) error {
 
 func (c *Cloud) checkUnique(r *Resource) error {
 	k := kinds[r.Token]
-	if k.imaginary {
+	if k.imaginary || r.Token == bucketObjectType { // an object is overwritten: see write
 		return nil
 	}
 	id, _ := c.model.Compute(r.Token, awsmodel.Incarnation(r.Name, c.births[r.URN]+1), r.Inputs)
@@ -330,7 +333,7 @@ func (c *Cloud) read(urn resource.URN, id string) (inputs, outputs resource.Prop
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := c.find(urn, id, false)
-	if r == nil {
+	if r == nil || r.Token == bucketObjectType && !c.readVersion(r) {
 		return nil, nil, false
 	}
 	return r.state(), r.Outputs, true
@@ -403,6 +406,14 @@ func (c *Cloud) renew(r *Resource, before Resource) error {
 		}
 		r.Outputs[counter] = resource.NewProperty(n)
 	}
+	switch {
+	case r.Token == templateType:
+		c.versions(r)
+	case r.Token == bucketObjectType && slices.Contains(renewed, "versionId"):
+		c.upload(r)
+	case r.Token == bucketObjectType:
+		c.readVersion(r)
+	}
 	return nil
 }
 
@@ -445,12 +456,12 @@ func (c *Cloud) leave(r *Resource) error {
 	}
 	switch r.Token {
 	case bucketType:
-		delete(c.contents, r.ID)
+		delete(c.buckets.keys, r.ID)
+		delete(c.buckets.versioned, r.ID)
 	case bucketObjectType:
-		// In a bucket with versions a deleted object stays as an old version, behind a marker.
-		if len(c.of(bucketVersioningType, "bucket", r.text("bucket"))) > 0 {
-			c.put(r.text("bucket"), r.ID)
-		}
+		c.unload(r)
+	case templateType:
+		delete(c.templates, r.ID)
 	}
 	return nil
 }

@@ -257,7 +257,7 @@ func TestSmallSubnet(t *testing.T) {
 func TestDelete(t *testing.T) {
 	w, at := wholeWorld(t)
 	for _, key := range []string{
-		"vpc", "subnet a", "subnet b", "group", "peer", "gateway", "table", "eip", "role", "profile", "template", "targets", "subnets", "parameters", "files", "topic",
+		"vpc", "subnet a", "subnet b", "group", "peer", "gateway", "table", "eip", "role", "profile", "template", "targets", "subnets", "parameters", "topic",
 	} {
 		r := at[key]
 		err := w.delete(resource.URN(r.URN), r.ID, 0)
@@ -282,7 +282,11 @@ func TestDelete(t *testing.T) {
 	if err := errors.Join(errs...); err != nil {
 		t.Error(err)
 	}
-	// The load balancer has written to the one, and of the other's object an old version is left.
+	// The load balancer has written to the one, somebody to the other: of what the resource of an object wrote, nothing is left.
+	if _, found := w.Object(at["files"].ID, "releases/1"); found {
+		t.Error("an object is there although its resource was deleted")
+	}
+	w.Put(at["files"].ID, "files/person/file")
 	for _, key := range []string{"logs", "files"} {
 		r := at[key]
 		if err := w.delete(resource.URN(r.URN), r.ID, 0); err == nil || !strings.Contains(err.Error(), "BucketNotEmpty") {

@@ -512,8 +512,8 @@ func (c *Cloud) leaving(r *Resource) error {
 			return fmt.Errorf("ValidationException: deletion protection of %s is on", r.ID)
 		}
 	case bucketType:
-		if len(c.contents[r.ID]) > 0 && !in.flag("forceDestroy") {
-			return fmt.Errorf("BucketNotEmpty: %s holds %d objects or versions", r.ID, len(c.contents[r.ID]))
+		if n := c.stored(r.ID); n > 0 && !in.flag("forceDestroy") {
+			return fmt.Errorf("BucketNotEmpty: %s holds %d versions of objects, or markers", r.ID, n)
 		}
 	}
 	return nil

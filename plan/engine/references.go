@@ -72,8 +72,9 @@ var references = map[string][]reference{
 	databaseType: {
 		{at: "dbSubnetGroupName", to: subnetGroupType}, {at: "parameterGroupName", to: parameterGroupType}, {at: "vpcSecurityGroupIds[]", to: securityGroupType},
 	},
-	subnetGroupType:      {{at: "subnetIds[]", to: subnetType}},
-	bucketObjectType:     {{at: "bucket", to: bucketType}},
+	subnetGroupType: {{at: "subnetIds[]", to: subnetType}},
+	// What a bucket holds is asked of the bucket itself: see stored.
+	bucketObjectType:     {{at: "bucket", to: bucketType, soft: true}},
 	bucketPolicyType:     ofBucket,
 	bucketBlockType:      ofBucket,
 	bucketOwnershipType:  ofBucket,

@@ -165,7 +165,7 @@ var kinds = map[string]kind{
 	parameterGroupType: {args: rds.ParameterGroupArgs{}, replace: "name namePrefix family description"},
 
 	bucketType:           {args: s3.BucketV2Args{}, replace: "bucket bucketPrefix objectLockEnabled"},
-	bucketObjectType:     {args: s3.BucketObjectv2Args{}, replace: "bucket key", unique: "bucket key"},
+	bucketObjectType:     {args: s3.BucketObjectv2Args{}, replace: "bucket key"},
 	bucketPolicyType:     {args: s3.BucketPolicyArgs{}, replace: "bucket"},
 	bucketBlockType:      {args: s3.BucketPublicAccessBlockArgs{}, replace: "bucket"},
 	bucketOwnershipType:  {args: s3.BucketOwnershipControlsArgs{}, replace: "bucket"},
