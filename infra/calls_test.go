@@ -42,7 +42,7 @@ func TestProgramCalls(t *testing.T) {
 // TestScriptCalls keeps the list of what the hosts' own scripts call.
 func TestScriptCalls(t *testing.T) {
 	instance, err := userdata.App{
-		Region: "eu-central-1", Bucket: "dossier-dev-releases", Key: "releases/" + strings.Repeat("a", 64) + ".tar.gz", VersionID: "v1",
+		Region: "eu-central-1", Bucket: "dossier-dev-releases", Key: "releases/" + strings.Repeat("a", 64) + "/release.tar.gz",
 		SHA256: strings.Repeat("a", 64), Parameters: "/dossier/dev", Group: "dossier-dev-app", Hook: "ready", LogGroup: "/dossier/dev/app",
 		Port: 8080, ShutdownTimeout: 30 * time.Second, StopTimeout: time.Minute, BootTimeout: 15 * time.Minute,
 	}.UserData()

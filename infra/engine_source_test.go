@@ -39,7 +39,7 @@ func fixed(t *testing.T, text string) made {
 		t.Fatal(err)
 	}
 	return made{
-		release:    release.Release{Path: path, SHA256: hash, Key: "releases/" + hash + ".tar.gz", Size: int64(len(text))},
+		release:    release.Release{Path: path, SHA256: hash, Key: release.Key(hash), Size: int64(len(text))},
 		migrations: "first migrations",
 	}
 }

@@ -172,7 +172,7 @@ func stack(from source) pulumi.RunFunc {
 			return err
 		}
 		rollout, rolledOut, err := app.Rollout(ctx, "dossier-rollout", service.RolloutArgs{
-			Region: env.Region, Service: env.Service, Site: web, Alarms: watch.Rollback,
+			Region: env.Region, Service: env.Service, Site: web, Alarms: watch.Rollback, Releases: store.Releases, ReleaseDays: env.Storage.ReleaseDays,
 		})
 		if err != nil {
 			return err
@@ -262,5 +262,5 @@ func write(ctx *pulumi.Context, path, account string, env settings.Settings, net
 	if err != nil {
 		return nil, err
 	}
-	return params, params.Add(ctx, "dossier-parameters", parameters.Release, pulumi.Sprintf("%s %s %s", rel.Key, store.Release.VersionId, rel.SHA256), false)
+	return params, params.Add(ctx, "dossier-parameters", parameters.Release, pulumi.Sprintf("%s %s", store.Release.Key, rel.SHA256), false)
 }

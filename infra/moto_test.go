@@ -71,7 +71,7 @@ func (motoSource) Preflight(context.Context, settings.Settings, string) ([]strin
 	return nil, nil
 }
 func (s motoSource) Release(context.Context) (release.Release, error) {
-	return release.Release{Path: s.file, SHA256: s.hash(), Key: "releases/" + s.hash() + ".tar.gz", Size: int64(len(s.content))}, nil
+	return release.Release{Path: s.file, SHA256: s.hash(), Key: release.Key(s.hash()), Size: int64(len(s.content))}, nil
 }
 
 func (motoSource) Migrations() (string, error) { return "0123456789ab", nil }

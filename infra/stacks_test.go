@@ -33,7 +33,7 @@ func (noRelease) Preflight(context.Context, settings.Settings, string) ([]string
 }
 func (n noRelease) Release(context.Context) (release.Release, error) {
 	hash := strings.Repeat("0123456789abcdef", 4)
-	return release.Release{Path: n.path, SHA256: hash, Key: "releases/" + hash + ".tar.gz", Size: 1}, nil
+	return release.Release{Path: n.path, SHA256: hash, Key: release.Key(hash), Size: 1}, nil
 }
 func (n noRelease) Migrations() (string, error) { return release.Migrations(repository) }
 

@@ -188,7 +188,7 @@ func statements(args Args, ssh bool) []iam.Statement {
 	}
 	return []iam.Statement{
 		{
-			Sid: "Release", Actions: []string{"s3:GetObjectVersion"},
+			Sid: "Release", Actions: []string{"s3:GetObject"},
 			Resources: []pulumi.StringInput{pulumi.Sprintf("%s/releases/*", args.Storage.Releases.Arn)},
 		},
 		{Sid: "Start", Actions: []string{"ssm:GetParameter"}, Resources: read},

@@ -20,10 +20,15 @@ import (
 // callTimeout bounds one call to AWS, the SDK's own repeats included.
 const callTimeout = time.Minute
 
-// autoScaling is the part of Auto Scaling's API in use. Its methods are the IAM actions in the package comment; a test compares them.
-type autoScaling interface {
+// groups is the part of Auto Scaling's API in use that says how a group is.
+type groups interface {
 	DescribeAutoScalingGroups(context.Context, *autoscaling.DescribeAutoScalingGroupsInput, ...func(*autoscaling.Options)) (*autoscaling.DescribeAutoScalingGroupsOutput, error)
 	DescribeInstanceRefreshes(context.Context, *autoscaling.DescribeInstanceRefreshesInput, ...func(*autoscaling.Options)) (*autoscaling.DescribeInstanceRefreshesOutput, error)
+}
+
+// autoScaling is the part of Auto Scaling's API in use. Its methods are the IAM actions in the package comment; a test compares them.
+type autoScaling interface {
+	groups
 	DescribeScalingActivities(context.Context, *autoscaling.DescribeScalingActivitiesInput, ...func(*autoscaling.Options)) (*autoscaling.DescribeScalingActivitiesOutput, error)
 	StartInstanceRefresh(context.Context, *autoscaling.StartInstanceRefreshInput, ...func(*autoscaling.Options)) (*autoscaling.StartInstanceRefreshOutput, error)
 	CancelInstanceRefresh(context.Context, *autoscaling.CancelInstanceRefreshInput, ...func(*autoscaling.Options)) (*autoscaling.CancelInstanceRefreshOutput, error)
@@ -74,19 +79,25 @@ func pinOf(spec *types.LaunchTemplateSpecification) pin {
 	return p
 }
 
+// reader asks AWS about one group.
+type reader struct {
+	groups    groups
+	groupName string
+}
+
 // cloud asks AWS about one group and changes it.
 type cloud struct {
+	reader
 	scaling     autoScaling
 	balancing   loadBalancing
-	groupName   string
 	targetGroup string // ARN
 }
 
 // describeGroup returns the group.
-func (c cloud) describeGroup(ctx context.Context) (types.AutoScalingGroup, error) {
+func (c reader) describeGroup(ctx context.Context) (types.AutoScalingGroup, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	out, err := c.scaling.DescribeAutoScalingGroups(ctx, &autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{c.groupName}})
+	out, err := c.groups.DescribeAutoScalingGroups(ctx, &autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{c.groupName}})
 	if err != nil {
 		return types.AutoScalingGroup{}, fmt.Errorf("describing the Auto Scaling group %s: %w", c.groupName, err)
 	}
@@ -97,10 +108,10 @@ func (c cloud) describeGroup(ctx context.Context) (types.AutoScalingGroup, error
 }
 
 // activeRefresh returns the refresh that has not ended, or nil; a group has one at most. AWS lists the newest first, so one page has it.
-func (c cloud) activeRefresh(ctx context.Context) (*types.InstanceRefresh, error) {
+func (c reader) activeRefresh(ctx context.Context) (*types.InstanceRefresh, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	out, err := c.scaling.DescribeInstanceRefreshes(ctx, &autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: &c.groupName})
+	out, err := c.groups.DescribeInstanceRefreshes(ctx, &autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: &c.groupName})
 	if err != nil {
 		return nil, fmt.Errorf("describing the instance refreshes of %s: %w", c.groupName, err)
 	}
@@ -113,10 +124,10 @@ func (c cloud) activeRefresh(ctx context.Context) (*types.InstanceRefresh, error
 }
 
 // refresh returns the refresh with this id, or nil where AWS does not list it (yet).
-func (c cloud) refresh(ctx context.Context, id string) (*types.InstanceRefresh, error) {
+func (c reader) refresh(ctx context.Context, id string) (*types.InstanceRefresh, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	out, err := c.scaling.DescribeInstanceRefreshes(ctx, &autoscaling.DescribeInstanceRefreshesInput{
+	out, err := c.groups.DescribeInstanceRefreshes(ctx, &autoscaling.DescribeInstanceRefreshesInput{
 		AutoScalingGroupName: &c.groupName, InstanceRefreshIds: []string{id},
 	})
 	if err != nil {

@@ -11,7 +11,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
 // The exit statuses of the command. The last is the shell's custom for a program that was interrupted.
@@ -50,6 +52,9 @@ type Result struct {
 	InService int `json:"in_service"`
 	// Asked is the address that answered 200; empty where none was asked.
 	Asked string `json:"asked,omitempty"`
+	// PrunedVersions and PrunedReleases are how many old versions of the template and old releases were deleted afterwards.
+	PrunedVersions int `json:"pruned_versions"`
+	PrunedReleases int `json:"pruned_releases"`
 	// Error is the reason of a failure, several lines.
 	Error string `json:"error,omitempty"`
 }
@@ -64,10 +69,12 @@ var (
 type run struct {
 	cloud
 	options
-	client  *http.Client // for the site
-	stdout  io.Writer
-	stderr  io.Writer
-	started time.Time
+	templates templates
+	objects   objects
+	client    *http.Client // for the site
+	stdout    io.Writer
+	stderr    io.Writer
+	started   time.Time
 
 	result Result
 	last   string // the last line of progress, so that nothing is said twice
@@ -99,10 +106,12 @@ func (c Command) Run(ctx context.Context) int {
 		_, _ = fmt.Fprintf(c.Stderr, "rollout: no AWS region: give --region, or set %s or AWS_REGION\n", EnvRegion)
 		return exitUsage
 	}
+	scaling := autoscaling.NewFromConfig(cfg)
 	r := &run{
 		cloud: cloud{
-			scaling: autoscaling.NewFromConfig(cfg), balancing: elb.NewFromConfig(cfg), groupName: o.group, targetGroup: o.targetARN,
+			reader: reader{groups: scaling, groupName: o.group}, scaling: scaling, balancing: elb.NewFromConfig(cfg), targetGroup: o.targetARN,
 		},
+		templates: ec2.NewFromConfig(cfg), objects: s3.NewFromConfig(cfg),
 		options: o, client: siteClient(c.Site), stdout: c.Stdout, stderr: c.Stderr, started: time.Now(), told: map[string]bool{},
 		result: Result{Group: o.group, Template: o.want.id, Version: o.want.version},
 	}
@@ -123,6 +132,9 @@ func (r *run) run(parent context.Context) int {
 	default:
 		if err = r.deploy(ctx); err == nil {
 			err = r.verify(ctx)
+		}
+		if err == nil {
+			r.prune(parent)
 		}
 	}
 	if err == nil {

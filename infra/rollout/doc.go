@@ -41,6 +41,15 @@
 // UpdateAutoScalingGroup (nothing runs, so there is nothing to replace and nothing to lose), and the command fails, because
 // nothing serves and so nothing was verified.
 //
+// # What is deleted afterwards
+//
+// Where a bucket of releases is named, a rollout that was verified ends with deleting what is of no more use; see Pruner. Nothing else does:
+// Pulumi keeps the objects of former releases, because the provider deletes every version of a key, and S3's lifecycle knows ages but
+// not what is in use. These versions of the launch template stay: the one rolled out; the newest and the default one; those that
+// the group, an instance or a running refresh names; those that are younger than --keep; and the newest few of the older ones. A release
+// stays as long as one of them names it in its user-data, and while it is younger than --keep. Whatever cannot be read, all stays, with a
+// warning: the rollout has succeeded.
+//
 // # IAM actions
 //
 // Always, on all resources, because these have no resource-level permissions:
@@ -55,6 +64,13 @@
 //   - autoscaling:StartInstanceRefresh
 //   - autoscaling:UpdateAutoScalingGroup, for a group scaled to zero
 //   - autoscaling:CancelInstanceRefresh, for --cancel-running
+//
+// To delete what is of no more use:
+//
+//   - ec2:DescribeLaunchTemplateVersions, on all resources
+//   - ec2:DeleteLaunchTemplateVersions, on the launch template
+//   - s3:ListBucket, on the bucket of releases
+//   - s3:DeleteObject, on its objects below releases/
 //
 // For the subcommand rollback, on the group, beside DescribeAutoScalingGroups, DescribeInstanceRefreshes and DescribeScalingActivities:
 //

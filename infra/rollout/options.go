@@ -30,6 +30,8 @@ const (
 	EnvJSON          = "DOSSIER_ROLLOUT_JSON"
 	EnvCheck         = "DOSSIER_ROLLOUT_CHECK"
 	EnvCancelRunning = "DOSSIER_ROLLOUT_CANCEL_RUNNING"
+	EnvReleases      = "DOSSIER_ROLLOUT_RELEASES"
+	EnvKeep          = "DOSSIER_ROLLOUT_KEEP"
 )
 
 const envPrefix = "DOSSIER_ROLLOUT_"
@@ -41,6 +43,15 @@ const (
 	maxBake    = 172800 * time.Second
 	maxTimeout = 14 * 24 * time.Hour // after which Auto Scaling itself gives a refresh up
 )
+
+// The limits of --keep. Below a day, a release that is uploaded for a version still to come could go.
+const (
+	minKeep = 24 * time.Hour
+	maxKeep = 3650 * 24 * time.Hour
+)
+
+// The limits of a bucket's name (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html).
+var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
 const (
 	defaultTimeout      = 60 * time.Minute
@@ -65,6 +76,8 @@ type options struct {
 	json          bool
 	check         bool
 	cancelRunning bool
+	bucket        string // of releases; empty: nothing is pruned
+	keep          time.Duration
 }
 
 // input is one setting: a flag and its variable.
@@ -104,6 +117,8 @@ func inputs() []*input {
 		{flag: "json", env: EnvJSON, value: "false", usage: "print the result as JSON", boolean: true, rollback: true},
 		{flag: "check", env: EnvCheck, value: "false", usage: "only verify; start nothing", boolean: true},
 		{flag: "cancel-running", env: EnvCancelRunning, value: "false", usage: "cancel another refresh that is running, instead of waiting for its end", boolean: true},
+		{flag: "releases", env: EnvReleases, usage: "the bucket of releases: afterwards, old ones and old versions of the template are deleted; empty: none"},
+		{flag: "keep", env: EnvKeep, value: "720h", usage: "how old a release and a version are at least before they are deleted, 24h to 87600h"},
 	}
 }
 
@@ -241,6 +256,17 @@ func parse(args, environ []string) (options, error) {
 	})
 	take("bake", func(v string) (err error) {
 		o.bake, err = parseDuration(v, 0, maxBake)
+		return err
+	})
+	take("releases", func(v string) error {
+		o.bucket = v
+		if v != "" && !bucketName.MatchString(v) {
+			return errors.New("give the name of a bucket")
+		}
+		return nil
+	})
+	take("keep", func(v string) (err error) {
+		o.keep, err = parseDuration(v, minKeep, maxKeep)
 		return err
 	})
 	for name, to := range map[string]*bool{"json": &o.json, "check": &o.check, "cancel-running": &o.cancelRunning} {

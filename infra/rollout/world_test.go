@@ -95,6 +95,10 @@ type world struct {
 	refreshes         []*refresh // newest first
 	activities        []activity // newest first
 	site              func(n int) *http.Response
+	versions          []version // of the template
+	objects           []object  // of the bucket of releases
+	stubborn          int       // the number of a version that EC2 does not delete
+	afterVerify       func()    // happens when the site was asked for the last time
 
 	fails    bool // instances of a refresh do not get ready
 	faults   map[string][]answer
@@ -286,19 +290,25 @@ func (w *world) of(action string) []call {
 func (w *world) changes() []string {
 	var found []string
 	for _, c := range w.calls {
-		if !strings.HasPrefix(c.action, "Describe") {
+		if !strings.HasPrefix(c.action, "Describe") && !strings.HasPrefix(c.action, "List") {
 			found = append(found, c.action)
 		}
 	}
 	return found
 }
 
-// RoundTrip answers AWS's Query protocol.
+// RoundTrip answers AWS's Query protocol, and the REST of S3.
 func (w *world) RoundTrip(request *http.Request) (*http.Response, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err := request.Context().Err(); err != nil {
 		return nil, err
+	}
+	recorder := httptest.NewRecorder()
+	w.elapse()
+	if strings.Contains(request.URL.Host, ".s3.") {
+		w.bucket(recorder, request)
+		return recorder.Result(), nil
 	}
 	body, err := io.ReadAll(request.Body)
 	if err != nil {
@@ -308,8 +318,6 @@ func (w *world) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	recorder := httptest.NewRecorder()
-	w.elapse()
 	w.query(recorder, request, form)
 	return recorder.Result(), nil
 }
@@ -319,6 +327,9 @@ func (w *world) query(to http.ResponseWriter, request *http.Request, form url.Va
 	service, version := "autoscaling", "2011-01-01"
 	if action == "DescribeTargetHealth" {
 		service, version = "elasticloadbalancing", "2015-12-01"
+	}
+	if strings.Contains(action, "LaunchTemplateVersions") {
+		service, version = "ec2", "2016-11-15"
 	}
 	if form.Get("Version") != version || !strings.HasPrefix(request.URL.Host, service+".eu-central-1.") {
 		w.t.Errorf("%s went to %s with API version %s", action, request.URL.Host, form.Get("Version"))
@@ -404,6 +415,10 @@ func (w *world) act(to http.ResponseWriter, action string, form url.Values) {
 			b.WriteString(el("member", el("Target", el("Id", i.id), el("Port", "8080")), el("TargetHealth", health)))
 		}
 		give(to, action, el("TargetHealthDescriptions", b.String()))
+	case "DescribeLaunchTemplateVersions":
+		w.describeVersions(to, form)
+	case "DeleteLaunchTemplateVersions":
+		w.deleteVersions(to, form)
 	default:
 		w.t.Errorf("the action %q is none that the command may call", action)
 		refuse(to, 400, "InvalidAction", "Could not find operation "+action)
@@ -515,6 +530,9 @@ func (s siteOf) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	s.elapse()
 	s.asked++
+	if s.asked == 5 && s.afterVerify != nil {
+		s.afterVerify()
+	}
 	return s.site(s.asked), nil
 }
 

@@ -16,7 +16,7 @@ func statements(args Args, logs *cloudwatch.LogGroup, group string) []iam.Statem
 	table, files := args.Storage.Table.Arn, args.Storage.Files.Arn
 	return []iam.Statement{
 		{
-			Sid: "Release", Actions: []string{"s3:GetObjectVersion"},
+			Sid: "Release", Actions: []string{"s3:GetObject"},
 			Resources: []pulumi.StringInput{pulumi.Sprintf("%s/releases/*", args.Storage.Releases.Arn)},
 		},
 		{

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi-command/sdk/go/command/local"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -17,12 +18,15 @@ type RolloutArgs struct {
 	Region string
 	settings.Service
 	Site *site.Site
+	// Releases is the bucket of releases, in which one is kept for ReleaseDays at least.
+	Releases    *s3.BucketV2
+	ReleaseDays int
 	// Alarms are the names of the alarms that send a rollout back.
 	Alarms pulumi.StringArray
 }
 
-// Rollout brings all instances to the template's version, waits, and verifies that they serve: "pulumi up" ends when they do, or fails
-// and tells why. The provider's own instance refresh does neither, and can not go back: it changes the group first
+// Rollout brings all instances to the template's version, waits, verifies that they serve, and deletes the releases and the versions of
+// the template that nothing names any more: "pulumi up" ends when they serve, or fails and tells why. The provider's own instance refresh does neither, and can not go back: it changes the group first
 // (https://github.com/hashicorp/terraform-provider-aws/issues/34189).
 //
 // What it returns are the command, and the variables of cmd/rollout that name the group and the version, from which it can verify again at any time.
@@ -40,6 +44,7 @@ func (s *Service) Rollout(ctx *pulumi.Context, name string, args RolloutArgs) (p
 	maps.Copy(environment, pulumi.StringMap{
 		"DOSSIER_ROLLOUT_ALARMS": alarms, "DOSSIER_ROLLOUT_TIMEOUT": pulumi.String(timeout.String()),
 		"DOSSIER_ROLLOUT_MIN_HEALTHY": pulumi.Sprintf("%d", MinHealthy), "DOSSIER_ROLLOUT_MAX_HEALTHY": pulumi.Sprintf("%d", MaxHealthy),
+		"DOSSIER_ROLLOUT_RELEASES": args.Releases.ID(), "DOSSIER_ROLLOUT_KEEP": pulumi.Sprintf("%dh", 24*args.ReleaseDays),
 	})
 	command, err := local.NewCommand(ctx, name, &local.CommandArgs{
 		Create: pulumi.String("go run dossier.example/infra/cmd/rollout"), Environment: environment,

@@ -139,9 +139,10 @@ const (
 )
 
 func (s *Service) template(ctx *pulumi.Context, name, group string, args Args, parent pulumi.ResourceOption) (*ec2.LaunchTemplate, error) {
-	userData := pulumi.All(args.Storage.Releases.ID(), args.Storage.Release.VersionId).ApplyT(func(v []any) (string, error) {
+	// The object is among what is waited for, so that no version names a release before it is there.
+	userData := pulumi.All(args.Storage.Releases.ID(), args.Storage.Release.Key).ApplyT(func(v []any) (string, error) {
 		script, err := userdata.App{
-			Region: args.Region, Bucket: string(v[0].(pulumi.ID)), Key: args.Release.Key, VersionID: v[1].(string), SHA256: args.Release.SHA256,
+			Region: args.Region, Bucket: string(v[0].(pulumi.ID)), Key: v[1].(string), SHA256: args.Release.SHA256,
 			Parameters: args.Parameters.Path(), Group: group, Hook: hook, LogGroup: args.Path + "/app", Port: args.Port,
 			ShutdownTimeout: args.ShutdownTimeout, StopTimeout: args.StopTimeout, BootTimeout: args.BootTimeout,
 		}.UserData()
@@ -165,8 +166,10 @@ func (s *Service) template(ctx *pulumi.Context, name, group string, args Args, p
 	}
 	return ec2.NewLaunchTemplate(ctx, name, &ec2.LaunchTemplateArgs{
 		ImageId: pulumi.String(args.Image), InstanceType: pulumi.String(args.InstanceType), UserData: userData,
-		Description:        pulumi.String("Release " + args.Release.SHA256[:12]),
-		IamInstanceProfile: &ec2.LaunchTemplateIamInstanceProfileArgs{Arn: s.Role.Profile.Arn},
+		Description: pulumi.String("Release " + args.Release.SHA256[:12]),
+		// The rollout deletes old versions, and EC2 keeps the default one.
+		UpdateDefaultVersion: pulumi.Bool(true),
+		IamInstanceProfile:   &ec2.LaunchTemplateIamInstanceProfileArgs{Arn: s.Role.Profile.Arn},
 		NetworkInterfaces: ec2.LaunchTemplateNetworkInterfaceArray{&ec2.LaunchTemplateNetworkInterfaceArgs{
 			DeviceIndex: pulumi.Int(0), AssociatePublicIpAddress: pulumi.String("false"), DeleteOnTermination: pulumi.String("true"),
 			SecurityGroups: pulumi.StringArray{args.Network.Groups.App.ID()},

@@ -204,7 +204,7 @@ func hosts(s Settings) error {
 		return err
 	}
 	_, err := userdata.App{
-		Region: s.Region, Bucket: "dossier-releases", Key: "releases/a.tar.gz", VersionID: "v1", SHA256: strings.Repeat("0", 64), Parameters: "/dossier/" + s.Stack,
+		Region: s.Region, Bucket: "dossier-releases", Key: "releases/a/release.tar.gz", SHA256: strings.Repeat("0", 64), Parameters: "/dossier/" + s.Stack,
 		Group: "dossier-" + s.Stack + "-app", Hook: "ready", LogGroup: "/dossier/" + s.Stack + "/app", Port: 8080,
 		ShutdownTimeout: s.Service.ShutdownTimeout, StopTimeout: s.Service.StopTimeout, BootTimeout: s.Service.BootTimeout,
 	}.UserData()

@@ -162,7 +162,7 @@ func (s Settings) Types() []string {
 type Storage struct {
 	// DeletedDays is for how many days a deleted file's bytes stay as an old version: deleted means gone after so many.
 	DeletedDays int
-	// ReleaseDays is for how many days a release that was replaced can still be rolled back to.
+	// ReleaseDays is for how many days a release is kept at least, and for how many more its bytes after it was deleted.
 	ReleaseDays int
 	// AccessLogDays is for how many days access logs of the load balancer and the buckets are kept.
 	AccessLogDays int

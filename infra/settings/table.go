@@ -242,7 +242,7 @@ func keys() []key {
 		}, number(1, maxDays), func(s *Settings) *int { return &s.Storage.DeletedDays }),
 		define(key{
 			name: "storage.releaseDays", dev: "30", prod: "90",
-			doc: "Days for which a release that was replaced can still be gone back to.",
+			doc: "Days for which a release and its version of the launch template are kept at least; the next rollout after that deletes them, unless they are in use or among the last few. The deleted bytes can be got back for as many days again.",
 		}, number(1, maxDays), func(s *Settings) *int { return &s.Storage.ReleaseDays }),
 		define(key{
 			name: "storage.accessLogDays", dev: "30", prod: "365",

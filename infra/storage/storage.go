@@ -19,7 +19,7 @@ type Args struct {
 	Others []string
 	// DeletedDays is for how many days a deleted file can still be got back.
 	DeletedDays int
-	// ReleaseDays is for how many days a release that was replaced is kept.
+	// ReleaseDays is for how many days a release is kept as an old version after it was deleted.
 	ReleaseDays int
 	// Release is the release of the app to keep.
 	Release release.Release
@@ -104,12 +104,13 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err != nil {
 		return nil, err
 	}
-	// A new release has a new key: it is written before anything points at it, and the old object is deleted after all has moved. What is
-	// deleted remains as an old version, by whose id an instance of the old template still gets it.
+	// A new release has a new key: it is written before anything points at it. Pulumi never deletes an object of a former one, for the
+	// provider would delete every version of its key, also the one that was uploaded since for going back to it
+	// (https://github.com/hashicorp/terraform-provider-aws/issues/4500). The rollout deletes what nothing names any more.
 	s.Release, err = s3.NewBucketObjectv2(ctx, name+"-release", &s3.BucketObjectv2Args{
 		Bucket: s.Releases.ID(), Key: pulumi.String(args.Release.Key), Source: pulumi.NewFileAsset(args.Release.Path),
 		ContentType: pulumi.String("application/gzip"), ChecksumAlgorithm: pulumi.String("SHA256"),
-	}, parent, after(last), pulumi.ReplaceOnChanges([]string{"key"}))
+	}, parent, after(last), pulumi.ReplaceOnChanges([]string{"key"}), pulumi.RetainOnDelete(true))
 	if err != nil {
 		return nil, err
 	}

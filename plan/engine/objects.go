@@ -89,6 +89,13 @@ func (c *Cloud) Objects(bucket string) []Object {
 	return list
 }
 
+// Versions counts the versions and the markers in a bucket, the current ones among them.
+func (c *Cloud) Versions(bucket string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stored(bucket)
+}
+
 // Day is today, by a clock that only Pass moves; the first is 0.
 func (c *Cloud) Day() int {
 	c.mu.Lock()
@@ -134,9 +141,11 @@ func (c *Cloud) versioning(bucket string) bool {
 	})
 }
 
-// write makes v the current version of a key. With versioning it is one more, else it takes the place of the one whose id is null
-// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/AddingObjectstoVersioningEnabledBuckets.html, and of suspended ones above).
-// PutObject overwrites: a key that exists is no error (https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html).
+// write makes v the current version of a key. With versioning it is one more, else it takes the place of the one
+// whose id is null
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/AddingObjectstoVersioningEnabledBuckets.html, and of
+// suspended ones above). PutObject overwrites: a key that exists is no error
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html).
 func (c *Cloud) write(bucket, key string, v objectVersion) {
 	v.id, v.written, v.replaced = nullVersion, c.day, never
 	if c.versioning(bucket) {
@@ -154,7 +163,7 @@ func (c *Cloud) write(bucket, key string, v objectVersion) {
 		}
 	}
 	if v.id == nullVersion {
-		versions = slices.DeleteFunc(versions, func(other *objectVersion) bool { return other.id == nullVersion })
+		versions = slices.DeleteFunc(versions, func(v *objectVersion) bool { return v.id == nullVersion })
 	}
 	c.buckets.keys[bucket][key] = append(versions, &v)
 }
@@ -169,8 +178,8 @@ func (c *Cloud) deleteObject(bucket, key string) {
 	delete(c.buckets.keys[bucket], key)
 }
 
-// keep drops the versions of a key that keep does not want, for good. The newest of those that are left is then the current one
-// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManagingDelMarkers.html).
+// keep drops the versions of a key that keep does not want, for good. The newest of those that are left is then the
+// current one (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManagingDelMarkers.html).
 func (c *Cloud) keep(bucket, key string, keep func(v *objectVersion) bool) {
 	versions := slices.DeleteFunc(c.buckets.keys[bucket][key], func(v *objectVersion) bool { return !keep(v) })
 	if len(versions) == 0 {
@@ -191,8 +200,9 @@ func (c *Cloud) stored(bucket string) int {
 	return n
 }
 
-// upload does for a resource what the provider does: it puts the object and reads the id of the version that is current then
-// (resourceObjectUpload in https://github.com/hashicorp/terraform-provider-aws/blob/v5.100.0/internal/service/s3/object.go).
+// upload does for a resource what the provider does: it puts the object and reads the id of the version that is
+// current then (resourceObjectUpload in
+// https://github.com/hashicorp/terraform-provider-aws/blob/v5.100.0/internal/service/s3/object.go).
 func (c *Cloud) upload(r *Resource) {
 	v := objectVersion{}
 	if source := awsmodel.Plain(r.Inputs["source"]); source.IsAsset() {
@@ -202,17 +212,17 @@ func (c *Cloud) upload(r *Resource) {
 	c.readVersion(r)
 }
 
-// readVersion reports whether the key of a resource has a current version, and gives the resource its id: the provider asks by key alone,
-// and forgets a resource whose key answers 404 (resourceObjectRead, as above).
+// readVersion reports whether the key of a resource has a current version, and gives the resource its id: the
+// provider asks by key alone, and forgets a resource whose key answers 404 (resourceObjectRead, as above).
 func (c *Cloud) readVersion(r *Resource) bool {
 	o, found := c.object(r.text("bucket"), r.text("key"))
 	r.Outputs["versionId"] = resource.NewProperty(o.VersionID)
 	return found
 }
 
-// unload does what the provider does to delete a resource: when it has a version id, it deletes every version and every marker of its key,
-// whoever wrote them; else the one object (resourceObjectDelete, as above, and deleteAllObjectVersions in delete.go beside it;
-// https://github.com/hashicorp/terraform-provider-aws/issues/4500).
+// unload does what the provider does to delete a resource: when it has a version id, it deletes every version and
+// every marker of its key, whoever wrote them; else the one object (resourceObjectDelete, as above, and
+// deleteAllObjectVersions in delete.go beside it; https://github.com/hashicorp/terraform-provider-aws/issues/4500).
 func (c *Cloud) unload(r *Resource) {
 	bucket, key := r.text("bucket"), r.text("key")
 	if awsmodel.Text(r.Outputs["versionId"]) == "" {
@@ -222,8 +232,9 @@ func (c *Cloud) unload(r *Resource) {
 	c.keep(bucket, key, func(*objectVersion) bool { return false })
 }
 
-// expire applies a lifecycle rule to a bucket as it is today. Days count from the day of the event, rounded up to the next midnight
-// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html, "Lifecycle rules: Based on an object's age").
+// expire applies a lifecycle rule to a bucket as it is today. Days count from the day of the event, rounded up to the
+// next midnight (https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html, "Lifecycle rules:
+// Based on an object's age").
 func (c *Cloud) expire(bucket string, rule look) {
 	prefix, applies := prefixOf(rule)
 	if status, _ := rule.text("status"); status != "Enabled" || !applies {
@@ -244,18 +255,22 @@ func (c *Cloud) expire(bucket string, rule look) {
 		}
 		// "NoncurrentVersionExpiration": versions, markers among them, so long after another became current.
 		if byReplacement {
-			c.keep(bucket, key, func(v *objectVersion) bool { return v.replaced == never || !over(v.replaced, noncurrentDays) })
+			c.keep(bucket, key, func(v *objectVersion) bool {
+				return v.replaced == never || !over(v.replaced, noncurrentDays)
+			})
 		}
 		// "ExpiredObjectDeleteMarker", which a rule by age brings with it: a marker that hides nothing any more.
 		versions := c.buckets.keys[bucket][key]
-		if len(versions) == 1 && versions[0].marker && (expiration.flag("expiredObjectDeleteMarker") || byAge && over(versions[0].written, days)) {
+		alone := len(versions) == 1 && versions[0].marker
+		if alone && (expiration.flag("expiredObjectDeleteMarker") || byAge && over(versions[0].written, days)) {
 			delete(c.buckets.keys[bucket], key)
 		}
 	}
 }
 
-// prefixOf is the prefix of the keys that a lifecycle rule is for; false where it is for objects with tags or of some size, which none here
-// is known to have (https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-filters.html).
+// prefixOf is the prefix of the keys that a lifecycle rule is for; false where it is for objects with tags or of some
+// size, which none here is known to have
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-filters.html).
 func prefixOf(rule look) (prefix string, applies bool) {
 	filter, _ := rule.object("filter")
 	and, both := filter.object("and")

@@ -66,18 +66,21 @@ func TestObjectIsOverwritten(t *testing.T) {
 	}
 
 	// In place, another content is one more version, other tags are none.
-	if _, err := w.update(urnOf(bucketObjectType, "o"), "k", second.Inputs, in{"bucket": "b", "key": "k", "content": "two"}.properties()); err != nil {
-		t.Fatal(err)
+	change := func(olds Resource, news in) {
+		t.Helper()
+		if _, err := w.update(urnOf(bucketObjectType, "o"), "k", olds.Inputs, news.properties()); err != nil {
+			t.Fatal(err)
+		}
 	}
+	change(second, in{"bucket": "b", "key": "k", "content": "two"})
 	w.expectHeld("after a change", "k:0,1,1")
 	third, _ := w.Get(bucketObjectType, "o")
-	if _, err := w.update(urnOf(bucketObjectType, "o"), "k", third.Inputs, in{"bucket": "b", "key": "k", "content": "two", "tags": in{"a": "b"}}.properties()); err != nil {
-		t.Fatal(err)
-	}
+	change(third, in{"bucket": "b", "key": "k", "content": "two", "tags": in{"a": "b"}})
 	w.expectHeld("after other tags", "k:0,1,1")
 
 	plain := bucketWith(t, false)
-	if v := plain.add(bucketObjectType, "o", in{"bucket": "b", "key": "k", "content": "one"}).output("versionId"); v != "" {
+	written := plain.add(bucketObjectType, "o", in{"bucket": "b", "key": "k", "content": "one"})
+	if v := written.output("versionId"); v != "" {
 		t.Errorf("without versioning the version is %q", v)
 	}
 	plain.Put("b", "k")
@@ -86,14 +89,14 @@ func TestObjectIsOverwritten(t *testing.T) {
 	plain.expectHeld("after a deletion without versioning,", "")
 }
 
-// TestObjectsDeletion: the provider deletes every version of the key, also those that another resource wrote, and the refresh after it
-// finds nothing; what is deleted without a version leaves a marker.
+// TestObjectsDeletion: the provider deletes every version of the key, also those that another resource wrote, and the
+// refresh after it finds nothing; what is deleted without a version leaves a marker.
 func TestObjectsDeletion(t *testing.T) {
 	w := bucketWith(t, true)
 	first := w.add(bucketObjectType, "o", in{"bucket": "b", "key": "k", "content": "one"})
 	w.add(bucketObjectType, "o", in{"bucket": "b", "key": "k", "content": "one"})
 	w.Put("b", "k2")
-	if err := w.delete(resource.URN(first.URN), first.ID); err != nil {
+	if err := w.delete(resource.URN(first.URN), first.ID, 0); err != nil {
 		t.Fatal(err)
 	}
 	w.expectHeld("after the older resource was deleted,", "k2:0")
@@ -112,9 +115,10 @@ func TestObjectsDeletion(t *testing.T) {
 		t.Error("a refresh does not find the object")
 	}
 
-	// Suspended: what is written has the id null, and takes the place of the one that has it; what had an id of its own stays.
+	// Suspended: what is written has the id null, and takes the place of the one that has it; what had an id of its
+	// own stays.
 	versioning, _ := w.Get(bucketVersioningType, "b")
-	if err := w.delete(resource.URN(versioning.URN), versioning.ID); err != nil {
+	if err := w.delete(resource.URN(versioning.URN), versioning.ID, 0); err != nil {
 		t.Fatal(err)
 	}
 	w.Put("b", "k2")

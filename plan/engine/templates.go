@@ -43,8 +43,8 @@ func (c *Cloud) DeleteTemplateVersions(id string, numbers ...int) error {
 	return nil
 }
 
-// versions brings the versions of a launch template in line with its outputs. The first is the default one until another is named, or
-// each new one is (resourceLaunchTemplateUpdate in
+// versions brings the versions of a launch template in line with its outputs. The first is the default one until
+// another is named, or each new one is (resourceLaunchTemplateUpdate in
 // https://github.com/hashicorp/terraform-provider-aws/blob/v5.100.0/internal/service/ec2/ec2_launch_template.go).
 func (c *Cloud) versions(r *Resource) {
 	latest := int(r.Outputs["latestVersion"].NumberValue())

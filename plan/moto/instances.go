@@ -41,6 +41,9 @@ var instanceKinds = map[string]kind{
 	templateType: {
 		create: createTemplate,
 		read:   readTemplate,
+		unread: map[string]string{
+			"updateDefaultVersion": "the provider's own: what a new version does",
+		},
 	},
 }
 

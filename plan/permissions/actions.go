@@ -23,6 +23,8 @@ const (
 	Document Kind = "document"
 	// Instance is arn:aws:ec2:REGION:ACCOUNT:instance/ID.
 	Instance Kind = "instance"
+	// LaunchTemplate is arn:aws:ec2:REGION:ACCOUNT:launch-template/ID.
+	LaunchTemplate Kind = "launch template"
 	// Key is a customer managed key, arn:aws:kms:REGION:ACCOUNT:key/ID.
 	Key Kind = "key"
 	// Group is arn:aws:autoscaling:REGION:ACCOUNT:autoScalingGroup:ID:autoScalingGroupName/NAME.
@@ -243,6 +245,7 @@ var operations = map[string]operationNeeds{
 	"cloudwatchlogs.GetLogEvents":       {actions: on(LogStream, "logs:GetLogEvents")},
 	"cloudwatchlogs.PutLogEvents":       {actions: on(LogStream, "logs:PutLogEvents")},
 
+	"ec2.DeleteLaunchTemplateVersions":   {actions: on(LaunchTemplate, "ec2:DeleteLaunchTemplateVersions")},
 	"ec2.DescribeImages":                 {actions: on(Any, "ec2:DescribeImages")},
 	"ec2.DescribeInstanceStatus":         {actions: on(Any, "ec2:DescribeInstanceStatus")},
 	"ec2.DescribeInstances":              {actions: on(Any, "ec2:DescribeInstances")},

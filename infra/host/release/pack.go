@@ -51,7 +51,7 @@ func store(program string, authorities []byte) (r Release, err error) {
 		return Release{}, err
 	}
 	sum := hex.EncodeToString(hash.Sum(nil))
-	r = Release{Path: filepath.Join(dir, sum+".tar.gz"), SHA256: sum, Key: "releases/" + sum + ".tar.gz", Size: int64(*size)}
+	r = Release{Path: filepath.Join(dir, sum+".tar.gz"), SHA256: sum, Key: Key(sum), Size: int64(*size)}
 	// Also over one that is there: it has the same bytes, or was damaged.
 	if err := os.Rename(f.Name(), r.Path); err != nil {
 		return Release{}, err

@@ -45,11 +45,19 @@ type Release struct {
 	Path string
 	// SHA256 is the hash of the file, in hexadecimal.
 	SHA256 string
-	// Key is the key of the S3 object: releases/<SHA256>.tar.gz.
+	// Key is the key of the S3 object: see Key.
 	Key string
 	// Size is in bytes.
 	Size int64
 }
+
+// Keys is the prefix of the keys of releases in their bucket, and of nothing else.
+const Keys = "releases/"
+
+// Key is the key of the S3 object of a release: the same for the same bytes, so that to upload it again changes nothing for whoever
+// fetches it. It is not releases/<SHA256>.tar.gz: stacks that have objects of that form delete them with all versions of their keys when
+// they move to this one, also when the release is the same.
+func Key(sha256 string) string { return Keys + sha256 + "/release.tar.gz" }
 
 // The names of the files in a release.
 const (

@@ -139,7 +139,7 @@ func content(t *testing.T, r Release) []byte {
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256(b)
-	if hex.EncodeToString(sum[:]) != r.SHA256 || int64(len(b)) != r.Size || r.Key != "releases/"+r.SHA256+".tar.gz" {
+	if hex.EncodeToString(sum[:]) != r.SHA256 || int64(len(b)) != r.Size || r.Key != "releases/"+r.SHA256+"/release.tar.gz" {
 		t.Errorf("%+v has %d bytes and the SHA-256 %x", r, len(b), sum)
 	}
 	return b

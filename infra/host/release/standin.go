@@ -72,5 +72,5 @@ func Open(file string) (Release, error) {
 	}
 	hash := sha256.Sum256(content)
 	sum := hex.EncodeToString(hash[:])
-	return Release{Path: file, SHA256: sum, Key: "releases/" + sum + ".tar.gz", Size: int64(len(content))}, nil
+	return Release{Path: file, SHA256: sum, Key: Key(sum), Size: int64(len(content))}, nil
 }

@@ -72,7 +72,7 @@ func TestOpen(t *testing.T) {
 	r, err := Open(file)
 	sum := sha256.Sum256([]byte("sources"))
 	want := hex.EncodeToString(sum[:])
-	if err != nil || r != (Release{Path: file, SHA256: want, Key: "releases/" + want + ".tar.gz", Size: 7}) {
+	if err != nil || r != (Release{Path: file, SHA256: want, Key: "releases/" + want + "/release.tar.gz", Size: 7}) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	if _, err := Open(filepath.Join(t.TempDir(), "none")); err == nil {

@@ -49,7 +49,7 @@ func TestFailures(t *testing.T) {
 	s.Wait = time.Second
 	text := render(t, s)
 	w := schematest.New(t, repository, s)
-	good := schematest.ReleaseParameter(w.Release)
+	good, none := schematest.ReleaseParameter(w.Release), strings.Repeat("0", 64)
 
 	for name, c := range map[string]struct {
 		set  map[string]string
@@ -57,11 +57,12 @@ func TestFailures(t *testing.T) {
 	}{
 		"nothing listens":          {nil, []string{"did not answer within 1 seconds", s.Parameters + "/db/host"}},
 		"no release parameter":     {map[string]string{"release": ""}, []string{s.ReleaseParameter, "ssm:GetParameter"}},
-		"no release":               {map[string]string{"release": "None"}, []string{s.ReleaseParameter, "<key> <version-id> <sha256>", "pulumi up"}},
-		"more than a release":      {map[string]string{"release": good + " more"}, []string{"<key> <version-id> <sha256>"}},
-		"a shell's word":           {map[string]string{"release": strings.Replace(good, " ", " $(reboot)", 1)}, []string{"<key> <version-id> <sha256>"}},
-		"a name of another hash":   {map[string]string{"release": good[:len(good)-64] + strings.Repeat("0", 64)}, []string{"<key> <version-id> <sha256>"}},
-		"another version":          {map[string]string{"release": strings.Replace(good, " ", " x", 1)}, []string{w.Release.Key, "s3:GetObjectVersion"}},
+		"no release":               {map[string]string{"release": "None"}, []string{s.ReleaseParameter, "<key> <sha256>", "pulumi up"}},
+		"more than a release":      {map[string]string{"release": good + " more"}, []string{"<key> <sha256>"}},
+		"a shell's word":           {map[string]string{"release": strings.Replace(good, " ", " $(reboot)", 1)}, []string{"<key> <sha256>"}},
+		"a name of another hash":   {map[string]string{"release": good[:len(good)-64] + strings.Repeat("0", 64)}, []string{"<key> <sha256>"}},
+		"a version besides":        {map[string]string{"release": strings.Replace(good, " ", " x ", 1)}, []string{"<key> <sha256>"}},
+		"no such object":           {map[string]string{"release": release.Key(none) + " " + none}, []string{release.Key(none), "s3:GetObject"}},
 		"no password of the app's": {map[string]string{"db/password": ""}, []string{"the settings below " + s.Parameters, "mend what the lines above name"}},
 		"the admin is the app":     {map[string]string{"db/user": w.Database.AdminUser}, []string{"the settings below " + s.Parameters}},
 	} {
@@ -98,7 +99,7 @@ func TestFailures(t *testing.T) {
 		w := w.In(t)
 		content := []byte("not an archive")
 		sum := fmt.Sprintf("%x", sha256.Sum256(content))
-		other := release.Release{Key: "releases/" + sum + ".tar.gz", SHA256: sum}
+		other := release.Release{Key: release.Key(sum), SHA256: sum}
 		w.Put(other.Key, content)
 		w.Set(map[string]string{"release": schematest.ReleaseParameter(other)})
 		w.Fail(text, other.Key, "could not be unpacked")

@@ -66,7 +66,7 @@ fetch_parameter() {
 	within 60 aws ssm get-parameter --region "$region" --name "$release_parameter" --query Parameter.Value --output text
 }
 fetch_release() {
-	within 300 aws s3api get-object --region "$region" --bucket "$bucket" --key "$key" --version-id "$version" "$dir/release.tar.gz" >/dev/null
+	within 300 aws s3api get-object --region "$region" --bucket "$bucket" --key "$key" "$dir/release.tar.gz" >/dev/null
 }
 
 for program in aws flock sha256sum tar timeout; do
@@ -82,14 +82,14 @@ dir=$(mktemp -d "$temp/dossier-schema.XXXXXXXXXX") || fail "$temp cannot be writ
 
 release=$(retry fetch_parameter) ||
 	fail "the parameter $release_parameter could not be read in $region; check that it exists, that this host's role may ssm:GetParameter it, and that this host reaches AWS"
-[[ $release =~ ^(releases/([0-9a-f]{64})\.tar\.gz)\ ([A-Za-z0-9/+=_.-]+)\ ([0-9a-f]{64})$ && ${BASH_REMATCH[2]} == "${BASH_REMATCH[4]}" ]] ||
-	fail "the parameter $release_parameter does not hold \"<key> <version-id> <sha256>\" of a release; \"pulumi up\" sets it"
-key=${BASH_REMATCH[1]} version=${BASH_REMATCH[3]} sha256=${BASH_REMATCH[4]}
+[[ $release =~ ^(releases/([0-9a-f]{64})/release\.tar\.gz)\ ([0-9a-f]{64})$ && ${BASH_REMATCH[2]} == "${BASH_REMATCH[3]}" ]] ||
+	fail "the parameter $release_parameter does not hold \"<key> <sha256>\" of a release; \"pulumi up\" sets it"
+key=${BASH_REMATCH[1]} sha256=${BASH_REMATCH[3]}
 
 retry fetch_release ||
-	fail "the release s3://$bucket/$key, version $version, could not be fetched; check that it exists, that this host's role may s3:GetObjectVersion it, and that this host reaches AWS"
+	fail "the release s3://$bucket/$key could not be fetched; check that it exists, that this host's role may s3:GetObject it, and that this host reaches AWS"
 printf '%s  %s\n' "$sha256" "$dir/release.tar.gz" | sha256sum --check --status ||
-	fail "the release s3://$bucket/$key, version $version, does not have the SHA-256 $sha256; it is not run; \"pulumi up\" uploads it anew when it was changed by hand"
+	fail "the release s3://$bucket/$key does not have the SHA-256 $sha256; it is not run; \"pulumi up\" uploads it anew when it was changed by hand"
 tar --extract --gzip --file "$dir/release.tar.gz" --directory "$dir" --no-same-owner --no-same-permissions dossier rds-ca.pem ||
 	fail "the release s3://$bucket/$key could not be unpacked in $temp; check that the disk is not full"
 

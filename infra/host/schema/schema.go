@@ -25,7 +25,7 @@ type Script struct {
 	// Parameters is the Parameter Store path of the app's settings, such as /dossier/dev. The app reads the administrator's password
 	// and its own below it.
 	Parameters string
-	// ReleaseParameter is the full name of the parameter that holds "<key> <version-id> <sha256>" of the present release.
+	// ReleaseParameter is the full name of the parameter that holds "<key> <sha256>" of the present release.
 	ReleaseParameter string
 	// Wait is for how long the script waits for a database that does not answer, and before that for another run on the same host: whole
 	// seconds, up to MaxWait.

@@ -3,6 +3,7 @@ package userdata
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
 	"time"
 )
@@ -13,9 +14,10 @@ import (
 type App struct {
 	// Region is the AWS region of everything here.
 	Region string
-	// Bucket, Key and VersionID name the one S3 object that holds the release: a gzipped tar of "dossier", a static program for the
-	// instance's architecture, and "rds-ca.pem", the certificates that the database's is verified by. The bucket is versioned.
-	Bucket, Key, VersionID string
+	// Bucket and Key name the S3 object that holds the release: a gzipped tar of "dossier", a static program for the instance's
+	// architecture, and "rds-ca.pem", the certificates that the database's is verified by. No version is named: SHA256 decides whether
+	// the bytes are right, and a version that was named would go some days after the same bytes were uploaded again.
+	Bucket, Key string
 	// SHA256 is that of the object, in lower-case hexadecimal.
 	SHA256 string
 	// Parameters is the Parameter Store path of the app's settings, such as /dossier/dev.
@@ -59,10 +61,6 @@ func (a App) check() error {
 	f.region(a.Region)
 	f.text("Bucket", a.Bucket, bucketForm, bucketLength, "an S3 bucket name")
 	f.text("Key", a.Key, keyForm, keyLength, "an S3 key of letters, digits, slashes, dots, hyphens and underscores")
-	f.text("VersionID", a.VersionID, versionForm, versionLength, "the version id of an S3 object: letters, digits and /+=_.-")
-	if a.VersionID == "null" {
-		f.add("VersionID", "= %q is that of an object in a bucket without versions, which can be overwritten", a.VersionID)
-	}
 	f.text("SHA256", a.SHA256, sha256Form, sha256Length, "64 lower-case hexadecimal digits")
 	f.parameter("Parameters", a.Parameters)
 	f.text("Group", a.Group, groupForm, groupLength, "the name of an Auto Scaling group: letters, digits, dots, hyphens and underscores")
@@ -80,6 +78,19 @@ func (a App) check() error {
 	}
 	f.duration("BootTimeout", a.BootTimeout, 2*BootMargin, MaxBootTimeout)
 	return f.err()
+}
+
+// releaseOf finds the lines in which script has what it fetches.
+var releaseOf = regexp.MustCompile(`(?m)^bucket='([^']+)'\nkey='([^']+)'$`)
+
+// Release returns the bucket and the key that the user-data of an instance of the app names; false where it is of another form than
+// UserData gives it.
+func Release(userData string) (bucket, key string, found bool) {
+	all := releaseOf.FindAllStringSubmatch(userData, -1)
+	if len(all) != 1 {
+		return "", "", false
+	}
+	return all[0][1], all[0][2], true
 }
 
 // script renders the user-data. The budget is what the script itself may take.

@@ -82,8 +82,8 @@ func newAppMachine(t *testing.T, kib int, archive []byte) *appMachine {
 	a := devApp()
 	sum := sha256.Sum256(archive)
 	a.SHA256 = hex.EncodeToString(sum[:])
-	a.Key = "releases/" + a.SHA256 + ".tar.gz"
-	c.objects[[3]string{a.Bucket, a.Key, a.VersionID}] = archive
+	a.Key = release.Key(a.SHA256)
+	c.objects[[2]string{a.Bucket, a.Key}] = archive
 	// Without a database, bucket and table the app keeps everything in a folder. It must be given one: the unit has none.
 	c.parameters[a.Parameters+"/trusted-proxies"] = parameter{value: "10.20.0.0/16"}
 	m.write("/etc/systemd/system/dossier.service.d/test.conf", 0o644, "[Service]\nEnvironment=AWS_ENDPOINT_URL_SSM=http://"+ssmAddress+
@@ -363,8 +363,8 @@ func TestAppInstance(t *testing.T) {
 		before := m.app.SHA256
 		sum := sha256.Sum256(other)
 		m.app.SHA256 = hex.EncodeToString(sum[:])
-		m.app.Key = "releases/" + m.app.SHA256 + ".tar.gz"
-		m.set(func() { m.objects[[3]string{m.app.Bucket, m.app.Key, m.app.VersionID}] = other })
+		m.app.Key = release.Key(m.app.SHA256)
+		m.set(func() { m.objects[[2]string{m.app.Bucket, m.app.Key}] = other })
 		if r := m.firstBoot(plenty); r.status != 0 {
 			t.Fatal(r.last())
 		}
@@ -442,7 +442,7 @@ func TestAppInstanceFails(t *testing.T) {
 			name: "another hash", prepare: func(m *appMachine) {
 				tampered := slices.Clone(archive)
 				tampered[len(tampered)/2] ^= 1
-				m.objects[[3]string{m.app.Bucket, m.app.Key, m.app.VersionID}] = tampered
+				m.objects[[2]string{m.app.Bucket, m.app.Key}] = tampered
 			},
 			last: "has the SHA-256 ", answers: []string{"ABANDON"}, report: "has the SHA-256 ",
 		}, {

@@ -14,7 +14,6 @@ const (
 	regionForm    = `[a-z]{2,4}(-[a-z]{2,12}){1,3}-[0-9]{1,2}`
 	bucketForm    = `[a-z0-9][a-z0-9.-]+[a-z0-9]`
 	keyForm       = `[A-Za-z0-9_][A-Za-z0-9/_.-]*`
-	versionForm   = `[A-Za-z0-9/+=_.-]+`
 	sha256Form    = `[0-9a-f]{64}`
 	groupForm     = `[A-Za-z0-9_][A-Za-z0-9_.-]*`
 	hookForm      = `[A-Za-z0-9_][A-Za-z0-9_-]*`
@@ -22,13 +21,12 @@ const (
 	parameterForm = `(/[A-Za-z0-9_][A-Za-z0-9_.-]*){1,15}`
 )
 
-// The most characters of each, as AWS documents them: PutParameter, GetObject (key and version id), CreateBucket, CreateAutoScalingGroup,
+// The most characters of each, as AWS documents them: PutParameter, GetObject, CreateBucket, CreateAutoScalingGroup,
 // PutLifecycleHook, CreateLogGroup.
 const (
 	regionLength    = 32
 	bucketLength    = 63
 	keyLength       = 1024
-	versionLength   = 1024
 	sha256Length    = 64
 	groupLength     = 255
 	hookLength      = 255

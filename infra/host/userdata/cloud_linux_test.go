@@ -25,8 +25,8 @@ type cloud struct {
 	mu sync.Mutex
 	// instance is the id that the metadata service tells.
 	instance string
-	// objects are the objects of S3 by bucket, key and version; faults are answers to give instead, by command, the first one first.
-	objects map[[3]string][]byte
+	// objects are the objects of S3 by bucket and key; faults are answers to give instead, by command, the first one first.
+	objects map[[2]string][]byte
 	faults  map[string][]string
 	// parameters are those of Parameter Store.
 	parameters map[string]parameter
@@ -62,7 +62,7 @@ const (
 // newCloud puts AWS around a machine.
 func newCloud(t *testing.T, m *machine) *cloud {
 	t.Helper()
-	c := &cloud{t: t, m: m, instance: instanceID, objects: map[[3]string][]byte{}, faults: map[string][]string{}, parameters: map[string]parameter{}, waiting: true}
+	c := &cloud{t: t, m: m, instance: instanceID, objects: map[[2]string][]byte{}, faults: map[string][]string{}, parameters: map[string]parameter{}, waiting: true}
 	m.itself("/usr/bin/aws")
 	c.connect()
 	return c
@@ -177,7 +177,7 @@ type cliAnswer struct {
 var commands = map[string]map[string]bool{
 	"autoscaling complete-lifecycle-action": {
 		"auto-scaling-group-name": false, "lifecycle-hook-name": false, "instance-id": false, "lifecycle-action-result": false},
-	"s3api get-object":       {"bucket": false, "key": false, "version-id": false},
+	"s3api get-object":       {"bucket": false, "key": false},
 	"ssm get-parameter":      {"name": false, "with-decryption": true, "query": false, "output": false},
 	"logs create-log-stream": {"log-group-name": false, "log-stream-name": false},
 	"logs put-log-events":    {"log-group-name": false, "log-stream-name": false, "log-events": false},
@@ -243,9 +243,9 @@ func (c *cloud) answer(in cliRequest) cliAnswer {
 		if len(words) != 1 || !filepath.IsAbs(words[0]) {
 			return usage("the file to write is %q", words)
 		}
-		content, ok := c.objects[[3]string{o["bucket"], o["key"], o["version-id"]}]
+		content, ok := c.objects[[2]string{o["bucket"], o["key"]}]
 		if !ok {
-			return refuse("NoSuchVersion", "The specified version does not exist.")
+			return refuse("NoSuchKey", "The specified key does not exist.")
 		}
 		return cliAnswer{Stdout: "{\"ServerSideEncryption\": \"AES256\"}\n", Path: words[0], File: content}
 	case "ssm get-parameter":

@@ -19,8 +19,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func devApp() App {
 	return App{
 		Region: "eu-central-1", Bucket: "dossier-dev-releases-123456789012",
-		Key:        "releases/" + strings.Repeat("0123456789abcdef", 4) + ".tar.gz",
-		VersionID:  "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY+MTRCxf3vjVBH40Nr8X8gdRQBpUMLUo",
+		Key:        "releases/" + strings.Repeat("0123456789abcdef", 4) + "/release.tar.gz",
 		SHA256:     strings.Repeat("0123456789abcdef", 4),
 		Parameters: "/dossier/dev", Group: "dossier-dev-app", Hook: "ready", LogGroup: "/dossier/dev/app", Port: 8080,
 		ShutdownTimeout: 30 * time.Second, StopTimeout: time.Minute, BootTimeout: 10 * time.Minute,
@@ -31,7 +30,7 @@ func devApp() App {
 func longestApp() App {
 	long := func(n int) string { return strings.Repeat("x", n) }
 	return App{
-		Region: "abcd-northwestern-southern-99", Bucket: long(63), Key: long(1024), VersionID: long(1024),
+		Region: "abcd-northwestern-southern-99", Bucket: long(63), Key: long(1024),
 		SHA256: strings.Repeat("f", 64), Parameters: "/" + long(parameterLength-1), Group: long(255), Hook: long(255), LogGroup: long(512),
 		Port: 65535, ShutdownTimeout: 24 * time.Hour, StopTimeout: 25 * time.Hour, BootTimeout: MaxBootTimeout,
 	}
@@ -176,13 +175,33 @@ func TestShellcheck(t *testing.T) {
 	}
 }
 
+func TestRelease(t *testing.T) {
+	script, err := devApp().UserData()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bucket, key, found := Release(script); !found || bucket != devApp().Bucket || key != devApp().Key {
+		t.Errorf("the user-data names s3://%s/%s, %t", bucket, key, found)
+	}
+	jump, err := devJump().UserData()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, other := range map[string]string{
+		"nothing": "", "another host's": jump, "two keys": script + "bucket='b'\nkey='k'\n", "another order": "key='k'\nbucket='b'\n", "no quotes": "bucket=b\nkey=k\n",
+	} {
+		if bucket, key, found := Release(other); found {
+			t.Errorf("%s: s3://%s/%s was found", name, bucket, key)
+		}
+	}
+}
+
 func TestFieldsAreRefused(t *testing.T) {
 	hostile := []string{"", "a b", "a'b", `a"b`, "a$b", "a`b`", "a\nb", "a\n" + endOfFile + "\nb", "a;b", "a%b", "a\\b", "-a", "é", "a\x00b", "a&b", "a|b", "$(id)", "a\n"}
 	for field, set := range map[string]func(*App, string){
 		"Region":     func(a *App, s string) { a.Region = s },
 		"Bucket":     func(a *App, s string) { a.Bucket = s },
 		"Key":        func(a *App, s string) { a.Key = s },
-		"VersionID":  func(a *App, s string) { a.VersionID = s },
 		"SHA256":     func(a *App, s string) { a.SHA256 = s },
 		"Parameters": func(a *App, s string) { a.Parameters = s },
 		"Group":      func(a *App, s string) { a.Group = s },
@@ -190,9 +209,6 @@ func TestFieldsAreRefused(t *testing.T) {
 		"LogGroup":   func(a *App, s string) { a.LogGroup = s },
 	} {
 		for _, value := range hostile {
-			if field == "VersionID" && value == "-a" {
-				continue // allowed: it is never an argument of its own
-			}
 			a := devApp()
 			set(&a, value)
 			if _, err := a.UserData(); err == nil || !strings.Contains(err.Error(), "App."+field) {
@@ -217,8 +233,6 @@ func TestFieldsOutOfBounds(t *testing.T) {
 	}{
 		{"Bucket", func(a *App) { a.Bucket = strings.Repeat("b", 64) }},
 		{"Key", func(a *App) { a.Key = strings.Repeat("k", 1025) }},
-		{"VersionID", func(a *App) { a.VersionID = strings.Repeat("v", 1025) }},
-		{"VersionID", func(a *App) { a.VersionID = "null" }},
 		{"SHA256", func(a *App) { a.SHA256 = strings.Repeat("A", 64) }},
 		{"Parameters", func(a *App) { a.Parameters = "/" + strings.Repeat("p", parameterLength) }},
 		{"Parameters", func(a *App) { a.Parameters = strings.Repeat("/p", 16) }},

@@ -32,9 +32,6 @@ import (
 // runTime bounds one run of the script in a test.
 const runTime = 3 * time.Minute
 
-// version is the S3 version id of the release.
-const version = "3HL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY"
-
 // World is everything around the script.
 type World struct {
 	// Database is prepared; nothing listens on its port until it is started.
@@ -117,7 +114,7 @@ func (w *World) Build(root string, authorities []byte) release.Release {
 // Put puts an object into the bucket.
 func (w *World) Put(key string, content []byte) {
 	w.t.Helper()
-	file := filepath.Join(w.path("s3"), w.script.Bucket, filepath.FromSlash(key)+"@"+version)
+	file := filepath.Join(w.path("s3"), w.script.Bucket, filepath.FromSlash(key))
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		w.t.Fatal(err)
 	}
@@ -127,7 +124,7 @@ func (w *World) Put(key string, content []byte) {
 }
 
 // ReleaseParameter is what the release's parameter holds for a release.
-func ReleaseParameter(r release.Release) string { return r.Key + " " + version + " " + r.SHA256 }
+func ReleaseParameter(r release.Release) string { return r.Key + " " + r.SHA256 }
 
 // Set sets all parameters to what they should be, but for those given: by name below the path, or "release". An empty value takes one
 // away.

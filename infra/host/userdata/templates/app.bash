@@ -5,7 +5,6 @@
 export AWS_REGION={{quote .Region}} AWS_DEFAULT_REGION={{quote .Region}} AWS_PAGER=''
 bucket={{quote .Bucket}}
 key={{quote .Key}}
-version={{quote .VersionID}}
 sha256={{quote .SHA256}}
 group={{quote .Group}}
 hook={{quote .Hook}}
@@ -74,7 +73,7 @@ identify() {
 
 download() {
 	local out
-	if out=$(within 300 aws s3api get-object --bucket="$bucket" --key="$key" --version-id="$version" "$incoming/release.tar.gz" 2>&1); then return 0; fi
+	if out=$(within 300 aws s3api get-object --bucket="$bucket" --key="$key" "$incoming/release.tar.gz" 2>&1); then return 0; fi
 	say "$out"
 	if [[ $out == *'(NoSuch'* ]]; then return 99; fi
 	return 1
@@ -85,7 +84,7 @@ install_release() {
 	mkdir -p "$home/releases"
 	rm -rf "$home"/releases/.incoming.*
 	incoming=$(mktemp -d "$home/releases/.incoming.XXXXXX")
-	retry 6 download || fail "s3://$bucket/$key, version $version, was not downloaded"
+	retry 6 download || fail "s3://$bucket/$key was not downloaded"
 	sum=$(sha256sum <"$incoming/release.tar.gz")
 	[[ ${sum%% *} == "$sha256" ]] || fail "s3://$bucket/$key has the SHA-256 ${sum%% *} instead of $sha256"
 	# Two plain files of these names, and nothing else: no link, no path, no third.

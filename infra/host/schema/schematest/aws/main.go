@@ -2,10 +2,10 @@
 // form that the script makes them in, and refuses everything else:
 //
 //	aws ssm get-parameter --region R --name N --query Parameter.Value --output text
-//	aws s3api get-object --region R --bucket B --key K --version-id V FILE
+//	aws s3api get-object --region R --bucket B --key K FILE
 //
-// Parameters come from the endpoint that AWS_ENDPOINT_URL_SSM names, objects from the folder STANDIN_S3, where version V of key K in
-// bucket B is the file B/K@V. Each call is noted in the file STANDIN_LOG.
+// Parameters come from the endpoint that AWS_ENDPOINT_URL_SSM names, objects from the folder STANDIN_S3, where key K in bucket B is the
+// file B/K. Each call is noted in the file STANDIN_LOG.
 package main
 
 import (
@@ -40,8 +40,8 @@ func run(args []string) error {
 	if values, ok := match(args, "ssm", "get-parameter", "--region", "", "--name", "", "--query", "Parameter.Value", "--output", "text"); ok {
 		return parameter(ctx, values[1])
 	}
-	if values, ok := match(args, "s3api", "get-object", "--region", "", "--bucket", "", "--key", "", "--version-id", "", ""); ok {
-		return object(values[1], values[2], values[3], values[4])
+	if values, ok := match(args, "s3api", "get-object", "--region", "", "--bucket", "", "--key", "", ""); ok {
+		return object(values[1], values[2], values[3])
 	}
 	return fmt.Errorf("this stand-in does not know the call %q", args)
 }
@@ -99,10 +99,10 @@ func parameter(ctx context.Context, name string) error {
 	return nil
 }
 
-func object(bucket, key, version, file string) (err error) {
-	from, err := os.Open(filepath.Join(os.Getenv("STANDIN_S3"), bucket, filepath.FromSlash(key)+"@"+version))
+func object(bucket, key, file string) (err error) {
+	from, err := os.Open(filepath.Join(os.Getenv("STANDIN_S3"), bucket, filepath.FromSlash(key)))
 	if err != nil {
-		return fmt.Errorf("an error occurred (NoSuchVersion) when calling the GetObject operation: %w", err)
+		return fmt.Errorf("an error occurred (NoSuchKey) when calling the GetObject operation: %w", err)
 	}
 	defer from.Close()
 	to, err := os.Create(file)
@@ -113,6 +113,6 @@ func object(bucket, key, version, file string) (err error) {
 	if _, err := io.Copy(to, from); err != nil {
 		return err
 	}
-	fmt.Println(`{"VersionId": "` + version + `"}`)
+	fmt.Println(`{"ServerSideEncryption": "AES256"}`)
 	return nil
 }
