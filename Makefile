@@ -1,7 +1,7 @@
 # "make" alone lists the targets. What needs more than a line stands in tools/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud build plan test lint fuzz soak bench generate pictures test-tools preview deploy verify drift clean bin/dossier
+.PHONY: help run cloud build plan test lint fuzz soak bench generate pictures test-tools preview deploy verify prove drift clean bin/dossier
 
 # The version that "dossier version" tells: the nearest tag and what came after it.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -77,6 +77,14 @@ deploy: ## deploy: "pulumi up" without a question (STACK=dev)
 
 verify: ## verify that what was deployed serves (STACK=dev)
 	tools/stack verify "$(STACK)"
+
+# DRILLS names what changes something and is undone: docs/verification.md. A protected stack wants PROD=yes for them.
+DRILLS ?=
+PROD ?=
+
+prove: FORMAT = table
+prove: ## compare what was deployed with its settings, point by point (STACK=dev FORMAT=table|json|markdown DRILLS=replace,rollback,restore,again)
+	@FORMAT="$(FORMAT)" DRILLS="$(DRILLS)" PROD="$(PROD)" tools/stack prove "$(STACK)"
 
 drift: ## fail if AWS is not as the state says (STACK=dev)
 	tools/stack drift "$(STACK)"

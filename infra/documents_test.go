@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"dossier.example/infra/host/userdata"
+	"dossier.example/infra/prove"
 	"dossier.example/infra/settings"
 	"dossier.example/plan/drawing"
 	"dossier.example/plan/graph"
@@ -44,6 +45,7 @@ func TestDocuments(t *testing.T) {
 		{"docs/architecture.md", "drawing", "```mermaid\n" + drawing.Of(prod.graph).Mermaid() + "```\n"},
 		{"docs/architecture.md", "reach", reachTable(prod.graph)},
 		{"docs/architecture.md", "packages", packageTable(t)},
+		{"docs/verification.md", "points", prove.Document()},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			text := document(t, part.file)

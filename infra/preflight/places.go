@@ -195,7 +195,7 @@ func (l *look) hostedZone(ctx context.Context) {
 		l.unseen(ctx, point, err)
 		return
 	case out.HostedZone == nil:
-		l.unseen(ctx, point, errors.New("Route 53 answered without a hosted zone"))
+		l.unseen(ctx, point, errors.New("no hosted zone in the answer of Route 53"))
 		return
 	}
 	zone := strings.TrimSuffix(aws.ToString(out.HostedZone.Name), ".")

@@ -222,6 +222,7 @@ func (l *look) owned(tags map[string]string) bool {
 	for i := range l.Settings.Network.Zones {
 		names = append(names, fmt.Sprintf("nat-%d", i+1))
 	}
+	names = append(names, "nat-instance")
 	return slices.ContainsFunc(names, func(name string) bool { return tags["Name"] == l.prefix()+"-"+name })
 }
 

@@ -44,8 +44,10 @@ type host struct {
 // hosts are the instances that the settings ask for, with one more of the app's during a rollout.
 func (l *look) hosts() []host {
 	s := l.Settings
+	smallest := s.Service
+	smallest.Max = smallest.Min
 	list := []host{
-		{"service.instanceType", s.Service.InstanceType, s.Service.Min + s.Service.Largest() - s.Service.Max, s.Service.Largest()},
+		{"service.instanceType", s.Service.InstanceType, smallest.Largest(), s.Service.Largest()},
 		{"jump.instanceType", s.Jump.InstanceType, 1, 1},
 	}
 	if s.Network.NAT == settings.NATInstance {
@@ -90,7 +92,7 @@ func (l *look) limit(ctx context.Context, q quota) (int, error) {
 		return 0, err
 	}
 	if initial.Quota == nil || initial.Quota.Value == nil {
-		return 0, fmt.Errorf("Service Quotas has no value for %s", q.code)
+		return 0, fmt.Errorf("no value for %s in the answer of Service Quotas", q.code)
 	}
 	return int(*initial.Quota.Value), nil
 }

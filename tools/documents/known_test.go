@@ -91,6 +91,7 @@ func sources(t *testing.T, folder string) string {
 func newKnown(t *testing.T) known {
 	t.Helper()
 	app, rollout := sources(t, "app/cmd/dossier"), sources(t, "infra/rollout")
+	preflight, prove := sources(t, "infra/preflight"), sources(t, "infra/prove")
 	settings := section(t, "docs/app-settings.md", "settings")
 	parameters := firsts(nameRow, section(t, "docs/secrets.md", "parameters"))
 	logs := firsts(logRow, section(t, "docs/watching.md", "logs"))
@@ -99,7 +100,7 @@ func newKnown(t *testing.T) known {
 		keys:    set(firsts(settingRow, read(t, "docs/settings.md"))...),
 		exports: set(firsts(exported, read(t, "infra/main.go"))...),
 		// Those of commands that read no settings are in the command's source, those of tests in what runs them.
-		variables: set(variableName.FindAllString(settings+rollout+app+read(t, "tools/test")+read(t, "Makefile"), -1)...),
+		variables: set(variableName.FindAllString(settings+rollout+preflight+app+read(t, "tools/test")+read(t, "Makefile"), -1)...),
 		names:     set(append(parameters, logs...)...),
 		commands:  set(),
 		modules:   map[string]string{},
@@ -126,6 +127,7 @@ func newKnown(t *testing.T) known {
 		"dossier":              flagsOf(firsts(flagVar, app)),
 		"infra/cmd/runcommand": flagsOf(firsts(flagVar, sources(t, "infra/cmd/runcommand"))),
 		"infra/cmd/rollout":    flagsOf(inputs),
+		"infra/cmd/prove":      flagsOf(firsts(flagVar, prove)),
 	}
 	for _, folder := range []string{"app", "infra", "plan"} {
 		k.modules[folder] = moduleLine.FindStringSubmatch(read(t, folder+"/go.mod"))[1]

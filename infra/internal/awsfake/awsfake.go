@@ -119,13 +119,13 @@ func On[In, Out any](c *Cloud, f func(ctx context.Context, in *In) (*Out, error)
 		if err != nil {
 			return nil, err
 		}
-		return out, nil
+		return clone(reflect.ValueOf(out)).Interface(), nil
 	})
 }
 
 // Give has the operation of this output answered by it.
 func Give[Out any](c *Cloud, out *Out) {
-	c.set(nameOf[Out](), func(context.Context, any) (any, error) { return out, nil })
+	c.set(nameOf[Out](), func(context.Context, any) (any, error) { return clone(reflect.ValueOf(out)).Interface(), nil })
 }
 
 // Change has f change each answer with this output. It is handed the input too, to tell one thing from another.
@@ -195,4 +195,45 @@ func (c *Cloud) Unanswered() error {
 	}
 	slices.Sort(c.unanswered)
 	return errors.New("awsfake: no answer was given for " + strings.Join(slices.Compact(c.unanswered), ", "))
+}
+
+// clone copies a value with all that it points to, so that neither the SDK nor Change writes into what another caller reads.
+func clone(v reflect.Value) reflect.Value {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			return v
+		}
+		to := reflect.New(v.Type().Elem())
+		to.Elem().Set(clone(v.Elem()))
+		return to
+	case reflect.Slice:
+		if v.IsNil() {
+			return v
+		}
+		to := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		for i := range v.Len() {
+			to.Index(i).Set(clone(v.Index(i)))
+		}
+		return to
+	case reflect.Map:
+		if v.IsNil() {
+			return v
+		}
+		to := reflect.MakeMapWithSize(v.Type(), v.Len())
+		for key, value := range v.Seq2() {
+			to.SetMapIndex(key, clone(value))
+		}
+		return to
+	case reflect.Struct:
+		to := reflect.New(v.Type()).Elem()
+		to.Set(v)
+		for i := range v.NumField() {
+			if to.Field(i).CanSet() {
+				to.Field(i).Set(clone(v.Field(i)))
+			}
+		}
+		return to
+	}
+	return v
 }

@@ -37,8 +37,7 @@ func Absent(err error) bool {
 		return false
 	}
 	code := api.ErrorCode()
-	return strings.Contains(code, "NotFound") || strings.HasPrefix(code, "NoSuch") || strings.HasPrefix(code, "ParameterNotFound") ||
-		code == "ServerSideEncryptionConfigurationNotFoundError" || code == "OwnershipControlsNotFoundError"
+	return strings.Contains(code, "NotFound") || strings.HasPrefix(code, "NoSuch")
 }
 
 // prefixes are the services' prefixes in IAM, by the ids that the SDK has for them, where one is not the other in lower case.
