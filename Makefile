@@ -1,13 +1,13 @@
 # "make" alone lists the targets. What needs more than a line stands in tools/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud build plan test lint fuzz soak bench generate pictures test-tools preview deploy verify prove drift clean bin/dossier
+.PHONY: help run cloud build plan test lint fuzz soak bench generate pictures test-tools preview deploy deploy-policy verify prove drift clean bin/dossier
 
 # The version that "dossier version" tells: the nearest tag and what came after it.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
 
 run: build ## build the app and serve it on http://localhost:8080, with its data in ./data; needs Go only
 	bin/dossier serve
@@ -74,6 +74,10 @@ preview: ## show what "pulumi up" would change in AWS (STACK=dev)
 
 deploy: ## deploy: "pulumi up" without a question (STACK=dev)
 	tools/stack deploy "$(STACK)"
+
+# Domain, zone and web ACL are those of the settings, where they name some.
+deploy-policy: ## write the IAM policies of who deploys (STACK=dev ACCOUNT=123456789012 REGION=us-east-1 DOMAIN= ZONE= WEB_ACL=); nothing is called
+	@go run ./infra/cmd/deployer --stack "$(STACK)" --account "$(ACCOUNT)" --region "$(REGION)" --domain "$(DOMAIN)" --zone "$(ZONE)" --web-acl "$(WEB_ACL)" --dir "bin/deploy-policy/$(STACK)"
 
 verify: ## verify that what was deployed serves (STACK=dev)
 	tools/stack verify "$(STACK)"

@@ -18,10 +18,13 @@ import (
 // app is the program that the instances and the jump server run.
 const app = "dossier.example/app/cmd/dossier"
 
+// deployed are the programs that run with the rights of who deploys.
+var deployed = []string{"dossier.example/infra/cmd/prepare", "dossier.example/infra/cmd/rollout", "dossier.example/infra/cmd/runcommand"}
+
 // programCalls are the commands of all programs of the repository that call AWS, with what each can call, found in their source. One call graph
 // serves all tests: to make it takes longer than they do.
 var programCalls = sync.OnceValues(func() ([]permissions.Command, error) {
-	return permissions.Calls(context.Background(), repository, app, "dossier.example/infra/cmd/rollout", "dossier.example/infra/cmd/runcommand")
+	return permissions.Calls(context.Background(), repository, append([]string{app}, deployed...)...)
 })
 
 // TestProgramCalls keeps the list of what the programs call, which is documentation too.

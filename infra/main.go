@@ -118,7 +118,7 @@ func stack(from source) pulumi.RunFunc {
 		net, err := network.New(ctx, "dossier-network", network.Args{
 			Prefix: prefix, CIDR: env.Network.CIDR, Zones: env.Network.Zones, ZoneNames: env.Network.ZoneNames,
 			InstanceTypes: env.Types(), DatabaseClass: env.Database.Class,
-			NAT: env.Network.NAT, NATInstanceType: env.Network.NATInstanceType, NATUserData: nat, Image: image, Newest: !named,
+			NAT: env.Network.NAT, NATInstanceType: env.Network.NATInstanceType, NATUserData: nat, Boundary: env.Access.Boundary, Image: image, Newest: !named,
 			Logs: logs, AppPort: appPort, HTTPS: env.Site.Domain != "", Operators: env.Jump.OperatorCIDRs,
 		})
 		if err != nil {
@@ -150,7 +150,7 @@ func stack(from source) pulumi.RunFunc {
 		}
 		bastion, err := jump.New(ctx, "dossier-jump", jump.Args{
 			Prefix: prefix, Region: env.Region, Jump: env.Jump, Image: image, Newest: !named, Network: net, Parameters: params, Storage: store, Database: db,
-			Migrations: migrations, Credentials: env.Database.Credentials,
+			Migrations: migrations, Credentials: env.Database.Credentials, Boundary: env.Access.Boundary,
 		})
 		if err != nil {
 			return err
@@ -158,7 +158,7 @@ func stack(from source) pulumi.RunFunc {
 		app, err := service.New(ctx, "dossier-app", service.Args{
 			Prefix: prefix, Path: path, Tags: map[string]string{"Project": "dossier", "Stack": env.Stack}, Region: env.Region, Account: account,
 			Service: env.Service, Image: image, Newest: !named, Port: appPort, Network: net, Site: web, Storage: store, Parameters: params, Release: rel,
-			Schema: bastion.Schema, Prepared: prepared, LogDays: env.Observe.LogDays,
+			Schema: bastion.Schema, Prepared: prepared, LogDays: env.Observe.LogDays, Boundary: env.Access.Boundary,
 		})
 		if err != nil {
 			return err

@@ -65,26 +65,6 @@ func TLSOnly(bucket pulumi.StringInput) []Statement {
 	}
 }
 
-// ServiceRole makes a role that the named AWS service assumes, with one inline policy. With an account it can be assumed for resources of
-// that account alone, so that the service cannot be talked into acting for somebody else (the "confused deputy").
-func ServiceRole(ctx *pulumi.Context, name, service, description, account string, statements []Statement, opts ...pulumi.ResourceOption) (*iam.Role, error) {
-	trust := pulumi.Map{"Effect": pulumi.String("Allow"), "Principal": Service(service), "Action": pulumi.String("sts:AssumeRole")}
-	if account != "" {
-		trust["Condition"] = pulumi.Map{"StringEquals": pulumi.StringMap{"aws:SourceAccount": pulumi.String(account)}}
-	}
-	role, err := iam.NewRole(ctx, name, &iam.RoleArgs{
-		AssumeRolePolicy: pulumi.JSONMarshal(pulumi.Map{"Version": pulumi.String(version), "Statement": pulumi.Array{trust}}),
-		Description:      pulumi.String(description),
-	}, opts...)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := iam.NewRolePolicy(ctx, name, &iam.RolePolicyArgs{Role: role.Name, Policy: Document(statements...)}, opts...); err != nil {
-		return nil, err
-	}
-	return role, nil
-}
-
 // Instance is what an EC2 instance runs as.
 type Instance struct {
 	Role    *iam.Role
@@ -99,13 +79,19 @@ type Instance struct {
 // the account, so also the database administrator's password. What the agent needs beside that has no resource to name
 // (https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-instance-permissions.html,
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html).
-func InstanceRole(ctx *pulumi.Context, name, description string, statements []Statement, opts ...pulumi.ResourceOption) (*Instance, error) {
-	role, err := iam.NewRole(ctx, name, &iam.RoleArgs{
+//
+// With a boundary, the ARN of a managed policy, the role may do nothing that this does not allow too.
+func InstanceRole(ctx *pulumi.Context, name, description, boundary string, statements []Statement, opts ...pulumi.ResourceOption) (*Instance, error) {
+	args := &iam.RoleArgs{
 		AssumeRolePolicy: pulumi.JSONMarshal(pulumi.Map{"Version": pulumi.String(version), "Statement": pulumi.Array{pulumi.Map{
 			"Effect": pulumi.String("Allow"), "Principal": Service("ec2.amazonaws.com"), "Action": pulumi.String("sts:AssumeRole"),
 		}}}),
 		Description: pulumi.String(description),
-	}, opts...)
+	}
+	if boundary != "" {
+		args.PermissionsBoundary = pulumi.String(boundary)
+	}
+	role, err := iam.NewRole(ctx, name, args, opts...)
 	if err != nil {
 		return nil, err
 	}

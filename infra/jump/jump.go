@@ -39,6 +39,8 @@ type Args struct {
 	Migrations string
 	// Credentials counts the database's passwords.
 	Credentials int
+	// Boundary is the permissions boundary of the server's role, empty for none.
+	Boundary string
 }
 
 // Jump is the jump server.
@@ -101,7 +103,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err != nil {
 		return nil, fmt.Errorf("the jump server's user-data: %w", err)
 	}
-	if j.Role, err = iam.InstanceRole(ctx, name, "Jump server of "+args.Prefix, statements(args, ssh), parent); err != nil {
+	if j.Role, err = iam.InstanceRole(ctx, name, "Jump server of "+args.Prefix, args.Boundary, statements(args, ssh), parent); err != nil {
 		return nil, err
 	}
 	tags := pulumi.StringMap{"Name": pulumi.String(args.Prefix + "-jump")}

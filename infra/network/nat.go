@@ -67,7 +67,7 @@ func (n *Network) addNAT(ctx *pulumi.Context, name string, args Args, tables []*
 // natInstance is the cheap choice: no promise of availability, and a replacement cuts what passes through it.
 func (n *Network) natInstance(ctx *pulumi.Context, name string, args Args, tags pulumi.StringMap, parent pulumi.ResourceOption) (*ec2.Instance, error) {
 	// It runs no release and reads nothing: its role lets Systems Manager manage it, no more.
-	role, err := iam.InstanceRole(ctx, name, "NAT instance of "+args.Prefix, nil, parent)
+	role, err := iam.InstanceRole(ctx, name, "NAT instance of "+args.Prefix, args.Boundary, nil, parent)
 	if err != nil {
 		return nil, err
 	}

@@ -30,6 +30,8 @@ type Args struct {
 	NAT             settings.NAT
 	NATInstanceType string
 	NATUserData     string
+	// Boundary is the permissions boundary of a NAT instance's role, empty for none.
+	Boundary string
 	// Image is the AMI of a NAT instance. Newest tells that nobody named it: it is the newest of today, and tomorrow's is no change.
 	Image  string
 	Newest bool

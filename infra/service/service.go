@@ -42,6 +42,8 @@ type Args struct {
 	// Schema is what instances wait for, and Prepared when the account has the service-linked role of Auto Scaling.
 	Schema, Prepared pulumi.Resource
 	LogDays          int
+	// Boundary is the permissions boundary of the instances' role, empty for none.
+	Boundary string
 }
 
 // Service is the app on its instances.
@@ -73,7 +75,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err != nil {
 		return nil, err
 	}
-	if s.Role, err = iam.InstanceRole(ctx, name, "Instances of the app of "+args.Prefix, statements(args, s.Logs, group), parent); err != nil {
+	if s.Role, err = iam.InstanceRole(ctx, name, "Instances of the app of "+args.Prefix, args.Boundary, statements(args, s.Logs, group), parent); err != nil {
 		return nil, err
 	}
 	if s.Template, err = s.template(ctx, name, group, args, parent); err != nil {

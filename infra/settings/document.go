@@ -34,7 +34,7 @@ pulumi config set --path 'dossier:settings.jump.operatorCIDRs[0]' 203.0.113.0/24
 ` + "```" + `
 
 - A number or a boolean may be written as text too: ` + "`3` and `\"3\"`" + ` are the same. A list may be one text with commas. An empty text means none, for the
-  keys of ` + "`site`, `service.image`, `jump.operatorCIDRs` and `observe.email`" + `.
+  keys of ` + "`site`, `service.image`, `jump.operatorCIDRs`, `observe.email` and `access.boundary`" + `.
 - A key that is not below is refused, as are values that are not allowed or do not go together: all of them at once, before anything is changed.
 - None of these is a secret; what is secret the program makes itself. A value that is set with ` + "`--secret`" + ` is taken, and then no message shows any value,
   but it stands in clear in the state and in AWS.
@@ -95,6 +95,7 @@ document; these numbers stay below what RDS itself sets by default.
 // titles are the headings of the groups.
 var titles = map[string]string{
 	"network": "Network", "site": "Site", "service": "Service", "database": "Database", "jump": "Jump server", "storage": "Storage", "observe": "Logs and alarms",
+	"access": "Roles",
 }
 
 // cell keeps a text from ending a table's cell or being taken for HTML.

@@ -31,6 +31,7 @@ type Settings struct {
 	Jump     Jump
 	Storage  Storage
 	Observe  Observe
+	Access   Access
 }
 
 // Preset names a set of defaults.
@@ -166,6 +167,12 @@ type Storage struct {
 	ReleaseDays int
 	// AccessLogDays is for how many days access logs of the load balancer and the buckets are kept.
 	AccessLogDays int
+}
+
+// Access is what bounds the roles that the program makes.
+type Access struct {
+	// Boundary is the ARN of the managed policy that is the permissions boundary of every role; empty means none. Package deployer writes it.
+	Boundary string
 }
 
 // Observe is logs, alarms and who is told.

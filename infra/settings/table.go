@@ -277,6 +277,12 @@ func keys() []key {
 			name: "observe.databaseConnectionsPercent", dev: "90", prod: "80",
 			doc: "Connections in use above which it is an alarm, in percent of `database.connections`.",
 		}, number(1, 99), func(s *Settings) *int { return &s.Observe.DatabaseConnectionsPercent }),
+
+		define(key{
+			name: "access.boundary", otherwise: "none",
+			doc: "ARN of the permissions boundary of the roles that the program makes; needed where who deploys may not do everything. `make deploy-policy` writes it.",
+		}, optional(text("the ARN of a managed policy of the account, arn:aws:iam::<account>:policy/<name>", `arn:aws:iam::[0-9]{12}:policy/([!-~]{1,510}/)?[A-Za-z0-9+=,.@_-]{1,128}`)),
+			func(s *Settings) *string { return &s.Access.Boundary }),
 	}
 }
 

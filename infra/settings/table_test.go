@@ -227,6 +227,15 @@ func keyCases() []keyCase {
 		whole("observe.databaseCPU", func(s Settings) any { return s.Observe.DatabaseCPU }, 1, 99, nil),
 		whole("observe.databaseFreeGiB", func(s Settings) any { return s.Observe.DatabaseFreeGiB }, 1, 65536-1, nil),
 		whole("observe.databaseConnectionsPercent", func(s Settings) any { return s.Observe.DatabaseConnectionsPercent }, 1, 99, nil),
+
+		{name: "access.boundary", field: func(s Settings) any { return s.Access.Boundary },
+			good: []good{
+				{"arn:aws:iam::123456789012:policy/dossier-dev-boundary", "arn:aws:iam::123456789012:policy/dossier-dev-boundary"},
+				{"arn:aws:iam::123456789012:policy/team/b+1=,.@_-", "arn:aws:iam::123456789012:policy/team/b+1=,.@_-"}, {"", ""},
+			},
+			bad: []any{"dossier-dev-boundary", "arn:aws:iam::aws:policy/PowerUserAccess", "arn:aws:iam::123456789012:role/dossier-dev-boundary",
+				"arn:aws:iam::12345678901:policy/b", "arn:aws:iam::123456789012:policy/", "arn:aws:iam::123456789012:policy/a b",
+				"arn:aws-cn:iam::123456789012:policy/b", "arn:aws:iam::123456789012:policy/" + strings.Repeat("b", 129)}},
 	}
 }
 

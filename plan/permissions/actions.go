@@ -38,6 +38,14 @@ const (
 	Alarm Kind = "alarm"
 	// Role is arn:aws:iam::ACCOUNT:role/NAME.
 	Role Kind = "role"
+	// Database is arn:aws:rds:REGION:ACCOUNT:db:NAME.
+	Database Kind = "database"
+	// Dashboard is arn:aws:cloudwatch::ACCOUNT:dashboard/NAME.
+	Dashboard Kind = "dashboard"
+	// HostedZone is arn:aws:route53:::hostedzone/ID.
+	HostedZone Kind = "hosted zone"
+	// Quota is arn:aws:servicequotas:REGION:ACCOUNT:SERVICE/CODE.
+	Quota Kind = "quota"
 	// Any is "*": the action has no resource to name.
 	Any Kind = "*"
 )
@@ -209,6 +217,7 @@ var operations = map[string]operationNeeds{
 	"ssm.GetParametersByPath":       {actions: on(Parameter, "ssm:GetParametersByPath"), rules: decryption},
 	"ssm.ListCommandInvocations":    {actions: on(Any, "ssm:ListCommandInvocations")},
 	"ssm.ListCommands":              {actions: on(Any, "ssm:ListCommands")},
+	"ssm.ListTagsForResource":       {actions: on(Parameter, "ssm:ListTagsForResource")},
 	"ssm.PutParameter":              {actions: plus(on(Parameter, "ssm:PutParameter"), Action{"kms:Encrypt", Key, CustomerKey}, dataKey)},
 	"ssm.SendCommand":               {actions: append(on(Document, "ssm:SendCommand"), on(Instance, "ssm:SendCommand")...)},
 	"ssm.UpdateInstanceInformation": {actions: on(Any, "ssm:UpdateInstanceInformation")},
@@ -237,24 +246,47 @@ var operations = map[string]operationNeeds{
 	},
 
 	"cloudwatch.DescribeAlarms": {actions: on(Alarm, "cloudwatch:DescribeAlarms")},
+	"cloudwatch.GetDashboard":   {actions: on(Dashboard, "cloudwatch:GetDashboard")},
 	"cloudwatch.PutMetricData":  {actions: on(Any, "cloudwatch:PutMetricData")},
 
-	"cloudwatchlogs.CreateLogStream":    {actions: on(LogGroup, "logs:CreateLogStream")},
-	"cloudwatchlogs.DescribeLogStreams": {actions: on(LogGroup, "logs:DescribeLogStreams")},
-	"cloudwatchlogs.FilterLogEvents":    {actions: on(LogGroup, "logs:FilterLogEvents")},
-	"cloudwatchlogs.GetLogEvents":       {actions: on(LogStream, "logs:GetLogEvents")},
-	"cloudwatchlogs.PutLogEvents":       {actions: on(LogStream, "logs:PutLogEvents")},
+	"cloudwatchlogs.CreateLogStream":     {actions: on(LogGroup, "logs:CreateLogStream")},
+	"cloudwatchlogs.DeleteLogGroup":      {actions: on(LogGroup, "logs:DeleteLogGroup")},
+	"cloudwatchlogs.DescribeLogGroups":   {actions: on(Any, "logs:DescribeLogGroups")},
+	"cloudwatchlogs.DescribeLogStreams":  {actions: on(LogGroup, "logs:DescribeLogStreams")},
+	"cloudwatchlogs.FilterLogEvents":     {actions: on(LogGroup, "logs:FilterLogEvents")},
+	"cloudwatchlogs.GetLogEvents":        {actions: on(LogStream, "logs:GetLogEvents")},
+	"cloudwatchlogs.ListTagsForResource": {actions: on(LogGroup, "logs:ListTagsForResource")},
+	"cloudwatchlogs.PutLogEvents":        {actions: on(LogStream, "logs:PutLogEvents")},
 
 	"ec2.DeleteLaunchTemplateVersions":   {actions: on(LaunchTemplate, "ec2:DeleteLaunchTemplateVersions")},
+	"ec2.DescribeAddresses":              {actions: on(Any, "ec2:DescribeAddresses")},
+	"ec2.DescribeAvailabilityZones":      {actions: on(Any, "ec2:DescribeAvailabilityZones")},
 	"ec2.DescribeImages":                 {actions: on(Any, "ec2:DescribeImages")},
 	"ec2.DescribeInstanceStatus":         {actions: on(Any, "ec2:DescribeInstanceStatus")},
 	"ec2.DescribeInstances":              {actions: on(Any, "ec2:DescribeInstances")},
+	"ec2.DescribeInstanceTypeOfferings":  {actions: on(Any, "ec2:DescribeInstanceTypeOfferings")},
+	"ec2.DescribeInstanceTypes":          {actions: on(Any, "ec2:DescribeInstanceTypes")},
+	"ec2.DescribeNatGateways":            {actions: on(Any, "ec2:DescribeNatGateways")},
+	"ec2.DescribeRegions":                {actions: on(Any, "ec2:DescribeRegions")},
+	"ec2.DescribeVpcs":                   {actions: on(Any, "ec2:DescribeVpcs")},
 	"ec2.DescribeLaunchTemplateVersions": {actions: on(Any, "ec2:DescribeLaunchTemplateVersions")},
 
 	"elasticloadbalancingv2.DescribeListeners":     {actions: on(Any, "elasticloadbalancing:DescribeListeners")},
 	"elasticloadbalancingv2.DescribeLoadBalancers": {actions: on(Any, "elasticloadbalancing:DescribeLoadBalancers")},
 	"elasticloadbalancingv2.DescribeTargetGroups":  {actions: on(Any, "elasticloadbalancing:DescribeTargetGroups")},
 	"elasticloadbalancingv2.DescribeTargetHealth":  {actions: on(Any, "elasticloadbalancing:DescribeTargetHealth")},
+
+	"iam.CreateServiceLinkedRole": {actions: on(Role, "iam:CreateServiceLinkedRole")},
+	"iam.GetRole":                 {actions: on(Role, "iam:GetRole")},
+	"iam.SimulatePrincipalPolicy": {actions: on(Role, "iam:SimulatePrincipalPolicy")},
+
+	"rds.DescribeDBInstances":                {actions: on(Database, "rds:DescribeDBInstances")},
+	"rds.DescribeOrderableDBInstanceOptions": {actions: on(Any, "rds:DescribeOrderableDBInstanceOptions")},
+
+	"route53.GetHostedZone": {actions: on(HostedZone, "route53:GetHostedZone")},
+
+	"servicequotas.GetAWSDefaultServiceQuota": {actions: on(Any, "servicequotas:GetAWSDefaultServiceQuota")},
+	"servicequotas.GetServiceQuota":           {actions: on(Quota, "servicequotas:GetServiceQuota")},
 
 	// The channels of the Systems Manager agent; the SDK has no client for them.
 	"ssmmessages.CreateControlChannel": {actions: on(Any, "ssmmessages:CreateControlChannel")},
