@@ -13,8 +13,11 @@ import (
 
 func TestStackAndRegion(t *testing.T) {
 	longest := strings.Repeat("a", maxStack)
-	if got := len("dossier-" + longest); got != 63 {
-		t.Errorf("the identifier of the database has %d characters with the longest name of a stack, want the 63 that RDS takes", got)
+	if got := len(strings.Repeat("p", maxProject) + "-" + longest); got != 63 {
+		t.Errorf("the identifier of the database has %d characters with the longest names of a project and a stack, want the 63 that RDS takes", got)
+	}
+	if got := len("dossier"); got > maxProject {
+		t.Errorf("the project's name has %d characters, and the administrator of the database leaves it %d", got, maxProject)
 	}
 	for _, stack := range []string{"dev", "a", "1", "pr-12", longest} {
 		if _, err := Parse(stack, region, ""); err != nil {
