@@ -89,7 +89,7 @@ install_release() {
 	[[ ${sum%% *} == "$sha256" ]] || fail "s3://$bucket/$key has the SHA-256 ${sum%% *} instead of $sha256"
 	# Two plain files of these names, and nothing else: no link, no path, no third.
 	names=$(within 60 tar -tvzf "$incoming/release.tar.gz" | awk '{ print substr($1, 1, 1) $NF }' | sort)
-	[[ $names == $'-dossier\n-rds-ca.pem' ]] || fail "s3://$bucket/$key does not hold dossier and rds-ca.pem alone"
+	[[ $names == "$(printf -- '-%s\n' dossier rds-ca.pem | sort)" ]] || fail "s3://$bucket/$key does not hold dossier and rds-ca.pem alone"
 	mkdir "$incoming/files"
 	within 60 tar -xzf "$incoming/release.tar.gz" --no-same-owner --no-same-permissions -C "$incoming/files" dossier rds-ca.pem
 	chmod 0755 "$incoming/files" "$incoming/files/dossier"
