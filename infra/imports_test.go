@@ -61,6 +61,9 @@ func programFiles(t *testing.T, without map[string]bool) (all []programFile) {
 	return all
 }
 
+// workspace begins the paths of the packages of this repository's modules.
+const workspace = "dossier.example/"
+
 // testPackages are the packages that only tests import and whose names do not say so.
 var testPackages = map[string]bool{"plan/engine": true, "plan/moto": true, "plan/permissions": true}
 
@@ -68,7 +71,6 @@ var testPackages = map[string]bool{"plan/engine": true, "plan/moto": true, "plan
 // documentation, and which of the others they import. A package stands before all that it imports.
 func packageTable(t *testing.T) string {
 	t.Helper()
-	const workspace = "dossier.example/"
 	type pkg struct {
 		says    string
 		imports []string
@@ -127,7 +129,7 @@ func packageTable(t *testing.T) string {
 func TestImports(t *testing.T) {
 	for _, f := range programFiles(t, testPackages) {
 		for _, imported := range f.imports() {
-			other, ours := strings.CutPrefix(imported, "dossier.example/")
+			other, ours := strings.CutPrefix(imported, workspace)
 			if !ours {
 				continue
 			}
@@ -158,7 +160,7 @@ func TestDependencies(t *testing.T) {
 	imported := map[string]bool{}
 	for _, f := range programFiles(t, nil) {
 		for _, name := range f.imports() {
-			if first, _, _ := strings.Cut(name, "/"); strings.Contains(first, ".") && first != "dossier.example" {
+			if first, _, _ := strings.Cut(name, "/"); strings.Contains(first, ".") && !strings.HasPrefix(name, workspace) {
 				imported[name] = true
 			}
 		}

@@ -18,7 +18,7 @@ func Document() string {
 
 The rules that every environment's infrastructure keeps. They are code over the resource graph of the program: those that fit any stack in ` + "`plan/policy`" + `,
 Dossier's own and its exceptions in ` + "`infra/rules`" + `. Tests check every preset against them. Ids are those of AWS Foundational Security Best Practices (EC2.2), of
-the CIS AWS Foundations Benchmark 5.0 (CIS 5.3) and of checkov (CKV_AWS_46); those that begin with Plan or Dossier are this repository's own. A rule is
+the CIS AWS Foundations Benchmark 5.0 (CIS 5.3) and of checkov (CKV_AWS_46); those that begin with ` + "`Plan.` or `Dossier.`" + ` are this repository's own. A rule is
 also broken when what it speaks of does not exist at all.
 
 Rules marked "production" hold where the preset is ` + "`prod`" + ` or protection is turned on.
