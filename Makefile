@@ -1,7 +1,7 @@
 # "make" alone lists the targets. What needs more than a line stands in tools/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud build plan test lint fuzz soak bench generate pictures test-tools preview deploy deploy-policy verify prove drift clean bin/dossier
+.PHONY: help run cloud build plan test lint fuzz soak bench generate pictures new test-tools preview deploy deploy-policy verify prove drift clean bin/dossier
 
 # The version that "dossier version" tells: the nearest tag and what came after it.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -64,6 +64,10 @@ generate: ## generate anew what is generated, the browser's scripts, the tables 
 
 pictures: test-tools ## make the pictures of docs/ anew, from the real pages
 	DOSSIER_TEST_REQUIRE=1 go test -count 1 -run '^TestBrowser$$/^pictures$$' ./app/cmd/dossier -update
+
+# NAME has 2 to 10 lower-case letters and digits; TITLE="Acme Files" is what people read, if it is more than the name with a capital letter.
+new: ## make a project of your own of this repository: modules, resources, variables, command, pages (NAME=acme MODULE=github.com/acme/files)
+	@GOWORK=off go -C tools run ./rename --root .. --name "$(NAME)" --module "$(MODULE)" --title "$(TITLE)"
 
 test-tools: ## install what tests need: MariaDB, Chromium, an SSH, an S3 and a DynamoDB server, the Pulumi CLI, checkers
 	tools/install

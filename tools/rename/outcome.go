@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+)
+
+// outcome is what was done, and what is left to a person.
+type outcome struct {
+	renaming
+	changed, moved int
+	// remain are the places at which the old name still stands, pictures those that may show it.
+	remain, pictures []string
+	// there are the files that a person has to see to.
+	there []string
+}
+
+// persons are files with words that no program can write for people.
+var persons = []struct{ file, todo string }{
+	{"LICENSE", "keeps its notice, as the license asks; add a line for what you write yourself"},
+	{"CHANGELOG.md", "tells the releases of the project you started from; begin your own"},
+	{"SECURITY.md", "promises answers and fixes in your name; say what you can keep"},
+	{".github/CODEOWNERS", "is a sample; name who reviews what"},
+	{"Pulumi.prod.yaml", "has the domain, the hosted zone and the mail address of an example; give yours"},
+}
+
+// look takes a file into the outcome.
+func (o *outcome) look(old, made file) {
+	if old.path != made.path {
+		o.moved++
+	}
+	if old.text != made.text {
+		o.changed++
+	}
+	if slices.ContainsFunc(persons, func(p struct{ file, todo string }) bool { return p.file == made.path }) {
+		o.there = append(o.there, made.path)
+	}
+	if path.Ext(made.path) == ".png" && strings.HasPrefix(made.path, "docs/") {
+		o.pictures = append(o.pictures, made.path)
+	}
+	for range o.remains(made.path) {
+		o.remain = append(o.remain, made.path)
+	}
+	for _, i := range o.remains(made.text) {
+		o.remain = append(o.remain, place(made.path, made.text, i))
+	}
+}
+
+// write tells the outcome.
+func (o *outcome) write(w io.Writer) error {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("Renamed %s to %s, the modules below %s to %s, and %q to %q: %d files changed, %d moved.",
+		o.from.name, o.to.name, o.from.module, o.to.module, o.from.title, o.to.title, o.changed, o.moved)
+	if len(o.remain) > 0 {
+		line("\nThe old name still stands in parts of other words. Look at each:")
+		for _, at := range slices.Compact(o.remain) {
+			line("  %s", at)
+		}
+	}
+	line("\nLeft to you:")
+	for _, p := range persons {
+		if slices.Contains(o.there, p.file) {
+			line("  %s %s.", p.file, p.todo)
+		}
+	}
+	if len(o.pictures) > 0 {
+		line("  %s may show the old name; \"make pictures\" takes them anew.", strings.Join(o.pictures, ", "))
+	}
+	line("  A stack, a database or a data folder made under the old name is not moved: deploy anew.")
+	line("\nThen run \"make generate\", for some files that tests compare hold a hash of what has the name, or cut it short; run \"make test\", look at")
+	line("\"git diff\", and commit with \"git add --all\".")
+	_, err := io.WriteString(w, b.String())
+	return err
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestRepository makes another project of this repository, by the command that people type: nothing has the old name afterwards, and all of
+// it still compiles and passes the tests in which names matter.
+func TestRepository(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles the repository under another name")
+	}
+	repository, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for name := range strings.SplitSeq(strings.TrimRight(gitDo(t, repository, "ls-files", "-z"), "\x00"), "\x00") {
+		if info, err := os.Lstat(filepath.Join(repository, name)); err == nil && info.Mode().IsRegular() { // Not what is removed and not yet committed.
+			files[name] = content(t, repository, name)
+		}
+	}
+	root := checkout(t, files)
+	before, err := open(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Whoever made a project of this repository has this test, too.
+	to := project{"acme", "github.com/acme/files", "Acme"}
+	if before.project.name == to.name {
+		to = project{"zebra", "zebra.example", "Zebra"}
+	}
+
+	command(t, root, "make", "new", "NAME="+to.name, "MODULE="+to.module)
+	commit(t, root)
+	after, err := open(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after.project != to {
+		t.Errorf("the project is now %+v, want %+v", after.project, to)
+	}
+	old := before.project
+	for _, f := range after.files {
+		if strings.Contains(strings.ToLower(f.path), old.name) {
+			t.Errorf("there is still a file %s", f.path)
+		}
+		i := 0
+		for line := range strings.Lines(strings.ToLower(content(t, root, f.path))) {
+			i++
+			for _, name := range []string{old.name, strings.ToLower(old.title), old.module} {
+				// The license asks that its notice is kept.
+				if strings.Contains(line, name) && !(filepath.Base(f.path) == "LICENSE" && strings.HasPrefix(line, "copyright ")) {
+					t.Errorf("%s:%d still has %q: %s", f.path, i, name, line[:min(len(line), 200)])
+					break
+				}
+			}
+		}
+	}
+	if unformatted := command(t, root, "gofmt", "-l", "app", "infra", "plan", "tools"); unformatted != "" {
+		t.Errorf("not formatted:\n%s", unformatted)
+	}
+	if t.Failed() {
+		return // What follows takes a minute, and would say less.
+	}
+
+	command(t, root, "go", "vet", "./app/...", "./plan/...", "./infra/...")
+	command(t, root, "go", "test", "./app/config", "./infra/settings/...", "./infra/rules", "./plan/policy")
+	// Without those that build a release for hosts.
+	command(t, root, "go", "test", "./infra/host/userdata", "-run", "Golden|Fields|Shellcheck")
+	command(t, root, "go", "test", "./app", "-run", "Imports")
+	command(t, root, "env", "GOWORK=off", "go", "-C", "tools", "test", "./documents", "./workflows")
+}
+
+// command runs a command as in a checkout of its own, and returns what it says.
+func command(t *testing.T, root, name string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Dir = root
+	for _, v := range os.Environ() {
+		// The tests of tools run outside of a workspace, and make tells its children how it was called.
+		if key, _, _ := strings.Cut(v, "="); key != "GOWORK" && key != "MAKEFLAGS" && key != "MAKELEVEL" && key != "MAKEOVERRIDES" && key != "PWD" {
+			cmd.Env = append(cmd.Env, v)
+		}
+	}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}

@@ -1,0 +1,281 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"go/format"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/mod/modfile"
+)
+
+// tree is a checkout: the files that Git tracks.
+type tree struct {
+	root    string
+	files   []file
+	project project
+	// rooms are the first folders of the Go modules.
+	rooms []string
+}
+
+type file struct {
+	path string
+	mode fs.FileMode
+	// text is the content; nothing of a file that is no text, and of one that is left alone.
+	text string
+}
+
+// own is the folder of this program, which names no project and renames any.
+const own = "tools/rename/"
+
+// leftAlone reports whether a file keeps its words: notices of licenses have to stay as they were given, and sums are those of others.
+func leftAlone(name string) bool {
+	base := path.Base(name)
+	for _, notice := range []string{"LICENSE", "LICENCE", "NOTICE", "COPYING"} {
+		if strings.HasPrefix(base, notice) {
+			return true
+		}
+	}
+	return base == "go.sum" || base == "go.work.sum" || strings.HasPrefix(name, own)
+}
+
+// open reads a checkout in which nothing waits to be committed.
+func open(ctx context.Context, root string) (*tree, error) {
+	prefix, err := git(ctx, root, "rev-parse", "--show-prefix")
+	if err != nil {
+		return nil, fmt.Errorf("look at the checkout in %s: %w; rename a clone of the repository, for what Git tracks is renamed", root, err)
+	}
+	if strings.TrimSpace(prefix) != "" {
+		return nil, fmt.Errorf("%s is not the root of a checkout; call \"make new\" there", root)
+	}
+	status, err := git(ctx, root, "status", "--porcelain")
+	if err != nil {
+		return nil, fmt.Errorf("ask for changes in %s: %w", root, err)
+	}
+	if lines := strings.Split(strings.TrimRight(status, "\n"), "\n"); lines[0] != "" {
+		more := ""
+		if len(lines) > 3 {
+			lines, more = lines[:3], ", …"
+		}
+		return nil, fmt.Errorf("the checkout has changes that are not committed (%s%s); commit them or put them away (git stash --include-untracked), "+
+			"so that the renaming can be seen, and taken back, by itself", strings.Join(lines, ", "), more)
+	}
+	names, err := git(ctx, root, "ls-files", "-z")
+	if err != nil {
+		return nil, fmt.Errorf("list the files of %s: %w", root, err)
+	}
+	t := &tree{root: root}
+	for name := range strings.SplitSeq(strings.TrimRight(names, "\x00"), "\x00") {
+		if err := t.read(name); err != nil {
+			return nil, err
+		}
+	}
+	return t, t.identify()
+}
+
+func git(ctx context.Context, root string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", root}, args...)...)
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && len(exit.Stderr) > 0 {
+		err = errors.New(strings.TrimSpace(string(exit.Stderr)))
+	}
+	return string(out), err
+}
+
+func (t *tree) read(name string) error {
+	info, err := os.Lstat(filepath.Join(t.root, name))
+	if err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	f := file{path: name, mode: info.Mode()}
+	if info.Mode().IsRegular() && !leftAlone(name) {
+		content, err := os.ReadFile(filepath.Join(t.root, name))
+		if err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+		if utf8.Valid(content) && !bytes.ContainsRune(content, 0) {
+			f.text = string(content)
+		}
+	}
+	t.files = append(t.files, f)
+	return nil
+}
+
+// The files that tell which project the tree is.
+const (
+	stackFile = "Pulumi.yaml"
+	apiFile   = "app/api/openapi.yaml"
+)
+
+// identify learns the project's names from the files that give them.
+func (t *tree) identify() error {
+	var stack struct{ Name string }
+	if err := t.yaml(stackFile, &stack); err != nil {
+		return err
+	}
+	var api struct{ Info struct{ Title string } }
+	if err := t.yaml(apiFile, &api); err != nil {
+		return err
+	}
+	if !nameForm.MatchString(stack.Name) || !titleForm.MatchString(api.Info.Title) {
+		return fmt.Errorf("the project is called %q in %s and %q in %s, which this program did not give it and cannot take away",
+			stack.Name, stackFile, api.Info.Title, apiFile)
+	}
+	t.project = project{name: stack.Name, title: api.Info.Title}
+	for _, f := range t.files {
+		folder, isModule := strings.CutSuffix(f.path, "/go.mod")
+		if !isModule || strings.Contains(folder, "testdata") {
+			continue
+		}
+		prefix, found := strings.CutSuffix(modfile.ModulePath([]byte(f.text)), "/"+folder)
+		if !found || t.project.module != "" && t.project.module != prefix {
+			return fmt.Errorf("%s: the path of the module must be that of the others and the folder, %s/%s; mend it", f.path, t.project.module, folder)
+		}
+		t.project.module = prefix
+		room, _, _ := strings.Cut(folder, "/")
+		t.rooms = append(t.rooms, room)
+	}
+	if t.project.module == "" {
+		return errors.New("there is no go.mod in a folder of the checkout")
+	}
+	slices.Sort(t.rooms)
+	t.rooms = slices.Compact(t.rooms)
+	return nil
+}
+
+func (t *tree) yaml(name string, to any) error {
+	i := slices.IndexFunc(t.files, func(f file) bool { return f.path == name })
+	if i < 0 {
+		return fmt.Errorf("there is no %s in the checkout, which names the project", name)
+	}
+	if err := yaml.Unmarshal([]byte(t.files[i].text), to); err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	return nil
+}
+
+// call is an example of a call of this program, which uses no name.
+var call = regexp.MustCompile(`\b(NAME|MODULE|TITLE)=("[^"\n]*"|\S+)`)
+
+// find returns the first line that has one of the words, as file:line, or nothing.
+func (t *tree) find(words []word) string {
+	for _, f := range t.files {
+		if strings.HasPrefix(f.path, own) {
+			continue
+		}
+		if _, i := next(words, f.path, 0); i >= 0 {
+			return f.path
+		}
+		text := f.text
+		if strings.Contains(text, "NAME=") {
+			text = call.ReplaceAllStringFunc(text, func(s string) string { return strings.Repeat(" ", len(s)) })
+		}
+		if _, i := next(words, text, 0); i >= 0 {
+			return place(f.path, text, i)
+		}
+	}
+	return ""
+}
+
+func place(name, text string, offset int) string {
+	return fmt.Sprintf("%s:%d", name, 1+strings.Count(text[:offset], "\n"))
+}
+
+// change is what the renaming makes of a file.
+type change struct {
+	old, new file
+}
+
+// rename gives the project another's names. Everything is made before anything is written.
+func (t *tree) rename(to project) (*outcome, error) {
+	r := newRenaming(t.project, to, t.rooms)
+	if r.from == to {
+		return nil, fmt.Errorf("the project is %s in %s already, and is called %q: nothing is to be renamed", to.name, to.module, to.title)
+	}
+	done := &outcome{renaming: r}
+	var changes []change
+	for _, f := range t.files {
+		made, err := r.file(f)
+		if err != nil {
+			return nil, err
+		}
+		if made.path != f.path {
+			if _, err := os.Lstat(filepath.Join(t.root, made.path)); err == nil {
+				return nil, fmt.Errorf("rename %s: there is a file %s already; remove it", f.path, made.path)
+			}
+		}
+		if made != f {
+			changes = append(changes, change{f, made})
+		}
+		done.look(f, made)
+	}
+	for _, c := range changes {
+		if err := t.write(c); err != nil {
+			return nil, fmt.Errorf("%w; what was done before can be taken back by \"git reset --hard\" and \"git clean -d --force\"", err)
+		}
+	}
+	return done, nil
+}
+
+// file returns what a file becomes.
+func (r renaming) file(f file) (file, error) {
+	if strings.HasPrefix(f.path, own) {
+		return f, nil
+	}
+	made := file{r.text(f.path), f.mode, r.text(f.text)}
+	if made.text == f.text {
+		return made, nil
+	}
+	switch {
+	case path.Base(f.path) == "go.mod":
+		mod, err := modfile.Parse(f.path, []byte(made.text), nil)
+		if err != nil {
+			return file{}, fmt.Errorf("rename: %w", err)
+		}
+		mod.SortBlocks()
+		made.text = string(modfile.Format(mod.Syntax))
+	case path.Ext(f.path) == ".go":
+		formatted, err := format.Source([]byte(made.text))
+		if _, before := format.Source([]byte(f.text)); err != nil && before == nil {
+			return file{}, fmt.Errorf("rename %s: it is no Go afterwards: %w", f.path, err)
+		}
+		if err == nil {
+			made.text = string(formatted)
+		}
+	}
+	return made, nil
+}
+
+func (t *tree) write(c change) error {
+	before, after := filepath.Join(t.root, c.old.path), filepath.Join(t.root, c.new.path)
+	if c.new.path != c.old.path {
+		if err := os.MkdirAll(filepath.Dir(after), 0o777); err != nil {
+			return fmt.Errorf("rename %s: %w", c.old.path, err)
+		}
+		if err := os.Rename(before, after); err != nil {
+			return fmt.Errorf("rename %s: %w", c.old.path, err)
+		}
+		// A folder goes with its last file.
+		for dir := path.Dir(c.old.path); dir != "." && os.Remove(filepath.Join(t.root, dir)) == nil; dir = path.Dir(dir) {
+		}
+	}
+	if c.new.text == c.old.text {
+		return nil
+	}
+	if err := os.WriteFile(after, []byte(c.new.text), c.new.mode.Perm()); err != nil {
+		return fmt.Errorf("write %s: %w", c.new.path, err)
+	}
+	return nil
+}
