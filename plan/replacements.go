@@ -22,7 +22,6 @@ var generated string
 var since = map[string]string{
 	"aws:acm/certificate:Certificate":             "+certificateAuthorityArn +keyAlgorithm +validationOptions",
 	"aws:autoscaling/lifecycleHook:LifecycleHook": "+autoscalingGroupName",
-	"aws:autoscaling/policy:Policy":               "+policyType",
 	"aws:cloudwatch/dashboard:Dashboard":          "+dashboardName",
 	"aws:cloudwatch/eventRule:EventRule":          "+eventBusName",
 	"aws:cloudwatch/eventTarget:EventTarget":      "+eventBusName",

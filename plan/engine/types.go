@@ -153,7 +153,7 @@ var kinds = map[string]kind{
 	listenerType:    {args: lb.ListenerArgs{}, replace: "loadBalancerArn", unique: "loadBalancerArn port"},
 
 	groupType:         {args: autoscaling.GroupArgs{}, replace: "name namePrefix"},
-	scalingPolicyType: {args: autoscaling.PolicyArgs{}, replace: "autoscalingGroupName name policyType"},
+	scalingPolicyType: {args: autoscaling.PolicyArgs{}, replace: "autoscalingGroupName name"},
 	hookType:          {args: autoscaling.LifecycleHookArgs{}, replace: "autoscalingGroupName name"},
 
 	databaseType: {
