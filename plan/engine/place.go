@@ -202,7 +202,7 @@ func (c *Cloud) placeGroupRule(r *Resource) error {
 
 func (c *Cloud) placeInstance(r *Resource) error {
 	if _, err := c.vpcOf(textsAt(r.Inputs, "subnetId"), textsAt(r.Inputs, "vpcSecurityGroupIds[]")); err != nil {
-		return fmt.Errorf("InvalidGroup.NotFound: %w", err)
+		return fmt.Errorf("InvalidParameter: %w", err)
 	}
 	if err := c.freeInstance(r.text("instanceType")); err != nil {
 		return err
@@ -401,7 +401,7 @@ func (c *Cloud) placeDatabase(r *Resource) error {
 		return errors.New("without a subnet group the database would be in the default VPC, which new accounts may lack")
 	}
 	if _, err := c.vpcOf(textsAt(subnets.Inputs, "subnetIds[]"), textsAt(r.Inputs, "vpcSecurityGroupIds[]")); err != nil {
-		return fmt.Errorf("InvalidVPCNetworkStateFault: %w", err)
+		return fmt.Errorf("InvalidParameterCombination: %w", err)
 	}
 	if group := c.byID(parameterGroupType, r.text("parameterGroupName")); group != nil {
 		version := r.text("engineVersion")
