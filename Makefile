@@ -65,8 +65,8 @@ generate: ## generate anew what is generated, the browser's scripts, the tables 
 pictures: test-tools ## make the pictures of docs/ anew, from the real pages
 	DOSSIER_TEST_REQUIRE=1 go test -count 1 -run '^TestBrowser$$/^pictures$$' ./app/cmd/dossier -update
 
-# NAME has 2 to 10 lower-case letters and digits; TITLE="Acme Files" is what people read, if it is more than the name with a capital letter.
-new: ## make a project of your own of this repository: modules, resources, variables, command, pages (NAME=acme MODULE=github.com/acme/files)
+# NAME has 2 to 10 lower-case letters and digits. TITLE="Acme Files" is what people read; without it, the capitalized name.
+new: ## turn a clone into a project of your own, with its own names everywhere (NAME=acme MODULE=github.com/acme/files)
 	@GOWORK=off go -C tools run ./rename --root .. --name "$(NAME)" --module "$(MODULE)" --title "$(TITLE)"
 
 test-tools: ## install what tests need: MariaDB, Chromium, an SSH, an S3 and a DynamoDB server, the Pulumi CLI, checkers

@@ -96,14 +96,15 @@ func (l *loader) key(name string) key {
 }
 
 const (
-	// maxProject is the most that a project's name may have, which names of resources begin with: the administrator of a database on RDS,
-	// dossier_admin, has 16 characters (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html).
+	// maxProject is the longest name that a project may have: that of the database's administrator, dossier_admin, begins
+	// with it and has at most 16 characters
+	// (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html).
 	maxProject = 16 - len("_admin")
-	// maxStack leaves room for the longest of the limits on names that are made of the stack's: an RDS identifier, dossier-<stack>, has 63
-	// letters, digits and hyphens, no two hyphens in a row and none at the end (the same page). The others have more: an Auto Scaling group
-	// 255, a dashboard 255, a parameter's path 1011, a description of a security group 255, the display name of a topic 100. Names that
-	// Pulumi makes up, such as those of roles (64) and load balancers (32), do not hold the stack's. It is the same whatever the project
-	// is called.
+	// maxStack leaves room for the strictest of the limits on names that contain the stack's: an RDS identifier,
+	// dossier-<stack>, has at most 63 letters, digits and hyphens, no two hyphens in a row and none at the end (the same
+	// page). The others allow more: an Auto Scaling group 255, a dashboard 255, a parameter's path 1011, a description of
+	// a security group 255, the display name of a topic 100. Names that Pulumi makes up, such as those of roles (64) and
+	// load balancers (32), do not contain the stack's. It does not depend on what the project is called.
 	maxStack = 63 - maxProject - len("-")
 	// regionForm is that of the regions of the partition aws, which policies name in their ARNs: not China (cn-…), not GovCloud
 	// (us-gov-…).

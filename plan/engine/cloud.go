@@ -456,11 +456,15 @@ func (c *Cloud) leave(r *Resource) error {
 	}
 	switch r.Token {
 	case bucketType:
+		// https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html
 		delete(c.buckets.keys, r.ID)
 		delete(c.buckets.versioned, r.ID)
 	case bucketObjectType:
+		// In a bucket with versions a deleted object stays as an old version, behind a marker
+		// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html).
 		c.unload(r)
 	case templateType:
+		// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteLaunchTemplate.html: with all its versions.
 		delete(c.templates, r.ID)
 	}
 	return nil

@@ -7,8 +7,8 @@
 // documented limits forbid, what names something that is not there, and the deletion of what is in use.
 //
 // What it does not prove:
-//   - that AWS accepts what the double accepts. Its rules are those that somebody wrote down here; quotas of an account, names that are
-//     taken elsewhere, service control policies, capacity, prices and regions that lack a feature are unknown to it.
+//   - that AWS accepts what the double accepts. Its rules are those that somebody wrote down here, each with its source; quotas of an
+//     account, names that are taken elsewhere, service control policies, capacity, prices and regions that lack a feature are unknown to it.
 //   - that anything works: no instance boots, no command runs, no request is served, no policy is enforced. What runs on the hosts has
 //     tests in packages userdata, schema and rollout; what policies allow has them in package permissions.
 //   - how long anything takes, and the consistency of AWS in the meantime: a role can be used here as soon as it was made.

@@ -12,16 +12,18 @@ import (
 
 // limits are the rules of AWS that inputs alone can break, by type. Each names the document that states it.
 var limits = map[string]func(look){
-	vpcType:            limitVPC,
-	subnetType:         limitSubnet,
-	securityGroupType:  limitSecurityGroup,
-	ingressType:        limitGroupRule,
-	egressType:         limitGroupRule,
-	routeType:          limitRoute,
-	natType:            limitNAT,
-	endpointType:       limitEndpoint,
-	flowLogType:        limitFlowLog,
-	associationType:    func(l look) { l.exclusive("subnetId", "gatewayId") },
+	vpcType:           limitVPC,
+	subnetType:        limitSubnet,
+	securityGroupType: limitSecurityGroup,
+	ingressType:       limitGroupRule,
+	egressType:        limitGroupRule,
+	routeType:         limitRoute,
+	natType:           limitNAT,
+	endpointType:      limitEndpoint,
+	flowLogType:       limitFlowLog,
+	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateRouteTable.html: either of them.
+	associationType: func(l look) { l.exclusive("subnetId", "gatewayId") },
+	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateAddress.html: either of them, not both.
 	eipAssociationType: func(l look) { l.exclusive("instanceId", "networkInterfaceId"); l.required("allocationId") },
 	instanceType:       limitInstance,
 	templateType:       limitTemplate,
@@ -50,21 +52,24 @@ var limits = map[string]func(look){
 	roleType:       limitRole,
 	rolePolicyType: limitRolePolicy,
 
-	recordType:       limitRecord,
-	certificateType:  limitCertificate,
-	logGroupType:     limitLogGroup,
-	alarmType:        limitAlarm,
-	dashboardType:    limitDashboard,
-	eventRuleType:    limitEventRule,
-	eventTargetType:  func(l look) { l.length("targetId", 1, 64); l.required("rule", "arn") },
-	topicType:        limitTopic,
+	recordType:      limitRecord,
+	certificateType: limitCertificate,
+	logGroupType:    limitLogGroup,
+	alarmType:       limitAlarm,
+	dashboardType:   limitDashboard,
+	eventRuleType:   limitEventRule,
+	// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Target.html
+	eventTargetType: func(l look) { l.length("targetId", 1, 64); l.required("rule", "arn") },
+	topicType:       limitTopic,
+	// https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html: 30 KB.
 	topicPolicyType:  func(l look) { policyDocument(l, "policy", resourcePolicy, 30720) },
 	subscriptionType: limitSubscription,
 
 	localCommandType:  limitCommand,
 	remoteCommandType: limitRemoteCommand,
 	passwordType:      limitPassword,
-	privateKeyType:    func(l look) { l.oneOf("algorithm", "RSA", "ECDSA", "ED25519") },
+	// https://registry.terraform.io/providers/hashicorp/tls/latest/docs/resources/private_key
+	privateKeyType: func(l look) { l.oneOf("algorithm", "RSA", "ECDSA", "ED25519") },
 }
 
 // checkLimits refuses inputs that AWS would refuse whatever else there is.
@@ -97,6 +102,7 @@ func checkTags(token string, l look, key string) {
 	}
 }
 
+// checkTag keeps https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions.
 func checkTag(l look, key, name, value string) {
 	switch {
 	case name == "" || utf8.RuneCountInString(name) > 128:
@@ -110,7 +116,8 @@ func checkTag(l look, key, name, value string) {
 	}
 }
 
-// checkName keeps a name within the provider's limits, and its characters within AWS's.
+// checkName keeps a name within the provider's limits, which are in provider/resources.go of pulumi/pulumi-aws, and its
+// characters within AWS's, which nameRules has.
 func checkName(token string, l look) {
 	naming := awsmodel.Names(token)
 	if naming.Property == "" {

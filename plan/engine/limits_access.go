@@ -175,6 +175,7 @@ func limitRole(l look) {
 	}
 }
 
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html
 func limitRolePolicy(l look) {
 	l.required("role")
 	policyDocument(l, "policy", identityPolicy, inlinePolicyChars)

@@ -12,6 +12,7 @@ const userDataBytes = 16384
 // (https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html).
 const graviton = `^[a-z]+[0-9]+g[a-z]*\.[a-z0-9]+$`
 
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html
 func limitInstance(l look) {
 	l.required("ami", "instanceType")
 	l.match("ami", `^ami-[0-9a-f]{8,17}$`, "an image's id")
@@ -31,7 +32,8 @@ func limitInstance(l look) {
 	checkTags(instanceType, l, "volumeTags")
 }
 
-// startsScript refuses what cloud-init would not run.
+// startsScript refuses what cloud-init would not run:
+// https://cloudinit.readthedocs.io/en/latest/explanation/format.html.
 func startsScript(l look, key, data string) {
 	if !strings.HasPrefix(data, "#!") && !strings.HasPrefix(data, "#cloud-config") && !strings.HasPrefix(data, "Content-Type: multipart") {
 		l.refuse(key, "begins with neither #! nor another mark of cloud-init, so nothing would run it")
@@ -98,6 +100,7 @@ func limitTemplate(l look) {
 	}
 }
 
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ImportKeyPair.html
 func limitKeyPair(l look) {
 	l.match("publicKey", `^(ssh-(rsa|ed25519)) [A-Za-z0-9+/=]+`, "an RSA or ED25519 key in OpenSSH's form")
 	l.length("keyName", 1, 255)

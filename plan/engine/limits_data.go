@@ -62,6 +62,9 @@ func limitSubnetGroup(l look) {
 	}
 }
 
+// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/db_parameter_group: "Problematic Plan
+// Changes". Which parameters are static:
+// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.MySQL.Parameters.html.
 func limitParameterGroup(l look) {
 	seen := map[string]bool{}
 	for _, p := range l.objects("parameters") {
@@ -112,12 +115,14 @@ func limitObject(l look) {
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html: 20 KB.
 func limitBucketPolicy(l look) { policyDocument(l, "policy", resourcePolicy, 20<<10) }
 
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_OwnershipControlsRule.html
 func limitOwnership(l look) {
 	if rule, given := l.object("rule"); given {
 		rule.oneOf("objectOwnership", "BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced")
 	}
 }
 
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ServerSideEncryptionByDefault.html
 func limitEncryption(l look) {
 	l.required("rules")
 	for _, rule := range l.objects("rules") {
@@ -132,6 +137,8 @@ func limitEncryption(l look) {
 	}
 }
 
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_VersioningConfiguration.html; the provider knows a third status,
+// Disabled: https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/s3_bucket_versioning.
 func limitVersioning(l look) {
 	if configuration, given := l.object("versioningConfiguration"); given {
 		configuration.oneOf("status", "Enabled", "Suspended", "Disabled")

@@ -6,7 +6,9 @@ import (
 	"dossier.example/plan/internal/awsmodel"
 )
 
-// block reads a block of addresses; one whose address is not its first is refused, as EC2 does.
+// block reads a block of addresses. One whose address is not its first is refused by the provider, in
+// internal/verify/validate.go of hashicorp/terraform-provider-aws; EC2 itself would change it
+// (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpc.html).
 func block(l look, key string) (netip.Prefix, bool) {
 	v, known := l.text(key)
 	if !known {
@@ -48,6 +50,8 @@ func describes(l look) {
 	l.match("description", `^[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]*$`, "of a-z, A-Z, 0-9, spaces, and ._-:/()#,@[]+=&;{}!$*")
 }
 
+// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/vpc_security_group_ingress_rule: not
+// both.
 func limitSecurityGroup(l look) {
 	describes(l)
 	if len(l.list("ingress"))+len(l.list("egress")) > 0 {

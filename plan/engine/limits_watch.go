@@ -196,7 +196,8 @@ func limitCertificate(l look) {
 	l.oneOf("keyAlgorithm", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1")
 }
 
-// limitCommand: a command says what is to be done, and a change of what it takes would run nothing.
+// limitCommand: a command says what is to be done, and a change of what it takes would run nothing:
+// https://www.pulumi.com/registry/packages/command/api-docs/local/command/.
 func limitCommand(l look) {
 	l.required("create")
 	if text, known := l.text("create"); known && strings.TrimSpace(text) == "" {

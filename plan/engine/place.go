@@ -79,7 +79,8 @@ func (c *Cloud) vpcOf(subnets, groups []string) (string, error) {
 	return vpc, nil
 }
 
-// attached tells whether the VPC has an internet gateway.
+// attached tells whether the VPC has an internet gateway:
+// https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Internet_Gateway.html.
 func (c *Cloud) attached(vpc string) error {
 	if len(c.of(gatewayType, "vpcId", vpc)) == 0 {
 		return fmt.Errorf("the VPC %s has no internet gateway", vpc)
@@ -108,6 +109,7 @@ func (c *Cloud) placeSubnet(r *Resource) error {
 	return nil
 }
 
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateRouteTable.html: in the same VPC.
 func (c *Cloud) placeAssociation(r *Resource) error {
 	if subnet, table := c.byID(subnetType, r.text("subnetId")), c.byID(routeTableType, r.text("routeTableId")); subnet != nil && subnet.text("vpcId") != table.text("vpcId") {
 		return errors.New("the route table and the subnet belong to different VPCs")
@@ -115,6 +117,8 @@ func (c *Cloud) placeAssociation(r *Resource) error {
 	return nil
 }
 
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateRoute.html and, of what forwards,
+// https://docs.aws.amazon.com/vpc/latest/userguide/work-with-nat-instances.html#EIP_Disable_SrcDestCheck.
 func (c *Cloud) placeRoute(r *Resource) error {
 	vpc := c.byID(routeTableType, r.text("routeTableId")).text("vpcId")
 	if gateway := c.byID(gatewayType, r.text("gatewayId")); gateway != nil && gateway.text("vpcId") != vpc {
@@ -146,6 +150,7 @@ func (c *Cloud) placeNAT(r *Resource) error {
 	return nil
 }
 
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html: Gateway.NotAttached.
 func (c *Cloud) placeEIPAssociation(r *Resource) error {
 	if err := c.free(r); err != nil {
 		return err
@@ -156,7 +161,8 @@ func (c *Cloud) placeEIPAssociation(r *Resource) error {
 	return nil
 }
 
-// free tells whether the Elastic IP that a resource asks for has no other use.
+// free tells whether the Elastic IP that a resource asks for has no other use: hashicorp/terraform-provider-aws#709,
+// hashicorp/terraform-provider-aws#3572.
 func (c *Cloud) free(r *Resource) error {
 	for _, token := range []string{natType, eipAssociationType} {
 		for _, user := range c.of(token, "allocationId", r.text("allocationId")) {
@@ -168,6 +174,7 @@ func (c *Cloud) free(r *Resource) error {
 	return nil
 }
 
+// https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html: route tables of its own VPC.
 func (c *Cloud) placeEndpoint(r *Resource) error {
 	for _, id := range textsAt(r.Inputs, "routeTableIds[]") {
 		if c.byID(routeTableType, id).text("vpcId") != r.text("vpcId") {
@@ -180,6 +187,8 @@ func (c *Cloud) placeEndpoint(r *Resource) error {
 // rulesPerGroup is for each direction: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-security-groups.
 const rulesPerGroup = 60
 
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html: InvalidPermission.Duplicate,
+// RulesPerSecurityGroupLimitExceeded.
 func (c *Cloud) placeGroupRule(r *Resource) error {
 	if _, err := c.vpcOf(nil, append(textsAt(r.Inputs, "securityGroupId"), textsAt(r.Inputs, "referencedSecurityGroupId")...)); err != nil {
 		return err
@@ -200,6 +209,8 @@ func (c *Cloud) placeGroupRule(r *Resource) error {
 	return nil
 }
 
+// ansible/ansible-modules-core#347: "Security group … and subnet … belong to different networks". A profile gets its
+// role by a call of its own (https://docs.aws.amazon.com/IAM/latest/APIReference/API_AddRoleToInstanceProfile.html).
 func (c *Cloud) placeInstance(r *Resource) error {
 	if _, err := c.vpcOf(textsAt(r.Inputs, "subnetId"), textsAt(r.Inputs, "vpcSecurityGroupIds[]")); err != nil {
 		return fmt.Errorf("InvalidParameter: %w", err)
@@ -216,6 +227,7 @@ func (c *Cloud) placeInstance(r *Resource) error {
 	return nil
 }
 
+// ansible/ansible-modules-core#347: groups of one VPC, or no instance starts.
 func (c *Cloud) placeTemplate(r *Resource) error {
 	_, err := c.vpcOf(nil, textsAt(r.Inputs, "networkInterfaces[].securityGroups[]"))
 	return err
@@ -296,6 +308,8 @@ func (c *Cloud) serviceMay(bucket, service, action, resource string) bool {
 	return false
 }
 
+// kubernetes-sigs/aws-load-balancer-controller#1045: "is in a different VPC than load balancer";
+// hashicorp/terraform-provider-aws#41789: what a certificate that is not issued yet is called.
 func (c *Cloud) placeListener(r *Resource) error {
 	balancer := c.named(reference{to: balancerType, output: "arn"}, r.text("loadBalancerArn"))
 	vpc := c.byID(subnetType, textsAt(balancer.Inputs, "subnets[]")[0]).text("vpcId")
@@ -310,6 +324,9 @@ func (c *Cloud) placeListener(r *Resource) error {
 	return nil
 }
 
+// https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_LaunchTemplateSpecification.html and, of a target group
+// that nothing forwards to, Target.NotInUse in
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html.
 func (c *Cloud) placeGroup(r *Resource) error {
 	template, _ := (look{in: r.Inputs}).object("launchTemplate")
 	made := c.byID(templateType, template.textOr("id"))
@@ -389,6 +406,9 @@ func (c *Cloud) placeSubnetGroup(r *Resource) error {
 	return err
 }
 
+// https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html: the subnet group, and the
+// parameter group's family; terraform-aws-modules/terraform-aws-rds#451: what groups of another VPC are called;
+// hashicorp/terraform-provider-aws#5348: the log groups.
 func (c *Cloud) placeDatabase(r *Resource) error {
 	if err := c.serviceRole("rds.amazonaws.com"); err != nil {
 		return err
@@ -450,7 +470,7 @@ func (c *Cloud) placeBucketPolicy(r *Resource) error {
 	return nil
 }
 
-// placeRolePolicy adds up what a role has.
+// placeRolePolicy adds up what a role has: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html.
 func (c *Cloud) placeRolePolicy(r *Resource) error {
 	sum := 0
 	for _, policy := range c.of(rolePolicyType, "role", r.text("role")) {
@@ -464,7 +484,8 @@ func (c *Cloud) placeRolePolicy(r *Resource) error {
 	return nil
 }
 
-// placeValidation waits for the records, as the provider does: without one it waits for ever.
+// placeValidation waits for the records, as the provider does (internal/service/acm/certificate_validation.go): without
+// one it waits until its time is over (https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html).
 func (c *Cloud) placeValidation(r *Resource) error {
 	certificate := c.named(reference{to: certificateType, output: "arn"}, r.text("certificateArn"))
 	for _, option := range (look{in: certificate.Outputs}).objects("domainValidationOptions") {
@@ -497,10 +518,13 @@ func (c *Cloud) leaving(r *Resource) error {
 			}
 		}
 	case balancerType:
+		// https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DeleteLoadBalancer.html
 		if in.flag("enableDeletionProtection") {
 			return fmt.Errorf("OperationNotPermitted: deletion protection of %s is on", r.ID)
 		}
 	case databaseType:
+		// https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstance.html; the provider's
+		// internal/service/rds/instance.go.
 		if in.flag("deletionProtection") {
 			return fmt.Errorf("InvalidParameterCombination: deletion protection of %s is on", r.text("identifier"))
 		}
@@ -508,10 +532,13 @@ func (c *Cloud) leaving(r *Resource) error {
 			return errors.New("finalSnapshotIdentifier is required when skipFinalSnapshot is false")
 		}
 	case tableType:
+		// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteTable.html
 		if in.flag("deletionProtectionEnabled") {
 			return fmt.Errorf("ValidationException: deletion protection of %s is on", r.ID)
 		}
 	case bucketType:
+		// https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html; forceDestroy is the provider's
+		// internal/service/s3/bucket.go.
 		if n := c.stored(r.ID); n > 0 && !in.flag("forceDestroy") {
 			return fmt.Errorf("BucketNotEmpty: %s holds %d versions of objects, or markers", r.ID, n)
 		}
@@ -519,7 +546,8 @@ func (c *Cloud) leaving(r *Resource) error {
 	return nil
 }
 
-// public is the VPC in which a resource holds a public address; empty when it holds none.
+// public is the VPC in which a resource holds a public address; empty when it holds none. What has some:
+// https://docs.aws.amazon.com/vpc/latest/userguide/vpc-ip-addressing.html#vpc-public-ipv4-addresses.
 func (c *Cloud) public(r *Resource) string {
 	in := look{in: r.Inputs}
 	subnet := ""

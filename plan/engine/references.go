@@ -28,51 +28,92 @@ func (ref reference) holds(r *Resource) bool {
 	return ref.when == "" || r.text(input) == "" || r.text(input) == value
 }
 
-// references are the inputs that name other resources, by type.
+// references are the inputs that name other resources, by type, with the document of what AWS does not let go. That
+// what is named has to be there, the one of the call that names it says.
 var references = map[string][]reference{
+	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVpc.html
 	subnetType:        {{at: "vpcId", to: vpcType}},
 	securityGroupType: {{at: "vpcId", to: vpcType}},
 	defaultGroupType:  {{at: "vpcId", to: vpcType, soft: true}},
-	ingressType:       groupRuleReferences,
-	egressType:        groupRuleReferences,
-	gatewayType:       {{at: "vpcId", to: vpcType}},
-	routeTableType:    {{at: "vpcId", to: vpcType}},
+	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSecurityGroup.html
+	ingressType: groupRuleReferences,
+	egressType:  groupRuleReferences,
+	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVpc.html
+	gatewayType:    {{at: "vpcId", to: vpcType}},
+	routeTableType: {{at: "vpcId", to: vpcType}},
+	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html: a route whose target is gone is a black
+	// hole.
 	routeType: {
 		{at: "routeTableId", to: routeTableType, soft: true}, {at: "gatewayId", to: gatewayType, soft: true}, {at: "natGatewayId", to: natType, soft: true},
 		{at: "networkInterfaceId", to: instanceType, output: "primaryNetworkInterfaceId", soft: true},
 	},
-	associationType:    {{at: "subnetId", to: subnetType, soft: true}, {at: "routeTableId", to: routeTableType}},
+	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteRouteTable.html
+	associationType: {{at: "subnetId", to: subnetType, soft: true}, {at: "routeTableId", to: routeTableType}},
+	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReleaseAddress.html
 	eipAssociationType: {{at: "allocationId", to: eipType}, {at: "instanceId", to: instanceType, soft: true}},
-	natType:            {{at: "subnetId", to: subnetType}, {at: "allocationId", to: eipType}},
+	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSubnet.html,
+	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReleaseAddress.html
+	natType: {{at: "subnetId", to: subnetType}, {at: "allocationId", to: eipType}},
+	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSubnet.html,
+	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSecurityGroup.html,
+	// https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteInstanceProfile.html: programs of a running
+	// instance would lose their rights.
 	instanceType: {
 		{at: "subnetId", to: subnetType}, {at: "vpcSecurityGroupIds[]", to: securityGroupType}, {at: "iamInstanceProfile", to: profileType},
 		{at: "keyName", to: keyPairType, soft: true},
 	},
+	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVpc.html; of a route table, the endpoint's
+	// routes would go with it unseen: https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html.
 	endpointType: {{at: "vpcId", to: vpcType}, {at: "routeTableIds[]", to: routeTableType}},
+	// https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-cwl.html: without its role or its log group a flow log
+	// delivers nothing.
 	flowLogType: {
 		{at: "vpcId", to: vpcType, soft: true}, {at: "iamRoleArn", to: roleType, output: "arn"}, {at: "logDestination", to: logGroupType, output: "arn", when: "logDestinationType cloud-watch-logs"},
 	},
+	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateLaunchTemplate.html checks nothing; instances
+	// fail to start from what names what is gone:
+	// https://docs.aws.amazon.com/autoscaling/ec2/userguide/ts-as-launch-template.html.
 	templateType: {
 		{at: "iamInstanceProfile.arn", to: profileType, output: "arn"}, {at: "networkInterfaces[].securityGroups[]", to: securityGroupType},
 		{at: "vpcSecurityGroupIds[]", to: securityGroupType}, {at: "keyName", to: keyPairType, soft: true},
 	},
+	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSubnet.html,
+	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSecurityGroup.html; of the bucket, logs are
+	// lost: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html.
 	balancerType: {
 		{at: "subnets[]", to: subnetType}, {at: "securityGroups[]", to: securityGroupType}, {at: "accessLogs.bucket", to: bucketType},
 	},
+	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVpc.html
 	targetGroupType: {{at: "vpcId", to: vpcType}},
+	// https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DeleteTargetGroup.html,
+	// https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DeleteLoadBalancer.html: with its
+	// listeners; https://docs.aws.amazon.com/acm/latest/APIReference/API_DeleteCertificate.html
 	listenerType: {
 		{at: "loadBalancerArn", to: balancerType, output: "arn", soft: true}, {at: "certificateArn", to: certificateType, output: "arn"},
 		{at: "defaultActions[].targetGroupArn", to: targetGroupType, output: "arn"},
 	},
+	// https://docs.aws.amazon.com/autoscaling/ec2/userguide/ts-as-launch-template.html,
+	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSubnet.html,
+	// https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DeleteTargetGroup.html
 	groupType: {
 		{at: "launchTemplate.id", to: templateType}, {at: "vpcZoneIdentifiers[]", to: subnetType}, {at: "targetGroupArns[]", to: targetGroupType, output: "arn"},
 	},
+	// https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DeleteAutoScalingGroup.html: with its policies and
+	// hooks.
 	scalingPolicyType: {{at: "autoscalingGroupName", to: groupType, soft: true}},
 	hookType:          {{at: "autoscalingGroupName", to: groupType, soft: true}},
+	// https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBSubnetGroup.html,
+	// https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBParameterGroup.html,
+	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSecurityGroup.html
 	databaseType: {
 		{at: "dbSubnetGroupName", to: subnetGroupType}, {at: "parameterGroupName", to: parameterGroupType}, {at: "vpcSecurityGroupIds[]", to: securityGroupType},
 	},
+	// https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBSubnetGroup.html: RDS knows a subnet that
+	// is gone no more than one that never was.
 	subnetGroupType: {{at: "subnetIds[]", to: subnetType}},
+	// https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html: a bucket that holds something stays; its
+	// settings go with it. Without the bucket for them, logs are lost:
+	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html.
 	// What a bucket holds is asked of the bucket itself: see stored.
 	bucketObjectType:     {{at: "bucket", to: bucketType, soft: true}},
 	bucketPolicyType:     ofBucket,
@@ -83,10 +124,17 @@ var references = map[string][]reference{
 	bucketLifecycleType:  ofBucket,
 	bucketCorsType:       ofBucket,
 	bucketLoggingType:    {{at: "bucket", to: bucketType, soft: true}, {at: "targetBucket", to: bucketType}},
-	rolePolicyType:       {{at: "role", to: roleType}},
-	profileType:          {{at: "role", to: roleType}},
-	recordType:           {{at: "aliases[].name", to: balancerType, output: "dnsName"}},
-	validationType:       {{at: "certificateArn", to: certificateType, output: "arn", soft: true}},
+	// https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html: no policy, no profile may be left.
+	rolePolicyType: {{at: "role", to: roleType}},
+	profileType:    {{at: "role", to: roleType}},
+	// https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resource-record-sets-choosing-alias-non-alias.html: an
+	// alias of what is gone answers with nothing, and Route 53 does not mind.
+	recordType: {{at: "aliases[].name", to: balancerType, output: "dnsName"}},
+	// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/acm_certificate_validation: it is
+	// nothing in AWS.
+	validationType: {{at: "certificateArn", to: certificateType, output: "arn", soft: true}},
+	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html: neither topics nor what
+	// is measured are looked at; an alarm whose topic is gone tells nobody.
 	alarmType: {
 		{at: "alarmActions[]", to: topicType, output: "arn"}, {at: "okActions[]", to: topicType, output: "arn"},
 		{at: "dimensions.LoadBalancer", to: balancerType, output: "arnSuffix", soft: true},
@@ -95,11 +143,18 @@ var references = map[string][]reference{
 		{at: "dimensions.DBInstanceIdentifier", to: databaseType, output: "identifier", soft: true},
 		{at: "dimensions.TableName", to: tableType, output: "name", soft: true},
 	},
-	eventTargetType:       {{at: "rule", to: eventRuleType}, {at: "arn", to: topicType, output: "arn"}},
-	topicPolicyType:       {{at: "arn", to: topicType, output: "arn", soft: true}},
-	subscriptionType:      {{at: "topic", to: topicType, output: "arn", soft: true}},
+	// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DeleteRule.html: no target may be left.
+	eventTargetType: {{at: "rule", to: eventRuleType}, {at: "arn", to: topicType, output: "arn"}},
+	// https://docs.aws.amazon.com/sns/latest/api/API_DeleteTopic.html: with its subscriptions, and what else belongs to
+	// it.
+	topicPolicyType:  {{at: "arn", to: topicType, output: "arn", soft: true}},
+	subscriptionType: {{at: "topic", to: topicType, output: "arn", soft: true}},
+	// https://docs.aws.amazon.com/waf/latest/APIReference/API_AssociateWebACL.html; a load balancer goes without
+	// asking.
 	webACLAssociationType: {{at: "resourceArn", to: balancerType, output: "arn", soft: true}},
-	remoteCommandType:     {{at: "connection.host", to: eipType, output: "publicIp", soft: true}},
+	// https://www.pulumi.com/registry/packages/command/api-docs/remote/command/: a host is needed when something runs,
+	// not later.
+	remoteCommandType: {{at: "connection.host", to: eipType, output: "publicIp", soft: true}},
 }
 
 var (

@@ -1,7 +1,8 @@
-// Command rename makes this repository another project: it gives the Go modules a path that others can fetch, and the project, its
-// resources, hosts, databases, variables, command and pages a name of their own. "make new" calls it.
+// Command rename turns this repository into another project: it gives the Go modules a path that others can fetch, and
+// the project, its resources, hosts, databases, variables, command and pages a name of their own. "make new" runs it.
 //
-// It works on the files that Git tracks, and changes nothing unless all of the change can be made. It may be run again with another name.
+// It works on the files that Git tracks, and writes nothing before it knows every change. It may be run again with
+// another name.
 package main
 
 import (
@@ -33,12 +34,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	)
 	flags.StringVar(&to.name, "name", "", "name of the project, such as acme")
 	flags.StringVar(&to.module, "module", "", "path of the Go modules, such as github.com/acme/files")
-	flags.StringVar(&to.title, "title", "", `name in pages and documents (default: the name with a capital letter, such as "Acme")`)
+	flags.StringVar(&to.title, "title", "", `name in pages and documents (default: the capitalized name, such as "Acme")`)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if flags.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q: call as make new NAME=acme MODULE=github.com/acme/files", flags.Arg(0))
+		return fmt.Errorf("unexpected argument %q: run %s", flags.Arg(0), example)
 	}
 	if to.title == "" {
 		to.title = capital(to.name)

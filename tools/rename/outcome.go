@@ -8,26 +8,26 @@ import (
 	"strings"
 )
 
-// outcome is what was done, and what is left to a person.
+// outcome is what was done, and what is left to people.
 type outcome struct {
 	renaming
 	changed, moved int
-	// remain are the places at which the old name still stands, pictures those that may show it.
+	// remain are the places that still have the old name, pictures the files that may show it.
 	remain, pictures []string
-	// there are the files that a person has to see to.
+	// there are the files that people have to edit.
 	there []string
 }
 
-// persons are files with words that no program can write for people.
+// persons are the files that no program can write for people.
 var persons = []struct{ file, todo string }{
-	{"LICENSE", "keeps its notice, as the license asks; add a line for what you write yourself"},
-	{"CHANGELOG.md", "tells the releases of the project you started from; begin your own"},
-	{"SECURITY.md", "promises answers and fixes in your name; say what you can keep"},
+	{"LICENSE", "keeps its notice, as the license requires; add a line for your own work"},
+	{"CHANGELOG.md", "lists the releases of the project you started from; begin your own"},
+	{"SECURITY.md", "promises answers and fixes in your name; promise what you can keep"},
 	{".github/CODEOWNERS", "is a sample; name who reviews what"},
-	{"Pulumi.prod.yaml", "has the domain, the hosted zone and the mail address of an example; give yours"},
+	{"Pulumi.prod.yaml", "has an example's domain, hosted zone and mail address; replace them"},
 }
 
-// look takes a file into the outcome.
+// look adds a file to the outcome.
 func (o *outcome) look(old, made file) {
 	if old.path != made.path {
 		o.moved++
@@ -49,14 +49,14 @@ func (o *outcome) look(old, made file) {
 	}
 }
 
-// write tells the outcome.
+// write reports the outcome.
 func (o *outcome) write(w io.Writer) error {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("Renamed %s to %s, the modules below %s to %s, and %q to %q: %d files changed, %d moved.",
 		o.from.name, o.to.name, o.from.module, o.to.module, o.from.title, o.to.title, o.changed, o.moved)
 	if len(o.remain) > 0 {
-		line("\nThe old name still stands in parts of other words. Look at each:")
+		line("\nThe old name is still part of other words. Check each:")
 		for _, at := range slices.Compact(o.remain) {
 			line("  %s", at)
 		}
@@ -68,11 +68,11 @@ func (o *outcome) write(w io.Writer) error {
 		}
 	}
 	if len(o.pictures) > 0 {
-		line("  %s may show the old name; \"make pictures\" takes them anew.", strings.Join(o.pictures, ", "))
+		line("  %s may show the old name; run \"make pictures\".", strings.Join(o.pictures, ", "))
 	}
-	line("  A stack, a database or a data folder made under the old name is not moved: deploy anew.")
-	line("\nThen run \"make generate\", for some files that tests compare hold a hash of what has the name, or cut it short; run \"make test\", look at")
-	line("\"git diff\", and commit with \"git add --all\".")
+	line("  Stacks, databases and data folders that exist under the old name are not migrated.")
+	line("\nThen run \"make generate\", because hashes and shortened values in some generated files depend on the name;")
+	line("run \"make test\", review \"git diff\", and commit with \"git add --all\".")
 	_, err := io.WriteString(w, b.String())
 	return err
 }

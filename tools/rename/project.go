@@ -12,12 +12,12 @@ import (
 	"golang.org/x/mod/module"
 )
 
-// project is what tells one project from another.
+// project is what distinguishes one project from another.
 type project struct {
-	// name is the one that programs use: "acme" for the package, the command and its folder, resources, users and databases, and in
-	// capitals for variables.
+	// name is the one that programs use: "acme" for the package, the command and its folder, resources, users and
+	// databases, and in capitals for variables.
 	name string
-	// module is the path below which the Go modules are: "github.com/acme/files" of github.com/acme/files/app.
+	// module begins the paths of the Go modules: "github.com/acme/files" of github.com/acme/files/app.
 	module string
 	// title is what people read in pages and documents: "Acme".
 	title string
@@ -31,8 +31,8 @@ func capital(name string) string {
 	return strings.ToUpper(name[:1]) + name[1:]
 }
 
-// limits are those of the services on names that begin with the project's, with the longest name that the stack makes under each.
-// Where Pulumi makes a name unique it adds a hyphen and seven digits.
+// limits are the services' limits on names that begin with the project's, each with the longest such name of the stack.
+// Where Pulumi makes a name unique, it appends a hyphen and seven digits.
 var limits = []struct {
 	what   string
 	suffix string
@@ -48,33 +48,35 @@ var limits = []struct {
 	{"an S3 bucket", "-storage-releases-0123456", 63},
 	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 	{"an IAM role", "-network-flow-0123456", 64},
-	// https://dev.mysql.com/doc/refman/8.4/en/user-names.html; the stack numbers its users
+	// https://dev.mysql.com/doc/refman/8.4/en/user-names.html; the stack numbers its users.
 	{"a MySQL user", "_99", 32},
 	// useradd(8)
 	{"a Linux user", "", 32},
 }
 
-// longest returns how long a name may be, and the limit that says so.
+// longest returns how long a name may be, and the limit that decides it.
 func longest() (letters int, because string) {
 	letters = 64
 	for _, l := range limits {
 		if left := l.most - len(l.suffix); left < letters {
-			letters, because = left, fmt.Sprintf("%s may have %d and is called <name>%s", l.what, l.most, l.suffix)
+			letters, because = left, fmt.Sprintf("%s, <name>%s, has at most %d", l.what, l.suffix, l.most)
 		}
 	}
 	return letters, because
 }
 
-// reserved are names that would mean something else to what they are given to. A word that the repository uses is refused anyway.
+// reserved are names that already mean something where the project's is used. Words that the repository uses are
+// refused anyway.
 var reserved = map[string][]string{
 	"is a user or a service of Amazon Linux": {
-		"adm", "bin", "chrony", "chronyd", "crond", "daemon", "dbus", "ftp", "games", "halt", "lp", "mail", "nobody", "ntp", "operator",
-		"polkit", "polkitd", "postfix", "root", "rpc", "rpcuser", "rsyslog", "shutdown", "sshd", "sync", "systemd", "tss", "wheel",
+		"adm", "bin", "chrony", "chronyd", "crond", "daemon", "dbus", "ftp", "games", "halt", "lp", "mail", "nobody", "ntp",
+		"operator", "polkit", "polkitd", "postfix", "root", "rpc", "rpcuser", "rsyslog", "shutdown", "sshd", "sync",
+		"systemd", "tss", "wheel",
 	},
 	"is MySQL's or RDS's own":                 {"mysql", "performance", "rds", "rdsadmin", "sys"},
 	"has a meaning to Go":                     {"cgo", "init", "internal", "main", "testdata", "unsafe", "vendor"},
 	"cannot be the name of a file on Windows": {"aux", "con", "nul", "prn"},
-	"begins names that AWS keeps to itself":   {"sg", "sthree"},
+	"begins names that AWS reserves":          {"sg", "sthree"},
 }
 
 const example = "make new NAME=acme MODULE=github.com/acme/files"
@@ -87,7 +89,7 @@ var (
 // maxTitle keeps the title on one line of a page's head.
 const maxTitle = 40
 
-// check says what is wrong with a new project's names, all of it.
+// check returns everything that is wrong with a new project's names.
 func (p project) check(t *tree) error {
 	if p.name == "" || p.module == "" {
 		return errors.New("NAME and MODULE are needed: " + example)
@@ -102,16 +104,17 @@ func (p project) checkName(t *tree) error {
 	most, because := longest()
 	switch {
 	case !nameForm.MatchString(p.name):
-		return bad("must be lower-case letters and digits, at least two of them, a letter first, such as NAME=acme: a Go package, a MySQL user and, "+
-			"in capitals, variables of the environment have it too, and none of them may have a hyphen; choose another, and give what people read as TITLE=%q", "Acme Files")
+		return bad("must be two or more lower-case letters and digits, a letter first, because Go packages, MySQL users and "+
+			"environment variables have it too, which take no hyphen; choose another such as NAME=acme, and set what people "+
+			"read with TITLE=%q", "Acme Files")
 	case len(p.name) > most:
-		return bad("has %d characters and may have %d, for %s; choose a shorter one", len(p.name), most, because)
+		return bad("has %d characters, and at most %d are allowed: %s; choose a shorter one", len(p.name), most, because)
 	case p.name == t.project.name:
 		return nil
 	case token.IsKeyword(p.name) || types.Universe.Lookup(p.name) != nil:
-		return bad("is a word of the language Go, in which a package has this name; choose another")
+		return bad("is a keyword or predeclared in Go, where a package gets this name; choose another")
 	case strings.HasPrefix(p.name, "aws"), strings.HasPrefix(p.name, "ssm"):
-		return bad("must not begin with aws or ssm, which Parameter Store refuses as the first letters of a parameter's path; choose another")
+		return bad("must not begin with aws or ssm, which Parameter Store reserves; choose another")
 	}
 	for why, names := range reserved {
 		if slices.Contains(names, p.name) {
@@ -119,7 +122,7 @@ func (p project) checkName(t *tree) error {
 		}
 	}
 	if where := t.find(wordsOf(project{name: p.name}, nil)); where != "" {
-		return bad("is a word that the repository uses already (%s), and nobody could tell the two apart; choose another", where)
+		return bad("the repository already uses this word (%s), so the two could not be told apart; choose another", where)
 	}
 	return nil
 }
@@ -130,32 +133,36 @@ func (p project) checkModule(t *tree) error {
 		if errors.As(err, &invalid) {
 			err = invalid.Err
 		}
-		return fmt.Errorf("MODULE=%s: is not a path of a Go module (%w); give the place of the repository without https://, such as MODULE=github.com/acme/files", p.module, err)
+		return fmt.Errorf("MODULE=%s: not a valid module path (%w); set it to the repository's address without https://, "+
+			"such as MODULE=github.com/acme/files", p.module, err)
 	}
 	if _, major, ok := module.SplitPathVersion(p.module); !ok || major != "" {
-		return fmt.Errorf("MODULE=%s: ends in a version, which a module below it must not have in its midst; leave it out", p.module)
+		return fmt.Errorf("MODULE=%s: ends in a version, which only the full path of a module may do; leave it out", p.module)
 	}
 	if p.module == t.project.module {
 		return nil
 	}
 	if where := t.find(wordsOf(project{module: p.module}, t.rooms)); where != "" {
-		return fmt.Errorf("MODULE=%s: the repository uses this path already for something else (%s); choose another", p.module, where)
+		return fmt.Errorf("MODULE=%s: the repository already uses this path for something else (%s); choose another",
+			p.module, where)
 	}
 	return nil
 }
 
 func (p project) checkTitle(t *tree) error {
 	switch {
-	case p.title == capital(p.name): // What is wrong with it, is wrong with the name.
+	case p.title == capital(p.name): // The name is checked.
 		return nil
 	case !titleForm.MatchString(p.title) || len(p.title) > maxTitle:
-		return fmt.Errorf("TITLE=%q: must be at most %d letters and digits of ASCII, with single spaces or hyphens between words and a capital letter first, "+
-			"such as TITLE=%q: it stands unquoted in pages, YAML and systemd units", p.title, maxTitle, "Acme Files")
+		return fmt.Errorf("TITLE=%q: must be at most %d ASCII letters and digits, with single spaces or hyphens between words "+
+			"and a capital letter first, because pages, YAML and systemd units hold it unquoted; choose another such as TITLE=%q",
+			p.title, maxTitle, "Acme Files")
 	case p.title == t.project.title:
 		return nil
 	}
 	if where := t.find(wordsOf(project{title: p.title}, nil)); where != "" {
-		return fmt.Errorf("TITLE=%q: stands in the repository already (%s), and nobody could tell the two apart; choose another", p.title, where)
+		return fmt.Errorf("TITLE=%q: the repository already has it (%s), so the two could not be told apart; choose another",
+			p.title, where)
 	}
 	return nil
 }

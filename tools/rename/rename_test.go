@@ -32,12 +32,22 @@ var (
 	ledgerWide = ledger.Wide
 )
 `,
-	"infra/go.mod": "module ledger.example/infra\n\ngo 1.26.0\n\nrequire (\n\texample.org/books v1.0.0\n\tledger.example/app v0.0.0\n)\n\nreplace ledger.example/app => ../app\n",
-	"run":          "#!/bin/sh\nexec ledger serve\n",
-	"picture.png":  "\x89PNG\x00ledger",
-	"LICENSE":      "Copyright (c) The Ledger authors\n",
-	"words.md":     "# Ledger\n\nSeveral Ledgers. Not a harbor.\n",
-	".gitignore":   "bin/\n",
+	"infra/go.mod": `module ledger.example/infra
+
+go 1.26.0
+
+require (
+	example.org/books v1.0.0
+	ledger.example/app v0.0.0
+)
+
+replace ledger.example/app => ../app
+`,
+	"run":         "#!/bin/sh\nexec ledger serve\n",
+	"picture.png": "\x89PNG\x00ledger",
+	"LICENSE":     "Copyright (c) The Ledger authors\n",
+	"words.md":    "# Ledger\n\nSeveral Ledgers. Not a harbor.\n",
+	".gitignore":  "bin/\n",
 }
 
 // checkout makes a repository of Git with the files.
@@ -68,8 +78,9 @@ func write(t *testing.T, name, text string, mode os.FileMode) {
 
 func gitDo(t *testing.T, root string, args ...string) string {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "git", append([]string{"-C", root, "-c", "user.name=test", "-c", "user.email=test@example.org",
-		"-c", "core.autocrlf=false", "-c", "commit.gpgsign=false"}, args...)...).CombinedOutput()
+	args = append([]string{"-C", root, "-c", "user.name=test", "-c", "user.email=test@example.org",
+		"-c", "core.autocrlf=false", "-c", "commit.gpgsign=false"}, args...)
+	out, err := exec.CommandContext(t.Context(), "git", args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
@@ -82,7 +93,7 @@ func commit(t *testing.T, root string) {
 	gitDo(t, root, "commit", "--quiet", "--message", "State")
 }
 
-// call runs the program as "make new" does.
+// calls runs the program as "make new" does.
 func calls(t *testing.T, root string, args ...string) (string, error) {
 	t.Helper()
 	var said bytes.Buffer
@@ -108,9 +119,19 @@ func TestRename(t *testing.T) {
 	for name, want := range map[string]string{
 		"Pulumi.yaml": "name: atlas\ndescription: Atlas Maps, an application\nruntime: go\n",
 		"app/go.sum":  small["app/go.sum"], "LICENSE": small["LICENSE"], "picture.png": small["picture.png"],
-		"run":          "#!/bin/sh\nexec atlas serve\n",
-		"words.md":     "# Atlas Maps\n\nSeveral Ledgers. Not a harbor.\n",
-		"infra/go.mod": "module github.com/atlas/maps/infra\n\ngo 1.26.0\n\nrequire (\n\texample.org/books v1.0.0\n\tgithub.com/atlas/maps/app v0.0.0\n)\n\nreplace github.com/atlas/maps/app => ../app\n",
+		"run":      "#!/bin/sh\nexec atlas serve\n",
+		"words.md": "# Atlas Maps\n\nSeveral Ledgers. Not a harbor.\n",
+		"infra/go.mod": `module github.com/atlas/maps/infra
+
+go 1.26.0
+
+require (
+	example.org/books v1.0.0
+	github.com/atlas/maps/app v0.0.0
+)
+
+replace github.com/atlas/maps/app => ../app
+`,
 		"app/cmd/atlas/main.go": `// Atlas Maps keeps accounts.
 package main
 
@@ -140,8 +161,9 @@ var (
 		t.Errorf("run cannot be run any more: %v, %v", info.Mode(), err)
 	}
 	for _, want := range []string{
-		`Renamed ledger to atlas, the modules below ledger.example to github.com/atlas/maps, and "Ledger" to "Atlas Maps": 7 files changed, 1 moved.`,
-		"parts of other words. Look at each:\n  words.md:3\n", "\n  LICENSE keeps its notice",
+		"Renamed ledger to atlas, the modules below ledger.example to github.com/atlas/maps, and",
+		`"Ledger" to "Atlas Maps": 7 files changed, 1 moved.`, "part of other words. Check each:\n  words.md:3\n",
+		"\n  LICENSE keeps its notice",
 	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it does not say %q:\n%s", want, said)
@@ -153,8 +175,9 @@ var (
 	if _, err := calls(t, root, "--name", "quay", "--module", "quay.example"); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := content(t, root, "app/cmd/quay/main.go"), strings.NewReplacer("Ledger", "Quay", "ledger", "quay").Replace(small["app/cmd/ledger/main.go"]); squeezed(got) != squeezed(want) {
-		t.Errorf("after a second renaming it is\n%s\nwant\n%s", got, want)
+	directly := strings.NewReplacer("Ledger", "Quay", "ledger", "quay").Replace(small["app/cmd/ledger/main.go"])
+	if got := content(t, root, "app/cmd/quay/main.go"); squeezed(got) != squeezed(directly) {
+		t.Errorf("after a second renaming it is\n%s\nwant\n%s", got, directly)
 	}
 	if got, want := content(t, root, "words.md"), "# Quay\n\nSeveral Ledgers. Not a harbor.\n"; got != want {
 		t.Errorf("after a second renaming it is %q, want %q", got, want)
@@ -177,27 +200,27 @@ func TestRefusals(t *testing.T) {
 		{"no name", []string{"--module", "github.com/acme/files"}, "NAME and MODULE are needed: make new NAME=acme"},
 		{"no module", []string{"--name", "acme"}, "NAME and MODULE are needed"},
 		{"a stray word", append(name("acme"), "files"), `unexpected argument "files"`},
-		{"a hyphen", name("acme-files"), "none of them may have a hyphen"},
-		{"capitals", name("Acme"), "must be lower-case letters and digits"},
+		{"a hyphen", name("acme-files"), "which take no hyphen"},
+		{"capitals", name("Acme"), "must be two or more lower-case letters and digits"},
 		{"a digit first", name("3com"), "a letter first"},
-		{"one letter", name("a"), "at least two of them"},
-		{"too long", name("acmeholding"), "has 11 characters and may have 10, for the administrator of an RDS database may have 16 and is called <name>_admin"},
-		{"a keyword", name("chan"), "a word of the language Go"},
-		{"predeclared", name("uint"), "a word of the language Go"},
+		{"one letter", name("a"), "two or more"},
+		{"too long", name("acmeholding"), "at most 10 are allowed: the administrator of an RDS database, <name>_admin, has at most 16"},
+		{"a keyword", name("chan"), "a keyword or predeclared in Go"},
+		{"predeclared", name("uint"), "a keyword or predeclared in Go"},
 		{"a user of Linux", name("nobody"), "is a user or a service of Amazon Linux"},
 		{"what Parameter Store refuses", name("ssmthing"), "must not begin with aws or ssm"},
-		{"a word in use", name("harbor"), "is a word that the repository uses already (words.md:3)"},
-		{"a folder in use", name("cmd"), "is a word that the repository uses already (app/cmd/ledger/main.go)"},
-		{"an address", path("https://github.com/acme/files"), "MODULE=https://github.com/acme/files: is not a path of a Go module"},
+		{"a word in use", name("harbor"), "the repository already uses this word (words.md:3)"},
+		{"a folder in use", name("cmd"), "the repository already uses this word (app/cmd/ledger/main.go)"},
+		{"an address", path("https://github.com/acme/files"), "files: not a valid module path"},
 		{"no host", path("acme/files"), "missing dot in first path element"},
-		{"a slash at the end", path("github.com/acme/"), "is not a path of a Go module"},
+		{"a slash at the end", path("github.com/acme/"), "not a valid module path"},
 		{"a version", path("github.com/acme/files/v2"), "ends in a version"},
-		{"a module in use", path("example.org/books"), "the repository uses this path already for something else (infra/go.mod:6)"},
-		{"quotes in a title", title(`"Acme"`), "must be at most 40 letters and digits"},
-		{"a long title", title("A" + strings.Repeat("a", 40)), "must be at most 40 letters and digits"},
-		{"a title in use", title("Several"), "stands in the repository already (words.md:3)"},
+		{"a module in use", path("example.org/books"), "for something else (infra/go.mod:6)"},
+		{"quotes in a title", title(`"Acme"`), "must be at most 40 ASCII letters"},
+		{"a long title", title("A" + strings.Repeat("a", 40)), "must be at most 40 ASCII letters"},
+		{"a title in use", title("Several"), "the repository already has it (words.md:3)"},
 		{"all at once", []string{"--name", "Acme", "--module", "acme", "--title", "<b>"}, "MODULE=acme"},
-		{"nothing to do", []string{"--name", "ledger", "--module", "ledger.example"}, "nothing is to be renamed"},
+		{"nothing to do", []string{"--name", "ledger", "--module", "ledger.example"}, "the project is already called that"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			said, err := calls(t, root, c.args...)
@@ -221,25 +244,29 @@ func TestUnfitCheckouts(t *testing.T) {
 		{"a change", func(t *testing.T, root string) string {
 			write(t, filepath.Join(root, "run"), "changed", 0o755)
 			return root
-		}, "changes that are not committed ( M run); commit them"},
+		}, "uncommitted changes ( M run); commit or stash them"},
 		{"a new file", func(t *testing.T, root string) string {
 			write(t, filepath.Join(root, "new"), "", 0o644)
 			return root
-		}, "changes that are not committed (?? new)"},
-		{"a folder of it", func(_ *testing.T, root string) string { return filepath.Join(root, "app") }, "is not the root of a checkout"},
-		{"no checkout", func(t *testing.T, _ string) string { return t.TempDir() }, "rename a clone of the repository"},
-		{"another repository", func(t *testing.T, _ string) string { return checkout(t, map[string]string{"README": "Hello"}) }, "there is no Pulumi.yaml"},
+		}, "uncommitted changes (?? new)"},
+		{"a folder of it", func(_ *testing.T, root string) string {
+			return filepath.Join(root, "app")
+		}, "is not the root of a checkout"},
+		{"no checkout", func(t *testing.T, _ string) string { return t.TempDir() }, "use a clone of the repository"},
+		{"another repository", func(t *testing.T, _ string) string {
+			return checkout(t, map[string]string{"README": "Hello"})
+		}, "the checkout has no Pulumi.yaml"},
 		{"modules that do not agree", func(t *testing.T, root string) string {
 			write(t, filepath.Join(root, "infra/go.mod"), "module example.org/infra\n", 0o644)
 			commit(t, root)
 			return root
-		}, "infra/go.mod: the path of the module must be that of the others and the folder, ledger.example/infra"},
+		}, "infra/go.mod: the module's path must be that of the others with its folder, ledger.example/infra"},
 		{"a file in the way", func(t *testing.T, root string) string {
 			write(t, filepath.Join(root, "app/cmd/atlas/main.go"), "package main\n", 0o644)
 			write(t, filepath.Join(root, ".gitignore"), "app/cmd/a*/\n", 0o644)
 			commit(t, root)
 			return root
-		}, "there is a file app/cmd/atlas/main.go already; remove it"},
+		}, "the file app/cmd/atlas/main.go exists; remove it"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			at := c.change(t, checkout(t, small))

@@ -4,12 +4,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// TestRepository makes another project of this repository, by the command that people type: nothing has the old name afterwards, and all of
-// it still compiles and passes the tests in which names matter.
+// TestRepository turns this repository into another project by the command that people type: nothing has the old name
+// afterwards, all of it compiles, and the tests in which names matter pass.
 func TestRepository(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles the repository under another name")
@@ -20,7 +21,8 @@ func TestRepository(t *testing.T) {
 	}
 	files := map[string]string{}
 	for name := range strings.SplitSeq(strings.TrimRight(gitDo(t, repository, "ls-files", "-z"), "\x00"), "\x00") {
-		if info, err := os.Lstat(filepath.Join(repository, name)); err == nil && info.Mode().IsRegular() { // Not what is removed and not yet committed.
+		// A file may be removed and still be in the index.
+		if info, err := os.Lstat(filepath.Join(repository, name)); err == nil && info.Mode().IsRegular() {
 			files[name] = content(t, repository, name)
 		}
 	}
@@ -29,7 +31,7 @@ func TestRepository(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Whoever made a project of this repository has this test, too.
+	// The other project has this test, too.
 	to := project{"acme", "github.com/acme/files", "Acme"}
 	if before.project.name == to.name {
 		to = project{"zebra", "zebra.example", "Zebra"}
@@ -53,8 +55,9 @@ func TestRepository(t *testing.T) {
 		for line := range strings.Lines(strings.ToLower(content(t, root, f.path))) {
 			i++
 			for _, name := range []string{old.name, strings.ToLower(old.title), old.module} {
-				// The license asks that its notice is kept.
-				if strings.Contains(line, name) && !(filepath.Base(f.path) == "LICENSE" && strings.HasPrefix(line, "copyright ")) {
+				// The license requires that its notice stays.
+				notice := f.path == "LICENSE" && strings.HasPrefix(line, "copyright ")
+				if strings.Contains(line, name) && !notice {
 					t.Errorf("%s:%d still has %q: %s", f.path, i, name, line[:min(len(line), 200)])
 					break
 				}
@@ -81,9 +84,10 @@ func command(t *testing.T, root, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Dir = root
+	// The tests of tools run outside of the workspace, and make passes its own flags on.
+	inherited := []string{"GOWORK", "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "PWD"}
 	for _, v := range os.Environ() {
-		// The tests of tools run outside of a workspace, and make tells its children how it was called.
-		if key, _, _ := strings.Cut(v, "="); key != "GOWORK" && key != "MAKEFLAGS" && key != "MAKELEVEL" && key != "MAKEOVERRIDES" && key != "PWD" {
+		if key, _, _ := strings.Cut(v, "="); !slices.Contains(inherited, key) {
 			cmd.Env = append(cmd.Env, v)
 		}
 	}

@@ -39,7 +39,8 @@ type file struct {
 // own is the folder of this program, which names no project and renames any.
 const own = "tools/rename/"
 
-// leftAlone reports whether a file keeps its words: notices of licenses have to stay as they were given, and sums are those of others.
+// leftAlone reports whether a file stays as it is: licenses require that their notices stay, and sums are of other
+// modules.
 func leftAlone(name string) bool {
 	base := path.Base(name)
 	for _, notice := range []string{"LICENSE", "LICENCE", "NOTICE", "COPYING"} {
@@ -50,26 +51,27 @@ func leftAlone(name string) bool {
 	return base == "go.sum" || base == "go.work.sum" || strings.HasPrefix(name, own)
 }
 
-// open reads a checkout in which nothing waits to be committed.
+// open reads a checkout that has no uncommitted changes.
 func open(ctx context.Context, root string) (*tree, error) {
 	prefix, err := git(ctx, root, "rev-parse", "--show-prefix")
 	if err != nil {
-		return nil, fmt.Errorf("look at the checkout in %s: %w; rename a clone of the repository, for what Git tracks is renamed", root, err)
+		return nil, fmt.Errorf("open the checkout in %s: %w; use a clone of the repository, because only files that Git "+
+			"tracks are renamed", root, err)
 	}
 	if strings.TrimSpace(prefix) != "" {
-		return nil, fmt.Errorf("%s is not the root of a checkout; call \"make new\" there", root)
+		return nil, fmt.Errorf("%s is not the root of a checkout; run \"make new\" there", root)
 	}
 	status, err := git(ctx, root, "status", "--porcelain")
 	if err != nil {
-		return nil, fmt.Errorf("ask for changes in %s: %w", root, err)
+		return nil, fmt.Errorf("look for changes in %s: %w", root, err)
 	}
 	if lines := strings.Split(strings.TrimRight(status, "\n"), "\n"); lines[0] != "" {
 		more := ""
 		if len(lines) > 3 {
 			lines, more = lines[:3], ", …"
 		}
-		return nil, fmt.Errorf("the checkout has changes that are not committed (%s%s); commit them or put them away (git stash --include-untracked), "+
-			"so that the renaming can be seen, and taken back, by itself", strings.Join(lines, ", "), more)
+		return nil, fmt.Errorf("the checkout has uncommitted changes (%s%s); commit or stash them "+
+			"(git stash --include-untracked), so that the renaming can be reviewed and undone by itself", strings.Join(lines, ", "), more)
 	}
 	names, err := git(ctx, root, "ls-files", "-z")
 	if err != nil {
@@ -113,7 +115,7 @@ func (t *tree) read(name string) error {
 	return nil
 }
 
-// The files that tell which project the tree is.
+// The files that say which project this is.
 const (
 	stackFile = "Pulumi.yaml"
 	apiFile   = "app/api/openapi.yaml"
@@ -130,7 +132,7 @@ func (t *tree) identify() error {
 		return err
 	}
 	if !nameForm.MatchString(stack.Name) || !titleForm.MatchString(api.Info.Title) {
-		return fmt.Errorf("the project is called %q in %s and %q in %s, which this program did not give it and cannot take away",
+		return fmt.Errorf("the project is called %q in %s and %q in %s, which are no names that this program can replace",
 			stack.Name, stackFile, api.Info.Title, apiFile)
 	}
 	t.project = project{name: stack.Name, title: api.Info.Title}
@@ -141,14 +143,15 @@ func (t *tree) identify() error {
 		}
 		prefix, found := strings.CutSuffix(modfile.ModulePath([]byte(f.text)), "/"+folder)
 		if !found || t.project.module != "" && t.project.module != prefix {
-			return fmt.Errorf("%s: the path of the module must be that of the others and the folder, %s/%s; mend it", f.path, t.project.module, folder)
+			return fmt.Errorf("%s: the module's path must be that of the others with its folder, %s/%s; correct it",
+				f.path, t.project.module, folder)
 		}
 		t.project.module = prefix
 		room, _, _ := strings.Cut(folder, "/")
 		t.rooms = append(t.rooms, room)
 	}
 	if t.project.module == "" {
-		return errors.New("there is no go.mod in a folder of the checkout")
+		return errors.New("no folder of the checkout has a go.mod")
 	}
 	slices.Sort(t.rooms)
 	t.rooms = slices.Compact(t.rooms)
@@ -158,7 +161,7 @@ func (t *tree) identify() error {
 func (t *tree) yaml(name string, to any) error {
 	i := slices.IndexFunc(t.files, func(f file) bool { return f.path == name })
 	if i < 0 {
-		return fmt.Errorf("there is no %s in the checkout, which names the project", name)
+		return fmt.Errorf("the checkout has no %s, which names the project; use a clone of the repository", name)
 	}
 	if err := yaml.Unmarshal([]byte(t.files[i].text), to); err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
@@ -166,7 +169,7 @@ func (t *tree) yaml(name string, to any) error {
 	return nil
 }
 
-// call is an example of a call of this program, which uses no name.
+// call matches examples of "make new", whose names are nobody's.
 var call = regexp.MustCompile(`\b(NAME|MODULE|TITLE)=("[^"\n]*"|\S+)`)
 
 // find returns the first line that has one of the words, as file:line, or nothing.
@@ -198,11 +201,12 @@ type change struct {
 	old, new file
 }
 
-// rename gives the project another's names. Everything is made before anything is written.
+// rename gives the project another's names. It makes every change before it writes one.
 func (t *tree) rename(to project) (*outcome, error) {
 	r := newRenaming(t.project, to, t.rooms)
 	if r.from == to {
-		return nil, fmt.Errorf("the project is %s in %s already, and is called %q: nothing is to be renamed", to.name, to.module, to.title)
+		return nil, fmt.Errorf("NAME=%s MODULE=%s TITLE=%q: the project is already called that; choose other names",
+			to.name, to.module, to.title)
 	}
 	done := &outcome{renaming: r}
 	var changes []change
@@ -213,7 +217,7 @@ func (t *tree) rename(to project) (*outcome, error) {
 		}
 		if made.path != f.path {
 			if _, err := os.Lstat(filepath.Join(t.root, made.path)); err == nil {
-				return nil, fmt.Errorf("rename %s: there is a file %s already; remove it", f.path, made.path)
+				return nil, fmt.Errorf("rename %s: the file %s exists; remove it", f.path, made.path)
 			}
 		}
 		if made != f {
@@ -223,7 +227,7 @@ func (t *tree) rename(to project) (*outcome, error) {
 	}
 	for _, c := range changes {
 		if err := t.write(c); err != nil {
-			return nil, fmt.Errorf("%w; what was done before can be taken back by \"git reset --hard\" and \"git clean -d --force\"", err)
+			return nil, fmt.Errorf("%w; undo the other changes with \"git reset --hard\" and \"git clean -d --force\"", err)
 		}
 	}
 	return done, nil
@@ -249,7 +253,7 @@ func (r renaming) file(f file) (file, error) {
 	case path.Ext(f.path) == ".go":
 		formatted, err := format.Source([]byte(made.text))
 		if _, before := format.Source([]byte(f.text)); err != nil && before == nil {
-			return file{}, fmt.Errorf("rename %s: it is no Go afterwards: %w", f.path, err)
+			return file{}, fmt.Errorf("rename %s: the result is not valid Go: %w", f.path, err)
 		}
 		if err == nil {
 			made.text = string(formatted)

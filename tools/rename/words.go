@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// word is one form in which a project's name stands in text.
+// word is one form in which text has a project's name.
 type word struct {
 	from string
 	// fits reports whether what was found at text[start:end] is the word, and not a part of another.
@@ -14,7 +14,8 @@ type word struct {
 	to   func(project) string
 }
 
-// wordsOf returns the forms of a project's names that are not empty, those that hold others first. rooms are the folders of its modules.
+// wordsOf returns the forms of a project's names that are not empty, longer ones before their parts. rooms are the
+// folders of its modules.
 func wordsOf(p project, rooms []string) []word {
 	var words []word
 	if p.module != "" {
@@ -22,7 +23,8 @@ func wordsOf(p project, rooms []string) []word {
 		words = append(words, word{from: p.module, fits: fits, to: func(to project) string { return to.module }})
 		// As it stands in regular expressions.
 		if quoted := regexp.QuoteMeta(p.module); quoted != p.module {
-			words = append(words, word{from: quoted, fits: fits, to: func(to project) string { return regexp.QuoteMeta(to.module) }})
+			to := func(to project) string { return regexp.QuoteMeta(to.module) }
+			words = append(words, word{from: quoted, fits: fits, to: to})
 		}
 	}
 	name := capital(p.name)
@@ -36,7 +38,7 @@ func wordsOf(p project, rooms []string) []word {
 	if p.name == "" {
 		return words
 	}
-	// An upper-case letter behind one of the next two begins the next word of an identifier.
+	// An upper-case letter after one of the next two begins the next word of an identifier.
 	identifier := word{
 		from: name, to: func(to project) string { return capital(to.name) },
 		fits: func(text string, start, end int) bool { return !isLower(at(text, end)) && !isDigit(at(text, end)) },
@@ -53,12 +55,14 @@ func wordsOf(p project, rooms []string) []word {
 		}
 		words = append(words, title)
 	}
-	capitals := word{from: strings.ToUpper(p.name), fits: apart, to: func(to project) string { return strings.ToUpper(to.name) }}
+	capitals := word{
+		from: strings.ToUpper(p.name), fits: apart, to: func(to project) string { return strings.ToUpper(to.name) },
+	}
 	return append(words, identifier, capitals, plain)
 }
 
-// isModule reports whether text[start:end] begins the path of a module. A path of one element may be the name of a host as well: it takes a
-// module's folder behind it, or the end of a string after a slash, and no scheme before it.
+// isModule reports whether text[start:end] begins the path of a module. A path of one element may be a host as well:
+// it is a module's if a module's folder follows, or a slash and the end of a string, and no scheme precedes it.
 func isModule(rooms []string, text string, start, end int) bool {
 	if before := at(text, start-1); isWord(before) && !escaped(text, start) || before == '.' || before == '-' {
 		return false
@@ -86,7 +90,8 @@ func apart(text string, start, end int) bool {
 	return begins(text, start) && !isLetter(at(text, end)) && !isDigit(at(text, end))
 }
 
-// begins reports whether a word can begin at start: no letter or digit stands before it, but for that of an escape such as \n or %s.
+// begins reports whether a word can begin at start: no letter or digit precedes it, except that of an escape such as \n
+// or %s.
 func begins(text string, start int) bool {
 	before := at(text, start-1)
 	return !isLetter(before) && !isDigit(before) || escaped(text, start)
@@ -131,11 +136,11 @@ func newRenaming(from, to project, rooms []string) renaming {
 	return renaming{from, to, wordsOf(from, rooms)}
 }
 
-// identifies reports whether text[start:end] belongs to an identifier of whatever language: of Go, of a rule such as Acme.Network.1, in a
-// path.
+// identifies reports whether text[start:end] is part of an identifier rather than of a sentence: of Go, of a rule such
+// as Acme.Network.1, or of a path.
 func identifies(text string, start, end int) bool {
 	before, after := at(text, start-1), at(text, end)
-	if isWord(before) && !escaped(text, start) || before == '.' || before == '/' || isWord(after) || after == '/' || after == '_' {
+	if isWord(before) && !escaped(text, start) || before == '.' || before == '/' || isWord(after) || after == '/' {
 		return true
 	}
 	beyond := at(text, end+1)
@@ -158,7 +163,7 @@ func (r renaming) text(text string) string {
 	}
 }
 
-// remains returns the places in a text, as offsets, at which a name of the old project stands in any case, alone or in another word.
+// remains returns the offsets in a text of the old project's names, in any case, alone or in another word.
 func (r renaming) remains(text string) []int {
 	old := []string{r.from.name, strings.ToLower(r.from.title), strings.ToLower(r.from.module)}
 	text = strings.ToLower(text)

@@ -12,10 +12,14 @@ func TestText(t *testing.T) {
 	for _, c := range []struct{ what, old, new string }{
 		{"a package", "package ledger", "package atlas"},
 		{"an import", `import ledger "ledger.example/app"`, `import atlas "github.com/atlas/maps/app"`},
-		{"a package below, in a folder with the name", `"ledger.example/app/cmd/ledger"`, `"github.com/atlas/maps/app/cmd/atlas"`},
+		{"a package in a folder with the name", `"ledger.example/app/cmd/ledger"`, `"github.com/atlas/maps/app/cmd/atlas"`},
 		{"a module in go.mod", "module ledger.example/tools\n", "module github.com/atlas/maps/tools\n"},
 		{"the beginning of all modules", `"ledger.example/"`, `"github.com/atlas/maps/"`},
-		{"modules in a regular expression", "^ledger\\.example/app/|ledger\\.example$", "^github\\.com/atlas/maps/app/|atlas\\.example$"},
+		{
+			"modules in a regular expression",
+			"^ledger\\.example/app/|ledger\\.example$",
+			"^github\\.com/atlas/maps/app/|atlas\\.example$",
+		},
 		{"a host", `"ledger.example"`, `"atlas.example"`},
 		{"a page of a host", "https://ledger.example/receipt", "https://atlas.example/receipt"},
 		{"a page that is called as a module is", "https://ledger.example/app", "https://atlas.example/app"},
@@ -33,7 +37,10 @@ func TestText(t *testing.T) {
 		{"the beginning of rules", "`Ledger.`", "`Atlas.`"},
 		{"a sentence", "This is Ledger. Ledger's pages.", "This is Atlas Maps. Atlas Maps's pages."},
 		{"after an escape", `"\nledger %sledger \tLedger"`, `"\natlas %satlas \tAtlas Maps"`},
-		{"other words", "ledgers, subledger, LEDGERS, Ledgers, ledger2, myledger", "ledgers, subledger, LEDGERS, Ledgers, ledger2, myledger"},
+		{
+			"other words",
+			"ledgers, subledger, LEDGERS, Ledgers, ledger2, myledger", "ledgers, subledger, LEDGERS, Ledgers, ledger2, myledger",
+		},
 		{"nothing", "", ""},
 	} {
 		if got := newRenaming(ledger, atlas, rooms).text(c.old); got != c.new {
@@ -58,7 +65,8 @@ func TestText(t *testing.T) {
 }
 
 func TestRemains(t *testing.T) {
-	r := newRenaming(project{"ledger", "ledger.example", "Ledger"}, project{"atlas", "github.com/atlas/ledger", "Atlas"}, nil)
+	r := newRenaming(
+		project{"ledger", "ledger.example", "Ledger"}, project{"atlas", "github.com/atlas/ledger", "Atlas"}, nil)
 	for text, want := range map[string][]int{
 		"atlas":                       nil,
 		"github.com/atlas/ledger/app": nil,

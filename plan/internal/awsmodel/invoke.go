@@ -24,6 +24,7 @@ func (m Model) Invoke(token string, args resource.PropertyMap) (resource.Propert
 	}
 	switch token {
 	case "aws:index/getAvailabilityZones:getAvailabilityZones":
+		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/availability_zones
 		zones, ids := m.zones()
 		return answer(map[string]any{"id": m.Region, "names": zones, "zoneIds": ids, "groupNames": []string{m.Region}})
 	case "aws:ec2/getSubnets:getSubnets":
@@ -48,17 +49,21 @@ func (m Model) Invoke(token string, args resource.PropertyMap) (resource.Propert
 		}
 		return answer(map[string]any{"id": class, "instanceClass": class, "engineVersion": "8.4.7", "availabilityZones": m.offering(class)})
 	case "aws:index/getCallerIdentity:getCallerIdentity":
+		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/caller_identity
 		return answer(map[string]any{
 			"id": m.Account, "accountId": m.Account, "userId": "AIDACKCEVSQ6C2EXAMPLE", "arn": "arn:aws:iam::" + m.Account + ":user/deployer",
 		})
 	case "aws:index/getPartition:getPartition":
+		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/partition
 		return answer(map[string]any{"id": "aws", "partition": "aws", "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws"})
 	case "aws:index/getRegion:getRegion":
+		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/region
 		if asked := text("name"); asked != "" && asked != m.Region {
 			return nil, fmt.Errorf("%s: the region here is %s, not %s", token, m.Region, asked)
 		}
 		return answer(map[string]any{"id": m.Region, "name": m.Region, "description": m.Region, "endpoint": "ec2." + m.Region + ".amazonaws.com"})
 	case "aws:ec2/getAmi:getAmi":
+		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/ami
 		id := ec2ID("ami", m.Region, fmt.Sprint(args.Mappable()))
 		return answer(map[string]any{
 			"id": id, "imageId": id, "arn": "arn:aws:ec2:" + m.Region + "::image/" + id, "architecture": "arm64", "state": "available",
@@ -67,7 +72,8 @@ func (m Model) Invoke(token string, args resource.PropertyMap) (resource.Propert
 		})
 	case "aws:ssm/getParameter:getParameter":
 		name := text("name")
-		// Only the parameters that AWS itself publishes are there before the program runs.
+		// Only the parameters that AWS itself publishes are there before the program runs:
+		// https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-public-parameters-ami.html.
 		if !strings.HasPrefix(name, "/aws/service/ami-") {
 			return nil, fmt.Errorf("%s: there is no parameter %q", token, name)
 		}
@@ -76,26 +82,31 @@ func (m Model) Invoke(token string, args resource.PropertyMap) (resource.Propert
 			"value": ec2ID("ami", m.Region, name), "insecureValue": ec2ID("ami", m.Region, name),
 		})
 	case "aws:ec2/getManagedPrefixList:getManagedPrefixList":
+		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/ec2_managed_prefix_list
 		id := prefixList(m.Region, text("name"))
 		return answer(map[string]any{
 			"id": id, "arn": "arn:aws:ec2:" + m.Region + ":aws:prefix-list/" + id, "ownerId": "AWS", "addressFamily": "IPv4", "maxEntries": 0,
 			"version": 0, "entries": []any{},
 		})
 	case "aws:elb/getServiceAccount:getServiceAccount":
+		// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
 		return answer(map[string]any{"id": "127311923021", "arn": "arn:aws:iam::127311923021:root"}) // that of us-east-1
 	case "aws:route53/getZone:getZone":
+		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/route53_zone
 		id := text("zoneId")
 		if id == "" {
 			id = "Z" + strings.ToUpper(digest(20, "zone", text("name")))
 		}
 		return answer(map[string]any{"id": id, "zoneId": id, "arn": "arn:aws:route53:::hostedzone/" + id, "nameServers": []any{}})
 	case "aws:iam/getPolicyDocument:getPolicyDocument":
+		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/iam_policy_document
 		return nil, fmt.Errorf("%s is not answered: policy documents are written by package iam, where tests can read them", token)
 	}
 	return nil, fmt.Errorf("the function %s is not known here: add its answer to Invoke in plan/internal/awsmodel/invoke.go", token)
 }
 
-// zones are the names and ids of the availability zones that need no opt-in.
+// zones are the names and ids of the availability zones that need no opt-in:
+// https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html.
 func (m Model) zones() (names, ids []string) {
 	letters := "abc"
 	switch m.Region {

@@ -6,8 +6,12 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
-// makers sets the id and the outputs of one type each. Outputs that nobody reads are left out.
+// makers sets the id and the outputs of one type each. Outputs that nobody reads are left out. Ids, outputs and
+// defaults are those of the provider's reference, on whose pages each type has an "Attribute Reference"; the form of
+// ARNs is in AWS's Service Authorization Reference. Before the types of a service stand both.
 var makers = map[string]func(*call){
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html,
+	// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/vpc
 	"aws:ec2/vpc:Vpc": func(c *call) {
 		c.id = c.ec2ID("vpc")
 		c.ec2("vpc/" + c.id)
@@ -126,6 +130,8 @@ var makers = map[string]func(*call){
 		c.set("fingerprint", c.hex("fingerprint", 43))
 	},
 
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html,
+	// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/lb
 	"aws:lb/loadBalancer:LoadBalancer": func(c *call) {
 		suffix := map[string]string{"network": "net", "gateway": "gwy"}[c.get("loadBalancerType")]
 		if suffix == "" {
@@ -156,6 +162,8 @@ var makers = map[string]func(*call){
 	"aws:lb/listener:Listener":         func(c *call) { c.belowARN("loadBalancerArn", ":loadbalancer/", ":listener/") },
 	"aws:lb/listenerRule:ListenerRule": func(c *call) { c.belowARN("listenerArn", ":listener/", ":listener-rule/") },
 
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2autoscaling.html,
+	// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/autoscaling_group
 	"aws:autoscaling/group:Group": func(c *call) {
 		name := c.named("name")
 		c.set("arn", c.arn("autoscaling", "autoScalingGroup:"+c.uuid("id")+":autoScalingGroupName/"+name))
@@ -171,6 +179,8 @@ var makers = map[string]func(*call){
 	"aws:autoscaling/lifecycleHook:LifecycleHook": func(c *call) { c.named("name") },
 	"aws:autoscaling/notification:Notification":   func(c *call) { c.id = c.get("topicArn") },
 
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonrds.html,
+	// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/db_instance
 	"aws:rds/instance:Instance": func(c *call) {
 		c.id = "db-" + c.upper("id", 26)
 		c.set("resourceId", c.id)
@@ -194,6 +204,8 @@ var makers = map[string]func(*call){
 		c.missing("description", "Managed by Pulumi")
 	},
 
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html,
+	// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/s3_bucket
 	"aws:s3/bucketV2:BucketV2": func(c *call) {
 		name := c.named("bucket")
 		c.set("arn", "arn:aws:s3:::"+name)
@@ -212,7 +224,8 @@ var makers = map[string]func(*call){
 		c.missing("storageClass", "STANDARD")
 		c.missing("serverSideEncryption", "AES256")
 	},
-	// The settings of a bucket are resources of their own, whose id is the bucket's name.
+	// The settings of a bucket are resources of their own, whose id is the bucket's name:
+	// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/s3_bucket_versioning.
 	"aws:s3/bucketAccelerateConfigurationV2:BucketAccelerateConfigurationV2":                     ofBucket,
 	"aws:s3/bucketAclV2:BucketAclV2":                                                             ofBucket,
 	"aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2":                                 ofBucket,
@@ -225,11 +238,16 @@ var makers = map[string]func(*call){
 	"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": ofBucket,
 	"aws:s3/bucketVersioningV2:BucketVersioningV2":                                               ofBucket,
 
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html,
+	// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/dynamodb_table
 	"aws:dynamodb/table:Table": func(c *call) {
 		c.set("arn", c.arn("dynamodb", "table/"+c.named("name")))
 		c.missing("billingMode", "PROVISIONED")
 	},
 
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html,
+	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html,
+	// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/iam_role
 	"aws:iam/role:Role": func(c *call) {
 		c.set("arn", c.globalARN("iam", "role"+path(c)+c.named("name")))
 		c.set("uniqueId", "AROA"+c.upper("unique", 17))
@@ -251,6 +269,8 @@ var makers = map[string]func(*call){
 		c.set("createDate", created)
 	},
 
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html,
+	// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/ssm_parameter
 	"aws:ssm/parameter:Parameter": func(c *call) {
 		name := c.named("name")
 		c.set("arn", c.arn("ssm", "parameter/"+strings.TrimPrefix(name, "/")))
@@ -259,6 +279,8 @@ var makers = map[string]func(*call){
 		c.missing("dataType", "text")
 	},
 
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonroute53.html,
+	// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/route53_zone
 	"aws:route53/zone:Zone": func(c *call) {
 		c.id = "Z" + c.upper("id", 20)
 		c.set("zoneId", c.id)
@@ -271,6 +293,9 @@ var makers = map[string]func(*call){
 		c.set("fqdn", name)
 	},
 
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscertificatemanager.html,
+	// https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html,
+	// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/acm_certificate
 	"aws:acm/certificate:Certificate": func(c *call) {
 		c.id = c.arn("acm", "certificate/"+c.uuid("id"))
 		c.set("arn", c.id)
@@ -298,6 +323,10 @@ var makers = map[string]func(*call){
 	},
 	"aws:acm/certificateValidation:CertificateValidation": func(c *call) { c.id = "2025-01-01 00:00:00 +0000 UTC" },
 
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html,
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html,
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html,
+	// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/cloudwatch_log_group
 	"aws:cloudwatch/logGroup:LogGroup": func(c *call) {
 		c.set("arn", c.arn("logs", "log-group:"+c.named("name")))
 		c.missing("retentionInDays", 0)
@@ -328,6 +357,8 @@ var makers = map[string]func(*call){
 		c.id = c.get("rule") + "-" + c.get("targetId")
 	},
 
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html,
+	// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/sns_topic
 	"aws:sns/topic:Topic": func(c *call) {
 		c.id = c.arn("sns", c.get("name"))
 		c.set("arn", c.id)
@@ -344,6 +375,7 @@ var makers = map[string]func(*call){
 		c.set("pendingConfirmation", c.get("protocol") == "email")
 	},
 
+	// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/wafv2_web_acl_association
 	"aws:wafv2/webAclAssociation:WebAclAssociation": func(c *call) { c.id = c.get("webAclArn") + "," + c.get("resourceArn") },
 
 	"command:local:Command":  command,
@@ -364,12 +396,15 @@ func (c *call) ec2(rest string) {
 	c.set("ownerId", c.Account)
 }
 
+// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/vpc_security_group_ingress_rule
 func securityGroupRule(c *call) {
 	c.id = c.ec2ID("sgr")
 	c.set("securityGroupRuleId", c.id)
 	c.set("arn", c.arn("ec2", "security-group-rule/"+c.id))
 }
 
+// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/s3_bucket_versioning: the id is the
+// bucket's name.
 func ofBucket(c *call) { c.named("bucket") }
 
 // belowARN makes an ARN of the parent's, as Elastic Load Balancing does.
@@ -383,7 +418,8 @@ func path(c *call) string {
 	return c.get("path")
 }
 
-// command answers for a command that prints nothing.
+// command answers for a command that prints nothing:
+// https://www.pulumi.com/registry/packages/command/api-docs/local/command/.
 func command(c *call) {
 	c.id = "command" + c.hex("id", 20)
 	c.set("stdout", "")

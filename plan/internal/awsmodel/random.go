@@ -14,7 +14,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
-// randomText generates as RandomPassword and RandomString do, except that it follows from the name.
+// randomText generates as RandomPassword and RandomString do, except that it follows from the name:
+// https://registry.terraform.io/providers/hashicorp/random/latest/docs/resources/password.
 func randomText(c *call) {
 	length := 0
 	if v := Plain(c.in["length"]); v.IsNumber() {
@@ -59,6 +60,7 @@ func randomText(c *call) {
 	c.set("result", text)
 }
 
+// https://registry.terraform.io/providers/hashicorp/random/latest/docs/resources/id
 func randomID(c *call) {
 	size := 0
 	if v := Plain(c.in["byteLength"]); v.IsNumber() {
@@ -74,8 +76,9 @@ func randomID(c *call) {
 	c.set("dec", prefix+new(big.Int).SetBytes(raw).String())
 }
 
-// privateKey makes a real Ed25519 key, whatever algorithm is asked for, so that what uses it can be run. It follows from the name:
-// nothing but a test may use it.
+// privateKey makes a real Ed25519 key, whatever algorithm is asked for, so that what uses it can be run. It follows
+// from the name: nothing but a test may use it. Its outputs:
+// https://registry.terraform.io/providers/hashicorp/tls/latest/docs/resources/private_key.
 func privateKey(c *call) {
 	seed, _ := hex.DecodeString(c.hex("seed", 2*ed25519.SeedSize))
 	key := ed25519.NewKeyFromSeed(seed)
