@@ -159,7 +159,8 @@ func TestEngineKeepsData(t *testing.T) {
 		"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2 dossier-storage-files",
 		"aws:s3/bucketVersioningV2:BucketVersioningV2 dossier-storage-files",
 	}
-	compareLines(t, left, strings.Join(want, "\n"))
+	// Other certificates for the domain are renewed by the same record, so it stays, unknown to Pulumi.
+	compareLines(t, left, strings.Join(append(want, "aws:route53/record:Record dossier-site-proof"), "\n"))
 	state := s.State()
 	for _, name := range want {
 		if state.URN(name) == "" {

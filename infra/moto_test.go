@@ -28,7 +28,7 @@ func TestStackInMoto(t *testing.T) {
 		// Moto takes less than an hour for the delay, AWS an hour as well.
 		{"prod", `{
 			"preset": "prod", "site": {"domain": "` + domain + `", "zoneId": "` + zone + `"}, "jump": {"operatorCIDRs": ["203.0.113.0/24"]},
-			"service": {"image": "` + image + `", "deregistrationDelay": "59m"}, "observe": {"email": "on-call@example.org"}
+			"service": {"image": "` + image + `", "deregistrationDelay": "14m"}, "observe": {"email": "on-call@example.org"}
 		}`, moto.Backward},
 	} {
 		t.Run(environment.stack, func(t *testing.T) {

@@ -379,9 +379,11 @@ var wrongs = []wrong{
 	{"storage/balancer-logs", "", nothing("load-balancer/")},
 	{"storage/bucket-logs", "", nothing("s3/")},
 	{"storage/release", "", func(w *world) {
-		awsfake.Fail[s3.HeadObjectInput](w.Cloud, awsfake.Refuse("NotFound", "Not Found"))
+		awsfake.Fail[s3.GetObjectInput](w.Cloud, awsfake.Refuse("NoSuchVersion", "The specified version does not exist."))
 	}},
-	{"storage/release", "", change(func(_ *s3.HeadObjectInput, out *s3.HeadObjectOutput) { out.ChecksumSHA256 = aws.String("AAAA") })},
+	{"storage/release", "", change(func(_ *s3.GetObjectInput, out *s3.GetObjectOutput) {
+		out.Body = io.NopCloser(strings.NewReader("another release"))
+	})},
 	{"storage/release", "", func(w *world) { w.stack.Outputs.Release = strings.Repeat("0", 64) }},
 
 	{"table/form", "", change(func(_ *dynamodb.DescribeTableInput, out *dynamodb.DescribeTableOutput) {

@@ -311,7 +311,7 @@ func (d *draft) watch() {
 		}
 	}
 	for _, a := range alarms {
-		for _, urn := range a.PropertyDependencies["dimensions"] {
+		for _, urn := range append(a.PropertyDependencies["dimensions"], a.PropertyDependencies["metricQueries"]...) {
 			if from := d.placed[urn]; from != "" {
 				d.edge(from, watching, reference, "metrics")
 			}

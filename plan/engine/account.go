@@ -287,7 +287,9 @@ const terminates = 2 * time.Minute
 // (https://github.com/hashicorp/terraform-provider-aws/blob/v5.100.0/internal/service/autoscaling/group.go).
 const groupDelete = 10 * time.Minute
 
-// takes is how long a deletion takes, and whether the provider waits for it. timeout is the program's, 0 where it says none.
+// takes is how long a deletion takes, and whether the provider waits for it. timeout is the program's, 0 where it says
+// none. The group waits for its instances, and they for the target groups
+// (https://github.com/hashicorp/terraform-provider-aws/blob/v5.100.0/internal/service/autoscaling/group.go).
 func (c *Cloud) takes(r *Resource, timeout time.Duration) (time.Duration, error) {
 	if r.Token != groupType {
 		return 0, nil

@@ -244,15 +244,19 @@ func (c *Cloud) add(r *Resource) {
 	r.made = c.clock
 	switch r.Token {
 	case bucketObjectType:
+		// https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
 		c.upload(r)
 	case templateType:
+		// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateLaunchTemplate.html: version 1 is made with it.
 		c.versions(r)
 	}
 	c.resources = append(c.resources, r)
 	switch r.Token {
 	case flowLogType:
+		// https://github.com/hashicorp/terraform-provider-aws/issues/29323
 		c.access(r)
 	case alarmType:
+		// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
 		c.silent(r)
 	}
 }

@@ -3,6 +3,7 @@ package moto
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -270,9 +271,10 @@ var networkKinds = map[string]kind{
 	},
 	"aws:ec2/flowLog:FlowLog": {
 		create: func(ctx context.Context, a *Account, in values) (made, error) {
+			bucket, _ := withoutFolder(in.must("logDestination"))
 			out, err := a.ec2.CreateFlowLogs(ctx, &ec2.CreateFlowLogsInput{
 				ResourceType: types.FlowLogsResourceTypeVpc, ResourceIds: []string{in.must("vpcId")}, TrafficType: types.TrafficType(in.must("trafficType")),
-				LogDestinationType: types.LogDestinationType(in.must("logDestinationType")), LogDestination: in.text("logDestination"),
+				LogDestinationType: types.LogDestinationType(in.must("logDestinationType")), LogDestination: &bucket,
 				DeliverLogsPermissionArn: in.text("iamRoleArn"), MaxAggregationInterval: in.number("maxAggregationInterval"),
 				TagSpecifications: tagged(types.ResourceTypeVpcFlowLog, in),
 			})
@@ -285,18 +287,30 @@ var networkKinds = map[string]kind{
 			id, err := one(out.FlowLogIds)
 			return made{"id": &id}, err
 		},
-		read: func(ctx context.Context, a *Account, id string, _ values) (fields, error) {
+		read: func(ctx context.Context, a *Account, id string, in values) (fields, error) {
+			_, folder := withoutFolder(in.must("logDestination"))
 			out, err := a.ec2.DescribeFlowLogs(ctx, &ec2.DescribeFlowLogsInput{FlowLogIds: []string{id}})
 			if err != nil {
 				return nil, err
 			}
 			log, err := one(out.FlowLogs)
 			return fields{
-				"vpcId": log.ResourceId, "trafficType": log.TrafficType, "logDestinationType": log.LogDestinationType, "logDestination": log.LogDestination,
+				"vpcId": log.ResourceId, "trafficType": log.TrafficType, "logDestinationType": log.LogDestinationType, "logDestination": aws.ToString(log.LogDestination) + folder,
 				"iamRoleArn": log.DeliverLogsPermissionArn, "maxAggregationInterval": log.MaxAggregationInterval, "tags": tags(log.Tags),
 			}, err
 		},
 	},
+}
+
+// withoutFolder parts a flow log's destination into the bucket's ARN and the folder in it. EC2 takes both
+// (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html); Moto takes all that follows the fifth
+// colon for the bucket's name (https://github.com/getmoto/moto/blob/master/moto/ec2/models/flow_logs.py).
+func withoutFolder(destination string) (bucket, folder string) {
+	at := strings.Index(destination, "/")
+	if at < 0 {
+		return destination, ""
+	}
+	return destination[:at], destination[at:]
 }
 
 func (a *Account) routeTable(ctx context.Context, id string) (types.RouteTable, error) {

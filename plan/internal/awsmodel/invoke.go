@@ -28,8 +28,10 @@ func (m Model) Invoke(token string, args resource.PropertyMap) (resource.Propert
 		zones, ids := m.zones()
 		return answer(map[string]any{"id": m.Region, "names": zones, "zoneIds": ids, "groupNames": []string{m.Region}})
 	case "aws:ec2/getSubnets:getSubnets":
+		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/subnets
 		return answer(map[string]any{"id": m.Region, "ids": []any{}}) // none exists before the program runs
 	case "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings":
+		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/ec2_instance_type_offerings
 		kind := ""
 		for _, filter := range args["filters"].ArrayValue() {
 			for _, v := range Plain(filter).ObjectValue()["values"].ArrayValue() {
@@ -43,6 +45,7 @@ func (m Model) Invoke(token string, args resource.PropertyMap) (resource.Propert
 		}
 		return answer(map[string]any{"id": m.Region, "instanceTypes": types, "locations": zones, "locationTypes": types})
 	case "aws:rds/getOrderableDbInstance:getOrderableDbInstance":
+		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/rds_orderable_db_instance
 		class := ""
 		for _, v := range args["preferredInstanceClasses"].ArrayValue() {
 			class = Text(v)
