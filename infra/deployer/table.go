@@ -1,8 +1,9 @@
 package deployer
 
-// What the provider calls for each type of resource, to create, read, change and delete it, with the inputs that the program gives. The files are
-// those of https://github.com/hashicorp/terraform-provider-aws, version 5, on which Pulumi's provider is built. What no input of the program
-// reaches is left out: to use more of a type may need another line here.
+// What the provider calls for each type of resource, to create, read, change and delete it, with the inputs that the
+// program gives. The files are those of https://github.com/hashicorp/terraform-provider-aws, version 5, on which
+// Pulumi's provider is built. What no input of the program reaches is left out: to use more of a type may need another
+// line here.
 
 // ec2 returns the ARNs of EC2 resources of some types, whatever their ids.
 func ec2(types ...string) []string {
@@ -16,8 +17,8 @@ func ec2(types ...string) []string {
 func ec2Made(types ...string) place { return made(ec2(types...)...) }
 func ec2Ours(types ...string) place { return ours(ec2(types...)...) }
 
-// ec2Tags are the tags of a type: those that its creation brings, and later changes. EC2 asks for CreateTags beside the action that creates
-// (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html).
+// ec2Tags are the tags of a type: those that its creation brings, and later changes. EC2 asks for CreateTags beside the
+// action that creates (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html).
 func ec2Tags(create, kind string) []grant {
 	return []grant{
 		on(ec2Made(kind).and("StringEquals", "ec2:CreateAction", create), "ec2:CreateTags"),
@@ -57,17 +58,19 @@ var (
 	roles      = iamARNs("role/", roleNames...)
 	profiles   = iamARNs("instance-profile/", roleNames...)
 	bounded    = exactly(roles...).and("StringEquals", "iam:PermissionsBoundary", "{boundary}")
-	// passing is what gives a role to instances, by a profile, a launch template or themselves. IAM does not tell the tags of a role that is passed
-	// (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html).
+	// passing is what gives a role to instances, by a profile, a launch template or themselves. IAM does not tell the
+	// tags of a role that is passed (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html).
 	passing = on(exactly(roles...).and("StringEquals", "iam:PassedToService", "ec2.amazonaws.com"), "iam:PassRole")
-	// launching is what a launch needs of all that it uses. Volumes and network interfaces get no tags of the stack from every launch; the instance,
-	// the subnet and the groups have to have them, and no launch is without these.
+	// launching is what a launch needs of all that it uses. Volumes and network interfaces get no tags of the stack
+	// from every launch; the instance, the subnet and the groups have to have them, and no launch is without these.
 	launching = []grant{
 		on(ec2Made("instance"), "ec2:RunInstances"),
 		on(ec2Ours("subnet", "security-group", "key-pair", "launch-template"), "ec2:RunInstances"),
-		on(place{arns: []string{"arn:aws:ec2:{region}::image/*"}}.and("StringEquals", "ec2:Owner", "amazon"), "ec2:RunInstances"),
+		on(place{arns: []string{"arn:aws:ec2:{region}::image/*"}}.and("StringEquals", "ec2:Owner", "amazon"),
+			"ec2:RunInstances"),
 		on(exactly(ec2("volume", "network-interface")...), "ec2:RunInstances"),
-		on(exactly(ec2("instance", "volume", "network-interface")...).and("StringEquals", "ec2:CreateAction", "RunInstances"), "ec2:CreateTags"),
+		on(exactly(ec2("instance", "volume", "network-interface")...).and("StringEquals", "ec2:CreateAction",
+			"RunInstances"), "ec2:CreateTags"),
 		passing,
 	}
 )
@@ -83,20 +86,25 @@ func iamARNs(kind string, names ...string) []string {
 // resources is what each type of resource needs, by its token.
 var resources = []need{
 	{"aws:acm/certificate:Certificate", "internal/service/acm/certificate.go", []grant{
-		on(place{arns: anywhere.arns}.and("StringEquals", requestTag("Stack"), "{stack}").and("StringEquals", "acm:DomainNames", "{domain}"), "acm:RequestCertificate"),
+		on(made("*").and("ForAllValues:StringEquals", "acm:DomainNames", "{domain}"), "acm:RequestCertificate"),
 		on(needsZone(notOthers(certificates)), "acm:DescribeCertificate", "acm:ListTagsForCertificate"),
-		on(needsZone(made(certificates).and("StringEqualsIfExists", resourceTag("Stack"), "{stack}")), "acm:AddTagsToCertificate"),
+		on(needsZone(made(certificates).and("StringEqualsIfExists", resourceTag("Stack"), "{stack}")),
+			"acm:AddTagsToCertificate"),
 		on(needsZone(ours(certificates)), "acm:DeleteCertificate", "acm:RemoveTagsFromCertificate"),
 	}},
 	{"aws:acm/certificateValidation:CertificateValidation", "internal/service/acm/certificate_validation.go", []grant{
 		on(needsZone(notOthers(certificates)), "acm:DescribeCertificate"),
 	}},
 	{"aws:autoscaling/group:Group", "internal/service/autoscaling/group.go", append([]grant{
-		on(anywhere, "autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeScalingActivities", "ec2:DescribeLaunchTemplateVersions"),
-		on(exactly(group), "autoscaling:AttachTrafficSources", "autoscaling:CreateAutoScalingGroup", "autoscaling:CreateOrUpdateTags",
+		on(anywhere, "autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeScalingActivities",
+			"ec2:DescribeLaunchTemplateVersions"),
+		on(exactly(group), "autoscaling:AttachTrafficSources", "autoscaling:CreateAutoScalingGroup",
+			"autoscaling:CreateOrUpdateTags",
 			"autoscaling:DeleteAutoScalingGroup", "autoscaling:DeleteTags", "autoscaling:DetachTrafficSources",
-			"autoscaling:DisableMetricsCollection", "autoscaling:EnableMetricsCollection", "autoscaling:PutLifecycleHook",
-			"autoscaling:UpdateAutoScalingGroup", "autoscaling:AttachLoadBalancerTargetGroups", "autoscaling:DetachLoadBalancerTargetGroups"),
+			"autoscaling:DisableMetricsCollection", "autoscaling:EnableMetricsCollection",
+			"autoscaling:PutLifecycleHook",
+			"autoscaling:UpdateAutoScalingGroup", "autoscaling:AttachLoadBalancerTargetGroups",
+			"autoscaling:DetachLoadBalancerTargetGroups"),
 	}, launching...)},
 	{"aws:autoscaling/lifecycleHook:LifecycleHook", "internal/service/autoscaling/lifecycle_hook.go", []grant{
 		on(anywhere, "autoscaling:DescribeLifecycleHooks"),
@@ -110,7 +118,8 @@ var resources = []need{
 		on(exactly(dashboard), "cloudwatch:DeleteDashboards", "cloudwatch:GetDashboard", "cloudwatch:PutDashboard"),
 	}},
 	{"aws:cloudwatch/eventRule:EventRule", "internal/service/events/rule.go", []grant{
-		on(notOthers(rule), "events:DeleteRule", "events:DescribeRule", "events:ListTagsForResource", "events:PutRule", "events:TagResource",
+		on(notOthers(rule), "events:DeleteRule", "events:DescribeRule", "events:ListTagsForResource", "events:PutRule",
+			"events:TagResource",
 			"events:UntagResource", "events:EnableRule", "events:DisableRule"),
 	}},
 	{"aws:cloudwatch/eventTarget:EventTarget", "internal/service/events/target.go", []grant{
@@ -118,23 +127,28 @@ var resources = []need{
 	}},
 	{"aws:cloudwatch/logGroup:LogGroup", "internal/service/logs/group.go", []grant{
 		on(anywhere, "logs:DescribeLogGroups"),
-		on(exactly(appLogs, rdsLogs), "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:ListTagsForResource",
+		on(exactly(appLogs, rdsLogs), "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy",
+			"logs:ListTagsForResource",
 			"logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource"),
 	}},
 	{"aws:cloudwatch/metricAlarm:MetricAlarm", "internal/service/cloudwatch/metric_alarm.go", []grant{
-		on(notOthers(alarms), "cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource", "cloudwatch:PutMetricAlarm",
+		on(notOthers(alarms), "cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource",
+			"cloudwatch:PutMetricAlarm",
 			"cloudwatch:TagResource", "cloudwatch:UntagResource"),
 	}},
 	{"aws:dynamodb/table:Table", "internal/service/dynamodb/table.go", []grant{
-		on(notOthers(table), "dynamodb:CreateTable", "dynamodb:DeleteTable", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable",
-			"dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource", "dynamodb:TagResource", "dynamodb:UntagResource",
+		on(notOthers(table), "dynamodb:CreateTable", "dynamodb:DeleteTable", "dynamodb:DescribeContinuousBackups",
+			"dynamodb:DescribeTable",
+			"dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource", "dynamodb:TagResource",
+			"dynamodb:UntagResource",
 			"dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive"),
 	}},
 	{"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "internal/service/ec2/vpc_default_security_group.go", []grant{
 		on(anywhere, "ec2:DescribeSecurityGroups", "ec2:DescribeSecurityGroupRules"),
 		// AWS makes it with the VPC, without tags: the first ones make it the stack's.
 		on(ec2Made("security-group").and("Null", resourceTag("Stack"), "true"), "ec2:CreateTags"),
-		on(ec2Ours("security-group"), "ec2:CreateTags", "ec2:DeleteTags", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"),
+		on(ec2Ours("security-group"), "ec2:CreateTags", "ec2:DeleteTags", "ec2:RevokeSecurityGroupEgress",
+			"ec2:RevokeSecurityGroupIngress"),
 	}},
 	{"aws:ec2/eip:Eip", "internal/service/ec2/ec2_eip.go", append([]grant{
 		on(anywhere, "ec2:DescribeAddresses", "ec2:DescribeAddressesAttribute"),
@@ -153,16 +167,21 @@ var resources = []need{
 		on(ec2Made("vpc-flow-log"), "ec2:CreateFlowLogs"),
 		on(ec2Ours("vpc"), "ec2:CreateFlowLogs"),
 		on(ec2Ours("vpc-flow-log"), "ec2:DeleteFlowLogs"),
-		// Of who makes one that goes to S3 (https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html).
+		// Of who makes one that goes to S3
+		// (https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html).
 		on(anywhere, "logs:CreateLogDelivery", "logs:DeleteLogDelivery"),
 	}, ec2Tags("CreateFlowLogs", "vpc-flow-log")...)},
 	{"aws:ec2/instance:Instance", "internal/service/ec2/ec2_instance.go", append(append([]grant{
-		on(anywhere, "ec2:DescribeIamInstanceProfileAssociations", "ec2:DescribeImages", "ec2:DescribeInstanceCreditSpecifications",
-			"ec2:DescribeInstanceTypes", "ec2:DescribeInstances", "ec2:DescribeLaunchTemplates", "ec2:DescribeSubnets", "ec2:DescribeTags",
+		on(anywhere, "ec2:DescribeIamInstanceProfileAssociations", "ec2:DescribeImages",
+			"ec2:DescribeInstanceCreditSpecifications",
+			"ec2:DescribeInstanceTypes", "ec2:DescribeInstances", "ec2:DescribeLaunchTemplates", "ec2:DescribeSubnets",
+			"ec2:DescribeTags",
 			"ec2:DescribeVolumes", "ec2:DescribeVpcs"),
-		on(ec2Ours("instance"), "ec2:AssociateIamInstanceProfile", "ec2:CreateTags", "ec2:DeleteTags", "ec2:DescribeInstanceAttribute",
+		on(ec2Ours("instance"), "ec2:AssociateIamInstanceProfile", "ec2:CreateTags", "ec2:DeleteTags",
+			"ec2:DescribeInstanceAttribute",
 			"ec2:DisassociateIamInstanceProfile", "ec2:ModifyInstanceAttribute", "ec2:ModifyInstanceMetadataOptions",
-			"ec2:ReplaceIamInstanceProfileAssociation", "ec2:StartInstances", "ec2:StopInstances", "ec2:TerminateInstances"),
+			"ec2:ReplaceIamInstanceProfileAssociation", "ec2:StartInstances", "ec2:StopInstances",
+			"ec2:TerminateInstances"),
 	}, launching...), ec2Tags("RunInstances", "instance")...)},
 	{"aws:ec2/internetGateway:InternetGateway", "internal/service/ec2/vpc_internet_gateway.go", append([]grant{
 		on(anywhere, "ec2:DescribeInternetGateways"),
@@ -178,7 +197,8 @@ var resources = []need{
 	{"aws:ec2/launchTemplate:LaunchTemplate", "internal/service/ec2/ec2_launch_template.go", append([]grant{
 		on(anywhere, "ec2:DescribeLaunchTemplateVersions", "ec2:DescribeLaunchTemplates"),
 		on(ec2Made("launch-template"), "ec2:CreateLaunchTemplate"),
-		on(ec2Ours("launch-template"), "ec2:CreateLaunchTemplateVersion", "ec2:DeleteLaunchTemplate", "ec2:ModifyLaunchTemplate"),
+		on(ec2Ours("launch-template"), "ec2:CreateLaunchTemplateVersion", "ec2:DeleteLaunchTemplate",
+			"ec2:ModifyLaunchTemplate"),
 	}, ec2Tags("CreateLaunchTemplate", "launch-template")...)},
 	{"aws:ec2/natGateway:NatGateway", "internal/service/ec2/vpc_nat_gateway.go", append([]grant{
 		on(anywhere, "ec2:DescribeNatGateways"),
@@ -196,15 +216,18 @@ var resources = []need{
 		on(ec2Ours("vpc"), "ec2:CreateRouteTable"),
 		on(ec2Ours("route-table"), "ec2:DeleteRouteTable", "ec2:DisassociateRouteTable"),
 	}, ec2Tags("CreateRouteTable", "route-table")...)},
-	{"aws:ec2/routeTableAssociation:RouteTableAssociation", "internal/service/ec2/vpc_route_table_association.go", []grant{
-		on(anywhere, "ec2:DescribeRouteTables"),
-		on(ec2Ours("route-table", "subnet"), "ec2:AssociateRouteTable", "ec2:DisassociateRouteTable", "ec2:ReplaceRouteTableAssociation"),
-	}},
+	{"aws:ec2/routeTableAssociation:RouteTableAssociation", "internal/service/ec2/vpc_route_table_association.go",
+		[]grant{
+			on(anywhere, "ec2:DescribeRouteTables"),
+			on(ec2Ours("route-table", "subnet"), "ec2:AssociateRouteTable", "ec2:DisassociateRouteTable",
+				"ec2:ReplaceRouteTableAssociation"),
+		}},
 	{"aws:ec2/securityGroup:SecurityGroup", "internal/service/ec2/vpc_security_group.go", append([]grant{
 		on(anywhere, "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups"),
 		on(ec2Made("security-group"), "ec2:CreateSecurityGroup"),
 		on(ec2Ours("vpc"), "ec2:CreateSecurityGroup"),
-		on(ec2Ours("security-group"), "ec2:DeleteSecurityGroup", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"),
+		on(ec2Ours("security-group"), "ec2:DeleteSecurityGroup", "ec2:RevokeSecurityGroupEgress",
+			"ec2:RevokeSecurityGroupIngress"),
 	}, ec2Tags("CreateSecurityGroup", "security-group")...)},
 	{"aws:ec2/subnet:Subnet", "internal/service/ec2/vpc_subnet.go", append([]grant{
 		on(anywhere, "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"),
@@ -213,7 +236,8 @@ var resources = []need{
 		on(ec2Ours("subnet"), "ec2:DeleteSubnet", "ec2:ModifySubnetAttribute"),
 	}, ec2Tags("CreateSubnet", "subnet")...)},
 	{"aws:ec2/vpc:Vpc", "internal/service/ec2/vpc_.go", append([]grant{
-		on(anywhere, "ec2:DescribeNetworkAcls", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroups", "ec2:DescribeVpcs"),
+		on(anywhere, "ec2:DescribeNetworkAcls", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroups",
+			"ec2:DescribeVpcs"),
 		on(ec2Made("vpc"), "ec2:CreateVpc"),
 		on(ec2Ours("vpc"), "ec2:DeleteVpc", "ec2:DescribeVpcAttribute", "ec2:ModifyVpcAttribute"),
 	}, ec2Tags("CreateVpc", "vpc")...)},
@@ -226,12 +250,14 @@ var resources = []need{
 	}, ec2Tags("CreateVpcEndpoint", "vpc-endpoint")...)},
 	{"aws:iam/instanceProfile:InstanceProfile", "internal/service/iam/instance_profile.go", []grant{
 		on(exactly(roles...), "iam:GetRole"),
-		on(notOthers(profiles...), "iam:AddRoleToInstanceProfile", "iam:CreateInstanceProfile", "iam:DeleteInstanceProfile", "iam:GetInstanceProfile",
+		on(notOthers(profiles...), "iam:AddRoleToInstanceProfile", "iam:CreateInstanceProfile",
+			"iam:DeleteInstanceProfile", "iam:GetInstanceProfile",
 			"iam:RemoveRoleFromInstanceProfile", "iam:TagInstanceProfile", "iam:UntagInstanceProfile"),
 		passing,
 	}},
 	{"aws:iam/role:Role", "internal/service/iam/role.go", []grant{
-		on(exactly(roles...), "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies"),
+		on(exactly(roles...), "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies",
+			"iam:ListInstanceProfilesForRole", "iam:ListRolePolicies"),
 		on(bounded, "iam:CreateRole", "iam:DeleteRole", "iam:PutRolePermissionsBoundary", "iam:UpdateAssumeRolePolicy"),
 		on(notOthers(roles...), "iam:TagRole", "iam:UntagRole", "iam:UpdateRole", "iam:UpdateRoleDescription"),
 		on(notOthers(profiles...), "iam:RemoveRoleFromInstanceProfile"),
@@ -241,29 +267,41 @@ var resources = []need{
 		on(bounded, "iam:DeleteRolePolicy", "iam:PutRolePolicy"),
 	}},
 	{"aws:lb/listener:Listener", "internal/service/elbv2/listener.go", []grant{
-		on(anywhere, "elasticloadbalancing:DescribeListenerAttributes", "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeTags"),
+		on(anywhere, "elasticloadbalancing:DescribeListenerAttributes", "elasticloadbalancing:DescribeListeners",
+			"elasticloadbalancing:DescribeTags"),
 		on(ours(balancer), "elasticloadbalancing:CreateListener"),
-		on(made(listeners).and("StringEquals", "elasticloadbalancing:CreateAction", "CreateListener"), "elasticloadbalancing:AddTags"),
-		on(ours(listeners), "elasticloadbalancing:AddTags", "elasticloadbalancing:DeleteListener", "elasticloadbalancing:ModifyListener",
+		on(made(listeners).and("StringEquals", "elasticloadbalancing:CreateAction", "CreateListener"),
+			"elasticloadbalancing:AddTags"),
+		on(ours(listeners), "elasticloadbalancing:AddTags", "elasticloadbalancing:DeleteListener",
+			"elasticloadbalancing:ModifyListener",
 			"elasticloadbalancing:ModifyListenerAttributes", "elasticloadbalancing:RemoveTags"),
 	}},
 	{"aws:lb/loadBalancer:LoadBalancer", "internal/service/elbv2/load_balancer.go", []grant{
-		on(anywhere, "elasticloadbalancing:DescribeCapacityReservation", "elasticloadbalancing:DescribeLoadBalancerAttributes",
-			"elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTags", "ec2:DescribeNetworkInterfaces"),
+		on(anywhere, "elasticloadbalancing:DescribeCapacityReservation",
+			"elasticloadbalancing:DescribeLoadBalancerAttributes",
+			"elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTags",
+			"ec2:DescribeNetworkInterfaces"),
 		on(made(balancer), "elasticloadbalancing:CreateLoadBalancer"),
-		on(made(balancer).and("StringEquals", "elasticloadbalancing:CreateAction", "CreateLoadBalancer"), "elasticloadbalancing:AddTags"),
-		on(ours(balancer), "elasticloadbalancing:AddTags", "elasticloadbalancing:DeleteLoadBalancer", "elasticloadbalancing:ModifyLoadBalancerAttributes",
-			"elasticloadbalancing:RemoveTags", "elasticloadbalancing:SetSecurityGroups", "elasticloadbalancing:SetSubnets"),
+		on(made(balancer).and("StringEquals", "elasticloadbalancing:CreateAction", "CreateLoadBalancer"),
+			"elasticloadbalancing:AddTags"),
+		on(ours(balancer), "elasticloadbalancing:AddTags", "elasticloadbalancing:DeleteLoadBalancer",
+			"elasticloadbalancing:ModifyLoadBalancerAttributes",
+			"elasticloadbalancing:RemoveTags", "elasticloadbalancing:SetSecurityGroups",
+			"elasticloadbalancing:SetSubnets"),
 	}},
 	{"aws:lb/targetGroup:TargetGroup", "internal/service/elbv2/target_group.go", []grant{
-		on(anywhere, "elasticloadbalancing:DescribeTags", "elasticloadbalancing:DescribeTargetGroupAttributes", "elasticloadbalancing:DescribeTargetGroups"),
+		on(anywhere, "elasticloadbalancing:DescribeTags", "elasticloadbalancing:DescribeTargetGroupAttributes",
+			"elasticloadbalancing:DescribeTargetGroups"),
 		on(made(targets), "elasticloadbalancing:CreateTargetGroup"),
-		on(made(targets).and("StringEquals", "elasticloadbalancing:CreateAction", "CreateTargetGroup"), "elasticloadbalancing:AddTags"),
-		on(ours(targets), "elasticloadbalancing:AddTags", "elasticloadbalancing:DeleteTargetGroup", "elasticloadbalancing:ModifyTargetGroup",
+		on(made(targets).and("StringEquals", "elasticloadbalancing:CreateAction", "CreateTargetGroup"),
+			"elasticloadbalancing:AddTags"),
+		on(ours(targets), "elasticloadbalancing:AddTags", "elasticloadbalancing:DeleteTargetGroup",
+			"elasticloadbalancing:ModifyTargetGroup",
 			"elasticloadbalancing:ModifyTargetGroupAttributes", "elasticloadbalancing:RemoveTags"),
 	}},
 	{"aws:rds/instance:Instance", "internal/service/rds/instance.go", []grant{
-		on(exactly(database), "rds:AddTagsToResource", "rds:CreateDBInstance", "rds:DeleteDBInstance", "rds:ListTagsForResource", "rds:ModifyDBInstance",
+		on(exactly(database), "rds:AddTagsToResource", "rds:CreateDBInstance", "rds:DeleteDBInstance",
+			"rds:ListTagsForResource", "rds:ModifyDBInstance",
 			"rds:RebootDBInstance", "rds:RemoveTagsFromResource"),
 		// It is asked for by the id that RDS gives it, with a filter.
 		on(exactly("arn:aws:rds:{region}:{account}:db:*"), "rds:DescribeDBInstances"),
@@ -273,89 +311,111 @@ var resources = []need{
 		on(exactly(finalSnapshot), "rds:AddTagsToResource"),
 	}},
 	{"aws:rds/parameterGroup:ParameterGroup", "internal/service/rds/parameter_group.go", []grant{
-		on(notOthers(parameterGroup), "rds:AddTagsToResource", "rds:CreateDBParameterGroup", "rds:DeleteDBParameterGroup", "rds:DescribeDBParameterGroups",
-			"rds:DescribeDBParameters", "rds:ListTagsForResource", "rds:ModifyDBParameterGroup", "rds:RemoveTagsFromResource", "rds:ResetDBParameterGroup"),
+		on(notOthers(parameterGroup), "rds:AddTagsToResource", "rds:CreateDBParameterGroup",
+			"rds:DeleteDBParameterGroup", "rds:DescribeDBParameterGroups",
+			"rds:DescribeDBParameters", "rds:ListTagsForResource", "rds:ModifyDBParameterGroup",
+			"rds:RemoveTagsFromResource", "rds:ResetDBParameterGroup"),
 	}},
 	{"aws:rds/subnetGroup:SubnetGroup", "internal/service/rds/subnet_group.go", []grant{
-		on(notOthers(subnetGroup), "rds:AddTagsToResource", "rds:CreateDBSubnetGroup", "rds:DeleteDBSubnetGroup", "rds:DescribeDBSubnetGroups",
+		on(notOthers(subnetGroup), "rds:AddTagsToResource", "rds:CreateDBSubnetGroup", "rds:DeleteDBSubnetGroup",
+			"rds:DescribeDBSubnetGroups",
 			"rds:ListTagsForResource", "rds:ModifyDBSubnetGroup", "rds:RemoveTagsFromResource"),
 	}},
 	{"aws:route53/record:Record", "internal/service/route53/record.go", []grant{
 		on(exactly(hostedZone), "route53:GetHostedZone", "route53:ListResourceRecordSets"),
 		on(needsZone(exactly("arn:aws:route53:::change/*")), "route53:GetChange"),
 		// The site's own name, and below it the one that proves the certificate.
-		on(exactly(hostedZone).and("ForAllValues:StringLike", "route53:ChangeResourceRecordSetsNormalizedRecordNames", "{domain}", "_*.{domain}").
-			and("ForAllValues:StringEquals", "route53:ChangeResourceRecordSetsRecordTypes", "A", "CNAME"), "route53:ChangeResourceRecordSets"),
+		on(exactly(hostedZone).and("ForAllValues:StringLike", "route53:ChangeResourceRecordSetsNormalizedRecordNames",
+			"{domain}", "_*.{domain}").
+			and("ForAllValues:StringEquals", "route53:ChangeResourceRecordSetsRecordTypes", "A", "CNAME"),
+			"route53:ChangeResourceRecordSets"),
 	}},
-	{"aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2", "internal/service/s3/bucket_cors_configuration.go", []grant{
-		on(notOthers(filesBucket), "s3:GetBucketCORS", "s3:PutBucketCORS"),
-	}},
-	{"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2", "internal/service/s3/bucket_lifecycle_configuration.go", []grant{
-		on(notOthers(allBuckets...), "s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration"),
-	}},
+	{"aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2", "internal/service/s3/bucket_cors_configuration.go",
+		[]grant{
+			on(notOthers(filesBucket), "s3:GetBucketCORS", "s3:PutBucketCORS"),
+		}},
+	{"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2",
+		"internal/service/s3/bucket_lifecycle_configuration.go", []grant{
+			on(notOthers(allBuckets...), "s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration"),
+		}},
 	{"aws:s3/bucketLoggingV2:BucketLoggingV2", "internal/service/s3/bucket_logging.go", []grant{
 		on(notOthers(filesBucket, releasesBucket), "s3:GetBucketLogging", "s3:PutBucketLogging"),
 	}},
 	{"aws:s3/bucketObjectv2:BucketObjectv2", "internal/service/s3/object.go", []grant{
 		on(notOthers(releasesBucket), "s3:ListBucket", "s3:ListBucketVersions"),
-		on(notOthers(releasesBucket+"/releases/*"), "s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject",
+		on(notOthers(releasesBucket+"/releases/*"), "s3:AbortMultipartUpload", "s3:DeleteObject",
+			"s3:DeleteObjectVersion", "s3:GetObject",
 			"s3:GetObjectTagging", "s3:GetObjectVersion", "s3:PutObject", "s3:PutObjectTagging"),
 	}},
-	{"aws:s3/bucketOwnershipControls:BucketOwnershipControls", "internal/service/s3/bucket_ownership_controls.go", []grant{
-		on(notOthers(allBuckets...), "s3:GetBucketOwnershipControls", "s3:PutBucketOwnershipControls"),
-	}},
+	{"aws:s3/bucketOwnershipControls:BucketOwnershipControls", "internal/service/s3/bucket_ownership_controls.go",
+		[]grant{
+			on(notOthers(allBuckets...), "s3:GetBucketOwnershipControls", "s3:PutBucketOwnershipControls"),
+		}},
 	{"aws:s3/bucketPolicy:BucketPolicy", "internal/service/s3/bucket_policy.go", []grant{
 		on(notOthers(allBuckets...), "s3:DeleteBucketPolicy", "s3:GetBucketPolicy", "s3:PutBucketPolicy"),
 	}},
-	{"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "internal/service/s3/bucket_public_access_block.go", []grant{
-		on(notOthers(allBuckets...), "s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock"),
-	}},
+	{"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "internal/service/s3/bucket_public_access_block.go",
+		[]grant{
+			on(notOthers(allBuckets...), "s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock"),
+		}},
 	{"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
 		"internal/service/s3/bucket_server_side_encryption_configuration.go", []grant{
 			on(notOthers(allBuckets...), "s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration"),
 		}},
 	{"aws:s3/bucketV2:BucketV2", "internal/service/s3/bucket.go", []grant{
 		// It is read whole, with what the program leaves alone.
-		on(notOthers(allBuckets...), "s3:CreateBucket", "s3:DeleteBucket", "s3:GetAccelerateConfiguration", "s3:GetBucketAcl", "s3:GetBucketCORS",
-			"s3:GetBucketLocation", "s3:GetBucketLogging", "s3:GetBucketObjectLockConfiguration", "s3:GetBucketPolicy", "s3:GetBucketRequestPayment",
-			"s3:GetBucketTagging", "s3:GetBucketVersioning", "s3:GetBucketWebsite", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration",
+		on(notOthers(allBuckets...), "s3:CreateBucket", "s3:DeleteBucket", "s3:GetAccelerateConfiguration",
+			"s3:GetBucketAcl", "s3:GetBucketCORS",
+			"s3:GetBucketLocation", "s3:GetBucketLogging", "s3:GetBucketObjectLockConfiguration", "s3:GetBucketPolicy",
+			"s3:GetBucketRequestPayment",
+			"s3:GetBucketTagging", "s3:GetBucketVersioning", "s3:GetBucketWebsite", "s3:GetEncryptionConfiguration",
+			"s3:GetLifecycleConfiguration",
 			"s3:GetReplicationConfiguration", "s3:ListBucket", "s3:ListBucketVersions", "s3:PutBucketTagging"),
 		// A bucket that may go is emptied first.
-		on(notOthers(logsBucket+"/*", filesBucket+"/*", releasesBucket+"/*"), "s3:DeleteObject", "s3:DeleteObjectVersion"),
+		on(notOthers(logsBucket+"/*", filesBucket+"/*", releasesBucket+"/*"), "s3:DeleteObject",
+			"s3:DeleteObjectVersion"),
 	}},
 	{"aws:s3/bucketVersioningV2:BucketVersioningV2", "internal/service/s3/bucket_versioning.go", []grant{
 		on(notOthers(filesBucket, releasesBucket), "s3:GetBucketVersioning", "s3:PutBucketVersioning"),
 	}},
 	{"aws:sns/topic:Topic", "internal/service/sns/topic.go", []grant{
-		on(notOthers(topic), "sns:CreateTopic", "sns:DeleteTopic", "sns:GetTopicAttributes", "sns:ListTagsForResource", "sns:SetTopicAttributes",
+		on(notOthers(topic), "sns:CreateTopic", "sns:DeleteTopic", "sns:GetTopicAttributes", "sns:ListTagsForResource",
+			"sns:SetTopicAttributes",
 			"sns:TagResource", "sns:UntagResource"),
 	}},
 	{"aws:sns/topicPolicy:TopicPolicy", "internal/service/sns/topic_policy.go", []grant{
 		on(notOthers(topic), "sns:GetTopicAttributes", "sns:SetTopicAttributes"),
 	}},
 	{"aws:sns/topicSubscription:TopicSubscription", "internal/service/sns/topic_subscription.go", []grant{
-		on(notOthers(topic), "sns:GetSubscriptionAttributes", "sns:ListSubscriptionsByTopic", "sns:SetSubscriptionAttributes", "sns:Subscribe", "sns:Unsubscribe"),
+		on(notOthers(topic), "sns:GetSubscriptionAttributes", "sns:ListSubscriptionsByTopic",
+			"sns:SetSubscriptionAttributes", "sns:Subscribe", "sns:Unsubscribe"),
 	}},
 	{"aws:ssm/parameter:Parameter", "internal/service/ssm/parameter.go", []grant{
 		on(anywhere, "ssm:DescribeParameters"),
-		on(exactly(parameters), "ssm:AddTagsToResource", "ssm:DeleteParameter", "ssm:GetParameter", "ssm:GetParameters", "ssm:ListTagsForResource",
+		on(exactly(parameters), "ssm:AddTagsToResource", "ssm:DeleteParameter", "ssm:GetParameter", "ssm:GetParameters",
+			"ssm:ListTagsForResource",
 			"ssm:PutParameter", "ssm:RemoveTagsFromResource"),
 	}},
-	{"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", "internal/service/ec2/vpc_security_group_egress_rule.go", append([]grant{
-		on(anywhere, "ec2:DescribeSecurityGroupRules"),
-		on(ec2Ours("security-group"), "ec2:AuthorizeSecurityGroupEgress", "ec2:ModifySecurityGroupRules", "ec2:RevokeSecurityGroupEgress"),
-		on(ec2Made("security-group-rule"), "ec2:AuthorizeSecurityGroupEgress"),
-		on(ec2Ours("security-group-rule"), "ec2:ModifySecurityGroupRules"),
-	}, ec2Tags("AuthorizeSecurityGroupEgress", "security-group-rule")...)},
-	{"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "internal/service/ec2/vpc_security_group_ingress_rule.go", append([]grant{
-		on(anywhere, "ec2:DescribeSecurityGroupRules"),
-		on(ec2Ours("security-group"), "ec2:AuthorizeSecurityGroupIngress", "ec2:ModifySecurityGroupRules", "ec2:RevokeSecurityGroupIngress"),
-		on(ec2Made("security-group-rule"), "ec2:AuthorizeSecurityGroupIngress"),
-		on(ec2Ours("security-group-rule"), "ec2:ModifySecurityGroupRules"),
-	}, ec2Tags("AuthorizeSecurityGroupIngress", "security-group-rule")...)},
+	{"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+		"internal/service/ec2/vpc_security_group_egress_rule.go", append([]grant{
+			on(anywhere, "ec2:DescribeSecurityGroupRules"),
+			on(ec2Ours("security-group"), "ec2:AuthorizeSecurityGroupEgress", "ec2:ModifySecurityGroupRules",
+				"ec2:RevokeSecurityGroupEgress"),
+			on(ec2Made("security-group-rule"), "ec2:AuthorizeSecurityGroupEgress"),
+			on(ec2Ours("security-group-rule"), "ec2:ModifySecurityGroupRules"),
+		}, ec2Tags("AuthorizeSecurityGroupEgress", "security-group-rule")...)},
+	{"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+		"internal/service/ec2/vpc_security_group_ingress_rule.go", append([]grant{
+			on(anywhere, "ec2:DescribeSecurityGroupRules"),
+			on(ec2Ours("security-group"), "ec2:AuthorizeSecurityGroupIngress", "ec2:ModifySecurityGroupRules",
+				"ec2:RevokeSecurityGroupIngress"),
+			on(ec2Made("security-group-rule"), "ec2:AuthorizeSecurityGroupIngress"),
+			on(ec2Ours("security-group-rule"), "ec2:ModifySecurityGroupRules"),
+		}, ec2Tags("AuthorizeSecurityGroupIngress", "security-group-rule")...)},
 	{"aws:wafv2/webAclAssociation:WebAclAssociation", "internal/service/wafv2/web_acl_association.go", []grant{
 		on(exactly("{webacl}"), "wafv2:AssociateWebACL", "wafv2:GetWebACL", "wafv2:GetWebACLForResource"),
-		on(needsWebACL(exactly(balancer)), "wafv2:AssociateWebACL", "wafv2:DisassociateWebACL", "wafv2:GetWebACLForResource"),
+		on(needsWebACL(exactly(balancer)), "wafv2:AssociateWebACL", "wafv2:DisassociateWebACL",
+			"wafv2:GetWebACLForResource"),
 		on(needsWebACL(anywhere), "elasticloadbalancing:SetWebACL"),
 	}},
 }
@@ -364,7 +424,8 @@ var resources = []need{
 func needsZone(p place) place   { p.needs = "{zone}"; return p }
 func needsWebACL(p place) place { p.needs = "{webacl}"; return p }
 
-// denials hold whatever else the role is given. Who sets a bucket's policy could let itself in, and who may attach policies could widen its own.
+// denials hold whatever else the role is given. Who sets a bucket's policy could let itself in, and who may attach
+// policies could widen its own.
 var denials = []struct {
 	sid     string
 	on      place

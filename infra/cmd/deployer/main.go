@@ -1,10 +1,12 @@
-// Deployer writes the IAM policies of whoever deploys an environment, and the permissions boundary of its roles; see package deployer. It calls nothing.
+// Deployer writes the IAM policies of whoever deploys an environment, and the permissions boundary of its roles; see
+// package deployer. It calls nothing.
 //
 //	deployer --stack dev --account 123456789012 --region us-east-1
 //	deployer --stack dev --account 123456789012 --region us-east-1 --dir bin/deploy-policy/dev
 //
-// Without --dir it prints the policies as one JSON object, by name. With it, each is a file, and what it prints is the commands that make the policies
-// and attach them to the role, which has to be there. The exit status is 0, 1 when something could not be written, and 2 for a wrong command line.
+// Without --dir it prints the policies as one JSON object, by name. With it, each is a file, and what it prints is the
+// commands that make the policies and attach them to the role, which has to be there. The exit status is 0, 1 when
+// something could not be written, and 2 for a wrong command line.
 package main
 
 import (
@@ -91,9 +93,11 @@ func write(w io.Writer, s deployer.Stack, policies []deployer.Policy, dir string
 	}
 	for _, p := range policies {
 		if p.Name != s.BoundaryName() {
-			_, _ = fmt.Fprintf(w, "aws iam attach-role-policy --role-name %s --policy-arn arn:aws:iam::%s:policy/%s\n", s.Role(), s.Account, p.Name)
+			_, _ = fmt.Fprintf(w, "aws iam attach-role-policy --role-name %s --policy-arn arn:aws:iam::%s:policy/%s\n",
+				s.Role(), s.Account, p.Name)
 		}
 	}
-	_, err := fmt.Fprintf(w, "pulumi config set --stack %s --path dossier:settings.access.boundary %s\n", s.Name, s.Boundary())
+	_, err := fmt.Fprintf(w, "pulumi config set --stack %s --path dossier:settings.access.boundary %s\n", s.Name,
+		s.Boundary())
 	return err
 }

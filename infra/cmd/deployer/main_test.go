@@ -30,9 +30,12 @@ func TestPrints(t *testing.T) {
 	if strings.Contains(stdout, "route53") || strings.Contains(stdout, "wafv2") {
 		t.Error("a stack without a domain and a web ACL is allowed what they need")
 	}
-	_, stdout, _ = call("--stack", "prod", "--account", "123456789012", "--region", "us-east-1", "--domain", "files.example.org", "--zone", "Z0123456789ABCDEFGHIJ",
-		"--web-acl", "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/dossier/01234567-89ab-cdef-0123-456789abcdef")
-	for _, want := range []string{"hostedzone/Z0123456789ABCDEFGHIJ", `"_*.files.example.org"`, "wafv2:AssociateWebACL"} {
+	_, stdout, _ = call("--stack", "prod", "--account", "123456789012", "--region", "us-east-1", "--domain",
+		"files.example.org", "--zone", "Z0123456789ABCDEFGHIJ",
+		"--web-acl",
+		"arn:aws:wafv2:us-east-1:123456789012:regional/webacl/dossier/01234567-89ab-cdef-0123-456789abcdef")
+	for _, want := range []string{"hostedzone/Z0123456789ABCDEFGHIJ", `"_*.files.example.org"`,
+		"wafv2:AssociateWebACL"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("%s does not stand in the policies of a stack with a domain and a web ACL", want)
 		}
@@ -71,16 +74,19 @@ func TestWrites(t *testing.T) {
 }
 
 func TestRefuses(t *testing.T) {
-	status, stdout, stderr := call("--stack", "Dev", "--region", "Frankfurt", "--zone", "/hostedzone/Z1", "--web-acl", "dossier", "more")
+	status, stdout, stderr := call("--stack", "Dev", "--region", "Frankfurt", "--zone", "/hostedzone/Z1", "--web-acl",
+		"dossier", "more")
 	if status != 2 || stdout != "" {
 		t.Errorf("status %d, output %q", status, stdout)
 	}
-	for _, want := range []string{`--stack is "Dev"`, `--account is ""`, `--region is "Frankfurt"`, "--zone is", "--web-acl is", "--domain and --zone belong together", `"more"`} {
+	for _, want := range []string{`--stack is "Dev"`, `--account is ""`, `--region is "Frankfurt"`, "--zone is",
+		"--web-acl is", "--domain and --zone belong together", `"more"`} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("%q is not told in %q", want, stderr)
 		}
 	}
-	if status, _, stderr := call("--dir", filepath.Join(os.DevNull, "x"), "--stack", "dev", "--account", "123456789012", "--region", "us-east-1"); status != 1 || !strings.Contains(stderr, "making the folder") {
+	if status, _, stderr := call("--dir", filepath.Join(os.DevNull, "x"), "--stack", "dev", "--account", "123456789012",
+		"--region", "us-east-1"); status != 1 || !strings.Contains(stderr, "making the folder") {
 		t.Errorf("a folder that cannot be: status %d, %q", status, stderr)
 	}
 	if status, _, _ := call("--help"); status != 0 {
