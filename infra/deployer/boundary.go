@@ -6,7 +6,7 @@ var boundary = []struct {
 	sid                string
 	actions, resources []string
 }{
-	{"Releases", []string{"s3:GetObjectVersion"}, []string{releasesBucket + "/releases/*"}},
+	{"Releases", []string{"s3:GetObject"}, []string{releasesBucket + "/releases/*"}},
 	{"Files", []string{"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:ListMultipartUploadParts",
 		"s3:PutObject"}, []string{filesBucket + "/files/*"}},
 	{"FilesBucket", []string{"s3:ListBucket", "s3:ListBucketMultipartUploads"}, []string{filesBucket}},

@@ -50,6 +50,11 @@ var commands = []need{
 		on(exactly(group), "autoscaling:CancelInstanceRefresh", "autoscaling:RollbackInstanceRefresh",
 			"autoscaling:StartInstanceRefresh",
 			"autoscaling:UpdateAutoScalingGroup"),
+		// What is of no more use is deleted at the end.
+		on(anywhere, "ec2:DescribeLaunchTemplateVersions"),
+		on(ec2Ours("launch-template"), "ec2:DeleteLaunchTemplateVersions"),
+		on(notOthers(releasesBucket), "s3:ListBucket"),
+		on(notOthers(releasesBucket+"/releases/*"), "s3:DeleteObject"),
 	}, launching...)},
 	{"infra/cmd/runcommand", "infra/cmd/runcommand", []grant{
 		on(anywhere, "ssm:CancelCommand", "ssm:DescribeInstanceInformation", "ssm:GetCommandInvocation"),

@@ -90,17 +90,32 @@ type subject struct {
 	name, says string
 	// services are those that it speaks of, by the first words of their actions.
 	services []string
+	// only picks some of their statements; nil takes all.
+	only func(statement) bool
 }
+
+// own reports whether a statement is about what has the stack's tags.
+func (st statement) own() bool { return st.Condition["StringEquals"][resourceTag("Stack")] != nil }
 
 // subjects divide what is allowed into policies.
 var subjects = []subject{
-	{"network", "the network and the instances in it", []string{"ec2"}},
-	{"service", "the load balancer, the group and the site's name", []string{"acm", "autoscaling",
-		"elasticloadbalancing", "route53", "wafv2"}},
-	{"data", "the buckets, the table and the database", []string{"dynamodb", "rds", "s3"}},
-	{"access", "roles within the boundary, parameters, commands on instances", []string{"iam", "ssm"}},
-	{"watch", "logs, alarms, events, quotas", []string{"cloudwatch", "events", "freetier", "logs", "servicequotas",
-		"sns"}},
+	{
+		"network", "the stack's own network and instances", []string{"ec2"}, statement.own,
+	},
+	{
+		"network-new", "making networks and instances, and looking at them", []string{"ec2"},
+		func(st statement) bool { return !st.own() },
+	},
+	{
+		"service", "the load balancer, the group and the site's name",
+		[]string{"acm", "autoscaling", "elasticloadbalancing", "route53", "wafv2"}, nil,
+	},
+	{"data", "the buckets, the table and the database", []string{"dynamodb", "rds", "s3"}, nil},
+	{"access", "roles within the boundary, parameters, commands on instances", []string{"iam", "ssm"}, nil},
+	{
+		"watch", "logs, alarms, events, quotas",
+		[]string{"cloudwatch", "events", "freetier", "logs", "servicequotas", "sns"}, nil,
+	},
 }
 
 // Policies returns the managed policies of the role that deploys, in the order of their names' subjects. Where one
@@ -111,7 +126,7 @@ func Policies(s Stack) ([]Policy, error) {
 	for _, subject := range subjects {
 		var own []statement
 		for _, st := range all {
-			if slices.Contains(subject.services, st.service()) {
+			if slices.Contains(subject.services, st.service()) && (subject.only == nil || subject.only(st)) {
 				own = append(own, st)
 			}
 		}
@@ -158,51 +173,65 @@ func (st statement) service() string {
 	return service
 }
 
-// statements are what the tables need for a stack, those on the same resources under the same conditions in one.
+// statements are what the tables need for a stack, in their order. What is on the same resources under the same
+// conditions is one statement. So is, for EC2, all under the same condition on tags: each action asks for resources of
+// its own types, so that nothing more is allowed, and the policies stay small enough to be read.
 func statements(s Stack) []statement {
-	type key struct{ service, on string }
-	merged := map[key]*statement{}
-	var order []key
+	var list []statement
+	for _, st := range grants(s) {
+		i := slices.IndexFunc(list, func(other statement) bool {
+			return other.service() == st.service() && other.Effect == st.Effect &&
+				fmt.Sprint(other.Condition) == fmt.Sprint(st.Condition) &&
+				(slices.Equal(other.Resource, st.Resource) || st.service() == "ec2" && st.Condition != nil)
+		})
+		if i < 0 || st.Effect == "Deny" {
+			list = append(list, st)
+			continue
+		}
+		list[i].Action = union(list[i].Action, st.Action...)
+		list[i].Resource = union(list[i].Resource, st.Resource...)
+	}
+	for i := range list {
+		slices.Sort(list[i].Action)
+	}
+	return list
+}
+
+// grants are the lines of the tables for a stack, one by one: a statement for each service of each.
+func grants(s Stack) []statement {
+	var list []statement
 	for _, n := range slices.Concat(resources, functions, commands) {
 		for _, g := range n.grants {
 			st, ok := g.on.statement(s)
 			if !ok {
 				continue
 			}
+			of := map[string][]string{}
 			for _, action := range g.actions {
 				service, _, _ := strings.Cut(action, ":")
-				k := key{service, strings.Join(st.Resource, " ") + fmt.Sprint(st.Condition)}
-				if merged[k] == nil {
-					merged[k] = &statement{Effect: "Allow", Resource: st.Resource, Condition: st.Condition}
-					order = append(order, k)
-				}
-				merged[k].Action = append(merged[k].Action, action)
+				of[service] = append(of[service], action)
+			}
+			for _, service := range slices.Sorted(maps.Keys(of)) {
+				list = append(list, statement{Effect: "Allow", Action: of[service], Resource: st.Resource,
+					Condition: st.Condition})
 			}
 		}
-	}
-	// Statements with the same actions under the same conditions are one too.
-	var list []statement
-	for _, k := range order {
-		st := merged[k]
-		slices.Sort(st.Action)
-		st.Action = slices.Compact(st.Action)
-		i := slices.IndexFunc(list, func(other statement) bool {
-			return slices.Equal(other.Action, st.Action) && fmt.Sprint(other.Condition) == fmt.Sprint(st.Condition)
-		})
-		if i < 0 {
-			list = append(list, *st)
-			continue
-		}
-		list[i].Resource = append(slices.Clone(list[i].Resource), st.Resource...)
-	}
-	for i := range list {
-		slices.Sort(list[i].Resource)
-		list[i].Resource = slices.Compact(list[i].Resource)
 	}
 	for _, d := range denials {
 		st, _ := d.on.statement(s)
 		list = append(list, statement{Sid: d.sid, Effect: "Deny", Action: d.actions, Resource: st.Resource,
 			Condition: st.Condition})
+	}
+	return list
+}
+
+// union returns a list with what it lacks of others.
+func union(list []string, others ...string) []string {
+	list = slices.Clone(list)
+	for _, other := range others {
+		if !slices.Contains(list, other) {
+			list = append(list, other)
+		}
 	}
 	return list
 }

@@ -126,7 +126,7 @@ func TestReference(t *testing.T) {
 	ref := load(t)
 	// allowed are the resources on which each action is.
 	allowed := map[string][]string{}
-	for _, st := range append(statements(full), boundaryStatements(t)...) {
+	for _, st := range append(grants(full), boundaryStatements(t)...) {
 		for _, name := range st.Action {
 			service := st.service()
 			a, known := ref.actions[strings.ToLower(name)]
@@ -154,7 +154,8 @@ func TestReference(t *testing.T) {
 				for operator, conditions := range st.Condition {
 					for k := range conditions {
 						if ref.lists[k] != strings.HasPrefix(operator, "ForAllValues:") {
-							t.Errorf("%s on %s: %s is compared by %s, and has several values: %t", name, arn, k, operator, ref.lists[k])
+							t.Errorf("%s on %s: %s is compared by %s, and has several values: %t", name, arn, k,
+								operator, ref.lists[k])
 						}
 						if !slices.Contains(keys, key(k)) {
 							t.Errorf("%s on %s does not tell %s", name, arn, k)

@@ -17,11 +17,18 @@ func ec2(types ...string) []string {
 func ec2Made(types ...string) place { return made(ec2(types...)...) }
 func ec2Ours(types ...string) place { return ours(ec2(types...)...) }
 
-// ec2Tags are the tags of a type: those that its creation brings, and later changes. EC2 asks for CreateTags beside the
-// action that creates (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html).
-func ec2Tags(create, kind string) []grant {
+// ec2Creates are the actions that make something with tags. EC2 asks for CreateTags beside each
+// (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html).
+var ec2Creates = []string{
+	"AllocateAddress", "AuthorizeSecurityGroupEgress", "AuthorizeSecurityGroupIngress", "CreateFlowLogs",
+	"CreateInternetGateway", "CreateLaunchTemplate", "CreateNatGateway", "CreateRouteTable", "CreateSecurityGroup",
+	"CreateSubnet", "CreateVpc", "CreateVpcEndpoint", "ImportKeyPair", "RunInstances",
+}
+
+// ec2Tags are the tags of a type: those that its creation brings, and later changes.
+func ec2Tags(kind string) []grant {
 	return []grant{
-		on(ec2Made(kind).and("StringEquals", "ec2:CreateAction", create), "ec2:CreateTags"),
+		on(ec2Made(kind).and("StringEquals", "ec2:CreateAction", ec2Creates...), "ec2:CreateTags"),
 		on(ec2Ours(kind), "ec2:CreateTags", "ec2:DeleteTags"),
 	}
 }
@@ -154,7 +161,7 @@ var resources = []need{
 		on(anywhere, "ec2:DescribeAddresses", "ec2:DescribeAddressesAttribute"),
 		on(ec2Made("elastic-ip"), "ec2:AllocateAddress"),
 		on(ec2Ours("elastic-ip"), "ec2:ReleaseAddress"),
-	}, ec2Tags("AllocateAddress", "elastic-ip")...)},
+	}, ec2Tags("elastic-ip")...)},
 	{"aws:ec2/eipAssociation:EipAssociation", "internal/service/ec2/ec2_eip_association.go", []grant{
 		on(anywhere, "ec2:DescribeAddresses"),
 		on(ec2Ours("elastic-ip", "instance"), "ec2:AssociateAddress"),
@@ -170,7 +177,7 @@ var resources = []need{
 		// Of who makes one that goes to S3
 		// (https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html).
 		on(anywhere, "logs:CreateLogDelivery", "logs:DeleteLogDelivery"),
-	}, ec2Tags("CreateFlowLogs", "vpc-flow-log")...)},
+	}, ec2Tags("vpc-flow-log")...)},
 	{"aws:ec2/instance:Instance", "internal/service/ec2/ec2_instance.go", append(append([]grant{
 		on(anywhere, "ec2:DescribeIamInstanceProfileAssociations", "ec2:DescribeImages",
 			"ec2:DescribeInstanceCreditSpecifications",
@@ -182,30 +189,30 @@ var resources = []need{
 			"ec2:DisassociateIamInstanceProfile", "ec2:ModifyInstanceAttribute", "ec2:ModifyInstanceMetadataOptions",
 			"ec2:ReplaceIamInstanceProfileAssociation", "ec2:StartInstances", "ec2:StopInstances",
 			"ec2:TerminateInstances"),
-	}, launching...), ec2Tags("RunInstances", "instance")...)},
+	}, launching...), ec2Tags("instance")...)},
 	{"aws:ec2/internetGateway:InternetGateway", "internal/service/ec2/vpc_internet_gateway.go", append([]grant{
 		on(anywhere, "ec2:DescribeInternetGateways"),
 		on(ec2Made("internet-gateway"), "ec2:CreateInternetGateway"),
 		on(ec2Ours("internet-gateway", "vpc"), "ec2:AttachInternetGateway", "ec2:DetachInternetGateway"),
 		on(ec2Ours("internet-gateway"), "ec2:DeleteInternetGateway"),
-	}, ec2Tags("CreateInternetGateway", "internet-gateway")...)},
+	}, ec2Tags("internet-gateway")...)},
 	{"aws:ec2/keyPair:KeyPair", "internal/service/ec2/ec2_key_pair.go", append([]grant{
 		on(anywhere, "ec2:DescribeKeyPairs"),
 		on(ec2Made("key-pair"), "ec2:ImportKeyPair"),
 		on(ec2Ours("key-pair"), "ec2:DeleteKeyPair"),
-	}, ec2Tags("ImportKeyPair", "key-pair")...)},
+	}, ec2Tags("key-pair")...)},
 	{"aws:ec2/launchTemplate:LaunchTemplate", "internal/service/ec2/ec2_launch_template.go", append([]grant{
 		on(anywhere, "ec2:DescribeLaunchTemplateVersions", "ec2:DescribeLaunchTemplates"),
 		on(ec2Made("launch-template"), "ec2:CreateLaunchTemplate"),
 		on(ec2Ours("launch-template"), "ec2:CreateLaunchTemplateVersion", "ec2:DeleteLaunchTemplate",
 			"ec2:ModifyLaunchTemplate"),
-	}, ec2Tags("CreateLaunchTemplate", "launch-template")...)},
+	}, ec2Tags("launch-template")...)},
 	{"aws:ec2/natGateway:NatGateway", "internal/service/ec2/vpc_nat_gateway.go", append([]grant{
 		on(anywhere, "ec2:DescribeNatGateways"),
 		on(ec2Made("natgateway"), "ec2:CreateNatGateway"),
 		on(ec2Ours("elastic-ip", "subnet", "vpc"), "ec2:CreateNatGateway"),
 		on(ec2Ours("natgateway"), "ec2:DeleteNatGateway"),
-	}, ec2Tags("CreateNatGateway", "natgateway")...)},
+	}, ec2Tags("natgateway")...)},
 	{"aws:ec2/route:Route", "internal/service/ec2/vpc_route.go", []grant{
 		on(anywhere, "ec2:DescribeRouteTables"),
 		on(ec2Ours("route-table"), "ec2:CreateRoute", "ec2:DeleteRoute", "ec2:ReplaceRoute"),
@@ -215,7 +222,7 @@ var resources = []need{
 		on(ec2Made("route-table"), "ec2:CreateRouteTable"),
 		on(ec2Ours("vpc"), "ec2:CreateRouteTable"),
 		on(ec2Ours("route-table"), "ec2:DeleteRouteTable", "ec2:DisassociateRouteTable"),
-	}, ec2Tags("CreateRouteTable", "route-table")...)},
+	}, ec2Tags("route-table")...)},
 	{"aws:ec2/routeTableAssociation:RouteTableAssociation", "internal/service/ec2/vpc_route_table_association.go",
 		[]grant{
 			on(anywhere, "ec2:DescribeRouteTables"),
@@ -228,26 +235,26 @@ var resources = []need{
 		on(ec2Ours("vpc"), "ec2:CreateSecurityGroup"),
 		on(ec2Ours("security-group"), "ec2:DeleteSecurityGroup", "ec2:RevokeSecurityGroupEgress",
 			"ec2:RevokeSecurityGroupIngress"),
-	}, ec2Tags("CreateSecurityGroup", "security-group")...)},
+	}, ec2Tags("security-group")...)},
 	{"aws:ec2/subnet:Subnet", "internal/service/ec2/vpc_subnet.go", append([]grant{
 		on(anywhere, "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"),
 		on(ec2Made("subnet"), "ec2:CreateSubnet"),
 		on(ec2Ours("vpc"), "ec2:CreateSubnet"),
 		on(ec2Ours("subnet"), "ec2:DeleteSubnet", "ec2:ModifySubnetAttribute"),
-	}, ec2Tags("CreateSubnet", "subnet")...)},
+	}, ec2Tags("subnet")...)},
 	{"aws:ec2/vpc:Vpc", "internal/service/ec2/vpc_.go", append([]grant{
 		on(anywhere, "ec2:DescribeNetworkAcls", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroups",
 			"ec2:DescribeVpcs"),
 		on(ec2Made("vpc"), "ec2:CreateVpc"),
 		on(ec2Ours("vpc"), "ec2:DeleteVpc", "ec2:DescribeVpcAttribute", "ec2:ModifyVpcAttribute"),
-	}, ec2Tags("CreateVpc", "vpc")...)},
+	}, ec2Tags("vpc")...)},
 	{"aws:ec2/vpcEndpoint:VpcEndpoint", "internal/service/ec2/vpc_endpoint.go", append([]grant{
 		on(anywhere, "ec2:DescribePrefixLists", "ec2:DescribeVpcEndpoints"),
 		on(ec2Made("vpc-endpoint"), "ec2:CreateVpcEndpoint"),
 		on(ec2Ours("route-table", "vpc"), "ec2:CreateVpcEndpoint"),
 		on(ec2Ours("vpc-endpoint"), "ec2:DeleteVpcEndpoints", "ec2:ModifyVpcEndpoint"),
 		on(ec2Ours("route-table"), "ec2:ModifyVpcEndpoint"),
-	}, ec2Tags("CreateVpcEndpoint", "vpc-endpoint")...)},
+	}, ec2Tags("vpc-endpoint")...)},
 	{"aws:iam/instanceProfile:InstanceProfile", "internal/service/iam/instance_profile.go", []grant{
 		on(exactly(roles...), "iam:GetRole"),
 		on(notOthers(profiles...), "iam:AddRoleToInstanceProfile", "iam:CreateInstanceProfile",
@@ -403,7 +410,7 @@ var resources = []need{
 				"ec2:RevokeSecurityGroupEgress"),
 			on(ec2Made("security-group-rule"), "ec2:AuthorizeSecurityGroupEgress"),
 			on(ec2Ours("security-group-rule"), "ec2:ModifySecurityGroupRules"),
-		}, ec2Tags("AuthorizeSecurityGroupEgress", "security-group-rule")...)},
+		}, ec2Tags("security-group-rule")...)},
 	{"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
 		"internal/service/ec2/vpc_security_group_ingress_rule.go", append([]grant{
 			on(anywhere, "ec2:DescribeSecurityGroupRules"),
@@ -411,7 +418,7 @@ var resources = []need{
 				"ec2:RevokeSecurityGroupIngress"),
 			on(ec2Made("security-group-rule"), "ec2:AuthorizeSecurityGroupIngress"),
 			on(ec2Ours("security-group-rule"), "ec2:ModifySecurityGroupRules"),
-		}, ec2Tags("AuthorizeSecurityGroupIngress", "security-group-rule")...)},
+		}, ec2Tags("security-group-rule")...)},
 	{"aws:wafv2/webAclAssociation:WebAclAssociation", "internal/service/wafv2/web_acl_association.go", []grant{
 		on(exactly("{webacl}"), "wafv2:AssociateWebACL", "wafv2:GetWebACL", "wafv2:GetWebACLForResource"),
 		on(needsWebACL(exactly(balancer)), "wafv2:AssociateWebACL", "wafv2:DisassociateWebACL",
