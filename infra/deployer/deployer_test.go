@@ -262,3 +262,22 @@ func TestBoundaryCannotBeLeft(t *testing.T) {
 		}
 	}
 }
+
+// TestRecords: of the hosted zone, only the records of the site and of its certificate are changed.
+func TestRecords(t *testing.T) {
+	found := false
+	for _, st := range statements(full) {
+		if !slices.Contains(st.Action, "route53:ChangeResourceRecordSets") {
+			continue
+		}
+		found = true
+		names := st.Condition["ForAllValues:StringLike"]["route53:ChangeResourceRecordSetsNormalizedRecordNames"]
+		kinds := st.Condition["ForAllValues:StringEquals"]["route53:ChangeResourceRecordSetsRecordTypes"]
+		if !slices.Equal(names, []string{full.Domain, "_*." + full.Domain}) || !slices.Equal(kinds, []string{"A", "CNAME"}) {
+			t.Errorf("records are changed under %v", st.Condition)
+		}
+	}
+	if !found {
+		t.Error("no record is changed")
+	}
+}
