@@ -209,8 +209,8 @@ func mayAll(t *testing.T, s deployer.Stack, need []permissions.Grant) {
 	}
 }
 
-// changes is what changes a resource of each type that has an ARN with the program's names in it.
-var changes = map[string]string{
+// changesOf is what changes a resource of each type that has an ARN with the program's names in it.
+var changesOf = map[string]string{
 	"aws:acm/certificate:Certificate":         "acm:DeleteCertificate",
 	"aws:autoscaling/group:Group":             "autoscaling:UpdateAutoScalingGroup",
 	"aws:cloudwatch/eventRule:EventRule":      "events:PutRule",
@@ -240,7 +240,7 @@ func TestDeployerMayChangeWhatThereIs(t *testing.T) {
 	eachRecorded(t, func(t *testing.T, e documented) {
 		var need []permissions.Grant
 		for _, r := range e.graph.Resources {
-			if action := changes[r.Token]; action != "" {
+			if action := changesOf[r.Token]; action != "" {
 				seen[r.Token] = true
 				need = append(need, permissions.Grant{Action: action, Resource: graph.Text(r.Output("arn"))})
 			}
@@ -254,7 +254,7 @@ func TestDeployerMayChangeWhatThereIs(t *testing.T) {
 		}
 		mayAll(t, deployerOf(e), need)
 	})
-	for token := range changes {
+	for token := range changesOf {
 		if !seen[token] {
 			t.Errorf("no stack has a %s", token)
 		}

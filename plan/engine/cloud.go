@@ -261,6 +261,18 @@ func (c *Cloud) add(r *Resource) {
 	}
 }
 
+// adopt has the cloud hold a resource as a state tells of it.
+func (c *Cloud) adopt(urn resource.URN, id string, inputs, outputs resource.PropertyMap) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.births[string(urn)]++
+	delete(inputs, defaultsKey)
+	delete(outputs, defaultsKey)
+	c.resources = append(c.resources, &Resource{
+		Token: string(urn.Type()), Name: urn.Name(), URN: string(urn), ID: id, Inputs: inputs, Outputs: outputs, incarnation: 1, made: c.clock,
+	})
+}
+
 // keepSecrets notes what generates secrets.
 func (c *Cloud) keepSecrets(r *Resource) {
 	if !strings.HasPrefix(r.Token, "random:") && !strings.HasPrefix(r.Token, "tls:") {

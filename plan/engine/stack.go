@@ -270,6 +270,40 @@ func (s *Stack) Kept() string {
 	return all.String()
 }
 
+// Import replaces the state by one that "pulumi stack export --show-secrets" wrote, here or elsewhere, and has the double
+// of AWS hold the resources that it tells of.
+func (s *Stack) Import(exported []byte) {
+	s.t.Helper()
+	err := s.stack.Import(s.t.Context(), apitype.UntypedDeployment{Version: 3, Deployment: exported})
+	if err != nil {
+		s.t.Fatalf("importing the state: %v", err)
+	}
+	var deployment apitype.DeploymentV3
+	if err := json.Unmarshal(exported, &deployment); err != nil {
+		s.t.Fatalf("reading the state: %v", err)
+	}
+	for _, r := range deployment.Resources {
+		if r.Custom && !strings.HasPrefix(string(r.Type), "pulumi:") {
+			s.Cloud.adopt(r.URN, string(r.ID), exportedProperties(r.Inputs), exportedProperties(r.Outputs))
+		}
+	}
+}
+
+// exportedProperties reads a resource's properties as an exported state has them.
+func exportedProperties(exported map[string]any) resource.PropertyMap {
+	return resource.NewPropertyMapFromMapRepl(exported, nil, func(v any) (resource.PropertyValue, bool) {
+		object, is := v.(map[string]any)
+		if !is || object[resource.SigKey] != resource.SecretSig {
+			return resource.PropertyValue{}, false
+		}
+		var plain any
+		if text, is := object["plaintext"].(string); is {
+			_ = json.Unmarshal([]byte(text), &plain)
+		}
+		return resource.MakeSecret(resource.NewPropertyValue(plain)), true
+	})
+}
+
 // State is a stack's state: what there is, by type and name with a space between, and what waited for what.
 type State struct {
 	urns  map[string]resource.URN

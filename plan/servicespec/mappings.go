@@ -303,8 +303,12 @@ var mappings = map[string]mapping{
 		absent: map[string]string{"skipDestroy": ofDeletion},
 	},
 	"aws:cloudwatch/metricAlarm:MetricAlarm": {
-		cfn:   "AWS::CloudWatch::Alarm",
-		names: map[string]string{"name": "AlarmName", "metricQueries": "Metrics"},
+		cfn: "AWS::CloudWatch::Alarm",
+		names: map[string]string{
+			"name": "AlarmName", "metricQueries": "Metrics", "metricQueries.metric": "MetricStat",
+			"metricQueries.metric.metricName": "Metric.MetricName", "metricQueries.metric.namespace": "Metric.Namespace",
+			"metricQueries.metric.dimensions": "Metric.Dimensions",
+		},
 	},
 	"aws:cloudwatch/dashboard:Dashboard": {cfn: "AWS::CloudWatch::Dashboard"},
 	"aws:cloudwatch/eventRule:EventRule": {
