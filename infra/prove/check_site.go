@@ -181,7 +181,10 @@ var balancerChecks = []check{
 			if len(i.DefaultActions) > 0 {
 				does = string(i.DefaultActions[0].Type)
 			}
-			seen = append(seen, strings.TrimSpace(fmt.Sprintf("%s %d %s %s", i.Protocol, aws.ToInt32(i.Port), does, aws.ToString(i.SslPolicy))))
+			if i.Protocol == elbtypes.ProtocolEnumHttps { // others have none, whatever they show
+				does += " " + aws.ToString(i.SslPolicy)
+			}
+			seen = append(seen, fmt.Sprintf("%s %d %s", i.Protocol, aws.ToInt32(i.Port), does))
 		}
 		slices.Sort(seen)
 		want := "HTTP 80 forward"
