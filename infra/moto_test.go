@@ -55,6 +55,7 @@ func TestStackInMoto(t *testing.T) {
 			}
 			account.Build(t, g, environment.order)
 			account.Check(t, g)
+			proveInMoto(t, account, g, region, environment.stack, environment.settings)
 		})
 	}
 }

@@ -177,11 +177,11 @@ var networkChecks = []check{
 			return answer{}, err
 		}
 		for _, h := range hosts {
-			if tagsOf(h.Tags)["Name"] == l.Stack.prefix()+"-nat-1" {
+			if tagsOf(h.Tags)["Name"] == l.Stack.prefix()+"-nat-instance" {
 				return equal(fmt.Sprintf("%s, check %t", state(h), aws.ToBool(h.SourceDestCheck)), "running, check false")
 			}
 		}
-		return answer{}, absent("instance %s-nat-1", l.Stack.prefix())
+		return answer{}, absent("instance %s-nat-instance", l.Stack.prefix())
 	}},
 	{"network/endpoints", "S3 and DynamoDB are reached by gateway endpoints from every subnet, past the NAT.", refresh, func(ctx context.Context, l *look) (answer, error) {
 		within, err := l.within(ctx)

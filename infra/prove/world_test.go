@@ -163,7 +163,7 @@ func deployed(t *testing.T, stack string) *world {
 	t.Helper()
 	sum := sha256.Sum256([]byte("the release"))
 	w := &world{
-		Cloud: &awsfake.Cloud{}, t: t, now: time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC), release: hex.EncodeToString(sum[:]),
+		Cloud: &awsfake.Cloud{}, t: t, now: time.Now(), release: hex.EncodeToString(sum[:]),
 		open: map[string]bool{}, oldest: tls.VersionTLS12, newest: tls.VersionTLS13,
 		servers: []string{"ns-1.awsdns-01.com."}, quotas: map[string]float64{"L-1216C47A": 64, "L-0263D0A3": 5, "L-F678F1CE": 5, "L-FE5A380F": 5},
 	}
@@ -288,7 +288,7 @@ func (w *world) compute() {
 	jump.PublicIpAddress = &w.stack.Outputs.JumpAddress
 	hosts = append(hosts, jump)
 	if s.Network.NAT == settings.NATInstance {
-		nat := host("i-nat", "nat-1", s.Network.NATInstanceType)
+		nat := host("i-nat", "nat-instance", s.Network.NATInstanceType)
 		nat.SourceDestCheck = aws.Bool(false)
 		hosts = append(hosts, nat)
 	}

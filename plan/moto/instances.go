@@ -188,6 +188,9 @@ func createTemplate(ctx context.Context, a *Account, in values) (made, error) {
 	if credits := in.text("creditSpecification.cpuCredits"); credits != nil {
 		data.CreditSpecification = &types.CreditSpecificationRequest{CpuCredits: credits}
 	}
+	if enabled := in.flag("monitoring.enabled"); enabled != nil {
+		data.Monitoring = &types.LaunchTemplatesMonitoringRequest{Enabled: enabled}
+	}
 	out, err := a.ec2.CreateLaunchTemplate(ctx, &ec2.CreateLaunchTemplateInput{
 		LaunchTemplateName: in.text("name"), VersionDescription: in.text("description"), LaunchTemplateData: data,
 		TagSpecifications: tagged(types.ResourceTypeLaunchTemplate, in),
@@ -219,6 +222,9 @@ func readTemplate(ctx context.Context, a *Account, id string, _ values) (fields,
 		f["metadataOptions"] = fields{
 			"httpEndpoint": options.HttpEndpoint, "httpTokens": options.HttpTokens, "httpPutResponseHopLimit": options.HttpPutResponseHopLimit,
 		}
+	}
+	if data.Monitoring != nil {
+		f["monitoring"] = fields{"enabled": data.Monitoring.Enabled}
 	}
 	if data.CreditSpecification != nil {
 		f["creditSpecification"] = fields{"cpuCredits": data.CreditSpecification.CpuCredits}

@@ -45,6 +45,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/smithy-go/middleware"
 	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
+
+	"dossier.example/plan/graph"
 )
 
 // Account is an AWS account without anything in it, on a server of its own that ends with the test.
@@ -65,6 +67,7 @@ type Account struct {
 	tables  *dynamodb.Client
 
 	region string
+	config aws.Config
 	// files are the contents of assets, by their SHA-256.
 	files map[string]string
 	names *names
@@ -95,11 +98,12 @@ func Start(t testing.TB, region string) *Account {
 	cfg := aws.Config{
 		Region: region, BaseEndpoint: aws.String(url),
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-		HTTPClient:  &http.Client{Timeout: callTime},
+		// Connections of its own: servers of other tests close those of the default transport when they end.
+		HTTPClient: &http.Client{Timeout: callTime, Transport: http.DefaultTransport.(*http.Transport).Clone()},
 		// What fails here fails again.
 		Retryer: func() aws.Retryer { return aws.NopRetryer{} },
 	}
-	a := &Account{region: region, files: map[string]string{}, names: &names{}, built: map[string]*built{}}
+	a := &Account{region: region, config: cfg.Copy(), files: map[string]string{}, names: &names{}, built: map[string]*built{}}
 	cfg.APIOptions = append(cfg.APIOptions, func(stack *middleware.Stack) error {
 		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Sent", func(
 			ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
@@ -125,6 +129,13 @@ func Start(t testing.TB, region string) *Account {
 	a.tables = dynamodb.NewFromConfig(cfg)
 	return a
 }
+
+// Config is for clients of the test's own. Moto wants the path style of S3, which an address of numbers has anyway, and knows an older protocol of
+// CloudWatch than the SDK speaks by default.
+func (a *Account) Config() aws.Config { return a.config.Copy() }
+
+// Outputs are the stack's, with the names that things have in the account. Call it after Build.
+func (a *Account) Outputs(g *graph.Graph) any { return a.names.in("output", g.Exports) }
 
 // File tells where the content of an asset is.
 func (a *Account) File(sha256, path string) { a.files[sha256] = path }

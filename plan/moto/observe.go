@@ -46,11 +46,29 @@ var observeKinds = map[string]kind{
 		create: func(ctx context.Context, a *Account, in values) (made, error) {
 			_, err := a.alarms.PutMetricAlarm(ctx, &cloudwatch.PutMetricAlarmInput{
 				AlarmName: in.text("name"), AlarmDescription: in.text("alarmDescription"), Namespace: in.text("namespace"), MetricName: in.text("metricName"),
-				Dimensions: pairs(in.object("dimensions"), func(key, value *string) types.Dimension { return types.Dimension{Name: key, Value: value} }),
+				Dimensions: pairs(in.object("dimensions"), dimension),
 				Statistic:  types.Statistic(in.must("statistic")), ExtendedStatistic: in.text("extendedStatistic"), Threshold: in.float("threshold"),
 				ComparisonOperator: types.ComparisonOperator(in.must("comparisonOperator")), Period: in.number("period"),
 				EvaluationPeriods: in.number("evaluationPeriods"), TreatMissingData: in.text("treatMissingData"), AlarmActions: in.texts("alarmActions"),
 				OKActions: in.texts("okActions"),
+				Metrics: each(in.list("metricQueries"), func(query values) types.MetricDataQuery {
+					q := types.MetricDataQuery{
+						Id: query.text("id"), Expression: query.text("expression"), Label: query.text("label"), ReturnData: query.flag("returnData"),
+					}
+					if metric := query.object("metric"); metric != nil {
+						q.MetricStat = &types.MetricStat{
+							Metric: &types.Metric{
+								Namespace: metric.text("namespace"), MetricName: metric.text("metricName"), Dimensions: pairs(metric.object("dimensions"), dimension),
+							},
+							Stat: metric.text("stat"), Period: metric.number("period"),
+						}
+						// The provider sends false where the program says nothing: one query alone returns data.
+						if q.ReturnData == nil {
+							q.ReturnData = aws.Bool(false)
+						}
+					}
+					return q
+				}),
 			})
 			return made{"id": in.text("name")}, err
 		},
@@ -60,9 +78,23 @@ var observeKinds = map[string]kind{
 				return nil, err
 			}
 			alarm, err := one(out.MetricAlarms)
+			var queries []fields
+			for _, q := range alarm.Metrics {
+				f := fields{"id": q.Id, "expression": q.Expression, "label": q.Label}
+				if q.MetricStat != nil && q.MetricStat.Metric != nil {
+					f["metric"] = fields{
+						"namespace": q.MetricStat.Metric.Namespace, "metricName": q.MetricStat.Metric.MetricName,
+						"dimensions": byKey(q.MetricStat.Metric.Dimensions, named), "stat": q.MetricStat.Stat, "period": q.MetricStat.Period,
+					}
+				} else {
+					f["returnData"] = q.ReturnData
+				}
+				queries = append(queries, f)
+			}
 			return fields{
-				"name": alarm.AlarmName, "alarmDescription": alarm.AlarmDescription, "namespace": alarm.Namespace, "metricName": alarm.MetricName,
-				"dimensions": byKey(alarm.Dimensions, func(d types.Dimension) (key, value *string) { return d.Name, d.Value }), "statistic": alarm.Statistic,
+				"metricQueries": queries,
+				"name":          alarm.AlarmName, "alarmDescription": alarm.AlarmDescription, "namespace": alarm.Namespace, "metricName": alarm.MetricName,
+				"dimensions": byKey(alarm.Dimensions, named), "statistic": alarm.Statistic,
 				"extendedStatistic": alarm.ExtendedStatistic, "threshold": alarm.Threshold, "comparisonOperator": alarm.ComparisonOperator,
 				"period": alarm.Period, "evaluationPeriods": alarm.EvaluationPeriods, "treatMissingData": alarm.TreatMissingData,
 				"alarmActions": alarm.AlarmActions, "okActions": alarm.OKActions,
@@ -180,3 +212,7 @@ var observeKinds = map[string]kind{
 		},
 	},
 }
+
+func dimension(name, value *string) types.Dimension { return types.Dimension{Name: name, Value: value} }
+
+func named(d types.Dimension) (name, value *string) { return d.Name, d.Value }

@@ -54,7 +54,6 @@ var actions = map[string]string{
 	"s3:GetPublicAccessBlock":            "s3:GetBucketPublicAccessBlock",
 	"s3:GetBucketCors":                   "s3:GetBucketCORS",
 	"s3:HeadBucket":                      "s3:ListBucket",
-	"s3:GetObject":                       "s3:GetObjectVersion", // it is asked for by its version
 	"s3:ListObjectsV2":                   "s3:ListBucket",
 }
 

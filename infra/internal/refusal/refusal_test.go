@@ -27,7 +27,6 @@ func TestActions(t *testing.T) {
 		{"Route 53", "GetHostedZone", "route53:GetHostedZone"},
 		{"S3", "GetBucketPolicy", "s3:GetBucketPolicy"},
 		{"S3", "GetBucketEncryption", "s3:GetEncryptionConfiguration"},
-		{"S3", "GetObject", "s3:GetObjectVersion"},
 		{"S3", "GetPublicAccessBlock", "s3:GetBucketPublicAccessBlock"},
 		{"S3", "ListObjectsV2", "s3:ListBucket"},
 		{"Service Quotas", "GetServiceQuota", "servicequotas:GetServiceQuota"},
