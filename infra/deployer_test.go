@@ -161,12 +161,13 @@ func allowed(t *testing.T, s deployer.Stack) (document string, conditions []stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all struct {
+	type policy struct {
 		Version   string
 		Statement []json.RawMessage
 	}
+	var all policy
 	for _, p := range policies {
-		part := all
+		var part policy
 		if err := json.Unmarshal([]byte(p.Document), &part); err != nil {
 			t.Fatalf("%s: %v", p.Name, err)
 		}
@@ -287,15 +288,18 @@ func TestDeployerMayRunTheCommands(t *testing.T) {
 		own := map[permissions.Kind][]string{
 			permissions.Group: {arn("autoscaling",
 				"autoScalingGroup:01234567:autoScalingGroupName/dossier-"+s.Name+"-app")},
-			permissions.Document:   {"arn:aws:ssm:" + s.Region + "::document/AWS-RunShellScript"},
-			permissions.Instance:   {arn("ec2", "instance/i-0123456789abcdef0")},
-			permissions.Database:   {arn("rds", "db:dossier-"+s.Name)},
-			permissions.Dashboard:  {"arn:aws:cloudwatch::" + s.Account + ":dashboard/dossier-" + s.Name},
-			permissions.LogGroup:   {arn("logs", "log-group:/aws/rds/instance/dossier-"+s.Name+"/error:*")},
-			permissions.Parameter:  {arn("ssm", "parameter/dossier/"+s.Name+"/release")},
-			permissions.Quota:      {arn("servicequotas", "ec2/L-1216C47A"), arn("servicequotas", "vpc/L-F678F1CE")},
-			permissions.HostedZone: {"arn:aws:route53:::hostedzone/" + s.Zone},
-			permissions.Role:       {linked},
+			permissions.Document:       {"arn:aws:ssm:" + s.Region + "::document/AWS-RunShellScript"},
+			permissions.Instance:       {arn("ec2", "instance/i-0123456789abcdef0")},
+			permissions.Database:       {arn("rds", "db:dossier-"+s.Name)},
+			permissions.Dashboard:      {"arn:aws:cloudwatch::" + s.Account + ":dashboard/dossier-" + s.Name},
+			permissions.LogGroup:       {arn("logs", "log-group:/aws/rds/instance/dossier-"+s.Name+"/error:*")},
+			permissions.Parameter:      {arn("ssm", "parameter/dossier/"+s.Name+"/release")},
+			permissions.Quota:          {arn("servicequotas", "ec2/L-1216C47A"), arn("servicequotas", "vpc/L-F678F1CE")},
+			permissions.HostedZone:     {"arn:aws:route53:::hostedzone/" + s.Zone},
+			permissions.Role:           {linked},
+			permissions.LaunchTemplate: {arn("ec2", "launch-template/lt-0123456789abcdef0")},
+			permissions.Bucket:         {"arn:aws:s3:::dossier-storage-releases-0123456"},
+			permissions.Object:         {"arn:aws:s3:::dossier-storage-releases-0123456/releases/x.tar.gz"},
 		}
 		var need []permissions.Grant
 		for _, c := range calls {
