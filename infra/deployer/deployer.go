@@ -56,6 +56,11 @@ func (s Stack) Check() (faults []string) {
 			faults = append(faults, fmt.Sprintf("%s is %q; give %s", c.option, c.value, c.is))
 		}
 	}
+	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+	if n := len(s.Role()) - 64; n > 0 {
+		faults = append(faults, fmt.Sprintf("the role's name %s is longer than IAM takes, by %d; "+
+			"deploy a stack with so long a name as an administrator", s.Role(), n))
+	}
 	if (s.Domain == "") != (s.Zone == "") {
 		faults = append(faults, "--domain and --zone belong together; give both, or neither")
 	}

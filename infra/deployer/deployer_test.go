@@ -49,7 +49,12 @@ func policies(t *testing.T, s Stack) []Policy {
 // TestSizes: a managed policy takes 6,144 characters without white space, a role 10 policies
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
 func TestSizes(t *testing.T) {
-	for _, s := range []Stack{dev, full} {
+	longest := full
+	longest.Name = strings.Repeat("a", 64-len("dossier-deploy-"))
+	if faults := longest.Check(); len(faults) > 0 {
+		t.Errorf("the longest name is refused: %q", faults)
+	}
+	for _, s := range []Stack{dev, full, longest} {
 		list := policies(t, s)
 		if n := len(list) - 1; n > 10 {
 			t.Errorf("%s: %d policies for the role, and it takes 10", s.Name, n)

@@ -89,6 +89,11 @@ func TestRefuses(t *testing.T) {
 		"--region", "us-east-1"); status != 1 || !strings.Contains(stderr, "making the folder") {
 		t.Errorf("a folder that cannot be: status %d, %q", status, stderr)
 	}
+	if status, _, stderr := call("--stack", strings.Repeat("a", 50), "--account", "123456789012", "--region",
+		"us-east-1"); status != 2 ||
+		!strings.Contains(stderr, "longer than IAM takes, by 1") {
+		t.Errorf("a long name: status %d, %q", status, stderr)
+	}
 	if status, _, _ := call("--help"); status != 0 {
 		t.Errorf("--help: status %d", status)
 	}
