@@ -557,3 +557,26 @@ func schemaScript(t *testing.T, e documented) string {
 	}
 	return graph.Text(r.Input("stdin"))
 }
+
+// TestSizesAreMeasured: Auto Scaling tells only the sizes that a group enables
+// (https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-metrics.html), and an alarm on one that it does
+// not tell would never be raised.
+func TestSizesAreMeasured(t *testing.T) {
+	eachRecorded(t, func(t *testing.T, e documented) {
+		enabled := graph.Texts(e.graph.ByType("aws:autoscaling/group:Group")[0].Input("enabledMetrics"))
+		watched := map[string]bool{}
+		for _, query := range graph.Items(e.graph.ByName("aws:cloudwatch/metricAlarm:MetricAlarm", "dossier-observe-at-maximum").Input("metricQueries")) {
+			if graph.At(query, "metric.namespace") == "AWS/AutoScaling" {
+				watched[graph.Text(graph.At(query, "metric.metricName"))] = true
+			}
+		}
+		if !watched["GroupMaxSize"] || !watched["GroupDesiredCapacity"] && !watched["GroupInServiceInstances"] {
+			t.Errorf("the alarm at-maximum compares no sizes: %v", watched)
+		}
+		for metric := range watched {
+			if !slices.Contains(enabled, metric) {
+				t.Errorf("the group does not tell %s, which at-maximum watches: %v", metric, enabled)
+			}
+		}
+	})
+}
