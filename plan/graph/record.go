@@ -222,7 +222,59 @@ func markSecrets(outputs resource.PropertyMap, args pulumi.MockResourceArgs) res
 }
 
 func (rec *recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
-	return rec.model.invoke(args.Token, args.Args)
+	return rec.model.answer(args.Token, args.Args)
+}
+
+// answer is what a function of the provider answers: for subnets, those that were there before, else what the model says.
+func (m model) answer(token string, args resource.PropertyMap) (resource.PropertyMap, error) {
+	if m.before.Graph == nil {
+		return m.invoke(token, args)
+	}
+	switch token {
+	case "aws:ec2/getSubnets:getSubnets":
+		out, err := m.invoke(token, args)
+		if err != nil {
+			return nil, err
+		}
+		var ids []resource.PropertyValue
+		for _, subnet := range m.before.Graph.ByType(tokenSubnet) {
+			if matches(subnet, args["filters"]) {
+				ids = append(ids, resource.NewProperty(subnet.ID))
+			}
+		}
+		out["ids"] = resource.NewProperty(ids)
+		return out, nil
+	case "aws:ec2/getSubnet:getSubnet":
+		if subnet := m.before.Graph.ByID(tokenSubnet, awsmodel.Text(args["id"])); subnet != nil {
+			out := resource.PropertyMap{"id": args["id"]}
+			for _, key := range []string{"arn", "availabilityZone", "cidrBlock", "vpcId"} {
+				out[resource.PropertyKey(key)] = resource.NewProperty(Text(subnet.Output(key)))
+			}
+			return out, nil
+		}
+	}
+	return m.invoke(token, args)
+}
+
+// matches reports whether a resource has the tags that filters ask for. Other filters match nothing.
+func matches(r *Resource, filters resource.PropertyValue) bool {
+	for _, filter := range elements(filters) {
+		object := awsmodel.Plain(filter).ObjectValue()
+		tag, is := strings.CutPrefix(awsmodel.Text(object["name"]), "tag:")
+		if !is || !slices.ContainsFunc(elements(object["values"]), func(v resource.PropertyValue) bool {
+			return awsmodel.Text(v) == Text(r.Input("tags."+tag))
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+func elements(v resource.PropertyValue) []resource.PropertyValue {
+	if v = awsmodel.Plain(v); !v.IsArray() {
+		return nil
+	}
+	return v.ArrayValue()
 }
 
 func (rec *recorder) graph() (*Graph, error) {

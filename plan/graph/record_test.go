@@ -309,3 +309,53 @@ func TestRecordAnswersAsAWS(t *testing.T) {
 		t.Error("the model gives a VPC no default group or route table, which reachability is read from")
 	}
 }
+
+// TestRecordAfterFindsSubnets: a program that asks for the subnets that it has finds those of the deployment before, not
+// those of an empty account.
+func TestRecordAfterFindsSubnets(t *testing.T) {
+	lookup := func(ctx *pulumi.Context) (ids []string, zone string) {
+		var found struct {
+			IDs []string `pulumi:"ids"`
+		}
+		filter := map[string]any{"name": "tag:Name", "values": []string{"x-private-1"}}
+		if err := ctx.Invoke("aws:ec2/getSubnets:getSubnets", &map[string]any{"filters": []any{filter}}, &found); err != nil {
+			t.Fatal(err)
+		}
+		if len(found.IDs) == 0 {
+			return nil, ""
+		}
+		var subnet struct {
+			Zone string `pulumi:"availabilityZone"`
+		}
+		if err := ctx.Invoke("aws:ec2/getSubnet:getSubnet", &map[string]any{"id": found.IDs[0]}, &subnet); err != nil {
+			t.Fatal(err)
+		}
+		return found.IDs, subnet.Zone
+	}
+	first, err := Record("x", "dev", nil, func(ctx *pulumi.Context) error {
+		if ids, _ := lookup(ctx); ids != nil {
+			t.Errorf("an empty account has the subnets %v", ids)
+		}
+		for _, name := range []string{"x-private-1", "x-public-1"} {
+			register(t, ctx, tokenSubnet, name, pulumi.Map{
+				"vpcId": pulumi.String("vpc-1"), "cidrBlock": pulumi.String("10.0.0.0/24"), "availabilityZone": pulumi.String("us-east-1c"),
+				"tags": pulumi.Map{"Name": pulumi.String(name)},
+			})
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := Before{Graph: first, Renew: func(_, _ *Resource) Renewal { return Renewal{} }}
+	_, err = RecordAfter(before, "x", "dev", nil, func(ctx *pulumi.Context) error {
+		ids, zone := lookup(ctx)
+		if want := first.ByName(tokenSubnet, "x-private-1").ID; !slices.Equal(ids, []string{want}) || zone != "us-east-1c" {
+			t.Errorf("found %v in %q, expected %s in us-east-1c", ids, zone, want)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
