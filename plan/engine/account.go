@@ -140,7 +140,7 @@ func (c *Cloud) offered(kind, zone string) error {
 	if kind == "" || zone == "" || c.offers(zone, kind) {
 		return nil
 	}
-	return fmt.Errorf("Unsupported: Your requested instance type (%s) is not supported in your requested Availability Zone (%s)", kind, zone)
+	return fmt.Errorf("requesting an instance: Unsupported: Your requested instance type (%s) is not supported in your requested Availability Zone (%s)", kind, zone)
 }
 
 func (c *Cloud) offers(zone, kind string) bool {

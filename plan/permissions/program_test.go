@@ -1,15 +1,10 @@
 package permissions
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 const example = "dossier.example/plan/permissions/testdata/"
 
@@ -92,22 +87,4 @@ func list(calls []Call) string {
 		b.WriteString("  none\n")
 	}
 	return b.String()
-}
-
-// golden compares a text with a file in testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs; when that is meant, run the test with -update and look at the change.\ngot:\n%s\nwant:\n%s", path, got, want)
-	}
 }
