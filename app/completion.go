@@ -78,7 +78,8 @@ func (s *Service) ended(ctx context.Context, f File) bool {
 // settled reads the record and reports whether all is done: the file is stored, or its twin is. Without sums any that
 // is stored will do, and none is looked for. ErrNotFound; ErrLost where the record is being removed; ErrCorrupt where
 // what is stored is something else.
-func (s *Service) settled(ctx context.Context, person PersonID, file FileID, sums *Checksums) (f File, done bool, err error) {
+func (s *Service) settled(ctx context.Context, person PersonID, file FileID, sums *Checksums) (f File, done bool,
+	err error) {
 	f, err = s.direct(ctx, person, file)
 	switch {
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrLost):
@@ -95,7 +96,8 @@ func (s *Service) settled(ctx context.Context, person PersonID, file FileID, sum
 	case f.State == FileUploading:
 		return f, false, nil
 	case sums != nil && !sums.are(f.Content):
-		return File{}, false, Errorf(CodeCorrupt, nil, "Is stored already, with other bytes. Send this one as a new one.")
+		return File{}, false,
+			Errorf(CodeCorrupt, nil, "Is stored already, with other bytes. Send this one as a new one.")
 	}
 	return f, true, nil
 }
@@ -160,7 +162,9 @@ func (s *Service) finished(ctx context.Context, f File, sums *Checksums) (File, 
 		case errors.Is(err, ErrNotFound) && s.time().Sub(now.UpdatedAt) > finishTrust:
 			return s.hopeless(ctx, f, err)
 		case time.Now().After(until):
-			return File{}, &Error{Code: CodeUnavailable, Err: fmt.Errorf("the multipart upload is gone, and its object not there yet: %w", err)}
+			return File{},
+				&Error{Code: CodeUnavailable,
+					Err: fmt.Errorf("the multipart upload is gone, and its object not there yet: %w", err)}
 		}
 		select {
 		case <-ctx.Done():
@@ -175,7 +179,8 @@ func (s *Service) accept(ctx context.Context, f File, held Held) (File, error) {
 	content := *f.Content
 	if held != content.held() {
 		s.discard(ctx, f)
-		return File{}, Errorf(CodeCorrupt, fmt.Errorf("the sender has %d bytes, CRC-64 %016x; the store holds %d, %016x", content.Size, content.CRC64, held.Size, held.CRC64),
+		return File{}, Errorf(CodeCorrupt, fmt.Errorf("the sender has %d bytes, CRC-64 %016x; the store holds %d, "+
+			"%016x", content.Size, content.CRC64, held.Size, held.CRC64),
 			"Was changed on its way to the store and not kept. Send it as a new one.")
 	}
 	stored, err := s.commit(ctx, f, content)

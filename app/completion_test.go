@@ -36,7 +36,9 @@ func completeChecksParts(t *testing.T, s stores) {
 		t.Helper()
 		_, err := svc.Complete(ctx, r.Person, f.ID, sums(data))
 		var e *dossier.Error
-		if !errors.Is(err, want) && (!errors.As(err, &e) || want != nil && !errors.Is(&dossier.Error{Code: e.Code}, want)) || !strings.Contains(fmt.Sprint(err), message) {
+		if !errors.Is(err, want) &&
+			(!errors.As(err, &e) || want != nil && !errors.Is(&dossier.Error{Code: e.Code}, want)) ||
+			!strings.Contains(fmt.Sprint(err), message) {
 			t.Errorf("Complete, %s: %v, want %v with %q", doing, err, want, message)
 		}
 		if now, err := s.catalog.File(ctx, r.Person, f.ID); err != nil || now.State != dossier.FileUploading {
@@ -52,11 +54,13 @@ func completeChecksParts(t *testing.T, s stores) {
 	send(dossier.Part{Number: 2, Size: parts[1].Size, CRC64: crc(bent)}, bent)
 	complete("the second part differs", dossier.ErrCorrupt, "Send it again")
 	status, have, err := svc.Status(ctx, r.Person, f.ID)
-	if err != nil || status.State != dossier.FileUploading || len(have) != 3 || have[0] != parts[0] || have[1].CRC64 != crc(bent) || have[2] != parts[2] {
+	if err != nil || status.State != dossier.FileUploading || len(have) != 3 || have[0] != parts[0] ||
+		have[1].CRC64 != crc(bent) || have[2] != parts[2] {
 		t.Errorf("Status: %+v, %+v, %v", status, have, err)
 	}
 	send(parts[1], bodies[1])
-	if _, err := svc.Complete(ctx, r.Person, f.ID, dossier.Checksums{CRC64: 1, SHA256: sums(data).SHA256}); !errors.Is(err, dossier.ErrCorrupt) {
+	if _, err := svc.Complete(ctx, r.Person, f.ID,
+		dossier.Checksums{CRC64: 1, SHA256: sums(data).SHA256}); !errors.Is(err, dossier.ErrCorrupt) {
 		var e *dossier.Error
 		if !errors.As(err, &e) || e.Code != dossier.CodeCorrupt {
 			t.Errorf("Complete with another CRC-64: %v, want ErrCorrupt", err)
@@ -111,7 +115,8 @@ func TestMultipartUploadVanishesWhileFinished(t *testing.T) {
 	s, r := embedded(t), dossier.NewReceipt()
 	svc := s.service(dossier.DefaultLimits())
 	f := s.sent(t, r, direct)
-	if _, err := s.faulty(failing(t, []string{"catalog.File", "objects.Parts", "catalog.Describe", "objects.Finish"}, dieBefore, "objects.Finish", 1)).
+	if _, err := s.faulty(failing(t, []string{"catalog.File", "objects.Parts", "catalog.Describe", "objects.Finish"},
+		dieBefore, "objects.Finish", 1)).
 		Complete(t.Context(), r.Person, f.ID, sums(direct.data)); !errors.Is(err, dossier.ErrUnavailable) {
 		t.Fatal(err)
 	}
@@ -140,7 +145,8 @@ func TestWrongSHA256HidesNoFile(t *testing.T) {
 	svc := s.service(dossier.DefaultLimits())
 	one, two := upload{"a.txt", []byte("one")}, upload{"a.txt", []byte("two")}
 	liar := s.sent(t, r, one)
-	if _, err := svc.Complete(t.Context(), r.Person, liar.ID, dossier.Checksums{CRC64: crc(one.data), SHA256: sha256.Sum256(two.data)}); err != nil {
+	if _, err := svc.Complete(t.Context(), r.Person, liar.ID,
+		dossier.Checksums{CRC64: crc(one.data), SHA256: sha256.Sum256(two.data)}); err != nil {
 		t.Fatal(err)
 	}
 	out, err := submit(t.Context(), svc, r, []upload{two})

@@ -23,7 +23,8 @@ func directAtOnce(t *testing.T, s stores) {
 		got := make([]dossier.File, 6)
 		atOnce(len(got), func(i int) {
 			var err error
-			got[i], err = svc.Announce(ctx, r.Person, dossier.Announcement{ID: id, Name: direct.name, Size: int64(len(direct.data))})
+			got[i], err = svc.Announce(ctx, r.Person,
+				dossier.Announcement{ID: id, Name: direct.name, Size: int64(len(direct.data))})
 			if err != nil {
 				t.Errorf("Announce: %v", err)
 			}
@@ -97,7 +98,8 @@ func directAtOnce(t *testing.T, s stores) {
 			switch {
 			case completeErr == nil && codeOf(giveUpErr) == dossier.CodeLost:
 				s.checkComplete(t, r, []upload{direct})
-			case giveUpErr == nil && (codeOf(completeErr) == dossier.CodeLost || codeOf(completeErr) == dossier.CodeNotFound):
+			case giveUpErr == nil &&
+				(codeOf(completeErr) == dossier.CodeLost || codeOf(completeErr) == dossier.CodeNotFound):
 				s.checkComplete(t, r, nil)
 			default:
 				t.Errorf("Complete: %v; GiveUp: %v", completeErr, giveUpErr)
@@ -112,7 +114,8 @@ func directAtOnce(t *testing.T, s stores) {
 			atOnce(3, func(i int) {
 				switch i {
 				case 0:
-					if _, err := svc.Complete(ctx, r.Person, f.ID, sums(direct.data)); err != nil && codeOf(err) != dossier.CodeLost && codeOf(err) != dossier.CodeNotFound {
+					if _, err := svc.Complete(ctx, r.Person, f.ID, sums(direct.data)); err != nil &&
+						codeOf(err) != dossier.CodeLost && codeOf(err) != dossier.CodeNotFound {
 						t.Errorf("Complete: %v", err)
 					}
 				case 1:
@@ -120,7 +123,8 @@ func directAtOnce(t *testing.T, s stores) {
 						t.Errorf("DeletePerson: %v", err)
 					}
 				case 2:
-					_, err := svc.Announce(ctx, r.Person, dossier.Announcement{ID: dossier.NewFileID(), Name: "late", Size: 1})
+					_, err := svc.Announce(ctx, r.Person,
+						dossier.Announcement{ID: dossier.NewFileID(), Name: "late", Size: 1})
 					if err != nil && codeOf(err) != dossier.CodeConflict && codeOf(err) != dossier.CodeNotFound {
 						t.Errorf("Announce: %v", err)
 					}
@@ -136,7 +140,8 @@ func directAtOnce(t *testing.T, s stores) {
 		}
 	})
 	t.Run("up to the quota", func(t *testing.T) {
-		for _, limits := range []dossier.Limits{{PersonFiles: 7, PersonBytes: 1 << 30}, {PersonFiles: 100, PersonBytes: 79}} {
+		for _, limits := range []dossier.Limits{{PersonFiles: 7, PersonBytes: 1 << 30},
+			{PersonFiles: 100, PersonBytes: 79}} {
 			svc, r := s.service(limits), dossier.NewReceipt()
 			if _, err := svc.Register(ctx, r, ada); err != nil {
 				t.Fatal(err)
@@ -144,7 +149,8 @@ func directAtOnce(t *testing.T, s stores) {
 			var mu sync.Mutex
 			var taken []dossier.File
 			atOnce(20, func(i int) {
-				f, err := svc.Announce(ctx, r.Person, dossier.Announcement{ID: dossier.NewFileID(), Name: fmt.Sprint(i), Size: 11})
+				f, err := svc.Announce(ctx, r.Person, dossier.Announcement{ID: dossier.NewFileID(), Name: fmt.Sprint(i),
+					Size: 11})
 				if err != nil && codeOf(err) != dossier.CodeQuota {
 					t.Errorf("Announce: %v", err)
 				}
@@ -165,7 +171,8 @@ func directAtOnce(t *testing.T, s stores) {
 			}
 			room := 0
 			for range 4 {
-				if _, err := svc.Announce(ctx, r.Person, dossier.Announcement{ID: dossier.NewFileID(), Name: "more", Size: 11}); err == nil {
+				if _, err := svc.Announce(ctx, r.Person,
+					dossier.Announcement{ID: dossier.NewFileID(), Name: "more", Size: 11}); err == nil {
 					room++
 				}
 			}
@@ -196,7 +203,8 @@ func directEverythingAtOnce(t *testing.T, s stores) {
 				defer mu.Unlock()
 				acknowledged = acknowledged || err == nil
 			case i == 2:
-				if _, err := svc.Reconcile(t.Context(), dossier.ReconcileOptions{OlderThan: -time.Hour, Sweep: true}, nil); err != nil {
+				if _, err := svc.Reconcile(t.Context(), dossier.ReconcileOptions{OlderThan: -time.Hour, Sweep: true},
+					nil); err != nil {
 					t.Errorf("reconcile: %v", err)
 				}
 			case i == 3 && round%2 == 0:
@@ -244,7 +252,8 @@ func everythingAtOnce(t *testing.T, s stores) {
 			})
 		}
 		wg.Go(func() {
-			if _, err := svc.Reconcile(t.Context(), dossier.ReconcileOptions{OlderThan: -time.Hour, Sweep: true}, nil); err != nil {
+			if _, err := svc.Reconcile(t.Context(), dossier.ReconcileOptions{OlderThan: -time.Hour, Sweep: true},
+				nil); err != nil {
 				t.Errorf("reconcile: %v", err)
 			}
 		})

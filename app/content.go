@@ -68,7 +68,8 @@ func (s *Service) stream(ctx context.Context, key string, r io.Reader, left int6
 		return Content{}, readErr
 	}
 	if err != nil {
-		if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
+		if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) &&
+			!errors.Is(cause, context.DeadlineExceeded) {
 			return Content{}, &Error{Code: CodeUnavailable, Err: cause}
 		}
 		return Content{}, fmt.Errorf("put object: %w", err)

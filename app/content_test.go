@@ -119,7 +119,8 @@ func (m *memory) Remove(context.Context, dossier.PersonID, dossier.FileID) (*dos
 	return nil, nil
 }
 
-func (m *memory) Reserve(context.Context, dossier.PersonID, dossier.Quota, dossier.Quota, time.Time) (dossier.Usage, error) {
+func (m *memory) Reserve(context.Context, dossier.PersonID, dossier.Quota, dossier.Quota, time.Time) (dossier.Usage,
+	error) {
 	return dossier.Usage{}, nil
 }
 
@@ -127,7 +128,8 @@ func (m *memory) Usage(context.Context, dossier.PersonID) (dossier.Usage, error)
 	return dossier.Usage{}, nil
 }
 
-func (m *memory) MarkDeleting(context.Context, dossier.PersonID, dossier.FileID, time.Time, ...dossier.FileState) error {
+func (m *memory) MarkDeleting(context.Context, dossier.PersonID, dossier.FileID, time.Time,
+	...dossier.FileState) error {
 	return nil
 }
 

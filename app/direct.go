@@ -123,7 +123,8 @@ func (a Announcement) is(f File) (File, error) {
 		return File{}, removed(nil)
 	}
 	if f.Multipart == nil || f.Name != a.Name || f.Multipart.Size != a.Size {
-		return File{}, Errorf(CodeConflict, nil, "This id was already used for another file. Send this one as a new one.")
+		return File{},
+			Errorf(CodeConflict, nil, "This id was already used for another file. Send this one as a new one.")
 	}
 	return f, nil
 }
@@ -188,7 +189,8 @@ const MaxSigned = 100
 //
 // Errors: ErrInvalid for a number or a size that the announcement does not have; ErrNotFound; ErrLost where the file is
 // stored or going; ErrUnavailable.
-func (s *Service) SignParts(ctx context.Context, person PersonID, file FileID, parts []Part, lifetime time.Duration) ([]SignedRequest, error) {
+func (s *Service) SignParts(ctx context.Context, person PersonID, file FileID, parts []Part,
+	lifetime time.Duration) ([]SignedRequest, error) {
 	if len(parts) < 1 || len(parts) > MaxSigned {
 		return nil, Errorf(CodeInvalid, nil, "Ask for 1 to %d parts at once, not for %d.", MaxSigned, len(parts))
 	}
@@ -203,7 +205,8 @@ func (s *Service) SignParts(ctx context.Context, person PersonID, file FileID, p
 		size, ok := f.Multipart.PartBytes(p.Number)
 		switch {
 		case !ok:
-			return nil, Errorf(CodeInvalid, nil, "The file has parts 1 to %d, and none of number %d.", f.Multipart.Parts(), p.Number)
+			return nil, Errorf(CodeInvalid, nil, "The file has parts 1 to %d, and none of number %d.",
+				f.Multipart.Parts(), p.Number)
 		case p.Size != size:
 			return nil, Errorf(CodeInvalid, nil, "Part %d is to have %d bytes, not %d.", p.Number, size, p.Size)
 		}

@@ -103,7 +103,8 @@ func (s stores) sendParts(ctx context.Context, svc *dossier.Service, f dossier.F
 }
 
 // sendDirectly hands in a file as a client does that may have begun before.
-func (s stores) sendDirectly(t *testing.T, svc *dossier.Service, r dossier.Receipt, id dossier.FileID, file upload) (dossier.File, error) {
+func (s stores) sendDirectly(t *testing.T, svc *dossier.Service, r dossier.Receipt, id dossier.FileID,
+	file upload) (dossier.File, error) {
 	t.Helper()
 	ctx := t.Context()
 	p, err := svc.Register(ctx, r, ada)
@@ -141,7 +142,8 @@ func directCalls(t *testing.T) []string {
 	return clean.calls
 }
 
-var direct = upload{"picture.png", append([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"), bytes.Repeat([]byte("pixels "), 1000)...)}
+var direct = upload{"picture.png",
+	append([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"), bytes.Repeat([]byte("pixels "), 1000)...)}
 
 // checkGone wants nothing to be left of anybody.
 func (s stores) checkGone(t *testing.T) {
@@ -159,7 +161,8 @@ func (s stores) announced(t *testing.T, r dossier.Receipt, file upload) dossier.
 	if _, err := svc.Register(t.Context(), r, ada); err != nil {
 		t.Fatal(err)
 	}
-	f, err := svc.Announce(t.Context(), r.Person, dossier.Announcement{ID: dossier.NewFileID(), Name: file.name, Size: int64(len(file.data))})
+	f, err := svc.Announce(t.Context(), r.Person, dossier.Announcement{ID: dossier.NewFileID(), Name: file.name,
+		Size: int64(len(file.data))})
 	if err != nil {
 		t.Fatal(err)
 	}

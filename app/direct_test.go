@@ -23,7 +23,8 @@ func sentDirectly(t *testing.T, s stores) {
 		if err != nil {
 			t.Fatalf("%s: %v", file.name, err)
 		}
-		if f.ID != id || f.State != dossier.FileStored || f.Author != ada.Name || f.Name != dossier.CleanFileName(file.name) || f.Content.SHA256 != sums(file.data).SHA256 {
+		if f.ID != id || f.State != dossier.FileStored || f.Author != ada.Name ||
+			f.Name != dossier.CleanFileName(file.name) || f.Content.SHA256 != sums(file.data).SHA256 {
 			t.Errorf("%s: stored as %+v, %+v", file.name, f, f.Content)
 		}
 		if want := map[string]string{"picture.png": "image/png"}[file.name]; want != "" && f.Content.Type != want {
@@ -41,7 +42,8 @@ func sentDirectly(t *testing.T, s stores) {
 		if err != nil || len(parts) != 0 || status.State != dossier.FileStored {
 			t.Errorf("%s, stored: status %+v, %v, %v", file.name, status, parts, err)
 		}
-		if _, err := svc.SignParts(t.Context(), r.Person, id, []dossier.Part{{Number: 1}}, time.Minute); !errors.Is(err, dossier.ErrLost) {
+		if _, err := svc.SignParts(t.Context(), r.Person, id, []dossier.Part{{Number: 1}}, time.Minute); !errors.Is(err,
+			dossier.ErrLost) {
 			t.Errorf("%s, stored: SignParts: %v, want ErrLost", file.name, err)
 		}
 		if err := svc.GiveUp(t.Context(), r.Person, id); !errors.Is(err, dossier.ErrLost) {
@@ -54,7 +56,8 @@ func sentDirectly(t *testing.T, s stores) {
 	files[3].name = "name_.txt"
 	s.checkComplete(t, r, files)
 	s.checkInvariants(t, true)
-	if got := s.reconcileAll(t); len(got.Counts) != 0 || got.Verified != len(files) || got.AbortedMultipartUploads != 0 {
+	if got := s.reconcileAll(t); len(got.Counts) != 0 || got.Verified != len(files) ||
+		got.AbortedMultipartUploads != 0 {
 		t.Errorf("reconcile found something to do: %+v", got)
 	}
 	// A form with the same file finds it, and one deleted can be sent anew.
@@ -98,7 +101,8 @@ func TestDirectRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	f, err := svc.Announce(ctx, r.Person, file)
-	if err != nil || f.State != dossier.FileUploading || f.Multipart == nil || f.Multipart.Size != 1000 || f.Multipart.PartSize != dossier.PartSize(1000) {
+	if err != nil || f.State != dossier.FileUploading || f.Multipart == nil || f.Multipart.Size != 1000 ||
+		f.Multipart.PartSize != dossier.PartSize(1000) {
 		t.Fatalf("Announce: %+v, %v", f, err)
 	}
 	for _, c := range []struct {
@@ -113,9 +117,11 @@ func TestDirectRefusals(t *testing.T) {
 		{"too large", dossier.Announcement{ID: dossier.NewFileID(), Name: "b.txt", Size: 1001}, dossier.ErrTooLarge},
 		{"a negative size", dossier.Announcement{ID: dossier.NewFileID(), Name: "b.txt", Size: -1}, dossier.ErrInvalid},
 		{"no id", dossier.Announcement{Name: "b.txt", Size: 1}, dossier.ErrInvalid},
-		{"more bytes than the person may have", dossier.Announcement{ID: dossier.NewFileID(), Name: "b.txt", Size: 501}, dossier.ErrQuota},
+		{"more bytes than the person may have", dossier.Announcement{ID: dossier.NewFileID(), Name: "b.txt", Size: 501},
+			dossier.ErrQuota},
 		{"the last that fits", dossier.Announcement{ID: dossier.NewFileID(), Name: "b.txt", Size: 500}, nil},
-		{"more files than the person may have", dossier.Announcement{ID: dossier.NewFileID(), Name: "c.txt"}, dossier.ErrQuota},
+		{"more files than the person may have", dossier.Announcement{ID: dossier.NewFileID(), Name: "c.txt"},
+			dossier.ErrQuota},
 		{"the same when nothing fits any more", file, nil},
 	} {
 		got, err := svc.Announce(ctx, r.Person, c.a)
@@ -152,7 +158,8 @@ func TestDirectRefusals(t *testing.T) {
 	if _, _, err := svc.Status(ctx, r.Person, dossier.NewFileID()); !errors.Is(err, dossier.ErrNotFound) {
 		t.Errorf("Status of nothing: %v, want ErrNotFound", err)
 	}
-	if _, err := svc.Complete(ctx, r.Person, dossier.NewFileID(), dossier.Checksums{}); !errors.Is(err, dossier.ErrNotFound) {
+	if _, err := svc.Complete(ctx, r.Person, dossier.NewFileID(), dossier.Checksums{}); !errors.Is(err,
+		dossier.ErrNotFound) {
 		t.Errorf("Complete of nothing: %v, want ErrNotFound", err)
 	}
 	if err := svc.GiveUp(ctx, r.Person, dossier.NewFileID()); err != nil {
@@ -164,7 +171,8 @@ func TestDirectRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, err := submit(ctx, svc, r, []upload{{"form.txt", make([]byte, 900)}, {"over.txt", nil}})
-	if err != nil || out[0].File == nil || out[1].File != nil || out[1].Err == nil || out[1].Err.Code != dossier.CodeQuota {
+	if err != nil || out[0].File == nil || out[1].File != nil || out[1].Err == nil ||
+		out[1].Err.Code != dossier.CodeQuota {
 		t.Errorf("a form beyond the quota: %+v, %v", out, err)
 	}
 	if err := svc.DeleteFile(ctx, r.Person, out[0].File.ID); err != nil {
@@ -180,7 +188,8 @@ func TestDirectRefusals(t *testing.T) {
 	// A form's bytes count when they have passed; what is over is cut off there.
 	svc = s.service(dossier.Limits{FileBytes: 1000, Files: 1, PersonFiles: 2, PersonBytes: 1499})
 	out, err = submit(ctx, svc, r, []upload{{"form.txt", make([]byte, 1000)}})
-	if err != nil || out[0].File != nil || out[0].Err == nil || out[0].Err.Code != dossier.CodeQuota || !strings.Contains(out[0].Err.Message, "1.5 KiB") {
+	if err != nil || out[0].File != nil || out[0].Err == nil || out[0].Err.Code != dossier.CodeQuota ||
+		!strings.Contains(out[0].Err.Message, "1.5 KiB") {
 		t.Errorf("a form with too many bytes: %+v, %v", out, err)
 	}
 	s.checkInvariants(t, false)
@@ -201,7 +210,8 @@ func TestFaultAtEveryStepOfADirectUpload(t *testing.T) {
 		"catalog.File people.Person catalog.Reserve objects.Start catalog.Put people.Person " +
 		"catalog.File objects.Parts catalog.File objects.Parts " +
 		"catalog.File catalog.Touch objects.Sign " +
-		"catalog.File objects.Parts catalog.Describe objects.Finish catalog.File objects.Stat objects.Open catalog.Describe catalog.Commit"
+		"catalog.File objects.Parts catalog.Describe objects.Finish catalog.File objects.Stat objects.Open " +
+		"catalog.Describe catalog.Commit"
 	if got := strings.Join(clean.calls, " "); got != want {
 		t.Fatalf("the direct way makes the calls\n%s\nwant\n%s", got, want)
 	}
@@ -211,13 +221,15 @@ func TestFaultAtEveryStepOfADirectUpload(t *testing.T) {
 				s, r, id := embedded(t), dossier.NewReceipt(), dossier.NewFileID()
 				svc := s.service(dossier.DefaultLimits())
 				if _, err := s.sendDirectly(t, s.faulty(f), r, id, direct); !errors.Is(err, dossier.ErrUnavailable) {
-					t.Fatalf("the file was acknowledged, or not as ErrUnavailable refused, although a store failed: %v", err)
+					t.Fatalf("the file was acknowledged, or not as ErrUnavailable refused, although a store failed: %v",
+						err)
 				}
 				s.checkInvariants(t, false)
 				switch then {
 				case "sent again after reconciliation":
 					// Not old enough to be touched.
-					if _, err := svc.Reconcile(t.Context(), dossier.ReconcileOptions{OlderThan: 24 * time.Hour, Sweep: true}, nil); err != nil {
+					if _, err := svc.Reconcile(t.Context(),
+						dossier.ReconcileOptions{OlderThan: 24 * time.Hour, Sweep: true}, nil); err != nil {
 						t.Error(err)
 					}
 					s.checkInvariants(t, false)
@@ -247,7 +259,8 @@ func TestFaultAtEveryStepOfADirectUpload(t *testing.T) {
 					if records != objects {
 						t.Errorf("left: %d records, %d objects", records, objects)
 					}
-					described := f.at >= len(clean.calls)-5 || clean.calls[f.at] == "objects.Finish" && (f.mode == failAfter || f.mode == dieAfter)
+					described := f.at >= len(clean.calls)-5 ||
+						clean.calls[f.at] == "objects.Finish" && (f.mode == failAfter || f.mode == dieAfter)
 					if described && clean.calls[f.at] != "objects.Finish" {
 						s.checkComplete(t, r, []upload{direct})
 					}
@@ -274,10 +287,12 @@ func TestFaultAtEveryStepOfADuplicate(t *testing.T) {
 	}
 	s, r, first, second := prepare(t)
 	clean := &faults{at: -1}
-	if got, err := s.faulty(clean).Complete(t.Context(), r.Person, second.ID, sums(direct.data)); err != nil || got.ID != first.ID {
+	if got, err := s.faulty(clean).Complete(t.Context(), r.Person, second.ID, sums(direct.data)); err != nil ||
+		got.ID != first.ID {
 		t.Fatalf("Complete of the same file: %+v, %v", got, err)
 	}
-	if u, err := s.catalog.Usage(t.Context(), r.Person); err != nil || u.Files != 1 || u.Bytes != int64(len(direct.data)) {
+	if u, err := s.catalog.Usage(t.Context(), r.Person); err != nil || u.Files != 1 ||
+		u.Bytes != int64(len(direct.data)) {
 		t.Errorf("counted are %+v, %v; want one file", u, err)
 	}
 	s.checkInvariants(t, true)
@@ -290,7 +305,8 @@ func TestFaultAtEveryStepOfADuplicate(t *testing.T) {
 		s.checkInvariants(t, false)
 		svc := s.service(dossier.DefaultLimits())
 		for range 2 {
-			if got, err := svc.Complete(t.Context(), r.Person, second.ID, sums(direct.data)); err != nil || got.ID != first.ID {
+			if got, err := svc.Complete(t.Context(), r.Person, second.ID, sums(direct.data)); err != nil ||
+				got.ID != first.ID {
 				t.Errorf("Complete repeated: %+v, %v", got, err)
 			}
 		}

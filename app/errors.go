@@ -119,7 +119,8 @@ func Unavailable(ctx context.Context, doing string, err error) error {
 // The refusals that both write paths give, each with the text that the submitter reads.
 
 func conflict(cause error) *Error {
-	return Errorf(CodeConflict, cause, "This form was already used for another submission, or that submission is being deleted. Send it as a new one.")
+	return Errorf(CodeConflict, cause,
+		"This form was already used for another submission, or that submission is being deleted. Send it as a new one.")
 }
 
 func lost(cause error) *Error {
@@ -127,8 +128,10 @@ func lost(cause error) *Error {
 }
 
 func differs() *Error {
-	return Errorf(CodeCorrupt, nil, "You have a file of this name already, with this SHA-256 but other bytes: one of the two was computed wrongly. "+
-		"Delete that file, or send this one by another name.")
+	return Errorf(CodeCorrupt, nil,
+		"You have a file of this name already, with this SHA-256 but other bytes: one of the two was computed "+
+			"wrongly. "+
+			"Delete that file, or send this one by another name.")
 }
 
 func removed(cause error) *Error {

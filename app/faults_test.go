@@ -25,7 +25,8 @@ const (
 )
 
 func (m mode) String() string {
-	return [...]string{"fails before", "fails after", "fails in the middle", "process dies before", "process dies after"}[m]
+	return [...]string{"fails before", "fails after", "fails in the middle", "process dies before",
+		"process dies after"}[m]
 }
 
 var errInjected = errors.New("injected")
@@ -126,7 +127,8 @@ func (p faultyPeople) Person(ctx context.Context, id dossier.PersonID) (dossier.
 	return value(ctx, p.f, "people.Person", func() (dossier.Person, error) { return p.People.Person(ctx, id) })
 }
 
-func (p faultyPeople) Move(ctx context.Context, id dossier.PersonID, to dossier.PersonState, at time.Time, from ...dossier.PersonState) error {
+func (p faultyPeople) Move(ctx context.Context, id dossier.PersonID, to dossier.PersonState, at time.Time,
+	from ...dossier.PersonState) error {
 	return p.f.do(ctx, "people.Move", func() error { return p.People.Move(ctx, id, to, at, from...) })
 }
 
@@ -139,7 +141,9 @@ func (p faultyPeople) Leftovers(ctx context.Context, before time.Time) iter.Seq2
 }
 
 func (p faultyPeople) Existing(ctx context.Context, ids []dossier.PersonID) (map[dossier.PersonID]bool, error) {
-	return value(ctx, p.f, "people.Existing", func() (map[dossier.PersonID]bool, error) { return p.People.Existing(ctx, ids) })
+	return value(ctx, p.f, "people.Existing", func() (map[dossier.PersonID]bool, error) {
+		return p.People.Existing(ctx, ids)
+	})
 }
 
 type faultyCatalog struct {
@@ -155,19 +159,25 @@ func (c faultyCatalog) File(ctx context.Context, p dossier.PersonID, id dossier.
 	return value(ctx, c.f, "catalog.File", func() (dossier.File, error) { return c.Catalog.File(ctx, p, id) })
 }
 
-func (c faultyCatalog) Files(ctx context.Context, p dossier.PersonID, after dossier.FileID, limit int) ([]dossier.File, error) {
-	return value(ctx, c.f, "catalog.Files", func() ([]dossier.File, error) { return c.Catalog.Files(ctx, p, after, limit) })
+func (c faultyCatalog) Files(ctx context.Context, p dossier.PersonID, after dossier.FileID, limit int) ([]dossier.File,
+	error) {
+	return value(ctx, c.f, "catalog.Files", func() ([]dossier.File, error) {
+		return c.Catalog.Files(ctx, p, after, limit)
+	})
 }
 
-func (c faultyCatalog) Describe(ctx context.Context, p dossier.PersonID, id dossier.FileID, v dossier.Content, at time.Time) error {
+func (c faultyCatalog) Describe(ctx context.Context, p dossier.PersonID, id dossier.FileID, v dossier.Content,
+	at time.Time) error {
 	return c.f.do(ctx, "catalog.Describe", func() error { return c.Catalog.Describe(ctx, p, id, v, at) })
 }
 
-func (c faultyCatalog) Commit(ctx context.Context, p dossier.PersonID, id dossier.FileID, at time.Time) (dossier.File, error) {
+func (c faultyCatalog) Commit(ctx context.Context, p dossier.PersonID, id dossier.FileID, at time.Time) (dossier.File,
+	error) {
 	return value(ctx, c.f, "catalog.Commit", func() (dossier.File, error) { return c.Catalog.Commit(ctx, p, id, at) })
 }
 
-func (c faultyCatalog) MarkDeleting(ctx context.Context, p dossier.PersonID, id dossier.FileID, at time.Time, from ...dossier.FileState) error {
+func (c faultyCatalog) MarkDeleting(ctx context.Context, p dossier.PersonID, id dossier.FileID, at time.Time,
+	from ...dossier.FileState) error {
 	return c.f.do(ctx, "catalog.MarkDeleting", func() error { return c.Catalog.MarkDeleting(ctx, p, id, at, from...) })
 }
 
@@ -179,11 +189,15 @@ func (c faultyCatalog) Remove(ctx context.Context, p dossier.PersonID, id dossie
 	return value(ctx, c.f, "catalog.Remove", func() (*dossier.File, error) { return c.Catalog.Remove(ctx, p, id) })
 }
 
-func (c faultyCatalog) Reserve(ctx context.Context, p dossier.PersonID, add, most dossier.Quota, at time.Time) (dossier.Usage, error) {
-	return value(ctx, c.f, "catalog.Reserve", func() (dossier.Usage, error) { return c.Catalog.Reserve(ctx, p, add, most, at) })
+func (c faultyCatalog) Reserve(ctx context.Context, p dossier.PersonID, add, most dossier.Quota,
+	at time.Time) (dossier.Usage, error) {
+	return value(ctx, c.f, "catalog.Reserve", func() (dossier.Usage, error) {
+		return c.Catalog.Reserve(ctx, p, add, most, at)
+	})
 }
 
-func (c faultyCatalog) Release(ctx context.Context, p dossier.PersonID, off dossier.Quota, epoch string, at time.Time) error {
+func (c faultyCatalog) Release(ctx context.Context, p dossier.PersonID, off dossier.Quota, epoch string,
+	at time.Time) error {
 	return c.f.do(ctx, "catalog.Release", func() error { return c.Catalog.Release(ctx, p, off, epoch, at) })
 }
 
@@ -242,22 +256,30 @@ func (o faultyObjects) List(ctx context.Context, prefix string) iter.Seq2[dossie
 }
 
 func (o faultyObjects) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
-	return value(ctx, o.f, "objects.Open", func() (io.ReadCloser, error) { return o.Objects.Open(ctx, key, offset, length) })
+	return value(ctx, o.f, "objects.Open", func() (io.ReadCloser, error) {
+		return o.Objects.Open(ctx, key, offset, length)
+	})
 }
 
 func (o faultyObjects) Start(ctx context.Context, key string) (string, error) {
 	return value(ctx, o.f, "objects.Start", func() (string, error) { return o.Objects.Start(ctx, key) })
 }
 
-func (o faultyObjects) Sign(ctx context.Context, key, uploadID string, p dossier.Part, lifetime time.Duration) (dossier.SignedRequest, error) {
-	return value(ctx, o.f, "objects.Sign", func() (dossier.SignedRequest, error) { return o.Objects.Sign(ctx, key, uploadID, p, lifetime) })
+func (o faultyObjects) Sign(ctx context.Context, key, uploadID string, p dossier.Part,
+	lifetime time.Duration) (dossier.SignedRequest, error) {
+	return value(ctx, o.f, "objects.Sign", func() (dossier.SignedRequest, error) {
+		return o.Objects.Sign(ctx, key, uploadID, p, lifetime)
+	})
 }
 
 func (o faultyObjects) Parts(ctx context.Context, key, uploadID string) ([]dossier.Part, error) {
-	return value(ctx, o.f, "objects.Parts", func() ([]dossier.Part, error) { return o.Objects.Parts(ctx, key, uploadID) })
+	return value(ctx, o.f, "objects.Parts", func() ([]dossier.Part, error) {
+		return o.Objects.Parts(ctx, key, uploadID)
+	})
 }
 
-func (o faultyObjects) Finish(ctx context.Context, key, uploadID string, parts []dossier.Part, whole dossier.Held) error {
+func (o faultyObjects) Finish(ctx context.Context, key, uploadID string, parts []dossier.Part,
+	whole dossier.Held) error {
 	return o.f.do(ctx, "objects.Finish", func() error { return o.Objects.Finish(ctx, key, uploadID, parts, whole) })
 }
 

@@ -39,7 +39,8 @@ func TestCleanFileName(t *testing.T) {
 }
 
 func FuzzCleanFileName(f *testing.F) {
-	for _, s := range []string{"", "a.txt", "../x", "a\x00", "\u202Ex", strings.Repeat("é", 300) + ".pdf", strings.Repeat(".", 300), "x" + strings.Repeat(" .", 200) + ".y", "e\u0000\u0301"} {
+	for _, s := range []string{"", "a.txt", "../x", "a\x00", "\u202Ex", strings.Repeat("é", 300) + ".pdf",
+		strings.Repeat(".", 300), "x" + strings.Repeat(" .", 200) + ".y", "e\u0000\u0301"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {

@@ -62,7 +62,8 @@ func (s stores) service(limits dossier.Limits) *dossier.Service {
 }
 
 func (s stores) faulty(f *faults) *dossier.Service {
-	return dossier.New(faultyPeople{s.people, f}, faultyCatalog{s.catalog, f}, faultyObjects{s.objects, f}, dossier.Options{Now: s.clock.now})
+	return dossier.New(faultyPeople{s.people, f}, faultyCatalog{s.catalog, f}, faultyObjects{s.objects, f},
+		dossier.Options{Now: s.clock.now})
 }
 
 // upload is one file to be sent.
@@ -220,7 +221,8 @@ func (s stores) reconcileAll(t *testing.T) *dossier.ReconcileReport {
 	again := s.reconcileOnce(t)
 	delete(again.Counts, dossier.RepairRecounted)
 	if len(again.Counts) != 0 || again.AbortedMultipartUploads != 0 {
-		t.Errorf("a second reconciliation did %v and gave up %d multipart uploads", again.Counts, again.AbortedMultipartUploads)
+		t.Errorf("a second reconciliation did %v and gave up %d multipart uploads", again.Counts,
+			again.AbortedMultipartUploads)
 	}
 	return report
 }
@@ -228,7 +230,8 @@ func (s stores) reconcileAll(t *testing.T) *dossier.ReconcileReport {
 func (s stores) reconcileOnce(t *testing.T) *dossier.ReconcileReport {
 	t.Helper()
 	s.clock.forward(7 * 24 * time.Hour)
-	report, err := s.service(dossier.DefaultLimits()).Reconcile(t.Context(), dossier.ReconcileOptions{OlderThan: 24 * time.Hour, Sweep: true, Verify: true}, nil)
+	report, err := s.service(dossier.DefaultLimits()).Reconcile(t.Context(),
+		dossier.ReconcileOptions{OlderThan: 24 * time.Hour, Sweep: true, Verify: true}, nil)
 	if err != nil {
 		t.Errorf("reconcile: %v", err)
 	}

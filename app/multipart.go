@@ -78,7 +78,8 @@ func (m Multipart) whole(parts []Part, crc uint64) error {
 		case ok && p.Number > i+1:
 			return m.missing(i + 1)
 		case !ok || p.Size != size:
-			return Errorf(CodeCorrupt, nil, "Part %d arrived with %d bytes, and is to have %d. Send it again.", p.Number, p.Size, size)
+			return Errorf(CodeCorrupt, nil, "Part %d arrived with %d bytes, and is to have %d. Send it again.",
+				p.Number, p.Size, size)
 		}
 		sum = CombineCRC64(sum, p.CRC64, p.Size)
 	}

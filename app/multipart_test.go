@@ -9,8 +9,10 @@ import (
 
 func TestPartSize(t *testing.T) {
 	for _, c := range []struct{ size, want int64 }{
-		{0, 8 << 20}, {1, 8 << 20}, {5 << 30, 8 << 20}, {10_000 * 8 << 20, 8 << 20}, {10_000*8<<20 + 1, 9 << 20}, {10_000 * 9 << 20, 9 << 20},
-		{100 << 30, 11 << 20}, {5 << 40, 525 << 20}, {dossier.MaxParts * dossier.MaxPartSize, dossier.MaxPartSize}, {math.MaxInt64, dossier.MaxPartSize},
+		{0, 8 << 20}, {1, 8 << 20}, {5 << 30, 8 << 20}, {10_000 * 8 << 20, 8 << 20}, {10_000*8<<20 + 1, 9 << 20},
+		{10_000 * 9 << 20, 9 << 20},
+		{100 << 30, 11 << 20}, {5 << 40, 525 << 20}, {dossier.MaxParts * dossier.MaxPartSize, dossier.MaxPartSize},
+		{math.MaxInt64, dossier.MaxPartSize},
 	} {
 		if got := dossier.PartSize(c.size); got != c.want {
 			t.Errorf("PartSize(%d) = %d, want %d", c.size, got, c.want)

@@ -66,7 +66,8 @@ func (s *Service) reserve(ctx context.Context, person PersonID, add Quota) (Usag
 
 // full says that a person's quota does not take a file.
 func (s *Service) full(cause error) *Error {
-	return Errorf(CodeQuota, cause, "Does not fit any more: one person may have %d files, of %s together, and those that are being sent count too.",
+	return Errorf(CodeQuota, cause,
+		"Does not fit any more: one person may have %d files, of %s together, and those that are being sent count too.",
 		s.limits.PersonFiles, FormatBytes(s.limits.PersonBytes))
 }
 

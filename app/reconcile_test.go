@@ -19,9 +19,12 @@ func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 		}
 		// A file of an acknowledged person that only lacks its commit; one without bytes; a submission never
 		// acknowledged; a deletion half done; an object without record; a record without person.
-		_, _ = submit(t.Context(), s.faulty(failing(t, oneForm, dieBefore, "catalog.Commit", 1)), kept, []upload{{"c.txt", []byte("gamma")}})
-		_, _ = submit(t.Context(), s.faulty(failing(t, oneForm, dieAfter, "catalog.Put", 1)), kept, []upload{{"d.txt", []byte("delta")}})
-		_, _ = submit(t.Context(), s.faulty(failing(t, twoForm, dieBefore, "catalog.Commit", 2)), dossier.NewReceipt(), twoFiles)
+		_, _ = submit(t.Context(), s.faulty(failing(t, oneForm, dieBefore, "catalog.Commit", 1)), kept,
+			[]upload{{"c.txt", []byte("gamma")}})
+		_, _ = submit(t.Context(), s.faulty(failing(t, oneForm, dieAfter, "catalog.Put", 1)), kept,
+			[]upload{{"d.txt", []byte("delta")}})
+		_, _ = submit(t.Context(), s.faulty(failing(t, twoForm, dieBefore, "catalog.Commit", 2)), dossier.NewReceipt(),
+			twoFiles)
 		gone := dossier.NewReceipt()
 		if _, err := submit(t.Context(), s.service(dossier.DefaultLimits()), gone, twoFiles); err != nil {
 			t.Fatal(err)
@@ -37,7 +40,8 @@ func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 			call string
 			nth  int
 		}{
-			{"e.txt", dieBefore, "catalog.Commit", 1}, {"f.txt", dieAfter, "objects.Finish", 1}, {"g.txt", dieBefore, "objects.Finish", 1},
+			{"e.txt", dieBefore, "catalog.Commit", 1}, {"f.txt", dieAfter, "objects.Finish", 1},
+			{"g.txt", dieBefore, "objects.Finish", 1},
 			{"h.txt", dieAfter, "catalog.Put", 1}, {"i.txt", dieBefore, "catalog.Put", 1},
 		} {
 			who := kept
@@ -48,16 +52,19 @@ func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			_, _ = s.sendDirectly(t, s.faulty(failing(t, sent, d.m, d.call, d.nth)), who, dossier.NewFileID(), upload{d.name, []byte(d.name)})
+			_, _ = s.sendDirectly(t, s.faulty(failing(t, sent, d.m, d.call, d.nth)), who, dossier.NewFileID(),
+				upload{d.name, []byte(d.name)})
 		}
-		orphan := dossier.File{Person: dossier.NewPersonID(), ID: dossier.NewFileID(), Name: "x", Author: "y", State: dossier.FileUploading,
+		orphan := dossier.File{Person: dossier.NewPersonID(), ID: dossier.NewFileID(), Name: "x", Author: "y",
+			State:     dossier.FileUploading,
 			CreatedAt: s.clock.now().Truncate(time.Microsecond), UpdatedAt: s.clock.now().Truncate(time.Microsecond)}
 		if err := s.objects.Put(t.Context(), orphan.Key(), strings.NewReader("orphan")); err != nil {
 			t.Fatal(err)
 		}
 		// As new as can be, so that only the missing person tells.
 		orphan.Person, orphan.UpdatedAt = dossier.NewPersonID(), orphan.UpdatedAt.Add(8*24*time.Hour)
-		if _, err := s.catalog.Reserve(t.Context(), orphan.Person, orphan.Counted(), dossier.Quota{Files: 9, Bytes: 9}, s.clock.now()); err != nil {
+		if _, err := s.catalog.Reserve(t.Context(), orphan.Person, orphan.Counted(), dossier.Quota{Files: 9, Bytes: 9},
+			s.clock.now()); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.catalog.Put(t.Context(), orphan); err != nil {
@@ -73,13 +80,16 @@ func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, what := range []string{dossier.RepairFinished, dossier.RepairRemovedUpload, dossier.RepairRemovedRecord, dossier.RepairRemovedSubmission, dossier.RepairRemovedPerson, dossier.RepairRemovedObject, dossier.RepairRecounted} {
+	for _, what := range []string{dossier.RepairFinished, dossier.RepairRemovedUpload, dossier.RepairRemovedRecord,
+		dossier.RepairRemovedSubmission, dossier.RepairRemovedPerson, dossier.RepairRemovedObject,
+		dossier.RepairRecounted} {
 		if report.Counts[what] == 0 {
 			t.Errorf("nothing was reported as %q: %v", what, report.Counts)
 		}
 	}
 	if report.Counts[dossier.RepairFinished] != 3 || report.AbortedMultipartUploads == 0 {
-		t.Errorf("reconcile did %v and gave up %d multipart uploads, want three uploads finished", report.Counts, report.AbortedMultipartUploads)
+		t.Errorf("reconcile did %v and gave up %d multipart uploads, want three uploads finished", report.Counts,
+			report.AbortedMultipartUploads)
 	}
 	s.reconcileAll(t)
 	s.checkInvariants(t, true)
@@ -123,7 +133,8 @@ func TestReconcileFinishesWhatOnlyLacksItsCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	third := upload{"c.txt", []byte("gamma")}
-	_, _ = submit(t.Context(), s.faulty(failing(t, anotherFormCalls(t), dieBefore, "catalog.Commit", 1)), r, []upload{third})
+	_, _ = submit(t.Context(), s.faulty(failing(t, anotherFormCalls(t), dieBefore, "catalog.Commit", 1)), r,
+		[]upload{third})
 	report := s.reconcileAll(t)
 	if report.Counts[dossier.RepairFinished] != 1 {
 		t.Errorf("reconcile did %v, want one upload finished", report.Counts)
@@ -147,8 +158,10 @@ func TestReconcileReportsDamage(t *testing.T) {
 	if err := s.objects.Put(t.Context(), out[1].File.Key(), strings.NewReader("bent")); err != nil {
 		t.Fatal(err)
 	}
-	report, err := s.service(dossier.DefaultLimits()).Reconcile(t.Context(), dossier.ReconcileOptions{OlderThan: 0, Verify: true}, nil)
-	if err != nil || !report.Damaged() || report.Counts[dossier.DamageMissing] != 1 || report.Counts[dossier.DamageDiffers] != 1 {
+	report, err := s.service(dossier.DefaultLimits()).Reconcile(t.Context(),
+		dossier.ReconcileOptions{OlderThan: 0, Verify: true}, nil)
+	if err != nil || !report.Damaged() || report.Counts[dossier.DamageMissing] != 1 ||
+		report.Counts[dossier.DamageDiffers] != 1 {
 		t.Errorf("report %+v, %v", report, err)
 	}
 	if _, records, _ := s.count(t); records != 2 {
@@ -172,15 +185,18 @@ func TestReconcileGoesByProgress(t *testing.T) {
 	}
 	s.clock.forward(23 * time.Hour)
 	for _, dry := range []bool{true, false} {
-		report, err := svc.Reconcile(t.Context(), dossier.ReconcileOptions{OlderThan: 24 * time.Hour, Sweep: true, DryRun: dry}, nil)
-		if err != nil || report.Counts[dossier.RepairRemovedUpload] != 1 || len(report.Counts) != 1 || report.AbortedMultipartUploads != 0 {
+		report, err := svc.Reconcile(t.Context(), dossier.ReconcileOptions{OlderThan: 24 * time.Hour, Sweep: true,
+			DryRun: dry}, nil)
+		if err != nil || report.Counts[dossier.RepairRemovedUpload] != 1 || len(report.Counts) != 1 ||
+			report.AbortedMultipartUploads != 0 {
 			t.Errorf("reconcile, dry run %v: %+v, %v; want one upload removed", dry, report, err)
 		}
 	}
 	if _, _, err := svc.Status(t.Context(), r.Person, left.ID); !errors.Is(err, dossier.ErrNotFound) {
 		t.Errorf("Status of the one left behind: %v, want ErrNotFound", err)
 	}
-	if got, err := svc.Complete(t.Context(), r.Person, slow.ID, sums(direct.data)); err != nil || got.State != dossier.FileStored {
+	if got, err := svc.Complete(t.Context(), r.Person, slow.ID, sums(direct.data)); err != nil ||
+		got.State != dossier.FileStored {
 		t.Errorf("Complete of the slow one: %+v, %v", got, err)
 	}
 	s.checkComplete(t, r, []upload{direct})

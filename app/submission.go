@@ -170,7 +170,8 @@ func (s *Service) send(ctx context.Context, in *incoming, r io.Reader, usage Usa
 		return fmt.Errorf("verify object: %w", err)
 	}
 	if held != content.held() {
-		return Errorf(CodeCorrupt, fmt.Errorf("sent %d bytes, CRC-64 %016x; store holds %d, %016x", content.Size, content.CRC64, held.Size, held.CRC64),
+		return Errorf(CodeCorrupt, fmt.Errorf("sent %d bytes, CRC-64 %016x; store holds %d, %016x", content.Size,
+			content.CRC64, held.Size, held.CRC64),
 			"Was changed on its way to the store and not kept. Send it again.")
 	}
 	bytes := Quota{Bytes: content.Size}

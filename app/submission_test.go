@@ -38,47 +38,52 @@ func TestFaultAtEveryStepOfASubmission(t *testing.T) {
 	if _, err := submit(t.Context(), s.faulty(clean), dossier.NewReceipt(), twoFiles); err != nil {
 		t.Fatal(err)
 	}
-	want := "people.Insert catalog.Reserve catalog.Put people.Person objects.Put objects.Stat catalog.Reserve catalog.Describe " +
-		"catalog.Reserve catalog.Put people.Person objects.Put objects.Stat catalog.Reserve catalog.Describe catalog.Commit catalog.Commit people.Move"
+	want := "people.Insert catalog.Reserve catalog.Put people.Person objects.Put objects.Stat catalog.Reserve " +
+		"catalog.Describe " +
+		"catalog.Reserve catalog.Put people.Person objects.Put objects.Stat catalog.Reserve catalog.Describe " +
+		"catalog.Commit catalog.Commit people.Move"
 	if got := strings.Join(clean.calls, " "); got != want {
 		t.Fatalf("the write path makes the calls\n%s\nwant\n%s", got, want)
 	}
 	for i, call := range clean.calls {
 		for m := failBefore; m <= dieAfter; m++ {
 			for _, again := range []bool{true, false} {
-				t.Run(name(i, call, m)+map[bool]string{true: ", sent again", false: ", given up"}[again], func(t *testing.T) {
-					s := embedded(t)
-					r := dossier.NewReceipt()
-					f := &faults{at: i, mode: m}
-					_, err := submit(t.Context(), s.faulty(f), r, twoFiles)
-					if err == nil {
-						t.Fatal("the submission was acknowledged although a store failed")
-					}
-					if !errors.Is(err, dossier.ErrUnavailable) {
-						t.Errorf("error is %v, want ErrUnavailable", err)
-					}
-					s.checkInvariants(t, false)
-					if again {
-						if _, err := submit(t.Context(), s.service(dossier.DefaultLimits()), r, twoFiles); err != nil {
-							t.Fatalf("the same form sent again: %v", err)
+				t.Run(name(i, call, m)+map[bool]string{true: ", sent again", false: ", given up"}[again],
+					func(t *testing.T) {
+						s := embedded(t)
+						r := dossier.NewReceipt()
+						f := &faults{at: i, mode: m}
+						_, err := submit(t.Context(), s.faulty(f), r, twoFiles)
+						if err == nil {
+							t.Fatal("the submission was acknowledged although a store failed")
 						}
-						s.checkComplete(t, r, twoFiles)
+						if !errors.Is(err, dossier.ErrUnavailable) {
+							t.Errorf("error is %v, want ErrUnavailable", err)
+						}
+						s.checkInvariants(t, false)
+						if again {
+							if _, err := submit(t.Context(), s.service(dossier.DefaultLimits()), r,
+								twoFiles); err != nil {
+								t.Fatalf("the same form sent again: %v", err)
+							}
+							s.checkComplete(t, r, twoFiles)
+							s.reconcileAll(t)
+							s.checkComplete(t, r, twoFiles)
+							s.checkInvariants(t, true)
+							return
+						}
 						s.reconcileAll(t)
-						s.checkComplete(t, r, twoFiles)
 						s.checkInvariants(t, true)
-						return
-					}
-					s.reconcileAll(t)
-					s.checkInvariants(t, true)
-					// An answer that is lost after the last step cannot be told from success; all else must be gone.
-					last := i == len(clean.calls)-1 && (m == failAfter || m == dieAfter)
-					people, records, objects := s.count(t)
-					if last {
-						s.checkComplete(t, r, twoFiles)
-					} else if people+records+objects != 0 {
-						t.Errorf("left behind: %d people, %d records, %d objects", people, records, objects)
-					}
-				})
+						// An answer that is lost after the last step cannot be told from success; all else must be
+						// gone.
+						last := i == len(clean.calls)-1 && (m == failAfter || m == dieAfter)
+						people, records, objects := s.count(t)
+						if last {
+							s.checkComplete(t, r, twoFiles)
+						} else if people+records+objects != 0 {
+							t.Errorf("left behind: %d people, %d records, %d objects", people, records, objects)
+						}
+					})
 			}
 		}
 	}

@@ -19,10 +19,11 @@ import (
 const app = "dossier.example/app/cmd/dossier"
 
 // deployed are the programs that run with the rights of who deploys.
-var deployed = []string{"dossier.example/infra/cmd/prepare", "dossier.example/infra/cmd/rollout", "dossier.example/infra/cmd/runcommand"}
+var deployed = []string{"dossier.example/infra/cmd/prepare", "dossier.example/infra/cmd/rollout",
+	"dossier.example/infra/cmd/runcommand"}
 
-// programCalls are the commands of all programs of the repository that call AWS, with what each can call, found in their source. One call graph
-// serves all tests: to make it takes longer than they do.
+// programCalls are the commands of all programs of the repository that call AWS, with what each can call, found in
+// their source. One call graph serves all tests: to make it takes longer than they do.
 var programCalls = sync.OnceValues(func() ([]permissions.Command, error) {
 	return permissions.Calls(context.Background(), repository, append([]string{app}, deployed...)...)
 })
@@ -34,7 +35,8 @@ func TestProgramCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	b.WriteString("The operations of AWS that each program of this repository can call, found in its source by package permissions.\n" +
+	b.WriteString("The operations of AWS that each program of this repository can call, found in its source by " +
+		"package permissions.\n" +
 		"Made by: go test ./infra -run '^TestProgramCalls$' -update\n")
 	for _, c := range commands {
 		fmt.Fprintf(&b, "\n%s\n%s", strings.TrimSpace(c.Program+" "+c.Name), listed(t, c.Calls))
@@ -45,9 +47,11 @@ func TestProgramCalls(t *testing.T) {
 // TestScriptCalls keeps the list of what the hosts' own scripts call.
 func TestScriptCalls(t *testing.T) {
 	instance, err := userdata.App{
-		Region: "eu-central-1", Bucket: "dossier-dev-releases", Key: "releases/" + strings.Repeat("a", 64) + "/release.tar.gz",
-		SHA256: strings.Repeat("a", 64), Parameters: "/dossier/dev", Group: "dossier-dev-app", Hook: "ready", LogGroup: "/dossier/dev/app",
-		Port: 8080, ShutdownTimeout: 30 * time.Second, StopTimeout: time.Minute, BootTimeout: 15 * time.Minute,
+		Region: "eu-central-1", Bucket: "dossier-dev-releases", Key: "releases/" + strings.Repeat("a", 64) +
+			"/release.tar.gz",
+		SHA256: strings.Repeat("a", 64), Parameters: "/dossier/dev", Group: "dossier-dev-app", Hook: "ready",
+		LogGroup: "/dossier/dev/app",
+		Port:     8080, ShutdownTimeout: 30 * time.Second, StopTimeout: time.Minute, BootTimeout: 15 * time.Minute,
 	}.UserData()
 	if err != nil {
 		t.Fatal(err)
@@ -65,17 +69,20 @@ func TestScriptCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	command, err := schema.Script{
-		Region: "eu-central-1", Bucket: "dossier-dev-releases", Parameters: "/dossier/dev", ReleaseParameter: "/dossier/dev/release", Wait: time.Minute,
+		Region: "eu-central-1", Bucket: "dossier-dev-releases", Parameters: "/dossier/dev",
+		ReleaseParameter: "/dossier/dev/release", Wait: time.Minute,
 	}.Render()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	b.WriteString("The operations of AWS that the scripts of hosts call, found in their text by package permissions.\n" +
+	b.WriteString("The operations of AWS that the scripts of hosts call, found in their text by package " +
+		"permissions.\n" +
 		"Made by: go test ./infra -run '^TestScriptCalls$' -update\n")
 	for _, s := range []struct{ name, text string }{
 		{"user-data of the app's instances", instance}, {"user-data of the jump server, with SSH", ssh},
-		{"user-data of the jump server, without SSH", noSSH}, {"user-data of the NAT instance", nat}, {"schema command", command},
+		{"user-data of the jump server, without SSH", noSSH}, {"user-data of the NAT instance", nat},
+		{"schema command", command},
 	} {
 		calls, err := permissions.ScriptCalls(s.text)
 		if err != nil {

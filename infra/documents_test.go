@@ -37,7 +37,8 @@ func document(t *testing.T, name string) string {
 func TestDocuments(t *testing.T) {
 	dev, prod := stacks(t)
 	for _, part := range []struct{ file, name, want string }{
-		{"docs/costs.md", "costs", prices.Document(prices.Environment{Name: "dev", Bill: prices.Idle(dev.graph)}, prices.Environment{Name: "prod", Bill: prices.Idle(prod.graph)})},
+		{"docs/costs.md", "costs", prices.Document(prices.Environment{Name: "dev", Bill: prices.Idle(dev.graph)},
+			prices.Environment{Name: "prod", Bill: prices.Idle(prod.graph)})},
 		{"docs/releases.md", "timeouts", timeouts(dev.settings, prod.settings)},
 		{"docs/secrets.md", "parameters", parameterTable(withOperators(t).graph)},
 		{"docs/watching.md", "logs", logTable(dev.graph, prod.graph)},
@@ -76,7 +77,8 @@ func generated(t *testing.T, file, have, want string) {
 			t.Fatal(err)
 		}
 	default:
-		t.Errorf("%s is not what the program gives; go test ./infra -run '^TestDocuments$' -update writes it anew\ngot\n%s\nwant\n%s", file, have, want)
+		t.Errorf("%s is not what the program gives; go test ./infra -run '^TestDocuments$' -update writes it "+
+			"anew\ngot\n%s\nwant\n%s", file, have, want)
 	}
 }
 
@@ -111,24 +113,35 @@ func timeouts(dev, prod settings.Settings) string {
 		what, by, must string
 		of             func(settings.Settings) string
 	}{
-		{"The load balancer closes an idle connection after", "`service.idleTimeout`", "shorter than the app's keep-alive",
+		{"The load balancer closes an idle connection after", "`service.idleTimeout`",
+			"shorter than the app's keep-alive",
 			func(s settings.Settings) string { return short(s.Service.IdleTimeout) }},
-		{"The app closes an idle connection after", "the app, fixed", "longer than the row above; otherwise clients see a 502 now and then",
+		{"The app closes an idle connection after", "the app, fixed",
+			"longer than the row above; otherwise clients see a 502 now and then",
 			func(settings.Settings) string { return short(settings.AppKeepAlive) }},
-		{"A submission by the plain form may take", "`service.uploadTimeout`", "shorter than the time for deregistration",
+		{"A submission by the plain form may take", "`service.uploadTimeout`",
+			"shorter than the time for deregistration",
 			func(s settings.Settings) string { return short(s.Service.UploadTimeout) }},
-		{"So the largest file needs, by the plain form alone, a line of", "`service.maxFileSize`", "slow enough for users without JavaScript", speed},
-		{"An instance that leaves stays, idle or not", "`service.deregistrationDelay`", "longer than a submission by the form, so that no rollout cuts one; short, because each replaced instance takes it",
+		{"So the largest file needs, by the plain form alone, a line of", "`service.maxFileSize`",
+			"slow enough for users without JavaScript", speed},
+		{"An instance that leaves stays, idle or not", "`service.deregistrationDelay`",
+			"longer than a submission by the form, so that no rollout cuts one; short, because each replaced " +
+				"instance takes it",
 			func(s settings.Settings) string { return short(s.Service.DeregistrationDelay) }},
-		{"After the stop signal, running requests get", "`service.shutdownTimeout`", "shorter than the row below, by " + short(userdata.StopMargin) + " at least",
+		{"After the stop signal, running requests get", "`service.shutdownTimeout`", "shorter than the row below, by " +
+			short(userdata.StopMargin) + " at least",
 			func(s settings.Settings) string { return short(s.Service.ShutdownTimeout) }},
 		{"systemd kills the app after", "`service.stopTimeout`", "longer than the row above",
 			func(s settings.Settings) string { return short(s.Service.StopTimeout) }},
-		{"A new instance has, from launch to ready", "`service.bootTimeout`", "long enough for the slowest boot; then it is given up",
+		{"A new instance has, from launch to ready", "`service.bootTimeout`",
+			"long enough for the slowest boot; then it is given up",
 			func(s settings.Settings) string { return short(s.Service.BootTimeout) }},
-		{"A rollout of the largest group may take", "the program: 15m and, for each instance, a boot and a deregistration", "waited for by whoever runs `pulumi up`",
+		{"A rollout of the largest group may take",
+			"the program: 15m and, for each instance, a boot and a deregistration",
+			"waited for by whoever runs `pulumi up`",
 			func(s settings.Settings) string {
-				return short(15*time.Minute + time.Duration(s.Service.Max)*(s.Service.BootTimeout+s.Service.DeregistrationDelay))
+				return short(15*time.Minute +
+					time.Duration(s.Service.Max)*(s.Service.BootTimeout+s.Service.DeregistrationDelay))
 			}},
 	} {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", row.what, row.by, row.of(dev), row.of(prod), row.must)
@@ -179,7 +192,8 @@ func logTable(dev, prod *graph.Graph) string {
 func alarmTable(dev, prod *graph.Graph) string {
 	const token = "aws:cloudwatch/metricAlarm:MetricAlarm"
 	metric := func(a *graph.Resource) (name, statistic string, period float64) {
-		name, statistic = graph.Text(a.Input("metricName")), cmp.Or(graph.Text(a.Input("statistic")), graph.Text(a.Input("extendedStatistic")))
+		name, statistic = graph.Text(a.Input("metricName")),
+			cmp.Or(graph.Text(a.Input("statistic")), graph.Text(a.Input("extendedStatistic")))
 		period, _ = graph.Number(a.Input("period"))
 		for _, query := range graph.Items(a.Input("metricQueries")) {
 			if graph.Is(graph.At(query, "returnData"), true) {
@@ -213,7 +227,8 @@ func alarmTable(dev, prod *graph.Graph) string {
 		}
 		_, says, _ := strings.Cut(graph.Text(a.Input("alarmDescription")), ": ")
 		name, statistic, _ := metric(a)
-		fmt.Fprintf(&b, "| %s | %s, %s | %s | %s | %s |\n", strings.TrimPrefix(a.Name, "dossier-observe-"), name, statistic,
+		fmt.Fprintf(&b, "| %s | %s, %s | %s | %s | %s |\n", strings.TrimPrefix(a.Name, "dossier-observe-"), name,
+			statistic,
 			when(other), when(a), says)
 	}
 	return b.String()

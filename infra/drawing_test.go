@@ -8,11 +8,13 @@ import (
 	"dossier.example/plan/drawing"
 )
 
-// TestDrawing: the parts that the design asks for are in the pictures of the repository's stacks, and lead to each other.
+// TestDrawing: the parts that the design asks for are in the pictures of the repository's stacks, and lead to each
+// other.
 func TestDrawing(t *testing.T) {
 	dev, prod := stacks(t)
 	operators, err := recordStack("operators", map[string]any{"aws:region": "us-east-1", settings.Key: map[string]any{
-		"jump": map[string]any{"operatorCIDRs": []string{"203.0.113.0/24"}}, "network": map[string]any{"nat": "instance"},
+		"jump":    map[string]any{"operatorCIDRs": []string{"203.0.113.0/24"}},
+		"network": map[string]any{"nat": "instance"},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -20,8 +22,10 @@ func TestDrawing(t *testing.T) {
 	common := []string{
 		"load_balancer app HTTP 8080", "app database 3306", "jump database 3306", "app nat 443", "jump outgoing 443",
 		"app s3 443 by gateway endpoint", "app dynamodb 443 by gateway endpoint", "internet load_balancer HTTP 80",
-		"app parameters reads", "jump parameters reads", "app watching logs", "database watching logs", "load_balancer s3 access logs",
-		"load_balancer watching metrics", "app watching metrics", "database watching metrics", "dynamodb watching metrics",
+		"app parameters reads", "jump parameters reads", "app watching logs", "database watching logs",
+		"load_balancer s3 access logs",
+		"load_balancer watching metrics", "app watching metrics", "database watching metrics",
+		"dynamodb watching metrics",
 		"watching told alarms", "watching told events",
 	}
 	for _, test := range []struct {

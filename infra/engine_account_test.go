@@ -10,10 +10,11 @@ import (
 	"dossier.example/plan/engine"
 )
 
-// What is tested here is what a real account does beyond taking inputs: what a new one refuses, what takes its time, and what is left behind. Each
-// behavior of the double names its source in package engine.
+// What is tested here is what a real account does beyond taking inputs: what a new one refuses, what takes its time,
+// and what is left behind. Each behavior of the double names its source in package engine.
 
-// TestEngineNewAccount is the life of dev in an account on the Free plan that never ran anything: made, unchanged, destroyed, and made again.
+// TestEngineNewAccount is the life of dev in an account on the Free plan that never ran anything: made, unchanged,
+// destroyed, and made again.
 func TestEngineNewAccount(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, "dev", nil, fixed(t, "first release"))
@@ -29,8 +30,8 @@ func TestEngineNewAccount(t *testing.T) {
 	}
 }
 
-// TestEngineProductionAgain is the same with prod, once its protection is taken away. Somebody else's certificate for the domain is renewed by the
-// record that the stack made.
+// TestEngineProductionAgain is the same with prod, once its protection is taken away. Somebody else's certificate for
+// the domain is renewed by the record that the stack made.
 func TestEngineProductionAgain(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, "prod", values{"protect": false}, fixed(t, "first release"))
@@ -75,7 +76,8 @@ func inMinutes(t *testing.T, s *engine.Stack) {
 	}
 }
 
-// TestEngineNATChanges: the way out changes between a gateway and an instance and back, with private subnets never without a route.
+// TestEngineNATChanges: the way out changes between a gateway and an instance and back, with private subnets never
+// without a route.
 func TestEngineNATChanges(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, "dev", nil, fixed(t, "first release"))
@@ -157,7 +159,8 @@ func TestEngineZones(t *testing.T) {
 		few.Cloud.Lack(fmt.Sprintf("us-east-1%c", letter), "db.t4g.micro")
 	}
 	r := few.Up()
-	if r.Err == nil || !strings.Contains(r.Err.Error(), "network.zones is 2, and 1 of the region's 6 availability zones offer what the settings ask for") {
+	if r.Err == nil || !strings.Contains(r.Err.Error(), "network.zones is 2, and 1 of the region's 6 availability "+
+		"zones offer what the settings ask for") {
 		t.Errorf("one zone offers the database's class, and two are asked for: %v", r.Err)
 	}
 	for _, r := range few.Cloud.Resources() {
@@ -165,9 +168,12 @@ func TestEngineZones(t *testing.T) {
 			t.Errorf("made all the same: %s %s", r.Token, r.Name)
 		}
 	}
-	named := newStack(t, "dev", values{"network.zoneNames": []any{"us-east-1d", "us-east-1b"}}, fixed(t, "first release"))
+	named := newStack(t, "dev", values{"network.zoneNames": []any{"us-east-1d", "us-east-1b"}},
+		fixed(t, "first release"))
 	succeed(t, named.Up())
-	if subnet, _ := named.Cloud.Get("aws:ec2/subnet:Subnet", "dossier-network-private-1"); subnet.Inputs["availabilityZone"].StringValue() != "us-east-1d" {
-		t.Errorf("the first private subnet is in %v, and the settings name us-east-1d", subnet.Inputs["availabilityZone"])
+	if subnet, _ := named.Cloud.Get("aws:ec2/subnet:Subnet",
+		"dossier-network-private-1"); subnet.Inputs["availabilityZone"].StringValue() != "us-east-1d" {
+		t.Errorf("the first private subnet is in %v, and the settings name us-east-1d",
+			subnet.Inputs["availabilityZone"])
 	}
 }

@@ -31,7 +31,8 @@ func TestEngineMaximal(t *testing.T) {
 	s := newStack(t, "dev", maximal, fixed(t, "first release"))
 	// What has to be waited for takes its time, so that what does not wait is seen to overtake it.
 	for _, name := range []string{
-		remoteSchemaName, databaseName, "aws:s3/bucketPolicy:BucketPolicy dossier-logs", "aws:ec2/eipAssociation:EipAssociation dossier-network-nat-instance",
+		remoteSchemaName, databaseName, "aws:s3/bucketPolicy:BucketPolicy dossier-logs",
+		"aws:ec2/eipAssociation:EipAssociation dossier-network-nat-instance",
 	} {
 		token, resource, _ := strings.Cut(name, " ")
 		s.Cloud.Delay(engine.Create, token, resource, 700*time.Millisecond)
@@ -56,7 +57,8 @@ func TestEngineMaximal(t *testing.T) {
 	note(s.Refresh())
 	commands = append(commands, s.Cloud.Commands()...)
 	t.Run("secrets", func(t *testing.T) {
-		// Two passwords twice and that of the staff, each with its hash, and two keys in three forms, two of which may be one.
+		// Two passwords twice and that of the staff, each with its hash, and two keys in three forms, two of which may
+		// be one.
 		keptSecret(t, s, 14, said.String(), up, commands)
 		if !up.Outputs["jumpPrivateKey"].Secret {
 			t.Error("the output jumpPrivateKey is not marked as secret")
@@ -65,18 +67,22 @@ func TestEngineMaximal(t *testing.T) {
 	destroyed(t, s)
 }
 
-// inOrder asks the state, in which what waits for what does not depend on which call happened to be quicker; and then the calls.
+// inOrder asks the state, in which what waits for what does not depend on which call happened to be quicker; and then
+// the calls.
 func inOrder(t *testing.T, s *engine.Stack) {
 	state := s.State()
-	gateway, way := "aws:ec2/internetGateway:InternetGateway dossier-network", "aws:ec2/route:Route dossier-network-private-1"
+	gateway, way := "aws:ec2/internetGateway:InternetGateway dossier-network",
+		"aws:ec2/route:Route dossier-network-private-1"
 	for _, c := range []struct{ name, waits, why string }{
 		{groupName, remoteSchemaName, "an instance reads tables that the schema command makes"},
 		{groupName, "aws:lb/listener:Listener dossier-site-https", "without a listener no target gets healthy"},
 		{groupName, way, "an instance fetches its release by it"},
-		{groupName, "aws:ec2/eipAssociation:EipAssociation dossier-network-nat-instance", "without an address the NAT forwards nothing"},
+		{groupName, "aws:ec2/eipAssociation:EipAssociation dossier-network-nat-instance",
+			"without an address the NAT forwards nothing"},
 		{groupName, "aws:iam/rolePolicy:RolePolicy dossier-app", "without it the first calls are refused"},
 		{groupName, "aws:ssm/parameter:Parameter dossier-parameters-db-password", "an instance reads it at its start"},
-		{groupName, "aws:ssm/parameter:Parameter dossier-parameters-release", "the template's release is the one that it names"},
+		{groupName, "aws:ssm/parameter:Parameter dossier-parameters-release",
+			"the template's release is the one that it names"},
 		{groupName, "aws:cloudwatch/logGroup:LogGroup dossier-app", "the agent would make one that is kept for ever"},
 		{rolloutName, groupName, "there is nothing to roll out before"},
 		{rolloutName, "aws:cloudwatch/metricAlarm:MetricAlarm dossier-observe-errors-app", "they send a rollout back"},
@@ -84,17 +90,28 @@ func inOrder(t *testing.T, s *engine.Stack) {
 		{remoteSchemaName, "aws:s3/bucketObjectv2:BucketObjectv2 dossier-storage-release", "it runs the program in it"},
 		{remoteSchemaName, "aws:ssm/parameter:Parameter dossier-parameters-db-admin-password", "it signs in with it"},
 		{remoteSchemaName, "aws:iam/rolePolicy:RolePolicy dossier-jump", "it reads with it"},
-		{"aws:ec2/instance:Instance dossier-jump", gateway, "it has a public address, with which the gateway cannot go"},
-		{"aws:ec2/instance:Instance dossier-jump", "aws:ec2/route:Route dossier-network-public", "it needs a way out at its start"},
-		{"aws:ec2/instance:Instance dossier-jump", "aws:ssm/parameter:Parameter dossier-jump-jump-host-key", "it reads its host key at its start"},
-		{"aws:ec2/instance:Instance dossier-network-nat-instance", gateway, "it has a public address, with which the gateway cannot go"},
-		{"aws:ec2/instance:Instance dossier-network-nat-instance", "aws:ec2/route:Route dossier-network-public", "it installs packages at its start"},
+		{"aws:ec2/instance:Instance dossier-jump", gateway,
+			"it has a public address, with which the gateway cannot go"},
+		{"aws:ec2/instance:Instance dossier-jump", "aws:ec2/route:Route dossier-network-public",
+			"it needs a way out at its start"},
+		{"aws:ec2/instance:Instance dossier-jump", "aws:ssm/parameter:Parameter dossier-jump-jump-host-key",
+			"it reads its host key at its start"},
+		{"aws:ec2/instance:Instance dossier-network-nat-instance", gateway,
+			"it has a public address, with which the gateway cannot go"},
+		{"aws:ec2/instance:Instance dossier-network-nat-instance", "aws:ec2/route:Route dossier-network-public",
+			"it installs packages at its start"},
 		{"aws:lb/loadBalancer:LoadBalancer dossier-site", gateway, "a public load balancer needs one"},
-		{"aws:lb/loadBalancer:LoadBalancer dossier-site", "aws:s3/bucketPolicy:BucketPolicy dossier-logs", "it writes a test object at once"},
-		{"aws:lb/listener:Listener dossier-site-https", "aws:acm/certificateValidation:CertificateValidation dossier-site", "a certificate that is not valid is refused"},
-		{"aws:acm/certificateValidation:CertificateValidation dossier-site", "aws:route53/record:Record dossier-site-proof", "else it waits for ever"},
-		{databaseName, "aws:cloudwatch/logGroup:LogGroup dossier-database-error", "RDS would make one that is kept for ever"},
-		{"aws:s3/bucketLoggingV2:BucketLoggingV2 dossier-storage-files", "aws:s3/bucketPolicy:BucketPolicy dossier-logs", "S3 could not deliver"},
+		{"aws:lb/loadBalancer:LoadBalancer dossier-site", "aws:s3/bucketPolicy:BucketPolicy dossier-logs",
+			"it writes a test object at once"},
+		{"aws:lb/listener:Listener dossier-site-https",
+			"aws:acm/certificateValidation:CertificateValidation dossier-site",
+			"a certificate that is not valid is refused"},
+		{"aws:acm/certificateValidation:CertificateValidation dossier-site",
+			"aws:route53/record:Record dossier-site-proof", "else it waits for ever"},
+		{databaseName, "aws:cloudwatch/logGroup:LogGroup dossier-database-error",
+			"RDS would make one that is kept for ever"},
+		{"aws:s3/bucketLoggingV2:BucketLoggingV2 dossier-storage-files",
+			"aws:s3/bucketPolicy:BucketPolicy dossier-logs", "S3 could not deliver"},
 	} {
 		waits, err := state.Waits(c.name, c.waits)
 		if err != nil {
@@ -104,12 +121,13 @@ func inOrder(t *testing.T, s *engine.Stack) {
 		}
 	}
 	order(t, s, "create "+databaseName, "create "+remoteSchemaName, "create "+groupName, "create "+rolloutName)
-	order(t, s, "create aws:s3/bucketPolicy:BucketPolicy dossier-logs", "create aws:lb/loadBalancer:LoadBalancer dossier-site")
+	order(t, s, "create aws:s3/bucketPolicy:BucketPolicy dossier-logs",
+		"create aws:lb/loadBalancer:LoadBalancer dossier-site")
 	order(t, s, "create aws:ec2/eipAssociation:EipAssociation dossier-network-nat-instance", "create "+groupName)
 }
 
-// keptSecret looks for what was generated as a secret, so many texts at least, in everything that is kept or printed, and in what reaches
-// hosts and commands.
+// keptSecret looks for what was generated as a secret, so many texts at least, in everything that is kept or printed,
+// and in what reaches hosts and commands.
 func keptSecret(t *testing.T, s *engine.Stack, least int, said string, up engine.Result, commands []engine.Command) {
 	secrets := s.Cloud.Secrets()
 	if len(secrets) < least {
@@ -141,7 +159,8 @@ func keptSecret(t *testing.T, s *engine.Stack, least int, said string, up engine
 			continue
 		}
 		kind := r.Inputs["type"]
-		if r.Token == "aws:rds/instance:Instance" || r.Token == "aws:ssm/parameter:Parameter" && kind.IsString() && kind.StringValue() == "SecureString" {
+		if r.Token == "aws:rds/instance:Instance" || r.Token == "aws:ssm/parameter:Parameter" && kind.IsString() &&
+			kind.StringValue() == "SecureString" {
 			holders[r.Token] = true
 			continue
 		}

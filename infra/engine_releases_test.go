@@ -256,7 +256,8 @@ func (a apiOf) DescribeAutoScalingGroups(
 		LaunchTemplateId: aws.String(of["id"].StringValue()), Version: aws.String(of["version"].StringValue()),
 	}
 	return &autoscaling.DescribeAutoScalingGroupsOutput{AutoScalingGroups: []scaling.AutoScalingGroup{{
-		AutoScalingGroupName: &r.ID, LaunchTemplate: template, Instances: []scaling.Instance{{LaunchTemplate: template}},
+		AutoScalingGroupName: &r.ID, LaunchTemplate: template,
+		Instances: []scaling.Instance{{LaunchTemplate: template}},
 	}}}, nil
 }
 
@@ -297,7 +298,8 @@ func (a apiOf) DeleteLaunchTemplateVersions(
 	return out, nil
 }
 
-func (a apiOf) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input, _ ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+func (a apiOf) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input,
+	_ ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
 	out := &s3.ListObjectsV2Output{}
 	for _, o := range a.Objects(*in.Bucket) {
 		if strings.HasPrefix(o.Key, *in.Prefix) {
@@ -307,7 +309,8 @@ func (a apiOf) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input, _ ...
 	return out, nil
 }
 
-func (a apiOf) DeleteObject(_ context.Context, in *s3.DeleteObjectInput, _ ...func(*s3.Options)) (*s3.DeleteObjectOutput, error) {
+func (a apiOf) DeleteObject(_ context.Context, in *s3.DeleteObjectInput,
+	_ ...func(*s3.Options)) (*s3.DeleteObjectOutput, error) {
 	a.Cloud.DeleteObject(*in.Bucket, *in.Key)
 	return &s3.DeleteObjectOutput{}, nil
 }

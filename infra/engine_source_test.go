@@ -44,7 +44,8 @@ func fixed(t *testing.T, text string) made {
 	}
 }
 
-// newStack makes a stack to which nothing was deployed, with the settings of Pulumi.<name>.yaml but for those that are changed.
+// newStack makes a stack to which nothing was deployed, with the settings of Pulumi.<name>.yaml but for those that are
+// changed.
 func newStack(t *testing.T, name string, changed values, from source) *engine.Stack {
 	t.Helper()
 	s := engine.New(t, "dossier", name, environment(t, name, changed), stack(from))
@@ -52,8 +53,9 @@ func newStack(t *testing.T, name string, changed values, from source) *engine.St
 	return s
 }
 
-// rollouts is what the commands do to AWS when they succeed. After the rollout the group has the version; the preparation makes the account's
-// service-linked roles, and deletes the log groups of a database that is gone. Of the schema command nothing in AWS is changed.
+// rollouts is what the commands do to AWS when they succeed. After the rollout the group has the version; the
+// preparation makes the account's service-linked roles, and deletes the log groups of a database that is gone. Of the
+// schema command nothing in AWS is changed.
 func rollouts(cloud *engine.Cloud) engine.Runner {
 	return func(c engine.Command) (string, error) {
 		if strings.Contains(c.Script, "cmd/prepare") {

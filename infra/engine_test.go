@@ -10,9 +10,9 @@ import (
 	"dossier.example/plan/engine"
 )
 
-// What is tested here is the program under the real engine, against a double of its providers: that a second run changes nothing, what a
-// change of one thing touches, in which order things come and go, and what is left at the end. Package engine says what that does not
-// prove.
+// What is tested here is the program under the real engine, against a double of its providers: that a second run
+// changes nothing, what a change of one thing touches, in which order things come and go, and what is left at the end.
+// Package engine says what that does not prove.
 
 // Resources that tests speak of, as the engine's results name them.
 const (
@@ -97,8 +97,8 @@ func gone(t *testing.T, s *engine.Stack) {
 	}
 }
 
-// refusedToBeDestroyed: what holds data is protected, and "pulumi destroy" says so before it touches anything. With the protection taken
-// away, as docs/teardown.md tells, all goes.
+// refusedToBeDestroyed: what holds data is protected, and "pulumi destroy" says so before it touches anything. With the
+// protection taken away, as docs/teardown.md tells, all goes.
 func refusedToBeDestroyed(t *testing.T, s *engine.Stack) {
 	t.Helper()
 	s.Cloud.Forget()
@@ -124,7 +124,8 @@ func refusedToBeDestroyed(t *testing.T, s *engine.Stack) {
 	destroyed(t, s)
 }
 
-// TestEngineKeepsData destroys prod as docs/teardown.md tells for who wants to keep the data: what holds it remains, in AWS and in the state.
+// TestEngineKeepsData destroys prod as docs/teardown.md tells for who wants to keep the data: what holds it remains, in
+// AWS and in the state.
 func TestEngineKeepsData(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, "prod", nil, fixed(t, "first release"))
@@ -141,7 +142,8 @@ func TestEngineKeepsData(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if database, _ := s.Cloud.Get("aws:rds/instance:Instance", "dossier-database"); !database.Inputs["finalSnapshotIdentifier"].IsString() {
+	if database, _ := s.Cloud.Get("aws:rds/instance:Instance",
+		"dossier-database"); !database.Inputs["finalSnapshotIdentifier"].IsString() {
 		t.Error("the database would leave no snapshot")
 	}
 	s.CLI("destroy", "--exclude-protected")
@@ -156,7 +158,8 @@ func TestEngineKeepsData(t *testing.T) {
 		"aws:s3/bucketOwnershipControls:BucketOwnershipControls dossier-storage-files",
 		"aws:s3/bucketPolicy:BucketPolicy dossier-storage-files",
 		"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock dossier-storage-files",
-		"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2 dossier-storage-files",
+		"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2 " +
+			"dossier-storage-files",
 		"aws:s3/bucketVersioningV2:BucketVersioningV2 dossier-storage-files",
 	}
 	// Other certificates for the domain are renewed by the same record, so it stays, unknown to Pulumi.
@@ -188,12 +191,14 @@ func TestEngineChanges(t *testing.T) {
 		// The new object is there before anything points at it. TestEngineReleases says what becomes of the old one.
 		order(t, s, "create "+releaseName, "update "+templateName, "create "+rolloutName)
 		order(t, s, "create "+releaseName, "update aws:ssm/parameter:Parameter dossier-parameters-release")
-		if commands := s.Cloud.Commands(); len(commands) != 1 || commands[0].Environment["DOSSIER_ROLLOUT_VERSION"] != "2" {
+		if commands := s.Cloud.Commands(); len(commands) != 1 ||
+			commands[0].Environment["DOSSIER_ROLLOUT_VERSION"] != "2" {
 			t.Errorf("the rollout of version 2 should have been the one command: %+v", commands)
 		}
 	})
 	t.Run("a refresh after a rollout", func(t *testing.T) {
-		// The rollout has moved the group to the new version, which the state learns by a refresh, and which is no change to be undone.
+		// The rollout has moved the group to the new version, which the state learns by a refresh, and which is no
+		// change to be undone.
 		changes(t, s.Refresh(), "update "+groupName)
 		unchanged(t, "the run after it", s.Up())
 	})
@@ -221,12 +226,15 @@ func TestEngineChanges(t *testing.T) {
 		want    []string
 	}{
 		{"an alarm's threshold", values{"observe.latencySeconds": 7}, []string{"update " + alarmName}},
-		{"the instances' type", values{"service.instanceType": "t4g.medium"}, []string{"update " + templateName, "replace " + rolloutName}},
+		{"the instances' type", values{"service.instanceType": "t4g.medium"},
+			[]string{"update " + templateName, "replace " + rolloutName}},
 		{"a setting of the app", values{"service.maxFileSize": "2GiB"}, []string{
-			"update aws:ssm/parameter:Parameter dossier-parameters-max-file-size", "update " + templateName, "replace " + rolloutName,
+			"update aws:ssm/parameter:Parameter dossier-parameters-max-file-size", "update " + templateName,
+			"replace " + rolloutName,
 		}},
 		{"the group's size", values{"service.max": 3}, []string{"update " + groupName, "update " + rolloutName}},
-		{"who is told of alarms", values{"observe.email": "oncall@example.org"}, []string{"create aws:sns/topicSubscription:TopicSubscription dossier-observe"}},
+		{"who is told of alarms", values{"observe.email": "oncall@example.org"},
+			[]string{"create aws:sns/topicSubscription:TopicSubscription dossier-observe"}},
 		{"the database's class", values{"database.class": "db.t4g.small"}, []string{"update " + databaseName}},
 		{"how long deleted files can be got back", values{"storage.deletedDays": 8}, []string{
 			"update aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2 dossier-storage-files",
@@ -254,7 +262,8 @@ func TestEngineChanges(t *testing.T) {
 		})
 	}
 	t.Run("the group keeps its version", func(t *testing.T) {
-		// The group was changed since the last refresh while the state held an old version: the one that the rollout set must not be undone.
+		// The group was changed since the last refresh while the state held an old version: the one that the rollout
+		// set must not be undone.
 		group, _ := s.Cloud.Get("aws:autoscaling/group:Group", "dossier-app")
 		template, _ := s.Cloud.Get("aws:ec2/launchTemplate:LaunchTemplate", "dossier-app")
 		of := group.Inputs["launchTemplate"].ObjectValue()["version"].StringValue()

@@ -27,8 +27,10 @@ func TestEngineUpgrade(t *testing.T) {
 					gone = append(gone, change)
 				}
 				if operation != "update" && slices.Contains([]string{
-					"aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:rds/instance:Instance", "aws:dynamodb/table:Table", "aws:s3/bucketV2:BucketV2",
-					"aws:lb/loadBalancer:LoadBalancer", "aws:ec2/natGateway:NatGateway", "aws:route53/record:Record", "random:index/randomPassword:RandomPassword",
+					"aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:rds/instance:Instance", "aws:dynamodb/table:Table",
+					"aws:s3/bucketV2:BucketV2",
+					"aws:lb/loadBalancer:LoadBalancer", "aws:ec2/natGateway:NatGateway", "aws:route53/record:Record",
+					"random:index/randomPassword:RandomPassword",
 				}, token) {
 					t.Errorf("the update would %s", change)
 				}

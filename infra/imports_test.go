@@ -30,8 +30,8 @@ func (f programFile) imports() (all []string) {
 	return all
 }
 
-// programFiles reads the sources of infra and plan, but for tests, what is below a folder that is named internal or ends
-// in "test", and the packages to leave out.
+// programFiles reads the sources of infra and plan, but for tests, what is below a folder that is named internal or
+// ends in "test", and the packages to leave out.
 func programFiles(t *testing.T, without map[string]bool) (all []programFile) {
 	t.Helper()
 	for _, module := range []string{"infra", "plan"} {
@@ -40,14 +40,16 @@ func programFiles(t *testing.T, without map[string]bool) (all []programFile) {
 			case err != nil:
 				return err
 			case entry.IsDir():
-				if entry.Name() == "testdata" || entry.Name() == "internal" || strings.HasSuffix(entry.Name(), "test") || without[file] {
+				if entry.Name() == "testdata" || entry.Name() == "internal" ||
+					strings.HasSuffix(entry.Name(), "test") || without[file] {
 					return fs.SkipDir
 				}
 				return nil
 			case !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go"):
 				return nil
 			}
-			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(repository, filepath.FromSlash(file)), nil, parser.ImportsOnly|parser.ParseComments)
+			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(repository, filepath.FromSlash(file)), nil,
+				parser.ImportsOnly|parser.ParseComments)
 			if err != nil {
 				return err
 			}
@@ -144,7 +146,8 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// TestDependencies: docs/architecture.md gives a reason for each module that infra and plan import outside of tests, and for no other.
+// TestDependencies: docs/architecture.md gives a reason for each module that infra and plan import outside of tests,
+// and for no other.
 func TestDependencies(t *testing.T) {
 	_, table, found := strings.Cut(document(t, "docs/architecture.md"), "### Dependencies of the stack\n")
 	if !found {
@@ -160,7 +163,8 @@ func TestDependencies(t *testing.T) {
 	imported := map[string]bool{}
 	for _, f := range programFiles(t, nil) {
 		for _, name := range f.imports() {
-			if first, _, _ := strings.Cut(name, "/"); strings.Contains(first, ".") && !strings.HasPrefix(name, workspace) {
+			if first, _, _ := strings.Cut(name, "/"); strings.Contains(first, ".") &&
+				!strings.HasPrefix(name, workspace) {
 				imported[name] = true
 			}
 		}

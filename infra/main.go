@@ -1,5 +1,5 @@
-// Dossier's stack: everything that an environment runs on, from an empty AWS account. Settings come from Pulumi.<stack>.yaml; see
-// docs/settings.md for all of them and docs/deploy.md for how to use this.
+// Dossier's stack: everything that an environment runs on, from an empty AWS account. Settings come from
+// Pulumi.<stack>.yaml; see docs/settings.md for all of them and docs/deploy.md for how to use this.
 package main
 
 import (
@@ -35,11 +35,11 @@ const appPort = 8080
 
 func main() { pulumi.Run(stack(builder{root: ".."})) }
 
-// source is what a deployment stands on beside its settings: the account, and the checkout that the release and the migrations come from. Tests put
-// something else in its place.
+// source is what a deployment stands on beside its settings: the account, and the checkout that the release and the
+// migrations come from. Tests put something else in its place.
 type source interface {
-	// Preflight asks the account what would stop the deployment, with a profile of the AWS configuration where one is named, and returns what it
-	// warns of.
+	// Preflight asks the account what would stop the deployment, with a profile of the AWS configuration where one is
+	// named, and returns what it warns of.
 	Preflight(ctx context.Context, s settings.Settings, profile string) (warnings []string, err error)
 	// Release builds the app.
 	Release(ctx context.Context) (release.Release, error)
@@ -111,14 +111,16 @@ func stack(from source) pulumi.RunFunc {
 		if err != nil {
 			return err
 		}
-		logs, err := storage.NewLogs(ctx, "dossier-logs", storage.LogsArgs{Region: env.Region, Account: account, Days: env.Storage.AccessLogDays})
+		logs, err := storage.NewLogs(ctx, "dossier-logs",
+			storage.LogsArgs{Region: env.Region, Account: account, Days: env.Storage.AccessLogDays})
 		if err != nil {
 			return err
 		}
 		net, err := network.New(ctx, "dossier-network", network.Args{
 			Prefix: prefix, CIDR: env.Network.CIDR, Zones: env.Network.Zones, ZoneNames: env.Network.ZoneNames,
 			InstanceTypes: env.Types(), DatabaseClass: env.Database.Class,
-			NAT: env.Network.NAT, NATInstanceType: env.Network.NATInstanceType, NATUserData: nat, Boundary: env.Access.Boundary, Image: image, Newest: !named,
+			NAT: env.Network.NAT, NATInstanceType: env.Network.NATInstanceType, NATUserData: nat,
+			Boundary: env.Access.Boundary, Image: image, Newest: !named,
 			Logs: logs, AppPort: appPort, HTTPS: env.Site.Domain != "", Operators: env.Jump.OperatorCIDRs,
 		})
 		if err != nil {
@@ -132,13 +134,15 @@ func stack(from source) pulumi.RunFunc {
 			return err
 		}
 		store, err := storage.New(ctx, "dossier-storage", storage.Args{
-			Logs: logs, Origin: web.URL, Others: env.Site.APIOrigins, DeletedDays: env.Storage.DeletedDays, ReleaseDays: env.Storage.ReleaseDays, Release: rel, Protect: env.Protect,
+			Logs: logs, Origin: web.URL, Others: env.Site.APIOrigins, DeletedDays: env.Storage.DeletedDays,
+			ReleaseDays: env.Storage.ReleaseDays, Release: rel, Protect: env.Protect,
 		})
 		if err != nil {
 			return err
 		}
 		db, err := database.New(ctx, "dossier-database", database.Args{
-			Identifier: prefix, Subnets: net.Private, Group: net.Groups.Database, Database: env.Database, Protect: env.Protect, LogDays: env.Observe.LogDays,
+			Identifier: prefix, Subnets: net.Private, Group: net.Groups.Database, Database: env.Database,
+			Protect: env.Protect, LogDays: env.Observe.LogDays,
 			Prepared: prepared,
 		})
 		if err != nil {
@@ -149,22 +153,26 @@ func stack(from source) pulumi.RunFunc {
 			return err
 		}
 		bastion, err := jump.New(ctx, "dossier-jump", jump.Args{
-			Prefix: prefix, Region: env.Region, Jump: env.Jump, Image: image, Newest: !named, Network: net, Parameters: params, Storage: store, Database: db,
+			Prefix: prefix, Region: env.Region, Jump: env.Jump, Image: image, Newest: !named, Network: net,
+			Parameters: params, Storage: store, Database: db,
 			Migrations: migrations, Credentials: env.Database.Credentials, Boundary: env.Access.Boundary,
 		})
 		if err != nil {
 			return err
 		}
 		app, err := service.New(ctx, "dossier-app", service.Args{
-			Prefix: prefix, Path: path, Tags: map[string]string{"Project": "dossier", "Stack": env.Stack}, Region: env.Region, Account: account,
-			Service: env.Service, Image: image, Newest: !named, Port: appPort, Network: net, Site: web, Storage: store, Parameters: params, Release: rel,
+			Prefix: prefix, Path: path, Tags: map[string]string{"Project": "dossier", "Stack": env.Stack},
+			Region: env.Region, Account: account,
+			Service: env.Service, Image: image, Newest: !named, Port: appPort, Network: net, Site: web, Storage: store,
+			Parameters: params, Release: rel,
 			Schema: bastion.Schema, Prepared: prepared, LogDays: env.Observe.LogDays, Boundary: env.Access.Boundary,
 		})
 		if err != nil {
 			return err
 		}
 		watched := observe.Args{
-			Prefix: prefix, Region: env.Region, Account: account, Observe: env.Observe, Connections: env.Database.Connections, Site: web,
+			Prefix: prefix, Region: env.Region, Account: account, Observe: env.Observe,
+			Connections: env.Database.Connections, Site: web,
 			Group: app.Group, Database: db.Instance, Table: store.Table, Logs: app.Logs.Name,
 		}
 		watch, err := observe.New(ctx, "dossier-observe", watched)
@@ -172,7 +180,8 @@ func stack(from source) pulumi.RunFunc {
 			return err
 		}
 		rollout, rolledOut, err := app.Rollout(ctx, "dossier-rollout", service.RolloutArgs{
-			Region: env.Region, Service: env.Service, Site: web, Alarms: watch.Rollback, Releases: store.Releases, ReleaseDays: env.Storage.ReleaseDays,
+			Region: env.Region, Service: env.Service, Site: web, Alarms: watch.Rollback, Releases: store.Releases,
+			ReleaseDays: env.Storage.ReleaseDays,
 		})
 		if err != nil {
 			return err
@@ -196,10 +205,12 @@ func stack(from source) pulumi.RunFunc {
 	}
 }
 
-// prepareAccount runs what an account needs before its first environment, and an environment before it is made again; see package prepare.
+// prepareAccount runs what an account needs before its first environment, and an environment before it is made again;
+// see package prepare.
 func prepareAccount(ctx *pulumi.Context, name, region, database string) (pulumi.Resource, error) {
 	return local.NewCommand(ctx, name, &local.CommandArgs{
-		Create:                 pulumi.Sprintf("go run dossier.example/infra/cmd/prepare --region %s --database %s", region, database),
+		Create: pulumi.Sprintf("go run dossier.example/infra/cmd/prepare --region %s --database %s",
+			region, database),
 		AddPreviousOutputInEnv: pulumi.Bool(false),
 	}, pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "10m", Update: "10m"}))
 }
@@ -224,8 +235,10 @@ func lookUp(ctx *pulumi.Context) (account, image string, err error) {
 }
 
 // write puts the app's settings and secrets into Parameter Store.
-func write(ctx *pulumi.Context, path, account string, env settings.Settings, net *network.Network, web *site.Site, store *storage.Storage, db *database.Database, rel release.Release) (*parameters.Parameters, error) {
-	staff, err := random.NewRandomPassword(ctx, "dossier-staff", &random.RandomPasswordArgs{Length: pulumi.Int(32), Special: pulumi.Bool(false)})
+func write(ctx *pulumi.Context, path, account string, env settings.Settings, net *network.Network, web *site.Site,
+	store *storage.Storage, db *database.Database, rel release.Release) (*parameters.Parameters, error) {
+	staff, err := random.NewRandomPassword(ctx, "dossier-staff",
+		&random.RandomPasswordArgs{Length: pulumi.Int(32), Special: pulumi.Bool(false)})
 	if err != nil {
 		return nil, err
 	}
@@ -262,5 +275,7 @@ func write(ctx *pulumi.Context, path, account string, env settings.Settings, net
 	if err != nil {
 		return nil, err
 	}
-	return params, params.Add(ctx, "dossier-parameters", parameters.Release, pulumi.Sprintf("%s %s", store.Release.Key, rel.SHA256), false)
+	return params,
+		params.Add(ctx, "dossier-parameters", parameters.Release,
+			pulumi.Sprintf("%s %s", store.Release.Key, rel.SHA256), false)
 }

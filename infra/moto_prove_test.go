@@ -15,7 +15,8 @@ import (
 	"dossier.example/plan/moto"
 )
 
-// notInMoto is why a point is not proven of a stack that moto holds. All others are, over the wire and in the forms of AWS's protocols.
+// notInMoto is why a point is not proven of a stack that moto holds. All others are, over the wire and in the forms of
+// AWS's protocols.
 var notInMoto = map[string]string{
 	"account/next-up":       "moto has no service quotas, no simulation of policies and few of RDS's offers",
 	"network/flow-log":      "moto says that it may not write, whatever the role",
@@ -46,7 +47,8 @@ var notInMoto = map[string]string{
 	"watch/dashboard":       "moto does not speak the SDK's protocol of CloudWatch",
 }
 
-// proveInMoto proves a stack that was made in moto: what the program makes, and what package prove asks for, meet in an AWS that neither wrote.
+// proveInMoto proves a stack that was made in moto: what the program makes, and what package prove asks for, meet in an
+// AWS that neither wrote.
 func proveInMoto(t *testing.T, account *moto.Account, g *graph.Graph, region, stack, raw string) {
 	t.Helper()
 	outputs, err := json.Marshal(account.Outputs(g))
@@ -54,11 +56,13 @@ func proveInMoto(t *testing.T, account *moto.Account, g *graph.Graph, region, st
 		t.Fatal(err)
 	}
 	// JSON is YAML.
-	s, err := prove.Read(stack, []byte(`{"config": {"aws:region": "`+region+`", "dossier:settings": `+raw+`}}`), outputs)
+	s, err := prove.Read(stack, []byte(`{"config": {"aws:region": "`+region+`", "dossier:settings": `+raw+`}}`),
+		outputs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range (prove.Prover{Config: account.Config(), Stack: s, Network: blind{}, DNS: blind{}}).Prove(t.Context()) {
+	for _, p := range (prove.Prover{Config: account.Config(), Stack: s, Network: blind{},
+		DNS: blind{}}).Prove(t.Context()) {
 		if notInMoto[p.ID] == "" && p.Result != prove.Proven && p.Result != prove.Skipped {
 			t.Errorf("%s is %s: seen %s, expected %s", p.ID, p.Result, p.Seen, p.Expected)
 		}

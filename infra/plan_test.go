@@ -19,8 +19,9 @@ import (
 	"dossier.example/plan/graph"
 )
 
-// What is tested here is what a plan says of real changes: each golden file in testdata/plans is the comment that a reviewer reads, and each
-// claim in it is held against what the engine then does. What the command itself does is tested beside it.
+// What is tested here is what a plan says of real changes: each golden file in testdata/plans is the comment that a
+// reviewer reads, and each claim in it is held against what the engine then does. What the command itself does is
+// tested beside it.
 
 // planCase is a change of one thing.
 type planCase struct {
@@ -48,15 +49,22 @@ func planCases() []planCase {
 		{name: "nothing", stack: "dev"},
 		{name: "instance-type", stack: "dev", after: values{"service.instanceType": "t4g.medium"}},
 		{name: "migration", stack: "dev", migrations: true, files: []plan.File{
-			{Path: "app/migrations/people/00005_add_people_phone.sql", Text: "-- A number to call.\n\n-- +goose Up\nALTER TABLE people ADD COLUMN phone VARCHAR(40) NULL;\n"},
-			{Path: "app/migrations/people/00006_drop_people_age.sql", Text: "-- +goose Up\nALTER TABLE people DROP COLUMN age;\n"},
+			{Path: "app/migrations/people/00005_add_people_phone.sql",
+				Text: "-- A number to call.\n\n-- +goose Up\nALTER TABLE people ADD COLUMN phone VARCHAR(40) NULL;\n"},
+			{Path: "app/migrations/people/00006_drop_people_age.sql",
+				Text: "-- +goose Up\nALTER TABLE people DROP COLUMN age;\n"},
 		}},
-		{name: "bucket-renamed", stack: "dev", patch: [3]string{"storage/storage.go", `}.create(ctx, name+"-files", parent)`, `}.create(ctx, name+"-uploads", parent)`}},
+		{name: "bucket-renamed", stack: "dev",
+			patch: [3]string{"storage/storage.go", `}.create(ctx, name+"-files", parent)`,
+				`}.create(ctx, name+"-uploads", parent)`}},
 		{name: "protection-off", stack: "prod", after: values{"protect": false}},
 		{name: "port-22-to-the-world", stack: "dev", patch: [3]string{"network/groups.go",
-			`		{internet, lb, 80, "Browsers by HTTP"},`, `		{internet, lb, 80, "Browsers by HTTP"}, {internet, jump, 22, "From anywhere"},`}},
-		{name: "mysql-version", stack: "prod", after: values{"database.version": "9.7", "database.allowMajorUpgrade": true}, oneWay: true},
-		{name: "mysql-version-not-allowed", stack: "prod", after: values{"database.version": "9.7"}, stops: "AllowMajorVersionUpgrade"},
+			`		{internet, lb, 80, "Browsers by HTTP"},`,
+			`		{internet, lb, 80, "Browsers by HTTP"}, {internet, jump, 22, "From anywhere"},`}},
+		{name: "mysql-version", stack: "prod",
+			after: values{"database.version": "9.7", "database.allowMajorUpgrade": true}, oneWay: true},
+		{name: "mysql-version-not-allowed", stack: "prod", after: values{"database.version": "9.7"},
+			stops: "AllowMajorVersionUpgrade"},
 		{name: "two-nats", stack: "dev", after: values{"network.nat": "per-zone"}},
 		{name: "alarm-threshold", stack: "dev", after: values{"observe.latencySeconds": 7}},
 		{name: "new-environment", without: "prod"},
@@ -68,8 +76,9 @@ func planCases() []planCase {
 	}
 }
 
-// TestPlans compares each plan with its golden file, which go test ./infra -run '^TestPlans$/^comments$' -update writes anew, and then with
-// the engine: it deploys each change, and takes it back. One stack serves all changes that leave it as it was.
+// TestPlans compares each plan with its golden file, which go test ./infra -run '^TestPlans$/^comments$' -update writes
+// anew, and then with the engine: it deploys each change, and takes it back. One stack serves all changes that leave it
+// as it was.
 func TestPlans(t *testing.T) {
 	programs := map[string]string{}
 	for _, c := range planCases() {
@@ -149,7 +158,8 @@ func golden(t *testing.T, file, text string) {
 	for i := range max(len(got), len(wanted)) {
 		if i >= len(got) || i >= len(wanted) || got[i] != wanted[i] {
 			t.Fatalf("%s differs from line %d on; look at what -update makes of it\ngot\n%s\nwant\n%s", file, i+1,
-				strings.Join(got[min(i, len(got)):min(i+6, len(got))], "\n"), strings.Join(wanted[min(i, len(wanted)):min(i+6, len(wanted))], "\n"))
+				strings.Join(got[min(i, len(got)):min(i+6, len(got))], "\n"),
+				strings.Join(wanted[min(i, len(wanted)):min(i+6, len(wanted))], "\n"))
 		}
 	}
 }
@@ -182,7 +192,10 @@ func (s side) record(t *testing.T, name string, before graph.Before) plan.Stack 
 	if s.program == "" {
 		recorded.Graph, err = graph.RecordAfter(before, "dossier", name, config, stack(s.from))
 	} else {
-		recorded.Graph, err = graph.Run(t.Context(), graph.Program{Path: s.program, Dir: ".", Env: append(os.Environ(), release.StandIn+"="+s.from.release.Path)},
+		recorded.Graph,
+			err = graph.Run(t.Context(),
+			graph.Program{Path: s.program, Dir: ".",
+				Env: append(os.Environ(), release.StandIn+"="+s.from.release.Path)},
 			before, "dossier", name, config, nil)
 	}
 	if err != nil {
@@ -196,7 +209,8 @@ func (s side) deploy(t *testing.T, to *engine.Stack, name string) engine.Result 
 	t.Helper()
 	to.Configure(environment(t, name, s.changed))
 	if s.program != "" {
-		return to.UpExecutable(engine.Executable{Path: s.program, Dir: ".", Env: []string{release.StandIn + "=" + s.from.release.Path}})
+		return to.UpExecutable(engine.Executable{Path: s.program, Dir: ".",
+			Env: []string{release.StandIn + "=" + s.from.release.Path}})
 	}
 	to.Program(stack(s.from))
 	return to.Up()
@@ -206,8 +220,10 @@ func (s side) deploy(t *testing.T, to *engine.Stack, name string) engine.Result 
 func (c planCase) plan(t *testing.T, base, head side) plan.Plan {
 	t.Helper()
 	applied := migrationFiles(t)
-	was := plan.Revision{Name: "main (0123456789)", Project: "dossier", Stacks: map[string]plan.Stack{}, Migrations: applied, Release: base.from.release.SHA256}
-	is := plan.Revision{Name: "The working tree", Project: "dossier", Stacks: map[string]plan.Stack{}, Migrations: slices.Concat(applied, c.files), Release: head.from.release.SHA256}
+	was := plan.Revision{Name: "main (0123456789)", Project: "dossier", Stacks: map[string]plan.Stack{},
+		Migrations: applied, Release: base.from.release.SHA256}
+	is := plan.Revision{Name: "The working tree", Project: "dossier", Stacks: map[string]plan.Stack{},
+		Migrations: slices.Concat(applied, c.files), Release: head.from.release.SHA256}
 	for _, name := range []string{"dev", "prod"} {
 		from, to := base, head
 		if c.stack != "" && name != c.stack {
@@ -223,8 +239,8 @@ func (c planCase) plan(t *testing.T, base, head side) plan.Plan {
 	return plan.Make(was, is)
 }
 
-// sources are the releases and migrations of both sides. The text of the file is what a stand-in holds, so that patched programs name the
-// same release.
+// sources are the releases and migrations of both sides. The text of the file is what a stand-in holds, so that patched
+// programs name the same release.
 func (c planCase) sources(t *testing.T) (first, second made) {
 	t.Helper()
 	first = fixed(t, "first release")
@@ -274,12 +290,14 @@ func (c planCase) patched(t *testing.T) string {
 		t.Fatalf("the patch is for a line that stands in %s %d times", c.patch[0], n)
 	}
 	dir := t.TempDir()
-	other, overlay, program := filepath.Join(dir, "patched.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "program")
+	other, overlay, program := filepath.Join(dir, "patched.go"), filepath.Join(dir, "overlay.json"),
+		filepath.Join(dir, "program")
 	raw, err := json.Marshal(map[string]any{"Replace": map[string]string{file: other}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, text := range map[string]string{other: strings.Replace(string(source), c.patch[1], c.patch[2], 1), overlay: string(raw)} {
+	for path, text := range map[string]string{other: strings.Replace(string(source), c.patch[1], c.patch[2], 1),
+		overlay: string(raw)} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -296,7 +314,8 @@ func (c planCase) holds(t *testing.T, base, head side, did engine.Result) {
 	t.Helper()
 	before := base.record(t, c.stack, graph.Before{})
 	after := head.record(t, c.stack, plan.After(before.Graph))
-	p := plan.Make(plan.Revision{Stacks: map[string]plan.Stack{c.stack: before}}, plan.Revision{Stacks: map[string]plan.Stack{c.stack: after}})
+	p := plan.Make(plan.Revision{Stacks: map[string]plan.Stack{c.stack: before}},
+		plan.Revision{Stacks: map[string]plan.Stack{c.stack: after}})
 	var said []string
 	for _, change := range p.Environments[0].Changes {
 		said = append(said, fmt.Sprintf("%s %s %s", change.Action, change.Type, change.Name))

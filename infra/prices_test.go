@@ -9,7 +9,8 @@ import (
 	"dossier.example/plan/prices"
 )
 
-// TestPrices: what the presets create has a price or costs nothing by time, and the list of what costs nothing holds what is created.
+// TestPrices: what the presets create has a price or costs nothing by time, and the list of what costs nothing holds
+// what is created.
 func TestPrices(t *testing.T) {
 	dev, prod := stacks(t)
 	graphs := []*graph.Graph{dev.graph, prod.graph}

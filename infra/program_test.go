@@ -19,12 +19,12 @@ import (
 	"dossier.example/plan/permissions"
 )
 
-// What is tested here is the program as a whole, recorded without a cloud: which resources there are, who can reach whom, what each role may
-// do against what its programs call, and the rules of package rules. What the mocks do not prove, an engine's order and AWS's own
-// refusals, is for the tests with the engine.
+// What is tested here is the program as a whole, recorded without a cloud: which resources there are, who can reach
+// whom, what each role may do against what its programs call, and the rules of package rules. What the mocks do not
+// prove, an engine's order and AWS's own refusals, is for the tests with the engine.
 
-// recordings are those that are looked at: the two that the repository configures, one with everything that can be turned on, and one
-// with the cheapest NAT.
+// recordings are those that are looked at: the two that the repository configures, one with everything that can be
+// turned on, and one with the cheapest NAT.
 var recordings = sync.OnceValues(func() (map[string]documented, error) {
 	configured, err := documentedStacks()
 	if err != nil {
@@ -43,9 +43,11 @@ var recordings = sync.OnceValues(func() (map[string]documented, error) {
 			"jump":    map[string]any{"operatorCIDRs": []any{"203.0.113.0/24", "198.51.100.7/32"}},
 			"observe": map[string]any{"email": "oncall@example.org"},
 		},
-		"cheap": {"network": map[string]any{"nat": "instance"}, "jump": map[string]any{"operatorCIDRs": []any{"203.0.113.0/24"}}},
+		"cheap": {"network": map[string]any{"nat": "instance"},
+			"jump": map[string]any{"operatorCIDRs": []any{"203.0.113.0/24"}}},
 	} {
-		if all[name], err = recordStack(name, map[string]any{"aws:region": "us-east-1", "dossier:settings": object}); err != nil {
+		if all[name], err = recordStack(name,
+			map[string]any{"aws:region": "us-east-1", "dossier:settings": object}); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -193,8 +195,10 @@ func TestOrder(t *testing.T) {
 			{"the rollout is the last step", rollout, group},
 			{"a new account lacks the role of Auto Scaling", group, prepared},
 			{"a new account lacks the role of RDS", database, prepared},
-			{"a new account lacks the role of Elastic Load Balancing", one("aws:lb/loadBalancer:LoadBalancer"), prepared},
-			{"before the first instance serves, no data is no fault", e.graph.ByName("aws:cloudwatch/metricAlarm:MetricAlarm", "dossier-observe-none-healthy"), rollout},
+			{"a new account lacks the role of Elastic Load Balancing", one("aws:lb/loadBalancer:LoadBalancer"),
+				prepared},
+			{"before the first instance serves, no data is no fault",
+				e.graph.ByName("aws:cloudwatch/metricAlarm:MetricAlarm", "dossier-observe-none-healthy"), rollout},
 			{"an instance reads the database's password at its start", group, parameter(t, e, "db/password")},
 			{"the schema command reads which release to run", schema, parameter(t, e, "release")},
 		} {
@@ -202,7 +206,8 @@ func TestOrder(t *testing.T) {
 				t.Errorf("%s does not wait for %s: %s", c.later, c.first, c.why)
 			}
 		}
-		for _, token := range []string{"aws:ec2/route:Route", "aws:ec2/vpcEndpoint:VpcEndpoint", "aws:lb/listener:Listener", "aws:ssm/parameter:Parameter"} {
+		for _, token := range []string{"aws:ec2/route:Route", "aws:ec2/vpcEndpoint:VpcEndpoint",
+			"aws:lb/listener:Listener", "aws:ssm/parameter:Parameter"} {
 			for _, r := range e.graph.ByType(token) {
 				if r.Name != "dossier-jump-jump-host-key" && !e.graph.DependsOn(group, r) {
 					t.Errorf("the group does not wait for %s", r)
@@ -212,7 +217,8 @@ func TestOrder(t *testing.T) {
 	})
 }
 
-// The group takes the template by its number, else Pulumi would not see a change and a rollback would find the same version again.
+// The group takes the template by its number, else Pulumi would not see a change and a rollback would find the same
+// version again.
 func TestGroupPinsItsTemplate(t *testing.T) {
 	eachRecorded(t, func(t *testing.T, e documented) {
 		group := e.graph.ByType("aws:autoscaling/group:Group")[0]
@@ -276,7 +282,8 @@ func TestTableIsTheApps(t *testing.T) {
 		}
 		for _, a := range want.Table.AttributeDefinitions {
 			if attributes[a.AttributeName] != a.AttributeType {
-				t.Errorf("attribute %s is of type %q, want %s", a.AttributeName, attributes[a.AttributeName], a.AttributeType)
+				t.Errorf("attribute %s is of type %q, want %s", a.AttributeName, attributes[a.AttributeName],
+					a.AttributeType)
 			}
 		}
 		keys := func(hash, sort any) []keySchema {
@@ -315,7 +322,8 @@ func TestParametersAreRead(t *testing.T) {
 			}
 		}
 		for _, name := range []string{
-			"bucket", "db/admin/password", "db/admin/user", "db/host", "db/max-connections", "db/name", "db/password", "db/user", "max-file-size",
+			"bucket", "db/admin/password", "db/admin/user", "db/host", "db/max-connections", "db/name", "db/password",
+			"db/user", "max-file-size",
 			"public-url", "staff/secret", "table", "timeout/shutdown", "timeout/upload", "trusted-proxies",
 		} {
 			if !slices.Contains(read, "/"+name) {
@@ -351,7 +359,9 @@ func TestFilesAreSentFromTheSitesThatMay(t *testing.T) {
 			}
 		}
 		all := e.graph.ByType("aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2")
-		if len(all) != 1 || !e.graph.Refers(all[0].Input("bucket"), e.graph.ByName("aws:s3/bucketV2:BucketV2", "dossier-storage-files")) {
+		if len(all) != 1 ||
+			!e.graph.Refers(all[0].Input("bucket"),
+				e.graph.ByName("aws:s3/bucketV2:BucketV2", "dossier-storage-files")) {
 			t.Fatalf("there are %d sets of CORS rules, want that of the files", len(all))
 		}
 		rules := graph.Items(all[0].Input("corsRules"))
@@ -360,7 +370,8 @@ func TestFilesAreSentFromTheSitesThatMay(t *testing.T) {
 		}
 		for name, want := range map[string][]string{
 			"allowedOrigins": append([]string{own}, others...), "allowedMethods": {"PUT"},
-			"allowedHeaders": {"content-type", "x-amz-checksum-crc64nvme"}, "exposeHeaders": {"ETag", "x-amz-checksum-crc64nvme"},
+			"allowedHeaders": {"content-type", "x-amz-checksum-crc64nvme"},
+			"exposeHeaders":  {"ETag", "x-amz-checksum-crc64nvme"},
 		} {
 			if got := graph.Texts(graph.At(rules[0], name)); !slices.Equal(got, want) {
 				t.Errorf("%s are %q, want %q", name, got, want)
@@ -417,12 +428,15 @@ func TestRoles(t *testing.T) {
 			t.Helper()
 			return graph.Text(e.graph.ByName("aws:s3/bucketV2:BucketV2", name).Output("arn"))
 		}
-		table, logs := arn("aws:dynamodb/table:Table"), graph.Text(e.graph.ByName("aws:cloudwatch/logGroup:LogGroup", "dossier-app").Output("arn"))
+		table, logs := arn("aws:dynamodb/table:Table"),
+			graph.Text(e.graph.ByName("aws:cloudwatch/logGroup:LogGroup", "dossier-app").Output("arn"))
 		group := e.graph.ByType("aws:autoscaling/group:Group")[0]
-		groupARN := "arn:aws:autoscaling:us-east-1:123456789012:autoScalingGroup:*:autoScalingGroupName/" + graph.Text(group.Input("name"))
+		groupARN := "arn:aws:autoscaling:us-east-1:123456789012:autoScalingGroup:*:autoScalingGroupName/" +
+			graph.Text(group.Input("name"))
 		files := map[permissions.Kind][]string{
-			permissions.Bucket: {bucket("dossier-storage-files")}, permissions.Object: {bucket("dossier-storage-files") + "/files/*"},
-			permissions.Table: {table}, permissions.Index: {table + "/index/unfinished"},
+			permissions.Bucket: {bucket("dossier-storage-files")},
+			permissions.Object: {bucket("dossier-storage-files") + "/files/*"},
+			permissions.Table:  {table}, permissions.Index: {table + "/index/unfinished"},
 		}
 		host := map[permissions.Kind][]string{
 			permissions.Object: {bucket("dossier-storage-releases") + "/releases/*"}, permissions.Group: {groupARN},
@@ -432,12 +446,14 @@ func TestRoles(t *testing.T) {
 		settings := func(names []string, within func(name string) string) []permissions.Grant {
 			var grants []permissions.Grant
 			for _, name := range names {
-				grants = append(grants, permissions.Grant{Action: "ssm:GetParameters", Resource: prefix + name, Within: prefix + within(name)})
+				grants = append(grants, permissions.Grant{Action: "ssm:GetParameters", Resource: prefix + name,
+					Within: prefix + within(name)})
 			}
 			return grants
 		}
 		below := func(name string) string { return name[:strings.LastIndexByte(name, '/')] + "/*" }
-		need := func(calls []permissions.Call, on map[permissions.Kind][]string, holds ...permissions.Condition) []permissions.Grant {
+		need := func(calls []permissions.Call, on map[permissions.Kind][]string,
+			holds ...permissions.Condition) []permissions.Grant {
 			t.Helper()
 			grants, err := permissions.Needs(calls, on, holds...)
 			if err != nil {
@@ -446,7 +462,9 @@ func TestRoles(t *testing.T) {
 			return grants
 		}
 		without := func(calls []permissions.Call, service, operation string) []permissions.Call {
-			return slices.DeleteFunc(slices.Clone(calls), func(c permissions.Call) bool { return c.Service == service && c.Operation == operation })
+			return slices.DeleteFunc(slices.Clone(calls), func(c permissions.Call) bool {
+				return c.Service == service && c.Operation == operation
+			})
 		}
 		script := func(text string) []permissions.Call {
 			t.Helper()
@@ -471,8 +489,10 @@ func TestRoles(t *testing.T) {
 		checkRole(t, e, "dossier-app", app)
 		// The administrator's password opens every table, and the host key makes an impostor of whoever has it.
 		for _, secret := range []string{"/db/admin/password", "/db/admin/user", "/jump/host-key"} {
-			for _, action := range []string{"ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "ssm:GetParameterHistory"} {
-				missing, _, err := permissions.Compare(rolePolicy(t, e, "dossier-app"), []permissions.Grant{{Action: action, Resource: prefix + secret}})
+			for _, action := range []string{"ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath",
+				"ssm:GetParameterHistory"} {
+				missing, _, err := permissions.Compare(rolePolicy(t, e, "dossier-app"),
+					[]permissions.Grant{{Action: action, Resource: prefix + secret}})
 				if err != nil || len(missing) != 1 {
 					t.Errorf("the app's role may %s %s: %v %v", action, secret, missing, err)
 				}
@@ -482,7 +502,8 @@ func TestRoles(t *testing.T) {
 		jump := e.graph.ByName("aws:ec2/instance:Instance", "dossier-jump")
 		own := map[permissions.Kind][]string{permissions.Parameter: {prefix + "/jump/host-key"}}
 		schema := map[permissions.Kind][]string{
-			permissions.Object: {bucket("dossier-storage-releases") + "/releases/*"}, permissions.Parameter: {prefix + "/release"},
+			permissions.Object:    {bucket("dossier-storage-releases") + "/releases/*"},
+			permissions.Parameter: {prefix + "/release"},
 		}
 		checkRole(t, e, "dossier-jump", slices.Concat(
 			need(script(graph.Text(jump.Input("userData"))), own), need(script(schemaScript(t, e)), schema),
@@ -491,7 +512,8 @@ func TestRoles(t *testing.T) {
 
 		if e.settings.Network.NAT == "instance" {
 			nat := e.graph.ByName("aws:ec2/instance:Instance", "dossier-network-nat-instance")
-			checkRole(t, e, "dossier-network-nat-instance", slices.Concat(need(script(graph.Text(nat.Input("userData"))), nil), agent))
+			checkRole(t, e, "dossier-network-nat-instance",
+				slices.Concat(need(script(graph.Text(nat.Input("userData"))), nil), agent))
 		}
 
 		var roles []string
@@ -527,7 +549,8 @@ func checkRole(t *testing.T, e documented, name string, need []permissions.Grant
 func rolePolicy(t *testing.T, e documented, role string) string {
 	t.Helper()
 	var text string
-	for _, p := range e.graph.ByType("aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy", "aws:iam/rolePolicyAttachment:RolePolicyAttachment") {
+	for _, p := range e.graph.ByType("aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy",
+		"aws:iam/rolePolicyAttachment:RolePolicyAttachment") {
 		of := e.graph.Resolve(p.Input("role"), "aws:iam/role:Role")
 		switch {
 		case of == nil:
@@ -559,13 +582,14 @@ func schemaScript(t *testing.T, e documented) string {
 }
 
 // TestSizesAreMeasured: Auto Scaling tells only the sizes that a group enables
-// (https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-metrics.html), and an alarm on one that it does
-// not tell would never be raised.
+// (https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-metrics.html), and an alarm on one that it
+// does not tell would never be raised.
 func TestSizesAreMeasured(t *testing.T) {
 	eachRecorded(t, func(t *testing.T, e documented) {
 		enabled := graph.Texts(e.graph.ByType("aws:autoscaling/group:Group")[0].Input("enabledMetrics"))
 		watched := map[string]bool{}
-		for _, query := range graph.Items(e.graph.ByName("aws:cloudwatch/metricAlarm:MetricAlarm", "dossier-observe-at-maximum").Input("metricQueries")) {
+		for _, query := range graph.Items(e.graph.ByName("aws:cloudwatch/metricAlarm:MetricAlarm",
+			"dossier-observe-at-maximum").Input("metricQueries")) {
 			if graph.At(query, "metric.namespace") == "AWS/AutoScaling" {
 				watched[graph.Text(graph.At(query, "metric.metricName"))] = true
 			}

@@ -22,13 +22,15 @@ func TestServiceSpec(t *testing.T) {
 	spec := servicespec.Load(t)
 	agreed := map[string]string{
 		`aws:ssm/parameter:Parameter type: "SecureString" is none of [String StringList]`: "CloudFormation creates no secure strings, " +
-			"so that no template holds a secret; the API has them (https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html)",
+			"so that no template holds a secret; the API has them " +
+			"(https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html)",
 	}
 	seen := map[string]bool{}
 	compared := 0
 	eachRecorded(t, func(t *testing.T, e documented) {
 		report := spec.Check(e.graph)
-		t.Logf("%s %s of %d types: inputs: %s; values: %s", "@aws-cdk/aws-service-spec", spec.Version, spec.Resources, report.Inputs, report.Values)
+		t.Logf("%s %s of %d types: inputs: %s; values: %s", "@aws-cdk/aws-service-spec", spec.Version, spec.Resources,
+			report.Inputs, report.Values)
 		for _, finding := range report.Findings {
 			if seen[finding] = true; agreed[finding] == "" {
 				t.Errorf("%s", finding)
@@ -58,25 +60,31 @@ func TestServiceSpecReplacements(t *testing.T) {
 		dividedList = "CloudFormation has a list in one resource that Terraform divides into resources"
 	)
 	agreed := map[string]string{
-		"aws:cloudwatch/eventTarget:EventTarget targetId: plans replace":                    dividedList + ": internal/service/events/target.go, target_id",
+		"aws:cloudwatch/eventTarget:EventTarget targetId: plans replace": dividedList +
+			": internal/service/events/target.go, target_id",
 		"aws:cloudwatch/logGroup:LogGroup logGroupClass: plans replace":                     "CloudFormation refuses the change; internal/service/logs/group.go, log_group_class",
 		"aws:dynamodb/table:Table localSecondaryIndexes: plans replace":                     "DynamoDB cannot change them (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LSI.html); internal/service/dynamodb/table.go",
 		"aws:ec2/eip:Eip publicIpv4Pool: plans replace":                                     "an address stays in its pool; internal/service/ec2/ec2_eip.go, public_ipv4_pool",
 		"aws:ec2/natGateway:NatGateway secondaryPrivateIpAddressCount: plans replace":       "CloudFormation assigns and unassigns addresses; internal/service/ec2/vpc_nat_gateway.go does not",
 		"aws:lb/loadBalancer:LoadBalancer subnetMappings: plans replace":                    "some changes only: internal/service/elbv2/load_balancer.go, customizeDiffLoadBalancerALB; this program gives subnets",
 		"aws:s3/bucketV2:BucketV2 objectLockConfiguration.objectLockEnabled: plans replace": "CloudFormation replaces for ObjectLockEnabled beside it; internal/service/s3/bucket.go, object_lock_enabled",
-		"aws:sns/topicPolicy:TopicPolicy arn: plans replace":                                dividedList + ": internal/service/sns/topic_policy.go, arn",
+		"aws:sns/topicPolicy:TopicPolicy arn: plans replace": dividedList +
+			": internal/service/sns/topic_policy.go, arn",
 
-		"aws:ec2/internetGateway:InternetGateway vpcId: CloudFormation replaces": "CloudFormation replaces the attachment, a resource of its own; " +
+		"aws:ec2/internetGateway:InternetGateway vpcId: CloudFormation replaces": "CloudFormation replaces the " +
+			"attachment, a resource of its own; " +
 			"internal/service/ec2/vpc_internet_gateway.go detaches and attaches",
 		"aws:ec2/routeTableAssociation:RouteTableAssociation routeTableId: CloudFormation replaces": "in place by ReplaceRouteTableAssociation: " +
 			"internal/service/ec2/vpc_route_table_association.go",
-		"aws:rds/instance:Instance dbSubnetGroupName: CloudFormation replaces": "in place by ModifyDBInstance, which moves an instance to another VPC: internal/service/rds/instance.go",
-		"aws:rds/instance:Instance identifier: CloudFormation replaces":        "in place by ModifyDBInstance, NewDBInstanceIdentifier: internal/service/rds/instance.go",
+		"aws:rds/instance:Instance dbSubnetGroupName: CloudFormation replaces": "in place by ModifyDBInstance, " +
+			"which moves an instance to another VPC: internal/service/rds/instance.go",
+		"aws:rds/instance:Instance identifier: CloudFormation replaces": "in place by ModifyDBInstance, " +
+			"NewDBInstanceIdentifier: internal/service/rds/instance.go",
 	}
 	for _, name := range []string{"Ingress", "Egress"} {
 		for _, input := range []string{"cidrIpv4", "fromPort", "ipProtocol", "referencedSecurityGroupId", "toPort"} {
-			agreed[fmt.Sprintf("aws:vpc/securityGroup%sRule:SecurityGroup%sRule %s: CloudFormation replaces", name, name, input)] = inPlaceRule
+			agreed[fmt.Sprintf("aws:vpc/securityGroup%sRule:SecurityGroup%sRule %s: CloudFormation replaces", name,
+				name, input)] = inPlaceRule
 		}
 	}
 
@@ -102,7 +110,9 @@ func TestServiceSpecReplacements(t *testing.T) {
 			}
 		}
 		for input := range inputs {
-			replaced := all || slices.ContainsFunc(ours, func(name string) bool { return name == input || strings.HasPrefix(input, name+".") })
+			replaced := all || slices.ContainsFunc(ours, func(name string) bool {
+				return name == input || strings.HasPrefix(input, name+".")
+			})
 			theirs, has := spec.Replaces(token, input)
 			switch {
 			case !has:
@@ -118,7 +128,8 @@ func TestServiceSpecReplacements(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("of the inputs of %d types, given or replacing, %d agree, %d differ, %d depend on the change, and CloudFormation lacks %d",
+	t.Logf("of the inputs of %d types, given or replacing, %d agree, %d differ, %d depend on the change, and "+
+		"CloudFormation lacks %d",
 		len(given), same, len(seen), maybe, unknown)
 	if same < 300 {
 		t.Errorf("plans and CloudFormation agree on %d inputs, want 300 at least: what has become of the rest?", same)

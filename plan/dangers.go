@@ -44,10 +44,12 @@ var addressed = map[string]string{
 // founding are the types that others stand in or come from, with what a new one means.
 var founding = map[string]string{
 	"aws:autoscaling/group:Group": "all instances go at once, and the new ones have to come up before it serves again",
-	"aws:ec2/vpc:Vpc":             "all that stands in it has to move, which AWS refuses for a database and for addresses that are in use",
+	"aws:ec2/vpc:Vpc": "all that stands in it has to move, which AWS refuses for a database and for " +
+		"addresses that are in use",
 }
 
-// guards are properties that protect: what each is when it does. An absent one counts as the default of AWS and the provider.
+// guards are properties that protect: what each is when it does. An absent one counts as the default of AWS and the
+// provider.
 var guards = []struct {
 	token, path string
 	on          bool
@@ -62,14 +64,20 @@ var guards = []struct {
 	{"aws:rds/instance:Instance", "deleteAutomatedBackups", false, true, "its backups are deleted with it"},
 	{"aws:rds/cluster:Cluster", "deletionProtection", true, false, "AWS no longer refuses to delete it"},
 	{"aws:dynamodb/table:Table", "deletionProtectionEnabled", true, false, "AWS no longer refuses to delete it"},
-	{"aws:dynamodb/table:Table", "pointInTimeRecovery.enabled", true, false, "it cannot be brought back to an earlier moment"},
-	{"aws:s3/bucketV2:BucketV2", "forceDestroy", false, false, "it is emptied when it is deleted, instead of refusing that"},
+	{"aws:dynamodb/table:Table", "pointInTimeRecovery.enabled", true, false,
+		"it cannot be brought back to an earlier moment"},
+	{"aws:s3/bucketV2:BucketV2", "forceDestroy", false, false,
+		"it is emptied when it is deleted, instead of refusing that"},
 	{"aws:lb/loadBalancer:LoadBalancer", "enableDeletionProtection", true, false, "AWS no longer refuses to delete it"},
 	{"aws:lb/loadBalancer:LoadBalancer", "internal", true, false, "it faces the internet"},
-	{"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "blockPublicAcls", true, false, "the bucket can be opened to everyone"},
-	{"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "blockPublicPolicy", true, false, "the bucket can be opened to everyone"},
-	{"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "ignorePublicAcls", true, false, "the bucket can be opened to everyone"},
-	{"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "restrictPublicBuckets", true, false, "the bucket can be opened to everyone"},
+	{"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "blockPublicAcls", true, false,
+		"the bucket can be opened to everyone"},
+	{"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "blockPublicPolicy", true, false,
+		"the bucket can be opened to everyone"},
+	{"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "ignorePublicAcls", true, false,
+		"the bucket can be opened to everyone"},
+	{"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "restrictPublicBuckets", true, false,
+		"the bucket can be opened to everyone"},
 }
 
 // interruptions are changes in place that stop what serves, by type and input
@@ -77,9 +85,12 @@ var guards = []struct {
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-resize.html).
 var interruptions = map[string]map[string]string{
 	"aws:rds/instance:Instance": {
-		"instanceClass": "the database restarts on other hardware", "engineVersion": "the database is upgraded, which takes it away for many minutes and cannot be undone but by a snapshot",
-		"identifier": "the database restarts under another name, and its address changes", "parameterGroupName": "the database restarts",
-		"storageType": "the database is slow, or away, while its storage is converted",
+		"instanceClass": "the database restarts on other hardware",
+		"engineVersion": "the database is upgraded, which takes it away for many minutes and cannot be undone " +
+			"but by a snapshot",
+		"identifier":         "the database restarts under another name, and its address changes",
+		"parameterGroupName": "the database restarts",
+		"storageType":        "the database is slow, or away, while its storage is converted",
 	},
 	"aws:ec2/instance:Instance": {
 		"instanceType": "the instance is stopped and started", "ebsOptimized": "the instance is stopped and started",
@@ -113,15 +124,18 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 		case data:
 			tell("data "+kind, c, "**%s** `%s` %s, and %s with it%s.", c.Kind, c.Name, does, holds, refusal(base, c))
 		case address:
-			tell("address "+kind, c, "**%s** `%s` %s, and with it %s.", c.Kind, c.Name, strings.Replace(does, "a new, empty one", "a new one", 1), lost)
+			tell("address "+kind, c, "**%s** `%s` %s, and with it %s.", c.Kind, c.Name,
+				strings.Replace(does, "a new, empty one", "a new one", 1), lost)
 		case founding[c.Type] != "":
-			tell("foundation "+kind, c, "**%s** `%s` %s: %s.", c.Kind, c.Name, strings.Replace(does, "a new, empty one", "a new one", 1), founding[c.Type])
+			tell("foundation "+kind, c, "**%s** `%s` %s: %s.", c.Kind, c.Name,
+				strings.Replace(does, "a new, empty one", "a new one", 1), founding[c.Type])
 		case protected(base, c):
 			guarded = append(guarded, "`"+c.String()+"`")
 		}
 	}
 	if len(guarded) > 0 {
-		tell("protected resources", nil, "Deleted or replaced although **protected**, which Pulumi refuses, so that the whole deployment fails: %s.", strings.Join(guarded, ", "))
+		tell("protected resources", nil, "Deleted or replaced although **protected**, which Pulumi refuses, so that "+
+			"the whole deployment fails: %s.", strings.Join(guarded, ", "))
 	}
 	found = append(found, unguarded(base, head)...)
 	for _, r := range e.Reach {
@@ -132,7 +146,8 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 		if r.From == graph.Operators {
 			from = "**Addresses outside** (" + r.Via + ")"
 		}
-		tell("open to the outside", nil, "%s can reach **%s** on %s, which was not so before.", from, r.To, strings.TrimSpace(r.Protocol+" "+r.Ports))
+		tell("open to the outside", nil, "%s can reach **%s** on %s, which was not so before.", from, r.To,
+			strings.TrimSpace(r.Protocol+" "+r.Ports))
 	}
 	found = append(found, broken(e.Policy)...)
 	for _, role := range e.Roles {
@@ -151,7 +166,8 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 			continue
 		}
 		if c.Unsure {
-			tell("not known", c, "**%s** `%s` changes, and whether in place or by a new one is not known here: its type is not in the table of what needs a replacement.", c.Kind, c.Name)
+			tell("not known", c, "**%s** `%s` changes, and whether in place or by a new one is not known here: its "+
+				"type is not in the table of what needs a replacement.", c.Kind, c.Name)
 		}
 		var stops []string
 		for _, p := range c.Properties {
@@ -165,15 +181,16 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 		}
 		if base != nil {
 			if why := majorUpgrade(base.ByURN(c.URN), head.ByURN(c.URN)); why != "" {
-				tell("refused by AWS", c, "**%s** `%s`: %s, so that the deployment fails on its way.", c.Kind, c.Name, why)
+				tell("refused by AWS", c, "**%s** `%s`: %s, so that the deployment fails on its way.", c.Kind, c.Name,
+					why)
 			}
 		}
 	}
 	return found
 }
 
-// majorUpgrade returns why AWS refuses the engine version of a database: another major one has to be allowed by name, and none goes back
-// (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html,
+// majorUpgrade returns why AWS refuses the engine version of a database: another major one has to be allowed by name,
+// and none goes back (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html,
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.Upgrading.html). Empty: it does not.
 func majorUpgrade(was, is *graph.Resource) string {
 	if was == nil || is == nil || is.Token != "aws:rds/instance:Instance" {
@@ -191,7 +208,8 @@ func majorUpgrade(was, is *graph.Resource) string {
 	return ""
 }
 
-// majorVersion is the first two numbers of MySQL's and MariaDB's versions, the first one of PostgreSQL's; nil where it is not known.
+// majorVersion is the first two numbers of MySQL's and MariaDB's versions, the first one of PostgreSQL's; nil where it
+// is not known.
 func majorVersion(database *graph.Resource) []int {
 	numbers := 2
 	if strings.Contains(graph.Text(database.Input("engine")), "postgres") {
@@ -307,7 +325,8 @@ func unguarded(base, head *graph.Graph) []Danger {
 				return graph.Is(v, g.on)
 			}
 			if on(old) && !on(now) {
-				lost = append(lost, fmt.Sprintf("%s (`%s`: %s → %s)", g.means, g.path, orUnset(old.Input(g.path)), orUnset(now.Input(g.path))))
+				lost = append(lost, fmt.Sprintf("%s (`%s`: %s → %s)", g.means, g.path, orUnset(old.Input(g.path)),
+					orUnset(now.Input(g.path))))
 			}
 		}
 		_, holds := holding[now.Token]
@@ -319,11 +338,14 @@ func unguarded(base, head *graph.Graph) []Danger {
 				lost = append(lost, fmt.Sprintf("backups are kept for %g days instead of %g", is, was))
 			}
 		}
-		if path := "versioningConfiguration.status"; now.Token == "aws:s3/bucketVersioningV2:BucketVersioningV2" && old.Input(path) == "Enabled" && now.Input(path) != "Enabled" {
+		if path := "versioningConfiguration.status"; now.Token == "aws:s3/bucketVersioningV2:BucketVersioningV2" &&
+			old.Input(path) == "Enabled" && now.Input(path) != "Enabled" {
 			lost = append(lost, "what is overwritten or deleted in the bucket is gone at once")
 		}
 		if len(lost) > 0 {
-			found = append(found, Danger{Kind: "protection off", Resource: now.String(), What: fmt.Sprintf("**%s** `%s`: %s.", kindOf(now), now.Name, strings.Join(lost, "; "))})
+			found = append(found,
+				Danger{Kind: "protection off", Resource: now.String(),
+					What: fmt.Sprintf("**%s** `%s`: %s.", kindOf(now), now.Name, strings.Join(lost, "; "))})
 		}
 	}
 	return found

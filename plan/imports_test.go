@@ -6,10 +6,11 @@ import (
 	"testing"
 )
 
-// TestImports: the module stands by itself, so that it can look at any repository's stacks. It imports nothing of this repository's other
-// modules, not even in tests.
+// TestImports: the module stands by itself, so that it can look at any repository's stacks. It imports nothing of this
+// repository's other modules, not even in tests.
 func TestImports(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-test", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-test", "-f", `{{.ImportPath}} {{join .Imports " "}}`,
+		"./...").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
@@ -33,7 +34,8 @@ func TestImports(t *testing.T) {
 		fields := strings.Fields(line)
 		packages++
 		for _, imported := range fields[1:] {
-			if strings.HasPrefix(imported, workspace) && imported != module && imported != module+"_test" && !strings.HasPrefix(imported, module+"/") {
+			if strings.HasPrefix(imported, workspace) && imported != module && imported != module+"_test" &&
+				!strings.HasPrefix(imported, module+"/") {
 				t.Errorf("%s imports %s", fields[0], imported)
 			}
 		}

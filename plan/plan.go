@@ -1,6 +1,7 @@
-// Package plan tells what a change of the repository makes of the stacks, without a cloud and without credentials: what is created, updated,
-// replaced and deleted, who can reach whom, what it costs, which rules it breaks, what roles may do, and which migrations run. It compares
-// the resource graphs that the programs of two revisions register (package graph). Package cli makes these and imports it, as do tests.
+// Package plan tells what a change of the repository makes of the stacks, without a cloud and without credentials: what
+// is created, updated, replaced and deleted, who can reach whom, what it costs, which rules it breaks, what roles may
+// do, and which migrations run. It compares the resource graphs that the programs of two revisions register (package
+// graph). Package cli makes these and imports it, as do tests.
 //
 // docs/review.md says what a plan knows, and what only a preview of the real stack does.
 package plan
@@ -26,7 +27,8 @@ const Version = 1
 type Stack struct {
 	// Config is the configuration of its file, by full key.
 	Config map[string]string
-	// Policy is what the stack is held to; nil where its configuration does not tell, which no rule is then asked about.
+	// Policy is what the stack is held to; nil where its configuration does not tell, which no rule is then asked
+	// about.
 	Policy *policy.Set
 	// Graph is nil where there is none; Fault tells why.
 	Graph *graph.Graph
@@ -192,14 +194,16 @@ type Except struct {
 // Make makes the plan from base to head. The graphs of head's stacks are recorded after those of base (After).
 func Make(base, head Revision, notes ...string) Plan {
 	p := Plan{
-		Version: Version, Migrations: []Migration{}, Environments: []Environment{}, Base: base.Name, Head: head.Name, Notes: notes, Build: head.Build, Release: Release{base.Release, head.Release},
+		Version: Version, Migrations: []Migration{}, Environments: []Environment{}, Base: base.Name, Head: head.Name,
+		Notes: notes, Build: head.Build, Release: Release{base.Release, head.Release},
 		Prices: PriceTable{prices.Date, prices.Region, prices.NotCounted()},
 	}
 	if head.Build != nil {
 		return p
 	}
 	if base.Build != nil {
-		p.Notes = append(p.Notes, fmt.Sprintf("**Nothing is compared:** the program of %s does not compile. What follows is what there would be, as if from nothing.", base.Name))
+		p.Notes = append(p.Notes, fmt.Sprintf("**Nothing is compared:** the program of %s does not compile. What "+
+			"follows is what there would be, as if from nothing.", base.Name))
 	}
 	p.Migrations = append(p.Migrations, migrations(base.Migrations, head.Migrations)...)
 	names := maps.Clone(base.Stacks)
@@ -247,11 +251,14 @@ func configured(project string, base, head map[string]string) []Danger {
 		what := "it is of a provider, and what it changes is not known here"
 		switch key {
 		case "aws:region":
-			what = "the provider looks for everything in another region, where nothing is: the deployment fails, or makes all of it again beside what there is"
+			what = "the provider looks for everything in another region, where nothing is: the deployment fails, or " +
+				"makes all of it again beside what there is"
 		case "aws:defaultTags":
 			what = "every resource that has tags is updated in place"
 		}
-		found = append(found, Danger{Kind: "provider", What: fmt.Sprintf("`%s` changes (`%s` → `%s`): %s.", key, orNone(base[key]), orNone(head[key]), what)})
+		found = append(found,
+			Danger{Kind: "provider", What: fmt.Sprintf("`%s` changes (`%s` → `%s`): %s.", key, orNone(base[key]),
+				orNone(head[key]), what)})
 	}
 	return found
 }
@@ -267,9 +274,11 @@ func reach(base, head *graph.Graph) []Reach {
 	}
 	var found []Reach
 	line := func(r graph.Reach, change Difference) {
-		found = append(found, Reach{Change: change, From: r.From, To: r.To, Protocol: r.Protocol, Ports: r.Ports, Via: r.Via})
+		found = append(found, Reach{Change: change, From: r.From, To: r.To, Protocol: r.Protocol, Ports: r.Ports,
+			Via: r.Via})
 	}
-	// Another way to the same port is no new reach for whoever is inside; from outside each counts, as it names the addresses.
+	// Another way to the same port is no new reach for whoever is inside; from outside each counts, as it names the
+	// addresses.
 	for _, r := range after {
 		if base == nil || slices.Contains(before, r) {
 			line(r, Same)
@@ -283,7 +292,8 @@ func reach(base, head *graph.Graph) []Reach {
 		}
 	}
 	slices.SortStableFunc(found, func(a, b Reach) int {
-		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Ports, b.Ports))
+		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Protocol, b.Protocol),
+			cmp.Compare(a.Ports, b.Ports))
 	})
 	return found
 }
@@ -389,12 +399,16 @@ func policies(base, head Stack) Policy {
 			at := place{v.Rule, v.URN, v.Message}
 			_, before := broken[at]
 			delete(broken, at)
-			p.Broken = append(p.Broken, Broken{Rule: v.Rule, Resource: v.Resource, Message: names.Replace(v.Message), Mend: v.Mend, Before: before})
+			p.Broken = append(p.Broken, Broken{Rule: v.Rule, Resource: v.Resource, Message: names.Replace(v.Message),
+				Mend: v.Mend, Before: before})
 		}
 		for _, e := range r.Excused {
-			i := slices.IndexFunc(p.Exceptions, func(x Except) bool { return x.Rule == r.Rule.ID && x.Reason == e.Exception.Reason })
+			i := slices.IndexFunc(p.Exceptions, func(x Except) bool {
+				return x.Rule == r.Rule.ID && x.Reason == e.Exception.Reason
+			})
 			if i < 0 {
-				p.Exceptions = append(p.Exceptions, Except{Rule: r.Rule.ID, Reason: e.Exception.Reason, New: compared && !excused[r.Rule.ID+e.Exception.Reason]})
+				p.Exceptions = append(p.Exceptions, Except{Rule: r.Rule.ID, Reason: e.Exception.Reason, New: compared &&
+					!excused[r.Rule.ID+e.Exception.Reason]})
 				i = len(p.Exceptions) - 1
 			}
 			if e.Resource != "" {

@@ -26,7 +26,8 @@ func two(t *testing.T, build, change func(b *graphtest.Builder)) (base, head *gr
 
 // between makes the plan of one environment, named e.
 func between(base, head *graph.Graph) Plan {
-	return Make(Revision{Name: "base", Stacks: map[string]Stack{"e": {Graph: base}}}, Revision{Name: "head", Stacks: map[string]Stack{"e": {Graph: head}}})
+	return Make(Revision{Name: "base", Stacks: map[string]Stack{"e": {Graph: base}}},
+		Revision{Name: "head", Stacks: map[string]Stack{"e": {Graph: head}}})
 }
 
 func TestChanges(t *testing.T) {
@@ -36,7 +37,8 @@ func TestChanges(t *testing.T) {
 		instance = "ec2/instance:Instance"
 	)
 	policy := func(actions ...string) string {
-		raw, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{"Sid": "A", "Effect": "Allow", "Action": actions, "Resource": "*"}}})
+		raw, err := json.Marshal(map[string]any{"Version": "2012-10-17",
+			"Statement": []any{map[string]any{"Sid": "A", "Effect": "Allow", "Action": actions, "Resource": "*"}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +49,9 @@ func TestChanges(t *testing.T) {
 		build, change func(b *graphtest.Builder)
 		want          []string
 	}{
-		{"what can be changed", func(b *graphtest.Builder) { b.Add(database, "db", in{"instanceClass": "a", "engine": "mysql"}) },
+		{"what can be changed", func(b *graphtest.Builder) {
+			b.Add(database, "db", in{"instanceClass": "a", "engine": "mysql"})
+		},
 			func(b *graphtest.Builder) { b.Get(database, "db").Inputs["instanceClass"] = "b" },
 			[]string{"update Instance db", "instanceClass: a → b"}},
 		{"what cannot", func(b *graphtest.Builder) { b.Add(database, "db", in{"storageEncrypted": false}) },
@@ -59,8 +63,11 @@ func TestChanges(t *testing.T) {
 			func(b *graphtest.Builder) {
 				b.Get(instance, "jump").Inputs["rootBlockDevice"] = map[string]any{"encrypted": true, "volumeSize": 9.0}
 			},
-			[]string{"replace Instance jump", "rootBlockDevice.encrypted: false → true (replaces)", "rootBlockDevice.volumeSize: 8 → 9"}},
-		{"user-data of an instance that keeps it", func(b *graphtest.Builder) { b.Add(instance, "jump", in{"userData": "a"}) },
+			[]string{"replace Instance jump", "rootBlockDevice.encrypted: false → true (replaces)",
+				"rootBlockDevice.volumeSize: 8 → 9"}},
+		{"user-data of an instance that keeps it", func(b *graphtest.Builder) {
+			b.Add(instance, "jump", in{"userData": "a"})
+		},
 			func(b *graphtest.Builder) { b.Get(instance, "jump").Inputs["userData"] = "b" },
 			[]string{"update Instance jump", "userData: a → b"}},
 		{"user-data of an instance that does not", func(b *graphtest.Builder) {
@@ -69,11 +76,14 @@ func TestChanges(t *testing.T) {
 			func(b *graphtest.Builder) { b.Get(instance, "jump").Inputs["userData"] = "b" },
 			[]string{"replace Instance jump", "userData: a → b (replaces)"}},
 		{"what the program says to ignore", func(b *graphtest.Builder) {
-			b.Add("autoscaling/group:Group", "app", in{"desiredCapacity": 1, "maxSize": 2}).Options.IgnoreChanges = []string{"desiredCapacity"}
+			b.Add("autoscaling/group:Group", "app",
+				in{"desiredCapacity": 1, "maxSize": 2}).Options.IgnoreChanges = []string{"desiredCapacity"}
 		},
-			func(b *graphtest.Builder) { b.Get("autoscaling/group:Group", "app").Inputs["desiredCapacity"] = 2.0 }, nil},
+			func(b *graphtest.Builder) { b.Get("autoscaling/group:Group", "app").Inputs["desiredCapacity"] = 2.0 },
+			nil},
 		{"what the program says to replace", func(b *graphtest.Builder) {
-			b.Add("command:local:Command", "run", in{"triggers": []any{"a"}}).Options.ReplaceOnChanges = []string{"triggers[*]"}
+			b.Add("command:local:Command", "run",
+				in{"triggers": []any{"a"}}).Options.ReplaceOnChanges = []string{"triggers[*]"}
 		},
 			func(b *graphtest.Builder) { b.Get("command:local:Command", "run").Inputs["triggers"] = []any{"b"} },
 			[]string{"replace Command run", `triggers: ["a"] → ["b"] (replaces)`}},
@@ -90,7 +100,8 @@ func TestChanges(t *testing.T) {
 		{"what comes and goes", func(b *graphtest.Builder) { b.Add("s3/bucketV2:BucketV2", "old", in{}) },
 			func(b *graphtest.Builder) {
 				b.Get("s3/bucketV2:BucketV2", "old").Name = "renamed"
-				b.Get("s3/bucketV2:BucketV2", "renamed").URN = "urn:pulumi:test::test::aws:s3/bucketV2:BucketV2::renamed"
+				b.Get("s3/bucketV2:BucketV2",
+					"renamed").URN = "urn:pulumi:test::test::aws:s3/bucketV2:BucketV2::renamed"
 			},
 			[]string{"delete BucketV2 old", "create BucketV2 renamed"}},
 		{"another name for the same", func(b *graphtest.Builder) { b.Add("s3/bucketV2:BucketV2", "old", in{}) },
@@ -99,7 +110,9 @@ func TestChanges(t *testing.T) {
 				r.Options.Aliases = []string{r.URN}
 				r.Name, r.URN = "renamed", "urn:pulumi:test::test::aws:s3/bucketV2:BucketV2::renamed"
 			}, nil},
-		{"a type that the table lacks", func(b *graphtest.Builder) { b.Add("eks/cluster:Cluster", "c", in{"version": "1"}) },
+		{"a type that the table lacks", func(b *graphtest.Builder) {
+			b.Add("eks/cluster:Cluster", "c", in{"version": "1"})
+		},
 			func(b *graphtest.Builder) { b.Get("eks/cluster:Cluster", "c").Inputs["version"] = "2" },
 			[]string{"update Cluster c (unsure)", "version: 1 → 2"}},
 	} {
@@ -137,58 +150,79 @@ func TestDangers(t *testing.T) {
 			b.Add("rds/instance:Instance", "db", in{"storageEncrypted": false}).Options.Protect = true
 		},
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["storageEncrypted"] = true },
-			[]string{"**Instance** `db` is replaced by a new, empty one (because of `storageEncrypted`), and its data with it; Pulumi refuses, because it is protected, and the whole deployment fails."}},
+			[]string{"**Instance** `db` is replaced by a new, empty one (because of `storageEncrypted`), and its " +
+				"data with it; Pulumi refuses, because it is protected, and the whole deployment fails."}},
 		{"a table that AWS protects", func(b *graphtest.Builder) {
 			b.Add("dynamodb/table:Table", "files", in{"hashKey": "a", "deletionProtectionEnabled": true})
 		},
 			func(b *graphtest.Builder) { b.Get("dynamodb/table:Table", "files").Inputs["hashKey"] = "b" },
-			[]string{"**Table** `files` is replaced by a new, empty one (because of `hashKey`), and its records with it; AWS refuses, because of its deletion protection, and the deployment stops half-way."}},
-		{"an address", func(b *graphtest.Builder) { b.Add("lb/loadBalancer:LoadBalancer", "site", in{"internal": false}) },
+			[]string{"**Table** `files` is replaced by a new, empty one (because of `hashKey`), and its records " +
+				"with it; AWS refuses, because of its deletion protection, and the deployment stops half-way."}},
+		{"an address", func(b *graphtest.Builder) {
+			b.Add("lb/loadBalancer:LoadBalancer", "site", in{"internal": false})
+		},
 			func(b *graphtest.Builder) { b.Get("lb/loadBalancer:LoadBalancer", "site").Inputs["name"] = "other" },
-			[]string{"**LoadBalancer** `site` is replaced by a new one (because of `name`), and with it its DNS name; without a domain that is the site's address."}},
-		{"backups are kept for fewer days", func(b *graphtest.Builder) { b.Add("rds/instance:Instance", "db", in{"backupRetentionPeriod": 14}) },
+			[]string{"**LoadBalancer** `site` is replaced by a new one (because of `name`), and with it its DNS " +
+				"name; without a domain that is the site's address."}},
+		{"backups are kept for fewer days", func(b *graphtest.Builder) {
+			b.Add("rds/instance:Instance", "db", in{"backupRetentionPeriod": 14})
+		},
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["backupRetentionPeriod"] = 1.0 },
 			[]string{"**Instance** `db`: backups are kept for 1 days instead of 14."}},
 		{"a minor upgrade", func(b *graphtest.Builder) {
 			b.Add("rds/instance:Instance", "db", in{"engine": "mysql", "engineVersion": "8.4.6"})
 		},
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["engineVersion"] = "8.4.7" },
-			[]string{"**Instance** `db`: the database is upgraded, which takes it away for many minutes and cannot be undone but by a snapshot (`engineVersion`: 8.4.6 → 8.4.7)."}},
+			[]string{"**Instance** `db`: the database is upgraded, which takes it away for many minutes and cannot " +
+				"be undone but by a snapshot (`engineVersion`: 8.4.6 → 8.4.7)."}},
 		{"a major upgrade that is allowed", func(b *graphtest.Builder) {
 			b.Add("rds/instance:Instance", "db", in{"engine": "mysql", "engineVersion": "8.4"})
 		},
 			func(b *graphtest.Builder) {
-				b.Set("aws:rds/instance:Instance", "db", "engineVersion", "9.7").Set("aws:rds/instance:Instance", "db", "allowMajorVersionUpgrade", true)
+				b.Set("aws:rds/instance:Instance", "db", "engineVersion", "9.7").Set("aws:rds/instance:Instance", "db",
+					"allowMajorVersionUpgrade", true)
 			},
-			[]string{"**Instance** `db`: the database is upgraded, which takes it away for many minutes and cannot be undone but by a snapshot (`engineVersion`: 8.4 → 9.7)."}},
+			[]string{"**Instance** `db`: the database is upgraded, which takes it away for many minutes and cannot " +
+				"be undone but by a snapshot (`engineVersion`: 8.4 → 9.7)."}},
 		{"a major upgrade that is not", func(b *graphtest.Builder) {
 			b.Add("rds/instance:Instance", "db", in{"engine": "mysql", "engineVersion": "8.4"})
 		},
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["engineVersion"] = "9.7" },
 			[]string{
-				"**Instance** `db`: the database is upgraded, which takes it away for many minutes and cannot be undone but by a snapshot (`engineVersion`: 8.4 → 9.7).",
-				"**Instance** `db`: AWS refuses another major version unless `allowMajorVersionUpgrade` is true, so that the deployment fails on its way.",
+				"**Instance** `db`: the database is upgraded, which takes it away for many minutes and cannot be " +
+					"undone but by a snapshot (`engineVersion`: 8.4 → 9.7).",
+				"**Instance** `db`: AWS refuses another major version unless `allowMajorVersionUpgrade` is true, so " +
+					"that the deployment fails on its way.",
 			}},
 		{"the way back", func(b *graphtest.Builder) {
-			b.Add("rds/instance:Instance", "db", in{"engine": "mysql", "engineVersion": "8.4", "allowMajorVersionUpgrade": true})
+			b.Add("rds/instance:Instance", "db",
+				in{"engine": "mysql", "engineVersion": "8.4", "allowMajorVersionUpgrade": true})
 		},
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["engineVersion"] = "8.0" },
 			[]string{
-				"**Instance** `db`: the database is upgraded, which takes it away for many minutes and cannot be undone but by a snapshot (`engineVersion`: 8.4 → 8.0).",
-				"**Instance** `db`: AWS takes no database back to an earlier major version, so that the deployment fails on its way.",
+				"**Instance** `db`: the database is upgraded, which takes it away for many minutes and cannot be " +
+					"undone but by a snapshot (`engineVersion`: 8.4 → 8.0).",
+				"**Instance** `db`: AWS takes no database back to an earlier major version, so that the deployment " +
+					"fails on its way.",
 			}},
 		{"PostgreSQL's minor version", func(b *graphtest.Builder) {
 			b.Add("rds/instance:Instance", "db", in{"engine": "postgres", "engineVersion": "16.3"})
 		},
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["engineVersion"] = "16.4" },
-			[]string{"**Instance** `db`: the database is upgraded, which takes it away for many minutes and cannot be undone but by a snapshot (`engineVersion`: 16.3 → 16.4)."}},
-		{"protection that is turned on", func(b *graphtest.Builder) { b.Add("rds/instance:Instance", "db", in{"deletionProtection": false}) },
-			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["deletionProtection"] = true }, nil},
+			[]string{"**Instance** `db`: the database is upgraded, which takes it away for many minutes and cannot " +
+				"be undone but by a snapshot (`engineVersion`: 16.3 → 16.4)."}},
+		{"protection that is turned on", func(b *graphtest.Builder) {
+			b.Add("rds/instance:Instance", "db", in{"deletionProtection": false})
+		},
+			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["deletionProtection"] = true },
+			nil},
 		{"a role that may do more", func(b *graphtest.Builder) {
 			b.Add("iam/role:Role", "app", in{"assumeRolePolicy": `{"Statement":[]}`})
 		},
 			func(b *graphtest.Builder) {
-				b.Add("iam/rolePolicy:RolePolicy", "app", in{"role": "role-app", "policy": `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::a"}}`})
+				b.Add("iam/rolePolicy:RolePolicy", "app",
+					in{"role": "role-app",
+						"policy": `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::a"}}`})
 			},
 			[]string{"Role `app` may `s3:*` on `arn:aws:s3:::a`."}},
 	} {
@@ -208,19 +242,26 @@ func TestDangers(t *testing.T) {
 func TestMigrations(t *testing.T) {
 	base := []File{{"m/00001_a.sql", "CREATE TABLE a (id INT);"}, {"m/00003_c.sql", "CREATE INDEX c ON a (id);"}}
 	for _, c := range []struct{ name, path, text, want string }{
-		{"another table", "m/00004_d.sql", "-- why; not\n-- +goose Up\nCREATE TABLE IF NOT EXISTS d (\n id INT\n);", "safe: a new table"},
+		{"another table", "m/00004_d.sql", "-- why; not\n-- +goose Up\nCREATE TABLE IF NOT EXISTS d (\n id INT\n);",
+			"safe: a new table"},
 		{"an index", "m/00004_d.sql", "CREATE INDEX d ON a (id);", "safe: a new index"},
 		{"a unique index", "m/00004_d.sql", "CREATE UNIQUE INDEX d ON a (id);", "unsafe: a unique index refuses"},
 		{"a column", "m/00004_d.sql", "ALTER TABLE a ADD COLUMN b VARCHAR(40) NULL;", "safe: a new column"},
-		{"a column with a default", "m/00004_d.sql", "ALTER TABLE a ADD b VARCHAR(40) NOT NULL DEFAULT ', DROP a';", "safe: a new column"},
-		{"a column that has to be filled", "m/00004_d.sql", "alter table a add column b int not null;", "unsafe: the new column has to be filled"},
-		{"a column that refers", "m/00004_d.sql", "ALTER TABLE a ADD COLUMN b INT REFERENCES c (id);", "unsafe: the new column is constrained"},
-		{"a column and the loss of another", "m/00004_d.sql", "ALTER TABLE a ADD COLUMN b DECIMAL(4, 2), DROP COLUMN id;", "unsafe: it changes or takes away"},
+		{"a column with a default", "m/00004_d.sql", "ALTER TABLE a ADD b VARCHAR(40) NOT NULL DEFAULT ', DROP a';",
+			"safe: a new column"},
+		{"a column that has to be filled", "m/00004_d.sql", "alter table a add column b int not null;",
+			"unsafe: the new column has to be filled"},
+		{"a column that refers", "m/00004_d.sql", "ALTER TABLE a ADD COLUMN b INT REFERENCES c (id);",
+			"unsafe: the new column is constrained"},
+		{"a column and the loss of another", "m/00004_d.sql",
+			"ALTER TABLE a ADD COLUMN b DECIMAL(4, 2), DROP COLUMN id;", "unsafe: it changes or takes away"},
 		{"another type", "m/00004_d.sql", "ALTER TABLE a MODIFY id BIGINT;", "unsafe: it changes or takes away"},
-		{"a constraint", "m/00004_d.sql", "ALTER TABLE a ADD CONSTRAINT x CHECK (id > 0);", "unsafe: the constraint refuses"},
+		{"a constraint", "m/00004_d.sql", "ALTER TABLE a ADD CONSTRAINT x CHECK (id > 0);",
+			"unsafe: the constraint refuses"},
 		{"a loss", "m/00004_d.sql", "DROP TABLE a;", "unsafe: DROP is no statement that only adds"},
 		{"data", "m/00004_d.sql", "UPDATE a SET id = 1;", "unsafe: UPDATE is no statement that only adds"},
-		{"two statements", "m/00004_d.sql", "CREATE TABLE d (id INT); DROP TABLE a;", "unsafe: it has more than one statement"},
+		{"two statements", "m/00004_d.sql", "CREATE TABLE d (id INT); DROP TABLE a;",
+			"unsafe: it has more than one statement"},
 		{"out of order", "m/00002_b.sql", "CREATE TABLE d (id INT);", "unsafe: its number is below one"},
 		{"changed", "m/00003_c.sql", "CREATE INDEX c ON a (id, id);", "unsafe: it was changed after"},
 		{"another comment", "m/00003_c.sql", "-- new\nCREATE INDEX c ON a (id);", ""},
@@ -249,19 +290,24 @@ func TestMigrations(t *testing.T) {
 	}
 }
 
-// TestLimit: however much changes, the comment is one that GitHub takes, it tells what it leaves out, and the dangers are all there.
+// TestLimit: however much changes, the comment is one that GitHub takes, it tells what it leaves out, and the dangers
+// are all there.
 func TestLimit(t *testing.T) {
 	for _, n := range []int{10, 120, 1200} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			base, head := two(t, func(b *graphtest.Builder) {
 				for i := range n {
-					b.Add("s3/bucketV2:BucketV2", fmt.Sprintf("bucket-%04d", i), in{"bucket": fmt.Sprintf("name-%04d", i)})
-					b.Add("cloudwatch/metricAlarm:MetricAlarm", fmt.Sprintf("alarm-%04d", i), in{"period": 60, "threshold": i, "alarmDescription": strings.Repeat("long ", 100)})
+					b.Add("s3/bucketV2:BucketV2", fmt.Sprintf("bucket-%04d", i),
+						in{"bucket": fmt.Sprintf("name-%04d", i)})
+					b.Add("cloudwatch/metricAlarm:MetricAlarm", fmt.Sprintf("alarm-%04d", i),
+						in{"period": 60, "threshold": i, "alarmDescription": strings.Repeat("long ", 100)})
 				}
 			}, func(b *graphtest.Builder) {
 				for i := range n {
-					b.Get("s3/bucketV2:BucketV2", fmt.Sprintf("bucket-%04d", i)).Inputs["bucket"] = fmt.Sprintf("other-%04d", i)
-					b.Get("cloudwatch/metricAlarm:MetricAlarm", fmt.Sprintf("alarm-%04d", i)).Inputs["alarmDescription"] = strings.Repeat("other ", 100)
+					b.Get("s3/bucketV2:BucketV2",
+						fmt.Sprintf("bucket-%04d", i)).Inputs["bucket"] = fmt.Sprintf("other-%04d", i)
+					b.Get("cloudwatch/metricAlarm:MetricAlarm",
+						fmt.Sprintf("alarm-%04d", i)).Inputs["alarmDescription"] = strings.Repeat("other ", 100)
 				}
 			})
 			p := between(base, head)
@@ -277,7 +323,9 @@ func TestLimit(t *testing.T) {
 			if n < 1200 && named != n {
 				t.Errorf("%d of %d buckets that are replaced stand at the top", named, n)
 			}
-			if n == 1200 && (!strings.Contains(top, "**data replaced: 1200.**") || !strings.Contains(top, fmt.Sprintf("**%d more of the same kind**", n-named))) {
+			if n == 1200 &&
+				(!strings.Contains(top, "**data replaced: 1200.**") ||
+					!strings.Contains(top, fmt.Sprintf("**%d more of the same kind**", n-named))) {
 				t.Errorf("the top does not count all buckets that are replaced:\n%s", cut(top, 2000))
 			}
 			if open, closed := strings.Count(text, "<details>"), strings.Count(text, "</details>"); open != closed {

@@ -40,11 +40,12 @@ var before = []struct {
 	{"claim of one that commits", func(b *bench, person dossier.PersonID) (own, other dossier.File) {
 		return b.described(person), b.claimed(person)
 	}},
-	{"claim of one described anew as something else", func(b *bench, person dossier.PersonID) (own, other dossier.File) {
-		other = b.claimed(person)
-		b.describe(other, 1)
-		return b.described(person), other
-	}},
+	{"claim of one described anew as something else",
+		func(b *bench, person dossier.PersonID) (own, other dossier.File) {
+			other = b.claimed(person)
+			b.describe(other, 1)
+			return b.described(person), other
+		}},
 	{"claim of one described anew as the same", func(b *bench, person dossier.PersonID) (own, other dossier.File) {
 		other = b.claimed(person)
 		b.describe(other, 0)
@@ -116,7 +117,9 @@ func TestDynamoDBCommitDies(t *testing.T) {
 			}},
 			{"deletion", func(person dossier.PersonID, own dossier.File) {
 				b.remove(own)
-				if _, claims := b.items(person); slices.ContainsFunc(claims, func(c *item) bool { return c.Owner == own.ID.String() }) {
+				if _, claims := b.items(person); slices.ContainsFunc(claims, func(c *item) bool {
+					return c.Owner == own.ID.String()
+				}) {
 					b.Error("Remove left a claim")
 				}
 				if answer := b.commit(b.described(person)); answer.ID == own.ID {
@@ -152,7 +155,8 @@ func TestDynamoDBCommitDies(t *testing.T) {
 					b.sane(person)
 					b.empties(person)
 					if b.Failed() {
-						b.Fatalf("that was: Commit that died at request %d (took effect: %v), then %s", n, effect, next.name)
+						b.Fatalf("that was: Commit that died at request %d (took effect: %v), then %s", n, effect,
+							next.name)
 					}
 				}
 			}
@@ -243,10 +247,12 @@ func TestDynamoDBCommitInterrupted(t *testing.T) {
 					}
 				case err != nil:
 					b.Errorf("error %v", err)
-				case answer.State != dossier.FileStored || answer.Name != own.Name || *answer.Content != pairs[0] && between.name != "own is described as another":
+				case answer.State != dossier.FileStored || answer.Name != own.Name ||
+					*answer.Content != pairs[0] && between.name != "own is described as another":
 					b.Errorf("answer %v", answer)
 				case !gone[answer.ID]:
-					if now, err := b.sound.File(b.Context(), person, answer.ID); err != nil || now.State != dossier.FileStored {
+					if now, err := b.sound.File(b.Context(), person, answer.ID); err != nil ||
+						now.State != dossier.FileStored {
 						b.Errorf("answer %v; now it is %v, %v", answer, now, err)
 					}
 				}
@@ -315,7 +321,8 @@ func TestDynamoDBCommitSleepsIntoASecondLife(t *testing.T) {
 			if now, err := b.sound.File(t.Context(), person, first.ID); err == nil && now.State != dossier.FileStored {
 				b.remove(first)
 				b.must(b.sound.Put(t.Context(), second))
-				b.must(b.sound.Describe(t.Context(), person, second.ID, dossier.Content{Size: 10, SHA256: [32]byte{1}, CRC64: 1}, second.UpdatedAt))
+				b.must(b.sound.Describe(t.Context(), person, second.ID,
+					dossier.Content{Size: 10, SHA256: [32]byte{1}, CRC64: 1}, second.UpdatedAt))
 			}
 		})
 		_, err := b.tested.Commit(t.Context(), person, first.ID, first.UpdatedAt)
@@ -326,7 +333,8 @@ func TestDynamoDBCommitSleepsIntoASecondLife(t *testing.T) {
 			t.Errorf("Commit that slept before request %d: got error %v, want ErrIncomplete", n, err)
 		}
 		if now, err := b.sound.File(t.Context(), person, second.ID); err != nil || now.State != dossier.FileUploading {
-			t.Errorf("after a Commit that slept before request %d the second file is %v, %v; want it uploading", n, now, err)
+			t.Errorf("after a Commit that slept before request %d the second file is %v, %v; want it uploading", n, now,
+				err)
 		}
 		// The next of the same content is not stored through what was left.
 		next := b.described(person)

@@ -26,14 +26,29 @@ func TestDynamoDBCountersLoseAnswers(t *testing.T) {
 		want error
 		then int64 // files afterwards
 	}{
-		{"Reserve of the first", 0, func(u dossier.Usage) error { _, err := b.tested.Reserve(ctx, u.Person, one, most, at); return err }, nil, 1},
-		{"Reserve of the last", 9, func(u dossier.Usage) error { _, err := b.tested.Reserve(ctx, u.Person, one, most, at); return err }, nil, 10},
-		{"Release of one", 3, func(u dossier.Usage) error { return b.tested.Release(ctx, u.Person, one, u.Epoch, at) }, nil, 2},
-		{"Release of the last", 1, func(u dossier.Usage) error { return b.tested.Release(ctx, u.Person, one, u.Epoch, at) }, nil, 0},
-		{"Recount", 3, func(u dossier.Usage) error { return b.tested.Recount(ctx, u, dossier.Quota{Files: 2, Bytes: 20}, at) }, nil, 2},
+		{"Reserve of the first", 0, func(u dossier.Usage) error {
+			_, err := b.tested.Reserve(ctx, u.Person, one, most, at)
+			return err
+		}, nil, 1},
+		{"Reserve of the last", 9, func(u dossier.Usage) error {
+			_, err := b.tested.Reserve(ctx, u.Person, one, most, at)
+			return err
+		}, nil, 10},
+		{"Release of one", 3, func(u dossier.Usage) error { return b.tested.Release(ctx, u.Person, one, u.Epoch, at) },
+			nil, 2},
+		{"Release of the last", 1, func(u dossier.Usage) error {
+			return b.tested.Release(ctx, u.Person, one, u.Epoch, at)
+		}, nil, 0},
+		{"Recount", 3, func(u dossier.Usage) error {
+			return b.tested.Recount(ctx, u, dossier.Quota{Files: 2, Bytes: 20}, at)
+		}, nil, 2},
 		{"Recount of the first", 0, func(u dossier.Usage) error { return b.tested.Recount(ctx, u, one, at) }, nil, 1},
-		{"Recount to nothing", 3, func(u dossier.Usage) error { return b.tested.Recount(ctx, u, dossier.Quota{}, at) }, nil, 0},
-		{"Recount of what was seen otherwise", 3, func(u dossier.Usage) error { u.Revision = "another"; return b.tested.Recount(ctx, u, one, at) }, dossier.ErrLost, 3},
+		{"Recount to nothing", 3, func(u dossier.Usage) error { return b.tested.Recount(ctx, u, dossier.Quota{}, at) },
+			nil, 0},
+		{"Recount of what was seen otherwise", 3, func(u dossier.Usage) error {
+			u.Revision = "another"
+			return b.tested.Recount(ctx, u, one, at)
+		}, dossier.ErrLost, 3},
 	} {
 		b.loses(test.name, func() (func() error, func()) {
 			seen := dossier.Usage{Person: dossier.NewPersonID()}
@@ -44,7 +59,8 @@ func TestDynamoDBCountersLoseAnswers(t *testing.T) {
 			}
 			return func() error { return test.do(seen) }, func() {
 				u, err := b.sound.Usage(ctx, seen.Person)
-				if err != nil || u.Quota != (dossier.Quota{Files: test.then, Bytes: 10 * test.then}) || (u.Epoch == "") != (test.then == 0) {
+				if err != nil || u.Quota != (dossier.Quota{Files: test.then, Bytes: 10 * test.then}) ||
+					(u.Epoch == "") != (test.then == 0) {
 					b.Errorf("%s: now there is %+v, %v; want %d files", test.name, u, err, test.then)
 				}
 			}
@@ -57,7 +73,10 @@ func TestDynamoDBCountersLoseAnswers(t *testing.T) {
 		do   func(u dossier.Usage) error
 		then int64
 	}{
-		{"Reserve", func(u dossier.Usage) error { _, err := b.tested.Reserve(ctx, u.Person, one, most, at); return err }, 5},
+		{"Reserve", func(u dossier.Usage) error {
+			_, err := b.tested.Reserve(ctx, u.Person, one, most, at)
+			return err
+		}, 5},
 		{"Release", func(u dossier.Usage) error { return b.tested.Release(ctx, u.Person, one, u.Epoch, at) }, 3},
 	} {
 		person := dossier.NewPersonID()
@@ -76,7 +95,8 @@ func TestDynamoDBCountersLoseAnswers(t *testing.T) {
 			return nil
 		})
 		if err := test.do(seen); !errors.Is(err, dossier.ErrUnavailable) {
-			t.Errorf("%s whose answer was lost, and whose effect was written over: got error %v, want ErrUnavailable", test.name, err)
+			t.Errorf("%s whose answer was lost, and whose effect was written over: got error %v, want ErrUnavailable",
+				test.name, err)
 		}
 		b.wire.mend()
 		if u, err := b.sound.Usage(ctx, person); err != nil || u.Files != test.then {
@@ -86,8 +106,13 @@ func TestDynamoDBCountersLoseAnswers(t *testing.T) {
 
 	// A refusal that is lost is not told from an addition that is.
 	for name, do := range map[string]func(u dossier.Usage) error{
-		"Reserve of one too many":  func(u dossier.Usage) error { _, err := b.tested.Reserve(ctx, u.Person, one, one, at); return err },
-		"Release in another epoch": func(u dossier.Usage) error { return b.tested.Release(ctx, u.Person, one, "another", at) },
+		"Reserve of one too many": func(u dossier.Usage) error {
+			_, err := b.tested.Reserve(ctx, u.Person, one, one, at)
+			return err
+		},
+		"Release in another epoch": func(u dossier.Usage) error {
+			return b.tested.Release(ctx, u.Person, one, "another", at)
+		},
 	} {
 		seen, err := b.sound.Reserve(ctx, dossier.NewPersonID(), one, one, at)
 		b.must(err)

@@ -36,9 +36,12 @@ func TestDynamoDBLostAnswers(t *testing.T) {
 		{"Put of a taken id", b.described,
 			func(f dossier.File) error { return b.tested.Put(ctx, f) }, dossier.ErrExists, dossier.FileUploading},
 		{"Describe", b.described,
-			func(f dossier.File) error { return b.tested.Describe(ctx, f.Person, f.ID, pairs[1], f.UpdatedAt) }, nil, dossier.FileUploading},
-		{"Describe of a stored one", func(person dossier.PersonID) dossier.File { return b.commit(b.described(person)) },
-			func(f dossier.File) error { return b.tested.Describe(ctx, f.Person, f.ID, *f.Content, f.UpdatedAt) }, dossier.ErrLost, dossier.FileStored},
+			func(f dossier.File) error { return b.tested.Describe(ctx, f.Person, f.ID, pairs[1], f.UpdatedAt) }, nil,
+			dossier.FileUploading},
+		{"Describe of a stored one",
+			func(person dossier.PersonID) dossier.File { return b.commit(b.described(person)) },
+			func(f dossier.File) error { return b.tested.Describe(ctx, f.Person, f.ID, *f.Content, f.UpdatedAt) },
+			dossier.ErrLost, dossier.FileStored},
 		{"MarkDeleting", b.described,
 			func(f dossier.File) error {
 				return b.tested.MarkDeleting(ctx, f.Person, f.ID, f.UpdatedAt, dossier.FileUploading)
@@ -47,7 +50,11 @@ func TestDynamoDBLostAnswers(t *testing.T) {
 			func(f dossier.File) error {
 				return b.tested.MarkDeleting(ctx, f.Person, f.ID, f.UpdatedAt, dossier.FileStored)
 			}, dossier.ErrLost, dossier.FileUploading},
-		{"Remove", func(person dossier.PersonID) dossier.File { f := b.commit(b.described(person)); b.mark(f); return f },
+		{"Remove", func(person dossier.PersonID) dossier.File {
+			f := b.commit(b.described(person))
+			b.mark(f)
+			return f
+		},
 			func(f dossier.File) error { return removes(b.tested, f) }, nil, ""},
 		{"Commit", b.described, func(f dossier.File) error { return commits(b, f, f.ID) }, nil, dossier.FileStored},
 	} {
@@ -57,7 +64,8 @@ func TestDynamoDBLostAnswers(t *testing.T) {
 			return func() error { return test.do(f) }, func() {
 				b.sane(person)
 				now, err := b.sound.File(ctx, person, f.ID)
-				if test.then == "" && !errors.Is(err, dossier.ErrNotFound) || test.then != "" && (err != nil || now.State != test.then) {
+				if test.then == "" && !errors.Is(err, dossier.ErrNotFound) ||
+					test.then != "" && (err != nil || now.State != test.then) {
 					b.Errorf("%s: now it is %v, %v", test.name, now, err)
 				}
 			}
@@ -117,10 +125,16 @@ func everyCall(d *DynamoDB, f dossier.File) map[string]func(context.Context) err
 			f.ID = dossier.NewFileID()
 			return d.Put(ctx, f)
 		},
-		"File":     func(ctx context.Context) error { _, err := d.File(ctx, f.Person, f.ID); return err },
-		"Files":    func(ctx context.Context) error { _, err := d.Files(ctx, f.Person, dossier.FileID{}, 1); return err },
+		"File": func(ctx context.Context) error { _, err := d.File(ctx, f.Person, f.ID); return err },
+		"Files": func(ctx context.Context) error {
+			_, err := d.Files(ctx, f.Person, dossier.FileID{}, 1)
+			return err
+		},
 		"Describe": func(ctx context.Context) error { return d.Describe(ctx, f.Person, f.ID, pairs[0], f.UpdatedAt) },
-		"Commit":   func(ctx context.Context) error { _, err := d.Commit(ctx, f.Person, f.ID, f.UpdatedAt); return err },
+		"Commit": func(ctx context.Context) error {
+			_, err := d.Commit(ctx, f.Person, f.ID, f.UpdatedAt)
+			return err
+		},
 		"MarkDeleting": func(ctx context.Context) error {
 			return d.MarkDeleting(ctx, f.Person, f.ID, f.UpdatedAt, dossier.FileUploading, dossier.FileStored)
 		},
@@ -130,8 +144,10 @@ func everyCall(d *DynamoDB, f dossier.File) map[string]func(context.Context) err
 			_, err := d.Reserve(ctx, f.Person, f.Counted(), dossier.Quota{Files: 1 << 40, Bytes: 1 << 40}, f.UpdatedAt)
 			return err
 		},
-		"Release": func(ctx context.Context) error { return d.Release(ctx, f.Person, f.Counted(), "epoch", f.UpdatedAt) },
-		"Usage":   func(ctx context.Context) error { _, err := d.Usage(ctx, f.Person); return err },
+		"Release": func(ctx context.Context) error {
+			return d.Release(ctx, f.Person, f.Counted(), "epoch", f.UpdatedAt)
+		},
+		"Usage": func(ctx context.Context) error { _, err := d.Usage(ctx, f.Person); return err },
 		"Recount": func(ctx context.Context) error {
 			return d.Recount(ctx, dossier.Usage{Person: f.Person}, f.Counted(), f.UpdatedAt)
 		},
@@ -160,7 +176,8 @@ func everyCall(d *DynamoDB, f dossier.File) map[string]func(context.Context) err
 func allFail(t *testing.T, doing string, ctx context.Context, d *DynamoDB, f dossier.File, want error) {
 	t.Helper()
 	for name, call := range everyCall(d, f) {
-		if err := call(ctx); !errors.Is(err, want) || want != dossier.ErrUnavailable && errors.Is(err, dossier.ErrUnavailable) {
+		if err := call(ctx); !errors.Is(err, want) ||
+			want != dossier.ErrUnavailable && errors.Is(err, dossier.ErrUnavailable) {
 			t.Errorf("%s %s: got error %v, want %v", name, doing, err, want)
 		}
 	}
@@ -189,7 +206,8 @@ func TestDynamoDBBadTimes(t *testing.T) {
 	}
 	stopped, stop := context.WithCancel(ctx)
 	b.wire.stepIn(1, stop)
-	if _, err := b.tested.File(stopped, f.Person, f.ID); !errors.Is(err, context.Canceled) || errors.Is(err, dossier.ErrUnavailable) {
+	if _, err := b.tested.File(stopped, f.Person, f.ID); !errors.Is(err, context.Canceled) ||
+		errors.Is(err, dossier.ErrUnavailable) {
 		t.Errorf("File, cancelled while the server hangs: got error %v, want context.Canceled", err)
 	}
 	b.wire.mend()
@@ -248,7 +266,8 @@ func TestDynamoDBRefusals(t *testing.T) {
 		{503, "ServiceUnavailable", dossier.ErrUnavailable},
 		{400, "ValidationException", nil},
 	} {
-		b.wire.set(func(int, *http.Request) (*http.Response, error) { return refusal(test.status, test.code), nil }, nil)
+		b.wire.set(func(int, *http.Request) (*http.Response, error) { return refusal(test.status, test.code), nil },
+			nil)
 		for name, call := range everyCall(b.tested, f) {
 			err := call(t.Context())
 			if err == nil || test.want != nil && !errors.Is(err, test.want) || test.want == nil && coded(err) {

@@ -30,7 +30,9 @@ func newTable(t *testing.T, cfg aws.Config) (aws.Config, string) {
 	cfg.Retryer = func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) {
 			o.RateLimiter = ratelimit.None
-			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return time.Millisecond, nil })
+			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) {
+				return time.Millisecond, nil
+			})
 		})
 	}
 	client := dynamodb.NewFromConfig(cfg)
@@ -246,7 +248,8 @@ func (b *bench) claimed(person dossier.PersonID) dossier.File {
 func (b *bench) items(person dossier.PersonID) (records, claims []*item) {
 	b.Helper()
 	in := &dynamodb.QueryInput{ConsistentRead: aws.Bool(true)}
-	for i, err := range b.sound.query(b.Context(), "look at the table", in, expression.Key("person_id").Equal(expression.Value(person.String()))) {
+	for i, err := range b.sound.query(b.Context(), "look at the table", in,
+		expression.Key("person_id").Equal(expression.Value(person.String()))) {
 		b.must(err)
 		if i.Owner != "" {
 			claims = append(claims, i)

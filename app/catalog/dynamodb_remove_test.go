@@ -34,7 +34,9 @@ func TestDynamoDBRemoveDies(t *testing.T) {
 				}
 				b.sane(person)
 				_, err = b.sound.File(b.Context(), person, own.ID)
-				if _, claims := b.items(person); err != nil && slices.ContainsFunc(claims, func(c *item) bool { return c.Owner == own.ID.String() }) {
+				if _, claims := b.items(person); err != nil && slices.ContainsFunc(claims, func(c *item) bool {
+					return c.Owner == own.ID.String()
+				}) {
 					b.Error("the record is gone, its claim is not")
 				}
 				if answer := b.commit(b.described(person)); answer.ID == own.ID {

@@ -64,7 +64,9 @@ func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 	}
 	dsn := func(more string) string {
 		file := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
-		return file.String() + fmt.Sprintf("?_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)", busyMillis) + more
+		return file.String() +
+			fmt.Sprintf("?_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)", busyMillis) +
+			more
 	}
 	s := &SQLite{timeout: defaultTimeout, page: defaultPage}
 	if s.write, err = sql.Open("sqlite", dsn("&_txlock=immediate")); err != nil {
@@ -93,7 +95,8 @@ func checkFolder(dir string) error {
 	}
 	probe, err := os.CreateTemp(dir, ".writable-*")
 	if err != nil {
-		return fmt.Errorf("nothing can be written in the folder %s: make it writable for the user that runs this program, "+
+		return fmt.Errorf("nothing can be written in the folder %s: make it writable for the user that runs this "+
+			"program, "+
 			"free some space on its disk, or set DOSSIER_DATA to another folder: %w", dir, err)
 	}
 	return errors.Join(probe.Close(), os.Remove(probe.Name()))
@@ -115,7 +118,8 @@ func (s *SQLite) Put(ctx context.Context, f dossier.File) error {
 	var m multipart
 	if f.Multipart != nil {
 		m.uploadID = sql.NullString{String: f.Multipart.UploadID, Valid: true}
-		m.size, m.partSize = sql.NullInt64{Int64: f.Multipart.Size, Valid: true}, sql.NullInt64{Int64: f.Multipart.PartSize, Valid: true}
+		m.size, m.partSize = sql.NullInt64{Int64: f.Multipart.Size, Valid: true},
+			sql.NullInt64{Int64: f.Multipart.PartSize, Valid: true}
 	}
 	return s.change(ctx, "put a file record", func(ctx context.Context, tx *sql.Tx) error {
 		n, err := affected(tx.ExecContext(ctx,
@@ -141,13 +145,15 @@ func (s *SQLite) File(ctx context.Context, person dossier.PersonID, file dossier
 }
 
 // Files implements dossier.Catalog.
-func (s *SQLite) Files(ctx context.Context, person dossier.PersonID, after dossier.FileID, limit int) ([]dossier.File, error) {
+func (s *SQLite) Files(ctx context.Context, person dossier.PersonID, after dossier.FileID, limit int) ([]dossier.File,
+	error) {
 	return s.list(ctx, "list a person's file records", `WHERE person_id = ? AND file_id > ? ORDER BY file_id LIMIT ?`,
 		person.String(), after.String(), limit)
 }
 
 // Describe implements dossier.Catalog.
-func (s *SQLite) Describe(ctx context.Context, person dossier.PersonID, file dossier.FileID, c dossier.Content, at time.Time) error {
+func (s *SQLite) Describe(ctx context.Context, person dossier.PersonID, file dossier.FileID, c dossier.Content,
+	at time.Time) error {
 	return s.change(ctx, "describe a file", func(ctx context.Context, tx *sql.Tx) error {
 		n, err := affected(tx.ExecContext(ctx,
 			`UPDATE files SET size = ?, sha256 = ?, crc64 = ?, content_type = ?, updated_at = ? WHERE person_id = ? AND file_id = ? AND state = ?`,
@@ -163,7 +169,8 @@ func (s *SQLite) Describe(ctx context.Context, person dossier.PersonID, file dos
 // Touch implements dossier.Catalog.
 func (s *SQLite) Touch(ctx context.Context, person dossier.PersonID, file dossier.FileID, at time.Time) error {
 	return s.change(ctx, "touch a file record", func(ctx context.Context, tx *sql.Tx) error {
-		n, err := affected(tx.ExecContext(ctx, `UPDATE files SET updated_at = ? WHERE person_id = ? AND file_id = ? AND state = ?`,
+		n, err := affected(tx.ExecContext(ctx,
+			`UPDATE files SET updated_at = ? WHERE person_id = ? AND file_id = ? AND state = ?`,
 			at.UnixMicro(), person.String(), file.String(), string(dossier.FileUploading)))
 		if err == nil && n == 0 {
 			return errLost
@@ -173,7 +180,8 @@ func (s *SQLite) Touch(ctx context.Context, person dossier.PersonID, file dossie
 }
 
 // Commit implements dossier.Catalog.
-func (s *SQLite) Commit(ctx context.Context, person dossier.PersonID, file dossier.FileID, at time.Time) (stored dossier.File, err error) {
+func (s *SQLite) Commit(ctx context.Context, person dossier.PersonID, file dossier.FileID,
+	at time.Time) (stored dossier.File, err error) {
 	err = s.change(ctx, "commit a file", func(ctx context.Context, tx *sql.Tx) error {
 		own, err := record(ctx, tx, person, file)
 		switch {
@@ -189,7 +197,8 @@ func (s *SQLite) Commit(ctx context.Context, person dossier.PersonID, file dossi
 		case own.Content.Type == "":
 			return errIncomplete
 		}
-		twins, err := records(ctx, tx, `WHERE person_id = ? AND name = ? AND sha256 = ? AND size = ? AND state = 'stored'`,
+		twins, err := records(ctx, tx,
+			`WHERE person_id = ? AND name = ? AND sha256 = ? AND size = ? AND state = 'stored'`,
 			person.String(), own.Name, formatSHA256(own.Content.SHA256), own.Content.Size)
 		if err != nil {
 			return err
@@ -209,7 +218,8 @@ func (s *SQLite) Commit(ctx context.Context, person dossier.PersonID, file dossi
 }
 
 // MarkDeleting implements dossier.Catalog.
-func (s *SQLite) MarkDeleting(ctx context.Context, person dossier.PersonID, file dossier.FileID, at time.Time, from ...dossier.FileState) error {
+func (s *SQLite) MarkDeleting(ctx context.Context, person dossier.PersonID, file dossier.FileID, at time.Time,
+	from ...dossier.FileState) error {
 	return s.change(ctx, "mark a file for deletion", func(ctx context.Context, tx *sql.Tx) error {
 		f, err := record(ctx, tx, person, file)
 		if err != nil {
@@ -226,7 +236,8 @@ func (s *SQLite) MarkDeleting(ctx context.Context, person dossier.PersonID, file
 }
 
 // Remove implements dossier.Catalog.
-func (s *SQLite) Remove(ctx context.Context, person dossier.PersonID, file dossier.FileID) (removed *dossier.File, err error) {
+func (s *SQLite) Remove(ctx context.Context, person dossier.PersonID, file dossier.FileID) (removed *dossier.File,
+	err error) {
 	err = s.change(ctx, "remove a file record", func(ctx context.Context, tx *sql.Tx) error {
 		removed = nil
 		f, err := record(ctx, tx, person, file)
@@ -239,7 +250,8 @@ func (s *SQLite) Remove(ctx context.Context, person dossier.PersonID, file dossi
 			return errLost
 		}
 		removed = &f
-		_, err = tx.ExecContext(ctx, `DELETE FROM files WHERE person_id = ? AND file_id = ?`, person.String(), file.String())
+		_, err = tx.ExecContext(ctx, `DELETE FROM files WHERE person_id = ? AND file_id = ?`, person.String(),
+			file.String())
 		return err
 	})
 	if err != nil {
@@ -262,7 +274,8 @@ func (s *SQLite) Unfinished(ctx context.Context, before time.Time) iter.Seq2[dos
 				if last == nil {
 					return s.list(ctx, doing, first+order+` LIMIT ?`, append(args[:len(args):len(args)], s.page)...)
 				}
-				return s.list(ctx, doing, `WHERE state = ? AND (updated_at, person_id, file_id) < (?, ?, ?)`+order+` LIMIT ?`,
+				return s.list(ctx, doing,
+					`WHERE state = ? AND (updated_at, person_id, file_id) < (?, ?, ?)`+order+` LIMIT ?`,
 					string(state), last.UpdatedAt.UnixMicro(), last.Person.String(), last.ID.String(), s.page)
 			}
 			if !s.pages(page, yield) {
@@ -288,7 +301,8 @@ func (s *SQLite) All(ctx context.Context) iter.Seq2[dossier.File, error] {
 
 // pages walks by pages, each of which begins behind the last record of the one before; no connection is held while the
 // body runs. It returns false when the walk is over: the body broke off or there was an error.
-func (s *SQLite) pages(page func(last *dossier.File) ([]dossier.File, error), yield func(dossier.File, error) bool) bool {
+func (s *SQLite) pages(page func(last *dossier.File) ([]dossier.File, error),
+	yield func(dossier.File, error) bool) bool {
 	var last *dossier.File
 	for {
 		files, err := page(last)

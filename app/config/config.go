@@ -4,21 +4,22 @@
 //
 // # Where a value comes from
 //
-// A setting has a default. A parameter below the path that DOSSIER_PARAMETERS names goes before the default, and a variable
-// DOSSIER_* before both. An empty variable counts as not set. The table in settings.go is the only place that knows the settings;
-// parsing, the error that lists all faults, the log line and the table in docs/app-settings.md are made from it. The AWS SDK's own
-// variables (AWS_REGION, AWS_ENDPOINT_URL, …) are the SDK's affair.
+// A setting has a default. A parameter below the path that DOSSIER_PARAMETERS names goes before the default, and a
+// variable DOSSIER_* before both. An empty variable counts as not set. The table in settings.go is the only place that
+// knows the settings; parsing, the error that lists all faults, the log line and the table in docs/app-settings.md are
+// made from it. The AWS SDK's own variables (AWS_REGION, AWS_ENDPOINT_URL, …) are the SDK's affair.
 //
 // # What the role must be allowed
 //
-// Parameters are asked for by their exact names, those that the command needs and no others (ParameterNames), ten at a time. That
-// is one IAM action:
+// Parameters are asked for by their exact names, those that the command needs and no others (ParameterNames), ten at a
+// time. That is one IAM action:
 //
 //	ssm:GetParameters on arn:aws:ssm:<region>:<account>:parameter<path>/<name>
 //
-// and kms:Decrypt on the key, where SecureStrings are encrypted under a customer-managed one. One name that the role may not read
-// refuses the whole request, also where no such parameter exists: so allow every name that ParameterNames gives, or <path>/* with
-// a Deny on <path>/db/admin/*, which migrate alone asks for. Such a Deny has to name every action that returns a value
+// and kms:Decrypt on the key, where SecureStrings are encrypted under a customer-managed one. One name that the role
+// may not read refuses the whole request, also where no such parameter exists: so allow every name that ParameterNames
+// gives, or <path>/* with a Deny on <path>/db/admin/*, which migrate alone asks for. Such a Deny has to name every
+// action that returns a value
 // (https://docs.aws.amazon.com/systems-manager/latest/userguide/ps-retrieval-authorization.html).
 package config
 
@@ -79,20 +80,22 @@ type Config struct {
 type HTTP struct {
 	// Listen is the address to listen on, host:port. An empty host is every address of the machine, port 0 a free one.
 	Listen string
-	// PublicURL is the origin that browsers see, in the canonical form of RFC 6454: no default port, no trailing slash. Empty
-	// when not set: see Origin.
+	// PublicURL is the origin that browsers see, in the canonical form of RFC 6454: no default port, no trailing slash.
+	// Empty when not set: see Origin.
 	PublicURL string
 	// TrustedProxies are those whose forwarding headers are believed. Empty: nobody's.
 	TrustedProxies []netip.Prefix
-	// APIOrigins are the origins of other sites whose pages may use the API, in the canonical form of PublicURL. Empty: none.
+	// APIOrigins are the origins of other sites whose pages may use the API, in the canonical form of PublicURL. Empty:
+	// none.
 	APIOrigins []string
 }
 
 // SecureCookies tells whether cookies may be marked Secure: whether browsers come by HTTPS.
 func (h HTTP) SecureCookies() bool { return strings.HasPrefix(h.PublicURL, "https://") }
 
-// Origin returns the origin for printed links: PublicURL or, when that is not set, plain HTTP at the given address, which is the one that
-// the server got where Listen has port 0. Nil stands for Listen. An address that means "every address" becomes localhost.
+// Origin returns the origin for printed links: PublicURL or, when that is not set, plain HTTP at the given address,
+// which is the one that the server got where Listen has port 0. Nil stands for Listen. An address that means "every
+// address" becomes localhost.
 func (h HTTP) Origin(listening net.Addr) string {
 	if h.PublicURL != "" {
 		return h.PublicURL
@@ -118,8 +121,8 @@ type Limits struct {
 	FileBytes int64
 	// Files is the number of files taken in one form.
 	Files int
-	// PersonFiles is the number of files that one person may have, and PersonBytes their size together; 0 where not set: the domain then
-	// decides by the two others.
+	// PersonFiles is the number of files that one person may have, and PersonBytes their size together; 0 where not
+	// set: the domain then decides by the two others.
 	PersonFiles int
 	PersonBytes int64
 }
@@ -140,8 +143,8 @@ type People struct {
 	CAFile string
 	// MaxConnections is the most connections open at once, of one instance.
 	MaxConnections int
-	// AdminUser and AdminPassword are read for Migrate only, and both empty where the schema is to be written with the app's
-	// own user and nothing is to be created.
+	// AdminUser and AdminPassword are read for Migrate only, and both empty where the schema is to be written with the
+	// app's own user and nothing is to be created.
 	AdminUser     string
 	AdminPassword Secret
 }
@@ -163,8 +166,8 @@ const (
 type Objects struct {
 	// Bucket is the name of the S3 bucket; empty means a directory.
 	Bucket string
-	// PathStyle puts the bucket's name in the path of a request instead of in its host name, as many S3-compatible servers
-	// need it.
+	// PathStyle puts the bucket's name in the path of a request instead of in its host name, as many S3-compatible
+	// servers need it.
 	PathStyle bool
 	// Links lets browsers get downloads from the bucket itself, by signed links.
 	Links bool
@@ -184,8 +187,8 @@ func (c Catalog) Embedded() bool { return c.Table == "" }
 
 // Staff is what staff prove themselves by.
 type Staff struct {
-	// Secret has at least MinStaffSecret characters. It may be empty when every store is embedded: then one is generated and
-	// kept in the data folder.
+	// Secret has at least MinStaffSecret characters. It may be empty when every store is embedded: then one is
+	// generated and kept in the data folder.
 	Secret Secret
 }
 
@@ -209,8 +212,8 @@ type Timeouts struct {
 type Reconciliation struct {
 	// Interval is the time between two runs within serve; 0 means none.
 	Interval time.Duration
-	// Age is how long something must have shown no progress before it counts as left behind. It exceeds Timeouts.Upload, so
-	// no upload that still runs is taken for one.
+	// Age is how long something must have shown no progress before it counts as left behind. It exceeds
+	// Timeouts.Upload, so no upload that still runs is taken for one.
 	Age time.Duration
 	// Sweep is the time between two comparisons of all records with all objects within serve; 0 means none.
 	Sweep time.Duration

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// Markdown writes the table of all settings for docs/app-settings.md: variable, parameter, default, meaning with what is allowed.
+// Markdown writes the table of all settings for docs/app-settings.md: variable, parameter, default, meaning with what
+// is allowed.
 func Markdown(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("| Variable | Parameter | Default | Meaning |\n| --- | --- | --- | --- |\n")

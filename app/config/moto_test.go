@@ -19,7 +19,8 @@ import (
 func TestParameterStoreOfMoto(t *testing.T) {
 	server, ok := servers.Moto(t)
 	if !ok {
-		t.Skip("moto_server is not installed (pip install 'moto[server,ssm]'), or does not run; the same runs against the test's own server")
+		t.Skip("moto_server is not installed (pip install 'moto[server,ssm]'), or does not run; the same runs " +
+			"against the test's own server")
 	}
 	sdkHere(t, server.Endpoint)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -30,7 +31,9 @@ func TestParameterStoreOfMoto(t *testing.T) {
 	}
 	client := ssm.NewFromConfig(cfg)
 	for name, p := range stack() {
-		if _, err := client.PutParameter(ctx, &ssm.PutParameterInput{Name: &name, Value: &p.Value, Type: types.ParameterType(p.Type), Overwrite: aws.Bool(true)}); err != nil {
+		if _, err := client.PutParameter(ctx,
+			&ssm.PutParameterInput{Name: &name, Value: &p.Value, Type: types.ParameterType(p.Type),
+				Overwrite: aws.Bool(true)}); err != nil {
 			t.Fatalf("put %s: %v", name, err)
 		}
 	}
@@ -39,7 +42,8 @@ func TestParameterStoreOfMoto(t *testing.T) {
 		t.Fatalf("got %v, %v", warnings, err)
 	}
 	checkStack(t, got)
-	if _, _, err := Load(ctx, Options{Purpose: Serve, Environ: []string{"DOSSIER_PARAMETERS=/dossier/dev"}}); len(faults(t, err)) != 1 {
+	if _, _, err := Load(ctx,
+		Options{Purpose: Serve, Environ: []string{"DOSSIER_PARAMETERS=/dossier/dev"}}); len(faults(t, err)) != 1 {
 		t.Errorf("a path with nothing below: %v", err)
 	}
 }

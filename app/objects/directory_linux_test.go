@@ -53,7 +53,8 @@ func TestDirectoryFull(t *testing.T) {
 	t.Run("file too large", func(t *testing.T) {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestDirectoryFull$", "-test.v")
 		cmd.Env = append(os.Environ(), fullChild+"="+t.TempDir())
-		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestDirectoryFull") {
+		if out, err := cmd.CombinedOutput(); err != nil ||
+			!strings.Contains(string(out), "--- PASS: TestDirectoryFull") {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})
@@ -77,7 +78,8 @@ func testFull(t *testing.T, folder string, want error) {
 	t.Helper()
 	d := openDirectory(t, folder)
 	key := newKey()
-	if err := d.Put(t.Context(), key, byteStream(4<<20)); !errors.Is(err, dossier.ErrUnavailable) || !errors.Is(err, want) {
+	if err := d.Put(t.Context(), key, byteStream(4<<20)); !errors.Is(err, dossier.ErrUnavailable) ||
+		!errors.Is(err, want) {
 		t.Errorf("Put of more than there is room for: %v; want ErrUnavailable with %v", err, want)
 	}
 	if got := found(t, folder); len(got) != 0 {
@@ -94,14 +96,16 @@ func testFull(t *testing.T, folder string, want error) {
 	uploadID, parts, whole := sentParts(t, d, key, small)
 	large := dossier.Part{Number: 2, Size: 4 << 20}
 	before := found(t, folder)
-	if err := d.Receive(t.Context(), signed(t, d, key, uploadID, large), large.Size, byteStream(large.Size)); !errors.Is(err, dossier.ErrUnavailable) || !errors.Is(err, want) {
+	if err := d.Receive(t.Context(), signed(t, d, key, uploadID, large), large.Size,
+		byteStream(large.Size)); !errors.Is(err, dossier.ErrUnavailable) || !errors.Is(err, want) {
 		t.Errorf("Receive of more than there is room for: %v; want ErrUnavailable with %v", err, want)
 	}
 	if got := found(t, folder); !slices.Equal(got, before) {
 		t.Errorf("left: %v; want %v", got, before)
 	}
 	if want == syscall.ENOSPC {
-		if err := d.Finish(t.Context(), key, uploadID, parts, whole); !errors.Is(err, dossier.ErrUnavailable) || !errors.Is(err, want) {
+		if err := d.Finish(t.Context(), key, uploadID, parts, whole); !errors.Is(err, dossier.ErrUnavailable) ||
+			!errors.Is(err, want) {
 			t.Errorf("Finish where there is no room: %v; want ErrUnavailable with %v", err, want)
 		}
 		if got := found(t, folder); !slices.Equal(got, before) {
@@ -136,7 +140,8 @@ func TestDirectoryReadOnly(t *testing.T) {
 		}
 	} else {
 		want = syscall.EACCES
-		dirs := []string{folder, filepath.Join(folder, partialDir), filepath.Join(folder, filesDir), filepath.Join(folder, name), filepath.Dir(filepath.Join(folder, key))}
+		dirs := []string{folder, filepath.Join(folder, partialDir), filepath.Join(folder, filesDir),
+			filepath.Join(folder, name), filepath.Dir(filepath.Join(folder, key))}
 		for _, dir := range dirs {
 			if err := os.Chmod(dir, 0o500); err != nil {
 				t.Fatal(err)

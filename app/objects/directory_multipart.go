@@ -60,7 +60,8 @@ func uploadName(key, uploadID string) (string, bool) {
 	if err != nil || id.String() != uploadID || id.Version() != 7 || checkKey(key) != nil {
 		return "", false
 	}
-	return partialDir + "/" + strings.ReplaceAll(strings.TrimPrefix(key, dossier.ObjectPrefix), "/", ".") + "." + uploadID, true
+	return partialDir + "/" + strings.ReplaceAll(strings.TrimPrefix(key, dossier.ObjectPrefix), "/", ".") + "." +
+		uploadID, true
 }
 
 // parseUploadName is the inverse of uploadName, also for a multipart upload that is being removed, without the folder.
@@ -101,7 +102,8 @@ func (d *Directory) Start(ctx context.Context, key string) (string, error) {
 }
 
 // Sign implements dossier.MultipartUploads: a request to Receive.
-func (d *Directory) Sign(ctx context.Context, key, uploadID string, part dossier.Part, lifetime time.Duration) (dossier.SignedRequest, error) {
+func (d *Directory) Sign(ctx context.Context, key, uploadID string, part dossier.Part,
+	lifetime time.Duration) (dossier.SignedRequest, error) {
 	const doing = "sign part"
 	if err := checkSign(key, uploadID, part, lifetime); err != nil {
 		return dossier.SignedRequest{}, fmt.Errorf("%s: %w", doing, err)
@@ -116,8 +118,10 @@ func (d *Directory) Sign(ctx context.Context, key, uploadID string, part dossier
 	if err != nil {
 		return dossier.SignedRequest{}, unavailable(ctx, doing, err)
 	}
-	p := permit{key: key, uploadID: uploadID, part: part, expires: d.now().Add(lifetime).Truncate(time.Millisecond).UTC()}
-	return dossier.SignedRequest{Method: http.MethodPut, URL: p.url(secret), Header: partHeader(part), ExpiresAt: p.expires}, nil
+	p := permit{key: key, uploadID: uploadID, part: part,
+		expires: d.now().Add(lifetime).Truncate(time.Millisecond).UTC()}
+	return dossier.SignedRequest{Method: http.MethodPut, URL: p.url(secret), Header: partHeader(part),
+		ExpiresAt: p.expires}, nil
 }
 
 // Receive takes a part by a request that Sign made: a PUT of u, of which it reads the path and the query, with a body
@@ -145,13 +149,16 @@ func (d *Directory) Receive(ctx context.Context, u *url.URL, contentLength int64
 	}
 	p, signature, ok := parsePermit(u)
 	if !ok || !hmac.Equal(signature, p.sign(secret)) {
-		return dossier.Errorf(dossier.CodeForbidden, nil, "This address is not one that was signed here, or was altered. Ask for a new one.")
+		return dossier.Errorf(dossier.CodeForbidden, nil,
+			"This address is not one that was signed here, or was altered. Ask for a new one.")
 	}
 	if !d.now().Before(p.expires) {
-		return dossier.Errorf(dossier.CodeForbidden, nil, "This address was good until %s. Ask for a new one.", p.expires.Format(time.RFC3339))
+		return dossier.Errorf(dossier.CodeForbidden, nil, "This address was good until %s. Ask for a new one.",
+			p.expires.Format(time.RFC3339))
 	}
 	if contentLength != p.part.Size {
-		return dossier.Errorf(dossier.CodeForbidden, nil, "This address takes exactly %d bytes. Ask for one of the right length.", p.part.Size)
+		return dossier.Errorf(dossier.CodeForbidden, nil,
+			"This address takes exactly %d bytes. Ask for one of the right length.", p.part.Size)
 	}
 	name, _ := uploadName(p.key, p.uploadID)
 	partial := name + "/part-" + rand.Text()
@@ -165,7 +172,8 @@ func (d *Directory) Receive(ctx context.Context, u *url.URL, contentLength int64
 		}
 		if src.size != p.part.Size || crc.Sum64() != p.part.CRC64 {
 			refused = dossier.Errorf(dossier.CodeCorrupt,
-				fmt.Errorf("%d bytes, CRC-64 %016x; signed for %d, %016x", src.size, crc.Sum64(), p.part.Size, p.part.CRC64),
+				fmt.Errorf("%d bytes, CRC-64 %016x; signed for %d, %016x", src.size, crc.Sum64(), p.part.Size,
+					p.part.CRC64),
 				"Part %d did not arrive as it was sent. Send it again.", p.part.Number)
 			return refused
 		}
@@ -320,7 +328,8 @@ func (d *Directory) Finish(ctx context.Context, key, uploadID string, parts []do
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	if there != whole {
-		return fmt.Errorf("%s: %w", doing, &dossier.Error{Code: dossier.CodeExists, Err: errors.New("another object has the key")})
+		return fmt.Errorf("%s: %w", doing,
+			&dossier.Error{Code: dossier.CodeExists, Err: errors.New("another object has the key")})
 	}
 	return d.end(ctx, doing, name)
 }
@@ -378,7 +387,8 @@ func (d *Directory) appendPart(ctx context.Context, f *os.File, name string, wan
 		return err
 	}
 	if size != want.Size || crc.Sum64() != want.CRC64 {
-		return corrupt("part %d on the disk has %d bytes, CRC-64 %016x; sent were %d, %016x", want.Number, size, crc.Sum64(), want.Size, want.CRC64)
+		return corrupt("part %d on the disk has %d bytes, CRC-64 %016x; sent were %d, %016x", want.Number, size,
+			crc.Sum64(), want.Size, want.CRC64)
 	}
 	return nil
 }

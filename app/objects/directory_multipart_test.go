@@ -49,7 +49,8 @@ func signed(t *testing.T, d *Directory, key, uploadID string, part dossier.Part)
 }
 
 // sentParts starts a multipart upload and sends it the bodies, as parts 1 and so on.
-func sentParts(t *testing.T, d *Directory, key string, bodies ...[]byte) (uploadID string, parts []dossier.Part, whole dossier.Held) {
+func sentParts(t *testing.T, d *Directory, key string, bodies ...[]byte) (uploadID string, parts []dossier.Part,
+	whole dossier.Held) {
 	t.Helper()
 	uploadID, err := d.Start(t.Context(), key)
 	if err != nil {
@@ -57,11 +58,13 @@ func sentParts(t *testing.T, d *Directory, key string, bodies ...[]byte) (upload
 	}
 	for i, body := range bodies {
 		part := partOf(i+1, body)
-		if err := d.Receive(t.Context(), signed(t, d, key, uploadID, part), part.Size, bytes.NewReader(body)); err != nil {
+		if err := d.Receive(t.Context(), signed(t, d, key, uploadID, part), part.Size,
+			bytes.NewReader(body)); err != nil {
 			t.Fatalf("Receive: %v", err)
 		}
 		parts = append(parts, part)
-		whole = dossier.Held{Size: whole.Size + part.Size, CRC64: dossier.CombineCRC64(whole.CRC64, part.CRC64, part.Size)}
+		whole = dossier.Held{Size: whole.Size + part.Size,
+			CRC64: dossier.CombineCRC64(whole.CRC64, part.CRC64, part.Size)}
 	}
 	return uploadID, parts, whole
 }
@@ -82,7 +85,8 @@ func TestDirectorySigningKey(t *testing.T) {
 			folder := t.TempDir()
 			d := openDirectory(t, folder)
 			file := filepath.Join(folder, signingKeyFile)
-			if info, err := os.Stat(file); err != nil || info.Size() != signingKeySize || runtime.GOOS != "windows" && info.Mode() != 0o600 {
+			if info, err := os.Stat(file); err != nil || info.Size() != signingKeySize ||
+				runtime.GOOS != "windows" && info.Mode() != 0o600 {
 				t.Fatalf("the key's file: %v, %v; want %d bytes for the owner alone", info, err, signingKeySize)
 			}
 			key := newKey()
@@ -102,7 +106,9 @@ func TestDirectorySigningKey(t *testing.T) {
 			for i := range stores {
 				stores[i] = &Directory{root: d.root, link: d.link}
 				if !links {
-					stores[i].link = func(from, to string) error { return &os.LinkError{Op: "link", Old: from, New: to, Err: syscall.EPERM} }
+					stores[i].link = func(from, to string) error {
+						return &os.LinkError{Op: "link", Old: from, New: to, Err: syscall.EPERM}
+					}
 				}
 			}
 			start := make(chan struct{})
@@ -179,16 +185,22 @@ func TestDirectoryReceiveForbidden(t *testing.T) {
 		{"no query", path, now, 10, "not one that was signed here"},
 		{"no path", "?" + query, now, 10, "not one that was signed here"},
 		{"another path", "/x" + path + "?" + query, now, 10, "not one that was signed here"},
-		{"a path that climbs", strings.Replace(path, uploadID, "../"+uploadID, 1) + "?" + query, now, 10, "not one that was signed here"},
-		{"number with a zero", strings.Replace(path, "/7", "/07", 1) + "?" + query, now, 10, "not one that was signed here"},
-		{"number with a sign", strings.Replace(path, "/7", "/+7", 1) + "?" + query, now, 10, "not one that was signed here"},
+		{"a path that climbs", strings.Replace(path, uploadID, "../"+uploadID, 1) + "?" + query, now, 10,
+			"not one that was signed here"},
+		{"number with a zero", strings.Replace(path, "/7", "/07", 1) + "?" + query, now, 10,
+			"not one that was signed here"},
+		{"number with a sign", strings.Replace(path, "/7", "/+7", 1) + "?" + query, now, 10,
+			"not one that was signed here"},
 		{"number 0", strings.Replace(path, "/7", "/0", 1) + "?" + query, now, 10, "not one that was signed here"},
 		{"size twice", r.URL + "&size=10", now, 10, "not one that was signed here"},
-		{"signature twice", r.URL + "&" + query[strings.Index(query, "signature="):], now, 10, "not one that was signed here"},
+		{"signature twice", r.URL + "&" + query[strings.Index(query, "signature="):], now, 10,
+			"not one that was signed here"},
 		{"half a query", r.URL + "&%", now, 10, "not one that was signed here"},
-		{"size too large", strings.Replace(r.URL, "size=10", "size=99999999999", 1), now, 99999999999, "not one that was signed here"},
+		{"size too large", strings.Replace(r.URL, "size=10", "size=99999999999", 1), now, 99999999999,
+			"not one that was signed here"},
 		{"expires later", strings.Replace(r.URL, "expires=", "expires=1", 1), now, 10, "not one that was signed here"},
-		{"signature of nothing", r.URL[:strings.Index(r.URL, "signature=")] + "signature=", now, 10, "not one that was signed here"},
+		{"signature of nothing", r.URL[:strings.Index(r.URL, "signature=")] + "signature=", now, 10,
+			"not one that was signed here"},
 		{"signature cut", r.URL[:len(r.URL)-4], now, 10, "not one that was signed here"},
 	} {
 		now := c.at
@@ -208,7 +220,8 @@ func TestDirectoryReceiveForbidden(t *testing.T) {
 			continue
 		}
 		var coded *dossier.Error
-		if !errors.Is(err, dossier.ErrForbidden) || !errors.As(err, &coded) || !strings.Contains(coded.Message, c.says) {
+		if !errors.Is(err, dossier.ErrForbidden) || !errors.As(err, &coded) ||
+			!strings.Contains(coded.Message, c.says) {
 			t.Errorf("%s: %v; want ErrForbidden whose message has %q", c.name, err, c.says)
 		}
 		if got := found(t, d.path); len(got) != 0 {
@@ -244,9 +257,14 @@ func TestDirectoryReceiveBody(t *testing.T) {
 		{"goes on", t.Context(), io.MultiReader(bytes.NewReader(body), byteStream(1<<40)), dossier.ErrCorrupt},
 		{"without a byte", t.Context(), strings.NewReader(""), dossier.ErrCorrupt},
 		{"other bytes", t.Context(), bytes.NewReader(make([]byte, size)), dossier.ErrCorrupt},
-		{"breaks", t.Context(), io.MultiReader(bytes.NewReader(body[:200_000]), readFunc(func([]byte) (int, error) { return 0, broken })), broken},
-		{"breaks after the last byte", t.Context(), io.MultiReader(bytes.NewReader(body), readFunc(func([]byte) (int, error) { return 0, broken })), broken},
-		{"cut off", t.Context(), io.MultiReader(bytes.NewReader(body[:10]), readFunc(func([]byte) (int, error) { return 0, io.ErrUnexpectedEOF })), io.ErrUnexpectedEOF},
+		{"breaks", t.Context(), io.MultiReader(bytes.NewReader(body[:200_000]), readFunc(func([]byte) (int, error) {
+			return 0, broken
+		})), broken},
+		{"breaks after the last byte", t.Context(),
+			io.MultiReader(bytes.NewReader(body), readFunc(func([]byte) (int, error) { return 0, broken })), broken},
+		{"cut off", t.Context(), io.MultiReader(bytes.NewReader(body[:10]), readFunc(func([]byte) (int, error) {
+			return 0, io.ErrUnexpectedEOF
+		})), io.ErrUnexpectedEOF},
 		{"cancelled", ctx, io.MultiReader(bytes.NewReader(body[:200_000]), readFunc(func(p []byte) (int, error) {
 			cancel()
 			return copy(p, body[200_000:]), nil
@@ -267,7 +285,8 @@ func TestDirectoryReceiveBody(t *testing.T) {
 			t.Errorf("%s: left %v", c.name, got)
 		}
 	}
-	if parts, err := d.Parts(t.Context(), key, uploadID); err != nil || !slices.Equal(parts, []dossier.Part{partOf(1, body)}) {
+	if parts, err := d.Parts(t.Context(), key, uploadID); err != nil ||
+		!slices.Equal(parts, []dossier.Part{partOf(1, body)}) {
 		t.Errorf("Parts = %v, %v", parts, err)
 	}
 }
@@ -285,7 +304,8 @@ func TestDirectoryMultipartMemory(t *testing.T) {
 	whole := dossier.Held{Size: size, CRC64: crc.Sum64()}
 	address := signed(t, d, key, uploadID, part)
 	measure(t, "Receive", most, func() error { return d.Receive(t.Context(), address, size, byteStream(size)) })
-	measure(t, "Finish", most, func() error { return d.Finish(t.Context(), key, uploadID, []dossier.Part{part}, whole) })
+	measure(t, "Finish", most,
+		func() error { return d.Finish(t.Context(), key, uploadID, []dossier.Part{part}, whole) })
 }
 
 func measure(t *testing.T, name string, most uint64, call func() error) {
@@ -318,17 +338,20 @@ func TestDirectoryFinishAgain(t *testing.T) {
 			return os.WriteFile(filepath.Join(d.path, name, "part-HALF"), all[:1000], 0o600)
 		}, nil},
 		{"a whole copy, and the person's folder", func(d *Directory, key, name string) error {
-			return errors.Join(os.Mkdir(filepath.Join(d.path, filepath.Dir(key)), 0o700), os.WriteFile(filepath.Join(d.path, name, "whole-ALL"), all, 0o600))
+			return errors.Join(os.Mkdir(filepath.Join(d.path, filepath.Dir(key)), 0o700),
+				os.WriteFile(filepath.Join(d.path, name, "whole-ALL"), all, 0o600))
 		}, nil},
 		{"the object, linked", func(d *Directory, key, name string) error {
 			whole := filepath.Join(d.path, name, "whole-ALL")
-			return errors.Join(os.Mkdir(filepath.Join(d.path, filepath.Dir(key)), 0o700), os.WriteFile(whole, all, 0o600), os.Link(whole, filepath.Join(d.path, key)))
+			return errors.Join(os.Mkdir(filepath.Join(d.path, filepath.Dir(key)), 0o700),
+				os.WriteFile(whole, all, 0o600), os.Link(whole, filepath.Join(d.path, key)))
 		}, nil},
 		{"the multipart upload renamed", func(d *Directory, key, name string) error {
 			return errors.Join(d.Put(t.Context(), key, bytes.NewReader(all)), d.root.Rename(name, name+goneSuffix))
 		}, dossier.ErrNotFound},
 		{"the multipart upload half removed", func(d *Directory, key, name string) error {
-			return errors.Join(d.Put(t.Context(), key, bytes.NewReader(all)), d.root.Rename(name, name+goneSuffix), d.root.Remove(partName(name+goneSuffix, 1)))
+			return errors.Join(d.Put(t.Context(), key, bytes.NewReader(all)), d.root.Rename(name, name+goneSuffix),
+				d.root.Remove(partName(name+goneSuffix, 1)))
 		}, dossier.ErrNotFound},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -425,7 +448,8 @@ func TestDirectoryPartDamaged(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = d.Finish(t.Context(), key, uploadID, parts, whole)
-		if err == nil || errors.Is(err, dossier.ErrNotFound) || !errors.Is(err, dossier.ErrCorrupt) && len(damage(b)) >= trailerSize {
+		if err == nil || errors.Is(err, dossier.ErrNotFound) ||
+			!errors.Is(err, dossier.ErrCorrupt) && len(damage(b)) >= trailerSize {
 			t.Errorf("%s: Finish: %v; want ErrCorrupt", name, err)
 		}
 		if _, err := d.Stat(t.Context(), key); !errors.Is(err, dossier.ErrNotFound) {
@@ -453,7 +477,8 @@ func TestDirectoryFinishKilled(t *testing.T) {
 		}
 		d := openDirectory(t, a[0])
 		fmt.Println("begins")
-		_ = d.Finish(t.Context(), a[1], a[2], []dossier.Part{{Number: 1, Size: size, CRC64: crc}}, dossier.Held{Size: size, CRC64: crc})
+		_ = d.Finish(t.Context(), a[1], a[2], []dossier.Part{{Number: 1, Size: size, CRC64: crc}},
+			dossier.Held{Size: size, CRC64: crc})
 		fmt.Println("ends")
 		select {} // until it is killed
 	}
@@ -475,7 +500,8 @@ func TestDirectoryFinishKilled(t *testing.T) {
 	for i := range kills {
 		delay := time.Duration(i) * step
 		cmd := exec.Command(os.Args[0], "-test.run=^TestDirectoryFinishKilled$", "-test.timeout=1m")
-		cmd.Env = append(os.Environ(), killedChild+"="+strings.Join([]string{folder, key, uploadID, strconv.FormatUint(whole.CRC64, 10)}, "\n"))
+		cmd.Env = append(os.Environ(),
+			killedChild+"="+strings.Join([]string{folder, key, uploadID, strconv.FormatUint(whole.CRC64, 10)}, "\n"))
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
@@ -573,7 +599,8 @@ func TestDirectoryMultipartDoesNotEscape(t *testing.T) {
 		t.Errorf("outside: %q, %v, %v; want what was there", b, err, found(t, outside))
 	}
 	// Nor does an id lead anywhere else.
-	for _, id := range []string{"", ".", "..", "../" + uploadID, uploadID + "/..", strings.ToUpper(uploadID), "{" + uploadID + "}", uploadID + ".gone", "urn:uuid:" + uploadID, strings.ReplaceAll(uploadID, "-", "")} {
+	for _, id := range []string{"", ".", "..", "../" + uploadID, uploadID + "/..", strings.ToUpper(uploadID), "{" +
+		uploadID + "}", uploadID + ".gone", "urn:uuid:" + uploadID, strings.ReplaceAll(uploadID, "-", "")} {
 		if name, ok := uploadName(key, id); ok {
 			t.Errorf("uploadName(%q) = %q", id, name)
 		}
@@ -589,7 +616,8 @@ func TestDirectoryUnfinishedStrangers(t *testing.T) {
 	key := newKey()
 	uploadID, _, _ := sentParts(t, d, key)
 	name, _ := uploadName(key, uploadID)
-	for _, stray := range []string{"probe", "KEY", name[len(partialDir)+1:] + "x", "a.b.c", "..", strings.Repeat("a.", 40)} {
+	for _, stray := range []string{"probe", "KEY", name[len(partialDir)+1:] + "x", "a.b.c", "..",
+		strings.Repeat("a.", 40)} {
 		if _, ok := parseUploadName(stray); ok {
 			t.Errorf("parseUploadName(%q) takes it for a multipart upload", stray)
 		}
@@ -614,7 +642,8 @@ func TestDirectoryUnfinishedStrangers(t *testing.T) {
 
 // TestDirectoryStartedAt reads the time of a multipart upload from its id, as far as ids go.
 func TestDirectoryStartedAt(t *testing.T) {
-	for _, at := range []time.Time{time.UnixMilli(1), time.Date(2026, 11, 26, 1, 2, 3, 456_000_000, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 999_000_000, time.UTC)} {
+	for _, at := range []time.Time{time.UnixMilli(1), time.Date(2026, 11, 26, 1, 2, 3, 456_000_000, time.UTC),
+		time.Date(9999, 12, 31, 23, 59, 59, 999_000_000, time.UTC)} {
 		d := openDirectory(t, t.TempDir())
 		d.now = func() time.Time { return at }
 		uploadID, _, _ := sentParts(t, d, newKey())
@@ -637,7 +666,8 @@ func FuzzDirectoryPermit(f *testing.F) {
 	secret := bytes.Repeat([]byte{7}, signingKeySize)
 	key := dossier.ObjectPrefix + "01940000-0000-7000-8000-000000000001/01940000-0000-7000-8000-000000000002"
 	granted := map[permit]bool{}
-	for i, part := range []dossier.Part{{Number: 1}, {Number: dossier.MaxParts, Size: dossier.MaxPartSize, CRC64: 1<<64 - 1}, {Number: 12, Size: 34, CRC64: 56}} {
+	for i, part := range []dossier.Part{{Number: 1},
+		{Number: dossier.MaxParts, Size: dossier.MaxPartSize, CRC64: 1<<64 - 1}, {Number: 12, Size: 34, CRC64: 56}} {
 		p := permit{
 			key: key, uploadID: fmt.Sprintf("01940000-0000-7000-8000-00000000001%d", i), part: part,
 			expires: time.UnixMilli(1_800_000_000_000 + int64(i)).UTC(),

@@ -34,7 +34,8 @@ const (
 // end in it.
 func (p permit) sign(secret []byte) []byte {
 	mac := hmac.New(sha256.New, secret)
-	fmt.Fprintf(mac, "PUT part\n%s\n%s\n%d\n%d\n%016x\n%d\n", p.key, p.uploadID, p.part.Number, p.part.Size, p.part.CRC64, p.expires.UnixMilli())
+	fmt.Fprintf(mac, "PUT part\n%s\n%s\n%d\n%d\n%016x\n%d\n", p.key, p.uploadID, p.part.Number, p.part.Size,
+		p.part.CRC64, p.expires.UnixMilli())
 	return mac.Sum(nil)
 }
 
@@ -109,7 +110,8 @@ func (d *Directory) signingKey() ([]byte, error) {
 		key, err = d.root.ReadFile(signingKeyFile)
 	}
 	if err == nil && len(key) != signingKeySize {
-		err = fmt.Errorf("%s has %d bytes instead of %d; remove it, and a new one is made", signingKeyFile, len(key), signingKeySize)
+		err = fmt.Errorf("%s has %d bytes instead of %d; remove it, and a new one is made", signingKeyFile, len(key),
+			signingKeySize)
 	}
 	return key, err
 }

@@ -117,7 +117,9 @@ func testS3Refused(t *testing.T, cfg aws.Config) {
 	wrong := cfg.Copy()
 	wrong.Credentials = credentials.NewStaticCredentialsProvider("nobody", "nothing", "")
 	t.Run("unknown user", func(t *testing.T) { expectUnavailable(t, openS3(t, wrong, S3Config{Bucket: bucket})) })
-	t.Run("no such bucket", func(t *testing.T) { expectUnavailable(t, openS3(t, cfg, S3Config{Bucket: "there-is-no-such-bucket"})) })
+	t.Run("no such bucket", func(t *testing.T) {
+		expectUnavailable(t, openS3(t, cfg, S3Config{Bucket: "there-is-no-such-bucket"}))
+	})
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
 	gone := cfg.Copy()
@@ -155,7 +157,8 @@ func testS3ServerErrors(t *testing.T, cfg aws.Config) {
 				}
 				return &http.Response{
 					StatusCode: status, ProtoMajor: 1, ProtoMinor: 1, Request: r,
-					Header: http.Header{"Content-Type": {"application/xml"}}, Body: io.NopCloser(strings.NewReader(body)),
+					Header: http.Header{"Content-Type": {"application/xml"}},
+					Body:   io.NopCloser(strings.NewReader(body)),
 				}, nil
 			})
 			cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
@@ -168,8 +171,10 @@ func testS3ServerErrors(t *testing.T, cfg aws.Config) {
 				return http.DefaultClient.Do(r)
 			}
 			return &http.Response{
-				StatusCode: 200, ProtoMajor: 1, ProtoMinor: 1, Request: r, Header: http.Header{"Content-Type": {"application/xml"}},
-				Body: io.NopCloser(strings.NewReader("<Error><Code>InternalError</Code><Message>as the test wants</Message></Error>")),
+				StatusCode: 200, ProtoMajor: 1, ProtoMinor: 1, Request: r,
+				Header: http.Header{"Content-Type": {"application/xml"}},
+				Body: io.NopCloser(strings.NewReader("<Error><Code>InternalError</Code><Message>as the test " +
+					"wants</Message></Error>")),
 			}, nil
 		})
 		s := openS3(t, cfg, S3Config{})
@@ -251,7 +256,8 @@ func testS3LostAnswer(t *testing.T, cfg aws.Config) {
 			var lost, done atomic.Int64
 			s := openS3(t, through(cfg, func(r *http.Request) (*http.Response, error) {
 				resp, err := http.DefaultClient.Do(r)
-				if err == nil && operation(r) == c.op && !strings.HasSuffix(r.URL.Path, "/") && strings.Contains(r.URL.Path, "/files/") {
+				if err == nil && operation(r) == c.op && !strings.HasSuffix(r.URL.Path, "/") &&
+					strings.Contains(r.URL.Path, "/files/") {
 					if resp.StatusCode == http.StatusOK {
 						done.Add(1)
 					}
@@ -300,7 +306,9 @@ func testS3Stall(t *testing.T, cfg aws.Config) {
 					Body: struct {
 						io.Reader
 						io.Closer
-					}{io.MultiReader(byteStream(1000), readFunc(func([]byte) (int, error) { return 0, c.rest(r.Context()) })), http.NoBody},
+					}{io.MultiReader(byteStream(1000), readFunc(func([]byte) (int, error) {
+						return 0, c.rest(r.Context())
+					})), http.NoBody},
 				}, nil
 			}), S3Config{Bucket: "any-bucket", Timeout: 500 * time.Millisecond})
 			ctx := bounded(t)
@@ -328,10 +336,11 @@ func TestS3Killed(t *testing.T) {
 	s := openS3(t, server.Config(), S3Config{Timeout: 2 * time.Second})
 	ctx, key := bounded(t), newKey()
 	source := byteStream(4 * dossier.MinPartSize)
-	err := s.Put(ctx, key, io.MultiReader(io.LimitReader(source, dossier.MinPartSize+1), readFunc(func(p []byte) (int, error) {
-		server.Kill()
-		return source.Read(p)
-	})))
+	err := s.Put(ctx, key, io.MultiReader(io.LimitReader(source, dossier.MinPartSize+1),
+		readFunc(func(p []byte) (int, error) {
+			server.Kill()
+			return source.Read(p)
+		})))
 	if !errors.Is(err, dossier.ErrUnavailable) {
 		t.Errorf("Put whose server is killed: %v; want ErrUnavailable", err)
 	}
@@ -353,7 +362,8 @@ func TestS3Killed(t *testing.T) {
 func TestUndecided(t *testing.T) {
 	answered := func(status int, code string) error {
 		return &smithy.OperationError{Err: &awshttp.ResponseError{ResponseError: &smithyhttp.ResponseError{
-			Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status}}, Err: &smithy.GenericAPIError{Code: code},
+			Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status}},
+			Err:      &smithy.GenericAPIError{Code: code},
 		}}}
 	}
 	for _, c := range []struct {

@@ -54,7 +54,8 @@ func testS3Leaks(t *testing.T, cfg aws.Config) {
 		if err == nil && operation(r) == "CreateMultipartUpload" && resp.StatusCode == http.StatusOK {
 			begun.Add(1)
 		}
-		if err == nil && r.Method == http.MethodDelete && r.URL.Query().Has("uploadId") && resp.StatusCode == http.StatusNoContent {
+		if err == nil && r.Method == http.MethodDelete && r.URL.Query().Has("uploadId") &&
+			resp.StatusCode == http.StatusNoContent {
 			aborted.Add(1)
 		}
 		return resp, err
@@ -93,7 +94,8 @@ func testS3Leaks(t *testing.T, cfg aws.Config) {
 		}
 		if time.Now().After(deadline) {
 			stacks := make([]byte, 64<<10)
-			t.Fatalf("%d goroutines, want %d; heap %d bytes more\n%s", n, goroutines, h-before, stacks[:runtime.Stack(stacks, true)])
+			t.Fatalf("%d goroutines, want %d; heap %d bytes more\n%s", n, goroutines, h-before,
+				stacks[:runtime.Stack(stacks, true)])
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -159,11 +161,12 @@ func TestS3Paused(t *testing.T) {
 	done := make(chan error, 1)
 	cut := newKey()
 	go func() {
-		done <- s.Put(ctx, cut, io.MultiReader(io.LimitReader(source, dossier.MinPartSize+1), readFunc(func(p []byte) (int, error) {
-			once.Do(func() { close(reached) })
-			<-paused
-			return source.Read(p)
-		})))
+		done <- s.Put(ctx, cut, io.MultiReader(io.LimitReader(source, dossier.MinPartSize+1),
+			readFunc(func(p []byte) (int, error) {
+				once.Do(func() { close(reached) })
+				<-paused
+				return source.Read(p)
+			})))
 	}()
 	select {
 	case <-reached:

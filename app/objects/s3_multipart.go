@@ -48,21 +48,24 @@ func (s *S3) Start(ctx context.Context, key string) (string, error) {
 
 // Sign implements dossier.MultipartUploads: a presigned UploadPart. ExpiresAt is in whole seconds, and never after the
 // credentials' own end, for S3 refuses the request from then on: ErrUnavailable where they end within a second.
-func (s *S3) Sign(ctx context.Context, key, uploadID string, part dossier.Part, lifetime time.Duration) (dossier.SignedRequest, error) {
+func (s *S3) Sign(ctx context.Context, key, uploadID string, part dossier.Part,
+	lifetime time.Duration) (dossier.SignedRequest, error) {
 	const doing = "sign part"
 	if err := checkSign(key, uploadID, part, lifetime); err != nil {
 		return dossier.SignedRequest{}, fmt.Errorf("%s: %w", doing, err)
 	}
-	return s.sign(ctx, doing, partHeader(part), lifetime, func(ctx context.Context, o func(*s3.PresignOptions)) (*v4.PresignedHTTPRequest, error) {
-		return s.presign.PresignUploadPart(ctx, &s3.UploadPartInput{
-			Bucket: &s.bucket, Key: &key, UploadId: &uploadID, PartNumber: aws.Int32(int32(part.Number)),
-		}, o)
-	})
+	return s.sign(ctx, doing, partHeader(part), lifetime,
+		func(ctx context.Context, o func(*s3.PresignOptions)) (*v4.PresignedHTTPRequest, error) {
+			return s.presign.PresignUploadPart(ctx, &s3.UploadPartInput{
+				Bucket: &s.bucket, Key: &key, UploadId: &uploadID, PartNumber: aws.Int32(int32(part.Number)),
+			}, o)
+		})
 }
 
 // sign has presign make a request by the presigner of this package.
 func (s *S3) sign(ctx context.Context, doing string, header map[string]string, lifetime time.Duration,
-	presign func(context.Context, func(*s3.PresignOptions)) (*v4.PresignedHTTPRequest, error)) (dossier.SignedRequest, error) {
+	presign func(context.Context, func(*s3.PresignOptions)) (*v4.PresignedHTTPRequest, error)) (dossier.SignedRequest,
+	error) {
 	if ctx.Err() != nil {
 		return dossier.SignedRequest{}, unavailable(ctx, doing, nil)
 	}
@@ -85,7 +88,8 @@ func (s *S3) Origin(ctx context.Context) (string, error) {
 	const doing = "find the bucket's origin"
 	// The address of a request tells, whoever signed it.
 	signed, err := s.presign.PresignUploadPart(ctx, &s3.UploadPartInput{
-		Bucket: &s.bucket, Key: aws.String(dossier.ObjectPrefix), UploadId: aws.String("none"), PartNumber: aws.Int32(1),
+		Bucket: &s.bucket, Key: aws.String(dossier.ObjectPrefix), UploadId: aws.String("none"),
+		PartNumber: aws.Int32(1),
 	}, s3.WithPresignClientFromClientOptions(func(o *s3.Options) {
 		o.Credentials = credentials.NewStaticCredentialsProvider("none", "none", "")
 	}))
@@ -112,7 +116,8 @@ type presigner struct {
 }
 
 // PresignHTTP implements s3.HTTPPresignerV4.
-func (p *presigner) PresignHTTP(_ context.Context, c aws.Credentials, r *http.Request, payloadHash, service, region string, at time.Time, _ ...func(*v4.SignerOptions)) (string, http.Header, error) {
+func (p *presigner) PresignHTTP(_ context.Context, c aws.Credentials, r *http.Request, payloadHash, service,
+	region string, at time.Time, _ ...func(*v4.SignerOptions)) (string, http.Header, error) {
 	const algorithm = "AWS4-HMAC-SHA256"
 	at = at.UTC().Truncate(time.Second)
 	lifetime := p.lifetime
@@ -152,7 +157,8 @@ func (p *presigner) PresignHTTP(_ context.Context, c aws.Credentials, r *http.Re
 	fmt.Fprintf(request, "\n%s\n%s", strings.Join(names, ";"), payloadHash)
 
 	secret := []byte("AWS4" + c.SecretAccessKey)
-	for _, step := range []string{date[:8], region, service, "aws4_request", algorithm + "\n" + date + "\n" + scope + "\n" + hex.EncodeToString(request.Sum(nil))} {
+	for _, step := range []string{date[:8], region, service, "aws4_request", algorithm + "\n" + date + "\n" + scope +
+		"\n" + hex.EncodeToString(request.Sum(nil))} {
 		mac := hmac.New(sha256.New, secret)
 		_, _ = io.WriteString(mac, step) // a hash never fails
 		secret = mac.Sum(nil)
@@ -185,13 +191,15 @@ func (s *S3) parts(ctx context.Context, doing, key, uploadID string) (parts []do
 		}
 		for _, p := range page.Parts {
 			if p.ChecksumCRC64NVME == nil {
-				return nil, nil, fmt.Errorf("%s: the store keeps no CRC-64/NVME of the parts: another program started the upload, or the server cannot", doing)
+				return nil, nil, fmt.Errorf("%s: the store keeps no CRC-64/NVME of the parts: another program "+
+					"started the upload, or the server cannot", doing)
 			}
 			sum, err := decodeCRC64(*p.ChecksumCRC64NVME)
 			if err != nil {
 				return nil, nil, fmt.Errorf("%s: %w", doing, err)
 			}
-			parts = append(parts, dossier.Part{Number: int(aws.ToInt32(p.PartNumber)), Size: aws.ToInt64(p.Size), CRC64: sum})
+			parts = append(parts, dossier.Part{Number: int(aws.ToInt32(p.PartNumber)), Size: aws.ToInt64(p.Size),
+				CRC64: sum})
 			tags = append(tags, p.ETag)
 		}
 	}
@@ -211,7 +219,8 @@ func (s *S3) Finish(ctx context.Context, key, uploadID string, parts []dossier.P
 	}
 	completed := make([]types.CompletedPart, len(parts))
 	for i, p := range parts {
-		completed[i] = types.CompletedPart{PartNumber: aws.Int32(int32(p.Number)), ETag: tags[i], ChecksumCRC64NVME: aws.String(encodeCRC64(p.CRC64))}
+		completed[i] = types.CompletedPart{PartNumber: aws.Int32(int32(p.Number)), ETag: tags[i],
+			ChecksumCRC64NVME: aws.String(encodeCRC64(p.CRC64))}
 	}
 	call, cancel := context.WithTimeout(ctx, 2*completeFactor*s.timeout)
 	defer cancel()
@@ -277,7 +286,8 @@ func (s *S3) Drop(ctx context.Context, key, uploadID string) error {
 	}
 	call, cancel := s.within(ctx)
 	defer cancel()
-	_, err := s.client.AbortMultipartUpload(call, &s3.AbortMultipartUploadInput{Bucket: &s.bucket, Key: &key, UploadId: &uploadID})
+	_, err := s.client.AbortMultipartUpload(call,
+		&s3.AbortMultipartUploadInput{Bucket: &s.bucket, Key: &key, UploadId: &uploadID})
 	if err == nil || code(err) == "NoSuchUpload" {
 		return nil
 	}
@@ -290,7 +300,8 @@ func (s *S3) Drop(ctx context.Context, key, uploadID string) error {
 func (s *S3) Unfinished(ctx context.Context, before time.Time) iter.Seq2[dossier.MultipartUpload, error] {
 	const doing = "list unfinished multipart uploads"
 	return func(yield func(dossier.MultipartUpload, error) bool) {
-		pages := s3.NewListMultipartUploadsPaginator(s.client, &s3.ListMultipartUploadsInput{Bucket: &s.bucket, Prefix: aws.String(dossier.ObjectPrefix)})
+		pages := s3.NewListMultipartUploadsPaginator(s.client,
+			&s3.ListMultipartUploadsInput{Bucket: &s.bucket, Prefix: aws.String(dossier.ObjectPrefix)})
 		for pages.HasMorePages() {
 			call, cancel := s.within(ctx)
 			page, err := pages.NextPage(call)
@@ -300,7 +311,8 @@ func (s *S3) Unfinished(ctx context.Context, before time.Time) iter.Seq2[dossier
 				return
 			}
 			for _, u := range page.Uploads {
-				t := dossier.MultipartUpload{Key: aws.ToString(u.Key), ID: aws.ToString(u.UploadId), StartedAt: aws.ToTime(u.Initiated).UTC()}
+				t := dossier.MultipartUpload{Key: aws.ToString(u.Key), ID: aws.ToString(u.UploadId),
+					StartedAt: aws.ToTime(u.Initiated).UTC()}
 				if checkKey(t.Key) != nil || !t.StartedAt.Before(before) {
 					continue
 				}

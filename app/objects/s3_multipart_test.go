@@ -33,13 +33,22 @@ func TestPresigner(t *testing.T) {
 		name, url, region string
 		credentials       aws.Credentials
 	}{
-		{"path style, with a port", "http://127.0.0.1:7070/bucket/files/a/b?partNumber=1&uploadId=u&x-id=UploadPart", "us-east-1", aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "SECRET"}},
-		{"host style", "https://bucket.s3.eu-central-1.amazonaws.com/files/a/b?partNumber=10000&uploadId=u&x-id=UploadPart", "eu-central-1", aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "se/cr+et="}},
-		{"default port of https", "https://bucket.example:443/files/a/b?partNumber=1&uploadId=u", "us-east-1", aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "SECRET"}},
-		{"default port of http", "http://bucket.example:80/files/a/b?partNumber=1&uploadId=u", "us-east-1", aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "SECRET"}},
-		{"the credentials of a role", "https://bucket.s3.amazonaws.com/files/a/b?partNumber=1&uploadId=u", "us-east-1", aws.Credentials{
-			AccessKeyID: "ASIA", SecretAccessKey: "SECRET", SessionToken: "a/+b c==&d", CanExpire: true, Expires: at.Add(6 * time.Hour)}},
-		{"an id with everything in it", "https://bucket.s3.amazonaws.com/files/a/b?partNumber=1&uploadId=" + url.QueryEscape("a.b_c~d-e/f+g h=i&j%k*l"), "us-east-1", aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "SECRET"}},
+		{"path style, with a port", "http://127.0.0.1:7070/bucket/files/a/b?partNumber=1&uploadId=u&x-id=UploadPart",
+			"us-east-1", aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "SECRET"}},
+		{"host style",
+			"https://bucket.s3.eu-central-1.amazonaws.com/files/a/b?partNumber=10000&uploadId=u&x-id=UploadPart",
+			"eu-central-1", aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "se/cr+et="}},
+		{"default port of https", "https://bucket.example:443/files/a/b?partNumber=1&uploadId=u", "us-east-1",
+			aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "SECRET"}},
+		{"default port of http", "http://bucket.example:80/files/a/b?partNumber=1&uploadId=u", "us-east-1",
+			aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "SECRET"}},
+		{"the credentials of a role", "https://bucket.s3.amazonaws.com/files/a/b?partNumber=1&uploadId=u", "us-east-1",
+			aws.Credentials{
+				AccessKeyID: "ASIA", SecretAccessKey: "SECRET", SessionToken: "a/+b c==&d", CanExpire: true,
+				Expires: at.Add(6 * time.Hour)}},
+		{"an id with everything in it", "https://bucket.s3.amazonaws.com/files/a/b?partNumber=1&uploadId=" +
+			url.QueryEscape("a.b_c~d-e/f+g h=i&j%k*l"), "us-east-1",
+			aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "SECRET"}},
 	} {
 		part := dossier.Part{Number: 1, Size: 5 << 20, CRC64: 0x0123456789abcdef}
 		r, err := http.NewRequest(http.MethodPut, c.url, nil)
@@ -60,7 +69,9 @@ func TestPresigner(t *testing.T) {
 		r.URL.RawQuery = q.Encode()
 		r.ContentLength = part.Size
 		r.Header.Set(checksumHeader, encodeCRC64(part.CRC64))
-		signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableHeaderHoisting, o.DisableURIPathEscaping = true, true })
+		signer := v4.NewSigner(func(o *v4.SignerOptions) {
+			o.DisableHeaderHoisting, o.DisableURIPathEscaping = true, true
+		})
 		want, header, err := signer.PresignHTTP(t.Context(), c.credentials, r, "UNSIGNED-PAYLOAD", "s3", c.region, at)
 		if err != nil {
 			t.Fatal(err)
@@ -105,7 +116,9 @@ func TestS3Sign(t *testing.T) {
 		{"credentials that end sooner", ending(10 * time.Minute), time.Hour, 10 * time.Minute},
 		{"credentials that end at once", ending(0), time.Hour, 0},
 		{"credentials that have ended", ending(-time.Minute), time.Hour, 0},
-		{"no credentials to be had", provider(func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, broken }), time.Hour, 0},
+		{"no credentials to be had", provider(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{}, broken
+		}), time.Hour, 0},
 		{"nobody's", aws.AnonymousCredentials{}, time.Hour, 0},
 		{"credentials that do not come", provider(func(ctx context.Context) (aws.Credentials, error) {
 			<-ctx.Done()
@@ -113,16 +126,18 @@ func TestS3Sign(t *testing.T) {
 		}), time.Hour, 0},
 	} {
 		for _, pathStyle := range []bool{true, false} {
-			cfg := through(aws.Config{Region: "eu-central-1", Credentials: c.credentials}, func(r *http.Request) (*http.Response, error) {
-				t.Errorf("%s: Sign asks the server: %s %s", c.name, r.Method, r.URL)
-				return nil, errors.New("refused by the test")
-			})
+			cfg := through(aws.Config{Region: "eu-central-1", Credentials: c.credentials},
+				func(r *http.Request) (*http.Response, error) {
+					t.Errorf("%s: Sign asks the server: %s %s", c.name, r.Method, r.URL)
+					return nil, errors.New("refused by the test")
+				})
 			s, err := NewS3(cfg, S3Config{Bucket: "some-bucket", PathStyle: pathStyle, Timeout: 100 * time.Millisecond})
 			if err != nil {
 				t.Fatal(err)
 			}
 			// Whatever the credentials, and without a request.
-			wantOrigin := map[bool]string{false: "https://some-bucket.s3.eu-central-1.amazonaws.com", true: "https://s3.eu-central-1.amazonaws.com"}[pathStyle]
+			wantOrigin := map[bool]string{false: "https://some-bucket.s3.eu-central-1.amazonaws.com",
+				true: "https://s3.eu-central-1.amazonaws.com"}[pathStyle]
 			if origin, err := s.Origin(t.Context()); origin != wantOrigin || err != nil {
 				t.Errorf("%s: Origin = %q, %v; want %q", c.name, origin, err, wantOrigin)
 			}
@@ -132,7 +147,8 @@ func TestS3Sign(t *testing.T) {
 				if !errors.Is(err, dossier.ErrUnavailable) || errors.Is(err, context.Canceled) {
 					t.Errorf("%s: Sign = %+v, %v; want ErrUnavailable", c.name, r, err)
 				}
-				if link, err := s.Link(t.Context(), key, dossier.ResponseHeader{}, c.lifetime); !errors.Is(err, dossier.ErrUnavailable) || link.URL != "" {
+				if link, err := s.Link(t.Context(), key, dossier.ResponseHeader{}, c.lifetime); !errors.Is(err,
+					dossier.ErrUnavailable) || link.URL != "" {
 					t.Errorf("%s: Link = %+v, %v; want ErrUnavailable", c.name, link, err)
 				}
 				continue
@@ -153,7 +169,8 @@ func TestS3Sign(t *testing.T) {
 				host, path = "s3.eu-central-1.amazonaws.com", "/some-bucket/"+key
 			}
 			q := u.Query()
-			if u.Scheme != "https" || u.Host != host || u.Path != path || q.Get("partNumber") != "3" || q.Get("uploadId") != "upload" {
+			if u.Scheme != "https" || u.Host != host || u.Path != path || q.Get("partNumber") != "3" ||
+				q.Get("uploadId") != "upload" {
 				t.Errorf("%s: signed %s", c.name, r.URL)
 			}
 			if got := q.Get("X-Amz-SignedHeaders"); got != "content-length;host;x-amz-checksum-crc64nvme" {
@@ -165,7 +182,8 @@ func TestS3Sign(t *testing.T) {
 				}
 			}
 			link, err := s.Link(t.Context(), key, dossier.ResponseHeader{ContentType: "text/plain"}, c.lifetime)
-			if err != nil || link.ExpiresAt.Before(from.Add(c.want-2*time.Second)) || link.ExpiresAt.After(time.Now().Add(c.want)) {
+			if err != nil || link.ExpiresAt.Before(from.Add(c.want-2*time.Second)) ||
+				link.ExpiresAt.After(time.Now().Add(c.want)) {
 				t.Errorf("%s: Link = %+v, %v; want one that ends with what it was signed by", c.name, link, err)
 			}
 			for _, absent := range []string{"response-content-disposition", "response-cache-control"} {
@@ -176,7 +194,8 @@ func TestS3Sign(t *testing.T) {
 			expires, err := strconv.Atoi(q.Get("X-Amz-Expires"))
 			date, dateErr := time.Parse("20060102T150405Z", q.Get("X-Amz-Date"))
 			if err != nil || dateErr != nil || !date.Add(time.Duration(expires)*time.Second).Equal(r.ExpiresAt) {
-				t.Errorf("%s: signed on %s for %s seconds; told is %s", c.name, q.Get("X-Amz-Date"), q.Get("X-Amz-Expires"), r.ExpiresAt)
+				t.Errorf("%s: signed on %s for %s seconds; told is %s", c.name, q.Get("X-Amz-Date"),
+					q.Get("X-Amz-Expires"), r.ExpiresAt)
 			}
 		}
 	}
@@ -204,9 +223,14 @@ func testS3Signed(t *testing.T, cfg aws.Config) {
 		code   string
 	}{
 		{"other bytes with the signed checksum", "PUT", other, func(http.Header) {}, 400, "BadDigest"},
-		{"other bytes with their own checksum", "PUT", other, func(h http.Header) { h.Set(checksumHeader, encodeCRC64(checksumOf(other))) }, 403, "SignatureDoesNotMatch"},
+		{"other bytes with their own checksum", "PUT", other, func(h http.Header) {
+			h.Set(checksumHeader, encodeCRC64(checksumOf(other)))
+		}, 403, "SignatureDoesNotMatch"},
 		{"other bytes without a checksum", "PUT", other, func(h http.Header) { h.Del(checksumHeader) }, 403, ""},
-		{"other bytes with another kind of checksum", "PUT", other, func(h http.Header) { h.Del(checksumHeader); h.Set("X-Amz-Checksum-Crc32", "AAAAAA==") }, 403, ""},
+		{"other bytes with another kind of checksum", "PUT", other, func(h http.Header) {
+			h.Del(checksumHeader)
+			h.Set("X-Amz-Checksum-Crc32", "AAAAAA==")
+		}, 403, ""},
 		{"more bytes", "PUT", append(slices.Clone(body), 1), func(http.Header) {}, 403, "SignatureDoesNotMatch"},
 		{"fewer bytes", "PUT", body[1:], func(http.Header) {}, 403, "SignatureDoesNotMatch"},
 		{"a read", "GET", nil, func(http.Header) {}, 403, ""},
@@ -228,7 +252,8 @@ func testS3Signed(t *testing.T, cfg aws.Config) {
 			t.Fatal(err)
 		}
 		// Without a header that was signed the server may say so instead, but not accept.
-		if resp.StatusCode != c.want && (c.code != "" || resp.StatusCode/100 != 4) || !strings.Contains(string(answer), c.code) {
+		if resp.StatusCode != c.want && (c.code != "" || resp.StatusCode/100 != 4) ||
+			!strings.Contains(string(answer), c.code) {
 			t.Errorf("%s: %s %s; want %d %s", c.name, resp.Status, answer, c.want, c.code)
 		}
 		want := 0
@@ -253,7 +278,8 @@ func testS3Signed(t *testing.T, cfg aws.Config) {
 		t.Fatal(err)
 	}
 	_, path, _ := strings.Cut(signed.URL, u.Host)
-	fmt.Fprintf(c, "PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 1000\r\n%s: %s\r\n\r\n%s", path, u.Host, checksumHeader, signed.Header[checksumHeader], body[:500])
+	fmt.Fprintf(c, "PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 1000\r\n%s: %s\r\n\r\n%s", path, u.Host,
+		checksumHeader, signed.Header[checksumHeader], body[:500])
 	if err := errors.Join(c.(*net.TCPConn).CloseWrite(), c.SetDeadline(time.Now().Add(5*time.Second))); err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +291,8 @@ func testS3Signed(t *testing.T, cfg aws.Config) {
 }
 
 // sentPartsS3 starts a multipart upload and sends it the bodies, as parts 1 and so on.
-func sentPartsS3(t *testing.T, s *S3, key string, bodies ...[]byte) (uploadID string, parts []dossier.Part, whole dossier.Held) {
+func sentPartsS3(t *testing.T, s *S3, key string, bodies ...[]byte) (uploadID string, parts []dossier.Part,
+	whole dossier.Held) {
 	t.Helper()
 	uploadID, err := s.Start(t.Context(), key)
 	if err != nil {
@@ -275,7 +302,8 @@ func sentPartsS3(t *testing.T, s *S3, key string, bodies ...[]byte) (uploadID st
 		part := partOf(i+1, body)
 		sendS3(t, s, key, uploadID, part, body)
 		parts = append(parts, part)
-		whole = dossier.Held{Size: whole.Size + part.Size, CRC64: dossier.CombineCRC64(whole.CRC64, part.CRC64, part.Size)}
+		whole = dossier.Held{Size: whole.Size + part.Size,
+			CRC64: dossier.CombineCRC64(whole.CRC64, part.CRC64, part.Size)}
 	}
 	return uploadID, parts, whole
 }
@@ -296,7 +324,8 @@ func testS3MultipartRequests(t *testing.T, cfg aws.Config) {
 	bucket := newBucket(t, cfg)
 	s := openS3(t, through(cfg, func(r *http.Request) (*http.Response, error) {
 		line := operation(r)
-		for _, h := range []string{"X-Amz-Checksum-Algorithm", "X-Amz-Checksum-Type", "X-Amz-Mp-Object-Size", checksumHeader} {
+		for _, h := range []string{"X-Amz-Checksum-Algorithm", "X-Amz-Checksum-Type", "X-Amz-Mp-Object-Size",
+			checksumHeader} {
 			if v := r.Header.Get(h); v != "" {
 				line += " " + strings.TrimPrefix(h, "X-Amz-") + "=" + v
 			}
@@ -307,7 +336,8 @@ func testS3MultipartRequests(t *testing.T, cfg aws.Config) {
 				return nil, err
 			}
 			r.Body = io.NopCloser(bytes.NewReader(body))
-			line += fmt.Sprintf(" with %d ETags, %d checksums", strings.Count(string(body), "<ETag>"), strings.Count(string(body), "<ChecksumCRC64NVME>"))
+			line += fmt.Sprintf(" with %d ETags, %d checksums", strings.Count(string(body), "<ETag>"),
+				strings.Count(string(body), "<ChecksumCRC64NVME>"))
 		}
 		seen = append(seen, line)
 		return http.DefaultClient.Do(r)
@@ -331,7 +361,8 @@ func testS3MultipartRequests(t *testing.T, cfg aws.Config) {
 	want := []string{
 		"CreateMultipartUpload Checksum-Algorithm=CRC64NVME Checksum-Type=FULL_OBJECT",
 		"GET",
-		fmt.Sprintf("CompleteMultipartUpload Checksum-Type=FULL_OBJECT Mp-Object-Size=%d Checksum-Crc64nvme=%s with 2 ETags, 2 checksums", whole.Size, encodeCRC64(whole.CRC64)),
+		fmt.Sprintf("CompleteMultipartUpload Checksum-Type=FULL_OBJECT Mp-Object-Size=%d Checksum-Crc64nvme=%s with "+
+			"2 ETags, 2 checksums", whole.Size, encodeCRC64(whole.CRC64)),
 		"CreateMultipartUpload Checksum-Algorithm=CRC64NVME Checksum-Type=FULL_OBJECT",
 		"DELETE",
 	}
@@ -367,7 +398,8 @@ func testS3FinishMeanwhile(t *testing.T, cfg aws.Config) {
 		}, dossier.ErrNotFound},
 		{"finished by somebody else", func(t *testing.T, s *S3, key, uploadID string) {
 			part := partOf(1, []byte("bytes"))
-			if err := s.Finish(t.Context(), key, uploadID, []dossier.Part{part}, dossier.Held{Size: part.Size, CRC64: part.CRC64}); err != nil {
+			if err := s.Finish(t.Context(), key, uploadID, []dossier.Part{part},
+				dossier.Held{Size: part.Size, CRC64: part.CRC64}); err != nil {
 				t.Error(err)
 			}
 		}, nil},
@@ -382,7 +414,8 @@ func testS3FinishMeanwhile(t *testing.T, cfg aws.Config) {
 				}
 				return http.DefaultClient.Do(r)
 			}), S3Config{Bucket: plain.bucket})
-			if err := s.Finish(t.Context(), key, uploadID, parts, whole); !errors.Is(err, c.want) || errors.Is(err, dossier.ErrUnavailable) {
+			if err := s.Finish(t.Context(), key, uploadID, parts, whole); !errors.Is(err, c.want) ||
+				errors.Is(err, dossier.ErrUnavailable) {
 				t.Errorf("Finish: %v; want %v", err, c.want)
 			}
 			h, err := plain.Stat(t.Context(), key)
@@ -427,17 +460,20 @@ func testS3FinishListed(t *testing.T, cfg aws.Config) {
 					body = "<ListPartsResult><IsTruncated>false</IsTruncated></ListPartsResult>"
 				}
 				return &http.Response{
-					StatusCode: status, ProtoMajor: 1, ProtoMinor: 1, Request: r, Header: http.Header{"Content-Type": {"application/xml"}},
-					Body: io.NopCloser(strings.NewReader(body)),
+					StatusCode: status, ProtoMajor: 1, ProtoMinor: 1, Request: r,
+					Header: http.Header{"Content-Type": {"application/xml"}},
+					Body:   io.NopCloser(strings.NewReader(body)),
 				}, nil
 			}), S3Config{Bucket: plain.bucket})
-			if err := s.Finish(t.Context(), key, uploadID, parts, held); !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
+			if err := s.Finish(t.Context(), key, uploadID, parts, held); !errors.Is(err, c.want) ||
+				(err == nil) != (c.want == nil) {
 				t.Errorf("Finish: %v; want %v", err, c.want)
 			}
 			if asked.Load() != c.asked {
 				t.Errorf("the parts were listed %d times; want %d", asked.Load(), c.asked)
 			}
-			if h, err := plain.Stat(t.Context(), key); c.want == nil && (err != nil || h != held) || c.want != nil && !errors.Is(err, dossier.ErrNotFound) {
+			if h, err := plain.Stat(t.Context(), key); c.want == nil && (err != nil || h != held) ||
+				c.want != nil && !errors.Is(err, dossier.ErrNotFound) {
 				t.Errorf("Stat = %+v, %v", h, err)
 			}
 		})
@@ -449,8 +485,10 @@ func testS3FinishAnswers(t *testing.T, cfg aws.Config) {
 	answer := func(status int, code string) func(*http.Request) (*http.Response, error) {
 		return func(r *http.Request) (*http.Response, error) {
 			return &http.Response{
-				StatusCode: status, ProtoMajor: 1, ProtoMinor: 1, Request: r, Header: http.Header{"Content-Type": {"application/xml"}},
-				Body: io.NopCloser(strings.NewReader("<Error><Code>" + code + "</Code><Message>as the test wants</Message></Error>")),
+				StatusCode: status, ProtoMajor: 1, ProtoMinor: 1, Request: r,
+				Header: http.Header{"Content-Type": {"application/xml"}},
+				Body: io.NopCloser(strings.NewReader("<Error><Code>" + code +
+					"</Code><Message>as the test wants</Message></Error>")),
 			}, nil
 		}
 	}
@@ -503,7 +541,8 @@ func testS3FinishAnswers(t *testing.T, cfg aws.Config) {
 				}
 				return c.do(r)
 			}), S3Config{Bucket: plain.bucket})
-			if err := s.Finish(bounded(t), key, uploadID, parts, whole); !errors.Is(err, c.want) || errors.Is(err, context.Canceled) {
+			if err := s.Finish(bounded(t), key, uploadID, parts, whole); !errors.Is(err, c.want) ||
+				errors.Is(err, context.Canceled) {
 				t.Errorf("Finish: %v; want %v", err, c.want)
 			}
 			if h, err := plain.Stat(t.Context(), key); (err == nil && h == whole) != c.made {
@@ -530,21 +569,24 @@ func testS3ForeignUploads(t *testing.T, cfg aws.Config) {
 	key := newKey()
 	var ids []string
 	for _, k := range []string{key, dossier.ObjectPrefix + "by-hand", "elsewhere/" + key} {
-		out, err := s.client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: &s.bucket, Key: &k})
+		out, err := s.client.CreateMultipartUpload(t.Context(),
+			&s3.CreateMultipartUploadInput{Bucket: &s.bucket, Key: &k})
 		if err != nil {
 			t.Fatal(err)
 		}
 		ids = append(ids, *out.UploadId)
 	}
 	cfg.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
-	_, err := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true }).UploadPart(t.Context(), &s3.UploadPartInput{
-		Bucket: &s.bucket, Key: &key, UploadId: &ids[0], PartNumber: aws.Int32(1), Body: strings.NewReader("x"),
-	})
+	_, err := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true }).UploadPart(t.Context(),
+		&s3.UploadPartInput{
+			Bucket: &s.bucket, Key: &key, UploadId: &ids[0], PartNumber: aws.Int32(1), Body: strings.NewReader("x"),
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
 	parts, err := s.Parts(t.Context(), key, ids[0])
-	if err == nil || errors.Is(err, dossier.ErrNotFound) || errors.Is(err, dossier.ErrUnavailable) || !strings.Contains(err.Error(), "CRC-64/NVME") {
+	if err == nil || errors.Is(err, dossier.ErrNotFound) || errors.Is(err, dossier.ErrUnavailable) ||
+		!strings.Contains(err.Error(), "CRC-64/NVME") {
 		t.Errorf("Parts of an upload without checksums = %v, %v; want an error that says so", parts, err)
 	}
 	for tr, err := range s.Unfinished(t.Context(), time.Now().Add(time.Hour)) {
@@ -564,7 +606,8 @@ func testS3Refusals(t *testing.T, cfg aws.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := sendHTTP(t.Context(), signed, nil); !errors.Is(err, storetest.ErrRefused) || !strings.Contains(err.Error(), "NoSuchUpload") {
+	if err := sendHTTP(t.Context(), signed, nil); !errors.Is(err, storetest.ErrRefused) ||
+		!strings.Contains(err.Error(), "NoSuchUpload") {
 		t.Errorf("a part of no upload: %v; want it refused with NoSuchUpload", err)
 	}
 	signed.URL = "http://127.0.0.1:1/"

@@ -34,7 +34,8 @@ func catalogCommitApart(t *testing.T, c *catalogUnderTest) {
 		c.stored(c.file(person, "a.png"), fileContent(2)),
 	}
 	// NFD beside NFC, and names that a sloppy join of name and checksum would confuse.
-	want = append(want, c.stored(c.file(person, "é"), fileContent(1)), c.stored(c.file(person, "e\u0301"), fileContent(1)))
+	want = append(want, c.stored(c.file(person, "é"), fileContent(1)),
+		c.stored(c.file(person, "e\u0301"), fileContent(1)))
 	x := fileContent(1)
 	x.Size++
 	want = append(want, c.stored(c.file(person, "a.png"), x))
@@ -105,7 +106,8 @@ func catalogCommitMany(t *testing.T, c *catalogUnderTest) {
 		allAtOnce(n, func(i int) { answers[i], errs[i] = c.Commit(t.Context(), person, files[i].ID, c.at(2)) })
 		for i := range n {
 			if errs[i] != nil || !sameFile(answers[i], answers[0]) {
-				t.Fatalf("Commit %d of %d: got %s, %v; another got %s", i, n, showFile(answers[i]), errs[i], showFile(answers[0]))
+				t.Fatalf("Commit %d of %d: got %s, %v; another got %s", i, n, showFile(answers[i]), errs[i],
+					showFile(answers[0]))
 			}
 		}
 		for i := range files {
@@ -150,7 +152,8 @@ func catalogCommitDeletion(t *testing.T, c *catalogUnderTest) {
 		})
 		wasStored := f
 		wasStored.State, wasStored.UpdatedAt = dossier.FileStored, c.at(2)
-		if commitErr == nil && !sameFile(answer, wasStored) || commitErr != nil && !errors.Is(commitErr, dossier.ErrLost) {
+		if commitErr == nil && !sameFile(answer, wasStored) ||
+			commitErr != nil && !errors.Is(commitErr, dossier.ErrLost) {
 			t.Fatalf("Commit: got %s, %v; want the file stored, or ErrLost", showFile(answer), commitErr)
 		}
 		switch {
@@ -226,7 +229,8 @@ func catalogCommitCommittingDeletion(t *testing.T, c *catalogUnderTest) {
 			case 1:
 				answers[1], errs[1] = c.Commit(t.Context(), person, second.ID, c.at(2))
 			case 2:
-				if markErr = c.MarkDeleting(t.Context(), person, first.ID, c.at(3), dossier.FileUploading); markErr == nil {
+				if markErr = c.MarkDeleting(t.Context(), person, first.ID, c.at(3),
+					dossier.FileUploading); markErr == nil {
 					_, markErr = c.Remove(t.Context(), person, first.ID)
 				}
 			}
@@ -238,13 +242,15 @@ func catalogCommitCommittingDeletion(t *testing.T, c *catalogUnderTest) {
 		case errors.Is(markErr, dossier.ErrLost):
 			// The first was stored before it could be won.
 			if errs != [2]error{} || !sameFile(answers[0], first) || !sameFile(answers[1], first) {
-				t.Fatalf("Commits: got %s, %v and %s, %v; want both the first", showFile(answers[0]), errs[0], showFile(answers[1]), errs[1])
+				t.Fatalf("Commits: got %s, %v and %s, %v; want both the first", showFile(answers[0]), errs[0],
+					showFile(answers[1]), errs[1])
 			}
 			c.holds(person, first, second)
 		case markErr == nil:
 			// The first was never stored, so nobody may have been answered with it. Its own Commit may have found the
 			// second.
-			if errs[0] == nil && !sameFile(answers[0], stored) || errs[0] != nil && !errors.Is(errs[0], dossier.ErrLost) {
+			if errs[0] == nil && !sameFile(answers[0], stored) ||
+				errs[0] != nil && !errors.Is(errs[0], dossier.ErrLost) {
 				t.Fatalf("Commit of the deleted: got %s, %v; want ErrLost or the second", showFile(answers[0]), errs[0])
 			}
 			if errs[1] != nil || !sameFile(answers[1], stored) {
@@ -272,7 +278,8 @@ func catalogStorm(t *testing.T, c *catalogUnderTest) {
 			switch p := r.IntN(100); {
 			case p < 60:
 				var answer dossier.File
-				if answer, err = c.Commit(t.Context(), person, f.ID, c.at(2)); err == nil && answer.State != dossier.FileStored {
+				if answer, err = c.Commit(t.Context(), person, f.ID, c.at(2)); err == nil &&
+					answer.State != dossier.FileStored {
 					t.Errorf("Commit: got %s, want a stored file", showFile(answer))
 				}
 			case p < 75:
@@ -302,7 +309,8 @@ func catalogStorm(t *testing.T, c *catalogUnderTest) {
 		// What is stored is found; where nothing is, the next one is stored.
 		f := c.described(c.file(person, "a"), fileContent(byte(i)))
 		answer, err := c.Commit(t.Context(), person, f.ID, c.at(2))
-		if err != nil || answer.State != dossier.FileStored || *answer.Content != fileContent(byte(i)) || (answer.ID == f.ID) != (stored[i] == 0) {
+		if err != nil || answer.State != dossier.FileStored || *answer.Content != fileContent(byte(i)) ||
+			(answer.ID == f.ID) != (stored[i] == 0) {
 			t.Fatalf("Commit after the storm, with %d stored: got %s, %v", stored[i], showFile(answer), err)
 		}
 		if now, err := c.File(t.Context(), person, answer.ID); err != nil || !sameFile(now, answer) {

@@ -26,9 +26,18 @@ func recordStates() []recordState {
 	return []recordState{
 		{"absent", func(c *catalogUnderTest, f dossier.File) *dossier.File { return nil }},
 		{"uploading", func(c *catalogUnderTest, f dossier.File) *dossier.File { f = c.put(f); return &f }},
-		{"described", func(c *catalogUnderTest, f dossier.File) *dossier.File { f = c.described(f, fileContent(1)); return &f }},
-		{"stored", func(c *catalogUnderTest, f dossier.File) *dossier.File { f = c.stored(f, fileContent(1)); return &f }},
-		{"deleting from uploading", func(c *catalogUnderTest, f dossier.File) *dossier.File { f = c.marked(c.put(f)); return &f }},
+		{"described", func(c *catalogUnderTest, f dossier.File) *dossier.File {
+			f = c.described(f, fileContent(1))
+			return &f
+		}},
+		{"stored", func(c *catalogUnderTest, f dossier.File) *dossier.File {
+			f = c.stored(f, fileContent(1))
+			return &f
+		}},
+		{"deleting from uploading", func(c *catalogUnderTest, f dossier.File) *dossier.File {
+			f = c.marked(c.put(f))
+			return &f
+		}},
 		{"deleting from described", func(c *catalogUnderTest, f dossier.File) *dossier.File {
 			f = c.marked(c.described(f, fileContent(1)))
 			return &f
@@ -103,8 +112,10 @@ func recordMethods(c *catalogUnderTest) []recordMethod {
 		{"MarkDeleting from uploading", mark(dossier.FileUploading), "NooLoooN", deleting},
 		{"MarkDeleting from stored", mark(dossier.FileStored), "NLLooooN", deleting},
 		{"MarkDeleting from deleting", mark(dossier.FileDeleting), "NLLLoooN", deleting},
-		{"MarkDeleting from uploading or stored", mark(dossier.FileUploading, dossier.FileStored), "NooooooN", deleting},
-		{"Touch", func(ctx context.Context, f dossier.File) error { return c.Touch(ctx, f.Person, f.ID, c.at(9)) }, "LooLLLLL",
+		{"MarkDeleting from uploading or stored", mark(dossier.FileUploading, dossier.FileStored), "NooooooN",
+			deleting},
+		{"Touch", func(ctx context.Context, f dossier.File) error { return c.Touch(ctx, f.Person, f.ID, c.at(9)) },
+			"LooLLLLL",
 			func(f *dossier.File) *dossier.File {
 				g := *f
 				g.UpdatedAt = c.at(9)
@@ -113,7 +124,8 @@ func recordMethods(c *catalogUnderTest) []recordMethod {
 		{"Remove", func(ctx context.Context, f dossier.File) error {
 			before, _ := c.File(ctx, f.Person, f.ID)
 			removed, err := c.Remove(ctx, f.Person, f.ID)
-			if removed != nil && !sameFile(*removed, before) || (removed != nil) != (before.State == dossier.FileDeleting) {
+			if removed != nil && !sameFile(*removed, before) ||
+				(removed != nil) != (before.State == dossier.FileDeleting) {
 				return fmt.Errorf("returned %v of %s", removed, showFile(before))
 			}
 			return err
@@ -153,16 +165,19 @@ func catalogStates(t *testing.T, c *catalogUnderTest) {
 func catalogValues(t *testing.T, c *catalogUnderTest) {
 	long := strings.Repeat("é", 127) + "x" // 255 bytes
 	names := []string{
-		"a", "résumé.pdf", "👩‍👩‍👧‍👦 family 🏳️‍🌈.jpg", `it's a "quote" \ and ; -- '' .txt`, "claim#1", "~claim#1", "%_*[]{}$.#:", "مرحبا.txt", "名前.txt",
+		"a", "résumé.pdf", "👩‍👩‍👧‍👦 family 🏳️‍🌈.jpg", `it's a "quote" \ and ; -- '' .txt`, "claim#1", "~claim#1",
+		"%_*[]{}$.#:", "مرحبا.txt", "名前.txt",
 		long, strings.Repeat("😀", 63) + "abc",
 	}
 	contents := []dossier.Content{
 		{Size: 0, SHA256: [32]byte{}, CRC64: 0, Type: "text/plain"},
-		{Size: 5 << 40, SHA256: [32]byte{31: 1}, CRC64: 1, Type: "application/octet-stream"}, // the largest object of S3
+		// the largest object of S3
+		{Size: 5 << 40, SHA256: [32]byte{31: 1}, CRC64: 1, Type: "application/octet-stream"},
 		{Size: 1, SHA256: [32]byte{0: 0xff, 31: 0xff}, CRC64: 1 << 63, Type: "text/plain; charset=utf-8"},
 		{Size: 1<<63 - 1, SHA256: [32]byte{0: 1}, CRC64: ^uint64(0), Type: "x/" + strings.Repeat("y", 200)},
 	}
-	times := []time.Time{c.base, time.Date(2031, 12, 31, 23, 59, 59, 999_999_000, time.UTC), time.Date(2024, 2, 29, 0, 0, 0, 1000, time.UTC)}
+	times := []time.Time{c.base, time.Date(2031, 12, 31, 23, 59, 59, 999_999_000, time.UTC),
+		time.Date(2024, 2, 29, 0, 0, 0, 1000, time.UTC)}
 	for i, name := range names {
 		for j, x := range contents {
 			f := c.file(dossier.NewPersonID(), name)
@@ -267,7 +282,8 @@ func catalogFilesPages(t *testing.T, c *catalogUnderTest) {
 				break
 			}
 			if len(files) > limit || len(walked) > len(mine) {
-				t.Fatalf("Files by %d: a page of %d, %d in all; there are %d", limit, len(files), len(walked), len(mine))
+				t.Fatalf("Files by %d: a page of %d, %d in all; there are %d", limit, len(files), len(walked),
+					len(mine))
 			}
 			after = files[len(files)-1].ID
 		}
@@ -282,7 +298,8 @@ func catalogFilesPages(t *testing.T, c *catalogUnderTest) {
 	for _, test := range []struct {
 		after dossier.FileID
 		want  []dossier.File
-	}{{mine[20].ID, mine[21:24]}, {gap, mine[31:34]}, {mine[len(mine)-1].ID, nil}, {mine[len(mine)-3].ID, mine[len(mine)-2:]}} {
+	}{{mine[20].ID, mine[21:24]}, {gap, mine[31:34]}, {mine[len(mine)-1].ID, nil},
+		{mine[len(mine)-3].ID, mine[len(mine)-2:]}} {
 		if got := page(test.after, 3); !slices.EqualFunc(got, test.want, sameFile) {
 			t.Fatalf("Files after %s: got %s, want %s", test.after, showFiles(got), showFiles(test.want))
 		}

@@ -19,8 +19,10 @@ func (c *catalogUnderTest) counts(person dossier.PersonID, want dossier.Quota) d
 	if err != nil || got.Person != person || got.Quota != want {
 		c.Fatalf("Usage: got %+v, %v; want %+v", got, err, want)
 	}
-	if there := want != (dossier.Quota{}); (got.Epoch != "") != there || (got.Revision != "") != there || got.UpdatedAt.IsZero() == there {
-		c.Fatalf("Usage of %+v: got %+v, want an epoch, a revision and a time exactly where something is counted", want, got)
+	if there := want != (dossier.Quota{}); (got.Epoch != "") != there || (got.Revision != "") != there ||
+		got.UpdatedAt.IsZero() == there {
+		c.Fatalf("Usage of %+v: got %+v, want an epoch, a revision and a time exactly where something is counted", want,
+			got)
 	}
 	return got
 }

@@ -144,7 +144,8 @@ func (s objectsUnderTest) ended(key, uploadID string, pieces []piece) {
 	if parts, err := s.store.Parts(s.ctx, key, uploadID); !errors.Is(err, dossier.ErrNotFound) {
 		s.t.Errorf("Parts of a multipart upload that has ended = %v, %v; want ErrNotFound", parts, err)
 	}
-	if err := s.store.Finish(s.ctx, key, uploadID, partsOf(pieces), wholeOf(pieces)); !errors.Is(err, dossier.ErrNotFound) {
+	if err := s.store.Finish(s.ctx, key, uploadID, partsOf(pieces), wholeOf(pieces)); !errors.Is(err,
+		dossier.ErrNotFound) {
 		s.t.Errorf("Finish of a multipart upload that has ended: %v; want ErrNotFound", err)
 	}
 	for _, tr := range s.unfinished(time.Now().Add(time.Hour)) {
@@ -251,7 +252,8 @@ func testResend(t *testing.T, s objectsUnderTest) {
 	former[1] = newPiece(2, []byte("sent before, but not last"))
 	s.sendPiece(key, uploadID, former[1])
 	s.sendPiece(key, uploadID, pieces[1])
-	if err := s.store.Finish(s.ctx, key, uploadID, partsOf(former), wholeOf(former)); !errors.Is(err, dossier.ErrCorrupt) {
+	if err := s.store.Finish(s.ctx, key, uploadID, partsOf(former), wholeOf(former)); !errors.Is(err,
+		dossier.ErrCorrupt) {
 		t.Errorf("Finish with a part that was replaced: %v; want ErrCorrupt", err)
 	}
 	s.invisible(key)
@@ -373,7 +375,8 @@ func testUnknownUploads(t *testing.T, s objectsUnderTest) {
 		if parts, err := s.store.Parts(s.ctx, c[0], c[1]); !errors.Is(err, dossier.ErrNotFound) {
 			t.Errorf("Parts of a multipart upload %s = %v, %v; want ErrNotFound", what, parts, err)
 		}
-		if err := s.store.Finish(s.ctx, c[0], c[1], []dossier.Part{p.Part}, wholeOf([]piece{p})); !errors.Is(err, dossier.ErrNotFound) {
+		if err := s.store.Finish(s.ctx, c[0], c[1], []dossier.Part{p.Part}, wholeOf([]piece{p})); !errors.Is(err,
+			dossier.ErrNotFound) {
 			t.Errorf("Finish of a multipart upload %s: %v; want ErrNotFound", what, err)
 		}
 		if err := s.store.Drop(s.ctx, c[0], c[1]); (err != nil) != (what == "of a key never made") {
@@ -441,6 +444,7 @@ func testCancelledUpload(t *testing.T, s objectsUnderTest) {
 		}
 	}
 	if seen != 1 || !errors.Is(err, context.Canceled) {
-		t.Errorf("Unfinished cancelled at the first multipart upload yields %d, then %v; want 1, then context.Canceled", seen, err)
+		t.Errorf("Unfinished cancelled at the first multipart upload yields %d, then %v; want 1, then context.Canceled",
+			seen, err)
 	}
 }

@@ -36,14 +36,17 @@ func testSign(t *testing.T, s objectsUnderTest) {
 				t.Errorf("Sign(%+v) = %s %s; want a PUT that names the multipart upload", part, r.Method, r.URL)
 			}
 			want := map[string]string{
-				"Content-Length":           strconv.FormatInt(part.Size, 10),
-				"X-Amz-Checksum-Crc64nvme": base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, part.CRC64)),
+				"Content-Length": strconv.FormatInt(part.Size, 10),
+				"X-Amz-Checksum-Crc64nvme": base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil,
+					part.CRC64)),
 			}
-			if len(r.Header) != len(want) || r.Header["Content-Length"] != want["Content-Length"] || r.Header["X-Amz-Checksum-Crc64nvme"] != want["X-Amz-Checksum-Crc64nvme"] {
+			if len(r.Header) != len(want) || r.Header["Content-Length"] != want["Content-Length"] ||
+				r.Header["X-Amz-Checksum-Crc64nvme"] != want["X-Amz-Checksum-Crc64nvme"] {
 				t.Errorf("Sign(%+v): header %v; want %v", part, r.Header, want)
 			}
 			// A second may be cut off, never added.
-			if r.ExpiresAt.Before(from.Add(lifetime-time.Second)) || r.ExpiresAt.After(time.Now().Add(lifetime)) || r.ExpiresAt.Location() != time.UTC {
+			if r.ExpiresAt.Before(from.Add(lifetime-time.Second)) || r.ExpiresAt.After(time.Now().Add(lifetime)) ||
+				r.ExpiresAt.Location() != time.UTC {
 				t.Errorf("Sign for %s at %s expires at %s", lifetime, from.UTC(), r.ExpiresAt)
 			}
 		}
@@ -153,7 +156,8 @@ func testAltered(t *testing.T, s objectsUnderTest) {
 	p := newPiece(11, []byte("some bytes"))
 	r := s.sign(key, uploadID, p.Part)
 	altered := alterations(t, r.URL, map[string]string{uploadID: second, key: other, "11": "12"})
-	altered["another key and its multipart upload"] = strings.NewReplacer(uploadID, foreign, key, other, url.QueryEscape(key), url.QueryEscape(other)).Replace(r.URL)
+	altered["another key and its multipart upload"] = strings.NewReplacer(uploadID, foreign, key, other,
+		url.QueryEscape(key), url.QueryEscape(other)).Replace(r.URL)
 	for what, address := range altered {
 		c := r
 		c.URL = address

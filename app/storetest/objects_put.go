@@ -37,7 +37,8 @@ func newGatedSource(first, second io.Reader) *gatedSource {
 }
 
 func testInvisible(t *testing.T, s objectsUnderTest) {
-	for _, sizes := range [][2]int64{{0, 0}, {1000, 1000}, {objectPartSize, 0}, {objectPartSize + 1000, objectPartSize}} {
+	for _, sizes := range [][2]int64{{0, 0}, {1000, 1000}, {objectPartSize, 0},
+		{objectPartSize + 1000, objectPartSize}} {
 		key := newObjectKey()
 		first, second := sizes[0], sizes[1]
 		whole := byteStream(1, first+second)
@@ -77,12 +78,14 @@ func (r *lastWords) Read(p []byte) (int, error) {
 }
 
 func testSourceFails(t *testing.T, s objectsUnderTest) {
-	for _, at := range []int64{0, 1, 1000, objectPartSize - 1, objectPartSize, objectPartSize + 1, 2*objectPartSize + 1000} {
+	for _, at := range []int64{0, 1, 1000, objectPartSize - 1, objectPartSize, objectPartSize + 1, 2*objectPartSize +
+		1000} {
 		broken := &brokenSource{at}
 		for name, r := range map[string]io.Reader{
 			"alone":           io.MultiReader(byteStream(2, at), failingSource{broken}),
 			"with last bytes": &lastWords{byteStream(2, at), at, broken},
-			"cut off":         io.MultiReader(byteStream(2, at), failingSource{fmt.Errorf("%w: %w", io.ErrUnexpectedEOF, broken)}),
+			"cut off": io.MultiReader(byteStream(2, at),
+				failingSource{fmt.Errorf("%w: %w", io.ErrUnexpectedEOF, broken)}),
 		} {
 			key := newObjectKey()
 			err := s.store.Put(s.ctx, key, r)
@@ -150,7 +153,8 @@ func testCancelledPut(t *testing.T, s objectsUnderTest) {
 		done := s.putting(ctx, key, g)
 		cancel(why)
 		close(g.open)
-		if err := <-done; !errors.Is(err, dossier.ErrUnavailable) || !errors.Is(err, why) || errors.Is(err, context.Canceled) {
+		if err := <-done; !errors.Is(err, dossier.ErrUnavailable) || !errors.Is(err, why) ||
+			errors.Is(err, context.Canceled) {
 			t.Errorf("Put: %v; want ErrUnavailable with the cause, and not context.Canceled", err)
 		}
 		s.invisible(key)

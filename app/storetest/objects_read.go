@@ -20,7 +20,8 @@ func testRanges(t *testing.T, s objectsUnderTest) {
 		key := newObjectKey()
 		s.put(key, byteStream(5, size))
 		for _, r := range []struct{ offset, length int64 }{
-			{0, -1}, {0, 0}, {0, 1}, {0, 999}, {0, 1000}, {0, 1001}, {1, -1}, {1, 1}, {500, 0}, {500, 100}, {999, 1}, {999, 2}, {999, -1},
+			{0, -1}, {0, 0}, {0, 1}, {0, 999}, {0, 1000}, {0, 1001}, {1, -1}, {1, 1}, {500, 0}, {500, 100}, {999, 1},
+			{999, 2}, {999, -1},
 			{1000, -1}, {1000, 0}, {1000, 1}, {1001, -1}, {1001, 10}, {math.MaxInt64, 1}, {math.MaxInt64, -1},
 			{0, math.MaxInt64}, {1, math.MaxInt64}, {999, math.MaxInt64}, {0, math.MinInt64},
 			{objectPartSize - 10, 20}, {objectPartSize, 10}, {large - 1, 1}, {large - 10, -1}, {large, 1},
@@ -44,7 +45,8 @@ func testRanges(t *testing.T, s objectsUnderTest) {
 				t.Errorf("%d bytes: Open(%d, %d): Close: %v", size, r.offset, r.length, err)
 			}
 		}
-		if _, err := s.store.Open(s.ctx, key, -1, 1); err == nil || errors.Is(err, dossier.ErrNotFound) || errors.Is(err, dossier.ErrUnavailable) {
+		if _, err := s.store.Open(s.ctx, key, -1, 1); err == nil || errors.Is(err, dossier.ErrNotFound) ||
+			errors.Is(err, dossier.ErrUnavailable) {
 			t.Errorf("%d bytes: Open(-1, 1): %v; want an error that is a fault of the program", size, err)
 		}
 	}
@@ -73,7 +75,8 @@ func testList(t *testing.T, s objectsUnderTest) {
 	all := s.fill(44, 25)
 	one := all[300][:len(dossier.ObjectPrefix)+36]
 	for _, prefix := range []string{
-		"", "f", "files", dossier.ObjectPrefix, all[0], all[len(all)-1], one, one + "/", one[:len(one)-1], one + "/0", one + "/z",
+		"", "f", "files", dossier.ObjectPrefix, all[0], all[len(all)-1], one, one + "/", one[:len(one)-1], one + "/0",
+		one + "/z",
 		all[0] + "x", "files0", "other/", one + "//", "/", "..",
 	} {
 		var want []string
@@ -109,7 +112,8 @@ func testList(t *testing.T, s objectsUnderTest) {
 		}
 	}
 	if !slices.Equal(deleted, all) {
-		t.Errorf("List whose loop deletes has %d objects, sorted %v; want %d", len(deleted), slices.IsSorted(deleted), len(all))
+		t.Errorf("List whose loop deletes has %d objects, sorted %v; want %d", len(deleted), slices.IsSorted(deleted),
+			len(all))
 	}
 	s.nothingLeft()
 }

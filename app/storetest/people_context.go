@@ -15,7 +15,8 @@ import (
 )
 
 // peopleCalls is every call, on a person who is in state PersonDeleting and on a new one.
-func peopleCalls(s dossier.People, deleting dossier.PersonID, fresh dossier.Person) map[string]func(context.Context) error {
+func peopleCalls(s dossier.People, deleting dossier.PersonID,
+	fresh dossier.Person) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"Insert": func(ctx context.Context) error { return s.Insert(ctx, fresh) },
 		"Person": func(ctx context.Context) error { _, err := s.Person(ctx, deleting); return err },
@@ -34,7 +35,10 @@ func peopleCalls(s dossier.People, deleting dossier.PersonID, fresh dossier.Pers
 			}
 			return nil
 		},
-		"Existing": func(ctx context.Context) error { _, err := s.Existing(ctx, []dossier.PersonID{deleting}); return err },
+		"Existing": func(ctx context.Context) error {
+			_, err := s.Existing(ctx, []dossier.PersonID{deleting})
+			return err
+		},
 	}
 }
 
@@ -115,7 +119,8 @@ func peopleParallel(t *testing.T, s dossier.People) {
 	for range 16 {
 		wg.Go(func() {
 			for range 6 {
-				p := peopleNew(dossier.PersonSubmitting, peopleEpoch.Add(time.Duration(rand.IntN(1000))*time.Microsecond))
+				p := peopleNew(dossier.PersonSubmitting,
+					peopleEpoch.Add(time.Duration(rand.IntN(1000))*time.Microsecond))
 				steps := []struct {
 					name string
 					do   func() error
@@ -126,7 +131,8 @@ func peopleParallel(t *testing.T, s dossier.People) {
 					}},
 					{"List", func() error {
 						list, err := s.List(t.Context(), "ada", dossier.Cursor{}, 1000)
-						if ids := peopleIDs(list); err == nil && (!slices.Contains(ids, p.ID) || !slices.Contains(ids, stays.ID)) {
+						if ids := peopleIDs(list); err == nil &&
+							(!slices.Contains(ids, p.ID) || !slices.Contains(ids, stays.ID)) {
 							return errors.New("somebody is missing")
 						}
 						return err

@@ -23,7 +23,8 @@ func peopleNewestFirst(list []dossier.Person) []dossier.Person {
 }
 
 // peoplePages reads a whole list, a page at a time, and calls between after each page.
-func peoplePages(t *testing.T, s dossier.People, prefix string, limit int, between func(page []dossier.Person)) []dossier.Person {
+func peoplePages(t *testing.T, s dossier.People, prefix string, limit int,
+	between func(page []dossier.Person)) []dossier.Person {
 	t.Helper()
 	var all []dossier.Person
 	var after dossier.Cursor
@@ -87,7 +88,8 @@ func peopleListOrder(t *testing.T, s dossier.People) {
 		}
 	}
 	// Whoever the cursor names need not be there.
-	got, err := s.List(t.Context(), "", dossier.Cursor{CreatedAt: peopleEpoch.Add(time.Microsecond), ID: dossier.PersonID{}}, 1000)
+	got, err := s.List(t.Context(), "", dossier.Cursor{CreatedAt: peopleEpoch.Add(time.Microsecond),
+		ID: dossier.PersonID{}}, 1000)
 	if err != nil {
 		t.Fatalf("List: %v", err)
 	}
@@ -135,18 +137,21 @@ func peopleListMeanwhile(t *testing.T, s dossier.People) {
 		seen = append(seen, p.ID)
 	}
 	if want := peopleIDs(peopleNewestFirst(list)); !slices.Equal(seen, want) {
-		t.Errorf("pages while others came and went: got %v, want those who were there from the start, once each: %v", seen, want)
+		t.Errorf("pages while others came and went: got %v, want those who were there from the start, once each: %v",
+			seen, want)
 	}
 }
 
 func peopleListPrefix(t *testing.T, s dossier.People) {
 	names := []string{
 		"Ann", "anna", "ANNABEL", "Änne Ångström", "Ängström", "annz", "anm", "ano",
-		"100% sure", "100x sure", "1001", "a_b", "axb", `back\slash`, "back/slash", "a!b", "a|b", "a*b", "a[b]c", "O'Brien", `O"Brien`,
+		"100% sure", "100x sure", "1001", "a_b", "axb", `back\slash`, "back/slash", "a!b", "a|b", "a*b", "a[b]c",
+		"O'Brien", `O"Brien`,
 		"İstanbul", "Istanbul", "ıstanbul", "istanbul",
 		"Straße", "STRASSE", "Strasse", "Strase", "ﬁnn", "Finn", "FINN",
 		"😀 one", "😁 two", "😀", "𠀀 three", "Zoë", "Zoe", "\u0130x", "각", "가나",
-		"\uD7FF last before the surrogates 1", "\uE000 first after the surrogates 1", "\uFFFD1", "\U0010FFFF1", "\U0010FFFE1",
+		"\uD7FF last before the surrogates 1", "\uE000 first after the surrogates 1", "\uFFFD1", "\U0010FFFF1",
+		"\U0010FFFE1",
 	}
 	var list []dossier.Person
 	for i, name := range names {
@@ -241,7 +246,8 @@ func peopleListLongKeys(t *testing.T, s dossier.People) {
 		prefix := dossier.SearchKey(long + string(last))
 		for _, limit := range []int{1, 2, 5} {
 			if got := peoplePages(t, s, prefix, limit, nil); !slices.Equal(got, want) {
-				t.Errorf("pages of %d by a long prefix that ends in %c: got %v, want %v", limit, last, peopleIDs(got), peopleIDs(want))
+				t.Errorf("pages of %d by a long prefix that ends in %c: got %v, want %v", limit, last, peopleIDs(got),
+					peopleIDs(want))
 			}
 		}
 	}

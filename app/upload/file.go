@@ -217,10 +217,12 @@ func (u *upload) twin(ctx context.Context) (api.File, bool, error) {
 func (u *upload) bring(ctx context.Context, announced bool) (api.File, error) {
 	path := "files/" + u.id
 	var f api.File
-	if err := u.site.call(ctx, http.MethodPut, path, api.Announcement{Name: u.name, Size: u.info.Size()}, &f); err != nil {
+	if err := u.site.call(ctx, http.MethodPut, path, api.Announcement{Name: u.name, Size: u.info.Size()},
+		&f); err != nil {
 		return f, err
 	}
-	if f.PartSize == nil || f.PartCount == nil || *f.PartSize < 1 || *f.PartCount != (dossier.Multipart{Size: u.info.Size(), PartSize: *f.PartSize}).Parts() {
+	if f.PartSize == nil || f.PartCount == nil || *f.PartSize < 1 ||
+		*f.PartCount != (dossier.Multipart{Size: u.info.Size(), PartSize: *f.PartSize}).Parts() {
 		return f, errorf(CodeRefused, nil, "the site does not say how to cut the file")
 	}
 	u.partSize = *f.PartSize
@@ -241,7 +243,8 @@ func (u *upload) bring(ctx context.Context, announced bool) (api.File, error) {
 		var stored api.File
 		err := u.site.call(ctx, http.MethodPost, path+"/complete", u.sums, &stored)
 		if err == nil {
-			if stored.State != api.Stored || stored.Content == nil || stored.Size == nil || stored.Content.Sha256 != u.sums.Sha256 || stored.Content.Crc64Nvme != u.sums.Crc64Nvme {
+			if stored.State != api.Stored || stored.Content == nil || stored.Size == nil ||
+				stored.Content.Sha256 != u.sums.Sha256 || stored.Content.Crc64Nvme != u.sums.Crc64Nvme {
 				return stored, errorf("corrupt", nil, "the site says that it stored something else")
 			}
 			return stored, nil
@@ -335,7 +338,8 @@ func (u *upload) read(ctx context.Context, found func(api.Part)) error {
 		size, _ := parts.PartBytes(number)
 		crc := dossier.NewCRC64()
 		// Without the hashes' own ways of copying, which would make a buffer for each part.
-		n, err := io.CopyBuffer(writerOnly{io.MultiWriter(crc, sum)}, reader(ctx, u.file, int64(number-1)*u.partSize, size), buffer)
+		n, err := io.CopyBuffer(writerOnly{io.MultiWriter(crc, sum)},
+			reader(ctx, u.file, int64(number-1)*u.partSize, size), buffer)
 		switch {
 		case err != nil:
 			return err
@@ -345,7 +349,8 @@ func (u *upload) read(ctx context.Context, found func(api.Part)) error {
 		u.crcs = append(u.crcs, crc.Sum64())
 		whole = dossier.CombineCRC64(whole, crc.Sum64(), size)
 		if number == parts.Parts() {
-			u.sums = api.Completion{Crc64Nvme: api.FormatCRC64NVME(whole), Sha256: api.FormatSHA256([32]byte(sum.Sum(nil)))}
+			u.sums = api.Completion{Crc64Nvme: api.FormatCRC64NVME(whole),
+				Sha256: api.FormatSHA256([32]byte(sum.Sum(nil)))}
 		}
 		found(u.part(number))
 	}
@@ -445,7 +450,8 @@ func (u *upload) slot(ctx context.Context) bool {
 func (u *upload) sign(ctx context.Context, parts []api.Part) ([]signature, error) {
 	at := time.Now()
 	var out api.SignedParts
-	if err := u.site.call(ctx, http.MethodPost, "files/"+u.id+"/parts", api.PartsToSign{Parts: parts}, &out); err != nil {
+	if err := u.site.call(ctx, http.MethodPost, "files/"+u.id+"/parts", api.PartsToSign{Parts: parts},
+		&out); err != nil {
 		return nil, err
 	}
 	if len(out.Parts) != len(parts) {
@@ -464,14 +470,16 @@ func (u *upload) sendPart(ctx context.Context, p api.Part, signed signature) err
 	return u.site.persist(ctx, func() error {
 		// By this machine's clock alone: the site's may be another time. A quarter is left for what the part waits for
 		// on its way.
-		if lifetime := time.Duration(u.limits.SignatureLifetime) * time.Second; signed.URL == "" || time.Since(signed.at) > lifetime*3/4 {
+		if lifetime := time.Duration(u.limits.SignatureLifetime) * time.Second; signed.URL == "" ||
+			time.Since(signed.at) > lifetime*3/4 {
 			fresh, err := u.sign(ctx, []api.Part{p})
 			if err != nil {
 				return err
 			}
 			signed = fresh[0]
 		}
-		b := &body{upload: u, size: p.Size, crc: dossier.NewCRC64(), r: reader(ctx, u.file, int64(p.Number-1)*u.partSize, p.Size)}
+		b := &body{upload: u, size: p.Size, crc: dossier.NewCRC64(),
+			r: reader(ctx, u.file, int64(p.Number-1)*u.partSize, p.Size)}
 		err := u.site.put(ctx, signed.SignedPart, p.Size, b)
 		read, crc, readErr := b.end()
 		if err == nil {
@@ -491,7 +499,8 @@ func (u *upload) sendPart(ctx context.Context, p api.Part, signed signature) err
 		case errors.Is(err, errUnsigned):
 			signed, refused = signature{}, refused+1
 			if refused == refusals {
-				return errorf(CodeRefused, err, "%s, also a fresh one: is this machine's clock, or a proxy, in the way?", errUnsigned)
+				return errorf(CodeRefused, err,
+					"%s, also a fresh one: is this machine's clock, or a proxy, in the way?", errUnsigned)
 			}
 			return temporary{error: errUnsigned}
 		case errors.Is(err, errDamaged):

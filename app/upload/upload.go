@@ -219,9 +219,12 @@ func (run *Run) readReceipt(ctx context.Context) (has dossier.Quota, err error) 
 	})
 	if Code(asError(err)) == "unauthorized" {
 		if run.o.Receipt != nil {
-			return has, inputf(err, "the receipt opens nothing at %s: check it, and the address; its person may have been deleted", run.o.Site)
+			return has, inputf(err,
+				"the receipt opens nothing at %s: check it, and the address; its person may have been deleted",
+				run.o.Site)
 		}
-		return has, inputf(err, "the person of the interrupted run was deleted meanwhile: forget that run by --give-up, and begin anew")
+		return has, inputf(err,
+			"the person of the interrupted run was deleted meanwhile: forget that run by --give-up, and begin anew")
 	}
 	return has, asError(err)
 }
@@ -269,7 +272,8 @@ func (run *Run) fits(has dossier.Quota) error {
 	var faults []string
 	for _, s := range run.o.Files.Sources {
 		if s.Size > largest {
-			faults = append(faults, fmt.Sprintf("%s has %s, and the site takes files of up to %s", s.Path, dossier.FormatBytes(s.Size), dossier.FormatBytes(largest)))
+			faults = append(faults, fmt.Sprintf("%s has %s, and the site takes files of up to %s", s.Path,
+				dossier.FormatBytes(s.Size), dossier.FormatBytes(largest)))
 		}
 	}
 	more := ""
@@ -277,10 +281,12 @@ func (run *Run) fits(has dossier.Quota) error {
 		more = fmt.Sprintf(" beside the %d, of %s, that are there", has.Files, dossier.FormatBytes(has.Bytes))
 	}
 	if n := has.Files + int64(len(run.o.Files.Sources)); n > int64(l.MaxFiles) {
-		faults = append(faults, fmt.Sprintf("these are %d files%s, and one person may have %d", len(run.o.Files.Sources), more, l.MaxFiles))
+		faults = append(faults, fmt.Sprintf("these are %d files%s, and one person may have %d",
+			len(run.o.Files.Sources), more, l.MaxFiles))
 	}
 	if n := run.o.Files.Bytes(); has.Bytes+n > l.MaxTotalSize {
-		faults = append(faults, fmt.Sprintf("these files have %s together%s, and one person may have %s", dossier.FormatBytes(n), more, dossier.FormatBytes(l.MaxTotalSize)))
+		faults = append(faults, fmt.Sprintf("these files have %s together%s, and one person may have %s",
+			dossier.FormatBytes(n), more, dossier.FormatBytes(l.MaxTotalSize)))
 	}
 	if len(faults) > 0 {
 		return inputf(nil, "%s", listed(faults))
@@ -290,7 +296,8 @@ func (run *Run) fits(has dossier.Quota) error {
 
 // Progress returns how far the run is. It may be called at any time, by anybody.
 func (run *Run) Progress() Progress {
-	return Progress{Files: len(run.o.Files.Sources), Done: int(run.done.Load()), Bytes: run.bytes.Load(), DoneBytes: run.doneBytes.Load()}
+	return Progress{Files: len(run.o.Files.Sources), Done: int(run.done.Load()), Bytes: run.bytes.Load(),
+		DoneBytes: run.doneBytes.Load()}
 }
 
 // Do sends the files. The summary is right whatever the error says: ctx's cause, or an Error that ended the run before

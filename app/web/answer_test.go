@@ -51,7 +51,8 @@ func (a answer) pageForm(t *testing.T) (f form, order []string) {
 		switch {
 		case n.Data == "form" && attribute(n, "id") == "submission":
 			found = true
-			if attribute(n, "action") != "/submissions" || attribute(n, "method") != "post" || attribute(n, "enctype") != "multipart/form-data" {
+			if attribute(n, "action") != "/submissions" || attribute(n, "method") != "post" ||
+				attribute(n, "enctype") != "multipart/form-data" {
 				t.Errorf("the form is %v", n.Attr)
 			}
 		case n.Data == "input" && found && attribute(n, "name") != "csrf":

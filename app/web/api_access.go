@@ -19,7 +19,8 @@ const foreignKey = "foreign"
 const (
 	corsMethods = "GET, HEAD, POST, PUT, DELETE"
 	corsHeaders = "Authorization, Content-Type, If-None-Match, If-Range, Range, X-Amz-Checksum-Crc64nvme"
-	corsExposed = "Accept-Ranges, Allow, Content-Disposition, Content-Range, ETag, Retry-After, WWW-Authenticate, X-Request-Id"
+	corsExposed = "Accept-Ranges, Allow, Content-Disposition, Content-Range, ETag, Retry-After, WWW-Authenticate, " +
+		"X-Request-Id"
 	// corsAge is for how long a browser need not ask again, in seconds: the most that Chromium remembers.
 	corsAge = "7200"
 )
@@ -72,7 +73,8 @@ func bearer(c echo.Context) (receipt dossier.Receipt, given bool, err error) {
 		return dossier.Receipt{}, true, unauthorized(`The header must be one "Authorization: Bearer RECEIPT".`)
 	}
 	if receipt, err = dossier.ParseReceipt(strings.TrimLeft(token, " ")); err != nil {
-		return dossier.Receipt{}, true, unauthorized("The receipt in the Authorization header is none: it has 64 characters.")
+		return dossier.Receipt{}, true,
+			unauthorized("The receipt in the Authorization header is none: it has 64 characters.")
 	}
 	return receipt, true, nil
 }

@@ -30,7 +30,8 @@ func (s *Server) announceFile(c echo.Context) error {
 	}
 	id, err := dossier.ParseFileID(c.Param("file"))
 	if err != nil {
-		return malformed(err, "The file's id must be a UUID of version 7 in its canonical form, made up anew for each file.")
+		return malformed(err,
+			"The file's id must be a UUID of version 7 in its canonical form, made up anew for each file.")
 	}
 	var in api.Announcement
 	if err := readJSON(c, &in); err != nil {
@@ -46,7 +47,8 @@ func (s *Server) announceFile(c echo.Context) error {
 	if err := faults.err(); err != nil {
 		return err
 	}
-	f, err := s.svc.Announce(c.Request().Context(), by.person, dossier.Announcement{ID: id, Name: in.Name, Size: in.Size})
+	f, err := s.svc.Announce(c.Request().Context(), by.person,
+		dossier.Announcement{ID: id, Name: in.Name, Size: in.Size})
 	if err != nil {
 		return err
 	}
@@ -132,7 +134,8 @@ func (s *Server) completeFile(c echo.Context) error {
 
 func apiFile(f dossier.File) api.File {
 	out := api.File{
-		ID: f.ID.String(), Name: f.Name, State: api.FileState(f.State), CreatedAt: f.CreatedAt.UTC(), UpdatedAt: f.UpdatedAt.UTC(),
+		ID: f.ID.String(), Name: f.Name, State: api.FileState(f.State), CreatedAt: f.CreatedAt.UTC(),
+		UpdatedAt: f.UpdatedAt.UTC(),
 	}
 	if f.Multipart != nil {
 		count := partCount(f.Multipart.Size, f.Multipart.PartSize)
@@ -142,7 +145,8 @@ func apiFile(f dossier.File) api.File {
 	if f.Content != nil && f.State == dossier.FileStored {
 		out.Size = &f.Content.Size
 		out.Content = &api.Content{
-			Crc64Nvme: api.FormatCRC64NVME(f.Content.CRC64), Sha256: api.FormatSHA256(f.Content.SHA256), Type: f.Content.Type,
+			Crc64Nvme: api.FormatCRC64NVME(f.Content.CRC64), Sha256: api.FormatSHA256(f.Content.SHA256),
+			Type: f.Content.Type,
 		}
 	}
 	return out

@@ -142,7 +142,8 @@ func pointerOf(field string) string {
 func readJSON(c echo.Context, v any) error {
 	req := c.Request()
 	mediaType, params, err := mime.ParseMediaType(req.Header.Get("Content-Type"))
-	if err != nil || mediaType != "application/json" || params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") {
+	if err != nil || mediaType != "application/json" || params["charset"] != "" && !strings.EqualFold(params["charset"],
+		"utf-8") {
 		return dossier.Errorf(codeMediaType, err, "The body must be sent as application/json.")
 	}
 	tooLarge := dossier.Errorf(dossier.CodeTooLarge, nil, "The body may have up to %s.", dossier.FormatBytes(maxJSON))

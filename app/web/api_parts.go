@@ -47,7 +47,8 @@ func (s *Server) signParts(c echo.Context) error {
 	out := api.SignedParts{Parts: make([]api.SignedPart, len(signed))}
 	for i, r := range signed {
 		out.Parts[i] = api.SignedPart{
-			Number: parts[i].Number, Method: api.SignedPartMethod(r.Method), URL: r.URL, Headers: r.Header, ExpiresAt: r.ExpiresAt.UTC(),
+			Number: parts[i].Number, Method: api.SignedPartMethod(r.Method), URL: r.URL, Headers: r.Header,
+			ExpiresAt: r.ExpiresAt.UTC(),
 		}
 	}
 	return answerJSON(c, out)

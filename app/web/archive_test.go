@@ -15,10 +15,12 @@ import (
 func TestArchiveWithStoreDown(t *testing.T) {
 	s := newSite(t)
 	content := noise(300_000)
-	receipt, files := s.submit(t, "Ada", upload{"empty.bin", ""}, upload{"data.bin", content}, upload{"more.bin", content})
+	receipt, files := s.submit(t, "Ada", upload{"empty.bin", ""}, upload{"data.bin", content},
+		upload{"more.bin", content})
 	unavailable := dossier.Unavailable(context.Background(), "read", errors.New(innards))
 	page := map[string]string{
-		"Content-Disposition": "", "Accept-Ranges": "", "Cache-Control": "no-store", "Content-Type": "text/html; charset=UTF-8",
+		"Content-Disposition": "", "Accept-Ranges": "", "Cache-Control": "no-store",
+		"Content-Type":            "text/html; charset=UTF-8",
 		"Content-Security-Policy": pagePolicy, "Retry-After": retryAfter,
 	}
 	for who, way := range map[string]scenario{
@@ -49,7 +51,8 @@ func TestArchiveWithStoreDown(t *testing.T) {
 				defer s.objects.forget(nil, 0)
 				a := s.ask(t, way)
 				if a.status != 200 || !errors.Is(a.err, io.ErrUnexpectedEOF) || strings.Contains(a.body, "PK\x05\x06") {
-					t.Errorf("status %d, %d bytes, then %v, want 200 and a body that breaks off", a.status, len(a.body), a.err)
+					t.Errorf("status %d, %d bytes, then %v, want 200 and a body that breaks off", a.status, len(a.body),
+						a.err)
 				}
 			})
 		}
@@ -63,7 +66,8 @@ func TestArchiveWithStoreDown(t *testing.T) {
 		if err := s.stores.Objects.Delete(t.Context(), files[0].Key()); err != nil {
 			t.Fatal(err)
 		}
-		s.play(t, scenario{path: "/receipt/" + receipt.String() + "/files.zip", status: 409, has: []string{"deleted meanwhile"}})
+		s.play(t, scenario{path: "/receipt/" + receipt.String() + "/files.zip", status: 409,
+			has: []string{"deleted meanwhile"}})
 	})
 }
 
@@ -83,7 +87,8 @@ func TestArchiveOfNobody(t *testing.T) {
 	if err := res.Body.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(time.Minute); !strings.Contains(s.log.String(), "aborted=true"); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !strings.Contains(s.log.String(),
+		"aborted=true"); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("the request does not end:\n%s", s.log)
 		}

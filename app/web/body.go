@@ -60,12 +60,16 @@ func (b *body) Read(p []byte) (int, error) {
 		b.err = io.EOF
 	case errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(deadline):
 		// By interrupt. The context alone does not tell: net/http ends it after every failed read.
-		b.err = malformed(context.Canceled, "The form broke off before its end. Nothing of it is confirmed. Send it again.")
+		b.err = malformed(context.Canceled,
+			"The form broke off before its end. Nothing of it is confirmed. Send it again.")
 	case errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(b.until):
-		b.err = dossier.Errorf(codeTimeout, err, "The form did not arrive in time: it has %s. Send it again with fewer or smaller files, or turn JavaScript on: "+
-			"files are then sent in parts, and resume.", inWords(b.most))
+		b.err = dossier.Errorf(codeTimeout, err,
+			"The form did not arrive in time: it has %s. Send it again with fewer or smaller files, or turn "+
+				"JavaScript on: "+
+				"files are then sent in parts, and resume.", inWords(b.most))
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		b.err = dossier.Errorf(codeTimeout, err, "The form did not arrive in time. Check your connection and send it again.")
+		b.err = dossier.Errorf(codeTimeout, err,
+			"The form did not arrive in time. Check your connection and send it again.")
 	default:
 		b.err = malformed(err, "The form broke off before its end. Nothing of it is confirmed. Send it again.")
 	}

@@ -67,8 +67,10 @@ func (s *Server) askDeleteFile(c echo.Context) error {
 		return err
 	}
 	return s.render(c, http.StatusOK, "confirm", confirmView{
-		page: s.page(c, "Delete a file"), Question: fmt.Sprintf("Delete the file %s?", f.Name), Consequence: "This cannot be undone.",
-		Action: filePath(personPath(f.Person), f.ID) + "/delete" + behind(after), Cancel: personPath(f.Person) + behind(after),
+		page: s.page(c, "Delete a file"), Question: fmt.Sprintf("Delete the file %s?", f.Name),
+		Consequence: "This cannot be undone.",
+		Action:      filePath(personPath(f.Person), f.ID) + "/delete" + behind(after), Cancel: personPath(f.Person) +
+			behind(after),
 	})
 }
 
@@ -96,6 +98,7 @@ func halfDeleted(err error) error {
 	if !errors.Is(err, dossier.ErrUnavailable) {
 		return err
 	}
-	return dossier.Errorf(dossier.CodeUnavailable, err, "The storage did not answer. What was begun is finished later by itself; "+
-		"to be sure, delete again in a minute.")
+	return dossier.Errorf(dossier.CodeUnavailable, err,
+		"The storage did not answer. What was begun is finished later by itself; "+
+			"to be sure, delete again in a minute.")
 }

@@ -16,14 +16,16 @@ func TestDeleteFile(t *testing.T) {
 	page := person + "/files/" + files[0].ID.String() + "/delete"
 	form := url.Values{"csrf": {by.token}}
 
-	s.play(t, scenario{path: page, by: by, status: 200, has: []string{"Delete the file a _i_.txt?", "cannot be undone", by.token, `action="` + page + `"`, `href="` + person + `"`}})
+	s.play(t, scenario{path: page, by: by, status: 200, has: []string{"Delete the file a _i_.txt?", "cannot be undone",
+		by.token, `action="` + page + `"`, `href="` + person + `"`}})
 	s.play(t, scenario{method: "HEAD", path: page, by: by, status: 200})
 	if _, stored := s.exists(t, receipt.Person); len(stored) != 2 {
 		t.Fatalf("asking changed the files to %q", stored)
 	}
 
 	s.faults.down("objects.Delete")
-	s.play(t, scenario{path: page, by: by, form: form, status: 503, want: map[string]string{"Retry-After": retryAfter}, has: []string{"finished later by itself"}})
+	s.play(t, scenario{path: page, by: by, form: form, status: 503, want: map[string]string{"Retry-After": retryAfter},
+		has: []string{"finished later by itself"}})
 	s.play(t, scenario{path: person + "/files/" + files[0].ID.String(), by: by, status: 404})
 	s.faults.set("objects.Delete", nil)
 	s.play(t, scenario{path: page, by: by, form: form, status: 303, want: map[string]string{"Location": person}})
@@ -34,9 +36,12 @@ func TestDeleteFile(t *testing.T) {
 		{name: "delete again", path: page, by: by, form: form, status: 404},
 		{name: "ask again", path: page, by: by, status: 404},
 		{name: "download", path: person + "/files/" + files[0].ID.String(), by: by, status: 404},
-		{name: "receipt", path: "/receipt/" + receipt.String(), status: 200, has: []string{"b.txt"}, hasNot: []string{"a _i_.txt"}},
-		{name: "unfinished", path: person + "/files/" + s.uploading(t, receipt.Person, "half").ID.String() + "/delete", by: by, form: form, status: 404},
-		{name: "another's", path: "/people/" + dossier.NewPersonID().String() + "/files/" + files[1].ID.String() + "/delete", by: by, form: form, status: 404},
+		{name: "receipt", path: "/receipt/" + receipt.String(), status: 200, has: []string{"b.txt"},
+			hasNot: []string{"a _i_.txt"}},
+		{name: "unfinished", path: person + "/files/" + s.uploading(t, receipt.Person, "half").ID.String() + "/delete",
+			by: by, form: form, status: 404},
+		{name: "another's", path: "/people/" + dossier.NewPersonID().String() + "/files/" + files[1].ID.String() +
+			"/delete", by: by, form: form, status: 404},
 	})
 	if _, stored := s.exists(t, receipt.Person); !slices.Equal(stored, []string{"b.txt"}) {
 		t.Errorf("refused deletions left %q", stored)
@@ -53,26 +58,30 @@ func TestDeletePerson(t *testing.T) {
 			person := "/people/" + receipt.Person.String()
 			form := url.Values{"csrf": {by.token}}
 
-			s.play(t, scenario{path: person + "/delete", by: by, status: 200, has: []string{"Delete Ada &lt;b&gt; and 2 files?", by.token}})
+			s.play(t, scenario{path: person + "/delete", by: by, status: 200,
+				has: []string{"Delete Ada &lt;b&gt; and 2 files?", by.token}})
 			if there, stored := s.exists(t, receipt.Person); !there || len(stored) != 2 {
 				t.Fatal("asking deleted something")
 			}
 			if step != "" {
 				s.faults.down(step)
-				s.play(t, scenario{path: person + "/delete", by: by, form: form, status: 503, want: map[string]string{"Retry-After": retryAfter}, has: []string{"finished later by itself"}})
+				s.play(t, scenario{path: person + "/delete", by: by, form: form, status: 503,
+					want: map[string]string{"Retry-After": retryAfter}, has: []string{"finished later by itself"}})
 				s.play(t, scenario{path: person, by: by, status: 200, has: []string{"Being deleted"}})
 				s.play(t, scenario{path: "/people", by: by, status: 200, hasNot: []string{person}})
 				s.play(t, scenario{path: "/receipt/" + receipt.String(), status: 404})
 				s.faults.set(step, nil)
 			}
-			s.play(t, scenario{path: person + "/delete", by: by, form: form, status: 303, want: map[string]string{"Location": "/people"}})
+			s.play(t, scenario{path: person + "/delete", by: by, form: form, status: 303,
+				want: map[string]string{"Location": "/people"}})
 			s.playAll(t, []scenario{
 				{name: "delete again", path: person + "/delete", by: by, form: form, status: 404},
 				{name: "ask again", path: person + "/delete", by: by, status: 404},
 				{name: "page", path: person, by: by, status: 404},
 				{name: "file", path: person + "/files/" + files[0].ID.String(), by: by, status: 404},
 				{name: "receipt", path: "/receipt/" + receipt.String(), status: 404},
-				{name: "directory", path: "/people", by: by, status: 200, has: []string{"Bob"}, hasNot: []string{"Ada"}},
+				{name: "directory", path: "/people", by: by, status: 200, has: []string{"Bob"},
+					hasNot: []string{"Ada"}},
 			})
 			if there, stored := s.exists(t, other.Person); !there || len(stored) != 1 || s.objectCount(t) != 1 {
 				t.Errorf("the other person: there %t, files %q; %d objects in all", there, stored, s.objectCount(t))

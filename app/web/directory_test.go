@@ -47,7 +47,8 @@ func reversed(names []string) []string {
 func TestDirectoryPages(t *testing.T) {
 	s := newSite(t)
 	by := s.signIn(t)
-	s.play(t, scenario{path: "/people", by: by, status: 200, has: []string{"Nobody yet"}, hasNot: []string{`rel="next"`, `rel="first"`}})
+	s.play(t, scenario{path: "/people", by: by, status: 200, has: []string{"Nobody yet"},
+		hasNot: []string{`rel="next"`, `rel="first"`}})
 
 	want := numbered(2*peoplePerPage + 1)
 	s.insert(t, want...)
@@ -86,7 +87,8 @@ func TestDirectoryPages(t *testing.T) {
 func TestDirectorySearch(t *testing.T) {
 	s := newSite(t)
 	by := s.signIn(t)
-	s.insert(t, "Ångström", "Angela", "Bo 100%", "Bo_b", "Boab", `Back\slash`, "Éva <b>", "ANGUS", "Nobody Angst", "日本 太郎", "Ｗｉｄｅ")
+	s.insert(t, "Ångström", "Angela", "Bo 100%", "Bo_b", "Boab", `Back\slash`, "Éva <b>", "ANGUS", "Nobody Angst",
+		"日本 太郎", "Ｗｉｄｅ")
 	for _, c := range []struct {
 		search string
 		want   []string
@@ -148,7 +150,8 @@ func TestDirectoryRefusals(t *testing.T) {
 	good := dossier.Cursor{CreatedAt: s.clock.now(), ID: dossier.NewPersonID()}.String()
 	long := strings.Repeat("é", dossier.MaxNameLength+1)
 	var all []scenario
-	for _, cursor := range []string{"x", good[1:], good + "A", good[:31] + "!", strings.Repeat("A", 32), strings.Repeat("_", 32), good[:31] + "\n", "%00"} {
+	for _, cursor := range []string{"x", good[1:], good + "A", good[:31] + "!", strings.Repeat("A", 32),
+		strings.Repeat("_", 32), good[:31] + "\n", "%00"} {
 		all = append(all, scenario{
 			name: "cursor " + cursor, path: "/people?after=" + url.QueryEscape(cursor), by: by, status: 400,
 			has: []string{"address is damaged"}, hasNot: []string{"Ada"},
@@ -156,18 +159,24 @@ func TestDirectoryRefusals(t *testing.T) {
 	}
 	all = append(all,
 		scenario{name: "cursor of nobody", path: "/people?after=" + good, by: by, status: 200},
-		scenario{name: "page after the last", path: "/people?after=" + dossier.Cursor{CreatedAt: time.Unix(0, 0).UTC(), ID: dossier.NewPersonID()}.String(), by: by,
+		scenario{name: "page after the last", path: "/people?after=" +
+			dossier.Cursor{CreatedAt: time.Unix(0, 0).UTC(), ID: dossier.NewPersonID()}.String(), by: by,
 			status: 200, has: []string{"Nobody further", `href="/people"`}},
-		scenario{name: "long search", path: "/people?" + url.Values{"q": {long}}.Encode(), by: by, status: 400, has: []string{"at most 200 characters"}},
-		scenario{name: "long search as CSV", path: "/people.csv?" + url.Values{"q": {long}}.Encode(), by: by, status: 400,
-			want: map[string]string{"Content-Disposition": "", "Content-Type": "text/html; charset=UTF-8"}},
-		scenario{name: "markup in search", path: "/people?q=%3Cscript%3Ealert(1)%3C/script%3E", by: by, status: 200, hasNot: []string{"<script>alert"}},
+		scenario{name: "long search", path: "/people?" + url.Values{"q": {long}}.Encode(), by: by, status: 400,
+			has: []string{"at most 200 characters"}},
+		scenario{name: "long search as CSV", path: "/people.csv?" + url.Values{"q": {long}}.Encode(), by: by,
+			status: 400,
+			want:   map[string]string{"Content-Disposition": "", "Content-Type": "text/html; charset=UTF-8"}},
+		scenario{name: "markup in search", path: "/people?q=%3Cscript%3Ealert(1)%3C/script%3E", by: by, status: 200,
+			hasNot: []string{"<script>alert"}},
 	)
 	s.playAll(t, all)
 
 	s.faults.down("people.List")
 	s.playAll(t, []scenario{
-		{name: "store down", path: "/people", by: by, status: 503, want: map[string]string{"Retry-After": retryAfter}, has: []string{"Not available just now"}},
-		{name: "store down, CSV", path: "/people.csv", by: by, status: 503, want: map[string]string{"Content-Disposition": "", "Retry-After": retryAfter}},
+		{name: "store down", path: "/people", by: by, status: 503, want: map[string]string{"Retry-After": retryAfter},
+			has: []string{"Not available just now"}},
+		{name: "store down, CSV", path: "/people.csv", by: by, status: 503,
+			want: map[string]string{"Content-Disposition": "", "Retry-After": retryAfter}},
 	})
 }

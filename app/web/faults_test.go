@@ -85,7 +85,8 @@ func (f *faults) taken() []string {
 }
 
 func (f *faults) wrap(s teststores.Stores) teststores.Stores {
-	return teststores.Stores{People: faultyPeople{s.People, f}, Catalog: faultyCatalog{s.Catalog, f}, Objects: faultyObjects{s.Objects, f}}
+	return teststores.Stores{People: faultyPeople{s.People, f}, Catalog: faultyCatalog{s.Catalog, f},
+		Objects: faultyObjects{s.Objects, f}}
 }
 
 func (f *faults) do(ctx context.Context, call string, do func() error) error {
@@ -122,7 +123,8 @@ func (p faultyPeople) Person(ctx context.Context, id dossier.PersonID) (dossier.
 	return value(ctx, p.f, "people.Person", func() (dossier.Person, error) { return p.People.Person(ctx, id) })
 }
 
-func (p faultyPeople) Move(ctx context.Context, id dossier.PersonID, to dossier.PersonState, at time.Time, from ...dossier.PersonState) error {
+func (p faultyPeople) Move(ctx context.Context, id dossier.PersonID, to dossier.PersonState, at time.Time,
+	from ...dossier.PersonState) error {
 	return p.f.do(ctx, "people.Move", func() error { return p.People.Move(ctx, id, to, at, from...) })
 }
 
@@ -139,15 +141,20 @@ func (c faultyCatalog) File(ctx context.Context, p dossier.PersonID, id dossier.
 	return value(ctx, c.f, "catalog.File", func() (dossier.File, error) { return c.Catalog.File(ctx, p, id) })
 }
 
-func (c faultyCatalog) Files(ctx context.Context, p dossier.PersonID, after dossier.FileID, limit int) ([]dossier.File, error) {
-	return value(ctx, c.f, "catalog.Files", func() ([]dossier.File, error) { return c.Catalog.Files(ctx, p, after, limit) })
+func (c faultyCatalog) Files(ctx context.Context, p dossier.PersonID, after dossier.FileID, limit int) ([]dossier.File,
+	error) {
+	return value(ctx, c.f, "catalog.Files", func() ([]dossier.File, error) {
+		return c.Catalog.Files(ctx, p, after, limit)
+	})
 }
 
-func (c faultyCatalog) Describe(ctx context.Context, p dossier.PersonID, id dossier.FileID, v dossier.Content, at time.Time) error {
+func (c faultyCatalog) Describe(ctx context.Context, p dossier.PersonID, id dossier.FileID, v dossier.Content,
+	at time.Time) error {
 	return c.f.do(ctx, "catalog.Describe", func() error { return c.Catalog.Describe(ctx, p, id, v, at) })
 }
 
-func (c faultyCatalog) Commit(ctx context.Context, p dossier.PersonID, id dossier.FileID, at time.Time) (dossier.File, error) {
+func (c faultyCatalog) Commit(ctx context.Context, p dossier.PersonID, id dossier.FileID, at time.Time) (dossier.File,
+	error) {
 	return value(ctx, c.f, "catalog.Commit", func() (dossier.File, error) { return c.Catalog.Commit(ctx, p, id, at) })
 }
 
@@ -155,8 +162,11 @@ func (c faultyCatalog) Touch(ctx context.Context, p dossier.PersonID, id dossier
 	return c.f.do(ctx, "catalog.Touch", func() error { return c.Catalog.Touch(ctx, p, id, at) })
 }
 
-func (c faultyCatalog) Reserve(ctx context.Context, p dossier.PersonID, add, most dossier.Quota, at time.Time) (dossier.Usage, error) {
-	return value(ctx, c.f, "catalog.Reserve", func() (dossier.Usage, error) { return c.Catalog.Reserve(ctx, p, add, most, at) })
+func (c faultyCatalog) Reserve(ctx context.Context, p dossier.PersonID, add, most dossier.Quota,
+	at time.Time) (dossier.Usage, error) {
+	return value(ctx, c.f, "catalog.Reserve", func() (dossier.Usage, error) {
+		return c.Catalog.Reserve(ctx, p, add, most, at)
+	})
 }
 
 type faultyObjects struct {
@@ -169,10 +179,13 @@ func (o faultyObjects) Start(ctx context.Context, key string) (string, error) {
 }
 
 func (o faultyObjects) Parts(ctx context.Context, key, uploadID string) ([]dossier.Part, error) {
-	return value(ctx, o.f, "objects.Parts", func() ([]dossier.Part, error) { return o.Objects.Parts(ctx, key, uploadID) })
+	return value(ctx, o.f, "objects.Parts", func() ([]dossier.Part, error) {
+		return o.Objects.Parts(ctx, key, uploadID)
+	})
 }
 
-func (o faultyObjects) Finish(ctx context.Context, key, uploadID string, parts []dossier.Part, whole dossier.Held) error {
+func (o faultyObjects) Finish(ctx context.Context, key, uploadID string, parts []dossier.Part,
+	whole dossier.Held) error {
 	return o.f.do(ctx, "objects.Finish", func() error { return o.Objects.Finish(ctx, key, uploadID, parts, whole) })
 }
 
@@ -201,7 +214,9 @@ func (o faultyObjects) Stat(ctx context.Context, key string) (dossier.Held, erro
 }
 
 func (o faultyObjects) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
-	return value(ctx, o.f, "objects.Open", func() (io.ReadCloser, error) { return o.Objects.Open(ctx, key, offset, length) })
+	return value(ctx, o.f, "objects.Open", func() (io.ReadCloser, error) {
+		return o.Objects.Open(ctx, key, offset, length)
+	})
 }
 
 func (o faultyObjects) List(ctx context.Context, prefix string) iter.Seq2[dossier.Object, error] {

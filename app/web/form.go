@@ -34,8 +34,8 @@ type formView struct {
 	MaxName, MaxLocation, MaxTech, MinAge, MaxAge int
 	// MaxFile is Limits.FileBytes as people read it, by dossier.FormatBytes: "5.0 GiB".
 	MaxFile string
-	// MaxTime is how long the form may take to arrive without JavaScript, as people read it: "4 minutes 30 seconds". Empty where it is too long
-	// to matter.
+	// MaxTime is how long the form may take to arrive without JavaScript, as people read it: "4 minutes 30 seconds".
+	// Empty where it is too long to matter.
 	MaxTime string
 	// Anew tells that Receipt is a fresh one after a conflict: the button then offers to send the fields as a new
 	// submission.

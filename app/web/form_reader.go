@@ -77,7 +77,8 @@ func (f *formReader) begin() (fields, *filePart, error) {
 		}
 		if field == nil {
 			if !f.seen["receipt"] {
-				return f.fields, nil, malformed(nil, `The field "receipt" is missing, or came after the files. Load the form again.`)
+				return f.fields, nil,
+					malformed(nil, `The field "receipt" is missing, or came after the files. Load the form again.`)
 			}
 			return f.fields, file, nil
 		}

@@ -81,7 +81,9 @@ func TestMalformedForms(t *testing.T) {
 	reversed := slices.Clone(f.parts())
 	slices.Reverse(reversed)
 	without := func(name string) []part {
-		return slices.DeleteFunc(slices.Clone(f.parts()), func(p part) bool { return strings.Contains(p.header, `name="`+name+`"`) })
+		return slices.DeleteFunc(slices.Clone(f.parts()), func(p part) bool {
+			return strings.Contains(p.header, `name="`+name+`"`)
+		})
 	}
 	damaged := func(receipt string) string {
 		g := f
@@ -105,24 +107,35 @@ func TestMalformedForms(t *testing.T) {
 		{"no form in the body", formType, strings.Repeat("nothing ", 100), "broke off or is damaged"},
 		{"a long body without any part", formType, strings.Repeat("nothing ", 100_000), "longer than 64 KiB"},
 		{"one long line without any part", formType, strings.Repeat("x", 1_000_000), "longer than 64 KiB"},
-		{"a part's header that never ends", formType, "--" + boundary + "\r\n" + strings.Repeat("X-Filler: abcdefghijklmnopqrstuvwxyz\r\n", 10_000), "header is longer than 64 KiB"},
-		{"a part's header in one endless line", formType, "--" + boundary + "\r\nX-Filler: " + strings.Repeat("x", 500_000), "header is longer than 64 KiB"},
-		{"a header that is none", formType, "--" + boundary + "\r\nthis is no header\r\n\r\nx\r\n--" + boundary + "--\r\n", "broke off or is damaged"},
+		{"a part's header that never ends", formType, "--" + boundary + "\r\n" +
+			strings.Repeat("X-Filler: abcdefghijklmnopqrstuvwxyz\r\n", 10_000), "header is longer than 64 KiB"},
+		{"a part's header in one endless line", formType, "--" + boundary + "\r\nX-Filler: " +
+			strings.Repeat("x", 500_000), "header is longer than 64 KiB"},
+		{"a header that is none", formType, "--" + boundary + "\r\nthis is no header\r\n\r\nx\r\n--" + boundary +
+			"--\r\n", "broke off or is damaged"},
 		{"a part without disposition", formType, join([]part{{"X-Other: 1", "x"}}, f.parts()), "which field it is"},
-		{"a disposition that cannot be read", formType, join([]part{{`Content-Disposition: form-data; name="a"; name="b"`, "x"}}, f.parts()), "which field it is"},
-		{"another disposition", formType, join([]part{{`Content-Disposition: attachment; name="name"`, "x"}}, f.parts()), "which field it is"},
+		{"a disposition that cannot be read", formType,
+			join([]part{{`Content-Disposition: form-data; name="a"; name="b"`, "x"}}, f.parts()), "which field it is"},
+		{"another disposition", formType, join([]part{{`Content-Disposition: attachment; name="name"`, "x"}},
+			f.parts()), "which field it is"},
 		{"something behind the end", formType, f.body() + strings.Repeat("more ", 20_000), "after its end"},
 		{"part order reversed", formType, encode(reversed...), "came after the files"},
 		{"the receipt after the files", formType, join(fields[1:], files, fields[:1]), "came after the files"},
-		{"a field after the files", formType, join(fields, files, []part{field("technology", "Go")}), "came after the files"},
+		{"a field after the files", formType, join(fields, files, []part{field("technology", "Go")}),
+			"came after the files"},
 		{"10,000 parts", formType, join(fields, many), "too many parts"},
 		{"10,000 fields", formType, join(fields, texts), "not known here"},
 		{"a field twice", formType, join(fields, fields[1:2], files), "came twice"},
 		{"the receipt twice", formType, join(fields[:1], fields, files), "came twice"},
 		{"an unknown field", formType, join(fields, []part{field("admin", "1")}, files), "not known here"},
-		{"a field as a file", formType, join(fields[:4], []part{{`Content-Disposition: form-data; name="technology"; filename="t.txt"`, "Go"}}, files), "came as a file"},
-		{"an unknown file field", formType, join(fields, []part{{`Content-Disposition: form-data; name="other"; filename="t.txt"`, "Go"}}), "not known here"},
-		{"an over-long field", formType, join(fields[:1], []part{field("name", strings.Repeat("x", 64<<10+1))}, fields[2:], files), "longer than 64 KiB"},
+		{"a field as a file", formType,
+			join(fields[:4], []part{{`Content-Disposition: form-data; name="technology"; filename="t.txt"`, "Go"}},
+				files), "came as a file"},
+		{"an unknown file field", formType,
+			join(fields, []part{{`Content-Disposition: form-data; name="other"; filename="t.txt"`, "Go"}}),
+			"not known here"},
+		{"an over-long field", formType, join(fields[:1], []part{field("name", strings.Repeat("x", 64<<10+1))},
+			fields[2:], files), "longer than 64 KiB"},
 		{"no receipt", formType, encode(without("receipt")...), "is missing"},
 		{"an empty receipt", formType, damaged(""), "damaged"},
 		{"a receipt too short", formType, damaged(f.receipt[:63]), "damaged"},
@@ -169,7 +182,8 @@ func TestTooLarge(t *testing.T) {
 	}{
 		{"a file over the limit among others", []file{within, over, full}, []file{within, full},
 			map[string]string{over.name: "limit of 1000 B"}, []string{"2 of 3 files", "up to 1000 B each"}},
-		{"only a file over the limit", []file{over}, nil, map[string]string{over.name: "limit of 1000 B"}, []string{"0 of 1 file"}},
+		{"only a file over the limit", []file{over}, nil, map[string]string{over.name: "limit of 1000 B"},
+			[]string{"0 of 1 file"}},
 		{"a file far over the limit", []file{{"huge.bin", strings.Repeat("x", 5<<20)}, within}, []file{within},
 			map[string]string{"huge.bin": "limit of 1000 B"}, []string{"1 of 2 files"}},
 		{"too many files", files, files[:3], map[string]string{

@@ -28,7 +28,8 @@ func TestForm(t *testing.T) {
 	if got := a.header.Get("Cache-Control"); got != "private, no-cache" {
 		t.Errorf("Cache-Control is %q: a browser that goes back must find the form with its receipt", got)
 	}
-	if strings.Contains(a.body, "style=") || strings.Contains(a.body, "<style") || strings.Contains(a.body, "<script>") || strings.Contains(a.body, " onclick=") {
+	if strings.Contains(a.body, "style=") || strings.Contains(a.body, "<style") ||
+		strings.Contains(a.body, "<script>") || strings.Contains(a.body, " onclick=") {
 		t.Error("the page has something inline, which its policy forbids")
 	}
 	head := s.do(http.MethodHead, "/", nil, nil)
@@ -49,12 +50,17 @@ func TestFaultyFields(t *testing.T) {
 	}{
 		{"no name", func(f *form) { f.name = "" }, map[string]string{"name": "Enter a name"}},
 		{"a name of spaces", func(f *form) { f.name = " \t " }, map[string]string{"name": "Enter a name"}},
-		{"a name of control characters", func(f *form) { f.name = "\x01\x02" }, map[string]string{"name": "control characters"}},
+		{"a name of control characters", func(f *form) { f.name = "\x01\x02" },
+			map[string]string{"name": "control characters"}},
 		{"a name of 10,000 characters", func(f *form) { f.name = long }, map[string]string{"name": "at most 200"}},
-		{"a name of 10,000 wide characters", func(f *form) { f.name = strings.Repeat("𝔄", 10_000) }, map[string]string{"name": "at most 200"}},
-		{"a name that turns the text around", func(f *form) { f.name = "Ada\u202Eecalevol" }, map[string]string{"name": "control characters"}},
-		{"a name that is no UTF-8", func(f *form) { f.name = "Ad\xe4 von Lovelace" }, map[string]string{"name": "UTF-8"}},
-		{"a name of markup", func(f *form) { f.name = `"><script>alert(1)</script>` + long }, map[string]string{"name": "at most 200"}},
+		{"a name of 10,000 wide characters", func(f *form) { f.name = strings.Repeat("𝔄", 10_000) },
+			map[string]string{"name": "at most 200"}},
+		{"a name that turns the text around", func(f *form) { f.name = "Ada\u202Eecalevol" },
+			map[string]string{"name": "control characters"}},
+		{"a name that is no UTF-8", func(f *form) { f.name = "Ad\xe4 von Lovelace" },
+			map[string]string{"name": "UTF-8"}},
+		{"a name of markup", func(f *form) { f.name = `"><script>alert(1)</script>` + long },
+			map[string]string{"name": "at most 200"}},
 		{"no location", func(f *form) { f.location = "" }, map[string]string{"location": "Enter a location"}},
 		{"a location too long", func(f *form) { f.location = long }, map[string]string{"location": "at most 200"}},
 		{"no age", func(f *form) { f.age = "" }, map[string]string{"age": "from 0 to 130"}},
@@ -62,12 +68,16 @@ func TestFaultyFields(t *testing.T) {
 		{"age 200", func(f *form) { f.age = "200" }, map[string]string{"age": "from 0 to 130"}},
 		{"age x", func(f *form) { f.age = "x" }, map[string]string{"age": "whole number"}},
 		{"age 1e2", func(f *form) { f.age = "1e2" }, map[string]string{"age": "whole number"}},
-		{"an age beyond all numbers", func(f *form) { f.age = strings.Repeat("9", 40) }, map[string]string{"age": "whole number"}},
+		{"an age beyond all numbers", func(f *form) { f.age = strings.Repeat("9", 40) },
+			map[string]string{"age": "whole number"}},
 		{"no technology", func(f *form) { f.technology = "" }, map[string]string{"technology": "Enter a technology"}},
-		{"a technology of dashes", func(f *form) { f.technology = "---" }, map[string]string{"technology": "a letter or a digit"}},
-		{"everything", func(f *form) { f.name, f.location, f.age, f.technology = "", long, "x", "\x00" }, map[string]string{
-			"name": "Enter a name", "location": "at most 200", "age": "whole number", "technology": "control characters",
-		}},
+		{"a technology of dashes", func(f *form) { f.technology = "---" },
+			map[string]string{"technology": "a letter or a digit"}},
+		{"everything", func(f *form) { f.name, f.location, f.age, f.technology = "", long, "x", "\x00" },
+			map[string]string{
+				"name": "Enter a name", "location": "at most 200", "age": "whole number",
+				"technology": "control characters",
+			}},
 	}
 	s := open(t, setup{})
 	for _, test := range tests {
@@ -93,7 +103,8 @@ func TestFaultyFields(t *testing.T) {
 			page.name = strings.ToValidUTF8(page.name, "\uFFFD")
 			want.name = strings.ToValidUTF8(want.name, "\uFFFD")
 			want.technology = strings.ReplaceAll(want.technology, "\x00", "\uFFFD")
-			if page.receipt != want.receipt || page.name != want.name || page.location != want.location || page.age != want.age || page.technology != want.technology {
+			if page.receipt != want.receipt || page.name != want.name || page.location != want.location ||
+				page.age != want.age || page.technology != want.technology {
 				t.Errorf("the page keeps\n%.300q\nwant\n%.300q", page, want)
 			}
 			s.mustHold(held{})

@@ -49,7 +49,8 @@ func field(name, value string) part {
 }
 
 func attached(name, data string) part {
-	return part{`Content-Disposition: form-data; name="files"; filename="` + escape.Replace(name) + `"` + "\r\nContent-Type: application/octet-stream", data}
+	return part{`Content-Disposition: form-data; name="files"; filename="` + escape.Replace(name) + `"` +
+		"\r\nContent-Type: application/octet-stream", data}
 }
 
 func (f form) fields() []part {

@@ -24,8 +24,10 @@ func TestRequestID(t *testing.T) {
 		{"a page", func(s *site) answer { return s.get("/") }, http.StatusOK, "/"},
 		{"not found", func(s *site) answer { return s.get("/nothing/here") }, http.StatusNotFound, "none"},
 		{"malformed", func(s *site) answer { return s.post("x") }, http.StatusBadRequest, "/submissions"},
-		{"an outage on a page of its own", func(s *site) answer { return s.get("/receipt/" + f.receipt) }, http.StatusServiceUnavailable, "/receipt/:receipt"},
-		{"an outage while a form is taken", func(s *site) answer { return s.submit(f) }, http.StatusServiceUnavailable, "/submissions"},
+		{"an outage on a page of its own", func(s *site) answer { return s.get("/receipt/" + f.receipt) },
+			http.StatusServiceUnavailable, "/receipt/:receipt"},
+		{"an outage while a form is taken", func(s *site) answer { return s.submit(f) }, http.StatusServiceUnavailable,
+			"/submissions"},
 		{"an id of the client's", func(s *site) answer {
 			return s.do(http.MethodGet, "/nothing", http.Header{"X-Request-Id": {"chosen-by-client"}}, nil)
 		}, http.StatusNotFound, "none"},
@@ -60,7 +62,8 @@ func TestLogHoldsNothingPrivate(t *testing.T) {
 	t.Parallel()
 	const private = "private-and-nobodys-business"
 	for _, m := range []mode{"", failBefore, panics} {
-		calls := []string{"people.Insert", "catalog.Put", "objects.Put", "objects.Stat", "catalog.Commit", "people.Move"}
+		calls := []string{"people.Insert", "catalog.Put", "objects.Put", "objects.Stat", "catalog.Commit",
+			"people.Move"}
 		if m == "" {
 			calls = calls[:1]
 		}
@@ -78,17 +81,21 @@ func TestLogHoldsNothingPrivate(t *testing.T) {
 			s.get("/" + private)
 			s.do("PRIVATE-AND-NOBODYS-BUSINESS", "/", nil, nil)
 			s.do(http.MethodGet, "/", http.Header{
-				"X-Request-Id": {private}, "User-Agent": {private}, "Referer": {"http://" + s.addr + "/receipt/" + f.receipt}, "X-Forwarded-For": {"203.0.113.77"},
+				"X-Request-Id": {private}, "User-Agent": {private},
+				"Referer": {"http://" + s.addr + "/receipt/" + f.receipt}, "X-Forwarded-For": {"203.0.113.77"},
 				"Cookie": {"dossier_staff=" + private},
 			}, nil)
 			s.hide("203.0.113.77", "PRIVATE-AND-NOBODYS-BUSINESS")
-			s.do(http.MethodPost, "/submissions", http.Header{"Content-Type": {"multipart/" + private}}, strings.NewReader(private))
+			s.do(http.MethodPost, "/submissions", http.Header{"Content-Type": {"multipart/" + private}},
+				strings.NewReader(private))
 			s.post("--" + boundary + "\r\n" + private + "\r\n\r\n")
 			w := s.dial()
 			w.postHead(1000)
 			w.write(private)
 			_ = w.Close()
-			s.until("the log has the request that broke off", func() bool { return strings.Count(s.log.String(), `"route":"/submissions"`) >= 5 })
+			s.until("the log has the request that broke off", func() bool {
+				return strings.Count(s.log.String(), `"route":"/submissions"`) >= 5
+			})
 			if len(s.log.String()) == 0 {
 				t.Error("nothing was logged at all")
 			}
@@ -117,7 +124,8 @@ func TestPanic(t *testing.T) {
 			a.must(t, http.StatusInternalServerError, "The fault is ours", a.id())
 			a.mustNot(t, "injected", "details of the inside", "goroutine", ".go:", "panic")
 			line := s.line(a.id())
-			if line["level"] != "ERROR" || !strings.Contains(fmt.Sprint(line["err"]), "injected panic") || !strings.Contains(fmt.Sprint(line["stack"]), "faults_test.go") {
+			if line["level"] != "ERROR" || !strings.Contains(fmt.Sprint(line["err"]), "injected panic") ||
+				!strings.Contains(fmt.Sprint(line["stack"]), "faults_test.go") {
 				t.Errorf("the log's line is %v", line)
 			}
 			// The server goes on.
@@ -137,13 +145,17 @@ func TestOriginOfTheForm(t *testing.T) {
 		header http.Header
 		status int
 	}{
-		{"own form", http.Header{"Origin": {"http://" + s.addr}, "Sec-Fetch-Site": {"same-origin"}}, http.StatusSeeOther},
+		{"own form", http.Header{"Origin": {"http://" + s.addr}, "Sec-Fetch-Site": {"same-origin"}},
+			http.StatusSeeOther},
 		{"own form of an older browser", http.Header{"Origin": {"http://" + s.addr}}, http.StatusSeeOther},
 		{"address typed by hand", http.Header{"Sec-Fetch-Site": {"none"}}, http.StatusSeeOther},
 		{"a program", nil, http.StatusSeeOther},
-		{"foreign page", http.Header{"Origin": {"https://elsewhere.example"}, "Sec-Fetch-Site": {"cross-site"}}, http.StatusForbidden},
-		{"sibling site", http.Header{"Origin": {"http://sibling." + s.addr}, "Sec-Fetch-Site": {"same-site"}}, http.StatusForbidden},
-		{"foreign page of an older browser", http.Header{"Origin": {"https://elsewhere.example"}}, http.StatusForbidden},
+		{"foreign page", http.Header{"Origin": {"https://elsewhere.example"}, "Sec-Fetch-Site": {"cross-site"}},
+			http.StatusForbidden},
+		{"sibling site", http.Header{"Origin": {"http://sibling." + s.addr}, "Sec-Fetch-Site": {"same-site"}},
+			http.StatusForbidden},
+		{"foreign page of an older browser", http.Header{"Origin": {"https://elsewhere.example"}},
+			http.StatusForbidden},
 		{"a page without origin", http.Header{"Origin": {"null"}}, http.StatusForbidden},
 	}
 	for _, test := range tests {
@@ -171,8 +183,10 @@ func TestOriginOfTheForm(t *testing.T) {
 func TestOddRequests(t *testing.T) {
 	s := open(t, setup{})
 	for _, raw := range []string{
-		"\x00\x01\x02\r\n\r\n", "GET\r\n\r\n", "POST /submissions HTTP/1.1\r\n\r\n", "GET / HTTP/9.9\r\nHost: x\r\n\r\n",
-		"POST /submissions HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", "POST /submissions HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+		"\x00\x01\x02\r\n\r\n", "GET\r\n\r\n", "POST /submissions HTTP/1.1\r\n\r\n",
+		"GET / HTTP/9.9\r\nHost: x\r\n\r\n",
+		"POST /submissions HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+		"POST /submissions HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
 		"POST /submissions HTTP/1.1\r\nHost: x\r\nExpect: something\r\nContent-Length: 5\r\n\r\n",
 	} {
 		w := s.dial()

@@ -24,7 +24,10 @@ func TestPeopleCSV(t *testing.T) {
 	many := numbered(2*peoplePerRead + 1 - len(odd))
 	s.insert(t, many...)
 
-	a := s.play(t, scenario{path: "/people.csv", by: by, status: 200, want: map[string]string{"Content-Type": "text/csv; charset=utf-8; header=present", "Cache-Control": "no-store"}})
+	a := s.play(t,
+		scenario{path: "/people.csv", by: by, status: 200,
+			want: map[string]string{"Content-Type": "text/csv; charset=utf-8; header=present",
+				"Cache-Control": "no-store"}})
 	if got := a.header.Get("Content-Disposition"); !strings.HasPrefix(got, `attachment; filename="people.csv"`) {
 		t.Errorf("Content-Disposition is %q", got)
 	}
@@ -46,7 +49,8 @@ func TestPeopleCSV(t *testing.T) {
 			t.Errorf("id %q is none, or there twice", row[0])
 		}
 		ids[row[0]] = true
-		if _, err := time.Parse(time.RFC3339Nano, row[5]); err != nil || row[2] != "Oslo" || row[3] != "40" || row[4] != "Go" {
+		if _, err := time.Parse(time.RFC3339Nano, row[5]); err != nil || row[2] != "Oslo" || row[3] != "40" ||
+			row[4] != "Go" {
 			t.Errorf("row is %q", row)
 		}
 	}

@@ -66,7 +66,8 @@ func (s *Server) person(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := personPageView{page: s.page(c, p.Name), Person: personForStaff(p), Total: files.total, Archive: files.archive, pager: files.pager}
+	v := personPageView{page: s.page(c, p.Name), Person: personForStaff(p), Total: files.total, Archive: files.archive,
+		pager: files.pager}
 	for _, f := range files.files {
 		file := fileForStaff(f)
 		if file.Delete != "" && c.QueryParam("after") != "" {

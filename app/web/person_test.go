@@ -13,7 +13,8 @@ func TestPersonPage(t *testing.T) {
 	s := newSite(t)
 	by := s.signIn(t)
 	receipt, files := s.submit(t, `<script>alert("n")</script> & Söhne`,
-		upload{`evil"<img src=x onerror=alert(1)>.png`, "<!doctype html><html><body>x"}, upload{"real.dat", onePixelPNG}, upload{"empty.png", ""},
+		upload{`evil"<img src=x onerror=alert(1)>.png`, "<!doctype html><html><body>x"},
+		upload{"real.dat", onePixelPNG}, upload{"empty.png", ""},
 		upload{"draw.svg", `<svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>`})
 	path := "/people/" + receipt.Person.String()
 	picture := path + "/files/" + files[1].ID.String() + "/picture"
@@ -21,7 +22,8 @@ func TestPersonPage(t *testing.T) {
 		path: path, by: by, status: 200,
 		has: []string{
 			"&lt;script&gt;alert", "Zürich", ">36<", "4 files", picture, fmt.Sprintf("%x", files[0].Content.SHA256),
-			"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "(0 bytes)", "image/svg+xml", "image/png",
+			"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "(0 bytes)", "image/svg+xml",
+			"image/png",
 			path + "/delete", path + "/files/" + files[0].ID.String() + "/delete",
 		},
 		hasNot: []string{"<script>alert", "<img src=x", receipt.String()},
@@ -36,26 +38,33 @@ func TestPersonPage(t *testing.T) {
 	if pictures != 1 {
 		t.Errorf("the page shows %d pictures, want the one PNG", pictures)
 	}
-	s.play(t, scenario{path: "/people", by: by, status: 200, has: []string{"&lt;script&gt;", `href="` + path + `"`}, hasNot: []string{"<script>alert"}})
+	s.play(t, scenario{path: "/people", by: by, status: 200, has: []string{"&lt;script&gt;", `href="` + path + `"`},
+		hasNot: []string{"<script>alert"}})
 
 	t.Run("unfinished files offer nothing", func(t *testing.T) {
 		f := s.uploading(t, receipt.Person, "half.bin")
-		s.play(t, scenario{path: path, by: by, status: 200, has: []string{"half.bin", "Not complete", "4 files"}, hasNot: []string{f.ID.String()}})
+		s.play(t, scenario{path: path, by: by, status: 200, has: []string{"half.bin", "Not complete", "4 files"},
+			hasNot: []string{f.ID.String()}})
 	})
 
 	t.Run("ids of nobody are all the same", func(t *testing.T) {
 		pending := dossier.NewReceipt()
-		if _, err := s.svc.Begin(t.Context(), pending, dossier.Details{Name: "Pending", Location: "x", Technology: "y"}); err != nil {
+		if _, err := s.svc.Begin(t.Context(), pending,
+			dossier.Details{Name: "Pending", Location: "x", Technology: "y"}); err != nil {
 			t.Fatal(err)
 		}
 		id := receipt.Person.String()
 		var first string
 		for _, bad := range []string{
-			dossier.NewPersonID().String(), pending.Person.String(), "1", "x", strings.ToUpper(id), "{" + id + "}", strings.ReplaceAll(id, "-", ""),
-			"00000000-0000-0000-0000-000000000000", "f47ac10b-58cc-4372-a567-0e02b2c3d479", url.PathEscape("../" + id), url.PathEscape("' OR 1=1 --"), "%00", "",
+			dossier.NewPersonID().String(), pending.Person.String(), "1", "x", strings.ToUpper(id), "{" + id + "}",
+			strings.ReplaceAll(id, "-", ""),
+			"00000000-0000-0000-0000-000000000000", "f47ac10b-58cc-4372-a567-0e02b2c3d479", url.PathEscape("../" + id),
+			url.PathEscape("' OR 1=1 --"), "%00", "",
 		} {
-			for _, tail := range []string{"", "/delete", "/files/" + files[0].ID.String(), "/files/" + files[1].ID.String() + "/picture"} {
-				a := s.play(t, scenario{path: "/people/" + bad + tail, by: by, status: 404, hasNot: []string{"Pending"}})
+			for _, tail := range []string{"", "/delete", "/files/" + files[0].ID.String(), "/files/" +
+				files[1].ID.String() + "/picture"} {
+				a := s.play(t, scenario{path: "/people/" + bad + tail, by: by, status: 404,
+					hasNot: []string{"Pending"}})
 				text := strings.ReplaceAll(a.body, a.header.Get("X-Request-Id"), "")
 				text = strings.ReplaceAll(text, by.token, "")
 				if first == "" {

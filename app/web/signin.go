@@ -26,7 +26,8 @@ func (s *Server) signInPage(c echo.Context) error {
 	if _, ok := s.sessions.of(c.Request()); ok {
 		return c.Redirect(http.StatusSeeOther, next)
 	}
-	return s.render(c, http.StatusOK, "signin", signInView{page: s.page(c, "Staff sign-in"), Key: c.QueryParam("key"), Next: next})
+	return s.render(c, http.StatusOK, "signin", signInView{page: s.page(c, "Staff sign-in"), Key: c.QueryParam("key"),
+		Next: next})
 }
 
 func (s *Server) signIn(c echo.Context) error {
@@ -57,7 +58,8 @@ func safeNext(raw string) string {
 	if err != nil || u.Scheme != "" || u.Host != "" || u.Opaque != "" || u.User != nil {
 		return directory
 	}
-	if u.Path != directory && !strings.HasPrefix(u.Path, directory+"/") || path.Clean(u.Path) != u.Path || strings.Contains(u.Path, `\`) {
+	if u.Path != directory && !strings.HasPrefix(u.Path, directory+"/") || path.Clean(u.Path) != u.Path ||
+		strings.Contains(u.Path, `\`) {
 		return directory
 	}
 	safe := url.URL{Path: u.Path}

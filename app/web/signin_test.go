@@ -47,7 +47,8 @@ func FuzzSafeNext(f *testing.F) {
 		}
 		base := &url.URL{Scheme: "https", Host: "dossier.example", Path: "/staff/sign-in"}
 		u, err := base.Parse(got)
-		if err != nil || u.Host != base.Host || u.Scheme != "https" || u.User != nil || u.Path != "/people" && !strings.HasPrefix(u.Path, "/people/") {
+		if err != nil || u.Host != base.Host || u.Scheme != "https" || u.User != nil ||
+			u.Path != "/people" && !strings.HasPrefix(u.Path, "/people/") {
 			t.Fatalf("safeNext(%q) = %q leads to %v, error %v", raw, got, u, err)
 		}
 		if again := safeNext(got); again != got {
@@ -77,7 +78,8 @@ func TestSignIn(t *testing.T) {
 	if fieldValue(t, a.body, "key") != "" || fieldValue(t, a.body, "next") != "/people" {
 		t.Errorf("the empty form is filled in:\n%s", a.body)
 	}
-	a = s.play(t, scenario{path: "/staff/sign-in?" + url.Values{"key": {`from "the" <link>`}, "next": {"/people?q=x"}}.Encode(), status: 200})
+	a = s.play(t, scenario{path: "/staff/sign-in?" +
+		url.Values{"key": {`from "the" <link>`}, "next": {"/people?q=x"}}.Encode(), status: 200})
 	if got := fieldValue(t, a.body, "key"); got != `from "the" <link>` {
 		t.Errorf("the link filled in %q", got)
 	}
@@ -85,10 +87,12 @@ func TestSignIn(t *testing.T) {
 		t.Errorf("next is %q", got)
 	}
 
-	for _, wrong := range []string{"", "x", siteSecret + " ", " " + siteSecret, siteSecret[1:], strings.ToUpper(siteSecret), siteSecret + "\x00", strings.Repeat("x", 5000)} {
+	for _, wrong := range []string{"", "x", siteSecret + " ", " " + siteSecret, siteSecret[1:],
+		strings.ToUpper(siteSecret), siteSecret + "\x00", strings.Repeat("x", 5000)} {
 		a := s.play(t, scenario{
-			path: "/staff/sign-in", form: url.Values{"key": {wrong}, "next": {"/people?q=x"}}, status: 401, want: map[string]string{"Set-Cookie": ""},
-			has: []string{"not the right one"},
+			path: "/staff/sign-in", form: url.Values{"key": {wrong}, "next": {"/people?q=x"}}, status: 401,
+			want: map[string]string{"Set-Cookie": ""},
+			has:  []string{"not the right one"},
 		})
 		if fieldValue(t, a.body, "next") != "/people?q=x" {
 			t.Error("a wrong key loses the way to go on")
@@ -98,23 +102,33 @@ func TestSignIn(t *testing.T) {
 		}
 	}
 	s.playAll(t, []scenario{
-		{name: "no key", path: "/staff/sign-in", form: url.Values{"x": {"y"}}, status: 401, want: map[string]string{"Set-Cookie": ""}},
-		{name: "key in the query is no key", path: "/staff/sign-in?" + key.Encode(), form: url.Values{"x": {"y"}}, status: 401, want: map[string]string{"Set-Cookie": ""}},
-		{name: "not a form", path: "/staff/sign-in", form: key, header: map[string]string{"Content-Type": "text/plain"}, status: 400, want: map[string]string{"Set-Cookie": ""}},
-		{name: "too long", path: "/staff/sign-in", form: url.Values{"key": {strings.Repeat("x", maxStaffForm)}}, status: 413},
+		{name: "no key", path: "/staff/sign-in", form: url.Values{"x": {"y"}}, status: 401,
+			want: map[string]string{"Set-Cookie": ""}},
+		{name: "key in the query is no key", path: "/staff/sign-in?" + key.Encode(), form: url.Values{"x": {"y"}},
+			status: 401, want: map[string]string{"Set-Cookie": ""}},
+		{name: "not a form", path: "/staff/sign-in", form: key, header: map[string]string{"Content-Type": "text/plain"},
+			status: 400, want: map[string]string{"Set-Cookie": ""}},
+		{name: "too long", path: "/staff/sign-in", form: url.Values{"key": {strings.Repeat("x", maxStaffForm)}},
+			status: 413},
 		// A stranger's page must not sign anybody in either.
-		{name: "foreign origin", path: "/staff/sign-in", form: key, header: map[string]string{"Origin": "https://evil.example"}, status: 403, want: map[string]string{"Set-Cookie": ""}},
-		{name: "cross-site", path: "/staff/sign-in", form: key, header: map[string]string{"Sec-Fetch-Site": "cross-site"}, status: 403, want: map[string]string{"Set-Cookie": ""}},
+		{name: "foreign origin", path: "/staff/sign-in", form: key,
+			header: map[string]string{"Origin": "https://evil.example"}, status: 403,
+			want: map[string]string{"Set-Cookie": ""}},
+		{name: "cross-site", path: "/staff/sign-in", form: key,
+			header: map[string]string{"Sec-Fetch-Site": "cross-site"}, status: 403,
+			want: map[string]string{"Set-Cookie": ""}},
 	})
 	for _, next := range evil {
-		s.play(t, scenario{path: "/staff/sign-in", form: url.Values{"key": {siteSecret}, "next": {next}}, status: 303, want: map[string]string{"Location": "/people"}})
+		s.play(t, scenario{path: "/staff/sign-in", form: url.Values{"key": {siteSecret}, "next": {next}}, status: 303,
+			want: map[string]string{"Location": "/people"}})
 		a := s.play(t, scenario{path: "/staff/sign-in?" + url.Values{"next": {next}}.Encode(), status: 200})
 		if got := fieldValue(t, a.body, "next"); got != "/people" {
 			t.Errorf("the form goes on to %q for %q", got, next)
 		}
 	}
 
-	a = s.play(t, scenario{path: "/staff/sign-in", form: key, status: 303, want: map[string]string{"Location": "/people?q=x"}})
+	a = s.play(t, scenario{path: "/staff/sign-in", form: key, status: 303,
+		want: map[string]string{"Location": "/people?q=x"}})
 	session, err := http.ParseSetCookie(a.header.Get("Set-Cookie"))
 	if err != nil {
 		t.Fatalf("cookie %q: %v", a.header.Get("Set-Cookie"), err)
@@ -122,17 +136,22 @@ func TestSignIn(t *testing.T) {
 	by := &member{cookie: session}
 	a = s.play(t, scenario{path: "/people", by: by, status: 200, has: []string{"Sign out"}})
 	by.token = fieldValue(t, a.body, "csrf")
-	s.play(t, scenario{path: "/staff/sign-in?next=%2Fpeople%3Fq%3Dy", by: by, status: 303, want: map[string]string{"Location": "/people?q=y"}})
+	s.play(t, scenario{path: "/staff/sign-in?next=%2Fpeople%3Fq%3Dy", by: by, status: 303,
+		want: map[string]string{"Location": "/people?q=y"}})
 	for _, next := range evil {
-		s.play(t, scenario{path: "/staff/sign-in?" + url.Values{"next": {next}}.Encode(), by: by, status: 303, want: map[string]string{"Location": "/people"}})
+		s.play(t, scenario{path: "/staff/sign-in?" + url.Values{"next": {next}}.Encode(), by: by, status: 303,
+			want: map[string]string{"Location": "/people"}})
 	}
 
-	a = s.play(t, scenario{path: "/staff/sign-out", by: by, form: url.Values{"csrf": {by.token}}, status: 303, want: map[string]string{"Location": "/staff/sign-in"}})
+	a = s.play(t, scenario{path: "/staff/sign-out", by: by, form: url.Values{"csrf": {by.token}}, status: 303,
+		want: map[string]string{"Location": "/staff/sign-in"}})
 	end, err := http.ParseSetCookie(a.header.Get("Set-Cookie"))
-	if err != nil || end.Name != session.Name || end.Value != "" || end.MaxAge != -1 || end.Path != "/" || !end.HttpOnly {
+	if err != nil || end.Name != session.Name || end.Value != "" || end.MaxAge != -1 || end.Path != "/" ||
+		!end.HttpOnly {
 		t.Errorf("signing out sets %q, error %v", a.header.Get("Set-Cookie"), err)
 	}
-	if strings.Contains(s.log.String(), siteSecret) || strings.Contains(s.log.String(), session.Value) || strings.Contains(s.log.String(), by.token) {
+	if strings.Contains(s.log.String(), siteSecret) || strings.Contains(s.log.String(), session.Value) ||
+		strings.Contains(s.log.String(), by.token) {
 		t.Error("the log holds a secret")
 	}
 }

@@ -61,7 +61,8 @@ func (p faultyPeople) Person(ctx context.Context, id dossier.PersonID) (dossier.
 	return p.People.Person(ctx, id)
 }
 
-func (p faultyPeople) List(ctx context.Context, prefix string, after dossier.Cursor, limit int) ([]dossier.Person, error) {
+func (p faultyPeople) List(ctx context.Context, prefix string, after dossier.Cursor, limit int) ([]dossier.Person,
+	error) {
 	if err := p.f.enter("people.List"); err != nil {
 		return nil, err
 	}
@@ -87,7 +88,8 @@ func (c faultyCatalog) File(ctx context.Context, person dossier.PersonID, file d
 	return c.Catalog.File(ctx, person, file)
 }
 
-func (c faultyCatalog) Remove(ctx context.Context, person dossier.PersonID, file dossier.FileID) (*dossier.File, error) {
+func (c faultyCatalog) Remove(ctx context.Context, person dossier.PersonID, file dossier.FileID) (*dossier.File,
+	error) {
 	if err := c.f.enter("catalog.Remove"); err != nil {
 		return nil, err
 	}
@@ -220,10 +222,14 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 		log:    &journal{},
 	}
 	s.objects = &faultyObjects{Objects: s.stores.Objects, f: s.faults}
-	s.svc = dossier.New(faultyPeople{s.stores.People, s.faults}, faultyCatalog{s.stores.Catalog, s.faults}, s.objects, dossier.Options{Now: s.clock.now})
-	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.server.ServeHTTP(w, r) }))
+	s.svc = dossier.New(faultyPeople{s.stores.People, s.faults}, faultyCatalog{s.stores.Catalog, s.faults}, s.objects,
+		dossier.Options{Now: s.clock.now})
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.server.ServeHTTP(w, r)
+	}))
 	s.url = "http://" + srv.Listener.Addr().String()
-	o := Options{PublicURL: s.url, StaffSecret: siteSecret, Now: s.clock.now, Log: slog.New(slog.NewTextHandler(s.log, nil)), Version: "v1.2.3"}
+	o := Options{PublicURL: s.url, StaffSecret: siteSecret, Now: s.clock.now,
+		Log: slog.New(slog.NewTextHandler(s.log, nil)), Version: "v1.2.3"}
 	for _, c := range change {
 		c(&o)
 	}
@@ -273,7 +279,8 @@ func (s *site) submit(t *testing.T, name string, uploads ...upload) (dossier.Rec
 	t.Helper()
 	s.clock.advance(time.Second)
 	receipt := dossier.NewReceipt()
-	sub, err := s.svc.Begin(t.Context(), receipt, dossier.Details{Name: name, Location: "Zürich", Age: 36, Technology: "Go"})
+	sub, err := s.svc.Begin(t.Context(), receipt,
+		dossier.Details{Name: name, Location: "Zürich", Age: 36, Technology: "Go"})
 	if err != nil {
 		t.Fatalf("begin %q: %v", name, err)
 	}
@@ -360,7 +367,8 @@ func (s *site) ask(t *testing.T, c scenario) answer {
 func checkSecurity(t *testing.T, what string, a answer) {
 	t.Helper()
 	for name, want := range map[string]string{
-		"X-Content-Type-Options": "nosniff", "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
+		"X-Content-Type-Options": "nosniff", "Cross-Origin-Opener-Policy": "same-origin",
+		"Cross-Origin-Resource-Policy": "same-origin",
 	} {
 		if got := a.header.Get(name); got != want {
 			t.Errorf("%s: header %s is %q, want %q", what, name, got, want)
@@ -376,7 +384,8 @@ func checkSecurity(t *testing.T, what string, a answer) {
 		// The style is the browser's own, and the sandbox keeps everything else out.
 		policy = filePolicy
 	}
-	if !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") || strings.Contains(policy, "unsafe") {
+	if !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") ||
+		strings.Contains(policy, "unsafe") {
 		t.Errorf("%s: Content-Security-Policy is %q", what, policy)
 	}
 	for _, secret := range []string{innards, "hunter2", "10.1.2.3", siteSecret} {
@@ -461,7 +470,8 @@ func (s *site) insert(t *testing.T, names ...string) {
 		s.clock.advance(time.Second)
 		at := s.clock.now()
 		err := s.stores.People.Insert(t.Context(), dossier.Person{
-			ID: dossier.NewPersonID(), Details: dossier.Details{Name: name, Location: "Oslo", Age: 40, Technology: "Go"},
+			ID: dossier.NewPersonID(), Details: dossier.Details{Name: name, Location: "Oslo", Age: 40,
+				Technology: "Go"},
 			State: dossier.PersonSubmitted, CreatedAt: at, UpdatedAt: at,
 		})
 		if err != nil {
@@ -474,7 +484,8 @@ func (s *site) insert(t *testing.T, names ...string) {
 func (s *site) uploading(t *testing.T, person dossier.PersonID, name string) dossier.File {
 	t.Helper()
 	now := s.clock.now()
-	f := dossier.File{Person: person, ID: dossier.NewFileID(), Name: name, State: dossier.FileUploading, CreatedAt: now, UpdatedAt: now}
+	f := dossier.File{Person: person, ID: dossier.NewFileID(), Name: name, State: dossier.FileUploading, CreatedAt: now,
+		UpdatedAt: now}
 	if err := s.stores.Catalog.Put(t.Context(), f); err != nil {
 		t.Fatalf("put record: %v", err)
 	}
@@ -487,7 +498,9 @@ func (s *site) staffRoutes(f dossier.File) [][2]string {
 	for _, r := range s.server.echo.Routes() {
 		// Who may use the API is told in other ways, and tested beside it.
 		if !slices.Contains(public, r.Path) && !strings.HasPrefix(r.Path, api.Prefix) {
-			all = append(all, [2]string{r.Method, strings.NewReplacer(":id", f.Person.String(), ":file", f.ID.String()).Replace(r.Path)})
+			all = append(all,
+				[2]string{r.Method,
+					strings.NewReplacer(":id", f.Person.String(), ":file", f.ID.String()).Replace(r.Path)})
 		}
 	}
 	return all

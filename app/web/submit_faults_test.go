@@ -77,7 +77,8 @@ func TestStoreFaultAtEveryStep(t *testing.T) {
 				}
 				for _, done := range []form{f, other} {
 					// Else each case would verify the files of all before it.
-					if err := healthy.svc.DeletePerson(t.Context(), done.parsed(t).Person); err != nil && !errors.Is(err, dossier.ErrNotFound) {
+					if err := healthy.svc.DeletePerson(t.Context(), done.parsed(t).Person); err != nil &&
+						!errors.Is(err, dossier.ErrNotFound) {
 						t.Error(err)
 					}
 				}
@@ -101,7 +102,8 @@ func (s *site) kept(a answer, f form) []file {
 	s.t.Helper()
 	if strings.Contains(a.body, `id="submission"`) {
 		page, _ := a.pageForm(s.t)
-		if page.receipt != f.receipt || page.name != f.name || page.location != f.location || page.age != f.age || page.technology != f.technology {
+		if page.receipt != f.receipt || page.name != f.name || page.location != f.location || page.age != f.age ||
+			page.technology != f.technology {
 			s.t.Errorf("the page keeps %+v, want %+v", page, f)
 		}
 		return nil
@@ -138,12 +140,14 @@ func TestStoreFaultInOneOfThreeFiles(t *testing.T) {
 			s := open(t, setup{wrap: f.wrap, domain: dossier.Options{Stall: stall(m)}})
 			sent := ada.with(some(3)...)
 			a := s.submit(sent)
-			a.must(t, http.StatusServiceUnavailable, "1 of 3 files", "/receipt/"+sent.receipt, "send the same form again")
+			a.must(t, http.StatusServiceUnavailable, "1 of 3 files", "/receipt/"+sent.receipt,
+				"send the same form again")
 			stored, missing := a.told(t)
 			if !slices.Equal(stored, []string{sent.files[0].name}) {
 				t.Errorf("the page tells %q as stored", stored)
 			}
-			if names := slices.Sorted(maps.Keys(missing)); !slices.Equal(names, []string{sent.files[1].name, sent.files[2].name}) {
+			if names := slices.Sorted(maps.Keys(missing)); !slices.Equal(names,
+				[]string{sent.files[1].name, sent.files[2].name}) {
 				t.Errorf("the page tells %q as missing", names)
 			}
 			s.mustHave(sent, sent.files[0])

@@ -22,7 +22,8 @@ const Name = "dossier"
 
 // Args is what a Database is built from.
 type Args struct {
-	// Identifier is the instance's name, of which RDS makes those of its log groups: up to 63 letters, digits and hyphens.
+	// Identifier is the instance's name, of which RDS makes those of its log groups: up to 63 letters, digits and
+	// hyphens.
 	Identifier string
 	// Subnets are private, in two zones at least.
 	Subnets []*ec2.Subnet
@@ -33,7 +34,8 @@ type Args struct {
 	Protect bool
 	// LogDays is the retention of the logs.
 	LogDays int
-	// Prepared is when the account has the service-linked role of RDS, and no log group is left of a database that had the name before.
+	// Prepared is when the account has the service-linked role of RDS, and no log group is left of a database that had
+	// the name before.
 	Prepared pulumi.Resource
 }
 
@@ -42,8 +44,8 @@ type Database struct {
 	pulumi.ResourceState
 
 	Instance *rds.Instance
-	// User is the app's own, which the schema command makes. Its name counts with the credentials, so that old and new work side by side
-	// while instances change over.
+	// User is the app's own, which the schema command makes. Its name counts with the credentials, so that old and new
+	// work side by side while instances change over.
 	User string
 	// AdminPassword and Password are secret.
 	AdminPassword, Password pulumi.StringOutput
@@ -52,7 +54,8 @@ type Database struct {
 }
 
 // passwordLength is within the 41 characters that RDS allows a master password for MySQL
-// (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html). Letters and digits alone make 190 bits.
+// (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html). Letters and digits alone make
+// 190 bits.
 const passwordLength = 32
 
 // New builds a Database.
@@ -64,7 +67,8 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	parent := pulumi.Parent(d)
 	password := func(what string) (pulumi.StringOutput, error) {
 		p, err := random.NewRandomPassword(ctx, name+"-"+what, &random.RandomPasswordArgs{
-			Length: pulumi.Int(passwordLength), Special: pulumi.Bool(false), MinLower: pulumi.Int(1), MinUpper: pulumi.Int(1), MinNumeric: pulumi.Int(1),
+			Length: pulumi.Int(passwordLength), Special: pulumi.Bool(false), MinLower: pulumi.Int(1),
+			MinUpper: pulumi.Int(1), MinNumeric: pulumi.Int(1),
 			Keepers: pulumi.StringMap{"credentials": pulumi.String(strconv.Itoa(args.Credentials))},
 		}, parent)
 		if err != nil {
@@ -83,7 +87,9 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	for _, s := range args.Subnets {
 		ids = append(ids, s.ID())
 	}
-	subnets, err := rds.NewSubnetGroup(ctx, name, &rds.SubnetGroupArgs{SubnetIds: ids, Description: pulumi.String("Private subnets of " + args.Identifier)}, parent)
+	subnets, err := rds.NewSubnetGroup(ctx, name,
+		&rds.SubnetGroupArgs{SubnetIds: ids, Description: pulumi.String("Private subnets of " + args.Identifier)},
+		parent)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +112,8 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	exported := []string{"error", "slowquery"}
 	for _, kind := range exported {
 		group, err := cloudwatch.NewLogGroup(ctx, name+"-"+kind, &cloudwatch.LogGroupArgs{
-			Name: pulumi.Sprintf("/aws/rds/instance/%s/%s", args.Identifier, kind), RetentionInDays: pulumi.Int(args.LogDays),
+			Name:            pulumi.Sprintf("/aws/rds/instance/%s/%s", args.Identifier, kind),
+			RetentionInDays: pulumi.Int(args.LogDays),
 		}, parent, pulumi.DependsOn([]pulumi.Resource{args.Prepared}))
 		if err != nil {
 			return nil, err
@@ -114,19 +121,25 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		logs = append(logs, group)
 	}
 	instance := &rds.InstanceArgs{
-		Identifier: pulumi.String(args.Identifier), Engine: pulumi.String("mysql"), EngineVersion: pulumi.String(args.Version),
+		Identifier: pulumi.String(args.Identifier), Engine: pulumi.String("mysql"),
+		EngineVersion: pulumi.String(args.Version),
 		// Without this AWS bills for support of a version that went out of it.
 		EngineLifecycleSupport: pulumi.String("open-source-rds-extended-support-disabled"),
 		InstanceClass:          pulumi.String(args.Class),
-		StorageType:            pulumi.String("gp3"), AllocatedStorage: pulumi.Int(args.StorageGiB), StorageEncrypted: pulumi.Bool(true),
-		DbSubnetGroupName: subnets.Name, VpcSecurityGroupIds: pulumi.StringArray{args.Group.ID()}, PubliclyAccessible: pulumi.Bool(false),
-		MultiAz: pulumi.Bool(args.MultiAZ), Username: pulumi.String(AdminUser), Password: d.AdminPassword,
+		StorageType:            pulumi.String("gp3"), AllocatedStorage: pulumi.Int(args.StorageGiB),
+		StorageEncrypted:  pulumi.Bool(true),
+		DbSubnetGroupName: subnets.Name, VpcSecurityGroupIds: pulumi.StringArray{args.Group.ID()},
+		PubliclyAccessible: pulumi.Bool(false),
+		MultiAz:            pulumi.Bool(args.MultiAZ), Username: pulumi.String(AdminUser), Password: d.AdminPassword,
 		ParameterGroupName: parameters.Name, CaCertIdentifier: pulumi.String("rds-ca-rsa2048-g1"),
-		BackupRetentionPeriod: pulumi.Int(args.BackupDays), BackupWindow: pulumi.String("02:00-03:00"), MaintenanceWindow: pulumi.String("sun:03:30-sun:04:30"),
-		AutoMinorVersionUpgrade: pulumi.Bool(true), AllowMajorVersionUpgrade: pulumi.Bool(args.AllowMajorUpgrade), CopyTagsToSnapshot: pulumi.Bool(true),
+		BackupRetentionPeriod: pulumi.Int(args.BackupDays), BackupWindow: pulumi.String("02:00-03:00"),
+		MaintenanceWindow:       pulumi.String("sun:03:30-sun:04:30"),
+		AutoMinorVersionUpgrade: pulumi.Bool(true), AllowMajorVersionUpgrade: pulumi.Bool(args.AllowMajorUpgrade),
+		CopyTagsToSnapshot:           pulumi.Bool(true),
 		EnabledCloudwatchLogsExports: pulumi.ToStringArray(exported),
 		PerformanceInsightsEnabled:   pulumi.Bool(args.PerformanceInsights),
-		DeletionProtection:           pulumi.Bool(args.Protect), SkipFinalSnapshot: pulumi.Bool(!args.Protect), DeleteAutomatedBackups: pulumi.Bool(!args.Protect),
+		DeletionProtection:           pulumi.Bool(args.Protect), SkipFinalSnapshot: pulumi.Bool(!args.Protect),
+		DeleteAutomatedBackups: pulumi.Bool(!args.Protect),
 		// What "pulumi up" says is done is done, not waiting for next Sunday; the reviewer decides when to run it.
 		ApplyImmediately: pulumi.Bool(true),
 	}
@@ -138,13 +151,15 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	}
 	if args.Protect {
 		// The name of a snapshot is taken until somebody deletes it.
-		suffix, err := random.NewRandomId(ctx, name+"-final-snapshot", &random.RandomIdArgs{ByteLength: pulumi.Int(4)}, parent)
+		suffix, err := random.NewRandomId(ctx, name+"-final-snapshot", &random.RandomIdArgs{ByteLength: pulumi.Int(4)},
+			parent)
 		if err != nil {
 			return nil, err
 		}
 		instance.FinalSnapshotIdentifier = pulumi.Sprintf("%s-final-%s", args.Identifier, suffix.Hex)
 	}
-	d.Instance, err = rds.NewInstance(ctx, name, instance, parent, pulumi.Protect(args.Protect), pulumi.DependsOn(append(logs, args.Prepared)),
+	d.Instance, err = rds.NewInstance(ctx, name, instance, parent, pulumi.Protect(args.Protect),
+		pulumi.DependsOn(append(logs, args.Prepared)),
 		// RDS enlarges the storage by itself.
 		pulumi.IgnoreChanges(growing(args)),
 		// Its fixed name is taken while the old one is there.
@@ -165,5 +180,6 @@ func growing(args Args) []string {
 }
 
 func parameter(name, value string) *rds.ParameterGroupParameterArgs {
-	return &rds.ParameterGroupParameterArgs{Name: pulumi.String(name), Value: pulumi.String(value), ApplyMethod: pulumi.String("immediate")}
+	return &rds.ParameterGroupParameterArgs{Name: pulumi.String(name), Value: pulumi.String(value),
+		ApplyMethod: pulumi.String("immediate")}
 }

@@ -104,7 +104,8 @@ func TestGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 		if string(want) != p.Document {
-			t.Errorf("%s is not what the tables give: go test ./infra/deployer -run '^TestGolden$' -update writes it anew\n%s", file, p.Document)
+			t.Errorf("%s is not what the tables give: go test ./infra/deployer -run '^TestGolden$' -update writes "+
+				"it anew\n%s", file, p.Document)
 		}
 	}
 	there, err := os.ReadDir("testdata")
@@ -131,15 +132,17 @@ var elsewhere = map[string]map[string]string{
 		"ec2:AssociateAddress":    "the address has to have the tags",
 		"ec2:DisassociateAddress": "the address has to have the tags",
 	},
-	"arn:aws:ec2:{region}:{account}:instance/*": {"ec2:CreateTags": "in a launch only, whose instance has to have the tags"},
-	"arn:aws:ec2:{region}::image/*":             {"ec2:RunInstances": "images of Amazon's only"},
+	"arn:aws:ec2:{region}:{account}:instance/*": {"ec2:CreateTags": "in a launch only, whose instance has to have " +
+		"the tags"},
+	"arn:aws:ec2:{region}::image/*": {"ec2:RunInstances": "images of Amazon's only"},
 	optionGroup: {"rds:CreateDBInstance": "RDS's own group of that name",
 		"rds:ModifyDBInstance": "RDS's own group of that name"},
 	hostedZone: {"route53:ChangeResourceRecordSets": "the one zone, and in it the site's names only"},
 	"{webacl}": {"wafv2:AssociateWebACL": "the one web ACL"},
 	balancer: {"wafv2:AssociateWebACL": "AWS WAF knows no tags of load balancers",
 		"wafv2:DisassociateWebACL": "AWS WAF knows no tags of load balancers"},
-	"arn:aws:ssm:{region}::document/AWS-RunShellScript": {"ssm:SendCommand": "AWS's own document, and the instance has to have the tags"},
+	"arn:aws:ssm:{region}::document/AWS-RunShellScript": {"ssm:SendCommand": "AWS's own document, and the instance " +
+		"has to have the tags"},
 	linked[0]: {"iam:CreateServiceLinkedRole": "for the one service"},
 	linked[1]: {"iam:CreateServiceLinkedRole": "for the one service"},
 	linked[2]: {"iam:CreateServiceLinkedRole": "for the one service"},
@@ -278,7 +281,8 @@ func TestRecords(t *testing.T) {
 		found = true
 		names := st.Condition["ForAllValues:StringLike"]["route53:ChangeResourceRecordSetsNormalizedRecordNames"]
 		kinds := st.Condition["ForAllValues:StringEquals"]["route53:ChangeResourceRecordSetsRecordTypes"]
-		if !slices.Equal(names, []string{full.Domain, "_*." + full.Domain}) || !slices.Equal(kinds, []string{"A", "CNAME"}) {
+		if !slices.Equal(names, []string{full.Domain, "_*." + full.Domain}) ||
+			!slices.Equal(kinds, []string{"A", "CNAME"}) {
 			t.Errorf("records are changed under %v", st.Condition)
 		}
 	}

@@ -1,5 +1,5 @@
-// Package iam writes IAM documents: who may assume a role, and what a role or a resource allows. The components import it, so
-// that a policy is a list of statements with outputs in it and never a text with holes.
+// Package iam writes IAM documents: who may assume a role, and what a role or a resource allows. The components import
+// it, so that a policy is a list of statements with outputs in it and never a text with holes.
 package iam
 
 import (
@@ -13,7 +13,8 @@ type Statement struct {
 	Sid string
 	// Deny turns the statement around.
 	Deny bool
-	// Principal is set in policies of resources only: {"Service": …} or {"AWS": …}, or "*" in the form of pulumi.String.
+	// Principal is set in policies of resources only: {"Service": …} or {"AWS": …}, or "*" in the form of
+	// pulumi.String.
 	Principal pulumi.Input
 	Actions   []string
 	Resources []pulumi.StringInput
@@ -73,19 +74,23 @@ type Instance struct {
 	Ready []pulumi.Resource
 }
 
-// InstanceRole makes the role and profile of instances, which may do what the statements say and be managed by Systems Manager.
+// InstanceRole makes the role and profile of instances, which may do what the statements say and be managed by Systems
+// Manager.
 //
-// The managed policy AmazonSSMManagedInstanceCore is not used: it allows ssm:GetParameter and ssm:GetParameters on every parameter of
-// the account, so also the database administrator's password. What the agent needs beside that has no resource to name
-// (https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-instance-permissions.html,
+// The managed policy AmazonSSMManagedInstanceCore is not used: it allows ssm:GetParameter and ssm:GetParameters on
+// every parameter of the account, so also the database administrator's password. What the agent needs beside that has
+// no resource to name (https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-instance-permissions.html,
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html).
 //
 // With a boundary, the ARN of a managed policy, the role may do nothing that this does not allow too.
-func InstanceRole(ctx *pulumi.Context, name, description, boundary string, statements []Statement, opts ...pulumi.ResourceOption) (*Instance, error) {
+func InstanceRole(ctx *pulumi.Context, name, description, boundary string, statements []Statement,
+	opts ...pulumi.ResourceOption) (*Instance, error) {
 	args := &iam.RoleArgs{
-		AssumeRolePolicy: pulumi.JSONMarshal(pulumi.Map{"Version": pulumi.String(version), "Statement": pulumi.Array{pulumi.Map{
-			"Effect": pulumi.String("Allow"), "Principal": Service("ec2.amazonaws.com"), "Action": pulumi.String("sts:AssumeRole"),
-		}}}),
+		AssumeRolePolicy: pulumi.JSONMarshal(pulumi.Map{"Version": pulumi.String(version),
+			"Statement": pulumi.Array{pulumi.Map{
+				"Effect": pulumi.String("Allow"), "Principal": Service("ec2.amazonaws.com"),
+				"Action": pulumi.String("sts:AssumeRole"),
+			}}}),
 		Description: pulumi.String(description),
 	}
 	if boundary != "" {
@@ -99,13 +104,16 @@ func InstanceRole(ctx *pulumi.Context, name, description, boundary string, state
 		Sid: "SystemsManagerAgent",
 		Actions: []string{
 			"ssm:UpdateInstanceInformation",
-			"ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel",
-			"ec2messages:AcknowledgeMessage", "ec2messages:DeleteMessage", "ec2messages:FailMessage", "ec2messages:GetEndpoint",
+			"ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel",
+			"ssmmessages:OpenDataChannel",
+			"ec2messages:AcknowledgeMessage", "ec2messages:DeleteMessage", "ec2messages:FailMessage",
+			"ec2messages:GetEndpoint",
 			"ec2messages:GetMessages", "ec2messages:SendReply",
 		},
 		Resources: []pulumi.StringInput{pulumi.String("*")},
 	})
-	policy, err := iam.NewRolePolicy(ctx, name, &iam.RolePolicyArgs{Role: role.Name, Policy: Document(statements...)}, opts...)
+	policy, err := iam.NewRolePolicy(ctx, name, &iam.RolePolicyArgs{Role: role.Name, Policy: Document(statements...)},
+		opts...)
 	if err != nil {
 		return nil, err
 	}

@@ -1,5 +1,5 @@
-// Package jump builds the jump server, the one host that operators can reach, and the command that creates the database's schema on it.
-// main.go imports it.
+// Package jump builds the jump server, the one host that operators can reach, and the command that creates the
+// database's schema on it. main.go imports it.
 package jump
 
 import (
@@ -51,10 +51,11 @@ type Jump struct {
 	Role     *iam.Instance
 	// Schema is the command: what reads the database waits for it.
 	Schema pulumi.Resource
-	// PrivateKey is what operators sign in with; secret, and empty where nobody may connect. HostKey is what they know the server by, the
-	// public half in OpenSSH's form; empty likewise.
+	// PrivateKey is what operators sign in with; secret, and empty where nobody may connect. HostKey is what they know
+	// the server by, the public half in OpenSSH's form; empty likewise.
 	PrivateKey, HostKey pulumi.StringOutput
-	// Address is the public one: an Elastic IP where operators may connect, else the instance's own, which changes when it is stopped and started.
+	// Address is the public one: an Elastic IP where operators may connect, else the instance's own, which changes when
+	// it is stopped and started.
 	Address pulumi.StringOutput
 }
 
@@ -82,10 +83,12 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	hostKeyParameter := ""
 	if ssh {
 		var err error
-		if login, err = tls.NewPrivateKey(ctx, name+"-login", &tls.PrivateKeyArgs{Algorithm: pulumi.String("ED25519")}, parent); err != nil {
+		if login, err = tls.NewPrivateKey(ctx, name+"-login", &tls.PrivateKeyArgs{Algorithm: pulumi.String("ED25519")},
+			parent); err != nil {
 			return nil, err
 		}
-		if host, err = tls.NewPrivateKey(ctx, name+"-host", &tls.PrivateKeyArgs{Algorithm: pulumi.String("ED25519")}, parent); err != nil {
+		if host, err = tls.NewPrivateKey(ctx, name+"-host", &tls.PrivateKeyArgs{Algorithm: pulumi.String("ED25519")},
+			parent); err != nil {
 			return nil, err
 		}
 		if err := args.Parameters.Add(ctx, name, parameters.JumpHostKey, host.PrivateKeyOpenssh, true); err != nil {
@@ -103,7 +106,8 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err != nil {
 		return nil, fmt.Errorf("the jump server's user-data: %w", err)
 	}
-	if j.Role, err = iam.InstanceRole(ctx, name, "Jump server of "+args.Prefix, args.Boundary, statements(args, ssh), parent); err != nil {
+	if j.Role, err = iam.InstanceRole(ctx, name, "Jump server of "+args.Prefix, args.Boundary, statements(args, ssh),
+		parent); err != nil {
 		return nil, err
 	}
 	tags := pulumi.StringMap{"Name": pulumi.String(args.Prefix + "-jump")}
@@ -114,10 +118,12 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	instance.IamInstanceProfile = j.Role.Profile.Name
 	instance.UserData, instance.UserDataReplaceOnChange = pulumi.String(userData), pulumi.Bool(true)
 	instance.MetadataOptions = &ec2.InstanceMetadataOptionsArgs{
-		HttpEndpoint: pulumi.String("enabled"), HttpTokens: pulumi.String("required"), HttpPutResponseHopLimit: pulumi.Int(1),
+		HttpEndpoint: pulumi.String("enabled"), HttpTokens: pulumi.String("required"),
+		HttpPutResponseHopLimit: pulumi.Int(1),
 	}
 	instance.RootBlockDevice = &ec2.InstanceRootBlockDeviceArgs{
-		Encrypted: pulumi.Bool(true), VolumeType: pulumi.String("gp3"), VolumeSize: pulumi.Int(8), DeleteOnTermination: pulumi.Bool(true),
+		Encrypted: pulumi.Bool(true), VolumeType: pulumi.String("gp3"), VolumeSize: pulumi.Int(8),
+		DeleteOnTermination: pulumi.Bool(true),
 	}
 	instance.Tags, instance.VolumeTags = tags, tags
 	ready := append(append(j.Role.Ready, args.Network.Ready...), args.Parameters.All...)
@@ -127,7 +133,8 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if args.Newest {
 		ignore = append(ignore, "ami")
 	}
-	j.Instance, err = ec2.NewInstance(ctx, name, instance, parent, pulumi.DependsOn(ready), pulumi.IgnoreChanges(ignore))
+	j.Instance, err = ec2.NewInstance(ctx, name, instance, parent, pulumi.DependsOn(ready),
+		pulumi.IgnoreChanges(ignore))
 	if err != nil {
 		return nil, err
 	}
@@ -136,11 +143,13 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	j.Address = j.Instance.PublicIp
 	if ssh {
 		// What operators and the schema command connect to stays while the server is stopped, and comes back with it.
-		address, err := ec2.NewEip(ctx, name, &ec2.EipArgs{Domain: pulumi.String("vpc"), Tags: tags}, parent, pulumi.DependsOn(args.Network.Ready))
+		address, err := ec2.NewEip(ctx, name, &ec2.EipArgs{Domain: pulumi.String("vpc"), Tags: tags}, parent,
+			pulumi.DependsOn(args.Network.Ready))
 		if err != nil {
 			return nil, err
 		}
-		association, err := ec2.NewEipAssociation(ctx, name, &ec2.EipAssociationArgs{AllocationId: address.ID(), InstanceId: j.Instance.ID()}, parent,
+		association, err := ec2.NewEipAssociation(ctx, name,
+			&ec2.EipAssociationArgs{AllocationId: address.ID(), InstanceId: j.Instance.ID()}, parent,
 			pulumi.DeleteBeforeReplace(true))
 		if err != nil {
 			return nil, err
@@ -154,17 +163,21 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 			ReleaseParameter: args.Parameters.Path() + "/" + parameters.Release, Wait: databaseWait,
 		}.Render()
 	}).(pulumi.StringOutput)
-	// What makes the command run again, beside another jump server or another script, which change nothing in the database. The release is not
-	// among it: the script finds the present one by its parameter, so a new release
+	// What makes the command run again, beside another jump server or another script, which change nothing in the
+	// database. The release is not among it: the script finds the present one by its parameter, so a new release
 	// without new migrations changes nothing here.
-	triggers := pulumi.Array{pulumi.String(args.Migrations), args.Database.Instance.ResourceId, pulumi.Int(args.Credentials)}
-	wait := pulumi.DependsOn(append([]pulumi.Resource{reachable, args.Database.Instance, args.Storage.Release}, args.Parameters.All...))
+	triggers := pulumi.Array{pulumi.String(args.Migrations), args.Database.Instance.ResourceId,
+		pulumi.Int(args.Credentials)}
+	wait := pulumi.DependsOn(append([]pulumi.Resource{reachable, args.Database.Instance, args.Storage.Release},
+		args.Parameters.All...))
 	timeouts := pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "40m", Update: "40m"})
 	if ssh {
 		j.Schema, err = remote.NewCommand(ctx, name+"-schema", &remote.CommandArgs{
 			Connection: remote.ConnectionArgs{
-				Host: j.Address, User: pulumi.String(User), PrivateKey: login.PrivateKeyOpenssh, HostKey: host.PublicKeyOpenssh,
-				// Until the server has its host key, a minute or two after its start, connections are refused: so many times at most.
+				Host: j.Address, User: pulumi.String(User), PrivateKey: login.PrivateKeyOpenssh,
+				HostKey: host.PublicKeyOpenssh,
+				// Until the server has its host key, a minute or two after its start, connections are refused: so many
+				// times at most.
 				DialErrorLimit: pulumi.Int(60), PerDialTimeout: pulumi.Int(10),
 			},
 			Create: script, Triggers: triggers, AddPreviousOutputInEnv: pulumi.Bool(false),
@@ -197,7 +210,8 @@ func statements(args Args, ssh bool) []iam.Statement {
 		// The settings of "dossier migrate", the administrator's among them.
 		{
 			Sid: "Settings", Actions: []string{"ssm:GetParameters"},
-			Resources: []pulumi.StringInput{args.Parameters.ARN("db/*"), args.Parameters.ARN("log/*"), args.Parameters.ARN("timeout/*")},
+			Resources: []pulumi.StringInput{args.Parameters.ARN("db/*"), args.Parameters.ARN("log/*"),
+				args.Parameters.ARN("timeout/*")},
 		},
 	}
 }

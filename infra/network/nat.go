@@ -10,8 +10,10 @@ import (
 	"dossier.example/infra/settings"
 )
 
-// addNAT gives the private subnets a way to the internet, which the app needs for the AWS services without a gateway endpoint.
-func (n *Network) addNAT(ctx *pulumi.Context, name string, args Args, tables []*ec2.RouteTable, gateway *ec2.InternetGateway, parent pulumi.ResourceOption) error {
+// addNAT gives the private subnets a way to the internet, which the app needs for the AWS services without a gateway
+// endpoint.
+func (n *Network) addNAT(ctx *pulumi.Context, name string, args Args, tables []*ec2.RouteTable,
+	gateway *ec2.InternetGateway, parent pulumi.ResourceOption) error {
 	number := 1
 	if args.NAT == settings.NATPerZone {
 		number = args.Zones
@@ -20,11 +22,13 @@ func (n *Network) addNAT(ctx *pulumi.Context, name string, args Args, tables []*
 	for i := range number {
 		label := fmt.Sprintf("nat-%d", i+1)
 		if args.NAT == settings.NATInstance {
-			// An address of its own: while gateway and instance change places both are there, and AWS gives none that something holds.
+			// An address of its own: while gateway and instance change places both are there, and AWS gives none that
+			// something holds.
 			label = "nat-instance"
 		}
 		tags := pulumi.StringMap{"Name": pulumi.String(args.Prefix + "-" + label)}
-		address, err := ec2.NewEip(ctx, name+"-"+label, &ec2.EipArgs{Domain: pulumi.String("vpc"), Tags: tags}, parent, pulumi.DependsOn([]pulumi.Resource{gateway}))
+		address, err := ec2.NewEip(ctx, name+"-"+label, &ec2.EipArgs{Domain: pulumi.String("vpc"), Tags: tags}, parent,
+			pulumi.DependsOn([]pulumi.Resource{gateway}))
 		if err != nil {
 			return err
 		}
@@ -33,7 +37,8 @@ func (n *Network) addNAT(ctx *pulumi.Context, name string, args Args, tables []*
 			if err != nil {
 				return err
 			}
-			association, err := ec2.NewEipAssociation(ctx, name+"-"+label, &ec2.EipAssociationArgs{AllocationId: address.ID(), InstanceId: instance.ID()}, parent,
+			association, err := ec2.NewEipAssociation(ctx, name+"-"+label,
+				&ec2.EipAssociationArgs{AllocationId: address.ID(), InstanceId: instance.ID()}, parent,
 				pulumi.DeleteBeforeReplace(true))
 			if err != nil {
 				return err
@@ -43,7 +48,8 @@ func (n *Network) addNAT(ctx *pulumi.Context, name string, args Args, tables []*
 			continue
 		}
 		nat, err := ec2.NewNatGateway(ctx, name+"-"+label, &ec2.NatGatewayArgs{
-			SubnetId: n.Public[i].ID(), AllocationId: address.ID(), ConnectivityType: pulumi.String("public"), Tags: tags,
+			SubnetId: n.Public[i].ID(), AllocationId: address.ID(), ConnectivityType: pulumi.String("public"),
+			Tags: tags,
 		}, parent, pulumi.DependsOn([]pulumi.Resource{gateway}),
 			// Its address is taken while the old one is there.
 			pulumi.DeleteBeforeReplace(true))
@@ -65,7 +71,8 @@ func (n *Network) addNAT(ctx *pulumi.Context, name string, args Args, tables []*
 }
 
 // natInstance is the cheap choice: no promise of availability, and a replacement cuts what passes through it.
-func (n *Network) natInstance(ctx *pulumi.Context, name string, args Args, tags pulumi.StringMap, parent pulumi.ResourceOption) (*ec2.Instance, error) {
+func (n *Network) natInstance(ctx *pulumi.Context, name string, args Args, tags pulumi.StringMap,
+	parent pulumi.ResourceOption) (*ec2.Instance, error) {
 	// It runs no release and reads nothing: its role lets Systems Manager manage it, no more.
 	role, err := iam.InstanceRole(ctx, name, "NAT instance of "+args.Prefix, args.Boundary, nil, parent)
 	if err != nil {
@@ -84,10 +91,12 @@ func (n *Network) natInstance(ctx *pulumi.Context, name string, args Args, tags 
 		SourceDestCheck:          pulumi.Bool(false),
 		UserData:                 pulumi.String(args.NATUserData), UserDataReplaceOnChange: pulumi.Bool(true),
 		MetadataOptions: &ec2.InstanceMetadataOptionsArgs{
-			HttpEndpoint: pulumi.String("enabled"), HttpTokens: pulumi.String("required"), HttpPutResponseHopLimit: pulumi.Int(1),
+			HttpEndpoint: pulumi.String("enabled"), HttpTokens: pulumi.String("required"),
+			HttpPutResponseHopLimit: pulumi.Int(1),
 		},
 		RootBlockDevice: &ec2.InstanceRootBlockDeviceArgs{
-			Encrypted: pulumi.Bool(true), VolumeType: pulumi.String("gp3"), VolumeSize: pulumi.Int(8), DeleteOnTermination: pulumi.Bool(true),
+			Encrypted: pulumi.Bool(true), VolumeType: pulumi.String("gp3"), VolumeSize: pulumi.Int(8),
+			DeleteOnTermination: pulumi.Bool(true),
 		},
 		Tags: tags, VolumeTags: tags,
 	}, parent, pulumi.DependsOn(append(role.Ready, n.Ready...)), pulumi.IgnoreChanges(ignore))

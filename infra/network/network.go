@@ -1,5 +1,5 @@
-// Package network builds the ground that everything stands on: the VPC with its subnets, the ways in and out of it, the record of what
-// flows, and the security groups, which say who may reach whom. main.go imports it.
+// Package network builds the ground that everything stands on: the VPC with its subnets, the ways in and out of it, the
+// record of what flows, and the security groups, which say who may reach whom. main.go imports it.
 package network
 
 import (
@@ -20,7 +20,8 @@ type Args struct {
 	Prefix string
 	// CIDR is the block of the VPC, a /24 or larger.
 	CIDR netip.Prefix
-	// Zones is the number of availability zones, each with a public and a private subnet. ZoneNames are theirs; empty means to choose.
+	// Zones is the number of availability zones, each with a public and a private subnet. ZoneNames are theirs; empty
+	// means to choose.
 	Zones     int
 	ZoneNames []string
 	// InstanceTypes and DatabaseClass have to be offered in zones that are chosen.
@@ -32,7 +33,8 @@ type Args struct {
 	NATUserData     string
 	// Boundary is the permissions boundary of a NAT instance's role, empty for none.
 	Boundary string
-	// Image is the AMI of a NAT instance. Newest tells that nobody named it: it is the newest of today, and tomorrow's is no change.
+	// Image is the AMI of a NAT instance. Newest tells that nobody named it: it is the newest of today, and tomorrow's
+	// is no change.
 	Image  string
 	Newest bool
 	// Logs receives the flow logs.
@@ -81,23 +83,28 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	}
 
 	n.VPC, err = ec2.NewVpc(ctx, name, &ec2.VpcArgs{
-		CidrBlock: pulumi.String(args.CIDR.String()), EnableDnsSupport: pulumi.Bool(true), EnableDnsHostnames: pulumi.Bool(true), Tags: tags("vpc"),
+		CidrBlock: pulumi.String(args.CIDR.String()), EnableDnsSupport: pulumi.Bool(true),
+		EnableDnsHostnames: pulumi.Bool(true), Tags: tags("vpc"),
 	}, parent)
 	if err != nil {
 		return nil, err
 	}
-	// The group that AWS makes with every VPC lets its members talk to each other. Nothing is in it, and it allows nothing.
-	if _, err := ec2.NewDefaultSecurityGroup(ctx, name+"-default", &ec2.DefaultSecurityGroupArgs{VpcId: n.VPC.ID(), Tags: tags("default-closed")}, parent); err != nil {
+	// The group that AWS makes with every VPC lets its members talk to each other. Nothing is in it, and it allows
+	// nothing.
+	if _, err := ec2.NewDefaultSecurityGroup(ctx, name+"-default",
+		&ec2.DefaultSecurityGroupArgs{VpcId: n.VPC.ID(), Tags: tags("default-closed")}, parent); err != nil {
 		return nil, err
 	}
 	if n.Groups, err = newGroups(ctx, name, n.VPC, args, parent); err != nil {
 		return nil, err
 	}
-	gateway, err := ec2.NewInternetGateway(ctx, name, &ec2.InternetGatewayArgs{VpcId: n.VPC.ID(), Tags: tags("internet")}, parent)
+	gateway, err := ec2.NewInternetGateway(ctx, name,
+		&ec2.InternetGatewayArgs{VpcId: n.VPC.ID(), Tags: tags("internet")}, parent)
 	if err != nil {
 		return nil, err
 	}
-	publicRoutes, err := ec2.NewRouteTable(ctx, name+"-public", &ec2.RouteTableArgs{VpcId: n.VPC.ID(), Tags: tags("public")}, parent)
+	publicRoutes, err := ec2.NewRouteTable(ctx, name+"-public",
+		&ec2.RouteTableArgs{VpcId: n.VPC.ID(), Tags: tags("public")}, parent)
 	if err != nil {
 		return nil, err
 	}
@@ -121,9 +128,10 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		if err != nil {
 			return nil, err
 		}
-		association, err := ec2.NewRouteTableAssociation(ctx, fmt.Sprintf("%s-public-%d", name, number), &ec2.RouteTableAssociationArgs{
-			SubnetId: subnet.ID(), RouteTableId: publicRoutes.ID(),
-		}, parent)
+		association, err := ec2.NewRouteTableAssociation(ctx, fmt.Sprintf("%s-public-%d", name, number),
+			&ec2.RouteTableAssociationArgs{
+				SubnetId: subnet.ID(), RouteTableId: publicRoutes.ID(),
+			}, parent)
 		if err != nil {
 			return nil, err
 		}
@@ -142,13 +150,15 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		if err != nil {
 			return nil, err
 		}
-		association, err = ec2.NewRouteTableAssociation(ctx, fmt.Sprintf("%s-private-%d", name, number), &ec2.RouteTableAssociationArgs{
-			SubnetId: subnet.ID(), RouteTableId: table.ID(),
-		}, parent)
+		association, err = ec2.NewRouteTableAssociation(ctx, fmt.Sprintf("%s-private-%d", name, number),
+			&ec2.RouteTableAssociationArgs{
+				SubnetId: subnet.ID(), RouteTableId: table.ID(),
+			}, parent)
 		if err != nil {
 			return nil, err
 		}
-		n.Private, privateRoutes, n.Ready = append(n.Private, subnet), append(privateRoutes, table), append(n.Ready, association)
+		n.Private, privateRoutes, n.Ready = append(n.Private, subnet), append(privateRoutes, table),
+			append(n.Ready, association)
 	}
 	tables = append(tables, privateRoutes...)
 
@@ -164,8 +174,10 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	return n, ctx.RegisterResourceOutputs(n, pulumi.Map{"vpcId": n.VPC.ID()})
 }
 
-// addEndpoints lets traffic to S3 and DynamoDB pass by the NAT: it costs nothing and keeps file bytes within AWS's network.
-func (n *Network) addEndpoints(ctx *pulumi.Context, name string, tables []*ec2.RouteTable, tags func(string) pulumi.StringMap, parent pulumi.ResourceOrInvokeOption) error {
+// addEndpoints lets traffic to S3 and DynamoDB pass by the NAT: it costs nothing and keeps file bytes within AWS's
+// network.
+func (n *Network) addEndpoints(ctx *pulumi.Context, name string, tables []*ec2.RouteTable,
+	tags func(string) pulumi.StringMap, parent pulumi.ResourceOrInvokeOption) error {
 	region, err := aws.GetRegion(ctx, nil, parent)
 	if err != nil {
 		return fmt.Errorf("reading the region: %w", err)
@@ -176,7 +188,8 @@ func (n *Network) addEndpoints(ctx *pulumi.Context, name string, tables []*ec2.R
 	}
 	for _, service := range []string{"s3", "dynamodb"} {
 		endpoint, err := ec2.NewVpcEndpoint(ctx, name+"-"+service, &ec2.VpcEndpointArgs{
-			VpcId: n.VPC.ID(), VpcEndpointType: pulumi.String("Gateway"), ServiceName: pulumi.String("com.amazonaws." + region.Name + "." + service),
+			VpcId: n.VPC.ID(), VpcEndpointType: pulumi.String("Gateway"),
+			ServiceName:   pulumi.String("com.amazonaws." + region.Name + "." + service),
 			RouteTableIds: ids, Tags: tags(service),
 		}, parent)
 		if err != nil {
@@ -187,15 +200,18 @@ func (n *Network) addEndpoints(ctx *pulumi.Context, name string, tables []*ec2.R
 	return nil
 }
 
-// addFlowLog records what is refused, in the bucket of logs. To CloudWatch Logs it would go by a role, and a flow log that begins before IAM
-// knows the role's policy everywhere stays in "Access error" until somebody makes it anew
-// (https://github.com/hashicorp/terraform-provider-aws/issues/29323); the bucket's policy is S3's own, and there at once.
+// addFlowLog records what is refused, in the bucket of logs. To CloudWatch Logs it would go by a role, and a flow log
+// that begins before IAM knows the role's policy everywhere stays in "Access error" until somebody makes it anew
+// (https://github.com/hashicorp/terraform-provider-aws/issues/29323); the bucket's policy is S3's own, and there at
+// once.
 func (n *Network) addFlowLog(ctx *pulumi.Context, name string, args Args, parent pulumi.ResourceOption) error {
 	_, err := ec2.NewFlowLog(ctx, name, &ec2.FlowLogArgs{
-		// What was refused is what an investigation asks for; what was accepted is most of the volume, and of the price.
+		// What was refused is what an investigation asks for; what was accepted is most of the volume, and of the
+		// price.
 		VpcId: n.VPC.ID(), TrafficType: pulumi.String("REJECT"), LogDestinationType: pulumi.String("s3"),
-		LogDestination: pulumi.Sprintf("%s/%s/", args.Logs.Bucket.Arn, storage.FlowLogs), MaxAggregationInterval: pulumi.Int(600),
-		Tags: pulumi.StringMap{"Name": pulumi.String(args.Prefix + "-flow")},
+		LogDestination:         pulumi.Sprintf("%s/%s/", args.Logs.Bucket.Arn, storage.FlowLogs),
+		MaxAggregationInterval: pulumi.Int(600),
+		Tags:                   pulumi.StringMap{"Name": pulumi.String(args.Prefix + "-flow")},
 	}, parent, pulumi.DependsOn([]pulumi.Resource{args.Logs.Ready}))
 	return err
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// zones returns the names of the zones to build in: those that the settings name, else those that the stack has and, for what is missing,
-// the first of the region that offer every type of instance and the database's class. A zone that lacks a type stays where subnets are in it
-// already: another one would replace them, and all that is in them.
+// zones returns the names of the zones to build in: those that the settings name, else those that the stack has and,
+// for what is missing, the first of the region that offer every type of instance and the database's class. A zone that
+// lacks a type stays where subnets are in it already: another one would replace them, and all that is in them.
 func zones(ctx *pulumi.Context, args Args, parent pulumi.InvokeOption) ([]string, error) {
 	if len(args.ZoneNames) > 0 {
 		return args.ZoneNames, nil
@@ -41,7 +41,8 @@ func zones(ctx *pulumi.Context, args Args, parent pulumi.InvokeOption) ([]string
 	return choose(args.Zones, have, region.Names, offered)
 }
 
-// choose takes the zones that there are and fills up with others that offer everything. offered are the zones of each thing that is asked for.
+// choose takes the zones that there are and fills up with others that offer everything. offered are the zones of each
+// thing that is asked for.
 func choose(number int, have, region []string, offered map[string][]string) ([]string, error) {
 	chosen := slices.Clone(have)
 	var lacking []string
@@ -67,7 +68,8 @@ func choose(number int, have, region []string, offered map[string][]string) ([]s
 		if len(lacking) > 0 {
 			why = " (" + strings.Join(lacking, ", ") + ")"
 		}
-		return nil, fmt.Errorf("network.zones is %d, and %d of the region's %d availability zones offer what the settings ask for%s; choose other types, fewer zones or another region",
+		return nil, fmt.Errorf("network.zones is %d, and %d of the region's %d availability zones offer what the "+
+			"settings ask for%s; choose other types, fewer zones or another region",
 			number, len(chosen), len(region), why)
 	}
 	return chosen[:number], nil
@@ -78,7 +80,8 @@ func present(ctx *pulumi.Context, args Args, parent pulumi.InvokeOption) ([]stri
 	var have []string
 	for number := 1; number <= args.Zones; number++ {
 		found, err := ec2.GetSubnets(ctx, &ec2.GetSubnetsArgs{
-			Filters: []ec2.GetSubnetsFilter{{Name: "tag:Name", Values: []string{fmt.Sprintf("%s-private-%d", args.Prefix, number)}}},
+			Filters: []ec2.GetSubnetsFilter{{Name: "tag:Name",
+				Values: []string{fmt.Sprintf("%s-private-%d", args.Prefix, number)}}},
 		}, parent)
 		if err != nil {
 			return nil, fmt.Errorf("looking for the stack's subnets: %w", err)
@@ -109,7 +112,8 @@ func offering(ctx *pulumi.Context, args Args, parent pulumi.InvokeOption) (map[s
 		offered[kind] = found.Locations
 	}
 	database, err := rds.GetOrderableDbInstance(ctx, &rds.GetOrderableDbInstanceArgs{
-		Engine: "mysql", EngineLatestVersion: pulumi.BoolRef(true), PreferredInstanceClasses: []string{args.DatabaseClass}, Vpc: pulumi.BoolRef(true),
+		Engine: "mysql", EngineLatestVersion: pulumi.BoolRef(true),
+		PreferredInstanceClasses: []string{args.DatabaseClass}, Vpc: pulumi.BoolRef(true),
 	}, parent)
 	if err != nil {
 		return nil, fmt.Errorf("asking which availability zones offer %s for MySQL: %w", args.DatabaseClass, err)

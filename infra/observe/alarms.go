@@ -20,10 +20,11 @@ type alarm struct {
 	threshold float64
 	// periods of period seconds each have to be over the threshold.
 	period, periods int
-	// missing is what no data means: notBreaching where a metric is only there when something happens, breaching where it always is. Of the latter
-	// kind are those that Watch makes.
+	// missing is what no data means: notBreaching where a metric is only there when something happens, breaching where
+	// it always is. Of the latter kind are those that Watch makes.
 	missing string
-	// while names another pair of metrics, by the same dimensions and period: the alarm holds only while the first is no less than the second.
+	// while names another pair of metrics, by the same dimensions and period: the alarm holds only while the first is
+	// no less than the second.
 	while [2]string
 	// rollback sends a rollout back.
 	rollback bool
@@ -36,7 +37,8 @@ const (
 
 func alarms(args Args) []alarm {
 	balancer := pulumi.StringMap{"LoadBalancer": args.Site.Balancer.ArnSuffix}
-	targets := pulumi.StringMap{"LoadBalancer": args.Site.Balancer.ArnSuffix, "TargetGroup": args.Site.Targets.ArnSuffix}
+	targets := pulumi.StringMap{"LoadBalancer": args.Site.Balancer.ArnSuffix,
+		"TargetGroup": args.Site.Targets.ArnSuffix}
 	database := pulumi.StringMap{"DBInstanceIdentifier": args.Database.Identifier}
 	group := pulumi.StringMap{"AutoScalingGroupName": args.Group.Name}
 	table := func(operation string) pulumi.StringMap {
@@ -49,17 +51,21 @@ func alarms(args Args) []alarm {
 			threshold: float64(args.Errors5xx), period: 5 * minute, periods: 1, missing: "notBreaching", rollback: true,
 		},
 		{
-			label: "errors-balancer", says: "The load balancer itself answers 5xx: no healthy instance, or instances that hang up or time out.",
+			label: "errors-balancer",
+			says: "The load balancer itself answers 5xx: no healthy instance, or instances that hang up or time " +
+				"out.",
 			namespace: "AWS/ApplicationELB", metric: "HTTPCode_ELB_5XX_Count", statistic: "Sum", dimensions: balancer,
 			threshold: float64(args.Errors5xx), period: 5 * minute, periods: 1, missing: "notBreaching", rollback: true,
 		},
 		{
-			label: "latency", says: "The slowest twentieth of requests waits for long. Uploads count until their last byte: compare with what was uploaded.",
+			label: "latency", says: "The slowest twentieth of requests waits for long. Uploads count until their " +
+				"last byte: compare with what was uploaded.",
 			namespace: "AWS/ApplicationELB", metric: "TargetResponseTime", statistic: "p95", dimensions: targets,
 			threshold: args.LatencySeconds, period: 5 * minute, periods: 3, missing: "notBreaching",
 		},
 		{
-			label: "unhealthy", says: "An instance does not answer /livez. The group replaces it; look at why in the app's log group.",
+			label:     "unhealthy",
+			says:      "An instance does not answer /livez. The group replaces it; look at why in the app's log group.",
 			namespace: "AWS/ApplicationELB", metric: "UnHealthyHostCount", statistic: "Maximum", dimensions: targets,
 			threshold: 0, period: minute, periods: 5, missing: "notBreaching", rollback: true,
 		},
@@ -69,7 +75,9 @@ func alarms(args Args) []alarm {
 			below: true, threshold: 1, period: minute, periods: 3, missing: "breaching",
 		},
 		{
-			label: "at-maximum", says: "The group is at its largest size and would grow further. Raise service.max, and the database with it.",
+			label: "at-maximum",
+			says: "The group is at its largest size and would grow further. Raise service.max, and the database " +
+				"with it.",
 			namespace: "AWS/EC2", metric: "CPUUtilization", statistic: "Average", dimensions: group,
 			threshold: 90, period: 5 * minute, periods: 3, missing: "notBreaching",
 			while: [2]string{"GroupInServiceInstances", "GroupMaxSize"},
@@ -80,14 +88,19 @@ func alarms(args Args) []alarm {
 			threshold: float64(args.DatabaseCPU), period: 5 * minute, periods: 3, missing: "breaching",
 		},
 		{
-			label: "database-storage", says: "The database's volume is nearly full. It grows by itself up to database.maxStorageGiB: raise that.",
+			label: "database-storage",
+			says: "The database's volume is nearly full. It grows by itself up to database.maxStorageGiB: raise " +
+				"that.",
 			namespace: "AWS/RDS", metric: "FreeStorageSpace", statistic: "Minimum", dimensions: database,
-			below: true, threshold: float64(args.DatabaseFreeGiB) * gib, period: 5 * minute, periods: 1, missing: "breaching",
+			below: true, threshold: float64(args.DatabaseFreeGiB) * gib, period: 5 * minute, periods: 1,
+			missing: "breaching",
 		},
 		{
-			label: "database-connections", says: "The database has few connections left. Instances that get none answer 503.",
+			label:     "database-connections",
+			says:      "The database has few connections left. Instances that get none answer 503.",
 			namespace: "AWS/RDS", metric: "DatabaseConnections", statistic: "Maximum", dimensions: database,
-			threshold: float64(args.Connections*args.DatabaseConnectionsPercent) / 100, period: minute, periods: 5, missing: "breaching",
+			threshold: float64(args.Connections*args.DatabaseConnectionsPercent) / 100, period: minute, periods: 5,
+			missing: "breaching",
 		},
 		{
 			label: "database-memory", says: "The database is about to swap.",
@@ -105,14 +118,15 @@ func alarms(args Args) []alarm {
 	return list
 }
 
-// Watch makes the alarms for which missing data is a fault, once there is data: before its first instance serves, or its database is there, an
-// environment is not broken but new. after is what has to be done before.
+// Watch makes the alarms for which missing data is a fault, once there is data: before its first instance serves, or
+// its database is there, an environment is not broken but new. after is what has to be done before.
 func (o *Observe) Watch(ctx *pulumi.Context, name string, args Args, after pulumi.Resource) error {
 	return o.addAlarms(ctx, name, args, "breaching", pulumi.Parent(o), pulumi.DependsOn([]pulumi.Resource{after}))
 }
 
 // addAlarms makes the alarms that take missing data in one way.
-func (o *Observe) addAlarms(ctx *pulumi.Context, name string, args Args, missing string, options ...pulumi.ResourceOption) error {
+func (o *Observe) addAlarms(ctx *pulumi.Context, name string, args Args, missing string,
+	options ...pulumi.ResourceOption) error {
 	for _, a := range alarms(args) {
 		if a.missing != missing {
 			continue
@@ -143,7 +157,8 @@ func (o *Observe) metricAlarm(args Args, a alarm) *cloudwatch.MetricAlarmArgs {
 		m.MetricQueries = a.queries()
 		return m
 	}
-	m.Namespace, m.MetricName, m.Dimensions, m.Period = pulumi.String(a.namespace), pulumi.String(a.metric), a.dimensions, pulumi.Int(a.period)
+	m.Namespace, m.MetricName, m.Dimensions, m.Period = pulumi.String(a.namespace), pulumi.String(a.metric),
+		a.dimensions, pulumi.Int(a.period)
 	if a.statistic[0] == 'p' {
 		m.ExtendedStatistic = pulumi.String(a.statistic)
 	} else {
@@ -152,19 +167,23 @@ func (o *Observe) metricAlarm(args Args, a alarm) *cloudwatch.MetricAlarmArgs {
 	return m
 }
 
-// queries are the metrics of an alarm that holds only while one of a group's sizes is no less than another: the metric itself then, else nothing.
+// queries are the metrics of an alarm that holds only while one of a group's sizes is no less than another: the metric
+// itself then, else nothing.
 func (a alarm) queries() cloudwatch.MetricAlarmMetricQueryArray {
 	query := func(id, namespace, metric, statistic string) *cloudwatch.MetricAlarmMetricQueryArgs {
-		return &cloudwatch.MetricAlarmMetricQueryArgs{Id: pulumi.String(id), Metric: &cloudwatch.MetricAlarmMetricQueryMetricArgs{
-			Namespace: pulumi.String(namespace), MetricName: pulumi.String(metric), Dimensions: a.dimensions, Stat: pulumi.String(statistic), Period: pulumi.Int(a.period),
-		}}
+		return &cloudwatch.MetricAlarmMetricQueryArgs{Id: pulumi.String(id),
+			Metric: &cloudwatch.MetricAlarmMetricQueryMetricArgs{
+				Namespace: pulumi.String(namespace), MetricName: pulumi.String(metric), Dimensions: a.dimensions,
+				Stat: pulumi.String(statistic), Period: pulumi.Int(a.period),
+			}}
 	}
 	return cloudwatch.MetricAlarmMetricQueryArray{
 		query("watched", a.namespace, a.metric, a.statistic),
 		query("size", "AWS/AutoScaling", a.while[0], "Minimum"),
 		query("most", "AWS/AutoScaling", a.while[1], "Maximum"),
 		&cloudwatch.MetricAlarmMetricQueryArgs{
-			Id: pulumi.String("holds"), Expression: pulumi.String("IF(size >= most, watched, 0)"), Label: pulumi.String(a.metric + " at the largest size"),
+			Id: pulumi.String("holds"), Expression: pulumi.String("IF(size >= most, watched, 0)"),
+			Label:      pulumi.String(a.metric + " at the largest size"),
 			ReturnData: pulumi.Bool(true),
 		},
 	}

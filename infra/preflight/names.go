@@ -17,7 +17,8 @@ import (
 
 // taken notes that a fixed name is somebody else's.
 func (l *look) taken(point, what string) {
-	l.fault(point, "delete what has the name, import it, or name the stack otherwise (\"pulumi stack rename\")", "%s exists and is not this stack's", what)
+	l.fault(point, "delete what has the name, import it, or name the stack otherwise (\"pulumi stack rename\")",
+		"%s exists and is not this stack's", what)
 }
 
 func (l *look) databaseName(ctx context.Context) {
@@ -45,7 +46,8 @@ func (l *look) databaseName(ctx context.Context) {
 func (l *look) groupName(ctx context.Context) {
 	const point = "name/group"
 	name := l.prefix() + "-app"
-	out, err := l.scaling.DescribeAutoScalingGroups(ctx, &autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{name}})
+	out, err := l.scaling.DescribeAutoScalingGroups(ctx,
+		&autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{name}})
 	if err != nil {
 		l.unseen(ctx, point, err)
 		return
@@ -61,7 +63,8 @@ func (l *look) groupName(ctx context.Context) {
 	}
 }
 
-// logGroups asks for those that nobody but the program makes. RDS makes its own again after they were deleted, so theirs say nothing.
+// logGroups asks for those that nobody but the program makes. RDS makes its own again after they were deleted, so
+// theirs say nothing.
 func (l *look) logGroups(ctx context.Context) {
 	const point = "name/log-groups"
 	path := "/dossier/" + l.Settings.Stack + "/"
@@ -76,7 +79,9 @@ func (l *look) logGroups(ctx context.Context) {
 			continue
 		}
 		// The ARN of a group ends in ":*" where it stands for the group's streams.
-		tags, err := l.logs.ListTagsForResource(ctx, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: aws.String(strings.TrimSuffix(aws.ToString(g.Arn), ":*"))})
+		tags, err := l.logs.ListTagsForResource(ctx,
+			&cloudwatchlogs.ListTagsForResourceInput{ResourceArn: aws.String(strings.TrimSuffix(aws.ToString(g.Arn),
+				":*"))})
 		if err != nil {
 			l.unseen(ctx, point, err)
 			return
@@ -92,15 +97,17 @@ func (l *look) parameters(ctx context.Context) {
 	path := "/dossier/" + l.Settings.Stack
 	// The values are not asked for: names are enough.
 	out, err := l.ssm.DescribeParameters(ctx, &ssm.DescribeParametersInput{
-		ParameterFilters: []ssmtypes.ParameterStringFilter{{Key: aws.String("Path"), Option: aws.String("Recursive"), Values: []string{path}}},
-		MaxResults:       aws.Int32(1),
+		ParameterFilters: []ssmtypes.ParameterStringFilter{{Key: aws.String("Path"), Option: aws.String("Recursive"),
+			Values: []string{path}}},
+		MaxResults: aws.Int32(1),
 	})
 	if err != nil {
 		l.unseen(ctx, point, err)
 		return
 	}
 	for _, p := range out.Parameters {
-		listed, err := l.ssm.ListTagsForResource(ctx, &ssm.ListTagsForResourceInput{ResourceType: ssmtypes.ResourceTypeForTaggingParameter, ResourceId: p.Name})
+		listed, err := l.ssm.ListTagsForResource(ctx,
+			&ssm.ListTagsForResourceInput{ResourceType: ssmtypes.ResourceTypeForTaggingParameter, ResourceId: p.Name})
 		if err != nil {
 			l.unseen(ctx, point, err)
 			return
@@ -115,7 +122,8 @@ func (l *look) parameters(ctx context.Context) {
 	}
 }
 
-// dashboard warns only: CloudWatch writes over a dashboard of the same name, and dashboards have no tags by which to know whose it is.
+// dashboard warns only: CloudWatch writes over a dashboard of the same name, and dashboards have no tags by which to
+// know whose it is.
 func (l *look) dashboard(ctx context.Context) {
 	const point = "name/dashboard"
 	name := l.prefix()

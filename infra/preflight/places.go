@@ -19,8 +19,8 @@ import (
 	"dossier.example/infra/internal/refusal"
 )
 
-// zones counts the availability zones that have every instance type and the database's class. A region's zones differ: use1-az3 of us-east-1 has
-// no t4g (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-discovery.html).
+// zones counts the availability zones that have every instance type and the database's class. A region's zones differ:
+// use1-az3 of us-east-1 has no t4g (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-discovery.html).
 func (l *look) zones(ctx context.Context) {
 	const point = "zones"
 	out, err := l.ec2.DescribeAvailabilityZones(ctx, &ec2.DescribeAvailabilityZonesInput{
@@ -57,12 +57,14 @@ func (l *look) zones(ctx context.Context) {
 		return
 	}
 	if len(has) == 0 {
-		l.fault(point, "choose another database.class, or another region", "RDS in %s has no %s for MySQL %s in a VPC with encrypted gp3 storage",
+		l.fault(point, "choose another database.class, or another region",
+			"RDS in %s has no %s for MySQL %s in a VPC with encrypted gp3 storage",
 			l.Settings.Region, l.Settings.Database.Class, l.Settings.Database.Version)
 	}
 	keep(fit, has)
 	if len(fit) < l.Settings.Network.Zones && !l.exists {
-		l.fault(point, "lower network.zones, choose other types, or another region", "network.zones is %d, and %d zones of %s have all of %s and %s",
+		l.fault(point, "lower network.zones, choose other types, or another region",
+			"network.zones is %d, and %d zones of %s have all of %s and %s",
 			l.Settings.Network.Zones, len(fit), l.Settings.Region, strings.Join(kinds, ", "), l.Settings.Database.Class)
 	}
 }
@@ -107,7 +109,8 @@ func (l *look) orderable(ctx context.Context) (map[string]bool, error) {
 		for _, o := range page.OrderableDBInstanceOptions {
 			version := aws.ToString(o.EngineVersion)
 			if version != l.Settings.Database.Version && !strings.HasPrefix(version, l.Settings.Database.Version+".") ||
-				aws.ToString(o.StorageType) != "gp3" || !aws.ToBool(o.SupportsStorageEncryption) || l.Settings.Database.MultiAZ && !aws.ToBool(o.MultiAZCapable) {
+				aws.ToString(o.StorageType) != "gp3" || !aws.ToBool(o.SupportsStorageEncryption) ||
+				l.Settings.Database.MultiAZ && !aws.ToBool(o.MultiAZCapable) {
 				continue
 			}
 			for _, z := range o.AvailabilityZones {
@@ -118,7 +121,8 @@ func (l *look) orderable(ctx context.Context) (map[string]bool, error) {
 	return has, nil
 }
 
-// linked are the service-linked roles that the stack's services need. Each service makes its own at its first use, and needs the caller's right to.
+// linked are the service-linked roles that the stack's services need. Each service makes its own at its first use, and
+// needs the caller's right to.
 var linked = []struct{ role, service string }{
 	{"AWSServiceRoleForRDS", "rds.amazonaws.com"},
 	{"AWSServiceRoleForAutoScaling", "autoscaling.amazonaws.com"},
@@ -141,14 +145,17 @@ func (l *look) roles(ctx context.Context) {
 		mend := "have it made once by whoever may: aws iam create-service-linked-role --aws-service-name " + r.service
 		allowed, err := l.mayLink(ctx, r.role, r.service)
 		if err != nil {
-			l.warn(point, mend+", or allow iam:SimulatePrincipalPolicy", "the account does not have it yet, and whether you may make it is not known: %v", shortened(err))
+			l.warn(point, mend+", or allow iam:SimulatePrincipalPolicy",
+				"the account does not have it yet, and whether you may make it is not known: %v", shortened(err))
 		} else if !allowed {
-			l.fault(point, mend+", or allow iam:CreateServiceLinkedRole", "the account does not have it yet, and %s may not make it", l.caller)
+			l.fault(point, mend+", or allow iam:CreateServiceLinkedRole",
+				"the account does not have it yet, and %s may not make it", l.caller)
 		}
 	}
 }
 
-// mayLink asks IAM whether the caller may make a service-linked role. The root user may do everything and cannot be asked about.
+// mayLink asks IAM whether the caller may make a service-linked role. The root user may do everything and cannot be
+// asked about.
 func (l *look) mayLink(ctx context.Context, role, service string) (bool, error) {
 	source := l.caller
 	if strings.HasSuffix(source, ":root") {
@@ -164,7 +171,8 @@ func (l *look) mayLink(ctx context.Context, role, service string) (bool, error) 
 		PolicySourceArn: &source, ActionNames: []string{"iam:CreateServiceLinkedRole"},
 		ResourceArns: []string{fmt.Sprintf("arn:aws:iam::%s:role/aws-service-role/%s/%s", l.account, service, role)},
 		ContextEntries: []iamtypes.ContextEntry{{
-			ContextKeyName: aws.String("iam:AWSServiceName"), ContextKeyType: iamtypes.ContextKeyTypeEnumString, ContextKeyValues: []string{service},
+			ContextKeyName: aws.String("iam:AWSServiceName"), ContextKeyType: iamtypes.ContextKeyTypeEnumString,
+			ContextKeyValues: []string{service},
 		}},
 	})
 	if err != nil {
@@ -178,8 +186,8 @@ func (l *look) mayLink(ctx context.Context, role, service string) (bool, error) 
 	return false, nil
 }
 
-// hostedZone asks whether the zone is public, holds the domain, and is the one that the world asks: a certificate is proven by a record in it, for
-// which ACM waits in vain where nobody looks there.
+// hostedZone asks whether the zone is public, holds the domain, and is the one that the world asks: a certificate is
+// proven by a record in it, for which ACM waits in vain where nobody looks there.
 func (l *look) hostedZone(ctx context.Context) {
 	const point = "hosted-zone"
 	id := l.Settings.Site.ZoneID
@@ -189,7 +197,8 @@ func (l *look) hostedZone(ctx context.Context) {
 	out, err := l.route53.GetHostedZone(ctx, &route53.GetHostedZoneInput{Id: &id})
 	switch {
 	case refusal.Absent(err):
-		l.fault(point, "set site.zoneId to one of \"aws route53 list-hosted-zones\"", "the account has no hosted zone %s", id)
+		l.fault(point, "set site.zoneId to one of \"aws route53 list-hosted-zones\"",
+			"the account has no hosted zone %s", id)
 		return
 	case err != nil:
 		l.unseen(ctx, point, err)
@@ -200,11 +209,13 @@ func (l *look) hostedZone(ctx context.Context) {
 	}
 	zone := strings.TrimSuffix(aws.ToString(out.HostedZone.Name), ".")
 	if config := out.HostedZone.Config; config != nil && config.PrivateZone {
-		l.fault(point, "set site.zoneId to the public zone of the domain", "%s (%s) is private: neither browsers nor ACM see it", id, zone)
+		l.fault(point, "set site.zoneId to the public zone of the domain",
+			"%s (%s) is private: neither browsers nor ACM see it", id, zone)
 		return
 	}
 	if domain := l.Settings.Site.Domain; domain != zone && !strings.HasSuffix(domain, "."+zone) {
-		l.fault(point, "set site.zoneId to the zone that holds the domain", "%s is the zone of %s, which does not hold %s", id, zone, domain)
+		l.fault(point, "set site.zoneId to the zone that holds the domain",
+			"%s is the zone of %s, which does not hold %s", id, zone, domain)
 		return
 	}
 	var own []string
@@ -232,9 +243,11 @@ func (l *look) hostedZone(ctx context.Context) {
 	for _, ns := range answered {
 		others = append(others, strings.TrimSuffix(ns.Host, "."))
 	}
-	l.fault(point, delegate(zone, own), "the world asks other name servers for %s: %s", zone, strings.Join(others, ", "))
+	l.fault(point, delegate(zone, own), "the world asks other name servers for %s: %s", zone,
+		strings.Join(others, ", "))
 }
 
 func delegate(zone string, servers []string) string {
-	return fmt.Sprintf("at the registrar of %s, or in the zone above it, name these servers: %s", zone, strings.Join(servers, ", "))
+	return fmt.Sprintf("at the registrar of %s, or in the zone above it, name these servers: %s", zone,
+		strings.Join(servers, ", "))
 }

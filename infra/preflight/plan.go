@@ -18,8 +18,8 @@ import (
 )
 
 // The service that knows the account's plan has one endpoint, whatever the region
-// (https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_freetier_GetAccountPlanState.html). It is asked without a client of the
-// SDK: one request with nothing in it does not need a module of its own.
+// (https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_freetier_GetAccountPlanState.html). It is
+// asked without a client of the SDK: one request with nothing in it does not need a module of its own.
 const (
 	planURL    = "https://freetier.us-east-1.api.aws/"
 	planTarget = "AWSFreeTierService.GetAccountPlanState"
@@ -28,8 +28,9 @@ const (
 )
 
 // What the Free plan takes. AWS names neither in a document; both are the errors that people met
-// (https://github.com/yc-software/qm/issues/352): "The specified backup retention period exceeds the maximum available to free tier customers", and
-// "This instance size isn't available with free plan accounts". EC2 says of each type whether it is eligible.
+// (https://github.com/yc-software/qm/issues/352): "The specified backup retention period exceeds the maximum available
+// to free tier customers", and "This instance size isn't available with free plan accounts". EC2 says of each type
+// whether it is eligible.
 const (
 	freeBackupDays = 1
 	freeSize       = ".micro"
@@ -48,10 +49,13 @@ func (l *look) plan(ctx context.Context) {
 	}
 	const upgrade = ", or upgrade the account to the Paid plan"
 	if days := l.Settings.Database.BackupDays; days > freeBackupDays {
-		l.fault(point, fmt.Sprintf("set database.backupDays to %d%s", freeBackupDays, upgrade), "the account is on the Free plan, where RDS keeps backups for %d day, and database.backupDays is %d", freeBackupDays, days)
+		l.fault(point, fmt.Sprintf("set database.backupDays to %d%s", freeBackupDays, upgrade),
+			"the account is on the Free plan, where RDS keeps backups for %d day, and database.backupDays is %d",
+			freeBackupDays, days)
 	}
 	if class := l.Settings.Database.Class; !strings.HasSuffix(class, freeSize) {
-		l.fault(point, "set database.class to db.t4g.micro"+upgrade, "the account is on the Free plan, where RDS has the size micro alone, and database.class is %s", class)
+		l.fault(point, "set database.class to db.t4g.micro"+upgrade,
+			"the account is on the Free plan, where RDS has the size micro alone, and database.class is %s", class)
 	}
 	types, err := l.types(ctx)
 	if err != nil {
@@ -60,13 +64,15 @@ func (l *look) plan(ctx context.Context) {
 	}
 	for _, need := range l.hosts() {
 		if info, known := types[need.kind]; known && !info.free {
-			l.fault(point, fmt.Sprintf("set %s to one of \"aws ec2 describe-instance-types --filters Name=free-tier-eligible,Values=true\" for arm64%s", need.setting, upgrade),
+			l.fault(point, fmt.Sprintf("set %s to one of \"aws ec2 describe-instance-types --filters "+
+				"Name=free-tier-eligible,Values=true\" for arm64%s", need.setting, upgrade),
 				"the account is on the Free plan, which has no %s (%s)", need.kind, need.setting)
 		}
 	}
 }
 
-// freePlan asks for the plan. An account that never had one of the plans of July 2025 is no fault of the account: the service then knows no plan.
+// freePlan asks for the plan. An account that never had one of the plans of July 2025 is no fault of the account: the
+// service then knows no plan.
 func (l *look) freePlan(ctx context.Context) (bool, error) {
 	body := []byte("{}")
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, planURL, bytes.NewReader(body))
@@ -80,7 +86,8 @@ func (l *look) freePlan(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("getting credentials to ask for the account's plan: %w", err)
 	}
 	sum := sha256.Sum256(body)
-	if err := v4.NewSigner().SignHTTP(ctx, credentials, request, hex.EncodeToString(sum[:]), "freetier", planRegion, time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(ctx, credentials, request, hex.EncodeToString(sum[:]), "freetier", planRegion,
+		time.Now()); err != nil {
 		return false, fmt.Errorf("signing the question for the account's plan: %w", err)
 	}
 	response, err := l.client().Do(request)
@@ -104,7 +111,8 @@ func (l *look) freePlan(ctx context.Context) (bool, error) {
 		if fault == "ResourceNotFoundException" {
 			return false, nil
 		}
-		return false, &smithy.OperationError{ServiceID: "FreeTier", OperationName: "GetAccountPlanState", Err: &smithy.GenericAPIError{Code: fault, Message: answer.Says}}
+		return false, &smithy.OperationError{ServiceID: "FreeTier", OperationName: "GetAccountPlanState",
+			Err: &smithy.GenericAPIError{Code: fault, Message: answer.Says}}
 	}
 	switch answer.Plan {
 	case "FREE":

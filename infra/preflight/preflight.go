@@ -1,9 +1,10 @@
-// Package preflight reports, within seconds and by calls that only read, what would stop a "pulumi up" halfway: credentials, the account's plan, its
-// quotas, zones without an instance type, roles that nobody may make, a hosted zone that nobody asks, names that are taken. main.go asks it before
-// the first resource, and infra/prove asks it again on a stack that exists.
+// Package preflight reports, within seconds and by calls that only read, what would stop a "pulumi up" halfway:
+// credentials, the account's plan, its quotas, zones without an instance type, roles that nobody may make, a hosted
+// zone that nobody asks, names that are taken. main.go asks it before the first resource, and infra/prove asks it again
+// on a stack that exists.
 //
-// What the stack itself holds already is no fault, so a second "pulumi up" passes. What the caller may not ask is a warning: a deployment that works
-// with fewer rights is not stopped for them.
+// What the stack itself holds already is no fault, so a second "pulumi up" passes. What the caller may not ask is a
+// warning: a deployment that works with fewer rights is not stopped for them.
 package preflight
 
 import (
@@ -77,9 +78,11 @@ type Preflight struct {
 	DNS Resolver
 }
 
-// Run checks the account that the SDK's own configuration leads to, with a profile of it where one is named. It returns the warnings, and as an
-// *Error what has to be mended first. environment is os.LookupEnv, by which Switch turns all of it off.
-func Run(ctx context.Context, environment func(string) (string, bool), profile string, s settings.Settings) ([]Finding, error) {
+// Run checks the account that the SDK's own configuration leads to, with a profile of it where one is named. It returns
+// the warnings, and as an *Error what has to be mended first. environment is os.LookupEnv, by which Switch turns all of
+// it off.
+func Run(ctx context.Context, environment func(string) (string, bool), profile string, s settings.Settings) ([]Finding,
+	error) {
 	switch value, _ := environment(Switch); value {
 	case Off:
 		return nil, nil
@@ -107,7 +110,8 @@ func Check(ctx context.Context, cfg aws.Config, s settings.Settings) (faults, wa
 	return Preflight{Config: cfg, Settings: s}.Check(ctx)
 }
 
-// Check asks all questions at once, after those that the others depend on, and returns what was found, in the order of the questions.
+// Check asks all questions at once, after those that the others depend on, and returns what was found, in the order of
+// the questions.
 func (p Preflight) Check(ctx context.Context) (faults, warnings []Finding) {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("it was not answered within %s", timeout))
 	defer cancel()
@@ -158,10 +162,13 @@ func newLook(p Preflight) *look {
 		p.DNS = net.DefaultResolver
 	}
 	l := &look{
-		Preflight: p, ec2: ec2.NewFromConfig(p.Config), rds: rds.NewFromConfig(p.Config), iam: iam.NewFromConfig(p.Config),
-		quotas: servicequotas.NewFromConfig(p.Config), scaling: autoscaling.NewFromConfig(p.Config), logs: cloudwatchlogs.NewFromConfig(p.Config),
-		watch: cloudwatch.NewFromConfig(p.Config), ssm: ssm.NewFromConfig(p.Config), route53: route53.NewFromConfig(p.Config),
-		sts: sts.NewFromConfig(p.Config),
+		Preflight: p, ec2: ec2.NewFromConfig(p.Config), rds: rds.NewFromConfig(p.Config),
+		iam:    iam.NewFromConfig(p.Config),
+		quotas: servicequotas.NewFromConfig(p.Config), scaling: autoscaling.NewFromConfig(p.Config),
+		logs:  cloudwatchlogs.NewFromConfig(p.Config),
+		watch: cloudwatch.NewFromConfig(p.Config), ssm: ssm.NewFromConfig(p.Config),
+		route53: route53.NewFromConfig(p.Config),
+		sts:     sts.NewFromConfig(p.Config),
 	}
 	var once sync.Once
 	var types map[string]typeInfo
@@ -212,8 +219,8 @@ func (l *look) sorted() (faults, warnings []Finding) {
 // prefix begins the names of what the stack is made of.
 func (l *look) prefix() string { return "dossier-" + l.Settings.Stack }
 
-// owned reports whether something with these tags is the stack's: by the tags that the stack's configuration gives to all that takes tags, or by a
-// name that the program itself gives.
+// owned reports whether something with these tags is the stack's: by the tags that the stack's configuration gives to
+// all that takes tags, or by a name that the program itself gives.
 func (l *look) owned(tags map[string]string) bool {
 	if tags["Project"] == "dossier" && tags["Stack"] == l.Settings.Stack {
 		return true
@@ -226,7 +233,8 @@ func (l *look) owned(tags map[string]string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return tags["Name"] == l.prefix()+"-"+name })
 }
 
-// ours reports whether a name that is taken is taken by this very stack. Where the configuration gives no tags, that the stack's VPC exists has to do.
+// ours reports whether a name that is taken is taken by this very stack. Where the configuration gives no tags, that
+// the stack's VPC exists has to do.
 func (l *look) ours(tags map[string]string) bool {
 	if tags["Project"] != "" || tags["Stack"] != "" {
 		return l.owned(tags)
@@ -244,7 +252,8 @@ func (l *look) credentials(ctx context.Context) bool {
 	case ctx.Err() != nil:
 		l.unseen(ctx, "credentials", err)
 	default:
-		l.fault("credentials", `sign in again ("aws sts get-caller-identity" has to answer), or set AWS_PROFILE; a region that the account has not enabled refuses all credentials, too`,
+		l.fault("credentials",
+			`sign in again ("aws sts get-caller-identity" has to answer), or set AWS_PROFILE; a region that the account has not enabled refuses all credentials, too`,
 			"AWS does not take the credentials in %s: %v", l.Settings.Region, shortened(err))
 	}
 	return false
@@ -260,16 +269,20 @@ func (l *look) existing(ctx context.Context) {
 	l.exists = len(out.Vpcs) > 0
 }
 
-// region asks whether the account has the region enabled (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Region.html).
+// region asks whether the account has the region enabled
+// (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Region.html).
 func (l *look) region(ctx context.Context) {
-	out, err := l.ec2.DescribeRegions(ctx, &ec2.DescribeRegionsInput{AllRegions: aws.Bool(true), RegionNames: []string{l.Settings.Region}})
+	out, err := l.ec2.DescribeRegions(ctx,
+		&ec2.DescribeRegionsInput{AllRegions: aws.Bool(true), RegionNames: []string{l.Settings.Region}})
 	switch {
 	case refusal.Absent(err) || err == nil && len(out.Regions) == 0:
-		l.fault("region", "set aws:region to one of \"aws ec2 describe-regions\"", "there is no region %s", l.Settings.Region)
+		l.fault("region", "set aws:region to one of \"aws ec2 describe-regions\"", "there is no region %s",
+			l.Settings.Region)
 	case err != nil:
 		l.unseen(ctx, "region", err)
 	case aws.ToString(out.Regions[0].OptInStatus) == "not-opted-in":
-		l.fault("region", "enable it in the account's settings, or set aws:region to another", "the account has not enabled %s", l.Settings.Region)
+		l.fault("region", "enable it in the account's settings, or set aws:region to another",
+			"the account has not enabled %s", l.Settings.Region)
 	}
 }
 

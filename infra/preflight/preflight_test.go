@@ -56,7 +56,9 @@ func expect(t *testing.T, w *world, faults, warnings []string) {
 	}
 	for _, call := range w.Calls() {
 		_, operation, _ := strings.Cut(call, ".")
-		if !slices.ContainsFunc([]string{"Get", "Describe", "List", "Simulate"}, func(p string) bool { return strings.HasPrefix(operation, p) }) {
+		if !slices.ContainsFunc([]string{"Get", "Describe", "List", "Simulate"}, func(p string) bool {
+			return strings.HasPrefix(operation, p)
+		}) {
 			t.Errorf("%s does not only read", call)
 		}
 	}
@@ -100,51 +102,73 @@ func TestFindings(t *testing.T) {
 		faults, warnings []string
 	}{
 		{"credentials", func(w *world) {
-			awsfake.Fail[sts.GetCallerIdentityInput](w.Cloud, awsfake.Refuse("ExpiredToken", "The security token included in the request is expired"))
-		}, []string{"credentials: AWS does not take the credentials in us-east-1: api error ExpiredToken: The security token"}, nil},
+			awsfake.Fail[sts.GetCallerIdentityInput](w.Cloud,
+				awsfake.Refuse("ExpiredToken", "The security token included in the request is expired"))
+		}, []string{"credentials: AWS does not take the credentials in us-east-1: api error ExpiredToken: The " +
+			"security token"}, nil},
 		{"region off", func(w *world) {
 			awsfake.Change(w.Cloud, func(_ *ec2.DescribeRegionsInput, out *ec2.DescribeRegionsOutput) {
 				out.Regions[0].OptInStatus = aws.String("not-opted-in")
 			})
 		}, []string{"region: the account has not enabled us-east-1"}, nil},
 		{"no region", func(w *world) {
-			awsfake.Fail[ec2.DescribeRegionsInput](w.Cloud, awsfake.Refuse("InvalidParameterValue.NotFound", "no such region"))
+			awsfake.Fail[ec2.DescribeRegionsInput](w.Cloud,
+				awsfake.Refuse("InvalidParameterValue.NotFound", "no such region"))
 		}, []string{"region: there is no region us-east-1"}, nil},
-		{"vcpu", func(w *world) { set(w, "L-1216C47A", 2+2*3+2-1) }, []string{`quota/vcpu: the stack needs 8 (vCPUs of the smallest group, one instance more during a rollout, and the other hosts), others in the account use 2, and the quota "Running On-Demand Standard`}, nil},
-		{"vcpu of the largest group", func(w *world) { set(w, "L-1216C47A", 2+2*7+2-1) }, nil, []string{"quota/vcpu: the group cannot grow to service.max: that needs 16 vCPUs"}},
-		{"addresses", func(w *world) { set(w, "L-0263D0A3", 3) }, []string{"quota/addresses: the stack needs 3 (one for each NAT), others in the account use 1"}, nil},
-		{"vpcs", func(w *world) { set(w, "L-F678F1CE", 1) }, []string{"quota/vpcs: the stack needs 1 (a VPC), others in the account use 1"}, nil},
-		{"gateways", func(w *world) { set(w, "L-FE5A380F", 2) }, []string{"quota/nat-gateways: the stack needs 1 (a NAT gateway in a zone), others in the account use 2"}, nil},
+		{"vcpu", func(w *world) { set(w, "L-1216C47A", 2+2*3+2-1) },
+			[]string{
+				`quota/vcpu: the stack needs 8 (vCPUs of the smallest group, one instance more during a rollout, and the other hosts), others in the account use 2, and the quota "Running On-Demand Standard`}, nil},
+		{"vcpu of the largest group", func(w *world) { set(w, "L-1216C47A", 2+2*7+2-1) }, nil,
+			[]string{"quota/vcpu: the group cannot grow to service.max: that needs 16 vCPUs"}},
+		{"addresses", func(w *world) { set(w, "L-0263D0A3", 3) },
+			[]string{"quota/addresses: the stack needs 3 (one for each NAT), others in the account use 1"}, nil},
+		{"vpcs", func(w *world) { set(w, "L-F678F1CE", 1) },
+			[]string{"quota/vpcs: the stack needs 1 (a VPC), others in the account use 1"}, nil},
+		{"gateways", func(w *world) { set(w, "L-FE5A380F", 2) },
+			[]string{"quota/nat-gateways: the stack needs 1 (a NAT gateway in a zone), others in the account use 2"},
+			nil},
 		{"a zone too few", func(w *world) {
-			awsfake.Change(w.Cloud, func(in *ec2.DescribeInstanceTypeOfferingsInput, out *ec2.DescribeInstanceTypeOfferingsOutput) {
-				if in.Filters[0].Values[0] == w.settings.Service.InstanceType {
-					out.InstanceTypeOfferings = out.InstanceTypeOfferings[1:]
-				}
-			})
-		}, []string{"zones: network.zones is 3, and 2 zones of us-east-1 have all of t4g.small, t4g.micro and db.t4g.medium"}, nil},
+			awsfake.Change(w.Cloud,
+				func(in *ec2.DescribeInstanceTypeOfferingsInput, out *ec2.DescribeInstanceTypeOfferingsOutput) {
+					if in.Filters[0].Values[0] == w.settings.Service.InstanceType {
+						out.InstanceTypeOfferings = out.InstanceTypeOfferings[1:]
+					}
+				})
+		}, []string{"zones: network.zones is 3, and 2 zones of us-east-1 have all of t4g.small, t4g.micro and " +
+			"db.t4g.medium"}, nil},
 		{"no such type", func(w *world) {
-			awsfake.Change(w.Cloud, func(in *ec2.DescribeInstanceTypeOfferingsInput, out *ec2.DescribeInstanceTypeOfferingsOutput) {
-				if in.Filters[0].Values[0] == w.settings.Service.InstanceType {
-					out.InstanceTypeOfferings = nil
-				}
-			})
+			awsfake.Change(w.Cloud,
+				func(in *ec2.DescribeInstanceTypeOfferingsInput, out *ec2.DescribeInstanceTypeOfferingsOutput) {
+					if in.Filters[0].Values[0] == w.settings.Service.InstanceType {
+						out.InstanceTypeOfferings = nil
+					}
+				})
 		}, []string{"zones: network.zones is 3, and 0", "zones: us-east-1 has no t4g.small"}, nil},
 		{"database without gp3", func(w *world) {
-			awsfake.Change(w.Cloud, func(_ *rds.DescribeOrderableDBInstanceOptionsInput, out *rds.DescribeOrderableDBInstanceOptionsOutput) {
-				out.OrderableDBInstanceOptions = out.OrderableDBInstanceOptions[:2]
-			})
-		}, []string{"zones: RDS in us-east-1 has no db.t4g.medium for MySQL 8.4", "zones: network.zones is 3, and 0"}, nil},
+			awsfake.Change(w.Cloud,
+				func(_ *rds.DescribeOrderableDBInstanceOptionsInput,
+					out *rds.DescribeOrderableDBInstanceOptionsOutput) {
+					out.OrderableDBInstanceOptions = out.OrderableDBInstanceOptions[:2]
+				})
+		}, []string{"zones: RDS in us-east-1 has no db.t4g.medium for MySQL 8.4", "zones: network.zones is 3, and 0"},
+			nil},
 		{"role that may be made", func(w *world) { w.withoutRole("AWSServiceRoleForRDS") }, nil, nil},
 		{"role that may not be made", func(w *world) {
 			w.withoutRole("AWSServiceRoleForRDS")
-			awsfake.Give(w.Cloud, &iam.SimulatePrincipalPolicyOutput{EvaluationResults: []iamtypes.EvaluationResult{{EvalDecision: iamtypes.PolicyEvaluationDecisionTypeImplicitDeny}}})
-		}, []string{"role/AWSServiceRoleForRDS: the account does not have it yet, and arn:aws:sts::123456789012:assumed-role/deploy/me may not make it; have it made once by whoever may: aws iam create-service-linked-role --aws-service-name rds.amazonaws.com"}, nil},
+			awsfake.Give(w.Cloud,
+				&iam.SimulatePrincipalPolicyOutput{EvaluationResults: []iamtypes.EvaluationResult{
+					{EvalDecision: iamtypes.PolicyEvaluationDecisionTypeImplicitDeny}}})
+		}, []string{"role/AWSServiceRoleForRDS: the account does not have it yet, and " +
+			"arn:aws:sts::123456789012:assumed-role/deploy/me may not make it; have it made once by whoever may: " +
+			"aws iam create-service-linked-role --aws-service-name rds.amazonaws.com"}, nil},
 		{"role that nobody may ask about", func(w *world) {
 			w.withoutRole("AWSServiceRoleForAutoScaling")
 			w.Deny("iam.SimulatePrincipalPolicy")
-		}, nil, []string{"role/AWSServiceRoleForAutoScaling: the account does not have it yet, and whether you may make it is not known"}},
+		}, nil, []string{"role/AWSServiceRoleForAutoScaling: the account does not have it yet, and whether you may " +
+			"make it is not known"}},
 		{"no hosted zone", func(w *world) {
-			awsfake.Fail[route53.GetHostedZoneInput](w.Cloud, awsfake.Refuse("NoSuchHostedZone", "No hosted zone found with ID"))
+			awsfake.Fail[route53.GetHostedZoneInput](w.Cloud,
+				awsfake.Refuse("NoSuchHostedZone", "No hosted zone found with ID"))
 		}, []string{"hosted-zone: the account has no hosted zone Z0123456789ABCDEFGHIJ"}, nil},
 		{"private zone", func(w *world) {
 			awsfake.Change(w.Cloud, func(_ *route53.GetHostedZoneInput, out *route53.GetHostedZoneOutput) {
@@ -155,18 +179,25 @@ func TestFindings(t *testing.T) {
 			awsfake.Change(w.Cloud, func(_ *route53.GetHostedZoneInput, out *route53.GetHostedZoneOutput) {
 				out.HostedZone.Name = aws.String("ample.org.")
 			})
-		}, []string{"hosted-zone: Z0123456789ABCDEFGHIJ is the zone of ample.org, which does not hold files.example.org"}, nil},
+		}, []string{"hosted-zone: Z0123456789ABCDEFGHIJ is the zone of ample.org, which does not hold " +
+			"files.example.org"}, nil},
 		{"delegated elsewhere", func(w *world) { w.servers = []string{"ns.registrar.example."} },
-			[]string{"hosted-zone: the world asks other name servers for example.org: ns.registrar.example; at the registrar of example.org, or in the zone above it, name these servers: ns-1.awsdns-01.com, ns-2.awsdns-02.net"}, nil},
+			[]string{"hosted-zone: the world asks other name servers for example.org: ns.registrar.example; at the " +
+				"registrar of example.org, or in the zone above it, name these servers: ns-1.awsdns-01.com, " +
+				"ns-2.awsdns-02.net"}, nil},
 		{"not delegated", func(w *world) { w.servers, w.dnsError = nil, &net.DNSError{IsNotFound: true} },
 			[]string{"hosted-zone: the world does not know example.org"}, nil},
 		{"DNS out of reach", func(w *world) { w.servers, w.dnsError = nil, &net.DNSError{Err: "connection refused"} },
 			nil, []string{"hosted-zone: not checked: asking the DNS for the name servers of example.org"}},
 		{"names of another stack", func(w *world) { w.named(stranger) },
-			[]string{"name/database: the database dossier-prod exists", "name/group: the Auto Scaling group dossier-prod-app exists", "name/log-groups: the log group /dossier/prod/app exists", "name/parameters: the parameter /dossier/prod/bucket exists"},
+			[]string{"name/database: the database dossier-prod exists",
+				"name/group: the Auto Scaling group dossier-prod-app exists",
+				"name/log-groups: the log group /dossier/prod/app exists",
+				"name/parameters: the parameter /dossier/prod/bucket exists"},
 			[]string{"name/dashboard: the dashboard dossier-prod exists and will be written over"}},
 		{"names of nobody", func(w *world) { w.named(nil) },
-			[]string{"name/database: ", "name/group: ", "name/log-groups: ", "name/parameters: "}, []string{"name/dashboard: "}},
+			[]string{"name/database: ", "name/group: ", "name/log-groups: ", "name/parameters: "},
+			[]string{"name/dashboard: "}},
 		{"free plan", func(w *world) {
 			w.plan = `{"accountPlanType": "FREE"}`
 			awsfake.Change(w.Cloud, func(in *ec2.DescribeInstanceTypesInput, out *ec2.DescribeInstanceTypesOutput) {
@@ -174,16 +205,23 @@ func TestFindings(t *testing.T) {
 			})
 		},
 			[]string{
-				"plan: the account is on the Free plan, where RDS has the size micro alone, and database.class is db.t4g.medium",
-				"plan: the account is on the Free plan, where RDS keeps backups for 1 day, and database.backupDays is 14",
+				"plan: the account is on the Free plan, where RDS has the size micro alone, and database.class is " +
+					"db.t4g.medium",
+				"plan: the account is on the Free plan, where RDS keeps backups for 1 day, and database.backupDays " +
+					"is 14",
 				"plan: the account is on the Free plan, which has no t4g.small (service.instanceType)",
 			}, nil},
-		{"account without a plan", func(w *world) { w.plan, w.planCode = `{"__type": "ResourceNotFoundException"}`, http.StatusBadRequest }, nil, nil},
+		{"account without a plan", func(w *world) {
+			w.plan, w.planCode = `{"__type": "ResourceNotFoundException"}`, http.StatusBadRequest
+		}, nil, nil},
 		{"plan denied", func(w *world) {
-			w.plan, w.planCode = `{"__type": "com.amazon.coral.service#AccessDeniedException", "message": "no"}`, http.StatusBadRequest
+			w.plan, w.planCode = `{"__type": "com.amazon.coral.service#AccessDeniedException", "message": "no"}`,
+				http.StatusBadRequest
 		}, nil, []string{"plan: not checked: denied; allow freetier:GetAccountPlanState"}},
-		{"plan of next year", func(w *world) { w.plan = `{"accountPlanType": "LEASED"}` }, nil, []string{`plan: not checked: the account's plan is "LEASED"`}},
-		{"plan that is no answer", func(w *world) { w.plan = `<html>` }, nil, []string{"plan: not checked: reading the account's plan"}},
+		{"plan of next year", func(w *world) { w.plan = `{"accountPlanType": "LEASED"}` }, nil,
+			[]string{`plan: not checked: the account's plan is "LEASED"`}},
+		{"plan that is no answer", func(w *world) { w.plan = `<html>` }, nil,
+			[]string{"plan: not checked: reading the account's plan"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := young(t)
@@ -229,7 +267,8 @@ func TestTimeout(t *testing.T) {
 		w := young(t)
 		awsfake.Hang[rds.DescribeDBInstancesInput](w.Cloud)
 		set(w, "L-0263D0A3", 3)
-		expect(t, w, []string{"quota/addresses: "}, []string{"name/database: not checked: it was not answered within 20s"})
+		expect(t, w, []string{"quota/addresses: "},
+			[]string{"name/database: not checked: it was not answered within 20s"})
 	})
 }
 
@@ -246,18 +285,21 @@ func TestRun(t *testing.T) {
 	if warnings, err := preflight.Run(context.Background(), environment("off"), "", s); warnings != nil || err != nil {
 		t.Errorf("switched off: %v, %v", warnings, err)
 	}
-	if _, err := preflight.Run(context.Background(), environment("no"), "", s); err == nil || !strings.Contains(err.Error(), `"no"`) {
+	if _, err := preflight.Run(context.Background(), environment("no"), "", s); err == nil ||
+		!strings.Contains(err.Error(), `"no"`) {
 		t.Errorf("a value that is none: %v", err)
 	}
 	// No credentials: the preflight says so, and what turns it off.
-	for _, name := range []string{"AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"} {
+	for _, name := range []string{"AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+		"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"} {
 		t.Setenv(name, "")
 	}
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	t.Setenv("AWS_CONFIG_FILE", t.TempDir()+"/config")
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", t.TempDir()+"/credentials")
 	_, err := preflight.Run(context.Background(), environment(""), "", s)
-	if found, ok := errors.AsType[*preflight.Error](err); !ok || len(found.Findings) != 1 || found.Findings[0].Point != "credentials" || !strings.Contains(err.Error(), "DOSSIER_PREFLIGHT=off") {
+	if found, ok := errors.AsType[*preflight.Error](err); !ok || len(found.Findings) != 1 ||
+		found.Findings[0].Point != "credentials" || !strings.Contains(err.Error(), "DOSSIER_PREFLIGHT=off") {
 		t.Errorf("without credentials: %v", err)
 	}
 }

@@ -14,12 +14,14 @@ import (
 	"dossier.example/infra/settings"
 )
 
-// quota is one of Service Quotas. The codes are those of https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html and
+// quota is one of Service Quotas. The codes are those of
+// https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html and
 // https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html.
 type quota struct{ point, service, code, name string }
 
 var (
-	vcpuQuota    = quota{"quota/vcpu", "ec2", "L-1216C47A", "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances"}
+	vcpuQuota = quota{"quota/vcpu", "ec2", "L-1216C47A",
+		"Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances"}
 	addressQuota = quota{"quota/addresses", "ec2", "L-0263D0A3", "EC2-VPC Elastic IPs"}
 	vpcQuota     = quota{"quota/vpcs", "vpc", "L-F678F1CE", "VPCs per Region"}
 	gatewayQuota = quota{"quota/nat-gateways", "vpc", "L-FE5A380F", "NAT gateways per Availability Zone"}
@@ -63,7 +65,8 @@ func (l *look) describeTypes(ctx context.Context) (map[string]typeInfo, error) {
 		if _, done := known[h.kind]; done {
 			continue
 		}
-		out, err := l.ec2.DescribeInstanceTypes(ctx, &ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{types.InstanceType(h.kind)}})
+		out, err := l.ec2.DescribeInstanceTypes(ctx,
+			&ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{types.InstanceType(h.kind)}})
 		if err != nil {
 			return nil, err
 		}
@@ -80,14 +83,16 @@ func (l *look) describeTypes(ctx context.Context) (map[string]typeInfo, error) {
 
 // limit asks for the quota as it is for this account, or as it is for all where the account has no value of its own.
 func (l *look) limit(ctx context.Context, q quota) (int, error) {
-	out, err := l.quotas.GetServiceQuota(ctx, &servicequotas.GetServiceQuotaInput{ServiceCode: &q.service, QuotaCode: &q.code})
+	out, err := l.quotas.GetServiceQuota(ctx, &servicequotas.GetServiceQuotaInput{ServiceCode: &q.service,
+		QuotaCode: &q.code})
 	if err == nil && out.Quota != nil && out.Quota.Value != nil {
 		return int(*out.Quota.Value), nil
 	}
 	if err != nil && !refusal.Absent(err) {
 		return 0, err
 	}
-	initial, err := l.quotas.GetAWSDefaultServiceQuota(ctx, &servicequotas.GetAWSDefaultServiceQuotaInput{ServiceCode: &q.service, QuotaCode: &q.code})
+	initial, err := l.quotas.GetAWSDefaultServiceQuota(ctx,
+		&servicequotas.GetAWSDefaultServiceQuotaInput{ServiceCode: &q.service, QuotaCode: &q.code})
 	if err != nil {
 		return 0, err
 	}
@@ -97,8 +102,8 @@ func (l *look) limit(ctx context.Context, q quota) (int, error) {
 	return int(*initial.Quota.Value), nil
 }
 
-// compare notes that what others use and what the stack needs exceed a quota. Where the stack exists already, most of it is there, and what it lacks
-// stops a rollout and not the rest: a warning.
+// compare notes that what others use and what the stack needs exceed a quota. Where the stack exists already, most of
+// it is there, and what it lacks stops a rollout and not the rest: a warning.
 func (l *look) compare(q quota, others, need, have int, what string) {
 	if others+need <= have {
 		return
@@ -107,12 +112,15 @@ func (l *look) compare(q quota, others, need, have int, what string) {
 	if l.exists {
 		note = l.warn
 	}
-	note(q.point, fmt.Sprintf("ask for %d at least: aws service-quotas request-service-quota-increase --service-code %s --quota-code %s --desired-value %d --region %s",
+	note(q.point, fmt.Sprintf("ask for %d at least: aws service-quotas request-service-quota-increase "+
+		"--service-code %s --quota-code %s --desired-value %d --region %s",
 		others+need, q.service, q.code, others+need, l.Settings.Region),
-		"the stack needs %d (%s), others in the account use %d, and the quota %q is %d", need, what, others, q.name, have)
+		"the stack needs %d (%s), others in the account use %d, and the quota %q is %d", need, what, others, q.name,
+		have)
 }
 
-// vcpus compares the vCPUs of the hosts with their quota: a young account has so few that a rollout of "dev" can exceed them.
+// vcpus compares the vCPUs of the hosts with their quota: a young account has so few that a rollout of "dev" can exceed
+// them.
 func (l *look) vcpus(ctx context.Context) {
 	have, err := l.limit(ctx, vcpuQuota)
 	if err != nil {
@@ -125,7 +133,8 @@ func (l *look) vcpus(ctx context.Context) {
 		return
 	}
 	others := 0
-	pages := ec2.NewDescribeInstancesPaginator(l.ec2, &ec2.DescribeInstancesInput{Filters: named("instance-state-name", "pending", "running")})
+	pages := ec2.NewDescribeInstancesPaginator(l.ec2,
+		&ec2.DescribeInstancesInput{Filters: named("instance-state-name", "pending", "running")})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -146,11 +155,14 @@ func (l *look) vcpus(ctx context.Context) {
 		most += h.most * known[h.kind].vcpus
 	}
 	if others+least > have {
-		l.compare(vcpuQuota, others, least, have, "vCPUs of the smallest group, one instance more during a rollout, and the other hosts")
+		l.compare(vcpuQuota, others, least, have,
+			"vCPUs of the smallest group, one instance more during a rollout, and the other hosts")
 	} else if others+most > have {
-		l.warn(vcpuQuota.point, fmt.Sprintf("ask for %d: aws service-quotas request-service-quota-increase --service-code ec2 --quota-code %s --desired-value %d --region %s, or lower service.max",
+		l.warn(vcpuQuota.point, fmt.Sprintf("ask for %d: aws service-quotas request-service-quota-increase "+
+			"--service-code ec2 --quota-code %s --desired-value %d --region %s, or lower service.max",
 			others+most, vcpuQuota.code, others+most, l.Settings.Region),
-			"the group cannot grow to service.max: that needs %d vCPUs with one instance more during a rollout, others in the account use %d, and the quota is %d", most, others, have)
+			"the group cannot grow to service.max: that needs %d vCPUs with one instance more during a rollout, "+
+				"others in the account use %d, and the quota is %d", most, others, have)
 	}
 }
 
@@ -223,7 +235,8 @@ func (l *look) gateways(ctx context.Context) {
 		return
 	}
 	zones := map[string]int{}
-	pages := ec2.NewDescribeNatGatewaysPaginator(l.ec2, &ec2.DescribeNatGatewaysInput{Filter: named("state", "pending", "available")})
+	pages := ec2.NewDescribeNatGatewaysPaginator(l.ec2,
+		&ec2.DescribeNatGatewaysInput{Filter: named("state", "pending", "available")})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

@@ -76,98 +76,128 @@ const prod = `{"preset": "prod", "site": {"domain": "files.example.org", "zoneId
 func young(t *testing.T) *world {
 	w := &world{
 		Cloud: &awsfake.Cloud{}, settings: parse(t, "prod", prod),
-		servers: []string{"ns-1.awsdns-01.com.", "NS-2.awsdns-02.net."}, plan: `{"accountPlanType": "PAID"}`, planCode: http.StatusOK,
+		servers: []string{"ns-1.awsdns-01.com.", "NS-2.awsdns-02.net."}, plan: `{"accountPlanType": "PAID"}`,
+		planCode: http.StatusOK,
 	}
 	w.HTTP = func(r *http.Request) (*http.Response, error) {
-		if r.URL.String() != "https://freetier.us-east-1.api.aws/" || r.Header.Get("X-Amz-Target") != "AWSFreeTierService.GetAccountPlanState" ||
+		if r.URL.String() != "https://freetier.us-east-1.api.aws/" ||
+			r.Header.Get("X-Amz-Target") != "AWSFreeTierService.GetAccountPlanState" ||
 			!strings.Contains(r.Header.Get("Authorization"), "/us-east-1/freetier/aws4_request") {
-			t.Errorf("%s %s, target %q, signed %q", r.Method, r.URL, r.Header.Get("X-Amz-Target"), r.Header.Get("Authorization"))
+			t.Errorf("%s %s, target %q, signed %q", r.Method, r.URL, r.Header.Get("X-Amz-Target"),
+				r.Header.Get("Authorization"))
 		}
-		return &http.Response{StatusCode: w.planCode, Status: "as set", Header: http.Header{}, Body: io.NopCloser(strings.NewReader(w.plan))}, nil
+		return &http.Response{StatusCode: w.planCode, Status: "as set", Header: http.Header{},
+			Body: io.NopCloser(strings.NewReader(w.plan))}, nil
 	}
 	w.quota = func(code string) (float64, bool) {
 		value, ok := map[string]float64{"L-1216C47A": 64, "L-0263D0A3": 5, "L-F678F1CE": 5}[code]
 		return value, ok
 	}
 	c := w.Cloud
-	awsfake.Give(c, &sts.GetCallerIdentityOutput{Account: aws.String("123456789012"), Arn: aws.String("arn:aws:sts::123456789012:assumed-role/deploy/me")})
+	awsfake.Give(c, &sts.GetCallerIdentityOutput{Account: aws.String("123456789012"),
+		Arn: aws.String("arn:aws:sts::123456789012:assumed-role/deploy/me")})
 	awsfake.On(c, func(_ context.Context, in *ec2.DescribeVpcsInput) (*ec2.DescribeVpcsOutput, error) {
 		if len(in.Filters) > 0 {
 			return &ec2.DescribeVpcsOutput{}, nil
 		}
 		return &ec2.DescribeVpcsOutput{Vpcs: []types.Vpc{{VpcId: aws.String("vpc-default")}}}, nil
 	})
-	awsfake.Give(c, &ec2.DescribeRegionsOutput{Regions: []types.Region{{RegionName: aws.String(region), OptInStatus: aws.String("opt-in-not-required")}}})
-	awsfake.On(c, func(_ context.Context, in *ec2.DescribeInstanceTypesInput) (*ec2.DescribeInstanceTypesOutput, error) {
+	awsfake.Give(c,
+		&ec2.DescribeRegionsOutput{Regions: []types.Region{{RegionName: aws.String(region),
+			OptInStatus: aws.String("opt-in-not-required")}}})
+	awsfake.On(c, func(_ context.Context, in *ec2.DescribeInstanceTypesInput) (*ec2.DescribeInstanceTypesOutput,
+		error) {
 		return &ec2.DescribeInstanceTypesOutput{InstanceTypes: []types.InstanceTypeInfo{{
 			InstanceType: in.InstanceTypes[0], VCpuInfo: &types.VCpuInfo{DefaultVCpus: aws.Int32(2)},
 			FreeTierEligible: aws.Bool(true),
 		}}}, nil
 	})
-	awsfake.On(c, func(_ context.Context, in *servicequotas.GetServiceQuotaInput) (*servicequotas.GetServiceQuotaOutput, error) {
+	awsfake.On(c, func(_ context.Context, in *servicequotas.GetServiceQuotaInput) (*servicequotas.GetServiceQuotaOutput,
+		error) {
 		value, ok := w.quota(*in.QuotaCode)
 		if !ok { // the account never asked for another value
-			return nil, awsfake.Refuse("NoSuchResourceException", "The request failed because the specified resource does not exist.")
+			return nil, awsfake.Refuse("NoSuchResourceException",
+				"The request failed because the specified resource does not exist.")
 		}
 		return &servicequotas.GetServiceQuotaOutput{Quota: &quotatypes.ServiceQuota{Value: &value}}, nil
 	})
-	awsfake.Give(c, &servicequotas.GetAWSDefaultServiceQuotaOutput{Quota: &quotatypes.ServiceQuota{Value: aws.Float64(5)}})
+	awsfake.Give(c,
+		&servicequotas.GetAWSDefaultServiceQuotaOutput{Quota: &quotatypes.ServiceQuota{Value: aws.Float64(5)}})
 	awsfake.Give(c, &ec2.DescribeInstancesOutput{Reservations: []types.Reservation{{Instances: []types.Instance{
-		{InstanceType: "m7g.large", CpuOptions: &types.CpuOptions{CoreCount: aws.Int32(2), ThreadsPerCore: aws.Int32(1)}},
-		{InstanceType: "g5.48xlarge", CpuOptions: &types.CpuOptions{CoreCount: aws.Int32(96), ThreadsPerCore: aws.Int32(2)}}, // has a quota of its own
-		{InstanceType: "m7g.large", InstanceLifecycle: "spot", CpuOptions: &types.CpuOptions{CoreCount: aws.Int32(200), ThreadsPerCore: aws.Int32(1)}},
+		{InstanceType: "m7g.large",
+			CpuOptions: &types.CpuOptions{CoreCount: aws.Int32(2), ThreadsPerCore: aws.Int32(1)}},
+		// has a quota of its own
+		{InstanceType: "g5.48xlarge",
+			CpuOptions: &types.CpuOptions{CoreCount: aws.Int32(96), ThreadsPerCore: aws.Int32(2)}},
+		{InstanceType: "m7g.large", InstanceLifecycle: "spot",
+			CpuOptions: &types.CpuOptions{CoreCount: aws.Int32(200), ThreadsPerCore: aws.Int32(1)}},
 	}}}})
 	awsfake.Give(c, &ec2.DescribeAddressesOutput{Addresses: []types.Address{{PublicIp: aws.String("198.51.100.9")}}})
-	awsfake.Give(c, &ec2.DescribeNatGatewaysOutput{NatGateways: []types.NatGateway{gateway("us-east-1a"), gateway("us-east-1a"), gateway("us-east-1b")}})
+	awsfake.Give(c,
+		&ec2.DescribeNatGatewaysOutput{NatGateways: []types.NatGateway{gateway("us-east-1a"), gateway("us-east-1a"),
+			gateway("us-east-1b")}})
 	awsfake.Give(c, &ec2.DescribeAvailabilityZonesOutput{AvailabilityZones: []types.AvailabilityZone{
-		{ZoneName: aws.String("us-east-1a")}, {ZoneName: aws.String("us-east-1b")}, {ZoneName: aws.String("us-east-1c")}, {ZoneName: aws.String("us-east-1e")},
+		{ZoneName: aws.String("us-east-1a")}, {ZoneName: aws.String("us-east-1b")},
+		{ZoneName: aws.String("us-east-1c")}, {ZoneName: aws.String("us-east-1e")},
 	}})
-	awsfake.On(c, func(_ context.Context, in *ec2.DescribeInstanceTypeOfferingsInput) (*ec2.DescribeInstanceTypeOfferingsOutput, error) {
+	awsfake.On(c, func(_ context.Context,
+		in *ec2.DescribeInstanceTypeOfferingsInput) (*ec2.DescribeInstanceTypeOfferingsOutput, error) {
 		out := &ec2.DescribeInstanceTypeOfferingsOutput{}
 		for _, zone := range []string{"us-east-1a", "us-east-1b", "us-east-1c"} { // not us-east-1e, which is use1-az3
 			out.InstanceTypeOfferings = append(out.InstanceTypeOfferings, types.InstanceTypeOffering{
-				InstanceType: types.InstanceType(in.Filters[0].Values[0]), Location: aws.String(zone), LocationType: in.LocationType,
+				InstanceType: types.InstanceType(in.Filters[0].Values[0]), Location: aws.String(zone),
+				LocationType: in.LocationType,
 			})
 		}
 		return out, nil
 	})
-	awsfake.On(c, func(_ context.Context, in *rds.DescribeOrderableDBInstanceOptionsInput) (*rds.DescribeOrderableDBInstanceOptionsOutput, error) {
+	awsfake.On(c, func(_ context.Context,
+		in *rds.DescribeOrderableDBInstanceOptionsInput) (*rds.DescribeOrderableDBInstanceOptionsOutput, error) {
 		option := func(version, storage string, zones ...string) rdstypes.OrderableDBInstanceOption {
 			o := rdstypes.OrderableDBInstanceOption{
-				EngineVersion: &version, StorageType: &storage, SupportsStorageEncryption: aws.Bool(true), MultiAZCapable: aws.Bool(true), DBInstanceClass: in.DBInstanceClass,
+				EngineVersion: &version, StorageType: &storage, SupportsStorageEncryption: aws.Bool(true),
+				MultiAZCapable: aws.Bool(true), DBInstanceClass: in.DBInstanceClass,
 			}
 			for _, z := range zones {
 				o.AvailabilityZones = append(o.AvailabilityZones, rdstypes.AvailabilityZone{Name: aws.String(z)})
 			}
 			return o
 		}
-		return &rds.DescribeOrderableDBInstanceOptionsOutput{OrderableDBInstanceOptions: []rdstypes.OrderableDBInstanceOption{
-			option("8.0.43", "gp3", "us-east-1e"), option("8.4.7", "standard", "us-east-1e"), option("8.4.7", "gp3", "us-east-1a", "us-east-1b", "us-east-1c", "us-east-1e"),
-		}}, nil
+		return &rds.DescribeOrderableDBInstanceOptionsOutput{
+			OrderableDBInstanceOptions: []rdstypes.OrderableDBInstanceOption{
+				option("8.0.43", "gp3", "us-east-1e"), option("8.4.7", "standard", "us-east-1e"),
+				option("8.4.7", "gp3", "us-east-1a", "us-east-1b", "us-east-1c", "us-east-1e"),
+			}}, nil
 	})
 	awsfake.Give(c, &iam.GetRoleOutput{Role: &iamtypes.Role{}})
-	awsfake.On(c, func(_ context.Context, in *iam.SimulatePrincipalPolicyInput) (*iam.SimulatePrincipalPolicyOutput, error) {
+	awsfake.On(c, func(_ context.Context, in *iam.SimulatePrincipalPolicyInput) (*iam.SimulatePrincipalPolicyOutput,
+		error) {
 		if *in.PolicySourceArn != "arn:aws:iam::123456789012:role/deploy" {
 			t.Errorf("asked about %s", *in.PolicySourceArn)
 		}
-		return &iam.SimulatePrincipalPolicyOutput{EvaluationResults: []iamtypes.EvaluationResult{{EvalDecision: iamtypes.PolicyEvaluationDecisionTypeAllowed}}}, nil
+		return &iam.SimulatePrincipalPolicyOutput{EvaluationResults: []iamtypes.EvaluationResult{
+			{EvalDecision: iamtypes.PolicyEvaluationDecisionTypeAllowed}}}, nil
 	})
 	awsfake.Give(c, &route53.GetHostedZoneOutput{
-		HostedZone:    &route53types.HostedZone{Name: aws.String("example.org."), Config: &route53types.HostedZoneConfig{}},
+		HostedZone: &route53types.HostedZone{Name: aws.String("example.org."),
+			Config: &route53types.HostedZoneConfig{}},
 		DelegationSet: &route53types.DelegationSet{NameServers: []string{"ns-1.awsdns-01.com", "ns-2.awsdns-02.net"}},
 	})
-	awsfake.Fail[rds.DescribeDBInstancesInput](c, awsfake.Refuse("DBInstanceNotFound", "DBInstance dossier-prod not found."))
+	awsfake.Fail[rds.DescribeDBInstancesInput](c,
+		awsfake.Refuse("DBInstanceNotFound", "DBInstance dossier-prod not found."))
 	awsfake.Give(c, &autoscaling.DescribeAutoScalingGroupsOutput{})
 	awsfake.Give(c, &cloudwatchlogs.DescribeLogGroupsOutput{})
 	awsfake.Give(c, &cloudwatchlogs.ListTagsForResourceOutput{})
 	awsfake.Give(c, &ssm.DescribeParametersOutput{})
 	awsfake.Give(c, &ssm.ListTagsForResourceOutput{})
-	awsfake.Fail[cloudwatch.GetDashboardInput](c, awsfake.Refuse("ResourceNotFound", "Dashboard dossier-prod does not exist"))
+	awsfake.Fail[cloudwatch.GetDashboardInput](c,
+		awsfake.Refuse("ResourceNotFound", "Dashboard dossier-prod does not exist"))
 	return w
 }
 
 func gateway(zone string) types.NatGateway {
-	return types.NatGateway{State: types.NatGatewayStateAvailable, NatGatewayAddresses: []types.NatGatewayAddress{{AvailabilityZone: &zone}}}
+	return types.NatGateway{State: types.NatGatewayStateAvailable,
+		NatGatewayAddresses: []types.NatGatewayAddress{{AvailabilityZone: &zone}}}
 }
 
 // deployed has the stack in the account, with these tags on what takes tags, beside what is there anyway.
@@ -186,12 +216,14 @@ func (w *world) deployed(tags map[string]string) {
 	awsfake.Change(c, func(_ *ec2.DescribeInstancesInput, out *ec2.DescribeInstancesOutput) {
 		for _, of := range []string{"app", "app", "jump"} {
 			out.Reservations[0].Instances = append(out.Reservations[0].Instances, types.Instance{
-				InstanceType: "t4g.small", Tags: name(of), CpuOptions: &types.CpuOptions{CoreCount: aws.Int32(2), ThreadsPerCore: aws.Int32(1)},
+				InstanceType: "t4g.small", Tags: name(of),
+				CpuOptions: &types.CpuOptions{CoreCount: aws.Int32(2), ThreadsPerCore: aws.Int32(1)},
 			})
 		}
 	})
 	awsfake.Change(c, func(_ *ec2.DescribeAddressesInput, out *ec2.DescribeAddressesOutput) {
-		out.Addresses = append(out.Addresses, types.Address{Tags: name("nat-1")}, types.Address{Tags: name("nat-2")}, types.Address{Tags: name("nat-3")})
+		out.Addresses = append(out.Addresses, types.Address{Tags: name("nat-1")}, types.Address{Tags: name("nat-2")},
+			types.Address{Tags: name("nat-3")})
 	})
 	awsfake.Change(c, func(_ *ec2.DescribeNatGatewaysInput, out *ec2.DescribeNatGatewaysOutput) {
 		own := gateway("us-east-1a")
@@ -214,12 +246,17 @@ func (w *world) named(tags map[string]string) {
 		parameterTags = append(parameterTags, ssmtypes.Tag{Key: &k, Value: &v})
 	}
 	awsfake.Give(w.Cloud, &rds.DescribeDBInstancesOutput{DBInstances: []rdstypes.DBInstance{{TagList: databaseTags}}})
-	awsfake.Give(w.Cloud, &autoscaling.DescribeAutoScalingGroupsOutput{AutoScalingGroups: []scalingtypes.AutoScalingGroup{{Tags: groupTags}}})
+	awsfake.Give(w.Cloud,
+		&autoscaling.DescribeAutoScalingGroupsOutput{AutoScalingGroups: []scalingtypes.AutoScalingGroup{
+			{Tags: groupTags}}})
 	awsfake.Give(w.Cloud, &cloudwatchlogs.DescribeLogGroupsOutput{LogGroups: []logstypes.LogGroup{
-		{LogGroupName: aws.String("/dossier/prod/app"), Arn: aws.String("arn:aws:logs:us-east-1:123456789012:log-group:/dossier/prod/app:*")},
+		{LogGroupName: aws.String("/dossier/prod/app"),
+			Arn: aws.String("arn:aws:logs:us-east-1:123456789012:log-group:/dossier/prod/app:*")},
 	}})
 	awsfake.Give(w.Cloud, &cloudwatchlogs.ListTagsForResourceOutput{Tags: tags})
-	awsfake.Give(w.Cloud, &ssm.DescribeParametersOutput{Parameters: []ssmtypes.ParameterMetadata{{Name: aws.String("/dossier/prod/bucket")}}})
+	awsfake.Give(w.Cloud,
+		&ssm.DescribeParametersOutput{Parameters: []ssmtypes.ParameterMetadata{
+			{Name: aws.String("/dossier/prod/bucket")}}})
 	awsfake.Give(w.Cloud, &ssm.ListTagsForResourceOutput{TagList: parameterTags})
 	awsfake.Give(w.Cloud, &cloudwatch.GetDashboardOutput{})
 }

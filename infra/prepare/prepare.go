@@ -1,7 +1,8 @@
-// Package prepare makes an account ready for the first environment, and an environment ready to be made again. "pulumi up" runs it by infra/cmd/prepare
-// before everything that needs it.
+// Package prepare makes an account ready for the first environment, and an environment ready to be made again. "pulumi
+// up" runs it by infra/cmd/prepare before everything that needs it.
 //
-// What it does may be done any number of times, and nothing of it is undone by "pulumi destroy": service-linked roles are the account's.
+// What it does may be done any number of times, and nothing of it is undone by "pulumi destroy": service-linked roles
+// are the account's.
 //
 //   - The first load balancer, group or database of an account makes AWS create the service's own role, and the creation of the database, say, fails
 //     when the role is not known everywhere in time. So the roles are made beforehand. The provider's resource for them fails where they exist.
@@ -57,11 +58,12 @@ const (
 	Limit = 5 * time.Minute
 )
 
-// Run prepares an account for a database of that identifier. It writes a line for each thing that it does to log. wait waits for so long, or for the
-// context; nil is by the clock.
+// Run prepares an account for a database of that identifier. It writes a line for each thing that it does to log. wait
+// waits for so long, or for the context; nil is by the clock.
 //
 // The error names the call that AWS refused, and the mend.
-func Run(ctx context.Context, cfg aws.Config, database string, log io.Writer, wait func(context.Context, time.Duration) error) error {
+func Run(ctx context.Context, cfg aws.Config, database string, log io.Writer,
+	wait func(context.Context, time.Duration) error) error {
 	if wait == nil {
 		wait = sleep
 	}
@@ -74,18 +76,21 @@ func Run(ctx context.Context, cfg aws.Config, database string, log io.Writer, wa
 }
 
 // makeRoles makes the roles that the account lacks.
-func makeRoles(ctx context.Context, client *iam.Client, log io.Writer, wait func(context.Context, time.Duration) error) error {
+func makeRoles(ctx context.Context, client *iam.Client, log io.Writer,
+	wait func(context.Context, time.Duration) error) error {
 	made := false
 	for _, role := range Roles() {
 		_, err := client.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(role.Name)})
 		if err == nil {
 			continue
 		}
-		// A role that may not be looked at is tried all the same: to make one that exists is refused in a way of its own.
+		// A role that may not be looked at is tried all the same: to make one that exists is refused in a way of its
+		// own.
 		if code := codeOf(err); code != "NoSuchEntity" && !denied(code) {
 			return fmt.Errorf("looking for the service-linked role %s: %w", role.Name, err)
 		}
-		_, err = client.CreateServiceLinkedRole(ctx, &iam.CreateServiceLinkedRoleInput{AWSServiceName: aws.String(role.Service)})
+		_, err = client.CreateServiceLinkedRole(ctx,
+			&iam.CreateServiceLinkedRoleInput{AWSServiceName: aws.String(role.Service)})
 		switch code := codeOf(err); {
 		case err == nil:
 			made = true
@@ -93,8 +98,10 @@ func makeRoles(ctx context.Context, client *iam.Client, log io.Writer, wait func
 		case code == "InvalidInput" && strings.Contains(err.Error(), "has been taken"):
 			// Another deployment was quicker, or GetRole was denied.
 		case denied(code):
-			return fmt.Errorf("making the service-linked role %s: allow iam:CreateServiceLinkedRole for %s, or have somebody run "+
-				"\"aws iam create-service-linked-role --aws-service-name %s\" once in this account: %w", role.Name, role.Service, role.Service, err)
+			return fmt.Errorf("making the service-linked role %s: allow iam:CreateServiceLinkedRole for %s, or have "+
+				"somebody run "+
+				"\"aws iam create-service-linked-role --aws-service-name %s\" once in this account: %w", role.Name,
+				role.Service, role.Service, err)
 		default:
 			return fmt.Errorf("making the service-linked role %s: %w", role.Name, err)
 		}
@@ -107,7 +114,8 @@ func makeRoles(ctx context.Context, client *iam.Client, log io.Writer, wait func
 
 // clearLogGroups deletes what is left of the logs of a database that is gone.
 func clearLogGroups(ctx context.Context, cfg aws.Config, database string, log io.Writer) error {
-	_, err := rds.NewFromConfig(cfg).DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String(database)})
+	_, err := rds.NewFromConfig(cfg).DescribeDBInstances(ctx,
+		&rds.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String(database)})
 	if err == nil {
 		return nil // its log groups are its own
 	}

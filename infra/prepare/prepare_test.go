@@ -31,7 +31,8 @@ type account struct {
 }
 
 func newAccount() *account {
-	return &account{roles: map[string]bool{}, databases: map[string]bool{}, groups: map[string]bool{}, refuse: map[string]string{}}
+	return &account{roles: map[string]bool{}, databases: map[string]bool{}, groups: map[string]bool{},
+		refuse: map[string]string{}}
 }
 
 // config starts the double, and returns the SDK's configuration for it.
@@ -40,7 +41,8 @@ func (a *account) config(t *testing.T) aws.Config {
 	server := httptest.NewServer(a)
 	t.Cleanup(server.Close)
 	return aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+		Region: "us-east-1", BaseEndpoint: aws.String(server.URL),
+		Credentials:      credentials.NewStaticCredentialsProvider("a", "b", ""),
 		RetryMaxAttempts: 1,
 	}
 }
@@ -80,7 +82,8 @@ func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		i := slices.IndexFunc(Roles(), func(role Role) bool { return role.Service == subject })
 		if name := Roles()[i].Name; a.roles[name] {
 			// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateServiceLinkedRole.html
-			code, message = "InvalidInput", "Service role name "+name+" has been taken in this account, please try a different suffix."
+			code, message = "InvalidInput",
+				"Service role name "+name+" has been taken in this account, please try a different suffix."
 		} else {
 			a.roles[name] = true
 		}
@@ -90,10 +93,12 @@ func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/xml")
 	if code != "" {
 		w.WriteHeader(http.StatusBadRequest)
-		_, _ = fmt.Fprintf(w, "<ErrorResponse><Error><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>", code, message)
+		_, _ = fmt.Fprintf(w, "<ErrorResponse><Error><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>",
+			code, message)
 		return
 	}
-	_, _ = fmt.Fprintf(w, "<%[1]sResponse><%[1]sResult><Role><RoleName>a</RoleName></Role></%[1]sResult></%[1]sResponse>", operation)
+	_, _ = fmt.Fprintf(w,
+		"<%[1]sResponse><%[1]sResult><Role><RoleName>a</RoleName></Role></%[1]sResult></%[1]sResponse>", operation)
 }
 
 // run prepares the account, and returns what was said and how long a new role was waited for.
@@ -180,7 +185,9 @@ func TestRefusals(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.code) {
 				t.Errorf("the error is %v, want %q and the code", err, c.want)
 			}
-			if c.operation == "DescribeDBInstances" && slices.ContainsFunc(a.calls, func(call string) bool { return strings.HasPrefix(call, "DeleteLogGroup") }) {
+			if c.operation == "DescribeDBInstances" && slices.ContainsFunc(a.calls, func(call string) bool {
+				return strings.HasPrefix(call, "DeleteLogGroup")
+			}) {
 				t.Error("log groups were deleted although nobody knows whether the database is there")
 			}
 		})

@@ -24,59 +24,68 @@ const noDomain = "site.domain is not set: the site is the load balancer's own na
 
 // securityHeaders are what every page has; package web of the app sets them.
 var securityHeaders = map[string]string{
-	"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin", "Cache-Control": "no-store",
+	"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin",
+	"Cache-Control": "no-store",
 }
 
 var siteChecks = []check{
-	{"site/live", "/livez answers 200: a process serves.", "look at the app's log group and at the group's activities", func(ctx context.Context, l *look) (answer, error) {
-		return l.status(ctx, l.Stack.Outputs.URL+"/livez", "200")
-	}},
-	{"site/ready", "/readyz answers 200: database, bucket and table are reached.", "look at the app's log group for lines of level error", func(ctx context.Context, l *look) (answer, error) {
-		return l.status(ctx, l.Stack.Outputs.URL+"/readyz", "200")
-	}},
-	{"site/sign-in", "The page that staff sign in on is served.", "look at the app's log group", func(ctx context.Context, l *look) (answer, error) {
-		return l.status(ctx, l.Stack.Outputs.URL+"/staff/sign-in", "200")
-	}},
-	{"site/headers", "Pages have the headers that keep browsers safe.", "something between the app and the browser removes them", func(ctx context.Context, l *look) (answer, error) {
-		got, err := l.get(ctx, l.Stack.Outputs.URL+"/")
-		if err != nil {
-			return unreachable(err, "all headers")
-		}
-		var problems []string
-		for name, value := range securityHeaders {
-			if got.header.Get(name) != value {
-				problems = append(problems, fmt.Sprintf("%s is %q, not %q", name, got.header.Get(name), value))
+	{"site/live", "/livez answers 200: a process serves.", "look at the app's log group and at the group's activities",
+		func(ctx context.Context, l *look) (answer, error) {
+			return l.status(ctx, l.Stack.Outputs.URL+"/livez", "200")
+		}},
+	{"site/ready", "/readyz answers 200: database, bucket and table are reached.",
+		"look at the app's log group for lines of level error", func(ctx context.Context, l *look) (answer, error) {
+			return l.status(ctx, l.Stack.Outputs.URL+"/readyz", "200")
+		}},
+	{"site/sign-in", "The page that staff sign in on is served.", "look at the app's log group",
+		func(ctx context.Context, l *look) (answer, error) {
+			return l.status(ctx, l.Stack.Outputs.URL+"/staff/sign-in", "200")
+		}},
+	{"site/headers", "Pages have the headers that keep browsers safe.",
+		"something between the app and the browser removes them", func(ctx context.Context, l *look) (answer, error) {
+			got, err := l.get(ctx, l.Stack.Outputs.URL+"/")
+			if err != nil {
+				return unreachable(err, "all headers")
 			}
-		}
-		if !strings.Contains(got.header.Get("Content-Security-Policy"), "default-src") {
-			problems = append(problems, "no Content-Security-Policy")
-		}
-		return without(problems, "all headers")
-	}},
-	{"site/hsts", "Browsers are told to come by HTTPS alone.", refresh, func(ctx context.Context, l *look) (answer, error) {
-		if l.Stack.Settings.Site.Domain == "" {
-			return skip(noDomain)
-		}
-		got, err := l.get(ctx, l.Stack.Outputs.URL+"/livez")
-		if err != nil {
-			return unreachable(err, "max-age=31536000")
-		}
-		return equal(got.header.Get("Strict-Transport-Security"), "max-age=31536000")
-	}},
-	{"site/redirect", "Plain HTTP is refused: it redirects to HTTPS (ELB.1).", refresh, func(ctx context.Context, l *look) (answer, error) {
-		domain := l.Stack.Settings.Site.Domain
-		if domain == "" {
-			return skip(noDomain)
-		}
-		got, err := l.get(ctx, "http://"+domain+"/people?x=1")
-		const want = "301 to "
-		if err != nil {
-			return unreachable(err, want+"https")
-		}
-		to, _ := url.Parse(got.header.Get("Location"))
-		ok := got.status == http.StatusMovedPermanently && to != nil && to.Scheme == "https" && to.Hostname() == domain && to.Path == "/people"
-		return holds(ok, fmt.Sprintf("%d to %s", got.status, cmp.Or(got.header.Get("Location"), "nowhere")), want+"https://"+domain+"/people?x=1")
-	}},
+			var problems []string
+			for name, value := range securityHeaders {
+				if got.header.Get(name) != value {
+					problems = append(problems, fmt.Sprintf("%s is %q, not %q", name, got.header.Get(name), value))
+				}
+			}
+			if !strings.Contains(got.header.Get("Content-Security-Policy"), "default-src") {
+				problems = append(problems, "no Content-Security-Policy")
+			}
+			return without(problems, "all headers")
+		}},
+	{"site/hsts", "Browsers are told to come by HTTPS alone.", refresh,
+		func(ctx context.Context, l *look) (answer, error) {
+			if l.Stack.Settings.Site.Domain == "" {
+				return skip(noDomain)
+			}
+			got, err := l.get(ctx, l.Stack.Outputs.URL+"/livez")
+			if err != nil {
+				return unreachable(err, "max-age=31536000")
+			}
+			return equal(got.header.Get("Strict-Transport-Security"), "max-age=31536000")
+		}},
+	{"site/redirect", "Plain HTTP is refused: it redirects to HTTPS (ELB.1).", refresh,
+		func(ctx context.Context, l *look) (answer, error) {
+			domain := l.Stack.Settings.Site.Domain
+			if domain == "" {
+				return skip(noDomain)
+			}
+			got, err := l.get(ctx, "http://"+domain+"/people?x=1")
+			const want = "301 to "
+			if err != nil {
+				return unreachable(err, want+"https")
+			}
+			to, _ := url.Parse(got.header.Get("Location"))
+			ok := got.status == http.StatusMovedPermanently && to != nil && to.Scheme == "https" &&
+				to.Hostname() == domain && to.Path == "/people"
+			return holds(ok, fmt.Sprintf("%d to %s", got.status, cmp.Or(got.header.Get("Location"), "nowhere")),
+				want+"https://"+domain+"/people?x=1")
+		}},
 	{"site/tls-new", "TLS 1.3 is spoken (ELB.17).", refresh, func(ctx context.Context, l *look) (answer, error) {
 		if l.Stack.Settings.Site.Domain == "" {
 			return skip(noDomain)
@@ -98,71 +107,82 @@ var siteChecks = []check{
 		}
 		return equal(seen, "refused")
 	}},
-	{"site/dns", "The domain leads to the load balancer.", "look at the record of the domain, and whether the zone is delegated", func(ctx context.Context, l *look) (answer, error) {
-		domain := l.Stack.Settings.Site.Domain
-		if domain == "" {
-			return skip(noDomain)
-		}
-		balancer, err := l.balancer(ctx)
-		if err != nil {
-			return answer{}, err
-		}
-		own, err := l.Network.LookupHost(ctx, aws.ToString(balancer.DNSName))
-		if err != nil {
-			return answer{}, err
-		}
-		named, err := l.Network.LookupHost(ctx, domain)
-		if err != nil {
-			return unreachable(err, "an address of "+aws.ToString(balancer.DNSName))
-		}
-		ok := slices.ContainsFunc(named, func(a string) bool { return slices.Contains(own, a) })
-		return holds(ok, strings.Join(named, ", "), "an address of "+aws.ToString(balancer.DNSName)+": "+strings.Join(own, ", "))
-	}},
-	{"site/certificate", "The certificate is issued for the domain.", "ACM waits for the record of the domain: see site/proof", func(ctx context.Context, l *look) (answer, error) {
-		if l.Stack.Settings.Site.Domain == "" {
-			return skip(noDomain)
-		}
-		c, err := l.certificate(ctx)
-		if err != nil {
-			return answer{}, err
-		}
-		return equal(fmt.Sprintf("%s for %s", c.Status, aws.ToString(c.DomainName)), fmt.Sprintf("%s for %s", acmtypes.CertificateStatusIssued, l.Stack.Settings.Site.Domain))
-	}},
+	{"site/dns", "The domain leads to the load balancer.",
+		"look at the record of the domain, and whether the zone is delegated",
+		func(ctx context.Context, l *look) (answer, error) {
+			domain := l.Stack.Settings.Site.Domain
+			if domain == "" {
+				return skip(noDomain)
+			}
+			balancer, err := l.balancer(ctx)
+			if err != nil {
+				return answer{}, err
+			}
+			own, err := l.Network.LookupHost(ctx, aws.ToString(balancer.DNSName))
+			if err != nil {
+				return answer{}, err
+			}
+			named, err := l.Network.LookupHost(ctx, domain)
+			if err != nil {
+				return unreachable(err, "an address of "+aws.ToString(balancer.DNSName))
+			}
+			ok := slices.ContainsFunc(named, func(a string) bool { return slices.Contains(own, a) })
+			return holds(ok, strings.Join(named, ", "),
+				"an address of "+aws.ToString(balancer.DNSName)+": "+strings.Join(own, ", "))
+		}},
+	{"site/certificate", "The certificate is issued for the domain.",
+		"ACM waits for the record of the domain: see site/proof", func(ctx context.Context, l *look) (answer, error) {
+			if l.Stack.Settings.Site.Domain == "" {
+				return skip(noDomain)
+			}
+			c, err := l.certificate(ctx)
+			if err != nil {
+				return answer{}, err
+			}
+			return equal(fmt.Sprintf("%s for %s", c.Status, aws.ToString(c.DomainName)),
+				fmt.Sprintf("%s for %s", acmtypes.CertificateStatusIssued, l.Stack.Settings.Site.Domain))
+		}},
 	// https://docs.aws.amazon.com/acm/latest/userguide/managed-renewal.html
-	{"site/renewal", "ACM can renew the certificate by itself.", "a certificate is eligible while something uses it and its record stands", func(ctx context.Context, l *look) (answer, error) {
-		if l.Stack.Settings.Site.Domain == "" {
-			return skip(noDomain)
-		}
-		c, err := l.certificate(ctx)
-		if err != nil {
-			return answer{}, err
-		}
-		return equal(c.RenewalEligibility, acmtypes.RenewalEligibilityEligible)
-	}},
-	{"site/proof", "The record that proves the domain to ACM stands in the zone: without it the certificate runs out.", refresh, func(ctx context.Context, l *look) (answer, error) {
-		if l.Stack.Settings.Site.Domain == "" {
-			return skip(noDomain)
-		}
-		c, err := l.certificate(ctx)
-		if err != nil {
-			return answer{}, err
-		}
-		if len(c.DomainValidationOptions) == 0 || c.DomainValidationOptions[0].ResourceRecord == nil {
-			return answer{}, absent("record that ACM asks for")
-		}
-		want := c.DomainValidationOptions[0].ResourceRecord
-		out, err := l.route53.ListResourceRecordSets(ctx, &route53.ListResourceRecordSetsInput{
-			HostedZoneId: &l.Stack.Settings.Site.ZoneID, StartRecordName: want.Name, StartRecordType: types.RRTypeCname, MaxItems: aws.Int32(1),
-		})
-		if err != nil {
-			return answer{}, err
-		}
-		seen := "none"
-		if len(out.ResourceRecordSets) > 0 && len(out.ResourceRecordSets[0].ResourceRecords) > 0 && sameName(aws.ToString(out.ResourceRecordSets[0].Name), aws.ToString(want.Name)) {
-			seen = aws.ToString(out.ResourceRecordSets[0].ResourceRecords[0].Value)
-		}
-		return holds(sameName(seen, aws.ToString(want.Value)), seen, aws.ToString(want.Value))
-	}},
+	{"site/renewal", "ACM can renew the certificate by itself.",
+		"a certificate is eligible while something uses it and its record stands",
+		func(ctx context.Context, l *look) (answer, error) {
+			if l.Stack.Settings.Site.Domain == "" {
+				return skip(noDomain)
+			}
+			c, err := l.certificate(ctx)
+			if err != nil {
+				return answer{}, err
+			}
+			return equal(c.RenewalEligibility, acmtypes.RenewalEligibilityEligible)
+		}},
+	{"site/proof", "The record that proves the domain to ACM stands in the zone: without it the certificate runs out.",
+		refresh, func(ctx context.Context, l *look) (answer, error) {
+			if l.Stack.Settings.Site.Domain == "" {
+				return skip(noDomain)
+			}
+			c, err := l.certificate(ctx)
+			if err != nil {
+				return answer{}, err
+			}
+			if len(c.DomainValidationOptions) == 0 || c.DomainValidationOptions[0].ResourceRecord == nil {
+				return answer{}, absent("record that ACM asks for")
+			}
+			want := c.DomainValidationOptions[0].ResourceRecord
+			out, err := l.route53.ListResourceRecordSets(ctx, &route53.ListResourceRecordSetsInput{
+				HostedZoneId: &l.Stack.Settings.Site.ZoneID, StartRecordName: want.Name,
+				StartRecordType: types.RRTypeCname,
+				MaxItems:        aws.Int32(1),
+			})
+			if err != nil {
+				return answer{}, err
+			}
+			seen := "none"
+			if len(out.ResourceRecordSets) > 0 && len(out.ResourceRecordSets[0].ResourceRecords) > 0 &&
+				sameName(aws.ToString(out.ResourceRecordSets[0].Name), aws.ToString(want.Name)) {
+				seen = aws.ToString(out.ResourceRecordSets[0].ResourceRecords[0].Value)
+			}
+			return holds(sameName(seen, aws.ToString(want.Value)), seen, aws.ToString(want.Value))
+		}},
 }
 
 func sameName(a, b string) bool {
@@ -170,7 +190,8 @@ func sameName(a, b string) bool {
 }
 
 var balancerChecks = []check{
-	{"balancer/listeners", "The load balancer listens as the settings say: HTTPS with the policy for TLS 1.3, or HTTP where there is no domain.", refresh, func(ctx context.Context, l *look) (answer, error) {
+	{"balancer/listeners", "The load balancer listens as the settings say: HTTPS with the policy for TLS 1.3, or " +
+		"HTTP where there is no domain.", refresh, func(ctx context.Context, l *look) (answer, error) {
 		listeners, err := l.listeners(ctx)
 		if err != nil {
 			return answer{}, err
@@ -193,26 +214,33 @@ var balancerChecks = []check{
 		}
 		return equal(strings.Join(seen, ", "), want)
 	}},
-	{"balancer/attributes", "The load balancer drops invalid headers (ELB.4), refuses desynchronised requests (ELB.12), writes access logs (ELB.5) and is protected as `protect` says (ELB.6).", refresh, func(ctx context.Context, l *look) (answer, error) {
-		attributes, err := l.balancerAttributes(ctx)
-		if err != nil {
-			return answer{}, err
-		}
-		var problems []string
-		for name, want := range map[string]string{
-			"routing.http.drop_invalid_header_fields.enabled": "true", "routing.http.desync_mitigation_mode": "defensive",
-			"access_logs.s3.enabled": "true", "deletion_protection.enabled": fmt.Sprint(l.Stack.Settings.Protect),
-			"idle_timeout.timeout_seconds": fmt.Sprint(int(l.Stack.Settings.Service.IdleTimeout.Seconds())),
-		} {
-			if attributes[name] != want {
-				problems = append(problems, fmt.Sprintf("%s is %q, not %q", name, attributes[name], want))
+	{"balancer/attributes", "The load balancer drops invalid headers (ELB.4), refuses desynchronised requests " +
+		"(ELB.12), writes access logs (ELB.5) and is protected as `protect` says (ELB.6).", refresh,
+		func(ctx context.Context, l *look) (answer, error) {
+			attributes, err := l.balancerAttributes(ctx)
+			if err != nil {
+				return answer{}, err
 			}
-		}
-		return without(problems, "as set")
-	}},
-	{"balancer/delay", "An instance that leaves gets service.deregistrationDelay, and new connections go where the fewest are.", refresh, func(ctx context.Context, l *look) (answer, error) {
+			var problems []string
+			for name, want := range map[string]string{
+				"routing.http.drop_invalid_header_fields.enabled": "true",
+				"routing.http.desync_mitigation_mode":             "defensive",
+				"access_logs.s3.enabled":                          "true",
+				"deletion_protection.enabled":                     fmt.Sprint(l.Stack.Settings.Protect),
+				"idle_timeout.timeout_seconds": fmt.Sprint(
+					int(l.Stack.Settings.Service.IdleTimeout.Seconds())),
+			} {
+				if attributes[name] != want {
+					problems = append(problems, fmt.Sprintf("%s is %q, not %q", name, attributes[name], want))
+				}
+			}
+			return without(problems, "as set")
+		}},
+	{"balancer/delay", "An instance that leaves gets service.deregistrationDelay, and new connections go where the " +
+		"fewest are.", refresh, func(ctx context.Context, l *look) (answer, error) {
 		arn := l.targetGroup()
-		out, err := l.elb.DescribeTargetGroupAttributes(ctx, &elb.DescribeTargetGroupAttributesInput{TargetGroupArn: &arn})
+		out, err := l.elb.DescribeTargetGroupAttributes(ctx,
+			&elb.DescribeTargetGroupAttributesInput{TargetGroupArn: &arn})
 		if err != nil {
 			return answer{}, err
 		}
@@ -221,33 +249,38 @@ var balancerChecks = []check{
 			m[aws.ToString(a.Key)] = aws.ToString(a.Value)
 		}
 		return equal(m["deregistration_delay.timeout_seconds"]+" s, "+m["load_balancing.algorithm.type"],
-			fmt.Sprintf("%d s, least_outstanding_requests", int(l.Stack.Settings.Service.DeregistrationDelay.Seconds())))
+			fmt.Sprintf("%d s, least_outstanding_requests",
+				int(l.Stack.Settings.Service.DeregistrationDelay.Seconds())))
 	}},
-	{"balancer/targets", "Every instance in service is healthy in the target group.", "look at the reason that the load balancer gives, and at the app's log group", func(ctx context.Context, l *look) (answer, error) {
-		arn := l.targetGroup()
-		out, err := l.elb.DescribeTargetHealth(ctx, &elb.DescribeTargetHealthInput{TargetGroupArn: &arn})
-		if err != nil {
-			return answer{}, err
-		}
-		var problems []string
-		healthy := 0
-		for _, t := range out.TargetHealthDescriptions {
-			if t.Target == nil || t.TargetHealth == nil {
-				continue
+	{"balancer/targets", "Every instance in service is healthy in the target group.",
+		"look at the reason that the load balancer gives, and at the app's log group",
+		func(ctx context.Context, l *look) (answer, error) {
+			arn := l.targetGroup()
+			out, err := l.elb.DescribeTargetHealth(ctx, &elb.DescribeTargetHealthInput{TargetGroupArn: &arn})
+			if err != nil {
+				return answer{}, err
 			}
-			switch t.TargetHealth.State {
-			case elbtypes.TargetHealthStateEnumHealthy:
-				healthy++
-			case elbtypes.TargetHealthStateEnumDraining: // it leaves
-			default:
-				problems = append(problems, fmt.Sprintf("%s is %s: %s", aws.ToString(t.Target.Id), t.TargetHealth.State, aws.ToString(t.TargetHealth.Description)))
+			var problems []string
+			healthy := 0
+			for _, t := range out.TargetHealthDescriptions {
+				if t.Target == nil || t.TargetHealth == nil {
+					continue
+				}
+				switch t.TargetHealth.State {
+				case elbtypes.TargetHealthStateEnumHealthy:
+					healthy++
+				case elbtypes.TargetHealthStateEnumDraining: // it leaves
+				default:
+					problems = append(problems,
+						fmt.Sprintf("%s is %s: %s", aws.ToString(t.Target.Id), t.TargetHealth.State,
+							aws.ToString(t.TargetHealth.Description)))
+				}
 			}
-		}
-		if least := l.Stack.Settings.Service.Min; healthy < least {
-			problems = append(problems, fmt.Sprintf("%d healthy", healthy))
-		}
-		return without(problems, fmt.Sprintf("%d healthy at least, none unhealthy", l.Stack.Settings.Service.Min))
-	}},
+			if least := l.Stack.Settings.Service.Min; healthy < least {
+				problems = append(problems, fmt.Sprintf("%d healthy", healthy))
+			}
+			return without(problems, fmt.Sprintf("%d healthy at least, none unhealthy", l.Stack.Settings.Service.Min))
+		}},
 }
 
 // got is the answer of the site, without its body.

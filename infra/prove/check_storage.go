@@ -21,7 +21,8 @@ import (
 )
 
 // every has f say what is wrong with each of some buckets. What a bucket does not have at all is wrong with it.
-func (l *look) every(ctx context.Context, expected string, choose func(buckets) []string, f func(bucket string) (string, error)) (answer, error) {
+func (l *look) every(ctx context.Context, expected string, choose func(buckets) []string,
+	f func(bucket string) (string, error)) (answer, error) {
 	all, err := l.buckets(ctx)
 	if err != nil {
 		return answer{}, err
@@ -52,157 +53,182 @@ func unless(ok bool, wrong string) (string, error) {
 }
 
 var storageChecks = []check{
-	{"storage/public", "Every bucket refuses to become public (S3.8).", refresh, func(ctx context.Context, l *look) (answer, error) {
-		return l.every(ctx, "all four blocks", buckets.all, func(name string) (string, error) {
-			out, err := l.s3.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{Bucket: &name})
-			if err != nil {
-				return "", err
-			}
-			c := out.PublicAccessBlockConfiguration
-			return unless(c != nil && aws.ToBool(c.BlockPublicAcls) && aws.ToBool(c.BlockPublicPolicy) && aws.ToBool(c.IgnorePublicAcls) && aws.ToBool(c.RestrictPublicBuckets), "does not block all")
-		})
-	}},
-	{"storage/owner", "No bucket has access lists: what is in it is the account's (S3.12).", refresh, func(ctx context.Context, l *look) (answer, error) {
-		return l.every(ctx, "BucketOwnerEnforced", buckets.all, func(name string) (string, error) {
-			out, err := l.s3.GetBucketOwnershipControls(ctx, &s3.GetBucketOwnershipControlsInput{Bucket: &name})
-			if err != nil {
-				return "", err
-			}
-			c := out.OwnershipControls
-			return unless(c != nil && len(c.Rules) == 1 && c.Rules[0].ObjectOwnership == types.ObjectOwnershipBucketOwnerEnforced, "has them")
-		})
-	}},
-	{"storage/encrypted", "Every bucket encrypts what is written.", refresh, func(ctx context.Context, l *look) (answer, error) {
-		return l.every(ctx, "AES256", buckets.all, func(name string) (string, error) {
-			out, err := l.s3.GetBucketEncryption(ctx, &s3.GetBucketEncryptionInput{Bucket: &name})
-			if err != nil {
-				return "", err
-			}
-			c := out.ServerSideEncryptionConfiguration
-			return unless(c != nil && len(c.Rules) == 1 && c.Rules[0].ApplyServerSideEncryptionByDefault != nil &&
-				c.Rules[0].ApplyServerSideEncryptionByDefault.SSEAlgorithm == types.ServerSideEncryptionAes256, "does not with keys of S3")
-		})
-	}},
-	{"storage/policy", "Every bucket's policy refuses requests without TLS (S3.5).", refresh, func(ctx context.Context, l *look) (answer, error) {
-		return l.every(ctx, "a denial", buckets.all, func(name string) (string, error) {
-			out, err := l.s3.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &name})
-			if err != nil {
-				return "", err
-			}
-			return unless(deniesPlain(aws.ToString(out.Policy)), "has no denial")
-		})
-	}},
-	{"storage/plain", "S3 really refuses a signed request without TLS that it answers with it.", "look at the bucket's policy", func(ctx context.Context, l *look) (answer, error) {
-		return l.every(ctx, "refused", buckets.all, func(name string) (string, error) {
-			if _, err := l.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name}); err != nil {
-				return "", err
-			}
-			_, err := l.plainS3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name})
-			if _, denied := refusal.Denied(err); denied {
-				return "", nil
-			}
-			if err != nil {
-				return "", err
-			}
-			return "answers by HTTP", nil
-		})
-	}},
-	{"storage/versions", "The buckets of files and releases keep old versions.", refresh, func(ctx context.Context, l *look) (answer, error) {
-		return l.every(ctx, "Enabled", buckets.versioned, func(name string) (string, error) {
-			out, err := l.s3.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &name})
-			if err != nil {
-				return "", err
-			}
-			return unless(out.Status == types.BucketVersioningStatusEnabled, "does not")
-		})
-	}},
-	{"storage/deleted", "Deleted files are gone after storage.deletedDays, and parts of unfinished uploads after seven days (S3.13).", refresh, func(ctx context.Context, l *look) (answer, error) {
+	{"storage/public", "Every bucket refuses to become public (S3.8).", refresh,
+		func(ctx context.Context, l *look) (answer, error) {
+			return l.every(ctx, "all four blocks", buckets.all, func(name string) (string, error) {
+				out, err := l.s3.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{Bucket: &name})
+				if err != nil {
+					return "", err
+				}
+				c := out.PublicAccessBlockConfiguration
+				return unless(c != nil && aws.ToBool(c.BlockPublicAcls) && aws.ToBool(c.BlockPublicPolicy) &&
+					aws.ToBool(c.IgnorePublicAcls) && aws.ToBool(c.RestrictPublicBuckets), "does not block all")
+			})
+		}},
+	{"storage/owner", "No bucket has access lists: what is in it is the account's (S3.12).", refresh,
+		func(ctx context.Context, l *look) (answer, error) {
+			return l.every(ctx, "BucketOwnerEnforced", buckets.all, func(name string) (string, error) {
+				out, err := l.s3.GetBucketOwnershipControls(ctx, &s3.GetBucketOwnershipControlsInput{Bucket: &name})
+				if err != nil {
+					return "", err
+				}
+				c := out.OwnershipControls
+				return unless(c != nil && len(c.Rules) == 1 &&
+					c.Rules[0].ObjectOwnership == types.ObjectOwnershipBucketOwnerEnforced, "has them")
+			})
+		}},
+	{"storage/encrypted", "Every bucket encrypts what is written.", refresh,
+		func(ctx context.Context, l *look) (answer, error) {
+			return l.every(ctx, "AES256", buckets.all, func(name string) (string, error) {
+				out, err := l.s3.GetBucketEncryption(ctx, &s3.GetBucketEncryptionInput{Bucket: &name})
+				if err != nil {
+					return "", err
+				}
+				c := out.ServerSideEncryptionConfiguration
+				return unless(c != nil && len(c.Rules) == 1 && c.Rules[0].ApplyServerSideEncryptionByDefault != nil &&
+					c.Rules[0].ApplyServerSideEncryptionByDefault.SSEAlgorithm == types.ServerSideEncryptionAes256,
+					"does not with keys of S3")
+			})
+		}},
+	{"storage/policy", "Every bucket's policy refuses requests without TLS (S3.5).", refresh,
+		func(ctx context.Context, l *look) (answer, error) {
+			return l.every(ctx, "a denial", buckets.all, func(name string) (string, error) {
+				out, err := l.s3.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &name})
+				if err != nil {
+					return "", err
+				}
+				return unless(deniesPlain(aws.ToString(out.Policy)), "has no denial")
+			})
+		}},
+	{"storage/plain", "S3 really refuses a signed request without TLS that it answers with it.",
+		"look at the bucket's policy", func(ctx context.Context, l *look) (answer, error) {
+			return l.every(ctx, "refused", buckets.all, func(name string) (string, error) {
+				if _, err := l.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name}); err != nil {
+					return "", err
+				}
+				_, err := l.plainS3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name})
+				if _, denied := refusal.Denied(err); denied {
+					return "", nil
+				}
+				if err != nil {
+					return "", err
+				}
+				return "answers by HTTP", nil
+			})
+		}},
+	{"storage/versions", "The buckets of files and releases keep old versions.", refresh,
+		func(ctx context.Context, l *look) (answer, error) {
+			return l.every(ctx, "Enabled", buckets.versioned, func(name string) (string, error) {
+				out, err := l.s3.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &name})
+				if err != nil {
+					return "", err
+				}
+				return unless(out.Status == types.BucketVersioningStatusEnabled, "does not")
+			})
+		}},
+	{"storage/deleted", "Deleted files are gone after storage.deletedDays, and parts of unfinished uploads after " +
+		"seven days (S3.13).", refresh, func(ctx context.Context, l *look) (answer, error) {
 		days := l.Stack.Settings.Storage.DeletedDays
-		return l.every(ctx, fmt.Sprintf("old versions %d days, parts 7 days", days), func(b buckets) []string { return []string{b.files} }, func(name string) (string, error) {
+		return l.every(ctx, fmt.Sprintf("old versions %d days, parts 7 days", days), func(b buckets) []string {
+			return []string{b.files}
+		}, func(name string) (string, error) {
 			rules, err := l.rules(ctx, name)
 			if err != nil {
 				return "", err
 			}
 			old := slices.ContainsFunc(rules, func(r types.LifecycleRule) bool {
-				return r.NoncurrentVersionExpiration != nil && aws.ToInt32(r.NoncurrentVersionExpiration.NoncurrentDays) == int32(days)
+				return r.NoncurrentVersionExpiration != nil &&
+					aws.ToInt32(r.NoncurrentVersionExpiration.NoncurrentDays) == int32(days)
 			})
 			parts := slices.ContainsFunc(rules, func(r types.LifecycleRule) bool {
-				return r.AbortIncompleteMultipartUpload != nil && aws.ToInt32(r.AbortIncompleteMultipartUpload.DaysAfterInitiation) == 7
+				return r.AbortIncompleteMultipartUpload != nil &&
+					aws.ToInt32(r.AbortIncompleteMultipartUpload.DaysAfterInitiation) == 7
 			})
 			return unless(old && parts, "has no such rules")
 		})
 	}},
-	{"storage/old-logs", "Access logs are gone after storage.accessLogDays.", refresh, func(ctx context.Context, l *look) (answer, error) {
-		days := l.Stack.Settings.Storage.AccessLogDays
-		return l.every(ctx, fmt.Sprintf("%d days", days), func(b buckets) []string { return []string{b.logs} }, func(name string) (string, error) {
-			rules, err := l.rules(ctx, name)
+	{"storage/old-logs", "Access logs are gone after storage.accessLogDays.", refresh,
+		func(ctx context.Context, l *look) (answer, error) {
+			days := l.Stack.Settings.Storage.AccessLogDays
+			return l.every(ctx, fmt.Sprintf("%d days", days), func(b buckets) []string { return []string{b.logs} },
+				func(name string) (string, error) {
+					rules, err := l.rules(ctx, name)
+					if err != nil {
+						return "", err
+					}
+					return unless(slices.ContainsFunc(rules, func(r types.LifecycleRule) bool {
+						return r.Expiration != nil && aws.ToInt32(r.Expiration.Days) == int32(days)
+					}), "has no such rule")
+				})
+		}},
+	{"storage/cors", "Browsers may send parts of files from the site and from site.apiOrigins, and from nowhere else.",
+		refresh, func(ctx context.Context, l *look) (answer, error) {
+			all, err := l.buckets(ctx)
 			if err != nil {
-				return "", err
+				return answer{}, err
 			}
-			return unless(slices.ContainsFunc(rules, func(r types.LifecycleRule) bool {
-				return r.Expiration != nil && aws.ToInt32(r.Expiration.Days) == int32(days)
-			}), "has no such rule")
-		})
-	}},
-	{"storage/cors", "Browsers may send parts of files from the site and from site.apiOrigins, and from nowhere else.", refresh, func(ctx context.Context, l *look) (answer, error) {
-		all, err := l.buckets(ctx)
-		if err != nil {
-			return answer{}, err
-		}
-		want := append([]string{l.Stack.Outputs.URL}, l.Stack.Settings.Site.APIOrigins...)
-		slices.Sort(want)
-		expected := "PUT from " + strings.Join(want, ", ")
-		out, err := l.s3.GetBucketCors(ctx, &s3.GetBucketCorsInput{Bucket: &all.files})
-		if err != nil {
-			return answer{expected: expected}, err
-		}
-		var seen []string
-		for _, r := range out.CORSRules {
-			seen = append(seen, strings.Join(slices.Sorted(slices.Values(r.AllowedMethods)), " ")+" from "+strings.Join(slices.Sorted(slices.Values(r.AllowedOrigins)), ", "))
-		}
-		return equal(list(seen), expected)
-	}},
-	{"storage/logging", "The buckets of files and releases write access logs to the bucket of logs (S3.9).", refresh, func(ctx context.Context, l *look) (answer, error) {
-		all, err := l.buckets(ctx)
-		if err != nil {
-			return answer{}, err
-		}
-		return l.every(ctx, "to "+all.logs, buckets.versioned, func(name string) (string, error) {
-			out, err := l.s3.GetBucketLogging(ctx, &s3.GetBucketLoggingInput{Bucket: &name})
+			want := append([]string{l.Stack.Outputs.URL}, l.Stack.Settings.Site.APIOrigins...)
+			slices.Sort(want)
+			expected := "PUT from " + strings.Join(want, ", ")
+			out, err := l.s3.GetBucketCors(ctx, &s3.GetBucketCorsInput{Bucket: &all.files})
 			if err != nil {
-				return "", err
+				return answer{expected: expected}, err
 			}
-			return unless(out.LoggingEnabled != nil && aws.ToString(out.LoggingEnabled.TargetBucket) == all.logs, "does not")
-		})
-	}},
-	// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html: a test file is written when logs are turned on.
-	{"storage/balancer-logs", "The load balancer's access logs arrive.", "look at the policy of the bucket of logs", func(ctx context.Context, l *look) (answer, error) {
-		return l.arrived(ctx, "load-balancer/", 0)
-	}},
+			var seen []string
+			for _, r := range out.CORSRules {
+				seen = append(seen, strings.Join(slices.Sorted(slices.Values(r.AllowedMethods)),
+					" ")+" from "+strings.Join(slices.Sorted(slices.Values(r.AllowedOrigins)), ", "))
+			}
+			return equal(list(seen), expected)
+		}},
+	{"storage/logging", "The buckets of files and releases write access logs to the bucket of logs (S3.9).", refresh,
+		func(ctx context.Context, l *look) (answer, error) {
+			all, err := l.buckets(ctx)
+			if err != nil {
+				return answer{}, err
+			}
+			return l.every(ctx, "to "+all.logs, buckets.versioned, func(name string) (string, error) {
+				out, err := l.s3.GetBucketLogging(ctx, &s3.GetBucketLoggingInput{Bucket: &name})
+				if err != nil {
+					return "", err
+				}
+				return unless(out.LoggingEnabled != nil && aws.ToString(out.LoggingEnabled.TargetBucket) == all.logs,
+					"does not")
+			})
+		}},
+	// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html: a test file is
+	// written when logs are turned on.
+	{"storage/balancer-logs", "The load balancer's access logs arrive.", "look at the policy of the bucket of logs",
+		func(ctx context.Context, l *look) (answer, error) {
+			return l.arrived(ctx, "load-balancer/", 0)
+		}},
 	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html: "within a few hours".
-	{"storage/bucket-logs", "The buckets' access logs arrive.", "S3 delivers them within hours; look at the policy of the bucket of logs", func(ctx context.Context, l *look) (answer, error) {
-		return l.arrived(ctx, "s3/", 24*time.Hour)
-	}},
-	{"storage/release", "The release that instances install exists, and is the one that was deployed.", "\"pulumi up\" uploads it again", func(ctx context.Context, l *look) (answer, error) {
-		t, err := l.template(ctx)
-		if err != nil {
-			return answer{}, err
-		}
-		// Read and not only looked at: of an object that came in parts S3 keeps no checksum of the whole.
-		out, err := l.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &t.bucket, Key: &t.key})
-		if err != nil {
-			return answer{expected: l.Stack.Outputs.Release}, err
-		}
-		defer func() { _ = out.Body.Close() }()
-		hash := sha256.New()
-		if _, err := io.Copy(hash, out.Body); err != nil {
-			return answer{}, fmt.Errorf("reading %s: %w", t.key, err)
-		}
-		if seen := hex.EncodeToString(hash.Sum(nil)); seen != t.sha256 {
-			return holds(false, "an object with the checksum "+seen, t.sha256)
-		}
-		return equal(t.sha256, l.Stack.Outputs.Release)
-	}},
+	{"storage/bucket-logs", "The buckets' access logs arrive.",
+		"S3 delivers them within hours; look at the policy of the bucket of logs",
+		func(ctx context.Context, l *look) (answer, error) {
+			return l.arrived(ctx, "s3/", 24*time.Hour)
+		}},
+	{"storage/release", "The release that instances install exists, and is the one that was deployed.",
+		"\"pulumi up\" uploads it again", func(ctx context.Context, l *look) (answer, error) {
+			t, err := l.template(ctx)
+			if err != nil {
+				return answer{}, err
+			}
+			// Read and not only looked at: of an object that came in parts S3 keeps no checksum of the whole.
+			out, err := l.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &t.bucket, Key: &t.key})
+			if err != nil {
+				return answer{expected: l.Stack.Outputs.Release}, err
+			}
+			defer func() { _ = out.Body.Close() }()
+			hash := sha256.New()
+			if _, err := io.Copy(hash, out.Body); err != nil {
+				return answer{}, fmt.Errorf("reading %s: %w", t.key, err)
+			}
+			if seen := hex.EncodeToString(hash.Sum(nil)); seen != t.sha256 {
+				return holds(false, "an object with the checksum "+seen, t.sha256)
+			}
+			return equal(t.sha256, l.Stack.Outputs.Release)
+		}},
 }
 
 func (l *look) rules(ctx context.Context, bucket string) ([]types.LifecycleRule, error) {
@@ -210,7 +236,9 @@ func (l *look) rules(ctx context.Context, bucket string) ([]types.LifecycleRule,
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(out.Rules, func(r types.LifecycleRule) bool { return r.Status != types.ExpirationStatusEnabled }), nil
+	return slices.DeleteFunc(out.Rules, func(r types.LifecycleRule) bool {
+		return r.Status != types.ExpirationStatusEnabled
+	}), nil
 }
 
 // arrived proves that there are logs below a prefix, once they had the time to come.
@@ -219,7 +247,8 @@ func (l *look) arrived(ctx context.Context, prefix string, within time.Duration)
 	if err != nil {
 		return answer{}, err
 	}
-	out, err := l.s3.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &all.logs, Prefix: &prefix, MaxKeys: aws.Int32(1)})
+	out, err := l.s3.ListObjectsV2(ctx,
+		&s3.ListObjectsV2Input{Bucket: &all.logs, Prefix: &prefix, MaxKeys: aws.Int32(1)})
 	if err != nil {
 		return answer{}, err
 	}
@@ -261,56 +290,62 @@ func deniesPlain(policy string) bool {
 }
 
 var tableChecks = []check{
-	{"table/form", "The table of files' records is active, is paid by request, and has its index.", refresh, func(ctx context.Context, l *look) (answer, error) {
-		t, err := l.table(ctx)
-		if err != nil {
-			return answer{}, err
-		}
-		mode := ""
-		if t.BillingModeSummary != nil {
-			mode = string(t.BillingModeSummary.BillingMode)
-		}
-		var indexes []string
-		for _, i := range t.GlobalSecondaryIndexes {
-			indexes = append(indexes, aws.ToString(i.IndexName)+" "+string(i.IndexStatus))
-		}
-		return equal(fmt.Sprintf("%s, %s, %s", t.TableStatus, mode, list(indexes)), "ACTIVE, PAY_PER_REQUEST, unfinished ACTIVE")
-	}},
-	{"table/protection", "The table is protected from deletion as `protect` says (DynamoDB.6).", refresh, func(ctx context.Context, l *look) (answer, error) {
-		t, err := l.table(ctx)
-		if err != nil {
-			return answer{}, err
-		}
-		return equal(aws.ToBool(t.DeletionProtectionEnabled), l.Stack.Settings.Protect)
-	}},
-	{"table/expiry", "Records of uploads that never ended expire.", refresh, func(ctx context.Context, l *look) (answer, error) {
-		t, err := l.table(ctx)
-		if err != nil {
-			return answer{}, err
-		}
-		out, err := l.dynamo.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: t.TableName})
-		if err != nil {
-			return answer{}, err
-		}
-		d := out.TimeToLiveDescription
-		if d == nil {
-			d = &tabletypes.TimeToLiveDescription{}
-		}
-		return equal(string(d.TimeToLiveStatus)+" on "+aws.ToString(d.AttributeName), "ENABLED on expires_at")
-	}},
-	{"table/recovery", "The table can be restored to a point in time (DynamoDB.2).", refresh, func(ctx context.Context, l *look) (answer, error) {
-		t, err := l.table(ctx)
-		if err != nil {
-			return answer{}, err
-		}
-		out, err := l.dynamo.DescribeContinuousBackups(ctx, &dynamodb.DescribeContinuousBackupsInput{TableName: t.TableName})
-		if err != nil {
-			return answer{}, err
-		}
-		seen := tabletypes.PointInTimeRecoveryStatusDisabled
-		if d := out.ContinuousBackupsDescription; d != nil && d.PointInTimeRecoveryDescription != nil {
-			seen = d.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus
-		}
-		return equal(seen, tabletypes.PointInTimeRecoveryStatusEnabled)
-	}},
+	{"table/form", "The table of files' records is active, is paid by request, and has its index.", refresh,
+		func(ctx context.Context, l *look) (answer, error) {
+			t, err := l.table(ctx)
+			if err != nil {
+				return answer{}, err
+			}
+			mode := ""
+			if t.BillingModeSummary != nil {
+				mode = string(t.BillingModeSummary.BillingMode)
+			}
+			var indexes []string
+			for _, i := range t.GlobalSecondaryIndexes {
+				indexes = append(indexes, aws.ToString(i.IndexName)+" "+string(i.IndexStatus))
+			}
+			return equal(fmt.Sprintf("%s, %s, %s", t.TableStatus, mode, list(indexes)),
+				"ACTIVE, PAY_PER_REQUEST, unfinished ACTIVE")
+		}},
+	{"table/protection", "The table is protected from deletion as `protect` says (DynamoDB.6).", refresh,
+		func(ctx context.Context, l *look) (answer, error) {
+			t, err := l.table(ctx)
+			if err != nil {
+				return answer{}, err
+			}
+			return equal(aws.ToBool(t.DeletionProtectionEnabled), l.Stack.Settings.Protect)
+		}},
+	{"table/expiry", "Records of uploads that never ended expire.", refresh,
+		func(ctx context.Context, l *look) (answer, error) {
+			t, err := l.table(ctx)
+			if err != nil {
+				return answer{}, err
+			}
+			out, err := l.dynamo.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: t.TableName})
+			if err != nil {
+				return answer{}, err
+			}
+			d := out.TimeToLiveDescription
+			if d == nil {
+				d = &tabletypes.TimeToLiveDescription{}
+			}
+			return equal(string(d.TimeToLiveStatus)+" on "+aws.ToString(d.AttributeName), "ENABLED on expires_at")
+		}},
+	{"table/recovery", "The table can be restored to a point in time (DynamoDB.2).", refresh,
+		func(ctx context.Context, l *look) (answer, error) {
+			t, err := l.table(ctx)
+			if err != nil {
+				return answer{}, err
+			}
+			out, err := l.dynamo.DescribeContinuousBackups(ctx,
+				&dynamodb.DescribeContinuousBackupsInput{TableName: t.TableName})
+			if err != nil {
+				return answer{}, err
+			}
+			seen := tabletypes.PointInTimeRecoveryStatusDisabled
+			if d := out.ContinuousBackupsDescription; d != nil && d.PointInTimeRecoveryDescription != nil {
+				seen = d.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus
+			}
+			return equal(seen, tabletypes.PointInTimeRecoveryStatusEnabled)
+		}},
 }

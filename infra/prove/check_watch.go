@@ -26,7 +26,8 @@ var secrets = []string{"db/admin/password", "db/password", "staff/secret"}
 func (l *look) parameterNames() map[string]ssmtypes.ParameterType {
 	want := map[string]ssmtypes.ParameterType{}
 	for _, name := range []string{
-		"bucket", "db/admin/user", "db/host", "db/max-connections", "db/name", "db/user", "max-file-size", "public-url", "table", "timeout/shutdown",
+		"bucket", "db/admin/user", "db/host", "db/max-connections", "db/name", "db/user", "max-file-size", "public-url",
+		"table", "timeout/shutdown",
 		"timeout/upload", "trusted-proxies", "release",
 	} {
 		want[name] = ssmtypes.ParameterTypeString
@@ -44,174 +45,197 @@ func (l *look) parameterNames() map[string]ssmtypes.ParameterType {
 }
 
 var parameterChecks = []check{
-	{"parameters/complete", "Parameter Store has every setting of the hosts.", refresh, func(ctx context.Context, l *look) (answer, error) {
-		have, err := l.parameters(ctx)
-		if err != nil {
-			return answer{}, err
-		}
-		var problems []string
-		for _, name := range slices.Sorted(maps.Keys(l.parameterNames())) {
-			if _, ok := have[name]; !ok {
-				problems = append(problems, name+" is missing")
+	{"parameters/complete", "Parameter Store has every setting of the hosts.", refresh,
+		func(ctx context.Context, l *look) (answer, error) {
+			have, err := l.parameters(ctx)
+			if err != nil {
+				return answer{}, err
 			}
-		}
-		return without(problems, "all")
-	}},
-	{"parameters/secret", "Secrets are kept encrypted, and nothing else is.", refresh, func(ctx context.Context, l *look) (answer, error) {
-		have, err := l.parameters(ctx)
-		if err != nil {
-			return answer{}, err
-		}
-		var problems []string
-		for name, kind := range l.parameterNames() {
-			if p, ok := have[name]; ok && p.Type != kind {
-				problems = append(problems, fmt.Sprintf("%s is a %s", name, p.Type))
+			var problems []string
+			for _, name := range slices.Sorted(maps.Keys(l.parameterNames())) {
+				if _, ok := have[name]; !ok {
+					problems = append(problems, name+" is missing")
+				}
 			}
-		}
-		return without(problems, "each of its type")
-	}},
-	{"parameters/release", "The jump server's release is the one that the instances have.", "run \"pulumi up\"", func(ctx context.Context, l *look) (answer, error) {
-		value, err := l.value(ctx, "release")
-		if err != nil {
-			return answer{}, err
-		}
-		t, err := l.template(ctx)
-		if err != nil {
-			return answer{}, err
-		}
-		return equal(value, t.key+" "+t.sha256)
-	}},
-	{"parameters/url", "The app knows the site by its name.", refresh, func(ctx context.Context, l *look) (answer, error) {
-		value, err := l.value(ctx, "public-url")
-		if err != nil {
-			return answer{}, err
-		}
-		return equal(value, l.Stack.Outputs.URL)
-	}},
+			return without(problems, "all")
+		}},
+	{"parameters/secret", "Secrets are kept encrypted, and nothing else is.", refresh,
+		func(ctx context.Context, l *look) (answer, error) {
+			have, err := l.parameters(ctx)
+			if err != nil {
+				return answer{}, err
+			}
+			var problems []string
+			for name, kind := range l.parameterNames() {
+				if p, ok := have[name]; ok && p.Type != kind {
+					problems = append(problems, fmt.Sprintf("%s is a %s", name, p.Type))
+				}
+			}
+			return without(problems, "each of its type")
+		}},
+	{"parameters/release", "The jump server's release is the one that the instances have.", "run \"pulumi up\"",
+		func(ctx context.Context, l *look) (answer, error) {
+			value, err := l.value(ctx, "release")
+			if err != nil {
+				return answer{}, err
+			}
+			t, err := l.template(ctx)
+			if err != nil {
+				return answer{}, err
+			}
+			return equal(value, t.key+" "+t.sha256)
+		}},
+	{"parameters/url", "The app knows the site by its name.", refresh,
+		func(ctx context.Context, l *look) (answer, error) {
+			value, err := l.value(ctx, "public-url")
+			if err != nil {
+				return answer{}, err
+			}
+			return equal(value, l.Stack.Outputs.URL)
+		}},
 }
 
 // watched are the services that an alarm watches.
 var watched = []string{"AWS/ApplicationELB", "AWS/DynamoDB", "AWS/RDS"}
 
 var watchChecks = []check{
-	{"watch/alarms", "There are alarms for the load balancer, the database and the table.", refresh, func(ctx context.Context, l *look) (answer, error) {
-		alarms, err := l.alarms(ctx)
-		if err != nil {
-			return answer{}, err
-		}
-		var problems []string
-		for _, namespace := range watched {
-			if !slices.ContainsFunc(alarms, func(a watchtypes.MetricAlarm) bool { return aws.ToString(a.Namespace) == namespace }) {
-				problems = append(problems, "none for "+namespace)
+	{"watch/alarms", "There are alarms for the load balancer, the database and the table.", refresh,
+		func(ctx context.Context, l *look) (answer, error) {
+			alarms, err := l.alarms(ctx)
+			if err != nil {
+				return answer{}, err
 			}
-		}
-		return without(problems, "one for each at least")
-	}},
-	{"watch/quiet", "No alarm is raised.", "each alarm's description says where to look first", func(ctx context.Context, l *look) (answer, error) {
-		return l.everyAlarm(ctx, "none", func(a watchtypes.MetricAlarm) string {
-			if a.StateValue == watchtypes.StateValueAlarm {
-				return "is raised: " + cut(aws.ToString(a.StateReason))
+			var problems []string
+			for _, namespace := range watched {
+				if !slices.ContainsFunc(alarms, func(a watchtypes.MetricAlarm) bool {
+					return aws.ToString(a.Namespace) == namespace
+				}) {
+					problems = append(problems, "none for "+namespace)
+				}
 			}
-			return ""
-		})
-	}},
+			return without(problems, "one for each at least")
+		}},
+	{"watch/quiet", "No alarm is raised.", "each alarm's description says where to look first",
+		func(ctx context.Context, l *look) (answer, error) {
+			return l.everyAlarm(ctx, "none", func(a watchtypes.MetricAlarm) string {
+				if a.StateValue == watchtypes.StateValueAlarm {
+					return "is raised: " + cut(aws.ToString(a.StateReason))
+				}
+				return ""
+			})
+		}},
 	// INSUFFICIENT_DATA after hours is a metric that does not exist under this name and these dimensions.
-	{"watch/data", "Every alarm has data, or counts its lack as fine.", "an alarm that is new has none yet; else its metric or dimensions are wrong", func(ctx context.Context, l *look) (answer, error) {
-		return l.everyAlarm(ctx, "no INSUFFICIENT_DATA", func(a watchtypes.MetricAlarm) string {
-			if a.StateValue == watchtypes.StateValueInsufficientData && (a.AlarmConfigurationUpdatedTimestamp == nil || l.Now().Sub(*a.AlarmConfigurationUpdatedTimestamp) > settled) {
-				return "has no data"
+	{"watch/data", "Every alarm has data, or counts its lack as fine.",
+		"an alarm that is new has none yet; else its metric or dimensions are wrong",
+		func(ctx context.Context, l *look) (answer, error) {
+			return l.everyAlarm(ctx, "no INSUFFICIENT_DATA", func(a watchtypes.MetricAlarm) string {
+				if a.StateValue == watchtypes.StateValueInsufficientData &&
+					(a.AlarmConfigurationUpdatedTimestamp == nil ||
+						l.Now().Sub(*a.AlarmConfigurationUpdatedTimestamp) > settled) {
+					return "has no data"
+				}
+				return ""
+			})
+		}},
+	{"watch/actions", "Every alarm tells the topic when it is raised.", refresh,
+		func(ctx context.Context, l *look) (answer, error) {
+			return l.everyAlarm(ctx, "the topic", func(a watchtypes.MetricAlarm) string {
+				if !aws.ToBool(a.ActionsEnabled) || len(a.AlarmActions) == 0 {
+					return "tells nobody"
+				}
+				return ""
+			})
+		}},
+	{"watch/subscription", "Whoever observe.email names has confirmed to be told.",
+		"open AWS's mail and confirm; a mail that is lost: aws sns subscribe sends it again",
+		func(ctx context.Context, l *look) (answer, error) {
+			email := l.Stack.Settings.Observe.Email
+			if email == "" {
+				return skip("observe.email is not set: nobody is told")
 			}
-			return ""
-		})
-	}},
-	{"watch/actions", "Every alarm tells the topic when it is raised.", refresh, func(ctx context.Context, l *look) (answer, error) {
-		return l.everyAlarm(ctx, "the topic", func(a watchtypes.MetricAlarm) string {
-			if !aws.ToBool(a.ActionsEnabled) || len(a.AlarmActions) == 0 {
-				return "tells nobody"
-			}
-			return ""
-		})
-	}},
-	{"watch/subscription", "Whoever observe.email names has confirmed to be told.", "open AWS's mail and confirm; a mail that is lost: aws sns subscribe sends it again", func(ctx context.Context, l *look) (answer, error) {
-		email := l.Stack.Settings.Observe.Email
-		if email == "" {
-			return skip("observe.email is not set: nobody is told")
-		}
-		topic, err := l.topic(ctx)
-		if err != nil {
-			return answer{}, err
-		}
-		seen := "no subscription"
-		pages := sns.NewListSubscriptionsByTopicPaginator(l.sns, &sns.ListSubscriptionsByTopicInput{TopicArn: &topic})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
+			topic, err := l.topic(ctx)
 			if err != nil {
 				return answer{}, err
 			}
-			for _, s := range page.Subscriptions {
-				if aws.ToString(s.Endpoint) != email {
-					continue
+			seen := "no subscription"
+			pages := sns.NewListSubscriptionsByTopicPaginator(l.sns,
+				&sns.ListSubscriptionsByTopicInput{TopicArn: &topic})
+			for pages.HasMorePages() {
+				page, err := pages.NextPage(ctx)
+				if err != nil {
+					return answer{}, err
 				}
-				// https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html has PendingConfirmation in the place of an ARN.
-				seen = "pending"
-				if strings.HasPrefix(aws.ToString(s.SubscriptionArn), "arn:") {
-					seen = "confirmed"
+				for _, s := range page.Subscriptions {
+					if aws.ToString(s.Endpoint) != email {
+						continue
+					}
+					// https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html has
+					// PendingConfirmation in the place of an ARN.
+					seen = "pending"
+					if strings.HasPrefix(aws.ToString(s.SubscriptionArn), "arn:") {
+						seen = "confirmed"
+					}
 				}
 			}
-		}
-		return equal(seen, "confirmed")
-	}},
-	{"watch/events", "Failed refreshes and launches are told to the topic.", refresh, func(ctx context.Context, l *look) (answer, error) {
-		topic, err := l.topic(ctx)
-		if err != nil {
-			return answer{}, err
-		}
-		rules, err := l.events.ListRuleNamesByTarget(ctx, &eventbridge.ListRuleNamesByTargetInput{TargetArn: &topic})
-		if err != nil {
-			return answer{}, err
-		}
-		for _, name := range rules.RuleNames {
-			out, err := l.events.DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: &name})
+			return equal(seen, "confirmed")
+		}},
+	{"watch/events", "Failed refreshes and launches are told to the topic.", refresh,
+		func(ctx context.Context, l *look) (answer, error) {
+			topic, err := l.topic(ctx)
 			if err != nil {
 				return answer{}, err
 			}
-			if strings.Contains(aws.ToString(out.EventPattern), `"`+l.Stack.Outputs.Group+`"`) {
-				return equal(out.State, eventtypes.RuleStateEnabled)
+			rules, err := l.events.ListRuleNamesByTarget(ctx,
+				&eventbridge.ListRuleNamesByTargetInput{TargetArn: &topic})
+			if err != nil {
+				return answer{}, err
 			}
-		}
-		return holds(false, "no rule for the group", string(eventtypes.RuleStateEnabled))
-	}},
-	{"watch/dashboard", "The dashboard exists, and shows this stack.", refresh, func(ctx context.Context, l *look) (answer, error) {
-		name := l.Stack.prefix()
-		out, err := l.watch.GetDashboard(ctx, &cloudwatch.GetDashboardInput{DashboardName: &name})
-		if err != nil {
-			return answer{}, err
-		}
-		shows := strings.Contains(aws.ToString(out.DashboardBody), `"`+l.Stack.Outputs.Group+`"`)
-		return holds(shows, map[bool]string{true: "it shows " + l.Stack.Outputs.Group, false: "it shows something else"}[shows], "it shows "+l.Stack.Outputs.Group)
-	}},
-	{"watch/retention", "Logs are kept for observe.logDays, and no longer.", refresh, func(ctx context.Context, l *look) (answer, error) {
-		groups, err := l.logGroups(ctx)
-		if err != nil {
-			return answer{}, err
-		}
-		days := map[string]int{}
-		for _, g := range groups {
-			days[aws.ToString(g.LogGroupName)] = int(aws.ToInt32(g.RetentionInDays))
-		}
-		var problems []string
-		stack, database := "/dossier/"+l.Stack.Settings.Stack+"/", "/aws/rds/instance/"+l.Stack.prefix()+"/"
-		for _, name := range []string{stack + "app", database + "error", database + "slowquery"} {
-			kept, ok := days[name]
-			switch {
-			case !ok:
-				problems = append(problems, name+" is missing")
-			case kept != l.Stack.Settings.Observe.LogDays:
-				problems = append(problems, fmt.Sprintf("%s keeps them for %d days", name, kept))
+			for _, name := range rules.RuleNames {
+				out, err := l.events.DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: &name})
+				if err != nil {
+					return answer{}, err
+				}
+				if strings.Contains(aws.ToString(out.EventPattern), `"`+l.Stack.Outputs.Group+`"`) {
+					return equal(out.State, eventtypes.RuleStateEnabled)
+				}
 			}
-		}
-		return without(problems, fmt.Sprintf("%d days each", l.Stack.Settings.Observe.LogDays))
-	}},
+			return holds(false, "no rule for the group", string(eventtypes.RuleStateEnabled))
+		}},
+	{"watch/dashboard", "The dashboard exists, and shows this stack.", refresh,
+		func(ctx context.Context, l *look) (answer, error) {
+			name := l.Stack.prefix()
+			out, err := l.watch.GetDashboard(ctx, &cloudwatch.GetDashboardInput{DashboardName: &name})
+			if err != nil {
+				return answer{}, err
+			}
+			shows := strings.Contains(aws.ToString(out.DashboardBody), `"`+l.Stack.Outputs.Group+`"`)
+			return holds(shows,
+				map[bool]string{true: "it shows " + l.Stack.Outputs.Group, false: "it shows something else"}[shows],
+				"it shows "+l.Stack.Outputs.Group)
+		}},
+	{"watch/retention", "Logs are kept for observe.logDays, and no longer.", refresh,
+		func(ctx context.Context, l *look) (answer, error) {
+			groups, err := l.logGroups(ctx)
+			if err != nil {
+				return answer{}, err
+			}
+			days := map[string]int{}
+			for _, g := range groups {
+				days[aws.ToString(g.LogGroupName)] = int(aws.ToInt32(g.RetentionInDays))
+			}
+			var problems []string
+			stack, database := "/dossier/"+l.Stack.Settings.Stack+"/", "/aws/rds/instance/"+l.Stack.prefix()+"/"
+			for _, name := range []string{stack + "app", database + "error", database + "slowquery"} {
+				kept, ok := days[name]
+				switch {
+				case !ok:
+					problems = append(problems, name+" is missing")
+				case kept != l.Stack.Settings.Observe.LogDays:
+					problems = append(problems, fmt.Sprintf("%s keeps them for %d days", name, kept))
+				}
+			}
+			return without(problems, fmt.Sprintf("%d days each", l.Stack.Settings.Observe.LogDays))
+		}},
 }
 
 func (l *look) everyAlarm(ctx context.Context, expected string, f func(watchtypes.MetricAlarm) string) (answer, error) {

@@ -70,7 +70,8 @@ func (c Command) parse() (o options, err error) {
 	set.StringVar(&o.format, "format", "table", "`form` of the report: table, json or markdown")
 	set.StringVar(&o.dir, "dir", ".", "`folder` of Pulumi.STACK.yaml")
 	var names string
-	set.StringVar(&names, "drills", "", "`names` of drills, comma-separated, which change something and undo it: "+strings.Join(DrillNames(), ", "))
+	set.StringVar(&names, "drills", "",
+		"`names` of drills, comma-separated, which change something and undo it: "+strings.Join(DrillNames(), ", "))
 	switch err := set.Parse(c.Args); {
 	case errors.Is(err, flag.ErrHelp):
 		var b strings.Builder
@@ -123,8 +124,10 @@ func (c Command) Run(ctx context.Context) int {
 	if err != nil {
 		return c.fail(exitUsage, "%s", err)
 	}
-	if stack.Settings.Protect && slices.ContainsFunc(o.drills, func(d drill) bool { return d.changes }) && c.Getenv("PROD") != "yes" {
-		return c.fail(exitUsage, "the stack %s is protected: set PROD=yes to have drills change something in it", o.stack)
+	if stack.Settings.Protect && slices.ContainsFunc(o.drills, func(d drill) bool { return d.changes }) &&
+		c.Getenv("PROD") != "yes" {
+		return c.fail(exitUsage, "the stack %s is protected: set PROD=yes to have drills change something in it",
+			o.stack)
 	}
 	load := c.AWS
 	if load == nil {
@@ -135,11 +138,13 @@ func (c Command) Run(ctx context.Context) int {
 		return c.fail(exitWrong, "loading the AWS configuration: %s", err)
 	}
 	prover := Prover{Config: cfg, Stack: stack, Network: c.Network, DNS: c.DNS}
-	report := Report{Version: Version, Stack: o.stack, Region: stack.Settings.Region, Points: prover.Prove(ctx), Drills: []Point{}}
+	report := Report{Version: Version, Stack: o.stack, Region: stack.Settings.Region, Points: prover.Prove(ctx),
+		Drills: []Point{}}
 	if ctx.Err() == nil {
 		report.Drills = c.drill(ctx, prover, o.drills)
 	}
-	write := map[string]func(io.Writer) error{"table": report.Table, "json": report.JSON, "markdown": report.Markdown}[o.format]
+	write := map[string]func(io.Writer) error{"table": report.Table, "json": report.JSON,
+		"markdown": report.Markdown}[o.format]
 	if err := write(c.Stdout); err != nil {
 		return c.fail(exitWrong, "writing the report: %s", err)
 	}
@@ -159,7 +164,8 @@ func (c Command) fail(status int, format string, args ...any) int {
 	return status
 }
 
-// drill does the drills one after the other, as far as the first that fails: what it left is looked at before the next one changes more.
+// drill does the drills one after the other, as far as the first that fails: what it left is looked at before the next
+// one changes more.
 func (c Command) drill(ctx context.Context, p Prover, list []drill) []Point {
 	execute := c.Execute
 	if execute == nil {
@@ -175,7 +181,8 @@ func (c Command) drill(ctx context.Context, p Prover, list []drill) []Point {
 	points := []Point{}
 	for _, d := range list {
 		_, _ = fmt.Fprintf(c.Stderr, "drill %s: %s It costs %s and takes %s.\n", d.name, d.does, d.costs, d.takes)
-		run := &drilling{Prover: p, look: newLook(p), execute: execute, stderr: c.Stderr, name: d.name, started: time.Now()}
+		run := &drilling{Prover: p, look: newLook(p), execute: execute, stderr: c.Stderr, name: d.name,
+			started: time.Now()}
 		point := d.point(ctx, run)
 		points = append(points, point)
 		if point.Result != Proven {

@@ -28,14 +28,18 @@ func TestReports(t *testing.T) {
 		table, markdown []string
 		result          string
 	}{
-		{"good", func(*world) {}, 0, []string{"database/encrypted", "true", "0 wrong, 0 not seen"}, []string{"<details><summary>Proven: ", "<details><summary>Do not apply: "}, prove.Proven},
+		{"good", func(*world) {}, 0, []string{"database/encrypted", "true", "0 wrong, 0 not seen"},
+			[]string{"<details><summary>Proven: ", "<details><summary>Do not apply: "}, prove.Proven},
 		{"wrong", func(w *world) {
 			awsfake.Change(w.Cloud, func(_ *rds.DescribeDBInstancesInput, out *rds.DescribeDBInstancesOutput) {
 				*out.DBInstances[0].StorageEncrypted = false
 			})
-		}, 1, []string{"database/encrypted: Its volume is encrypted (RDS.3).\n  false\n  mend: restore it from an encrypted copy of a snapshot", "1 wrong, 0 not seen"},
-			[]string{"\n### Wrong\n", "| `database/encrypted`: Its volume is encrypted (RDS.3). | false | true | restore it from an encrypted copy of a snapshot |"}, prove.Wrong},
-		{"denied", func(w *world) { w.Deny("s3.GetBucketCors") }, 3, []string{"storage/cors", "not seen: denied, needs s3:GetBucketCORS", "0 wrong, 1 not seen"},
+		}, 1, []string{"database/encrypted: Its volume is encrypted (RDS.3).\n  false\n  mend: restore it from an " +
+			"encrypted copy of a snapshot", "1 wrong, 0 not seen"},
+			[]string{"\n### Wrong\n", "| `database/encrypted`: Its volume is encrypted (RDS.3). | false | true | " +
+				"restore it from an encrypted copy of a snapshot |"}, prove.Wrong},
+		{"denied", func(w *world) { w.Deny("s3.GetBucketCors") }, 3,
+			[]string{"storage/cors", "not seen: denied, needs s3:GetBucketCORS", "0 wrong, 1 not seen"},
 			[]string{"\n### Not seen\n", "allow s3:GetBucketCORS to whoever proves the stack"}, prove.Unseen},
 		{"words of others", func(w *world) {
 			awsfake.Change(w.Cloud, func(_ *rds.DescribeDBInstancesInput, out *rds.DescribeDBInstancesOutput) {
@@ -64,7 +68,8 @@ func TestReports(t *testing.T) {
 				if err := json.Unmarshal([]byte(got.stdout), &report); err != nil {
 					t.Fatal(err)
 				}
-				if report.Version != 1 || report.Stack != "dev" || report.Region != region || len(report.Points) != len(prove.Points()) || report.Count(c.result) == 0 {
+				if report.Version != 1 || report.Stack != "dev" || report.Region != region ||
+					len(report.Points) != len(prove.Points()) || report.Count(c.result) == 0 {
 					t.Errorf("%+v", report)
 				}
 			}
@@ -89,15 +94,18 @@ func TestUsage(t *testing.T) {
 		{[]string{"--fast"}, "flag provided but not defined"},
 		{[]string{"--dir", "elsewhere"}, "reading the stack's settings"},
 	} {
-		if got := w.call(context.Background(), nil, c.args...); got.status != 2 || !strings.Contains(got.stderr, c.says) {
+		if got := w.call(context.Background(), nil, c.args...); got.status != 2 ||
+			!strings.Contains(got.stderr, c.says) {
 			t.Errorf("%q: status %d, %s", c.args, got.status, got.stderr)
 		}
 	}
 	w.stack.Outputs.Release = ""
-	if got := w.call(context.Background(), nil); got.status != 2 || !strings.Contains(got.stderr, `the stack dev has no output release: run "pulumi up" to its end first`) {
+	if got := w.call(context.Background(), nil); got.status != 2 ||
+		!strings.Contains(got.stderr, `the stack dev has no output release: run "pulumi up" to its end first`) {
 		t.Errorf("status %d, %s", got.status, got.stderr)
 	}
-	if got := w.call(context.Background(), nil, "--help"); got.status != 0 || !strings.Contains(got.stdout, "  rollback ") || !strings.Contains(got.stdout, "Exit status: 0") {
+	if got := w.call(context.Background(), nil, "--help"); got.status != 0 ||
+		!strings.Contains(got.stdout, "  rollback ") || !strings.Contains(got.stdout, "Exit status: 0") {
 		t.Errorf("status %d, %s", got.status, got.stdout)
 	}
 	if len(w.Calls()) > 0 {

@@ -79,7 +79,8 @@ func TestRead(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		if s.Settings.Stack != stack || string(s.Settings.Preset) != stack || s.Settings.Region == "" || s.Outputs.Rollout["DOSSIER_ROLLOUT_VERSION"] != "7" {
+		if s.Settings.Stack != stack || string(s.Settings.Preset) != stack || s.Settings.Region == "" ||
+			s.Outputs.Rollout["DOSSIER_ROLLOUT_VERSION"] != "7" {
 			t.Errorf("%s: %+v", stack, s)
 		}
 	}
@@ -87,9 +88,11 @@ func TestRead(t *testing.T) {
 		{"config: [", "{}", "reading Pulumi.dev.yaml"},
 		{"config:\n  aws:region: nowhere\n", "{}", "aws:region"},
 		{"config:\n  aws:region: us-east-1\n", "", "reading the stack's outputs"},
-		{"config:\n  aws:region: us-east-1\n", "{}", "has no output group, jumpInstance, parameters, release, rollout.DOSSIER_ROLLOUT_TARGET_GROUP"},
+		{"config:\n  aws:region: us-east-1\n", "{}",
+			"has no output group, jumpInstance, parameters, release, rollout.DOSSIER_ROLLOUT_TARGET_GROUP"},
 	} {
-		if _, err := prove.Read("dev", []byte(c.file), []byte(c.outputs)); err == nil || !strings.Contains(err.Error(), c.says) {
+		if _, err := prove.Read("dev", []byte(c.file), []byte(c.outputs)); err == nil ||
+			!strings.Contains(err.Error(), c.says) {
 			t.Errorf("%q, %q: %v", c.file, c.outputs, err)
 		}
 	}

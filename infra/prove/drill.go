@@ -37,7 +37,8 @@ type undoing struct {
 	do   func(context.Context) error
 }
 
-// The times of a drill's waiting, and of its undoing, which has its own: it is done when the drill was interrupted, too.
+// The times of a drill's waiting, and of its undoing, which has its own: it is done when the drill was interrupted,
+// too.
 const (
 	drillPause  = 10 * time.Second
 	undoTimeout = 45 * time.Minute
@@ -88,7 +89,8 @@ func (d drill) point(parent context.Context, run *drilling) Point {
 		point.Result, point.Mend = Proven, ""
 	}
 	if left := run.undoAll(parent); left != nil {
-		point.Result, point.Seen, point.Mend = Wrong, fmt.Sprintf("%s; not undone: %s", point.Seen, left), "undo it by hand"
+		point.Result, point.Seen, point.Mend = Wrong, fmt.Sprintf("%s; not undone: %s", point.Seen, left),
+			"undo it by hand"
 	}
 	return point
 }
@@ -115,7 +117,8 @@ func (d *drilling) later(what string, do func(context.Context) error) {
 }
 
 func (d *drilling) progress(format string, args ...any) {
-	_, _ = fmt.Fprintf(d.stderr, "[%s] drill %s: %s\n", time.Since(d.started).Truncate(time.Second), d.name, fmt.Sprintf(format, args...))
+	_, _ = fmt.Fprintf(d.stderr, "[%s] drill %s: %s\n", time.Since(d.started).Truncate(time.Second), d.name,
+		fmt.Sprintf(format, args...))
 }
 
 // until asks again and again until it is done, an error comes, or ctx ends.

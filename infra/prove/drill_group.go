@@ -23,16 +23,22 @@ import (
 
 var replaceDrill = drill{
 	name: "replace", does: "Ends one of the app's instances and waits until the group replaced it.",
-	costs: "an instance for some minutes", takes: "ten minutes and the deregistration delay", changes: true, limit: 2 * time.Hour,
-	says: "The group replaces an instance that is gone, and the site answers all the time.", mend: "look at the group's activities, and at the app's log group",
-	run: replace,
+	costs: "an instance for some minutes", takes: "ten minutes and the deregistration delay", changes: true,
+	limit: 2 * time.Hour,
+	says:  "The group replaces an instance that is gone, and the site answers all the time.",
+	mend:  "look at the group's activities, and at the app's log group",
+	run:   replace,
 }
 
 var rollbackDrill = drill{
-	name: "rollback", does: "Rolls out a version of the launch template whose instances never get ready, and waits until the group is back.",
-	costs: "an instance for some minutes", takes: "about ten minutes and the deregistration delay", changes: true, limit: 3 * time.Hour,
-	says: "A release that does not start is rolled back, and the site answers all the time.", mend: "see \"Going back\" in docs/releases.md",
-	run: rollBack,
+	name: "rollback",
+	does: "Rolls out a version of the launch template whose instances never get ready, and waits until the " +
+		"group is back.",
+	costs: "an instance for some minutes", takes: "about ten minutes and the deregistration delay", changes: true,
+	limit: 3 * time.Hour,
+	says:  "A release that does not start is rolled back, and the site answers all the time.",
+	mend:  "see \"Going back\" in docs/releases.md",
+	run:   rollBack,
 }
 
 var againDrill = drill{
@@ -40,11 +46,14 @@ var againDrill = drill{
 	costs: "nothing", takes: "a minute or two", limit: 30 * time.Minute,
 	says: "A second \"pulumi up\" changes nothing.", mend: "the preview above names what would change",
 	run: func(ctx context.Context, d *drilling) (answer, error) {
-		err := d.execute(ctx, "pulumi", "preview", "--stack", d.Stack.Settings.Stack, "--non-interactive", "--refresh", "--diff", "--expect-no-changes")
+		err := d.execute(ctx, "pulumi", "preview", "--stack", d.Stack.Settings.Stack, "--non-interactive", "--refresh",
+			"--diff", "--expect-no-changes")
 		if err != nil && ctx.Err() != nil {
 			return answer{}, err
 		}
-		return holds(err == nil, map[bool]string{true: "no changes", false: fmt.Sprintf("pulumi preview: %v", err)}[err == nil], "no changes")
+		return holds(err == nil,
+			map[bool]string{true: "no changes", false: fmt.Sprintf("pulumi preview: %v", err)}[err == nil],
+			"no changes")
 	},
 }
 
@@ -132,7 +141,8 @@ func (d *drilling) settle(ctx context.Context, number int, gone string) error {
 	})
 }
 
-// replace ends an instance. Of a group with one, a second is added first: nothing can answer while the only one is replaced.
+// replace ends an instance. Of a group with one, a second is added first: nothing can answer while the only one is
+// replaced.
 func replace(ctx context.Context, d *drilling) (answer, error) {
 	g, err := d.look.findGroup(ctx)
 	if err != nil {
@@ -144,7 +154,8 @@ func replace(ctx context.Context, d *drilling) (answer, error) {
 			return skip("service.max is 1: nothing answers while the only instance is replaced")
 		}
 		before := int32(number)
-		d.later(fmt.Sprintf("set the size of %s to %d again: aws autoscaling set-desired-capacity --auto-scaling-group-name %s --desired-capacity %d", name, before, name, before),
+		d.later(fmt.Sprintf("set the size of %s to %d again: aws autoscaling set-desired-capacity "+
+			"--auto-scaling-group-name %s --desired-capacity %d", name, before, name, before),
 			func(ctx context.Context) error { return d.resize(ctx, before) })
 		if err := d.resize(ctx, 2); err != nil {
 			return answer{}, err
@@ -161,9 +172,10 @@ func replace(ctx context.Context, d *drilling) (answer, error) {
 	stop := d.asking(ctx)
 	victim := ids[0]
 	d.progress("ending %s", victim)
-	_, err = d.look.scaling.TerminateInstanceInAutoScalingGroup(ctx, &autoscaling.TerminateInstanceInAutoScalingGroupInput{
-		InstanceId: &victim, ShouldDecrementDesiredCapacity: aws.Bool(false),
-	})
+	_, err = d.look.scaling.TerminateInstanceInAutoScalingGroup(ctx,
+		&autoscaling.TerminateInstanceInAutoScalingGroupInput{
+			InstanceId: &victim, ShouldDecrementDesiredCapacity: aws.Bool(false),
+		})
 	if err == nil {
 		err = d.settle(ctx, number, victim)
 	}
@@ -176,11 +188,13 @@ func replace(ctx context.Context, d *drilling) (answer, error) {
 
 func (d *drilling) resize(ctx context.Context, to int32) error {
 	name := d.Stack.Outputs.Group
-	_, err := d.look.scaling.SetDesiredCapacity(ctx, &autoscaling.SetDesiredCapacityInput{AutoScalingGroupName: &name, DesiredCapacity: &to, HonorCooldown: aws.Bool(false)})
+	_, err := d.look.scaling.SetDesiredCapacity(ctx, &autoscaling.SetDesiredCapacityInput{AutoScalingGroupName: &name,
+		DesiredCapacity: &to, HonorCooldown: aws.Bool(false)})
 	return err
 }
 
-// broken is the user-data of an instance that gives itself up at once, as one does whose release does not start. It asks for its name by IMDSv2.
+// broken is the user-data of an instance that gives itself up at once, as one does whose release does not start. It
+// asks for its name by IMDSv2.
 const broken = `#!/bin/bash
 token=$(curl -sS -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' http://169.254.169.254/latest/api/token)
 instance=$(curl -sS -H "X-aws-ec2-metadata-token: $token" http://169.254.169.254/latest/meta-data/instance-id)
@@ -193,7 +207,8 @@ func rollBack(ctx context.Context, d *drilling) (answer, error) {
 	script := fmt.Sprintf(broken, d.Stack.Settings.Region, d.Stack.Outputs.Group)
 	made, err := d.look.ec2.CreateLaunchTemplateVersion(ctx, &ec2.CreateLaunchTemplateVersionInput{
 		LaunchTemplateId: &id, SourceVersion: &good, VersionDescription: aws.String("Drill: never gets ready"),
-		LaunchTemplateData: &types.RequestLaunchTemplateData{UserData: aws.String(base64.StdEncoding.EncodeToString([]byte(script)))},
+		LaunchTemplateData: &types.RequestLaunchTemplateData{UserData: aws.String(base64.StdEncoding.EncodeToString(
+			[]byte(script)))},
 	})
 	if err != nil {
 		return answer{}, err
@@ -202,9 +217,11 @@ func rollBack(ctx context.Context, d *drilling) (answer, error) {
 		return answer{}, errors.New("EC2 answered without the number of the new version")
 	}
 	bad := fmt.Sprint(*made.LaunchTemplateVersion.VersionNumber)
-	d.later(fmt.Sprintf("delete version %s of the launch template: aws ec2 delete-launch-template-versions --launch-template-id %s --versions %s", bad, id, bad),
+	d.later(fmt.Sprintf("delete version %s of the launch template: aws ec2 delete-launch-template-versions "+
+		"--launch-template-id %s --versions %s", bad, id, bad),
 		func(ctx context.Context) error {
-			out, err := d.look.ec2.DeleteLaunchTemplateVersions(ctx, &ec2.DeleteLaunchTemplateVersionsInput{LaunchTemplateId: &id, Versions: []string{bad}})
+			out, err := d.look.ec2.DeleteLaunchTemplateVersions(ctx,
+				&ec2.DeleteLaunchTemplateVersionsInput{LaunchTemplateId: &id, Versions: []string{bad}})
 			if err == nil && len(out.UnsuccessfullyDeletedLaunchTemplateVersions) > 0 {
 				err = fmt.Errorf("EC2 did not delete version %s", bad)
 			}
@@ -212,12 +229,14 @@ func rollBack(ctx context.Context, d *drilling) (answer, error) {
 		})
 	group := d.Stack.Outputs.Group
 	ended := false
-	d.later("roll back what still runs: go run dossier.example/infra/cmd/rollout rollback --group "+group, func(ctx context.Context) error {
-		if ended {
-			return nil
-		}
-		return d.rollout(ctx, 0, "rollback", "--group", group, "--region", d.Stack.Settings.Region, "--timeout", "40m")
-	})
+	d.later("roll back what still runs: go run dossier.example/infra/cmd/rollout rollback --group "+group,
+		func(ctx context.Context) error {
+			if ended {
+				return nil
+			}
+			return d.rollout(ctx, 0, "rollback", "--group", group, "--region", d.Stack.Settings.Region, "--timeout",
+				"40m")
+		})
 	stop := d.asking(ctx)
 	err = d.rollout(ctx, 1, d.flags(bad)...)
 	if err == nil {
@@ -251,7 +270,8 @@ func (d *drilling) rollout(ctx context.Context, want int, args ...string) error 
 	case status == want:
 		return nil
 	case want == 1:
-		return fmt.Errorf("a version that never gets ready was rolled out all the same: %s", bytes.TrimSpace(stdout.Bytes()))
+		return fmt.Errorf("a version that never gets ready was rolled out all the same: %s",
+			bytes.TrimSpace(stdout.Bytes()))
 	default:
 		return fmt.Errorf("rollout %v ended with status %d", args, status)
 	}

@@ -17,9 +17,11 @@ import (
 
 var restoreDrill = drill{
 	name: "restore", does: "Restores the database and the table to new ones beside them, compares, and deletes those.",
-	costs: "a second database for an hour, and 0.15 $ for each GB of the table", takes: "half an hour to an hour", changes: true, limit: 2 * time.Hour,
-	says: "The database and the table can be restored to the present.", mend: "look at RDS's events, and at the table's backups",
-	run: restore,
+	costs: "a second database for an hour, and 0.15 $ for each GB of the table", takes: "half an hour to an hour",
+	changes: true, limit: 2 * time.Hour,
+	says: "The database and the table can be restored to the present.",
+	mend: "look at RDS's events, and at the table's backups",
+	run:  restore,
 }
 
 // countPages bounds how much of a table is read to count its records: DynamoDB itself counts every six hours only.
@@ -34,10 +36,12 @@ func restore(ctx context.Context, d *drilling) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return equal(fmt.Sprintf("the database is available, the table has %d records", after), fmt.Sprintf("the database is available, the table has %d records", before))
+	return equal(fmt.Sprintf("the database is available, the table has %d records", after),
+		fmt.Sprintf("the database is available, the table has %d records", before))
 }
 
-// restoreDatabase restores to an instance of the same class, in the same network, without a standby and without protection.
+// restoreDatabase restores to an instance of the same class, in the same network, without a standby and without
+// protection.
 func (d *drilling) restoreDatabase(ctx context.Context, name string) error {
 	source, err := d.look.findDatabase(ctx)
 	if err != nil {
@@ -51,13 +55,16 @@ func (d *drilling) restoreDatabase(ctx context.Context, name string) error {
 		groups = append(groups, aws.ToString(g.VpcSecurityGroupId))
 	}
 	// Noted before it is asked for: an interrupted request may have been heard.
-	d.later("delete the restored database: aws rds delete-db-instance --skip-final-snapshot --delete-automated-backups --db-instance-identifier "+name,
+	d.later("delete the restored database: aws rds delete-db-instance --skip-final-snapshot "+
+		"--delete-automated-backups --db-instance-identifier "+name,
 		func(ctx context.Context) error { return d.deleteDatabase(ctx, name) })
 	d.progress("restoring the database to %s", name)
 	if _, err := d.look.rds.RestoreDBInstanceToPointInTime(ctx, &rds.RestoreDBInstanceToPointInTimeInput{
-		SourceDBInstanceIdentifier: source.DBInstanceIdentifier, TargetDBInstanceIdentifier: &name, UseLatestRestorableTime: aws.Bool(true),
-		DBInstanceClass: source.DBInstanceClass, DBSubnetGroupName: source.DBSubnetGroup.DBSubnetGroupName, VpcSecurityGroupIds: groups,
-		MultiAZ: aws.Bool(false), PubliclyAccessible: aws.Bool(false), DeletionProtection: aws.Bool(false),
+		SourceDBInstanceIdentifier: source.DBInstanceIdentifier, TargetDBInstanceIdentifier: &name,
+		UseLatestRestorableTime: aws.Bool(true),
+		DBInstanceClass:         source.DBInstanceClass, DBSubnetGroupName: source.DBSubnetGroup.DBSubnetGroupName,
+		VpcSecurityGroupIds: groups,
+		MultiAZ:             aws.Bool(false), PubliclyAccessible: aws.Bool(false), DeletionProtection: aws.Bool(false),
 		EngineLifecycleSupport: source.EngineLifecycleSupport,
 	}); err != nil {
 		return fmt.Errorf("restoring the database: %w", err)
@@ -79,7 +86,9 @@ func (d *drilling) restoreDatabase(ctx context.Context, name string) error {
 // deleteDatabase asks until RDS hears it: while it makes an instance it refuses to delete that.
 func (d *drilling) deleteDatabase(ctx context.Context, name string) error {
 	return until(ctx, func() (bool, error) {
-		_, err := d.look.rds.DeleteDBInstance(ctx, &rds.DeleteDBInstanceInput{DBInstanceIdentifier: &name, SkipFinalSnapshot: aws.Bool(true), DeleteAutomatedBackups: aws.Bool(true)})
+		_, err := d.look.rds.DeleteDBInstance(ctx,
+			&rds.DeleteDBInstanceInput{DBInstanceIdentifier: &name, SkipFinalSnapshot: aws.Bool(true),
+				DeleteAutomatedBackups: aws.Bool(true)})
 		return busy(err, "InvalidDBInstanceState")
 	})
 }
@@ -122,10 +131,12 @@ func (d *drilling) restoreTable(ctx context.Context, suffix string) (before, aft
 
 // records counts the records of a table.
 func (d *drilling) records(ctx context.Context, table string) (n int, err error) {
-	pages := dynamodb.NewScanPaginator(d.look.dynamo, &dynamodb.ScanInput{TableName: &table, Select: tabletypes.SelectCount})
+	pages := dynamodb.NewScanPaginator(d.look.dynamo,
+		&dynamodb.ScanInput{TableName: &table, Select: tabletypes.SelectCount})
 	for read := 0; pages.HasMorePages(); read++ {
 		if read == countPages {
-			return 0, fmt.Errorf("the table %s has more than %d MB, too many to count here: compare them by hand", table, countPages)
+			return 0, fmt.Errorf("the table %s has more than %d MB, too many to count here: compare them by hand",
+				table, countPages)
 		}
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -136,12 +147,14 @@ func (d *drilling) records(ctx context.Context, table string) (n int, err error)
 	return n, nil
 }
 
-// busy reports whether a deletion was heard: not while the thing is still being made, and there is nothing to do where it never was.
+// busy reports whether a deletion was heard: not while the thing is still being made, and there is nothing to do where
+// it never was.
 func busy(err error, code string) (done bool, _ error) {
 	if err == nil || refusal.Absent(err) {
 		return true, nil
 	}
-	if api, ok := errors.AsType[smithy.APIError](err); ok && (api.ErrorCode() == code || api.ErrorCode() == code+"Fault") {
+	if api, ok := errors.AsType[smithy.APIError](err); ok &&
+		(api.ErrorCode() == code || api.ErrorCode() == code+"Fault") {
 		return false, nil
 	}
 	return false, err

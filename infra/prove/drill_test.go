@@ -83,7 +83,9 @@ func expectDrill(t *testing.T, points []prove.Point, result, seen string) {
 func (w *world) changes() (list []string) {
 	for _, call := range w.Calls() {
 		_, operation, _ := strings.Cut(call, ".")
-		if !slices.ContainsFunc([]string{"Get", "Describe", "List", "Head", "Filter", "Scan"}, func(p string) bool { return strings.HasPrefix(operation, p) }) {
+		if !slices.ContainsFunc([]string{"Get", "Describe", "List", "Head", "Filter", "Scan"}, func(p string) bool {
+			return strings.HasPrefix(operation, p)
+		}) {
 			list = append(list, operation)
 		}
 	}
@@ -110,39 +112,48 @@ func (w *world) live() *living {
 		l.ids, l.bootsAt = append(l.ids, fmt.Sprintf("i-app%d", i+1)), append(l.bootsAt, time.Time{})
 	}
 	l.launched = l.desired
-	awsfake.Change(w.Cloud, func(_ *autoscaling.DescribeAutoScalingGroupsInput, out *autoscaling.DescribeAutoScalingGroupsOutput) {
-		l.fill()
-		g := &out.AutoScalingGroups[0]
-		g.DesiredCapacity, g.LaunchTemplate.Version, g.Instances = aws.Int32(int32(l.desired)), &l.version, nil
-		for i, id := range l.ids {
-			state := scalingtypes.LifecycleStateInService
-			if time.Now().Before(l.bootsAt[i]) {
-				state = scalingtypes.LifecycleStatePendingWait
+	awsfake.Change(w.Cloud,
+		func(_ *autoscaling.DescribeAutoScalingGroupsInput, out *autoscaling.DescribeAutoScalingGroupsOutput) {
+			l.fill()
+			g := &out.AutoScalingGroups[0]
+			g.DesiredCapacity, g.LaunchTemplate.Version, g.Instances = aws.Int32(int32(l.desired)), &l.version, nil
+			for i, id := range l.ids {
+				state := scalingtypes.LifecycleStateInService
+				if time.Now().Before(l.bootsAt[i]) {
+					state = scalingtypes.LifecycleStatePendingWait
+				}
+				g.Instances = append(g.Instances, scalingtypes.Instance{InstanceId: &id, LifecycleState: state,
+					HealthStatus: aws.String("Healthy"),
+					LaunchTemplate: &scalingtypes.LaunchTemplateSpecification{LaunchTemplateId: aws.String(templateID),
+						Version: &l.version}})
 			}
-			g.Instances = append(g.Instances, scalingtypes.Instance{InstanceId: &id, LifecycleState: state, HealthStatus: aws.String("Healthy"),
-				LaunchTemplate: &scalingtypes.LaunchTemplateSpecification{LaunchTemplateId: aws.String(templateID), Version: &l.version}})
-		}
-	})
+		})
 	awsfake.Change(w.Cloud, func(_ *elb.DescribeTargetHealthInput, out *elb.DescribeTargetHealthOutput) {
 		out.TargetHealthDescriptions = nil
 		for _, id := range l.ids {
 			out.TargetHealthDescriptions = append(out.TargetHealthDescriptions, elbtypes.TargetHealthDescription{
-				Target: &elbtypes.TargetDescription{Id: &id}, TargetHealth: &elbtypes.TargetHealth{State: elbtypes.TargetHealthStateEnumHealthy},
+				Target:       &elbtypes.TargetDescription{Id: &id},
+				TargetHealth: &elbtypes.TargetHealth{State: elbtypes.TargetHealthStateEnumHealthy},
 			})
 		}
 	})
-	awsfake.On(w.Cloud, func(_ context.Context, in *autoscaling.SetDesiredCapacityInput) (*autoscaling.SetDesiredCapacityOutput, error) {
-		l.desired = int(*in.DesiredCapacity)
-		for len(l.ids) > l.desired {
-			l.ids, l.bootsAt = l.ids[1:], l.bootsAt[1:]
-		}
-		return &autoscaling.SetDesiredCapacityOutput{}, nil
-	})
-	awsfake.On(w.Cloud, func(_ context.Context, in *autoscaling.TerminateInstanceInAutoScalingGroupInput) (*autoscaling.TerminateInstanceInAutoScalingGroupOutput, error) {
-		at := slices.Index(l.ids, *in.InstanceId)
-		l.ids, l.bootsAt = slices.Delete(l.ids, at, at+1), slices.Delete(l.bootsAt, at, at+1)
-		return &autoscaling.TerminateInstanceInAutoScalingGroupOutput{}, nil
-	})
+	awsfake.On(w.Cloud,
+		func(_ context.Context, in *autoscaling.SetDesiredCapacityInput) (*autoscaling.SetDesiredCapacityOutput,
+			error) {
+			l.desired = int(*in.DesiredCapacity)
+			for len(l.ids) > l.desired {
+				l.ids, l.bootsAt = l.ids[1:], l.bootsAt[1:]
+			}
+			return &autoscaling.SetDesiredCapacityOutput{}, nil
+		})
+	awsfake.On(w.Cloud,
+		func(_ context.Context,
+			in *autoscaling.TerminateInstanceInAutoScalingGroupInput) (
+			*autoscaling.TerminateInstanceInAutoScalingGroupOutput, error) {
+			at := slices.Index(l.ids, *in.InstanceId)
+			l.ids, l.bootsAt = slices.Delete(l.ids, at, at+1), slices.Delete(l.bootsAt, at, at+1)
+			return &autoscaling.TerminateInstanceInAutoScalingGroupOutput{}, nil
+		})
 	return l
 }
 
@@ -164,7 +175,9 @@ func TestReplace(t *testing.T) {
 		if !slices.Equal(w.changes(), []string{"TerminateInstanceInAutoScalingGroup"}) || w.launched != 3 {
 			t.Errorf("%q, %d launched", w.changes(), w.launched)
 		}
-		if !strings.Contains(got.stderr, "drill replace: Ends one of the app's instances and waits until the group replaced it. It costs ") || got.status != 0 {
+		if !strings.Contains(got.stderr,
+			"drill replace: Ends one of the app's instances and waits until the group replaced it. It costs ") ||
+			got.status != 0 {
 			t.Errorf("status %d:\n%s", got.status, got.stderr)
 		}
 	})
@@ -176,7 +189,9 @@ func TestReplaceOfOne(t *testing.T) {
 		w := deployed(t, "dev").live()
 		_, points := w.drilled(t.Context(), nil, "replace")
 		expectDrill(t, points, prove.Proven, "replaced")
-		if w.desired != 1 || !slices.Equal(w.changes(), []string{"SetDesiredCapacity", "TerminateInstanceInAutoScalingGroup", "SetDesiredCapacity"}) {
+		if w.desired != 1 ||
+			!slices.Equal(w.changes(), []string{"SetDesiredCapacity", "TerminateInstanceInAutoScalingGroup",
+				"SetDesiredCapacity"}) {
 			t.Errorf("%d wanted after %q", w.desired, w.changes())
 		}
 	})
@@ -185,11 +200,13 @@ func TestReplaceOfOne(t *testing.T) {
 func TestReplaceNoticesAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := deployed(t, "prod").live()
-		awsfake.Change(w.Cloud, func(*autoscaling.TerminateInstanceInAutoScalingGroupInput, *autoscaling.TerminateInstanceInAutoScalingGroupOutput) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.answers[w.stack.Outputs.URL+"/livez"] = page{status: http.StatusBadGateway, header: http.Header{}}
-		})
+		awsfake.Change(w.Cloud,
+			func(*autoscaling.TerminateInstanceInAutoScalingGroupInput,
+				*autoscaling.TerminateInstanceInAutoScalingGroupOutput) {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				w.answers[w.stack.Outputs.URL+"/livez"] = page{status: http.StatusBadGateway, header: http.Header{}}
+			})
 		got, points := w.drilled(t.Context(), yes, "replace")
 		expectDrill(t, points, prove.Wrong, "requests failed, the last: 502")
 		if got.status != 1 {
@@ -203,9 +220,11 @@ func TestInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := deployed(t, "dev").live()
 		ctx, cancel := context.WithCancel(t.Context())
-		awsfake.Change(w.Cloud, func(*autoscaling.TerminateInstanceInAutoScalingGroupInput, *autoscaling.TerminateInstanceInAutoScalingGroupOutput) {
-			cancel()
-		})
+		awsfake.Change(w.Cloud,
+			func(*autoscaling.TerminateInstanceInAutoScalingGroupInput,
+				*autoscaling.TerminateInstanceInAutoScalingGroupOutput) {
+				cancel()
+			})
 		got, points := w.drilled(ctx, nil, "replace,again")
 		expectDrill(t, points, prove.Unseen, "interrupted")
 		if w.desired != 1 || got.status != 130 {
@@ -217,11 +236,14 @@ func TestInterrupted(t *testing.T) {
 func TestUndoThatFailsIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := deployed(t, "dev").live()
-		awsfake.Change(w.Cloud, func(*autoscaling.TerminateInstanceInAutoScalingGroupInput, *autoscaling.TerminateInstanceInAutoScalingGroupOutput) {
-			w.Deny("autoscaling.SetDesiredCapacity")
-		})
+		awsfake.Change(w.Cloud,
+			func(*autoscaling.TerminateInstanceInAutoScalingGroupInput,
+				*autoscaling.TerminateInstanceInAutoScalingGroupOutput) {
+				w.Deny("autoscaling.SetDesiredCapacity")
+			})
 		_, points := w.drilled(t.Context(), nil, "replace")
-		expectDrill(t, points, prove.Wrong, "not undone: set the size of dossier-dev-app to 1 again: aws autoscaling set-desired-capacity")
+		expectDrill(t, points, prove.Wrong,
+			"not undone: set the size of dossier-dev-app to 1 again: aws autoscaling set-desired-capacity")
 	})
 }
 
@@ -234,7 +256,8 @@ func TestProtectedStackRefuses(t *testing.T) {
 	// Nothing in AWS changes by this one.
 	got, points := w.drilled(t.Context(), nil, "again")
 	expectDrill(t, points, prove.Proven, "no changes")
-	if !slices.Equal(w.executed, []string{"pulumi preview --stack prod --non-interactive --refresh --diff --expect-no-changes"}) {
+	if !slices.Equal(w.executed,
+		[]string{"pulumi preview --stack prod --non-interactive --refresh --diff --expect-no-changes"}) {
 		t.Errorf("%q, status %d", w.executed, got.status)
 	}
 }
@@ -249,44 +272,58 @@ func TestAgainNoticesChanges(t *testing.T) {
 // rolling lets the world roll out: the refresh to a version ends so after some minutes.
 func (l *living) rolling(ends scalingtypes.InstanceRefreshStatus) {
 	var made, deleted []string
-	awsfake.On(l.Cloud, func(_ context.Context, in *ec2.CreateLaunchTemplateVersionInput) (*ec2.CreateLaunchTemplateVersionOutput, error) {
-		script, err := base64.StdEncoding.DecodeString(*in.LaunchTemplateData.UserData)
-		if err != nil || *in.SourceVersion != "7" || !strings.Contains(string(script), "--lifecycle-action-result ABANDON") || !strings.Contains(string(script), "'dossier-dev-app'") {
-			l.t.Errorf("from version %s: %q, %v", *in.SourceVersion, script, err)
-		}
-		made = append(made, "8")
-		return &ec2.CreateLaunchTemplateVersionOutput{LaunchTemplateVersion: &types.LaunchTemplateVersion{VersionNumber: aws.Int64(8)}}, nil
-	})
-	awsfake.On(l.Cloud, func(_ context.Context, in *ec2.DeleteLaunchTemplateVersionsInput) (*ec2.DeleteLaunchTemplateVersionsOutput, error) {
-		deleted = append(deleted, in.Versions...)
-		if !slices.Equal(made, deleted) {
-			l.t.Errorf("made %q, deleted %q", made, deleted)
-		}
-		return &ec2.DeleteLaunchTemplateVersionsOutput{}, nil
-	})
-	var endsAt time.Time
-	awsfake.On(l.Cloud, func(_ context.Context, in *autoscaling.StartInstanceRefreshInput) (*autoscaling.StartInstanceRefreshOutput, error) {
-		l.refresh, endsAt = &scalingtypes.InstanceRefresh{InstanceRefreshId: aws.String("refresh-1"), Status: scalingtypes.InstanceRefreshStatusInProgress, AutoScalingGroupName: in.AutoScalingGroupName, StartTime: aws.Time(time.Now())}, time.Now().Add(5*time.Minute)
-		l.refresh.DesiredConfiguration = in.DesiredConfiguration
-		return &autoscaling.StartInstanceRefreshOutput{InstanceRefreshId: aws.String("refresh-1")}, nil
-	})
-	awsfake.On(l.Cloud, func(context.Context, *autoscaling.RollbackInstanceRefreshInput) (*autoscaling.RollbackInstanceRefreshOutput, error) {
-		l.refresh.Status, endsAt = scalingtypes.InstanceRefreshStatusRollbackInProgress, time.Now().Add(time.Minute)
-		return &autoscaling.RollbackInstanceRefreshOutput{InstanceRefreshId: aws.String("refresh-1")}, nil
-	})
-	awsfake.Change(l.Cloud, func(_ *autoscaling.DescribeInstanceRefreshesInput, out *autoscaling.DescribeInstanceRefreshesOutput) {
-		if l.refresh == nil {
-			return
-		}
-		if time.Now().After(endsAt) {
-			l.refresh.Status = ends
-			if ends == scalingtypes.InstanceRefreshStatusSuccessful {
-				l.version = "8"
+	awsfake.On(l.Cloud,
+		func(_ context.Context, in *ec2.CreateLaunchTemplateVersionInput) (*ec2.CreateLaunchTemplateVersionOutput,
+			error) {
+			script, err := base64.StdEncoding.DecodeString(*in.LaunchTemplateData.UserData)
+			if err != nil || *in.SourceVersion != "7" ||
+				!strings.Contains(string(script), "--lifecycle-action-result ABANDON") ||
+				!strings.Contains(string(script), "'dossier-dev-app'") {
+				l.t.Errorf("from version %s: %q, %v", *in.SourceVersion, script, err)
 			}
-		}
-		r := *l.refresh
-		out.InstanceRefreshes = []scalingtypes.InstanceRefresh{r}
-	})
+			made = append(made, "8")
+			return &ec2.CreateLaunchTemplateVersionOutput{LaunchTemplateVersion: &types.LaunchTemplateVersion{
+				VersionNumber: aws.Int64(8)}}, nil
+		})
+	awsfake.On(l.Cloud,
+		func(_ context.Context, in *ec2.DeleteLaunchTemplateVersionsInput) (*ec2.DeleteLaunchTemplateVersionsOutput,
+			error) {
+			deleted = append(deleted, in.Versions...)
+			if !slices.Equal(made, deleted) {
+				l.t.Errorf("made %q, deleted %q", made, deleted)
+			}
+			return &ec2.DeleteLaunchTemplateVersionsOutput{}, nil
+		})
+	var endsAt time.Time
+	awsfake.On(l.Cloud,
+		func(_ context.Context, in *autoscaling.StartInstanceRefreshInput) (*autoscaling.StartInstanceRefreshOutput,
+			error) {
+			l.refresh, endsAt = &scalingtypes.InstanceRefresh{InstanceRefreshId: aws.String("refresh-1"),
+				Status: scalingtypes.InstanceRefreshStatusInProgress, AutoScalingGroupName: in.AutoScalingGroupName,
+				StartTime: aws.Time(time.Now())}, time.Now().Add(5*time.Minute)
+			l.refresh.DesiredConfiguration = in.DesiredConfiguration
+			return &autoscaling.StartInstanceRefreshOutput{InstanceRefreshId: aws.String("refresh-1")}, nil
+		})
+	awsfake.On(l.Cloud,
+		func(context.Context, *autoscaling.RollbackInstanceRefreshInput) (*autoscaling.RollbackInstanceRefreshOutput,
+			error) {
+			l.refresh.Status, endsAt = scalingtypes.InstanceRefreshStatusRollbackInProgress, time.Now().Add(time.Minute)
+			return &autoscaling.RollbackInstanceRefreshOutput{InstanceRefreshId: aws.String("refresh-1")}, nil
+		})
+	awsfake.Change(l.Cloud,
+		func(_ *autoscaling.DescribeInstanceRefreshesInput, out *autoscaling.DescribeInstanceRefreshesOutput) {
+			if l.refresh == nil {
+				return
+			}
+			if time.Now().After(endsAt) {
+				l.refresh.Status = ends
+				if ends == scalingtypes.InstanceRefreshStatusSuccessful {
+					l.version = "8"
+				}
+			}
+			r := *l.refresh
+			out.InstanceRefreshes = []scalingtypes.InstanceRefresh{r}
+		})
 	for path := range map[string]bool{"/readyz": true} {
 		l.answers[l.stack.Outputs.URL+path] = page{200, http.Header{}}
 	}
@@ -298,7 +335,8 @@ func TestRollback(t *testing.T) {
 		w.rolling(scalingtypes.InstanceRefreshStatusRollbackSuccessful)
 		got, points := w.drilled(t.Context(), nil, "rollback")
 		expectDrill(t, points, prove.Proven, "rolled back; the site answered all the time")
-		if !slices.Equal(w.changes(), []string{"CreateLaunchTemplateVersion", "StartInstanceRefresh", "DeleteLaunchTemplateVersions"}) {
+		if !slices.Equal(w.changes(), []string{"CreateLaunchTemplateVersion", "StartInstanceRefresh",
+			"DeleteLaunchTemplateVersions"}) {
 			t.Errorf("%q\n%s", w.changes(), got.stderr)
 		}
 	})
@@ -321,10 +359,13 @@ func TestRollbackInterrupted(t *testing.T) {
 		w := deployed(t, "dev").live()
 		w.rolling(scalingtypes.InstanceRefreshStatusRollbackSuccessful)
 		ctx, cancel := context.WithCancel(t.Context())
-		awsfake.Change(w.Cloud, func(*autoscaling.StartInstanceRefreshInput, *autoscaling.StartInstanceRefreshOutput) { cancel() })
+		awsfake.Change(w.Cloud, func(*autoscaling.StartInstanceRefreshInput, *autoscaling.StartInstanceRefreshOutput) {
+			cancel()
+		})
 		_, points := w.drilled(ctx, nil, "rollback")
 		expectDrill(t, points, prove.Unseen, "interrupted")
-		if !slices.Equal(w.changes(), []string{"CreateLaunchTemplateVersion", "StartInstanceRefresh", "RollbackInstanceRefresh", "DeleteLaunchTemplateVersions"}) {
+		if !slices.Equal(w.changes(), []string{"CreateLaunchTemplateVersion", "StartInstanceRefresh",
+			"RollbackInstanceRefresh", "DeleteLaunchTemplateVersions"}) {
 			t.Errorf("%q", w.changes())
 		}
 	})
@@ -335,16 +376,20 @@ func (w *world) restoring(records int32) (there map[string]bool) {
 	there = map[string]bool{}
 	ready := map[string]time.Time{}
 	database, table := "", ""
-	awsfake.On(w.Cloud, func(_ context.Context, in *rds.RestoreDBInstanceToPointInTimeInput) (*rds.RestoreDBInstanceToPointInTimeOutput, error) {
-		if *in.SourceDBInstanceIdentifier != w.prefix() || *in.PubliclyAccessible || *in.MultiAZ || !slices.Equal(in.VpcSecurityGroupIds, []string{"sg-db"}) || *in.DBSubnetGroupName == "" {
-			w.t.Errorf("%+v", in)
-		}
-		database = *in.TargetDBInstanceIdentifier
-		there[database], ready[database] = true, time.Now().Add(20*time.Minute)
-		return &rds.RestoreDBInstanceToPointInTimeOutput{}, nil
-	})
+	awsfake.On(w.Cloud,
+		func(_ context.Context, in *rds.RestoreDBInstanceToPointInTimeInput) (*rds.RestoreDBInstanceToPointInTimeOutput,
+			error) {
+			if *in.SourceDBInstanceIdentifier != w.prefix() || *in.PubliclyAccessible || *in.MultiAZ ||
+				!slices.Equal(in.VpcSecurityGroupIds, []string{"sg-db"}) || *in.DBSubnetGroupName == "" {
+				w.t.Errorf("%+v", in)
+			}
+			database = *in.TargetDBInstanceIdentifier
+			there[database], ready[database] = true, time.Now().Add(20*time.Minute)
+			return &rds.RestoreDBInstanceToPointInTimeOutput{}, nil
+		})
 	before := w.describeDatabase
-	awsfake.On(w.Cloud, func(ctx context.Context, in *rds.DescribeDBInstancesInput) (*rds.DescribeDBInstancesOutput, error) {
+	awsfake.On(w.Cloud, func(ctx context.Context, in *rds.DescribeDBInstancesInput) (*rds.DescribeDBInstancesOutput,
+		error) {
 		if !there[*in.DBInstanceIdentifier] {
 			return before(in)
 		}
@@ -364,11 +409,13 @@ func (w *world) restoring(records int32) (there map[string]bool) {
 		delete(there, *in.DBInstanceIdentifier)
 		return &rds.DeleteDBInstanceOutput{}, nil
 	})
-	awsfake.On(w.Cloud, func(_ context.Context, in *dynamodb.RestoreTableToPointInTimeInput) (*dynamodb.RestoreTableToPointInTimeOutput, error) {
-		table = *in.TargetTableName
-		there[table], ready[table] = true, time.Now().Add(5*time.Minute)
-		return &dynamodb.RestoreTableToPointInTimeOutput{}, nil
-	})
+	awsfake.On(w.Cloud,
+		func(_ context.Context, in *dynamodb.RestoreTableToPointInTimeInput) (*dynamodb.RestoreTableToPointInTimeOutput,
+			error) {
+			table = *in.TargetTableName
+			there[table], ready[table] = true, time.Now().Add(5*time.Minute)
+			return &dynamodb.RestoreTableToPointInTimeOutput{}, nil
+		})
 	awsfake.Change(w.Cloud, func(in *dynamodb.DescribeTableInput, out *dynamodb.DescribeTableOutput) {
 		if there[*in.TableName] && time.Now().Before(ready[table]) {
 			out.Table.TableStatus = tabletypes.TableStatusCreating
@@ -404,7 +451,8 @@ func TestRestore(t *testing.T) {
 			if len(there) > 0 {
 				t.Errorf("left: %v", there)
 			}
-			if !slices.Equal(w.changes(), []string{"RestoreDBInstanceToPointInTime", "RestoreTableToPointInTime", "DeleteTable", "DeleteDBInstance"}) {
+			if !slices.Equal(w.changes(), []string{"RestoreDBInstanceToPointInTime", "RestoreTableToPointInTime",
+				"DeleteTable", "DeleteDBInstance"}) {
 				t.Errorf("%q", w.changes())
 			}
 		})
@@ -418,7 +466,8 @@ func TestRestoreInterrupted(t *testing.T) {
 		w.now = time.Now()
 		there := w.restoring(12)
 		ctx, cancel := context.WithCancel(t.Context())
-		awsfake.Change(w.Cloud, func(*rds.RestoreDBInstanceToPointInTimeInput, *rds.RestoreDBInstanceToPointInTimeOutput) { cancel() })
+		awsfake.Change(w.Cloud,
+			func(*rds.RestoreDBInstanceToPointInTimeInput, *rds.RestoreDBInstanceToPointInTimeOutput) { cancel() })
 		_, points := w.drilled(ctx, nil, "restore")
 		expectDrill(t, points, prove.Unseen, "interrupted")
 		if len(there) > 0 {

@@ -78,10 +78,13 @@ type look struct {
 
 func newLook(p Prover) *look {
 	l := &look{
-		Prover: p, acm: acm.NewFromConfig(p.Config), scaling: autoscaling.NewFromConfig(p.Config), watch: cloudwatch.NewFromConfig(p.Config),
-		logs: cloudwatchlogs.NewFromConfig(p.Config), dynamo: dynamodb.NewFromConfig(p.Config), ec2: ec2.NewFromConfig(p.Config),
+		Prover: p, acm: acm.NewFromConfig(p.Config), scaling: autoscaling.NewFromConfig(p.Config),
+		watch: cloudwatch.NewFromConfig(p.Config),
+		logs:  cloudwatchlogs.NewFromConfig(p.Config), dynamo: dynamodb.NewFromConfig(p.Config),
+		ec2: ec2.NewFromConfig(p.Config),
 		elb: elb.NewFromConfig(p.Config), events: eventbridge.NewFromConfig(p.Config), rds: rds.NewFromConfig(p.Config),
-		route53: route53.NewFromConfig(p.Config), s3: s3.NewFromConfig(p.Config), sns: sns.NewFromConfig(p.Config), ssm: ssm.NewFromConfig(p.Config),
+		route53: route53.NewFromConfig(p.Config), s3: s3.NewFromConfig(p.Config), sns: sns.NewFromConfig(p.Config),
+		ssm:     ssm.NewFromConfig(p.Config),
 		sts:     sts.NewFromConfig(p.Config),
 		plainS3: s3.NewFromConfig(p.Config, func(o *s3.Options) { o.EndpointOptions.DisableHTTPS = true }),
 	}
@@ -193,7 +196,8 @@ func (l *look) findFlowLog(ctx context.Context) (types.FlowLog, error) {
 	if err != nil {
 		return types.FlowLog{}, err
 	}
-	out, err := l.ec2.DescribeFlowLogs(ctx, &ec2.DescribeFlowLogsInput{Filter: filter("resource-id", aws.ToString(vpc.VpcId))})
+	out, err := l.ec2.DescribeFlowLogs(ctx,
+		&ec2.DescribeFlowLogsInput{Filter: filter("resource-id", aws.ToString(vpc.VpcId))})
 	if err != nil {
 		return types.FlowLog{}, err
 	}
@@ -203,7 +207,8 @@ func (l *look) findFlowLog(ctx context.Context) (types.FlowLog, error) {
 	return out.FlowLogs[0], nil
 }
 
-// listHosts returns all instances in the VPC that are not gone: the app's, the jump server, a NAT instance, and any that should not be there.
+// listHosts returns all instances in the VPC that are not gone: the app's, the jump server, a NAT instance, and any
+// that should not be there.
 func (l *look) listHosts(ctx context.Context) (list []types.Instance, err error) {
 	within, err := l.within(ctx)
 	if err != nil {
@@ -235,7 +240,8 @@ var assignment = regexp.MustCompile(`(?m)^(bucket|key|sha256)='([^'\n]*)'$`)
 
 func (l *look) readTemplate(ctx context.Context) (template, error) {
 	id, version := l.Stack.Outputs.Rollout[rolloutTemplate], l.Stack.Outputs.Rollout[rolloutVersion]
-	out, err := l.ec2.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{LaunchTemplateId: &id, Versions: []string{version}})
+	out, err := l.ec2.DescribeLaunchTemplateVersions(ctx,
+		&ec2.DescribeLaunchTemplateVersionsInput{LaunchTemplateId: &id, Versions: []string{version}})
 	if err != nil {
 		return template{}, err
 	}
@@ -265,7 +271,8 @@ func (l *look) readTemplate(ctx context.Context) (template, error) {
 
 func (l *look) findGroup(ctx context.Context) (scalingtypes.AutoScalingGroup, error) {
 	name := l.Stack.Outputs.Group
-	out, err := l.scaling.DescribeAutoScalingGroups(ctx, &autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{name}})
+	out, err := l.scaling.DescribeAutoScalingGroups(ctx,
+		&autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{name}})
 	if err != nil {
 		return scalingtypes.AutoScalingGroup{}, err
 	}
@@ -290,14 +297,16 @@ func (l *look) listManaged(ctx context.Context) (list []ssmtypes.InstanceInforma
 func (l *look) targetGroup() string { return l.Stack.Outputs.Rollout[rolloutTargetGroup] }
 
 func (l *look) findBalancer(ctx context.Context) (elbtypes.LoadBalancer, error) {
-	groups, err := l.elb.DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{TargetGroupArns: []string{l.targetGroup()}})
+	groups, err := l.elb.DescribeTargetGroups(ctx,
+		&elb.DescribeTargetGroupsInput{TargetGroupArns: []string{l.targetGroup()}})
 	if err != nil {
 		return elbtypes.LoadBalancer{}, err
 	}
 	if len(groups.TargetGroups) != 1 || len(groups.TargetGroups[0].LoadBalancerArns) != 1 {
 		return elbtypes.LoadBalancer{}, absent("load balancer with the target group %s", l.targetGroup())
 	}
-	out, err := l.elb.DescribeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{LoadBalancerArns: groups.TargetGroups[0].LoadBalancerArns})
+	out, err := l.elb.DescribeLoadBalancers(ctx,
+		&elb.DescribeLoadBalancersInput{LoadBalancerArns: groups.TargetGroups[0].LoadBalancerArns})
 	if err != nil {
 		return elbtypes.LoadBalancer{}, err
 	}
@@ -326,7 +335,8 @@ func (l *look) findCertificate(ctx context.Context) (acmtypes.CertificateDetail,
 	}
 	for _, listener := range listeners {
 		if listener.Protocol == elbtypes.ProtocolEnumHttps && len(listener.Certificates) > 0 {
-			out, err := l.acm.DescribeCertificate(ctx, &acm.DescribeCertificateInput{CertificateArn: listener.Certificates[0].CertificateArn})
+			out, err := l.acm.DescribeCertificate(ctx,
+				&acm.DescribeCertificateInput{CertificateArn: listener.Certificates[0].CertificateArn})
 			if err != nil {
 				return acmtypes.CertificateDetail{}, err
 			}
@@ -355,7 +365,8 @@ func (l *look) findDatabase(ctx context.Context) (rdstypes.DBInstance, error) {
 func (l *look) listParameters(ctx context.Context) (map[string]ssmtypes.Parameter, error) {
 	path := l.Stack.Outputs.Parameters
 	list := map[string]ssmtypes.Parameter{}
-	pages := ssm.NewGetParametersByPathPaginator(l.ssm, &ssm.GetParametersByPathInput{Path: &path, Recursive: aws.Bool(true), WithDecryption: aws.Bool(false)})
+	pages := ssm.NewGetParametersByPathPaginator(l.ssm,
+		&ssm.GetParametersByPathInput{Path: &path, Recursive: aws.Bool(true), WithDecryption: aws.Bool(false)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -386,8 +397,8 @@ type buckets struct{ files, releases, logs string }
 
 func (b buckets) all() []string { return []string{b.files, b.releases, b.logs} }
 
-// findBuckets finds each where it is used: that of files in the app's settings, that of releases in the instances' user-data, that of logs in what
-// the load balancer writes to.
+// findBuckets finds each where it is used: that of files in the app's settings, that of releases in the instances'
+// user-data, that of logs in what the load balancer writes to.
 func (l *look) findBuckets(ctx context.Context) (b buckets, err error) {
 	if b.files, err = l.value(ctx, "bucket"); err != nil {
 		return b, err
@@ -412,7 +423,8 @@ func (l *look) balancerAttributes(ctx context.Context) (map[string]string, error
 	if err != nil {
 		return nil, err
 	}
-	out, err := l.elb.DescribeLoadBalancerAttributes(ctx, &elb.DescribeLoadBalancerAttributesInput{LoadBalancerArn: balancer.LoadBalancerArn})
+	out, err := l.elb.DescribeLoadBalancerAttributes(ctx,
+		&elb.DescribeLoadBalancerAttributesInput{LoadBalancerArn: balancer.LoadBalancerArn})
 	if err != nil {
 		return nil, err
 	}
@@ -438,10 +450,12 @@ func (l *look) findTable(ctx context.Context) (tabletypes.TableDescription, erro
 	return *out.Table, nil
 }
 
-// listAlarms returns the stack's: their names are the program's with letters of Pulumi's, their descriptions begin with the stack's name.
+// listAlarms returns the stack's: their names are the program's with letters of Pulumi's, their descriptions begin with
+// the stack's name.
 func (l *look) listAlarms(ctx context.Context) ([]watchtypes.MetricAlarm, error) {
 	var list []watchtypes.MetricAlarm
-	pages := cloudwatch.NewDescribeAlarmsPaginator(l.watch, &cloudwatch.DescribeAlarmsInput{AlarmNamePrefix: aws.String("dossier-observe")})
+	pages := cloudwatch.NewDescribeAlarmsPaginator(l.watch,
+		&cloudwatch.DescribeAlarmsInput{AlarmNamePrefix: aws.String("dossier-observe")})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -459,8 +473,10 @@ func (l *look) listAlarms(ctx context.Context) ([]watchtypes.MetricAlarm, error)
 }
 
 func (l *look) listLogGroups(ctx context.Context) (list []logstypes.LogGroup, err error) {
-	for _, prefix := range []string{"/dossier/" + l.Stack.Settings.Stack + "/", "/aws/rds/instance/" + l.Stack.prefix() + "/"} {
-		pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(l.logs, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &prefix})
+	for _, prefix := range []string{"/dossier/" + l.Stack.Settings.Stack + "/", "/aws/rds/instance/" +
+		l.Stack.prefix() + "/"} {
+		pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(l.logs,
+			&cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &prefix})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {

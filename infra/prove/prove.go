@@ -1,9 +1,9 @@
-// Package prove compares a stack that was deployed with what its settings ask for: every point that a program can see from outside, by calls of AWS
-// that only read and by requests to the site. docs/verification.md lists the points, and keeps those that a program cannot see. cmd/prove is its
-// command line, and "make prove" calls that.
+// Package prove compares a stack that was deployed with what its settings ask for: every point that a program can see
+// from outside, by calls of AWS that only read and by requests to the site. docs/verification.md lists the points, and
+// keeps those that a program cannot see. cmd/prove is its command line, and "make prove" calls that.
 //
-// A point that the caller may not ask about is not seen, which is neither a pass nor a failure: the report names the action that an IAM policy would
-// have to allow.
+// A point that the caller may not ask about is not seen, which is neither a pass nor a failure: the report names the
+// action that an IAM policy would have to allow.
 package prove
 
 import (
@@ -96,7 +96,8 @@ type check struct {
 
 // checks are all, in the order of the report.
 func checks() []check {
-	return slices.Concat(accountChecks, networkChecks, siteChecks, balancerChecks, hostChecks, groupChecks, databaseChecks,
+	return slices.Concat(accountChecks, networkChecks, siteChecks, balancerChecks, hostChecks, groupChecks,
+		databaseChecks,
 		storageChecks, tableChecks, parameterChecks, watchChecks)
 }
 
@@ -152,7 +153,8 @@ func (c check) point(ctx context.Context, l *look) Point {
 	action, denied := refusal.Denied(err)
 	switch {
 	case denied:
-		point.Result, point.Seen, point.Mend = Unseen, "not seen: denied, needs "+action, "allow "+action+" to whoever proves the stack"
+		point.Result, point.Seen, point.Mend = Unseen, "not seen: denied, needs "+action,
+			"allow "+action+" to whoever proves the stack"
 	case refusal.Absent(err):
 		point.Result, point.Seen = Wrong, cmp.Or(point.Seen, shortened(err))
 	case err != nil && ctx.Err() != nil:
@@ -252,7 +254,8 @@ func (n *internet) Handshake(ctx context.Context, address string, newest uint16)
 		return 0, err
 	}
 	// An old version is offered on purpose: it has to be refused.
-	dialer := tls.Dialer{NetDialer: &n.dialer, Config: &tls.Config{ServerName: host, RootCAs: n.roots, MinVersion: tls.VersionTLS10, MaxVersion: newest}}
+	dialer := tls.Dialer{NetDialer: &n.dialer,
+		Config: &tls.Config{ServerName: host, RootCAs: n.roots, MinVersion: tls.VersionTLS10, MaxVersion: newest}}
 	connection, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return 0, err

@@ -64,7 +64,8 @@ func base(f func(d *rdstypes.DBInstance)) func(*world) {
 
 // group changes what AWS says of the group, the way the SDK's values are: anew for each question.
 func group(f func(g *scalingtypes.AutoScalingGroup)) func(*world) {
-	return change(func(_ *autoscaling.DescribeAutoScalingGroupsInput, out *autoscaling.DescribeAutoScalingGroupsOutput) {
+	return change(func(_ *autoscaling.DescribeAutoScalingGroupsInput,
+		out *autoscaling.DescribeAutoScalingGroupsOutput) {
 		f(&out.AutoScalingGroups[0])
 	})
 }
@@ -135,7 +136,9 @@ func parameter(name string, f func(p *ssmtypes.Parameter)) func(*world) {
 }
 
 func alarm(f func(a *watchtypes.MetricAlarm)) func(*world) {
-	return change(func(_ *cloudwatch.DescribeAlarmsInput, out *cloudwatch.DescribeAlarmsOutput) { f(&out.MetricAlarms[1]) })
+	return change(func(_ *cloudwatch.DescribeAlarmsInput, out *cloudwatch.DescribeAlarmsOutput) {
+		f(&out.MetricAlarms[1])
+	})
 }
 
 func logStreams(group string, f func(out *cloudwatchlogs.DescribeLogStreamsOutput)) func(*world) {
@@ -158,15 +161,22 @@ var wrongs = []wrong{
 	{"network/vpc", "", change(func(_ *ec2.DescribeVpcsInput, out *ec2.DescribeVpcsOutput) {
 		out.Vpcs[0].CidrBlock = aws.String("172.16.0.0/16")
 	})},
-	{"network/default-group", "", change(func(_ *ec2.DescribeSecurityGroupsInput, out *ec2.DescribeSecurityGroupsOutput) {
-		out.SecurityGroups[0].IpPermissionsEgress = []types.IpPermission{from("0.0.0.0/0", 0)}
+	{"network/default-group", "",
+		change(func(_ *ec2.DescribeSecurityGroupsInput, out *ec2.DescribeSecurityGroupsOutput) {
+			out.SecurityGroups[0].IpPermissionsEgress = []types.IpPermission{from("0.0.0.0/0", 0)}
+		})},
+	{"network/open", "", guard("sg-db", func(g *types.SecurityGroup) {
+		g.IpPermissions = []types.IpPermission{from("0.0.0.0/0", 3306)}
 	})},
-	{"network/open", "", guard("sg-db", func(g *types.SecurityGroup) { g.IpPermissions = []types.IpPermission{from("0.0.0.0/0", 3306)} })},
 	{"network/open", "lab", guard("sg-jump", func(g *types.SecurityGroup) {
-		g.IpPermissions = []types.IpPermission{from("203.0.113.0/24", 22), {IpProtocol: aws.String("tcp"), FromPort: aws.Int32(22), ToPort: aws.Int32(22), Ipv6Ranges: []types.Ipv6Range{{CidrIpv6: aws.String("::/0")}}}}
+		g.IpPermissions = []types.IpPermission{from("203.0.113.0/24", 22),
+			{IpProtocol: aws.String("tcp"), FromPort: aws.Int32(22), ToPort: aws.Int32(22),
+				Ipv6Ranges: []types.Ipv6Range{{CidrIpv6: aws.String("::/0")}}}}
 	})},
 	{"network/ssh", "lab", guard("sg-jump", func(g *types.SecurityGroup) { g.IpPermissions = nil })},
-	{"network/ssh", "dev", guard("sg-jump", func(g *types.SecurityGroup) { g.IpPermissions = []types.IpPermission{from("203.0.113.0/24", 22)} })},
+	{"network/ssh", "dev", guard("sg-jump", func(g *types.SecurityGroup) {
+		g.IpPermissions = []types.IpPermission{from("203.0.113.0/24", 22)}
+	})},
 	{"network/ssh-closed", "dev", func(w *world) { w.open["198.51.100.22:22"] = true }},
 	{"network/subnets", "", change(func(_ *ec2.DescribeSubnetsInput, out *ec2.DescribeSubnetsOutput) {
 		out.Subnets[0].MapPublicIpOnLaunch = aws.Bool(true)
@@ -180,7 +190,8 @@ var wrongs = []wrong{
 		out.RouteTables[2].Routes[1].State = types.RouteStateBlackhole
 	})},
 	{"network/private-routes", "", change(func(_ *ec2.DescribeRouteTablesInput, out *ec2.DescribeRouteTablesOutput) {
-		out.RouteTables[3].Routes[1] = types.Route{DestinationCidrBlock: aws.String("0.0.0.0/0"), GatewayId: aws.String("igw-1"), State: types.RouteStateActive}
+		out.RouteTables[3].Routes[1] = types.Route{DestinationCidrBlock: aws.String("0.0.0.0/0"),
+			GatewayId: aws.String("igw-1"), State: types.RouteStateActive}
 	})},
 	{"network/public-routes", "", change(func(_ *ec2.DescribeRouteTablesInput, out *ec2.DescribeRouteTablesOutput) {
 		out.RouteTables[1].Routes = nil
@@ -192,7 +203,9 @@ var wrongs = []wrong{
 		out.NatGateways[1].State = types.NatGatewayStateFailed
 	})},
 	{"network/nat-instance", "lab", host("i-nat", func(i *types.Instance) { i.SourceDestCheck = aws.Bool(true) })},
-	{"network/nat-instance", "lab", host("i-nat", func(i *types.Instance) { i.State = &types.InstanceState{Name: types.InstanceStateNameStopped} })},
+	{"network/nat-instance", "lab", host("i-nat", func(i *types.Instance) {
+		i.State = &types.InstanceState{Name: types.InstanceStateNameStopped}
+	})},
 	{"network/endpoints", "", change(func(_ *ec2.DescribeVpcEndpointsInput, out *ec2.DescribeVpcEndpointsOutput) {
 		out.VpcEndpoints[1].RouteTableIds = out.VpcEndpoints[1].RouteTableIds[:1]
 	})},
@@ -203,9 +216,12 @@ var wrongs = []wrong{
 		out.VpcEndpoints[0].ServiceName = aws.String("com.amazonaws.us-east-1.sqs")
 	})},
 	{"network/flow-log", "", change(func(_ *ec2.DescribeFlowLogsInput, out *ec2.DescribeFlowLogsOutput) {
-		out.FlowLogs[0].DeliverLogsStatus, out.FlowLogs[0].DeliverLogsErrorMessage = aws.String("FAILED"), aws.String("Access error")
+		out.FlowLogs[0].DeliverLogsStatus, out.FlowLogs[0].DeliverLogsErrorMessage = aws.String("FAILED"),
+			aws.String("Access error")
 	})},
-	{"network/flow-log", "", change(func(_ *ec2.DescribeFlowLogsInput, out *ec2.DescribeFlowLogsOutput) { out.FlowLogs = nil })},
+	{"network/flow-log", "", change(func(_ *ec2.DescribeFlowLogsInput, out *ec2.DescribeFlowLogsOutput) {
+		out.FlowLogs = nil
+	})},
 	{"network/flow-records", "", nothing("flow/")},
 
 	{"site/live", "", answers("/livez", func(p *page) { p.status = 502 })},
@@ -213,10 +229,14 @@ var wrongs = []wrong{
 	{"site/sign-in", "", answers("/staff/sign-in", func(p *page) { p.status = 500 })},
 	{"site/sign-in", "dev", func(w *world) { delete(w.answers, w.stack.Outputs.URL+"/staff/sign-in") }},
 	{"site/headers", "", answers("/", func(p *page) { p.header.Del("X-Content-Type-Options") })},
-	{"site/headers", "dev", answers("/", func(p *page) { p.header.Set("Content-Security-Policy", "upgrade-insecure-requests") })},
+	{"site/headers", "dev", answers("/", func(p *page) {
+		p.header.Set("Content-Security-Policy", "upgrade-insecure-requests")
+	})},
 	{"site/hsts", "", answers("/livez", func(p *page) { p.header.Del("Strict-Transport-Security") })},
 	{"site/redirect", "", answers("http://files.example.org/people?x=1", func(p *page) { p.status = 200 })},
-	{"site/redirect", "", answers("http://files.example.org/people?x=1", func(p *page) { p.header.Set("Location", "https://files.example.com/people?x=1") })},
+	{"site/redirect", "", answers("http://files.example.org/people?x=1", func(p *page) {
+		p.header.Set("Location", "https://files.example.com/people?x=1")
+	})},
 	{"site/tls-new", "", func(w *world) { w.newest = tls.VersionTLS12 }},
 	{"site/tls-old", "", func(w *world) { w.oldest = tls.VersionTLS10 }},
 	{"site/dns", "", func(w *world) { w.hosts["files.example.org"] = []string{"203.0.113.80"} }},
@@ -228,7 +248,8 @@ var wrongs = []wrong{
 		out.Certificate.RenewalEligibility = acmtypes.RenewalEligibilityIneligible
 	})},
 	{"site/proof", "", change(func(_ *route53.ListResourceRecordSetsInput, out *route53.ListResourceRecordSetsOutput) {
-		out.ResourceRecordSets[0].Name = aws.String("_c.files.example.org.") // Route 53 answers with the next record there is
+		// Route 53 answers with the next record there is
+		out.ResourceRecordSets[0].Name = aws.String("_c.files.example.org.")
 	})},
 	{"site/proof", "", change(func(_ *route53.ListResourceRecordSetsInput, out *route53.ListResourceRecordSetsOutput) {
 		out.ResourceRecordSets[0].ResourceRecords[0].Value = aws.String("_other.acm-validations.aws.")
@@ -237,7 +258,9 @@ var wrongs = []wrong{
 	{"balancer/listeners", "", change(func(_ *elb.DescribeListenersInput, out *elb.DescribeListenersOutput) {
 		out.Listeners[1].SslPolicy = aws.String("ELBSecurityPolicy-2016-08")
 	})},
-	{"balancer/listeners", "dev", change(func(_ *elb.DescribeListenersInput, out *elb.DescribeListenersOutput) { out.Listeners = nil })},
+	{"balancer/listeners", "dev", change(func(_ *elb.DescribeListenersInput, out *elb.DescribeListenersOutput) {
+		out.Listeners = nil
+	})},
 	{"balancer/attributes", "", attribute("deletion_protection.enabled", "false")},
 	{"balancer/attributes", "dev", attribute("routing.http.drop_invalid_header_fields.enabled", "false")},
 	{"balancer/attributes", "dev", attribute("access_logs.s3.enabled", "false")},
@@ -250,49 +273,66 @@ var wrongs = []wrong{
 		out.TargetHealthDescriptions[0].TargetHealth.State = elbtypes.TargetHealthStateEnumDraining
 	})},
 
-	{"hosts/metadata", "", host("i-jump", func(i *types.Instance) { i.MetadataOptions.HttpTokens = types.HttpTokensStateOptional })},
-	{"hosts/metadata", "", host("i-app1", func(i *types.Instance) { i.MetadataOptions.HttpPutResponseHopLimit = aws.Int32(2) })},
-	{"hosts/addresses", "", host("i-app1", func(i *types.Instance) { i.PublicIpAddress = aws.String("198.51.100.77") })},
+	{"hosts/metadata", "", host("i-jump", func(i *types.Instance) {
+		i.MetadataOptions.HttpTokens = types.HttpTokensStateOptional
+	})},
+	{"hosts/metadata", "", host("i-app1", func(i *types.Instance) {
+		i.MetadataOptions.HttpPutResponseHopLimit = aws.Int32(2)
+	})},
+	{"hosts/addresses", "",
+		host("i-app1", func(i *types.Instance) { i.PublicIpAddress = aws.String("198.51.100.77") })},
 	{"hosts/volumes", "", change(func(_ *ec2.DescribeVolumesInput, out *ec2.DescribeVolumesOutput) {
 		out.Volumes[0].Encrypted = aws.Bool(false)
 	})},
-	{"hosts/managed", "", change(func(_ *ssm.DescribeInstanceInformationInput, out *ssm.DescribeInstanceInformationOutput) {
-		out.InstanceInformationList[0].PingStatus = ssmtypes.PingStatusConnectionLost
-	})},
+	{"hosts/managed", "",
+		change(func(_ *ssm.DescribeInstanceInformationInput, out *ssm.DescribeInstanceInformationOutput) {
+			out.InstanceInformationList[0].PingStatus = ssmtypes.PingStatusConnectionLost
+		})},
 	{"hosts/tags", "", host("i-app2", func(i *types.Instance) { i.Tags = i.Tags[:3] })},
 	{"hosts/jump", "", host("i-jump", func(i *types.Instance) { i.InstanceType = "m7g.large" })},
 	{"hosts/jump", "dev", func(w *world) { w.stack.Outputs.JumpInstance = "i-old" }},
 
 	{"group/version", "", group(func(g *scalingtypes.AutoScalingGroup) {
-		g.LaunchTemplate = &scalingtypes.LaunchTemplateSpecification{LaunchTemplateId: aws.String(templateID), Version: aws.String("$Latest")}
+		g.LaunchTemplate = &scalingtypes.LaunchTemplateSpecification{LaunchTemplateId: aws.String(templateID),
+			Version: aws.String("$Latest")}
 	})},
 	{"group/size", "", group(func(g *scalingtypes.AutoScalingGroup) { g.MaxSize = aws.Int32(99) })},
 	{"group/instances", "", group(func(g *scalingtypes.AutoScalingGroup) { g.DesiredCapacity = aws.Int32(3) })},
-	{"group/instances", "", group(func(g *scalingtypes.AutoScalingGroup) { g.Instances[0].HealthStatus = aws.String("Unhealthy") })},
-	{"group/instances", "", group(func(g *scalingtypes.AutoScalingGroup) { g.Instances[1].LaunchTemplate.Version = aws.String("6") })},
+	{"group/instances", "", group(func(g *scalingtypes.AutoScalingGroup) {
+		g.Instances[0].HealthStatus = aws.String("Unhealthy")
+	})},
+	{"group/instances", "", group(func(g *scalingtypes.AutoScalingGroup) {
+		g.Instances[1].LaunchTemplate.Version = aws.String("6")
+	})},
 	{"group/health", "", group(func(g *scalingtypes.AutoScalingGroup) { g.HealthCheckType = aws.String("EC2") })},
 	{"group/processes", "", group(func(g *scalingtypes.AutoScalingGroup) {
 		g.SuspendedProcesses = []scalingtypes.SuspendedProcess{{ProcessName: aws.String("ReplaceUnhealthy")}}
 	})},
-	{"group/hook", "", change(func(_ *autoscaling.DescribeLifecycleHooksInput, out *autoscaling.DescribeLifecycleHooksOutput) {
-		out.LifecycleHooks[0].DefaultResult = aws.String("CONTINUE")
-	})},
+	{"group/hook", "",
+		change(func(_ *autoscaling.DescribeLifecycleHooksInput, out *autoscaling.DescribeLifecycleHooksOutput) {
+			out.LifecycleHooks[0].DefaultResult = aws.String("CONTINUE")
+		})},
 	{"group/scaling", "", change(func(_ *autoscaling.DescribePoliciesInput, out *autoscaling.DescribePoliciesOutput) {
 		out.ScalingPolicies[0].Enabled = aws.Bool(false)
 	})},
-	{"group/refresh", "", change(func(_ *autoscaling.DescribeInstanceRefreshesInput, out *autoscaling.DescribeInstanceRefreshesOutput) {
-		out.InstanceRefreshes[0].Status = scalingtypes.InstanceRefreshStatusRollbackSuccessful
+	{"group/refresh", "",
+		change(func(_ *autoscaling.DescribeInstanceRefreshesInput, out *autoscaling.DescribeInstanceRefreshesOutput) {
+			out.InstanceRefreshes[0].Status = scalingtypes.InstanceRefreshStatusRollbackSuccessful
+		})},
+	{"group/launches", "",
+		change(func(_ *autoscaling.DescribeScalingActivitiesInput, out *autoscaling.DescribeScalingActivitiesOutput) {
+			out.Activities[0].StatusCode = scalingtypes.ScalingActivityStatusCodeFailed
+		})},
+	{"group/logs", "", logStreams("/app", func(out *cloudwatchlogs.DescribeLogStreamsOutput) {
+		out.LogStreams = out.LogStreams[:1]
 	})},
-	{"group/launches", "", change(func(_ *autoscaling.DescribeScalingActivitiesInput, out *autoscaling.DescribeScalingActivitiesOutput) {
-		out.Activities[0].StatusCode = scalingtypes.ScalingActivityStatusCodeFailed
-	})},
-	{"group/logs", "", logStreams("/app", func(out *cloudwatchlogs.DescribeLogStreamsOutput) { out.LogStreams = out.LogStreams[:1] })},
 	{"group/logs", "", logStreams("/app", func(out *cloudwatchlogs.DescribeLogStreamsOutput) {
 		out.LogStreams[0].LastEventTimestamp = aws.Int64(0)
 	})},
-	{"group/refusals", "", change(func(_ *cloudwatchlogs.FilterLogEventsInput, out *cloudwatchlogs.FilterLogEventsOutput) {
-		out.Events = []logstypes.FilteredLogEvent{{Message: aws.String("AccessDenied: dynamodb:Scan")}}
-	})},
+	{"group/refusals", "",
+		change(func(_ *cloudwatchlogs.FilterLogEventsInput, out *cloudwatchlogs.FilterLogEventsOutput) {
+			out.Events = []logstypes.FilteredLogEvent{{Message: aws.String("AccessDenied: dynamodb:Scan")}}
+		})},
 
 	{"database/status", "", base(func(d *rdstypes.DBInstance) { d.DBInstanceStatus = aws.String("storage-full") })},
 	{"database/class", "", base(func(d *rdstypes.DBInstance) { d.DBInstanceClass = aws.String("db.r7g.large") })},
@@ -309,9 +349,12 @@ var wrongs = []wrong{
 	{"database/restorable", "", func(w *world) {
 		base(func(d *rdstypes.DBInstance) { d.LatestRestorableTime = aws.Time(w.now.Add(-2 * time.Hour)) })(w)
 	}},
-	{"database/authority", "", base(func(d *rdstypes.DBInstance) { d.CACertificateIdentifier = aws.String("rds-ca-2019") })},
+	{"database/authority", "", base(func(d *rdstypes.DBInstance) {
+		d.CACertificateIdentifier = aws.String("rds-ca-2019")
+	})},
 	{"database/parameters-in-force", "", base(func(d *rdstypes.DBInstance) {
-		d.DBParameterGroups = []rdstypes.DBParameterGroupStatus{{DBParameterGroupName: aws.String("dossier-database-1"), ParameterApplyStatus: aws.String("pending-reboot")}}
+		d.DBParameterGroups = []rdstypes.DBParameterGroupStatus{{DBParameterGroupName: aws.String("dossier-database-1"),
+			ParameterApplyStatus: aws.String("pending-reboot")}}
 	})},
 	{"database/pending", "", base(func(d *rdstypes.DBInstance) {
 		d.PendingModifiedValues = &rdstypes.PendingModifiedValues{DBInstanceClass: aws.String("db.r7g.large")}
@@ -323,13 +366,16 @@ var wrongs = []wrong{
 	{"database/tls", "", change(func(_ *rds.DescribeDBParametersInput, out *rds.DescribeDBParametersOutput) {
 		out.Parameters[0].ParameterValue = aws.String("0")
 	})},
-	{"database/log-streams", "", logStreams("/error", func(out *cloudwatchlogs.DescribeLogStreamsOutput) { out.LogStreams = nil })},
+	{"database/log-streams", "", logStreams("/error", func(out *cloudwatchlogs.DescribeLogStreamsOutput) {
+		out.LogStreams = nil
+	})},
 
 	{"storage/public", "", change(func(in *s3.GetPublicAccessBlockInput, out *s3.GetPublicAccessBlockOutput) {
 		out.PublicAccessBlockConfiguration.RestrictPublicBuckets = aws.Bool(false)
 	})},
 	{"storage/public", "", func(w *world) {
-		awsfake.Fail[s3.GetPublicAccessBlockInput](w.Cloud, awsfake.Refuse("NoSuchPublicAccessBlockConfiguration", "was not found"))
+		awsfake.Fail[s3.GetPublicAccessBlockInput](w.Cloud,
+			awsfake.Refuse("NoSuchPublicAccessBlockConfiguration", "was not found"))
 	}},
 	{"storage/owner", "", change(func(_ *s3.GetBucketOwnershipControlsInput, out *s3.GetBucketOwnershipControlsOutput) {
 		out.OwnershipControls.Rules[0].ObjectOwnership = s3types.ObjectOwnershipObjectWriter
@@ -341,7 +387,8 @@ var wrongs = []wrong{
 	})},
 	{"storage/policy", "", change(func(in *s3.GetBucketPolicyInput, out *s3.GetBucketPolicyOutput) {
 		if *in.Bucket == logs {
-			out.Policy = aws.String(`{"Statement":[{"Effect":"Allow","Principal":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`)
+			out.Policy = aws.String(
+				`{"Statement":[{"Effect":"Allow","Principal":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`)
 		}
 	})},
 	{"storage/plain", "", func(w *world) { w.plain = true }},
@@ -350,26 +397,30 @@ var wrongs = []wrong{
 			out.Status = s3types.BucketVersioningStatusSuspended
 		}
 	})},
-	{"storage/deleted", "", change(func(in *s3.GetBucketLifecycleConfigurationInput, out *s3.GetBucketLifecycleConfigurationOutput) {
-		if *in.Bucket == files {
-			out.Rules[1].Status = s3types.ExpirationStatusDisabled
-		}
-	})},
-	{"storage/deleted", "", change(func(in *s3.GetBucketLifecycleConfigurationInput, out *s3.GetBucketLifecycleConfigurationOutput) {
-		if *in.Bucket == files {
-			out.Rules = out.Rules[1:]
-		}
-	})},
-	{"storage/old-logs", "", change(func(in *s3.GetBucketLifecycleConfigurationInput, out *s3.GetBucketLifecycleConfigurationOutput) {
-		if *in.Bucket == logs {
-			out.Rules[1].Expiration.Days = aws.Int32(1)
-		}
-	})},
+	{"storage/deleted", "",
+		change(func(in *s3.GetBucketLifecycleConfigurationInput, out *s3.GetBucketLifecycleConfigurationOutput) {
+			if *in.Bucket == files {
+				out.Rules[1].Status = s3types.ExpirationStatusDisabled
+			}
+		})},
+	{"storage/deleted", "",
+		change(func(in *s3.GetBucketLifecycleConfigurationInput, out *s3.GetBucketLifecycleConfigurationOutput) {
+			if *in.Bucket == files {
+				out.Rules = out.Rules[1:]
+			}
+		})},
+	{"storage/old-logs", "",
+		change(func(in *s3.GetBucketLifecycleConfigurationInput, out *s3.GetBucketLifecycleConfigurationOutput) {
+			if *in.Bucket == logs {
+				out.Rules[1].Expiration.Days = aws.Int32(1)
+			}
+		})},
 	{"storage/cors", "", change(func(_ *s3.GetBucketCorsInput, out *s3.GetBucketCorsOutput) {
 		out.CORSRules[0].AllowedOrigins = []string{"*"}
 	})},
 	{"storage/cors", "dev", func(w *world) {
-		awsfake.Fail[s3.GetBucketCorsInput](w.Cloud, awsfake.Refuse("NoSuchCORSConfiguration", "The CORS configuration does not exist"))
+		awsfake.Fail[s3.GetBucketCorsInput](w.Cloud,
+			awsfake.Refuse("NoSuchCORSConfiguration", "The CORS configuration does not exist"))
 	}},
 	{"storage/logging", "", change(func(in *s3.GetBucketLoggingInput, out *s3.GetBucketLoggingOutput) {
 		if *in.Bucket == files {
@@ -379,7 +430,8 @@ var wrongs = []wrong{
 	{"storage/balancer-logs", "", nothing("load-balancer/")},
 	{"storage/bucket-logs", "", nothing("s3/")},
 	{"storage/release", "", func(w *world) {
-		awsfake.Fail[s3.GetObjectInput](w.Cloud, awsfake.Refuse("NoSuchVersion", "The specified version does not exist."))
+		awsfake.Fail[s3.GetObjectInput](w.Cloud,
+			awsfake.Refuse("NoSuchVersion", "The specified version does not exist."))
 	}},
 	{"storage/release", "", change(func(_ *s3.GetObjectInput, out *s3.GetObjectOutput) {
 		out.Body = io.NopCloser(strings.NewReader("another release"))
@@ -395,40 +447,55 @@ var wrongs = []wrong{
 	{"table/expiry", "", change(func(_ *dynamodb.DescribeTimeToLiveInput, out *dynamodb.DescribeTimeToLiveOutput) {
 		out.TimeToLiveDescription.TimeToLiveStatus = tabletypes.TimeToLiveStatusDisabled
 	})},
-	{"table/recovery", "", change(func(_ *dynamodb.DescribeContinuousBackupsInput, out *dynamodb.DescribeContinuousBackupsOutput) {
-		out.ContinuousBackupsDescription.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus = tabletypes.PointInTimeRecoveryStatusDisabled
-	})},
+	{"table/recovery", "",
+		change(func(_ *dynamodb.DescribeContinuousBackupsInput, out *dynamodb.DescribeContinuousBackupsOutput) {
+			out.ContinuousBackupsDescription.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus = tabletypes.PointInTimeRecoveryStatusDisabled
+		})},
 
-	{"parameters/complete", "", parameter("timeout/upload", func(p *ssmtypes.Parameter) { p.Name = aws.String("/dossier/prod/timeout/down") })},
-	{"parameters/complete", "lab", parameter("jump/host-key", func(p *ssmtypes.Parameter) { p.Name = aws.String("/dossier/lab/jump/key") })},
-	{"parameters/secret", "", parameter("db/password", func(p *ssmtypes.Parameter) { p.Type = ssmtypes.ParameterTypeString })},
-	{"parameters/release", "", parameter("release", func(p *ssmtypes.Parameter) { p.Value = aws.String("releases/old.tar.gz 0") })},
-	{"parameters/url", "", parameter("public-url", func(p *ssmtypes.Parameter) { p.Value = aws.String("http://localhost") })},
+	{"parameters/complete", "", parameter("timeout/upload", func(p *ssmtypes.Parameter) {
+		p.Name = aws.String("/dossier/prod/timeout/down")
+	})},
+	{"parameters/complete", "lab", parameter("jump/host-key", func(p *ssmtypes.Parameter) {
+		p.Name = aws.String("/dossier/lab/jump/key")
+	})},
+	{"parameters/secret", "", parameter("db/password", func(p *ssmtypes.Parameter) {
+		p.Type = ssmtypes.ParameterTypeString
+	})},
+	{"parameters/release", "", parameter("release", func(p *ssmtypes.Parameter) {
+		p.Value = aws.String("releases/old.tar.gz 0")
+	})},
+	{"parameters/url", "", parameter("public-url", func(p *ssmtypes.Parameter) {
+		p.Value = aws.String("http://localhost")
+	})},
 
 	{"watch/alarms", "", alarm(func(a *watchtypes.MetricAlarm) { a.Namespace = aws.String("AWS/ApplicationELB") })},
 	{"watch/quiet", "", alarm(func(a *watchtypes.MetricAlarm) { a.StateValue = watchtypes.StateValueAlarm })},
 	{"watch/data", "", alarm(func(a *watchtypes.MetricAlarm) { a.StateValue = watchtypes.StateValueInsufficientData })},
 	{"watch/actions", "", alarm(func(a *watchtypes.MetricAlarm) { a.ActionsEnabled = aws.Bool(false) })},
-	{"watch/subscription", "", change(func(_ *sns.ListSubscriptionsByTopicInput, out *sns.ListSubscriptionsByTopicOutput) {
-		out.Subscriptions[0].SubscriptionArn = aws.String("PendingConfirmation")
-	})},
-	{"watch/subscription", "", change(func(_ *sns.ListSubscriptionsByTopicInput, out *sns.ListSubscriptionsByTopicOutput) {
-		out.Subscriptions = nil
-	})},
+	{"watch/subscription", "",
+		change(func(_ *sns.ListSubscriptionsByTopicInput, out *sns.ListSubscriptionsByTopicOutput) {
+			out.Subscriptions[0].SubscriptionArn = aws.String("PendingConfirmation")
+		})},
+	{"watch/subscription", "",
+		change(func(_ *sns.ListSubscriptionsByTopicInput, out *sns.ListSubscriptionsByTopicOutput) {
+			out.Subscriptions = nil
+		})},
 	{"watch/events", "", change(func(_ *eventbridge.DescribeRuleInput, out *eventbridge.DescribeRuleOutput) {
 		out.State = eventtypes.RuleStateDisabled
 	})},
-	{"watch/events", "", change(func(_ *eventbridge.ListRuleNamesByTargetInput, out *eventbridge.ListRuleNamesByTargetOutput) {
-		out.RuleNames = nil
-	})},
+	{"watch/events", "",
+		change(func(_ *eventbridge.ListRuleNamesByTargetInput, out *eventbridge.ListRuleNamesByTargetOutput) {
+			out.RuleNames = nil
+		})},
 	{"watch/dashboard", "", change(func(_ *cloudwatch.GetDashboardInput, out *cloudwatch.GetDashboardOutput) {
 		out.DashboardBody = aws.String(`{}`)
 	})},
-	{"watch/retention", "", change(func(in *cloudwatchlogs.DescribeLogGroupsInput, out *cloudwatchlogs.DescribeLogGroupsOutput) {
-		if strings.HasPrefix(*in.LogGroupNamePrefix, "/aws/rds/") {
-			out.LogGroups[0].RetentionInDays = nil
-		}
-	})},
+	{"watch/retention", "",
+		change(func(in *cloudwatchlogs.DescribeLogGroupsInput, out *cloudwatchlogs.DescribeLogGroupsOutput) {
+			if strings.HasPrefix(*in.LogGroupNamePrefix, "/aws/rds/") {
+				out.LogGroups[0].RetentionInDays = nil
+			}
+		})},
 }
 
 func nothing(prefix string) func(*world) {
@@ -475,7 +542,9 @@ func TestOnlyReads(t *testing.T) {
 	w.prove()
 	for _, call := range w.Calls() {
 		_, operation, _ := strings.Cut(call, ".")
-		if !slices.ContainsFunc([]string{"Get", "Describe", "List", "Head", "Filter"}, func(p string) bool { return strings.HasPrefix(operation, p) }) {
+		if !slices.ContainsFunc([]string{"Get", "Describe", "List", "Head", "Filter"}, func(p string) bool {
+			return strings.HasPrefix(operation, p)
+		}) {
 			t.Errorf("%s does not only read", call)
 		}
 	}
@@ -553,10 +622,12 @@ func TestDenied(t *testing.T) {
 // TestNoCredentials: without an answer to who is asking, nothing else is asked.
 func TestNoCredentials(t *testing.T) {
 	w := deployed(t, "prod")
-	awsfake.Fail[sts.GetCallerIdentityInput](w.Cloud, awsfake.Refuse("ExpiredToken", "The security token included in the request is expired"))
+	awsfake.Fail[sts.GetCallerIdentityInput](w.Cloud,
+		awsfake.Refuse("ExpiredToken", "The security token included in the request is expired"))
 	points := w.prove()
 	for i, p := range points {
-		if p.Result != prove.Unseen || i == 0 && p.Seen != "not seen: The security token included in the request is expired" || i > 0 && p.Seen != "not asked: see account/credentials" {
+		if p.Result != prove.Unseen || i == 0 && p.Seen != "not seen: The security token included in the request is "+
+			"expired" || i > 0 && p.Seen != "not asked: see account/credentials" {
 			t.Errorf("%+v", p)
 		}
 	}
@@ -572,13 +643,15 @@ func TestYoungStackWaitsForLogs(t *testing.T) {
 		out.LoadBalancers[0].CreatedTime = aws.Time(w.now.Add(-time.Hour))
 	})(w)
 	for _, p := range w.prove() {
-		if p.ID == "storage/bucket-logs" && (p.Result != prove.Unseen || !strings.Contains(p.Seen, "younger than 24h")) {
+		if p.ID == "storage/bucket-logs" &&
+			(p.Result != prove.Unseen || !strings.Contains(p.Seen, "younger than 24h")) {
 			t.Errorf("%+v", p)
 		}
 	}
 }
 
-// TestInternet: the real way to a site tells old TLS from new, follows no redirect, and tells an open port from a closed one.
+// TestInternet: the real way to a site tells old TLS from new, follows no redirect, and tells an open port from a
+// closed one.
 func TestInternet(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.RedirectHandler("/elsewhere", http.StatusMovedPermanently))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)

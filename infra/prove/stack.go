@@ -60,20 +60,24 @@ func Read(stack string, file, outputs []byte) (Stack, error) {
 		return s, err
 	}
 	if err := json.Unmarshal(outputs, &s.Outputs); err != nil {
-		return s, fmt.Errorf("reading the stack's outputs: %w; they are what \"pulumi stack output --json\" prints", err)
+		return s, fmt.Errorf("reading the stack's outputs: %w; they are what \"pulumi stack output --json\" prints",
+			err)
 	}
 	missing := map[string]bool{}
 	for name, value := range map[string]string{
-		"url": s.Outputs.URL, "group": s.Outputs.Group, "jumpInstance": s.Outputs.JumpInstance, "parameters": s.Outputs.Parameters,
-		"release": s.Outputs.Release, "rollout." + rolloutTemplate: s.Outputs.Rollout[rolloutTemplate],
-		"rollout." + rolloutVersion: s.Outputs.Rollout[rolloutVersion], "rollout." + rolloutTargetGroup: s.Outputs.Rollout[rolloutTargetGroup],
+		"url": s.Outputs.URL, "group": s.Outputs.Group, "jumpInstance": s.Outputs.JumpInstance,
+		"parameters": s.Outputs.Parameters,
+		"release":    s.Outputs.Release, "rollout." + rolloutTemplate: s.Outputs.Rollout[rolloutTemplate],
+		"rollout." + rolloutVersion: s.Outputs.Rollout[rolloutVersion], "rollout." +
+			rolloutTargetGroup: s.Outputs.Rollout[rolloutTargetGroup],
 	} {
 		if value == "" {
 			missing[name] = true
 		}
 	}
 	if len(missing) > 0 {
-		return s, fmt.Errorf("the stack %s has no output %s: run \"pulumi up\" to its end first", stack, strings.Join(slices.Sorted(maps.Keys(missing)), ", "))
+		return s, fmt.Errorf("the stack %s has no output %s: run \"pulumi up\" to its end first", stack,
+			strings.Join(slices.Sorted(maps.Keys(missing)), ", "))
 	}
 	return s, nil
 }

@@ -22,23 +22,32 @@ const callTimeout = time.Minute
 
 // groups is the part of Auto Scaling's API in use that says how a group is.
 type groups interface {
-	DescribeAutoScalingGroups(context.Context, *autoscaling.DescribeAutoScalingGroupsInput, ...func(*autoscaling.Options)) (*autoscaling.DescribeAutoScalingGroupsOutput, error)
-	DescribeInstanceRefreshes(context.Context, *autoscaling.DescribeInstanceRefreshesInput, ...func(*autoscaling.Options)) (*autoscaling.DescribeInstanceRefreshesOutput, error)
+	DescribeAutoScalingGroups(context.Context, *autoscaling.DescribeAutoScalingGroupsInput,
+		...func(*autoscaling.Options)) (*autoscaling.DescribeAutoScalingGroupsOutput, error)
+	DescribeInstanceRefreshes(context.Context, *autoscaling.DescribeInstanceRefreshesInput,
+		...func(*autoscaling.Options)) (*autoscaling.DescribeInstanceRefreshesOutput, error)
 }
 
-// autoScaling is the part of Auto Scaling's API in use. Its methods are the IAM actions in the package comment; a test compares them.
+// autoScaling is the part of Auto Scaling's API in use. Its methods are the IAM actions in the package comment; a test
+// compares them.
 type autoScaling interface {
 	groups
-	DescribeScalingActivities(context.Context, *autoscaling.DescribeScalingActivitiesInput, ...func(*autoscaling.Options)) (*autoscaling.DescribeScalingActivitiesOutput, error)
-	StartInstanceRefresh(context.Context, *autoscaling.StartInstanceRefreshInput, ...func(*autoscaling.Options)) (*autoscaling.StartInstanceRefreshOutput, error)
-	CancelInstanceRefresh(context.Context, *autoscaling.CancelInstanceRefreshInput, ...func(*autoscaling.Options)) (*autoscaling.CancelInstanceRefreshOutput, error)
-	RollbackInstanceRefresh(context.Context, *autoscaling.RollbackInstanceRefreshInput, ...func(*autoscaling.Options)) (*autoscaling.RollbackInstanceRefreshOutput, error)
-	UpdateAutoScalingGroup(context.Context, *autoscaling.UpdateAutoScalingGroupInput, ...func(*autoscaling.Options)) (*autoscaling.UpdateAutoScalingGroupOutput, error)
+	DescribeScalingActivities(context.Context, *autoscaling.DescribeScalingActivitiesInput,
+		...func(*autoscaling.Options)) (*autoscaling.DescribeScalingActivitiesOutput, error)
+	StartInstanceRefresh(context.Context, *autoscaling.StartInstanceRefreshInput,
+		...func(*autoscaling.Options)) (*autoscaling.StartInstanceRefreshOutput, error)
+	CancelInstanceRefresh(context.Context, *autoscaling.CancelInstanceRefreshInput,
+		...func(*autoscaling.Options)) (*autoscaling.CancelInstanceRefreshOutput, error)
+	RollbackInstanceRefresh(context.Context, *autoscaling.RollbackInstanceRefreshInput,
+		...func(*autoscaling.Options)) (*autoscaling.RollbackInstanceRefreshOutput, error)
+	UpdateAutoScalingGroup(context.Context, *autoscaling.UpdateAutoScalingGroupInput,
+		...func(*autoscaling.Options)) (*autoscaling.UpdateAutoScalingGroupOutput, error)
 }
 
 // loadBalancing is the part of Elastic Load Balancing's API in use.
 type loadBalancing interface {
-	DescribeTargetHealth(context.Context, *elb.DescribeTargetHealthInput, ...func(*elb.Options)) (*elb.DescribeTargetHealthOutput, error)
+	DescribeTargetHealth(context.Context, *elb.DescribeTargetHealthInput,
+		...func(*elb.Options)) (*elb.DescribeTargetHealthOutput, error)
 }
 
 func loadAWS(ctx context.Context, region string) (aws.Config, error) {
@@ -51,8 +60,8 @@ func loadAWS(ctx context.Context, region string) (aws.Config, error) {
 	return config.LoadDefaultConfig(ctx, with...)
 }
 
-// transient tells whether it is worth asking again later: throttling, a fault on AWS's side, a connection lost, no answer in time, a group
-// that is busy with itself.
+// transient tells whether it is worth asking again later: throttling, a fault on AWS's side, a connection lost, no
+// answer in time, a group that is busy with itself.
 func transient(err error) bool {
 	_, busy := errors.AsType[*types.ScalingActivityInProgressFault](err)
 	return busy || errors.Is(err, context.DeadlineExceeded) ||
@@ -97,21 +106,25 @@ type cloud struct {
 func (c reader) describeGroup(ctx context.Context) (types.AutoScalingGroup, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	out, err := c.groups.DescribeAutoScalingGroups(ctx, &autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{c.groupName}})
+	out, err := c.groups.DescribeAutoScalingGroups(ctx,
+		&autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{c.groupName}})
 	if err != nil {
 		return types.AutoScalingGroup{}, fmt.Errorf("describing the Auto Scaling group %s: %w", c.groupName, err)
 	}
 	if len(out.AutoScalingGroups) == 0 {
-		return types.AutoScalingGroup{}, fmt.Errorf("there is no Auto Scaling group %s in this account and region", c.groupName)
+		return types.AutoScalingGroup{}, fmt.Errorf("there is no Auto Scaling group %s in this account and region",
+			c.groupName)
 	}
 	return out.AutoScalingGroups[0], nil
 }
 
-// activeRefresh returns the refresh that has not ended, or nil; a group has one at most. AWS lists the newest first, so one page has it.
+// activeRefresh returns the refresh that has not ended, or nil; a group has one at most. AWS lists the newest first, so
+// one page has it.
 func (c reader) activeRefresh(ctx context.Context) (*types.InstanceRefresh, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	out, err := c.groups.DescribeInstanceRefreshes(ctx, &autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: &c.groupName})
+	out, err := c.groups.DescribeInstanceRefreshes(ctx,
+		&autoscaling.DescribeInstanceRefreshesInput{AutoScalingGroupName: &c.groupName})
 	if err != nil {
 		return nil, fmt.Errorf("describing the instance refreshes of %s: %w", c.groupName, err)
 	}
@@ -152,7 +165,8 @@ func ended(status types.InstanceRefreshStatus) bool {
 
 // forward tells whether a refresh with this status is on its way to its desired configuration, not giving it up.
 func forward(status types.InstanceRefreshStatus) bool {
-	return !ended(status) && status != types.InstanceRefreshStatusCancelling && status != types.InstanceRefreshStatusRollbackInProgress
+	return !ended(status) && status != types.InstanceRefreshStatusCancelling &&
+		status != types.InstanceRefreshStatusRollbackInProgress
 }
 
 func desiredPin(r *types.InstanceRefresh) pin {
@@ -196,7 +210,8 @@ func (c cloud) startRefresh(ctx context.Context, o options, autoRollback bool) (
 func (c cloud) cancelRefresh(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	_, err := c.scaling.CancelInstanceRefresh(ctx, &autoscaling.CancelInstanceRefreshInput{AutoScalingGroupName: &c.groupName})
+	_, err := c.scaling.CancelInstanceRefresh(ctx,
+		&autoscaling.CancelInstanceRefreshInput{AutoScalingGroupName: &c.groupName})
 	if _, over := errors.AsType[*types.ActiveInstanceRefreshNotFoundFault](err); err != nil && !over {
 		return fmt.Errorf("cancelling the instance refresh of %s: %w", c.groupName, err)
 	}
@@ -206,7 +221,8 @@ func (c cloud) cancelRefresh(ctx context.Context) error {
 func (c cloud) rollbackRefresh(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	if _, err := c.scaling.RollbackInstanceRefresh(ctx, &autoscaling.RollbackInstanceRefreshInput{AutoScalingGroupName: &c.groupName}); err != nil {
+	if _, err := c.scaling.RollbackInstanceRefresh(ctx,
+		&autoscaling.RollbackInstanceRefreshInput{AutoScalingGroupName: &c.groupName}); err != nil {
 		return fmt.Errorf("rolling back the instance refresh of %s: %w", c.groupName, err)
 	}
 	return nil
@@ -226,16 +242,19 @@ func (c cloud) pinGroup(ctx context.Context, to pin) error {
 	return nil
 }
 
-// failedActivities returns the launches and terminations since then that failed or were given up, newest first, at most limit.
+// failedActivities returns the launches and terminations since then that failed or were given up, newest first, at most
+// limit.
 func (c cloud) failedActivities(ctx context.Context, since time.Time, limit int) ([]types.Activity, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	out, err := c.scaling.DescribeScalingActivities(ctx, &autoscaling.DescribeScalingActivitiesInput{AutoScalingGroupName: &c.groupName})
+	out, err := c.scaling.DescribeScalingActivities(ctx,
+		&autoscaling.DescribeScalingActivitiesInput{AutoScalingGroupName: &c.groupName})
 	if err != nil {
 		return nil, fmt.Errorf("describing the scaling activities of %s: %w", c.groupName, err)
 	}
 	failed := slices.DeleteFunc(out.Activities, func(a types.Activity) bool {
-		bad := a.StatusCode == types.ScalingActivityStatusCodeFailed || a.StatusCode == types.ScalingActivityStatusCodeCancelled
+		bad := a.StatusCode == types.ScalingActivityStatusCodeFailed ||
+			a.StatusCode == types.ScalingActivityStatusCodeCancelled
 		return !bad || a.StartTime == nil || a.StartTime.Before(since)
 	})
 	return failed[:min(len(failed), limit)], nil

@@ -31,7 +31,8 @@ type Command struct {
 	// Stdout gets the result, Stderr what goes on meanwhile and the reason of a failure.
 	Stdout, Stderr io.Writer
 
-	// AWS returns the SDK's configuration for a region (empty: the one that the SDK finds); nil means the SDK's own chain.
+	// AWS returns the SDK's configuration for a region (empty: the one that the SDK finds); nil means the SDK's own
+	// chain.
 	AWS func(ctx context.Context, region string) (aws.Config, error)
 	// Site carries the requests to the site; nil means the network, with certificates verified.
 	Site http.RoundTripper
@@ -39,8 +40,8 @@ type Command struct {
 
 // Result is what the command prints with --json.
 type Result struct {
-	// Outcome is "refreshed" (a refresh was made, or joined), "unchanged" (none was needed), "verified" (--check), "rolled-back",
-	// "failed" or "interrupted".
+	// Outcome is "refreshed" (a refresh was made, or joined), "unchanged" (none was needed), "verified" (--check),
+	// "rolled-back", "failed" or "interrupted".
 	Outcome string `json:"outcome"`
 	Group   string `json:"group"`
 	// Template and Version are what was asked for; empty for the subcommand rollback.
@@ -52,7 +53,8 @@ type Result struct {
 	InService int `json:"in_service"`
 	// Asked is the address that answered 200; empty where none was asked.
 	Asked string `json:"asked,omitempty"`
-	// PrunedVersions and PrunedReleases are how many old versions of the template and old releases were deleted afterwards.
+	// PrunedVersions and PrunedReleases are how many old versions of the template and old releases were deleted
+	// afterwards.
 	PrunedVersions int `json:"pruned_versions"`
 	PrunedReleases int `json:"pruned_releases"`
 	// Error is the reason of a failure, several lines.
@@ -81,7 +83,8 @@ type run struct {
 	told   map[string]bool
 }
 
-// Run does what the command line says and returns the exit status. When ctx ends, it stops waiting; what goes on in AWS goes on.
+// Run does what the command line says and returns the exit status. When ctx ends, it stops waiting; what goes on in AWS
+// goes on.
 func (c Command) Run(ctx context.Context) int {
 	o, err := parse(c.Args, c.Environ)
 	if wrong, ok := errors.AsType[*usageError](err); ok {
@@ -109,10 +112,12 @@ func (c Command) Run(ctx context.Context) int {
 	scaling := autoscaling.NewFromConfig(cfg)
 	r := &run{
 		cloud: cloud{
-			reader: reader{groups: scaling, groupName: o.group}, scaling: scaling, balancing: elb.NewFromConfig(cfg), targetGroup: o.targetARN,
+			reader: reader{groups: scaling, groupName: o.group}, scaling: scaling, balancing: elb.NewFromConfig(cfg),
+			targetGroup: o.targetARN,
 		},
 		templates: ec2.NewFromConfig(cfg), objects: s3.NewFromConfig(cfg),
-		options: o, client: siteClient(c.Site), stdout: c.Stdout, stderr: c.Stderr, started: time.Now(), told: map[string]bool{},
+		options: o, client: siteClient(c.Site), stdout: c.Stdout, stderr: c.Stderr, started: time.Now(),
+		told:   map[string]bool{},
 		result: Result{Group: o.group, Template: o.want.id, Version: o.want.version},
 	}
 	return r.run(ctx)
@@ -161,7 +166,8 @@ func (r *run) succeed() {
 		_, _ = fmt.Fprintf(r.stdout, "rolled back: the refresh %s of %s\n", r.result.Refresh, r.group)
 		return
 	}
-	_, _ = fmt.Fprintf(r.stdout, "%s: %s serves on %s: %s in service, all healthy in the load balancer", r.result.Outcome, r.want, r.group,
+	_, _ = fmt.Fprintf(r.stdout, "%s: %s serves on %s: %s in service, all healthy in the load balancer",
+		r.result.Outcome, r.want, r.group,
 		count(r.result.InService, "instance"))
 	if r.result.Asked != "" {
 		_, _ = fmt.Fprintf(r.stdout, "; %s answers 200", r.result.Asked)

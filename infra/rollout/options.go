@@ -90,7 +90,8 @@ type input struct {
 	rollback  bool // the subcommand rollback takes it too
 }
 
-// String, Set and IsBoolFlag make an input a flag.Value. Values are parsed later, all together, so that all faults are told at once.
+// String, Set and IsBoolFlag make an input a flag.Value. Values are parsed later, all together, so that all faults are
+// told at once.
 func (i *input) String() string { return i.value }
 
 func (i *input) Set(value string) error {
@@ -105,20 +106,31 @@ func inputs() []*input {
 		{flag: "group", env: EnvGroup, usage: "name of the Auto Scaling group", rollback: true},
 		{flag: "template", env: EnvTemplate, usage: "id of the launch template, lt-…"},
 		{flag: "version", env: EnvVersion, usage: "number of the template's version to roll out"},
-		{flag: "target-group", env: EnvTargetGroup, usage: "ARN of the target group in which the instances must be healthy"},
-		{flag: "url", env: EnvURL, usage: "the site, https://… or http://…; its /readyz must answer 200; empty: not asked"},
-		{flag: "alarms", env: EnvAlarms, usage: "names of CloudWatch alarms, comma-separated, at most 10, that stop the refresh and roll it back"},
-		{flag: "min-healthy", env: EnvMinHealthy, value: "100", usage: "percent of the desired capacity that stays in service, 0 to 100"},
-		{flag: "max-healthy", env: EnvMaxHealthy, value: "110", usage: "percent of the desired capacity that may run meanwhile, 100 to 200"},
-		{flag: "warmup", env: EnvWarmup, value: "60s", usage: "how long an instance is in service before the next one is replaced"},
+		{flag: "target-group", env: EnvTargetGroup,
+			usage: "ARN of the target group in which the instances must be healthy"},
+		{flag: "url", env: EnvURL,
+			usage: "the site, https://… or http://…; its /readyz must answer 200; empty: not asked"},
+		{flag: "alarms", env: EnvAlarms,
+			usage: "names of CloudWatch alarms, comma-separated, at most 10, that stop the refresh and roll it back"},
+		{flag: "min-healthy", env: EnvMinHealthy, value: "100",
+			usage: "percent of the desired capacity that stays in service, 0 to 100"},
+		{flag: "max-healthy", env: EnvMaxHealthy, value: "110",
+			usage: "percent of the desired capacity that may run meanwhile, 100 to 200"},
+		{flag: "warmup", env: EnvWarmup, value: "60s",
+			usage: "how long an instance is in service before the next one is replaced"},
 		{flag: "bake", env: EnvBake, value: "0s", usage: "how long the alarms are watched after the last replacement"},
-		{flag: "timeout", env: EnvTimeout, usage: "when to stop waiting (default 60m; with --check 2m)", rollback: true},
+		{flag: "timeout", env: EnvTimeout, usage: "when to stop waiting (default 60m; with --check 2m)",
+			rollback: true},
 		{flag: "region", env: EnvRegion, usage: "AWS region (default: that of the target group)", rollback: true},
 		{flag: "json", env: EnvJSON, value: "false", usage: "print the result as JSON", boolean: true, rollback: true},
 		{flag: "check", env: EnvCheck, value: "false", usage: "only verify; start nothing", boolean: true},
-		{flag: "cancel-running", env: EnvCancelRunning, value: "false", usage: "cancel another refresh that is running, instead of waiting for its end", boolean: true},
-		{flag: "releases", env: EnvReleases, usage: "the bucket of releases: afterwards, old ones and old versions of the template are deleted; empty: none"},
-		{flag: "keep", env: EnvKeep, value: "720h", usage: "how old a release and a version are at least before they are deleted, 24h to 87600h"},
+		{flag: "cancel-running", env: EnvCancelRunning, value: "false",
+			usage: "cancel another refresh that is running, instead of waiting for its end", boolean: true},
+		{flag: "releases", env: EnvReleases,
+			usage: "the bucket of releases: afterwards, old ones and old versions of the template are deleted; " +
+				"empty: none"},
+		{flag: "keep", env: EnvKeep, value: "720h",
+			usage: "how old a release and a version are at least before they are deleted, 24h to 87600h"},
 	}
 }
 
@@ -159,7 +171,8 @@ func usage(fields []*input) string {
 
 var (
 	templateID  = regexp.MustCompile(`^lt-[0-9a-zA-Z]+$`)
-	targetGroup = regexp.MustCompile(`^arn:aws[a-z-]*:elasticloadbalancing:([a-z0-9-]+):[0-9]{12}:targetgroup/[^/]+/[^/]+$`)
+	targetGroup = regexp.MustCompile(
+		`^arn:aws[a-z-]*:elasticloadbalancing:([a-z0-9-]+):[0-9]{12}:targetgroup/[^/]+/[^/]+$`)
 )
 
 // parse reads the command line over the environment ("NAME=value" each). The error is a *usageError with every fault.
@@ -226,7 +239,8 @@ func parse(args, environ []string) (options, error) {
 		o.targetARN = v
 		m := targetGroup.FindStringSubmatch(v)
 		if m == nil {
-			return errors.New("give the ARN of a target group, arn:aws:elasticloadbalancing:<region>:<account>:targetgroup/<name>/<id>")
+			return errors.New("give the ARN of a target group, " +
+				"arn:aws:elasticloadbalancing:<region>:<account>:targetgroup/<name>/<id>")
 		}
 		arnRegion = m[1]
 		return nil
@@ -310,8 +324,8 @@ func parse(args, environ []string) (options, error) {
 	return o, nil
 }
 
-// read fills the fields from the environment and then from the flags. It returns the variables that nothing reads: a misspelled
-// setting must not be passed over.
+// read fills the fields from the environment and then from the flags. It returns the variables that nothing reads: a
+// misspelled setting must not be passed over.
 func read(fields []*input, args, environ []string, rollback bool) (faults []string, err error) {
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")

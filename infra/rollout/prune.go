@@ -170,7 +170,8 @@ func (p Pruner) inUse(ctx context.Context) ([]pin, error) {
 }
 
 // sort divides the versions, newest first, into those that stay and those that are to go.
-func (p Pruner) sort(versions []ec2types.LaunchTemplateVersion, inUse []pin) (kept, old []ec2types.LaunchTemplateVersion) {
+func (p Pruner) sort(versions []ec2types.LaunchTemplateVersion, inUse []pin) (kept,
+	old []ec2types.LaunchTemplateVersion) {
 	spared := 0
 	for i, v := range versions {
 		named := slices.Contains(inUse, pin{p.Template, strconv.FormatInt(number(v), 10)})
@@ -202,7 +203,8 @@ func (p Pruner) named(versions []ec2types.LaunchTemplateVersion) ([]string, erro
 		}
 		bucket, key, found := userdata.Release(string(script))
 		if !found {
-			return nil, fmt.Errorf("the user-data of version %d of %s does not say which release it installs", number(v), p.Template)
+			return nil, fmt.Errorf("the user-data of version %d of %s does not say which release it installs",
+				number(v), p.Template)
 		}
 		if bucket == p.Bucket {
 			keys = append(keys, key)
@@ -250,14 +252,16 @@ func (p Pruner) present(kept []ec2types.LaunchTemplateVersion, releases []stored
 		return err
 	}
 	if len(keys) == 0 || !slices.ContainsFunc(releases, func(r stored) bool { return r.key == keys[0] }) {
-		return fmt.Errorf("the release of version %s of %s is not in %s: new instances cannot start; run pulumi refresh and pulumi up",
+		return fmt.Errorf("the release of version %s of %s is not in %s: new instances cannot start; run pulumi "+
+			"refresh and pulumi up",
 			p.Version, p.Template, p.Bucket)
 	}
 	return nil
 }
 
 // deleteVersions returns the numbers of the versions that are gone.
-func (p Pruner) deleteVersions(ctx context.Context, versions []ec2types.LaunchTemplateVersion) (gone []int64, err error) {
+func (p Pruner) deleteVersions(ctx context.Context, versions []ec2types.LaunchTemplateVersion) (gone []int64,
+	err error) {
 	for chunk := range slices.Chunk(versions, maxVersions) {
 		in := &ec2.DeleteLaunchTemplateVersionsInput{LaunchTemplateId: &p.Template}
 		for _, v := range chunk {

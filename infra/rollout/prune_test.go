@@ -70,7 +70,8 @@ func (w *world) describeVersions(to http.ResponseWriter, form url.Values) {
 			el("createTime", v.made.UTC().Format(time.RFC3339)), el("defaultVersion", strconv.FormatBool(v.byDefault)),
 			el("launchTemplateData", el("userData", v.userData))))
 	}
-	_, _ = io.WriteString(to, el("DescribeLaunchTemplateVersionsResponse", el("launchTemplateVersionSet", b.String()), next))
+	_, _ = io.WriteString(to, el("DescribeLaunchTemplateVersionsResponse", el("launchTemplateVersionSet", b.String()),
+		next))
 }
 
 func (w *world) deleteVersions(to http.ResponseWriter, form url.Values) {
@@ -276,8 +277,10 @@ func TestPruneKeepsAll(t *testing.T) {
 		prepare func(w *world)
 		warning string
 	}{
-		{"versions denied", func(w *world) { w.faults["DescribeLaunchTemplateVersions"] = denied }, "describing the versions of " + templateID},
-		{"releases denied", func(w *world) { w.faults["ListObjectsV2"] = denied }, "listing the releases in " + bucketName},
+		{"versions denied", func(w *world) { w.faults["DescribeLaunchTemplateVersions"] = denied },
+			"describing the versions of " + templateID},
+		{"releases denied", func(w *world) { w.faults["ListObjectsV2"] = denied }, "listing the releases in " +
+			bucketName},
 		{"the group denied", func(w *world) {
 			w.afterVerify = func() { w.faults["DescribeAutoScalingGroups"] = denied }
 		}, "describing the Auto Scaling group"},
@@ -368,7 +371,9 @@ func TestWhatPrunesNothing(t *testing.T) {
 		{name: "a failure", args: prunes(), prepare: func(w *world) { w.fails = true }},
 		{
 			name: "a rollback", args: []string{"rollback", "--group", groupName, "--region", "eu-central-1"},
-			environ: []string{rollout.EnvReleases + "=" + bucketName}, prepare: func(w *world) { w.begin("8", "InProgress") },
+			environ: []string{rollout.EnvReleases + "=" + bucketName}, prepare: func(w *world) {
+				w.begin("8", "InProgress")
+			},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -379,7 +384,8 @@ func TestWhatPrunesNothing(t *testing.T) {
 				}
 				w.runWith(context.Background(), c.environ, c.args...)
 				for _, made := range w.calls {
-					if strings.Contains(made.action, "LaunchTemplateVersions") || strings.Contains(made.action, "Object") {
+					if strings.Contains(made.action, "LaunchTemplateVersions") ||
+						strings.Contains(made.action, "Object") {
 						t.Errorf("it called %s", made.action)
 					}
 				}

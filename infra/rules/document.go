@@ -34,7 +34,8 @@ Rules marked "production" hold where the preset is ` + "`prod`" + ` or protectio
 		if len(rule.Exceptions) > 0 {
 			where += ", with exceptions"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", policy.Cell(rule.ID), policy.Cell(strings.Join(rule.Also, ", ")), policy.Cell(rule.Says), policy.Cell(where))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", policy.Cell(rule.ID), policy.Cell(strings.Join(rule.Also, ", ")),
+			policy.Cell(rule.Says), policy.Cell(where))
 	}
 	b.WriteString(`
 ## Exceptions

@@ -23,8 +23,10 @@ func (has promises) exceptions() map[string][]policy.Exception {
 	return map[string][]policy.Exception{
 		"EC2.9": {
 			{
-				Reason: "The jump server is where operators come in, and must reach AWS while the private subnets' NAT may be what is broken.",
-				When:   "It is the only such instance, and nobody but operators can open a connection to it from outside.",
+				Reason: "The jump server is where operators come in, and must reach AWS while the private subnets' " +
+					"NAT may be what is broken.",
+				When: "It is the only such instance, and nobody but operators can open a connection to it from " +
+					"outside.",
 				Holds: func(g *graph.Graph, _ policy.Environment, v policy.Violation) bool {
 					var jumps []graph.Place
 					for _, p := range g.Places() {
@@ -40,7 +42,8 @@ func (has promises) exceptions() map[string][]policy.Exception {
 				When:   "A route leads to it, and nobody can open a connection to it from outside.",
 				Holds: func(g *graph.Graph, _ policy.Environment, v policy.Violation) bool {
 					return slices.ContainsFunc(g.Places(), func(p graph.Place) bool {
-						return p.Kind == graph.KindNAT && p.Resource.URN == v.URN && !opened(g, p, graph.Internet, graph.Operators)
+						return p.Kind == graph.KindNAT && p.Resource.URN == v.URN &&
+							!opened(g, p, graph.Internet, graph.Operators)
 					})
 				},
 			},
@@ -49,8 +52,11 @@ func (has promises) exceptions() map[string][]policy.Exception {
 		"ELB.17": noCertificate,
 		"ELB.18": noCertificate,
 		"CKV_AWS_378": {{
-			Reason: "The way from the load balancer to an instance lies within the VPC, where addresses cannot be forged; load balancers do not verify a target's certificate, so HTTPS there would keep out nobody who could get in between.",
-			When:   "The targets stand in private subnets, and nobody but a load balancer can open a connection to them.",
+			Reason: "The way from the load balancer to an instance lies within the VPC, where addresses cannot be " +
+				"forged; load balancers do not verify a target's certificate, so HTTPS there would keep out nobody " +
+				"who could get in between.",
+			When: "The targets stand in private subnets, and nobody but a load balancer can open a connection to " +
+				"them.",
 			Holds: func(g *graph.Graph, _ policy.Environment, v policy.Violation) bool {
 				tg := g.ByURN(v.URN)
 				if tg == nil {
@@ -66,18 +72,22 @@ func (has promises) exceptions() map[string][]policy.Exception {
 				}
 				return len(targets) > 0 && !slices.ContainsFunc(targets, func(p graph.Place) bool {
 					return p.PublicIP || slices.ContainsFunc(p.Subnets, g.Public) ||
-						slices.ContainsFunc(g.Reachability(), func(r graph.Reach) bool { return r.To == p.Name && !balancers[r.From] })
+						slices.ContainsFunc(g.Reachability(), func(r graph.Reach) bool {
+							return r.To == p.Name && !balancers[r.From]
+						})
 				})
 			},
 		}},
 		"CKV2_AWS_28": {{
-			Reason: "AWS WAF costs per month, per rule and per request, and which rules an organization runs is its own; the app limits rates and sizes itself. It is an option, site.webAcl.",
-			When:   "The settings name no web ACL.",
-			Holds:  func(_ *graph.Graph, _ policy.Environment, _ policy.Violation) bool { return !has.webACL },
+			Reason: "AWS WAF costs per month, per rule and per request, and which rules an organization runs is its " +
+				"own; the app limits rates and sizes itself. It is an option, site.webAcl.",
+			When:  "The settings name no web ACL.",
+			Holds: func(_ *graph.Graph, _ policy.Environment, _ policy.Violation) bool { return !has.webACL },
 		}},
 		"RDS.23": {{
-			Reason: "Another port hides nothing from whoever can reach the database; who can is named by security groups, and the usual port is what every tool expects.",
-			When:   "The app and the jump server are all that can open a connection to it.",
+			Reason: "Another port hides nothing from whoever can reach the database; who can is named by security " +
+				"groups, and the usual port is what every tool expects.",
+			When: "The app and the jump server are all that can open a connection to it.",
 			Holds: func(g *graph.Graph, _ policy.Environment, v policy.Violation) bool {
 				kinds := map[string]graph.Kind{}
 				name := ""
@@ -100,42 +110,54 @@ func (has promises) exceptions() map[string][]policy.Exception {
 			},
 		}},
 		"S3.14": {{
-			Reason: "Each log is written once under a name of its own, and nothing in the stack may delete one; versions would keep what is to be gone after its days.",
-			When:   "Logs of another bucket or of a load balancer go there, and a lifecycle rule removes them.",
+			Reason: "Each log is written once under a name of its own, and nothing in the stack may delete one; " +
+				"versions would keep what is to be gone after its days.",
+			When: "Logs of another bucket or of a load balancer go there, and a lifecycle rule removes them.",
 			Holds: func(g *graph.Graph, _ policy.Environment, v policy.Violation) bool {
 				bucket := g.ByURN(v.URN)
-				return holdsLogs(g, bucket) && slices.ContainsFunc(policy.OfBucket(g, bucketLifecycleType, bucket), func(r *graph.Resource) bool {
-					return slices.ContainsFunc(graph.Items(r.Input("rules")), func(rule any) bool {
-						days, ok := graph.Number(graph.At(rule, "expiration.days"))
-						return ok && days >= 1 && graph.Text(graph.At(rule, "status")) == "Enabled" && policy.WholeBucket(rule)
+				return holdsLogs(g, bucket) && slices.ContainsFunc(policy.OfBucket(g, bucketLifecycleType, bucket),
+					func(r *graph.Resource) bool {
+						return slices.ContainsFunc(graph.Items(r.Input("rules")), func(rule any) bool {
+							days, ok := graph.Number(graph.At(rule, "expiration.days"))
+							return ok && days >= 1 && graph.Text(graph.At(rule, "status")) == "Enabled" &&
+								policy.WholeBucket(rule)
+						})
 					})
-				})
 			},
 		}},
 		"CKV_AWS_145": {{
-			Reason: "S3 encrypts with keys that it manages. A key of one's own costs per month and per request, must be granted to the load balancer's log delivery and to whoever gets a presigned URL, and protects against nobody whom the bucket's policy and roles let in.",
-			When:   "The bucket's default encryption is written out as AES256.",
+			Reason: "S3 encrypts with keys that it manages. A key of one's own costs per month and per request, " +
+				"must be granted to the load balancer's log delivery and to whoever gets a presigned URL, and " +
+				"protects against nobody whom the bucket's policy and roles let in.",
+			When: "The bucket's default encryption is written out as AES256.",
 			Holds: func(g *graph.Graph, _ policy.Environment, v policy.Violation) bool {
-				return slices.ContainsFunc(policy.OfBucket(g, bucketEncryptionType, g.ByURN(v.URN)), func(r *graph.Resource) bool {
-					return slices.ContainsFunc(graph.Items(r.Input("rules")), func(rule any) bool {
-						return graph.Text(graph.At(rule, "applyServerSideEncryptionByDefault.sseAlgorithm")) == "AES256"
+				return slices.ContainsFunc(policy.OfBucket(g, bucketEncryptionType, g.ByURN(v.URN)),
+					func(r *graph.Resource) bool {
+						return slices.ContainsFunc(graph.Items(r.Input("rules")), func(rule any) bool {
+							return graph.Text(graph.At(rule,
+								"applyServerSideEncryptionByDefault.sseAlgorithm")) == "AES256"
+						})
 					})
-				})
 			},
 		}},
 		"CKV_AWS_119": {{
-			Reason: "DynamoDB encrypts every table with a key that AWS owns, and this cannot be turned off. A key of one's own costs per month and per request, and protects against nobody whom the roles let in.",
-			When:   "Always: the service leaves no table unencrypted.",
-			Holds:  always,
+			Reason: "DynamoDB encrypts every table with a key that AWS owns, and this cannot be turned off. A key " +
+				"of one's own costs per month and per request, and protects against nobody whom the roles let in.",
+			When:  "Always: the service leaves no table unencrypted.",
+			Holds: always,
 		}},
 		"CKV_AWS_158": {{
-			Reason: "CloudWatch Logs encrypts every log group with a key that it manages. A key of one's own costs per month, must be granted to every service that writes, and protects against nobody whom the roles let in; the logs hold no details of people and no secrets.",
-			When:   "Always: the service leaves no log group unencrypted.",
-			Holds:  always,
+			Reason: "CloudWatch Logs encrypts every log group with a key that it manages. A key of one's own costs " +
+				"per month, must be granted to every service that writes, and protects against nobody whom the " +
+				"roles let in; the logs hold no details of people and no secrets.",
+			When:  "Always: the service leaves no log group unencrypted.",
+			Holds: always,
 		}},
 		"CKV_AWS_337": {{
-			Reason: "SecureString is encrypted with the account's own key aws/ssm, which is used through Parameter Store only, by whom IAM lets read the parameter. A key of one's own costs per month and adds a second place to say the same.",
-			When:   "The parameter is a SecureString, and no role may read all parameters.",
+			Reason: "SecureString is encrypted with the account's own key aws/ssm, which is used through Parameter " +
+				"Store only, by whom IAM lets read the parameter. A key of one's own costs per month and adds a " +
+				"second place to say the same.",
+			When: "The parameter is a SecureString, and no role may read all parameters.",
 			Holds: func(g *graph.Graph, _ policy.Environment, v policy.Violation) bool {
 				r := g.ByURN(v.URN)
 				return r != nil && graph.Text(r.Input("type")) == "SecureString" && !policy.AllowsEverywhere(g, "ssm")
@@ -146,16 +168,19 @@ func (has promises) exceptions() map[string][]policy.Exception {
 
 // opened reports whether one of the peers can open a connection to a place.
 func opened(g *graph.Graph, to graph.Place, from ...string) bool {
-	return slices.ContainsFunc(g.Reachability(), func(r graph.Reach) bool { return r.To == to.Name && slices.Contains(from, r.From) })
+	return slices.ContainsFunc(g.Reachability(), func(r graph.Reach) bool {
+		return r.To == to.Name && slices.Contains(from, r.From)
+	})
 }
 
 // holdsLogs reports whether logs of others go into the bucket.
 func holdsLogs(g *graph.Graph, bucket *graph.Resource) bool {
-	return bucket != nil && (slices.ContainsFunc(g.ByType("aws:s3/bucketLoggingV2:BucketLoggingV2"), func(r *graph.Resource) bool {
-		return policy.Bucket(g, r.Input("targetBucket")) == bucket && policy.Bucket(g, r.Input("bucket")) != bucket
-	}) || slices.ContainsFunc(g.ByType(balancerType), func(r *graph.Resource) bool {
-		return policy.Bucket(g, r.Input("accessLogs.bucket")) == bucket
-	}))
+	return bucket != nil &&
+		(slices.ContainsFunc(g.ByType("aws:s3/bucketLoggingV2:BucketLoggingV2"), func(r *graph.Resource) bool {
+			return policy.Bucket(g, r.Input("targetBucket")) == bucket && policy.Bucket(g, r.Input("bucket")) != bucket
+		}) || slices.ContainsFunc(g.ByType(balancerType), func(r *graph.Resource) bool {
+			return policy.Bucket(g, r.Input("accessLogs.bucket")) == bucket
+		}))
 }
 
 // always is the condition of an exception that is bound to nothing but the resource being there.

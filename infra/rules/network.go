@@ -17,8 +17,10 @@ const (
 
 func (has promises) network() policy.Rule {
 	return policy.Rule{
-		ID:    "Dossier.Network.1",
-		Says:  "Who can reach whom is: internet to load balancer on 80 and 443, load balancer to app, app and jump server to database on 3306, operators to jump server on 22; and out, the app, the jump server and the NAT on 443, to the site too. Nothing else.",
+		ID: "Dossier.Network.1",
+		Says: "Who can reach whom is: internet to load balancer on 80 and 443, load balancer to app, app and jump " +
+			"server to database on 3306, operators to jump server on 22; and out, the app, the jump server and the " +
+			"NAT on 443, to the site too. Nothing else.",
 		Needs: []string{balancerType, groupType, databaseType},
 		Check: has.reachOnly,
 	}
@@ -38,14 +40,16 @@ func (has promises) reachOnly(g *graph.Graph, _ policy.Environment) []policy.Vio
 		from, to := kinds[r.From], kinds[r.To]
 		switch {
 		case r.From == graph.Internet:
-			return to == graph.KindLoadBalancer && (r.Ports == "80" || r.Ports == "443" && has.domain) && !strings.Contains(r.Via, "nothing served")
+			return to == graph.KindLoadBalancer && (r.Ports == "80" || r.Ports == "443" && has.domain) &&
+				!strings.Contains(r.Via, "nothing served")
 		case r.From == graph.Operators:
 			return to == graph.KindInstance && r.Ports == "22" && has.operators
 		case from == graph.KindLoadBalancer:
 			return to == graph.KindGroup && !strings.Contains(r.Via, "nothing served")
 		case to == graph.KindLoadBalancer:
 			// Whoever may go out to the internet may go to the site, which is open to it.
-			return from != graph.KindDatabase && (r.Ports == "80" || r.Ports == "443") && !strings.Contains(r.Via, "nothing served")
+			return from != graph.KindDatabase && (r.Ports == "80" || r.Ports == "443") &&
+				!strings.Contains(r.Via, "nothing served")
 		case to == graph.KindDatabase:
 			return (from == graph.KindGroup || from == graph.KindInstance) && r.Ports == "3306"
 		case to == "" || to == graph.KindNAT:
@@ -62,14 +66,18 @@ func (has promises) reachOnly(g *graph.Graph, _ policy.Environment) []policy.Vio
 			})
 		}
 	}
-	for _, need := range []struct{ from, to graph.Kind }{{"", graph.KindLoadBalancer}, {graph.KindLoadBalancer, graph.KindGroup}, {graph.KindGroup, graph.KindDatabase}} {
-		if !slices.ContainsFunc(g.Reachability(), func(r graph.Reach) bool { return kinds[r.From] == need.from && kinds[r.To] == need.to }) {
+	for _, need := range []struct{ from, to graph.Kind }{{"", graph.KindLoadBalancer},
+		{graph.KindLoadBalancer, graph.KindGroup}, {graph.KindGroup, graph.KindDatabase}} {
+		if !slices.ContainsFunc(g.Reachability(), func(r graph.Reach) bool {
+			return kinds[r.From] == need.from && kinds[r.To] == need.to
+		}) {
 			from := string(need.from)
 			if from == "" {
 				from = graph.Internet
 			}
 			found = append(found, policy.Violation{
-				Message: fmt.Sprintf("%s does not reach %s", from, need.to), Mend: "let it out of the one security group and into the other",
+				Message: fmt.Sprintf("%s does not reach %s", from, need.to),
+				Mend:    "let it out of the one security group and into the other",
 			})
 		}
 	}

@@ -1,5 +1,6 @@
-// Package rules holds what Dossier's infrastructure must keep: the rules of package policy with Dossier's exceptions to them, and rules of
-// its own. The plan of a change and tests import it; components do not, so that a rule cannot share a component's mistake.
+// Package rules holds what Dossier's infrastructure must keep: the rules of package policy with Dossier's exceptions to
+// them, and rules of its own. The plan of a change and tests import it; components do not, so that a rule cannot share
+// a component's mistake.
 package rules
 
 import (
@@ -21,12 +22,14 @@ type promises struct {
 	production bool
 }
 
-// For returns what an environment with these settings is held to: the rules in the order of docs/policies.md, with Dossier's exceptions.
+// For returns what an environment with these settings is held to: the rules in the order of docs/policies.md, with
+// Dossier's exceptions.
 func For(s settings.Settings) policy.Set { return promised(s).set(s.Stack) }
 
 func promised(s settings.Settings) promises {
 	return promises{
-		domain: s.Site.Domain != "", webACL: s.Site.WebACL != "", operators: len(s.Jump.OperatorCIDRs) > 0, production: s.Production(),
+		domain: s.Site.Domain != "", webACL: s.Site.WebACL != "", operators: len(s.Jump.OperatorCIDRs) > 0,
+		production: s.Production(),
 	}
 }
 

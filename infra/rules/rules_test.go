@@ -31,7 +31,8 @@ var all = promises{production: true, domain: true, webACL: true, operators: true
 
 // excepted are the rules that the stack keeps by an exception.
 var excepted = map[string]bool{
-	"EC2.9": true, "CKV_AWS_378": true, "RDS.23": true, "S3.9": true, "S3.14": true, "CKV_AWS_145": true, "CKV_AWS_119": true, "CKV_AWS_158": true, "CKV_AWS_337": true,
+	"EC2.9": true, "CKV_AWS_378": true, "RDS.23": true, "S3.9": true, "S3.14": true, "CKV_AWS_145": true,
+	"CKV_AWS_119": true, "CKV_AWS_158": true, "CKV_AWS_337": true,
 }
 
 func TestAGoodStackKeepsEveryRule(t *testing.T) {
@@ -114,19 +115,32 @@ func TestWhatBreaksARule(t *testing.T) {
 		// at is what the violation's resource must be; empty for one of something missing.
 		at string
 	}{
-		{"EC2.9", "a jump server open to the internet", opening("jump", in{"ipProtocol": "tcp", "fromPort": 2222, "toPort": 2222, "cidrIpv4": "0.0.0.0/0"}), "Instance jump"},
-		{"Dossier.Network.1", "the app reaches the jump server", func(b *graphtest.Builder) { policytest.Allow(b, "app", "jump", 22) }, ""},
+		{"EC2.9", "a jump server open to the internet",
+			opening("jump", in{"ipProtocol": "tcp", "fromPort": 2222, "toPort": 2222, "cidrIpv4": "0.0.0.0/0"}),
+			"Instance jump"},
+		{"Dossier.Network.1", "the app reaches the jump server", func(b *graphtest.Builder) {
+			policytest.Allow(b, "app", "jump", 22)
+		}, ""},
 		{"Dossier.Network.1", "the load balancer does not reach the app", remove(ingressType, "lb to app 8080"), ""},
 		{"Dossier.Network.1", "nothing listens where the internet may come in", remove(listenerType, "http"), ""},
-		{"CKV_AWS_378", "targets that others reach too", func(b *graphtest.Builder) { policytest.Allow(b, "jump", "app", 8080) }, "TargetGroup app"},
-		{"CKV_AWS_378", "targets in public subnets", set(groupType, "app", "vpcZoneIdentifiers", []string{"subnet-public-a", "subnet-public-b"}), "TargetGroup app"},
+		{"CKV_AWS_378", "targets that others reach too", func(b *graphtest.Builder) {
+			policytest.Allow(b, "jump", "app", 8080)
+		}, "TargetGroup app"},
+		{"CKV_AWS_378", "targets in public subnets",
+			set(groupType, "app", "vpcZoneIdentifiers", []string{"subnet-public-a", "subnet-public-b"}),
+			"TargetGroup app"},
 		{"CKV2_AWS_28", "no firewall although one was chosen", remove(webACLAssociationType, "lb"), "LoadBalancer lb"},
-		{"RDS.23", "an open default port", func(b *graphtest.Builder) { policytest.Allow(b, "lb", "db", 3306) }, "Instance db"},
+		{"RDS.23", "an open default port", func(b *graphtest.Builder) { policytest.Allow(b, "lb", "db", 3306) },
+			"Instance db"},
 		{"Dossier.RDS.1", "MySQL 8.0", set(databaseType, "db", "engineVersion", "8.0.40"), "Instance db"},
 		{"Dossier.RDS.1", "Extended Support", set(databaseType, "db", "engineLifecycleSupport", nil), "Instance db"},
-		{"S3.14", "logs for ever", set(bucketLifecycleType, "logs", "rules", []any{in{"status": "Enabled", "abortIncompleteMultipartUpload": in{"daysAfterInitiation": 1}}}), "BucketV2 logs"},
+		{"S3.14", "logs for ever",
+			set(bucketLifecycleType, "logs", "rules",
+				[]any{in{"status": "Enabled", "abortIncompleteMultipartUpload": in{"daysAfterInitiation": 1}}}),
+			"BucketV2 logs"},
 		{"CKV_AWS_145", "nothing said", remove(bucketEncryptionType, "files"), "BucketV2 files"},
-		{"CKV_AWS_337", "a role that reads every parameter", grant(in{"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": "*"}), "Parameter password"},
+		{"CKV_AWS_337", "a role that reads every parameter",
+			grant(in{"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": "*"}), "Parameter password"},
 	} {
 		t.Run(c.rule+"/"+c.name, func(t *testing.T) {
 			b := policytest.Stack(t)
@@ -154,7 +168,8 @@ func TestExceptionsAreBoundToTheirConditions(t *testing.T) {
 	plain := func() *graphtest.Builder {
 		b := policytest.Stack(t)
 		b.Remove(listenerType, "https")
-		b.Set(listenerType, "http", "defaultActions", []any{in{"type": "forward", "targetGroupArn": b.Get(targetGroupType, "app").Output("arn")}})
+		b.Set(listenerType, "http", "defaultActions",
+			[]any{in{"type": "forward", "targetGroupArn": b.Get(targetGroupType, "app").Output("arn")}})
 		return b
 	}
 	for _, id := range []string{"ELB.1", "ELB.17", "ELB.18"} {
@@ -171,23 +186,29 @@ func TestExceptionsAreBoundToTheirConditions(t *testing.T) {
 			}
 		}
 	}
-	if got := verdict(policytest.Stack(t).Remove(webACLAssociationType, "lb"), promises{production: true, domain: true}, "CKV2_AWS_28"); got != policy.Excepted {
+	if got := verdict(policytest.Stack(t).Remove(webACLAssociationType, "lb"), promises{production: true, domain: true},
+		"CKV2_AWS_28"); got != policy.Excepted {
 		t.Errorf("no firewall where none was chosen is %s", got)
 	}
-	unprotected := policytest.Stack(t).Set(databaseType, "db", "deletionProtection", false).Set(databaseType, "db", "multiAz", false).
-		Set(tableType, "files", "deletionProtectionEnabled", false).Set(balancerType, "lb", "enableDeletionProtection", false)
+	unprotected := policytest.Stack(t).Set(databaseType, "db", "deletionProtection", false).Set(databaseType, "db",
+		"multiAz", false).
+		Set(tableType, "files", "deletionProtectionEnabled", false).Set(balancerType, "lb", "enableDeletionProtection",
+		false)
 	for _, id := range []string{"RDS.8", "RDS.5", "DynamoDB.6", "ELB.6"} {
 		if got := verdict(unprotected, promises{}, id); got != policy.NotAsked {
 			t.Errorf("%s outside of production is %s", id, got)
 		}
 	}
-	if got := verdict(policytest.Stack(t).Set(databaseType, "db", "backupRetentionPeriod", 1), promises{}, "RDS.11"); got != policy.Kept {
+	if got := verdict(policytest.Stack(t).Set(databaseType, "db", "backupRetentionPeriod", 1), promises{},
+		"RDS.11"); got != policy.Kept {
 		t.Errorf("a day of backups outside of production is %s", got)
 	}
-	if got := verdict(policytest.Stack(t), promises{production: true, domain: true}, "Dossier.Network.1"); got != policy.Broken {
+	if got := verdict(policytest.Stack(t), promises{production: true, domain: true},
+		"Dossier.Network.1"); got != policy.Broken {
 		t.Errorf("SSH for operators whom the settings do not name is %s", got)
 	}
-	small := policytest.Stack(t).Set(databaseType, "db", "instanceClass", "db.t4g.micro").Set(databaseType, "db", "performanceInsightsEnabled", false)
+	small := policytest.Stack(t).Set(databaseType, "db", "instanceClass", "db.t4g.micro").Set(databaseType, "db",
+		"performanceInsightsEnabled", false)
 	if got := verdict(small, all, "CKV_AWS_353"); got != policy.Kept {
 		t.Errorf("no Performance Insights on a class without it is %s", got)
 	}
@@ -198,11 +219,14 @@ func TestNATInstance(t *testing.T) {
 	build := func() *graphtest.Builder {
 		b := policytest.Stack(t).Remove("ec2/natGateway:NatGateway", "nat")
 		nat := b.Add(instanceType, "nat", in{
-			"subnetId": "subnet-public-a", "vpcSecurityGroupIds": []string{b.Add(securityGroupType, "nat", in{"vpcId": "vpc-vpc", "description": "NAT"}).ID},
+			"subnetId": "subnet-public-a",
+			"vpcSecurityGroupIds": []string{b.Add(securityGroupType, "nat",
+				in{"vpcId": "vpc-vpc", "description": "NAT"}).ID},
 			"associatePublicIpAddress": true, "sourceDestCheck": false,
 		})
 		for _, name := range []string{"private-a", "private-b"} {
-			b.Set("ec2/route:Route", name, "natGatewayId", nil).Set("ec2/route:Route", name, "networkInterfaceId", nat.Output("primaryNetworkInterfaceId"))
+			b.Set("ec2/route:Route", name, "natGatewayId", nil).Set("ec2/route:Route", name, "networkInterfaceId",
+				nat.Output("primaryNetworkInterfaceId"))
 		}
 		policytest.Allow(b, "nat", "internet", 443)
 		policytest.Allow(b, "app", "nat", 443)
@@ -228,7 +252,8 @@ func TestNATInstance(t *testing.T) {
 }
 
 func TestFor(t *testing.T) {
-	if got := For(settings.Settings{Stack: "a", Preset: settings.Dev}).Environment; got != (policy.Environment{Name: "a"}) {
+	if got := For(settings.Settings{Stack: "a",
+		Preset: settings.Dev}).Environment; got != (policy.Environment{Name: "a"}) {
 		t.Errorf("dev is %+v", got)
 	}
 	for _, s := range []settings.Settings{{Preset: settings.Prod}, {Preset: settings.Dev, Protect: true}} {

@@ -1,5 +1,5 @@
-// Package service builds the app's own tier: what its instances are started from, the group that keeps as many as are needed, what they
-// may do, and the rolling change to a new release. main.go imports it.
+// Package service builds the app's own tier: what its instances are started from, the group that keeps as many as are
+// needed, what they may do, and the rolling change to a new release. main.go imports it.
 package service
 
 import (
@@ -75,7 +75,8 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err != nil {
 		return nil, err
 	}
-	if s.Role, err = iam.InstanceRole(ctx, name, "Instances of the app of "+args.Prefix, args.Boundary, statements(args, s.Logs, group), parent); err != nil {
+	if s.Role, err = iam.InstanceRole(ctx, name, "Instances of the app of "+args.Prefix, args.Boundary,
+		statements(args, s.Logs, group), parent); err != nil {
 		return nil, err
 	}
 	if s.Template, err = s.template(ctx, name, group, args, parent); err != nil {
@@ -88,13 +89,15 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	ready := append(append(append(s.Role.Ready, args.Network.Ready...), args.Site.Ready...), args.Storage.Ready...)
 	ready = append(append(ready, args.Parameters.All...), args.Schema, args.Prepared, s.Logs)
 	s.Group, err = autoscaling.NewGroup(ctx, name, &autoscaling.GroupArgs{
-		Name: pulumi.String(group), MinSize: pulumi.Int(args.Min), MaxSize: pulumi.Int(args.Max), DesiredCapacity: pulumi.Int(args.Min),
+		Name: pulumi.String(group), MinSize: pulumi.Int(args.Min), MaxSize: pulumi.Int(args.Max),
+		DesiredCapacity:    pulumi.Int(args.Min),
 		VpcZoneIdentifiers: subnets, TargetGroupArns: pulumi.StringArray{args.Site.Targets.Arn},
 		LaunchTemplate: &autoscaling.GroupLaunchTemplateArgs{
 			Id: s.Template.ID(), Version: pulumi.Sprintf("%d", s.Template.LatestVersion),
 		},
 		// The target group asks /livez, which no outage elsewhere fails: what is replaced here is really dead.
-		HealthCheckType: pulumi.String("ELB"), HealthCheckGracePeriod: pulumi.Int(60), DefaultInstanceWarmup: pulumi.Int(60),
+		HealthCheckType: pulumi.String("ELB"), HealthCheckGracePeriod: pulumi.Int(60),
+		DefaultInstanceWarmup: pulumi.Int(60),
 		InitialLifecycleHooks: autoscaling.GroupInitialLifecycleHookArray{&autoscaling.GroupInitialLifecycleHookArgs{
 			Name: pulumi.String(hook), LifecycleTransition: pulumi.String("autoscaling:EC2_INSTANCE_LAUNCHING"),
 			HeartbeatTimeout: seconds(args.BootTimeout), DefaultResult: pulumi.String("ABANDON"),
@@ -105,14 +108,15 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		},
 		// The rollout waits, and tells more when there is something to tell.
 		WaitForCapacityTimeout: pulumi.String("0"),
-		EnabledMetrics:         pulumi.ToStringArray([]string{"GroupDesiredCapacity", "GroupInServiceInstances", "GroupPendingInstances", "GroupMaxSize"}),
-		MetricsGranularity:     pulumi.String("1Minute"),
+		EnabledMetrics: pulumi.ToStringArray([]string{"GroupDesiredCapacity", "GroupInServiceInstances",
+			"GroupPendingInstances", "GroupMaxSize"}),
+		MetricsGranularity: pulumi.String("1Minute"),
 		Tags: autoscaling.GroupTagArray{&autoscaling.GroupTagArgs{
 			Key: pulumi.String("Name"), Value: pulumi.String(group), PropagateAtLaunch: pulumi.Bool(true),
 		}},
 	}, parent, pulumi.DependsOn(ready),
-		// Scaling owns the size; the rollout owns the version, which AWS itself moves when a refresh succeeded, and only then: what fails
-		// goes back to the version that the group still has.
+		// Scaling owns the size; the rollout owns the version, which AWS itself moves when a refresh succeeded, and
+		// only then: what fails goes back to the version that the group still has.
 		pulumi.IgnoreChanges([]string{"desiredCapacity", "launchTemplate.version", "initialLifecycleHooks"}),
 		pulumi.DeleteBeforeReplace(true),
 		// An instance that leaves may take the whole deregistration delay.
@@ -120,10 +124,12 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err != nil {
 		return nil, err
 	}
-	// The group's own hook is there before its first instance but cannot be changed later; this is the same one, and can.
+	// The group's own hook is there before its first instance but cannot be changed later; this is the same one, and
+	// can.
 	if _, err := autoscaling.NewLifecycleHook(ctx, name, &autoscaling.LifecycleHookArgs{
-		AutoscalingGroupName: s.Group.Name, Name: pulumi.String(hook), LifecycleTransition: pulumi.String("autoscaling:EC2_INSTANCE_LAUNCHING"),
-		HeartbeatTimeout: seconds(args.BootTimeout), DefaultResult: pulumi.String("ABANDON"),
+		AutoscalingGroupName: s.Group.Name, Name: pulumi.String(hook),
+		LifecycleTransition: pulumi.String("autoscaling:EC2_INSTANCE_LAUNCHING"),
+		HeartbeatTimeout:    seconds(args.BootTimeout), DefaultResult: pulumi.String("ABANDON"),
 	}, parent); err != nil {
 		return nil, err
 	}
@@ -133,14 +139,15 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{"group": s.Group.Name})
 }
 
-// MinHealthy and MaxHealthy are the bounds, in percent of the desired capacity, between which instances are replaced: never fewer than
-// wanted, and a tenth more, but at least one, at a time.
+// MinHealthy and MaxHealthy are the bounds, in percent of the desired capacity, between which instances are replaced:
+// never fewer than wanted, and a tenth more, but at least one, at a time.
 const (
 	MinHealthy = 100
 	MaxHealthy = 110
 )
 
-func (s *Service) template(ctx *pulumi.Context, name, group string, args Args, parent pulumi.ResourceOption) (*ec2.LaunchTemplate, error) {
+func (s *Service) template(ctx *pulumi.Context, name, group string, args Args,
+	parent pulumi.ResourceOption) (*ec2.LaunchTemplate, error) {
 	// The object is among what is waited for, so that no version names a release before it is there.
 	userData := pulumi.All(args.Storage.Releases.ID(), args.Storage.Release.Key).ApplyT(func(v []any) (string, error) {
 		script, err := userdata.App{
@@ -157,7 +164,8 @@ func (s *Service) template(ctx *pulumi.Context, name, group string, args Args, p
 	for key, value := range args.Tags {
 		tags[key] = pulumi.String(value)
 	}
-	// Instances read their settings once, at their start. A changed value changes this tag, so the template, so the instances.
+	// Instances read their settings once, at their start. A changed value changes this tag, so the template, so the
+	// instances.
 	instance := pulumi.StringMap{"Configuration": args.Parameters.Configuration}
 	for key, value := range tags {
 		instance[key] = value
@@ -173,16 +181,19 @@ func (s *Service) template(ctx *pulumi.Context, name, group string, args Args, p
 		UpdateDefaultVersion: pulumi.Bool(true),
 		IamInstanceProfile:   &ec2.LaunchTemplateIamInstanceProfileArgs{Arn: s.Role.Profile.Arn},
 		NetworkInterfaces: ec2.LaunchTemplateNetworkInterfaceArray{&ec2.LaunchTemplateNetworkInterfaceArgs{
-			DeviceIndex: pulumi.Int(0), AssociatePublicIpAddress: pulumi.String("false"), DeleteOnTermination: pulumi.String("true"),
-			SecurityGroups: pulumi.StringArray{args.Network.Groups.App.ID()},
+			DeviceIndex: pulumi.Int(0), AssociatePublicIpAddress: pulumi.String("false"),
+			DeleteOnTermination: pulumi.String("true"),
+			SecurityGroups:      pulumi.StringArray{args.Network.Groups.App.ID()},
 		}},
 		MetadataOptions: &ec2.LaunchTemplateMetadataOptionsArgs{
-			HttpEndpoint: pulumi.String("enabled"), HttpTokens: pulumi.String("required"), HttpPutResponseHopLimit: pulumi.Int(1),
+			HttpEndpoint: pulumi.String("enabled"), HttpTokens: pulumi.String("required"),
+			HttpPutResponseHopLimit: pulumi.Int(1),
 		},
 		BlockDeviceMappings: ec2.LaunchTemplateBlockDeviceMappingArray{&ec2.LaunchTemplateBlockDeviceMappingArgs{
 			DeviceName: pulumi.String("/dev/xvda"),
 			Ebs: &ec2.LaunchTemplateBlockDeviceMappingEbsArgs{
-				VolumeType: pulumi.String("gp3"), VolumeSize: pulumi.Int(args.DiskGiB), Encrypted: pulumi.String("true"), DeleteOnTermination: pulumi.String("true"),
+				VolumeType: pulumi.String("gp3"), VolumeSize: pulumi.Int(args.DiskGiB),
+				Encrypted: pulumi.String("true"), DeleteOnTermination: pulumi.String("true"),
 			},
 		}},
 		// By the minute: the five minutes that cost nothing are too slow to scale by
@@ -208,7 +219,8 @@ func (s *Service) scale(ctx *pulumi.Context, name string, args Args, parent pulu
 	if args.Min == args.Max {
 		return nil
 	}
-	track := func(label string, target int, metric *autoscaling.PolicyTargetTrackingConfigurationPredefinedMetricSpecificationArgs) error {
+	track := func(label string, target int,
+		metric *autoscaling.PolicyTargetTrackingConfigurationPredefinedMetricSpecificationArgs) error {
 		_, err := autoscaling.NewPolicy(ctx, name+"-"+label, &autoscaling.PolicyArgs{
 			AutoscalingGroupName: s.Group.Name, PolicyType: pulumi.String("TargetTrackingScaling"),
 			TargetTrackingConfiguration: &autoscaling.PolicyTargetTrackingConfigurationArgs{
@@ -217,15 +229,17 @@ func (s *Service) scale(ctx *pulumi.Context, name string, args Args, parent pulu
 		}, parent)
 		return err
 	}
-	if err := track("cpu", args.CPUTarget, &autoscaling.PolicyTargetTrackingConfigurationPredefinedMetricSpecificationArgs{
-		PredefinedMetricType: pulumi.String("ASGAverageCPUUtilization"),
-	}); err != nil {
+	if err := track("cpu", args.CPUTarget,
+		&autoscaling.PolicyTargetTrackingConfigurationPredefinedMetricSpecificationArgs{
+			PredefinedMetricType: pulumi.String("ASGAverageCPUUtilization"),
+		}); err != nil {
 		return err
 	}
-	return track("requests", args.RequestsTarget, &autoscaling.PolicyTargetTrackingConfigurationPredefinedMetricSpecificationArgs{
-		PredefinedMetricType: pulumi.String("ALBRequestCountPerTarget"),
-		ResourceLabel:        pulumi.Sprintf("%s/%s", args.Site.Balancer.ArnSuffix, args.Site.Targets.ArnSuffix),
-	})
+	return track("requests", args.RequestsTarget,
+		&autoscaling.PolicyTargetTrackingConfigurationPredefinedMetricSpecificationArgs{
+			PredefinedMetricType: pulumi.String("ALBRequestCountPerTarget"),
+			ResourceLabel:        pulumi.Sprintf("%s/%s", args.Site.Balancer.ArnSuffix, args.Site.Targets.ArnSuffix),
+		})
 }
 
 func seconds(d time.Duration) pulumi.Int { return pulumi.Int(int(d / time.Second)) }

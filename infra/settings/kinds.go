@@ -20,8 +20,8 @@ type kind[T any] struct {
 	allowed string
 	// list tells that a list is taken too; parse gets its items with a comma between.
 	list bool
-	// parse returns errNot where allowed says all there is to say, or an error whose text says more. The text repeats nothing of the
-	// value: it may be secret.
+	// parse returns errNot where allowed says all there is to say, or an error whose text says more. The text repeats
+	// nothing of the value: it may be secret.
 	parse func(string) (T, error)
 	// format returns a value as parse takes it.
 	format func(T) string
@@ -66,7 +66,9 @@ var digits = regexp.MustCompile(`^[0-9]{1,10}$`)
 
 // number takes a whole number within bounds.
 func number(least, most int) kind[int] {
-	return oneNumber(fmt.Sprintf("a whole number from %d to %d", least, most), func(n int) bool { return n >= least && n <= most })
+	return oneNumber(fmt.Sprintf("a whole number from %d to %d", least, most), func(n int) bool {
+		return n >= least && n <= most
+	})
 }
 
 // numberOf takes one of some whole numbers.
@@ -148,7 +150,8 @@ func alternatives(words []string) string {
 // duration takes a time within bounds. AWS and systemd count in whole seconds.
 func duration(least, most time.Duration) kind[time.Duration] {
 	return kind[time.Duration]{
-		allowed: fmt.Sprintf("a time in whole seconds such as 90s, 5m or 1h30m, from %s to %s", short(least), short(most)),
+		allowed: fmt.Sprintf("a time in whole seconds such as 90s, 5m or 1h30m, from %s to %s", short(least),
+			short(most)),
 		parse: func(s string) (time.Duration, error) {
 			d, err := time.ParseDuration(s)
 			if err != nil || d < least || d > most || d%time.Second != 0 {
@@ -174,7 +177,8 @@ func short(d time.Duration) string {
 
 // units are those of sizes, in lower case.
 var units = map[string]int64{
-	"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40,
+	"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30,
+	"tib": 1 << 40,
 }
 
 // sizeForm is the form of sizes; it is that of the app's own DOSSIER_MAX_FILE_SIZE. A fraction of a byte is none.
@@ -204,16 +208,18 @@ func size(least, most int64, mostShown string) kind[int64] {
 	}
 }
 
-// instanceType takes an EC2 instance type of a Graviton family: the digit of the generation is followed by a g. The first generation, a1,
-// has none: Amazon Linux 2023 does not run on it (https://docs.aws.amazon.com/linux/al2023/ug/system-requirements.html). The sizes below
-// medium are those of the burstable families alone, and bare metal takes longer to boot than BootTimeout is for.
+// instanceType takes an EC2 instance type of a Graviton family: the digit of the generation is followed by a g. The
+// first generation, a1, has none: Amazon Linux 2023 does not run on it
+// (https://docs.aws.amazon.com/linux/al2023/ug/system-requirements.html). The sizes below medium are those of the
+// burstable families alone, and bare metal takes longer to boot than BootTimeout is for.
 func instanceType() kind[string] {
 	return text("a type of a Graviton (arm64) family such as t4g.small, m7g.large or c7gn.xlarge, not of bare metal",
 		`t[4-9]g\.(nano|micro|small|medium|large|xlarge|2xlarge)|[a-su-z][a-z]{0,2}[1-9]g[a-z]{0,3}\.(medium|large|([2-9]|[1-9][0-9])?xlarge)`)
 }
 
-// databaseVersion takes a major version of MySQL: the family of its parameter group is mysql and this. 8.0 left standard support on
-// 2026-07-31 (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/MySQL.Concepts.VersionMgmt.html).
+// databaseVersion takes a major version of MySQL: the family of its parameter group is mysql and this. 8.0 left
+// standard support on 2026-07-31
+// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/MySQL.Concepts.VersionMgmt.html).
 func databaseVersion() kind[string] {
 	k := text("a major version of MySQL, two numbers such as 8.4, from 8.4 on", `[1-9][0-9]?\.[0-9]{1,2}`)
 	form := k.parse
@@ -243,7 +249,8 @@ func databaseClass() kind[string] {
 		return strings.Join(names, ", ")
 	}
 	return kind[string]{
-		allowed: fmt.Sprintf("an RDS instance class such as db.t4g.micro or db.m7g.large, of the families %s (micro to 2xlarge) and %s (large to 48xlarge)",
+		allowed: fmt.Sprintf("an RDS instance class such as db.t4g.micro or db.m7g.large, of the families %s (micro "+
+			"to 2xlarge) and %s (large to 48xlarge)",
 			strings.Join(burstable, ", "), families(gibPerVCPU)),
 		parse: func(s string) (string, error) {
 			if classMemory(s) == 0 {
@@ -257,13 +264,16 @@ func databaseClass() kind[string] {
 
 // private are the ranges of RFC 1918.
 var private = []netip.Prefix{
-	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
+	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"),
+	netip.MustParsePrefix("192.168.0.0/16"),
 }
 
-// privateBlock takes the block of a VPC. A VPC has a /16 at most (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html).
+// privateBlock takes the block of a VPC. A VPC has a /16 at most
+// (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html).
 func privateBlock() kind[netip.Prefix] {
 	return kind[netip.Prefix]{
-		allowed: "an IPv4 block from /16 to /24 within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16, such as 10.0.0.0/16",
+		allowed: "an IPv4 block from /16 to /24 within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16, such as " +
+			"10.0.0.0/16",
 		parse: func(s string) (netip.Prefix, error) {
 			p, err := netip.ParsePrefix(s)
 			if err != nil || p.Bits() < 16 || p.Bits() > 24 ||
@@ -282,9 +292,11 @@ func privateBlock() kind[netip.Prefix] {
 var errBits = errors.New("bits beyond the length of its prefix are set")
 
 const (
-	// widestOperators is the shortest prefix for operators: what is wider is no network of one's own but much of the internet.
+	// widestOperators is the shortest prefix for operators: what is wider is no network of one's own but much of the
+	// internet.
 	widestOperators = 8
-	// mostOperators leaves the security group of the jump server below the 60 rules into it that AWS allows unless asked for more
+	// mostOperators leaves the security group of the jump server below the 60 rules into it that AWS allows unless
+	// asked for more
 	// (https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-security-groups).
 	mostOperators = 50
 )
@@ -292,8 +304,9 @@ const (
 // operators takes blocks of addresses.
 func operators() kind[[]netip.Prefix] {
 	return kind[[]netip.Prefix]{
-		allowed: fmt.Sprintf("a list of %d different IPv4 addresses or blocks at most, each a /%d or narrower, such as 203.0.113.0/24", mostOperators, widestOperators),
-		list:    true,
+		allowed: fmt.Sprintf("a list of %d different IPv4 addresses or blocks at most, each a /%d or narrower, such "+
+			"as 203.0.113.0/24", mostOperators, widestOperators),
+		list: true,
 		parse: func(s string) ([]netip.Prefix, error) {
 			if s == "" {
 				return nil, nil
@@ -330,19 +343,21 @@ func operators() kind[[]netip.Prefix] {
 	}
 }
 
-// domainForm is a host name of two labels or more, in lower case, whose last does not begin with a digit. longLabel tells labels that are
-// longer than DNS allows.
+// domainForm is a host name of two labels or more, in lower case, whose last does not begin with a digit. longLabel
+// tells labels that are longer than DNS allows.
 const domainForm = `([a-z0-9]+(-+[a-z0-9]+)*\.)+[a-z]([a-z0-9-]*[a-z0-9])?`
 
 func longLabel(name string) bool {
 	return slices.ContainsFunc(strings.Split(name, "."), func(label string) bool { return len(label) > 63 })
 }
 
-// maxDomain is the most octets of a certificate's first name (https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html).
+// maxDomain is the most octets of a certificate's first name
+// (https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html).
 const maxDomain = 64
 
 func domain() kind[string] {
-	k := text(fmt.Sprintf("a full host name such as files.example.org, in lower case and ASCII (xn--… for others), without a scheme and without a dot at the end, of %d characters at most", maxDomain), domainForm)
+	k := text(fmt.Sprintf("a full host name such as files.example.org, in lower case and ASCII (xn--… for others), "+
+		"without a scheme and without a dot at the end, of %d characters at most", maxDomain), domainForm)
 	form := k.parse
 	k.parse = func(s string) (string, error) {
 		switch {
@@ -368,8 +383,10 @@ const (
 func origins() kind[[]string] {
 	one := regexp.MustCompile(`\A(https?)://(?:` + domainForm + `|localhost)(?::([1-9][0-9]{0,4}))?\z`)
 	return kind[[]string]{
-		allowed: fmt.Sprintf("a list of %d different origins at most, such as https://www.example.org: each https or http, a host name in lower case and ASCII, a port if it is not the usual one, and no slash at the end", mostOrigins),
-		list:    true,
+		allowed: fmt.Sprintf("a list of %d different origins at most, such as https://www.example.org: each https "+
+			"or http, a host name in lower case and ASCII, a port if it is not the usual one, and no slash at the end",
+			mostOrigins),
+		list: true,
 		parse: func(s string) ([]string, error) {
 			if s == "" {
 				return nil, nil
@@ -378,7 +395,8 @@ func origins() kind[[]string] {
 			for item := range strings.SplitSeq(s, ",") {
 				item = strings.TrimSpace(item)
 				parts := one.FindStringSubmatch(item)
-				if parts == nil || len(item) > maxOrigin || longLabel(item) || !goodPort(parts[1], parts[len(parts)-1]) {
+				if parts == nil || len(item) > maxOrigin || longLabel(item) ||
+					!goodPort(parts[1], parts[len(parts)-1]) {
 					return nil, fmt.Errorf("item %d is not", len(list)+1)
 				}
 				if slices.Contains(list, item) {
@@ -401,7 +419,8 @@ func goodPort(scheme, port string) bool {
 	return err == nil && n <= 65535 && port != map[string]string{"http": "80", "https": "443"}[scheme]
 }
 
-// email takes a mail address. RFC 5321 gives 64 characters to what stands before the @, and leaves 254 of a path's 256 to the whole.
+// email takes a mail address. RFC 5321 gives 64 characters to what stands before the @, and leaves 254 of a path's 256
+// to the whole.
 func email() kind[string] {
 	k := text("one mail address such as oncall@example.org", "[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@(?i:"+domainForm+")")
 	form := k.parse
@@ -414,30 +433,35 @@ func email() kind[string] {
 	return k
 }
 
-// What of RDS's memory max_connections may be set for. RDS's own default is {DBInstanceClassMemory/12582880}, where DBInstanceClassMemory
-// is the class's memory less what the operating system and RDS take
-// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html#RDS_Limits.MaxConnections). How much they take is not
-// documented; 8 percent and 256 MiB stay below what servers show (66 connections for 1 GiB, 150 for 2, 312 for 4, 648 for 8).
+// What of RDS's memory max_connections may be set for. RDS's own default is {DBInstanceClassMemory/12582880}, where
+// DBInstanceClassMemory is the class's memory less what the operating system and RDS take
+// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html#RDS_Limits.MaxConnections). How much they
+// take is not documented; 8 percent and 256 MiB stay below what servers show (66 connections for 1 GiB, 150 for 2, 312
+// for 4, 648 for 8).
 const (
 	bytesPerConnection = 12582880
 	takenPercent       = 8
 	takenBytes         = 256 << 20
 )
 
-// burstable are the families with small sizes, and burstableGiB the memory of these. Others have sizes from large, with 2 vCPUs, and
-// gibPerVCPU memory for each vCPU (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Summary.html). Listed
-// are families that RDS runs MySQL 8.4 on
+// burstable are the families with small sizes, and burstableGiB the memory of these. Others have sizes from large, with
+// 2 vCPUs, and gibPerVCPU memory for each vCPU
+// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Summary.html). Listed are families
+// that RDS runs MySQL 8.4 on
 // (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Support.html).
 var (
 	burstable    = []string{"t3", "t4g"}
 	burstableGiB = map[string]float64{"micro": 1, "small": 2, "medium": 4, "large": 8, "xlarge": 16, "2xlarge": 32}
 	gibPerVCPU   = map[string]float64{
-		"m5": 4, "m5d": 4, "m6g": 4, "m6gd": 4, "m6i": 4, "m6id": 4, "m6idn": 4, "m6in": 4, "m7g": 4, "m7i": 4, "m8g": 4, "m8gd": 4,
-		"r5": 8, "r5b": 8, "r5d": 8, "r6g": 8, "r6gd": 8, "r6i": 8, "r6id": 8, "r6idn": 8, "r6in": 8, "r7g": 8, "r7i": 8, "r8g": 8, "r8gd": 8,
+		"m5": 4, "m5d": 4, "m6g": 4, "m6gd": 4, "m6i": 4, "m6id": 4, "m6idn": 4, "m6in": 4, "m7g": 4, "m7i": 4,
+		"m8g": 4, "m8gd": 4,
+		"r5": 8, "r5b": 8, "r5d": 8, "r6g": 8, "r6gd": 8, "r6i": 8, "r6id": 8, "r6idn": 8, "r6in": 8, "r7g": 8,
+		"r7i": 8, "r8g": 8, "r8gd": 8,
 		"x2g": 16,
 	}
 	vCPUs = map[string]float64{
-		"large": 2, "xlarge": 4, "2xlarge": 8, "4xlarge": 16, "8xlarge": 32, "12xlarge": 48, "16xlarge": 64, "24xlarge": 96, "32xlarge": 128, "48xlarge": 192,
+		"large": 2, "xlarge": 4, "2xlarge": 8, "4xlarge": 16, "8xlarge": 32, "12xlarge": 48, "16xlarge": 64,
+		"24xlarge": 96, "32xlarge": 128, "48xlarge": 192,
 	}
 )
 
@@ -469,8 +493,8 @@ func hasInsights(class string) bool {
 	return !strings.HasSuffix(class, ".micro") && !strings.HasSuffix(class, ".small")
 }
 
-// zoneNames takes a list of availability zones: a region and a letter. Local zones and wavelength zones, whose names are longer, have neither NAT
-// gateways nor RDS.
+// zoneNames takes a list of availability zones: a region and a letter. Local zones and wavelength zones, whose names
+// are longer, have neither NAT gateways nor RDS.
 func zoneNames() kind[[]string] {
 	one := regexp.MustCompile(`\A` + regionForm + `[a-z]\z`)
 	return kind[[]string]{

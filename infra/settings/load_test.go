@@ -14,28 +14,33 @@ import (
 func TestStackAndRegion(t *testing.T) {
 	longest := strings.Repeat("a", maxStack)
 	if got := len(strings.Repeat("p", maxProject) + "-" + longest); got != 63 {
-		t.Errorf("the identifier of the database has %d characters with the longest names of a project and a stack, want the 63 that RDS takes", got)
+		t.Errorf("the identifier of the database has %d characters with the longest names of a project and a stack, "+
+			"want the 63 that RDS takes", got)
 	}
 	if got := len("dossier"); got > maxProject {
-		t.Errorf("the project's name has %d characters, and the administrator of the database leaves it %d", got, maxProject)
+		t.Errorf("the project's name has %d characters, and the administrator of the database leaves it %d", got,
+			maxProject)
 	}
 	for _, stack := range []string{"dev", "a", "1", "pr-12", longest} {
 		if _, err := Parse(stack, region, ""); err != nil {
 			t.Errorf("stack %s: %v", stack, err)
 		}
 	}
-	for _, stack := range []string{"", "Dev", "a_b", "a.b", "-a", "a-", "a--b", "ä", "a b", longest + "a", "org/dossier/dev"} {
+	for _, stack := range []string{"", "Dev", "a_b", "a.b", "-a", "a-", "a--b", "ä", "a b", longest + "a",
+		"org/dossier/dev"} {
 		_, err := Parse(stack, region, "")
 		if f := faultsOf(t, err); len(f) != 1 || f[0].Key != "stack" {
 			t.Errorf("stack %q: %v", stack, err)
 		}
 	}
-	for _, good := range []string{"us-east-1", "eu-central-1", "ap-southeast-7", "il-central-1", "mx-central-1", "ca-west-1"} {
+	for _, good := range []string{"us-east-1", "eu-central-1", "ap-southeast-7", "il-central-1", "mx-central-1",
+		"ca-west-1"} {
 		if _, err := Parse("dev", good, ""); err != nil {
 			t.Errorf("region %s: %v", good, err)
 		}
 	}
-	for _, bad := range []string{"", "us-east", "us-east-1a", "US-EAST-1", "cn-north-1", "us-gov-west-1", "us-iso-east-1", "eusc-de-east-1", "frankfurt", "eu-central-0"} {
+	for _, bad := range []string{"", "us-east", "us-east-1a", "US-EAST-1", "cn-north-1", "us-gov-west-1",
+		"us-iso-east-1", "eusc-de-east-1", "frankfurt", "eu-central-0"} {
 		_, err := Parse("dev", bad, "")
 		f := faultsOf(t, err)
 		if len(f) != 1 || f[0].Key != "aws:region" || !strings.Contains(f[0].Problem, "pulumi config set aws:region") {
@@ -50,7 +55,8 @@ func TestStackAndRegion(t *testing.T) {
 func TestAllFaultsAtOnce(t *testing.T) {
 	_, err := Parse("Live", "moon-1", `{"preset": "prod", "network": {"zones": 9, "cdir": "10.0.0.0/16"}, "service": {"min": 7, "max": 3}, "database": {"class": "huge"},
 		"passwort": "hunter2"}`)
-	want := []string{"stack", "aws:region", "network.zones", "database.class", "network.cdir", "passwort", "service.min", "site.domain"}
+	want := []string{"stack", "aws:region", "network.zones", "database.class", "network.cdir", "passwort",
+		"service.min", "site.domain"}
 	var got []string
 	for _, f := range faultsOf(t, err) {
 		got = append(got, f.Key)
@@ -59,8 +65,10 @@ func TestAllFaultsAtOnce(t *testing.T) {
 		t.Errorf("the faults are of %v, want %v:\n%v", got, want, err)
 	}
 	for _, part := range []string{
-		"8 faults in the settings of stack Live", "network.zones = 9 (Pulumi.Live.yaml): must be a whole number from 2 to 4",
-		`database.class = "huge" (Pulumi.Live.yaml): must be an RDS instance class`, "network.cdir = (hidden) (Pulumi.Live.yaml): there is no such key; did you mean network.cidr?",
+		"8 faults in the settings of stack Live",
+		"network.zones = 9 (Pulumi.Live.yaml): must be a whole number from 2 to 4",
+		`database.class = "huge" (Pulumi.Live.yaml): must be an RDS instance class`,
+		"network.cdir = (hidden) (Pulumi.Live.yaml): there is no such key; did you mean network.cidr?",
 		"service.min is 7 and service.max is 3", "site.domain is not set: An environment of the preset prod",
 	} {
 		if !strings.Contains(err.Error(), part) {
@@ -90,7 +98,8 @@ func TestUnknownKeys(t *testing.T) {
 		{`{"database": {"password": "hunter2"}}`, "database.password", "there is no such key; remove it"},
 		{`{"": 1}`, `""`, "there is no such key; remove it"},
 		{`{"a\nb": 1}`, `"a\nb"`, "there is no such key; remove it"},
-		{`{"` + strings.Repeat("k", 500) + `": 1}`, `"` + strings.Repeat("k", 120) + `"…`, "there is no such key; remove it"},
+		{`{"` + strings.Repeat("k", 500) + `": 1}`, `"` + strings.Repeat("k", 120) + `"…`,
+			"there is no such key; remove it"},
 	} {
 		_, err := Parse("test", region, c.raw)
 		f := faultsOf(t, err)
@@ -107,16 +116,20 @@ func TestShapes(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ raw, key, value string }{
-		{"dev", Key, `"dev"`}, {`"dev"`, Key, `"\"dev\""`}, {"3", Key, `"3"`}, {"[]", Key, `"[]"`}, {"{", Key, `"{"`}, {"{} {}", Key, `"{} {}"`},
-		{`{"network": 3}`, "network", "3"}, {`{"network": [1, "a"]}`, "network", `[1, "a"]`}, {`{"site": "example.org"}`, "site", `"example.org"`},
-		{`{"network": {"zones": {"a": 1}}}`, "network.zones", "{…}"}, {`{"network": {"zones": null}}`, "network.zones", "null"}, {`{"preset": ["dev"]}`, "preset", `["dev"]`},
+		{"dev", Key, `"dev"`}, {`"dev"`, Key, `"\"dev\""`}, {"3", Key, `"3"`}, {"[]", Key, `"[]"`}, {"{", Key, `"{"`},
+		{"{} {}", Key, `"{} {}"`},
+		{`{"network": 3}`, "network", "3"}, {`{"network": [1, "a"]}`, "network", `[1, "a"]`},
+		{`{"site": "example.org"}`, "site", `"example.org"`},
+		{`{"network": {"zones": {"a": 1}}}`, "network.zones", "{…}"},
+		{`{"network": {"zones": null}}`, "network.zones", "null"}, {`{"preset": ["dev"]}`, "preset", `["dev"]`},
 	} {
 		_, err := Parse("test", region, c.raw)
 		f := faultsOf(t, err)
 		if len(f) != 1 || f[0].Key != c.key || f[0].Value != c.value {
 			t.Errorf("%s gives %+v, want one fault of %s that shows %s", c.raw, f, c.key, c.value)
 		}
-		if _, err := parse("test", region, c.raw, true); err == nil || strings.Contains(err.Error(), " = "+c.value+" ") {
+		if _, err := parse("test", region, c.raw, true); err == nil ||
+			strings.Contains(err.Error(), " = "+c.value+" ") {
 			t.Errorf("%s, which is secret, gives %v", c.raw, err)
 		}
 	}
@@ -134,11 +147,13 @@ func (c context) GetConfig(key string) (string, bool) { value, ok := c.config[ke
 func (c context) IsConfigSecret(key string) bool      { return c.secret && key == Key }
 
 func TestLoad(t *testing.T) {
-	s, err := Load(context{stack: "pr-1", config: map[string]string{"aws:region": region, Key: `{"network": {"zones": "3"}}`}})
+	s, err := Load(context{stack: "pr-1",
+		config: map[string]string{"aws:region": region, Key: `{"network": {"zones": "3"}}`}})
 	if err != nil || s.Stack != "pr-1" || s.Region != region || s.Network.Zones != 3 {
 		t.Errorf("got %+v, %v", s, err)
 	}
-	if _, err := Load(context{stack: "pr-1", config: map[string]string{Key: `{"network": {"zones": 5}}`}}); err == nil ||
+	if _, err := Load(context{stack: "pr-1",
+		config: map[string]string{Key: `{"network": {"zones": 5}}`}}); err == nil ||
 		!strings.Contains(err.Error(), "aws:region is not set") || !strings.Contains(err.Error(), "network.zones = 5") {
 		t.Errorf("got the error %v", err)
 	}
@@ -147,7 +162,8 @@ func TestLoad(t *testing.T) {
 func TestLoadHidesSecrets(t *testing.T) {
 	raw := `{"service": {"max": 7777, "connections": 555}, "network": {"cidr": "10.99.99.99/16"}, "observe": {"email": "hunter2"}, "site": {"domain": "hunter2.example.org"}, "hunter": "hunter2",
 		"database": {"connections": 543}, "jump": {"operatorCIDRs": ["99.99.99.99/0"]}}`
-	if _, err := Load(context{"dev", map[string]string{"aws:region": region, Key: raw}, false}); err == nil || !strings.Contains(err.Error(), "7777") {
+	if _, err := Load(context{"dev", map[string]string{"aws:region": region, Key: raw}, false}); err == nil ||
+		!strings.Contains(err.Error(), "7777") {
 		t.Fatalf("without a secret the error shows no values: %v", err)
 	}
 	for _, raw := range []string{raw, "hunter2", `{"service": {"connections": 777}, "database": {"connections": 55}}`} {
@@ -178,13 +194,14 @@ func TestDocumentIsFresh(t *testing.T) {
 	}
 }
 
-// Values of other packages that rules here repeat, because those packages cannot be imported: the app is another module, and the
-// components import this package.
+// Values of other packages that rules here repeat, because those packages cannot be imported: the app is another
+// module, and the components import this package.
 func TestOthersConstants(t *testing.T) {
 	for _, c := range []struct{ file, text, here string }{
 		{"app/cmd/dossier/serve.go", "const keepAlive = 75 * time.Second", AppKeepAlive.String()},
 		{"app/config/settings.go", "MaxFileBytes = 5 << 20 * 10_000", "maxFileBytes"},
-		{"app/config/settings.go", `"DOSSIER_RECONCILE_AGE", parameter: "reconcile/age", preset: "24h"`, "maxDeregistrationDelay"},
+		{"app/config/settings.go", `"DOSSIER_RECONCILE_AGE", parameter: "reconcile/age", preset: "24h"`,
+			"maxDeregistrationDelay"},
 		{"infra/service/service.go", "MaxHealthy = 110", "rolloutPercent"},
 		{"infra/service/service.go", "MinHealthy = 100", "rolloutPercent"},
 		{"infra/network/subnets.go", "const bits = 4", "subnets"},
@@ -196,7 +213,8 @@ func TestOthersConstants(t *testing.T) {
 			t.Errorf("%s has no %q any more, on which %s of this package depends", c.file, c.text, c.here)
 		}
 	}
-	if AppKeepAlive.Seconds() != 75 || rolloutPercent != 110 || subnets != 1<<4 || maxDeregistrationDelay.Hours() >= 24 {
+	if AppKeepAlive.Seconds() != 75 || rolloutPercent != 110 || subnets != 1<<4 ||
+		maxDeregistrationDelay.Hours() >= 24 {
 		t.Error("this package does not say what the others say")
 	}
 }
@@ -207,15 +225,17 @@ func hosts(s Settings) error {
 		return err
 	}
 	_, err := userdata.App{
-		Region: s.Region, Bucket: "dossier-releases", Key: "releases/a/release.tar.gz", SHA256: strings.Repeat("0", 64), Parameters: "/dossier/" + s.Stack,
-		Group: "dossier-" + s.Stack + "-app", Hook: "ready", LogGroup: "/dossier/" + s.Stack + "/app", Port: 8080,
-		ShutdownTimeout: s.Service.ShutdownTimeout, StopTimeout: s.Service.StopTimeout, BootTimeout: s.Service.BootTimeout,
+		Region: s.Region, Bucket: "dossier-releases", Key: "releases/a/release.tar.gz", SHA256: strings.Repeat("0", 64),
+		Parameters: "/dossier/" + s.Stack,
+		Group:      "dossier-" + s.Stack + "-app", Hook: "ready", LogGroup: "/dossier/" + s.Stack + "/app", Port: 8080,
+		ShutdownTimeout: s.Service.ShutdownTimeout, StopTimeout: s.Service.StopTimeout,
+		BootTimeout: s.Service.BootTimeout,
 	}.UserData()
 	return err
 }
 
-// FuzzParse: nothing panics, an error is one line for each fault, and what is taken keeps the rules, suits the hosts' scripts and is the same when it
-// is written out and read again.
+// FuzzParse: nothing panics, an error is one line for each fault, and what is taken keeps the rules, suits the hosts'
+// scripts and is the same when it is written out and read again.
 func FuzzParse(f *testing.F) {
 	f.Add("dev", "us-east-1", "")
 	for _, c := range keyCases() {

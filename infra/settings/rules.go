@@ -10,24 +10,26 @@ import (
 
 // rule is what several values have to keep together.
 type rule struct {
-	// keys are those that it speaks of. A fault names the first that the configuration sets, or else the first; always the first if that is
-	// what is missing.
+	// keys are those that it speaks of. A fault names the first that the configuration sets, or else the first; always
+	// the first if that is what is missing.
 	keys    []string
 	missing bool
 	// says is the rule in a sentence.
 	says string
-	// broken returns an empty text where the rule is kept, and else the sum with its numbers and what to do. It is asked only where all
-	// keys have a value of their own that is allowed.
+	// broken returns an empty text where the rule is kept, and else the sum with its numbers and what to do. It is
+	// asked only where all keys have a value of their own that is allowed.
 	broken func(l *loader) string
 }
 
 const (
-	// reserve is for connections to the database that are not the app's: the schema command, operators, and RDS's own monitoring.
+	// reserve is for connections to the database that are not the app's: the schema command, operators, and RDS's own
+	// monitoring.
 	reserve = 10
 	// rolloutPercent is the size that a group may have during a rollout, in percent; it is service.MaxHealthy.
 	rolloutPercent = 110
-	// reserved are the addresses of a subnet that AWS keeps (https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html), and
-	// databaseAddresses those for the database: its own, and one that RDS recovers with
+	// reserved are the addresses of a subnet that AWS keeps
+	// (https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html), and databaseAddresses those for the
+	// database: its own, and one that RDS recovers with
 	// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_VPC.WorkingWithRDSInstanceinaVPC.html).
 	reserved          = 5
 	databaseAddresses = 2
@@ -35,8 +37,8 @@ const (
 	subnets = 16
 )
 
-// Largest is the number of instances that there are at once when the largest group is rolled out: a tenth more than Max, but at least one.
-// Everything that is counted by instances reckons with it.
+// Largest is the number of instances that there are at once when the largest group is rolled out: a tenth more than
+// Max, but at least one. Everything that is counted by instances reckons with it.
 func (s Service) Largest() int { return s.Max + (s.Max*(rolloutPercent-100)+99)/100 }
 
 // Production tells an environment whose data must outlive mistakes: of the preset prod, or with protection turned on.
@@ -49,49 +51,65 @@ func rules() []rule {
 			keys: []string{"service.min", "service.max"},
 			says: "The least number of instances is not above the largest.",
 			broken: func(l *loader) string {
-				return failed(l.Service.Min > l.Service.Max, "service.min is %d and service.max is %d; lower the one or raise the other", l.Service.Min, l.Service.Max)
+				return failed(l.Service.Min > l.Service.Max,
+					"service.min is %d and service.max is %d; lower the one or raise the other", l.Service.Min,
+					l.Service.Max)
 			},
 		},
 		{
 			keys: []string{"service.min", "preset"},
-			says: "With the preset `prod` there are two instances at least, so that the loss of one, or of its zone, leaves another.",
+			says: "With the preset `prod` there are two instances at least, so that the loss of one, or of its " +
+				"zone, leaves another.",
 			broken: func(l *loader) string {
 				return failed(l.Preset == Prod && l.Service.Min < 2, "service.min is %d; raise it to 2", l.Service.Min)
 			},
 		},
 		{
 			keys: []string{"database.connections", "service.connections", "service.max"},
-			says: fmt.Sprintf("The database takes the connections of all instances, also during a rollout of the largest group (`service.max` and a tenth, at least one more), and %d others: those of the schema command, of operators and of RDS itself.", reserve),
+			says: fmt.Sprintf("The database takes the connections of all instances, also during a rollout of the "+
+				"largest group (`service.max` and a tenth, at least one more), and %d others: those of the schema "+
+				"command, of operators and of RDS itself.", reserve),
 			broken: func(l *loader) string {
 				largest, each, have := l.Service.Largest(), l.Service.Connections, l.Database.Connections
 				need := largest*each + reserve
-				return failed(need > have, "%d instances (service.max %d and %d more during a rollout) × service.connections %d + %d others = %d, and database.connections is %d; raise it to %d, or lower service.max or service.connections",
+				return failed(need > have, "%d instances (service.max %d and %d more during a rollout) × "+
+					"service.connections %d + %d others = %d, and database.connections is %d; raise it to %d, or "+
+					"lower service.max or service.connections",
 					largest, l.Service.Max, largest-l.Service.Max, each, reserve, need, have, need)
 			},
 		},
 		{
 			keys: []string{"database.connections", "database.class"},
-			says: fmt.Sprintf("The database's class has the memory for its connections: %d bytes each, as RDS reckons, of what is left of its memory after %d percent and %d MiB.", bytesPerConnection, takenPercent, takenBytes>>20),
+			says: fmt.Sprintf("The database's class has the memory for its connections: %d bytes each, as RDS "+
+				"reckons, of what is left of its memory after %d percent and %d MiB.", bytesPerConnection, takenPercent,
+				takenBytes>>20),
 			broken: func(l *loader) string {
 				class, have := l.Database.Class, l.Database.Connections
-				return failed(have > classConnections(class), "database.connections is %d, and %s with %g GiB of memory holds %d; choose a larger database.class, or lower database.connections",
+				return failed(have > classConnections(class),
+					"database.connections is %d, and %s with %g GiB of memory holds %d; choose a larger "+
+						"database.class, or lower database.connections",
 					have, class, classMemory(class), classConnections(class))
 			},
 		},
 		{
 			keys: []string{insights, "database.class"},
-			says: "Performance Insights is on only where the database's class has it: not with the sizes micro and small.",
+			says: "Performance Insights is on only where the database's class has it: not with the sizes micro and " +
+				"small.",
 			broken: func(l *loader) string {
-				return failed(l.Database.PerformanceInsights && !hasInsights(l.Database.Class), "%s does not have it; leave the key out, or choose a larger database.class", l.Database.Class)
+				return failed(l.Database.PerformanceInsights && !hasInsights(l.Database.Class),
+					"%s does not have it; leave the key out, or choose a larger database.class", l.Database.Class)
 			},
 		},
 		{
 			keys: []string{"database.maxStorageGiB", "database.storageGiB"},
-			says: "The volume's largest size is the one that it begins with, or a tenth more at least, as RDS asks for (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html).",
+			says: "The volume's largest size is the one that it begins with, or a tenth more at least, as RDS asks " +
+				"for (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html).",
 			broken: func(l *loader) string {
 				first, largest := l.Database.StorageGiB, l.Database.MaxStorageGiB
 				least := (first*11 + 9) / 10
-				return failed(largest != first && largest < least, "database.storageGiB is %d and database.maxStorageGiB is %d; make them the same, or raise database.maxStorageGiB to %d", first, largest, least)
+				return failed(largest != first && largest < least,
+					"database.storageGiB is %d and database.maxStorageGiB is %d; make them the same, or raise "+
+						"database.maxStorageGiB to %d", first, largest, least)
 			},
 		},
 		{
@@ -99,25 +117,31 @@ func rules() []rule {
 			says: "The alarm for the database's storage is for less than the whole volume.",
 			broken: func(l *loader) string {
 				free, whole := l.Observe.DatabaseFreeGiB, l.Database.StorageGiB
-				return failed(free >= whole, "observe.databaseFreeGiB is %d and database.storageGiB is %d: the alarm would never end; lower observe.databaseFreeGiB", free, whole)
+				return failed(free >= whole, "observe.databaseFreeGiB is %d and database.storageGiB is %d: the "+
+					"alarm would never end; lower observe.databaseFreeGiB", free, whole)
 			},
 		},
 		{
 			keys: []string{"service.deregistrationDelay", "service.uploadTimeout"},
-			says: "The load balancer's time for deregistration exceeds the time for a submission by the form, so that no rollout cuts one.",
+			says: "The load balancer's time for deregistration exceeds the time for a submission by the form, so " +
+				"that no rollout cuts one.",
 			broken: func(l *loader) string {
 				upload, delay := l.Service.UploadTimeout, l.Service.DeregistrationDelay
-				return failed(delay <= upload, "service.uploadTimeout is %s and service.deregistrationDelay is %s; raise service.deregistrationDelay (to %s at most), or lower service.uploadTimeout",
+				return failed(delay <= upload, "service.uploadTimeout is %s and service.deregistrationDelay is %s; "+
+					"raise service.deregistrationDelay (to %s at most), or lower service.uploadTimeout",
 					short(upload), short(delay), short(maxDeregistrationDelay))
 			},
 		},
 		{
 			keys: []string{"service.stopTimeout", "service.shutdownTimeout"},
-			says: fmt.Sprintf("systemd kills the app %s at the earliest after the time for running requests is over: so long it may clean up.", short(userdata.StopMargin)),
+			says: fmt.Sprintf("systemd kills the app %s at the earliest after the time for running requests is "+
+				"over: so long it may clean up.", short(userdata.StopMargin)),
 			broken: func(l *loader) string {
 				shutdown, stop := l.Service.ShutdownTimeout, l.Service.StopTimeout
 				least := shutdown + userdata.StopMargin
-				return failed(stop < least, "service.shutdownTimeout %s + %s = %s, and service.stopTimeout is %s; raise it to %s", short(shutdown), short(userdata.StopMargin), short(least), short(stop), short(least))
+				return failed(stop < least, "service.shutdownTimeout %s + %s = %s, and service.stopTimeout is %s; "+
+					"raise it to %s", short(shutdown), short(userdata.StopMargin), short(least), short(stop),
+					short(least))
 			},
 		},
 		{
@@ -125,14 +149,17 @@ func rules() []rule {
 			says: "The names of zones are as many as `network.zones`.",
 			broken: func(l *loader) string {
 				n := len(l.Network.ZoneNames)
-				return failed(n > 0 && n != l.Network.Zones, "network.zones is %d, and network.zoneNames has %d; make them agree", l.Network.Zones, n)
+				return failed(n > 0 && n != l.Network.Zones,
+					"network.zones is %d, and network.zoneNames has %d; make them agree", l.Network.Zones, n)
 			},
 		},
 		{
 			keys: []string{"network.zoneNames", regionKey},
 			says: "The zones are of the stack's region.",
 			broken: func(l *loader) string {
-				i := slices.IndexFunc(l.Network.ZoneNames, func(zone string) bool { return zone[:len(zone)-1] != l.Region })
+				i := slices.IndexFunc(l.Network.ZoneNames, func(zone string) bool {
+					return zone[:len(zone)-1] != l.Region
+				})
 				return failed(i >= 0, "item %d is not in %s; name zones such as %sa", i+1, quoted(l.Region), l.Region)
 			},
 		},
@@ -140,18 +167,25 @@ func rules() []rule {
 			keys: []string{"network.natInstanceType", "network.nat"},
 			says: "The type of the NAT instance is set only where the NAT is an instance.",
 			broken: func(l *loader) string {
-				return failed(l.isGiven("network.natInstanceType") && l.Network.NAT != NATInstance, "network.nat is %s; remove network.natInstanceType, or set network.nat to %s", l.Network.NAT, NATInstance)
+				return failed(l.isGiven("network.natInstanceType") && l.Network.NAT != NATInstance,
+					"network.nat is %s; remove network.natInstanceType, or set network.nat to %s", l.Network.NAT,
+					NATInstance)
 			},
 		},
 		{
 			keys: []string{"network.cidr", "network.zones", "service.max"},
-			says: fmt.Sprintf("The private subnets have an address for every instance, also during a rollout of the largest group. AWS keeps %d addresses of a subnet to itself, and the database needs up to %d.", reserved, databaseAddresses),
+			says: fmt.Sprintf("The private subnets have an address for every instance, also during a rollout of the "+
+				"largest group. AWS keeps %d addresses of a subnet to itself, and the database needs up to %d.",
+				reserved, databaseAddresses),
 			broken: func(l *loader) string {
 				whole := 1 << (32 - l.Network.CIDR.Bits()) / subnets
 				each := whole - reserved - databaseAddresses
 				have, need := l.Network.Zones*each, l.Service.Largest()
-				return failed(need > have, "network.cidr %s makes subnets of %d addresses, %d - %d - %d = %d of them for instances, in %d zones %d, and a rollout of service.max %d needs %d; choose a larger network.cidr, or lower service.max",
-					l.Network.CIDR, whole, whole, reserved, databaseAddresses, each, l.Network.Zones, have, l.Service.Max, need)
+				return failed(need > have, "network.cidr %s makes subnets of %d addresses, %d - %d - %d = %d of "+
+					"them for instances, in %d zones %d, and a rollout of service.max %d needs %d; choose a larger "+
+					"network.cidr, or lower service.max",
+					l.Network.CIDR, whole, whole, reserved, databaseAddresses, each, l.Network.Zones, have,
+					l.Service.Max, need)
 			},
 		},
 		{
@@ -169,9 +203,11 @@ func rules() []rule {
 		},
 		{
 			keys: []string{"site.domain", "preset", "protect"}, missing: true,
-			says: "An environment of the preset `prod`, or with `protect`, has a domain: without one there is no certificate, and people's details would travel in clear.",
+			says: "An environment of the preset `prod`, or with `protect`, has a domain: without one there is no " +
+				"certificate, and people's details would travel in clear.",
 			broken: func(l *loader) string {
-				return failed(l.Production() && l.Site.Domain == "", "preset is %s and protect is %t; set site.domain and site.zoneId", l.Preset, l.Protect)
+				return failed(l.Production() && l.Site.Domain == "",
+					"preset is %s and protect is %t; set site.domain and site.zoneId", l.Preset, l.Protect)
 			},
 		},
 		{
@@ -179,7 +215,8 @@ func rules() []rule {
 			says: "The web ACL is of the stack's region.",
 			broken: func(l *loader) string {
 				// Its form was checked: arn, aws, wafv2, region.
-				return failed(l.Site.WebACL != "" && strings.SplitN(l.Site.WebACL, ":", 5)[3] != l.Region, "the stack is in %s; name a web ACL of that region", quoted(l.Region))
+				return failed(l.Site.WebACL != "" && strings.SplitN(l.Site.WebACL, ":", 5)[3] != l.Region,
+					"the stack is in %s; name a web ACL of that region", quoted(l.Region))
 			},
 		},
 	}

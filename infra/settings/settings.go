@@ -1,9 +1,11 @@
-// Package settings is the configuration of one environment: the presets, what Pulumi.<stack>.yaml puts over them, and the rules
-// that values must keep, each alone and together. main.go loads it before the first resource and hands every component the values
-// that it needs; no component reads configuration. It imports no resource package, so that it can be tested by itself.
+// Package settings is the configuration of one environment: the presets, what Pulumi.<stack>.yaml puts over them, and
+// the rules that values must keep, each alone and together. main.go loads it before the first resource and hands every
+// component the values that it needs; no component reads configuration. It imports no resource package, so that it can
+// be tested by itself.
 //
-// The table in table.go is the only place that knows the keys: parsing, the error that lists all faults, and docs/settings.md are made from
-// it. Rules over several keys stand in rules.go. To add a setting, add a field here and a row there.
+// The table in table.go is the only place that knows the keys: parsing, the error that lists all faults, and
+// docs/settings.md are made from it. Rules over several keys stand in rules.go. To add a setting, add a field here and
+// a row there.
 package settings
 
 import (
@@ -14,15 +16,15 @@ import (
 
 // Settings is everything that can differ between two environments. Load returns only values that were checked.
 type Settings struct {
-	// Stack is the name of the Pulumi stack: lower-case letters, digits and hyphens. It stands in the names and tags of resources and
-	// in the Parameter Store path, /dossier/<stack>.
+	// Stack is the name of the Pulumi stack: lower-case letters, digits and hyphens. It stands in the names and tags of
+	// resources and in the Parameter Store path, /dossier/<stack>.
 	Stack string
 	// Region is the AWS region, from aws:region.
 	Region string
 	// Preset is where the defaults come from.
 	Preset Preset
-	// Protect turns on the deletion protection of the load balancer, the database and the table, keeps a final snapshot of the database,
-	// and keeps the bucket of files from being emptied when the stack is destroyed.
+	// Protect turns on the deletion protection of the load balancer, the database and the table, keeps a final snapshot
+	// of the database, and keeps the bucket of files from being emptied when the stack is destroyed.
 	Protect  bool
 	Network  Network
 	Site     Site
@@ -45,12 +47,13 @@ const (
 
 // Network is the VPC.
 type Network struct {
-	// CIDR is the block of the VPC, a /16 to /24 within the private ranges of RFC 1918. Each subnet is a sixteenth of it, so at least a
-	// /28, the smallest that AWS allows.
+	// CIDR is the block of the VPC, a /16 to /24 within the private ranges of RFC 1918. Each subnet is a sixteenth of
+	// it, so at least a /28, the smallest that AWS allows.
 	CIDR netip.Prefix
 	// Zones is the number of availability zones, 2 to 4. Each has one public and one private subnet.
 	Zones int
-	// ZoneNames are the zones, as many as Zones; empty means the ones that the stack has, or else the first that offer what the settings ask for.
+	// ZoneNames are the zones, as many as Zones; empty means the ones that the stack has, or else the first that offer
+	// what the settings ask for.
 	ZoneNames []string
 	NAT       NAT
 	// NATInstanceType is that of the NAT instance, where NAT is NATInstance.
@@ -67,8 +70,8 @@ const (
 	NATInstance NAT = "instance"
 )
 
-// Site is the name that browsers reach the service by, and who else may call it. Domain and ZoneID are both set, or neither; without, the site is
-// the load balancer's own name, by plain HTTP.
+// Site is the name that browsers reach the service by, and who else may call it. Domain and ZoneID are both set, or
+// neither; without, the site is the load balancer's own name, by plain HTTP.
 type Site struct {
 	// Domain is the full name, such as files.example.org. In production (Settings.Production) there is one.
 	Domain string
@@ -76,7 +79,8 @@ type Site struct {
 	ZoneID string
 	// WebACL is the ARN of a regional AWS WAF web ACL to put before the load balancer; empty means none.
 	WebACL string
-	// APIOrigins are the origins of other sites whose pages may use the API and send files to the bucket, as browsers write them.
+	// APIOrigins are the origins of other sites whose pages may use the API and send files to the bucket, as browsers
+	// write them.
 	APIOrigins []string
 }
 
@@ -84,9 +88,9 @@ type Site struct {
 type Service struct {
 	// InstanceType is of a Graviton (arm64) family, such as t4g.small.
 	InstanceType string
-	// Image is an Amazon Linux 2023 AMI for arm64, of the app's instances, the jump server and a NAT instance. Empty means the newest at
-	// the time when each was created; it stays until an image is named, so that a new image of Amazon's never changes an environment by
-	// itself.
+	// Image is an Amazon Linux 2023 AMI for arm64, of the app's instances, the jump server and a NAT instance. Empty
+	// means the newest at the time when each was created; it stays until an image is named, so that a new image of
+	// Amazon's never changes an environment by itself.
 	Image string
 	// Min and Max bound the size of the group.
 	Min, Max int
@@ -100,19 +104,23 @@ type Service struct {
 	Connections int
 	// MaxFileBytes is the size of the largest file taken.
 	MaxFileBytes int64
-	// UploadTimeout is the time for one whole submission by the plain form. Direct uploads are not bound by it: they resume.
+	// UploadTimeout is the time for one whole submission by the plain form. Direct uploads are not bound by it: they
+	// resume.
 	UploadTimeout time.Duration
-	// DeregistrationDelay is how long an instance that leaves stays for the requests that it has, whether it has any or not: the load balancer
-	// shows it as draining for the whole time, and the group waits for that. It exceeds UploadTimeout, so that no deployment cuts a form.
+	// DeregistrationDelay is how long an instance that leaves stays for the requests that it has, whether it has any or
+	// not: the load balancer shows it as draining for the whole time, and the group waits for that. It exceeds
+	// UploadTimeout, so that no deployment cuts a form.
 	DeregistrationDelay time.Duration
-	// IdleTimeout is how long the load balancer keeps a connection on which nothing moves. It is shorter than the app's keep-alive
-	// (AppKeepAlive): else the app closes a connection just as the load balancer sends on it, and clients see a 502.
+	// IdleTimeout is how long the load balancer keeps a connection on which nothing moves. It is shorter than the app's
+	// keep-alive (AppKeepAlive): else the app closes a connection just as the load balancer sends on it, and clients
+	// see a 502.
 	IdleTimeout time.Duration
 	// ShutdownTimeout is how long requests that still run get after the stop signal.
 	ShutdownTimeout time.Duration
 	// StopTimeout is after how long systemd kills the app when it does not stop. It exceeds ShutdownTimeout.
 	StopTimeout time.Duration
-	// BootTimeout is how long an instance may take from launch to ready; after it the group gives it up and launches another.
+	// BootTimeout is how long an instance may take from launch to ready; after it the group gives it up and launches
+	// another.
 	BootTimeout time.Duration
 }
 
@@ -127,12 +135,14 @@ type Database struct {
 	Version string
 	// AllowMajorUpgrade lets Version move to another major one, which takes the database down and cannot be taken back.
 	AllowMajorUpgrade bool
-	// StorageGiB and MaxStorageGiB bound the volume (gp3), which RDS enlarges by itself where they differ; 20 GiB is the least.
+	// StorageGiB and MaxStorageGiB bound the volume (gp3), which RDS enlarges by itself where they differ; 20 GiB is
+	// the least.
 	StorageGiB, MaxStorageGiB int
 	// Connections is max_connections of the server.
 	Connections int
 	MultiAZ     bool
-	// Credentials counts the passwords of the database: one more makes new ones, and a new user for the app beside the old.
+	// Credentials counts the passwords of the database: one more makes new ones, and a new user for the app beside the
+	// old.
 	Credentials int
 	// BackupDays is for how many days point-in-time recovery reaches back, 1 to 35.
 	BackupDays int
@@ -142,8 +152,8 @@ type Database struct {
 
 // Jump is the jump server.
 type Jump struct {
-	// OperatorCIDRs are the addresses that may connect by SSH. Empty: port 22 is open to nobody, and the schema command goes
-	// through Systems Manager.
+	// OperatorCIDRs are the addresses that may connect by SSH. Empty: port 22 is open to nobody, and the schema command
+	// goes through Systems Manager.
 	OperatorCIDRs []netip.Prefix
 	// InstanceType is of a Graviton (arm64) family.
 	InstanceType string
@@ -163,7 +173,8 @@ func (s Settings) Types() []string {
 type Storage struct {
 	// DeletedDays is for how many days a deleted file's bytes stay as an old version: deleted means gone after so many.
 	DeletedDays int
-	// ReleaseDays is for how many days a release is kept at least, and for how many more its bytes after it was deleted.
+	// ReleaseDays is for how many days a release is kept at least, and for how many more its bytes after it was
+	// deleted.
 	ReleaseDays int
 	// AccessLogDays is for how many days access logs of the load balancer and the buckets are kept.
 	AccessLogDays int
@@ -171,7 +182,8 @@ type Storage struct {
 
 // Access is what bounds the roles that the program makes.
 type Access struct {
-	// Boundary is the ARN of the managed policy that is the permissions boundary of every role; empty means none. Package deployer writes it.
+	// Boundary is the ARN of the managed policy that is the permissions boundary of every role; empty means none.
+	// Package deployer writes it.
 	Boundary string
 }
 
@@ -185,7 +197,8 @@ type Observe struct {
 	Errors5xx int
 	// LatencySeconds is the 95th percentile of the time to answer above which it is an alarm.
 	LatencySeconds float64
-	// DatabaseCPU is in percent, DatabaseFreeGiB in GiB of storage left, DatabaseConnectionsPercent in percent of Database.Connections.
+	// DatabaseCPU is in percent, DatabaseFreeGiB in GiB of storage left, DatabaseConnectionsPercent in percent of
+	// Database.Connections.
 	DatabaseCPU                int
 	DatabaseFreeGiB            int
 	DatabaseConnectionsPercent int

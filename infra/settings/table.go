@@ -58,11 +58,12 @@ const (
 	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html), and parts are sent in 5 MiB.
 	maxFileBytes = 5 << 20 * 10_000
 	// maxDeregistrationDelay is far below the hour of Elastic Load Balancing
-	// (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html), because each instance that is
-	// replaced, rolled back or destroyed takes the whole delay, idle or not. It bounds UploadTimeout too.
+	// (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html), because
+	// each instance that is replaced, rolled back or destroyed takes the whole delay, idle or not. It bounds
+	// UploadTimeout too.
 	maxDeregistrationDelay = 15 * time.Minute
-	// maxInstances keeps the longest possible rollout, one instance after the other with the longest boot and the longest
-	// deregistration, within the 14 days after which Auto Scaling gives it up.
+	// maxInstances keeps the longest possible rollout, one instance after the other with the longest boot and the
+	// longest deregistration, within the 14 days after which Auto Scaling gives it up.
 	maxInstances = 100
 	// maxDays is ten years.
 	maxDays = 3650
@@ -70,7 +71,8 @@ const (
 
 // logDays are the retentions that CloudWatch Logs allows
 // (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html).
-var logDays = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+var logDays = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288,
+	3653}
 
 // keys returns the table. Its order is that of the document and of the faults.
 func keys() []key {
@@ -81,24 +83,30 @@ func keys() []key {
 		}, oneOf(Dev, Prod), func(s *Settings) *Preset { return &s.Preset }),
 		define(key{
 			name: "protect", dev: "false", prod: "true",
-			doc: "Whether the load balancer, the database and the table are protected from deletion, the database leaves a final snapshot, and the bucket of files is kept when the stack is destroyed.",
+			doc: "Whether the load balancer, the database and the table are protected from deletion, the database " +
+				"leaves a final snapshot, and the bucket of files is kept when the stack is destroyed.",
 		}, boolean(), func(s *Settings) *bool { return &s.Protect }),
 
 		define(key{
 			name: "network.cidr", dev: "10.0.0.0/16", prod: "10.1.0.0/16",
-			doc: "Address block of the VPC. Each subnet is a sixteenth of it. AWS advises a /27 or larger for a load balancer's subnets, which is a /23 here.",
+			doc: "Address block of the VPC. Each subnet is a sixteenth of it. AWS advises a /27 or larger for a " +
+				"load balancer's subnets, which is a /23 here.",
 		}, privateBlock(), func(s *Settings) *netip.Prefix { return &s.Network.CIDR }),
 		define(key{
 			name: "network.zones", dev: "2", prod: "3",
 			doc: "Number of availability zones, each with a public and a private subnet.",
 		}, number(2, 4), func(s *Settings) *int { return &s.Network.Zones }),
 		define(key{
-			name: "network.zoneNames", otherwise: "those that the stack has; at first the first that offer the types of instances and the database's class",
-			doc: "Names of the availability zones, as many as `network.zones`. Another zone for a subnet replaces it, and what is in it.",
+			name: "network.zoneNames",
+			otherwise: "those that the stack has; at first the first that offer the types of instances and the " +
+				"database's class",
+			doc: "Names of the availability zones, as many as `network.zones`. Another zone for a subnet replaces " +
+				"it, and what is in it.",
 		}, zoneNames(), func(s *Settings) *[]string { return &s.Network.ZoneNames }),
 		define(key{
 			name: "network.nat", dev: string(NATSingle), prod: string(NATPerZone),
-			doc: "Way from the private subnets to the internet: one NAT gateway for all zones, one for each zone, or a small instance that costs least and promises least.",
+			doc: "Way from the private subnets to the internet: one NAT gateway for all zones, one for each zone, " +
+				"or a small instance that costs least and promises least.",
 		}, oneOf(NATSingle, NATPerZone, NATInstance), func(s *Settings) *NAT { return &s.Network.NAT }),
 		define(key{
 			name: "network.natInstanceType", dev: "t4g.micro", prod: "t4g.nano",
@@ -107,17 +115,21 @@ func keys() []key {
 
 		define(key{
 			name: "site.domain", otherwise: "none",
-			doc: "Name that browsers reach the site by, over HTTPS; needed with `preset: prod` and with `protect: true`. Without it that is the load balancer's own, by plain HTTP.",
+			doc: "Name that browsers reach the site by, over HTTPS; needed with `preset: prod` and with `protect: " +
+				"true`. Without it that is the load balancer's own, by plain HTTP.",
 		}, optional(domain()), func(s *Settings) *string { return &s.Site.Domain }),
 		define(key{
 			name: "site.zoneId", otherwise: "none",
 			doc: "Id of the public Route 53 hosted zone that holds `site.domain`.",
-		}, optional(text("the id of a Route 53 hosted zone, a Z and up to 31 capital letters and digits, such as Z0123456789ABCDEFGHIJ, without /hostedzone/", `Z[A-Z0-9]{1,31}`)),
+		}, optional(text("the id of a Route 53 hosted zone, a Z and up to 31 capital letters and digits, such as "+
+			"Z0123456789ABCDEFGHIJ, without /hostedzone/", `Z[A-Z0-9]{1,31}`)),
 			func(s *Settings) *string { return &s.Site.ZoneID }),
 		define(key{
 			name: "site.webAcl", otherwise: "none",
 			doc: "ARN of the AWS WAF web ACL to put before the load balancer.",
-		}, optional(text("the ARN of a regional web ACL, arn:aws:wafv2:<region>:<account>:regional/webacl/<name>/<id> (those of CloudFront, global/webacl/…, do not fit)",
+		}, optional(text("the ARN of a regional web ACL, "+
+			"arn:aws:wafv2:<region>:<account>:regional/webacl/<name>/<id> (those of CloudFront, global/webacl/…, do "+
+			"not fit)",
 			`arn:aws:wafv2:`+regionForm+`:[0-9]{12}:regional/webacl/[A-Za-z0-9_-]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)),
 			func(s *Settings) *string { return &s.Site.WebACL }),
 		define(key{
@@ -131,8 +143,10 @@ func keys() []key {
 		}, instanceType(), func(s *Settings) *string { return &s.Service.InstanceType }),
 		define(key{
 			name: "service.image", otherwise: "the newest when the stack is created; it stays then",
-			doc: "Amazon Linux 2023 AMI for arm64, of the app's instances, the jump server and a NAT instance. Name a newer one to update them: the group rolls, the other two are replaced.",
-		}, optional(text("the id of an AMI such as ami-0123456789abcdef0", `ami-([0-9a-f]{8}|[0-9a-f]{17})`)), func(s *Settings) *string { return &s.Service.Image }),
+			doc: "Amazon Linux 2023 AMI for arm64, of the app's instances, the jump server and a NAT instance. Name " +
+				"a newer one to update them: the group rolls, the other two are replaced.",
+		}, optional(text("the id of an AMI such as ami-0123456789abcdef0", `ami-([0-9a-f]{8}|[0-9a-f]{17})`)),
+			func(s *Settings) *string { return &s.Service.Image }),
 		define(key{
 			name: "service.min", dev: "1", prod: "2",
 			doc: "Least number of instances.",
@@ -147,7 +161,8 @@ func keys() []key {
 		}, number(8, 16384), func(s *Settings) *int { return &s.Service.DiskGiB }),
 		define(key{
 			name: "service.cpuTarget", dev: "60", prod: "50",
-			doc: "Average CPU utilisation that the number of instances is scaled for, in percent; at 90 it is an alarm.",
+			doc: "Average CPU utilisation that the number of instances is scaled for, in percent; at 90 it is an " +
+				"alarm.",
 		}, number(10, 85), func(s *Settings) *int { return &s.Service.CPUTarget }),
 		define(key{
 			name: "service.requestsTarget", dev: "1000", prod: "1000",
@@ -159,20 +174,34 @@ func keys() []key {
 		}, number(1, 1000), func(s *Settings) *int { return &s.Service.Connections }),
 		define(key{
 			name: "service.maxFileSize", dev: "1GiB", prod: "5GiB",
-			doc: "Size of the largest file taken. Browsers with JavaScript and the command send it in parts, straight to S3, for as long as it takes; by the plain form it has to arrive within `service.uploadTimeout`.",
-		}, size(1, maxFileBytes, "48.8 GiB (10,000 parts of 5 MiB)"), func(s *Settings) *int64 { return &s.Service.MaxFileBytes }),
+			doc: "Size of the largest file taken. Browsers with JavaScript and the command send it in parts, " +
+				"straight to S3, for as long as it takes; by the plain form it has to arrive within " +
+				"`service.uploadTimeout`.",
+		}, size(1, maxFileBytes, "48.8 GiB (10,000 parts of 5 MiB)"), func(s *Settings) *int64 {
+			return &s.Service.MaxFileBytes
+		}),
 		define(key{
 			name: "service.uploadTimeout", dev: "1m45s", prod: "4m30s",
-			doc: "Time for one whole submission by the plain form, without JavaScript. What does not arrive in time is sent again: each file is stored once.",
-		}, duration(time.Second, maxDeregistrationDelay-time.Second), func(s *Settings) *time.Duration { return &s.Service.UploadTimeout }),
+			doc: "Time for one whole submission by the plain form, without JavaScript. What does not arrive in time " +
+				"is sent again: each file is stored once.",
+		}, duration(time.Second, maxDeregistrationDelay-time.Second), func(s *Settings) *time.Duration {
+			return &s.Service.UploadTimeout
+		}),
 		define(key{
 			name: "service.deregistrationDelay", dev: "2m", prod: "5m",
-			doc: "Time that an instance that leaves stays for the requests that it has. Each one that is replaced, rolled back or destroyed takes the whole of it, idle or not.",
-		}, duration(time.Second, maxDeregistrationDelay), func(s *Settings) *time.Duration { return &s.Service.DeregistrationDelay }),
+			doc: "Time that an instance that leaves stays for the requests that it has. Each one that is replaced, " +
+				"rolled back or destroyed takes the whole of it, idle or not.",
+		}, duration(time.Second, maxDeregistrationDelay), func(s *Settings) *time.Duration {
+			return &s.Service.DeregistrationDelay
+		}),
 		define(key{
 			name: "service.idleTimeout", dev: "60s", prod: "60s",
-			doc: fmt.Sprintf("Time that the load balancer keeps a connection on which nothing moves. Shorter than the app's keep-alive of %s, or the app would close connections that the load balancer is about to use, and clients see a 502.", short(AppKeepAlive)),
-		}, duration(time.Second, AppKeepAlive-time.Second), func(s *Settings) *time.Duration { return &s.Service.IdleTimeout }),
+			doc: fmt.Sprintf("Time that the load balancer keeps a connection on which nothing moves. Shorter than "+
+				"the app's keep-alive of %s, or the app would close connections that the load balancer is about to "+
+				"use, and clients see a 502.", short(AppKeepAlive)),
+		}, duration(time.Second, AppKeepAlive-time.Second), func(s *Settings) *time.Duration {
+			return &s.Service.IdleTimeout
+		}),
 		define(key{
 			name: "service.shutdownTimeout", dev: "30s", prod: "30s",
 			doc: "Time that requests which still run get after the stop signal.",
@@ -183,8 +212,11 @@ func keys() []key {
 		}, duration(time.Second, 2*time.Hour), func(s *Settings) *time.Duration { return &s.Service.StopTimeout }),
 		define(key{
 			name: "service.bootTimeout", dev: "15m", prod: "15m",
-			doc: "Time from an instance's launch to its being ready, after which it is given up and another one launched.",
-		}, duration(2*userdata.BootMargin, userdata.MaxBootTimeout), func(s *Settings) *time.Duration { return &s.Service.BootTimeout }),
+			doc: "Time from an instance's launch to its being ready, after which it is given up and another one " +
+				"launched.",
+		}, duration(2*userdata.BootMargin, userdata.MaxBootTimeout), func(s *Settings) *time.Duration {
+			return &s.Service.BootTimeout
+		}),
 
 		define(key{
 			name: "database.class", dev: "db.t4g.micro", prod: "db.t4g.medium",
@@ -192,11 +224,14 @@ func keys() []key {
 		}, databaseClass(), func(s *Settings) *string { return &s.Database.Class }),
 		define(key{
 			name: "database.version", dev: "8.4", prod: "8.4",
-			doc: "Major version of MySQL; minor upgrades come by themselves. To change it on a database that exists, see `database.allowMajorUpgrade`.",
+			doc: "Major version of MySQL; minor upgrades come by themselves. To change it on a database that " +
+				"exists, see `database.allowMajorUpgrade`.",
 		}, databaseVersion(), func(s *Settings) *string { return &s.Database.Version }),
 		define(key{
 			name: "database.allowMajorUpgrade", dev: "false", prod: "false",
-			doc: "Whether the database may be upgraded to another major version, which takes it down for many minutes and cannot be taken back but by a snapshot. Set it together with the new `database.version`, and take it away afterwards.",
+			doc: "Whether the database may be upgraded to another major version, which takes it down for many " +
+				"minutes and cannot be taken back but by a snapshot. Set it together with the new " +
+				"`database.version`, and take it away afterwards.",
 		}, boolean(), func(s *Settings) *bool { return &s.Database.AllowMajorUpgrade }),
 		define(key{
 			name: "database.storageGiB", dev: "20", prod: "50",
@@ -204,7 +239,8 @@ func keys() []key {
 		}, number(20, 65536), func(s *Settings) *int { return &s.Database.StorageGiB }),
 		define(key{
 			name: "database.maxStorageGiB", dev: "50", prod: "500",
-			doc: "Size up to which RDS enlarges the volume by itself, in GiB; the same as `database.storageGiB`: it does not.",
+			doc: "Size up to which RDS enlarges the volume by itself, in GiB; the same as `database.storageGiB`: it " +
+				"does not.",
 		}, number(20, 65536), func(s *Settings) *int { return &s.Database.MaxStorageGiB }),
 		define(key{
 			name: "database.connections", dev: "50", prod: "200",
@@ -229,7 +265,8 @@ func keys() []key {
 
 		define(key{
 			name: "jump.operatorCIDRs", otherwise: "nobody; port 22 is closed",
-			doc: "Addresses that may connect to the jump server by SSH. With any, the schema command goes by SSH too, so the address of whoever runs `pulumi up` has to be among them.",
+			doc: "Addresses that may connect to the jump server by SSH. With any, the schema command goes by SSH " +
+				"too, so the address of whoever runs `pulumi up` has to be among them.",
 		}, operators(), func(s *Settings) *[]netip.Prefix { return &s.Jump.OperatorCIDRs }),
 		define(key{
 			name: "jump.instanceType", dev: "t4g.micro", prod: "t4g.micro",
@@ -242,7 +279,9 @@ func keys() []key {
 		}, number(1, maxDays), func(s *Settings) *int { return &s.Storage.DeletedDays }),
 		define(key{
 			name: "storage.releaseDays", dev: "30", prod: "90",
-			doc: "Days for which a release and its version of the launch template are kept at least; the next rollout after that deletes them, unless they are in use or among the last few. The deleted bytes can be got back for as many days again.",
+			doc: "Days for which a release and its version of the launch template are kept at least; the next " +
+				"rollout after that deletes them, unless they are in use or among the last few. The deleted bytes " +
+				"can be got back for as many days again.",
 		}, number(1, maxDays), func(s *Settings) *int { return &s.Storage.ReleaseDays }),
 		define(key{
 			name: "storage.accessLogDays", dev: "30", prod: "365",
@@ -252,7 +291,8 @@ func keys() []key {
 		define(key{
 			name: "observe.logDays", dev: "30", prod: "365",
 			doc: "Days for which CloudWatch keeps the logs of the app, the database and the network.",
-		}, numberOf("one of the retentions that CloudWatch Logs allows: "+numbers(logDays), logDays...), func(s *Settings) *int { return &s.Observe.LogDays }),
+		}, numberOf("one of the retentions that CloudWatch Logs allows: "+numbers(logDays), logDays...),
+			func(s *Settings) *int { return &s.Observe.LogDays }),
 		define(key{
 			name: "observe.email", otherwise: "nobody",
 			doc: "Who is told of alarms, once its owner confirmed the subscription that AWS sends there.",
@@ -263,7 +303,8 @@ func keys() []key {
 		}, number(0, 1_000_000), func(s *Settings) *int { return &s.Observe.Errors5xx }),
 		define(key{
 			name: "observe.latencySeconds", dev: "30", prod: "10",
-			doc: "Time to answer of the slowest twentieth of requests above which it is an alarm, in seconds. Uploads count until their last byte.",
+			doc: "Time to answer of the slowest twentieth of requests above which it is an alarm, in seconds. " +
+				"Uploads count until their last byte.",
 		}, fraction(0.1, 3600), func(s *Settings) *float64 { return &s.Observe.LatencySeconds }),
 		define(key{
 			name: "observe.databaseCPU", dev: "90", prod: "80",
@@ -271,7 +312,8 @@ func keys() []key {
 		}, number(1, 99), func(s *Settings) *int { return &s.Observe.DatabaseCPU }),
 		define(key{
 			name: "observe.databaseFreeGiB", dev: "1", prod: "4",
-			doc: "Storage left to the database below which it is an alarm, in GiB. RDS enlarges the volume when a tenth is left.",
+			doc: "Storage left to the database below which it is an alarm, in GiB. RDS enlarges the volume when a " +
+				"tenth is left.",
 		}, number(1, 65536), func(s *Settings) *int { return &s.Observe.DatabaseFreeGiB }),
 		define(key{
 			name: "observe.databaseConnectionsPercent", dev: "90", prod: "80",
@@ -280,8 +322,10 @@ func keys() []key {
 
 		define(key{
 			name: "access.boundary", otherwise: "none",
-			doc: "ARN of the permissions boundary of the roles that the program makes; needed where who deploys may not do everything. `make deploy-policy` writes it.",
-		}, optional(text("the ARN of a managed policy of the account, arn:aws:iam::<account>:policy/<name>", `arn:aws:iam::[0-9]{12}:policy/([!-~]{1,510}/)?[A-Za-z0-9+=,.@_-]{1,128}`)),
+			doc: "ARN of the permissions boundary of the roles that the program makes; needed where who deploys may " +
+				"not do everything. `make deploy-policy` writes it.",
+		}, optional(text("the ARN of a managed policy of the account, arn:aws:iam::<account>:policy/<name>",
+			`arn:aws:iam::[0-9]{12}:policy/([!-~]{1,510}/)?[A-Za-z0-9+=,.@_-]{1,128}`)),
 			func(s *Settings) *string { return &s.Access.Boundary }),
 	}
 }

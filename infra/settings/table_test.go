@@ -97,21 +97,26 @@ func keyCases() []keyCase {
 	whole := func(name string, field func(Settings) any, least, most int, beside values) keyCase {
 		return keyCase{name: name, field: field, beside: beside,
 			good: []good{{least, least}, {most, most}, {fmt.Sprint(least), least}, {fmt.Sprintf(" %d\n", most), most}},
-			bad:  []any{least - 1, most + 1, fmt.Sprint(most + 1), "many", "", 1.5, "1e1", "+1", "٣", "99999999999999999999", true, []any{least}}}
+			bad: []any{least - 1, most + 1, fmt.Sprint(most + 1), "many", "", 1.5, "1e1", "+1", "٣",
+				"99999999999999999999", true, []any{least}}}
 	}
 	times := func(name string, field func(Settings) any, least, most time.Duration, beside values) keyCase {
 		return keyCase{name: name, field: field, beside: beside,
 			good: []good{{least.String(), least}, {most.String(), most}},
-			bad:  []any{"", "5", 300, "soon", "-1s", "1d", "1.5s", (least - time.Second).String(), (most + time.Second).String(), (least + time.Millisecond).String()}}
+			bad: []any{"", "5", 300, "soon", "-1s", "1d", "1.5s", (least - time.Second).String(),
+				(most + time.Second).String(), (least + time.Millisecond).String()}}
 	}
 	truth := func(name string, field func(Settings) any, beside values) keyCase {
 		return keyCase{name: name, field: field, beside: beside,
-			good: []good{{true, true}, {false, false}, {"true", true}, {" false ", false}}, bad: []any{"", "yes", "True", 1, 0, "on", []any{}}}
+			good: []good{{true, true}, {false, false}, {"true", true}, {" false ", false}},
+			bad:  []any{"", "yes", "True", 1, 0, "on", []any{}}}
 	}
 	instances := func(name string, field func(Settings) any, beside values) keyCase {
 		c := keyCase{name: name, field: field, beside: beside,
-			bad: []any{"", "t3.micro", "t4g", "t4g.", "t4g.24xlarge", "m7i.large", "m7g.nano", "a1.large", "g4dn.xlarge", "m7g.metal", "m7g.1xlarge", "M7G.large", "db.t4g.micro", "t4g.micro\n.", 4}}
-		for _, kind := range []string{"t4g.nano", "t4g.small", "t4g.2xlarge", "m6g.medium", "m7gd.large", "c7gn.16xlarge", "r8g.48xlarge", "im4gn.large", "is4gen.xlarge", "x2gd.medium"} {
+			bad: []any{"", "t3.micro", "t4g", "t4g.", "t4g.24xlarge", "m7i.large", "m7g.nano", "a1.large",
+				"g4dn.xlarge", "m7g.metal", "m7g.1xlarge", "M7G.large", "db.t4g.micro", "t4g.micro\n.", 4}}
+		for _, kind := range []string{"t4g.nano", "t4g.small", "t4g.2xlarge", "m6g.medium", "m7gd.large",
+			"c7gn.16xlarge", "r8g.48xlarge", "im4gn.large", "is4gen.xlarge", "x2gd.medium"} {
 			c.good = append(c.good, good{kind, kind})
 		}
 		return c
@@ -121,56 +126,86 @@ func keyCases() []keyCase {
 	zone := values{"site.domain": "files.example.org", "site.zoneId": "Z1"}
 	return []keyCase{
 		{name: "preset", field: func(s Settings) any { return s.Preset }, beside: zone,
-			good: []good{{"dev", Dev}, {"prod", Prod}}, bad: []any{"", "Prod", "production", "staging", 1, map[string]any{"dev": true}}},
+			good: []good{{"dev", Dev}, {"prod", Prod}},
+			bad:  []any{"", "Prod", "production", "staging", 1, map[string]any{"dev": true}}},
 		truth("protect", func(s Settings) any { return s.Protect }, zone),
 
 		{name: "network.cidr", field: func(s Settings) any { return s.Network.CIDR },
 			good: []good{
-				{"10.0.0.0/16", netip.MustParsePrefix("10.0.0.0/16")}, {"10.255.255.0/24", netip.MustParsePrefix("10.255.255.0/24")},
-				{"172.31.0.0/16", netip.MustParsePrefix("172.31.0.0/16")}, {"192.168.4.0/22", netip.MustParsePrefix("192.168.4.0/22")},
+				{"10.0.0.0/16", netip.MustParsePrefix("10.0.0.0/16")},
+				{"10.255.255.0/24", netip.MustParsePrefix("10.255.255.0/24")},
+				{"172.31.0.0/16", netip.MustParsePrefix("172.31.0.0/16")},
+				{"192.168.4.0/22", netip.MustParsePrefix("192.168.4.0/22")},
 			},
-			bad: []any{"", "10.0.0.0", "10.0.0.0/8", "10.0.0.0/15", "10.0.0.0/25", "10.0.0.1/16", "11.0.0.0/16", "172.32.0.0/16", "192.169.0.0/16", "100.64.0.0/16", "fd00::/16", "::ffff:10.0.0.0/112", "10.0.0.0/016"}},
+			bad: []any{"", "10.0.0.0", "10.0.0.0/8", "10.0.0.0/15", "10.0.0.0/25", "10.0.0.1/16", "11.0.0.0/16",
+				"172.32.0.0/16", "192.169.0.0/16", "100.64.0.0/16", "fd00::/16", "::ffff:10.0.0.0/112",
+				"10.0.0.0/016"}},
 		whole("network.zones", func(s Settings) any { return s.Network.Zones }, 2, 4, nil),
 		{name: "network.zoneNames", field: func(s Settings) any { return s.Network.ZoneNames },
-			good: []good{{[]any{"eu-central-1a", "eu-central-1c"}, []string{"eu-central-1a", "eu-central-1c"}}, {[]any{}, []string(nil)}},
-			bad:  []any{[]any{"eu-central-1"}, []any{"a", "b"}, []any{"eu-central-1a", "eu-central-1a"}, []any{"eu-central-1-ham-1a", "eu-central-1a"}, []any{"eu-central-1a b", "eu-central-1b"}, 2}},
+			good: []good{{[]any{"eu-central-1a", "eu-central-1c"}, []string{"eu-central-1a", "eu-central-1c"}},
+				{[]any{}, []string(nil)}},
+			bad: []any{[]any{"eu-central-1"}, []any{"a", "b"}, []any{"eu-central-1a", "eu-central-1a"},
+				[]any{"eu-central-1-ham-1a", "eu-central-1a"}, []any{"eu-central-1a b", "eu-central-1b"}, 2}},
 		{name: "network.nat", field: func(s Settings) any { return s.Network.NAT },
-			good: []good{{"single", NATSingle}, {"per-zone", NATPerZone}, {"instance", NATInstance}}, bad: []any{"", "none", "perZone", "gateway", 1}},
-		instances("network.natInstanceType", func(s Settings) any { return s.Network.NATInstanceType }, values{"network.nat": "instance"}),
+			good: []good{{"single", NATSingle}, {"per-zone", NATPerZone}, {"instance", NATInstance}},
+			bad:  []any{"", "none", "perZone", "gateway", 1}},
+		instances("network.natInstanceType", func(s Settings) any { return s.Network.NATInstanceType },
+			values{"network.nat": "instance"}),
 
-		{name: "site.domain", field: func(s Settings) any { return s.Site.Domain }, beside: values{"site.zoneId": "Z0123456789ABCDEFGHIJ"},
+		{name: "site.domain", field: func(s Settings) any { return s.Site.Domain },
+			beside: values{"site.zoneId": "Z0123456789ABCDEFGHIJ"},
 			good: []good{
-				{"example.org", "example.org"}, {"a-1.files.example.org", "a-1.files.example.org"}, {"xn--bcher-kva.example", "xn--bcher-kva.example"},
+				{"example.org", "example.org"}, {"a-1.files.example.org", "a-1.files.example.org"},
+				{"xn--bcher-kva.example", "xn--bcher-kva.example"},
 				{strings.Repeat("a", 60) + ".org", strings.Repeat("a", 60) + ".org"},
 			},
-			bad: []any{"example", "Files.example.org", "files.example.org.", "https://files.example.org", "files.example.org/", "*.example.org", "-a.org", "a-.org", "a..org",
-				"a_b.org", "bücher.example", "10.0.0.1", "a.1org", strings.Repeat("a", 61) + ".org", strings.Repeat("a", 64) + ".org", "a b.org"}},
-		{name: "site.zoneId", field: func(s Settings) any { return s.Site.ZoneID }, beside: values{"site.domain": "files.example.org"},
-			good: []good{{"Z0123456789ABCDEFGHIJ", "Z0123456789ABCDEFGHIJ"}, {"Z1", "Z1"}},
-			bad:  []any{"z0123", "/hostedzone/Z0123", "Z", "example.org", "Z01234-6789", "Z" + strings.Repeat("A", 32), 12345}},
+			bad: []any{"example", "Files.example.org", "files.example.org.", "https://files.example.org",
+				"files.example.org/", "*.example.org", "-a.org", "a-.org", "a..org",
+				"a_b.org", "bücher.example", "10.0.0.1", "a.1org", strings.Repeat("a", 61) + ".org",
+				strings.Repeat("a", 64) + ".org", "a b.org"}},
+		{name: "site.zoneId", field: func(s Settings) any { return s.Site.ZoneID },
+			beside: values{"site.domain": "files.example.org"},
+			good:   []good{{"Z0123456789ABCDEFGHIJ", "Z0123456789ABCDEFGHIJ"}, {"Z1", "Z1"}},
+			bad: []any{"z0123", "/hostedzone/Z0123", "Z", "example.org", "Z01234-6789", "Z" + strings.Repeat("A", 32),
+				12345}},
 		{name: "site.webAcl", field: func(s Settings) any { return s.Site.WebACL },
 			good: []good{
 				{"arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/my_acl-1/a1b2c3d4-5678-90ab-cdef-0123456789ab", "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/my_acl-1/a1b2c3d4-5678-90ab-cdef-0123456789ab"},
 				{"", ""},
 			},
-			bad: []any{"my-acl", "arn:aws:wafv2:us-east-1:123456789012:global/webacl/a/a1b2c3d4-5678-90ab-cdef-0123456789ab", "arn:aws:wafv2:eu-central-1:1234:regional/webacl/a/a1b2c3d4-5678-90ab-cdef-0123456789ab",
-				"arn:aws:waf-regional:eu-central-1:123456789012:webacl/a1b2c3d4-5678-90ab-cdef-0123456789ab", "arn:aws:wafv2:eu-central-1:123456789012:regional/rulegroup/a/a1b2c3d4-5678-90ab-cdef-0123456789ab"}},
+			bad: []any{"my-acl",
+				"arn:aws:wafv2:us-east-1:123456789012:global/webacl/a/a1b2c3d4-5678-90ab-cdef-0123456789ab",
+				"arn:aws:wafv2:eu-central-1:1234:regional/webacl/a/a1b2c3d4-5678-90ab-cdef-0123456789ab",
+				"arn:aws:waf-regional:eu-central-1:123456789012:webacl/a1b2c3d4-5678-90ab-cdef-0123456789ab",
+				"arn:aws:wafv2:eu-central-1:123456789012:regional/rulegroup/a/a1b2c3d4-5678-90ab-cdef-0123456789ab"}},
 		{name: "site.apiOrigins", field: func(s Settings) any { return s.Site.APIOrigins },
 			good: []good{
-				{[]any{}, []string(nil)}, {"", []string(nil)}, {"https://www.example.org", []string{"https://www.example.org"}},
-				{[]any{"https://www.example.org", "http://localhost:3000", "https://a-1.xn--bcher-kva.example:8443"}, []string{"https://www.example.org", "http://localhost:3000", "https://a-1.xn--bcher-kva.example:8443"}},
+				{[]any{}, []string(nil)}, {"", []string(nil)},
+				{"https://www.example.org", []string{"https://www.example.org"}},
+				{[]any{"https://www.example.org", "http://localhost:3000", "https://a-1.xn--bcher-kva.example:8443"},
+					[]string{"https://www.example.org", "http://localhost:3000",
+						"https://a-1.xn--bcher-kva.example:8443"}},
 				{"https://a.example, http://a.example", []string{"https://a.example", "http://a.example"}},
 			},
-			bad: []any{"*", "null", "www.example.org", "https://", "https://www.example.org/", "https://www.example.org/a", "https://www.example.org?a", "https://*.example.org", "https://WWW.example.org",
-				"HTTPS://www.example.org", "ftp://www.example.org", "https://www.example.org:443", "http://www.example.org:80", "https://www.example.org:0", "https://www.example.org:65536", "https://www.example.org:080",
-				"https://u@www.example.org", "https://www.example.org.", "https://bücher.example", "https://" + strings.Repeat("a", 64) + ".org", "https://www.example.org,", []any{""}, []any{nil}, []any{1},
-				[]any{"https://a.example", "https://a.example"}, map[string]any{"a": "https://a.example"}, manyOrigins(16)}},
+			bad: []any{"*", "null", "www.example.org", "https://", "https://www.example.org/",
+				"https://www.example.org/a", "https://www.example.org?a", "https://*.example.org",
+				"https://WWW.example.org",
+				"HTTPS://www.example.org", "ftp://www.example.org", "https://www.example.org:443",
+				"http://www.example.org:80", "https://www.example.org:0", "https://www.example.org:65536",
+				"https://www.example.org:080",
+				"https://u@www.example.org", "https://www.example.org.", "https://bücher.example", "https://" +
+					strings.Repeat("a", 64) + ".org", "https://www.example.org,", []any{""}, []any{nil}, []any{1},
+				[]any{"https://a.example", "https://a.example"}, map[string]any{"a": "https://a.example"},
+				manyOrigins(16)}},
 
 		instances("service.instanceType", func(s Settings) any { return s.Service.InstanceType }, nil),
 		{name: "service.image", field: func(s Settings) any { return s.Service.Image },
-			good: []good{{"ami-0123456789abcdef0", "ami-0123456789abcdef0"}, {"ami-01234567", "ami-01234567"}, {"", ""}},
-			bad:  []any{"ami-", "ami-xyz", "ami-0123456789ABCDEF0", "al2023", "resolve:ssm:/aws/service/ami", "ami-0123456789abcdef01"}},
-		whole("service.min", func(s Settings) any { return s.Service.Min }, 1, 100, room.with(values{"service.max": 100})),
+			good: []good{{"ami-0123456789abcdef0", "ami-0123456789abcdef0"}, {"ami-01234567", "ami-01234567"},
+				{"", ""}},
+			bad: []any{"ami-", "ami-xyz", "ami-0123456789ABCDEF0", "al2023", "resolve:ssm:/aws/service/ami",
+				"ami-0123456789abcdef01"}},
+		whole("service.min", func(s Settings) any { return s.Service.Min }, 1, 100,
+			room.with(values{"service.max": 100})),
 		whole("service.max", func(s Settings) any { return s.Service.Max }, 1, 100, room),
 		whole("service.diskGiB", func(s Settings) any { return s.Service.DiskGiB }, 8, 16384, nil),
 		whole("service.cpuTarget", func(s Settings) any { return s.Service.CPUTarget }, 10, 85, nil),
@@ -178,21 +213,33 @@ func keyCases() []keyCase {
 		whole("service.connections", func(s Settings) any { return s.Service.Connections }, 1, 1000, room),
 		{name: "service.maxFileSize", field: func(s Settings) any { return s.Service.MaxFileBytes },
 			good: []good{
-				{"5GiB", int64(5 << 30)}, {"500 mb", int64(500e6)}, {1, int64(1)}, {"1.5KiB", int64(1536)}, {"0.0005MB", int64(500)}, {"52428800000", int64(maxFileBytes)}, {"50000MiB", int64(maxFileBytes)},
+				{"5GiB", int64(5 << 30)}, {"500 mb", int64(500e6)}, {1, int64(1)}, {"1.5KiB", int64(1536)},
+				{"0.0005MB", int64(500)}, {"52428800000", int64(maxFileBytes)}, {"50000MiB", int64(maxFileBytes)},
 			},
-			bad: []any{"", "0", "0B", "0.4B", "-1", "52428800001", "49GiB", "5G", "5Gi", "5,5GB", "5 GiB 3", "1e3", "0x10", "big", "GiB", "٣GB", "1.5", strings.Repeat("9", 20) + "TB"}},
-		times("service.uploadTimeout", func(s Settings) any { return s.Service.UploadTimeout }, time.Second, 15*time.Minute-time.Second, values{"service.deregistrationDelay": "15m"}),
-		times("service.deregistrationDelay", func(s Settings) any { return s.Service.DeregistrationDelay }, 2*time.Second, 15*time.Minute, values{"service.uploadTimeout": "1s"}),
-		times("service.idleTimeout", func(s Settings) any { return s.Service.IdleTimeout }, time.Second, 74*time.Second, nil),
-		times("service.shutdownTimeout", func(s Settings) any { return s.Service.ShutdownTimeout }, time.Second, time.Hour, values{"service.stopTimeout": "2h"}),
-		times("service.stopTimeout", func(s Settings) any { return s.Service.StopTimeout }, 21*time.Second, 2*time.Hour, values{"service.shutdownTimeout": "1s"}),
-		times("service.bootTimeout", func(s Settings) any { return s.Service.BootTimeout }, 3*time.Minute, 2*time.Hour, nil),
+			bad: []any{"", "0", "0B", "0.4B", "-1", "52428800001", "49GiB", "5G", "5Gi", "5,5GB", "5 GiB 3", "1e3",
+				"0x10", "big", "GiB", "٣GB", "1.5", strings.Repeat("9", 20) + "TB"}},
+		times("service.uploadTimeout", func(s Settings) any { return s.Service.UploadTimeout }, time.Second,
+			15*time.Minute-time.Second, values{"service.deregistrationDelay": "15m"}),
+		times("service.deregistrationDelay", func(s Settings) any { return s.Service.DeregistrationDelay },
+			2*time.Second, 15*time.Minute, values{"service.uploadTimeout": "1s"}),
+		times("service.idleTimeout", func(s Settings) any { return s.Service.IdleTimeout }, time.Second, 74*time.Second,
+			nil),
+		times("service.shutdownTimeout", func(s Settings) any { return s.Service.ShutdownTimeout }, time.Second,
+			time.Hour, values{"service.stopTimeout": "2h"}),
+		times("service.stopTimeout", func(s Settings) any { return s.Service.StopTimeout }, 21*time.Second, 2*time.Hour,
+			values{"service.shutdownTimeout": "1s"}),
+		times("service.bootTimeout", func(s Settings) any { return s.Service.BootTimeout }, 3*time.Minute, 2*time.Hour,
+			nil),
 
 		{name: "database.class", field: func(s Settings) any { return s.Database.Class },
-			good: []good{{"db.t4g.micro", "db.t4g.micro"}, {"db.t3.2xlarge", "db.t3.2xlarge"}, {"db.m7g.large", "db.m7g.large"}, {"db.r8g.48xlarge", "db.r8g.48xlarge"}, {"db.x2g.16xlarge", "db.x2g.16xlarge"}},
-			bad:  []any{"", "t4g.micro", "db.t4g", "db.t4g.nano", "db.t4g.4xlarge", "db.m7g.micro", "db.m7g.medium", "db.m3.large", "db.t2.micro", "db.serverless", "db.m7g.3xlarge", "DB.t4g.micro"}},
+			good: []good{{"db.t4g.micro", "db.t4g.micro"}, {"db.t3.2xlarge", "db.t3.2xlarge"},
+				{"db.m7g.large", "db.m7g.large"}, {"db.r8g.48xlarge", "db.r8g.48xlarge"},
+				{"db.x2g.16xlarge", "db.x2g.16xlarge"}},
+			bad: []any{"", "t4g.micro", "db.t4g", "db.t4g.nano", "db.t4g.4xlarge", "db.m7g.micro", "db.m7g.medium",
+				"db.m3.large", "db.t2.micro", "db.serverless", "db.m7g.3xlarge", "DB.t4g.micro"}},
 		{name: "database.version", field: func(s Settings) any { return s.Database.Version },
-			good: []good{{"8.4", "8.4"}, {8.4, "8.4"}, {json.Number("9.7"), "9.7"}}, bad: []any{"", "8", "8.0", 5.7, "8.4.3", "mysql8.4", "8.", ".4", "08.4"}},
+			good: []good{{"8.4", "8.4"}, {8.4, "8.4"}, {json.Number("9.7"), "9.7"}},
+			bad:  []any{"", "8", "8.0", 5.7, "8.4.3", "mysql8.4", "8.", ".4", "08.4"}},
 		whole("database.storageGiB", func(s Settings) any { return s.Database.StorageGiB }, 20, 65536, nil),
 		whole("database.maxStorageGiB", func(s Settings) any { return s.Database.MaxStorageGiB }, 20, 65536, nil),
 		whole("database.connections", func(s Settings) any { return s.Database.Connections }, 21, 100_000,
@@ -201,15 +248,20 @@ func keyCases() []keyCase {
 		truth("database.multiAZ", func(s Settings) any { return s.Database.MultiAZ }, nil),
 		whole("database.credentials", func(s Settings) any { return s.Database.Credentials }, 1, 9999, nil),
 		whole("database.backupDays", func(s Settings) any { return s.Database.BackupDays }, 1, 35, nil),
-		truth("database.performanceInsights", func(s Settings) any { return s.Database.PerformanceInsights }, values{"database.class": "db.t4g.medium"}),
+		truth("database.performanceInsights", func(s Settings) any { return s.Database.PerformanceInsights },
+			values{"database.class": "db.t4g.medium"}),
 
 		{name: "jump.operatorCIDRs", field: func(s Settings) any { return s.Jump.OperatorCIDRs },
 			good: []good{
-				{[]any{}, []netip.Prefix(nil)}, {"", []netip.Prefix(nil)}, {[]any{"203.0.113.7"}, prefixes("203.0.113.7/32")}, {"203.0.113.0/24", prefixes("203.0.113.0/24")},
-				{"203.0.113.7, 198.51.100.0/24", prefixes("203.0.113.7/32", "198.51.100.0/24")}, {[]any{"10.0.0.0/8", " 203.0.113.0/25 "}, prefixes("10.0.0.0/8", "203.0.113.0/25")},
+				{[]any{}, []netip.Prefix(nil)}, {"", []netip.Prefix(nil)},
+				{[]any{"203.0.113.7"}, prefixes("203.0.113.7/32")}, {"203.0.113.0/24", prefixes("203.0.113.0/24")},
+				{"203.0.113.7, 198.51.100.0/24", prefixes("203.0.113.7/32", "198.51.100.0/24")},
+				{[]any{"10.0.0.0/8", " 203.0.113.0/25 "}, prefixes("10.0.0.0/8", "203.0.113.0/25")},
 			},
-			bad: []any{"0.0.0.0/0", []any{"0.0.0.0/1"}, []any{"203.0.113.7/24"}, []any{"203.0.113.7", "203.0.113.7/32"}, []any{"2001:db8::/32"}, []any{"::ffff:203.0.113.7"}, []any{"office"},
-				[]any{""}, []any{nil}, []any{[]any{"203.0.113.7"}}, "203.0.113.7,", map[string]any{"a": "203.0.113.7"}, many(51)}},
+			bad: []any{"0.0.0.0/0", []any{"0.0.0.0/1"}, []any{"203.0.113.7/24"}, []any{"203.0.113.7", "203.0.113.7/32"},
+				[]any{"2001:db8::/32"}, []any{"::ffff:203.0.113.7"}, []any{"office"},
+				[]any{""}, []any{nil}, []any{[]any{"203.0.113.7"}}, "203.0.113.7,", map[string]any{"a": "203.0.113.7"},
+				many(51)}},
 		instances("jump.instanceType", func(s Settings) any { return s.Jump.InstanceType }, nil),
 
 		whole("storage.deletedDays", func(s Settings) any { return s.Storage.DeletedDays }, 1, 3650, nil),
@@ -219,23 +271,33 @@ func keyCases() []keyCase {
 		{name: "observe.logDays", field: func(s Settings) any { return s.Observe.LogDays },
 			good: []good{{1, 1}, {"30", 30}, {3653, 3653}}, bad: []any{0, -1, 2, 31, 3654, "for ever", "", "1.0"}},
 		{name: "observe.email", field: func(s Settings) any { return s.Observe.Email },
-			good: []good{{"oncall@example.org", "oncall@example.org"}, {"on.call+dossier@Mail.Example.org", "on.call+dossier@Mail.Example.org"}, {"", ""}},
-			bad:  []any{"oncall", "oncall@", "@example.org", "oncall@example", "On Call <oncall@example.org>", "a@example.org,b@example.org", "a@b@example.org", strings.Repeat("a", 65) + "@example.org", "a@" + strings.Repeat("a.", 130) + "org"}},
+			good: []good{{"oncall@example.org", "oncall@example.org"},
+				{"on.call+dossier@Mail.Example.org", "on.call+dossier@Mail.Example.org"}, {"", ""}},
+			bad: []any{"oncall", "oncall@", "@example.org", "oncall@example", "On Call <oncall@example.org>",
+				"a@example.org,b@example.org", "a@b@example.org", strings.Repeat("a", 65) + "@example.org", "a@" +
+					strings.Repeat("a.", 130) + "org"}},
 		whole("observe.errors5xx", func(s Settings) any { return s.Observe.Errors5xx }, 0, 1_000_000, nil),
 		{name: "observe.latencySeconds", field: func(s Settings) any { return s.Observe.LatencySeconds },
-			good: []good{{0.1, 0.1}, {"2.5", 2.5}, {3600, 3600.0}}, bad: []any{0, -1, 0.05, 3601, "", "2,5", "NaN", "Inf", "1e2", "0x1p4", "5s"}},
+			good: []good{{0.1, 0.1}, {"2.5", 2.5}, {3600, 3600.0}},
+			bad:  []any{0, -1, 0.05, 3601, "", "2,5", "NaN", "Inf", "1e2", "0x1p4", "5s"}},
 		whole("observe.databaseCPU", func(s Settings) any { return s.Observe.DatabaseCPU }, 1, 99, nil),
 		whole("observe.databaseFreeGiB", func(s Settings) any { return s.Observe.DatabaseFreeGiB }, 1, 65536-1, nil),
-		whole("observe.databaseConnectionsPercent", func(s Settings) any { return s.Observe.DatabaseConnectionsPercent }, 1, 99, nil),
+		whole("observe.databaseConnectionsPercent",
+			func(s Settings) any { return s.Observe.DatabaseConnectionsPercent }, 1, 99, nil),
 
 		{name: "access.boundary", field: func(s Settings) any { return s.Access.Boundary },
 			good: []good{
-				{"arn:aws:iam::123456789012:policy/dossier-dev-boundary", "arn:aws:iam::123456789012:policy/dossier-dev-boundary"},
-				{"arn:aws:iam::123456789012:policy/team/b+1=,.@_-", "arn:aws:iam::123456789012:policy/team/b+1=,.@_-"}, {"", ""},
+				{"arn:aws:iam::123456789012:policy/dossier-dev-boundary",
+					"arn:aws:iam::123456789012:policy/dossier-dev-boundary"},
+				{"arn:aws:iam::123456789012:policy/team/b+1=,.@_-", "arn:aws:iam::123456789012:policy/team/b+1=,.@_-"},
+				{"", ""},
 			},
-			bad: []any{"dossier-dev-boundary", "arn:aws:iam::aws:policy/PowerUserAccess", "arn:aws:iam::123456789012:role/dossier-dev-boundary",
-				"arn:aws:iam::12345678901:policy/b", "arn:aws:iam::123456789012:policy/", "arn:aws:iam::123456789012:policy/a b",
-				"arn:aws-cn:iam::123456789012:policy/b", "arn:aws:iam::123456789012:policy/" + strings.Repeat("b", 129)}},
+			bad: []any{"dossier-dev-boundary", "arn:aws:iam::aws:policy/PowerUserAccess",
+				"arn:aws:iam::123456789012:role/dossier-dev-boundary",
+				"arn:aws:iam::12345678901:policy/b", "arn:aws:iam::123456789012:policy/",
+				"arn:aws:iam::123456789012:policy/a b",
+				"arn:aws-cn:iam::123456789012:policy/b", "arn:aws:iam::123456789012:policy/" +
+					strings.Repeat("b", 129)}},
 	}
 }
 
@@ -292,7 +354,9 @@ func TestKeys(t *testing.T) {
 				}
 				if _, err := parse("test", region, raw, true); err == nil {
 					t.Errorf("%#v is taken where it is secret", bad)
-				} else if f := faultsOf(t, err); !slices.ContainsFunc(f, func(f Fault) bool { return f.Key == k.name && f.Value == hidden }) {
+				} else if f := faultsOf(t, err); !slices.ContainsFunc(f, func(f Fault) bool {
+					return f.Key == k.name && f.Value == hidden
+				}) {
 					t.Errorf("%#v, which is secret, is not hidden in %v", bad, err)
 				}
 			}
@@ -318,7 +382,8 @@ func TestKeysCoverTheSettings(t *testing.T) {
 	var walk func(prefix string, of reflect.Type)
 	walk = func(prefix string, of reflect.Type) {
 		for f := range of.Fields() {
-			if name := strings.TrimPrefix(prefix+"."+f.Name, "."); f.Type.Kind() == reflect.Struct && f.Type.PkgPath() == of.PkgPath() {
+			if name := strings.TrimPrefix(prefix+"."+f.Name, "."); f.Type.Kind() == reflect.Struct &&
+				f.Type.PkgPath() == of.PkgPath() {
 				walk(name, f.Type)
 			} else if name != "Stack" && name != "Region" { // which Pulumi itself tells
 				fields = append(fields, strings.ToLower(name))
@@ -328,7 +393,8 @@ func TestKeysCoverTheSettings(t *testing.T) {
 	walk("", reflect.TypeFor[Settings]())
 	var names []string
 	for _, k := range keys() {
-		names = append(names, strings.ReplaceAll(strings.ToLower(k.name), "maxfilesize", "maxfilebytes")) // which takes units
+		// which takes units
+		names = append(names, strings.ReplaceAll(strings.ToLower(k.name), "maxfilesize", "maxfilebytes"))
 	}
 	slices.Sort(fields)
 	slices.Sort(names)
@@ -342,13 +408,17 @@ func TestPresets(t *testing.T) {
 	if named := mustParse(t, values{"preset": "dev"}); !reflect.DeepEqual(dev, named) {
 		t.Errorf("without a preset the settings are\n%+v\nand not those of dev\n%+v", dev, named)
 	}
-	if dev.Stack != "test" || dev.Region != region || dev.Production() || dev.Protect || dev.Database.MultiAZ || dev.Network.NAT != NATSingle {
+	if dev.Stack != "test" || dev.Region != region || dev.Production() || dev.Protect || dev.Database.MultiAZ ||
+		dev.Network.NAT != NATSingle {
 		t.Errorf("the preset dev gives %+v", dev)
 	}
 	// A name is the one thing that no preset can know.
-	prod := mustParse(t, values{"preset": "prod", "site.domain": "files.example.org", "site.zoneId": "Z0123456789ABCDEFGHIJ"})
-	if !prod.Production() || !prod.Protect || !prod.Database.MultiAZ || prod.Network.NAT != NATPerZone || prod.Network.Zones != 3 || prod.Service.Min < 2 ||
-		prod.Database.BackupDays < 14 || prod.Observe.LogDays <= dev.Observe.LogDays || !prod.Database.PerformanceInsights {
+	prod := mustParse(t, values{"preset": "prod", "site.domain": "files.example.org",
+		"site.zoneId": "Z0123456789ABCDEFGHIJ"})
+	if !prod.Production() || !prod.Protect || !prod.Database.MultiAZ || prod.Network.NAT != NATPerZone ||
+		prod.Network.Zones != 3 || prod.Service.Min < 2 ||
+		prod.Database.BackupDays < 14 || prod.Observe.LogDays <= dev.Observe.LogDays ||
+		!prod.Database.PerformanceInsights {
 		t.Errorf("the preset prod gives %+v", prod)
 	}
 	for _, k := range keys() {

@@ -1,5 +1,5 @@
-// Package site builds what browsers reach: the load balancer with its target group and listeners and, where there is a domain, its
-// certificate and names. main.go imports it.
+// Package site builds what browsers reach: the load balancer with its target group and listeners and, where there is a
+// domain, its certificate and names. main.go imports it.
 package site
 
 import (
@@ -28,8 +28,8 @@ type Args struct {
 	AppPort int
 	// Prepared is when the account has the service-linked role of Elastic Load Balancing.
 	Prepared pulumi.Resource
-	// IdleTimeout is how long a connection on which nothing moves is kept; DeregistrationDelay how long the requests of an instance that
-	// leaves may go on.
+	// IdleTimeout is how long a connection on which nothing moves is kept; DeregistrationDelay how long the requests of
+	// an instance that leaves may go on.
 	IdleTimeout, DeregistrationDelay time.Duration
 }
 
@@ -64,8 +64,9 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	s.Balancer, err = lb.NewLoadBalancer(ctx, name, &lb.LoadBalancerArgs{
 		LoadBalancerType: pulumi.String("application"), Internal: pulumi.Bool(false), Subnets: subnets,
 		SecurityGroups: pulumi.StringArray{args.Network.Groups.LoadBalancer.ID()},
-		IdleTimeout:    seconds(args.IdleTimeout), EnableHttp2: pulumi.Bool(true), DropInvalidHeaderFields: pulumi.Bool(true),
-		DesyncMitigationMode: pulumi.String("defensive"), XffHeaderProcessingMode: pulumi.String("append"),
+		IdleTimeout:    seconds(args.IdleTimeout), EnableHttp2: pulumi.Bool(true),
+		DropInvalidHeaderFields: pulumi.Bool(true),
+		DesyncMitigationMode:    pulumi.String("defensive"), XffHeaderProcessingMode: pulumi.String("append"),
 		EnableDeletionProtection: pulumi.Bool(args.Protect),
 		AccessLogs: &lb.LoadBalancerAccessLogsArgs{
 			Bucket: args.Logs.Bucket.ID(), Prefix: pulumi.String(storage.BalancerLogs), Enabled: pulumi.Bool(true),
@@ -74,26 +75,32 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err != nil {
 		return nil, err
 	}
-	// Liveness only: an outage of the database would fail every instance's readiness at once, and the group, which believes the target
-	// group, would replace all of them for nothing. That an instance is ready is asked before it gets its first request.
+	// Liveness only: an outage of the database would fail every instance's readiness at once, and the group, which
+	// believes the target group, would replace all of them for nothing. That an instance is ready is asked before it
+	// gets its first request.
 	s.Targets, err = lb.NewTargetGroup(ctx, name, &lb.TargetGroupArgs{
-		VpcId: args.Network.VPC.ID(), Port: pulumi.Int(args.AppPort), Protocol: pulumi.String("HTTP"), TargetType: pulumi.String("instance"),
+		VpcId: args.Network.VPC.ID(), Port: pulumi.Int(args.AppPort), Protocol: pulumi.String("HTTP"),
+		TargetType:          pulumi.String("instance"),
 		DeregistrationDelay: seconds(args.DeregistrationDelay),
 		// An upload takes a connection for long: new ones go where the fewest are.
 		LoadBalancingAlgorithmType: pulumi.String("least_outstanding_requests"),
 		HealthCheck: &lb.TargetGroupHealthCheckArgs{
-			Enabled: pulumi.Bool(true), Protocol: pulumi.String("HTTP"), Path: pulumi.String("/livez"), Matcher: pulumi.String("200"),
-			Interval: pulumi.Int(10), Timeout: pulumi.Int(5), HealthyThreshold: pulumi.Int(2), UnhealthyThreshold: pulumi.Int(3),
+			Enabled: pulumi.Bool(true), Protocol: pulumi.String("HTTP"), Path: pulumi.String("/livez"),
+			Matcher:  pulumi.String("200"),
+			Interval: pulumi.Int(10), Timeout: pulumi.Int(5), HealthyThreshold: pulumi.Int(2),
+			UnhealthyThreshold: pulumi.Int(3),
 		},
 	}, parent)
 	if err != nil {
 		return nil, err
 	}
-	forward := lb.ListenerDefaultActionArray{&lb.ListenerDefaultActionArgs{Type: pulumi.String("forward"), TargetGroupArn: s.Targets.Arn}}
+	forward := lb.ListenerDefaultActionArray{&lb.ListenerDefaultActionArgs{Type: pulumi.String("forward"),
+		TargetGroupArn: s.Targets.Arn}}
 	if args.Domain == "" {
 		s.URL = pulumi.Sprintf("http://%s", s.Balancer.DnsName)
 		listener, err := lb.NewListener(ctx, name+"-http", &lb.ListenerArgs{
-			LoadBalancerArn: s.Balancer.Arn, Port: pulumi.Int(80), Protocol: pulumi.String("HTTP"), DefaultActions: forward,
+			LoadBalancerArn: s.Balancer.Arn, Port: pulumi.Int(80), Protocol: pulumi.String("HTTP"),
+			DefaultActions: forward,
 		}, parent)
 		if err != nil {
 			return nil, err
@@ -114,12 +121,15 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{"url": s.URL})
 }
 
-// addDomain proves the domain by a record, serves HTTPS with the certificate, redirects HTTP and points the names at the load balancer.
-func (s *Site) addDomain(ctx *pulumi.Context, name string, args Args, forward lb.ListenerDefaultActionArray, parent pulumi.ResourceOption) error {
+// addDomain proves the domain by a record, serves HTTPS with the certificate, redirects HTTP and points the names at
+// the load balancer.
+func (s *Site) addDomain(ctx *pulumi.Context, name string, args Args, forward lb.ListenerDefaultActionArray,
+	parent pulumi.ResourceOption) error {
 	s.URL = pulumi.String("https://" + args.Domain).ToStringOutput()
 	zone := pulumi.String(args.ZoneID)
 	certificate, err := acm.NewCertificate(ctx, name, &acm.CertificateArgs{
-		DomainName: pulumi.String(args.Domain), ValidationMethod: pulumi.String("DNS"), KeyAlgorithm: pulumi.String("EC_prime256v1"),
+		DomainName: pulumi.String(args.Domain), ValidationMethod: pulumi.String("DNS"),
+		KeyAlgorithm: pulumi.String("EC_prime256v1"),
 	}, parent)
 	if err != nil {
 		return err
@@ -128,8 +138,8 @@ func (s *Site) addDomain(ctx *pulumi.Context, name string, args Args, forward lb
 	proof, err := route53.NewRecord(ctx, name+"-proof", &route53.RecordArgs{
 		ZoneId: zone, Name: option.ResourceRecordName().Elem(), Type: option.ResourceRecordType().Elem(),
 		Records: pulumi.StringArray{option.ResourceRecordValue().Elem()}, Ttl: pulumi.Int(300),
-		// Every certificate for the domain in this account asks for the very same record, to be issued and to be renewed: another stack's too. So it
-		// may be there already, and it stays when this stack goes.
+		// Every certificate for the domain in this account asks for the very same record, to be issued and to be
+		// renewed: another stack's too. So it may be there already, and it stays when this stack goes.
 		AllowOverwrite: pulumi.Bool(true),
 	}, parent, pulumi.RetainOnDelete(true))
 	if err != nil {
@@ -142,7 +152,8 @@ func (s *Site) addDomain(ctx *pulumi.Context, name string, args Args, forward lb
 		return err
 	}
 	https, err := lb.NewListener(ctx, name+"-https", &lb.ListenerArgs{
-		LoadBalancerArn: s.Balancer.Arn, Port: pulumi.Int(443), Protocol: pulumi.String("HTTPS"), SslPolicy: pulumi.String(tlsPolicy),
+		LoadBalancerArn: s.Balancer.Arn, Port: pulumi.Int(443), Protocol: pulumi.String("HTTPS"),
+		SslPolicy:      pulumi.String(tlsPolicy),
 		CertificateArn: valid.CertificateArn, DefaultActions: forward,
 		RoutingHttpResponseStrictTransportSecurityHeaderValue: pulumi.String("max-age=31536000"),
 	}, parent)

@@ -7,10 +7,11 @@ import (
 	"dossier.example/infra/iam"
 )
 
-// bucket is what all buckets have in common. One resource of a bucket at a time is changed by S3, and some need another to be there
-// first, so each waits for the one before.
+// bucket is what all buckets have in common. One resource of a bucket at a time is changed by S3, and some need another
+// to be there first, so each waits for the one before.
 type bucket struct {
-	// keep makes Pulumi refuse to delete the bucket and what guards it. Without it a bucket is emptied and deleted with the stack.
+	// keep makes Pulumi refuse to delete the bucket and what guards it. Without it a bucket is emptied and deleted with
+	// the stack.
 	keep bool
 	// versions keeps what was replaced or deleted.
 	versions bool
@@ -21,12 +22,14 @@ type bucket struct {
 	logs *Logs
 }
 
-// abortDays is after how many days S3 removes the parts of a multipart upload that nobody completed. It exceeds the day after which the
-// app itself does so (DOSSIER_RECONCILE_AGE), which knows more.
+// abortDays is after how many days S3 removes the parts of a multipart upload that nobody completed. It exceeds the day
+// after which the app itself does so (DOSSIER_RECONCILE_AGE), which knows more.
 const abortDays = 7
 
-func (b bucket) create(ctx *pulumi.Context, name string, parent pulumi.ResourceOption) (*s3.BucketV2, pulumi.Resource, error) {
-	made, err := s3.NewBucketV2(ctx, name, &s3.BucketV2Args{ForceDestroy: pulumi.Bool(!b.keep)}, parent, pulumi.Protect(b.keep))
+func (b bucket) create(ctx *pulumi.Context, name string, parent pulumi.ResourceOption) (*s3.BucketV2, pulumi.Resource,
+	error) {
+	made, err := s3.NewBucketV2(ctx, name, &s3.BucketV2Args{ForceDestroy: pulumi.Bool(!b.keep)}, parent,
+		pulumi.Protect(b.keep))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -39,7 +42,8 @@ func (b bucket) create(ctx *pulumi.Context, name string, parent pulumi.ResourceO
 		return nil, nil, err
 	}
 	block, err := s3.NewBucketPublicAccessBlock(ctx, name, &s3.BucketPublicAccessBlockArgs{
-		Bucket: id, BlockPublicAcls: pulumi.Bool(true), BlockPublicPolicy: pulumi.Bool(true), IgnorePublicAcls: pulumi.Bool(true),
+		Bucket: id, BlockPublicAcls: pulumi.Bool(true), BlockPublicPolicy: pulumi.Bool(true),
+		IgnorePublicAcls:      pulumi.Bool(true),
 		RestrictPublicBuckets: pulumi.Bool(true),
 	}, parent, guard, after(owner))
 	if err != nil {
@@ -49,26 +53,30 @@ func (b bucket) create(ctx *pulumi.Context, name string, parent pulumi.ResourceO
 	if b.statements != nil {
 		statements = append(statements, b.statements(made.Arn)...)
 	}
-	policy, err := s3.NewBucketPolicy(ctx, name, &s3.BucketPolicyArgs{Bucket: id, Policy: iam.Document(statements...)}, parent, guard, after(block))
+	policy, err := s3.NewBucketPolicy(ctx, name, &s3.BucketPolicyArgs{Bucket: id, Policy: iam.Document(statements...)},
+		parent, guard, after(block))
 	if err != nil {
 		return nil, nil, err
 	}
-	encryption, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, name, &s3.BucketServerSideEncryptionConfigurationV2Args{
-		Bucket: id,
-		Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
-			ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
-				SseAlgorithm: pulumi.String("AES256"),
-			},
-		}},
-	}, parent, guard, after(policy))
+	encryption, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, name,
+		&s3.BucketServerSideEncryptionConfigurationV2Args{
+			Bucket: id,
+			Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{
+				&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
+					ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
+						SseAlgorithm: pulumi.String("AES256"),
+					},
+				}},
+		}, parent, guard, after(policy))
 	if err != nil {
 		return nil, nil, err
 	}
 	var last pulumi.Resource = encryption
 	if b.versions {
 		last, err = s3.NewBucketVersioningV2(ctx, name, &s3.BucketVersioningV2Args{
-			Bucket:                  id,
-			VersioningConfiguration: &s3.BucketVersioningV2VersioningConfigurationArgs{Status: pulumi.String("Enabled")},
+			Bucket: id,
+			VersioningConfiguration: &s3.BucketVersioningV2VersioningConfigurationArgs{Status: pulumi.String(
+				"Enabled")},
 		}, parent, guard, after(last))
 		if err != nil {
 			return nil, nil, err
@@ -76,9 +84,11 @@ func (b bucket) create(ctx *pulumi.Context, name string, parent pulumi.ResourceO
 	}
 	rules := append(s3.BucketLifecycleConfigurationV2RuleArray{&s3.BucketLifecycleConfigurationV2RuleArgs{
 		Id: pulumi.String("abort-unfinished-uploads"), Status: pulumi.String("Enabled"), Filter: everything(),
-		AbortIncompleteMultipartUpload: &s3.BucketLifecycleConfigurationV2RuleAbortIncompleteMultipartUploadArgs{DaysAfterInitiation: pulumi.Int(abortDays)},
+		AbortIncompleteMultipartUpload: &s3.BucketLifecycleConfigurationV2RuleAbortIncompleteMultipartUploadArgs{
+			DaysAfterInitiation: pulumi.Int(abortDays)},
 	}}, b.rules...)
-	last, err = s3.NewBucketLifecycleConfigurationV2(ctx, name, &s3.BucketLifecycleConfigurationV2Args{Bucket: id, Rules: rules}, parent, guard, after(last))
+	last, err = s3.NewBucketLifecycleConfigurationV2(ctx, name,
+		&s3.BucketLifecycleConfigurationV2Args{Bucket: id, Rules: rules}, parent, guard, after(last))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -107,13 +117,16 @@ func expire(days int) *s3.BucketLifecycleConfigurationV2RuleArgs {
 	}
 }
 
-// forget removes old versions so many days after they were replaced or deleted, and then the marker that stood for them.
+// forget removes old versions so many days after they were replaced or deleted, and then the marker that stood for
+// them.
 func forget(days int) s3.BucketLifecycleConfigurationV2RuleArray {
 	return s3.BucketLifecycleConfigurationV2RuleArray{
 		&s3.BucketLifecycleConfigurationV2RuleArgs{
 			Id: pulumi.String("forget-old-versions"), Status: pulumi.String("Enabled"), Filter: everything(),
-			NoncurrentVersionExpiration: &s3.BucketLifecycleConfigurationV2RuleNoncurrentVersionExpirationArgs{NoncurrentDays: pulumi.Int(days)},
-			Expiration:                  &s3.BucketLifecycleConfigurationV2RuleExpirationArgs{ExpiredObjectDeleteMarker: pulumi.Bool(true)},
+			NoncurrentVersionExpiration: &s3.BucketLifecycleConfigurationV2RuleNoncurrentVersionExpirationArgs{
+				NoncurrentDays: pulumi.Int(days)},
+			Expiration: &s3.BucketLifecycleConfigurationV2RuleExpirationArgs{
+				ExpiredObjectDeleteMarker: pulumi.Bool(true)},
 		},
 	}
 }

@@ -7,7 +7,8 @@ import (
 	"dossier.example/infra/iam"
 )
 
-// The prefixes of the kinds of logs in their bucket. The load balancer and the flow log add AWSLogs/<account>/ to their own.
+// The prefixes of the kinds of logs in their bucket. The load balancer and the flow log add AWSLogs/<account>/ to their
+// own.
 const (
 	BalancerLogs = "load-balancer"
 	FlowLogs     = "flow"
@@ -27,8 +28,8 @@ type Logs struct {
 	pulumi.ResourceState
 
 	Bucket *s3.BucketV2
-	// Ready is there when logs can be delivered: a load balancer writes a test object when its logs are turned on, and S3 refuses to write to a
-	// bucket that does not let it.
+	// Ready is there when logs can be delivered: a load balancer writes a test object when its logs are turned on, and
+	// S3 refuses to write to a bucket that does not let it.
 	Ready pulumi.Resource
 }
 
@@ -41,7 +42,8 @@ func NewLogs(ctx *pulumi.Context, name string, args LogsArgs, opts ...pulumi.Res
 	account := pulumi.StringMap{"aws:SourceAccount": pulumi.String(args.Account)}
 	delivery := pulumi.Map{
 		"StringEquals": account,
-		"ArnLike":      pulumi.StringMap{"aws:SourceArn": pulumi.String("arn:aws:logs:" + args.Region + ":" + args.Account + ":*")},
+		"ArnLike": pulumi.StringMap{"aws:SourceArn": pulumi.String("arn:aws:logs:" + args.Region + ":" +
+			args.Account + ":*")},
 	}
 	var err error
 	l.Bucket, l.Ready, err = bucket{
@@ -51,22 +53,26 @@ func NewLogs(ctx *pulumi.Context, name string, args LogsArgs, opts ...pulumi.Res
 				{
 					// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
 					Sid: "LoadBalancerLogs", Principal: iam.Service("logdelivery.elasticloadbalancing.amazonaws.com"),
-					Actions:   []string{"s3:PutObject"},
-					Resources: []pulumi.StringInput{pulumi.Sprintf("%s/%s/AWSLogs/%s/*", arn, BalancerLogs, args.Account)},
+					Actions: []string{"s3:PutObject"},
+					Resources: []pulumi.StringInput{pulumi.Sprintf("%s/%s/AWSLogs/%s/*", arn, BalancerLogs,
+						args.Account)},
 				},
 				{
 					// https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html
-					Sid: "FlowLogs", Principal: iam.Service("delivery.logs.amazonaws.com"), Actions: []string{"s3:PutObject"},
+					Sid: "FlowLogs", Principal: iam.Service("delivery.logs.amazonaws.com"),
+					Actions:    []string{"s3:PutObject"},
 					Resources:  []pulumi.StringInput{pulumi.Sprintf("%s/%s/AWSLogs/%s/*", arn, FlowLogs, args.Account)},
 					Conditions: delivery,
 				},
 				{
-					Sid: "FlowLogsCheck", Principal: iam.Service("delivery.logs.amazonaws.com"), Actions: []string{"s3:GetBucketAcl", "s3:ListBucket"},
+					Sid: "FlowLogsCheck", Principal: iam.Service("delivery.logs.amazonaws.com"),
+					Actions:   []string{"s3:GetBucketAcl", "s3:ListBucket"},
 					Resources: []pulumi.StringInput{arn}, Conditions: delivery,
 				},
 				{
 					// https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
-					Sid: "ServerAccessLogs", Principal: iam.Service("logging.s3.amazonaws.com"), Actions: []string{"s3:PutObject"},
+					Sid: "ServerAccessLogs", Principal: iam.Service("logging.s3.amazonaws.com"),
+					Actions:    []string{"s3:PutObject"},
 					Resources:  []pulumi.StringInput{pulumi.Sprintf("%s/%s*", arn, serverLogs)},
 					Conditions: pulumi.Map{"StringEquals": account},
 				},

@@ -1,5 +1,5 @@
-// Package storage builds what keeps bytes and records: the bucket of files, the bucket of releases, the table of files' records, and the
-// bucket of access logs. main.go imports it.
+// Package storage builds what keeps bytes and records: the bucket of files, the bucket of releases, the table of files'
+// records, and the bucket of access logs. main.go imports it.
 package storage
 
 import (
@@ -14,7 +14,8 @@ import (
 type Args struct {
 	// Logs receives the buckets' access logs.
 	Logs *Logs
-	// Origin is the site's, from whose pages browsers may send parts of files to S3, and Others are those of other sites that may as well.
+	// Origin is the site's, from whose pages browsers may send parts of files to S3, and Others are those of other
+	// sites that may as well.
 	Origin pulumi.StringInput
 	Others []string
 	// DeletedDays is for how many days a deleted file can still be got back.
@@ -39,7 +40,8 @@ type Storage struct {
 	Ready []pulumi.Resource
 }
 
-// The keys and the index of the table of files' records. They are those of the app's catalog package, which a test compares.
+// The keys and the index of the table of files' records. They are those of the app's catalog package, which a test
+// compares.
 const (
 	personID = "person_id"
 	fileID   = "file_id"
@@ -70,7 +72,8 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		Bucket: s.Files.ID(),
 		CorsRules: s3.BucketCorsConfigurationV2CorsRuleArray{&s3.BucketCorsConfigurationV2CorsRuleArgs{
 			AllowedOrigins: append(pulumi.StringArray{args.Origin}, pulumi.ToStringArray(args.Others)...),
-			// What the app signs for browsers to send. Downloads need nothing here: browsers go to them, no page reads them.
+			// What the app signs for browsers to send. Downloads need nothing here: browsers go to them, no page reads
+			// them.
 			AllowedMethods: pulumi.ToStringArray([]string{"PUT"}),
 			// A part has its checksum among the signed headers, and the type of what the page cut it from.
 			AllowedHeaders: pulumi.ToStringArray([]string{"content-type", "x-amz-checksum-crc64nvme"}),
@@ -82,15 +85,19 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		return nil, err
 	}
 	s.Table, err = dynamodb.NewTable(ctx, name+"-files", &dynamodb.TableArgs{
-		BillingMode: pulumi.String("PAY_PER_REQUEST"), HashKey: pulumi.String(personID), RangeKey: pulumi.String(fileID),
+		BillingMode: pulumi.String("PAY_PER_REQUEST"), HashKey: pulumi.String(personID),
+		RangeKey: pulumi.String(fileID),
 		Attributes: dynamodb.TableAttributeArray{
-			attribute(personID, "S"), attribute(fileID, "S"), attribute(UnfinishedIndex, "S"), attribute(updatedAt, "N"),
+			attribute(personID, "S"), attribute(fileID, "S"), attribute(UnfinishedIndex, "S"),
+			attribute(updatedAt, "N"),
 		},
 		GlobalSecondaryIndexes: dynamodb.TableGlobalSecondaryIndexArray{&dynamodb.TableGlobalSecondaryIndexArgs{
-			Name: pulumi.String(UnfinishedIndex), HashKey: pulumi.String(UnfinishedIndex), RangeKey: pulumi.String(updatedAt),
+			Name: pulumi.String(UnfinishedIndex), HashKey: pulumi.String(UnfinishedIndex),
+			RangeKey:       pulumi.String(updatedAt),
 			ProjectionType: pulumi.String("ALL"),
 		}},
-		Ttl:                       &dynamodb.TableTtlArgs{AttributeName: pulumi.String(expiresAt), Enabled: pulumi.Bool(true)},
+		Ttl: &dynamodb.TableTtlArgs{AttributeName: pulumi.String(expiresAt),
+			Enabled: pulumi.Bool(true)},
 		PointInTimeRecovery:       &dynamodb.TablePointInTimeRecoveryArgs{Enabled: pulumi.Bool(true)},
 		DeletionProtectionEnabled: pulumi.Bool(args.Protect),
 	}, parent, pulumi.Protect(args.Protect))
@@ -104,9 +111,10 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err != nil {
 		return nil, err
 	}
-	// A new release has a new key: it is written before anything points at it. Pulumi never deletes an object of a former one, for the
-	// provider would delete every version of its key, also the one that was uploaded since for going back to it
-	// (https://github.com/hashicorp/terraform-provider-aws/issues/4500). The rollout deletes what nothing names any more.
+	// A new release has a new key: it is written before anything points at it. Pulumi never deletes an object of a
+	// former one, for the provider would delete every version of its key, also the one that was uploaded since for
+	// going back to it (https://github.com/hashicorp/terraform-provider-aws/issues/4500). The rollout deletes what
+	// nothing names any more.
 	s.Release, err = s3.NewBucketObjectv2(ctx, name+"-release", &s3.BucketObjectv2Args{
 		Bucket: s.Releases.ID(), Key: pulumi.String(args.Release.Key), Source: pulumi.NewFileAsset(args.Release.Path),
 		ContentType: pulumi.String("application/gzip"), ChecksumAlgorithm: pulumi.String("SHA256"),
@@ -115,7 +123,8 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		return nil, err
 	}
 	s.Ready = []pulumi.Resource{cors, s.Table}
-	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{"files": s.Files.ID(), "releases": s.Releases.ID(), "table": s.Table.Name})
+	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{"files": s.Files.ID(), "releases": s.Releases.ID(),
+		"table": s.Table.Name})
 }
 
 func attribute(name, kind string) *dynamodb.TableAttributeArgs {

@@ -23,8 +23,9 @@ import (
 	"dossier.example/plan"
 )
 
-// checkOut puts the files of the commit that the working tree left a revision at into a folder. It is always the same folder, so that Go
-// finds again what it compiled there, and no work tree of git's, so that nothing is left registered where a plan is killed.
+// checkOut puts the files of the commit that the working tree left a revision at into a folder. It is always the same
+// folder, so that Go finds again what it compiled there, and no work tree of git's, so that nothing is left registered
+// where a plan is killed.
 func checkOut(ctx context.Context, root, revision, dir string) (*tree, error) {
 	commit, err := git(ctx, root, "merge-base", "HEAD", revision)
 	if err != nil {
@@ -124,8 +125,8 @@ func sameProgram(one, other *tree) (bool, error) {
 	return a == b, err
 }
 
-// fingerprint returns a hash of all that may be compiled into the program of a tree, and a little more: the module of the program, and those
-// of the workspace that it requires, directly or not.
+// fingerprint returns a hash of all that may be compiled into the program of a tree, and a little more: the module of
+// the program, and those of the workspace that it requires, directly or not.
 func (t *tree) fingerprint() (string, error) {
 	hash := sha256.New()
 	root := os.DirFS(t.dir)
@@ -158,7 +159,9 @@ func (t *tree) fingerprint() (string, error) {
 			case err != nil:
 				return err
 			case entry.IsDir():
-				if file != dir && (entry.Name() == "testdata" || entry.Name() == "bin" || strings.HasPrefix(entry.Name(), ".") || slices.Contains(modules.all, file)) {
+				if file != dir &&
+					(entry.Name() == "testdata" || entry.Name() == "bin" || strings.HasPrefix(entry.Name(), ".") ||
+						slices.Contains(modules.all, file)) {
 					return fs.SkipDir
 				}
 				return nil
@@ -246,7 +249,8 @@ func madeOf(ctx context.Context, t *tree) (string, error) {
 // compileTime bounds a build from empty caches.
 const compileTime = 30 * time.Minute
 
-// build compiles the program of a tree into a file, unless that is there already. Where it does not compile, the tree says why.
+// build compiles the program of a tree into a file, unless that is there already. Where it does not compile, the tree
+// says why.
 func build(ctx context.Context, t *tree, file string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, compileTime, fmt.Errorf("it took more than %v", compileTime))
 	defer cancel()
@@ -267,7 +271,9 @@ func build(ctx context.Context, t *tree, file string) error {
 	// The state of git is no part of the program.
 	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", file, ".")
 	cmd.Dir = filepath.Join(t.dir, t.pulumi.Main)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GOWORK=") || strings.HasPrefix(v, "PWD=") })
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "GOWORK=") || strings.HasPrefix(v, "PWD=")
+	})
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	var out []byte

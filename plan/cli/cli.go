@@ -1,10 +1,11 @@
-// Package cli is the command that tells what a change makes of the stacks of a repository, for whoever reviews it. It runs the Pulumi programs of two
-// revisions without a cloud, without credentials and without the Pulumi CLI, and compares what they register (package plan).
+// Package cli is the command that tells what a change makes of the stacks of a repository, for whoever reviews it. It
+// runs the Pulumi programs of two revisions without a cloud, without credentials and without the Pulumi CLI, and
+// compares what they register (package plan).
 //
 //	plan [--base origin/main] [--format markdown|json] [--svg file] [--root folder]
 //
-// Head is the working tree as it stands, base the commit that it left the given revision at (git merge-base). The plan goes to standard
-// output, how long its parts took to standard error. The exit status is for CI:
+// Head is the working tree as it stands, base the commit that it left the given revision at (git merge-base). The plan
+// goes to standard output, how long its parts took to standard error. The exit status is for CI:
 //
 //	0  nothing in it is dangerous
 //	1  no plan could be made
@@ -16,8 +17,8 @@
 //
 // Where several hold, the first of 5, 4, 3, 6.
 //
-// cmd/plan is this command for any repository. One that has rules, settings, migrations or build artifacts of its own registers them: its own main
-// package hands a Project to Main, as Dossier's infra/cmd/plan does.
+// cmd/plan is this command for any repository. One that has rules, settings, migrations or build artifacts of its own
+// registers them: its own main package hands a Project to Main, as Dossier's infra/cmd/plan does.
 package cli
 
 import (
@@ -63,8 +64,9 @@ func Run(ctx context.Context, project Project, args []string, out, log io.Writer
 	var (
 		base   = flags.String("base", "origin/main", "the revision that the change is for")
 		format = flags.String("format", "markdown", "markdown, for a comment on a pull request, or json")
-		svg    = flags.String("svg", "", "the `file` to write the drawing to; of several stacks each gets its name put before the ending")
-		root   = flags.String("root", ".", "the repository's root `folder`")
+		svg    = flags.String("svg", "",
+			"the `file` to write the drawing to; of several stacks each gets its name put before the ending")
+		root = flags.String("root", ".", "the repository's root `folder`")
 	)
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {

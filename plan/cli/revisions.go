@@ -124,15 +124,21 @@ func (p Project) hash(ctx context.Context, before, head *tree) (notes []string, 
 	for i, t := range []*tree{before, head} {
 		if errs[i] != nil {
 			t.sources = ""
-			notes = append(notes, fmt.Sprintf("The sources of the app at %s cannot be read, so whether it changes is not known: %v", t.name, errs[i]))
+			notes = append(notes,
+				fmt.Sprintf("The sources of the app at %s cannot be read, so whether it changes is not known: %v",
+					t.name, errs[i]))
 		}
 	}
-	return append(notes, "The app is compared by its sources: the release's hash below is theirs, not the one that a deployment will have."), nil
+	return append(notes, "The app is compared by its sources: the release's hash below is theirs, not the one that "+
+		"a deployment will have."), nil
 }
 
-// both runs the programs of both trees for all of their stacks. A stack runs at base first, because what it leaves is what the other one finds.
-func (p Project) both(ctx context.Context, before, head *tree, standIns string) (was, is plan.Revision, notes []string, err error) {
-	was, is = plan.Revision{Name: before.name, Project: before.pulumi.Name, Build: before.fault}, plan.Revision{Name: head.name, Project: head.pulumi.Name}
+// both runs the programs of both trees for all of their stacks. A stack runs at base first, because what it leaves is
+// what the other one finds.
+func (p Project) both(ctx context.Context, before, head *tree, standIns string) (was, is plan.Revision, notes []string,
+	err error) {
+	was, is = plan.Revision{Name: before.name, Project: before.pulumi.Name, Build: before.fault},
+		plan.Revision{Name: head.name, Project: head.pulumi.Name}
 	fail := func(err error) (plan.Revision, plan.Revision, []string, error) { return was, is, nil, err }
 	for _, side := range []struct {
 		*tree
@@ -179,13 +185,16 @@ func (p Project) both(ctx context.Context, before, head *tree, standIns string) 
 		}
 	}
 	if built {
-		notes = append(notes, fmt.Sprintf("The program of %s is older than plans are and builds the app itself, so that of both was built.", before.name))
+		notes = append(notes, fmt.Sprintf("The program of %s is older than plans are and builds the app itself, so "+
+			"that of both was built.", before.name))
 	}
 	return was, is, notes, nil
 }
 
-// stack runs both programs for one stack. built tells that base did not take the stand-in for its release, so that head got none either.
-func (p Project) stack(ctx context.Context, name string, before, head *tree, was, is *plan.Stack, standIns string) (built bool, err error) {
+// stack runs both programs for one stack. built tells that base did not take the stand-in for its release, so that head
+// got none either.
+func (p Project) stack(ctx context.Context, name string, before, head *tree, was, is *plan.Stack,
+	standIns string) (built bool, err error) {
 	if was.Config != nil && before.fault == nil {
 		if err := p.record(ctx, before, name, was, graph.Before{}, standIns); err != nil {
 			return false, err
@@ -209,7 +218,8 @@ func (p Project) stack(ctx context.Context, name string, before, head *tree, was
 }
 
 // record runs a tree's program for a stack, after what was there before.
-func (p Project) record(ctx context.Context, t *tree, name string, s *plan.Stack, before graph.Before, standIns string) error {
+func (p Project) record(ctx context.Context, t *tree, name string, s *plan.Stack, before graph.Before,
+	standIns string) error {
 	config, secrets := open(s.Config)
 	s.Policy = p.policyOf(name, config)
 	env := environment(os.Environ())
@@ -221,7 +231,8 @@ func (p Project) record(ctx context.Context, t *tree, name string, s *plan.Stack
 		env = append(env, p.Artifact.Variable+"="+file)
 	}
 	var err error
-	s.Graph, err = graph.Run(ctx, graph.Program{Path: t.program, Dir: filepath.Join(t.dir, t.pulumi.Main), Env: env}, before, t.pulumi.Name, name, config, secrets)
+	s.Graph, err = graph.Run(ctx, graph.Program{Path: t.program, Dir: filepath.Join(t.dir, t.pulumi.Main), Env: env},
+		before, t.pulumi.Name, name, config, secrets)
 	failed, is := errors.AsType[*graph.ProgramError](err)
 	if !is {
 		return err
@@ -247,12 +258,15 @@ func place(file, text string) error {
 
 // environment is what programs run with: where tools and caches are, and nothing that signs in anywhere.
 func environment(environ []string) []string {
-	allowed := []string{"PATH", "HOME", "TMPDIR", "USER", "LANG", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
-		"SSL_CERT_FILE", "SSL_CERT_DIR", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "SYSTEMROOT", "TEMP", "TMP", "PATHEXT"}
+	allowed := []string{"PATH", "HOME", "TMPDIR", "USER", "LANG", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "HTTP_PROXY",
+		"HTTPS_PROXY", "NO_PROXY",
+		"SSL_CERT_FILE", "SSL_CERT_DIR", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "SYSTEMROOT", "TEMP", "TMP",
+		"PATHEXT"}
 	var chosen []string
 	for _, variable := range environ {
 		name, _, _ := strings.Cut(variable, "=")
-		if name = strings.ToUpper(name); slices.Contains(allowed, name) || strings.HasPrefix(name, "GO") && !strings.Contains(name, "TOKEN") && !strings.HasPrefix(name, "GOOGLE") {
+		if name = strings.ToUpper(name); slices.Contains(allowed, name) ||
+			strings.HasPrefix(name, "GO") && !strings.Contains(name, "TOKEN") && !strings.HasPrefix(name, "GOOGLE") {
 			chosen = append(chosen, variable)
 		}
 	}

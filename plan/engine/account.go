@@ -97,40 +97,46 @@ func (c *Cloud) Stop(name string) error {
 	return nil
 }
 
-// freeTypes are the instance types that an account on the Free plan may start: those that describe-instance-types returns with the filter
-// free-tier-eligible=true (https://github.com/RhinoSecurityLabs/cloudgoat/issues/375).
+// freeTypes are the instance types that an account on the Free plan may start: those that describe-instance-types
+// returns with the filter free-tier-eligible=true (https://github.com/RhinoSecurityLabs/cloudgoat/issues/375).
 var freeTypes = []string{"t3.micro", "t3.small", "t4g.micro", "t4g.small", "c7i-flex.large", "m7i-flex.large"}
 
-// freeInstance refuses what the Free plan does not allow (https://github.com/LinkedInLearning/learning-terraform-3087701/issues/345).
+// freeInstance refuses what the Free plan does not allow
+// (https://github.com/LinkedInLearning/learning-terraform-3087701/issues/345).
 func (c *Cloud) freeInstance(kind string) error {
 	if c.account.freePlan && kind != "" && !slices.Contains(freeTypes, kind) {
-		return fmt.Errorf("InvalidParameterCombination: The specified instance type is not eligible for Free Tier: %s", kind)
+		return fmt.Errorf("InvalidParameterCombination: The specified instance type is not eligible for Free Tier: %s",
+			kind)
 	}
 	return nil
 }
 
-// freeDatabase refuses what the Free plan does not allow: both messages are quoted in https://github.com/yc-software/qm/issues/352.
+// freeDatabase refuses what the Free plan does not allow: both messages are quoted in
+// https://github.com/yc-software/qm/issues/352.
 func (c *Cloud) freeDatabase(r *Resource) error {
 	if !c.account.freePlan {
 		return nil
 	}
 	if days, _ := (look{in: r.Inputs}).number("backupRetentionPeriod"); days > 1 {
-		return fmt.Errorf("FreeTierRestrictionError: The specified backup retention period exceeds the maximum available to free tier customers: %v days", days)
+		return fmt.Errorf("FreeTierRestrictionError: The specified backup retention period exceeds the maximum "+
+			"available to free tier customers: %v days", days)
 	}
 	if class := r.text("instanceClass"); !strings.HasSuffix(class, ".micro") || (look{in: r.Inputs}).flag("multiAz") {
-		return fmt.Errorf("FreeTierRestrictionError: This instance size isn't available with free plan accounts: %s", class)
+		return fmt.Errorf("FreeTierRestrictionError: This instance size isn't available with free plan accounts: %s",
+			class)
 	}
 	return nil
 }
 
-// serviceRole refuses the first resource of a service whose role is not there yet: the service makes it then, and the request races the role. RDS's
-// message is that of its first creation in a new account
+// serviceRole refuses the first resource of a service whose role is not there yet: the service makes it then, and the
+// request races the role. RDS's message is that of its first creation in a new account
 // (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAM.ServiceLinkedRoles.html#UsingWithRDS.IAM.ServiceLinkedRoles.Troubleshooting).
 func (c *Cloud) serviceRole(service string) error {
 	if c.account.serviceRoles[service] {
 		return nil
 	}
-	return fmt.Errorf("InvalidParameterValue: Unable to create the resource. Verify that you have permission to create service linked role of %s. "+
+	return fmt.Errorf("InvalidParameterValue: Unable to create the resource. Verify that you have permission to "+
+		"create service linked role of %s. "+
 		"Otherwise wait and try again later", service)
 }
 
@@ -140,7 +146,8 @@ func (c *Cloud) offered(kind, zone string) error {
 	if kind == "" || zone == "" || c.offers(zone, kind) {
 		return nil
 	}
-	return fmt.Errorf("requesting an instance: Unsupported: Your requested instance type (%s) is not supported in your requested Availability Zone (%s)", kind, zone)
+	return fmt.Errorf("requesting an instance: Unsupported: Your requested instance type (%s) is not supported in "+
+		"your requested Availability Zone (%s)", kind, zone)
 }
 
 func (c *Cloud) offers(zone, kind string) bool {
@@ -176,7 +183,8 @@ func (c *Cloud) invoke(token string, args resource.PropertyMap) (resource.Proper
 		}
 		answer = r.Outputs.Copy()
 		answer["id"] = resource.NewProperty(r.ID)
-	case "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings", "aws:rds/getOrderableDbInstance:getOrderableDbInstance":
+	case "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings",
+		"aws:rds/getOrderableDbInstance:getOrderableDbInstance":
 		key, kind := resource.PropertyKey("locations"), ""
 		if token == "aws:rds/getOrderableDbInstance:getOrderableDbInstance" {
 			key, kind = "availabilityZones", strings.Join(in.texts("preferredInstanceClasses"), "")
@@ -196,7 +204,8 @@ func (c *Cloud) invoke(token string, args resource.PropertyMap) (resource.Proper
 	return answer, nil
 }
 
-// major is the major version of MySQL: its first two numbers (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/MySQL.Concepts.VersionMgmt.html).
+// major is the major version of MySQL: its first two numbers
+// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/MySQL.Concepts.VersionMgmt.html).
 func major(version string) string {
 	parts := strings.SplitN(version, ".", 3)
 	return strings.Join(parts[:min(2, len(parts))], ".")
@@ -209,38 +218,44 @@ func upgrade(before, now *Resource) error {
 	if from == "" || from == to {
 		return nil
 	}
-	// Nor does any go back (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.Upgrading.html).
+	// Nor does any go back
+	// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.Upgrading.html).
 	if from > to {
 		return fmt.Errorf("InvalidParameterCombination: Cannot upgrade mysql from %s to %s", from, to)
 	}
 	if (look{in: now.Inputs}).flag("allowMajorVersionUpgrade") {
 		return nil
 	}
-	return fmt.Errorf("InvalidParameterCombination: The AllowMajorVersionUpgrade flag must be present when upgrading to a new major version: %s to %s", from, to)
+	return fmt.Errorf("InvalidParameterCombination: The AllowMajorVersionUpgrade flag must be present when "+
+		"upgrading to a new major version: %s to %s", from, to)
 }
 
-// access notes a flow log that cannot deliver. Its role's policy was made in the same run, and IAM tells it to the service only later: the flow
-// log stays in "Access error" until it is made again, whatever waited for what (https://github.com/hashicorp/terraform-provider-aws/issues/29323,
+// access notes a flow log that cannot deliver. Its role's policy was made in the same run, and IAM tells it to the
+// service only later: the flow log stays in "Access error" until it is made again, whatever waited for what
+// (https://github.com/hashicorp/terraform-provider-aws/issues/29323,
 // https://github.com/terraform-aws-modules/terraform-aws-vpc/issues/1262). To S3 the bucket's policy lets it
 // (https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html).
 func (c *Cloud) access(r *Resource) {
 	if r.text("logDestinationType") == "s3" {
 		bucket, path, _ := strings.Cut(strings.TrimPrefix(r.text("logDestination"), "arn:aws:s3:::"), "/")
-		key := "arn:aws:s3:::" + bucket + "/" + path + "AWSLogs/" + c.model.Account + "/vpcflowlogs/" + c.model.Region + "/log.gz"
+		key := "arn:aws:s3:::" + bucket + "/" + path + "AWSLogs/" + c.model.Account + "/vpcflowlogs/" + c.model.Region +
+			"/log.gz"
 		if !c.serviceMay(bucket, "delivery.logs.amazonaws.com", "s3:PutObject", key) ||
 			!c.serviceMay(bucket, "delivery.logs.amazonaws.com", "s3:GetBucketAcl", "arn:aws:s3:::"+bucket) {
-			c.account.broken = append(c.account.broken, r.ID+": Access error: the policy of the bucket "+bucket+" does not let the flow log deliver")
+			c.account.broken = append(c.account.broken,
+				r.ID+": Access error: the policy of the bucket "+bucket+" does not let the flow log deliver")
 		}
 		return
 	}
 	if role := c.named(reference{to: roleType, output: "arn"}, r.text("iamRoleArn")); role != nil {
-		c.account.broken = append(c.account.broken, r.ID+": Access error: the role "+role.ID+" is not visible to the flow log yet")
+		c.account.broken = append(c.account.broken,
+			r.ID+": Access error: the role "+role.ID+" is not visible to the flow log yet")
 	}
 }
 
 // silent notes an alarm that takes missing data for a fault and begins before there is any: its first state is ALARM
-// (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html). Data of what is watched come minutes after it is
-// there: here, once a command has run that waited for it.
+// (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html). Data of what is
+// watched come minutes after it is there: here, once a command has run that waited for it.
 func (c *Cloud) silent(r *Resource) {
 	if r.text("treatMissingData") != "breaching" {
 		return
@@ -260,12 +275,15 @@ func (c *Cloud) silent(r *Resource) {
 		}
 	}
 	watched := c.named(of, name)
-	if watched == nil || !slices.ContainsFunc(c.commands, func(command Command) bool { return command.clock > watched.made }) {
+	if watched == nil || !slices.ContainsFunc(c.commands, func(command Command) bool {
+		return command.clock > watched.made
+	}) {
 		c.account.alarmed = append(c.account.alarmed, r.Name)
 	}
 }
 
-// drained is how long a group takes to go: each target stays for the whole delay of its target group, idle or not, and Auto Scaling waits for that
+// drained is how long a group takes to go: each target stays for the whole delay of its target group, idle or not, and
+// Auto Scaling waits for that
 // (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html#deregistration-delay,
 // https://docs.aws.amazon.com/autoscaling/ec2/userguide/attach-load-balancer-asg.html).
 func (c *Cloud) drained(group *Resource) time.Duration {
@@ -299,7 +317,8 @@ func (c *Cloud) takes(r *Resource, timeout time.Duration) (time.Duration, error)
 		timeout = groupDelete
 	}
 	if need > timeout {
-		return need, fmt.Errorf("waiting for Auto Scaling Group (%s) drain: timeout while waiting for state: its instances take %v, and the time is %v", r.ID, need, timeout)
+		return need, fmt.Errorf("waiting for Auto Scaling Group (%s) drain: timeout while waiting for state: its "+
+			"instances take %v, and the time is %v", r.ID, need, timeout)
 	}
 	return need, nil
 }
@@ -308,13 +327,15 @@ func (c *Cloud) takes(r *Resource, timeout time.Duration) (time.Duration, error)
 func (c *Cloud) after(r *Resource) {
 	switch r.Token {
 	case logGroupType:
-		// A line that was on its way makes the group again, with no retention (https://github.com/hashicorp/terraform-provider-aws/issues/42858).
+		// A line that was on its way makes the group again, with no retention
+		// (https://github.com/hashicorp/terraform-provider-aws/issues/42858).
 		if name := r.text("name"); strings.HasPrefix(name, "/aws/rds/instance/") {
 			c.account.leftovers[name] = true
 		}
 	case recordType:
 		if name := strings.TrimSuffix(r.text("name"), "."); c.account.shared[name] {
-			// https://docs.aws.amazon.com/acm/latest/userguide/dns-renewal-validation.html: the record has to stay in place.
+			// https://docs.aws.amazon.com/acm/latest/userguide/dns-renewal-validation.html: the record has to stay in
+			// place.
 			c.account.broken = append(c.account.broken, "a certificate cannot be renewed: the record "+name+" is gone")
 		}
 	}

@@ -41,11 +41,15 @@ func TestFreePlan(t *testing.T) {
 		changed         in
 		want            string
 	}{
-		{"a type that is not eligible", instanceType, "instance", in{"instanceType": "t4g.nano"}, "not eligible for Free Tier"},
+		{"a type that is not eligible", instanceType, "instance", in{"instanceType": "t4g.nano"},
+			"not eligible for Free Tier"},
 		{"one that is", instanceType, "instance", in{"instanceType": "t4g.small"}, ""},
-		{"backups of two days", databaseType, "database", in{"identifier": "new", "backupRetentionPeriod": 2}, "backup retention period exceeds"},
-		{"a larger database", databaseType, "database", in{"identifier": "new", "instanceClass": "db.t4g.small"}, "instance size isn't available"},
-		{"a standby", databaseType, "database", in{"identifier": "new", "multiAz": true}, "instance size isn't available"},
+		{"backups of two days", databaseType, "database", in{"identifier": "new", "backupRetentionPeriod": 2},
+			"backup retention period exceeds"},
+		{"a larger database", databaseType, "database", in{"identifier": "new", "instanceClass": "db.t4g.small"},
+			"instance size isn't available"},
+		{"a standby", databaseType, "database", in{"identifier": "new", "multiAz": true},
+			"instance size isn't available"},
 		{"a small one", databaseType, "database", in{"identifier": "new", "backupRetentionPeriod": 1}, ""},
 	} {
 		w, at := wholeWorld(t)
@@ -69,7 +73,8 @@ func TestZonesWithoutAType(t *testing.T) {
 	inputs := at["instance"].Inputs.Copy()
 	w.Lack("us-east-1b", inputs["instanceType"].StringValue())
 	_, _, err := w.create(urnOf(instanceType, "new"), inputs)
-	refused(t, "an instance in a zone without its type", err, "is not supported in your requested Availability Zone (us-east-1b)")
+	refused(t, "an instance in a zone without its type", err,
+		"is not supported in your requested Availability Zone (us-east-1b)")
 	answer, err := w.invoke("aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings", in{
 		"locationType": "availability-zone", "filters": list(in{"name": "instance-type", "values": list("t4g.micro")}),
 	}.properties())
@@ -80,7 +85,8 @@ func TestZonesWithoutAType(t *testing.T) {
 	for _, zone := range answer["locations"].ArrayValue() {
 		zones = append(zones, zone.StringValue())
 	}
-	if want := []string{"us-east-1a", "us-east-1d", "us-east-1e", "us-east-1f"}; inputs["instanceType"].StringValue() == "t4g.micro" && !slices.Equal(zones, want) {
+	if want := []string{"us-east-1a", "us-east-1d", "us-east-1e",
+		"us-east-1f"}; inputs["instanceType"].StringValue() == "t4g.micro" && !slices.Equal(zones, want) {
 		t.Errorf("t4g.micro is offered in %v, want %v", zones, want)
 	}
 }
@@ -88,12 +94,14 @@ func TestZonesWithoutAType(t *testing.T) {
 func TestDraining(t *testing.T) {
 	w, at := wholeWorld(t)
 	app := at["app"]
-	refused(t, "a delete with less time than targets take", w.delete(resource.URN(app.URN), app.ID, 5*time.Minute), "timeout while waiting for state")
+	refused(t, "a delete with less time than targets take", w.delete(resource.URN(app.URN), app.ID, 5*time.Minute),
+		"timeout while waiting for state")
 	if err := w.delete(resource.URN(app.URN), app.ID, 8*time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	events := w.Events()
-	if takes := events[len(events)-1].Takes; takes != 7*time.Minute { // 300 seconds by default, and the end of an instance
+	// 300 seconds by default, and the end of an instance
+	if takes := events[len(events)-1].Takes; takes != 7*time.Minute {
 		t.Errorf("the group took %v to go", takes)
 	}
 }
@@ -106,7 +114,8 @@ func TestMajorUpgrade(t *testing.T) {
 	_, err := w.update(resource.URN(database.URN), database.ID, database.Inputs, next)
 	refused(t, "a major version that nobody allowed", err, "AllowMajorVersionUpgrade flag must be present")
 	next["allowMajorVersionUpgrade"] = resource.NewProperty(true)
-	if _, err := w.update(resource.URN(database.URN), database.ID, database.Inputs, next); err == nil || !strings.Contains(err.Error(), "parameter group's family") {
+	if _, err := w.update(resource.URN(database.URN), database.ID, database.Inputs, next); err == nil ||
+		!strings.Contains(err.Error(), "parameter group's family") {
 		t.Errorf("one that is allowed, with the parameters of the old one: %v", err)
 	}
 	back := database.Inputs.Copy()
@@ -123,18 +132,23 @@ func TestMajorUpgrade(t *testing.T) {
 func TestFlowLogs(t *testing.T) {
 	w, at := wholeWorld(t)
 	logs := w.add(logGroupType, "flow", in{"name": "/flow"})
-	w.add(flowLogType, "by role", in{"vpcId": at["vpc"].ID, "trafficType": "REJECT", "iamRoleArn": at["role"].output("arn"), "logDestination": logs.output("arn")})
+	w.add(flowLogType, "by role",
+		in{"vpcId": at["vpc"].ID, "trafficType": "REJECT", "iamRoleArn": at["role"].output("arn"),
+			"logDestination": logs.output("arn")})
 	w.add(flowLogType, "to a bucket that does not let it", in{
-		"vpcId": at["vpc"].ID, "trafficType": "ALL", "logDestinationType": "s3", "logDestination": "arn:aws:s3:::logs/flow/",
+		"vpcId": at["vpc"].ID, "trafficType": "ALL", "logDestinationType": "s3",
+		"logDestination": "arn:aws:s3:::logs/flow/",
 	})
-	if broken := w.Broken(); len(broken) != 2 || !strings.Contains(broken[0], "is not visible to the flow log yet") || !strings.Contains(broken[1], "does not let the flow log deliver") {
+	if broken := w.Broken(); len(broken) != 2 || !strings.Contains(broken[0], "is not visible to the flow log yet") ||
+		!strings.Contains(broken[1], "does not let the flow log deliver") {
 		t.Errorf("broken are %q", broken)
 	}
 }
 
 func TestAlarmsWithoutData(t *testing.T) {
 	w, at := wholeWorld(t)
-	alarm := good[alarmType].with(in{"treatMissingData": "breaching", "dimensions": in{"DBInstanceIdentifier": "db"}, "alarmActions": list(at["topic"].ID)})
+	alarm := good[alarmType].with(in{"treatMissingData": "breaching", "dimensions": in{"DBInstanceIdentifier": "db"},
+		"alarmActions": list(at["topic"].ID)})
 	w.add(alarmType, "early", alarm.with(in{"name": "early"}))
 	w.add(localCommandType, "schema", in{"create": "migrate"})
 	w.add(alarmType, "later", alarm.with(in{"name": "later"}))
@@ -160,7 +174,8 @@ func TestLogGroupsComeBack(t *testing.T) {
 func TestSharedRecord(t *testing.T) {
 	w := world{NewCloud(), t}
 	w.Share("_proof.files.example.org.")
-	record := in{"zoneId": "Z0123456789", "name": "_proof.files.example.org", "type": "CNAME", "records": list("a"), "ttl": 300, "allowOverwrite": true}
+	record := in{"zoneId": "Z0123456789", "name": "_proof.files.example.org", "type": "CNAME", "records": list("a"),
+		"ttl": 300, "allowOverwrite": true}
 	first := w.add(recordType, "proof", record)
 	w.add(recordType, "the same from elsewhere", record)
 	if err := w.delete(resource.URN(first.URN), first.ID, 0); err != nil {

@@ -41,10 +41,12 @@ type Cloud struct {
 // NewCloud returns an empty Cloud.
 func NewCloud() *Cloud {
 	return &Cloud{
-		model: awsmodel.Default(), births: map[string]int{}, buckets: newBuckets(), templates: map[string][]TemplateVersion{},
-		issued: map[string]bool{}, delays: map[string]time.Duration{}, secrets: map[string]bool{},
-		account: account{serviceRoles: map[string]bool{}, lacking: map[string]bool{}, leftovers: map[string]bool{}, shared: map[string]bool{}},
-		runner:  func(Command) (string, error) { return "", nil },
+		model: awsmodel.Default(), births: map[string]int{}, buckets: newBuckets(),
+		templates: map[string][]TemplateVersion{},
+		issued:    map[string]bool{}, delays: map[string]time.Duration{}, secrets: map[string]bool{},
+		account: account{serviceRoles: map[string]bool{}, lacking: map[string]bool{}, leftovers: map[string]bool{},
+			shared: map[string]bool{}},
+		runner: func(Command) (string, error) { return "", nil },
 	}
 }
 
@@ -104,8 +106,9 @@ func (c *Cloud) Forget() {
 	c.events, c.commands = nil, nil
 }
 
-// Resources returns what exists, except what is nothing in AWS, such as commands and random texts, in the order of creation. An object of
-// S3 is listed while its key has a current version, once, however many resources have written it.
+// Resources returns what exists, except what is nothing in AWS, such as commands and random texts, in the order of
+// creation. An object of S3 is listed while its key has a current version, once, however many resources have written
+// it.
 func (c *Cloud) Resources() []Resource {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -161,7 +164,8 @@ func (c *Cloud) Secrets() []string {
 	return slices.Sorted(maps.Keys(c.secrets))
 }
 
-// begin notes that an operation starts, waits as long as a test wants it to, and returns the first fault that hits it before its effect.
+// begin notes that an operation starts, waits as long as a test wants it to, and returns the first fault that hits it
+// before its effect.
 func (c *Cloud) begin(op Operation, urn resource.URN, id string) (*Event, *Fault) {
 	token, name := string(urn.Type()), urn.Name()
 	c.mu.Lock()
@@ -193,7 +197,8 @@ type partial struct {
 // Error implements error.
 func (p *partial) Error() string { return p.reason }
 
-func (c *Cloud) create(urn resource.URN, inputs resource.PropertyMap) (id string, outputs resource.PropertyMap, err error) {
+func (c *Cloud) create(urn resource.URN, inputs resource.PropertyMap) (id string, outputs resource.PropertyMap,
+	err error) {
 	e, fault := c.begin(Create, urn, "")
 	defer func() { c.end(e, id, err) }()
 	if fault != nil && !fault.After {
@@ -247,7 +252,8 @@ func (c *Cloud) add(r *Resource) {
 		// https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
 		c.upload(r)
 	case templateType:
-		// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateLaunchTemplate.html: version 1 is made with it.
+		// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateLaunchTemplate.html: version 1 is made with
+		// it.
 		c.versions(r)
 	}
 	c.resources = append(c.resources, r)
@@ -269,7 +275,8 @@ func (c *Cloud) adopt(urn resource.URN, id string, inputs, outputs resource.Prop
 	delete(inputs, defaultsKey)
 	delete(outputs, defaultsKey)
 	c.resources = append(c.resources, &Resource{
-		Token: string(urn.Type()), Name: urn.Name(), URN: string(urn), ID: id, Inputs: inputs, Outputs: outputs, incarnation: 1, made: c.clock,
+		Token: string(urn.Type()), Name: urn.Name(), URN: string(urn), ID: id, Inputs: inputs, Outputs: outputs,
+		incarnation: 1, made: c.clock,
 	})
 }
 
@@ -310,7 +317,8 @@ func (c *Cloud) checkUnique(r *Resource) error {
 			continue
 		}
 		// A record that may overwrite takes the place of the one that is there
-		// (https://github.com/hashicorp/terraform-provider-aws/blob/v5.100.0/internal/service/route53/record.go, allow_overwrite).
+		// (https://github.com/hashicorp/terraform-provider-aws/blob/v5.100.0/internal/service/route53/record.go,
+		// allow_overwrite).
 		if r.Token == recordType && (look{in: r.Inputs}).flag("allowOverwrite") {
 			continue
 		}
@@ -330,8 +338,8 @@ func (c *Cloud) checkUnique(r *Resource) error {
 	return nil
 }
 
-// find returns the resource with that URN and id. What is nothing in AWS may share its id with the one that it replaces: oldest tells
-// which is meant.
+// find returns the resource with that URN and id. What is nothing in AWS may share its id with the one that it
+// replaces: oldest tells which is meant.
 func (c *Cloud) find(urn resource.URN, id string, oldest bool) *Resource {
 	var found *Resource
 	for _, r := range c.resources {
@@ -355,9 +363,10 @@ func (c *Cloud) read(urn resource.URN, id string) (inputs, outputs resource.Prop
 	return r.state(), r.Outputs, true
 }
 
-// update changes what differs between what was asked for and what is asked for now. What somebody else has changed in the meantime stays,
-// as with the providers, which send what changed.
-func (c *Cloud) update(urn resource.URN, id string, olds, inputs resource.PropertyMap) (outputs resource.PropertyMap, err error) {
+// update changes what differs between what was asked for and what is asked for now. What somebody else has changed in
+// the meantime stays, as with the providers, which send what changed.
+func (c *Cloud) update(urn resource.URN, id string, olds, inputs resource.PropertyMap) (outputs resource.PropertyMap,
+	err error) {
 	e, fault := c.begin(Update, urn, id)
 	defer func() { c.end(e, id, err) }()
 	if fault != nil && !fault.After {
@@ -406,7 +415,8 @@ func (c *Cloud) update(urn resource.URN, id string, olds, inputs resource.Proper
 func (c *Cloud) renew(r *Resource, before Resource) error {
 	id, outputs := c.model.Compute(r.Token, awsmodel.Incarnation(r.Name, r.incarnation), r.Inputs)
 	if id != r.ID {
-		return fmt.Errorf("%s %s: the change made the id %q of %q: add what changed to what needs another resource, in kinds of plan/engine/types.go",
+		return fmt.Errorf("%s %s: the change made the id %q of %q: add what changed to what needs another resource, "+
+			"in kinds of plan/engine/types.go",
 			r.Token, r.Name, id, r.ID)
 	}
 	r.Outputs = outputs

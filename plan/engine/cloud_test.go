@@ -51,7 +51,8 @@ func (r Resource) output(key string) string {
 func wholeWorld(t *testing.T) (w world, at map[string]Resource) {
 	t.Helper()
 	w, at = world{NewCloud(), t}, map[string]Resource{}
-	for _, service := range []string{"elasticloadbalancing.amazonaws.com", "autoscaling.amazonaws.com", "rds.amazonaws.com"} {
+	for _, service := range []string{"elasticloadbalancing.amazonaws.com", "autoscaling.amazonaws.com",
+		"rds.amazonaws.com"} {
 		w.MakeServiceRole(service)
 	}
 	add := func(key, token string, inputs in) Resource {
@@ -70,7 +71,8 @@ func wholeWorld(t *testing.T) (w world, at map[string]Resource) {
 	group := add("group", securityGroupType, in{"vpcId": vpc.ID, "name": "group"})
 	peer := add("peer", securityGroupType, in{"vpcId": vpc.ID, "name": "peer"})
 	add("other group", securityGroupType, in{"vpcId": other.ID, "name": "group"})
-	add("rule", ingressType, in{"securityGroupId": group.ID, "ipProtocol": "tcp", "fromPort": 80, "toPort": 80, "referencedSecurityGroupId": peer.ID})
+	add("rule", ingressType, in{"securityGroupId": group.ID, "ipProtocol": "tcp", "fromPort": 80, "toPort": 80,
+		"referencedSecurityGroupId": peer.ID})
 	table := add("table", routeTableType, in{"vpcId": vpc.ID})
 	add("other table", routeTableType, in{"vpcId": other.ID})
 	add("association", associationType, in{"subnetId": a.ID, "routeTableId": table.ID})
@@ -84,7 +86,8 @@ func wholeWorld(t *testing.T) (w world, at map[string]Resource) {
 	profile := add("profile", profileType, in{"name": "app", "role": role.ID})
 	add("empty profile", profileType, in{"name": "empty"})
 	add("instance", instanceType, good[instanceType].with(in{
-		"subnetId": b.ID, "vpcSecurityGroupIds": list(group.ID), "iamInstanceProfile": profile.ID, "associatePublicIpAddress": true,
+		"subnetId": b.ID, "vpcSecurityGroupIds": list(group.ID), "iamInstanceProfile": profile.ID,
+		"associatePublicIpAddress": true,
 	}))
 
 	logs := add("logs", bucketType, in{"bucket": "logs"})
@@ -96,25 +99,30 @@ func wholeWorld(t *testing.T) (w world, at map[string]Resource) {
 	add("object", bucketObjectType, in{"bucket": files.ID, "key": "releases/1", "content": "one"})
 
 	balancer := add("balancer", balancerType, in{
-		"name": "site", "subnets": list(a.ID, b.ID), "securityGroups": list(group.ID), "accessLogs": in{"bucket": logs.ID, "prefix": "lb", "enabled": true},
+		"name": "site", "subnets": list(a.ID, b.ID), "securityGroups": list(group.ID),
+		"accessLogs": in{"bucket": logs.ID, "prefix": "lb", "enabled": true},
 	})
 	targets := add("targets", targetGroupType, in{"name": "app", "vpcId": vpc.ID, "port": 8080, "protocol": "HTTP"})
 	add("unused targets", targetGroupType, in{"name": "unused", "vpcId": vpc.ID, "port": 8080, "protocol": "HTTP"})
 	add("other targets", targetGroupType, in{"name": "other", "vpcId": other.ID, "port": 8080, "protocol": "HTTP"})
-	add("listener", listenerType, in{"loadBalancerArn": balancer.ID, "port": 80, "protocol": "HTTP", "defaultActions": list(in{"type": "forward", "targetGroupArn": targets.ID})})
+	add("listener", listenerType, in{"loadBalancerArn": balancer.ID, "port": 80, "protocol": "HTTP",
+		"defaultActions": list(in{"type": "forward", "targetGroupArn": targets.ID})})
 	add("certificate", certificateType, in{"domainName": "files.example.org", "validationMethod": "DNS"})
 	template := add("template", templateType, good[templateType].with(in{
-		"name": "app", "iamInstanceProfile": in{"arn": profile.output("arn")}, "networkInterfaces": list(in{"securityGroups": list(group.ID)}),
+		"name": "app", "iamInstanceProfile": in{"arn": profile.output("arn")},
+		"networkInterfaces": list(in{"securityGroups": list(group.ID)}),
 	}))
 	add("app", groupType, in{
-		"name": "app", "minSize": 1, "maxSize": 2, "launchTemplate": in{"id": template.ID, "version": "1"}, "vpcZoneIdentifiers": list(a.ID, b.ID),
-		"targetGroupArns": list(targets.ID), "healthCheckType": "ELB",
+		"name": "app", "minSize": 1, "maxSize": 2, "launchTemplate": in{"id": template.ID, "version": "1"},
+		"vpcZoneIdentifiers": list(a.ID, b.ID),
+		"targetGroupArns":    list(targets.ID), "healthCheckType": "ELB",
 	})
 	add("log of errors", logGroupType, in{"name": "/aws/rds/instance/db/error"})
 	subnets := add("subnets", subnetGroupType, in{"name": "db", "subnetIds": list(a.ID, b.ID)})
 	parameters := add("parameters", parameterGroupType, in{"name": "db", "family": "mysql8.4"})
 	add("database", databaseType, in{
-		"identifier": "db", "engine": "mysql", "engineVersion": "8.4", "instanceClass": "db.t4g.micro", "dbSubnetGroupName": subnets.ID, "parameterGroupName": parameters.ID,
+		"identifier": "db", "engine": "mysql", "engineVersion": "8.4", "instanceClass": "db.t4g.micro",
+		"dbSubnetGroupName": subnets.ID, "parameterGroupName": parameters.ID,
 		"vpcSecurityGroupIds": list(peer.ID), "enabledCloudwatchLogsExports": list("error"), "skipFinalSnapshot": true,
 	})
 	topic := add("topic", topicType, in{"name": "alarms"})
@@ -139,79 +147,148 @@ func TestPlace(t *testing.T) {
 		in          in
 		want        string
 	}{
-		{"a log group that came back", logGroupType, in{"name": "/aws/rds/instance/gone/error"}, "ResourceAlreadyExistsException"},
-		{"a subnet outside its VPC", subnetType, in{"vpcId": id("vpc"), "cidrBlock": "10.9.0.0/24"}, "InvalidSubnet.Range"},
-		{"a subnet over another", subnetType, in{"vpcId": id("vpc"), "cidrBlock": "10.0.0.128/25"}, "InvalidSubnet.Conflict"},
-		{"a subnet of no VPC", subnetType, in{"vpcId": "vpc-0", "cidrBlock": "10.0.9.0/24"}, `"vpc-0" does not exist, which vpcId names`},
-		{"a table of another VPC", associationType, in{"subnetId": id("subnet b"), "routeTableId": id("other table")}, "different VPCs"},
-		{"a subnet with two tables", associationType, in{"subnetId": id("subnet a"), "routeTableId": id("table")}, "AlreadyExists"},
-		{"a route twice", routeType, in{"routeTableId": id("table"), "destinationCidrBlock": "0.0.0.0/0", "natGatewayId": id("nat")}, "AlreadyExists"},
-		{"a route to another VPC's gateway", routeType, in{"routeTableId": id("other table"), "destinationCidrBlock": "0.0.0.0/0", "gatewayId": id("gateway")}, "different VPCs"},
-		{"a route to another VPC's NAT", routeType, in{"routeTableId": id("other table"), "destinationCidrBlock": "0.0.0.0/0", "natGatewayId": id("nat")}, "different VPCs"},
+		{"a log group that came back", logGroupType, in{"name": "/aws/rds/instance/gone/error"},
+			"ResourceAlreadyExistsException"},
+		{"a subnet outside its VPC", subnetType, in{"vpcId": id("vpc"), "cidrBlock": "10.9.0.0/24"},
+			"InvalidSubnet.Range"},
+		{"a subnet over another", subnetType, in{"vpcId": id("vpc"), "cidrBlock": "10.0.0.128/25"},
+			"InvalidSubnet.Conflict"},
+		{"a subnet of no VPC", subnetType, in{"vpcId": "vpc-0", "cidrBlock": "10.0.9.0/24"},
+			`"vpc-0" does not exist, which vpcId names`},
+		{"a table of another VPC", associationType, in{"subnetId": id("subnet b"), "routeTableId": id("other table")},
+			"different VPCs"},
+		{"a subnet with two tables", associationType, in{"subnetId": id("subnet a"), "routeTableId": id("table")},
+			"AlreadyExists"},
+		{"a route twice", routeType, in{"routeTableId": id("table"), "destinationCidrBlock": "0.0.0.0/0",
+			"natGatewayId": id("nat")}, "AlreadyExists"},
+		{"a route to another VPC's gateway", routeType,
+			in{"routeTableId": id("other table"), "destinationCidrBlock": "0.0.0.0/0", "gatewayId": id("gateway")},
+			"different VPCs"},
+		{"a route to another VPC's NAT", routeType,
+			in{"routeTableId": id("other table"), "destinationCidrBlock": "0.0.0.0/0", "natGatewayId": id("nat")},
+			"different VPCs"},
 		{
 			"a route to an instance that drops", routeType,
-			in{"routeTableId": id("table"), "destinationCidrBlock": "10.9.0.0/16", "networkInterfaceId": at["instance"].output("primaryNetworkInterfaceId")}, "sourceDestCheck is on",
+			in{"routeTableId": id("table"), "destinationCidrBlock": "10.9.0.0/16",
+				"networkInterfaceId": at["instance"].output("primaryNetworkInterfaceId")}, "sourceDestCheck is on",
 		},
-		{"an address for two", natType, in{"subnetId": id("subnet b"), "allocationId": id("eip")}, "Resource.AlreadyAssociated"},
-		{"a NAT without a gateway", natType, in{"subnetId": id("other subnet"), "allocationId": id("free eip")}, "Gateway.NotAttached"},
-		{"an address that is taken", eipAssociationType, in{"instanceId": id("instance"), "allocationId": id("eip")}, "Resource.AlreadyAssociated"},
-		{"an endpoint with another VPC's table", endpointType, in{"vpcId": id("vpc"), "serviceName": "com.amazonaws.us-east-1.s3", "routeTableIds": list(id("other table"))}, "is not in"},
+		{"an address for two", natType, in{"subnetId": id("subnet b"), "allocationId": id("eip")},
+			"Resource.AlreadyAssociated"},
+		{"a NAT without a gateway", natType, in{"subnetId": id("other subnet"), "allocationId": id("free eip")},
+			"Gateway.NotAttached"},
+		{"an address that is taken", eipAssociationType, in{"instanceId": id("instance"), "allocationId": id("eip")},
+			"Resource.AlreadyAssociated"},
+		{"an endpoint with another VPC's table", endpointType,
+			in{"vpcId": id("vpc"), "serviceName": "com.amazonaws.us-east-1.s3",
+				"routeTableIds": list(id("other table"))}, "is not in"},
 		{
 			"a rule twice", ingressType,
-			in{"securityGroupId": id("group"), "ipProtocol": "tcp", "fromPort": 80, "toPort": 80, "referencedSecurityGroupId": id("peer")}, "InvalidPermission.Duplicate",
+			in{"securityGroupId": id("group"), "ipProtocol": "tcp", "fromPort": 80, "toPort": 80,
+				"referencedSecurityGroupId": id("peer")}, "InvalidPermission.Duplicate",
 		},
-		{"a rule across VPCs", egressType, in{"securityGroupId": id("group"), "ipProtocol": "tcp", "fromPort": 1, "toPort": 1, "referencedSecurityGroupId": id("other group")}, "not, as the others"},
+		{"a rule across VPCs", egressType, in{"securityGroupId": id("group"), "ipProtocol": "tcp", "fromPort": 1,
+			"toPort": 1, "referencedSecurityGroupId": id("other group")}, "not, as the others"},
 		{"two groups of one name", securityGroupType, in{"vpcId": id("vpc"), "name": "group"}, "AlreadyExists"},
-		{"an instance with another VPC's group", instanceType, good[instanceType].with(in{"subnetId": id("subnet a"), "vpcSecurityGroupIds": list(id("other group"))}), "InvalidParameter"},
-		{"a profile without a role", instanceType, good[instanceType].with(in{"subnetId": id("subnet a"), "iamInstanceProfile": id("empty profile")}), "has no role"},
-		{"a template with groups of two VPCs", templateType, in{"name": "two", "networkInterfaces": list(in{"securityGroups": list(id("group"), id("other group"))})}, "not, as the others"},
-		{"a load balancer in one zone", balancerType, in{"name": "a", "subnets": list(id("subnet a"), id("subnet a again"))}, "are both in us-east-1a"},
-		{"a load balancer in two VPCs", balancerType, in{"name": "a", "subnets": list(id("subnet a"), id("other subnet"))}, "not, as the others"},
-		{"a load balancer without a gateway", balancerType, in{"name": "a", "subnets": list(id("other subnet"))}, "has no internet gateway"},
+		{"an instance with another VPC's group", instanceType,
+			good[instanceType].with(in{"subnetId": id("subnet a"), "vpcSecurityGroupIds": list(id("other group"))}),
+			"InvalidParameter"},
+		{"a profile without a role", instanceType,
+			good[instanceType].with(in{"subnetId": id("subnet a"), "iamInstanceProfile": id("empty profile")}),
+			"has no role"},
+		{"a template with groups of two VPCs", templateType,
+			in{"name": "two", "networkInterfaces": list(in{"securityGroups": list(id("group"), id("other group"))})},
+			"not, as the others"},
+		{"a load balancer in one zone", balancerType,
+			in{"name": "a", "subnets": list(id("subnet a"), id("subnet a again"))}, "are both in us-east-1a"},
+		{"a load balancer in two VPCs", balancerType,
+			in{"name": "a", "subnets": list(id("subnet a"), id("other subnet"))}, "not, as the others"},
+		{"a load balancer without a gateway", balancerType, in{"name": "a", "subnets": list(id("other subnet"))},
+			"has no internet gateway"},
 		{
 			"a load balancer that may not log", balancerType,
-			in{"name": "a", "subnets": list(id("subnet a"), id("subnet b")), "accessLogs": in{"bucket": id("logs"), "prefix": "elsewhere", "enabled": true}}, "Access Denied for bucket",
+			in{"name": "a", "subnets": list(id("subnet a"), id("subnet b")),
+				"accessLogs": in{"bucket": id("logs"), "prefix": "elsewhere", "enabled": true}},
+			"Access Denied for bucket",
 		},
-		{"two listeners on a port", listenerType, in{"loadBalancerArn": id("balancer"), "port": 80, "defaultActions": list(in{"type": "forward", "targetGroupArn": id("targets")})}, "AlreadyExists"},
-		{"a listener to another VPC", listenerType, in{"loadBalancerArn": id("balancer"), "port": 81, "defaultActions": list(in{"type": "forward", "targetGroupArn": id("other targets")})}, "not in the load balancer's VPC"},
+		{"two listeners on a port", listenerType,
+			in{"loadBalancerArn": id("balancer"), "port": 80,
+				"defaultActions": list(in{"type": "forward", "targetGroupArn": id("targets")})}, "AlreadyExists"},
+		{"a listener to another VPC", listenerType,
+			in{"loadBalancerArn": id("balancer"), "port": 81,
+				"defaultActions": list(in{"type": "forward", "targetGroupArn": id("other targets")})},
+			"not in the load balancer's VPC"},
 		{
 			"a certificate that is not valid", listenerType,
-			in{"loadBalancerArn": id("balancer"), "port": 443, "certificateArn": id("certificate"), "defaultActions": list(in{"type": "forward", "targetGroupArn": id("targets")})}, "UnsupportedCertificate",
+			in{"loadBalancerArn": id("balancer"), "port": 443, "certificateArn": id("certificate"),
+				"defaultActions": list(in{"type": "forward", "targetGroupArn": id("targets")})},
+			"UnsupportedCertificate",
 		},
-		{"a version that is not there", groupType, in{"name": "b", "launchTemplate": in{"id": id("template"), "version": "2"}, "vpcZoneIdentifiers": list(id("subnet a"))}, "has no version"},
-		{"a group in another VPC than its instances' groups", groupType, in{"name": "b", "launchTemplate": in{"id": id("template"), "version": "1"}, "vpcZoneIdentifiers": list(id("other subnet"))}, "not, as the others"},
+		{"a version that is not there", groupType,
+			in{"name": "b", "launchTemplate": in{"id": id("template"), "version": "2"},
+				"vpcZoneIdentifiers": list(id("subnet a"))}, "has no version"},
+		{"a group in another VPC than its instances' groups", groupType,
+			in{"name": "b", "launchTemplate": in{"id": id("template"), "version": "1"},
+				"vpcZoneIdentifiers": list(id("other subnet"))}, "not, as the others"},
 		{
 			"a group of targets that nothing forwards to", groupType,
 			in{
-				"name": "b", "launchTemplate": in{"id": id("template"), "version": "1"}, "vpcZoneIdentifiers": list(id("subnet a")), "healthCheckType": "ELB",
+				"name": "b", "launchTemplate": in{"id": id("template"), "version": "1"},
+				"vpcZoneIdentifiers": list(id("subnet a")), "healthCheckType": "ELB",
 				"targetGroupArns": list(id("unused targets")),
 			}, "has no listener",
 		},
-		{"a group of another VPC's targets", groupType, in{"name": "b", "launchTemplate": in{"id": id("template"), "version": "1"}, "vpcZoneIdentifiers": list(id("subnet a")), "targetGroupArns": list(id("other targets"))}, "is not in"},
+		{"a group of another VPC's targets", groupType,
+			in{"name": "b", "launchTemplate": in{"id": id("template"), "version": "1"},
+				"vpcZoneIdentifiers": list(id("subnet a")), "targetGroupArns": list(id("other targets"))}, "is not in"},
 		{
-			"scaling by requests to others", scalingPolicyType, in{"autoscalingGroupName": "app", "name": "p", "targetTrackingConfiguration": in{"predefinedMetricSpecification": in{
-				"resourceLabel": at["balancer"].output("arnSuffix") + "/" + at["unused targets"].output("arnSuffix"),
-			}}}, "is not a target group of app",
+			"scaling by requests to others", scalingPolicyType,
+			in{"autoscalingGroupName": "app", "name": "p",
+				"targetTrackingConfiguration": in{"predefinedMetricSpecification": in{
+					"resourceLabel": at["balancer"].output("arnSuffix") + "/" +
+						at["unused targets"].output("arnSuffix"),
+				}}}, "is not a target group of app",
 		},
 		{
-			"scaling by requests to nothing", scalingPolicyType, in{"autoscalingGroupName": "app", "name": "p", "targetTrackingConfiguration": in{"predefinedMetricSpecification": in{
-				"resourceLabel": "app/x/0/targetgroup/y/0",
-			}}}, "names no load balancer and target group",
+			"scaling by requests to nothing", scalingPolicyType,
+			in{"autoscalingGroupName": "app", "name": "p",
+				"targetTrackingConfiguration": in{"predefinedMetricSpecification": in{
+					"resourceLabel": "app/x/0/targetgroup/y/0",
+				}}}, "names no load balancer and target group",
 		},
-		{"a database in one zone", subnetGroupType, in{"name": "one", "subnetIds": list(id("subnet a"), id("subnet a again"))}, "DBSubnetGroupDoesNotCoverEnoughAZs"},
-		{"a database with another VPC's group", databaseType, in{"identifier": "x", "dbSubnetGroupName": id("subnets"), "vpcSecurityGroupIds": list(id("other group"))}, "InvalidParameterCombination"},
-		{"a database with another version's parameters", databaseType, in{"identifier": "x", "engine": "mysql", "engineVersion": "8.0", "dbSubnetGroupName": id("subnets"), "parameterGroupName": id("parameters")}, "InvalidParameterCombination"},
-		{"a database whose logs would be kept for ever", databaseType, in{"identifier": "x", "dbSubnetGroupName": id("subnets"), "enabledCloudwatchLogsExports": list("error")}, "it has to be there before"},
-		{"a database of a name that is taken", databaseType, in{"identifier": "db", "dbSubnetGroupName": id("subnets")}, "AlreadyExists"},
-		{"a bucket's policy of another bucket", bucketPolicyType, in{"bucket": id("files"), "policy": policyOf(strings.ReplaceAll(onBucket, ":files", ":logs"))}, "MalformedPolicy"},
+		{"a database in one zone", subnetGroupType,
+			in{"name": "one", "subnetIds": list(id("subnet a"), id("subnet a again"))},
+			"DBSubnetGroupDoesNotCoverEnoughAZs"},
+		{"a database with another VPC's group", databaseType,
+			in{"identifier": "x", "dbSubnetGroupName": id("subnets"), "vpcSecurityGroupIds": list(id("other group"))},
+			"InvalidParameterCombination"},
+		{"a database with another version's parameters", databaseType,
+			in{"identifier": "x", "engine": "mysql", "engineVersion": "8.0", "dbSubnetGroupName": id("subnets"),
+				"parameterGroupName": id("parameters")}, "InvalidParameterCombination"},
+		{"a database whose logs would be kept for ever", databaseType,
+			in{"identifier": "x", "dbSubnetGroupName": id("subnets"), "enabledCloudwatchLogsExports": list("error")},
+			"it has to be there before"},
+		{"a database of a name that is taken", databaseType, in{"identifier": "db", "dbSubnetGroupName": id("subnets")},
+			"AlreadyExists"},
+		{"a bucket's policy of another bucket", bucketPolicyType,
+			in{"bucket": id("files"), "policy": policyOf(strings.ReplaceAll(onBucket, ":files", ":logs"))},
+			"MalformedPolicy"},
 		{
 			"a public bucket", bucketPolicyType,
-			in{"bucket": id("files"), "policy": policyOf(`{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::files/*"}`)}, "AccessDenied",
+			in{"bucket": id("files"),
+				"policy": policyOf(
+					`{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::files/*"}`)}, "AccessDenied",
 		},
-		{"policies that are too long together", rolePolicyType, in{"name": "b", "role": "app", "policy": policyOf(strings.Replace(identity, "files", strings.Repeat("f", inlinePolicyChars-200), 1))}, "LimitExceeded"},
-		{"a certificate without its record", validationType, in{"certificateArn": id("certificate")}, "stays PENDING_VALIDATION"},
-		{"an alarm to nobody", alarmType, in{"name": "b", "alarmActions": list("arn:aws:sns:us-east-1:123456789012:nobody")}, "does not exist, which alarmActions[] names"},
-		{"an alarm on nothing", alarmType, in{"name": "b", "dimensions": in{"TableName": "nothing"}}, "does not exist, which dimensions.TableName names"},
+		{"policies that are too long together", rolePolicyType,
+			in{"name": "b", "role": "app",
+				"policy": policyOf(strings.Replace(identity, "files", strings.Repeat("f", inlinePolicyChars-200), 1))},
+			"LimitExceeded"},
+		{"a certificate without its record", validationType, in{"certificateArn": id("certificate")},
+			"stays PENDING_VALIDATION"},
+		{"an alarm to nobody", alarmType,
+			in{"name": "b", "alarmActions": list("arn:aws:sns:us-east-1:123456789012:nobody")},
+			"does not exist, which alarmActions[] names"},
+		{"an alarm on nothing", alarmType, in{"name": "b", "dimensions": in{"TableName": "nothing"}},
+			"does not exist, which dimensions.TableName names"},
 		{"a role of a name that is taken", roleType, in{"name": "app"}, "AlreadyExists"},
 	} {
 		tried[c.token] = true
@@ -233,11 +310,13 @@ func TestPlace(t *testing.T) {
 	// With its record, the certificate can be validated and used.
 	option := (look{in: at["certificate"].Outputs}).objects("domainValidationOptions")[0]
 	w.add(recordType, "proof", in{
-		"zoneId": "Z1", "name": option.textOr("resourceRecordName"), "type": "CNAME", "ttl": 300, "records": list(option.textOr("resourceRecordValue")),
+		"zoneId": "Z1", "name": option.textOr("resourceRecordName"), "type": "CNAME", "ttl": 300,
+		"records": list(option.textOr("resourceRecordValue")),
 	})
 	w.add(validationType, "valid", in{"certificateArn": id("certificate")})
 	w.add(listenerType, "https", in{
-		"loadBalancerArn": id("balancer"), "port": 443, "certificateArn": id("certificate"), "defaultActions": list(in{"type": "forward", "targetGroupArn": id("targets")}),
+		"loadBalancerArn": id("balancer"), "port": 443, "certificateArn": id("certificate"),
+		"defaultActions": list(in{"type": "forward", "targetGroupArn": id("targets")}),
 	})
 }
 
@@ -248,16 +327,19 @@ func TestSmallSubnet(t *testing.T) {
 	for i := range 4 {
 		w.add(instanceType, fmt.Sprint("neighbour ", i), good[instanceType].with(in{"subnetId": at["small subnet"].ID}))
 	}
-	if _, err := w.try(balancerType, "full", in{"name": "full", "subnets": subnets}); err == nil || !strings.Contains(err.Error(), "7 addresses are free") {
+	if _, err := w.try(balancerType, "full", in{"name": "full", "subnets": subnets}); err == nil ||
+		!strings.Contains(err.Error(), "7 addresses are free") {
 		t.Errorf("a load balancer in a subnet with seven free addresses: %v", err)
 	}
 }
 
-// TestDelete: what AWS does not let go while it is in use, and that everything goes in the order in which it came, turned around.
+// TestDelete: what AWS does not let go while it is in use, and that everything goes in the order in which it came,
+// turned around.
 func TestDelete(t *testing.T) {
 	w, at := wholeWorld(t)
 	for _, key := range []string{
-		"vpc", "subnet a", "subnet b", "group", "peer", "gateway", "table", "eip", "role", "profile", "template", "targets", "subnets", "parameters", "topic",
+		"vpc", "subnet a", "subnet b", "group", "peer", "gateway", "table", "eip", "role", "profile", "template",
+		"targets", "subnets", "parameters", "topic",
 	} {
 		r := at[key]
 		err := w.delete(resource.URN(r.URN), r.ID, 0)
@@ -282,18 +364,21 @@ func TestDelete(t *testing.T) {
 	if err := errors.Join(errs...); err != nil {
 		t.Error(err)
 	}
-	// The load balancer has written to the one, somebody to the other: of what the resource of an object wrote, nothing is left.
+	// The load balancer has written to the one, somebody to the other: of what the resource of an object wrote, nothing
+	// is left.
 	if _, found := w.Object(at["files"].ID, "releases/1"); found {
 		t.Error("an object is there although its resource was deleted")
 	}
 	w.Put(at["files"].ID, "files/person/file")
 	for _, key := range []string{"logs", "files"} {
 		r := at[key]
-		if err := w.delete(resource.URN(r.URN), r.ID, 0); err == nil || !strings.Contains(err.Error(), "BucketNotEmpty") {
+		if err := w.delete(resource.URN(r.URN), r.ID, 0); err == nil ||
+			!strings.Contains(err.Error(), "BucketNotEmpty") {
 			t.Errorf("the bucket %s: got the error %v, want BucketNotEmpty", key, err)
 		}
 		before := r.Inputs
-		if _, err := w.update(resource.URN(r.URN), r.ID, before, in{"bucket": key, "forceDestroy": true}.properties()); err != nil {
+		if _, err := w.update(resource.URN(r.URN), r.ID, before,
+			in{"bucket": key, "forceDestroy": true}.properties()); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.delete(resource.URN(r.URN), r.ID, 0); err != nil {
@@ -341,7 +426,8 @@ func TestDeletionProtection(t *testing.T) {
 		}
 	}
 	table := w.add(tableType, "table", good[tableType].with(in{"name": "files", "deletionProtectionEnabled": true}))
-	if err := w.delete(resource.URN(table.URN), table.ID, 0); err == nil || !strings.Contains(err.Error(), "ValidationException") {
+	if err := w.delete(resource.URN(table.URN), table.ID, 0); err == nil ||
+		!strings.Contains(err.Error(), "ValidationException") {
 		t.Errorf("a protected table: %v", err)
 	}
 }
@@ -361,7 +447,8 @@ func TestGatewayWaitsForAddresses(t *testing.T) {
 			}
 		}
 		gateway := at["gateway"]
-		if err := w.delete(resource.URN(gateway.URN), gateway.ID, 0); err == nil || !strings.Contains(err.Error(), "mapped public addresses") {
+		if err := w.delete(resource.URN(gateway.URN), gateway.ID, 0); err == nil ||
+			!strings.Contains(err.Error(), "mapped public addresses") {
 			t.Errorf("%s: got the error %v, want mapped public addresses", kind, err)
 		}
 	}
@@ -388,12 +475,14 @@ func TestUpdate(t *testing.T) {
 		t.Errorf("another instance type made version %v, want 2", v)
 	}
 	parameter := w.add(parameterType, "p", in{"name": "/p", "type": "String", "value": "a"})
-	if v := change(parameter, in{"name": "/p", "type": "String", "value": "a"}, in{"name": "/p", "type": "String", "value": "b"})["version"].NumberValue(); v != 2 {
+	if v := change(parameter, in{"name": "/p", "type": "String", "value": "a"},
+		in{"name": "/p", "type": "String", "value": "b"})["version"].NumberValue(); v != 2 {
 		t.Errorf("another value made version %v, want 2", v)
 	}
 
 	// What somebody else changed stays when something else is changed.
-	if err := w.Change(groupType, "app", "launchTemplate", map[string]any{"id": template.ID, "version": "2"}); err != nil {
+	if err := w.Change(groupType, "app", "launchTemplate",
+		map[string]any{"id": template.ID, "version": "2"}); err != nil {
 		t.Fatal(err)
 	}
 	group := in(at["app"].Inputs.Mappable())
@@ -405,7 +494,8 @@ func TestUpdate(t *testing.T) {
 		t.Errorf("the group's largest size is %v, want 3", outputs["maxSize"])
 	}
 	// An id that changes tells of a hole in the table of what needs another resource.
-	if _, err := w.update(resource.URN(at["topic"].URN), at["topic"].ID, in{"name": "alarms"}.properties(), in{"name": "else"}.properties()); err == nil {
+	if _, err := w.update(resource.URN(at["topic"].URN), at["topic"].ID, in{"name": "alarms"}.properties(),
+		in{"name": "else"}.properties()); err == nil {
 		t.Error("a topic was renamed in place")
 	}
 }
@@ -465,33 +555,48 @@ func TestDiffer(t *testing.T) {
 		before      bool
 	}{
 		{name: "nothing", token: vpcType, olds: in{"cidrBlock": "a", "__defaults": list()}, news: in{"cidrBlock": "a"}},
-		{name: "in place", token: vpcType, olds: in{"tags": in{"a": "b"}}, news: in{"tags": in{"a": "c"}}, diffs: []string{"tags"}},
-		{name: "by another", token: subnetType, olds: in{"vpcId": "a"}, news: in{"vpcId": "b"}, diffs: []string{"vpcId"}, replaces: []string{"vpcId"}},
+		{name: "in place", token: vpcType, olds: in{"tags": in{"a": "b"}}, news: in{"tags": in{"a": "c"}},
+			diffs: []string{"tags"}},
+		{name: "by another", token: subnetType, olds: in{"vpcId": "a"}, news: in{"vpcId": "b"},
+			diffs: []string{"vpcId"}, replaces: []string{"vpcId"}},
 		{
-			name: "within an object", token: instanceType, olds: in{"rootBlockDevice": in{"encrypted": false, "volumeSize": 8}},
-			news: in{"rootBlockDevice": in{"encrypted": true, "volumeSize": 8}}, diffs: []string{"rootBlockDevice"}, replaces: []string{"rootBlockDevice.encrypted"},
+			name: "within an object", token: instanceType,
+			olds: in{"rootBlockDevice": in{"encrypted": false, "volumeSize": 8}},
+			news: in{"rootBlockDevice": in{"encrypted": true, "volumeSize": 8}}, diffs: []string{"rootBlockDevice"},
+			replaces: []string{"rootBlockDevice.encrypted"},
 		},
-		{name: "beside it", token: instanceType, olds: in{"rootBlockDevice": in{"volumeSize": 8}}, news: in{"rootBlockDevice": in{"volumeSize": 9}}, diffs: []string{"rootBlockDevice"}},
-		{name: "user-data", token: instanceType, olds: in{"userData": "a"}, news: in{"userData": "b"}, diffs: []string{"userData"}},
+		{name: "beside it", token: instanceType, olds: in{"rootBlockDevice": in{"volumeSize": 8}},
+			news: in{"rootBlockDevice": in{"volumeSize": 9}}, diffs: []string{"rootBlockDevice"}},
+		{name: "user-data", token: instanceType, olds: in{"userData": "a"}, news: in{"userData": "b"},
+			diffs: []string{"userData"}},
 		{
-			name: "user-data that replaces", token: instanceType, olds: in{"userData": "a", "userDataReplaceOnChange": true},
-			news: in{"userData": "b", "userDataReplaceOnChange": true}, diffs: []string{"userData"}, replaces: []string{"userData"},
+			name: "user-data that replaces", token: instanceType,
+			olds: in{"userData": "a", "userDataReplaceOnChange": true},
+			news: in{"userData": "b", "userDataReplaceOnChange": true}, diffs: []string{"userData"},
+			replaces: []string{"userData"},
 		},
-		{name: "what is not known", token: localCommandType, olds: in{"triggers": list("1")}, news: in{"triggers": list(unknown)}, diffs: []string{"triggers"}, replaces: []string{"triggers[0]"}},
-		{name: "a command's text", token: localCommandType, olds: in{"create": "a"}, news: in{"create": "b"}, diffs: []string{"create"}},
+		{name: "what is not known", token: localCommandType, olds: in{"triggers": list("1")},
+			news: in{"triggers": list(unknown)}, diffs: []string{"triggers"}, replaces: []string{"triggers[0]"}},
+		{name: "a command's text", token: localCommandType, olds: in{"create": "a"}, news: in{"create": "b"},
+			diffs: []string{"create"}},
 		{
-			name: "a name of the program's", token: roleType, olds: in{"name": "a", "path": "/a/"}, news: in{"name": "a", "path": "/b/"},
+			name: "a name of the program's", token: roleType, olds: in{"name": "a", "path": "/a/"},
+			news:  in{"name": "a", "path": "/b/"},
 			diffs: []string{"path"}, replaces: []string{"path"}, before: true,
 		},
 		{
-			name: "a name of the provider's", token: roleType, olds: in{"name": "a", "path": "/a/"}, news: in{"name": "a", "path": "/b/", "__defaults": list("name")},
+			name: "a name of the provider's", token: roleType, olds: in{"name": "a", "path": "/a/"},
+			news:  in{"name": "a", "path": "/b/", "__defaults": list("name")},
 			diffs: []string{"path"}, replaces: []string{"path"},
 		},
-		{name: "all of a password", token: passwordType, olds: in{"keepers": in{"a": "1"}}, news: in{"keepers": in{"a": "2"}}, diffs: []string{"keepers"}, replaces: []string{"keepers.a"}},
+		{name: "all of a password", token: passwordType, olds: in{"keepers": in{"a": "1"}},
+			news: in{"keepers": in{"a": "2"}}, diffs: []string{"keepers"}, replaces: []string{"keepers.a"}},
 	} {
 		got := differ(c.token, c.olds.properties(), c.news.properties())
-		if !slices.Equal(got.GetDiffs(), c.diffs) || !slices.Equal(got.GetReplaces(), c.replaces) || got.GetDeleteBeforeReplace() != c.before {
-			t.Errorf("%s: %v, replaced by %v, deleted before %v; want %v, %v, %v", c.name, got.GetDiffs(), got.GetReplaces(), got.GetDeleteBeforeReplace(), c.diffs, c.replaces, c.before)
+		if !slices.Equal(got.GetDiffs(), c.diffs) || !slices.Equal(got.GetReplaces(), c.replaces) ||
+			got.GetDeleteBeforeReplace() != c.before {
+			t.Errorf("%s: %v, replaced by %v, deleted before %v; want %v, %v, %v", c.name, got.GetDiffs(),
+				got.GetReplaces(), got.GetDeleteBeforeReplace(), c.diffs, c.replaces, c.before)
 		}
 	}
 }
@@ -504,11 +609,14 @@ func TestForesee(t *testing.T) {
 	}
 	olds := in{"name": "app", "instanceType": "t4g.micro", "imageId": "ami-1"}
 	was := in{"name": "app", "instanceType": "t4g.micro", "imageId": "ami-1", "latestVersion": 3, "arn": "arn"}
-	outputs = foresee(templateType, olds.properties(), was.properties(), olds.with(in{"instanceType": "t4g.small", "imageId": nil}).properties())
-	if !outputs["latestVersion"].IsComputed() || outputs["arn"].StringValue() != "arn" || outputs["instanceType"].StringValue() != "t4g.small" || !outputs["imageId"].IsNull() {
+	outputs = foresee(templateType, olds.properties(), was.properties(),
+		olds.with(in{"instanceType": "t4g.small", "imageId": nil}).properties())
+	if !outputs["latestVersion"].IsComputed() || outputs["arn"].StringValue() != "arn" ||
+		outputs["instanceType"].StringValue() != "t4g.small" || !outputs["imageId"].IsNull() {
 		t.Errorf("of a changed template its next version is not known: %v", outputs)
 	}
-	outputs = foresee(templateType, olds.properties(), was.properties(), olds.with(in{"tags": in{"a": "b"}}).properties())
+	outputs = foresee(templateType, olds.properties(), was.properties(),
+		olds.with(in{"tags": in{"a": "b"}}).properties())
 	if outputs["latestVersion"].NumberValue() != 3 {
 		t.Errorf("tags make no version: %v", outputs["latestVersion"])
 	}
@@ -522,22 +630,26 @@ func TestCommand(t *testing.T) {
 		}
 		return "printed by " + c.Script, nil
 	})
-	first := w.add(localCommandType, "c", in{"create": "make", "update": "mend", "stdin": "x", "environment": in{"A": "1"}})
+	first := w.add(localCommandType, "c",
+		in{"create": "make", "update": "mend", "stdin": "x", "environment": in{"A": "1"}})
 	if first.output("stdout") != "printed by make" {
 		t.Errorf("stdout is %q", first.output("stdout"))
 	}
-	outputs, err := w.update(resource.URN(first.URN), first.ID, first.Inputs, in{"create": "make", "update": "mend", "stdin": "y"}.properties())
+	outputs, err := w.update(resource.URN(first.URN), first.ID, first.Inputs,
+		in{"create": "make", "update": "mend", "stdin": "y"}.properties())
 	if err != nil || outputs["stdout"].StringValue() != "printed by mend" {
 		t.Errorf("the update printed %v: %v", outputs["stdout"], err)
 	}
-	if _, err := w.try(localCommandType, "d", in{"create": "make", "stdin": "bad"}); err == nil || !strings.Contains(err.Error(), "exit status 1") {
+	if _, err := w.try(localCommandType, "d", in{"create": "make", "stdin": "bad"}); err == nil ||
+		!strings.Contains(err.Error(), "exit status 1") {
 		t.Errorf("a command that fails: %v", err)
 	}
 	if _, there := w.Get(localCommandType, "d"); there {
 		t.Error("a command that failed is there")
 	}
 	commands := w.Commands()
-	if len(commands) != 2 || commands[0].Script != "make" || commands[0].Environment["A"] != "1" || commands[1].Script != "mend" {
+	if len(commands) != 2 || commands[0].Script != "make" || commands[0].Environment["A"] != "1" ||
+		commands[1].Script != "mend" {
 		t.Errorf("the commands were %+v", commands)
 	}
 }

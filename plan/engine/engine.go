@@ -1,10 +1,11 @@
-// Package engine runs a Pulumi program with the real engine and state, against a double of its providers: a gRPC server that stands in
-// for AWS, for the command provider, and for those of random texts and keys. Tests import it; it exists because a graph (package graph)
-// shows what a program asks for, but not whether a second run changes nothing, in which order things come and go, what a change
-// replaces, or what is left after a failure.
+// Package engine runs a Pulumi program with the real engine and state, against a double of its providers: a gRPC server
+// that stands in for AWS, for the command provider, and for those of random texts and keys. Tests import it; it exists
+// because a graph (package graph) shows what a program asks for, but not whether a second run changes nothing, in which
+// order things come and go, what a change replaces, or what is left after a failure.
 //
-// The double keeps a cloud of its own and is as strict as it can be: it refuses inputs that the SDK's types do not have, what AWS's
-// documented limits forbid, what names something that is not there, and the deletion of what is in use.
+// The double keeps a cloud of its own and is as strict as it can be: it refuses inputs that the SDK's types do not
+// have, what AWS's documented limits forbid, what names something that is not there, and the deletion of what is in
+// use.
 //
 // What it does not prove:
 //   - that AWS accepts what the double accepts. Its rules are those that somebody wrote down here, each with its source; quotas of an
@@ -25,8 +26,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 )
 
-// command returns the Pulumi CLI: the one that "make test-tools" builds into .tools/bin, else the one on PATH. Without any it ends the
-// test: as failed where DOSSIER_TEST_REQUIRE=1 is set, else as skipped.
+// command returns the Pulumi CLI: the one that "make test-tools" builds into .tools/bin, else the one on PATH. Without
+// any it ends the test: as failed where DOSSIER_TEST_REQUIRE=1 is set, else as skipped.
 func command(t testing.TB) auto.PulumiCommand {
 	t.Helper()
 	options := &auto.PulumiCommandOptions{}

@@ -12,7 +12,8 @@ import (
 	"dossier.example/plan/internal/awsmodel"
 )
 
-// places are the rules of AWS that depend on what else there is, by type. They are asked when a resource is created or changed.
+// places are the rules of AWS that depend on what else there is, by type. They are asked when a resource is created or
+// changed.
 var places = map[string]func(*Cloud, *Resource) error{
 	subnetType:         (*Cloud).placeSubnet,
 	associationType:    (*Cloud).placeAssociation,
@@ -111,7 +112,8 @@ func (c *Cloud) placeSubnet(r *Resource) error {
 
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateRouteTable.html: in the same VPC.
 func (c *Cloud) placeAssociation(r *Resource) error {
-	if subnet, table := c.byID(subnetType, r.text("subnetId")), c.byID(routeTableType, r.text("routeTableId")); subnet != nil && subnet.text("vpcId") != table.text("vpcId") {
+	if subnet, table := c.byID(subnetType, r.text("subnetId")),
+		c.byID(routeTableType, r.text("routeTableId")); subnet != nil && subnet.text("vpcId") != table.text("vpcId") {
 		return errors.New("the route table and the subnet belong to different VPCs")
 	}
 	return nil
@@ -124,7 +126,8 @@ func (c *Cloud) placeRoute(r *Resource) error {
 	if gateway := c.byID(gatewayType, r.text("gatewayId")); gateway != nil && gateway.text("vpcId") != vpc {
 		return fmt.Errorf("the route table and the internet gateway %s belong to different VPCs", gateway.ID)
 	}
-	if nat := c.byID(natType, r.text("natGatewayId")); nat != nil && c.byID(subnetType, nat.text("subnetId")).text("vpcId") != vpc {
+	if nat := c.byID(natType, r.text("natGatewayId")); nat != nil &&
+		c.byID(subnetType, nat.text("subnetId")).text("vpcId") != vpc {
 		return fmt.Errorf("the route table and the NAT gateway %s belong to different VPCs", nat.ID)
 	}
 	if eni := r.text("networkInterfaceId"); eni != "" {
@@ -155,7 +158,8 @@ func (c *Cloud) placeEIPAssociation(r *Resource) error {
 	if err := c.free(r); err != nil {
 		return err
 	}
-	if err := c.attached(c.byID(subnetType, c.byID(instanceType, r.text("instanceId")).text("subnetId")).text("vpcId")); err != nil {
+	if err := c.attached(c.byID(subnetType,
+		c.byID(instanceType, r.text("instanceId")).text("subnetId")).text("vpcId")); err != nil {
 		return fmt.Errorf("Gateway.NotAttached: %w", err)
 	}
 	return nil
@@ -184,17 +188,20 @@ func (c *Cloud) placeEndpoint(r *Resource) error {
 	return nil
 }
 
-// rulesPerGroup is for each direction: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-security-groups.
+// rulesPerGroup is for each direction:
+// https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-security-groups.
 const rulesPerGroup = 60
 
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html: InvalidPermission.Duplicate,
 // RulesPerSecurityGroupLimitExceeded.
 func (c *Cloud) placeGroupRule(r *Resource) error {
-	if _, err := c.vpcOf(nil, append(textsAt(r.Inputs, "securityGroupId"), textsAt(r.Inputs, "referencedSecurityGroupId")...)); err != nil {
+	if _, err := c.vpcOf(nil,
+		append(textsAt(r.Inputs, "securityGroupId"), textsAt(r.Inputs, "referencedSecurityGroupId")...)); err != nil {
 		return err
 	}
 	what := func(r *Resource) string {
-		return fmt.Sprint(r.text("ipProtocol"), r.Inputs["fromPort"], r.Inputs["toPort"], r.text("cidrIpv4"), r.text("cidrIpv6"), r.text("prefixListId"),
+		return fmt.Sprint(r.text("ipProtocol"), r.Inputs["fromPort"], r.Inputs["toPort"], r.text("cidrIpv4"),
+			r.text("cidrIpv6"), r.text("prefixListId"),
 			r.text("referencedSecurityGroupId"))
 	}
 	others := c.of(r.Token, "securityGroupId", r.text("securityGroupId"))
@@ -218,7 +225,8 @@ func (c *Cloud) placeInstance(r *Resource) error {
 	if err := c.freeInstance(r.text("instanceType")); err != nil {
 		return err
 	}
-	if err := c.offered(r.text("instanceType"), awsmodel.Text(c.byID(subnetType, r.text("subnetId")).Outputs["availabilityZone"])); err != nil {
+	if err := c.offered(r.text("instanceType"),
+		awsmodel.Text(c.byID(subnetType, r.text("subnetId")).Outputs["availabilityZone"])); err != nil {
 		return err
 	}
 	if profile := c.byID(profileType, r.text("iamInstanceProfile")); profile != nil && profile.text("role") == "" {
@@ -252,7 +260,8 @@ func (c *Cloud) placeBalancer(r *Resource) error {
 		}
 		zones[zone] = id
 		if free := c.freeAddresses(subnet); free < balancerAddresses {
-			return fmt.Errorf("InvalidSubnet: not enough IP space available in %s: %d addresses are free, and a load balancer needs %d", id, free, balancerAddresses)
+			return fmt.Errorf("InvalidSubnet: not enough IP space available in %s: %d addresses are free, and a "+
+				"load balancer needs %d", id, free, balancerAddresses)
 		}
 	}
 	if !(look{in: r.Inputs}).flag("internal") {
@@ -271,7 +280,8 @@ func (c *Cloud) placeBalancer(r *Resource) error {
 	}
 	key := "arn:aws:s3:::" + bucket + "/" + prefix + "AWSLogs/" + c.model.Account + "/ELBAccessLogTestFile"
 	if !c.serviceMay(bucket, "logdelivery.elasticloadbalancing.amazonaws.com", "s3:PutObject", key) {
-		return fmt.Errorf("InvalidConfigurationRequest: Access Denied for bucket: %s. Please check S3bucket permission", bucket)
+		return fmt.Errorf("InvalidConfigurationRequest: Access Denied for bucket: %s. Please check S3bucket permission",
+			bucket)
 	}
 	c.put(bucket, prefix+"AWSLogs/"+c.model.Account+"/ELBAccessLogTestFile")
 	return nil
@@ -287,7 +297,8 @@ func (c *Cloud) freeAddresses(subnet *Resource) int {
 	if err != nil {
 		return 0
 	}
-	return 1<<(32-block.Bits()) - 5 - len(c.of(instanceType, "subnetId", subnet.ID)) - len(c.of(natType, "subnetId", subnet.ID))
+	return 1<<(32-block.Bits()) - 5 - len(c.of(instanceType, "subnetId", subnet.ID)) - len(c.of(natType, "subnetId",
+		subnet.ID))
 }
 
 // serviceMay tells whether the bucket's policy allows an AWS service an action.
@@ -348,9 +359,11 @@ func (c *Cloud) placeGroup(r *Resource) error {
 	}
 	latest := awsmodel.Plain(made.Outputs["latestVersion"]).NumberValue()
 	if n, err := strconv.Atoi(template.textOr("version")); err != nil || n < 1 || float64(n) > latest {
-		return fmt.Errorf("ValidationError: %s has no version %q; the latest is %v", made.ID, template.textOr("version"), latest)
+		return fmt.Errorf("ValidationError: %s has no version %q; the latest is %v", made.ID,
+			template.textOr("version"), latest)
 	}
-	vpc, err := c.vpcOf(textsAt(r.Inputs, "vpcZoneIdentifiers[]"), textsAt(made.Inputs, "networkInterfaces[].securityGroups[]"))
+	vpc, err := c.vpcOf(textsAt(r.Inputs, "vpcZoneIdentifiers[]"),
+		textsAt(made.Inputs, "networkInterfaces[].securityGroups[]"))
 	if err != nil {
 		return fmt.Errorf("ValidationError: %w", err)
 	}
@@ -418,15 +431,19 @@ func (c *Cloud) placeDatabase(r *Resource) error {
 	}
 	subnets := c.byID(subnetGroupType, r.text("dbSubnetGroupName"))
 	if subnets == nil {
-		return errors.New("without a subnet group the database would be in the default VPC, which new accounts may lack")
+		return errors.New("without a subnet group the database would be in the default VPC, which new accounts may " +
+			"lack")
 	}
-	if _, err := c.vpcOf(textsAt(subnets.Inputs, "subnetIds[]"), textsAt(r.Inputs, "vpcSecurityGroupIds[]")); err != nil {
+	if _, err := c.vpcOf(textsAt(subnets.Inputs, "subnetIds[]"),
+		textsAt(r.Inputs, "vpcSecurityGroupIds[]")); err != nil {
 		return fmt.Errorf("InvalidParameterCombination: %w", err)
 	}
 	if group := c.byID(parameterGroupType, r.text("parameterGroupName")); group != nil {
 		version := r.text("engineVersion")
-		if family := r.text("engine") + version; group.text("family") != family && !strings.HasPrefix(family, group.text("family")+".") {
-			return fmt.Errorf("InvalidParameterCombination: the parameter group's family is %s, and the engine %s %s", group.text("family"), r.text("engine"), version)
+		if family := r.text("engine") + version; group.text("family") != family && !strings.HasPrefix(family,
+			group.text("family")+".") {
+			return fmt.Errorf("InvalidParameterCombination: the parameter group's family is %s, and the engine %s %s",
+				group.text("family"), r.text("engine"), version)
 		}
 	}
 	// RDS makes the groups that it needs, with no retention, and Pulumi then finds theirs taken.
@@ -463,7 +480,8 @@ func (c *Cloud) placeBucketPolicy(r *Resource) error {
 		}
 		for _, block := range c.of(bucketBlockType, "bucket", r.text("bucket")) {
 			if (look{in: block.Inputs}).flag("blockPublicPolicy") && s.anyone() {
-				return fmt.Errorf("AccessDenied: the policy is public, which the bucket's public access block forbids: %s", s.Sid)
+				return fmt.Errorf("AccessDenied: the policy is public, which the bucket's public access block "+
+					"forbids: %s", s.Sid)
 			}
 		}
 	}
@@ -479,7 +497,8 @@ func (c *Cloud) placeRolePolicy(r *Resource) error {
 		}
 	}
 	if sum += len(withoutSpace(r.text("policy"))); sum > inlinePolicyChars {
-		return fmt.Errorf("LimitExceeded: the inline policies of %s have %d characters together, and may have %d", r.text("role"), sum, inlinePolicyChars)
+		return fmt.Errorf("LimitExceeded: the inline policies of %s have %d characters together, and may have %d",
+			r.text("role"), sum, inlinePolicyChars)
 	}
 	return nil
 }
@@ -492,13 +511,16 @@ func (c *Cloud) placeValidation(r *Resource) error {
 		name, value := option.textOr("resourceRecordName"), option.textOr("resourceRecordValue")
 		there := false
 		for _, record := range c.resources {
-			there = there || record.Token == recordType && strings.TrimSuffix(record.text("name"), ".") == strings.TrimSuffix(name, ".") &&
-				record.text("type") == option.textOr("resourceRecordType") && slices.Contains(textsAt(record.Inputs, "records[]"), value)
+			there = there || record.Token == recordType && strings.TrimSuffix(record.text("name"),
+				".") == strings.TrimSuffix(name, ".") &&
+				record.text("type") == option.textOr("resourceRecordType") &&
+				slices.Contains(textsAt(record.Inputs, "records[]"), value)
 		}
 		if !there {
 			return fmt.Errorf("the certificate stays PENDING_VALIDATION: there is no record %s %s", name, value)
 		}
-		if fqdns := textsAt(r.Inputs, "validationRecordFqdns[]"); len(fqdns) > 0 && !slices.Contains(fqdns, strings.TrimSuffix(name, ".")) {
+		if fqdns := textsAt(r.Inputs, "validationRecordFqdns[]"); len(fqdns) > 0 &&
+			!slices.Contains(fqdns, strings.TrimSuffix(name, ".")) {
 			return fmt.Errorf("%s is not among the names of records, %v", name, fqdns)
 		}
 	}
@@ -514,7 +536,8 @@ func (c *Cloud) leaving(r *Resource) error {
 		// https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Internet_Gateway.html: "some mapped public address(es)".
 		for _, other := range c.resources {
 			if c.public(other) == r.text("vpcId") {
-				return fmt.Errorf("DependencyViolation: the VPC %s has mapped public addresses: %s %s", r.text("vpcId"), other.Token, other.ID)
+				return fmt.Errorf("DependencyViolation: the VPC %s has mapped public addresses: %s %s", r.text("vpcId"),
+					other.Token, other.ID)
 			}
 		}
 	case balancerType:

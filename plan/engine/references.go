@@ -18,7 +18,8 @@ type reference struct {
 	to, output string
 	// soft lets what is named go first. What AWS itself lets go, but leaves something broken behind, is not soft.
 	soft bool
-	// when names an input and the value with which this one is such a name: "input value". Without the input it is, too.
+	// when names an input and the value with which this one is such a name: "input value". Without the input it is,
+	// too.
 	when string
 }
 
@@ -44,7 +45,8 @@ var references = map[string][]reference{
 	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html: a route whose target is gone is a black
 	// hole.
 	routeType: {
-		{at: "routeTableId", to: routeTableType, soft: true}, {at: "gatewayId", to: gatewayType, soft: true}, {at: "natGatewayId", to: natType, soft: true},
+		{at: "routeTableId", to: routeTableType, soft: true}, {at: "gatewayId", to: gatewayType, soft: true},
+		{at: "natGatewayId", to: natType, soft: true},
 		{at: "networkInterfaceId", to: instanceType, output: "primaryNetworkInterfaceId", soft: true},
 	},
 	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteRouteTable.html
@@ -59,7 +61,8 @@ var references = map[string][]reference{
 	// https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteInstanceProfile.html: programs of a running
 	// instance would lose their rights.
 	instanceType: {
-		{at: "subnetId", to: subnetType}, {at: "vpcSecurityGroupIds[]", to: securityGroupType}, {at: "iamInstanceProfile", to: profileType},
+		{at: "subnetId", to: subnetType}, {at: "vpcSecurityGroupIds[]", to: securityGroupType},
+		{at: "iamInstanceProfile", to: profileType},
 		{at: "keyName", to: keyPairType, soft: true},
 	},
 	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVpc.html; of a route table, the endpoint's
@@ -68,20 +71,23 @@ var references = map[string][]reference{
 	// https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-cwl.html: without its role or its log group a flow log
 	// delivers nothing.
 	flowLogType: {
-		{at: "vpcId", to: vpcType, soft: true}, {at: "iamRoleArn", to: roleType, output: "arn"}, {at: "logDestination", to: logGroupType, output: "arn", when: "logDestinationType cloud-watch-logs"},
+		{at: "vpcId", to: vpcType, soft: true}, {at: "iamRoleArn", to: roleType, output: "arn"},
+		{at: "logDestination", to: logGroupType, output: "arn", when: "logDestinationType cloud-watch-logs"},
 	},
 	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateLaunchTemplate.html checks nothing; instances
 	// fail to start from what names what is gone:
 	// https://docs.aws.amazon.com/autoscaling/ec2/userguide/ts-as-launch-template.html.
 	templateType: {
-		{at: "iamInstanceProfile.arn", to: profileType, output: "arn"}, {at: "networkInterfaces[].securityGroups[]", to: securityGroupType},
+		{at: "iamInstanceProfile.arn", to: profileType, output: "arn"},
+		{at: "networkInterfaces[].securityGroups[]", to: securityGroupType},
 		{at: "vpcSecurityGroupIds[]", to: securityGroupType}, {at: "keyName", to: keyPairType, soft: true},
 	},
 	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSubnet.html,
 	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSecurityGroup.html; of the bucket, logs are
 	// lost: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html.
 	balancerType: {
-		{at: "subnets[]", to: subnetType}, {at: "securityGroups[]", to: securityGroupType}, {at: "accessLogs.bucket", to: bucketType},
+		{at: "subnets[]", to: subnetType}, {at: "securityGroups[]", to: securityGroupType},
+		{at: "accessLogs.bucket", to: bucketType},
 	},
 	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVpc.html
 	targetGroupType: {{at: "vpcId", to: vpcType}},
@@ -89,14 +95,16 @@ var references = map[string][]reference{
 	// https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DeleteLoadBalancer.html: with its
 	// listeners; https://docs.aws.amazon.com/acm/latest/APIReference/API_DeleteCertificate.html
 	listenerType: {
-		{at: "loadBalancerArn", to: balancerType, output: "arn", soft: true}, {at: "certificateArn", to: certificateType, output: "arn"},
+		{at: "loadBalancerArn", to: balancerType, output: "arn", soft: true},
+		{at: "certificateArn", to: certificateType, output: "arn"},
 		{at: "defaultActions[].targetGroupArn", to: targetGroupType, output: "arn"},
 	},
 	// https://docs.aws.amazon.com/autoscaling/ec2/userguide/ts-as-launch-template.html,
 	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSubnet.html,
 	// https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DeleteTargetGroup.html
 	groupType: {
-		{at: "launchTemplate.id", to: templateType}, {at: "vpcZoneIdentifiers[]", to: subnetType}, {at: "targetGroupArns[]", to: targetGroupType, output: "arn"},
+		{at: "launchTemplate.id", to: templateType}, {at: "vpcZoneIdentifiers[]", to: subnetType},
+		{at: "targetGroupArns[]", to: targetGroupType, output: "arn"},
 	},
 	// https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DeleteAutoScalingGroup.html: with its policies and
 	// hooks.
@@ -106,7 +114,8 @@ var references = map[string][]reference{
 	// https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBParameterGroup.html,
 	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSecurityGroup.html
 	databaseType: {
-		{at: "dbSubnetGroupName", to: subnetGroupType}, {at: "parameterGroupName", to: parameterGroupType}, {at: "vpcSecurityGroupIds[]", to: securityGroupType},
+		{at: "dbSubnetGroupName", to: subnetGroupType}, {at: "parameterGroupName", to: parameterGroupType},
+		{at: "vpcSecurityGroupIds[]", to: securityGroupType},
 	},
 	// https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBSubnetGroup.html: RDS knows a subnet that
 	// is gone no more than one that never was.
@@ -159,7 +168,8 @@ var references = map[string][]reference{
 
 var (
 	// A group takes its own rules with it, but not those of others that name it.
-	groupRuleReferences = []reference{{at: "securityGroupId", to: securityGroupType, soft: true}, {at: "referencedSecurityGroupId", to: securityGroupType}}
+	groupRuleReferences = []reference{{at: "securityGroupId", to: securityGroupType, soft: true},
+		{at: "referencedSecurityGroupId", to: securityGroupType}}
 	// A bucket's settings go with it.
 	ofBucket = []reference{{at: "bucket", to: bucketType, soft: true}}
 )
@@ -170,7 +180,8 @@ func (c *Cloud) named(ref reference, value string) *Resource {
 		if r.Token != ref.to {
 			continue
 		}
-		if ref.output == "" && r.ID == value || ref.output != "" && awsmodel.Text(r.Outputs[resource.PropertyKey(ref.output)]) == value {
+		if ref.output == "" && r.ID == value ||
+			ref.output != "" && awsmodel.Text(r.Outputs[resource.PropertyKey(ref.output)]) == value {
 			return r
 		}
 	}
@@ -207,7 +218,8 @@ func (c *Cloud) checkUnused(gone *Resource) error {
 				name = awsmodel.Text(gone.Outputs[resource.PropertyKey(ref.output)])
 			}
 			if slices.Contains(textsAt(r.Inputs, ref.at), name) {
-				return fmt.Errorf("DependencyViolation: %s %s is in use: %s of %s %s names it", gone.Token, gone.ID, ref.at, r.Token, r.ID)
+				return fmt.Errorf("DependencyViolation: %s %s is in use: %s of %s %s names it", gone.Token, gone.ID,
+					ref.at, r.Token, r.ID)
 			}
 		}
 	}

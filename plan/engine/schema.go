@@ -14,8 +14,8 @@ import (
 	"dossier.example/plan/internal/awsmodel"
 )
 
-// checkTypes refuses inputs that the type does not have, or that are of another type than the SDK declares. Real providers turn much
-// into what they need; nothing is turned here, so that no program depends on it.
+// checkTypes refuses inputs that the type does not have, or that are of another type than the SDK declares. Real
+// providers turn much into what they need; nothing is turned here, so that no program depends on it.
 func checkTypes(k kind, inputs resource.PropertyMap, faults *faults) {
 	checkStruct("", argsType(k.args), inputs, faults)
 }
@@ -69,7 +69,8 @@ func checkStruct(at string, t reflect.Type, inputs resource.PropertyMap, faults 
 	for _, key := range slices.Sorted(maps.Keys(inputs)) {
 		p, known := declared[string(key)]
 		if !known {
-			faults.add(join(at, string(key)), "is no input of this type, which has %s", strings.Join(slices.Sorted(maps.Keys(declared)), ", "))
+			faults.add(join(at, string(key)), "is no input of this type, which has %s",
+				strings.Join(slices.Sorted(maps.Keys(declared)), ", "))
 			continue
 		}
 		checkValue(join(at, string(key)), p.kind, inputs[key], faults)
@@ -137,7 +138,8 @@ func checkValue(at string, t reflect.Type, v resource.PropertyValue, faults *fau
 			wrong("an asset or an archive")
 		}
 	default:
-		faults.add(at, "is declared as %s by the SDK, which is not known here: add it to checkValue in plan/engine/schema.go", t)
+		faults.add(at,
+			"is declared as %s by the SDK, which is not known here: add it to checkValue in plan/engine/schema.go", t)
 	}
 }
 

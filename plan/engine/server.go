@@ -70,11 +70,13 @@ func known(s *structpb.Struct) (resource.PropertyMap, error) {
 	if s == nil {
 		return resource.PropertyMap{}, nil
 	}
-	return plugin.UnmarshalProperties(s, plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true, KeepResources: true, SkipNulls: true, ComputeAssetHashes: true})
+	return plugin.UnmarshalProperties(s, plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true,
+		KeepResources: true, SkipNulls: true, ComputeAssetHashes: true})
 }
 
 func sent(m resource.PropertyMap) (*structpb.Struct, error) {
-	return plugin.MarshalProperties(m, plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true, KeepResources: true, ComputeAssetHashes: true})
+	return plugin.MarshalProperties(m, plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true, KeepResources: true,
+		ComputeAssetHashes: true})
 }
 
 // GetPluginInfo implements pulumirpc.ResourceProviderServer, as do the methods that follow.
@@ -96,10 +98,12 @@ func (p *provider) CheckConfig(_ context.Context, req *pulumirpc.CheckRequest) (
 		return nil, err
 	}
 	var faults faults
-	allowed := map[string]bool{"version": true, "pluginDownloadURL": true, "region": p.name == "aws", "defaultTags": p.name == "aws"}
+	allowed := map[string]bool{"version": true, "pluginDownloadURL": true, "region": p.name == "aws",
+		"defaultTags": p.name == "aws"}
 	for key := range news {
 		if !allowed[string(key)] {
-			faults.add(string(key), "is no configuration of %s that is known here: add it to CheckConfig in plan/engine/server.go", p.name)
+			faults.add(string(key),
+				"is no configuration of %s that is known here: add it to CheckConfig in plan/engine/server.go", p.name)
 		}
 	}
 	if region := awsmodel.Text(news["region"]); p.name == "aws" && region == "" {
@@ -195,10 +199,12 @@ func (p *provider) Check(_ context.Context, req *pulumirpc.CheckRequest) (*pulum
 }
 
 // check returns the inputs with what the provider fills in, and what is wrong with them.
-func (p *provider) check(token, name string, olds, news resource.PropertyMap, seed []byte) (resource.PropertyMap, faults, error) {
+func (p *provider) check(token, name string, olds, news resource.PropertyMap, seed []byte) (resource.PropertyMap,
+	faults, error) {
 	k, known := kinds[token]
 	if !known {
-		return nil, nil, fmt.Errorf("the type %s is not known here: add it to kinds in plan/engine/types.go, its references to references.go, and its limits", token)
+		return nil, nil, fmt.Errorf("the type %s is not known here: add it to kinds in plan/engine/types.go, its "+
+			"references to references.go, and its limits", token)
 	}
 	var found faults
 	inputs := news.Copy()
@@ -352,7 +358,8 @@ func (p *provider) Update(_ context.Context, req *pulumirpc.UpdateRequest) (*pul
 }
 
 func (p *provider) Delete(_ context.Context, req *pulumirpc.DeleteRequest) (*emptypb.Empty, error) {
-	if err := p.cloud.delete(resource.URN(req.GetUrn()), req.GetId(), time.Duration(req.GetTimeout()*float64(time.Second))); err != nil {
+	if err := p.cloud.delete(resource.URN(req.GetUrn()), req.GetId(),
+		time.Duration(req.GetTimeout()*float64(time.Second))); err != nil {
 		return nil, failure(err)
 	}
 	return &emptypb.Empty{}, nil

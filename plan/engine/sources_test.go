@@ -294,7 +294,8 @@ func (p *rulesOf) cases(f *ast.FuncDecl, sourced bool) []rule {
 				end = s.Body.List[i+1].Pos()
 			}
 			own := p.comments(clause.Pos(), end)
-			found = append(found, rule{"case " + p.text(clause.List[0]) + " of " + f.Name.Name, clause.Pos(), sourced || own})
+			found = append(found, rule{"case " + p.text(clause.List[0]) + " of " + f.Name.Name, clause.Pos(), sourced ||
+				own})
 		}
 		return true
 	})
@@ -349,7 +350,8 @@ func refuses(body *ast.BlockStmt) bool {
 			if id, is := s.X.(*ast.Ident); is {
 				from = id.Name + "."
 			}
-			found = slices.Contains(refusing, s.Sel.Name) || slices.Contains([]string{"errors.New", "fmt.Errorf"}, from+s.Sel.Name)
+			found = slices.Contains(refusing, s.Sel.Name) ||
+				slices.Contains([]string{"errors.New", "fmt.Errorf"}, from+s.Sel.Name)
 		}
 		return !found
 	})

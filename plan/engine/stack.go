@@ -36,8 +36,8 @@ type Stack struct {
 	stack auto.Stack
 }
 
-// New makes a stack that nothing was deployed to. Its state is in a folder of the test's; several stacks run side by side. Values of the
-// configuration, by full key, that begin with a brace are objects in JSON.
+// New makes a stack that nothing was deployed to. Its state is in a folder of the test's; several stacks run side by
+// side. Values of the configuration, by full key, that begin with a brace are objects in JSON.
 func New(t testing.TB, project, name string, settings map[string]string, program pulumi.RunFunc) *Stack {
 	t.Helper()
 	cli := command(t)
@@ -52,7 +52,8 @@ func New(t testing.TB, project, name string, settings map[string]string, program
 	made, err := auto.UpsertStackInlineSource(t.Context(), name, project, program,
 		auto.Pulumi(cli), auto.PulumiHome(filepath.Join(dir, "home")), auto.WorkDir(filepath.Join(dir, "work")),
 		auto.Project(workspace.Project{
-			Name: tokens.PackageName(project), Runtime: workspace.NewProjectRuntimeInfo("go", nil), Backend: &workspace.ProjectBackend{URL: backend},
+			Name: tokens.PackageName(project), Runtime: workspace.NewProjectRuntimeInfo("go", nil),
+			Backend: &workspace.ProjectBackend{URL: backend},
 		}),
 		auto.Stacks(map[string]workspace.ProjectStack{name: {Config: configuration(t, settings)}}),
 		auto.EnvVars(map[string]string{
@@ -61,8 +62,8 @@ func New(t testing.TB, project, name string, settings map[string]string, program
 			"PULUMI_DEBUG_PROVIDERS":                      serve(t, s.Cloud),
 			"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
 			"PULUMI_SKIP_UPDATE_CHECK":                    "true",
-			// The state is written at the end of a run, also of one that failed, instead of after each of a hundred resources: a third of
-			// the time.
+			// The state is written at the end of a run, also of one that failed, instead of after each of a hundred
+			// resources: a third of the time.
 			"PULUMI_EXPERIMENTAL":     "true",
 			"PULUMI_SKIP_CHECKPOINTS": "true",
 		}))
@@ -111,8 +112,8 @@ func (s *Stack) Program(program pulumi.RunFunc) { s.stack.Workspace().SetProgram
 type Result struct {
 	// Err is why it failed; nil when it did not. Its text is that of the engine's errors.
 	Err error
-	// Changes are what it did, in alphabetical order: the operation, the type and the name, with a space between. What stayed as it was
-	// is left out, as are the stack itself and the providers.
+	// Changes are what it did, in alphabetical order: the operation, the type and the name, with a space between. What
+	// stayed as it was is left out, as are the stack itself and the providers.
 	Changes []string
 	// Same is the number of resources that stayed as they were.
 	Same int
@@ -199,7 +200,8 @@ func (s *Stack) run(act func(said *bytes.Buffer, stream chan<- events.EngineEven
 func (s *Stack) Preview() Result {
 	s.t.Helper()
 	return s.run(func(said *bytes.Buffer, stream chan<- events.EngineEvent) (auto.OutputMap, error) {
-		_, err := s.stack.Preview(s.t.Context(), optpreview.EventStreams(stream), optpreview.ProgressStreams(said), optpreview.ErrorProgressStreams(said), optpreview.Diff())
+		_, err := s.stack.Preview(s.t.Context(), optpreview.EventStreams(stream), optpreview.ProgressStreams(said),
+			optpreview.ErrorProgressStreams(said), optpreview.Diff())
 		return nil, err
 	})
 }
@@ -208,7 +210,8 @@ func (s *Stack) Preview() Result {
 func (s *Stack) Up() Result {
 	s.t.Helper()
 	return s.run(func(said *bytes.Buffer, stream chan<- events.EngineEvent) (auto.OutputMap, error) {
-		result, err := s.stack.Up(s.t.Context(), optup.EventStreams(stream), optup.ProgressStreams(said), optup.ErrorProgressStreams(said))
+		result, err := s.stack.Up(s.t.Context(), optup.EventStreams(stream), optup.ProgressStreams(said),
+			optup.ErrorProgressStreams(said))
 		return result.Outputs, err
 	})
 }
@@ -217,23 +220,27 @@ func (s *Stack) Up() Result {
 func (s *Stack) Refresh() Result {
 	s.t.Helper()
 	return s.run(func(said *bytes.Buffer, stream chan<- events.EngineEvent) (auto.OutputMap, error) {
-		_, err := s.stack.Refresh(s.t.Context(), optrefresh.EventStreams(stream), optrefresh.ProgressStreams(said), optrefresh.ErrorProgressStreams(said))
+		_, err := s.stack.Refresh(s.t.Context(), optrefresh.EventStreams(stream), optrefresh.ProgressStreams(said),
+			optrefresh.ErrorProgressStreams(said))
 		return nil, err
 	})
 }
 
-// Destroy deletes everything. As "pulumi destroy" does, it previews that first, and does nothing where the preview fails.
+// Destroy deletes everything. As "pulumi destroy" does, it previews that first, and does nothing where the preview
+// fails.
 func (s *Stack) Destroy() Result {
 	s.t.Helper()
 	preview := s.run(func(said *bytes.Buffer, stream chan<- events.EngineEvent) (auto.OutputMap, error) {
-		_, err := s.stack.PreviewDestroy(s.t.Context(), optdestroy.EventStreams(stream), optdestroy.ProgressStreams(said), optdestroy.ErrorProgressStreams(said))
+		_, err := s.stack.PreviewDestroy(s.t.Context(), optdestroy.EventStreams(stream),
+			optdestroy.ProgressStreams(said), optdestroy.ErrorProgressStreams(said))
 		return nil, err
 	})
 	if preview.Err != nil {
 		return preview
 	}
 	return s.run(func(said *bytes.Buffer, stream chan<- events.EngineEvent) (auto.OutputMap, error) {
-		_, err := s.stack.Destroy(s.t.Context(), optdestroy.EventStreams(stream), optdestroy.ProgressStreams(said), optdestroy.ErrorProgressStreams(said))
+		_, err := s.stack.Destroy(s.t.Context(), optdestroy.EventStreams(stream), optdestroy.ProgressStreams(said),
+			optdestroy.ErrorProgressStreams(said))
 		return nil, err
 	})
 }
@@ -247,12 +254,14 @@ func (s *Stack) CLI(args ...string) {
 		env = append(env, key+"="+value)
 	}
 	args = append(args, "--yes", "--stack", s.stack.Name())
-	if out, wrong, _, err := w.PulumiCommand().Run(s.t.Context(), w.WorkDir(), nil, nil, nil, env, args...); err != nil {
+	if out, wrong, _, err := w.PulumiCommand().Run(s.t.Context(), w.WorkDir(), nil, nil, nil, env,
+		args...); err != nil {
 		s.t.Fatalf("pulumi %s: %v\n%s%s", strings.Join(args, " "), err, out, wrong)
 	}
 }
 
-// Kept is all that is kept of the stack: its state, with the copies of earlier ones and the history of runs, and its configuration.
+// Kept is all that is kept of the stack: its state, with the copies of earlier ones and the history of runs, and its
+// configuration.
 func (s *Stack) Kept() string {
 	s.t.Helper()
 	var all strings.Builder
@@ -270,8 +279,8 @@ func (s *Stack) Kept() string {
 	return all.String()
 }
 
-// Import replaces the state by one that "pulumi stack export --show-secrets" wrote, here or elsewhere, and has the double
-// of AWS hold the resources that it tells of.
+// Import replaces the state by one that "pulumi stack export --show-secrets" wrote, here or elsewhere, and has the
+// double of AWS hold the resources that it tells of.
 func (s *Stack) Import(exported []byte) {
 	s.t.Helper()
 	err := s.stack.Import(s.t.Context(), apitype.UntypedDeployment{Version: 3, Deployment: exported})
@@ -332,8 +341,8 @@ func (s *Stack) State() State {
 // URN is that of a resource; empty when the state lacks it.
 func (s State) URN(name string) string { return string(s.urns[name]) }
 
-// Waits tells whether one resource waited for another to be there, itself or through others. Unlike the order in which things happened,
-// it does not hold by luck.
+// Waits tells whether one resource waited for another to be there, itself or through others. Unlike the order in which
+// things happened, it does not hold by luck.
 func (s State) Waits(one, other string) (bool, error) {
 	from, to := s.urns[one], s.urns[other]
 	if from == "" || to == "" {

@@ -17,17 +17,19 @@ import (
 	"dossier.example/plan/internal/awsmodel"
 )
 
-// Record runs a Pulumi program without a cloud and makes a graph of what it registers. project and stack are what the program finds as its
-// own; config is its configuration by full key, such as aws:region, where a value that is an object is JSON, such as that of
-// dossier:settings. What AWS would answer is made up from the inputs alone, so that the same program and configuration give the same
-// graph. The error is the program's own, or tells of what an engine would refuse: two resources of one name, a file that is not there.
+// Record runs a Pulumi program without a cloud and makes a graph of what it registers. project and stack are what the
+// program finds as its own; config is its configuration by full key, such as aws:region, where a value that is an
+// object is JSON, such as that of dossier:settings. What AWS would answer is made up from the inputs alone, so that the
+// same program and configuration give the same graph. The error is the program's own, or tells of what an engine would
+// refuse: two resources of one name, a file that is not there.
 func Record(project, stack string, config map[string]string, program pulumi.RunFunc) (*Graph, error) {
 	return RecordAfter(Before{}, project, stack, config, program)
 }
 
-// RecordAfter is Record of a program that comes after another one: what is there already keeps its id and what AWS made for it, unless
-// before tells that it is made anew.
-func RecordAfter(before Before, project, stack string, config map[string]string, program pulumi.RunFunc) (*Graph, error) {
+// RecordAfter is Record of a program that comes after another one: what is there already keeps its id and what AWS made
+// for it, unless before tells that it is made anew.
+func RecordAfter(before Before, project, stack string, config map[string]string, program pulumi.RunFunc) (*Graph,
+	error) {
 	m := modelOf(config)
 	m.before = before
 	return record(project, stack, config, program, m)
@@ -36,8 +38,9 @@ func RecordAfter(before Before, project, stack string, config map[string]string,
 // Before is the deployment that a recording comes after. The zero value is an empty account.
 type Before struct {
 	Graph *Graph
-	// Renew tells what becomes of a resource that Graph has, before the program goes on with what it is then; it is needed with Graph.
-	// The inputs of now hold no secrets, but what a graph masks for repeating one may still stand there.
+	// Renew tells what becomes of a resource that Graph has, before the program goes on with what it is then; it is
+	// needed with Graph. The inputs of now hold no secrets, but what a graph masks for repeating one may still stand
+	// there.
 	Renew func(old, now *Resource) Renewal
 }
 
@@ -65,8 +68,8 @@ type model struct {
 	before  Before
 }
 
-// exportsToken is the type of the component that carries the stack's outputs to the recorder: the engine is told of them in a call that
-// mocks do not pass on, while the inputs of a component come with their marks.
+// exportsToken is the type of the component that carries the stack's outputs to the recorder: the engine is told of
+// them in a call that mocks do not pass on, while the inputs of a component come with their marks.
 const exportsToken = "plan:graph:Exports"
 
 // record runs the program and makes a graph of what it registered.
@@ -199,7 +202,8 @@ func hashAssets(v resource.PropertyValue) error {
 	return nil
 }
 
-// markSecrets does to outputs what an engine does: those that the resource declares as secret are, and those that repeat a secret input.
+// markSecrets does to outputs what an engine does: those that the resource declares as secret are, and those that
+// repeat a secret input.
 func markSecrets(outputs resource.PropertyMap, args pulumi.MockResourceArgs) resource.PropertyMap {
 	marked := outputs.Copy()
 	secret := func(key resource.PropertyKey) {
@@ -225,7 +229,8 @@ func (rec *recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error
 	return rec.model.answer(args.Token, args.Args)
 }
 
-// answer is what a function of the provider answers: for subnets, those that were there before, else what the model says.
+// answer is what a function of the provider answers: for subnets, those that were there before, else what the model
+// says.
 func (m model) answer(token string, args resource.PropertyMap) (resource.PropertyMap, error) {
 	if m.before.Graph == nil {
 		return m.invoke(token, args)
@@ -364,13 +369,15 @@ func (rec *recorder) resource(reg registration) *Resource {
 	return r
 }
 
-// urn is the engine's name of a resource, by the same rule: the type of the parent is part of it, unless that is the stack.
+// urn is the engine's name of a resource, by the same rule: the type of the parent is part of it, unless that is the
+// stack.
 func (rec *recorder) urn(parent, token, name string) string {
 	var parentType tokens.Type
 	if p := resource.URN(parent); p != "" && p.QualifiedType() != resource.RootStackType {
 		parentType = p.QualifiedType()
 	}
-	return string(resource.NewURN(tokens.QName(rec.stack), tokens.PackageName(rec.project), parentType, tokens.Type(token), name))
+	return string(resource.NewURN(tokens.QName(rec.stack), tokens.PackageName(rec.project), parentType,
+		tokens.Type(token), name))
 }
 
 func aliases(rpc *pulumirpc.RegisterResourceRequest) []string {
@@ -395,9 +402,9 @@ func sorted(list []string) []string {
 	return slices.Compact(list)
 }
 
-// reveal shows what the SDKs mark as secret although it is not: the value of a Parameter Store parameter of type String, which is for
-// anyone to read, and of the connection of a remote command all but what signs in. Should a secret be among it, the search for leaks
-// finds it there.
+// reveal shows what the SDKs mark as secret although it is not: the value of a Parameter Store parameter of type
+// String, which is for anyone to read, and of the connection of a remote command all but what signs in. Should a secret
+// be among it, the search for leaks finds it there.
 func reveal(r *Resource, reg registration) {
 	show := func(from resource.PropertyMap, key string, shown map[string]any) {
 		v := from[resource.PropertyKey(key)]
@@ -438,8 +445,8 @@ func maskSignIn(connection any) {
 	maskSignIn(m["proxy"])
 }
 
-// secrets are the texts that must stand nowhere in plain: what packages made to generate secrets give out, and what the program hands
-// to a database or to Parameter Store as one.
+// secrets are the texts that must stand nowhere in plain: what packages made to generate secrets give out, and what the
+// program hands to a database or to Parameter Store as one.
 func (rec *recorder) secrets() secretTexts {
 	found := map[string]bool{}
 	collect := func(least int, v resource.PropertyValue) {
@@ -458,7 +465,8 @@ func (rec *recorder) secrets() secretTexts {
 			}
 		case token == "aws:rds/instance:Instance":
 			collect(8, in["password"])
-		case token == "aws:ssm/parameter:Parameter" && in["type"].IsString() && in["type"].StringValue() == "SecureString":
+		case token == "aws:ssm/parameter:Parameter" && in["type"].IsString() &&
+			in["type"].StringValue() == "SecureString":
 			// A shorter one may be a word that also stands elsewhere for good reason, such as a user's name.
 			collect(20, in["value"])
 		}

@@ -39,7 +39,8 @@ type custom struct {
 
 type component struct{ pulumi.ResourceState }
 
-func register(t *testing.T, ctx *pulumi.Context, token, name string, in pulumi.Map, opts ...pulumi.ResourceOption) *custom {
+func register(t *testing.T, ctx *pulumi.Context, token, name string, in pulumi.Map,
+	opts ...pulumi.ResourceOption) *custom {
 	t.Helper()
 	r := &custom{}
 	if err := ctx.RegisterResource(token, name, in, r, opts...); err != nil {
@@ -56,19 +57,29 @@ func TestRecord(t *testing.T) {
 			return err
 		}
 		under := pulumi.Parent(net)
-		vpc := register(t, ctx, "aws:ec2/vpc:Vpc", "vpc", pulumi.Map{"cidrBlock": pulumi.String(settings)}, under, pulumi.Protect(true))
-		password := register(t, ctx, "random:index/randomPassword:RandomPassword", "password", pulumi.Map{"length": pulumi.Int(20)},
+		vpc := register(t, ctx, "aws:ec2/vpc:Vpc", "vpc", pulumi.Map{"cidrBlock": pulumi.String(settings)}, under,
+			pulumi.Protect(true))
+		password := register(t, ctx, "random:index/randomPassword:RandomPassword", "password",
+			pulumi.Map{"length": pulumi.Int(20)},
 			pulumi.AdditionalSecretOutputs([]string{"result"}))
-		group := register(t, ctx, "aws:autoscaling/group:Group", "group", pulumi.Map{"vpc": vpc.Arn, "list": pulumi.ToStringArray([]string{"a", "b"})},
-			pulumi.DependsOn([]pulumi.Resource{password}), pulumi.IgnoreChanges([]string{"desiredCapacity"}), pulumi.ReplaceOnChanges([]string{"vpc"}),
-			pulumi.DeleteBeforeReplace(true), pulumi.RetainOnDelete(true), pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String("old")}}))
-		register(t, ctx, "aws:rds/instance:Instance", "db", pulumi.Map{"password": password.Result, "tags": pulumi.Map{"a": pulumi.String("b")}})
-		register(t, ctx, "aws:ssm/parameter:Parameter", "open", pulumi.Map{"type": pulumi.String("String"), "value": pulumi.ToSecret("eu-central-1")},
+		group := register(t, ctx, "aws:autoscaling/group:Group", "group",
+			pulumi.Map{"vpc": vpc.Arn, "list": pulumi.ToStringArray([]string{"a", "b"})},
+			pulumi.DependsOn([]pulumi.Resource{password}), pulumi.IgnoreChanges([]string{"desiredCapacity"}),
+			pulumi.ReplaceOnChanges([]string{"vpc"}),
+			pulumi.DeleteBeforeReplace(true), pulumi.RetainOnDelete(true),
+			pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String("old")}}))
+		register(t, ctx, "aws:rds/instance:Instance", "db",
+			pulumi.Map{"password": password.Result, "tags": pulumi.Map{"a": pulumi.String("b")}})
+		register(t, ctx, "aws:ssm/parameter:Parameter", "open",
+			pulumi.Map{"type": pulumi.String("String"), "value": pulumi.ToSecret("eu-central-1")},
 			pulumi.AdditionalSecretOutputs([]string{"value"}))
-		register(t, ctx, "aws:ssm/parameter:Parameter", "closed", pulumi.Map{"type": pulumi.String("SecureString"), "value": password.Result})
-		register(t, ctx, "aws:s3/bucketObjectv2:BucketObjectv2", "object", pulumi.Map{"source": pulumi.NewStringAsset("text")})
+		register(t, ctx, "aws:ssm/parameter:Parameter", "closed",
+			pulumi.Map{"type": pulumi.String("SecureString"), "value": password.Result})
+		register(t, ctx, "aws:s3/bucketObjectv2:BucketObjectv2", "object",
+			pulumi.Map{"source": pulumi.NewStringAsset("text")})
 		register(t, ctx, "command:remote:Command", "command", pulumi.Map{"connection": pulumi.ToSecret(pulumi.Map{
-			"host": pulumi.String("192.0.2.1"), "privateKey": pulumi.String("key"), "proxy": pulumi.Map{"password": password.Result},
+			"host": pulumi.String("192.0.2.1"), "privateKey": pulumi.String("key"),
+			"proxy": pulumi.Map{"password": password.Result},
 		})})
 		ctx.Export("group", group.Arn)
 		ctx.Export("password", password.Result)
@@ -108,13 +119,15 @@ func TestRecord(t *testing.T) {
 		if want := "urn:pulumi:dev::dossier::dossier:network:Network$aws:ec2/vpc:Vpc::vpc"; vpc.URN != want {
 			t.Errorf("URN is %s, want %s", vpc.URN, want)
 		}
-		if chain := first.Ancestors(vpc); len(chain) != 1 || chain[0].Name != "network" || chain[0].Custom || group.Parent != "" {
+		if chain := first.Ancestors(vpc); len(chain) != 1 || chain[0].Name != "network" || chain[0].Custom ||
+			group.Parent != "" {
 			t.Errorf("ancestors are %v, parent of the group is %q", chain, group.Parent)
 		}
 		if got := vpc.Input("cidrBlock"); got != config["dossier:settings"] {
 			t.Errorf("the program was configured with %v", got)
 		}
-		if got := first.Counts(); got["aws:ssm/parameter:Parameter"] != 2 || got[exportsToken] != 0 || len(first.Resources) != 9 {
+		if got := first.Counts(); got["aws:ssm/parameter:Parameter"] != 2 || got[exportsToken] != 0 ||
+			len(first.Resources) != 9 {
 			t.Errorf("counts are %v", got)
 		}
 	})
@@ -126,7 +139,8 @@ func TestRecord(t *testing.T) {
 		if got := group.ExplicitDependencies(); !slices.Equal(got, []string{password.URN}) {
 			t.Errorf("explicit dependencies are %v", got)
 		}
-		if !first.DependsOn(group, password) || !first.DependsOn(group, vpc) || first.DependsOn(vpc, group) || first.DependsOn(vpc, vpc) {
+		if !first.DependsOn(group, password) || !first.DependsOn(group, vpc) || first.DependsOn(vpc, group) ||
+			first.DependsOn(vpc, vpc) {
 			t.Error("order is not told")
 		}
 	})
@@ -134,8 +148,9 @@ func TestRecord(t *testing.T) {
 		if !vpc.Options.Protect || group.Options.Protect {
 			t.Error("protect is not told")
 		}
-		want := Options{RetainOnDelete: true, DeleteBeforeReplace: true, IgnoreChanges: []string{"desiredCapacity"}, ReplaceOnChanges: []string{"vpc"},
-			Aliases: []string{" old "}}
+		want := Options{RetainOnDelete: true, DeleteBeforeReplace: true, IgnoreChanges: []string{"desiredCapacity"},
+			ReplaceOnChanges: []string{"vpc"},
+			Aliases:          []string{" old "}}
 		got := group.Options
 		if len(got.Aliases) != 1 || !strings.Contains(got.Aliases[0], "old") {
 			t.Errorf("aliases are %q", got.Aliases)
@@ -153,7 +168,8 @@ func TestRecord(t *testing.T) {
 			t.Errorf("nested value is %v", got)
 		}
 		object := first.ByName("aws:s3/bucketObjectv2:BucketObjectv2", "object").Input("source")
-		if a, is := object.(Asset); !is || a.SHA256 != "982d9e3eb996f559e633f4d194def3761d909f5a3b647d1a851fead67c32c9d1" {
+		if a, is := object.(Asset); !is ||
+			a.SHA256 != "982d9e3eb996f559e633f4d194def3761d909f5a3b647d1a851fead67c32c9d1" {
 			t.Errorf("asset is %#v", object)
 		}
 	})
@@ -165,14 +181,16 @@ func TestRecord(t *testing.T) {
 		if strings.Contains(string(text), "generated-for-password") {
 			t.Error("a secret stands in the graph")
 		}
-		if db := first.ByName(tokenDatabase, "db"); db.Input("password") != Secret || db.Output("password") != Secret || db.Input("password.nested") != Secret {
+		if db := first.ByName(tokenDatabase, "db"); db.Input("password") != Secret || db.Output("password") != Secret ||
+			db.Input("password.nested") != Secret {
 			t.Error("the password of the database is not marked")
 		}
 		if first.Exports["password"] != Secret || first.Exports["group"] != "arn:group" {
 			t.Errorf("exports are %v", first.Exports)
 		}
 		parameters := "aws:ssm/parameter:Parameter"
-		if first.ByName(parameters, "open").Input("value") != "eu-central-1" || first.ByName(parameters, "closed").Input("value") != Secret {
+		if first.ByName(parameters, "open").Input("value") != "eu-central-1" ||
+			first.ByName(parameters, "closed").Input("value") != Secret {
 			t.Error("parameters: type String is shown, SecureString is not")
 		}
 		want := map[string]any{"host": "192.0.2.1", "privateKey": Secret, "proxy": map[string]any{"password": Secret}}
@@ -184,10 +202,12 @@ func TestRecord(t *testing.T) {
 		}
 	})
 	t.Run("references", func(t *testing.T) {
-		if first.Resolve("arn:vpc") != vpc || first.Resolve(vpc.ID, tokenVPC) != vpc || first.Resolve(vpc.ID, tokenGroup) != nil || first.Resolve(Secret) != nil {
+		if first.Resolve("arn:vpc") != vpc || first.Resolve(vpc.ID, tokenVPC) != vpc ||
+			first.Resolve(vpc.ID, tokenGroup) != nil || first.Resolve(Secret) != nil {
 			t.Error("a resource is not found by its ARN or id")
 		}
-		if first.ByID(tokenVPC, "id-vpc") != vpc || first.ByURN(vpc.URN) != vpc || first.ByName(tokenVPC, "other") != nil {
+		if first.ByID(tokenVPC, "id-vpc") != vpc || first.ByURN(vpc.URN) != vpc ||
+			first.ByName(tokenVPC, "other") != nil {
 			t.Error("lookups fail")
 		}
 	})
@@ -195,13 +215,15 @@ func TestRecord(t *testing.T) {
 
 func TestRecordFindsLeaks(t *testing.T) {
 	g, err := record("dossier", "dev", nil, func(ctx *pulumi.Context) error {
-		password := register(t, ctx, "random:index/randomPassword:RandomPassword", "password", nil, pulumi.AdditionalSecretOutputs([]string{"result"}))
+		password := register(t, ctx, "random:index/randomPassword:RandomPassword", "password", nil,
+			pulumi.AdditionalSecretOutputs([]string{"result"}))
 		leaked := pulumi.Unsecret(password.Result).(pulumi.StringOutput)
 		register(t, ctx, tokenInstance, "plain", pulumi.Map{"userData": pulumi.Sprintf("echo %s", leaked)})
 		register(t, ctx, tokenLaunchTemplate, "encoded", pulumi.Map{"userData": leaked.ApplyT(func(s string) string {
 			return base64.StdEncoding.EncodeToString([]byte("echo " + s))
 		}).(pulumi.StringOutput)})
-		register(t, ctx, "aws:ssm/parameter:Parameter", "open", pulumi.Map{"type": pulumi.String("String"), "value": password.Result})
+		register(t, ctx, "aws:ssm/parameter:Parameter", "open",
+			pulumi.Map{"type": pulumi.String("String"), "value": password.Result})
 		ctx.Export("password", leaked)
 		return nil
 	}, echo)
@@ -238,7 +260,8 @@ func TestRecordRefuses(t *testing.T) {
 		}, "two resources have the URN urn:pulumi:dev::dossier::aws:ec2/vpc:Vpc::vpc"},
 		"a failing program": {func(*pulumi.Context) error { return errors.New("no such setting") }, "no such setting"},
 		"a file that is not there": {func(ctx *pulumi.Context) error {
-			register(t, ctx, "aws:s3/bucketObjectv2:BucketObjectv2", "object", pulumi.Map{"source": pulumi.NewFileAsset("no/such/file")})
+			register(t, ctx, "aws:s3/bucketObjectv2:BucketObjectv2", "object",
+				pulumi.Map{"source": pulumi.NewFileAsset("no/such/file")})
 			return nil
 		}, "no/such/file"},
 		"an unknown function": {func(ctx *pulumi.Context) error {
@@ -302,7 +325,8 @@ func TestRecordAnswersAsAWS(t *testing.T) {
 		t.Fatal(err)
 	}
 	vpc := g.ByName(tokenVPC, "vpc")
-	if region.Name != "eu-west-1" || !strings.HasPrefix(vpc.ID, "vpc-0") || !strings.Contains(Text(vpc.Output("arn")), ":eu-west-1:") {
+	if region.Name != "eu-west-1" || !strings.HasPrefix(vpc.ID, "vpc-0") ||
+		!strings.Contains(Text(vpc.Output("arn")), ":eu-west-1:") {
 		t.Errorf("region %q, VPC %q, %v", region.Name, vpc.ID, vpc.Output("arn"))
 	}
 	if Text(vpc.Output("defaultSecurityGroupId")) == "" || Text(vpc.Output("defaultRouteTableId")) == "" {
@@ -310,15 +334,16 @@ func TestRecordAnswersAsAWS(t *testing.T) {
 	}
 }
 
-// TestRecordAfterFindsSubnets: a program that asks for the subnets that it has finds those of the deployment before, not
-// those of an empty account.
+// TestRecordAfterFindsSubnets: a program that asks for the subnets that it has finds those of the deployment before,
+// not those of an empty account.
 func TestRecordAfterFindsSubnets(t *testing.T) {
 	lookup := func(ctx *pulumi.Context) (ids []string, zone string) {
 		var found struct {
 			IDs []string `pulumi:"ids"`
 		}
 		filter := map[string]any{"name": "tag:Name", "values": []string{"x-private-1"}}
-		if err := ctx.Invoke("aws:ec2/getSubnets:getSubnets", &map[string]any{"filters": []any{filter}}, &found); err != nil {
+		if err := ctx.Invoke("aws:ec2/getSubnets:getSubnets", &map[string]any{"filters": []any{filter}},
+			&found); err != nil {
 			t.Fatal(err)
 		}
 		if len(found.IDs) == 0 {
@@ -338,8 +363,9 @@ func TestRecordAfterFindsSubnets(t *testing.T) {
 		}
 		for _, name := range []string{"x-private-1", "x-public-1"} {
 			register(t, ctx, tokenSubnet, name, pulumi.Map{
-				"vpcId": pulumi.String("vpc-1"), "cidrBlock": pulumi.String("10.0.0.0/24"), "availabilityZone": pulumi.String("us-east-1c"),
-				"tags": pulumi.Map{"Name": pulumi.String(name)},
+				"vpcId": pulumi.String("vpc-1"), "cidrBlock": pulumi.String("10.0.0.0/24"),
+				"availabilityZone": pulumi.String("us-east-1c"),
+				"tags":             pulumi.Map{"Name": pulumi.String(name)},
 			})
 		}
 		return nil
@@ -350,7 +376,8 @@ func TestRecordAfterFindsSubnets(t *testing.T) {
 	before := Before{Graph: first, Renew: func(_, _ *Resource) Renewal { return Renewal{} }}
 	_, err = RecordAfter(before, "x", "dev", nil, func(ctx *pulumi.Context) error {
 		ids, zone := lookup(ctx)
-		if want := first.ByName(tokenSubnet, "x-private-1").ID; !slices.Equal(ids, []string{want}) || zone != "us-east-1c" {
+		if want := first.ByName(tokenSubnet, "x-private-1").ID; !slices.Equal(ids, []string{want}) ||
+			zone != "us-east-1c" {
 			t.Errorf("found %v in %q, expected %s in us-east-1c", ids, zone, want)
 		}
 		return nil

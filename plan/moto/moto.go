@@ -1,14 +1,16 @@
-// Package moto builds what a resource graph describes in an AWS that other people wrote: moto (https://docs.getmoto.org), through the
-// SDK's own clients, in the order of the dependencies; and reads back what is there then. An AWS of the program's own (package awsmodel)
-// cannot contradict the program; this one refuses what refers to nothing and what its services do not take, and tells what it kept.
+// Package moto builds what a resource graph describes in an AWS that other people wrote: moto
+// (https://docs.getmoto.org), through the SDK's own clients, in the order of the dependencies; and reads back what is
+// there then. An AWS of the program's own (package awsmodel) cannot contradict the program; this one refuses what
+// refers to nothing and what its services do not take, and tells what it kept.
 //
-// What it does not prove: moto is lenient about many values, enforces no IAM policy, and starts nothing. Nor is the translation from
-// inputs to requests the AWS provider's own; it is written after that, for the inputs that this program gives.
+// What it does not prove: moto is lenient about many values, enforces no IAM policy, and starts nothing. Nor is the
+// translation from inputs to requests the AWS provider's own; it is written after that, for the inputs that this
+// program gives.
 //
-// Each file holds the types of one service: how one is created, and how it is read, in the names and the shape of its inputs. What was
-// read is compared with all inputs, so that whatever gets lost on the way is found. Of inputs that moto forgets, the request is looked at
-// instead; those that are not AWS's are listed with the reason.
-// Only test code may import it; every way in wants a testing.TB.
+// Each file holds the types of one service: how one is created, and how it is read, in the names and the shape of its
+// inputs. What was read is compared with all inputs, so that whatever gets lost on the way is found. Of inputs that
+// moto forgets, the request is looked at instead; those that are not AWS's are listed with the reason. Only test code
+// may import it; every way in wants a testing.TB.
 package moto
 
 import (
@@ -84,7 +86,8 @@ const (
 	callTime = 20 * time.Second
 )
 
-// Start starts a server with an empty account in a region. Where moto is not installed or does not start, the test is skipped.
+// Start starts a server with an empty account in a region. Where moto is not installed or does not start, the test is
+// skipped.
 func Start(t testing.TB, region string) *Account {
 	t.Helper()
 	program, err := exec.LookPath("moto_server")
@@ -103,7 +106,8 @@ func Start(t testing.TB, region string) *Account {
 		// What fails here fails again.
 		Retryer: func() aws.Retryer { return aws.NopRetryer{} },
 	}
-	a := &Account{region: region, config: cfg.Copy(), files: map[string]string{}, names: &names{}, built: map[string]*built{}}
+	a := &Account{region: region, config: cfg.Copy(), files: map[string]string{}, names: &names{},
+		built: map[string]*built{}}
 	cfg.APIOptions = append(cfg.APIOptions, func(stack *middleware.Stack) error {
 		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Sent", func(
 			ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
@@ -114,7 +118,9 @@ func Start(t testing.TB, region string) *Account {
 	})
 	a.acm = acm.NewFromConfig(cfg)
 	// Moto does not have the protocol that the SDK speaks to CloudWatch by default.
-	a.alarms = cloudwatch.NewFromConfig(cfg, func(o *cloudwatch.Options) { o.Protocol = awsjson.New10(schemas.GraniteServiceVersion20100801) })
+	a.alarms = cloudwatch.NewFromConfig(cfg, func(o *cloudwatch.Options) {
+		o.Protocol = awsjson.New10(schemas.GraniteServiceVersion20100801)
+	})
 	a.db = rds.NewFromConfig(cfg)
 	a.ec2 = ec2.NewFromConfig(cfg)
 	a.elb = elasticloadbalancingv2.NewFromConfig(cfg)
@@ -130,8 +136,8 @@ func Start(t testing.TB, region string) *Account {
 	return a
 }
 
-// Config is for clients of the test's own. Moto wants the path style of S3, which an address of numbers has anyway, and knows an older protocol of
-// CloudWatch than the SDK speaks by default.
+// Config is for clients of the test's own. Moto wants the path style of S3, which an address of numbers has anyway, and
+// knows an older protocol of CloudWatch than the SDK speaks by default.
 func (a *Account) Config() aws.Config { return a.config.Copy() }
 
 // Outputs are the stack's, with the names that things have in the account. Call it after Build.
@@ -144,7 +150,8 @@ func (a *Account) File(sha256, path string) { a.files[sha256] = path }
 func (a *Account) Image(t testing.TB, id string) {
 	t.Helper()
 	out, err := a.ec2.DescribeImages(t.Context(), &ec2.DescribeImagesInput{Filters: []ec2types.Filter{
-		{Name: aws.String("architecture"), Values: []string{"arm64"}}, {Name: aws.String("state"), Values: []string{"available"}},
+		{Name: aws.String("architecture"), Values: []string{"arm64"}},
+		{Name: aws.String("state"), Values: []string{"available"}},
 	}})
 	if err != nil {
 		t.Fatalf("looking for an image: %v", err)
@@ -158,7 +165,8 @@ func (a *Account) Image(t testing.TB, id string) {
 // Zone makes the hosted zone that the settings name: the program expects it.
 func (a *Account) Zone(t testing.TB, id, domain string) {
 	t.Helper()
-	out, err := a.route53.CreateHostedZone(t.Context(), &route53.CreateHostedZoneInput{Name: &domain, CallerReference: &id})
+	out, err := a.route53.CreateHostedZone(t.Context(),
+		&route53.CreateHostedZoneInput{Name: &domain, CallerReference: &id})
 	if err != nil {
 		t.Fatalf("making the hosted zone %s: %v", domain, err)
 	}

@@ -16,13 +16,16 @@ const routeType = "aws:ec2/route:Route"
 var networkKinds = map[string]kind{
 	"aws:ec2/vpc:Vpc": {
 		create: func(ctx context.Context, a *Account, in values) (made, error) {
-			out, err := a.ec2.CreateVpc(ctx, &ec2.CreateVpcInput{CidrBlock: in.text("cidrBlock"), TagSpecifications: tagged(types.ResourceTypeVpc, in)})
+			out, err := a.ec2.CreateVpc(ctx,
+				&ec2.CreateVpcInput{CidrBlock: in.text("cidrBlock"),
+					TagSpecifications: tagged(types.ResourceTypeVpc, in)})
 			if err != nil {
 				return nil, err
 			}
 			// One attribute is changed at a time, and names need the resolver.
 			for _, attribute := range []ec2.ModifyVpcAttributeInput{
-				{EnableDnsSupport: attribute(in.flag("enableDnsSupport"))}, {EnableDnsHostnames: attribute(in.flag("enableDnsHostnames"))},
+				{EnableDnsSupport: attribute(in.flag("enableDnsSupport"))},
+				{EnableDnsHostnames: attribute(in.flag("enableDnsHostnames"))},
 			} {
 				attribute.VpcId = out.Vpc.VpcId
 				if _, err := a.ec2.ModifyVpcAttribute(ctx, &attribute); err != nil {
@@ -40,17 +43,20 @@ var networkKinds = map[string]kind{
 			if err != nil {
 				return nil, err
 			}
-			support, err := a.ec2.DescribeVpcAttribute(ctx, &ec2.DescribeVpcAttributeInput{VpcId: &id, Attribute: types.VpcAttributeNameEnableDnsSupport})
+			support, err := a.ec2.DescribeVpcAttribute(ctx,
+				&ec2.DescribeVpcAttributeInput{VpcId: &id, Attribute: types.VpcAttributeNameEnableDnsSupport})
 			if err != nil {
 				return nil, err
 			}
-			names, err := a.ec2.DescribeVpcAttribute(ctx, &ec2.DescribeVpcAttributeInput{VpcId: &id, Attribute: types.VpcAttributeNameEnableDnsHostnames})
+			names, err := a.ec2.DescribeVpcAttribute(ctx,
+				&ec2.DescribeVpcAttributeInput{VpcId: &id, Attribute: types.VpcAttributeNameEnableDnsHostnames})
 			if err != nil {
 				return nil, err
 			}
 			return fields{
-				"cidrBlock": vpc.CidrBlock, "enableDnsSupport": support.EnableDnsSupport.Value, "enableDnsHostnames": names.EnableDnsHostnames.Value,
-				"tags": tags(vpc.Tags),
+				"cidrBlock": vpc.CidrBlock, "enableDnsSupport": support.EnableDnsSupport.Value,
+				"enableDnsHostnames": names.EnableDnsHostnames.Value,
+				"tags":               tags(vpc.Tags),
 			}, nil
 		},
 	},
@@ -82,16 +88,19 @@ var networkKinds = map[string]kind{
 	},
 	"aws:ec2/internetGateway:InternetGateway": {
 		create: func(ctx context.Context, a *Account, in values) (made, error) {
-			out, err := a.ec2.CreateInternetGateway(ctx, &ec2.CreateInternetGatewayInput{TagSpecifications: tagged(types.ResourceTypeInternetGateway, in)})
+			out, err := a.ec2.CreateInternetGateway(ctx,
+				&ec2.CreateInternetGatewayInput{TagSpecifications: tagged(types.ResourceTypeInternetGateway, in)})
 			if err != nil {
 				return nil, err
 			}
 			id := out.InternetGateway.InternetGatewayId
-			_, err = a.ec2.AttachInternetGateway(ctx, &ec2.AttachInternetGatewayInput{InternetGatewayId: id, VpcId: in.text("vpcId")})
+			_, err = a.ec2.AttachInternetGateway(ctx,
+				&ec2.AttachInternetGatewayInput{InternetGatewayId: id, VpcId: in.text("vpcId")})
 			return made{"id": id}, err
 		},
 		read: func(ctx context.Context, a *Account, id string, _ values) (fields, error) {
-			out, err := a.ec2.DescribeInternetGateways(ctx, &ec2.DescribeInternetGatewaysInput{InternetGatewayIds: []string{id}})
+			out, err := a.ec2.DescribeInternetGateways(ctx,
+				&ec2.DescribeInternetGatewaysInput{InternetGatewayIds: []string{id}})
 			if err != nil {
 				return nil, err
 			}
@@ -124,14 +133,17 @@ var networkKinds = map[string]kind{
 	},
 	"aws:ec2/eipAssociation:EipAssociation": {
 		create: func(ctx context.Context, a *Account, in values) (made, error) {
-			out, err := a.ec2.AssociateAddress(ctx, &ec2.AssociateAddressInput{AllocationId: in.text("allocationId"), InstanceId: in.text("instanceId")})
+			out, err := a.ec2.AssociateAddress(ctx, &ec2.AssociateAddressInput{AllocationId: in.text("allocationId"),
+				InstanceId: in.text("instanceId")})
 			if err != nil {
 				return nil, err
 			}
 			return made{"id": out.AssociationId}, nil
 		},
 		read: func(ctx context.Context, a *Account, id string, _ values) (fields, error) {
-			out, err := a.ec2.DescribeAddresses(ctx, &ec2.DescribeAddressesInput{Filters: []types.Filter{{Name: aws.String("association-id"), Values: []string{id}}}})
+			out, err := a.ec2.DescribeAddresses(ctx,
+				&ec2.DescribeAddressesInput{Filters: []types.Filter{{Name: aws.String("association-id"),
+					Values: []string{id}}}})
 			if err != nil {
 				return nil, err
 			}
@@ -142,7 +154,8 @@ var networkKinds = map[string]kind{
 	"aws:ec2/natGateway:NatGateway": {
 		create: func(ctx context.Context, a *Account, in values) (made, error) {
 			out, err := a.ec2.CreateNatGateway(ctx, &ec2.CreateNatGatewayInput{
-				SubnetId: in.text("subnetId"), AllocationId: in.text("allocationId"), ConnectivityType: types.ConnectivityType(in.must("connectivityType")),
+				SubnetId: in.text("subnetId"), AllocationId: in.text("allocationId"),
+				ConnectivityType:  types.ConnectivityType(in.must("connectivityType")),
 				TagSpecifications: tagged(types.ResourceTypeNatgateway, in),
 			})
 			if err != nil {
@@ -161,7 +174,8 @@ var networkKinds = map[string]kind{
 			}
 			address, err := one(gateway.NatGatewayAddresses)
 			return fields{
-				"subnetId": gateway.SubnetId, "allocationId": address.AllocationId, "connectivityType": gateway.ConnectivityType, "tags": tags(gateway.Tags),
+				"subnetId": gateway.SubnetId, "allocationId": address.AllocationId,
+				"connectivityType": gateway.ConnectivityType, "tags": tags(gateway.Tags),
 			}, err
 		},
 	},
@@ -197,7 +211,8 @@ var networkKinds = map[string]kind{
 	routeType: {
 		create: func(ctx context.Context, a *Account, in values) (made, error) {
 			_, err := a.ec2.CreateRoute(ctx, &ec2.CreateRouteInput{
-				RouteTableId: in.text("routeTableId"), DestinationCidrBlock: in.text("destinationCidrBlock"), GatewayId: in.text("gatewayId"),
+				RouteTableId: in.text("routeTableId"), DestinationCidrBlock: in.text("destinationCidrBlock"),
+				GatewayId:    in.text("gatewayId"),
 				NatGatewayId: in.text("natGatewayId"), NetworkInterfaceId: in.text("networkInterfaceId"),
 			})
 			return made{"id": aws.String(routeID(in.must("routeTableId"), in.must("destinationCidrBlock")))}, err
@@ -210,7 +225,8 @@ var networkKinds = map[string]kind{
 			for _, route := range table.Routes {
 				if aws.ToString(route.DestinationCidrBlock) == in.must("destinationCidrBlock") {
 					return fields{
-						"routeTableId": table.RouteTableId, "destinationCidrBlock": route.DestinationCidrBlock, "gatewayId": route.GatewayId,
+						"routeTableId": table.RouteTableId, "destinationCidrBlock": route.DestinationCidrBlock,
+						"gatewayId":    route.GatewayId,
 						"natGatewayId": route.NatGatewayId, "networkInterfaceId": route.NetworkInterfaceId,
 					}, nil
 				}
@@ -220,7 +236,8 @@ var networkKinds = map[string]kind{
 	},
 	"aws:ec2/routeTableAssociation:RouteTableAssociation": {
 		create: func(ctx context.Context, a *Account, in values) (made, error) {
-			out, err := a.ec2.AssociateRouteTable(ctx, &ec2.AssociateRouteTableInput{RouteTableId: in.text("routeTableId"), SubnetId: in.text("subnetId")})
+			out, err := a.ec2.AssociateRouteTable(ctx,
+				&ec2.AssociateRouteTableInput{RouteTableId: in.text("routeTableId"), SubnetId: in.text("subnetId")})
 			if err != nil {
 				return nil, err
 			}
@@ -249,8 +266,10 @@ var networkKinds = map[string]kind{
 	"aws:ec2/vpcEndpoint:VpcEndpoint": {
 		create: func(ctx context.Context, a *Account, in values) (made, error) {
 			out, err := a.ec2.CreateVpcEndpoint(ctx, &ec2.CreateVpcEndpointInput{
-				VpcId: in.text("vpcId"), VpcEndpointType: types.VpcEndpointType(in.must("vpcEndpointType")), ServiceName: in.text("serviceName"),
-				RouteTableIds: in.texts("routeTableIds"), PolicyDocument: in.text("policy"), TagSpecifications: tagged(types.ResourceTypeVpcEndpoint, in),
+				VpcId: in.text("vpcId"), VpcEndpointType: types.VpcEndpointType(in.must("vpcEndpointType")),
+				ServiceName:   in.text("serviceName"),
+				RouteTableIds: in.texts("routeTableIds"), PolicyDocument: in.text("policy"),
+				TagSpecifications: tagged(types.ResourceTypeVpcEndpoint, in),
 			})
 			if err != nil {
 				return nil, err
@@ -264,7 +283,8 @@ var networkKinds = map[string]kind{
 			}
 			endpoint, err := one(out.VpcEndpoints)
 			return fields{
-				"vpcId": endpoint.VpcId, "vpcEndpointType": endpoint.VpcEndpointType, "serviceName": endpoint.ServiceName,
+				"vpcId": endpoint.VpcId, "vpcEndpointType": endpoint.VpcEndpointType,
+				"serviceName":   endpoint.ServiceName,
 				"routeTableIds": endpoint.RouteTableIds, "policy": endpoint.PolicyDocument, "tags": tags(endpoint.Tags),
 			}, err
 		},
@@ -273,10 +293,12 @@ var networkKinds = map[string]kind{
 		create: func(ctx context.Context, a *Account, in values) (made, error) {
 			bucket, _ := withoutFolder(in.must("logDestination"))
 			out, err := a.ec2.CreateFlowLogs(ctx, &ec2.CreateFlowLogsInput{
-				ResourceType: types.FlowLogsResourceTypeVpc, ResourceIds: []string{in.must("vpcId")}, TrafficType: types.TrafficType(in.must("trafficType")),
+				ResourceType: types.FlowLogsResourceTypeVpc, ResourceIds: []string{in.must("vpcId")},
+				TrafficType:        types.TrafficType(in.must("trafficType")),
 				LogDestinationType: types.LogDestinationType(in.must("logDestinationType")), LogDestination: &bucket,
-				DeliverLogsPermissionArn: in.text("iamRoleArn"), MaxAggregationInterval: in.number("maxAggregationInterval"),
-				TagSpecifications: tagged(types.ResourceTypeVpcFlowLog, in),
+				DeliverLogsPermissionArn: in.text("iamRoleArn"),
+				MaxAggregationInterval:   in.number("maxAggregationInterval"),
+				TagSpecifications:        tagged(types.ResourceTypeVpcFlowLog, in),
 			})
 			if err != nil {
 				return nil, err
@@ -295,16 +317,18 @@ var networkKinds = map[string]kind{
 			}
 			log, err := one(out.FlowLogs)
 			return fields{
-				"vpcId": log.ResourceId, "trafficType": log.TrafficType, "logDestinationType": log.LogDestinationType, "logDestination": aws.ToString(log.LogDestination) + folder,
-				"iamRoleArn": log.DeliverLogsPermissionArn, "maxAggregationInterval": log.MaxAggregationInterval, "tags": tags(log.Tags),
+				"vpcId": log.ResourceId, "trafficType": log.TrafficType, "logDestinationType": log.LogDestinationType,
+				"logDestination": aws.ToString(log.LogDestination) + folder,
+				"iamRoleArn":     log.DeliverLogsPermissionArn, "maxAggregationInterval": log.MaxAggregationInterval,
+				"tags": tags(log.Tags),
 			}, err
 		},
 	},
 }
 
 // withoutFolder parts a flow log's destination into the bucket's ARN and the folder in it. EC2 takes both
-// (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html); Moto takes all that follows the fifth
-// colon for the bucket's name (https://github.com/getmoto/moto/blob/master/moto/ec2/models/flow_logs.py).
+// (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html); Moto takes all that follows the
+// fifth colon for the bucket's name (https://github.com/getmoto/moto/blob/master/moto/ec2/models/flow_logs.py).
 func withoutFolder(destination string) (bucket, folder string) {
 	at := strings.Index(destination, "/")
 	if at < 0 {

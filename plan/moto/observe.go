@@ -18,11 +18,13 @@ var observeKinds = map[string]kind{
 	"aws:cloudwatch/logGroup:LogGroup": {
 		create: func(ctx context.Context, a *Account, in values) (made, error) {
 			name := in.text("name")
-			if _, err := a.logs.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: name}); err != nil {
+			if _, err := a.logs.CreateLogGroup(ctx,
+				&cloudwatchlogs.CreateLogGroupInput{LogGroupName: name}); err != nil {
 				return nil, err
 			}
 			if days := in.number("retentionInDays"); days != nil {
-				if _, err := a.logs.PutRetentionPolicy(ctx, &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: name, RetentionInDays: days}); err != nil {
+				if _, err := a.logs.PutRetentionPolicy(ctx,
+					&cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: name, RetentionInDays: days}); err != nil {
 					return nil, err
 				}
 			}
@@ -45,20 +47,26 @@ var observeKinds = map[string]kind{
 	"aws:cloudwatch/metricAlarm:MetricAlarm": {
 		create: func(ctx context.Context, a *Account, in values) (made, error) {
 			_, err := a.alarms.PutMetricAlarm(ctx, &cloudwatch.PutMetricAlarmInput{
-				AlarmName: in.text("name"), AlarmDescription: in.text("alarmDescription"), Namespace: in.text("namespace"), MetricName: in.text("metricName"),
+				AlarmName: in.text("name"), AlarmDescription: in.text("alarmDescription"),
+				Namespace: in.text("namespace"), MetricName: in.text("metricName"),
 				Dimensions: pairs(in.object("dimensions"), dimension),
-				Statistic:  types.Statistic(in.must("statistic")), ExtendedStatistic: in.text("extendedStatistic"), Threshold: in.float("threshold"),
-				ComparisonOperator: types.ComparisonOperator(in.must("comparisonOperator")), Period: in.number("period"),
-				EvaluationPeriods: in.number("evaluationPeriods"), TreatMissingData: in.text("treatMissingData"), AlarmActions: in.texts("alarmActions"),
-				OKActions: in.texts("okActions"),
+				Statistic:  types.Statistic(in.must("statistic")), ExtendedStatistic: in.text("extendedStatistic"),
+				Threshold:          in.float("threshold"),
+				ComparisonOperator: types.ComparisonOperator(in.must("comparisonOperator")),
+				Period:             in.number("period"),
+				EvaluationPeriods:  in.number("evaluationPeriods"), TreatMissingData: in.text("treatMissingData"),
+				AlarmActions: in.texts("alarmActions"),
+				OKActions:    in.texts("okActions"),
 				Metrics: each(in.list("metricQueries"), func(query values) types.MetricDataQuery {
 					q := types.MetricDataQuery{
-						Id: query.text("id"), Expression: query.text("expression"), Label: query.text("label"), ReturnData: query.flag("returnData"),
+						Id: query.text("id"), Expression: query.text("expression"), Label: query.text("label"),
+						ReturnData: query.flag("returnData"),
 					}
 					if metric := query.object("metric"); metric != nil {
 						q.MetricStat = &types.MetricStat{
 							Metric: &types.Metric{
-								Namespace: metric.text("namespace"), MetricName: metric.text("metricName"), Dimensions: pairs(metric.object("dimensions"), dimension),
+								Namespace: metric.text("namespace"), MetricName: metric.text("metricName"),
+								Dimensions: pairs(metric.object("dimensions"), dimension),
 							},
 							Stat: metric.text("stat"), Period: metric.number("period"),
 						}
@@ -84,7 +92,8 @@ var observeKinds = map[string]kind{
 				if q.MetricStat != nil && q.MetricStat.Metric != nil {
 					f["metric"] = fields{
 						"namespace": q.MetricStat.Metric.Namespace, "metricName": q.MetricStat.Metric.MetricName,
-						"dimensions": byKey(q.MetricStat.Metric.Dimensions, named), "stat": q.MetricStat.Stat, "period": q.MetricStat.Period,
+						"dimensions": byKey(q.MetricStat.Metric.Dimensions, named), "stat": q.MetricStat.Stat,
+						"period": q.MetricStat.Period,
 					}
 				} else {
 					f["returnData"] = q.ReturnData
@@ -93,17 +102,22 @@ var observeKinds = map[string]kind{
 			}
 			return fields{
 				"metricQueries": queries,
-				"name":          alarm.AlarmName, "alarmDescription": alarm.AlarmDescription, "namespace": alarm.Namespace, "metricName": alarm.MetricName,
+				"name":          alarm.AlarmName, "alarmDescription": alarm.AlarmDescription,
+				"namespace": alarm.Namespace, "metricName": alarm.MetricName,
 				"dimensions": byKey(alarm.Dimensions, named), "statistic": alarm.Statistic,
-				"extendedStatistic": alarm.ExtendedStatistic, "threshold": alarm.Threshold, "comparisonOperator": alarm.ComparisonOperator,
-				"period": alarm.Period, "evaluationPeriods": alarm.EvaluationPeriods, "treatMissingData": alarm.TreatMissingData,
-				"alarmActions": alarm.AlarmActions, "okActions": alarm.OKActions,
+				"extendedStatistic": alarm.ExtendedStatistic, "threshold": alarm.Threshold,
+				"comparisonOperator": alarm.ComparisonOperator,
+				"period":             alarm.Period, "evaluationPeriods": alarm.EvaluationPeriods,
+				"treatMissingData": alarm.TreatMissingData,
+				"alarmActions":     alarm.AlarmActions, "okActions": alarm.OKActions,
 			}, err
 		},
 	},
 	"aws:cloudwatch/dashboard:Dashboard": {
 		create: func(ctx context.Context, a *Account, in values) (made, error) {
-			out, err := a.alarms.PutDashboard(ctx, &cloudwatch.PutDashboardInput{DashboardName: in.text("dashboardName"), DashboardBody: in.text("dashboardBody")})
+			out, err := a.alarms.PutDashboard(ctx,
+				&cloudwatch.PutDashboardInput{DashboardName: in.text("dashboardName"),
+					DashboardBody: in.text("dashboardBody")})
 			if err != nil {
 				return nil, err
 			}
@@ -137,7 +151,8 @@ var observeKinds = map[string]kind{
 			if err != nil {
 				return nil, err
 			}
-			return fields{"name": last(out.Attributes["TopicArn"], ":"), "displayName": out.Attributes["DisplayName"]}, nil
+			return fields{"name": last(out.Attributes["TopicArn"], ":"), "displayName": out.Attributes["DisplayName"]},
+				nil
 		},
 	},
 	"aws:sns/topicPolicy:TopicPolicy": {
@@ -158,7 +173,8 @@ var observeKinds = map[string]kind{
 	"aws:sns/topicSubscription:TopicSubscription": {
 		create: func(ctx context.Context, a *Account, in values) (made, error) {
 			out, err := a.sns.Subscribe(ctx, &sns.SubscribeInput{
-				TopicArn: in.text("topic"), Protocol: in.text("protocol"), Endpoint: in.text("endpoint"), ReturnSubscriptionArn: true,
+				TopicArn: in.text("topic"), Protocol: in.text("protocol"), Endpoint: in.text("endpoint"),
+				ReturnSubscriptionArn: true,
 			})
 			if err != nil {
 				return nil, err
@@ -170,12 +186,15 @@ var observeKinds = map[string]kind{
 			if err != nil {
 				return nil, err
 			}
-			return fields{"topic": out.Attributes["TopicArn"], "protocol": out.Attributes["Protocol"], "endpoint": out.Attributes["Endpoint"]}, nil
+			return fields{"topic": out.Attributes["TopicArn"], "protocol": out.Attributes["Protocol"],
+				"endpoint": out.Attributes["Endpoint"]}, nil
 		},
 	},
 	"aws:cloudwatch/eventRule:EventRule": {
 		create: func(ctx context.Context, a *Account, in values) (made, error) {
-			out, err := a.events.PutRule(ctx, &eventbridge.PutRuleInput{Name: in.text("name"), Description: in.text("description"), EventPattern: in.text("eventPattern")})
+			out, err := a.events.PutRule(ctx,
+				&eventbridge.PutRuleInput{Name: in.text("name"), Description: in.text("description"),
+					EventPattern: in.text("eventPattern")})
 			if err != nil {
 				return nil, err
 			}
@@ -193,7 +212,9 @@ var observeKinds = map[string]kind{
 		create: func(ctx context.Context, a *Account, in values) (made, error) {
 			// The provider makes up an id.
 			id := in.must("rule") + "-target"
-			out, err := a.events.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: in.text("rule"), Targets: []events.Target{{Id: &id, Arn: in.text("arn")}}})
+			out, err := a.events.PutTargets(ctx,
+				&eventbridge.PutTargetsInput{Rule: in.text("rule"),
+					Targets: []events.Target{{Id: &id, Arn: in.text("arn")}}})
 			if err == nil && out.FailedEntryCount > 0 {
 				err = fmt.Errorf("AWS says: %s", aws.ToString(out.FailedEntries[0].ErrorMessage))
 			}

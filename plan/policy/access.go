@@ -10,19 +10,24 @@ import (
 	"dossier.example/plan/graph"
 )
 
-// withoutResource are the actions that can be allowed on all resources only, because the service knows no resource for them: those with
-// an empty column "Resource types" in the Service Authorization Reference
-// (https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html), in the pages
-// of AWS Systems Manager, Message Gateway Service, Message Delivery Service, EC2, EC2 Auto Scaling, Elastic Load Balancing v2, CloudWatch and
-// Security Token Service.
+// withoutResource are the actions that can be allowed on all resources only, because the service knows no resource for
+// them: those with an empty column "Resource types" in the Service Authorization Reference
+// (https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html),
+// in the pages of AWS Systems Manager, Message Gateway Service, Message Delivery Service, EC2, EC2 Auto Scaling,
+// Elastic Load Balancing v2, CloudWatch and Security Token Service.
 var withoutResource = []string{
-	"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeAutoScalingInstances", "autoscaling:DescribeInstanceRefreshes",
+	"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeAutoScalingInstances",
+	"autoscaling:DescribeInstanceRefreshes",
 	"cloudwatch:PutMetricData",
-	"ec2:DescribeAvailabilityZones", "ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeLaunchTemplateVersions", "ec2:DescribeTags", "ec2:DescribeVolumes",
-	"ec2messages:AcknowledgeMessage", "ec2messages:DeleteMessage", "ec2messages:FailMessage", "ec2messages:GetEndpoint", "ec2messages:GetMessages", "ec2messages:SendReply",
-	"elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth",
+	"ec2:DescribeAvailabilityZones", "ec2:DescribeImages", "ec2:DescribeInstances",
+	"ec2:DescribeLaunchTemplateVersions", "ec2:DescribeTags", "ec2:DescribeVolumes",
+	"ec2messages:AcknowledgeMessage", "ec2messages:DeleteMessage", "ec2messages:FailMessage", "ec2messages:GetEndpoint",
+	"ec2messages:GetMessages", "ec2messages:SendReply",
+	"elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTargetGroups",
+	"elasticloadbalancing:DescribeTargetHealth",
 	"ssm:UpdateInstanceInformation",
-	"ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel",
+	"ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel",
+	"ssmmessages:OpenDataChannel",
 	"sts:GetCallerIdentity",
 }
 
@@ -30,7 +35,8 @@ func accessRules() []Rule {
 	return []Rule{
 		{
 			ID: "IAM.21", Also: []string{"CKV_AWS_63"},
-			Says:  "Policies name the actions that they allow: no wildcard stands in one, and nothing is allowed by leaving out what is not.",
+			Says: "Policies name the actions that they allow: no wildcard stands in one, and nothing is allowed by " +
+				"leaving out what is not.",
 			Needs: []string{rolePolicyType, policyType},
 			Check: statements(func(d document, s statement) []Violation {
 				const mend = "list the actions that are called"
@@ -47,8 +53,9 @@ func accessRules() []Rule {
 			}),
 		},
 		{
-			ID:    "CKV_AWS_355",
-			Says:  "Policies name the resources of what they allow wherever an ARN can stand; policies of AWS's own, whose text is not ours, are not attached.",
+			ID: "CKV_AWS_355",
+			Says: "Policies name the resources of what they allow wherever an ARN can stand; policies of AWS's " +
+				"own, whose text is not ours, are not attached.",
 			Needs: []string{rolePolicyType, policyType},
 			Check: All(
 				statements(func(d document, s statement) []Violation {
@@ -63,7 +70,8 @@ func accessRules() []Rule {
 						}
 						for _, action := range s.actions {
 							if !slices.Contains(withoutResource, action) {
-								found = append(found, At(d.of, mend, "its statement %s allows %s on %s", s.name(), action, resource))
+								found = append(found, At(d.of, mend, "its statement %s allows %s on %s", s.name(),
+									action, resource))
 							}
 						}
 					}
@@ -74,13 +82,15 @@ func accessRules() []Rule {
 					var found []Violation
 					for _, r := range g.ByType(rolePolicyAttachment, policyAttachmentType) {
 						if g.Resolve(r.Input("policyArn"), policyType) == nil {
-							found = append(found, At(r, mend, "it attaches %s, which is not of the stack", Shown(r.Input("policyArn"))))
+							found = append(found,
+								At(r, mend, "it attaches %s, which is not of the stack", Shown(r.Input("policyArn"))))
 						}
 					}
 					for _, r := range g.ByType(roleType) {
 						for _, arn := range graph.Items(r.Input("managedPolicyArns")) {
 							if g.Resolve(arn, policyType) == nil {
-								found = append(found, At(r, mend, "it attaches %s, which is not of the stack", Shown(arn)))
+								found = append(found,
+									At(r, mend, "it attaches %s, which is not of the stack", Shown(arn)))
 							}
 						}
 					}
@@ -95,8 +105,10 @@ func accessRules() []Rule {
 			Check: statements(func(d document, s statement) []Violation {
 				var found []Violation
 				for _, action := range s.actions {
-					if writes(action) && !s.conditional && slices.ContainsFunc(s.resources, wide) && !slices.Contains(withoutResource, action) {
-						found = append(found, At(d.of, "name the ARNs that it is meant for, or add a condition", "its statement %s allows %s anywhere", s.name(), action))
+					if writes(action) && !s.conditional && slices.ContainsFunc(s.resources, wide) &&
+						!slices.Contains(withoutResource, action) {
+						found = append(found, At(d.of, "name the ARNs that it is meant for, or add a condition",
+							"its statement %s allows %s anywhere", s.name(), action))
 					}
 				}
 				return found
@@ -115,7 +127,8 @@ func accessRules() []Rule {
 				var found []Violation
 				for _, s := range d.statements {
 					if s.allow && (s.everyone || s.account) {
-						found = append(found, At(r, mend, "its statement %s lets everyone, or a whole account, assume it", s.name()))
+						found = append(found,
+							At(r, mend, "its statement %s lets everyone, or a whole account, assume it", s.name()))
 					}
 				}
 				return found
@@ -129,14 +142,16 @@ func accessRules() []Rule {
 	}
 }
 
-// AllowsEverywhere reports whether a policy allows an action of a service, such as "ssm", on every resource although resources can be named,
-// or cannot be read.
+// AllowsEverywhere reports whether a policy allows an action of a service, such as "ssm", on every resource although
+// resources can be named, or cannot be read.
 func AllowsEverywhere(g *graph.Graph, service string) bool {
 	return slices.ContainsFunc(documents(g), func(d document) bool {
 		return d.fault != nil || slices.ContainsFunc(d.statements, func(s statement) bool {
-			return s.allow && slices.ContainsFunc(s.resources, wide) && slices.ContainsFunc(s.actions, func(action string) bool {
-				return !slices.Contains(withoutResource, action) && (action == "*" || strings.HasPrefix(action, service+":"))
-			})
+			return s.allow && slices.ContainsFunc(s.resources, wide) &&
+				slices.ContainsFunc(s.actions, func(action string) bool {
+					return !slices.Contains(withoutResource, action) &&
+						(action == "*" || strings.HasPrefix(action, service+":"))
+				})
 		})
 	})
 }
@@ -152,8 +167,8 @@ func none(mend string, tokens ...string) func(*graph.Graph, Environment) []Viola
 	}
 }
 
-// wide tells whether a resource of a policy is everything, or everything of one type: no part of it names anything. An instance's id is
-// not known before the role that it runs as, so that type alone may stand for all.
+// wide tells whether a resource of a policy is everything, or everything of one type: no part of it names anything. An
+// instance's id is not known before the role that it runs as, so that type alone may stand for all.
 func wide(resource string) bool {
 	if strings.Contains(resource, ":instance/") {
 		return false
@@ -178,14 +193,16 @@ func wide(resource string) bool {
 
 // resourceTypes are the words in the last part of an ARN that name no resource but a type of it.
 var resourceTypes = []string{
-	"autoScalingGroup", "autoScalingGroupName", "document", "function", "instance-profile", "key", "launch-template", "listener", "loadbalancer", "log-group", "parameter", "policy",
+	"autoScalingGroup", "autoScalingGroupName", "document", "function", "instance-profile", "key", "launch-template",
+	"listener", "loadbalancer", "log-group", "parameter", "policy",
 	"role", "secret", "security-group", "subnet", "table", "targetgroup", "user", "volume", "vpc", "network-interface",
 }
 
 // writes tells whether an action changes something, by its verb.
 func writes(action string) bool {
 	_, verb, _ := strings.Cut(action, ":")
-	return !slices.ContainsFunc([]string{"Get", "List", "Describe", "Head", "Query", "Scan", "BatchGet", "Search", "View", "Lookup"},
+	return !slices.ContainsFunc([]string{"Get", "List", "Describe", "Head", "Query", "Scan", "BatchGet", "Search",
+		"View", "Lookup"},
 		func(read string) bool { return strings.HasPrefix(verb, read) })
 }
 
@@ -255,7 +272,8 @@ func statements(test func(d document, s statement) []Violation) func(*graph.Grap
 		var found []Violation
 		for _, d := range documents(g) {
 			if d.fault != nil {
-				found = append(found, At(d.of, "write the policy as JSON that is known before deployment", "%v", d.fault))
+				found = append(found, At(d.of, "write the policy as JSON that is known before deployment", "%v",
+					d.fault))
 				continue
 			}
 			for _, s := range d.statements {

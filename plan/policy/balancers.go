@@ -7,8 +7,9 @@ import (
 	"dossier.example/plan/graph"
 )
 
-// tlsPolicy is the form of the policies that take TLS 1.3, and at least 1.2 with forward secrecy: the "Ext" ones and those for 1.0 and
-// 1.1 are left out (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html).
+// tlsPolicy is the form of the policies that take TLS 1.3, and at least 1.2 with forward secrecy: the "Ext" ones and
+// those for 1.0 and 1.1 are left out
+// (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html).
 var tlsPolicy = regexp.MustCompile(`^ELBSecurityPolicy-TLS13-1-[23](-Res)?(-FIPS)?(-PQ)?-[0-9]{4}-[0-9]{2}$`)
 
 func balancerRules() []Rule {
@@ -21,7 +22,8 @@ func balancerRules() []Rule {
 				if graph.Text(r.Input("protocol")) == "HTTPS" || redirects(r) {
 					return nil
 				}
-				return []Violation{At(r, "let its only default action be a redirect to HTTPS", "it takes %s and does not redirect to HTTPS", Shown(r.Input("protocol")))}
+				return []Violation{At(r, "let its only default action be a redirect to HTTPS",
+					"it takes %s and does not redirect to HTTPS", Shown(r.Input("protocol")))}
 			}),
 		},
 		{
@@ -35,10 +37,12 @@ func balancerRules() []Rule {
 			Says:  "Load balancers write access logs to a bucket of the stack.",
 			Needs: []string{balancerType},
 			Check: Each(balancerType, func(g *graph.Graph, _ Environment, r *graph.Resource) []Violation {
-				if graph.Is(r.Input("accessLogs.enabled"), true) && g.Resolve(r.Input("accessLogs.bucket"), bucketType) != nil {
+				if graph.Is(r.Input("accessLogs.enabled"), true) &&
+					g.Resolve(r.Input("accessLogs.bucket"), bucketType) != nil {
 					return nil
 				}
-				return []Violation{At(r, "set accessLogs with a bucket and enabled", "accessLogs.enabled is %s, accessLogs.bucket is %s",
+				return []Violation{At(r, "set accessLogs with a bucket and enabled",
+					"accessLogs.enabled is %s, accessLogs.bucket is %s",
 					Shown(r.Input("accessLogs.enabled")), Shown(r.Input("accessLogs.bucket")))}
 			}),
 		},
@@ -57,7 +61,8 @@ func balancerRules() []Rule {
 				if slices.Contains([]string{"defensive", "strictest"}, graph.Text(r.Input("desyncMitigationMode"))) {
 					return nil
 				}
-				return []Violation{At(r, "set desyncMitigationMode to defensive or strictest", "desyncMitigationMode is %s", Shown(r.Input("desyncMitigationMode")))}
+				return []Violation{At(r, "set desyncMitigationMode to defensive or strictest",
+					"desyncMitigationMode is %s", Shown(r.Input("desyncMitigationMode")))}
 			}),
 		},
 		{
@@ -84,7 +89,8 @@ func balancerRules() []Rule {
 					}
 				}
 				if n == 0 {
-					found = append(found, Violation{Message: "no listener takes HTTPS", Mend: "add a listener with a certificate"})
+					found = append(found,
+						Violation{Message: "no listener takes HTTPS", Mend: "add a listener with a certificate"})
 				}
 				return found
 			},
@@ -104,12 +110,14 @@ func balancerRules() []Rule {
 					case graph.Text(r.Input("protocol")) == "HTTPS" && r.Input("certificateArn") != nil:
 						served = true
 					case !redirects(r):
-						found = append(found, At(r, "set protocol to HTTPS and certificateArn", "it serves by %s, with certificateArn %s",
-							Shown(r.Input("protocol")), Shown(r.Input("certificateArn"))))
+						found = append(found,
+							At(r, "set protocol to HTTPS and certificateArn", "it serves by %s, with certificateArn %s",
+								Shown(r.Input("protocol")), Shown(r.Input("certificateArn"))))
 					}
 				}
 				if !served && len(found) == 0 {
-					found = append(found, At(balancer, "add a listener with a certificate", "none of its listeners serves by HTTPS"))
+					found = append(found,
+						At(balancer, "add a listener with a certificate", "none of its listeners serves by HTTPS"))
 				}
 				return found
 			}),
@@ -122,7 +130,8 @@ func balancerRules() []Rule {
 				if graph.Text(r.Input("healthCheck.path")) != "" && !graph.Is(r.Input("healthCheck.enabled"), false) {
 					return nil
 				}
-				return []Violation{At(r, "set healthCheck with a path", "healthCheck.path is %s, healthCheck.enabled is %s",
+				return []Violation{At(r, "set healthCheck with a path",
+					"healthCheck.path is %s, healthCheck.enabled is %s",
 					Shown(r.Input("healthCheck.path")), Shown(r.Input("healthCheck.enabled")))}
 			}),
 		},
@@ -185,7 +194,8 @@ func inZones(kind graph.Kind) func(*graph.Graph, Environment) []Violation {
 				}
 			}
 			if len(zones) < 2 {
-				found = append(found, At(p.Resource, "give it a subnet in each of two zones or more", "it stands in %d availability zones that are known", len(zones)))
+				found = append(found, At(p.Resource, "give it a subnet in each of two zones or more",
+					"it stands in %d availability zones that are known", len(zones)))
 			}
 		}
 		return found

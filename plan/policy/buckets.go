@@ -42,7 +42,8 @@ func bucketRules() []Rule {
 					found = append(found, At(bucket, "add a BucketPublicAccessBlock", "nothing blocks public access"))
 				}
 				for _, r := range blocks {
-					for _, key := range []string{"blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"} {
+					for _, key := range []string{"blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls",
+						"restrictPublicBuckets"} {
 						if !graph.Is(r.Input(key), true) {
 							found = append(found, At(r, "set "+key+" to true", "%s is %s", key, Shown(r.Input(key))))
 						}
@@ -126,7 +127,8 @@ func bucketRules() []Rule {
 					return graph.Text(r.Input("versioningConfiguration.status")) == "Enabled"
 				})
 				if !on {
-					return []Violation{At(bucket, "add BucketVersioningV2 with the status Enabled", "it keeps no old versions")}
+					return []Violation{At(bucket, "add BucketVersioningV2 with the status Enabled",
+						"it keeps no old versions")}
 				}
 				for _, r := range OfBucket(g, bucketLifecycleType, bucket) {
 					for _, rule := range graph.Items(r.Input("rules")) {
@@ -136,7 +138,8 @@ func bucketRules() []Rule {
 						}
 					}
 				}
-				return []Violation{At(bucket, "add a lifecycle rule for all objects with noncurrentVersionExpiration", "it keeps old versions for ever, so what was deleted is never gone")}
+				return []Violation{At(bucket, "add a lifecycle rule for all objects with noncurrentVersionExpiration",
+					"it keeps old versions for ever, so what was deleted is never gone")}
 			}),
 		},
 		{
@@ -154,13 +157,15 @@ func bucketRules() []Rule {
 						}
 					}
 				}
-				return []Violation{At(bucket, "add BucketServerSideEncryptionConfigurationV2", "its encryption is %s", Shown(algorithm))}
+				return []Violation{At(bucket, "add BucketServerSideEncryptionConfigurationV2", "its encryption is %s",
+					Shown(algorithm))}
 			}),
 		},
 	}
 }
 
-func eachBucket(test func(g *graph.Graph, bucket *graph.Resource) []Violation) func(*graph.Graph, Environment) []Violation {
+func eachBucket(test func(g *graph.Graph, bucket *graph.Resource) []Violation) func(*graph.Graph,
+	Environment) []Violation {
 	return func(g *graph.Graph, _ Environment) []Violation {
 		var found []Violation
 		for _, bucket := range g.ByType(bucketType, oldBucketType) {

@@ -9,7 +9,8 @@ import (
 
 // withoutInsights are the instance classes for which Performance Insights is not to be had with RDS for MySQL
 // (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PerfInsights.Overview.Engines.html).
-var withoutInsights = []string{"db.t2.micro", "db.t2.small", "db.t3.micro", "db.t3.small", "db.t4g.micro", "db.t4g.small"}
+var withoutInsights = []string{"db.t2.micro", "db.t2.small", "db.t3.micro", "db.t3.small", "db.t4g.micro",
+	"db.t4g.small"}
 
 func databaseRules() []Rule {
 	return []Rule{
@@ -29,7 +30,8 @@ func databaseRules() []Rule {
 					for _, ref := range graph.Items(group.Input("subnetIds")) {
 						switch subnet := g.Resolve(ref, subnetType); {
 						case subnet == nil:
-							found = append(found, At(group, mend, "it names a subnet that is not in the graph: %s", Shown(ref)))
+							found = append(found, At(group, mend, "it names a subnet that is not in the graph: %s",
+								Shown(ref)))
 						case g.Public(subnet):
 							found = append(found, At(group, mend, "%s has a route to the internet gateway", subnet))
 						}
@@ -47,7 +49,9 @@ func databaseRules() []Rule {
 		{
 			ID: "RDS.5", Also: []string{"CKV_AWS_157"},
 			Says:       "Databases have a standby in another zone.",
-			Production: true, Otherwise: "A standby doubles the database's price; without it an outage of a zone costs the time of a restore.",
+			Production: true,
+			Otherwise: "A standby doubles the database's price; without it an outage of a zone costs the time " +
+				"of a restore.",
 			Needs: []string{databaseType},
 			Check: Must(databaseType, "multiAz", true, "set multiAz to true"),
 		},
@@ -63,13 +67,16 @@ func databaseRules() []Rule {
 		},
 		{
 			ID: "RDS.9", Also: []string{"CKV_AWS_129"},
-			Says:  "Databases send their error log and their slow query log to CloudWatch. (The general log would copy people's details into logs; the audit log needs an option group and stands beside CloudTrail and the app's own log.)",
+			Says: "Databases send their error log and their slow query log to CloudWatch. (The general log would " +
+				"copy people's details into logs; the audit log needs an option group and stands beside CloudTrail " +
+				"and the app's own log.)",
 			Needs: []string{databaseType},
 			Check: Each(databaseType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 				var found []Violation
 				for _, kind := range []string{"error", "slowquery"} {
 					if !slices.Contains(graph.Texts(r.Input("enabledCloudwatchLogsExports")), kind) {
-						found = append(found, At(r, "add "+kind+" to enabledCloudwatchLogsExports", "it does not send its %s log", kind))
+						found = append(found,
+							At(r, "add "+kind+" to enabledCloudwatchLogsExports", "it does not send its %s log", kind))
 					}
 				}
 				return found
@@ -85,7 +92,9 @@ func databaseRules() []Rule {
 					least = 7
 				}
 				if n, ok := graph.Number(r.Input("backupRetentionPeriod")); !ok || n < least {
-					return []Violation{At(r, "raise backupRetentionPeriod", "backupRetentionPeriod is %s days, not %v or more", Shown(r.Input("backupRetentionPeriod")), least)}
+					return []Violation{At(r, "raise backupRetentionPeriod",
+						"backupRetentionPeriod is %s days, not %v or more", Shown(r.Input("backupRetentionPeriod")),
+						least)}
 				}
 				return nil
 			}),
@@ -110,7 +119,8 @@ func databaseRules() []Rule {
 				if n, ok := graph.Number(r.Input("port")); ok && n != 3306 {
 					return nil
 				}
-				return []Violation{At(r, "set port to another one", "port is %s, and MySQL's is 3306", Shown(r.Input("port")))}
+				return []Violation{At(r, "set port to another one", "port is %s, and MySQL's is 3306",
+					Shown(r.Input("port")))}
 			}),
 		},
 		{
@@ -119,7 +129,9 @@ func databaseRules() []Rule {
 			Needs: []string{databaseType},
 			Check: Each(databaseType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 				name := strings.ToLower(graph.Text(r.Input("username")))
-				if name == "" || slices.Contains([]string{"admin", "administrator", "root", "master", "mysql", "postgres", "rdsadmin", "user"}, name) {
+				if name == "" ||
+					slices.Contains([]string{"admin", "administrator", "root", "master", "mysql", "postgres",
+						"rdsadmin", "user"}, name) {
 					return []Violation{At(r, "choose another username", "username is %s", Shown(r.Input("username")))}
 				}
 				return nil
@@ -136,7 +148,8 @@ func databaseRules() []Rule {
 					return []Violation{At(r, mend, "it has no parameter group of the stack")}
 				}
 				for _, p := range graph.Items(group.Input("parameters")) {
-					if graph.At(p, "name") == "require_secure_transport" && slices.Contains([]string{"1", "ON"}, strings.ToUpper(graph.Text(graph.At(p, "value")))) {
+					if graph.At(p, "name") == "require_secure_transport" &&
+						slices.Contains([]string{"1", "ON"}, strings.ToUpper(graph.Text(graph.At(p, "value")))) {
 						return nil
 					}
 				}
@@ -152,7 +165,8 @@ func databaseRules() []Rule {
 				if slices.Contains(withoutInsights, class) || graph.Is(r.Input("performanceInsightsEnabled"), true) {
 					return nil
 				}
-				return []Violation{At(r, "set performanceInsightsEnabled to true", "%s has Performance Insights, and performanceInsightsEnabled is %s",
+				return []Violation{At(r, "set performanceInsightsEnabled to true",
+					"%s has Performance Insights, and performanceInsightsEnabled is %s",
 					Shown(r.Input("instanceClass")), Shown(r.Input("performanceInsightsEnabled")))}
 			}),
 		},

@@ -22,8 +22,11 @@ func instanceRules() []Rule {
 			Check: func(g *graph.Graph, _ Environment) []Violation {
 				var found []Violation
 				for _, p := range g.Places() {
-					if (p.Kind == graph.KindInstance || p.Kind == graph.KindNAT || p.Kind == graph.KindGroup) && p.PublicIP && p.Resource.Token != natGatewayType {
-						found = append(found, At(p.Resource, "set associatePublicIpAddress to false and give it no Elastic IP", "it is given a public address"))
+					if (p.Kind == graph.KindInstance || p.Kind == graph.KindNAT || p.Kind == graph.KindGroup) &&
+						p.PublicIP && p.Resource.Token != natGatewayType {
+						found = append(found,
+							At(p.Resource, "set associatePublicIpAddress to false and give it no Elastic IP",
+								"it is given a public address"))
 					}
 				}
 				return found
@@ -43,7 +46,9 @@ func instanceRules() []Rule {
 				}
 				for _, p := range g.Places() {
 					if len(found) == 0 && p.Kind == graph.KindGroup && p.PublicIP && g.LaunchTemplate(p.Resource) == r {
-						found = append(found, At(r, mend, "the subnets of its group give public addresses, and it does not say otherwise"))
+						found = append(found,
+							At(r, mend, "the subnets of its group give public addresses, and it does not say "+
+								"otherwise"))
 					}
 				}
 				return found
@@ -57,7 +62,8 @@ func instanceRules() []Rule {
 				if graph.Text(r.Input("metadataOptions.httpTokens")) == "required" {
 					return nil
 				}
-				return []Violation{At(r, "set metadataOptions.httpTokens to required", "metadataOptions.httpTokens is %s", Shown(r.Input("metadataOptions.httpTokens")))}
+				return []Violation{At(r, "set metadataOptions.httpTokens to required",
+					"metadataOptions.httpTokens is %s", Shown(r.Input("metadataOptions.httpTokens")))}
 			}),
 		},
 		{
@@ -68,7 +74,9 @@ func instanceRules() []Rule {
 				if n, ok := graph.Number(r.Input("metadataOptions.httpPutResponseHopLimit")); ok && n == 1 {
 					return nil
 				}
-				return []Violation{At(r, "set metadataOptions.httpPutResponseHopLimit to 1", "metadataOptions.httpPutResponseHopLimit is %s", Shown(r.Input("metadataOptions.httpPutResponseHopLimit")))}
+				return []Violation{At(r, "set metadataOptions.httpPutResponseHopLimit to 1",
+					"metadataOptions.httpPutResponseHopLimit is %s",
+					Shown(r.Input("metadataOptions.httpPutResponseHopLimit")))}
 			}),
 		},
 		{
@@ -94,8 +102,9 @@ func instanceRules() []Rule {
 			}),
 		},
 		{
-			ID:    "CKV_AWS_46",
-			Says:  "No secret stands in user-data, which whoever may describe an instance, and every process on it, can read.",
+			ID: "CKV_AWS_46",
+			Says: "No secret stands in user-data, which whoever may describe an instance, and every process on it, " +
+				"can read.",
 			Needs: []string{templateType},
 			Check: eachMachine(secretsInUserData),
 		},
@@ -108,12 +117,14 @@ func instanceRules() []Rule {
 				if !ok || len(raw) <= largestUserData {
 					return nil // what cannot be read breaks CKV_AWS_46
 				}
-				return []Violation{At(r, "fetch from S3 what need not be in it", "its user-data has %d bytes, and EC2 takes %d", len(raw), largestUserData)}
+				return []Violation{At(r, "fetch from S3 what need not be in it",
+					"its user-data has %d bytes, and EC2 takes %d", len(raw), largestUserData)}
 			}),
 		},
 		{
-			ID:    "SSM.1",
-			Says:  "Every instance is managed by Systems Manager: its role lets the agent report and open its channels.",
+			ID: "SSM.1",
+			Says: "Every instance is managed by Systems Manager: its role lets the agent report and open its " +
+				"channels.",
 			Needs: []string{templateType, instanceType},
 			Check: eachMachine(managedBySystemsManager),
 		},
@@ -141,13 +152,17 @@ var secretPatterns = []struct {
 	{"an AWS access key", regexp.MustCompile(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b`)},
 	{"a private key", regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----`)},
 	// A value that is a variable, a command's output or a path is no secret.
-	{"a password", regexp.MustCompile(`(?i)(?:passwd|password|secret|token|api_?key|credential)s?=["']?[^\s"'$/({<\[%@&|;,]{6,}`)},
+	{"a password",
+		regexp.MustCompile(`(?i)(?:passwd|password|secret|token|api_?key|credential)s?=["']?[^\s"'$/({<\[%@&|;,]{6,}`)},
 	// After a colon prose may follow, so a digit is asked for.
-	{"a password", regexp.MustCompile(`(?i)(?:passwd|password|secret|token|api_?key|credential)s?["']?\s*[=:]\s*["']?[^\s"'$/({<\[%@&|;,0-9]*[0-9][^\s"'$/({<\[%@&|;,]{4,}`)},
+	{"a password",
+		regexp.MustCompile(
+			`(?i)(?:passwd|password|secret|token|api_?key|credential)s?["']?\s*[=:]\s*["']?[^\s"'$/({<\[%@&|;,0-9]*[0-9][^\s"'$/({<\[%@&|;,]{4,}`)},
 	{"credentials in a URL", regexp.MustCompile(`[a-z][a-z0-9+.-]*://[^\s/:@"'$]+:[^\s/:@"'$]{3,}@`)},
 }
 
-// secretsInUserData looks for what is known to be secret, what looks like it, and what is too random to be anything else.
+// secretsInUserData looks for what is known to be secret, what looks like it, and what is too random to be anything
+// else.
 func secretsInUserData(g *graph.Graph, r *graph.Resource) []Violation {
 	const mend = "let the instance read it from Parameter Store with its own role"
 	var found []Violation
@@ -165,26 +180,29 @@ func secretsInUserData(g *graph.Graph, r *graph.Resource) []Violation {
 	}
 	for _, p := range secretPatterns {
 		if span := p.pattern.FindStringIndex(text); span != nil {
-			found = append(found, At(r, mend, "line %d of its user-data looks like %s", 1+strings.Count(text[:span[0]], "\n"), p.what))
+			found = append(found,
+				At(r, mend, "line %d of its user-data looks like %s", 1+strings.Count(text[:span[0]], "\n"), p.what))
 		}
 	}
 	for _, span := range wordPattern.FindAllStringIndex(text, -1) {
 		if word := text[span[0]:span[1]]; generated(word) && !known(g, r, word) {
-			found = append(found, At(r, mend, "line %d of its user-data has a text of %d random characters", 1+strings.Count(text[:span[0]], "\n"), len(word)))
+			found = append(found, At(r, mend, "line %d of its user-data has a text of %d random characters",
+				1+strings.Count(text[:span[0]], "\n"), len(word)))
 		}
 	}
 	return found
 }
 
-// wordPattern leaves out what joins words in paths, names and settings; it cuts a secret in Base64 in pieces, of which one is long.
+// wordPattern leaves out what joins words in paths, names and settings; it cuts a secret in Base64 in pieces, of which
+// one is long.
 var wordPattern = regexp.MustCompile(`[A-Za-z0-9+]{20,}`)
 
-// leastEntropy is in bits per character. Generated passwords of 20 characters and more have at least 3.7 by far most of the time, words and
-// paths stay below or lack one of the kinds of characters.
+// leastEntropy is in bits per character. Generated passwords of 20 characters and more have at least 3.7 by far most of
+// the time, words and paths stay below or lack one of the kinds of characters.
 const leastEntropy = 3.7
 
-// generated tells whether a word looks random: small and capital letters and digits mixed, none of them often. Hashes in hexadecimal are
-// no secrets here and are left out by having one case only.
+// generated tells whether a word looks random: small and capital letters and digits mixed, none of them often. Hashes
+// in hexadecimal are no secrets here and are left out by having one case only.
 func generated(word string) bool {
 	var small, capital, digit bool
 	counts := map[rune]int{}
@@ -205,7 +223,8 @@ func generated(word string) bool {
 	return bits >= leastEntropy
 }
 
-// known tells whether a word is part of a value that another resource shows openly, such as the version id of an object.
+// known tells whether a word is part of a value that another resource shows openly, such as the version id of an
+// object.
 func known(g *graph.Graph, of *graph.Resource, word string) bool {
 	holds := false
 	look := func(_ string, v any) {
@@ -230,7 +249,8 @@ func known(g *graph.Graph, of *graph.Resource, word string) bool {
 // (https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-instance-permissions.html).
 var agentActions = []string{
 	"ssm:UpdateInstanceInformation",
-	"ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel",
+	"ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel",
+	"ssmmessages:OpenDataChannel",
 }
 
 func managedBySystemsManager(g *graph.Graph, r *graph.Resource) []Violation {

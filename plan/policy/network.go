@@ -10,7 +10,8 @@ import (
 
 // ports that AWS counts as of high risk when open to the world
 // (https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-19).
-var riskyPorts = []int{20, 21, 22, 23, 25, 110, 135, 143, 445, 1433, 1434, 3000, 3306, 3389, 4333, 5000, 5432, 5500, 5601, 8080, 8088, 8888, 9200, 9300}
+var riskyPorts = []int{20, 21, 22, 23, 25, 110, 135, 143, 445, 1433, 1434, 3000, 3306, 3389, 4333, 5000, 5432, 5500,
+	5601, 8080, 8088, 8888, 9200, 9300}
 
 func networkRules() []Rule {
 	return []Rule{
@@ -31,13 +32,16 @@ func networkRules() []Rule {
 						}
 					}
 					for _, rule := range g.SecurityRules() {
-						if rule.Resource != group && (rule.Of == group.ID || rule.Of == graph.Text(vpc.Output("defaultSecurityGroupId"))) {
+						if rule.Resource != group &&
+							(rule.Of == group.ID || rule.Of == graph.Text(vpc.Output("defaultSecurityGroupId"))) {
 							found = append(found, At(rule.Resource, mend, "it adds a rule to the default group"))
 						}
 					}
 					return found
 				}
-				return []Violation{At(vpc, mend, "nothing takes charge of its default security group, which lets its members reach each other and the internet")}
+				return []Violation{At(vpc, mend,
+					"nothing takes charge of its default security group, which lets its members reach each other "+
+						"and the internet")}
 			}),
 		},
 		{
@@ -46,11 +50,13 @@ func networkRules() []Rule {
 			Needs: []string{vpcType},
 			Check: Each(vpcType, func(g *graph.Graph, _ Environment, vpc *graph.Resource) []Violation {
 				for _, log := range g.ByType(flowLogType) {
-					if g.Refers(log.Input("vpcId"), vpc) && slices.Contains([]string{"ALL", "REJECT"}, graph.Text(log.Input("trafficType"))) {
+					if g.Refers(log.Input("vpcId"), vpc) &&
+						slices.Contains([]string{"ALL", "REJECT"}, graph.Text(log.Input("trafficType"))) {
 						return nil
 					}
 				}
-				return []Violation{At(vpc, "add a FlowLog with trafficType REJECT or ALL", "there is no flow log for it")}
+				return []Violation{At(vpc, "add a FlowLog with trafficType REJECT or ALL",
+					"there is no flow log for it")}
 			}),
 		},
 		{
@@ -77,21 +83,27 @@ func networkRules() []Rule {
 				}
 				for _, p := range g.Places() {
 					if p.Kind != graph.KindLoadBalancer {
-						balancers = slices.DeleteFunc(balancers, func(id string) bool { return slices.Contains(p.Groups, id) })
+						balancers = slices.DeleteFunc(balancers, func(id string) bool {
+							return slices.Contains(p.Groups, id)
+						})
 					}
 				}
 				return fromWorld(g, func(rule graph.SecurityRule) bool {
-					single := rule.Protocol == "tcp" && (rule.Ports == graph.Ports{From: 80, To: 80} || rule.Ports == graph.Ports{From: 443, To: 443})
+					single := rule.Protocol == "tcp" &&
+						(rule.Ports == graph.Ports{From: 80, To: 80} || rule.Ports == graph.Ports{From: 443, To: 443})
 					return !rule.Opaque && single && slices.Contains(balancers, rule.Of)
 				})
 			},
 		},
 		{
-			ID:    "EC2.19",
-			Says:  "No port of high risk (SSH, databases, remote desktops and others of AWS's list) is open to the internet.",
+			ID: "EC2.19",
+			Says: "No port of high risk (SSH, databases, remote desktops and others of AWS's list) is open to the " +
+				"internet.",
 			Needs: []string{securityGroupType},
 			Check: func(g *graph.Graph, _ Environment) []Violation {
-				return fromWorld(g, func(rule graph.SecurityRule) bool { return !slices.ContainsFunc(riskyPorts, rule.Allows) })
+				return fromWorld(g, func(rule graph.SecurityRule) bool {
+					return !slices.ContainsFunc(riskyPorts, rule.Allows)
+				})
 			},
 		},
 		{
@@ -99,7 +111,10 @@ func networkRules() []Rule {
 			Says:  "No port for the administration of servers (22, 3389) is open to the internet, over IPv4 or IPv6.",
 			Needs: []string{securityGroupType},
 			Check: func(g *graph.Graph, _ Environment) []Violation {
-				return fromWorld(g, func(rule graph.SecurityRule) bool { return !rule.Allows(22) && !rule.Allows(3389) })
+				return fromWorld(g, func(rule graph.SecurityRule) bool {
+					return !rule.Allows(22) &&
+						!rule.Allows(3389)
+				})
 			},
 		},
 		{
@@ -117,15 +132,17 @@ func networkRules() []Rule {
 				}
 				for _, rule := range g.SecurityRules() {
 					if strings.TrimSpace(rule.Description) == "" {
-						found = append(found, At(rule.Resource, mend, "its %s rule for %s %s has no description", rule.Direction, rule.Protocol, rule.Ports))
+						found = append(found, At(rule.Resource, mend, "its %s rule for %s %s has no description",
+							rule.Direction, rule.Protocol, rule.Ports))
 					}
 				}
 				return found
 			},
 		},
 		{
-			ID:    "CKV_AWS_382",
-			Says:  "Nothing may go out to the whole internet but TCP port 443, and that not from load balancers and databases.",
+			ID: "CKV_AWS_382",
+			Says: "Nothing may go out to the whole internet but TCP port 443, and that not from load balancers and " +
+				"databases.",
 			Needs: []string{securityGroupType},
 			Check: func(g *graph.Graph, _ Environment) []Violation {
 				var closed []string
@@ -141,9 +158,12 @@ func networkRules() []Rule {
 					}
 					switch {
 					case rule.Opaque || rule.Protocol != "tcp" || rule.Ports != graph.Ports{From: 443, To: 443}:
-						found = append(found, At(rule.Resource, "name the port, and a group or prefix list where there is one", "it lets %s %s out to everywhere", rule.Protocol, rule.Ports))
+						found = append(found, At(rule.Resource, "name the port, and a group or prefix list where "+
+							"there is one", "it lets %s %s out to everywhere", rule.Protocol, rule.Ports))
 					case slices.Contains(closed, rule.Of):
-						found = append(found, At(rule.Resource, "name the group that it talks to", "it lets a load balancer or a database out to everywhere"))
+						found = append(found,
+							At(rule.Resource, "name the group that it talks to",
+								"it lets a load balancer or a database out to everywhere"))
 					}
 				}
 				return found
@@ -166,7 +186,8 @@ func fromWorld(g *graph.Graph, fine func(graph.SecurityRule) bool) []Violation {
 			if rule.Opaque {
 				message = "it may let the whole internet in: its peer, protocol or ports are not known"
 			}
-			found = append(found, At(rule.Resource, "let in a security group, or the addresses that need it", "%s", message))
+			found = append(found, At(rule.Resource, "let in a security group, or the addresses that need it", "%s",
+				message))
 		}
 	}
 	return found

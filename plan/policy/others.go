@@ -9,22 +9,26 @@ import (
 func otherRules() []Rule {
 	return []Rule{
 		{
-			ID:    "CKV_AWS_66",
-			Says:  "Log groups forget after a set time, also those that RDS would otherwise make by itself and keep for ever.",
+			ID: "CKV_AWS_66",
+			Says: "Log groups forget after a set time, also those that RDS would otherwise make by itself and keep " +
+				"for ever.",
 			Needs: []string{logGroupType},
 			Check: All(
 				Each(logGroupType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 					if n, ok := graph.Number(r.Input("retentionInDays")); ok && n > 0 {
 						return nil
 					}
-					return []Violation{At(r, "set retentionInDays", "retentionInDays is %s: it keeps everything for ever", Shown(r.Input("retentionInDays")))}
+					return []Violation{At(r, "set retentionInDays",
+						"retentionInDays is %s: it keeps everything for ever", Shown(r.Input("retentionInDays")))}
 				}),
 				Each(databaseType, func(g *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 					var found []Violation
 					for _, kind := range graph.Texts(r.Input("enabledCloudwatchLogsExports")) {
 						name := fmt.Sprintf("/aws/rds/instance/%s/%s", graph.Text(r.Either("identifier")), kind)
 						if g.Resolve(name, logGroupType) == nil {
-							found = append(found, At(r, "add a LogGroup of that name with retentionInDays", "its log group %s is not in the graph", name))
+							found = append(found,
+								At(r, "add a LogGroup of that name with retentionInDays",
+									"its log group %s is not in the graph", name))
 						}
 					}
 					return found
@@ -47,7 +51,8 @@ func otherRules() []Rule {
 			Says:  "Secrets in Parameter Store are encrypted with a key of the customer's own in KMS.",
 			Needs: []string{parameterType},
 			Check: Each(parameterType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
-				if graph.Text(r.Input("type")) != "SecureString" && !isMark(r.Input("type")) || r.Input("keyId") != nil {
+				if graph.Text(r.Input("type")) != "SecureString" && !isMark(r.Input("type")) ||
+					r.Input("keyId") != nil {
 					return nil
 				}
 				return []Violation{At(r, "set keyId", "it is encrypted with the account's key for Parameter Store")}
@@ -63,15 +68,18 @@ func otherRules() []Rule {
 					if r := g.ByURN(leak.URN); r != nil {
 						found = append(found, At(r, mend, "%s holds the value of a secret in plain", leak.Property))
 					} else {
-						found = append(found, Violation{Message: "the stack's output " + leak.Property + " holds the value of a secret in plain", Mend: mend})
+						found = append(found,
+							Violation{Message: "the stack's output " + leak.Property +
+								" holds the value of a secret in plain", Mend: mend})
 					}
 				}
 				return found
 			},
 		},
 		{
-			ID:   "Plan.Secrets.2",
-			Says: "Passwords are generated or come marked as secret, and secrets are kept in Parameter Store as SecureString.",
+			ID: "Plan.Secrets.2",
+			Says: "Passwords are generated or come marked as secret, and secrets are kept in Parameter Store as " +
+				"SecureString.",
 			Check: All(
 				Each(databaseType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 					if v := r.Input("password"); v != nil && v != graph.Secret {
@@ -81,15 +89,17 @@ func otherRules() []Rule {
 				}),
 				Each(parameterType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 					if graph.Text(r.Input("type")) != "SecureString" && r.Input("value") == graph.Secret {
-						return []Violation{At(r, "set type to SecureString", "it holds a secret and is of type %s", Shown(r.Input("type")))}
+						return []Violation{At(r, "set type to SecureString", "it holds a secret and is of type %s",
+							Shown(r.Input("type")))}
 					}
 					return nil
 				}),
 			),
 		},
 		{
-			ID:   "Plan.Command.1",
-			Says: "Remote commands know their host's key, dial a bounded number of times, and get no secret by their environment or command line.",
+			ID: "Plan.Command.1",
+			Says: "Remote commands know their host's key, dial a bounded number of times, and get no secret by " +
+				"their environment or command line.",
 			Check: Each(remoteCommandType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 				var found []Violation
 				if v := r.Input("connection.hostKey"); v == nil {
@@ -97,15 +107,22 @@ func otherRules() []Rule {
 				}
 				// Left out, they are 10 errors and 15 seconds.
 				if v := r.Input("connection.dialErrorLimit"); v != nil && !atLeast(v, 0) {
-					found = append(found, At(r, "set connection.dialErrorLimit to a number", "connection.dialErrorLimit is %s: a host that does not answer hangs the deployment", Shown(v)))
+					found = append(found,
+						At(r, "set connection.dialErrorLimit to a number",
+							"connection.dialErrorLimit is %s: a host that does not answer hangs the deployment",
+							Shown(v)))
 				}
 				if v := r.Input("connection.perDialTimeout"); v != nil && !atLeast(v, 1) {
-					found = append(found, At(r, "set connection.perDialTimeout to some seconds", "connection.perDialTimeout is %s: a host that does not answer hangs the deployment", Shown(v)))
+					found = append(found,
+						At(r, "set connection.perDialTimeout to some seconds",
+							"connection.perDialTimeout is %s: a host that does not answer hangs the deployment",
+							Shown(v)))
 				}
 				for _, key := range []string{"create", "update", "delete", "stdin", "environment", "triggers"} {
 					graph.Walk(key, r.Input(key), func(path string, v any) {
 						if v == graph.Secret {
-							found = append(found, At(r, "let the script read it on the host", "%s holds a secret", path))
+							found = append(found, At(r, "let the script read it on the host", "%s holds a secret",
+								path))
 						}
 					})
 				}

@@ -1,9 +1,9 @@
-// Package policy checks the infrastructure of a stack against rules, as code over its resource graph: each rule has its id in the catalogues of
-// others, a sentence, and, where a repository does not keep it on purpose, exceptions with their reason and the condition that they are
-// bound to.
+// Package policy checks the infrastructure of a stack against rules, as code over its resource graph: each rule has its
+// id in the catalogues of others, a sentence, and, where a repository does not keep it on purpose, exceptions with
+// their reason and the condition that they are bound to.
 //
-// Catalogue holds the rules that fit any stack on AWS. A repository adds rules and exceptions of its own with the exported helpers, and hands
-// the whole to Check. Plans and tests import the package; the components of a stack do not.
+// Catalogue holds the rules that fit any stack on AWS. A repository adds rules and exceptions of its own with the
+// exported helpers, and hands the whole to Check. Plans and tests import the package; the components of a stack do not.
 package policy
 
 import (
@@ -64,8 +64,9 @@ type Exception struct {
 
 // Rule is one rule.
 type Rule struct {
-	// ID is the rule's in AWS Foundational Security Best Practices, in the CIS AWS Foundations Benchmark 5.0 or in checkov. An id of this
-	// package's own begins with "Plan."; a repository's begins with a name of its own. Also are ids of others that say the same.
+	// ID is the rule's in AWS Foundational Security Best Practices, in the CIS AWS Foundations Benchmark 5.0 or in
+	// checkov. An id of this package's own begins with "Plan."; a repository's begins with a name of its own. Also are
+	// ids of others that say the same.
 	ID   string
 	Also []string
 	// Says is the rule in a sentence.
@@ -73,8 +74,8 @@ type Rule struct {
 	// Production tells a rule that holds in production only; Otherwise says why not elsewhere.
 	Production bool
 	Otherwise  string
-	// Needs are the types of resources that the rule speaks of: with none of them in the graph it cannot be shown to be kept, and counts as
-	// broken. Empty is for rules about what may be absent.
+	// Needs are the types of resources that the rule speaks of: with none of them in the graph it cannot be shown to be
+	// kept, and counts as broken. Empty is for rules about what may be absent.
 	Needs []string
 	// Check finds what breaks the rule.
 	Check func(g *graph.Graph, env Environment) []Violation
@@ -117,7 +118,8 @@ type Report struct {
 
 // Catalogue returns the rules that fit any stack on AWS, without exceptions, in the order of the document.
 func Catalogue() []Rule {
-	return slices.Concat(networkRules(), instanceRules(), balancerRules(), groupRules(), databaseRules(), bucketRules(), tableRules(), accessRules(), otherRules())
+	return slices.Concat(networkRules(), instanceRules(), balancerRules(), groupRules(), databaseRules(), bucketRules(),
+		tableRules(), accessRules(), otherRules())
 }
 
 func (rule Rule) check(g *graph.Graph, env Environment) Result {
@@ -130,9 +132,10 @@ func (rule Rule) check(g *graph.Graph, env Environment) Result {
 		// No exception is for this: each excuses how something is, not that it is not there.
 		result.Verdict = Broken
 		result.Violations = []Violation{{
-			Rule:    rule.ID,
-			Message: "there is no " + strings.Join(rule.Needs, " or ") + " in the graph, so the rule cannot be shown to be kept",
-			Mend:    "add what the rule speaks of, or take the rule out with a reason",
+			Rule: rule.ID,
+			Message: "there is no " + strings.Join(rule.Needs, " or ") +
+				" in the graph, so the rule cannot be shown to be kept",
+			Mend: "add what the rule speaks of, or take the rule out with a reason",
 		}}
 		return result
 	}
@@ -170,7 +173,8 @@ func At(r *graph.Resource, mend, message string, args ...any) Violation {
 }
 
 // Each returns a check that applies a test to every resource of a type and gathers what it finds.
-func Each(token string, test func(g *graph.Graph, env Environment, r *graph.Resource) []Violation) func(*graph.Graph, Environment) []Violation {
+func Each(token string, test func(g *graph.Graph, env Environment, r *graph.Resource) []Violation) func(*graph.Graph,
+	Environment) []Violation {
 	return func(g *graph.Graph, env Environment) []Violation {
 		var found []Violation
 		for _, r := range g.ByType(token) {

@@ -26,8 +26,8 @@ func checked(g *graph.Graph, env Environment) Report {
 	return Set{Environment: env, Rules: Catalogue()}.Check(g)
 }
 
-// demanded are the ids of the controls that infrastructure of this kind is held to. What begins with Plan is not among them: those are
-// rules of this package's own.
+// demanded are the ids of the controls that infrastructure of this kind is held to. What begins with Plan is not among
+// them: those are rules of this package's own.
 var demanded = strings.Fields(`
 	EC2.2 EC2.6 EC2.9 EC2.15 EC2.25 EC2.18 EC2.19 CIS_5.3 EC2.170 CKV_AWS_341 EC2.181 CKV_AWS_46 CKV_AWS_23 CKV_AWS_382
 	ELB.1 ELB.4 ELB.5 ELB.6 ELB.12 ELB.13 ELB.17 ELB.18 CKV_AWS_261 CKV2_AWS_28
@@ -61,9 +61,11 @@ func TestEveryControlHasARule(t *testing.T) {
 	}
 }
 
-// unkept are the rules that the stack breaks, as most stacks do: a repository argues an exception for each, or pays for it.
+// unkept are the rules that the stack breaks, as most stacks do: a repository argues an exception for each, or pays for
+// it.
 var unkept = map[string]bool{
-	"EC2.9": true, "CKV_AWS_378": true, "RDS.23": true, "S3.9": true, "S3.14": true, "CKV_AWS_145": true, "CKV_AWS_119": true, "CKV_AWS_158": true, "CKV_AWS_337": true,
+	"EC2.9": true, "CKV_AWS_378": true, "RDS.23": true, "S3.9": true, "S3.14": true, "CKV_AWS_145": true,
+	"CKV_AWS_119": true, "CKV_AWS_158": true, "CKV_AWS_337": true,
 }
 
 func TestAGoodStackKeepsEveryRule(t *testing.T) {
@@ -111,27 +113,50 @@ func TestWhatBreaksARule(t *testing.T) {
 		at string
 	}{
 		{"EC2.2", "nothing in charge of the default group", remove(defaultGroupType, "default"), "Vpc vpc"},
-		{"EC2.2", "a rule within it", set(defaultGroupType, "default", "ingress", []any{in{"protocol": "-1", "self": true}}), "DefaultSecurityGroup default"},
+		{"EC2.2", "a rule within it",
+			set(defaultGroupType, "default", "ingress", []any{in{"protocol": "-1", "self": true}}),
+			"DefaultSecurityGroup default"},
 		{"EC2.2", "a rule beside it", func(b *graphtest.Builder) {
-			b.Add(egressType, "extra", in{"securityGroupId": "vpc-vpc-default-group", "ipProtocol": "tcp", "fromPort": 443, "toPort": 443, "cidrIpv4": "10.0.0.0/16", "description": "x"})
+			b.Add(egressType, "extra", in{"securityGroupId": "vpc-vpc-default-group", "ipProtocol": "tcp",
+				"fromPort": 443, "toPort": 443, "cidrIpv4": "10.0.0.0/16", "description": "x"})
 		}, "SecurityGroupEgressRule extra"},
 		{"EC2.6", "no flow log", remove(flowLogType, "flow"), "Vpc vpc"},
 		{"EC2.6", "only what was accepted", set(flowLogType, "flow", "trafficType", "ACCEPT"), "Vpc vpc"},
 		{"EC2.9", "another instance with an address", func(b *graphtest.Builder) {
-			b.Add(instanceType, "second", in{"subnetId": "subnet-public-a", "vpcSecurityGroupIds": []string{"securitygroup-app"}, "associatePublicIpAddress": true})
+			b.Add(instanceType, "second",
+				in{"subnetId": "subnet-public-a", "vpcSecurityGroupIds": []string{"securitygroup-app"},
+					"associatePublicIpAddress": true})
 		}, "Instance second"},
-		{"EC2.9", "a jump server open to the internet", opening("jump", in{"ipProtocol": "tcp", "fromPort": 2222, "toPort": 2222, "cidrIpv4": "0.0.0.0/0"}), "Instance jump"},
-		{"EC2.15", "a subnet that gives addresses", set(subnetType, "public-a", "mapPublicIpOnLaunch", true), "Subnet public-a"},
-		{"EC2.15", "one that may", set(subnetType, "public-a", "mapPublicIpOnLaunch", graph.Unknown), "Subnet public-a"},
-		{"EC2.18", "SSH for everyone", opening("jump", in{"ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "cidrIpv4": "0.0.0.0/0"}), "SecurityGroupIngressRule opening"},
-		{"EC2.18", "another port of the load balancer", opening("lb", in{"ipProtocol": "tcp", "fromPort": 8443, "toPort": 8443, "cidrIpv6": "::/0"}), "SecurityGroupIngressRule opening"},
-		{"EC2.18", "HTTPS for everyone, but not to a load balancer", opening("app", in{"ipProtocol": "tcp", "fromPort": 443, "toPort": 443, "cidrIpv4": "0.0.0.0/0"}), "SecurityGroupIngressRule opening"},
-		{"EC2.18", "an unknown peer", opening("app", in{"ipProtocol": "tcp", "fromPort": 443, "toPort": 443, "cidrIpv4": graph.Unknown}), "SecurityGroupIngressRule opening"},
-		{"EC2.19", "MySQL for everyone", opening("db", in{"ipProtocol": "tcp", "fromPort": 3300, "toPort": 3310, "cidrIpv4": "0.0.0.0/0"}), "SecurityGroupIngressRule opening"},
-		{"CIS 5.3", "SSH over IPv6", opening("jump", in{"ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "cidrIpv6": "::/0"}), "SecurityGroupIngressRule opening"},
-		{"CIS 5.3", "everything", opening("jump", in{"ipProtocol": "-1", "cidrIpv4": "0.0.0.0/0"}), "SecurityGroupIngressRule opening"},
+		{"EC2.9", "a jump server open to the internet",
+			opening("jump", in{"ipProtocol": "tcp", "fromPort": 2222, "toPort": 2222, "cidrIpv4": "0.0.0.0/0"}),
+			"Instance jump"},
+		{"EC2.15", "a subnet that gives addresses", set(subnetType, "public-a", "mapPublicIpOnLaunch", true),
+			"Subnet public-a"},
+		{"EC2.15", "one that may", set(subnetType, "public-a", "mapPublicIpOnLaunch", graph.Unknown),
+			"Subnet public-a"},
+		{"EC2.18", "SSH for everyone",
+			opening("jump", in{"ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "cidrIpv4": "0.0.0.0/0"}),
+			"SecurityGroupIngressRule opening"},
+		{"EC2.18", "another port of the load balancer",
+			opening("lb", in{"ipProtocol": "tcp", "fromPort": 8443, "toPort": 8443, "cidrIpv6": "::/0"}),
+			"SecurityGroupIngressRule opening"},
+		{"EC2.18", "HTTPS for everyone, but not to a load balancer",
+			opening("app", in{"ipProtocol": "tcp", "fromPort": 443, "toPort": 443, "cidrIpv4": "0.0.0.0/0"}),
+			"SecurityGroupIngressRule opening"},
+		{"EC2.18", "an unknown peer",
+			opening("app", in{"ipProtocol": "tcp", "fromPort": 443, "toPort": 443, "cidrIpv4": graph.Unknown}),
+			"SecurityGroupIngressRule opening"},
+		{"EC2.19", "MySQL for everyone",
+			opening("db", in{"ipProtocol": "tcp", "fromPort": 3300, "toPort": 3310, "cidrIpv4": "0.0.0.0/0"}),
+			"SecurityGroupIngressRule opening"},
+		{"CIS 5.3", "SSH over IPv6",
+			opening("jump", in{"ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "cidrIpv6": "::/0"}),
+			"SecurityGroupIngressRule opening"},
+		{"CIS 5.3", "everything", opening("jump", in{"ipProtocol": "-1", "cidrIpv4": "0.0.0.0/0"}),
+			"SecurityGroupIngressRule opening"},
 		{"EC2.25", "a template that gives addresses", func(b *graphtest.Builder) {
-			b.Set(templateType, "app", "networkInterfaces", []any{in{"associatePublicIpAddress": "true", "securityGroups": []string{"securitygroup-app"}}})
+			b.Set(templateType, "app", "networkInterfaces",
+				[]any{in{"associatePublicIpAddress": "true", "securityGroups": []string{"securitygroup-app"}}})
 		}, "LaunchTemplate app"},
 		{"EC2.25", "one that leaves it to a subnet that does", func(b *graphtest.Builder) {
 			b.Set(templateType, "app", "networkInterfaces", []any{in{"securityGroups": []string{"securitygroup-app"}}})
@@ -139,130 +164,212 @@ func TestWhatBreaksARule(t *testing.T) {
 		}, "LaunchTemplate app"},
 		{"EC2.170", "IMDSv1", set(templateType, "app", "metadataOptions.httpTokens", "optional"), "LaunchTemplate app"},
 		{"EC2.170", "IMDSv1 on the jump server", set(instanceType, "jump", "metadataOptions", nil), "Instance jump"},
-		{"CKV_AWS_341", "two hops", set(templateType, "app", "metadataOptions.httpPutResponseHopLimit", 2), "LaunchTemplate app"},
-		{"EC2.181", "a volume in clear", set(templateType, "app", "blockDeviceMappings", []any{in{"ebs": in{"encrypted": "false"}}}), "LaunchTemplate app"},
+		{"CKV_AWS_341", "two hops", set(templateType, "app", "metadataOptions.httpPutResponseHopLimit", 2),
+			"LaunchTemplate app"},
+		{"EC2.181", "a volume in clear",
+			set(templateType, "app", "blockDeviceMappings", []any{in{"ebs": in{"encrypted": "false"}}}),
+			"LaunchTemplate app"},
 		{"EC2.181", "nothing said of volumes", set(instanceType, "jump", "rootBlockDevice", nil), "Instance jump"},
-		{"EC2.181", "a second volume in clear", set(instanceType, "jump", "ebsBlockDevices", []any{in{"deviceName": "/dev/sdb"}}), "Instance jump"},
+		{"EC2.181", "a second volume in clear",
+			set(instanceType, "jump", "ebsBlockDevices", []any{in{"deviceName": "/dev/sdb"}}), "Instance jump"},
 		{"CKV_AWS_46", "a password", userDataOf("#!/bin/sh\nexport DB_PASSWORD=correct-horse\n"), "LaunchTemplate app"},
-		{"CKV_AWS_46", "a password in YAML", userDataOf("#cloud-config\npassword: hunter2hunter2\n"), "LaunchTemplate app"},
+		{"CKV_AWS_46", "a password in YAML", userDataOf("#cloud-config\npassword: hunter2hunter2\n"),
+			"LaunchTemplate app"},
 		{"CKV_AWS_46", "an access key", userDataOf("#!/bin/sh\nid=AKIAIOSFODNN7EXAMPLE\n"), "LaunchTemplate app"},
-		{"CKV_AWS_46", "a private key", userDataOf("cat <<E\n-----BEGIN OPENSSH PRIVATE KEY-----\n"), "LaunchTemplate app"},
-		{"CKV_AWS_46", "credentials in a URL", userDataOf("curl https://me:letmein@example.org/\n"), "LaunchTemplate app"},
-		{"CKV_AWS_46", "random characters", userDataOf("#!/bin/sh\nlogin 7hQ2mXv9LpRz4KdTnB8w\n"), "LaunchTemplate app"},
+		{"CKV_AWS_46", "a private key", userDataOf("cat <<E\n-----BEGIN OPENSSH PRIVATE KEY-----\n"),
+			"LaunchTemplate app"},
+		{"CKV_AWS_46", "credentials in a URL", userDataOf("curl https://me:letmein@example.org/\n"),
+			"LaunchTemplate app"},
+		{"CKV_AWS_46", "random characters", userDataOf("#!/bin/sh\nlogin 7hQ2mXv9LpRz4KdTnB8w\n"),
+			"LaunchTemplate app"},
 		{"CKV_AWS_46", "secret user-data", set(instanceType, "jump", "userData", graph.Secret), "Instance jump"},
-		{"CKV_AWS_46", "user-data in a form that nobody reads", set(templateType, "app", "userData", "#!/bin/sh"), "LaunchTemplate app"},
-		{"CKV_AWS_46", "a value of the program's", func(b *graphtest.Builder) { b.Leak(templateType, "app", "userData") }, "LaunchTemplate app"},
-		{"CKV_AWS_23", "a rule without a description", set(ingressType, "lb to app 8080", "description", nil), "SecurityGroupIngressRule lb to app 8080"},
-		{"CKV_AWS_23", "a group with the provider's", set(securityGroupType, "app", "description", "Managed by Pulumi"), "SecurityGroup app"},
-		{"CKV_AWS_382", "all ports out", set(egressType, "app to internet 443", "ipProtocol", "-1"), "SecurityGroupEgressRule app to internet 443"},
-		{"CKV_AWS_382", "the database out", func(b *graphtest.Builder) { policytest.Allow(b, "db", "internet", 443) }, "SecurityGroupEgressRule db to internet 443"},
+		{"CKV_AWS_46", "user-data in a form that nobody reads", set(templateType, "app", "userData", "#!/bin/sh"),
+			"LaunchTemplate app"},
+		{"CKV_AWS_46", "a value of the program's", func(b *graphtest.Builder) {
+			b.Leak(templateType, "app", "userData")
+		}, "LaunchTemplate app"},
+		{"CKV_AWS_23", "a rule without a description", set(ingressType, "lb to app 8080", "description", nil),
+			"SecurityGroupIngressRule lb to app 8080"},
+		{"CKV_AWS_23", "a group with the provider's", set(securityGroupType, "app", "description", "Managed by Pulumi"),
+			"SecurityGroup app"},
+		{"CKV_AWS_382", "all ports out", set(egressType, "app to internet 443", "ipProtocol", "-1"),
+			"SecurityGroupEgressRule app to internet 443"},
+		{"CKV_AWS_382", "the database out", func(b *graphtest.Builder) { policytest.Allow(b, "db", "internet", 443) },
+			"SecurityGroupEgressRule db to internet 443"},
 		{"Plan.EC2.1", "too much user-data", userDataOf(strings.Repeat("# fill\n", 3000)), "LaunchTemplate app"},
 		{"SSM.1", "no profile", set(instanceType, "jump", "iamInstanceProfile", nil), "Instance jump"},
-		{"SSM.1", "a role without the agent's rights", set(rolePolicyType, "app", "policy", policytest.PolicyText(in{"Effect": "Allow", "Action": "s3:GetObject", "Resource": policytest.BucketName})), "LaunchTemplate app"},
+		{"SSM.1", "a role without the agent's rights",
+			set(rolePolicyType, "app", "policy",
+				policytest.PolicyText(in{"Effect": "Allow", "Action": "s3:GetObject",
+					"Resource": policytest.BucketName})),
+			"LaunchTemplate app"},
 
-		{"ELB.1", "HTTP that serves", set(listenerType, "http", "defaultActions", []any{in{"type": "forward"}}), "Listener http"},
-		{"ELB.1", "a redirect to HTTP", set(listenerType, "http", "defaultActions", []any{in{"type": "redirect", "redirect": in{"protocol": "HTTP"}}}), "Listener http"},
+		{"ELB.1", "HTTP that serves", set(listenerType, "http", "defaultActions", []any{in{"type": "forward"}}),
+			"Listener http"},
+		{"ELB.1", "a redirect to HTTP",
+			set(listenerType, "http", "defaultActions",
+				[]any{in{"type": "redirect", "redirect": in{"protocol": "HTTP"}}}), "Listener http"},
 		{"ELB.4", "headers let through", set(balancerType, "lb", "dropInvalidHeaderFields", nil), "LoadBalancer lb"},
 		{"ELB.5", "logs off", set(balancerType, "lb", "accessLogs.enabled", false), "LoadBalancer lb"},
 		{"ELB.5", "logs to nowhere", set(balancerType, "lb", "accessLogs.bucket", "elsewhere"), "LoadBalancer lb"},
 		{"ELB.6", "no protection", set(balancerType, "lb", "enableDeletionProtection", false), "LoadBalancer lb"},
 		{"ELB.12", "monitor only", set(balancerType, "lb", "desyncMitigationMode", "monitor"), "LoadBalancer lb"},
 		{"ELB.13", "one zone", set(balancerType, "lb", "subnets", []string{"subnet-public-a"}), "LoadBalancer lb"},
-		{"ELB.17", "an old policy", set(listenerType, "https", "sslPolicy", "ELBSecurityPolicy-2016-08"), "Listener https"},
-		{"ELB.17", "one that takes TLS 1.0", set(listenerType, "https", "sslPolicy", "ELBSecurityPolicy-TLS13-1-0-2021-06"), "Listener https"},
+		{"ELB.17", "an old policy", set(listenerType, "https", "sslPolicy", "ELBSecurityPolicy-2016-08"),
+			"Listener https"},
+		{"ELB.17", "one that takes TLS 1.0",
+			set(listenerType, "https", "sslPolicy", "ELBSecurityPolicy-TLS13-1-0-2021-06"), "Listener https"},
 		{"ELB.18", "no certificate", set(listenerType, "https", "certificateArn", nil), "Listener https"},
 		{"ELB.18", "no listener for HTTPS", remove(listenerType, "https"), "LoadBalancer lb"},
 		{"CKV_AWS_261", "no health check", set(targetGroupType, "app", "healthCheck", nil), "TargetGroup app"},
-		{"CKV_AWS_378", "targets that others reach too", func(b *graphtest.Builder) { policytest.Allow(b, "jump", "app", 8080) }, "TargetGroup app"},
-		{"CKV_AWS_378", "targets in public subnets", set(groupType, "app", "vpcZoneIdentifiers", []string{"subnet-public-a", "subnet-public-b"}), "TargetGroup app"},
+		{"CKV_AWS_378", "targets that others reach too", func(b *graphtest.Builder) {
+			policytest.Allow(b, "jump", "app", 8080)
+		}, "TargetGroup app"},
+		{"CKV_AWS_378", "targets in public subnets",
+			set(groupType, "app", "vpcZoneIdentifiers", []string{"subnet-public-a", "subnet-public-b"}),
+			"TargetGroup app"},
 		{"CKV2_AWS_28", "no firewall although one was chosen", remove(webACLAssociationType, "lb"), "LoadBalancer lb"},
 
 		{"AutoScaling.1", "EC2's checks only", set(groupType, "app", "healthCheckType", "EC2"), "Group app"},
 		{"AutoScaling.1", "no target group", set(groupType, "app", "targetGroupArns", nil), "Group app"},
-		{"AutoScaling.2", "one zone", set(groupType, "app", "vpcZoneIdentifiers", []string{"subnet-private-a"}), "Group app"},
+		{"AutoScaling.2", "one zone", set(groupType, "app", "vpcZoneIdentifiers", []string{"subnet-private-a"}),
+			"Group app"},
 		{"AutoScaling.9", "no template", set(groupType, "app", "launchTemplate", nil), "Group app"},
-		{"AutoScaling.9", "a launch configuration", func(b *graphtest.Builder) { b.Add(configurationType, "old", in{}) }, "LaunchConfiguration old"},
+		{"AutoScaling.9", "a launch configuration",
+			func(b *graphtest.Builder) { b.Add(configurationType, "old", in{}) }, "LaunchConfiguration old"},
 		{"Plan.AutoScaling.1", "$Latest", set(groupType, "app", "launchTemplate.version", "$Latest"), "Group app"},
 		{"Plan.AutoScaling.3", "scaled by CPU without detailed monitoring", func(b *graphtest.Builder) {
-			b.Add("aws:autoscaling/policy:Policy", "cpu", in{"autoscalingGroupName": b.Get(groupType, "app").ID, "targetTrackingConfiguration": in{
-				"predefinedMetricSpecification": in{"predefinedMetricType": "ASGAverageCPUUtilization"}}})
+			b.Add("aws:autoscaling/policy:Policy", "cpu",
+				in{"autoscalingGroupName": b.Get(groupType, "app").ID, "targetTrackingConfiguration": in{
+					"predefinedMetricSpecification": in{"predefinedMetricType": "ASGAverageCPUUtilization"}}})
 		}, "Group app"},
-		{"Plan.AutoScaling.2", "capacity set back", func(b *graphtest.Builder) { b.Get(groupType, "app").Options.IgnoreChanges = nil }, "Group app"},
+		{"Plan.AutoScaling.2", "capacity set back", func(b *graphtest.Builder) {
+			b.Get(groupType, "app").Options.IgnoreChanges = nil
+		}, "Group app"},
 
 		{"RDS.2", "public", set(databaseType, "db", "publiclyAccessible", true), "Instance db"},
-		{"RDS.2", "in a public subnet", set(subnetGroupType, "db", "subnetIds", []string{"subnet-private-a", "subnet-public-b"}), "SubnetGroup db"},
+		{"RDS.2", "in a public subnet",
+			set(subnetGroupType, "db", "subnetIds", []string{"subnet-private-a", "subnet-public-b"}), "SubnetGroup db"},
 		{"RDS.2", "in no known subnet", set(databaseType, "db", "dbSubnetGroupName", nil), "Instance db"},
 		{"RDS.3", "in clear", set(databaseType, "db", "storageEncrypted", nil), "Instance db"},
 		{"RDS.5", "one zone", set(databaseType, "db", "multiAz", false), "Instance db"},
 		{"RDS.8", "no protection", set(databaseType, "db", "deletionProtection", false), "Instance db"},
 		{"RDS.8", "no final snapshot", set(databaseType, "db", "skipFinalSnapshot", true), "Instance db"},
-		{"RDS.9", "no slow query log", set(databaseType, "db", "enabledCloudwatchLogsExports", []string{"error"}), "Instance db"},
+		{"RDS.9", "no slow query log", set(databaseType, "db", "enabledCloudwatchLogsExports", []string{"error"}),
+			"Instance db"},
 		{"RDS.11", "three days", set(databaseType, "db", "backupRetentionPeriod", 3), "Instance db"},
 		{"RDS.13", "no minor upgrades", set(databaseType, "db", "autoMinorVersionUpgrade", false), "Instance db"},
 		{"RDS.17", "no tags", set(databaseType, "db", "copyTagsToSnapshot", nil), "Instance db"},
-		{"RDS.23", "an open default port", func(b *graphtest.Builder) { policytest.Allow(b, "lb", "db", 3306) }, "Instance db"},
+		{"RDS.23", "an open default port", func(b *graphtest.Builder) { policytest.Allow(b, "lb", "db", 3306) },
+			"Instance db"},
 		{"RDS.25", "admin", set(databaseType, "db", "username", "Admin"), "Instance db"},
-		{"CKV2_AWS_69", "TLS as one likes", set(parameterGroupType, "db", "parameters", []any{in{"name": "require_secure_transport", "value": "0"}}), "ParameterGroup db"},
-		{"CKV2_AWS_69", "the default parameters", set(databaseType, "db", "parameterGroupName", "default.mysql8.4"), "Instance db"},
+		{"CKV2_AWS_69", "TLS as one likes",
+			set(parameterGroupType, "db", "parameters", []any{in{"name": "require_secure_transport", "value": "0"}}),
+			"ParameterGroup db"},
+		{"CKV2_AWS_69", "the default parameters", set(databaseType, "db", "parameterGroupName", "default.mysql8.4"),
+			"Instance db"},
 		{"CKV_AWS_353", "off", set(databaseType, "db", "performanceInsightsEnabled", false), "Instance db"},
 
-		{"S3.5", "another bucket's statement", set(bucketPolicyType, "files", "policy", policytest.PolicyText(policytest.TLSOnly("arn:aws:s3:::other"))), "BucketV2 files"},
+		{"S3.5", "another bucket's statement",
+			set(bucketPolicyType, "files", "policy", policytest.PolicyText(policytest.TLSOnly("arn:aws:s3:::other"))),
+			"BucketV2 files"},
 		{"S3.5", "with a second condition, which takes it back", func(b *graphtest.Builder) {
 			s := policytest.TLSOnly(graph.Text(b.Get(bucketType, "files").Output("arn")))
-			s["Condition"] = in{"Bool": in{"aws:SecureTransport": "false"}, "StringEquals": in{"aws:PrincipalAccount": "1"}}
+			s["Condition"] = in{"Bool": in{"aws:SecureTransport": "false"},
+				"StringEquals": in{"aws:PrincipalAccount": "1"}}
 			b.Set(bucketPolicyType, "files", "policy", policytest.PolicyText(s))
 		}, "BucketV2 files"},
 		{"S3.5", "unknown", set(bucketPolicyType, "files", "policy", graph.Unknown), "BucketPolicy files"},
-		{"S3.8", "one way open", set(blockType, "files", "restrictPublicBuckets", false), "BucketPublicAccessBlock files"},
+		{"S3.8", "one way open", set(blockType, "files", "restrictPublicBuckets", false),
+			"BucketPublicAccessBlock files"},
 		{"S3.8", "no block", remove(blockType, "logs"), "BucketV2 logs"},
 		{"S3.8", "a public policy", func(b *graphtest.Builder) {
 			arn := graph.Text(b.Get(bucketType, "files").Output("arn"))
-			b.Set(bucketPolicyType, "files", "policy", policytest.PolicyText(policytest.TLSOnly(arn), in{"Effect": "Allow", "Principal": in{"AWS": "*"}, "Action": "s3:GetObject", "Resource": arn + "/*"}))
+			b.Set(bucketPolicyType, "files", "policy",
+				policytest.PolicyText(policytest.TLSOnly(arn),
+					in{"Effect": "Allow", "Principal": in{"AWS": "*"}, "Action": "s3:GetObject", "Resource": arn +
+						"/*"}))
 		}, "BucketPolicy files"},
 		{"S3.9", "not logged", remove(bucketLoggingType, "files"), "BucketV2 files"},
 		{"S3.9", "into itself", set(bucketLoggingType, "files", "targetBucket", "bucketv2-files"), "BucketV2 files"},
-		{"S3.12", "ACLs may be used", set(bucketOwnershipType, "files", "rule.objectOwnership", "BucketOwnerPreferred"), "BucketV2 files"},
+		{"S3.12", "ACLs may be used", set(bucketOwnershipType, "files", "rule.objectOwnership", "BucketOwnerPreferred"),
+			"BucketV2 files"},
 		{"S3.12", "an ACL", func(b *graphtest.Builder) {
 			b.Add(bucketACLType, "files", in{"bucket": "bucketv2-files", "acl": "private"})
 		}, "BucketAclV2 files"},
-		{"S3.13", "unfinished uploads stay", set(bucketLifecycleType, "files", "rules", []any{in{"status": "Enabled", "expiration": in{"days": 1}}}), "BucketV2 files"},
+		{"S3.13", "unfinished uploads stay",
+			set(bucketLifecycleType, "files", "rules", []any{in{"status": "Enabled", "expiration": in{"days": 1}}}),
+			"BucketV2 files"},
 		{"S3.13", "only below a prefix", set(bucketLifecycleType, "files", "rules", []any{
-			in{"status": "Enabled", "filter": in{"prefix": "tmp/"}, "abortIncompleteMultipartUpload": in{"daysAfterInitiation": 1}}}), "BucketV2 files"},
+			in{"status": "Enabled", "filter": in{"prefix": "tmp/"},
+				"abortIncompleteMultipartUpload": in{"daysAfterInitiation": 1}}}), "BucketV2 files"},
 		{"S3.13", "turned off", set(bucketLifecycleType, "logs", "rules", []any{
-			in{"status": "Disabled", "abortIncompleteMultipartUpload": in{"daysAfterInitiation": 1}}}), "BucketV2 logs"},
+			in{"status": "Disabled", "abortIncompleteMultipartUpload": in{"daysAfterInitiation": 1}}}),
+			"BucketV2 logs"},
 		{"S3.14", "no versions", remove(bucketVersioningType, "files"), "BucketV2 files"},
-		{"S3.14", "versions for ever", set(bucketLifecycleType, "files", "rules", []any{in{"status": "Enabled", "abortIncompleteMultipartUpload": in{"daysAfterInitiation": 1}}}), "BucketV2 files"},
-		{"S3.14", "logs for ever", set(bucketLifecycleType, "logs", "rules", []any{in{"status": "Enabled", "abortIncompleteMultipartUpload": in{"daysAfterInitiation": 1}}}), "BucketV2 logs"},
+		{"S3.14", "versions for ever",
+			set(bucketLifecycleType, "files", "rules",
+				[]any{in{"status": "Enabled", "abortIncompleteMultipartUpload": in{"daysAfterInitiation": 1}}}),
+			"BucketV2 files"},
+		{"S3.14", "logs for ever",
+			set(bucketLifecycleType, "logs", "rules",
+				[]any{in{"status": "Enabled", "abortIncompleteMultipartUpload": in{"daysAfterInitiation": 1}}}),
+			"BucketV2 logs"},
 		{"CKV_AWS_145", "nothing said", remove(bucketEncryptionType, "files"), "BucketV2 files"},
 
 		{"DynamoDB.2", "no recovery", set(tableType, "files", "pointInTimeRecovery", nil), "Table files"},
 		{"DynamoDB.6", "no protection", set(tableType, "files", "deletionProtectionEnabled", false), "Table files"},
 
-		{"IAM.21", "every action of a service", grant(in{"Effect": "Allow", "Action": "s3:*", "Resource": policytest.BucketName}), "RolePolicy other"},
-		{"IAM.21", "all but some", grant(in{"Effect": "Allow", "NotAction": "iam:*", "Resource": policytest.BucketName}), "RolePolicy other"},
+		{"IAM.21", "every action of a service",
+			grant(in{"Effect": "Allow", "Action": "s3:*", "Resource": policytest.BucketName}), "RolePolicy other"},
+		{"IAM.21", "all but some",
+			grant(in{"Effect": "Allow", "NotAction": "iam:*", "Resource": policytest.BucketName}), "RolePolicy other"},
 		{"IAM.21", "no JSON", set(rolePolicyType, "app", "policy", "{"), "RolePolicy app"},
-		{"CKV_AWS_355", "reading everything", grant(in{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}), "RolePolicy other"},
-		{"CKV_AWS_355", "every table", grant(in{"Effect": "Allow", "Action": []string{"dynamodb:Query"}, "Resource": []string{"arn:aws:dynamodb:eu-central-1:123456789012:table/*"}}), "RolePolicy other"},
-		{"CKV_AWS_355", "all but some", grant(in{"Effect": "Allow", "Action": "s3:GetObject", "NotResource": "arn:aws:s3:::a"}), "RolePolicy other"},
+		{"CKV_AWS_355", "reading everything", grant(in{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}),
+			"RolePolicy other"},
+		{"CKV_AWS_355", "every table",
+			grant(in{"Effect": "Allow", "Action": []string{"dynamodb:Query"},
+				"Resource": []string{"arn:aws:dynamodb:eu-central-1:123456789012:table/*"}}), "RolePolicy other"},
+		{"CKV_AWS_355", "all but some",
+			grant(in{"Effect": "Allow", "Action": "s3:GetObject", "NotResource": "arn:aws:s3:::a"}),
+			"RolePolicy other"},
 		{"CKV_AWS_355", "a policy of AWS's own", func(b *graphtest.Builder) {
-			b.Add(rolePolicyAttachment, "core", in{"role": "role-app", "policyArn": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"})
+			b.Add(rolePolicyAttachment, "core",
+				in{"role": "role-app", "policyArn": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"})
 		}, "RolePolicyAttachment core"},
-		{"CKV_AWS_355", "in a role itself", set(roleType, "app", "inlinePolicies", []any{in{"name": "a", "policy": policytest.PolicyText(in{"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": "*"})}}), "Role app"},
-		{"CKV_AWS_290", "writing anywhere", grant(in{"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::*/*"}), "RolePolicy other"},
-		{"Plan.IAM.1", "everyone", set(roleType, "app", "assumeRolePolicy", policytest.PolicyText(in{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"})), "Role app"},
-		{"Plan.IAM.1", "a whole account", set(roleType, "app", "assumeRolePolicy", policytest.PolicyText(in{"Effect": "Allow", "Principal": in{"AWS": "arn:aws:iam::123456789012:root"}, "Action": "sts:AssumeRole"})), "Role app"},
+		{"CKV_AWS_355", "in a role itself",
+			set(roleType, "app", "inlinePolicies",
+				[]any{in{"name": "a",
+					"policy": policytest.PolicyText(in{"Effect": "Allow", "Action": "ssm:GetParameters",
+						"Resource": "*"})}}),
+			"Role app"},
+		{"CKV_AWS_290", "writing anywhere",
+			grant(in{"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::*/*"}), "RolePolicy other"},
+		{"Plan.IAM.1", "everyone",
+			set(roleType, "app", "assumeRolePolicy",
+				policytest.PolicyText(in{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"})),
+			"Role app"},
+		{"Plan.IAM.1", "a whole account",
+			set(roleType, "app", "assumeRolePolicy",
+				policytest.PolicyText(in{"Effect": "Allow", "Principal": in{"AWS": "arn:aws:iam::123456789012:root"},
+					"Action": "sts:AssumeRole"})), "Role app"},
 		{"Plan.IAM.2", "a user", func(b *graphtest.Builder) { b.Add(userType, "me", in{}) }, "User me"},
 
 		{"CKV_AWS_66", "for ever", set(logGroupType, "flow", "retentionInDays", nil), "LogGroup flow"},
 		{"CKV_AWS_66", "a group that RDS would make", remove(logGroupType, "slowquery"), "Instance db"},
-		{"CKV_AWS_337", "a role that reads every parameter", grant(in{"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": "*"}), "Parameter password"},
-		{"Plan.Secrets.1", "a leak", func(b *graphtest.Builder) { b.Leak(parameterType, "host", "value") }, "Parameter host"},
+		{"CKV_AWS_337", "a role that reads every parameter",
+			grant(in{"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": "*"}), "Parameter password"},
+		{"Plan.Secrets.1", "a leak", func(b *graphtest.Builder) { b.Leak(parameterType, "host", "value") },
+			"Parameter host"},
 		{"Plan.Secrets.2", "a password in plain", set(databaseType, "db", "password", "correct horse"), "Instance db"},
 		{"Plan.Secrets.2", "a secret as String", set(parameterType, "host", "value", graph.Secret), "Parameter host"},
 		{"Plan.Command.1", "any host", set(remoteCommandType, "schema", "connection.hostKey", nil), "Command schema"},
-		{"Plan.Command.1", "no limit of dials", set(remoteCommandType, "schema", "connection.dialErrorLimit", -1), "Command schema"},
-		{"Plan.Command.1", "no limit of time", set(remoteCommandType, "schema", "connection.perDialTimeout", 0), "Command schema"},
-		{"Plan.Command.1", "a secret in the environment", set(remoteCommandType, "schema", "environment", in{"PASSWORD": graph.Secret}), "Command schema"},
+		{"Plan.Command.1", "no limit of dials", set(remoteCommandType, "schema", "connection.dialErrorLimit", -1),
+			"Command schema"},
+		{"Plan.Command.1", "no limit of time", set(remoteCommandType, "schema", "connection.perDialTimeout", 0),
+			"Command schema"},
+		{"Plan.Command.1", "a secret in the environment",
+			set(remoteCommandType, "schema", "environment", in{"PASSWORD": graph.Secret}), "Command schema"},
 	}
 	tried := map[string]bool{}
 	for _, c := range cases {
@@ -309,10 +416,12 @@ func TestOwnKeys(t *testing.T) {
 	}
 	b.Set(parameterType, "password", "keyId", key)
 	for _, name := range []string{"files", "logs"} {
-		b.Set(bucketEncryptionType, name, "rules", []any{in{"applyServerSideEncryptionByDefault": in{"sseAlgorithm": "aws:kms", "kmsMasterKeyId": key}}})
+		b.Set(bucketEncryptionType, name, "rules",
+			[]any{in{"applyServerSideEncryptionByDefault": in{"sseAlgorithm": "aws:kms", "kmsMasterKeyId": key}}})
 	}
 	for _, result := range checked(b.Graph(), production).Results {
-		if slices.Contains([]string{"CKV_AWS_119", "CKV_AWS_158", "CKV_AWS_337", "CKV_AWS_145"}, result.Rule.ID) && result.Verdict != Kept {
+		if slices.Contains([]string{"CKV_AWS_119", "CKV_AWS_158", "CKV_AWS_337", "CKV_AWS_145"}, result.Rule.ID) &&
+			result.Verdict != Kept {
 			t.Errorf("%s is %s", result.Rule.ID, result.Verdict)
 		}
 	}
@@ -341,7 +450,8 @@ func TestVersionsAndIDsAreNoSecrets(t *testing.T) {
 	b := policytest.Stack(t)
 	const version = "7hQ2mXv9LpRz4KdTnB8wJc5Ys3Fg"
 	b.Add("s3/bucketObjectv2:BucketObjectv2", "release", in{"versionId": version})
-	b.Set(instanceType, "jump", "userData", "#!/bin/sh\nfetch "+version+"\nPASSWORD=$(parameter db/password)\nToken: \"$TOKEN\"\n# The password: read from Parameter Store.\n")
+	b.Set(instanceType, "jump", "userData", "#!/bin/sh\nfetch "+version+"\nPASSWORD=$(parameter "+
+		"db/password)\nToken: \"$TOKEN\"\n# The password: read from Parameter Store.\n")
 	for _, v := range checked(b.Graph(), production).Broken() {
 		if unkept[v.Rule] {
 			continue
@@ -382,8 +492,12 @@ func TestReport(t *testing.T) {
 			return []Violation{At(&graph.Resource{Token: "a:b:Thing", Name: "x", URN: "u"}, "mend it", "is | bad")}
 		}},
 		{ID: "A.3", Production: true, Otherwise: "It costs."},
-		{ID: "A.4", Check: func(*graph.Graph, Environment) []Violation { return []Violation{{Message: "m", Mend: "n"}} },
-			Exceptions: []Exception{{Reason: "No.", When: "In dev.", Holds: func(_ *graph.Graph, env Environment, _ Violation) bool { return env.Name == "dev" }}}},
+		{ID: "A.4", Check: func(*graph.Graph,
+			Environment) []Violation {
+			return []Violation{{Message: "m", Mend: "n"}}
+		},
+			Exceptions: []Exception{{Reason: "No.", When: "In dev.",
+				Holds: func(_ *graph.Graph, env Environment, _ Violation) bool { return env.Name == "dev" }}}},
 	}}.Check(graphtest.New(t).Graph())
 	wantText := `dev: 4 rules, 1 kept, 1 excepted, 1 not asked, 1 broken
 RULE  VERDICT    RESOURCE  REASON

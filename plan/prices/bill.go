@@ -63,13 +63,16 @@ type biller struct {
 	graph *graph.Graph
 	// free are the types of Free.
 	free map[string]bool
-	// public are the URNs of instances and groups whose instances have a public address of their own, which is no Elastic IP.
+	// public are the URNs of instances and groups whose instances have a public address of their own, which is no
+	// Elastic IP.
 	public map[string]bool
-	// alarms, dashboards and metrics are counted before they are priced; tracking is how many of the alarms Auto Scaling makes.
+	// alarms, dashboards and metrics are counted before they are priced; tracking is how many of the alarms Auto
+	// Scaling makes.
 	alarms, tracking, dashboards, metrics int
 }
 
-// addresses finds who has a public address. An instance with an Elastic IP has no other one, and that is a resource of its own.
+// addresses finds who has a public address. An instance with an Elastic IP has no other one, and that is a resource of
+// its own.
 func (b *biller) addresses() {
 	elastic := map[string]bool{}
 	for _, r := range b.graph.ByType("aws:ec2/eipAssociation:EipAssociation", "aws:ec2/eip:Eip") {
@@ -155,16 +158,19 @@ func (b *biller) alarm(r *graph.Resource) {
 // watching prices what an account has some of for nothing.
 func (b *biller) watching() {
 	if n := b.metrics - freeMetrics; n > 0 {
-		what := fmt.Sprintf("%d metrics of detailed monitoring; $%.2f a month each after the %d that an account has for nothing", b.metrics, customMetric, freeMetrics)
+		what := fmt.Sprintf("%d metrics of detailed monitoring; $%.2f a month each after the %d that an account has "+
+			"for nothing", b.metrics, customMetric, freeMetrics)
 		b.Lines = append(b.Lines, Line{"detailed monitoring", what, float64(n) * customMetric})
 	}
 	if n := b.alarms - freeAlarms; n > 0 {
-		what := fmt.Sprintf("%d alarms, %d of them by Auto Scaling for its policies; $%.2f a month each after the %d that an account has for nothing",
+		what := fmt.Sprintf("%d alarms, %d of them by Auto Scaling for its policies; $%.2f a month each after the "+
+			"%d that an account has for nothing",
 			b.alarms, b.tracking, alarm, freeAlarms)
 		b.Lines = append(b.Lines, Line{"alarms", what, float64(n) * alarm})
 	}
 	if n := b.dashboards - freeDashboards; n > 0 {
-		what := fmt.Sprintf("%d dashboards; $%.2f a month each after the %d that an account has for nothing", b.dashboards, dashboard, freeDashboards)
+		what := fmt.Sprintf("%d dashboards; $%.2f a month each after the %d that an account has for nothing",
+			b.dashboards, dashboard, freeDashboards)
 		b.Lines = append(b.Lines, Line{"dashboards", what, float64(n) * dashboard})
 	}
 }
@@ -173,7 +179,8 @@ func (b *biller) hourly(r *graph.Resource, what string, number, price float64) {
 	if number == 0 {
 		return
 	}
-	b.Lines = append(b.Lines, Line{r.Name, fmt.Sprintf("%s%s, $%g an hour", times(number), what, price), number * price * Hours})
+	b.Lines = append(b.Lines, Line{r.Name, fmt.Sprintf("%s%s, $%g an hour", times(number), what, price),
+		number * price * Hours})
 }
 
 func (b *biller) monthly(r *graph.Resource, what string, price float64) {
@@ -278,7 +285,8 @@ func (b *biller) database(r *graph.Resource) {
 		b.unpriced(r, fmt.Sprintf("%sdatabase class %q of engine %q", times(number), class, engine))
 	}
 	gb, ok := graph.Number(r.Input("allocatedStorage"))
-	if kind := graph.Text(r.Input("storageType")); ok && kind == "gp3" && r.Input("iops") == nil && r.Input("storageThroughput") == nil {
+	if kind := graph.Text(r.Input("storageType")); ok && kind == "gp3" && r.Input("iops") == nil &&
+		r.Input("storageThroughput") == nil {
 		b.stored(r, number*gb, "database storage"+zones, databaseStorage)
 	} else {
 		b.unpriced(r, fmt.Sprintf("%sdatabase storage that is not gp3 of known size and usual speed", times(number)))

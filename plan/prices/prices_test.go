@@ -63,10 +63,12 @@ func TestIdle(t *testing.T) {
 			b.Add(instance, "jump", in{"instanceType": "t4g.nano", "rootBlockDevice": volume(8)})
 		}, []string{"jump 3.066", "jump 0.64"}, nil},
 		{"instance with a public address", func(b *graphtest.Builder) {
-			b.Add(instance, "jump", in{"instanceType": "t4g.micro", "rootBlockDevice": volume(8), "associatePublicIpAddress": true})
+			b.Add(instance, "jump", in{"instanceType": "t4g.micro", "rootBlockDevice": volume(8),
+				"associatePublicIpAddress": true})
 		}, []string{"jump 6.132", "jump 3.65", "jump 0.64"}, nil},
 		{"instance with an Elastic IP has one address, not two", func(b *graphtest.Builder) {
-			i := b.Add(instance, "nat", in{"instanceType": "t4g.nano", "rootBlockDevice": volume(8), "associatePublicIpAddress": true})
+			i := b.Add(instance, "nat", in{"instanceType": "t4g.nano", "rootBlockDevice": volume(8),
+				"associatePublicIpAddress": true})
 			e := b.Add(eip, "address", in{})
 			b.Add("ec2/eipAssociation:EipAssociation", "nat", in{"instanceId": i.ID, "allocationId": e.ID})
 		}, []string{"address 3.65", "nat 3.066", "nat 0.64"}, nil},
@@ -77,17 +79,24 @@ func TestIdle(t *testing.T) {
 			b.Add(instance, "jump", in{"instanceType": "t4g.nano"})
 		}, []string{"jump 3.066"}, []string{"Instance jump: volume that is not a gp3 of known size and usual speed"}},
 		{"second volume, another kind, more speed", func(b *graphtest.Builder) {
-			b.Add(instance, "jump", in{"instanceType": "t4g.nano", "rootBlockDevice": volume(8), "ebsBlockDevices": []any{
-				volume(100), in{"volumeType": "io2", "volumeSize": 10}, in{"volumeType": "gp3", "volumeSize": 10, "iops": 6000},
-			}})
+			b.Add(instance, "jump", in{"instanceType": "t4g.nano", "rootBlockDevice": volume(8),
+				"ebsBlockDevices": []any{
+					volume(100), in{"volumeType": "io2", "volumeSize": 10},
+					in{"volumeType": "gp3", "volumeSize": 10, "iops": 6000},
+				}})
 		}, []string{"jump 8", "jump 3.066", "jump 0.64"}, []string{
-			"Instance jump: volume that is not a gp3 of known size and usual speed", "Instance jump: volume that is not a gp3 of known size and usual speed",
+			"Instance jump: volume that is not a gp3 of known size and usual speed",
+			"Instance jump: volume that is not a gp3 of known size and usual speed",
 		}},
-		{"group counts its least size", func(b *graphtest.Builder) { app(b, nil, nil) }, []string{"app 24.528", "app 1.6"}, nil},
-		{"group whose type has no price counts its volumes", func(b *graphtest.Builder) { app(b, nil, in{"instanceType": "m7g.large"}) },
+		{"group counts its least size", func(b *graphtest.Builder) { app(b, nil, nil) },
+			[]string{"app 24.528", "app 1.6"}, nil},
+		{"group whose type has no price counts its volumes", func(b *graphtest.Builder) {
+			app(b, nil, in{"instanceType": "m7g.large"})
+		},
 			[]string{"app 1.6"}, []string{`Group app: 2 × instance type "m7g.large"`}},
 		{"group at zero costs nothing", func(b *graphtest.Builder) { app(b, in{"minSize": 0}, nil) }, nil, nil},
-		{"group with the image's own volume", func(b *graphtest.Builder) { app(b, nil, in{"blockDeviceMappings": nil}) },
+		{"group with the image's own volume",
+			func(b *graphtest.Builder) { app(b, nil, in{"blockDeviceMappings": nil}) },
 			[]string{"app 24.528"}, []string{"Group app: 2 × volume that is not a gp3 of known size and usual speed"}},
 		{"group with public addresses", func(b *graphtest.Builder) {
 			app(b, nil, in{"networkInterfaces": []any{in{"associatePublicIpAddress": "true"}}})
@@ -116,7 +125,8 @@ func TestIdle(t *testing.T) {
 			b.Add(endpoint, "ssm", in{"vpcEndpointType": "Interface", "subnetIds": []string{"a", "b"}})
 			b.Add(endpoint, "other", in{"vpcEndpointType": "GatewayLoadBalancer"})
 		}, []string{"ssm 14.6"}, []string{"VpcEndpoint other: an endpoint of kind GatewayLoadBalancer"}},
-		{"database", func(b *graphtest.Builder) { b.Add(database, "db", mysql(nil)) }, []string{"db 47.45", "db 5.75"}, nil},
+		{"database", func(b *graphtest.Builder) { b.Add(database, "db", mysql(nil)) }, []string{"db 47.45", "db 5.75"},
+			nil},
 		{"database with a standby pays for two of everything", func(b *graphtest.Builder) {
 			b.Add(database, "db", mysql(in{"multiAz": true}))
 		}, []string{"db 94.9", "db 11.5"}, nil},
@@ -126,7 +136,8 @@ func TestIdle(t *testing.T) {
 		{"another engine, another kind of storage", func(b *graphtest.Builder) {
 			b.Add(database, "db", mysql(in{"engine": "postgres", "storageType": "io1"}))
 		}, nil, []string{
-			`Instance db: database class "db.t4g.medium" of engine "postgres"`, "Instance db: database storage that is not gp3 of known size and usual speed",
+			`Instance db: database class "db.t4g.medium" of engine "postgres"`,
+			"Instance db: database storage that is not gp3 of known size and usual speed",
 		}},
 		{"Extended Support and Performance Insights", func(b *graphtest.Builder) {
 			b.Add(database, "db", mysql(in{"engineLifecycleSupport": nil, "performanceInsightsRetentionPeriod": 31}))
@@ -153,13 +164,17 @@ func TestIdle(t *testing.T) {
 			b.Add(metric, "quick", in{"period": 10})
 			alarms(b, 9)
 			query := func(period int) in { return in{"metric": in{"period": period}} }
-			b.Add(metric, "sum", in{"metricQueries": []any{query(60), query(300), query(300), in{"expression": "IF(a >= b, c, 0)"}}})
+			b.Add(metric, "sum",
+				in{"metricQueries": []any{query(60), query(300), query(300), in{"expression": "IF(a >= b, c, 0)"}}})
 			b.Add(metric, "quick sum", in{"metricQueries": []any{query(10)}})
-		}, []string{"alarms 0.2"}, []string{"MetricAlarm quick sum: an alarm within a minute", "MetricAlarm quick: an alarm within a minute"}},
+		}, []string{"alarms 0.2"},
+			[]string{"MetricAlarm quick sum: an alarm within a minute", "MetricAlarm quick: an alarm within a minute"}},
 		{"detailed monitoring", func(b *graphtest.Builder) {
-			template := b.Add("ec2/launchTemplate:LaunchTemplate", "app", in{"instanceType": "t4g.nano", "monitoring": in{"enabled": true}, "blockDeviceMappings": []any{
-				in{"ebs": in{"volumeSize": 10, "volumeType": "gp3"}}}})
-			b.Add("autoscaling/group:Group", "app", in{"minSize": 2, "launchTemplate": in{"id": template.ID, "version": "1"}})
+			template := b.Add("ec2/launchTemplate:LaunchTemplate", "app",
+				in{"instanceType": "t4g.nano", "monitoring": in{"enabled": true}, "blockDeviceMappings": []any{
+					in{"ebs": in{"volumeSize": 10, "volumeType": "gp3"}}}})
+			b.Add("autoscaling/group:Group", "app",
+				in{"minSize": 2, "launchTemplate": in{"id": template.ID, "version": "1"}})
 		}, []string{"app 6.132", "app 1.6", "detailed monitoring 1.2"}, nil},
 		{"dashboards after those that are free", func(b *graphtest.Builder) {
 			for n := range 5 {
@@ -229,7 +244,8 @@ func TestFree(t *testing.T) {
 }
 
 func TestMarkdown(t *testing.T) {
-	bill := Bill{Lines: []Line{{"site", "load balancer, $0.0225 an hour", 16.425}, {"a", "b|c", 1}}, Unpriced: []string{"Instance jump: instance type \"c7g.large\""}}
+	bill := Bill{Lines: []Line{{"site", "load balancer, $0.0225 an hour", 16.425}, {"a", "b|c", 1}},
+		Unpriced: []string{"Instance jump: instance type \"c7g.large\""}}
 	want := `| What | Resource | $ a month |
 | --- | --- | ---: |
 | load balancer, $0.0225 an hour | ` + "`site`" + ` | 16.43 |
@@ -251,7 +267,8 @@ func TestMarkdown(t *testing.T) {
 // TestDocument: what the tables know all stands in the document.
 func TestDocument(t *testing.T) {
 	got := Document(Environment{"dev", Bill{Lines: []Line{{"a", "b", 20}}}}, Environment{"prod", Bill{}})
-	wants := []string{Date, Region, "`dev` while nobody uses it: **$20.00 a month**", "`prod` while nobody uses it: **$0.00 a month**"}
+	wants := []string{Date, Region, "`dev` while nobody uses it: **$20.00 a month**",
+		"`prod` while nobody uses it: **$0.00 a month**"}
 	for _, u := range Uses() {
 		if u.Price <= 0 {
 			t.Errorf("%s costs %g", u.What, u.Price)

@@ -1,8 +1,9 @@
-// Package prices tells what a stack costs while nobody uses it, line by line from list prices, and what each use adds. It works on the
-// recorded resource graph, so the sum is of what the program really creates. Tests, the documentation's cost table and the plan import it.
+// Package prices tells what a stack costs while nobody uses it, line by line from list prices, and what each use adds.
+// It works on the recorded resource graph, so the sum is of what the program really creates. Tests, the documentation's
+// cost table and the plan import it.
 //
-// Nothing is free by default: a resource of a type that no rule knows, or one that is paid for by something that the table has no price for,
-// is named in the bill beside the sum.
+// Nothing is free by default: a resource of a type that no rule knows, or one that is paid for by something that the
+// table has no price for, is named in the bill beside the sum.
 package prices
 
 import "dossier.example/plan/graph"
@@ -38,13 +39,15 @@ const (
 	freeAlarms        = 10    // of an account
 	customMetric      = 0.30  // a month
 	freeMetrics       = 10    // of an account
-	instanceMetrics   = 7     // that detailed monitoring of an instance counts as: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/manage-detailed-monitoring.html
-	dashboard         = 3.00  // a month
-	freeDashboards    = 3     // of an account
-	customerKey       = 1.00  // a month, of KMS
-	standbyInstances  = 2     // Multi-AZ pays for two of everything
-	trackingAlarms    = 2     // Auto Scaling makes two for each policy of target tracking, one for each direction
-	freeInsights      = 7     // days that Performance Insights keeps for nothing
+	// that detailed monitoring of an instance counts as:
+	// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/manage-detailed-monitoring.html
+	instanceMetrics  = 7
+	dashboard        = 3.00 // a month
+	freeDashboards   = 3    // of an account
+	customerKey      = 1.00 // a month, of KMS
+	standbyInstances = 2    // Multi-AZ pays for two of everything
+	trackingAlarms   = 2    // Auto Scaling makes two for each policy of target tracking, one for each direction
+	freeInsights     = 7    // days that Performance Insights keeps for nothing
 )
 
 // Use is what one unit of use costs on top.
@@ -73,7 +76,8 @@ func Uses() []Use {
 	return []Use{
 		{"Data out to the internet, after 100 GB a month of the account", 0.09, "GB", nil},
 		{"Files in S3, old versions included", 0.023, "GB and month", buckets},
-		{"Writing to S3: a file up to 5 MiB is one request, a larger one a request for each 5 MiB and two more", 0.005, "1,000 requests", buckets},
+		{"Writing to S3: a file up to 5 MiB is one request, a larger one a request for each 5 MiB and two more", 0.005,
+			"1,000 requests", buckets},
 		{"Reading from S3", 0.0004, "1,000 requests", buckets},
 		{"Load balancer capacity units", 0.008, "LCU-hour", balancer},
 		{"NAT gateway, for what is neither S3 nor DynamoDB", 0.045, "GB", nat},
@@ -96,7 +100,8 @@ func NotCounted() []string {
 		"tax, support plans, savings plans and reserved capacity; that a new account pays less at first",
 		"CPU credits of t4g instances and classes beyond their baseline (they run in unlimited mode)",
 		"the Route 53 hosted zone ($0.50 a month), which is there before the stack",
-		"an AWS WAF web ACL ($5 a month, $1 for each rule, $0.60 for a million requests), which is there before the stack",
+		"an AWS WAF web ACL ($5 a month, $1 for each rule, $0.60 for a million requests), which is there before the " +
+			"stack",
 		"instances beyond the least number of the group: what it adds under load, and the one more during a rollout",
 		"e-mails of alarms",
 		"what is used, by the table below",
@@ -111,17 +116,21 @@ func Free() map[string][]string {
 			"aws:autoscaling/lifecycleHook:LifecycleHook",
 			"aws:cloudwatch/eventRule:EventRule", "aws:cloudwatch/eventTarget:EventTarget",
 			"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "aws:ec2/eipAssociation:EipAssociation",
-			"aws:ec2/internetGateway:InternetGateway", "aws:ec2/keyPair:KeyPair", "aws:ec2/route:Route", "aws:ec2/routeTable:RouteTable",
-			"aws:ec2/routeTableAssociation:RouteTableAssociation", "aws:ec2/securityGroup:SecurityGroup", "aws:ec2/subnet:Subnet", "aws:ec2/vpc:Vpc",
+			"aws:ec2/internetGateway:InternetGateway", "aws:ec2/keyPair:KeyPair", "aws:ec2/route:Route",
+			"aws:ec2/routeTable:RouteTable",
+			"aws:ec2/routeTableAssociation:RouteTableAssociation", "aws:ec2/securityGroup:SecurityGroup",
+			"aws:ec2/subnet:Subnet", "aws:ec2/vpc:Vpc",
 			"aws:iam/instanceProfile:InstanceProfile", "aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy",
 			"aws:rds/parameterGroup:ParameterGroup", "aws:rds/subnetGroup:SubnetGroup", "aws:route53/record:Record",
 			"aws:sns/topicPolicy:TopicPolicy",
-			"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+			"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+			"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
 			"aws:wafv2/webAclAssociation:WebAclAssociation",
 		},
 		"what costs is what they belong to": {
 			"aws:ec2/launchTemplate:LaunchTemplate", "aws:lb/listener:Listener", "aws:lb/targetGroup:TargetGroup",
-			"aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2", "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2",
+			"aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2",
+			"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2",
 			"aws:s3/bucketOwnershipControls:BucketOwnershipControls", "aws:s3/bucketPolicy:BucketPolicy",
 			"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
 			"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
@@ -129,12 +138,14 @@ func Free() map[string][]string {
 		},
 		"paid by use": {
 			"aws:cloudwatch/logGroup:LogGroup", "aws:ec2/flowLog:FlowLog",
-			"aws:s3/bucketLoggingV2:BucketLoggingV2", "aws:s3/bucketObjectv2:BucketObjectv2", "aws:s3/bucketV2:BucketV2",
+			"aws:s3/bucketLoggingV2:BucketLoggingV2", "aws:s3/bucketObjectv2:BucketObjectv2",
+			"aws:s3/bucketV2:BucketV2",
 			"aws:sns/topic:Topic", "aws:sns/topicSubscription:TopicSubscription",
 		},
 		"not in AWS": {
 			"command:local:Command", "command:remote:Command",
-			"random:index/randomId:RandomId", "random:index/randomPassword:RandomPassword", "tls:index/privateKey:PrivateKey",
+			"random:index/randomId:RandomId", "random:index/randomPassword:RandomPassword",
+			"tls:index/privateKey:PrivateKey",
 		},
 	}
 }

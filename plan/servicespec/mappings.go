@@ -19,9 +19,11 @@ type mapping struct {
 
 // unknownToCloudFormation are resources of the AWS provider that CloudFormation has no type for.
 var unknownToCloudFormation = map[string]string{
-	"aws:acm/certificateValidation:CertificateValidation": "it waits for a certificate and makes nothing; in CloudFormation the certificate itself waits",
-	"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup":   "it takes over the group that a VPC comes with, which CloudFormation leaves alone",
-	"aws:s3/bucketObjectv2:BucketObjectv2":                "CloudFormation uploads no objects",
+	"aws:acm/certificateValidation:CertificateValidation": "it waits for a certificate and makes nothing; in " +
+		"CloudFormation the certificate itself waits",
+	"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": "it takes over the group that a VPC comes with, which " +
+		"CloudFormation leaves alone",
+	"aws:s3/bucketObjectv2:BucketObjectv2": "CloudFormation uploads no objects",
 }
 
 const (
@@ -67,7 +69,8 @@ var mappings = map[string]mapping{
 			"vpcId": "ResourceId", "subnetId": "ResourceId", "eniId": "ResourceId",
 			"iamRoleArn": "DeliverLogsPermissionArn",
 		},
-		made: map[string]string{"ResourceType": "the provider takes it from which of vpcId, subnetId and eniId is given"},
+		made: map[string]string{"ResourceType": "the provider takes it from which of vpcId, subnetId and eniId is " +
+			"given"},
 	},
 	"aws:ec2/securityGroup:SecurityGroup": {
 		cfn: "AWS::EC2::SecurityGroup", names: map[string]string{
@@ -107,7 +110,9 @@ var mappings = map[string]mapping{
 			"vpcSecurityGroupIds": "SecurityGroupIds",
 		},
 		absent: map[string]string{
-			"userDataReplaceOnChange": ofProvider, "volumeTags": "only PropagateTagsToVolumeOnCreation, which gives volumes the instance's own tags",
+			"userDataReplaceOnChange": ofProvider,
+			"volumeTags": "only PropagateTagsToVolumeOnCreation, which gives volumes the instance's " +
+				"own tags",
 		},
 	},
 	"aws:ec2/launchTemplate:LaunchTemplate": {
@@ -117,7 +122,8 @@ var mappings = map[string]mapping{
 			"tags":                "/TagSpecifications.Tags",
 			"vpcSecurityGroupIds": "SecurityGroupIds", "networkInterfaces.securityGroups": "Groups",
 		},
-		absent: map[string]string{"updateDefaultVersion": ofProvider, "defaultVersion": "CloudFormation has no default version to set"},
+		absent: map[string]string{"updateDefaultVersion": ofProvider,
+			"defaultVersion": "CloudFormation has no default version to set"},
 	},
 	"aws:ec2/keyPair:KeyPair": {
 		cfn: "AWS::EC2::KeyPair", names: map[string]string{
@@ -141,7 +147,8 @@ var mappings = map[string]mapping{
 			"preserveHostHeader":       "/LoadBalancerAttributes#routing.http.preserve_host_header.enabled",
 			"xffHeaderProcessingMode":  "/LoadBalancerAttributes#routing.http.xff_header_processing.mode",
 		},
-		absent: map[string]string{"customerOwnedIpv4Pool": "CloudFormation has no balancers on an Outpost's own addresses"},
+		absent: map[string]string{"customerOwnedIpv4Pool": "CloudFormation has no balancers on an Outpost's own " +
+			"addresses"},
 	},
 	"aws:lb/targetGroup:TargetGroup": {
 		cfn: "AWS::ElasticLoadBalancingV2::TargetGroup",
@@ -152,8 +159,9 @@ var mappings = map[string]mapping{
 			"healthCheck":                ".", "healthCheck.enabled": "HealthCheckEnabled",
 			"healthCheck.interval": "HealthCheckIntervalSeconds",
 			"healthCheck.path":     "HealthCheckPath", "healthCheck.port": "HealthCheckPort",
-			"healthCheck.protocol": "HealthCheckProtocol",
-			"healthCheck.timeout":  "HealthCheckTimeoutSeconds", "healthCheck.healthyThreshold": "HealthyThresholdCount",
+			"healthCheck.protocol":           "HealthCheckProtocol",
+			"healthCheck.timeout":            "HealthCheckTimeoutSeconds",
+			"healthCheck.healthyThreshold":   "HealthyThresholdCount",
 			"healthCheck.unhealthyThreshold": "UnhealthyThresholdCount", "healthCheck.matcher": "Matcher.HttpCode",
 		},
 	},
@@ -196,13 +204,15 @@ var mappings = map[string]mapping{
 			"maintenanceWindow":            "PreferredMaintenanceWindow",
 			"caCertIdentifier":             "CACertificateIdentifier",
 			"enabledCloudwatchLogsExports": "EnableCloudwatchLogsExports",
-			"parameterGroupName":           "DBParameterGroupName", "performanceInsightsEnabled": "EnablePerformanceInsights",
-			"vpcSecurityGroupIds": "VPCSecurityGroups", "snapshotIdentifier": "DBSnapshotIdentifier",
+			"parameterGroupName":           "DBParameterGroupName",
+			"performanceInsightsEnabled":   "EnablePerformanceInsights",
+			"vpcSecurityGroupIds":          "VPCSecurityGroups", "snapshotIdentifier": "DBSnapshotIdentifier",
 			"replicateSourceDb": "SourceDBInstanceIdentifier",
 		},
 		absent: map[string]string{
-			"skipFinalSnapshot": ofDeletion, "finalSnapshotIdentifier": ofDeletion, "restoreToPointInTime": "CloudFormation has it as several properties",
-			"s3Import": "CloudFormation restores from snapshots only",
+			"skipFinalSnapshot": ofDeletion, "finalSnapshotIdentifier": ofDeletion,
+			"restoreToPointInTime": "CloudFormation has it as several properties",
+			"s3Import":             "CloudFormation restores from snapshots only",
 		},
 	},
 	"aws:rds/subnetGroup:SubnetGroup": {
@@ -224,20 +234,24 @@ var mappings = map[string]mapping{
 		cfn:   "AWS::S3::BucketPolicy",
 		names: map[string]string{"policy": "PolicyDocument"},
 	},
-	"aws:s3/bucketVersioningV2:BucketVersioningV2":           partOfBucket("VersioningConfiguration", map[string]string{"versioningConfiguration": "."}),
+	"aws:s3/bucketVersioningV2:BucketVersioningV2": partOfBucket("VersioningConfiguration",
+		map[string]string{"versioningConfiguration": "."}),
 	"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": partOfBucket("PublicAccessBlockConfiguration", nil),
-	"aws:s3/bucketOwnershipControls:BucketOwnershipControls": partOfBucket("OwnershipControls", map[string]string{"rule": "Rules"}),
-	"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": partOfBucket("BucketEncryption",
+	"aws:s3/bucketOwnershipControls:BucketOwnershipControls": partOfBucket("OwnershipControls",
+		map[string]string{"rule": "Rules"}),
+	"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": partOfBucket(
+		"BucketEncryption",
 		map[string]string{
 			"rules": "ServerSideEncryptionConfiguration",
 			"rules.applyServerSideEncryptionByDefault": "ServerSideEncryptionByDefault",
 		}),
-	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2": partOfBucket("LifecycleConfiguration", map[string]string{
-		"rules.filter": ".", "rules.filter.tag": "TagFilters", "rules.expiration": ".",
-		"rules.expiration.days": "ExpirationInDays",
-		"rules.expiration.date": "ExpirationDate",
-		"rules.noncurrentVersionExpiration.newerNoncurrentVersions": "NewerNoncurrentVersions",
-	}),
+	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2": partOfBucket("LifecycleConfiguration",
+		map[string]string{
+			"rules.filter": ".", "rules.filter.tag": "TagFilters", "rules.expiration": ".",
+			"rules.expiration.days": "ExpirationInDays",
+			"rules.expiration.date": "ExpirationDate",
+			"rules.noncurrentVersionExpiration.newerNoncurrentVersions": "NewerNoncurrentVersions",
+		}),
 	"aws:s3/bucketLoggingV2:BucketLoggingV2": partOfBucket("LoggingConfiguration", map[string]string{
 		"targetBucket": "DestinationBucketName", "targetPrefix": "LogFilePrefix",
 	}),
@@ -306,7 +320,8 @@ var mappings = map[string]mapping{
 		cfn: "AWS::CloudWatch::Alarm",
 		names: map[string]string{
 			"name": "AlarmName", "metricQueries": "Metrics", "metricQueries.metric": "MetricStat",
-			"metricQueries.metric.metricName": "Metric.MetricName", "metricQueries.metric.namespace": "Metric.Namespace",
+			"metricQueries.metric.metricName": "Metric.MetricName",
+			"metricQueries.metric.namespace":  "Metric.Namespace",
 			"metricQueries.metric.dimensions": "Metric.Dimensions",
 		},
 	},

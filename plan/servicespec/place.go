@@ -75,8 +75,8 @@ func stronger(a, b string) string {
 	return cmp.Or(a, b)
 }
 
-// Replaces reports what CloudFormation says of a change of an input, whose path has its names separated by dots: yes, maybe, or
-// nothing for a change in place. known is false where CloudFormation does not have the input as such.
+// Replaces reports what CloudFormation says of a change of an input, whose path has its names separated by dots: yes,
+// maybe, or nothing for a change in place. known is false where CloudFormation does not have the input as such.
 func (s *Spec) Replaces(token, path string) (replaces string, known bool) {
 	m, mapped := mappings[token]
 	if !mapped {

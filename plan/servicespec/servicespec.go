@@ -99,7 +99,8 @@ func Load(t testing.TB) *Spec {
 	missing := ""
 	if _, err := exec.LookPath("node"); err != nil {
 		missing = "node is not installed"
-	} else if _, err := os.Stat(filepath.Join(repository(), "tools", "node_modules", "@aws-cdk", "aws-service-spec")); err != nil {
+	} else if _, err := os.Stat(filepath.Join(repository(), "tools", "node_modules", "@aws-cdk",
+		"aws-service-spec")); err != nil {
 		missing = "@aws-cdk/aws-service-spec is not installed"
 	}
 	if missing != "" {

@@ -8,8 +8,8 @@ import (
 	"dossier.example/plan/graph"
 )
 
-// TestMappings holds what is written by hand against the data: a property that an input is mapped to exists, and one that CloudFormation is
-// said to lack does not.
+// TestMappings holds what is written by hand against the data: a property that an input is mapped to exists, and one
+// that CloudFormation is said to lack does not.
 func TestMappings(t *testing.T) {
 	spec := Load(t)
 	if spec.Resources < 1500 {
@@ -52,47 +52,65 @@ func TestMappings(t *testing.T) {
 // TestFindings shows that each kind of fault is found.
 func TestFindings(t *testing.T) {
 	spec := Load(t)
-	const vpc, balancer, target = "aws:ec2/vpc:Vpc", "aws:lb/loadBalancer:LoadBalancer", "aws:lb/targetGroup:TargetGroup"
+	const vpc, balancer, target = "aws:ec2/vpc:Vpc", "aws:lb/loadBalancer:LoadBalancer",
+		"aws:lb/targetGroup:TargetGroup"
 	for _, c := range []struct {
 		name, token string
 		inputs      map[string]any
 		want        []string
 	}{
-		{"nothing", vpc, map[string]any{"cidrBlock": "10.0.0.0/16", "enableDnsSupport": true, "tags": map[string]any{"Name": "x"}}, nil},
-		{"another name", vpc, map[string]any{"cidr": "10.0.0.0/16"}, []string{"aws:ec2/vpc:Vpc cidr: AWS::EC2::VPC has no such property"}},
+		{"nothing", vpc, map[string]any{"cidrBlock": "10.0.0.0/16", "enableDnsSupport": true,
+			"tags": map[string]any{"Name": "x"}}, nil},
+		{"another name", vpc, map[string]any{"cidr": "10.0.0.0/16"},
+			[]string{"aws:ec2/vpc:Vpc cidr: AWS::EC2::VPC has no such property"}},
 		{"a name in a list", "aws:autoscaling/group:Group", map[string]any{
-			"minSize": 1.0, "maxSize": 2.0, "tags": []any{map[string]any{"key": "a", "value": "b", "propagateAtLaunch": true, "colour": "c"}},
+			"minSize": 1.0, "maxSize": 2.0,
+			"tags": []any{map[string]any{"key": "a", "value": "b", "propagateAtLaunch": true, "colour": "c"}},
 		}, []string{"aws:autoscaling/group:Group tags.colour: TagProperty has no such property"}},
-		{"a text for a switch", vpc, map[string]any{"enableDnsSupport": "yes"}, []string{`aws:ec2/vpc:Vpc enableDnsSupport: "yes" is no boolean`}},
+		{"a text for a switch", vpc, map[string]any{"enableDnsSupport": "yes"},
+			[]string{`aws:ec2/vpc:Vpc enableDnsSupport: "yes" is no boolean`}},
 		{"half a number", "aws:rds/instance:Instance", map[string]any{"backupRetentionPeriod": 1.5},
 			[]string{`aws:rds/instance:Instance backupRetentionPeriod: "1.5" is no integer`}},
 		{"a list for a text", vpc, map[string]any{"cidrBlock": []any{"10.0.0.0/16"}},
 			[]string{"aws:ec2/vpc:Vpc cidrBlock: is a list, and should be a string"}},
-		{"a text for a list", "aws:rds/subnetGroup:SubnetGroup", map[string]any{"description": "x", "subnetIds": "subnet-1"},
+		{"a text for a list", "aws:rds/subnetGroup:SubnetGroup",
+			map[string]any{"description": "x", "subnetIds": "subnet-1"},
 			[]string{"aws:rds/subnetGroup:SubnetGroup subnetIds: is a text, and should be a list"}},
-		{"a text for an object", "aws:autoscaling/group:Group", map[string]any{"minSize": 1.0, "maxSize": 2.0, "launchTemplate": "lt-1"},
+		{"a text for an object", "aws:autoscaling/group:Group",
+			map[string]any{"minSize": 1.0, "maxSize": 2.0, "launchTemplate": "lt-1"},
 			[]string{"aws:autoscaling/group:Group launchTemplate: is a text, and should be an object"}},
 		{"two of one", "aws:route53/record:Record", map[string]any{"name": "x", "type": "A", "aliases": []any{
 			map[string]any{"name": "a", "zoneId": "Z1"}, map[string]any{"name": "b", "zoneId": "Z2"},
 		}}, []string{"aws:route53/record:Record aliases: has 2 elements, and AliasTarget is one"}},
-		{"a value that is not listed", "aws:ec2/vpcEndpoint:VpcEndpoint", map[string]any{"vpcId": "vpc-1", "vpcEndpointType": "Door"},
-			[]string{`aws:ec2/vpcEndpoint:VpcEndpoint vpcEndpointType: "Door" is none of [Interface Gateway GatewayLoadBalancer ` +
-				`ServiceNetwork Resource Tunnel]`}},
+		{"a value that is not listed", "aws:ec2/vpcEndpoint:VpcEndpoint",
+			map[string]any{"vpcId": "vpc-1", "vpcEndpointType": "Door"},
+			[]string{
+				`aws:ec2/vpcEndpoint:VpcEndpoint vpcEndpointType: "Door" is none of [Interface Gateway GatewayLoadBalancer ` +
+					`ServiceNetwork Resource Tunnel]`}},
 		{"a number that is not listed", "aws:cloudwatch/logGroup:LogGroup", map[string]any{"retentionInDays": 31.0},
-			[]string{`aws:cloudwatch/logGroup:LogGroup retentionInDays: "31" is none of [1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 ` +
-				`1827 2192 2557 2922 3288 3653]`}},
-		{"a value that the documentation does not list", "aws:rds/instance:Instance", map[string]any{"storageType": "gp4"},
-			[]string{`aws:rds/instance:Instance storageType: "gp4" is none of the documented values [gp2 gp3 io1 io2 standard]`}},
-		{"a number outside of the documented range", "aws:rds/instance:Instance", map[string]any{"backupRetentionPeriod": 36.0},
+			[]string{
+				`aws:cloudwatch/logGroup:LogGroup retentionInDays: "31" is none of [1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 ` +
+					`1827 2192 2557 2922 3288 3653]`}},
+		{"a value that the documentation does not list", "aws:rds/instance:Instance",
+			map[string]any{"storageType": "gp4"},
+			[]string{
+				`aws:rds/instance:Instance storageType: "gp4" is none of the documented values [gp2 gp3 io1 io2 standard]`}},
+		{"a number outside of the documented range", "aws:rds/instance:Instance",
+			map[string]any{"backupRetentionPeriod": 36.0},
 			[]string{"aws:rds/instance:Instance backupRetentionPeriod: 36 is outside the documented range, 0 to 35"}},
-		{"an element that the documentation does not list", "aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2", map[string]any{
-			"bucket": "x", "corsRules": []any{map[string]any{"allowedMethods": []any{"PATCH"}, "allowedOrigins": []any{"*"}}},
-		}, []string{`aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2 corsRules.allowedMethods: "PATCH" is none of the ` +
-			`documented values [GET PUT HEAD POST DELETE]`}},
+		{"an element that the documentation does not list",
+			"aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2", map[string]any{
+				"bucket":    "x",
+				"corsRules": []any{map[string]any{"allowedMethods": []any{"PATCH"}, "allowedOrigins": []any{"*"}}},
+			}, []string{
+				`aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2 corsRules.allowedMethods: "PATCH" is none of the ` +
+					`documented values [GET PUT HEAD POST DELETE]`}},
 		{"a value of a key", balancer, map[string]any{"desyncMitigationMode": "lax"},
-			[]string{`aws:lb/loadBalancer:LoadBalancer desyncMitigationMode: "lax" is none of the documented values [monitor defensive strictest]`}},
+			[]string{
+				`aws:lb/loadBalancer:LoadBalancer desyncMitigationMode: "lax" is none of the documented values [monitor defensive strictest]`}},
 		{"a range of a key", target, map[string]any{"deregistrationDelay": 3601.0},
-			[]string{"aws:lb/targetGroup:TargetGroup deregistrationDelay: 3601 is outside the documented range, 0 to 3600"}},
+			[]string{"aws:lb/targetGroup:TargetGroup deregistrationDelay: 3601 is outside the documented range, 0 " +
+				"to 3600"}},
 		{"nothing required", "aws:ec2/subnet:Subnet", map[string]any{"cidrBlock": "10.0.0.0/24"},
 			[]string{"aws:ec2/subnet:Subnet *: AWS::EC2::Subnet requires VpcId"}},
 		{"nothing required in an object", "aws:s3/bucketVersioningV2:BucketVersioningV2",
@@ -108,7 +126,8 @@ func TestFindings(t *testing.T) {
 		{"another provider", "random:index/randomId:RandomId", map[string]any{"byteLength": "x"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			g, err := graph.New("project", "stack", &graph.Resource{Token: c.token, Name: "x", Custom: true, Inputs: c.inputs})
+			g, err := graph.New("project", "stack",
+				&graph.Resource{Token: c.token, Name: "x", Custom: true, Inputs: c.inputs})
 			if err != nil {
 				t.Fatal(err)
 			}

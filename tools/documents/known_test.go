@@ -100,10 +100,11 @@ func newKnown(t *testing.T) known {
 		keys:    set(firsts(settingRow, read(t, "docs/settings.md"))...),
 		exports: set(firsts(exported, read(t, "infra/main.go"))...),
 		// Those of commands that read no settings are in the command's source, those of tests in what runs them.
-		variables: set(variableName.FindAllString(settings+rollout+preflight+app+read(t, "tools/test")+read(t, "Makefile"), -1)...),
-		names:     set(append(parameters, logs...)...),
-		commands:  set(),
-		modules:   map[string]string{},
+		variables: set(variableName.FindAllString(settings+rollout+preflight+app+read(t, "tools/test")+read(t,
+			"Makefile"), -1)...),
+		names:    set(append(parameters, logs...)...),
+		commands: set(),
+		modules:  map[string]string{},
 	}
 	for key := range k.keys {
 		if group, _, nested := strings.Cut(key, "."); nested && !slices.Contains(k.groups, group) {

@@ -11,8 +11,8 @@ import (
 
 const root = "../.."
 
-// Pulumi's host for programs in Go lists all modules of the workspace, and Go writes into go.work.sum what that lacks: a deployment would leave the
-// tree changed, and the next one a release of "dirty" sources.
+// Pulumi's host for programs in Go lists all modules of the workspace, and Go writes into go.work.sum what that lacks:
+// a deployment would leave the tree changed, and the next one a release of "dirty" sources.
 func TestWorkspaceStaysClean(t *testing.T) {
 	dir := t.TempDir()
 	place := func(name string) {

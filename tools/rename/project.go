@@ -69,7 +69,8 @@ func longest() (letters int, because string) {
 // refused anyway.
 var reserved = map[string][]string{
 	"is a user or a service of Amazon Linux": {
-		"adm", "bin", "chrony", "chronyd", "crond", "daemon", "dbus", "ftp", "games", "halt", "lp", "mail", "nobody", "ntp",
+		"adm", "bin", "chrony", "chronyd", "crond", "daemon", "dbus", "ftp", "games", "halt", "lp", "mail", "nobody",
+		"ntp",
 		"operator", "polkit", "polkitd", "postfix", "root", "rpc", "rpcuser", "rsyslog", "shutdown", "sshd", "sync",
 		"systemd", "tss", "wheel",
 	},
@@ -104,11 +105,14 @@ func (p project) checkName(t *tree) error {
 	most, because := longest()
 	switch {
 	case !nameForm.MatchString(p.name):
-		return bad("must be two or more lower-case letters and digits, a letter first, because Go packages, MySQL users and "+
-			"environment variables have it too, which take no hyphen; choose another such as NAME=acme, and set what people "+
+		return bad("must be two or more lower-case letters and digits, a letter first, because Go packages, MySQL "+
+			"users and "+
+			"environment variables have it too, which take no hyphen; choose another such as NAME=acme, and set "+
+			"what people "+
 			"read with TITLE=%q", "Acme Files")
 	case len(p.name) > most:
-		return bad("has %d characters, and at most %d are allowed: %s; choose a shorter one", len(p.name), most, because)
+		return bad("has %d characters, and at most %d are allowed: %s; choose a shorter one", len(p.name), most,
+			because)
 	case p.name == t.project.name:
 		return nil
 	case token.IsKeyword(p.name) || types.Universe.Lookup(p.name) != nil:
@@ -122,7 +126,8 @@ func (p project) checkName(t *tree) error {
 		}
 	}
 	if where := t.find(wordsOf(project{name: p.name}, nil)); where != "" {
-		return bad("the repository already uses this word (%s), so the two could not be told apart; choose another", where)
+		return bad("the repository already uses this word (%s), so the two could not be told apart; choose another",
+			where)
 	}
 	return nil
 }
@@ -133,11 +138,13 @@ func (p project) checkModule(t *tree) error {
 		if errors.As(err, &invalid) {
 			err = invalid.Err
 		}
-		return fmt.Errorf("MODULE=%s: not a valid module path (%w); set it to the repository's address without https://, "+
+		return fmt.Errorf("MODULE=%s: not a valid module path (%w); set it to the repository's address without "+
+			"https://, "+
 			"such as MODULE=github.com/acme/files", p.module, err)
 	}
 	if _, major, ok := module.SplitPathVersion(p.module); !ok || major != "" {
-		return fmt.Errorf("MODULE=%s: ends in a version, which only the full path of a module may do; leave it out", p.module)
+		return fmt.Errorf("MODULE=%s: ends in a version, which only the full path of a module may do; leave it out",
+			p.module)
 	}
 	if p.module == t.project.module {
 		return nil
@@ -154,14 +161,17 @@ func (p project) checkTitle(t *tree) error {
 	case p.title == capital(p.name): // The name is checked.
 		return nil
 	case !titleForm.MatchString(p.title) || len(p.title) > maxTitle:
-		return fmt.Errorf("TITLE=%q: must be at most %d ASCII letters and digits, with single spaces or hyphens between words "+
-			"and a capital letter first, because pages, YAML and systemd units hold it unquoted; choose another such as TITLE=%q",
+		return fmt.Errorf("TITLE=%q: must be at most %d ASCII letters and digits, with single spaces or hyphens "+
+			"between words "+
+			"and a capital letter first, because pages, YAML and systemd units hold it unquoted; choose another "+
+			"such as TITLE=%q",
 			p.title, maxTitle, "Acme Files")
 	case p.title == t.project.title:
 		return nil
 	}
 	if where := t.find(wordsOf(project{title: p.title}, nil)); where != "" {
-		return fmt.Errorf("TITLE=%q: the repository already has it (%s), so the two could not be told apart; choose another",
+		return fmt.Errorf("TITLE=%q: the repository already has it (%s), so the two could not be told apart; choose "+
+			"another",
 			p.title, where)
 	}
 	return nil

@@ -204,7 +204,8 @@ func TestRefusals(t *testing.T) {
 		{"capitals", name("Acme"), "must be two or more lower-case letters and digits"},
 		{"a digit first", name("3com"), "a letter first"},
 		{"one letter", name("a"), "two or more"},
-		{"too long", name("acmeholding"), "at most 10 are allowed: the administrator of an RDS database, <name>_admin, has at most 16"},
+		{"too long", name("acmeholding"),
+			"at most 10 are allowed: the administrator of an RDS database, <name>_admin, has at most 16"},
 		{"a keyword", name("chan"), "a keyword or predeclared in Go"},
 		{"predeclared", name("uint"), "a keyword or predeclared in Go"},
 		{"a user of Linux", name("nobody"), "is a user or a service of Amazon Linux"},
@@ -220,7 +221,8 @@ func TestRefusals(t *testing.T) {
 		{"a long title", title("A" + strings.Repeat("a", 40)), "must be at most 40 ASCII letters"},
 		{"a title in use", title("Several"), "the repository already has it (words.md:3)"},
 		{"all at once", []string{"--name", "Acme", "--module", "acme", "--title", "<b>"}, "MODULE=acme"},
-		{"nothing to do", []string{"--name", "ledger", "--module", "ledger.example"}, "the project is already called that"},
+		{"nothing to do", []string{"--name", "ledger", "--module", "ledger.example"},
+			"the project is already called that"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			said, err := calls(t, root, c.args...)

@@ -55,7 +55,8 @@ func leftAlone(name string) bool {
 func open(ctx context.Context, root string) (*tree, error) {
 	prefix, err := git(ctx, root, "rev-parse", "--show-prefix")
 	if err != nil {
-		return nil, fmt.Errorf("open the checkout in %s: %w; use a clone of the repository, because only files that Git "+
+		return nil, fmt.Errorf("open the checkout in %s: %w; use a clone of the repository, because only files that "+
+			"Git "+
 			"tracks are renamed", root, err)
 	}
 	if strings.TrimSpace(prefix) != "" {
@@ -71,7 +72,8 @@ func open(ctx context.Context, root string) (*tree, error) {
 			lines, more = lines[:3], ", …"
 		}
 		return nil, fmt.Errorf("the checkout has uncommitted changes (%s%s); commit or stash them "+
-			"(git stash --include-untracked), so that the renaming can be reviewed and undone by itself", strings.Join(lines, ", "), more)
+			"(git stash --include-untracked), so that the renaming can be reviewed and undone by itself",
+			strings.Join(lines, ", "), more)
 	}
 	names, err := git(ctx, root, "ls-files", "-z")
 	if err != nil {
@@ -132,7 +134,8 @@ func (t *tree) identify() error {
 		return err
 	}
 	if !nameForm.MatchString(stack.Name) || !titleForm.MatchString(api.Info.Title) {
-		return fmt.Errorf("the project is called %q in %s and %q in %s, which are no names that this program can replace",
+		return fmt.Errorf("the project is called %q in %s and %q in %s, which are no names that this program can "+
+			"replace",
 			stack.Name, stackFile, api.Info.Title, apiFile)
 	}
 	t.project = project{name: stack.Name, title: api.Info.Title}
@@ -227,7 +230,8 @@ func (t *tree) rename(to project) (*outcome, error) {
 	}
 	for _, c := range changes {
 		if err := t.write(c); err != nil {
-			return nil, fmt.Errorf("%w; undo the other changes with \"git reset --hard\" and \"git clean -d --force\"", err)
+			return nil, fmt.Errorf("%w; undo the other changes with \"git reset --hard\" and \"git clean -d --force\"",
+				err)
 		}
 	}
 	return done, nil
@@ -272,7 +276,8 @@ func (t *tree) write(c change) error {
 			return fmt.Errorf("rename %s: %w", c.old.path, err)
 		}
 		// A folder goes with its last file.
-		for dir := path.Dir(c.old.path); dir != "." && os.Remove(filepath.Join(t.root, dir)) == nil; dir = path.Dir(dir) {
+		for dir := path.Dir(c.old.path); dir != "." &&
+			os.Remove(filepath.Join(t.root, dir)) == nil; dir = path.Dir(dir) {
 		}
 	}
 	if c.new.text == c.old.text {

@@ -29,8 +29,8 @@ func only(t *testing.T, file, pattern string) string {
 	return ""
 }
 
-// Another Go makes other bytes of the same source: a release that CI deploys and one from a laptop would differ, and be rolled out for nothing. The
-// least version that a go.mod asks for has holes that later ones mended.
+// Another Go makes other bytes of the same source: a release that CI deploys and one from a laptop would differ, and be
+// rolled out for nothing. The least version that a go.mod asks for has holes that later ones mended.
 func TestOneGo(t *testing.T) {
 	want := only(t, "infra/host/release/environment.go", `const Toolchain = "go(\d+\.\d+\.\d+)"`)
 	if got := only(t, "Dockerfile", `(?m)^FROM golang:(\S+)`); got != want {
@@ -43,7 +43,8 @@ func TestOneGo(t *testing.T) {
 					continue
 				}
 				if got := s.With["go-version"]; got != want || s.With["go-version-file"] != nil {
-					t.Errorf("%s, %s: it installs Go %v (file %v), and releases are built with %s", name, job, got, s.With["go-version-file"], want)
+					t.Errorf("%s, %s: it installs Go %v (file %v), and releases are built with %s", name, job, got,
+						s.With["go-version-file"], want)
 				}
 			}
 		}
@@ -62,12 +63,14 @@ func TestOnePulumi(t *testing.T) {
 					installed = true
 					installs++
 					if got := s.With["pulumi-version"]; got != want || s.With["command"] != nil {
-						t.Errorf("%s, %s: it installs Pulumi %v and runs %v, want %s and nothing", name, job, got, s.With["command"], want)
+						t.Errorf("%s, %s: it installs Pulumi %v and runs %v, want %s and nothing", name, job, got,
+							s.With["command"], want)
 					}
 				}
 				for _, target := range []string{"preview", "deploy", "drift"} {
 					if strings.Contains(s.Run, "make "+target) && !installed {
-						t.Errorf("%s, %s: make %s runs, and Pulumi's host for programs in Go is not installed", name, job, target)
+						t.Errorf("%s, %s: make %s runs, and Pulumi's host for programs in Go is not installed", name,
+							job, target)
 					}
 				}
 			}
@@ -93,7 +96,8 @@ func TestStackWithoutTheLanguageHost(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "bash", filepath.Join(root, "tools/stack"), "preview", "dev")
 	cmd.Env = append(os.Environ(), "PATH="+dir, "GOWORK=", "GOFLAGS=")
 	out, err := cmd.CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "pulumi-language-go is not on PATH: install Pulumi as a whole") || strings.Count(string(out), "\n") != 1 {
+	if err == nil || !strings.Contains(string(out), "pulumi-language-go is not on PATH: install Pulumi as a whole") ||
+		strings.Count(string(out), "\n") != 1 {
 		t.Errorf("%v: %s", err, out)
 	}
 }

@@ -24,10 +24,14 @@ func makeFiles(t *testing.T) []file {
 	t.Helper()
 	files := []file{
 		{name: "engine-house.png", content: landscape(t)},
-		{name: "notes-by-the-translator.txt", content: []byte("The Analytical Engine has no pretensions whatever to originate anything.\n")},
-		{name: "correspondence.html", content: []byte(`<!doctype html><title>Letters</title><script>document.title = "This script ran"</script><h1>Letters</h1>`)},
+		{name: "notes-by-the-translator.txt",
+			content: []byte("The Analytical Engine has no pretensions whatever to originate anything.\n")},
+		{name: "correspondence.html",
+			content: []byte(
+				`<!doctype html><title>Letters</title><script>document.title = "This script ran"</script><h1>Letters</h1>`)},
 		{name: "empty.txt"},
-		{name: `Zoë’s "best" 🎉 <notes>.txt`, shown: "Zoë’s _best_ 🎉 _notes_.txt", content: []byte("An odd name, and nothing more.\n")},
+		{name: `Zoë’s "best" 🎉 <notes>.txt`, shown: "Zoë’s _best_ 🎉 _notes_.txt",
+			content: []byte("An odd name, and nothing more.\n")},
 	}
 	dir := t.TempDir()
 	for i := range files {

@@ -103,8 +103,10 @@ func (p *tab) press(selector string) {
 // pressNamed clicks the button with that name, of what a page shows of a file if it ends in that.
 func (p *tab) pressNamed(name string) {
 	p.t.Helper()
-	p.until("there is a button "+name, fmt.Sprintf(`[...document.querySelectorAll("button")].some(b => !b.hidden && b.textContent === %q)`, name))
-	eval[bool](p, fmt.Sprintf(`[...document.querySelectorAll("button")].find(b => !b.hidden && b.textContent === %q).click(), true`, name))
+	p.until("there is a button "+name,
+		fmt.Sprintf(`[...document.querySelectorAll("button")].some(b => !b.hidden && b.textContent === %q)`, name))
+	eval[bool](p, fmt.Sprintf(
+		`[...document.querySelectorAll("button")].find(b => !b.hidden && b.textContent === %q).click(), true`, name))
 }
 
 // says waits until the page shows a text.
@@ -116,7 +118,8 @@ func (p *tab) says(text string) {
 // arrives waits for the receipt, which lists these files, and compares what it gives back with them.
 func (p *tab) arrives(files ...file) {
 	p.t.Helper()
-	p.until("the receipt is there", `location.pathname.startsWith("/receipt/") && document.readyState === "complete" && document.querySelector("h1")?.textContent === "Received, thank you"`)
+	p.until("the receipt is there",
+		`location.pathname.startsWith("/receipt/") && document.readyState === "complete" && document.querySelector("h1")?.textContent === "Received, thank you"`)
 	p.listed(files)
 	p.same(files...)
 }
@@ -130,7 +133,8 @@ func (p *tab) same(files ...file) {
 	}
 	for i, f := range files {
 		if status, content := get(p.t, links[i]); status != http.StatusOK || !bytes.Equal(content, f.content) {
-			p.errorf("%q comes back with status %d and %d bytes, which are not the %d that were sent", f.name, status, len(content), len(f.content))
+			p.errorf("%q comes back with status %d and %d bytes, which are not the %d that were sent", f.name, status,
+				len(content), len(f.content))
 		}
 	}
 }
@@ -145,7 +149,8 @@ func (c *chromium) brokenOff(t *testing.T, s *gatedSite) {
 	p.send(f, picture)
 	s.parts.waitStored(t, 1, 2)
 	p.until("the picture is stored", `document.querySelector(".upload:nth-child(2)").dataset.state === "stored"`)
-	p.until("the page was told of what is stored", `performance.getEntriesByType("resource").filter(e => /\/parts\/\d+(\?|$)|[?&]partNumber=/.test(e.name)).length >= 3`)
+	p.until("the page was told of what is stored",
+		`performance.getEntriesByType("resource").filter(e => /\/parts\/\d+(\?|$)|[?&]partNumber=/.test(e.name)).length >= 3`)
 	p.says("Sending 2 files")
 	s.audit(p, "uploading")
 
@@ -159,7 +164,8 @@ func (c *chromium) brokenOff(t *testing.T, s *gatedSite) {
 	s.parts.forget()
 	p.says("An earlier submission has 1 unfinished file")
 	p.load(http.StatusOK, chromedp.Click(chromedp.CSS(".unfinished a")))
-	p.until("what has arrived is told", `/^(24|32) MiB of 32 MiB are there\. Choose this file again/.test(document.querySelector(".upload-state")?.textContent)`)
+	p.until("what has arrived is told",
+		`/^(24|32) MiB of 32 MiB are there\. Choose this file again/.test(document.querySelector(".upload-state")?.textContent)`)
 	p.shows("Received in part", "1 file is unfinished")
 	p.listed([]file{picture})
 	s.audit(p, "unfinished")
@@ -174,7 +180,8 @@ func (c *chromium) brokenOff(t *testing.T, s *gatedSite) {
 	}
 	p.open("/", http.StatusOK)
 	p.ready()
-	if eval[bool](p, `new Promise(r => setTimeout(() => r(document.querySelector(".unfinished") !== null), 200))`, chromedp.EvalAwaitPromise) {
+	if eval[bool](p, `new Promise(r => setTimeout(() => r(document.querySelector(".unfinished") !== null), 200))`,
+		chromedp.EvalAwaitPromise) {
 		p.errorf("what is stored is still told as unfinished")
 	}
 }
@@ -225,7 +232,8 @@ func (p *tab) networkIs(there bool) {
 	p.line(there, -1)
 }
 
-// line takes the network away from the tab, or gives it one that takes so many bytes a second; a negative number is no limit.
+// line takes the network away from the tab, or gives it one that takes so many bytes a second; a negative number is no
+// limit.
 func (p *tab) line(there bool, upload float64) {
 	p.t.Helper()
 	p.call(func(ctx context.Context, target *chromedp.Target) error {
@@ -255,7 +263,8 @@ func (c *chromium) expired(t *testing.T, s *gatedSite) {
 	p.arrives(f)
 	for _, number := range []int{1, 2} {
 		if sent, stored := s.parts.counts(number); sent != 2 || stored != 1 {
-			t.Errorf("part %d was sent %d times and stored %d times, want it refused once and signed anew", number, sent, stored)
+			t.Errorf("part %d was sent %d times and stored %d times, want it refused once and signed anew", number,
+				sent, stored)
 		}
 	}
 }
@@ -404,7 +413,8 @@ func (c *chromium) brought(t *testing.T, s *gatedSite) {
 	}
 	told, summary := newUploader(t).run(exitOK, "--recursive", root, "--to", s.app.URL, "--receipt", p.location())
 	if len(told) != len(files) || summary.Stored != len(files) || summary.SentBytes != 0 {
-		t.Errorf("the command, given the same folder, tells of %d files, %+v; want all %d there, and none sent", len(told), summary, len(files))
+		t.Errorf("the command, given the same folder, tells of %d files, %+v; want all %d there, and none sent",
+			len(told), summary, len(files))
 	}
 }
 
@@ -412,9 +422,11 @@ func (c *chromium) brought(t *testing.T, s *gatedSite) {
 func (p *tab) drop(paths ...string) {
 	p.t.Helper()
 	p.call(func(ctx context.Context, target *chromedp.Target) error {
-		for _, kind := range []input.DispatchDragEventType{input.DispatchDragEventTypeDragEnter, input.DispatchDragEventTypeDragOver, input.DispatchDragEventTypeDrop} {
+		for _, kind := range []input.DispatchDragEventType{input.DispatchDragEventTypeDragEnter,
+			input.DispatchDragEventTypeDragOver, input.DispatchDragEventTypeDrop} {
 			_, err := cdp.Call(ctx, target, input.DispatchDragEvent, input.DispatchDragEventParams{
-				Type: kind, X: 200, Y: 200, Data: &input.DragData{Items: []*input.DragDataItem{}, Files: paths, DragOperationsMask: 1},
+				Type: kind, X: 200, Y: 200, Data: &input.DragData{Items: []*input.DragDataItem{}, Files: paths,
+					DragOperationsMask: 1},
 			})
 			if err != nil {
 				return err
@@ -443,9 +455,10 @@ func (c *chromium) withoutWorker(t *testing.T, s *gatedSite) {
 	p := c.tab(t, s.app.URL)
 	files := makeFiles(t)
 	p.call(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
-			Source: `self.Worker = class { constructor() { throw new Error("there are no workers here"); } }`,
-		})
+		_, err := cdp.Call(ctx, target, page.AddScriptToEvaluateOnNewDocument,
+			page.AddScriptToEvaluateOnNewDocumentParams{
+				Source: `self.Worker = class { constructor() { throw new Error("there are no workers here"); } }`,
+			})
 		return err
 	})
 	p.open("/", http.StatusOK)

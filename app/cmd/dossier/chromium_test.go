@@ -103,7 +103,8 @@ func (c *chromium) sibling(t *testing.T, p *tab) *tab {
 
 func (c *chromium) openTab(t *testing.T, base string, whose chromedp.ContextOption) *tab {
 	t.Helper()
-	p := &tab{chromium: c, t: t, base: base, downloads: t.TempDir(), refused: map[string]bool{}, state: map[string]browser.DownloadProgressState{}}
+	p := &tab{chromium: c, t: t, base: base, downloads: t.TempDir(), refused: map[string]bool{},
+		state: map[string]browser.DownloadProgressState{}}
 	ctx, end := chromedp.NewContext(c.ctx, whose, chromedp.WithListener(p.listen))
 	t.Cleanup(func() {
 		end()
@@ -144,7 +145,8 @@ func (p *tab) listen(event any) {
 		}
 		p.logged = append(p.logged, text)
 	case *runtime.EventExceptionThrown:
-		p.logged = append(p.logged, fmt.Sprintf("%s: %s %s", e.ExceptionDetails.URL, e.ExceptionDetails.Text, e.ExceptionDetails.Exception.Description))
+		p.logged = append(p.logged, fmt.Sprintf("%s: %s %s", e.ExceptionDetails.URL, e.ExceptionDetails.Text,
+			e.ExceptionDetails.Exception.Description))
 	case *page.EventJavascriptDialogOpening:
 		p.asked = append(p.asked, e.Type)
 		// Not here, where events are taken in: the answer would wait for itself.
@@ -162,7 +164,10 @@ func (p *tab) noise() []string {
 	defer p.mu.Unlock()
 	noise := slices.Clone(p.logged)
 	for _, e := range p.said {
-		if e.Source == log.EntrySourceNetwork && (p.refused[e.URL] || slices.ContainsFunc(p.failing, func(begin string) bool { return strings.HasPrefix(e.URL, begin) })) {
+		if e.Source == log.EntrySourceNetwork &&
+			(p.refused[e.URL] || slices.ContainsFunc(p.failing, func(begin string) bool {
+				return strings.HasPrefix(e.URL, begin)
+			})) {
 			continue
 		}
 		noise = append(noise, fmt.Sprintf("%s %s: %s (%s)", e.Source, e.Level, e.Text, e.URL))
@@ -205,7 +210,8 @@ func (p *tab) errorf(format string, args ...any) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, 5*time.Second)
 	defer cancel()
-	where, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + "\n" + (document.body ? document.body.innerText : "")`))
+	where, err := chromedp.Run(ctx,
+		chromedp.Evaluate[string](`location.href + "\n" + (document.body ? document.body.innerText : "")`))
 	if err != nil {
 		where = fmt.Sprintf("a page that does not answer: %v", err)
 	}
@@ -304,7 +310,8 @@ func (p *tab) shows(texts ...string) {
 func (p *tab) withoutScripts() {
 	p.t.Helper()
 	p.call(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled,
+			emulation.SetScriptExecutionDisabledParams{Value: true})
 		return err
 	})
 }
@@ -317,7 +324,8 @@ func (p *tab) block(pattern string) {
 		if _, err := cdp.Call(ctx, target, network.Enable, network.EnableParams{}); err != nil {
 			return err
 		}
-		_, err := cdp.Call(ctx, target, network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{{URLPattern: pattern, Block: true}}})
+		_, err := cdp.Call(ctx, target, network.SetBlockedURLs,
+			network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{{URLPattern: pattern, Block: true}}})
 		return err
 	})
 }
@@ -368,7 +376,9 @@ func (p *tab) submission(files ...file) {
 // listed checks that a receipt lists these files as stored, each once, and no other.
 func (p *tab) listed(files []file) {
 	p.t.Helper()
-	if got, want := eval[[]string](p, `[...document.querySelectorAll(".table-files .file-name")].map(e => e.textContent)`), shownNames(files); !slices.Equal(got, want) {
+	if got, want := eval[[]string](p,
+		`[...document.querySelectorAll(".table-files .file-name")].map(e => e.textContent)`),
+		shownNames(files); !slices.Equal(got, want) {
 		p.errorf("the stored files are %q, want %q", got, want)
 	}
 }
@@ -423,7 +433,8 @@ func (p *tab) audit(name string) {
 			p.do(look(width, scheme))
 			// Colours are all that a page in the dark differs in.
 			for _, v := range p.violations(scheme == "dark") {
-				p.errorf("%s, %d pixels wide, %s: axe-core finds %s: %s\n%s", name, width, scheme, v.ID, v.Help, strings.Join(v.Nodes, "\n"))
+				p.errorf("%s, %d pixels wide, %s: axe-core finds %s: %s\n%s", name, width, scheme, v.ID, v.Help,
+					strings.Join(v.Nodes, "\n"))
 			}
 			if over := p.sideways(); over > 0 {
 				p.errorf("%s scrolls sideways by %v pixels at %d", name, over, width)
@@ -541,14 +552,16 @@ func look(width int64, scheme string) chromedp.Action[chromedp.Void] {
 	if width < 500 {
 		height = 844
 	}
-	return chromedp.Steps(chromedp.EmulateViewport(width, height), chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-			{Name: "prefers-color-scheme", Value: scheme},
-			// A colour that is still changing would be measured.
-			{Name: "prefers-reduced-motion", Value: "reduce"},
-		}})
-		return err
-	}))
+	return chromedp.Steps(chromedp.EmulateViewport(width, height),
+		chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+			_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia,
+				emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+					{Name: "prefers-color-scheme", Value: scheme},
+					// A colour that is still changing would be measured.
+					{Name: "prefers-reduced-motion", Value: "reduce"},
+				}})
+			return err
+		}))
 }
 
 // violation is a rule that axe-core finds broken.

@@ -81,8 +81,10 @@ func start(t *testing.T, listen string, env []string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{Cmd: exec.Command(bin, "serve"), base: "http://" + listen, output: &output{}, ended: make(chan struct{})}
-	p.Env = append(env, "DOSSIER_LISTEN="+listen, "DOSSIER_RATE_SUBMISSIONS=0", "DOSSIER_RATE_SIGN_INS=0", "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
+	p := &process{Cmd: exec.Command(bin, "serve"), base: "http://" + listen, output: &output{},
+		ended: make(chan struct{})}
+	p.Env = append(env, "DOSSIER_LISTEN="+listen, "DOSSIER_RATE_SUBMISSIONS=0", "DOSSIER_RATE_SIGN_INS=0",
+		"PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
 	p.Stdout, p.Stderr = p.output, p.output
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
@@ -143,7 +145,8 @@ func (f *form) name(i int) string { return fmt.Sprintf("file-%d.bin", i) }
 
 // body writes the form as a browser does; sent counts the bytes on their way.
 func (f *form) body(w *multipart.Writer) error {
-	for _, field := range [][2]string{{"receipt", f.receipt.String()}, {"name", "Grace Hopper"}, {"location", "Arlington"}, {"age", "85"}, {"technology", "COBOL"}} {
+	for _, field := range [][2]string{{"receipt", f.receipt.String()}, {"name", "Grace Hopper"},
+		{"location", "Arlington"}, {"age", "85"}, {"technology", "COBOL"}} {
 		if err := w.WriteField(field[0], field[1]); err != nil {
 			return err
 		}
@@ -301,7 +304,8 @@ func killRounds(t *testing.T, rounds int, env []string) {
 		t.Errorf("%d of %d forms were cut off: the kills hit nothing or everything", died, len(all))
 	}
 	report := reconcileNow(t, env)
-	t.Logf("%d of %d forms were cut off by kill -9; reconcile then did %v and gave up %d multipart uploads", died, len(all), report.Counts, report.AbortedMultipartUploads)
+	t.Logf("%d of %d forms were cut off by kill -9; reconcile then did %v and gave up %d multipart uploads", died,
+		len(all), report.Counts, report.AbortedMultipartUploads)
 	stored := 0
 	for _, f := range all {
 		if f.acknowledged {

@@ -40,13 +40,16 @@ mended, 3 damage that needs a person: a stored file whose bytes are missing or d
 	f := c.Flags()
 	f.BoolVar(&o.DryRun, "dry-run", false, "change nothing, report what would be done")
 	f.BoolVar(&o.Sweep, "sweep", true, "compare all records with all objects and people")
-	f.BoolVar(&o.Verify, "verify", false, "compare each stored file's size and checksum with its object (embedded: reads every byte)")
-	f.DurationVar(&olderThan, "older-than", 0, "how long an unfinished upload must have shown no progress (default: DOSSIER_RECONCILE_AGE)")
+	f.BoolVar(&o.Verify, "verify", false,
+		"compare each stored file's size and checksum with its object (embedded: reads every byte)")
+	f.DurationVar(&olderThan, "older-than", 0,
+		"how long an unfinished upload must have shown no progress (default: DOSSIER_RECONCILE_AGE)")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object a line: repairs, then the report")
 	return c
 }
 
-func (p *program) reconcile(ctx context.Context, o dossier.ReconcileOptions, olderThan time.Duration, asJSON bool) error {
+func (p *program) reconcile(ctx context.Context, o dossier.ReconcileOptions, olderThan time.Duration,
+	asJSON bool) error {
 	cfg, log, err := p.load(ctx, config.Reconcile)
 	if err != nil {
 		return err
@@ -125,9 +128,10 @@ func reconcileLoop(ctx context.Context, svc *dossier.Service, cfg config.Reconci
 		case <-time.After(pause):
 		}
 		sweep := cfg.Sweep > 0 && time.Since(swept) >= cfg.Sweep
-		report, err := svc.Reconcile(ctx, dossier.ReconcileOptions{OlderThan: cfg.Age, Sweep: sweep}, func(r dossier.Repair) {
-			log.Info("reconciled", "what", r.What, "person", r.Person, "file", r.File)
-		})
+		report, err := svc.Reconcile(ctx, dossier.ReconcileOptions{OlderThan: cfg.Age, Sweep: sweep},
+			func(r dossier.Repair) {
+				log.Info("reconciled", "what", r.What, "person", r.Person, "file", r.File)
+			})
 		if ctx.Err() != nil {
 			return
 		}
@@ -137,6 +141,7 @@ func reconcileLoop(ctx context.Context, svc *dossier.Service, cfg config.Reconci
 		if sweep && err == nil {
 			swept = time.Now()
 		}
-		log.Info("reconciliation ended", "repairs", report.Counts, "aborted_transfers", report.AbortedMultipartUploads, "sweep", sweep)
+		log.Info("reconciliation ended", "repairs", report.Counts, "aborted_transfers", report.AbortedMultipartUploads,
+			"sweep", sweep)
 	}
 }

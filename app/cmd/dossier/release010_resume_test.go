@@ -61,7 +61,8 @@ func (in *installation) mustGoOn() {
 	for _, f := range in.receipt(charles).Files {
 		if f.State == api.Stored {
 			stored = append(stored, f.Name)
-			in.mustBe(charles, plate, "the page of staff", []byte(in.page("/people/"+charles.ID+"/files/"+f.ID, http.StatusOK)))
+			in.mustBe(charles, plate, "the page of staff",
+				[]byte(in.page("/people/"+charles.ID+"/files/"+f.ID, http.StatusOK)))
 		}
 	}
 	if want := []string{plate.Name}; !slices.Equal(stored, want) {
@@ -73,7 +74,8 @@ func (in *installation) mustGoOn() {
 	page := in.page("/people/"+alan.ID+"/delete", http.StatusOK)
 	_, token, _ := strings.Cut(page, `name="csrf" value="`)
 	token, _, _ = strings.Cut(token, `"`)
-	res, err := in.client.PostForm(in.base+"/people/"+alan.ID+"/delete", url.Values{"csrf": {html.UnescapeString(token)}})
+	res, err := in.client.PostForm(in.base+"/people/"+alan.ID+"/delete",
+		url.Values{"csrf": {html.UnescapeString(token)}})
 	if err != nil {
 		in.t.Fatal(err)
 	}
@@ -106,7 +108,8 @@ func (in *installation) mustCount(p *release010.Person) {
 		}
 		status, answer := one.ask(http.DefaultClient, http.MethodPut, api.Prefix+"/files/"+step.id, p.Receipt, body)
 		if status != step.status {
-			in.t.Errorf("with room for one file and ten bytes beside what %s has, one of %d bytes is answered with %d, want %d: %s",
+			in.t.Errorf("with room for one file and ten bytes beside what %s has, one of %d bytes is answered with "+
+				"%d, want %d: %s",
 				p.Name, step.size, status, step.status, answer)
 		}
 	}
@@ -145,7 +148,8 @@ func (in *installation) mustResume(p *release010.Person, f *release010.File, mis
 		in.sendPart(f, signed.Parts[0])
 	}
 	var stored api.File
-	in.call(p, http.MethodPost, "/files/"+f.ID+"/complete", api.Completion{Crc64Nvme: f.CRC64, Sha256: f.SHA256}, &stored)
+	in.call(p, http.MethodPost, "/files/"+f.ID+"/complete", api.Completion{Crc64Nvme: f.CRC64, Sha256: f.SHA256},
+		&stored)
 	if stored.State != api.Stored || *stored.Size != f.Size || stored.Content.Sha256 != f.SHA256 {
 		in.t.Errorf("completed, %s is %+v", f.Name, stored)
 	}

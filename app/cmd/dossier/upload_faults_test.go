@@ -137,7 +137,8 @@ func testInterrupted(t *testing.T, s *gatedSite) {
 	}
 	s.parts.pass()
 	told, summary := run.lines()
-	if len(told) != 0 || summary.State != "interrupted" || summary.Left != 1 || summary.ReceiptURL == "" || summary.SentBytes != 2*8<<20 {
+	if len(told) != 0 || summary.State != "interrupted" || summary.Left != 1 || summary.ReceiptURL == "" ||
+		summary.SentBytes != 2*8<<20 {
 		t.Errorf("told %+v, %+v", told, summary)
 	}
 	if !strings.Contains(run.stderr.String(), "run the same command again") {
@@ -223,7 +224,8 @@ func testStoreFaults(t *testing.T, s *gatedSite) {
 			u := newUploader(t)
 			s.parts.with(t, ofParts(tc.does))
 			got, summary := u.run(exitFailed, append(ada(s), paths[0])...)
-			if len(got) != 1 || got[0].State != "failed" || got[0].Error.Code != tc.code || summary.State != "incomplete" || summary.Failed != 1 {
+			if len(got) != 1 || got[0].State != "failed" || got[0].Error.Code != tc.code ||
+				summary.State != "incomplete" || summary.Failed != 1 {
 				t.Errorf("told %+v, %+v", got, summary)
 			}
 			s.parts.pass()
@@ -247,7 +249,9 @@ func testSiteFaults(t *testing.T, s *gatedSite) {
 		"a proxy out of order": answer(http.StatusBadGateway),
 		"too many requests":    answer(http.StatusTooManyRequests, "Retry-After", "1"),
 		// Not to the first question: then it is no site at all.
-		"a network's own page": func(w http.ResponseWriter, r *http.Request) bool { return r.Method != http.MethodGet && page(w, r) },
+		"a network's own page": func(w http.ResponseWriter, r *http.Request) bool {
+			return r.Method != http.MethodGet && page(w, r)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			first := once(does)
@@ -386,7 +390,8 @@ func testNobodyThere(t *testing.T, s *gatedSite) {
 	s.parts.with(t, gone)
 	s.app.with(t, gone)
 	_, summary := u.run(exitFailed, append(args, "--patience", "2s")...)
-	if summary.State != "incomplete" || summary.Error == nil || summary.Error.Code != "unreachable" || summary.Left == 0 || summary.ReceiptURL == "" {
+	if summary.State != "incomplete" || summary.Error == nil || summary.Error.Code != "unreachable" ||
+		summary.Left == 0 || summary.ReceiptURL == "" {
 		t.Errorf("the summary is %+v, %+v", summary, summary.Error)
 	}
 	if len(u.journals()) == 0 {

@@ -44,7 +44,8 @@ func TestUploadLimits(t *testing.T) {
 			u := newUploader(t)
 			s.app.take()
 			told, summary := u.run(exitUsage, in(tc.files...)...)
-			if len(told) > 0 || summary.State != "refused" || summary.Error == nil || !strings.Contains(summary.Error.Message, tc.want) || summary.ReceiptURL != "" {
+			if len(told) > 0 || summary.State != "refused" || summary.Error == nil ||
+				!strings.Contains(summary.Error.Message, tc.want) || summary.ReceiptURL != "" {
 				t.Errorf("told %+v, %+v, %+v", told, summary, summary.Error)
 			}
 			for _, r := range s.app.take() {
@@ -69,7 +70,8 @@ func TestUploadLimits(t *testing.T) {
 		if r.URL.Path != api.Prefix+"/limits" {
 			return false
 		}
-		l := api.Limits{MaxFileSize: 1 << 30, MaxFiles: 100, MaxTotalSize: 1 << 30, MaxParts: 10_000, MaxPartSize: 5 << 30, MaxPartsPerRequest: 100, SignatureLifetime: 900}
+		l := api.Limits{MaxFileSize: 1 << 30, MaxFiles: 100, MaxTotalSize: 1 << 30, MaxParts: 10_000,
+			MaxPartSize: 5 << 30, MaxPartsPerRequest: 100, SignatureLifetime: 900}
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(l)
 		return true
@@ -89,7 +91,8 @@ func TestUploadLimits(t *testing.T) {
 // Requests beyond a site's own rates are made later, and all files arrive.
 func TestUploadRates(t *testing.T) {
 	t.Parallel()
-	s := embeddedSite(t, "DOSSIER_RATE_ANNOUNCEMENTS=600", "DOSSIER_RATE_ANNOUNCEMENTS_BURST=2", "DOSSIER_RATE_SIGNATURES=600", "DOSSIER_RATE_SIGNATURES_BURST=2")
+	s := embeddedSite(t, "DOSSIER_RATE_ANNOUNCEMENTS=600", "DOSSIER_RATE_ANNOUNCEMENTS_BURST=2",
+		"DOSSIER_RATE_SIGNATURES=600", "DOSSIER_RATE_SIGNATURES_BURST=2")
 	content := map[string][]byte{}
 	for i := range 15 {
 		content[fmt.Sprint(i)] = []byte(fmt.Sprint(i))
@@ -119,32 +122,42 @@ func TestUploadInput(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	person := []string{"--to", "http://127.0.0.1:1", "--name", "Ada", "--location", "London", "--age", "36", "--technology", "Engine", "--patience", "1ms"}
+	person := []string{"--to", "http://127.0.0.1:1", "--name", "Ada", "--location", "London", "--age", "36",
+		"--technology", "Engine", "--patience", "1ms"}
 	receipt := dossier.NewReceipt().String()
 	for name, tc := range map[string]struct {
 		args []string
 		env  []string
 		want []string
 	}{
-		"no file":                   {person, nil, []string{"at least one file"}},
-		"no person":                 {[]string{file, "--to", "http://127.0.0.1:1"}, nil, []string{"--receipt-file"}},
-		"no site":                   {append(person[2:], file), nil, []string{"--to"}},
-		"not a site":                {append(person, file, "--to", "files.example.org"), nil, []string{"--to", "https://files.example.org"}},
-		"site with a path":          {append(person, file, "--to", "https://files.example.org/x"), nil, []string{"no path"}},
-		"unknown flag":              {append(person, file, "--fast"), nil, []string{"--fast", "--help"}},
-		"bad age":                   {append(person, file, "--age", "old"), nil, []string{"--age", "whole number"}},
-		"all faults of a person":    {[]string{file, "--to", "http://127.0.0.1:1", "--age", "200"}, nil, []string{"--name", "--location", "--age", "--technology"}},
-		"person and receipt":        {append(person, file), []string{receiptVariable + "=" + receipt}, []string{receiptVariable, "leave one"}},
-		"two receipts":              {[]string{file, "--receipt", receipt, "--receipt-file", file}, nil, []string{"leave one"}},
-		"not a receipt":             {[]string{file, "--to", "http://127.0.0.1:1", "--receipt", "secret words"}, nil, []string{"--receipt gives is no receipt"}},
-		"receipt of another site":   {[]string{file, "--to", "http://127.0.0.1:1", "--receipt", "http://127.0.0.2:1/receipt/" + receipt}, nil, []string{"leave --to out"}},
-		"no receipt in the file":    {[]string{file, "--to", "http://127.0.0.1:1", "--receipt-file", folder + "/none"}, nil, []string{"none"}},
-		"parallel":                  {append(person, file, "--parallel", "0"), nil, []string{"--parallel"}},
-		"folder":                    {append(person, folder), nil, []string{folder, "--recursive"}},
-		"empty folder":              {append(person, "-r", folder+"/empty"), nil, []string{"no file"}},
-		"standard input":            {append(person, "-"), nil, []string{"standard input", "size"}},
-		"all that is wrong at once": {append(person, folder+"/none", pipe, file, folder), nil, []string{"3 faults", "none", "a named pipe", "--recursive"}},
-		"no home":                   {append(person, file), []string{"HOME=/proc/none"}, []string{"XDG_STATE_HOME"}},
+		"no file":   {person, nil, []string{"at least one file"}},
+		"no person": {[]string{file, "--to", "http://127.0.0.1:1"}, nil, []string{"--receipt-file"}},
+		"no site":   {append(person[2:], file), nil, []string{"--to"}},
+		"not a site": {append(person, file, "--to", "files.example.org"), nil,
+			[]string{"--to", "https://files.example.org"}},
+		"site with a path": {append(person, file, "--to", "https://files.example.org/x"), nil,
+			[]string{"no path"}},
+		"unknown flag": {append(person, file, "--fast"), nil, []string{"--fast", "--help"}},
+		"bad age":      {append(person, file, "--age", "old"), nil, []string{"--age", "whole number"}},
+		"all faults of a person": {[]string{file, "--to", "http://127.0.0.1:1", "--age", "200"}, nil,
+			[]string{"--name", "--location", "--age", "--technology"}},
+		"person and receipt": {append(person, file), []string{receiptVariable + "=" + receipt},
+			[]string{receiptVariable, "leave one"}},
+		"two receipts": {[]string{file, "--receipt", receipt, "--receipt-file", file}, nil,
+			[]string{"leave one"}},
+		"not a receipt": {[]string{file, "--to", "http://127.0.0.1:1", "--receipt", "secret words"}, nil,
+			[]string{"--receipt gives is no receipt"}},
+		"receipt of another site": {[]string{file, "--to", "http://127.0.0.1:1", "--receipt",
+			"http://127.0.0.2:1/receipt/" + receipt}, nil, []string{"leave --to out"}},
+		"no receipt in the file": {[]string{file, "--to", "http://127.0.0.1:1", "--receipt-file", folder + "/none"},
+			nil, []string{"none"}},
+		"parallel":       {append(person, file, "--parallel", "0"), nil, []string{"--parallel"}},
+		"folder":         {append(person, folder), nil, []string{folder, "--recursive"}},
+		"empty folder":   {append(person, "-r", folder+"/empty"), nil, []string{"no file"}},
+		"standard input": {append(person, "-"), nil, []string{"standard input", "size"}},
+		"all that is wrong at once": {append(person, folder+"/none", pipe, file, folder), nil,
+			[]string{"3 faults", "none", "a named pipe", "--recursive"}},
+		"no home": {append(person, file), []string{"HOME=/proc/none"}, []string{"XDG_STATE_HOME"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := append([]string{"HOME=" + t.TempDir()}, tc.env...)
@@ -175,7 +188,8 @@ func TestUploadInput(t *testing.T) {
 func TestUploadSources(t *testing.T) {
 	t.Parallel()
 	s := embeddedSite(t)
-	folder, _ := files(t, map[string][]byte{"a.txt": []byte("a"), "tree/b.txt": []byte("b"), "tree/deep/c.txt": []byte("c"), "tree/deep/b.txt": []byte("b")})
+	folder, _ := files(t, map[string][]byte{"a.txt": []byte("a"), "tree/b.txt": []byte("b"),
+		"tree/deep/c.txt": []byte("c"), "tree/deep/b.txt": []byte("b")})
 	in := func(name string) string { return filepath.Join(folder, name) }
 	for link, to := range map[string]string{"link.txt": "a.txt", "tree/link": "../a.txt", "tree/folder": "deep"} {
 		if err := os.Symlink(to, in(link)); err != nil {
@@ -186,15 +200,18 @@ func TestUploadSources(t *testing.T) {
 		t.Fatal(err)
 	}
 	u := newUploader(t)
-	r := u.begin(append(ada(s), in("link.txt"), in("a.txt"), folder+"/./a.txt", "-r", in("tree"), in("tree/b.txt"), "--json")...)
+	r := u.begin(append(ada(s), in("link.txt"), in("a.txt"), folder+"/./a.txt", "-r", in("tree"), in("tree/b.txt"),
+		"--json")...)
 	if status := r.wait(); status != exitOK {
 		t.Fatalf("exit status %d\n%s", status, r.stderr.String())
 	}
 	_, summary := r.lines()
 	s.holds(t, summary.ReceiptURL, map[string][]byte{
-		"link.txt": []byte("a"), "tree › b.txt": []byte("b"), "tree › deep › b.txt": []byte("b"), "tree › deep › c.txt": []byte("c"),
+		"link.txt": []byte("a"), "tree › b.txt": []byte("b"), "tree › deep › b.txt": []byte("b"),
+		"tree › deep › c.txt": []byte("c"),
 	})
-	for _, want := range []string{"tree/link: a symbolic link", "tree/folder: a symbolic link", "tree/pipe: a named pipe"} {
+	for _, want := range []string{"tree/link: a symbolic link", "tree/folder: a symbolic link",
+		"tree/pipe: a named pipe"} {
 		if !strings.Contains(r.stderr.String(), want) {
 			t.Errorf("%q is not in\n%s", want, r.stderr.String())
 		}

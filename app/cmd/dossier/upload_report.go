@@ -48,9 +48,11 @@ func (r *uploadReport) ended(f upload.Result) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.flags.json {
-		out := uploadedFile{Type: "file", Path: f.Source.Path, Name: f.Source.Name, Size: f.Source.Size, State: "failed", Sent: f.Sent, Error: faultOf(f.Err)}
+		out := uploadedFile{Type: "file", Path: f.Source.Path, Name: f.Source.Name, Size: f.Source.Size,
+			State: "failed", Sent: f.Sent, Error: faultOf(f.Err)}
 		if f.Err == nil {
-			out.State, out.ID, out.Size, out.SHA256, out.CRC64 = "stored", f.File.ID, *f.File.Size, f.File.Content.Sha256, f.File.Content.Crc64Nvme
+			out.State, out.ID, out.Size, out.SHA256, out.CRC64 = "stored", f.File.ID, *f.File.Size,
+				f.File.Content.Sha256, f.File.Content.Crc64Nvme
 		}
 		_ = json.NewEncoder(r.stdout).Encode(out)
 	} else if f.Err != nil {
@@ -66,8 +68,10 @@ func (r *uploadReport) follow(run *upload.Run) (stop func()) {
 	every := lineEvery
 	if f, ok := r.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		every = drawEvery
-		r.bar = progressbar.NewOptions64(run.Progress().Bytes, progressbar.OptionSetWriter(r.stderr), progressbar.OptionShowBytes(true),
-			progressbar.OptionUseIECUnits(true), progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth(), progressbar.OptionThrottle(0))
+		r.bar = progressbar.NewOptions64(run.Progress().Bytes, progressbar.OptionSetWriter(r.stderr),
+			progressbar.OptionShowBytes(true),
+			progressbar.OptionUseIECUnits(true), progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth(),
+			progressbar.OptionThrottle(0))
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -99,7 +103,8 @@ func (r *uploadReport) show(p upload.Progress) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.bar == nil {
-		fmt.Fprintf(r.stderr, "%d of %d files, %s of %s\n", p.Done, p.Files, dossier.FormatBytes(p.DoneBytes), dossier.FormatBytes(p.Bytes))
+		fmt.Fprintf(r.stderr, "%d of %d files, %s of %s\n", p.Done, p.Files, dossier.FormatBytes(p.DoneBytes),
+			dossier.FormatBytes(p.Bytes))
 		return
 	}
 	r.bar.Describe(fmt.Sprintf("%d/%d files", p.Done, p.Files))
@@ -110,15 +115,18 @@ func (r *uploadReport) show(p upload.Progress) {
 // end tells how the run ended, and prints the receipt's link.
 func (r *uploadReport) end(s upload.Summary, status int, err error) {
 	if r.flags.json {
-		state := map[int]string{exitOK: "complete", exitFailed: "incomplete", exitUsage: "refused", exitInterrupted: "interrupted"}[status]
+		state := map[int]string{exitOK: "complete", exitFailed: "incomplete", exitUsage: "refused",
+			exitInterrupted: "interrupted"}[status]
 		_ = json.NewEncoder(r.stdout).Encode(uploadSummary{
-			Type: "summary", State: state, Stored: s.Stored, Failed: s.Failed, Left: s.Left, StoredBytes: s.StoredBytes, SentBytes: s.SentBytes,
-			Resumed: s.Resumed, Person: s.Person, ReceiptURL: s.Link, Error: faultOf(err),
+			Type: "summary", State: state, Stored: s.Stored, Failed: s.Failed, Left: s.Left, StoredBytes: s.StoredBytes,
+			SentBytes: s.SentBytes,
+			Resumed:   s.Resumed, Person: s.Person, ReceiptURL: s.Link, Error: faultOf(err),
 		})
 		return
 	}
 	if s.Stored+s.Failed+s.Left > 0 {
-		r.say("%d of %d files are stored, %s; %s were sent", s.Stored, s.Stored+s.Failed+s.Left, dossier.FormatBytes(s.StoredBytes), dossier.FormatBytes(s.SentBytes))
+		r.say("%d of %d files are stored, %s; %s were sent", s.Stored, s.Stored+s.Failed+s.Left,
+			dossier.FormatBytes(s.StoredBytes), dossier.FormatBytes(s.SentBytes))
 	}
 	if s.Link != "" {
 		fmt.Fprintln(r.stdout, s.Link)

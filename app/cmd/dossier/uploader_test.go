@@ -123,7 +123,8 @@ func (r *uploading) lines() (files []uploadedFile, summary uploadSummary) {
 
 // ada are the flags of a new person at a site.
 func ada(s *gatedSite) []string {
-	return []string{"--to", s.app.URL, "--name", "Ada Lovelace", "--location", "London", "--age", "36", "--technology", "Analytical Engine"}
+	return []string{"--to", s.app.URL, "--name", "Ada Lovelace", "--location", "London", "--age", "36", "--technology",
+		"Analytical Engine"}
 }
 
 // files writes files into a new folder and returns their paths in the order of the names.
@@ -176,7 +177,8 @@ func (s *gatedSite) received(t *testing.T, link string) map[string][]byte {
 		}
 		status, data := get(t, s.app.URL+"/receipt/"+receipt+"/files/"+f.ID)
 		if sum := sha256.Sum256(data); status != http.StatusOK || f.Content.Sha256 != hex.EncodeToString(sum[:]) {
-			t.Errorf("the download of %s answers %d, %d bytes with another SHA-256 than recorded", f.Name, status, len(data))
+			t.Errorf("the download of %s answers %d, %d bytes with another SHA-256 than recorded", f.Name, status,
+				len(data))
 		}
 		if _, twice := got[f.Name]; twice {
 			t.Errorf("%s is there twice", f.Name)

@@ -59,7 +59,8 @@ func TestWrites(t *testing.T) {
 			t.Errorf("%s: %v, %q", name, err, raw)
 		}
 		made := "aws iam create-policy --policy-name " + name + " --policy-document file://" + file + "\n"
-		attached := "aws iam attach-role-policy --role-name dossier-deploy-dev --policy-arn arn:aws:iam::123456789012:policy/" + name + "\n"
+		attached := "aws iam attach-role-policy --role-name dossier-deploy-dev --policy-arn " +
+			"arn:aws:iam::123456789012:policy/" + name + "\n"
 		if !strings.Contains(stdout, made) {
 			t.Errorf("%q is not told", made)
 		}
@@ -68,7 +69,8 @@ func TestWrites(t *testing.T) {
 		}
 	}
 	if lines := strings.Split(stdout, "\n"); !slices.Contains(lines,
-		"pulumi config set --stack dev --path dossier:settings.access.boundary arn:aws:iam::123456789012:policy/dossier-dev-boundary") {
+		"pulumi config set --stack dev --path dossier:settings.access.boundary "+
+			"arn:aws:iam::123456789012:policy/dossier-dev-boundary") {
 		t.Errorf("the setting is not told in %q", lines)
 	}
 }

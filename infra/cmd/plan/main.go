@@ -1,5 +1,5 @@
-// Plan tells what a change makes of Dossier's stacks, for whoever reviews it: the command of package cli, with Dossier's settings, rules, migrations
-// and release. docs/review.md says what it tells.
+// Plan tells what a change makes of Dossier's stacks, for whoever reviews it: the command of package cli, with
+// Dossier's settings, rules, migrations and release. docs/review.md says what it tells.
 package main
 
 import (
@@ -36,8 +36,8 @@ func held(stack string, config map[string]string) *policy.Set {
 	return &set
 }
 
-// settingsFault finds in what the program says that its settings do not keep their rules. The rules are in the program at head, whose words are
-// those to go by.
+// settingsFault finds in what the program says that its settings do not keep their rules. The rules are in the program
+// at head, whose words are those to go by.
 func settingsFault(said string) (fault string, is bool) {
 	if !strings.Contains(said, "in the settings of stack") {
 		return "", false

@@ -15,8 +15,9 @@ import (
 	"dossier.example/plan/cli"
 )
 
-// The command is tested on a small repository of the same form as this one: an app, a Pulumi program with the real settings, two stacks. It
-// compiles in seconds, and what is between a revision and its plan is the same: git, two builds, two runs.
+// The command is tested on a small repository of the same form as this one: an app, a Pulumi program with the real
+// settings, two stacks. It compiles in seconds, and what is between a revision and its plan is the same: git, two
+// builds, two runs.
 
 // program is the infra/main.go of the small repository.
 const program = `package main
@@ -84,7 +85,8 @@ func newSmall(t *testing.T) *small {
 	t.Helper()
 	s := &small{t, t.TempDir()}
 	for from, to := range map[string]string{
-		"../../go.mod": "infra/go.mod", "../../go.sum": "infra/go.sum", "../../../go.work.sum": "go.work.sum", "../../../Pulumi.yaml": "Pulumi.yaml",
+		"../../go.mod": "infra/go.mod", "../../go.sum": "infra/go.sum", "../../../go.work.sum": "go.work.sum",
+		"../../../Pulumi.yaml":          "Pulumi.yaml",
 		"../../host/release/rds-ca.pem": "infra/host/release/rds-ca.pem",
 	} {
 		text, err := os.ReadFile(from)
@@ -107,17 +109,20 @@ func newSmall(t *testing.T) *small {
 			}
 		}
 	}
-	if err := os.CopyFS(filepath.Join(s.root, "infra/host/userdata/templates"), os.DirFS("../../host/userdata/templates")); err != nil {
+	if err := os.CopyFS(filepath.Join(s.root, "infra/host/userdata/templates"),
+		os.DirFS("../../host/userdata/templates")); err != nil {
 		t.Fatal(err)
 	}
 	s.write("go.work", "go 1.26.0\n\nuse (\n\t./app\n\t./infra\n)\n")
 	s.write("app/go.mod", "module dossier.example/app\n\ngo 1.26.0\n")
 	s.write("app/cmd/dossier/main.go", "package main\n\nfunc main() {}\n")
-	s.write("app/migrations/people/00001_create_people.sql", "-- +goose Up\nCREATE TABLE IF NOT EXISTS people (id CHAR(36) NOT NULL);\n")
+	s.write("app/migrations/people/00001_create_people.sql",
+		"-- +goose Up\nCREATE TABLE IF NOT EXISTS people (id CHAR(36) NOT NULL);\n")
 	s.write("infra/main.go", program)
 	s.write("infra/released.go", released)
 	s.write("Pulumi.dev.yaml", "config:\n  aws:region: us-east-1\n  dossier:settings:\n    preset: dev\n")
-	s.write("Pulumi.prod.yaml", "config:\n  aws:region: us-east-1\n  dossier:settings:\n    preset: prod\n    site: {domain: files.example.org, zoneId: Z0123456789ABCDEFGHIJ}\n    observe: {email: a@example.org}\n")
+	s.write("Pulumi.prod.yaml", "config:\n  aws:region: us-east-1\n  dossier:settings:\n    preset: prod\n    site: "+
+		"{domain: files.example.org, zoneId: Z0123456789ABCDEFGHIJ}\n    observe: {email: a@example.org}\n")
 	s.write(".gitignore", "/bin/\n")
 	s.git("init", "--quiet", "--initial-branch=main")
 	s.commit()
@@ -147,7 +152,9 @@ func (s *small) edit(path, old, now string) {
 
 func (s *small) git(args ...string) {
 	s.t.Helper()
-	cmd := exec.Command("git", append([]string{"-C", s.root, "-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"}, args...)...)
+	cmd := exec.Command("git",
+		append([]string{"-C", s.root, "-c", "user.name=test", "-c", "user.email=test@example.org", "-c",
+			"commit.gpgsign=false"}, args...)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		s.t.Fatalf("git %v: %v\n%s", args, err, out)
 	}
@@ -163,7 +170,8 @@ func (s *small) commit() {
 func (s *small) plan(args ...string) (status int, out, log string) {
 	s.t.Helper()
 	var stdout, stderr bytes.Buffer
-	status = cli.Run(s.t.Context(), project, append([]string{"--root", s.root, "--base", "main"}, args...), &stdout, &stderr)
+	status = cli.Run(s.t.Context(), project, append([]string{"--root", s.root, "--base", "main"}, args...), &stdout,
+		&stderr)
 	return status, stdout.String(), stderr.String()
 }
 
@@ -197,24 +205,29 @@ func TestPlan(t *testing.T) {
 	}
 
 	s.write("app/cmd/dossier/main.go", "package main\n\nfunc main() { println() }\n")
-	s.wants("the app", cli.StatusPolicy, "App: another release.", "run again Command `rollout`", "### Changes in dev and prod")
+	s.wants("the app", cli.StatusPolicy, "App: another release.", "run again Command `rollout`",
+		"### Changes in dev and prod")
 
 	s.write("app/migrations/people/00002_drop.sql", "-- +goose Up\nDROP TABLE people;\n")
-	s.wants("a migration", cli.StatusPolicy, "`app/migrations/people/00002_drop.sql` is **not safe", "DROP is no statement that only adds")
+	s.wants("a migration", cli.StatusPolicy, "`app/migrations/people/00002_drop.sql` is **not safe",
+		"DROP is no statement that only adds")
 	s.git("checkout", "--quiet", "HEAD", "--", "app")
 	if err := os.Remove(filepath.Join(s.root, "app/migrations/people/00002_drop.sql")); err != nil {
 		t.Fatal(err)
 	}
 
 	s.edit("infra/main.go", `"files", pulumi.Map{`, `"uploads", pulumi.Map{`)
-	s.wants("the program", cli.StatusPolicy, "**BucketV2** `files` is deleted, and its objects with it", "create BucketV2 `uploads`",
+	s.wants("the program", cli.StatusPolicy, "**BucketV2** `files` is deleted, and its objects with it",
+		"create BucketV2 `uploads`",
 		"`triggers`: `[\"{id of BucketV2 files}\"]` → `[\"{id of BucketV2 uploads}\"]`")
 	s.files()
 	s.edit("infra/main.go", `// WHAT FOLLOWS`, `undefined()`)
-	out = s.wants("a program that does not compile", cli.StatusProgram, "## Plan: the program does not compile", "undefined: undefined")
+	out = s.wants("a program that does not compile", cli.StatusProgram, "## Plan: the program does not compile",
+		"undefined: undefined")
 	golden(t, "testdata/does-not-compile.md", commitName.ReplaceAllString(out, "main (0123456789)"))
 	s.edit("infra/main.go", `undefined()`, `panic("on purpose")`)
-	s.wants("a program that fails", cli.StatusProgram, "**dev: the program fails**", "on purpose", "no plan for dev and prod")
+	s.wants("a program that fails", cli.StatusProgram, "**dev: the program fails**", "on purpose",
+		"no plan for dev and prod")
 	s.git("checkout", "--quiet", "HEAD", "--", "infra")
 
 	s.edit("Pulumi.prod.yaml", "preset: prod", "preset: prod\n    network: {zones: 9}\n    servise: {min: 2}")
@@ -223,12 +236,14 @@ func TestPlan(t *testing.T) {
 	s.git("checkout", "--quiet", "HEAD", "--", ".")
 
 	s.edit("Pulumi.prod.yaml", "preset: prod", "preset: prod\n    protect: false")
-	s.wants("protection", cli.StatusPolicy, "> [!CAUTION]\n> - prod: **BucketV2** `files`: it is emptied when it is deleted")
+	s.wants("protection", cli.StatusPolicy,
+		"> [!CAUTION]\n> - prod: **BucketV2** `files`: it is emptied when it is deleted")
 	s.git("checkout", "--quiet", "HEAD", "--", ".")
 
 	s.git("rm", "--quiet", "Pulumi.prod.yaml")
 	s.write("Pulumi.other.yaml", "config:\n  aws:region: us-east-1\n")
-	s.wants("environments", cli.StatusPolicy, "**other is new:**", "what is deployed stays until `pulumi destroy`", "- create BucketV2 `files`\n- create Command `rollout`\n")
+	s.wants("environments", cli.StatusPolicy, "**other is new:**", "what is deployed stays until `pulumi destroy`",
+		"- create BucketV2 `files`\n- create Command `rollout`\n")
 }
 
 // files: JSON has all of it, and the drawings are where they are asked for.
@@ -242,7 +257,8 @@ func (s *small) files() {
 	if err := json.Unmarshal([]byte(out), &p); err != nil {
 		s.t.Fatal(err)
 	}
-	if p.Version != plan.Version || len(p.Environments) != 2 || len(p.Environments[0].Changes) != 3 || p.Environments[0].Changes[0].Action != plan.Delete {
+	if p.Version != plan.Version || len(p.Environments) != 2 || len(p.Environments[0].Changes) != 3 ||
+		p.Environments[0].Changes[0].Action != plan.Delete {
 		s.t.Errorf("the plan is %+v", p)
 	}
 	for _, name := range []string{"drawing-dev.svg", "drawing-prod.svg"} {
@@ -265,9 +281,12 @@ func TestBase(t *testing.T) {
 		old, now string
 		wants    []string
 	}{
-		{"does not compile", `// WHAT FOLLOWS`, `undefined()`, []string{"**Nothing is compared:** the program of main", "does not compile"}},
-		{"fails", `// WHAT FOLLOWS`, `panic("on purpose")`, []string{"**dev is not compared:**", "the program fails", "on purpose"}},
-		{"is older than plans", `released(file)`, `"0123"`, []string{"is older than plans are and builds the app itself"}},
+		{"does not compile", `// WHAT FOLLOWS`, `undefined()`,
+			[]string{"**Nothing is compared:** the program of main", "does not compile"}},
+		{"fails", `// WHAT FOLLOWS`, `panic("on purpose")`,
+			[]string{"**dev is not compared:**", "the program fails", "on purpose"}},
+		{"is older than plans", `released(file)`, `"0123"`,
+			[]string{"is older than plans are and builds the app itself"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := &small{t, s.root}
@@ -301,7 +320,8 @@ func TestUsage(t *testing.T) {
 		{"an unknown flag", []string{"--bass", "x"}, cli.StatusUsage, "-bass"},
 		{"an argument", []string{"main"}, cli.StatusUsage, "nothing follows the flags"},
 		{"a flag as the base", []string{"--base=--all"}, cli.StatusUsage, "the base a revision"},
-		{"no repository", []string{"--root", t.TempDir()}, cli.StatusFailed, `there is no revision "origin/main" here: fetch it`},
+		{"no repository", []string{"--root", t.TempDir()}, cli.StatusFailed,
+			`there is no revision "origin/main" here: fetch it`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out, log bytes.Buffer

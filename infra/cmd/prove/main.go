@@ -1,4 +1,5 @@
-// Prove compares a deployed stack with what its settings ask for, point by point, and prints a table; see package prove.
+// Prove compares a deployed stack with what its settings ask for, point by point, and prints a table; see package
+// prove.
 package main
 
 import (
@@ -14,6 +15,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // so that a second signal ends the program at once
 	os.Exit(prove.Command{
-		Args: os.Args[1:], Getenv: os.Getenv, ReadFile: os.ReadFile, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Args: os.Args[1:], Getenv: os.Getenv, ReadFile: os.ReadFile, Stdin: os.Stdin, Stdout: os.Stdout,
+		Stderr: os.Stderr,
 	}.Run(ctx))
 }

@@ -14,8 +14,8 @@ import (
 //go:embed rds-ca.pem
 var authorities []byte
 
-// CheckRegion returns an error when releases hold no certificate authority for the databases of a region, such as eu-central-1: then no
-// connection to one could be verified.
+// CheckRegion returns an error when releases hold no certificate authority for the databases of a region, such as
+// eu-central-1: then no connection to one could be verified.
 func CheckRegion(region string) error {
 	var regions []string
 	for rest := authorities; ; {
@@ -37,7 +37,8 @@ func CheckRegion(region string) error {
 	if slices.Contains(regions, region) {
 		return nil
 	}
-	return fmt.Errorf("region %q: infra/host/release/rds-ca.pem holds no certificate authority of RDS for it; choose one of %s, or renew the file as "+
+	return fmt.Errorf("region %q: infra/host/release/rds-ca.pem holds no certificate authority of RDS for it; "+
+		"choose one of %s, or renew the file as "+
 		"the documentation of package release says", region, strings.Join(regions, ", "))
 }
 

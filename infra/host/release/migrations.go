@@ -9,11 +9,12 @@ import (
 	"path/filepath"
 )
 
-// MigrationFiles is the pattern, from the repository's root, of the migrations that "dossier migrate up" applies to RDS.
+// MigrationFiles is the pattern, from the repository's root, of the migrations that "dossier migrate up" applies to
+// RDS.
 const MigrationFiles = "app/migrations/people/*.sql"
 
-// schemaSources are the files, below app/migrations, that decide what "dossier migrate up" makes on a MySQL server. The folder catalog is
-// for the embedded store only, and lock.go for how runs wait for each other.
+// schemaSources are the files, below app/migrations, that decide what "dossier migrate up" makes on a MySQL server. The
+// folder catalog is for the embedded store only, and lock.go for how runs wait for each other.
 func schemaSources() []string {
 	return []string{
 		"people/*.sql",  // the tables
@@ -22,8 +23,9 @@ func schemaSources() []string {
 	}
 }
 
-// Migrations returns the SHA-256, in hexadecimal, of what "dossier migrate up" of this source would apply to RDS: the migrations and what
-// decides the app's user and rights, by name and bytes. While it stays the same there is nothing to apply.
+// Migrations returns the SHA-256, in hexadecimal, of what "dossier migrate up" of this source would apply to RDS: the
+// migrations and what decides the app's user and rights, by name and bytes. While it stays the same there is nothing to
+// apply.
 func Migrations(root string) (string, error) {
 	dir := filepath.Join(root, "app", "migrations")
 	hash := sha256.New()
@@ -33,7 +35,8 @@ func Migrations(root string) (string, error) {
 			return "", fmt.Errorf("finding the migrations: %w", err)
 		}
 		if len(files) == 0 {
-			return "", fmt.Errorf("finding the migrations: there is no %s in %s; is %s the repository's root?", pattern, dir, root)
+			return "", fmt.Errorf("finding the migrations: there is no %s in %s; is %s the repository's root?", pattern,
+				dir, root)
 		}
 		for _, name := range files {
 			content, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))

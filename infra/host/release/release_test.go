@@ -48,7 +48,8 @@ func cache(t *testing.T) string {
 	return dir
 }
 
-// copyApp copies the app's module into a new repository, with its own times and rights, and returns that repository's root.
+// copyApp copies the app's module into a new repository, with its own times and rights, and returns that repository's
+// root.
 func copyApp(t *testing.T, mode fs.FileMode, at time.Time) string {
 	t.Helper()
 	root := t.TempDir()
@@ -106,15 +107,18 @@ func TestSameSourceSameBytes(t *testing.T) {
 	defer syscall.Umask(old)
 	for name, value := range map[string]string{
 		"TZ": "Asia/Kathmandu", "LANG": "tr_TR.UTF-8", "SOURCE_DATE_EPOCH": "1",
-		"GOFLAGS": "-tags=other -race -mod=mod", "GOEXPERIMENT": "nogreenteagc", "GODEBUG": "http2client=0", "GOFIPS140": "latest",
-		"GOOS": "plan9", "GOARCH": "386", "GOAMD64": "v3", "GOARM64": "v9.0", "CGO_ENABLED": "1", "CGO_CFLAGS": "-DOTHER", "GO_EXTLINK_ENABLED": "1",
+		"GOFLAGS": "-tags=other -race -mod=mod", "GOEXPERIMENT": "nogreenteagc", "GODEBUG": "http2client=0",
+		"GOFIPS140": "latest",
+		"GOOS":      "plan9", "GOARCH": "386", "GOAMD64": "v3", "GOARM64": "v9.0", "CGO_ENABLED": "1",
+		"CGO_CFLAGS": "-DOTHER", "GO_EXTLINK_ENABLED": "1",
 		"GOWORK": filepath.Join(second, "go.work"),
 	} {
 		t.Setenv(name, value)
 	}
 	// What "go env -w" keeps.
 	settings := filepath.Join(t.TempDir(), "env")
-	if err := os.WriteFile(settings, []byte("GOEXPERIMENT=nogreenteagc\nGOFLAGS=-trimpath=false\nGOARM64=v8.2\n"), 0o600); err != nil {
+	if err := os.WriteFile(settings, []byte("GOEXPERIMENT=nogreenteagc\nGOFLAGS=-trimpath=false\nGOARM64=v8.2\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("GOENV", settings)
@@ -139,7 +143,8 @@ func content(t *testing.T, r Release) []byte {
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256(b)
-	if hex.EncodeToString(sum[:]) != r.SHA256 || int64(len(b)) != r.Size || r.Key != "releases/"+r.SHA256+"/release.tar.gz" {
+	if hex.EncodeToString(sum[:]) != r.SHA256 || int64(len(b)) != r.Size ||
+		r.Key != "releases/"+r.SHA256+"/release.tar.gz" {
 		t.Errorf("%+v has %d bytes and the SHA-256 %x", r, len(b), sum)
 	}
 	return b
@@ -151,7 +156,8 @@ func TestOtherSource(t *testing.T) {
 	root := copyApp(t, 0o644, time.Now())
 	add := func(name, text string) {
 		t.Helper()
-		f, err := os.OpenFile(filepath.Join(root, "app", filepath.FromSlash(name)), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+		f, err := os.OpenFile(filepath.Join(root, "app", filepath.FromSlash(name)), os.O_CREATE|os.O_APPEND|os.O_WRONLY,
+			0o644)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -226,7 +232,8 @@ func TestContent(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if h := zip.Header; h.Name != "" || h.Comment != "" || len(h.Extra) != 0 || !h.ModTime.IsZero() || h.OS != 255 {
+			if h := zip.Header; h.Name != "" || h.Comment != "" || len(h.Extra) != 0 || !h.ModTime.IsZero() ||
+				h.OS != 255 {
 				t.Errorf("the gzip header is %+v, want it empty", h)
 			}
 			archive := tar.NewReader(zip)
@@ -239,7 +246,8 @@ func TestContent(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if h.Name != want.name || h.Mode != want.mode || h.Typeflag != tar.TypeReg || h.Uid != 0 || h.Gid != 0 || h.Uname != "" || h.Gname != "" ||
+				if h.Name != want.name || h.Mode != want.mode || h.Typeflag != tar.TypeReg || h.Uid != 0 ||
+					h.Gid != 0 || h.Uname != "" || h.Gname != "" ||
 					h.ModTime.Unix() != 0 || len(h.PAXRecords) != 0 || h.Format != tar.FormatUSTAR {
 					t.Errorf("the entry is %+v, want %+v", h, want)
 				}
@@ -403,7 +411,8 @@ func TestPackFails(t *testing.T) {
 func TestPrune(t *testing.T) {
 	dir := t.TempDir()
 	now := time.Now()
-	for name, age := range map[string]time.Duration{"old.tar.gz": 31 * 24 * time.Hour, "new-1.tmp": 31 * 24 * time.Hour, "used.tar.gz": 29 * 24 * time.Hour} {
+	for name, age := range map[string]time.Duration{"old.tar.gz": 31 * 24 * time.Hour, "new-1.tmp": 31 * 24 * time.Hour,
+		"used.tar.gz": 29 * 24 * time.Hour} {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, nil, 0o600); err != nil {
 			t.Fatal(err)
@@ -422,11 +431,13 @@ func TestPrune(t *testing.T) {
 func TestFailures(t *testing.T) {
 	cache(t)
 	broken := copyApp(t, 0o644, time.Now())
-	if err := os.WriteFile(filepath.Join(broken, "app", "broken.go"), []byte("package dossier\n\nvar broken int = \"text\"\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(broken, "app", "broken.go"),
+		[]byte("package dossier\n\nvar broken int = \"text\"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	unlisted := copyApp(t, 0o644, time.Now())
-	if err := os.WriteFile(filepath.Join(unlisted, "app", "unlisted.go"), []byte("package dossier\n\nimport _ \"example.com/nowhere\"\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(unlisted, "app", "unlisted.go"),
+		[]byte("package dossier\n\nimport _ \"example.com/nowhere\"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
@@ -448,13 +459,15 @@ func TestFailures(t *testing.T) {
 		})
 	}
 	t.Run("no authorities", func(t *testing.T) {
-		if _, err := BuildWithAuthorities(t.Context(), repository, "arm64", []byte("none")); err == nil || !strings.Contains(err.Error(), "no certificate") {
+		if _, err := BuildWithAuthorities(t.Context(), repository, "arm64", []byte("none")); err == nil ||
+			!strings.Contains(err.Error(), "no certificate") {
 			t.Errorf("error %v", err)
 		}
 	})
 	t.Run("no Go", func(t *testing.T) {
 		t.Setenv("PATH", t.TempDir())
-		if _, err := Build(t.Context(), repository, "arm64"); !errors.Is(err, exec.ErrNotFound) || !strings.Contains(err.Error(), "install Go") {
+		if _, err := Build(t.Context(), repository, "arm64"); !errors.Is(err, exec.ErrNotFound) ||
+			!strings.Contains(err.Error(), "install Go") {
 			t.Errorf("error %v, want one that says to install Go", err)
 		}
 	})

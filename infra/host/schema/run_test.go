@@ -25,7 +25,8 @@ const repository = "../../.."
 
 func fields() schema.Script {
 	return schema.Script{
-		Region: "eu-central-1", Bucket: "dossier-test-releases-1a2b3c", Parameters: "/dossier/test", ReleaseParameter: "/dossier/test/release", Wait: 2 * time.Minute,
+		Region: "eu-central-1", Bucket: "dossier-test-releases-1a2b3c", Parameters: "/dossier/test",
+		ReleaseParameter: "/dossier/test/release", Wait: 2 * time.Minute,
 	}
 }
 
@@ -55,16 +56,24 @@ func TestFailures(t *testing.T) {
 		set  map[string]string
 		last []string
 	}{
-		"nothing listens":          {nil, []string{"did not answer within 1 seconds", s.Parameters + "/db/host"}},
-		"no release parameter":     {map[string]string{"release": ""}, []string{s.ReleaseParameter, "ssm:GetParameter"}},
-		"no release":               {map[string]string{"release": "None"}, []string{s.ReleaseParameter, "<key> <sha256>", "pulumi up"}},
-		"more than a release":      {map[string]string{"release": good + " more"}, []string{"<key> <sha256>"}},
-		"a shell's word":           {map[string]string{"release": strings.Replace(good, " ", " $(reboot)", 1)}, []string{"<key> <sha256>"}},
-		"a name of another hash":   {map[string]string{"release": good[:len(good)-64] + strings.Repeat("0", 64)}, []string{"<key> <sha256>"}},
-		"a version besides":        {map[string]string{"release": strings.Replace(good, " ", " x ", 1)}, []string{"<key> <sha256>"}},
-		"no such object":           {map[string]string{"release": release.Key(none) + " " + none}, []string{release.Key(none), "s3:GetObject"}},
-		"no password of the app's": {map[string]string{"db/password": ""}, []string{"the settings below " + s.Parameters, "mend what the lines above name"}},
-		"the admin is the app":     {map[string]string{"db/user": w.Database.AdminUser}, []string{"the settings below " + s.Parameters}},
+		"nothing listens": {nil, []string{"did not answer within 1 seconds", s.Parameters + "/db/host"}},
+		"no release parameter": {map[string]string{"release": ""},
+			[]string{s.ReleaseParameter, "ssm:GetParameter"}},
+		"no release": {map[string]string{"release": "None"},
+			[]string{s.ReleaseParameter, "<key> <sha256>", "pulumi up"}},
+		"more than a release": {map[string]string{"release": good + " more"}, []string{"<key> <sha256>"}},
+		"a shell's word": {map[string]string{"release": strings.Replace(good, " ", " $(reboot)", 1)},
+			[]string{"<key> <sha256>"}},
+		"a name of another hash": {map[string]string{"release": good[:len(good)-64] + strings.Repeat("0", 64)},
+			[]string{"<key> <sha256>"}},
+		"a version besides": {map[string]string{"release": strings.Replace(good, " ", " x ", 1)},
+			[]string{"<key> <sha256>"}},
+		"no such object": {map[string]string{"release": release.Key(none) + " " + none},
+			[]string{release.Key(none), "s3:GetObject"}},
+		"no password of the app's": {map[string]string{"db/password": ""},
+			[]string{"the settings below " + s.Parameters, "mend what the lines above name"}},
+		"the admin is the app": {map[string]string{"db/user": w.Database.AdminUser},
+			[]string{"the settings below " + s.Parameters}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := w.In(t)
@@ -76,7 +85,8 @@ func TestFailures(t *testing.T) {
 	t.Run("another run", func(t *testing.T) {
 		w := w.In(t)
 		w.Set(nil)
-		lock, err := os.OpenFile(filepath.Join(w.Temp(), fmt.Sprintf("dossier-schema-%d.lock", os.Getuid())), os.O_CREATE|os.O_RDWR, 0o600)
+		lock, err := os.OpenFile(filepath.Join(w.Temp(), fmt.Sprintf("dossier-schema-%d.lock", os.Getuid())),
+			os.O_CREATE|os.O_RDWR, 0o600)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +124,8 @@ func TestFailures(t *testing.T) {
 	})
 }
 
-// TestEnds: a script that waits for a database ends when it is told to, and by its own limit, and takes all that it started with it.
+// TestEnds: a script that waits for a database ends when it is told to, and by its own limit, and takes all that it
+// started with it.
 func TestEnds(t *testing.T) {
 	s := fields()
 	w := schematest.New(t, repository, s)
@@ -156,7 +167,8 @@ func TestEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = cmd.Wait() // its status is looked at
-		result := testservers.Result{Status: cmd.ProcessState.ExitCode(), Stdout: stdout.String(), Stderr: stderr.String()}
+		result := testservers.Result{Status: cmd.ProcessState.ExitCode(), Stdout: stdout.String(),
+			Stderr: stderr.String()}
 		w.Failed(result, nil, "ended by a signal", "run it again")
 		w.Clean(result, nil)
 		free(t, w)

@@ -8,15 +8,16 @@ import (
 	"time"
 )
 
-// App is an instance of the service. Its user-data installs one release, starts it, waits until it is ready, and tells the Auto
-// Scaling group so: the group's lifecycle hook for launches (default result ABANDON, heartbeat timeout BootTimeout) keeps an instance out
-// of the load balancer until then, and for ever when anything failed.
+// App is an instance of the service. Its user-data installs one release, starts it, waits until it is ready, and tells
+// the Auto Scaling group so: the group's lifecycle hook for launches (default result ABANDON, heartbeat timeout
+// BootTimeout) keeps an instance out of the load balancer until then, and for ever when anything failed.
 type App struct {
 	// Region is the AWS region of everything here.
 	Region string
-	// Bucket and Key name the S3 object that holds the release: a gzipped tar of "dossier", a static program for the instance's
-	// architecture, and "rds-ca.pem", the certificates that the database's is verified by. No version is named: SHA256 decides whether
-	// the bytes are right, and a version that was named would go some days after the same bytes were uploaded again.
+	// Bucket and Key name the S3 object that holds the release: a gzipped tar of "dossier", a static program for the
+	// instance's architecture, and "rds-ca.pem", the certificates that the database's is verified by. No version is
+	// named: SHA256 decides whether the bytes are right, and a version that was named would go some days after the same
+	// bytes were uploaded again.
 	Bucket, Key string
 	// SHA256 is that of the object, in lower-case hexadecimal.
 	SHA256 string
@@ -24,31 +25,34 @@ type App struct {
 	Parameters string
 	// Group and Hook name the Auto Scaling group and its lifecycle hook for launches.
 	Group, Hook string
-	// LogGroup is the CloudWatch log group of the app. It exists already, with its retention: nothing on the instance creates groups.
+	// LogGroup is the CloudWatch log group of the app. It exists already, with its retention: nothing on the instance
+	// creates groups.
 	LogGroup string
 	// Port is where the app listens, from 1024, for it has no privileges.
 	Port int
 	// ShutdownTimeout is how long requests that still run get after the stop signal (DOSSIER_TIMEOUT_SHUTDOWN).
 	ShutdownTimeout time.Duration
-	// StopTimeout is after how long systemd kills the app when it does not stop. It exceeds ShutdownTimeout by StopMargin at least.
+	// StopTimeout is after how long systemd kills the app when it does not stop. It exceeds ShutdownTimeout by
+	// StopMargin at least.
 	StopTimeout time.Duration
 	// BootTimeout is how long an instance may take from launch to ready: the lifecycle hook's heartbeat timeout.
 	BootTimeout time.Duration
 }
 
 const (
-	// StopMargin is what the app needs at most, after the time for running requests is over, to cut them off and clean up.
+	// StopMargin is what the app needs at most, after the time for running requests is over, to cut them off and clean
+	// up.
 	StopMargin = 20 * time.Second
-	// BootMargin is the part of BootTimeout that the script leaves alone: the instance's own start before it, and telling the group of a
-	// failure after it.
+	// BootMargin is the part of BootTimeout that the script leaves alone: the instance's own start before it, and
+	// telling the group of a failure after it.
 	BootMargin = 90 * time.Second
 	// MaxBootTimeout is the longest heartbeat timeout of a lifecycle hook
 	// (https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_PutLifecycleHook.html).
 	MaxBootTimeout = 2 * time.Hour
 )
 
-// UserData returns the script, of at most MaxUserData bytes. The error tells every field that is not of the form that its comment and
-// AWS allow.
+// UserData returns the script, of at most MaxUserData bytes. The error tells every field that is not of the form that
+// its comment and AWS allow.
 func (a App) UserData() (string, error) {
 	if err := a.check(); err != nil {
 		return "", err
@@ -63,8 +67,10 @@ func (a App) check() error {
 	f.text("Key", a.Key, keyForm, keyLength, "an S3 key of letters, digits, slashes, dots, hyphens and underscores")
 	f.text("SHA256", a.SHA256, sha256Form, sha256Length, "64 lower-case hexadecimal digits")
 	f.parameter("Parameters", a.Parameters)
-	f.text("Group", a.Group, groupForm, groupLength, "the name of an Auto Scaling group: letters, digits, dots, hyphens and underscores")
-	f.text("Hook", a.Hook, hookForm, hookLength, "the name of a lifecycle hook: letters, digits, hyphens and underscores")
+	f.text("Group", a.Group, groupForm, groupLength,
+		"the name of an Auto Scaling group: letters, digits, dots, hyphens and underscores")
+	f.text("Hook", a.Hook, hookForm, hookLength,
+		"the name of a lifecycle hook: letters, digits, hyphens and underscores")
 	f.text("LogGroup", a.LogGroup, logGroupForm, logGroupLength,
 		"the name of a log group: letters, digits, slashes, dots, hyphens and underscores")
 	if a.Port < 1024 || a.Port > 65535 {
@@ -73,7 +79,8 @@ func (a App) check() error {
 	f.duration("ShutdownTimeout", a.ShutdownTimeout, time.Second, 24*time.Hour)
 	f.duration("StopTimeout", a.StopTimeout, time.Second, 25*time.Hour)
 	if a.StopTimeout < a.ShutdownTimeout+StopMargin {
-		f.add("StopTimeout", "= %v must exceed ShutdownTimeout = %v by %v at least, or the app is killed while it stops",
+		f.add("StopTimeout",
+			"= %v must exceed ShutdownTimeout = %v by %v at least, or the app is killed while it stops",
 			a.StopTimeout, a.ShutdownTimeout, StopMargin)
 	}
 	f.duration("BootTimeout", a.BootTimeout, 2*BootMargin, MaxBootTimeout)
@@ -83,8 +90,8 @@ func (a App) check() error {
 // releaseOf finds the lines in which script has what it fetches.
 var releaseOf = regexp.MustCompile(`(?m)^bucket='([^']+)'\nkey='([^']+)'$`)
 
-// Release returns the bucket and the key that the user-data of an instance of the app names; false where it is of another form than
-// UserData gives it.
+// Release returns the bucket and the key that the user-data of an instance of the app names; false where it is of
+// another form than UserData gives it.
 func Release(userData string) (bucket, key string, found bool) {
 	all := releaseOf.FindAllStringSubmatch(userData, -1)
 	if len(all) != 1 {
@@ -126,8 +133,8 @@ func (a App) unit() (string, error) {
 // logFile is where the unit writes to and the agent reads from.
 const logFile = "/var/log/dossier/app.log"
 
-// agent returns the configuration of the CloudWatch agent. It has no metrics: each costs by the month, and no alarm needs one. It sets no
-// retention, so that the agent neither creates nor changes a group.
+// agent returns the configuration of the CloudWatch agent. It has no metrics: each costs by the month, and no alarm
+// needs one. It sets no retention, so that the agent neither creates nor changes a group.
 func (a App) agent() (string, error) {
 	type file struct {
 		Path   string `json:"file_path"`

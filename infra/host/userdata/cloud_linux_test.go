@@ -16,8 +16,9 @@ import (
 	"time"
 )
 
-// cloud is what a machine sees of AWS: the instance metadata service, the AWS CLI (a stand-in that asks here), and Parameter Store for
-// the app's own client. It is strict about what it is asked: an unknown command, option or value fails the test.
+// cloud is what a machine sees of AWS: the instance metadata service, the AWS CLI (a stand-in that asks here), and
+// Parameter Store for the app's own client. It is strict about what it is asked: an unknown command, option or value
+// fails the test.
 type cloud struct {
 	t *testing.T
 	m *machine
@@ -25,7 +26,8 @@ type cloud struct {
 	mu sync.Mutex
 	// instance is the id that the metadata service tells.
 	instance string
-	// objects are the objects of S3 by bucket and key; faults are answers to give instead, by command, the first one first.
+	// objects are the objects of S3 by bucket and key; faults are answers to give instead, by command, the first one
+	// first.
 	objects map[[2]string][]byte
 	faults  map[string][]string
 	// parameters are those of Parameter Store.
@@ -62,7 +64,8 @@ const (
 // newCloud puts AWS around a machine.
 func newCloud(t *testing.T, m *machine) *cloud {
 	t.Helper()
-	c := &cloud{t: t, m: m, instance: instanceID, objects: map[[2]string][]byte{}, faults: map[string][]string{}, parameters: map[string]parameter{}, waiting: true}
+	c := &cloud{t: t, m: m, instance: instanceID, objects: map[[2]string][]byte{}, faults: map[string][]string{},
+		parameters: map[string]parameter{}, waiting: true}
 	m.itself("/usr/bin/aws")
 	c.connect()
 	return c
@@ -119,8 +122,10 @@ func (c *cloud) imds(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, role)
 	case "/latest/meta-data/iam/security-credentials/" + role:
 		_ = json.NewEncoder(w).Encode(map[string]string{
-			"Code": "Success", "Type": "AWS-HMAC", "AccessKeyId": "ASIATEST", "SecretAccessKey": "of-the-role", "Token": "of-the-role",
-			"LastUpdated": time.Now().UTC().Format(time.RFC3339), "Expiration": time.Now().Add(6 * time.Hour).UTC().Format(time.RFC3339),
+			"Code": "Success", "Type": "AWS-HMAC", "AccessKeyId": "ASIATEST", "SecretAccessKey": "of-the-role",
+			"Token":       "of-the-role",
+			"LastUpdated": time.Now().UTC().Format(time.RFC3339),
+			"Expiration":  time.Now().Add(6 * time.Hour).UTC().Format(time.RFC3339),
 		})
 	default:
 		http.NotFound(w, r)
@@ -133,11 +138,14 @@ func (c *cloud) ssm(w http.ResponseWriter, r *http.Request) {
 		Names          []string
 		WithDecryption bool
 	}
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || r.Header.Get("X-Amz-Target") != "AmazonSSM.GetParameters" {
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil ||
+		r.Header.Get("X-Amz-Target") != "AmazonSSM.GetParameters" {
 		c.t.Errorf("Parameter Store was asked for %s: %v", r.Header.Get("X-Amz-Target"), err)
 	}
-	if r.Header.Get("X-Amz-Security-Token") != "of-the-role" || !strings.Contains(r.Header.Get("Authorization"), "/eu-central-1/ssm/aws4_request") {
-		c.t.Errorf("Parameter Store was not asked with the role's credentials, or elsewhere: %s", r.Header.Get("Authorization"))
+	if r.Header.Get("X-Amz-Security-Token") != "of-the-role" ||
+		!strings.Contains(r.Header.Get("Authorization"), "/eu-central-1/ssm/aws4_request") {
+		c.t.Errorf("Parameter Store was not asked with the role's credentials, or elsewhere: %s",
+			r.Header.Get("Authorization"))
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	c.mu.Lock()
@@ -176,7 +184,8 @@ type cliAnswer struct {
 // commands are those of the AWS CLI that hosts use, with their options; true: one without a value.
 var commands = map[string]map[string]bool{
 	"autoscaling complete-lifecycle-action": {
-		"auto-scaling-group-name": false, "lifecycle-hook-name": false, "instance-id": false, "lifecycle-action-result": false},
+		"auto-scaling-group-name": false, "lifecycle-hook-name": false, "instance-id": false,
+		"lifecycle-action-result": false},
 	"s3api get-object":       {"bucket": false, "key": false},
 	"ssm get-parameter":      {"name": false, "with-decryption": true, "query": false, "output": false},
 	"logs create-log-stream": {"log-group-name": false, "log-stream-name": false},
@@ -231,7 +240,9 @@ func (c *cloud) answer(in cliRequest) cliAnswer {
 	defer func() { c.calls = append(c.calls, made) }()
 	operation := in.Args[1]
 	refuse := func(code, message string) cliAnswer {
-		return cliAnswer{Status: 254, Stderr: fmt.Sprintf("\nAn error occurred (%s) when calling the %s operation: %s\n", code, operation, message)}
+		return cliAnswer{Status: 254,
+			Stderr: fmt.Sprintf("\nAn error occurred (%s) when calling the %s operation: %s\n", code, operation,
+				message)}
 	}
 	if faults := c.faults[made.command]; len(faults) > 0 {
 		c.faults[made.command] = faults[1:]
@@ -259,7 +270,8 @@ func (c *cloud) answer(in cliRequest) cliAnswer {
 		// --output text ends every value with a line end of its own.
 		return cliAnswer{Stdout: p.value + "\n"}
 	case "autoscaling complete-lifecycle-action":
-		if !slices.Contains([]string{"CONTINUE", "ABANDON"}, o["lifecycle-action-result"]) || o["instance-id"] != c.instance {
+		if !slices.Contains([]string{"CONTINUE", "ABANDON"}, o["lifecycle-action-result"]) ||
+			o["instance-id"] != c.instance {
 			return usage("result or instance")
 		}
 		if !c.waiting {

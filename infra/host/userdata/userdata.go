@@ -1,8 +1,10 @@
-// Package userdata renders what the stack's hosts run at their first start: the user-data of the app's instances, of the jump server
-// and of the NAT instance. The hosts are Amazon Linux 2023, which has the AWS CLI, the Systems Manager agent, curl and systemd.
+// Package userdata renders what the stack's hosts run at their first start: the user-data of the app's instances, of
+// the jump server and of the NAT instance. The hosts are Amazon Linux 2023, which has the AWS CLI, the Systems Manager
+// agent, curl and systemd.
 //
-// Everything is a pure function over plain values, so that it is tested without a cloud: rendered, checked and run. The components of
-// the Pulumi program import it; it imports none of them. A user-data holds no secret: whoever may describe an instance reads it.
+// Everything is a pure function over plain values, so that it is tested without a cloud: rendered, checked and run. The
+// components of the Pulumi program import it; it imports none of them. A user-data holds no secret: whoever may
+// describe an instance reads it.
 package userdata
 
 import (
@@ -24,7 +26,8 @@ const endOfFile = "END_OF_FILE"
 
 // render executes one of the templates.
 func render(name string, data any) (string, error) {
-	t, err := template.New(name).Option("missingkey=error").Funcs(template.FuncMap{"quote": quote}).ParseFS(templates, "templates/*")
+	t, err := template.New(name).Option("missingkey=error").Funcs(template.FuncMap{"quote": quote}).ParseFS(templates,
+		"templates/*")
 	if err != nil {
 		return "", fmt.Errorf("reading the templates of user-data: %w", err)
 	}
@@ -48,8 +51,8 @@ func userData(name string, data any) (string, error) {
 	return script, nil
 }
 
-// withoutComments drops the lines that are comments, which the templates' readers need and hosts have no room for. Shells, systemd, nft,
-// sysctl and sshd agree on what they are. Lines such as #!/bin/sh stay.
+// withoutComments drops the lines that are comments, which the templates' readers need and hosts have no room for.
+// Shells, systemd, nft, sysctl and sshd agree on what they are. Lines such as #!/bin/sh stay.
 func withoutComments(script string) string {
 	var b strings.Builder
 	for line := range strings.Lines(script) {

@@ -31,8 +31,9 @@ func longestApp() App {
 	long := func(n int) string { return strings.Repeat("x", n) }
 	return App{
 		Region: "abcd-northwestern-southern-99", Bucket: long(63), Key: long(1024),
-		SHA256: strings.Repeat("f", 64), Parameters: "/" + long(parameterLength-1), Group: long(255), Hook: long(255), LogGroup: long(512),
-		Port: 65535, ShutdownTimeout: 24 * time.Hour, StopTimeout: 25 * time.Hour, BootTimeout: MaxBootTimeout,
+		SHA256: strings.Repeat("f", 64), Parameters: "/" + long(parameterLength-1), Group: long(255), Hook: long(255),
+		LogGroup: long(512),
+		Port:     65535, ShutdownTimeout: 24 * time.Hour, StopTimeout: 25 * time.Hour, BootTimeout: MaxBootTimeout,
 	}
 }
 
@@ -47,7 +48,8 @@ func rendered(t *testing.T) map[string]string {
 	t.Helper()
 	scripts := map[string]string{}
 	for name, host := range map[string]interface{ UserData() (string, error) }{
-		"app.bash": devApp(), "jump.bash": devJump(), "jump-closed.bash": Jump{Region: "eu-central-1"}, "nat.bash": devNAT(),
+		"app.bash": devApp(), "jump.bash": devJump(), "jump-closed.bash": Jump{Region: "eu-central-1"},
+		"nat.bash": devNAT(),
 	} {
 		script, err := host.UserData()
 		if err != nil {
@@ -130,7 +132,8 @@ func TestFilesWithinEndOnce(t *testing.T) {
 }
 
 func TestUserDataHoldsNoSecret(t *testing.T) {
-	suspicious := regexp.MustCompile(`(?i)password=|secret=|passwd=|BEGIN [A-Z ]*PRIVATE KEY|AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|aws_secret_access_key`)
+	suspicious := regexp.MustCompile(
+		`(?i)password=|secret=|passwd=|BEGIN [A-Z ]*PRIVATE KEY|AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|aws_secret_access_key`)
 	for name, script := range rendered(t) {
 		if found := suspicious.FindString(script); found != "" {
 			t.Errorf("%s holds %q", name, found)
@@ -163,7 +166,8 @@ func TestShellcheck(t *testing.T) {
 	}
 	for name, script := range scripts {
 		t.Run(name, func(t *testing.T) {
-			cmd := exec.CommandContext(t.Context(), "shellcheck", "--norc", "--enable=quote-safe-variables,require-double-brackets", "-")
+			cmd := exec.CommandContext(t.Context(), "shellcheck", "--norc",
+				"--enable=quote-safe-variables,require-double-brackets", "-")
 			if strings.HasPrefix(script, "#!/bin/sh") {
 				cmd.Args = []string{"shellcheck", "--norc", "-"}
 			}
@@ -188,7 +192,8 @@ func TestRelease(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, other := range map[string]string{
-		"nothing": "", "another host's": jump, "two keys": script + "bucket='b'\nkey='k'\n", "another order": "key='k'\nbucket='b'\n", "no quotes": "bucket=b\nkey=k\n",
+		"nothing": "", "another host's": jump, "two keys": script + "bucket='b'\nkey='k'\n",
+		"another order": "key='k'\nbucket='b'\n", "no quotes": "bucket=b\nkey=k\n",
 	} {
 		if bucket, key, found := Release(other); found {
 			t.Errorf("%s: s3://%s/%s was found", name, bucket, key)
@@ -197,7 +202,8 @@ func TestRelease(t *testing.T) {
 }
 
 func TestFieldsAreRefused(t *testing.T) {
-	hostile := []string{"", "a b", "a'b", `a"b`, "a$b", "a`b`", "a\nb", "a\n" + endOfFile + "\nb", "a;b", "a%b", "a\\b", "-a", "é", "a\x00b", "a&b", "a|b", "$(id)", "a\n"}
+	hostile := []string{"", "a b", "a'b", `a"b`, "a$b", "a`b`", "a\nb", "a\n" + endOfFile + "\nb", "a;b", "a%b", "a\\b",
+		"-a", "é", "a\x00b", "a&b", "a|b", "$(id)", "a\n"}
 	for field, set := range map[string]func(*App, string){
 		"Region":     func(a *App, s string) { a.Region = s },
 		"Bucket":     func(a *App, s string) { a.Bucket = s },
@@ -280,7 +286,8 @@ func TestQuote(t *testing.T) {
 	}
 }
 
-// require ends the test where a program that it needs is not installed: as failed where everything has to run, else as skipped.
+// require ends the test where a program that it needs is not installed: as failed where everything has to run, else as
+// skipped.
 func require(t *testing.T, programs ...string) {
 	t.Helper()
 	for _, p := range programs {

@@ -1,5 +1,6 @@
-// Package awsfake stands in for AWS in tests of what calls it by the SDK. Its place is behind the SDK's client: inputs are validated, the
-// endpoint is resolved and the request is signed as always; only the connection is missing, and the answer is a value that the test gives.
+// Package awsfake stands in for AWS in tests of what calls it by the SDK. Its place is behind the SDK's client: inputs
+// are validated, the endpoint is resolved and the request is signed as always; only the connection is missing, and the
+// answer is a value that the test gives.
 package awsfake
 
 import (
@@ -19,7 +20,8 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// Cloud answers the operations that it was given answers for. An operation without one is a fault of the test, which Unanswered names.
+// Cloud answers the operations that it was given answers for. An operation without one is a fault of the test, which
+// Unanswered names.
 type Cloud struct {
 	// HTTP answers what does not come from a client of the SDK; nil refuses it.
 	HTTP func(*http.Request) (*http.Response, error)
@@ -38,10 +40,12 @@ func (c *Cloud) Config(region string) aws.Config {
 		Retryer:    func() aws.Retryer { return aws.NopRetryer{} },
 		HTTPClient: client{c},
 		APIOptions: []func(*middleware.Stack) error{func(stack *middleware.Stack) error {
-			if err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("keep the input", keep), middleware.After); err != nil {
+			if err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("keep the input", keep),
+				middleware.After); err != nil {
 				return err
 			}
-			return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("answer", c.deserialize), middleware.Before)
+			return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("answer", c.deserialize),
+				middleware.Before)
 		}},
 	}
 }
@@ -57,7 +61,8 @@ func (c client) Do(request *http.Request) (*http.Response, error) {
 
 type inputKey struct{}
 
-func keep(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+func keep(ctx context.Context, in middleware.InitializeInput,
+	next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 	return next.HandleInitialize(middleware.WithStackValue(ctx, inputKey{}, in.Parameters), in)
 }
 
@@ -69,7 +74,8 @@ func Plain(ctx context.Context) bool {
 
 type plainKey struct{}
 
-func (c *Cloud) deserialize(ctx context.Context, in middleware.DeserializeInput, _ middleware.DeserializeHandler) (out middleware.DeserializeOutput, metadata middleware.Metadata, err error) {
+func (c *Cloud) deserialize(ctx context.Context, in middleware.DeserializeInput,
+	_ middleware.DeserializeHandler) (out middleware.DeserializeOutput, metadata middleware.Metadata, err error) {
 	if err := ctx.Err(); err != nil {
 		return out, metadata, err
 	}
@@ -125,7 +131,10 @@ func On[In, Out any](c *Cloud, f func(ctx context.Context, in *In) (*Out, error)
 
 // Give has the operation of this output answered by it.
 func Give[Out any](c *Cloud, out *Out) {
-	c.set(nameOf[Out](), func(context.Context, any) (any, error) { return clone(reflect.ValueOf(out)).Interface(), nil })
+	c.set(nameOf[Out](), func(context.Context, any) (any, error) {
+		return clone(reflect.ValueOf(out)).Interface(),
+			nil
+	})
 }
 
 // Change has f change each answer with this output. It is handed the input too, to tell one thing from another.
@@ -197,7 +206,8 @@ func (c *Cloud) Unanswered() error {
 	return errors.New("awsfake: no answer was given for " + strings.Join(slices.Compact(c.unanswered), ", "))
 }
 
-// clone copies a value with all that it points to, so that neither the SDK nor Change writes into what another caller reads.
+// clone copies a value with all that it points to, so that neither the SDK nor Change writes into what another caller
+// reads.
 func clone(v reflect.Value) reflect.Value {
 	switch v.Kind() {
 	case reflect.Pointer:

@@ -1,5 +1,5 @@
-// Package refusal reads what AWS answers instead of doing what it was asked: that the caller may not, and which action would allow it, or that
-// there is no such thing.
+// Package refusal reads what AWS answers instead of doing what it was asked: that the caller may not, and which action
+// would allow it, or that there is no such thing.
 package refusal
 
 import (
@@ -9,7 +9,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Denied reports whether err is AWS's refusal to answer this caller, and names the action that an IAM policy would have to allow.
+// Denied reports whether err is AWS's refusal to answer this caller, and names the action that an IAM policy would have
+// to allow.
 func Denied(err error) (action string, denied bool) {
 	api, ok := errors.AsType[smithy.APIError](err)
 	if !ok {
@@ -17,8 +18,8 @@ func Denied(err error) (action string, denied bool) {
 	}
 	switch api.ErrorCode() {
 	// The name differs by service: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html for EC2,
-	// https://docs.aws.amazon.com/sns/latest/api/CommonErrors.html for SNS, "AccessDenied" or "AccessDeniedException" elsewhere. A HEAD of S3
-	// has no body, so the SDK names the error by its status.
+	// https://docs.aws.amazon.com/sns/latest/api/CommonErrors.html for SNS, "AccessDenied" or "AccessDeniedException"
+	// elsewhere. A HEAD of S3 has no body, so the SDK names the error by its status.
 	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "Forbidden":
 	default:
 		return "", false
@@ -40,10 +41,12 @@ func Absent(err error) bool {
 	return strings.Contains(code, "NotFound") || strings.HasPrefix(code, "NoSuch")
 }
 
-// prefixes are the services' prefixes in IAM, by the ids that the SDK has for them, where one is not the other in lower case.
+// prefixes are the services' prefixes in IAM, by the ids that the SDK has for them, where one is not the other in lower
+// case.
 var prefixes = map[string]string{
-	"Auto Scaling": "autoscaling", "CloudWatch Logs": "logs", "Elastic Load Balancing v2": "elasticloadbalancing", "EventBridge": "events",
-	"Route 53": "route53", "Service Quotas": "servicequotas",
+	"Auto Scaling": "autoscaling", "CloudWatch Logs": "logs", "Elastic Load Balancing v2": "elasticloadbalancing",
+	"EventBridge": "events",
+	"Route 53":    "route53", "Service Quotas": "servicequotas",
 }
 
 // actions are those that have another name than their operation: the Service Authorization Reference

@@ -10,7 +10,8 @@ import (
 	"dossier.example/infra/internal/refusal"
 )
 
-// TestActions: the services' prefixes and the actions that are not named like their operation, as the Service Authorization Reference has them.
+// TestActions: the services' prefixes and the actions that are not named like their operation, as the Service
+// Authorization Reference has them.
 func TestActions(t *testing.T) {
 	for _, c := range []struct{ service, operation, want string }{
 		{"ACM", "DescribeCertificate", "acm:DescribeCertificate"},
@@ -41,12 +42,17 @@ func TestActions(t *testing.T) {
 
 func TestDeniedAndAbsent(t *testing.T) {
 	of := func(code string) error {
-		return fmt.Errorf("asking: %w", &smithy.OperationError{ServiceID: "EC2", OperationName: "DescribeVpcs", Err: &smithy.GenericAPIError{Code: code}})
+		return fmt.Errorf("asking: %w", &smithy.OperationError{ServiceID: "EC2", OperationName: "DescribeVpcs",
+			Err: &smithy.GenericAPIError{Code: code}})
 	}
 	for code, want := range map[string][2]bool{
-		"AccessDenied": {true, false}, "AccessDeniedException": {true, false}, "UnauthorizedOperation": {true, false}, "AuthorizationError": {true, false},
-		"Forbidden": {true, false}, "DBInstanceNotFound": {false, true}, "InvalidVpcID.NotFound": {false, true}, "NoSuchBucketPolicy": {false, true},
-		"ServerSideEncryptionConfigurationNotFoundError": {false, true}, "ResourceNotFoundException": {false, true}, "Throttling": {false, false},
+		"AccessDenied": {true, false}, "AccessDeniedException": {true, false}, "UnauthorizedOperation": {true, false},
+		"AuthorizationError": {true, false},
+		"Forbidden":          {true, false}, "DBInstanceNotFound": {false, true},
+		"InvalidVpcID.NotFound":                          {false, true},
+		"NoSuchBucketPolicy":                             {false, true},
+		"ServerSideEncryptionConfigurationNotFoundError": {false, true}, "ResourceNotFoundException": {false, true},
+		"Throttling": {false, false},
 	} {
 		action, denied := refusal.Denied(of(code))
 		if denied != want[0] || denied && action != "ec2:DescribeVpcs" {

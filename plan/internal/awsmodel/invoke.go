@@ -8,8 +8,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
-// Invoke answers a function of the AWS provider. What is refused here has to be added here: an answer that nobody thought about would
-// make a test say what AWS does not.
+// Invoke answers a function of the AWS provider. What is refused here has to be added here: an answer that nobody
+// thought about would make a test say what AWS does not.
 func (m Model) Invoke(token string, args resource.PropertyMap) (resource.PropertyMap, error) {
 	text := func(key string) string { return Text(args[resource.PropertyKey(key)]) }
 	answer := func(v map[string]any) (resource.PropertyMap, error) {
@@ -43,35 +43,43 @@ func (m Model) Invoke(token string, args resource.PropertyMap) (resource.Propert
 		for i := range types {
 			types[i] = kind
 		}
-		return answer(map[string]any{"id": m.Region, "instanceTypes": types, "locations": zones, "locationTypes": types})
+		return answer(map[string]any{"id": m.Region, "instanceTypes": types, "locations": zones,
+			"locationTypes": types})
 	case "aws:rds/getOrderableDbInstance:getOrderableDbInstance":
 		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/rds_orderable_db_instance
 		class := ""
 		for _, v := range args["preferredInstanceClasses"].ArrayValue() {
 			class = Text(v)
 		}
-		return answer(map[string]any{"id": class, "instanceClass": class, "engineVersion": "8.4.7", "availabilityZones": m.offering(class)})
+		return answer(map[string]any{"id": class, "instanceClass": class, "engineVersion": "8.4.7",
+			"availabilityZones": m.offering(class)})
 	case "aws:index/getCallerIdentity:getCallerIdentity":
 		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/caller_identity
 		return answer(map[string]any{
-			"id": m.Account, "accountId": m.Account, "userId": "AIDACKCEVSQ6C2EXAMPLE", "arn": "arn:aws:iam::" + m.Account + ":user/deployer",
+			"id": m.Account, "accountId": m.Account, "userId": "AIDACKCEVSQ6C2EXAMPLE", "arn": "arn:aws:iam::" +
+				m.Account + ":user/deployer",
 		})
 	case "aws:index/getPartition:getPartition":
 		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/partition
-		return answer(map[string]any{"id": "aws", "partition": "aws", "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws"})
+		return answer(map[string]any{"id": "aws", "partition": "aws", "dnsSuffix": "amazonaws.com",
+			"reverseDnsPrefix": "com.amazonaws"})
 	case "aws:index/getRegion:getRegion":
 		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/region
 		if asked := text("name"); asked != "" && asked != m.Region {
 			return nil, fmt.Errorf("%s: the region here is %s, not %s", token, m.Region, asked)
 		}
-		return answer(map[string]any{"id": m.Region, "name": m.Region, "description": m.Region, "endpoint": "ec2." + m.Region + ".amazonaws.com"})
+		return answer(map[string]any{"id": m.Region, "name": m.Region, "description": m.Region, "endpoint": "ec2." +
+			m.Region + ".amazonaws.com"})
 	case "aws:ec2/getAmi:getAmi":
 		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/ami
 		id := ec2ID("ami", m.Region, fmt.Sprint(args.Mappable()))
 		return answer(map[string]any{
-			"id": id, "imageId": id, "arn": "arn:aws:ec2:" + m.Region + "::image/" + id, "architecture": "arm64", "state": "available",
-			"name": "al2023-ami-2023.6.20250101.0-kernel-6.1-arm64", "ownerId": "137112412989", "imageOwnerAlias": "amazon",
-			"rootDeviceName": "/dev/xvda", "rootDeviceType": "ebs", "virtualizationType": "hvm", "creationDate": created,
+			"id": id, "imageId": id, "arn": "arn:aws:ec2:" + m.Region + "::image/" + id, "architecture": "arm64",
+			"state": "available",
+			"name":  "al2023-ami-2023.6.20250101.0-kernel-6.1-arm64", "ownerId": "137112412989",
+			"imageOwnerAlias": "amazon",
+			"rootDeviceName":  "/dev/xvda", "rootDeviceType": "ebs", "virtualizationType": "hvm",
+			"creationDate": created,
 		})
 	case "aws:ssm/getParameter:getParameter":
 		name := text("name")
@@ -88,24 +96,29 @@ func (m Model) Invoke(token string, args resource.PropertyMap) (resource.Propert
 		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/ec2_managed_prefix_list
 		id := prefixList(m.Region, text("name"))
 		return answer(map[string]any{
-			"id": id, "arn": "arn:aws:ec2:" + m.Region + ":aws:prefix-list/" + id, "ownerId": "AWS", "addressFamily": "IPv4", "maxEntries": 0,
+			"id": id, "arn": "arn:aws:ec2:" + m.Region + ":aws:prefix-list/" + id, "ownerId": "AWS",
+			"addressFamily": "IPv4", "maxEntries": 0,
 			"version": 0, "entries": []any{},
 		})
 	case "aws:elb/getServiceAccount:getServiceAccount":
 		// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
-		return answer(map[string]any{"id": "127311923021", "arn": "arn:aws:iam::127311923021:root"}) // that of us-east-1
+		// that of us-east-1
+		return answer(map[string]any{"id": "127311923021", "arn": "arn:aws:iam::127311923021:root"})
 	case "aws:route53/getZone:getZone":
 		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/route53_zone
 		id := text("zoneId")
 		if id == "" {
 			id = "Z" + strings.ToUpper(digest(20, "zone", text("name")))
 		}
-		return answer(map[string]any{"id": id, "zoneId": id, "arn": "arn:aws:route53:::hostedzone/" + id, "nameServers": []any{}})
+		return answer(map[string]any{"id": id, "zoneId": id, "arn": "arn:aws:route53:::hostedzone/" + id,
+			"nameServers": []any{}})
 	case "aws:iam/getPolicyDocument:getPolicyDocument":
 		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/iam_policy_document
-		return nil, fmt.Errorf("%s is not answered: policy documents are written by package iam, where tests can read them", token)
+		return nil, fmt.Errorf("%s is not answered: policy documents are written by package iam, where tests can "+
+			"read them", token)
 	}
-	return nil, fmt.Errorf("the function %s is not known here: add its answer to Invoke in plan/internal/awsmodel/invoke.go", token)
+	return nil, fmt.Errorf("the function %s is not known here: add its answer to Invoke in "+
+		"plan/internal/awsmodel/invoke.go", token)
 }
 
 // zones are the names and ids of the availability zones that need no opt-in:
@@ -130,9 +143,10 @@ func (m Model) zones() (names, ids []string) {
 	return names, ids
 }
 
-// Offers reports whether a zone has an instance type, or a class of databases. Not every zone has every type, and the letters of zones differ by
-// account (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-discovery.html; one that was met:
-// https://github.com/ned1313/Getting-Started-Terraform/issues/44). Here the zone use1-az3, the third, has no t4g.
+// Offers reports whether a zone has an instance type, or a class of databases. Not every zone has every type, and the
+// letters of zones differ by account (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-discovery.html; one
+// that was met: https://github.com/ned1313/Getting-Started-Terraform/issues/44). Here the zone use1-az3, the third, has
+// no t4g.
 func (m Model) Offers(zone, kind string) bool {
 	names, ids := m.zones()
 	i := slices.Index(names, zone)

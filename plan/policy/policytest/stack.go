@@ -46,8 +46,8 @@ const (
 	webACLAssociationType = "aws:wafv2/webAclAssociation:WebAclAssociation"
 )
 
-// Stack returns a small stack that keeps every rule but those that need a key of its own in KMS, HTTPS to targets, another database port, no
-// public address or logs of the logs. Tests break it in one place each.
+// Stack returns a small stack that keeps every rule but those that need a key of its own in KMS, HTTPS to targets,
+// another database port, no public address or logs of the logs. Tests break it in one place each.
 func Stack(t *testing.T) *graphtest.Builder {
 	t.Helper()
 	b := graphtest.New(t)
@@ -65,10 +65,13 @@ func ground(b *graphtest.Builder) {
 	log := b.Add(logGroupType, "flow", in{"name": "/dossier/flow", "retentionInDays": 30})
 	b.Add(flowLogType, "flow", in{"vpcId": vpc.ID, "trafficType": "REJECT", "logDestination": log.Output("arn")})
 	igw := b.Add("ec2/internetGateway:InternetGateway", "igw", in{"vpcId": vpc.ID})
-	for name, cidr := range map[string]string{"public-a": "10.0.0.0/24", "public-b": "10.0.1.0/24", "private-a": "10.0.2.0/24", "private-b": "10.0.3.0/24"} {
-		subnet := b.Add(subnetType, name, in{"vpcId": vpc.ID, "cidrBlock": cidr, "availabilityZone": name[len(name)-1:], "mapPublicIpOnLaunch": false})
+	for name, cidr := range map[string]string{"public-a": "10.0.0.0/24", "public-b": "10.0.1.0/24",
+		"private-a": "10.0.2.0/24", "private-b": "10.0.3.0/24"} {
+		subnet := b.Add(subnetType, name, in{"vpcId": vpc.ID, "cidrBlock": cidr, "availabilityZone": name[len(name)-1:],
+			"mapPublicIpOnLaunch": false})
 		table := b.Add("ec2/routeTable:RouteTable", name, in{"vpcId": vpc.ID})
-		b.Add("ec2/routeTableAssociation:RouteTableAssociation", name, in{"subnetId": subnet.ID, "routeTableId": table.ID})
+		b.Add("ec2/routeTableAssociation:RouteTableAssociation", name,
+			in{"subnetId": subnet.ID, "routeTableId": table.ID})
 		route := in{"routeTableId": table.ID, "destinationCidrBlock": "0.0.0.0/0", "gatewayId": igw.ID}
 		if name[:3] == "pri" {
 			route = in{"routeTableId": table.ID, "destinationCidrBlock": "0.0.0.0/0", "natGatewayId": "natgateway-nat"}
@@ -99,7 +102,8 @@ const (
 // Allow adds the rules that let one end reach the other.
 func Allow(b *graphtest.Builder, from, to string, port int) {
 	side := func(kind, of, peer, name string) {
-		inputs := in{"securityGroupId": "securitygroup-" + of, "ipProtocol": "tcp", "fromPort": port, "toPort": port, "description": name}
+		inputs := in{"securityGroupId": "securitygroup-" + of, "ipProtocol": "tcp", "fromPort": port, "toPort": port,
+			"description": name}
 		switch peer {
 		case "internet":
 			inputs["cidrIpv4"] = "0.0.0.0/0"
@@ -133,7 +137,8 @@ func PolicyText(statements ...in) string {
 
 // TLSOnly is the statement that refuses plain HTTP to a bucket.
 func TLSOnly(arn string) in {
-	return in{"Sid": "TLSOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": []string{arn, arn + "/*"},
+	return in{"Sid": "TLSOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+		"Resource":  []string{arn, arn + "/*"},
 		"Condition": in{"Bool": in{"aws:SecureTransport": "false"}}}
 }
 
@@ -141,17 +146,24 @@ func buckets(b *graphtest.Builder) {
 	for _, name := range []string{"logs", "files"} {
 		bucket := b.Add(bucketType, name, in{})
 		arn := graph.Text(bucket.Output("arn"))
-		b.Add(blockType, name, in{"bucket": bucket.ID, "blockPublicAcls": true, "blockPublicPolicy": true, "ignorePublicAcls": true, "restrictPublicBuckets": true})
+		b.Add(blockType, name, in{"bucket": bucket.ID, "blockPublicAcls": true, "blockPublicPolicy": true,
+			"ignorePublicAcls": true, "restrictPublicBuckets": true})
 		b.Add(bucketOwnershipType, name, in{"bucket": bucket.ID, "rule": in{"objectOwnership": "BucketOwnerEnforced"}})
 		b.Add(bucketPolicyType, name, in{"bucket": bucket.ID, "policy": PolicyText(TLSOnly(arn))})
-		b.Add(bucketEncryptionType, name, in{"bucket": bucket.ID, "rules": []any{in{"applyServerSideEncryptionByDefault": in{"sseAlgorithm": "AES256"}}}})
-		rules := []any{in{"id": "abort", "status": "Enabled", "filter": in{"prefix": ""}, "abortIncompleteMultipartUpload": in{"daysAfterInitiation": 7}}}
+		b.Add(bucketEncryptionType, name,
+			in{"bucket": bucket.ID,
+				"rules": []any{in{"applyServerSideEncryptionByDefault": in{"sseAlgorithm": "AES256"}}}})
+		rules := []any{in{"id": "abort", "status": "Enabled", "filter": in{"prefix": ""},
+			"abortIncompleteMultipartUpload": in{"daysAfterInitiation": 7}}}
 		if name == "logs" {
 			rules = append(rules, in{"id": "expire", "status": "Enabled", "filter": in{}, "expiration": in{"days": 90}})
 		} else {
-			rules = append(rules, in{"id": "forget", "status": "Enabled", "noncurrentVersionExpiration": in{"noncurrentDays": 30}})
-			b.Add(bucketVersioningType, name, in{"bucket": bucket.ID, "versioningConfiguration": in{"status": "Enabled"}})
-			b.Add(bucketLoggingType, name, in{"bucket": bucket.ID, "targetBucket": "bucketv2-logs", "targetPrefix": "s3/"})
+			rules = append(rules,
+				in{"id": "forget", "status": "Enabled", "noncurrentVersionExpiration": in{"noncurrentDays": 30}})
+			b.Add(bucketVersioningType, name,
+				in{"bucket": bucket.ID, "versioningConfiguration": in{"status": "Enabled"}})
+			b.Add(bucketLoggingType, name,
+				in{"bucket": bucket.ID, "targetBucket": "bucketv2-logs", "targetPrefix": "s3/"})
 		}
 		b.Add(bucketLifecycleType, name, in{"bucket": bucket.ID, "rules": rules})
 	}
@@ -159,20 +171,26 @@ func buckets(b *graphtest.Builder) {
 
 func site(b *graphtest.Builder) {
 	lb := b.Add(balancerType, "lb", in{
-		"internal": false, "subnets": []string{"subnet-public-a", "subnet-public-b"}, "securityGroups": []string{"securitygroup-lb"},
+		"internal": false, "subnets": []string{"subnet-public-a", "subnet-public-b"},
+		"securityGroups":          []string{"securitygroup-lb"},
 		"dropInvalidHeaderFields": true, "desyncMitigationMode": "defensive", "enableDeletionProtection": true,
 		"accessLogs": in{"bucket": "bucketv2-logs", "enabled": true},
 	})
 	tg := b.Add(targetGroupType, "app", in{"port": 8080, "protocol": "HTTP", "healthCheck": in{"path": "/livez"}})
-	b.Add(listenerType, "https", in{"loadBalancerArn": lb.Output("arn"), "port": 443, "protocol": "HTTPS", "certificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/a",
-		"sslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06", "defaultActions": []any{in{"type": "forward", "targetGroupArn": tg.Output("arn")}}})
+	b.Add(listenerType, "https", in{"loadBalancerArn": lb.Output("arn"), "port": 443, "protocol": "HTTPS",
+		"certificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/a",
+		"sslPolicy":      "ELBSecurityPolicy-TLS13-1-2-2021-06",
+		"defaultActions": []any{in{"type": "forward", "targetGroupArn": tg.Output("arn")}}})
 	b.Add(listenerType, "http", in{"loadBalancerArn": lb.Output("arn"), "port": 80, "protocol": "HTTP",
-		"defaultActions": []any{in{"type": "redirect", "redirect": in{"protocol": "HTTPS", "port": "443", "statusCode": "HTTP_301"}}}})
-	b.Add(webACLAssociationType, "lb", in{"resourceArn": lb.Output("arn"), "webAclArn": "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/a/b"})
+		"defaultActions": []any{in{"type": "redirect",
+			"redirect": in{"protocol": "HTTPS", "port": "443", "statusCode": "HTTP_301"}}}})
+	b.Add(webACLAssociationType, "lb",
+		in{"resourceArn": lb.Output("arn"), "webAclArn": "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/a/b"})
 }
 
 const (
-	userData   = "#!/bin/sh\nset -eu\nfetch \"$(parameter db/password)\" releases/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.tar.gz\n"
+	userData = "#!/bin/sh\nset -eu\nfetch \"$(parameter db/password)\" " +
+		"releases/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.tar.gz\n"
 	TrustEC2   = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
 	BucketName = "arn:aws:s3:::files/files/*"
 )
@@ -181,47 +199,63 @@ func machines(b *graphtest.Builder) {
 	for _, name := range []string{"app", "jump"} {
 		role := b.Add(roleType, name, in{"assumeRolePolicy": TrustEC2})
 		b.Add(rolePolicyType, name, in{"role": role.ID, "policy": PolicyText(
-			in{"Sid": "Agent", "Effect": "Allow", "Action": []string{"ssm:UpdateInstanceInformation", "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel",
-				"ssmmessages:OpenDataChannel", "ec2messages:AcknowledgeMessage", "ec2messages:DeleteMessage", "ec2messages:FailMessage", "ec2messages:GetEndpoint",
-				"ec2messages:GetMessages", "ec2messages:SendReply"}, "Resource": "*"},
-			in{"Sid": "Files", "Effect": "Allow", "Action": []string{"s3:GetObject", "s3:PutObject"}, "Resource": []string{BucketName}},
+			in{"Sid": "Agent", "Effect": "Allow",
+				"Action": []string{"ssm:UpdateInstanceInformation", "ssmmessages:CreateControlChannel",
+					"ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel",
+					"ssmmessages:OpenDataChannel", "ec2messages:AcknowledgeMessage", "ec2messages:DeleteMessage",
+					"ec2messages:FailMessage", "ec2messages:GetEndpoint",
+					"ec2messages:GetMessages", "ec2messages:SendReply"}, "Resource": "*"},
+			in{"Sid": "Files", "Effect": "Allow", "Action": []string{"s3:GetObject", "s3:PutObject"},
+				"Resource": []string{BucketName}},
 		)})
 		b.Add(profileType, name, in{"role": role.ID})
 	}
 	metadata := in{"httpTokens": "required", "httpPutResponseHopLimit": 1}
 	template := b.Add(templateType, "app", in{
 		"metadataOptions": metadata, "userData": base64.StdEncoding.EncodeToString([]byte(userData)),
-		"iamInstanceProfile":  in{"arn": b.Get(profileType, "app").Output("arn")},
-		"networkInterfaces":   []any{in{"associatePublicIpAddress": "false", "securityGroups": []string{"securitygroup-app"}}},
+		"iamInstanceProfile": in{"arn": b.Get(profileType, "app").Output("arn")},
+		"networkInterfaces": []any{in{"associatePublicIpAddress": "false",
+			"securityGroups": []string{"securitygroup-app"}}},
 		"blockDeviceMappings": []any{in{"deviceName": "/dev/xvda", "ebs": in{"encrypted": "true"}}},
 	})
 	group := b.Add(groupType, "app", in{
-		"vpcZoneIdentifiers": []string{"subnet-private-a", "subnet-private-b"}, "targetGroupArns": []any{b.Get(targetGroupType, "app").Output("arn")},
-		"launchTemplate": in{"id": template.ID, "version": "3"}, "healthCheckType": "ELB", "desiredCapacity": 2,
+		"vpcZoneIdentifiers": []string{"subnet-private-a", "subnet-private-b"},
+		"targetGroupArns":    []any{b.Get(targetGroupType, "app").Output("arn")},
+		"launchTemplate":     in{"id": template.ID, "version": "3"}, "healthCheckType": "ELB", "desiredCapacity": 2,
 	})
 	group.Options.IgnoreChanges = []string{"desiredCapacity"}
 	b.Add(instanceType, "jump", in{
-		"subnetId": "subnet-public-a", "vpcSecurityGroupIds": []string{"securitygroup-jump"}, "associatePublicIpAddress": true,
-		"metadataOptions": metadata, "rootBlockDevice": in{"encrypted": true}, "iamInstanceProfile": b.Get(profileType, "jump").ID, "userData": userData,
+		"subnetId": "subnet-public-a", "vpcSecurityGroupIds": []string{"securitygroup-jump"},
+		"associatePublicIpAddress": true,
+		"metadataOptions":          metadata, "rootBlockDevice": in{"encrypted": true},
+		"iamInstanceProfile": b.Get(profileType, "jump").ID, "userData": userData,
 	}, "jump")
 	b.Add(remoteCommandType, "schema", in{
-		"connection": in{"host": "192.0.2.1", "user": "ec2-user", "privateKey": graph.Secret, "hostKey": "ssh-ed25519 AAAA", "dialErrorLimit": 60, "perDialTimeout": 10},
-		"create":     "#!/bin/sh\n",
+		"connection": in{"host": "192.0.2.1", "user": "ec2-user", "privateKey": graph.Secret,
+			"hostKey": "ssh-ed25519 AAAA", "dialErrorLimit": 60, "perDialTimeout": 10},
+		"create": "#!/bin/sh\n",
 	})
 }
 
 func data(b *graphtest.Builder) {
-	subnets := b.Add(subnetGroupType, "db", in{"name": "db-subnets", "subnetIds": []string{"subnet-private-a", "subnet-private-b"}})
-	parameters := b.Add(parameterGroupType, "db", in{"name": "db-parameters", "parameters": []any{in{"name": "require_secure_transport", "value": "1"}}})
+	subnets := b.Add(subnetGroupType, "db",
+		in{"name": "db-subnets", "subnetIds": []string{"subnet-private-a", "subnet-private-b"}})
+	parameters := b.Add(parameterGroupType, "db",
+		in{"name": "db-parameters", "parameters": []any{in{"name": "require_secure_transport", "value": "1"}}})
 	for _, kind := range []string{"error", "slowquery"} {
 		b.Add(logGroupType, kind, in{"name": "/aws/rds/instance/dossier/" + kind, "retentionInDays": 30})
 	}
 	b.Add(databaseType, "db", in{
-		"identifier": "dossier", "engine": "mysql", "engineVersion": "8.4", "engineLifecycleSupport": "open-source-rds-extended-support-disabled",
-		"instanceClass": "db.m7g.large", "storageEncrypted": true, "multiAz": true, "publiclyAccessible": false, "username": "dossier_admin", "password": graph.Secret,
-		"dbSubnetGroupName": subnets.Input("name"), "vpcSecurityGroupIds": []string{"securitygroup-db"}, "parameterGroupName": parameters.Input("name"),
-		"backupRetentionPeriod": 14, "autoMinorVersionUpgrade": true, "copyTagsToSnapshot": true, "enabledCloudwatchLogsExports": []string{"error", "slowquery"},
-		"performanceInsightsEnabled": true, "deletionProtection": true, "skipFinalSnapshot": false,
+		"identifier": "dossier", "engine": "mysql", "engineVersion": "8.4",
+		"engineLifecycleSupport": "open-source-rds-extended-support-disabled",
+		"instanceClass":          "db.m7g.large", "storageEncrypted": true, "multiAz": true,
+		"publiclyAccessible": false,
+		"username":           "dossier_admin", "password": graph.Secret,
+		"dbSubnetGroupName": subnets.Input("name"), "vpcSecurityGroupIds": []string{"securitygroup-db"},
+		"parameterGroupName":    parameters.Input("name"),
+		"backupRetentionPeriod": 14, "autoMinorVersionUpgrade": true, "copyTagsToSnapshot": true,
+		"enabledCloudwatchLogsExports": []string{"error", "slowquery"},
+		"performanceInsightsEnabled":   true, "deletionProtection": true, "skipFinalSnapshot": false,
 	})
 	b.Add(tableType, "files", in{"pointInTimeRecovery": in{"enabled": true}, "deletionProtectionEnabled": true})
 	b.Add(parameterType, "password", in{"type": "SecureString", "value": graph.Secret})

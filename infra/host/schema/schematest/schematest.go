@@ -1,10 +1,12 @@
 //go:build linux
 
-// Package schematest runs the schema script as the stack does: over SSH, on a host with an AWS CLI, with a real release, against a
-// database that verifies passwords and shows a certificate. A private sshd on loopback plays the jump server, MariaDB plays RDS, an HTTP
-// server Parameter Store, and a small program the AWS CLI. Only tests may import it.
+// Package schematest runs the schema script as the stack does: over SSH, on a host with an AWS CLI, with a real
+// release, against a database that verifies passwords and shows a certificate. A private sshd on loopback plays the
+// jump server, MariaDB plays RDS, an HTTP server Parameter Store, and a small program the AWS CLI. Only tests may
+// import it.
 //
-// It takes the script's text, so that the test of this repository's program can run the very text that stands in its resource graph.
+// It takes the script's text, so that the test of this repository's program can run the very text that stands in its
+// resource graph.
 package schematest
 
 import (
@@ -49,7 +51,8 @@ type World struct {
 	env        []string
 }
 
-// New makes a world in which the script that has these fields finds what it looks for. The folder root is the repository's.
+// New makes a world in which the script that has these fields finds what it looks for. The folder root is the
+// repository's.
 func New(t *testing.T, root string, script schema.Script) *World {
 	t.Helper()
 	// First what may be missing on this machine.
@@ -68,8 +71,10 @@ func New(t *testing.T, root string, script schema.Script) *World {
 	w.parameters = testservers.NewParameters(t)
 	w.Set(nil)
 	w.env = []string{
-		"PATH=" + w.path("bin") + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + w.dir, "TMPDIR=" + w.path("temp"),
-		"AWS_ENDPOINT_URL_SSM=" + w.parameters.URL, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=" + w.AppPassword, "AWS_EC2_METADATA_DISABLED=true",
+		"PATH=" + w.path("bin") + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + w.dir,
+		"TMPDIR=" + w.path("temp"),
+		"AWS_ENDPOINT_URL_SSM=" + w.parameters.URL, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=" + w.AppPassword,
+		"AWS_EC2_METADATA_DISABLED=true",
 		"STANDIN_S3=" + w.path("s3"), "STANDIN_LOG=" + w.path("calls"),
 		// What a session may have got from elsewhere must not decide.
 		"DOSSIER_DB_HOST=192.0.2.1", "DOSSIER_DB_ADMIN_USER=someone_else", "DOSSIER_LOG_LEVLE=debug",
@@ -80,10 +85,12 @@ func New(t *testing.T, root string, script schema.Script) *World {
 
 func (w *World) path(name string) string { return filepath.Join(w.dir, name) }
 
-// standIns puts programs before those of the system: the AWS CLI, and a sleep that does not, for the pauses between tries.
+// standIns puts programs before those of the system: the AWS CLI, and a sleep that does not, for the pauses between
+// tries.
 func (w *World) standIns() {
 	w.t.Helper()
-	cmd := exec.CommandContext(w.t.Context(), "go", "build", "-buildvcs=false", "-o", w.path("bin/aws"), "dossier.example/infra/host/schema/schematest/aws")
+	cmd := exec.CommandContext(w.t.Context(), "go", "build", "-buildvcs=false", "-o", w.path("bin/aws"),
+		"dossier.example/infra/host/schema/schematest/aws")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		w.t.Fatalf("building the stand-in for the AWS CLI: %v\n%s", err, out)
 	}
@@ -126,14 +133,15 @@ func (w *World) Put(key string, content []byte) {
 // ReleaseParameter is what the release's parameter holds for a release.
 func ReleaseParameter(r release.Release) string { return r.Key + " " + r.SHA256 }
 
-// Set sets all parameters to what they should be, but for those given: by name below the path, or "release". An empty value takes one
-// away.
+// Set sets all parameters to what they should be, but for those given: by name below the path, or "release". An empty
+// value takes one away.
 func (w *World) Set(change map[string]string) {
 	values := map[string]string{
 		w.script.ReleaseParameter: ReleaseParameter(w.Release),
 	}
 	for name, value := range map[string]string{
-		"db/host": w.Database.Host, "db/port": strconv.Itoa(w.Database.Port), "db/name": "dossier", "db/user": "dossier", "db/password": w.AppPassword,
+		"db/host": w.Database.Host, "db/port": strconv.Itoa(w.Database.Port), "db/name": "dossier",
+		"db/user": "dossier", "db/password": w.AppPassword,
 		"db/admin/user": w.Database.AdminUser, "db/admin/password": w.Database.AdminPassword,
 	} {
 		values[w.script.Parameters+"/"+name] = value
@@ -169,8 +177,8 @@ func (w *World) Command(script string) *exec.Cmd {
 	return cmd
 }
 
-// Run runs a script on the host over SSH and returns how it ended. Whatever it did, it must have left no file, and no secret anywhere. Run
-// may be called beside the test's own goroutine.
+// Run runs a script on the host over SSH and returns how it ended. Whatever it did, it must have left no file, and no
+// secret anywhere. Run may be called beside the test's own goroutine.
 func (w *World) Run(script string, secrets ...string) (testservers.Result, error) {
 	ctx, cancel := context.WithTimeout(w.t.Context(), runTime)
 	defer cancel()
@@ -186,7 +194,8 @@ func (w *World) Clean(result testservers.Result, secrets []string) {
 	if err != nil && !os.IsNotExist(err) {
 		w.t.Error(err)
 	}
-	for place, text := range map[string]string{"the output": result.Stdout, "the errors": result.Stderr, "the AWS CLI's arguments": string(calls), "sshd's log": w.sshd.Log()} {
+	for place, text := range map[string]string{"the output": result.Stdout, "the errors": result.Stderr,
+		"the AWS CLI's arguments": string(calls), "sshd's log": w.sshd.Log()} {
 		for _, secret := range secrets {
 			if strings.Contains(text, secret) {
 				w.t.Errorf("there is a secret in %s", place)
@@ -210,12 +219,14 @@ func (w *World) succeed(script string) string {
 	w.t.Helper()
 	result, err := w.Run(script)
 	if err != nil || result.Status != 0 || result.Stderr != "" {
-		w.t.Fatalf("the script ended with %v, status %d and said:\n%s%s", err, result.Status, result.Stdout, result.Stderr)
+		w.t.Fatalf("the script ended with %v, status %d and said:\n%s%s", err, result.Status, result.Stdout,
+			result.Stderr)
 	}
 	return result.Stdout
 }
 
-// Fail runs a script and wants it to fail, with a last line that contains all of the given texts. It returns all that it said.
+// Fail runs a script and wants it to fail, with a last line that contains all of the given texts. It returns all that
+// it said.
 func (w *World) Fail(script string, last ...string) string {
 	w.t.Helper()
 	result, err := w.Run(script)
@@ -242,8 +253,8 @@ func (w *World) Failed(result testservers.Result, err error, last ...string) str
 	return all
 }
 
-// Suite is what the script promises. It runs the text; the script that it was rendered from only says where things are. A wait of some
-// ten seconds or more is needed, for MariaDB is started in it.
+// Suite is what the script promises. It runs the text; the script that it was rendered from only says where things are.
+// A wait of some ten seconds or more is needed, for MariaDB is started in it.
 func Suite(t *testing.T, root string, script schema.Script, text string) {
 	w := New(t, root, script)
 
@@ -328,22 +339,26 @@ func (w *World) later(text string) {
 		}
 	case e := <-ended:
 		_ = l.Close() // the test has failed
-		w.t.Fatalf("the script ended before it tried the database: %v, status %d:\n%s%s", e.err, e.result.Status, e.result.Stdout, e.result.Stderr)
+		w.t.Fatalf("the script ended before it tried the database: %v, status %d:\n%s%s", e.err, e.result.Status,
+			e.result.Stdout, e.result.Stderr)
 	}
 	if err := l.Close(); err != nil {
 		w.t.Error(err)
 	}
 	select {
 	case e := <-ended:
-		w.t.Fatalf("the script did not wait: %v, status %d:\n%s%s", e.err, e.result.Status, e.result.Stdout, e.result.Stderr)
+		w.t.Fatalf("the script did not wait: %v, status %d:\n%s%s", e.err, e.result.Status, e.result.Stdout,
+			e.result.Stderr)
 	default:
 	}
 	w.Database.Start()
 	e := <-ended
 	if e.err != nil || e.result.Status != 0 {
-		w.t.Fatalf("the script ended with %v, status %d and said:\n%s%s", e.err, e.result.Status, e.result.Stdout, e.result.Stderr)
+		w.t.Fatalf("the script ended with %v, status %d and said:\n%s%s", e.err, e.result.Status, e.result.Stdout,
+			e.result.Stderr)
 	}
-	if said := e.result.Stdout; !strings.Contains(said, "applied 00001_create_people.sql") || !strings.HasSuffix(said, "schema: the database has the schema of the release\n") {
+	if said := e.result.Stdout; !strings.Contains(said, "applied 00001_create_people.sql") ||
+		!strings.HasSuffix(said, "schema: the database has the schema of the release\n") {
 		w.t.Errorf("the first run says:\n%s", said)
 	}
 	if want := w.script.Parameters + "/db/admin/password"; !slices.Contains(w.parameters.Asked(), want) {
@@ -359,7 +374,8 @@ func (w *World) later(text string) {
 	}
 }
 
-// Dump returns what the script makes in the database: tables, the migrations that were entered and when, users and what they may.
+// Dump returns what the script makes in the database: tables, the migrations that were entered and when, users and what
+// they may.
 func (w *World) Dump() string {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), runTime)
@@ -368,13 +384,18 @@ func (w *World) Dump() string {
 	defer db.Close()
 	var b strings.Builder
 	for _, query := range []string{
-		"SELECT schema_name, default_character_set_name, default_collation_name FROM information_schema.schemata WHERE schema_name = 'dossier'",
-		"SELECT table_name, engine, table_collation, create_time FROM information_schema.tables WHERE table_schema = 'dossier' ORDER BY 1",
-		"SELECT table_name, ordinal_position, column_name, column_type, is_nullable, column_default, collation_name FROM information_schema.columns WHERE table_schema = 'dossier' ORDER BY 1, 2",
-		"SELECT table_name, index_name, seq_in_index, column_name, non_unique FROM information_schema.statistics WHERE table_schema = 'dossier' ORDER BY 1, 2, 3",
+		"SELECT schema_name, default_character_set_name, default_collation_name FROM information_schema.schemata " +
+			"WHERE schema_name = 'dossier'",
+		"SELECT table_name, engine, table_collation, create_time FROM information_schema.tables WHERE table_schema " +
+			"= 'dossier' ORDER BY 1",
+		"SELECT table_name, ordinal_position, column_name, column_type, is_nullable, column_default, collation_name " +
+			"FROM information_schema.columns WHERE table_schema = 'dossier' ORDER BY 1, 2",
+		"SELECT table_name, index_name, seq_in_index, column_name, non_unique FROM information_schema.statistics " +
+			"WHERE table_schema = 'dossier' ORDER BY 1, 2, 3",
 		"SELECT id, version_id, is_applied, tstamp FROM dossier.goose_people ORDER BY 1",
 		"SELECT user, host, plugin, authentication_string, ssl_type FROM mysql.user ORDER BY 1, 2",
-		"SELECT grantee, table_schema, table_name, privilege_type, is_grantable FROM information_schema.table_privileges ORDER BY 1, 2, 3, 4",
+		"SELECT grantee, table_schema, table_name, privilege_type, is_grantable FROM " +
+			"information_schema.table_privileges ORDER BY 1, 2, 3, 4",
 	} {
 		n, err := rows(ctx, db, query, &b)
 		if err != nil {

@@ -1,5 +1,5 @@
-// Package stacks_test runs package settings with what Pulumi makes of the checked-in files and of its command. It stands apart so that the
-// tests of package settings need not compile Pulumi.
+// Package stacks_test runs package settings with what Pulumi makes of the checked-in files and of its command. It
+// stands apart so that the tests of package settings need not compile Pulumi.
 package stacks_test
 
 import (
@@ -29,7 +29,9 @@ func load(t *testing.T, stack string, values map[string]string, secret ...string
 	err := pulumi.RunErr(func(ctx *pulumi.Context) (err error) {
 		s, err = settings.Load(ctx)
 		return err
-	}, pulumi.WithMocks("dossier", stack, noResources{}), func(info *pulumi.RunInfo) { info.Config, info.ConfigSecretKeys = values, secret })
+	}, pulumi.WithMocks("dossier", stack, noResources{}), func(info *pulumi.RunInfo) {
+		info.Config, info.ConfigSecretKeys = values, secret
+	})
 	return s, err
 }
 
@@ -95,7 +97,8 @@ func TestCheckedInStacks(t *testing.T) {
 		}
 		// main.go puts the same on instances and volumes of the group, which the provider's tags do not reach.
 		var tags struct{ Tags map[string]string }
-		if err := json.Unmarshal([]byte(all["aws:defaultTags"]), &tags); err != nil || !maps.Equal(tags.Tags, map[string]string{"Project": "dossier", "Stack": stack}) {
+		if err := json.Unmarshal([]byte(all["aws:defaultTags"]), &tags); err != nil ||
+			!maps.Equal(tags.Tags, map[string]string{"Project": "dossier", "Stack": stack}) {
 			t.Errorf("%s: aws:defaultTags is %s (%v)", file, all["aws:defaultTags"], err)
 		}
 	}
@@ -114,8 +117,10 @@ func TestCheckedInStacks(t *testing.T) {
 func TestPathsOfThePulumiCommand(t *testing.T) {
 	c := config.Map{}
 	for _, set := range []struct{ path, value string }{
-		{"network.zones", "3"}, {"network.nat", "instance"}, {"database.version", "8.4"}, {"database.multiAZ", "true"}, {"observe.latencySeconds", "2.5"},
-		{"service.maxFileSize", "10000000"}, {"service.uploadTimeout", "90s"}, {"jump.operatorCIDRs[0]", "203.0.113.7"}, {"jump.operatorCIDRs[1]", "198.51.100.0/24"},
+		{"network.zones", "3"}, {"network.nat", "instance"}, {"database.version", "8.4"}, {"database.multiAZ", "true"},
+		{"observe.latencySeconds", "2.5"},
+		{"service.maxFileSize", "10000000"}, {"service.uploadTimeout", "90s"}, {"jump.operatorCIDRs[0]", "203.0.113.7"},
+		{"jump.operatorCIDRs[1]", "198.51.100.0/24"},
 	} {
 		key := config.MustMakeKey("dossier", "settings."+set.path)
 		if err := c.Set(key, config.NewValue(set.value), true); err != nil {
@@ -127,8 +132,10 @@ func TestPathsOfThePulumiCommand(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%s: %v", all[settings.Key], err)
 	}
-	if s.Network.Zones != 3 || s.Network.NAT != settings.NATInstance || s.Database.Version != "8.4" || !s.Database.MultiAZ || s.Observe.LatencySeconds != 2.5 ||
-		s.Service.MaxFileBytes != 10_000_000 || s.Service.UploadTimeout.Seconds() != 90 || len(s.Jump.OperatorCIDRs) != 2 {
+	if s.Network.Zones != 3 || s.Network.NAT != settings.NATInstance || s.Database.Version != "8.4" ||
+		!s.Database.MultiAZ || s.Observe.LatencySeconds != 2.5 ||
+		s.Service.MaxFileBytes != 10_000_000 || s.Service.UploadTimeout.Seconds() != 90 ||
+		len(s.Jump.OperatorCIDRs) != 2 {
 		t.Errorf("%s gives %+v", all[settings.Key], s)
 	}
 }
@@ -159,7 +166,8 @@ func TestSecretValues(t *testing.T) {
 		t.Fatalf("the program is handed %s, without the secret", raw)
 	}
 	_, err = load(t, "dev", map[string]string{"aws:region": "eu-central-1", settings.Key: raw}, secret...)
-	if err == nil || !strings.Contains(err.Error(), "observe.email") || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "7777") {
+	if err == nil || !strings.Contains(err.Error(), "observe.email") || strings.Contains(err.Error(), "hunter2") ||
+		strings.Contains(err.Error(), "7777") {
 		t.Errorf("the error is %v", err)
 	}
 }

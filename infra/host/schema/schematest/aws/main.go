@@ -1,11 +1,11 @@
-// Command aws stands in for the AWS CLI on a jump server in tests. It knows the two calls that the schema script makes, in exactly the
-// form that the script makes them in, and refuses everything else:
+// Command aws stands in for the AWS CLI on a jump server in tests. It knows the two calls that the schema script makes,
+// in exactly the form that the script makes them in, and refuses everything else:
 //
 //	aws ssm get-parameter --region R --name N --query Parameter.Value --output text
 //	aws s3api get-object --region R --bucket B --key K FILE
 //
-// Parameters come from the endpoint that AWS_ENDPOINT_URL_SSM names, objects from the folder STANDIN_S3, where key K in bucket B is the
-// file B/K. Each call is noted in the file STANDIN_LOG.
+// Parameters come from the endpoint that AWS_ENDPOINT_URL_SSM names, objects from the folder STANDIN_S3, where key K in
+// bucket B is the file B/K. Each call is noted in the file STANDIN_LOG.
 package main
 
 import (
@@ -37,7 +37,8 @@ func run(args []string) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	if values, ok := match(args, "ssm", "get-parameter", "--region", "", "--name", "", "--query", "Parameter.Value", "--output", "text"); ok {
+	if values, ok := match(args, "ssm", "get-parameter", "--region", "", "--name", "", "--query", "Parameter.Value",
+		"--output", "text"); ok {
 		return parameter(ctx, values[1])
 	}
 	if values, ok := match(args, "s3api", "get-object", "--region", "", "--bucket", "", "--key", "", ""); ok {
