@@ -62,7 +62,8 @@ func (s stores) service(limits dossier.Limits) *dossier.Service {
 }
 
 func (s stores) faulty(f *faults) *dossier.Service {
-	return dossier.New(faultyPeople{s.people, f}, faultyCatalog{s.catalog, f}, faultyObjects{s.objects, f},
+	all := teststores.Stores{People: s.people, Catalog: s.catalog, Objects: s.objects}.Intercept(f.do)
+	return dossier.New(all.People, all.Catalog, faultyObjects{all.Objects, s.objects, f},
 		dossier.Options{Now: s.clock.now})
 }
 

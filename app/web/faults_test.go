@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"iter"
 	"sync"
-	"time"
 
 	"dossier.example/app"
 	"dossier.example/app/internal/teststores"
@@ -85,8 +83,9 @@ func (f *faults) taken() []string {
 }
 
 func (f *faults) wrap(s teststores.Stores) teststores.Stores {
-	return teststores.Stores{People: faultyPeople{s.People, f}, Catalog: faultyCatalog{s.Catalog, f},
-		Objects: faultyObjects{s.Objects, f}}
+	all := s.Intercept(f.do)
+	all.Objects = faultyObjects{all.Objects, s.Objects, f}
+	return all
 }
 
 func (f *faults) do(ctx context.Context, call string, do func() error) error {
@@ -101,105 +100,24 @@ func (f *faults) do(ctx context.Context, call string, do func() error) error {
 	return err
 }
 
-func value[T any](ctx context.Context, f *faults, call string, do func() (T, error)) (T, error) {
-	var v T
-	if err := f.do(ctx, call, func() (err error) { v, err = do(); return err }); err != nil {
-		var none T
-		return none, err
-	}
-	return v, nil
-}
-
-type faultyPeople struct {
-	dossier.People
-	f *faults
-}
-
-func (p faultyPeople) Insert(ctx context.Context, v dossier.Person) error {
-	return p.f.do(ctx, "people.Insert", func() error { return p.People.Insert(ctx, v) })
-}
-
-func (p faultyPeople) Person(ctx context.Context, id dossier.PersonID) (dossier.Person, error) {
-	return value(ctx, p.f, "people.Person", func() (dossier.Person, error) { return p.People.Person(ctx, id) })
-}
-
-func (p faultyPeople) Move(ctx context.Context, id dossier.PersonID, to dossier.PersonState, at time.Time,
-	from ...dossier.PersonState) error {
-	return p.f.do(ctx, "people.Move", func() error { return p.People.Move(ctx, id, to, at, from...) })
-}
-
-type faultyCatalog struct {
-	dossier.Catalog
-	f *faults
-}
-
-func (c faultyCatalog) Put(ctx context.Context, v dossier.File) error {
-	return c.f.do(ctx, "catalog.Put", func() error { return c.Catalog.Put(ctx, v) })
-}
-
-func (c faultyCatalog) File(ctx context.Context, p dossier.PersonID, id dossier.FileID) (dossier.File, error) {
-	return value(ctx, c.f, "catalog.File", func() (dossier.File, error) { return c.Catalog.File(ctx, p, id) })
-}
-
-func (c faultyCatalog) Files(ctx context.Context, p dossier.PersonID, after dossier.FileID, limit int) ([]dossier.File,
-	error) {
-	return value(ctx, c.f, "catalog.Files", func() ([]dossier.File, error) {
-		return c.Catalog.Files(ctx, p, after, limit)
-	})
-}
-
-func (c faultyCatalog) Describe(ctx context.Context, p dossier.PersonID, id dossier.FileID, v dossier.Content,
-	at time.Time) error {
-	return c.f.do(ctx, "catalog.Describe", func() error { return c.Catalog.Describe(ctx, p, id, v, at) })
-}
-
-func (c faultyCatalog) Commit(ctx context.Context, p dossier.PersonID, id dossier.FileID, at time.Time) (dossier.File,
-	error) {
-	return value(ctx, c.f, "catalog.Commit", func() (dossier.File, error) { return c.Catalog.Commit(ctx, p, id, at) })
-}
-
-func (c faultyCatalog) Touch(ctx context.Context, p dossier.PersonID, id dossier.FileID, at time.Time) error {
-	return c.f.do(ctx, "catalog.Touch", func() error { return c.Catalog.Touch(ctx, p, id, at) })
-}
-
-func (c faultyCatalog) Reserve(ctx context.Context, p dossier.PersonID, add, most dossier.Quota,
-	at time.Time) (dossier.Usage, error) {
-	return value(ctx, c.f, "catalog.Reserve", func() (dossier.Usage, error) {
-		return c.Catalog.Reserve(ctx, p, add, most, at)
-	})
-}
-
+// faultyObjects are objects whose bytes may break off or hang, which no call as a whole does.
 type faultyObjects struct {
 	dossier.Objects
-	f *faults
-}
-
-func (o faultyObjects) Start(ctx context.Context, key string) (string, error) {
-	return value(ctx, o.f, "objects.Start", func() (string, error) { return o.Objects.Start(ctx, key) })
-}
-
-func (o faultyObjects) Parts(ctx context.Context, key, uploadID string) ([]dossier.Part, error) {
-	return value(ctx, o.f, "objects.Parts", func() ([]dossier.Part, error) {
-		return o.Objects.Parts(ctx, key, uploadID)
-	})
-}
-
-func (o faultyObjects) Finish(ctx context.Context, key, uploadID string, parts []dossier.Part,
-	whole dossier.Held) error {
-	return o.f.do(ctx, "objects.Finish", func() error { return o.Objects.Finish(ctx, key, uploadID, parts, whole) })
+	to dossier.Objects
+	f  *faults
 }
 
 func (o faultyObjects) Put(ctx context.Context, key string, r io.Reader) error {
 	switch m := o.f.enter("objects.Put"); m {
 	case "", failAfter:
-		err := o.Objects.Put(ctx, key, r)
+		err := o.to.Put(ctx, key, r)
 		if m == failAfter {
 			return dossier.Unavailable(ctx, "objects.Put", errInjected)
 		}
 		return err
 	case failIn:
 		half := io.MultiReader(io.LimitReader(r, 10), broken{})
-		return dossier.Unavailable(ctx, "objects.Put", o.Objects.Put(ctx, key, half))
+		return dossier.Unavailable(ctx, "objects.Put", o.to.Put(ctx, key, half))
 	case hang:
 		_, _ = r.Read(make([]byte, 10))
 		<-ctx.Done()
@@ -207,20 +125,6 @@ func (o faultyObjects) Put(ctx context.Context, key string, r io.Reader) error {
 	default:
 		return dossier.Unavailable(ctx, "objects.Put", errInjected)
 	}
-}
-
-func (o faultyObjects) Stat(ctx context.Context, key string) (dossier.Held, error) {
-	return value(ctx, o.f, "objects.Stat", func() (dossier.Held, error) { return o.Objects.Stat(ctx, key) })
-}
-
-func (o faultyObjects) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
-	return value(ctx, o.f, "objects.Open", func() (io.ReadCloser, error) {
-		return o.Objects.Open(ctx, key, offset, length)
-	})
-}
-
-func (o faultyObjects) List(ctx context.Context, prefix string) iter.Seq2[dossier.Object, error] {
-	return o.Objects.List(ctx, prefix)
 }
 
 // broken is a source that fails at once.

@@ -39,6 +39,14 @@ func (f *faults) down(name string) {
 	f.set(name, func(int) error { return dossier.Unavailable(context.Background(), name, errors.New(innards)) })
 }
 
+// do makes a call that is not to fail.
+func (f *faults) do(_ context.Context, call string, do func() error) error {
+	if err := f.enter(call); err != nil {
+		return err
+	}
+	return do()
+}
+
 func (f *faults) enter(name string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -49,57 +57,9 @@ func (f *faults) enter(name string) error {
 	return nil
 }
 
-type faultyPeople struct {
-	dossier.People
-	f *faults
-}
-
-func (p faultyPeople) Person(ctx context.Context, id dossier.PersonID) (dossier.Person, error) {
-	if err := p.f.enter("people.Person"); err != nil {
-		return dossier.Person{}, err
-	}
-	return p.People.Person(ctx, id)
-}
-
-func (p faultyPeople) List(ctx context.Context, prefix string, after dossier.Cursor, limit int) ([]dossier.Person,
-	error) {
-	if err := p.f.enter("people.List"); err != nil {
-		return nil, err
-	}
-	return p.People.List(ctx, prefix, after, limit)
-}
-
-func (p faultyPeople) Delete(ctx context.Context, id dossier.PersonID) error {
-	if err := p.f.enter("people.Delete"); err != nil {
-		return err
-	}
-	return p.People.Delete(ctx, id)
-}
-
-type faultyCatalog struct {
-	dossier.Catalog
-	f *faults
-}
-
-func (c faultyCatalog) File(ctx context.Context, person dossier.PersonID, file dossier.FileID) (dossier.File, error) {
-	if err := c.f.enter("catalog.File"); err != nil {
-		return dossier.File{}, err
-	}
-	return c.Catalog.File(ctx, person, file)
-}
-
-func (c faultyCatalog) Remove(ctx context.Context, person dossier.PersonID, file dossier.FileID) (*dossier.File,
-	error) {
-	if err := c.f.enter("catalog.Remove"); err != nil {
-		return nil, err
-	}
-	return c.Catalog.Remove(ctx, person, file)
-}
-
 // faultyObjects also notes what is read.
 type faultyObjects struct {
 	dossier.Objects
-	f *faults
 
 	mu     sync.Mutex
 	opened []opening
@@ -111,17 +71,7 @@ type faultyObjects struct {
 
 type opening struct{ offset, length int64 }
 
-func (o *faultyObjects) Delete(ctx context.Context, key string) error {
-	if err := o.f.enter("objects.Delete"); err != nil {
-		return err
-	}
-	return o.Objects.Delete(ctx, key)
-}
-
 func (o *faultyObjects) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
-	if err := o.f.enter("objects.Open"); err != nil {
-		return nil, err
-	}
 	r, err := o.Objects.Open(ctx, key, offset, length)
 	if err != nil {
 		return nil, err
@@ -221,9 +171,9 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 		clock:  &clock{at: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)},
 		log:    &journal{},
 	}
-	s.objects = &faultyObjects{Objects: s.stores.Objects, f: s.faults}
-	s.svc = dossier.New(faultyPeople{s.stores.People, s.faults}, faultyCatalog{s.stores.Catalog, s.faults}, s.objects,
-		dossier.Options{Now: s.clock.now})
+	all := s.stores.Intercept(s.faults.do)
+	s.objects = &faultyObjects{Objects: all.Objects}
+	s.svc = dossier.New(all.People, all.Catalog, s.objects, dossier.Options{Now: s.clock.now})
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.server.ServeHTTP(w, r)
 	}))

@@ -1,0 +1,237 @@
+package teststores
+
+import (
+	"context"
+	"io"
+	"iter"
+	"time"
+
+	"dossier.example/app"
+)
+
+// Around surrounds a call to a store, which it may make by do, at another time or never. call is the store and the
+// method, such as "people.Insert". An error that it returns is the call's, and the call's value is lost. Of a method
+// that returns a sequence do does nothing: the sequence is walked afterwards, or yields the error alone.
+type Around func(ctx context.Context, call string, do func() error) error
+
+// Intercept returns stores whose every call goes through around.
+func (s Stores) Intercept(around Around) Stores {
+	return Stores{
+		People: interceptedPeople{s.People, around}, Catalog: interceptedCatalog{s.Catalog, around},
+		Objects: interceptedObjects{s.Objects, around},
+	}
+}
+
+func value[T any](ctx context.Context, around Around, call string, do func() (T, error)) (T, error) {
+	var v T
+	if err := around(ctx, call, func() (err error) { v, err = do(); return err }); err != nil {
+		var none T
+		return none, err
+	}
+	return v, nil
+}
+
+func sequence[T any](ctx context.Context, around Around, call string, seq iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		if err := around(ctx, call, func() error { return nil }); err != nil {
+			var none T
+			yield(none, err)
+			return
+		}
+		seq(yield)
+	}
+}
+
+// The interfaces are not embedded: a method that is added to one is missing here until it is intercepted.
+
+type interceptedPeople struct {
+	to     dossier.People
+	around Around
+}
+
+type interceptedCatalog struct {
+	to     dossier.Catalog
+	around Around
+}
+
+type interceptedObjects struct {
+	to     dossier.Objects
+	around Around
+}
+
+func (s interceptedPeople) Insert(ctx context.Context, p dossier.Person) error {
+	return s.around(ctx, "people.Insert", func() error { return s.to.Insert(ctx, p) })
+}
+
+func (s interceptedPeople) Person(ctx context.Context, id dossier.PersonID) (dossier.Person, error) {
+	return value(ctx, s.around, "people.Person", func() (dossier.Person, error) { return s.to.Person(ctx, id) })
+}
+
+func (s interceptedPeople) Move(ctx context.Context, id dossier.PersonID, to dossier.PersonState, at time.Time,
+	from ...dossier.PersonState) error {
+	return s.around(ctx, "people.Move", func() error { return s.to.Move(ctx, id, to, at, from...) })
+}
+
+func (s interceptedPeople) Delete(ctx context.Context, id dossier.PersonID) error {
+	return s.around(ctx, "people.Delete", func() error { return s.to.Delete(ctx, id) })
+}
+
+func (s interceptedPeople) List(ctx context.Context, prefix string, after dossier.Cursor, limit int) ([]dossier.Person,
+	error) {
+	return value(ctx, s.around, "people.List", func() ([]dossier.Person, error) {
+		return s.to.List(ctx, prefix, after, limit)
+	})
+}
+
+func (s interceptedPeople) Leftovers(ctx context.Context, before time.Time) iter.Seq2[dossier.Person, error] {
+	return sequence(ctx, s.around, "people.Leftovers", s.to.Leftovers(ctx, before))
+}
+
+func (s interceptedPeople) Existing(ctx context.Context, ids []dossier.PersonID) (map[dossier.PersonID]bool, error) {
+	return value(ctx, s.around, "people.Existing", func() (map[dossier.PersonID]bool, error) {
+		return s.to.Existing(ctx, ids)
+	})
+}
+
+func (s interceptedCatalog) Put(ctx context.Context, f dossier.File) error {
+	return s.around(ctx, "catalog.Put", func() error { return s.to.Put(ctx, f) })
+}
+
+func (s interceptedCatalog) File(ctx context.Context, person dossier.PersonID, file dossier.FileID) (dossier.File,
+	error) {
+	return value(ctx, s.around, "catalog.File", func() (dossier.File, error) { return s.to.File(ctx, person, file) })
+}
+
+func (s interceptedCatalog) Files(ctx context.Context, person dossier.PersonID, after dossier.FileID,
+	limit int) ([]dossier.File,
+	error) {
+	return value(ctx, s.around, "catalog.Files", func() ([]dossier.File, error) {
+		return s.to.Files(ctx, person, after, limit)
+	})
+}
+
+func (s interceptedCatalog) Describe(ctx context.Context, person dossier.PersonID, file dossier.FileID,
+	c dossier.Content,
+	at time.Time) error {
+	return s.around(ctx, "catalog.Describe", func() error { return s.to.Describe(ctx, person, file, c, at) })
+}
+
+func (s interceptedCatalog) Touch(ctx context.Context, person dossier.PersonID, file dossier.FileID,
+	at time.Time) error {
+	return s.around(ctx, "catalog.Touch", func() error { return s.to.Touch(ctx, person, file, at) })
+}
+
+func (s interceptedCatalog) Commit(ctx context.Context, person dossier.PersonID, file dossier.FileID,
+	at time.Time) (dossier.File,
+	error) {
+	return value(ctx, s.around, "catalog.Commit", func() (dossier.File, error) {
+		return s.to.Commit(ctx, person, file, at)
+	})
+}
+
+func (s interceptedCatalog) MarkDeleting(ctx context.Context, person dossier.PersonID, file dossier.FileID,
+	at time.Time,
+	from ...dossier.FileState) error {
+	return s.around(ctx, "catalog.MarkDeleting", func() error {
+		return s.to.MarkDeleting(ctx, person, file, at, from...)
+	})
+}
+
+func (s interceptedCatalog) Remove(ctx context.Context, person dossier.PersonID, file dossier.FileID) (*dossier.File,
+	error) {
+	return value(ctx, s.around, "catalog.Remove", func() (*dossier.File, error) {
+		return s.to.Remove(ctx, person, file)
+	})
+}
+
+func (s interceptedCatalog) Unfinished(ctx context.Context, before time.Time) iter.Seq2[dossier.File, error] {
+	return sequence(ctx, s.around, "catalog.Unfinished", s.to.Unfinished(ctx, before))
+}
+
+func (s interceptedCatalog) All(ctx context.Context) iter.Seq2[dossier.File, error] {
+	return sequence(ctx, s.around, "catalog.All", s.to.All(ctx))
+}
+
+func (s interceptedObjects) Put(ctx context.Context, key string, r io.Reader) error {
+	return s.around(ctx, "objects.Put", func() error { return s.to.Put(ctx, key, r) })
+}
+
+func (s interceptedObjects) Stat(ctx context.Context, key string) (dossier.Held, error) {
+	return value(ctx, s.around, "objects.Stat", func() (dossier.Held, error) { return s.to.Stat(ctx, key) })
+}
+
+func (s interceptedObjects) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	return value(ctx, s.around, "objects.Open", func() (io.ReadCloser, error) {
+		return s.to.Open(ctx, key, offset, length)
+	})
+}
+
+func (s interceptedObjects) Link(ctx context.Context, key string, as dossier.ResponseHeader,
+	lifetime time.Duration) (dossier.SignedRequest, error) {
+	return value(ctx, s.around, "objects.Link", func() (dossier.SignedRequest, error) {
+		return s.to.Link(ctx, key, as, lifetime)
+	})
+}
+
+func (s interceptedObjects) Delete(ctx context.Context, key string) error {
+	return s.around(ctx, "objects.Delete", func() error { return s.to.Delete(ctx, key) })
+}
+
+func (s interceptedObjects) List(ctx context.Context, prefix string) iter.Seq2[dossier.Object, error] {
+	return sequence(ctx, s.around, "objects.List", s.to.List(ctx, prefix))
+}
+
+func (s interceptedCatalog) Reserve(ctx context.Context, person dossier.PersonID, add, most dossier.Quota,
+	at time.Time) (dossier.Usage, error) {
+	return value(ctx, s.around, "catalog.Reserve", func() (dossier.Usage, error) {
+		return s.to.Reserve(ctx, person, add, most, at)
+	})
+}
+
+func (s interceptedCatalog) Release(ctx context.Context, person dossier.PersonID, off dossier.Quota, epoch string,
+	at time.Time) error {
+	return s.around(ctx, "catalog.Release", func() error { return s.to.Release(ctx, person, off, epoch, at) })
+}
+
+func (s interceptedCatalog) Usage(ctx context.Context, person dossier.PersonID) (dossier.Usage, error) {
+	return value(ctx, s.around, "catalog.Usage", func() (dossier.Usage, error) { return s.to.Usage(ctx, person) })
+}
+
+func (s interceptedCatalog) Recount(ctx context.Context, seen dossier.Usage, to dossier.Quota, at time.Time) error {
+	return s.around(ctx, "catalog.Recount", func() error { return s.to.Recount(ctx, seen, to, at) })
+}
+
+func (s interceptedCatalog) Miscounted(ctx context.Context) iter.Seq2[dossier.PersonID, error] {
+	return sequence(ctx, s.around, "catalog.Miscounted", s.to.Miscounted(ctx))
+}
+
+func (s interceptedObjects) Start(ctx context.Context, key string) (string, error) {
+	return value(ctx, s.around, "objects.Start", func() (string, error) { return s.to.Start(ctx, key) })
+}
+
+func (s interceptedObjects) Sign(ctx context.Context, key, uploadID string, part dossier.Part,
+	lifetime time.Duration) (dossier.SignedRequest, error) {
+	return value(ctx, s.around, "objects.Sign", func() (dossier.SignedRequest, error) {
+		return s.to.Sign(ctx, key, uploadID, part, lifetime)
+	})
+}
+
+func (s interceptedObjects) Parts(ctx context.Context, key, uploadID string) ([]dossier.Part, error) {
+	return value(ctx, s.around, "objects.Parts", func() ([]dossier.Part, error) {
+		return s.to.Parts(ctx, key, uploadID)
+	})
+}
+
+func (s interceptedObjects) Finish(ctx context.Context, key, uploadID string, parts []dossier.Part,
+	whole dossier.Held) error {
+	return s.around(ctx, "objects.Finish", func() error { return s.to.Finish(ctx, key, uploadID, parts, whole) })
+}
+
+func (s interceptedObjects) Drop(ctx context.Context, key, uploadID string) error {
+	return s.around(ctx, "objects.Drop", func() error { return s.to.Drop(ctx, key, uploadID) })
+}
+
+func (s interceptedObjects) Unfinished(ctx context.Context, before time.Time) iter.Seq2[dossier.MultipartUpload,
+	error] {
+	return sequence(ctx, s.around, "objects.Unfinished", s.to.Unfinished(ctx, before))
+}
