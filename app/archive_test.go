@@ -19,6 +19,7 @@ import (
 	"unicode/utf8"
 
 	"dossier.example/app"
+	"dossier.example/app/internal/servers"
 )
 
 // TestArchive makes an archive of real files, and unpacks it by programs that share no code with this one.
@@ -117,10 +118,7 @@ func unzip(t *testing.T, args ...string) string {
 	t.Helper()
 	path, err := exec.LookPath("unzip")
 	if err != nil {
-		if os.Getenv("DOSSIER_TEST_REQUIRE") == "1" {
-			t.Fatalf("unzip is missing: %v", err)
-		}
-		t.Skip("unzip is missing; tools/install installs it")
+		servers.Missing(t, "unzip is not installed")
 	}
 	cmd := exec.CommandContext(t.Context(), path, args...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")

@@ -10,6 +10,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/api"
+	"dossier.example/app/internal/servers"
 )
 
 // blocks returns the code of a language in docs/api.md, in its order.
@@ -38,10 +39,7 @@ func programs(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
 		if _, err := exec.LookPath(name); err != nil {
-			if os.Getenv("DOSSIER_TEST_REQUIRE") == "1" {
-				t.Fatal(err)
-			}
-			t.Skip(err)
+			servers.Missing(t, name+" is not installed")
 		}
 	}
 }

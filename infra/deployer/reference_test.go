@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"dossier.example/infra/internal/testservers"
 )
 
 // The Service Authorization Reference, as data that nobody here wrote:
@@ -42,10 +44,7 @@ func load(t *testing.T) reference {
 	t.Helper()
 	folder := filepath.Join("..", "..", "tools", "node_modules", "@cloud-copilot", "iam-data", "data")
 	if _, err := os.Stat(folder); err != nil {
-		if os.Getenv("DOSSIER_TEST_REQUIRE") == "1" {
-			t.Fatalf("%v: \"tools/install packages\" installs it", err)
-		}
-		t.Skipf("%v: \"tools/install packages\" installs it", err)
+		testservers.Missing(t, err.Error())
 	}
 	read := func(into any, parts ...string) {
 		t.Helper()

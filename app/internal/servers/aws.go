@@ -64,7 +64,7 @@ func DynamoDB(t T) *AWS {
 	t.Helper()
 	program := require(t, "dynalite", "dynalite")
 	if _, ok := find("node"); !ok {
-		missing(t, "node, which dynalite needs, is not installed")
+		Missing(t, "node, which dynalite needs, is not installed")
 	}
 	a := &AWS{Region: "us-east-1", AccessKey: secret(), SecretKey: secret()}
 	dir := tempDir(t, "dynamodb")

@@ -62,7 +62,7 @@ func AxeCore(t T) string {
 			return path
 		}
 	}
-	missing(t, "axe-core is not installed")
+	Missing(t, "axe-core is not installed")
 	return ""
 }
 
@@ -72,12 +72,13 @@ func require(t T, what string, names ...string) string {
 	if path, ok := find(names...); ok {
 		return path
 	}
-	missing(t, what+" is not installed")
+	Missing(t, what+" is not installed")
 	return ""
 }
 
-// missing ends the test: as failed where everything has to run, else as skipped.
-func missing(t T, what string) {
+// Missing ends the test because of what "make test-tools" would install: as failed where everything has to run, else as
+// skipped.
+func Missing(t T, what string) {
 	t.Helper()
 	if os.Getenv("DOSSIER_TEST_REQUIRE") == "1" {
 		t.Fatal(what + remedy)

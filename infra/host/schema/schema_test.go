@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dossier.example/infra/internal/testservers"
 )
 
 func valid() Script {
@@ -69,13 +71,7 @@ func TestRefused(t *testing.T) {
 
 // TestShellcheck has a program read the script that knows shells better.
 func TestShellcheck(t *testing.T) {
-	program, err := exec.LookPath("shellcheck")
-	if err != nil {
-		if os.Getenv("DOSSIER_TEST_REQUIRE") == "1" {
-			t.Fatal(`shellcheck is not installed; "make test-tools" installs it`)
-		}
-		t.Skip(`shellcheck is not installed; "make test-tools" installs it`)
-	}
+	program := testservers.Require(t, "shellcheck")
 	path := filepath.Join(t.TempDir(), "schema.bash")
 	if err := os.WriteFile(path, []byte(render(t, valid())), 0o600); err != nil {
 		t.Fatal(err)

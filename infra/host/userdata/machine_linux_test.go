@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"dossier.example/infra/internal/testservers"
 )
 
 // machine is a host in namespaces of its own: its own disk (an overlay over this one's), processes, network and systemd. It stands in
@@ -41,7 +43,7 @@ func requireMachine(t *testing.T) {
 	t.Helper()
 	require(t, "unshare", "nsenter", "ip", "curl", "bash")
 	if _, err := os.Stat("/lib/systemd/systemd"); err != nil {
-		missing(t, "systemd is not installed"+remedy)
+		testservers.Missing(t, "systemd is not installed")
 	}
 	if os.Getuid() != 0 {
 		// Also where everything else has to run: no installation mends it, and the test's report tells what was left out.

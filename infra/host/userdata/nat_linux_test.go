@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"dossier.example/infra/internal/testservers"
 )
 
 // network is another host's, beside a machine: a process that does nothing but hold it.
@@ -93,7 +95,7 @@ func TestNATInstance(t *testing.T) {
 	m := newHost(t, nanoMemory)
 	nft, err := exec.LookPath("nft")
 	if err != nil || nft != "/usr/sbin/nft" {
-		missing(t, fmt.Sprintf("nft is not at /usr/sbin/nft but at %s", nft))
+		testservers.Missing(t, fmt.Sprintf("nft is not installed at /usr/sbin/nft, but at %s", nft))
 	}
 	m.run("mv", nft, "/usr/lib/hidden-nft")
 	inside, outside := lay(t, m)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dossier.example/infra/internal/testservers"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -292,19 +294,7 @@ func require(t *testing.T, programs ...string) {
 	t.Helper()
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
-			missing(t, p+" is not installed"+remedy)
+			testservers.Missing(t, p+" is not installed")
 		}
 	}
-}
-
-// remedy ends a message about a program that is not installed.
-const remedy = `; "make test-tools" installs it`
-
-// missing ends the test because of what this machine lacks.
-func missing(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("DOSSIER_TEST_REQUIRE") == "1" {
-		t.Fatal(what)
-	}
-	t.Skip(what)
 }

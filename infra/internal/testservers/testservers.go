@@ -9,7 +9,6 @@ package testservers
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -44,12 +43,19 @@ func Require(t testing.TB, names ...string) string {
 			}
 		}
 	}
-	missing := fmt.Sprintf(`%s is not installed; "make test-tools" installs it`, strings.Join(names, " or "))
-	if os.Getenv("DOSSIER_TEST_REQUIRE") == "1" {
-		t.Fatal(missing)
-	}
-	t.Skip(missing)
+	Missing(t, strings.Join(names, " or ")+" is not installed")
 	return ""
+}
+
+// Missing ends the test because of what "make test-tools" would install: as failed where everything has to run, else as
+// skipped.
+func Missing(t testing.TB, what string) {
+	t.Helper()
+	what += `; "make test-tools" installs it`
+	if os.Getenv("DOSSIER_TEST_REQUIRE") == "1" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
 }
 
 // folder makes a folder that other users can reach: the database may have to run as another, whom testing's own TempDir keeps out. Its

