@@ -62,20 +62,27 @@ func TestServiceSpecReplacements(t *testing.T) {
 	agreed := map[string]string{
 		"aws:cloudwatch/eventTarget:EventTarget targetId: plans replace": dividedList +
 			": internal/service/events/target.go, target_id",
-		"aws:cloudwatch/logGroup:LogGroup logGroupClass: plans replace":                     "CloudFormation refuses the change; internal/service/logs/group.go, log_group_class",
-		"aws:dynamodb/table:Table localSecondaryIndexes: plans replace":                     "DynamoDB cannot change them (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LSI.html); internal/service/dynamodb/table.go",
-		"aws:ec2/eip:Eip publicIpv4Pool: plans replace":                                     "an address stays in its pool; internal/service/ec2/ec2_eip.go, public_ipv4_pool",
-		"aws:ec2/natGateway:NatGateway secondaryPrivateIpAddressCount: plans replace":       "CloudFormation assigns and unassigns addresses; internal/service/ec2/vpc_nat_gateway.go does not",
-		"aws:lb/loadBalancer:LoadBalancer subnetMappings: plans replace":                    "some changes only: internal/service/elbv2/load_balancer.go, customizeDiffLoadBalancerALB; this program gives subnets",
-		"aws:s3/bucketV2:BucketV2 objectLockConfiguration.objectLockEnabled: plans replace": "CloudFormation replaces for ObjectLockEnabled beside it; internal/service/s3/bucket.go, object_lock_enabled",
+		"aws:cloudwatch/logGroup:LogGroup logGroupClass: plans replace": "CloudFormation refuses the change; " +
+			"internal/service/logs/group.go, log_group_class",
+		"aws:dynamodb/table:Table localSecondaryIndexes: plans replace": "DynamoDB cannot change them " +
+			"(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LSI.html); " +
+			"internal/service/dynamodb/table.go",
+		"aws:ec2/eip:Eip publicIpv4Pool: plans replace": "an address stays in its pool; " +
+			"internal/service/ec2/ec2_eip.go, public_ipv4_pool",
+		"aws:ec2/natGateway:NatGateway secondaryPrivateIpAddressCount: plans replace": "CloudFormation assigns and " +
+			"unassigns addresses; internal/service/ec2/vpc_nat_gateway.go does not",
+		"aws:lb/loadBalancer:LoadBalancer subnetMappings: plans replace": "some changes only: " +
+			"internal/service/elbv2/load_balancer.go, customizeDiffLoadBalancerALB; this program gives subnets",
+		"aws:s3/bucketV2:BucketV2 objectLockConfiguration.objectLockEnabled: plans replace": "CloudFormation " +
+			"replaces for ObjectLockEnabled beside it; internal/service/s3/bucket.go, object_lock_enabled",
 		"aws:sns/topicPolicy:TopicPolicy arn: plans replace": dividedList +
 			": internal/service/sns/topic_policy.go, arn",
 
 		"aws:ec2/internetGateway:InternetGateway vpcId: CloudFormation replaces": "CloudFormation replaces the " +
 			"attachment, a resource of its own; " +
 			"internal/service/ec2/vpc_internet_gateway.go detaches and attaches",
-		"aws:ec2/routeTableAssociation:RouteTableAssociation routeTableId: CloudFormation replaces": "in place by ReplaceRouteTableAssociation: " +
-			"internal/service/ec2/vpc_route_table_association.go",
+		"aws:ec2/routeTableAssociation:RouteTableAssociation routeTableId: CloudFormation replaces": "in place by " +
+			"ReplaceRouteTableAssociation: internal/service/ec2/vpc_route_table_association.go",
 		"aws:rds/instance:Instance dbSubnetGroupName: CloudFormation replaces": "in place by ModifyDBInstance, " +
 			"which moves an instance to another VPC: internal/service/rds/instance.go",
 		"aws:rds/instance:Instance identifier: CloudFormation replaces": "in place by ModifyDBInstance, " +

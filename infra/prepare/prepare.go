@@ -4,10 +4,12 @@
 // What it does may be done any number of times, and nothing of it is undone by "pulumi destroy": service-linked roles
 // are the account's.
 //
-//   - The first load balancer, group or database of an account makes AWS create the service's own role, and the creation of the database, say, fails
-//     when the role is not known everywhere in time. So the roles are made beforehand. The provider's resource for them fails where they exist.
-//   - RDS makes the log groups of a database anew when a last line arrives after they were deleted, and the next environment of that name finds
-//     them taken (https://github.com/hashicorp/terraform-provider-aws/issues/42858). So they are deleted, but only while no database has the name.
+//   - The first load balancer, group or database of an account makes AWS create the service's own role, and the
+//     creation of the database, say, fails when the role is not known everywhere in time. So the roles are made
+//     beforehand. The provider's resource for them fails where they exist.
+//   - RDS makes the log groups of a database anew when a last line arrives after they were deleted, and the next
+//     environment of that name finds them taken (https://github.com/hashicorp/terraform-provider-aws/issues/42858). So
+//     they are deleted, but only while no database has the name.
 package prepare
 
 import (

@@ -8,14 +8,17 @@
 // use.
 //
 // What it does not prove:
-//   - that AWS accepts what the double accepts. Its rules are those that somebody wrote down here, each with its source; quotas of an
-//     account, names that are taken elsewhere, service control policies, capacity, prices and regions that lack a feature are unknown to it.
-//   - that anything works: no instance boots, no command runs, no request is served, no policy is enforced. What runs on the hosts has
-//     tests in packages userdata, schema and rollout; what policies allow has them in package permissions.
-//   - how long anything takes, and the consistency of AWS in the meantime: a role can be used here as soon as it was made.
-//   - what the real providers make of inputs: they normalise documents, fill in defaults that AWS chooses, and compare with what AWS
-//     says. A difference that comes from that, and with it a plan that never ends, is not seen here. Outputs that change by themselves,
-//     such as a certificate's status, stay as they were when the resource was made.
+//   - that AWS accepts what the double accepts. Its rules are those that somebody wrote down here, each with its
+//     source; quotas of an account, names that are taken elsewhere, service control policies, capacity, prices and
+//     regions that lack a feature are unknown to it.
+//   - that anything works: no instance boots, no command runs, no request is served, no policy is enforced. What runs
+//     on the hosts has tests in packages userdata, schema and rollout; what policies allow has them in package
+//     permissions.
+//   - how long anything takes, and the consistency of AWS in the meantime: a role can be used here as soon as it was
+//     made.
+//   - what the real providers make of inputs: they normalise documents, fill in defaults that AWS chooses, and compare
+//     with what AWS says. A difference that comes from that, and with it a plan that never ends, is not seen here.
+//     Outputs that change by themselves, such as a certificate's status, stay as they were when the resource was made.
 package engine
 
 import (
