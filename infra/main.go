@@ -78,7 +78,12 @@ func stack(from source) pulumi.RunFunc {
 		if err != nil {
 			return err
 		}
+		// The provider takes the profile from the configuration; the commands of a deployment take it from here.
 		profile, _ := ctx.GetConfig("aws:profile")
+		credentials := pulumi.StringMap{}
+		if profile != "" {
+			credentials["AWS_PROFILE"] = pulumi.String(profile)
+		}
 		warnings, err := from.Preflight(ctx.Context(), env, profile)
 		for _, warning := range warnings {
 			if err := ctx.Log.Warn("preflight: "+warning, nil); err != nil {
@@ -107,7 +112,7 @@ func stack(from source) pulumi.RunFunc {
 			return err
 		}
 
-		prepared, err := prepareAccount(ctx, "dossier-prepare", env.Region, prefix)
+		prepared, err := prepareAccount(ctx, "dossier-prepare", env.Region, prefix, credentials)
 		if err != nil {
 			return err
 		}
@@ -153,9 +158,9 @@ func stack(from source) pulumi.RunFunc {
 			return err
 		}
 		bastion, err := jump.New(ctx, "dossier-jump", jump.Args{
-			Prefix: prefix, Region: env.Region, Jump: env.Jump, Image: image, Newest: !named, Network: net,
-			Parameters: params, Storage: store, Database: db,
-			Migrations: migrations, Credentials: env.Database.Credentials, Boundary: env.Access.Boundary,
+			Prefix: prefix, Region: env.Region, Environment: credentials, Jump: env.Jump, Image: image, Newest: !named,
+			Network: net, Parameters: params, Storage: store, Database: db, Migrations: migrations,
+			Credentials: env.Database.Credentials, Boundary: env.Access.Boundary,
 		})
 		if err != nil {
 			return err
@@ -180,8 +185,8 @@ func stack(from source) pulumi.RunFunc {
 			return err
 		}
 		rollout, rolledOut, err := app.Rollout(ctx, "dossier-rollout", service.RolloutArgs{
-			Region: env.Region, Service: env.Service, Site: web, Alarms: watch.Rollback, Releases: store.Releases,
-			ReleaseDays: env.Storage.ReleaseDays,
+			Region: env.Region, Environment: credentials, Service: env.Service, Site: web, Alarms: watch.Rollback,
+			Releases: store.Releases, ReleaseDays: env.Storage.ReleaseDays,
 		})
 		if err != nil {
 			return err
@@ -207,11 +212,12 @@ func stack(from source) pulumi.RunFunc {
 
 // prepareAccount runs what an account needs before its first environment, and an environment before it is made again;
 // see package prepare.
-func prepareAccount(ctx *pulumi.Context, name, region, database string) (pulumi.Resource, error) {
+func prepareAccount(ctx *pulumi.Context, name, region, database string,
+	environment pulumi.StringMap) (pulumi.Resource, error) {
 	return local.NewCommand(ctx, name, &local.CommandArgs{
 		Create: pulumi.Sprintf("go run dossier.example/infra/cmd/prepare --region %s --database %s",
 			region, database),
-		AddPreviousOutputInEnv: pulumi.Bool(false),
+		Environment: environment, AddPreviousOutputInEnv: pulumi.Bool(false),
 	}, pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "10m", Update: "10m"}))
 }
 

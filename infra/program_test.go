@@ -604,3 +604,27 @@ func TestSizesAreMeasured(t *testing.T) {
 		}
 	})
 }
+
+// TestProfile: the provider takes aws:profile from the configuration. The commands would use other credentials, and so
+// might roll out in another account.
+func TestProfile(t *testing.T) {
+	for _, profile := range []string{"", "files-dev"} {
+		config := environment(t, "dev", nil)
+		if profile != "" {
+			config["aws:profile"] = profile
+		}
+		g, err := graph.Record("dossier", "dev", config, stack(fixed(t, "first release")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		commands := g.ByType("command:local:Command")
+		if len(commands) != 3 {
+			t.Errorf("%d commands run here, want preparation, schema and rollout", len(commands))
+		}
+		for _, c := range commands {
+			if got := graph.Text(c.Input("environment.AWS_PROFILE")); got != profile {
+				t.Errorf("with the profile %q: %s runs with %q", profile, c, got)
+			}
+		}
+	}
+}

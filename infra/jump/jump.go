@@ -27,6 +27,8 @@ type Args struct {
 	// Prefix begins the Name tags: dossier-<stack>.
 	Prefix string
 	Region string
+	// Environment is what the schema command needs to find the credentials, beside what is in Pulumi's own.
+	Environment pulumi.StringMap
 	settings.Jump
 	// Image is the AMI. Newest tells that nobody named it: it is the newest of today, and tomorrow's is no change.
 	Image      string
@@ -186,7 +188,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		j.Schema, err = local.NewCommand(ctx, name+"-schema", &local.CommandArgs{
 			Create: pulumi.Sprintf("go run dossier.example/infra/cmd/runcommand --instance %s --region %s --timeout %s",
 				j.Instance.ID(), args.Region, commandTimeout.String()),
-			Stdin: script, Triggers: triggers, AddPreviousOutputInEnv: pulumi.Bool(false),
+			Environment: args.Environment, Stdin: script, Triggers: triggers, AddPreviousOutputInEnv: pulumi.Bool(false),
 		}, parent, wait, timeouts)
 	}
 	if err != nil {

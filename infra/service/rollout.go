@@ -16,6 +16,8 @@ import (
 // RolloutArgs is what a rollout is made from.
 type RolloutArgs struct {
 	Region string
+	// Environment is what the command needs to find the credentials, beside what is in Pulumi's own.
+	Environment pulumi.StringMap
 	settings.Service
 	Site *site.Site
 	// Releases is the bucket of releases, in which one is kept for ReleaseDays at least.
@@ -38,8 +40,7 @@ func (s *Service) Rollout(ctx *pulumi.Context, name string, args RolloutArgs) (p
 	timeout := 15*time.Minute + time.Duration(args.Max)*(args.BootTimeout+args.DeregistrationDelay)
 	version := pulumi.Sprintf("%d", s.Template.LatestVersion)
 	alarms := args.Alarms.ToStringArrayOutput().ApplyT(func(names []string) string {
-		return strings.Join(names,
-			",")
+		return strings.Join(names, ",")
 	}).(pulumi.StringOutput)
 	what := pulumi.StringMap{
 		"DOSSIER_ROLLOUT_REGION": pulumi.String(args.Region), "DOSSIER_ROLLOUT_GROUP": s.Group.Name,
@@ -47,6 +48,7 @@ func (s *Service) Rollout(ctx *pulumi.Context, name string, args RolloutArgs) (p
 		"DOSSIER_ROLLOUT_TARGET_GROUP": args.Site.Targets.Arn, "DOSSIER_ROLLOUT_URL": args.Site.URL,
 	}
 	environment := maps.Clone(what)
+	maps.Copy(environment, args.Environment)
 	maps.Copy(environment, pulumi.StringMap{
 		"DOSSIER_ROLLOUT_ALARMS": alarms, "DOSSIER_ROLLOUT_TIMEOUT": pulumi.String(timeout.String()),
 		"DOSSIER_ROLLOUT_MIN_HEALTHY": pulumi.Sprintf("%d", MinHealthy),
