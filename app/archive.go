@@ -2,6 +2,7 @@ package dossier
 
 import (
 	"archive/zip"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,10 +24,15 @@ import (
 // Its size and the names in it take a look at every record before the first byte. Of each file it keeps the name and
 // about 60 bytes, and archive/zip, while it is written, 200 more for the directory at the end: with names of 50 bytes 3
 // MB for the 10,000 files of the default quota.
+//
+// A stored file that is known to be damaged is left out, and a text in the archive names it and says why.
 type Archive struct {
 	svc     *Service
 	person  PersonID
 	entries []archived
+	// missing is the text, empty where nothing is left out, and missingName its name.
+	missing     []byte
+	missingName string
 }
 
 // archived is what is kept of a file.
@@ -41,6 +47,7 @@ type archived struct {
 // there are more than a person may have, so that the quota bounds its memory as well.
 func (s *Service) Archive(ctx context.Context, person PersonID) (*Archive, error) {
 	a := &Archive{svc: s, person: person}
+	var missing bytes.Buffer
 	names := archiveNames{map[string]bool{}, map[string]int{}}
 	for f, err := range allFiles(ctx, s.catalog, person) {
 		switch {
@@ -48,16 +55,32 @@ func (s *Service) Archive(ctx context.Context, person PersonID) (*Archive, error
 			return nil, err
 		case f.State != FileStored || f.Content == nil:
 			continue
+		case f.Damage != nil:
+			if missing.Len() == 0 {
+				missing.WriteString("These files are not in this archive, because their stored copies are damaged.\r\n" +
+					"Whoever has one of them can send it again: it then replaces the damaged copy.\r\n\r\n")
+			}
+			fmt.Fprintf(&missing, "%s (%d bytes, SHA-256 %x): %s\r\n", f.Name, f.Content.Size, f.Content.SHA256,
+				map[DamageKind]string{ObjectMissing: "missing", ObjectDiffers: "changed since it was stored"}[f.Damage.Kind])
+			continue
 		case len(a.entries) == s.limits.PersonFiles:
 			return nil, Errorf(CodeTooLarge, nil, "An archive takes up to %d files. Download them one by one.", s.limits.PersonFiles)
 		}
 		a.entries = append(a.entries, archived{f.ID, names.of(f.Name), f.Content.held(), f.CreatedAt.Unix()})
 	}
+	if missing.Len() > 0 {
+		a.missing, a.missingName = missing.Bytes(), names.of("Missing files.txt")
+	}
 	return a, nil
 }
 
-// Files returns the number of files in it.
-func (a *Archive) Files() int { return len(a.entries) }
+// Files returns the number of files in it, the text among them.
+func (a *Archive) Files() int {
+	if a.missing != nil {
+		return len(a.entries) + 1
+	}
+	return len(a.entries)
+}
 
 // The sizes of the records of a ZIP as archive/zip writes them to something that is not read back, in bytes; a test
 // compares.
@@ -75,19 +98,25 @@ const (
 // Size returns the length of the archive in bytes.
 func (a *Archive) Size() int64 {
 	var offset, directory int64
-	for _, e := range a.entries {
-		name, large := int64(len(e.name)), e.held.Size >= math.MaxUint32
+	add := func(entry string, size int64) {
+		name, large := int64(len(entry)), size >= math.MaxUint32
 		directory += zipDirectoryHeader + name + zipTime
 		if large || offset >= math.MaxUint32 {
 			directory += zipDirectoryExtra64
 		}
-		offset += zipLocalHeader + name + zipTime + e.held.Size + zipDescriptor
+		offset += zipLocalHeader + name + zipTime + size + zipDescriptor
 		if large {
 			offset += zipDescriptor64 - zipDescriptor
 		}
 	}
+	if a.missing != nil {
+		add(a.missingName, int64(len(a.missing)))
+	}
+	for _, e := range a.entries {
+		add(e.name, e.held.Size)
+	}
 	size := offset + directory + zipEnd
-	if len(a.entries) >= math.MaxUint16 || directory >= math.MaxUint32 || offset >= math.MaxUint32 {
+	if a.Files() >= math.MaxUint16 || directory >= math.MaxUint32 || offset >= math.MaxUint32 {
 		size += zipEnd64
 	}
 	return size
@@ -98,10 +127,20 @@ const archiveBuffer = 64 << 10
 
 // Write writes the archive: Size bytes, or an error. Each file is compared with its size and checksum while it passes,
 // and the directory, without which nobody takes the archive for whole, comes last. Errors: ErrLost where a file was
-// deleted since it was listed; ErrUnavailable; that of w; that of ctx; and one without a code where a file is damaged.
+// deleted since it was listed; ErrDamaged where one is damaged, which the next archive then leaves out; ErrUnavailable;
+// that of w; that of ctx.
 func (a *Archive) Write(ctx context.Context, w io.Writer) error {
 	z := zip.NewWriter(w)
 	buf := make([]byte, archiveBuffer)
+	if a.missing != nil {
+		entry, err := z.CreateHeader(&zip.FileHeader{Name: a.missingName, Method: zip.Store, Modified: a.svc.time()})
+		if err == nil {
+			_, err = entry.Write(a.missing)
+		}
+		if err != nil {
+			return fmt.Errorf("write the list of missing files of the archive: %w", err)
+		}
+	}
 	for _, e := range a.entries {
 		entry, err := z.CreateHeader(&zip.FileHeader{Name: e.name, Method: zip.Store, Modified: time.Unix(e.createdAt, 0).UTC()})
 		if err != nil {
@@ -121,7 +160,7 @@ func (a *Archive) Write(ctx context.Context, w io.Writer) error {
 func (s *Service) copy(ctx context.Context, w io.Writer, person PersonID, f archived, buf []byte) error {
 	r, err := s.objects.Open(ctx, ObjectKey(person, f.id), 0, -1)
 	if errors.Is(err, ErrNotFound) {
-		return Errorf(CodeLost, err, "A file was deleted meanwhile. Load the page again.")
+		return s.archiveFault(ctx, person, f, ObjectMissing, err)
 	}
 	if err != nil {
 		return fmt.Errorf("open object: %w", err)
@@ -146,10 +185,21 @@ func (s *Service) copy(ctx context.Context, w io.Writer, person PersonID, f arch
 		}
 	}
 	if held := (Held{Size: size, CRC64: crc.Sum64()}); held != f.held {
-		return fmt.Errorf("file %s of person %s is damaged: its record has %d bytes, CRC-64 %016x; the store gave %d, %016x",
-			f.id, person, f.held.Size, f.held.CRC64, held.Size, held.CRC64)
+		return s.archiveFault(ctx, person, f, ObjectDiffers,
+			fmt.Errorf("its record has %d bytes, CRC-64 %016x; the store gave %d, %016x", f.held.Size, f.held.CRC64, held.Size,
+				held.CRC64))
 	}
 	return nil
+}
+
+// archiveFault marks a file of which an archive found that its object is missing or differs, and returns the refusal.
+func (s *Service) archiveFault(ctx context.Context, person PersonID, f archived, kind DamageKind, cause error) error {
+	file := File{Person: person, ID: f.id}
+	err := s.found(ctx, file, kind)
+	if errors.Is(err, ErrNotFound) {
+		return Errorf(CodeLost, err, "A file was deleted meanwhile. Load the page again.")
+	}
+	return damaged(file, kind, errors.Join(cause, err))
 }
 
 // archiveNames gives the files of one archive names under which every system can unpack them side by side. Case makes

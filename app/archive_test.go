@@ -366,26 +366,29 @@ func TestArchiveIsWholeOrBroken(t *testing.T) {
 	if _, err := submit(ctx, svc, r, twoFiles); err != nil {
 		t.Fatal(err)
 	}
-	files := s.opens(t, r)
 	outage := dossier.Unavailable(ctx, "read object", errInjected)
 	full := errors.New("the client left")
 	for name, c := range map[string]struct {
 		bend func(io.ReadCloser) io.ReadCloser
 		w    io.Writer
-		want error // nil: any without a code
+		want error
 	}{
 		"a flipped bit": {bend: func(r io.ReadCloser) io.ReadCloser {
 			data, _ := io.ReadAll(r)
 			data[len(data)-1] ^= 1
 			return reader{bytes.NewReader(data), r}
-		}},
+		}, want: dossier.ErrDamaged},
 		"a byte less": {bend: func(r io.ReadCloser) io.ReadCloser {
 			data, _ := io.ReadAll(r)
 			return reader{bytes.NewReader(data[:len(data)-1]), r}
-		}},
-		"a byte more":       {bend: func(r io.ReadCloser) io.ReadCloser { return reader{io.MultiReader(r, strings.NewReader("x")), r} }},
-		"bytes without end": {bend: func(r io.ReadCloser) io.ReadCloser { return reader{io.MultiReader(r, zero{}), r} }},
-		"nothing":           {bend: func(r io.ReadCloser) io.ReadCloser { return reader{strings.NewReader(""), r} }},
+		}, want: dossier.ErrDamaged},
+		"a byte more": {bend: func(r io.ReadCloser) io.ReadCloser {
+			return reader{io.MultiReader(r, strings.NewReader("x")), r}
+		}, want: dossier.ErrDamaged},
+		"bytes without end": {bend: func(r io.ReadCloser) io.ReadCloser { return reader{io.MultiReader(r, zero{}), r} },
+			want: dossier.ErrDamaged},
+		"nothing": {bend: func(r io.ReadCloser) io.ReadCloser { return reader{strings.NewReader(""), r} },
+			want: dossier.ErrDamaged},
 		"an outage in the middle": {bend: func(r io.ReadCloser) io.ReadCloser {
 			return reader{io.MultiReader(io.LimitReader(r, 2), failingReader{outage}), r}
 		}, want: dossier.ErrUnavailable},
@@ -395,6 +398,10 @@ func TestArchiveIsWholeOrBroken(t *testing.T) {
 		"a client that leaves": {bend: func(r io.ReadCloser) io.ReadCloser { return r }, w: refusing{full}, want: full},
 	} {
 		t.Run(name, func(t *testing.T) {
+			s, r := embedded(t), dossier.NewReceipt()
+			if _, err := submit(ctx, s.service(dossier.DefaultLimits()), r, twoFiles); err != nil {
+				t.Fatal(err)
+			}
 			closed := 0
 			objects := bendingReads{s.objects, func(r io.ReadCloser) io.ReadCloser {
 				return closing{c.bend(r), &closed}
@@ -406,8 +413,7 @@ func TestArchiveIsWholeOrBroken(t *testing.T) {
 				w = &b
 			}
 			err := a.Write(ctx, w)
-			var coded *dossier.Error
-			if err == nil || c.want != nil && !errors.Is(err, c.want) || c.want == nil && errors.As(err, &coded) {
+			if !errors.Is(err, c.want) && codeOf(err) != codeOf(c.want) {
 				t.Errorf("error is %v; want %v", err, c.want)
 			}
 			if _, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len())); err == nil {
@@ -416,8 +422,56 @@ func TestArchiveIsWholeOrBroken(t *testing.T) {
 			if closed != 1 {
 				t.Errorf("%d objects were closed; want the one that was opened", closed)
 			}
+			marked := 0
+			for _, f := range s.opens(t, r) {
+				if f.Damage != nil && f.Damage.Kind == dossier.ObjectDiffers {
+					marked++
+				}
+			}
+			if damaged := codeOf(c.want) == dossier.CodeDamaged; marked != map[bool]int{true: 1}[damaged] {
+				t.Errorf("%d files are marked as damaged", marked)
+			}
 		})
 	}
+
+	t.Run("files that are known to be damaged", func(t *testing.T) {
+		s, r := embedded(t), dossier.NewReceipt()
+		svc := s.service(dossier.DefaultLimits())
+		three := append([]upload{{"c.txt", []byte("gamma")}}, twoFiles...)
+		if _, err := submit(ctx, svc, r, three); err != nil {
+			t.Fatal(err)
+		}
+		files := s.opens(t, r)
+		if err := s.objects.Delete(ctx, files[0].Key()); err != nil {
+			t.Fatal(err)
+		}
+		if err := archiveOf(t, svc, r.Person).Write(ctx, io.Discard); codeOf(err) != dossier.CodeDamaged {
+			t.Errorf("the first archive with a missing file: %v, want ErrDamaged", err)
+		}
+		a := archiveOf(t, svc, r.Person)
+		var b bytes.Buffer
+		if err := a.Write(ctx, &b); err != nil || int64(b.Len()) != a.Size() || a.Files() != 3 {
+			t.Fatalf("the next archive: %d files, %d bytes of %d, %v", a.Files(), b.Len(), a.Size(), err)
+		}
+		z, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []string{"Missing files.txt", files[1].Name, files[2].Name} {
+			if z.File[i].Name != want {
+				t.Errorf("file %d is %q, want %q", i, z.File[i].Name, want)
+			}
+		}
+		list, err := z.File[0].Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(list)
+		if err != nil || !strings.Contains(string(text), files[0].Name+" (") || !strings.Contains(string(text), ": missing") {
+			t.Errorf("the list says %q, %v", text, err)
+		}
+	})
+	files := s.opens(t, r)
 
 	t.Run("a file that was deleted meanwhile", func(t *testing.T) {
 		a := archiveOf(t, svc, r.Person)

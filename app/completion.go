@@ -98,6 +98,14 @@ func (s *Service) settled(ctx context.Context, person PersonID, file FileID, sum
 	case sums != nil && !sums.are(f.Content):
 		return File{}, false,
 			Errorf(CodeCorrupt, nil, "Is stored already, with other bytes. Send this one as a new one.")
+	case sums == nil:
+		return f, true, nil
+	}
+	switch whole, err := s.intact(ctx, f); {
+	case err != nil:
+		return File{}, false, err
+	case !whole:
+		return File{}, false, Errorf(CodeConflict, nil, "The stored copy is damaged. Send this file as a new one.")
 	}
 	return f, true, nil
 }
@@ -109,7 +117,9 @@ func (s *Service) twin(ctx context.Context, person PersonID, name string, sums C
 			return File{}, false, err
 		}
 		if f.State == FileStored && sums.are(f.Content) && (name == "" || name == f.Name) {
-			return f, true, nil
+			if whole, err := s.intact(ctx, f); whole || err != nil {
+				return f, whole, err
+			}
 		}
 	}
 	return File{}, false, nil
@@ -220,7 +230,7 @@ func (s *Service) commit(ctx context.Context, f File, content Content) (File, er
 				return File{}, fmt.Errorf("describe file: %w", err)
 			}
 		}
-		stored, err := s.catalog.Commit(ctx, f.Person, f.ID, s.time())
+		stored, _, err := s.commitOrTwin(ctx, f, &content)
 		switch {
 		case errors.Is(err, ErrIncomplete):
 			content.Type = ""

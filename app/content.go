@@ -54,7 +54,7 @@ func (c Checksums) are(content *Content) bool {
 func (s *Service) stream(ctx context.Context, key string, r io.Reader, left int64) (Content, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	m := &meter{r: r, sha: sha256.New(), crc: NewCRC64(), limit: s.limits.FileBytes, over: s.tooLarge(), stall: s.stall}
+	m := &meter{r: r, digest: newDigest(), limit: s.limits.FileBytes, over: s.tooLarge(), stall: s.stall}
 	if left < m.limit {
 		m.limit, m.over = left, s.full(nil)
 	}
@@ -84,11 +84,8 @@ const sniffed = 3072
 // timer runs; while the source is being read it does not, because waiting for the sender is not the store's fault. It
 // does not run after the last byte either.
 type meter struct {
-	r     io.Reader
-	sha   hash.Hash
-	crc   hash.Hash64
-	head  []byte
-	size  int64
+	r io.Reader
+	digest
 	limit int64
 	over  *Error // what is wrong with more bytes than limit
 
@@ -104,12 +101,7 @@ func (m *meter) Read(p []byte) (int, error) {
 	n, err := m.r.Read(p)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.sha.Write(p[:n])
-	m.crc.Write(p[:n])
-	if free := sniffed - len(m.head); free > 0 {
-		m.head = append(m.head, p[:min(n, free)]...)
-	}
-	m.size += int64(n)
+	_, _ = m.Write(p[:n]) // a digest never fails
 	if m.size > m.limit {
 		err = m.over
 	}
@@ -145,7 +137,31 @@ func (m *meter) failure() error {
 func (m *meter) content() Content {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.digest.content()
+}
+
+// digest keeps what must be known of the bytes that are written to it.
+type digest struct {
+	sha  hash.Hash
+	crc  hash.Hash64
+	head []byte
+	size int64
+}
+
+func newDigest() digest { return digest{sha: sha256.New(), crc: NewCRC64()} }
+
+func (d *digest) Write(p []byte) (int, error) {
+	d.sha.Write(p)
+	d.crc.Write(p)
+	if free := sniffed - len(d.head); free > 0 {
+		d.head = append(d.head, p[:min(len(p), free)]...)
+	}
+	d.size += int64(len(p))
+	return len(p), nil
+}
+
+func (d *digest) content() Content {
 	return Content{
-		Size: m.size, SHA256: [32]byte(m.sha.Sum(nil)), CRC64: m.crc.Sum64(), Type: mimetype.Detect(m.head).String(),
+		Size: d.size, SHA256: [32]byte(d.sha.Sum(nil)), CRC64: d.crc.Sum64(), Type: mimetype.Detect(d.head).String(),
 	}
 }

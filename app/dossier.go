@@ -31,12 +31,13 @@ package dossier
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"time"
 )
 
-// Service does everything that changes or reads the three stores. It keeps no state of its own between two calls, so
-// any number of instances may serve the same stores. It is safe for concurrent use.
+// Service does everything that changes or reads the three stores. No promise rests on what it keeps between two calls,
+// so any number of instances may serve the same stores. It is safe for concurrent use.
 type Service struct {
 	people  People
 	catalog Catalog
@@ -46,6 +47,10 @@ type Service struct {
 	stall time.Duration
 	now   func() time.Time
 	log   *slog.Logger
+	// rereads is the one thing that is remembered between two calls: a bound, of this instance alone.
+	rereads rereads
+	// instance tells this one from others that serve the same stores.
+	instance string
 }
 
 // Options are the parts of a Service that have a sensible value of their own.
@@ -72,7 +77,8 @@ func New(people People, catalog Catalog, objects Objects, o Options) *Service {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{people: people, catalog: catalog, objects: objects, limits: o.Limits.withDefaults(), stall: o.Stall, now: o.Now, log: o.Log}
+	return &Service{people: people, catalog: catalog, objects: objects, limits: o.Limits.withDefaults(), stall: o.Stall, now: o.Now, log: o.Log,
+		instance: rand.Text()}
 }
 
 // time returns the current time as the stores keep it: UTC, whole microseconds.

@@ -28,6 +28,8 @@ const (
 	CodeLost Code = "lost"
 	// CodeCorrupt: a store holds other bytes than were sent to it.
 	CodeCorrupt Code = "corrupt"
+	// CodeDamaged: the object of a stored file is missing, or has other bytes than its record says.
+	CodeDamaged Code = "damaged"
 	// CodeQuota: the person has as many files, or bytes, as one may have.
 	CodeQuota Code = "quota"
 	// CodeIncomplete: parts of the file are not there yet; Error.Message names the first.
@@ -48,6 +50,7 @@ var (
 	ErrConflict    = &Error{Code: CodeConflict}
 	ErrLost        = &Error{Code: CodeLost}
 	ErrCorrupt     = &Error{Code: CodeCorrupt}
+	ErrDamaged     = &Error{Code: CodeDamaged}
 	ErrQuota       = &Error{Code: CodeQuota}
 	ErrIncomplete  = &Error{Code: CodeIncomplete}
 	ErrForbidden   = &Error{Code: CodeForbidden}

@@ -2,6 +2,7 @@ package dossier
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -40,6 +41,8 @@ type File struct {
 	Multipart *Multipart
 	// CreatedAt and UpdatedAt are UTC, whole microseconds.
 	CreatedAt, UpdatedAt time.Time
+	// Damage is what is known to be wrong with the object of a file in state FileStored; nil: nothing is known.
+	Damage *Damage
 }
 
 // Key returns the key of the file's object.
@@ -152,11 +155,27 @@ func (s *Service) File(ctx context.Context, person PersonID, file FileID) (File,
 }
 
 // Open returns a stored file's bytes from offset on, length of them at most (negative: to the end). The ctx governs the
-// reading too. ErrNotFound where the file was deleted meanwhile.
+// reading too. The whole of a file is compared with its record: where it differs, the last bytes are not read, but
+// ErrDamaged is. Of a part nobody knows a checksum.
+//
+// Errors: ErrNotFound where the file was deleted meanwhile; ErrDamaged where its object is missing; ErrUnavailable.
 func (s *Service) Open(ctx context.Context, f File, offset, length int64) (io.ReadCloser, error) {
+	whole := f.Content != nil && offset == 0 && (length < 0 || length >= f.Content.Size)
+	if whole {
+		length = -1 // more than the record says is a damage too
+	}
 	r, err := s.objects.Open(ctx, f.Key(), offset, length)
+	if errors.Is(err, ErrNotFound) {
+		if err := s.found(ctx, f, ObjectMissing); err != nil {
+			return nil, fmt.Errorf("open object: %w", err)
+		}
+		return nil, damaged(f, ObjectMissing, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open object: %w", err)
+	}
+	if whole {
+		return &verifier{ctx: ctx, svc: s, file: f, r: r, crc: NewCRC64()}, nil
 	}
 	return r, nil
 }

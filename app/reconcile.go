@@ -14,10 +14,17 @@ type ReconcileOptions struct {
 	// be longer than the longest upload; one that is hit all the same fails cleanly and can be sent again.
 	OlderThan time.Duration
 	// Sweep also walks all objects and all records, to find objects without a record, records without a person and
-	// persons whose files are miscounted. It costs a listing of the bucket and two scans of the table.
+	// persons whose files are miscounted. It costs a listing of the bucket and three scans of the table.
+	//
+	// What has no owner is removed OlderThan after it was first seen so, by whichever sweep, and only if that is not
+	// much: see Held.
 	Sweep bool
-	// Verify also compares every stored file with what the object store says that it holds. With embedded stores that
-	// reads every byte.
+	// KeepRemoved is how long a sweep leaves what reconciliation removed where it can be put back; at least 1 second,
+	// default 30 days.
+	KeepRemoved time.Duration
+	// YesRemove is a person's word that up to so many ownerless objects and records may be removed at once.
+	YesRemove int
+	// Verify also reads every stored file and compares it with its record.
 	Verify bool
 	// DryRun changes nothing and reports what would be done.
 	DryRun bool
@@ -51,10 +58,14 @@ const (
 	RepairRemovedObject = "removed object without record"
 	// RepairRecounted: what a person has for the quota was counted anew.
 	RepairRecounted = "recounted files of person"
-	// DamageMissing: a stored file has no object. Nothing is changed; restore the object from its version or from a
-	// backup.
+	// RepairSeenOwnerless: an object without a record, or a record without a person, was seen for the first time.
+	RepairSeenOwnerless = "saw something without an owner"
+	// RepairWhole: a file that was marked as damaged is whole again.
+	RepairWhole = "found damaged file whole again"
+	// DamageMissing: a stored file has no object. The file is marked; restore the object from its version or from a
+	// backup, or have the file sent again.
 	DamageMissing = "DAMAGE: stored file without object"
-	// DamageDiffers: a stored file's object has another size or checksum. Nothing is changed.
+	// DamageDiffers: a stored file's object has another size or checksum. The file is marked.
 	DamageDiffers = "DAMAGE: stored file differs from its object"
 )
 
@@ -66,16 +77,30 @@ type ReconcileReport struct {
 	// AbortedMultipartUploads is the number of multipart uploads that were given up on their own. Those that went with
 	// an unfinished upload are among its repairs.
 	AbortedMultipartUploads int `json:"aborted_transfers"`
-	// Verified is the number of stored files that were compared with their objects.
-	Verified int `json:"verified"`
+	// Verified is the number of stored files that were read and found whole, and VerifiedBytes their size.
+	Verified      int   `json:"verified"`
+	VerifiedBytes int64 `json:"verified_bytes"`
+	// Files is the number of records that a sweep saw.
+	Files int `json:"files"`
+	// Ownerless is the number of objects without a record and of records without a person that a sweep leaves: seen too
+	// lately, or Held.
+	Ownerless int `json:"ownerless"`
+	// Held is how many removals are due and were not made, because so many do not go by themselves: a person has to say
+	// the word, by YesRemove. HeldUnacknowledged is the same for what was never acknowledged; it goes on by itself
+	// another day.
+	Held               int `json:"held"`
+	HeldUnacknowledged int `json:"held_unacknowledged"`
+	// Recounting is the number of persons whose counters are wrong and were changed so lately that they are left to the
+	// next reconciliation: something may just be being counted.
+	Recounting int `json:"recounting"`
 	// Failures is the number of things that could not be looked at or mended this time; the error of Reconcile has the
 	// reasons.
 	Failures int `json:"failures"`
 }
 
-// Damaged reports whether something was found that needs a person.
-func (r *ReconcileReport) Damaged() bool {
-	return r.Counts[DamageMissing]+r.Counts[DamageDiffers] > 0
+// NeedsPerson reports whether something was found that needs a person.
+func (r *ReconcileReport) NeedsPerson() bool {
+	return r.Counts[DamageMissing]+r.Counts[DamageDiffers]+r.Held > 0
 }
 
 // Reconcile finishes or removes what was left half-done. Any number of instances may run it at once, beside submissions
@@ -89,15 +114,21 @@ func (s *Service) Reconcile(ctx context.Context, o ReconcileOptions, done func(R
 		Service: s, ReconcileOptions: o, done: done, before: s.time().Add(-o.OlderThan),
 		report: &ReconcileReport{DryRun: o.DryRun, Counts: map[string]int{}},
 	}
-	steps := []func(context.Context) error{r.multipartUploads, r.unfinished, r.leftovers}
+	var steps []func(context.Context) error
 	if o.Sweep {
-		steps = append(steps, r.orphanedObjects)
+		// First too: what the other steps remove is uncounted, so counters that were wrong would stay wrong and look as
+		// if something had just been counted.
+		steps = append(steps, r.miscounted)
+	}
+	steps = append(steps, r.multipartUploads, r.unfinished, r.leftovers)
+	if o.Sweep {
+		steps = append(steps, r.objectsWithoutRecord)
 	}
 	if o.Sweep || o.Verify {
 		steps = append(steps, r.records)
 	}
 	if o.Sweep {
-		steps = append(steps, r.miscounted)
+		steps = append(steps, r.removeOwnerless, r.miscounted, r.expire, r.noteSweep)
 	}
 	for _, step := range steps {
 		r.failed(step(ctx))
@@ -116,6 +147,7 @@ type reconciler struct {
 	done   func(Repair)
 	report *ReconcileReport
 	errs   []error
+	sweep  sweep
 }
 
 func (r *reconciler) failed(err error) {
@@ -201,7 +233,7 @@ func (r *reconciler) unfinished(ctx context.Context) error {
 			continue
 		}
 		if f.State == FileDeleting {
-			r.repair(fileRepair(RepairRemovedFile, f), func() error { return r.erase(ctx, f) })
+			r.repair(fileRepair(RepairRemovedFile, f), func() error { return r.erase(ctx, f, keepForUndo) })
 			continue
 		}
 		whole, err := r.arrived(ctx, f)
@@ -219,9 +251,35 @@ func (r *reconciler) unfinished(ctx context.Context) error {
 			})
 			continue
 		}
+		if allowed, err := r.mayRemove(ctx, f); !allowed {
+			r.failed(err)
+			continue
+		}
 		r.repair(fileRepair(RepairRemovedUpload, f), func() error { return r.take(ctx, f, FileUploading) })
 	}
 	return nil
+}
+
+// mayRemove reports whether files that were never acknowledged may be removed now. Those of which the object store has
+// no object cost nobody anything, and are not counted.
+func (r *reconciler) mayRemove(ctx context.Context, files ...File) (bool, error) {
+	n := 0
+	for _, f := range files {
+		switch _, err := r.objects.Head(ctx, f.Key()); {
+		case err == nil:
+			n++
+		case !errors.Is(err, ErrNotFound):
+			return false, fmt.Errorf("look at unfinished file %s of person %s: %w", f.ID, f.Person, err)
+		}
+	}
+	if n == 0 || r.DryRun {
+		return true, nil
+	}
+	allowed, err := r.allow(ctx, unacknowledgedClass, n, 0)
+	if err == nil && !allowed {
+		r.report.HeldUnacknowledged += n
+	}
+	return allowed, err
 }
 
 // arrived reports whether an unfinished file only lacks its commit: its person is acknowledged and the object store
@@ -249,7 +307,7 @@ func (r *reconciler) take(ctx context.Context, f File, from ...FileState) error 
 	if err := r.catalog.MarkDeleting(ctx, f.Person, f.ID, r.time(), from...); err != nil {
 		return err
 	}
-	return r.erase(ctx, f)
+	return r.erase(ctx, f, keepForUndo)
 }
 
 // leftovers removes submissions that were never acknowledged, and ends deletions of persons.
@@ -261,8 +319,17 @@ func (r *reconciler) leftovers(ctx context.Context) error {
 		}
 		if p.State == PersonDeleting {
 			r.repair(Repair{What: RepairRemovedPerson, Person: p.ID.String()}, func() error {
-				return r.finishDeletion(ctx, p.ID)
+				return r.finishDeletion(ctx, p.ID, keepForUndo)
 			})
+			continue
+		}
+		files, err := r.catalog.Files(ctx, p.ID, FileID{}, MaxFilesPage)
+		if err != nil {
+			r.failed(fmt.Errorf("list the files of person %s: %w", p.ID, err))
+			continue
+		}
+		if allowed, err := r.mayRemove(ctx, files...); !allowed {
+			r.failed(err)
 			continue
 		}
 		r.repair(Repair{What: RepairRemovedSubmission, Person: p.ID.String()}, func() error {
@@ -277,91 +344,27 @@ func (r *reconciler) leftovers(ctx context.Context) error {
 			if err := r.people.Move(ctx, p.ID, PersonDeleting, r.time(), PersonSubmitting); err != nil {
 				return err
 			}
-			return r.finishDeletion(ctx, p.ID)
+			return r.finishDeletion(ctx, p.ID, keepForUndo)
 		})
 	}
 	return nil
 }
 
-// orphanedObjects removes objects without a record. An object's record is put before its bytes are sent and its key is
-// never used again, so an object whose record is absent can never get one.
-func (r *reconciler) orphanedObjects(ctx context.Context) error {
-	var person PersonID
-	known := map[FileID]bool{}
-	for o, err := range r.objects.List(ctx, ObjectPrefix) {
-		if err != nil {
-			return fmt.Errorf("list objects: %w", err)
-		}
-		p, id, err := ParseObjectKey(o.Key)
-		if err != nil {
-			// Not ours: somebody put it there by hand. It is named, so that somebody looks, and left.
-			r.failed(fmt.Errorf("object %q under %s is not one that this program makes; remove it by hand", o.Key, ObjectPrefix))
-			continue
-		}
-		if !o.ModifiedAt.Before(r.before) {
-			continue
-		}
-		if p != person {
-			person = p
-			clear(known)
-			for f, err := range allFiles(ctx, r.catalog, p) {
-				if err != nil {
-					return fmt.Errorf("person %s: %w", p, err)
-				}
-				known[f.ID] = true
-			}
-		}
-		if known[id] {
-			continue
-		}
-		r.repair(Repair{What: RepairRemovedObject, Person: p.String(), File: id.String(), Key: o.Key}, func() error {
-			// The listing of records is older than the listing of objects. A look at this one record decides.
-			switch _, err := r.catalog.File(ctx, p, id); {
-			case err == nil:
-				return &Error{Code: CodeLost}
-			case !errors.Is(err, ErrNotFound):
-				return err
-			}
-			return r.objects.Delete(ctx, o.Key)
-		})
+// expire removes for good what was set aside long ago.
+func (r *reconciler) expire(ctx context.Context) error {
+	if r.DryRun {
+		return nil
 	}
-	return nil
-}
-
-// records removes records whose person is gone and, when asked, compares stored files with their objects.
-func (r *reconciler) records(ctx context.Context) error {
-	for batch, err := range batches(r.catalog.All(ctx), 100) {
-		if err != nil {
-			return fmt.Errorf("walk the catalog: %w", err)
-		}
-		ids := map[PersonID]bool{}
-		for _, f := range batch {
-			ids[f.Person] = true
-		}
-		list := make([]PersonID, 0, len(ids))
-		for id := range ids {
-			list = append(list, id)
-		}
-		there, err := r.people.Existing(ctx, list)
-		if err != nil {
-			return fmt.Errorf("look up people: %w", err)
-		}
-		for _, f := range batch {
-			switch {
-			case !there[f.Person] && r.Sweep:
-				// The person was inserted before the record and is deleted after it: what is left is nobody's. It is
-				// taken in the state that it was seen in, before the person was looked for: should the same form begin
-				// anew in between and its file be stored and acknowledged, that file is left alone.
-				r.repair(fileRepair(RepairRemovedRecord, f), func() error { return r.take(ctx, f, f.State) })
-			case there[f.Person] && r.Verify && f.State == FileStored:
-				if err := r.verify(ctx, f); err != nil {
-					r.failed(err)
-				}
-			}
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-		}
+	keep := r.KeepRemoved
+	if keep == 0 {
+		keep = 30 * 24 * time.Hour
+	}
+	n, err := r.objects.Expire(ctx, r.time().Add(-keep))
+	if n > 0 {
+		r.log.InfoContext(ctx, "removed for good what was set aside", "objects", n, "kept", keep)
+	}
+	if err != nil {
+		return fmt.Errorf("remove for good what was set aside: %w", err)
 	}
 	return nil
 }
@@ -369,6 +372,7 @@ func (r *reconciler) records(ctx context.Context) error {
 // miscounted counts anew what persons have, where nothing moved for long: a file that is counted just now, and whose
 // record is about to be put, must not be taken for one that is gone.
 func (r *reconciler) miscounted(ctx context.Context) error {
+	r.report.Recounting = 0
 	for person, err := range r.catalog.Miscounted(ctx) {
 		if err != nil {
 			return fmt.Errorf("look for miscounted persons: %w", err)
@@ -384,7 +388,7 @@ func (r *reconciler) miscounted(ctx context.Context) error {
 func (r *reconciler) recount(ctx context.Context, person PersonID) error {
 	// In this order: what changes after this look makes Recount fail.
 	seen, err := r.catalog.Usage(ctx, person)
-	if err != nil || !seen.UpdatedAt.Before(r.before) {
+	if err != nil {
 		return err
 	}
 	var have Quota
@@ -394,32 +398,16 @@ func (r *reconciler) recount(ctx context.Context, person PersonID) error {
 		}
 		have = have.plus(f.Counted())
 	}
-	if have != seen.Quota {
-		r.repair(Repair{What: RepairRecounted, Person: person.String()}, func() error {
-			return r.catalog.Recount(ctx, seen, have, r.time())
-		})
-	}
-	return nil
-}
-
-// verify compares one stored file with its object.
-func (r *reconciler) verify(ctx context.Context, f File) error {
-	held, err := r.objects.Stat(ctx, f.Key())
-	what := DamageDiffers
-	switch {
-	case errors.Is(err, ErrNotFound):
-		what = DamageMissing
-	case err != nil:
-		return fmt.Errorf("verify file %s of person %s: %w", f.ID, f.Person, err)
-	case f.Content != nil && held == f.Content.held():
-		r.report.Verified++
+	if have == seen.Quota {
 		return nil
 	}
-	// It may have been deleted between the walk and the look.
-	if _, err := r.File(ctx, f.Person, f.ID); errors.Is(err, ErrNotFound) {
+	if !seen.UpdatedAt.Before(r.before) {
+		r.report.Recounting++
 		return nil
 	}
-	r.repair(fileRepair(what, f), nil)
+	r.repair(Repair{What: RepairRecounted, Person: person.String()}, func() error {
+		return r.catalog.Recount(ctx, seen, have, r.time())
+	})
 	return nil
 }
 

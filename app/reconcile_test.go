@@ -70,10 +70,21 @@ func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 		if err := s.catalog.Put(t.Context(), orphan); err != nil {
 			t.Fatal(err)
 		}
+		// Both were seen without an owner before.
+		for o := range s.objects.List(t.Context(), "") {
+			person, file, err := dossier.ParseObjectKey(o.Key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.catalog.File(t.Context(), person, file); errors.Is(err, dossier.ErrNotFound) {
+				s.see(t, person, file)
+			}
+		}
+		s.see(t, orphan.Person, orphan.ID)
 		s.clock.forward(7 * 24 * time.Hour)
 		return s, kept
 	}
-	options := dossier.ReconcileOptions{OlderThan: 24 * time.Hour, Sweep: true, Verify: true}
+	options := dossier.ReconcileOptions{OlderThan: 24 * time.Hour, Sweep: true, Verify: true, YesRemove: 3}
 	s, kept := prepare(t)
 	clean := &faults{at: -1}
 	report, err := s.faulty(clean).Reconcile(t.Context(), options, nil)
@@ -160,7 +171,7 @@ func TestReconcileReportsDamage(t *testing.T) {
 	}
 	report, err := s.service(dossier.DefaultLimits()).Reconcile(t.Context(),
 		dossier.ReconcileOptions{OlderThan: 0, Verify: true}, nil)
-	if err != nil || !report.Damaged() || report.Counts[dossier.DamageMissing] != 1 ||
+	if err != nil || !report.NeedsPerson() || report.Counts[dossier.DamageMissing] != 1 ||
 		report.Counts[dossier.DamageDiffers] != 1 {
 		t.Errorf("report %+v, %v", report, err)
 	}
@@ -201,4 +212,12 @@ func TestReconcileGoesByProgress(t *testing.T) {
 	}
 	s.checkComplete(t, r, []upload{direct})
 	s.checkInvariants(t, true)
+}
+
+// see notes that something has no owner.
+func (s stores) see(t *testing.T, person dossier.PersonID, file dossier.FileID) {
+	t.Helper()
+	if _, err := s.catalog.SeeOwnerless(t.Context(), person, file, s.clock.now()); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -28,7 +28,7 @@ func (s *Service) DeleteFile(ctx context.Context, person PersonID, file FileID) 
 	if err != nil {
 		return fmt.Errorf("mark file for deletion: %w", err)
 	}
-	return s.erase(ctx, f)
+	return s.erase(ctx, f, removeForGood)
 }
 
 // DeletePerson removes a person with all files. ErrNotFound if there is none; after any other error the person is
@@ -38,11 +38,11 @@ func (s *Service) DeletePerson(ctx context.Context, id PersonID) error {
 	if err != nil {
 		return fmt.Errorf("mark person for deletion: %w", err)
 	}
-	return s.finishDeletion(ctx, id)
+	return s.finishDeletion(ctx, id, removeForGood)
 }
 
 // finishDeletion removes a person in state PersonDeleting.
-func (s *Service) finishDeletion(ctx context.Context, id PersonID) error {
+func (s *Service) finishDeletion(ctx context.Context, id PersonID, how removal) error {
 	for {
 		// Those of the page go, so the next one is the first again.
 		files, err := s.catalog.Files(ctx, id, FileID{}, MaxFilesPage)
@@ -60,7 +60,7 @@ func (s *Service) finishDeletion(ctx context.Context, id PersonID) error {
 			if err != nil {
 				return fmt.Errorf("mark file for deletion: %w", err)
 			}
-			if err := s.erase(ctx, f); err != nil {
+			if err := s.erase(ctx, f, how); err != nil {
 				return err
 			}
 		}
@@ -109,19 +109,33 @@ func (s *Service) giveUp(ctx context.Context, f File) error {
 		return err
 	}
 	// Also where the record is gone, for what came to lie after that. Then nothing is removed and nothing uncounted.
-	return s.erase(ctx, f)
+	return s.erase(ctx, f, removeForGood)
 }
+
+// removal says what becomes of an object whose file is removed.
+type removal int
+
+const (
+	// removeForGood: a person asked for it, or nobody was ever told that it is stored.
+	removeForGood removal = iota
+	// keepForUndo: it was decided without a person, and may be found to be wrong.
+	keepForUndo
+)
 
 // erase removes the multipart upload, the object and then the record of a file that is in state FileDeleting by now; f
 // is as it was before, or later. Last it uncounts the file, if it was this call that removed the record.
-func (s *Service) erase(ctx context.Context, f File) error {
+func (s *Service) erase(ctx context.Context, f File, how removal) error {
 	// Before the object, so that none is made of the multipart upload afterwards. That of a stored file is gone.
 	if f.Multipart != nil && f.State != FileStored {
 		if err := s.objects.Drop(ctx, f.Key(), f.Multipart.UploadID); err != nil {
 			return fmt.Errorf("drop multipart upload: %w", err)
 		}
 	}
-	if err := s.objects.Delete(ctx, f.Key()); err != nil {
+	if how == keepForUndo {
+		if err := s.objects.SetAside(ctx, f.Key(), about(f)); err != nil {
+			return fmt.Errorf("set object aside: %w", err)
+		}
+	} else if err := s.objects.Delete(ctx, f.Key()); err != nil {
 		return fmt.Errorf("delete object: %w", err)
 	}
 	// Read while the record is there: a recount after this look may have counted it or not, and Release does nothing

@@ -77,7 +77,18 @@ type Catalog interface {
 	// All yields every record once, those of one person together. Records written meanwhile may or may not be among
 	// them. The loop's body may change and remove what it is given.
 	All(ctx context.Context) iter.Seq2[File, error]
+	// Behind returns up to limit (1 at least) records that come behind a place in the order of All, which is always the
+	// same; zero ids are the place before the first. There need not be a record at the place. Fewer than limit are the
+	// last.
+	Behind(ctx context.Context, person PersonID, file FileID, limit int) ([]File, error)
+	// SetDamage sets Damage, or with nil takes it away, of a record in state FileStored: ErrLost in another state or
+	// when absent. A record that leaves that state has none any more.
+	SetDamage(ctx context.Context, person PersonID, file FileID, d *Damage) error
+	// Damaged yields the records in state FileStored that have a Damage. It may be seconds behind the latest writes.
+	// The loop's body may change and remove what it is given.
+	Damaged(ctx context.Context) iter.Seq2[File, error]
 	Counters
+	Notes
 }
 
 // Counters keep what each person has, so that a quota costs no look at all of the person's records. They stand beside
@@ -103,6 +114,39 @@ type Counters interface {
 	Miscounted(ctx context.Context) iter.Seq2[PersonID, error]
 }
 
+// Notes are what instances remember for one another of their housekeeping. They stand beside the records, and no promise
+// to a submitter rests on them.
+type Notes interface {
+	// Note returns what was noted last under a name: zero where nothing was.
+	Note(ctx context.Context, name string) (Note, error)
+	// SetNote notes a value under a name, if what is noted there still has that revision: ErrLost. The returned note is
+	// what is noted now.
+	SetNote(ctx context.Context, name, revision string, value []byte) (Note, error)
+	// SeeOwnerless notes that the object or the record of these ids was seen without an owner, unless that is noted
+	// already, and returns when it was noted first.
+	SeeOwnerless(ctx context.Context, person PersonID, file FileID, at time.Time) (time.Time, error)
+	// ForgetOwnerless takes that back; nil when it was not noted.
+	ForgetOwnerless(ctx context.Context, person PersonID, file FileID) error
+	// Ownerless yields what is noted. The loop's body may forget what it is given.
+	Ownerless(ctx context.Context) iter.Seq2[Ownerless, error]
+}
+
+// Note is what is noted under a name.
+type Note struct {
+	// Value is up to 64 KiB.
+	Value []byte
+	// Revision is another after every change: opaque, never used twice, empty where nothing is noted.
+	Revision string
+}
+
+// Ownerless is an object without a record, or a record without a person.
+type Ownerless struct {
+	Person PersonID
+	File   FileID
+	// Since is when it was seen so first.
+	Since time.Time
+}
+
 // Objects keeps the bytes of files. Keys are those of ObjectKey; a store makes up none of its own.
 type Objects interface {
 	// Put streams r under key, in bounded memory and without a copy elsewhere. Nothing is visible under key unless Put
@@ -111,6 +155,8 @@ type Objects interface {
 	Put(ctx context.Context, key string, r io.Reader) error
 	// Stat returns what the store itself says that it holds under key, read back from it; ErrNotFound.
 	Stat(ctx context.Context, key string) (Held, error)
+	// Head returns what the store says of an object without reading its bytes; ErrNotFound.
+	Head(ctx context.Context, key string) (Head, error)
 	// Open returns the bytes from offset on, length of them at most (negative: to the end); ErrNotFound. The ctx
 	// governs the reading too; the caller closes.
 	Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error)
@@ -120,6 +166,16 @@ type Objects interface {
 	Link(ctx context.Context, key string, as ResponseHeader, lifetime time.Duration) (SignedRequest, error)
 	// Delete removes the object; nil when absent.
 	Delete(ctx context.Context, key string) error
+	// SetAside is Delete for what no person asked to be removed: where the store itself keeps no former versions, the
+	// bytes are kept beside the objects, with about, until Expire. A key that is set aside again replaces what was kept.
+	SetAside(ctx context.Context, key string, about []byte) error
+	// Kept yields what was set aside and has not expired, in no order: nothing where the store keeps versions.
+	Kept(ctx context.Context) iter.Seq2[Kept, error]
+	// PutBack makes an object of what was set aside under its key again, which is then no longer kept: ErrNotFound
+	// where nothing is, ErrExists where there is an object.
+	PutBack(ctx context.Context, key string) error
+	// Expire removes what was set aside before the given time for good, and returns how much that was.
+	Expire(ctx context.Context, before time.Time) (int, error)
 	// List yields the objects whose key begins with prefix, in the order of their keys' bytes. The loop's body may
 	// delete what it is given.
 	List(ctx context.Context, prefix string) iter.Seq2[Object, error]
@@ -184,6 +240,23 @@ type Held struct {
 	Size int64
 	// CRC64 is the CRC-64/NVME of the whole object.
 	CRC64 uint64
+}
+
+// Head is what an object store says of an object without reading it.
+type Head struct {
+	// Size in bytes.
+	Size int64
+	// CRC64 is the CRC-64/NVME that the store keeps for the whole object; nil where it keeps none.
+	CRC64 *uint64
+}
+
+// Kept is an object that was set aside.
+type Kept struct {
+	Key string
+	// About is what SetAside was given.
+	About []byte
+	// At is when.
+	At time.Time
 }
 
 // Object is one object in a listing.

@@ -200,7 +200,7 @@ func (sub *Submission) Acknowledge(ctx context.Context) error {
 		if !in.pending {
 			continue
 		}
-		stored, err := s.catalog.Commit(ctx, in.file.Person, in.file.ID, s.time())
+		stored, heir, err := s.commitOrTwin(ctx, in.file, in.file.Content)
 		if errors.Is(err, ErrLost) {
 			in.pending = false
 			in.outcome.Err = lost(err)
@@ -210,7 +210,7 @@ func (sub *Submission) Acknowledge(ctx context.Context) error {
 		if err != nil {
 			// What is committed by now stays, unacknowledged: the same form sent again finds it, else reconciliation
 			// removes it with the person.
-			sub.settled = false
+			sub.settled, in.pending = false, !heir
 			return fmt.Errorf("commit file: %w", err)
 		}
 		in.pending = false

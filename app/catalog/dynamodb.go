@@ -26,14 +26,16 @@ import (
 //
 //   - Partition key person_id (S), sort key file_id (S). A person's files are one consistent query.
 //   - Global secondary index "unfinished": hash key unfinished (S), range key updated_at (N), projection ALL. It is
-//     sparse: only records that are uploading or deleting have the attribute, which is the state and one of 8 shards,
-//     so that no single partition of the index takes every write of the table.
+//     sparse: only records that are uploading, deleting or damaged have the attribute, which is that and one of 8
+//     shards, so that no single partition of the index takes every write of the table.
 //   - Time to live on expires_at (Unix seconds): a belt for records that nobody finished or removed within 7 days. It
 //     is gone from a record as soon as that is stored.
 //   - All other attributes are free. Of a record: name, author, state, size, sha256, crc64, content_type,
 //     upload_transfer, upload_size, upload_part_size, object_key, created_at, updated_at (Unix microseconds), revision,
 //     writer. Of a claim (see Commit): owner, revision; its file_id begins with "~claim#". Of a person's counter (see
-//     Reserve): files, bytes, epoch, writer, updated_at; its file_id is "~usage". "~" sorts after every UUID.
+//     Reserve): files, bytes, epoch, writer, updated_at; its file_id is "~usage". Of what was seen without an owner:
+//     created_at; its file_id begins with "~ownerless#". Of a note: value, writer; its file_id begins with "~note#", and
+//     its person_id is that of nobody. "~" sorts after every UUID.
 //
 // # IAM
 //
@@ -144,6 +146,11 @@ type item struct {
 	// Writer is drawn anew by each Put and Describe, and each change of a counter, so that one whose answer was lost
 	// knows its own work when it meets it.
 	Writer string `dynamodbav:"writer,omitempty"`
+	// Damage and DamagedAt are of a stored record whose object is known to be damaged. Unfinished is there with them.
+	Damage    string `dynamodbav:"damage,omitempty"`
+	DamagedAt *int64 `dynamodbav:"damaged_at,omitempty"`
+	// Value is that of a note.
+	Value []byte `dynamodbav:"value,omitempty"`
 	// Owner is the id of the file that a claim belongs to.
 	Owner string `dynamodbav:"owner,omitempty"`
 	// Files, Bytes and Epoch are those of a counter.
@@ -191,6 +198,9 @@ func (i *item) parse() (f dossier.File, err error) {
 	}
 	if i.Size != nil {
 		f.Content, err = parseContent(*i.Size, i.SHA256, i.CRC64, i.Type)
+	}
+	if i.Damage != "" && f.State == dossier.FileStored {
+		f.Damage = &dossier.Damage{Kind: dossier.DamageKind(i.Damage), FoundAt: instant(aws.ToInt64(i.DamagedAt))}
 	}
 	return f, err
 }
@@ -363,6 +373,68 @@ func (d *DynamoDB) All(ctx context.Context) iter.Seq2[dossier.File, error] {
 	}
 }
 
+// Behind implements dossier.Catalog.
+func (d *DynamoDB) Behind(ctx context.Context, person dossier.PersonID, file dossier.FileID,
+	limit int) ([]dossier.File, error) {
+	records := expression.NewBuilder().WithFilter(expression.Name("file_id").LessThan(expression.Value(besides)))
+	var from map[string]types.AttributeValue
+	if person != (dossier.PersonID{}) {
+		// A scan goes on behind any key, whether there is an item of it or not.
+		from = key(person.String(), file.String())
+	}
+	var files []dossier.File
+	for i, err := range d.scanFrom(ctx, "scan the file records", records, from) {
+		if err != nil {
+			return nil, err
+		}
+		f, err := i.file()
+		if err != nil {
+			return nil, err
+		}
+		if files = append(files, f); len(files) == limit {
+			break
+		}
+	}
+	return files, nil
+}
+
+// damagedBucket is in place of a state in the index's hash key of a stored record that has a damage.
+const damagedBucket = "damaged"
+
+// SetDamage implements dossier.Catalog.
+func (d *DynamoDB) SetDamage(ctx context.Context, person dossier.PersonID, file dossier.FileID,
+	damage *dossier.Damage) error {
+	change := expression.Remove(expression.Name("damage")).Remove(expression.Name("damaged_at")).
+		Remove(expression.Name("unfinished"))
+	if damage != nil {
+		change = expression.Set(expression.Name("damage"), expression.Value(string(damage.Kind))).
+			Set(expression.Name("damaged_at"), expression.Value(damage.FoundAt.UnixMicro())).
+			Set(expression.Name("unfinished"), expression.Value(bucket(damagedBucket, shard(file))))
+	}
+	_, err := d.update(ctx, "mark a file's damage", person.String(), file.String(), change,
+		inState(dossier.FileStored))
+	if errors.Is(err, errCondition) {
+		return errLost
+	}
+	return err
+}
+
+// Damaged implements dossier.Catalog.
+func (d *DynamoDB) Damaged(ctx context.Context) iter.Seq2[dossier.File, error] {
+	return func(yield func(dossier.File, error) bool) {
+		for shard := range shards {
+			keys := expression.Key("unfinished").Equal(expression.Value(bucket(damagedBucket, shard)))
+			in := &dynamodb.QueryInput{IndexName: aws.String(unfinishedIndex), Limit: &d.page}
+			damaged := func(f dossier.File, err error) bool {
+				return err == nil && f.Damage == nil || yield(f, err) // the index was behind
+			}
+			if !yieldFiles(d.query(ctx, "list the damaged files", in, keys), damaged) {
+				return
+			}
+		}
+	}
+}
+
 // yieldFiles hands on what a walk finds. It returns false when the walk is over: the body broke off or there was an
 // error.
 func yieldFiles(items iter.Seq2[*item, error], yield func(dossier.File, error) bool) bool {
@@ -525,6 +597,12 @@ func (d *DynamoDB) query(ctx context.Context, doing string, in *dynamodb.QueryIn
 
 // scan walks the whole table, consistently, as what says (a filter, a projection).
 func (d *DynamoDB) scan(ctx context.Context, doing string, what expression.Builder) iter.Seq2[*item, error] {
+	return d.scanFrom(ctx, doing, what, nil)
+}
+
+// scanFrom is scan from behind a key.
+func (d *DynamoDB) scanFrom(ctx context.Context, doing string, what expression.Builder,
+	from map[string]types.AttributeValue) iter.Seq2[*item, error] {
 	return func(yield func(*item, error) bool) {
 		e, err := what.Build()
 		if err != nil {
@@ -532,7 +610,8 @@ func (d *DynamoDB) scan(ctx context.Context, doing string, what expression.Build
 			return
 		}
 		in := &dynamodb.ScanInput{
-			TableName: &d.table, Limit: &d.page, ConsistentRead: aws.Bool(true), FilterExpression: e.Filter(), ProjectionExpression: e.Projection(),
+			TableName: &d.table, Limit: &d.page, ConsistentRead: aws.Bool(true), ExclusiveStartKey: from,
+			FilterExpression: e.Filter(), ProjectionExpression: e.Projection(),
 			ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
 		}
 		for {

@@ -218,11 +218,8 @@ func (d *DynamoDB) removeClaims(ctx context.Context, person, file string) error 
 		if err != nil {
 			return err
 		}
-		if i.File == usageKey {
-			continue
-		}
 		if i.Owner == "" {
-			records[i.File] = true
+			records[i.File] = true // or an item that owns no claim
 			continue
 		}
 		if i.Owner != file {

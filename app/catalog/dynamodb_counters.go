@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -151,7 +152,7 @@ func (d *DynamoDB) Recount(ctx context.Context, seen dossier.Usage, to dossier.Q
 // person would be among them, so it does not depend on that.
 func (d *DynamoDB) Miscounted(ctx context.Context) iter.Seq2[dossier.PersonID, error] {
 	what := expression.NewBuilder().WithProjection(expression.NamesList(
-		expression.Name("person_id"), expression.Name("file_id"), expression.Name("owner"), expression.Name("size"), expression.Name("upload_size"),
+		expression.Name("person_id"), expression.Name("file_id"), expression.Name("size"), expression.Name("upload_size"),
 		expression.Name("files"), expression.Name("bytes")))
 	return func(yield func(dossier.PersonID, error) bool) {
 		var person string
@@ -180,9 +181,9 @@ func (d *DynamoDB) Miscounted(ctx context.Context) iter.Seq2[dossier.PersonID, e
 				person = i.Person
 			}
 			switch {
-			case i.Owner != "":
 			case i.File == usageKey:
 				excess.Files, excess.Bytes = excess.Files+aws.ToInt64(i.Files), excess.Bytes+aws.ToInt64(i.Bytes)
+			case strings.HasPrefix(i.File, besides): // counts nothing
 			default: // a record; what it counts is dossier.File.Counted
 				excess.Files--
 				if i.UploadSize != nil {

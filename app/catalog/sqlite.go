@@ -299,6 +299,46 @@ func (s *SQLite) All(ctx context.Context) iter.Seq2[dossier.File, error] {
 	}
 }
 
+// Behind implements dossier.Catalog.
+func (s *SQLite) Behind(ctx context.Context, person dossier.PersonID, file dossier.FileID,
+	limit int) ([]dossier.File, error) {
+	return s.list(ctx, "walk the file records",
+		`WHERE (person_id, file_id) > (?, ?) ORDER BY person_id, file_id LIMIT ?`, person.String(), file.String(), limit)
+}
+
+// SetDamage implements dossier.Catalog.
+func (s *SQLite) SetDamage(ctx context.Context, person dossier.PersonID, file dossier.FileID,
+	d *dossier.Damage) error {
+	var kind, at any
+	if d != nil {
+		kind, at = string(d.Kind), d.FoundAt.UnixMicro()
+	}
+	return s.change(ctx, "mark a file's damage", func(ctx context.Context, tx *sql.Tx) error {
+		n, err := affected(tx.ExecContext(ctx,
+			`UPDATE files SET damage = ?, damaged_at = ? WHERE person_id = ? AND file_id = ? AND state = 'stored'`,
+			kind, at, person.String(), file.String()))
+		if err == nil && n == 0 {
+			return errLost
+		}
+		return err
+	})
+}
+
+// Damaged implements dossier.Catalog.
+func (s *SQLite) Damaged(ctx context.Context) iter.Seq2[dossier.File, error] {
+	return func(yield func(dossier.File, error) bool) {
+		s.pages(func(last *dossier.File) ([]dossier.File, error) {
+			var person, file string
+			if last != nil {
+				person, file = last.Person.String(), last.ID.String()
+			}
+			return s.list(ctx, "list the damaged files",
+				`WHERE damage IS NOT NULL AND state = 'stored' AND (person_id, file_id) > (?, ?)
+				 ORDER BY person_id, file_id LIMIT ?`, person, file, s.page)
+		}, yield)
+	}
+}
+
 // pages walks by pages, each of which begins behind the last record of the one before; no connection is held while the
 // body runs. It returns false when the walk is over: the body broke off or there was an error.
 func (s *SQLite) pages(page func(last *dossier.File) ([]dossier.File, error),
@@ -342,8 +382,8 @@ func record(ctx context.Context, q querier, person dossier.PersonID, file dossie
 // records returns all records that the rest of a SELECT statement picks.
 func records(ctx context.Context, q querier, rest string, args ...any) (files []dossier.File, err error) {
 	rows, err := q.QueryContext(ctx,
-		`SELECT person_id, file_id, name, author, state, size, sha256, crc64, content_type, upload_transfer, upload_size, upload_part_size,
-		 created_at, updated_at FROM files `+rest, args...)
+		`SELECT person_id, file_id, name, author, state, size, sha256, crc64, content_type, upload_transfer, upload_size,
+		 upload_part_size, created_at, updated_at, damage, damaged_at FROM files `+rest, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -365,9 +405,11 @@ func scan(rows *sql.Rows) (f dossier.File, err error) {
 		sha256, crc64, mediaType sql.NullString
 		m                        multipart
 		created, updated         int64
+		damage                   sql.NullString
+		damaged                  sql.NullInt64
 	)
 	err = rows.Scan(&person, &file, &f.Name, &f.Author, (*string)(&f.State), &size, &sha256, &crc64, &mediaType,
-		&m.uploadID, &m.size, &m.partSize, &created, &updated)
+		&m.uploadID, &m.size, &m.partSize, &created, &updated, &damage, &damaged)
 	if err != nil {
 		return f, err
 	}
@@ -382,6 +424,9 @@ func scan(rows *sql.Rows) (f dossier.File, err error) {
 	}
 	if m.uploadID.Valid {
 		f.Multipart = &dossier.Multipart{UploadID: m.uploadID.String, Size: m.size.Int64, PartSize: m.partSize.Int64}
+	}
+	if damage.Valid && f.State == dossier.FileStored {
+		f.Damage = &dossier.Damage{Kind: dossier.DamageKind(damage.String), FoundAt: instant(damaged.Int64)}
 	}
 	return f, nil
 }

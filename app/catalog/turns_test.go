@@ -53,6 +53,39 @@ func (t *turns) Unfinished(ctx context.Context, before time.Time) iter.Seq2[doss
 
 func (t *turns) All(ctx context.Context) iter.Seq2[dossier.File, error] { return t.next().All(ctx) }
 
+func (t *turns) Behind(ctx context.Context, p dossier.PersonID, f dossier.FileID, limit int) ([]dossier.File, error) {
+	return t.next().Behind(ctx, p, f, limit)
+}
+
+func (t *turns) SetDamage(ctx context.Context, p dossier.PersonID, f dossier.FileID, d *dossier.Damage) error {
+	return t.next().SetDamage(ctx, p, f, d)
+}
+
+func (t *turns) Damaged(ctx context.Context) iter.Seq2[dossier.File, error] {
+	return t.next().Damaged(ctx)
+}
+
+func (t *turns) Note(ctx context.Context, name string) (dossier.Note, error) {
+	return t.next().Note(ctx, name)
+}
+
+func (t *turns) SetNote(ctx context.Context, name, revision string, value []byte) (dossier.Note, error) {
+	return t.next().SetNote(ctx, name, revision, value)
+}
+
+func (t *turns) SeeOwnerless(ctx context.Context, p dossier.PersonID, f dossier.FileID, at time.Time) (time.Time,
+	error) {
+	return t.next().SeeOwnerless(ctx, p, f, at)
+}
+
+func (t *turns) ForgetOwnerless(ctx context.Context, p dossier.PersonID, f dossier.FileID) error {
+	return t.next().ForgetOwnerless(ctx, p, f)
+}
+
+func (t *turns) Ownerless(ctx context.Context) iter.Seq2[dossier.Ownerless, error] {
+	return t.next().Ownerless(ctx)
+}
+
 func (t *turns) Reserve(ctx context.Context, p dossier.PersonID, add, most dossier.Quota, at time.Time) (dossier.Usage, error) {
 	return t.next().Reserve(ctx, p, add, most, at)
 }

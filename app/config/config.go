@@ -69,6 +69,7 @@ type Config struct {
 	Staff     Staff
 	Timeouts  Timeouts
 	Reconcile Reconciliation
+	Scrub     Scrub
 	Rates     Rates
 	Log       Log
 
@@ -217,6 +218,16 @@ type Reconciliation struct {
 	Age time.Duration
 	// Sweep is the time between two comparisons of all records with all objects within serve; 0 means none.
 	Sweep time.Duration
+	// KeepRemoved is how long the embedded store keeps what reconciliation removed by itself.
+	KeepRemoved time.Duration
+}
+
+// Scrub is how fast stored files are read and compared with their records.
+type Scrub struct {
+	// Bytes is how many all instances together read in a day; 0 means none.
+	Bytes int64
+	// Interval is the least time from the start of one reading of everything to that of the next.
+	Interval time.Duration
 }
 
 // Rates are the limits per client address.

@@ -80,6 +80,7 @@ func settings() []setting {
 		staffSettings(),
 		timeSettings(),
 		reconcileSettings(),
+		scrubSettings(),
 		rateSettings(),
 		logSettings(),
 	)
@@ -262,6 +263,24 @@ func reconcileSettings() []setting {
 			env: "DOSSIER_SWEEP_INTERVAL", parameter: "sweep-interval", preset: "24h", purposes: Serve,
 			doc: "Time between two comparisons of all records with all objects within `dossier serve`.",
 		}, durationOrOff(time.Second, 30*24*time.Hour), func(c *Config) *time.Duration { return &c.Reconcile.Sweep }),
+		define(setting{
+			env: "DOSSIER_KEEP_REMOVED", parameter: "keep-removed", preset: "720h", purposes: stores,
+			doc: "Time for which the embedded store keeps what reconciliation removed by itself; a bucket keeps former versions instead.",
+		}, duration(time.Second, 10*365*24*time.Hour), func(c *Config) *time.Duration { return &c.Reconcile.KeepRemoved }),
+	}
+}
+
+// scrubSettings say how fast stored files are read and compared.
+func scrubSettings() []setting {
+	return []setting{
+		define(setting{
+			env: "DOSSIER_SCRUB_BYTES", parameter: "scrub/bytes", preset: "50GiB", purposes: Serve,
+			doc: "How much of the stored files all instances together read in a day, to find what changed where it lies; 0 reads nothing.",
+		}, size(0, 1<<50, "1 PiB"), func(c *Config) *int64 { return &c.Scrub.Bytes }),
+		define(setting{
+			env: "DOSSIER_SCRUB_INTERVAL", parameter: "scrub/interval", preset: "24h", purposes: Serve,
+			doc: "Least time from the start of one reading of everything to that of the next.",
+		}, duration(time.Second, 365*24*time.Hour), func(c *Config) *time.Duration { return &c.Scrub.Interval }),
 	}
 }
 

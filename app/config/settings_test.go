@@ -154,6 +154,11 @@ func settingCases(t *testing.T) []settingCase {
 		{env: "DOSSIER_RECONCILE_AGE", field: func(c *Config) any { return c.Reconcile.Age }, unset: day, with: []string{"DOSSIER_TIMEOUT_UPLOAD=100ms"},
 			good: []value{{"101ms", 101 * time.Millisecond}, {"720h", 30 * day}}, bad: []string{"99ms", "721h", "-1h", "1d", "24"}},
 		orOff(durations("DOSSIER_SWEEP_INTERVAL", func(c *Config) any { return c.Reconcile.Sweep }, day, time.Second, 30*day)),
+		durations("DOSSIER_KEEP_REMOVED", func(c *Config) any { return c.Reconcile.KeepRemoved }, 30*day, time.Second, 3650*day),
+
+		{env: "DOSSIER_SCRUB_BYTES", field: func(c *Config) any { return c.Scrub.Bytes }, unset: int64(50 << 30),
+			good: []value{{"0", int64(0)}, {"1", int64(1)}, {"10GB", int64(10e9)}, {"1024TiB", int64(1 << 50)}}, bad: []string{"1025TiB", "-1", "much"}},
+		durations("DOSSIER_SCRUB_INTERVAL", func(c *Config) any { return c.Scrub.Interval }, day, time.Second, 365*day),
 
 		numbers("DOSSIER_RATE_SUBMISSIONS", func(c *Config) any { return c.Rates.Submissions.PerMinute }, 30, 0, 100_000),
 		numbers("DOSSIER_RATE_SUBMISSIONS_BURST", func(c *Config) any { return c.Rates.Submissions.Burst }, 30, 1, 100_000),

@@ -24,6 +24,8 @@ import (
 //	files/<person>/<file>                 the objects; a person's folder exists only while it has files
 //	.partial/<person>.<file>.<upload id>  a Put that is under way, or was when a process was killed: a file;
 //	                                      or a multipart upload: a folder (see directory_multipart.go)
+//	.kept/<person>.<file>                 an object that was set aside, and beside it, with .about behind the
+//	                                      name, what SetAside was told of it
 //	.signing-key                          what signed requests are signed with: a secret
 //
 // What comes is written and synced in .partial, then linked to its key in one step and synced again, so a key is there
@@ -76,7 +78,7 @@ func (d *Directory) open() (err error) {
 		return err
 	}
 	d.link = d.root.Link
-	for _, dir := range []string{filesDir, partialDir} {
+	for _, dir := range []string{filesDir, partialDir, keptDir} {
 		if err = d.root.MkdirAll(dir, 0o700); err != nil {
 			break
 		}
@@ -286,6 +288,22 @@ func (d *Directory) Stat(ctx context.Context, key string) (dossier.Held, error) 
 			return dossier.Held{}, unavailable(ctx, doing, err)
 		}
 	}
+}
+
+// Head implements dossier.Objects. A folder keeps no checksums.
+func (d *Directory) Head(ctx context.Context, key string) (dossier.Head, error) {
+	const doing = "look at object"
+	if _, _, err := dossier.ParseObjectKey(key); err != nil {
+		return dossier.Head{}, fmt.Errorf("%s: %w", doing, err)
+	}
+	if ctx.Err() != nil {
+		return dossier.Head{}, unavailable(ctx, doing, nil)
+	}
+	info, err := d.root.Stat(key)
+	if err != nil {
+		return dossier.Head{}, d.failed(ctx, doing, err)
+	}
+	return dossier.Head{Size: info.Size()}, nil
 }
 
 // Open implements dossier.Objects. An offset at the end or beyond it gives a reader without bytes.

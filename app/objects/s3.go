@@ -204,6 +204,27 @@ func (s *S3) head(ctx context.Context, doing, key string) (*s3.HeadObjectOutput,
 	return out, nil
 }
 
+// Head implements dossier.Objects.
+func (s *S3) Head(ctx context.Context, key string) (dossier.Head, error) {
+	const doing = "look at object"
+	if _, _, err := dossier.ParseObjectKey(key); err != nil {
+		return dossier.Head{}, fmt.Errorf("%s: %w", doing, err)
+	}
+	out, err := s.head(ctx, doing, key)
+	if err != nil {
+		return dossier.Head{}, err
+	}
+	h := dossier.Head{Size: aws.ToInt64(out.ContentLength)}
+	if out.ChecksumCRC64NVME != nil && out.ChecksumType != types.ChecksumTypeComposite {
+		sum, err := decodeCRC64(*out.ChecksumCRC64NVME)
+		if err != nil {
+			return dossier.Head{}, fmt.Errorf("%s: %w", doing, err)
+		}
+		h.CRC64 = &sum
+	}
+	return h, nil
+}
+
 // Open implements dossier.Objects. An offset at the end or beyond it gives a reader without bytes.
 func (s *S3) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
 	const doing = "open object"
@@ -315,6 +336,23 @@ func (s *S3) Delete(ctx context.Context, key string) error {
 	}
 	return err
 }
+
+// SetAside implements dossier.Objects: it deletes, because the bucket keeps the bytes as a noncurrent version, for as
+// long as its lifecycle rule says.
+func (s *S3) SetAside(ctx context.Context, key string, _ []byte) error { return s.Delete(ctx, key) }
+
+// Kept implements dossier.Objects.
+func (s *S3) Kept(context.Context) iter.Seq2[dossier.Kept, error] {
+	return func(func(dossier.Kept, error) bool) {}
+}
+
+// PutBack implements dossier.Objects.
+func (s *S3) PutBack(context.Context, string) error {
+	return fmt.Errorf("put object back: %w", &dossier.Error{Code: dossier.CodeNotFound})
+}
+
+// Expire implements dossier.Objects.
+func (s *S3) Expire(context.Context, time.Time) (int, error) { return 0, nil }
 
 // List implements dossier.Objects, a page of 1,000 at a time. It yields every object, whoever put it there.
 func (s *S3) List(ctx context.Context, prefix string) iter.Seq2[dossier.Object, error] {

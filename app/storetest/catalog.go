@@ -33,6 +33,7 @@ func Catalog(t *testing.T, open func(t *testing.T) dossier.Catalog) {
 		{"Remove of one record by many at once", catalogRemoveMany},
 		{"Reserve by many at once", countersReserveMany},
 		{"Reserve and Release by many at once", countersMany},
+		{"SetNote by many at once", catalogNotesMany},
 		{"parallel use", catalogParallel},
 	})
 }
@@ -64,6 +65,10 @@ func CatalogAlone(t *testing.T, open func(t *testing.T) dossier.Catalog) {
 		{"Unfinished with a body that changes", catalogUnfinishedChanges},
 		{"All has every record once, those of a person together", catalogAll},
 		{"All with a body that removes", catalogAllRemoves},
+		{"Behind has what All has, from any place", catalogBehind},
+		{"Damage of stored records", catalogDamage},
+		{"notes of a revision", catalogNotes},
+		{"what was seen without an owner", catalogOwnerless},
 		{"walks of nothing", catalogEmpty},
 		{"walks that are broken off", catalogBreak},
 		{"cancelled", catalogCancelled},

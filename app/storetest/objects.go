@@ -55,6 +55,8 @@ func Objects(t *testing.T, open func(t *testing.T) (dossier.Objects, Send)) {
 	run("cancelled before", testCancelledBefore)
 	run("cancelled while reading", testCancelledRead)
 	run("ranges", testRanges)
+	run("head", testHead)
+	run("set aside", testSetAside)
 	run("list", testList)
 	run("delete", testDelete)
 	run("one person put and deleted at once", testOnePerson)

@@ -20,28 +20,35 @@ import (
 func (p *program) reconcileCommand() *cobra.Command {
 	o := dossier.ReconcileOptions{}
 	var olderThan time.Duration
-	var asJSON bool
+	var asJSON, putBack bool
 	c := &cobra.Command{
 		Use:   "reconcile",
 		Short: "Finish or remove what was left half-done, and report it",
-		Long: `Finish or remove what was left half-done: uploads, submissions that were never acknowledged, deletions, records without a
-person, objects without a record. It is safe beside running servers and beside itself.
+		Long: `Finish or remove what was left half-done: uploads, submissions that were never acknowledged, deletions, records
+without a person, objects without a record. It can run beside servers and beside itself.
 
-Prints a line for each repair and a summary. Exit status: 0 all is well or mended, 1 something could not be looked at or
-mended, 3 damage that needs a person: a stored file whose bytes are missing or differ (found with --verify).`,
+A record without a person, or an object without a record, is removed when it was first seen so long enough ago, and only
+if that is not much of all: a store may have been emptied, or set back. More is held back until a person has looked, and
+says so by --yes-delete N. What is removed without a person's word can be put back: with embedded stores by --put-back,
+for DOSSIER_KEEP_REMOVED; in a bucket from its former versions.
+
+Prints a line for each repair, a summary, and how far the reading of all stored files is that "dossier serve" does. Exit
+status: 0 all is well or mended, 1 something could not be looked at or mended, 3 something needs a person: a stored file
+whose bytes are missing or differ (found with --verify), or removals that are held back.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if !c.Flags().Changed("older-than") {
 				olderThan = -1
 			}
-			return p.reconcile(c.Context(), o, olderThan, asJSON)
+			return p.reconcile(c.Context(), o, olderThan, asJSON, putBack)
 		},
 	}
 	f := c.Flags()
 	f.BoolVar(&o.DryRun, "dry-run", false, "change nothing, report what would be done")
 	f.BoolVar(&o.Sweep, "sweep", true, "compare all records with all objects and people")
-	f.BoolVar(&o.Verify, "verify", false,
-		"compare each stored file's size and checksum with its object (embedded: reads every byte)")
+	f.BoolVar(&o.Verify, "verify", false, "read every byte of each stored file and compare it with its record")
+	f.IntVar(&o.YesRemove, "yes-delete", 0, "remove up to so many things without an owner that are held back")
+	f.BoolVar(&putBack, "put-back", false, "only put back what reconciliation removed and is still kept (embedded stores)")
 	f.DurationVar(&olderThan, "older-than", 0,
 		"how long an unfinished upload must have shown no progress (default: DOSSIER_RECONCILE_AGE)")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object a line: repairs, then the report")
@@ -49,7 +56,7 @@ mended, 3 damage that needs a person: a stored file whose bytes are missing or d
 }
 
 func (p *program) reconcile(ctx context.Context, o dossier.ReconcileOptions, olderThan time.Duration,
-	asJSON bool) error {
+	asJSON, putBack bool) error {
 	cfg, log, err := p.load(ctx, config.Reconcile)
 	if err != nil {
 		return err
@@ -63,8 +70,10 @@ func (p *program) reconcile(ctx context.Context, o dossier.ReconcileOptions, old
 	if olderThan >= 0 {
 		o.OlderThan = olderThan
 	}
+	o.KeepRemoved = cfg.Reconcile.KeepRemoved
 	enc := json.NewEncoder(p.stdout)
-	report, err := s.service(cfg, log).Reconcile(ctx, o, func(r dossier.Repair) {
+	svc := s.service(cfg, log)
+	done := func(r dossier.Repair) {
 		if asJSON {
 			_ = enc.Encode(r)
 			return
@@ -74,19 +83,51 @@ func (p *program) reconcile(ctx context.Context, o dossier.ReconcileOptions, old
 			fmt.Fprintf(p.stdout, ", file %s", r.File)
 		}
 		fmt.Fprintln(p.stdout)
-	})
+	}
+	var report *dossier.ReconcileReport
+	if putBack {
+		report, err = svc.PutBack(ctx, done)
+	} else {
+		report, err = svc.Reconcile(ctx, o, done)
+	}
+	custody, look := svc.Custody(ctx)
+	err = errors.Join(err, look)
 	if asJSON {
-		_ = enc.Encode(report)
+		_ = enc.Encode(struct {
+			*dossier.ReconcileReport
+			Custody dossier.Custody `json:"custody"`
+		}{report, custody})
 	} else {
 		summarise(p, report)
+		p.scrubbed(custody)
 	}
 	switch {
 	case err != nil:
 		return err
-	case report.Damaged():
-		return exit{exitDamaged, errors.New("stored files are damaged; see above, restore their objects")}
+	case report.NeedsPerson():
+		return exit{exitDamaged, errors.New("something needs you: see the lines above")}
 	}
 	return nil
+}
+
+// scrubbed tells how far the reading of all stored files is.
+func (p *program) scrubbed(c dossier.Custody) {
+	if last := c.Scrub.Last; last != nil {
+		fmt.Fprintf(p.stdout, "Last read whole: %s of %d files, ended %s; %d damaged.\n", dossier.FormatBytes(last.Bytes),
+			last.Files, last.EndedAt.Format(time.RFC3339), last.Found)
+	}
+	if now := c.Scrub.Current; now != nil {
+		fmt.Fprintf(p.stdout, "Being read since %s: %s of %d files so far, about %s left; %d damaged.\n",
+			now.StartedAt.Format(time.RFC3339), dossier.FormatBytes(now.Bytes), now.Files,
+			dossier.FormatBytes(c.Scrub.BytesLeft), now.Found)
+	}
+	for _, f := range c.Damaged {
+		fmt.Fprintf(p.stdout, "Marked as damaged since %s: person %s, file %s, object %s\n",
+			f.Damage.FoundAt.Format(time.RFC3339), f.Person, f.ID, f.Damage.Kind)
+	}
+	if c.More {
+		fmt.Fprintln(p.stdout, "More files are marked as damaged.")
+	}
 }
 
 func summarise(p *program, r *dossier.ReconcileReport) {
@@ -94,7 +135,7 @@ func summarise(p *program, r *dossier.ReconcileReport) {
 	if r.DryRun {
 		did = "Would be done"
 	}
-	if len(r.Counts) == 0 && r.AbortedMultipartUploads == 0 && r.Failures == 0 {
+	if len(r.Counts) == 0 && r.AbortedMultipartUploads == 0 && r.Failures == 0 && r.Held+r.HeldUnacknowledged+r.Recounting == 0 {
 		fmt.Fprintln(p.stdout, "Nothing to do.")
 	} else {
 		fmt.Fprintf(p.stdout, "%s:\n", did)
@@ -104,6 +145,22 @@ func summarise(p *program, r *dossier.ReconcileReport) {
 	}
 	if r.AbortedMultipartUploads > 0 {
 		fmt.Fprintf(p.stdout, "%7d  aborted unfinished multipart upload\n", r.AbortedMultipartUploads)
+	}
+	if r.Ownerless > 0 {
+		fmt.Fprintf(p.stdout, "%7d  without an owner, left\n", r.Ownerless)
+	}
+	if r.Held > 0 {
+		fmt.Fprintf(p.stdout, "%7d  HELD BACK: due for removal, and too many of %d to go by themselves. A store may have been "+
+			"emptied or set back: restore it. If all of them are to go: dossier reconcile --yes-delete %d\n", r.Held, r.Files,
+			r.Held)
+	}
+	if r.HeldUnacknowledged > 0 {
+		fmt.Fprintf(p.stdout, "%7d  files that were never acknowledged wait for another day: so many do not go at once\n",
+			r.HeldUnacknowledged)
+	}
+	if r.Recounting > 0 {
+		fmt.Fprintf(p.stdout, "%7d  people are counted wrongly, and changed lately: the next reconciliation counts them anew\n",
+			r.Recounting)
 	}
 	if r.Failures > 0 {
 		fmt.Fprintf(p.stdout, "%7d  could not be looked at or mended\n", r.Failures)
@@ -128,7 +185,8 @@ func reconcileLoop(ctx context.Context, svc *dossier.Service, cfg config.Reconci
 		case <-time.After(pause):
 		}
 		sweep := cfg.Sweep > 0 && time.Since(swept) >= cfg.Sweep
-		report, err := svc.Reconcile(ctx, dossier.ReconcileOptions{OlderThan: cfg.Age, Sweep: sweep},
+		report, err := svc.Reconcile(ctx,
+			dossier.ReconcileOptions{OlderThan: cfg.Age, Sweep: sweep, KeepRemoved: cfg.KeepRemoved},
 			func(r dossier.Repair) {
 				log.Info("reconciled", "what", r.What, "person", r.Person, "file", r.File)
 			})
@@ -142,6 +200,6 @@ func reconcileLoop(ctx context.Context, svc *dossier.Service, cfg config.Reconci
 			swept = time.Now()
 		}
 		log.Info("reconciliation ended", "repairs", report.Counts, "aborted_transfers", report.AbortedMultipartUploads,
-			"sweep", sweep)
+			"sweep", sweep, "ownerless", report.Ownerless, "held", report.Held)
 	}
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"dossier.example/app"
 	"dossier.example/app/config"
 	"dossier.example/app/web"
 )
@@ -89,6 +90,8 @@ func (p *program) serve(ctx context.Context) (err error) {
 	defer stopBackground()
 	var running sync.WaitGroup
 	running.Go(func() { reconcileLoop(background, svc, cfg.Reconcile, log) })
+	running.Go(func() { svc.Scrub(background, dossier.ScrubOptions(cfg.Scrub)) })
+	running.Go(func() { metricsLoop(background, svc, log) })
 	defer running.Wait()
 	defer stopBackground()
 

@@ -152,6 +152,67 @@ func (s interceptedCatalog) All(ctx context.Context) iter.Seq2[dossier.File, err
 	return sequence(ctx, s.around, "catalog.All", s.to.All(ctx))
 }
 
+func (s interceptedCatalog) Behind(ctx context.Context, person dossier.PersonID, file dossier.FileID,
+	limit int) ([]dossier.File, error) {
+	return value(ctx, s.around, "catalog.Behind", func() ([]dossier.File, error) {
+		return s.to.Behind(ctx, person, file, limit)
+	})
+}
+
+func (s interceptedCatalog) SetDamage(ctx context.Context, person dossier.PersonID, file dossier.FileID,
+	d *dossier.Damage) error {
+	return s.around(ctx, "catalog.SetDamage", func() error { return s.to.SetDamage(ctx, person, file, d) })
+}
+
+func (s interceptedCatalog) Damaged(ctx context.Context) iter.Seq2[dossier.File, error] {
+	return sequence(ctx, s.around, "catalog.Damaged", s.to.Damaged(ctx))
+}
+
+func (s interceptedCatalog) Note(ctx context.Context, name string) (dossier.Note, error) {
+	return value(ctx, s.around, "catalog.Note", func() (dossier.Note, error) { return s.to.Note(ctx, name) })
+}
+
+func (s interceptedCatalog) SetNote(ctx context.Context, name, revision string, v []byte) (dossier.Note, error) {
+	return value(ctx, s.around, "catalog.SetNote", func() (dossier.Note, error) {
+		return s.to.SetNote(ctx, name, revision, v)
+	})
+}
+
+func (s interceptedCatalog) SeeOwnerless(ctx context.Context, person dossier.PersonID, file dossier.FileID,
+	at time.Time) (time.Time, error) {
+	return value(ctx, s.around, "catalog.SeeOwnerless", func() (time.Time, error) {
+		return s.to.SeeOwnerless(ctx, person, file, at)
+	})
+}
+
+func (s interceptedCatalog) ForgetOwnerless(ctx context.Context, person dossier.PersonID, file dossier.FileID) error {
+	return s.around(ctx, "catalog.ForgetOwnerless", func() error { return s.to.ForgetOwnerless(ctx, person, file) })
+}
+
+func (s interceptedCatalog) Ownerless(ctx context.Context) iter.Seq2[dossier.Ownerless, error] {
+	return sequence(ctx, s.around, "catalog.Ownerless", s.to.Ownerless(ctx))
+}
+
+func (s interceptedObjects) Head(ctx context.Context, key string) (dossier.Head, error) {
+	return value(ctx, s.around, "objects.Head", func() (dossier.Head, error) { return s.to.Head(ctx, key) })
+}
+
+func (s interceptedObjects) SetAside(ctx context.Context, key string, about []byte) error {
+	return s.around(ctx, "objects.SetAside", func() error { return s.to.SetAside(ctx, key, about) })
+}
+
+func (s interceptedObjects) Kept(ctx context.Context) iter.Seq2[dossier.Kept, error] {
+	return sequence(ctx, s.around, "objects.Kept", s.to.Kept(ctx))
+}
+
+func (s interceptedObjects) PutBack(ctx context.Context, key string) error {
+	return s.around(ctx, "objects.PutBack", func() error { return s.to.PutBack(ctx, key) })
+}
+
+func (s interceptedObjects) Expire(ctx context.Context, before time.Time) (int, error) {
+	return value(ctx, s.around, "objects.Expire", func() (int, error) { return s.to.Expire(ctx, before) })
+}
+
 func (s interceptedObjects) Put(ctx context.Context, key string, r io.Reader) error {
 	return s.around(ctx, "objects.Put", func() error { return s.to.Put(ctx, key, r) })
 }

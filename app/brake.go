@@ -1,0 +1,111 @@
+package dossier
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// What no person asked to be removed is removed by reconciliation alone, and all of it passes removals.allow: it is
+// counted over all instances, bounded, and logged with its reason. Two kinds have bounds of their own:
+//
+//   - ownerless: an object without a record, or a record without a person. It may have been acknowledged, and a store may
+//     have been emptied, or set back, behind the program's back. So it has to be seen without an owner for an age, by
+//     whichever instance, and only a small share of all goes by itself. More is held back until a person says the word.
+//   - unacknowledged: by its own record nobody was ever told that it is stored.
+//
+// The bytes of both are set aside, so that a wrong decision can be undone.
+
+// removalClass is a kind of removal that has a bound of its own.
+type removalClass string
+
+const (
+	ownerlessClass      removalClass = "ownerless"
+	unacknowledgedClass removalClass = "unacknowledged"
+)
+
+// The bounds, for removalWindow, over all instances.
+const (
+	removalWindow = 24 * time.Hour
+	// At most ownerlessMost, and at most every twentieth of all, but one in any case.
+	ownerlessMost  = 100
+	ownerlessShare = 20
+	// At most unacknowledgedMost, or every fourth of all where that is more.
+	unacknowledgedMost  = 1000
+	unacknowledgedShare = 4
+)
+
+// most is how many removals of a class are allowed in a store of so many files.
+func (c removalClass) most(files int) int {
+	if c == ownerlessClass {
+		return max(min(ownerlessMost, files/ownerlessShare), 1)
+	}
+	return max(unacknowledgedMost, files/unacknowledgedShare)
+}
+
+// removals is the note of what was removed in the window that began at Since.
+type removals struct {
+	Since   time.Time            `json:"since"`
+	Removed map[removalClass]int `json:"removed"`
+}
+
+const removalsNote = "removals"
+
+// noteTries bounds how often a note is written anew because another instance wrote it first.
+const noteTries = 32
+
+// allow reports whether n more removals of a class may be made by themselves in a store of so many files, and counts
+// them as made: none is made that was not counted. Instances share the count.
+func (s *Service) allow(ctx context.Context, c removalClass, n, files int) (bool, error) {
+	for range noteTries {
+		note, err := s.catalog.Note(ctx, removalsNote)
+		if err != nil {
+			return false, fmt.Errorf("read what was removed lately: %w", err)
+		}
+		var r removals
+		if len(note.Value) > 0 {
+			if err := json.Unmarshal(note.Value, &r); err != nil {
+				return false, fmt.Errorf("read what was removed lately: %w", err)
+			}
+		}
+		// A window that seems to begin in the future is another instance's, whose clock differs.
+		if now := s.time(); r.Removed == nil || now.Sub(r.Since) >= removalWindow || r.Since.Sub(now) >= removalWindow {
+			r = removals{Since: now, Removed: map[removalClass]int{}}
+		}
+		if r.Removed[c]+n > c.most(files) {
+			return false, nil
+		}
+		r.Removed[c] += n
+		value, err := json.Marshal(r)
+		if err != nil {
+			return false, fmt.Errorf("note what is removed: %w", err)
+		}
+		_, err = s.catalog.SetNote(ctx, removalsNote, note.Revision, value)
+		if !errors.Is(err, ErrLost) {
+			return err == nil, err
+		}
+	}
+	return false, Unavailable(ctx, "note what is removed", errors.New("too many others change the same note"))
+}
+
+// kept is what is kept of a file beside its bytes when they are set aside.
+type kept struct {
+	Person  string    `json:"person"`
+	File    string    `json:"file"`
+	Name    string    `json:"name,omitempty"`
+	Author  string    `json:"author,omitempty"`
+	State   FileState `json:"state,omitempty"`
+	Created time.Time `json:"created,omitzero"`
+}
+
+// about describes a file for whoever undoes its removal.
+func about(f File) []byte {
+	b, err := json.Marshal(kept{Person: f.Person.String(), File: f.ID.String(), Name: f.Name, Author: f.Author,
+		State: f.State, Created: f.CreatedAt})
+	if err != nil {
+		panic(err) // of strings and a time
+	}
+	return b
+}

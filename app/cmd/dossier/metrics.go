@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"dossier.example/app"
+)
+
+// metricsEvery is how often numbers are logged: the resolution of the alarms that the stack makes of them.
+const metricsEvery = time.Minute
+
+// metricsLoop logs, once at the start and then every so often, a line of the message "metrics" whose attributes are
+// numbers. The log is the one carrier of the app's own metrics: the stack makes metrics of these lines, and who runs the
+// program alone can read them. Each instance tells the same of the stores that all share.
+func metricsLoop(ctx context.Context, svc *dossier.Service, log *slog.Logger) {
+	for {
+		custody, err := svc.Custody(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			log.Warn("metrics could not be read", "err", err)
+		default:
+			log.Info("metrics", metrics(custody, time.Now())...)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(metricsEvery):
+		}
+	}
+}
+
+// metrics are the attributes of the line. infra/observe names them, and a test there compares.
+func metrics(c dossier.Custody, now time.Time) []any {
+	var ownerless, held int
+	if c.Sweep != nil {
+		ownerless, held = c.Sweep.Ownerless, c.Sweep.Held
+	}
+	return []any{
+		"damaged_files", c.DamagedFiles, "ownerless", ownerless, "removals_held", held,
+		"scrub_bytes_left", c.Scrub.BytesLeft, "scrub_hours_since_pass", c.HoursSincePass(now),
+	}
+}

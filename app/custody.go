@@ -1,0 +1,122 @@
+package dossier
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Custody is what is known of how well everything is kept: for staff, for metrics and for who reconciles.
+type Custody struct {
+	// Damaged are stored files whose objects are known to be missing or to differ: the first MaxDamaged; More tells that
+	// there are others.
+	Damaged []File `json:"-"`
+	More    bool   `json:"-"`
+	// DamagedFiles is their number, up to MaxDamaged.
+	DamagedFiles int `json:"damaged_files"`
+	// Scrub is how far the reading of everything is.
+	Scrub ScrubStatus `json:"scrub"`
+	// Sweep is what the last comparison of all records with all objects saw; nil when there was none.
+	Sweep *SweepStatus `json:"sweep,omitempty"`
+}
+
+// MaxDamaged is how many damaged files Custody lists.
+const MaxDamaged = 1000
+
+// ScrubStatus is how far the scrub is.
+type ScrubStatus struct {
+	// Since is when the first pass began; zero when none did.
+	Since time.Time `json:"since,omitzero"`
+	// Last is the last pass that ended, and Current the one that runs; nil where there is none.
+	Last    *ScrubPass `json:"last,omitempty"`
+	Current *ScrubPass `json:"current,omitempty"`
+	// BytesLeft is about how many are left to read in the pass that runs: as many as the last sweep, or else the last
+	// pass, saw, less what was read.
+	BytesLeft int64 `json:"bytes_left"`
+}
+
+// SweepStatus is what a sweep saw.
+type SweepStatus struct {
+	At time.Time `json:"at"`
+	// Files and Bytes are of the records in any state.
+	Files int   `json:"files"`
+	Bytes int64 `json:"bytes"`
+	// Ownerless and Held are those of ReconcileReport.
+	Ownerless int `json:"ownerless"`
+	Held      int `json:"held"`
+}
+
+const sweepNote = "sweep"
+
+// noteSweep notes what a sweep saw, for Custody.
+func (r *reconciler) noteSweep(ctx context.Context) error {
+	if r.DryRun || r.sweep.walks < 2 {
+		return nil
+	}
+	value, err := json.Marshal(SweepStatus{At: r.time(), Files: r.report.Files, Bytes: r.sweep.bytes,
+		Ownerless: r.report.Ownerless, Held: r.report.Held})
+	if err != nil {
+		return fmt.Errorf("note what was seen: %w", err)
+	}
+	note, err := r.catalog.Note(ctx, sweepNote)
+	if err == nil {
+		// Of two sweeps at once one's is as good as the other's.
+		_, err = r.catalog.SetNote(ctx, sweepNote, note.Revision, value)
+	}
+	if err != nil {
+		return fmt.Errorf("note what was seen: %w", err)
+	}
+	return nil
+}
+
+// Custody returns what is known of how well everything is kept, at the same cost however much that is.
+func (s *Service) Custody(ctx context.Context) (Custody, error) {
+	var c Custody
+	for f, err := range s.catalog.Damaged(ctx) {
+		if err != nil {
+			return c, fmt.Errorf("list the damaged files: %w", err)
+		}
+		if c.More = len(c.Damaged) == MaxDamaged; c.More {
+			break
+		}
+		c.Damaged = append(c.Damaged, f)
+	}
+	c.DamagedFiles = len(c.Damaged)
+	note, err := s.catalog.Note(ctx, sweepNote)
+	if err != nil {
+		return c, fmt.Errorf("read what the last sweep saw: %w", err)
+	}
+	if len(note.Value) > 0 {
+		c.Sweep = &SweepStatus{}
+		if err := json.Unmarshal(note.Value, c.Sweep); err != nil {
+			return c, fmt.Errorf("read what the last sweep saw: %w", err)
+		}
+	}
+	_, state, err := s.scrubState(ctx)
+	if err != nil {
+		return c, err
+	}
+	c.Scrub = ScrubStatus{Since: state.Since, Last: state.Last, Current: state.Current}
+	if p := state.Current; p != nil {
+		switch {
+		case c.Sweep != nil:
+			c.Scrub.BytesLeft = max(c.Sweep.Bytes-p.Bytes, 0)
+		case state.Last != nil:
+			c.Scrub.BytesLeft = max(state.Last.Bytes-p.Bytes, 0)
+		}
+	}
+	return c, nil
+}
+
+// HoursSincePass returns the whole hours since the last complete pass of the scrub ended, or since the first began.
+func (c Custody) HoursSincePass(now time.Time) int {
+	since := c.Scrub.Since
+	if c.Scrub.Last != nil {
+		since = c.Scrub.Last.EndedAt
+	}
+	if since.IsZero() {
+		return 0
+	}
+	return int(max(now.Sub(since), 0).Hours())
+}

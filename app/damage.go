@@ -1,0 +1,275 @@
+package dossier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// DamageKind says what is wrong with a stored file's object.
+type DamageKind string
+
+const (
+	// ObjectMissing: there is no object.
+	ObjectMissing DamageKind = "missing"
+	// ObjectDiffers: the object has another size or other bytes than the record says.
+	ObjectDiffers DamageKind = "differs"
+)
+
+// Damage is what is known to be wrong with a stored file. It is a mark for people, and keeps wrong bytes from being
+// handed out; whoever finds the object whole again takes it away.
+type Damage struct {
+	Kind DamageKind
+	// FoundAt is UTC, whole microseconds.
+	FoundAt time.Time
+}
+
+// damaged is the refusal of a stored file whose object is missing or differs.
+func damaged(f File, kind DamageKind, cause error) *Error {
+	return Errorf(CodeDamaged, fmt.Errorf("file %s of person %s: object %s: %w", f.ID, f.Person, kind, cause),
+		"The stored copy of this file is damaged. Whoever has the file can send it again: it then replaces this copy.")
+}
+
+// examine compares a stored file with its object: with what the store says of it, and, with read, with its bytes. The
+// kind is empty where nothing wrong was found.
+func (s *Service) examine(ctx context.Context, f File, read bool) (DamageKind, error) {
+	if f.Content == nil {
+		return "", fmt.Errorf("stored file %s of person %s has no description", f.ID, f.Person)
+	}
+	head, err := s.objects.Head(ctx, f.Key())
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return ObjectMissing, nil
+	case err != nil:
+		return "", fmt.Errorf("look at object: %w", err)
+	case head.Size != f.Content.Size || head.CRC64 != nil && *head.CRC64 != f.Content.CRC64:
+		return ObjectDiffers, nil
+	case !read:
+		return "", nil
+	}
+	crc, kind, err := s.sum(ctx, f, 0, f.Content.Size)
+	if err == nil && kind == "" && crc != f.Content.CRC64 {
+		kind = ObjectDiffers
+	}
+	return kind, err
+}
+
+// sum reads length bytes of a file's object from offset on, and returns their CRC-64/NVME. The kind is not empty where
+// there are fewer bytes, or none.
+func (s *Service) sum(ctx context.Context, f File, offset, length int64) (uint64, DamageKind, error) {
+	crc := NewCRC64()
+	r, err := s.objects.Open(ctx, f.Key(), offset, length)
+	if errors.Is(err, ErrNotFound) {
+		return 0, ObjectMissing, nil
+	}
+	if err != nil {
+		return 0, "", fmt.Errorf("open object: %w", err)
+	}
+	defer r.Close() // only read from
+	n, err := io.CopyBuffer(crc, struct{ io.Reader }{r}, make([]byte, archiveBuffer))
+	switch {
+	case err != nil:
+		return 0, "", fmt.Errorf("read object: %w", err)
+	case n != length:
+		return 0, ObjectDiffers, nil
+	}
+	return crc.Sum64(), "", nil
+}
+
+// judge marks a stored file with what examine found, or takes its mark away, and tells of what is news. It returns the
+// record as it is now: ErrNotFound where it is not stored any more, so that what was found of it means nothing.
+func (s *Service) judge(ctx context.Context, f File, kind DamageKind) (File, error) {
+	now, err := s.File(ctx, f.Person, f.ID)
+	if err != nil {
+		return File{}, err
+	}
+	var damage *Damage
+	if kind != "" {
+		damage = &Damage{Kind: kind, FoundAt: s.time()}
+	}
+	switch {
+	case damage == nil && now.Damage == nil, damage != nil && now.Damage != nil && now.Damage.Kind == kind:
+		return now, nil
+	}
+	err = s.catalog.SetDamage(ctx, f.Person, f.ID, damage)
+	switch {
+	case errors.Is(err, ErrLost):
+		return File{}, &Error{Code: CodeNotFound, Err: err}
+	case err != nil:
+		return File{}, fmt.Errorf("mark damage: %w", err)
+	}
+	now.Damage = damage
+	if damage != nil {
+		s.log.ErrorContext(ctx, "stored file is damaged", "person", f.Person.String(), "file", f.ID.String(), "object", string(kind))
+	} else {
+		s.log.WarnContext(ctx, "damaged file is whole again", "person", f.Person.String(), "file", f.ID.String())
+	}
+	return now, nil
+}
+
+// found is judge for whoever can only tell that a read went wrong: it also works when ctx has ended.
+func (s *Service) found(ctx context.Context, f File, kind DamageKind) error {
+	ctx, cancel := detached(ctx)
+	defer cancel()
+	_, err := s.judge(ctx, f, kind)
+	return err
+}
+
+// check examines a stored file and judges it. It reads the bytes where that is within the person's bound, so that nobody
+// makes the store read for nothing. ErrNotFound where the file is not stored any more.
+func (s *Service) check(ctx context.Context, f File) (File, error) {
+	kind, err := s.examine(ctx, f, f.Content != nil && s.rereads.take(f.Person, f.Content.Size, s.now()))
+	if err != nil {
+		return File{}, err
+	}
+	if kind == "" && f.Damage != nil {
+		// Only its bytes acquit it, whatever they cost.
+		if kind, err = s.examine(ctx, f, true); err != nil {
+			return File{}, err
+		}
+	}
+	return s.judge(ctx, f, kind)
+}
+
+// MaxChecked is the number of files that Check looks at in one call.
+const MaxChecked = 100
+
+// Check compares stored files of a person (MaxChecked at most) with their objects: what the store says of them always,
+// and their bytes within a bound for each person. It returns the records of those that are stored, with Damage where
+// something is wrong; others are left out.
+func (s *Service) Check(ctx context.Context, person PersonID, files []FileID) ([]File, error) {
+	if len(files) > MaxChecked {
+		return nil, Errorf(CodeInvalid, nil, "Ask for up to %d files at once, not for %d.", MaxChecked, len(files))
+	}
+	var checked []File
+	for _, id := range files {
+		f, err := s.File(ctx, person, id)
+		if err == nil {
+			f, err = s.check(ctx, f)
+		}
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		checked = append(checked, f)
+	}
+	return checked, nil
+}
+
+// rereads bounds how many stored bytes are read to compare them, because somebody sends the same again: in each hour
+// rereadPerson for one person, where at least one file is always read, and rereadAll in all, in this instance.
+type rereads struct {
+	mu     sync.Mutex
+	began  time.Time
+	all    int64
+	person map[PersonID]int64
+}
+
+// The bounds of rereads, in bytes an hour. The second is also what its memory follows from: a person takes a KiB of it
+// at least.
+const (
+	rereadPerson = 2 << 30
+	rereadAll    = 64 << 30
+	rereadLeast  = 1 << 10
+)
+
+// take reports whether size bytes may be read for a person, and counts them.
+func (r *rereads) take(person PersonID, size int64, now time.Time) bool {
+	size = max(size, rereadLeast)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if age := now.Sub(r.began); r.person == nil || age < 0 || age >= time.Hour {
+		r.began, r.all, r.person = now, 0, map[PersonID]int64{}
+	}
+	used := r.person[person]
+	if used > 0 && used+size > rereadPerson || r.all+size > max(rereadAll, size) || len(r.person) >= rereadPeople {
+		return false
+	}
+	r.person[person], r.all = used+size, r.all+size
+	return true
+}
+
+// rereadPeople is how many persons rereads remembers: about 5 MB.
+const rereadPeople = 100_000
+
+// verifier hands on a stored file's bytes if they are those that its record describes: what differs, or is missing, is
+// found before the last bytes are handed on, so that nobody takes the file for whole.
+type verifier struct {
+	ctx  context.Context
+	svc  *Service
+	file File
+	r    io.ReadCloser
+	crc  interface {
+		io.Writer
+		Sum64() uint64
+	}
+	n   int64 // bytes read
+	err error
+}
+
+func (v *verifier) Read(p []byte) (int, error) {
+	if v.err != nil {
+		return 0, v.err
+	}
+	size := v.file.Content.Size
+	if left := size - v.n; left > 0 && int64(len(p)) > left {
+		p = p[:left]
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if size == 0 {
+		if v.more(nil) {
+			v.n++
+			v.err = v.differs()
+		} else {
+			v.acquit()
+			v.err = io.EOF
+		}
+		return 0, v.err
+	}
+	n, err := v.r.Read(p)
+	v.n += int64(n)
+	_, _ = v.crc.Write(p[:n]) // a hash never fails
+	switch {
+	case v.n == size && (v.crc.Sum64() != v.file.Content.CRC64 || v.more(err)), v.n < size && err == io.EOF:
+		v.err = v.differs()
+		return 0, v.err
+	case v.n == size:
+		v.acquit()
+		v.err = io.EOF
+		return n, nil
+	case err != nil:
+		v.err = err
+	}
+	return n, v.err
+}
+
+// more reports whether the object goes on behind the size of its record.
+func (v *verifier) more(err error) bool {
+	if err == io.EOF {
+		return false
+	}
+	n, _ := io.ReadAtLeast(v.r, make([]byte, 1), 1)
+	return n > 0
+}
+
+func (v *verifier) differs() error {
+	cause := fmt.Errorf("its record has %d bytes, CRC-64 %016x; the store gave %d, %016x", v.file.Content.Size,
+		v.file.Content.CRC64, v.n, v.crc.Sum64())
+	return damaged(v.file, ObjectDiffers, errors.Join(cause, v.svc.found(v.ctx, v.file, ObjectDiffers)))
+}
+
+// acquit takes the mark off a file that was read whole. That it fails is left to whoever reads it next.
+func (v *verifier) acquit() {
+	if v.file.Damage != nil {
+		_ = v.svc.found(v.ctx, v.file, "")
+	}
+}
+
+func (v *verifier) Close() error { return v.r.Close() }

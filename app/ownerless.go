@@ -1,0 +1,249 @@
+package dossier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// sweep is what one walk over all objects and all records saw.
+type sweep struct {
+	objects int
+	// bytes is the size of what is recorded.
+	bytes int64
+	// walks is the number of walks that came to their end: of objects, and of records.
+	walks int
+	// ownerless is how much of it has no owner, and due how much of that was seen so an age ago already.
+	ownerless, due int
+}
+
+// objectsWithoutRecord looks for objects without a record. An object's record is put before its bytes are sent and its
+// key is never used again, so an object whose record is absent can never get one, but from a backup.
+func (r *reconciler) objectsWithoutRecord(ctx context.Context) error {
+	var person PersonID
+	known := map[FileID]bool{}
+	for o, err := range r.objects.List(ctx, ObjectPrefix) {
+		if err != nil {
+			return fmt.Errorf("list objects: %w", err)
+		}
+		p, id, err := ParseObjectKey(o.Key)
+		if err != nil {
+			// Not ours: somebody put it there by hand. It is named, so that somebody looks, and left.
+			r.failed(fmt.Errorf("object %q under %s is not one that this program makes; remove it by hand", o.Key,
+				ObjectPrefix))
+			continue
+		}
+		r.sweep.objects++
+		if p != person {
+			person = p
+			clear(known)
+			for f, err := range allFiles(ctx, r.catalog, p) {
+				if err != nil {
+					return fmt.Errorf("person %s: %w", p, err)
+				}
+				known[f.ID] = true
+			}
+		}
+		if known[id] {
+			continue
+		}
+		// The listing of records is older than the listing of objects. A look at this one record decides.
+		switch _, err := r.catalog.File(ctx, p, id); {
+		case err == nil:
+			continue
+		case !errors.Is(err, ErrNotFound):
+			return fmt.Errorf("look up the record of object %s: %w", o.Key, err)
+		}
+		r.see(ctx, File{Person: p, ID: id})
+	}
+	r.sweep.walks++
+	return nil
+}
+
+// records looks for records whose person is gone and, when asked, reads stored files.
+func (r *reconciler) records(ctx context.Context) error {
+	for batch, err := range batches(r.catalog.All(ctx), 100) {
+		if err != nil {
+			return fmt.Errorf("walk the catalog: %w", err)
+		}
+		there, err := r.owners(ctx, batch)
+		if err != nil {
+			return err
+		}
+		for _, f := range batch {
+			r.report.Files++
+			r.sweep.bytes += f.Counted().Bytes
+			switch {
+			case !there[f.Person] && r.Sweep:
+				r.see(ctx, f)
+			case there[f.Person] && r.Verify && f.State == FileStored:
+				r.failed(r.verify(ctx, f))
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+	}
+	r.sweep.walks++
+	return nil
+}
+
+// owners returns which of the files' persons are there.
+func (r *reconciler) owners(ctx context.Context, files []File) (map[PersonID]bool, error) {
+	ids := map[PersonID]bool{}
+	for _, f := range files {
+		ids[f.Person] = true
+	}
+	list := make([]PersonID, 0, len(ids))
+	for id := range ids {
+		list = append(list, id)
+	}
+	there, err := r.people.Existing(ctx, list)
+	if err != nil {
+		return nil, fmt.Errorf("look up people: %w", err)
+	}
+	return there, nil
+}
+
+// see notes that a file's object, or its record, has no owner.
+func (r *reconciler) see(ctx context.Context, f File) {
+	r.sweep.ownerless++
+	if r.DryRun {
+		return
+	}
+	now := r.time()
+	since, err := r.catalog.SeeOwnerless(ctx, f.Person, f.ID, now)
+	switch {
+	case err != nil:
+		r.failed(fmt.Errorf("note that %s has no owner: %w", f.Key(), err))
+	case since.Equal(now):
+		r.repair(fileRepair(RepairSeenOwnerless, f), nil)
+	}
+}
+
+// removeOwnerless removes what was seen without an owner an age ago and still has none, unless that is too much to go by
+// itself; and forgets what has an owner again.
+func (r *reconciler) removeOwnerless(ctx context.Context) error {
+	r.report.Ownerless = r.sweep.ownerless
+	if r.sweep.walks < 2 {
+		return nil // the walks were cut off, so nobody knows how much of all this is
+	}
+	for o, err := range r.catalog.Ownerless(ctx) {
+		if err != nil {
+			return fmt.Errorf("list what has no owner: %w", err)
+		}
+		if o.Since.Before(r.before) {
+			r.sweep.due++
+		}
+	}
+	if held, err := r.hold(ctx); held || err != nil {
+		return err
+	}
+	for o, err := range r.catalog.Ownerless(ctx) {
+		if err != nil {
+			return fmt.Errorf("list what has no owner: %w", err)
+		}
+		f, what, err := r.stillOwnerless(ctx, o)
+		if err == nil && what != "" && o.Since.Before(r.before) {
+			r.repair(fileRepair(what, f), func() error {
+				if what == RepairRemovedObject {
+					return r.objects.SetAside(ctx, f.Key(), about(f))
+				}
+				// Taken in the state that it was seen in, before the person was looked for: should the same form begin
+				// anew in between and its file be stored and acknowledged, that file is left alone.
+				return r.take(ctx, f, f.State)
+			})
+			what = ""
+			r.report.Ownerless--
+		}
+		if err == nil && what == "" && !r.DryRun {
+			err = r.catalog.ForgetOwnerless(ctx, o.Person, o.File)
+		}
+		if err != nil {
+			r.failed(fmt.Errorf("look at what has no owner, file %s of person %s: %w", o.File, o.Person, err))
+		}
+	}
+	return nil
+}
+
+// hold reports whether what is due is held back, and says so loudly.
+func (r *reconciler) hold(ctx context.Context) (bool, error) {
+	s, all := r.sweep, max(r.sweep.objects, r.report.Files)
+	most := ownerlessClass.most(all)
+	switch {
+	case s.due == 0, s.due <= r.YesRemove:
+		return false, nil
+	case s.ownerless < all && s.ownerless <= most:
+		if r.DryRun {
+			return false, nil
+		}
+		allowed, err := r.allow(ctx, ownerlessClass, s.due, all)
+		if allowed || err != nil {
+			return false, err
+		}
+	}
+	r.report.Held = s.due
+	r.log.ErrorContext(ctx, "removals are held back: so much has no owner that a store may have been emptied or set back",
+		"ownerless", s.ownerless, "due", s.due, "of", all, "most", most,
+		"mend", fmt.Sprintf("restore what is missing; or, if all of it is to go: dossier reconcile --yes-delete %d", s.due))
+	return true, nil
+}
+
+// stillOwnerless returns by which repair something goes that was seen without an owner, and its record, or what is known
+// of it without one. No repair: it has an owner by now, or is gone.
+func (r *reconciler) stillOwnerless(ctx context.Context, o Ownerless) (f File, what string, err error) {
+	f, err = r.catalog.File(ctx, o.Person, o.File)
+	switch {
+	case err == nil:
+		_, err = r.people.Person(ctx, o.Person)
+		what = RepairRemovedRecord
+	case errors.Is(err, ErrNotFound):
+		f = File{Person: o.Person, ID: o.File}
+		if _, err := r.objects.Head(ctx, f.Key()); err != nil {
+			if errors.Is(err, ErrNotFound) {
+				return f, "", nil
+			}
+			return f, "", err
+		}
+		return f, RepairRemovedObject, nil
+	}
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return f, what, nil
+	case err != nil:
+		return f, "", err
+	}
+	return f, "", nil
+}
+
+// verify reads one stored file and compares it with its record.
+func (r *reconciler) verify(ctx context.Context, f File) error {
+	kind, err := r.examine(ctx, f, true)
+	if err != nil {
+		return fmt.Errorf("verify file %s of person %s: %w", f.ID, f.Person, err)
+	}
+	if !r.DryRun {
+		// It may have been deleted between the walk and the look.
+		if _, err := r.judge(ctx, f, kind); err != nil {
+			if errors.Is(err, ErrNotFound) {
+				return nil
+			}
+			return fmt.Errorf("verify file %s of person %s: %w", f.ID, f.Person, err)
+		}
+	} else if _, err := r.File(ctx, f.Person, f.ID); errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	switch {
+	case kind == ObjectMissing:
+		r.repair(fileRepair(DamageMissing, f), nil)
+	case kind == ObjectDiffers:
+		r.repair(fileRepair(DamageDiffers, f), nil)
+	default:
+		r.report.Verified++
+		r.report.VerifiedBytes += f.Content.Size
+		if f.Damage != nil {
+			r.repair(fileRepair(RepairWhole, f), nil)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,258 @@
+package dossier
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// The scrub reads all that is stored, again and again, and compares it with its records: so a byte that changed where it
+// lies is found while a backup, a former version or whoever sent the file can still mend it. How far it is stands in a
+// note, which every turn reads first and writes last. So any instance goes on where another stopped, in the middle of a
+// file too; a process that dies loses one turn's reading; and two that read the same at once lose one's.
+
+// ScrubOptions says how fast a store is read.
+type ScrubOptions struct {
+	// Bytes is how many are read in 24 hours, over all instances; 0: none, and there is no scrub.
+	Bytes int64
+	// Interval is the least time from the start of one pass over everything to that of the next. A store of which
+	// Bytes are less takes longer.
+	Interval time.Duration
+}
+
+// The measures of a turn.
+const (
+	// scrubTurnFiles and scrubTurnBytes are what one turn reads at most.
+	scrubTurnFiles = 500
+	scrubTurnBytes = 256 << 20
+	// scrubTurnTime is when a turn ends before that.
+	scrubTurnTime = 20 * time.Second
+	// scrubLease is how long others leave the scrub to the instance that had the last turn. It only saves reading twice.
+	scrubLease = 2 * time.Minute
+	// scrubIdle is the longest that Scrub waits to look again.
+	scrubIdle = time.Minute
+)
+
+// ScrubPass is one pass over everything.
+type ScrubPass struct {
+	StartedAt time.Time `json:"started_at"`
+	// EndedAt is zero while it runs.
+	EndedAt time.Time `json:"ended_at,omitzero"`
+	// Files and Bytes are what was read, Found how many of these files were damaged.
+	Files int64 `json:"files"`
+	Bytes int64 `json:"bytes"`
+	Found int64 `json:"found"`
+	// Unread is how many files could not be read, again and again.
+	Unread int64 `json:"unread"`
+}
+
+// scrub is the note.
+type scrub struct {
+	// Since is when the first pass began.
+	Since time.Time `json:"since"`
+	// Last is the pass before, nil when there was none, and Current the one that runs, nil between two.
+	Last    *ScrubPass `json:"last,omitempty"`
+	Current *ScrubPass `json:"current,omitempty"`
+	// Person and File are the place behind which the pass goes on, and Offset and CRC64 how far it is in the file behind
+	// that, if that is still PartOf.
+	Person uuid.UUID `json:"person"`
+	File   uuid.UUID `json:"file"`
+	PartOf uuid.UUID `json:"part_of"`
+	Offset int64     `json:"offset,omitempty"`
+	CRC64  uint64    `json:"crc64,omitempty"`
+	// Tries is how often that file could not be read.
+	Tries int `json:"tries,omitempty"`
+	// Left is how many bytes may be read at once at LeftAt; it grows with time up to the bytes of a day.
+	Left   int64     `json:"left"`
+	LeftAt time.Time `json:"left_at"`
+	// Holder had the last turn, and others leave it the next until Until.
+	Holder string    `json:"holder"`
+	Until  time.Time `json:"until"`
+}
+
+const scrubNote = "scrub"
+
+// Scrub reads what is stored until ctx ends.
+func (s *Service) Scrub(ctx context.Context, o ScrubOptions) {
+	if o.Bytes <= 0 {
+		return
+	}
+	for ctx.Err() == nil {
+		wait, err := s.ScrubTurn(ctx, o)
+		if err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "scrub stopped for a while", "err", err)
+			wait = scrubIdle
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(min(max(wait, 0), scrubIdle)):
+		}
+	}
+}
+
+// ScrubTurn reads the next files, if it is time to, and returns after how long there is more to do. ErrLost is not among
+// its errors: what another instance did meanwhile is done.
+func (s *Service) ScrubTurn(ctx context.Context, o ScrubOptions) (wait time.Duration, err error) {
+	note, state, err := s.scrubState(ctx)
+	if err != nil {
+		return 0, err
+	}
+	now := s.time()
+	if state.Since.IsZero() {
+		state.Since, state.Left, state.LeftAt = now, o.Bytes, now
+	}
+	// Another clock may be a day ahead: a lease that is too long to be true is none.
+	if left := state.Until.Sub(now); state.Holder != s.instance && left > 0 && left <= scrubLease {
+		return left, nil
+	}
+	state.earn(now, o.Bytes)
+	if state.Current == nil {
+		if last := state.Last; last != nil {
+			if due := last.StartedAt.Add(o.Interval).Sub(now); due > 0 && due <= o.Interval {
+				return due, nil
+			}
+		}
+		state.Current = &ScrubPass{StartedAt: now}
+		state.Person, state.File, state.PartOf = uuid.Nil, uuid.Nil, uuid.Nil
+	}
+	if state.Left <= 0 {
+		// Until there is something to read that is worth a turn.
+		worth := min(o.Bytes, scrubTurnBytes)
+		return time.Duration(float64(worth-state.Left) / float64(o.Bytes) * float64(24*time.Hour)), nil
+	}
+	ended, failure := s.scrubFiles(ctx, state, now)
+	if ended {
+		state.Current.EndedAt = s.time()
+		state.Last, state.Current = state.Current, nil
+	}
+	state.Holder, state.Until = s.instance, s.time().Add(scrubLease)
+	value, err := json.Marshal(state)
+	if err != nil {
+		return 0, fmt.Errorf("note how far the scrub is: %w", err)
+	}
+	switch _, err := s.catalog.SetNote(ctx, scrubNote, note.Revision, value); {
+	case errors.Is(err, ErrLost):
+		return scrubIdle, nil
+	case err != nil:
+		return 0, fmt.Errorf("note how far the scrub is: %w", err)
+	}
+	if ended {
+		l := state.Last
+		s.log.InfoContext(ctx, "scrub read everything", "files", l.Files, "bytes", l.Bytes, "found", l.Found,
+			"unread", l.Unread, "took", l.EndedAt.Sub(l.StartedAt))
+	}
+	return 0, failure
+}
+
+func (s *Service) scrubState(ctx context.Context) (Note, *scrub, error) {
+	note, err := s.catalog.Note(ctx, scrubNote)
+	if err != nil {
+		return note, nil, fmt.Errorf("read how far the scrub is: %w", err)
+	}
+	state := &scrub{}
+	if len(note.Value) > 0 {
+		if err := json.Unmarshal(note.Value, state); err != nil {
+			return note, nil, fmt.Errorf("read how far the scrub is: %w", err)
+		}
+	}
+	return note, state, nil
+}
+
+// earn adds what may be read since the last turn.
+func (c *scrub) earn(now time.Time, day int64) {
+	elapsed := min(max(now.Sub(c.LeftAt), 0), 24*time.Hour) // clocks differ
+	c.Left = min(c.Left+int64(float64(day)*elapsed.Hours()/24), day)
+	c.LeftAt = now
+}
+
+// scrubFiles reads the files behind the place, as many as a turn takes, and moves the place. It reports whether these
+// were the last.
+func (s *Service) scrubFiles(ctx context.Context, c *scrub, began time.Time) (ended bool, err error) {
+	files, err := s.catalog.Behind(ctx, PersonID(c.Person), FileID(c.File), scrubTurnFiles)
+	if err != nil {
+		return false, fmt.Errorf("walk the catalog: %w", err)
+	}
+	for turn := int64(min(scrubTurnBytes, c.Left)); len(files) > 0; files = files[1:] {
+		f := files[0]
+		if turn <= 0 || s.time().Sub(began) > scrubTurnTime {
+			return false, nil
+		}
+		if f.State == FileStored && f.Content != nil {
+			read, whole, err := s.scrubFile(ctx, c, f, turn)
+			turn, c.Left, c.Current.Bytes = turn-read, c.Left-read, c.Current.Bytes+read
+			switch {
+			case errors.Is(err, errUnreadable):
+				if c.Tries++; c.Tries < scrubTries {
+					return false, err
+				}
+				c.Current.Unread++
+				s.log.ErrorContext(ctx, "stored file cannot be read", "person", f.Person.String(), "file", f.ID.String(),
+					"err", err)
+			case err != nil:
+				return false, err
+			case !whole:
+				return false, nil
+			default:
+				c.Current.Files++
+			}
+		}
+		c.Person, c.File, c.PartOf = uuid.UUID(f.Person), uuid.UUID(f.ID), uuid.Nil
+	}
+	last, err := s.catalog.Behind(ctx, PersonID(c.Person), FileID(c.File), 1)
+	if err != nil {
+		return false, fmt.Errorf("walk the catalog: %w", err)
+	}
+	return len(last) == 0, nil
+}
+
+// errUnreadable: the store answers, and does not give a file's bytes, as a disk does whose sectors are bad.
+var errUnreadable = errors.New("the store answers, and does not give the bytes")
+
+// scrubTries is how often such a file is tried until it is passed over in this pass.
+const scrubTries = 3
+
+// scrubFile reads up to most bytes of a file, from where the last turn stopped. At its end it judges the file, and
+// reports whether that was so.
+func (s *Service) scrubFile(ctx context.Context, c *scrub, f File, most int64) (read int64, whole bool, err error) {
+	if c.PartOf != uuid.UUID(f.ID) {
+		c.PartOf, c.Offset, c.CRC64, c.Tries = uuid.UUID(f.ID), 0, 0, 0
+	}
+	failed := func(err error) error {
+		return fmt.Errorf("scrub file %s of person %s: %w", f.ID, f.Person, err)
+	}
+	kind, err := s.examine(ctx, f, false)
+	if err != nil {
+		return 0, false, failed(err)
+	}
+	if length := min(most, f.Content.Size-c.Offset); kind == "" && length > 0 {
+		var crc uint64
+		if crc, kind, err = s.sum(ctx, f, c.Offset, length); err != nil {
+			if ctx.Err() == nil {
+				err = errors.Join(errUnreadable, err)
+			}
+			return 0, false, failed(err)
+		}
+		read = length
+		c.CRC64, c.Offset = CombineCRC64(c.CRC64, crc, length), c.Offset+length
+	}
+	switch {
+	case kind != "":
+	case c.Offset < f.Content.Size:
+		return read, false, nil
+	case c.CRC64 != f.Content.CRC64:
+		kind = ObjectDiffers
+	}
+	_, err = s.judge(ctx, f, kind)
+	switch {
+	case errors.Is(err, ErrNotFound): // removed meanwhile
+	case err != nil:
+		return read, false, failed(err)
+	case kind != "":
+		c.Current.Found++
+	}
+	return read, true, nil
+}

@@ -1,0 +1,104 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	dossier "dossier.example/app"
+)
+
+func testHead(t *testing.T, s objectsUnderTest) {
+	for _, size := range []int64{0, 1, objectPartSize + 1} {
+		key, want := newObjectKey(), heldOf(t, 1, size)
+		s.put(key, byteStream(1, size))
+		head, err := s.store.Head(s.ctx, key)
+		if err != nil || head.Size != size || head.CRC64 != nil && *head.CRC64 != want.CRC64 {
+			t.Errorf("Head of %d bytes: %+v, %v", size, head, err)
+		}
+	}
+	if _, err := s.store.Head(s.ctx, newObjectKey()); !errors.Is(err, dossier.ErrNotFound) {
+		t.Errorf("Head of nothing: %v, want ErrNotFound", err)
+	}
+	if _, err := s.store.Head(s.ctx, "other/key"); !errors.Is(err, dossier.ErrNotFound) {
+		t.Errorf("Head of a key that is never made: %v, want ErrNotFound", err)
+	}
+}
+
+func testSetAside(t *testing.T, s objectsUnderTest) {
+	person := dossier.NewPersonID()
+	key, other := dossier.ObjectKey(person, dossier.NewFileID()), dossier.ObjectKey(person, dossier.NewFileID())
+	s.put(key, byteStream(1, 1000))
+	s.put(other, byteStream(2, 10))
+	before := time.Now().Add(-time.Minute)
+	if err := s.store.SetAside(s.ctx, key, []byte("about it")); err != nil {
+		t.Fatalf("SetAside: %v", err)
+	}
+	if err := s.store.SetAside(s.ctx, key, []byte("again")); err != nil {
+		t.Fatalf("SetAside of nothing: %v", err)
+	}
+	if _, err := s.store.Stat(s.ctx, key); !errors.Is(err, dossier.ErrNotFound) {
+		t.Errorf("Stat of what was set aside: %v, want ErrNotFound", err)
+	}
+	if keys := s.keys(""); len(keys) != 1 || keys[0] != other {
+		t.Errorf("List: %q, want the other alone", keys)
+	}
+	kept := s.kept()
+	if len(kept) == 0 {
+		// The store keeps former versions itself.
+		if err := s.store.PutBack(s.ctx, key); !errors.Is(err, dossier.ErrNotFound) {
+			t.Errorf("PutBack where nothing is kept: %v, want ErrNotFound", err)
+		}
+		return
+	}
+	k := kept[0]
+	if len(kept) != 1 || k.Key != key || string(k.About) != "about it" || k.At.Before(before) || k.At.After(time.Now().Add(time.Minute)) {
+		t.Fatalf("Kept: %+v", kept)
+	}
+	if n, err := s.store.Expire(s.ctx, k.At); n != 0 || err != nil {
+		t.Errorf("Expire of older ones: %d, %v", n, err)
+	}
+	if err := s.store.PutBack(s.ctx, key); err != nil {
+		t.Fatalf("PutBack: %v", err)
+	}
+	s.sees(key, byteStream(1, 1000))
+	if err := s.store.PutBack(s.ctx, key); !errors.Is(err, dossier.ErrNotFound) {
+		t.Errorf("PutBack again: %v, want ErrNotFound", err)
+	}
+	if kept := s.kept(); len(kept) != 0 {
+		t.Errorf("Kept after PutBack: %+v", kept)
+	}
+
+	// A key that has an object again keeps it; and the last one of a person takes the folder with it.
+	for _, key := range []string{key, other} {
+		if err := s.store.SetAside(s.ctx, key, nil); err != nil {
+			t.Fatalf("SetAside: %v", err)
+		}
+	}
+	if keys := s.keys(""); len(keys) != 0 {
+		t.Errorf("List: %q, want none", keys)
+	}
+	s.put(key, byteStream(3, 5))
+	if err := s.store.PutBack(s.ctx, key); !errors.Is(err, dossier.ErrExists) {
+		t.Errorf("PutBack over an object: %v, want ErrExists", err)
+	}
+	s.sees(key, byteStream(3, 5))
+	if n, err := s.store.Expire(s.ctx, time.Now().Add(time.Minute)); n != 2 || err != nil {
+		t.Errorf("Expire: %d, %v, want both", n, err)
+	}
+	if kept := s.kept(); len(kept) != 0 {
+		t.Errorf("Kept after Expire: %+v", kept)
+	}
+	s.sees(key, byteStream(3, 5))
+}
+
+func (s objectsUnderTest) kept() (kept []dossier.Kept) {
+	s.t.Helper()
+	for k, err := range s.store.Kept(s.ctx) {
+		if err != nil {
+			s.t.Fatalf("Kept: %v", err)
+		}
+		kept = append(kept, k)
+	}
+	return kept
+}

@@ -1,0 +1,75 @@
+package dossier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// A twin is a stored file of the same person, name and content. Who sends a file again is answered with it, and the new
+// upload is dropped. Its object may have been damaged since it was stored, and the new one was verified just now. So the
+// twin is looked at first, and where it is damaged the new one takes its place:
+//
+//  1. the twin's record is marked for deletion, on condition that it is still stored;
+//  2. the new record is committed: the pair of name and content is free by now, unless somebody else was faster;
+//  3. the twin is removed, with what is left of its object.
+//
+// What ends between 1 and 2 leaves a described upload with a whole object, which is then all that is left of a file that
+// was acknowledged: so it is not abandoned (see heir), and reconciliation commits it. What ends between 2 and 3 leaves a
+// removal that reconciliation carries to its end.
+
+// twinTries bounds how often a damaged twin gives way to another: each is stored by another sender of the same file.
+const twinTries = 8
+
+// commitOrTwin is Catalog.Commit with a look at the twin that it may return: the returned record is f's, or that of a
+// file whose object was found to be whole, as far as Check looks. A twin of another CRC-64 is returned as it is: see
+// Content.same. After an error heir tells that a twin may be gone, so that f must not be removed.
+func (s *Service) commitOrTwin(ctx context.Context, f File, content *Content) (stored File, heir bool, err error) {
+	var replaced []File
+	defer func() {
+		ctx, cancel := detached(ctx)
+		defer cancel()
+		for _, old := range replaced {
+			if err := s.erase(ctx, old, removeForGood); err != nil {
+				s.left(ctx, old, err)
+			}
+		}
+	}()
+	for range twinTries {
+		stored, err := s.catalog.Commit(ctx, f.Person, f.ID, s.time())
+		if err != nil || stored.ID == f.ID || !content.same(stored) {
+			return stored, heir, err
+		}
+		twin, err := s.check(ctx, stored)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			continue // deleted since
+		case err != nil:
+			return File{}, heir, fmt.Errorf("look at the same file, which is stored: %w", err)
+		case twin.Damage == nil:
+			return twin, false, nil
+		}
+		heir = true
+		err = s.catalog.MarkDeleting(ctx, twin.Person, twin.ID, s.time(), FileStored)
+		switch {
+		case errors.Is(err, ErrNotFound), errors.Is(err, ErrLost):
+			continue
+		case err != nil:
+			return File{}, heir, fmt.Errorf("give up the damaged copy: %w", err)
+		}
+		replaced = append(replaced, twin)
+		s.log.WarnContext(ctx, "damaged file is replaced by one that was sent again", "person", f.Person.String(),
+			"file", f.ID.String(), "replaced", twin.ID.String())
+	}
+	return File{}, heir, &Error{Code: CodeUnavailable, Err: errors.New("commit file: its twins are damaged again and again")}
+}
+
+// intact reports whether a stored file that is to be the answer to who sends it again is whole, as far as Check looks.
+// It is not where it is gone.
+func (s *Service) intact(ctx context.Context, f File) (bool, error) {
+	f, err := s.check(ctx, f)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && f.Damage == nil, err
+}

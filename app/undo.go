@@ -1,0 +1,148 @@
+package dossier
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+)
+
+// The kinds of Repair of PutBack.
+const (
+	// RepairPutBack: a file that reconciliation had removed is stored again.
+	RepairPutBack = "put removed file back"
+	// RepairTwin: a file was not put back, because the person has it, by the same name, already.
+	RepairTwin = "left removed file: the same is stored"
+	// LeftWithoutPerson: a file was not put back, because its person is not there.
+	LeftWithoutPerson = "LEFT: person of removed file is missing"
+)
+
+// PutBack undoes what reconciliation removed by itself and the embedded store still keeps: each file whose person is
+// there becomes stored again. In a bucket the bytes are former versions instead. What is put back is handed to done as
+// it happens. It may be repeated, and one failure does not end it; the returned error joins the first ten reasons.
+func (s *Service) PutBack(ctx context.Context, done func(Repair)) (*ReconcileReport, error) {
+	r := &reconciler{Service: s, done: done, report: &ReconcileReport{Counts: map[string]int{}}}
+	for k, err := range s.objects.Kept(ctx) {
+		if err != nil {
+			r.failed(fmt.Errorf("list what was removed: %w", err))
+			break
+		}
+		person, file, err := ParseObjectKey(k.Key)
+		if err != nil {
+			continue
+		}
+		f := File{Person: person, ID: file}
+		what, err := s.putBack(ctx, f, k)
+		if err != nil {
+			r.failed(fmt.Errorf("put %s back: %w", k.Key, err))
+			continue
+		}
+		r.repair(fileRepair(what, f), nil)
+	}
+	return r.report, errors.Join(r.errs...)
+}
+
+func (s *Service) putBack(ctx context.Context, f File, k Kept) (what string, err error) {
+	p, err := s.people.Person(ctx, f.Person)
+	switch {
+	case errors.Is(err, ErrNotFound), err == nil && p.State == PersonDeleting:
+		return LeftWithoutPerson, nil
+	case err != nil:
+		return "", fmt.Errorf("read person: %w", err)
+	}
+	now, err := s.catalog.File(ctx, f.Person, f.ID)
+	switch {
+	case err == nil && now.State == FileStored:
+		// The record came back from a backup.
+		if err := s.objects.PutBack(ctx, k.Key); err != nil && !errors.Is(err, ErrExists) {
+			return "", err
+		}
+		kind, err := s.examine(ctx, now, true)
+		if err == nil {
+			_, err = s.judge(ctx, now, kind)
+		}
+		return RepairPutBack, err
+	case err == nil && now.State == FileDeleting:
+		return "", Errorf(CodeLost, nil, "the file is being deleted; try again when it is gone")
+	case err != nil && !errors.Is(err, ErrNotFound):
+		return "", fmt.Errorf("read file record: %w", err)
+	case err != nil:
+		if err := s.putRecordBack(ctx, &f, p, k); err != nil {
+			return "", err
+		}
+	default:
+		f = now // an earlier call ended in the middle
+	}
+	if err := s.objects.PutBack(ctx, k.Key); err != nil && !errors.Is(err, ErrExists) && !errors.Is(err, ErrNotFound) {
+		return "", err
+	}
+	content, err := s.contentOf(ctx, f)
+	if err != nil {
+		return "", err
+	}
+	if f.Content == nil && f.Multipart == nil {
+		if err := s.countBack(ctx, f.Person, Quota{Bytes: content.Size}); err != nil {
+			return "", err
+		}
+	}
+	if err := s.catalog.Describe(ctx, f.Person, f.ID, content, s.time()); err != nil {
+		return "", fmt.Errorf("describe file: %w", err)
+	}
+	stored, err := s.commit(ctx, f, content)
+	if err != nil {
+		return "", err
+	}
+	if stored.ID != f.ID {
+		s.discard(ctx, f)
+		return RepairTwin, nil
+	}
+	return RepairPutBack, nil
+}
+
+// putRecordBack puts the record of a file that was removed with its object, or that had none.
+func (s *Service) putRecordBack(ctx context.Context, f *File, p Person, k Kept) error {
+	var was kept
+	if err := json.Unmarshal(k.About, &was); err != nil {
+		return fmt.Errorf("read what is kept of it: %w", err)
+	}
+	f.Name, f.Author, f.State, f.CreatedAt = was.Name, was.Author, FileUploading, was.Created.Truncate(time.Microsecond)
+	f.UpdatedAt = s.time()
+	if f.Name == "" {
+		f.Name, f.Author = CleanFileName("recovered "+f.ID.String()), p.Name
+	}
+	if f.CreatedAt.IsZero() {
+		f.CreatedAt = k.At.Truncate(time.Microsecond)
+	}
+	if err := s.countBack(ctx, f.Person, f.Counted()); err != nil {
+		return err
+	}
+	if err := s.catalog.Put(ctx, *f); err != nil {
+		return fmt.Errorf("put file record: %w", err)
+	}
+	return nil
+}
+
+// countBack counts what a person had before, whatever the quota is by now.
+func (s *Service) countBack(ctx context.Context, person PersonID, add Quota) error {
+	if _, err := s.catalog.Reserve(ctx, person, add, Quota{math.MaxInt64, math.MaxInt64}, s.time()); err != nil {
+		return fmt.Errorf("count file: %w", err)
+	}
+	return nil
+}
+
+// contentOf reads a file's object whole and describes it.
+func (s *Service) contentOf(ctx context.Context, f File) (Content, error) {
+	r, err := s.objects.Open(ctx, f.Key(), 0, -1)
+	if err != nil {
+		return Content{}, fmt.Errorf("open object: %w", err)
+	}
+	defer r.Close() // only read from
+	d := newDigest()
+	if _, err := io.CopyBuffer(&d, struct{ io.Reader }{r}, make([]byte, archiveBuffer)); err != nil {
+		return Content{}, fmt.Errorf("read object: %w", err)
+	}
+	return d.content(), nil
+}
