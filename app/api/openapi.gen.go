@@ -7,6 +7,24 @@ import (
 	"time"
 )
 
+// Defines values for FileDamage.
+const (
+	Differs FileDamage = "differs"
+	Missing FileDamage = "missing"
+)
+
+// Valid indicates whether the value is a known member of the FileDamage enum.
+func (e FileDamage) Valid() bool {
+	switch e {
+	case Differs:
+		return true
+	case Missing:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FileState.
 const (
 	Stored    FileState = "stored"
@@ -73,6 +91,11 @@ type Announcement struct {
 // CRC64NVME A CRC-64/NVME, as base64 of its eight bytes, most significant first.
 type CRC64NVME = string
 
+// CheckedFiles defines model for CheckedFiles.
+type CheckedFiles struct {
+	Files []File `json:"files"`
+}
+
 // Completion defines model for Completion.
 type Completion struct {
 	// Crc64Nvme A CRC-64/NVME, as base64 of its eight bytes, most significant first.
@@ -109,6 +132,10 @@ type File struct {
 	Content   *Content  `json:"content,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 
+	// Damage Of a stored file of which it is known that the site's copy is missing, or differs from what was stored. Who sends the same file again, by the
+	// same name and under another id, replaces that copy.
+	Damage *FileDamage `json:"damage,omitempty"`
+
 	// ID A UUID of version 7 in the canonical form.
 	ID ID `json:"id"`
 
@@ -129,6 +156,10 @@ type File struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
+// FileDamage Of a stored file of which it is known that the site's copy is missing, or differs from what was stored. Who sends the same file again, by the
+// same name and under another id, replaces that copy.
+type FileDamage string
+
 // FileState defines model for File.State.
 type FileState string
 
@@ -136,6 +167,11 @@ type FileState string
 type FileStatus struct {
 	File  File   `json:"file"`
 	Parts []Part `json:"parts"`
+}
+
+// FilesToCheck defines model for FilesToCheck.
+type FilesToCheck struct {
+	Files []ID `json:"files"`
 }
 
 // ID A UUID of version 7 in the canonical form.
@@ -296,6 +332,12 @@ type PersonID = ID
 // Refusal Problem details (RFC 9457).
 type Refusal = Problem
 
+// CheckFilesParams defines parameters for CheckFiles.
+type CheckFilesParams struct {
+	// Person The id of the person, for staff. With a receipt it may be left out.
+	Person *PersonID `form:"person,omitempty" json:"person,omitempty"`
+}
+
 // GiveUpFileParams defines parameters for GiveUpFile.
 type GiveUpFileParams struct {
 	// Person The id of the person, for staff. With a receipt it may be left out.
@@ -344,6 +386,9 @@ type ReadReceiptParams struct {
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// CheckFilesJSONRequestBody defines body for CheckFiles for application/json ContentType.
+type CheckFilesJSONRequestBody = FilesToCheck
+
 // AnnounceFileJSONRequestBody defines body for AnnounceFile for application/json ContentType.
 type AnnounceFileJSONRequestBody = Announcement
 
@@ -357,85 +402,91 @@ type SignPartsJSONRequestBody = PartsToSign
 type RegisterPersonJSONRequestBody = Registration
 
 var document = []string{
-	"zFx7c+M2kv8qKO5WJbNLyfJjnIxd94d3Hhnf5eHz46buRj4XRLYkrEmAAUBrFJe/+1U3AD4kSLaTcfb+",
-	"SSwRAtDv7l835z7JVFkpCdKa5Og+qbjmJVjQ9OmDKOD0Hf6Vg8m0qKxQMjlKLufApqKAbwwT+TBJE4Hf",
-	"VtzOkzSRvITkKMHnSZpo+LUWGvLkyOoa0sRkcyg5bvlXDdPkKPnLTnuDHffU7Jy+Sx4e0uQMtFFy0w1E",
-	"ztSU2TmwitalbKo0M5ZPp0P2Sdg540xDBqKyTFhW8iWbACtgapmqbXPtX2vQy/bebq/kWTd9QDpNpaQB",
-	"4ts5TGvDC/wzU9KCtPgnr6pCZBwp2Km0mhRQ/v2feNbR/RMPO3O/cif2GXLCtDsU6ZoDz70Iz8Hq5eBk",
-	"akGvc/GjWrCSyyUzkCmZG2YVW3Bh2QSmSgPxVsIXy6xeHrMFsvRg7w3jMmevR/vDHpNKIUVZl8nRbprY",
-	"ZYWsFNLCDDSJ8tOnT4OT2s5BWuQBrF+GJHYw2u1v67cyVgs5Q8JxM88PfH4ipaplBmVgcp4L3JAXZ1pV",
-	"oK1AkUx5YSBNqs5X917gW3QbFwzZqWXCsFuoLHFA1ZZxhrqeMiFZXSHT9l6/ZpOlBYMaeXX5YfA9UlHy",
-	"Lz+CnNl5cnQwenOYIo/CFy2XAmlpYsRvkQudSrc17jhVuuTWsfbwIElbro+iXG+t77Mj1x9y3axWk39C",
-	"ZvH0t+dvDw9+/q+f3q9f4YS9PX87ODzYwccp44ZNuIHDA6RWWMNAzObW3TJlpTKWGTGTYioyLi2bCm3I",
-	"3CpuLWjc8H8/nwz+hw9+Gw3e/H3n+n539PD55P3pT/959d/Z7FaZxejg++t/+2sS4dFbVVYFuHs9S9qZ",
-	"zg4P5J0T+TYja/mAIpnzvdeHj/3k4uMJrlrleHtks1GU8a2LWLGIOXe6J9VCBl/XqBlnxioNOWkrsfdP",
-	"pzcQE7OhEnLBGT5nU1XLnE2WrFDqVsgZ47YlZbgu5cfZ6H8S4+YHAUUeHCVGtB5XcrBcFJtZzYtCLSAf",
-	"xlSvUmhaehO55QQ02QZn/37xy8/ML2ffnn94yw7fjHZfob9AutGKnQSnms/Qcx2xv+xUXFuzM9pBA32c",
-	"KeEyaSApzosC1nnQCUlb9cIve0iTTAO3kN9w+lHjhHJuYWAFCWaNWyJ/SuhMt3hhfIL8FI0DjouFa3uT",
-	"qTpmQbRNjZJBfhOHPeNFgeGNW7ZAifkgknuv7QPZaDQapVsDmz897rjxcHyCJ8Id6CVdgE1qp/0FN5ZC",
-	"CJnB8aP32uz7oxfbHkycoobtmdL42fmTZ8eZNDHWR3SQuOZzUleF4jkKCB/irh39bEVXV3lHr1YtEiSK",
-	"HtnEzBytklVazTSYfijcooUrNiPykOaFK/dUu3efTeZ0YbmtzbpRTb2pbVN4MkevM/QjYaE0jyZ9XNPp",
-	"Jf9y6tZ7xfT341rz5RqtPv12R8WIiWXVJ+zq6vQdauIdaCOUZN8Fn5VxqaTIeEHeazWajwZv+GB6ff/9",
-	"w6D5++Bh8F3zYf9h8Pn7N3xy3fsm/L279xAN9j+KUtgIs0v+5QYJfILhOUvTMzCWjKu1uKier+t2OMs8",
-	"5l1oEf6hZFuR2LkywBTxUGi24EvGSyVn+LkcbjzwiV6lSxz+5HcR12jjk1wnEhcSji373VSgb1AfwTzR",
-	"LZPT4xoodYQccwQlsy3n+N2fySYKzROVL38Xr6yyvHjCibwoYvrArJqBnWOe8NzDhXyOUpiSF0XQCsda",
-	"YZhUbeTBWz37FigabmsNN4WYAvncaE1ZoIbzIEkvKHQhWIDXBnI62RedMQmvOLO+vXdtck0sXZ1eZduq",
-	"bW3S14h+RWmPuVXy1n9GZeLsJxLhrWFVwTNosk3yelOtSrb7/PzmhWtSR4Q/Ju2wYhNvzaW6ELPnFn9f",
-	"IeISXeHjI8F3c9R1iNZ6ROMz6KAdHf6/ZOpdKIdGRXCWNi9fRylsFL4ZJ6aelMJaIWfjhGopV+g02Sy6",
-	"H55hMVtAPoP8mI2THLCYD7+wqsiZVQ7DY7xQkvx/yCrbA1Bj3AfIqQRyu0STTAvZXKpCzZYxPGlzhthw",
-	"JyXp9DaK5o9RebeFaJ9d/gFz1ZtxVeKbg9ffvYqU8irf4PM9jEjAJ3fpMS8JsjKWL01TPUULp8dq4YUm",
-	"Ny5zNlcLFEsJMmciXoWB1kpvSCOmvC7s0pfIJsQo719ThytSjqlyYONEyDteiHycEET7FIPt1fwPq8bp",
-	"RIyu3BlGhFqr2K+1skDKV1eV0nEqTZP9N1709Zs3HZd3MIoWSFbY4hERCokGAwu2UDqPCywOtnyag4dq",
-	"m60Mc0smK9VcrcWjRRI9DTduKG60JXXa2ONpTPHPHfAeL5Se7opDybQqUQlf7DZWEGpd8RmwCcyENK43",
-	"QEwKHQ7GpxZ0wHf5xIC0Lkx2c6Q45NB48a1hxK1aCw6hweA4EWfeTBgL9INV/j3vbDy6EUQkZ4RMg08Q",
-	"VQXSdNopGxHbm8H1/eFBvGLzp93Uuoif6Bd8Y0g6TiwVqKqAY4Ig3IW48S6CFj+OhgUi+xdoBLWZx5r/",
-	"DijZB+u1lGgJXJt+irU/egw76Qbh/o5XrrUwGrFszjXPLDpPUlpmKp6BoXJpqorcA1fbuwtxoO0rH9IP",
-	"ti94VLy5sS1mx5TAA9kRIOTi48lg7/UhuuU5fOE5ZKLkBcvFTFizCf7YZBUXVAiF0qCvTPClEhrMsxK8",
-	"Tn8vrrb3sWi/FvXK2lisyMjzuVTBWI4lGTthE60WBkUD1jCPBQ+cPNhkyYQ1UEw7ltkytQQ7V3kXDjy7",
-	"uoymZm0N87yiJOpdTiZGFbWFlCmdskUTCoywwG4BKtPpn7jrp0xDwa24o8CPT3meazA+RxEmJCmrUXSg",
-	"YQoaZPY46NiUOJ4t7vatDNOuBkR1tFGeCBL2vMKmo4cPv7OEwSQIsloLu7zAXd01tgaZ0IOnKKN9aKM2",
-	"kDQL0A6LHicntZ0rLX4jAz5i/wCuQbPz92/fn55djhMK1C5G9QA2xRZzBXeg2ZxUmNZNoFByZtB6pWqE",
-	"ymU+lu6rQs2G46bLjwRO6LxWnHNrK0r5wJioe3bxkx467N7ltw0EQzXMYq7oXh4KEZKQDwx9rY6Rgrpi",
-	"h132MpSAGs1BUjfE4H5lN3tmwozlVOkh+/YX5MHHy8uzC59Mq1sRutg+C3Kp9s3NR2XsYPiKGEAzEG5x",
-	"OwSRK2ME6BsiouUJr8R/wNKNHwg5VRH0B8sFSmXd3b8xTYWDTxwmNlm2pcplv6VJ/Y+ZavOwrBDonbx5",
-	"Oi10jQrPSW1Nijt6hnggERk7lidnp8R5c9x4gm8MUwvJDOg7DD8GgEnUJye1cjiWY3kqnWCUzkEfNSqb",
-	"Ng0Tf9GUzfkdUAfcYZhOyik61JwBz+YOf3OudcHbBZnrYkMD0KDHJdqpkWXabsxYLlD6zQ/m1LdBu4Gc",
-	"YimJlKpRNva9lnGSErex4HaTHEP2nhpQQWv8LIyGiqrXlPHCqNCWNagwGHqOfHTm9EnVlvpEY/l6tO9I",
-	"bFYjB/mMC+n4l5sWEMeYfnV1+s48oa3gq+DXh3uvUlbyHFhdoWxbRRh2JxF8tHrCPMJYrg0kkNe52GcL",
-	"LVxAOG5iPjfs8CAS9vHShVqAZhk3cExcodPx1vv7+29wwdXl2yG7kq5n3yl5eWD+N2YsJypfEmdoaAfy",
-	"Y8aDpouZVBoMqyNbSC96N94kJLvbTZsFKHEMDeQ/Hd95nkPuVIE8ZDbncubafRpKdQc5yes9auoP7y+p",
-	"Dgq6ZRX7+P7kHZK3gKIYMj/U5HauNsIXTiG5K+bJFlegCPI6viBO3jlHk6SJV43kKNkdjoYjdL3o7Xkl",
-	"kqNkfzga7ruka04BZwf/MwOKOA3Rp3lylGjg+TuV1SVIG3LB3nDW3mi00gW38MXuzG1Z9Cex1kaP0lj5",
-	"zmcw7IXF5OjzdZqYuiy5XtIqrMf9jdx8QOWTUz4zGGsvhIXkGvfYIZvZucf/PTjvila/7mfPSXym1zH2",
-	"CL/zAR1YpendOOimz66ZuIOr6kMY1uvx6WDzdBQeNqMWgtIO3CMFs5h1DV26SajPpoykOWknzMoRCxum",
-	"/YA5mSeurjq8+uCK5oc0SH/lfgqjh5JBC2mD4MUmGvht2rqulcYT4ZO+OacMhEACjqPoedfZh9oWZ95o",
-	"y/Tf86b+Om3nDUrogtGKwNev73UAYy46B+1DH5dLVuKShW+5i3YU4I9L8hy4AxCnXAeBCBOVaHf49HP8",
-	"tHbJjh9OfUgfXdmMkT5cp0lVb8JCaNykM07oIhrh0uFx00FezLkljXeR13k2zDxD/MafGkvrug1ADLyY",
-	"NKxrUjj5Qzs3C8b+Q+XLr6ZIvVnJh37Gb3UNDy+sxNvUN+BwWW2ZkFaxdqyndWBN6y7E9hapw1RbZHM2",
-	"V0VuHNuFoWHfY4ybUFZ26ZSPDEGC/wq3/BpqftJPDSP6vered0JOtzp3/XKqr2LN+J/4LZgmEQ0plE+s",
-	"hetlc1dLo9eQOX1aBO+SzSG7NXXJDF+aIeug0U7jKWFttm4syQ13yZx57RpLXqAzXaYejZTQTUdcQuuy",
-	"ctlEH5dL9O0ocPUF7agzg/r/zIrSr+i434aS4zka3dAYjc4fVFGoha9fc6Ehs0ceqbnYj2A0rACeG6d5",
-	"VORxVgh526Q7vqp20L4wPtpL941RJbBSyNoCAVqhksTfzhQWnHIse6kB4+bWMKfm6L87IfUcE2d/LpZy",
-	"Eo2Dal3TkEKpNixcTevgHdYDNRzghmnG1DNCMS4VkjeWc2XsEbLBkj1SzNBKhTYoe0vX92EdWRVqYl37",
-	"OZNwD8NyrSqK9J+2omBpw6sASIzdbWi1d6/OAsmMsUAOwF/E8tB8w9Doozbwt52/9dW+gdcmQnJ6IeNJ",
-	"+bfTel4ssMawiuBMfterevy3c7WQKatl7iraZQVOvC5uCDefkismFZtzN+LWwVkDAvpOmEoZEUfsubU8",
-	"m2N47ahO52UCPwu8d3j4avtbDmny/pLPtr6csBWgphyFOprmsdcp0mRvdPhCwtFkNd7tr4y2mltnueSq",
-	"9kd7cWKdJ6Ba1oE6AcxznaMf3l82DbzQO5q6YVY3g+S8iLhzfOjI88eNbZdProZ5jGv7m8oj72e8wQQF",
-	"Nex0OvhZSRj8xG02d9ESST/Y3dteZoWpLfQIxL7T6foekR7Gz8rOhZz12C9MAF5INF8jTLxTC1konvff",
-	"R/hX5fdrIakByP+FGRbhKwF6C7GrBVrI38MXntli2dRvEUs5ahBj11NIWeHaMZRG+TSMVE1NLch2dJ76",
-	"O7W0omDCjqXvNwzZR05FNh3nQ2mnBOQTVdvgPMmlUe5HNREta2tLD+Szg9H+kF30pv6c8TrTNLGogQef",
-	"+XG9l0jWukNjf3K21u3cbPKQnktpsEvCnF2FiWGpLedRWSiIfJXkjkTfBa03pHdFM4G9CW6ZgNfQzjuD",
-	"BLCS7w7qF0dO/Hz3C4rAn7CB+466P8DPDZBfmKBC05ZxoM9jm8NAzqNY5h/l0mofL8qQAFM+E9H8pQJ5",
-	"cnYap9RNd5ALjnrHlTd1fbhyUdR3a0pOr415E+nn1D7R/vbg+1A2SFbLykHfV+c/Dgyfgu8PHNHvdw8d",
-	"Hr/2rkPqjG4sJ5CpErrDMPSms/OA+3sYPHNVYkQ2r9K2pg0ufh038hM1BNtTH0X6rJzaUEgfYbmeB97T",
-	"BrR/LEPMKJShmsghv77AppagVNRSwBQWNSuenrs21lmYP3oJb9ubqvmT3W1namoTWO84RjVbWJu6BlPb",
-	"62dKh55T09sKXbRuOzvMqzawiKs2SPjHIYb6yPdVXMw9ZiNNp/3z9cN1H2d1FDWK0bHGM2eCzh47vfqo",
-	"Tz8J7y4Qtu+aFU17tK0oPYJccrnEnOO2rSOPXesztJxpKc3jedNuGeoz2FhoOG8mup6XuLXpWLplULI7",
-	"GEjNi/Z2/ll7vcZoBRqm7QS48B5M7J8RIGDhef+KQLrx9fy2k+pa63hFbqmzeexl4Tu6U1hgYqg0Qfve",
-	"kXj6JBCWFxS7S5jfhKqNZvUm0ihq9t/9707vbB/eQaV9QQ/glGar+QcoETxb2xePXPmidO99rZXMzGmJ",
-	"0Ezk5qu1R1pf3gUNzCYLtppLM0Vtvw9/+kJn596VBtQ7jHY6fpHF8mnDUcctMpcr9AZmJbGfKd/vYxd1",
-	"Nm8b3KRG4OJa08IP/e2jbk3SDEa4/nzTtRTWMFI6B7FZ46O8GbITuWym0S4dhlMULFfR0gKkG3ZacyKR",
-	"f68kcHLrv1nS+Rcd9jqT3i1uE926GQHbuvGT59+cCT0ldqvMgh0Yq4GXzwZ0Hp7aD277i6Fa6c70h/ZA",
-	"U886SX/9pPsCyNdVTuBrxcxKLO0F0vS+HfPycdXNB9FKmjZMdngldu52qcz3m6835dtBIbQTnrs2SSe5",
-	"rUBSwPOa4c163fUTMc4/tVNOuOuMxrWhZBOe3XZ2cnTGgh63vimGAZreQ8dUsfNTytUfrh/+LwAA//8=",
+	"zFzpcuM4kn4VBGciemqGluWjPF127A9PHV3e7cPrYyt2S14HRKZEjEmADYBWqR1+9w1kAiQlQbJV7erZ",
+	"P91li8KR55dfJv2QZKqqlQRpTXL8kNRc8wosaPzpgyjh7J37Vw4m06K2QsnkOLkqgE1ECd8ZJvJBkibC",
+	"/bbmtkjSRPIKkuPEfZ6kiYZfG6EhT46tbiBNTFZAxd2Sf9YwSY6TP+12J9ilT83u2bvk8TFNzkEbJded",
+	"QORMTZgtgNX4XMomSjNj+WQyYJ+ELRhnGjIQtWXCsorP2RhYCRPLVGPbY//agJ5356a1kq1O+ujuaWol",
+	"DaDcLmDSGF66f2ZKWpDW/ZPXdSky7m6wW2s1LqH62z/dXscPz9zsnL5FOy4K5JRp2tTdqwCeexVegNXz",
+	"ndOJBb0qxY9qxiou58xApmRumFVsxoVlY5goDShbCV8ss3p+wmZOpIf7bxiXOXs9PBgsCKkSUlRNlRzv",
+	"pYmd106UQlqYgkZVfvr0aee0sQVI62QAq4dBjR0O9xaX9UsZq4Wcuou7xbw83OenUqpGZlAFIee5cAvy",
+	"8lyrGrQVTiUTXhpIk7r3qwev8A227R4YsDPLhGF3UFuUgGos48zZesqEZE3thLb/+jUbzy0YZ5HXVx92",
+	"vne3qPiXH0FObZEcHw7fHKVORuEXnZTC1dLEiN8iBzqTtLRbcaJ0xS2J9ugwSTupD6NS77zvM13Xb3LT",
+	"Pq3G/4TMut3fXrw9Ovz5v356v3qEU/b24u3O0eGu+zhl3LAxN3B06G4rrGEgpoWlU6asUsYyI6ZSTETG",
+	"pWUToQ26W82tBe0W/N/Ppzv/w3d+G+68+dvuzcPe8PHz6fuzn/7z+r+z6Z0ys+Hh9zf/9uckIqO3BWR3",
+	"kLvIRAFrQaWT8GthoTJPuZNbxK1Z8S9n9PzesJMj15rPV6RIO0Tlp6q6BJLYVnaY6ezoUN6TMW46b6ch",
+	"ZywF33999NRXLj+euqeWb9Ft2S4Uv1IbvJZ8teDkFVLNZIjCrQNwZqzSkKMfoeL/8PuGy8S8u4JccOY+",
+	"ZxPVyJyN56xU6k7IKeO2u8pg1f6eFqP/SkyaHwSUeQjhK6abg+WiXC9qXpZqBvkg5hS1ck6v1123GoNG",
+	"r+Xs3y9/+Zn5x9lfLj68ZUdvhnuvXCRz93bxhTQ40XzqYuox+9NuzbU1u8NdFzqeFko4TBquFJdFCasy",
+	"6CXLjXbhH3tMk0wDt5DfcvxSGx5zbmHHClTMirRyXvFpxDZ+WbJcJ4hZIbLCoYfW2G3hbcQI65JEpuq5",
+	"+7QSxgg5TZnSLBeTCWjDJlpVbOa+MOPGLz1gnwrFDGC6dcvwihIO41MuZOqs0RYwkviBC9qYbxuZg2Zc",
+	"KluAZiJPmYa65BkYOpE7xmDkcAtIlw8+J/5ATg90nJ4iOmGI/DkIJ92QLOmIJggJahu3Ua7tbaaaWDjB",
+	"ZRpnpk7maG7eCp1cbBAg97k+98nV443h0EXtTfjD7x7Pr1eoy99Q3XAPeo4HYOOG1FxyYzHTY0w4efJc",
+	"61N09GCbcz55bVjemVZnR9vCgTQx1gOvYCJNXSqek5HQqlEbaeq852TL4QmkU70TEzOFC1Gs1mqqwSwi",
+	"lg0uuRRARB7QeDjygp8vnGddbLm03DZrAMJzYQHa4bPBxDnXdgVMPAtOJGGrdZcxVwphz5a4YjswRG6+",
+	"BIUqIcOPX42LYuXbKbu+PnvnfOketBFKsr+HFJRxqaTIeInJaBk2Dnfe8J3JzcP3jzvtvw8fd/7e/nDw",
+	"uPP5+zd8fLPwm/Dvvf3HKKr8UVTCRsyl4l9u3c2eETooVugpGIvhoYsZUU9d9c6wl3kqPuJD7h9KdqWv",
+	"LZQBplCGQrMZnzNeKTl1P1eDtRs+My72L+e+8lWXa/3pWcHfXS7gxw3r3dagb50hgnlmYsGwzTVgjQK5",
+	"g3xKZhv28atvKSZEWmOVz79KVlZZXj5jR16WMXtgVk3BIYXtNxdyG6MwFS/LYBUkWmGYVF3udKfa+hRO",
+	"Ndw2Gm5LMQHMGlHyonQWzoMmvaJcCGFjYI2BHHf27EZMw0tRbNHf+z65opa+TS+Lbdm31tlrxL6id4+F",
+	"Vcw3f0ShSf4TwSjWMESgbfGAUQ8x7972CO0bkx90Cb9N2hPFOtmaK3UpptvW8i+AGbbJuutxA1GnqxnN",
+	"Vz6r8v+aSuq5xUOpiPaMEHpdZbFKh9koTzhKTDOuhLVCTkcJlsZUt7Z43IUfnrlyrYR8CvkJGyU5lNB9",
+	"w6oyZ1YRWcx4qSTG/4CLuw2cxdAPkGNFS6tEYbKFrJCqVNN5jLhcj3Fb6aSonYWFogg4qu+OV1gUl/+A",
+	"UTFuqOh/c/j6768izIzK18R8z1cjw84J4PMKuVFj+dy09V+09HuK2phpDOMyZ4WaObVUIHMm4nUkaK30",
+	"Ghgx4U1p557xMCFH+fiaEoGNGFPlwEaJkPe8FPkowV7A8xjDHoXzuOycpGIXyskxIre1iv3aKAtofE1d",
+	"Kx2/pWnrlzaKvn7zphfyDofREs8KWz6hQiGdw8CMzZTO4wqLc2efCvA9gXYpw+iR8VI92mjxZJmHn4YT",
+	"tzdurSUla1yQaczwL6jD81Jc8LJGJXyxm0SB7ZGaT4GNYSqkoSYUCim00hifWNChkcDHBqSlNNnHSHHS",
+	"pI3iG9MIPbWSHEIna31tdgFTYSzgF5blt93ebutWERHMCJkGDxBVDdL0+nZrWwO3OzcPR4fxis3vdtvo",
+	"Mr6jf+A7g9ohtdSg6hJOkEShA3HjQwQ+/DS5GS65eIBWUetlrPlXdAaiNOWZZHPg2ixCrIPhU+xPPwkv",
+	"rnhNPazhkGUF1zyzLnii0TJTI8XoyqWJKnNPvW1uY8WpwhfeZDHZfsOt4l20TTk7ZgS+LxEhQi4/nu7s",
+	"vz5yYbmALzyHTFS8ZLmYCmvW0R/rvOISC6FQGiwaE3yphQazFcDrNZLjZvsQy/YrWa9qjHUVGUY+ggrG",
+	"cleSsVM21mpmnGrAGuap/R3SBxvPmbAGyknPMzuhVmALlfcJzfPrqyg062qY7YqSaHQ5HRtVNhZSpnTK",
+	"Zm0qMMICuwOoTa8dRsdPmYaSW3GPid99yvNcg/EYRZgAUpaz6I6GCWiQ2dO0aVvieLHQ6Tsdpn0LiNpo",
+	"azwRJmy7wqZnh49fWcI4EARZo4WdX7pV6Rgbk0wY9sAso31qw66eNDPQxKaPktPGFkqL39CBj9k/gGvQ",
+	"7OL92/dn51ejBBM15agFgk2xWaHgHjQr0ITxuTGUSk6N816pWqVymY8k/apUU2rLoGjcBce4X6fOwtoa",
+	"IR8YEw3PlD/xQ+o+EL5tKRisYWaFwnN5KkRIZD5c6utsDA2Uih12tYBQAmtUgMR+jnHrVX30zIQZyYnS",
+	"A/aXX5wMPl5dnV96MK3uRBiX8CiIoPbt7Udl7M7gFQoAh23o4W7aJlfGCNC3eIlOJrwW/wFzmnMRcqIi",
+	"7I8rFxDK0tm/M22F4z4hTmw870qVq8UONXZwpqrDYVkpXHTy7klWSK0WL0ltDTbnvEBM6AQ6wZyen6Hk",
+	"zUm/NahmkhnQ9y79GAAmnT2R1qrBSI7kmSTFKJ2DPm5NNm1bPv6gKSv4PeCoBXGYpOUU24gMeFYQ/0ah",
+	"dca7BzIaSoCWoHERF++OrTjT9ZNGcua0336hwM6T8xvIMZeiSrEaZSPfLRolKUrbFdw0MjRg77GFFqzG",
+	"D11pqLF6TRkvjQpdduxwutRz7LMzx59UY7HTNZKvhwd0xfZpJ0Hsk5L8ctMR4i6nX1+fvTPPaCv4Kvj1",
+	"0f6rlFU8B9bUvvHqDWHQH3nx2eoZgy8juTL5glHn8oDNtKCEcNLmfG7Y0WEk7btDl2oGmmXcwAlKBXd3",
+	"pz44OHjjHri+ejtg15K60r2Slwfhf2dGcqzyOUoGp8MgP2E8WLqYSqXBsCayhPSqpzk6Idn9Xto+4DTu",
+	"UgPGT5I7z3PIyRQwQmYFl1NqWGqo1D3kqK/3zlJ/eH+FdVCwLavYx/en79z1ZlCWA+an52jlei19QQbJ",
+	"qZhHX1yiIjDq+II4eUeBJkkTbxrJcbI3GA6GLvS6aM9rkRwnB4Ph4IBAV4EJZ9f9ZwqYcdpLn+XJcaKB",
+	"5+9U1lQgbcCCC1OA+8Ph0lCDhS92t7BVuTjytzLjlsbKdz6FwUJaTI4/36SJaaqK6zk+5epxfyIa96g9",
+	"OOVT43LtpbCQ3Lg1drMCsruVkc/P8bTePbLbjmQ+3qRJrWJNl7eqqrmzrN4shc8IszA80Y+vzDi1+biI",
+	"AYWoGozuY5zQccUbhTmfjQOVI7Tnh9lpG8HdHhOB/trOcQhrRmjlbVMsnE5JbLPLnM1UU1IsM8Q/+VIe",
+	"wQTHbbm5MxSyaaiNYXu2aynhl2ld92OYNQ2p2jsVGuaiMaE6PvhOg/fff6h8vmGEdLvR0YU+8uMiCLO6",
+	"gccnjffr916Y2Vtj3pNFQZIQU1I6KtuFRZrc8ZBbWMxRSJ3gksj+rTtLe7ndMJyLrtQ6D55xwWJ7fkMn",
+	"J8fBz3Yf3P8eyfZdulz1gguMe2ZhWMS3xsLlWj6ybXoS57loGlNxD9f1hzBOvaCjw/Xzq26zKfbelCZW",
+	"HCOzdbJ7CYH94IoZf7mmjggrDWFz6XzKwS4lQ/im0Sef/sca+F3a5fylji0S+96BlYHeLBbGkYKbVfG5",
+	"MB0X3vBFnctPnGww7xWFrx7f24ADqy6rao8ZuZyzyj0y89M2opsC+v2avABOzPuE66AQYaIa3S5X+NcH",
+	"HtMts0qzjkSkYbhu4JugIDZ0+pN0CNhdqkGLJ8hKkMCVbAH4uq8aSymp1zl3iNWh7VVLCjt/6N5seOko",
+	"vTDN/gdHaWLA15tvILCzxjIhrWLdRF8XwNqedwDFHcUdhikLVeaGxC4MpsgTBzihqu2cjM+Hdf8rt+RL",
+	"mPnpYk31jPC+G4qh7WHS15p+FFD9xO/AtBVcqD18RSpoCIQTCaVpWpRjrPDRhaBeUyHOGrBeG4csHiu9",
+	"dunWk9rRU29dI8lLF0znqafxJfRxPGEoKmdlm32iWMdL9Rv6UW8W//+ZF6UvGLjfhlp9G4tu7xjNzh9U",
+	"WaqZJ35yoSGzxx5vXR5EyE1WAqdBZg3IjnBWCnnXwh1PRxGQRthcklHhq1qqAlYJ2UQA/FSBM6SRXIAG",
+	"BMDJzGlauk2pF67i9PtaNuPSeliP5CpdBWtUmBEZRLwoW2ADial2MGPiBaHCzPVIFsrYYycGi/6IOUMr",
+	"FeYH2Fs8vk/rTlSBTNKNH9AK5zAs16rGTP9pI32ctrIKTN7IT4C7p314JQ9EN3YVVGDMI57n3DcMzz/p",
+	"A3/d/eui2be89FhIjq/MPatwJavn5cxVeVZhH4DfL9AF/reFmsk0TLrTCxq+avRD+BmXLFdMKlZwmg3t",
+	"NShC6+CdMLUyIt7q4tbyrHDptWc6vde9/DsR+0dHrza/h5Ym76/4dOPrYxs7O4hRcBTAPPXCW5rsD4++",
+	"kXI0eo0P+0tT7eaOPBdD1cFwP35ZigRIAhEbGlhwarn+8P6q7XyHpuuE5thpeI+iiLgnOfT0+ePafuUn",
+	"qmGektrBuvLIxxnvMMFADTub7PysJOz8xG1WULZ0Vz/c299cZoVxRxcRUHxnk9U1Is2/n5UthJwuiF+Y",
+	"wFiial4iTbxTM1kqni++3fKvwvcrKantLP0LERYSk4GzDrmrYygx3sMXntly3tZvEU85blst1IxLWUl9",
+	"TIRRHoahqamJBdm9NYON0UZaUTJhR9I36gbsI8ciG7fzqbRXAvKxamwInhjSEPthTYSPdbWl74Cxw+HB",
+	"gF0ujMuS85JrmljWcBuf+znXbwHW+tOWfzBa67c810VIL6U0+CU2a6jCdGmpK+edsWASeRFwh6rvd3vW",
+	"wLuyfXVhHd0yBm+hvbe6kb7E2B3ML86c+BcjvqEK/A5rpE+3+x3yXMOVh9FD59oyzpD7psAgXOfJJsDv",
+	"ldJyAzwqkMDvb9kK+KUGeXp+Fr8pjUVhCI5Gx6W/peDTFWVR3+asOL4+611kEVN7oP2Xw+9D2SBZI2vq",
+	"GV1f/Lhj+AR8Y+0Yv793RI2slZeEUnK6kRxDpiroT5Hh36KgCHiw75Jnriok91+lXU0bQvwqb+RH0bDf",
+	"hYy99Kgc+7fufsjlehn4SBvaZCMZckapDNZExPz6Aht76VJhL85BWGdZcXhO/d/zMLj3LaLtwjjaHxxu",
+	"e+OG67pcJDGs2cKz/pXYbkiGKR2atW1TOLSf+3MgYdC7pUWo2kDln4Qc6jPfi4SYB4dG2hGVzzePN4s8",
+	"K92oNYyeN56TC5I/9oZcojH9NLz0g9w+dfnauYKuovQMcsXlHDtXXR15Qn2VMKuBj+Igq3ftTqAewcZS",
+	"w0U7Cvm1HcR0w4Rxf6IWmxfd6fxn3fFapxXOMW0vwYUXyGJ/6AWJhe3+zku69g+odCMINJPijsgtjgSc",
+	"eF34UYgJzBwwVBqpfR9I/P0kIJcXDLt/Mb8IVhvt0+uuhllz8a+z9MfeNk+9OaP9hhGAjGaj+wcqcU1X",
+	"0Mmu/6LjEjIjKxGaidy8WHuki+V90sCs82CruTQTZ+0P4Z++0Nl9oNIAe4fRTscvspw/b6rwpGPmcuWi",
+	"gVkC9lPl+33sssmKbjIEzQgor7WzL2Ew5Lhfk7QTRTTY0nYthTUMjY4oNmt8ljcDdirn7RjnFXE4Zcly",
+	"FS0tQNKU4EoQifxFqSDJjX9Vqvc3d/Z7r0h0vE106XZ2cuPCzx4cJRd6Tu5WmQW7Y6wGXm1N6Dw+tx/c",
+	"9RdDtdJ/GSa0B9p6ljT98qD7EjDW1aTwlWJmKZcuJNL0oZuP9HmVBuvwSRzTTXZ5LXbv97DM94uvNuW7",
+	"CTvnJzynNkkP3NYgMeF5y/BuvRr68TIUn7rxQLfqFN9zgIqNeXbXW8mPP6TR94KoKYZjLveg5w4q9r6K",
+	"WP3x5vH/AgAA//8=",
 }

@@ -29,6 +29,7 @@ func (s *Server) apiRoutes() {
 	s.echo.POST(api.Prefix+"/people", s.registerPerson, s.limited(s.o.RegisterRate))
 	get("/receipt", s.readReceipt)
 
+	s.echo.POST(api.Prefix+"/checks", s.checkFiles, s.limited(s.o.SignRate))
 	s.echo.PUT(api.Prefix+"/files/:file", s.announceFile, s.limited(s.o.AnnounceRate))
 	get("/files/:file", s.readFile)
 	get("/files/:file/content", s.readContent)

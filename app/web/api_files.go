@@ -85,6 +85,40 @@ func (s *Server) readContent(c echo.Context) error {
 	return s.save(c, f)
 }
 
+// checkFiles compares stored files with their objects.
+func (s *Server) checkFiles(c echo.Context) error {
+	by, err := s.caller(c)
+	if err != nil {
+		return err
+	}
+	var in api.FilesToCheck
+	if err := readJSON(c, &in); err != nil {
+		return err
+	}
+	if len(in.Files) < 1 || len(in.Files) > dossier.MaxChecked {
+		return invalid("files", fmt.Sprintf("Name 1 to %d files.", dossier.MaxChecked))
+	}
+	var faults faultList
+	ids := make([]dossier.FileID, len(in.Files))
+	for i, text := range in.Files {
+		if ids[i], err = dossier.ParseFileID(text); err != nil {
+			faults.add(fmt.Sprintf("files/%d", i), "Must be a UUID of version 7 in its canonical form.")
+		}
+	}
+	if err := faults.err(); err != nil {
+		return err
+	}
+	files, err := s.svc.Check(c.Request().Context(), by.person, ids)
+	if err != nil {
+		return err
+	}
+	out := api.CheckedFiles{Files: make([]api.File, len(files))}
+	for i, f := range files {
+		out.Files[i] = apiFile(f)
+	}
+	return answerJSON(c, out)
+}
+
 // giveUpFile removes a file that is not stored.
 func (s *Server) giveUpFile(c echo.Context) error {
 	person, id, err := s.callersFile(c)
@@ -140,6 +174,10 @@ func apiFile(f dossier.File) api.File {
 	if f.Multipart != nil {
 		count := partCount(f.Multipart.Size, f.Multipart.PartSize)
 		out.Size, out.PartSize, out.PartCount = &f.Multipart.Size, &f.Multipart.PartSize, &count
+	}
+	if f.Damage != nil {
+		kind := api.FileDamage(f.Damage.Kind)
+		out.Damage = &kind
 	}
 	// A record may be described before it is stored; until then the content is nothing to rely on.
 	if f.Content != nil && f.State == dossier.FileStored {

@@ -51,7 +51,8 @@ func servedType(f dossier.File) string {
 // the store no origin that it could allow.
 func (s *Server) save(c echo.Context, f dossier.File) error {
 	req := c.Request()
-	if f.Content == nil || s.o.NoLinks || req.Method != http.MethodGet || foreign(c) {
+	// What is known to be damaged passes through here, where it is compared.
+	if f.Content == nil || f.Damage != nil || s.o.NoLinks || req.Method != http.MethodGet || foreign(c) {
 		return s.send(c, f, "attachment")
 	}
 	// The store adds no policy to its answer, so nothing must be shown: type and disposition are as from here, and
@@ -121,8 +122,8 @@ func (s *Server) send(c echo.Context, f dossier.File, disposition string) error 
 	h.Set("Etag", etag(f))
 
 	content := &content{ctx: req.Context(), svc: s.svc, file: f}
-	if f.Content.Size == 0 || !oneRange.MatchString(req.Header.Get("Range")) {
-		// Several ranges would be an opening of the store each, and http.ServeContent would read them in a goroutine
+	if f.Content.Size == 0 || f.Damage != nil || !oneRange.MatchString(req.Header.Get("Range")) {
+		// Of what is known to be damaged only the whole can be compared. Several ranges would be an opening of the store each, and http.ServeContent would read them in a goroutine
 		// that may outlive this call; a unit that is unknown must be ignored; of nothing http.ServeContent would send a
 		// part from byte 0 to byte -1. The whole is a right answer each time (RFC 9110, section 14.2).
 		req.Header.Del("Range")

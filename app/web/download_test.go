@@ -378,7 +378,7 @@ func TestDownloadOfNothing(t *testing.T) {
 			by: by},
 	}
 	for name, id := range map[string]string{
-		"uploading": half.ID.String(), "being deleted": files[1].ID.String(), "object gone": files[2].ID.String(),
+		"uploading": half.ID.String(), "being deleted": files[1].ID.String(),
 		"unknown":   dossier.NewFileID().String(),
 		"malformed": "x", "upper case": strings.ToUpper(mine), "dots": "%2e%2e", "empty": "",
 	} {
@@ -447,6 +447,7 @@ func TestDownloadWithStoreDown(t *testing.T) {
 		} {
 			t.Run(who+", fails "+name, func(t *testing.T) {
 				s.objects.forget(c.breaks, c.after)
+				defer s.acquit(t)
 				way := way
 				way.header = c.header
 				a := s.ask(t, way)

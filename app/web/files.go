@@ -19,7 +19,8 @@ type fileView struct {
 	SHA256 string
 	// Time of arrival, for people ("24 Nov 2026, 14:05 UTC"), and TimeISO for the datetime attribute.
 	Time, TimeISO string
-	// State is "stored", "uploading" (not complete), "deleting" or "refused".
+	// State is "stored", "damaged" (stored, but its object is missing or differs), "uploading" (not complete), "deleting"
+	// or "refused".
 	State string
 	// Why says why a file was not stored; empty when stored.
 	Why string
@@ -44,11 +45,17 @@ func fileOf(f dossier.File, base string) fileView {
 		v.Bytes = counted(f.Content.Size, "byte")
 		v.SHA256 = hex.EncodeToString(f.Content.SHA256[:])
 	}
-	if f.State == dossier.FileStored {
+	switch {
+	case f.Damage != nil:
+		v.State, v.Why = stateDamaged, "Its stored copy is damaged. Whoever sends the same file again replaces that copy."
+	case f.State == dossier.FileStored:
 		v.Download = filePath(base, f.ID)
 	}
 	return v
 }
+
+// stateDamaged is the state of a stored file whose object is known to be missing or to differ.
+const stateDamaged = "damaged"
 
 // fileForStaff adds the ways that staff have.
 func fileForStaff(f dossier.File) fileView {
@@ -58,7 +65,7 @@ func fileForStaff(f dossier.File) fileView {
 		return v
 	}
 	v.Delete = filePath(base, f.ID) + "/delete"
-	if isPicture(f) && f.Content.Size <= maxPicture {
+	if f.Damage == nil && isPicture(f) && f.Content.Size <= maxPicture {
 		v.Picture = filePath(base, f.ID) + "/picture"
 	}
 	return v

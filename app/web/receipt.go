@@ -58,7 +58,7 @@ func (s *Server) receiptView(c echo.Context, receipt dossier.Receipt, person dos
 	}
 	stored := map[string]bool{}
 	for _, f := range files.files {
-		stored[f.Name] = stored[f.Name] || f.State == dossier.FileStored
+		stored[f.Name] = stored[f.Name] || f.State == dossier.FileStored && f.Damage == nil
 	}
 	// Of what stands on other pages nothing is known here.
 	v.Complete = !v.Pending && !v.paged()
@@ -75,6 +75,9 @@ func (s *Server) receiptView(c echo.Context, receipt dossier.Receipt, person dos
 		case f.State == dossier.FileUploading:
 			v.Complete, v.Incomplete = false, true
 			file.Why = "Is on its way, or broke off. If it stays like this, send it again."
+		case f.Damage != nil:
+			v.Complete, v.Incomplete = false, true
+			file.Why = "Was stored, and the copy is damaged. Send the file again: it then replaces that copy."
 		}
 		v.Files = append(v.Files, file)
 	}

@@ -39,6 +39,8 @@ func (s *Server) routes() {
 	get("/people/:id/files/:file/delete", s.askDeleteFile, s.staff)
 	e.POST("/people/:id/files/:file/delete", s.deleteFile, s.staff, s.token)
 
+	get("/staff/storage", s.custody, s.staff)
+
 	s.apiRoutes()
 
 	get("/livez", s.livez)

@@ -1,0 +1,89 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"dossier.example/app"
+)
+
+// custodyView tells staff how well everything is kept (custody.html).
+type custodyView struct {
+	page
+	// Damaged are the files that are known to be damaged, as many as the page lists; More tells that there are others.
+	Damaged []damagedView
+	More    bool
+	// Reading is the pass over all stored files that runs, and Read the last that ended; nil where there is none.
+	Reading, Read *passView
+	// Left is about how much is left to read in the pass that runs.
+	Left string
+	// Compared is when all records were compared with all objects last; empty when they never were.
+	Compared, ComparedISO string
+	// Files is how many records there were, Ownerless how much of all had no owner, and Held how many removals are held
+	// back, each as a number with its noun; HeldNumber is the last as a bare number, for the command.
+	Files, Ownerless, Held string
+	HeldNumber             int
+}
+
+// damagedView is one damaged file.
+type damagedView struct {
+	Name, Person string
+	// Path is that of the page of the file's person.
+	Path string
+	// What is wrong, for people.
+	What string
+	// Time when it was found, and TimeISO for the datetime attribute.
+	Time, TimeISO string
+}
+
+// passView is one pass over all stored files.
+type passView struct {
+	Files, Size, Found string
+	Time, TimeISO      string // when it began, or ended if it has
+	Unread             string // empty where everything could be read
+}
+
+// custody shows how well everything is kept.
+func (s *Server) custody(c echo.Context) error {
+	kept, err := s.svc.Custody(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	v := custodyView{page: s.page(c, "Storage"), More: kept.More, Left: dossier.FormatBytes(kept.Scrub.BytesLeft)}
+	for i, f := range kept.Damaged {
+		if v.More = v.More || i == filesPerPage; i == filesPerPage {
+			break
+		}
+		d := damagedView{Name: f.Name, Person: f.Author, Path: personPath(f.Person), What: "Its bytes changed"}
+		if f.Damage.Kind == dossier.ObjectMissing {
+			d.What = "Its bytes are missing"
+		}
+		d.Time, d.TimeISO = times(f.Damage.FoundAt)
+		v.Damaged = append(v.Damaged, d)
+	}
+	if p := kept.Scrub.Current; p != nil {
+		v.Reading = passOf(*p, p.StartedAt)
+	}
+	if p := kept.Scrub.Last; p != nil {
+		v.Read = passOf(*p, p.EndedAt)
+	}
+	if sweep := kept.Sweep; sweep != nil {
+		v.Compared, v.ComparedISO = times(sweep.At)
+		v.Files, v.Ownerless = counted(sweep.Files, "file"), counted(sweep.Ownerless, "item")
+		if v.HeldNumber = sweep.Held; sweep.Held > 0 {
+			v.Held = counted(sweep.Held, "item")
+		}
+	}
+	return s.render(c, http.StatusOK, "custody", v)
+}
+
+func passOf(p dossier.ScrubPass, at time.Time) *passView {
+	v := &passView{Files: counted(p.Files, "file"), Size: dossier.FormatBytes(p.Bytes), Found: counted(p.Found, "damaged file")}
+	v.Time, v.TimeISO = times(at)
+	if p.Unread > 0 {
+		v.Unread = counted(p.Unread, "file")
+	}
+	return v
+}
