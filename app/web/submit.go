@@ -166,22 +166,10 @@ func (t *taking) unconfirmed(err error) error {
 
 // acknowledged answers a submission that is kept: the receipt, or a page that says what of it is not.
 func (t *taking) acknowledged(sub *dossier.Submission, stop error) error {
-	var refused, limit int
-	var causes []error
 	outcomes := sub.Outcomes()
-	for _, o := range outcomes {
-		if o.Err == nil {
-			continue
-		}
-		refused++
-		if o.Err.Code == dossier.CodeTooLarge {
-			limit++
-		} else {
-			causes = append(causes, o.Err)
-		}
-	}
 	path := "/receipt/" + t.receipt.String()
-	if refused == 0 && stop == nil {
+	missing := shortfallOf(outcomes, stop)
+	if missing.files == 0 && stop == nil {
 		return t.c.Redirect(http.StatusSeeOther, path)
 	}
 
@@ -193,22 +181,13 @@ func (t *taking) acknowledged(sub *dossier.Submission, stop error) error {
 	for _, o := range outcomes {
 		v.Files = append(v.Files, outcomeOf(o, path))
 	}
-	v.Notice = fmt.Sprintf("Your details are stored, with %d of %s.", len(outcomes)-refused, counted(len(outcomes), "file"))
-	status := http.StatusServiceUnavailable
-	switch {
-	case limit > 0 && limit == refused, errors.Is(stop, errTooMuch):
-		status = http.StatusRequestEntityTooLarge
-		v.Advice = fmt.Sprintf("One submission takes up to %s.", t.s.limitsText())
-	case limit > 0:
-		v.Advice = fmt.Sprintf("One submission takes up to %s. To add what failed for another reason, go back in your browser and send the same form again: nothing is stored twice.", t.s.limitsText())
-	default:
-		v.Advice = "To add what is missing, wait a minute, go back in your browser and send the same form again: nothing is stored twice."
-	}
+	v.Notice = fmt.Sprintf("Your details are stored, with %d of %s.", len(outcomes)-missing.files,
+		counted(len(outcomes), "file"))
+	v.Advice = t.advice(missing, sub.Person().ID)
 	if stop != nil {
 		v.Advice += " A file that is not listed here did not arrive."
-		causes = append(causes, stop)
 	}
-	note(t.c, errors.Join(causes...))
+	note(t.c, errors.Join(missing.failures...))
 	t.s.allowUploads(t.c)
-	return t.s.render(t.c, status, "receipt", v)
+	return t.s.render(t.c, missing.status(), "receipt", v)
 }
