@@ -24,6 +24,8 @@ const (
 	CodeRefused = "refused"
 	// CodeBusy: another run of the same command is at it.
 	CodeBusy = "busy"
+	// CodeNone: no receipt is kept for the command.
+	CodeNone = "none"
 	// CodeJournal: the journal cannot be written.
 	CodeJournal = "journal"
 )

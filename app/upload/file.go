@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -110,11 +111,11 @@ func (u *upload) count(n int64) {
 func (u *upload) store(ctx context.Context, key string) (api.File, error) {
 	known := u.journal.known(key)
 	if known != nil && known.Stored != nil {
-		if known.of(u.info) {
+		if known.of(u.info) && u.has(known.ID) {
 			size := known.Size
 			return api.File{ID: known.ID, Name: u.name, State: api.Stored, Size: &size, Content: known.Stored}, nil
 		}
-		known = nil // it was changed after it was stored: so it is another file
+		known = nil // it was changed after it was stored, or deleted at the site: so it is another file
 	}
 	if stored, found, err := u.twin(ctx); found || err != nil {
 		if err == nil {
@@ -188,6 +189,11 @@ func (u *upload) giveUp(ctx context.Context) {
 	if u.id != "" {
 		_ = u.site.call(ctx, http.MethodDelete, "files/"+u.id, nil, nil)
 	}
+}
+
+// has reports whether the file was stored under that id when the run began.
+func (u *upload) has(id string) bool {
+	return slices.ContainsFunc(u.there[twin{u.name, u.info.Size()}], func(f api.File) bool { return f.ID == id })
 }
 
 // twin looks whether the person has the file already, of this name and content. The file is read for that only where

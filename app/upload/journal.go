@@ -22,7 +22,7 @@ import (
 // A journal is what a run leaves on the disk for the next run of the same command: the receipt, before the person is
 // registered; the id of each file, before it is announced; and what is stored. It is a file of JSON lines that is only
 // ever appended to, so a crash costs at most its last line, which is then cut off. It is there while something is to be
-// done, and goes when all is stored.
+// done or to be told, and goes when all is stored and the receipt has been handed over.
 //
 // Which one it is follows from what was asked: the site, the person (new, by the details, or the receipt's) and the
 // paths. A lock beside it keeps a second run of the same command away.
@@ -76,12 +76,11 @@ const (
 // openJournal opens the journal of a command, which key tells apart from others, in a folder that is made where it is
 // not there.
 func openJournal(folder string, key []string) (_ *journal, err error) {
-	text, err := json.Marshal(key)
+	path, err := journalPath(folder, key)
 	if err != nil {
-		return nil, fmt.Errorf("name the journal: %w", err)
+		return nil, err
 	}
-	sum := sha256.Sum256(text)
-	j := &journal{path: filepath.Join(folder, hex.EncodeToString(sum[:16])+journalSuffix), files: map[string]*entry{}}
+	j := &journal{path: path, files: map[string]*entry{}}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, journalFailed(err)
 	}
@@ -101,6 +100,36 @@ func openJournal(folder string, key []string) (_ *journal, err error) {
 		return nil, errors.Join(err, j.file.Close())
 	}
 	return j, nil
+}
+
+func journalPath(folder string, key []string) (string, error) {
+	text, err := json.Marshal(key)
+	if err != nil {
+		return "", fmt.Errorf("name the journal: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	return filepath.Join(folder, hex.EncodeToString(sum[:16])+journalSuffix), nil
+}
+
+// peekJournal returns what the journal of a command says of the person, without keeping a run away; zero where there is
+// no journal.
+func peekJournal(folder string, key []string) (record, error) {
+	path, err := journalPath(folder, key)
+	if err != nil {
+		return record{}, err
+	}
+	text, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return record{}, nil
+	case err != nil:
+		return record{}, errorf(CodeJournal, err, "the journal of this command cannot be read: %s", reason(err))
+	}
+	j := &journal{path: path, files: map[string]*entry{}}
+	if _, err := j.take(text); err != nil && j.state.Receipt == "" {
+		return record{}, err
+	}
+	return j.state, nil // also where a later line is damaged
 }
 
 func journalFailed(err error) error {
@@ -153,27 +182,37 @@ func (j *journal) read() error {
 	if err != nil {
 		return journalFailed(err)
 	}
-	whole := text[:bytes.LastIndexByte(text, '\n')+1]
-	for number, line := range bytes.Split(bytes.TrimSuffix(whole, []byte("\n")), []byte("\n")) {
-		if len(whole) == 0 {
-			break
-		}
-		var r record
-		if err := json.Unmarshal(line, &r); err != nil || number == 0 && r.Version != journalVersion {
-			return errorf(CodeJournal, err, "the journal %s was written by another version of this program, or is damaged in line %d: remove it to begin anew", j.path, number+1)
-		}
-		j.apply(r)
+	whole, err := j.take(text)
+	if err != nil {
+		return err
 	}
-	if err := j.file.Truncate(int64(len(whole))); err != nil {
+	if err := j.file.Truncate(int64(whole)); err != nil {
 		return journalFailed(err)
 	}
-	if _, err := j.file.Seek(int64(len(whole)), 0); err != nil {
+	if _, err := j.file.Seek(int64(whole), 0); err != nil {
 		return journalFailed(err)
 	}
-	if len(whole) == 0 {
+	if whole == 0 {
 		return j.append(record{Version: journalVersion}, false)
 	}
 	return nil
+}
+
+// take applies the lines of a journal and returns how many bytes the whole ones have. What is behind them is no line
+// yet.
+func (j *journal) take(text []byte) (whole int, err error) {
+	whole = bytes.LastIndexByte(text, '\n') + 1
+	number := 0
+	for line := range bytes.Lines(text[:whole]) {
+		number++
+		var r record
+		if err := json.Unmarshal(line, &r); err != nil || number == 1 && r.Version != journalVersion {
+			return 0, errorf(CodeJournal, err, "the journal %s was written by another version of this program, or is damaged "+
+				"in line %d: have the receipt printed by --show-receipt, then remove it to begin anew", j.path, number)
+		}
+		j.apply(r)
+	}
+	return whole, nil
 }
 
 func (j *journal) apply(r record) {
@@ -242,7 +281,8 @@ func (j *journal) begun() bool { return j.state.Receipt != "" || len(j.files) > 
 // remove ends the journal: there is nothing to go on with.
 func (j *journal) remove() error {
 	if err := os.Remove(j.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return journalFailed(err)
+		return errorf(CodeJournal, err, "the journal %s cannot be removed: %s; remove it yourself, or the same command "+
+			"goes on with the same person", j.path, reason(err))
 	}
 	return nil
 }

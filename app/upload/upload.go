@@ -7,6 +7,8 @@
 //
 // What it promises:
 //
+//   - The receipt of a new person is kept until the caller says that it was handed over (Run.Forget): however a run
+//     ends before, the next run of the same command has the same person and the same receipt.
 //   - A file that is told as stored was acknowledged by the site, with the size and the checksums that were computed
 //     here.
 //   - What is stored is the file as it was at one moment: one that changes while it is read is told, and not stored.
@@ -53,8 +55,8 @@ type Options struct {
 	// Notice is told, now and then, why nothing goes on.
 	Notice func(string)
 	// Ended is told of each file as its way ends, stored or not, one at a time. Files that were not tried are not among
-	// them.
-	Ended func(Result)
+	// them. An error ends the run, for nobody would learn what became of the other files.
+	Ended func(Result) error
 }
 
 // Result is what became of one file.
@@ -96,7 +98,7 @@ type Run struct {
 	receipt dossier.Receipt
 	limits  api.Limits
 	resumed bool
-	// there holds the stored files of the person that may be among those to send.
+	// there holds the stored files of the person that may be among those to send, as they were at Open.
 	there map[twin][]api.File
 	// slots bounds the parts on their way.
 	slots chan struct{}
@@ -106,6 +108,8 @@ type Run struct {
 
 	mu      sync.Mutex // one file ends at a time
 	summary Summary
+	// untold is why Options.Ended could not be told.
+	untold error
 }
 
 // twin is what files have in common that may be one and the same.
@@ -119,16 +123,11 @@ type twin struct {
 //
 // Errors: an Error, with CodeInput for what is not to be had by trying again.
 func Open(ctx context.Context, o Options) (_ *Run, err error) {
-	run := &Run{o: o, site: newSite(o), there: map[twin][]api.File{}, slots: make(chan struct{}, o.Parallel)}
-	if o.Receipt == nil {
-		// As the site will keep them; and before it is asked anything.
-		if err := run.o.Details.Clean(); err != nil {
-			return nil, inputf(err, "%s", faultsOf(err))
-		}
-	}
-	if run.journal, err = openJournal(o.State, o.key()); err != nil {
+	run, err := reopen(o)
+	if err != nil {
 		return nil, err
 	}
+	o = run.o // with the details as they are kept
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, run.Close())
@@ -154,7 +153,7 @@ func Open(ctx context.Context, o Options) (_ *Run, err error) {
 		if has, err = run.readReceipt(ctx); err != nil {
 			return nil, err
 		}
-		run.summary.Person, run.summary.Link = run.receipt.Person.String(), run.link()
+		run.summary.Person, run.summary.Link = run.receipt.Person.String(), run.o.link(run.receipt)
 	}
 	if err := run.fits(has); err != nil {
 		return nil, err
@@ -163,7 +162,32 @@ func Open(ctx context.Context, o Options) (_ *Run, err error) {
 	return run, nil
 }
 
-// key is what makes a command the same as another.
+// reopen opens the journal for a run, and asks the site nothing.
+func reopen(o Options) (*Run, error) {
+	// Before the site is asked anything.
+	if err := o.clean(); err != nil {
+		return nil, err
+	}
+	journal, err := openJournal(o.State, o.key())
+	if err != nil {
+		return nil, err
+	}
+	return &Run{o: o, site: newSite(o), journal: journal, there: map[twin][]api.File{},
+		slots: make(chan struct{}, o.Parallel)}, nil
+}
+
+// clean makes the details of a new person what the site will keep.
+func (o *Options) clean() error {
+	if o.Receipt != nil {
+		return nil
+	}
+	if err := o.Details.Clean(); err != nil {
+		return inputf(err, "%s", faultsOf(err))
+	}
+	return nil
+}
+
+// key is what makes a command the same as another. The details must be clean.
 func (o Options) key() []string {
 	key := []string{o.Site.Scheme + "://" + o.Site.Host}
 	if o.Receipt != nil {
@@ -187,8 +211,10 @@ func faultsOf(err error) string {
 	return listed(faults)
 }
 
-// link is the page of the receipt.
-func (run *Run) link() string { return run.o.Site.JoinPath("receipt", run.receipt.String()).String() }
+// link is the page of a receipt.
+func (o Options) link(r dossier.Receipt) string {
+	return o.Site.JoinPath("receipt", r.String()).String()
+}
 
 // readReceipt returns what the person has that is not among the files to send, and remembers what may be.
 func (run *Run) readReceipt(ctx context.Context) (has dossier.Quota, err error) {
@@ -300,8 +326,10 @@ func (run *Run) Progress() Progress {
 		DoneBytes: run.doneBytes.Load()}
 }
 
-// Do sends the files. The summary is right whatever the error says: ctx's cause, or an Error that ended the run before
-// its time. Files that failed alone are no error; the summary counts them.
+// Do sends the files. The summary is right whatever the error says: ctx's cause, that of Options.Ended, or an Error
+// that ended the run before its time. Files that failed alone are no error; the summary counts them.
+//
+// The journal stays, so that the summary, with the receipt, can be had again until Forget.
 func (run *Run) Do(ctx context.Context) (Summary, error) {
 	run.summary.Left, run.summary.Resumed = len(run.o.Files.Sources), run.resumed
 	if err := run.register(ctx); err != nil {
@@ -320,7 +348,10 @@ func (run *Run) Do(ctx context.Context) (Summary, error) {
 					stop(err)
 					return
 				}
-				run.ended(r)
+				if err := run.ended(r); err != nil {
+					stop(err)
+					return
+				}
 			}
 		})
 	}
@@ -335,12 +366,21 @@ feed:
 	close(sources)
 	wg.Wait()
 	switch {
+	case run.untold != nil:
+		return run.summary, run.untold
 	case run.summary.Left > 0:
 		return run.summary, context.Cause(ctx)
-	case run.summary.Failed == 0:
-		return run.summary, run.journal.remove()
 	}
 	return run.summary, nil
+}
+
+// Forget ends the journal once the summary has been handed over. It does nothing while files are not stored, for then
+// the same command goes on.
+func (run *Run) Forget() error {
+	if run.summary.Failed+run.summary.Left > 0 {
+		return nil
+	}
+	return run.journal.remove()
 }
 
 // register makes the person, where one is new. The receipt is on the disk before: so the same command, run again, is
@@ -364,7 +404,7 @@ func (run *Run) register(ctx context.Context) error {
 		}
 		return err
 	}
-	run.summary.Person, run.summary.Link = run.receipt.Person.String(), run.link()
+	run.summary.Person, run.summary.Link = run.receipt.Person.String(), run.o.link(run.receipt)
 	return run.journal.append(record{Registered: true}, true)
 }
 
@@ -376,7 +416,7 @@ func (run *Run) left(r Result) {
 }
 
 // ended counts a file, and tells of it.
-func (run *Run) ended(r Result) {
+func (run *Run) ended(r Result) error {
 	run.mu.Lock()
 	defer run.mu.Unlock()
 	run.summary.Left--
@@ -388,7 +428,10 @@ func (run *Run) ended(r Result) {
 		run.summary.StoredBytes += *r.File.Size
 		run.done.Add(1)
 	}
-	run.o.Ended(r)
+	if err := run.o.Ended(r); err != nil {
+		run.untold = err
+	}
+	return run.untold
 }
 
 // Close lets another run of the same command go on.
@@ -399,40 +442,4 @@ func (run *Run) Close() error {
 	}
 	run.site.http.CloseIdleConnections()
 	return errors.Join(err, run.journal.close())
-}
-
-// GiveUp removes at the site what earlier runs of the same command began and did not store, forgets these runs, and
-// returns the number of files given up. What is stored stays.
-func GiveUp(ctx context.Context, o Options) (n int, link string, err error) {
-	if o.Receipt == nil {
-		if err := o.Details.Clean(); err != nil {
-			return 0, "", inputf(err, "%s", faultsOf(err))
-		}
-	}
-	j, err := openJournal(o.State, o.key())
-	if err != nil {
-		return 0, "", err
-	}
-	defer func() { err = errors.Join(err, j.close()) }()
-	run := &Run{o: o, site: newSite(o), journal: j}
-	if o.Receipt != nil {
-		run.receipt = *o.Receipt
-	} else if run.receipt, err = dossier.ParseReceipt(j.state.Receipt); err != nil {
-		return 0, "", j.remove() // no receipt, so nothing was begun
-	}
-	run.site.receipt = run.receipt.String()
-	for _, id := range j.unfinished() {
-		// A file that is stored after all stays; nothing is there to be given up for a person who is gone.
-		switch err := asError(run.site.call(ctx, http.MethodDelete, "files/"+id, nil, nil)); Code(err) {
-		case "lost":
-		case "unauthorized":
-			return n, "", j.remove()
-		default:
-			if err != nil {
-				return n, "", err
-			}
-			n++
-		}
-	}
-	return n, run.link(), j.remove()
 }

@@ -393,18 +393,21 @@ func (c *chaos) library(r *rand.Rand, folder string, content map[string][]byte) 
 			Site: base, Details: dossier.Details{Name: "Grace Hopper " + name, Location: "Arlington", Age: 85, Technology: "COBOL"}, Files: found,
 			Parallel: 1 + r.IntN(4), Patience: 10 * time.Second, Stall: 5 * time.Second, State: filepath.Join(c.folder, "state"),
 			Notice: func(string) {},
-			Ended: func(f upload.Result) {
+			Ended: func(f upload.Result) error {
 				if f.Err == nil {
 					told[f.File.Name] = true
 				} else {
 					c.count("file failed: " + upload.Code(f.Err))
 				}
+				return nil
 			},
 		}
 		var summary upload.Summary
 		u, err := upload.Open(ctx, o)
 		if err == nil {
-			summary, err = u.Do(ctx)
+			if summary, err = u.Do(ctx); err == nil {
+				err = u.Forget()
+			}
 			err = errors.Join(err, u.Close())
 		}
 		broken := ctx.Err() != nil

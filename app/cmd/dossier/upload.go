@@ -8,7 +8,9 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,7 +34,8 @@ const receiptVariable = "DOSSIER_UPLOAD_RECEIPT"
 type uploadFlags struct {
 	to, receipt, receiptFile        string
 	name, location, age, technology string
-	recursive, quiet, json, giveUp  bool
+	recursive, quiet, json          bool
+	giveUp, showReceipt             bool
 	parallel                        int
 	patience                        time.Duration
 }
@@ -45,10 +48,16 @@ func (p *program) uploadCommand() *cobra.Command {
 		Long: `Send files to a site of Dossier, for a person who is new or by the receipt of an earlier submission. The bytes go in parts straight to the site's
 object store. At the end the link of the receipt is printed: whoever has it sees the details and the files.
 
-A run that was interrupted, by Ctrl-C, a crash, a lost network or a restart of the machine, goes on when the same command is run again: only
-the parts that are missing are sent, and the person stays one. What that needs, the receipt of a new person among it, is kept in a file
-for this user alone below $XDG_STATE_HOME/dossier/uploads (~/.local/state/dossier/uploads), until all is stored, or for 30 days. "The same" is a
+A run that was interrupted, by Ctrl-C, a crash, a lost network or a restart of the machine, goes on when the same
+command is run again: only the parts that are missing are sent, and the person stays one. What that needs, the receipt
+of a new person among it, is kept in a file for this user alone below $XDG_STATE_HOME/dossier/uploads
+(~/.local/state/dossier/uploads), until all is stored and the receipt is printed, or for 30 days. "The same" is a
 command with the same site, person or receipt, and paths.
+
+If the receipt cannot be printed, because the disk is full or nobody reads the pipe, the run fails and keeps the
+receipt: the same command, run again, sends nothing twice and prints it. With --show-receipt it only prints the receipt
+that is kept, without asking the site, even while another run is under way. With --json, a line that cannot be printed
+ends the run. For a new person, and with --json, nothing is sent if standard output is closed; >/dev/null is accepted.
 
 The receipt is a secret, and other users of this machine may see command lines. So put its link, or the last part of that alone, into a
 file and name it by --receipt-file (- is standard input), or into the variable ` + receiptVariable + `. --receipt takes it, too.
@@ -67,8 +76,9 @@ sent is the number of bytes sent in this run. The last line is always
 with the state "complete", "incomplete", "interrupted" or "refused". person and receipt_url are left out while there is no person, error where
 there is none. More members may come; these stay.
 
-Exit status: 0 all files are stored, 1 some are not, 2 the call or its files are at fault and nothing was sent, 130 interrupted. After 1
-and 130 run the same command again.`,
+Exit status: 0 all files are stored and everything is printed, 1 some are not stored, or standard output cannot be
+written, 2 the call or its files are at fault and nothing was sent, 130 interrupted. After 1 and 130 run the same
+command again.`,
 		Example: `  dossier upload drawing.pdf notes.txt --to https://files.example.org \
       --name "Ada Lovelace" --location London --age 36 --technology "Analytical Engine"
   dossier upload --recursive photos/ --to https://files.example.org --receipt-file receipt.txt
@@ -98,6 +108,8 @@ and 130 run the same command again.`,
 	f.DurationVar(&o.patience, "patience", 5*time.Minute, "how long to try while nothing succeeds")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "show no progress")
 	f.BoolVar(&o.json, "json", false, "print JSON lines; see above")
+	f.BoolVar(&o.showReceipt, "show-receipt", false,
+		"send nothing, but print the receipt that an unfinished run of this command keeps")
 	f.BoolVar(&o.giveUp, "give-up", false, "send nothing, but remove what interrupted runs of this command left half-done, and forget them")
 	return c
 }
@@ -106,56 +118,113 @@ and 130 run the same command again.`,
 var errInterrupted = errors.New("interrupted")
 
 func (p *program) upload(c *cobra.Command, o uploadFlags, paths []string) error {
-	ctx := c.Context()
+	// Else this process would end, without a word, where it writes to a pipe that nobody reads any more.
+	signal.Ignore(syscall.SIGPIPE)
+	defer signal.Reset(syscall.SIGPIPE)
 	r := &uploadReport{program: p, flags: o}
-	summary, err := p.doUpload(ctx, c, o, paths, r)
-	status := exitOK
-	switch {
-	case err != nil && ctx.Err() != nil:
-		status, err = exitInterrupted, errInterrupted
-	case err != nil && upload.Code(err) == upload.CodeInput:
-		status = exitUsage
-	case err != nil:
-		status = exitFailed
-	case summary.Failed > 0:
-		status, err = exitFailed, fmt.Errorf("%d of %d files are not stored", summary.Failed, summary.Failed+summary.Stored)
+	run, summary, err := p.doUpload(c, o, paths, r)
+	if r.broken != nil && errors.Is(err, r.broken) {
+		err = nil // which is told below
 	}
-	r.end(summary, status, err)
+	status, err := outcome(c.Context(), summary, err)
+	untold := r.end(summary, status, err)
+	done := err == nil && untold == nil
+	if err != nil && status != exitUsage && !o.giveUp && !o.showReceipt {
+		err = fmt.Errorf("%w; run the same command again to go on", err)
+	}
+	if untold != nil {
+		err = errors.Join(err, fmt.Errorf("%w; %s", untold, o.mend(summary)))
+	}
+	if run != nil {
+		if done {
+			err = run.Forget()
+		}
+		err = errors.Join(err, run.Close())
+	}
 	if err == nil {
 		return nil
 	}
-	if status != exitUsage && !o.giveUp {
-		err = fmt.Errorf("%w; run the same command again to go on", err)
+	if status == exitOK {
+		status = exitFailed
 	}
 	return exit{status, err}
 }
 
-func (p *program) doUpload(ctx context.Context, c *cobra.Command, o uploadFlags, paths []string, r *uploadReport) (upload.Summary, error) {
+// outcome returns the exit status of a run that ended so, and what is to be told of its end.
+func outcome(ctx context.Context, s upload.Summary, err error) (int, error) {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return exitInterrupted, errInterrupted
+	case err != nil && upload.Code(err) == upload.CodeInput:
+		return exitUsage, err
+	case err != nil:
+		return exitFailed, err
+	case s.Failed > 0:
+		return exitFailed, fmt.Errorf("%d of %d files are not stored", s.Failed, s.Failed+s.Stored)
+	}
+	return exitOK, nil
+}
+
+// mend says what helps where standard output could not be written.
+func (o uploadFlags) mend(s upload.Summary) string {
+	switch {
+	case s.Link == "" || o.giveUp || o.showReceipt:
+		return "mend that, and run the same command again"
+	case o.name != "": // of a new person
+		return "the receipt is kept: mend that, and run the same command again, which sends nothing twice and prints it, or " +
+			"run it with --show-receipt"
+	}
+	return "mend that, and run the same command again, which sends nothing twice"
+}
+
+// doUpload does what the flags ask for. The run, if there is one, is the caller's to close.
+func (p *program) doUpload(c *cobra.Command, o uploadFlags, paths []string, r *uploadReport) (*upload.Run,
+	upload.Summary, error) {
+	ctx := c.Context()
 	options, err := p.uploadOptions(c, o)
 	if err != nil {
-		return upload.Summary{}, err
+		return nil, upload.Summary{}, err
 	}
-	if options.Files, err = upload.Collect(paths, o.recursive, func(path, why string) { r.say("skipped: %s: %s", path, why) }); err != nil && !o.giveUp {
-		return upload.Summary{}, err
+	// Beforehand, while there is no person yet. Whoever has the receipt anyway may do without being told.
+	if (options.Receipt == nil || o.json) && isClosed(p.stdout) {
+		return nil, upload.Summary{}, &upload.Error{Code: upload.CodeInput, Message: "standard output is closed (or is " +
+			"/dev/null, opened for reading as well), so nobody would get the receipt: redirect it, such as by >receipt.txt"}
+	}
+	options.Files, err = upload.Collect(paths, o.recursive, func(path, why string) {
+		r.say("skipped: %s: %s", path, why)
+	})
+	if err != nil && !o.giveUp && !o.showReceipt {
+		return nil, upload.Summary{}, err
 	}
 	options.Notice = func(text string) { r.say("%s", text) }
 	options.Ended = r.ended
+	if o.showReceipt {
+		kept, err := upload.KeptReceipt(options)
+		if err == nil && !kept.Registered {
+			r.say("the site has not confirmed this person yet: the receipt may open nothing until the same command has run again")
+		}
+		return nil, upload.Summary{Person: kept.Person, Link: kept.Link}, err
+	}
 	if o.giveUp {
-		n, link, err := upload.GiveUp(ctx, options)
+		run, err := upload.Reopen(options)
+		if err != nil {
+			return nil, upload.Summary{}, err
+		}
+		n, link, err := run.GiveUp(ctx)
 		r.say("%d unfinished files were given up", n)
-		return upload.Summary{Link: link}, err
+		return run, upload.Summary{Link: link}, err
 	}
 	if options.Site.Scheme == "http" && !local(options.Site.Hostname()) {
 		r.say("%s is not encrypted: whoever is on the way can read what is sent, and the receipt", options.Site)
 	}
 	run, err := upload.Open(ctx, options)
 	if err != nil {
-		return upload.Summary{}, err
+		return nil, upload.Summary{}, err
 	}
 	stop := r.follow(run)
 	summary, err := run.Do(ctx)
 	stop()
-	return summary, errors.Join(err, run.Close())
+	return run, summary, err
 }
 
 // uploadOptions makes the options of the flags, the environment and the files that they name.
@@ -198,6 +267,9 @@ func (p *program) uploadOptions(c *cobra.Command, o uploadFlags) (upload.Options
 			}
 			return fault("%s", strings.Join(faults, "\n"))
 		}
+	}
+	if o.giveUp && o.showReceipt {
+		return fault("--give-up and --show-receipt are both given: leave one of them out")
 	}
 	var linked *url.URL
 	if from != "" {

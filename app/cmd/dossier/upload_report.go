@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -23,6 +25,8 @@ type uploadReport struct {
 
 	mu  sync.Mutex
 	bar *progressbar.ProgressBar
+	// broken is why stdout cannot be written.
+	broken error
 }
 
 // say tells something beside the progress.
@@ -43,8 +47,66 @@ func (r *uploadReport) line(format string, args ...any) {
 	fmt.Fprintf(r.stderr, format+"\n", args...)
 }
 
+// print writes a line on stdout. After one that could not be written there is none: it may stand there in part.
+func (r *uploadReport) print(line []byte) error {
+	if r.broken != nil {
+		return r.broken
+	}
+	if _, err := r.stdout.Write(append(line, '\n')); err != nil {
+		r.broken = fmt.Errorf("standard output cannot be written: %w", err)
+	}
+	return r.broken
+}
+
+// printJSON prints a value as a line.
+func (r *uploadReport) printJSON(value any) error {
+	line, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("write a JSON line: %w", err)
+	}
+	return r.print(line)
+}
+
+// flush has what was printed on the disk, where it goes to a file. A full disk may be told only then.
+func (r *uploadReport) flush() error {
+	f, ok := r.stdout.(*os.File)
+	if !ok {
+		return nil
+	}
+	info, err := f.Stat()
+	if err == nil && info.Mode().IsRegular() {
+		err = f.Sync()
+	}
+	if err != nil {
+		r.broken = fmt.Errorf("standard output cannot be written: %w", err)
+	}
+	return r.broken
+}
+
+// isClosed reports whether a standard descriptor was closed when the program began. The runtime of Go opens the null
+// device in its place, for reading and writing. From one that was opened by >/dev/null nothing can be read.
+func isClosed(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	if err != nil {
+		return false
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return errors.Is(err, syscall.EBADF)
+	}
+	if !os.SameFile(null, info) {
+		return false
+	}
+	_, err = f.Read(make([]byte, 1))
+	return err == io.EOF
+}
+
 // ended tells of a file.
-func (r *uploadReport) ended(f upload.Result) {
+func (r *uploadReport) ended(f upload.Result) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.flags.json {
@@ -54,10 +116,12 @@ func (r *uploadReport) ended(f upload.Result) {
 			out.State, out.ID, out.Size, out.SHA256, out.CRC64 = "stored", f.File.ID, *f.File.Size,
 				f.File.Content.Sha256, f.File.Content.Crc64Nvme
 		}
-		_ = json.NewEncoder(r.stdout).Encode(out)
-	} else if f.Err != nil {
+		return r.printJSON(out)
+	}
+	if f.Err != nil {
 		r.line("not stored: %s: %v", f.Source.Path, f.Err)
 	}
+	return nil
 }
 
 // follow shows a run's progress until the returned function is called.
@@ -112,25 +176,31 @@ func (r *uploadReport) show(p upload.Progress) {
 	_ = r.bar.Set64(min(p.DoneBytes, p.Bytes))
 }
 
-// end tells how the run ended, and prints the receipt's link.
-func (r *uploadReport) end(s upload.Summary, status int, err error) {
+// end tells how the run ended, and prints the receipt's link. An error means that not all of that was written.
+func (r *uploadReport) end(s upload.Summary, status int, err error) error {
 	if r.flags.json {
 		state := map[int]string{exitOK: "complete", exitFailed: "incomplete", exitUsage: "refused",
 			exitInterrupted: "interrupted"}[status]
-		_ = json.NewEncoder(r.stdout).Encode(uploadSummary{
+		if err := r.printJSON(uploadSummary{
 			Type: "summary", State: state, Stored: s.Stored, Failed: s.Failed, Left: s.Left, StoredBytes: s.StoredBytes,
 			SentBytes: s.SentBytes,
 			Resumed:   s.Resumed, Person: s.Person, ReceiptURL: s.Link, Error: faultOf(err),
-		})
-		return
+		}); err != nil {
+			return err
+		}
+		return r.flush()
 	}
 	if s.Stored+s.Failed+s.Left > 0 {
 		r.say("%d of %d files are stored, %s; %s were sent", s.Stored, s.Stored+s.Failed+s.Left,
 			dossier.FormatBytes(s.StoredBytes), dossier.FormatBytes(s.SentBytes))
 	}
-	if s.Link != "" {
-		fmt.Fprintln(r.stdout, s.Link)
+	if s.Link == "" {
+		return nil
 	}
+	if err := r.print([]byte(s.Link)); err != nil {
+		return err
+	}
+	return r.flush()
 }
 
 // The JSON lines, as the help describes them.
