@@ -30,13 +30,28 @@ type uploader struct {
 // begin starts "dossier upload".
 func (u *uploader) begin(args ...string) *uploading {
 	u.t.Helper()
+	return u.beginTo(nil, args...)
+}
+
+// beginTo starts "dossier upload" with a standard output; nil: one that is kept.
+func (u *uploader) beginTo(stdout *os.File, args ...string) *uploading {
+	u.t.Helper()
 	bin, err := build()
 	if err != nil {
 		u.t.Fatal(err)
 	}
-	r := &uploading{Cmd: exec.Command(bin, append([]string{"upload"}, args...)...), t: u.t, ended: make(chan struct{})}
+	return u.start(exec.Command(bin, append([]string{"upload"}, args...)...), stdout)
+}
+
+// start starts a command that is, or becomes, "dossier upload".
+func (u *uploader) start(cmd *exec.Cmd, stdout *os.File) *uploading {
+	u.t.Helper()
+	r := &uploading{Cmd: cmd, t: u.t, ended: make(chan struct{})}
 	r.Env = append([]string{"HOME=" + u.home, "PATH=" + os.Getenv("PATH")}, u.env...)
 	r.Stdout, r.Stderr = &r.stdout, &r.stderr
+	if stdout != nil {
+		r.Stdout = stdout
+	}
 	if err := r.Start(); err != nil {
 		u.t.Fatal(err)
 	}
