@@ -118,9 +118,9 @@ command again.`,
 var errInterrupted = errors.New("interrupted")
 
 func (p *program) upload(c *cobra.Command, o uploadFlags, paths []string) error {
-	// Else this process would end, without a word, where it writes to a pipe that nobody reads any more.
+	// Else this process would end, without a word, where it writes to a pipe that nobody reads any more. It stays so for
+	// the message of its end.
 	signal.Ignore(syscall.SIGPIPE)
-	defer signal.Reset(syscall.SIGPIPE)
 	r := &uploadReport{program: p, flags: o}
 	run, summary, err := p.doUpload(c, o, paths, r)
 	if r.broken != nil && errors.Is(err, r.broken) {

@@ -109,15 +109,21 @@ func (x *sender) told(t *testing.T, status int, run *uploading, words ...string)
 	}
 }
 
-// closed runs the command with a standard output that is closed.
-func (x *sender) closed(args ...string) *uploading {
+// redirected runs the command as a shell does with that redirection.
+func (x *sender) redirected(to string, stdout *os.File, args ...string) *uploading {
 	x.t.Helper()
 	bin, err := build()
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	run := append([]string{"-c", `exec "$0" upload "$@" >&-`, bin}, args...)
-	return x.start(exec.Command("/bin/sh", run...), nil)
+	run := append([]string{"-c", `exec "$0" upload "$@" ` + to, bin}, args...)
+	return x.start(exec.Command("/bin/sh", run...), stdout)
+}
+
+// closed runs the command with a standard output that is closed.
+func (x *sender) closed(args ...string) *uploading {
+	x.t.Helper()
+	return x.redirected(">&-", nil, args...)
 }
 
 // completed waits until the journal says that this many files are stored.
@@ -186,6 +192,10 @@ func TestUploadUntold(t *testing.T) {
 		},
 		"nobody reads": func(t *testing.T, x *sender) ended {
 			x.told(t, exitFailed, x.beginTo(unread(t), x.args...), unwritten, "broken pipe", again, show)
+			return ended{kept: true, stored: 3}
+		},
+		"nobody reads, nor the messages": func(t *testing.T, x *sender) ended {
+			x.told(t, exitFailed, x.redirected("2>&1", unread(t), x.args...))
 			return ended{kept: true, stored: 3}
 		},
 		"nobody reads from the first line of JSON": func(t *testing.T, x *sender) ended {
