@@ -38,6 +38,8 @@ const (
 	CodeForbidden Code = "forbidden"
 	// CodeUnavailable: a store is down, full or too slow; the same request may succeed later.
 	CodeUnavailable Code = "unavailable"
+	// CodeFull: there is no room for anything new. Nothing was begun; the same request may succeed later.
+	CodeFull Code = "full"
 )
 
 // For errors.Is: each matches every Error of its code.
@@ -55,6 +57,7 @@ var (
 	ErrIncomplete  = &Error{Code: CodeIncomplete}
 	ErrForbidden   = &Error{Code: CodeForbidden}
 	ErrUnavailable = &Error{Code: CodeUnavailable}
+	ErrFull        = &Error{Code: CodeFull}
 )
 
 // Error is a failure that somebody outside the program can do something about.

@@ -61,17 +61,19 @@ type Config struct {
 	Parameters string
 	HTTP       HTTP
 	// Data is the folder of the embedded stores.
-	Data      string
-	Limits    Limits
-	People    People
-	Objects   Objects
-	Catalog   Catalog
-	Staff     Staff
-	Timeouts  Timeouts
-	Reconcile Reconciliation
-	Scrub     Scrub
-	Rates     Rates
-	Log       Log
+	Data string
+	// DiskReserve is the room on that folder's disk, in bytes, that is kept for what deletes and reconciles.
+	DiskReserve int64
+	Limits      Limits
+	People      People
+	Objects     Objects
+	Catalog     Catalog
+	Staff       Staff
+	Timeouts    Timeouts
+	Reconcile   Reconciliation
+	Scrub       Scrub
+	Rates       Rates
+	Log         Log
 
 	// purpose limits what is logged to what was read.
 	purpose Purpose

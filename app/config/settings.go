@@ -102,6 +102,10 @@ func placeSettings() []setting {
 			doc: "Folder of the embedded stores.",
 		}, text("a path without control characters", `^[^\x00-\x1f\x7f]+$`), func(c *Config) *string { return &c.Data }),
 		define(setting{
+			env: "DOSSIER_DISK_RESERVE", preset: "64MiB", purposes: stores,
+			doc: "Room on the disk of the data folder that is kept for deleting and reconciling: below it no files are taken. An eighth of a disk at most.",
+		}, size(16<<20, 1<<40, "1 TiB"), func(c *Config) *int64 { return &c.DiskReserve }),
+		define(setting{
 			env: "DOSSIER_PUBLIC_URL", parameter: "public-url", purposes: Serve,
 			doc: "Origin that browsers reach the server by, for printed links; with https, cookies are Secure. Not set: http at the address listened on.",
 		}, origin(), func(c *Config) *string { return &c.HTTP.PublicURL }),

@@ -75,6 +75,9 @@ func settingCases(t *testing.T) []settingCase {
 		{env: "DOSSIER_DATA", field: func(c *Config) any { return c.Data }, unset: "./data",
 			good: []value{{"/var/lib/dossier", "/var/lib/dossier"}, {"a folder", "a folder"}},
 			bad:  []string{"a\x00b", "a\nb", "\xff"}},
+		{env: "DOSSIER_DISK_RESERVE", field: func(c *Config) any { return c.DiskReserve }, unset: int64(64 << 20),
+			good: []value{{"16MiB", int64(16 << 20)}, {"1GB", int64(1e9)}, {"1TiB", int64(1 << 40)}},
+			bad:  []string{"0", "15MiB", "1025GiB", "-1", "much"}},
 		{env: "DOSSIER_PUBLIC_URL", field: func(c *Config) any { return c.HTTP.PublicURL }, unset: "",
 			good: []value{
 				{"https://files.example.org", "https://files.example.org"}, {"https://Files.Example.org/", "https://files.example.org"},

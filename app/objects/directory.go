@@ -42,6 +42,8 @@ type Directory struct {
 	link func(from, to string) error
 	// lot is the number of names that a listing keeps of one folder.
 	lot int
+	// take is asked before bytes of an object or a part are written; see Bound.
+	take func(bytes int64) error
 }
 
 const (
@@ -59,7 +61,8 @@ func OpenDirectory(folder string) (*Directory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data folder %q: %w", folder, err)
 	}
-	d := &Directory{path: abs, now: time.Now, lot: namesAtOnce}
+	d := &Directory{path: abs, now: time.Now, lot: namesAtOnce,
+		take: func(int64) error { return nil }}
 	if err := d.open(); err != nil {
 		mend := "let the user that runs this program write there, or choose another folder"
 		if full(err) {
@@ -99,10 +102,15 @@ func (d *Directory) open() (err error) {
 	return err
 }
 
+// Bound has take asked before any bytes are written of what comes to be stored; its error ends the call, wrapped. It is
+// to be called before the store is used.
+func (d *Directory) Bound(take func(bytes int64) error) { d.take = take }
+
 // Close releases the folder. Calls under way may fail.
 func (d *Directory) Close() error { return d.root.Close() }
 
-// Ping reports whether the folder is still there and can be written: ErrUnavailable.
+// Ping reports whether the folder is still there and can be written: ErrUnavailable. A full disk counts as one that can:
+// reading and deleting go on there, and whoever takes new files learns of it by itself.
 func (d *Directory) Ping(ctx context.Context) error {
 	const doing = "check data folder"
 	if ctx.Err() != nil {
@@ -120,7 +128,7 @@ func (d *Directory) Ping(ctx context.Context) error {
 	if !os.SameFile(there, held) {
 		return unavailable(ctx, doing, errors.New("the folder was replaced since this program started"))
 	}
-	if err := d.probe(); err != nil {
+	if err := d.probe(); err != nil && !full(err) {
 		return unavailable(ctx, doing, err)
 	}
 	return nil
@@ -154,7 +162,7 @@ func (d *Directory) Put(ctx context.Context, key string, r io.Reader) error {
 	name, _ := uploadName(key, d.newUploadID())
 	src := &source{ctx: ctx, doing: doing, r: r}
 	err := d.write(name, func(f *os.File) error {
-		if err := fill(f, src); err != nil {
+		if err := d.fill(f, src); err != nil {
 			return err
 		}
 		// The last byte may have come long ago; ModifiedAt is when the object became visible.
@@ -192,11 +200,14 @@ func (d *Directory) write(name string, fill func(*os.File) error) error {
 
 // fill copies src to w. io.Copy is not used: it would hand the copying to src or w, past the look at ctx between two
 // reads.
-func fill(w io.Writer, src *source) error {
+func (d *Directory) fill(w io.Writer, src *source) error {
 	buf := make([]byte, copyBuffer)
 	for {
 		n, err := src.Read(buf)
 		if n > 0 {
+			if err := d.take(int64(n)); err != nil {
+				return err
+			}
 			if _, err := w.Write(buf[:n]); err != nil {
 				return err
 			}

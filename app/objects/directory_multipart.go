@@ -167,7 +167,7 @@ func (d *Directory) Receive(ctx context.Context, u *url.URL, contentLength int64
 	src := &source{ctx: ctx, doing: doing, r: io.LimitReader(body, p.part.Size+1)}
 	var refused error
 	err = d.write(partial, func(f *os.File) error {
-		if err := fill(io.MultiWriter(f, crc), src); err != nil {
+		if err := d.fill(io.MultiWriter(f, crc), src); err != nil {
 			return err
 		}
 		if src.size != p.part.Size || crc.Sum64() != p.part.CRC64 {
@@ -383,7 +383,7 @@ func (d *Directory) appendPart(ctx context.Context, f *os.File, name string, wan
 		return err
 	}
 	crc := dossier.NewCRC64()
-	if err := fill(io.MultiWriter(f, crc), &source{ctx: ctx, r: io.LimitReader(part, size)}); err != nil {
+	if err := d.fill(io.MultiWriter(f, crc), &source{ctx: ctx, r: io.LimitReader(part, size)}); err != nil {
 		return err
 	}
 	if size != want.Size || crc.Sum64() != want.CRC64 {

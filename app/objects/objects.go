@@ -53,6 +53,8 @@ func checkRead(key string, offset int64) error {
 func unavailable(ctx context.Context, doing string, err error) error {
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
+	} else if errors.Is(err, dossier.ErrFull) {
+		return fmt.Errorf("%s: %w", doing, err) // refused beforehand, by Directory.Bound
 	}
 	return dossier.Unavailable(ctx, doing, err)
 }

@@ -52,7 +52,10 @@ func (s *Server) deletePerson(c echo.Context) error {
 		return err
 	}
 	if err := s.svc.DeletePerson(c.Request().Context(), id); err != nil {
-		return halfDeleted(err)
+		return interrupted(err, func() (dossier.PersonState, error) {
+			p, err := s.svc.Person(c.Request().Context(), id)
+			return p.State, err
+		}, dossier.PersonSubmitted)
 	}
 	return c.Redirect(http.StatusSeeOther, "/people")
 }
@@ -88,17 +91,30 @@ func (s *Server) deleteFile(c echo.Context) error {
 		return err
 	}
 	if err := s.svc.DeleteFile(c.Request().Context(), person, id); err != nil {
-		return halfDeleted(err)
+		return interrupted(err, func() (dossier.FileState, error) {
+			f, err := s.svc.File(c.Request().Context(), person, id)
+			return f.State, err
+		}, dossier.FileStored)
 	}
 	return c.Redirect(http.StatusSeeOther, personPath(person)+behind(after))
 }
 
-// halfDeleted says of a deletion that a store interrupted what becomes of it.
-func halfDeleted(err error) error {
+// interrupted says of a deletion that a store interrupted what becomes of it: that depends on whether what was to be
+// deleted was marked, which state tells. It is untouched in the state given.
+func interrupted[S comparable](err error, state func() (S, error), untouched S) error {
 	if !errors.Is(err, dossier.ErrUnavailable) {
 		return err
 	}
-	return dossier.Errorf(dossier.CodeUnavailable, err,
-		"The storage did not answer. What was begun is finished later by itself; "+
-			"to be sure, delete again in a minute.")
+	_, why := codeOf(err)
+	if why == "" {
+		why = "The storage did not answer."
+	}
+	becomes := "What was begun is finished later by itself; to be sure, delete again in a minute."
+	switch now, look := state(); {
+	case look == nil && now == untouched:
+		becomes = "Nothing was deleted. Try again in a minute."
+	case look != nil && !errors.Is(look, dossier.ErrNotFound):
+		becomes = "Whether anything was deleted is not known. Load the page again in a minute: what it still lists was not."
+	}
+	return dossier.Errorf(dossier.CodeUnavailable, err, "%s %s", why, becomes)
 }

@@ -23,6 +23,17 @@ func TestDeleteFile(t *testing.T) {
 		t.Fatalf("asking changed the files to %q", stored)
 	}
 
+	for call, text := range map[string]string{
+		"catalog.MarkDeleting": "Nothing was deleted.", "catalog.File": "Whether anything was deleted is not known.",
+	} {
+		s.faults.down(call)
+		s.play(t, scenario{path: page, by: by, form: form, status: 503, has: []string{text},
+			hasNot: []string{"finished later"}})
+		s.faults.set(call, nil)
+	}
+	if _, stored := s.exists(t, receipt.Person); len(stored) != 2 {
+		t.Fatalf("deletions that did not begin left %q", stored)
+	}
 	s.faults.down("objects.Delete")
 	s.play(t, scenario{path: page, by: by, form: form, status: 503, want: map[string]string{"Retry-After": retryAfter},
 		has: []string{"finished later by itself"}})
@@ -63,6 +74,11 @@ func TestDeletePerson(t *testing.T) {
 			if there, stored := s.exists(t, receipt.Person); !there || len(stored) != 2 {
 				t.Fatal("asking deleted something")
 			}
+			s.faults.down("people.Move")
+			s.play(t, scenario{path: person + "/delete", by: by, form: form, status: 503,
+				has: []string{"Nothing was deleted."}, hasNot: []string{"finished later"}})
+			s.faults.set("people.Move", nil)
+			s.play(t, scenario{path: person, by: by, status: 200, hasNot: []string{"Being deleted"}})
 			if step != "" {
 				s.faults.down(step)
 				s.play(t, scenario{path: person + "/delete", by: by, form: form, status: 503,

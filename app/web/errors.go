@@ -58,6 +58,8 @@ var refusals = map[dossier.Code]refusal{
 		"Parts of the file are not there yet. Read the file to see which are, and send the others.", 0},
 	dossier.CodeUnavailable: {http.StatusServiceUnavailable, "Not available just now", "A part of the site does not answer. Try again in a minute.",
 		"A store does not answer, and nobody knows what became of the request. Send the same one again.", 0},
+	dossier.CodeFull: {http.StatusServiceUnavailable, "No room just now", "The site takes no files at the moment, because it has no room for them. Try again later.",
+		"The site takes nothing new at the moment, because it has no room for it. Nothing was begun, and what is stored is safe. Send the same request again later.", 0},
 	codeUnauthorized: {http.StatusUnauthorized, "Not signed in", "Sign in first.",
 		`A receipt is needed, as "Authorization: Bearer RECEIPT".`, 0},
 	dossier.CodeForbidden: {http.StatusForbidden, "Refused", "This request did not come from a page of this site, or its page is too old. Load the page again.",

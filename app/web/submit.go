@@ -85,7 +85,7 @@ func (t *taking) files(ctx context.Context, sub *dossier.Submission, file *fileP
 			if fault := file.close(); fault != nil {
 				return nil, fault
 			}
-			if errors.Is(err, dossier.ErrUnavailable) {
+			if errors.Is(err, dossier.ErrUnavailable) || errors.Is(err, dossier.ErrFull) {
 				return err, nil
 			}
 			if err != nil {
@@ -109,6 +109,10 @@ func (t *taking) refuseRest(sub *dossier.Submission, stop error) {
 	if errors.Is(stop, errTooMuch) {
 		return // the bounds are reached
 	}
+	why := "Was not taken, because the storage did not answer. Send it again."
+	if errors.Is(stop, dossier.ErrFull) {
+		why = "Was not taken, because the site has no room for files at the moment. Send it again later."
+	}
 	if b := bodyOf(t.c); b != nil {
 		b.within(t.s.o.DrainTime)
 	}
@@ -117,7 +121,7 @@ func (t *taking) refuseRest(sub *dossier.Submission, stop error) {
 		if err != nil || file == nil {
 			return
 		}
-		sub.Refuse(file.name, dossier.Errorf(dossier.CodeUnavailable, nil, "Was not taken, because the storage did not answer. Send it again."))
+		sub.Refuse(file.name, dossier.Errorf(dossier.CodeUnavailable, nil, "%s", why))
 	}
 }
 
@@ -152,6 +156,9 @@ func (t *taking) unconfirmed(err error) error {
 		v.Receipt, v.Anew = dossier.NewReceipt().String(), true
 		v.Notice = message
 		v.Advice = "Your fields are still here. The form below has a new receipt: send it, and it becomes a submission of its own."
+	case code == dossier.CodeFull:
+		v.Notice = message
+		v.Advice = "Nothing of this form was kept. Your fields are still here: send the same form again later."
 	case refusals[code].status >= 500:
 		v.RequestID = requestID(t.c)
 		v.Notice = "Nothing is confirmed yet."

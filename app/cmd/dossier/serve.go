@@ -92,6 +92,7 @@ func (p *program) serve(ctx context.Context) (err error) {
 	running.Go(func() { reconcileLoop(background, svc, cfg.Reconcile, log) })
 	running.Go(func() { svc.Scrub(background, dossier.ScrubOptions(cfg.Scrub)) })
 	running.Go(func() { metricsLoop(background, svc, log) })
+	running.Go(func() { s.space.Keep(background, log) })
 	defer running.Wait()
 	defer stopBackground()
 

@@ -17,6 +17,7 @@ import (
 	"dossier.example/app/config"
 	"dossier.example/app/objects"
 	"dossier.example/app/people"
+	"dossier.example/app/space"
 	"dossier.example/app/web"
 )
 
@@ -40,40 +41,52 @@ type stores struct {
 	parts web.PartReceiver
 	// partsOrigin is where they send them else; empty with parts.
 	partsOrigin string
-	closers     []func() error
+	// space is the reserve of the data folder's disk; nil where no store is embedded.
+	space   *space.Reserve
+	closers []func() error
 }
 
 // openStores opens the stores. Embedded ones are brought to the schema of this binary; MySQL's schema must be there
 // already.
-func openStores(ctx context.Context, cfg *config.Config) (s *stores, err error) {
-	s = &stores{}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.close())
-		}
-	}()
+func openStores(ctx context.Context, cfg *config.Config) (*stores, error) {
+	s := &stores{}
 	if cfg.People.Embedded() || cfg.Objects.Embedded() || cfg.Catalog.Embedded() {
 		if err := makeDataFolder(cfg.Data); err != nil {
 			return s, err
 		}
+		var err error
+		if s.space, err = space.Open(cfg.Data, cfg.DiskReserve); err != nil {
+			return s, err
+		}
 	}
+	return s, s.space.Opening(ctx, func() error {
+		err := s.open(ctx, cfg)
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+		return err
+	})
+}
+
+// open opens what openStores is asked for, or a part of it.
+func (s *stores) open(ctx context.Context, cfg *config.Config) (err error) {
 	var sdk aws.Config
 	if !cfg.Objects.Embedded() || !cfg.Catalog.Embedded() {
 		if sdk, err = awsconfig.LoadDefaultConfig(ctx); err != nil {
-			return s, fmt.Errorf("load the AWS SDK's settings: %w", err)
+			return fmt.Errorf("load the AWS SDK's settings: %w", err)
 		}
 		if sdk.Region == "" {
-			return s, errors.New("no AWS region is set: set AWS_REGION, because DOSSIER_BUCKET or DOSSIER_TABLE is set")
+			return errors.New("no AWS region is set: set AWS_REGION, because DOSSIER_BUCKET or DOSSIER_TABLE is set")
 		}
 	}
 	if s.people, err = openPeople(ctx, cfg); err != nil {
-		return s, fmt.Errorf("open the store of people: %w", err)
+		return fmt.Errorf("open the store of people: %w", err)
 	}
 	s.closers = append(s.closers, s.people.Close)
 	if cfg.Catalog.Embedded() {
 		c, err := catalog.OpenSQLite(ctx, filepath.Join(cfg.Data, "catalog.db"))
 		if err != nil {
-			return s, fmt.Errorf("open the catalog: %w", err)
+			return fmt.Errorf("open the catalog: %w", err)
 		}
 		s.closers = append(s.closers, c.Close)
 		s.catalog = c
@@ -83,21 +96,22 @@ func openStores(ctx context.Context, cfg *config.Config) (s *stores, err error) 
 	if cfg.Objects.Embedded() {
 		d, err := objects.OpenDirectory(filepath.Join(cfg.Data, "objects"))
 		if err != nil {
-			return s, fmt.Errorf("open the store of objects: %w", err)
+			return fmt.Errorf("open the store of objects: %w", err)
 		}
 		s.closers = append(s.closers, d.Close)
-		s.objects, s.parts = d, d
+		d.Bound(s.space.Take)
+		s.objects, s.parts = d, s.space.Receiver(d)
 	} else {
 		o, err := objects.NewS3(sdk, objects.S3Config{Bucket: cfg.Objects.Bucket, PathStyle: cfg.Objects.PathStyle, Timeout: cfg.Timeouts.Store})
 		if err != nil {
-			return s, fmt.Errorf("open the store of objects: %w", err)
+			return fmt.Errorf("open the store of objects: %w", err)
 		}
 		s.objects = o
 		if s.partsOrigin, err = o.Origin(ctx); err != nil {
-			return s, fmt.Errorf("open the store of objects: %w", err)
+			return fmt.Errorf("open the store of objects: %w", err)
 		}
 	}
-	return s, nil
+	return nil
 }
 
 func openPeople(ctx context.Context, cfg *config.Config) (*people.Store, error) {
@@ -139,16 +153,34 @@ func (s *stores) close() error {
 
 // service returns the domain over the stores.
 func (s *stores) service(cfg *config.Config, log *slog.Logger) *dossier.Service {
-	return dossier.New(s.people, s.catalog, s.objects, dossier.Options{
+	var (
+		p dossier.People  = s.people
+		c dossier.Catalog = s.catalog
+		o dossier.Objects = s.objects
+	)
+	if cfg.People.Embedded() {
+		p = s.space.People(p)
+	}
+	if cfg.Catalog.Embedded() {
+		c = s.space.Catalog(c)
+	}
+	if cfg.Objects.Embedded() {
+		o = s.space.Objects(o)
+	}
+	return dossier.New(p, c, o, dossier.Options{
 		Limits: dossier.Limits(cfg.Limits),
 		Stall:  cfg.Timeouts.Stall,
 		Log:    log,
 	})
 }
 
-// ready asks every store at once whether it answers, and returns what each said, by the name that staff are shown.
+// ready asks every store at once whether it answers, and returns what each said, by the name that staff are shown. A
+// disk that is full is ready as long as staff can delete: whoever took this instance out would take that from them.
 func (s *stores) ready(ctx context.Context) map[string]error {
 	asked := map[string]pinger{"people": s.people, "catalog": s.catalog, "objects": s.objects}
+	if s.space != nil {
+		asked["space"] = s.space
+	}
 	answers := make(map[string]error, len(asked))
 	var mu sync.Mutex
 	var wg sync.WaitGroup

@@ -1,0 +1,136 @@
+package space
+
+import (
+	"context"
+	"io"
+	"net/url"
+	"time"
+
+	dossier "dossier.example/app"
+)
+
+// The stores as the service has them where they lie in the data folder: what begins something new asks for room first,
+// and what frees may use the ballast. All other calls go straight through: those that read, and the few and small
+// writes by which what has arrived is acknowledged.
+
+// People returns a store of people with this reserve.
+func (r *Reserve) People(store dossier.People) dossier.People { return people{store, r} }
+
+type people struct {
+	dossier.People
+	r *Reserve
+}
+
+func (s people) Insert(ctx context.Context, p dossier.Person) error {
+	if err := s.r.Fits(0); err != nil {
+		return err
+	}
+	return s.People.Insert(ctx, p)
+}
+
+func (s people) Move(ctx context.Context, id dossier.PersonID, to dossier.PersonState, at time.Time,
+	from ...dossier.PersonState) error {
+	move := func() error { return s.People.Move(ctx, id, to, at, from...) }
+	if to != dossier.PersonDeleting {
+		return move()
+	}
+	return s.r.Free(ctx, move)
+}
+
+func (s people) Delete(ctx context.Context, id dossier.PersonID) error {
+	return s.r.Free(ctx, func() error { return s.People.Delete(ctx, id) })
+}
+
+// Catalog returns a catalog with this reserve.
+func (r *Reserve) Catalog(store dossier.Catalog) dossier.Catalog { return catalog{store, r} }
+
+type catalog struct {
+	dossier.Catalog
+	r *Reserve
+}
+
+// Reserve is the first step of every new file. One that comes in parts needs its room twice: the parts lie beside the
+// object that is made of them. Bytes that are counted later, alone, have arrived already.
+func (s catalog) Reserve(ctx context.Context, person dossier.PersonID, add, most dossier.Quota,
+	at time.Time) (dossier.Usage, error) {
+	if add.Files > 0 {
+		if err := s.r.Fits(2 * add.Bytes); err != nil {
+			return dossier.Usage{}, err
+		}
+	}
+	return s.Catalog.Reserve(ctx, person, add, most, at)
+}
+
+func (s catalog) MarkDeleting(ctx context.Context, person dossier.PersonID, file dossier.FileID, at time.Time,
+	from ...dossier.FileState) error {
+	return s.r.Free(ctx, func() error { return s.Catalog.MarkDeleting(ctx, person, file, at, from...) })
+}
+
+func (s catalog) Remove(ctx context.Context, person dossier.PersonID, file dossier.FileID) (removed *dossier.File,
+	err error) {
+	err = s.r.Free(ctx, func() (err error) {
+		removed, err = s.Catalog.Remove(ctx, person, file)
+		return err
+	})
+	return removed, err
+}
+
+func (s catalog) Release(ctx context.Context, person dossier.PersonID, off dossier.Quota, epoch string,
+	at time.Time) error {
+	return s.r.Free(ctx, func() error { return s.Catalog.Release(ctx, person, off, epoch, at) })
+}
+
+func (s catalog) Recount(ctx context.Context, seen dossier.Usage, to dossier.Quota, at time.Time) error {
+	return s.r.Free(ctx, func() error { return s.Catalog.Recount(ctx, seen, to, at) })
+}
+
+// Objects returns a store of objects with this reserve. The bytes that come are counted by the store itself, by Take.
+func (r *Reserve) Objects(store dossier.Objects) dossier.Objects { return objects{store, r} }
+
+type objects struct {
+	dossier.Objects
+	r *Reserve
+}
+
+func (s objects) Sign(ctx context.Context, key, uploadID string, part dossier.Part,
+	lifetime time.Duration) (dossier.SignedRequest, error) {
+	if err := s.r.Fits(part.Size); err != nil {
+		return dossier.SignedRequest{}, err
+	}
+	return s.Objects.Sign(ctx, key, uploadID, part, lifetime)
+}
+
+func (s objects) Finish(ctx context.Context, key, uploadID string, parts []dossier.Part, whole dossier.Held) error {
+	if err := s.r.Fits(whole.Size); err != nil {
+		return err
+	}
+	return s.Objects.Finish(ctx, key, uploadID, parts, whole)
+}
+
+func (s objects) Delete(ctx context.Context, key string) error {
+	return s.r.Free(ctx, func() error { return s.Objects.Delete(ctx, key) })
+}
+
+func (s objects) Drop(ctx context.Context, key, uploadID string) error {
+	return s.r.Free(ctx, func() error { return s.Objects.Drop(ctx, key, uploadID) })
+}
+
+// Receiver is a store that takes parts itself.
+type Receiver interface {
+	Receive(ctx context.Context, u *url.URL, contentLength int64, body io.Reader) error
+}
+
+// Receiver returns a store that takes parts where there is room for them, and else does not read their bytes.
+func (r *Reserve) Receiver(store Receiver) Receiver { return receiver{store, r} }
+
+type receiver struct {
+	store Receiver
+	r     *Reserve
+}
+
+func (s receiver) Receive(ctx context.Context, u *url.URL, contentLength int64, body io.Reader) error {
+	if err := s.r.Fits(max(0, contentLength)); err != nil {
+		return err
+	}
+	return s.store.Receive(ctx, u, contentLength, body)
+}
