@@ -39,7 +39,7 @@ const (
 	// Share of the disk that the reserve has at most: one in so many bytes.
 	Share = 8
 
-	pieces = 8
+	pieces = 16
 	// chunk is how much of a piece is written before the disk is looked at again.
 	chunk = 256 << 10
 	// Of what comes, so much may be written between two looks at the disk, over all that write at once; and a look is
@@ -47,9 +47,11 @@ const (
 	lookEach  = 1 << 20
 	lookEvery = 100 * time.Millisecond
 	// tendEvery is the pause between two looks of Keep.
-	tendEvery = 3 * time.Second
+	tendEvery = 2 * time.Second
 	// startRoom is what opening the stores may write: indexes of the databases' logs, probes, the staff's secret.
-	startRoom = 1 << 20
+	// askedRoom is what is asked for where even that is lacking.
+	startRoom = 256 << 10
+	askedRoom = 1 << 20
 	// spent is the free space below which a store that fails is believed to fail for want of it, whatever it says:
 	// SQLite calls it an I/O error where the index of its log cannot grow, by 32 KiB.
 	spent = 64 << 10
@@ -112,7 +114,7 @@ func (r *Reserve) Opening(ctx context.Context, do func() error) error {
 		return err
 	}
 	return fmt.Errorf("the disk of the data folder %s is full, and nothing is left of the room kept on it: free %s on that "+
-		"disk, outside the data folder, and start again: %w", r.data, humanize.IBytes(startRoom), err)
+		"disk, outside the data folder, and start again: %w", r.data, humanize.IBytes(askedRoom), err)
 }
 
 // Fits reports whether so many bytes more may be taken: ErrFull.
@@ -140,12 +142,14 @@ func (r *Reserve) Take(bytes int64) error {
 }
 
 func (r *Reserve) fits(bytes int64) error {
-	if r.taken+bytes >= lookEach || time.Since(r.at) >= lookEvery {
+	fits := func() bool { return !r.seen.short(takingInodes) && r.seen.free+r.held-r.taken-bytes >= r.size }
+	// What an old look allows may be gone, and what it refuses may have been freed.
+	if r.taken+bytes >= lookEach || time.Since(r.at) >= lookEvery || !fits() {
 		if err := r.refresh(); err != nil {
 			return dossier.Unavailable(context.Background(), "look at the disk", err)
 		}
 	}
-	if !r.seen.short(takingInodes) && r.seen.free+r.held-r.taken-bytes >= r.size {
+	if fits() {
 		return nil
 	}
 	return dossier.Errorf(dossier.CodeFull,
@@ -313,24 +317,20 @@ type state struct {
 	given int
 }
 
-// tend looks at the disk, and makes what is missing of the ballast where there is room for all of it. It reports
-// whether the disk is full.
+// tend makes what is missing of the ballast, out of what is free beyond half of the room that is left free: as ballast it
+// is safe from other programs. It reports whether the disk is full, as far as files are taken.
 func (r *Reserve) tend(ctx context.Context) (full bool, now state, err error) {
-	if full, now, err = r.state(); full || err != nil {
-		return full, now, err
-	}
-	if err := os.Mkdir(r.ballast, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		return full, now, err
+	if err := os.Mkdir(r.ballast, 0o700); err != nil && !errors.Is(err, os.ErrExist) && !IsFull(err) {
+		return false, state{}, err
 	}
 	seed := [32]byte{}
 	crand.Read(seed[:]) // never fails
 	source := rand.NewChaCha8(seed)
 	for i := range pieces {
-		if err := r.fill(ctx, r.name(i), source); err != nil {
-			if IsFull(err) || errors.Is(err, dossier.ErrFull) {
-				break // another program was faster
-			}
-			return full, now, err
+		if err := r.fill(ctx, r.name(i), source); IsFull(err) || errors.Is(err, errNoRoom) {
+			break
+		} else if err != nil {
+			return false, state{}, err
 		}
 	}
 	return r.state()
@@ -345,6 +345,12 @@ func (r *Reserve) state() (full bool, now state, err error) {
 	return r.fits(0) != nil, state{r.seen, r.held, r.given}, nil
 }
 
+// errNoRoom ends the making of ballast.
+var errNoRoom = errors.New("no room for ballast")
+
+// spare reports whether ballast may be made of what is free.
+func (r *Reserve) spare(d disk) bool { return d.free >= r.size/4+chunk && !d.short(takingInodes) }
+
 // fill appends to a piece until it is as large as it is to be. One that is much larger, of a larger reserve, is removed.
 func (r *Reserve) fill(ctx context.Context, name string, source io.Reader) error {
 	info, err := os.Stat(name)
@@ -353,6 +359,11 @@ func (r *Reserve) fill(ctx context.Context, name string, source io.Reader) error
 		return os.Remove(name)
 	case err == nil && info.Size() >= r.piece:
 		return nil
+	}
+	if d, err := look(r.data); err != nil {
+		return err
+	} else if !r.spare(d) {
+		return errNoRoom
 	}
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
@@ -369,11 +380,13 @@ func (r *Reserve) fill(ctx context.Context, name string, source io.Reader) error
 		if left <= 0 {
 			return f.Sync()
 		}
-		if full, _, err := r.state(); err != nil || full {
-			return errors.Join(err, dossier.ErrFull)
-		}
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if d, err := look(r.data); err != nil {
+			return err
+		} else if !r.spare(d) {
+			return errNoRoom
 		}
 		if _, err := io.CopyN(f, source, min(left, chunk)); err != nil {
 			return err
