@@ -101,13 +101,16 @@ func (s *SQLite) miscounted(ctx context.Context, after string) (page []dossier.P
 	const doing = "look for miscounted persons"
 	err = s.attempt(ctx, doing, func(ctx context.Context) (err error) {
 		page = nil
-		// What records count is dossier.File.Counted.
+		// What records count is dossier.File.Counted. Both tables are read in the order of their keys: all of a large
+		// catalog sorted anew would need a temporary file, for which a full disk has no room.
 		rows, err := s.read.QueryContext(ctx,
-			`SELECT person_id FROM (
-				SELECT person_id, 1 AS files, COALESCE(upload_size, size, 0) AS bytes FROM files WHERE person_id > ?
-				UNION ALL
-				SELECT person_id, -files, -bytes FROM usages WHERE person_id > ?
-			) GROUP BY person_id HAVING SUM(files) <> 0 OR SUM(bytes) <> 0 ORDER BY person_id LIMIT ?`, after, after, s.page)
+			`SELECT person_id FROM files WHERE person_id > ?1 GROUP BY person_id
+			 HAVING COUNT(*) <> COALESCE((SELECT u.files FROM usages u WHERE u.person_id = files.person_id), 0)
+			     OR SUM(COALESCE(upload_size, size, 0)) <> COALESCE((SELECT u.bytes FROM usages u WHERE u.person_id = files.person_id), 0)
+			 UNION ALL
+			 SELECT person_id FROM usages WHERE person_id > ?1 AND (files <> 0 OR bytes <> 0)
+			     AND NOT EXISTS (SELECT 1 FROM files f WHERE f.person_id = usages.person_id)
+			 ORDER BY person_id LIMIT ?2`, after, s.page)
 		if err != nil {
 			return err
 		}

@@ -9,9 +9,9 @@ import (
 	dossier "dossier.example/app"
 )
 
-// The stores as the service has them where they lie in the data folder: what begins something new asks for room first,
-// and what frees may use the ballast. All other calls go straight through: those that read, and the few and small
-// writes by which what has arrived is acknowledged.
+// The stores as the service has them where they lie in the data folder: what begins something new asks for room first;
+// what frees, or belongs to reconciliation, may use the ballast. All other calls go straight through: those that read,
+// and the few and small writes by which what has arrived is acknowledged.
 
 // People returns a store of people with this reserve.
 func (r *Reserve) People(store dossier.People) dossier.People { return people{store, r} }
@@ -84,6 +84,32 @@ func (s catalog) Recount(ctx context.Context, seen dossier.Usage, to dossier.Quo
 	return s.r.Free(ctx, func() error { return s.Catalog.Recount(ctx, seen, to, at) })
 }
 
+// SetNote may use the ballast for what reconciliation notes, but not for the scrub's place: it is written so often that
+// it would use all of it up while another program goes on filling the disk.
+func (s catalog) SetNote(ctx context.Context, name, revision string, value []byte) (note dossier.Note, err error) {
+	if name == dossier.ScrubNote {
+		return s.Catalog.SetNote(ctx, name, revision, value)
+	}
+	err = s.r.Free(ctx, func() (err error) {
+		note, err = s.Catalog.SetNote(ctx, name, revision, value)
+		return err
+	})
+	return note, err
+}
+
+func (s catalog) SeeOwnerless(ctx context.Context, person dossier.PersonID, file dossier.FileID,
+	at time.Time) (since time.Time, err error) {
+	err = s.r.Free(ctx, func() (err error) {
+		since, err = s.Catalog.SeeOwnerless(ctx, person, file, at)
+		return err
+	})
+	return since, err
+}
+
+func (s catalog) ForgetOwnerless(ctx context.Context, person dossier.PersonID, file dossier.FileID) error {
+	return s.r.Free(ctx, func() error { return s.Catalog.ForgetOwnerless(ctx, person, file) })
+}
+
 // Objects returns a store of objects with this reserve. The bytes that come are counted by the store itself, by Take.
 func (r *Reserve) Objects(store dossier.Objects) dossier.Objects { return objects{store, r} }
 
@@ -113,6 +139,23 @@ func (s objects) Delete(ctx context.Context, key string) error {
 
 func (s objects) Drop(ctx context.Context, key, uploadID string) error {
 	return s.r.Free(ctx, func() error { return s.Objects.Drop(ctx, key, uploadID) })
+}
+
+func (s objects) SetAside(ctx context.Context, key string, about []byte) error {
+	return s.r.Free(ctx, func() error { return s.Objects.SetAside(ctx, key, about) })
+}
+
+func (s objects) PutBack(ctx context.Context, key string) error {
+	return s.r.Free(ctx, func() error { return s.Objects.PutBack(ctx, key) })
+}
+
+func (s objects) Expire(ctx context.Context, before time.Time) (n int, err error) {
+	err = s.r.Free(ctx, func() (err error) {
+		more, err := s.Objects.Expire(ctx, before)
+		n += more
+		return err
+	})
+	return n, err
 }
 
 // Receiver is a store that takes parts itself.
