@@ -1,0 +1,197 @@
+package space
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	dossier "dossier.example/app"
+)
+
+// smallDisk mounts a file system of 64 MiB, so of a reserve of 8, of which 4 are ballast.
+func smallDisk(t *testing.T) string {
+	t.Helper()
+	path := t.TempDir()
+	err := syscall.Mount("tmpfs", path, "tmpfs", 0, "mode=0700,size=64m")
+	if errors.Is(err, fs.ErrPermission) && os.Getenv("DOSSIER_TEST_REQUIRE") != "1" {
+		t.Skip("this user may not mount a file system: run the tests as root")
+	}
+	if err != nil {
+		t.Fatalf("mount a small disk: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(path, 0); err != nil {
+			t.Errorf("unmount: %v", err)
+		}
+	})
+	return path
+}
+
+func open(t *testing.T, folder string) *Reserve {
+	t.Helper()
+	r, err := Open(folder, 64<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func free(t *testing.T, folder string) int64 {
+	t.Helper()
+	d, err := look(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.free
+}
+
+// Many slow uploads at once, each of small steps, leave the reserve; and of many operations that fail at once on the
+// full disk, one piece of ballast helps all.
+func TestReserve(t *testing.T) {
+	folder := smallDisk(t)
+	r := open(t, folder)
+	var running, uploads sync.WaitGroup
+	ctx := t.Context()
+	if _, _, err := r.tend(ctx); err != nil || r.held != 4<<20 {
+		t.Fatalf("made a ballast of %d bytes, %v", r.held, err)
+	}
+	for i := range 64 {
+		uploads.Go(func() {
+			f, err := os.Create(filepath.Join(folder, fmt.Sprint("upload-", i)))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer f.Close()
+			for {
+				if err := r.Take(16 << 10); errors.Is(err, dossier.ErrFull) {
+					return
+				} else if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, err := f.Write(make([]byte, 16<<10)); err != nil {
+					t.Errorf("write what was allowed: %v", err)
+					return
+				}
+			}
+		})
+	}
+	uploads.Wait()
+	if left := free(t, folder); left < 2<<20 || left > 5<<20 {
+		t.Errorf("uploads left %d bytes free, want about 4 MiB", left)
+	}
+	if err := r.Fits(1); !errors.Is(err, dossier.ErrFull) {
+		t.Errorf("Fits on a full disk: %v", err)
+	}
+	filler, err := os.Create(filepath.Join(folder, "filler"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer filler.Close()
+	for err == nil {
+		_, err = filler.Write(make([]byte, 4096))
+	}
+	var together sync.WaitGroup
+	together.Add(16)
+	for i := range 16 {
+		running.Go(func() {
+			first := true
+			err := r.Free(ctx, func() error {
+				err := os.WriteFile(filepath.Join(folder, fmt.Sprint("mark-", i)), make([]byte, 4096), 0o600)
+				if first {
+					first = false
+					together.Done()
+					together.Wait() // all have failed before one is run again
+				}
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	running.Wait()
+	if r.given != 1 {
+		t.Errorf("%d pieces were given back, want 1", r.given)
+	}
+	if err := r.Ping(ctx); err != nil {
+		t.Errorf("Ping while there is ballast: %v", err)
+	}
+	for r.give(r.generation()) {
+		for err = nil; err == nil; {
+			_, err = filler.Write(make([]byte, 4096))
+		}
+	}
+	if err := r.Ping(ctx); !errors.Is(err, dossier.ErrUnavailable) {
+		t.Errorf("Ping on a full disk without ballast: %v", err)
+	}
+	fails := func() error { return dossier.Unavailable(ctx, "write", syscall.ENOSPC) }
+	if err := r.Free(ctx, fails); !errors.Is(err, syscall.ENOSPC) || !errors.Is(err, dossier.ErrUnavailable) {
+		t.Errorf("Free without ballast: %v", err)
+	}
+}
+
+// A store that fails for another reason gets no ballast, and neither does what is only refused.
+func TestReserveIsKept(t *testing.T) {
+	folder := smallDisk(t)
+	r := open(t, folder)
+	if _, _, err := r.tend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{dossier.Unavailable(t.Context(), "ask", errors.New("down")), dossier.ErrLost, errors.New("a fault")} {
+		calls := 0
+		if got := r.Free(t.Context(), func() error { calls++; return err }); got != err || calls != 1 {
+			t.Errorf("Free of what fails with %v: %v, after %d calls", err, got, calls)
+		}
+	}
+	if r.given != 0 {
+		t.Errorf("%d pieces were given back", r.given)
+	}
+}
+
+// A disk with few inodes left takes nothing new, and Keep makes no files on it.
+func TestReserveInodes(t *testing.T) {
+	folder := smallDisk(t)
+	if err := syscall.Mount("", folder, "tmpfs", syscall.MS_REMOUNT, "mode=0700,size=64m,nr_inodes=8192"); err != nil {
+		t.Fatal(err)
+	}
+	r := open(t, folder)
+	for i := 0; r.Fits(0) == nil; i++ {
+		if err := os.WriteFile(filepath.Join(folder, fmt.Sprint(i)), nil, 0o600); err != nil {
+			t.Fatalf("after %d files: %v", i, err)
+		}
+		r.at = time.Time{}
+	}
+	if d, err := look(folder); err != nil || d.freeInodes < spentInodes || d.freeInodes > takingInodes {
+		t.Errorf("%d inodes are left, %v", d.freeInodes, err)
+	}
+	if full, now, err := r.tend(t.Context()); !full || now.held != 0 || err != nil {
+		t.Errorf("full %t, ballast of %d bytes, %v", full, now.held, err)
+	}
+}
+
+// A nil Reserve reserves nothing: no store is embedded, or the system tells nothing of its disks.
+func TestNoReserve(t *testing.T) {
+	var r *Reserve
+	failed := errors.New("failed")
+	for name, err := range map[string]error{"Fits": r.Fits(1 << 60), "Take": r.Take(1 << 60), "Ping": r.Ping(t.Context())} {
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := r.Free(t.Context(), func() error { return failed }); err != failed {
+		t.Errorf("Free: %v", err)
+	}
+	if err := r.Opening(t.Context(), func() error { return failed }); err != failed {
+		t.Errorf("Opening: %v", err)
+	}
+	r.Keep(t.Context(), slog.New(slog.DiscardHandler))
+}
