@@ -74,7 +74,8 @@ type scrub struct {
 	Until  time.Time `json:"until"`
 }
 
-const scrubNote = "scrub"
+// ScrubNote is the name of the note of how far the scrub is: the one that is written often, and may be lost.
+const ScrubNote = "scrub"
 
 // Scrub reads what is stored until ctx ends.
 func (s *Service) Scrub(ctx context.Context, o ScrubOptions) {
@@ -134,7 +135,7 @@ func (s *Service) ScrubTurn(ctx context.Context, o ScrubOptions) (wait time.Dura
 	if err != nil {
 		return 0, fmt.Errorf("note how far the scrub is: %w", err)
 	}
-	switch _, err := s.catalog.SetNote(ctx, scrubNote, note.Revision, value); {
+	switch _, err := s.catalog.SetNote(ctx, ScrubNote, note.Revision, value); {
 	case errors.Is(err, ErrLost):
 		return scrubIdle, nil
 	case err != nil:
@@ -149,7 +150,7 @@ func (s *Service) ScrubTurn(ctx context.Context, o ScrubOptions) (wait time.Dura
 }
 
 func (s *Service) scrubState(ctx context.Context) (Note, *scrub, error) {
-	note, err := s.catalog.Note(ctx, scrubNote)
+	note, err := s.catalog.Note(ctx, ScrubNote)
 	if err != nil {
 		return note, nil, fmt.Errorf("read how far the scrub is: %w", err)
 	}
