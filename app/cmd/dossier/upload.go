@@ -121,7 +121,7 @@ func (p *program) upload(c *cobra.Command, o uploadFlags, paths []string) error 
 	// Else this process would end, without a word, where it writes to a pipe that nobody reads any more. It stays so for
 	// the message of its end.
 	signal.Ignore(syscall.SIGPIPE)
-	r := &uploadReport{program: p, flags: o}
+	r := &uploadReport{progress: progress{stderr: p.stderr, quiet: o.quiet}, stdout: p.stdout, flags: o}
 	run, summary, err := p.doUpload(c, o, paths, r)
 	if r.broken != nil && errors.Is(err, r.broken) {
 		err = nil // which is told below
@@ -221,7 +221,10 @@ func (p *program) doUpload(c *cobra.Command, o uploadFlags, paths []string, r *u
 	if err != nil {
 		return nil, upload.Summary{}, err
 	}
-	stop := r.follow(run)
+	stop := r.follow(func() extent {
+		e := run.Progress()
+		return extent{int64(e.Done), int64(e.Files), e.DoneBytes, e.Bytes}
+	})
 	summary, err := run.Do(ctx)
 	stop()
 	return run, summary, err

@@ -386,7 +386,7 @@ func (h *halting) Write(p []byte) (int, error) {
 // Behind a line that broke off stands no other: the two would read as one.
 func TestUploadReportBehindBrokenLine(t *testing.T) {
 	var out halting
-	r := &uploadReport{program: &program{stdout: &out, stderr: io.Discard}, flags: uploadFlags{json: true}}
+	r := &uploadReport{progress: progress{stderr: io.Discard}, stdout: &out, flags: uploadFlags{json: true}}
 	failed := upload.Result{Source: upload.Source{Path: "a.txt", Name: "a.txt"}, Err: &upload.Error{Code: "lost"}}
 	file := r.ended(failed)
 	summary := r.end(upload.Summary{}, exitOK, nil)

@@ -1,18 +1,12 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"sync"
 	"syscall"
-	"time"
-
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"dossier.example/app"
 	"dossier.example/app/upload"
@@ -20,31 +14,11 @@ import (
 
 // uploadReport shows a run: progress and faults on stderr, the outcome on stdout.
 type uploadReport struct {
-	*program
-	flags uploadFlags
-
-	mu  sync.Mutex
-	bar *progressbar.ProgressBar
+	progress
+	stdout io.Writer
+	flags  uploadFlags
 	// broken is why stdout cannot be written.
 	broken error
-}
-
-// say tells something beside the progress.
-func (r *uploadReport) say(format string, args ...any) {
-	if r.flags.quiet {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.line(format, args...)
-}
-
-// line writes a line on stderr, in the place of the bar, which comes again below it.
-func (r *uploadReport) line(format string, args ...any) {
-	if r.bar != nil {
-		_ = r.bar.Clear()
-	}
-	fmt.Fprintf(r.stderr, format+"\n", args...)
 }
 
 // print writes a line on stdout. After one that could not be written there is none: it may stand there in part.
@@ -124,58 +98,6 @@ func (r *uploadReport) ended(f upload.Result) error {
 	return nil
 }
 
-// follow shows a run's progress until the returned function is called.
-func (r *uploadReport) follow(run *upload.Run) (stop func()) {
-	if r.flags.quiet {
-		return func() {}
-	}
-	every := lineEvery
-	if f, ok := r.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		every = drawEvery
-		r.bar = progressbar.NewOptions64(run.Progress().Bytes, progressbar.OptionSetWriter(r.stderr),
-			progressbar.OptionShowBytes(true),
-			progressbar.OptionUseIECUnits(true), progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth(),
-			progressbar.OptionThrottle(0))
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		tick := time.NewTicker(every)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				r.show(run.Progress())
-			}
-		}
-	})
-	return func() {
-		cancel()
-		wg.Wait()
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if r.bar != nil {
-			_ = r.bar.Clear()
-			r.bar = nil
-		}
-	}
-}
-
-func (r *uploadReport) show(p upload.Progress) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.bar == nil {
-		fmt.Fprintf(r.stderr, "%d of %d files, %s of %s\n", p.Done, p.Files, dossier.FormatBytes(p.DoneBytes),
-			dossier.FormatBytes(p.Bytes))
-		return
-	}
-	r.bar.Describe(fmt.Sprintf("%d/%d files", p.Done, p.Files))
-	r.bar.ChangeMax64(p.Bytes)
-	_ = r.bar.Set64(min(p.DoneBytes, p.Bytes))
-}
-
 // end tells how the run ended, and prints the receipt's link. An error means that not all of that was written.
 func (r *uploadReport) end(s upload.Summary, status int, err error) error {
 	if r.flags.json {
@@ -248,9 +170,3 @@ func faultOf(err error) *uploadFault {
 	}
 	return &uploadFault{code, err.Error()}
 }
-
-// Progress is shown so often: where it is drawn over, and where each time is a line.
-const (
-	drawEvery = 200 * time.Millisecond
-	lineEvery = 15 * time.Second
-)
