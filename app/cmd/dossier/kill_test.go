@@ -77,11 +77,17 @@ func (o *output) String() string {
 // start runs "dossier serve" and waits until it answers.
 func start(t *testing.T, listen string, env []string) *process {
 	t.Helper()
+	return startCommand(t, listen, env, "serve")
+}
+
+// startCommand runs a command that serves, and waits until it answers.
+func startCommand(t *testing.T, listen string, env []string, args ...string) *process {
+	t.Helper()
 	bin, err := build()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{Cmd: exec.Command(bin, "serve"), base: "http://" + listen, output: &output{},
+	p := &process{Cmd: exec.Command(bin, args...), base: "http://" + listen, output: &output{},
 		ended: make(chan struct{})}
 	p.Env = append(env, "DOSSIER_LISTEN="+listen, "DOSSIER_RATE_SUBMISSIONS=0", "DOSSIER_RATE_SIGN_INS=0",
 		"PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dossier.example/app"
+	"dossier.example/app/backup"
 	"dossier.example/app/config"
 	"dossier.example/app/migrations"
 	"dossier.example/app/people"
@@ -108,6 +109,9 @@ func mayPass(err error) bool {
 // openSchema connects to the database whose schema is asked about, as the app's own user.
 func openSchema(ctx context.Context, cfg *config.Config) (*sql.DB, migrations.Dialect, error) {
 	if cfg.People.Embedded() {
+		if err := backup.Unfinished(cfg.Data); err != nil {
+			return nil, "", err
+		}
 		db, err := people.ConnectSQLite(ctx, peopleFile(cfg))
 		return db, migrations.SQLite, err
 	}

@@ -61,6 +61,9 @@ func (p *program) reconcile(ctx context.Context, o dossier.ReconcileOptions, old
 	if err != nil {
 		return err
 	}
+	if err := checkStores(ctx, cfg); err != nil {
+		return err
+	}
 	s, err := openStores(ctx, cfg)
 	if err != nil {
 		return err

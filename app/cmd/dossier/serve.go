@@ -26,15 +26,22 @@ import (
 )
 
 func (p *program) serveCommand() *cobra.Command {
-	return &cobra.Command{
+	var despite bool
+	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the pages",
 		Long: `Serve the pages until SIGTERM or Ctrl-C.
 
-Without any settings everything is kept in the folder ./data and served on http://localhost:8080. See "dossier settings".`,
+Without any settings everything is kept in the folder ./data and served on http://localhost:8080. See "dossier settings".
+
+Before it serves embedded stores it looks whether they are whole: no database is malformed or missing, and records, objects and people
+belong together. Where much is missing it refuses, because such a folder is most often a copy that was made while it was in use.`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return p.serve(c.Context()) },
+		RunE: func(c *cobra.Command, _ []string) error { return p.serve(c.Context(), despite) },
 	}
+	c.Flags().BoolVar(&despite, "despite-losses", false,
+		"serve what is there of a data folder that is not whole; a store that is missing begins empty")
+	return c
 }
 
 // keepAlive is longer than the 60 seconds after which an Application Load Balancer drops an idle connection by default:
@@ -46,7 +53,7 @@ const keepAlive = 75 * time.Second
 // costs small instances more than collecting sooner does: little garbage is made per byte.
 const collectAt = 50
 
-func (p *program) serve(ctx context.Context) (err error) {
+func (p *program) serve(ctx context.Context, despite bool) (err error) {
 	cfg, log, err := p.load(ctx, config.Serve)
 	if err != nil {
 		return err
@@ -60,6 +67,9 @@ func (p *program) serve(ctx context.Context) (err error) {
 		return err
 	}
 	defer listener.Close()
+	if err := checkFolder(ctx, cfg, log, despite); err != nil {
+		return err
+	}
 	s, err := openStores(ctx, cfg)
 	if err != nil {
 		return err
@@ -70,6 +80,9 @@ func (p *program) serve(ctx context.Context) (err error) {
 		return err
 	}
 	svc := s.service(cfg, log)
+	if err := inspectFolder(ctx, svc, cfg, log, despite); err != nil {
+		return err
+	}
 	origin := cfg.HTTP.Origin(listener.Addr())
 	pages, err := web.New(svc, webOptions(cfg, s, origin, secret, log))
 	if err != nil {

@@ -1,0 +1,271 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"dossier.example/app"
+	"dossier.example/app/backup"
+	"dossier.example/app/config"
+)
+
+func (p *program) backupCommand() *cobra.Command {
+	var flags copyFlags
+	o := backup.Options{}
+	c := &cobra.Command{
+		Use:   "backup DIR",
+		Short: "Back up the embedded stores into a folder, also while servers use them",
+		Long: `Add a point in time to the backup in the folder DIR, which is made where it is missing: both databases as
+they are at one moment, every file that they name, and the staff secret. Servers, uploads, deletions and
+reconciliation may go on meanwhile.
+
+Each file is compared with the size and checksum of its record while it is copied. What the backup has already is not
+copied again. What people delete while the backup runs is left out, and told as a number. A stored file that is
+missing or differs is named by its ids; the point is whole but for that.
+
+DIR holds everything that people sent, and what staff sign in with: keep it as safe as the data folder, and on another
+disk. Deleted files leave the backup with the last point that names them: see --keep.
+
+With --json each fault is a line of standard output:
+  {"type":"fault","what":"missing","person":…,"file":…,"in_backup":…}
+with what "missing", "differs", "unreadable" or "damaged point". The last line is always
+  {"type":"summary","state":…,"point":…,"people":…,"files":…,"bytes":…,"copied_files":…,
+   "copied_bytes":…,"repaired_files":…,"deleted_files":…,"faulty_files":…,"missing_files":…,"points":…,
+   "pruned_files":…,"damaged_points":…,"error":…}
+with the state "complete", "damaged", "failed" or "interrupted". More members may come; these stay.
+
+Exit status: 0 all is backed up, 1 no point was made, or it was but not all was pruned, 3 damage that needs a person,
+130 interrupted. Whatever ends it, a point that is not whole is never restored, and the next backup removes it.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.Dir = args[0]
+			return p.backup(c.Context(), o, flags)
+		},
+	}
+	c.Flags().IntVar(&o.Keep, "keep", 7,
+		"how many points to keep, at least 1; older ones go, and the files that only they name")
+	c.Flags().BoolVar(&o.Verify, "verify", false, "read again what the backup already has of the new point's files")
+	flags.add(c)
+	return c
+}
+
+func (p *program) restoreCommand() *cobra.Command {
+	var flags copyFlags
+	o := backup.RestoreOptions{}
+	c := &cobra.Command{
+		Use:   "restore DIR",
+		Short: "Fill an empty data folder from a backup",
+		Long: `Restore the embedded stores from the backup in the folder DIR into the data folder (DOSSIER_DATA), which
+must be empty or absent. DIR is only read.
+
+Everything is verified: the databases by the point's manifest, each file by size and checksum of its record. A file
+that is missing from the backup or differs is named by its ids, and all else is restored.
+
+Until it has ended well the data folder is marked, and every command refuses it. After an interruption run the same
+command again: it resumes, and reads again what is there.
+
+With --json each fault is a line of standard output, as of dossier backup. The last line is always
+  {"type":"summary","state":…,"point":…,"time":…,"people":…,"files":…,"bytes":…,"faulty_files":…,"resumed":…,"error":…}
+with the state "complete", "damaged", "failed" or "interrupted". More members may come; these stay.
+
+Exit status: 0 all is restored, 1 it is not, 3 all is restored but the files that were named, 130 interrupted.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.Dir = args[0]
+			return p.restore(c.Context(), o, flags)
+		},
+	}
+	c.Flags().StringVar(&o.Point, "point", "", "name of the point, such as 20261128T031500.000Z (default: the newest)")
+	flags.add(c)
+	return c
+}
+
+// copyFlags are what backup and restore have in common.
+type copyFlags struct{ json, quiet bool }
+
+func (f *copyFlags) add(c *cobra.Command) {
+	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "show no progress")
+	c.Flags().BoolVar(&f.json, "json", false, "print JSON lines; see above")
+}
+
+func (p *program) backup(ctx context.Context, o backup.Options, flags copyFlags) error {
+	if o.Keep < 1 {
+		return errors.New("--keep must be at least 1")
+	}
+	data, err := p.embeddedData(ctx)
+	if err != nil {
+		return err
+	}
+	r := p.copyReport(flags)
+	o.Data, o.Release, o.Progress, o.Fault = data, buildVersion(), &backup.Progress{}, r.fault
+	o.Notice = func(text string) { r.say("%s", text) }
+	stop := r.followCopy(o.Progress)
+	s, err := backup.Make(ctx, o)
+	stop()
+	status := copyStatus(ctx, err, s.Damaged())
+	if flags.json {
+		line, fault := r.end(status, err)
+		r.print(struct {
+			copyLine
+			backup.Summary
+			Error string `json:"error,omitempty"`
+		}{line, s, fault})
+	} else if s.Point != "" {
+		fmt.Fprintf(p.stdout, "point %s: %d people, %d files, %s; %d files, %s, were new\n", s.Point, s.People, s.Files,
+			dossier.FormatBytes(s.Bytes), s.CopiedFiles, dossier.FormatBytes(s.CopiedBytes))
+		for _, n := range []struct {
+			count int64
+			text  string
+		}{
+			{s.RepairedFiles, "were in the backup with other bytes and were copied again"},
+			{s.DeletedFiles, "were deleted meanwhile and are not in it"},
+			{s.PrunedFiles, "were removed from the backup: no point that is kept names them"},
+			{s.FaultyFiles, "are missing or differ in the data folder"},
+			{s.MissingFiles, "of them are not in the backup either"},
+		} {
+			if n.count > 0 {
+				fmt.Fprintf(p.stdout, "%7d files %s\n", n.count, n.text)
+			}
+		}
+	}
+	if err == nil && s.Damaged() {
+		err = errors.New("the data folder or the backup is damaged; see above")
+	}
+	return exitWith(status, errors.Join(err, r.err))
+}
+
+func (p *program) restore(ctx context.Context, o backup.RestoreOptions, flags copyFlags) error {
+	data, err := p.embeddedData(ctx)
+	if err != nil {
+		return err
+	}
+	r := p.copyReport(flags)
+	o.Data, o.Progress, o.Fault = data, &backup.Progress{}, r.fault
+	stop := r.followCopy(o.Progress)
+	s, err := backup.Restore(ctx, o)
+	stop()
+	status := copyStatus(ctx, err, s.FaultyFiles > 0)
+	if flags.json {
+		line, fault := r.end(status, err)
+		r.print(struct {
+			copyLine
+			backup.Restored
+			Error string `json:"error,omitempty"`
+		}{line, s, fault})
+	} else if err == nil {
+		fmt.Fprintf(p.stdout, "restored point %s into %s: %d people, %d files, %s\n", s.Point, data, s.People, s.Files,
+			dossier.FormatBytes(s.Bytes))
+	}
+	if err == nil && s.FaultyFiles > 0 {
+		err = fmt.Errorf("%d files were not restored, because the backup does not have them as their records say; see "+
+			"above. If they are many, serve refuses the folder unless it is told --despite-losses", s.FaultyFiles)
+	}
+	return exitWith(status, errors.Join(err, r.err))
+}
+
+// embeddedData returns the data folder where all three stores are in it.
+func (p *program) embeddedData(ctx context.Context) (string, error) {
+	cfg, _, err := p.load(ctx, config.Reconcile) // which reads where the stores are
+	if err != nil {
+		return "", err
+	}
+	if parts := embedded(cfg); parts != (backup.Parts{People: true, Catalog: true, Objects: true}) {
+		return "",
+			errors.New("this backs up and restores embedded stores only, and DOSSIER_DB_HOST, DOSSIER_BUCKET or " +
+				"DOSSIER_TABLE is set: how RDS, S3 and DynamoDB are backed up and restored is in docs/restore.md")
+	}
+	return cfg.Data, nil
+}
+
+// copyStatus is the exit status of a run.
+func copyStatus(ctx context.Context, err error, damaged bool) int {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return exitInterrupted
+	case err != nil:
+		return exitFailed
+	case damaged:
+		return exitDamaged
+	}
+	return exitOK
+}
+
+// exitWith ends a command with an error, if any.
+func exitWith(status int, err error) error {
+	if err == nil {
+		return nil
+	}
+	if status == exitOK {
+		status = exitFailed // the outcome could not be written
+	}
+	return exit{status, err}
+}
+
+// copyReport shows a backup or a restore: progress and faults on stderr, the outcome on stdout.
+type copyReport struct {
+	progress
+	json   bool
+	stdout io.Writer
+	err    error // of writing the outcome
+}
+
+func (p *program) copyReport(flags copyFlags) *copyReport {
+	return &copyReport{progress: progress{stderr: p.stderr, quiet: flags.quiet}, json: flags.json, stdout: p.stdout}
+}
+
+func (r *copyReport) followCopy(p *backup.Progress) (stop func()) {
+	return r.follow(func() (e extent) {
+		e.doneFiles, e.files = p.Files()
+		e.doneBytes, e.bytes = p.Bytes()
+		return e
+	})
+}
+
+// fault tells of something that is damaged.
+func (r *copyReport) fault(f backup.Fault) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.json {
+		r.print(struct {
+			Type string `json:"type"`
+			backup.Fault
+		}{"fault", f})
+		return
+	}
+	switch {
+	case f.Point != "":
+		r.line("%s: %s", f.What, f.Point)
+	case f.InBackup:
+		r.line("%s: person %s, file %s (the backup has it from an earlier time)", f.What, f.Person, f.File)
+	default:
+		r.line("%s: person %s, file %s", f.What, f.Person, f.File)
+	}
+}
+
+// line is how the last line begins.
+type copyLine struct {
+	Type  string `json:"type"`
+	State string `json:"state"`
+}
+
+// end begins the last line, and returns the text of the error that it ends with.
+func (r *copyReport) end(status int, err error) (line copyLine, fault string) {
+	states := map[int]string{exitOK: "complete", exitFailed: "failed", exitDamaged: "damaged",
+		exitInterrupted: "interrupted"}
+	if err != nil {
+		fault = err.Error()
+	}
+	return copyLine{"summary", states[status]}, fault
+}
+
+// print writes a line of JSON. What cannot be told is an error of the command.
+func (r *copyReport) print(v any) {
+	if err := json.NewEncoder(r.stdout).Encode(v); err != nil && r.err == nil {
+		r.err = fmt.Errorf("write the outcome: %w", err)
+	}
+}
