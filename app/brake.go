@@ -29,20 +29,24 @@ const (
 // The bounds, for removalWindow, over all instances.
 const (
 	removalWindow = 24 * time.Hour
-	// At most ownerlessMost, and at most every twentieth of all, but one in any case.
-	ownerlessMost  = 100
-	ownerlessShare = 20
-	// At most unacknowledgedMost, or every fourth of all where that is more.
-	unacknowledgedMost  = 1000
-	unacknowledgedShare = 4
+	// Of what is ownerless at most so many, and less than is tooMuch.
+	ownerlessMost = 100
+	// Of what was never acknowledged.
+	unacknowledgedMost = 1000
 )
+
+// little is how much may be wrong in stores of so much that are all of one moment: a twentieth, but one in any case.
+func little(of int) int { return max(1, of/20) }
+
+// tooMuch reports whether so much is wrong that the stores can hardly be of one moment: all, or more than little.
+func tooMuch(n, of int) bool { return n > 0 && (n >= of || n > little(of)) }
 
 // most is how many removals of a class are allowed in a store of so many files.
 func (c removalClass) most(files int) int {
 	if c == ownerlessClass {
-		return max(min(ownerlessMost, files/ownerlessShare), 1)
+		return min(ownerlessMost, little(files))
 	}
-	return max(unacknowledgedMost, files/unacknowledgedShare)
+	return unacknowledgedMost
 }
 
 // removals is the note of what was removed in the window that began at Since.

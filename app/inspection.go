@@ -13,7 +13,7 @@ import (
 type Inspection struct {
 	// Records are all records of files, Stored those that are stored, Objects all objects.
 	Records, Stored, Objects int
-	// Lost are stored files whose object is missing or has another size.
+	// Lost are stored files whose object is missing or has another size, and that are not yet marked as damaged.
 	Lost Sample
 	// Abandoned are records whose person is missing.
 	Abandoned Sample
@@ -37,8 +37,8 @@ func (s *Sample) add(p PersonID, f FileID) {
 // Torn reports whether so much is wrong that the stores can hardly be of one moment: all of something, or more than a
 // twentieth of it and more than one.
 func (i Inspection) Torn() bool {
-	many := func(n, of int) bool { return n > 0 && (n == of || n > max(1, of/20)) }
-	return many(i.Lost.Count, i.Stored) || many(i.Abandoned.Count, i.Records) || many(i.Ownerless.Count, i.Objects)
+	return tooMuch(i.Lost.Count, i.Stored) || tooMuch(i.Abandoned.Count, i.Records) ||
+		tooMuch(i.Ownerless.Count, i.Objects)
 }
 
 // Inspect compares all records with the listing of all objects, and with the persons, in one pass and bounded memory.
@@ -138,7 +138,7 @@ func (i *inspector) record(ctx context.Context, f File) error {
 		return nil
 	}
 	i.found.Stored++
-	if there && f.Content != nil && size == f.Content.Size {
+	if f.Damage != nil || there && f.Content != nil && size == f.Content.Size {
 		return nil
 	}
 	// It may have been deleted since its page of records was read, or stored since the objects were listed.
@@ -162,14 +162,14 @@ func (i *inspector) record(ctx context.Context, f File) error {
 
 // holds reports whether there is an object, without reading it.
 func (i *inspector) holds(ctx context.Context, key string) (bool, error) {
-	r, err := i.objects.Open(ctx, key, 0, 0)
+	_, err := i.objects.Head(ctx, key)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("look at object %s: %w", key, err)
 	}
-	return true, r.Close()
+	return true, nil
 }
 
 // ownerless passes an object that the catalog did not yield.

@@ -173,7 +173,7 @@ func (r *reconciler) hold(ctx context.Context) (bool, error) {
 	switch {
 	case s.due == 0, s.due <= r.YesRemove:
 		return false, nil
-	case s.ownerless < all && s.ownerless <= most:
+	case !tooMuch(s.ownerless, all) && s.ownerless <= most:
 		if r.DryRun {
 			return false, nil
 		}

@@ -39,14 +39,32 @@ func openRecords(ctx context.Context, people, catalog string) (records, error) {
 }
 
 // trim removes what was not acknowledged, and what is being deleted: persons who are not submitted and what they have,
-// and uploads on their way, of which the backup has no parts.
+// and uploads on their way, of which the backup has no parts. What was known of damage, and how far the reading of
+// everything was, is that of the live store: whoever serves a restored one reads all of it anew.
 func (r records) trim(ctx context.Context) error {
-	return exec(ctx, r.db,
+	statements := []string{
 		"BEGIN",
 		`DELETE FROM main.files WHERE state <> 'stored'
 		 OR person_id IN (SELECT id FROM persons.people WHERE state <> 'submitted')`,
 		"DELETE FROM persons.people WHERE state <> 'submitted'",
-		"COMMIT")
+	}
+	marked, err := one[bool](ctx, r.db, "SELECT EXISTS (SELECT 1 FROM pragma_table_info('files') WHERE name = 'damage')")
+	if err != nil {
+		return err
+	}
+	if marked {
+		statements = append(statements, "UPDATE main.files SET damage = NULL, damaged_at = NULL WHERE damage IS NOT NULL")
+	}
+	for _, table := range []string{"notes", "ownerless"} {
+		there, err := hasTable(ctx, r.db, table)
+		if err != nil {
+			return err
+		}
+		if there {
+			statements = append(statements, "DELETE FROM main."+table)
+		}
+	}
+	return exec(ctx, r.db, append(statements, "COMMIT")...)
 }
 
 // recount sets the counters of persons to what their records add up to, where it is something else.

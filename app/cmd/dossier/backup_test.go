@@ -38,8 +38,8 @@ func newInstalled(t *testing.T) *installed {
 
 func (in *installed) env() []string { return []string{"DOSSIER_DATA=" + in.data} }
 
-// outcome is the last line of a backup, or of a restore.
-type outcome struct {
+// endOf is the last line of a backup, or of a restore.
+type endOf struct {
 	Type  string
 	State string
 	Error string
@@ -48,7 +48,7 @@ type outcome struct {
 }
 
 // copies runs backup or restore with --json, which has to end with the status, and returns what it told.
-func copies(t *testing.T, env []string, status int, args ...string) ([]backup.Fault, outcome) {
+func copies(t *testing.T, env []string, status int, args ...string) ([]backup.Fault, endOf) {
 	t.Helper()
 	got, stdout, stderr := run(t.Context(), env, append(args, "--json")...)
 	if got != status {
@@ -63,20 +63,20 @@ func copies(t *testing.T, env []string, status int, args ...string) ([]backup.Fa
 		}
 		faults = append(faults, f)
 	}
-	var o outcome
+	var o endOf
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &o); err != nil || o.Type != "summary" {
 		t.Fatalf("the last line is %q: %v", lines[len(lines)-1], err)
 	}
 	return faults, o
 }
 
-func (in *installed) backup(status int, args ...string) ([]backup.Fault, outcome) {
+func (in *installed) backup(status int, args ...string) ([]backup.Fault, endOf) {
 	in.t.Helper()
 	return copies(in.t, in.env(), status, append([]string{"backup", in.dir}, args...)...)
 }
 
 // restore restores into a new folder, which it returns.
-func (in *installed) restore(status int, args ...string) (data string, faults []backup.Fault, o outcome) {
+func (in *installed) restore(status int, args ...string) (data string, faults []backup.Fault, o endOf) {
 	in.t.Helper()
 	data = filepath.Join(teststores.Folder(in.t), "restored")
 	faults, o = copies(in.t, []string{"DOSSIER_DATA=" + data}, status, append([]string{"restore", in.dir}, args...)...)
