@@ -3,6 +3,7 @@ package dossier
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -61,10 +62,10 @@ func (r *reconciler) noteSweep(ctx context.Context) error {
 	}
 	note, err := r.catalog.Note(ctx, sweepNote)
 	if err == nil {
-		// Of two sweeps at once one's is as good as the other's.
 		_, err = r.catalog.SetNote(ctx, sweepNote, note.Revision, value)
 	}
-	if err != nil {
+	// Of two sweeps at once one's is as good as the other's.
+	if err != nil && !errors.Is(err, ErrLost) {
 		return fmt.Errorf("note what was seen: %w", err)
 	}
 	return nil
