@@ -605,6 +605,46 @@ func TestSizesAreMeasured(t *testing.T) {
 	})
 }
 
+// TestCustodyIsMeasured: an alarm on a metric of the stack's own that no filter makes of the app's log would never be
+// raised.
+func TestCustodyIsMeasured(t *testing.T) {
+	eachRecorded(t, func(t *testing.T, e documented) {
+		made := map[string]bool{}
+		for _, f := range e.graph.ByType("aws:cloudwatch/logMetricFilter:LogMetricFilter") {
+			if group, want := graph.Text(f.Input("logGroupName")), "/dossier/"+e.graph.Stack+"/app"; group != want {
+				t.Errorf("%s looks at the log group %s, want %s", f, group, want)
+			}
+			value := graph.Text(f.Input("metricTransformation.value"))
+			if got, want := f.Input("pattern"), `{ ($.msg = "metrics") && (`+value+` = *) }`; got != want {
+				t.Errorf("%s looks for %v, want %s", f, got, want)
+			}
+			if v := f.Input("metricTransformation.defaultValue"); v != nil {
+				t.Errorf("%s tells %v where the app says nothing", f, v)
+			}
+			made[graph.Text(f.Input("metricTransformation.namespace"))+" "+
+				graph.Text(f.Input("metricTransformation.name"))] = true
+		}
+		watched := 0
+		for _, a := range e.graph.ByType("aws:cloudwatch/metricAlarm:MetricAlarm") {
+			namespace := graph.Text(a.Input("namespace"))
+			if namespace == "" || strings.HasPrefix(namespace, "AWS/") {
+				continue
+			}
+			watched++
+			if metric := namespace + " " + graph.Text(a.Input("metricName")); !made[metric] {
+				t.Errorf("%s watches %s, which nothing makes: %v", a, metric, made)
+			}
+			if a.Input("statistic") != "Maximum" || a.Input("treatMissingData") != "ignore" {
+				t.Errorf("%s takes the %v, and a lack of data for %v; every instance tells the same numbers, and "+
+					"they hold until another one is told", a, a.Input("statistic"), a.Input("treatMissingData"))
+			}
+		}
+		if watched != 3 {
+			t.Errorf("%d alarms watch the stored files, want 3", watched)
+		}
+	})
+}
+
 // TestProfile: the provider takes aws:profile from the configuration. The commands would use other credentials, and so
 // might roll out in another account.
 func TestProfile(t *testing.T) {

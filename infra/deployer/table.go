@@ -138,6 +138,9 @@ var resources = []need{
 			"logs:ListTagsForResource",
 			"logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource"),
 	}},
+	{"aws:cloudwatch/logMetricFilter:LogMetricFilter", "internal/service/logs/metric_filter.go", []grant{
+		on(exactly(appLogs), "logs:DeleteMetricFilter", "logs:DescribeMetricFilters", "logs:PutMetricFilter"),
+	}},
 	{"aws:cloudwatch/metricAlarm:MetricAlarm", "internal/service/cloudwatch/metric_alarm.go", []grant{
 		on(notOthers(alarms), "cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource",
 			"cloudwatch:PutMetricAlarm",

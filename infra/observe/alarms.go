@@ -21,7 +21,8 @@ type alarm struct {
 	// periods of period seconds each have to be over the threshold.
 	period, periods int
 	// missing is what no data means: notBreaching where a metric is only there when something happens, breaching where
-	// it always is. Of the latter kind are those that Watch makes.
+	// it always is, and its lack a fault. Of the latter kind are those that Watch makes. ignore leaves the alarm as it
+	// is: where the app says nothing, what it said last still holds, and that it is silent is for other alarms.
 	missing string
 	// while names another pair of metrics, by the same dimensions and period: the alarm holds only while the first is
 	// no less than the second.
@@ -33,6 +34,7 @@ type alarm struct {
 const (
 	gib    = 1 << 30
 	minute = 60
+	day    = 24 // hours
 )
 
 func alarms(args Args) []alarm {
@@ -107,6 +109,28 @@ func alarms(args Args) []alarm {
 			namespace: "AWS/RDS", metric: "SwapUsage", statistic: "Maximum", dimensions: database,
 			threshold: 256 << 20, period: 5 * minute, periods: 3, missing: "notBreaching",
 		},
+		{
+			label: "damaged-files",
+			says: "Stored files whose object is missing or differs. dossier reconcile --verify --dry-run lists " +
+				"them; get them back as docs/restore.md says, or have them sent again.",
+			namespace: args.Prefix, metric: damagedFiles, statistic: "Maximum",
+			threshold: 0, period: 5 * minute, periods: 1, missing: "ignore",
+		},
+		{
+			label: "removals-held",
+			says: "So much has no owner that nothing of it is removed: a store may be empty or older than the " +
+				"others. Find out why before anything else; if it may go, dossier reconcile --yes-delete.",
+			namespace: args.Prefix, metric: removalsHeld, statistic: "Maximum",
+			threshold: 0, period: 5 * minute, periods: 1, missing: "ignore",
+		},
+		{
+			label: "scrub-late",
+			says: "The last complete reading of all stored files ended longer ago than observe.scrubDays. Look for " +
+				"errors in the app's log; if there is more to read than it may, raise scrub/bytes " +
+				"(DOSSIER_SCRUB_BYTES), or observe.scrubDays.",
+			namespace: args.Prefix, metric: scrubHoursSincePass, statistic: "Maximum",
+			threshold: float64(args.ScrubDays * day), period: 5 * minute, periods: 1, missing: "ignore",
+		},
 	}
 	for _, operation := range []string{"PutItem", "UpdateItem", "Query"} {
 		list = append(list, alarm{
@@ -121,14 +145,14 @@ func alarms(args Args) []alarm {
 // Watch makes the alarms for which missing data is a fault, once there is data: before its first instance serves, or
 // its database is there, an environment is not broken but new. after is what has to be done before.
 func (o *Observe) Watch(ctx *pulumi.Context, name string, args Args, after pulumi.Resource) error {
-	return o.addAlarms(ctx, name, args, "breaching", pulumi.Parent(o), pulumi.DependsOn([]pulumi.Resource{after}))
+	return o.addAlarms(ctx, name, args, true, pulumi.Parent(o), pulumi.DependsOn([]pulumi.Resource{after}))
 }
 
-// addAlarms makes the alarms that take missing data in one way.
-func (o *Observe) addAlarms(ctx *pulumi.Context, name string, args Args, missing string,
+// addAlarms makes the alarms for which missing data is a fault, or the others.
+func (o *Observe) addAlarms(ctx *pulumi.Context, name string, args Args, fault bool,
 	options ...pulumi.ResourceOption) error {
 	for _, a := range alarms(args) {
-		if a.missing != missing {
+		if fault != (a.missing == "breaching") {
 			continue
 		}
 		made, err := cloudwatch.NewMetricAlarm(ctx, name+"-"+a.label, o.metricAlarm(args, a), options...)

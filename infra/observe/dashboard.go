@@ -64,6 +64,15 @@ func dashboard(args Args) pulumi.StringOutput {
 			{"AWS/DynamoDB", "ConsumedReadCapacityUnits", table, "read units", "Sum"},
 			throttled("PutItem"), throttled("UpdateItem"), throttled("Query"),
 		}},
+		{"Custody of the files", []metric{
+			{args.Prefix, damagedFiles, nil, "damaged files", "Maximum"},
+			{args.Prefix, ownerless, nil, "without an owner", "Maximum"},
+			{args.Prefix, removalsHeld, nil, "removals held back", "Maximum"},
+		}},
+		{"Scrub", []metric{
+			{args.Prefix, scrubHoursSincePass, nil, "hours since the last complete pass", "Maximum"},
+			{args.Prefix, scrubBytesLeft, nil, "bytes left of this pass", "Maximum"},
+		}},
 	}
 	var widgets pulumi.Array
 	for i, chart := range charts {
@@ -84,9 +93,10 @@ func dashboard(args Args) pulumi.StringOutput {
 			},
 		})
 	}
+	left := len(charts) % perRow * widgetWidth
 	widgets = append(widgets, pulumi.Map{
-		"type": pulumi.String("log"), "x": pulumi.Int(widgetWidth), "y": pulumi.Int(len(charts) / perRow * widgetHeight),
-		"width": pulumi.Int(2 * widgetWidth), "height": pulumi.Int(widgetHeight),
+		"type": pulumi.String("log"), "x": pulumi.Int(left), "y": pulumi.Int(len(charts) / perRow * widgetHeight),
+		"width": pulumi.Int(perRow*widgetWidth - left), "height": pulumi.Int(widgetHeight),
 		"properties": pulumi.Map{
 			"title": pulumi.String("Last errors of the app"), "region": pulumi.String(args.Region), "view": pulumi.String("table"),
 			"query": pulumi.Sprintf("SOURCE '%s' | fields @timestamp, msg, error | filter level = 'ERROR' | sort @timestamp desc | limit 50", args.Logs),

@@ -17,7 +17,8 @@ import (
 
 // Args is what an Observe is built from.
 type Args struct {
-	// Prefix is the dashboard's name and begins descriptions: dossier-<stack>.
+	// Prefix is the dashboard's name and the namespace of the app's own metrics, and begins descriptions:
+	// dossier-<stack>.
 	Prefix          string
 	Region, Account string
 	settings.Observe
@@ -73,7 +74,10 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 			return nil, err
 		}
 	}
-	if err := o.addAlarms(ctx, name, args, "notBreaching", parent); err != nil {
+	if err := o.addMetrics(ctx, name, args, parent); err != nil {
+		return nil, err
+	}
+	if err := o.addAlarms(ctx, name, args, false, parent); err != nil {
 		return nil, err
 	}
 	if err := o.addEvents(ctx, name, args, parent); err != nil {

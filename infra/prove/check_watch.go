@@ -95,18 +95,18 @@ var parameterChecks = []check{
 		}},
 }
 
-// watched are the services that an alarm watches.
+// watched are the services that an alarm watches. The app's own metrics are in the stack's namespace.
 var watched = []string{"AWS/ApplicationELB", "AWS/DynamoDB", "AWS/RDS"}
 
 var watchChecks = []check{
-	{"watch/alarms", "There are alarms for the load balancer, the database and the table.", refresh,
+	{"watch/alarms", "There are alarms for the load balancer, the database, the table and the stored files.", refresh,
 		func(ctx context.Context, l *look) (answer, error) {
 			alarms, err := l.alarms(ctx)
 			if err != nil {
 				return answer{}, err
 			}
 			var problems []string
-			for _, namespace := range watched {
+			for _, namespace := range append(slices.Clone(watched), l.Stack.prefix()) {
 				if !slices.ContainsFunc(alarms, func(a watchtypes.MetricAlarm) bool {
 					return aws.ToString(a.Namespace) == namespace
 				}) {
@@ -124,7 +124,8 @@ var watchChecks = []check{
 				return ""
 			})
 		}},
-	// INSUFFICIENT_DATA after hours is a metric that does not exist under this name and these dimensions.
+	// INSUFFICIENT_DATA after hours is a metric that does not exist under this name and these dimensions; one of the
+	// app's own, a filter that finds nothing in its log.
 	{"watch/data", "Every alarm has data, or counts its lack as fine.",
 		"an alarm that is new has none yet; else its metric or dimensions are wrong",
 		func(ctx context.Context, l *look) (answer, error) {

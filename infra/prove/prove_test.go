@@ -469,6 +469,11 @@ var wrongs = []wrong{
 	})},
 
 	{"watch/alarms", "", alarm(func(a *watchtypes.MetricAlarm) { a.Namespace = aws.String("AWS/ApplicationELB") })},
+	{"watch/alarms", "", change(func(_ *cloudwatch.DescribeAlarmsInput, out *cloudwatch.DescribeAlarmsOutput) {
+		out.MetricAlarms = slices.DeleteFunc(out.MetricAlarms, func(a watchtypes.MetricAlarm) bool {
+			return strings.HasPrefix(*a.Namespace, "dossier-")
+		})
+	})},
 	{"watch/quiet", "", alarm(func(a *watchtypes.MetricAlarm) { a.StateValue = watchtypes.StateValueAlarm })},
 	{"watch/data", "", alarm(func(a *watchtypes.MetricAlarm) { a.StateValue = watchtypes.StateValueInsufficientData })},
 	{"watch/actions", "", alarm(func(a *watchtypes.MetricAlarm) { a.ActionsEnabled = aws.Bool(false) })},

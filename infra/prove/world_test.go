@@ -633,7 +633,8 @@ func (w *world) watching() {
 	other := alarm("other", "AWS/RDS") // of another stack in the account, and raised
 	other.AlarmDescription, other.StateValue = aws.String("dossier-else: something"), watchtypes.StateValueAlarm
 	awsfake.Give(c, &cloudwatch.DescribeAlarmsOutput{MetricAlarms: []watchtypes.MetricAlarm{
-		alarm("errors", "AWS/ApplicationELB"), alarm("cpu", "AWS/RDS"), alarm("table", "AWS/DynamoDB"), other,
+		alarm("errors", "AWS/ApplicationELB"), alarm("cpu", "AWS/RDS"), alarm("table", "AWS/DynamoDB"),
+		alarm("damaged", w.prefix()), other,
 	}})
 	awsfake.Give(c,
 		&sns.ListSubscriptionsByTopicOutput{Subscriptions: []snstypes.Subscription{{Endpoint: &s.Observe.Email,

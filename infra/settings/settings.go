@@ -202,4 +202,6 @@ type Observe struct {
 	DatabaseCPU                int
 	DatabaseFreeGiB            int
 	DatabaseConnectionsPercent int
+	// ScrubDays is the number of days without a complete reading of all stored files above which it is an alarm.
+	ScrubDays int
 }

@@ -319,6 +319,12 @@ func keys() []key {
 			name: "observe.databaseConnectionsPercent", dev: "90", prod: "80",
 			doc: "Connections in use above which it is an alarm, in percent of `database.connections`.",
 		}, number(1, 99), func(s *Settings) *int { return &s.Observe.DatabaseConnectionsPercent }),
+		define(key{
+			name: "observe.scrubDays", dev: "45", prod: "45",
+			doc: "Days since the app last read all stored files to the end, above which it is an alarm. It has to be " +
+				"longer than the least time between two readings (DOSSIER_SCRUB_INTERVAL), and than one takes: the " +
+				"bytes that are stored, divided by those that it may read a day (DOSSIER_SCRUB_BYTES).",
+		}, number(1, maxDays), func(s *Settings) *int { return &s.Observe.ScrubDays }),
 
 		define(key{
 			name: "access.boundary", otherwise: "none",

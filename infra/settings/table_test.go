@@ -284,6 +284,7 @@ func keyCases() []keyCase {
 		whole("observe.databaseFreeGiB", func(s Settings) any { return s.Observe.DatabaseFreeGiB }, 1, 65536-1, nil),
 		whole("observe.databaseConnectionsPercent",
 			func(s Settings) any { return s.Observe.DatabaseConnectionsPercent }, 1, 99, nil),
+		whole("observe.scrubDays", func(s Settings) any { return s.Observe.ScrubDays }, 1, maxDays, nil),
 
 		{name: "access.boundary", field: func(s Settings) any { return s.Access.Boundary },
 			good: []good{

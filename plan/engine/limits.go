@@ -55,6 +55,7 @@ var limits = map[string]func(look){
 	recordType:      limitRecord,
 	certificateType: limitCertificate,
 	logGroupType:    limitLogGroup,
+	metricType:      limitMetricFilter,
 	alarmType:       limitAlarm,
 	dashboardType:   limitDashboard,
 	eventRuleType:   limitEventRule,

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -11,6 +12,38 @@ func limitLogGroup(l look) {
 	days := []int{0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 	if v, known := l.number("retentionInDays"); known && !slices.Contains(days, int(v)) {
 		l.refuse("retentionInDays", "is %v, and has to be one of %v", v, days)
+	}
+}
+
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutMetricFilter.html,
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_MetricTransformation.html; that a value is
+// taken only from a field of the pattern:
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html
+func limitMetricFilter(l look) {
+	l.match("name", `^[^:*]{1,512}$`, "up to 512 characters, without : and *")
+	l.length("pattern", 0, 1024)
+	l.required("logGroupName", "metricTransformation")
+	metric, given := l.object("metricTransformation")
+	if !given {
+		return
+	}
+	metric.required("namespace", "name", "value")
+	for _, key := range []string{"namespace", "name"} {
+		metric.match(key, `^[^:*$]{1,255}$`, "up to 255 characters, without :, * and $")
+	}
+	if namespace, known := metric.text("namespace"); known && strings.HasPrefix(namespace, "AWS/") {
+		metric.refuse("namespace", "is %q, and what begins with AWS/ belongs to AWS", namespace)
+	}
+	metric.exclusive("dimensions", "defaultValue")
+	value, known := metric.text("value")
+	pattern, also := l.text("pattern")
+	_, err := strconv.ParseFloat(value, 64)
+	switch {
+	case !known || !also || err == nil:
+	case !strings.HasPrefix(value, "$"):
+		metric.refuse("value", "is %q, which is neither a number nor a field of the line", value)
+	case !slices.Contains(strings.FieldsFunc(pattern, func(r rune) bool { return strings.ContainsRune(" (){}[],=<>!", r) }), value):
+		metric.refuse("value", "is %s, which the pattern does not name", value)
 	}
 }
 

@@ -142,6 +142,8 @@ var references = map[string][]reference{
 	// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/acm_certificate_validation: it is
 	// nothing in AWS.
 	validationType: {{at: "certificateArn", to: certificateType, output: "arn", soft: true}},
+	// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DeleteLogGroup.html: with its filters.
+	metricType: {{at: "logGroupName", to: logGroupType, output: "name", soft: true}},
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html: neither topics nor what
 	// is measured are looked at; an alarm whose topic is gone tells nobody.
 	alarmType: {

@@ -79,6 +79,7 @@ const (
 	validationType  = "aws:acm/certificateValidation:CertificateValidation"
 
 	logGroupType    = "aws:cloudwatch/logGroup:LogGroup"
+	metricType      = "aws:cloudwatch/logMetricFilter:LogMetricFilter"
 	alarmType       = "aws:cloudwatch/metricAlarm:MetricAlarm"
 	dashboardType   = "aws:cloudwatch/dashboard:Dashboard"
 	eventRuleType   = "aws:cloudwatch/eventRule:EventRule"
@@ -188,6 +189,7 @@ var kinds = map[string]kind{
 	validationType:  {args: acm.CertificateValidationArgs{}, replace: "*", imaginary: true},
 
 	logGroupType:    {args: cloudwatch.LogGroupArgs{}, replace: "name namePrefix logGroupClass"},
+	metricType:      {args: cloudwatch.LogMetricFilterArgs{}, replace: "logGroupName name"},
 	alarmType:       {args: cloudwatch.MetricAlarmArgs{}, replace: "name"},
 	dashboardType:   {args: cloudwatch.DashboardArgs{}, replace: "dashboardName"},
 	eventRuleType:   {args: cloudwatch.EventRuleArgs{}, replace: "name namePrefix eventBusName"},

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	logs "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	events "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -42,6 +43,37 @@ var observeKinds = map[string]kind{
 			}
 			group, err := one(out.LogGroups)
 			return fields{"name": group.LogGroupName, "retentionInDays": group.RetentionInDays}, err
+		},
+	},
+	"aws:cloudwatch/logMetricFilter:LogMetricFilter": {
+		create: func(ctx context.Context, a *Account, in values) (made, error) {
+			metric := in.object("metricTransformation")
+			_, err := a.logs.PutMetricFilter(ctx, &cloudwatchlogs.PutMetricFilterInput{
+				LogGroupName: in.text("logGroupName"), FilterName: in.text("name"), FilterPattern: in.text("pattern"),
+				MetricTransformations: []logs.MetricTransformation{{
+					MetricNamespace: metric.text("namespace"), MetricName: metric.text("name"),
+					MetricValue: metric.text("value"),
+				}},
+			})
+			return made{"id": in.text("name")}, err
+		},
+		read: func(ctx context.Context, a *Account, id string, in values) (fields, error) {
+			out, err := a.logs.DescribeMetricFilters(ctx, &cloudwatchlogs.DescribeMetricFiltersInput{
+				LogGroupName: in.text("logGroupName"), FilterNamePrefix: &id})
+			if err != nil {
+				return nil, err
+			}
+			filter, err := one(out.MetricFilters)
+			if err != nil {
+				return nil, err
+			}
+			metric, err := one(filter.MetricTransformations)
+			return fields{
+				"name": filter.FilterName, "logGroupName": filter.LogGroupName, "pattern": filter.FilterPattern,
+				"metricTransformation": fields{
+					"namespace": metric.MetricNamespace, "name": metric.MetricName, "value": metric.MetricValue,
+				},
+			}, err
 		},
 	},
 	"aws:cloudwatch/metricAlarm:MetricAlarm": {

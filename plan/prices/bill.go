@@ -38,7 +38,7 @@ func (b Bill) Total() float64 {
 
 // Idle makes the bill of a graph. Resources that the program only looks up are somebody else's, and on no bill here.
 func Idle(g *graph.Graph) Bill {
-	b := &biller{graph: g, free: map[string]bool{}, public: map[string]bool{}}
+	b := &biller{graph: g, free: map[string]bool{}, public: map[string]bool{}, logged: map[[2]string]bool{}}
 	for _, tokens := range Free() {
 		for _, token := range tokens {
 			b.free[token] = true
@@ -66,9 +66,11 @@ type biller struct {
 	// public are the URNs of instances and groups whose instances have a public address of their own, which is no
 	// Elastic IP.
 	public map[string]bool
-	// alarms, dashboards and metrics are counted before they are priced; tracking is how many of the alarms Auto
-	// Scaling makes.
-	alarms, tracking, dashboards, metrics int
+	// alarms and dashboards are counted before they are priced, and so are the metrics of instances with detailed
+	// monitoring; tracking is how many of the alarms Auto Scaling makes.
+	alarms, tracking, dashboards, detailed int
+	// logged are the metrics that filters make of logs, by namespace and name: several filters may make one.
+	logged map[[2]string]bool
 }
 
 // addresses finds who has a public address. An instance with an Elastic IP has no other one, and that is a resource of
@@ -123,6 +125,8 @@ func (b *biller) resource(r *graph.Resource) {
 		b.monthly(r, "hosted zone", hostedZone)
 	case "aws:kms/key:Key":
 		b.monthly(r, "key of one's own", customerKey)
+	case "aws:cloudwatch/logMetricFilter:LogMetricFilter":
+		b.filter(r)
 	case "aws:cloudwatch/metricAlarm:MetricAlarm":
 		b.alarm(r)
 	case "aws:cloudwatch/dashboard:Dashboard":
@@ -155,12 +159,24 @@ func (b *biller) alarm(r *graph.Resource) {
 	b.alarms += len(periods)
 }
 
+// filter counts the metric that a filter makes of logs, which is paid for as a custom metric, one for each value of its
+// dimensions (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutMetricFilter.html).
+func (b *biller) filter(r *graph.Resource) {
+	if r.Input("metricTransformation.dimensions") != nil {
+		b.unpriced(r, "a metric for each value of its dimensions")
+		return
+	}
+	b.logged[[2]string{
+		graph.Text(r.Input("metricTransformation.namespace")), graph.Text(r.Input("metricTransformation.name")),
+	}] = true
+}
+
 // watching prices what an account has some of for nothing.
 func (b *biller) watching() {
-	if n := b.metrics - freeMetrics; n > 0 {
-		what := fmt.Sprintf("%d metrics of detailed monitoring; $%.2f a month each after the %d that an account has "+
-			"for nothing", b.metrics, customMetric, freeMetrics)
-		b.Lines = append(b.Lines, Line{"detailed monitoring", what, float64(n) * customMetric})
+	if n := b.detailed + len(b.logged) - freeMetrics; n > 0 {
+		what := fmt.Sprintf("%d metrics of detailed monitoring, %d made of logs; $%.2f a month each after the %d that "+
+			"an account has for nothing", b.detailed, len(b.logged), customMetric, freeMetrics)
+		b.Lines = append(b.Lines, Line{"custom metrics", what, float64(n) * customMetric})
 	}
 	if n := b.alarms - freeAlarms; n > 0 {
 		what := fmt.Sprintf("%d alarms, %d of them by Auto Scaling for its policies; $%.2f a month each after the "+
@@ -239,7 +255,7 @@ func (b *biller) group(r *graph.Resource) {
 	}
 	b.instance(r, template, size)
 	if graph.Is(template.Input("monitoring.enabled"), true) {
-		b.metrics += instanceMetrics * int(size)
+		b.detailed += instanceMetrics * int(size)
 	}
 	mappings := graph.Items(template.Input("blockDeviceMappings"))
 	if len(mappings) == 0 {

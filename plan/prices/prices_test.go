@@ -21,6 +21,7 @@ const (
 	template = "ec2/launchTemplate:LaunchTemplate"
 	endpoint = "ec2/vpcEndpoint:VpcEndpoint"
 	metric   = "cloudwatch/metricAlarm:MetricAlarm"
+	filter   = "cloudwatch/logMetricFilter:LogMetricFilter"
 	eip      = "ec2/eip:Eip"
 )
 
@@ -175,7 +176,14 @@ func TestIdle(t *testing.T) {
 					in{"ebs": in{"volumeSize": 10, "volumeType": "gp3"}}}})
 			b.Add("autoscaling/group:Group", "app",
 				in{"minSize": 2, "launchTemplate": in{"id": template.ID, "version": "1"}})
-		}, []string{"app 6.132", "app 1.6", "detailed monitoring 1.2"}, nil},
+		}, []string{"app 6.132", "app 1.6", "custom metrics 1.2"}, nil},
+		{"metrics that are made of logs", func(b *graphtest.Builder) {
+			for n := range 12 {
+				b.Add(filter, fmt.Sprint(n), in{"metricTransformation": in{"namespace": "app", "name": fmt.Sprint("m", n)}})
+			}
+			b.Add(filter, "again", in{"metricTransformation": in{"namespace": "app", "name": "m1"}})
+			b.Add(filter, "by user", in{"metricTransformation": in{"name": "logins", "dimensions": in{"user": "$.user"}}})
+		}, []string{"custom metrics 0.6"}, []string{"LogMetricFilter by user: a metric for each value of its dimensions"}},
 		{"dashboards after those that are free", func(b *graphtest.Builder) {
 			for n := range 5 {
 				b.Add("cloudwatch/dashboard:Dashboard", fmt.Sprint(n), in{})

@@ -316,6 +316,15 @@ var mappings = map[string]mapping{
 		names:  map[string]string{"name": "LogGroupName", "namePrefix": "LogGroupName"},
 		absent: map[string]string{"skipDestroy": ofDeletion},
 	},
+	"aws:cloudwatch/logMetricFilter:LogMetricFilter": {
+		cfn: "AWS::Logs::MetricFilter",
+		names: map[string]string{
+			"name": "FilterName", "pattern": "FilterPattern", "metricTransformation": "MetricTransformations",
+			"metricTransformation.name":      "MetricName",
+			"metricTransformation.namespace": "MetricNamespace",
+			"metricTransformation.value":     "MetricValue",
+		},
+	},
 	"aws:cloudwatch/metricAlarm:MetricAlarm": {
 		cfn: "AWS::CloudWatch::Alarm",
 		names: map[string]string{
