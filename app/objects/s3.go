@@ -26,9 +26,11 @@ import (
 //	on arn:aws:s3:::BUCKET
 //	  s3:ListBucket                   List and Ping; without it an absent object answers 403 instead of 404
 //	  s3:ListBucketMultipartUploads   Unfinished
+//	  s3:ListBucketVersions           Revive
 //	on arn:aws:s3:::BUCKET/files/*
-//	  s3:PutObject                    Put, in one request or in parts; Start, Finish, and what Sign signs
+//	  s3:PutObject                    Put, in one request or in parts; Start, Finish, Revive, and what Sign signs
 //	  s3:GetObject                    Open, Stat; and what Link signs
+//	  s3:GetObjectVersion             Revive
 //	  s3:DeleteObject                 Delete
 //	  s3:ListMultipartUploadParts     Parts, Finish
 //	  s3:AbortMultipartUpload         Put that fails, Drop
@@ -75,6 +77,8 @@ type S3 struct {
 	memory   *memory
 	// putMemory is the share of one Put.
 	putMemory int64
+	// copyPart is up to how many bytes one request copies.
+	copyPart int64
 }
 
 // S3Config says which bucket, and how it is used.
@@ -104,7 +108,7 @@ const (
 	defaultTimeout = 10 * time.Second
 	defaultMemory  = 256 << 20
 	// completeFactor times Timeout is what CompleteMultipartUpload may take: S3 warns of minutes for large objects
-	// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html).
+	// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html). So may what copies.
 	completeFactor = 6
 	// maxCleanup bounds each request that puts a failed Put right: its caller is waiting, or has left.
 	maxCleanup = 5 * time.Second
@@ -136,7 +140,8 @@ func NewS3(cfg aws.Config, c S3Config) (*S3, error) {
 	case c.Memory < max(2*c.PartSize, c.PutMemory):
 		return nil, fmt.Errorf("S3: %d bytes of memory in all; with parts of %d bytes and %d for one object it needs %d", c.Memory, c.PartSize, c.PutMemory, max(2*c.PartSize, c.PutMemory))
 	}
-	s := &S3{bucket: c.Bucket, timeout: c.Timeout, partSize: c.PartSize, putMemory: c.PutMemory, memory: newMemory(c.Memory, c.PartSize, c.PutMemory)}
+	s := &S3{bucket: c.Bucket, timeout: c.Timeout, partSize: c.PartSize, putMemory: c.PutMemory,
+		copyPart: copyPart, memory: newMemory(c.Memory, c.PartSize, c.PutMemory)}
 	s.client = s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.UsePathStyle = c.PathStyle
 		// By default the SDK asks for the checksum of the whole object with each read, and a server that sends it with
@@ -387,7 +392,8 @@ func (s *S3) within(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // attemptTime is the time of one attempt of an operation of the SDK.
 func (s *S3) attemptTime(operation string) time.Duration {
-	if operation == "CompleteMultipartUpload" {
+	switch operation {
+	case "CompleteMultipartUpload", "CopyObject", "UploadPartCopy":
 		return completeFactor * s.timeout
 	}
 	return s.timeout

@@ -21,6 +21,7 @@ func (p *program) reconcileCommand() *cobra.Command {
 	o := dossier.ReconcileOptions{}
 	var olderThan time.Duration
 	var asJSON, putBack bool
+	var at string
 	c := &cobra.Command{
 		Use:   "reconcile",
 		Short: "Finish or remove what was left half-done, and report it",
@@ -34,9 +35,16 @@ for DOSSIER_KEEP_REMOVED; in a bucket from its former versions.
 
 Prints a line for each repair, a summary, and how far the reading of all stored files is that "dossier serve" does. Exit
 status: 0 all is well or mended, 1 something could not be looked at or mended, 3 something needs a person: a stored file
-whose bytes are missing or differ (found with --verify), or removals that are held back.`,
+whose bytes are missing or differ (found with --verify), or removals that are held back.
+
+With --at it makes the stores agree after they were restored to one point in time, and removes nothing: it brings back
+objects from their versions, finishes uploads that are whole, counts anew, and reports what is left. Exit status then: 0
+all agree, 1 and 3 as before, where 3 also stands for what has no owner or was not acknowledged.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if at != "" {
+				return p.reconcileAt(c.Context(), at, o.DryRun, asJSON)
+			}
 			if !c.Flags().Changed("older-than") {
 				olderThan = -1
 			}
@@ -51,6 +59,10 @@ whose bytes are missing or differ (found with --verify), or removals that are he
 	f.BoolVar(&putBack, "put-back", false, "only put back what reconciliation removed and is still kept (embedded stores)")
 	f.DurationVar(&olderThan, "older-than", 0,
 		"how long an unfinished upload must have shown no progress (default: DOSSIER_RECONCILE_AGE)")
+	f.StringVar(&at, "at", "", atUsage)
+	for _, other := range []string{"sweep", "verify", "older-than", "yes-delete", "put-back"} {
+		c.MarkFlagsMutuallyExclusive("at", other)
+	}
 	f.BoolVar(&asJSON, "json", false, "print one JSON object a line: repairs, then the report")
 	return c
 }

@@ -35,6 +35,7 @@ type stores struct {
 	}
 	objects interface {
 		dossier.Objects
+		dossier.Versions
 		pinger
 	}
 	// parts takes the parts of files that clients send here; nil where they send them to S3.

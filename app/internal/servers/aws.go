@@ -34,20 +34,23 @@ func (a *AWS) Config() aws.Config {
 }
 
 // S3 starts versitygw. It is strict: signatures and checksums are verified. It keeps objects as files with extended
-// attributes, which the temporary folder's file system must have. There are no buckets in it yet.
+// attributes, which the temporary folder's file system must have. There are no buckets in it yet; they may keep versions.
 func S3(t T) *AWS {
 	t.Helper()
 	program := require(t, "versitygw", "versitygw")
 	a := &AWS{Region: "us-east-1", AccessKey: secret(), SecretKey: secret()}
 	dir := tempDir(t, "s3")
-	data := filepath.Join(dir, "data")
-	if err := os.Mkdir(data, 0o700); err != nil {
-		t.Fatal(err)
+	data, versions := filepath.Join(dir, "data"), filepath.Join(dir, "versions")
+	for _, folder := range []string{data, versions} {
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
 	a.run(t, dir, server{
 		name: "versitygw",
 		command: func(dir string, port int) *exec.Cmd {
-			cmd := exec.Command(program, "--port", address(port), "--quiet", "--region", a.Region, "posix", data)
+			cmd := exec.Command(program, "--port", address(port), "--quiet", "--region", a.Region, "posix",
+				"--versioning-dir", versions, data)
 			cmd.Env = environment(dir, "ROOT_ACCESS_KEY="+a.AccessKey, "ROOT_SECRET_KEY="+a.SecretKey)
 			return cmd
 		},

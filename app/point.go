@@ -1,0 +1,440 @@
+package dossier
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/gabriel-vasile/mimetype"
+)
+
+// Versions is an object store that still has what was deleted or overwritten.
+type Versions interface {
+	// Revive makes the bytes that want describes what is held under key again, from a version that the store keeps of
+	// that key, and takes no version away. ErrNotFound: there is no version with bytes. ErrCorrupt: there are, and none
+	// is what want says; nothing was changed. errors.ErrUnsupported where the store keeps no versions.
+	Revive(ctx context.Context, key string, want Held) error
+}
+
+// PointOptions says what one run of ReconcileAt does.
+type PointOptions struct {
+	// At is the point in time that people and records were restored to.
+	At time.Time
+	// Settled is how long nothing must have happened to a person's counter before it is counted anew, unless that was
+	// before At.
+	Settled time.Duration
+	// DryRun changes nothing and reports what would be done. Of what is missing it does not know whether a version of
+	// it is left.
+	DryRun bool
+}
+
+// The kinds of Repair that only ReconcileAt reports. Those that begin with LEFT need a person.
+const (
+	// RepairRevived: the object of a stored file was missing or differed, and came back from a version.
+	RepairRevived = "brought back from a version"
+	// RepairFound: an upload that the record does not describe, for it was restored to a time before that, was described
+	// from its object and committed. Its sender may have been told so, or not.
+	RepairFound = "finished upload that the record did not describe"
+	// PointTwin: an upload is whole, and the same file is stored already. Reconcile removes it.
+	PointTwin = "left an upload whose file is stored already"
+	// PointUncounted: a person's files are miscounted, and something was counted just now. Reconcile counts them.
+	PointUncounted = "left a count that changed just now"
+	// PointNoPerson: a record whose person is missing.
+	PointNoPerson = "LEFT: record without person"
+	// PointNoRecord: an object without a record, which is older than the point.
+	PointNoRecord = "LEFT: object without record"
+	// PointLater: an object without a record that was made after the point, so none was to be expected.
+	PointLater = "LEFT: object without record, made after the point"
+	// PointSubmitting: a person who has files and was not acknowledged by then, and may have been afterwards.
+	PointSubmitting = "LEFT: submission with files, not acknowledged"
+)
+
+// PointReport tells what a run of ReconcileAt did.
+type PointReport struct {
+	At     time.Time `json:"at"`
+	DryRun bool      `json:"dry_run"`
+	// Counts has the number of repairs and findings by What.
+	Counts map[string]int `json:"counts"`
+	// Verified is the number of stored files whose object is what the record says, those brought back among them.
+	Verified int `json:"verified"`
+	// Failures is the number of things that could not be looked at or mended this time.
+	Failures int `json:"failures"`
+}
+
+// NeedsPerson reports whether something was found that only a person can decide.
+func (r *PointReport) NeedsPerson() bool {
+	n := 0
+	for _, what := range []string{DamageMissing, DamageDiffers, PointNoPerson, PointNoRecord, PointLater,
+		PointSubmitting} {
+		n += r.Counts[what]
+	}
+	return n > 0
+}
+
+// ReconcileAt makes the three stores agree after they were restored, people and records to one point in time and
+// objects by the versions that are kept of them. It removes nothing, whatever it finds:
+//
+//   - A stored file whose object is missing or differs gets it back from a version that is what the record says. Keys
+//     are never used again, so such a version holds the file's bytes, whenever it was written.
+//   - An upload that began before the point, whose object is whole and whose person is acknowledged is committed,
+//     however young it is. Where its record was restored to a time before it was described, the object is read for it.
+//   - Counters are counted anew.
+//   - What has no owner is reported and left, for a store may be older than it should be. So are submissions with files
+//     that were not acknowledged by then.
+//
+// It may be repeated, after an interruption too, and run beside servers: of uploads it takes up only those that began
+// before the point, and what it brought back of a file that is deleted meanwhile it deletes again. Repairs are handed
+// to done as those of Reconcile are, and so are failures counted and returned.
+func (s *Service) ReconcileAt(ctx context.Context, versions Versions, o PointOptions, done func(Repair)) (*PointReport,
+	error) {
+	if o.At.After(s.time()) {
+		return nil, fmt.Errorf("the point %s is in the future", o.At.Format(time.RFC3339))
+	}
+	p := &pointReconciler{
+		Service: s, PointOptions: o, versions: versions, done: done,
+		report: &PointReport{At: o.At, DryRun: o.DryRun, Counts: map[string]int{}},
+	}
+	for _, step := range []func(context.Context) error{p.records, p.objectsWithoutRecord, p.submissions, p.counters} {
+		p.failed(step(ctx))
+		if ctx.Err() != nil {
+			return p.report, fmt.Errorf("reconciliation stopped half-way: %w", context.Cause(ctx))
+		}
+	}
+	return p.report, errors.Join(p.errs...)
+}
+
+// pointReconciler is one run.
+type pointReconciler struct {
+	*Service
+	PointOptions
+	versions Versions
+	done     func(Repair)
+	report   *PointReport
+	errs     []error
+}
+
+func (p *pointReconciler) failed(err error) {
+	if err == nil {
+		return
+	}
+	p.report.Failures++
+	if len(p.errs) < 10 {
+		p.errs = append(p.errs, err)
+	}
+}
+
+func (p *pointReconciler) tell(r Repair) {
+	p.report.Counts[r.What]++
+	if p.done != nil {
+		p.done(r)
+	}
+}
+
+// pointLooks is how many records are looked at at once: each waits for the object store mostly.
+const pointLooks = 16
+
+// finding is what became of one record: what is to be told (empty: nothing), whether its object is as it should be, and
+// what failed.
+type finding struct {
+	what     string
+	verified bool
+	err      error
+}
+
+// records looks at every record, some at once, and tells of them in their order.
+func (p *pointReconciler) records(ctx context.Context) error {
+	for batch, err := range batches(p.catalog.All(ctx), 100) {
+		if err != nil {
+			return fmt.Errorf("walk the catalog: %w", err)
+		}
+		var ids []PersonID
+		for _, f := range batch { // those of one person come together
+			if len(ids) == 0 || ids[len(ids)-1] != f.Person {
+				ids = append(ids, f.Person)
+			}
+		}
+		there, err := p.people.Existing(ctx, ids)
+		if err != nil {
+			return fmt.Errorf("look up people: %w", err)
+		}
+		found := make([]finding, len(batch))
+		free := make(chan struct{}, pointLooks)
+		var wg sync.WaitGroup
+		for i, f := range batch {
+			free <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-free }()
+				found[i] = p.record(ctx, f, there[f.Person])
+			})
+		}
+		wg.Wait()
+		if ctx.Err() != nil {
+			return nil // ReconcileAt says so
+		}
+		for i, f := range batch {
+			if err := found[i].err; err != nil {
+				p.failed(fmt.Errorf("file %s of person %s: %w", f.ID, f.Person, err))
+			}
+			if found[i].verified {
+				p.report.Verified++
+			}
+			if found[i].what != "" {
+				p.tell(fileRepair(found[i].what, f))
+			}
+		}
+	}
+	return nil
+}
+
+// record looks at one record and mends what it can. What somebody else changed meanwhile is theirs.
+func (p *pointReconciler) record(ctx context.Context, f File, person bool) finding {
+	var found finding
+	switch {
+	case !person:
+		found.what = PointNoPerson
+	case f.State == FileStored:
+		found = p.stored(ctx, f)
+	case f.State == FileUploading && !f.CreatedAt.After(p.At):
+		found = p.upload(ctx, f)
+	}
+	if errors.Is(found.err, ErrLost) {
+		return finding{}
+	}
+	return found
+}
+
+// stored compares a stored file with its object, and brings the object back.
+func (p *pointReconciler) stored(ctx context.Context, f File) finding {
+	want := f.Content.held()
+	held, err := p.objects.Stat(ctx, f.Key())
+	what := DamageDiffers
+	switch {
+	case errors.Is(err, ErrNotFound):
+		what = DamageMissing
+	case err != nil:
+		return finding{err: err}
+	case held == want:
+		return finding{verified: true}
+	}
+	// It may have been deleted between the walk and the look.
+	if !p.still(ctx, f) {
+		return finding{}
+	}
+	if p.DryRun {
+		return finding{what: what}
+	}
+	switch err := p.versions.Revive(ctx, f.Key(), want); {
+	case errors.Is(err, ErrNotFound), errors.Is(err, ErrCorrupt), errors.Is(err, errors.ErrUnsupported):
+		return finding{what: what}
+	case err != nil:
+		return finding{err: err}
+	}
+	if !p.still(ctx, f) {
+		// Deleted while it was being brought back: whoever wrote an object that lost its record removes it.
+		return finding{err: p.objects.Delete(ctx, f.Key())}
+	}
+	switch held, err := p.objects.Stat(ctx, f.Key()); {
+	case err != nil:
+		return finding{err: fmt.Errorf("look at what was brought back: %w", err)}
+	case held != want:
+		return finding{what: DamageDiffers}
+	}
+	return finding{what: RepairRevived, verified: true}
+}
+
+// still reports whether a file is stored; where that cannot be seen, it is taken for so.
+func (p *pointReconciler) still(ctx context.Context, f File) bool {
+	_, err := p.File(ctx, f.Person, f.ID)
+	return !errors.Is(err, ErrNotFound)
+}
+
+// upload commits an upload whose bytes are all there.
+func (p *pointReconciler) upload(ctx context.Context, f File) finding {
+	what, content := RepairFinished, f.Content
+	if content == nil {
+		found, err := p.unseen(ctx, f)
+		if err != nil || found == nil {
+			return finding{err: err}
+		}
+		what, content = RepairFound, found
+	} else if whole, err := (&reconciler{Service: p.Service}).arrived(ctx, f); err != nil || !whole {
+		return finding{err: err}
+	}
+	if p.DryRun {
+		return finding{what: what}
+	}
+	if f.Content == nil {
+		if err := p.catalog.Describe(ctx, f.Person, f.ID, *content, p.time()); err != nil {
+			return finding{err: fmt.Errorf("describe file: %w", err)}
+		}
+	}
+	switch committed, err := p.commit(ctx, f, *content); {
+	case err != nil:
+		return finding{err: err}
+	case committed.ID != f.ID:
+		return finding{what: PointTwin}
+	}
+	return finding{what: what, verified: true}
+}
+
+// unseen describes the object of an upload that its record does not describe; nil where there is none, it is not what
+// was announced, or its person is not acknowledged. An object is only there when all its bytes are.
+func (p *pointReconciler) unseen(ctx context.Context, f File) (*Content, error) {
+	person, err := p.people.Person(ctx, f.Person)
+	if errors.Is(err, ErrNotFound) || err == nil && person.State != PersonSubmitted {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	held, err := p.objects.Stat(ctx, f.Key())
+	if errors.Is(err, ErrNotFound) || err == nil && f.Multipart != nil && held.Size != f.Multipart.Size {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	r, err := p.objects.Open(ctx, f.Key(), 0, -1)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	sha, crc, head := sha256.New(), NewCRC64(), &beginning{}
+	size, err := io.Copy(io.MultiWriter(sha, crc, head), r)
+	if err != nil {
+		return nil, fmt.Errorf("read object: %w", err)
+	}
+	c := &Content{
+		Size: size, SHA256: [32]byte(sha.Sum(nil)), CRC64: crc.Sum64(), Type: mimetype.Detect(head.bytes).String(),
+	}
+	if c.held() != held {
+		return nil, fmt.Errorf("its object has %d bytes, CRC-64 %016x; the store says %d, %016x", c.Size, c.CRC64,
+			held.Size, held.CRC64)
+	}
+	return c, nil
+}
+
+// beginning keeps what decides a file's type of what is written to it.
+type beginning struct{ bytes []byte }
+
+// Write implements io.Writer.
+func (b *beginning) Write(data []byte) (int, error) {
+	b.bytes = append(b.bytes, data[:min(len(data), sniffed-len(b.bytes))]...)
+	return len(data), nil
+}
+
+// objectsWithoutRecord tells of objects without a record.
+func (p *pointReconciler) objectsWithoutRecord(ctx context.Context) error {
+	var person PersonID
+	known := map[FileID]bool{}
+	for o, err := range p.objects.List(ctx, ObjectPrefix) {
+		if err != nil {
+			return fmt.Errorf("list objects: %w", err)
+		}
+		of, id, err := ParseObjectKey(o.Key)
+		if err != nil {
+			continue // not this program's; Reconcile names it
+		}
+		if of != person {
+			person = of
+			clear(known)
+			for f, err := range allFiles(ctx, p.catalog, of) {
+				if err != nil {
+					return fmt.Errorf("person %s: %w", of, err)
+				}
+				known[f.ID] = true
+			}
+		}
+		if known[id] {
+			continue
+		}
+		// The listing of records is older than the listing of objects. A look at this one record decides.
+		switch _, err := p.catalog.File(ctx, of, id); {
+		case err == nil:
+			continue
+		case !errors.Is(err, ErrNotFound):
+			p.failed(fmt.Errorf("look for the record of object %s: %w", o.Key, err))
+			continue
+		}
+		what := PointNoRecord
+		if o.ModifiedAt.After(p.At) {
+			what = PointLater
+		}
+		p.tell(Repair{What: what, Person: of.String(), File: id.String(), Key: o.Key})
+	}
+	return nil
+}
+
+// submissions tells of persons who have files, and were not acknowledged at the point.
+func (p *pointReconciler) submissions(ctx context.Context) error {
+	for person, err := range p.people.Leftovers(ctx, p.At) {
+		if err != nil {
+			p.failed(fmt.Errorf("list leftover people: %w", err))
+			continue
+		}
+		if person.State != PersonSubmitting {
+			continue
+		}
+		switch files, err := p.catalog.Files(ctx, person.ID, FileID{}, 1); {
+		case err != nil:
+			p.failed(fmt.Errorf("list files of person %s: %w", person.ID, err))
+		case len(files) > 0:
+			p.tell(Repair{What: PointSubmitting, Person: person.ID.String()})
+		}
+	}
+	return nil
+}
+
+// counters counts anew what persons have.
+func (p *pointReconciler) counters(ctx context.Context) error {
+	before := p.time().Add(-p.Settled)
+	if before.Before(p.At) {
+		before = p.At
+	}
+	for person, err := range p.catalog.Miscounted(ctx) {
+		if err != nil {
+			return fmt.Errorf("look for miscounted persons: %w", err)
+		}
+		what, err := p.recount(ctx, person, before)
+		if err != nil && !errors.Is(err, ErrLost) {
+			p.failed(fmt.Errorf("count the files of person %s: %w", person, err))
+		} else if what != "" {
+			p.tell(Repair{What: what, Person: person.String()})
+		}
+	}
+	return nil
+}
+
+// recount counts one person's files anew, unless something was counted after before: its record may be about to be put.
+func (p *pointReconciler) recount(ctx context.Context, person PersonID, before time.Time) (what string, err error) {
+	// In this order: what changes after this look makes Recount fail.
+	seen, err := p.catalog.Usage(ctx, person)
+	if err != nil {
+		return "", err
+	}
+	var have Quota
+	for f, err := range allFiles(ctx, p.catalog, person) {
+		if err != nil {
+			return "", err
+		}
+		have = have.plus(f.Counted())
+	}
+	switch {
+	case have == seen.Quota:
+		return "", nil
+	case seen.UpdatedAt.After(before):
+		return PointUncounted, nil
+	case p.DryRun:
+		return RepairRecounted, nil
+	}
+	if err := p.catalog.Recount(ctx, seen, have, p.time()); errors.Is(err, ErrLost) {
+		return PointUncounted, nil
+	} else if err != nil {
+		return "", err
+	}
+	return RepairRecounted, nil
+}
