@@ -91,7 +91,7 @@ DRILLS ?=
 PROD ?=
 
 prove: FORMAT = table
-prove: ## compare what was deployed with its settings, point by point (STACK=dev FORMAT=table|json|markdown DRILLS=replace,rollback,restore,again)
+prove: ## compare what was deployed with its settings, point by point (STACK=dev FORMAT=table|json|markdown DRILLS=replace,rollback,restore,point,again)
 	@FORMAT="$(FORMAT)" DRILLS="$(DRILLS)" PROD="$(PROD)" tools/stack prove "$(STACK)"
 
 drift: ## fail if AWS is not as the state says (STACK=dev)

@@ -410,7 +410,7 @@ func TestFaultAtEveryStepOfReconcileAt(t *testing.T) {
 	}
 	// Records are looked at some at once, so the order of the calls differs from run to run; their number hardly does.
 	for i := range clean.calls {
-		for m := failBefore; m <= dieAfter; m++ {
+		for _, m := range []mode{failBefore, dieAfter} {
 			t.Run(name(i, "", m), func(t *testing.T) {
 				s, versions := embeddedVersions(t)
 				r := restore(t, s, versions)

@@ -436,6 +436,7 @@ func TestRoles(t *testing.T) {
 		files := map[permissions.Kind][]string{
 			permissions.Bucket: {bucket("dossier-storage-files")},
 			permissions.Object: {bucket("dossier-storage-files") + "/files/*"},
+			permissions.Source: {bucket("dossier-storage-files") + "/files/*"},
 			permissions.Table:  {table}, permissions.Index: {table + "/index/unfinished"},
 		}
 		host := map[permissions.Kind][]string{
@@ -483,6 +484,8 @@ func TestRoles(t *testing.T) {
 		}
 		app := slices.Concat(
 			need(without(commands["serve"], "ssm", "GetParameters"), files, permissions.TellAbsent),
+			// Whoever signs in on an instance runs it with the instance's rights.
+			need(without(commands["reconcile"], "ssm", "GetParameters"), files, permissions.TellAbsent),
 			settings(asked.Serve, func(string) string { return "/*" }),
 			need(script(string(userData)), host), agent,
 		)

@@ -5,12 +5,14 @@ package objects
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go/middleware"
@@ -188,5 +190,61 @@ func TestDirectoryKeepsNoVersions(t *testing.T) {
 	d := openDirectory(t, t.TempDir())
 	if err := d.Revive(t.Context(), newKey(), dossier.Held{}); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("Revive: %v; want ErrUnsupported", err)
+	}
+}
+
+// TestReviveRequests: what S3 is asked where a version is copied in parts, that it may compare the whole before anybody
+// sees it.
+func TestReviveRequests(t *testing.T) {
+	t.Parallel()
+	key, want := newKey(), dossier.Held{Size: 12, CRC64: 0x0123456789abcdef}
+	sum := encodeCRC64(want.CRC64)
+	var asked []string
+	answer := func(r *http.Request) (header http.Header, body string) {
+		q := r.URL.Query()
+		switch {
+		case q.Has("versions"):
+			return nil, "<ListVersionsResult><Version><Key>" + key + "</Key><VersionId>v/1</VersionId><Size>12</Size>" +
+				"<IsLatest>false</IsLatest></Version></ListVersionsResult>"
+		case r.Method == http.MethodHead:
+			return http.Header{"Content-Length": {"12"}, "X-Amz-Checksum-Crc64nvme": {sum},
+				"X-Amz-Checksum-Type": {"FULL_OBJECT"}}, ""
+		case q.Has("uploads"):
+			return nil, "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"
+		case r.Method == http.MethodPut:
+			return nil, "<CopyPartResult><ETag>e" + q.Get("partNumber") + "</ETag></CopyPartResult>"
+		}
+		return nil, "<CompleteMultipartUploadResult/>"
+	}
+	cfg := aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
+	s := openS3(t, through(cfg, func(r *http.Request) (*http.Response, error) {
+		line := r.Method + " " + r.URL.Query().Get("partNumber")
+		for _, name := range []string{"Copy-Source", "Copy-Source-Range", "Checksum-Algorithm", "Checksum-Type",
+			"Mp-Object-Size", "Checksum-Crc64nvme"} {
+			if v := r.Header.Get("X-Amz-" + name); v != "" {
+				line += " " + name + "=" + v
+			}
+		}
+		asked = append(asked, line)
+		header, body := answer(r)
+		if header == nil {
+			header = http.Header{}
+		}
+		return &http.Response{StatusCode: http.StatusOK, Header: header, Body: io.NopCloser(strings.NewReader(body)),
+			ContentLength: int64(len(body)), Request: r}, nil
+	}), S3Config{Bucket: "files-1"})
+	s.copyPart = 5
+	if err := s.Revive(t.Context(), key, want); err != nil {
+		t.Fatal(err)
+	}
+	source := " Copy-Source=files-1/" + key + "?versionId=v%2F1 Copy-Source-Range=bytes="
+	wanted := []string{
+		"GET ", "HEAD ",
+		"POST  Checksum-Algorithm=CRC64NVME Checksum-Type=FULL_OBJECT",
+		"PUT 1" + source + "0-4", "PUT 2" + source + "5-9", "PUT 3" + source + "10-11",
+		"POST  Checksum-Type=FULL_OBJECT Mp-Object-Size=12 Checksum-Crc64nvme=" + sum,
+	}
+	if got := strings.Join(asked, "\n"); got != strings.Join(wanted, "\n") {
+		t.Errorf("Revive asks\n%s\nwant\n%s", got, strings.Join(wanted, "\n"))
 	}
 }

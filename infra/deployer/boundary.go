@@ -7,9 +7,10 @@ var boundary = []struct {
 	actions, resources []string
 }{
 	{"Releases", []string{"s3:GetObject"}, []string{releasesBucket + "/releases/*"}},
-	{"Files", []string{"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:ListMultipartUploadParts",
-		"s3:PutObject"}, []string{filesBucket + "/files/*"}},
-	{"FilesBucket", []string{"s3:ListBucket", "s3:ListBucketMultipartUploads"}, []string{filesBucket}},
+	{"Files", []string{"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:GetObjectVersion",
+		"s3:ListMultipartUploadParts", "s3:PutObject"}, []string{filesBucket + "/files/*"}},
+	{"FilesBucket", []string{"s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"},
+		[]string{filesBucket}},
 	{"Records", []string{"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
 		"dynamodb:Scan", "dynamodb:UpdateItem"}, []string{table}},
 	{"Unfinished", []string{"dynamodb:Query"}, []string{table + "/index/unfinished"}},

@@ -46,7 +46,7 @@ const (
 
 // drills are all, in the order of the help.
 func drills() []drill {
-	return []drill{replaceDrill, rollbackDrill, restoreDrill, againDrill}
+	return []drill{replaceDrill, rollbackDrill, restoreDrill, pointDrill, againDrill}
 }
 
 // DrillNames are the names of the drills.

@@ -99,10 +99,20 @@ func (d *drilling) restoreTable(ctx context.Context, suffix string) (before, aft
 	if err != nil {
 		return 0, 0, err
 	}
-	name := aws.ToString(source.TableName) + suffix
 	if before, err = d.records(ctx, aws.ToString(source.TableName)); err != nil {
 		return 0, 0, err
 	}
+	name, err := d.restoreTableTo(ctx, aws.ToString(source.TableName), suffix, nil)
+	if err != nil {
+		return 0, 0, err
+	}
+	after, err = d.records(ctx, name)
+	return before, after, err
+}
+
+// restoreTableTo restores a table to a new one, as it was at a time (nil: as late as can be), and returns its name.
+func (d *drilling) restoreTableTo(ctx context.Context, source, suffix string, at *time.Time) (name string, err error) {
+	name = source + suffix
 	d.later("delete the restored table: aws dynamodb delete-table --table-name "+name, func(ctx context.Context) error {
 		return until(ctx, func() (bool, error) {
 			_, err := d.look.dynamo.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &name})
@@ -111,22 +121,19 @@ func (d *drilling) restoreTable(ctx context.Context, suffix string) (before, aft
 	})
 	d.progress("restoring the table to %s", name)
 	if _, err := d.look.dynamo.RestoreTableToPointInTime(ctx, &dynamodb.RestoreTableToPointInTimeInput{
-		SourceTableName: source.TableName, TargetTableName: &name, UseLatestRestorableTime: aws.Bool(true),
+		SourceTableName: &source, TargetTableName: &name, RestoreDateTime: at,
+		UseLatestRestorableTime: aws.Bool(at == nil),
 	}); err != nil {
-		return 0, 0, fmt.Errorf("restoring the table: %w", err)
+		return "", fmt.Errorf("restoring the table: %w", err)
 	}
-	if err := until(ctx, func() (bool, error) {
+	return name, until(ctx, func() (bool, error) {
 		out, err := d.look.dynamo.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
 		if err != nil || out.Table == nil {
 			return false, err
 		}
 		d.progress("%s is %s", name, out.Table.TableStatus)
 		return out.Table.TableStatus == tabletypes.TableStatusActive, nil
-	}); err != nil {
-		return 0, 0, err
-	}
-	after, err = d.records(ctx, name)
-	return before, after, err
+	})
 }
 
 // records counts the records of a table.

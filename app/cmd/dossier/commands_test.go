@@ -75,6 +75,11 @@ func TestCommandLine(t *testing.T) {
 		{"migrate again", []string{data}, []string{"migrate", "up"}, 0, []string{"nothing to apply"}},
 		{"status", []string{data}, []string{"migrate", "status"}, 0, []string{"people"}},
 		{"nothing to reconcile", []string{data}, []string{"reconcile"}, 0, []string{"Nothing to do."}},
+		{"a point", []string{data}, []string{"reconcile", "--at", "2026-11-26T09:00:00+01:00"}, 0, []string{"0  stored files are whole"}},
+		{"a point as JSON", []string{data}, []string{"reconcile", "--at", "2026-11-26T09:00:00+01:00", "--json"}, 0, []string{`"at":"2026-11-26T08:00:00Z"`, `"verified":0`}},
+		{"no point", []string{data}, []string{"reconcile", "--at", "yesterday"}, 1, []string{"--at", "yesterday", "2026-11-26T09:00:00Z"}},
+		{"a point to come", []string{data}, []string{"reconcile", "--at", "2999-01-01T00:00:00Z"}, 1, []string{"in the future"}},
+		{"a point and a comparison", []string{data}, []string{"reconcile", "--at", "2026-11-26T09:00:00Z", "--verify"}, 1, []string{"at", "verify"}},
 		{"a variable of the client", []string{data, "DOSSIER_UPLOAD_RECEIPT=secret"}, []string{"reconcile"}, 0, []string{"Nothing to do."}},
 		{"no region", []string{data, "DOSSIER_BUCKET=some-bucket"}, []string{"reconcile"}, 1, []string{"AWS_REGION"}},
 	} {
