@@ -139,12 +139,19 @@ func cloudVersions(t *testing.T) (stores, dossier.Versions) {
 		versionedBucket{s.Objects.(dossier.Versions), client, c.Bucket}
 }
 
+// undisturbed are the calls of what restore interrupts.
+type undisturbed struct{ oneForm, twoForm, sent []string }
+
+func calls(t *testing.T) undisturbed {
+	return undisturbed{anotherFormCalls(t), formCalls(t), directCalls(t)}
+}
+
 // restore makes stores with everything that can be wrong after a restore.
-func restore(t *testing.T, s stores, versions dossier.Versions) *restored {
+func restore(t *testing.T, s stores, versions dossier.Versions, calls undisturbed) *restored {
 	t.Helper()
 	ctx, svc := t.Context(), s.service(dossier.DefaultLimits())
 	r := &restored{stores: s, versions: versions, kept: dossier.NewReceipt()}
-	oneForm, twoForm, sent := anotherFormCalls(t), formCalls(t), directCalls(t)
+	oneForm, twoForm, sent := calls.oneForm, calls.twoForm, calls.sent
 
 	lost := map[string]upload{}
 	var files []upload
@@ -285,7 +292,7 @@ func TestReconcileAt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, versions := open(t)
-			r := restore(t, s, versions)
+			r := restore(t, s, versions, calls(t))
 			people, records, objects := r.count(t)
 
 			dry := r.options()
@@ -334,7 +341,7 @@ func TestReconcileAt(t *testing.T) {
 // Of an object without a record it tells whether one was to be expected; and an upload that began later is left.
 func TestReconcileAtBeforeAll(t *testing.T) {
 	s, versions := embeddedVersions(t)
-	r := restore(t, s, versions)
+	r := restore(t, s, versions, calls(t))
 	r.at = r.at.Add(-time.Hour)
 	want := map[string]int{dossier.RepairRevived: 2, dossier.DamageMissing: 1, dossier.DamageDiffers: 1,
 		dossier.PointNoPerson: 1, dossier.PointLater: 1, dossier.PointUncounted: 1}
@@ -364,7 +371,7 @@ func TestReconcileAtAllAgree(t *testing.T) {
 // A store without versions brings nothing back, and says what is missing.
 func TestReconcileAtWithoutVersions(t *testing.T) {
 	s, versions := embeddedVersions(t)
-	r := restore(t, s, versions)
+	r := restore(t, s, versions, calls(t))
 	r.versions = s.objects.(dossier.Versions)
 	report := r.agree(t, r.options())
 	if report.Counts[dossier.RepairRevived] != 0 || report.Counts[dossier.DamageMissing] != 2 ||
@@ -403,9 +410,9 @@ func TestFaultAtEveryStepOfReconcileAt(t *testing.T) {
 	run := func(r *restored, f *faults) (*dossier.PointReport, error) {
 		return r.faulty(f).ReconcileAt(t.Context(), faultyVersions{r.versions, f}, r.options(), nil)
 	}
-	clean := &faults{at: -1}
+	clean, interrupted := &faults{at: -1}, calls(t)
 	s, versions := embeddedVersions(t)
-	if _, err := run(restore(t, s, versions), clean); err != nil {
+	if _, err := run(restore(t, s, versions, interrupted), clean); err != nil {
 		t.Fatal(err)
 	}
 	// Records are looked at some at once, so the order of the calls differs from run to run; their number hardly does.
@@ -413,7 +420,7 @@ func TestFaultAtEveryStepOfReconcileAt(t *testing.T) {
 		for _, m := range []mode{failBefore, dieAfter} {
 			t.Run(name(i, "", m), func(t *testing.T) {
 				s, versions := embeddedVersions(t)
-				r := restore(t, s, versions)
+				r := restore(t, s, versions, interrupted)
 				people, records, objects := r.count(t)
 				if report, err := run(r, &faults{at: i, mode: m}); err != nil && !errors.Is(err, dossier.ErrUnavailable) {
 					t.Errorf("ReconcileAt: %+v, %v; want ErrUnavailable", report, err)
