@@ -36,7 +36,7 @@ func TestImports(t *testing.T) {
 		"/internal/release010":    {"/internal/servers", "/internal/teststores"},
 		"/internal/cloud":         {"/internal/servers", "/internal/teststores"},
 		"/internal/settingstable": {"/config"},
-		"/internal/contract":      {"/config", "/catalog"},
+		"/internal/contract":      {"", "/config", "/catalog"},
 	}
 	for line := range strings.Lines(string(out)) {
 		fields := strings.Fields(line)

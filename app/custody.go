@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -110,8 +111,22 @@ func (s *Service) Custody(ctx context.Context) (Custody, error) {
 	return c, nil
 }
 
-// HoursSincePass returns the whole hours since the last complete pass of the scrub ended, or since the first began.
-func (c Custody) HoursSincePass(now time.Time) int {
+// Metrics returns the numbers that serving instances log, as flat attributes of whole numbers. The stack makes metrics of
+// them by their keys.
+func (c Custody) Metrics(now time.Time) []slog.Attr {
+	var sweep SweepStatus
+	if c.Sweep != nil {
+		sweep = *c.Sweep
+	}
+	return []slog.Attr{
+		slog.Int("damaged_files", c.DamagedFiles), slog.Int("ownerless", sweep.Ownerless),
+		slog.Int("removals_held", sweep.Held), slog.Int64("scrub_bytes_left", c.Scrub.BytesLeft),
+		slog.Int("scrub_hours_since_pass", c.hoursSincePass(now)),
+	}
+}
+
+// hoursSincePass returns the whole hours since the last complete pass of the scrub ended, or since the first began.
+func (c Custody) hoursSincePass(now time.Time) int {
 	since := c.Scrub.Since
 	if c.Scrub.Last != nil {
 		since = c.Scrub.Last.EndedAt

@@ -11,7 +11,10 @@
 //   - the two write paths: submission.go (a form, whose bytes pass through this program) and direct.go with
 //     completion.go (a client that sends parts to the object store itself). What they share is in quota.go (reserve,
 //     release) and removal.go (discard, give up, delete);
-//   - what puts right what they left half-done: reconcile.go;
+//   - what puts right what they left half-done: reconcile.go; what is removed without a person's word, and how much:
+//     ownerless.go and brake.go, and undo.go for the way back;
+//   - what becomes of bytes that change where they lie: damage.go (found, and marked), twin.go (sent again), scrub.go
+//     (everything is read again and again), custody.go (what is told of it);
 //   - what is read: directory.go, file.go, archive.go.
 //
 // The package imports no store, no web framework and no SDK. Stores and the web package import it, never the other way
@@ -19,14 +22,17 @@
 //
 // What Service promises:
 //
-//   - a file record in state FileStored has its object, with that size and checksum, and its person;
-//   - no object lies under ObjectPrefix without a record;
+//   - a file record in state FileStored has its object, with that size and checksum, and its person. Where a store lost
+//     or changed an object since, no whole answer that passes this program hands it out, the scrub finds it and marks
+//     the record, and the same file sent again takes its place;
+//   - an object under ObjectPrefix has a record. One that has none goes an age after it was first seen so, and only if
+//     that is little of all: else a person is asked;
 //   - nothing that was acknowledged is lost, until it is deleted on purpose;
 //   - nothing that was not acknowledged stays for ever;
 //   - no person has more files or bytes than Limits allows, however many come at once.
 //
 // A crash may leave the second and the fourth promise unkept for a while, or a file counted that is gone;
-// Service.Reconcile mends both.
+// Service.Reconcile mends both. What nobody asked to be removed is kept for a while, so that it can be put back.
 package dossier
 
 import (

@@ -243,6 +243,9 @@ func (p *pointReconciler) stored(ctx context.Context, f File) finding {
 	case held != want:
 		return finding{what: DamageDiffers}
 	}
+	if _, err := p.judge(ctx, f, ""); err != nil && !errors.Is(err, ErrNotFound) {
+		return finding{err: err}
+	}
 	return finding{what: RepairRevived, verified: true}
 }
 

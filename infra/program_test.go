@@ -247,6 +247,7 @@ type contract struct {
 			Projection struct{ ProjectionType string }
 		}
 	}
+	Metrics []string
 }
 
 type keySchema struct{ AttributeName, KeyType string }
@@ -300,6 +301,29 @@ func TestTableIsTheApps(t *testing.T) {
 		if index["name"] != wanted.IndexName || index["projectionType"] != wanted.Projection.ProjectionType ||
 			!slices.Equal(keys(index["hashKey"], index["rangeKey"]), wanted.KeySchema) {
 			t.Errorf("index %v, want %v", index, wanted)
+		}
+	})
+}
+
+// Every number that the app logs becomes a metric, and no filter waits for one that it does not log.
+func TestMetricsAreTheApps(t *testing.T) {
+	want, err := appContract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	eachRecorded(t, func(t *testing.T, e documented) {
+		var got []string
+		for _, f := range e.graph.ByType("aws:cloudwatch/logMetricFilter:LogMetricFilter") {
+			field, ok := strings.CutPrefix(graph.Text(f.Input("metricTransformation.value")), "$.")
+			if pattern := graph.Text(f.Input("pattern")); !ok ||
+				pattern != `{ ($.msg = "metrics") && ($.`+field+` = *) }` {
+				t.Errorf("%s takes %q of %q", f, field, pattern)
+			}
+			got = append(got, field)
+		}
+		slices.Sort(got)
+		if wanted := slices.Sorted(slices.Values(want.Metrics)); !slices.Equal(got, wanted) {
+			t.Errorf("metrics are made of %q, the app logs %q", got, wanted)
 		}
 	})
 }

@@ -26,6 +26,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -98,7 +99,8 @@ type Run struct {
 	receipt dossier.Receipt
 	limits  api.Limits
 	resumed bool
-	// there holds the stored files of the person that may be among those to send, as they were at Open.
+	// there holds the stored files of the person that may be among those to send, as they were at Open: those of which
+	// the site found nothing wrong.
 	there map[twin][]api.File
 	// slots bounds the parts on their way.
 	slots chan struct{}
@@ -252,7 +254,42 @@ func (run *Run) readReceipt(ctx context.Context) (has dossier.Quota, err error) 
 		return has, inputf(err,
 			"the person of the interrupted run was deleted meanwhile: forget that run by --give-up, and begin anew")
 	}
+	if err == nil {
+		err = run.check(ctx)
+	}
 	return has, asError(err)
+}
+
+// maxChecked is how many files the site checks in one request.
+const maxChecked = 100
+
+// check has the site look at the stored files that would not be sent again, and forgets those that are damaged: what is
+// sent in their place replaces them.
+func (run *Run) check(ctx context.Context) error {
+	var ids []string
+	for _, twins := range run.there {
+		for _, f := range twins {
+			ids = append(ids, f.ID)
+		}
+	}
+	whole := make(map[string]bool, len(ids))
+	for batch := range slices.Chunk(ids, maxChecked) {
+		var checked api.CheckedFiles
+		err := run.site.call(ctx, http.MethodPost, "checks", api.FilesToCheck{Files: batch}, &checked)
+		if Code(asError(err)) == "not_found" {
+			return nil // a release before this one, which cannot
+		}
+		if err != nil {
+			return err
+		}
+		for _, f := range checked.Files {
+			whole[f.ID] = f.Damage == nil
+		}
+	}
+	for t, twins := range run.there {
+		run.there[t] = slices.DeleteFunc(twins, func(f api.File) bool { return !whole[f.ID] })
+	}
+	return nil
 }
 
 // eachFile reads the answer with a person's files, of which there may be a million, one after the other.

@@ -234,7 +234,7 @@ func reconcileNow(t *testing.T, env []string) (report dossier.ReconcileReport) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(bin, "reconcile", "--older-than", "0s", "--verify", "--json")
+	cmd := exec.Command(bin, "reconcile", "--older-than", "0s", "--verify", "--json", "--yes-delete", "1000000")
 	cmd.Env = append(env, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

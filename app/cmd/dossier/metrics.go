@@ -23,24 +23,12 @@ func metricsLoop(ctx context.Context, svc *dossier.Service, log *slog.Logger) {
 		case err != nil:
 			log.Warn("metrics could not be read", "err", err)
 		default:
-			log.Info("metrics", metrics(custody, time.Now())...)
+			log.LogAttrs(ctx, slog.LevelInfo, "metrics", custody.Metrics(time.Now())...)
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(metricsEvery):
 		}
-	}
-}
-
-// metrics are the attributes of the line. infra/observe names them, and a test there compares.
-func metrics(c dossier.Custody, now time.Time) []any {
-	var ownerless, held int
-	if c.Sweep != nil {
-		ownerless, held = c.Sweep.Ownerless, c.Sweep.Held
-	}
-	return []any{
-		"damaged_files", c.DamagedFiles, "ownerless", ownerless, "removals_held", held,
-		"scrub_bytes_left", c.Scrub.BytesLeft, "scrub_hours_since_pass", c.HoursSincePass(now),
 	}
 }

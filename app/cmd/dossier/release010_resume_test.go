@@ -311,11 +311,17 @@ func (in *installation) mustReconcile() {
 		}
 	}
 	first := dossier.ReconcileReport{Counts: want, AbortedMultipartUploads: transfers, Verified: kept}
-	if got := reconcileNow(in.t, in.env); !reflect.DeepEqual(got, first) {
+	// Of what a report says beside, here nothing is meant.
+	counts := func() dossier.ReconcileReport {
+		r := reconcileNow(in.t, in.env)
+		r.VerifiedBytes, r.Files = 0, 0
+		return r
+	}
+	if got := counts(); !reflect.DeepEqual(got, first) {
 		in.t.Errorf("reconcile did %+v, want %+v", got, first)
 	}
 	nothing := dossier.ReconcileReport{Counts: map[string]int{}, Verified: kept}
-	if got := reconcileNow(in.t, in.env); !reflect.DeepEqual(got, nothing) {
+	if got := counts(); !reflect.DeepEqual(got, nothing) {
 		in.t.Errorf("a second reconcile did %+v, want %+v", got, nothing)
 	}
 }

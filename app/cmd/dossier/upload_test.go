@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dossier.example/app"
 )
 
 func TestUpload(t *testing.T) {
@@ -29,6 +31,7 @@ func TestUpload(t *testing.T) {
 			s := site.open(t)
 			t.Run("a new person", func(t *testing.T) { testNewPerson(t, s) })
 			t.Run("a receipt", func(t *testing.T) { testReceipt(t, s) })
+			t.Run("damaged at the site", func(t *testing.T) { testDamagedAtSite(t, s) })
 			t.Run("killed", func(t *testing.T) { testKilled(t, s) })
 			t.Run("killed while completing", func(t *testing.T) { testKilledCompleting(t, s) })
 			t.Run("faults of the store", func(t *testing.T) { testStoreFaults(t, s) })
@@ -96,6 +99,47 @@ func testNewPerson(t *testing.T, s *gatedSite) {
 	if r.stdout.String() == summary.ReceiptURL+"\n" {
 		t.Error("a command that was finished before goes on with its person")
 	}
+}
+
+// A file whose stored copy is damaged is sent again, though the site lists it as stored, and replaces the copy.
+func testDamagedAtSite(t *testing.T, s *gatedSite) {
+	u := newUploader(t)
+	content := map[string][]byte{"whole.txt": []byte("whole"), "lost.bin": randomBytes(9 << 20), "bent.txt": []byte("bent, and sent again")}
+	_, paths := files(t, content)
+	_, first := u.run(exitOK, append(ada(s), paths...)...)
+	person, err := dossier.ParsePersonID(first.Person)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := s.stores.Catalog.Files(t.Context(), person, dossier.FileID{}, 10)
+	if err != nil || len(stored) != 3 {
+		t.Fatalf("%d files, %v", len(stored), err)
+	}
+	for _, f := range stored {
+		if f.Name == "whole.txt" {
+			continue
+		}
+		if err := s.stores.Objects.Delete(t.Context(), f.Key()); err != nil {
+			t.Fatal(err)
+		}
+		if f.Name == "bent.txt" {
+			if err := s.stores.Objects.Put(t.Context(), f.Key(), strings.NewReader("bent, and sent agaim")); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	s.parts.take()
+	got, summary := u.run(exitOK, append(paths, "--receipt", first.ReceiptURL)...)
+	sent := len(partsStored(s.parts.take()))
+	if sent != 3 || summary.Stored != 3 || summary.Failed != 0 {
+		t.Errorf("%d parts were sent, want the two of one file and that of the other; %+v", sent, summary)
+	}
+	for _, f := range got {
+		if (f.Sent == 0) != (f.Name == "whole.txt") {
+			t.Errorf("%s: %d bytes were sent", f.Name, f.Sent)
+		}
+	}
+	s.holds(t, first.ReceiptURL, content)
 }
 
 // A receipt may come in four ways, as a link or bare. What is there already is not sent again.
