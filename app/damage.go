@@ -30,7 +30,7 @@ type Damage struct {
 // damaged is the refusal of a stored file whose object is missing or differs.
 func damaged(f File, kind DamageKind, cause error) *Error {
 	return Errorf(CodeDamaged, fmt.Errorf("file %s of person %s: object %s: %w", f.ID, f.Person, kind, cause),
-		"The stored copy of this file is damaged. Whoever has the file can send it again: it then replaces this copy.")
+		"The stored copy of this file is damaged. Send the file again to replace it.")
 }
 
 // examine compares a stored file with its object: with what the store says of it, and, with read, with its bytes. The

@@ -80,8 +80,11 @@ func (s *Server) custody(c echo.Context) error {
 }
 
 func passOf(p dossier.ScrubPass, at time.Time) *passView {
-	v := &passView{Files: counted(p.Files, "file"), Size: dossier.FormatBytes(p.Bytes), Found: counted(p.Found, "damaged file")}
+	v := &passView{Files: counted(p.Files, "file"), Size: dossier.FormatBytes(p.Bytes), Found: "no damage found"}
 	v.Time, v.TimeISO = times(at)
+	if p.Found > 0 {
+		v.Found = counted(p.Found, "damaged file") + " found"
+	}
 	if p.Unread > 0 {
 		v.Unread = counted(p.Unread, "file")
 	}

@@ -100,7 +100,7 @@ func TestDamagedFiles(t *testing.T) {
 						t.Errorf("the picture: status %d", picture.status)
 					}
 					page := s.get("/receipt/" + receipt).body
-					if !strings.Contains(page, "the copy is damaged") || strings.Contains(page, "every file that you sent are stored") {
+					if !strings.Contains(page, "The stored copy is damaged") || strings.Contains(page, "every file that you sent are stored") {
 						t.Error("the receipt does not say that the file is damaged")
 					}
 					if page := s.do(http.MethodGet, "/people/"+f.Person.String(), s.session(), nil); !strings.Contains(page.body, "Damaged") {

@@ -50,7 +50,7 @@ var refusals = map[dossier.Code]refusal{
 	dossier.CodeCorrupt: {http.StatusServiceUnavailable, "Not stored", "What was sent was changed on its way to the store. Try again.",
 		"The bytes that the store has are not those that the checksum or the size says. Send the part again as it is, or the file under another id.", http.StatusUnprocessableEntity},
 	dossier.CodeDamaged: {http.StatusInternalServerError, "This file is damaged",
-		"The stored copy of this file is damaged, and we have been told. Whoever has the file can send it again.",
+		"The stored copy of this file is damaged, and we have been told. Send the file again to replace it.",
 		"The stored copy of the file is damaged. Send the file again under another id: it then replaces the copy.", 0},
 	dossier.CodeQuota: {http.StatusConflict, "No more files", "This person has as many files, or bytes, as one may have.",
 		"The person has as many files, or bytes, as one may have. Give up what is not needed.", 0},

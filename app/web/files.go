@@ -47,7 +47,7 @@ func fileOf(f dossier.File, base string) fileView {
 	}
 	switch {
 	case f.Damage != nil:
-		v.State, v.Why = stateDamaged, "Its stored copy is damaged. Whoever sends the same file again replaces that copy."
+		v.State, v.Why = stateDamaged, "The stored copy is damaged. It is replaced when the same file is sent again."
 	case f.State == dossier.FileStored:
 		v.Download = filePath(base, f.ID)
 	}

@@ -77,7 +77,7 @@ func (s *Server) receiptView(c echo.Context, receipt dossier.Receipt, person dos
 			file.Why = "Is on its way, or broke off. If it stays like this, send it again."
 		case f.Damage != nil:
 			v.Complete, v.Incomplete = false, true
-			file.Why = "Was stored, and the copy is damaged. Send the file again: it then replaces that copy."
+			file.Why = "The stored copy is damaged. Send the file again to replace it."
 		}
 		v.Files = append(v.Files, file)
 	}

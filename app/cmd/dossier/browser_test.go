@@ -34,6 +34,7 @@ func TestBrowser(t *testing.T) {
 	t.Run("back to a page that the browser did not keep, and sent again", func(t *testing.T) { c.backAndAgain(t, false) })
 	t.Run("refused while on its way", c.refusedOnItsWay)
 	t.Run("on a phone", c.onPhone)
+	t.Run("damaged files", c.damagedAtRest)
 	t.Run("uploads", c.uploads)
 	t.Run("pictures", c.pictures)
 }
