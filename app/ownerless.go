@@ -128,23 +128,26 @@ func (r *reconciler) removeOwnerless(ctx context.Context) error {
 	if r.sweep.walks < 2 {
 		return nil // the walks were cut off, so nobody knows how much of all this is
 	}
-	for o, err := range r.catalog.Ownerless(ctx) {
-		if err != nil {
-			return fmt.Errorf("list what has no owner: %w", err)
-		}
-		if o.Since.Before(r.before) {
-			r.sweep.due++
-		}
+	if err := r.countDue(ctx); err != nil {
+		return err
 	}
 	if held, err := r.hold(ctx); held || err != nil {
 		return err
 	}
+	left := r.sweep.due // others may have noted more meanwhile, which was not asked for
 	for o, err := range r.catalog.Ownerless(ctx) {
 		if err != nil {
 			return fmt.Errorf("list what has no owner: %w", err)
 		}
+		if !o.Since.Before(r.before) {
+			continue
+		}
 		f, what, err := r.stillOwnerless(ctx, o)
-		if err == nil && what != "" && o.Since.Before(r.before) {
+		if err == nil && what != "" {
+			if left == 0 {
+				break
+			}
+			left--
 			r.repair(fileRepair(what, f), func() error {
 				if what == RepairRemovedObject {
 					return r.objects.SetAside(ctx, f.Key(), about(f))
@@ -153,10 +156,31 @@ func (r *reconciler) removeOwnerless(ctx context.Context) error {
 				// anew in between and its file be stored and acknowledged, that file is left alone.
 				return r.take(ctx, f, f.State)
 			})
-			what = ""
 			r.report.Ownerless--
 		}
-		if err == nil && what == "" && !r.DryRun {
+		if err == nil && !r.DryRun {
+			err = r.catalog.ForgetOwnerless(ctx, o.Person, o.File)
+		}
+		if err != nil {
+			r.failed(fmt.Errorf("look at what has no owner, file %s of person %s: %w", o.File, o.Person, err))
+		}
+	}
+	return nil
+}
+
+// countDue counts what was seen without an owner an age ago and still has none, and forgets what has one again: also
+// where the rest is held back, since what was mended must hold nothing back.
+func (r *reconciler) countDue(ctx context.Context) error {
+	for o, err := range r.catalog.Ownerless(ctx) {
+		if err != nil {
+			return fmt.Errorf("list what has no owner: %w", err)
+		}
+		_, what, err := r.stillOwnerless(ctx, o)
+		switch {
+		case err != nil:
+		case what != "" && o.Since.Before(r.before):
+			r.sweep.due++
+		case what == "" && !r.DryRun:
 			err = r.catalog.ForgetOwnerless(ctx, o.Person, o.File)
 		}
 		if err != nil {

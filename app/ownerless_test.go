@@ -203,6 +203,29 @@ func TestOwnerlessIsForgottenWithItsOwner(t *testing.T) {
 	}
 }
 
+// A store that was emptied and came back leaves nothing held: no alarm goes on for what was mended, and what was seen
+// then does not count when the owners are lost once more.
+func TestAStoreThatCameBackHoldsNothing(t *testing.T) {
+	const n = 40
+	s := embedded(t)
+	receipts := s.kept(t, n)
+	lost := s
+	lost.people = embedded(t).people
+	for range 3 {
+		lost.sweep(t, dossier.ReconcileOptions{})
+		s.clock.forward(age)
+	}
+	if r := s.sweep(t, dossier.ReconcileOptions{}); r.Held != 0 || r.Ownerless != 0 || r.NeedsPerson() {
+		t.Errorf("with the store back: %+v", r)
+	}
+	if r := lost.sweep(t, dossier.ReconcileOptions{YesRemove: n}); r.Counts[dossier.RepairSeenOwnerless] != n || len(r.Counts) != 1 {
+		t.Errorf("lost once more: %+v, want all seen anew", r)
+	}
+	if got := s.readable(t, receipts); got != n {
+		t.Errorf("%d of %d files are left", got, n)
+	}
+}
+
 // Sweeps of many instances share what may go in a day.
 func TestRemovalsAreBoundedOverInstances(t *testing.T) {
 	s := embedded(t)
