@@ -45,8 +45,14 @@ all agree, 1 and 3 as before, where 3 also stands for what has no owner or was n
 			if at != "" {
 				return p.reconcileAt(c.Context(), at, o.DryRun, asJSON)
 			}
-			if !c.Flags().Changed("older-than") {
+			switch {
+			case !c.Flags().Changed("older-than"):
 				olderThan = -1
+			case olderThan < 0:
+				return fmt.Errorf("--older-than %s: enter a time of 0 or more, such as 24h", olderThan)
+			}
+			if o.YesRemove > 0 && !o.Sweep {
+				return errors.New("--yes-delete needs the sweep: leave --sweep=false out")
 			}
 			return p.reconcile(c.Context(), o, olderThan, asJSON, putBack)
 		},
@@ -62,6 +68,9 @@ all agree, 1 and 3 as before, where 3 also stands for what has no owner or was n
 	f.StringVar(&at, "at", "", atUsage)
 	for _, other := range []string{"sweep", "verify", "older-than", "yes-delete", "put-back"} {
 		c.MarkFlagsMutuallyExclusive("at", other)
+	}
+	for _, other := range []string{"dry-run", "sweep", "verify", "older-than", "yes-delete"} {
+		c.MarkFlagsMutuallyExclusive("put-back", other)
 	}
 	f.BoolVar(&asJSON, "json", false, "print one JSON object a line: repairs, then the report")
 	return c
