@@ -75,6 +75,7 @@ func TestCommandLine(t *testing.T) {
 		{"migrate again", []string{data}, []string{"migrate", "up"}, 0, []string{"nothing to apply"}},
 		{"status", []string{data}, []string{"migrate", "status"}, 0, []string{"people"}},
 		{"nothing to reconcile", []string{data}, []string{"reconcile"}, 0, []string{"Nothing to do."}},
+		{"no folder to reconcile", []string{data + "-of-another-name"}, []string{"reconcile", "--dry-run"}, 1, []string{"no data folder", "DOSSIER_DATA"}},
 		{"a dry run that would put back", []string{data}, []string{"reconcile", "--put-back", "--dry-run"}, 1, []string{"put-back", "dry-run"}},
 		{"putting back and deleting", []string{data}, []string{"reconcile", "--put-back", "--yes-delete", "3"}, 1, []string{"put-back", "yes-delete"}},
 		{"a time before now", []string{data}, []string{"reconcile", "--older-than", "-5h"}, 1, []string{"--older-than -5h", "24h"}},

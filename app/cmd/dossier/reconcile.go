@@ -5,15 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"dossier.example/app"
+	"dossier.example/app/backup"
 	"dossier.example/app/config"
 )
 
@@ -84,6 +87,12 @@ func (p *program) reconcile(ctx context.Context, o dossier.ReconcileOptions, old
 	}
 	if err := checkStores(ctx, cfg); err != nil {
 		return err
+	}
+	if embedded(cfg) != (backup.Parts{}) {
+		// Opening the stores would make it, and find nothing to do.
+		if _, err := os.Stat(cfg.Data); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("there is no data folder %s: set DOSSIER_DATA to the one that \"dossier serve\" uses", cfg.Data)
+		}
 	}
 	s, err := openStores(ctx, cfg)
 	if err != nil {
