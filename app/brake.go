@@ -102,14 +102,16 @@ type kept struct {
 	Author  string    `json:"author,omitempty"`
 	State   FileState `json:"state,omitempty"`
 	Created time.Time `json:"created,omitzero"`
+	// Content is nil where nobody knew what the bytes have to be.
+	Content *Content `json:"content,omitempty"`
 }
 
 // about describes a file for whoever undoes its removal.
 func about(f File) []byte {
 	b, err := json.Marshal(kept{Person: f.Person.String(), File: f.ID.String(), Name: f.Name, Author: f.Author,
-		State: f.State, Created: f.CreatedAt})
+		State: f.State, Created: f.CreatedAt, Content: f.Content})
 	if err != nil {
-		panic(err) // of strings and a time
+		panic(err) // of strings, numbers and a time
 	}
 	return b
 }

@@ -1,6 +1,8 @@
 package dossier_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -334,4 +336,109 @@ func TestUnacknowledgedIsKeptForUndo(t *testing.T) {
 	for k := range s.objects.Kept(t.Context()) {
 		t.Errorf("%s is still kept", k.Key)
 	}
+}
+
+// What is put back is what it was: name, author, time, bytes and what is counted. Where the bytes were wrong before, or
+// are by now, it is marked as damaged, and a copy that is stored by now stays the one.
+func TestPutBackIsWhatItWas(t *testing.T) {
+	const n = 40
+	for name, c := range map[string]struct {
+		wrong bool // the bytes that are put back
+		again bool // the same file is sent again before that
+		want  string
+	}{
+		"whole":              {want: dossier.RepairPutBack},
+		"damaged":            {wrong: true, want: dossier.DamageDiffers},
+		"sent again":         {again: true, want: dossier.RepairTwin},
+		"damaged, and again": {wrong: true, again: true, want: dossier.RepairTwin},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := embedded(t)
+			receipts := s.kept(t, n)
+			svc, r := s.service(dossier.DefaultLimits()), receipts[0]
+			lost := s
+			lost.people = embedded(t).people
+			for _, r := range receipts[1:] {
+				p, err := s.people.Person(t.Context(), r.Person)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := lost.people.Insert(t.Context(), p); err != nil {
+					t.Fatal(err)
+				}
+			}
+			was := s.records(t, r.Person)[0]
+			if c.wrong {
+				s.replace(t, was, flipped(t, s, was))
+			}
+			lost.sweep(t, dossier.ReconcileOptions{})
+			s.clock.forward(age + time.Minute)
+			lost.sweep(t, dossier.ReconcileOptions{})
+			if left := s.records(t, r.Person); len(left) != 0 {
+				t.Fatalf("%d records are left", len(left))
+			}
+			if c.again {
+				if _, err := submit(t.Context(), svc, r, []upload{{"0.txt", []byte("file 0")}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			back, err := svc.PutBack(t.Context(), nil)
+			if err != nil || back.Counts[c.want] != 1 || len(back.Counts) != 1 {
+				t.Errorf("put back: %+v, %v, want %q", back.Counts, err, c.want)
+			}
+			files := s.records(t, r.Person)
+			if len(files) != 1 {
+				t.Fatalf("%d records are there, want one", len(files))
+			}
+			is := files[0]
+			if !c.again && (is.ID != was.ID || is.Name != was.Name || is.Author != was.Author || !is.CreatedAt.Equal(was.CreatedAt)) ||
+				is.State != dossier.FileStored || *is.Content != *was.Content || (is.Damage != nil) != (c.wrong && !c.again) {
+				t.Errorf("it is\n%+v, it was\n%+v", is, was)
+			}
+			if u, err := s.catalog.Usage(t.Context(), r.Person); err != nil || u.Quota != was.Counted() {
+				t.Errorf("counted is %+v, %v", u.Quota, err)
+			}
+			if got := s.readable(t, receipts); !c.wrong && got != n || c.wrong && !c.again && got != n-1 {
+				t.Errorf("%d of %d files can be read", got, n)
+			}
+		})
+	}
+}
+
+// What cannot be put back, because another file claims to be the same, stays kept.
+func TestPutBackLosesNothingToAFalseTwin(t *testing.T) {
+	s, r := embedded(t), dossier.NewReceipt()
+	svc, right := s.service(dossier.DefaultLimits()), upload{"a.txt", []byte("the true bytes")}
+	if _, err := submit(t.Context(), svc, r, []upload{right}); err != nil {
+		t.Fatal(err)
+	}
+	was := s.records(t, r.Person)[0]
+	if err := s.catalog.MarkDeleting(t.Context(), was.Person, was.ID, s.clock.now(), dossier.FileStored); err != nil {
+		t.Fatal(err)
+	}
+	s.sweep(t, dossier.ReconcileOptions{}) // takes the deletion for one that was cut off
+	claims := dossier.File{Person: r.Person, ID: dossier.NewFileID(), Name: was.Name, Author: was.Author,
+		State: dossier.FileUploading, CreatedAt: s.clock.now(), UpdatedAt: s.clock.now()}
+	lie := []byte("the other bytes")
+	content := dossier.Content{Size: int64(len(right.data)), SHA256: was.Content.SHA256, CRC64: crc(lie[:len(right.data)]), Type: "text/plain"}
+	if err := errors.Join(s.catalog.Put(t.Context(), claims),
+		s.objects.Put(t.Context(), claims.Key(), bytes.NewReader(lie[:len(right.data)])),
+		s.catalog.Describe(t.Context(), r.Person, claims.ID, content, s.clock.now())); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.catalog.Commit(t.Context(), r.Person, claims.ID, s.clock.now()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if back, err := svc.PutBack(t.Context(), nil); err == nil || back.Failures != 1 || len(back.Counts) != 0 {
+			t.Errorf("put back: %+v, %v, want a failure", back, err)
+		}
+	}
+	if err := svc.DeleteFile(t.Context(), r.Person, claims.ID); err != nil {
+		t.Fatal(err)
+	}
+	if back, err := svc.PutBack(t.Context(), nil); err != nil || back.Counts[dossier.RepairPutBack] != 1 {
+		t.Errorf("put back when the false one is gone: %+v, %v", back, err)
+	}
+	s.checkComplete(t, r, []upload{right})
 }

@@ -21,8 +21,8 @@ const (
 )
 
 // PutBack undoes what reconciliation removed by itself and the embedded store still keeps: each file whose person is
-// there becomes stored again. In a bucket the bytes are former versions instead. What is put back is handed to done as
-// it happens. It may be repeated, and one failure does not end it; the returned error joins the first ten reasons.
+// there becomes stored again, as what it was: where its bytes are not those any more, it is marked as damaged. In a bucket
+// the bytes are former versions instead. What is put back is handed to done as it happens. It may be repeated, and one failure does not end it; the returned error joins the first ten reasons.
 func (s *Service) PutBack(ctx context.Context, done func(Repair)) (*ReconcileReport, error) {
 	r := &reconciler{Service: s, done: done, report: &ReconcileReport{Counts: map[string]int{}}}
 	for k, err := range s.objects.Kept(ctx) {
@@ -53,6 +53,10 @@ func (s *Service) putBack(ctx context.Context, f File, k Kept) (what string, err
 	case err != nil:
 		return "", fmt.Errorf("read person: %w", err)
 	}
+	var was kept
+	if err := json.Unmarshal(k.About, &was); err != nil {
+		return "", fmt.Errorf("read what is kept of it: %w", err)
+	}
 	now, err := s.catalog.File(ctx, f.Person, f.ID)
 	switch {
 	case err == nil && now.State == FileStored:
@@ -60,17 +64,13 @@ func (s *Service) putBack(ctx context.Context, f File, k Kept) (what string, err
 		if err := s.objects.PutBack(ctx, k.Key); err != nil && !errors.Is(err, ErrExists) {
 			return "", err
 		}
-		kind, err := s.examine(ctx, now, true)
-		if err == nil {
-			_, err = s.judge(ctx, now, kind)
-		}
-		return RepairPutBack, err
+		return s.judgeBack(ctx, now)
 	case err == nil && now.State == FileDeleting:
 		return "", Errorf(CodeLost, nil, "the file is being deleted; try again when it is gone")
 	case err != nil && !errors.Is(err, ErrNotFound):
 		return "", fmt.Errorf("read file record: %w", err)
 	case err != nil:
-		if err := s.putRecordBack(ctx, &f, p, k); err != nil {
+		if f, err = s.putRecordBack(ctx, f, p, was, k.At); err != nil {
 			return "", err
 		}
 	default:
@@ -79,10 +79,17 @@ func (s *Service) putBack(ctx context.Context, f File, k Kept) (what string, err
 	if err := s.objects.PutBack(ctx, k.Key); err != nil && !errors.Is(err, ErrExists) && !errors.Is(err, ErrNotFound) {
 		return "", err
 	}
-	content, err := s.contentOf(ctx, f)
-	if err != nil {
-		return "", err
+	content := was.Content
+	if content == nil {
+		if content, err = s.contentOf(ctx, f); err != nil {
+			return "", err
+		}
 	}
+	return s.storeBack(ctx, f, *content)
+}
+
+// storeBack stores a file whose record and object are there again.
+func (s *Service) storeBack(ctx context.Context, f File, content Content) (what string, err error) {
 	if f.Content == nil && f.Multipart == nil {
 		if err := s.countBack(ctx, f.Person, Quota{Bytes: content.Size}); err != nil {
 			return "", err
@@ -92,37 +99,58 @@ func (s *Service) putBack(ctx context.Context, f File, k Kept) (what string, err
 		return "", fmt.Errorf("describe file: %w", err)
 	}
 	stored, err := s.commit(ctx, f, content)
-	if err != nil {
+	switch {
+	case err != nil:
 		return "", err
-	}
-	if stored.ID != f.ID {
+	case stored.ID == f.ID:
+		return s.judgeBack(ctx, stored)
+	case content.same(stored):
 		s.discard(ctx, f)
 		return RepairTwin, nil
+	}
+	// Two of one name and SHA-256 cannot both be stored, and are not the same: so it stays where it was.
+	f.Content = &content
+	if err := (&reconciler{Service: s}).take(ctx, f, FileUploading); err != nil {
+		return "", fmt.Errorf("set object aside again: %w", err)
+	}
+	return "", fmt.Errorf("file %s of this person has its name and SHA-256, but other bytes: delete the one that is wrong, "+
+		"and try again", stored.ID)
+}
+
+// judgeBack compares a file that was put back with its record: what was set aside may have been damaged, before or since.
+func (s *Service) judgeBack(ctx context.Context, f File) (what string, err error) {
+	kind, err := s.examine(ctx, f, true)
+	if err == nil {
+		_, err = s.judge(ctx, f, kind)
+	}
+	switch {
+	case err != nil:
+		return "", err
+	case kind == ObjectMissing:
+		return DamageMissing, nil
+	case kind == ObjectDiffers:
+		return DamageDiffers, nil
 	}
 	return RepairPutBack, nil
 }
 
-// putRecordBack puts the record of a file that was removed with its object, or that had none.
-func (s *Service) putRecordBack(ctx context.Context, f *File, p Person, k Kept) error {
-	var was kept
-	if err := json.Unmarshal(k.About, &was); err != nil {
-		return fmt.Errorf("read what is kept of it: %w", err)
-	}
+// putRecordBack puts the record of a file that was removed with its object, or that had none, and returns it.
+func (s *Service) putRecordBack(ctx context.Context, f File, p Person, was kept, at time.Time) (File, error) {
 	f.Name, f.Author, f.State, f.CreatedAt = was.Name, was.Author, FileUploading, was.Created.Truncate(time.Microsecond)
 	f.UpdatedAt = s.time()
 	if f.Name == "" {
 		f.Name, f.Author = CleanFileName("recovered "+f.ID.String()), p.Name
 	}
 	if f.CreatedAt.IsZero() {
-		f.CreatedAt = k.At.Truncate(time.Microsecond)
+		f.CreatedAt = at.Truncate(time.Microsecond)
 	}
 	if err := s.countBack(ctx, f.Person, f.Counted()); err != nil {
-		return err
+		return File{}, err
 	}
-	if err := s.catalog.Put(ctx, *f); err != nil {
-		return fmt.Errorf("put file record: %w", err)
+	if err := s.catalog.Put(ctx, f); err != nil {
+		return File{}, fmt.Errorf("put file record: %w", err)
 	}
-	return nil
+	return f, nil
 }
 
 // countBack counts what a person had before, whatever the quota is by now.
@@ -134,15 +162,16 @@ func (s *Service) countBack(ctx context.Context, person PersonID, add Quota) err
 }
 
 // contentOf reads a file's object whole and describes it.
-func (s *Service) contentOf(ctx context.Context, f File) (Content, error) {
+func (s *Service) contentOf(ctx context.Context, f File) (*Content, error) {
 	r, err := s.objects.Open(ctx, f.Key(), 0, -1)
 	if err != nil {
-		return Content{}, fmt.Errorf("open object: %w", err)
+		return nil, fmt.Errorf("open object: %w", err)
 	}
 	defer r.Close() // only read from
 	d := newDigest()
 	if _, err := io.CopyBuffer(&d, struct{ io.Reader }{r}, make([]byte, archiveBuffer)); err != nil {
-		return Content{}, fmt.Errorf("read object: %w", err)
+		return nil, fmt.Errorf("read object: %w", err)
 	}
-	return d.content(), nil
+	content := d.content()
+	return &content, nil
 }
