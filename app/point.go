@@ -2,14 +2,10 @@ package dossier
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"time"
-
-	"github.com/gabriel-vasile/mimetype"
 )
 
 // Versions is an object store that still has what was deleted or overwritten.
@@ -36,9 +32,6 @@ type PointOptions struct {
 const (
 	// RepairRevived: the object of a stored file was missing or differed, and came back from a version.
 	RepairRevived = "brought back from a version"
-	// RepairFound: an upload that the record does not describe, for it was restored to a time before that, was described
-	// from its object and committed. Its sender may have been told so, or not.
-	RepairFound = "finished upload that the record did not describe"
 	// PointTwin: an upload is whole, and the same file is stored already. Reconcile removes it.
 	PointTwin = "left an upload whose file is stored already"
 	// PointUncounted: a person's files are miscounted, and something was counted just now. Reconcile counts them.
@@ -286,48 +279,30 @@ func (p *pointReconciler) upload(ctx context.Context, f File) finding {
 
 // unseen describes the object of an upload that its record does not describe; nil where there is none, it is not what
 // was announced, or its person is not acknowledged. An object is only there when all its bytes are.
-func (p *pointReconciler) unseen(ctx context.Context, f File) (*Content, error) {
-	person, err := p.people.Person(ctx, f.Person)
+func (s *Service) unseen(ctx context.Context, f File) (*Content, error) {
+	person, err := s.people.Person(ctx, f.Person)
 	if errors.Is(err, ErrNotFound) || err == nil && person.State != PersonSubmitted {
 		return nil, nil
 	} else if err != nil {
 		return nil, err
 	}
-	held, err := p.objects.Stat(ctx, f.Key())
+	held, err := s.objects.Stat(ctx, f.Key())
 	if errors.Is(err, ErrNotFound) || err == nil && f.Multipart != nil && held.Size != f.Multipart.Size {
 		return nil, nil
 	} else if err != nil {
 		return nil, err
 	}
-	r, err := p.objects.Open(ctx, f.Key(), 0, -1)
+	c, err := s.contentOf(ctx, f)
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	} else if err != nil {
 		return nil, err
-	}
-	defer r.Close()
-	sha, crc, head := sha256.New(), NewCRC64(), &beginning{}
-	size, err := io.Copy(io.MultiWriter(sha, crc, head), r)
-	if err != nil {
-		return nil, fmt.Errorf("read object: %w", err)
-	}
-	c := &Content{
-		Size: size, SHA256: [32]byte(sha.Sum(nil)), CRC64: crc.Sum64(), Type: mimetype.Detect(head.bytes).String(),
 	}
 	if c.held() != held {
 		return nil, fmt.Errorf("its object has %d bytes, CRC-64 %016x; the store says %d, %016x", c.Size, c.CRC64,
 			held.Size, held.CRC64)
 	}
 	return c, nil
-}
-
-// beginning keeps what decides a file's type of what is written to it.
-type beginning struct{ bytes []byte }
-
-// Write implements io.Writer.
-func (b *beginning) Write(data []byte) (int, error) {
-	b.bytes = append(b.bytes, data[:min(len(data), sniffed-len(b.bytes))]...)
-	return len(data), nil
 }
 
 // objectsWithoutRecord tells of objects without a record.

@@ -44,6 +44,12 @@ type Repair struct {
 const (
 	// RepairFinished: an upload whose bytes were all there was committed.
 	RepairFinished = "finished upload"
+	// RepairFound: an upload that the record does not describe, for it was restored to a time before that, was described
+	// from its object and committed. Its sender may have been told so, or not.
+	RepairFound = "finished upload that the record did not describe"
+	// RepairConfirmed: a submission has files that only an acknowledged person can have, so the store of people was set
+	// back: it is acknowledged again.
+	RepairConfirmed = "confirmed submission that had been acknowledged"
 	// RepairRemovedUpload: an unfinished upload was removed, record and object.
 	RepairRemovedUpload = "removed unfinished upload"
 	// RepairRemovedFile: the deletion of a file was carried to its end.
@@ -120,7 +126,8 @@ func (s *Service) Reconcile(ctx context.Context, o ReconcileOptions, done func(R
 		// if something had just been counted.
 		steps = append(steps, r.miscounted)
 	}
-	steps = append(steps, r.multipartUploads, r.unfinished, r.leftovers)
+	// Persons first: what becomes of their uploads depends on them.
+	steps = append(steps, r.multipartUploads, r.leftovers, r.unfinished)
 	if o.Sweep {
 		steps = append(steps, r.objectsWithoutRecord)
 	}
@@ -236,22 +243,21 @@ func (r *reconciler) unfinished(ctx context.Context) error {
 			r.repair(fileRepair(RepairRemovedFile, f), func() error { return r.erase(ctx, f, keepForUndo) })
 			continue
 		}
-		whole, err := r.arrived(ctx, f)
+		what, content, err := r.recoverable(ctx, f)
 		if err != nil {
 			r.failed(fmt.Errorf("look at unfinished file %s of person %s: %w", f.ID, f.Person, err))
 			continue
 		}
-		if whole {
-			r.repair(fileRepair(RepairFinished, f), func() error {
-				stored, err := r.commit(ctx, f, *f.Content)
-				if err == nil && stored.ID != f.ID {
-					return r.take(ctx, f, FileUploading)
-				}
-				return err
-			})
+		if content != nil {
+			r.repair(fileRepair(what, f), func() error { return r.finish(ctx, f, *content) })
 			continue
 		}
-		if allowed, err := r.mayRemove(ctx, f); !allowed {
+		n, err := r.objectsOf(ctx, f)
+		if err != nil {
+			r.failed(err)
+			continue
+		}
+		if allowed, err := r.mayRemove(ctx, n); !allowed {
 			r.failed(err)
 			continue
 		}
@@ -260,18 +266,49 @@ func (r *reconciler) unfinished(ctx context.Context) error {
 	return nil
 }
 
-// mayRemove reports whether files that were never acknowledged may be removed now. Those of which the object store has
-// no object cost nobody anything, and are not counted.
-func (r *reconciler) mayRemove(ctx context.Context, files ...File) (bool, error) {
-	n := 0
-	for _, f := range files {
-		switch _, err := r.objects.Head(ctx, f.Key()); {
-		case err == nil:
-			n++
-		case !errors.Is(err, ErrNotFound):
-			return false, fmt.Errorf("look at unfinished file %s of person %s: %w", f.ID, f.Person, err)
-		}
+// recoverable returns the content of an unfinished file that only lacks its commit, and what the commit is called; nil
+// where there is none.
+func (r *reconciler) recoverable(ctx context.Context, f File) (what string, c *Content, err error) {
+	if f.Content == nil && f.Multipart != nil {
+		// Such an object is only made once its record describes it, so the catalog was set back since.
+		c, err = r.unseen(ctx, f)
+		return RepairFound, c, err
 	}
+	if whole, err := r.arrived(ctx, f); !whole || err != nil {
+		return "", nil, err
+	}
+	return RepairFinished, f.Content, nil
+}
+
+// finish commits an unfinished file, or removes it where the same is stored.
+func (r *reconciler) finish(ctx context.Context, f File, content Content) error {
+	if f.Content == nil {
+		if err := r.catalog.Describe(ctx, f.Person, f.ID, content, r.time()); err != nil {
+			return fmt.Errorf("describe file: %w", err)
+		}
+		f.Content = &content
+	}
+	stored, err := r.commit(ctx, f, content)
+	if err == nil && stored.ID != f.ID {
+		return r.take(ctx, f, FileUploading)
+	}
+	return err
+}
+
+// objectsOf returns how many objects a file has: one or none.
+func (r *reconciler) objectsOf(ctx context.Context, f File) (int, error) {
+	switch _, err := r.objects.Head(ctx, f.Key()); {
+	case err == nil:
+		return 1, nil
+	case !errors.Is(err, ErrNotFound):
+		return 0, fmt.Errorf("look at unfinished file %s of person %s: %w", f.ID, f.Person, err)
+	}
+	return 0, nil
+}
+
+// mayRemove reports whether files that were never acknowledged may be removed now, which have n objects. Those without
+// one cost nobody anything, and are not counted.
+func (r *reconciler) mayRemove(ctx context.Context, n int) (bool, error) {
 	if n == 0 || r.DryRun {
 		return true, nil
 	}
@@ -323,12 +360,18 @@ func (r *reconciler) leftovers(ctx context.Context) error {
 			})
 			continue
 		}
-		files, err := r.catalog.Files(ctx, p.ID, FileID{}, MaxFilesPage)
+		acknowledged, n, err := r.submitting(ctx, p.ID)
 		if err != nil {
-			r.failed(fmt.Errorf("list the files of person %s: %w", p.ID, err))
+			r.failed(err)
 			continue
 		}
-		if allowed, err := r.mayRemove(ctx, files...); !allowed {
+		if acknowledged {
+			r.repair(Repair{What: RepairConfirmed, Person: p.ID.String()}, func() error {
+				return r.people.Move(ctx, p.ID, PersonSubmitted, r.time(), PersonSubmitting)
+			})
+			continue
+		}
+		if allowed, err := r.mayRemove(ctx, n); !allowed {
 			r.failed(err)
 			continue
 		}
@@ -348,6 +391,25 @@ func (r *reconciler) leftovers(ctx context.Context) error {
 		})
 	}
 	return nil
+}
+
+// submitting returns how many objects a person has who is not acknowledged, and whether that must have been so: files are
+// announced for acknowledged persons alone, so one that was stored that way says that the store of people was set back.
+func (r *reconciler) submitting(ctx context.Context, person PersonID) (acknowledged bool, objects int, err error) {
+	for f, err := range allFiles(ctx, r.catalog, person) {
+		if err != nil {
+			return false, 0, fmt.Errorf("person %s: %w", person, err)
+		}
+		if f.State == FileStored && f.Multipart != nil {
+			return true, 0, nil
+		}
+		n, err := r.objectsOf(ctx, f)
+		if err != nil {
+			return false, 0, err
+		}
+		objects += n
+	}
+	return false, objects, nil
 }
 
 // expire removes for good what was set aside long ago.
