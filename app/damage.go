@@ -94,6 +94,10 @@ func (s *Service) judge(ctx context.Context, f File, kind DamageKind) (File, err
 	case damage == nil && now.Damage == nil, damage != nil && now.Damage != nil && now.Damage.Kind == kind:
 		return now, nil
 	}
+	if damage != nil {
+		// Before the mark, after which nobody would tell of it any more: not who dies in between either.
+		s.log.ErrorContext(ctx, "stored file is damaged", "person", f.Person.String(), "file", f.ID.String(), "object", string(kind))
+	}
 	err = s.catalog.SetDamage(ctx, f.Person, f.ID, damage)
 	switch {
 	case errors.Is(err, ErrLost):
@@ -102,9 +106,7 @@ func (s *Service) judge(ctx context.Context, f File, kind DamageKind) (File, err
 		return File{}, fmt.Errorf("mark damage: %w", err)
 	}
 	now.Damage = damage
-	if damage != nil {
-		s.log.ErrorContext(ctx, "stored file is damaged", "person", f.Person.String(), "file", f.ID.String(), "object", string(kind))
-	} else {
+	if damage == nil {
 		s.log.WarnContext(ctx, "damaged file is whole again", "person", f.Person.String(), "file", f.ID.String())
 	}
 	return now, nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -33,6 +34,8 @@ type stores struct {
 	catalog dossier.Catalog
 	objects dossier.Objects
 	clock   *clock
+	// log is the service's; nil: none.
+	log *slog.Logger
 	// loose: reconciliation ran that takes everything for old, so it may have counted a file anew whose record was
 	// about to be put.
 	loose bool
@@ -58,13 +61,13 @@ func (c *clock) forward(d time.Duration) {
 }
 
 func (s stores) service(limits dossier.Limits) *dossier.Service {
-	return dossier.New(s.people, s.catalog, s.objects, dossier.Options{Limits: limits, Now: s.clock.now})
+	return dossier.New(s.people, s.catalog, s.objects, dossier.Options{Limits: limits, Now: s.clock.now, Log: s.log})
 }
 
 func (s stores) faulty(f *faults) *dossier.Service {
 	all := teststores.Stores{People: s.people, Catalog: s.catalog, Objects: s.objects}.Intercept(f.do)
 	return dossier.New(all.People, all.Catalog, faultyObjects{all.Objects, s.objects, f},
-		dossier.Options{Now: s.clock.now})
+		dossier.Options{Now: s.clock.now, Log: s.log})
 }
 
 // upload is one file to be sent.

@@ -37,6 +37,11 @@ const (
 	scrubIdle = time.Minute
 )
 
+// lease and idle are scrubLease and scrubIdle, but no longer than a pass is to take: else an instance that died, or an
+// error, would hold up a scrub that is to be quick.
+func (o ScrubOptions) lease() time.Duration { return min(scrubLease, o.Interval) }
+func (o ScrubOptions) idle() time.Duration  { return min(scrubIdle, o.Interval) }
+
 // ScrubPass is one pass over everything.
 type ScrubPass struct {
 	StartedAt time.Time `json:"started_at"`
@@ -86,11 +91,11 @@ func (s *Service) Scrub(ctx context.Context, o ScrubOptions) {
 		wait, err := s.ScrubTurn(ctx, o)
 		if err != nil && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "scrub stopped for a while", "err", err)
-			wait = scrubIdle
+			wait = o.idle()
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(min(max(wait, 0), scrubIdle)):
+		case <-time.After(min(max(wait, 0), o.idle())):
 		}
 	}
 }
@@ -130,14 +135,14 @@ func (s *Service) ScrubTurn(ctx context.Context, o ScrubOptions) (wait time.Dura
 		state.Current.EndedAt = s.time()
 		state.Last, state.Current = state.Current, nil
 	}
-	state.Holder, state.Until = s.instance, s.time().Add(scrubLease)
+	state.Holder, state.Until = s.instance, s.time().Add(o.lease())
 	value, err := json.Marshal(state)
 	if err != nil {
 		return 0, fmt.Errorf("note how far the scrub is: %w", err)
 	}
 	switch _, err := s.catalog.SetNote(ctx, ScrubNote, note.Revision, value); {
 	case errors.Is(err, ErrLost):
-		return scrubIdle, nil
+		return o.idle(), nil
 	case err != nil:
 		return 0, fmt.Errorf("note how far the scrub is: %w", err)
 	}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -144,7 +146,20 @@ func (r atomicReads) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// A fault at every call of a turn loses nothing but the turn.
+// An instance that died holds up the scrub for no longer than a pass is to take.
+func TestScrubGoesOnAfterADeath(t *testing.T) {
+	s := embedded(t)
+	s.kept(t, 3)
+	quick := dossier.ScrubOptions{Bytes: 1 << 40, Interval: 10 * time.Second}
+	first := s.pass(t, s.service(dossier.DefaultLimits()), quick)
+	// Another instance, for nobody hears of the first one any more.
+	second := s.pass(t, s.service(dossier.DefaultLimits()), quick)
+	if after := second.StartedAt.Sub(first.StartedAt); after < quick.Interval || after > 2*quick.Interval {
+		t.Errorf("the next pass began after %s, want about %s", after, quick.Interval)
+	}
+}
+
+// A fault at every call of a turn loses nothing but the turn. What is found is logged, whatever becomes of who found it.
 func TestFaultAtEveryStepOfAScrub(t *testing.T) {
 	prepare := func(t *testing.T) (stores, dossier.File) {
 		s := embedded(t)
@@ -161,6 +176,8 @@ func TestFaultAtEveryStepOfAScrub(t *testing.T) {
 		for m := failBefore; m <= dieAfter; m++ {
 			t.Run(name(i, call, m), func(t *testing.T) {
 				s, f := prepare(t)
+				var log bytes.Buffer
+				s.log = slog.New(slog.NewTextHandler(&log, nil))
 				_, _ = s.faulty(&faults{at: i, mode: m}).ScrubTurn(t.Context(), scrubFast)
 				s.clock.forward(time.Hour)
 				s.pass(t, s.service(dossier.DefaultLimits()), scrubFast)
@@ -170,6 +187,10 @@ func TestFaultAtEveryStepOfAScrub(t *testing.T) {
 				custody, err := s.service(dossier.DefaultLimits()).Custody(t.Context())
 				if err != nil || custody.DamagedFiles != 1 {
 					t.Errorf("custody: %+v, %v", custody, err)
+				}
+				line := `level=ERROR msg="stored file is damaged" person=` + f.Person.String() + " file=" + f.ID.String()
+				if !strings.Contains(log.String(), line) {
+					t.Errorf("the log has no line %s\n%s", line, log.String())
 				}
 			})
 		}
