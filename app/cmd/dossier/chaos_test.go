@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,12 +30,60 @@ import (
 	"dossier.example/app/upload"
 )
 
-// The variables that make TestChaos another one: how long the bad times last, and the seed of their chances. The same
-// seed makes the same files and the same faults; when they meet is up to the machine.
+// The variables that make TestChaos and TestRot other ones: how long the bad times last, and the seed of their chances.
+// The same seed makes the same files and the same faults; when they meet is up to the machine.
 const (
 	chaosTimeVariable = "DOSSIER_TEST_CHAOS"
 	chaosSeedVariable = "DOSSIER_TEST_CHAOS_SEED"
 )
+
+// badTimes returns how long the bad times last, and the seed of their chances.
+func badTimes(t *testing.T) (lasts time.Duration, seed uint64) {
+	t.Helper()
+	lasts, seed = 10*time.Second, rand.Uint64()
+	if v := os.Getenv(chaosTimeVariable); v != "" {
+		var err error
+		if lasts, err = time.ParseDuration(v); err != nil {
+			t.Fatalf("%s: %v", chaosTimeVariable, err)
+		}
+	}
+	if v := os.Getenv(chaosSeedVariable); v != "" {
+		var err error
+		if seed, err = strconv.ParseUint(v, 10, 64); err != nil {
+			t.Fatalf("%s: %v", chaosSeedVariable, err)
+		}
+	}
+	t.Logf("%s=%d", chaosSeedVariable, seed)
+	return lasts, seed
+}
+
+// hasty are the settings by which what is half-done counts as left behind soon, so also what somebody is still at.
+var hasty = []string{
+	"DOSSIER_TIMEOUT_STORE=3s", "DOSSIER_TIMEOUT_STALL=3s", "DOSSIER_TIMEOUT_IDLE=3s", "DOSSIER_TIMEOUT_UPLOAD=8s",
+	"DOSSIER_RECONCILE_AGE=9s", "DOSSIER_RECONCILE_INTERVAL=1s", "DOSSIER_SWEEP_INTERVAL=2s",
+}
+
+// balancer is one that knows nothing of the instances' health, and passes on no advice to wait, which is for the life of
+// people.
+func balancer(t *testing.T, listen []string) *httptest.Server {
+	t.Helper()
+	var turn atomic.Int64
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = 32
+	b := httptest.NewServer(&httputil.ReverseProxy{
+		Transport: transport,
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.URL.Scheme, r.Out.URL.Host = "http", listen[int(turn.Add(1))%len(listen)]
+		},
+		ModifyResponse: func(res *http.Response) error { res.Header.Del("Retry-After"); return nil },
+		ErrorHandler:   func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+	})
+	t.Cleanup(func() {
+		b.Close()
+		transport.CloseIdleConnections()
+	})
+	return b
+}
 
 // unreliable is a TCP proxy that treats connections badly: it delays them, cuts them after a number of bytes in either
 // direction, with or without a farewell, or leaves them hanging.
@@ -526,50 +575,20 @@ func (c *chaos) process(r *rand.Rand, folder string) {
 // anybody was told is stored is there, byte for byte; and reconciliation leaves nothing else.
 func TestChaos(t *testing.T) {
 	t.Parallel()
-	lasts, seed := 10*time.Second, rand.Uint64()
-	if v := os.Getenv(chaosTimeVariable); v != "" {
-		var err error
-		if lasts, err = time.ParseDuration(v); err != nil {
-			t.Fatalf("%s: %v", chaosTimeVariable, err)
-		}
-	}
-	if v := os.Getenv(chaosSeedVariable); v != "" {
-		var err error
-		if seed, err = strconv.ParseUint(v, 10, 64); err != nil {
-			t.Fatalf("%s: %v", chaosSeedVariable, err)
-		}
-	}
-	t.Logf("%s=%d", chaosSeedVariable, seed)
+	lasts, seed := badTimes(t)
 	bin, err := build()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cloud := teststores.Cloud(t)
 	store := newUnreliable(t, strings.TrimPrefix(cloud.S3.Endpoint, "http://"), seed)
-	env := append(append(cloud.Environ(), noRates...), "AWS_ENDPOINT_URL_S3=http://"+store.Addr().String(),
-		// What is half-done counts as left behind soon, so also what somebody is still at.
-		"DOSSIER_TIMEOUT_STORE=3s", "DOSSIER_TIMEOUT_STALL=3s", "DOSSIER_TIMEOUT_IDLE=3s", "DOSSIER_TIMEOUT_UPLOAD=8s",
-		"DOSSIER_RECONCILE_AGE=9s", "DOSSIER_RECONCILE_INTERVAL=1s", "DOSSIER_SWEEP_INTERVAL=2s")
+	env := slices.Concat(cloud.Environ(), noRates, hasty, []string{"AWS_ENDPOINT_URL_S3=http://" + store.Addr().String()})
 	listen := []string{freeAddress(t), freeAddress(t)}
 	instances := make([]*process, len(listen))
 	for i := range instances {
 		instances[i] = start(t, listen[i], env)
 	}
-	// A balancer that knows nothing of the instances' health. What they ask to wait is for the life of people.
-	var turn atomic.Int64
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = 32
-	balancer := httptest.NewServer(&httputil.ReverseProxy{
-		Transport: transport,
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.Out.URL.Scheme, r.Out.URL.Host = "http", listen[int(turn.Add(1))%len(listen)]
-		},
-		ModifyResponse: func(res *http.Response) error { res.Header.Del("Retry-After"); return nil },
-		ErrorHandler:   func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
-	})
-	defer transport.CloseIdleConnections()
-	defer balancer.Close()
-	site := newUnreliable(t, strings.TrimPrefix(balancer.URL, "http://"), seed+1)
+	site := newUnreliable(t, strings.TrimPrefix(balancer(t, listen).URL, "http://"), seed+1)
 
 	c := &chaos{
 		t: t, bin: bin, base: "http://" + site.Addr().String(), folder: t.TempDir(), over: make(chan struct{}),

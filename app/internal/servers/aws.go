@@ -21,6 +21,8 @@ type AWS struct {
 	Endpoint string
 	// Region, AccessKey and SecretKey sign the requests.
 	Region, AccessKey, SecretKey string
+	// Data is where S3's buckets are, each a folder in which every object is the file of its key; empty for other servers.
+	Data string
 	*Process
 }
 
@@ -46,6 +48,7 @@ func S3(t T) *AWS {
 			t.Fatal(err)
 		}
 	}
+	a.Data = data
 	a.run(t, dir, server{
 		name: "versitygw",
 		command: func(dir string, port int) *exec.Cmd {
