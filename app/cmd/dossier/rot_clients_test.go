@@ -172,7 +172,7 @@ func (r *rot) form(p *rotPerson, files []rotFile) error {
 	return postBody(ctx, r.base, w.FormDataContentType(), &body)
 }
 
-// call makes a request to the API, as who has the receipt: several times where an instance is down, as every call may be
+// call makes a request to the API, as who has the receipt; several times where an instance is down, for every call may be
 // repeated.
 func (r *rot) call(p *rotPerson, method, path string, in, out any) error {
 	body, err := json.Marshal(in)

@@ -65,7 +65,8 @@ type rot struct {
 	t      *testing.T
 	bin    string
 	stores teststores.Stores
-	env    []string
+	// env are the settings of instances and commands, and calm those that they have once the bad times are over.
+	env, calm []string
 	// objects is the folder in which the store has every object as the file of its key.
 	objects string
 	listen  []string
@@ -118,7 +119,8 @@ func (r *rot) begin(seed uint64) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	t.Cleanup(r.client.CloseIdleConnections)
-	r.env = slices.Clip(slices.Concat(r.env, noRates, hasty, []string{"DOSSIER_SCRUB_BYTES=1TiB", "DOSSIER_SCRUB_INTERVAL=1s"}))
+	r.calm = slices.Clip(slices.Concat(r.env, noRates, []string{"DOSSIER_SCRUB_BYTES=1TiB", "DOSSIER_SCRUB_INTERVAL=1s"}))
+	r.env = slices.Clip(slices.Concat(r.calm, hasty))
 	r.listen = []string{freeAddress(t), freeAddress(t)}
 	r.instances = make([]*process, len(r.listen))
 	for i := range r.listen {
@@ -215,6 +217,7 @@ func (r *rot) settle() {
 	for _, p := range r.instances {
 		p.kill()
 	}
+	r.env = r.calm
 	for range 2 {
 		if _, err := r.reconcile("--older-than", "0s"); err != nil {
 			r.t.Fatal(err)
@@ -256,7 +259,7 @@ func (r *rot) damages(rng *rand.Rand) {
 	for !r.isOver() {
 		time.Sleep(time.Duration(20+rng.IntN(200)) * time.Millisecond)
 		f, ok := stored()
-		if !ok {
+		if !ok || f.Damage != nil && rng.IntN(4) > 0 { // else long bad times would leave little that is whole
 			continue
 		}
 		var what string
