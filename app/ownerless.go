@@ -131,6 +131,9 @@ func (r *reconciler) removeOwnerless(ctx context.Context) error {
 	if err := r.countDue(ctx); err != nil {
 		return err
 	}
+	if r.sweep.due == 0 {
+		return nil
+	}
 	if held, err := r.hold(ctx); held || err != nil {
 		return err
 	}
@@ -195,7 +198,7 @@ func (r *reconciler) hold(ctx context.Context) (bool, error) {
 	s, all := r.sweep, max(r.sweep.objects, r.report.Files)
 	most := ownerlessClass.most(all)
 	switch {
-	case s.due == 0, s.due <= r.YesRemove:
+	case s.due <= r.YesRemove:
 		return false, nil
 	case !tooMuch(s.ownerless, all) && s.ownerless <= most:
 		if r.DryRun {

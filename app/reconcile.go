@@ -14,7 +14,7 @@ type ReconcileOptions struct {
 	// be longer than the longest upload; one that is hit all the same fails cleanly and can be sent again.
 	OlderThan time.Duration
 	// Sweep also walks all objects and all records, to find objects without a record, records without a person and
-	// persons whose files are miscounted. It costs a listing of the bucket and three scans of the table.
+	// persons whose files are miscounted. It costs a listing of the bucket and four scans of the table.
 	//
 	// What has no owner is removed OlderThan after it was first seen so, by whichever sweep, and only if that is not
 	// much: see Held.
