@@ -82,7 +82,14 @@ func (s *Service) Announce(ctx context.Context, person PersonID, a Announcement)
 		Person: person, ID: a.ID, Name: a.Name, Author: who.Name, State: FileUploading, CreatedAt: now, UpdatedAt: now,
 		Multipart: &Multipart{Size: a.Size, PartSize: PartSize(a.Size)},
 	}
-	usage, err := s.reserve(ctx, person, f.Counted())
+	usage, err := s.reserve(ctx, person, f.Counted(), Quota{})
+	if errors.Is(err, ErrQuota) {
+		_, damaged, look := s.named(ctx, person, f.Name)
+		if look != nil {
+			return File{}, look
+		}
+		usage, err = s.reserve(ctx, person, f.Counted(), damaged)
+	}
 	if err != nil {
 		return File{}, err
 	}

@@ -29,7 +29,8 @@
 //     that is little of all: else a person is asked;
 //   - nothing that was acknowledged is lost, until it is deleted on purpose;
 //   - nothing that was not acknowledged stays for ever;
-//   - no person has more files or bytes than Limits allows, however many come at once.
+//   - no person has more files or bytes than Limits allows, however many come at once. Only copies that are known to be
+//     damaged do not count, for files of their name.
 //
 // A crash may leave the second and the fourth promise unkept for a while, or a file counted that is gone;
 // Service.Reconcile mends both. What nobody asked to be removed is kept for a while, so that it can be put back.

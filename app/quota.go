@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 )
 
@@ -52,9 +53,9 @@ func (s *Service) Counted(ctx context.Context, person PersonID) (Quota, error) {
 	return usage.Quota, nil
 }
 
-// reserve counts something against a person's quota.
-func (s *Service) reserve(ctx context.Context, person PersonID, add Quota) (Usage, error) {
-	usage, err := s.catalog.Reserve(ctx, person, add, s.limits.quota(), s.time())
+// reserve counts something against a person's quota, and what it may be exceeded by.
+func (s *Service) reserve(ctx context.Context, person PersonID, add, spare Quota) (Usage, error) {
+	usage, err := s.catalog.Reserve(ctx, person, add, s.limits.quota().plus(spare), s.time())
 	switch {
 	case errors.Is(err, ErrQuota):
 		return usage, s.full(err)
@@ -62,6 +63,73 @@ func (s *Service) reserve(ctx context.Context, person PersonID, add Quota) (Usag
 		return usage, fmt.Errorf("count file: %w", err)
 	}
 	return usage, nil
+}
+
+// tight reports whether a file that is about to be sent may find the quota used up, or has.
+func (s *Service) tight(usage Usage, err error) bool {
+	return errors.Is(err, ErrQuota) || err == nil && s.limits.PersonBytes-usage.Bytes < s.limits.FileBytes
+}
+
+// named returns the stored files of a person that have a name, and what those of them count for that are damaged: a copy
+// that is to be replaced must not be what the new one has no room for. Only so many are looked at, since who sends is
+// not to make the stores work for nothing; of others their marks decide.
+func (s *Service) named(ctx context.Context, person PersonID, name string) (files []File, damaged Quota, err error) {
+	for f, err := range allFiles(ctx, s.catalog, person) {
+		if err != nil {
+			return nil, Quota{}, err
+		}
+		if f.State == FileStored && f.Content != nil && f.Name == name {
+			files = append(files, f)
+		}
+	}
+	for i := range files {
+		if i < twinTries && files[i].Damage == nil {
+			switch now, err := s.check(ctx, files[i]); {
+			case errors.Is(err, ErrNotFound): // whoever is told so looks again
+			case err != nil:
+				return nil, Quota{}, fmt.Errorf("look at the file of the same name, which is stored: %w", err)
+			default:
+				files[i] = now
+			}
+		}
+		if files[i].Damage != nil {
+			damaged = damaged.plus(files[i].Counted())
+		}
+	}
+	return files, damaged, nil
+}
+
+// resend compares what a form sends with files that are stored by that name, so that what the person has already is
+// answered with it, though the quota takes no more.
+type resend struct {
+	files  []File
+	digest digest
+	raw    io.Reader
+}
+
+// reader returns the bytes of the form.
+func (a *resend) reader() io.Reader { return io.TeeReader(a.raw, &a.digest) }
+
+// stored reads what is left and returns the stored file that has these bytes; nil where there is none. The error is that
+// of the form.
+func (a *resend) stored() (*File, error) {
+	var longest int64
+	for _, f := range a.files {
+		longest = max(longest, f.Content.Size)
+	}
+	// One byte more tells a longer file from one that ends.
+	if left := longest + 1 - a.digest.size; left > 0 {
+		if _, err := io.Copy(&a.digest, io.LimitReader(a.raw, left)); err != nil {
+			return nil, err
+		}
+	}
+	sent := a.digest.content()
+	for _, f := range a.files {
+		if sent.same(f) && sent.SHA256 == f.Content.SHA256 {
+			return &f, nil
+		}
+	}
+	return nil, nil
 }
 
 // full says that a person's quota does not take a file.

@@ -38,6 +38,8 @@ type incoming struct {
 	outcome Outcome
 	// pending: described, to be committed by Acknowledge.
 	pending bool
+	// twin is stored, and what was sent again; nothing new came of it.
+	twin *File
 }
 
 // Outcome is what became of one file of a submission.
@@ -125,13 +127,9 @@ func (sub *Submission) AddFile(ctx context.Context, name string, r io.Reader) er
 	}}
 	in.outcome.Name = in.file.Name
 	sub.files = append(sub.files, in)
-	usage, err := s.reserve(ctx, in.file.Person, in.file.Counted())
+	err := s.accommodate(ctx, in, r)
 	if err == nil {
-		if err = s.send(ctx, in, r, usage); err == nil {
-			in.pending = true
-			return nil
-		}
-		s.discard(ctx, in.file)
+		return nil
 	}
 	var fault *Error
 	if !errors.As(err, &fault) {
@@ -146,8 +144,64 @@ func (sub *Submission) AddFile(ctx context.Context, name string, r io.Reader) er
 	return err
 }
 
-// send does steps 2 to 4 for one file that is counted, as usage says.
-func (s *Service) send(ctx context.Context, in *incoming, r io.Reader, usage Usage) error {
+// accommodate counts a file and sends it; or, where the quota takes no more, finds it stored.
+func (s *Service) accommodate(ctx context.Context, in *incoming, r io.Reader) error {
+	usage, err := s.reserve(ctx, in.file.Person, in.file.Counted(), Quota{})
+	if !s.tight(usage, err) {
+		if err != nil {
+			return err
+		}
+		return s.send(ctx, in, r, usage, Quota{})
+	}
+	files, damaged, look := s.named(ctx, in.file.Person, in.file.Name)
+	if look != nil {
+		if err == nil {
+			s.release(ctx, in.file, in.file.Counted(), usage.Epoch)
+		}
+		return look
+	}
+	again := &resend{files: files, digest: newDigest(), raw: r}
+	if err != nil && damaged != (Quota{}) {
+		usage, err = s.reserve(ctx, in.file.Person, in.file.Counted(), damaged)
+	}
+	if err == nil {
+		if len(files) > 0 {
+			r = again.reader()
+		}
+		err = s.send(ctx, in, r, usage, damaged)
+	}
+	if !errors.Is(err, ErrQuota) || len(files) == 0 {
+		return err
+	}
+	twin, read := again.stored()
+	switch {
+	case read != nil:
+		return fmt.Errorf("read file: %w", read)
+	case twin == nil:
+		return err
+	}
+	switch whole, look := s.intact(ctx, *twin); {
+	case look != nil:
+		return look
+	case !whole:
+		return Errorf(CodeQuota, err, "The stored copy of this file is damaged. Send the file once more: it then replaces this copy.")
+	}
+	in.twin = twin
+	return nil
+}
+
+// send does steps 2 to 4 for one file that is counted, as usage says, and discards what came of it where it fails.
+func (s *Service) send(ctx context.Context, in *incoming, r io.Reader, usage Usage, spare Quota) error {
+	err := s.transmit(ctx, in, r, usage, spare)
+	if err != nil {
+		s.discard(ctx, in.file)
+		return err
+	}
+	in.pending = true
+	return nil
+}
+
+func (s *Service) transmit(ctx context.Context, in *incoming, r io.Reader, usage Usage, spare Quota) error {
 	if err := s.catalog.Put(ctx, in.file); err != nil {
 		return fmt.Errorf("put file record: %w", err)
 	}
@@ -158,7 +212,7 @@ func (s *Service) send(ctx context.Context, in *incoming, r io.Reader, usage Usa
 	if err != nil || person.State == PersonDeleting {
 		return conflict(err)
 	}
-	content, err := s.stream(ctx, in.file.Key(), r, s.limits.PersonBytes-usage.Bytes)
+	content, err := s.stream(ctx, in.file.Key(), r, s.limits.PersonBytes+spare.Bytes-usage.Bytes)
 	if err != nil {
 		return err
 	}
@@ -175,7 +229,7 @@ func (s *Service) send(ctx context.Context, in *incoming, r io.Reader, usage Usa
 			"Was changed on its way to the store and not kept. Send it again.")
 	}
 	bytes := Quota{Bytes: content.Size}
-	if usage, err = s.reserve(ctx, in.file.Person, bytes); err != nil {
+	if usage, err = s.reserve(ctx, in.file.Person, bytes, spare); err != nil {
 		return err
 	}
 	if err := s.catalog.Describe(ctx, in.file.Person, in.file.ID, content, s.time()); err != nil {
@@ -197,6 +251,19 @@ func (sub *Submission) Acknowledge(ctx context.Context) error {
 	s := sub.svc
 	sub.settled = true
 	for _, in := range sub.files {
+		if in.twin != nil {
+			now, err := s.File(ctx, in.twin.Person, in.twin.ID)
+			switch {
+			case errors.Is(err, ErrNotFound):
+				in.outcome.Err = lost(err)
+			case err != nil:
+				sub.settled = false
+				return err
+			default:
+				in.outcome.File = &now
+			}
+			continue
+		}
 		if !in.pending {
 			continue
 		}
