@@ -71,7 +71,14 @@ func (s *Service) allow(ctx context.Context, c removalClass, n, files int) (bool
 		var r removals
 		if len(note.Value) > 0 {
 			if err := json.Unmarshal(note.Value, &r); err != nil {
-				return false, fmt.Errorf("read what was removed lately: %w", err)
+				// Nobody can tell any more, so it may have been all that is allowed.
+				s.log.WarnContext(ctx, "nobody can read what was removed lately: nothing more is for a day", "err", err)
+				r = removals{Since: s.time(), Removed: map[removalClass]int{
+					ownerlessClass: ownerlessMost, unacknowledgedClass: unacknowledgedMost}}
+				if err := s.noteRemovals(ctx, note, r); err != nil && !errors.Is(err, ErrLost) {
+					return false, err
+				}
+				continue
 			}
 		}
 		// A window that seems to begin in the future is another instance's, whose clock differs.
@@ -82,16 +89,23 @@ func (s *Service) allow(ctx context.Context, c removalClass, n, files int) (bool
 			return false, nil
 		}
 		r.Removed[c] += n
-		value, err := json.Marshal(r)
-		if err != nil {
-			return false, fmt.Errorf("note what is removed: %w", err)
-		}
-		_, err = s.catalog.SetNote(ctx, removalsNote, note.Revision, value)
+		err = s.noteRemovals(ctx, note, r)
 		if !errors.Is(err, ErrLost) {
 			return err == nil, err
 		}
 	}
 	return false, Unavailable(ctx, "note what is removed", errors.New("too many others change the same note"))
+}
+
+func (s *Service) noteRemovals(ctx context.Context, was Note, r removals) error {
+	value, err := json.Marshal(r)
+	if err == nil {
+		_, err = s.catalog.SetNote(ctx, removalsNote, was.Revision, value)
+	}
+	if err != nil {
+		return fmt.Errorf("note what is removed: %w", err)
+	}
+	return nil
 }
 
 // kept is what is kept of a file beside its bytes when they are set aside.

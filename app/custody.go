@@ -72,6 +72,23 @@ func (r *reconciler) noteSweep(ctx context.Context) error {
 	return nil
 }
 
+// lastSweep returns what the last sweep noted; nil where none did, or where nobody can read it any more.
+func (s *Service) lastSweep(ctx context.Context) (*SweepStatus, error) {
+	note, err := s.catalog.Note(ctx, sweepNote)
+	if err != nil {
+		return nil, fmt.Errorf("read what the last sweep saw: %w", err)
+	}
+	if len(note.Value) == 0 {
+		return nil, nil
+	}
+	saw := &SweepStatus{}
+	if err := json.Unmarshal(note.Value, saw); err != nil {
+		s.log.WarnContext(ctx, "nobody can read what the last sweep saw: the next one notes it anew", "err", err)
+		return nil, nil
+	}
+	return saw, nil
+}
+
 // Custody returns what is known of how well everything is kept, at the same cost however much that is.
 func (s *Service) Custody(ctx context.Context) (Custody, error) {
 	var c Custody
@@ -85,15 +102,9 @@ func (s *Service) Custody(ctx context.Context) (Custody, error) {
 		c.Damaged = append(c.Damaged, f)
 	}
 	c.DamagedFiles = len(c.Damaged)
-	note, err := s.catalog.Note(ctx, sweepNote)
-	if err != nil {
-		return c, fmt.Errorf("read what the last sweep saw: %w", err)
-	}
-	if len(note.Value) > 0 {
-		c.Sweep = &SweepStatus{}
-		if err := json.Unmarshal(note.Value, c.Sweep); err != nil {
-			return c, fmt.Errorf("read what the last sweep saw: %w", err)
-		}
+	var err error
+	if c.Sweep, err = s.lastSweep(ctx); err != nil {
+		return c, err
 	}
 	_, state, err := s.scrubState(ctx)
 	if err != nil {

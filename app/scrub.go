@@ -115,7 +115,22 @@ func (s *Service) ScrubTurn(ctx context.Context, o ScrubOptions) (wait time.Dura
 	if left := state.Until.Sub(now); state.Holder != s.instance && left > 0 && left <= scrubLease {
 		return left, nil
 	}
+	astray := state.LeftAt.Sub(now) > 24*time.Hour
 	state.earn(now, o.Bytes)
+	if astray {
+		// By another clock, and else nothing would be earned, and nobody told that nothing is read, until this one has
+		// come so far.
+		if state.Since.After(now) {
+			state.Since = now
+		}
+		if last := state.Last; last != nil && last.EndedAt.After(now) {
+			last.EndedAt = now
+		}
+		if err := s.noteScrub(ctx, note, state); err != nil && !errors.Is(err, ErrLost) {
+			return 0, err
+		}
+		return 0, nil
+	}
 	if state.Current == nil {
 		if last := state.Last; last != nil {
 			if due := last.StartedAt.Add(o.Interval).Sub(now); due > 0 && due <= o.Interval {
@@ -136,15 +151,11 @@ func (s *Service) ScrubTurn(ctx context.Context, o ScrubOptions) (wait time.Dura
 		state.Last, state.Current = state.Current, nil
 	}
 	state.Holder, state.Until = s.instance, s.time().Add(o.lease())
-	value, err := json.Marshal(state)
-	if err != nil {
-		return 0, fmt.Errorf("note how far the scrub is: %w", err)
-	}
-	switch _, err := s.catalog.SetNote(ctx, ScrubNote, note.Revision, value); {
+	switch err := s.noteScrub(ctx, note, state); {
 	case errors.Is(err, ErrLost):
 		return o.idle(), nil
 	case err != nil:
-		return 0, fmt.Errorf("note how far the scrub is: %w", err)
+		return 0, err
 	}
 	if ended {
 		l := state.Last
@@ -154,6 +165,18 @@ func (s *Service) ScrubTurn(ctx context.Context, o ScrubOptions) (wait time.Dura
 	return 0, failure
 }
 
+// noteScrub notes how far the scrub is: ErrLost where another instance was faster.
+func (s *Service) noteScrub(ctx context.Context, was Note, state *scrub) error {
+	value, err := json.Marshal(state)
+	if err == nil {
+		_, err = s.catalog.SetNote(ctx, ScrubNote, was.Revision, value)
+	}
+	if err != nil {
+		return fmt.Errorf("note how far the scrub is: %w", err)
+	}
+	return nil
+}
+
 func (s *Service) scrubState(ctx context.Context) (Note, *scrub, error) {
 	note, err := s.catalog.Note(ctx, ScrubNote)
 	if err != nil {
@@ -161,8 +184,10 @@ func (s *Service) scrubState(ctx context.Context) (Note, *scrub, error) {
 	}
 	state := &scrub{}
 	if len(note.Value) > 0 {
+		// It may be lost, so what nobody can read any more is: reading begins anew, and stays possible.
 		if err := json.Unmarshal(note.Value, state); err != nil {
-			return note, nil, fmt.Errorf("read how far the scrub is: %w", err)
+			s.log.WarnContext(ctx, "nobody can read how far the scrub is: it begins anew", "err", err)
+			state = &scrub{}
 		}
 	}
 	return note, state, nil
@@ -218,6 +243,12 @@ func (s *Service) scrubFiles(ctx context.Context, c *scrub, began time.Time) (en
 // errUnreadable: the store answers, and does not give a file's bytes, as a disk does whose sectors are bad.
 var errUnreadable = errors.New("the store answers, and does not give the bytes")
 
+// answers reports whether the object store answers at all, so that a fault is that of one object.
+func (s *Service) answers(ctx context.Context) bool {
+	_, err := s.objects.Head(ctx, ObjectKey(NewPersonID(), NewFileID()))
+	return errors.Is(err, ErrNotFound)
+}
+
 // scrubTries is how often such a file is tried until it is passed over in this pass.
 const scrubTries = 3
 
@@ -230,8 +261,14 @@ func (s *Service) scrubFile(ctx context.Context, c *scrub, f File, most int64) (
 	failed := func(err error) error {
 		return fmt.Errorf("scrub file %s of person %s: %w", f.ID, f.Person, err)
 	}
+	if c.Offset < 0 || c.Offset > f.Content.Size {
+		c.Offset, c.CRC64 = 0, 0 // of another size, or not by this program
+	}
 	kind, err := s.examine(ctx, f, false)
 	if err != nil {
+		if ctx.Err() == nil && s.answers(ctx) {
+			err = errors.Join(errUnreadable, err)
+		}
 		return 0, false, failed(err)
 	}
 	if length := min(most, f.Content.Size-c.Offset); kind == "" && length > 0 {

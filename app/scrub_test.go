@@ -257,3 +257,104 @@ func TestScrubWithClocksADayOff(t *testing.T) {
 		t.Errorf("a pass read %d files, want 20", files)
 	}
 }
+
+// Notes that nobody can read, or that say what cannot be, stop neither the scrub, nor what is told of it, nor removals
+// for longer than a day; and no whole file is marked for them.
+func TestNotesThatNobodyCanRead(t *testing.T) {
+	s := embedded(t)
+	receipts := s.kept(t, 60)
+	svc := s.service(dossier.DefaultLimits())
+	first := s.records(t, receipts[0].Person)[0]
+	for _, value := range []string{"", "{", `"later"`, `{"left":"much"}`,
+		fmt.Sprintf(`{"part_of":%q,"offset":-5,"left":1000000}`, first.ID),
+		fmt.Sprintf(`{"part_of":%q,"offset":1000000,"crc64":7,"left":1000000}`, first.ID),
+		`{"since":"2099-01-01T00:00:00Z","left":-5,"left_at":"2099-01-01T00:00:00Z","holder":"x","until":"2099-01-01T00:00:00Z"}`,
+	} {
+		for _, name := range []string{dossier.ScrubNote, "removals", "sweep"} {
+			note, err := s.catalog.Note(t.Context(), name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.catalog.SetNote(t.Context(), name, note.Revision, []byte(value)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.clock.forward(time.Hour)
+		if err := s.objects.Put(t.Context(), dossier.ObjectKey(dossier.NewPersonID(), dossier.NewFileID()), bytes.NewReader(nil)); err != nil {
+			t.Fatal(err)
+		}
+		removed := 0
+		for range 4 {
+			removed += s.sweep(t, dossier.ReconcileOptions{}).Counts[dossier.RepairRemovedObject]
+			s.clock.forward(age + time.Minute)
+		}
+		if removed != 1 {
+			t.Errorf("after %q %d objects were removed, want one", value, removed)
+		}
+		if p := s.pass(t, svc, scrubFast); p.Found != 0 || p.Files != 60 {
+			t.Errorf("after %q: %+v", value, p)
+		}
+	}
+}
+
+// A file of which the store says nothing, though it answers, does not stop the others from being read either; a store
+// that does not answer is waited for.
+func TestScrubPassesOverWhatCannotBeLookedAt(t *testing.T) {
+	for name, all := range map[string]bool{"one": false, "all": true} {
+		t.Run(name, func(t *testing.T) {
+			s := embedded(t)
+			bad := s.records(t, s.kept(t, 5)[2].Person)[0]
+			broken := s
+			broken.objects = headless{s.objects, bad.Key(), all}
+			svc := broken.service(dossier.DefaultLimits())
+			for range 10 {
+				_, _ = svc.ScrubTurn(t.Context(), scrubFast)
+			}
+			custody, err := svc.Custody(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch last, now := custody.Scrub.Last, custody.Scrub.Current; {
+			case all && (last != nil || now == nil || now.Unread != 0):
+				t.Errorf("a store that does not answer: %+v, %+v", last, now)
+			case !all && (last == nil || last.Files != 4 || last.Unread != 1):
+				t.Errorf("one object: %+v, %+v", last, now)
+			}
+		})
+	}
+}
+
+type headless struct {
+	dossier.Objects
+	key string
+	all bool
+}
+
+func (h headless) Head(ctx context.Context, key string) (dossier.Head, error) {
+	if h.all || key == h.key {
+		return dossier.Head{}, dossier.Unavailable(ctx, "look at object", errInjected)
+	}
+	return h.Objects.Head(ctx, key)
+}
+
+// A clock that was a year ahead and is right again does not stop the scrub for a year.
+func TestScrubAfterAClockThatWasAhead(t *testing.T) {
+	s := embedded(t)
+	s.kept(t, 20)
+	o := dossier.ScrubOptions{Bytes: 50, Interval: time.Minute}
+	ahead := s
+	ahead.clock = &clock{t: s.clock.now().Add(365 * 24 * time.Hour)}
+	if _, err := ahead.service(dossier.DefaultLimits()).ScrubTurn(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	svc := s.service(dossier.DefaultLimits())
+	for range 24 * 7 {
+		if _, err := svc.ScrubTurn(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		s.clock.forward(time.Hour)
+	}
+	if custody, err := svc.Custody(t.Context()); err != nil || custody.Scrub.Last == nil || custody.Scrub.Last.Files != 20 {
+		t.Errorf("after a week: %+v, %v", custody.Scrub, err)
+	}
+}
