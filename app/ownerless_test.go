@@ -442,3 +442,20 @@ func TestPutBackLosesNothingToAFalseTwin(t *testing.T) {
 	}
 	s.checkComplete(t, r, []upload{right})
 }
+
+// A clock that jumps ahead for a while removes nothing for good that is still to be kept.
+func TestAClockThatJumpsRemovesNothingForGood(t *testing.T) {
+	s := embedded(t)
+	r := s.kept(t, 1)[0]
+	f := s.records(t, r.Person)[0]
+	if err := s.catalog.MarkDeleting(t.Context(), f.Person, f.ID, s.clock.now(), dossier.FileStored); err != nil {
+		t.Fatal(err)
+	}
+	s.sweep(t, dossier.ReconcileOptions{}) // takes the deletion for one that was cut off
+	ahead := s
+	ahead.clock = &clock{t: s.clock.now().Add(365 * age)}
+	ahead.sweep(t, dossier.ReconcileOptions{})
+	if back, err := s.service(dossier.DefaultLimits()).PutBack(t.Context(), nil); err != nil || back.Counts[dossier.RepairPutBack] != 1 {
+		t.Errorf("put back after a clock jumped: %+v, %v", back, err)
+	}
+}

@@ -412,6 +412,9 @@ func (r *reconciler) submitting(ctx context.Context, person PersonID) (acknowled
 	return false, objects, nil
 }
 
+// sweepLatest is longer than two sweeps are apart where a program runs and its clock is right.
+const sweepLatest = 45 * 24 * time.Hour
+
 // expire removes for good what was set aside long ago.
 func (r *reconciler) expire(ctx context.Context) error {
 	if r.DryRun {
@@ -420,6 +423,14 @@ func (r *reconciler) expire(ctx context.Context) error {
 	keep := r.KeepRemoved
 	if keep == 0 {
 		keep = 30 * 24 * time.Hour
+	}
+	last, err := r.lastSweep(ctx)
+	if err != nil {
+		return err
+	}
+	if last != nil && r.time().Sub(last.At) > sweepLatest {
+		// So long passed since the last sweep, or a clock jumped: then what is kept seems old, and the next one decides.
+		return nil
 	}
 	n, err := r.objects.Expire(ctx, r.time().Add(-keep))
 	if n > 0 {

@@ -183,9 +183,8 @@ func summarise(p *program, r *dossier.ReconcileReport) {
 		fmt.Fprintf(p.stdout, "%7d  without an owner, left\n", r.Ownerless)
 	}
 	if r.Held > 0 {
-		fmt.Fprintf(p.stdout, "%7d  HELD BACK: due for removal, and too many of %d to go by themselves. A store may have been "+
-			"emptied or set back: restore it. If all of them are to go: dossier reconcile --yes-delete %d\n", r.Held, r.Files,
-			r.Held)
+		fmt.Fprintf(p.stdout, "%7d  HELD BACK: due for removal, and too many to go by themselves. A store may have been "+
+			"emptied or set back: restore it. If all of them are to go: dossier reconcile --yes-delete %d\n", r.Held, r.Held)
 	}
 	if r.HeldUnacknowledged > 0 {
 		fmt.Fprintf(p.stdout, "%7d  files that were never acknowledged wait for another day: so many do not go at once\n",
