@@ -38,7 +38,7 @@ for DOSSIER_KEEP_REMOVED; in a bucket from its former versions.
 
 Prints a line for each repair, a summary, and how far the reading of all stored files is that "dossier serve" does. Exit
 status: 0 all is well or mended, 1 something could not be looked at or mended, 3 something needs a person: a stored file
-whose bytes are missing or differ (found with --verify), or removals that are held back.
+whose bytes are missing or differ (found with --verify and --put-back), or removals that are held back.
 
 With --at it makes the stores agree after they were restored to one point in time, and removes nothing: it brings back
 objects from their versions, finishes uploads that are whole, counts anew, and reports what is left. Exit status then: 0
