@@ -10,7 +10,8 @@ import (
 // Imports point one way: the domain knows no store and no web framework, stores and pages know the domain and not each
 // other, and only the command knows all.
 func TestImports(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "./...").Output()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}",
+		"./...").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
@@ -49,7 +50,8 @@ func TestImports(t *testing.T) {
 			if own, ok := strings.CutPrefix(imported, module); ok && !slices.Contains(allowed, own) {
 				t.Errorf("%s imports %s", fields[0], imported)
 			}
-			if name == "" && (strings.Contains(imported, "echo") || strings.Contains(imported, "aws") || strings.Contains(imported, "gorm") || strings.Contains(imported, "sql")) {
+			if name == "" && (strings.Contains(imported, "echo") || strings.Contains(imported, "aws") ||
+				strings.Contains(imported, "gorm") || strings.Contains(imported, "sql")) {
 				t.Errorf("the domain imports %s", imported)
 			}
 		}

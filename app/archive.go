@@ -57,14 +57,17 @@ func (s *Service) Archive(ctx context.Context, person PersonID) (*Archive, error
 			continue
 		case f.Damage != nil:
 			if missing.Len() == 0 {
-				missing.WriteString("These files are not in this archive, because their stored copies are damaged.\r\n" +
+				missing.WriteString("These files are not in this archive, because their stored copies are " +
+					"damaged.\r\n" +
 					"Whoever has one of them can send it again: it then replaces the damaged copy.\r\n\r\n")
 			}
 			fmt.Fprintf(&missing, "%s (%d bytes, SHA-256 %x): %s\r\n", f.Name, f.Content.Size, f.Content.SHA256,
-				map[DamageKind]string{ObjectMissing: "missing", ObjectDiffers: "changed since it was stored"}[f.Damage.Kind])
+				map[DamageKind]string{ObjectMissing: "missing",
+					ObjectDiffers: "changed since it was stored"}[f.Damage.Kind])
 			continue
 		case len(a.entries) == s.limits.PersonFiles:
-			return nil, Errorf(CodeTooLarge, nil, "An archive takes up to %d files. Download them one by one.", s.limits.PersonFiles)
+			return nil, Errorf(CodeTooLarge, nil, "An archive takes up to %d files. Download them one by one.",
+				s.limits.PersonFiles)
 		}
 		a.entries = append(a.entries, archived{f.ID, names.of(f.Name), f.Content.held(), f.CreatedAt.Unix()})
 	}
@@ -142,7 +145,8 @@ func (a *Archive) Write(ctx context.Context, w io.Writer) error {
 		}
 	}
 	for _, e := range a.entries {
-		entry, err := z.CreateHeader(&zip.FileHeader{Name: e.name, Method: zip.Store, Modified: time.Unix(e.createdAt, 0).UTC()})
+		entry, err := z.CreateHeader(&zip.FileHeader{Name: e.name, Method: zip.Store,
+			Modified: time.Unix(e.createdAt, 0).UTC()})
 		if err != nil {
 			return fmt.Errorf("begin a file of the archive: %w", err)
 		}
@@ -186,7 +190,8 @@ func (s *Service) copy(ctx context.Context, w io.Writer, person PersonID, f arch
 	}
 	if held := (Held{Size: size, CRC64: crc.Sum64()}); held != f.held {
 		return s.archiveFault(ctx, person, f, ObjectDiffers,
-			fmt.Errorf("its record has %d bytes, CRC-64 %016x; the store gave %d, %016x", f.held.Size, f.held.CRC64, held.Size,
+			fmt.Errorf("its record has %d bytes, CRC-64 %016x; the store gave %d, %016x", f.held.Size, f.held.CRC64,
+				held.Size,
 				held.CRC64))
 	}
 	return nil

@@ -47,7 +47,8 @@ func archive(t *testing.T, s stores) {
 	}
 	records := s.opens(t, r)
 	// What is not stored is left out.
-	if _, err := svc.Announce(ctx, r.Person, dossier.Announcement{ID: dossier.NewFileID(), Name: "half.txt", Size: 1}); err != nil {
+	if _, err := svc.Announce(ctx, r.Person, dossier.Announcement{ID: dossier.NewFileID(), Name: "half.txt",
+		Size: 1}); err != nil {
 		t.Fatal(err)
 	}
 	a := archiveOf(t, svc, r.Person)
@@ -56,7 +57,8 @@ func archive(t *testing.T, s stores) {
 		t.Fatal(err)
 	}
 	if a.Files() != len(sent) || a.Size() != int64(b.Len()) {
-		t.Errorf("the archive is told to have %d files and %d bytes; it has %d and %d", a.Files(), a.Size(), len(sent), b.Len())
+		t.Errorf("the archive is told to have %d files and %d bytes; it has %d and %d", a.Files(), a.Size(), len(sent),
+			b.Len())
 	}
 
 	z, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
@@ -78,7 +80,8 @@ func archive(t *testing.T, s stores) {
 		}
 		got[f.Name] = string(data)
 		if f.Method != zip.Store || f.NonUTF8 || f.Flags&0x800 == 0 && !isASCII(f.Name) {
-			t.Errorf("%s is method %d with flags %#x; want it stored, and its name marked as UTF-8", f.Name, f.Method, f.Flags)
+			t.Errorf("%s is method %d with flags %#x; want it stored, and its name marked as UTF-8", f.Name, f.Method,
+				f.Flags)
 		}
 		if !f.Modified.Equal(records[i].CreatedAt.Truncate(time.Second)) {
 			t.Errorf("%s is of %s; want %s", f.Name, f.Modified, records[i].CreatedAt)
@@ -179,7 +182,9 @@ type listed struct {
 }
 
 func (l listed) Files(_ context.Context, _ dossier.PersonID, after dossier.FileID, limit int) ([]dossier.File, error) {
-	from, found := slices.BinarySearchFunc(l.files, after, func(f dossier.File, id dossier.FileID) int { return bytes.Compare(f.ID[:], id[:]) })
+	from, found := slices.BinarySearchFunc(l.files, after, func(f dossier.File, id dossier.FileID) int {
+		return bytes.Compare(f.ID[:], id[:])
+	})
 	if found {
 		from++
 	}
@@ -194,11 +199,13 @@ func storedZeros(sizes ...int64) (*dossier.Service, []dossier.File) {
 	for i, size := range sizes {
 		files[i] = dossier.File{
 			Person: person, ID: dossier.NewFileID(), Name: fmt.Sprintf("file-%d.bin", i), State: dossier.FileStored,
-			CreatedAt: time.Date(2026, 11, 26, 10, 0, 0, 0, time.UTC), Content: &dossier.Content{Size: size, CRC64: zerosCRC64(size)},
+			CreatedAt: time.Date(2026, 11, 26, 10, 0, 0, 0, time.UTC),
+			Content:   &dossier.Content{Size: size, CRC64: zerosCRC64(size)},
 		}
 		z.sizes[files[i].Key()] = size
 	}
-	return dossier.New(nil, listed{files: files}, z, dossier.Options{Limits: dossier.Limits{PersonFiles: max(1, len(files))}}), files
+	return dossier.New(nil, listed{files: files}, z,
+		dossier.Options{Limits: dossier.Limits{PersonFiles: max(1, len(files))}}), files
 }
 
 // sparse is what was written to it, without the blocks of zeros.
@@ -467,7 +474,8 @@ func TestArchiveIsWholeOrBroken(t *testing.T) {
 			t.Fatal(err)
 		}
 		text, err := io.ReadAll(list)
-		if err != nil || !strings.Contains(string(text), files[0].Name+" (") || !strings.Contains(string(text), ": missing") {
+		if err != nil || !strings.Contains(string(text), files[0].Name+" (") ||
+			!strings.Contains(string(text), ": missing") {
 			t.Errorf("the list says %q, %v", text, err)
 		}
 	})
@@ -487,7 +495,8 @@ func TestArchiveIsWholeOrBroken(t *testing.T) {
 		a := archiveOf(t, svc, r.Person)
 		ctx, cancel := context.WithCancel(ctx)
 		cancel()
-		if err := a.Write(ctx, io.Discard); !errors.Is(err, context.Canceled) || errors.Is(err, dossier.ErrUnavailable) {
+		if err := a.Write(ctx, io.Discard); !errors.Is(err, context.Canceled) ||
+			errors.Is(err, dossier.ErrUnavailable) {
 			t.Errorf("error is %v; want context.Canceled", err)
 		}
 	})
@@ -538,16 +547,22 @@ func TestArchiveNames(t *testing.T) {
 	long := strings.Repeat("x", 251)
 	for _, c := range []struct{ names, want []string }{
 		{[]string{"a.txt", "a.txt", "a.txt"}, []string{"a.txt", "a (2).txt", "a (3).txt"}},
-		{[]string{"a.txt", "A.TXT", "a (2).txt", "a.txt"}, []string{"a.txt", "A (2).TXT", "a (2) (2).txt", "a (3).txt"}},
+		{[]string{"a.txt", "A.TXT", "a (2).txt", "a.txt"},
+			[]string{"a.txt", "A (2).TXT", "a (2) (2).txt", "a (3).txt"}},
 		{[]string{"a (2).txt", "a.txt", "a.txt"}, []string{"a (2).txt", "a.txt", "a (3).txt"}},
-		{[]string{"a", "a", ".a", ".a", "a.tar.gz", "a.tar.gz"}, []string{"a", "a (2)", ".a", ".a (2)", "a.tar.gz", "a.tar (2).gz"}},
+		{[]string{"a", "a", ".a", ".a", "a.tar.gz", "a.tar.gz"},
+			[]string{"a", "a (2)", ".a", ".a (2)", "a.tar.gz", "a.tar (2).gz"}},
 		{[]string{long + ".txt", long + ".txt"}, []string{long + ".txt", long[:247] + " (2).txt"}},
-		{[]string{strings.Repeat("é", 127), strings.Repeat("é", 127)}, []string{strings.Repeat("é", 127), strings.Repeat("é", 125) + " (2)"}},
+		{[]string{strings.Repeat("é", 127), strings.Repeat("é", 127)},
+			[]string{strings.Repeat("é", 127), strings.Repeat("é", 125) + " (2)"}},
 		{[]string{"é", "e\u0301"}, []string{"é", "é (2)"}},
 		// Records outlive the program that wrote them.
-		{[]string{"/etc/passwd", `..\..\x`, "..", ".", "", "C:x", "a/b/", "nul\x00"}, []string{"passwd", "x", "unnamed", "unnamed (2)", "unnamed (3)", "C_x", "unnamed (4)", "_nul"}},
-		{[]string{"con", "CON.txt", "aux .x", "com1.tar.gz", "LPT9", "COM¹", "conin$", "cone.txt", "com.txt", "com10", "xcon"},
-			[]string{"_con", "_CON.txt", "_aux .x", "_com1.tar.gz", "_LPT9", "_COM¹", "_conin$", "cone.txt", "com.txt", "com10", "xcon"}},
+		{[]string{"/etc/passwd", `..\..\x`, "..", ".", "", "C:x", "a/b/", "nul\x00"},
+			[]string{"passwd", "x", "unnamed", "unnamed (2)", "unnamed (3)", "C_x", "unnamed (4)", "_nul"}},
+		{[]string{"con", "CON.txt", "aux .x", "com1.tar.gz", "LPT9", "COM¹", "conin$", "cone.txt", "com.txt", "com10",
+			"xcon"},
+			[]string{"_con", "_CON.txt", "_aux .x", "_com1.tar.gz", "_LPT9", "_COM¹", "_conin$", "cone.txt", "com.txt",
+				"com10", "xcon"}},
 	} {
 		if got := archivedNames(t, c.names...); !slices.Equal(got, c.want) {
 			t.Errorf("%q are called %q; want %q", c.names, got, c.want)
@@ -573,7 +588,8 @@ func FuzzArchiveNames(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b, c string) {
 		seen := map[string]bool{}
 		for _, name := range archivedNames(t, a, b, c, a, b) {
-			if seen[strings.ToLower(name)] || name != dossier.CleanFileName(name) || !filepath.IsLocal(name) || len(name) > dossier.MaxFileNameBytes {
+			if seen[strings.ToLower(name)] || name != dossier.CleanFileName(name) || !filepath.IsLocal(name) ||
+				len(name) > dossier.MaxFileNameBytes {
 				t.Errorf("of %q %q %q one is called %q", a, b, c, name)
 			}
 			seen[strings.ToLower(name)] = true

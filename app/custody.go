@@ -11,8 +11,8 @@ import (
 
 // Custody is what is known of how well everything is kept: for staff, for metrics and for who reconciles.
 type Custody struct {
-	// Damaged are stored files whose objects are known to be missing or to differ: the first MaxDamaged; More tells that
-	// there are others.
+	// Damaged are stored files whose objects are known to be missing or to differ: the first MaxDamaged; More tells
+	// that there are others.
 	Damaged []File `json:"-"`
 	More    bool   `json:"-"`
 	// DamagedFiles is their number, up to MaxDamaged.
@@ -122,8 +122,8 @@ func (s *Service) Custody(ctx context.Context) (Custody, error) {
 	return c, nil
 }
 
-// Metrics returns the numbers that serving instances log, as flat attributes of whole numbers. The stack makes metrics of
-// them by their keys.
+// Metrics returns the numbers that serving instances log, as flat attributes of whole numbers. The stack makes metrics
+// of them by their keys.
 func (c Custody) Metrics(now time.Time) []slog.Attr {
 	var sweep SweepStatus
 	if c.Sweep != nil {

@@ -96,7 +96,8 @@ func (s *Service) judge(ctx context.Context, f File, kind DamageKind) (File, err
 	}
 	if damage != nil {
 		// Before the mark, after which nobody would tell of it any more: not who dies in between either.
-		s.log.ErrorContext(ctx, "stored file is damaged", "person", f.Person.String(), "file", f.ID.String(), "object", string(kind))
+		s.log.ErrorContext(ctx, "stored file is damaged", "person", f.Person.String(), "file", f.ID.String(), "object",
+			string(kind))
 	}
 	err = s.catalog.SetDamage(ctx, f.Person, f.ID, damage)
 	switch {
@@ -120,8 +121,8 @@ func (s *Service) found(ctx context.Context, f File, kind DamageKind) error {
 	return err
 }
 
-// check examines a stored file and judges it. It reads the bytes where that is within the person's bound, so that nobody
-// makes the store read for nothing. ErrNotFound where the file is not stored any more.
+// check examines a stored file and judges it. It reads the bytes where that is within the person's bound, so that
+// nobody makes the store read for nothing. ErrNotFound where the file is not stored any more.
 func (s *Service) check(ctx context.Context, f File) (File, error) {
 	kind, err := s.examine(ctx, f, f.Content != nil && s.rereads.take(f.Person, f.Content.Size, s.now()))
 	if err != nil {

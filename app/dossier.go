@@ -84,7 +84,8 @@ func New(people People, catalog Catalog, objects Objects, o Options) *Service {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{people: people, catalog: catalog, objects: objects, limits: o.Limits.withDefaults(), stall: o.Stall, now: o.Now, log: o.Log,
+	return &Service{people: people, catalog: catalog, objects: objects, limits: o.Limits.withDefaults(), stall: o.Stall,
+		now: o.Now, log: o.Log,
 		instance: rand.Text()}
 }
 

@@ -121,8 +121,8 @@ func (r *reconciler) see(ctx context.Context, f File) {
 	}
 }
 
-// removeOwnerless removes what was seen without an owner an age ago and still has none, unless that is too much to go by
-// itself; and forgets what has an owner again.
+// removeOwnerless removes what was seen without an owner an age ago and still has none, unless that is too much to go
+// by itself; and forgets what has an owner again.
 func (r *reconciler) removeOwnerless(ctx context.Context) error {
 	r.report.Ownerless = r.sweep.ownerless
 	if r.sweep.walks < 2 {
@@ -210,14 +210,16 @@ func (r *reconciler) hold(ctx context.Context) (bool, error) {
 		}
 	}
 	r.report.Held = s.due
-	r.log.ErrorContext(ctx, "removals are held back: so much has no owner that a store may have been emptied or set back",
+	r.log.ErrorContext(ctx,
+		"removals are held back: so much has no owner that a store may have been emptied or set back",
 		"ownerless", s.ownerless, "due", s.due, "of", all, "most", most,
-		"mend", fmt.Sprintf("restore what is missing; or, if all of it is to go: dossier reconcile --yes-delete %d", s.due))
+		"mend", fmt.Sprintf("restore what is missing; or, if all of it is to go: dossier reconcile --yes-delete %d",
+			s.due))
 	return true, nil
 }
 
-// stillOwnerless returns by which repair something goes that was seen without an owner, and its record, or what is known
-// of it without one. No repair: it has an owner by now, or is gone.
+// stillOwnerless returns by which repair something goes that was seen without an owner, and its record, or what is
+// known of it without one. No repair: it has an owner by now, or is gone.
 func (r *reconciler) stillOwnerless(ctx context.Context, o Ownerless) (f File, what string, err error) {
 	f, err = r.catalog.File(ctx, o.Person, o.File)
 	switch {

@@ -114,11 +114,13 @@ func TestAnEmptiedStoreCostsNothing(t *testing.T) {
 				t.Errorf("with the word for one less: %+v", report)
 			}
 			dry := damaged.sweep(t, dossier.ReconcileOptions{YesRemove: c.lost, DryRun: true})
-			if got := full.readable(t, receipts); got != all || dry.Counts[dossier.RepairRemovedRecord]+dry.Counts[dossier.RepairRemovedObject] != c.lost {
+			if got := full.readable(t, receipts); got != all ||
+				dry.Counts[dossier.RepairRemovedRecord]+dry.Counts[dossier.RepairRemovedObject] != c.lost {
 				t.Errorf("a dry run: %+v, and %d of %d files are left", dry, got, all)
 			}
 			report := damaged.sweep(t, dossier.ReconcileOptions{YesRemove: c.lost})
-			if report.Held != 0 || report.Ownerless != 0 || report.Counts[dossier.RepairRemovedRecord]+report.Counts[dossier.RepairRemovedObject] != c.lost {
+			if report.Held != 0 || report.Ownerless != 0 ||
+				report.Counts[dossier.RepairRemovedRecord]+report.Counts[dossier.RepairRemovedObject] != c.lost {
 				t.Errorf("with a person's word: %+v", report)
 			}
 			if name != "no records" {
@@ -135,7 +137,8 @@ func TestAnEmptiedStoreCostsNothing(t *testing.T) {
 				t.Errorf("%d of %d files are there after they were put back", got, all)
 			}
 			full.checkInvariants(t, false)
-			if again, err := full.service(dossier.DefaultLimits()).PutBack(t.Context(), nil); err != nil || len(again.Counts) != 0 {
+			if again, err := full.service(dossier.DefaultLimits()).PutBack(t.Context(), nil); err != nil ||
+				len(again.Counts) != 0 {
 				t.Errorf("put back again: %+v, %v", again, err)
 			}
 		})
@@ -157,7 +160,8 @@ func TestOwnerlessGoesAnAgeAfterItWasSeen(t *testing.T) {
 			return false
 		}
 		s.clock.forward(40 * age) // however old it is
-		if r := s.sweep(t, dossier.ReconcileOptions{}); r.Ownerless != 1 || r.Counts[dossier.RepairSeenOwnerless] != 1 || !there() {
+		if r := s.sweep(t, dossier.ReconcileOptions{}); r.Ownerless != 1 ||
+			r.Counts[dossier.RepairSeenOwnerless] != 1 || !there() {
 			t.Fatalf("seen first: %+v", r)
 		}
 		s.clock.forward(age - time.Minute)
@@ -165,7 +169,8 @@ func TestOwnerlessGoesAnAgeAfterItWasSeen(t *testing.T) {
 			t.Errorf("seen for less than an age: %+v", r)
 		}
 		s.clock.forward(2 * time.Minute)
-		if r := s.sweep(t, dossier.ReconcileOptions{}); r.Counts[dossier.RepairRemovedObject] != 1 || r.Ownerless != 0 || there() {
+		if r := s.sweep(t, dossier.ReconcileOptions{}); r.Counts[dossier.RepairRemovedObject] != 1 ||
+			r.Ownerless != 0 || there() {
 			t.Errorf("seen for an age: %+v", r)
 		}
 		if got := s.readable(t, receipts); got != len(receipts) {
@@ -220,7 +225,8 @@ func TestAStoreThatCameBackHoldsNothing(t *testing.T) {
 	if r := s.sweep(t, dossier.ReconcileOptions{}); r.Held != 0 || r.Ownerless != 0 || r.NeedsPerson() {
 		t.Errorf("with the store back: %+v", r)
 	}
-	if r := lost.sweep(t, dossier.ReconcileOptions{YesRemove: n}); r.Counts[dossier.RepairSeenOwnerless] != n || len(r.Counts) != 1 {
+	if r := lost.sweep(t, dossier.ReconcileOptions{YesRemove: n}); r.Counts[dossier.RepairSeenOwnerless] != n ||
+		len(r.Counts) != 1 {
 		t.Errorf("lost once more: %+v, want all seen anew", r)
 	}
 	if got := s.readable(t, receipts); got != n {
@@ -253,7 +259,8 @@ func TestRemovalsAreBoundedOverInstances(t *testing.T) {
 		t.Fatalf("%+v, want 2 held", r)
 	}
 	for _, o := range []int{0, 1} {
-		if r := s.sweep(t, dossier.ReconcileOptions{YesRemove: 2}); o == 0 && r.Counts[dossier.RepairRemovedObject] != 2 {
+		if r := s.sweep(t, dossier.ReconcileOptions{YesRemove: 2}); o == 0 &&
+			r.Counts[dossier.RepairRemovedObject] != 2 {
 			t.Fatalf("%+v, want 2 removed", r)
 		}
 	}
@@ -282,7 +289,8 @@ func TestCountersAreRightAfterReconcile(t *testing.T) {
 	r := s.kept(t, 1)[0]
 	add := func(q dossier.Quota) {
 		t.Helper()
-		if _, err := s.catalog.Reserve(t.Context(), r.Person, q, dossier.Quota{Files: 1 << 40, Bytes: 1 << 40}, s.clock.now()); err != nil {
+		if _, err := s.catalog.Reserve(t.Context(), r.Person, q, dossier.Quota{Files: 1 << 40, Bytes: 1 << 40},
+			s.clock.now()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -295,7 +303,8 @@ func TestCountersAreRightAfterReconcile(t *testing.T) {
 	}
 	s.clock.forward(2 * age)
 	report := s.sweep(t, dossier.ReconcileOptions{})
-	if report.Counts[dossier.RepairRemovedUpload] != 1 || report.Counts[dossier.RepairRecounted] != 1 || report.Recounting != 0 {
+	if report.Counts[dossier.RepairRemovedUpload] != 1 || report.Counts[dossier.RepairRecounted] != 1 ||
+		report.Recounting != 0 {
 		t.Errorf("%+v", report)
 	}
 	want := s.records(t, r.Person)[0].Counted()
@@ -308,7 +317,8 @@ func TestCountersAreRightAfterReconcile(t *testing.T) {
 	}
 }
 
-// What was never acknowledged goes by itself, and is kept where it can be put back; very much of it does not go at once.
+// What was never acknowledged goes by itself, and is kept where it can be put back; very much of it does not go at
+// once.
 func TestUnacknowledgedIsKeptForUndo(t *testing.T) {
 	s, r := embedded(t), dossier.NewReceipt()
 	calls := formCalls(t)
@@ -328,7 +338,8 @@ func TestUnacknowledgedIsKeptForUndo(t *testing.T) {
 		t.Errorf("%d objects are kept, want %d", kept, len(twoFiles))
 	}
 	// Its person is gone, so that it is told and stays.
-	if back, err := s.service(dossier.DefaultLimits()).PutBack(t.Context(), nil); err != nil || back.Counts[dossier.LeftWithoutPerson] != kept {
+	if back, err := s.service(dossier.DefaultLimits()).PutBack(t.Context(), nil); err != nil ||
+		back.Counts[dossier.LeftWithoutPerson] != kept {
 		t.Errorf("put back: %+v, %v", back, err)
 	}
 	s.clock.forward(time.Duration(31) * age)
@@ -391,8 +402,10 @@ func TestPutBackIsWhatItWas(t *testing.T) {
 				t.Fatalf("%d records are there, want one", len(files))
 			}
 			is := files[0]
-			if !c.again && (is.ID != was.ID || is.Name != was.Name || is.Author != was.Author || !is.CreatedAt.Equal(was.CreatedAt)) ||
-				is.State != dossier.FileStored || *is.Content != *was.Content || (is.Damage != nil) != (c.wrong && !c.again) {
+			if !c.again && (is.ID != was.ID || is.Name != was.Name || is.Author != was.Author ||
+				!is.CreatedAt.Equal(was.CreatedAt)) ||
+				is.State != dossier.FileStored || *is.Content != *was.Content ||
+				(is.Damage != nil) != (c.wrong && !c.again) {
 				t.Errorf("it is\n%+v, it was\n%+v", is, was)
 			}
 			if u, err := s.catalog.Usage(t.Context(), r.Person); err != nil || u.Quota != was.Counted() {
@@ -420,7 +433,8 @@ func TestPutBackLosesNothingToAFalseTwin(t *testing.T) {
 	claims := dossier.File{Person: r.Person, ID: dossier.NewFileID(), Name: was.Name, Author: was.Author,
 		State: dossier.FileUploading, CreatedAt: s.clock.now(), UpdatedAt: s.clock.now()}
 	lie := []byte("the other bytes")
-	content := dossier.Content{Size: int64(len(right.data)), SHA256: was.Content.SHA256, CRC64: crc(lie[:len(right.data)]), Type: "text/plain"}
+	content := dossier.Content{Size: int64(len(right.data)), SHA256: was.Content.SHA256,
+		CRC64: crc(lie[:len(right.data)]), Type: "text/plain"}
 	if err := errors.Join(s.catalog.Put(t.Context(), claims),
 		s.objects.Put(t.Context(), claims.Key(), bytes.NewReader(lie[:len(right.data)])),
 		s.catalog.Describe(t.Context(), r.Person, claims.ID, content, s.clock.now())); err != nil {
@@ -455,7 +469,8 @@ func TestAClockThatJumpsRemovesNothingForGood(t *testing.T) {
 	ahead := s
 	ahead.clock = &clock{t: s.clock.now().Add(365 * age)}
 	ahead.sweep(t, dossier.ReconcileOptions{})
-	if back, err := s.service(dossier.DefaultLimits()).PutBack(t.Context(), nil); err != nil || back.Counts[dossier.RepairPutBack] != 1 {
+	if back, err := s.service(dossier.DefaultLimits()).PutBack(t.Context(), nil); err != nil ||
+		back.Counts[dossier.RepairPutBack] != 1 {
 		t.Errorf("put back after a clock jumped: %+v, %v", back, err)
 	}
 }

@@ -70,9 +70,9 @@ func (s *Service) tight(usage Usage, err error) bool {
 	return errors.Is(err, ErrQuota) || err == nil && s.limits.PersonBytes-usage.Bytes < s.limits.FileBytes
 }
 
-// named returns the stored files of a person that have a name, and what those of them count for that are damaged: a copy
-// that is to be replaced must not be what the new one has no room for. Only so many are looked at, since who sends is
-// not to make the stores work for nothing; of others their marks decide.
+// named returns the stored files of a person that have a name, and what those of them count for that are damaged: a
+// copy that is to be replaced must not be what the new one has no room for. Only so many are looked at, since who sends
+// is not to make the stores work for nothing; of others their marks decide.
 func (s *Service) named(ctx context.Context, person PersonID, name string) (files []File, damaged Quota, err error) {
 	for f, err := range allFiles(ctx, s.catalog, person) {
 		if err != nil {
@@ -110,8 +110,8 @@ type resend struct {
 // reader returns the bytes of the form.
 func (a *resend) reader() io.Reader { return io.TeeReader(a.raw, &a.digest) }
 
-// stored reads what is left and returns the stored file that has these bytes; nil where there is none. The error is that
-// of the form.
+// stored reads what is left and returns the stored file that has these bytes; nil where there is none. The error is
+// that of the form.
 func (a *resend) stored() (*File, error) {
 	var longest int64
 	for _, f := range a.files {

@@ -10,8 +10,8 @@ import (
 	"dossier.example/app"
 )
 
-// Whoever has all that the quota takes and sends the same form again is told that it is stored; other files are refused,
-// and nothing new stays of either.
+// Whoever has all that the quota takes and sends the same form again is told that it is stored; other files are
+// refused, and nothing new stays of either.
 func TestAFullQuotaTakesWhatIsStored(t *testing.T) {
 	files := []upload{direct, {"b.txt", []byte("beta")}, {"one.txt", []byte("1")}, {"empty.txt", nil}}
 	var size int64

@@ -44,8 +44,8 @@ type Repair struct {
 const (
 	// RepairFinished: an upload whose bytes were all there was committed.
 	RepairFinished = "finished upload"
-	// RepairFound: an upload that the record does not describe, for it was restored to a time before that, was described
-	// from its object and committed. Its sender may have been told so, or not.
+	// RepairFound: an upload that the record does not describe, for it was restored to a time before that, was
+	// described from its object and committed. Its sender may have been told so, or not.
 	RepairFound = "finished upload that the record did not describe"
 	// RepairConfirmed: a submission has files that only an acknowledged person can have, so the store of people was set
 	// back: it is acknowledged again.
@@ -393,8 +393,9 @@ func (r *reconciler) leftovers(ctx context.Context) error {
 	return nil
 }
 
-// submitting returns how many objects a person has who is not acknowledged, and whether that must have been so: files are
-// announced for acknowledged persons alone, so one that was stored that way says that the store of people was set back.
+// submitting returns how many objects a person has who is not acknowledged, and whether that must have been so: files
+// are announced for acknowledged persons alone, so one that was stored that way says that the store of people was set
+// back.
 func (r *reconciler) submitting(ctx context.Context, person PersonID) (acknowledged bool, objects int, err error) {
 	for f, err := range allFiles(ctx, r.catalog, person) {
 		if err != nil {
@@ -429,7 +430,8 @@ func (r *reconciler) expire(ctx context.Context) error {
 		return err
 	}
 	if last != nil && r.time().Sub(last.At) > sweepLatest {
-		// So long passed since the last sweep, or a clock jumped: then what is kept seems old, and the next one decides.
+		// So long passed since the last sweep, or a clock jumped: then what is kept seems old, and the next one
+		// decides.
 		return nil
 	}
 	n, err := r.objects.Expire(ctx, r.time().Add(-keep))

@@ -10,10 +10,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// The scrub reads all that is stored, again and again, and compares it with its records: so a byte that changed where it
-// lies is found while a backup, a former version or whoever sent the file can still mend it. How far it is stands in a
-// note, which every turn reads first and writes last. So any instance goes on where another stopped, in the middle of a
-// file too; a process that dies loses one turn's reading; and two that read the same at once lose one's.
+// The scrub reads all that is stored, again and again, and compares it with its records: so a byte that changed where
+// it lies is found while a backup, a former version or whoever sent the file can still mend it. How far it is stands in
+// a note, which every turn reads first and writes last. So any instance goes on where another stopped, in the middle of
+// a file too; a process that dies loses one turn's reading; and two that read the same at once lose one's.
 
 // ScrubOptions says how fast a store is read.
 type ScrubOptions struct {
@@ -31,7 +31,8 @@ const (
 	scrubTurnBytes = 256 << 20
 	// scrubTurnTime is when a turn ends before that.
 	scrubTurnTime = 20 * time.Second
-	// scrubLease is how long others leave the scrub to the instance that had the last turn. It only saves reading twice.
+	// scrubLease is how long others leave the scrub to the instance that had the last turn. It only saves reading
+	// twice.
 	scrubLease = 2 * time.Minute
 	// scrubIdle is the longest that Scrub waits to look again.
 	scrubIdle = time.Minute
@@ -62,8 +63,8 @@ type scrub struct {
 	// Last is the pass before, nil when there was none, and Current the one that runs, nil between two.
 	Last    *ScrubPass `json:"last,omitempty"`
 	Current *ScrubPass `json:"current,omitempty"`
-	// Person and File are the place behind which the pass goes on, and Offset and CRC64 how far it is in the file behind
-	// that, if that is still PartOf.
+	// Person and File are the place behind which the pass goes on, and Offset and CRC64 how far it is in the file
+	// behind that, if that is still PartOf.
 	Person uuid.UUID `json:"person"`
 	File   uuid.UUID `json:"file"`
 	PartOf uuid.UUID `json:"part_of"`
@@ -100,8 +101,8 @@ func (s *Service) Scrub(ctx context.Context, o ScrubOptions) {
 	}
 }
 
-// ScrubTurn reads the next files, if it is time to, and returns after how long there is more to do. ErrLost is not among
-// its errors: what another instance did meanwhile is done.
+// ScrubTurn reads the next files, if it is time to, and returns after how long there is more to do. ErrLost is not
+// among its errors: what another instance did meanwhile is done.
 func (s *Service) ScrubTurn(ctx context.Context, o ScrubOptions) (wait time.Duration, err error) {
 	note, state, err := s.scrubState(ctx)
 	if err != nil {
@@ -221,7 +222,8 @@ func (s *Service) scrubFiles(ctx context.Context, c *scrub, began time.Time) (en
 					return false, err
 				}
 				c.Current.Unread++
-				s.log.ErrorContext(ctx, "stored file cannot be read", "person", f.Person.String(), "file", f.ID.String(),
+				s.log.ErrorContext(ctx, "stored file cannot be read", "person", f.Person.String(), "file",
+					f.ID.String(),
 					"err", err)
 			case err != nil:
 				return false, err

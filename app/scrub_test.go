@@ -32,7 +32,8 @@ func (s stores) pass(t *testing.T, svc *dossier.Service, o dossier.ScrubOptions)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if last := now.Scrub.Last; last != nil && (before.Scrub.Last == nil || last.StartedAt.After(before.Scrub.Last.StartedAt)) {
+		if last := now.Scrub.Last; last != nil &&
+			(before.Scrub.Last == nil || last.StartedAt.After(before.Scrub.Last.StartedAt)) {
 			return *last
 		}
 		s.clock.forward(wait)
@@ -41,8 +42,8 @@ func (s stores) pass(t *testing.T, svc *dossier.Service, o dossier.ScrubOptions)
 	return dossier.ScrubPass{}
 }
 
-// The scrub reads everything, finds each damage whatever the store says of the object, marks it, and unmarks what is whole
-// again.
+// The scrub reads everything, finds each damage whatever the store says of the object, marks it, and unmarks what is
+// whole again.
 func TestScrubFindsEveryDamage(t *testing.T) {
 	onEachKind(t, func(t *testing.T, s stores) {
 		receipts := s.kept(t, 12)
@@ -73,7 +74,8 @@ func TestScrubFindsEveryDamage(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := s.objects.Put(t.Context(), f.Key(), bytes.NewReader([]byte(fmt.Sprint("file ", i*3)))); err != nil {
+			if err := s.objects.Put(t.Context(), f.Key(),
+				bytes.NewReader([]byte(fmt.Sprint("file ", i*3)))); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -88,8 +90,8 @@ func TestScrubFindsEveryDamage(t *testing.T) {
 	})
 }
 
-// A scrub that stops at any point, also in the middle of a file, is gone on with by any other, and reads no more than the
-// bytes of a day.
+// A scrub that stops at any point, also in the middle of a file, is gone on with by any other, and reads no more than
+// the bytes of a day.
 func TestScrubIsResumedAndBounded(t *testing.T) {
 	s, r := embedded(t), dossier.NewReceipt()
 	large := bytes.Repeat([]byte("0123456789abcdef"), 64<<10) // 1 MiB
@@ -159,7 +161,8 @@ func TestScrubGoesOnAfterADeath(t *testing.T) {
 	}
 }
 
-// A fault at every call of a turn loses nothing but the turn. What is found is logged, whatever becomes of who found it.
+// A fault at every call of a turn loses nothing but the turn. What is found is logged, whatever becomes of who found
+// it.
 func TestFaultAtEveryStepOfAScrub(t *testing.T) {
 	prepare := func(t *testing.T) (stores, dossier.File) {
 		s := embedded(t)
@@ -188,7 +191,8 @@ func TestFaultAtEveryStepOfAScrub(t *testing.T) {
 				if err != nil || custody.DamagedFiles != 1 {
 					t.Errorf("custody: %+v, %v", custody, err)
 				}
-				line := `level=ERROR msg="stored file is damaged" person=` + f.Person.String() + " file=" + f.ID.String()
+				line := `level=ERROR msg="stored file is damaged" person=` + f.Person.String() + " file=" +
+					f.ID.String()
 				if !strings.Contains(log.String(), line) {
 					t.Errorf("the log has no line %s\n%s", line, log.String())
 				}
@@ -234,7 +238,8 @@ func TestScrubWithClocksADayOff(t *testing.T) {
 	s := embedded(t)
 	s.kept(t, 20)
 	ahead, behind := s, s
-	ahead.clock, behind.clock = &clock{t: s.clock.now().Add(24 * time.Hour)}, &clock{t: s.clock.now().Add(-24 * time.Hour)}
+	ahead.clock, behind.clock = &clock{t: s.clock.now().Add(24 * time.Hour)},
+		&clock{t: s.clock.now().Add(-24 * time.Hour)}
 	o := dossier.ScrubOptions{Bytes: 20, Interval: time.Minute}
 	var files int64
 	for range 400 {
@@ -280,7 +285,8 @@ func TestNotesThatNobodyCanRead(t *testing.T) {
 			}
 		}
 		s.clock.forward(time.Hour)
-		if err := s.objects.Put(t.Context(), dossier.ObjectKey(dossier.NewPersonID(), dossier.NewFileID()), bytes.NewReader(nil)); err != nil {
+		if err := s.objects.Put(t.Context(), dossier.ObjectKey(dossier.NewPersonID(), dossier.NewFileID()),
+			bytes.NewReader(nil)); err != nil {
 			t.Fatal(err)
 		}
 		removed := 0
@@ -354,7 +360,8 @@ func TestScrubAfterAClockThatWasAhead(t *testing.T) {
 		}
 		s.clock.forward(time.Hour)
 	}
-	if custody, err := svc.Custody(t.Context()); err != nil || custody.Scrub.Last == nil || custody.Scrub.Last.Files != 20 {
+	if custody, err := svc.Custody(t.Context()); err != nil || custody.Scrub.Last == nil ||
+		custody.Scrub.Last.Files != 20 {
 		t.Errorf("after a week: %+v, %v", custody.Scrub, err)
 	}
 }

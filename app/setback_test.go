@@ -19,7 +19,8 @@ func TestAnOlderCatalogCostsNoFile(t *testing.T) {
 		var receipts []dossier.Receipt
 		for i := range n {
 			r := dossier.NewReceipt()
-			f, err := s.sendDirectly(t, svc, r, dossier.NewFileID(), upload{fmt.Sprint(i, ".txt"), fmt.Append(nil, "file ", i)})
+			f, err := s.sendDirectly(t, svc, r, dossier.NewFileID(),
+				upload{fmt.Sprint(i, ".txt"), fmt.Append(nil, "file ", i)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -33,7 +34,8 @@ func TestAnOlderCatalogCostsNoFile(t *testing.T) {
 		if r := older.sweep(t, dossier.ReconcileOptions{DryRun: true}); r.Counts[dossier.RepairFound] != n {
 			t.Errorf("a dry run: %+v", r)
 		}
-		if r := older.sweep(t, dossier.ReconcileOptions{}); r.Counts[dossier.RepairFound] != n || r.Counts[dossier.RepairRemovedUpload] != 0 {
+		if r := older.sweep(t, dossier.ReconcileOptions{}); r.Counts[dossier.RepairFound] != n ||
+			r.Counts[dossier.RepairRemovedUpload] != 0 {
 			t.Errorf("%+v, want all found", r)
 		}
 		if got := older.readable(t, receipts); got != n {
@@ -57,7 +59,8 @@ func TestAnOlderStoreOfPeopleCostsNoFile(t *testing.T) {
 	}
 	older.unacknowledge(t, s, r.Person)
 	s.clock.forward(2 * age)
-	if report := older.sweep(t, dossier.ReconcileOptions{}); report.Counts[dossier.RepairConfirmed] != 1 || len(report.Counts) != 1 {
+	if report := older.sweep(t, dossier.ReconcileOptions{}); report.Counts[dossier.RepairConfirmed] != 1 ||
+		len(report.Counts) != 1 {
 		t.Errorf("%+v, want the person confirmed", report)
 	}
 	older.checkComplete(t, r, []upload{direct})
@@ -84,7 +87,8 @@ func TestAllFilesOfASubmissionAreCounted(t *testing.T) {
 	r := s.kept(t, 1)[0]
 	for i := range n - 1 {
 		data := fmt.Append(nil, "more ", i)
-		f := dossier.File{Person: r.Person, ID: dossier.NewFileID(), Name: "more", State: dossier.FileUploading, CreatedAt: s.clock.now(), UpdatedAt: s.clock.now()}
+		f := dossier.File{Person: r.Person, ID: dossier.NewFileID(), Name: "more", State: dossier.FileUploading,
+			CreatedAt: s.clock.now(), UpdatedAt: s.clock.now()}
 		c := dossier.Content{Size: int64(len(data)), CRC64: crc(data), SHA256: sums(data).SHA256, Type: "text/plain"}
 		if err := errors.Join(s.catalog.Put(t.Context(), f), s.objects.Put(t.Context(), f.Key(), bytes.NewReader(data)),
 			s.catalog.Describe(t.Context(), f.Person, f.ID, c, s.clock.now())); err != nil {
@@ -98,7 +102,8 @@ func TestAllFilesOfASubmissionAreCounted(t *testing.T) {
 	older.people = embedded(t).people
 	older.unacknowledge(t, s, r.Person)
 	s.clock.forward(2 * age)
-	if report := older.sweep(t, dossier.ReconcileOptions{}); report.HeldUnacknowledged != n || report.Counts[dossier.RepairRemovedSubmission] != 0 {
+	if report := older.sweep(t, dossier.ReconcileOptions{}); report.HeldUnacknowledged != n ||
+		report.Counts[dossier.RepairRemovedSubmission] != 0 {
 		t.Errorf("%+v, want %d held", report, n)
 	}
 	if _, records, objects := s.count(t); records != n || objects != n {

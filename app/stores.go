@@ -114,8 +114,8 @@ type Counters interface {
 	Miscounted(ctx context.Context) iter.Seq2[PersonID, error]
 }
 
-// Notes are what instances remember for one another of their housekeeping. They stand beside the records, and no promise
-// to a submitter rests on them.
+// Notes are what instances remember for one another of their housekeeping. They stand beside the records, and no
+// promise to a submitter rests on them.
 type Notes interface {
 	// Note returns what was noted last under a name: zero where nothing was.
 	Note(ctx context.Context, name string) (Note, error)
@@ -167,7 +167,8 @@ type Objects interface {
 	// Delete removes the object; nil when absent.
 	Delete(ctx context.Context, key string) error
 	// SetAside is Delete for what no person asked to be removed: where the store itself keeps no former versions, the
-	// bytes are kept beside the objects, with about, until Expire. A key that is set aside again replaces what was kept.
+	// bytes are kept beside the objects, with about, until Expire. A key that is set aside again replaces what was
+	// kept.
 	SetAside(ctx context.Context, key string, about []byte) error
 	// Kept yields what was set aside and has not expired, in no order: nothing where the store keeps versions.
 	Kept(ctx context.Context) iter.Seq2[Kept, error]

@@ -184,7 +184,8 @@ func (s *Service) accommodate(ctx context.Context, in *incoming, r io.Reader) er
 	case look != nil:
 		return look
 	case !whole:
-		return Errorf(CodeQuota, err, "The stored copy of this file is damaged. Send the file once more: it then replaces this copy.")
+		return Errorf(CodeQuota, err,
+			"The stored copy of this file is damaged. Send the file once more: it then replaces this copy.")
 	}
 	in.twin = twin
 	return nil

@@ -7,16 +7,16 @@ import (
 )
 
 // A twin is a stored file of the same person, name and content. Who sends a file again is answered with it, and the new
-// upload is dropped. Its object may have been damaged since it was stored, and the new one was verified just now. So the
-// twin is looked at first, and where it is damaged the new one takes its place:
+// upload is dropped. Its object may have been damaged since it was stored, and the new one was verified just now. So
+// the twin is looked at first, and where it is damaged the new one takes its place:
 //
 //  1. the twin's record is marked for deletion, on condition that it is still stored;
 //  2. the new record is committed: the pair of name and content is free by now, unless somebody else was faster;
 //  3. the twin is removed, with what is left of its object.
 //
-// What ends between 1 and 2 leaves a described upload with a whole object, which is then all that is left of a file that
-// was acknowledged: so it is not abandoned (see heir), and reconciliation commits it. What ends between 2 and 3 leaves a
-// removal that reconciliation carries to its end.
+// What ends between 1 and 2 leaves a described upload with a whole object, which is then all that is left of a file
+// that was acknowledged: so it is not abandoned (see heir), and reconciliation commits it. What ends between 2 and 3
+// leaves a removal that reconciliation carries to its end.
 
 // twinTries bounds how often a damaged twin gives way to another: each is stored by another sender of the same file.
 const twinTries = 8
@@ -61,7 +61,8 @@ func (s *Service) commitOrTwin(ctx context.Context, f File, content *Content) (s
 		s.log.WarnContext(ctx, "damaged file is replaced by one that was sent again", "person", f.Person.String(),
 			"file", f.ID.String(), "replaced", twin.ID.String())
 	}
-	return File{}, heir, &Error{Code: CodeUnavailable, Err: errors.New("commit file: its twins are damaged again and again")}
+	return File{}, heir,
+		&Error{Code: CodeUnavailable, Err: errors.New("commit file: its twins are damaged again and again")}
 }
 
 // intact reports whether a stored file that is to be the answer to who sends it again is whole, as far as Check looks.

@@ -54,8 +54,10 @@ func (s stores) replace(t *testing.T, f dossier.File, data []byte) {
 }
 
 // The ways in which a file is sent again.
-var ways = map[string]func(ctx context.Context, t *testing.T, s stores, svc *dossier.Service, r dossier.Receipt) (dossier.File, error){
-	"by the form": func(ctx context.Context, _ *testing.T, _ stores, svc *dossier.Service, r dossier.Receipt) (dossier.File, error) {
+var ways = map[string]func(ctx context.Context, t *testing.T, s stores, svc *dossier.Service,
+	r dossier.Receipt) (dossier.File, error){
+	"by the form": func(ctx context.Context, _ *testing.T, _ stores, svc *dossier.Service,
+		r dossier.Receipt) (dossier.File, error) {
 		out, err := submit(ctx, svc, r, []upload{direct})
 		if err != nil {
 			return dossier.File{}, err
@@ -65,7 +67,8 @@ var ways = map[string]func(ctx context.Context, t *testing.T, s stores, svc *dos
 		}
 		return *out[0].File, nil
 	},
-	"directly": func(_ context.Context, t *testing.T, s stores, svc *dossier.Service, r dossier.Receipt) (dossier.File, error) {
+	"directly": func(_ context.Context, t *testing.T, s stores, svc *dossier.Service, r dossier.Receipt) (dossier.File,
+		error) {
 		return s.sendDirectly(t, svc, r, dossier.NewFileID(), direct)
 	},
 }
@@ -172,8 +175,8 @@ func (r countedReads) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Every call that sending again makes goes wrong in every way, with a twin that is damaged. What is acknowledged is whole;
-// sent once more it is; and reconciliation clears the rest.
+// Every call that sending again makes goes wrong in every way, with a twin that is damaged. What is acknowledged is
+// whole; sent once more it is; and reconciliation clears the rest.
 func TestFaultAtEveryStepOverADamagedTwin(t *testing.T) {
 	for _, what := range []string{"missing", "other bytes"} {
 		damage := damages[what]
@@ -222,8 +225,9 @@ func TestFaultAtEveryStepOverADamagedTwin(t *testing.T) {
 						s.clock.forward(7 * 24 * time.Hour)
 						svc := s.service(dossier.DefaultLimits())
 						for range 3 {
-							if _, err := svc.Reconcile(t.Context(), dossier.ReconcileOptions{OlderThan: time.Hour, Sweep: true,
-								Verify: true}, nil); err != nil {
+							if _, err := svc.Reconcile(t.Context(),
+								dossier.ReconcileOptions{OlderThan: time.Hour, Sweep: true,
+									Verify: true}, nil); err != nil {
 								t.Fatal(err)
 							}
 							s.clock.forward(7 * 24 * time.Hour)
@@ -279,7 +283,8 @@ func TestManyReplaceADamagedTwin(t *testing.T) {
 					if errs[i] != nil {
 						t.Errorf("sender %d: %v", i, errs[i])
 					} else if got[i].ID != got[0].ID || got[i].ID == f.ID {
-						t.Errorf("sender %d was answered with %s, the first with %s, damaged was %s", i, got[i].ID, got[0].ID, f.ID)
+						t.Errorf("sender %d was answered with %s, the first with %s, damaged was %s", i, got[i].ID,
+							got[0].ID, f.ID)
 					}
 				}
 				s.checkComplete(t, r, []upload{direct})

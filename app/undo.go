@@ -21,8 +21,9 @@ const (
 )
 
 // PutBack undoes what reconciliation removed by itself and the embedded store still keeps: each file whose person is
-// there becomes stored again, as what it was: where its bytes are not those any more, it is marked as damaged. In a bucket
-// the bytes are former versions instead. What is put back is handed to done as it happens. It may be repeated, and one failure does not end it; the returned error joins the first ten reasons.
+// there becomes stored again, as what it was: where its bytes are not those any more, it is marked as damaged. In a
+// bucket the bytes are former versions instead. What is put back is handed to done as it happens. It may be repeated,
+// and one failure does not end it; the returned error joins the first ten reasons.
 func (s *Service) PutBack(ctx context.Context, done func(Repair)) (*ReconcileReport, error) {
 	r := &reconciler{Service: s, done: done, report: &ReconcileReport{Counts: map[string]int{}}}
 	for k, err := range s.objects.Kept(ctx) {
@@ -113,11 +114,13 @@ func (s *Service) storeBack(ctx context.Context, f File, content Content) (what 
 	if err := (&reconciler{Service: s}).take(ctx, f, FileUploading); err != nil {
 		return "", fmt.Errorf("set object aside again: %w", err)
 	}
-	return "", fmt.Errorf("file %s of this person has its name and SHA-256, but other bytes: delete the one that is wrong, "+
+	return "", fmt.Errorf("file %s of this person has its name and SHA-256, but other bytes: delete the one that is "+
+		"wrong, "+
 		"and try again", stored.ID)
 }
 
-// judgeBack compares a file that was put back with its record: what was set aside may have been damaged, before or since.
+// judgeBack compares a file that was put back with its record: what was set aside may have been damaged, before or
+// since.
 func (s *Service) judgeBack(ctx context.Context, f File) (what string, err error) {
 	kind, err := s.examine(ctx, f, true)
 	if err == nil {

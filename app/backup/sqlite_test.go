@@ -57,7 +57,8 @@ func TestCopyOfSchemas(t *testing.T) {
 		"INSERT INTO numbered (what) VALUES ('one'), ('two'), ('three')", "DELETE FROM numbered WHERE id = 3",
 		`CREATE TABLE IF NOT EXISTS "odd ""name" ("a b" TEXT, c BLOB, d REAL, PRIMARY KEY ("a b", c)) WITHOUT ROWID`,
 		`INSERT INTO "odd ""name" VALUES ('ü', x'00ff', 1.5), ('v', x'', -0.25)`,
-		"CREATE TABLE made (a INTEGER NOT NULL CHECK (a > 0), twice INTEGER AS (2 * a) STORED, thrice INTEGER AS (3 * a), b TEXT DEFAULT 'x')",
+		"CREATE TABLE made (a INTEGER NOT NULL CHECK (a > 0), twice INTEGER AS (2 * a) STORED, thrice INTEGER AS (3 "+
+			"* a), b TEXT DEFAULT 'x')",
 		"INSERT INTO made (a, b) VALUES (1, NULL), (2, 'two')",
 		"ALTER TABLE made ADD COLUMN later VARCHAR(3) NULL",
 		"CREATE UNIQUE INDEX part ON made (a, lower(b)) WHERE b IS NOT NULL",
@@ -68,7 +69,8 @@ func TestCopyOfSchemas(t *testing.T) {
 		"ANALYZE")
 	copied := copyOf(t, path)
 	for _, query := range []string{
-		"SELECT type || ' ' || name || ': ' || COALESCE(sql, '') FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat%' ORDER BY type, name",
+		"SELECT type || ' ' || name || ': ' || COALESCE(sql, '') FROM sqlite_master WHERE name NOT LIKE " +
+			"'sqlite_stat%' ORDER BY type, name",
 		"SELECT name || seq FROM sqlite_sequence ORDER BY name",
 		"SELECT id || what FROM numbered ORDER BY id",
 		`SELECT "a b" || hex(c) || d FROM "odd ""name" ORDER BY 1`,

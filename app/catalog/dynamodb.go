@@ -164,7 +164,8 @@ func newItem(f dossier.File) item {
 	i := item{
 		Person: person, File: file, Name: f.Name, Author: f.Author, State: dossier.FileUploading, ObjectKey: f.Key(),
 		CreatedAt: aws.Int64(f.CreatedAt.UnixMicro()), UpdatedAt: aws.Int64(f.UpdatedAt.UnixMicro()),
-		ExpiresAt: aws.Int64(expiry(f.UpdatedAt)), Unfinished: bucket(dossier.FileUploading, shard(f.ID)), Writer: rand.Text(),
+		ExpiresAt: aws.Int64(expiry(f.UpdatedAt)), Unfinished: bucket(dossier.FileUploading, shard(f.ID)),
+		Writer:   rand.Text(),
 		Revision: f.CreatedAt.UnixMicro(),
 	}
 	if m := f.Multipart; m != nil {
@@ -216,7 +217,8 @@ func bucket(state dossier.FileState, shard int) string { return fmt.Sprintf("%s#
 // Ping reports whether the table answers; ErrUnavailable. It reads an item that is never there, and so needs no
 // permission that the other methods do not need.
 func (d *DynamoDB) Ping(ctx context.Context) error {
-	_, err := call(ctx, d, "ask the catalog's table", d.client.GetItem, &dynamodb.GetItemInput{TableName: &d.table, Key: key("ping", "ping")})
+	_, err := call(ctx, d, "ask the catalog's table", d.client.GetItem,
+		&dynamodb.GetItemInput{TableName: &d.table, Key: key("ping", "ping")})
 	return err
 }
 
@@ -251,7 +253,8 @@ func (d *DynamoDB) File(ctx context.Context, person dossier.PersonID, file dossi
 }
 
 // Files implements dossier.Catalog.
-func (d *DynamoDB) Files(ctx context.Context, person dossier.PersonID, after dossier.FileID, limit int) ([]dossier.File, error) {
+func (d *DynamoDB) Files(ctx context.Context, person dossier.PersonID, after dossier.FileID, limit int) ([]dossier.File,
+	error) {
 	keys := expression.Key("person_id").Equal(expression.Value(person.String())).
 		And(expression.Key("file_id").LessThan(expression.Value(besides)))
 	in := &dynamodb.QueryInput{ConsistentRead: aws.Bool(true), Limit: aws.Int32(int32(min(limit, int(d.page))))}
@@ -276,7 +279,8 @@ func (d *DynamoDB) Files(ctx context.Context, person dossier.PersonID, after dos
 }
 
 // Describe implements dossier.Catalog.
-func (d *DynamoDB) Describe(ctx context.Context, person dossier.PersonID, file dossier.FileID, c dossier.Content, at time.Time) error {
+func (d *DynamoDB) Describe(ctx context.Context, person dossier.PersonID, file dossier.FileID, c dossier.Content,
+	at time.Time) error {
 	const doing = "describe a file"
 	writer := rand.Text()
 	change := expression.
@@ -308,7 +312,8 @@ func (d *DynamoDB) Touch(ctx context.Context, person dossier.PersonID, file doss
 	change := expression.
 		Set(expression.Name("updated_at"), expression.Value(at.UnixMicro())).
 		Set(expression.Name("expires_at"), expression.Value(expiry(at)))
-	_, err := d.update(ctx, "touch a file record", person.String(), file.String(), change, inState(dossier.FileUploading))
+	_, err := d.update(ctx, "touch a file record", person.String(), file.String(), change,
+		inState(dossier.FileUploading))
 	if errors.Is(err, errCondition) {
 		return errLost
 	}
@@ -316,7 +321,8 @@ func (d *DynamoDB) Touch(ctx context.Context, person dossier.PersonID, file doss
 }
 
 // MarkDeleting implements dossier.Catalog.
-func (d *DynamoDB) MarkDeleting(ctx context.Context, person dossier.PersonID, file dossier.FileID, at time.Time, from ...dossier.FileState) error {
+func (d *DynamoDB) MarkDeleting(ctx context.Context, person dossier.PersonID, file dossier.FileID, at time.Time,
+	from ...dossier.FileState) error {
 	const doing = "mark a file for deletion"
 	change := expression.
 		Set(expression.Name("state"), expression.Value(dossier.FileDeleting)).
@@ -350,7 +356,8 @@ func (d *DynamoDB) Unfinished(ctx context.Context, before time.Time) iter.Seq2[d
 				if state == dossier.FileUploading {
 					keys = keys.And(expression.Key("updated_at").LessThan(expression.Value(ceilMicro(before))))
 				}
-				in := &dynamodb.QueryInput{IndexName: aws.String(unfinishedIndex), ScanIndexForward: aws.Bool(false), Limit: &d.page}
+				in := &dynamodb.QueryInput{IndexName: aws.String(unfinishedIndex), ScanIndexForward: aws.Bool(false),
+					Limit: &d.page}
 				if !yieldFiles(d.query(ctx, "list unfinished files", in, keys), yield) {
 					return
 				}
@@ -549,7 +556,8 @@ func (d *DynamoDB) update(ctx context.Context, doing, person, file string,
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
 	out, err := call(ctx, d, doing, d.client.UpdateItem, &dynamodb.UpdateItemInput{
-		TableName: &d.table, Key: key(person, file), UpdateExpression: e.Update(), ReturnValues: types.ReturnValueAllNew,
+		TableName: &d.table, Key: key(person, file), UpdateExpression: e.Update(),
+		ReturnValues:        types.ReturnValueAllNew,
 		ConditionExpression: e.Condition(), ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
 	}, options...)
 	if err != nil {
@@ -559,7 +567,8 @@ func (d *DynamoDB) update(ctx context.Context, doing, person, file string,
 }
 
 // remove deletes an item; errCondition.
-func (d *DynamoDB) remove(ctx context.Context, doing, person, file string, condition expression.ConditionBuilder) error {
+func (d *DynamoDB) remove(ctx context.Context, doing, person, file string,
+	condition expression.ConditionBuilder) error {
 	e, err := expression.NewBuilder().WithCondition(condition).Build()
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
@@ -572,7 +581,8 @@ func (d *DynamoDB) remove(ctx context.Context, doing, person, file string, condi
 }
 
 // query walks a partition as in says: of which index, in which order, from where, and how many items a request reads.
-func (d *DynamoDB) query(ctx context.Context, doing string, in *dynamodb.QueryInput, keys expression.KeyConditionBuilder) iter.Seq2[*item, error] {
+func (d *DynamoDB) query(ctx context.Context, doing string, in *dynamodb.QueryInput,
+	keys expression.KeyConditionBuilder) iter.Seq2[*item, error] {
 	return func(yield func(*item, error) bool) {
 		e, err := expression.NewBuilder().WithKeyCondition(keys).Build()
 		if err != nil {

@@ -73,7 +73,8 @@ const committing = "commit a file"
 var errContended = errors.New("too many others change the same record")
 
 // Commit implements dossier.Catalog.
-func (d *DynamoDB) Commit(ctx context.Context, person dossier.PersonID, file dossier.FileID, at time.Time) (dossier.File, error) {
+func (d *DynamoDB) Commit(ctx context.Context, person dossier.PersonID, file dossier.FileID,
+	at time.Time) (dossier.File, error) {
 	var claimed []string
 	for range commitTries {
 		own, err := d.get(ctx, committing, person.String(), file.String())
@@ -147,7 +148,8 @@ func (d *DynamoDB) claim(ctx context.Context, own *item, at time.Time) (*item, e
 			return d.store(ctx, other, at)
 		}
 	}
-	return nil, d.put(ctx, committing, wanted, ownedBy(found.Owner).And(expression.Name("revision").Equal(expression.Value(found.Revision))))
+	return nil, d.put(ctx, committing, wanted,
+		ownedBy(found.Owner).And(expression.Name("revision").Equal(expression.Value(found.Revision))))
 }
 
 // store moves a record to FileStored if it is uploading and was not described anew since it was read; errCondition.
@@ -168,7 +170,8 @@ func ownedBy(file string) expression.ConditionBuilder {
 // release deletes claims of a file that is deleting or absent.
 func (d *DynamoDB) release(ctx context.Context, person, file string, claims []string) error {
 	for _, claim := range claims {
-		if err := d.remove(ctx, "release a claim", person, claim, ownedBy(file)); err != nil && !errors.Is(err, errCondition) {
+		if err := d.remove(ctx, "release a claim", person, claim, ownedBy(file)); err != nil &&
+			!errors.Is(err, errCondition) {
 			return err
 		}
 	}

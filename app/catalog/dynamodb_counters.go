@@ -33,7 +33,8 @@ func once(o *dynamodb.Options) {
 }
 
 // Reserve implements dossier.Counters.
-func (d *DynamoDB) Reserve(ctx context.Context, person dossier.PersonID, add, most dossier.Quota, at time.Time) (dossier.Usage, error) {
+func (d *DynamoDB) Reserve(ctx context.Context, person dossier.PersonID, add, most dossier.Quota,
+	at time.Time) (dossier.Usage, error) {
 	room := dossier.Quota{Files: most.Files - add.Files, Bytes: most.Bytes - add.Bytes}
 	if room.Files < 0 || room.Bytes < 0 {
 		return dossier.Usage{}, errQuota
@@ -51,7 +52,8 @@ func (d *DynamoDB) Reserve(ctx context.Context, person dossier.PersonID, add, mo
 }
 
 // Release implements dossier.Counters.
-func (d *DynamoDB) Release(ctx context.Context, person dossier.PersonID, off dossier.Quota, epoch string, at time.Time) error {
+func (d *DynamoDB) Release(ctx context.Context, person dossier.PersonID, off dossier.Quota, epoch string,
+	at time.Time) error {
 	const doing = "uncount a person's files"
 	if epoch == "" {
 		return nil // there was no counter
@@ -78,7 +80,8 @@ func (d *DynamoDB) Release(ctx context.Context, person dossier.PersonID, off dos
 }
 
 // count adds to a counter, once at most, and returns it; errCondition.
-func (d *DynamoDB) count(ctx context.Context, doing string, person dossier.PersonID, add dossier.Quota, at time.Time, condition expression.ConditionBuilder) (*item, error) {
+func (d *DynamoDB) count(ctx context.Context, doing string, person dossier.PersonID, add dossier.Quota, at time.Time,
+	condition expression.ConditionBuilder) (*item, error) {
 	writer := rand.Text()
 	change := expression.
 		Add(expression.Name("files"), expression.Value(add.Files)).
@@ -90,7 +93,8 @@ func (d *DynamoDB) count(ctx context.Context, doing string, person dossier.Perso
 	if err == nil || !errors.Is(err, dossier.ErrUnavailable) {
 		return i, err
 	}
-	if found, look := d.get(ctx, doing, person.String(), usageKey); look == nil && found != nil && found.Writer == writer {
+	if found, look := d.get(ctx, doing, person.String(), usageKey); look == nil && found != nil &&
+		found.Writer == writer {
 		return found, nil
 	}
 	return nil, err
@@ -127,7 +131,8 @@ func (d *DynamoDB) Recount(ctx context.Context, seen dossier.Usage, to dossier.Q
 		unchanged = expression.Name("writer").Equal(expression.Value(seen.Revision))
 	}
 	wanted := item{
-		Person: person, File: usageKey, Files: &to.Files, Bytes: &to.Bytes, Epoch: rand.Text(), Writer: rand.Text(), UpdatedAt: aws.Int64(at.UnixMicro()),
+		Person: person, File: usageKey, Files: &to.Files, Bytes: &to.Bytes, Epoch: rand.Text(), Writer: rand.Text(),
+		UpdatedAt: aws.Int64(at.UnixMicro()),
 	}
 	var err error
 	if to != (dossier.Quota{}) {
@@ -152,7 +157,8 @@ func (d *DynamoDB) Recount(ctx context.Context, seen dossier.Usage, to dossier.Q
 // person would be among them, so it does not depend on that.
 func (d *DynamoDB) Miscounted(ctx context.Context) iter.Seq2[dossier.PersonID, error] {
 	what := expression.NewBuilder().WithProjection(expression.NamesList(
-		expression.Name("person_id"), expression.Name("file_id"), expression.Name("size"), expression.Name("upload_size"),
+		expression.Name("person_id"), expression.Name("file_id"), expression.Name("size"),
+		expression.Name("upload_size"),
 		expression.Name("files"), expression.Name("bytes")))
 	return func(yield func(dossier.PersonID, error) bool) {
 		var person string

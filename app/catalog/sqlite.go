@@ -303,7 +303,8 @@ func (s *SQLite) All(ctx context.Context) iter.Seq2[dossier.File, error] {
 func (s *SQLite) Behind(ctx context.Context, person dossier.PersonID, file dossier.FileID,
 	limit int) ([]dossier.File, error) {
 	return s.list(ctx, "walk the file records",
-		`WHERE (person_id, file_id) > (?, ?) ORDER BY person_id, file_id LIMIT ?`, person.String(), file.String(), limit)
+		`WHERE (person_id, file_id) > (?, ?) ORDER BY person_id, file_id LIMIT ?`, person.String(), file.String(),
+		limit)
 }
 
 // SetDamage implements dossier.Catalog.

@@ -15,7 +15,8 @@ import (
 // Each change of a counter is one transaction, as those of records are.
 
 // Reserve implements dossier.Counters.
-func (s *SQLite) Reserve(ctx context.Context, person dossier.PersonID, add, most dossier.Quota, at time.Time) (dossier.Usage, error) {
+func (s *SQLite) Reserve(ctx context.Context, person dossier.PersonID, add, most dossier.Quota,
+	at time.Time) (dossier.Usage, error) {
 	var u dossier.Usage
 	err := s.change(ctx, "count a person's files", func(ctx context.Context, tx *sql.Tx) (err error) {
 		if u, err = counter(ctx, tx, person); err != nil {
@@ -37,7 +38,8 @@ func (s *SQLite) Reserve(ctx context.Context, person dossier.PersonID, add, most
 }
 
 // Release implements dossier.Counters.
-func (s *SQLite) Release(ctx context.Context, person dossier.PersonID, off dossier.Quota, epoch string, at time.Time) error {
+func (s *SQLite) Release(ctx context.Context, person dossier.PersonID, off dossier.Quota, epoch string,
+	at time.Time) error {
 	return s.change(ctx, "uncount a person's files", func(ctx context.Context, tx *sql.Tx) error {
 		u, err := counter(ctx, tx, person)
 		if err != nil {
@@ -134,7 +136,8 @@ func (s *SQLite) miscounted(ctx context.Context, after string) (page []dossier.P
 // counter returns a person's counter; zero but for Person where there is none.
 func counter(ctx context.Context, q querier, person dossier.PersonID) (u dossier.Usage, err error) {
 	u.Person = person
-	rows, err := q.QueryContext(ctx, `SELECT files, bytes, epoch, revision, updated_at FROM usages WHERE person_id = ?`, person.String())
+	rows, err := q.QueryContext(ctx, `SELECT files, bytes, epoch, revision, updated_at FROM usages WHERE person_id = ?`,
+		person.String())
 	if err != nil {
 		return u, err
 	}

@@ -23,11 +23,13 @@ func (t *turns) File(ctx context.Context, p dossier.PersonID, f dossier.FileID) 
 	return t.next().File(ctx, p, f)
 }
 
-func (t *turns) Files(ctx context.Context, p dossier.PersonID, after dossier.FileID, limit int) ([]dossier.File, error) {
+func (t *turns) Files(ctx context.Context, p dossier.PersonID, after dossier.FileID, limit int) ([]dossier.File,
+	error) {
 	return t.next().Files(ctx, p, after, limit)
 }
 
-func (t *turns) Describe(ctx context.Context, p dossier.PersonID, f dossier.FileID, c dossier.Content, at time.Time) error {
+func (t *turns) Describe(ctx context.Context, p dossier.PersonID, f dossier.FileID, c dossier.Content,
+	at time.Time) error {
 	return t.next().Describe(ctx, p, f, c, at)
 }
 
@@ -35,7 +37,8 @@ func (t *turns) Commit(ctx context.Context, p dossier.PersonID, f dossier.FileID
 	return t.next().Commit(ctx, p, f, at)
 }
 
-func (t *turns) MarkDeleting(ctx context.Context, p dossier.PersonID, f dossier.FileID, at time.Time, from ...dossier.FileState) error {
+func (t *turns) MarkDeleting(ctx context.Context, p dossier.PersonID, f dossier.FileID, at time.Time,
+	from ...dossier.FileState) error {
 	return t.next().MarkDeleting(ctx, p, f, at, from...)
 }
 
@@ -86,7 +89,8 @@ func (t *turns) Ownerless(ctx context.Context) iter.Seq2[dossier.Ownerless, erro
 	return t.next().Ownerless(ctx)
 }
 
-func (t *turns) Reserve(ctx context.Context, p dossier.PersonID, add, most dossier.Quota, at time.Time) (dossier.Usage, error) {
+func (t *turns) Reserve(ctx context.Context, p dossier.PersonID, add, most dossier.Quota, at time.Time) (dossier.Usage,
+	error) {
 	return t.next().Reserve(ctx, p, add, most, at)
 }
 

@@ -37,10 +37,11 @@ const (
 type setting struct {
 	// env is the variable.
 	env string
-	// parameter is the name below the Parameter Store path: env without the prefix, in lower case, with / before what belongs to a
-	// group and - elsewhere. Empty for what belongs to the machine rather than to the stack.
+	// parameter is the name below the Parameter Store path: env without the prefix, in lower case, with / before what
+	// belongs to a group and - elsewhere. Empty for what belongs to the machine rather than to the stack.
 	parameter string
-	// preset is the default as one would write it; empty means not set. presetInAWS, if any, holds where DOSSIER_PARAMETERS is set.
+	// preset is the default as one would write it; empty means not set. presetInAWS, if any, holds where
+	// DOSSIER_PARAMETERS is set.
 	preset, presetInAWS string
 	// purposes are the commands that read it.
 	purposes Purpose
@@ -91,23 +92,28 @@ func placeSettings() []setting {
 	return []setting{
 		define(setting{
 			env: parametersEnv, purposes: running,
-			doc: "Path in AWS Systems Manager Parameter Store below which the parameters of this table are read; variables go before parameters.",
+			doc: "Path in AWS Systems Manager Parameter Store below which the parameters of this table are read; " +
+				"variables go before parameters.",
 		}, parameterPath(), func(c *Config) *string { return &c.Parameters }),
 		define(setting{
 			env: "DOSSIER_LISTEN", preset: "localhost:8080", purposes: Serve | Healthcheck,
-			doc: "Address that the server listens on; an empty host is every address of the machine, port 0 a free one.",
+			doc: "Address that the server listens on; an empty host is every address of the machine, port 0 a free " +
+				"one.",
 		}, listenAddress(), func(c *Config) *string { return &c.HTTP.Listen }),
 		define(setting{
 			env: "DOSSIER_DATA", preset: "./data", purposes: running,
 			doc: "Folder of the embedded stores.",
-		}, text("a path without control characters", `^[^\x00-\x1f\x7f]+$`), func(c *Config) *string { return &c.Data }),
+		}, text("a path without control characters", `^[^\x00-\x1f\x7f]+$`),
+			func(c *Config) *string { return &c.Data }),
 		define(setting{
 			env: "DOSSIER_DISK_RESERVE", preset: "64MiB", purposes: stores,
-			doc: "Room on the disk of the data folder that is kept for deleting and reconciling: below it no files are taken. An eighth of a disk at most.",
+			doc: "Room on the disk of the data folder that is kept for deleting and reconciling: below it no files " +
+				"are taken. An eighth of a disk at most.",
 		}, size(16<<20, 1<<40, "1 TiB"), func(c *Config) *int64 { return &c.DiskReserve }),
 		define(setting{
 			env: "DOSSIER_PUBLIC_URL", parameter: "public-url", purposes: Serve,
-			doc: "Origin that browsers reach the server by, for printed links; with https, cookies are Secure. Not set: http at the address listened on.",
+			doc: "Origin that browsers reach the server by, for printed links; with https, cookies are Secure. Not " +
+				"set: http at the address listened on.",
 		}, origin(), func(c *Config) *string { return &c.HTTP.PublicURL }),
 		define(setting{
 			env: "DOSSIER_TRUSTED_PROXIES", parameter: "trusted-proxies", purposes: Serve,
@@ -115,7 +121,8 @@ func placeSettings() []setting {
 		}, prefixes(), func(c *Config) *[]netip.Prefix { return &c.HTTP.TrustedProxies }),
 		define(setting{
 			env: "DOSSIER_API_ORIGINS", parameter: "api-origins", purposes: Serve,
-			doc: "Origins of other sites whose pages may use the API; they prove themselves by receipts, never by cookies. Not set: none.",
+			doc: "Origins of other sites whose pages may use the API; they prove themselves by receipts, never by " +
+				"cookies. Not set: none.",
 		}, origins(), func(c *Config) *[]string { return &c.HTTP.APIOrigins }),
 	}
 }
@@ -126,14 +133,17 @@ func limitSettings() []setting {
 		define(setting{
 			env: "DOSSIER_MAX_FILE_SIZE", parameter: "max-file-size", preset: "5GiB", purposes: Serve,
 			doc: "Size of the largest file taken.",
-		}, size(1, MaxFileBytes, "48.8 GiB (10,000 parts of 5 MiB)"), func(c *Config) *int64 { return &c.Limits.FileBytes }),
+		}, size(1, MaxFileBytes, "48.8 GiB (10,000 parts of 5 MiB)"), func(c *Config) *int64 {
+			return &c.Limits.FileBytes
+		}),
 		define(setting{
 			env: "DOSSIER_MAX_FILES", parameter: "max-files", preset: "50", purposes: Serve,
 			doc: "Number of files taken in one form.",
 		}, number(1, 1000), func(c *Config) *int { return &c.Limits.Files }),
 		define(setting{
 			env: "DOSSIER_MAX_PERSON_FILES", parameter: "max-person-files", purposes: Serve,
-			doc: "Number of files that one person may have, whichever way they came. Not set: 20 full forms, and 10,000 at least.",
+			doc: "Number of files that one person may have, whichever way they came. Not set: 20 full forms, and " +
+				"10,000 at least.",
 		}, number(1, 1_000_000), func(c *Config) *int { return &c.Limits.PersonFiles }),
 		define(setting{
 			env: "DOSSIER_MAX_PERSON_SIZE", parameter: "max-person-size", purposes: Serve,
@@ -156,7 +166,9 @@ func peopleSettings() []setting {
 		define(setting{
 			env: "DOSSIER_DB_NAME", parameter: "db/name", preset: "dossier", purposes: running,
 			doc: "Name of the database.",
-		}, text("1 to 64 letters, digits and underscores", `^[A-Za-z0-9_]{1,64}$`), func(c *Config) *string { return &c.People.Name }),
+		}, text("1 to 64 letters, digits and underscores", `^[A-Za-z0-9_]{1,64}$`), func(c *Config) *string {
+			return &c.People.Name
+		}),
 		define(setting{
 			env: "DOSSIER_DB_USER", parameter: "db/user", preset: "dossier", purposes: running,
 			doc: "The app's own user on the MySQL server.",
@@ -179,7 +191,8 @@ func peopleSettings() []setting {
 		}, number(1, 1000), func(c *Config) *int { return &c.People.MaxConnections }),
 		define(setting{
 			env: "DOSSIER_DB_ADMIN_USER", parameter: "db/admin/user", purposes: Migrate,
-			doc: "User by which `dossier migrate` creates the database, the tables and the app's own user. Not set: nothing is created but tables, by the app's own user.",
+			doc: "User by which `dossier migrate` creates the database, the tables and the app's own user. Not set: " +
+				"nothing is created but tables, by the app's own user.",
 		}, userName(), func(c *Config) *string { return &c.People.AdminUser }),
 		define(setting{
 			env: "DOSSIER_DB_ADMIN_PASSWORD", parameter: "db/admin/password", purposes: Migrate,
@@ -194,20 +207,24 @@ func fileSettings() []setting {
 		define(setting{
 			env: "DOSSIER_BUCKET", parameter: "bucket", purposes: stores,
 			doc: "S3 bucket that keeps the bytes of the files. Not set: a directory in the data folder.",
-		}, text("an S3 bucket name: 3 to 63 lower-case letters, digits, dots and hyphens", `^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`),
+		}, text("an S3 bucket name: 3 to 63 lower-case letters, digits, dots and hyphens",
+			`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`),
 			func(c *Config) *string { return &c.Objects.Bucket }),
 		define(setting{
 			env: "DOSSIER_S3_PATH_STYLE", parameter: "s3/path-style", preset: "false", purposes: stores,
-			doc: "Whether the bucket's name stands in the path of requests instead of in their host name, as many S3-compatible servers need it.",
+			doc: "Whether the bucket's name stands in the path of requests instead of in their host name, as many " +
+				"S3-compatible servers need it.",
 		}, boolean(), func(c *Config) *bool { return &c.Objects.PathStyle }),
 		define(setting{
 			env: "DOSSIER_S3_LINKS", parameter: "s3/links", preset: "true", purposes: Serve,
-			doc: "Whether browsers get downloads from the bucket itself, by links that are signed for 5 minutes; false where they do not reach it.",
+			doc: "Whether browsers get downloads from the bucket itself, by links that are signed for 5 minutes; " +
+				"false where they do not reach it.",
 		}, boolean(), func(c *Config) *bool { return &c.Objects.Links }),
 		define(setting{
 			env: "DOSSIER_TABLE", parameter: "table", purposes: stores,
 			doc: "DynamoDB table that keeps the records of the files. Not set: the data folder.",
-		}, text("a DynamoDB table name: 3 to 255 letters, digits, dots, hyphens and underscores", `^[A-Za-z0-9_.-]{3,255}$`),
+		}, text("a DynamoDB table name: 3 to 255 letters, digits, dots, hyphens and underscores",
+			`^[A-Za-z0-9_.-]{3,255}$`),
 			func(c *Config) *string { return &c.Catalog.Table }),
 	}
 }
@@ -217,7 +234,8 @@ func staffSettings() []setting {
 	return []setting{
 		define(setting{
 			env: "DOSSIER_STAFF_SECRET", parameter: "staff/secret", purposes: Serve,
-			doc: "What staff sign in with; needed as soon as one store is not embedded. Not set: generated and kept in the data folder.",
+			doc: "What staff sign in with; needed as soon as one store is not embedded. Not set: generated and kept " +
+				"in the data folder.",
 		}, secret(MinStaffSecret), func(c *Config) *Secret { return &c.Staff.Secret }),
 	}
 }
@@ -247,7 +265,8 @@ func timeSettings() []setting {
 		}, duration(shortest, 24*time.Hour), func(c *Config) *time.Duration { return &c.Timeouts.Shutdown }),
 		define(setting{
 			env: "DOSSIER_DRAIN_DELAY", parameter: "drain-delay", preset: "0s", purposes: Serve,
-			doc: "Time that new requests are still taken after the stop signal; behind a load balancer, its time for deregistration.",
+			doc: "Time that new requests are still taken after the stop signal; behind a load balancer, its time " +
+				"for deregistration.",
 		}, duration(0, time.Hour), func(c *Config) *time.Duration { return &c.Timeouts.Drain }),
 	}
 }
@@ -261,7 +280,8 @@ func reconcileSettings() []setting {
 		}, durationOrOff(time.Second, 7*24*time.Hour), func(c *Config) *time.Duration { return &c.Reconcile.Interval }),
 		define(setting{
 			env: "DOSSIER_RECONCILE_AGE", parameter: "reconcile/age", preset: "24h", purposes: stores,
-			doc: "Time without progress after which something half-done counts as left behind; exceeds `DOSSIER_TIMEOUT_UPLOAD`.",
+			doc: "Time without progress after which something half-done counts as left behind; exceeds " +
+				"`DOSSIER_TIMEOUT_UPLOAD`.",
 		}, duration(shortest, 30*24*time.Hour), func(c *Config) *time.Duration { return &c.Reconcile.Age }),
 		define(setting{
 			env: "DOSSIER_SWEEP_INTERVAL", parameter: "sweep-interval", preset: "24h", purposes: Serve,
@@ -269,8 +289,11 @@ func reconcileSettings() []setting {
 		}, durationOrOff(time.Second, 30*24*time.Hour), func(c *Config) *time.Duration { return &c.Reconcile.Sweep }),
 		define(setting{
 			env: "DOSSIER_KEEP_REMOVED", parameter: "keep-removed", preset: "720h", purposes: stores,
-			doc: "Time for which the embedded store keeps what reconciliation removed by itself; a bucket keeps former versions instead.",
-		}, duration(time.Second, 10*365*24*time.Hour), func(c *Config) *time.Duration { return &c.Reconcile.KeepRemoved }),
+			doc: "Time for which the embedded store keeps what reconciliation removed by itself; a bucket keeps " +
+				"former versions instead.",
+		}, duration(time.Second, 10*365*24*time.Hour), func(c *Config) *time.Duration {
+			return &c.Reconcile.KeepRemoved
+		}),
 	}
 }
 
@@ -279,7 +302,8 @@ func scrubSettings() []setting {
 	return []setting{
 		define(setting{
 			env: "DOSSIER_SCRUB_BYTES", parameter: "scrub/bytes", preset: "50GiB", purposes: Serve,
-			doc: "How much of the stored files all instances together read in a day, to find what changed where it lies; 0 reads nothing.",
+			doc: "How much of the stored files all instances together read in a day, to find what changed where it " +
+				"lies; 0 reads nothing.",
 		}, size(0, 1<<50, "1 PiB"), func(c *Config) *int64 { return &c.Scrub.Bytes }),
 		define(setting{
 			env: "DOSSIER_SCRUB_INTERVAL", parameter: "scrub/interval", preset: "24h", purposes: Serve,
@@ -312,20 +336,23 @@ func rateSettings() []setting {
 			doc: "Persons registered by the API a minute from one client address in the long run; 0 is no limit.",
 		}, number(0, 100_000), func(c *Config) *int { return &c.Rates.Registrations.PerMinute }),
 		define(setting{
-			env: "DOSSIER_RATE_REGISTRATIONS_BURST", parameter: "rate/registrations-burst", preset: "30", purposes: Serve,
-			doc: "Persons registered by the API from one client address at once.",
+			env: "DOSSIER_RATE_REGISTRATIONS_BURST", parameter: "rate/registrations-burst", preset: "30",
+			purposes: Serve,
+			doc:      "Persons registered by the API from one client address at once.",
 		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.Registrations.Burst }),
 		define(setting{
 			env: "DOSSIER_RATE_ANNOUNCEMENTS", parameter: "rate/announcements", preset: "1200", purposes: Serve,
 			doc: "Files announced to the API a minute from one client address in the long run; 0 is no limit.",
 		}, number(0, 100_000), func(c *Config) *int { return &c.Rates.Announcements.PerMinute }),
 		define(setting{
-			env: "DOSSIER_RATE_ANNOUNCEMENTS_BURST", parameter: "rate/announcements-burst", preset: "1200", purposes: Serve,
-			doc: "Files announced to the API from one client address at once.",
+			env: "DOSSIER_RATE_ANNOUNCEMENTS_BURST", parameter: "rate/announcements-burst", preset: "1200",
+			purposes: Serve,
+			doc:      "Files announced to the API from one client address at once.",
 		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.Announcements.Burst }),
 		define(setting{
 			env: "DOSSIER_RATE_SIGNATURES", parameter: "rate/signatures", preset: "1200", purposes: Serve,
-			doc: "Requests to the API that sign parts, up to 100 each, a minute from one client address in the long run; 0 is no limit.",
+			doc: "Requests to the API that sign parts, up to 100 each, a minute from one client address in the long " +
+				"run; 0 is no limit.",
 		}, number(0, 100_000), func(c *Config) *int { return &c.Rates.Signatures.PerMinute }),
 		define(setting{
 			env: "DOSSIER_RATE_SIGNATURES_BURST", parameter: "rate/signatures-burst", preset: "1200", purposes: Serve,

@@ -43,10 +43,12 @@ func settingCases(t *testing.T) []settingCase {
 	if err := os.WriteFile(empty, []byte("no certificate\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	durations := func(env string, field func(*Config) any, unset, least, most time.Duration, with ...string) settingCase {
+	durations := func(env string, field func(*Config) any, unset, least, most time.Duration,
+		with ...string) settingCase {
 		c := settingCase{env: env, field: field, unset: unset, with: with,
-			good: []value{{"90s", 90 * time.Second}, {" 1m30s ", 90 * time.Second}, {short(least), least}, {short(most), most}},
-			bad:  []string{"5", "-1s", "soon", "1d", "∞", "9999999h", (most + 1).String()}}
+			good: []value{{"90s", 90 * time.Second}, {" 1m30s ", 90 * time.Second}, {short(least), least},
+				{short(most), most}},
+			bad: []string{"5", "-1s", "soon", "1d", "∞", "9999999h", (most + 1).String()}}
 		if least > 0 {
 			c.bad = append(c.bad, (least - 1).String(), "1ns")
 		}
@@ -64,14 +66,17 @@ func settingCases(t *testing.T) []settingCase {
 	}
 	user := func(env string, field func(*Config) any, unset string, with ...string) settingCase {
 		return settingCase{env: env, field: field, unset: unset, with: with,
-			good: []value{{"clerk", "clerk"}, {"a-b.c_d", "a-b.c_d"}, {strings.Repeat("u", 32), strings.Repeat("u", 32)}},
-			bad:  []string{strings.Repeat("u", 33), "a b", "o'brien", "a`b", "é"}}
+			good: []value{{"clerk", "clerk"}, {"a-b.c_d", "a-b.c_d"},
+				{strings.Repeat("u", 32), strings.Repeat("u", 32)}},
+			bad: []string{strings.Repeat("u", 33), "a b", "o'brien", "a`b", "é"}}
 	}
 	day := 24 * time.Hour
 	return []settingCase{
 		{env: "DOSSIER_LISTEN", field: func(c *Config) any { return c.HTTP.Listen }, unset: "localhost:8080",
-			good: []value{{":8080", ":8080"}, {"127.0.0.1:0", "127.0.0.1:0"}, {"[::1]:65535", "[::1]:65535"}, {"host.internal:080", "host.internal:80"}},
-			bad:  []string{"8080", "localhost", "localhost:", "localhost:http", "localhost:65536", "localhost:-1", "http://localhost:80", "a b:80", "::1:80", "300.1.1.1:80"}},
+			good: []value{{":8080", ":8080"}, {"127.0.0.1:0", "127.0.0.1:0"}, {"[::1]:65535", "[::1]:65535"},
+				{"host.internal:080", "host.internal:80"}},
+			bad: []string{"8080", "localhost", "localhost:", "localhost:http", "localhost:65536", "localhost:-1",
+				"http://localhost:80", "a b:80", "::1:80", "300.1.1.1:80"}},
 		{env: "DOSSIER_DATA", field: func(c *Config) any { return c.Data }, unset: "./data",
 			good: []value{{"/var/lib/dossier", "/var/lib/dossier"}, {"a folder", "a folder"}},
 			bad:  []string{"a\x00b", "a\nb", "\xff"}},
@@ -80,40 +85,57 @@ func settingCases(t *testing.T) []settingCase {
 			bad:  []string{"0", "15MiB", "1025GiB", "-1", "much"}},
 		{env: "DOSSIER_PUBLIC_URL", field: func(c *Config) any { return c.HTTP.PublicURL }, unset: "",
 			good: []value{
-				{"https://files.example.org", "https://files.example.org"}, {"https://Files.Example.org/", "https://files.example.org"},
-				{"HTTPS://x.org:443", "https://x.org"}, {"http://x.org:80", "http://x.org"}, {"http://x.org:443", "http://x.org:443"},
-				{"https://x.org:08443", "https://x.org:8443"}, {"http://[2001:DB8::1]:8080", "http://[2001:db8::1]:8080"},
+				{"https://files.example.org", "https://files.example.org"},
+				{"https://Files.Example.org/", "https://files.example.org"},
+				{"HTTPS://x.org:443", "https://x.org"}, {"http://x.org:80", "http://x.org"},
+				{"http://x.org:443", "http://x.org:443"},
+				{"https://x.org:08443", "https://x.org:8443"},
+				{"http://[2001:DB8::1]:8080", "http://[2001:db8::1]:8080"},
 			},
-			bad: []string{"files.example.org", "ftp://x.org", "https://", "https://x.org/app", "https://x.org?", "https://x.org?a=1", "https://x.org#", "https://x.org#a",
-				"https://x.org:0", "https://x.org:65536", "https://bücher.example", "https:x.org", "//x.org", "https://[fe80::1%25eth0]", "https://x y"}},
-		{env: "DOSSIER_TRUSTED_PROXIES", field: func(c *Config) any { return c.HTTP.TrustedProxies }, unset: []netip.Prefix(nil),
+			bad: []string{"files.example.org", "ftp://x.org", "https://", "https://x.org/app", "https://x.org?",
+				"https://x.org?a=1", "https://x.org#", "https://x.org#a",
+				"https://x.org:0", "https://x.org:65536", "https://bücher.example", "https:x.org", "//x.org",
+				"https://[fe80::1%25eth0]", "https://x y"}},
+		{env: "DOSSIER_TRUSTED_PROXIES", field: func(c *Config) any { return c.HTTP.TrustedProxies },
+			unset: []netip.Prefix(nil),
 			good: []value{
 				{"10.0.0.0/16", []netip.Prefix{netip.MustParsePrefix("10.0.0.0/16")}},
-				{"10.0.0.0/16, 2001:db8::/32,192.0.2.7", []netip.Prefix{netip.MustParsePrefix("10.0.0.0/16"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("192.0.2.7/32")}},
-				{"::1", []netip.Prefix{netip.MustParsePrefix("::1/128")}}, {"0.0.0.0/1", []netip.Prefix{netip.MustParsePrefix("0.0.0.0/1")}},
+				{"10.0.0.0/16, 2001:db8::/32,192.0.2.7",
+					[]netip.Prefix{netip.MustParsePrefix("10.0.0.0/16"), netip.MustParsePrefix("2001:db8::/32"),
+						netip.MustParsePrefix("192.0.2.7/32")}},
+				{"::1", []netip.Prefix{netip.MustParsePrefix("::1/128")}},
+				{"0.0.0.0/1", []netip.Prefix{netip.MustParsePrefix("0.0.0.0/1")}},
 			},
-			bad: []string{"proxy", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.0/8,", ",", "10.0.0.0/8 10.1.0.0/16", "0.0.0.0/0", "::/0", "::ffff:10.0.0.0/104", "fe80::1%eth0"}},
+			bad: []string{"proxy", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.0/8,", ",", "10.0.0.0/8 10.1.0.0/16",
+				"0.0.0.0/0", "::/0", "::ffff:10.0.0.0/104", "fe80::1%eth0"}},
 		{env: "DOSSIER_API_ORIGINS", field: func(c *Config) any { return c.HTTP.APIOrigins }, unset: []string(nil),
 			good: []value{
 				{"https://www.example.org", []string{"https://www.example.org"}},
-				{"https://www.example.org, HTTP://App.example.org:80/,https://www.example.org:443", []string{"https://www.example.org", "http://app.example.org"}},
+				{"https://www.example.org, HTTP://App.example.org:80/,https://www.example.org:443",
+					[]string{"https://www.example.org", "http://app.example.org"}},
 			},
-			bad: []string{"*", "null", "www.example.org", "https://www.example.org,", ",", "https://a.example https://b.example", "https://*.example.org", "https://x.org/app"}},
+			bad: []string{"*", "null", "www.example.org", "https://www.example.org,", ",",
+				"https://a.example https://b.example", "https://*.example.org", "https://x.org/app"}},
 		{env: "DOSSIER_MAX_FILE_SIZE", field: func(c *Config) any { return c.Limits.FileBytes }, unset: int64(5 << 30),
 			good: []value{
-				{"5GiB", int64(5 << 30)}, {"500MB", int64(500e6)}, {"500 mb", int64(500e6)}, {"1", int64(1)}, {"1.5KiB", int64(1536)}, {"4 MiB", int64(4 << 20)},
-				{"1kB", int64(1000)}, {"1048576", int64(1 << 20)}, {"52428800000", int64(MaxFileBytes)}, {"50000MiB", int64(MaxFileBytes)},
+				{"5GiB", int64(5 << 30)}, {"500MB", int64(500e6)}, {"500 mb", int64(500e6)}, {"1", int64(1)},
+				{"1.5KiB", int64(1536)}, {"4 MiB", int64(4 << 20)},
+				{"1kB", int64(1000)}, {"1048576", int64(1 << 20)}, {"52428800000", int64(MaxFileBytes)},
+				{"50000MiB", int64(MaxFileBytes)},
 			},
-			bad: []string{"0", "0B", "0.4B", "-1", "52428800001", "49GiB", "1TB", "5G", "5Gi", "5,5GB", "1,000", "5 GiB 3", "1e3", "0x10", "big", "GiB", "٣GB", "99999999999999999999", "99999999999999999999GB"}},
+			bad: []string{"0", "0B", "0.4B", "-1", "52428800001", "49GiB", "1TB", "5G", "5Gi", "5,5GB", "1,000",
+				"5 GiB 3", "1e3", "0x10", "big", "GiB", "٣GB", "99999999999999999999", "99999999999999999999GB"}},
 		numbers("DOSSIER_MAX_FILES", func(c *Config) any { return c.Limits.Files }, 50, 1, 1000),
 		numbers("DOSSIER_MAX_PERSON_FILES", func(c *Config) any { return c.Limits.PersonFiles }, 0, 1, 1_000_000),
 		{env: "DOSSIER_MAX_PERSON_SIZE", field: func(c *Config) any { return c.Limits.PersonBytes }, unset: int64(0),
-			good: []value{{"250GiB", int64(250 << 30)}, {"1", int64(1)}, {"1024TiB", int64(1 << 50)}}, bad: []string{"0", "1025TiB", "1PB", "-1", "much"}},
+			good: []value{{"250GiB", int64(250 << 30)}, {"1", int64(1)}, {"1024TiB", int64(1 << 50)}},
+			bad:  []string{"0", "1025TiB", "1PB", "-1", "much"}},
 
 		{env: "DOSSIER_DB_HOST", field: func(c *Config) any { return c.People.Host }, unset: "",
 			with: []string{"DOSSIER_DB_PASSWORD=a password", "DOSSIER_STAFF_SECRET=0123456789abcdef"},
-			good: []value{{"db.internal", "db.internal"}, {"my_db", "my_db"}, {"10.0.0.5", "10.0.0.5"}, {"2001:db8::5", "2001:db8::5"}},
-			bad:  []string{"db:3306", "mysql://db", "a b", "10.0.0", "-db", strings.Repeat("a.", 127) + "a"}},
+			good: []value{{"db.internal", "db.internal"}, {"my_db", "my_db"}, {"10.0.0.5", "10.0.0.5"},
+				{"2001:db8::5", "2001:db8::5"}},
+			bad: []string{"db:3306", "mysql://db", "a b", "10.0.0", "-db", strings.Repeat("a.", 127) + "a"}},
 		numbers("DOSSIER_DB_PORT", func(c *Config) any { return c.People.Port }, 3306, 1, 65535),
 		{env: "DOSSIER_DB_NAME", field: func(c *Config) any { return c.People.Name }, unset: "dossier",
 			good: []value{{"dossier_2", "dossier_2"}, {strings.Repeat("d", 64), strings.Repeat("d", 64)}},
@@ -125,58 +147,86 @@ func settingCases(t *testing.T) []settingCase {
 		{env: "DOSSIER_DB_TLS", field: func(c *Config) any { return c.People.TLS }, unset: TLSVerify,
 			good: []value{{"verify", TLSVerify}, {"off", TLSOff}}, bad: []string{"on", "skip-verify", "OFF", "false"}},
 		{env: "DOSSIER_DB_CA_FILE", field: func(c *Config) any { return c.People.CAFile }, unset: "",
-			good: []value{{ca, ca}}, bad: []string{empty, filepath.Dir(empty), filepath.Join(filepath.Dir(empty), "absent.pem"), "a\x00b"}},
+			good: []value{{ca, ca}},
+			bad:  []string{empty, filepath.Dir(empty), filepath.Join(filepath.Dir(empty), "absent.pem"), "a\x00b"}},
 		numbers("DOSSIER_DB_MAX_CONNECTIONS", func(c *Config) any { return c.People.MaxConnections }, 10, 1, 1000),
-		user("DOSSIER_DB_ADMIN_USER", func(c *Config) any { return c.People.AdminUser }, "", "DOSSIER_DB_ADMIN_PASSWORD=x"),
-		{env: "DOSSIER_DB_ADMIN_PASSWORD", field: func(c *Config) any { return c.People.AdminPassword.Reveal() }, unset: "",
-			with: []string{"DOSSIER_DB_ADMIN_USER=root"},
-			good: []value{{"p", "p"}}, bad: []string{" p", "p\n", "\x7f"}},
+		user("DOSSIER_DB_ADMIN_USER", func(c *Config) any { return c.People.AdminUser }, "",
+			"DOSSIER_DB_ADMIN_PASSWORD=x"),
+		{env: "DOSSIER_DB_ADMIN_PASSWORD", field: func(c *Config) any { return c.People.AdminPassword.Reveal() },
+			unset: "",
+			with:  []string{"DOSSIER_DB_ADMIN_USER=root"},
+			good:  []value{{"p", "p"}}, bad: []string{" p", "p\n", "\x7f"}},
 
-		{env: "DOSSIER_BUCKET", field: func(c *Config) any { return c.Objects.Bucket }, unset: "", with: []string{"DOSSIER_STAFF_SECRET=0123456789abcdef"},
-			good: []value{{"abc", "abc"}, {"dossier-prod.files", "dossier-prod.files"}, {strings.Repeat("b", 63), strings.Repeat("b", 63)}},
-			bad:  []string{"ab", strings.Repeat("b", 64), "Bucket", "-ab", "ab-", "s3://bucket", "a_b"}},
+		{env: "DOSSIER_BUCKET", field: func(c *Config) any { return c.Objects.Bucket }, unset: "",
+			with: []string{"DOSSIER_STAFF_SECRET=0123456789abcdef"},
+			good: []value{{"abc", "abc"}, {"dossier-prod.files", "dossier-prod.files"},
+				{strings.Repeat("b", 63), strings.Repeat("b", 63)}},
+			bad: []string{"ab", strings.Repeat("b", 64), "Bucket", "-ab", "ab-", "s3://bucket", "a_b"}},
 		{env: "DOSSIER_S3_PATH_STYLE", field: func(c *Config) any { return c.Objects.PathStyle }, unset: false,
 			good: []value{{"true", true}, {"false", false}, {"1", true}}, bad: []string{"yes", "on", "2"}},
 		{env: "DOSSIER_S3_LINKS", field: func(c *Config) any { return c.Objects.Links }, unset: true,
 			good: []value{{"true", true}, {"false", false}, {"0", false}}, bad: []string{"no", "off", "2"}},
-		{env: "DOSSIER_TABLE", field: func(c *Config) any { return c.Catalog.Table }, unset: "", with: []string{"DOSSIER_STAFF_SECRET=0123456789abcdef"},
-			good: []value{{"abc", "abc"}, {"Dossier.files_1-x", "Dossier.files_1-x"}, {strings.Repeat("t", 255), strings.Repeat("t", 255)}},
-			bad:  []string{"ab", strings.Repeat("t", 256), "a b c", "a/b", "arn:aws:dynamodb"}},
+		{env: "DOSSIER_TABLE", field: func(c *Config) any { return c.Catalog.Table }, unset: "",
+			with: []string{"DOSSIER_STAFF_SECRET=0123456789abcdef"},
+			good: []value{{"abc", "abc"}, {"Dossier.files_1-x", "Dossier.files_1-x"},
+				{strings.Repeat("t", 255), strings.Repeat("t", 255)}},
+			bad: []string{"ab", strings.Repeat("t", 256), "a b c", "a/b", "arn:aws:dynamodb"}},
 
 		{env: "DOSSIER_STAFF_SECRET", field: func(c *Config) any { return c.Staff.Secret.Reveal() }, unset: "",
 			good: []value{{"0123456789abcdef", "0123456789abcdef"}, {"ääääääääääääääää", "ääääääääääääääää"}},
-			bad:  []string{"0123456789abcde", "äääääääääääääää", "0123456789abcdef\n", "0123456\t89abcdef", " 0123456789abcdef"}},
+			bad: []string{"0123456789abcde", "äääääääääääääää", "0123456789abcdef\n", "0123456\t89abcdef",
+				" 0123456789abcdef"}},
 
-		durations("DOSSIER_TIMEOUT_STORE", func(c *Config) any { return c.Timeouts.Store }, 5*time.Second, shortest, 10*time.Minute),
-		durations("DOSSIER_TIMEOUT_STALL", func(c *Config) any { return c.Timeouts.Stall }, 30*time.Second, shortest, time.Hour),
-		durations("DOSSIER_TIMEOUT_UPLOAD", func(c *Config) any { return c.Timeouts.Upload }, 6*time.Hour, shortest, 7*day, "DOSSIER_RECONCILE_AGE=720h"),
-		durations("DOSSIER_TIMEOUT_IDLE", func(c *Config) any { return c.Timeouts.Idle }, 30*time.Second, shortest, time.Hour),
-		durations("DOSSIER_TIMEOUT_SHUTDOWN", func(c *Config) any { return c.Timeouts.Shutdown }, 30*time.Second, shortest, day),
+		durations("DOSSIER_TIMEOUT_STORE", func(c *Config) any { return c.Timeouts.Store }, 5*time.Second, shortest,
+			10*time.Minute),
+		durations("DOSSIER_TIMEOUT_STALL", func(c *Config) any { return c.Timeouts.Stall }, 30*time.Second, shortest,
+			time.Hour),
+		durations("DOSSIER_TIMEOUT_UPLOAD", func(c *Config) any { return c.Timeouts.Upload }, 6*time.Hour, shortest,
+			7*day, "DOSSIER_RECONCILE_AGE=720h"),
+		durations("DOSSIER_TIMEOUT_IDLE", func(c *Config) any { return c.Timeouts.Idle }, 30*time.Second, shortest,
+			time.Hour),
+		durations("DOSSIER_TIMEOUT_SHUTDOWN", func(c *Config) any { return c.Timeouts.Shutdown }, 30*time.Second,
+			shortest, day),
 		durations("DOSSIER_DRAIN_DELAY", func(c *Config) any { return c.Timeouts.Drain }, 0, 0, time.Hour),
-		orOff(durations("DOSSIER_RECONCILE_INTERVAL", func(c *Config) any { return c.Reconcile.Interval }, time.Hour, time.Second, 7*day)),
-		{env: "DOSSIER_RECONCILE_AGE", field: func(c *Config) any { return c.Reconcile.Age }, unset: day, with: []string{"DOSSIER_TIMEOUT_UPLOAD=100ms"},
-			good: []value{{"101ms", 101 * time.Millisecond}, {"720h", 30 * day}}, bad: []string{"99ms", "721h", "-1h", "1d", "24"}},
-		orOff(durations("DOSSIER_SWEEP_INTERVAL", func(c *Config) any { return c.Reconcile.Sweep }, day, time.Second, 30*day)),
-		durations("DOSSIER_KEEP_REMOVED", func(c *Config) any { return c.Reconcile.KeepRemoved }, 30*day, time.Second, 3650*day),
+		orOff(durations("DOSSIER_RECONCILE_INTERVAL", func(c *Config) any { return c.Reconcile.Interval }, time.Hour,
+			time.Second, 7*day)),
+		{env: "DOSSIER_RECONCILE_AGE", field: func(c *Config) any { return c.Reconcile.Age }, unset: day,
+			with: []string{"DOSSIER_TIMEOUT_UPLOAD=100ms"},
+			good: []value{{"101ms", 101 * time.Millisecond}, {"720h", 30 * day}},
+			bad:  []string{"99ms", "721h", "-1h", "1d", "24"}},
+		orOff(durations("DOSSIER_SWEEP_INTERVAL", func(c *Config) any { return c.Reconcile.Sweep }, day, time.Second,
+			30*day)),
+		durations("DOSSIER_KEEP_REMOVED", func(c *Config) any { return c.Reconcile.KeepRemoved }, 30*day, time.Second,
+			3650*day),
 
 		{env: "DOSSIER_SCRUB_BYTES", field: func(c *Config) any { return c.Scrub.Bytes }, unset: int64(50 << 30),
-			good: []value{{"0", int64(0)}, {"1", int64(1)}, {"10GB", int64(10e9)}, {"1024TiB", int64(1 << 50)}}, bad: []string{"1025TiB", "-1", "much"}},
+			good: []value{{"0", int64(0)}, {"1", int64(1)}, {"10GB", int64(10e9)}, {"1024TiB", int64(1 << 50)}},
+			bad:  []string{"1025TiB", "-1", "much"}},
 		durations("DOSSIER_SCRUB_INTERVAL", func(c *Config) any { return c.Scrub.Interval }, day, time.Second, 365*day),
 
-		numbers("DOSSIER_RATE_SUBMISSIONS", func(c *Config) any { return c.Rates.Submissions.PerMinute }, 30, 0, 100_000),
-		numbers("DOSSIER_RATE_SUBMISSIONS_BURST", func(c *Config) any { return c.Rates.Submissions.Burst }, 30, 1, 100_000),
+		numbers("DOSSIER_RATE_SUBMISSIONS", func(c *Config) any { return c.Rates.Submissions.PerMinute }, 30, 0,
+			100_000),
+		numbers("DOSSIER_RATE_SUBMISSIONS_BURST", func(c *Config) any { return c.Rates.Submissions.Burst }, 30, 1,
+			100_000),
 		numbers("DOSSIER_RATE_SIGN_INS", func(c *Config) any { return c.Rates.SignIns.PerMinute }, 10, 0, 100_000),
 		numbers("DOSSIER_RATE_SIGN_INS_BURST", func(c *Config) any { return c.Rates.SignIns.Burst }, 10, 1, 100_000),
-		numbers("DOSSIER_RATE_REGISTRATIONS", func(c *Config) any { return c.Rates.Registrations.PerMinute }, 30, 0, 100_000),
-		numbers("DOSSIER_RATE_REGISTRATIONS_BURST", func(c *Config) any { return c.Rates.Registrations.Burst }, 30, 1, 100_000),
-		numbers("DOSSIER_RATE_ANNOUNCEMENTS", func(c *Config) any { return c.Rates.Announcements.PerMinute }, 1200, 0, 100_000),
-		numbers("DOSSIER_RATE_ANNOUNCEMENTS_BURST", func(c *Config) any { return c.Rates.Announcements.Burst }, 1200, 1, 100_000),
-		numbers("DOSSIER_RATE_SIGNATURES", func(c *Config) any { return c.Rates.Signatures.PerMinute }, 1200, 0, 100_000),
-		numbers("DOSSIER_RATE_SIGNATURES_BURST", func(c *Config) any { return c.Rates.Signatures.Burst }, 1200, 1, 100_000),
+		numbers("DOSSIER_RATE_REGISTRATIONS", func(c *Config) any { return c.Rates.Registrations.PerMinute }, 30, 0,
+			100_000),
+		numbers("DOSSIER_RATE_REGISTRATIONS_BURST", func(c *Config) any { return c.Rates.Registrations.Burst }, 30, 1,
+			100_000),
+		numbers("DOSSIER_RATE_ANNOUNCEMENTS", func(c *Config) any { return c.Rates.Announcements.PerMinute }, 1200, 0,
+			100_000),
+		numbers("DOSSIER_RATE_ANNOUNCEMENTS_BURST", func(c *Config) any { return c.Rates.Announcements.Burst }, 1200, 1,
+			100_000),
+		numbers("DOSSIER_RATE_SIGNATURES", func(c *Config) any { return c.Rates.Signatures.PerMinute }, 1200, 0,
+			100_000),
+		numbers("DOSSIER_RATE_SIGNATURES_BURST", func(c *Config) any { return c.Rates.Signatures.Burst }, 1200, 1,
+			100_000),
 
 		{env: "DOSSIER_LOG_LEVEL", field: func(c *Config) any { return c.Log.Level }, unset: slog.LevelInfo,
-			good: []value{{"debug", slog.LevelDebug}, {"INFO", slog.LevelInfo}, {"warn", slog.LevelWarn}, {"error", slog.LevelError}},
-			bad:  []string{"trace", "info+1", "0", "warning"}},
+			good: []value{{"debug", slog.LevelDebug}, {"INFO", slog.LevelInfo}, {"warn", slog.LevelWarn},
+				{"error", slog.LevelError}},
+			bad: []string{"trace", "info+1", "0", "warning"}},
 		{env: "DOSSIER_LOG_FORMAT", field: func(c *Config) any { return c.Log.Format }, unset: LogText,
 			good: []value{{"text", LogText}, {"json", LogJSON}}, bad: []string{"JSON", "logfmt"}},
 	}
@@ -208,7 +258,8 @@ func TestEverySetting(t *testing.T) {
 				}
 			}
 			for _, v := range c.good {
-				cfg, _, err := Load(t.Context(), Options{Purpose: purposeOf(s), Environ: append(slices.Clone(c.with), s.env+"="+v.text)})
+				cfg, _, err := Load(t.Context(),
+					Options{Purpose: purposeOf(s), Environ: append(slices.Clone(c.with), s.env+"="+v.text)})
 				if err != nil {
 					t.Errorf("%q: %v", v.text, err)
 					continue
@@ -218,14 +269,16 @@ func TestEverySetting(t *testing.T) {
 				}
 			}
 			for _, text := range c.bad {
-				cfg, _, err := Load(t.Context(), Options{Purpose: purposeOf(s), Environ: append(slices.Clone(c.with), s.env+"="+text)})
+				cfg, _, err := Load(t.Context(),
+					Options{Purpose: purposeOf(s), Environ: append(slices.Clone(c.with), s.env+"="+text)})
 				var faults *Error
 				if !errors.As(err, &faults) || len(faults.Faults) != 1 {
 					t.Errorf("%q: got %v, %v; want one fault", text, cfg, err)
 					continue
 				}
 				f := faults.Faults[0]
-				want := Fault{Name: s.env, Value: printable(strings.TrimSpace(text)), Source: "environment", Problem: f.Problem}
+				want := Fault{Name: s.env, Value: printable(strings.TrimSpace(text)), Source: "environment",
+					Problem: f.Problem}
 				if s.secret {
 					want.Value = hidden
 				}
@@ -243,12 +296,14 @@ func TestEverySetting(t *testing.T) {
 func TestTable(t *testing.T) {
 	seen := map[string]bool{}
 	for _, s := range settings() {
-		if seen[s.env] || !regexp.MustCompile(`^DOSSIER_[A-Z0-9_]+$`).MatchString(s.env) || strings.HasPrefix(s.env, testPrefix) || strings.HasPrefix(s.env, clientPrefix) {
+		if seen[s.env] || !regexp.MustCompile(`^DOSSIER_[A-Z0-9_]+$`).MatchString(s.env) ||
+			strings.HasPrefix(s.env, testPrefix) || strings.HasPrefix(s.env, clientPrefix) {
 			t.Errorf("%s: doubled or no good name", s.env)
 		}
 		seen[s.env] = true
 		if s.parameter != "" {
-			if want := prefix + strings.ToUpper(strings.NewReplacer("/", "_", "-", "_").Replace(s.parameter)); s.env != want {
+			if want := prefix +
+				strings.ToUpper(strings.NewReplacer("/", "_", "-", "_").Replace(s.parameter)); s.env != want {
 				t.Errorf("%s: parameter %s belongs to %s", s.env, s.parameter, want)
 			}
 		}

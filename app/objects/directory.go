@@ -109,8 +109,8 @@ func (d *Directory) Bound(take func(bytes int64) error) { d.take = take }
 // Close releases the folder. Calls under way may fail.
 func (d *Directory) Close() error { return d.root.Close() }
 
-// Ping reports whether the folder is still there and can be written: ErrUnavailable. A full disk counts as one that can:
-// reading and deleting go on there, and whoever takes new files learns of it by itself.
+// Ping reports whether the folder is still there and can be written: ErrUnavailable. A full disk counts as one that
+// can: reading and deleting go on there, and whoever takes new files learns of it by itself.
 func (d *Directory) Ping(ctx context.Context) error {
 	const doing = "check data folder"
 	if ctx.Err() != nil {
@@ -343,7 +343,8 @@ func (d *Directory) Open(ctx context.Context, key string, offset, length int64) 
 }
 
 // Link implements dossier.Objects: a folder is reached by no client.
-func (d *Directory) Link(context.Context, string, dossier.ResponseHeader, time.Duration) (dossier.SignedRequest, error) {
+func (d *Directory) Link(context.Context, string, dossier.ResponseHeader, time.Duration) (dossier.SignedRequest,
+	error) {
 	return dossier.SignedRequest{}, errors.ErrUnsupported
 }
 
@@ -444,7 +445,8 @@ func (d *Directory) walk(ctx context.Context, dir, prefix string, yield func(dos
 		for _, name := range names {
 			key := dir + "/" + name
 			if sub, isDir := strings.CutSuffix(key, "/"); isDir {
-				if (strings.HasPrefix(key, prefix) || strings.HasPrefix(prefix, key)) && !d.walk(ctx, sub, prefix, yield) {
+				if (strings.HasPrefix(key, prefix) || strings.HasPrefix(prefix, key)) &&
+					!d.walk(ctx, sub, prefix, yield) {
 					return false
 				}
 				continue

@@ -15,8 +15,8 @@ import (
 	dossier "dossier.example/app"
 )
 
-// An object that is set aside is moved, not copied, so that setting aside needs next to no space on a disk that is full.
-// What it was about is written first: an object without it is not kept anywhere.
+// An object that is set aside is moved, not copied, so that setting aside needs next to no space on a disk that is
+// full. What it was about is written first: an object without it is not kept anywhere.
 
 const (
 	keptDir = ".kept"

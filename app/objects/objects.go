@@ -94,14 +94,17 @@ func checkParts(parts []dossier.Part, whole dossier.Held) error {
 	for i, p := range parts {
 		switch {
 		case p.Number < 1 || p.Number > dossier.MaxParts || i > 0 && p.Number <= parts[i-1].Number:
-			return fmt.Errorf("part %d at place %d; parts are numbered from 1 to %d and given in that order", p.Number, i+1, dossier.MaxParts)
+			return fmt.Errorf("part %d at place %d; parts are numbered from 1 to %d and given in that order", p.Number,
+				i+1, dossier.MaxParts)
 		case p.Size < 0 || p.Size > dossier.MaxPartSize || p.Size < dossier.MinPartSize && i < len(parts)-1:
-			return fmt.Errorf("part %d of %d bytes; a part has %d to %d, only the last may have less", p.Number, p.Size, dossier.MinPartSize, int64(dossier.MaxPartSize))
+			return fmt.Errorf("part %d of %d bytes; a part has %d to %d, only the last may have less", p.Number, p.Size,
+				dossier.MinPartSize, int64(dossier.MaxPartSize))
 		}
 		sum = dossier.Held{Size: sum.Size + p.Size, CRC64: dossier.CombineCRC64(sum.CRC64, p.CRC64, p.Size)}
 	}
 	if sum != whole {
-		return corrupt("parts make up %d bytes, CRC-64 %016x; the whole has %d, %016x", sum.Size, sum.CRC64, whole.Size, whole.CRC64)
+		return corrupt("parts make up %d bytes, CRC-64 %016x; the whole has %d, %016x", sum.Size, sum.CRC64, whole.Size,
+			whole.CRC64)
 	}
 	return nil
 }

@@ -134,11 +134,14 @@ func NewS3(cfg aws.Config, c S3Config) (*S3, error) {
 	case c.Timeout < 0:
 		return nil, fmt.Errorf("S3: timeout of %s", c.Timeout)
 	case c.PartSize < dossier.MinPartSize, c.PartSize > dossier.MaxPartSize:
-		return nil, fmt.Errorf("S3: parts of %d bytes; S3 takes %d to %d", c.PartSize, int64(dossier.MinPartSize), int64(dossier.MaxPartSize))
+		return nil, fmt.Errorf("S3: parts of %d bytes; S3 takes %d to %d", c.PartSize, int64(dossier.MinPartSize),
+			int64(dossier.MaxPartSize))
 	case c.PutMemory < c.PartSize+blockSize:
-		return nil, fmt.Errorf("S3: %d bytes of memory for one object; with parts of %d bytes it needs %d", c.PutMemory, c.PartSize, c.PartSize+blockSize)
+		return nil, fmt.Errorf("S3: %d bytes of memory for one object; with parts of %d bytes it needs %d", c.PutMemory,
+			c.PartSize, c.PartSize+blockSize)
 	case c.Memory < max(2*c.PartSize, c.PutMemory):
-		return nil, fmt.Errorf("S3: %d bytes of memory in all; with parts of %d bytes and %d for one object it needs %d", c.Memory, c.PartSize, c.PutMemory, max(2*c.PartSize, c.PutMemory))
+		return nil, fmt.Errorf("S3: %d bytes of memory in all; with parts of %d bytes and %d for one object it "+
+			"needs %d", c.Memory, c.PartSize, c.PutMemory, max(2*c.PartSize, c.PutMemory))
 	}
 	s := &S3{bucket: c.Bucket, timeout: c.Timeout, partSize: c.PartSize, putMemory: c.PutMemory,
 		copyPart: copyPart, memory: newMemory(c.Memory, c.PartSize, c.PutMemory)}
@@ -183,7 +186,8 @@ func (s *S3) Stat(ctx context.Context, key string) (dossier.Held, error) {
 		return dossier.Held{}, err
 	}
 	if out.ChecksumCRC64NVME == nil || out.ChecksumType == types.ChecksumTypeComposite {
-		return dossier.Held{}, fmt.Errorf("%s: the store keeps no CRC-64/NVME of the whole object: another program wrote it, or the server cannot", doing)
+		return dossier.Held{}, fmt.Errorf("%s: the store keeps no CRC-64/NVME of the whole object: another program "+
+			"wrote it, or the server cannot", doing)
 	}
 	sum, err := decodeCRC64(*out.ChecksumCRC64NVME)
 	if err != nil {
@@ -195,7 +199,8 @@ func (s *S3) Stat(ctx context.Context, key string) (dossier.Held, error) {
 func (s *S3) head(ctx context.Context, doing, key string) (*s3.HeadObjectOutput, error) {
 	call, cancel := s.within(ctx)
 	defer cancel()
-	out, err := s.client.HeadObject(call, &s3.HeadObjectInput{Bucket: &s.bucket, Key: &key, ChecksumMode: types.ChecksumModeEnabled})
+	out, err := s.client.HeadObject(call,
+		&s3.HeadObjectInput{Bucket: &s.bucket, Key: &key, ChecksumMode: types.ChecksumModeEnabled})
 	if err != nil {
 		err = failed(ctx, doing, err)
 		if errors.Is(err, dossier.ErrNotFound) {
@@ -304,7 +309,8 @@ func (b *body) Close() error {
 // Link implements dossier.Objects: a presigned GetObject whose query says the headers of the answer
 // (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html), so that they are signed too. ExpiresAt is as
 // that of Sign.
-func (s *S3) Link(ctx context.Context, key string, as dossier.ResponseHeader, lifetime time.Duration) (dossier.SignedRequest, error) {
+func (s *S3) Link(ctx context.Context, key string, as dossier.ResponseHeader,
+	lifetime time.Duration) (dossier.SignedRequest, error) {
 	const doing = "sign link"
 	if err := errors.Join(checkKey(key), checkLifetime(lifetime)); err != nil {
 		return dossier.SignedRequest{}, fmt.Errorf("%s: %w", doing, err)
@@ -315,13 +321,14 @@ func (s *S3) Link(ctx context.Context, key string, as dossier.ResponseHeader, li
 		}
 		return &header
 	}
-	return s.sign(ctx, doing, nil, lifetime, func(ctx context.Context, o func(*s3.PresignOptions)) (*v4.PresignedHTTPRequest, error) {
-		return s.presign.PresignGetObject(ctx, &s3.GetObjectInput{
-			Bucket: &s.bucket, Key: &key,
-			ResponseContentType: given(as.ContentType), ResponseContentDisposition: given(as.ContentDisposition),
-			ResponseCacheControl: given(as.CacheControl),
-		}, o)
-	})
+	return s.sign(ctx, doing, nil, lifetime,
+		func(ctx context.Context, o func(*s3.PresignOptions)) (*v4.PresignedHTTPRequest, error) {
+			return s.presign.PresignGetObject(ctx, &s3.GetObjectInput{
+				Bucket: &s.bucket, Key: &key,
+				ResponseContentType: given(as.ContentType), ResponseContentDisposition: given(as.ContentDisposition),
+				ResponseCacheControl: given(as.CacheControl),
+			}, o)
+		})
 }
 
 // Delete implements dossier.Objects.
@@ -377,7 +384,8 @@ func (s *S3) List(ctx context.Context, prefix string) iter.Seq2[dossier.Object, 
 					yield(dossier.Object{}, unavailable(ctx, doing, nil))
 					return
 				}
-				if !yield(dossier.Object{Key: aws.ToString(o.Key), Size: aws.ToInt64(o.Size), ModifiedAt: aws.ToTime(o.LastModified).UTC()}, nil) {
+				if !yield(dossier.Object{Key: aws.ToString(o.Key), Size: aws.ToInt64(o.Size),
+					ModifiedAt: aws.ToTime(o.LastModified).UTC()}, nil) {
 					return
 				}
 			}

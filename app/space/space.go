@@ -81,8 +81,8 @@ type Reserve struct {
 	given int
 }
 
-// Open returns the reserve of a data folder: size bytes, or an eighth of its disk where that is less. Where the disk has
-// too little room to open the stores, it gives back as much of the ballast as is needed for that.
+// Open returns the reserve of a data folder: size bytes, or an eighth of its disk where that is less. Where the disk
+// has too little room to open the stores, it gives back as much of the ballast as is needed for that.
 func Open(data string, size int64) (*Reserve, error) {
 	d, err := look(data)
 	if errors.Is(err, errors.ErrUnsupported) {
@@ -113,7 +113,8 @@ func (r *Reserve) Opening(ctx context.Context, do func() error) error {
 	if d, lookErr := look(r.data); !IsFull(err) && (lookErr != nil || d.free >= spent && !d.short(spentInodes)) {
 		return err
 	}
-	return fmt.Errorf("the disk of the data folder %s is full, and nothing is left of the room kept on it: free %s on that "+
+	return fmt.Errorf("the disk of the data folder %s is full, and nothing is left of the room kept on it: free %s "+
+		"on that "+
 		"disk, outside the data folder, and start again: %w", r.data, humanize.IBytes(askedRoom), err)
 }
 
@@ -155,7 +156,8 @@ func (r *Reserve) fits(bytes int64) error {
 	return dossier.Errorf(dossier.CodeFull,
 		fmt.Errorf("%s are free on the disk of %s, %s of them reserved", humanize.IBytes(uint64(r.seen.free)), r.data,
 			humanize.IBytes(uint64(max(0, r.size-r.held)))),
-		"The site takes no files at the moment, because it has no room for them. What is stored is safe. Try again later.")
+		"The site takes no files at the moment, because it has no room for them. What is stored is safe. Try again "+
+			"later.")
 }
 
 // refresh looks at the disk.
@@ -183,7 +185,8 @@ func (r *Reserve) Free(ctx context.Context, do func() error) error {
 		return err
 	}
 	return dossier.Errorf(dossier.CodeUnavailable, err,
-		"The disk is full, and what is kept free for deleting is used up: whoever runs this site has to free some space.")
+		"The disk is full, and what is kept free for deleting is used up: whoever runs this site has to free some "+
+			"space.")
 }
 
 func (r *Reserve) repeat(ctx context.Context, do func() error) error {
@@ -211,7 +214,8 @@ func (r *Reserve) lacked(err error) bool {
 	return lookErr == nil && (d.free < spent || d.short(spentInodes))
 }
 
-// IsFull reports whether an error, of the system or of SQLite, says that a disk, or what a user may have of it, is full.
+// IsFull reports whether an error, of the system or of SQLite, says that a disk, or what a user may have of it, is
+// full.
 func IsFull(err error) bool {
 	for _, of := range fullErrors {
 		if errors.Is(err, of) {
@@ -261,7 +265,8 @@ func syncFolder(folder string) {
 	}
 }
 
-// Ping reports whether something can still be deleted: ErrUnavailable where the disk is full and the ballast is used up.
+// Ping reports whether something can still be deleted: ErrUnavailable where the disk is full and the ballast is used
+// up.
 func (r *Reserve) Ping(ctx context.Context) error {
 	if r == nil {
 		return nil
@@ -273,7 +278,8 @@ func (r *Reserve) Ping(ctx context.Context) error {
 		return dossier.Unavailable(ctx, doing, err)
 	}
 	if r.held == 0 && (r.seen.free < spent || r.seen.short(spentInodes)) {
-		return dossier.Unavailable(ctx, doing, fmt.Errorf("the disk of %s is full, and the reserve is used up: free some space", r.data))
+		return dossier.Unavailable(ctx, doing,
+			fmt.Errorf("the disk of %s is full, and the reserve is used up: free some space", r.data))
 	}
 	return nil
 }
@@ -317,8 +323,8 @@ type state struct {
 	given int
 }
 
-// tend makes what is missing of the ballast, out of what is free beyond half of the room that is left free: as ballast it
-// is safe from other programs. It reports whether the disk is full, as far as files are taken.
+// tend makes what is missing of the ballast, out of what is free beyond half of the room that is left free: as ballast
+// it is safe from other programs. It reports whether the disk is full, as far as files are taken.
 func (r *Reserve) tend(ctx context.Context) (full bool, now state, err error) {
 	if err := os.Mkdir(r.ballast, 0o700); err != nil && !errors.Is(err, os.ErrExist) && !IsFull(err) {
 		return false, state{}, err
@@ -351,7 +357,8 @@ var errNoRoom = errors.New("no room for ballast")
 // spare reports whether ballast may be made of what is free.
 func (r *Reserve) spare(d disk) bool { return d.free >= r.size/4+chunk && !d.short(takingInodes) }
 
-// fill appends to a piece until it is as large as it is to be. One that is much larger, of a larger reserve, is removed.
+// fill appends to a piece until it is as large as it is to be. One that is much larger, of a larger reserve, is
+// removed.
 func (r *Reserve) fill(ctx context.Context, name string, source io.Reader) error {
 	info, err := os.Stat(name)
 	switch {

@@ -146,7 +146,8 @@ func TestReserveIsKept(t *testing.T) {
 	if _, _, err := r.tend(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for _, err := range []error{dossier.Unavailable(t.Context(), "ask", errors.New("down")), dossier.ErrLost, errors.New("a fault")} {
+	for _, err := range []error{dossier.Unavailable(t.Context(), "ask", errors.New("down")), dossier.ErrLost,
+		errors.New("a fault")} {
 		calls := 0
 		if got := r.Free(t.Context(), func() error { calls++; return err }); got != err || calls != 1 {
 			t.Errorf("Free of what fails with %v: %v, after %d calls", err, got, calls)
@@ -182,7 +183,8 @@ func TestReserveInodes(t *testing.T) {
 func TestNoReserve(t *testing.T) {
 	var r *Reserve
 	failed := errors.New("failed")
-	for name, err := range map[string]error{"Fits": r.Fits(1 << 60), "Take": r.Take(1 << 60), "Ping": r.Ping(t.Context())} {
+	for name, err := range map[string]error{"Fits": r.Fits(1 << 60), "Take": r.Take(1 << 60),
+		"Ping": r.Ping(t.Context())} {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

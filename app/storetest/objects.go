@@ -230,7 +230,8 @@ func (s objectsUnderTest) putting(ctx context.Context, key string, g *gatedSourc
 }
 
 func testRoundTrip(t *testing.T, s objectsUnderTest) {
-	for i, size := range []int64{0, 1, objectPartSize - 1, objectPartSize, objectPartSize + 1, 3 * objectPartSize, 20<<20 + 12345} {
+	for i, size := range []int64{0, 1, objectPartSize - 1, objectPartSize, objectPartSize + 1, 3 * objectPartSize,
+		20<<20 + 12345} {
 		seed, key := uint64(i), newObjectKey()
 		// LastModified of S3 has whole seconds.
 		from := time.Now().Add(-2 * time.Second)
@@ -385,7 +386,8 @@ func (s objectsUnderTest) fill(persons, files int) []string {
 
 func testParallelObjects(t *testing.T, s objectsUnderTest) {
 	var wg sync.WaitGroup
-	for i, size := range []int64{0, 10, 100_000, objectPartSize - 1, objectPartSize, objectPartSize + 1, 2*objectPartSize + 1, 3} {
+	for i, size := range []int64{0, 10, 100_000, objectPartSize - 1, objectPartSize, objectPartSize + 1,
+		2*objectPartSize + 1, 3} {
 		wg.Go(func() {
 			key, seed := newObjectKey(), uint64(100+i)
 			if err := s.store.Put(s.ctx, key, byteStream(seed, size)); err != nil {

@@ -52,7 +52,8 @@ func testSetAside(t *testing.T, s objectsUnderTest) {
 		return
 	}
 	k := kept[0]
-	if len(kept) != 1 || k.Key != key || string(k.About) != "about it" || k.At.Before(before) || k.At.After(time.Now().Add(time.Minute)) {
+	if len(kept) != 1 || k.Key != key || string(k.About) != "about it" || k.At.Before(before) ||
+		k.At.After(time.Now().Add(time.Minute)) {
 		t.Fatalf("Kept: %+v", kept)
 	}
 	if n, err := s.store.Expire(s.ctx, k.At); n != 0 || err != nil {

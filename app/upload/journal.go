@@ -133,7 +133,8 @@ func peekJournal(folder string, key []string) (record, error) {
 }
 
 func journalFailed(err error) error {
-	return errorf(CodeJournal, err, "the journal by which an interrupted upload goes on cannot be kept: %s; set XDG_STATE_HOME to a folder that can be written", reason(err))
+	return errorf(CodeJournal, err, "the journal by which an interrupted upload goes on cannot be kept: %s; set "+
+		"XDG_STATE_HOME to a folder that can be written", reason(err))
 }
 
 // lockFile locks a file, which it makes. Whoever had it before may have removed it: then what was locked is nobody's
@@ -207,8 +208,10 @@ func (j *journal) take(text []byte) (whole int, err error) {
 		number++
 		var r record
 		if err := json.Unmarshal(line, &r); err != nil || number == 1 && r.Version != journalVersion {
-			return 0, errorf(CodeJournal, err, "the journal %s was written by another version of this program, or is damaged "+
-				"in line %d: have the receipt printed by --show-receipt, then remove it to begin anew", j.path, number)
+			return 0, errorf(CodeJournal, err,
+				"the journal %s was written by another version of this program, or is damaged "+
+					"in line %d: have the receipt printed by --show-receipt, then remove it to begin anew", j.path,
+				number)
 		}
 		j.apply(r)
 	}
@@ -281,8 +284,9 @@ func (j *journal) begun() bool { return j.state.Receipt != "" || len(j.files) > 
 // remove ends the journal: there is nothing to go on with.
 func (j *journal) remove() error {
 	if err := os.Remove(j.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return errorf(CodeJournal, err, "the journal %s cannot be removed: %s; remove it yourself, or the same command "+
-			"goes on with the same person", j.path, reason(err))
+		return errorf(CodeJournal, err,
+			"the journal %s cannot be removed: %s; remove it yourself, or the same command "+
+				"goes on with the same person", j.path, reason(err))
 	}
 	return nil
 }
@@ -306,7 +310,8 @@ func StateFolder(lookup func(string) (string, bool)) (string, error) {
 			home, _ = os.UserHomeDir()
 		}
 		if home == "" {
-			return "", inputf(nil, "there is no home folder to keep the journal in: set XDG_STATE_HOME to a folder that can be written")
+			return "", inputf(nil,
+				"there is no home folder to keep the journal in: set XDG_STATE_HOME to a folder that can be written")
 		}
 		base = filepath.Join(home, ".local", "state")
 	}

@@ -58,7 +58,8 @@ func (s *Server) save(c echo.Context, f dossier.File) error {
 	// The store adds no policy to its answer, so nothing must be shown: type and disposition are as from here, and
 	// signed.
 	link, err := s.svc.Link(req.Context(), f, dossier.ResponseHeader{
-		ContentType: servedType(f), ContentDisposition: contentDisposition("attachment", f.Name), CacheControl: fileCaching,
+		ContentType: servedType(f), ContentDisposition: contentDisposition("attachment", f.Name),
+		CacheControl: fileCaching,
 	}, s.o.LinkLifetime)
 	if errors.Is(err, errors.ErrUnsupported) {
 		return s.send(c, f, "attachment")
@@ -123,9 +124,10 @@ func (s *Server) send(c echo.Context, f dossier.File, disposition string) error 
 
 	content := &content{ctx: req.Context(), svc: s.svc, file: f}
 	if f.Content.Size == 0 || f.Damage != nil || !oneRange.MatchString(req.Header.Get("Range")) {
-		// Of what is known to be damaged only the whole can be compared. Several ranges would be an opening of the store each, and http.ServeContent would read them in a goroutine
-		// that may outlive this call; a unit that is unknown must be ignored; of nothing http.ServeContent would send a
-		// part from byte 0 to byte -1. The whole is a right answer each time (RFC 9110, section 14.2).
+		// Of what is known to be damaged only the whole can be compared. Several ranges would be an opening of the
+		// store each, and http.ServeContent would read them in a goroutine that may outlive this call; a unit that is
+		// unknown must be ignored; of nothing http.ServeContent would send a part from byte 0 to byte -1. The whole is
+		// a right answer each time (RFC 9110, section 14.2).
 		req.Header.Del("Range")
 	}
 	content.from, content.length = askedRange(req.Header.Get("Range"))
@@ -169,7 +171,8 @@ func contentDisposition(disposition, name string) string {
 	}
 	const hexDigits = "0123456789ABCDEF"
 	for _, b := range []byte(name) {
-		if b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte("!#$&+-.^_`|~", b) >= 0 {
+		if b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' ||
+			strings.IndexByte("!#$&+-.^_`|~", b) >= 0 {
 			full.WriteByte(b)
 		} else {
 			full.Write([]byte{'%', hexDigits[b>>4], hexDigits[b&15]})

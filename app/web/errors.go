@@ -33,46 +33,61 @@ type refusal struct {
 
 // refusals is the one place where a code becomes a status.
 var refusals = map[dossier.Code]refusal{
-	dossier.CodeInvalid: {http.StatusUnprocessableEntity, "Some fields need another look", "Go back, mend them and send the form again.",
+	dossier.CodeInvalid: {http.StatusUnprocessableEntity, "Some fields need another look",
+		"Go back, mend them and send the form again.",
 		`Members of the request break a rule: "errors" tells which, and what is allowed.`, 0},
-	dossier.CodeMalformed: {http.StatusBadRequest, "The request could not be read", "Go back, load the page again and try once more.",
+	dossier.CodeMalformed: {http.StatusBadRequest, "The request could not be read",
+		"Go back, load the page again and try once more.",
 		"The request is not what the document describes, or broke off before its end.", 0},
 	dossier.CodeTooLarge: {http.StatusRequestEntityTooLarge, "Too large", "More was sent than can be taken.",
 		`More than can be taken: "limits" tells how much that is.`, 0},
-	dossier.CodeNotFound: {http.StatusNotFound, "Not found", "There is nothing at this address, or nothing that you may see. Check the link.",
+	dossier.CodeNotFound: {http.StatusNotFound, "Not found",
+		"There is nothing at this address, or nothing that you may see. Check the link.",
 		"There is nothing at this address, or nothing that this receipt opens.", 0},
 	dossier.CodeExists: {http.StatusConflict, "Already there", "This was done before.",
 		"This was done before.", 0},
 	dossier.CodeConflict: {http.StatusConflict, "Already used", "Load the form again and send it as a new submission.",
 		"The id was used for something else before, or what it names is being deleted. Take another.", 0},
-	dossier.CodeLost: {http.StatusConflict, "Changed meanwhile", "Somebody else changed this first. Load the page again.",
+	dossier.CodeLost: {http.StatusConflict, "Changed meanwhile",
+		"Somebody else changed this first. Load the page again.",
 		"The file is not in a state that allows this: stored already, given up or being deleted. Read it again.", 0},
-	dossier.CodeCorrupt: {http.StatusServiceUnavailable, "Not stored", "What was sent was changed on its way to the store. Try again.",
-		"The bytes that the store has are not those that the checksum or the size says. Send the part again as it is, or the file under another id.", http.StatusUnprocessableEntity},
+	dossier.CodeCorrupt: {http.StatusServiceUnavailable, "Not stored",
+		"What was sent was changed on its way to the store. Try again.",
+		"The bytes that the store has are not those that the checksum or the size says. Send the part again as it " +
+			"is, or the file under another id.", http.StatusUnprocessableEntity},
 	dossier.CodeDamaged: {http.StatusInternalServerError, "This file is damaged",
 		"The stored copy of this file is damaged, and we have been told. Send the file again to replace it.",
 		"The stored copy of the file is damaged. Send the file again under another id: it then replaces the copy.", 0},
-	dossier.CodeQuota: {http.StatusConflict, "No more files", "This person has as many files, or bytes, as one may have.",
+	dossier.CodeQuota: {http.StatusConflict, "No more files",
+		"This person has as many files, or bytes, as one may have.",
 		"The person has as many files, or bytes, as one may have. Give up what is not needed.", 0},
 	dossier.CodeIncomplete: {http.StatusConflict, "Not complete", "Parts of the file are not there yet.",
 		"Parts of the file are not there yet. Read the file to see which are, and send the others.", 0},
-	dossier.CodeUnavailable: {http.StatusServiceUnavailable, "Not available just now", "A part of the site does not answer. Try again in a minute.",
+	dossier.CodeUnavailable: {http.StatusServiceUnavailable, "Not available just now",
+		"A part of the site does not answer. Try again in a minute.",
 		"A store does not answer, and nobody knows what became of the request. Send the same one again.", 0},
-	dossier.CodeFull: {http.StatusServiceUnavailable, "No room just now", "The site takes no files at the moment, because it has no room for them. Try again later.",
-		"The site takes nothing new at the moment, because it has no room for it. Nothing was begun, and what is stored is safe. Send the same request again later.", 0},
+	dossier.CodeFull: {http.StatusServiceUnavailable, "No room just now",
+		"The site takes no files at the moment, because it has no room for them. Try again later.",
+		"The site takes nothing new at the moment, because it has no room for it. Nothing was begun, and what is " +
+			"stored is safe. Send the same request again later.", 0},
 	codeUnauthorized: {http.StatusUnauthorized, "Not signed in", "Sign in first.",
 		`A receipt is needed, as "Authorization: Bearer RECEIPT".`, 0},
-	dossier.CodeForbidden: {http.StatusForbidden, "Refused", "This request did not come from a page of this site, or its page is too old. Load the page again.",
+	dossier.CodeForbidden: {http.StatusForbidden, "Refused",
+		"This request did not come from a page of this site, or its page is too old. Load the page again.",
 		"The request came from a page of another site, one that may not use this API.", 0},
 	codeMethod: {http.StatusMethodNotAllowed, "Not possible here", "This address does not take that kind of request.",
 		`This address does not take that method; the header "Allow" tells which it takes.`, 0},
-	codeMediaType: {http.StatusUnsupportedMediaType, "Not this type", "This address does not take that type of content.",
+	codeMediaType: {http.StatusUnsupportedMediaType, "Not this type",
+		"This address does not take that type of content.",
 		"The body must be sent as the type that the document names.", 0},
-	codeTimeout: {http.StatusRequestTimeout, "Took too long", "Nothing arrived for too long. Check your connection and send it again.",
+	codeTimeout: {http.StatusRequestTimeout, "Took too long",
+		"Nothing arrived for too long. Check your connection and send it again.",
 		"The body did not arrive in time. Send it again.", 0},
-	codeLimited: {http.StatusTooManyRequests, "Too many tries", "Too many requests came from your network. Wait a little and try again.",
+	codeLimited: {http.StatusTooManyRequests, "Too many tries",
+		"Too many requests came from your network. Wait a little and try again.",
 		`Too many requests came from this network. Wait as long as "Retry-After" says.`, 0},
-	codeInternal: {http.StatusInternalServerError, "Something went wrong", "The fault is ours and has been noted. Try again later.",
+	codeInternal: {http.StatusInternalServerError, "Something went wrong",
+		"The fault is ours and has been noted. Try again later.",
 		"The fault is ours and has been noted. Try again later.", 0},
 }
 
@@ -131,7 +146,8 @@ func (s *Server) handleError(err error, c echo.Context) {
 	r := refusals[code]
 	// What described the content that is not coming after all.
 	h := c.Response().Header()
-	for _, name := range []string{"Content-Disposition", "Content-Length", "Content-Range", "Content-Type", "Accept-Ranges", "Etag", "Last-Modified"} {
+	for _, name := range []string{"Content-Disposition", "Content-Length", "Content-Range", "Content-Type",
+		"Accept-Ranges", "Etag", "Last-Modified"} {
 		h.Del(name)
 	}
 	h.Set("Cache-Control", "no-store")

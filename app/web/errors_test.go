@@ -56,7 +56,8 @@ func codesIn(t *testing.T, file string) map[string]dossier.Code {
 
 func TestEveryCodeHasAStatus(t *testing.T) {
 	want := map[dossier.Code]int{
-		dossier.CodeInvalid: 422, dossier.CodeMalformed: 400, dossier.CodeTooLarge: 413, dossier.CodeNotFound: 404, dossier.CodeExists: 409,
+		dossier.CodeInvalid: 422, dossier.CodeMalformed: 400, dossier.CodeTooLarge: 413, dossier.CodeNotFound: 404,
+		dossier.CodeExists:   409,
 		dossier.CodeConflict: 409, dossier.CodeLost: 409, dossier.CodeCorrupt: 503, dossier.CodeUnavailable: 503,
 		dossier.CodeFull: 503, dossier.CodeDamaged: 500, dossier.CodeQuota: 409, dossier.CodeIncomplete: 409,
 		dossier.CodeForbidden: 403, codeUnauthorized: 401, codeMediaType: 415, codeMethod: 405, codeTimeout: 408,
@@ -101,8 +102,10 @@ func TestCodeOf(t *testing.T) {
 		code    dossier.Code
 		message string
 	}{
-		"message for people":          {dossier.Errorf(dossier.CodeTooLarge, errors.New(innards), "Up to 5."), dossier.CodeTooLarge, "Up to 5."},
-		"absence tells nothing":       {dossier.Errorf(dossier.CodeNotFound, nil, "Not yours."), dossier.CodeNotFound, ""},
+		"message for people": {dossier.Errorf(dossier.CodeTooLarge, errors.New(innards), "Up to 5."),
+			dossier.CodeTooLarge, "Up to 5."},
+		"absence tells nothing": {dossier.Errorf(dossier.CodeNotFound, nil, "Not yours."), dossier.CodeNotFound,
+			""},
 		"unknown code":                {dossier.Errorf("new", nil, "Something."), codeInternal, ""},
 		"plain error":                 {errors.New(innards), codeInternal, ""},
 		"deadline":                    {context.DeadlineExceeded, codeInternal, ""},
@@ -127,11 +130,14 @@ func TestErrorPages(t *testing.T) {
 		status int
 		logged string
 	}{
-		"unavailable": {func(int) error { return dossier.Unavailable(context.Background(), "read", errors.New(innards)) }, 503, innards},
+		"unavailable": {func(int) error {
+			return dossier.Unavailable(context.Background(), "read", errors.New(innards))
+		}, 503, innards},
 		"plain error": {func(int) error { return errors.New(innards) }, 500, innards},
 		"panic":       {func(int) error { panic(innards) }, 500, "errors_test.go"},
 		"deadline":    {func(int) error { return context.DeadlineExceeded }, 500, "deadline exceeded"},
-		"refusal":     {func(int) error { return &dossier.Error{Code: dossier.CodeLost, Err: errors.New(innards)} }, 409, ""},
+		"refusal": {func(int) error { return &dossier.Error{Code: dossier.CodeLost, Err: errors.New(innards)} },
+			409, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.faults.set("people.Person", c.fail)
@@ -156,7 +162,8 @@ func TestErrorPages(t *testing.T) {
 				if !strings.Contains(log, "status="+strconv.Itoa(c.status)) || !strings.Contains(log, c.logged) {
 					t.Errorf("%s: the log has %q", who, log)
 				}
-				for _, secret := range []string{"Ada", "private.txt", receipt.String(), receipt.Person.String(), "127.0.0.1"} {
+				for _, secret := range []string{"Ada", "private.txt", receipt.String(), receipt.Person.String(),
+					"127.0.0.1"} {
 					if strings.Contains(log, secret) {
 						t.Errorf("%s: the log tells %q: %s", who, secret, log)
 					}
@@ -184,11 +191,14 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 	s := newSite(t)
 	by := s.signIn(t)
 	var all []scenario
-	for _, path := range []string{"/x", "/index.html", "/submissions/x", "/receipt", "/receipt/", "/static", "/static/x", "/static/", "/.git/config", "/staff", "/staff/", "/people/x/y",
-		"/%00", "/..%2f..%2fetc/passwd", "//", "/debug/pprof/", "/metrics", "/livez/x", "/" + strings.Repeat("x", 4000)} {
+	for _, path := range []string{"/x", "/index.html", "/submissions/x", "/receipt", "/receipt/", "/static",
+		"/static/x", "/static/", "/.git/config", "/staff", "/staff/", "/people/x/y",
+		"/%00", "/..%2f..%2fetc/passwd", "//", "/debug/pprof/", "/metrics", "/livez/x", "/" +
+			strings.Repeat("x", 4000)} {
 		for _, method := range []string{"GET", "HEAD", "POST", "DELETE"} {
-			all = append(all, scenario{name: fmt.Sprintf("%s %.20s", method, path), method: method, path: path, by: by, status: 404,
-				want: map[string]string{"Content-Type": "text/html; charset=UTF-8", "Cache-Control": "no-store"}})
+			all = append(all, scenario{name: fmt.Sprintf("%s %.20s", method, path), method: method, path: path, by: by,
+				status: 404,
+				want:   map[string]string{"Content-Type": "text/html; charset=UTF-8", "Cache-Control": "no-store"}})
 		}
 	}
 	s.playAll(t, all)
@@ -198,7 +208,8 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 		allowed[r.Path] = append(allowed[r.Path], r.Method)
 	}
 	for path, methods := range allowed {
-		path := strings.NewReplacer(":id", "x", ":file", "y", ":receipt", "z", ":hash", "h", ":name", "n", ":transfer", "t", ":number", "1").Replace(path)
+		path := strings.NewReplacer(":id", "x", ":file", "y", ":receipt", "z", ":hash", "h", ":name", "n", ":transfer",
+			"t", ":number", "1").Replace(path)
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"} {
 			if slices.Contains(methods, method) {
 				continue
@@ -241,8 +252,10 @@ func TestHead(t *testing.T) {
 		t.Fatal(err)
 	}
 	ofPerson := "?person=" + receipt.Person.String()
-	fill := strings.NewReplacer("v1/files/:file/content", "v1/files/"+files[0].ID.String()+"/content"+ofPerson, "v1/files/:file", "v1/files/"+announced.ID.String()+ofPerson, "v1/receipt", "v1/receipt"+ofPerson,
-		":id", receipt.Person.String(), ":file", files[0].ID.String(), ":receipt", receipt.String(), ":hash", "h", ":name", "app.css")
+	fill := strings.NewReplacer("v1/files/:file/content", "v1/files/"+files[0].ID.String()+"/content"+ofPerson,
+		"v1/files/:file", "v1/files/"+announced.ID.String()+ofPerson, "v1/receipt", "v1/receipt"+ofPerson,
+		":id", receipt.Person.String(), ":file", files[0].ID.String(), ":receipt", receipt.String(), ":hash", "h",
+		":name", "app.css")
 	for _, r := range s.server.echo.Routes() {
 		if r.Method != http.MethodGet {
 			continue
@@ -278,7 +291,8 @@ func TestBrokenAnswerIsLogged(t *testing.T) {
 		t.Fatalf("reading ends with %v", a.err)
 	}
 	log := lineOf(s.log.String(), a.header.Get("X-Request-Id"))
-	if !strings.Contains(log, "level=ERROR") || !strings.Contains(log, "aborted=true") || !strings.Contains(log, innards) {
+	if !strings.Contains(log, "level=ERROR") || !strings.Contains(log, "aborted=true") ||
+		!strings.Contains(log, innards) {
 		t.Errorf("the log has %q", log)
 	}
 }

@@ -231,7 +231,8 @@ func (s *site) mustHold(want held) {
 func (s *site) reconcile() {
 	s.t.Helper()
 	svc := dossier.New(s.stores.People, s.stores.Catalog, s.stores.Objects, dossier.Options{})
-	report, err := svc.Reconcile(s.t.Context(), dossier.ReconcileOptions{OlderThan: -time.Hour, Sweep: true, Verify: true, YesRemove: 1000}, nil)
+	report, err := svc.Reconcile(s.t.Context(), dossier.ReconcileOptions{OlderThan: -time.Hour, Sweep: true,
+		Verify: true, YesRemove: 1000}, nil)
 	if err != nil || report.NeedsPerson() {
 		s.t.Errorf("reconcile: %+v, %v", report, err)
 	}
@@ -280,7 +281,8 @@ func (s *site) read(res *http.Response) answer {
 		s.t.Errorf("the answer has no request id: %v", a)
 	}
 	for name, want := range map[string]string{
-		"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin",
+		"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
+		"Cross-Origin-Opener-Policy":   "same-origin",
 		"Cross-Origin-Resource-Policy": "same-origin",
 	} {
 		if got := a.header.Get(name); got != want {
@@ -288,7 +290,8 @@ func (s *site) read(res *http.Response) answer {
 		}
 	}
 	policy := a.header.Get("Content-Security-Policy")
-	if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") || !strings.Contains(policy, "frame-ancestors 'none'") {
+	if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") ||
+		!strings.Contains(policy, "frame-ancestors 'none'") {
 		s.t.Errorf("the Content-Security-Policy is %q", policy)
 	}
 	if a.status == http.StatusServiceUnavailable && a.header.Get("Retry-After") == "" {

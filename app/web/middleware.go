@@ -25,7 +25,8 @@ func uploadPolicy(partsOrigin string) string {
 	if partsOrigin == "" {
 		return pagePolicy + "; worker-src 'self'"
 	}
-	return strings.Replace(pagePolicy, "connect-src 'self'", "connect-src 'self' "+partsOrigin, 1) + "; worker-src 'self'"
+	return strings.Replace(pagePolicy, "connect-src 'self'", "connect-src 'self' "+partsOrigin, 1) +
+		"; worker-src 'self'"
 }
 
 // allowUploads lets the page that is about to be answered send files directly.
@@ -54,7 +55,8 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		res := c.Response()
 		// 65 bits: enough to be one of a kind in a log, short enough to be read out.
 		c.Set(requestIDKey, rand.Text()[:13])
-		paced := &pacedWriter{ResponseWriter: res.Writer, ctl: http.NewResponseController(res.Writer), idle: s.o.IdleTimeout}
+		paced := &pacedWriter{ResponseWriter: res.Writer, ctl: http.NewResponseController(res.Writer),
+			idle: s.o.IdleTimeout}
 		// The connection may still have a deadline of the request before.
 		_ = paced.ctl.SetWriteDeadline(time.Time{})
 		res.Writer = paced
@@ -114,7 +116,8 @@ func (s *Server) logRequest(c echo.Context, b *body, took time.Duration, aborted
 		route = "none"
 	}
 	attrs := []slog.Attr{
-		slog.String("request_id", requestID(c)), slog.String("method", method(c.Request().Method)), slog.String("route", route),
+		slog.String("request_id", requestID(c)), slog.String("method", method(c.Request().Method)),
+		slog.String("route", route),
 		slog.Int("status", res.Status), slog.Int64("bytes", res.Size), slog.Duration("took", took),
 	}
 	if b != nil {
@@ -149,7 +152,8 @@ func (s *Server) logRequest(c echo.Context, b *body, took time.Duration, aborted
 // method returns a method fit for the log: a client may send anything as one.
 func method(m string) string {
 	switch m {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodOptions:
 		return m
 	}
 	return "other"

@@ -50,10 +50,12 @@ func (s *Server) receipt(c echo.Context) error {
 	return s.render(c, http.StatusOK, "receipt", s.receiptView(c, receipt, person, files))
 }
 
-func (s *Server) receiptView(c echo.Context, receipt dossier.Receipt, person dossier.Person, files listing) receiptView {
+func (s *Server) receiptView(c echo.Context, receipt dossier.Receipt, person dossier.Person,
+	files listing) receiptView {
 	path := "/receipt/" + receipt.String()
 	v := receiptView{
-		page: s.page(c, "Your receipt"), Link: s.o.PublicURL + path, Receipt: receipt.String(), Person: personOf(person),
+		page: s.page(c, "Your receipt"), Link: s.o.PublicURL + path, Receipt: receipt.String(),
+		Person:  personOf(person),
 		Pending: person.State == dossier.PersonSubmitting, pager: files.pager,
 	}
 	stored := map[string]bool{}

@@ -47,7 +47,8 @@ func with[T any](v T, change func(*T)) T {
 
 func ada() personView {
 	return personView{
-		ID: "0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11", Name: "Ada Lovelace", Location: "London", Technology: "Analytical Engine", Age: 36,
+		ID: "0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11", Name: "Ada Lovelace", Location: "London",
+		Technology: "Analytical Engine", Age: 36,
 		Time: "24 Nov 2026, 14:05 UTC", TimeISO: "2026-11-24T14:05:09Z",
 	}
 }
@@ -87,9 +88,12 @@ func oddFiles() []fileView {
 		storedFile(arabic+".png", "image/png", "12 KiB", "12,288 bytes"),
 		storedFile(emoji+".png", "image/png", "2.0 MiB", "2,097,152 bytes"),
 		storedFile(markup+".html", "text/html; charset=utf-8", "91 B", "91 bytes"),
-		storedFile("talk.pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation", "18 MiB", "18,874,368 bytes"),
-		{Name: "still-on-its-way.mov", Time: "24 Nov 2026, 14:06 UTC", TimeISO: "2026-11-24T14:06:00Z", State: "uploading"},
-		{Name: "on-its-way-out.zip", Time: "24 Nov 2026, 14:06 UTC", TimeISO: "2026-11-24T14:06:00Z", State: "deleting", Why: "Its removal was asked for and goes on by itself."},
+		storedFile("talk.pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation", "18 MiB",
+			"18,874,368 bytes"),
+		{Name: "still-on-its-way.mov", Time: "24 Nov 2026, 14:06 UTC", TimeISO: "2026-11-24T14:06:00Z",
+			State: "uploading"},
+		{Name: "on-its-way-out.zip", Time: "24 Nov 2026, 14:06 UTC", TimeISO: "2026-11-24T14:06:00Z", State: "deleting",
+			Why: "Its removal was asked for and goes on by itself."},
 	}
 }
 
@@ -108,7 +112,8 @@ func crowd() []personView {
 	people[3].Name, people[3].Location, people[3].Technology, people[3].Age = unbroken, unbroken, unbroken, 130
 	people[4].Name, people[4].Location, people[4].Technology = emoji, "🏔️ Zermatt", "🦀 Rust"
 	people[5].Name, people[5].Location, people[5].Technology, people[5].Age = markup, markup, markup, 0
-	people[6].Name, people[6].Location, people[6].Technology, people[6].Age = "Edsger W. Dijkstra", "Rotterdam", "ALGOL 60", 72
+	people[6].Name, people[6].Location, people[6].Technology, people[6].Age = "Edsger W. Dijkstra", "Rotterdam",
+		"ALGOL 60", 72
 	for i := range people {
 		people[i].Path = samplePerson
 	}
@@ -119,11 +124,13 @@ func crowd() []personView {
 func samples(picture string) []sample {
 	staff := func(title, path string) page { return page{Title: title, Staff: true, CSRF: "csrf-token", Path: path} }
 	visitor := func(title, path string) page { return page{Title: title, Path: path} }
-	receipt := receiptView{page: visitor("Your receipt", "/receipt"), Link: "https://dossier.example/receipt/" + sampleReceipt, Receipt: sampleReceipt, Person: ada()}
+	receipt := receiptView{page: visitor("Your receipt", "/receipt"), Link: "https://dossier.example/receipt/" +
+		sampleReceipt, Receipt: sampleReceipt, Person: ada()}
 	person := personPageView{page: staff("Ada Lovelace", samplePerson), Person: with(ada(), func(p *personView) {
 		p.Path, p.Delete = samplePerson, samplePerson+"/delete"
 	})}
-	directory := directoryView{page: staff("Directory", "/people"), pager: pager{FirstText: "Newest", NextText: "Older"}}
+	directory := directoryView{page: staff("Directory", "/people"),
+		pager: pager{FirstText: "Newest", NextText: "Older"}}
 	filePages := pager{First: "/", FirstText: "First files", Next: "/?after=x", NextText: "Next files"}
 	document, err := loadDocument()
 	if err != nil {
@@ -154,12 +161,14 @@ func samples(picture string) []sample {
 		})},
 		{"form-markup", "form", with(sampleForm(), func(v *formView) {
 			v.Name, v.Location, v.Age, v.Technology = markup, arabic, `"x"`, emoji
-			v.Order, v.Faults = []string{"age"}, map[string]string{"age": "Must be a whole number. Enter an age in years from 0 to 130."}
+			v.Order, v.Faults = []string{"age"},
+				map[string]string{"age": "Must be a whole number. Enter an age in years from 0 to 130."}
 		})},
 		{"form-outage", "form", with(sampleForm(), func(v *formView) {
 			v.Name, v.Location, v.Age, v.Technology = "Ada Lovelace", "London", "36", "Analytical Engine"
 			v.Notice = "Your submission could not be stored just now."
-			v.Advice = "Nothing is lost but time: wait a moment and send the form again. You will not end up in the list twice."
+			v.Advice = "Nothing is lost but time: wait a moment and send the form again. You will not end up in the " +
+				"list twice."
 			v.RequestID, v.FilesLost = sampleRequestID, true
 		})},
 		{"form-conflict", "form", with(sampleForm(), func(v *formView) {
@@ -168,11 +177,13 @@ func samples(picture string) []sample {
 			v.Advice = "Your details are kept below: send them as a new submission."
 			v.Anew, v.FilesLost = true, true
 		})},
-		{"receipt-complete", "receipt", with(receipt, func(v *receiptView) { v.Complete, v.Files = true, mixedFiles() })},
+		{"receipt-complete", "receipt",
+			with(receipt, func(v *receiptView) { v.Complete, v.Files = true, mixedFiles() })},
 		{"receipt-no-files", "receipt", with(receipt, func(v *receiptView) { v.Complete = true })},
 		{"receipt-part", "receipt", with(receipt, func(v *receiptView) {
 			v.Incomplete = true
-			v.Notice, v.Advice = "2 of 5 files are not stored.", "Send the form again with the missing files; those that are stored stay as they are."
+			v.Notice, v.Advice = "2 of 5 files are not stored.",
+				"Send the form again with the missing files; those that are stored stay as they are."
 			v.Files = append(mixedFiles(), refused("holiday.mov", "Is larger than the limit of 5.0 GiB for one file."),
 				refused(unbroken, "Was changed on its way to the store and not kept. Send it again."))
 		})},
@@ -181,7 +192,8 @@ func samples(picture string) []sample {
 			v.Files = []fileView{{Name: "engine-drawing.png", State: "uploading"}}
 		})},
 		{"receipt-outage", "receipt", with(receipt, func(v *receiptView) {
-			v.Pending, v.Notice, v.Advice = true, "A store did not answer in time.", "Go back and send the same form again."
+			v.Pending, v.Notice, v.Advice = true, "A store did not answer in time.",
+				"Go back and send the same form again."
 			v.RequestID = sampleRequestID
 		})},
 		{"receipt-odd", "receipt", with(receipt, func(v *receiptView) {
@@ -192,21 +204,29 @@ func samples(picture string) []sample {
 			v.Complete, v.Files, v.Archive = true, fiftyFiles(), "/receipt/"+sampleReceipt+"/files.zip"
 		})},
 		{"receipt-pages", "receipt", with(receipt, func(v *receiptView) {
-			v.Files, v.Archive, v.Total, v.pager = fiftyFiles(), "/receipt/"+sampleReceipt+"/files.zip", "10,000 files, 30.3 GiB", filePages
+			v.Files, v.Archive, v.Total, v.pager = fiftyFiles(), "/receipt/"+sampleReceipt+"/files.zip",
+				"10,000 files, 30.3 GiB", filePages
 		})},
 		{"receipt-past-end", "receipt", with(receipt, func(v *receiptView) {
 			v.Total, v.pager = "10,000 files, 30.3 GiB", pager{First: "/", FirstText: "First files"}
 		})},
 		{"signin", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), Next: "/people"}},
-		{"signin-fault", "signin", signInView{page: page{Title: "Staff sign-in", Path: "/staff/sign-in", CSRF: "csrf-token"}, Key: "wrong", Next: "/people",
-			Fault: "This is not the key."}},
-		{"directory", "directory", with(directory, func(v *directoryView) { v.People, v.First, v.Next = crowd(), "/people", "/people?after=x" })},
-		{"directory-search", "directory", with(directory, func(v *directoryView) { v.Search, v.People = "ad", []personView{crowd()[0]} })},
+		{"signin-fault", "signin",
+			signInView{page: page{Title: "Staff sign-in", Path: "/staff/sign-in", CSRF: "csrf-token"}, Key: "wrong",
+				Next:  "/people",
+				Fault: "This is not the key."}},
+		{"directory", "directory", with(directory, func(v *directoryView) {
+			v.People, v.First, v.Next = crowd(), "/people", "/people?after=x"
+		})},
+		{"directory-search", "directory", with(directory, func(v *directoryView) {
+			v.Search, v.People = "ad", []personView{crowd()[0]}
+		})},
 		{"directory-empty", "directory", directory},
 		{"directory-nobody", "directory", with(directory, func(v *directoryView) { v.Search = markup + unbroken })},
 		{"directory-past-end", "directory", with(directory, func(v *directoryView) { v.First = "/people" })},
 		{"person", "person", with(person, func(v *personPageView) {
-			v.Files, v.Total, v.Archive = forStaff(picture, mixedFiles()...), "3 files, 1.5 MiB", samplePerson+"/files.zip"
+			v.Files, v.Total, v.Archive = forStaff(picture, mixedFiles()...), "3 files, 1.5 MiB",
+				samplePerson+"/files.zip"
 		})},
 		{"person-no-files", "person", person},
 		{"person-odd", "person", with(person, func(v *personPageView) {
@@ -218,36 +238,50 @@ func samples(picture string) []sample {
 			v.Files = []fileView{{Name: "engine-drawing.png", State: "deleting"}}
 		})},
 		{"person-fifty", "person", with(person, func(v *personPageView) {
-			v.Files, v.Total, v.Archive = forStaff(picture, fiftyFiles()...), "50 files, 155 MiB", samplePerson+"/files.zip"
+			v.Files, v.Total, v.Archive = forStaff(picture, fiftyFiles()...), "50 files, 155 MiB",
+				samplePerson+"/files.zip"
 		})},
 		{"person-pages", "person", with(person, func(v *personPageView) {
-			v.Files, v.Total, v.Archive, v.pager = forStaff(picture, fiftyFiles()...), "10,000 files, 30.3 GiB", samplePerson+"/files.zip", filePages
+			v.Files, v.Total, v.Archive, v.pager = forStaff(picture, fiftyFiles()...), "10,000 files, 30.3 GiB",
+				samplePerson+"/files.zip", filePages
 		})},
 		{"person-past-end", "person", with(person, func(v *personPageView) {
 			v.Total, v.pager = "10,000 files, 30.3 GiB", pager{First: "/", FirstText: "First files"}
 		})},
 		{"confirm", "confirm", confirmView{page: staff("Delete Ada Lovelace?", samplePerson+"/delete"),
-			Question: "Delete Ada Lovelace and 3 files?", Consequence: "This cannot be undone.", Action: samplePerson + "/delete", Cancel: samplePerson}},
+			Question: "Delete Ada Lovelace and 3 files?", Consequence: "This cannot be undone.", Action: samplePerson +
+				"/delete", Cancel: samplePerson}},
 		{"confirm-odd", "confirm", confirmView{page: staff("Delete?", samplePerson+"/delete"),
-			Question: "Delete " + unbroken + " and 1 file?", Consequence: "This cannot be undone.", Action: samplePerson + "/delete", Cancel: samplePerson}},
-		{"error-not-found", "error", errorView{page: visitor("Not found", "/x"), Status: 404, Heading: "There is nothing here",
-			Message: "The address may be wrong, or what stood here was deleted.", RequestID: sampleRequestID, Back: "/", BackText: "Go to the form"}},
+			Question: "Delete " + unbroken + " and 1 file?", Consequence: "This cannot be undone.",
+			Action: samplePerson + "/delete", Cancel: samplePerson}},
+		{"error-not-found", "error",
+			errorView{page: visitor("Not found", "/x"), Status: 404, Heading: "There is nothing here",
+				Message: "The address may be wrong, or what stood here was deleted.", RequestID: sampleRequestID,
+				Back:     "/",
+				BackText: "Go to the form"}},
 		{"custody-empty", "custody", custodyView{page: staff("Storage", "/staff/storage")}},
 		{"custody", "custody", custodyView{page: staff("Storage", "/staff/storage"),
 			Damaged: []damagedView{
-				{Name: "Notes on the engine.pdf", Person: "Ada Lovelace", Path: samplePerson, What: "Its bytes are missing",
+				{Name: "Notes on the engine.pdf", Person: "Ada Lovelace", Path: samplePerson,
+					What: "Its bytes are missing",
 					Time: "24 Nov 2026, 14:05 UTC", TimeISO: "2026-11-24T14:05:00Z"},
-				{Name: strings.Repeat("very-long-name-", 16) + ".jpeg", Person: strings.Repeat("Wolfeschlegelstein", 11), Path: samplePerson,
+				{Name: strings.Repeat("very-long-name-", 16) + ".jpeg",
+					Person: strings.Repeat("Wolfeschlegelstein", 11), Path: samplePerson,
 					What: "Its bytes changed", Time: "24 Nov 2026, 14:05 UTC", TimeISO: "2026-11-24T14:05:00Z"},
 			}, More: true,
-			Reading: &passView{Files: "12,345 files", Size: "104.2 GiB", Found: "2 damaged files found", Time: "24 Nov 2026, 12:00 UTC",
+			Reading: &passView{Files: "12,345 files", Size: "104.2 GiB", Found: "2 damaged files found",
+				Time:    "24 Nov 2026, 12:00 UTC",
 				TimeISO: "2026-11-24T12:00:00Z", Unread: "1 file"},
-			Read: &passView{Files: "98,765 files", Size: "1.2 TiB", Found: "no damage found", Time: "23 Nov 2026, 11:48 UTC",
+			Read: &passView{Files: "98,765 files", Size: "1.2 TiB", Found: "no damage found",
+				Time:    "23 Nov 2026, 11:48 UTC",
 				TimeISO: "2026-11-23T11:48:00Z"},
-			Left: "1.1 TiB", Compared: "24 Nov 2026, 03:00 UTC", ComparedISO: "2026-11-24T03:00:00Z", Files: "98,801 files",
+			Left: "1.1 TiB", Compared: "24 Nov 2026, 03:00 UTC", ComparedISO: "2026-11-24T03:00:00Z",
+			Files:     "98,801 files",
 			Ownerless: "40 items", Held: "40 items", HeldNumber: 40}},
-		{"error-unavailable", "error", errorView{page: staff("Not available", "/people"), Status: 503, Heading: "This does not work just now",
-			Message: "A store does not answer. Try again in a minute.", RequestID: sampleRequestID, Back: "/people", BackText: "Try again"}},
+		{"error-unavailable", "error", errorView{page: staff("Not available", "/people"), Status: 503,
+			Heading: "This does not work just now",
+			Message: "A store does not answer. Try again in a minute.", RequestID: sampleRequestID, Back: "/people",
+			BackText: "Try again"}},
 		{"api", "api", api},
 		{"error-bare", "error", errorView{page: visitor("Error", "/"), Heading: "Something went wrong"}},
 	}

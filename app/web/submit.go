@@ -79,7 +79,8 @@ func (t *taking) files(ctx context.Context, sub *dossier.Submission, file *fileP
 	limits := t.s.svc.Limits()
 	for taken := 0; file != nil; taken++ {
 		if taken >= limits.Files {
-			sub.Refuse(file.name, dossier.Errorf(dossier.CodeTooLarge, nil, "Is one too many: the limit is %s at once.", counted(limits.Files, "file")))
+			sub.Refuse(file.name, dossier.Errorf(dossier.CodeTooLarge, nil, "Is one too many: the limit is %s at once.",
+				counted(limits.Files, "file")))
 		} else {
 			err := sub.AddFile(ctx, file.name, file)
 			if fault := file.close(); fault != nil {
@@ -94,7 +95,8 @@ func (t *taking) files(ctx context.Context, sub *dossier.Submission, file *fileP
 		}
 		file, err = t.reader.nextFile()
 		if errors.Is(err, errTooMuch) {
-			return dossier.Errorf(dossier.CodeTooLarge, err, "Was not read, because too much came before it that could not be taken."), nil
+			return dossier.Errorf(dossier.CodeTooLarge, err,
+				"Was not read, because too much came before it that could not be taken."), nil
 		}
 		if err != nil {
 			return nil, err
@@ -155,14 +157,16 @@ func (t *taking) unconfirmed(err error) error {
 	case code == dossier.CodeConflict:
 		v.Receipt, v.Anew = dossier.NewReceipt().String(), true
 		v.Notice = message
-		v.Advice = "Your fields are still here. The form below has a new receipt: send it, and it becomes a submission of its own."
+		v.Advice = "Your fields are still here. The form below has a new receipt: send it, and it becomes a " +
+			"submission of its own."
 	case code == dossier.CodeFull:
 		v.Notice = message
 		v.Advice = "Nothing of this form was kept. Your fields are still here: send the same form again later."
 	case refusals[code].status >= 500:
 		v.RequestID = requestID(t.c)
 		v.Notice = "Nothing is confirmed yet."
-		v.Advice = "The storage did not answer in time, or the site has a fault. Wait a minute and send the same form again: that is safe, nothing is stored twice."
+		v.Advice = "The storage did not answer in time, or the site has a fault. Wait a minute and send the same " +
+			"form again: that is safe, nothing is stored twice."
 	default:
 		// The sender's own fault: broken off, too slow, out of order.
 		return err

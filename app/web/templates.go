@@ -23,7 +23,8 @@ func loadPages(fsys fs.FS, a *assets) (pages, error) {
 		return nil, fmt.Errorf("parse templates: %w", err)
 	}
 	all := pages{}
-	for _, name := range []string{"form", "receipt", "signin", "directory", "person", "confirm", "custody", "error", "api"} {
+	for _, name := range []string{"form", "receipt", "signin", "directory", "person", "confirm", "custody", "error",
+		"api"} {
 		t, err := base.Clone()
 		if err == nil {
 			t, err = t.ParseFS(fsys, path.Join("templates", name+".html"))

@@ -101,7 +101,8 @@ func (s *subject) memory(b *testing.B) comparison {
 	if runtime.GOOS != "linux" {
 		b.Skip("the peak of a process's memory is read from Linux's /proc")
 	}
-	c := comparison{what: fmt.Sprintf("peak memory, %s and %s", dossier.FormatBytes(fewBytes), dossier.FormatBytes(manyBytes)), unit: "MiB", most: mostMemory}
+	c := comparison{what: fmt.Sprintf("peak memory, %s and %s", dossier.FormatBytes(fewBytes),
+		dossier.FormatBytes(manyBytes)), unit: "MiB", most: mostMemory}
 	for b.Loop() {
 		client := s.serve(b)
 		s.take(b, client, fewBytes) // what is set up once is set up now
@@ -110,7 +111,8 @@ func (s *subject) memory(b *testing.B) comparison {
 		client.kill()
 	}
 	if r := c.ratio(); r > mostMemory {
-		b.Errorf("MEMORY GROWS WITH THE FILE: %.1f MiB for %d bytes, %.1f MiB for %d, ratio %.2f, at most %.2f is allowed",
+		b.Errorf("MEMORY GROWS WITH THE FILE: %.1f MiB for %d bytes, %.1f MiB for %d, ratio %.2f, at most %.2f is "+
+			"allowed",
 			median(c.plain), int64(fewBytes), median(c.form), int64(manyBytes), r, mostMemory)
 	}
 	return c
@@ -121,7 +123,8 @@ func (s *subject) slow(b *testing.B) comparison {
 	if runtime.GOOS != "linux" {
 		b.Skip("a process's memory is read from Linux's /proc")
 	}
-	c := comparison{what: fmt.Sprintf("memory of each of %d slow uploads, %s sent", slowUploads, dossier.FormatBytes(slowBytes)), unit: "KiB", most: mostSlowMemory / (slowBytes / 1024.)}
+	c := comparison{what: fmt.Sprintf("memory of each of %d slow uploads, %s sent", slowUploads,
+		dossier.FormatBytes(slowBytes)), unit: "KiB", most: mostSlowMemory / (slowBytes / 1024.)}
 	for b.Loop() {
 		client := s.serve(b)
 		s.take(b, client, fewBytes) // what is set up once is set up now
@@ -136,7 +139,8 @@ func (s *subject) slow(b *testing.B) comparison {
 
 // file compares one file by the form with a plain copy.
 func (s *subject) file(b *testing.B, plain plainCopy) comparison {
-	c := comparison{what: fmt.Sprintf("one file of %d MB; plain: %s", fileBytes/1_000_000, plain.name), unit: "MB/s", least: s.leastRate}
+	c := comparison{what: fmt.Sprintf("one file of %d MB; plain: %s", fileBytes/1_000_000, plain.name), unit: "MB/s",
+		least: s.leastRate}
 	client := s.serve(b)
 	s.take(b, client, fewBytes)
 	for b.Loop() {
@@ -159,7 +163,8 @@ func (s *subject) file(b *testing.B, plain plainCopy) comparison {
 // sendDirectly compares a client of the API, which sends the parts where it is told to, with one that needs no API, and
 // counts what passes the server.
 func (s *subject) sendDirectly(b *testing.B) (speed, through comparison) {
-	speed = comparison{what: fmt.Sprintf("one file of %d MB sent directly, %d parts at once", fileBytes/1_000_000, partsAtOnce), unit: "MB/s", least: leastDirect}
+	speed = comparison{what: fmt.Sprintf("one file of %d MB sent directly, %d parts at once", fileBytes/1_000_000,
+		partsAtOnce), unit: "MB/s", least: leastDirect}
 	through = comparison{what: "bytes of it that pass the server", unit: "KB", most: mostThroughApp}
 	client := s.serve(b)
 	content := contentOf(b, fileBytes)
@@ -187,7 +192,8 @@ func (s *subject) sendDirectly(b *testing.B) (speed, through comparison) {
 // submissions compares submissions of one small file each, by several clients at once, with the store calls that each
 // needs.
 func (s *subject) submissions(b *testing.B) comparison {
-	c := comparison{what: fmt.Sprintf("submissions of %d KB, %d clients", smallBytes/1000, smallClients), unit: "/s", least: leastSmallRate}
+	c := comparison{what: fmt.Sprintf("submissions of %d KB, %d clients", smallBytes/1000, smallClients), unit: "/s",
+		least: leastSmallRate}
 	client := s.serve(b)
 	form := func() error {
 		_, err := client.submit(b.Context(), smallBytes)
@@ -256,7 +262,8 @@ func openEmbedded(b *testing.B) *subject {
 	data := b.TempDir()
 	stores := teststores.Embedded(b, data)
 	return &subject{
-		stores: stores, svc: dossier.New(stores.People, stores.Catalog, stores.Objects, dossier.Options{}), env: []string{"DOSSIER_DATA=" + data},
+		stores: stores, svc: dossier.New(stores.People, stores.Catalog, stores.Objects, dossier.Options{}),
+		env: []string{"DOSSIER_DATA=" + data},
 		copies: []plainCopy{{"copy of the file", func(_ context.Context, r io.Reader) (func() error, error) {
 			f, err := os.Create(filepath.Join(data, "objects", "plain-copy"))
 			if err != nil {
@@ -280,16 +287,19 @@ func openServers(b *testing.B) *subject {
 	cloud := teststores.Cloud(b)
 	stores := cloud.Stores(b)
 	client := s3.NewFromConfig(cloud.S3.Config(), func(o *s3.Options) { o.UsePathStyle = true })
-	bare := &bareS3{client: client, bucket: cloud.Bucket, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: partsAtOnce}}}
+	bare := &bareS3{client: client, bucket: cloud.Bucket,
+		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: partsAtOnce}}}
 	manager := func(name string, options ...func(*transfermanager.Options)) plainCopy {
 		transfers, key := transfermanager.New(client, options...), "plain-copy"
 		return plainCopy{name, func(ctx context.Context, r io.Reader) (func() error, error) {
-			_, err := transfers.UploadObject(ctx, &transfermanager.UploadObjectInput{Bucket: &cloud.Bucket, Key: &key, Body: r})
+			_, err := transfers.UploadObject(ctx, &transfermanager.UploadObjectInput{Bucket: &cloud.Bucket, Key: &key,
+				Body: r})
 			return func() error { return bare.remove(ctx, key) }, err
 		}}
 	}
 	return &subject{
-		stores: stores, svc: dossier.New(stores.People, stores.Catalog, stores.Objects, dossier.Options{}), env: cloud.Environ(), leastRate: leastRate,
+		stores: stores, svc: dossier.New(stores.People, stores.Catalog, stores.Objects, dossier.Options{}),
+		env: cloud.Environ(), leastRate: leastRate,
 		copies: []plainCopy{
 			manager("transfer manager"),
 			// As the store does, as far as it can be set.
@@ -300,7 +310,8 @@ func openServers(b *testing.B) *subject {
 		direct: bare,
 		load: func(b *testing.B, n int) int {
 			db, err := people.ConnectMySQL(b.Context(), people.MySQLConfig{
-				Host: cloud.MySQL.Host, Port: cloud.MySQL.Port, Name: cloud.Database, User: cloud.User, Password: cloud.Password, TLS: true, CAFile: cloud.MySQL.CAFile,
+				Host: cloud.MySQL.Host, Port: cloud.MySQL.Port, Name: cloud.Database, User: cloud.User,
+				Password: cloud.Password, TLS: true, CAFile: cloud.MySQL.CAFile,
 			})
 			if err != nil {
 				b.Fatal(err)
@@ -344,15 +355,18 @@ func (s *subject) mustHave(b *testing.B, person dossier.PersonID, size int64) {
 func (s *subject) bare(ctx context.Context, size int64, content dossier.Content) error {
 	now, receipt := time.Now(), dossier.NewReceipt()
 	p := dossier.Person{
-		ID: receipt.Person, ReceiptHash: receipt.Hash(), State: dossier.PersonSubmitting, CreatedAt: now, UpdatedAt: now,
-		Details: dossier.Details{Name: "Grace Hopper", Location: "Arlington", Age: 85, Technology: "COBOL"},
+		ID: receipt.Person, ReceiptHash: receipt.Hash(), State: dossier.PersonSubmitting, CreatedAt: now,
+		UpdatedAt: now,
+		Details:   dossier.Details{Name: "Grace Hopper", Location: "Arlington", Age: 85, Technology: "COBOL"},
 	}
 	f := dossier.File{
-		Person: p.ID, ID: dossier.NewFileID(), Name: "file-0.bin", Author: p.Name, State: dossier.FileUploading, CreatedAt: now, UpdatedAt: now,
+		Person: p.ID, ID: dossier.NewFileID(), Name: "file-0.bin", Author: p.Name, State: dossier.FileUploading,
+		CreatedAt: now, UpdatedAt: now,
 	}
 	limits := s.svc.Limits()
 	reserve := func(add dossier.Quota) error {
-		_, err := s.stores.Catalog.Reserve(ctx, p.ID, add, dossier.Quota{Files: int64(limits.PersonFiles), Bytes: limits.PersonBytes}, now)
+		_, err := s.stores.Catalog.Reserve(ctx, p.ID, add,
+			dossier.Quota{Files: int64(limits.PersonFiles), Bytes: limits.PersonBytes}, now)
 		return err
 	}
 	for _, step := range []func() error{
@@ -391,7 +405,8 @@ func (s *subject) serve(b *testing.B) *client {
 	}
 	// The records that a benchmark loads have no objects.
 	p := &process{Cmd: exec.Command(bin, "serve", "--despite-losses"), output: &output{}, ended: make(chan struct{})}
-	p.Env = append(slices.Clone(s.env), "DOSSIER_LISTEN=127.0.0.1:0", "DOSSIER_RATE_SUBMISSIONS=0", "DOSSIER_LOG_LEVEL=error", "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
+	p.Env = append(slices.Clone(s.env), "DOSSIER_LISTEN=127.0.0.1:0", "DOSSIER_RATE_SUBMISSIONS=0",
+		"DOSSIER_LOG_LEVEL=error", "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
 	p.Stderr = p.output
 	stdout, err := p.StdoutPipe()
 	if err != nil {
@@ -525,7 +540,8 @@ func (c *client) hold(b *testing.B, uploads int, size int64) {
 			b.Fatal(err)
 		}
 		length := int64(len(begin)+len(end)) + 10*size // most of it never comes
-		head := fmt.Sprintf("POST /submissions HTTP/1.1\r\nHost: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", address, contentType, length)
+		head := fmt.Sprintf("POST /submissions HTTP/1.1\r\nHost: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n",
+			address, contentType, length)
 		if _, err := io.Copy(conn, io.MultiReader(strings.NewReader(head+begin), newGenerated(size))); err != nil {
 			b.Fatal(err)
 		}
@@ -571,7 +587,8 @@ func contentOf(b *testing.B, size int64) dossier.Content {
 	if _, err := io.Copy(io.MultiWriter(sha, crc), newGenerated(size)); err != nil {
 		b.Fatal(err)
 	}
-	return dossier.Content{Size: size, SHA256: [32]byte(sha.Sum(nil)), CRC64: crc.Sum64(), Type: "application/octet-stream"}
+	return dossier.Content{Size: size, SHA256: [32]byte(sha.Sum(nil)), CRC64: crc.Sum64(),
+		Type: "application/octet-stream"}
 }
 
 // comparison is what a benchmark found: a value for each side in each round. Of memory, plain is the small file and
@@ -619,7 +636,8 @@ func (r *results) add(b *testing.B, stores string, c comparison) {
 
 // row keeps a comparison for the table.
 func (r *results) row(stores string, c comparison) {
-	r.rows = append(r.rows, []string{c.what, stores, spread(c.plain, c.unit), spread(c.form, c.unit), fmt.Sprintf("%.2f", c.ratio()), c.goal()})
+	r.rows = append(r.rows, []string{c.what, stores, spread(c.plain, c.unit), spread(c.form, c.unit),
+		fmt.Sprintf("%.2f", c.ratio()), c.goal()})
 }
 
 // print writes the table.
@@ -654,7 +672,8 @@ func spread(values []float64, unit string) string {
 	if strings.HasPrefix(unit, "/") {
 		separate = ""
 	}
-	return fmt.Sprintf("%.0f%s%s (%.0f to %.0f)", median(values), separate, unit, slices.Min(values), slices.Max(values))
+	return fmt.Sprintf("%.0f%s%s (%.0f to %.0f)", median(values), separate, unit, slices.Min(values),
+		slices.Max(values))
 }
 
 func median(values []float64) float64 {

@@ -11,8 +11,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// damagedAtRest: a file of which the stored copy is missing, and one of which it differs, as holder and staff see them; and
-// what the holder does about it.
+// damagedAtRest: a file of which the stored copy is missing, and one of which it differs, as holder and staff see them;
+// and what the holder does about it.
 func (c *chromium) damagedAtRest(t *testing.T) {
 	base, data := site(t)
 	files := makeFiles(t)[:3]
@@ -50,7 +50,8 @@ func (c *chromium) damagedAtRest(t *testing.T) {
 	}
 	// Whoever reads a file finds it, and it leaves the list.
 	for i := range 2 {
-		holder.load(http.StatusInternalServerError, chromedp.Click(chromedp.CSS(".table-files tbody tr:nth-child(1) a")))
+		holder.load(http.StatusInternalServerError,
+			chromedp.Click(chromedp.CSS(".table-files tbody tr:nth-child(1) a")))
 		holder.shows("This file is damaged", "Send the file again to replace it.")
 		if i == 0 {
 			holder.audit("file-damaged")

@@ -31,7 +31,9 @@ func TestBrowser(t *testing.T) {
 	t.Run("the whole way", c.wholeWay)
 	t.Run("without JavaScript", c.withoutJavaScript)
 	t.Run("back and sent again", func(t *testing.T) { c.backAndAgain(t, true) })
-	t.Run("back to a page that the browser did not keep, and sent again", func(t *testing.T) { c.backAndAgain(t, false) })
+	t.Run("back to a page that the browser did not keep, and sent again", func(t *testing.T) {
+		c.backAndAgain(t, false)
+	})
 	t.Run("refused while on its way", c.refusedOnItsWay)
 	t.Run("on a phone", c.onPhone)
 	t.Run("damaged files", c.damagedAtRest)
@@ -57,7 +59,8 @@ func (c *chromium) wholeWay(t *testing.T) {
 	submitter.fill("#age", "200")
 	submitter.do(chromedp.Click(chromedp.CSS("#submission button[type=submit]")))
 	submitter.until("the faults are told", `document.querySelector("#summary")`)
-	if got, want := eval[[]string](submitter, `[...document.querySelectorAll("#summary li a")].map(a => a.hash)`), []string{"#location", "#age", "#technology"}; !slices.Equal(got, want) {
+	if got, want := eval[[]string](submitter, `[...document.querySelectorAll("#summary li a")].map(a => a.hash)`),
+		[]string{"#location", "#age", "#technology"}; !slices.Equal(got, want) {
 		submitter.errorf("the faults told are %q, want %q", got, want)
 	}
 	if focus := submitter.focus(); focus != "summary" {
@@ -77,12 +80,14 @@ func (c *chromium) wholeWay(t *testing.T) {
 	submitter.shows("Received, thank you", "Ada Lovelace", "London", "36", "Analytical Engine")
 	link := submitter.value("#receipt-link")
 	if link != submitter.location() || link != base+"/receipt/"+receipt {
-		submitter.errorf("the private link is %s at %s, want it to be the form's receipt %s", link, submitter.location(), receipt)
+		submitter.errorf("the private link is %s at %s, want it to be the form's receipt %s", link,
+			submitter.location(), receipt)
 	}
 	submitter.listed(files)
 	submitter.audit("receipt")
 	submitter.do(chromedp.Click(chromedp.CSS("button[data-copy]")))
-	submitter.until("the link is copied, or selected where that is not allowed", `/^The link is (copied|selected)/.test(document.querySelector("#copy-status").textContent)`)
+	submitter.until("the link is copied, or selected where that is not allowed",
+		`/^The link is (copied|selected)/.test(document.querySelector("#copy-status").textContent)`)
 
 	// Somebody else's browser: the link alone opens the receipt.
 	other := c.tab(t, base)
@@ -90,9 +95,11 @@ func (c *chromium) wholeWay(t *testing.T) {
 	other.shows("Received, thank you", "Ada Lovelace")
 	other.listed(files)
 	for i, f := range files {
-		name, content := other.download(chromedp.Click(chromedp.CSS(fmt.Sprintf(".table-files tbody tr:nth-child(%d) a", i+1))))
+		name, content := other.download(chromedp.Click(chromedp.CSS(fmt.Sprintf(".table-files tbody tr:nth-child(%d) a",
+			i+1))))
 		if name != f.shown || !bytes.Equal(content, f.content) {
-			other.errorf("%q was downloaded as %q with %d bytes, want %q with the %d that were sent", f.name, name, len(content), f.shown, len(f.content))
+			other.errorf("%q was downloaded as %q with %d bytes, want %q with the %d that were sent", f.name, name,
+				len(content), f.shown, len(f.content))
 		}
 	}
 
@@ -142,7 +149,8 @@ func (c *chromium) wholeWay(t *testing.T) {
 		staff.errorf("the person's files are %+v, want %+v", got, want)
 	}
 	staff.do(chromedp.ScrollIntoView(chromedp.CSS(".file img")))
-	staff.until("the picture is shown", `document.querySelector(".file img").complete && document.querySelector(".file img").naturalWidth === 480`)
+	staff.until("the picture is shown",
+		`document.querySelector(".file img").complete && document.querySelector(".file img").naturalWidth === 480`)
 	staff.audit("person")
 	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS(".file-preview:has(img)")))
 	staff.until("the picture is shown by itself", `document.images[0].naturalWidth === 480`)
@@ -150,7 +158,8 @@ func (c *chromium) wholeWay(t *testing.T) {
 
 	// What could be a page of this site is never shown as one.
 	html := slices.IndexFunc(files, func(f file) bool { return strings.HasSuffix(f.name, ".html") })
-	href := eval[string](staff, fmt.Sprintf(`document.querySelectorAll(".file")[%d].querySelector(".file-actions a").href`, html))
+	href := eval[string](staff,
+		fmt.Sprintf(`document.querySelectorAll(".file")[%d].querySelector(".file-actions a").href`, html))
 	name, content := staff.download(func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
 		_, err := cdp.Call(ctx, target, page.Navigate, page.NavigateParams{URL: href})
 		return chromedp.Void{}, err
@@ -177,7 +186,9 @@ func (c *chromium) wholeWay(t *testing.T) {
 	staff.load(http.StatusOK, chromedp.Click(remove))
 	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS("main button")))
 	left := slices.Delete(slices.Clone(files), 1, 2)
-	if got := eval[[]string](staff, `[...document.querySelectorAll("main .file-name")].map(e => e.textContent)`); !slices.Equal(got, shownNames(left)) {
+	if got := eval[[]string](staff,
+		`[...document.querySelectorAll("main .file-name")].map(e => e.textContent)`); !slices.Equal(got,
+		shownNames(left)) {
 		staff.errorf("after one was deleted the files are %q, want %q", got, shownNames(left))
 	}
 	other.load(http.StatusOK, chromedp.Reload())
@@ -218,13 +229,15 @@ func (c *chromium) withoutJavaScript(t *testing.T) {
 	p.fill("#name", "Ada Lovelace")
 	p.fill("#age", "200")
 	p.load(http.StatusUnprocessableEntity, chromedp.Click(chromedp.CSS("#submission button[type=submit]")))
-	if got, want := eval[[]string](p, `[...document.querySelectorAll("#summary li a")].map(a => a.hash)`), []string{"#location", "#age", "#technology"}; !slices.Equal(got, want) {
+	if got, want := eval[[]string](p, `[...document.querySelectorAll("#summary li a")].map(a => a.hash)`),
+		[]string{"#location", "#age", "#technology"}; !slices.Equal(got, want) {
 		p.errorf("the faults told are %q, want %q", got, want)
 	}
 	if focus := p.focus(); focus != "summary" {
 		p.errorf("the focus is on %q, want the summary of the faults", focus)
 	}
-	for field, want := range map[string]string{"#name": "Ada Lovelace", "#age": "200", "#location": "", "input[name=receipt]": receipt} {
+	for field, want := range map[string]string{"#name": "Ada Lovelace", "#age": "200", "#location": "",
+		"input[name=receipt]": receipt} {
 		if got := p.value(field); got != want {
 			p.errorf("after a fault %s is %q, want %q", field, got, want)
 		}
@@ -244,8 +257,10 @@ func (c *chromium) withoutJavaScript(t *testing.T) {
 	p.shows("Received, thank you", "Ada Lovelace")
 	p.listed(files)
 	for i, f := range files {
-		if _, content := p.download(chromedp.Click(chromedp.CSS(fmt.Sprintf(".table-files tbody tr:nth-child(%d) a", i+1)))); !bytes.Equal(content, f.content) {
-			p.errorf("%q has %d bytes when downloaded, want the %d that were sent", f.name, len(content), len(f.content))
+		if _, content := p.download(chromedp.Click(chromedp.CSS(fmt.Sprintf(".table-files tbody tr:nth-child(%d) a",
+			i+1)))); !bytes.Equal(content, f.content) {
+			p.errorf("%q has %d bytes when downloaded, want the %d that were sent", f.name, len(content),
+				len(f.content))
 		}
 	}
 }
@@ -271,7 +286,8 @@ func (c *chromium) backAndAgain(t *testing.T, kept bool) {
 		if err != nil {
 			return err
 		}
-		_, err = cdp.Call(ctx, target, page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: history.Entries[history.CurrentIndex-1].ID})
+		_, err = cdp.Call(ctx, target, page.NavigateToHistoryEntry,
+			page.NavigateToHistoryEntryParams{EntryID: history.Entries[history.CurrentIndex-1].ID})
 		return err
 	})
 	p.until("the form is back", `location.pathname === "/" && document.readyState === "complete"`)
@@ -288,7 +304,8 @@ func (c *chromium) backAndAgain(t *testing.T, kept bool) {
 	}
 	// By script, because chromedp loses its way in the elements of a page that comes back whole.
 	eval[bool](p, `document.querySelector("#submission button[type=submit]").click(), true`)
-	p.until("the receipt is there again", `location.pathname.startsWith("/receipt/") && document.readyState === "complete"`)
+	p.until("the receipt is there again",
+		`location.pathname.startsWith("/receipt/") && document.readyState === "complete"`)
 	if got := p.location(); got != first {
 		p.errorf("sent again, the receipt is %s, want the first one %s", got, first)
 	}
@@ -341,7 +358,8 @@ func (c *chromium) onPhone(t *testing.T) {
 	base, _ := site(t)
 	files := makeFiles(t)
 	p := c.tab(t, base)
-	p.do(chromedp.EmulateViewport(390, 844, chromedp.EmulatePortrait, chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulateScale(3)))
+	p.do(chromedp.EmulateViewport(390, 844, chromedp.EmulatePortrait, chromedp.EmulateMobile, chromedp.EmulateTouch,
+		chromedp.EmulateScale(3)))
 	p.open("/", http.StatusOK)
 	p.ready()
 	p.inSight()
@@ -358,14 +376,17 @@ func (c *chromium) noticesFaults(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'")
 		w.Header().Set("Content-Type", "text/html")
-		fmt.Fprint(w, `<!doctype html><html lang=en><title>Bad</title><main><h1>Bad</h1><input><script>0</script><pre>`+strings.Repeat("wide", 500)+`</pre></main>`)
+		fmt.Fprint(
+			w, `<!doctype html><html lang=en><title>Bad</title><main><h1>Bad</h1><input><script>0</script><pre>`+strings.Repeat("wide", 500)+`</pre></main>`)
 	}))
 	t.Cleanup(s.Close)
 	p := c.tab(t, s.URL)
 	p.expectNoise = true
 	p.open("/", http.StatusOK)
 	p.until("the console tells", `document.readyState === "complete"`)
-	eventually(t, "the refused script is noticed", func() bool { return strings.Contains(strings.Join(p.noise(), "\n"), "Content Security Policy") })
+	eventually(t, "the refused script is noticed", func() bool {
+		return strings.Contains(strings.Join(p.noise(), "\n"), "Content Security Policy")
+	})
 	if v := p.violations(false); !slices.ContainsFunc(v, func(v violation) bool { return v.ID == "label" }) {
 		t.Errorf("axe-core finds %+v in an input without a label", v)
 	}

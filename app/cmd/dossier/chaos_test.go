@@ -63,8 +63,8 @@ var hasty = []string{
 	"DOSSIER_RECONCILE_AGE=9s", "DOSSIER_RECONCILE_INTERVAL=1s", "DOSSIER_SWEEP_INTERVAL=2s",
 }
 
-// balancer is one that knows nothing of the instances' health, and passes on no advice to wait, which is for the life of
-// people.
+// balancer is one that knows nothing of the instances' health, and passes on no advice to wait, which is for the life
+// of people.
 func balancer(t *testing.T, listen []string) *httptest.Server {
 	t.Helper()
 	var turn atomic.Int64
@@ -303,9 +303,10 @@ func (c *chaos) isDeleted(id dossier.PersonID) bool {
 // only.
 func (c *chaos) reconcile() {
 	for !c.isOver() {
-		_, err := c.service.Reconcile(context.Background(), dossier.ReconcileOptions{OlderThan: 2 * time.Second, Sweep: true}, func(r dossier.Repair) {
-			c.count("reconciled: " + r.What)
-		})
+		_, err := c.service.Reconcile(context.Background(),
+			dossier.ReconcileOptions{OlderThan: 2 * time.Second, Sweep: true}, func(r dossier.Repair) {
+				c.count("reconciled: " + r.What)
+			})
 		if err != nil {
 			c.count("reconciliation left something undone")
 		}
@@ -347,7 +348,8 @@ func (c *chaos) client(number int, seed uint64) {
 		content := map[string][]byte{}
 		for i := range 1 + r.IntN(10) {
 			data := make([]byte, chaosSize(r))
-			_, _ = rand.NewChaCha8([32]byte{byte(number), byte(n), byte(n >> 8), byte(i), byte(seed)}).Read(data) // never fails
+			// never fails
+			_, _ = rand.NewChaCha8([32]byte{byte(number), byte(n), byte(n >> 8), byte(i), byte(seed)}).Read(data)
 			content[fmt.Sprintf("%d-%d-%d.bin", number, n, i)] = data
 		}
 		if r.IntN(4) == 0 {
@@ -439,8 +441,10 @@ func (c *chaos) library(r *rand.Rand, folder string, content map[string][]byte) 
 		}
 		told := map[string]bool{}
 		o := upload.Options{
-			Site: base, Details: dossier.Details{Name: "Grace Hopper " + name, Location: "Arlington", Age: 85, Technology: "COBOL"}, Files: found,
-			Parallel: 1 + r.IntN(4), Patience: 10 * time.Second, Stall: 5 * time.Second, State: filepath.Join(c.folder, "state"),
+			Site: base, Details: dossier.Details{Name: "Grace Hopper " + name, Location: "Arlington", Age: 85,
+				Technology: "COBOL"}, Files: found,
+			Parallel: 1 + r.IntN(4), Patience: 10 * time.Second, Stall: 5 * time.Second,
+			State:  filepath.Join(c.folder, "state"),
 			Notice: func(string) {},
 			Ended: func(f upload.Result) error {
 				if f.Err == nil {
@@ -509,7 +513,8 @@ func (c *chaos) process(r *rand.Rand, folder string) {
 	}
 	for n := 0; ; n++ {
 		cmd := exec.Command(c.bin, "upload", "--recursive", folder, "--to", c.base, "--json", "--patience", "10s",
-			"--name", "Ada Lovelace "+filepath.Base(folder), "--location", "London", "--age", "36", "--technology", "Analytical Engine")
+			"--name", "Ada Lovelace "+filepath.Base(folder), "--location", "London", "--age", "36", "--technology",
+			"Analytical Engine")
 		cmd.Env = []string{"HOME=" + c.folder}
 		var stdout, stderr output
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -564,7 +569,8 @@ func (c *chaos) process(r *rand.Rand, folder string) {
 			c.count("process killed")
 		}
 		if c.isOver() && n > 20 {
-			c.t.Errorf("the command does not come to its end although the bad times are over: %v\n%s", err, stderr.String())
+			c.t.Errorf("the command does not come to its end although the bad times are over: %v\n%s", err,
+				stderr.String())
 			return
 		}
 	}
@@ -582,7 +588,8 @@ func TestChaos(t *testing.T) {
 	}
 	cloud := teststores.Cloud(t)
 	store := newUnreliable(t, strings.TrimPrefix(cloud.S3.Endpoint, "http://"), seed)
-	env := slices.Concat(cloud.Environ(), noRates, hasty, []string{"AWS_ENDPOINT_URL_S3=http://" + store.Addr().String()})
+	env := slices.Concat(cloud.Environ(), noRates, hasty,
+		[]string{"AWS_ENDPOINT_URL_S3=http://" + store.Addr().String()})
 	listen := []string{freeAddress(t), freeAddress(t)}
 	instances := make([]*process, len(listen))
 	for i := range instances {
@@ -623,7 +630,8 @@ func TestChaos(t *testing.T) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t.Logf("%d files acknowledged, %d kills, %d and %d connections cut, runs %v", len(c.acked), kills, site.cuts, store.cuts, c.runs)
+	t.Logf("%d files acknowledged, %d kills, %d and %d connections cut, runs %v", len(c.acked), kills, site.cuts,
+		store.cuts, c.runs)
 	if len(c.acked) == 0 || kills == 0 || site.cuts == 0 || store.cuts == 0 {
 		t.Error("the bad times were none: the test shows nothing")
 	}

@@ -56,36 +56,52 @@ func TestCommandLine(t *testing.T) {
 		status int
 		want   []string // in stdout or stderr
 	}{
-		{"help", nil, []string{"--help"}, 0, []string{"serve", "upload", "migrate", "reconcile", "version", "healthcheck"}},
+		{"help", nil, []string{"--help"}, 0, []string{"serve", "upload", "migrate", "reconcile", "version",
+			"healthcheck"}},
 		{"no command", nil, []string{}, 0, []string{"serve"}},
 		{"unknown command", nil, []string{"destroy"}, 1, []string{`unknown command "destroy"`}},
 		{"unknown flag", nil, []string{"reconcile", "--force"}, 1, []string{"unknown flag: --force"}},
 		{"surplus argument", nil, []string{"serve", "now"}, 1, []string{"now"}},
 		{"version", nil, []string{"version"}, 0, []string{"dossier ", "go1."}},
 		{"settings", nil, []string{"settings"}, 0, []string{"DOSSIER_LISTEN", "localhost:8080"}},
-		{"every fault at once", []string{"DOSSIER_LISTEN=here", "DOSSIER_MAX_FILES=none", "DOSSIER_LISTNE=x"}, []string{"serve"}, 1,
+		{"every fault at once", []string{"DOSSIER_LISTEN=here", "DOSSIER_MAX_FILES=none", "DOSSIER_LISTNE=x"},
+			[]string{"serve"}, 1,
 			[]string{"3 faults", "DOSSIER_LISTEN", `"here"`, "DOSSIER_MAX_FILES", `"none"`, "DOSSIER_LISTNE"}},
 		{"port taken", []string{data, "DOSSIER_LISTEN=" + taken.Addr().String()}, []string{"serve"}, 1,
 			[]string{taken.Addr().String(), "another program uses this port", "DOSSIER_LISTEN"}},
-		{"address of another machine", []string{data, "DOSSIER_LISTEN=192.0.2.1:80"}, []string{"serve"}, 1, []string{"192.0.2.1:80", "DOSSIER_LISTEN"}},
-		{"data folder is a file", []string{"DOSSIER_DATA=" + file, "DOSSIER_LISTEN=127.0.0.1:0"}, []string{"serve"}, 1, []string{file, "DOSSIER_DATA"}},
+		{"address of another machine", []string{data, "DOSSIER_LISTEN=192.0.2.1:80"}, []string{"serve"}, 1,
+			[]string{"192.0.2.1:80", "DOSSIER_LISTEN"}},
+		{"data folder is a file", []string{"DOSSIER_DATA=" + file, "DOSSIER_LISTEN=127.0.0.1:0"}, []string{"serve"}, 1,
+			[]string{file, "DOSSIER_DATA"}},
 		{"nobody listens", []string{"DOSSIER_LISTEN=127.0.0.1:1"}, []string{"healthcheck"}, 1, []string{"healthcheck"}},
-		{"status of an empty database", []string{data}, []string{"migrate", "status"}, 1, []string{"missing", "dossier migrate up"}},
+		{"status of an empty database", []string{data}, []string{"migrate", "status"}, 1,
+			[]string{"missing", "dossier migrate up"}},
 		{"migrate embedded", []string{data}, []string{"migrate", "up"}, 0, []string{"applied"}},
 		{"migrate again", []string{data}, []string{"migrate", "up"}, 0, []string{"nothing to apply"}},
 		{"status", []string{data}, []string{"migrate", "status"}, 0, []string{"people"}},
 		{"nothing to reconcile", []string{data}, []string{"reconcile"}, 0, []string{"Nothing to do."}},
-		{"no folder to reconcile", []string{data + "-of-another-name"}, []string{"reconcile", "--dry-run"}, 1, []string{"no data folder", "DOSSIER_DATA"}},
-		{"a dry run that would put back", []string{data}, []string{"reconcile", "--put-back", "--dry-run"}, 1, []string{"put-back", "dry-run"}},
-		{"putting back and deleting", []string{data}, []string{"reconcile", "--put-back", "--yes-delete", "3"}, 1, []string{"put-back", "yes-delete"}},
-		{"a time before now", []string{data}, []string{"reconcile", "--older-than", "-5h"}, 1, []string{"--older-than -5h", "24h"}},
-		{"a word without a sweep", []string{data}, []string{"reconcile", "--sweep=false", "--yes-delete", "3"}, 1, []string{"--yes-delete", "--sweep"}},
-		{"a point", []string{data}, []string{"reconcile", "--at", "2026-11-26T09:00:00+01:00"}, 0, []string{"0  stored files are whole"}},
-		{"a point as JSON", []string{data}, []string{"reconcile", "--at", "2026-11-26T09:00:00+01:00", "--json"}, 0, []string{`"at":"2026-11-26T08:00:00Z"`, `"verified":0`}},
-		{"no point", []string{data}, []string{"reconcile", "--at", "yesterday"}, 1, []string{"--at", "yesterday", "2026-11-26T09:00:00Z"}},
-		{"a point to come", []string{data}, []string{"reconcile", "--at", "2999-01-01T00:00:00Z"}, 1, []string{"in the future"}},
-		{"a point and a comparison", []string{data}, []string{"reconcile", "--at", "2026-11-26T09:00:00Z", "--verify"}, 1, []string{"at", "verify"}},
-		{"a variable of the client", []string{data, "DOSSIER_UPLOAD_RECEIPT=secret"}, []string{"reconcile"}, 0, []string{"Nothing to do."}},
+		{"no folder to reconcile", []string{data + "-of-another-name"}, []string{"reconcile", "--dry-run"}, 1,
+			[]string{"no data folder", "DOSSIER_DATA"}},
+		{"a dry run that would put back", []string{data}, []string{"reconcile", "--put-back", "--dry-run"}, 1,
+			[]string{"put-back", "dry-run"}},
+		{"putting back and deleting", []string{data}, []string{"reconcile", "--put-back", "--yes-delete", "3"}, 1,
+			[]string{"put-back", "yes-delete"}},
+		{"a time before now", []string{data}, []string{"reconcile", "--older-than", "-5h"}, 1,
+			[]string{"--older-than -5h", "24h"}},
+		{"a word without a sweep", []string{data}, []string{"reconcile", "--sweep=false", "--yes-delete", "3"}, 1,
+			[]string{"--yes-delete", "--sweep"}},
+		{"a point", []string{data}, []string{"reconcile", "--at", "2026-11-26T09:00:00+01:00"}, 0,
+			[]string{"0  stored files are whole"}},
+		{"a point as JSON", []string{data}, []string{"reconcile", "--at", "2026-11-26T09:00:00+01:00", "--json"}, 0,
+			[]string{`"at":"2026-11-26T08:00:00Z"`, `"verified":0`}},
+		{"no point", []string{data}, []string{"reconcile", "--at", "yesterday"}, 1,
+			[]string{"--at", "yesterday", "2026-11-26T09:00:00Z"}},
+		{"a point to come", []string{data}, []string{"reconcile", "--at", "2999-01-01T00:00:00Z"}, 1,
+			[]string{"in the future"}},
+		{"a point and a comparison", []string{data}, []string{"reconcile", "--at", "2026-11-26T09:00:00Z", "--verify"},
+			1, []string{"at", "verify"}},
+		{"a variable of the client", []string{data, "DOSSIER_UPLOAD_RECEIPT=secret"}, []string{"reconcile"}, 0,
+			[]string{"Nothing to do."}},
 		{"no region", []string{data, "DOSSIER_BUCKET=some-bucket"}, []string{"reconcile"}, 1, []string{"AWS_REGION"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -145,7 +161,8 @@ func TestFirstStart(t *testing.T) {
 		p := start(t, listen, env)
 		// The server answers before what it printed has come through the pipe.
 		var m string
-		for until := time.Now().Add(time.Minute); m == "" && time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+		for until := time.Now().Add(time.Minute); m == "" &&
+			time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
 			m = regexp.MustCompile(`http://\S+/staff/sign-in\?key=\S+\n`).FindString(p.output.String())
 		}
 		m = strings.TrimSpace(m)
@@ -156,7 +173,8 @@ func TestFirstStart(t *testing.T) {
 		if status, page := get(t, link); status != http.StatusOK || !bytes.Contains(page, []byte("<form")) {
 			t.Errorf("the sign-in link answers %d", status)
 		}
-		if status, _, stderr := run(t.Context(), []string{"DOSSIER_LISTEN=" + listen}, "healthcheck", "--ready"); status != exitOK {
+		if status, _, stderr := run(t.Context(), []string{"DOSSIER_LISTEN=" + listen}, "healthcheck",
+			"--ready"); status != exitOK {
 			t.Errorf("healthcheck: %s", stderr)
 		}
 		p.kill()
@@ -246,7 +264,8 @@ func TestStopIsBounded(t *testing.T) {
 
 // Logs carry no detail of a person, no file name, no address, no receipt and no secret.
 func TestLogsKeepSecrets(t *testing.T) {
-	p := start(t, freeAddress(t), []string{"DOSSIER_DATA=" + teststores.Folder(t), "DOSSIER_LOG_LEVEL=debug", "DOSSIER_STAFF_SECRET=the secret of the staff"})
+	p := start(t, freeAddress(t), []string{"DOSSIER_DATA=" + teststores.Folder(t), "DOSSIER_LOG_LEVEL=debug",
+		"DOSSIER_STAFF_SECRET=the secret of the staff"})
 	f := &form{receipt: dossier.NewReceipt(), files: [][]byte{[]byte("content")}}
 	var n atomic.Int64
 	if err := f.post(t.Context(), p.base, &n); err != nil {
@@ -257,7 +276,8 @@ func TestLogsKeepSecrets(t *testing.T) {
 	get(t, p.base+"/staff/sign-in?key=the+secret+of+the+staff")
 	get(t, p.base+"/people?q=Grace")
 	p.kill()
-	for _, secret := range []string{"Grace", "Hopper", "Arlington", "COBOL", f.name(0), "content", f.receipt.String(), f.receipt.String()[:60], "secret of", "secret+of", "127.0.0.1:5"} {
+	for _, secret := range []string{"Grace", "Hopper", "Arlington", "COBOL", f.name(0), "content", f.receipt.String(),
+		f.receipt.String()[:60], "secret of", "secret+of", "127.0.0.1:5"} {
 		if strings.Contains(p.output.String(), secret) {
 			t.Errorf("%q is in the log:\n%s", secret, p.output)
 		}
@@ -273,7 +293,8 @@ func TestMigrateMySQL(t *testing.T) {
 	t.Parallel()
 	db := servers.MariaDB(t)
 	env := []string{
-		"DOSSIER_DATA=" + teststores.Folder(t), "DOSSIER_LISTEN=127.0.0.1:0", "DOSSIER_STAFF_SECRET=the secret of the staff",
+		"DOSSIER_DATA=" + teststores.Folder(t), "DOSSIER_LISTEN=127.0.0.1:0",
+		"DOSSIER_STAFF_SECRET=the secret of the staff",
 		"DOSSIER_DB_HOST=" + db.Host, fmt.Sprintf("DOSSIER_DB_PORT=%d", db.Port), "DOSSIER_DB_NAME=dossier_test",
 		"DOSSIER_DB_USER=app", "DOSSIER_DB_PASSWORD=the password of the app", "DOSSIER_DB_CA_FILE=" + db.CAFile,
 	}
@@ -298,7 +319,8 @@ func TestMigrateMySQL(t *testing.T) {
 		}
 	}
 	expect("serve before anything", env, exitFailed, []string{"app"}, "serve")
-	expect("migrate with a wrong password", append(env, "DOSSIER_DB_ADMIN_USER="+db.AdminUser, "DOSSIER_DB_ADMIN_PASSWORD=wrong"), exitFailed,
+	expect("migrate with a wrong password",
+		append(env, "DOSSIER_DB_ADMIN_USER="+db.AdminUser, "DOSSIER_DB_ADMIN_PASSWORD=wrong"), exitFailed,
 		[]string{"denied"}, "migrate", "up", "--wait", "1h")
 	// Two at once, while the server is not there yet.
 	db.Kill()

@@ -189,14 +189,16 @@ func (b *member) delete(path string) error {
 		return err
 	}
 	defer res.Body.Close()
-	if page, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusOK || strings.HasSuffix(res.Request.URL.Path, "/delete") {
+	if page, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusOK ||
+		strings.HasSuffix(res.Request.URL.Path, "/delete") {
 		return fmt.Errorf("delete %s: %s at %s\n%s", path, res.Status, res.Request.URL.Path, page)
 	}
 	return nil
 }
 
 // call asks the API, with a receipt unless that is zero.
-func (d *smallDisk) call(base, method, path string, receipt dossier.Receipt, in, out any) (status int, header http.Header, problem api.Problem) {
+func (d *smallDisk) call(base, method, path string, receipt dossier.Receipt, in, out any) (status int,
+	header http.Header, problem api.Problem) {
 	d.t.Helper()
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -238,7 +240,8 @@ func (d *smallDisk) refused(base string, known dossier.Receipt) {
 	f := &form{receipt: dossier.NewReceipt(), files: [][]byte{randomBytes(1000)}}
 	var n atomic.Int64
 	if err := f.post(d.t.Context(), base, &n); err == nil || !strings.Contains(err.Error(), "503") ||
-		!strings.Contains(err.Error(), "takes no files at the moment") || !strings.Contains(err.Error(), "Grace Hopper") {
+		!strings.Contains(err.Error(), "takes no files at the moment") ||
+		!strings.Contains(err.Error(), "Grace Hopper") {
 		d.t.Errorf("a form on a full disk: %v", err)
 	}
 	if status, _ := get(d.t, base+"/receipt/"+f.receipt.String()); status != http.StatusNotFound {
@@ -250,13 +253,15 @@ func (d *smallDisk) refused(base string, known dossier.Receipt) {
 			d.t.Errorf("%s on a full disk: %d, %+v, %v", what, status, p, header)
 		}
 	}
-	status, header, p := d.call(base, "POST", "/people", dossier.NewReceipt(), api.Registration{Name: "Ada", Location: "London", Age: 36, Technology: "Mills"}, nil)
+	status, header, p := d.call(base, "POST", "/people", dossier.NewReceipt(),
+		api.Registration{Name: "Ada", Location: "London", Age: 36, Technology: "Mills"}, nil)
 	if status == http.StatusServiceUnavailable {
 		expect("registering", status, header, p)
 	} else {
 		d.t.Errorf("registering on a full disk: %d %+v", status, p)
 	}
-	status, header, p = d.call(base, "PUT", "/files/"+dossier.NewFileID().String(), known, api.Announcement{Name: "a", Size: 1}, nil)
+	status, header, p = d.call(base, "PUT", "/files/"+dossier.NewFileID().String(), known,
+		api.Announcement{Name: "a", Size: 1}, nil)
 	expect("announcing", status, header, p)
 }
 
@@ -265,7 +270,8 @@ func (d *smallDisk) announced(base string, receipt dossier.Receipt, size int64) 
 	d.t.Helper()
 	id = dossier.NewFileID()
 	path := "/files/" + id.String()
-	if status, _, p := d.call(base, "PUT", path, receipt, api.Announcement{Name: "parts", Size: size}, nil); status >= 300 {
+	if status, _, p := d.call(base, "PUT", path, receipt, api.Announcement{Name: "parts", Size: size},
+		nil); status >= 300 {
 		d.t.Fatalf("announce: %d %+v", status, p)
 	}
 	data := randomBytes(int(min(size, dossier.PartSize(size))))
@@ -388,7 +394,8 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("%v\n%s", err, p.output)
 	}
 	d.fill()
-	if status, _, problem := d.call(p.base, "DELETE", "/files/"+given.String(), kept[0].receipt, nil, nil); status != http.StatusNoContent {
+	if status, _, problem := d.call(p.base, "DELETE", "/files/"+given.String(), kept[0].receipt, nil,
+		nil); status != http.StatusNoContent {
 		t.Errorf("give up: %d %+v\n%s", status, problem, p.output)
 	}
 	d.fill()
@@ -530,7 +537,8 @@ func TestFullDiskTwoServers(t *testing.T) {
 	}
 	wg.Wait()
 	if free := d.free(); free < 1<<20 || d.held() < d.ballast {
-		t.Errorf("strangers at two servers left %d bytes free, and %d as ballast, of a reserve of %d", free, d.held(), d.reserve)
+		t.Errorf("strangers at two servers left %d bytes free, and %d as ballast, of a reserve of %d", free, d.held(),
+			d.reserve)
 	}
 	d.fill()
 	for i, f := range going {
@@ -620,7 +628,8 @@ func TestFullDiskKill(t *testing.T) {
 		go func() {
 			// Killed in the middle, or done before.
 			token := csrf.FindSubmatch(staff.get("/people/" + f.receipt.Person.String() + "/delete"))
-			res, err := staff.client.PostForm(p.base+"/people/"+f.receipt.Person.String()+"/delete", url.Values{"csrf": {string(token[1])}})
+			res, err := staff.client.PostForm(p.base+"/people/"+f.receipt.Person.String()+"/delete",
+				url.Values{"csrf": {string(token[1])}})
 			if err == nil {
 				res.Body.Close()
 			}
@@ -658,7 +667,8 @@ func TestFullDiskWithoutBallast(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		status, _, stderr := run(ctx, append(d.env, "DOSSIER_LISTEN=127.0.0.1:0"), command)
-		if status != exitFailed || !strings.Contains(stderr, d.data()) || !strings.Contains(stderr, "free 1.0 MiB on that disk") {
+		if status != exitFailed || !strings.Contains(stderr, d.data()) ||
+			!strings.Contains(stderr, "free 1.0 MiB on that disk") {
 			t.Errorf("%s: exit status %d\n%s", command, status, stderr)
 		}
 	}

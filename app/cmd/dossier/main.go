@@ -77,7 +77,8 @@ func (p *program) run(ctx context.Context, args []string) int {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(p.serveCommand(), p.uploadCommand(), p.migrateCommand(), p.reconcileCommand(), p.backupCommand(), p.restoreCommand(), p.healthcheckCommand(), p.versionCommand(), p.settingsCommand())
+	root.AddCommand(p.serveCommand(), p.uploadCommand(), p.migrateCommand(), p.reconcileCommand(), p.backupCommand(),
+		p.restoreCommand(), p.healthcheckCommand(), p.versionCommand(), p.settingsCommand())
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK

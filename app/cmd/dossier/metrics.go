@@ -12,8 +12,8 @@ import (
 const metricsEvery = time.Minute
 
 // metricsLoop logs, once at the start and then every so often, a line of the message "metrics" whose attributes are
-// numbers. The log is the one carrier of the app's own metrics: the stack makes metrics of these lines, and who runs the
-// program alone can read them. Each instance tells the same of the stores that all share.
+// numbers. The log is the one carrier of the app's own metrics: the stack makes metrics of these lines, and who runs
+// the program alone can read them. Each instance tells the same of the stores that all share.
 func metricsLoop(ctx context.Context, svc *dossier.Service, log *slog.Logger) {
 	for {
 		custody, err := svc.Custody(ctx)

@@ -65,7 +65,8 @@ all agree, 1 and 3 as before, where 3 also stands for what has no owner or was n
 	f.BoolVar(&o.Sweep, "sweep", true, "compare all records with all objects and people")
 	f.BoolVar(&o.Verify, "verify", false, "read every byte of each stored file and compare it with its record")
 	f.IntVar(&o.YesRemove, "yes-delete", 0, "remove up to so many things without an owner that are held back")
-	f.BoolVar(&putBack, "put-back", false, "only put back what reconciliation removed and is still kept (embedded stores)")
+	f.BoolVar(&putBack, "put-back", false,
+		"only put back what reconciliation removed and is still kept (embedded stores)")
 	f.DurationVar(&olderThan, "older-than", 0,
 		"how long an unfinished upload must have shown no progress (default: DOSSIER_RECONCILE_AGE)")
 	f.StringVar(&at, "at", "", atUsage)
@@ -91,7 +92,8 @@ func (p *program) reconcile(ctx context.Context, o dossier.ReconcileOptions, old
 	if embedded(cfg) != (backup.Parts{}) {
 		// Opening the stores would make it, and find nothing to do.
 		if _, err := os.Stat(cfg.Data); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("there is no data folder %s: set DOSSIER_DATA to the one that \"dossier serve\" uses", cfg.Data)
+			return fmt.Errorf("there is no data folder %s: set DOSSIER_DATA to the one that \"dossier serve\" uses",
+				cfg.Data)
 		}
 	}
 	s, err := openStores(ctx, cfg)
@@ -146,7 +148,8 @@ func (p *program) reconcile(ctx context.Context, o dossier.ReconcileOptions, old
 // scrubbed tells how far the reading of all stored files is.
 func (p *program) scrubbed(c dossier.Custody) {
 	if last := c.Scrub.Last; last != nil {
-		fmt.Fprintf(p.stdout, "Last read whole: %s of %d files, ended %s; %d damaged.\n", dossier.FormatBytes(last.Bytes),
+		fmt.Fprintf(p.stdout, "Last read whole: %s of %d files, ended %s; %d damaged.\n",
+			dossier.FormatBytes(last.Bytes),
 			last.Files, last.EndedAt.Format(time.RFC3339), last.Found)
 	}
 	if now := c.Scrub.Current; now != nil {
@@ -168,7 +171,8 @@ func summarise(p *program, r *dossier.ReconcileReport) {
 	if r.DryRun {
 		did = "Would be done"
 	}
-	if len(r.Counts) == 0 && r.AbortedMultipartUploads == 0 && r.Failures == 0 && r.Held+r.HeldUnacknowledged+r.Recounting == 0 {
+	if len(r.Counts) == 0 && r.AbortedMultipartUploads == 0 && r.Failures == 0 &&
+		r.Held+r.HeldUnacknowledged+r.Recounting == 0 {
 		fmt.Fprintln(p.stdout, "Nothing to do.")
 	} else {
 		fmt.Fprintf(p.stdout, "%s:\n", did)
@@ -183,15 +187,20 @@ func summarise(p *program, r *dossier.ReconcileReport) {
 		fmt.Fprintf(p.stdout, "%7d  without an owner, left\n", r.Ownerless)
 	}
 	if r.Held > 0 {
-		fmt.Fprintf(p.stdout, "%7d  HELD BACK: due for removal, and too many to go by themselves. A store may have been "+
-			"emptied or set back: restore it. If all of them are to go: dossier reconcile --yes-delete %d\n", r.Held, r.Held)
+		fmt.Fprintf(p.stdout,
+			"%7d  HELD BACK: due for removal, and too many to go by themselves. A store may have been "+
+				"emptied or set back: restore it. If all of them are to go: dossier reconcile --yes-delete %d\n",
+			r.Held,
+			r.Held)
 	}
 	if r.HeldUnacknowledged > 0 {
-		fmt.Fprintf(p.stdout, "%7d  files that were never acknowledged wait for another day: so many do not go at once\n",
+		fmt.Fprintf(p.stdout,
+			"%7d  files that were never acknowledged wait for another day: so many do not go at once\n",
 			r.HeldUnacknowledged)
 	}
 	if r.Recounting > 0 {
-		fmt.Fprintf(p.stdout, "%7d  people are counted wrongly, and changed lately: the next reconciliation counts them anew\n",
+		fmt.Fprintf(p.stdout,
+			"%7d  people are counted wrongly, and changed lately: the next reconciliation counts them anew\n",
 			r.Recounting)
 	}
 	if r.Failures > 0 {

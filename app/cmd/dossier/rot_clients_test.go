@@ -149,7 +149,8 @@ var rotWays = map[string]func(*rot, *rotPerson, []rotFile) error{
 func (r *rot) form(p *rotPerson, files []rotFile) error {
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
-	for _, field := range [][2]string{{"receipt", p.receipt.String()}, {"name", p.details.Name}, {"location", p.details.Location},
+	for _, field := range [][2]string{{"receipt", p.receipt.String()}, {"name", p.details.Name},
+		{"location", p.details.Location},
 		{"age", strconv.Itoa(p.details.Age)}, {"technology", p.details.Technology}} {
 		if err := w.WriteField(field[0], field[1]); err != nil {
 			return err
@@ -172,8 +173,8 @@ func (r *rot) form(p *rotPerson, files []rotFile) error {
 	return postBody(ctx, r.base, w.FormDataContentType(), &body)
 }
 
-// call makes a request to the API, as who has the receipt; several times where an instance is down, for every call may be
-// repeated.
+// call makes a request to the API, as who has the receipt; several times where an instance is down, for every call may
+// be repeated.
 func (r *rot) call(p *rotPerson, method, path string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -226,7 +227,8 @@ func (r *rot) api(p *rotPerson, files []rotFile) error {
 	for _, f := range files {
 		data, id := f.data(), dossier.NewFileID().String()
 		var announced, stored api.File
-		if err := r.call(p, http.MethodPut, "/files/"+id, api.Announcement{Name: f.name, Size: int64(f.size)}, &announced); err != nil {
+		if err := r.call(p, http.MethodPut, "/files/"+id, api.Announcement{Name: f.name, Size: int64(f.size)},
+			&announced); err != nil {
 			return err
 		}
 		crc := dossier.NewCRC64()
@@ -243,7 +245,8 @@ func (r *rot) api(p *rotPerson, files []rotFile) error {
 		if err := r.call(p, http.MethodPost, "/files/"+id+"/complete", whole, &stored); err != nil {
 			return err
 		}
-		if stored.State != api.Stored || stored.Name != f.name || stored.Content.Sha256 != whole.Sha256 || stored.Damage != nil {
+		if stored.State != api.Stored || stored.Name != f.name || stored.Content.Sha256 != whole.Sha256 ||
+			stored.Damage != nil {
 			r.t.Errorf("%s was completed as %+v", f.name, stored)
 		}
 	}
@@ -255,7 +258,8 @@ func (r *rot) part(p *rotPerson, id string, number int, data []byte) error {
 	crc := dossier.NewCRC64()
 	_, _ = crc.Write(data) // never fails
 	var signed api.SignedParts
-	ask := api.PartsToSign{Parts: []api.Part{{Number: number, Size: int64(len(data)), Crc64Nvme: api.FormatCRC64NVME(crc.Sum64())}}}
+	ask := api.PartsToSign{Parts: []api.Part{{Number: number, Size: int64(len(data)),
+		Crc64Nvme: api.FormatCRC64NVME(crc.Sum64())}}}
 	if err := r.call(p, http.MethodPost, "/files/"+id+"/parts", ask, &signed); err != nil {
 		return err
 	}
@@ -349,7 +353,8 @@ func (r *rot) whole(what string, a rotAnswer, right func([]byte) error) bool {
 			return false
 		}
 		return true
-	case a.status == http.StatusInternalServerError, a.status == http.StatusNotFound, a.status == http.StatusServiceUnavailable:
+	case a.status == http.StatusInternalServerError, a.status == http.StatusNotFound,
+		a.status == http.StatusServiceUnavailable:
 		r.count(fmt.Sprint("reading was refused: ", a.status))
 	default:
 		r.t.Errorf("%s answers %d: %s", what, a.status, a.body)

@@ -25,10 +25,10 @@ import (
 	"dossier.example/app/internal/teststores"
 )
 
-// TestRot damages stored files at random, below the stores, while clients send files, send them again and download them,
-// instances are killed and the command reconciles. Whatever is answered whole is what was sent. When the damaging ends,
-// everything that is damaged is marked after two passes of the scrub at most, and nothing else is; and whatever is sent
-// again is whole.
+// TestRot damages stored files at random, below the stores, while clients send files, send them again and download
+// them, instances are killed and the command reconciles. Whatever is answered whole is what was sent. When the damaging
+// ends, everything that is damaged is marked after two passes of the scrub at most, and nothing else is; and whatever
+// is sent again is whole.
 //
 // Clocks that differ between instances are for the domain's tests: a process has that of its machine.
 func TestRot(t *testing.T) {
@@ -100,7 +100,8 @@ func rotEmbedded(t *testing.T) *rot {
 func rotServers(t *testing.T) *rot {
 	cloud := teststores.Cloud(t)
 	return &rot{t: t, stores: cloud.Stores(t), objects: filepath.Join(cloud.S3.Data, cloud.Bucket),
-		// What S3 sends by a link does not pass the app, which promises nothing of it: that rests on S3, and on the scrub.
+		// What S3 sends by a link does not pass the app, which promises nothing of it: that rests on S3, and on the
+		// scrub.
 		env: append(cloud.Environ(), "DOSSIER_S3_LINKS=false")}
 }
 
@@ -119,7 +120,8 @@ func (r *rot) begin(seed uint64) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	t.Cleanup(r.client.CloseIdleConnections)
-	r.calm = slices.Clip(slices.Concat(r.env, noRates, []string{"DOSSIER_SCRUB_BYTES=1TiB", "DOSSIER_SCRUB_INTERVAL=1s"}))
+	r.calm = slices.Clip(slices.Concat(r.env, noRates,
+		[]string{"DOSSIER_SCRUB_BYTES=1TiB", "DOSSIER_SCRUB_INTERVAL=1s"}))
 	r.env = slices.Clip(slices.Concat(r.calm, hasty))
 	r.listen = []string{freeAddress(t), freeAddress(t)}
 	r.instances = make([]*process, len(r.listen))
@@ -197,9 +199,11 @@ func (r *rot) badTimes(lasts time.Duration) {
 		kills++
 		// A machine that is slow gets the time that it needs for something to happen.
 		r.mu.Lock()
-		happened := r.runs["damaged: flipped"] > 0 && r.runs["damaged: truncated"] > 0 && r.runs["damaged: removed"] > 0 &&
+		happened := r.runs["damaged: flipped"] > 0 && r.runs["damaged: truncated"] > 0 &&
+			r.runs["damaged: removed"] > 0 &&
 			r.runs["damaged: another's bytes"] > 0 && r.runs["read whole"] > 0 && r.runs["read whole: files.zip"] > 0 &&
-			r.runs["sent again by the form"] > 0 && r.runs["sent again by the API"] > 0 && r.runs["sent again by the command"] > 0
+			r.runs["sent again by the form"] > 0 && r.runs["sent again by the API"] > 0 &&
+			r.runs["sent again by the command"] > 0
 		r.mu.Unlock()
 		if happened && time.Now().After(until) {
 			break
@@ -211,8 +215,8 @@ func (r *rot) badTimes(lasts time.Duration) {
 	t.Logf("%d persons, %d files acknowledged, %d kills, runs %v", len(r.people), len(r.acked), kills, r.runs)
 }
 
-// settle has what was left half-done finished or removed, so that nothing changes any more by itself: an upload that was
-// cut off may be what heals a file that is damaged since.
+// settle has what was left half-done finished or removed, so that nothing changes any more by itself: an upload that
+// was cut off may be what heals a file that is damaged since.
 func (r *rot) settle() {
 	for _, p := range r.instances {
 		p.kill()
@@ -238,8 +242,8 @@ func (r *rot) path(f dossier.File) string {
 	return filepath.Join(r.objects, filepath.FromSlash(f.Key()))
 }
 
-// damages changes the bytes of stored files, as a disk does, or somebody who has no business there. Everything else that
-// a store knows of an object stays: its time, and with S3 its checksum.
+// damages changes the bytes of stored files, as a disk does, or somebody who has no business there. Everything else
+// that a store knows of an object stays: its time, and with S3 its checksum.
 func (r *rot) damages(rng *rand.Rand) {
 	stored := func() (dossier.File, bool) {
 		p := r.person(rng)
@@ -271,7 +275,8 @@ func (r *rot) damages(rng *rand.Rand) {
 			what, err = "truncated", os.Truncate(r.path(f), rng.Int64N(f.Content.Size))
 		case n < 6:
 			for range 20 {
-				if other, ok := stored(); ok && other.Content.Size == f.Content.Size && other.Content.SHA256 != f.Content.SHA256 {
+				if other, ok := stored(); ok && other.Content.Size == f.Content.Size &&
+					other.Content.SHA256 != f.Content.SHA256 {
 					what, err = "another's bytes", replaceBytes(r.path(f), r.path(other))
 					break
 				}
@@ -449,7 +454,8 @@ func (r *rot) mustBeMarked(names map[string]bool) {
 		}
 	}
 	if most := 100; page.status != http.StatusOK || len(shown) != min(len(names), most) {
-		r.t.Errorf("the page about the storage (%d) names %d files, and %d are damaged", page.status, len(shown), len(names))
+		r.t.Errorf("the page about the storage (%d) names %d files, and %d are damaged", page.status, len(shown),
+			len(names))
 	}
 }
 

@@ -184,9 +184,11 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	l, err := lc.Listen(ctx, "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("listen on %s: another program uses this port; stop it, or set DOSSIER_LISTEN to another, for example localhost:8081", address)
+		return nil, fmt.Errorf("listen on %s: another program uses this port; stop it, or set DOSSIER_LISTEN to "+
+			"another, for example localhost:8081", address)
 	case errors.Is(err, syscall.EACCES):
-		return nil, fmt.Errorf("listen on %s: this user may not use the port; set DOSSIER_LISTEN to one above 1023", address)
+		return nil, fmt.Errorf("listen on %s: this user may not use the port; set DOSSIER_LISTEN to one above 1023",
+			address)
 	case err != nil:
 		return nil, fmt.Errorf("listen on %s: %w; set DOSSIER_LISTEN to an address of this machine", address, err)
 	}

@@ -92,7 +92,8 @@ func (s *stores) open(ctx context.Context, cfg *config.Config) (err error) {
 		s.closers = append(s.closers, c.Close)
 		s.catalog = c
 	} else {
-		s.catalog = catalog.NewDynamoDB(sdk, catalog.DynamoDBConfig{Table: cfg.Catalog.Table, Timeout: cfg.Timeouts.Store})
+		s.catalog = catalog.NewDynamoDB(sdk,
+			catalog.DynamoDBConfig{Table: cfg.Catalog.Table, Timeout: cfg.Timeouts.Store})
 	}
 	if cfg.Objects.Embedded() {
 		d, err := objects.OpenDirectory(filepath.Join(cfg.Data, "objects"))
@@ -103,7 +104,8 @@ func (s *stores) open(ctx context.Context, cfg *config.Config) (err error) {
 		d.Bound(s.space.Take)
 		s.objects, s.parts = d, s.space.Receiver(d)
 	} else {
-		o, err := objects.NewS3(sdk, objects.S3Config{Bucket: cfg.Objects.Bucket, PathStyle: cfg.Objects.PathStyle, Timeout: cfg.Timeouts.Store})
+		o, err := objects.NewS3(sdk, objects.S3Config{Bucket: cfg.Objects.Bucket, PathStyle: cfg.Objects.PathStyle,
+			Timeout: cfg.Timeouts.Store})
 		if err != nil {
 			return fmt.Errorf("open the store of objects: %w", err)
 		}

@@ -96,12 +96,14 @@ command again.`,
 	})
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.to, "to", "", "address of the site, such as https://files.example.org (default: that of the receipt's link)")
+	f.StringVar(&o.to, "to", "",
+		"address of the site, such as https://files.example.org (default: that of the receipt's link)")
 	f.StringVar(&o.name, "name", "", "name of a new person")
 	f.StringVar(&o.location, "location", "", "location of a new person")
 	f.StringVar(&o.age, "age", "", "age of a new person, in years")
 	f.StringVar(&o.technology, "technology", "", "technology of a new person")
-	f.StringVar(&o.receiptFile, "receipt-file", "", "file that holds the receipt of an earlier submission, or its link; - is standard input")
+	f.StringVar(&o.receiptFile, "receipt-file", "",
+		"file that holds the receipt of an earlier submission, or its link; - is standard input")
 	f.StringVar(&o.receipt, "receipt", "", "the receipt itself, or its link; others may see it on the command line")
 	f.BoolVarP(&o.recursive, "recursive", "r", false, "take the files in folders")
 	f.IntVar(&o.parallel, "parallel", 4, "parts that are sent at once (1 to 64)")
@@ -110,7 +112,8 @@ command again.`,
 	f.BoolVar(&o.json, "json", false, "print JSON lines; see above")
 	f.BoolVar(&o.showReceipt, "show-receipt", false,
 		"send nothing, but print the receipt that an unfinished run of this command keeps")
-	f.BoolVar(&o.giveUp, "give-up", false, "send nothing, but remove what interrupted runs of this command left half-done, and forget them")
+	f.BoolVar(&o.giveUp, "give-up", false,
+		"send nothing, but remove what interrupted runs of this command left half-done, and forget them")
 	return c
 }
 
@@ -118,8 +121,8 @@ command again.`,
 var errInterrupted = errors.New("interrupted")
 
 func (p *program) upload(c *cobra.Command, o uploadFlags, paths []string) error {
-	// Else this process would end, without a word, where it writes to a pipe that nobody reads any more. It stays so for
-	// the message of its end.
+	// Else this process would end, without a word, where it writes to a pipe that nobody reads any more. It stays so
+	// for the message of its end.
 	signal.Ignore(syscall.SIGPIPE)
 	r := &uploadReport{progress: progress{stderr: p.stderr, quiet: o.quiet}, stdout: p.stdout, flags: o}
 	run, summary, err := p.doUpload(c, o, paths, r)
@@ -171,7 +174,8 @@ func (o uploadFlags) mend(s upload.Summary) string {
 	case s.Link == "" || o.giveUp || o.showReceipt:
 		return "mend that, and run the same command again"
 	case o.name != "": // of a new person
-		return "the receipt is kept: mend that, and run the same command again, which sends nothing twice and prints it, or " +
+		return "the receipt is kept: mend that, and run the same command again, which sends nothing twice and " +
+			"prints it, or " +
 			"run it with --show-receipt"
 	}
 	return "mend that, and run the same command again, which sends nothing twice"
@@ -187,8 +191,10 @@ func (p *program) doUpload(c *cobra.Command, o uploadFlags, paths []string, r *u
 	}
 	// Beforehand, while there is no person yet. Whoever has the receipt anyway may do without being told.
 	if (options.Receipt == nil || o.json) && isClosed(p.stdout) {
-		return nil, upload.Summary{}, &upload.Error{Code: upload.CodeInput, Message: "standard output is closed (or is " +
-			"/dev/null, opened for reading as well), so nobody would get the receipt: redirect it, such as by >receipt.txt"}
+		return nil, upload.Summary{},
+			&upload.Error{Code: upload.CodeInput, Message: "standard output is closed (or is " +
+				"/dev/null, opened for reading as well), so nobody would get the receipt: redirect it, such as by " +
+				">receipt.txt"}
 	}
 	options.Files, err = upload.Collect(paths, o.recursive, func(path, why string) {
 		r.say("skipped: %s: %s", path, why)
@@ -201,7 +207,8 @@ func (p *program) doUpload(c *cobra.Command, o uploadFlags, paths []string, r *u
 	if o.showReceipt {
 		kept, err := upload.KeptReceipt(options)
 		if err == nil && !kept.Registered {
-			r.say("the site has not confirmed this person yet: the receipt may open nothing until the same command has run again")
+			r.say("the site has not confirmed this person yet: the receipt may open nothing until the same command " +
+				"has run again")
 		}
 		return nil, upload.Summary{Person: kept.Person, Link: kept.Link}, err
 	}
@@ -257,7 +264,8 @@ func (p *program) uploadOptions(c *cobra.Command, o uploadFlags) (upload.Options
 	case from != "" && details:
 		return fault("a new person's details and a receipt, by %s, are both given: leave one of them out", from)
 	case from == "" && !details:
-		return fault("say who it is for: --name, --location, --age and --technology for a new person, or --receipt-file for an earlier one")
+		return fault("say who it is for: --name, --location, --age and --technology for a new person, or " +
+			"--receipt-file for an earlier one")
 	case from == "":
 		if out.Details, err = dossier.ParseDetails(o.name, o.location, o.age, o.technology); err != nil {
 			var coded *dossier.Error
@@ -285,7 +293,8 @@ func (p *program) uploadOptions(c *cobra.Command, o uploadFlags) (upload.Options
 		}
 		parsed, err := dossier.ParseReceipt(token)
 		if err != nil {
-			return fault("what %s gives is no receipt: it is the link of a receipt's page, or its last part, of 64 characters", from)
+			return fault("what %s gives is no receipt: it is the link of a receipt's page, or its last part, of 64 "+
+				"characters", from)
 		}
 		out.Receipt = &parsed
 	}
@@ -295,7 +304,8 @@ func (p *program) uploadOptions(c *cobra.Command, o uploadFlags) (upload.Options
 			return fault("--to must be the address of a site, such as https://files.example.org: %v", err)
 		}
 		if linked != nil && linked.String() != out.Site.String() {
-			return fault("the receipt is one of %s, and would be sent to %s: name the same site, or leave --to out", linked, out.Site)
+			return fault("the receipt is one of %s, and would be sent to %s: name the same site, or leave --to out",
+				linked, out.Site)
 		}
 	case linked != nil:
 		out.Site = linked
@@ -310,7 +320,9 @@ func (p *program) receipt(o uploadFlags) (text, from string, err error) {
 	variable, _ := p.lookup(receiptVariable)
 	switch {
 	case o.receipt != "" && o.receiptFile != "":
-		return "", "", &upload.Error{Code: upload.CodeInput, Message: "--receipt and --receipt-file are both given: leave one of them out"}
+		return "", "",
+			&upload.Error{Code: upload.CodeInput,
+				Message: "--receipt and --receipt-file are both given: leave one of them out"}
 	case o.receipt != "":
 		return o.receipt, "--receipt", nil
 	case o.receiptFile != "":
@@ -319,7 +331,8 @@ func (p *program) receipt(o uploadFlags) (text, from string, err error) {
 		if o.receiptFile != "-" {
 			f, err := os.Open(o.receiptFile)
 			if err != nil {
-				return "", "", &upload.Error{Code: upload.CodeInput, Message: "read the receipt: " + err.Error(), Err: err}
+				return "", "", &upload.Error{Code: upload.CodeInput, Message: "read the receipt: " + err.Error(),
+					Err: err}
 			}
 			defer f.Close()
 			in = f
@@ -341,7 +354,8 @@ func origin(text string) (*url.URL, error) {
 	if err != nil {
 		return nil, errors.New("it cannot be read")
 	}
-	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil ||
+		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		return nil, errors.New("http or https, a host, a port if need be, no path")
 	}
 	return &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}, nil

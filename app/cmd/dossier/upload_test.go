@@ -46,7 +46,8 @@ func TestUpload(t *testing.T) {
 			}
 			reconcileNow(t, s.env)
 			reconcileNow(t, s.env)
-			if last := reconcileNow(t, s.env); len(last.Counts) != 0 || last.AbortedMultipartUploads != 0 || last.Failures != 0 {
+			if last := reconcileNow(t, s.env); len(last.Counts) != 0 || last.AbortedMultipartUploads != 0 ||
+				last.Failures != 0 {
 				t.Errorf("a third reconcile still finds something: %+v", last)
 			}
 		})
@@ -56,24 +57,28 @@ func TestUpload(t *testing.T) {
 // Several files at once, an empty one and one in parts among them, for a person who is new.
 func testNewPerson(t *testing.T, s *gatedSite) {
 	u := newUploader(t)
-	content := map[string][]byte{"a.txt": []byte("a"), "empty.txt": nil, "drawing.bin": randomBytes(20<<20 + 1), "ünïcode <1>.txt": []byte("u")}
+	content := map[string][]byte{"a.txt": []byte("a"), "empty.txt": nil, "drawing.bin": randomBytes(20<<20 + 1),
+		"ünïcode <1>.txt": []byte("u")}
 	_, paths := files(t, content)
 	s.parts.take()
 	got, summary := u.run(exitOK, append(ada(s), paths...)...)
 	if want := []int{1, 1, 1, 1, 2, 3}; !slices.Equal(partsStored(s.parts.take()), want) {
 		t.Errorf("other parts than %v were sent", want)
 	}
-	if summary.State != "complete" || summary.Stored != 4 || summary.Failed+summary.Left != 0 || summary.Resumed || summary.Error != nil ||
+	if summary.State != "complete" || summary.Stored != 4 || summary.Failed+summary.Left != 0 || summary.Resumed ||
+		summary.Error != nil ||
 		summary.StoredBytes != 20<<20+3 || summary.SentBytes != 20<<20+3 || summary.Person == "" {
 		t.Errorf("the summary is %+v", summary)
 	}
-	if !regexp.MustCompile(`^` + regexp.QuoteMeta(s.app.URL) + `/receipt/[A-Za-z0-9_-]{64}$`).MatchString(summary.ReceiptURL) {
+	if !regexp.MustCompile(`^` + regexp.QuoteMeta(s.app.URL) +
+		`/receipt/[A-Za-z0-9_-]{64}$`).MatchString(summary.ReceiptURL) {
 		t.Errorf("the receipt's link is %q", summary.ReceiptURL)
 	}
 	for _, f := range got {
 		data := content[filepath.Base(f.Path)]
 		sum := sha256.Sum256(data)
-		if f.State != "stored" || f.Size != int64(len(data)) || f.Sent != f.Size || f.SHA256 != hex.EncodeToString(sum[:]) || f.ID == "" || f.CRC64 == "" || f.Error != nil {
+		if f.State != "stored" || f.Size != int64(len(data)) || f.Sent != f.Size ||
+			f.SHA256 != hex.EncodeToString(sum[:]) || f.ID == "" || f.CRC64 == "" || f.Error != nil {
 			t.Errorf("told of a file: %+v", f)
 		}
 	}
@@ -104,7 +109,8 @@ func testNewPerson(t *testing.T, s *gatedSite) {
 // A file whose stored copy is damaged is sent again, though the site lists it as stored, and replaces the copy.
 func testDamagedAtSite(t *testing.T, s *gatedSite) {
 	u := newUploader(t)
-	content := map[string][]byte{"whole.txt": []byte("whole"), "lost.bin": randomBytes(9 << 20), "bent.txt": []byte("bent, and sent again")}
+	content := map[string][]byte{"whole.txt": []byte("whole"), "lost.bin": randomBytes(9 << 20),
+		"bent.txt": []byte("bent, and sent again")}
 	_, paths := files(t, content)
 	_, first := u.run(exitOK, append(ada(s), paths...)...)
 	person, err := dossier.ParsePersonID(first.Person)
@@ -123,7 +129,8 @@ func testDamagedAtSite(t *testing.T, s *gatedSite) {
 			t.Fatal(err)
 		}
 		if f.Name == "bent.txt" {
-			if err := s.stores.Objects.Put(t.Context(), f.Key(), strings.NewReader("bent, and sent agaim")); err != nil {
+			if err := s.stores.Objects.Put(t.Context(), f.Key(),
+				strings.NewReader("bent, and sent agaim")); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -145,7 +152,8 @@ func testDamagedAtSite(t *testing.T, s *gatedSite) {
 // A receipt may come in four ways, as a link or bare. What is there already is not sent again.
 func testReceipt(t *testing.T, s *gatedSite) {
 	u := newUploader(t)
-	content := map[string][]byte{"one.bin": randomBytes(9 << 20), "two.txt": []byte("2"), "three.txt": []byte("3"), "four.txt": []byte("4"), "five.txt": []byte("5")}
+	content := map[string][]byte{"one.bin": randomBytes(9 << 20), "two.txt": []byte("2"), "three.txt": []byte("3"),
+		"four.txt": []byte("4"), "five.txt": []byte("5")}
 	folder, _ := files(t, content)
 	in := func(name string) string { return filepath.Join(folder, name) }
 	_, summary := u.run(exitOK, append(ada(s), in("one.bin"))...)
@@ -174,7 +182,8 @@ func testReceipt(t *testing.T, s *gatedSite) {
 
 	s.parts.take()
 	again, summary := u.run(exitOK, in("one.bin"), in("two.txt"), "--receipt-file", file)
-	if sent := partsStored(s.parts.take()); len(sent) > 0 || summary.SentBytes != 0 || summary.Stored != 2 || summary.ReceiptURL != link {
+	if sent := partsStored(s.parts.take()); len(sent) > 0 || summary.SentBytes != 0 || summary.Stored != 2 ||
+		summary.ReceiptURL != link {
 		t.Errorf("what is there was sent again: parts %v, %+v", sent, summary)
 	}
 	for _, f := range again {
@@ -186,7 +195,8 @@ func testReceipt(t *testing.T, s *gatedSite) {
 
 	other := bare[:60] + "AAAA"
 	_, summary = u.run(exitUsage, in("one.bin"), "--to", s.app.URL, "--receipt", other)
-	if summary.State != "refused" || summary.Error == nil || summary.Error.Code != "input" || strings.Contains(summary.Error.Message, other[:30]) {
+	if summary.State != "refused" || summary.Error == nil || summary.Error.Code != "input" ||
+		strings.Contains(summary.Error.Message, other[:30]) {
 		t.Errorf("a wrong receipt ends with %+v", summary)
 	}
 	if left := u.journals(); len(left) > 0 {

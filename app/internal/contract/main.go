@@ -1,5 +1,6 @@
-// Contract prints, as JSON, what this module asks of the infrastructure: the parameters that commands read, the table of
-// files' records, and the numbers in the log that are to become metrics. It exists for the tests of the infrastructure, which is a module of its own and compares itself with this.
+// Contract prints, as JSON, what this module asks of the infrastructure: the parameters that commands read, the table
+// of files' records, and the numbers in the log that are to become metrics. It exists for the tests of the
+// infrastructure, which is a module of its own and compares itself with this.
 package main
 
 import (
@@ -17,8 +18,8 @@ import (
 
 // contract is what is printed.
 type contract struct {
-	// Serve and Migrate are the names of parameters below the stack's path that "dossier serve" and "dossier migrate" ask for; each begins
-	// with a slash.
+	// Serve and Migrate are the names of parameters below the stack's path that "dossier serve" and "dossier migrate"
+	// ask for; each begins with a slash.
 	Serve, Migrate []string
 	Table          *dynamodb.CreateTableInput
 	// Metrics are the keys of the numbers in the log's lines of the message "metrics".

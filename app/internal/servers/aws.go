@@ -21,12 +21,14 @@ type AWS struct {
 	Endpoint string
 	// Region, AccessKey and SecretKey sign the requests.
 	Region, AccessKey, SecretKey string
-	// Data is where S3's buckets are, each a folder in which every object is the file of its key; empty for other servers.
+	// Data is where S3's buckets are, each a folder in which every object is the file of its key; empty for other
+	// servers.
 	Data string
 	*Process
 }
 
-// Config returns the settings for a client of the AWS SDK: the endpoint, the region and static credentials. Retries are the SDK's own.
+// Config returns the settings for a client of the AWS SDK: the endpoint, the region and static credentials. Retries are
+// the SDK's own.
 func (a *AWS) Config() aws.Config {
 	return aws.Config{
 		Region:       a.Region,
@@ -36,7 +38,8 @@ func (a *AWS) Config() aws.Config {
 }
 
 // S3 starts versitygw. It is strict: signatures and checksums are verified. It keeps objects as files with extended
-// attributes, which the temporary folder's file system must have. There are no buckets in it yet; they may keep versions.
+// attributes, which the temporary folder's file system must have. There are no buckets in it yet; they may keep
+// versions.
 func S3(t T) *AWS {
 	t.Helper()
 	program := require(t, "versitygw", "versitygw")
@@ -65,7 +68,8 @@ func S3(t T) *AWS {
 	return a
 }
 
-// DynamoDB starts dynalite. It accepts any credentials, and has no transactions, TTL or point-in-time recovery. There are no tables in it yet.
+// DynamoDB starts dynalite. It accepts any credentials, and has no transactions, TTL or point-in-time recovery. There
+// are no tables in it yet.
 func DynamoDB(t T) *AWS {
 	t.Helper()
 	program := require(t, "dynalite", "dynalite")
@@ -75,7 +79,8 @@ func DynamoDB(t T) *AWS {
 	a := &AWS{Region: "us-east-1", AccessKey: secret(), SecretKey: secret()}
 	dir := tempDir(t, "dynamodb")
 	// It ends when a client goes away in the middle of a request, as one does that is killed. DynamoDB does not.
-	const patient = "process.on('uncaughtException', (e) => { if (e.code !== 'ECONNRESET') { console.error(e); process.exit(1); } });\n"
+	const patient = "process.on('uncaughtException', (e) => { if (e.code !== 'ECONNRESET') { console.error(e); " +
+		"process.exit(1); } });\n"
 	if err := os.WriteFile(filepath.Join(dir, "patient.cjs"), []byte(patient), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +88,8 @@ func DynamoDB(t T) *AWS {
 		name: "dynalite",
 		command: func(dir string, port int) *exec.Cmd {
 			// Tables pass through CREATING and DELETING as in AWS, only sooner.
-			cmd := exec.Command(program, "--host", "127.0.0.1", "--port", strconv.Itoa(port), "--path", filepath.Join(dir, "data"),
+			cmd := exec.Command(program, "--host", "127.0.0.1", "--port", strconv.Itoa(port), "--path",
+				filepath.Join(dir, "data"),
 				"--createTableMs", "20", "--updateTableMs", "20", "--deleteTableMs", "20")
 			cmd.Env = append(environment(dir), "NODE_OPTIONS=--require="+filepath.Join(dir, "patient.cjs"))
 			return cmd
