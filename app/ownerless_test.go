@@ -474,3 +474,39 @@ func TestAClockThatJumpsRemovesNothingForGood(t *testing.T) {
 		t.Errorf("put back after a clock jumped: %+v, %v", back, err)
 	}
 }
+
+// A submission that was never acknowledged and has more files than go in a day goes alone; the next waits for another
+// day.
+func TestALargeUnacknowledgedSubmissionGoesAlone(t *testing.T) {
+	s := embedded(t)
+	const files = 1001
+	for range 2 {
+		p := dossier.Person{ID: dossier.NewPersonID(), Details: ada, State: dossier.PersonSubmitting,
+			CreatedAt: s.clock.now().Truncate(time.Microsecond), UpdatedAt: s.clock.now().Truncate(time.Microsecond)}
+		if err := s.people.Insert(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		for range files {
+			f := dossier.File{Person: p.ID, ID: dossier.NewFileID(), Name: "x", Author: "Ada", State: dossier.FileUploading,
+				CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt.Add(100 * age)}
+			if err := s.catalog.Put(t.Context(), f); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.objects.Put(t.Context(), f.Key(), strings.NewReader("x")); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	s.clock.forward(2 * age)
+	for day := range 2 {
+		report := s.sweep(t, dossier.ReconcileOptions{})
+		held := files * (1 - day)
+		if report.Counts[dossier.RepairRemovedSubmission] != 1 || report.HeldUnacknowledged != held {
+			t.Errorf("day %d: %+v, want one submission removed and %d files held", day, report, held)
+		}
+		s.clock.forward(age)
+	}
+	for p, err := range s.people.Leftovers(t.Context(), s.clock.now()) {
+		t.Errorf("person %s is left, %v", p.ID, err)
+	}
+}
