@@ -659,6 +659,10 @@ func TestFullDiskKill(t *testing.T) {
 func TestFullDiskWithoutBallast(t *testing.T) {
 	t.Parallel()
 	d := mountDisk(t, 64)
+	// The stores without what serve keeps beside them.
+	if err := os.Mkdir(d.data(), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	if status, _, stderr := run(t.Context(), d.env, "reconcile"); status != exitOK {
 		t.Fatal(stderr)
 	}
