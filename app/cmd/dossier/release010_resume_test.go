@@ -301,11 +301,13 @@ func (in *installation) mustReconcile() {
 				kept++
 				want[dossier.RepairFinished]++
 			case f.State == "uploading":
-				want[dossier.RepairRemovedUpload]++
+				if p.State == "submitted" { // else it goes with its person
+					want[dossier.RepairRemovedUpload]++
+				}
 				if !f.Direct && f.SHA256 == "" { // broke off in a form: no record names the transfer
 					transfers++
 				}
-			case f.State == "deleting":
+			case f.State == "deleting" && p.State == "submitted":
 				want[dossier.RepairRemovedFile]++
 			}
 		}
