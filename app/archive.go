@@ -162,49 +162,18 @@ func (a *Archive) Write(ctx context.Context, w io.Writer) error {
 
 // copy writes a stored file's bytes to w, if they are those that its record describes.
 func (s *Service) copy(ctx context.Context, w io.Writer, person PersonID, f archived, buf []byte) error {
-	r, err := s.objects.Open(ctx, ObjectKey(person, f.id), 0, -1)
-	if errors.Is(err, ErrNotFound) {
-		return s.archiveFault(ctx, person, f, ObjectMissing, err)
+	r, err := s.Open(ctx, File{Person: person, ID: f.id, Content: &Content{Size: f.held.Size, CRC64: f.held.CRC64}}, 0, -1)
+	if err == nil {
+		defer r.Close() // only read from
+		_, err = io.CopyBuffer(w, r, buf)
 	}
-	if err != nil {
-		return fmt.Errorf("open object: %w", err)
-	}
-	defer r.Close() // only read from
-	var size int64
-	crc := NewCRC64()
-	for {
-		n, err := r.Read(buf)
-		if size += int64(n); size > f.held.Size {
-			break
-		}
-		crc.Write(buf[:n])
-		if _, err := w.Write(buf[:n]); err != nil {
-			return fmt.Errorf("write a file of the archive: %w", err)
-		}
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return fmt.Errorf("read object: %w", err)
-		}
-	}
-	if held := (Held{Size: size, CRC64: crc.Sum64()}); held != f.held {
-		return s.archiveFault(ctx, person, f, ObjectDiffers,
-			fmt.Errorf("its record has %d bytes, CRC-64 %016x; the store gave %d, %016x", f.held.Size, f.held.CRC64,
-				held.Size,
-				held.CRC64))
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return Errorf(CodeLost, err, "A file was deleted meanwhile. Load the page again.")
+	case err != nil:
+		return fmt.Errorf("write a file of the archive: %w", err)
 	}
 	return nil
-}
-
-// archiveFault marks a file of which an archive found that its object is missing or differs, and returns the refusal.
-func (s *Service) archiveFault(ctx context.Context, person PersonID, f archived, kind DamageKind, cause error) error {
-	file := File{Person: person, ID: f.id}
-	err := s.found(ctx, file, kind)
-	if errors.Is(err, ErrNotFound) {
-		return Errorf(CodeLost, err, "A file was deleted meanwhile. Load the page again.")
-	}
-	return damaged(file, kind, errors.Join(cause, err))
 }
 
 // archiveNames gives the files of one archive names under which every system can unpack them side by side. Case makes

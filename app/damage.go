@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"sync"
 	"time"
@@ -27,9 +28,10 @@ type Damage struct {
 	FoundAt time.Time
 }
 
-// damaged is the refusal of a stored file whose object is missing or differs.
+// damaged is the refusal of a stored file whose object is missing or differs. The cause is for the log alone: a file
+// whose object is not found is none that is not found.
 func damaged(f File, kind DamageKind, cause error) *Error {
-	return Errorf(CodeDamaged, fmt.Errorf("file %s of person %s: object %s: %w", f.ID, f.Person, kind, cause),
+	return Errorf(CodeDamaged, fmt.Errorf("file %s of person %s: object %s: %v", f.ID, f.Person, kind, cause),
 		"The stored copy of this file is damaged. Send the file again to replace it.")
 }
 
@@ -173,12 +175,13 @@ type rereads struct {
 	person map[PersonID]int64
 }
 
-// The bounds of rereads, in bytes an hour. The second is also what its memory follows from: a person takes a KiB of it
-// at least.
+// The bounds of rereads, in bytes an hour. What a person has counts for rereadLeast at least; and rereadPeople, who are
+// remembered, take about 5 MB.
 const (
 	rereadPerson = 2 << 30
 	rereadAll    = 64 << 30
 	rereadLeast  = 1 << 10
+	rereadPeople = 100_000
 )
 
 // take reports whether size bytes may be read for a person, and counts them.
@@ -197,9 +200,6 @@ func (r *rereads) take(person PersonID, size int64, now time.Time) bool {
 	return true
 }
 
-// rereadPeople is how many persons rereads remembers: about 5 MB.
-const rereadPeople = 100_000
-
 // verifier hands on a stored file's bytes if they are those that its record describes: what differs, or is missing, is
 // found before the last bytes are handed on, so that nobody takes the file for whole.
 type verifier struct {
@@ -207,59 +207,53 @@ type verifier struct {
 	svc  *Service
 	file File
 	r    io.ReadCloser
-	crc  interface {
-		io.Writer
-		Sum64() uint64
-	}
-	n   int64 // bytes read
-	err error
+	crc  hash.Hash64
+	n    int64 // bytes read
+	err  error
 }
 
 func (v *verifier) Read(p []byte) (int, error) {
-	if v.err != nil {
+	if v.err != nil || len(p) == 0 {
 		return 0, v.err
 	}
 	size := v.file.Content.Size
-	if left := size - v.n; left > 0 && int64(len(p)) > left {
-		p = p[:left]
+	p = p[:min(int64(len(p)), size-v.n)]
+	n, err := 0, error(nil)
+	if len(p) > 0 {
+		n, err = v.r.Read(p)
 	}
-	if len(p) == 0 {
-		return 0, nil
-	}
-	if size == 0 {
-		if v.more(nil) {
-			v.n++
-			v.err = v.differs()
-		} else {
-			v.acquit()
-			v.err = io.EOF
-		}
-		return 0, v.err
-	}
-	n, err := v.r.Read(p)
 	v.n += int64(n)
 	_, _ = v.crc.Write(p[:n]) // a hash never fails
 	switch {
-	case v.n == size && (v.crc.Sum64() != v.file.Content.CRC64 || v.more(err)), v.n < size && err == io.EOF:
-		v.err = v.differs()
-		return 0, v.err
 	case v.n == size:
-		v.acquit()
-		v.err = io.EOF
-		return n, nil
-	case err != nil:
+		if v.err = v.end(err); v.err != io.EOF {
+			return 0, v.err
+		}
+	case err == io.EOF:
+		v.err = v.differs()
+	default:
 		v.err = err
 	}
 	return n, v.err
 }
 
-// more reports whether the object goes on behind the size of its record.
-func (v *verifier) more(err error) bool {
-	if err == io.EOF {
-		return false
+// end judges a file of which as many bytes were read as its record has: io.EOF where it is whole.
+func (v *verifier) end(err error) error {
+	if err == nil {
+		var more int
+		if more, err = io.ReadAtLeast(v.r, make([]byte, 1), 1); more > 0 {
+			v.n++
+			return v.differs()
+		}
 	}
-	n, _ := io.ReadAtLeast(v.r, make([]byte, 1), 1)
-	return n > 0
+	switch {
+	case err != io.EOF:
+		return err
+	case v.crc.Sum64() != v.file.Content.CRC64:
+		return v.differs()
+	}
+	v.acquit()
+	return io.EOF
 }
 
 func (v *verifier) differs() error {

@@ -34,8 +34,8 @@ import (
 //     upload_transfer, upload_size, upload_part_size, object_key, created_at, updated_at (Unix microseconds), revision,
 //     writer. Of a claim (see Commit): owner, revision; its file_id begins with "~claim#". Of a person's counter (see
 //     Reserve): files, bytes, epoch, writer, updated_at; its file_id is "~usage". Of what was seen without an owner:
-//     created_at; its file_id begins with "~ownerless#". Of a note: value, writer; its file_id begins with "~note#", and
-//     its person_id is that of nobody. "~" sorts after every UUID.
+//     created_at; its file_id begins with "~ownerless#". Of a note: value, writer; its file_id begins with "~note#",
+//     and its person_id is that of nobody. "~" sorts after every UUID.
 //
 // # IAM
 //
@@ -262,20 +262,7 @@ func (d *DynamoDB) Files(ctx context.Context, person dossier.PersonID, after dos
 		// A query goes on behind any key, whether there is an item of it or not.
 		in.ExclusiveStartKey = key(person.String(), after.String())
 	}
-	var files []dossier.File
-	for i, err := range d.query(ctx, "list a person's file records", in, keys) {
-		if err != nil {
-			return nil, err
-		}
-		f, err := i.file()
-		if err != nil {
-			return nil, err
-		}
-		if files = append(files, f); len(files) == limit {
-			break
-		}
-	}
-	return files, nil
+	return first(d.query(ctx, "list a person's file records", in, keys), limit)
 }
 
 // Describe implements dossier.Catalog.
@@ -389,18 +376,19 @@ func (d *DynamoDB) Behind(ctx context.Context, person dossier.PersonID, file dos
 		// A scan goes on behind any key, whether there is an item of it or not.
 		from = key(person.String(), file.String())
 	}
-	var files []dossier.File
-	for i, err := range d.scanFrom(ctx, "scan the file records", records, from) {
-		if err != nil {
-			return nil, err
+	return first(d.scanFrom(ctx, "scan the file records", records, from), limit)
+}
+
+// first returns up to limit records of a walk.
+func first(items iter.Seq2[*item, error], limit int) (files []dossier.File, err error) {
+	yieldFiles(items, func(f dossier.File, next error) bool {
+		if err = next; err == nil {
+			files = append(files, f)
 		}
-		f, err := i.file()
-		if err != nil {
-			return nil, err
-		}
-		if files = append(files, f); len(files) == limit {
-			break
-		}
+		return err == nil && len(files) < limit
+	})
+	if err != nil {
+		return nil, err
 	}
 	return files, nil
 }

@@ -289,12 +289,10 @@ func (s *SQLite) Unfinished(ctx context.Context, before time.Time) iter.Seq2[dos
 func (s *SQLite) All(ctx context.Context) iter.Seq2[dossier.File, error] {
 	return func(yield func(dossier.File, error) bool) {
 		s.pages(func(last *dossier.File) ([]dossier.File, error) {
-			var person, file string
-			if last != nil {
-				person, file = last.Person.String(), last.ID.String()
+			if last == nil {
+				last = &dossier.File{}
 			}
-			return s.list(ctx, "walk the file records",
-				`WHERE (person_id, file_id) > (?, ?) ORDER BY person_id, file_id LIMIT ?`, person, file, s.page)
+			return s.Behind(ctx, last.Person, last.ID, s.page)
 		}, yield)
 	}
 }
@@ -329,13 +327,12 @@ func (s *SQLite) SetDamage(ctx context.Context, person dossier.PersonID, file do
 func (s *SQLite) Damaged(ctx context.Context) iter.Seq2[dossier.File, error] {
 	return func(yield func(dossier.File, error) bool) {
 		s.pages(func(last *dossier.File) ([]dossier.File, error) {
-			var person, file string
-			if last != nil {
-				person, file = last.Person.String(), last.ID.String()
+			if last == nil {
+				last = &dossier.File{}
 			}
 			return s.list(ctx, "list the damaged files",
 				`WHERE damage IS NOT NULL AND state = 'stored' AND (person_id, file_id) > (?, ?)
-				 ORDER BY person_id, file_id LIMIT ?`, person, file, s.page)
+				 ORDER BY person_id, file_id LIMIT ?`, last.Person.String(), last.ID.String(), s.page)
 		}, yield)
 	}
 }
