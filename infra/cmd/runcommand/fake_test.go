@@ -4,8 +4,8 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -45,6 +45,8 @@ type fake struct {
 	outcome *invocation
 	// deaf makes the agent run on when it is told to cancel.
 	deaf bool
+	// onTheWay, when set, is called when the command has arrived and its id is about to be sent back.
+	onTheWay func(request context.Context)
 
 	calls  []string
 	sent   map[string]any
@@ -109,10 +111,13 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.t.Errorf("not a request to Systems Manager in %s: %v", testRegion, r.Header)
 	}
 	f.calls = append(f.calls, operation)
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+	if err != nil {
+		f.t.Logf("%s: %v", operation, err) // the program's own time was over while it sent this
+		return
+	}
 	var in map[string]any
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&in); errors.Is(err, io.ErrUnexpectedEOF) {
-		return // the program's own time was over while it sent this
-	} else if err != nil {
+	if err := json.Unmarshal(body, &in); err != nil {
 		f.t.Errorf("%s: %v", operation, err)
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
@@ -127,6 +132,9 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out = f.describe(in)
 	case "SendCommand":
 		out = f.send(in)
+		if f.onTheWay != nil {
+			f.onTheWay(r.Context())
+		}
 	case "GetCommandInvocation":
 		if in["CommandId"] != testCommand || in["InstanceId"] != testInstance {
 			f.t.Errorf("GetCommandInvocation of %v", in)

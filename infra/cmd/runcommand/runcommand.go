@@ -149,12 +149,14 @@ func (m *manager) ping(ctx context.Context) (types.PingStatus, error) {
 	return "", nil
 }
 
-// send sends the command and returns its id.
+// send sends the command and returns its id. An end of ctx does not cut the request off at once: what arrived may run,
+// and without its id nobody could cancel it.
 func (m *manager) send(ctx context.Context, deadline time.Time) (string, error) {
 	// Rounded down, and one second at least.
 	execution := max(1, int64((time.Until(deadline)-delivery-reserve)/time.Second))
-	call, cancel := context.WithTimeout(ctx, m.pace.call)
+	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.pace.call)
 	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(m.pace.cancel, cancel) })()
 	in := &ssm.SendCommandInput{
 		DocumentName: aws.String("AWS-RunShellScript"), InstanceIds: []string{m.instance}, TimeoutSeconds: aws.Int32(int32(delivery / time.Second)),
 		Parameters: map[string][]string{"commands": {underBash(m.script)}, "executionTimeout": {strconv.FormatInt(execution, 10)}},
@@ -164,7 +166,12 @@ func (m *manager) send(ctx context.Context, deadline time.Time) (string, error) 
 	}
 	out, err := m.client.SendCommand(call, in)
 	if err != nil {
-		return "", m.explain(call, "sending the command to "+m.instance, "ssm:SendCommand on the instance and on the document AWS-RunShellScript", err)
+		err := m.explain(call, "sending the command to "+m.instance,
+			"ssm:SendCommand on the instance and on the document AWS-RunShellScript", err)
+		if call.Err() != nil {
+			err = fmt.Errorf("%w; if it arrived, it may run on %s: look at Run Command in Systems Manager", err, m.instance)
+		}
+		return "", err
 	}
 	if out.Command == nil || aws.ToString(out.Command.CommandId) == "" {
 		return "", errors.New("sending the command: Systems Manager gave it no id")

@@ -295,6 +295,42 @@ func TestCancel(t *testing.T) {
 	<-f.done
 }
 
+// TestCancelOnTheWay: a command whose id is still on its way to the program is cancelled when it is there.
+func TestCancelOnTheWay(t *testing.T) {
+	f := newFake(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	f.onTheWay = func(request context.Context) {
+		cancel()
+		select {
+		case <-request.Done(): // the program went away
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+	got := run(t, ctx, "sleep 600")
+	if got.status != statusCancelled || !strings.Contains(got.stderr, "was cancelled and has ended") {
+		t.Errorf("got %+v", got)
+	}
+	if n := f.count("CancelCommand"); n != 1 {
+		t.Errorf("CancelCommand was called %d times, want once", n)
+	}
+}
+
+// TestCancelNeverSent: where the answer does not come either, the program ends and says what it knows.
+func TestCancelNeverSent(t *testing.T) {
+	f := newFake(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	f.onTheWay = func(request context.Context) {
+		cancel()
+		<-request.Done()
+	}
+	p := quick()
+	p.cancel = 200 * time.Millisecond
+	got, err := execute(ctx, p, time.Hour, "sleep 600")
+	if got.status != statusCancelled || err == nil || !strings.Contains(err.Error(), "it may run on") {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
 // TestCancelFails: it is said when the command may run on.
 func TestCancelFails(t *testing.T) {
 	for name, prepare := range map[string]func(*fake){
