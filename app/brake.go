@@ -8,12 +8,14 @@ import (
 	"time"
 )
 
-// What no person asked to be removed is removed by reconciliation alone, and all of it passes removals.allow: it is
-// counted over all instances, bounded, and logged with its reason. Two kinds have bounds of their own:
+// What no person asked to be removed is removed by reconciliation alone, and where bytes go with it passes
+// Service.allow: it is counted over all instances, bounded, and logged with its reason. Two kinds have bounds of their
+// own:
 //
-//   - ownerless: an object without a record, or a record without a person. It may have been acknowledged, and a store may
-//     have been emptied, or set back, behind the program's back. So it has to be seen without an owner for an age, by
-//     whichever instance, and only a small share of all goes by itself. More is held back until a person says the word.
+//   - ownerless: an object without a record, or a record without a person. It may have been acknowledged, and a store
+//     may have been emptied, or set back, behind the program's back. So it has to be seen without an owner for an age,
+//     by whichever instance, and only a small share of all goes by itself. More is held back until a person says the
+//     word.
 //   - unacknowledged: by its own record nobody was ever told that it is stored.
 //
 // The bytes of both are set aside, so that a wrong decision can be undone.

@@ -199,15 +199,9 @@ func (i *inspector) ownerless(ctx context.Context) error {
 
 // persons looks for the persons of a batch of records.
 func (i *inspector) persons(ctx context.Context, batch []File) error {
-	var ids []PersonID
-	for _, f := range batch { // those of one person are together
-		if len(ids) == 0 || ids[len(ids)-1] != f.Person {
-			ids = append(ids, f.Person)
-		}
-	}
-	there, err := i.people.Existing(ctx, ids)
+	there, err := i.owners(ctx, batch)
 	if err != nil {
-		return fmt.Errorf("look up people: %w", err)
+		return err
 	}
 	for _, f := range batch {
 		if there[f.Person] {

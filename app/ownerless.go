@@ -20,41 +20,20 @@ type sweep struct {
 // objectsWithoutRecord looks for objects without a record. An object's record is put before its bytes are sent and its
 // key is never used again, so an object whose record is absent can never get one, but from a backup.
 func (r *reconciler) objectsWithoutRecord(ctx context.Context) error {
-	var person PersonID
-	known := map[FileID]bool{}
-	for o, err := range r.objects.List(ctx, ObjectPrefix) {
-		if err != nil {
-			return fmt.Errorf("list objects: %w", err)
-		}
-		p, id, err := ParseObjectKey(o.Key)
-		if err != nil {
+	for o, err := range r.listAll(ctx) {
+		switch {
+		case err != nil:
+			return err
+		case o.foreign:
 			// Not ours: somebody put it there by hand. It is named, so that somebody looks, and left.
 			r.failed(fmt.Errorf("object %q under %s is not one that this program makes; remove it by hand", o.Key,
 				ObjectPrefix))
 			continue
 		}
 		r.sweep.objects++
-		if p != person {
-			person = p
-			clear(known)
-			for f, err := range allFiles(ctx, r.catalog, p) {
-				if err != nil {
-					return fmt.Errorf("person %s: %w", p, err)
-				}
-				known[f.ID] = true
-			}
+		if !o.recorded {
+			r.see(ctx, File{Person: o.person, ID: o.file})
 		}
-		if known[id] {
-			continue
-		}
-		// The listing of records is older than the listing of objects. A look at this one record decides.
-		switch _, err := r.catalog.File(ctx, p, id); {
-		case err == nil:
-			continue
-		case !errors.Is(err, ErrNotFound):
-			return fmt.Errorf("look up the record of object %s: %w", o.Key, err)
-		}
-		r.see(ctx, File{Person: p, ID: id})
 	}
 	r.sweep.walks++
 	return nil
@@ -88,23 +67,6 @@ func (r *reconciler) records(ctx context.Context) error {
 	return nil
 }
 
-// owners returns which of the files' persons are there.
-func (r *reconciler) owners(ctx context.Context, files []File) (map[PersonID]bool, error) {
-	ids := map[PersonID]bool{}
-	for _, f := range files {
-		ids[f.Person] = true
-	}
-	list := make([]PersonID, 0, len(ids))
-	for id := range ids {
-		list = append(list, id)
-	}
-	there, err := r.people.Existing(ctx, list)
-	if err != nil {
-		return nil, fmt.Errorf("look up people: %w", err)
-	}
-	return there, nil
-}
-
 // see notes that a file's object, or its record, has no owner.
 func (r *reconciler) see(ctx context.Context, f File) {
 	r.sweep.ownerless++
@@ -117,7 +79,7 @@ func (r *reconciler) see(ctx context.Context, f File) {
 	case err != nil:
 		r.failed(fmt.Errorf("note that %s has no owner: %w", f.Key(), err))
 	case since.Equal(now):
-		r.repair(fileRepair(RepairSeenOwnerless, f), nil)
+		r.tell(fileRepair(RepairSeenOwnerless, f))
 	}
 }
 
@@ -224,25 +186,21 @@ func (r *reconciler) stillOwnerless(ctx context.Context, o Ownerless) (f File, w
 	f, err = r.catalog.File(ctx, o.Person, o.File)
 	switch {
 	case err == nil:
-		_, err = r.people.Person(ctx, o.Person)
 		what = RepairRemovedRecord
-	case errors.Is(err, ErrNotFound):
-		f = File{Person: o.Person, ID: o.File}
-		if _, err := r.objects.Head(ctx, f.Key()); err != nil {
-			if errors.Is(err, ErrNotFound) {
-				return f, "", nil
-			}
-			return f, "", err
+		if _, err = r.people.Person(ctx, o.Person); err == nil {
+			return f, "", nil
 		}
-		return f, RepairRemovedObject, nil
-	}
-	switch {
 	case errors.Is(err, ErrNotFound):
-		return f, what, nil
-	case err != nil:
-		return f, "", err
+		f, what = File{Person: o.Person, ID: o.File}, RepairRemovedObject
+		if _, err = r.objects.Head(ctx, f.Key()); err == nil {
+			return f, what, nil
+		}
+		what = ""
 	}
-	return f, "", nil
+	if errors.Is(err, ErrNotFound) {
+		err = nil
+	}
+	return f, what, err
 }
 
 // verify reads one stored file and compares it with its record.
@@ -262,17 +220,14 @@ func (r *reconciler) verify(ctx context.Context, f File) error {
 	} else if _, err := r.File(ctx, f.Person, f.ID); errors.Is(err, ErrNotFound) {
 		return nil
 	}
-	switch {
-	case kind == ObjectMissing:
-		r.repair(fileRepair(DamageMissing, f), nil)
-	case kind == ObjectDiffers:
-		r.repair(fileRepair(DamageDiffers, f), nil)
-	default:
-		r.report.Verified++
-		r.report.VerifiedBytes += f.Content.Size
-		if f.Damage != nil {
-			r.repair(fileRepair(RepairWhole, f), nil)
-		}
+	if kind != "" {
+		r.tell(fileRepair(damageOf[kind], f))
+		return nil
+	}
+	r.report.Verified++
+	r.report.VerifiedBytes += f.Content.Size
+	if f.Damage != nil {
+		r.tell(fileRepair(RepairWhole, f))
 	}
 	return nil
 }

@@ -87,9 +87,10 @@ func (s *Service) ReconcileAt(ctx context.Context, versions Versions, o PointOpt
 	if o.At.After(s.time()) {
 		return nil, fmt.Errorf("the point %s is in the future", o.At.Format(time.RFC3339))
 	}
+	report := &PointReport{At: o.At, DryRun: o.DryRun, Counts: map[string]int{}}
 	p := &pointReconciler{
-		Service: s, PointOptions: o, versions: versions, done: done,
-		report: &PointReport{At: o.At, DryRun: o.DryRun, Counts: map[string]int{}},
+		run:          run{Service: s, done: done, counts: report.Counts, failures: &report.Failures},
+		PointOptions: o, versions: versions, report: report,
 	}
 	for _, step := range []func(context.Context) error{p.records, p.objectsWithoutRecord, p.submissions, p.counters} {
 		p.failed(step(ctx))
@@ -102,29 +103,10 @@ func (s *Service) ReconcileAt(ctx context.Context, versions Versions, o PointOpt
 
 // pointReconciler is one run.
 type pointReconciler struct {
-	*Service
+	run
 	PointOptions
 	versions Versions
-	done     func(Repair)
 	report   *PointReport
-	errs     []error
-}
-
-func (p *pointReconciler) failed(err error) {
-	if err == nil {
-		return
-	}
-	p.report.Failures++
-	if len(p.errs) < 10 {
-		p.errs = append(p.errs, err)
-	}
-}
-
-func (p *pointReconciler) tell(r Repair) {
-	p.report.Counts[r.What]++
-	if p.done != nil {
-		p.done(r)
-	}
 }
 
 // pointLooks is how many records are looked at at once: each waits for the object store mostly.
@@ -144,15 +126,9 @@ func (p *pointReconciler) records(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("walk the catalog: %w", err)
 		}
-		var ids []PersonID
-		for _, f := range batch { // those of one person come together
-			if len(ids) == 0 || ids[len(ids)-1] != f.Person {
-				ids = append(ids, f.Person)
-			}
-		}
-		there, err := p.people.Existing(ctx, ids)
+		there, err := p.owners(ctx, batch)
 		if err != nil {
-			return fmt.Errorf("look up people: %w", err)
+			return err
 		}
 		found := make([]finding, len(batch))
 		free := make(chan struct{}, pointLooks)
@@ -204,10 +180,10 @@ func (p *pointReconciler) record(ctx context.Context, f File, person bool) findi
 func (p *pointReconciler) stored(ctx context.Context, f File) finding {
 	want := f.Content.held()
 	held, err := p.objects.Stat(ctx, f.Key())
-	what := DamageDiffers
+	kind := ObjectDiffers
 	switch {
 	case errors.Is(err, ErrNotFound):
-		what = DamageMissing
+		kind = ObjectMissing
 	case err != nil:
 		return finding{err: err}
 	case held == want:
@@ -218,11 +194,11 @@ func (p *pointReconciler) stored(ctx context.Context, f File) finding {
 		return finding{}
 	}
 	if p.DryRun {
-		return finding{what: what}
+		return finding{what: damageOf[kind]}
 	}
 	switch err := p.versions.Revive(ctx, f.Key(), want); {
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrCorrupt), errors.Is(err, errors.ErrUnsupported):
-		return finding{what: what}
+		return p.marked(ctx, f, kind)
 	case err != nil:
 		return finding{err: err}
 	}
@@ -234,12 +210,23 @@ func (p *pointReconciler) stored(ctx context.Context, f File) finding {
 	case err != nil:
 		return finding{err: fmt.Errorf("look at what was brought back: %w", err)}
 	case held != want:
-		return finding{what: DamageDiffers}
+		return p.marked(ctx, f, ObjectDiffers)
 	}
-	if _, err := p.judge(ctx, f, ""); err != nil && !errors.Is(err, ErrNotFound) {
-		return finding{err: err}
+	if whole := p.marked(ctx, f, ""); whole.err != nil {
+		return whole
 	}
 	return finding{what: RepairRevived, verified: true}
+}
+
+// marked judges a stored file, and tells of its damage. Of one that was deleted meanwhile there is nothing to tell.
+func (p *pointReconciler) marked(ctx context.Context, f File, kind DamageKind) finding {
+	switch _, err := p.judge(ctx, f, kind); {
+	case errors.Is(err, ErrNotFound):
+		return finding{}
+	case err != nil:
+		return finding{err: err}
+	}
+	return finding{what: damageOf[kind]}
 }
 
 // still reports whether a file is stored; where that cannot be seen, it is taken for so.
@@ -250,25 +237,14 @@ func (p *pointReconciler) still(ctx context.Context, f File) bool {
 
 // upload commits an upload whose bytes are all there.
 func (p *pointReconciler) upload(ctx context.Context, f File) finding {
-	what, content := RepairFinished, f.Content
-	if content == nil {
-		found, err := p.unseen(ctx, f)
-		if err != nil || found == nil {
-			return finding{err: err}
-		}
-		what, content = RepairFound, found
-	} else if whole, err := (&reconciler{Service: p.Service}).arrived(ctx, f); err != nil || !whole {
+	what, content, err := p.recoverable(ctx, f, true)
+	if err != nil || content == nil {
 		return finding{err: err}
 	}
 	if p.DryRun {
 		return finding{what: what}
 	}
-	if f.Content == nil {
-		if err := p.catalog.Describe(ctx, f.Person, f.ID, *content, p.time()); err != nil {
-			return finding{err: fmt.Errorf("describe file: %w", err)}
-		}
-	}
-	switch committed, err := p.commit(ctx, f, *content); {
+	switch committed, err := p.commitFound(ctx, f, *content); {
 	case err != nil:
 		return finding{err: err}
 	case committed.ID != f.ID:
@@ -277,72 +253,20 @@ func (p *pointReconciler) upload(ctx context.Context, f File) finding {
 	return finding{what: what, verified: true}
 }
 
-// unseen describes the object of an upload that its record does not describe; nil where there is none, it is not what
-// was announced, or its person is not acknowledged. An object is only there when all its bytes are.
-func (s *Service) unseen(ctx context.Context, f File) (*Content, error) {
-	person, err := s.people.Person(ctx, f.Person)
-	if errors.Is(err, ErrNotFound) || err == nil && person.State != PersonSubmitted {
-		return nil, nil
-	} else if err != nil {
-		return nil, err
-	}
-	held, err := s.objects.Stat(ctx, f.Key())
-	if errors.Is(err, ErrNotFound) || err == nil && f.Multipart != nil && held.Size != f.Multipart.Size {
-		return nil, nil
-	} else if err != nil {
-		return nil, err
-	}
-	c, err := s.contentOf(ctx, f)
-	if errors.Is(err, ErrNotFound) {
-		return nil, nil
-	} else if err != nil {
-		return nil, err
-	}
-	if c.held() != held {
-		return nil, fmt.Errorf("its object has %d bytes, CRC-64 %016x; the store says %d, %016x", c.Size, c.CRC64,
-			held.Size, held.CRC64)
-	}
-	return c, nil
-}
-
-// objectsWithoutRecord tells of objects without a record.
+// objectsWithoutRecord tells of objects without a record. Those of foreign keys are for Reconcile to name.
 func (p *pointReconciler) objectsWithoutRecord(ctx context.Context) error {
-	var person PersonID
-	known := map[FileID]bool{}
-	for o, err := range p.objects.List(ctx, ObjectPrefix) {
-		if err != nil {
-			return fmt.Errorf("list objects: %w", err)
-		}
-		of, id, err := ParseObjectKey(o.Key)
-		if err != nil {
-			continue // not this program's; Reconcile names it
-		}
-		if of != person {
-			person = of
-			clear(known)
-			for f, err := range allFiles(ctx, p.catalog, of) {
-				if err != nil {
-					return fmt.Errorf("person %s: %w", of, err)
-				}
-				known[f.ID] = true
-			}
-		}
-		if known[id] {
-			continue
-		}
-		// The listing of records is older than the listing of objects. A look at this one record decides.
-		switch _, err := p.catalog.File(ctx, of, id); {
-		case err == nil:
-			continue
-		case !errors.Is(err, ErrNotFound):
-			p.failed(fmt.Errorf("look for the record of object %s: %w", o.Key, err))
+	for o, err := range p.listAll(ctx) {
+		switch {
+		case err != nil:
+			return err
+		case o.foreign || o.recorded:
 			continue
 		}
 		what := PointNoRecord
 		if o.ModifiedAt.After(p.At) {
 			what = PointLater
 		}
-		p.tell(Repair{What: what, Person: of.String(), File: id.String(), Key: o.Key})
+		p.tell(Repair{What: what, Person: o.person.String(), File: o.file.String(), Key: o.Key})
 	}
 	return nil
 }
@@ -389,17 +313,9 @@ func (p *pointReconciler) counters(ctx context.Context) error {
 
 // recount counts one person's files anew, unless something was counted after before: its record may be about to be put.
 func (p *pointReconciler) recount(ctx context.Context, person PersonID, before time.Time) (what string, err error) {
-	// In this order: what changes after this look makes Recount fail.
-	seen, err := p.catalog.Usage(ctx, person)
+	seen, have, err := p.countAnew(ctx, person)
 	if err != nil {
 		return "", err
-	}
-	var have Quota
-	for f, err := range allFiles(ctx, p.catalog, person) {
-		if err != nil {
-			return "", err
-		}
-		have = have.plus(f.Counted())
 	}
 	switch {
 	case have == seen.Quota:

@@ -75,6 +75,9 @@ const (
 	DamageDiffers = "DAMAGE: stored file differs from its object"
 )
 
+// damageOf is the Repair that tells of a kind of damage.
+var damageOf = map[DamageKind]string{ObjectMissing: DamageMissing, ObjectDiffers: DamageDiffers}
+
 // ReconcileReport tells what a run did.
 type ReconcileReport struct {
 	DryRun bool `json:"dry_run"`
@@ -116,10 +119,7 @@ func (r *ReconcileReport) NeedsPerson() bool {
 // Each repair is handed to done as it happens (nil: to nobody), so memory stays bounded. One failure does not end the
 // run, except an end of ctx; the returned error joins the first ten reasons.
 func (s *Service) Reconcile(ctx context.Context, o ReconcileOptions, done func(Repair)) (*ReconcileReport, error) {
-	r := &reconciler{
-		Service: s, ReconcileOptions: o, done: done, before: s.time().Add(-o.OlderThan),
-		report: &ReconcileReport{DryRun: o.DryRun, Counts: map[string]int{}},
-	}
+	r := newReconciler(s, o, done)
 	var steps []func(context.Context) error
 	if o.Sweep {
 		// First too: what the other steps remove is uncounted, so counters that were wrong would stay wrong and look as
@@ -148,29 +148,25 @@ func (s *Service) Reconcile(ctx context.Context, o ReconcileOptions, done func(R
 
 // reconciler is one run.
 type reconciler struct {
-	*Service
+	run
 	ReconcileOptions
 	before time.Time
-	done   func(Repair)
 	report *ReconcileReport
-	errs   []error
 	sweep  sweep
 }
 
-func (r *reconciler) failed(err error) {
-	if err == nil {
-		return
-	}
-	r.report.Failures++
-	if len(r.errs) < 10 {
-		r.errs = append(r.errs, err)
+func newReconciler(s *Service, o ReconcileOptions, done func(Repair)) *reconciler {
+	report := &ReconcileReport{DryRun: o.DryRun, Counts: map[string]int{}}
+	return &reconciler{
+		run:              run{Service: s, done: done, counts: report.Counts, failures: &report.Failures},
+		ReconcileOptions: o, before: s.time().Add(-o.OlderThan), report: report,
 	}
 }
 
 // repair does one repair, unless this is a dry run, and reports it. Work that somebody else did first is no failure and
 // is not reported.
 func (r *reconciler) repair(rep Repair, do func() error) {
-	if !r.DryRun && do != nil {
+	if !r.DryRun {
 		switch err := do(); {
 		case errors.Is(err, ErrLost), errors.Is(err, ErrNotFound):
 			return
@@ -179,10 +175,7 @@ func (r *reconciler) repair(rep Repair, do func() error) {
 			return
 		}
 	}
-	r.report.Counts[rep.What]++
-	if r.done != nil {
-		r.done(rep)
-	}
+	r.tell(rep)
 }
 
 func fileRepair(what string, f File) Repair {
@@ -243,7 +236,7 @@ func (r *reconciler) unfinished(ctx context.Context) error {
 			r.repair(fileRepair(RepairRemovedFile, f), func() error { return r.erase(ctx, f, keepForUndo) })
 			continue
 		}
-		what, content, err := r.recoverable(ctx, f)
+		what, content, err := r.recoverable(ctx, f, false)
 		if err != nil {
 			r.failed(fmt.Errorf("look at unfinished file %s of person %s: %w", f.ID, f.Person, err))
 			continue
@@ -266,30 +259,11 @@ func (r *reconciler) unfinished(ctx context.Context) error {
 	return nil
 }
 
-// recoverable returns the content of an unfinished file that only lacks its commit, and what the commit is called; nil
-// where there is none.
-func (r *reconciler) recoverable(ctx context.Context, f File) (what string, c *Content, err error) {
-	if f.Content == nil && f.Multipart != nil {
-		// Such an object is only made once its record describes it, so the catalog was set back since.
-		c, err = r.unseen(ctx, f)
-		return RepairFound, c, err
-	}
-	if whole, err := r.arrived(ctx, f); !whole || err != nil {
-		return "", nil, err
-	}
-	return RepairFinished, f.Content, nil
-}
-
 // finish commits an unfinished file, or removes it where the same is stored.
 func (r *reconciler) finish(ctx context.Context, f File, content Content) error {
-	if f.Content == nil {
-		if err := r.catalog.Describe(ctx, f.Person, f.ID, content, r.time()); err != nil {
-			return fmt.Errorf("describe file: %w", err)
-		}
-		f.Content = &content
-	}
-	stored, err := r.commit(ctx, f, content)
+	stored, err := r.commitFound(ctx, f, content)
 	if err == nil && stored.ID != f.ID {
+		f.Content = &content
 		return r.take(ctx, f, FileUploading)
 	}
 	return err
@@ -319,32 +293,12 @@ func (r *reconciler) mayRemove(ctx context.Context, n int) (bool, error) {
 	return allowed, err
 }
 
-// arrived reports whether an unfinished file only lacks its commit: its person is acknowledged and the object store
-// holds what the record describes. Files of a person that is not acknowledged go with the person.
-func (r *reconciler) arrived(ctx context.Context, f File) (bool, error) {
-	if f.Content == nil {
-		return false, nil
-	}
-	p, err := r.people.Person(ctx, f.Person)
-	if errors.Is(err, ErrNotFound) {
-		return false, nil
-	}
-	if err != nil || p.State != PersonSubmitted {
-		return false, err
-	}
-	held, err := r.objects.Stat(ctx, f.Key())
-	if errors.Is(err, ErrNotFound) {
-		return false, nil
-	}
-	return err == nil && held == f.Content.held(), err
-}
-
 // take wins a record in one of the states from and removes it with its object.
-func (r *reconciler) take(ctx context.Context, f File, from ...FileState) error {
-	if err := r.catalog.MarkDeleting(ctx, f.Person, f.ID, r.time(), from...); err != nil {
+func (s *Service) take(ctx context.Context, f File, from ...FileState) error {
+	if err := s.catalog.MarkDeleting(ctx, f.Person, f.ID, s.time(), from...); err != nil {
 		return err
 	}
-	return r.erase(ctx, f, keepForUndo)
+	return s.erase(ctx, f, keepForUndo)
 }
 
 // leftovers removes submissions that were never acknowledged, and ends deletions of persons.
@@ -461,17 +415,9 @@ func (r *reconciler) miscounted(ctx context.Context) error {
 
 // recount counts one person's files anew.
 func (r *reconciler) recount(ctx context.Context, person PersonID) error {
-	// In this order: what changes after this look makes Recount fail.
-	seen, err := r.catalog.Usage(ctx, person)
+	seen, have, err := r.countAnew(ctx, person)
 	if err != nil {
 		return err
-	}
-	var have Quota
-	for f, err := range allFiles(ctx, r.catalog, person) {
-		if err != nil {
-			return err
-		}
-		have = have.plus(f.Counted())
 	}
 	if have == seen.Quota {
 		return nil

@@ -25,7 +25,7 @@ const (
 // bucket the bytes are former versions instead. What is put back is handed to done as it happens. It may be repeated,
 // and one failure does not end it; the returned error joins the first ten reasons.
 func (s *Service) PutBack(ctx context.Context, done func(Repair)) (*ReconcileReport, error) {
-	r := &reconciler{Service: s, done: done, report: &ReconcileReport{Counts: map[string]int{}}}
+	r := newReconciler(s, ReconcileOptions{}, done)
 	for k, err := range s.objects.Kept(ctx) {
 		if err != nil {
 			r.failed(fmt.Errorf("list what was removed: %w", err))
@@ -41,7 +41,7 @@ func (s *Service) PutBack(ctx context.Context, done func(Repair)) (*ReconcileRep
 			r.failed(fmt.Errorf("put %s back: %w", k.Key, err))
 			continue
 		}
-		r.repair(fileRepair(what, f), nil)
+		r.tell(fileRepair(what, f))
 	}
 	return r.report, errors.Join(r.errs...)
 }
@@ -111,7 +111,7 @@ func (s *Service) storeBack(ctx context.Context, f File, content Content) (what 
 	}
 	// Two of one name and SHA-256 cannot both be stored, and are not the same: so it stays where it was.
 	f.Content = &content
-	if err := (&reconciler{Service: s}).take(ctx, f, FileUploading); err != nil {
+	if err := s.take(ctx, f, FileUploading); err != nil {
 		return "", fmt.Errorf("set object aside again: %w", err)
 	}
 	return "", fmt.Errorf("file %s of this person has its name and SHA-256, but other bytes: delete the one that is "+
@@ -129,10 +129,8 @@ func (s *Service) judgeBack(ctx context.Context, f File) (what string, err error
 	switch {
 	case err != nil:
 		return "", err
-	case kind == ObjectMissing:
-		return DamageMissing, nil
-	case kind == ObjectDiffers:
-		return DamageDiffers, nil
+	case kind != "":
+		return damageOf[kind], nil
 	}
 	return RepairPutBack, nil
 }
