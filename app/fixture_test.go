@@ -15,8 +15,18 @@ import (
 )
 
 func embedded(t *testing.T) stores {
-	s := teststores.Embedded(t, teststores.Migrated(t))
-	return stores{people: s.People, catalog: s.Catalog, objects: s.Objects, clock: &clock{t: time.Now().UTC()}}
+	return embeddedIn(t, teststores.Migrated(t), time.Now().UTC())
+}
+
+func embeddedIn(t *testing.T, folder string, now time.Time) stores {
+	s := teststores.Embedded(t, folder)
+	return stores{people: s.People, catalog: s.Catalog, objects: s.Objects, clock: &clock{t: now}, folder: folder}
+}
+
+// copied returns a copy of embedded stores that nothing happens to at the moment.
+func (s stores) copied(t *testing.T) stores {
+	t.Helper()
+	return embeddedIn(t, teststores.Copied(t, s.folder), s.clock.now())
 }
 
 // onEachKind runs a test on the embedded stores, and on the cloud's kinds on real servers.
@@ -34,6 +44,8 @@ type stores struct {
 	catalog dossier.Catalog
 	objects dossier.Objects
 	clock   *clock
+	// folder is that of embedded stores.
+	folder string
 	// log is the service's; nil: none.
 	log *slog.Logger
 	// loose: reconciliation ran that takes everything for old, so it may have counted a file anew whose record was

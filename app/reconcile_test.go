@@ -11,81 +11,9 @@ import (
 
 // Reconciliation itself is cut off at every call; the next one ends the work.
 func TestFaultAtEveryStepOfReconcile(t *testing.T) {
-	oneForm, twoForm, sent := anotherFormCalls(t), formCalls(t), directCalls(t)
-	prepare := func(t *testing.T) (stores, dossier.Receipt) {
-		s, kept := embedded(t), dossier.NewReceipt()
-		if _, err := submit(t.Context(), s.service(dossier.DefaultLimits()), kept, twoFiles); err != nil {
-			t.Fatal(err)
-		}
-		// A file of an acknowledged person that only lacks its commit; one without bytes; a submission never
-		// acknowledged; a deletion half done; an object without record; a record without person.
-		_, _ = submit(t.Context(), s.faulty(failing(t, oneForm, dieBefore, "catalog.Commit", 1)), kept,
-			[]upload{{"c.txt", []byte("gamma")}})
-		_, _ = submit(t.Context(), s.faulty(failing(t, oneForm, dieAfter, "catalog.Put", 1)), kept,
-			[]upload{{"d.txt", []byte("delta")}})
-		_, _ = submit(t.Context(), s.faulty(failing(t, twoForm, dieBefore, "catalog.Commit", 2)), dossier.NewReceipt(),
-			twoFiles)
-		gone := dossier.NewReceipt()
-		if _, err := submit(t.Context(), s.service(dossier.DefaultLimits()), gone, twoFiles); err != nil {
-			t.Fatal(err)
-		}
-		// Dies when the first record is gone, and still counted.
-		_ = s.faulty(&faults{at: 5, mode: dieAfter}).DeletePerson(t.Context(), gone.Person)
-		// Files sent directly: one that only lacks its commit; one that lacks its type too; one whose multipart upload
-		// is not finished; one that was never sent; what was counted for one without a record, and its multipart
-		// upload.
-		for _, d := range []struct {
-			name string
-			m    mode
-			call string
-			nth  int
-		}{
-			{"e.txt", dieBefore, "catalog.Commit", 1}, {"f.txt", dieAfter, "objects.Finish", 1},
-			{"g.txt", dieBefore, "objects.Finish", 1},
-			{"h.txt", dieAfter, "catalog.Put", 1}, {"i.txt", dieBefore, "catalog.Put", 1},
-		} {
-			who := kept
-			if d.name == "i.txt" {
-				// Nothing else happens to this person, so it is counted anew at once.
-				who = dossier.NewReceipt()
-				if _, err := s.service(dossier.DefaultLimits()).Register(t.Context(), who, ada); err != nil {
-					t.Fatal(err)
-				}
-			}
-			_, _ = s.sendDirectly(t, s.faulty(failing(t, sent, d.m, d.call, d.nth)), who, dossier.NewFileID(),
-				upload{d.name, []byte(d.name)})
-		}
-		orphan := dossier.File{Person: dossier.NewPersonID(), ID: dossier.NewFileID(), Name: "x", Author: "y",
-			State:     dossier.FileUploading,
-			CreatedAt: s.clock.now().Truncate(time.Microsecond), UpdatedAt: s.clock.now().Truncate(time.Microsecond)}
-		if err := s.objects.Put(t.Context(), orphan.Key(), strings.NewReader("orphan")); err != nil {
-			t.Fatal(err)
-		}
-		// As new as can be, so that only the missing person tells.
-		orphan.Person, orphan.UpdatedAt = dossier.NewPersonID(), orphan.UpdatedAt.Add(8*24*time.Hour)
-		if _, err := s.catalog.Reserve(t.Context(), orphan.Person, orphan.Counted(), dossier.Quota{Files: 9, Bytes: 9},
-			s.clock.now()); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.catalog.Put(t.Context(), orphan); err != nil {
-			t.Fatal(err)
-		}
-		// Both were seen without an owner before.
-		for o := range s.objects.List(t.Context(), "") {
-			person, file, err := dossier.ParseObjectKey(o.Key)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := s.catalog.File(t.Context(), person, file); errors.Is(err, dossier.ErrNotFound) {
-				s.see(t, person, file)
-			}
-		}
-		s.see(t, orphan.Person, orphan.ID)
-		s.clock.forward(7 * 24 * time.Hour)
-		return s, kept
-	}
+	prepared, kept := unreconciled(t)
 	options := dossier.ReconcileOptions{OlderThan: 24 * time.Hour, Sweep: true, Verify: true, YesRemove: 3}
-	s, kept := prepare(t)
+	s := prepared.copied(t)
 	clean := &faults{at: -1}
 	report, err := s.faulty(clean).Reconcile(t.Context(), options, nil)
 	if err != nil {
@@ -107,7 +35,7 @@ func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 	s.checkAcknowledged(t, kept, append([]upload{{name: "c.txt"}, {name: "e.txt"}, {name: "f.txt"}}, twoFiles...))
 
 	t.Run("dry run", func(t *testing.T) {
-		s, _ := prepare(t)
+		s := prepared.copied(t)
 		p1, r1, o1 := s.count(t)
 		dry := options
 		dry.DryRun = true
@@ -123,7 +51,8 @@ func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 	for i, call := range clean.calls {
 		for m := failBefore; m <= dieAfter; m++ {
 			t.Run(name(i, call, m), func(t *testing.T) {
-				s, kept := prepare(t)
+				t.Parallel()
+				s := prepared.copied(t)
 				_, err := s.faulty(&faults{at: i, mode: m}).Reconcile(t.Context(), options, nil)
 				if !errors.Is(err, dossier.ErrUnavailable) {
 					t.Errorf("Reconcile: %v, want ErrUnavailable", err)
@@ -136,6 +65,83 @@ func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 			})
 		}
 	}
+}
+
+// unreconciled returns stores in which everything is that reconciliation mends, and the receipt of a person who was told
+// that twoFiles are stored.
+func unreconciled(t *testing.T) (stores, dossier.Receipt) {
+	t.Helper()
+	oneForm, twoForm, sent := anotherFormCalls(t), formCalls(t), directCalls(t)
+	s, kept := embedded(t), dossier.NewReceipt()
+	if _, err := submit(t.Context(), s.service(dossier.DefaultLimits()), kept, twoFiles); err != nil {
+		t.Fatal(err)
+	}
+	// A file of an acknowledged person that only lacks its commit; one without bytes; a submission never
+	// acknowledged; a deletion half done; an object without record; a record without person.
+	_, _ = submit(t.Context(), s.faulty(failing(t, oneForm, dieBefore, "catalog.Commit", 1)), kept,
+		[]upload{{"c.txt", []byte("gamma")}})
+	_, _ = submit(t.Context(), s.faulty(failing(t, oneForm, dieAfter, "catalog.Put", 1)), kept,
+		[]upload{{"d.txt", []byte("delta")}})
+	_, _ = submit(t.Context(), s.faulty(failing(t, twoForm, dieBefore, "catalog.Commit", 2)), dossier.NewReceipt(),
+		twoFiles)
+	gone := dossier.NewReceipt()
+	if _, err := submit(t.Context(), s.service(dossier.DefaultLimits()), gone, twoFiles); err != nil {
+		t.Fatal(err)
+	}
+	// Dies when the first record is gone, and still counted.
+	_ = s.faulty(&faults{at: 5, mode: dieAfter}).DeletePerson(t.Context(), gone.Person)
+	// Files sent directly: one that only lacks its commit; one that lacks its type too; one whose multipart upload
+	// is not finished; one that was never sent; what was counted for one without a record, and its multipart
+	// upload.
+	for _, d := range []struct {
+		name string
+		m    mode
+		call string
+		nth  int
+	}{
+		{"e.txt", dieBefore, "catalog.Commit", 1}, {"f.txt", dieAfter, "objects.Finish", 1},
+		{"g.txt", dieBefore, "objects.Finish", 1},
+		{"h.txt", dieAfter, "catalog.Put", 1}, {"i.txt", dieBefore, "catalog.Put", 1},
+	} {
+		who := kept
+		if d.name == "i.txt" {
+			// Nothing else happens to this person, so it is counted anew at once.
+			who = dossier.NewReceipt()
+			if _, err := s.service(dossier.DefaultLimits()).Register(t.Context(), who, ada); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, _ = s.sendDirectly(t, s.faulty(failing(t, sent, d.m, d.call, d.nth)), who, dossier.NewFileID(),
+			upload{d.name, []byte(d.name)})
+	}
+	orphan := dossier.File{Person: dossier.NewPersonID(), ID: dossier.NewFileID(), Name: "x", Author: "y",
+		State:     dossier.FileUploading,
+		CreatedAt: s.clock.now().Truncate(time.Microsecond), UpdatedAt: s.clock.now().Truncate(time.Microsecond)}
+	if err := s.objects.Put(t.Context(), orphan.Key(), strings.NewReader("orphan")); err != nil {
+		t.Fatal(err)
+	}
+	// As new as can be, so that only the missing person tells.
+	orphan.Person, orphan.UpdatedAt = dossier.NewPersonID(), orphan.UpdatedAt.Add(8*24*time.Hour)
+	if _, err := s.catalog.Reserve(t.Context(), orphan.Person, orphan.Counted(), dossier.Quota{Files: 9, Bytes: 9},
+		s.clock.now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.catalog.Put(t.Context(), orphan); err != nil {
+		t.Fatal(err)
+	}
+	// Both were seen without an owner before.
+	for o := range s.objects.List(t.Context(), "") {
+		person, file, err := dossier.ParseObjectKey(o.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.catalog.File(t.Context(), person, file); errors.Is(err, dossier.ErrNotFound) {
+			s.see(t, person, file)
+		}
+	}
+	s.see(t, orphan.Person, orphan.ID)
+	s.clock.forward(7 * 24 * time.Hour)
+	return s, kept
 }
 
 func TestReconcileFinishesWhatOnlyLacksItsCommit(t *testing.T) {
