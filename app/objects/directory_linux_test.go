@@ -2,7 +2,6 @@ package objects
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -13,32 +12,14 @@ import (
 	"testing"
 
 	dossier "dossier.example/app"
+	"dossier.example/app/internal/servers"
 )
-
-// mountTmpfs mounts a file system of the given size on a new folder; false where this process may not.
-func mountTmpfs(t *testing.T, size string) (folder string, ok bool) {
-	t.Helper()
-	folder = t.TempDir()
-	err := syscall.Mount("tmpfs", folder, "tmpfs", 0, "mode=0700,size="+size)
-	if errors.Is(err, fs.ErrPermission) {
-		return "", false
-	}
-	if err != nil {
-		t.Fatalf("mount: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(folder, 0); err != nil {
-			t.Errorf("unmount: %v", err)
-		}
-	})
-	return folder, true
-}
 
 // fullChild, in the environment, names the folder that the test's second process works in.
 const fullChild = "DOSSIER_TEST_FULL_FOLDER"
 
-// TestDirectoryFull puts more than the disk holds: a small file system of its own or, where none may be mounted, a
-// process that may write no larger file.
+// TestDirectoryFull puts more than there is room for: on a disk that is full, and in a process that may write no larger
+// file.
 func TestDirectoryFull(t *testing.T) {
 	if folder := os.Getenv(fullChild); folder != "" {
 		// Without this the first write beyond the limit ends the process.
@@ -58,20 +39,19 @@ func TestDirectoryFull(t *testing.T) {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})
-	if folder, ok := mountTmpfs(t, "1m"); ok {
-		t.Run("no space left", func(t *testing.T) {
-			testFull(t, folder, syscall.ENOSPC)
-			filler := filepath.Join(folder, "filler")
-			if err := os.WriteFile(filler, make([]byte, 2<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
-				t.Fatalf("filling the disk: %v", err)
-			}
-			d, err := OpenDirectory(folder)
-			expectMend(t, d, err, folder)
-			if !strings.Contains(err.Error(), "free some space") {
-				t.Errorf("OpenDirectory on a full disk: %q; want it to say what to do", err)
-			}
-		})
-	}
+	t.Run("no space left", func(t *testing.T) {
+		folder := servers.SmallDisk(t, 1<<20)
+		testFull(t, folder, syscall.ENOSPC)
+		filler := filepath.Join(folder, "filler")
+		if err := os.WriteFile(filler, make([]byte, 2<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
+			t.Fatalf("filling the disk: %v", err)
+		}
+		d, err := OpenDirectory(folder)
+		expectMend(t, d, err, folder)
+		if !strings.Contains(err.Error(), "free some space") {
+			t.Errorf("OpenDirectory on a full disk: %q; want it to say what to do", err)
+		}
+	})
 }
 
 func testFull(t *testing.T, folder string, want error) {
@@ -117,12 +97,12 @@ func testFull(t *testing.T, folder string, want error) {
 	}
 }
 
-// TestDirectoryReadOnly uses a folder that cannot be written: on a read-only file system where one may be mounted, else
-// by its mode, which binds everybody who may mount nothing.
+// TestDirectoryReadOnly uses a folder that cannot be written: for root on a read-only file system, for all others by its
+// mode, which does not bind root.
 func TestDirectoryReadOnly(t *testing.T) {
-	folder, mounted := mountTmpfs(t, "4m")
-	if !mounted {
-		folder = t.TempDir()
+	folder, root := t.TempDir(), os.Getuid() == 0
+	if root {
+		folder = servers.SmallDisk(t, 4<<20)
 	}
 	d := openDirectory(t, folder)
 	key := newKey()
@@ -134,7 +114,7 @@ func TestDirectoryReadOnly(t *testing.T) {
 	address := signed(t, d, begun, uploadID, part)
 	name, _ := uploadName(begun, uploadID)
 	want := error(syscall.EROFS)
-	if mounted {
+	if root {
 		if err := syscall.Mount("", folder, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
 			t.Fatalf("remount: %v", err)
 		}
@@ -177,7 +157,7 @@ func TestDirectoryReadOnly(t *testing.T) {
 	if !errors.Is(err, want) || !strings.Contains(err.Error(), "let the user that runs this program write there") {
 		t.Errorf("OpenDirectory: %q; want what to do, and %v", err, want)
 	}
-	if mounted {
+	if root {
 		below := filepath.Join(folder, "data")
 		again, err := OpenDirectory(below)
 		expectMend(t, again, err, below)

@@ -3,7 +3,6 @@ package space
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,26 +12,11 @@ import (
 	"time"
 
 	dossier "dossier.example/app"
+	"dossier.example/app/internal/servers"
 )
 
-// smallDisk mounts a file system of 64 MiB, so of a reserve of 8, of which 4 are ballast.
-func smallDisk(t *testing.T) string {
-	t.Helper()
-	path := t.TempDir()
-	err := syscall.Mount("tmpfs", path, "tmpfs", 0, "mode=0700,size=64m")
-	if errors.Is(err, fs.ErrPermission) && os.Getenv("DOSSIER_TEST_REQUIRE") != "1" {
-		t.Skip("this user may not mount a file system: run the tests as root")
-	}
-	if err != nil {
-		t.Fatalf("mount a small disk: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(path, 0); err != nil {
-			t.Errorf("unmount: %v", err)
-		}
-	})
-	return path
-}
+// diskSize gives a reserve of 8 MiB, of which 4 are ballast.
+const diskSize = 64 << 20
 
 func open(t *testing.T, folder string) *Reserve {
 	t.Helper()
@@ -55,7 +39,7 @@ func free(t *testing.T, folder string) int64 {
 // Many slow uploads at once, each of small steps, leave the reserve; and of many operations that fail at once on the
 // full disk, one piece of ballast helps all.
 func TestReserve(t *testing.T) {
-	folder := smallDisk(t)
+	folder := servers.SmallDisk(t, diskSize)
 	r := open(t, folder)
 	var running, uploads sync.WaitGroup
 	ctx := t.Context()
@@ -141,7 +125,7 @@ func TestReserve(t *testing.T) {
 
 // A store that fails for another reason gets no ballast, and neither does what is only refused.
 func TestReserveIsKept(t *testing.T) {
-	folder := smallDisk(t)
+	folder := servers.SmallDisk(t, diskSize)
 	r := open(t, folder)
 	if _, _, err := r.tend(t.Context()); err != nil {
 		t.Fatal(err)
@@ -160,7 +144,7 @@ func TestReserveIsKept(t *testing.T) {
 
 // A disk with few inodes left takes nothing new, and Keep makes no files on it.
 func TestReserveInodes(t *testing.T) {
-	folder := smallDisk(t)
+	folder := servers.SmallDisk(t, diskSize)
 	if err := syscall.Mount("", folder, "tmpfs", syscall.MS_REMOUNT, "mode=0700,size=64m,nr_inodes=8192"); err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/api"
+	"dossier.example/app/internal/servers"
 	"dossier.example/app/internal/teststores"
 	"dossier.example/app/space"
 )
@@ -41,23 +42,10 @@ type smallDisk struct {
 	reserve, ballast int64
 }
 
-// mountDisk mounts a small disk, of so many MiB. Only root may; where everything has to run, the test fails else.
+// mountDisk mounts a small disk, of so many MiB.
 func mountDisk(t *testing.T, mib int64) *smallDisk {
 	t.Helper()
-	path := t.TempDir()
-	err := syscall.Mount("tmpfs", path, "tmpfs", 0, fmt.Sprintf("mode=0700,size=%dm", mib))
-	if errors.Is(err, fs.ErrPermission) && os.Getenv("DOSSIER_TEST_REQUIRE") != "1" {
-		t.Skip("this user may not mount a file system: run the tests as root")
-	}
-	if err != nil {
-		t.Fatalf("mount a small disk: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(path, 0); err != nil {
-			t.Errorf("unmount: %v", err)
-		}
-	})
-	d := &smallDisk{t: t, path: path, reserve: mib << 20 / space.Share}
+	d := &smallDisk{t: t, path: servers.SmallDisk(t, mib<<20), reserve: mib << 20 / space.Share}
 	d.ballast = d.reserve / 2
 	d.env = []string{"DOSSIER_DATA=" + d.data()}
 	return d

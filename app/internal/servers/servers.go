@@ -1,7 +1,8 @@
 //go:build unix
 
 // Package servers starts the real servers that tests run against: MariaDB (or MySQL), an S3 server (versitygw) and a
-// DynamoDB server (dynalite), and finds the browser. A store that only ever met a fake is not tested.
+// DynamoDB server (dynalite), finds the browser, and mounts disks that are soon full. A store that only ever met a fake
+// is not tested.
 //
 // Test code may import it, and the local cloud (app/internal/cloud), which is for trying things; a test of this package checks that no program that is
 // shipped depends on it. It runs on Unix, because it pauses processes by signal.
@@ -76,14 +77,19 @@ func require(t T, what string, names ...string) string {
 	return ""
 }
 
-// Missing ends the test because of what "make test-tools" would install: as failed where everything has to run, else as
-// skipped.
+// Missing ends the test because of what "make test-tools" would install, as Unable does.
 func Missing(t T, what string) {
 	t.Helper()
+	Unable(t, what+remedy)
+}
+
+// Unable ends a test that cannot run here: as failed where everything has to run, else as skipped.
+func Unable(t T, why string) {
+	t.Helper()
 	if os.Getenv("DOSSIER_TEST_REQUIRE") == "1" {
-		t.Fatal(what + remedy)
+		t.Fatal(why)
 	}
-	t.Skip(what + remedy)
+	t.Skip(why)
 }
 
 // find returns the first of the programs that is installed.
