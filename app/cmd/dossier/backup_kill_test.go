@@ -181,8 +181,8 @@ func TestKillRestore(t *testing.T) {
 // refused makes sure that no command takes a folder for whole whose restore did not end.
 func refused(t *testing.T, env []string, dir string) {
 	t.Helper()
-	for _, args := range [][]string{{"serve"}, {"serve", "--despite-losses"}, {"reconcile"}, {"migrate", "up"},
-		{"backup", filepath.Join(dir, "..", "another")}} {
+	for _, args := range [][]string{{"serve"}, {"serve", "--despite-losses"}, {"reconcile"},
+		{"reconcile", "--at", "2026-11-26T09:00:00Z"}, {"migrate", "up"}, {"backup", filepath.Join(dir, "..", "another")}} {
 		status, _, stderr := run(t.Context(), append(env, "DOSSIER_LISTEN=127.0.0.1:0"), args...)
 		if status != exitFailed || !strings.Contains(stderr, "is not finished") || !strings.Contains(stderr,
 			"dossier restore ") {

@@ -82,6 +82,8 @@ func TestCommandLine(t *testing.T) {
 		{"nothing to reconcile", []string{data}, []string{"reconcile"}, 0, []string{"Nothing to do."}},
 		{"no folder to reconcile", []string{data + "-of-another-name"}, []string{"reconcile", "--dry-run"}, 1,
 			[]string{"no data folder", "DOSSIER_DATA"}},
+		{"no folder to set to a point", []string{data + "-of-another-name"},
+			[]string{"reconcile", "--at", "2026-11-26T09:00:00Z"}, 1, []string{"no data folder", "DOSSIER_DATA"}},
 		{"a dry run that would put back", []string{data}, []string{"reconcile", "--put-back", "--dry-run"}, 1,
 			[]string{"put-back", "dry-run"}},
 		{"putting back and deleting", []string{data}, []string{"reconcile", "--put-back", "--yes-delete", "3"}, 1,

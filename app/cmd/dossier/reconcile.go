@@ -82,21 +82,7 @@ all agree, 1 and 3 as before, where 3 also stands for what has no owner or was n
 
 func (p *program) reconcile(ctx context.Context, o dossier.ReconcileOptions, olderThan time.Duration,
 	asJSON, putBack bool) error {
-	cfg, log, err := p.load(ctx, config.Reconcile)
-	if err != nil {
-		return err
-	}
-	if err := checkStores(ctx, cfg); err != nil {
-		return err
-	}
-	if embedded(cfg) != (backup.Parts{}) {
-		// Opening the stores would make it, and find nothing to do.
-		if _, err := os.Stat(cfg.Data); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("there is no data folder %s: set DOSSIER_DATA to the one that \"dossier serve\" uses",
-				cfg.Data)
-		}
-	}
-	s, err := openStores(ctx, cfg)
+	cfg, log, s, err := p.openExisting(ctx)
 	if err != nil {
 		return err
 	}
@@ -106,19 +92,7 @@ func (p *program) reconcile(ctx context.Context, o dossier.ReconcileOptions, old
 		o.OlderThan = olderThan
 	}
 	o.KeepRemoved = cfg.Reconcile.KeepRemoved
-	enc := json.NewEncoder(p.stdout)
-	svc := s.service(cfg, log)
-	done := func(r dossier.Repair) {
-		if asJSON {
-			_ = enc.Encode(r)
-			return
-		}
-		fmt.Fprintf(p.stdout, "%s: person %s", r.What, r.Person)
-		if r.File != "" {
-			fmt.Fprintf(p.stdout, ", file %s", r.File)
-		}
-		fmt.Fprintln(p.stdout)
-	}
+	svc, done := s.service(cfg, log), p.repairs(asJSON)
 	var report *dossier.ReconcileReport
 	if putBack {
 		report, err = svc.PutBack(ctx, done)
@@ -128,12 +102,12 @@ func (p *program) reconcile(ctx context.Context, o dossier.ReconcileOptions, old
 	custody, look := svc.Custody(ctx)
 	err = errors.Join(err, look)
 	if asJSON {
-		_ = enc.Encode(struct {
+		_ = json.NewEncoder(p.stdout).Encode(struct {
 			*dossier.ReconcileReport
 			Custody dossier.Custody `json:"custody"`
 		}{report, custody})
 	} else {
-		summarise(p, report)
+		p.summarize(report)
 		p.scrubbed(custody)
 	}
 	switch {
@@ -144,6 +118,58 @@ func (p *program) reconcile(ctx context.Context, o dossier.ReconcileOptions, old
 	}
 	return nil
 }
+
+// openExisting opens the stores for reconciliation, which is no reason to make any that are missing.
+func (p *program) openExisting(ctx context.Context) (*config.Config, *slog.Logger, *stores, error) {
+	cfg, log, err := p.load(ctx, config.Reconcile)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if err := checkStores(ctx, cfg); err != nil {
+		return nil, nil, nil, err
+	}
+	if embedded(cfg) != (backup.Parts{}) {
+		// Opening the stores would make it, and find nothing to do.
+		if _, err := os.Stat(cfg.Data); errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, nil, fmt.Errorf("there is no data folder %s: set DOSSIER_DATA to the one that "+
+				"\"dossier serve\" uses", cfg.Data)
+		}
+	}
+	s, err := openStores(ctx, cfg)
+	return cfg, log, s, err
+}
+
+// repairs returns what prints each repair as it is made.
+func (p *program) repairs(asJSON bool) func(dossier.Repair) {
+	if asJSON {
+		enc := json.NewEncoder(p.stdout)
+		return func(r dossier.Repair) { _ = enc.Encode(r) }
+	}
+	return func(r dossier.Repair) {
+		file := ""
+		if r.File != "" {
+			file = ", file " + r.File
+		}
+		fmt.Fprintf(p.stdout, "%s: person %s%s\n", r.What, r.Person, file)
+	}
+}
+
+// count prints a line of a summary, unless it is of nothing.
+func (p *program) count(n int, what string) {
+	if n > 0 {
+		fmt.Fprintf(p.stdout, "%7d  %s\n", n, what)
+	}
+}
+
+// counts prints how many repairs were made, by their kinds.
+func (p *program) counts(of map[string]int) {
+	for _, what := range slices.Sorted(maps.Keys(of)) {
+		p.count(of[what], what)
+	}
+}
+
+// failures prints how much of a reconciliation failed.
+func (p *program) failures(n int) { p.count(n, "could not be looked at or mended") }
 
 // scrubbed tells how far the reading of all stored files is.
 func (p *program) scrubbed(c dossier.Custody) {
@@ -166,7 +192,7 @@ func (p *program) scrubbed(c dossier.Custody) {
 	}
 }
 
-func summarise(p *program, r *dossier.ReconcileReport) {
+func (p *program) summarize(r *dossier.ReconcileReport) {
 	did := "Done"
 	if r.DryRun {
 		did = "Would be done"
@@ -177,38 +203,17 @@ func summarise(p *program, r *dossier.ReconcileReport) {
 	} else {
 		fmt.Fprintf(p.stdout, "%s:\n", did)
 	}
-	for _, what := range slices.Sorted(maps.Keys(r.Counts)) {
-		fmt.Fprintf(p.stdout, "%7d  %s\n", r.Counts[what], what)
-	}
-	if r.AbortedMultipartUploads > 0 {
-		fmt.Fprintf(p.stdout, "%7d  aborted unfinished multipart upload\n", r.AbortedMultipartUploads)
-	}
-	if r.Ownerless > 0 {
-		fmt.Fprintf(p.stdout, "%7d  without an owner, left\n", r.Ownerless)
-	}
-	if r.Held > 0 {
-		fmt.Fprintf(p.stdout,
-			"%7d  HELD BACK: due for removal, and too many to go by themselves. A store may have been "+
-				"emptied or set back: restore it. If all of them are to go: dossier reconcile --yes-delete %d\n",
-			r.Held,
-			r.Held)
-	}
-	if r.HeldUnacknowledged > 0 {
-		fmt.Fprintf(p.stdout,
-			"%7d  files that were never acknowledged wait for another day: so many do not go at once\n",
-			r.HeldUnacknowledged)
-	}
-	if r.Recounting > 0 {
-		fmt.Fprintf(p.stdout,
-			"%7d  people are counted wrongly, and changed lately: the next reconciliation counts them anew\n",
-			r.Recounting)
-	}
-	if r.Failures > 0 {
-		fmt.Fprintf(p.stdout, "%7d  could not be looked at or mended\n", r.Failures)
-	}
-	if r.Verified > 0 {
-		fmt.Fprintf(p.stdout, "%7d  stored files verified\n", r.Verified)
-	}
+	p.counts(r.Counts)
+	p.count(r.AbortedMultipartUploads, "aborted unfinished multipart upload")
+	p.count(r.Ownerless, "without an owner, left")
+	p.count(r.Held, fmt.Sprintf("HELD BACK: due for removal, and too many to go by themselves. A store may have been "+
+		"emptied or set back: restore it. If all of them are to go: dossier reconcile --yes-delete %d", r.Held))
+	p.count(r.HeldUnacknowledged,
+		"files that were never acknowledged wait for another day: so many do not go at once")
+	p.count(r.Recounting,
+		"people are counted wrongly, and changed lately: the next reconciliation counts them anew")
+	p.failures(r.Failures)
+	p.count(r.Verified, "stored files verified")
 }
 
 // reconcileLoop reconciles until ctx ends, at intervals that vary by half, so that instances started together drift
