@@ -24,19 +24,19 @@ func (p *program) backupCommand() *cobra.Command {
 they are at one moment, every file that they name, and the staff secret. Servers, uploads, deletions and
 reconciliation may go on meanwhile.
 
-Each file is compared with the size and checksum of its record while it is copied. What the backup has already is not
-copied again. What people delete while the backup runs is left out, and told as a number. A stored file that is
-missing or differs is named by its ids; the point is whole but for that.
+Each file is compared with the size and checksum of its record while it is copied. What the backup already has is not
+copied again. What people delete while the backup runs is left out and counted. A stored file that is missing or differs
+is named by its ids; the point is whole but for that.
 
 DIR holds everything that people sent, and what staff sign in with: keep it as safe as the data folder, and on another
 disk. Deleted files leave the backup with the last point that names them: see --keep.
 
 With --json each fault is a line of standard output:
   {"type":"fault","what":"missing","person":…,"file":…,"in_backup":…}
-with what "missing", "differs", "unreadable" or "damaged point". The last line is always
-  {"type":"summary","state":…,"point":…,"people":…,"files":…,"bytes":…,"copied_files":…,
-   "copied_bytes":…,"repaired_files":…,"deleted_files":…,"faulty_files":…,"missing_files":…,"points":…,
-   "pruned_files":…,"damaged_points":…,"error":…}
+with what "missing", "differs", "unreadable" or "damaged point". The last line of a run that began is always
+  {"type":"summary","state":…,"error":…,"point":…,"people":…,"files":…,"bytes":…,
+   "copied_files":…,"copied_bytes":…,"repaired_files":…,"deleted_files":…,"faulty_files":…,
+   "missing_files":…,"points":…,"pruned_files":…,"damaged_points":…}
 with the state "complete", "damaged", "failed" or "interrupted". More members may come; these stay.
 
 Exit status: 0 all is backed up, 1 no point was made, or it was but not all was pruned, 3 damage that needs a person,
@@ -69,8 +69,9 @@ that is missing from the backup or differs is named by its ids, and all else is 
 Until it has ended well the data folder is marked, and every command refuses it. After an interruption run the same
 command again: it resumes, and reads again what is there.
 
-With --json each fault is a line of standard output, as of dossier backup. The last line is always
-  {"type":"summary","state":…,"point":…,"time":…,"people":…,"files":…,"bytes":…,"faulty_files":…,"resumed":…,"error":…}
+With --json each fault is a line of standard output, as of dossier backup. The last line of a run that began is always
+  {"type":"summary","state":…,"error":…,"point":…,"time":…,"people":…,"files":…,"bytes":…,
+   "faulty_files":…,"resumed":…}
 with the state "complete", "damaged", "failed" or "interrupted". More members may come; these stay.
 
 Exit status: 0 all is restored, 1 it is not, 3 all is restored but the files that were named, 130 interrupted.`,
@@ -97,75 +98,76 @@ func (p *program) backup(ctx context.Context, o backup.Options, flags copyFlags)
 	if o.Keep < 1 {
 		return errors.New("--keep must be at least 1")
 	}
-	data, err := p.embeddedData(ctx)
+	r, err := p.beginCopy(ctx, flags)
 	if err != nil {
 		return err
 	}
-	r := p.copyReport(flags)
-	o.Data, o.Release, o.Progress, o.Fault = data, buildVersion(), &backup.Progress{}, r.fault
+	o.Data, o.Release, o.Progress, o.Fault = r.data, buildVersion(), &r.copied, r.fault
 	o.Notice = func(text string) { r.say("%s", text) }
-	stop := r.followCopy(o.Progress)
+	stop := r.followCopy()
 	s, err := backup.Make(ctx, o)
 	stop()
-	status := copyStatus(ctx, err, s.Damaged())
-	if flags.json {
-		line, fault := r.end(status, err)
+	end := endOfCopy(ctx, err, s.Damaged())
+	switch {
+	case flags.json:
 		r.print(struct {
-			copyLine
+			copyEnd
 			backup.Summary
-			Error string `json:"error,omitempty"`
-		}{line, s, fault})
-	} else if s.Point != "" {
-		fmt.Fprintf(p.stdout, "point %s: %d people, %d files, %s; %d files, %s, were new\n", s.Point, s.People, s.Files,
-			dossier.FormatBytes(s.Bytes), s.CopiedFiles, dossier.FormatBytes(s.CopiedBytes))
-		for _, n := range []struct {
-			count int64
-			text  string
-		}{
-			{s.RepairedFiles, "were in the backup with other bytes and were copied again"},
-			{s.DeletedFiles, "were deleted meanwhile and are not in it"},
-			{s.PrunedFiles, "were removed from the backup: no point that is kept names them"},
-			{s.FaultyFiles, "are missing or differ in the data folder"},
-			{s.MissingFiles, "of them are not in the backup either"},
-		} {
-			if n.count > 0 {
-				fmt.Fprintf(p.stdout, "%7d files %s\n", n.count, n.text)
-			}
-		}
+		}{end, s})
+	case s.Point != "":
+		p.showPoint(s)
 	}
 	if err == nil && s.Damaged() {
 		err = errors.New("the data folder or the backup is damaged; see above")
 	}
-	return exitWith(status, errors.Join(err, r.err))
+	return end.exit(err, r.err)
+}
+
+// showPoint prints what a new point holds.
+func (p *program) showPoint(s backup.Summary) {
+	fmt.Fprintf(p.stdout, "point %s: %d people, %d files, %s; %d files, %s, were new\n", s.Point, s.People, s.Files,
+		dossier.FormatBytes(s.Bytes), s.CopiedFiles, dossier.FormatBytes(s.CopiedBytes))
+	for _, n := range []struct {
+		count int64
+		text  string
+	}{
+		{s.RepairedFiles, "were in the backup with other bytes and were copied again"},
+		{s.DeletedFiles, "were deleted meanwhile and are not in it"},
+		{s.PrunedFiles, "were removed from the backup: no point that is kept names them"},
+		{s.FaultyFiles, "are missing or differ in the data folder"},
+		{s.MissingFiles, "of them are not in the backup either"},
+	} {
+		if n.count > 0 {
+			fmt.Fprintf(p.stdout, "%7d files %s\n", n.count, n.text)
+		}
+	}
 }
 
 func (p *program) restore(ctx context.Context, o backup.RestoreOptions, flags copyFlags) error {
-	data, err := p.embeddedData(ctx)
+	r, err := p.beginCopy(ctx, flags)
 	if err != nil {
 		return err
 	}
-	r := p.copyReport(flags)
-	o.Data, o.Progress, o.Fault = data, &backup.Progress{}, r.fault
-	stop := r.followCopy(o.Progress)
+	o.Data, o.Progress, o.Fault = r.data, &r.copied, r.fault
+	stop := r.followCopy()
 	s, err := backup.Restore(ctx, o)
 	stop()
-	status := copyStatus(ctx, err, s.FaultyFiles > 0)
-	if flags.json {
-		line, fault := r.end(status, err)
+	end := endOfCopy(ctx, err, s.FaultyFiles > 0)
+	switch {
+	case flags.json:
 		r.print(struct {
-			copyLine
+			copyEnd
 			backup.Restored
-			Error string `json:"error,omitempty"`
-		}{line, s, fault})
-	} else if err == nil {
-		fmt.Fprintf(p.stdout, "restored point %s into %s: %d people, %d files, %s\n", s.Point, data, s.People, s.Files,
-			dossier.FormatBytes(s.Bytes))
+		}{end, s})
+	case err == nil:
+		fmt.Fprintf(p.stdout, "restored point %s into %s: %d people, %d files, %s\n", s.Point, r.data, s.People,
+			s.Files, dossier.FormatBytes(s.Bytes))
 	}
 	if err == nil && s.FaultyFiles > 0 {
 		err = fmt.Errorf("%d files were not restored, because the backup does not have them as their records say; see "+
 			"above. If they are many, serve refuses the folder unless it is told --despite-losses", s.FaultyFiles)
 	}
-	return exitWith(status, errors.Join(err, r.err))
+	return end.exit(err, r.err)
 }
 
 // embeddedData returns the data folder where all three stores are in it.
@@ -182,46 +184,62 @@ func (p *program) embeddedData(ctx context.Context) (string, error) {
 	return cfg.Data, nil
 }
 
-// copyStatus is the exit status of a run.
-func copyStatus(ctx context.Context, err error, damaged bool) int {
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return exitInterrupted
-	case err != nil:
-		return exitFailed
-	case damaged:
-		return exitDamaged
-	}
-	return exitOK
+// copyEnd is how a run ended, and how its last line of JSON begins.
+type copyEnd struct {
+	status int
+	Type   string `json:"type"`
+	State  string `json:"state"`
+	Error  string `json:"error,omitempty"`
 }
 
-// exitWith ends a command with an error, if any.
-func exitWith(status int, err error) error {
-	if err == nil {
+func endOfCopy(ctx context.Context, err error, damaged bool) copyEnd {
+	e := copyEnd{exitOK, "summary", "complete", ""}
+	switch {
+	case err != nil && ctx.Err() != nil:
+		e.status, e.State = exitInterrupted, "interrupted"
+	case err != nil:
+		e.status, e.State = exitFailed, "failed"
+	case damaged:
+		e.status, e.State = exitDamaged, "damaged"
+	}
+	if err != nil {
+		e.Error = err.Error()
+	}
+	return e
+}
+
+// exit ends the command with what is wrong, if anything, and with what could not be printed.
+func (e copyEnd) exit(err, unprinted error) error {
+	if err = errors.Join(err, unprinted); err == nil {
 		return nil
 	}
-	if status == exitOK {
-		status = exitFailed // the outcome could not be written
+	if e.status == exitOK {
+		e.status = exitFailed
 	}
-	return exit{status, err}
+	return exit{e.status, err}
 }
 
 // copyReport shows a backup or a restore: progress and faults on stderr, the outcome on stdout.
 type copyReport struct {
 	progress
+	data   string // the data folder
+	copied backup.Progress
 	json   bool
 	stdout io.Writer
 	err    error // of writing the outcome
 }
 
-func (p *program) copyReport(flags copyFlags) *copyReport {
-	return &copyReport{progress: progress{stderr: p.stderr, quiet: flags.quiet}, json: flags.json, stdout: p.stdout}
+// beginCopy begins a backup or a restore of the embedded stores.
+func (p *program) beginCopy(ctx context.Context, flags copyFlags) (*copyReport, error) {
+	data, err := p.embeddedData(ctx)
+	return &copyReport{progress: progress{stderr: p.stderr, quiet: flags.quiet}, data: data, json: flags.json,
+		stdout: p.stdout}, err
 }
 
-func (r *copyReport) followCopy(p *backup.Progress) (stop func()) {
+func (r *copyReport) followCopy() (stop func()) {
 	return r.follow(func() (e extent) {
-		e.doneFiles, e.files = p.Files()
-		e.doneBytes, e.bytes = p.Bytes()
+		e.doneFiles, e.files = r.copied.Files()
+		e.doneBytes, e.bytes = r.copied.Bytes()
 		return e
 	})
 }
@@ -245,22 +263,6 @@ func (r *copyReport) fault(f backup.Fault) {
 	default:
 		r.line("%s: person %s, file %s", f.What, f.Person, f.File)
 	}
-}
-
-// line is how the last line begins.
-type copyLine struct {
-	Type  string `json:"type"`
-	State string `json:"state"`
-}
-
-// end begins the last line, and returns the text of the error that it ends with.
-func (r *copyReport) end(status int, err error) (line copyLine, fault string) {
-	states := map[int]string{exitOK: "complete", exitFailed: "failed", exitDamaged: "damaged",
-		exitInterrupted: "interrupted"}
-	if err != nil {
-		fault = err.Error()
-	}
-	return copyLine{"summary", states[status]}, fault
 }
 
 // print writes a line of JSON. What cannot be told is an error of the command.
