@@ -67,12 +67,7 @@ func points(t *testing.T, dir string) []string {
 // there.
 func TestKillBackup(t *testing.T) {
 	t.Parallel()
-	in := newInstalled(t)
-	p := start(t, freeAddress(t), in.env())
-	var forms []*form
-	for range 4 {
-		forms = append(forms, submit(t, p.base, 50))
-	}
+	in, _, forms := newFilled(t, 4, 50)
 	trial := &installed{t: t, data: in.data, dir: filepath.Join(teststores.Folder(t), "trial")}
 	whole := duration(t, in.env(), "backup", trial.dir)
 	const rounds = 24
@@ -128,12 +123,7 @@ func TestKillBackup(t *testing.T) {
 // A restore that is killed at whatever moment leaves a folder that every command refuses, and the same command resumes.
 func TestKillRestore(t *testing.T) {
 	t.Parallel()
-	in := newInstalled(t)
-	p := start(t, freeAddress(t), in.env())
-	var forms []*form
-	for range 4 {
-		forms = append(forms, submit(t, p.base, 50))
-	}
+	in, p, forms := newFilled(t, 4, 50)
 	in.backup(exitOK)
 	p.kill()
 	trial := []string{"DOSSIER_DATA=" + filepath.Join(teststores.Folder(t), "trial")}

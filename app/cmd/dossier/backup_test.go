@@ -36,6 +36,18 @@ func newInstalled(t *testing.T) *installed {
 	return &installed{t: t, data: teststores.Migrated(t), dir: filepath.Join(teststores.Folder(t), "backup")}
 }
 
+// newFilled returns one that a server is at work on, after forms with that many files each were sent to it.
+func newFilled(t *testing.T, forms, files int) (*installed, *process, []*form) {
+	t.Helper()
+	in := newInstalled(t)
+	p := start(t, freeAddress(t), in.env())
+	var sent []*form
+	for range forms {
+		sent = append(sent, submit(t, p.base, files))
+	}
+	return in, p, sent
+}
+
 func (in *installed) env() []string { return []string{"DOSSIER_DATA=" + in.data} }
 
 // endOf is the last line of a backup, or of a restore.
@@ -192,16 +204,11 @@ func mustBeWhole(t *testing.T, data string, has ...*form) {
 // began and was not deleted, and no client is refused meanwhile.
 func TestBackupWhileServing(t *testing.T) {
 	t.Parallel()
-	in := newInstalled(t)
-	p := start(t, freeAddress(t), in.env())
+	in, p, kept := newFilled(t, 10, 4)
 	second := start(t, freeAddress(t), in.env())
 	s := teststores.Embedded(t, in.data)
 	svc := dossier.New(s.People, s.Catalog, s.Objects, dossier.Options{})
 
-	var kept []*form
-	for range 10 {
-		kept = append(kept, submit(t, p.base, 4))
-	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var clients sync.WaitGroup
@@ -312,9 +319,8 @@ func TestBackupWhileServing(t *testing.T) {
 // A second backup copies what is new and no more; what no kept point names leaves the backup.
 func TestBackupIncremental(t *testing.T) {
 	t.Parallel()
-	in := newInstalled(t)
-	p := start(t, freeAddress(t), in.env())
-	one := submit(t, p.base, 5)
+	in, p, forms := newFilled(t, 1, 5)
+	one := forms[0]
 	if _, o := in.backup(exitOK); o.CopiedFiles != 5 || o.Files != 5 || o.People != 1 || o.Points != 1 {
 		t.Errorf("the first backup tells %+v", o)
 	}
@@ -407,9 +413,8 @@ func remove(t *testing.T, path string) {
 // earlier time gives it back.
 func TestBackupOfDamage(t *testing.T) {
 	t.Parallel()
-	in := newInstalled(t)
-	p := start(t, freeAddress(t), in.env())
-	early := submit(t, p.base, 3)
+	in, p, forms := newFilled(t, 1, 3)
+	early := forms[0]
 	in.backup(exitOK)
 	late, more := submit(t, p.base, 30), submit(t, p.base, 30) // so that it is not too much to serve
 	p.kill()
@@ -473,9 +478,8 @@ func byFile(faults []backup.Fault) map[string]backup.Fault {
 // Damage of the backup itself: of an object, of a database, of a manifest.
 func TestDamagedBackup(t *testing.T) {
 	t.Parallel()
-	in := newInstalled(t)
-	p := start(t, freeAddress(t), in.env())
-	f := submit(t, p.base, 40)
+	in, p, forms := newFilled(t, 1, 40)
+	f := forms[0]
 	_, first := in.backup(exitOK)
 	p.kill()
 	files := stored(t, in.data, f.receipt.Person)
@@ -537,9 +541,7 @@ func TestDamagedBackup(t *testing.T) {
 // What cannot be backed up, or restored, is refused before anything is changed, with the mend.
 func TestBackupRefusals(t *testing.T) {
 	t.Parallel()
-	in := newInstalled(t)
-	p := start(t, freeAddress(t), in.env())
-	submit(t, p.base, 2)
+	in, _, _ := newFilled(t, 1, 2)
 	in.backup(exitOK)
 	other := teststores.Folder(t)
 	if err := os.WriteFile(filepath.Join(other, "thesis.txt"), nil, 0o600); err != nil {
@@ -599,16 +601,14 @@ func TestBackupRefusals(t *testing.T) {
 // Two runs on one backup do not meet; reading it several times at once is fine.
 func TestBackupLock(t *testing.T) {
 	t.Parallel()
-	in := newInstalled(t)
-	p := start(t, freeAddress(t), in.env())
-	f := submit(t, p.base, 3)
+	in, _, forms := newFilled(t, 1, 3)
 	in.backup(exitOK)
 	lock := flock.New(filepath.Join(in.dir, "lock"))
 	if ok, err := lock.TryRLock(); err != nil || !ok {
 		t.Fatalf("lock as a restore does: %v, %v", ok, err)
 	}
 	data, _, _ := in.restore(exitOK)
-	mustBeWhole(t, data, f)
+	mustBeWhole(t, data, forms...)
 	mustBeInUse := func(env []string, args ...string) {
 		t.Helper()
 		if status, _, stderr := run(t.Context(), env, args...); status != exitFailed || !strings.Contains(stderr,

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"io"
-	"io/fs"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"dossier.example/app"
 	"dossier.example/app/internal/teststores"
@@ -17,37 +15,24 @@ import (
 // copyTree copies a folder or a file, as cp -r does.
 func copyTree(t *testing.T, from, to string) {
 	t.Helper()
-	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+	info, err := os.Stat(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.IsDir() {
+		err = os.CopyFS(to, os.DirFS(from))
+	} else {
+		var data []byte
+		if data, err = os.ReadFile(from); err == nil {
+			err = os.WriteFile(to, data, 0o600)
 		}
-		rel, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			return os.MkdirAll(filepath.Join(to, rel), 0o700)
-		}
-		in, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		defer in.Close()
-		out, err := os.Create(filepath.Join(to, rel))
-		if err != nil {
-			return err
-		}
-		if _, err := io.Copy(out, in); err != nil {
-			return err
-		}
-		return out.Close()
-	})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-// serveRefused runs serve, which has to refuse the folder, and returns what it says.
+// serveRefused runs serve, which has to refuse the folder, and to say each of wants.
 func serveRefused(t *testing.T, data string, wants ...string) {
 	t.Helper()
 	status, _, stderr := run(t.Context(), []string{"DOSSIER_DATA=" + data, "DOSSIER_LISTEN=127.0.0.1:0"}, "serve")
@@ -65,9 +50,7 @@ func serveRefused(t *testing.T, data string, wants ...string) {
 // came while the rest was copied.
 func TestFolderCopiedWhileServing(t *testing.T) {
 	t.Parallel()
-	in := newInstalled(t)
-	p := start(t, freeAddress(t), in.env())
-	submit(t, p.base, 10)
+	in, p, _ := newFilled(t, 1, 10)
 	parts := []string{"objects", "people.db", "people.db-wal", "catalog.db", "catalog.db-wal", "staff-secret"}
 	for name, tc := range map[string]struct {
 		order []string
@@ -103,11 +86,7 @@ func TestFolderCopiedWhileServing(t *testing.T) {
 // Malformed and missing databases are refused before anything is made in their place.
 func TestMalformedFolder(t *testing.T) {
 	t.Parallel()
-	in := newInstalled(t)
-	p := start(t, freeAddress(t), in.env())
-	for range 3 {
-		submit(t, p.base, 10)
-	}
+	in, p, _ := newFilled(t, 3, 10)
 	p.kill()
 	reconcileNow(t, in.env()) // closes the databases well, so that all of them is in their one file
 	overwrite := func(name string, at int64, with string) func(t *testing.T, data string) {
@@ -186,15 +165,15 @@ func listing(t *testing.T, folder string) string {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
+		if e.IsDir() {
+			fmt.Fprintf(&b, "%s/\n", e.Name())
+			continue
+		}
 		info, err := e.Info()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !e.IsDir() {
-			b.WriteString(info.Mode().String() + " " + e.Name() + " " + time.Duration(info.Size()).String() + "\n")
-		} else {
-			b.WriteString(e.Name() + "/\n")
-		}
+		fmt.Fprintf(&b, "%s %s %d\n", info.Mode(), e.Name(), info.Size())
 	}
 	return b.String()
 }
@@ -202,11 +181,9 @@ func listing(t *testing.T, folder string) string {
 // A little loss is told and served; a person whose only file is lost is not alone in that.
 func TestLittleLossIsServed(t *testing.T) {
 	t.Parallel()
-	in := newInstalled(t)
-	p := start(t, freeAddress(t), in.env())
-	f := submit(t, p.base, 10)
+	in, p, forms := newFilled(t, 1, 10)
 	p.kill()
-	files := stored(t, in.data, f.receipt.Person)
+	files := stored(t, in.data, forms[0].receipt.Person)
 	remove(t, objectPath(in.data, files[0]))
 	s := teststores.Embedded(t, in.data)
 	if err := s.Objects.Put(t.Context(), dossier.ObjectKey(dossier.NewPersonID(), dossier.NewFileID()),

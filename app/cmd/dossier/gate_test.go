@@ -161,6 +161,20 @@ func (g *gate) swallow(r *http.Request) {
 	}
 }
 
+// trap swallows each request that matches, until the test ends or the gate does something else. It sends for each one.
+func (g *gate) trap(t *testing.T, matches func(*http.Request) bool) (came <-chan struct{}) {
+	held := make(chan struct{}, 64)
+	g.with(t, func(_ http.ResponseWriter, r *http.Request) bool {
+		if !matches(r) {
+			return false
+		}
+		held <- struct{}{}
+		g.swallow(r)
+		return true
+	})
+	return held
+}
+
 // take returns what was answered since the last take, or forget.
 func (g *gate) take() []request {
 	g.mu.Lock()

@@ -244,12 +244,7 @@ func TestUploadUntold(t *testing.T) {
 			return ended{kept: true, stored: 0}
 		},
 		"interrupted, and the disk is full": func(t *testing.T, x *sender) ended {
-			came := make(chan struct{}, 64)
-			x.s.parts.with(t, ofParts(func(_ http.ResponseWriter, r *http.Request) bool {
-				came <- struct{}{}
-				x.s.parts.swallow(r)
-				return true
-			}))
+			came := x.s.parts.trap(t, func(r *http.Request) bool { return partOf(r) > 0 })
 			run := x.beginTo(full(t), x.args...)
 			<-came
 			if err := run.Process.Signal(os.Interrupt); err != nil {
@@ -260,14 +255,8 @@ func TestUploadUntold(t *testing.T) {
 			return ended{kept: true}
 		},
 		"killed between the registration and the first file": func(t *testing.T, x *sender) ended {
-			came := make(chan struct{}, 64)
-			x.s.app.with(t, func(_ http.ResponseWriter, r *http.Request) bool {
-				if !strings.HasPrefix(r.URL.Path, api.Prefix+"/files/") {
-					return false
-				}
-				came <- struct{}{}
-				x.s.app.swallow(r)
-				return true
+			came := x.s.app.trap(t, func(r *http.Request) bool {
+				return strings.HasPrefix(r.URL.Path, api.Prefix+"/files/")
 			})
 			run := x.begin(x.args...)
 			<-came

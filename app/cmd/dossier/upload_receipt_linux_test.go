@@ -89,15 +89,7 @@ func TestUploadShowReceipt(t *testing.T) {
 	x.told(t, exitUsage, x.begin(append(asking, "--give-up")...), "leave one of them out")
 
 	// The answer to the registration does not come.
-	registering := make(chan struct{}, 64)
-	s.app.with(t, func(_ http.ResponseWriter, r *http.Request) bool {
-		if r.URL.Path != api.Prefix+"/people" {
-			return false
-		}
-		registering <- struct{}{}
-		s.app.swallow(r)
-		return true
-	})
+	registering := s.app.trap(t, func(r *http.Request) bool { return r.URL.Path == api.Prefix+"/people" })
 	run := x.begin(x.args...)
 	<-registering
 	unconfirmed := x.begin(asking...)
@@ -164,15 +156,7 @@ func TestUploadGivenUpUntold(t *testing.T) {
 	content := map[string][]byte{"a.txt": []byte("a"), "drawing.bin": randomBytes(33 << 20)}
 	_, paths := files(t, content)
 	x := &sender{newUploader(t), s, append(ada(s), paths...)}
-	waiting := make(chan struct{}, 64)
-	s.parts.with(t, func(_ http.ResponseWriter, r *http.Request) bool {
-		if partOf(r) == 0 || r.ContentLength < 1<<20 {
-			return false
-		}
-		waiting <- struct{}{}
-		s.parts.swallow(r)
-		return true
-	})
+	waiting := s.parts.trap(t, func(r *http.Request) bool { return partOf(r) > 0 && r.ContentLength >= 1<<20 })
 	run := x.begin(x.args...)
 	<-waiting
 	x.completed(t, 1)

@@ -239,14 +239,8 @@ func held(t *testing.T, s *gatedSite, u *uploader, taken int, args []string) (*u
 	t.Helper()
 	s.parts.take()
 	var passed atomic.Int64
-	waiting := make(chan struct{}, 64)
-	s.parts.with(t, func(_ http.ResponseWriter, r *http.Request) bool {
-		if partOf(r) > 0 && passed.Add(1) > int64(taken) {
-			waiting <- struct{}{}
-			s.parts.swallow(r)
-			return true
-		}
-		return false
+	waiting := s.parts.trap(t, func(r *http.Request) bool {
+		return partOf(r) > 0 && passed.Add(1) > int64(taken)
 	})
 	run := u.begin(append(args, "--json", "--parallel", "2")...)
 	var parts []int
