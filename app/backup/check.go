@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 )
 
 // Parts are the stores that are embedded.
@@ -128,5 +127,3 @@ func files(folder string) (s state, err error) {
 	}
 	return s, err
 }
-
-func notFolder(err error) bool { return errors.Is(err, syscall.ENOTDIR) }

@@ -106,8 +106,8 @@ func entry(path string) (Entry, error) {
 	return Entry{n, hex.EncodeToString(sum.Sum(nil))}, err
 }
 
-// place copies a file to where there is none, durably, and returns what was copied. After an error there may be a part
-// of it.
+// place copies a file durably, over what an earlier run may have left in its place, and returns what was copied. After
+// an error a part of it may be left.
 func place(from, to string) (Entry, error) {
 	in, err := os.Open(from)
 	if err != nil {
@@ -134,7 +134,7 @@ func mend(folder string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case full(err), code(err)&codePrimary == 13: // SQLITE_FULL
+	case full(err), code(err)&codePrimary == codeFull:
 		return fmt.Errorf("no space left in %s: free some and run the same command again: %w", folder, err)
 	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%s cannot be written: let the current user write there, or choose another folder: %w",

@@ -93,9 +93,8 @@ func claim(dir, data string) (*folder, error) {
 		}
 		for _, e := range entries {
 			if n := e.Name(); n != lockFile && n != "lost+found" && !strings.HasPrefix(n, newFilePrefix) {
-				return nil,
-					fmt.Errorf("%s holds something else than a backup (%s): name an empty folder, or one "+
-						"that does not exist", dir, n)
+				return nil, fmt.Errorf("%s holds something other than a backup (%s): name an empty folder, or one that "+
+					"does not exist", dir, n)
 			}
 		}
 	}
@@ -107,8 +106,7 @@ func claim(dir, data string) (*folder, error) {
 		return nil, inUse(dir)
 	}
 	if !marked {
-		err = writeJSON(f.at(markFile), mark{format,
-			"A backup made by dossier backup; dossier restore brings it back."})
+		err = writeJSON(f.at(markFile), mark{format, "A backup made by dossier backup; dossier restore brings it back."})
 	}
 	for _, sub := range []string{filepath.Join(objectsFolder, "files"), pointsFolder} {
 		if err == nil {
@@ -179,8 +177,7 @@ func apart(dir, data string) error {
 		return err
 	}
 	for _, pair := range [][2]string{{a, b}, {b, a}} {
-		if rel, err := filepath.Rel(pair[0], pair[1]); err == nil && rel != ".." && !strings.HasPrefix(rel,
-			".."+string(filepath.Separator)) {
+		if rel, err := filepath.Rel(pair[0], pair[1]); err == nil && filepath.IsLocal(rel) {
 			return fmt.Errorf("the backup's folder %s and the data folder %s lie one in the other: name a folder "+
 				"elsewhere, best on another disk", dir, data)
 		}
@@ -246,7 +243,7 @@ func whole(points []point) []point {
 	return slices.DeleteFunc(slices.Clone(points), func(p point) bool { return p.manifest == nil })
 }
 
-// check compares the files of a point with its manifest, or only one of them.
+// check compares files of a point with its manifest; all of them where none is named.
 func (p point) check(names ...string) error {
 	if len(names) == 0 {
 		for name := range p.manifest.Contents {

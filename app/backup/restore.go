@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -45,7 +46,7 @@ func (e *UnfinishedError) Error() string {
 // Unfinished returns an *UnfinishedError where a restore into a data folder did not end, or is at work.
 func Unfinished(data string) error {
 	if _, err := os.Lstat(filepath.Join(data, unfinishedFolder)); err != nil {
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || notFolder(err) {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOTDIR) {
 			return nil // what is wrong with the folder itself is told by who opens the stores
 		}
 		return fmt.Errorf("read the data folder: %w", err)

@@ -90,6 +90,7 @@ const (
 	codeBusy      = 5
 	codeLocked    = 6
 	codeCorrupt   = 11
+	codeFull      = 13
 	codeNotADB    = 26
 	codeShortRead = 522 // the extended code of a file that ends too early
 	codePrimary   = 0xff

@@ -1,14 +1,14 @@
-// Package space keeps room on the disk of the embedded stores, so that a full disk can be emptied again: what deletes,
-// reconciles, reads and signs in goes on where what takes something new is refused.
+// Package space keeps room on the disk of the embedded stores, so that a full disk can be emptied again: deleting,
+// reconciling, reading and signing in still work where whatever takes something new is refused.
 //
 // The reserve has two halves:
 //
 //   - Room that is left free. Before something new is taken, and while its bytes come, the free space of the disk is
 //     looked at; below the reserve it is refused with dossier.ErrFull. So what strangers send never fills the disk.
 //   - Ballast: files of random bytes, which no file system stores without their room. Another program may fill the disk
-//     to its last byte; then what frees (Free, which People, Catalog and Objects call) gives a piece of the ballast back
-//     and is repeated. Pieces, so that a program that goes on filling gets them one by one only. Keep makes them anew
-//     once there is room.
+//     to its last byte; then what frees (Free, which People, Catalog and Objects call) gives a piece of the ballast
+//     back and is repeated. Pieces, so that a program that keeps filling the disk gets them only one by one. Keep makes
+//     them anew once there is room.
 //
 // Nothing is locked, and nothing is kept but the pieces: any number of processes may use one folder, and be killed at
 // any moment. Pieces are only appended to and removed, so none ever has a hole, and the reserve counts what they have.
@@ -27,8 +27,6 @@ import (
 	"strconv"
 	"sync"
 	"time"
-
-	"github.com/dustin/go-humanize"
 
 	dossier "dossier.example/app"
 )
@@ -52,7 +50,7 @@ const (
 	// askedRoom is what is asked for where even that is lacking.
 	startRoom = 256 << 10
 	askedRoom = 1 << 20
-	// spent is the free space below which a store that fails is believed to fail for want of it, whatever it says:
+	// spent is the free space below which a store that fails is believed to fail for lack of it, whatever it says:
 	// SQLite calls it an I/O error where the index of its log cannot grow, by 32 KiB.
 	spent = 64 << 10
 	// Inodes are few on some disks. Below takingInodes nothing new is taken; below spentInodes files cannot be made.
@@ -104,7 +102,7 @@ func Open(data string, size int64) (*Reserve, error) {
 	return r, nil
 }
 
-// Opening is Free for what opens the stores. Where they cannot be opened for want of room, the error says what to do.
+// Opening is Free for what opens the stores. Where they cannot be opened for lack of room, the error says what to do.
 func (r *Reserve) Opening(ctx context.Context, do func() error) error {
 	err := r.repeat(ctx, do)
 	if r == nil || err == nil {
@@ -113,9 +111,8 @@ func (r *Reserve) Opening(ctx context.Context, do func() error) error {
 	if d, lookErr := look(r.data); !IsFull(err) && (lookErr != nil || d.free >= spent && !d.short(spentInodes)) {
 		return err
 	}
-	return fmt.Errorf("the disk of the data folder %s is full, and nothing is left of the room kept on it: free %s "+
-		"on that "+
-		"disk, outside the data folder, and start again: %w", r.data, humanize.IBytes(askedRoom), err)
+	return fmt.Errorf("the disk of the data folder %s is full, and nothing is left of the room kept on it: free %s on "+
+		"that disk, outside the data folder, and start again: %w", r.data, dossier.FormatBytes(askedRoom), err)
 }
 
 // Fits reports whether so many bytes more may be taken: ErrFull.
@@ -154,8 +151,8 @@ func (r *Reserve) fits(bytes int64) error {
 		return nil
 	}
 	return dossier.Errorf(dossier.CodeFull,
-		fmt.Errorf("%s are free on the disk of %s, %s of them reserved", humanize.IBytes(uint64(r.seen.free)), r.data,
-			humanize.IBytes(uint64(max(0, r.size-r.held)))),
+		fmt.Errorf("%s are free on the disk of %s, %s of them reserved", dossier.FormatBytes(r.seen.free), r.data,
+			dossier.FormatBytes(max(0, r.size-r.held))),
 		"The site takes no files at the moment, because it has no room for them. What is stored is safe. Try again "+
 			"later.")
 }
@@ -176,7 +173,7 @@ func (r *Reserve) refresh() (err error) {
 
 func (r *Reserve) name(i int) string { return filepath.Join(r.ballast, strconv.Itoa(i+1)) }
 
-// Free runs what frees space, or marks something so that it will. Where it fails for want of room it is run again with
+// Free runs what frees space, or marks something so that it will. Where it fails for lack of room it is run again with
 // a piece of the ballast given back, for as long as there are pieces. What failed has changed nothing, or may be
 // repeated.
 func (r *Reserve) Free(ctx context.Context, do func() error) error {
@@ -202,7 +199,7 @@ func (r *Reserve) repeat(ctx context.Context, do func() error) error {
 	}
 }
 
-// lacked reports whether an error comes of the want of room.
+// lacked reports whether an error comes from a lack of room.
 func (r *Reserve) lacked(err error) bool {
 	if IsFull(err) {
 		return true

@@ -69,7 +69,7 @@ func (e *entry) of(info fs.FileInfo) bool {
 const (
 	journalVersion = 1
 	journalSuffix  = ".journal"
-	// journalAge is how long a journal that nobody goes on with is kept. A site drops what is half-done after a day.
+	// journalAge is how long a journal that nobody resumes is kept. A site drops what is half-done after a day.
 	journalAge = 30 * 24 * time.Hour
 )
 
@@ -133,7 +133,7 @@ func peekJournal(folder string, key []string) (record, error) {
 }
 
 func journalFailed(err error) error {
-	return errorf(CodeJournal, err, "the journal by which an interrupted upload goes on cannot be kept: %s; set "+
+	return errorf(CodeJournal, err, "the journal that resumes an interrupted upload cannot be kept: %s; set "+
 		"XDG_STATE_HOME to a folder that can be written", reason(err))
 }
 
@@ -208,10 +208,9 @@ func (j *journal) take(text []byte) (whole int, err error) {
 		number++
 		var r record
 		if err := json.Unmarshal(line, &r); err != nil || number == 1 && r.Version != journalVersion {
-			return 0, errorf(CodeJournal, err,
-				"the journal %s was written by another version of this program, or is damaged "+
-					"in line %d: have the receipt printed by --show-receipt, then remove it to begin anew", j.path,
-				number)
+			return 0, errorf(CodeJournal, err, "the journal %s was written by another version of this program, or is "+
+				"damaged in line %d: have the receipt printed by --show-receipt, then remove the journal to begin anew",
+				j.path, number)
 		}
 		j.apply(r)
 	}
@@ -278,20 +277,19 @@ func (j *journal) unfinished() []string {
 	return ids
 }
 
-// begun reports whether there is anything to go on with.
+// begun reports whether there is anything to resume.
 func (j *journal) begun() bool { return j.state.Receipt != "" || len(j.files) > 0 }
 
-// remove ends the journal: there is nothing to go on with.
+// remove ends the journal: there is nothing to resume.
 func (j *journal) remove() error {
 	if err := os.Remove(j.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return errorf(CodeJournal, err,
-			"the journal %s cannot be removed: %s; remove it yourself, or the same command "+
-				"goes on with the same person", j.path, reason(err))
+		return errorf(CodeJournal, err, "the journal %s cannot be removed: %s; remove it yourself, or the same "+
+			"command resumes with the same person", j.path, reason(err))
 	}
 	return nil
 }
 
-// close releases the journal, for whoever goes on with it. The lock's file goes as well where nothing needs it.
+// close releases the journal, for whoever resumes it. The lock's file goes as well where nothing needs it.
 func (j *journal) close() error {
 	err := j.file.Close()
 	if _, statErr := os.Stat(j.path); errors.Is(statErr, fs.ErrNotExist) {

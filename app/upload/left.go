@@ -7,7 +7,7 @@ import (
 	"dossier.example/app"
 )
 
-// What earlier runs of a command left can be asked for, and given up, without another run.
+// What earlier runs of a command left can be shown, and given up, without another run.
 
 // Reopen opens the journal that earlier runs of the same command left, for GiveUp. The site is asked nothing, and the
 // files of o need not exist. The caller closes.
@@ -42,7 +42,7 @@ func (run *Run) GiveUp(ctx context.Context) (n int, link string, err error) {
 type Kept struct {
 	// Person is the person's id, and Link the page of the receipt: a secret.
 	Person, Link string
-	// Registered tells that the site has confirmed the person. Else the run ended, or is, before that.
+	// Registered: the site has confirmed the person. Without it the run ended before that, or is not that far yet.
 	Registered bool
 }
 

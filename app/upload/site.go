@@ -66,7 +66,8 @@ func newSite(o Options) *site {
 		base: o.Site,
 		// A redirect is an answer like any other: followed, it would turn a POST into a GET, or take the receipt
 		// elsewhere.
-		http:  &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		http: &http.Client{Transport: transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		stall: o.Stall, patience: o.Patience, notice: o.Notice,
 	}
 }
@@ -227,7 +228,8 @@ func (s *site) refused(res *http.Response) error {
 		}
 		return inputf(r, "the site has moved to %s://%s: name that one", to.Scheme, to.Host)
 	case again(res.StatusCode):
-		return temporary{error: fmt.Errorf("the site %w", told{r}), after: r.after, limited: res.StatusCode == http.StatusTooManyRequests}
+		return temporary{error: fmt.Errorf("the site %w", told{r}), after: r.after,
+			limited: res.StatusCode == http.StatusTooManyRequests}
 	case r.problem.Code == "":
 		return s.foreign(fmt.Errorf("the site %w", r))
 	}
@@ -249,8 +251,9 @@ func (t told) Unwrap() error { return t.refusal }
 // again reports whether a status is that of a refusal that may be over at the next try.
 func again(status int) bool {
 	switch status {
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
-		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests,
+		http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable,
+		http.StatusGatewayTimeout:
 		return true
 	}
 	return false
@@ -327,7 +330,8 @@ func (s *site) put(ctx context.Context, signed api.SignedPart, size int64, body 
 	r := readRefusal(res)
 	switch {
 	case again(res.StatusCode):
-		return temporary{error: fmt.Errorf("the object store %w", told{r}), after: r.after, limited: res.StatusCode == http.StatusTooManyRequests}
+		return temporary{error: fmt.Errorf("the object store %w", told{r}), after: r.after,
+			limited: res.StatusCode == http.StatusTooManyRequests}
 	case res.StatusCode == http.StatusForbidden:
 		return fmt.Errorf("%w: %w", errUnsigned, r)
 	case res.StatusCode == http.StatusBadRequest, res.StatusCode == http.StatusUnprocessableEntity:

@@ -101,7 +101,8 @@ func (c *collector) fault(format string, args ...any) {
 // add takes one path of the command line.
 func (c *collector) add(path string, recursive bool) {
 	if path == "-" {
-		c.fault("standard input cannot be sent, for the size of a file has to be known before its first byte: write it into a file, and name that (./- for one of this name)")
+		c.fault("standard input cannot be sent, because the size of a file has to be known before its first byte: write " +
+			"it into a file, and name that (./- for one of this name)")
 		return
 	}
 	info, err := os.Stat(path)
@@ -163,7 +164,8 @@ func (c *collector) take(path, name string) {
 	}
 	_ = f.Close() // nothing was written
 	c.seen[file] = true
-	c.sources = append(c.sources, Source{Path: path, Name: dossier.CleanFileName(name), Size: info.Size(), ModTime: info.ModTime(), file: file, key: strconv.Quote(file)})
+	c.sources = append(c.sources, Source{Path: path, Name: dossier.CleanFileName(name), Size: info.Size(),
+		ModTime: info.ModTime(), file: file, key: strconv.Quote(file)})
 }
 
 // real returns an absolute path without links.

@@ -1,5 +1,5 @@
 // Package upload is the client of the site: it sends files of the disk by the JSON API (docs/api.md), their bytes in
-// parts straight to the object store, and goes on where an earlier run was interrupted.
+// parts straight to the object store, and resumes where an earlier run was interrupted.
 //
 // It is for the command alone, which parses what it is asked and shows what it does. All that sending needs is in here,
 // so that nothing of it can be forgotten: what is asked beforehand (Open), what is kept on the disk (journal.go), what
@@ -78,7 +78,7 @@ type Summary struct {
 	Stored, Failed, Left int
 	// StoredBytes is the size of those stored, SentBytes what the object store took in this run.
 	StoredBytes, SentBytes int64
-	// Resumed tells that an earlier run was gone on with.
+	// Resumed: this run resumed an earlier one.
 	Resumed bool
 	// Person is the person's id, and Link the page of the receipt: a secret. Empty while there is no person.
 	Person, Link string
@@ -260,9 +260,6 @@ func (run *Run) readReceipt(ctx context.Context) (has dossier.Quota, err error) 
 	return has, asError(err)
 }
 
-// maxChecked is how many files the site checks in one request.
-const maxChecked = 100
-
 // check has the site look at the stored files that would not be sent again, and forgets those that are damaged: what is
 // sent in their place replaces them.
 func (run *Run) check(ctx context.Context) error {
@@ -273,11 +270,11 @@ func (run *Run) check(ctx context.Context) error {
 		}
 	}
 	whole := make(map[string]bool, len(ids))
-	for batch := range slices.Chunk(ids, maxChecked) {
+	for batch := range slices.Chunk(ids, dossier.MaxChecked) {
 		var checked api.CheckedFiles
 		err := run.site.call(ctx, http.MethodPost, "checks", api.FilesToCheck{Files: batch}, &checked)
 		if Code(asError(err)) == "not_found" {
-			return nil // a release before this one, which cannot
+			return nil // the site's release is older than checks
 		}
 		if err != nil {
 			return err
@@ -411,8 +408,8 @@ feed:
 	return run.summary, nil
 }
 
-// Forget ends the journal once the summary has been handed over. It does nothing while files are not stored, for then
-// the same command goes on.
+// Forget ends the journal once the summary has been handed over. It does nothing while files are not stored, because
+// the same command then resumes.
 func (run *Run) Forget() error {
 	if run.summary.Failed+run.summary.Left > 0 {
 		return nil
@@ -471,7 +468,7 @@ func (run *Run) ended(r Result) error {
 	return run.untold
 }
 
-// Close lets another run of the same command go on.
+// Close lets another run of the same command begin.
 func (run *Run) Close() error {
 	var err error
 	if !run.journal.begun() {

@@ -177,9 +177,8 @@ func (p *program) embeddedData(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if parts := embedded(cfg); parts != (backup.Parts{People: true, Catalog: true, Objects: true}) {
-		return "",
-			errors.New("this backs up and restores embedded stores only, and DOSSIER_DB_HOST, DOSSIER_BUCKET or " +
-				"DOSSIER_TABLE is set: how RDS, S3 and DynamoDB are backed up and restored is in docs/restore.md")
+		return "", errors.New("this backs up and restores embedded stores only, and DOSSIER_DB_HOST, DOSSIER_BUCKET or " +
+			"DOSSIER_TABLE is set: how RDS, S3 and DynamoDB are backed up and restored is in docs/restore.md")
 	}
 	return cfg.Data, nil
 }

@@ -31,9 +31,9 @@ func (p *program) migrateCommand() *cobra.Command {
 		Short: "Apply what is missing; as administrator also create the database and the app's user",
 		Long: `Apply the migrations that are missing. It may be run again at any time, and by several at once.
 
-Where DOSSIER_DB_ADMIN_USER is set it connects as that user, creates the database if it is absent, applies the migrations, creates
-the app's own user with the rights that the app needs and no others, and sets that user's password to DOSSIER_DB_PASSWORD.
-Without it, it connects as the app's own user, who must then be allowed to change the schema.`,
+Where DOSSIER_DB_ADMIN_USER is set it connects as that user, creates the database if it is absent, applies the
+migrations, creates the app's own user with the rights that the app needs and no others, and sets that user's password
+to DOSSIER_DB_PASSWORD. Without it, it connects as the app's own user, who must then be allowed to change the schema.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return p.migrateUp(c.Context(), wait) },
 	}

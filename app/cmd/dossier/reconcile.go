@@ -175,8 +175,7 @@ func (p *program) failures(n int) { p.count(n, "could not be looked at or mended
 func (p *program) scrubbed(c dossier.Custody) {
 	if last := c.Scrub.Last; last != nil {
 		fmt.Fprintf(p.stdout, "Last read whole: %s of %d files, ended %s; %d damaged.\n",
-			dossier.FormatBytes(last.Bytes),
-			last.Files, last.EndedAt.Format(time.RFC3339), last.Found)
+			dossier.FormatBytes(last.Bytes), last.Files, last.EndedAt.Format(time.RFC3339), last.Found)
 	}
 	if now := c.Scrub.Current; now != nil {
 		fmt.Fprintf(p.stdout, "Being read since %s: %s of %d files so far, about %s left; %d damaged.\n",

@@ -13,6 +13,7 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
 	"dossier.example/app"
+	"dossier.example/app/backup"
 	"dossier.example/app/catalog"
 	"dossier.example/app/config"
 	"dossier.example/app/objects"
@@ -51,7 +52,7 @@ type stores struct {
 // already.
 func openStores(ctx context.Context, cfg *config.Config) (*stores, error) {
 	s := &stores{}
-	if cfg.People.Embedded() || cfg.Objects.Embedded() || cfg.Catalog.Embedded() {
+	if embedded(cfg) != (backup.Parts{}) {
 		if err := makeDataFolder(cfg.Data); err != nil {
 			return s, err
 		}

@@ -44,13 +44,14 @@ func (p *program) uploadCommand() *cobra.Command {
 	var o uploadFlags
 	c := &cobra.Command{
 		Use:   "upload FILE… --to URL",
-		Short: "Send files to a site, and go on where that was interrupted",
-		Long: `Send files to a site of Dossier, for a person who is new or by the receipt of an earlier submission. The bytes go in parts straight to the site's
-object store. At the end the link of the receipt is printed: whoever has it sees the details and the files.
+		Short: "Send files to a site, and resume after an interruption",
+		Long: `Send files to a site of Dossier, for a person who is new or by the receipt of an earlier submission. The bytes
+go in parts straight to the site's object store. At the end the link of the receipt is printed: whoever has it sees the
+details and the files.
 
-A run that was interrupted, by Ctrl-C, a crash, a lost network or a restart of the machine, goes on when the same
-command is run again: only the parts that are missing are sent, and the person stays one. What that needs, the receipt
-of a new person among it, is kept in a file for this user alone below $XDG_STATE_HOME/dossier/uploads
+A run that was interrupted, by Ctrl-C, a crash, a lost network or a restart of the machine, is resumed when the same
+command is run again: only the missing parts are sent, and the person stays one. What that needs, the receipt of a new
+person among it, is kept in a file for this user alone below $XDG_STATE_HOME/dossier/uploads
 (~/.local/state/dossier/uploads), until all is stored and the receipt is printed, or for 30 days. "The same" is a
 command with the same site, person or receipt, and paths.
 
@@ -59,22 +60,26 @@ receipt: the same command, run again, sends nothing twice and prints it. With --
 that is kept, without asking the site, even while another run is under way. With --json, a line that cannot be printed
 ends the run. For a new person, and with --json, nothing is sent if standard output is closed; >/dev/null is accepted.
 
-The receipt is a secret, and other users of this machine may see command lines. So put its link, or the last part of that alone, into a
-file and name it by --receipt-file (- is standard input), or into the variable ` + receiptVariable + `. --receipt takes it, too.
+The receipt is a secret, and other users of this machine may see command lines. So put its link, or the last part of
+that alone, into a file and name it by --receipt-file (- is standard input), or into the variable
+` + receiptVariable + `. --receipt takes it, too.
 
-Links that are named are followed. Folders need --recursive; then everything in them is sent but links, devices, sockets and pipes, which are
-skipped with a word. A file from a folder keeps its path as its name, such as "photos › day 1 › a.jpg". A file that is named twice is
-sent once. A file that changes while it is sent is not stored, and told.
+Links that are named are followed. Folders need --recursive; then everything in them is sent but links, devices,
+sockets and pipes, each of which is reported as skipped. A file from a folder keeps its path as its name, such as
+"photos › day 1 › a.jpg". A file that is named twice is sent once. A file that changes while it is sent is reported, and
+not stored.
 
-Before the first byte the site is asked for its limits; what is too large, too many or not readable is told then, and nothing is sent.
+Before the first byte the site is asked for its limits; files that are too large, too many or not readable are reported
+then, and nothing is sent.
 
 With --json each file is a line of standard output as soon as its way ends:
   {"type":"file","path":…,"name":…,"size":…,"state":"stored","id":…,"sha256":…,"crc64nvme":…,"sent":…}
   {"type":"file","path":…,"name":…,"size":…,"state":"failed","sent":…,"error":{"code":…,"message":…}}
 sent is the number of bytes sent in this run. The last line is always
-  {"type":"summary","state":…,"stored":…,"failed":…,"left":…,"stored_bytes":…,"sent_bytes":…,"resumed":…,"person":…,"receipt_url":…,"error":…}
-with the state "complete", "incomplete", "interrupted" or "refused". person and receipt_url are left out while there is no person, error where
-there is none. More members may come; these stay.
+  {"type":"summary","state":…,"stored":…,"failed":…,"left":…,"stored_bytes":…,"sent_bytes":…,"resumed":…,
+   "person":…,"receipt_url":…,"error":…}
+with the state "complete", "incomplete", "interrupted" or "refused". person and receipt_url are left out while there is
+no person, error where there is none. More members may come; these stay.
 
 Exit status: 0 all files are stored and everything is printed, 1 some are not stored, or standard output cannot be
 written, 2 the call or its files are at fault and nothing was sent, 130 interrupted. After 1 and 130 run the same
@@ -117,7 +122,7 @@ command again.`,
 	return c
 }
 
-// interrupted is the end of a run by a signal.
+// errInterrupted is the end of a run by a signal.
 var errInterrupted = errors.New("interrupted")
 
 func (p *program) upload(c *cobra.Command, o uploadFlags, paths []string) error {
@@ -133,7 +138,7 @@ func (p *program) upload(c *cobra.Command, o uploadFlags, paths []string) error 
 	untold := r.end(summary, status, err)
 	done := err == nil && untold == nil
 	if err != nil && status != exitUsage && !o.giveUp && !o.showReceipt {
-		err = fmt.Errorf("%w; run the same command again to go on", err)
+		err = fmt.Errorf("%w; run the same command again to resume", err)
 	}
 	if untold != nil {
 		err = errors.Join(err, fmt.Errorf("%w; %s", untold, o.mend(summary)))
@@ -175,8 +180,7 @@ func (o uploadFlags) mend(s upload.Summary) string {
 		return "mend that, and run the same command again"
 	case o.name != "": // of a new person
 		return "the receipt is kept: mend that, and run the same command again, which sends nothing twice and " +
-			"prints it, or " +
-			"run it with --show-receipt"
+			"prints it, or run it with --show-receipt"
 	}
 	return "mend that, and run the same command again, which sends nothing twice"
 }
@@ -189,12 +193,11 @@ func (p *program) doUpload(c *cobra.Command, o uploadFlags, paths []string, r *u
 	if err != nil {
 		return nil, upload.Summary{}, err
 	}
-	// Beforehand, while there is no person yet. Whoever has the receipt anyway may do without being told.
+	// Now, while there is no person yet. Whoever already has the receipt may do without an outcome.
 	if (options.Receipt == nil || o.json) && isClosed(p.stdout) {
-		return nil, upload.Summary{},
-			&upload.Error{Code: upload.CodeInput, Message: "standard output is closed (or is " +
-				"/dev/null, opened for reading as well), so nobody would get the receipt: redirect it, such as by " +
-				">receipt.txt"}
+		return nil, upload.Summary{}, &upload.Error{Code: upload.CodeInput, Message: "standard output is closed (or is " +
+			"/dev/null, opened for reading as well), so nobody would get the receipt: redirect it, such as by " +
+			">receipt.txt"}
 	}
 	options.Files, err = upload.Collect(paths, o.recursive, func(path, why string) {
 		r.say("skipped: %s: %s", path, why)
@@ -320,9 +323,8 @@ func (p *program) receipt(o uploadFlags) (text, from string, err error) {
 	variable, _ := p.lookup(receiptVariable)
 	switch {
 	case o.receipt != "" && o.receiptFile != "":
-		return "", "",
-			&upload.Error{Code: upload.CodeInput,
-				Message: "--receipt and --receipt-file are both given: leave one of them out"}
+		return "", "", &upload.Error{Code: upload.CodeInput,
+			Message: "--receipt and --receipt-file are both given: leave one of them out"}
 	case o.receipt != "":
 		return o.receipt, "--receipt", nil
 	case o.receiptFile != "":

@@ -21,7 +21,7 @@ type uploadReport struct {
 	broken error
 }
 
-// print writes a line on stdout. After one that could not be written there is none: it may stand there in part.
+// print writes a line on stdout, but none after one that failed: part of that one may have been written.
 func (r *uploadReport) print(line []byte) error {
 	if r.broken != nil {
 		return r.broken
@@ -79,7 +79,7 @@ func isClosed(w io.Writer) bool {
 	return err == io.EOF
 }
 
-// ended tells of a file.
+// ended reports what became of a file.
 func (r *uploadReport) ended(f upload.Result) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -98,15 +98,14 @@ func (r *uploadReport) ended(f upload.Result) error {
 	return nil
 }
 
-// end tells how the run ended, and prints the receipt's link. An error means that not all of that was written.
+// end reports how the run ended, and prints the receipt's link. An error means that not all of that was written.
 func (r *uploadReport) end(s upload.Summary, status int, err error) error {
 	if r.flags.json {
 		state := map[int]string{exitOK: "complete", exitFailed: "incomplete", exitUsage: "refused",
 			exitInterrupted: "interrupted"}[status]
 		if err := r.printJSON(uploadSummary{
 			Type: "summary", State: state, Stored: s.Stored, Failed: s.Failed, Left: s.Left, StoredBytes: s.StoredBytes,
-			SentBytes: s.SentBytes,
-			Resumed:   s.Resumed, Person: s.Person, ReceiptURL: s.Link, Error: faultOf(err),
+			SentBytes: s.SentBytes, Resumed: s.Resumed, Person: s.Person, ReceiptURL: s.Link, Error: faultOf(err),
 		}); err != nil {
 			return err
 		}
