@@ -46,8 +46,9 @@ fuzz: ## fuzz every target for a while (FUZZTIME=5m: for so long each)
 # CHAOS says for how long; DOSSIER_TEST_CHAOS_SEED repeats the chances of a run, which prints its own.
 CHAOS ?= 10m
 
-soak: test-tools ## kill instances, cut connections and damage stored files under clients for a while, then compare everything (CHAOS=10m)
-	DOSSIER_TEST_REQUIRE=1 DOSSIER_TEST_CHAOS=$(CHAOS) go test -count 1 -v -timeout 0 -run '^(TestChaos|TestRot)$$' ./app/cmd/dossier
+soak: test-tools ## kill instances, cut connections and damage files for a while, then compare everything (CHAOS=10m)
+	DOSSIER_TEST_REQUIRE=1 DOSSIER_TEST_CHAOS=$(CHAOS) \
+		go test -count 1 -v -timeout 0 -run '^(TestChaos|TestRot)$$' ./app/cmd/dossier
 
 # Nothing else runs beside them; each takes as many rounds as ROUNDS says.
 ROUNDS ?= 5
@@ -86,12 +87,13 @@ deploy-policy: ## write the IAM policies of who deploys (STACK=dev ACCOUNT=12345
 verify: ## verify that what was deployed serves (STACK=dev)
 	tools/stack verify "$(STACK)"
 
-# DRILLS names what changes something and is undone: docs/verification.md. A protected stack wants PROD=yes for them.
+# FORMAT is table, json or markdown. DRILLS names what changes something and is undone, of
+# replace,rollback,restore,point,again: docs/verification.md. A protected stack wants PROD=yes for them.
 DRILLS ?=
 PROD ?=
 
 prove: FORMAT = table
-prove: ## compare what was deployed with its settings, point by point (STACK=dev FORMAT=table|json|markdown DRILLS=replace,rollback,restore,point,again)
+prove: ## compare what was deployed with its settings, point by point (STACK=dev FORMAT=table DRILLS=replace,point)
 	@FORMAT="$(FORMAT)" DRILLS="$(DRILLS)" PROD="$(PROD)" tools/stack prove "$(STACK)"
 
 drift: ## fail if AWS is not as the state says (STACK=dev)
