@@ -35,9 +35,8 @@ func TestProgramCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	b.WriteString("The operations of AWS that each program of this repository can call, found in its source by " +
-		"package permissions.\n" +
-		"Made by: go test ./infra -run '^TestProgramCalls$' -update\n")
+	b.WriteString("The operations of AWS that each program of this repository can call, found in its source by package " +
+		"permissions.\nMade by: go test ./infra -run '^TestProgramCalls$' -update\n")
 	for _, c := range commands {
 		fmt.Fprintf(&b, "\n%s\n%s", strings.TrimSpace(c.Program+" "+c.Name), listed(t, c.Calls))
 	}
@@ -76,8 +75,7 @@ func TestScriptCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	b.WriteString("The operations of AWS that the scripts of hosts call, found in their text by package " +
-		"permissions.\n" +
+	b.WriteString("The operations of AWS that the scripts of hosts call, found in their text by package permissions.\n" +
 		"Made by: go test ./infra -run '^TestScriptCalls$' -update\n")
 	for _, s := range []struct{ name, text string }{
 		{"user-data of the app's instances", instance}, {"user-data of the jump server, with SSH", ssh},

@@ -228,8 +228,7 @@ func alarmTable(dev, prod *graph.Graph) string {
 		_, says, _ := strings.Cut(graph.Text(a.Input("alarmDescription")), ": ")
 		name, statistic, _ := metric(a)
 		fmt.Fprintf(&b, "| %s | %s, %s | %s | %s | %s |\n", strings.TrimPrefix(a.Name, "dossier-observe-"), name,
-			statistic,
-			when(other), when(a), says)
+			statistic, when(other), when(a), says)
 	}
 	return b.String()
 }

@@ -22,8 +22,7 @@ func TestServiceSpec(t *testing.T) {
 	spec := servicespec.Load(t)
 	agreed := map[string]string{
 		`aws:ssm/parameter:Parameter type: "SecureString" is none of [String StringList]`: "CloudFormation creates no secure strings, " +
-			"so that no template holds a secret; the API has them " +
-			"(https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html)",
+			"so that no template holds a secret; the API has them (https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html)",
 	}
 	seen := map[string]bool{}
 	compared := 0
@@ -79,8 +78,7 @@ func TestServiceSpecReplacements(t *testing.T) {
 			": internal/service/sns/topic_policy.go, arn",
 
 		"aws:ec2/internetGateway:InternetGateway vpcId: CloudFormation replaces": "CloudFormation replaces the " +
-			"attachment, a resource of its own; " +
-			"internal/service/ec2/vpc_internet_gateway.go detaches and attaches",
+			"attachment, a resource of its own; internal/service/ec2/vpc_internet_gateway.go detaches and attaches",
 		"aws:ec2/routeTableAssociation:RouteTableAssociation routeTableId: CloudFormation replaces": "in place by " +
 			"ReplaceRouteTableAssociation: internal/service/ec2/vpc_route_table_association.go",
 		"aws:rds/instance:Instance dbSubnetGroupName: CloudFormation replaces": "in place by ModifyDBInstance, " +

@@ -253,7 +253,8 @@ func (l *look) credentials(ctx context.Context) bool {
 		l.unseen(ctx, "credentials", err)
 	default:
 		l.fault("credentials",
-			`sign in again ("aws sts get-caller-identity" has to answer), or set AWS_PROFILE; a region that the account has not enabled refuses all credentials, too`,
+			`sign in again ("aws sts get-caller-identity" has to answer), or set AWS_PROFILE; `+
+				"a region that the account has not enabled refuses all credentials, too",
 			"AWS does not take the credentials in %s: %v", l.Settings.Region, shortened(err))
 	}
 	return false

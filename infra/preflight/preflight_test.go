@@ -117,7 +117,8 @@ func TestFindings(t *testing.T) {
 		}, []string{"region: there is no region us-east-1"}, nil},
 		{"vcpu", func(w *world) { set(w, "L-1216C47A", 2+2*3+2-1) },
 			[]string{
-				`quota/vcpu: the stack needs 8 (vCPUs of the smallest group, one instance more during a rollout, and the other hosts), others in the account use 2, and the quota "Running On-Demand Standard`}, nil},
+				"quota/vcpu: the stack needs 8 (vCPUs of the smallest group, one instance more during a rollout, " +
+					`and the other hosts), others in the account use 2, and the quota "Running On-Demand Standard`}, nil},
 		{"vcpu of the largest group", func(w *world) { set(w, "L-1216C47A", 2+2*7+2-1) }, nil,
 			[]string{"quota/vcpu: the group cannot grow to service.max: that needs 16 vCPUs"}},
 		{"addresses", func(w *world) { set(w, "L-0263D0A3", 3) },

@@ -101,9 +101,8 @@ func makeRoles(ctx context.Context, client *iam.Client, log io.Writer,
 			// Another deployment was quicker, or GetRole was denied.
 		case denied(code):
 			return fmt.Errorf("making the service-linked role %s: allow iam:CreateServiceLinkedRole for %s, or have "+
-				"somebody run "+
-				"\"aws iam create-service-linked-role --aws-service-name %s\" once in this account: %w", role.Name,
-				role.Service, role.Service, err)
+				"somebody run \"aws iam create-service-linked-role --aws-service-name %s\" once in this account: %w",
+				role.Name, role.Service, role.Service, err)
 		default:
 			return fmt.Errorf("making the service-linked role %s: %w", role.Name, err)
 		}

@@ -245,7 +245,8 @@ var networkChecks = []check{
 	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_FlowLog.html: ACTIVE is what it is even while nothing
 	// can be delivered.
 	{"network/flow-log", "The flow log is active and its records are delivered.",
-		`look at the policy of the bucket of logs; then "pulumi up --replace" with the URN of the flow log makes it again`, func(ctx context.Context, l *look) (answer, error) {
+		`look at the policy of the bucket of logs; then "pulumi up --replace" with the URN of the flow log makes it again`,
+		func(ctx context.Context, l *look) (answer, error) {
 			log, err := l.flowLog(ctx)
 			if err != nil {
 				return answer{}, err

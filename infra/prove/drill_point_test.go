@@ -19,8 +19,8 @@ import (
 	"dossier.example/infra/prove"
 )
 
-// pointing lets the world restore a table, from the earliest time on, that has these files, of which the bucket has versions: by key, the checksum
-// of each, in hexadecimal digits as the app's records have them.
+// pointing lets the world restore a table, from the earliest time on, that has these files, of which the bucket has
+// versions: by key, the checksum of each, in hexadecimal digits as the app's records have them.
 func (w *world) pointing(earliest time.Time, records map[string]string,
 	versions map[string][]string) (there map[string]bool) {
 	there = w.restoring(0)

@@ -97,8 +97,7 @@ type check struct {
 // checks are all, in the order of the report.
 func checks() []check {
 	return slices.Concat(accountChecks, networkChecks, siteChecks, balancerChecks, hostChecks, groupChecks,
-		databaseChecks,
-		storageChecks, tableChecks, parameterChecks, watchChecks)
+		databaseChecks, storageChecks, tableChecks, parameterChecks, watchChecks)
 }
 
 // Points lists all points, as they are before anybody looks.

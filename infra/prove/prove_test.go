@@ -449,7 +449,8 @@ var wrongs = []wrong{
 	})},
 	{"table/recovery", "",
 		change(func(_ *dynamodb.DescribeContinuousBackupsInput, out *dynamodb.DescribeContinuousBackupsOutput) {
-			out.ContinuousBackupsDescription.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus = tabletypes.PointInTimeRecoveryStatusDisabled
+			d := out.ContinuousBackupsDescription.PointInTimeRecoveryDescription
+			d.PointInTimeRecoveryStatus = tabletypes.PointInTimeRecoveryStatusDisabled
 		})},
 
 	{"parameters/complete", "", parameter("timeout/upload", func(p *ssmtypes.Parameter) {

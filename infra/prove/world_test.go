@@ -534,7 +534,8 @@ func (w *world) stores() {
 	})
 	awsfake.On(c, func(context.Context, *s3.GetBucketPolicyInput) (*s3.GetBucketPolicyOutput, error) {
 		return &s3.GetBucketPolicyOutput{Policy: aws.String(
-			`{"Statement":[{"Effect":"Deny","Principal":"*","Action":["s3:*"],"Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`)}, nil
+			`{"Statement":[{"Effect":"Deny","Principal":"*","Action":["s3:*"],` +
+				`"Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`)}, nil
 	})
 	awsfake.On(c, func(ctx context.Context, _ *s3.HeadBucketInput) (*s3.HeadBucketOutput, error) {
 		if awsfake.Plain(ctx) && !w.plain {

@@ -94,30 +94,15 @@ func TestWhatBreaksARule(t *testing.T) {
 	remove := func(kind, name string) func(*graphtest.Builder) {
 		return func(b *graphtest.Builder) { b.Remove(kind, name) }
 	}
-	grant := func(statement in) func(*graphtest.Builder) {
-		return func(b *graphtest.Builder) {
-			role := b.Add(roleType, "other", in{"assumeRolePolicy": policytest.TrustEC2})
-			b.Add(rolePolicyType, "other", in{"role": role.ID, "policy": policytest.PolicyText(statement)})
-		}
-	}
-	opening := func(of string, inputs in) func(*graphtest.Builder) {
-		return func(b *graphtest.Builder) {
-			all := in{"securityGroupId": "securitygroup-" + of, "description": "opening"}
-			for k, v := range inputs {
-				all[k] = v
-			}
-			b.Add(ingressType, "opening", all)
-		}
-	}
 	for _, c := range []struct {
 		rule, name string
 		change     func(*graphtest.Builder)
 		// at is what the violation's resource must be; empty for one of something missing.
 		at string
 	}{
-		{"EC2.9", "a jump server open to the internet",
-			opening("jump", in{"ipProtocol": "tcp", "fromPort": 2222, "toPort": 2222, "cidrIpv4": "0.0.0.0/0"}),
-			"Instance jump"},
+		{"EC2.9", "a jump server open to the internet", func(b *graphtest.Builder) {
+			policytest.Allow(b, "internet", "jump", 2222)
+		}, "Instance jump"},
 		{"Dossier.Network.1", "the app reaches the jump server", func(b *graphtest.Builder) {
 			policytest.Allow(b, "app", "jump", 22)
 		}, ""},
@@ -139,8 +124,11 @@ func TestWhatBreaksARule(t *testing.T) {
 				[]any{in{"status": "Enabled", "abortIncompleteMultipartUpload": in{"daysAfterInitiation": 1}}}),
 			"BucketV2 logs"},
 		{"CKV_AWS_145", "nothing said", remove(bucketEncryptionType, "files"), "BucketV2 files"},
-		{"CKV_AWS_337", "a role that reads every parameter",
-			grant(in{"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": "*"}), "Parameter password"},
+		{"CKV_AWS_337", "a role that reads every parameter", func(b *graphtest.Builder) {
+			role := b.Add(roleType, "other", in{"assumeRolePolicy": policytest.TrustEC2})
+			b.Add(rolePolicyType, "other", in{"role": role.ID, "policy": policytest.PolicyText(
+				in{"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": "*"})})
+		}, "Parameter password"},
 	} {
 		t.Run(c.rule+"/"+c.name, func(t *testing.T) {
 			b := policytest.Stack(t)
@@ -190,10 +178,11 @@ func TestExceptionsAreBoundToTheirConditions(t *testing.T) {
 		"CKV2_AWS_28"); got != policy.Excepted {
 		t.Errorf("no firewall where none was chosen is %s", got)
 	}
-	unprotected := policytest.Stack(t).Set(databaseType, "db", "deletionProtection", false).Set(databaseType, "db",
-		"multiAz", false).
-		Set(tableType, "files", "deletionProtectionEnabled", false).Set(balancerType, "lb", "enableDeletionProtection",
-		false)
+	unprotected := policytest.Stack(t).
+		Set(databaseType, "db", "deletionProtection", false).
+		Set(databaseType, "db", "multiAz", false).
+		Set(tableType, "files", "deletionProtectionEnabled", false).
+		Set(balancerType, "lb", "enableDeletionProtection", false)
 	for _, id := range []string{"RDS.8", "RDS.5", "DynamoDB.6", "ELB.6"} {
 		if got := verdict(unprotected, promises{}, id); got != policy.NotAsked {
 			t.Errorf("%s outside of production is %s", id, got)
@@ -207,8 +196,9 @@ func TestExceptionsAreBoundToTheirConditions(t *testing.T) {
 		"Dossier.Network.1"); got != policy.Broken {
 		t.Errorf("SSH for operators whom the settings do not name is %s", got)
 	}
-	small := policytest.Stack(t).Set(databaseType, "db", "instanceClass", "db.t4g.micro").Set(databaseType, "db",
-		"performanceInsightsEnabled", false)
+	small := policytest.Stack(t).
+		Set(databaseType, "db", "instanceClass", "db.t4g.micro").
+		Set(databaseType, "db", "performanceInsightsEnabled", false)
 	if got := verdict(small, all, "CKV_AWS_353"); got != policy.Kept {
 		t.Errorf("no Performance Insights on a class without it is %s", got)
 	}

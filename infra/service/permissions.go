@@ -21,12 +21,18 @@ func statements(args Args, logs *cloudwatch.LogGroup, group string) []iam.Statem
 		},
 		{
 			// Versions are read to bring back what was lost; none may be deleted.
-			Sid: "Files", Actions: []string{"s3:PutObject", "s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"},
+			Sid: "Files",
+			Actions: []string{
+				"s3:PutObject", "s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObject", "s3:AbortMultipartUpload",
+				"s3:ListMultipartUploadParts",
+			},
 			Resources: []pulumi.StringInput{pulumi.Sprintf("%s/files/*", files)},
 		},
 		{
 			// The comparison of all objects with all records; a missing object is then a 404, not a 403.
-			Sid: "Bucket", Actions: []string{"s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"}, Resources: []pulumi.StringInput{files},
+			Sid:       "Bucket",
+			Actions:   []string{"s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"},
+			Resources: []pulumi.StringInput{files},
 		},
 		{
 			Sid: "Records",

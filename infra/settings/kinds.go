@@ -150,8 +150,8 @@ func alternatives(words []string) string {
 // duration takes a time within bounds. AWS and systemd count in whole seconds.
 func duration(least, most time.Duration) kind[time.Duration] {
 	return kind[time.Duration]{
-		allowed: fmt.Sprintf("a time in whole seconds such as 90s, 5m or 1h30m, from %s to %s", short(least),
-			short(most)),
+		allowed: fmt.Sprintf("a time in whole seconds such as 90s, 5m or 1h30m, from %s to %s",
+			short(least), short(most)),
 		parse: func(s string) (time.Duration, error) {
 			d, err := time.ParseDuration(s)
 			if err != nil || d < least || d > most || d%time.Second != 0 {

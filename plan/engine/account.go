@@ -136,8 +136,7 @@ func (c *Cloud) serviceRole(service string) error {
 		return nil
 	}
 	return fmt.Errorf("InvalidParameterValue: Unable to create the resource. Verify that you have permission to "+
-		"create service linked role of %s. "+
-		"Otherwise wait and try again later", service)
+		"create service linked role of %s. Otherwise wait and try again later", service)
 }
 
 // offered refuses a type in a zone that does not have it

@@ -275,8 +275,8 @@ func TestPlace(t *testing.T) {
 		{
 			"a public bucket", bucketPolicyType,
 			in{"bucket": id("files"),
-				"policy": policyOf(
-					`{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::files/*"}`)}, "AccessDenied",
+				"policy": policyOf(`{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"s3:GetObject",` +
+					`"Resource":"arn:aws:s3:::files/*"}`)}, "AccessDenied",
 		},
 		{"policies that are too long together", rolePolicyType,
 			in{"name": "b", "role": "app",

@@ -42,7 +42,8 @@ func limitMetricFilter(l look) {
 	case !known || !also || err == nil:
 	case !strings.HasPrefix(value, "$"):
 		metric.refuse("value", "is %q, which is neither a number nor a field of the line", value)
-	case !slices.Contains(strings.FieldsFunc(pattern, func(r rune) bool { return strings.ContainsRune(" (){}[],=<>!", r) }), value):
+	case !slices.Contains(strings.FieldsFunc(pattern,
+		func(r rune) bool { return strings.ContainsRune(" (){}[],=<>!", r) }), value):
 		metric.refuse("value", "is %s, which the pattern does not name", value)
 	}
 }

@@ -143,8 +143,8 @@ var operations = map[string]operationNeeds{
 		actions: plus(on(Object, "s3:PutObject"), Action{Name: "s3:GetObject", On: Source}, Action{Name: "s3:GetObjectTagging", On: Source}, decrypt, dataKey),
 		// A directive is said where the source's tags are not to be copied, which is what happens without one. Of a version
 		// it is s3:GetObjectVersion that is needed; the source's text says so, and not a field.
-		rules: append([]rule{{field: "TaggingDirective", instead: plus(on(Object, "s3:PutObject"), Action{Name: "s3:GetObject", On: Source}, decrypt, dataKey)}},
-			objectRules...),
+		rules: append([]rule{{field: "TaggingDirective", instead: plus(on(Object, "s3:PutObject"),
+			Action{Name: "s3:GetObject", On: Source}, decrypt, dataKey)}}, objectRules...),
 	},
 	"s3.CreateMultipartUpload": {actions: plus(on(Object, "s3:PutObject"), dataKey, decrypt), rules: objectRules},
 	"s3.DeleteObject": {

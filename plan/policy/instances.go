@@ -157,7 +157,8 @@ var secretPatterns = []struct {
 	// After a colon prose may follow, so a digit is asked for.
 	{"a password",
 		regexp.MustCompile(
-			`(?i)(?:passwd|password|secret|token|api_?key|credential)s?["']?\s*[=:]\s*["']?[^\s"'$/({<\[%@&|;,0-9]*[0-9][^\s"'$/({<\[%@&|;,]{4,}`)},
+			`(?i)(?:passwd|password|secret|token|api_?key|credential)s?["']?\s*[=:]\s*["']?` +
+				`[^\s"'$/({<\[%@&|;,0-9]*[0-9][^\s"'$/({<\[%@&|;,]{4,}`)},
 	{"credentials in a URL", regexp.MustCompile(`[a-z][a-z0-9+.-]*://[^\s/:@"'$]+:[^\s/:@"'$]{3,}@`)},
 }
 

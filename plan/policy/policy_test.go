@@ -106,6 +106,9 @@ func TestWhatBreaksARule(t *testing.T) {
 			b.Add(ingressType, "opening", all)
 		}
 	}
+	tcp := func(from, to int, peer string, address any) in {
+		return in{"ipProtocol": "tcp", "fromPort": from, "toPort": to, peer: address}
+	}
 	cases := []struct {
 		rule, name string
 		change     func(*graphtest.Builder)
@@ -127,30 +130,24 @@ func TestWhatBreaksARule(t *testing.T) {
 				in{"subnetId": "subnet-public-a", "vpcSecurityGroupIds": []string{"securitygroup-app"},
 					"associatePublicIpAddress": true})
 		}, "Instance second"},
-		{"EC2.9", "a jump server open to the internet",
-			opening("jump", in{"ipProtocol": "tcp", "fromPort": 2222, "toPort": 2222, "cidrIpv4": "0.0.0.0/0"}),
+		{"EC2.9", "a jump server open to the internet", opening("jump", tcp(2222, 2222, "cidrIpv4", "0.0.0.0/0")),
 			"Instance jump"},
 		{"EC2.15", "a subnet that gives addresses", set(subnetType, "public-a", "mapPublicIpOnLaunch", true),
 			"Subnet public-a"},
 		{"EC2.15", "one that may", set(subnetType, "public-a", "mapPublicIpOnLaunch", graph.Unknown),
 			"Subnet public-a"},
-		{"EC2.18", "SSH for everyone",
-			opening("jump", in{"ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "cidrIpv4": "0.0.0.0/0"}),
+		{"EC2.18", "SSH for everyone", opening("jump", tcp(22, 22, "cidrIpv4", "0.0.0.0/0")),
 			"SecurityGroupIngressRule opening"},
-		{"EC2.18", "another port of the load balancer",
-			opening("lb", in{"ipProtocol": "tcp", "fromPort": 8443, "toPort": 8443, "cidrIpv6": "::/0"}),
+		{"EC2.18", "another port of the load balancer", opening("lb", tcp(8443, 8443, "cidrIpv6", "::/0")),
 			"SecurityGroupIngressRule opening"},
 		{"EC2.18", "HTTPS for everyone, but not to a load balancer",
-			opening("app", in{"ipProtocol": "tcp", "fromPort": 443, "toPort": 443, "cidrIpv4": "0.0.0.0/0"}),
+			opening("app", tcp(443, 443, "cidrIpv4", "0.0.0.0/0")),
 			"SecurityGroupIngressRule opening"},
-		{"EC2.18", "an unknown peer",
-			opening("app", in{"ipProtocol": "tcp", "fromPort": 443, "toPort": 443, "cidrIpv4": graph.Unknown}),
+		{"EC2.18", "an unknown peer", opening("app", tcp(443, 443, "cidrIpv4", graph.Unknown)),
 			"SecurityGroupIngressRule opening"},
-		{"EC2.19", "MySQL for everyone",
-			opening("db", in{"ipProtocol": "tcp", "fromPort": 3300, "toPort": 3310, "cidrIpv4": "0.0.0.0/0"}),
+		{"EC2.19", "MySQL for everyone", opening("db", tcp(3300, 3310, "cidrIpv4", "0.0.0.0/0")),
 			"SecurityGroupIngressRule opening"},
-		{"CIS 5.3", "SSH over IPv6",
-			opening("jump", in{"ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "cidrIpv6": "::/0"}),
+		{"CIS 5.3", "SSH over IPv6", opening("jump", tcp(22, 22, "cidrIpv6", "::/0")),
 			"SecurityGroupIngressRule opening"},
 		{"CIS 5.3", "everything", opening("jump", in{"ipProtocol": "-1", "cidrIpv4": "0.0.0.0/0"}),
 			"SecurityGroupIngressRule opening"},

@@ -89,8 +89,8 @@ func TestFindings(t *testing.T) {
 					`ServiceNetwork Resource Tunnel]`}},
 		{"a number that is not listed", "aws:cloudwatch/logGroup:LogGroup", map[string]any{"retentionInDays": 31.0},
 			[]string{
-				`aws:cloudwatch/logGroup:LogGroup retentionInDays: "31" is none of [1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 ` +
-					`1827 2192 2557 2922 3288 3653]`}},
+				`aws:cloudwatch/logGroup:LogGroup retentionInDays: "31" is none of [1 3 5 7 14 30 60 90 120 150 180 365 ` +
+					`400 545 731 1096 1827 2192 2557 2922 3288 3653]`}},
 		{"a value that the documentation does not list", "aws:rds/instance:Instance",
 			map[string]any{"storageType": "gp4"},
 			[]string{
@@ -103,11 +103,12 @@ func TestFindings(t *testing.T) {
 				"bucket":    "x",
 				"corsRules": []any{map[string]any{"allowedMethods": []any{"PATCH"}, "allowedOrigins": []any{"*"}}},
 			}, []string{
-				`aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2 corsRules.allowedMethods: "PATCH" is none of the ` +
-					`documented values [GET PUT HEAD POST DELETE]`}},
+				`aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2 corsRules.allowedMethods: "PATCH" is none of ` +
+					`the documented values [GET PUT HEAD POST DELETE]`}},
 		{"a value of a key", balancer, map[string]any{"desyncMitigationMode": "lax"},
 			[]string{
-				`aws:lb/loadBalancer:LoadBalancer desyncMitigationMode: "lax" is none of the documented values [monitor defensive strictest]`}},
+				`aws:lb/loadBalancer:LoadBalancer desyncMitigationMode: "lax" is none of the documented values ` +
+					`[monitor defensive strictest]`}},
 		{"a range of a key", target, map[string]any{"deregistrationDelay": 3601.0},
 			[]string{"aws:lb/targetGroup:TargetGroup deregistrationDelay: 3601 is outside the documented range, 0 " +
 				"to 3600"}},

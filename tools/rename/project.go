@@ -70,9 +70,8 @@ func longest() (letters int, because string) {
 var reserved = map[string][]string{
 	"is a user or a service of Amazon Linux": {
 		"adm", "bin", "chrony", "chronyd", "crond", "daemon", "dbus", "ftp", "games", "halt", "lp", "mail", "nobody",
-		"ntp",
-		"operator", "polkit", "polkitd", "postfix", "root", "rpc", "rpcuser", "rsyslog", "shutdown", "sshd", "sync",
-		"systemd", "tss", "wheel",
+		"ntp", "operator", "polkit", "polkitd", "postfix", "root", "rpc", "rpcuser", "rsyslog", "shutdown", "sshd",
+		"sync", "systemd", "tss", "wheel",
 	},
 	"is MySQL's or RDS's own":                 {"mysql", "performance", "rds", "rdsadmin", "sys"},
 	"has a meaning to Go":                     {"cgo", "init", "internal", "main", "testdata", "unsafe", "vendor"},
@@ -106,10 +105,8 @@ func (p project) checkName(t *tree) error {
 	switch {
 	case !nameForm.MatchString(p.name):
 		return bad("must be two or more lower-case letters and digits, a letter first, because Go packages, MySQL "+
-			"users and "+
-			"environment variables have it too, which take no hyphen; choose another such as NAME=acme, and set "+
-			"what people "+
-			"read with TITLE=%q", "Acme Files")
+			"users and environment variables have it too, which take no hyphen; choose another such as NAME=acme, and "+
+			"set what people read with TITLE=%q", "Acme Files")
 	case len(p.name) > most:
 		return bad("has %d characters, and at most %d are allowed: %s; choose a shorter one", len(p.name), most,
 			because)
@@ -139,8 +136,7 @@ func (p project) checkModule(t *tree) error {
 			err = invalid.Err
 		}
 		return fmt.Errorf("MODULE=%s: not a valid module path (%w); set it to the repository's address without "+
-			"https://, "+
-			"such as MODULE=github.com/acme/files", p.module, err)
+			"https://, such as MODULE=github.com/acme/files", p.module, err)
 	}
 	if _, major, ok := module.SplitPathVersion(p.module); !ok || major != "" {
 		return fmt.Errorf("MODULE=%s: ends in a version, which only the full path of a module may do; leave it out",
@@ -162,17 +158,14 @@ func (p project) checkTitle(t *tree) error {
 		return nil
 	case !titleForm.MatchString(p.title) || len(p.title) > maxTitle:
 		return fmt.Errorf("TITLE=%q: must be at most %d ASCII letters and digits, with single spaces or hyphens "+
-			"between words "+
-			"and a capital letter first, because pages, YAML and systemd units hold it unquoted; choose another "+
-			"such as TITLE=%q",
-			p.title, maxTitle, "Acme Files")
+			"between words and a capital letter first, because pages, YAML and systemd units hold it unquoted; choose "+
+			"another such as TITLE=%q", p.title, maxTitle, "Acme Files")
 	case p.title == t.project.title:
 		return nil
 	}
 	if where := t.find(wordsOf(project{title: p.title}, nil)); where != "" {
 		return fmt.Errorf("TITLE=%q: the repository already has it (%s), so the two could not be told apart; choose "+
-			"another",
-			p.title, where)
+			"another", p.title, where)
 	}
 	return nil
 }

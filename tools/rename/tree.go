@@ -56,8 +56,7 @@ func open(ctx context.Context, root string) (*tree, error) {
 	prefix, err := git(ctx, root, "rev-parse", "--show-prefix")
 	if err != nil {
 		return nil, fmt.Errorf("open the checkout in %s: %w; use a clone of the repository, because only files that "+
-			"Git "+
-			"tracks are renamed", root, err)
+			"Git tracks are renamed", root, err)
 	}
 	if strings.TrimSpace(prefix) != "" {
 		return nil, fmt.Errorf("%s is not the root of a checkout; run \"make new\" there", root)
@@ -135,8 +134,7 @@ func (t *tree) identify() error {
 	}
 	if !nameForm.MatchString(stack.Name) || !titleForm.MatchString(api.Info.Title) {
 		return fmt.Errorf("the project is called %q in %s and %q in %s, which are no names that this program can "+
-			"replace",
-			stack.Name, stackFile, api.Info.Title, apiFile)
+			"replace", stack.Name, stackFile, api.Info.Title, apiFile)
 	}
 	t.project = project{name: stack.Name, title: api.Info.Title}
 	for _, f := range t.files {
@@ -276,8 +274,9 @@ func (t *tree) write(c change) error {
 			return fmt.Errorf("rename %s: %w", c.old.path, err)
 		}
 		// A folder goes with its last file.
-		for dir := path.Dir(c.old.path); dir != "." &&
-			os.Remove(filepath.Join(t.root, dir)) == nil; dir = path.Dir(dir) {
+		dir := path.Dir(c.old.path)
+		for dir != "." && os.Remove(filepath.Join(t.root, dir)) == nil {
+			dir = path.Dir(dir)
 		}
 	}
 	if c.new.text == c.old.text {
