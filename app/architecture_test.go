@@ -24,9 +24,10 @@ func TestImports(t *testing.T) {
 		"/catalog":    {"", "/migrations"},
 		"/space":      {""},
 		"/migrations": {},
-		"/config":     {},
+		"/bounds":     {},
+		"/config":     {"/bounds"},
 		"/api":        {},
-		"/web":        {"", "/api"},
+		"/web":        {"", "/api", "/bounds"},
 		"/upload":     {"", "/api"},
 		"/backup":     {""},
 		"/cmd/dossier": {"", "/people", "/objects", "/catalog", "/space", "/migrations", "/config", "/web", "/upload",
@@ -36,7 +37,7 @@ func TestImports(t *testing.T) {
 		"/internal/teststores":    {"", "/people", "/objects", "/catalog", "/migrations", "/internal/servers"},
 		"/internal/release010":    {"/internal/servers", "/internal/teststores"},
 		"/internal/cloud":         {"/internal/servers", "/internal/teststores"},
-		"/internal/settingstable": {"/config"},
+		"/internal/settingstable": {"/config", "/bounds"},
 		"/internal/contract":      {"", "/config", "/catalog"},
 	}
 	for line := range strings.Lines(string(out)) {

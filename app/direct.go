@@ -175,6 +175,12 @@ func (s *Service) Status(ctx context.Context, person PersonID, file FileID) (Fil
 	return f, nil, err
 }
 
+// Announced returns the record of a file that is sent in parts, or was, before it is asked to do anything with it:
+// ErrNotFound, or ErrLost where it is being removed.
+func (s *Service) Announced(ctx context.Context, person PersonID, file FileID) (File, error) {
+	return s.direct(ctx, person, file)
+}
+
 // direct returns the record of a file in parts: ErrNotFound, or ErrLost where it is being removed.
 func (s *Service) direct(ctx context.Context, person PersonID, file FileID) (File, error) {
 	f, err := s.catalog.File(ctx, person, file)

@@ -29,6 +29,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"dossier.example/app/bounds"
 )
 
 // Purpose is the command that the settings are for. Each reads only the settings that it uses; the others keep their
@@ -73,6 +75,7 @@ type Config struct {
 	Reconcile   Reconciliation
 	Scrub       Scrub
 	Rates       Rates
+	Bounds      bounds.Bounds
 	Log         Log
 
 	// purpose limits what is logged to what was read.

@@ -1,6 +1,6 @@
 package config
 
-//go:generate go run ../internal/settingstable ../../docs/app-settings.md
+//go:generate go run ../internal/settingstable settings ../../docs/app-settings.md
 
 import (
 	"fmt"

@@ -4,8 +4,11 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"dossier.example/app/bounds"
 )
 
 const (
@@ -83,6 +86,7 @@ func settings() []setting {
 		reconcileSettings(),
 		scrubSettings(),
 		rateSettings(),
+		boundSettings(),
 		logSettings(),
 	)
 }
@@ -359,6 +363,17 @@ func rateSettings() []setting {
 			doc: "Requests to the API that sign parts, up to 100 each, from one client address at once.",
 		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.Signatures.Burst }),
 	}
+}
+
+// boundSettings say how much one client, and all together, may cost at once.
+func boundSettings() []setting {
+	var rows []setting
+	for _, b := range bounds.Settings() {
+		rows = append(rows, define(setting{
+			env: b.Env(), parameter: "bound/" + b.Name, preset: strconv.Itoa(b.Preset), purposes: Serve, doc: b.Doc,
+		}, number(b.Least, b.Most), func(c *Config) *int { return b.Field(&c.Bounds) }))
+	}
+	return rows
 }
 
 // logSettings say what is logged.

@@ -15,9 +15,12 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"dossier.example/app/bounds"
 
 	dossier "dossier.example/app"
 )
@@ -232,11 +235,24 @@ func settingCases(t *testing.T) []settingCase {
 	}
 }
 
+// boundCases are those of the bounds, whose table says what is allowed.
+func boundCases() (cases []settingCase) {
+	for _, b := range bounds.Settings() {
+		c := settingCase{env: b.Env(), field: func(c *Config) any { return *b.Field(&c.Bounds) }, unset: b.Preset,
+			bad: []string{"-1", "x", strconv.Itoa(b.Most + 1), strconv.Itoa(b.Least - 1)}}
+		for _, n := range []int{b.Least, b.Most} {
+			c.good = append(c.good, value{strconv.Itoa(n), n})
+		}
+		cases = append(cases, c)
+	}
+	return cases
+}
+
 // purposeOf returns one of the commands that read a setting.
 func purposeOf(s setting) Purpose { return s.purposes & -s.purposes }
 
 func TestEverySetting(t *testing.T) {
-	cases := settingCases(t)
+	cases := append(settingCases(t), boundCases()...)
 	for _, s := range settings() {
 		if s.env == parametersEnv {
 			continue // TestParameterPath.

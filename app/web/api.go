@@ -9,6 +9,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/api"
+	"dossier.example/app/bounds"
 )
 
 // The JSON API. Its document is app/api/openapi.yaml; the handlers (api_people.go, api_files.go, api_parts.go) read
@@ -50,7 +51,7 @@ func (s *Server) apiLimits(c echo.Context) error {
 	return answerJSON(c, api.Limits{
 		MaxFileSize: l.FileBytes, MaxFiles: l.PersonFiles, MaxTotalSize: l.PersonBytes,
 		MaxParts: dossier.MaxParts, MinPartSize: dossier.MinPartSize, MaxPartSize: dossier.MaxPartSize,
-		MaxPartsPerRequest: dossier.MaxSigned, MaxRequestSize: maxJSON,
+		MaxPartsPerRequest: dossier.MaxSigned, MaxRequestSize: bounds.LargestJSON,
 		SignatureLifetime: int(s.o.SignatureLifetime / time.Second),
 	})
 }

@@ -173,7 +173,7 @@ func TestAPILimits(t *testing.T) {
 	s.ask(call{path: "/limits"}, &l)
 	want := api.Limits{
 		MaxFileSize: 1000, MaxFiles: 2, MaxTotalSize: 1500, MaxParts: 10_000, MinPartSize: 5 << 20, MaxPartSize: 5 << 30, MaxPartsPerRequest: 100,
-		MaxRequestSize: 1 << 20, SignatureLifetime: 900,
+		MaxRequestSize: 64 << 10, SignatureLifetime: 900,
 	}
 	if l != want {
 		t.Errorf("the limits are %+v, want %+v", l, want)

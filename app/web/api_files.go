@@ -12,6 +12,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/api"
+	"dossier.example/app/bounds"
 )
 
 const (
@@ -34,7 +35,7 @@ func (s *Server) announceFile(c echo.Context) error {
 			"The file's id must be a UUID of version 7 in its canonical form, made up anew for each file.")
 	}
 	var in api.Announcement
-	if err := readJSON(c, &in); err != nil {
+	if err := s.readJSON(c, &in, bounds.AnnouncementBytes); err != nil {
 		return err
 	}
 	var faults faultList
@@ -92,7 +93,7 @@ func (s *Server) checkFiles(c echo.Context) error {
 		return err
 	}
 	var in api.FilesToCheck
-	if err := readJSON(c, &in); err != nil {
+	if err := s.readJSON(c, &in, bounds.ChecksBytes); err != nil {
 		return err
 	}
 	if len(in.Files) < 1 || len(in.Files) > dossier.MaxChecked {
@@ -142,7 +143,7 @@ func (s *Server) completeFile(c echo.Context) error {
 		return err
 	}
 	var in api.Completion
-	if err := readJSON(c, &in); err != nil {
+	if err := s.readJSON(c, &in, bounds.CompletionBytes); err != nil {
 		return err
 	}
 	var faults faultList

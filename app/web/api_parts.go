@@ -11,6 +11,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/api"
+	"dossier.example/app/bounds"
 )
 
 const crcRule = "Must be the base64 of eight bytes, 12 characters."
@@ -21,8 +22,12 @@ func (s *Server) signParts(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	// Before the body is read: who knows no file has nothing to say about it.
+	if _, err := s.svc.Announced(c.Request().Context(), person, id); err != nil {
+		return err
+	}
 	var in api.PartsToSign
-	if err := readJSON(c, &in); err != nil {
+	if err := s.readJSON(c, &in, bounds.PartsBytes); err != nil {
 		return err
 	}
 	if len(in.Parts) < 1 || len(in.Parts) > dossier.MaxSigned {

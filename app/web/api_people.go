@@ -11,6 +11,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/api"
+	"dossier.example/app/bounds"
 )
 
 // receiptBuffer is how much of a receipt's answer is held back, in bytes.
@@ -26,7 +27,7 @@ func (s *Server) registerPerson(c echo.Context) error {
 		receipt = dossier.NewReceipt()
 	}
 	var in api.Registration
-	if err := readJSON(c, &in); err != nil {
+	if err := s.readJSON(c, &in, bounds.RegistrationBytes); err != nil {
 		return err
 	}
 	p, err := s.svc.Register(c.Request().Context(), receipt, dossier.Details{

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -32,8 +33,21 @@ type body struct {
 	expects bool
 	read    int64
 	err     error // of the last read, for ever
-	// release ends the watch over ctx. It must be called before the connection serves another request.
-	release func() bool
+	// pace is how fast it arrives. slow counts the time waited for the client since the last look at the rate, and what
+	// came in it; least is how many bytes a second must come, 0 for no such bound.
+	pace pace
+	slow struct {
+		waited time.Duration
+		bytes  int64
+	}
+	least  int
+	window time.Duration
+	// unwatch ends the watch over ctx.
+	unwatch func() bool
+
+	mu sync.Mutex
+	// ended: the connection is the server's again, or that of the next request. wanted: the room is needed for others.
+	ended, wanted bool
 }
 
 // Read implements io.Reader.
@@ -47,17 +61,26 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	// A writer that has no deadlines is one of a test without a connection.
 	_ = b.ctl.SetReadDeadline(deadline)
-	if b.ctx.Err() != nil {
+	if b.ctx.Err() != nil || b.unwanted() {
 		// The end may have come before the deadline was put off again.
 		b.interrupt()
 	}
+	begun := time.Now()
 	n, err := b.rc.Read(p)
+	now := time.Now()
 	b.read += int64(n)
+	b.pace.add(n, now)
 	switch {
+	case err == nil && b.tooSlow(n, now.Sub(begun)):
+		b.err = dossier.Errorf(codeTimeout, nil,
+			"The form arrived too slowly. Send it again over a better connection, or turn JavaScript on: files are then "+
+				"sent in parts, and resume.")
 	case err == nil:
 		return n, nil
 	case err == io.EOF:
 		b.err = io.EOF
+	case errors.Is(err, os.ErrDeadlineExceeded) && b.unwanted():
+		b.err = &dossier.Error{Code: codeBusy}
 	case errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(deadline):
 		// By interrupt. The context alone does not tell: net/http ends it after every failed read.
 		b.err = malformed(context.Canceled,
@@ -76,9 +99,59 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.err == io.EOF {
 		// From here on the server watches the connection on its own, to notice a client that leaves. The deadline would
 		// end that watch and cancel the request.
-		_ = b.ctl.SetReadDeadline(time.Time{})
+		b.end()
 	}
 	return n, b.err
+}
+
+// tooSlow reports, once in each window, whether less came than must. Time in which nobody waited for the client does
+// not count: the store may be slow as well.
+func (b *body) tooSlow(n int, waited time.Duration) bool {
+	if b.least == 0 {
+		return false
+	}
+	b.slow.bytes += int64(n)
+	if b.slow.waited += waited; b.slow.waited < b.window {
+		return false
+	}
+	slow := float64(b.slow.bytes) < float64(b.least)*b.slow.waited.Seconds()
+	b.slow.waited, b.slow.bytes = 0, 0
+	return slow
+}
+
+// atLeast has the body arrive with so many bytes a second on average over each window.
+func (b *body) atLeast(rate int, window time.Duration) { b.least, b.window = rate, window }
+
+// cut ends the body early because its room is needed. Any goroutine may call it, at any time.
+func (b *body) cut() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.ended {
+		b.wanted = true
+		b.interrupt()
+	}
+}
+
+func (b *body) unwanted() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.wanted
+}
+
+// end leaves the connection to the server.
+func (b *body) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended = true
+	_ = b.ctl.SetReadDeadline(time.Time{})
+}
+
+// release ends what watches over the body. It must be called before the connection serves another request.
+func (b *body) release() {
+	b.unwatch()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended = true
 }
 
 // interrupt ends a read that is under way, and those to come.
@@ -153,7 +226,7 @@ func (s *Server) receive(c echo.Context) *body {
 		expects: strings.EqualFold(req.Header.Get("Expect"), "100-continue"),
 	}
 	req.Body = b
-	b.release = context.AfterFunc(b.ctx, b.interrupt)
+	b.unwatch = context.AfterFunc(b.ctx, b.interrupt)
 	res.Before(func() {
 		if b.drain(s.o.DrainBytes, s.o.DrainTime) {
 			return

@@ -18,6 +18,7 @@ const (
 	codeMediaType    dossier.Code = "media_type"
 	codeTimeout      dossier.Code = "timeout"
 	codeLimited      dossier.Code = "limited"
+	codeBusy         dossier.Code = "busy"
 	codeInternal     dossier.Code = "internal"
 )
 
@@ -86,6 +87,9 @@ var refusals = map[dossier.Code]refusal{
 	codeLimited: {http.StatusTooManyRequests, "Too many tries",
 		"Too many requests came from your network. Wait a little and try again.",
 		`Too many requests came from this network. Wait as long as "Retry-After" says.`, 0},
+	codeBusy: {http.StatusServiceUnavailable, "Too busy just now",
+		"More is being sent to the site than it can take at once. Nothing of this is confirmed. Send it again in a minute.",
+		`More is under way than can be at once. Send the same request again after "Retry-After".`, 0},
 	codeInternal: {http.StatusInternalServerError, "Something went wrong",
 		"The fault is ours and has been noted. Try again later.",
 		"The fault is ours and has been noted. Try again later.", 0},

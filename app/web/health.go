@@ -58,7 +58,8 @@ func (h *health) look(ctx context.Context, failed func(name string, err error)) 
 // livez tells that the process answers. It looks at no store: replacing instances does not mend a database.
 func (s *Server) livez(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
 
-// readyz reports whether requests would be answered well. What is down is named only to staff.
+// readyz reports whether requests would be answered well. What is down or full is named only to staff. Full is not down:
+// another instance would be as full, and a rollout must not fail for it.
 func (s *Server) readyz(c echo.Context) error {
 	if s.draining.Load() {
 		return c.String(http.StatusServiceUnavailable, "shutting down\n")
@@ -71,9 +72,21 @@ func (s *Server) readyz(c echo.Context) error {
 		status, text = http.StatusServiceUnavailable, "unavailable\n"
 		c.Response().Header().Set("Retry-After", retryAfter)
 	}
+	var full []string
+	for _, g := range s.gates.all() {
+		if g.busy() {
+			full = append(full, g.name)
+		}
+	}
+	if len(full) > 0 {
+		text += "saturated\n"
+	}
 	if _, staff := s.sessions.of(c.Request()); staff {
 		if len(down) > 0 {
 			text += "down: " + strings.Join(down, ", ") + "\n"
+		}
+		if len(full) > 0 {
+			text += "full: " + strings.Join(full, ", ") + "\n"
 		}
 		text += fmt.Sprintf("version: %s\n", s.o.Version)
 	}

@@ -137,8 +137,8 @@ func (s *Server) logRequest(c echo.Context, b *body, took time.Duration, aborted
 	case aborted || res.Status >= 500:
 		// Causes of 4xx are what the client sent, and no business of the log.
 		level = slog.LevelError
-		if errors.Is(cause, dossier.ErrFull) {
-			level = slog.LevelWarn // for each who asks; that the disk is full is an error of its own, told once
+		if code, _ := codeOf(cause); code == dossier.CodeFull || code == codeBusy {
+			level = slog.LevelWarn // for each who asks: nothing is wrong, and a full disk is an error of its own, told once
 		}
 		attrs = append(attrs, slog.String("err", cause.Error()))
 		var p *panicked

@@ -17,6 +17,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"dossier.example/app"
+	"dossier.example/app/bounds"
 )
 
 // Options is what New needs beside the service. A zero duration or size means the default.
@@ -34,6 +35,8 @@ type Options struct {
 	// RegisterRate, AnnounceRate and SignRate bound what the API is asked for: persons, files and signatures of parts,
 	// each by client address.
 	RegisterRate, AnnounceRate, SignRate Rate
+	// Bounds are what may run at once. Default: bounds.Default.
+	Bounds bounds.Bounds
 	// APIOrigins are the origins of other sites whose pages may use the API, as browsers write them. Empty: none.
 	APIOrigins []string
 	// SignatureLifetime is how long a signed request for a part can be used. A store looks at it when the part begins
@@ -83,6 +86,7 @@ type Server struct {
 	address  func(*http.Request) string
 	document apiDocument
 	health   health
+	gates    gates
 	draining atomic.Bool
 	log      *slog.Logger
 	now      func() time.Time
@@ -119,6 +123,9 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Bounds == (bounds.Bounds{}) {
+		o.Bounds = bounds.Default()
+	}
 	origin, err := url.Parse(o.PublicURL)
 	if err != nil || (origin.Scheme != "http" && origin.Scheme != "https") || origin.Host == "" ||
 		(origin.Path != "" && origin.Path != "/") || origin.RawQuery != "" || origin.Fragment != "" || origin.User != nil {
@@ -136,7 +143,7 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 
 	s := &Server{
 		svc: svc, o: o, log: o.Log, now: o.Now, https: origin.Scheme == "https",
-		address: clientAddress(o.TrustedProxies), health: health{check: o.Ready},
+		address: clientAddress(o.TrustedProxies), health: health{check: o.Ready}, gates: newGates(o.Bounds),
 		mostBytes: mostBytes(svc.Limits()), uploadPolicy: uploadPolicy(o.PartsOrigin),
 	}
 	if s.assets, err = loadAssets(embedded); err != nil {

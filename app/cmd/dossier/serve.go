@@ -162,6 +162,7 @@ func webOptions(cfg *config.Config, s *stores, origin, secret string, log *slog.
 		RegisterRate:   webRate(cfg.Rates.Registrations),
 		AnnounceRate:   webRate(cfg.Rates.Announcements),
 		SignRate:       webRate(cfg.Rates.Signatures),
+		Bounds:         cfg.Bounds,
 		APIOrigins:     cfg.HTTP.APIOrigins,
 		NoLinks:        !cfg.Objects.Links,
 		Parts:          s.parts,

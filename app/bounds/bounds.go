@@ -1,0 +1,64 @@
+// Package bounds is the table of what one client, and all together, may cost the server at once: memory, open files,
+// connections and work that outlives a request's headers. The settings, the pages and docs/limits.md are made from it.
+// It imports nothing of the project.
+package bounds
+
+//go:generate go run ../internal/settingstable bounds ../../docs/limits.md
+
+import "time"
+
+// Bounds are those that a setting changes. A client is an IPv4 address, or the /64 network of an IPv6 address.
+type Bounds struct {
+	// JSON is how many JSON bodies are read at once.
+	JSON Share
+}
+
+// Share is a bound on things that run at once.
+type Share struct {
+	// Client is how many are one client's at most, All how many there are at most.
+	Client, All int
+}
+
+// The bounds that no setting changes, in bytes. Each JSON body has room for what its route's document allows, with
+// every character escaped (\uD83D\uDE00) and generous white space.
+const (
+	RegistrationBytes = 16 << 10
+	AnnouncementBytes = 64 << 10
+	PartsBytes        = 32 << 10
+	ChecksBytes       = 16 << 10
+	CompletionBytes   = 1 << 10
+	// LargestJSON is the largest of them.
+	LargestJSON = AnnouncementBytes
+	// JSONDepth is how deep objects and arrays may stand in each other: a list of parts takes three.
+	JSONDepth = 8
+)
+
+// The times that no setting changes.
+const (
+	// JSONTime is how long a JSON body may take to arrive.
+	JSONTime = 30 * time.Second
+)
+
+// Default returns the bounds that hold where the settings say nothing.
+func Default() Bounds {
+	var b Bounds
+	for _, row := range Settings() {
+		*row.Field(&b) = row.Preset
+	}
+	return b
+}
+
+// Setting is a bound that a setting changes.
+type Setting struct {
+	// Name is the end of the variable's name, in lower case with hyphens.
+	Name string
+	// Doc says in a sentence what is bounded, Why why so.
+	Doc, Why string
+	// Preset is the default, Least and Most the ends of what is allowed.
+	Preset, Least, Most int
+	// Field is where the value is kept.
+	Field func(*Bounds) *int
+}
+
+// Fixed is a bound that no setting changes.
+type Fixed struct{ Doc, Value, Why string }

@@ -1,0 +1,40 @@
+package bounds
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestDocument(t *testing.T) {
+	b, err := os.ReadFile("../../docs/limits.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(b), "<!-- bounds -->\n\n"+Markdown()+"\n<!-- /bounds -->") {
+		t.Error(`docs/limits.md is stale: run "go generate ./app/bounds"`)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	var b Bounds
+	seen := map[string]bool{}
+	for i, s := range Settings() {
+		if *s.Field(&b) != 0 {
+			t.Errorf("%s: its field is that of another setting", s.Name)
+		}
+		*s.Field(&b) = i + 1
+		if s.Preset < s.Least || s.Preset > s.Most || seen[s.Name] || !strings.HasSuffix(s.Doc, ".") || !strings.HasSuffix(s.Why, ".") ||
+			strings.Contains(s.Doc+s.Why, "|") {
+			t.Errorf("%+v", s)
+		}
+		seen[s.Name] = true
+	}
+	d := Default()
+	for name, share := range map[string]Share{"JSON": d.JSON} {
+		// Else one client is all.
+		if share.Client*2 > share.All {
+			t.Errorf("%s: one client may have %d of %d", name, share.Client, share.All)
+		}
+	}
+}

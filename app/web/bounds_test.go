@@ -1,0 +1,145 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"dossier.example/app"
+	"dossier.example/app/api"
+	"dossier.example/app/bounds"
+	"dossier.example/app/web"
+)
+
+// bounded opens a site behind a proxy, so that a request comes from the address that from says.
+func bounded(t *testing.T, change func(*bounds.Bounds), more ...func(*setup)) *site {
+	t.Helper()
+	b := bounds.Default()
+	change(&b)
+	o := setup{web: web.Options{Bounds: b, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}
+	for _, m := range more {
+		m(&o)
+	}
+	return open(t, o)
+}
+
+// from is the header of a request of a client.
+func from(client int) http.Header {
+	return http.Header{"X-Forwarded-For": {fmt.Sprintf("192.0.2.%d", client)}}
+}
+
+// fromLine is the same as a line.
+func fromLine(client int) string { return "X-Forwarded-For: " + from(client).Get("X-Forwarded-For") }
+
+// saturated checks what /readyz says, which is 200 in any case.
+func (s *site) saturated(want bool) {
+	s.t.Helper()
+	a := s.get("/readyz")
+	if a.status != http.StatusOK || strings.Contains(a.body, "saturated\n") != want || strings.Contains(a.body, "full:") {
+		s.t.Errorf("/readyz: %v\nwant saturated: %t, and nothing that is for staff", a, want)
+	}
+}
+
+// openBody sends the beginning of a registration and waits for the rest to be wanted.
+func (s *site) openBody(client int) *wire {
+	s.t.Helper()
+	w := s.dial()
+	w.head("POST", api.Prefix+"/people", fromLine(client), "Content-Type: application/json", "Content-Length: 100", "Expect: 100-continue")
+	line, err := w.r.ReadString('\n')
+	if err != nil || !strings.Contains(line, "100 Continue") {
+		s.t.Fatalf("the body is not wanted: %q, %v", line, err)
+	}
+	if _, err := w.r.ReadString('\n'); err != nil {
+		s.t.Fatal(err)
+	}
+	w.write(`{"name":`)
+	return w
+}
+
+func TestJSONBodiesAtOnce(t *testing.T) {
+	s := bounded(t, func(b *bounds.Bounds) { b.JSON = bounds.Share{Client: 2, All: 3} })
+	register := func(client, status int, code dossier.Code) {
+		t.Helper()
+		a := s.ask(call{method: http.MethodPost, path: "/people", header: from(client), body: adaRegistration, status: status, code: code}, nil)
+		if status != http.StatusOK && a.header.Get("Retry-After") == "" {
+			t.Errorf("client %d: no Retry-After: %v", client, a)
+		}
+	}
+	s.saturated(false)
+	slow := []*wire{s.openBody(1), s.openBody(1)}
+	register(1, http.StatusTooManyRequests, "limited")
+	register(2, http.StatusOK, "")
+	s.saturated(false)
+	slow = append(slow, s.openBody(2))
+	s.saturated(true)
+	// Whoever has more than the newcomer makes room, and one client stays as it is.
+	register(3, http.StatusOK, "")
+	// The other of the two goes on.
+	ended := make(chan answer, 2)
+	for _, w := range slow[:2] {
+		go func() {
+			a, _ := w.answer()
+			ended <- a
+		}()
+	}
+	if a := <-ended; a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" || !strings.Contains(a.body, `"busy"`) {
+		t.Errorf("who was cut off got %v", a)
+	}
+	rest := `"Ada"` + strings.Repeat(" ", 85) + "}" // 100 bytes, which lack members
+	for _, w := range slow {
+		_, _ = w.Write([]byte(rest + " "))
+	}
+	if a := <-ended; a.status != http.StatusUnprocessableEntity {
+		t.Errorf("who was not cut off got %v", a)
+	}
+	if a, _ := slow[2].answer(); a.status != http.StatusUnprocessableEntity {
+		t.Errorf("another client got %v", a)
+	}
+}
+
+// A body is looked at only after the receipt and the file's id, and no further than its bounds.
+func TestJSONBodiesAreBounded(t *testing.T) {
+	s := bounded(t, func(*bounds.Bounds) {})
+	u := s.announce(s.register(), "a.txt", []byte("a"))
+	auth := "Authorization: Bearer " + u.receipt
+	for name, c := range map[string]struct {
+		method, path, auth, begin string
+		length, status            int
+	}{
+		"no receipt":         {"POST", u.path + "/complete", "X-None: 1", "", 1 << 20, 401},
+		"another receipt":    {"POST", u.path + "/parts", "Authorization: Bearer " + dossier.NewReceipt().String(), "", 1000, 401},
+		"no id":              {"POST", "/files/x/parts", auth, "", 1000, 404},
+		"unknown file":       {"POST", "/files/" + dossier.NewFileID().String() + "/parts", auth, "", 1000, 404},
+		"large completion":   {"POST", u.path + "/complete", auth, "", bounds.CompletionBytes + 1, 413},
+		"large parts":        {"POST", u.path + "/parts", auth, "", bounds.PartsBytes + 1, 413},
+		"large registration": {"POST", "/people", "X-None: 1", "", bounds.RegistrationBytes + 1, 413},
+		"large announcement": {"PUT", "/files/" + dossier.NewFileID().String(), auth, "", bounds.AnnouncementBytes + 1, 413},
+		"large check":        {"POST", "/checks", auth, "", bounds.ChecksBytes + 1, 413},
+		"deep":               {"POST", u.path + "/complete", auth, `{"a":[[[[[[[[[[`, 1000, 400},
+		"many elements":      {"POST", u.path + "/parts", auth, `{"parts":[` + strings.Repeat("1,", 101), 30_000, 422},
+	} {
+		t.Run(name, func(t *testing.T) {
+			// The rest of the body never comes, so an answer shows that nobody waits for it.
+			w := s.in(t).dial()
+			header := []string{c.auth, "Content-Type: application/json", fmt.Sprintf("Content-Length: %d", c.length)}
+			if c.begin == "" {
+				header = append(header, "Expect: 100-continue")
+			}
+			w.head(c.method, api.Prefix+c.path, header...)
+			w.write(c.begin)
+			if c.begin != "" {
+				_ = w.CloseWrite()
+			}
+			a, read := w.answer()
+			if a.status != c.status || read {
+				t.Errorf("got %v, body asked for: %t; want %d", a, read, c.status)
+			}
+		})
+	}
+	// One that does not say how long it is.
+	a := s.do("POST", api.Prefix+u.path+"/complete", http.Header{"Authorization": {"Bearer " + u.receipt},
+		"Content-Type": {"application/json"}}, struct{ *strings.Reader }{strings.NewReader(strings.Repeat(" ", 1<<20))})
+	a.must(t, http.StatusRequestEntityTooLarge, "1.0 KiB")
+}

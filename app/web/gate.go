@@ -1,0 +1,214 @@
+package web
+
+import (
+	"math"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"dossier.example/app"
+	"dossier.example/app/bounds"
+)
+
+// clientRetry, in seconds, is what a client is asked to wait that has as much under way as it may.
+const clientRetry = "5"
+
+// A guest of a full gate makes room for one of another client when it has been in for guestGrace and moves less than
+// guestRate bytes a second, also where its client has no more guests than the other.
+const (
+	guestGrace = 5 * time.Second
+	guestRate  = 16 << 10
+)
+
+// busyFor is how long a gate that turned somebody away counts as full.
+const busyFor = time.Minute
+
+// gate lets things run at once: so many of one client, and so many in all. Its memory is bounded by the latter.
+//
+// When as many run as may in all, one that can be cut off makes room: the slowest of the client that has most, if that
+// has more than the newcomer's client would have, or else the slowest of all, if it is next to idle. So a client with
+// many requests never keeps out others, and many clients do only with traffic that is worth something.
+type gate struct {
+	name  string
+	bound bounds.Share
+
+	mu     sync.Mutex
+	guests map[netip.Prefix]map[*guest]bool
+	count  int
+	// turned is when somebody was turned away, or cut off, because of all.
+	turned time.Time
+}
+
+// gates are those of a server.
+type gates struct{ json *gate }
+
+func newGates(b bounds.Bounds) gates { return gates{json: newGate("json", b.JSON)} }
+
+// all returns them in the order of the table of bounds.
+func (g gates) all() []*gate { return []*gate{g.json} }
+
+// guest is something that runs.
+type guest struct {
+	gate   *gate
+	client netip.Prefix
+	since  time.Time
+	pace   *pace
+	cut    func()
+}
+
+func newGate(name string, bound bounds.Share) *gate {
+	return &gate{name: name, bound: bound, guests: map[netip.Prefix]map[*guest]bool{}}
+}
+
+// enter lets something of a client in, which calls leave at its end. cut, which must not block, ends it early; nil where
+// that is not possible. pace says how fast it goes.
+func (g *gate) enter(client netip.Prefix, p *pace, cut func()) (*guest, error) {
+	now := time.Now()
+	one := &guest{g, client, now, p, cut}
+	var loser *guest
+	g.mu.Lock()
+	defer func() {
+		g.mu.Unlock()
+		if loser != nil {
+			loser.cut()
+		}
+	}()
+	if len(g.guests[client]) >= g.bound.Client {
+		return nil, &dossier.Error{Code: codeLimited}
+	}
+	if g.count >= g.bound.All {
+		g.turned = now
+		if loser = g.loser(client, now); loser == nil {
+			return nil, &dossier.Error{Code: codeBusy}
+		}
+		g.remove(loser)
+	}
+	if g.guests[client] == nil {
+		g.guests[client] = map[*guest]bool{}
+	}
+	g.guests[client][one] = true
+	g.count++
+	return one, nil
+}
+
+// loser returns the guest that makes room for one of a client; nil: none does.
+func (g *gate) loser(client netip.Prefix, now time.Time) *guest {
+	most := len(g.guests[client]) + 1 // what the client would have, and nobody may lose a fair share to it
+	var of map[*guest]bool
+	for other, theirs := range g.guests {
+		if other != client && len(theirs) > most {
+			most, of = len(theirs), theirs
+		}
+	}
+	var slowest *guest
+	least := math.Inf(1)
+	consider := func(all map[*guest]bool, limit float64, since time.Time) {
+		for one := range all {
+			if one.cut == nil || one.since.After(since) {
+				continue
+			}
+			rate := one.pace.rate(now)
+			if rate < limit && (rate < least || rate == least && slowest.since.Before(one.since)) {
+				slowest, least = one, rate
+			}
+		}
+	}
+	if of != nil {
+		consider(of, math.Inf(1), now)
+		return slowest
+	}
+	for _, all := range g.guests {
+		consider(all, guestRate, now.Add(-guestGrace))
+	}
+	return slowest
+}
+
+func (g *gate) remove(one *guest) {
+	theirs := g.guests[one.client]
+	if !theirs[one] {
+		return // it was cut off before
+	}
+	delete(theirs, one)
+	if len(theirs) == 0 {
+		delete(g.guests, one.client)
+	}
+	g.count--
+}
+
+// leave ends a visit. It may be called several times.
+func (one *guest) leave() {
+	one.gate.mu.Lock()
+	defer one.gate.mu.Unlock()
+	one.gate.remove(one)
+}
+
+// busy reports whether the gate is full, or turned somebody away just now.
+func (g *gate) busy() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.count >= g.bound.All || !g.turned.IsZero() && time.Since(g.turned) < busyFor
+}
+
+// enter lets a request through a gate, which lets it go when leave is called. A request with a body can be cut off.
+func (s *Server) enter(c echo.Context, g *gate) (leave func(), err error) {
+	p, cut := (*pace)(nil), (func())(nil)
+	if b := bodyOf(c); b != nil {
+		p, cut = &b.pace, b.cut
+	}
+	return s.enterAs(c, g, p, cut)
+}
+
+func (s *Server) enterAs(c echo.Context, g *gate, p *pace, cut func()) (leave func(), err error) {
+	one, err := g.enter(s.client(c), p, cut)
+	if err != nil {
+		if code, _ := codeOf(err); code == codeLimited {
+			c.Response().Header().Set("Retry-After", clientRetry)
+		}
+		return nil, err
+	}
+	return one.leave, nil
+}
+
+// client returns what counts as the request's client.
+func (s *Server) client(c echo.Context) netip.Prefix { return addressBlock(s.address(c.Request())) }
+
+// pace measures how fast bytes move, over the last paceTime to twice that.
+type pace struct {
+	mu sync.Mutex
+	// begun is when the present stretch began, bytes what moved in it; before and took are those of the one before.
+	begun         time.Time
+	bytes, before int64
+	took          time.Duration
+}
+
+const paceTime = 5 * time.Second
+
+// add counts bytes.
+func (p *pace) add(n int, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.turn(now)
+	p.bytes += int64(n)
+}
+
+func (p *pace) turn(now time.Time) {
+	if p.begun.IsZero() {
+		p.begun = now
+	}
+	if d := now.Sub(p.begun); d >= paceTime {
+		p.begun, p.bytes, p.before, p.took = now, 0, p.bytes, d
+	}
+}
+
+// rate returns how many bytes a second moved of late. What has no pace is not slow.
+func (p *pace) rate(now time.Time) float64 {
+	if p == nil {
+		return math.Inf(1)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.turn(now)
+	return float64(p.bytes+p.before) / max(now.Sub(p.begun)+p.took, time.Millisecond).Seconds()
+}
