@@ -11,6 +11,10 @@ import "time"
 type Bounds struct {
 	// JSON is how many JSON bodies are read at once.
 	JSON Share
+	// Forms is how many forms are taken at once.
+	Forms Share
+	// FormRate is how many bytes a second a form's body must have on average, over FormWindow; 0: no such bound.
+	FormRate int
 }
 
 // Share is a bound on things that run at once.
@@ -37,6 +41,8 @@ const (
 const (
 	// JSONTime is how long a JSON body may take to arrive.
 	JSONTime = 30 * time.Second
+	// FormWindow is the time over which the rate of a form's body is an average.
+	FormWindow = 2 * time.Minute
 )
 
 // Default returns the bounds that hold where the settings say nothing.

@@ -17,6 +17,15 @@ func Settings() []Setting {
 		{"json-all", "JSON bodies of all clients that are read at once.",
 			"256 take up to 40 MiB, in the worst case.",
 			256, 1, most, func(b *Bounds) *int { return &b.JSON.All }},
+		{"forms", "Forms of one client that are taken at once.",
+			"A class of 30 that sends its work from one room at the same moment fits twice. Pages with JavaScript send files in parts, which do not count here.",
+			64, 1, most, func(b *Bounds) *int { return &b.Forms.Client }},
+		{"forms-all", "Forms of all clients that are taken at once. When they are, the slowest of the client that has most makes room.",
+			"One takes about 200 KiB beside the memory for parts, which has a bound of its own.",
+			256, 1, most, func(b *Bounds) *int { return &b.Forms.All }},
+		{"form-rate", fmt.Sprintf("Bytes a second that the body of a form must have on average over %s of waiting for it; 0 is no bound.", inWords(FormWindow)),
+			"Even a phone on a 2G network sends 2,000. A pause of a tunnel is averaged away; `DOSSIER_TIMEOUT_IDLE` bounds it. Files sent in parts are not concerned.",
+			1024, 0, 1 << 30, func(b *Bounds) *int { return &b.FormRate }},
 	}
 }
 
@@ -32,6 +41,8 @@ func FixedBounds() []Fixed {
 		{"Elements of an array in a JSON body", "100", "As many parts are signed, and files checked, at once."},
 		{"Depth of a JSON body", fmt.Sprint(JSONDepth), "A list of parts has three levels."},
 		{"Time for a JSON body", inWords(JSONTime), "The largest takes a second at 512 kbit/s."},
+		{"Memory for parts of forms on their way to S3", "256 MiB", "What a small instance has for it. Who needs some waits; after a second a sender of less than 64 KiB/s makes room: that of the client that holds most, and of its senders the slowest."},
+		{"Of that memory for one client", "half", "The other half is always there for others."},
 	}
 }
 

@@ -89,7 +89,7 @@ func (p *put) read(ctx context.Context) (part *buffer, last bool, err error) {
 	if ctx.Err() != nil {
 		return nil, false, context.Cause(ctx)
 	}
-	part = p.s.memory.buffer(p.own)
+	part = p.s.memory.buffer(p.own, dossier.SenderOf(ctx))
 	if last, err = part.fill(ctx, p.src, p.s.partSize); err != nil {
 		part.release()
 		return nil, false, err

@@ -143,3 +143,59 @@ func TestJSONBodiesAreBounded(t *testing.T) {
 		"Content-Type": {"application/json"}}, struct{ *strings.Reader }{strings.NewReader(strings.Repeat(" ", 1<<20))})
 	a.must(t, http.StatusRequestEntityTooLarge, "1.0 KiB")
 }
+
+// openForm begins to send a form with a file that never ends, and waits until it is taken.
+func (s *site) openForm(client int, begin string) *wire {
+	s.t.Helper()
+	w := s.dial()
+	w.head("POST", "/submissions", fromLine(client), "Content-Type: "+formType, "Content-Length: 1000000", "Expect: 100-continue")
+	line, err := w.r.ReadString('\n')
+	if err != nil || !strings.Contains(line, "100 Continue") {
+		s.t.Fatalf("the form is not wanted: %q, %v", line, err)
+	}
+	if _, err := w.r.ReadString('\n'); err != nil {
+		s.t.Fatal(err)
+	}
+	w.write(begin)
+	return w
+}
+
+func TestFormsAtOnce(t *testing.T) {
+	s := bounded(t, func(b *bounds.Bounds) { b.Forms = bounds.Share{Client: 2, All: 3} })
+	send := func(client int) (form, answer) {
+		f := ada.with(file{"a.txt", "a"})
+		s.remember(f)
+		header := from(client)
+		header.Set("Content-Type", formType)
+		return f, s.do("POST", "/submissions", header, strings.NewReader(f.body()))
+	}
+	slow := []*wire{s.openForm(1, ""), s.openForm(1, "")}
+	if _, a := send(1); a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") == "" {
+		t.Errorf("one more than a client may: %v", a)
+	}
+	f, a := send(2)
+	s.mustAccept(a, f)
+	slow = append(slow, s.openForm(2, ""))
+	s.saturated(true)
+	for client := 3; client < 6; client++ {
+		// Once one of the first client's two is cut off, none has more than the newcomer, and there is room.
+		f, a = send(client)
+		s.mustAccept(a, f)
+	}
+	ended := make(chan answer, 2)
+	for _, w := range slow[:2] {
+		go func() {
+			a, _ := w.answer()
+			ended <- a
+		}()
+	}
+	if a := <-ended; a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" {
+		t.Errorf("who was cut off got %v", a)
+	}
+	for _, w := range slow {
+		_ = w.CloseWrite()
+	}
+	if a := <-ended; a.status != http.StatusBadRequest {
+		t.Errorf("who was not cut off got %v", a)
+	}
+}

@@ -42,12 +42,14 @@ type gate struct {
 }
 
 // gates are those of a server.
-type gates struct{ json *gate }
+type gates struct{ json, forms *gate }
 
-func newGates(b bounds.Bounds) gates { return gates{json: newGate("json", b.JSON)} }
+func newGates(b bounds.Bounds) gates {
+	return gates{json: newGate("json", b.JSON), forms: newGate("forms", b.Forms)}
+}
 
 // all returns them in the order of the table of bounds.
-func (g gates) all() []*gate { return []*gate{g.json} }
+func (g gates) all() []*gate { return []*gate{g.json, g.forms} }
 
 // guest is something that runs.
 type guest struct {
@@ -169,6 +171,20 @@ func (s *Server) enterAs(c echo.Context, g *gate, p *pace, cut func()) (leave fu
 		return nil, err
 	}
 	return one.leave, nil
+}
+
+// through runs a route's handler within a gate.
+func (s *Server) through(g *gate) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			leave, err := s.enter(c, g)
+			if err != nil {
+				return err
+			}
+			defer leave()
+			return next(c)
+		}
+	}
 }
 
 // client returns what counts as the request's client.

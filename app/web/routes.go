@@ -19,7 +19,7 @@ func (s *Server) routes() {
 	}
 
 	get("/", s.form)
-	e.POST("/submissions", s.submit, s.limited(s.o.SubmitRate))
+	e.POST("/submissions", s.submit, s.limited(s.o.SubmitRate), s.through(s.gates.forms))
 	get("/receipt/:receipt", s.receipt)
 	get("/receipt/:receipt/files.zip", s.receiptArchive)
 	get("/receipt/:receipt/files/:file", s.receiptFile)

@@ -93,6 +93,8 @@ type Server struct {
 	https    bool
 	// uploadPolicy is the Content-Security-Policy of pages that send files.
 	uploadPolicy string
+	// formWindow is the time over which the rate of a form's body is an average.
+	formWindow time.Duration
 	// mostBytes is the Content-Length of the largest form that could be taken whole.
 	mostBytes int64
 }
@@ -143,7 +145,7 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 
 	s := &Server{
 		svc: svc, o: o, log: o.Log, now: o.Now, https: origin.Scheme == "https",
-		address: clientAddress(o.TrustedProxies), health: health{check: o.Ready}, gates: newGates(o.Bounds),
+		address: clientAddress(o.TrustedProxies), health: health{check: o.Ready}, gates: newGates(o.Bounds), formWindow: bounds.FormWindow,
 		mostBytes: mostBytes(svc.Limits()), uploadPolicy: uploadPolicy(o.PartsOrigin),
 	}
 	if s.assets, err = loadAssets(embedded); err != nil {

@@ -24,6 +24,10 @@ func (s *Server) submit(c echo.Context) error {
 	if req.ContentLength > s.mostBytes {
 		return dossier.Errorf(dossier.CodeTooLarge, nil, "One submission takes up to %s.", s.limitsText())
 	}
+	if b := bodyOf(c); b != nil {
+		b.atLeast(s.o.Bounds.FormRate, s.formWindow)
+		ctx = dossier.WithSender(ctx, dossier.Sender{Client: s.client(c).String(), Cut: b.cut})
+	}
 	reader, err := newFormReader(req.Header.Get("Content-Type"), req.Body, mostParts(s.svc.Limits()), s.o.DrainBytes)
 	if err != nil {
 		return err
@@ -162,6 +166,9 @@ func (t *taking) unconfirmed(err error) error {
 	case code == dossier.CodeFull:
 		v.Notice = message
 		v.Advice = "Nothing of this form was kept. Your fields are still here: send the same form again later."
+	case code == codeBusy:
+		v.Notice = refusals[code].message
+		v.Advice = "Your fields are still here. Send the same form again in a minute: nothing is stored twice."
 	case refusals[code].status >= 500:
 		v.RequestID = requestID(t.c)
 		v.Notice = "Nothing is confirmed yet."
