@@ -15,6 +15,10 @@ type Bounds struct {
 	Forms Share
 	// FormRate is how many bytes a second a form's body must have on average, over FormWindow; 0: no such bound.
 	FormRate int
+	// Archives is how many archives are made at once.
+	Archives Share
+	// Completions is how many files are made of their parts at once.
+	Completions Share
 }
 
 // Share is a bound on things that run at once.

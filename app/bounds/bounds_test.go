@@ -31,7 +31,7 @@ func TestSettings(t *testing.T) {
 		seen[s.Name] = true
 	}
 	d := Default()
-	for name, share := range map[string]Share{"JSON": d.JSON, "forms": d.Forms} {
+	for name, share := range map[string]Share{"JSON": d.JSON, "forms": d.Forms, "archives": d.Archives, "completions": d.Completions} {
 		// Else one client is all.
 		if share.Client*2 > share.All {
 			t.Errorf("%s: one client may have %d of %d", name, share.Client, share.All)

@@ -26,6 +26,18 @@ func Settings() []Setting {
 		{"form-rate", fmt.Sprintf("Bytes a second that the body of a form must have on average over %s of waiting for it; 0 is no bound.", inWords(FormWindow)),
 			"Even a phone on a 2G network sends 2,000. A pause of a tunnel is averaged away; `DOSSIER_TIMEOUT_IDLE` bounds it. Files sent in parts are not concerned.",
 			1024, 0, 1 << 30, func(b *Bounds) *int { return &b.FormRate }},
+		{"archives", "Archives of one client that are made at once, and looks at how large one would be.",
+			"One of 10,000 files takes 4 MiB and reads 10,000 records.",
+			8, 1, most, func(b *Bounds) *int { return &b.Archives.Client }},
+		{"archives-all", "Archives of all clients that are made at once. When they are, the slowest reader of the client that has most makes room.",
+			"32 of 10,000 files take 128 MiB.",
+			32, 1, most, func(b *Bounds) *int { return &b.Archives.All }},
+		{"completions", "Files of one client that are made of their parts at once. Of one file only one completion runs; others wait for it.",
+			"The embedded store copies the file, so its disk holds it twice meanwhile.",
+			24, 1, most, func(b *Bounds) *int { return &b.Completions.Client }},
+		{"completions-all", "Files of all clients that are made of their parts at once.",
+			"As many copies are read and written on one disk.",
+			96, 1, most, func(b *Bounds) *int { return &b.Completions.All }},
 	}
 }
 
@@ -41,6 +53,7 @@ func FixedBounds() []Fixed {
 		{"Elements of an array in a JSON body", "100", "As many parts are signed, and files checked, at once."},
 		{"Depth of a JSON body", fmt.Sprint(JSONDepth), "A list of parts has three levels."},
 		{"Time for a JSON body", inWords(JSONTime), "The largest takes a second at 512 kbit/s."},
+		{"Completions at once of one file", "1", "Each would copy the file."},
 		{"Memory for parts of forms on their way to S3", "256 MiB", "What a small instance has for it. Who needs some waits; after a second a sender of less than 64 KiB/s makes room: that of the client that holds most, and of its senders the slowest."},
 		{"Of that memory for one client", "half", "The other half is always there for others."},
 	}

@@ -157,9 +157,19 @@ func (s *Server) completeFile(c echo.Context) error {
 	if err := faults.err(); err != nil {
 		return err
 	}
+	leave, err := s.enterAs(c, s.gates.completions, nil, nil)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	// All bytes are there by now: what is begun is worth finishing when the client leaves.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), completeTime)
 	defer cancel()
+	done, err := s.completing.lock(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer done()
 	f, err := s.svc.Complete(ctx, person, id, sums)
 	if err != nil {
 		return err

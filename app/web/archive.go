@@ -14,6 +14,13 @@ import (
 // archive sends the stored files of a person as one ZIP. There is no going on with one that broke off: its ranges are
 // not kept anywhere.
 func (s *Server) archive(c echo.Context, p dossier.Person) error {
+	// For HEAD as well: its size takes a look at every record.
+	w := pacedOf(c)
+	leave, err := s.enterAs(c, s.gates.archives, &w.pace, w.cut)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	a, err := s.svc.Archive(c.Request().Context(), p.ID)
 	if err != nil {
 		return err
@@ -31,11 +38,11 @@ func (s *Server) archive(c echo.Context, p dossier.Person) error {
 		return nil
 	}
 	// What fails before the buffer is full becomes an error page; later, observe cuts the connection.
-	w := bufio.NewWriterSize(clientWriter{res}, archiveBuffer)
-	if err := a.Write(c.Request().Context(), w); err != nil {
+	buffered := bufio.NewWriterSize(clientWriter{res}, archiveBuffer)
+	if err := a.Write(c.Request().Context(), buffered); err != nil {
 		return err
 	}
-	return w.Flush()
+	return buffered.Flush()
 }
 
 // clientWriter ends the request when the client takes no more: that is nobody's fault, and nothing for the log.

@@ -255,16 +255,54 @@ type pacedWriter struct {
 	http.ResponseWriter
 	ctl  *http.ResponseController
 	idle time.Duration
+	pace pace
+
+	mu sync.Mutex
+	// ended: the connection is the server's again. wanted: the room is needed for others.
+	ended, wanted bool
+}
+
+// pacedKey is where a request's *pacedWriter is found.
+const pacedKey = "paced"
+
+func pacedOf(c echo.Context) *pacedWriter { return c.Get(pacedKey).(*pacedWriter) }
+
+// deadline is that of the next write.
+func (w *pacedWriter) deadline() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.wanted {
+		_ = w.ctl.SetWriteDeadline(time.Now().Add(w.idle))
+	}
+}
+
+// cut ends the answer early because its room is needed. Any goroutine may call it, at any time.
+func (w *pacedWriter) cut() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.ended {
+		w.wanted = true
+		_ = w.ctl.SetWriteDeadline(time.Unix(1, 0))
+	}
+}
+
+// release ends what may cut the answer off. It must be called before the connection serves another request.
+func (w *pacedWriter) release() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ended = true
 }
 
 func (w *pacedWriter) WriteHeader(status int) {
-	_ = w.ctl.SetWriteDeadline(time.Now().Add(w.idle))
+	w.deadline()
 	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *pacedWriter) Write(p []byte) (int, error) {
-	_ = w.ctl.SetWriteDeadline(time.Now().Add(w.idle))
-	return w.ResponseWriter.Write(p)
+	w.deadline()
+	n, err := w.ResponseWriter.Write(p)
+	w.pace.add(n, time.Now())
+	return n, err
 }
 
 // Unwrap is for http.ResponseController.

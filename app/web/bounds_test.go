@@ -1,7 +1,9 @@
 package web_test
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"io"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -198,4 +200,82 @@ func TestFormsAtOnce(t *testing.T) {
 	if a := <-ended; a.status != http.StatusBadRequest {
 		t.Errorf("who was not cut off got %v", a)
 	}
+}
+
+// Looks at an archive's size and archives themselves count alike; who reads slowly makes room for another client.
+func TestArchivesAtOnce(t *testing.T) {
+	s := bounded(t, func(b *bounds.Bounds) { b.Archives = bounds.Share{Client: 2, All: 2} })
+	f := ada.with(file{"large.bin", strings.Repeat("x", longBytes)}, file{"b.txt", "b"})
+	s.mustAccept(s.submit(f), f)
+	path := "/receipt/" + f.receipt + "/files.zip"
+	var slow []*wire
+	for range 2 {
+		w := s.dial()
+		w.head("GET", path, fromLine(1))
+		// The archive is begun, and far larger than what lies in the buffers between the two ends.
+		if line, err := w.r.ReadString('\n'); err != nil || !strings.Contains(line, "200") {
+			t.Fatal(line, err)
+		}
+		slow = append(slow, w)
+	}
+	for _, method := range []string{"GET", "HEAD"} {
+		if a := s.do(method, path, from(1), nil); a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") == "" {
+			t.Errorf("%s of one more than a client may: %v", method, a)
+		}
+	}
+	s.saturated(true)
+	s.do("HEAD", path, from(2), nil).must(t, http.StatusOK)
+	if a := s.do("GET", path, from(2), nil); a.status != http.StatusOK || len(a.body) < longBytes {
+		t.Errorf("another client got %d bytes, status %d", len(a.body), a.status)
+	}
+	whole := 0
+	for _, w := range slow {
+		if n, _ := io.Copy(io.Discard, w.r); n > longBytes {
+			whole++
+		}
+		_ = w.Close()
+	}
+	if whole > 1 {
+		t.Error("none of the slow readers made room")
+	}
+}
+
+// Of one file one completion runs at a time, and the others find it done.
+func TestCompletionsAtOnce(t *testing.T) {
+	s := bounded(t, func(b *bounds.Bounds) { b.Completions = bounds.Share{Client: 4, All: 8} })
+	u := s.announce(s.register(), "a.txt", []byte("abc"))
+	for _, p := range u.sign(1) {
+		s.mustSend(p, u.bytesOf(1))
+	}
+	sum := sha256.Sum256(u.data)
+	body := fmt.Sprintf(`{"crc64nvme":%q,"sha256":"%x"}`, crc64Of(u.data), sum)
+	statuses := make(chan int, 40)
+	for range cap(statuses) {
+		go func() {
+			req, _ := http.NewRequest("POST", "http://"+s.addr+api.Prefix+u.path+"/complete", strings.NewReader(body))
+			req.Header.Set("Authorization", "Bearer "+u.receipt)
+			req.Header.Set("Content-Type", "application/json")
+			res, err := s.client.Do(req)
+			if err != nil {
+				statuses <- 0
+				return
+			}
+			res.Body.Close()
+			statuses <- res.StatusCode
+		}()
+	}
+	stored := 0
+	for range cap(statuses) {
+		switch status := <-statuses; status {
+		case http.StatusOK:
+			stored++
+		case http.StatusTooManyRequests:
+		default:
+			t.Errorf("a completion: %d", status)
+		}
+	}
+	if stored == 0 {
+		t.Error("no completion succeeded")
+	}
+	s.mustBeStored(u.receipt, file{"a.txt", "abc"})
 }

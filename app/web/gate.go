@@ -42,14 +42,17 @@ type gate struct {
 }
 
 // gates are those of a server.
-type gates struct{ json, forms *gate }
+type gates struct{ json, forms, archives, completions *gate }
 
 func newGates(b bounds.Bounds) gates {
-	return gates{json: newGate("json", b.JSON), forms: newGate("forms", b.Forms)}
+	return gates{
+		json: newGate("json", b.JSON), forms: newGate("forms", b.Forms), archives: newGate("archives", b.Archives),
+		completions: newGate("completions", b.Completions),
+	}
 }
 
 // all returns them in the order of the table of bounds.
-func (g gates) all() []*gate { return []*gate{g.json, g.forms} }
+func (g gates) all() []*gate { return []*gate{g.json, g.forms, g.archives, g.completions} }
 
 // guest is something that runs.
 type guest struct {

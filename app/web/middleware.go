@@ -60,6 +60,8 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		// The connection may still have a deadline of the request before.
 		_ = paced.ctl.SetWriteDeadline(time.Time{})
 		res.Writer = paced
+		c.Set(pacedKey, paced)
+		defer paced.release()
 		s.secure(c)
 		b := s.receive(c)
 		if b != nil {

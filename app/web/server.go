@@ -87,10 +87,12 @@ type Server struct {
 	document apiDocument
 	health   health
 	gates    gates
-	draining atomic.Bool
-	log      *slog.Logger
-	now      func() time.Time
-	https    bool
+	// completing has one completion of a file run at a time.
+	completing single
+	draining   atomic.Bool
+	log        *slog.Logger
+	now        func() time.Time
+	https      bool
 	// uploadPolicy is the Content-Security-Policy of pages that send files.
 	uploadPolicy string
 	// formWindow is the time over which the rate of a form's body is an average.
