@@ -47,6 +47,8 @@ const (
 	JSONTime = 30 * time.Second
 	// FormWindow is the time over which the rate of a form's body is an average.
 	FormWindow = 2 * time.Minute
+	// SignInTime is how long the body of a sign-in may take to arrive.
+	SignInTime = 30 * time.Second
 )
 
 // Default returns the bounds that hold where the settings say nothing.

@@ -53,6 +53,7 @@ func FixedBounds() []Fixed {
 		{"Elements of an array in a JSON body", "100", "As many parts are signed, and files checked, at once."},
 		{"Depth of a JSON body", fmt.Sprint(JSONDepth), "A list of parts has three levels."},
 		{"Time for a JSON body", inWords(JSONTime), "The largest takes a second at 512 kbit/s."},
+		{"Time for the body of a sign-in", inWords(SignInTime), "It has a few hundred bytes."},
 		{"Completions at once of one file", "1", "Each would copy the file."},
 		{"Memory for parts of forms on their way to S3", "256 MiB", "What a small instance has for it. Who needs some waits; after a second a sender of less than 64 KiB/s makes room: that of the client that holds most, and of its senders the slowest."},
 		{"Of that memory for one client", "half", "The other half is always there for others."},

@@ -329,11 +329,11 @@ func rateSettings() []setting {
 		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.Submissions.Burst }),
 		define(setting{
 			env: "DOSSIER_RATE_SIGN_INS", parameter: "rate/sign-ins", preset: "10", purposes: Serve,
-			doc: "Attempts to sign in a minute from one client address in the long run; 0 is no limit.",
+			doc: "Attempts to sign in with a wrong key a minute from one client address in the long run; 0 is no limit. The right key is always taken.",
 		}, number(0, 100_000), func(c *Config) *int { return &c.Rates.SignIns.PerMinute }),
 		define(setting{
 			env: "DOSSIER_RATE_SIGN_INS_BURST", parameter: "rate/sign-ins-burst", preset: "10", purposes: Serve,
-			doc: "Attempts to sign in from one client address at once.",
+			doc: "Attempts to sign in with a wrong key from one client address at once.",
 		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.SignIns.Burst }),
 		define(setting{
 			env: "DOSSIER_RATE_REGISTRATIONS", parameter: "rate/registrations", preset: "30", purposes: Serve,

@@ -211,7 +211,7 @@ func TestArchivesAtOnce(t *testing.T) {
 	var slow []*wire
 	for range 2 {
 		w := s.dial()
-		w.head("GET", path, fromLine(1))
+		w.head("GET", path, fromLine(1), "Connection: close")
 		// The archive is begun, and far larger than what lies in the buffers between the two ends.
 		if line, err := w.r.ReadString('\n'); err != nil || !strings.Contains(line, "200") {
 			t.Fatal(line, err)

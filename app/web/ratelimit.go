@@ -32,14 +32,22 @@ func (s *Server) limited(r Rate) echo.MiddlewareFunc {
 	l := newLimiter(r)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			wait := l.take(addressBlock(s.address(c.Request())), s.now())
-			if wait > 0 {
-				c.Response().Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-				return &dossier.Error{Code: codeLimited}
+			if err := s.take(c, l); err != nil {
+				return err
 			}
 			return next(c)
 		}
 	}
+}
+
+// take takes a token of the request's client from a limiter, or refuses with 429 and Retry-After.
+func (s *Server) take(c echo.Context, l *limiter) error {
+	wait := l.take(s.client(c), s.now())
+	if wait <= 0 {
+		return nil
+	}
+	c.Response().Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	return &dossier.Error{Code: codeLimited}
 }
 
 // rememberedClients bounds a limiter's memory: about 3 MB. Who has been quiet longest is forgotten first, and has most

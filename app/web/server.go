@@ -30,7 +30,7 @@ type Options struct {
 	StaffSecret string
 	// TrustedProxies are the peers whose X-Forwarded-For is believed. Empty: nobody's.
 	TrustedProxies []netip.Prefix
-	// SubmitRate bounds POST /submissions and SignInRate POST /staff/sign-in, each by client address.
+	// SubmitRate bounds POST /submissions, and SignInRate wrong keys at POST /staff/sign-in, each by client address.
 	SubmitRate, SignInRate Rate
 	// RegisterRate, AnnounceRate and SignRate bound what the API is asked for: persons, files and signatures of parts,
 	// each by client address.
@@ -87,6 +87,8 @@ type Server struct {
 	document apiDocument
 	health   health
 	gates    gates
+	// guesses counts the wrong keys of each client; nil: nobody counts.
+	guesses *limiter
 	// completing has one completion of a file run at a time.
 	completing single
 	draining   atomic.Bool
@@ -166,6 +168,9 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 	// Behind a proxy that changes Host, the site's own origin would look foreign.
 	if err := s.origins.AddTrustedOrigin(o.PublicURL); err != nil {
 		return nil, fmt.Errorf("web: public URL: %w", err)
+	}
+	if o.SignInRate.PerMinute > 0 {
+		s.guesses = newLimiter(o.SignInRate)
 	}
 	s.routes()
 	return s, nil

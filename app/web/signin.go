@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"dossier.example/app/bounds"
 )
 
 // signInView is the staff sign-in (signin.html).
@@ -30,13 +32,24 @@ func (s *Server) signInPage(c echo.Context) error {
 		Next: next})
 }
 
+// signIn begins a session. Only wrong keys count against a client's rate, and the right one is never refused: else
+// whoever shares the staff's address, as everybody in an office does, could lock them out. So the rate slows down who
+// guesses by a program that keeps to Retry-After, and the length of the key, not the rate, is what makes guessing vain.
 func (s *Server) signIn(c echo.Context) error {
+	if b := bodyOf(c); b != nil {
+		b.within(bounds.SignInTime)
+	}
 	form, err := readStaffForm(c.Request())
 	if err != nil {
 		return err
 	}
 	next := safeNext(form.Get("next"))
 	if !s.sessions.opens(form.Get("key")) {
+		if s.guesses != nil {
+			if err := s.take(c, s.guesses); err != nil {
+				return err
+			}
+		}
 		return s.render(c, http.StatusUnauthorized, "signin", signInView{
 			page: s.page(c, "Staff sign-in"), Next: next, Fault: "This key is not the right one.",
 		})
