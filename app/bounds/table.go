@@ -12,27 +12,34 @@ const most = 100_000
 func Settings() []Setting {
 	return []Setting{
 		{"json", "JSON bodies of one client that are read at once.",
-			"One takes up to 64 KiB for a moment. 32 people behind one address who press a button in the same second are served.",
+			"One takes up to 64 KiB for a moment. 32 people behind one address who press a button in the same second are " +
+				"served.",
 			32, 1, most, func(b *Bounds) *int { return &b.JSON.Client }},
 		{"json-all", "JSON bodies of all clients that are read at once.",
 			"256 take up to 40 MiB, in the worst case.",
 			256, 1, most, func(b *Bounds) *int { return &b.JSON.All }},
 		{"forms", "Forms of one client that are taken at once.",
-			"A class of 30 that sends its work from one room at the same moment fits twice. Pages with JavaScript send files in parts, which do not count here.",
+			"A class of 30 that sends its work from one room at the same moment fits twice. Pages with JavaScript send files " +
+				"in parts, which do not count here.",
 			64, 1, most, func(b *Bounds) *int { return &b.Forms.Client }},
-		{"forms-all", "Forms of all clients that are taken at once. When they are, the slowest of the client that has most makes room.",
+		{"forms-all", "Forms of all clients that are taken at once. When they are, the slowest of the client that has " +
+			"most makes room.",
 			"One takes about 200 KiB beside the memory for parts, which has a bound of its own.",
 			256, 1, most, func(b *Bounds) *int { return &b.Forms.All }},
-		{"form-rate", fmt.Sprintf("Bytes a second that the body of a form must have on average over %s of waiting for it; 0 is no bound.", inWords(FormWindow)),
-			"Even a phone on a 2G network sends 2,000. A pause of a tunnel is averaged away; `DOSSIER_TIMEOUT_IDLE` bounds it. Files sent in parts are not concerned.",
+		{"form-rate", fmt.Sprintf("Bytes a second that the body of a form must have on average over %s of waiting for it; "+
+			"0 is no bound.", inWords(FormWindow)),
+			"Even a phone on a 2G network sends 2,000. A pause of a tunnel is averaged away; `DOSSIER_TIMEOUT_IDLE` bounds " +
+				"it. Files sent in parts are not concerned.",
 			1024, 0, 1 << 30, func(b *Bounds) *int { return &b.FormRate }},
 		{"archives", "Archives of one client that are made at once, and looks at how large one would be.",
 			"One of 10,000 files takes 4 MiB and reads 10,000 records.",
 			8, 1, most, func(b *Bounds) *int { return &b.Archives.Client }},
-		{"archives-all", "Archives of all clients that are made at once. When they are, the slowest reader of the client that has most makes room.",
+		{"archives-all", "Archives of all clients that are made at once. When they are, the slowest reader of the client " +
+			"that has most makes room.",
 			"32 of 10,000 files take 128 MiB.",
 			32, 1, most, func(b *Bounds) *int { return &b.Archives.All }},
-		{"completions", "Files of one client that are made of their parts at once. Of one file only one completion runs; others wait for it.",
+		{"completions", "Files of one client that are made of their parts at once. Of one file only one completion runs; " +
+			"others wait for it.",
 			"The embedded store copies the file, so its disk holds it twice meanwhile.",
 			24, 1, most, func(b *Bounds) *int { return &b.Completions.Client }},
 		{"completions-all", "Files of all clients that are made of their parts at once.",
@@ -46,7 +53,8 @@ func FixedBounds() []Fixed {
 	size := func(n int) string { return fmt.Sprintf("%d KiB", n>>10) }
 	return []Fixed{
 		{"JSON body that registers a person", size(RegistrationBytes), "Three texts of 100 to 200 characters and a number."},
-		{"JSON body that announces a file", size(AnnouncementBytes), "A name of up to 4,096 characters, which many programs write as `\\uXXXX`."},
+		{"JSON body that announces a file", size(AnnouncementBytes), "A name of up to 4,096 characters, which many " +
+			"programs write as `\\uXXXX`."},
 		{"JSON body that asks for signatures", size(PartsBytes), "100 parts of about 100 bytes."},
 		{"JSON body that has files checked", size(ChecksBytes), "100 ids of 36 bytes."},
 		{"JSON body that completes a file", size(CompletionBytes), "Two checksums: about 120 bytes."},
@@ -54,8 +62,12 @@ func FixedBounds() []Fixed {
 		{"Depth of a JSON body", fmt.Sprint(JSONDepth), "A list of parts has three levels."},
 		{"Time for a JSON body", inWords(JSONTime), "The largest takes a second at 512 kbit/s."},
 		{"Time for the body of a sign-in", inWords(SignInTime), "It has a few hundred bytes."},
+		{"Requests at once that write one part in the embedded store", "1", "A part then takes room on the disk once. " +
+			"Others wait; where nothing came for 2 seconds, the next takes the turn."},
 		{"Completions at once of one file", "1", "Each would copy the file."},
-		{"Memory for parts of forms on their way to S3", "256 MiB", "What a small instance has for it. Who needs some waits; after a second a sender of less than 64 KiB/s makes room: that of the client that holds most, and of its senders the slowest."},
+		{"Memory for parts of forms on their way to S3", "256 MiB", "What a small instance has for it. Who needs some " +
+			"waits; after a second a sender of less than 64 KiB/s makes room: that of the client that holds most, and of its " +
+			"senders the slowest."},
 		{"Of that memory for one client", "half", "The other half is always there for others."},
 	}
 }

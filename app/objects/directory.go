@@ -44,6 +44,8 @@ type Directory struct {
 	lot int
 	// take is asked before bytes of an object or a part are written; see Bound.
 	take func(bytes int64) error
+	// receiving are the parts that are arriving.
+	receiving receiving
 }
 
 const (

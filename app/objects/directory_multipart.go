@@ -126,8 +126,9 @@ func (d *Directory) Sign(ctx context.Context, key, uploadID string, part dossier
 
 // Receive takes a part by a request that Sign made: a PUT of u, of which it reads the path and the query, with a body
 // of contentLength bytes. The part is durable when it returns nil, and replaces the former one of its number; after an
-// error nothing has changed. Memory is bounded whatever the size. The request needs no other proof of who sends it:
-// whoever has it may.
+// error nothing has changed. Memory is bounded whatever the size. Requests for one part wait for each other, but not for
+// one from which nothing comes: that one is cut off. The request needs no other proof of who sends it: whoever has it
+// may.
 //
 // Package web, which cannot import this one, declares the interface that it needs of it,
 //
@@ -161,6 +162,11 @@ func (d *Directory) Receive(ctx context.Context, u *url.URL, contentLength int64
 			"This address takes exactly %d bytes. Ask for one of the right length.", p.part.Size)
 	}
 	name, _ := uploadName(p.key, p.uploadID)
+	ctx, body, end, err := d.receiving.begin(ctx, partName(name, p.part.Number), body)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	defer end()
 	partial := name + "/part-" + rand.Text()
 	crc := dossier.NewCRC64()
 	// One byte more is read, if there is one, to see that there is none.

@@ -59,8 +59,9 @@ const (
 func newMemory(most, partSize, keep int64) *memory {
 	first := max(1, most/4/partSize)
 	return &memory{
-		patience: waitForSlow, stretch: 5 * time.Second, mostCommon: int((most - first*partSize) / blockSize), mostFirst: int(first),
-		clients: map[string]*share{}, filling: map[*buffer]bool{}, freed: make(chan struct{}), keep: int(keep / blockSize),
+		patience: waitForSlow, stretch: 5 * time.Second, mostCommon: int((most - first*partSize) / blockSize),
+		mostFirst: int(first),
+		clients:   map[string]*share{}, filling: map[*buffer]bool{}, freed: make(chan struct{}), keep: int(keep / blockSize),
 	}
 }
 

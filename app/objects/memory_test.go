@@ -157,7 +157,8 @@ func TestMemoryOfMany(t *testing.T) {
 	}
 	wg.Wait()
 	if m.common != 0 || m.first != 0 || len(m.free) > 8 {
-		t.Errorf("at the end %d blocks and %d parts are in use, %d kept; want none, none and 8 at most", m.common, m.first, len(m.free))
+		t.Errorf("at the end %d blocks and %d parts are in use, %d kept; want none, none and 8 at most", m.common,
+			m.first, len(m.free))
 	}
 }
 

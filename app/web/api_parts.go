@@ -75,7 +75,11 @@ func (s *Server) sendPart(c echo.Context) error {
 		return &dossier.Error{Code: dossier.CodeNotFound}
 	}
 	req := c.Request()
-	if err := s.o.Parts.Receive(req.Context(), req.URL, req.ContentLength, req.Body); err != nil {
+	ctx := req.Context()
+	if b := bodyOf(c); b != nil {
+		ctx = dossier.WithSender(ctx, dossier.Sender{Client: s.client(c).String(), Cut: b.cut})
+	}
+	if err := s.o.Parts.Receive(ctx, req.URL, req.ContentLength, req.Body); err != nil {
 		return ofBody(err)
 	}
 	return c.NoContent(http.StatusNoContent)

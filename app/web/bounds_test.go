@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -48,7 +49,8 @@ func (s *site) saturated(want bool) {
 func (s *site) openBody(client int) *wire {
 	s.t.Helper()
 	w := s.dial()
-	w.head("POST", api.Prefix+"/people", fromLine(client), "Content-Type: application/json", "Content-Length: 100", "Expect: 100-continue")
+	w.head("POST", api.Prefix+"/people", fromLine(client), "Content-Type: application/json", "Content-Length: 100",
+		"Expect: 100-continue")
 	line, err := w.r.ReadString('\n')
 	if err != nil || !strings.Contains(line, "100 Continue") {
 		s.t.Fatalf("the body is not wanted: %q, %v", line, err)
@@ -64,7 +66,8 @@ func TestJSONBodiesAtOnce(t *testing.T) {
 	s := bounded(t, func(b *bounds.Bounds) { b.JSON = bounds.Share{Client: 2, All: 3} })
 	register := func(client, status int, code dossier.Code) {
 		t.Helper()
-		a := s.ask(call{method: http.MethodPost, path: "/people", header: from(client), body: adaRegistration, status: status, code: code}, nil)
+		a := s.ask(call{method: http.MethodPost, path: "/people", header: from(client), body: adaRegistration,
+			status: status, code: code}, nil)
 		if status != http.StatusOK && a.header.Get("Retry-After") == "" {
 			t.Errorf("client %d: no Retry-After: %v", client, a)
 		}
@@ -86,7 +89,8 @@ func TestJSONBodiesAtOnce(t *testing.T) {
 			ended <- a
 		}()
 	}
-	if a := <-ended; a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" || !strings.Contains(a.body, `"busy"`) {
+	if a := <-ended; a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" ||
+		!strings.Contains(a.body, `"busy"`) {
 		t.Errorf("who was cut off got %v", a)
 	}
 	rest := `"Ada"` + strings.Repeat(" ", 85) + "}" // 100 bytes, which lack members
@@ -110,8 +114,9 @@ func TestJSONBodiesAreBounded(t *testing.T) {
 		method, path, auth, begin string
 		length, status            int
 	}{
-		"no receipt":         {"POST", u.path + "/complete", "X-None: 1", "", 1 << 20, 401},
-		"another receipt":    {"POST", u.path + "/parts", "Authorization: Bearer " + dossier.NewReceipt().String(), "", 1000, 401},
+		"no receipt": {"POST", u.path + "/complete", "X-None: 1", "", 1 << 20, 401},
+		"another receipt": {"POST", u.path + "/parts", "Authorization: Bearer " + dossier.NewReceipt().String(), "",
+			1000, 401},
 		"no id":              {"POST", "/files/x/parts", auth, "", 1000, 404},
 		"unknown file":       {"POST", "/files/" + dossier.NewFileID().String() + "/parts", auth, "", 1000, 404},
 		"large completion":   {"POST", u.path + "/complete", auth, "", bounds.CompletionBytes + 1, 413},
@@ -150,7 +155,8 @@ func TestJSONBodiesAreBounded(t *testing.T) {
 func (s *site) openForm(client int, begin string) *wire {
 	s.t.Helper()
 	w := s.dial()
-	w.head("POST", "/submissions", fromLine(client), "Content-Type: "+formType, "Content-Length: 1000000", "Expect: 100-continue")
+	w.head("POST", "/submissions", fromLine(client), "Content-Type: "+formType, "Content-Length: 1000000", "Expect: "+
+		"100-continue")
 	line, err := w.r.ReadString('\n')
 	if err != nil || !strings.Contains(line, "100 Continue") {
 		s.t.Fatalf("the form is not wanted: %q, %v", line, err)
@@ -219,7 +225,8 @@ func TestArchivesAtOnce(t *testing.T) {
 		slow = append(slow, w)
 	}
 	for _, method := range []string{"GET", "HEAD"} {
-		if a := s.do(method, path, from(1), nil); a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") == "" {
+		if a := s.do(method, path, from(1), nil); a.status != http.StatusTooManyRequests ||
+			a.header.Get("Retry-After") == "" {
 			t.Errorf("%s of one more than a client may: %v", method, a)
 		}
 	}
@@ -278,4 +285,32 @@ func TestCompletionsAtOnce(t *testing.T) {
 		t.Error("no completion succeeded")
 	}
 	s.mustBeStored(u.receipt, file{"a.txt", "abc"})
+}
+
+// One request at a time writes a part. Others wait, but not for one from which nothing comes.
+func TestOnePartAtOnce(t *testing.T) {
+	s := bounded(t, func(*bounds.Bounds) {})
+	u := s.announce(s.register(), "a.txt", []byte("abc"))
+	p := u.sign(1)[0]
+	target, _ := url.Parse(p.URL)
+	begin := func() *wire {
+		w := s.dial()
+		w.head(http.MethodPut, target.RequestURI(), "Content-Length: 3", "Expect: 100-continue")
+		return w
+	}
+	stalled := begin()
+	if line, err := stalled.r.ReadString('\n'); err != nil || !strings.Contains(line, "100") {
+		t.Fatal(line, err)
+	}
+	_, _ = stalled.r.ReadString('\n')
+	stalled.write("a")
+	waiting := begin()
+	waiting.write("abc")
+	s.mustSend(p, u.data)
+	if a, _ := stalled.answer(); a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" {
+		t.Errorf("who was stalled got %v", a)
+	}
+	if a, _ := waiting.answer(); a.status != http.StatusNoContent {
+		t.Errorf("who waited got %v", a)
+	}
 }
