@@ -329,7 +329,8 @@ func rateSettings() []setting {
 		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.Submissions.Burst }),
 		define(setting{
 			env: "DOSSIER_RATE_SIGN_INS", parameter: "rate/sign-ins", preset: "10", purposes: Serve,
-			doc: "Attempts to sign in with a wrong key a minute from one client address in the long run; 0 is no limit. The right key is always taken.",
+			doc: "Attempts to sign in with a wrong key a minute from one client address in the long run; 0 is no limit. The " +
+				"right key is always taken.",
 		}, number(0, 100_000), func(c *Config) *int { return &c.Rates.SignIns.PerMinute }),
 		define(setting{
 			env: "DOSSIER_RATE_SIGN_INS_BURST", parameter: "rate/sign-ins-burst", preset: "10", purposes: Serve,

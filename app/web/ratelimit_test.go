@@ -207,7 +207,8 @@ func TestSubmissionsAreLimited(t *testing.T) {
 		{name: "the form itself", path: "/", status: 200},
 		{name: "the sign-in has a bucket of its own", path: "/staff/sign-in", form: url.Values{"key": {siteSecret}}, status: 303},
 		{name: "of which a wrong key takes", path: "/staff/sign-in", form: url.Values{"key": {"x"}}, status: 401},
-		{name: "and it is another", path: "/staff/sign-in", form: url.Values{"key": {"x"}}, status: 429, want: map[string]string{"Retry-After": "1"}},
+		{name: "and it is another", path: "/staff/sign-in", form: url.Values{"key": {"x"}}, status: 429,
+			want: map[string]string{"Retry-After": "1"}},
 	})
 	s.clock.advance(30 * time.Second)
 	s.play(t, scenario{path: "/submissions", form: form, status: 400})

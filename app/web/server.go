@@ -149,8 +149,9 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 
 	s := &Server{
 		svc: svc, o: o, log: o.Log, now: o.Now, https: origin.Scheme == "https",
-		address: clientAddress(o.TrustedProxies), health: health{check: o.Ready}, gates: newGates(o.Bounds), formWindow: bounds.FormWindow,
-		mostBytes: mostBytes(svc.Limits()), uploadPolicy: uploadPolicy(o.PartsOrigin),
+		address: clientAddress(o.TrustedProxies), health: health{check: o.Ready}, gates: newGates(o.Bounds),
+		formWindow: bounds.FormWindow,
+		mostBytes:  mostBytes(svc.Limits()), uploadPolicy: uploadPolicy(o.PartsOrigin),
 	}
 	if s.assets, err = loadAssets(embedded); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
