@@ -30,15 +30,15 @@ func TestImports(t *testing.T) {
 		"/web":        {"", "/api", "/bounds"},
 		"/upload":     {"", "/api"},
 		"/backup":     {""},
-		"/cmd/dossier": {"", "/people", "/objects", "/catalog", "/space", "/migrations", "/config", "/web", "/upload",
-			"/backup"},
+		"/cmd/dossier": {"", "/people", "/objects", "/catalog", "/space", "/migrations", "/bounds", "/config", "/web",
+			"/upload", "/backup"},
 		"/storetest":              {""},
 		"/internal/servers":       {},
 		"/internal/teststores":    {"", "/people", "/objects", "/catalog", "/migrations", "/internal/servers"},
 		"/internal/release010":    {"/internal/servers", "/internal/teststores"},
 		"/internal/cloud":         {"/internal/servers", "/internal/teststores"},
 		"/internal/settingstable": {"/config", "/bounds"},
-		"/internal/contract":      {"", "/config", "/catalog"},
+		"/internal/contract":      {"", "/config", "/catalog", "/bounds"},
 	}
 	for line := range strings.Lines(string(out)) {
 		fields := strings.Fields(line)

@@ -15,6 +15,8 @@ type Bounds struct {
 	Forms Share
 	// FormRate is how many bytes a second a form's body must have on average, over FormWindow; 0: no such bound.
 	FormRate int
+	// Parts is how many parts of files arrive at once. Those that clients send to S3 do not come here.
+	Parts Share
 	// Archives is how many archives are made at once.
 	Archives Share
 	// Completions is how many files are made of their parts at once.

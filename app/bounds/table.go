@@ -31,6 +31,13 @@ func Settings() []Setting {
 			"Even a phone on a 2G network sends 2,000. A pause of a tunnel is averaged away; `DOSSIER_TIMEOUT_IDLE` bounds " +
 				"it. Files sent in parts are not concerned.",
 			1024, 0, 1 << 30, func(b *Bounds) *int { return &b.FormRate }},
+		{"parts", "Parts of files of one client that arrive at once. Those that go straight to S3 do not come here.",
+			"128 pages behind one address, with four parts each, are served; who is beyond tries again by itself.",
+			512, 1, most, func(b *Bounds) *int { return &b.Parts.Client }},
+		{"parts-all", "Parts of files of all clients that arrive at once. When they do, the slowest of the client that has " +
+			"most makes room.",
+			"One takes about 200 KiB, and two open files.",
+			1024, 1, most, func(b *Bounds) *int { return &b.Parts.All }},
 		{"archives", "Archives of one client that are made at once, and looks at how large one would be.",
 			"One of 10,000 files takes 4 MiB and reads 10,000 records.",
 			8, 1, most, func(b *Bounds) *int { return &b.Archives.Client }},

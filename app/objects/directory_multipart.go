@@ -126,9 +126,9 @@ func (d *Directory) Sign(ctx context.Context, key, uploadID string, part dossier
 
 // Receive takes a part by a request that Sign made: a PUT of u, of which it reads the path and the query, with a body
 // of contentLength bytes. The part is durable when it returns nil, and replaces the former one of its number; after an
-// error nothing has changed. Memory is bounded whatever the size. Requests for one part wait for each other, but not for
-// one from which nothing comes: that one is cut off. The request needs no other proof of who sends it: whoever has it
-// may.
+// error nothing has changed. Memory is bounded whatever the size. Requests for one part wait for each other, but not
+// for one from which nothing comes: that one is cut off. The request needs no other proof of who sends it: whoever has
+// it may.
 //
 // Package web, which cannot import this one, declares the interface that it needs of it,
 //

@@ -38,6 +38,8 @@ type memory struct {
 	filling map[*buffer]bool
 	// freed is closed when something is given back, and made anew.
 	freed chan struct{}
+	// short is when somebody waited in vain for what all share.
+	short time.Time
 	free  []*[blockSize]byte // not in use, kept for the next
 	keep  int
 }
@@ -100,9 +102,22 @@ func (m *memory) room(b *buffer) (taken bool, freed <-chan struct{}, crowded boo
 	return true, nil, false
 }
 
+// shortFor is how long memory counts as full after somebody waited for it.
+const shortFor = time.Minute
+
+// full reports whether all have too little, or had just now.
+func (m *memory) full() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return !m.short.IsZero() && time.Since(m.short) < shortFor
+}
+
 // cut ends the slowest sender for whom b waits, if anybody is waited for.
 func (m *memory) cut(b *buffer, crowded bool) {
 	m.mu.Lock()
+	if !crowded {
+		m.short = time.Now()
+	}
 	var loser *buffer
 	var least float64
 	// One that goes first is in the way of everybody: with it gone, a part of the crowded client becomes full.

@@ -256,7 +256,8 @@ func TestMemoryOfOneClient(t *testing.T) {
 	}
 }
 
-// Slow senders of many clients make room for who needs it, also one of the same client, the client that holds most first.
+// Slow senders of many clients make room for who needs it, also one of the same client, the client that holds most
+// first.
 func TestSlowSendersMakeRoom(t *testing.T) {
 	for name, c := range map[string]struct {
 		slow []string // their clients

@@ -114,6 +114,10 @@ const (
 	maxCleanup = 5 * time.Second
 )
 
+// MemoryFull reports whether a Put waits, or waited within the last minute, longer than a moment for memory that all
+// share.
+func (s *S3) MemoryFull() bool { return s.memory.full() }
+
 // NewS3 returns the store in a bucket. It makes no request; Ping does.
 func NewS3(cfg aws.Config, c S3Config) (*S3, error) {
 	if c.Timeout == 0 {

@@ -37,7 +37,7 @@ func (s *Server) apiRoutes() {
 	s.echo.DELETE(api.Prefix+"/files/:file", s.giveUpFile)
 	s.echo.POST(api.Prefix+"/files/:file/parts", s.signParts, s.limited(s.o.SignRate))
 	s.echo.POST(api.Prefix+"/files/:file/complete", s.completeFile)
-	s.echo.PUT(api.Prefix+"/transfers/:transfer/parts/:number", s.sendPart)
+	s.echo.PUT(api.Prefix+"/transfers/:transfer/parts/:number", s.sendPart, s.through(s.gates.parts))
 }
 
 // ofAPI reports whether a request is for the API, a route of it or not.

@@ -59,8 +59,8 @@ func pointerOf(field string) string {
 	return u.String()
 }
 
-// readJSON reads a request's body, of so many bytes at most, into v as the document says: all members that v's type has,
-// and no others. Who may ask, and for what, is looked at before.
+// readJSON reads a request's body, of so many bytes at most, into v as the document says: all members that v's type
+// has, and no others. Who may ask, and for what, is looked at before.
 func (s *Server) readJSON(c echo.Context, v any, most int64) error {
 	req := c.Request()
 	mediaType, params, err := mime.ParseMediaType(req.Header.Get("Content-Type"))

@@ -1,8 +1,10 @@
 package web
 
 import (
+	"maps"
 	"math"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,8 +17,8 @@ import (
 // clientRetry, in seconds, is what a client is asked to wait that has as much under way as it may.
 const clientRetry = "5"
 
-// A guest of a full gate makes room for one of another client when it has been in for guestGrace and moves less than
-// guestRate bytes a second, also where its client has no more guests than the other.
+// A guest makes room for another, also of its own client or of one that has as many, when it has been in for guestGrace
+// and moves less than guestRate bytes a second.
 const (
 	guestGrace = 5 * time.Second
 	guestRate  = 16 << 10
@@ -27,9 +29,11 @@ const busyFor = time.Minute
 
 // gate lets things run at once: so many of one client, and so many in all. Its memory is bounded by the latter.
 //
-// When as many run as may in all, one that can be cut off makes room: the slowest of the client that has most, if that
-// has more than the newcomer's client would have, or else the slowest of all, if it is next to idle. So a client with
-// many requests never keeps out others, and many clients do only with traffic that is worth something.
+// When as many of one client run as may, its slowest makes room if it is next to idle: who sits behind one address with
+// an attacker is not kept out by connections that do nothing. When as many run as may in all, one that can be cut off
+// makes room: the slowest of the client that has most, if that has more than the newcomer's client would have, or else
+// the slowest of all, if it is next to idle. So a client with many requests never keeps out others, and many clients do
+// only with traffic that is worth something.
 type gate struct {
 	name  string
 	bound bounds.Share
@@ -39,20 +43,22 @@ type gate struct {
 	count  int
 	// turned is when somebody was turned away, or cut off, because of all.
 	turned time.Time
+	// most is how many there were at once, and away how many were turned away or cut off, since load was called last.
+	most, away int
 }
 
 // gates are those of a server.
-type gates struct{ json, forms, archives, completions *gate }
+type gates struct{ json, forms, parts, archives, completions *gate }
 
 func newGates(b bounds.Bounds) gates {
 	return gates{
-		json: newGate("json", b.JSON), forms: newGate("forms", b.Forms), archives: newGate("archives", b.Archives),
-		completions: newGate("completions", b.Completions),
+		json: newGate("json", b.JSON), forms: newGate("forms", b.Forms), parts: newGate("parts", b.Parts),
+		archives: newGate("archives", b.Archives), completions: newGate("completions", b.Completions),
 	}
 }
 
 // all returns them in the order of the table of bounds.
-func (g gates) all() []*gate { return []*gate{g.json, g.forms, g.archives, g.completions} }
+func (g gates) all() []*gate { return []*gate{g.json, g.forms, g.parts, g.archives, g.completions} }
 
 // guest is something that runs.
 type guest struct {
@@ -67,8 +73,8 @@ func newGate(name string, bound bounds.Share) *gate {
 	return &gate{name: name, bound: bound, guests: map[netip.Prefix]map[*guest]bool{}}
 }
 
-// enter lets something of a client in, which calls leave at its end. cut, which must not block, ends it early; nil where
-// that is not possible. pace says how fast it goes.
+// enter lets something of a client in, which calls leave at its end. cut, which must not block, ends it early; nil
+// where that is not possible. pace says how fast it goes.
 func (g *gate) enter(client netip.Prefix, p *pace, cut func()) (*guest, error) {
 	now := time.Now()
 	one := &guest{g, client, now, p, cut}
@@ -80,11 +86,15 @@ func (g *gate) enter(client netip.Prefix, p *pace, cut func()) (*guest, error) {
 			loser.cut()
 		}
 	}()
-	if len(g.guests[client]) >= g.bound.Client {
-		return nil, &dossier.Error{Code: codeLimited}
-	}
-	if g.count >= g.bound.All {
+	if own := g.guests[client]; len(own) >= g.bound.Client {
+		g.away++
+		if loser = slowest(now, now.Add(-guestGrace), guestRate, own); loser == nil {
+			return nil, &dossier.Error{Code: codeLimited}
+		}
+		g.remove(loser)
+	} else if g.count >= g.bound.All {
 		g.turned = now
+		g.away++
 		if loser = g.loser(client, now); loser == nil {
 			return nil, &dossier.Error{Code: codeBusy}
 		}
@@ -95,6 +105,7 @@ func (g *gate) enter(client netip.Prefix, p *pace, cut func()) (*guest, error) {
 	}
 	g.guests[client][one] = true
 	g.count++
+	g.most = max(g.most, g.count)
 	return one, nil
 }
 
@@ -107,27 +118,28 @@ func (g *gate) loser(client netip.Prefix, now time.Time) *guest {
 			most, of = len(theirs), theirs
 		}
 	}
-	var slowest *guest
-	least := math.Inf(1)
-	consider := func(all map[*guest]bool, limit float64, since time.Time) {
+	if loser := slowest(now, now, math.Inf(1), of); loser != nil {
+		return loser
+	}
+	return slowest(now, now.Add(-guestGrace), guestRate, slices.Collect(maps.Values(g.guests))...)
+}
+
+// slowest returns the slowest guest that can be cut off, came before a time and moves less than rate bytes a second; of
+// several, the one that came last. nil: there is none.
+func slowest(now, before time.Time, rate float64, guests ...map[*guest]bool) *guest {
+	var loser *guest
+	for _, all := range guests {
 		for one := range all {
-			if one.cut == nil || one.since.After(since) {
+			if one.cut == nil || one.since.After(before) {
 				continue
 			}
-			rate := one.pace.rate(now)
-			if rate < limit && (rate < least || rate == least && slowest.since.Before(one.since)) {
-				slowest, least = one, rate
+			its := one.pace.rate(now)
+			if its < rate || its == rate && loser != nil && loser.since.Before(one.since) {
+				loser, rate = one, its
 			}
 		}
 	}
-	if of != nil {
-		consider(of, math.Inf(1), now)
-		return slowest
-	}
-	for _, all := range g.guests {
-		consider(all, guestRate, now.Add(-guestGrace))
-	}
-	return slowest
+	return loser
 }
 
 func (g *gate) remove(one *guest) {
@@ -154,6 +166,40 @@ func (g *gate) busy() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.count >= g.bound.All || !g.turned.IsZero() && time.Since(g.turned) < busyFor
+}
+
+// load returns what happened since it was called last.
+func (g *gate) load() (most, away int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	most, away = g.most, g.away
+	g.most, g.away = g.count, 0
+	return most, away
+}
+
+// full returns the names of the bounds on all that are reached, or were just now.
+func (s *Server) full() []string {
+	var full []string
+	for _, g := range s.gates.all() {
+		if g.busy() {
+			full = append(full, g.name)
+		}
+	}
+	if s.o.Full != nil {
+		full = append(full, s.o.Full()...)
+	}
+	return full
+}
+
+// Load returns how near the server was to its bounds since it was called last.
+func (s *Server) Load() bounds.Load {
+	l := bounds.Load{Saturated: len(s.full())}
+	for _, g := range s.gates.all() {
+		most, away := g.load()
+		l.TurnedAway += away
+		l.Most = append(l.Most, bounds.Most{Name: g.name, Is: most})
+	}
+	return l
 }
 
 // enter lets a request through a gate, which lets it go when leave is called. A request with a body can be cut off.

@@ -58,8 +58,8 @@ func (h *health) look(ctx context.Context, failed func(name string, err error)) 
 // livez tells that the process answers. It looks at no store: replacing instances does not mend a database.
 func (s *Server) livez(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
 
-// readyz reports whether requests would be answered well. What is down or full is named only to staff. Full is not down:
-// another instance would be as full, and a rollout must not fail for it.
+// readyz reports whether requests would be answered well. What is down or full is named only to staff. Full is not
+// down: another instance would be as full, and a rollout must not fail for it.
 func (s *Server) readyz(c echo.Context) error {
 	if s.draining.Load() {
 		return c.String(http.StatusServiceUnavailable, "shutting down\n")
@@ -72,12 +72,7 @@ func (s *Server) readyz(c echo.Context) error {
 		status, text = http.StatusServiceUnavailable, "unavailable\n"
 		c.Response().Header().Set("Retry-After", retryAfter)
 	}
-	var full []string
-	for _, g := range s.gates.all() {
-		if g.busy() {
-			full = append(full, g.name)
-		}
-	}
+	full := s.full()
 	if len(full) > 0 {
 		text += "saturated\n"
 	}

@@ -37,6 +37,8 @@ type Options struct {
 	RegisterRate, AnnounceRate, SignRate Rate
 	// Bounds are what may run at once. Default: bounds.Default.
 	Bounds bounds.Bounds
+	// Full returns the names of the other bounds on all clients that are reached; nil: there are none.
+	Full func() []string
 	// APIOrigins are the origins of other sites whose pages may use the API, as browsers write them. Empty: none.
 	APIOrigins []string
 	// SignatureLifetime is how long a signed request for a part can be used. A store looks at it when the part begins

@@ -104,7 +104,7 @@ func (p *program) serve(ctx context.Context, despite bool) (err error) {
 	var running sync.WaitGroup
 	running.Go(func() { reconcileLoop(background, svc, cfg.Reconcile, log) })
 	running.Go(func() { svc.Scrub(background, dossier.ScrubOptions(cfg.Scrub)) })
-	running.Go(func() { metricsLoop(background, svc, log) })
+	running.Go(func() { metricsLoop(background, svc, pages.Load, log) })
 	running.Go(func() { s.space.Keep(background, log) })
 	defer running.Wait()
 	defer stopBackground()
@@ -163,6 +163,7 @@ func webOptions(cfg *config.Config, s *stores, origin, secret string, log *slog.
 		AnnounceRate:   webRate(cfg.Rates.Announcements),
 		SignRate:       webRate(cfg.Rates.Signatures),
 		Bounds:         cfg.Bounds,
+		Full:           s.full,
 		APIOrigins:     cfg.HTTP.APIOrigins,
 		NoLinks:        !cfg.Objects.Links,
 		Parts:          s.parts,

@@ -44,7 +44,9 @@ type stores struct {
 	// partsOrigin is where they send them else; empty with parts.
 	partsOrigin string
 	// space is the reserve of the data folder's disk; nil where no store is embedded.
-	space   *space.Reserve
+	space *space.Reserve
+	// memory is asked whether the memory for parts of forms is full; nil where none is kept.
+	memory  interface{ MemoryFull() bool }
 	closers []func() error
 }
 
@@ -110,7 +112,7 @@ func (s *stores) open(ctx context.Context, cfg *config.Config) (err error) {
 		if err != nil {
 			return fmt.Errorf("open the store of objects: %w", err)
 		}
-		s.objects = o
+		s.objects, s.memory = o, o
 		if s.partsOrigin, err = o.Origin(ctx); err != nil {
 			return fmt.Errorf("open the store of objects: %w", err)
 		}
@@ -176,6 +178,14 @@ func (s *stores) service(cfg *config.Config, log *slog.Logger) *dossier.Service 
 		Stall:  cfg.Timeouts.Stall,
 		Log:    log,
 	})
+}
+
+// full returns the names of what the stores have too little of at the moment.
+func (s *stores) full() []string {
+	if s.memory != nil && s.memory.MemoryFull() {
+		return []string{"memory"}
+	}
+	return nil
 }
 
 // ready asks every store at once whether it answers, and returns what each said, by the name that staff are shown. A

@@ -1,6 +1,6 @@
 // Command settingstable writes a table into a Markdown file: that of the settings between the lines "<!-- settings -->"
-// and "<!-- /settings -->", or that of the bounds between "<!-- bounds -->" and "<!-- /bounds -->". "make generate" runs
-// it; a check fails when a table is stale.
+// and "<!-- /settings -->", or that of the bounds between "<!-- bounds -->" and "<!-- /bounds -->". "make generate"
+// runs it; a check fails when a table is stale.
 package main
 
 import (
