@@ -239,7 +239,12 @@ func (c *apiClient) send(ctx context.Context, store *http.Client, content dossie
 	if err != nil {
 		return person, err
 	}
-	return person, c.ask(ctx, http.MethodPost, path+"/complete", registered.Receipt, api.Completion{
-		Crc64Nvme: base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, content.CRC64)), Sha256: hex.EncodeToString(content.SHA256[:]),
-	}, &file)
+	return person, c.ask(ctx, http.MethodPost, path+"/complete", registered.Receipt, completion(content), &file)
+}
+
+func completion(content dossier.Content) api.Completion {
+	return api.Completion{
+		Crc64Nvme: base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, content.CRC64)),
+		Sha256:    hex.EncodeToString(content.SHA256[:]),
+	}
 }

@@ -69,7 +69,7 @@ func submitOnce(b *testing.B, c *client) float64 {
 	return float64(time.Since(began).Microseconds())
 }
 
-func openSQLite(b *testing.B, path string) *sql.DB {
+func openSQLite(b testing.TB, path string) *sql.DB {
 	b.Helper()
 	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(60000)")
 	if err != nil {
@@ -101,7 +101,7 @@ func loadFiles(b *testing.B, db *sql.DB, n int) {
 }
 
 // insert inserts n rows, many with each statement.
-func insert(b *testing.B, db *sql.DB, into string, n int, row func(i int) []any) {
+func insert(b testing.TB, db *sql.DB, into string, n int, row func(i int) []any) {
 	b.Helper()
 	const each = 1000
 	one := "(?" + strings.Repeat(", ?", strings.Count(into, ",")) + ")"

@@ -581,7 +581,7 @@ func (g *generated) Read(p []byte) (int, error) {
 }
 
 // contentOf describes a generated file.
-func contentOf(b *testing.B, size int64) dossier.Content {
+func contentOf(b testing.TB, size int64) dossier.Content {
 	b.Helper()
 	sha, crc := sha256.New(), dossier.NewCRC64()
 	if _, err := io.Copy(io.MultiWriter(sha, crc), newGenerated(size)); err != nil {

@@ -87,10 +87,15 @@ func startCommand(t *testing.T, listen string, env []string, args ...string) *pr
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{Cmd: exec.Command(bin, args...), base: "http://" + listen, output: &output{},
+	return launch(t, listen, append(env, "DOSSIER_RATE_SUBMISSIONS=0", "DOSSIER_RATE_SIGN_INS=0"), bin, args...)
+}
+
+// launch starts a program that becomes the command, and waits until it answers.
+func launch(t *testing.T, listen string, env []string, name string, args ...string) *process {
+	t.Helper()
+	p := &process{Cmd: exec.Command(name, args...), base: "http://" + listen, output: &output{},
 		ended: make(chan struct{})}
-	p.Env = append(env, "DOSSIER_LISTEN="+listen, "DOSSIER_RATE_SUBMISSIONS=0", "DOSSIER_RATE_SIGN_INS=0",
-		"PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
+	p.Env = append(env, "DOSSIER_LISTEN="+listen, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
 	p.Stdout, p.Stderr = p.output, p.output
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
