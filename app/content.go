@@ -50,13 +50,13 @@ func (c Checksums) are(content *Content) bool {
 }
 
 // stream sends r's bytes to key and returns what was sent. It gives up where they are more than the limit for one file,
-// or than is left of the person's quota.
-func (s *Service) stream(ctx context.Context, key string, r io.Reader, left int64) (Content, error) {
+// or than is left; over says what is wrong then.
+func (s *Service) stream(ctx context.Context, key string, r io.Reader, left int64, over *Error) (Content, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	m := &meter{r: r, digest: newDigest(), limit: s.limits.FileBytes, over: s.tooLarge(), stall: s.stall}
 	if left < m.limit {
-		m.limit, m.over = left, s.full(nil)
+		m.limit, m.over = left, over
 	}
 	m.timer = time.AfterFunc(s.stall, func() {
 		cancel(fmt.Errorf("object store took no byte for %s", s.stall))

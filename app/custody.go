@@ -19,6 +19,8 @@ type Custody struct {
 	DamagedFiles int `json:"damaged_files"`
 	// Scrub is how far the reading of everything is.
 	Scrub ScrubStatus `json:"scrub"`
+	// Budget is how much of what all may have is used; nil where there is no bound.
+	Budget *BudgetStatus `json:"budget,omitempty"`
 	// Sweep is what the last comparison of all records with all objects saw; nil when there was none.
 	Sweep *SweepStatus `json:"sweep,omitempty"`
 }
@@ -104,6 +106,9 @@ func (s *Service) Custody(ctx context.Context) (Custody, error) {
 	c.DamagedFiles = len(c.Damaged)
 	var err error
 	if c.Sweep, err = s.lastSweep(ctx); err != nil {
+		return c, err
+	}
+	if c.Budget, err = s.budgetStatus(ctx); err != nil {
 		return c, err
 	}
 	_, state, err := s.scrubState(ctx)

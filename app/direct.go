@@ -51,7 +51,7 @@ func (s *Service) Register(ctx context.Context, receipt Receipt, details Details
 
 // Announce begins a file of a person, or finds it where it was announced before: in whatever state but FileDeleting.
 //
-// Errors: ErrInvalid for an id or a size that no file has; ErrTooLarge; ErrQuota; ErrConflict where the id was used for
+// Errors: ErrInvalid for an id or a size that no file has; ErrTooLarge; ErrQuota; ErrFull; ErrDay; ErrConflict where the id was used for
 // another name or size, or the person is being deleted; ErrNotFound for a person that is not there, or not
 // acknowledged: its files would go with it; ErrUnavailable.
 func (s *Service) Announce(ctx context.Context, person PersonID, a Announcement) (File, error) {
@@ -83,7 +83,7 @@ func (s *Service) Announce(ctx context.Context, person PersonID, a Announcement)
 		Multipart: &Multipart{Size: a.Size, PartSize: PartSize(a.Size)},
 	}
 	usage, err := s.reserve(ctx, person, f.Counted(), Quota{})
-	if errors.Is(err, ErrQuota) {
+	if noRoom(err) {
 		_, damaged, look := s.named(ctx, person, f.Name)
 		if look != nil {
 			return File{}, look

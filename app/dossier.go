@@ -10,7 +10,8 @@
 //     People (details, SQL), Catalog (one record per file) and Objects (the bytes);
 //   - the two write paths: submission.go (a form, whose bytes pass through this program) and direct.go with
 //     completion.go (a client that sends parts to the object store itself). What they share is in quota.go (reserve,
-//     release) and removal.go (discard, give up, delete);
+//     release), budget.go and networks.go (what all may have, and add in a day) and removal.go (discard, give up,
+//     delete);
 //   - what puts right what they left half-done: reconcile.go; what is removed without a person's word, and how much:
 //     ownerless.go and brake.go, and undo.go for the way back;
 //   - what becomes of bytes that change where they lie: damage.go (found, and marked), twin.go (sent again), scrub.go
@@ -29,8 +30,8 @@
 //     that is little of all: else a person is asked;
 //   - nothing that was acknowledged is lost, until it is deleted on purpose;
 //   - nothing that was not acknowledged stays for ever;
-//   - no person has more files or bytes than Limits allows, however many come at once. Only copies that are known to be
-//     damaged do not count, for files of their name.
+//   - no person has more files or bytes than Limits allows, however many come at once, nor all together more than
+//     Budget. Only copies that are known to be damaged do not count, for files of their name.
 //
 // A crash may leave the second and the fourth promise unkept for a while, or a file counted that is gone;
 // Service.Reconcile mends both. What nobody asked to be removed is kept for a while, so that it can be put back.
@@ -58,12 +59,20 @@ type Service struct {
 	rereads rereads
 	// instance tells this one from others that serve the same stores.
 	instance string
+	// store and networks are what is held of the budgets.
+	store    *account
+	networks *networks
+	fits     func(bytes int64) error
 }
 
 // Options are the parts of a Service that have a sensible value of their own.
 type Options struct {
 	// Limits that are zero default to those of DefaultLimits.
 	Limits Limits
+	// Budget is what the store takes in all, and from one network in a day. Default: no bound.
+	Budget Budget
+	// Fits reports whether there is room for so many bytes more where the stores lie: ErrFull. Default: there is.
+	Fits func(bytes int64) error
 	// Stall is how long a store may take no byte of a file that is being sent before the file is given up as
 	// ErrUnavailable. Default 30 seconds.
 	Stall time.Duration
@@ -84,9 +93,13 @@ func New(people People, catalog Catalog, objects Objects, o Options) *Service {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{people: people, catalog: catalog, objects: objects, limits: o.Limits.withDefaults(), stall: o.Stall,
-		now: o.Now, log: o.Log,
-		instance: rand.Text()}
+	if o.Fits == nil {
+		o.Fits = func(int64) error { return nil }
+	}
+	s := &Service{people: people, catalog: catalog, objects: objects, limits: o.Limits.withDefaults(), stall: o.Stall,
+		now: o.Now, log: o.Log, fits: o.Fits, instance: rand.Text()}
+	s.store, s.networks = s.storeAccount(o.Budget), s.newNetworks(o.Budget)
+	return s
 }
 
 // time returns the current time as the stores keep it: UTC, whole microseconds.

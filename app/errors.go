@@ -40,6 +40,8 @@ const (
 	CodeUnavailable Code = "unavailable"
 	// CodeFull: there is no room for anything new. Nothing was begun; the same request may succeed later.
 	CodeFull Code = "full"
+	// CodeDay: the sender's network added as much today as one may in a day.
+	CodeDay Code = "day"
 )
 
 // For errors.Is: each matches every Error of its code.
@@ -58,6 +60,7 @@ var (
 	ErrForbidden   = &Error{Code: CodeForbidden}
 	ErrUnavailable = &Error{Code: CodeUnavailable}
 	ErrFull        = &Error{Code: CodeFull}
+	ErrDay         = &Error{Code: CodeDay}
 )
 
 // Error is a failure that somebody outside the program can do something about.

@@ -39,8 +39,12 @@ func (r *reconciler) objectsWithoutRecord(ctx context.Context) error {
 	return nil
 }
 
-// records looks for records whose person is gone and, when asked, reads stored files.
+// records looks for records whose person is gone and, when asked, reads stored files. It counts what is recorded.
 func (r *reconciler) records(ctx context.Context) error {
+	began, err := r.budgetNow(ctx)
+	if err != nil {
+		return fmt.Errorf("read what is used of the budget: %w", err)
+	}
 	for batch, err := range batches(r.catalog.All(ctx), 100) {
 		if err != nil {
 			return fmt.Errorf("walk the catalog: %w", err)
@@ -64,7 +68,7 @@ func (r *reconciler) records(ctx context.Context) error {
 		}
 	}
 	r.sweep.walks++
-	return nil
+	return r.budgeted(ctx, began, amount{Files: int64(r.report.Files), Bytes: r.sweep.bytes})
 }
 
 // see notes that a file's object, or its record, has no owner.

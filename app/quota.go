@@ -53,9 +53,16 @@ func (s *Service) Counted(ctx context.Context, person PersonID) (Quota, error) {
 	return usage.Quota, nil
 }
 
-// reserve counts something against a person's quota, and what it may be exceeded by.
+// reserve counts something against a person's quota and the budgets above it, and what they may be exceeded by.
 func (s *Service) reserve(ctx context.Context, person PersonID, add, spare Quota) (Usage, error) {
+	if err := s.claim(ctx, add, spare); err != nil {
+		return Usage{}, err
+	}
 	usage, err := s.catalog.Reserve(ctx, person, add, s.limits.quota().plus(spare), s.time())
+	if err != nil {
+		// The budgets count records, and none is put.
+		s.unclaim(ctx, add)
+	}
 	switch {
 	case errors.Is(err, ErrQuota):
 		return usage, s.full(err)
@@ -65,9 +72,27 @@ func (s *Service) reserve(ctx context.Context, person PersonID, add, spare Quota
 	return usage, nil
 }
 
-// tight reports whether a file that is about to be sent may find the quota used up, or has.
-func (s *Service) tight(usage Usage, err error) bool {
-	return errors.Is(err, ErrQuota) || err == nil && s.limits.PersonBytes-usage.Bytes < s.limits.FileBytes
+// allowance returns about how many bytes more may come for a person of this usage, and what is wrong with more. It is
+// looked at before bytes are sent; they are counted when they have passed.
+func (s *Service) allowance(ctx context.Context, usage Usage, spare Quota) (bytes int64, over *Error) {
+	bytes, over = s.limits.PersonBytes+spare.Bytes-usage.Bytes, s.full(nil)
+	for _, a := range []*account{s.store, s.networks.of(SenderOf(ctx).Client)} {
+		// Where a store does not answer, the counting afterwards tells.
+		if left, err := a.left(ctx); err == nil && left.Bytes+spare.Bytes < bytes {
+			bytes = left.Bytes + spare.Bytes
+			over, _ = errors.AsType[*Error](a.short())
+		}
+	}
+	return bytes, over
+}
+
+// tight reports whether a file that is about to be sent may find no room, or has.
+func (s *Service) tight(ctx context.Context, usage Usage, err error) bool {
+	if err != nil {
+		return noRoom(err)
+	}
+	left, _ := s.allowance(ctx, usage, Quota{})
+	return left < s.limits.FileBytes
 }
 
 // named returns the stored files of a person that have a name, and what those of them count for that are damaged: a
@@ -144,6 +169,7 @@ func (s *Service) full(cause error) *Error {
 func (s *Service) release(ctx context.Context, f File, off Quota, epoch string) {
 	ctx, cancel := detached(ctx)
 	defer cancel()
+	s.unclaim(ctx, off)
 	if err := s.catalog.Release(ctx, f.Person, off, epoch, s.time()); err != nil {
 		s.left(ctx, f, err)
 	}

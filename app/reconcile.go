@@ -135,7 +135,7 @@ func (s *Service) Reconcile(ctx context.Context, o ReconcileOptions, done func(R
 		steps = append(steps, r.records)
 	}
 	if o.Sweep {
-		steps = append(steps, r.removeOwnerless, r.miscounted, r.expire, r.noteSweep)
+		steps = append(steps, r.removeOwnerless, r.miscounted, r.expire, r.noteSweep, r.forgetDays)
 	}
 	for _, step := range steps {
 		r.failed(step(ctx))

@@ -151,6 +151,7 @@ func (s *Service) erase(ctx context.Context, f File, how removal) error {
 	if removed == nil {
 		return nil
 	}
+	s.store.put(ctx, removed.Counted().amount())
 	if err := s.catalog.Release(ctx, f.Person, removed.Counted(), usage.Epoch, s.time()); err != nil {
 		return fmt.Errorf("uncount file: %w", err)
 	}

@@ -55,7 +55,7 @@ type Outcome struct {
 // Begin opens a submission: the person is inserted, or found where the same form was sent before.
 //
 // Errors: ErrInvalid with every faulty field; ErrConflict where the receipt's person belongs to another secret, has
-// other details or is being deleted (nothing is told about which); ErrUnavailable.
+// other details or is being deleted (nothing is told about which); ErrDay; ErrUnavailable.
 func (s *Service) Begin(ctx context.Context, receipt Receipt, details Details) (*Submission, error) {
 	if err := details.Clean(); err != nil {
 		return nil, err
@@ -65,10 +65,30 @@ func (s *Service) Begin(ctx context.Context, receipt Receipt, details Details) (
 		ID: receipt.Person, Details: details, ReceiptHash: receipt.Hash(),
 		State: PersonSubmitting, CreatedAt: now, UpdatedAt: now,
 	}
+	network, one := s.networks.of(SenderOf(ctx).Client), amount{Persons: 1}
+	charged := network.take(ctx, one, amount{})
+	if charged != nil && !errors.Is(charged, ErrDay) {
+		return nil, charged
+	}
+	inserted := false
+	defer func() {
+		if charged == nil && !inserted {
+			network.put(ctx, one)
+		}
+	}()
 	// The person may vanish between the steps, by a deletion that just finished; then it is inserted anew.
 	for range 3 {
+		if charged != nil {
+			// The form may have been sent before, and begins no person then.
+			if _, err := s.people.Person(ctx, person.ID); errors.Is(err, ErrNotFound) {
+				return nil, charged
+			} else if err != nil {
+				return nil, fmt.Errorf("read person: %w", err)
+			}
+		}
 		err := s.people.Insert(ctx, person)
 		if err == nil {
+			inserted = true
 			return &Submission{svc: s, person: person}, nil
 		}
 		if !errors.Is(err, ErrExists) {
@@ -138,7 +158,7 @@ func (sub *Submission) AddFile(ctx context.Context, name string, r io.Reader) er
 	}
 	in.outcome.Err = fault
 	switch fault.Code {
-	case CodeTooLarge, CodeQuota, CodeCorrupt, CodeLost:
+	case CodeTooLarge, CodeQuota, CodeDay, CodeCorrupt, CodeLost:
 		return nil
 	}
 	return err
@@ -147,7 +167,7 @@ func (sub *Submission) AddFile(ctx context.Context, name string, r io.Reader) er
 // accommodate counts a file and sends it; or, where the quota takes no more, finds it stored.
 func (s *Service) accommodate(ctx context.Context, in *incoming, r io.Reader) error {
 	usage, err := s.reserve(ctx, in.file.Person, in.file.Counted(), Quota{})
-	if !s.tight(usage, err) {
+	if !s.tight(ctx, usage, err) {
 		if err != nil {
 			return err
 		}
@@ -170,7 +190,7 @@ func (s *Service) accommodate(ctx context.Context, in *incoming, r io.Reader) er
 		}
 		err = s.send(ctx, in, r, usage, damaged)
 	}
-	if !errors.Is(err, ErrQuota) || len(files) == 0 {
+	if !noRoom(err) || len(files) == 0 {
 		return err
 	}
 	twin, read := again.stored()
@@ -213,7 +233,8 @@ func (s *Service) transmit(ctx context.Context, in *incoming, r io.Reader, usage
 	if err != nil || person.State == PersonDeleting {
 		return conflict(err)
 	}
-	content, err := s.stream(ctx, in.file.Key(), r, s.limits.PersonBytes+spare.Bytes-usage.Bytes)
+	left, over := s.allowance(ctx, usage, spare)
+	content, err := s.stream(ctx, in.file.Key(), r, left, over)
 	if err != nil {
 		return err
 	}

@@ -156,6 +156,10 @@ func (s *Service) putRecordBack(ctx context.Context, f File, p Person, was kept,
 
 // countBack counts what a person had before, whatever the quota is by now.
 func (s *Service) countBack(ctx context.Context, person PersonID, add Quota) error {
+	// Whatever the budget says: it was taken once.
+	if err := s.store.take(ctx, add.amount(), amount{Files: boundless / 2, Bytes: boundless / 2}); err != nil {
+		return err
+	}
 	if _, err := s.catalog.Reserve(ctx, person, add, Quota{math.MaxInt64, math.MaxInt64}, s.time()); err != nil {
 		return fmt.Errorf("count file: %w", err)
 	}

@@ -67,6 +67,7 @@ type Config struct {
 	// DiskReserve is the room on that folder's disk, in bytes, that is kept for what deletes and reconciles.
 	DiskReserve int64
 	Limits      Limits
+	Budget      Budget
 	People      People
 	Objects     Objects
 	Catalog     Catalog
@@ -131,6 +132,14 @@ type Limits struct {
 	// set: the domain then decides by the two others.
 	PersonFiles int
 	PersonBytes int64
+}
+
+// Budget bounds what all persons may have together, and what one network may add in a day. Zero is no bound.
+type Budget struct {
+	// StoreFiles and StoreBytes are what all may have.
+	StoreFiles, StoreBytes int64
+	// DayPersons, DayFiles and DayBytes are what one network may add in a day.
+	DayPersons, DayFiles, DayBytes int64
 }
 
 // People is the store of the persons: MySQL, or SQLite in the data folder.

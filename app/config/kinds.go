@@ -154,6 +154,30 @@ func size(least, most int64, mostShown string) kind[int64] {
 	}
 }
 
+// sizeOrNone is size, or 0 for no bound.
+func sizeOrNone(most int64, mostShown string) kind[int64] {
+	k := size(1, most, mostShown)
+	parse := k.parse
+	k.allowed += ", or 0"
+	k.parse = func(s string) (int64, error) {
+		if s == "0" {
+			return 0, nil
+		}
+		return parse(s)
+	}
+	return k
+}
+
+// count is number, for what may be more than an int holds everywhere.
+func count(least, most int) kind[int64] {
+	k := number(least, most)
+	return kind[int64]{
+		allowed: k.allowed,
+		parse:   func(s string) (int64, error) { n, err := k.parse(s); return int64(n), err },
+		format:  func(n int64) string { return k.format(int(n)) },
+	}
+}
+
 // duration takes a time within bounds.
 func duration(least, most time.Duration) kind[time.Duration] {
 	return kind[time.Duration]{

@@ -79,6 +79,7 @@ func settings() []setting {
 	return slices.Concat(
 		placeSettings(),
 		limitSettings(),
+		budgetSettings(),
 		peopleSettings(),
 		fileSettings(),
 		staffSettings(),
@@ -153,6 +154,34 @@ func limitSettings() []setting {
 			env: "DOSSIER_MAX_PERSON_SIZE", parameter: "max-person-size", purposes: Serve,
 			doc: "Size of these files together. Not set: a form full of the largest files, and 250 GiB at least.",
 		}, size(1, 1<<50, "1 PiB"), func(c *Config) *int64 { return &c.Limits.PersonBytes }),
+	}
+}
+
+// budgetSettings say how much is taken of all persons together.
+func budgetSettings() []setting {
+	return []setting{
+		define(setting{
+			env: "DOSSIER_MAX_STORE_SIZE", parameter: "max-store-size", preset: "2TiB", purposes: stores,
+			doc: "Size of all files of all persons together, those on their way among them; 0 is no limit. Beyond it " +
+				"no files are taken.",
+		}, sizeOrNone(1<<60, "1024 PiB"), func(c *Config) *int64 { return &c.Budget.StoreBytes }),
+		define(setting{
+			env: "DOSSIER_MAX_STORE_FILES", parameter: "max-store-files", preset: "2000000", purposes: stores,
+			doc: "Number of all these files; 0 is no limit.",
+		}, count(0, 1_000_000_000), func(c *Config) *int64 { return &c.Budget.StoreFiles }),
+		define(setting{
+			env: "DOSSIER_MAX_DAY_SIZE", parameter: "max-day-size", preset: "250GiB", purposes: stores,
+			doc: "Size of the files that one network, an IPv4 address or the /64 of an IPv6 address, may add from " +
+				"midnight to midnight UTC; 0 is no limit.",
+		}, sizeOrNone(1<<50, "1 PiB"), func(c *Config) *int64 { return &c.Budget.DayBytes }),
+		define(setting{
+			env: "DOSSIER_MAX_DAY_FILES", parameter: "max-day-files", preset: "20000", purposes: stores,
+			doc: "Number of the files that one network may begin in a day; 0 is no limit.",
+		}, count(0, 100_000_000), func(c *Config) *int64 { return &c.Budget.DayFiles }),
+		define(setting{
+			env: "DOSSIER_MAX_DAY_PERSONS", parameter: "max-day-persons", preset: "1000", purposes: stores,
+			doc: "Number of persons that one network may add in a day; 0 is no limit.",
+		}, count(0, 100_000_000), func(c *Config) *int64 { return &c.Budget.DayPersons }),
 	}
 }
 

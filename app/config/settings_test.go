@@ -57,6 +57,11 @@ func settingCases(t *testing.T) []settingCase {
 		}
 		return c
 	}
+	counts := func(env string, field func(*Config) any, unset, most int64) settingCase {
+		return settingCase{env: env, field: field, unset: unset,
+			good: []value{{"0", int64(0)}, {"7", int64(7)}, {strconv.FormatInt(most, 10), most}},
+			bad:  []string{"-1", "x", "1.5", strconv.FormatInt(most+1, 10)}}
+	}
 	orOff := func(c settingCase) settingCase {
 		c.good = append(c.good, value{"0", time.Duration(0)}, value{"0s", time.Duration(0)})
 		return c
@@ -133,6 +138,15 @@ func settingCases(t *testing.T) []settingCase {
 		{env: "DOSSIER_MAX_PERSON_SIZE", field: func(c *Config) any { return c.Limits.PersonBytes }, unset: int64(0),
 			good: []value{{"250GiB", int64(250 << 30)}, {"1", int64(1)}, {"1024TiB", int64(1 << 50)}},
 			bad:  []string{"0", "1025TiB", "1PB", "-1", "much"}},
+		{env: "DOSSIER_MAX_STORE_SIZE", field: func(c *Config) any { return c.Budget.StoreBytes }, unset: int64(2 << 40),
+			good: []value{{"0", int64(0)}, {"1", int64(1)}, {"1048576TiB", int64(1 << 60)}},
+			bad:  []string{"0B", "1048577TiB", "-1", "much"}},
+		counts("DOSSIER_MAX_STORE_FILES", func(c *Config) any { return c.Budget.StoreFiles }, 2_000_000, 1_000_000_000),
+		{env: "DOSSIER_MAX_DAY_SIZE", field: func(c *Config) any { return c.Budget.DayBytes }, unset: int64(250 << 30),
+			good: []value{{"0", int64(0)}, {"1", int64(1)}, {"1024TiB", int64(1 << 50)}},
+			bad:  []string{"0B", "1025TiB", "-1", "much"}},
+		counts("DOSSIER_MAX_DAY_FILES", func(c *Config) any { return c.Budget.DayFiles }, 20_000, 100_000_000),
+		counts("DOSSIER_MAX_DAY_PERSONS", func(c *Config) any { return c.Budget.DayPersons }, 1000, 100_000_000),
 
 		{env: "DOSSIER_DB_HOST", field: func(c *Config) any { return c.People.Host }, unset: "",
 			with: []string{"DOSSIER_DB_PASSWORD=a password", "DOSSIER_STAFF_SECRET=0123456789abcdef"},

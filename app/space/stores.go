@@ -85,9 +85,16 @@ func (s catalog) Recount(ctx context.Context, seen dossier.Usage, to dossier.Quo
 }
 
 // SetNote may use the ballast for what reconciliation notes, but not for the scrub's place: it is written so often that
-// it would use all of it up while another program goes on filling the disk.
+// it would use all of it up while another program goes on filling the disk. Nor for what is counted of budgets.
 func (s catalog) SetNote(ctx context.Context, name, revision string, value []byte) (note dossier.Note, err error) {
-	if name == dossier.ScrubNote {
+	switch {
+	case name == dossier.ScrubNote:
+		return s.Catalog.SetNote(ctx, name, revision, value)
+	case dossier.CountedNote(name):
+		// By who sends something, so it is the first step of something new.
+		if err := s.r.Fits(0); err != nil {
+			return dossier.Note{}, err
+		}
 		return s.Catalog.SetNote(ctx, name, revision, value)
 	}
 	err = s.r.Free(ctx, func() (err error) {

@@ -26,6 +26,8 @@ const (
 	CodeBusy = "busy"
 	// CodeNone: no receipt is kept for the command.
 	CodeNone = "none"
+	// CodeFull: the site has no room for this at the moment.
+	CodeFull = "full"
 	// CodeJournal: the journal cannot be written.
 	CodeJournal = "journal"
 )

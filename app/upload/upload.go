@@ -160,6 +160,12 @@ func Open(ctx context.Context, o Options) (_ *Run, err error) {
 	if err := run.fits(has); err != nil {
 		return nil, err
 	}
+	if !run.resumed && has == (dossier.Quota{}) {
+		// Else what is to be sent may be counted already, and the site decides.
+		if err := run.roomy(); err != nil {
+			return nil, err
+		}
+	}
 	run.bytes.Store(o.Files.Bytes())
 	return run, nil
 }
@@ -350,6 +356,22 @@ func (run *Run) fits(has dossier.Quota) error {
 	}
 	if len(faults) > 0 {
 		return inputf(nil, "%s", listed(faults))
+	}
+	return nil
+}
+
+// roomy refuses what the site has no room for at the moment, before anything is sent.
+func (run *Run) roomy() error {
+	l, n, size := run.limits, len(run.o.Files.Sources), run.o.Files.Bytes()
+	switch {
+	case n == 0:
+	case l.NotTaking != nil:
+		return errorf(CodeFull, nil, "%s", *l.NotTaking)
+	case l.RoomFiles != nil && int64(n) > *l.RoomFiles:
+		return errorf(CodeFull, nil, "these are %d files, and the site takes %d more at the moment", n, *l.RoomFiles)
+	case l.RoomSize != nil && size > *l.RoomSize:
+		return errorf(CodeFull, nil, "these files have %s together, and the site takes %s more at the moment",
+			dossier.FormatBytes(size), dossier.FormatBytes(*l.RoomSize))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -48,10 +49,20 @@ func ofAPI(r *http.Request) bool {
 // apiLimits tells what is taken.
 func (s *Server) apiLimits(c echo.Context) error {
 	l := s.svc.Limits()
-	return answerJSON(c, api.Limits{
+	out := api.Limits{
 		MaxFileSize: l.FileBytes, MaxFiles: l.PersonFiles, MaxTotalSize: l.PersonBytes,
 		MaxParts: dossier.MaxParts, MinPartSize: dossier.MinPartSize, MaxPartSize: dossier.MaxPartSize,
 		MaxPartsPerRequest: dossier.MaxSigned, MaxRequestSize: bounds.LargestJSON,
 		SignatureLifetime: int(s.o.SignatureLifetime / time.Second),
-	})
+	}
+	// What cannot be learned in time is not told: then what is sent tells.
+	ctx, cancel := context.WithTimeout(s.sending(c), roomTime)
+	defer cancel()
+	if room, err := s.svc.Room(ctx); err == nil {
+		out.RoomFiles, out.RoomSize = &room.Files, &room.Bytes
+		if room.Why != nil {
+			out.NotTaking = &room.Why.Message
+		}
+	}
+	return answerJSON(c, out)
 }

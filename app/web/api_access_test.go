@@ -175,6 +175,10 @@ func TestAPILimits(t *testing.T) {
 		MaxFileSize: 1000, MaxFiles: 2, MaxTotalSize: 1500, MaxParts: 10_000, MinPartSize: 5 << 20, MaxPartSize: 5 << 30, MaxPartsPerRequest: 100,
 		MaxRequestSize: 64 << 10, SignatureLifetime: 900,
 	}
+	if l.RoomFiles == nil || *l.RoomFiles != 2 || l.RoomSize == nil || *l.RoomSize != 1500 {
+		t.Errorf("the room is %v, %v, want that of one person", l.RoomFiles, l.RoomSize)
+	}
+	l.RoomFiles, l.RoomSize = nil, nil
 	if l != want {
 		t.Errorf("the limits are %+v, want %+v", l, want)
 	}

@@ -48,7 +48,7 @@ func (s *Server) announceFile(c echo.Context) error {
 	if err := faults.err(); err != nil {
 		return err
 	}
-	f, err := s.svc.Announce(c.Request().Context(), by.person,
+	f, err := s.svc.Announce(s.sending(c), by.person,
 		dossier.Announcement{ID: id, Name: in.Name, Size: in.Size})
 	if err != nil {
 		return err

@@ -75,11 +75,7 @@ func (s *Server) sendPart(c echo.Context) error {
 		return &dossier.Error{Code: dossier.CodeNotFound}
 	}
 	req := c.Request()
-	ctx := req.Context()
-	if b := bodyOf(c); b != nil {
-		ctx = dossier.WithSender(ctx, dossier.Sender{Client: s.client(c).String(), Cut: b.cut})
-	}
-	if err := s.o.Parts.Receive(ctx, req.URL, req.ContentLength, req.Body); err != nil {
+	if err := s.o.Parts.Receive(s.sending(c), req.URL, req.ContentLength, req.Body); err != nil {
 		return ofBody(err)
 	}
 	return c.NoContent(http.StatusNoContent)

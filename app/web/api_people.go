@@ -30,7 +30,7 @@ func (s *Server) registerPerson(c echo.Context) error {
 	if err := s.readJSON(c, &in, bounds.RegistrationBytes); err != nil {
 		return err
 	}
-	p, err := s.svc.Register(c.Request().Context(), receipt, dossier.Details{
+	p, err := s.svc.Register(s.sending(c), receipt, dossier.Details{
 		Name: in.Name, Location: in.Location, Age: in.Age, Technology: in.Technology,
 	})
 	if err != nil {

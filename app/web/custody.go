@@ -1,7 +1,9 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -19,6 +21,8 @@ type custodyView struct {
 	Reading, Read *passView
 	// Left is about how much is left to read in the pass that runs.
 	Left string
+	// Budget is how much is used of what the store may hold; empty where nothing bounds that.
+	Budget string
 	// Compared is when all records were compared with all objects last; empty when they never were.
 	Compared, ComparedISO string
 	// Files is how many records there were, Ownerless how much of all had no owner, and Held how many removals are held
@@ -45,6 +49,21 @@ type passView struct {
 	Unread             string // empty where everything could be read
 }
 
+// budgetText says how much of the budget is used.
+func budgetText(b *dossier.BudgetStatus) string {
+	if b == nil {
+		return ""
+	}
+	bytes, files := dossier.FormatBytes(b.Bytes), counted(int(b.Files), "file")
+	if b.MostBytes > 0 {
+		bytes += " of " + dossier.FormatBytes(b.MostBytes)
+	}
+	if b.MostFiles > 0 {
+		files = strconv.FormatInt(b.Files, 10) + " of " + counted(int(b.MostFiles), "file")
+	}
+	return fmt.Sprintf("%s, in %s: %d %%", bytes, files, b.Percent)
+}
+
 // custody shows how well everything is kept.
 func (s *Server) custody(c echo.Context) error {
 	kept, err := s.svc.Custody(c.Request().Context())
@@ -52,6 +71,7 @@ func (s *Server) custody(c echo.Context) error {
 		return err
 	}
 	v := custodyView{page: s.page(c, "Storage"), More: kept.More, Left: dossier.FormatBytes(kept.Scrub.BytesLeft)}
+	v.Budget = budgetText(kept.Budget)
 	for i, f := range kept.Damaged {
 		if v.More = v.More || i == filesPerPage; i == filesPerPage {
 			break

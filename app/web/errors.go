@@ -71,6 +71,10 @@ var refusals = map[dossier.Code]refusal{
 		"The site takes no files at the moment, because it has no room for them. Try again later.",
 		"The site takes nothing new at the moment, because it has no room for it. Nothing was begun, and what is " +
 			"stored is safe. Send the same request again later.", 0},
+	dossier.CodeDay: {http.StatusConflict, "No more today",
+		"Your network sent as much today as one may in a day. Go on after midnight UTC.",
+		"This network added as many persons, files or bytes today as one may in a day. Send the same request again " +
+			"after midnight UTC.", 0},
 	codeUnauthorized: {http.StatusUnauthorized, "Not signed in", "Sign in first.",
 		`A receipt is needed, as "Authorization: Bearer RECEIPT".`, 0},
 	dossier.CodeForbidden: {http.StatusForbidden, "Refused",

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -40,6 +41,8 @@ type formView struct {
 	// Anew tells that Receipt is a fresh one after a conflict: the button then offers to send the fields as a new
 	// submission.
 	Anew bool
+	// NotTaking is why no files are taken at the moment; empty where they are.
+	NotTaking string
 	// FilesLost tells that files had been chosen and must be chosen again, as browsers keep none.
 	FilesLost bool
 }
@@ -65,8 +68,23 @@ func (s *Server) formView(c echo.Context, typed fields) formView {
 	if s.o.BodyTimeout < hintTime {
 		v.MaxTime = inWords(s.o.BodyTimeout)
 	}
+	s.room(c, &v)
 	v.Path = "/"
 	return v
+}
+
+// room has the form say what is taken at the moment. What cannot be learned in time is not told: then what is sent tells.
+func (s *Server) room(c echo.Context, v *formView) {
+	ctx, cancel := context.WithTimeout(s.sending(c), roomTime)
+	defer cancel()
+	room, err := s.svc.Room(ctx)
+	switch {
+	case err != nil:
+	case room.Why != nil:
+		v.NotTaking = room.Why.Message
+	case room.Bytes < v.Limits.FileBytes:
+		v.Limits.FileBytes, v.MaxFile = room.Bytes, dossier.FormatBytes(room.Bytes)
+	}
 }
 
 // renderForm writes the form, whose script may send files directly.

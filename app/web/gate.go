@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"maps"
 	"math"
 	"net/netip"
@@ -238,6 +239,15 @@ func (s *Server) through(g *gate) echo.MiddlewareFunc {
 
 // client returns what counts as the request's client.
 func (s *Server) client(c echo.Context) netip.Prefix { return addressBlock(s.address(c.Request())) }
+
+// sending returns the context of a request with who sends it.
+func (s *Server) sending(c echo.Context) context.Context {
+	sender := dossier.Sender{Client: s.client(c).String()}
+	if b := bodyOf(c); b != nil {
+		sender.Cut = b.cut
+	}
+	return dossier.WithSender(c.Request().Context(), sender)
+}
 
 // pace measures how fast bytes move, over the last paceTime to twice that.
 type pace struct {

@@ -14,9 +14,9 @@ import (
 type shortfall struct {
 	// files is how many are refused.
 	files int
-	// limit: something is over what one form may carry. quota: something is over what the person may have. Sending the
-	// same again helps against neither.
-	limit, quota bool
+	// limit: something is over what one form may carry. quota: something is over what the person may have. day:
+	// something is over what the network may send in a day. Sending the same again now helps against none.
+	limit, quota, day bool
 	// failures are the site's own, and may be over when the same form is sent again.
 	failures []error
 }
@@ -34,6 +34,8 @@ func shortfallOf(outcomes []dossier.Outcome, stop error) shortfall {
 			m.limit = true
 		case dossier.CodeQuota:
 			m.quota = true
+		case dossier.CodeDay:
+			m.day = true
 		default:
 			m.failures = append(m.failures, o.Err)
 		}
@@ -42,7 +44,7 @@ func shortfallOf(outcomes []dossier.Outcome, stop error) shortfall {
 	case stop == nil:
 	case !errors.Is(stop, errTooMuch):
 		m.failures = append(m.failures, stop)
-	case !m.quota:
+	case !m.quota && !m.day:
 		// What was read past was over a limit. After a quota it was over that one, which is told already.
 		m.limit = true
 	}
@@ -54,7 +56,7 @@ func (m shortfall) status() int {
 	switch {
 	case len(m.failures) > 0:
 		return refusals[dossier.CodeUnavailable].status
-	case m.quota:
+	case m.quota, m.day:
 		return refusals[dossier.CodeQuota].status
 	}
 	return refusals[dossier.CodeTooLarge].status
@@ -69,9 +71,13 @@ func (t *taking) advice(m shortfall, person dossier.PersonID) string {
 	if m.quota {
 		says = append(says, t.quotaText(person))
 	}
+	if m.day {
+		says = append(says, "Your network sent as much today as one may in a day. To add the rest, send the same form "+
+			"again after midnight UTC: nothing is stored twice.")
+	}
 	if len(m.failures) > 0 {
 		what := "what is missing"
-		if m.limit || m.quota {
+		if m.limit || m.quota || m.day {
 			what = "what failed for another reason"
 		}
 		says = append(says, "To add "+what+", wait a minute, go back in your browser and send the same form again: "+

@@ -20,13 +20,12 @@ const finishTime = time.Minute
 // it arrives. Whatever ends it early leaves nothing acknowledged; the same form may be sent again, with the same
 // receipt.
 func (s *Server) submit(c echo.Context) error {
-	ctx, req := c.Request().Context(), c.Request()
+	ctx, req := s.sending(c), c.Request()
 	if req.ContentLength > s.mostBytes {
 		return dossier.Errorf(dossier.CodeTooLarge, nil, "One submission takes up to %s.", s.limitsText())
 	}
 	if b := bodyOf(c); b != nil {
 		b.atLeast(s.o.Bounds.FormRate, s.formWindow)
-		ctx = dossier.WithSender(ctx, dossier.Sender{Client: s.client(c).String(), Cut: b.cut})
 	}
 	reader, err := newFormReader(req.Header.Get("Content-Type"), req.Body, mostParts(s.svc.Limits()), s.o.DrainBytes)
 	if err != nil {
@@ -163,7 +162,7 @@ func (t *taking) unconfirmed(err error) error {
 		v.Notice = message
 		v.Advice = "Your fields are still here. The form below has a new receipt: send it, and it becomes a " +
 			"submission of its own."
-	case code == dossier.CodeFull:
+	case code == dossier.CodeFull, code == dossier.CodeDay:
 		v.Notice = message
 		v.Advice = "Nothing of this form was kept. Your fields are still here: send the same form again later."
 	case code == codeBusy:

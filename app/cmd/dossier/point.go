@@ -24,7 +24,9 @@ func (p *program) reconcileAt(ctx context.Context, at string, dryRun, asJSON boo
 	}
 	defer s.close()
 	options := dossier.PointOptions{At: point.UTC(), Settled: cfg.Reconcile.Age, DryRun: dryRun}
-	report, err := s.service(cfg, log).ReconcileAt(ctx, s.objects, options, p.repairs(asJSON))
+	svc := s.service(cfg, log)
+	defer giveBack(ctx, svc, log)
+	report, err := svc.ReconcileAt(ctx, s.objects, options, p.repairs(asJSON))
 	if report != nil {
 		if asJSON {
 			_ = json.NewEncoder(p.stdout).Encode(report)

@@ -93,6 +93,7 @@ func (p *program) reconcile(ctx context.Context, o dossier.ReconcileOptions, old
 	}
 	o.KeepRemoved = cfg.Reconcile.KeepRemoved
 	svc, done := s.service(cfg, log), p.repairs(asJSON)
+	defer giveBack(ctx, svc, log)
 	var report *dossier.ReconcileReport
 	if putBack {
 		report, err = svc.PutBack(ctx, done)

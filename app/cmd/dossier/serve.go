@@ -140,8 +140,19 @@ func (p *program) serve(ctx context.Context, despite bool) (err error) {
 			_ = server.Close()
 		}
 	}
+	stopBackground()
+	giveBack(ctx, svc, log)
 	log.Info("stopped")
 	return nil
+}
+
+// giveBack gives back what a service holds of the budgets, when nothing uses it any more.
+func giveBack(ctx context.Context, svc *dossier.Service, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if err := svc.Close(ctx); err != nil {
+		log.Warn("a part of the budget stays counted until the next sweep", "err", err)
+	}
 }
 
 // shutdown lets the server finish its requests within that time, and reports whether it did.

@@ -175,6 +175,8 @@ func (s *stores) service(cfg *config.Config, log *slog.Logger) *dossier.Service 
 	}
 	return dossier.New(p, c, o, dossier.Options{
 		Limits: dossier.Limits(cfg.Limits),
+		Budget: dossier.Budget(cfg.Budget),
+		Fits:   s.space.Fits,
 		Stall:  cfg.Timeouts.Stall,
 		Log:    log,
 	})

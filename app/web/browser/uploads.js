@@ -276,6 +276,8 @@ export class Uploads extends EventTarget {
     const limits = this.#limits;
     let { files, bytes } = this.#had;
     const most = Math.min(limits.max_file_size, limits.max_parts * limits.max_part_size);
+    // What is chosen here and not begun, against what the site has room for.
+    const fresh = { files: 0, bytes: 0 };
     for (const u of this.all) {
       if (u.state !== "chosen" && u.state !== "refused") {
         if (u.state !== "failed" || u.begun) {
@@ -285,12 +287,17 @@ export class Uploads extends EventTarget {
         continue;
       }
       let reason = "";
-      if (u.size > most) reason = `Larger than ${humanSize(most)}: it will not be sent.`;
+      if (limits.not_taking) reason = limits.not_taking;
+      else if (u.size > most) reason = `Larger than ${humanSize(most)}: it will not be sent.`;
       else if (files >= limits.max_files) reason = `One too many: a submission has up to ${counted(limits.max_files, "file")}. It will not be sent.`;
       else if (bytes + u.size > limits.max_total_size) reason = `Too much: a submission has up to ${humanSize(limits.max_total_size)} in all. It will not be sent.`;
+      else if (fresh.files >= limits.room_files) reason = `One too many: the site takes ${counted(limits.room_files, "file")} more at the moment. It will not be sent.`;
+      else if (fresh.bytes + u.size > limits.room_size) reason = `Too much: the site takes ${humanSize(limits.room_size)} more at the moment. It will not be sent.`;
       if (!reason) {
         files++;
         bytes += u.size;
+        fresh.files++;
+        fresh.bytes += u.size;
       }
       if (reason !== u.reason || (u.state === "refused") !== (reason !== "")) u.set(reason ? "refused" : "chosen", reason);
     }

@@ -1,0 +1,240 @@
+package dossier
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A person's quota bounds one person; strangers make as many persons as they like. So two more bounds stand above it:
+// what all persons have together, and what one network adds in a day (networks.go). Both are counted as the quota is,
+// by File.Counted.
+//
+// One counter that every upload writes would be the busiest record of all. So an instance takes a block of the budget by
+// one conditional write, and counts its uploads against that block alone. What it does not use it gives back when it
+// stops; it never holds more than two blocks. Where the budget has no block left it takes exactly what a file needs.
+//
+// No number of instances exceeds the budget by that. A sweep sets the counter right from what is recorded, and does not
+// know of blocks: until instances ask the counter again, and learn of the sweep, they may go over the budget by the
+// blocks that they hold. An instance that is killed leaves its block counted until the next sweep.
+
+// Budget bounds what the store takes in all, and from one network in a day. Zero is no bound.
+type Budget struct {
+	// StoreFiles and StoreBytes are what all persons may have together.
+	StoreFiles, StoreBytes int64
+	// DayPersons, DayFiles and DayBytes are what one network may add from midnight to midnight UTC. What is removed in
+	// the same day counts all the same.
+	DayPersons, DayFiles, DayBytes int64
+}
+
+// Block returns how much of the budget for all an instance takes at once: a thousandth, and no more than 1 GiB and a
+// thousand files. An instance holds two of them at most.
+func (b Budget) Block() Quota {
+	a := blockOf(amount{Files: b.StoreFiles, Bytes: b.StoreBytes}, 1024)
+	return Quota{Files: a.Files, Bytes: a.Bytes}
+}
+
+// Room is what can be taken at the moment.
+type Room struct {
+	Files, Bytes int64
+	// Why is the refusal where that is nothing; nil where it is something.
+	Why *Error
+}
+
+// roomAge is how long what was seen of a budget is believed by who asks for the room.
+const roomAge = 5 * time.Second
+
+// Room returns about how much can be taken at the moment from the sender of ctx, by one person that has nothing yet.
+// It is for telling before bytes are sent: what is sent is counted again.
+func (s *Service) Room(ctx context.Context) (Room, error) {
+	room := Room{Files: int64(s.limits.PersonFiles), Bytes: s.limits.PersonBytes}
+	if err := s.fits(0); err != nil {
+		return room.none(err)
+	}
+	for _, a := range []*account{s.store, s.networks.of(SenderOf(ctx).Client)} {
+		left, err := a.left(ctx)
+		if err != nil {
+			return Room{}, fmt.Errorf("read what is left of the budget: %w", err)
+		}
+		room.Files, room.Bytes = min(room.Files, left.Files), min(room.Bytes, left.Bytes)
+		if room.Files <= 0 || room.Bytes <= 0 {
+			return room.none(a.short())
+		}
+	}
+	return room, nil
+}
+
+// none is no room, for a reason.
+func (r Room) none(err error) (Room, error) {
+	var why *Error
+	if !errors.As(err, &why) || why.Code != CodeFull && why.Code != CodeDay {
+		return Room{}, err
+	}
+	return Room{Why: why}, nil
+}
+
+// errBudget is the cause of refusals because the budget for all is used up.
+var errBudget = errors.New("the budget of the store is used up")
+
+func outOfBudget() error {
+	return Errorf(CodeFull, errBudget,
+		"The site takes no files at the moment, because all the room that it has for them is used. What is stored is "+
+			"safe. Try again later.")
+}
+
+func outOfDay() error {
+	return Errorf(CodeDay, nil,
+		"Your network sent as much today as one may in a day. Send the rest after midnight UTC.")
+}
+
+// noRoom reports whether something was refused because of a bound on how much there is, and nothing was changed.
+func noRoom(err error) bool {
+	return errors.Is(err, ErrQuota) || errors.Is(err, errBudget) || errors.Is(err, ErrDay)
+}
+
+// claim counts something against the budgets, which extra may exceed.
+func (s *Service) claim(ctx context.Context, add, extra Quota) error {
+	if err := s.store.take(ctx, add.amount(), extra.amount()); err != nil {
+		return err
+	}
+	err := s.networks.of(SenderOf(ctx).Client).take(ctx, add.amount(), extra.amount())
+	if err != nil {
+		s.store.put(ctx, add.amount())
+	}
+	return err
+}
+
+// unclaim takes back what was claimed for the same request.
+func (s *Service) unclaim(ctx context.Context, off Quota) {
+	s.store.put(ctx, off.amount())
+	s.networks.of(SenderOf(ctx).Client).put(ctx, off.amount())
+}
+
+// Close gives back what this instance holds of the budgets and does not use. Who does not call it leaves that counted
+// until the next sweep, or the next day. The service can be used afterwards.
+func (s *Service) Close(ctx context.Context) error {
+	return errors.Join(s.store.close(ctx), s.networks.close(ctx))
+}
+
+// CountedNote reports whether a note of this name is one of those that uploads change, and that sweeps set right.
+func CountedNote(name string) bool { return name == budgetNote || isNetworkNote(name) }
+
+const budgetNote = "budget"
+
+// storeAccount is that of the budget for all.
+func (s *Service) storeAccount(b Budget) *account {
+	most := amount{Files: b.StoreFiles, Bytes: b.StoreBytes}
+	a := newAccount(s, most, blockOf(most, 1024), outOfBudget)
+	a.edit = s.editBudget
+	return a
+}
+
+// editBudget changes the counter of the budget for all.
+func (s *Service) editBudget(ctx context.Context, change func(*entry) error) error {
+	return s.editNote(ctx, budgetNote, func(value []byte) ([]byte, error) {
+		var e entry
+		if json.Unmarshal(value, &e) != nil || e.Epoch == "" {
+			// Counted for the first time. What the last sweep saw is nearest to the truth, and the next one sets it right.
+			e = entry{Epoch: rand.Text()}
+			saw, err := s.lastSweep(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if saw != nil {
+				e.Used = amount{Files: int64(saw.Files), Bytes: saw.Bytes}
+			}
+		}
+		before := e
+		if err := change(&e); err != nil || e == before {
+			return nil, err
+		}
+		return json.Marshal(e)
+	})
+}
+
+// BudgetStatus is how much of the budget for all is used, with the blocks that instances hold.
+type BudgetStatus struct {
+	Files     int64 `json:"files"`
+	Bytes     int64 `json:"bytes"`
+	MostFiles int64 `json:"most_files,omitempty"`
+	MostBytes int64 `json:"most_bytes,omitempty"`
+	// Percent is the larger share of the two that is used, rounded up; 0 where there is no bound.
+	Percent int `json:"percent"`
+}
+
+// budgetStatus returns how much of the budget for all is used; nil where there is no bound.
+func (s *Service) budgetStatus(ctx context.Context) (*BudgetStatus, error) {
+	most := s.store.most
+	if most == (amount{}) {
+		return nil, nil
+	}
+	var used amount
+	if err := s.editBudget(ctx, func(e *entry) error { used = e.Used; return nil }); err != nil {
+		return nil, fmt.Errorf("read what is used of the budget: %w", err)
+	}
+	percent := max(share(used.Files, most.Files), share(used.Bytes, most.Bytes))
+	return &BudgetStatus{Files: used.Files, Bytes: used.Bytes, MostFiles: most.Files, MostBytes: most.Bytes,
+		Percent: percent}, nil
+}
+
+// share returns how many percent of most are used, rounded up.
+func share(used, most int64) int {
+	if most == 0 || used <= 0 {
+		return 0
+	}
+	percent := float64(used) / float64(most) * 100
+	if whole := int(percent); float64(whole) == percent {
+		return whole
+	}
+	return int(percent) + 1
+}
+
+// budgeted sets the counter of the budget for all right, to what the walk over all records between began and now found.
+//
+// Uploads go on during the walk, which sees of them what it happens to. What instances took of the budget meanwhile may
+// have been seen or not, and so may what they gave back: the counter is only moved as far as it cannot be right, to the
+// nearer end of what can.
+func (r *reconciler) budgeted(ctx context.Context, began entry, saw amount) error {
+	if r.DryRun {
+		return nil
+	}
+	err := r.editBudget(ctx, func(e *entry) error {
+		if e.Epoch != began.Epoch {
+			return nil // another sweep did it meanwhile
+		}
+		highest := saw.plus(e.Taken.minus(began.Taken))
+		lowest := saw.minus(e.Given.minus(began.Given))
+		used := e.Used.atMost(highest).atLeast(lowest).atLeast(amount{})
+		if used != e.Used {
+			r.log.InfoContext(ctx, "counted anew what is used of the budget", "files", used.Files, "bytes", used.Bytes,
+				"files_before", e.Used.Files, "bytes_before", e.Used.Bytes)
+			e.Used, e.Epoch = used, rand.Text()
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("count anew what is used of the budget: %w", err)
+	}
+	return nil
+}
+
+// budgetNow returns the counter of the budget for all, less what this instance holds of it: that is given back first.
+func (r *reconciler) budgetNow(ctx context.Context) (e entry, err error) {
+	if r.DryRun {
+		return e, nil
+	}
+	if err := r.store.close(ctx); err != nil {
+		return e, err
+	}
+	err = r.editBudget(ctx, func(now *entry) error {
+		if now.Version == 0 {
+			now.Version = 1 // so that it is written, where there was none
+		}
+		e = *now
+		return nil
+	})
+	return e, err
+}
