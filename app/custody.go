@@ -134,10 +134,14 @@ func (c Custody) Metrics(now time.Time) []slog.Attr {
 	if c.Sweep != nil {
 		sweep = *c.Sweep
 	}
+	var budget BudgetStatus
+	if c.Budget != nil {
+		budget = *c.Budget
+	}
 	return []slog.Attr{
 		slog.Int("damaged_files", c.DamagedFiles), slog.Int("ownerless", sweep.Ownerless),
 		slog.Int("removals_held", sweep.Held), slog.Int64("scrub_bytes_left", c.Scrub.BytesLeft),
-		slog.Int("scrub_hours_since_pass", c.hoursSincePass(now)),
+		slog.Int("scrub_hours_since_pass", c.hoursSincePass(now)), slog.Int("budget_percent", budget.Percent),
 	}
 }
 

@@ -261,6 +261,7 @@ func write(ctx *pulumi.Context, path, account string, env settings.Settings, net
 		"db/name":            text(database.Name),
 		"db/user":            text(db.User),
 		"max-file-size":      text(strconv.FormatInt(env.Service.MaxFileBytes, 10)),
+		"max-store-size":     text(strconv.FormatInt(env.Service.MaxStoreBytes, 10)),
 		"public-url":         web.URL,
 		"table":              store.Table.Name,
 		"timeout/shutdown":   text(env.Service.ShutdownTimeout.String()),

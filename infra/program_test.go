@@ -347,8 +347,8 @@ func TestParametersAreRead(t *testing.T) {
 		}
 		for _, name := range []string{
 			"bucket", "db/admin/password", "db/admin/user", "db/host", "db/max-connections", "db/name", "db/password",
-			"db/user", "max-file-size",
-			"public-url", "staff/secret", "table", "timeout/shutdown", "timeout/upload", "trusted-proxies",
+			"db/user", "max-file-size", "max-store-size", "public-url", "staff/secret", "table",
+			"timeout/shutdown", "timeout/upload", "trusted-proxies",
 		} {
 			if !slices.Contains(read, "/"+name) {
 				t.Errorf("the app does not read %s any more", name)

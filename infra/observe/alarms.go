@@ -131,6 +131,14 @@ func alarms(args Args) []alarm {
 			namespace: args.Prefix, metric: scrubHoursSincePass, statistic: "Maximum",
 			threshold: float64(args.ScrubDays * day), period: 5 * minute, periods: 1, missing: "ignore",
 		},
+		{
+			label: "budget",
+			says: "More than 80 % of what the store may hold is used; when all is, no files are taken. Delete what is " +
+				"not needed, look in the app's log at who sends so much, or raise service.maxStoreSize " +
+				"(DOSSIER_MAX_STORE_FILES for the number of files).",
+			namespace: args.Prefix, metric: budgetPercent, statistic: "Maximum",
+			threshold: 80, period: 5 * minute, periods: 1, missing: "ignore",
+		},
 	}
 	for _, operation := range []string{"PutItem", "UpdateItem", "Query"} {
 		list = append(list, alarm{

@@ -16,6 +16,7 @@ var custody = []struct {
 	{"removals_held", removalsHeld},
 	{"scrub_bytes_left", scrubBytesLeft},
 	{"scrub_hours_since_pass", scrubHoursSincePass},
+	{"budget_percent", budgetPercent},
 }
 
 // The metrics of custody.
@@ -25,6 +26,7 @@ const (
 	removalsHeld        = "RemovalsHeld"
 	scrubBytesLeft      = "ScrubBytesLeft"
 	scrubHoursSincePass = "ScrubHoursSincePass"
+	budgetPercent       = "BudgetPercent"
 )
 
 // addMetrics makes metrics of the numbers in the app's log: one filter each, for a filter makes one metric

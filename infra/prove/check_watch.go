@@ -26,9 +26,8 @@ var secrets = []string{"db/admin/password", "db/password", "staff/secret"}
 func (l *look) parameterNames() map[string]ssmtypes.ParameterType {
 	want := map[string]ssmtypes.ParameterType{}
 	for _, name := range []string{
-		"bucket", "db/admin/user", "db/host", "db/max-connections", "db/name", "db/user", "max-file-size", "public-url",
-		"table", "timeout/shutdown",
-		"timeout/upload", "trusted-proxies", "release",
+		"bucket", "db/admin/user", "db/host", "db/max-connections", "db/name", "db/user", "max-file-size",
+		"max-store-size", "public-url", "table", "timeout/shutdown", "timeout/upload", "trusted-proxies", "release",
 	} {
 		want[name] = ssmtypes.ParameterTypeString
 	}

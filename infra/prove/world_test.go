@@ -597,7 +597,8 @@ func (w *world) stores() {
 	values := map[string]string{
 		"bucket": "dossier-storage-files-1", "table": "dossier-storage-files-1", "db/admin/user": "dossier_admin",
 		"db/host": "db.internal", "db/max-connections": "10",
-		"db/name": "dossier", "db/user": "dossier_1", "max-file-size": "1", "public-url": w.stack.Outputs.URL,
+		"db/name": "dossier", "db/user": "dossier_1", "max-file-size": "1", "max-store-size": "1",
+		"public-url":       w.stack.Outputs.URL,
 		"timeout/shutdown": "30s", "timeout/upload": "30m", "trusted-proxies": "10.0.0.0/20",
 		"release": "releases/" + w.release + ".tar.gz " + w.release,
 	}

@@ -104,6 +104,8 @@ type Service struct {
 	Connections int
 	// MaxFileBytes is the size of the largest file taken.
 	MaxFileBytes int64
+	// MaxStoreBytes is the size of all files of all persons together.
+	MaxStoreBytes int64
 	// UploadTimeout is the time for one whole submission by the plain form. Direct uploads are not bound by it: they
 	// resume.
 	UploadTimeout time.Duration

@@ -181,6 +181,11 @@ func keys() []key {
 			return &s.Service.MaxFileBytes
 		}),
 		define(key{
+			name: "service.maxStoreSize", dev: "100GiB", prod: "2TiB",
+			doc: "Size of all files of all persons together, which bounds what strangers can cost. Beyond it no files " +
+				"are taken; an alarm comes at 80 %.",
+		}, size(1, 1<<60, "1024 PiB"), func(s *Settings) *int64 { return &s.Service.MaxStoreBytes }),
+		define(key{
 			name: "service.uploadTimeout", dev: "1m45s", prod: "4m30s",
 			doc: "Time for one whole submission by the plain form, without JavaScript. What does not arrive in time " +
 				"is sent again: each file is stored once.",

@@ -218,6 +218,9 @@ func keyCases() []keyCase {
 			},
 			bad: []any{"", "0", "0B", "0.4B", "-1", "52428800001", "49GiB", "5G", "5Gi", "5,5GB", "5 GiB 3", "1e3",
 				"0x10", "big", "GiB", "٣GB", "1.5", strings.Repeat("9", 20) + "TB"}},
+		{name: "service.maxStoreSize", field: func(s Settings) any { return s.Service.MaxStoreBytes },
+			good: []good{{"2TiB", int64(2 << 40)}, {1, int64(1)}, {"1048576TiB", int64(1 << 60)}},
+			bad:  []any{"", "0", "-1", "1048577TiB", "2T", "much"}},
 		times("service.uploadTimeout", func(s Settings) any { return s.Service.UploadTimeout }, time.Second,
 			15*time.Minute-time.Second, values{"service.deregistrationDelay": "15m"}),
 		times("service.deregistrationDelay", func(s Settings) any { return s.Service.DeregistrationDelay },
@@ -395,7 +398,8 @@ func TestKeysCoverTheSettings(t *testing.T) {
 	var names []string
 	for _, k := range keys() {
 		// which takes units
-		names = append(names, strings.ReplaceAll(strings.ToLower(k.name), "maxfilesize", "maxfilebytes"))
+		names = append(names, strings.NewReplacer("maxfilesize", "maxfilebytes", "maxstoresize",
+			"maxstorebytes").Replace(strings.ToLower(k.name)))
 	}
 	slices.Sort(fields)
 	slices.Sort(names)
