@@ -150,6 +150,8 @@ func (s *Service) ScrubTurn(ctx context.Context, o ScrubOptions) (wait time.Dura
 	if ended {
 		state.Current.EndedAt = s.time()
 		state.Last, state.Current = state.Current, nil
+		// So that the id of a person who is deleted before the next one begins is kept nowhere.
+		state.Person, state.File, state.PartOf = uuid.Nil, uuid.Nil, uuid.Nil
 	}
 	state.Holder, state.Until = s.instance, s.time().Add(o.lease())
 	switch err := s.noteScrub(ctx, note, state); {

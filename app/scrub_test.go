@@ -51,6 +51,12 @@ func TestScrubFindsEveryDamage(t *testing.T) {
 		if p := s.pass(t, svc, scrubFast); p.Files != 12 || p.Found != 0 || p.Bytes == 0 {
 			t.Errorf("of whole files: %+v", p)
 		}
+		note, err := s.catalog.Note(t.Context(), dossier.ScrubNote)
+		for _, r := range receipts {
+			if err != nil || bytes.Contains(note.Value, []byte(r.Person.String())) {
+				t.Errorf("after the end person %s is in the note %s, %v", r.Person, note.Value, err)
+			}
+		}
 		var bent []dossier.File
 		for i, what := range []string{"missing", "other bytes", "a byte less"} {
 			f := s.records(t, receipts[i*3].Person)[0]
