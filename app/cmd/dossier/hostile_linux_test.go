@@ -109,6 +109,8 @@ type honest struct {
 	mu    sync.Mutex
 	took  []time.Duration
 	again int
+	// receipts are those that were acknowledged.
+	receipts []dossier.Receipt
 }
 
 func newHonest(p *process, address string) *honest {
@@ -156,7 +158,8 @@ func (h *honest) do(ctx context.Context, method, path string, header http.Header
 
 // submit sends a form with one file.
 func (h *honest) submit(ctx context.Context, size int64) error {
-	begin, end, contentType, err := formAround(dossier.NewReceipt())
+	receipt := dossier.NewReceipt()
+	begin, end, contentType, err := formAround(receipt)
 	if err != nil {
 		return err
 	}
@@ -164,6 +167,9 @@ func (h *honest) submit(ctx context.Context, size int64) error {
 	status, said, err := h.do(ctx, http.MethodPost, "/submissions", http.Header{"Content-Type": {contentType}}, body)
 	if err == nil && status != http.StatusSeeOther {
 		err = fmt.Errorf("the form is answered %d: %s", status, said)
+	}
+	if err == nil {
+		h.receipts = append(h.receipts, receipt)
 	}
 	return err
 }
