@@ -139,6 +139,13 @@ func alarms(args Args) []alarm {
 			namespace: args.Prefix, metric: budgetPercent, statistic: "Maximum",
 			threshold: 80, period: 5 * minute, periods: 1, missing: "ignore",
 		},
+		{
+			label: "saturated",
+			says: "An instance has as much under way as its bounds allow, so clients are turned away. The app's log " +
+				"says of what (most_at_once) and of whom; docs/limits.md lists the bounds.",
+			namespace: args.Prefix, metric: saturated, statistic: "Maximum",
+			threshold: 0, period: 5 * minute, periods: 2, missing: "notBreaching",
+		},
 	}
 	for _, operation := range []string{"PutItem", "UpdateItem", "Query"} {
 		list = append(list, alarm{

@@ -69,6 +69,10 @@ func dashboard(args Args) pulumi.StringOutput {
 			{args.Prefix, ownerless, nil, "without an owner", "Maximum"},
 			{args.Prefix, removalsHeld, nil, "removals held back", "Maximum"},
 		}},
+		{"Bounds", []metric{
+			{args.Prefix, saturated, nil, "bounds reached", "Maximum"},
+			{args.Prefix, turnedAway, nil, "requests turned away", "Sum"},
+		}},
 		{"Scrub", []metric{
 			{args.Prefix, scrubHoursSincePass, nil, "hours since the last complete pass", "Maximum"},
 			{args.Prefix, scrubBytesLeft, nil, "bytes left of this pass", "Maximum"},

@@ -5,9 +5,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// custody is what the app's line "metrics" says of the stored files, once a minute from each instance. The numbers are
-// of the shared stores, so every instance tells the same ones: their maximum is what holds, and a sum would not.
-var custody = []struct {
+// told is what the app's line "metrics" says once a minute from each instance. The numbers of the stored files are of
+// the shared stores, so every instance tells the same ones: their maximum is what holds, and a sum would not.
+// Saturation is the instance's own.
+var told = []struct {
 	// field is the number's name in the line, metric its name in CloudWatch.
 	field, metric string
 }{
@@ -17,9 +18,11 @@ var custody = []struct {
 	{"scrub_bytes_left", scrubBytesLeft},
 	{"scrub_hours_since_pass", scrubHoursSincePass},
 	{"budget_percent", budgetPercent},
+	{"saturated", saturated},
+	{"turned_away", turnedAway},
 }
 
-// The metrics of custody.
+// The metrics of what is told.
 const (
 	damagedFiles        = "DamagedFiles"
 	ownerless           = "Ownerless"
@@ -27,6 +30,8 @@ const (
 	scrubBytesLeft      = "ScrubBytesLeft"
 	scrubHoursSincePass = "ScrubHoursSincePass"
 	budgetPercent       = "BudgetPercent"
+	saturated           = "Saturated"
+	turnedAway          = "TurnedAway"
 )
 
 // addMetrics makes metrics of the numbers in the app's log: one filter each, for a filter makes one metric
@@ -36,7 +41,7 @@ const (
 // A value is taken only from a field that the pattern names
 // (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html).
 func (o *Observe) addMetrics(ctx *pulumi.Context, name string, args Args, parent pulumi.ResourceOption) error {
-	for _, c := range custody {
+	for _, c := range told {
 		value := "$." + c.field
 		if _, err := cloudwatch.NewLogMetricFilter(ctx, name+"-"+c.metric, &cloudwatch.LogMetricFilterArgs{
 			LogGroupName: args.Logs,

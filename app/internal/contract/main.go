@@ -7,11 +7,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"dossier.example/app"
+	"dossier.example/app/bounds"
 	"dossier.example/app/catalog"
 	"dossier.example/app/config"
 )
@@ -30,7 +32,7 @@ func main() {
 	out := json.NewEncoder(os.Stdout)
 	out.SetIndent("", "\t")
 	var metrics []string
-	for _, m := range (dossier.Custody{}).Metrics(time.Now()) {
+	for _, m := range slices.Concat((dossier.Custody{}).Metrics(time.Now()), bounds.Load{}.Metrics()) {
 		metrics = append(metrics, m.Key)
 	}
 	if err := out.Encode(contract{
