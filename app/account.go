@@ -134,6 +134,10 @@ func (a *account) take(ctx context.Context, add, extra amount) error {
 		a.spare = a.spare.minus(add)
 		return nil
 	}
+	// Before the counter is written: a disk that is full has its last room for what frees some.
+	if err := a.svc.fits(0); err != nil {
+		return err
+	}
 	most := a.most.bounds().plus(extra)
 	var got amount
 	err := a.edit(ctx, func(e *entry) error {

@@ -119,9 +119,6 @@ func (s *Service) Close(ctx context.Context) error {
 	return errors.Join(s.store.close(ctx), s.networks.close(ctx))
 }
 
-// CountedNote reports whether a note of this name is one of those that uploads change, and that sweeps set right.
-func CountedNote(name string) bool { return name == budgetNote || isNetworkNote(name) }
-
 const budgetNote = "budget"
 
 // storeAccount is that of the budget for all.

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 )
@@ -27,8 +26,6 @@ const (
 )
 
 const networkPrefix = "network-"
-
-func isNetworkNote(name string) bool { return strings.HasPrefix(name, networkPrefix) }
 
 func networkNoteName(i int) string { return fmt.Sprintf("%s%02x", networkPrefix, i) }
 

@@ -84,17 +84,10 @@ func (s catalog) Recount(ctx context.Context, seen dossier.Usage, to dossier.Quo
 	return s.r.Free(ctx, func() error { return s.Catalog.Recount(ctx, seen, to, at) })
 }
 
-// SetNote may use the ballast for what reconciliation notes, but not for the scrub's place: it is written so often that
-// it would use all of it up while another program goes on filling the disk. Nor for what is counted of budgets.
+// SetNote may use the ballast for what reconciliation notes, and for what is given back of a budget, but not for the
+// scrub's place: it is written so often that it would use all of it up while another program goes on filling the disk.
 func (s catalog) SetNote(ctx context.Context, name, revision string, value []byte) (note dossier.Note, err error) {
-	switch {
-	case name == dossier.ScrubNote:
-		return s.Catalog.SetNote(ctx, name, revision, value)
-	case dossier.CountedNote(name):
-		// By who sends something, so it is the first step of something new.
-		if err := s.r.Fits(0); err != nil {
-			return dossier.Note{}, err
-		}
+	if name == dossier.ScrubNote {
 		return s.Catalog.SetNote(ctx, name, revision, value)
 	}
 	err = s.r.Free(ctx, func() (err error) {
