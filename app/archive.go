@@ -25,7 +25,8 @@ import (
 // about 60 bytes, and archive/zip, while it is written, 200 more for the directory at the end: with names of 50 bytes 3
 // MB for the 10,000 files of the default quota.
 //
-// A stored file that is known to be damaged is left out, and a text in the archive names it and says why.
+// A stored file that is known to be damaged, or is not handed out, is left out, and a text in the archive names it and
+// says why.
 type Archive struct {
 	svc     *Service
 	person  PersonID
@@ -44,10 +45,10 @@ type archived struct {
 }
 
 // Archive returns the archive of the files of a person that are stored, in the order of their ids. ErrTooLarge where
-// there are more than a person may have, so that the quota bounds its memory as well.
-func (s *Service) Archive(ctx context.Context, person PersonID) (*Archive, error) {
+// there are more than a person may have, so that the quota bounds its memory as well. It is for whom to says.
+func (s *Service) Archive(ctx context.Context, person PersonID, to Audience) (*Archive, error) {
 	a := &Archive{svc: s, person: person}
-	var missing bytes.Buffer
+	var missing, withheld bytes.Buffer
 	names := archiveNames{map[string]bool{}, map[string]int{}}
 	for f, err := range allFiles(ctx, s.catalog, person) {
 		switch {
@@ -65,12 +66,23 @@ func (s *Service) Archive(ctx context.Context, person PersonID) (*Archive, error
 				map[DamageKind]string{ObjectMissing: "missing",
 					ObjectDiffers: "changed since it was stored"}[f.Damage.Kind])
 			continue
+		case s.HandOut(f, to) != nil:
+			if withheld.Len() == 0 {
+				withheld.WriteString("These files are not in this archive, because they are not handed out.\r\n\r\n")
+			}
+			fmt.Fprintf(&withheld, "%s (%d bytes, SHA-256 %x): %s\r\n", f.Name, f.Content.Size, f.Content.SHA256,
+				s.Withheld(f, to))
+			continue
 		case len(a.entries) == s.limits.PersonFiles:
 			return nil, Errorf(CodeTooLarge, nil, "An archive takes up to %d files. Download them one by one.",
 				s.limits.PersonFiles)
 		}
 		a.entries = append(a.entries, archived{f.ID, names.of(f.Name), f.Content.held(), f.CreatedAt.Unix()})
 	}
+	if missing.Len() > 0 && withheld.Len() > 0 {
+		missing.WriteString("\r\n")
+	}
+	missing.Write(withheld.Bytes())
 	if missing.Len() > 0 {
 		a.missing, a.missingName = missing.Bytes(), names.of("Missing files.txt")
 	}
@@ -162,7 +174,7 @@ func (a *Archive) Write(ctx context.Context, w io.Writer) error {
 
 // copy writes a stored file's bytes to w, if they are those that its record describes.
 func (s *Service) copy(ctx context.Context, w io.Writer, person PersonID, f archived, buf []byte) error {
-	r, err := s.Open(ctx, File{Person: person, ID: f.id, Content: &Content{Size: f.held.Size, CRC64: f.held.CRC64}}, 0, -1)
+	r, err := s.open(ctx, File{Person: person, ID: f.id, Content: &Content{Size: f.held.Size, CRC64: f.held.CRC64}}, 0, -1)
 	if err == nil {
 		defer r.Close() // only read from
 		_, err = io.CopyBuffer(w, r, buf)

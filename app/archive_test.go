@@ -168,7 +168,7 @@ func zerosCRC64(n int64) uint64 {
 // archiveOf returns the archive of a person's files.
 func archiveOf(t *testing.T, svc *dossier.Service, person dossier.PersonID) *dossier.Archive {
 	t.Helper()
-	a, err := svc.Archive(t.Context(), person)
+	a, err := svc.Archive(t.Context(), person, dossier.ToAll)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -602,7 +602,7 @@ func TestArchiveQuota(t *testing.T) {
 	_, files := storedZeros(1, 2, 3)
 	for most, want := range map[int]error{3: nil, 2: dossier.ErrTooLarge} {
 		svc := dossier.New(nil, listed{files: files}, nil, dossier.Options{Limits: dossier.Limits{PersonFiles: most}})
-		if a, err := svc.Archive(t.Context(), files[0].Person); !errors.Is(err, want) || err == nil && a.Files() != 3 {
+		if a, err := svc.Archive(t.Context(), files[0].Person, dossier.ToAll); !errors.Is(err, want) || err == nil && a.Files() != 3 {
 			t.Errorf("of a person who may have %d files the archive of 3 is %v; want %v", most, err, want)
 		}
 	}

@@ -9,16 +9,17 @@ import (
 )
 
 // What no person asked to be removed is removed by reconciliation alone, and where bytes go with it passes
-// Service.allow: it is counted over all instances, bounded, and logged with its reason. Two kinds have bounds of their
+// Service.allow: it is counted over all instances, bounded, and logged with its reason. Each kind has a bound of its
 // own:
 //
 //   - ownerless: an object without a record, or a record without a person. It may have been acknowledged, and a store
 //     may have been emptied, or set back, behind the program's back. So it has to be seen without an owner for an age,
 //     by whichever instance, and only a small share of all goes by itself. More is held back until a person says the
 //     word.
-//   - unacknowledged: by its own record nobody was ever told that it is stored.
+//   - unacknowledged: by its own record nobody was ever told that it is stored;
+//   - infected: a scanner found malware in it long ago.
 //
-// The bytes of both are set aside, so that a wrong decision can be undone.
+// The bytes of all are set aside, so that a wrong decision can be undone.
 
 // removalClass is a kind of removal that has a bound of its own.
 type removalClass string
@@ -26,6 +27,7 @@ type removalClass string
 const (
 	ownerlessClass      removalClass = "ownerless"
 	unacknowledgedClass removalClass = "unacknowledged"
+	infectedClass       removalClass = "infected"
 )
 
 // The bounds, for removalWindow, over all instances.
@@ -35,6 +37,7 @@ const (
 	ownerlessMost = 100
 	// Of what was never acknowledged; or one submission, however many files it has.
 	unacknowledgedMost = 1000
+	infectedMost       = 1000
 )
 
 // little is how much may be wrong in stores of so much that are all of one moment: a twentieth, but one in any case.
@@ -45,8 +48,11 @@ func tooMuch(n, of int) bool { return n > 0 && (n >= of || n > little(of)) }
 
 // most is how many removals of a class are allowed in a store of so many files.
 func (c removalClass) most(files int) int {
-	if c == ownerlessClass {
+	switch c {
+	case ownerlessClass:
 		return min(ownerlessMost, little(files))
+	case infectedClass:
+		return infectedMost
 	}
 	return unacknowledgedMost
 }
@@ -76,7 +82,7 @@ func (s *Service) allow(ctx context.Context, c removalClass, n, files int) (bool
 				// Nobody can tell any more, so it may have been all that is allowed.
 				s.log.WarnContext(ctx, "nobody can read what was removed lately: nothing more is for a day", "err", err)
 				r = removals{Since: s.time(), Removed: map[removalClass]int{
-					ownerlessClass: ownerlessMost, unacknowledgedClass: unacknowledgedMost}}
+					ownerlessClass: ownerlessMost, unacknowledgedClass: unacknowledgedMost, infectedClass: infectedMost}}
 				if err := s.noteRemovals(ctx, note, r); err != nil && !errors.Is(err, ErrLost) {
 					return false, err
 				}

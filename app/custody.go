@@ -21,6 +21,8 @@ type Custody struct {
 	Scrub ScrubStatus `json:"scrub"`
 	// Budget is how much of what all may have is used; nil where there is no bound.
 	Budget *BudgetStatus `json:"budget,omitempty"`
+	// Scan is what is known of the scanning for malware.
+	Scan ScanStatus `json:"scan"`
 	// Sweep is what the last comparison of all records with all objects saw; nil when there was none.
 	Sweep *SweepStatus `json:"sweep,omitempty"`
 }
@@ -105,6 +107,9 @@ func (s *Service) Custody(ctx context.Context) (Custody, error) {
 	}
 	c.DamagedFiles = len(c.Damaged)
 	var err error
+	if c.Scan, err = s.scanStatus(ctx); err != nil {
+		return c, err
+	}
 	if c.Sweep, err = s.lastSweep(ctx); err != nil {
 		return c, err
 	}

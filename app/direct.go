@@ -80,7 +80,7 @@ func (s *Service) Announce(ctx context.Context, person PersonID, a Announcement)
 	now := s.time()
 	f := File{
 		Person: person, ID: a.ID, Name: a.Name, Author: who.Name, State: FileUploading, CreatedAt: now, UpdatedAt: now,
-		Multipart: &Multipart{Size: a.Size, PartSize: PartSize(a.Size)},
+		Multipart: &Multipart{Size: a.Size, PartSize: PartSize(a.Size)}, Scan: s.firstScan(),
 	}
 	usage, err := s.reserve(ctx, person, f.Counted(), Quota{})
 	if noRoom(err) {

@@ -16,6 +16,8 @@
 //     ownerless.go and brake.go, and undo.go for the way back;
 //   - what becomes of bytes that change where they lie: damage.go (found, and marked), twin.go (sent again), scrub.go
 //     (everything is read again and again), custody.go (what is told of it);
+//   - what keeps malware from being handed out: scan.go (the state of a file, and the one gate), scanning.go (who scans
+//     when), infected.go (what becomes of what was found);
 //   - what is read: directory.go, file.go, archive.go.
 //
 // The package imports no store, no web framework and no SDK. Stores and the web package import it, never the other way
@@ -28,7 +30,9 @@
 //     the record, and the same file sent again takes its place;
 //   - an object under ObjectPrefix has a record. One that has none goes an age after it was first seen so, and only if
 //     that is little of all: else a person is asked;
-//   - nothing that was acknowledged is lost, until it is deleted on purpose;
+//   - where a scanner is set, a file is not handed out until it found nothing in the whole of it, but to whom the
+//     settings name;
+//   - nothing that was acknowledged is lost, until it is deleted on purpose, or some time after malware was found in it;
 //   - nothing that was not acknowledged stays for ever;
 //   - no person has more files or bytes than Limits allows, however many come at once, nor all together more than
 //     Budget. Only copies that are known to be damaged do not count, for files of their name.
@@ -56,7 +60,10 @@ type Service struct {
 	now   func() time.Time
 	log   *slog.Logger
 	// rereads is the one thing that is remembered between two calls: a bound, of this instance alone.
-	rereads rereads
+	rereads  rereads
+	scanning Scanning
+	// waiting is told that a file was stored that is to be scanned.
+	waiting chan struct{}
 	// instance tells this one from others that serve the same stores.
 	instance string
 	// store and networks are what is held of the budgets.
@@ -73,6 +80,8 @@ type Options struct {
 	Budget Budget
 	// Fits reports whether there is room for so many bytes more where the stores lie: ErrFull. Default: there is.
 	Fits func(bytes int64) error
+	// Scanning says who looks at files for malware; default: nobody.
+	Scanning Scanning
 	// Stall is how long a store may take no byte of a file that is being sent before the file is given up as
 	// ErrUnavailable. Default 30 seconds.
 	Stall time.Duration
@@ -97,7 +106,8 @@ func New(people People, catalog Catalog, objects Objects, o Options) *Service {
 		o.Fits = func(int64) error { return nil }
 	}
 	s := &Service{people: people, catalog: catalog, objects: objects, limits: o.Limits.withDefaults(), stall: o.Stall,
-		now: o.Now, log: o.Log, fits: o.Fits, instance: rand.Text()}
+		now: o.Now, log: o.Log, fits: o.Fits, scanning: o.Scanning.withDefaults(), waiting: make(chan struct{}, 1),
+		instance: rand.Text()}
 	s.store, s.networks = s.storeAccount(o.Budget), s.newNetworks(o.Budget)
 	return s
 }

@@ -38,6 +38,10 @@ const (
 	CodeForbidden Code = "forbidden"
 	// CodeUnavailable: a store is down, full or too slow; the same request may succeed later.
 	CodeUnavailable Code = "unavailable"
+	// CodeScanning: the file is not scanned for malware yet; the same request may succeed later.
+	CodeScanning Code = "scanning"
+	// CodeWithheld: the file is not handed out: malware was found in it, or nobody could say that there is none.
+	CodeWithheld Code = "withheld"
 	// CodeFull: there is no room for anything new. Nothing was begun; the same request may succeed later.
 	CodeFull Code = "full"
 	// CodeDay: the sender's network added as much today as one may in a day.
@@ -59,6 +63,8 @@ var (
 	ErrIncomplete  = &Error{Code: CodeIncomplete}
 	ErrForbidden   = &Error{Code: CodeForbidden}
 	ErrUnavailable = &Error{Code: CodeUnavailable}
+	ErrScanning    = &Error{Code: CodeScanning}
+	ErrWithheld    = &Error{Code: CodeWithheld}
 	ErrFull        = &Error{Code: CodeFull}
 	ErrDay         = &Error{Code: CodeDay}
 )

@@ -43,6 +43,8 @@ type File struct {
 	CreatedAt, UpdatedAt time.Time
 	// Damage is what is known to be wrong with the object of a file in state FileStored; nil: nothing is known.
 	Damage *Damage
+	// Scan is what is known of it from a scanner for malware; nil where none was set when it arrived, nor since.
+	Scan *Scan
 }
 
 // Key returns the key of the file's object.
@@ -154,12 +156,21 @@ func (s *Service) File(ctx context.Context, person PersonID, file FileID) (File,
 	return f, nil
 }
 
-// Open returns a stored file's bytes from offset on, length of them at most (negative: to the end). The ctx governs the
-// reading too. The whole of a file is compared with its record: where it differs, the last bytes are not read, but
+// Open returns a stored file's bytes from offset on, length of them at most (negative: to the end), for whom to says.
+// The ctx governs the reading too. The whole of a file is compared with its record: where it differs, the last bytes are not read, but
 // ErrDamaged is. Of a part nobody knows a checksum.
 //
-// Errors: ErrNotFound where the file was deleted meanwhile; ErrDamaged where its object is missing; ErrUnavailable.
-func (s *Service) Open(ctx context.Context, f File, offset, length int64) (io.ReadCloser, error) {
+// Errors: those of HandOut; ErrNotFound where the file was deleted meanwhile; ErrDamaged where its object is missing;
+// ErrUnavailable.
+func (s *Service) Open(ctx context.Context, f File, to Audience, offset, length int64) (io.ReadCloser, error) {
+	if err := s.HandOut(f, to); err != nil {
+		return nil, err
+	}
+	return s.open(ctx, f, offset, length)
+}
+
+// open is Open of a file that may be handed out.
+func (s *Service) open(ctx context.Context, f File, offset, length int64) (io.ReadCloser, error) {
 	whole := f.Content != nil && offset == 0 && (length < 0 || length >= f.Content.Size)
 	if whole {
 		length = -1 // more than the record says is a damage too
@@ -180,10 +191,15 @@ func (s *Service) Open(ctx context.Context, f File, offset, length int64) (io.Re
 	return r, nil
 }
 
-// Link returns the request by which a client reads a stored file from the object store itself, which answers it with
+// Link returns the request by which a client, whom to says, reads a stored file from the object store itself, which answers it with
 // the headers of as. It is a secret until it expires: who has it needs no other proof. errors.ErrUnsupported where the
-// store offers none, so that Open is the only way.
-func (s *Service) Link(ctx context.Context, f File, as ResponseHeader, lifetime time.Duration) (SignedRequest, error) {
+// store offers none, so that Open is the only way; and those of HandOut. A link that was given out works until it
+// expires, whatever is found meanwhile.
+func (s *Service) Link(ctx context.Context, f File, to Audience, as ResponseHeader,
+	lifetime time.Duration) (SignedRequest, error) {
+	if err := s.HandOut(f, to); err != nil {
+		return SignedRequest{}, err
+	}
 	link, err := s.objects.Link(ctx, f.Key(), as, lifetime)
 	if err != nil {
 		return SignedRequest{}, fmt.Errorf("link object: %w", err)

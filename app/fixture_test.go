@@ -207,7 +207,7 @@ func (s stores) checkComplete(t *testing.T, r dossier.Receipt, files []upload) {
 		if f.State != dossier.FileStored {
 			continue
 		}
-		r, err := svc.Open(t.Context(), f, 0, -1)
+		r, err := svc.Open(t.Context(), f, dossier.ToAll, 0, -1)
 		if err != nil {
 			t.Errorf("open %s: %v", f.Name, err)
 			continue

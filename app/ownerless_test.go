@@ -36,7 +36,7 @@ func (s stores) readable(t *testing.T, receipts []dossier.Receipt) int {
 			if f.State != dossier.FileStored {
 				continue
 			}
-			body, err := svc.Open(t.Context(), f, 0, -1)
+			body, err := svc.Open(t.Context(), f, dossier.ToAll, 0, -1)
 			if err != nil {
 				continue
 			}

@@ -272,7 +272,7 @@ func (r *restored) settled(t *testing.T) {
 		if f.State != dossier.FileStored || f.Name == "for-good.txt" || f.Name == "other-bytes.txt" {
 			continue
 		}
-		body, err := svc.Open(t.Context(), f, 0, -1)
+		body, err := svc.Open(t.Context(), f, dossier.ToAll, 0, -1)
 		if err != nil {
 			t.Errorf("open %s: %v", f.Name, err)
 			continue

@@ -22,6 +22,8 @@ type ReconcileOptions struct {
 	// KeepRemoved is how long a sweep leaves what reconciliation removed where it can be put back; at least 1 second,
 	// default 30 days.
 	KeepRemoved time.Duration
+	// KeepInfected is how long a file stays in which malware was found; 0: for ever.
+	KeepInfected time.Duration
 	// YesRemove is a person's word that up to so many ownerless objects and records may be removed at once.
 	YesRemove int
 	// Verify also reads every stored file and compares it with its record.
@@ -99,6 +101,8 @@ type ReconcileReport struct {
 	// another day.
 	Held               int `json:"held"`
 	HeldUnacknowledged int `json:"held_unacknowledged"`
+	// HeldInfected is the same for files in which malware was found.
+	HeldInfected int `json:"held_infected,omitempty"`
 	// Recounting is the number of persons whose counters are wrong and were changed so lately that they are left to the
 	// next reconciliation: something may just be being counted.
 	Recounting int `json:"recounting"`
@@ -127,7 +131,7 @@ func (s *Service) Reconcile(ctx context.Context, o ReconcileOptions, done func(R
 		steps = append(steps, r.miscounted)
 	}
 	// Persons first: what becomes of their uploads depends on them.
-	steps = append(steps, r.multipartUploads, r.leftovers, r.unfinished)
+	steps = append(steps, r.multipartUploads, r.leftovers, r.unfinished, r.infected)
 	if o.Sweep {
 		steps = append(steps, r.objectsWithoutRecord)
 	}

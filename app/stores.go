@@ -44,7 +44,7 @@ type People interface {
 // Catalog keeps the records of files.
 type Catalog interface {
 	// Put adds a record in state FileUploading without Content: ErrExists if its id is taken. Its Multipart never
-	// changes afterwards.
+	// changes afterwards, and its Scan not until it is stored.
 	Put(ctx context.Context, f File) error
 	// File returns a record in whatever state; ErrNotFound.
 	File(ctx context.Context, person PersonID, file FileID) (File, error)
@@ -84,9 +84,16 @@ type Catalog interface {
 	// SetDamage sets Damage, or with nil takes it away, of a record in state FileStored: ErrLost in another state or
 	// when absent. A record that leaves that state has none any more.
 	SetDamage(ctx context.Context, person PersonID, file FileID, d *Damage) error
-	// Damaged yields the records in state FileStored that have a Damage. It may be seconds behind the latest writes.
-	// The loop's body may change and remove what it is given.
+	// Damaged yields the records in state FileStored that have a Damage and are not ScanInfected. It may be seconds
+	// behind the latest writes. The loop's body may change and remove what it is given.
 	Damaged(ctx context.Context) iter.Seq2[File, error]
+	// SetScan sets the Scan of a record in state FileStored if that still has the revision, which is empty where it has
+	// none: ErrLost if not, in another state or when absent. It returns the scan with its new revision.
+	SetScan(ctx context.Context, person PersonID, file FileID, revision string, scan Scan) (Scan, error)
+	// Scans yields the records in state FileStored whose Scan has a state, which is ScanWaiting, ScanFailed or
+	// ScanInfected, and that have no Damage; but with ScanInfected also those that have. It may be seconds behind the
+	// latest writes. The loop's body may change and remove what it is given.
+	Scans(ctx context.Context, state ScanState) iter.Seq2[File, error]
 	Counters
 	Notes
 }

@@ -143,7 +143,7 @@ func (sub *Submission) AddFile(ctx context.Context, name string, r io.Reader) er
 	s, now := sub.svc, sub.svc.time()
 	in := &incoming{file: File{
 		Person: sub.person.ID, ID: NewFileID(), Name: CleanFileName(name), Author: sub.person.Name,
-		State: FileUploading, CreatedAt: now, UpdatedAt: now,
+		State: FileUploading, CreatedAt: now, UpdatedAt: now, Scan: s.firstScan(),
 	}}
 	in.outcome.Name = in.file.Name
 	sub.files = append(sub.files, in)

@@ -37,6 +37,9 @@ func (s *Service) commitOrTwin(ctx context.Context, f File, content *Content) (s
 	}()
 	for range twinTries {
 		stored, err := s.catalog.Commit(ctx, f.Person, f.ID, s.time())
+		if err == nil && stored.ScanState() == ScanWaiting {
+			s.scanSoon()
+		}
 		if err != nil || stored.ID == f.ID || !content.same(stored) {
 			return stored, heir, err
 		}

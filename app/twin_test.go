@@ -252,7 +252,7 @@ func TestFaultAtEveryStepOverADamagedTwin(t *testing.T) {
 // checkWhole reads a stored file and compares it with what was sent.
 func (s stores) checkWhole(t *testing.T, f dossier.File) {
 	t.Helper()
-	r, err := s.service(dossier.DefaultLimits()).Open(t.Context(), f, 0, -1)
+	r, err := s.service(dossier.DefaultLimits()).Open(t.Context(), f, dossier.ToAll, 0, -1)
 	if err != nil {
 		t.Fatalf("open what was acknowledged: %v", err)
 	}
@@ -305,7 +305,7 @@ func TestOpenComparesTheWhole(t *testing.T) {
 				}
 				damage(t, s, f)
 				for range 2 {
-					body, err := svc.Open(t.Context(), f, 0, -1)
+					body, err := svc.Open(t.Context(), f, dossier.ToAll, 0, -1)
 					var data []byte
 					if err == nil {
 						data, err = io.ReadAll(body)
@@ -354,7 +354,7 @@ func TestADeletedFileIsNoDamage(t *testing.T) {
 	if err := svc.DeleteFile(t.Context(), r.Person, f.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := svc.Open(t.Context(), f, 0, -1); !errors.Is(err, dossier.ErrNotFound) {
+	if _, err := svc.Open(t.Context(), f, dossier.ToAll, 0, -1); !errors.Is(err, dossier.ErrNotFound) {
 		t.Errorf("open a deleted file: %v, want ErrNotFound", err)
 	}
 	if files, err := svc.Check(t.Context(), r.Person, []dossier.FileID{f.ID}); err != nil || len(files) != 0 {

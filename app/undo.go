@@ -138,7 +138,7 @@ func (s *Service) judgeBack(ctx context.Context, f File) (what string, err error
 // putRecordBack puts the record of a file that was removed with its object, or that had none, and returns it.
 func (s *Service) putRecordBack(ctx context.Context, f File, p Person, was kept, at time.Time) (File, error) {
 	f.Name, f.Author, f.State, f.CreatedAt = was.Name, was.Author, FileUploading, was.Created.Truncate(time.Microsecond)
-	f.UpdatedAt = s.time()
+	f.UpdatedAt, f.Scan = s.time(), s.firstScan()
 	if f.Name == "" {
 		f.Name, f.Author = CleanFileName("recovered "+f.ID.String()), p.Name
 	}

@@ -25,6 +25,33 @@ func (e FileDamage) Valid() bool {
 	}
 }
 
+// Defines values for FileScan.
+const (
+	Clean      FileScan = "clean"
+	Failed     FileScan = "failed"
+	Infected   FileScan = "infected"
+	NotScanned FileScan = "not_scanned"
+	Waiting    FileScan = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the FileScan enum.
+func (e FileScan) Valid() bool {
+	switch e {
+	case Clean:
+		return true
+	case Failed:
+		return true
+	case Infected:
+		return true
+	case NotScanned:
+		return true
+	case Waiting:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FileState.
 const (
 	Stored    FileState = "stored"
@@ -148,6 +175,11 @@ type File struct {
 	// PartSize The size of every part but the last, in bytes; of a file that was announced.
 	PartSize *int64 `json:"part_size,omitempty"`
 
+	// Scan Of a stored file: what is known of it from a scanner for malware. `waiting`: it is still to look. `clean`: it found nothing in the whole of
+	// the file. `infected`: the file is handed out to nobody, and is removed some time later. `failed`: it could not say. `not_scanned`: none looked
+	// at the whole, as where the site has none, or the file is too large or encrypted.
+	Scan *FileScan `json:"scan,omitempty"`
+
 	// Size In bytes, as announced or as stored.
 	Size  *int64    `json:"size,omitempty"`
 	State FileState `json:"state"`
@@ -159,6 +191,11 @@ type File struct {
 // FileDamage Of a stored file of which it is known that the site's copy is missing, or differs from what was stored. Who sends the same file again, by the
 // same name and under another id, replaces that copy.
 type FileDamage string
+
+// FileScan Of a stored file: what is known of it from a scanner for malware. `waiting`: it is still to look. `clean`: it found nothing in the whole of
+// the file. `infected`: the file is handed out to nobody, and is removed some time later. `failed`: it could not say. `not_scanned`: none looked
+// at the whole, as where the site has none, or the file is too large or encrypted.
+type FileScan string
 
 // FileState defines model for File.State.
 type FileState string
@@ -411,93 +448,96 @@ type SignPartsJSONRequestBody = PartsToSign
 type RegisterPersonJSONRequestBody = Registration
 
 var document = []string{
-	"zFzpcuM4kn4VBGciemqGluWjPF127A9PHV3e7cPrYyt2S14HRKZEjEmADYBWqR1+9w1kAiQlQbJV7erZ",
-	"P91lkcKRyOPLLxN6SDJV1UqCtCY5fkhqrnkFFjT+9UGUcPbO/SsHk2lRW6FkcpxcFcAmooTvDBP5IEkT",
-	"4T6tuS2SNJG8guQ4cc+TNNHwayM05Mmx1Q2kickKqLgb8s8aJslx8qfdbgW79NTsnr1LHh/T5By0UXLd",
-	"CkTO1ITZAliN76VsojQzlk8mA/ZJ2IJxpiEDUVsmLKv4nI2BlTCxTDW2XfavDeh5t24aK9lqpY9un6ZW",
-	"0gDK7QImjeGl+2empAVp3T95XZci424Hu7VW4xKqv/3TzXX88MzJzulbNOOiQE6ZpkndvgrguT/CC7B6",
-	"vnM6saBXpfhRzVjF5ZwZyJTMDbOKzbiwbAwTpQFlK+GLZVbPT9jMifRw/w3jMmevhweDBSFVQoqqqZLj",
-	"vTSx89qJUkgLU9B4lJ8+fdo5bWwB0joZwOpi8MQOh3uLw/qhjNVCTt3G3WBeHu75qZSqkRlUQch5LtyA",
-	"vDzXqgZthTuSCS8NpEnd++jBH/gG3XYvDNiZZcKwO6gtSkA1lnHmdD1lQrKmdkLbf/2ajecWjNPI66sP",
-	"O9+7XVT8y48gp7ZIjg+Hb45SJ6PwQSelsLU0MeK3yILOJA3tRpwoXXFLoj06TNJO6sOo1Dvr+0zb9ZPc",
-	"tG+r8T8hs272txdvjw5//q+f3q8u4ZS9vXi7c3S46x6njBs25gaODt1uhTUMxLSwtMqUVcpYZsRUionI",
-	"uLRsIrRBc6u5taDdgP/7+XTnf/jOb8OdN3/bvXnYGz5+Pn1/9tN/Xv93Nr1TZjY8/P7m3/6cRGT0toDs",
-	"DnLnmchhLRzpJHwsLFTmKXNyg7gxK/7ljN7fG3Zy5Frz+YoUaYao/FRVl0AS20oPM50dHcp7UsZN6+1O",
-	"yClLwfdfHz31lcuPp+6t5V10U7YDxbfUOq8lWy04WYVUMxm8cGsAnBmrNORoR3jwf/h+w2Zi1l1BLjhz",
-	"z9lENTJn4zkrlboTcsq47bYyWNW/p8XovxKT5gcBZR5c+Irq5mC5KNeLmpelmkE+iBlFrZzR63Xbrcag",
-	"0Wo5+/fLX35m/nX2l4sPb9nRm+HeK+fJ3L6df6ETnGg+dT71mP1pt+bamt3hrnMdTwslLCYNW4rLooRV",
-	"GfSC5Ua98K89pkmmgVvIbzl+qXWPObewYwUezIq0cl7xaUQ3flnSXCeIWSGywqGHVtlt4XXECOuCRKbq",
-	"uXtaCWOEnKZMaZaLyQS0YROtKjZzX5hx44cesE+FYgYw3LpheEUBh/EpFzJ12mgLGEl84Jw2xttG5qAZ",
-	"l8oWoJnIU6ahLnkGhlbkljEYOdwC0sWDz4lfkDsHWk7vIDphiPw5CCfdECxpiSYICWob11Gu7W2mmpg7",
-	"wWEap6ZO5qhuXgudXGwQIPexPvfB1eON4dB57U34w88ej69XeJa/4XHDPeg5LoCNGzrmkhuLkR59wsmT",
-	"61ofoqML2xzzyWrD8E61Oj3aFg6kibEeeAUVaepS8ZyUhEaN6khT5z0jW3ZPIN3ROzExUzgXxWqtphrM",
-	"ImLZYJJLDkTkAY2HJS/Y+cJ61vmWS8ttswYgPBcWoB4+G0ycc21XwMSz4EQSplq3GXOlEPZsiSu2A0Nk",
-	"5ktQqBIy/PnVuCiWvp2y6+uzd86W7kEboST7ewhBGZdKioyXGIyWYeNw5w3fmdw8fP+40/778HHn7+0f",
-	"B487n79/w8c3C5+Ef+/tP0ZR5Y+iEjaiLhX/cut29gzXQb5CT8FYdA+dz4ha6qp1hrnMU/4RX3L/ULJL",
-	"fW2hDDCFMhSazfic8UrJqfu7Gqyd8Jl+sb8595Wv2lxrT89y/m5zAT9uGO+2Bn3rFBHMMwMLum2uAXMU",
-	"yB3kUzLbMI8ffUsxIdIaq3z+VbKyyvLyGTPysozpA7NqCg4pbD+5kNsohal4WQatINEKw6TqYqdb1dar",
-	"kMreWu4QeSzizJlUftfuHC2/AxmQe6UcasUJuUNZFmSGuJbVoOoSBux07D5mswKI4Zi7QaKQRStVrTPJ",
-	"07FqLCsCgbJxNcduvRURKlz2j6nic1bwe0jpSYCVrOCGudndwlPEf+3zrBQg7XeGSbAzpe9wDGNFWTKe",
-	"58yqnM+fKWXcX/ycl7ZHqZ0twEC75lbHnjmbMzduGw23pZgAIoEoIVU6r8WDdXrjc2GBjYE1BnI8XM9Y",
-	"xax2KTIt+vC+n10xtb6fWjaFZX+5zgdFfEZ077FQiRjijyAPyCdGcKc1DLOKNiHESIZ5zN72qPsbE1q0",
-	"CT9N2hPFOtmaK3UpptvyMy+AA7dBUuuxINHhqyjFZ7Or8v+a7Pi5CWGpiMqOkLRdtrhKcdoo9ztKTDOu",
-	"hLVCTkcJ0h3ERbQ5lgspPHMpeAn5FPITNkpyKKH7hlWlc39UAGC8VBK9esh1ugmcxtAfkCNLQaNEUx8L",
-	"WSFVqabzGBm9Pm9ppZPi6SwMFM1qoufdcUWL4vIPGBEshoicN4ev//4qwrapfE0c9zUIDI6ckjZeId9t",
-	"LJ+bNqePxsan6KqZRjcucwwiVrEKZM5EnBsArZVeAw0nvCnt3LNYJuAO719TKkpgXFQ5sFEi5D0vRT5K",
-	"sL7zPBa4R8s9LhsnHbFz5WQYkd1axX5tlAVUvqaulY7v0rQ5aetFX79503N5h8No2m6FLZ84QkQ7E5ix",
-	"mdJ5/MDifOingIK6oQyjV8ZLHEOjxZOpOz4NK2533GpLStq4INOY4l9Q1e6l+P3lE5XwxW4SBZa8aj4F",
-	"NoapkIYKiyikUB5lfGJBh+IQJ0iJYbKPe+NEWOvFN4YRemslOITq5Pp8+wKmwljALyzLb7u53dTtQUTy",
-	"AMg0eNCvapCmV4tdW+653bl5ODqMZ+F+tttGl/EZ/QvfGTydtAfrT5AYowVx410Evvw0YR02ubiA9qDW",
-	"y1jzr6j2RKnnM8nmwLVZhFgHw6cYvX4QXhzxmuqSwyHLCq55Zp3zRKVlpkba2CUrE1Xmnk7dXJqM078v",
-	"PMlisP2GU8Uro5tidkwJfK0pQm5dfjzd2X995NxyAV94DpmoeMlyMRXWrKO01lnFJSZCITVYVCb4UgsN",
-	"ZiuA12sOiKvtQyzar0S9qjHWZWTo+QgqGMtdSsZO2VirmXFHA9YwX67ZofNg4zkT1kA56VlmJ9QKbKHy",
-	"Pkl9fn0VhWZdDrNdUhL1Lqdjo8rGQspcwt1yA5SN3wHUplfipOWnTEPJrcBMGJ/yPNdgPEYRJoCU5Si6",
-	"o2ECGmT2NBXepjheLLT67gzTvgZEdbRVngi7uV1i09PDx69MYRwIgqzRws4v3ai0jI1BJjTwYJTRPrRh",
-	"pVaaGWiqkIyS08YWSovf0ICP2T+Aa9Ds4v3b92fnV6MEAzXFqAXSVLFZoeAeNDIuwuJ7YyiVnBpnvVK1",
-	"h8plPpL0UammVGpD0bgNjnG+7jgLa2uEfGBM1D1T/MSHVFEifNvSapjDzAqF6/JUiJDIfLjQ1+kYKigl",
-	"O+xqAaEEJrAAiTU648ar+uiZCTOSE6UH7C+/OBl8vLo6v/RgWt2J0ALjURBB7dvbj8rYncErFAA2UNHL",
-	"XQdVrowRoG9xE51MeC3+A+bUuyTkREXYH5cuIJSltX9n2gzHPSGObTzvUpWrxa4DrMpNVYfDiCsL5kla",
-	"SOUzL0ltDRZcvUBMqO46wZyen6HkzUm/3KtmkhnQ9y78GAAmnT7RqVWDkRzJM0kHo3QO+rhV2bQt4/mF",
-	"pkSiCWs8L02nnGJpmAHPCuJUybXOePdCRo0m0BI0zuPi3rG8aroa4UjO3Om3XyiwmujsBnKMpXikmI2y",
-	"ka8AjhIiHF3CTW1gA/Yey6JBa3wjnYYas9eU8dKowHhi1dqFnmMfnTn+pRqL1cuRfD08oC22bzsJYu2b",
-	"5JebrsjhYvr19dk784xSkc+CXx/tv0pZxXNgTe2L6V4RBv02Jh+tntHMNJIr3UzodS4P2EwLCggnbczn",
-	"hh0dRsK+W3SpZqBZxg2coFRwdrfqg4ODN+6F66u3A3YtqdOgl/LyIPzvzEiOVY6cNXX8QX7CeNB0MZVK",
-	"g2FNZAjpj556I4Vk93tp+4I7cRca0H+S3HmeQ06qgB4yK7icUhFaQ6XuIcfzeu809Yf3V5gHBd2yin18",
-	"f/rObW8GZTlgviOSRq7X0hekkJySebTFJSoCvY5PiJN35GiSNPGqkRwne4PhYOhcr/P2vBbJcXIwGA4O",
-	"CHQVGHB23X+mgBGn3fRZnhwnGnj+TmVNBdIGLLjQ2bk/HC41qlj4YncLW5WLbZwrfYtpLH3nUxgshMXk",
-	"+PNNmpimqrie41suH/crohae2oNTPjUu1l4KC8mNG2M3KyC7W2nj/RwP690ru22b7eNNmtQqVkh7q6qa",
-	"O83q9cf4iDALDTF9/8qMOzbvF9GhEFWD3n2MXVcueSM356NxoHKE9vwwO209uJtjItBe294cYc0Itbwt",
-	"dIbVKYmtEzJnM9WU5MsM8U8+lUcwwXFabu4MuWxqVGRYcu/KhPhlGtf9GfqHQ6j2RoWKuahMeBwffKXB",
-	"2+8/VD7f0Ba8XTvwQm/A4yIIs7qBxyeV9+vnXujDXKPek0VBkhBTOnQ8bOcWqRvLQ25hMUYhdYJDIvu3",
-	"bi3t5nZDwzWaUms8uMYFje3ZDa2cDAef7T64/z2S7rtwuWoFF+j3zEIDkC93hs21fGRbyCbOc1E1puIe",
-	"rusPoUV+4YwO1/cku8mmWE9Vmlhx9MzWye4lBPaDS2b85po6Iqw0uM2l9SkHu5QM7pva2Xz4H2vgd2kX",
-	"85eq8EjsewNWBnr9dehHCm5WxefcdFx4wxc1Lt9FtEG9Vw58dfleBxxYdVFVe8zI5ZxqwjPfQSW6zq7f",
-	"f5IXwIl5n3AdDkSY6IluFyv8lZDHdMuo0qwjEanBsWviJyiIBZ1+dyQCdhdqUOMJshIkcClbAL7uq8ZS",
-	"SIqU2Vc1Kcz8obut8tJeeuGGwh/spYkBX6++gcDOGsuEtIp1XZqdA2tr3gEUdxR3aJAtVJkbErswGCJP",
-	"HOCEqrbUGxHcuv/IDfkSan66mFM9w73vhmRoe5j0taofBVQ/8TvqqOjDmZCRCmrs4URCaeoA5ugrvHch",
-	"qNdUiLMGrFfGIY3HTK8durWktp3Ya9dI8tI503nqaXwJfRwfWk+ECU9c9IliHS/Vb2hHvfsV/8+sKH1B",
-	"x/025OrbaHS7x2h0/qDKUs088ZMLDZk99njr8iBCbrISODWna0B2hLNSyLsW7ng6ioA0wuaSlAqv36kK",
-	"WCVkEwHwUwVOkUZyARoQACc1pw74NqReuIzTz2vZjEvrYT2Sq7QVzFFhRmQQ8aJsgQ0kptrBjIkXhAp9",
-	"9CNZKGOPnRgs2iPGDK1U6B9gb3H5Pqw7UQUySTe+6S6sw7Bcqxoj/aeN9HHayioweSPf1e/e9u6VLBDN",
-	"2GVQgTGPWJ4z33Ah4kkb+OvuXxfVvuWlx0JyvAb5rMSVtJ6XM5flWYV1AH6/QBf4Tws1k2m4vUCXbnzW",
-	"6C9WZFyyXDGpWMGp37dXoAilg3fC1MqIeKmLW8uzgtr+WtXpXeHz91z2j45ebb5bmCbvr/h045XAjZUd",
-	"xCjYCmCeusSYJvvDo290OBqtxrv9pZsK5o4sF13VwXA/vlnyBEgCERsaWHAquf7w/qqtfIei64TuJlDz",
-	"HnkRcU9y6J3nj2vrlZ8oh3lKagfr0iPvZ7zBBAU17Gyy87OSsPMTt1lB0dJt/XBvf3OaFVpYnUdA8Z1N",
-	"VseIFP9+VrYQcrogfmECY4lH8xJh4p2ayVLxfPHG0r8K36+EpLay9C9EWEhMBs46xK6OoUR/D194Zst5",
-	"m79FLOW4LbVQMS5lJdUxEUZ5GIaqpiYWZHcTCgujjbSiZMKOpC/UDdhHjkk2TudDaS8F5Nh4650nujTE",
-	"fpgT4WtdbukrYOxweDBglwvtsmS8ZJomFjXcxOe+z/VbgLV+t+UfjNb6Jc91HtJLKQ12icUayjBdWOrS",
-	"eacsGEReBNzh0ferPWvgXdleR1lHt4zBa2jvpj7Sl+i7g/rFmRN/2eUbHoGfYY30aXe/Q55ruPLQeogd",
-	"+HGG3BcFBmE7TxYBfq+UlgvgUYEEfn/LUsAvNcjT87P4TqktCl1w1Dsu/T6GD1ft5QIsHuEFjGAii5ja",
-	"A+2/HH4f0gbJGllTzej64scdwyfgC2vH+P29IypkrVz8SsnoRnIMmaqg30WGvy9CHvBg3wXPXFVI7r9K",
-	"u5w2uPhV3si3omG9Cxl76VE51m/d/pDL9TLwnjaUyUYyxIxSGcyJiPn1CTbW0qXCWpyDsE6z4vCc6r/n",
-	"oXHvW3jbhXa0P9jd9toN11W5SGKYs4V3/TXnrkmGKR2KtW1ROJSf+30godG7pUUo28DDPwkx1Ee+F3Ex",
-	"Dw6NtC0qn28ebxZ5VtpRqxg9azwnEyR77DW5RH36abjIhdw+VfnavoIuo/QMcsXlHCtXXR55QnWV0KuB",
-	"r2IjqzftTqAewcZCw0XbCvm1FcR0Q4dxv6MWixfd6vyzbnmt0QpnmLYX4MKlwNiP9yCxsN1v96RrfxSn",
-	"a0GgnhS3RG6xJeDEn4VvhZjAzAFDpZHa947E708CcnlBsfsb84NgttG+vW5rGDUXf3Gn3/a2uevNKe03",
-	"9ACkNBvNP1CJa6qCTnb9y6tLyIy0RGgmcvNi5ZHOl/dJA7POgq3m0kyctj+Ef/pEZ/eBUgOsHUYrHb/I",
-	"cv68rsKTjpnLlfMGZgnYT5Wv97HLJiu6zhBUI6C41va+hMaQ435O0nYUUWNLW7UU1jBUOqLYrPFR3gzY",
-	"qZy3bZxXxOGUJctVNLUASV2CK04k8ithQZIbfyms9ztK+70rEh1vEx267Z3cOPCzG0fJhJ4Tu1Vmwe4Y",
-	"q4FXWxM6j8+tB3f1xZCt9C/DhPJAm8/SSb886L4E9HU1HfhKMrMUSxcCafrQ9Uf6uEqNdfgmtukmu7wW",
-	"u/d7mOb7wVeL8l2HnbMTnlOZpAdua5AY8LxmeLNedf24GfJPXXugG3WK9xygYmOe3fVG8u0PafReEBXF",
-	"sM3lHvTcQcXeVxGrP948/l8AAAD//w==",
+	"zFx7c9s4kv8qKO5Wzc4uLSu2453YdX9489j4bh4527nUXZRzILIlYk0CXACyonH5u191N0BSEiVbGWf2",
+	"/pmJRQqPRj9+3b+G7pLMVLXRoL1LTu6SWlpZgQdLf71RJZy/wn/l4DKraq+MTk6SqwLERJXwnRMqHyRp",
+	"ovDTWvoiSRMtK0hOEnyepImFf86UhTw58XYGaeKyAiqJQ/7RwiQ5Sf6w365gn5+6/fNXyf19mrwD64ze",
+	"tAKVCzMRvgBR03upmBgrnJeTyUB8UL4QUljIQNVeKC8quRBjECVMvDAz3yz7nzOwi3bdPFay00rvcZ+u",
+	"NtoBye0CJjMnS/xnZrQH7fGfsq5LlUncwX5tzbiE6i//wLlO7h452Tv+Fs+4LJAzYXlS3FcBMg9HeAHe",
+	"LvbOJh7suhTfmrmopF4IB5nRuRPeiLlUXoxhYiyQbDV88cLbxamYo0iPDl4IqXPxfHg4WBJSpbSqZlVy",
+	"8ixN/KJGUSrtYQqWjvLDhw97ZzNfgPYoA1hfDJ3Y0fDZ8rBhKOet0lPcOA4W5IHPz7Q2M51BFYWc5woH",
+	"lOU7a2qwXuGRTGTpIE3qzkd34cC36Da+MBDnXignbqD2JAEz80IK1PVUKC1mNQrt4PlzMV54cKiR76/e",
+	"7P2Au6jklx9BT32RnBwNXxynKKP4QSuluLU0cerXngWdax4aR5wYW0nPoj0+StJW6sNeqbfW95G3Gyb5",
+	"1Lxtxv+AzOPsLy9eHh/9/F8/vV5fwpl4efFy7/hoHx+nQjoxlg6Oj3C3yjsBalp4XmUqKuO8cGqq1URl",
+	"UnsxUdaRudXSe7A44P9+PNv7H7n363DvxV/2P909G95/PHt9/tN/vv/vbHpj3Hx49MOnf/tj0iOjlwVk",
+	"N5CjZ2KHtXSkk/ix8lC5h8wJB8ExK/nlnN9/NmzlKK2VizUp8gy98jNVXQJLbCc9zGx2fKRvWRm3rbc9",
+	"IVSWQh48P37oK5dvz/Ct1V20UzYD9W+pcV4rtlpItgpt5jp64cYApHDeWMjJjujgf/f9xs30WXcFuZIC",
+	"n4uJmelcjBeiNOZG6amQvt3KYF3/HhZj+EqfNN8oKPPowtdUNwcvVblZ1LIszRzyQZ9R1AaN3m7abjUG",
+	"S1Yrxb9f/vKzCK+LP128eSmOXwyffY+eDPeN/oVPcGLlFH3qifjDfi2td/vDfXQdDwslLiaNW+qXRQnr",
+	"MugEy616EV67T5PMgvSQX0v6UuMec+lhzys6mDVp5bKS0x7d+GVFc1EQ80JlBaKHRtl9EXTEKY9BIjP1",
+	"Ap9Wyjmlp6kwVuRqMgHrxMSaSszxC3PpwtAD8aEwwgGFWxxGVhxwhJxKpVPURl/ASNMDdNoUb2c6Byuk",
+	"Nr4AK1SeCgt1KTNwvCJcxmCEuAU0xoOPSVgQngMvp3MQrTBU/hiEk24JlrxEF4UEte/XUWn9dWZmfe6E",
+	"hpmhmqLMSd2CFqJcfBSgDLE+D8E14I3hEL32NvwRZu+Pr1d0lr/SccMt2AUtQIxnfMyldJ4iPfmE0wfX",
+	"tTlE9y7MZVI/rIonrEVdj6s8q5cUOIQGS+i3kuVcWhiIz4jjlJ5+PgkH47wqS8Qq6OoG4nNWgtT8lL0g",
+	"qha6wOAK5oUhExhpHxDRQHxWegKZh/zziYif4tiF1DnkiKpxAm3GJl+kpLbKCQuVuYVcOFOBQJsUpfRg",
+	"B+LzRKqSxlKov7OS1iCcXAzEZ238NW8MX9BGAy0c8pEO9kcLJLc2LyCAVbRJUUhHXyBT7C7TGyNKaaeA",
+	"D0BndlF7yJetJogtSRMSECUJvGc8W1ow5grt6nqtajuSY18clQYX03qHXUFemjgf4HTcwqwujcx5Ezxq",
+	"7xpndd5xnatBBzSeCiq/cAUGHlFbM7XglnHoFke7EhZUHnOsuOQl7720nk0R49JLP9sA+x4L9si7PBoi",
+	"vpPWr0HER4HEJE61aTPuyhCY3REt7gZx2XmvANxK6fjnV6PdvqT8TLx/f/4KndMtWKeMFn+N3iST2miV",
+	"yZIgxmoyMNx7Ifcmn+5+uN9r/n10v/fX5o/D+72PP7yQ409Ln8R/Pzu4780VflSV8j3qUskv17izRwQE",
+	"jgB2Cs6TG2kjQa+lrltnnMs9FPXoJfwHurpY0PCFcSAMyVBZMZcLISujp/h3Ndg44SOjXXdz+JWv2lxj",
+	"T48K6bi5mBVsGe+6BnuNigjukXCBgrG0QJkn5Ajkjc62zBNG31FMhJ85vH2FrLzxsnzEjLIs+/RBeDMF",
+	"xH+7T670LkrhKlmWUStYtMpRcI6ISFB83XEVGDW9xDyrL+IshDZh13iOXt6AjvlYZTAXoQklYmcPOqNs",
+	"RdRgaoQmZ2P8uIUCCxykF4haY6pNJnk2RgxTxLLY1tUgKhEVl8mk7h5TJReikLeQ8pMlYIKz48IZHjXP",
+	"s1KB9t85ocHPjb2hMRiyyTwX3uRy8Ugp0/76z3lle5yw+wIcNGtudOyRs6G5ST+zcF2qCRAS6C0zlui1",
+	"ZLTOYHwYFsQYxMxBTocb6pB9VrsSmZZ9eNfPrpla10+tmsKqv9zkg3p8Ru/e+0IlYYjfoyTEPrEHd3on",
+	"KFds0nyKZJQ+PNs9l/rGZUreRJgm7Yhik2zdlblU012rbk+AA3dBUpuxIJMc6ygl1CjW5f81NY/Hpvml",
+	"YYKip/Te1gDW0x3fW9EfJW42rpTHhGqUUBGLK0xN5owhRWaY05aQTyE/FaMkhxLab3hTovtjWkfI0mjy",
+	"6jHXaSdAjeE/KEOLo/SmPh6yQpvSTBd9FMPmvKWRTkqnszRQb1bTe95tBXBZXOGB4LKZ4/Lci6Pnf/2+",
+	"p4Zq8g1xPDBLFBwlJ22yIhbDeblwTaWmNzY+VIScW3LjOqcg4o2oAJP8/ooPWGvsBmg4kbPSL0Jt0kXc",
+	"EfxrylQTxUWTgxglSt/KUuWjhFi7x9X2O8XW+1Xj5CNGV86G0bNbb8Q/Z8YDKd+sro3t36VrctLGiz5/",
+	"8aLj8o6GvWm7V7584AgJ7UxgLubG5v0H1l/l/tAURJqhnOBXxis1hplVD6bu9DSuuNlxoy0pa+OSTPsU",
+	"/4K52KdibVZPVMMXv00URGTWcgpiDFOlHdPFJKRIegs5ocoUU36SISWFyS7u7S9vNl58axjht9aCQ+Sc",
+	"N+fbFzBVzgN9YVV+u82NUzcH0ZMHQGYhgH5Tg3Ydhn0jiXe99+nu+Kg/Cw+zXc9s2T9jeOE7R6eTdmD9",
+	"KRXGeEHSBRdBLz9MQ8RNLi+gOajNMrbyKzi8XkLhXIsFSOuWIdbh8KGKXjcIL4/4ntnm4VBkhbQy8+g8",
+	"SWmFq4kMwGRlYso8FMm3E879Rf0nnmQ52H7Dqfr57m0xu08JAoPYU9y6fHu2d/D8GN1yAV9kDpmqZCly",
+	"NVXebSppbbKKS0qEYmqwrEzwpVYW3E4Ar9Py0a+2d33Rfi3qVTPnMSMjz8dQwXmJKZk4E2Nr5g6PBrwT",
+	"gYTb4/MQ44VQ3kE56VhmK9QKfGHybpH63furXmjW5jC7JSW93uVs7Ew588QEpKs0wQ1A7TrENS8/FRZK",
+	"6RVlwvRU5rkFFzAK8RkU5Vaj6J6FCVjQ2cOl8CbFCWLh1bdnmHY1oFdHG+XpqW7ulth09PD+K1MYBEGQ",
+	"zazyi0sclZexNcjEtiyKMjaENuLftZuDZYZklJzNfGGs+pUM+ET8DaQFKy5ev3x9/u5qlFCg5hi1VDQ1",
+	"Yl4YuAVLFRfl6b0xlEZPHVqvNs2hSp2PNH9UmilTQSQa3OCY5muPs/C+JsgHzvW6Z46f9JB5Qsa3TVmN",
+	"cph5YWhdoRSiNFU+MPS1OkYKysmOuFpCKLESWIAm5tXheFUXPQvlRnpi7ED86ReUwdurq3eXAUybGxUb",
+	"mwIKYqh9ff3WOL83+H6kY1scv9z2xeXGOQX2mjbRykTW6j9gwR1pSk9MT/WHeECEsrz271yT4eATrrGN",
+	"F22qcrXcS0Ls3dS0OIxrZdE8WQuZPguStN4RjR4E4iJnj4I5e3dOknenXRLfzLVwYG8x/DgA5hv51KrB",
+	"SI/0ueaDMTYHe9KobNrQeGGhKRfRlHehLs2nnBLhL0BmBddU2bXOZftCxu1DIFq69Yz3TqS5aznCkZ7j",
+	"6TdfKIhNRLuBnGIpHSllo2IUGMBRwgVHTLi5uW8gXhPZHbUmtEdaqCl7TYUsnYkVT+pFwNBzEqKzpL/M",
+	"zBN7OdLPh4e8xeZtlCB1NLD8cteSHBjT378/f+UeQRWFLPj58cH3qahkDmJWhxaJoAiDbnNaiFaPaFEb",
+	"6bUeNfI6l4dibhUHhNMm5ksnjo96wj4uujRzsCKTDk5JKjQ7rvrw8PAFvvD+6uVAvNdM3XdSXhmF/50b",
+	"6bHJqWbNfZyQnwoZNV1NtbHgxKxnCB2OnjtelRa3z9LmBTxxDA3kP1nuMs8hZ1UgD5kVUk+ZhA5EPZ3X",
+	"a9TUv7++ojwo6pY34u3rs1dEuUNZDkToc+WR643lC1ZIyck82eJKKYK8TkiIk1fsaJI0CaqRnCTPBsPB",
+	"EF0ventZq+QkORwMB4cMugoKOPv4nylQxGk2fZ4nJ4kFmb8y2awC7SMWXOrXPRgOV9qPPHzx+4WvyuXm",
+	"3LVu1LQvfZdTGCyFxeTk46c0cbOqknZBb2E+HlbEjVl1AKdy6jDWXioPySccYz8rILtZa87+2B/W21f2",
+	"m+bp+09pUps+Iu2lqWqJmtVpNQkRYR7bnLr+VTg8tuAXyaFwqYa8+5i6SDB5YzcXonEs5Sgb6sPirPHg",
+	"OMdEkb02HVfKuxFpeUN0xtUZTa0TOhfztlmE608hlScwIWla6W4cu2xuPxVEubc0IX2Zx8U/Y1d4DNXB",
+	"qEgxl5WJjuNNYBqC/f7N5Istzd67NXkv9QbcL4Mwb2dw/6Dyfv3cS921G9R7sixIFmLKh06HjW6Re+wC",
+	"5FaeYhSVTmhIqv5tWkuzuf3YRk+m1BgPrXFJYzt2wytnw6Fn+3f4v3vWfQyX61ZwQX7PLbV1Bbozbq6p",
+	"RzZENtc8l1Vjqm7hff0mXnxYOqOjzZ3mONk09itRVZw8s0fZPYXA/o7JTNjcrO4RVhrd5sr6DMIuo6P7",
+	"5ibFEP7HFuRN2sb8FRaeCvvBgI2DTtck+ZFCunXxoZvuF97wSY0rdBFtUe+1A19fftABBKsYVW3AjFIv",
+	"mBOehw4q1XZ2/faTvADJlfeJtPFAlOs90d1iRbjoc5/uGFVmm4qI3LbaXs1gKEiETrfnlQA7hhrSeIas",
+	"DAkwZYvAF7/qPIekHpp9XZPizG/aO0hP7aWX7p38zl6aK+Cb1TcWsLOZF0p7I9re29aBNZx3BMVtiTu2",
+	"PRemzF3TeYoh8hQBJ1S1596I6NbDRzjkU6j52XJO9Qj3vh+Tod1h0teqfi+g+knecEdFF87EjFRxY4/k",
+	"IpTlvm5JviJ4F4Z6s4pw1kB0aBzWeMr0mqEbS2qaxIN2jbQs0Zku0lDG19DF8bH1RLn4BKNPL9YJUv2G",
+	"dtS5NfP/zIrSJ3TcL2OuvotGN3vsjc5vTFmaeSj85MpC5k8C3ro87CluihIkXzmwQNURKUqlbxq4E8pR",
+	"DKQJNpesVHSp0lQgKqVnPQB+agAVaaSXoAEDcFZzvtfQhNQLzDjDvF7Mpfau0yzOW6EcFeZcDOK6qFiq",
+	"BnKlGmHGJAjCxNsRI10Y509QDJ7skWKGNSb2D4iXtPwQ1lFUsZhkZ6HpLq7DidyamiL9h63l47SRVazk",
+	"jcJdDXw7uFe2QDJjzKBixbzH8tB84zWXB23gz/t/Xlb7pi49VlrS5dZHJa6s9bKcY5bnDfEA8napXBA+",
+	"Lcxcp/FOCl+lClljuC6TSS1yI7QRheR+3w5BEamDV8rVxql+qkt6L7OC2/4a1elczAy3lw6Oj7/ffmM0",
+	"TV5fyenWi55bmR3CKNQK4B66mpomB8Pjb3Q4lqwmuP2V+yfuhi2XXNXh8KB/s+wJqAjE1dBYBWfK9e+v",
+	"rxrmO5KuE76bwM177EXULcuhc54/buQrP3AO85DUDjelR8HPBIOJCurE+WTvZ6Nh7yfps4KjJW796NnB",
+	"9jQrtrCiRyDxnU/Wx+gh/34Od2O64lcuVizpaJ4iTLwyc10amS9f/vlX4fu1kNQwS/9ChEWFyVizjrGr",
+	"rVCSv4cvMvPlosnfeizlpKFamIxLRck8JsGoAMNI1czEg27vtxExOtNelUL5kQ5E3UC8lZRk03QhlHZS",
+	"QDkOd6MCtcrRgnMieq3NLQMDJo6GhwNxudQuy8bLpun6ogZO/C70uX4LsNbttvyd0VqX8tzkIYOU0miX",
+	"RNZwholhqU3nUVkoiDwJuKOj77I9G+Bd2VxH2VRuGUPQ0M7vL1D5knx3VL/+ykm47PINjyDMsEH6vLvf",
+	"IM8NtfLYekgd+P0V8kAKDOJ2HiQBfquUVgnwXoHE+v6OVMAvNeizd+f9O+W2KHLBvd5x5VdPQrhqLhcQ",
+	"eUQXMKKJLGPqALT/dPRDTBu0mOmaOaP3Fz/uOTmBQKzxDdBnx0xkrV38StnoRnoMmamg20VGvxrDHvDw",
+	"AINnbioq7n+ftjltdPHrdaPQikZ8F1XsdUDlxN/i/qiWG2QQPG2kyUY6xozSOMqJuPIbEmzi0vn+KkFY",
+	"1Kx+eM7877vYuPctvO1SO9rv7G477YabWC6WGOVs8d1web1tkhHGRrK2IYUj/dztA4mN3k1ZhLMNOvzT",
+	"GEND5HsSF3OHaKRpUfn46f7Tcp2Vd9QoRsca37EJsj12mlx6ffpZvMhFtX1m+Zq+gjajDBXkSuoFMVdt",
+	"HnnKvErs1aBXqZE1mHYr0IBg+0LDRdMK+bUMYrqlw7jbUUvkRbu68KxdXmO0Cg3TdwJcvBTY95NMVFjY",
+	"7ReZ0o0/ddS2IHBPCi5RemoJOA1nEVohJjBHYGhsuE1OjiTsTwPV8qJidzcWBqFso3l709Yoai7/jlK3",
+	"7W171xsq7Tf0AKw0W80/lhI3sIIou+7l1RVkxlqirFC5ezJ6pPXl3aKB22TB3krtJqjtd/GfIdHZv+PU",
+	"gLjDXqbjF10uHtdVeNpW5nKD3sCtAPupCXyfuJxlRdsZQmoEHNea3pfYGHLSzUmajiJubGlYS+WdIKXj",
+	"Ept3Icq7gTjTi6aN84prOGUpctObWoDmLsE1J9Lz229Rklt//63z61gHnSsSbd2md+imd3LrwI9uHGUT",
+	"ekzsNpkHv+e8BVntXNC5fywf3PKLMVvpXoaJ9ECTz/JJPz3ovgTydTUf+FoysxJLlwJpetf2R4a4yo11",
+	"9Ca16Sb7slb7t88ozQ+Dr5PybYcd2onMmSbpgNsaNAW8oBnBrNddP22G/VPbHoijTumeA1RiLLObzkih",
+	"/SHtvRfEpBi1udyCXSBU7HyVsPr9p/v/CwAA//8=",
 }

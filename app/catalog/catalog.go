@@ -44,6 +44,21 @@ func coded(err error) bool {
 // instant is the inverse of time.Time.UnixMicro.
 func instant(micros int64) time.Time { return time.UnixMicro(micros).UTC() }
 
+// micros and moment are the same for a time that may be zero, which is kept as 0.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func moment(micros int64) time.Time {
+	if micros == 0 {
+		return time.Time{}
+	}
+	return instant(micros)
+}
+
 // Checksums are kept as lower-case hexadecimal text: it is readable in a console, and a number would not do, because
 // neither kind has unsigned 64-bit integers.
 

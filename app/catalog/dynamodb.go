@@ -26,13 +26,14 @@ import (
 //
 //   - Partition key person_id (S), sort key file_id (S). A person's files are one consistent query.
 //   - Global secondary index "unfinished": hash key unfinished (S), range key updated_at (N), projection ALL. It is
-//     sparse: only records that are uploading, deleting or damaged have the attribute, which is that and one of 8
-//     shards, so that no single partition of the index takes every write of the table.
+//     sparse: only records that are uploading, deleting or damaged, or in whose scan state there is something to do
+//     (waiting, failed, infected), have the attribute, which is that and one of 8 shards, so that no single partition of the index takes every write of the table.
 //   - Time to live on expires_at (Unix seconds): a belt for records that nobody finished or removed within 7 days. It
 //     is gone from a record as soon as that is stored.
 //   - All other attributes are free. Of a record: name, author, state, size, sha256, crc64, content_type,
 //     upload_transfer, upload_size, upload_part_size, object_key, created_at, updated_at (Unix microseconds), revision,
-//     writer. Of a claim (see Commit): owner, revision; its file_id begins with "~claim#". Of a person's counter (see
+//     writer; of one that is damaged, damage and damaged_at; of one that has a Scan, scan and those that begin with
+//     "scan_". Of a claim (see Commit): owner, revision; its file_id begins with "~claim#". Of a person's counter (see
 //     Reserve): files, bytes, epoch, writer, updated_at; its file_id is "~usage". Of what was seen without an owner:
 //     created_at; its file_id begins with "~ownerless#". Of a note: value, writer; its file_id begins with "~note#",
 //     and its person_id is that of nobody. "~" sorts after every UUID.
@@ -149,6 +150,14 @@ type item struct {
 	// Damage and DamagedAt are of a stored record whose object is known to be damaged. Unfinished is there with them.
 	Damage    string `dynamodbav:"damage,omitempty"`
 	DamagedAt *int64 `dynamodbav:"damaged_at,omitempty"`
+	// Scan, ScanDetail, ScanAt, ScanTries, ScanUntil and ScanRevision are those of a Scan; all are absent where a record
+	// has none. Unfinished says so where there is something to do.
+	Scan         dossier.ScanState `dynamodbav:"scan,omitempty"`
+	ScanDetail   string            `dynamodbav:"scan_detail,omitempty"`
+	ScanAt       int64             `dynamodbav:"scan_at,omitempty"`
+	ScanTries    int               `dynamodbav:"scan_tries,omitempty"`
+	ScanUntil    int64             `dynamodbav:"scan_until,omitempty"`
+	ScanRevision string            `dynamodbav:"scan_revision,omitempty"`
 	// Value is that of a note.
 	Value []byte `dynamodbav:"value,omitempty"`
 	// Owner is the id of the file that a claim belongs to.
@@ -170,6 +179,10 @@ func newItem(f dossier.File) item {
 	}
 	if m := f.Multipart; m != nil {
 		i.UploadID, i.UploadSize, i.PartSize = &m.UploadID, &m.Size, &m.PartSize
+	}
+	if s := f.Scan; s != nil {
+		i.Scan, i.ScanDetail, i.ScanAt, i.ScanTries = s.State, s.Detail, micros(s.At), s.Tries
+		i.ScanUntil, i.ScanRevision = micros(s.Until), s.Revision
 	}
 	return i
 }
@@ -202,6 +215,10 @@ func (i *item) parse() (f dossier.File, err error) {
 	}
 	if i.Damage != "" && f.State == dossier.FileStored {
 		f.Damage = &dossier.Damage{Kind: dossier.DamageKind(i.Damage), FoundAt: instant(aws.ToInt64(i.DamagedAt))}
+	}
+	if i.Scan != "" {
+		f.Scan = &dossier.Scan{State: i.Scan, Detail: i.ScanDetail, At: moment(i.ScanAt), Tries: i.ScanTries,
+			Until: moment(i.ScanUntil), Revision: i.ScanRevision}
 	}
 	return f, err
 }
@@ -391,43 +408,6 @@ func first(items iter.Seq2[*item, error], limit int) (files []dossier.File, err 
 		return nil, err
 	}
 	return files, nil
-}
-
-// damagedBucket is in place of a state in the index's hash key of a stored record that has a damage.
-const damagedBucket = "damaged"
-
-// SetDamage implements dossier.Catalog.
-func (d *DynamoDB) SetDamage(ctx context.Context, person dossier.PersonID, file dossier.FileID,
-	damage *dossier.Damage) error {
-	change := expression.Remove(expression.Name("damage")).Remove(expression.Name("damaged_at")).
-		Remove(expression.Name("unfinished"))
-	if damage != nil {
-		change = expression.Set(expression.Name("damage"), expression.Value(string(damage.Kind))).
-			Set(expression.Name("damaged_at"), expression.Value(damage.FoundAt.UnixMicro())).
-			Set(expression.Name("unfinished"), expression.Value(bucket(damagedBucket, shard(file))))
-	}
-	_, err := d.update(ctx, "mark a file's damage", person.String(), file.String(), change,
-		inState(dossier.FileStored))
-	if errors.Is(err, errCondition) {
-		return errLost
-	}
-	return err
-}
-
-// Damaged implements dossier.Catalog.
-func (d *DynamoDB) Damaged(ctx context.Context) iter.Seq2[dossier.File, error] {
-	return func(yield func(dossier.File, error) bool) {
-		for shard := range shards {
-			keys := expression.Key("unfinished").Equal(expression.Value(bucket(damagedBucket, shard)))
-			in := &dynamodb.QueryInput{IndexName: aws.String(unfinishedIndex), Limit: &d.page}
-			damaged := func(f dossier.File, err error) bool {
-				return err == nil && f.Damage == nil || yield(f, err) // the index was behind
-			}
-			if !yieldFiles(d.query(ctx, "list the damaged files", in, keys), damaged) {
-				return
-			}
-		}
-	}
 }
 
 // yieldFiles hands on what a walk finds. It returns false when the walk is over: the body broke off or there was an

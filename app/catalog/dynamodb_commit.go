@@ -154,11 +154,11 @@ func (d *DynamoDB) claim(ctx context.Context, own *item, at time.Time) (*item, e
 
 // store moves a record to FileStored if it is uploading and was not described anew since it was read; errCondition.
 func (d *DynamoDB) store(ctx context.Context, i *item, at time.Time) (*item, error) {
-	change := expression.
+	// Its Scan cannot change before it is stored.
+	change := indexed(expression.
 		Set(expression.Name("state"), expression.Value(dossier.FileStored)).
 		Set(expression.Name("updated_at"), expression.Value(at.UnixMicro())).
-		Remove(expression.Name("unfinished")).
-		Remove(expression.Name("expires_at"))
+		Remove(expression.Name("expires_at")), i.File, "", i.Scan)
 	return d.update(ctx, committing, i.Person, i.File, change,
 		inState(dossier.FileUploading).And(expression.Name("revision").Equal(expression.Value(i.Revision))))
 }

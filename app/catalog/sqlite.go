@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -123,10 +124,12 @@ func (s *SQLite) Put(ctx context.Context, f dossier.File) error {
 	}
 	return s.change(ctx, "put a file record", func(ctx context.Context, tx *sql.Tx) error {
 		n, err := affected(tx.ExecContext(ctx,
-			`INSERT INTO files (person_id, file_id, name, author, state, upload_transfer, upload_size, upload_part_size, created_at, updated_at)
-			 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (person_id, file_id) DO NOTHING`,
-			f.Person.String(), f.ID.String(), f.Name, f.Author, string(dossier.FileUploading),
-			m.uploadID, m.size, m.partSize, f.CreatedAt.UnixMicro(), f.UpdatedAt.UnixMicro()))
+			`INSERT INTO files (person_id, file_id, name, author, state, upload_transfer, upload_size, upload_part_size, created_at, updated_at,
+			 scan, scan_detail, scan_at, scan_tries, scan_until, scan_revision)
+			 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (person_id, file_id) DO NOTHING`,
+			append([]any{f.Person.String(), f.ID.String(), f.Name, f.Author, string(dossier.FileUploading),
+				m.uploadID, m.size, m.partSize, f.CreatedAt.UnixMicro(), f.UpdatedAt.UnixMicro()},
+				scanColumns(f.Scan)...)...))
 		if err == nil && n == 0 {
 			return errExists
 		}
@@ -331,8 +334,53 @@ func (s *SQLite) Damaged(ctx context.Context) iter.Seq2[dossier.File, error] {
 				last = &dossier.File{}
 			}
 			return s.list(ctx, "list the damaged files",
-				`WHERE damage IS NOT NULL AND state = 'stored' AND (person_id, file_id) > (?, ?)
-				 ORDER BY person_id, file_id LIMIT ?`, last.Person.String(), last.ID.String(), s.page)
+				`WHERE damage IS NOT NULL AND state = 'stored' AND COALESCE(scan, '') <> 'infected'
+				 AND (person_id, file_id) > (?, ?) ORDER BY person_id, file_id LIMIT ?`, last.Person.String(), last.ID.String(), s.page)
+		}, yield)
+	}
+}
+
+// scanColumns returns what the columns scan… have of a record: NULL where it has no Scan.
+func scanColumns(s *dossier.Scan) []any {
+	if s == nil {
+		return make([]any, 6)
+	}
+	return []any{string(s.State), s.Detail, micros(s.At), s.Tries, micros(s.Until), s.Revision}
+}
+
+// SetScan implements dossier.Catalog.
+func (s *SQLite) SetScan(ctx context.Context, person dossier.PersonID, file dossier.FileID, revision string,
+	scan dossier.Scan) (dossier.Scan, error) {
+	scan.Revision = rand.Text()
+	err := s.change(ctx, "note the scan of a file", func(ctx context.Context, tx *sql.Tx) error {
+		n, err := affected(tx.ExecContext(ctx,
+			`UPDATE files SET scan = ?, scan_detail = ?, scan_at = ?, scan_tries = ?, scan_until = ?, scan_revision = ?
+			 WHERE person_id = ? AND file_id = ? AND state = 'stored' AND COALESCE(scan_revision, '') = ?`,
+			append(scanColumns(&scan), person.String(), file.String(), revision)...))
+		if err == nil && n == 0 {
+			return errLost
+		}
+		return err
+	})
+	if err != nil {
+		return dossier.Scan{}, err
+	}
+	return scan, nil
+}
+
+// Scans implements dossier.Catalog.
+func (s *SQLite) Scans(ctx context.Context, state dossier.ScanState) iter.Seq2[dossier.File, error] {
+	return func(yield func(dossier.File, error) bool) {
+		s.pages(func(last *dossier.File) ([]dossier.File, error) {
+			if last == nil {
+				last = &dossier.File{}
+			}
+			// The first condition is that of the index.
+			return s.list(ctx, "list the files by what scanners found",
+				`WHERE scan IN ('waiting', 'failed', 'infected') AND scan = ? AND state = 'stored'
+				 AND (damage IS NULL OR scan = 'infected') AND (person_id, file_id) > (?, ?)
+				 ORDER BY person_id, file_id LIMIT ?`,
+				string(state), last.Person.String(), last.ID.String(), s.page)
 		}, yield)
 	}
 }
@@ -381,7 +429,8 @@ func record(ctx context.Context, q querier, person dossier.PersonID, file dossie
 func records(ctx context.Context, q querier, rest string, args ...any) (files []dossier.File, err error) {
 	rows, err := q.QueryContext(ctx,
 		`SELECT person_id, file_id, name, author, state, size, sha256, crc64, content_type, upload_transfer, upload_size,
-		 upload_part_size, created_at, updated_at, damage, damaged_at FROM files `+rest, args...)
+		 upload_part_size, created_at, updated_at, damage, damaged_at,
+		 scan, scan_detail, scan_at, scan_tries, scan_until, scan_revision FROM files `+rest, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -405,9 +454,12 @@ func scan(rows *sql.Rows) (f dossier.File, err error) {
 		created, updated         int64
 		damage                   sql.NullString
 		damaged                  sql.NullInt64
+		state, detail, revision  sql.NullString
+		at, tries, until         sql.NullInt64
 	)
 	err = rows.Scan(&person, &file, &f.Name, &f.Author, (*string)(&f.State), &size, &sha256, &crc64, &mediaType,
-		&m.uploadID, &m.size, &m.partSize, &created, &updated, &damage, &damaged)
+		&m.uploadID, &m.size, &m.partSize, &created, &updated, &damage, &damaged,
+		&state, &detail, &at, &tries, &until, &revision)
 	if err != nil {
 		return f, err
 	}
@@ -425,6 +477,10 @@ func scan(rows *sql.Rows) (f dossier.File, err error) {
 	}
 	if damage.Valid && f.State == dossier.FileStored {
 		f.Damage = &dossier.Damage{Kind: dossier.DamageKind(damage.String), FoundAt: instant(damaged.Int64)}
+	}
+	if state.Valid {
+		f.Scan = &dossier.Scan{State: dossier.ScanState(state.String), Detail: detail.String, At: moment(at.Int64),
+			Tries: int(tries.Int64), Until: moment(until.Int64), Revision: revision.String}
 	}
 	return f, nil
 }

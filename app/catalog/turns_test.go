@@ -64,6 +64,15 @@ func (t *turns) SetDamage(ctx context.Context, p dossier.PersonID, f dossier.Fil
 	return t.next().SetDamage(ctx, p, f, d)
 }
 
+func (t *turns) SetScan(ctx context.Context, p dossier.PersonID, f dossier.FileID, revision string,
+	scan dossier.Scan) (dossier.Scan, error) {
+	return t.next().SetScan(ctx, p, f, revision, scan)
+}
+
+func (t *turns) Scans(ctx context.Context, state dossier.ScanState) iter.Seq2[dossier.File, error] {
+	return t.next().Scans(ctx, state)
+}
+
 func (t *turns) Damaged(ctx context.Context) iter.Seq2[dossier.File, error] {
 	return t.next().Damaged(ctx)
 }

@@ -185,7 +185,7 @@ func suite(t *testing.T, p place) {
 		db := p.fresh(t)(t)
 		all := up(t, db)
 		last := int64(len(all))
-		undo := map[migrations.Set]string{migrations.People: "DROP INDEX people_leftovers", migrations.Catalog: "DROP TABLE usages"}[p.set]
+		undo := map[migrations.Set]string{migrations.People: "DROP INDEX people_leftovers", migrations.Catalog: "DROP INDEX files_scan"}[p.set]
 		if p.dialect == migrations.MySQL {
 			undo += " ON people"
 		}

@@ -34,6 +34,7 @@ func Catalog(t *testing.T, open func(t *testing.T) dossier.Catalog) {
 		{"Reserve by many at once", countersReserveMany},
 		{"Reserve and Release by many at once", countersMany},
 		{"SetNote by many at once", catalogNotesMany},
+		{"many SetScans at once", catalogScansMany},
 		{"parallel use", catalogParallel},
 	})
 }
@@ -67,6 +68,8 @@ func CatalogAlone(t *testing.T, open func(t *testing.T) dossier.Catalog) {
 		{"All with a body that removes", catalogAllRemoves},
 		{"Behind has what All has, from any place", catalogBehind},
 		{"Damage of stored records", catalogDamage},
+		{"Scan of records", catalogScans},
+		{"Scan and Damage of the same record", catalogScansAndDamage},
 		{"notes of a revision", catalogNotes},
 		{"what was seen without an owner", catalogOwnerless},
 		{"walks of nothing", catalogEmpty},
@@ -210,6 +213,12 @@ func showFile(f dossier.File) string {
 	}
 	if f.Multipart != nil {
 		s += fmt.Sprintf(" %+v", *f.Multipart)
+	}
+	if f.Damage != nil {
+		s += fmt.Sprintf(" %+v", *f.Damage)
+	}
+	if f.Scan != nil {
+		s += fmt.Sprintf(" %+v", *f.Scan)
 	}
 	return s + "}"
 }

@@ -75,15 +75,23 @@ func (s *Server) readFile(c echo.Context) error {
 
 // readContent gives a stored file back.
 func (s *Server) readContent(c echo.Context) error {
-	person, id, err := s.callersFile(c)
+	by, err := s.caller(c)
 	if err != nil {
 		return err
 	}
-	f, err := s.svc.File(c.Request().Context(), person, id)
+	id, err := dossier.ParseFileID(c.Param("file"))
 	if err != nil {
 		return err
 	}
-	return s.save(c, f)
+	f, err := s.svc.File(c.Request().Context(), by.person, id)
+	if err != nil {
+		return err
+	}
+	to := dossier.ToAll
+	if by.receipt == nil {
+		to = dossier.ToStaff
+	}
+	return s.save(c, f, to)
 }
 
 // checkFiles compares stored files with their objects.
@@ -197,6 +205,8 @@ func apiFile(f dossier.File) api.File {
 			Crc64Nvme: api.FormatCRC64NVME(f.Content.CRC64), Sha256: api.FormatSHA256(f.Content.SHA256),
 			Type: f.Content.Type,
 		}
+		scan := api.FileScan(f.ScanState())
+		out.Scan = &scan
 	}
 	return out
 }

@@ -11,9 +11,9 @@ import (
 	"dossier.example/app"
 )
 
-// archive sends the stored files of a person as one ZIP. There is no going on with one that broke off: its ranges are
+// archive sends the stored files of a person as one ZIP to whom to says. There is no going on with one that broke off: its ranges are
 // not kept anywhere.
-func (s *Server) archive(c echo.Context, p dossier.Person) error {
+func (s *Server) archive(c echo.Context, p dossier.Person, to dossier.Audience) error {
 	// For HEAD as well: its size takes a look at every record.
 	w := pacedOf(c)
 	leave, err := s.enterAs(c, s.gates.archives, &w.pace, w.cut)
@@ -21,7 +21,7 @@ func (s *Server) archive(c echo.Context, p dossier.Person) error {
 		return err
 	}
 	defer leave()
-	a, err := s.svc.Archive(c.Request().Context(), p.ID)
+	a, err := s.svc.Archive(c.Request().Context(), p.ID, to)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ type content struct {
 	ctx  context.Context
 	svc  *dossier.Service
 	file dossier.File
+	to   dossier.Audience
 	// from and length are the one range that the request asks for, so that the store need not send more; length -1
 	// where it asks for none, or an open one. Only a hint: the client may yet get another part.
 	from, length int64
@@ -73,7 +74,7 @@ func (c *content) fetch(p []byte) (int, error) {
 			if c.pos == c.from {
 				length = c.length
 			}
-			if c.open, c.err = c.svc.Open(c.ctx, c.file, c.pos, length); c.err != nil {
+			if c.open, c.err = c.svc.Open(c.ctx, c.file, c.to, c.pos, length); c.err != nil {
 				return 0, c.err
 			}
 		}

@@ -11,12 +11,21 @@ import (
 	"dossier.example/app"
 )
 
-// custodyView tells staff how well everything is kept (custody.html).
+// custodyView tells staff how well everything is kept, and what was found in it (custody.html).
 type custodyView struct {
 	page
 	// Damaged are the files that are known to be damaged, as many as the page lists; More tells that there are others.
 	Damaged []damagedView
 	More    bool
+	// Scanned: files are checked for malware. Waiting and Failed are how many are not checked yet and could not be, each
+	// as a number with its noun, and WaitingSince is when the oldest was stored; empty where none waits.
+	Scanned, AnyFailed            bool
+	Waiting, WaitingSince, Failed string
+	// Infected are files in which malware was found, MoreInfected tells that there are others, and Removed is how long
+	// they stay; empty: for ever.
+	Infected     []damagedView
+	MoreInfected bool
+	Removed      string
 	// Reading is the pass over all stored files that runs, and Read the last that ended; nil where there is none.
 	Reading, Read *passView
 	// Left is about how much is left to read in the pass that runs.
@@ -31,7 +40,7 @@ type custodyView struct {
 	HeldNumber             int
 }
 
-// damagedView is one damaged file.
+// damagedView is one file that is damaged, or in which malware was found.
 type damagedView struct {
 	Name, Person string
 	// Path is that of the page of the file's person.
@@ -76,13 +85,13 @@ func (s *Server) custody(c echo.Context) error {
 		if v.More = v.More || i == filesPerPage; i == filesPerPage {
 			break
 		}
-		d := damagedView{Name: f.Name, Person: f.Author, Path: personPath(f.Person), What: "Its bytes changed"}
+		what := "Its bytes changed"
 		if f.Damage.Kind == dossier.ObjectMissing {
-			d.What = "Its bytes are missing"
+			what = "Its bytes are missing"
 		}
-		d.Time, d.TimeISO = times(f.Damage.FoundAt)
-		v.Damaged = append(v.Damaged, d)
+		v.Damaged = append(v.Damaged, foundOf(f, what, f.Damage.FoundAt))
 	}
+	s.scanned(kept.Scan, &v)
 	if p := kept.Scrub.Current; p != nil {
 		v.Reading = passOf(*p, p.StartedAt)
 	}
@@ -97,6 +106,44 @@ func (s *Server) custody(c echo.Context) error {
 		}
 	}
 	return s.render(c, http.StatusOK, "custody", v)
+}
+
+// foundOf returns a file in which something was found.
+func foundOf(f dossier.File, what string, at time.Time) damagedView {
+	d := damagedView{Name: f.Name, Person: f.Author, Path: personPath(f.Person), What: what}
+	d.Time, d.TimeISO = times(at)
+	return d
+}
+
+// scanned shows what is known from a scanner for malware.
+func (s *Server) scanned(scan dossier.ScanStatus, v *custodyView) {
+	most := func(n int) string {
+		if n == dossier.MaxDamaged {
+			return counted(n, "file") + " or more"
+		}
+		return counted(n, "file")
+	}
+	v.Scanned, v.Waiting, v.Failed = scan.Scanned, most(scan.WaitingFiles), most(scan.FailedFiles)
+	v.AnyFailed = scan.FailedFiles > 0
+	if !scan.WaitingSince.IsZero() {
+		v.WaitingSince, _ = times(scan.WaitingSince)
+	}
+	if days := int(s.o.KeepInfected.Hours() / 24); days > 0 {
+		v.Removed = counted(days, "day")
+	} else if s.o.KeepInfected > 0 {
+		v.Removed = s.o.KeepInfected.String()
+	}
+	v.MoreInfected = scan.More
+	for i, f := range scan.Infected {
+		if v.MoreInfected = v.MoreInfected || i == filesPerPage; i == filesPerPage {
+			break
+		}
+		what := f.Scan.Detail
+		if what == "" {
+			what = "Malware"
+		}
+		v.Infected = append(v.Infected, foundOf(f, what, f.Scan.At))
+	}
 }
 
 func passOf(p dossier.ScrubPass, at time.Time) *passView {

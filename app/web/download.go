@@ -46,23 +46,23 @@ func servedType(f dossier.File) string {
 	return "application/octet-stream"
 }
 
-// save has a browser save a stored file: from the object store itself where that gives links to what it has, else from
+// save has a browser save a stored file, for whom to says: from the object store itself where that gives links to what it has, else from
 // here. HEAD is answered here. So is a page of another site, as after a redirect from here to elsewhere a browser tells
 // the store no origin that it could allow.
-func (s *Server) save(c echo.Context, f dossier.File) error {
+func (s *Server) save(c echo.Context, f dossier.File, to dossier.Audience) error {
 	req := c.Request()
 	// What is known to be damaged passes through here, where it is compared.
 	if f.Content == nil || f.Damage != nil || s.o.NoLinks || req.Method != http.MethodGet || foreign(c) {
-		return s.send(c, f, "attachment")
+		return s.send(c, f, to, "attachment")
 	}
 	// The store adds no policy to its answer, so nothing must be shown: type and disposition are as from here, and
 	// signed.
-	link, err := s.svc.Link(req.Context(), f, dossier.ResponseHeader{
+	link, err := s.svc.Link(req.Context(), f, to, dossier.ResponseHeader{
 		ContentType: servedType(f), ContentDisposition: contentDisposition("attachment", f.Name),
 		CacheControl: fileCaching,
 	}, s.o.LinkLifetime)
 	if errors.Is(err, errors.ErrUnsupported) {
-		return s.send(c, f, "attachment")
+		return s.send(c, f, to, "attachment")
 	}
 	if err != nil {
 		return err
@@ -109,9 +109,13 @@ func describe(h http.Header, mediaType, disposition, name string) {
 }
 
 // send sends a stored file: whole, in ranges, only its headers, or nothing where the browser has it already.
-func (s *Server) send(c echo.Context, f dossier.File, disposition string) error {
+func (s *Server) send(c echo.Context, f dossier.File, to dossier.Audience, disposition string) error {
 	if f.Content == nil {
 		return fmt.Errorf("stored file %s of person %s has no description", f.ID, f.Person)
+	}
+	// Before anything is told of the content: of an empty file, or for a HEAD, nothing is opened.
+	if err := s.svc.HandOut(f, to); err != nil {
+		return err
 	}
 	req, res := c.Request(), c.Response()
 	h := res.Header()
@@ -122,7 +126,7 @@ func (s *Server) send(c echo.Context, f dossier.File, disposition string) error 
 	h.Set("Cache-Control", fileCaching)
 	h.Set("Etag", etag(f))
 
-	content := &content{ctx: req.Context(), svc: s.svc, file: f}
+	content := &content{ctx: req.Context(), svc: s.svc, file: f, to: to}
 	if f.Content.Size == 0 || f.Damage != nil || !oneRange.MatchString(req.Header.Get("Range")) {
 		// Of what is known to be damaged only the whole can be compared. Several ranges would be an opening of the
 		// store each, and http.ServeContent would read them in a goroutine that may outlive this call; a unit that is

@@ -64,6 +64,11 @@ var refusals = map[dossier.Code]refusal{
 		"The person has as many files, or bytes, as one may have. Give up what is not needed.", 0},
 	dossier.CodeIncomplete: {http.StatusConflict, "Not complete", "Parts of the file are not there yet.",
 		"Parts of the file are not there yet. Read the file to see which are, and send the others.", 0},
+	dossier.CodeScanning: {http.StatusConflict, "Not checked yet",
+		"This file is still being checked for malware. Try again in a few minutes.",
+		"The file is still being checked for malware. Ask again after \"Retry-After\".", 0},
+	dossier.CodeWithheld: {http.StatusForbidden, "Not available", "This file cannot be downloaded.",
+		"The file is not handed out: it did not pass the check for malware, or could not be checked as a whole.", 0},
 	dossier.CodeUnavailable: {http.StatusServiceUnavailable, "Not available just now",
 		"A part of the site does not answer. Try again in a minute.",
 		"A store does not answer, and nobody knows what became of the request. Send the same one again.", 0},
@@ -160,6 +165,9 @@ func (s *Server) handleError(err error, c echo.Context) {
 	}
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", pagePolicy)
+	if code == dossier.CodeScanning {
+		h.Set("Retry-After", retryAfter)
+	}
 	note(c, err)
 	if ofAPI(c.Request()) {
 		s.problem(c, code, message, err)

@@ -61,7 +61,7 @@ func TestEveryCodeHasAStatus(t *testing.T) {
 		dossier.CodeConflict: 409, dossier.CodeLost: 409, dossier.CodeCorrupt: 503, dossier.CodeUnavailable: 503,
 		dossier.CodeFull: 503, dossier.CodeDamaged: 500, dossier.CodeQuota: 409, dossier.CodeIncomplete: 409,
 		dossier.CodeForbidden: 403, codeUnauthorized: 401, codeMediaType: 415, codeMethod: 405, codeTimeout: 408,
-		codeLimited: 429, codeBusy: 503, codeInternal: 500,
+		codeLimited: 429, codeBusy: 503, codeInternal: 500, dossier.CodeScanning: 409, dossier.CodeWithheld: 403,
 	}
 	declared := map[dossier.Code]bool{}
 	for _, file := range []string{"../errors.go", "errors.go"} {

@@ -24,7 +24,11 @@ type fileView struct {
 	State string
 	// Why says why a file was not stored; empty when stored.
 	Why string
-	// Download is the path of the download; empty unless stored. Picture is the path of the picture; empty unless it is
+	// Withheld says why a stored file has no download; empty where it has. Scan, for staff, is what a scanner said of it;
+	// empty where none is set. Alarm: it found malware.
+	Withheld, Scan string
+	Alarm          bool
+	// Download is the path of the download; empty unless stored and handed out. Picture is the path of the picture; empty unless it is
 	// a verified raster image of a size worth showing. Delete is the path of the page that asks before deleting; empty
 	// for submitters.
 	Download, Picture, Delete string
@@ -35,8 +39,9 @@ func filePath(base string, id dossier.FileID) string { return base + "/files/" +
 // maxPicture is the largest picture shown in a page, in bytes; larger ones are downloaded.
 const maxPicture = 20 << 20
 
-// fileOf returns a file's record. Its files lie under base: the path of a person or of a receipt.
-func fileOf(f dossier.File, base string) fileView {
+// fileOf returns a file's record as whom to says sees it. Its files lie under base: the path of a person or of a
+// receipt.
+func (s *Server) fileOf(f dossier.File, base string, to dossier.Audience) fileView {
 	v := fileView{Name: f.Name, State: string(f.State)}
 	v.Time, v.TimeISO = times(f.CreatedAt)
 	if f.Content != nil {
@@ -49,32 +54,66 @@ func fileOf(f dossier.File, base string) fileView {
 	case f.Damage != nil:
 		v.State, v.Why = stateDamaged, "The stored copy is damaged. It is replaced when the same file is sent again."
 	case f.State == dossier.FileStored:
-		v.Download = filePath(base, f.ID)
+		if v.Withheld = s.withheld(f, to); v.Withheld == "" {
+			v.Download = filePath(base, f.ID)
+		}
 	}
 	return v
+}
+
+// withheld says why a file is not handed out, and when it goes; empty where it is handed out.
+func (s *Server) withheld(f dossier.File, to dossier.Audience) string {
+	why := s.svc.Withheld(f, to)
+	if why != "" && f.ScanState() == dossier.ScanInfected && s.o.KeepInfected > 0 {
+		why += " It will be removed after " + day(f.Scan.At.Add(s.o.KeepInfected)) + "."
+	}
+	return why
+}
+
+// scanText says for staff what a scanner said of a file.
+func scanText(f dossier.File) string {
+	if f.Scan == nil || f.Scan.State == dossier.ScanNone && f.Scan.Detail == "" {
+		return "Not done"
+	}
+	text := map[dossier.ScanState]string{
+		dossier.ScanWaiting: "Waiting", dossier.ScanClean: "Nothing found", dossier.ScanInfected: "Malware found",
+		dossier.ScanFailed: "Failed", dossier.ScanNone: "Not of the whole file",
+	}[f.Scan.State]
+	if f.Scan.Detail != "" {
+		text += " (" + f.Scan.Detail + ")"
+	}
+	if f.Scan.State != dossier.ScanWaiting {
+		at, _ := times(f.Scan.At)
+		text += ", " + at
+	}
+	return text
 }
 
 // stateDamaged is the state of a stored file whose object is known to be missing or to differ.
 const stateDamaged = "damaged"
 
 // fileForStaff adds the ways that staff have.
-func fileForStaff(f dossier.File) fileView {
+func (s *Server) fileForStaff(f dossier.File) fileView {
 	base := personPath(f.Person)
-	v := fileOf(f, base)
+	v := s.fileOf(f, base, dossier.ToStaff)
 	if f.State != dossier.FileStored {
 		return v
 	}
 	v.Delete = filePath(base, f.ID) + "/delete"
-	if f.Damage == nil && isPicture(f) && f.Content.Size <= maxPicture {
+	v.Alarm = f.ScanState() == dossier.ScanInfected
+	if v.Alarm || s.svc.Scanned() {
+		v.Scan = scanText(f)
+	}
+	if v.Download != "" && isPicture(f) && f.Content.Size <= maxPicture {
 		v.Picture = filePath(base, f.ID) + "/picture"
 	}
 	return v
 }
 
 // outcomeOf returns what became of a file of a submission; base is the receipt's path.
-func outcomeOf(o dossier.Outcome, base string) fileView {
+func (s *Server) outcomeOf(o dossier.Outcome, base string) fileView {
 	if o.Err == nil && o.File != nil {
-		return fileOf(*o.File, base)
+		return s.fileOf(*o.File, base, dossier.ToAll)
 	}
 	v := fileView{Name: o.Name, State: "refused", Why: "Was not stored. Send it again."}
 	if o.Err == nil {

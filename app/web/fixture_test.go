@@ -353,7 +353,7 @@ func (s *site) mustHave(f form, want ...file) {
 		if r.State != dossier.FileStored {
 			continue
 		}
-		content, err := svc.Open(s.t.Context(), r, 0, -1)
+		content, err := svc.Open(s.t.Context(), r, dossier.ToAll, 0, -1)
 		if err != nil {
 			s.t.Fatalf("open %q: %v", r.Name, err)
 		}

@@ -49,6 +49,8 @@ type personPageView struct {
 	Total string
 	// Archive is the path of all stored files as one ZIP; empty unless there are several.
 	Archive string
+	// Unscanned: nobody checks files for malware.
+	Unscanned bool
 	pager
 }
 
@@ -67,9 +69,9 @@ func (s *Server) person(c echo.Context) error {
 		return err
 	}
 	v := personPageView{page: s.page(c, p.Name), Person: personForStaff(p), Total: files.total, Archive: files.archive,
-		pager: files.pager}
+		pager: files.pager, Unscanned: !s.svc.Scanned()}
 	for _, f := range files.files {
-		file := fileForStaff(f)
+		file := s.fileForStaff(f)
 		if file.Delete != "" && c.QueryParam("after") != "" {
 			file.Delete += "?after=" + c.QueryParam("after") // by listing found to be an id
 		}
@@ -88,7 +90,7 @@ func (s *Server) personArchive(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.archive(c, p)
+	return s.archive(c, p, dossier.ToStaff)
 }
 
 // staffFile returns the record that the path names.
@@ -110,7 +112,7 @@ func (s *Server) file(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.save(c, f)
+	return s.save(c, f, dossier.ToStaff)
 }
 
 // picture shows a file in a page, if it is a picture by its bytes.
@@ -122,5 +124,5 @@ func (s *Server) picture(c echo.Context) error {
 	if !isPicture(f) {
 		return &dossier.Error{Code: dossier.CodeNotFound}
 	}
-	return s.send(c, f, "inline")
+	return s.send(c, f, dossier.ToStaff, "inline")
 }

@@ -69,7 +69,7 @@ func (s *Server) receiptView(c echo.Context, receipt dossier.Receipt, person dos
 		if f.State == dossier.FileDeleting || f.State == dossier.FileUploading && stored[f.Name] {
 			continue
 		}
-		file := fileOf(f, path)
+		file := s.fileOf(f, path, dossier.ToAll)
 		switch {
 		case v.Pending:
 			file.State, file.Download = string(dossier.FileUploading), ""
@@ -106,7 +106,7 @@ func (s *Server) receiptFile(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.save(c, f)
+	return s.save(c, f, dossier.ToAll)
 }
 
 // receiptArchive gives a submitter all stored files back at once.
@@ -119,5 +119,5 @@ func (s *Server) receiptArchive(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.archive(c, person)
+	return s.archive(c, person, dossier.ToAll)
 }

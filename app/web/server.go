@@ -63,6 +63,8 @@ type Options struct {
 	// reaches a browser that sends its whole body before it reads. Default 1 GiB and 30 seconds.
 	DrainBytes int64
 	DrainTime  time.Duration
+	// KeepInfected is how long a file stays in which malware was found, as pages tell it; 0: nothing is told.
+	KeepInfected time.Duration
 	// Ready checks the stores by name; nil errors are healthy. It must keep to the deadline of ctx. nil: nothing to
 	// check.
 	Ready func(ctx context.Context) map[string]error

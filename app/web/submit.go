@@ -196,7 +196,7 @@ func (t *taking) acknowledged(sub *dossier.Submission, stop error) error {
 	}
 	v.Path = "/"
 	for _, o := range outcomes {
-		v.Files = append(v.Files, outcomeOf(o, path))
+		v.Files = append(v.Files, t.s.outcomeOf(o, path))
 	}
 	v.Notice = fmt.Sprintf("Your details are stored, with %d of %s.", len(outcomes)-missing.files,
 		counted(len(outcomes), "file"))

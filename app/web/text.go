@@ -15,6 +15,9 @@ func counted[N int | int64](n N, noun string) string {
 	return fmt.Sprintf("%s %ss", humanize.Comma(int64(n)), noun)
 }
 
+// day returns a day for people.
+func day(t time.Time) string { return t.UTC().Format("2 January 2006") }
+
 // times returns a time for people and for machines.
 func times(t time.Time) (human, iso string) {
 	t = t.UTC()

@@ -76,7 +76,7 @@ func TestReconcileAt(t *testing.T) {
 		t.Errorf("it reports %+v", r)
 	}
 	for i, want := range []string{"one", "two", large} {
-		body, err := svc.Open(ctx, stored.Files[i], 0, -1)
+		body, err := svc.Open(ctx, stored.Files[i], dossier.ToAll, 0, -1)
 		if err != nil {
 			t.Fatal(err)
 		}

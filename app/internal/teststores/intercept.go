@@ -168,6 +168,17 @@ func (s interceptedCatalog) Damaged(ctx context.Context) iter.Seq2[dossier.File,
 	return sequence(ctx, s.around, "catalog.Damaged", s.to.Damaged(ctx))
 }
 
+func (s interceptedCatalog) SetScan(ctx context.Context, person dossier.PersonID, file dossier.FileID, revision string,
+	scan dossier.Scan) (dossier.Scan, error) {
+	return value(ctx, s.around, "catalog.SetScan", func() (dossier.Scan, error) {
+		return s.to.SetScan(ctx, person, file, revision, scan)
+	})
+}
+
+func (s interceptedCatalog) Scans(ctx context.Context, state dossier.ScanState) iter.Seq2[dossier.File, error] {
+	return sequence(ctx, s.around, "catalog.Scans", s.to.Scans(ctx, state))
+}
+
 func (s interceptedCatalog) Note(ctx context.Context, name string) (dossier.Note, error) {
 	return value(ctx, s.around, "catalog.Note", func() (dossier.Note, error) { return s.to.Note(ctx, name) })
 }

@@ -1,0 +1,140 @@
+package catalog
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"iter"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	dossier "dossier.example/app"
+)
+
+// The marks of stored records: what is damaged, and what scanners for malware found. Both share the one attribute of
+// the index, so each is written on condition that the other is still as it was read.
+
+// damagedBucket is in place of a state in the index's hash key of a stored record that has a damage. Of one in whose
+// scan state there is something to do, it is that state.
+const damagedBucket = "damaged"
+
+// indexed adds to a change of a stored record where it stands in the index, if it does.
+func indexed(change expression.UpdateBuilder, file, damage string,
+	scan dossier.ScanState) expression.UpdateBuilder {
+	place := ""
+	switch {
+	case scan == dossier.ScanInfected:
+		place = string(scan)
+	case damage != "":
+		place = damagedBucket
+	case scan == dossier.ScanWaiting, scan == dossier.ScanFailed:
+		place = string(scan)
+	}
+	id, err := dossier.ParseFileID(file)
+	if place == "" || err != nil { // parse refuses such a record
+		return change.Remove(expression.Name("unfinished"))
+	}
+	return change.Set(expression.Name("unfinished"), expression.Value(bucket(dossier.FileState(place), shard(id))))
+}
+
+// unchanged holds for a record whose attribute is still that: empty for absent.
+func unchanged(name, value string) expression.ConditionBuilder {
+	if value == "" {
+		return expression.AttributeNotExists(expression.Name(name))
+	}
+	return expression.Name(name).Equal(expression.Value(value))
+}
+
+// SetDamage implements dossier.Catalog.
+func (d *DynamoDB) SetDamage(ctx context.Context, person dossier.PersonID, file dossier.FileID,
+	damage *dossier.Damage) error {
+	const doing = "mark a file's damage"
+	for range commitTries {
+		own, err := d.get(ctx, doing, person.String(), file.String())
+		switch {
+		case err != nil:
+			return err
+		case own == nil || own.State != dossier.FileStored:
+			return errLost
+		}
+		kind := ""
+		change := expression.Remove(expression.Name("damage")).Remove(expression.Name("damaged_at"))
+		if damage != nil {
+			kind = string(damage.Kind)
+			change = expression.Set(expression.Name("damage"), expression.Value(kind)).
+				Set(expression.Name("damaged_at"), expression.Value(damage.FoundAt.UnixMicro()))
+		}
+		_, err = d.update(ctx, doing, own.Person, own.File, indexed(change, own.File, kind, own.Scan),
+			inState(dossier.FileStored).And(unchanged("scan_revision", own.ScanRevision)))
+		if !errors.Is(err, errCondition) {
+			return err
+		}
+	}
+	return dossier.Unavailable(ctx, doing, errContended)
+}
+
+// Damaged implements dossier.Catalog.
+func (d *DynamoDB) Damaged(ctx context.Context) iter.Seq2[dossier.File, error] {
+	return d.indexedAs(ctx, "list the damaged files", damagedBucket,
+		func(f dossier.File) bool { return f.Damage != nil })
+}
+
+// SetScan implements dossier.Catalog.
+func (d *DynamoDB) SetScan(ctx context.Context, person dossier.PersonID, file dossier.FileID, revision string,
+	scan dossier.Scan) (dossier.Scan, error) {
+	const doing = "note the scan of a file"
+	scan.Revision = rand.Text()
+	for range commitTries {
+		own, err := d.get(ctx, doing, person.String(), file.String())
+		switch {
+		case err != nil:
+			return dossier.Scan{}, err
+		case own != nil && own.State == dossier.FileStored && own.ScanRevision == scan.Revision:
+			return scan, nil // this very write, whose answer was lost before the SDK sent it again
+		case own == nil || own.State != dossier.FileStored || own.ScanRevision != revision:
+			return dossier.Scan{}, errLost
+		}
+		change := expression.Set(expression.Name("scan"), expression.Value(string(scan.State))).
+			Set(expression.Name("scan_detail"), expression.Value(scan.Detail)).
+			Set(expression.Name("scan_at"), expression.Value(micros(scan.At))).
+			Set(expression.Name("scan_tries"), expression.Value(scan.Tries)).
+			Set(expression.Name("scan_until"), expression.Value(micros(scan.Until))).
+			Set(expression.Name("scan_revision"), expression.Value(scan.Revision))
+		_, err = d.update(ctx, doing, own.Person, own.File, indexed(change, own.File, own.Damage, scan.State),
+			inState(dossier.FileStored).And(unchanged("scan_revision", revision)).
+				And(unchanged("damage", own.Damage)))
+		if !errors.Is(err, errCondition) {
+			if err != nil {
+				return dossier.Scan{}, err
+			}
+			return scan, nil
+		}
+	}
+	return dossier.Scan{}, dossier.Unavailable(ctx, doing, errContended)
+}
+
+// Scans implements dossier.Catalog.
+func (d *DynamoDB) Scans(ctx context.Context, state dossier.ScanState) iter.Seq2[dossier.File, error] {
+	return d.indexedAs(ctx, "list the files by what scanners found", string(state), func(f dossier.File) bool {
+		return f.ScanState() == state && (f.Damage == nil || state == dossier.ScanInfected)
+	})
+}
+
+// indexedAs yields the stored records that stand in the index at a place, and belong there: the index may be behind.
+func (d *DynamoDB) indexedAs(ctx context.Context, doing, place string,
+	belongs func(dossier.File) bool) iter.Seq2[dossier.File, error] {
+	return func(yield func(dossier.File, error) bool) {
+		for shard := range shards {
+			keys := expression.Key("unfinished").Equal(expression.Value(bucket(dossier.FileState(place), shard)))
+			in := &dynamodb.QueryInput{IndexName: aws.String(unfinishedIndex), Limit: &d.page}
+			there := func(f dossier.File, err error) bool {
+				return err == nil && !(f.State == dossier.FileStored && belongs(f)) || yield(f, err)
+			}
+			if !yieldFiles(d.query(ctx, doing, in, keys), there) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,4 @@
+-- Another after every change of the columns scan...
+
+-- +goose Up
+ALTER TABLE files ADD COLUMN scan_revision VARCHAR(32) NULL;

@@ -1,0 +1,408 @@
+package dossier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// A file that is to be scanned is waiting in its record, from the moment at which it is stored. Every instance looks
+// for such records, and leases one before it reads the file: so two do not scan the same, and what an instance that
+// dies was at is free again when its lease ends. The verdict is written only over that lease. An outage of the scanner
+// changes nothing but that files go on waiting.
+
+// The measures of scanning.
+const (
+	// scanLease is how long a file is left to the instance that scans it; it renews its lease while it does.
+	scanLease = time.Minute
+	// scanTime bounds the scan of one file.
+	scanTime = 10 * time.Minute
+	// scanTries is how often a scan comes to no end, while the scanner answers, until the file is ScanFailed;
+	// scanTriesMost is the same whether it answers or not, for a file that brings the scanner down.
+	scanTries     = 5
+	scanTriesMost = 20
+	// scanPause is the longest pause before a file is tried again.
+	scanPause = time.Hour
+)
+
+// scanSoon has this instance look for waiting files.
+func (s *Service) scanSoon() {
+	select {
+	case s.waiting <- struct{}{}:
+	default:
+	}
+}
+
+// Scan scans the files that wait for it until ctx ends.
+func (s *Service) Scan(ctx context.Context) {
+	if s.scanning.Scanner == nil {
+		return
+	}
+	down := false
+	for ctx.Err() == nil {
+		switch err := s.ScanTurn(ctx); {
+		case ctx.Err() != nil:
+		case err != nil && !down:
+			down = true
+			s.log.ErrorContext(ctx, "files are not scanned for malware: they wait, and are not handed out", "err", err)
+		case err == nil && down:
+			down = false
+			s.log.InfoContext(ctx, "files are scanned for malware again")
+		}
+		select {
+		case <-ctx.Done():
+		case <-s.waiting:
+		case <-time.After(s.scanning.Retry):
+		}
+	}
+}
+
+// ScanTurn scans the files that wait, as many at once as there are workers, except those that another instance has. An
+// error is that of the scanner or a store, and ends the turn; a file that cannot be scanned does not.
+func (s *Service) ScanTurn(ctx context.Context) error {
+	if err := s.scanning.Scanner.Ping(ctx); err != nil {
+		return fmt.Errorf("ask the scanner: %w", err)
+	}
+	return s.scanAll(ctx, func(yield func(File, error) bool) {
+		for f, err := range s.catalog.Scans(ctx, ScanWaiting) {
+			if err == nil && s.leased(f) {
+				continue
+			}
+			if !yield(f, err) {
+				return
+			}
+		}
+	}, func(File) {})
+}
+
+// leased reports whether a file is left alone for now. A time so far ahead is that of another clock, and none.
+func (s *Service) leased(f File) bool {
+	if f.Scan == nil {
+		return false
+	}
+	left := f.Scan.Until.Sub(s.time())
+	return left > 0 && left <= 2*scanPause
+}
+
+// scanAll scans files with all workers, hands those that got a verdict to done, one by one, and returns the first
+// error.
+func (s *Service) scanAll(ctx context.Context, files func(func(File, error) bool), done func(File)) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	next := make(chan File)
+	var workers sync.WaitGroup
+	var one sync.Mutex
+	for range s.scanning.Workers {
+		workers.Go(func() {
+			for f := range next {
+				switch scanned, err := s.scanFile(ctx, f); {
+				case errors.Is(err, ErrLost), errors.Is(err, ErrIncomplete): // another has it, it is gone, or not yet
+				case err != nil:
+					stop(err)
+				default:
+					one.Lock()
+					done(scanned)
+					one.Unlock()
+				}
+			}
+		})
+	}
+	for f, err := range files {
+		if err != nil {
+			stop(fmt.Errorf("look for files to scan: %w", err))
+			break
+		}
+		select {
+		case next <- f:
+			continue
+		case <-ctx.Done():
+		}
+		break
+	}
+	close(next)
+	workers.Wait()
+	return context.Cause(ctx)
+}
+
+// scanFile leases a file, has it scanned, and notes the verdict. ErrLost where somebody else is at it, or it is gone;
+// ErrIncomplete where there is no verdict yet, and the file waits for one. Other errors are of the scanner or a store.
+func (s *Service) scanFile(ctx context.Context, f File) (File, error) {
+	l := &lease{svc: s, file: f, scan: Scan{State: ScanNone}}
+	revision := ""
+	if f.Scan != nil {
+		l.scan, revision = *f.Scan, f.Scan.Revision
+	}
+	l.scan.Until = s.time().Add(scanLease)
+	var err error
+	if l.scan, err = s.catalog.SetScan(ctx, f.Person, f.ID, revision, l.scan); err != nil {
+		return File{}, fmt.Errorf("lease file %s of person %s: %w", f.ID, f.Person, err)
+	}
+	scanning, cancel := context.WithTimeout(ctx, scanTime)
+	defer cancel()
+	release := l.keep(scanning, cancel)
+	verdict, err := s.look(scanning, f)
+	release()
+	if err != nil {
+		return File{}, s.unscanned(ctx, l, err)
+	}
+	if verdict.State != ScanInfected || l.scan.State != ScanInfected {
+		l.scan.At = s.time() // else it goes when it was to go
+	}
+	l.scan.State, l.scan.Detail, l.scan.Tries, l.scan.Until = verdict.State, verdict.Detail, 0, time.Time{}
+	if verdict.State == ScanInfected {
+		// Before the mark, so that who dies in between has told of it.
+		s.log.ErrorContext(ctx, "malware was found in a stored file: it is not handed out", "person", f.Person.String(),
+			"file", f.ID.String(), "found", verdict.Detail)
+	}
+	if err := l.write(ctx); err != nil {
+		return File{}, err
+	}
+	f.Scan = &l.scan
+	return f, nil
+}
+
+// look has a file scanned. It is clean only if all bytes that its record describes, and no others, were given to the
+// scanner, or the scanner reads the object by itself.
+func (s *Service) look(ctx context.Context, f File) (Verdict, error) {
+	if f.Content == nil {
+		return Verdict{}, fmt.Errorf("stored file %s of person %s has no description", f.ID, f.Person)
+	}
+	if f.Content.Size > s.scanning.MaxBytes {
+		return Verdict{State: ScanNone, Detail: fmt.Sprintf("larger than %s", FormatBytes(s.scanning.MaxBytes))}, nil
+	}
+	r := &scanned{ctx: ctx, svc: s, file: f}
+	defer r.close()
+	v, err := s.scanning.Scanner.Scan(ctx, f.Key(), r)
+	switch {
+	case r.err != nil:
+		return v, &storeError{r.err}
+	case err != nil:
+		return v, err
+	}
+	v.Detail = scanDetail(v.Detail)
+	if v.State == ScanClean && r.opened && !r.whole {
+		return v, errors.New("the scanner says that the file is clean, and did not read the whole of it")
+	}
+	return v, nil
+}
+
+// scanDetail makes what a scanner says fit to be kept and shown.
+func scanDetail(text string) string {
+	var b []byte
+	for _, r := range text {
+		if r < ' ' || r > '~' {
+			r = '?'
+		}
+		if b = append(b, byte(r)); len(b) == MaxScanDetail {
+			break
+		}
+	}
+	return string(b)
+}
+
+// storeError is a failure of a store while a file was scanned, which is no try of the scanner.
+type storeError struct{ error }
+
+func (e *storeError) Unwrap() error { return e.error }
+
+// unscanned notes that a scan came to no end, so that the file is tried again after a pause and others go first, or,
+// after too many tries, is ScanFailed. It returns what ends the turn: the outage of the scanner; ErrIncomplete where
+// the next file may do better.
+func (s *Service) unscanned(ctx context.Context, l *lease, cause error) error {
+	f := l.file
+	cause = fmt.Errorf("scan file %s of person %s: %w", f.ID, f.Person, cause)
+	if ctx.Err() != nil { // this instance is about to end: another may begin at once
+		ctx, cancel := detached(ctx)
+		defer cancel()
+		l.scan.Until = time.Time{}
+		_ = l.write(ctx) // else the lease ends by itself
+		return cause
+	}
+	goOn := &Error{Code: CodeIncomplete, Err: cause}
+	var outage error
+	switch _, ofStore := errors.AsType[*storeError](cause); {
+	case l.lost:
+		return &Error{Code: CodeLost, Err: cause}
+	case ofStore:
+		s.log.WarnContext(ctx, "file to be scanned cannot be read: it is tried again", "err", cause)
+	case errors.Is(cause, ErrIncomplete): // whoever reads it by himself is not that far
+		l.scan.Until = s.time().Add(s.scanning.Retry)
+		return errors.Join(goOn, l.write(ctx))
+	default:
+		l.scan.Tries++
+		if outage = s.scanning.Scanner.Ping(ctx); outage != nil {
+			outage = fmt.Errorf("%w; then the scanner did not answer: %w", cause, outage)
+		}
+		if l.scan.Tries >= scanTriesMost || l.scan.Tries >= scanTries && outage == nil {
+			s.log.ErrorContext(ctx, "file cannot be scanned for malware", "tries", l.scan.Tries, "err", cause)
+			l.scan.State, l.scan.Detail, l.scan.At = ScanFailed, "the scanner failed again and again", s.time()
+			l.scan.Tries, l.scan.Until = 0, time.Time{}
+			return errors.Join(goOn, l.write(ctx))
+		}
+		s.log.WarnContext(ctx, "scan of a file failed: it is tried again", "tries", l.scan.Tries, "err", cause)
+	}
+	l.scan.Until = s.time().Add(min(s.scanning.Retry<<min(l.scan.Tries, 10), scanPause))
+	if err := l.write(ctx); err != nil {
+		return err
+	}
+	if outage != nil {
+		return outage
+	}
+	return goOn
+}
+
+// lease is the right of this instance to scan a file.
+type lease struct {
+	svc  *Service
+	file File
+	// scan is what is noted of the file now. Between keep and what that returned it belongs to the renewals.
+	scan Scan
+	lost bool
+}
+
+// keep renews the lease until the returned function is called, and calls lost when somebody else has the file.
+func (l *lease) keep(ctx context.Context, lost context.CancelFunc) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var renewing sync.WaitGroup
+	renewing.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(scanLease / 3):
+			}
+			l.scan.Until = l.svc.time().Add(scanLease)
+			if err := l.write(ctx); errors.Is(err, ErrLost) {
+				l.lost = true
+				lost()
+				return
+			}
+		}
+	})
+	return func() { cancel(); renewing.Wait() }
+}
+
+// write notes scan over what this instance noted last. ErrLost.
+func (l *lease) write(ctx context.Context) error {
+	noted, err := l.svc.catalog.SetScan(ctx, l.file.Person, l.file.ID, l.scan.Revision, l.scan)
+	if err != nil {
+		return fmt.Errorf("note the scan of file %s of person %s: %w", l.file.ID, l.file.Person, err)
+	}
+	l.scan = noted
+	return nil
+}
+
+// scanned is a file's bytes on their way to a scanner. They are compared with the record as they pass.
+type scanned struct {
+	ctx    context.Context
+	svc    *Service
+	file   File
+	r      io.ReadCloser
+	opened bool  // with the first Read
+	whole  bool  // all bytes were read, and are those of the record
+	err    error // of the store
+}
+
+// Read implements io.Reader.
+func (r *scanned) Read(p []byte) (int, error) {
+	if r.err != nil {
+		return 0, r.err
+	}
+	if !r.opened {
+		r.opened = true
+		// Without the gate: a scanner is nobody to whom a file is handed out.
+		if r.r, r.err = r.svc.open(r.ctx, r.file, 0, -1); r.err != nil {
+			return 0, r.err
+		}
+	}
+	n, err := r.r.Read(p)
+	switch {
+	case err == io.EOF:
+		r.whole = true
+	case err != nil:
+		r.err = err
+	}
+	return n, err
+}
+
+func (r *scanned) close() {
+	if r.r != nil {
+		_ = r.r.Close() // only read from
+	}
+}
+
+// ScanRequest says which of the stored files ScanStored has scanned.
+type ScanRequest struct {
+	// All are scanned, also those of which a verdict is known, as after new signatures. Else those that no scanner
+	// ever looked at, that wait and that failed; and with Unscanned those that none looked at whole.
+	All, Unscanned bool
+}
+
+// ScanReport tells what ScanStored did.
+type ScanReport struct {
+	// Files is how many stored files there are that are not damaged, Scanned how many of them were scanned, by what was found.
+	Files   int               `json:"files"`
+	Scanned map[ScanState]int `json:"scanned"`
+	// Unfinished is how many are left: another instance is at them, or the scanner came to no end.
+	Unfinished int `json:"unfinished"`
+}
+
+// ScanStored scans files that are stored already, as many at once as there are workers, beside servers that serve. A
+// file keeps its state until there is a verdict. It may be ended at any time, and be called again: what was scanned
+// since is left out, except with All. Each verdict is handed to done (nil: to nobody). An outage of the scanner ends
+// it with an error.
+func (s *Service) ScanStored(ctx context.Context, o ScanRequest, done func(File)) (*ScanReport, error) {
+	report := &ScanReport{Scanned: map[ScanState]int{}}
+	if s.scanning.Scanner == nil {
+		return report, Errorf(CodeInvalid, nil, "No scanner is set: set DOSSIER_SCANNER.")
+	}
+	if err := s.scanning.Scanner.Ping(ctx); err != nil {
+		return report, fmt.Errorf("ask the scanner: %w", err)
+	}
+	chosen := 0
+	err := s.scanAll(ctx, func(yield func(File, error) bool) {
+		for f, err := range s.catalog.All(ctx) {
+			if err == nil && (f.State != FileStored || f.Damage != nil) {
+				continue
+			}
+			if err == nil {
+				report.Files++
+				if !o.wants(f) {
+					continue
+				}
+				chosen++
+				if s.leased(f) {
+					continue
+				}
+			}
+			if !yield(f, err) {
+				return
+			}
+		}
+	}, func(f File) {
+		report.Scanned[f.Scan.State]++
+		if done != nil {
+			done(f)
+		}
+	})
+	report.Unfinished = chosen
+	for _, n := range report.Scanned {
+		report.Unfinished -= n
+	}
+	return report, err
+}
+
+// wants reports whether a stored file is to be scanned.
+func (o ScanRequest) wants(f File) bool {
+	switch {
+	case o.All, f.Scan == nil:
+		return true
+	case f.Scan.State == ScanNone:
+		// Without a verdict an earlier request did not come to its end.
+		return o.Unscanned || f.Scan.At.IsZero()
+	}
+	return f.Scan.State == ScanWaiting || f.Scan.State == ScanFailed
+}
