@@ -75,6 +75,7 @@ type Config struct {
 	Timeouts    Timeouts
 	Reconcile   Reconciliation
 	Scrub       Scrub
+	Scan        Scan
 	Rates       Rates
 	Bounds      bounds.Bounds
 	Log         Log
@@ -243,6 +244,44 @@ type Scrub struct {
 	// Interval is the least time from the start of one reading of everything to that of the next.
 	Interval time.Duration
 }
+
+// Scan is who checks files for malware, and what is handed out before.
+type Scan struct {
+	Scanner Scanner
+	// Clamd is the socket of clamd: "unix:" and a path, or "tcp:", a host and a port.
+	Clamd string
+	// Pending is who may have a file that waits for its check, or whose check failed; Unscanned one that was not
+	// checked as a whole.
+	Pending, Unscanned Audience
+	// MaxBytes is the size of the largest file that is checked.
+	MaxBytes int64
+	// Workers is how many files one instance has checked at once.
+	Workers int
+	// KeepInfected is how long a file stays in which malware was found; 0 means for ever.
+	KeepInfected time.Duration
+}
+
+// Scanner is who checks files for malware.
+type Scanner string
+
+const (
+	// ScannerNone: nobody.
+	ScannerNone Scanner = "none"
+	// ScannerClamd: ClamAV's daemon.
+	ScannerClamd Scanner = "clamd"
+)
+
+// Audience is who may have a file that was not found clean.
+type Audience string
+
+const (
+	// AudienceNobody: nobody.
+	AudienceNobody Audience = "nobody"
+	// AudienceStaff: staff.
+	AudienceStaff Audience = "staff"
+	// AudienceAll: staff and the submitter.
+	AudienceAll Audience = "all"
+)
 
 // Rates are the limits per client address.
 type Rates struct {

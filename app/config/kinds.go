@@ -297,6 +297,24 @@ func hostName() kind[string] {
 	}
 }
 
+// socket is where a daemon listens: unix:/path or tcp:host:port.
+func socket() kind[string] {
+	k := text("unix: and an absolute path, or tcp:, a host and a port", `^(unix:/[^\x00-\x1f\x7f]+|tcp:.+)$`)
+	parse := k.parse
+	k.parse = func(value string) (string, error) {
+		value, err := parse(value)
+		if address, ok := strings.CutPrefix(value, "tcp:"); ok && err == nil {
+			host, port, split := net.SplitHostPort(address)
+			number, bad := strconv.ParseUint(port, 10, 16)
+			if split != nil || bad != nil || number == 0 || !isHost(host) && net.ParseIP(host) == nil {
+				return "", errors.New("")
+			}
+		}
+		return value, err
+	}
+	return k
+}
+
 // listenAddress takes host:port.
 func listenAddress() kind[string] {
 	return kind[string]{

@@ -86,6 +86,7 @@ func settings() []setting {
 		timeSettings(),
 		reconcileSettings(),
 		scrubSettings(),
+		scanSettings(),
 		rateSettings(),
 		boundSettings(),
 		logSettings(),
@@ -342,6 +343,44 @@ func scrubSettings() []setting {
 			env: "DOSSIER_SCRUB_INTERVAL", parameter: "scrub/interval", preset: "24h", purposes: Serve,
 			doc: "Least time from the start of one reading of everything to that of the next.",
 		}, duration(time.Second, 365*24*time.Hour), func(c *Config) *time.Duration { return &c.Scrub.Interval }),
+	}
+}
+
+// scanSettings say who checks files for malware, and what is handed out before.
+func scanSettings() []setting {
+	return []setting{
+		define(setting{
+			env: "DOSSIER_SCANNER", parameter: "scanner", preset: "none", purposes: stores,
+			doc: "Who checks files for malware: nobody, or a `clamd` that is reached at `DOSSIER_SCAN_CLAMD`.",
+		}, oneOf(ScannerNone, ScannerClamd), func(c *Config) *Scanner { return &c.Scan.Scanner }),
+		define(setting{
+			env: "DOSSIER_SCAN_CLAMD", parameter: "scan/clamd", preset: "unix:/run/clamav/clamd.ctl", purposes: stores,
+			doc: "Socket of `clamd`, whose `AlertEncrypted` and `AlertExceedsMax` must be on. Bytes pass it in clear: " +
+				"keep it on this machine, or on a network that is yours.",
+		}, socket(), func(c *Config) *string { return &c.Scan.Clamd }),
+		define(setting{
+			env: "DOSSIER_SCAN_PENDING", parameter: "scan/pending", preset: "nobody", purposes: stores,
+			doc: "Who may download a file that waits for its check, or whose check failed.",
+		}, oneOf(AudienceNobody, AudienceStaff), func(c *Config) *Audience { return &c.Scan.Pending }),
+		define(setting{
+			env: "DOSSIER_SCAN_UNSCANNED", parameter: "scan/unscanned", preset: "nobody", purposes: stores,
+			doc: "Who may download a file that was not checked as a whole: it is too large or encrypted, or older than " +
+				"the scanner (see `dossier scan`).",
+		}, oneOf(AudienceNobody, AudienceStaff, AudienceAll), func(c *Config) *Audience { return &c.Scan.Unscanned }),
+		define(setting{
+			env: "DOSSIER_SCAN_MAX_SIZE", parameter: "scan/max-size", preset: "100MiB", purposes: stores,
+			doc: "Size of the largest file that is sent to `clamd`; no more than its `StreamMaxLength` and `MaxFileSize`.",
+		}, size(1, 4<<30-1, "4 GiB less a byte"), func(c *Config) *int64 { return &c.Scan.MaxBytes }),
+		define(setting{
+			env: "DOSSIER_SCAN_WORKERS", parameter: "scan/workers", preset: "2", purposes: stores,
+			doc: "Files that one instance has checked at once.",
+		}, number(1, 100), func(c *Config) *int { return &c.Scan.Workers }),
+		define(setting{
+			env: "DOSSIER_SCAN_KEEP_INFECTED", parameter: "scan/keep-infected", preset: "720h", purposes: stores,
+			doc: "Time after which reconciliation removes a file in which malware was found; 0 is never.",
+		}, durationOrOff(time.Second, 10*365*24*time.Hour), func(c *Config) *time.Duration {
+			return &c.Scan.KeepInfected
+		}),
 	}
 }
 

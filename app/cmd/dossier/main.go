@@ -51,7 +51,8 @@ const (
 	exitOK = 0
 	// exitFailed: the command could not do its work; stderr says why.
 	exitFailed = 1
-	// exitDamaged: reconcile, backup or restore found stored files whose bytes are missing or differ.
+	// exitDamaged: reconcile, backup or restore found stored files whose bytes are missing or differ; scan found
+	// malware.
 	exitDamaged = 3
 )
 
@@ -77,8 +78,8 @@ func (p *program) run(ctx context.Context, args []string) int {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(p.serveCommand(), p.uploadCommand(), p.migrateCommand(), p.reconcileCommand(), p.backupCommand(),
-		p.restoreCommand(), p.healthcheckCommand(), p.versionCommand(), p.settingsCommand())
+	root.AddCommand(p.serveCommand(), p.uploadCommand(), p.migrateCommand(), p.reconcileCommand(), p.scanCommand(),
+		p.backupCommand(), p.restoreCommand(), p.healthcheckCommand(), p.versionCommand(), p.settingsCommand())
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK

@@ -91,7 +91,7 @@ func (p *program) reconcile(ctx context.Context, o dossier.ReconcileOptions, old
 	if olderThan >= 0 {
 		o.OlderThan = olderThan
 	}
-	o.KeepRemoved = cfg.Reconcile.KeepRemoved
+	o.KeepRemoved, o.KeepInfected = cfg.Reconcile.KeepRemoved, cfg.Scan.KeepInfected
 	svc, done := s.service(cfg, log), p.repairs(asJSON)
 	defer giveBack(ctx, svc, log)
 	var report *dossier.ReconcileReport
@@ -198,7 +198,7 @@ func (p *program) summarize(r *dossier.ReconcileReport) {
 		did = "Would be done"
 	}
 	if len(r.Counts) == 0 && r.AbortedMultipartUploads == 0 && r.Failures == 0 &&
-		r.Held+r.HeldUnacknowledged+r.Recounting == 0 {
+		r.Held+r.HeldUnacknowledged+r.HeldInfected+r.Recounting == 0 {
 		fmt.Fprintln(p.stdout, "Nothing to do.")
 	} else {
 		fmt.Fprintf(p.stdout, "%s:\n", did)
@@ -208,6 +208,7 @@ func (p *program) summarize(r *dossier.ReconcileReport) {
 	p.count(r.Ownerless, "without an owner, left")
 	p.count(r.Held, fmt.Sprintf("HELD BACK: due for removal, and too many to go by themselves. A store may have been "+
 		"emptied or set back: restore it. If all of them are to go: dossier reconcile --yes-delete %d", r.Held))
+	p.count(r.HeldInfected, "files in which malware was found wait for another day: so many do not go at once")
 	p.count(r.HeldUnacknowledged,
 		"files that were never acknowledged wait for another day: so many do not go at once")
 	p.count(r.Recounting,
@@ -218,7 +219,8 @@ func (p *program) summarize(r *dossier.ReconcileReport) {
 
 // reconcileLoop reconciles until ctx ends, at intervals that vary by half, so that instances started together drift
 // apart.
-func reconcileLoop(ctx context.Context, svc *dossier.Service, cfg config.Reconciliation, log *slog.Logger) {
+func reconcileLoop(ctx context.Context, svc *dossier.Service, all *config.Config, log *slog.Logger) {
+	cfg := all.Reconcile
 	if cfg.Interval == 0 {
 		return
 	}
@@ -232,7 +234,8 @@ func reconcileLoop(ctx context.Context, svc *dossier.Service, cfg config.Reconci
 		}
 		sweep := cfg.Sweep > 0 && time.Since(swept) >= cfg.Sweep
 		report, err := svc.Reconcile(ctx,
-			dossier.ReconcileOptions{OlderThan: cfg.Age, Sweep: sweep, KeepRemoved: cfg.KeepRemoved},
+			dossier.ReconcileOptions{OlderThan: cfg.Age, Sweep: sweep, KeepRemoved: cfg.KeepRemoved,
+				KeepInfected: all.Scan.KeepInfected},
 			func(r dossier.Repair) {
 				log.Info("reconciled", "what", r.What, "person", r.Person, "file", r.File)
 			})

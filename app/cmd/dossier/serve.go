@@ -102,8 +102,9 @@ func (p *program) serve(ctx context.Context, despite bool) (err error) {
 	background, stopBackground := context.WithCancel(ctx)
 	defer stopBackground()
 	var running sync.WaitGroup
-	running.Go(func() { reconcileLoop(background, svc, cfg.Reconcile, log) })
+	running.Go(func() { reconcileLoop(background, svc, cfg, log) })
 	running.Go(func() { svc.Scrub(background, dossier.ScrubOptions(cfg.Scrub)) })
+	running.Go(func() { svc.Scan(background) })
 	running.Go(func() { metricsLoop(background, svc, pages.Load, log) })
 	running.Go(func() { s.space.Keep(background, log) })
 	defer running.Wait()
@@ -180,6 +181,7 @@ func webOptions(cfg *config.Config, s *stores, origin, secret string, log *slog.
 		Parts:          s.parts,
 		PartsOrigin:    s.partsOrigin,
 		IdleTimeout:    cfg.Timeouts.Idle,
+		KeepInfected:   cfg.Scan.KeepInfected,
 		BodyTimeout:    cfg.Timeouts.Upload,
 		Ready:          s.ready,
 		Log:            log,

@@ -18,6 +18,7 @@ import (
 	"dossier.example/app/config"
 	"dossier.example/app/objects"
 	"dossier.example/app/people"
+	"dossier.example/app/scanner"
 	"dossier.example/app/space"
 	"dossier.example/app/web"
 )
@@ -178,7 +179,11 @@ func (s *stores) service(cfg *config.Config, log *slog.Logger) *dossier.Service 
 		Budget: dossier.Budget(cfg.Budget),
 		Fits:   s.space.Fits,
 		Stall:  cfg.Timeouts.Stall,
-		Log:    log,
+		Scanning: dossier.Scanning{
+			Scanner: scannerOf(cfg), Pending: dossier.Audience(cfg.Scan.Pending),
+			Unscanned: dossier.Audience(cfg.Scan.Unscanned), MaxBytes: cfg.Scan.MaxBytes, Workers: cfg.Scan.Workers,
+		},
+		Log: log,
 	})
 }
 
@@ -186,6 +191,14 @@ func (s *stores) service(cfg *config.Config, log *slog.Logger) *dossier.Service 
 func (s *stores) full() []string {
 	if s.memory != nil && s.memory.MemoryFull() {
 		return []string{"memory"}
+	}
+	return nil
+}
+
+// scannerOf returns who checks files for malware; nil for nobody.
+func scannerOf(cfg *config.Config) dossier.Scanner {
+	if cfg.Scan.Scanner == config.ScannerClamd {
+		return scanner.NewClamd(cfg.Scan.Clamd, scanner.ClamdConfig{})
 	}
 	return nil
 }
