@@ -24,6 +24,17 @@ func (c *catalogUnderTest) calls(f dossier.File) map[string]func(context.Context
 		"MarkDeleting": func(ctx context.Context) error {
 			return c.MarkDeleting(ctx, f.Person, f.ID, c.at(9), dossier.FileUploading)
 		},
+		"SetScan": func(ctx context.Context) error {
+			_, err := c.SetScan(ctx, f.Person, f.ID, "", dossier.Scan{State: dossier.ScanClean})
+			return err
+		},
+		"Scans": func(ctx context.Context) error {
+			var last error
+			for _, err := range c.Scans(ctx, dossier.ScanWaiting) {
+				last = cmp.Or(last, err)
+			}
+			return last
+		},
 		"Touch":  func(ctx context.Context) error { return c.Touch(ctx, f.Person, f.ID, c.at(9)) },
 		"Remove": func(ctx context.Context) error { _, err := c.Remove(ctx, f.Person, f.ID); return err },
 		"Reserve": func(ctx context.Context) error {

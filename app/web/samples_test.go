@@ -97,6 +97,33 @@ func oddFiles() []fileView {
 	}
 }
 
+// scannedFiles has one in each state of the scan.
+func scannedFiles() []fileView {
+	files := []fileView{
+		storedFile("engine-drawing.png", "image/png", "1.2 MiB", "1,234,567 bytes"),
+		storedFile("notes-by-the-translator.pdf", "application/pdf", "348 KiB", "356,112 bytes"),
+		storedFile(unbroken+".zip", "application/zip", "12 KiB", "12,288 bytes"),
+		storedFile("invoice.docm", "application/zip", "12 KiB", "12,288 bytes"),
+		storedFile("film.mov", "video/quicktime", "29 MiB", "30,408,704 bytes"),
+	}
+	for i, scan := range []string{"Nothing found, 24 Nov 2026, 14:06 UTC", "Waiting",
+		"Not of the whole file (Heuristics.Encrypted.Zip), 24 Nov 2026, 14:06 UTC",
+		"Malware found (Doc.Downloader.Emotet-7580152-0." + unbroken + "), 24 Nov 2026, 14:06 UTC",
+		"Failed (the scanner failed again and again), 24 Nov 2026, 14:06 UTC"} {
+		files[i].Scan = scan
+		if i > 0 {
+			files[i].Download, files[i].Type = "", "application/octet-stream"
+		}
+	}
+	files[1].Withheld = "This file is still being checked for malware."
+	files[2].Withheld = "This file could not be checked for malware as a whole, so it cannot be downloaded."
+	files[3].Withheld, files[3].Alarm = "This file did not pass the check for malware. It will be removed after "+
+		"24 December 2026.", true
+	files[4].Withheld = "The check of this file for malware failed, so the file cannot be downloaded until the check " +
+		"is repeated."
+	return files
+}
+
 func fiftyFiles() []fileView {
 	files := make([]fileView, 50)
 	for i := range files {
@@ -228,6 +255,18 @@ func samples(picture string) []sample {
 			v.Files, v.Total, v.Archive = forStaff(picture, mixedFiles()...), "3 files, 1.5 MiB",
 				samplePerson+"/files.zip"
 		})},
+		{"person-scanned", "person", with(person, func(v *personPageView) {
+			v.Files, v.Total = forStaff(picture, scannedFiles()...), "5 files, 31.2 MiB"
+		})},
+		{"person-unscanned", "person", with(person, func(v *personPageView) {
+			v.Files, v.Total, v.Unscanned = forStaff(picture, mixedFiles()...), "3 files, 1.5 MiB", true
+		})},
+		{"receipt-withheld", "receipt", with(receipt, func(v *receiptView) {
+			v.Complete, v.Files = true, scannedFiles()
+			for i := range v.Files {
+				v.Files[i].Scan = ""
+			}
+		})},
 		{"person-no-files", "person", person},
 		{"person-odd", "person", with(person, func(v *personPageView) {
 			v.Person = with(crowd()[3], func(p *personView) { p.Delete = samplePerson + "/delete" })
@@ -275,6 +314,14 @@ func samples(picture string) []sample {
 			Read: &passView{Files: "98,765 files", Size: "1.2 TiB", Found: "no damage found",
 				Time:    "23 Nov 2026, 11:48 UTC",
 				TimeISO: "2026-11-23T11:48:00Z"},
+			Scanned: true, AnyFailed: true, Waiting: "1,000 files or more", WaitingSince: "24 Nov 2026, 14:05 UTC",
+			Failed: "1 file", Removed: "30 days", MoreInfected: true,
+			Infected: []damagedView{
+				{Name: "invoice.docm", Person: "Ada Lovelace", Path: samplePerson, What: "Doc.Downloader.Emotet-7580152-0",
+					Time: "24 Nov 2026, 14:06 UTC", TimeISO: "2026-11-24T14:06:00Z"},
+				{Name: unbroken, Person: unbroken, Path: samplePerson, What: unbroken,
+					Time: "24 Nov 2026, 14:06 UTC", TimeISO: "2026-11-24T14:06:00Z"},
+			},
 			Left: "1.1 TiB", Compared: "24 Nov 2026, 03:00 UTC", ComparedISO: "2026-11-24T03:00:00Z",
 			Files:     "98,801 files",
 			Ownerless: "40 items", Held: "40 items", HeldNumber: 40}},

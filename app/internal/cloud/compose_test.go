@@ -37,7 +37,10 @@ func TestCompose(t *testing.T) {
 	if err != nil {
 		t.Fatalf("compose.yaml: %v", err)
 	}
-	var project struct{ Services map[string]composeService }
+	var project struct {
+		Services map[string]composeService
+		Configs  map[string]struct{ Content string }
+	}
 	if err := json.Unmarshal(text, &project); err != nil {
 		t.Fatal(err)
 	}
@@ -63,14 +66,25 @@ func TestCompose(t *testing.T) {
 		t.Error("the administrator's password is not that of the database")
 	}
 
+	// What compose.yaml sets clamd to, but for its places.
+	var settings []string
+	for line := range strings.Lines(project.Configs["clamd"].Content) {
+		if name, _, _ := strings.Cut(line, " "); strings.HasPrefix(name, "Alert") {
+			settings = append(settings, strings.TrimSpace(line))
+		}
+	}
+	if len(settings) != 2 {
+		t.Errorf("compose.yaml sets clamd to alert by %q", settings)
+	}
 	mysql, s3, dynamodb := servers.MariaDB(t), servers.S3(t), servers.DynamoDB(t)
+	clamd := servers.StartClamd(t, settings...)
 	bin, port := build(t), freePort(t)
 	origin := "http://localhost:" + port
 	here := map[string]string{
 		"AWS_ENDPOINT_URL_S3": s3.Endpoint, "AWS_ENDPOINT_URL_DYNAMODB": dynamodb.Endpoint,
 		"AWS_ACCESS_KEY_ID": s3.AccessKey, "AWS_SECRET_ACCESS_KEY": s3.SecretKey,
 		"DOSSIER_DB_HOST": mysql.Host, "DOSSIER_DB_ADMIN_USER": mysql.AdminUser, "DOSSIER_DB_ADMIN_PASSWORD": mysql.AdminPassword,
-		"DOSSIER_PUBLIC_URL": origin,
+		"DOSSIER_PUBLIC_URL": origin, "DOSSIER_SCAN_CLAMD": clamd.Socket,
 	}
 	environ := func(s composeService, more ...string) []string {
 		env := maps.Clone(s.Environment)

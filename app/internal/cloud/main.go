@@ -3,6 +3,8 @@
 // Cloud runs the app on this machine as it runs in AWS: its settings come from Parameter Store, people are kept by a MySQL server, files by an S3
 // server, their records by a DynamoDB server, and "dossier migrate" makes the schema first, as the administrator. "make cloud" runs it.
 //
+// Files are scanned by clamd, with the signatures of the tests: it finds the EICAR test file.
+//
 // "cloud run PROGRAM" starts the servers that the tests use, each a private one with credentials of its own, and the program. All of it ends
 // with Ctrl-C, or with the program, and nothing stays.
 //
@@ -94,8 +96,8 @@ func (s *session) prepare() {
 
 // serve starts everything and returns when the app has ended.
 func (s *session) serve(program string) {
-	fmt.Println("Starting a MySQL, an S3 and a DynamoDB server and a Parameter Store …")
-	stores := teststores.Start(s)
+	fmt.Println("Starting a MySQL, an S3 and a DynamoDB server, a Parameter Store and clamd …")
+	stores, clamd := teststores.Start(s), servers.StartClamd(s)
 	listen := cmp.Or(os.Getenv("DOSSIER_LISTEN"), defaultListen)
 	origin := cmp.Or(os.Getenv("DOSSIER_PUBLIC_URL"), "http://"+listen)
 	if err := teststores.Allow(s.ctx, stores.Buckets(), stores.Bucket, origin); err != nil {
@@ -104,7 +106,7 @@ func (s *session) serve(program string) {
 	staff := rand.Text()
 	env := append(os.Environ(),
 		"DOSSIER_PARAMETERS="+path, "DOSSIER_LISTEN="+listen, "DOSSIER_LOG_FORMAT="+cmp.Or(os.Getenv("DOSSIER_LOG_FORMAT"), "text"),
-		"AWS_ENDPOINT_URL_SSM="+s.parameters(stores, staff),
+		"AWS_ENDPOINT_URL_SSM="+s.parameters(stores, clamd, staff),
 		"AWS_ENDPOINT_URL_S3="+stores.S3.Endpoint, "AWS_ENDPOINT_URL_DYNAMODB="+stores.DynamoDB.Endpoint,
 		"AWS_REGION="+stores.S3.Region, "AWS_ACCESS_KEY_ID="+stores.S3.AccessKey, "AWS_SECRET_ACCESS_KEY="+stores.S3.SecretKey,
 		// Nobody's own credentials or settings may reach the servers here, or the real ones.
@@ -119,7 +121,7 @@ func (s *session) serve(program string) {
 }
 
 // parameters serves what the stack writes to Parameter Store, and returns the endpoint.
-func (s *session) parameters(stores *teststores.Servers, staff string) string {
+func (s *session) parameters(stores *teststores.Servers, clamd *servers.Clamd, staff string) string {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		s.Fatalf("serve Parameter Store: %v", err)
@@ -132,7 +134,7 @@ func (s *session) parameters(stores *teststores.Servers, staff string) string {
 		"db/user": text(stores.User), "db/password": secret(stores.Password), "db/ca-file": text(stores.MySQL.CAFile),
 		"db/admin/user": text(stores.MySQL.AdminUser), "db/admin/password": secret(stores.MySQL.AdminPassword),
 		"bucket": text(stores.Bucket), "s3/path-style": text("true"), "table": text(stores.Table),
-		"staff/secret": secret(staff),
+		"staff/secret": secret(staff), "scanner": text("clamd"), "scan/clamd": text(clamd.Socket),
 	} {
 		store[path+"/"+name] = p
 	}

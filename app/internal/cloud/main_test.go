@@ -123,7 +123,8 @@ func (p *process) stop(t *testing.T) {
 	}
 }
 
-// submission hands in a file and finds its sender again as staff, who sign in with the key.
+// submission hands in a file, finds its sender again as staff, who sign in with the key, and waits until the file is
+// scanned.
 func submission(t *testing.T, origin, key string) {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -179,8 +180,15 @@ func submission(t *testing.T, origin, key string) {
 		t.Fatal(err)
 	}
 	_ = signIn.Body.Close()
-	if people := get(origin + "/people"); !strings.Contains(people, "Ada Lovelace") {
-		t.Errorf("staff do not find the person:\n%s", people)
+	people := get(origin + "/people")
+	person := regexp.MustCompile(`/people/[0-9a-f-]{36}`).FindString(people)
+	if !strings.Contains(people, "Ada Lovelace") || person == "" {
+		t.Fatalf("staff do not find the person:\n%s", people)
+	}
+	for deadline := time.Now().Add(patience); !strings.Contains(get(origin+person), "Nothing found"); {
+		if time.Sleep(100 * time.Millisecond); time.Now().After(deadline) {
+			t.Fatalf("the file is not scanned:\n%s", get(origin+person))
+		}
 	}
 }
 
