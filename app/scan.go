@@ -152,8 +152,9 @@ func (s *Service) HandOut(f File, to Audience) error {
 var withheldWords = map[ScanState]string{
 	ScanWaiting:  "This file is still being checked for malware.",
 	ScanInfected: "This file did not pass the check for malware.",
-	ScanFailed:   "The check of this file for malware failed, so the file cannot be downloaded until the check is repeated.",
-	ScanNone:     "This file could not be checked for malware as a whole, so it cannot be downloaded.",
+	ScanFailed: "The check of this file for malware failed, so the file cannot be downloaded until the check is " +
+		"repeated.",
+	ScanNone: "This file could not be checked for malware as a whole, so it cannot be downloaded.",
 }
 
 // Withheld says why a file is not handed out, or nothing where it is.

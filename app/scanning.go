@@ -343,7 +343,8 @@ type ScanRequest struct {
 
 // ScanReport tells what ScanStored did.
 type ScanReport struct {
-	// Files is how many stored files there are that are not damaged, Scanned how many of them were scanned, by what was found.
+	// Files is how many stored files there are that are not damaged, Scanned how many of them were scanned, by what was
+	// found.
 	Files   int               `json:"files"`
 	Scanned map[ScanState]int `json:"scanned"`
 	// Unfinished is how many are left: another instance is at them, or the scanner came to no end.

@@ -45,17 +45,20 @@ func TestClamd(t *testing.T) {
 		state  dossier.ScanState
 		detail string
 	}{
-		"nothing":                     {"", dossier.ScanClean, ""},
-		"text":                        {"Dear Sir or Madam", dossier.ScanClean, ""},
-		"many chunks":                 {random, dossier.ScanClean, ""},
-		"a signature":                 {"x" + servers.ClamdSignature + "y", dossier.ScanInfected, "TestMarker.UNOFFICIAL"},
-		"a signature after many":      {random + servers.ClamdSignature, dossier.ScanInfected, "TestMarker.UNOFFICIAL"},
-		"EICAR":                       {string(eicar()), dossier.ScanInfected, "Eicar-Test-Signature.UNOFFICIAL"},
-		"a signature in an archive":   {zipped(t, "a", servers.ClamdSignature), dossier.ScanInfected, "TestMarker.UNOFFICIAL"},
-		"an encrypted archive":        {string(encrypted), dossier.ScanNone, "Heuristics.Encrypted.Zip"},
-		"an archive in archives":      {string(nested), dossier.ScanNone, "Heuristics.Limits.Exceeded.MaxRecursion"},
-		"more than a file may have":   {random + random + random[:1<<19], dossier.ScanNone, "Heuristics.Limits.Exceeded.MaxFileSize"},
-		"more than a stream may have": {random + random + random + random, dossier.ScanNone, "larger than clamd's StreamMaxLength"},
+		"nothing":                {"", dossier.ScanClean, ""},
+		"text":                   {"Dear Sir or Madam", dossier.ScanClean, ""},
+		"many chunks":            {random, dossier.ScanClean, ""},
+		"a signature":            {"x" + servers.ClamdSignature + "y", dossier.ScanInfected, "TestMarker.UNOFFICIAL"},
+		"a signature after many": {random + servers.ClamdSignature, dossier.ScanInfected, "TestMarker.UNOFFICIAL"},
+		"EICAR":                  {string(eicar()), dossier.ScanInfected, "Eicar-Test-Signature.UNOFFICIAL"},
+		"a signature in an archive": {zipped(t, "a", servers.ClamdSignature), dossier.ScanInfected,
+			"TestMarker.UNOFFICIAL"},
+		"an encrypted archive":   {string(encrypted), dossier.ScanNone, "Heuristics.Encrypted.Zip"},
+		"an archive in archives": {string(nested), dossier.ScanNone, "Heuristics.Limits.Exceeded.MaxRecursion"},
+		"more than a file may have": {random + random + random[:1<<19], dossier.ScanNone,
+			"Heuristics.Limits.Exceeded.MaxFileSize"},
+		"more than a stream may have": {random + random + random + random, dossier.ScanNone,
+			"larger than clamd's StreamMaxLength"},
 		"more within an archive than it looks at": {zipped(t, "a", random+random+random[:1<<19]), dossier.ScanNone,
 			"Heuristics.Limits.Exceeded.MaxFileSize"},
 	} {
@@ -117,7 +120,8 @@ func TestClamd(t *testing.T) {
 
 // A clamd that would call clean what it did not look at is none.
 func TestClamdThatIsSetUpWrongly(t *testing.T) {
-	for setting, want := range map[string]string{"AlertEncrypted no": "set AlertEncrypted", "AlertExceedsMax no": "set AlertExceedsMax"} {
+	for setting, want := range map[string]string{"AlertEncrypted no": "set AlertEncrypted",
+		"AlertExceedsMax no": "set AlertExceedsMax"} {
 		t.Run(setting, func(t *testing.T) {
 			err := NewClamd(servers.StartClamd(t, setting).Socket, ClamdConfig{}).Ping(t.Context())
 			if !errors.Is(err, dossier.ErrUnavailable) || !strings.Contains(err.Error(), want) {

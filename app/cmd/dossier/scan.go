@@ -19,9 +19,9 @@ func (p *program) scanCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "scan",
 		Short: "Check stored files for malware",
-		Long: `Check stored files for malware by the scanner that DOSSIER_SCANNER names: those that none ever checked, as files that
-are older than the scanner; that wait for their check; and those whose check failed. It can run beside servers, and be
-ended and repeated: what was checked is left out the next time.
+		Long: `Check stored files for malware by the scanner that DOSSIER_SCANNER names: those that none ever checked, as are
+files that are older than the scanner; those that wait for their check; and those whose check failed. It can run beside
+servers, and be ended and repeated: what was checked is left out the next time.
 
 A file keeps its state until there is a verdict, so nothing that is handed out is withheld meanwhile.
 
