@@ -57,8 +57,11 @@ type Service struct {
 	limits  Limits
 	// stall is how long a store may take no byte of a file before it counts as unavailable.
 	stall time.Duration
-	now   func() time.Time
-	log   *slog.Logger
+	// receiptLifetime is how long the receipt of a new person opens; 0: for ever.
+	receiptLifetime time.Duration
+
+	now func() time.Time
+	log *slog.Logger
 	// rereads is the one thing that is remembered between two calls: a bound, of this instance alone.
 	rereads  rereads
 	scanning Scanning
@@ -85,6 +88,8 @@ type Options struct {
 	// Stall is how long a store may take no byte of a file that is being sent before the file is given up as
 	// ErrUnavailable. Default 30 seconds.
 	Stall time.Duration
+	// ReceiptLifetime is how long the receipt of a new person opens; 0: for ever.
+	ReceiptLifetime time.Duration
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 	// Log receives what no caller can be told any more. Default: discarded.
@@ -106,7 +111,7 @@ func New(people People, catalog Catalog, objects Objects, o Options) *Service {
 		o.Fits = func(int64) error { return nil }
 	}
 	s := &Service{people: people, catalog: catalog, objects: objects, limits: o.Limits.withDefaults(), stall: o.Stall,
-		now: o.Now, log: o.Log, fits: o.Fits, scanning: o.Scanning.withDefaults(), waiting: make(chan struct{}, 1),
+		receiptLifetime: o.ReceiptLifetime, now: o.Now, log: o.Log, fits: o.Fits, scanning: o.Scanning.withDefaults(), waiting: make(chan struct{}, 1),
 		instance: rand.Text()}
 	s.store, s.networks = s.storeAccount(o.Budget), s.newNetworks(o.Budget)
 	return s

@@ -20,6 +20,8 @@ const (
 	CodeTooLarge Code = "too_large"
 	// CodeNotFound: nothing by that name, or nothing that the asker may see.
 	CodeNotFound Code = "not_found"
+	// CodeExpired: the receipt is right, and opens nothing any more.
+	CodeExpired Code = "expired"
 	// CodeExists: the id is taken. Stores return it; Service resolves it.
 	CodeExists Code = "exists"
 	// CodeConflict: the submission's id belongs to another submission, or is being deleted.
@@ -54,6 +56,7 @@ var (
 	ErrMalformed   = &Error{Code: CodeMalformed}
 	ErrTooLarge    = &Error{Code: CodeTooLarge}
 	ErrNotFound    = &Error{Code: CodeNotFound}
+	ErrExpired     = &Error{Code: CodeExpired}
 	ErrExists      = &Error{Code: CodeExists}
 	ErrConflict    = &Error{Code: CodeConflict}
 	ErrLost        = &Error{Code: CodeLost}

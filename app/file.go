@@ -47,6 +47,9 @@ type File struct {
 	Scan *Scan
 }
 
+// SHA256BySender reports whether Content.SHA256 is what the sender said, which nobody has verified.
+func (f File) SHA256BySender() bool { return f.Multipart != nil }
+
 // Key returns the key of the file's object.
 func (f File) Key() string { return ObjectKey(f.Person, f.ID) }
 

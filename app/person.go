@@ -43,7 +43,9 @@ type Person struct {
 	Details
 	// ReceiptHash is Receipt.Hash of the secret that the submitter holds.
 	ReceiptHash [32]byte
-	State       PersonState
+	// ReceiptExpires is when the receipt stops to open, UTC, whole microseconds; zero: never. The files stay.
+	ReceiptExpires time.Time
+	State          PersonState
 	// CreatedAt and UpdatedAt are UTC, whole microseconds.
 	CreatedAt, UpdatedAt time.Time
 }

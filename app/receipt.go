@@ -8,6 +8,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 )
 
 // Receipt is what a submitter holds: the person's id and a secret that proves it is theirs. The form carries it from
@@ -51,6 +53,22 @@ func ParseReceipt(s string) (Receipt, error) {
 	return r, nil
 }
 
+// ParseReceiptLink reads the link of a receipt's page, of this release or a former one, or its last part alone. site is
+// what comes before the page's path, empty where nothing does. ErrNotFound as ParseReceipt.
+func ParseReceiptLink(text string) (site string, r Receipt, err error) {
+	token := strings.TrimSpace(text)
+	if at, rest, ok := strings.Cut(token, "/receipt#"); ok {
+		site, token = at, rest
+	} else if at, rest, ok := strings.Cut(token, "/receipt/"); ok {
+		site = at
+		token, _, _ = strings.Cut(rest, "/")
+	}
+	// A link may go on to a section of the page.
+	token, _, _ = strings.Cut(strings.TrimPrefix(token, "#"), "&")
+	r, err = ParseReceipt(token)
+	return site, r, err
+}
+
 // Hash returns what is kept of the secret. A plain hash is enough: 256 random bits cannot be guessed.
 func (r Receipt) Hash() [32]byte { return sha256.Sum256(r.Secret[:]) }
 
@@ -71,13 +89,93 @@ func (s *Service) ByReceipt(ctx context.Context, r Receipt) (Person, error) {
 	if !r.Opens(p) || p.State == PersonDeleting {
 		return Person{}, &Error{Code: CodeNotFound}
 	}
+	if p.receiptExpired(s.time()) {
+		return Person{}, p.expired()
+	}
 	return p, nil
 }
 
-// FileByReceipt returns the record of a stored file of the receipt's person. ErrNotFound.
-func (s *Service) FileByReceipt(ctx context.Context, r Receipt, file FileID) (File, error) {
-	if _, err := s.ByReceipt(ctx, r); err != nil {
-		return File{}, err
+func (p Person) receiptExpired(now time.Time) bool {
+	return !p.ReceiptExpires.IsZero() && !now.Before(p.ReceiptExpires)
+}
+
+func (p Person) expired() error {
+	return Errorf(CodeExpired, nil, "This receipt expired on %s. Ask the staff of this site to open it again, or make "+
+		"another submission.", p.ReceiptExpires.UTC().Format("2 January 2006, 15:04 UTC"))
+}
+
+// ReplaceReceipt gives the person that old opens the receipt to, which is the holder's own making: so a call whose
+// answer was lost is repeated, and nobody is left without a receipt. Old opens nothing from then on. When it expires
+// stays.
+//
+// Errors: ErrInvalid for a receipt of another person, or the same one; else those of ByReceipt.
+func (s *Service) ReplaceReceipt(ctx context.Context, old, to Receipt) (Person, error) {
+	if old.Person != to.Person || old.Secret == to.Secret {
+		return Person{}, &Error{Code: CodeInvalid, Message: "The new receipt must be one of the same person, and another.",
+			Fields: []FieldFault{{"receipt", "Must have the first 16 bytes of the old one, and 32 random ones of its own."}}}
 	}
-	return s.File(ctx, r.Person, file)
+	p, err := s.ByReceipt(ctx, old)
+	if err == nil {
+		err = s.people.SetReceipt(ctx, p.ID, old.Hash(), to.Hash(), p.ReceiptExpires)
+		if err == nil {
+			p.ReceiptHash = to.Hash()
+			return p, nil
+		}
+		if !errors.Is(err, ErrLost) && !errors.Is(err, ErrNotFound) {
+			return Person{}, fmt.Errorf("replace receipt: %w", err)
+		}
+		err = &Error{Code: CodeNotFound}
+	}
+	if !errors.Is(err, ErrNotFound) {
+		return Person{}, err
+	}
+	// Done before, by the same call?
+	return s.ByReceipt(ctx, to)
+}
+
+// ExpireReceipt has a receipt expire, for its holder: never later than it would.
+//
+// Errors: ErrInvalid; those of ByReceipt.
+func (s *Service) ExpireReceipt(ctx context.Context, r Receipt, at time.Time) (Person, error) {
+	p, err := s.ByReceipt(ctx, r)
+	if err != nil {
+		return Person{}, err
+	}
+	if !p.ReceiptExpires.IsZero() && (at.IsZero() || at.After(p.ReceiptExpires)) {
+		return Person{}, badExpiry("Must not be later than it is: only the staff of this site prolong a receipt.")
+	}
+	return s.setExpiry(ctx, p, at)
+}
+
+// SetReceiptExpiry sets, for staff, when a person's receipt expires; zero: never.
+//
+// Errors: ErrInvalid, ErrNotFound.
+func (s *Service) SetReceiptExpiry(ctx context.Context, id PersonID, at time.Time) (Person, error) {
+	p, err := s.Person(ctx, id)
+	if err != nil {
+		return Person{}, err
+	}
+	return s.setExpiry(ctx, p, at)
+}
+
+func (s *Service) setExpiry(ctx context.Context, p Person, at time.Time) (Person, error) {
+	if !at.IsZero() {
+		at = at.UTC().Truncate(time.Microsecond)
+		if at.UnixMicro() <= 0 || at.Year() > 9999 {
+			return Person{}, badExpiry("Must be a time of the years 1970 to 9999.")
+		}
+	}
+	err := s.people.SetReceipt(ctx, p.ID, p.ReceiptHash, p.ReceiptHash, at)
+	if errors.Is(err, ErrLost) {
+		return Person{}, Errorf(CodeLost, err, "The receipt was replaced meanwhile. Load the page again.")
+	}
+	if err != nil {
+		return Person{}, fmt.Errorf("set the receipt's expiry: %w", err)
+	}
+	p.ReceiptExpires = at
+	return p, nil
+}
+
+func badExpiry(fault string) error {
+	return &Error{Code: CodeInvalid, Message: fault, Fields: []FieldFault{{"expires_at", fault}}}
 }

@@ -28,6 +28,10 @@ type People interface {
 	// Move sets the state and UpdatedAt if the person is in one of the states from. ErrLost if it is in another state,
 	// ErrNotFound if it is absent.
 	Move(ctx context.Context, id PersonID, to PersonState, at time.Time, from ...PersonState) error
+	// SetReceipt sets ReceiptHash and ReceiptExpires (zero: never) if ReceiptHash is from; nothing else changes. ErrLost
+	// if it is another, ErrNotFound if the person is absent. Of any number of changes at once from one hash to
+	// different ones, one wins.
+	SetReceipt(ctx context.Context, id PersonID, from, to [32]byte, expires time.Time) error
 	// Delete removes the person if it is in state PersonDeleting: ErrLost in another state, nil when absent.
 	Delete(ctx context.Context, id PersonID) error
 	// List returns up to limit persons in state PersonSubmitted, newest first (CreatedAt, then ID), that come after the

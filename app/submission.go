@@ -65,6 +65,9 @@ func (s *Service) Begin(ctx context.Context, receipt Receipt, details Details) (
 		ID: receipt.Person, Details: details, ReceiptHash: receipt.Hash(),
 		State: PersonSubmitting, CreatedAt: now, UpdatedAt: now,
 	}
+	if s.receiptLifetime > 0 {
+		person.ReceiptExpires = now.Add(s.receiptLifetime)
+	}
 	network, one := s.networks.of(SenderOf(ctx).Client), amount{Persons: 1}
 	charged := network.take(ctx, one, amount{})
 	if charged != nil && !errors.Is(charged, ErrDay) {
@@ -102,6 +105,8 @@ func (s *Service) Begin(ctx context.Context, receipt Receipt, details Details) (
 			return nil, fmt.Errorf("read person: %w", err)
 		case !receipt.Opens(found) || found.Details != details || found.State == PersonDeleting:
 			return nil, conflict(nil)
+		case found.receiptExpired(now):
+			return nil, found.expired()
 		}
 		if found.State == PersonSubmitting {
 			// Tells reconciliation that somebody is at it.

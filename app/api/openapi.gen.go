@@ -7,6 +7,24 @@ import (
 	"time"
 )
 
+// Defines values for ContentSha256By.
+const (
+	Sender ContentSha256By = "sender"
+	Site   ContentSha256By = "site"
+)
+
+// Valid indicates whether the value is a known member of the ContentSha256By enum.
+func (e ContentSha256By) Valid() bool {
+	switch e {
+	case Sender:
+		return true
+	case Site:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FileDamage.
 const (
 	Differs FileDamage = "differs"
@@ -140,8 +158,22 @@ type Content struct {
 	// Sha256 A SHA-256 in hexadecimal digits.
 	Sha256 SHA256 `json:"sha256"`
 
+	// Sha256By Who computed the SHA-256. "site" did so while the bytes passed. That of the "sender", of a file that came in parts, is not verified: of those
+	// bytes the store has verified the CRC-64/NVME.
+	Sha256By ContentSha256By `json:"sha256_by"`
+
 	// Type The media type found by looking at the bytes.
 	Type string `json:"type"`
+}
+
+// ContentSha256By Who computed the SHA-256. "site" did so while the bytes passed. That of the "sender", of a file that came in parts, is not verified: of those
+// bytes the store has verified the CRC-64/NVME.
+type ContentSha256By string
+
+// Expiry defines model for Expiry.
+type Expiry struct {
+	// ExpiresAt A time as RFC 3339. Without it the receipt never expires.
+	ExpiresAt *string `json:"expires_at,omitempty"`
 }
 
 // FieldProblem defines model for FieldProblem.
@@ -280,6 +312,9 @@ type Person struct {
 	Location string `json:"location"`
 	Name     string `json:"name"`
 
+	// ReceiptExpiresAt When the receipt stops to open. Absent where it never does.
+	ReceiptExpiresAt *time.Time `json:"receipt_expires_at,omitempty"`
+
 	// State "submitting" is a form that was not acknowledged; "deleting" is told to staff alone.
 	State      PersonState `json:"state"`
 	Technology string      `json:"technology"`
@@ -343,6 +378,12 @@ type Registration struct {
 
 	// Technology Up to 200 characters after spaces are folded.
 	Technology string `json:"technology"`
+}
+
+// Replacement defines model for Replacement.
+type Replacement struct {
+	// Receipt The new receipt.
+	Receipt string `json:"receipt"`
 }
 
 // SHA256 A SHA-256 in hexadecimal digits.
@@ -432,6 +473,12 @@ type ReadReceiptParams struct {
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// SetReceiptExpiryParams defines parameters for SetReceiptExpiry.
+type SetReceiptExpiryParams struct {
+	// Person The id of the person, for staff. With a receipt it may be left out.
+	Person *PersonID `form:"person,omitempty" json:"person,omitempty"`
+}
+
 // CheckFilesJSONRequestBody defines body for CheckFiles for application/json ContentType.
 type CheckFilesJSONRequestBody = FilesToCheck
 
@@ -447,97 +494,111 @@ type SignPartsJSONRequestBody = PartsToSign
 // RegisterPersonJSONRequestBody defines body for RegisterPerson for application/json ContentType.
 type RegisterPersonJSONRequestBody = Registration
 
+// SetReceiptExpiryJSONRequestBody defines body for SetReceiptExpiry for application/json ContentType.
+type SetReceiptExpiryJSONRequestBody = Expiry
+
+// ReplaceReceiptJSONRequestBody defines body for ReplaceReceipt for application/json ContentType.
+type ReplaceReceiptJSONRequestBody = Replacement
+
 var document = []string{
-	"zFx7c9s4kv8qKO5Wzc4uLSu2453YdX9489j4bh4527nUXZRzILIlYk0CXACyonH5u191N0BSEiVbGWf2",
-	"/pmJRQqPRj9+3b+G7pLMVLXRoL1LTu6SWlpZgQdLf71RJZy/wn/l4DKraq+MTk6SqwLERJXwnRMqHyRp",
-	"ovDTWvoiSRMtK0hOEnyepImFf86UhTw58XYGaeKyAiqJQ/7RwiQ5Sf6w365gn5+6/fNXyf19mrwD64ze",
-	"tAKVCzMRvgBR03upmBgrnJeTyUB8UL4QUljIQNVeKC8quRBjECVMvDAz3yz7nzOwi3bdPFay00rvcZ+u",
-	"NtoBye0CJjMnS/xnZrQH7fGfsq5LlUncwX5tzbiE6i//wLlO7h452Tv+Fs+4LJAzYXlS3FcBMg9HeAHe",
-	"LvbOJh7suhTfmrmopF4IB5nRuRPeiLlUXoxhYiyQbDV88cLbxamYo0iPDl4IqXPxfHg4WBJSpbSqZlVy",
-	"8ixN/KJGUSrtYQqWjvLDhw97ZzNfgPYoA1hfDJ3Y0fDZ8rBhKOet0lPcOA4W5IHPz7Q2M51BFYWc5woH",
-	"lOU7a2qwXuGRTGTpIE3qzkd34cC36Da+MBDnXignbqD2JAEz80IK1PVUKC1mNQrt4PlzMV54cKiR76/e",
-	"7P2Au6jklx9BT32RnBwNXxynKKP4QSuluLU0cerXngWdax4aR5wYW0nPoj0+StJW6sNeqbfW95G3Gyb5",
-	"1Lxtxv+AzOPsLy9eHh/9/F8/vV5fwpl4efFy7/hoHx+nQjoxlg6Oj3C3yjsBalp4XmUqKuO8cGqq1URl",
-	"UnsxUdaRudXSe7A44P9+PNv7H7n363DvxV/2P909G95/PHt9/tN/vv/vbHpj3Hx49MOnf/tj0iOjlwVk",
-	"N5CjZ2KHtXSkk/ix8lC5h8wJB8ExK/nlnN9/NmzlKK2VizUp8gy98jNVXQJLbCc9zGx2fKRvWRm3rbc9",
-	"IVSWQh48P37oK5dvz/Ct1V20UzYD9W+pcV4rtlpItgpt5jp64cYApHDeWMjJjujgf/f9xs30WXcFuZIC",
-	"n4uJmelcjBeiNOZG6amQvt3KYF3/HhZj+EqfNN8oKPPowtdUNwcvVblZ1LIszRzyQZ9R1AaN3m7abjUG",
-	"S1Yrxb9f/vKzCK+LP128eSmOXwyffY+eDPeN/oVPcGLlFH3qifjDfi2td/vDfXQdDwslLiaNW+qXRQnr",
-	"MugEy616EV67T5PMgvSQX0v6UuMec+lhzys6mDVp5bKS0x7d+GVFc1EQ80JlBaKHRtl9EXTEKY9BIjP1",
-	"Ap9Wyjmlp6kwVuRqMgHrxMSaSszxC3PpwtAD8aEwwgGFWxxGVhxwhJxKpVPURl/ASNMDdNoUb2c6Byuk",
-	"Nr4AK1SeCgt1KTNwvCJcxmCEuAU0xoOPSVgQngMvp3MQrTBU/hiEk24JlrxEF4UEte/XUWn9dWZmfe6E",
-	"hpmhmqLMSd2CFqJcfBSgDLE+D8E14I3hEL32NvwRZu+Pr1d0lr/SccMt2AUtQIxnfMyldJ4iPfmE0wfX",
-	"tTlE9y7MZVI/rIonrEVdj6s8q5cUOIQGS+i3kuVcWhiIz4jjlJ5+PgkH47wqS8Qq6OoG4nNWgtT8lL0g",
-	"qha6wOAK5oUhExhpHxDRQHxWegKZh/zziYif4tiF1DnkiKpxAm3GJl+kpLbKCQuVuYVcOFOBQJsUpfRg",
-	"B+LzRKqSxlKov7OS1iCcXAzEZ238NW8MX9BGAy0c8pEO9kcLJLc2LyCAVbRJUUhHXyBT7C7TGyNKaaeA",
-	"D0BndlF7yJetJogtSRMSECUJvGc8W1ow5grt6nqtajuSY18clQYX03qHXUFemjgf4HTcwqwujcx5Ezxq",
-	"7xpndd5xnatBBzSeCiq/cAUGHlFbM7XglnHoFke7EhZUHnOsuOQl7720nk0R49JLP9sA+x4L9si7PBoi",
-	"vpPWr0HER4HEJE61aTPuyhCY3REt7gZx2XmvANxK6fjnV6PdvqT8TLx/f/4KndMtWKeMFn+N3iST2miV",
-	"yZIgxmoyMNx7Ifcmn+5+uN9r/n10v/fX5o/D+72PP7yQ409Ln8R/Pzu4780VflSV8j3qUskv17izRwQE",
-	"jgB2Cs6TG2kjQa+lrltnnMs9FPXoJfwHurpY0PCFcSAMyVBZMZcLISujp/h3Ndg44SOjXXdz+JWv2lxj",
-	"T48K6bi5mBVsGe+6BnuNigjukXCBgrG0QJkn5Ajkjc62zBNG31FMhJ85vH2FrLzxsnzEjLIs+/RBeDMF",
-	"xH+7T670LkrhKlmWUStYtMpRcI6ISFB83XEVGDW9xDyrL+IshDZh13iOXt6AjvlYZTAXoQklYmcPOqNs",
-	"RdRgaoQmZ2P8uIUCCxykF4haY6pNJnk2RgxTxLLY1tUgKhEVl8mk7h5TJReikLeQ8pMlYIKz48IZHjXP",
-	"s1KB9t85ocHPjb2hMRiyyTwX3uRy8Ugp0/76z3lle5yw+wIcNGtudOyRs6G5ST+zcF2qCRAS6C0zlui1",
-	"ZLTOYHwYFsQYxMxBTocb6pB9VrsSmZZ9eNfPrpla10+tmsKqv9zkg3p8Ru/e+0IlYYjfoyTEPrEHd3on",
-	"KFds0nyKZJQ+PNs9l/rGZUreRJgm7Yhik2zdlblU012rbk+AA3dBUpuxIJMc6ygl1CjW5f81NY/Hpvml",
-	"YYKip/Te1gDW0x3fW9EfJW42rpTHhGqUUBGLK0xN5owhRWaY05aQTyE/FaMkhxLab3hTovtjWkfI0mjy",
-	"6jHXaSdAjeE/KEOLo/SmPh6yQpvSTBd9FMPmvKWRTkqnszRQb1bTe95tBXBZXOGB4LKZ4/Lci6Pnf/2+",
-	"p4Zq8g1xPDBLFBwlJ22yIhbDeblwTaWmNzY+VIScW3LjOqcg4o2oAJP8/ooPWGvsBmg4kbPSL0Jt0kXc",
-	"EfxrylQTxUWTgxglSt/KUuWjhFi7x9X2O8XW+1Xj5CNGV86G0bNbb8Q/Z8YDKd+sro3t36VrctLGiz5/",
-	"8aLj8o6GvWm7V7584AgJ7UxgLubG5v0H1l/l/tAURJqhnOBXxis1hplVD6bu9DSuuNlxoy0pa+OSTPsU",
-	"/4K52KdibVZPVMMXv00URGTWcgpiDFOlHdPFJKRIegs5ocoUU36SISWFyS7u7S9vNl58axjht9aCQ+Sc",
-	"N+fbFzBVzgN9YVV+u82NUzcH0ZMHQGYhgH5Tg3Ydhn0jiXe99+nu+Kg/Cw+zXc9s2T9jeOE7R6eTdmD9",
-	"KRXGeEHSBRdBLz9MQ8RNLi+gOajNMrbyKzi8XkLhXIsFSOuWIdbh8KGKXjcIL4/4ntnm4VBkhbQy8+g8",
-	"SWmFq4kMwGRlYso8FMm3E879Rf0nnmQ52H7Dqfr57m0xu08JAoPYU9y6fHu2d/D8GN1yAV9kDpmqZCly",
-	"NVXebSppbbKKS0qEYmqwrEzwpVYW3E4Ar9Py0a+2d33Rfi3qVTPnMSMjz8dQwXmJKZk4E2Nr5g6PBrwT",
-	"gYTb4/MQ44VQ3kE56VhmK9QKfGHybpH63furXmjW5jC7JSW93uVs7Ew588QEpKs0wQ1A7TrENS8/FRZK",
-	"6RVlwvRU5rkFFzAK8RkU5Vaj6J6FCVjQ2cOl8CbFCWLh1bdnmHY1oFdHG+XpqW7ulth09PD+K1MYBEGQ",
-	"zazyi0sclZexNcjEtiyKMjaENuLftZuDZYZklJzNfGGs+pUM+ET8DaQFKy5ev3x9/u5qlFCg5hi1VDQ1",
-	"Yl4YuAVLFRfl6b0xlEZPHVqvNs2hSp2PNH9UmilTQSQa3OCY5muPs/C+JsgHzvW6Z46f9JB5Qsa3TVmN",
-	"cph5YWhdoRSiNFU+MPS1OkYKysmOuFpCKLESWIAm5tXheFUXPQvlRnpi7ED86ReUwdurq3eXAUybGxUb",
-	"mwIKYqh9ff3WOL83+H6kY1scv9z2xeXGOQX2mjbRykTW6j9gwR1pSk9MT/WHeECEsrz271yT4eATrrGN",
-	"F22qcrXcS0Ls3dS0OIxrZdE8WQuZPguStN4RjR4E4iJnj4I5e3dOknenXRLfzLVwYG8x/DgA5hv51KrB",
-	"SI/0ueaDMTYHe9KobNrQeGGhKRfRlHehLs2nnBLhL0BmBddU2bXOZftCxu1DIFq69Yz3TqS5aznCkZ7j",
-	"6TdfKIhNRLuBnGIpHSllo2IUGMBRwgVHTLi5uW8gXhPZHbUmtEdaqCl7TYUsnYkVT+pFwNBzEqKzpL/M",
-	"zBN7OdLPh4e8xeZtlCB1NLD8cteSHBjT378/f+UeQRWFLPj58cH3qahkDmJWhxaJoAiDbnNaiFaPaFEb",
-	"6bUeNfI6l4dibhUHhNMm5ksnjo96wj4uujRzsCKTDk5JKjQ7rvrw8PAFvvD+6uVAvNdM3XdSXhmF/50b",
-	"6bHJqWbNfZyQnwoZNV1NtbHgxKxnCB2OnjtelRa3z9LmBTxxDA3kP1nuMs8hZ1UgD5kVUk+ZhA5EPZ3X",
-	"a9TUv7++ojwo6pY34u3rs1dEuUNZDkToc+WR643lC1ZIyck82eJKKYK8TkiIk1fsaJI0CaqRnCTPBsPB",
-	"EF0ventZq+QkORwMB4cMugoKOPv4nylQxGk2fZ4nJ4kFmb8y2awC7SMWXOrXPRgOV9qPPHzx+4WvyuXm",
-	"3LVu1LQvfZdTGCyFxeTk46c0cbOqknZBb2E+HlbEjVl1AKdy6jDWXioPySccYz8rILtZa87+2B/W21f2",
-	"m+bp+09pUps+Iu2lqWqJmtVpNQkRYR7bnLr+VTg8tuAXyaFwqYa8+5i6SDB5YzcXonEs5Sgb6sPirPHg",
-	"OMdEkb02HVfKuxFpeUN0xtUZTa0TOhfztlmE608hlScwIWla6W4cu2xuPxVEubc0IX2Zx8U/Y1d4DNXB",
-	"qEgxl5WJjuNNYBqC/f7N5Istzd67NXkv9QbcL4Mwb2dw/6Dyfv3cS921G9R7sixIFmLKh06HjW6Re+wC",
-	"5FaeYhSVTmhIqv5tWkuzuf3YRk+m1BgPrXFJYzt2wytnw6Fn+3f4v3vWfQyX61ZwQX7PLbV1Bbozbq6p",
-	"RzZENtc8l1Vjqm7hff0mXnxYOqOjzZ3mONk09itRVZw8s0fZPYXA/o7JTNjcrO4RVhrd5sr6DMIuo6P7",
-	"5ibFEP7HFuRN2sb8FRaeCvvBgI2DTtck+ZFCunXxoZvuF97wSY0rdBFtUe+1A19fftABBKsYVW3AjFIv",
-	"mBOehw4q1XZ2/faTvADJlfeJtPFAlOs90d1iRbjoc5/uGFVmm4qI3LbaXs1gKEiETrfnlQA7hhrSeIas",
-	"DAkwZYvAF7/qPIekHpp9XZPizG/aO0hP7aWX7p38zl6aK+Cb1TcWsLOZF0p7I9re29aBNZx3BMVtiTu2",
-	"PRemzF3TeYoh8hQBJ1S1596I6NbDRzjkU6j52XJO9Qj3vh+Tod1h0teqfi+g+knecEdFF87EjFRxY4/k",
-	"IpTlvm5JviJ4F4Z6s4pw1kB0aBzWeMr0mqEbS2qaxIN2jbQs0Zku0lDG19DF8bH1RLn4BKNPL9YJUv2G",
-	"dtS5NfP/zIrSJ3TcL2OuvotGN3vsjc5vTFmaeSj85MpC5k8C3ro87CluihIkXzmwQNURKUqlbxq4E8pR",
-	"DKQJNpesVHSp0lQgKqVnPQB+agAVaaSXoAEDcFZzvtfQhNQLzDjDvF7Mpfau0yzOW6EcFeZcDOK6qFiq",
-	"BnKlGmHGJAjCxNsRI10Y509QDJ7skWKGNSb2D4iXtPwQ1lFUsZhkZ6HpLq7DidyamiL9h63l47SRVazk",
-	"jcJdDXw7uFe2QDJjzKBixbzH8tB84zWXB23gz/t/Xlb7pi49VlrS5dZHJa6s9bKcY5bnDfEA8napXBA+",
-	"Lcxcp/FOCl+lClljuC6TSS1yI7QRheR+3w5BEamDV8rVxql+qkt6L7OC2/4a1elczAy3lw6Oj7/ffmM0",
-	"TV5fyenWi55bmR3CKNQK4B66mpomB8Pjb3Q4lqwmuP2V+yfuhi2XXNXh8KB/s+wJqAjE1dBYBWfK9e+v",
-	"rxrmO5KuE76bwM177EXULcuhc54/buQrP3AO85DUDjelR8HPBIOJCurE+WTvZ6Nh7yfps4KjJW796NnB",
-	"9jQrtrCiRyDxnU/Wx+gh/34Od2O64lcuVizpaJ4iTLwyc10amS9f/vlX4fu1kNQwS/9ChEWFyVizjrGr",
-	"rVCSv4cvMvPlosnfeizlpKFamIxLRck8JsGoAMNI1czEg27vtxExOtNelUL5kQ5E3UC8lZRk03QhlHZS",
-	"QDkOd6MCtcrRgnMieq3NLQMDJo6GhwNxudQuy8bLpun6ogZO/C70uX4LsNbttvyd0VqX8tzkIYOU0miX",
-	"RNZwholhqU3nUVkoiDwJuKOj77I9G+Bd2VxH2VRuGUPQ0M7vL1D5knx3VL/+ykm47PINjyDMsEH6vLvf",
-	"IM8NtfLYekgd+P0V8kAKDOJ2HiQBfquUVgnwXoHE+v6OVMAvNeizd+f9O+W2KHLBvd5x5VdPQrhqLhcQ",
-	"eUQXMKKJLGPqALT/dPRDTBu0mOmaOaP3Fz/uOTmBQKzxDdBnx0xkrV38StnoRnoMmamg20VGvxrDHvDw",
-	"AINnbioq7n+ftjltdPHrdaPQikZ8F1XsdUDlxN/i/qiWG2QQPG2kyUY6xozSOMqJuPIbEmzi0vn+KkFY",
-	"1Kx+eM7877vYuPctvO1SO9rv7G477YabWC6WGOVs8d1web1tkhHGRrK2IYUj/dztA4mN3k1ZhLMNOvzT",
-	"GEND5HsSF3OHaKRpUfn46f7Tcp2Vd9QoRsca37EJsj12mlx6ffpZvMhFtX1m+Zq+gjajDBXkSuoFMVdt",
-	"HnnKvErs1aBXqZE1mHYr0IBg+0LDRdMK+bUMYrqlw7jbUUvkRbu68KxdXmO0Cg3TdwJcvBTY95NMVFjY",
-	"7ReZ0o0/ddS2IHBPCi5RemoJOA1nEVohJjBHYGhsuE1OjiTsTwPV8qJidzcWBqFso3l709Yoai7/jlK3",
-	"7W171xsq7Tf0AKw0W80/lhI3sIIou+7l1RVkxlqirFC5ezJ6pPXl3aKB22TB3krtJqjtd/GfIdHZv+PU",
-	"gLjDXqbjF10uHtdVeNpW5nKD3sCtAPupCXyfuJxlRdsZQmoEHNea3pfYGHLSzUmajiJubGlYS+WdIKXj",
-	"Ept3Icq7gTjTi6aN84prOGUpctObWoDmLsE1J9Lz229Rklt//63z61gHnSsSbd2md+imd3LrwI9uHGUT",
-	"ekzsNpkHv+e8BVntXNC5fywf3PKLMVvpXoaJ9ECTz/JJPz3ovgTydTUf+FoysxJLlwJpetf2R4a4yo11",
-	"9Ca16Sb7slb7t88ozQ+Dr5PybYcd2onMmSbpgNsaNAW8oBnBrNddP22G/VPbHoijTumeA1RiLLObzkih",
-	"/SHtvRfEpBi1udyCXSBU7HyVsPr9p/v/CwAA//8=",
+	"zHxrdxu5kfZfwenknMkkLYqWZGUsnfeD4kusd+fileT12TW9NthdJBF1Ax0AFM3x0X/fU1VAd5MEKckj",
+	"T/JlxiKbuBTq8lTVg/6SFaZujAbtXXbyJWuklTV4sPTXK1XB+Qv8VwmusKrxyujsJLuagZioCr5zQpWD",
+	"LM8UftpIP8vyTMsaspMMv8/yzMI/58pCmZ14O4c8c8UMaolD/tHCJDvJ/rDfrWCfv3X75y+y29s8ewPW",
+	"Gb1tBaoUZiL8DERDz+ViYqxwXk4mA/FO+ZmQwkIBqvFCeVHLpRiDqGDihZn7dtn/nINdduvmsbIHrfQW",
+	"9+kaox2Q3C5gMneywn8WRnvQHv8pm6ZShcQd7DfWjCuo//IPnOvkyz0ne8O/4hlXBXImLE+K+5qBLMMR",
+	"XoC3y72ziQe7KcXXZiFqqZfCQWF06YQ3YiGVF2OYGAskWw2fvfB2eSoWKNKjg2dC6lI8HR4OVoRUK63q",
+	"eZ2dPMkzv2xQlEp7mIKlo3z37t3e2dzPQHuUAWwuhk7saPhkddgwlPNW6SluHAcL8sDvz7Q2c11AHYVc",
+	"lgoHlNUbaxqwXuGRTGTlIM+a3kdfwoHv0G18YCDOvVBOXEPjSQJm7oUUqOu5UFrMGxTawdOnYrz04FAj",
+	"31692vsBd1HLzz+CnvpZdnI0fHaco4ziB52U4tbyzKlfEws61zw0jjgxtpaeRXt8lOWd1IdJqXfW9563",
+	"Gyb50D5txv+AwuPszy+eHx/9/F8/vdxcwpl4fvF87/hoH7/OhXRiLB0cH+FulXcC1HTmeZW5qI3zwqmp",
+	"VhNVSO3FRFlH5tZI78HigP/7/mzvf+Ter8O9Z3/Z//DlyfD2/dnL85/+8+1/F9Nr4xbDox8+/L8/ZgkZ",
+	"PZ9BcQ0leiZ2WCtHOokfKw+1u8uccBAcs5afz/n5J8NOjtJaudyQIs+QlJ+pmwpYYg/Sw8IWx0f6hpVx",
+	"13q7E0JlmcmDp8d3/eTy9Rk+tb6Lbsp2oPSWWue1ZqszyVahzUJHL9wagBTOGwsl2REd/O++3/j8x/Ey",
+	"tXoj8LdzDyWt/PL12d7B0+OBGGVOeRhlolSlcEYsZqqC3uYa6RyUA3GF+w/bHmUOdAl2lOW8+Qn/RnpR",
+	"yBrQSTTSepejwLTx4gasmigoT3gE42CkeXgcjkQnZtK1z9HHPQMcjDA8gUazf08LxlOkNfROsTMZ/iDl",
+	"52oolRT4vZiYuS7FeCkqY66Vngrpu30PNi3xboXqH0H4eUrHXn5ulF0+0GQAfwTuo/QpZ+VVDeikLl49",
+	"F4eHh88YDaDjVrypiAo03IAVYbBBdoeDvk2s/pWCqoxhecMdleClqrabj6wqs4BykHJ0jUFHbrcdXD0G",
+	"S55Yiv9/+cvPIjwu/oSbPn42fPI9Kh5uFmNGUEwrpxgnT8Qf9kkl94f7GA7uPt64mDxu6UNSFhVsyqAH",
+	"gHbaenjsNs8KC9JDGQ63DXml9LCHR5uSVilrOU1o+S9r3ggFsZipYoaq0DowMlYyPuUx8BemWeK3tXJO",
+	"6WkujBWlmkzAOjGxphYL/MFCujD0QKBLQRMMNox2T9PJqVQ6R7vyMxhp+gIDMWGoOZqskNr4GVihylxY",
+	"aCpZkCdA92Ga5aqxhwXhOfBykgavyvug1nwHAOIluigkaHxaR6X1HwszT4UIGmaOaooyJ3Vbd48oQBnw",
+	"WxkAU8CQwyFG4l2YMsyexkxXdJa/0nGjjS9pAWI852OupPOE3si7nd65ru2wK7kwV0h9tyqesBb1o6jy",
+	"rF5S4BAaLGU0tawW0sJAfEJsrvT000k4GOdVVSH+RKc9EJ+KCqTmb9mfo2qhMw+uYDEzZAIj7QPKHYhP",
+	"Sk+g8FB+OhHxUxx7JnUJJWZKOIE2Y1Muc1Jb5YSF2twAhsga2N1W0oMdiE8TqSoaS6H+zitag3ByORCf",
+	"tPEfeWP4gDYaaOFQjnSwP1ogubXFDEICgjZJ8RB/QKbYX6Y3RlTSTgG/AF3YZeOhXLWaILYsz0hAlPjx",
+	"nvFsacGY/3WrS1rVbnTOvjgqDS6m8w4PBe555nxIkeIW5k1lZMmb4FGTa5w3Zc91rgcd0HgqqPzCzTDw",
+	"iMaaqQW3mlvscLRrYUGVMW+OS17x3ivr2RYxLr308y1Q/r4AnrzLvWH/G2n9Buy/F/DP4lTbNuOuDCUo",
+	"D4QzD0tb2HmvJS210vHPr85gUoWWM/H27fkLdE43YJ0yWvw1epNCaqNVISuCGOsJ3nDvmdybfPjyw+1e",
+	"+++j272/tn8c3u69/+GZHH9Y+ST++8nBbTL/+1HVyifUpZafP+LO7hEQOALYKThPbqSLBElL3bTOOJe7",
+	"K+rRQ/gPdHWxSEWIXxiSobJiIZdC1kZP8e96sHXCe0a7/ubwJ1+1udae7hXScXMx09sx3scG7EdURHD3",
+	"hAsUjKUFqiZAiSmJ0cWOecLoDxQT4WcOb18hK2+8rO4xo6yqlD4Ib6aA+O/hkyv9EKVwtayqqBUs2pCP",
+	"RkQkKL4+cBUYNb3EjDEVcZZCm7BrPEcvr0HHzLI2mIvQhBKxswddULYiGjANQpOzMX7cQYElDpIEotaY",
+	"eptJno0Rw8xiqXPnahCViJpLn1L3j6mWSzGTN5DzNyvABGfHhTM8ar8vKgXaf+eEBr8w9prGYMgmy1J4",
+	"U8rlPaVM+0uf89r22kKCg3bNrY7dczY0N+nnFj5WagKEBJKl4wq9lozWGYwPw4IYg5g7KOlwQ205ZbVr",
+	"kWnVh/f97Iap9f3Uuims+8ttPijhM5J7T4VKwhC/R5mPfWICd3onKFds03yKZJQ+PHl4LvWNS8+8iTBN",
+	"3hPFNtm6K3Oppg+tpD4CDnwIktqOBblxtYlSQo1iU/5fU/O4b5pfGW46JdopXQ1g06VyjezjrlIbpRT9",
+	"gprzpqEukmlArzlwFettpYF7Jxy9VGh16lHm5uNaeUzsRhkV07jS1WbwGNpkgbl1BeUUylMxykqooPuF",
+	"NxW6YW4ZClkZTdGlray2E6Dm8h+UKcZR0tVWKGbaVGa6TLWvtudP7SnlpCUrAyWzq6TedZXIVXGFLwSX",
+	"7xyXCZ8dPf3r94n6vCm34InQtaQgLTl5lDV1yJyXS9dWjJIx+q5i6MJSONElBTNvRA26FCpdeQJrjd0C",
+	"USdyXvllqJG6iH+Cn8+5jUnx2ZQgRpnSN7JS5SijjvD9+ka9ou/tupPgI8aQwgaa2K034p9z44GUb940",
+	"xqZ36drcuPXmT58967neo2GyfOCVr+44QkJdE1iIhbFl+sDSfYN3bWGmHcoJfmS8VuuYW3VnCYG+jStu",
+	"d9xqS87auCLTlOJfsAN6rI7g+olq+Ox3iYKa5I2cghjDVGnHVAQSUiRUCDmhChm3kyV7RgrXffydLrO2",
+	"0WRnOOOnNoJU5DNsz/svYKqcB/rBuvweNncbNrbkI1BYCMkHRgjXY29sbRB/3Pvw5fgoXQ2IQWpuq/SM",
+	"4YHvHJ1O3ksvTqlAxwuSrh/F7m6HxE2uLqA9qO0ytvIr+sPJxsa5FkuQ1q1CvcPhXZXFPhhYHfEtMxmG",
+	"Q1HMpJWFR+dJSitcQ00JTJompipDsX43mSHdXHjkSVaD7TecKs2l2BWz00pAkP0ruCo7zUrDoq+7D7Si",
+	"LbqdWn/orieKhKGDjmFlBp9lCYWqZSVKNVXebSsNbrPqS0ooY4q1q/N7PwjZo0OlRf4lhVY2onY9dx4z",
+	"W/LcDHWcl5jaijMxtmbhULXAOxGamXusT2K8FMo7qCY9z9IJtQY/M2W/2P/m7VUSWna54MOSu6R3PBs7",
+	"U809dVTy9XbLNUDjerwHXn4uLFTSK6oo0LeyLC24gLGoL0RReh0F7FmYgAVd3N1SaFPFIBZefXeGeV8D",
+	"kjraKk+iSvywBLGnh7dfmQoiiINibpVfXuKo97DmmEtRlLQhNBMjQ7sFWO40jbKzuZ8Zq34lB3Qi/gbS",
+	"ghUXL5+/PH9zNcoIaHCMXSk+G7GYGUrDZqTC9NwYKqOnDq1Xm/ZQpS5Hmj+qzJRbaiQa3OCY5uuOc+Z9",
+	"Q5AVnEuGF47/9CX3Wxmft+VJysEWM0PrCiUlpXOmz0yh0zFSUE7WxNUKwooVVcxK0UM7HK/uo3+h3EhP",
+	"jB2IP/2CMnh9dfXmMiQD5lpF0l9AcZwqfPz42ji/N/h+pCNllB/uOKOlcU6B/Uib6GQiG/UfsGS2ptIT",
+	"k6iiUT8VoTiv/TvXZmj4Ddcqx8su1bpa5VlRF3RqOhzJNcdonqyF3IbMe0Sk8TIKxEXuAwrm7M05Sd6d",
+	"9skQZqGFA3uD4dMBcN+WT60ejPRIn2s+GGNLsCetyuZtOzQsNOdipPIu1Pf5lHMiTgiQxYxr0+xaF7J7",
+	"oGBqHYiubX3Geyfyget6rSO9wNNvfzCjrizaDZSEBehIKZsWo9BJHWVcuNUmEl8H4iWRBqLWBOqwhYay",
+	"71zIyplYOSZOB4aek4AuJP1l5p66wCP9dHjIW2yfRgkSM4TlV7quWYSY5O3b8xfuHi23kMU/PT74Phe1",
+	"LEHMm0A1CYow6PPGQrS6B31zpDf4m+R1Lg/FwioOCKdtzJdOHB8lwj4uujILsKKQDk5JKq7Py8IH3l49",
+	"H4i3mikQvZRdRuF/50Z6bEqq/TPHGcpTIaOmq6k2FpyYJ4bQ4eiZ/6W0uHmStw/giWNoIP/JcpdlCSWr",
+	"AnnIYib1lJv5gfBA5/USNfXvL68oj4u65Y14/fLsBVEXoKoGInDAeeRma/mFFVJyMYJsca2UQl4nJPTZ",
+	"C3Y0WZ4F1chOsieD4WCIrhe9vWxUdpIdDoaDQwZdMwo4+/ifKVDEaTd9XmYnmQVZvjDFHDFpxLIrXPaD",
+	"4XCNxuXhs9+f+bpaJa5vMLXzVPlBTmGwEhazk/cf8szN61raJT2lnCjDipjg1gRwLacOY+2l8pB9wDH2",
+	"ixkU1xsXF96nw3r3yH57seD2Q541JtWQfG7qRqJm9Sg7ISIsIl2s71+Fw2MLfpEcCpeayLuPiY2DySe7",
+	"uRCNYylK2VBnF2etB8c5JorstWWuKe9GpOVtwziuzmiioOhSLDrSDdfPQimCwISkaaW7duyymZotiLrQ",
+	"tVvpxzwu/hlvTMRQHYyKFHNVmeg4XoWOTbDfv5lyueMixMMuQKxwLG5XQZi3c7i9U3m/fu4V5vkW9Z6s",
+	"CpKFmPOh02GjW2SuYlcVxxhFpR8akqqX29bSbm4/XjEhU2qNh9a4orE9u+GVs+HQd/tf8H+3rPsYLjet",
+	"4IL8nluhx4W2cdxcW09tCQFcs11Vjam6gbfNq3gpaOWMjrbfwsDJppH3RVV98sweZfcYAvs7JjNhc/Mm",
+	"Iaw8us219RmEXUZH981kzxD+xxbkdd7F/DU2AzUmggEbBz32aaR+b4oP3XRaeMNHNa7Axtqh3hsHvrn8",
+	"oAMIVjGq2oAZpV5yb30RmGiqY8j99pO8AMmdg4m08UCUS57ow2JFuAR3mz8wqsy3FUGZ/ttdW2IoSA2p",
+	"PneYADuGGtJ4hqwMCTBli8AXf+o8h6QEXWFTk+LMr7r7eY/tpVfuZP3OXpor+NvVNxbgi7kXSnsjOg5z",
+	"58Ba7kAExV2JPtLHZ6YqXcvgxRB5ioAT6sYzxyS69fARDvkYan62mlPdw73vx2To4TDpa1U/Cah+ktfh",
+	"iksPzrRXY5ggJbkIZZkfL8lXBO/CUG9eE84aiF4bijWeMr126NaSWrJ90K6RlhU602Ue2hAa+jg+UniU",
+	"i99g9ElinSDVb2hHvRtl/2ZWlD+i434ec/WHaHS7x2R0fmWqyixC4adUFgp/EvDW5WGiuCkqkHx1wwJV",
+	"R6SolL5u4U4oRzGQJthcsVLRhWNTg6iVnicA/NQAKtJIr0ADBuCs5nw/pA2pF5hxhnm9WEjtXY90z1uh",
+	"HBUWXAziuqhYqQZypRphxiQIwsRbJiM9M86foBg82SPFDGtM5D+I57T8ENZRVLGYZOeBvBjX4URpTUOR",
+	"/t3O8nHeyipW8kbhzgs+HdwrWyCZMWZQsWKesDw033hd6E4b+PP+n1fVvq1Lj5WWdpkoSO/QelktMMvz",
+	"hvoA8malXBA+nZmFzuPdHr5cF7LGcO2okFqURmgjZpJ5070GRWwdvFCuMU6lW3XSe1nMmD7Zqk7v0nK4",
+	"BXZwfPz97tvUefbySk53XoLe2dkhjEJUBnfXte08Oxgef6PDsWQ1we2v3eNx12y55KoOhwfpzbInoCIQ",
+	"V0NjFZxbxn9/edV27mPTeMJ3PJgEyV5E3bAceuf549Z+6zvOYe6S2uG29Cj4mWAwUUGdOJ/s/Ww07P0k",
+	"fTHjaIlbP3pysDvNilRg9AgkvvPJ5hiJ5t/P4Y5RX/zKxYolHc1jhIkXZqErI8vVS1T/Kny/EZLaztK/",
+	"EGFRYTLWrGPs6iqU5O/hsyx8tWzzt4SlnLStFm7G5aLiPibBqADDSNXMxIPu7glSY3SuvaqE8iMd79WK",
+	"15KSbJouhNJeCijH4Y5ZaK1ytOCcaBEJhpxbhg6YOBoeDsTlCu2YjZdN06WiBk78JvCFvwVY67NWf2e0",
+	"1m95bvOQQUp5tEtq1nCGiWGpS+dRWSiIPAq4o6Pvd3u2wLuqvdazrdwyhqChvXeTUPmSfHdUv3TlJFwa",
+	"+oZHEGbYIn3e3W+Q55ZaeaRO0k2GdIU8NAUGcTt3NgF+q5TWG+BJgcT6/gNbAb80oM/enKd3yrQucsFJ",
+	"77j2RqAQrtpLGtQ8ooss0URWMXUA2n86+iGmDVrMdcM9o7cXP+45OYHQWOObtE+OuZG1cYEuZ6Mb6TEU",
+	"poY+C47eqMQe8PAAg2dpairuf593OW108Zt1o0Cla993wLEcQv8W90e13CCD4Gljm2ykY8yojKOciCu/",
+	"IcGmXjrfAyYISxTvJDzn/u+bSDz8Ft52hU73O7vbHl1yW5eLJUY5W3w2vASgI8kIY2Oztm0Kx/ZznwcS",
+	"ieptWYSzDTr80xhDQ+R7FBfzBdFIS1F5/+H2w2qdlXfUKkbPGt+wCbI99kguSZ9+Fi/EUW2fu3wtr6DL",
+	"KEMFuZZ6SZ2rLo885b5K5GrQo0TEDabdCTQg2FRouGipnF/bQcx3MKT7jGBqXnSrC991y+u9pCSP3AIO",
+	"cPFyZep1ZVRYeNjbyvKtrwHrKAjMScElSk+UgNNwFoEKMYEFAkNjw618ciRhfxqolhcVe/3tKzZkG+3T",
+	"27ZGUXP1HWN92ttu1hsq7Tf0AKw0O80/lhK3dAVRdv1LwGvIjLVEWaFK92jtkc6X94sG7g4L3of2FT3J",
+	"psarSD6iF0EY3XUJEUWu3A9iQlp4KwULqMXvoT/a53ls3NXglKIcZewiWbDOy2UohpmqpDC3HGmqg2jD",
+	"L6bgpdHNTAKK/jRe+kGvErQ4mTWAD4cd3lOU/xamwbeIhGFdv3MMbC8bbBjAuY8vVCIi3qMlEX014gnu",
+	"Ulu7yrZOo8KVSLsD961oLvPttFkINHNt+E4bNTjJZ5IBML+SfngaLoksyDlu3HwQ5z5QMUb6yXGvFhVe",
+	"FRDCWVWK1tfiB4cHYgwzxX/VfbC4A9wOxKXZRJLhzq7rupEhQXcjHQqzC8m4cCDe0rtIXL8B7tdY6GLj",
+	"ZmDUiRS7aT0q07Fd9O5YfAv82OnGvx187EkycU3mMWIB3xzunc82W/JWajdBR/Yl/jPUuva/cHXodmtc",
+	"+EVXy/sRy0+75gwaUr52pZxUjSkf4nJezDpyIEUZ4NSmpT9GbuBJvyzVkkqZ29gSV5R3gnAHd1m8Cwbv",
+	"BuJML1sm/xWX8atKlCYdJzQTxTfiQ+LVuFGSO1+P23t56EHvll9Xuk8O3dLndw5877sD9w9apvDg95y3",
+	"IOsH1/Rv70sJ6igmsWDVv88ZO8RtSZNP+vHrLpdAcLfhA9+oZ62lUyu5VP6lo8iH1Iq51fQk3dTI9mWj",
+	"9m+eEGQIg2/ysjqSNdqJLLlTLlcdx6DTjGDWm+ifNsNIqmOI46hTuqoHtRjL4ro3UmDA5cmrrcyLIKbj",
+	"Ddjl2JTL3k+pXHP74fb/AgAA//8=",
 }

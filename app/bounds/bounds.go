@@ -37,6 +37,7 @@ const (
 	PartsBytes        = 32 << 10
 	ChecksBytes       = 16 << 10
 	CompletionBytes   = 1 << 10
+	ReceiptBytes      = 1 << 10
 	// LargestJSON is the largest of them.
 	LargestJSON = AnnouncementBytes
 	// JSONDepth is how deep objects and arrays may stand in each other: a list of parts takes three.
@@ -49,8 +50,8 @@ const (
 	JSONTime = 30 * time.Second
 	// FormWindow is the time over which the rate of a form's body is an average.
 	FormWindow = 2 * time.Minute
-	// SignInTime is how long the body of a sign-in may take to arrive.
-	SignInTime = 30 * time.Second
+	// SmallFormTime is how long the body of a sign-in, or of another form of a few fields, may take to arrive.
+	SmallFormTime = 10 * time.Second
 )
 
 // Default returns the bounds that hold where the settings say nothing.

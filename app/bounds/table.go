@@ -65,10 +65,12 @@ func FixedBounds() []Fixed {
 		{"JSON body that asks for signatures", size(PartsBytes), "100 parts of about 100 bytes."},
 		{"JSON body that has files checked", size(ChecksBytes), "100 ids of 36 bytes."},
 		{"JSON body that completes a file", size(CompletionBytes), "Two checksums: about 120 bytes."},
+		{"JSON body that replaces a receipt or has it expire", size(ReceiptBytes), "A receipt of 64 bytes, or a time."},
 		{"Elements of an array in a JSON body", "100", "As many parts are signed, and files checked, at once."},
 		{"Depth of a JSON body", fmt.Sprint(JSONDepth), "A list of parts has three levels."},
 		{"Time for a JSON body", inWords(JSONTime), "The largest takes a second at 512 kbit/s."},
-		{"Time for the body of a sign-in", inWords(SignInTime), "It has a few hundred bytes."},
+		{"Time for the body of a sign-in, a receipt or another small form", inWords(SmallFormTime),
+			"It has a few hundred bytes."},
 		{"Requests at once that write one part in the embedded store", "1", "A part then takes room on the disk once. " +
 			"Others wait; where nothing came for 2 seconds, the next takes the turn."},
 		{"Completions at once of one file", "1", "Each would copy the file."},

@@ -66,19 +66,21 @@ type Config struct {
 	Data string
 	// DiskReserve is the room on that folder's disk, in bytes, that is kept for what deletes and reconciles.
 	DiskReserve int64
-	Limits      Limits
-	Budget      Budget
-	People      People
-	Objects     Objects
-	Catalog     Catalog
-	Staff       Staff
-	Timeouts    Timeouts
-	Reconcile   Reconciliation
-	Scrub       Scrub
-	Scan        Scan
-	Rates       Rates
-	Bounds      bounds.Bounds
-	Log         Log
+	// ReceiptLifetime is how long the receipt of a new person opens; 0: for ever.
+	ReceiptLifetime time.Duration
+	Limits          Limits
+	Budget          Budget
+	People          People
+	Objects         Objects
+	Catalog         Catalog
+	Staff           Staff
+	Timeouts        Timeouts
+	Reconcile       Reconciliation
+	Scrub           Scrub
+	Scan            Scan
+	Rates           Rates
+	Bounds          bounds.Bounds
+	Log             Log
 
 	// purpose limits what is logged to what was read.
 	purpose Purpose
@@ -93,6 +95,8 @@ type HTTP struct {
 	PublicURL string
 	// TrustedProxies are those whose forwarding headers are believed. Empty: nobody's.
 	TrustedProxies []netip.Prefix
+	// HSTSSubdomains extends HSTS to the sub-domains of the site's host.
+	HSTSSubdomains bool
 	// APIOrigins are the origins of other sites whose pages may use the API, in the canonical form of PublicURL. Empty:
 	// none.
 	APIOrigins []string

@@ -122,6 +122,11 @@ func placeSettings() []setting {
 				"set: http at the address listened on.",
 		}, origin(), func(c *Config) *string { return &c.HTTP.PublicURL }),
 		define(setting{
+			env: "DOSSIER_HSTS_SUBDOMAINS", parameter: "hsts-subdomains", preset: "false", purposes: Serve,
+			doc: "Whether browsers are told to reach the sub-domains of the site's host by https alone as well " +
+				"(`includeSubDomains`). They remember it for a year.",
+		}, boolean(), func(c *Config) *bool { return &c.HTTP.HSTSSubdomains }),
+		define(setting{
 			env: "DOSSIER_TRUSTED_PROXIES", parameter: "trusted-proxies", purposes: Serve,
 			doc: "Proxies whose forwarding headers tell the client's address. Not set: none.",
 		}, prefixes(), func(c *Config) *[]netip.Prefix { return &c.HTTP.TrustedProxies }),
@@ -271,6 +276,13 @@ func staffSettings() []setting {
 			doc: "What staff sign in with; needed as soon as one store is not embedded. Not set: generated and kept " +
 				"in the data folder.",
 		}, secret(MinStaffSecret), func(c *Config) *Secret { return &c.Staff.Secret }),
+		define(setting{
+			env: "DOSSIER_RECEIPT_LIFETIME", parameter: "receipt-lifetime", preset: "0", purposes: Serve,
+			doc: "Time for which the receipt of a new person opens; its holder can shorten, staff can set it, and " +
+				"files stay when it is over. 0 is for ever.",
+		}, durationOrOff(time.Minute, 10*365*24*time.Hour), func(c *Config) *time.Duration {
+			return &c.ReceiptLifetime
+		}),
 	}
 }
 

@@ -104,6 +104,8 @@ func settingCases(t *testing.T) []settingCase {
 				"https://x.org?a=1", "https://x.org#", "https://x.org#a",
 				"https://x.org:0", "https://x.org:65536", "https://bücher.example", "https:x.org", "//x.org",
 				"https://[fe80::1%25eth0]", "https://x y"}},
+		{env: "DOSSIER_HSTS_SUBDOMAINS", field: func(c *Config) any { return c.HTTP.HSTSSubdomains }, unset: false,
+			good: []value{{"true", true}, {"false", false}, {"1", true}}, bad: []string{"yes", "on", "2"}},
 		{env: "DOSSIER_TRUSTED_PROXIES", field: func(c *Config) any { return c.HTTP.TrustedProxies },
 			unset: []netip.Prefix(nil),
 			good: []value{
@@ -193,6 +195,8 @@ func settingCases(t *testing.T) []settingCase {
 			good: []value{{"0123456789abcdef", "0123456789abcdef"}, {"ääääääääääääääää", "ääääääääääääääää"}},
 			bad: []string{"0123456789abcde", "äääääääääääääää", "0123456789abcdef\n", "0123456\t89abcdef",
 				" 0123456789abcdef"}},
+		orOff(durations("DOSSIER_RECEIPT_LIFETIME", func(c *Config) any { return c.ReceiptLifetime }, 0, time.Minute,
+			3650*day)),
 
 		durations("DOSSIER_TIMEOUT_STORE", func(c *Config) any { return c.Timeouts.Store }, 5*time.Second, shortest,
 			10*time.Minute),

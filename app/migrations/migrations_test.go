@@ -185,10 +185,10 @@ func suite(t *testing.T, p place) {
 		db := p.fresh(t)(t)
 		all := up(t, db)
 		last := int64(len(all))
-		undo := map[migrations.Set]string{migrations.People: "DROP INDEX people_leftovers", migrations.Catalog: "DROP INDEX files_scan"}[p.set]
-		if p.dialect == migrations.MySQL {
-			undo += " ON people"
-		}
+		undo := map[migrations.Set]string{
+			migrations.People:  "ALTER TABLE people DROP COLUMN receipt_expires_at",
+			migrations.Catalog: "DROP INDEX files_scan",
+		}[p.set]
 		exec(t, db, undo)
 		exec(t, db, "DELETE FROM "+p.set.VersionTable()+" WHERE version_id = ?", last)
 		err := migrations.Check(t.Context(), db, p.dialect, p.set)

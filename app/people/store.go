@@ -91,6 +91,7 @@ type row struct {
 	Age         int    `gorm:"column:age"`
 	Technology  string `gorm:"column:technology"`
 	ReceiptHash string `gorm:"column:receipt_hash"`
+	Expires     int64  `gorm:"column:receipt_expires_at"`
 	State       string `gorm:"column:state"`
 	NameKey     string `gorm:"column:name_key"`
 	Created     int64  `gorm:"column:created_at"`
@@ -108,11 +109,20 @@ func rowOf(p dossier.Person) row {
 		Age:         p.Age,
 		Technology:  p.Technology,
 		ReceiptHash: hex.EncodeToString(p.ReceiptHash[:]),
+		Expires:     expiresAt(p.ReceiptExpires),
 		State:       string(p.State),
 		NameKey:     cut(dossier.SearchKey(p.Name), nameKeyLength),
 		Created:     p.CreatedAt.UnixMicro(),
 		Updated:     p.UpdatedAt.UnixMicro(),
 	}
+}
+
+// expiresAt returns a time as column receipt_expires_at has it.
+func expiresAt(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
 }
 
 func (r row) person() (dossier.Person, error) {
@@ -126,6 +136,9 @@ func (r row) person() (dossier.Person, error) {
 		State:     dossier.PersonState(r.State),
 		CreatedAt: time.UnixMicro(r.Created).UTC(),
 		UpdatedAt: time.UnixMicro(r.Updated).UTC(),
+	}
+	if r.Expires != 0 {
+		p.ReceiptExpires = time.UnixMicro(r.Expires).UTC()
 	}
 	if n, err := hex.Decode(p.ReceiptHash[:], []byte(r.ReceiptHash[:min(len(r.ReceiptHash), 64)])); err != nil || n != len(p.ReceiptHash) {
 		return dossier.Person{}, fmt.Errorf("person %s: the row's receipt hash is damaged", id)
@@ -187,6 +200,24 @@ func (s *Store) Move(ctx context.Context, id dossier.PersonID, to dossier.Person
 		}
 		// It came into the state after the change had missed it: inserted by another instance just now.
 	}
+}
+
+// SetReceipt implements dossier.People.
+func (s *Store) SetReceipt(ctx context.Context, id dossier.PersonID, from, to [32]byte, expires time.Time) error {
+	var changed int64
+	err := s.write(ctx, "changing a person's receipt", func(tx *gorm.DB) error {
+		done := tx.Model(&row{}).Where("id = ? AND receipt_hash = ?", id.String(), hex.EncodeToString(from[:])).
+			Updates(map[string]any{"receipt_hash": hex.EncodeToString(to[:]), "receipt_expires_at": expiresAt(expires)})
+		changed = done.RowsAffected
+		return done.Error
+	})
+	if err != nil || changed > 0 {
+		return err
+	}
+	if _, err := s.Person(ctx, id); err != nil {
+		return err
+	}
+	return dossier.ErrLost
 }
 
 // Delete implements dossier.People.

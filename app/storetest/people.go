@@ -26,6 +26,8 @@ func People(t *testing.T, open func(t *testing.T) dossier.People) {
 		{"an id is inserted once by many at a time", peopleInsertAtOnce},
 		{"a move asks for the state", peopleMove},
 		{"one of many moves wins", peopleMoveAtOnce},
+		{"a receipt is set by who knows the former", peopleSetReceipt},
+		{"one of many receipts wins", peopleSetReceiptAtOnce},
 		{"only who is being deleted is deleted", peopleDelete},
 		{"the list is newest first", peopleListOrder},
 		{"pages show everybody once", peopleListPages},
@@ -331,5 +333,64 @@ func peopleExisting(t *testing.T, s dossier.People) {
 	}
 	if got, err := s.Existing(t.Context(), []dossier.PersonID{ids[0], ids[0]}); err != nil || !got[ids[0]] {
 		t.Errorf("Existing of one id twice: got %v and error %v", got, err)
+	}
+}
+
+func peopleSetReceipt(t *testing.T, s dossier.People) {
+	never, expires := time.Time{}, peopleEpoch.Add(time.Hour+7*time.Microsecond)
+	bystander := peopleNew(dossier.PersonSubmitted, peopleEpoch)
+	bystander.ReceiptExpires = expires
+	peopleInsert(t, s, bystander)
+	for _, state := range []dossier.PersonState{dossier.PersonSubmitting, dossier.PersonSubmitted, dossier.PersonDeleting} {
+		want := peopleNew(state, peopleEpoch)
+		peopleInsert(t, s, want)
+		other := dossier.NewReceipt().Hash()
+		for _, step := range []struct {
+			doing   string
+			to      [32]byte
+			expires time.Time
+		}{
+			{"another receipt", other, never}, {"the same", other, never}, {"an expiry", other, expires},
+			{"the same expiry", other, expires}, {"both", dossier.NewReceipt().Hash(), expires.Add(time.Microsecond)},
+			{"never", want.ReceiptHash, never},
+		} {
+			doing := fmt.Sprintf("SetReceipt of a person in state %s: %s", state, step.doing)
+			peopleWant(t, doing, s.SetReceipt(t.Context(), want.ID, want.ReceiptHash, step.to, step.expires), nil)
+			want.ReceiptHash, want.ReceiptExpires = step.to, step.expires
+			if got := peopleGet(t, s, want.ID); got != want {
+				t.Errorf("%s: got %+v, want %+v", doing, got, want)
+			}
+			peopleWant(t, doing+", by who does not know the former",
+				s.SetReceipt(t.Context(), want.ID, [32]byte{1}, [32]byte{2}, expires), dossier.ErrLost)
+			peopleWant(t, doing+", of the absent",
+				s.SetReceipt(t.Context(), dossier.NewPersonID(), want.ReceiptHash, other, never), dossier.ErrNotFound)
+			if got := peopleGet(t, s, want.ID); got != want {
+				t.Errorf("%s, refused: got %+v, want %+v", doing, got, want)
+			}
+		}
+	}
+	if got := peopleGet(t, s, bystander.ID); got != bystander {
+		t.Errorf("SetReceipt changed another person: got %+v, want %+v", got, bystander)
+	}
+}
+
+func peopleSetReceiptAtOnce(t *testing.T, s dossier.People) {
+	p := peopleNew(dossier.PersonSubmitted, peopleEpoch)
+	peopleInsert(t, s, p)
+	var wg sync.WaitGroup
+	var won atomic.Int64
+	for i := range byte(10) {
+		wg.Go(func() {
+			switch err := s.SetReceipt(t.Context(), p.ID, p.ReceiptHash, [32]byte{i}, time.Time{}); {
+			case err == nil:
+				won.Add(1)
+			case !errors.Is(err, dossier.ErrLost):
+				t.Errorf("SetReceipt at once: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if won.Load() != 1 {
+		t.Errorf("%d of 10 receipts won, want 1", won.Load())
 	}
 }

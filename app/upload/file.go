@@ -72,7 +72,11 @@ func (run *Run) send(ctx context.Context, s Source) (Result, error) {
 	case CodeUnreachable, CodeJournal, CodeInput:
 		return r, err
 	case "unauthorized":
-		return r, errorf("unauthorized", err, "the receipt opens nothing any more: its person was deleted")
+		return r, errorf("unauthorized", err, "the receipt opens nothing any more: it was replaced, so run the command "+
+			"with the new one (--receipt-file), or its person was deleted")
+	case "expired":
+		return r, errorf("expired", err, "the receipt has expired: ask the staff of the site to open it again, and run "+
+			"the same command, which goes on")
 	case "":
 		if !errors.Is(err, errChanged) {
 			return r, err

@@ -219,9 +219,11 @@ func faultsOf(err error) string {
 	return listed(faults)
 }
 
-// link is the page of a receipt.
+// link is the page of a receipt. The receipt is its fragment, which no server sees.
 func (o Options) link(r dossier.Receipt) string {
-	return o.Site.JoinPath("receipt", r.String()).String()
+	page := o.Site.JoinPath("receipt")
+	page.Fragment = r.String()
+	return page.String()
 }
 
 // readReceipt returns what the person has that is not among the files to send, and remembers what may be.
@@ -251,14 +253,19 @@ func (run *Run) readReceipt(ctx context.Context) (has dossier.Quota, err error) 
 			}
 		})
 	})
+	if Code(asError(err)) == "expired" {
+		return has, inputf(err, "the receipt has expired: ask the staff of %s to open it again, and run the same command",
+			run.o.Site)
+	}
 	if Code(asError(err)) == "unauthorized" {
 		if run.o.Receipt != nil {
 			return has, inputf(err,
-				"the receipt opens nothing at %s: check it, and the address; its person may have been deleted",
+				"the receipt opens nothing at %s: check it, and the address; it may have been replaced, or its person deleted",
 				run.o.Site)
 		}
 		return has, inputf(err,
-			"the person of the interrupted run was deleted meanwhile: forget that run by --give-up, and begin anew")
+			"the person of the interrupted run was deleted meanwhile, or the receipt replaced: with the new one go on by "+
+				"--receipt-file; else forget that run by --give-up, and begin anew")
 	}
 	if err == nil {
 		err = run.check(ctx)

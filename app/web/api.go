@@ -30,6 +30,8 @@ func (s *Server) apiRoutes() {
 
 	s.echo.POST(api.Prefix+"/people", s.registerPerson, s.limited(s.o.RegisterRate))
 	get("/receipt", s.readReceipt)
+	s.echo.POST(api.Prefix+"/receipt/replacement", s.replaceReceipt, s.limited(s.o.RegisterRate))
+	s.echo.PUT(api.Prefix+"/receipt/expiry", s.setReceiptExpiry)
 
 	s.echo.POST(api.Prefix+"/checks", s.checkFiles, s.limited(s.o.SignRate))
 	s.echo.PUT(api.Prefix+"/files/:file", s.announceFile, s.limited(s.o.AnnounceRate))

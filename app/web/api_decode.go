@@ -118,6 +118,11 @@ func (d *decoder) value(faults *faultList, at string, into reflect.Value) error 
 	if err != nil {
 		return err
 	}
+	if into.Kind() == reflect.Pointer {
+		// A member that may be left out.
+		into.Set(reflect.New(into.Type().Elem()))
+		into = into.Elem()
+	}
 	switch into.Kind() {
 	case reflect.Struct:
 		if token == json.Delim('{') {

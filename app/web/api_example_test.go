@@ -100,7 +100,7 @@ func TestDocumentedForm(t *testing.T) {
 			s.t.Fatalf("%v\n%s", err, out)
 		}
 		s.hide("letter of ada.txt")
-		_, receipt, ok := strings.Cut(strings.TrimSpace(string(out)), "/receipt/")
+		_, receipt, ok := strings.Cut(strings.TrimSpace(string(out)), "/receipt#")
 		if !ok {
 			s.t.Fatalf("it printed no link: %s", out)
 		}

@@ -201,7 +201,12 @@ func apiFile(f dossier.File) api.File {
 	// A record may be described before it is stored; until then the content is nothing to rely on.
 	if f.Content != nil && f.State == dossier.FileStored {
 		out.Size = &f.Content.Size
+		by := api.Site
+		if f.SHA256BySender() {
+			by = api.Sender
+		}
 		out.Content = &api.Content{
+			Sha256By:  by,
 			Crc64Nvme: api.FormatCRC64NVME(f.Content.CRC64), Sha256: api.FormatSHA256(f.Content.SHA256),
 			Type: f.Content.Type,
 		}

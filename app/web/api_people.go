@@ -37,7 +37,7 @@ func (s *Server) registerPerson(c echo.Context) error {
 		return err
 	}
 	return answerJSON(c, api.Registered{
-		Receipt: receipt.String(), ReceiptURL: s.o.PublicURL + "/receipt/" + receipt.String(), Person: apiPerson(p),
+		Receipt: receipt.String(), ReceiptURL: s.receiptLink(receipt), Person: apiPerson(p),
 	})
 }
 
@@ -117,8 +117,12 @@ func (s *Server) readReceipt(c echo.Context) error {
 // What the domain's values look like in the API.
 
 func apiPerson(p dossier.Person) api.Person {
-	return api.Person{
+	a := api.Person{
 		ID: p.ID.String(), Name: p.Name, Location: p.Location, Age: p.Age, Technology: p.Technology,
 		State: api.PersonState(p.State), CreatedAt: p.CreatedAt.UTC(),
 	}
+	if !p.ReceiptExpires.IsZero() {
+		a.ReceiptExpiresAt = &p.ReceiptExpires
+	}
+	return a
 }

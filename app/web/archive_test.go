@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -82,7 +83,13 @@ func TestArchiveOfNobody(t *testing.T) {
 	const size = 32 << 20 // more than the connection's buffers hold
 	receipt, _ := s.submit(t, "Ada", upload{"large.bin", strings.Repeat("x", size)}, upload{"next.bin", "next"})
 	s.objects.forget(nil, 0)
-	res, err := s.client.Get(s.url + "/receipt/" + receipt.String() + "/files.zip")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+		s.url+"/receipt/"+receipt.String()+"/files.zip", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	HoldReceipt(s.client, req)
+	res, err := s.client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ type body struct {
 	rc   io.ReadCloser
 	ctl  *http.ResponseController
 	idle time.Duration
-	// until is when the whole must have arrived, most the time from its beginning to then.
+	// until is when the whole must have arrived, most the time from its beginning to then; 0: not worth telling.
 	until time.Time
 	most  time.Duration
 	// length is the Content-Length, -1 where unknown.
@@ -85,7 +85,7 @@ func (b *body) Read(p []byte) (int, error) {
 		// By interrupt. The context alone does not tell: net/http ends it after every failed read.
 		b.err = malformed(context.Canceled,
 			"The form broke off before its end. Nothing of it is confirmed. Send it again.")
-	case errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(b.until):
+	case errors.Is(err, os.ErrDeadlineExceeded) && b.most > 0 && !time.Now().Before(b.until):
 		b.err = dossier.Errorf(codeTimeout, err,
 			"The form did not arrive in time: it has %s. Send it again with fewer or smaller files, or turn "+
 				"JavaScript on: "+
@@ -173,6 +173,12 @@ func (b *body) within(d time.Duration) {
 	if t := time.Now().Add(d); t.Before(b.until) {
 		b.until = t
 	}
+}
+
+// small brings the end of the whole nearer for a form that has nothing to send in parts.
+func (b *body) small(d time.Duration) {
+	b.within(d)
+	b.most = 0
 }
 
 // drain reads and drops what is left, at most limit bytes for at most d, and reports whether the end was reached.

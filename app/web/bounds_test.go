@@ -213,11 +213,11 @@ func TestArchivesAtOnce(t *testing.T) {
 	s := bounded(t, func(b *bounds.Bounds) { b.Archives = bounds.Share{Client: 2, All: 2} })
 	f := ada.with(file{"large.bin", strings.Repeat("x", longBytes)}, file{"b.txt", "b"})
 	s.mustAccept(s.submit(f), f)
-	path := "/receipt/" + f.receipt + "/files.zip"
+	path := "/receipt/" + f.parsed(t).Person.String() + "/files.zip"
 	var slow []*wire
 	for range 2 {
 		w := s.dial()
-		w.head("GET", path, fromLine(1), "Connection: close")
+		w.head("GET", path, fromLine(1), "Connection: close", "Cookie: dossier_receipt="+f.receipt)
 		// The archive is begun, and far larger than what lies in the buffers between the two ends.
 		if line, err := w.r.ReadString('\n'); err != nil || !strings.Contains(line, "200") {
 			t.Fatal(line, err)

@@ -11,6 +11,7 @@ import (
 	"dossier.example/app"
 	"dossier.example/app/api"
 	"dossier.example/app/internal/teststores"
+	"dossier.example/app/web"
 )
 
 // storedDirectly sends a file directly and returns its record.
@@ -59,6 +60,7 @@ func (s *site) raw(path string, header ...http.Header) (status int, body string,
 	for _, h := range header {
 		maps.Copy(req.Header, h)
 	}
+	web.HoldReceipt(s.client, req)
 	res, err := s.client.Do(req)
 	if err != nil {
 		return 0, "", err

@@ -45,6 +45,8 @@ var refusals = map[dossier.Code]refusal{
 	dossier.CodeNotFound: {http.StatusNotFound, "Not found",
 		"There is nothing at this address, or nothing that you may see. Check the link.",
 		"There is nothing at this address, or nothing that this receipt opens.", 0},
+	dossier.CodeExpired: {http.StatusGone, "Expired", "This receipt has expired.",
+		"The receipt has expired. Ask the staff of the site to open it again, or register anew.", http.StatusUnauthorized},
 	dossier.CodeExists: {http.StatusConflict, "Already there", "This was done before.",
 		"This was done before.", 0},
 	dossier.CodeConflict: {http.StatusConflict, "Already used", "Load the form again and send it as a new submission.",

@@ -17,6 +17,8 @@ type fileView struct {
 	Size, Bytes string
 	// SHA256 in hex; empty where unknown yet.
 	SHA256 string
+	// SHA256BySender tells that it is what the sender said, which nobody has verified.
+	SHA256BySender bool
 	// Time of arrival, for people ("24 Nov 2026, 14:05 UTC"), and TimeISO for the datetime attribute.
 	Time, TimeISO string
 	// State is "stored", "damaged" (stored, but its object is missing or differs), "uploading" (not complete), "deleting"
@@ -48,7 +50,7 @@ func (s *Server) fileOf(f dossier.File, base string, to dossier.Audience) fileVi
 		v.Type = f.Content.Type
 		v.Size = dossier.FormatBytes(f.Content.Size)
 		v.Bytes = counted(f.Content.Size, "byte")
-		v.SHA256 = hex.EncodeToString(f.Content.SHA256[:])
+		v.SHA256, v.SHA256BySender = hex.EncodeToString(f.Content.SHA256[:]), f.SHA256BySender()
 	}
 	switch {
 	case f.Damage != nil:

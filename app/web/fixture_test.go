@@ -101,6 +101,7 @@ func open(t *testing.T, o setup) *site {
 		Transport:     &http.Transport{DisableCompression: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Timeout:       patience,
+		Jar:           web.NewReceiptJar(),
 	}
 	host, _, _ := net.SplitHostPort(s.addr)
 	s.hide(ada.name, ada.location, ada.technology, host)
@@ -261,6 +262,7 @@ func (s *site) do(method, path string, header http.Header, body io.Reader) answe
 	for k, v := range header {
 		req.Header[k] = v
 	}
+	web.HoldReceipt(s.client, req)
 	res, err := s.client.Do(req)
 	if err != nil {
 		s.t.Fatalf("%s: %v", method, err)
@@ -281,13 +283,18 @@ func (s *site) read(res *http.Response) answer {
 		s.t.Errorf("the answer has no request id: %v", a)
 	}
 	for name, want := range map[string]string{
-		"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
+		"X-Content-Type-Options":       "nosniff",
 		"Cross-Origin-Opener-Policy":   "same-origin",
 		"Cross-Origin-Resource-Policy": "same-origin",
 	} {
 		if got := a.header.Get(name); got != want {
 			s.t.Errorf("%s is %q, want %q", name, got, want)
 		}
+	}
+	switch referrer := a.header.Get("Referrer-Policy"); referrer {
+	case "same-origin", "strict-origin", "no-referrer":
+	default:
+		s.t.Errorf("Referrer-Policy is %q", referrer)
 	}
 	policy := a.header.Get("Content-Security-Policy")
 	if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") ||
@@ -298,6 +305,13 @@ func (s *site) read(res *http.Response) answer {
 		s.t.Error("503 without Retry-After")
 	}
 	return a
+}
+
+// linked returns how a page links to a path: one of a receipt names the person.
+func (s *site) linked(path string) string {
+	req := httptest.NewRequest(http.MethodGet, "http://"+s.addr+path, nil)
+	web.HoldReceipt(s.client, req)
+	return req.URL.Path
 }
 
 func (s *site) get(path string) answer {
@@ -330,8 +344,10 @@ func (s *site) remember(f form) {
 // bytes.
 func (s *site) mustAccept(a answer, f form) {
 	s.t.Helper()
-	if want := "/receipt/" + f.receipt; a.status != http.StatusSeeOther || a.header.Get("Location") != want {
-		s.t.Fatalf("got %v\nwant 303 to the form's receipt", a)
+	if want := "/receipt/" + f.parsed(s.t).Person.String(); a.status != http.StatusSeeOther ||
+		a.header.Get("Location") != want ||
+		a.header.Get("Set-Cookie") != "dossier_receipt="+f.receipt+"; Path="+want+"; HttpOnly; SameSite=Lax" {
+		s.t.Fatalf("got %v\nwant 303 to the form's receipt, with its cookie", a)
 	}
 	s.mustHave(f, f.files...)
 }

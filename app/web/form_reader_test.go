@@ -201,7 +201,7 @@ func TestTooLarge(t *testing.T) {
 			s.remember(f)
 			body := struct{ *strings.Reader }{strings.NewReader(f.body())}
 			a := s.do(http.MethodPost, "/submissions", http.Header{"Content-Type": {formType}}, &onlyReader{body})
-			a.must(t, http.StatusRequestEntityTooLarge, append(test.says, "/receipt/"+f.receipt, ada.name)...)
+			a.must(t, http.StatusRequestEntityTooLarge, append(test.says, "/receipt#"+f.receipt, ada.name)...)
 			s.mustHave(f, test.stored...)
 			stored, missing := a.told(t)
 			if len(stored) != len(test.stored) {

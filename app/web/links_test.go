@@ -329,7 +329,7 @@ func TestArchive(t *testing.T) {
 		for who, way := range map[string]way{"receipt": {"/receipt/" + f.receipt + "/files.zip", nil}, "staff": {person + "/files.zip", s.session()}} {
 			page := way
 			page.path = strings.TrimSuffix(page.path, "/files.zip")
-			page.ask(s, http.MethodGet, nil).must(t, http.StatusOK, `href="`+way.path+`"`)
+			page.ask(s, http.MethodGet, nil).must(t, http.StatusOK, `href="`+s.linked(way.path)+`"`)
 
 			head, a := way.ask(s, http.MethodHead, nil), way.ask(s, http.MethodGet, http.Header{"Range": {"bytes=5-9"}})
 			for _, one := range []answer{head, a} {

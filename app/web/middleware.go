@@ -109,7 +109,8 @@ func safely(h echo.HandlerFunc, c echo.Context) (err error) {
 	return h(c)
 }
 
-// logRequest writes one line. The route's pattern stands for the path, since paths and queries hold receipts and names;
+// logRequest writes one line. The route's pattern stands for the path, since paths and queries hold names, and those of a former
+// release receipts;
 // there is no address either.
 func (s *Server) logRequest(c echo.Context, b *body, took time.Duration, aborted bool) {
 	res := c.Response()
@@ -167,7 +168,7 @@ func (s *Server) secure(c echo.Context) {
 	h.Set("X-Request-Id", requestID(c))
 	h.Set("Content-Security-Policy", pagePolicy)
 	h.Set("X-Content-Type-Options", "nosniff")
-	// Other sites learn no path, which may hold a receipt. Stricter would be too much: under no-referrer browsers send
+	// Other sites learn no path, which may hold a person's id. Stricter would be too much: under no-referrer browsers send
 	// "Origin: null" with the site's own forms, and sameOrigin would refuse those of browsers that send no
 	// Sec-Fetch-Site.
 	h.Set("Referrer-Policy", "same-origin")
@@ -177,7 +178,11 @@ func (s *Server) secure(c echo.Context) {
 	// Pages hold receipts, tokens and people's details.
 	h.Set("Cache-Control", "no-store")
 	if s.https {
-		h.Set("Strict-Transport-Security", "max-age=31536000")
+		hsts := "max-age=31536000"
+		if s.o.HSTSSubdomains {
+			hsts += "; includeSubDomains"
+		}
+		h.Set("Strict-Transport-Security", hsts)
 	}
 }
 

@@ -25,7 +25,7 @@ func TestRequestID(t *testing.T) {
 		{"not found", func(s *site) answer { return s.get("/nothing/here") }, http.StatusNotFound, "none"},
 		{"malformed", func(s *site) answer { return s.post("x") }, http.StatusBadRequest, "/submissions"},
 		{"an outage on a page of its own", func(s *site) answer { return s.get("/receipt/" + f.receipt) },
-			http.StatusServiceUnavailable, "/receipt/:receipt"},
+			http.StatusServiceUnavailable, "/receipt/:id"},
 		{"an outage while a form is taken", func(s *site) answer { return s.submit(f) }, http.StatusServiceUnavailable,
 			"/submissions"},
 		{"an id of the client's", func(s *site) answer {

@@ -85,7 +85,7 @@ func TestManyFiles(t *testing.T) {
 
 		staff := way{"/people/" + receipt.Person.String(), s.session()}
 		for who, way := range map[string]way{"receipt": {"/receipt/" + f.receipt, nil}, "staff": staff} {
-			first := way.path
+			first := s.linked(way.path)
 			most.Store(0)
 			var got []string
 			for page := 1; ; page++ {

@@ -47,6 +47,8 @@ type personPageView struct {
 	// Files are those of the page, Total is the number and size of all: "3 files, 12.4 MiB".
 	Files []fileView
 	Total string
+	// ReceiptExpires is when the person's receipt expires; empty: never.
+	ReceiptExpires string
 	// Archive is the path of all stored files as one ZIP; empty unless there are several.
 	Archive string
 	// Unscanned: nobody checks files for malware.
@@ -70,6 +72,9 @@ func (s *Server) person(c echo.Context) error {
 	}
 	v := personPageView{page: s.page(c, p.Name), Person: personForStaff(p), Total: files.total, Archive: files.archive,
 		pager: files.pager, Unscanned: !s.svc.Scanned()}
+	if !p.ReceiptExpires.IsZero() {
+		v.ReceiptExpires, _ = times(p.ReceiptExpires)
+	}
 	for _, f := range files.files {
 		file := s.fileForStaff(f)
 		if file.Delete != "" && c.QueryParam("after") != "" {

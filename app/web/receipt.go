@@ -13,6 +13,8 @@ type receiptView struct {
 	page
 	// Link is the absolute URL of the receipt: to be kept, and to be told to nobody.
 	Link string
+	// Manage is the path of the page by which it is replaced; Expires is when it expires, empty: never.
+	Manage, Expires string
 	// Receipt opens the person to the script by which more files are added.
 	Receipt string
 	// Complete: everything that was sent is stored. Incomplete: something is not. Neither: that stands on several
@@ -32,31 +34,26 @@ type receiptView struct {
 }
 
 // receipt shows a submitter what is stored.
-func (s *Server) receipt(c echo.Context) error {
-	receipt, err := dossier.ParseReceipt(c.Param("receipt"))
+func (s *Server) receipt(c echo.Context, receipt dossier.Receipt, person dossier.Person) error {
+	files, err := s.listing(c, person.ID, receiptPath(person.ID))
 	if err != nil {
 		return err
 	}
-	person, err := s.svc.ByReceipt(c.Request().Context(), receipt)
-	if err != nil {
-		return err
-	}
-	files, err := s.listing(c, person.ID, "/receipt/"+receipt.String())
-	if err != nil {
-		return err
-	}
-	c.Response().Header().Set("X-Robots-Tag", "noindex")
 	s.allowUploads(c)
 	return s.render(c, http.StatusOK, "receipt", s.receiptView(c, receipt, person, files))
 }
 
 func (s *Server) receiptView(c echo.Context, receipt dossier.Receipt, person dossier.Person,
 	files listing) receiptView {
-	path := "/receipt/" + receipt.String()
+	path := receiptPath(person.ID)
 	v := receiptView{
-		page: s.page(c, "Your receipt"), Link: s.o.PublicURL + path, Receipt: receipt.String(),
+		page: s.page(c, "Your receipt"), Link: s.receiptLink(receipt), Receipt: receipt.String(),
 		Person:  personOf(person),
 		Pending: person.State == dossier.PersonSubmitting, pager: files.pager,
+	}
+	v.Manage = path + "/link"
+	if !person.ReceiptExpires.IsZero() {
+		v.Expires, _ = times(person.ReceiptExpires)
 	}
 	stored := map[string]bool{}
 	for _, f := range files.files {
@@ -93,16 +90,12 @@ func (s *Server) receiptView(c echo.Context, receipt dossier.Receipt, person dos
 }
 
 // receiptFile gives a submitter a stored file back.
-func (s *Server) receiptFile(c echo.Context) error {
-	receipt, err := dossier.ParseReceipt(c.Param("receipt"))
-	if err != nil {
-		return err
-	}
+func (s *Server) receiptFile(c echo.Context, _ dossier.Receipt, person dossier.Person) error {
 	id, err := dossier.ParseFileID(c.Param("file"))
 	if err != nil {
 		return err
 	}
-	f, err := s.svc.FileByReceipt(c.Request().Context(), receipt, id)
+	f, err := s.svc.File(c.Request().Context(), person.ID, id)
 	if err != nil {
 		return err
 	}
@@ -110,14 +103,6 @@ func (s *Server) receiptFile(c echo.Context) error {
 }
 
 // receiptArchive gives a submitter all stored files back at once.
-func (s *Server) receiptArchive(c echo.Context) error {
-	receipt, err := dossier.ParseReceipt(c.Param("receipt"))
-	if err != nil {
-		return err
-	}
-	person, err := s.svc.ByReceipt(c.Request().Context(), receipt)
-	if err != nil {
-		return err
-	}
+func (s *Server) receiptArchive(c echo.Context, _ dossier.Receipt, person dossier.Person) error {
 	return s.archive(c, person, dossier.ToAll)
 }

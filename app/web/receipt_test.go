@@ -18,7 +18,7 @@ func TestReceipt(t *testing.T) {
 	s.mustAccept(a, f)
 	path := a.header.Get("Location")
 	page := s.get(path)
-	page.must(t, http.StatusOK, "Complete", ada.name, ada.location, ada.technology, "http://"+s.addr+path)
+	page.must(t, http.StatusOK, "Complete", ada.name, ada.location, ada.technology, "http://"+s.addr+"/receipt#"+f.receipt)
 	if stored, missing := page.told(t); len(stored) != 2 || len(missing) != 0 {
 		t.Errorf("the receipt tells %q as stored, %q as missing", stored, missing)
 	}
@@ -190,7 +190,7 @@ func TestForeignReceipts(t *testing.T) {
 				f.taken()
 				s.hide(test.receipt)
 				a := s.get("/receipt/" + url.PathEscape(test.receipt) + kind.suffix)
-				a.must(t, http.StatusNotFound, a.id())
+				a.must(t, http.StatusNotFound, "This receipt opens nothing.")
 				a.mustNot(t, ada.name, test.receipt)
 				body := strings.ReplaceAll(a.body, a.id(), "")
 				calls := f.taken()

@@ -20,9 +20,16 @@ func (s *Server) routes() {
 
 	get("/", s.form)
 	e.POST("/submissions", s.submit, s.limited(s.o.SubmitRate), s.through(s.gates.forms))
-	get("/receipt/:receipt", s.receipt)
-	get("/receipt/:receipt/files.zip", s.receiptArchive)
-	get("/receipt/:receipt/files/:file", s.receiptFile)
+	get("/receipt", s.openPage)
+	e.POST("/receipt", s.openReceipt)
+	get("/receipt/:id", s.holder(s.receipt))
+	get("/receipt/:id/files.zip", s.holder(s.receiptArchive))
+	get("/receipt/:id/files/:file", s.holder(s.receiptFile))
+
+	get("/receipt/:id/link", s.holder(s.receiptLinkPage))
+	e.POST("/receipt/:id/replace", s.replaceReceiptLink)
+	e.POST("/receipt/:id/expire", s.expireReceiptLink)
+	e.POST("/receipt/:id/close", s.closeReceipt)
 
 	get("/staff/sign-in", s.signInPage)
 	e.POST("/staff/sign-in", s.signIn)
@@ -33,6 +40,8 @@ func (s *Server) routes() {
 	get("/people/:id", s.person, s.staff)
 	get("/people/:id/delete", s.askDeletePerson, s.staff)
 	e.POST("/people/:id/delete", s.deletePerson, s.staff, s.token)
+	get("/people/:id/link", s.personLinkPage, s.staff)
+	e.POST("/people/:id/expire", s.expirePersonLink, s.staff, s.token)
 	get("/people/:id/files.zip", s.personArchive, s.staff)
 	get("/people/:id/files/:file", s.file, s.staff)
 	get("/people/:id/files/:file/picture", s.picture, s.staff)

@@ -147,11 +147,17 @@ func crowd() []personView {
 	return people
 }
 
+// withToken gives a page the token of its forms.
+func withToken(p page) page {
+	p.CSRF = "csrf-token"
+	return p
+}
+
 // samples are all pages in all their states. The picture of image files is found at the given path.
 func samples(picture string) []sample {
 	staff := func(title, path string) page { return page{Title: title, Staff: true, CSRF: "csrf-token", Path: path} }
 	visitor := func(title, path string) page { return page{Title: title, Path: path} }
-	receipt := receiptView{page: visitor("Your receipt", "/receipt"), Link: "https://dossier.example/receipt/" +
+	receipt := receiptView{page: visitor("Your receipt", "/receipt"), Link: "https://dossier.example/receipt#" +
 		sampleReceipt, Receipt: sampleReceipt, Person: ada()}
 	person := personPageView{page: staff("Ada Lovelace", samplePerson), Person: with(ada(), func(p *personView) {
 		p.Path, p.Delete = samplePerson, samplePerson+"/delete"
@@ -228,15 +234,24 @@ func samples(picture string) []sample {
 			v.Files = oddFiles()
 		})},
 		{"receipt-fifty", "receipt", with(receipt, func(v *receiptView) {
-			v.Complete, v.Files, v.Archive = true, fiftyFiles(), "/receipt/"+sampleReceipt+"/files.zip"
+			v.Complete, v.Files, v.Archive = true, fiftyFiles(), samplePerson+"/files.zip"
 		})},
 		{"receipt-pages", "receipt", with(receipt, func(v *receiptView) {
-			v.Files, v.Archive, v.Total, v.pager = fiftyFiles(), "/receipt/"+sampleReceipt+"/files.zip",
+			v.Files, v.Archive, v.Total, v.pager = fiftyFiles(), samplePerson+"/files.zip",
 				"10,000 files, 30.3 GiB", filePages
 		})},
 		{"receipt-past-end", "receipt", with(receipt, func(v *receiptView) {
 			v.Total, v.pager = "10,000 files, 30.3 GiB", pager{First: "/", FirstText: "First files"}
 		})},
+		{"open", "open", openView{page: visitor("Open your receipt", "/receipt")}},
+		{"open-fault", "open", openView{page: visitor("Open your receipt", "/receipt"),
+			Fault: "This receipt opens nothing. Check that its link is whole."}},
+		{"link", "link", linkView{page: withToken(visitor("Private link", "/receipt")), Name: "Ada Lovelace",
+			Replace: "/receipt/x/replace", Expire: "/receipt/x/expire", Close: "/receipt/x/close", Back: "/receipt/x",
+			Replacement: "https://dossier.example/receipt#" + sampleReceipt, To: sampleReceipt, Choices: expiryChoices}},
+		{"link-staff", "link", linkView{page: staff("Private link", samplePerson), Name: "Ada Lovelace",
+			Expires: "24 Nov 2027, 14:05 UTC", Expire: samplePerson + "/expire", Back: samplePerson,
+			Choices: expiryChoices}},
 		{"signin", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), Next: "/people"}},
 		{"signin-fault", "signin",
 			signInView{page: page{Title: "Staff sign-in", Path: "/staff/sign-in", CSRF: "csrf-token"}, Key: "wrong",

@@ -28,6 +28,8 @@ type Options struct {
 	PublicURL string
 	// StaffSecret is what staff sign in with. Session keys derive from it: changing it ends all sessions. Required.
 	StaffSecret string
+	// HSTSSubdomains extends HSTS to the sub-domains of the site's host: each must be reached by https alone.
+	HSTSSubdomains bool
 	// TrustedProxies are the peers whose X-Forwarded-For is believed. Empty: nobody's.
 	TrustedProxies []netip.Prefix
 	// SubmitRate bounds POST /submissions, and SignInRate wrong keys at POST /staff/sign-in, each by client address.

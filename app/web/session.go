@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"dossier.example/app"
 )
 
 // sessionTime is how long a sign-in lasts: a working day. It is not prolonged by use.
@@ -102,6 +104,18 @@ func (s *sessions) token(one session) string {
 // owns reports, in constant time, whether the token is the session's.
 func (s *sessions) owns(one session, token string) bool {
 	return hmac.Equal([]byte(s.token(one)), []byte(token))
+}
+
+// receiptToken returns the token that the forms of a receipt's page carry. What it is made of is longer than the id of a
+// session, so neither passes for the other.
+func (s *sessions) receiptToken(r dossier.Receipt) string {
+	hash := r.Hash()
+	return base64.RawURLEncoding.EncodeToString(mac(s.csrf, append(r.Person[:], hash[:]...)))
+}
+
+// ownsReceipt reports, in constant time, whether the token is the receipt's.
+func (s *sessions) ownsReceipt(r dossier.Receipt, token string) bool {
+	return hmac.Equal([]byte(s.receiptToken(r)), []byte(token))
 }
 
 func mac(key, message []byte) []byte {

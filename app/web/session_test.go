@@ -39,8 +39,13 @@ func TestSessionCookie(t *testing.T) {
 				t.Errorf("cookie is %q", a.header.Get("Set-Cookie"))
 			}
 			s.play(t, scenario{path: "/people", by: &member{cookie: got}, status: 200})
-			if hsts := a.header.Get("Strict-Transport-Security"); (hsts != "") != want.Secure {
-				t.Errorf("Strict-Transport-Security is %q", hsts)
+			for extended, hsts := range map[bool]string{false: "max-age=31536000",
+				true: "max-age=31536000; includeSubDomains"} {
+				s := newSite(t, func(o *Options) { o.PublicURL, o.HSTSSubdomains = public, extended })
+				if !want.Secure {
+					hsts = ""
+				}
+				s.play(t, scenario{path: "/", status: 200, want: map[string]string{"Strict-Transport-Security": hsts}})
 			}
 			if strings.HasPrefix(public, "https") {
 				// A sibling domain can plant a cookie without the prefix, and it must count for nothing.

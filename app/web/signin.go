@@ -7,14 +7,13 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
-
-	"dossier.example/app/bounds"
 )
 
 // signInView is the staff sign-in (signin.html).
 type signInView struct {
 	page
-	// Key is prefilled from the link that the server printed; empty else.
+	// Key is prefilled from a link of a former release; empty else. Links of this release have it in the fragment, from
+	// where a script takes it.
 	Key string
 	// Next is the path to go to afterwards (hidden field "next").
 	Next string
@@ -22,11 +21,15 @@ type signInView struct {
 	Fault string
 }
 
-// signInPage asks for the staff secret. The link that the server prints at its start fills it in.
+// signInPage asks for the staff secret. The link that the server prints at its start fills it in. One of a former
+// release has it in its query, as "key": it signs nobody in, and strict-origin keeps it out of Referer.
 func (s *Server) signInPage(c echo.Context) error {
 	next := safeNext(c.QueryParam("next"))
 	if _, ok := s.sessions.of(c.Request()); ok {
 		return c.Redirect(http.StatusSeeOther, next)
+	}
+	if c.QueryParam("key") != "" {
+		c.Response().Header().Set("Referrer-Policy", "strict-origin")
 	}
 	return s.render(c, http.StatusOK, "signin", signInView{page: s.page(c, "Staff sign-in"), Key: c.QueryParam("key"),
 		Next: next})
@@ -36,10 +39,7 @@ func (s *Server) signInPage(c echo.Context) error {
 // whoever shares the staff's address, as everybody in an office does, could lock them out. So the rate slows down who
 // guesses by a program that keeps to Retry-After, and the length of the key, not the rate, is what makes guessing vain.
 func (s *Server) signIn(c echo.Context) error {
-	if b := bodyOf(c); b != nil {
-		b.within(bounds.SignInTime)
-	}
-	form, err := readStaffForm(c.Request())
+	form, err := readSmallForm(c)
 	if err != nil {
 		return err
 	}
@@ -58,8 +58,11 @@ func (s *Server) signIn(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, next)
 }
 
+// signOut ends the session. What the browser keeps of files goes with it; "storage" would take along what unfinished
+// uploads resume by.
 func (s *Server) signOut(c echo.Context) error {
 	c.SetCookie(s.sessions.end())
+	c.Response().Header().Set("Clear-Site-Data", `"cache"`)
 	return c.Redirect(http.StatusSeeOther, "/staff/sign-in")
 }
 

@@ -80,6 +80,9 @@ func TestSignIn(t *testing.T) {
 	}
 	a = s.play(t, scenario{path: "/staff/sign-in?" +
 		url.Values{"key": {`from "the" <link>`}, "next": {"/people?q=x"}}.Encode(), status: 200})
+	if policy := a.header.Get("Referrer-Policy"); policy != "strict-origin" {
+		t.Errorf("a link with a key has the Referrer-Policy %q", policy)
+	}
 	if got := fieldValue(t, a.body, "key"); got != `from "the" <link>` {
 		t.Errorf("the link filled in %q", got)
 	}
@@ -108,7 +111,7 @@ func TestSignIn(t *testing.T) {
 			status: 401, want: map[string]string{"Set-Cookie": ""}},
 		{name: "not a form", path: "/staff/sign-in", form: key, header: map[string]string{"Content-Type": "text/plain"},
 			status: 400, want: map[string]string{"Set-Cookie": ""}},
-		{name: "too long", path: "/staff/sign-in", form: url.Values{"key": {strings.Repeat("x", maxStaffForm)}},
+		{name: "too long", path: "/staff/sign-in", form: url.Values{"key": {strings.Repeat("x", maxSmallForm)}},
 			status: 413},
 		// A stranger's page must not sign anybody in either.
 		{name: "foreign origin", path: "/staff/sign-in", form: key,
@@ -144,7 +147,7 @@ func TestSignIn(t *testing.T) {
 	}
 
 	a = s.play(t, scenario{path: "/staff/sign-out", by: by, form: url.Values{"csrf": {by.token}}, status: 303,
-		want: map[string]string{"Location": "/staff/sign-in"}})
+		want: map[string]string{"Location": "/staff/sign-in", "Clear-Site-Data": `"cache"`}})
 	end, err := http.ParseSetCookie(a.header.Get("Set-Cookie"))
 	if err != nil || end.Name != session.Name || end.Value != "" || end.MaxAge != -1 || end.Path != "/" ||
 		!end.HttpOnly {

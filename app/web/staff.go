@@ -9,10 +9,11 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"dossier.example/app"
+	"dossier.example/app/bounds"
 )
 
-// maxStaffForm bounds the body of a staff form in bytes: a token, a key and a path.
-const maxStaffForm = 16 << 10
+// maxSmallForm bounds the body of a small form in bytes: a token, a key and a path.
+const maxSmallForm = 16 << 10
 
 // staff lets only sessions through. Others go to the sign-in, and from there back to where they wanted to go.
 func (s *Server) staff(next echo.HandlerFunc) echo.HandlerFunc {
@@ -33,7 +34,7 @@ func (s *Server) staff(next echo.HandlerFunc) echo.HandlerFunc {
 // check of origin: see sameOrigin.
 func (s *Server) token(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		form, err := readStaffForm(c.Request())
+		form, err := readSmallForm(c)
 		if err != nil {
 			return err
 		}
@@ -41,22 +42,39 @@ func (s *Server) token(next echo.HandlerFunc) echo.HandlerFunc {
 		if !ok || !s.sessions.owns(one, form.Get("csrf")) {
 			return &dossier.Error{Code: dossier.CodeForbidden}
 		}
+		c.Set(formKey, form)
 		return next(c)
 	}
 }
 
-// readStaffForm reads the small form of a staff page.
-func readStaffForm(r *http.Request) (url.Values, error) {
+// formKey is where token leaves the form that it has read.
+const formKey = "form"
+
+func formOf(c echo.Context) url.Values {
+	form, _ := c.Get(formKey).(url.Values)
+	return form
+}
+
+// readSmallForm reads a form of a few fields: one of a staff page, the sign-in, a receipt.
+func readSmallForm(c echo.Context) (url.Values, error) {
+	r := c.Request()
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || mediaType != "application/x-www-form-urlencoded" {
 		return nil, malformed(err, "The form must be sent as application/x-www-form-urlencoded.")
 	}
-	b, err := io.ReadAll(io.LimitReader(r.Body, maxStaffForm+1))
+	tooLarge := dossier.Errorf(dossier.CodeTooLarge, nil, "This form takes up to %s.", dossier.FormatBytes(maxSmallForm))
+	if r.ContentLength > maxSmallForm {
+		return nil, tooLarge
+	}
+	if b := bodyOf(c); b != nil {
+		b.small(bounds.SmallFormTime)
+	}
+	b, err := io.ReadAll(io.LimitReader(r.Body, maxSmallForm+1))
 	if err != nil {
 		return nil, bodyFault(err)
 	}
-	if len(b) > maxStaffForm {
-		return nil, dossier.Errorf(dossier.CodeTooLarge, nil, "This form takes up to %s.", dossier.FormatBytes(maxStaffForm))
+	if len(b) > maxSmallForm {
+		return nil, tooLarge
 	}
 	form, err := url.ParseQuery(string(b))
 	if err != nil {

@@ -192,6 +192,7 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 	s.client = &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Jar:           NewReceiptJar(),
 	}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
@@ -302,6 +303,7 @@ func (s *site) ask(t *testing.T, c scenario) answer {
 		}
 		r.Header.Set(name, value)
 	}
+	HoldReceipt(s.client, r)
 	res, err := s.client.Do(r)
 	if err != nil {
 		t.Fatalf("%s %s: %v", r.Method, c.path, err)

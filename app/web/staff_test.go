@@ -17,7 +17,9 @@ const siteSecret = "the staff secret of these tests"
 
 // public are the routes that need no session. Every other must ask for one.
 var public = []string{
-	"/", "/submissions", "/receipt/:receipt", "/receipt/:receipt/files.zip", "/receipt/:receipt/files/:file", "/staff/sign-in", "/livez", "/readyz", "/static/:hash/:name",
+	"/", "/submissions", "/receipt", "/receipt/:id", "/receipt/:id/files.zip", "/receipt/:id/files/:file",
+	"/receipt/:id/link", "/receipt/:id/replace", "/receipt/:id/expire", "/receipt/:id/close",
+	"/staff/sign-in", "/livez", "/readyz", "/static/:hash/:name",
 	"/favicon.ico", "/robots.txt",
 }
 
@@ -102,7 +104,7 @@ func TestStaffFormsNeedTheirToken(t *testing.T) {
 		{name: "not a form", form: right, header: map[string]string{"Content-Type": "text/plain"}, status: 400},
 		{name: "no type", form: right, header: map[string]string{"Content-Type": ""}, status: 400},
 		{name: "damaged", form: url.Values{}, header: map[string]string{"Content-Type": "multipart/form-data; boundary=x"}, status: 400},
-		{name: "too long", form: url.Values{"csrf": {by.token}, "x": {strings.Repeat("x", maxStaffForm)}}, status: 413},
+		{name: "too long", form: url.Values{"csrf": {by.token}, "x": {strings.Repeat("x", maxSmallForm)}}, status: 413},
 	}
 	for _, route := range s.staffRoutes(files[0]) {
 		if route[0] != http.MethodPost {

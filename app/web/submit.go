@@ -184,14 +184,15 @@ func (t *taking) unconfirmed(err error) error {
 // acknowledged answers a submission that is kept: the receipt, or a page that says what of it is not.
 func (t *taking) acknowledged(sub *dossier.Submission, stop error) error {
 	outcomes := sub.Outcomes()
-	path := "/receipt/" + t.receipt.String()
+	path := receiptPath(t.receipt.Person)
+	t.s.hold(t.c, t.receipt)
 	missing := shortfallOf(outcomes, stop)
 	if missing.files == 0 && stop == nil {
 		return t.c.Redirect(http.StatusSeeOther, path)
 	}
 
 	v := receiptView{
-		page: t.s.page(t.c, "Received in part"), Link: t.s.o.PublicURL + path,
+		page: t.s.page(t.c, "Received in part"), Link: t.s.receiptLink(t.receipt),
 		Person: personOf(sub.Person()), RequestID: requestID(t.c), Receipt: t.receipt.String(), Incomplete: true,
 	}
 	v.Path = "/"

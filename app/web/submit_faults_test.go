@@ -140,7 +140,7 @@ func TestStoreFaultInOneOfThreeFiles(t *testing.T) {
 			s := open(t, setup{wrap: f.wrap, domain: dossier.Options{Stall: stall(m)}})
 			sent := ada.with(some(3)...)
 			a := s.submit(sent)
-			a.must(t, http.StatusServiceUnavailable, "1 of 3 files", "/receipt/"+sent.receipt,
+			a.must(t, http.StatusServiceUnavailable, "1 of 3 files", "/receipt#"+sent.receipt,
 				"send the same form again")
 			stored, missing := a.told(t)
 			if !slices.Equal(stored, []string{sent.files[0].name}) {

@@ -6,7 +6,6 @@ import (
 	"html/template"
 	"io/fs"
 	"path"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 )
@@ -24,7 +23,7 @@ func loadPages(fsys fs.FS, a *assets) (pages, error) {
 	}
 	all := pages{}
 	for _, name := range []string{"form", "receipt", "signin", "directory", "person", "confirm", "custody", "error",
-		"api"} {
+		"api", "open", "link"} {
 		t, err := base.Clone()
 		if err == nil {
 			t, err = t.ParseFS(fsys, path.Join("templates", name+".html"))
@@ -54,7 +53,7 @@ func (s *Server) render(c echo.Context, status int, name string, view any) error
 // about looks; the template shows it and decides nothing else.
 //
 // Paths that templates write themselves: / (form), POST /submissions, /people (directory, search in q), /people.csv,
-// /staff/sign-in and POST /staff/sign-out. All others come in the views.
+// /receipt, /staff/sign-in and POST /staff/sign-out. All others come in the views.
 
 // page is what every page has. Each view embeds it.
 type page struct {
@@ -71,10 +70,6 @@ type page struct {
 // page returns what every page has.
 func (s *Server) page(c echo.Context, title string) page {
 	p := page{Title: title, Path: c.Request().URL.Path}
-	if strings.HasPrefix(p.Path, "/receipt/") {
-		// The path holds the receipt; the navigation has no use for it.
-		p.Path = "/receipt"
-	}
 	if one, ok := s.sessions.of(c.Request()); ok {
 		p.Staff, p.CSRF = true, s.sessions.token(one)
 	}

@@ -36,6 +36,8 @@ func TestBrowser(t *testing.T) {
 	})
 	t.Run("refused while on its way", c.refusedOnItsWay)
 	t.Run("on a phone", c.onPhone)
+	t.Run("no secret in an address", func(t *testing.T) { c.addressesHoldNoSecret(t, true) })
+	t.Run("no secret in an address, without JavaScript", func(t *testing.T) { c.addressesHoldNoSecret(t, false) })
 	t.Run("damaged files", c.damagedAtRest)
 	t.Run("uploads", c.uploads)
 	t.Run("pictures", c.pictures)
@@ -79,9 +81,11 @@ func (c *chromium) wholeWay(t *testing.T) {
 	submitter.load(http.StatusOK, chromedp.Click(chromedp.CSS("#submission button[type=submit]")))
 	submitter.shows("Received, thank you", "Ada Lovelace", "London", "36", "Analytical Engine")
 	link := submitter.value("#receipt-link")
-	if link != submitter.location() || link != base+"/receipt/"+receipt {
-		submitter.errorf("the private link is %s at %s, want it to be the form's receipt %s", link,
-			submitter.location(), receipt)
+	if link != base+"/receipt#"+receipt {
+		submitter.errorf("the private link is %s, want it to be the form's receipt %s", link, receipt)
+	}
+	if at := submitter.location(); at != base+receiptPath(t, receipt) {
+		submitter.errorf("the receipt is at %s, want no secret in its address", at)
 	}
 	submitter.listed(files)
 	submitter.audit("receipt")
@@ -91,7 +95,7 @@ func (c *chromium) wholeWay(t *testing.T) {
 
 	// Somebody else's browser: the link alone opens the receipt.
 	other := c.tab(t, base)
-	other.load(http.StatusOK, chromedp.Navigate(link))
+	other.follow(link)
 	other.shows("Received, thank you", "Ada Lovelace")
 	other.listed(files)
 	for i, f := range files {
@@ -295,7 +299,7 @@ func (c *chromium) backAndAgain(t *testing.T, kept bool) {
 		t.Fatalf("the browser kept the page: %t, want %t", got, kept)
 	}
 	p.until("the fields are back", `document.querySelector("#name").value === "Ada Lovelace"`)
-	if got := base + "/receipt/" + p.value("input[name=receipt]"); got != first {
+	if got := base + receiptPath(t, p.value("input[name=receipt]")); got != first {
 		p.errorf("back on the form its receipt is %s, want the one that was sent, %s", got, first)
 	}
 	if !kept {
@@ -336,7 +340,7 @@ func (c *chromium) refusedOnItsWay(t *testing.T) {
 	p.listed([]file{small})
 	p.audit("receipt-part")
 	link := p.value("#receipt-link")
-	p.load(http.StatusOK, chromedp.Navigate(link))
+	p.follow(link)
 	p.listed([]file{small})
 
 	// More than any form may hold: refused by its length, before any of it is taken.

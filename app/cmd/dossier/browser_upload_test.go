@@ -131,8 +131,11 @@ func (p *tab) same(files ...file) {
 	if len(links) != len(files) {
 		p.fatalf("there are %d downloads, want %d", len(links), len(files))
 	}
+	client := visitor()
+	_, receipt, _ := strings.Cut(p.value("#receipt-link"), "#")
+	getBy(p.t, client, p.base+"/receipt/"+receipt)
 	for i, f := range files {
-		if status, content := get(p.t, links[i]); status != http.StatusOK || !bytes.Equal(content, f.content) {
+		if status, content := getBy(p.t, client, links[i]); status != http.StatusOK || !bytes.Equal(content, f.content) {
 			p.errorf("%q comes back with status %d and %d bytes, which are not the %d that were sent", f.name, status,
 				len(content), len(f.content))
 		}
@@ -289,7 +292,7 @@ func (c *chromium) damaged(t *testing.T, s *gatedSite) {
 	p.says("Arrived damaged several times")
 	p.says("1 of 2 files are stored")
 	s.audit(p, "failed")
-	if link := eval[string](p, `document.querySelector(".alert a").pathname`); !strings.HasPrefix(link, "/receipt/") {
+	if link := eval[string](p, `document.querySelector(".alert a").getAttribute("href")`); !strings.HasPrefix(link, "/receipt#") {
 		p.errorf("the receipt is linked as %q", link)
 	}
 	s.parts.pass()
@@ -324,7 +327,7 @@ func (c *chromium) twoTabs(t *testing.T, s *gatedSite) {
 	s.parts.waitStored(t, 1)
 	receipt := first.value("input[name=receipt]")
 	second := c.sibling(t, first)
-	second.open("/receipt/"+receipt, http.StatusOK)
+	second.follow(s.app.URL + "/receipt#" + receipt)
 	second.says("Choose this file again and it goes on.")
 	second.choose(f)
 	second.says("another tab sends it")
@@ -411,7 +414,7 @@ func (c *chromium) brought(t *testing.T, s *gatedSite) {
 	if !slices.Equal(got, want) {
 		p.errorf("stored are %q, want %q", got, want)
 	}
-	told, summary := newUploader(t).run(exitOK, "--recursive", root, "--to", s.app.URL, "--receipt", p.location())
+	told, summary := newUploader(t).run(exitOK, "--recursive", root, "--to", s.app.URL, "--receipt", p.value("#receipt-link"))
 	if len(told) != len(files) || summary.Stored != len(files) || summary.SentBytes != 0 {
 		t.Errorf("the command, given the same folder, tells of %d files, %+v; want all %d there, and none sent",
 			len(told), summary, len(files))
@@ -487,7 +490,8 @@ func (c *chromium) overPlainHTTP(t *testing.T, s *gatedSite) {
 		}
 	}
 	p.base = s.app.URL
-	p.open(eval[string](p, `location.pathname`), http.StatusOK)
+	_, receipt, _ := strings.Cut(p.value("#receipt-link"), "#")
+	p.follow(p.base + "/receipt#" + receipt)
 	p.arrives(f)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +21,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"dossier.example/app"
 	"dossier.example/app/internal/servers"
 )
 
@@ -262,6 +262,26 @@ func (p *tab) open(path string, status int64) {
 	p.load(status, chromedp.Navigate(p.base+path))
 }
 
+// follow opens a receipt by its private link.
+func (p *tab) follow(link string) {
+	p.t.Helper()
+	p.do(chromedp.Navigate(link))
+	p.until("the receipt is there", `location.pathname.startsWith("/receipt/") && document.readyState === "complete"`)
+	if at := p.location(); strings.Contains(at, link[len(link)-64:]) {
+		p.errorf("the receipt stands in the address %s", at)
+	}
+}
+
+// receiptPath returns where a browser shows a receipt.
+func receiptPath(t *testing.T, receipt string) string {
+	t.Helper()
+	r, err := dossier.ParseReceipt(receipt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "/receipt/" + r.Person.String()
+}
+
 // until waits for a condition in the page. It may not be there yet, or be another.
 func (p *tab) until(what, condition string) {
 	p.t.Helper()
@@ -390,7 +410,9 @@ func (p *tab) signIn(data string) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.open("/staff/sign-in?"+url.Values{"key": {strings.TrimSpace(string(secret))}}.Encode(), http.StatusOK)
+	key := strings.TrimSpace(string(secret))
+	p.do(chromedp.Navigate(p.base + "/staff/sign-in#key=" + key))
+	p.until("the link fills in the key", fmt.Sprintf(`document.querySelector("#key")?.value === %q && location.hash === ""`, key))
 	p.load(http.StatusOK, chromedp.Click(chromedp.CSS("main button")))
 }
 

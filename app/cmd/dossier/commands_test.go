@@ -165,7 +165,7 @@ func TestFirstStart(t *testing.T) {
 		var m string
 		for until := time.Now().Add(time.Minute); m == "" &&
 			time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
-			m = regexp.MustCompile(`http://\S+/staff/sign-in\?key=\S+\n`).FindString(p.output.String())
+			m = regexp.MustCompile(`http://\S+/staff/sign-in#key=\S+\n`).FindString(p.output.String())
 		}
 		m = strings.TrimSpace(m)
 		if m == "" || link != "" && m != link {
@@ -284,7 +284,7 @@ func TestLogsKeepSecrets(t *testing.T) {
 			t.Errorf("%q is in the log:\n%s", secret, p.output)
 		}
 	}
-	if !strings.Contains(p.output.String(), "/receipt/:receipt") {
+	if !strings.Contains(p.output.String(), "/receipt/:id") {
 		t.Errorf("requests are not logged by their route:\n%s", p.output)
 	}
 }

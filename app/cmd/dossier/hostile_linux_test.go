@@ -371,12 +371,14 @@ func TestHostileArchives(t *testing.T) {
 	data := teststores.Folder(t)
 	receipt := emptyFiles(t, data, files)
 	p := besieged(t, mostResident, "DOSSIER_DATA="+data)
-	path := "/receipt/" + receipt.String() + "/files.zip"
+	path := receiptPath(t, receipt.String()) + "/files.zip"
+	cookie := "dossier_receipt=" + receipt.String()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	for range 180 {
 		conn := dialFrom(t, p, attacker)
-		if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path); err != nil {
+		if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\nCookie: %s\r\n\r\n", path,
+			cookie); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -386,7 +388,13 @@ func TestHostileArchives(t *testing.T) {
 		wg.Go(func() {
 			h := clientAt(attacker)
 			defer h.CloseIdleConnections()
-			res, err := h.Head(p.base + path)
+			req, err := http.NewRequestWithContext(ctx, http.MethodHead, p.base+path, nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			req.Header.Set("Cookie", cookie)
+			res, err := h.Do(req)
 			if err != nil {
 				t.Error(err)
 				return
@@ -398,7 +406,7 @@ func TestHostileArchives(t *testing.T) {
 		h := newHonest(p, address)
 		wg.Go(func() {
 			for range 2 {
-				status, said, err := h.do(ctx, http.MethodGet, path, nil, nil)
+				status, said, err := h.do(ctx, http.MethodGet, path, http.Header{"Cookie": {cookie}}, nil)
 				if err != nil || status != http.StatusOK || bytes.Count(said, []byte("PK\x01\x02")) != files {
 					t.Errorf("honest from %s: %d, %d bytes, %v", address, status, len(said), err)
 				}

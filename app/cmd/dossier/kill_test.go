@@ -12,6 +12,7 @@ import (
 	"mime/multipart"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -191,7 +192,8 @@ var fileLink = regexp.MustCompile(`href="(/receipt/[^"]+/files/[^"]+)"`)
 // verify downloads everything that the receipt page links to and compares it with what was sent: each file once.
 func (f *form) verify(t *testing.T, base string) {
 	t.Helper()
-	status, page := get(t, base+"/receipt/"+f.receipt.String())
+	client := visitor()
+	status, page := getBy(t, client, base+"/receipt/"+f.receipt.String())
 	if status != http.StatusOK {
 		t.Errorf("acknowledged receipt answers %d", status)
 		return
@@ -202,7 +204,7 @@ func (f *form) verify(t *testing.T, base string) {
 		links[string(m[1])] = true
 	}
 	for link := range links {
-		status, data := get(t, base+link)
+		status, data := getBy(t, client, base+link)
 		if status != http.StatusOK {
 			t.Errorf("download answers %d", status)
 		}
@@ -218,9 +220,23 @@ func (f *form) verify(t *testing.T, base string) {
 	}
 }
 
+// visitor is a client that keeps cookies, as the browser of somebody with a receipt does.
+func visitor() *http.Client {
+	// Never fails without a list of public suffixes.
+	jar, _ := cookiejar.New(nil)
+	return &http.Client{Jar: jar}
+}
+
+// get reads a page as a visitor who was never here before. Links of a former release, /receipt/RECEIPT, are the short
+// way to what a receipt opens.
 func get(t *testing.T, url string) (int, []byte) {
 	t.Helper()
-	res, err := http.Get(url)
+	return getBy(t, visitor(), url)
+}
+
+func getBy(t *testing.T, client *http.Client, url string) (int, []byte) {
+	t.Helper()
+	res, err := client.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -224,7 +224,7 @@ func (in *installation) mustResumeCommand() {
 	}
 	_, summary := u.run(exitOK, args...)
 	if !summary.Resumed || summary.Stored != len(content) || summary.SentBytes != int64(len(missing)) ||
-		summary.ReceiptURL != in.base+"/receipt/"+p.Receipt {
+		summary.ReceiptURL != in.base+"/receipt#"+p.Receipt {
 		in.t.Errorf("the command that was killed ends with %+v; want it resumed, by its receipt, with %d bytes sent",
 			summary, len(missing))
 	}

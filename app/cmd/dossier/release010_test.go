@@ -175,7 +175,7 @@ func (in *installation) page(path string, want int) string {
 	in.t.Helper()
 	client := in.client
 	if strings.HasPrefix(path, "/receipt/") {
-		client = http.DefaultClient
+		client = visitor()
 	}
 	status, answer := in.ask(client, http.MethodGet, path, "", nil)
 	if status != want {
@@ -360,7 +360,7 @@ func (in *installation) mustHaveReceipt(p *release010.Person) {
 		in.t.Errorf("the receipt of %s does not say so", p.Name)
 	}
 	for _, f := range p.Files {
-		link := "/receipt/" + p.Receipt + "/files/" + f.ID
+		link := "/receipt/" + p.ID + "/files/" + f.ID
 		if has := strings.Contains(page, link); has != (f.State == "stored" && p.State == "submitted") {
 			in.t.Errorf("that the receipt of %s, who is %s, has a link to %s, which is %s, is %t",
 				p.Name, p.State, f.Name, f.State, has)

@@ -384,10 +384,10 @@ func (r *rot) read(instance int, p *rotPerson, f api.File, way, wholeRange strin
 		header.Set("Range", wholeRange)
 	}
 	staff := "/people/" + p.receipt.Person.String() + "/files/" + f.ID
-	path := ""
+	path, cookie := "", r.session.String()
 	switch way {
 	case "by the receipt":
-		path = "/receipt/" + p.receipt.String() + "/files/" + f.ID
+		path, cookie = receiptPath(r.t, p.receipt.String())+"/files/"+f.ID, "dossier_receipt="+p.receipt.String()
 	case "by staff":
 		path = staff
 	case "as a picture":
@@ -396,7 +396,7 @@ func (r *rot) read(instance int, p *rotPerson, f api.File, way, wholeRange strin
 		path = api.Prefix + "/files/" + f.ID + "/content"
 		header.Set("Authorization", "Bearer "+p.receipt.String())
 	}
-	header.Set("Cookie", r.session.String())
+	header.Set("Cookie", cookie)
 	return r.whole(f.Name+" "+way+" "+wholeRange, r.get(instance, path, header), func(body []byte) error {
 		return compare(body, sent)
 	})
@@ -417,7 +417,8 @@ func compare(got []byte, sent rotFile) error {
 
 // readArchive downloads a ZIP, and returns the names of the files in it; nil where it did not come whole.
 func (r *rot) readArchive(instance int, p *rotPerson, staff bool) (names []string) {
-	path, header := "/receipt/"+p.receipt.String()+"/files.zip", http.Header{}
+	path := receiptPath(r.t, p.receipt.String()) + "/files.zip"
+	header := http.Header{"Cookie": {"dossier_receipt=" + p.receipt.String()}}
 	if staff {
 		path, header = "/people/"+p.receipt.Person.String()+"/files.zip", http.Header{"Cookie": {r.session.String()}}
 	}

@@ -114,7 +114,7 @@ func (p *program) serve(ctx context.Context, despite bool) (err error) {
 	log.Debug("settings", "settings", cfg)
 	fmt.Fprintf(p.stdout, "Dossier is at %s\n", origin)
 	if generated {
-		fmt.Fprintf(p.stdout, "Staff sign in at %s/staff/sign-in?key=%s\n", origin, url.QueryEscape(secret))
+		fmt.Fprintf(p.stdout, "Staff sign in at %s/staff/sign-in#key=%s\n", origin, url.PathEscape(secret))
 	}
 	failed := make(chan error, 1)
 	running.Go(func() { failed <- server.Serve(listener) })
@@ -176,6 +176,7 @@ func webOptions(cfg *config.Config, s *stores, origin, secret string, log *slog.
 		SignRate:       webRate(cfg.Rates.Signatures),
 		Bounds:         cfg.Bounds,
 		Full:           s.full,
+		HSTSSubdomains: cfg.HTTP.HSTSSubdomains,
 		APIOrigins:     cfg.HTTP.APIOrigins,
 		NoLinks:        !cfg.Objects.Links,
 		Parts:          s.parts,

@@ -183,6 +183,8 @@ func (s *stores) service(cfg *config.Config, log *slog.Logger) *dossier.Service 
 			Scanner: scannerOf(cfg), Pending: dossier.Audience(cfg.Scan.Pending),
 			Unscanned: dossier.Audience(cfg.Scan.Unscanned), MaxBytes: cfg.Scan.MaxBytes, Workers: cfg.Scan.Workers,
 		},
+		ReceiptLifetime: cfg.ReceiptLifetime,
+
 		Log: log,
 	})
 }

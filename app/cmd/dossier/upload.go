@@ -287,15 +287,13 @@ func (p *program) uploadOptions(c *cobra.Command, o uploadFlags) (upload.Options
 	}
 	var linked *url.URL
 	if from != "" {
-		token := strings.TrimSpace(receipt)
-		if at, rest, ok := strings.Cut(token, "/receipt/"); ok {
+		at, parsed, unread := dossier.ParseReceiptLink(receipt)
+		if at != "" {
 			if linked, err = origin(at); err != nil {
 				return fault("the receipt's link, by %s, begins with no address of a site", from)
 			}
-			token, _, _ = strings.Cut(rest, "/")
 		}
-		parsed, err := dossier.ParseReceipt(token)
-		if err != nil {
+		if unread != nil {
 			return fault("what %s gives is no receipt: it is the link of a receipt's page, or its last part, of 64 "+
 				"characters", from)
 		}

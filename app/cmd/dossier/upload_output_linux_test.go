@@ -104,7 +104,7 @@ func (x *sender) told(t *testing.T, status int, run *uploading, words ...string)
 			t.Errorf("stderr does not say %q:\n%s", word, run.stderr.String())
 		}
 	}
-	if strings.Contains(run.stderr.String(), "/receipt/") {
+	if strings.Contains(run.stderr.String(), "/receipt#") {
 		t.Errorf("stderr tells the receipt:\n%s", run.stderr.String())
 	}
 }

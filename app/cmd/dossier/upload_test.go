@@ -71,7 +71,7 @@ func testNewPerson(t *testing.T, s *gatedSite) {
 		t.Errorf("the summary is %+v", summary)
 	}
 	if !regexp.MustCompile(`^` + regexp.QuoteMeta(s.app.URL) +
-		`/receipt/[A-Za-z0-9_-]{64}$`).MatchString(summary.ReceiptURL) {
+		`/receipt#[A-Za-z0-9_-]{64}$`).MatchString(summary.ReceiptURL) {
 		t.Errorf("the receipt's link is %q", summary.ReceiptURL)
 	}
 	for _, f := range got {
@@ -94,7 +94,7 @@ func testNewPerson(t *testing.T, s *gatedSite) {
 	if status := r.wait(); status != exitOK {
 		t.Fatalf("exit status %d\n%s", status, r.stderr.String())
 	}
-	if out := r.stdout.String(); strings.Count(out, "\n") != 1 || !strings.HasPrefix(out, s.app.URL+"/receipt/") {
+	if out := r.stdout.String(); strings.Count(out, "\n") != 1 || !strings.HasPrefix(out, s.app.URL+"/receipt#") {
 		t.Errorf("stdout is %q, want the receipt's link", out)
 	}
 	if !strings.Contains(r.stderr.String(), "4 of 4 files are stored") {
@@ -158,7 +158,7 @@ func testReceipt(t *testing.T, s *gatedSite) {
 	in := func(name string) string { return filepath.Join(folder, name) }
 	_, summary := u.run(exitOK, append(ada(s), in("one.bin"))...)
 	link := summary.ReceiptURL
-	bare := link[strings.LastIndex(link, "/")+1:]
+	_, bare, _ := strings.Cut(link, "#")
 	file := filepath.Join(t.TempDir(), "receipt")
 	if err := os.WriteFile(file, []byte(link+"\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -169,7 +169,7 @@ func randomBytes(n int) []byte {
 // received downloads what a receipt's link shows, by name, and checks that nothing is on its way.
 func (s *gatedSite) received(t *testing.T, link string) map[string][]byte {
 	t.Helper()
-	receipt := link[strings.LastIndex(link, "/")+1:]
+	_, receipt, _ := strings.Cut(link, "#")
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.app.URL+api.Prefix+"/receipt", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -115,7 +115,7 @@ func (s *session) serve(program string) {
 	)
 	s.command(program, env, "migrate", "up", "--wait", "1m")
 	if s.ctx.Err() == nil {
-		fmt.Printf("Staff sign in at %s/staff/sign-in?key=%s\nCtrl-C ends all of it, and nothing is kept.\n", origin, staff)
+		fmt.Printf("Staff sign in at %s/staff/sign-in#key=%s\nCtrl-C ends all of it, and nothing is kept.\n", origin, staff)
 		s.command(program, env, "serve")
 	}
 }

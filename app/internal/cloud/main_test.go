@@ -42,7 +42,7 @@ func TestRun(t *testing.T) {
 	origin := "http://localhost:" + port
 	p := start(t, []string{"DOSSIER_LISTEN=localhost:" + port, "TMPDIR=" + temp}, filepath.Join(bin, "cloud"), "run", filepath.Join(bin, "dossier"))
 	p.await(t, origin)
-	link := regexp.MustCompile(`http\S+/staff/sign-in\?key=\S+`).FindString(p.out.String())
+	link := regexp.MustCompile(`http\S+/staff/sign-in#key=\S+`).FindString(p.out.String())
 	if link == "" {
 		t.Fatalf("no link for staff:\n%s", p.out)
 	}

@@ -72,6 +72,11 @@ func (s interceptedPeople) Move(ctx context.Context, id dossier.PersonID, to dos
 	return s.around(ctx, "people.Move", func() error { return s.to.Move(ctx, id, to, at, from...) })
 }
 
+func (s interceptedPeople) SetReceipt(ctx context.Context, id dossier.PersonID, from, to [32]byte,
+	expires time.Time) error {
+	return s.around(ctx, "people.SetReceipt", func() error { return s.to.SetReceipt(ctx, id, from, to, expires) })
+}
+
 func (s interceptedPeople) Delete(ctx context.Context, id dossier.PersonID) error {
 	return s.around(ctx, "people.Delete", func() error { return s.to.Delete(ctx, id) })
 }

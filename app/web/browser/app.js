@@ -1,5 +1,6 @@
 // Comfort only: every page does all it has to without this file.
 import { element } from "./dom.js";
+import { openByFragment } from "./receipt.js";
 import { counted, humanSize } from "./words.js";
 
 // The link of a receipt: a button that copies it. Shown only where copying is possible (a secure context).
@@ -19,6 +20,25 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
       status.textContent = "The link is selected: copy it with your keyboard or the menu.";
     }
   });
+}
+
+// The page that asks for a receipt opens the one that its address brings.
+const opening = document.querySelector("form.open-receipt");
+if (opening) openByFragment(opening);
+
+// The sign-in takes the key that its address brings, in the fragment or, in a link of a former release, in the query, and leaves it nowhere.
+const key = document.querySelector("input#key");
+if (key) {
+  const take = () => {
+    const brought = new URLSearchParams(location.hash.slice(1)).get("key");
+    if (brought) key.value = brought;
+    const query = new URLSearchParams(location.search);
+    if (!brought && !query.has("key")) return;
+    query.delete("key");
+    history.replaceState(null, "", location.pathname + (query.toString() ? `?${query}` : ""));
+  };
+  addEventListener("hashchange", take);
+  take();
 }
 
 // The chosen files, listed under their control, with what the server would refuse.

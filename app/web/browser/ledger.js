@@ -62,6 +62,18 @@ export class Ledger {
     });
   }
 
+  /** Gives a receipt the records of those that it replaced: the same person's, by the beginning, which is the id. */
+  async adopt(receipt) {
+    await this.#quietly(async (database) => {
+      const write = database.transaction("files", "readwrite");
+      for (let cursor = await write.store.openCursor(); cursor; cursor = await cursor.continue()) {
+        const former = cursor.value.receipt;
+        if (former !== receipt && former.startsWith(receipt.slice(0, 21))) await cursor.update({ ...cursor.value, receipt });
+      }
+      await write.done;
+    });
+  }
+
   /** Returns the records of a receipt, oldest first. */
   async of(receipt) {
     const records = (await this.#quietly((database) => database.getAllFromIndex("files", "receipt", receipt))) ?? [];

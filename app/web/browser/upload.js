@@ -6,6 +6,7 @@ import { Digests } from "./digests.js";
 import { element, setText } from "./dom.js";
 import { Ledger } from "./ledger.js";
 import { Uploads } from "./uploads.js";
+import { openReceipt, receiptLink } from "./receipt.js";
 import { View } from "./view.js";
 import { counted } from "./words.js";
 
@@ -58,24 +59,25 @@ class Session {
     if (!this.#uploads.busy) this.#settle();
   }
 
-  get path() {
-    return `/receipt/${this.receipt}`;
+  get link() {
+    return receiptLink(this.receipt);
   }
 
   /** Goes on to the receipt when all is stored, and else tells what is not. */
-  #settle() {
+  async #settle() {
     if (!this.started) return;
     const all = this.#uploads.all;
     const stored = all.filter((u) => u.state === "stored").length;
     if (stored === all.length) {
       this.leave();
-      location.assign(this.path);
+      const path = await openReceipt(this.receipt).catch(() => undefined);
+      location.assign(path ?? this.link);
       return;
     }
     if (all.some((u) => u.state === "chosen") || !this.#outcome.hidden) return;
     this.#outcome.replaceChildren(
       element("h2", {}, `${stored} of ${counted(all.length, "file")} ${all.length === 1 ? "is" : "are"} stored`),
-      element("p", {}, "What is not is listed below, with the reason and what to do. What is stored stays stored: ", element("a", { href: this.path }, "open the receipt"), "."),
+      element("p", {}, "What is not is listed below, with the reason and what to do. What is stored stays stored: ", element("a", { href: this.link }, "open the receipt"), "."),
     );
     this.#outcome.hidden = false;
     this.#outcome.focus();
@@ -127,7 +129,7 @@ async function enhanceForm(form) {
     sentAs.hidden = !on;
     sentAs.replaceChildren(
       "Your details are stored. Keep this page open until the files are there too. Your private receipt: ",
-      element("a", { href: session.path, target: "_blank", rel: "noopener" }, "open it in a new tab"),
+      element("a", { href: session.link, target: "_blank", rel: "noopener" }, "open it in a new tab"),
       ".",
     );
     setText(status, "");
@@ -210,7 +212,7 @@ async function tellUnfinished(form, base) {
       { className: "alert alert-warn unfinished", role: "status" },
       element("h2", {}, `An earlier submission has ${counted(count, "unfinished file")}`),
       element("p", {}, "Unless another tab is sending it, it waits for you. What has arrived of it is not sent again."),
-      element("div", { className: "actions" }, element("a", { className: "button", href: `/receipt/${receipt}#add-files` }, "Go on with it"), forget),
+      element("div", { className: "actions" }, element("a", { className: "button", href: `${receiptLink(receipt)}&add-files` }, "Go on with it"), forget),
     );
     forget.addEventListener("click", async () => {
       forget.setAttribute("aria-disabled", "true");
@@ -234,6 +236,7 @@ async function enhanceReceipt(section) {
   const api = new API(base, receipt);
   const { files } = await api.receipt();
   const stored = files.filter((f) => f.state === "stored");
+  await ledger.adopt(receipt);
   const records = await ledger.of(receipt);
   const isStored = new Set(stored.map((f) => f.id));
   await ledger.remove(records.filter(({ id }) => isStored.has(id)).map(({ id }) => id));

@@ -372,7 +372,9 @@ export class Uploads extends EventTarget {
 function wordsOf(problem) {
   switch (problem.code) {
     case "unauthorized":
-      return "The receipt opens nothing any more: the submission may have been deleted. Start with a new form.";
+      return "The receipt opens nothing any more. If it was replaced, open the new link: files go on there. The submission may have been deleted, too.";
+    case "expired":
+      return problem.message;
     case "quota":
       return `${problem.message} Remove files here that are not needed, and try again.`;
     case "internal":

@@ -1,0 +1,67 @@
+package web
+
+import (
+	"errors"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"dossier.example/app"
+	"dossier.example/app/api"
+	"dossier.example/app/bounds"
+)
+
+// replaceReceipt takes a new receipt in the place of the one that the request carries.
+func (s *Server) replaceReceipt(c echo.Context) error {
+	old, given, err := bearer(c)
+	if err != nil {
+		return err
+	}
+	if !given {
+		return unauthorized(`Send the receipt as "Authorization: Bearer RECEIPT".`)
+	}
+	var in api.Replacement
+	if err := s.readJSON(c, &in, bounds.ReceiptBytes); err != nil {
+		return err
+	}
+	to, err := dossier.ParseReceipt(in.Receipt)
+	if err != nil {
+		return invalid("receipt", "Must be a receipt: 64 characters.")
+	}
+	p, err := s.svc.ReplaceReceipt(c.Request().Context(), old, to)
+	if errors.Is(err, dossier.ErrNotFound) {
+		return unauthorized("The receipt opens nothing. It may have been replaced before, or its person was deleted.")
+	}
+	if err != nil {
+		return err
+	}
+	return answerJSON(c, api.Registered{Receipt: to.String(), ReceiptURL: s.receiptLink(to), Person: apiPerson(p)})
+}
+
+// setReceiptExpiry has a receipt expire.
+func (s *Server) setReceiptExpiry(c echo.Context) error {
+	by, err := s.caller(c)
+	if err != nil {
+		return err
+	}
+	var in api.Expiry
+	if err := s.readJSON(c, &in, bounds.ReceiptBytes); err != nil {
+		return err
+	}
+	var at time.Time
+	if in.ExpiresAt != nil {
+		if at, err = time.Parse(time.RFC3339, *in.ExpiresAt); err != nil {
+			return invalid("expires_at", "Must be a time as RFC 3339, such as 2026-11-24T14:05:00Z.")
+		}
+	}
+	var p dossier.Person
+	if by.receipt != nil {
+		p, err = s.svc.ExpireReceipt(c.Request().Context(), *by.receipt, at)
+	} else {
+		p, err = s.svc.SetReceiptExpiry(c.Request().Context(), by.person, at)
+	}
+	if err != nil {
+		return err
+	}
+	return answerJSON(c, apiPerson(p))
+}
