@@ -62,6 +62,11 @@ func besieged(t *testing.T, resident int, env ...string) *process {
 		if most > float64(resident) {
 			t.Errorf("the server had %.0f MiB resident, want %d at most", most, resident)
 		}
+		for _, number := range []string{"saturated=", "turned_away=", "most_at_once.forms="} {
+			if !strings.Contains(p.output.String(), number) {
+				t.Errorf("the server's log has no metrics with %s\n%s", number, p.output)
+			}
+		}
 	})
 	return p
 }
