@@ -18,7 +18,7 @@
 //     (everything is read again and again), custody.go (what is told of it);
 //   - what keeps malware from being handed out: scan.go (the state of a file, and the one gate), scanning.go (who scans
 //     when), infected.go (what becomes of what was found);
-//   - what is read: directory.go, file.go, archive.go.
+//   - what is read: directory.go, file.go, archive.go; thumbnail.go, by which pictures are shown.
 //
 // The package imports no store, no web framework and no SDK. Stores and the web package import it, never the other way
 // round.
@@ -67,6 +67,8 @@ type Service struct {
 	scanning Scanning
 	// waiting is told that a file was stored that is to be scanned.
 	waiting chan struct{}
+	// maker makes thumbnails; nil: none are made.
+	maker PictureMaker
 	// instance tells this one from others that serve the same stores.
 	instance string
 	// store and networks are what is held of the budgets.
@@ -90,6 +92,8 @@ type Options struct {
 	Stall time.Duration
 	// ReceiptLifetime is how long the receipt of a new person opens; 0: for ever.
 	ReceiptLifetime time.Duration
+	// Pictures makes thumbnails. Default: none are made.
+	Pictures PictureMaker
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 	// Log receives what no caller can be told any more. Default: discarded.
@@ -111,8 +115,8 @@ func New(people People, catalog Catalog, objects Objects, o Options) *Service {
 		o.Fits = func(int64) error { return nil }
 	}
 	s := &Service{people: people, catalog: catalog, objects: objects, limits: o.Limits.withDefaults(), stall: o.Stall,
-		receiptLifetime: o.ReceiptLifetime, now: o.Now, log: o.Log, fits: o.Fits, scanning: o.Scanning.withDefaults(), waiting: make(chan struct{}, 1),
-		instance: rand.Text()}
+		receiptLifetime: o.ReceiptLifetime, now: o.Now, log: o.Log, fits: o.Fits, maker: o.Pictures,
+		scanning: o.Scanning.withDefaults(), waiting: make(chan struct{}, 1), instance: rand.Text()}
 	s.store, s.networks = s.storeAccount(o.Budget), s.newNetworks(o.Budget)
 	return s
 }

@@ -64,6 +64,8 @@ const (
 	RepairRemovedRecord = "removed record without person"
 	// RepairRemovedObject: an object without a record was removed.
 	RepairRemovedObject = "removed object without record"
+	// RepairRemovedThumbnail: a thumbnail whose file is gone was removed.
+	RepairRemovedThumbnail = "removed thumbnail without file"
 	// RepairRecounted: what a person has for the quota was counted anew.
 	RepairRecounted = "recounted files of person"
 	// RepairSeenOwnerless: an object without a record, or a record without a person, was seen for the first time.
@@ -139,7 +141,7 @@ func (s *Service) Reconcile(ctx context.Context, o ReconcileOptions, done func(R
 		steps = append(steps, r.records)
 	}
 	if o.Sweep {
-		steps = append(steps, r.removeOwnerless, r.miscounted, r.expire, r.noteSweep, r.forgetDays)
+		steps = append(steps, r.removeOwnerless, r.thumbnails, r.miscounted, r.expire, r.noteSweep, r.forgetDays)
 	}
 	for _, step := range steps {
 		r.failed(step(ctx))

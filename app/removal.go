@@ -138,6 +138,12 @@ func (s *Service) erase(ctx context.Context, f File, how removal) error {
 	} else if err := s.objects.Delete(ctx, f.Key()); err != nil {
 		return fmt.Errorf("delete object: %w", err)
 	}
+	// Where nobody knows what the bytes were, there may be one too.
+	if f.Content == nil || f.Content.Picture() {
+		if err := s.objects.DeleteThumbnail(ctx, f.Person, f.ID); err != nil {
+			return fmt.Errorf("delete thumbnail: %w", err)
+		}
+	}
 	// Read while the record is there: a recount after this look may have counted it or not, and Release does nothing
 	// then.
 	usage, err := s.catalog.Usage(ctx, f.Person)

@@ -192,6 +192,7 @@ type Objects interface {
 	// delete what it is given.
 	List(ctx context.Context, prefix string) iter.Seq2[Object, error]
 	MultipartUploads
+	Thumbnails
 }
 
 // MultipartUploads bring bytes into the object store in parts, as S3 has it. A client that was given signed requests

@@ -26,6 +26,7 @@ import (
 //	                                      or a multipart upload: a folder (see directory_multipart.go)
 //	.kept/<person>.<file>                 an object that was set aside, and beside it, with .about behind the
 //	                                      name, what SetAside was told of it
+//	thumbs/<person>/<file>                the thumbnails of pictures (see directory_thumbnails.go)
 //	.signing-key                          what signed requests are signed with: a secret
 //
 // What comes is written and synced in .partial, then linked to its key in one step and synced again, so a key is there
@@ -83,7 +84,7 @@ func (d *Directory) open() (err error) {
 		return err
 	}
 	d.link = d.root.Link
-	for _, dir := range []string{filesDir, partialDir, keptDir} {
+	for _, dir := range []string{filesDir, partialDir, keptDir, thumbsDir} {
 		if err = d.root.MkdirAll(dir, 0o700); err != nil {
 			break
 		}

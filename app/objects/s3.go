@@ -34,6 +34,8 @@ import (
 //	  s3:DeleteObject                 Delete
 //	  s3:ListMultipartUploadParts     Parts, Finish
 //	  s3:AbortMultipartUpload         Put that fails, Drop
+//	on arn:aws:s3:::BUCKET/thumbs/*
+//	  s3:PutObject, s3:GetObject, s3:DeleteObject   the methods of dossier.Thumbnails
 //
 // A signed request is made with the role's rights at the time when it is sent. For a browser to send it from the site's
 // pages, the bucket's CORS rule has to allow PUT from the site's origin with the header x-amz-checksum-crc64nvme.
@@ -46,6 +48,7 @@ import (
 //   - files/<person>/<file>, one object each, without metadata or tags. It goes with Delete. In a bucket with
 //     versioning Delete puts a delete marker and the bytes stay as a noncurrent version, until the bucket's lifecycle
 //     rule expires it: that rule decides when deleted means gone.
+//   - thumbs/<person>/<file>, the thumbnail of a picture, 64 KiB at most. It goes with DeleteThumbnail, as an object does.
 //   - For an object of a part's size or more, and from each Start on, a multipart upload while it is being sent. A Put
 //     that fails aborts it. One whose process was killed stays, invisible but paid for, until Drop or the lifecycle
 //     rule for unfinished uploads; Unfinished finds it. A Start whose answer was lost, and that was tried again, leaves
@@ -258,6 +261,11 @@ func (s *S3) Open(ctx context.Context, key string, offset, length int64) (io.Rea
 	case offset > 0:
 		in.Range = aws.String(fmt.Sprintf("bytes=%d-", offset))
 	}
+	return s.get(ctx, doing, in)
+}
+
+// get returns the bytes that a request asks for.
+func (s *S3) get(ctx context.Context, doing string, in *s3.GetObjectInput) (io.ReadCloser, error) {
 	b := &body{caller: ctx, timeout: s.timeout}
 	b.ctx, b.cancel = context.WithCancelCause(ctx)
 	timer := time.AfterFunc(2*s.timeout, func() { b.cancel(errors.New("no answer in time")) })
@@ -341,6 +349,10 @@ func (s *S3) Delete(ctx context.Context, key string) error {
 	if err := checkKey(key); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
+	return s.delete(ctx, doing, key)
+}
+
+func (s *S3) delete(ctx context.Context, doing, key string) error {
 	call, cancel := s.within(ctx)
 	defer cancel()
 	_, err := s.client.DeleteObject(call, &s3.DeleteObjectInput{Bucket: &s.bucket, Key: &key})

@@ -150,6 +150,10 @@ func (s objects) SetAside(ctx context.Context, key string, about []byte) error {
 	return s.r.Free(ctx, func() error { return s.Objects.SetAside(ctx, key, about) })
 }
 
+func (s objects) DeleteThumbnail(ctx context.Context, person dossier.PersonID, file dossier.FileID) error {
+	return s.r.Free(ctx, func() error { return s.Objects.DeleteThumbnail(ctx, person, file) })
+}
+
 func (s objects) PutBack(ctx context.Context, key string) error {
 	return s.r.Free(ctx, func() error { return s.Objects.PutBack(ctx, key) })
 }

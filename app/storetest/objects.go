@@ -63,6 +63,8 @@ func Objects(t *testing.T, open func(t *testing.T) (dossier.Objects, Send)) {
 	run("put given up", testPutGivenUp)
 	run("read while deleted", testReadWhileDeleted)
 	run("parallel", testParallelObjects)
+	run("thumbnails", testThumbnails)
+	run("thumbnails put and deleted at once", testThumbnailsAtOnce)
 	runLinks(run)
 	runMultipartUploads(run)
 }

@@ -22,22 +22,12 @@ const filePolicy = "default-src 'none'; sandbox; frame-ancestors 'none'"
 // file shall not find it.
 const fileCaching = "private, no-cache"
 
-// picturePolicy is that of a picture opened by itself: browsers build a page around it whose own style would count as
-// inline.
-const picturePolicy = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
-
-// pictures are the media types shown in pages: raster images only. SVG can carry script.
-var pictures = map[string]bool{"image/png": true, "image/jpeg": true, "image/gif": true, "image/webp": true}
-
-// isPicture reports whether a file's bytes, not its name or what its sender claimed, are a picture that may be shown.
-func isPicture(f dossier.File) bool { return f.Content != nil && pictures[baseType(f.Content.Type)] }
-
 // servedType returns the Content-Type under which a file is sent: its own where a browser can do nothing with it but
 // show or play it, and else one that browsers only save.
 func servedType(f dossier.File) string {
 	base := baseType(f.Content.Type)
 	switch {
-	case pictures[base], base == "application/zip",
+	case f.Content.Picture(), base == "application/zip",
 		strings.HasPrefix(base, "audio/"), strings.HasPrefix(base, "video/"):
 		return base
 	case base == "text/plain":
@@ -53,7 +43,7 @@ func (s *Server) save(c echo.Context, f dossier.File, to dossier.Audience) error
 	req := c.Request()
 	// What is known to be damaged passes through here, where it is compared.
 	if f.Content == nil || f.Damage != nil || s.o.NoLinks || req.Method != http.MethodGet || foreign(c) {
-		return s.send(c, f, to, "attachment")
+		return s.send(c, f, to)
 	}
 	// The store adds no policy to its answer, so nothing must be shown: type and disposition are as from here, and
 	// signed.
@@ -62,7 +52,7 @@ func (s *Server) save(c echo.Context, f dossier.File, to dossier.Audience) error
 		CacheControl: fileCaching,
 	}, s.o.LinkLifetime)
 	if errors.Is(err, errors.ErrUnsupported) {
-		return s.send(c, f, to, "attachment")
+		return s.send(c, f, to)
 	}
 	if err != nil {
 		return err
@@ -109,7 +99,7 @@ func describe(h http.Header, mediaType, disposition, name string) {
 }
 
 // send sends a stored file: whole, in ranges, only its headers, or nothing where the browser has it already.
-func (s *Server) send(c echo.Context, f dossier.File, to dossier.Audience, disposition string) error {
+func (s *Server) send(c echo.Context, f dossier.File, to dossier.Audience) error {
 	if f.Content == nil {
 		return fmt.Errorf("stored file %s of person %s has no description", f.ID, f.Person)
 	}
@@ -119,10 +109,7 @@ func (s *Server) send(c echo.Context, f dossier.File, to dossier.Audience, dispo
 	}
 	req, res := c.Request(), c.Response()
 	h := res.Header()
-	describe(h, servedType(f), disposition, f.Name)
-	if disposition == "inline" {
-		h.Set("Content-Security-Policy", picturePolicy)
-	}
+	describe(h, servedType(f), "attachment", f.Name)
 	h.Set("Cache-Control", fileCaching)
 	h.Set("Etag", etag(f))
 

@@ -230,15 +230,14 @@ func TestDownloadIsHarmless(t *testing.T) {
 				by: s.signIn(t), status: 404}
 			if k.picture {
 				c.status = 200
-				c.want = map[string]string{"Content-Type": k.mediaType, "Content-Security-Policy": picturePolicy}
+				c.want = map[string]string{"Content-Type": "image/svg+xml", "Content-Security-Policy": picturePolicy}
+			}
+			if k.content == onePixelPNG {
+				c.want["Content-Type"] = "image/jpeg"
 			}
 			a := s.play(t, c)
-			if !k.picture {
-				return
-			}
-			if kind, _, err := mime.ParseMediaType(a.header.Get("Content-Disposition")); err != nil ||
-				kind != "inline" || a.body != k.content {
-				t.Errorf("disposition is %q, error %v, %d bytes", kind, err, len(a.body))
+			if k.picture && (strings.Contains(a.body, k.content) || k.content != onePixelPNG && a.body != placeholder) {
+				t.Errorf("the answer has %d bytes, want a thumbnail or the placeholder", len(a.body))
 			}
 		})
 		t.Run(k.name+" by receipt has no picture", func(t *testing.T) {

@@ -30,16 +30,14 @@ type fileView struct {
 	// empty where none is set. Alarm: it found malware.
 	Withheld, Scan string
 	Alarm          bool
-	// Download is the path of the download; empty unless stored and handed out. Picture is the path of the picture; empty unless it is
-	// a verified raster image of a size worth showing. Delete is the path of the page that asks before deleting; empty
+	// Download is the path of the download; empty unless stored and handed out. Picture is the path of its thumbnail;
+	// empty unless it is handed out, and a raster image of which one may be made. Delete is the path of the page that
+	// asks before deleting; empty
 	// for submitters.
 	Download, Picture, Delete string
 }
 
 func filePath(base string, id dossier.FileID) string { return base + "/files/" + id.String() }
-
-// maxPicture is the largest picture shown in a page, in bytes; larger ones are downloaded.
-const maxPicture = 20 << 20
 
 // fileOf returns a file's record as whom to says sees it. Its files lie under base: the path of a person or of a
 // receipt.
@@ -106,7 +104,7 @@ func (s *Server) fileForStaff(f dossier.File) fileView {
 	if v.Alarm || s.svc.Scanned() {
 		v.Scan = scanText(f)
 	}
-	if v.Download != "" && isPicture(f) && f.Content.Size <= maxPicture {
+	if v.Download != "" && f.HasThumbnail() {
 		v.Picture = filePath(base, f.ID) + "/picture"
 	}
 	return v

@@ -19,6 +19,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/internal/teststores"
+	"dossier.example/app/thumbnail"
 	"dossier.example/app/web"
 )
 
@@ -74,6 +75,7 @@ func open(t *testing.T, o setup) *site {
 	s := &site{t: t, stores: *o.stores, log: &buffer{}, private: &secrets{}}
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	o.domain.Log, o.web.Log = log, log
+	o.domain.Pictures = thumbnail.Self()
 	server := httptest.NewUnstartedServer(nil)
 	s.addr = server.Listener.Addr().String()
 	o.web.PublicURL, o.web.StaffSecret = "http://"+s.addr, staffSecret

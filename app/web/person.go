@@ -120,14 +120,11 @@ func (s *Server) file(c echo.Context) error {
 	return s.save(c, f, dossier.ToStaff)
 }
 
-// picture shows a file in a page, if it is a picture by its bytes.
+// picture shows a file in a page, by its thumbnail.
 func (s *Server) picture(c echo.Context) error {
 	f, err := s.staffFile(c)
 	if err != nil {
 		return err
 	}
-	if !isPicture(f) {
-		return &dossier.Error{Code: dossier.CodeNotFound}
-	}
-	return s.send(c, f, dossier.ToStaff, "inline")
+	return s.thumbnail(c, f, dossier.ToStaff)
 }

@@ -91,8 +91,10 @@ type Server struct {
 	origins  *http.CrossOriginProtection
 	address  func(*http.Request) string
 	document apiDocument
-	health   health
-	gates    gates
+	// makers bounds how many thumbnails are made.
+	makers *turns
+	health health
+	gates  gates
 	// guesses counts the wrong keys of each client; nil: nobody counts.
 	guesses *limiter
 	// completing has one completion of a file run at a time.
@@ -156,8 +158,8 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 	s := &Server{
 		svc: svc, o: o, log: o.Log, now: o.Now, https: origin.Scheme == "https",
 		address: clientAddress(o.TrustedProxies), health: health{check: o.Ready}, gates: newGates(o.Bounds),
-		formWindow: bounds.FormWindow,
-		mostBytes:  mostBytes(svc.Limits()), uploadPolicy: uploadPolicy(o.PartsOrigin),
+		formWindow: bounds.FormWindow, makers: newTurns(picturesWaiting, picturesWaitingEach),
+		mostBytes: mostBytes(svc.Limits()), uploadPolicy: uploadPolicy(o.PartsOrigin),
 	}
 	if s.assets, err = loadAssets(embedded); err != nil {
 		return nil, fmt.Errorf("web: %w", err)

@@ -18,6 +18,7 @@ import (
 	"dossier.example/app"
 	"dossier.example/app/api"
 	"dossier.example/app/internal/teststores"
+	"dossier.example/app/thumbnail"
 )
 
 // faults makes calls to the stores fail by the name of the method, as "people.List".
@@ -173,7 +174,7 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 	}
 	all := s.stores.Intercept(s.faults.do)
 	s.objects = &faultyObjects{Objects: all.Objects}
-	s.svc = dossier.New(all.People, all.Catalog, s.objects, dossier.Options{Now: s.clock.now})
+	s.svc = dossier.New(all.People, all.Catalog, s.objects, dossier.Options{Now: s.clock.now, Pictures: thumbnail.Self()})
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.server.ServeHTTP(w, r)
 	}))

@@ -25,6 +25,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/internal/teststores"
+	"dossier.example/app/thumbnail"
 )
 
 // build compiles the command once for all tests of the package and returns the binary's path.
@@ -42,6 +43,7 @@ var build = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	thumbnail.Main()
 	status := m.Run()
 	if bin, err := build(); err == nil {
 		_ = os.RemoveAll(filepath.Dir(bin))

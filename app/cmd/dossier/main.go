@@ -16,9 +16,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"dossier.example/app/config"
+	"dossier.example/app/thumbnail"
 )
 
 func main() {
+	thumbnail.Main()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	// Once the first signal came a second one kills: stop restores the default.
 	context.AfterFunc(ctx, stop)

@@ -20,6 +20,7 @@ import (
 	"dossier.example/app/people"
 	"dossier.example/app/scanner"
 	"dossier.example/app/space"
+	"dossier.example/app/thumbnail"
 	"dossier.example/app/web"
 )
 
@@ -183,6 +184,7 @@ func (s *stores) service(cfg *config.Config, log *slog.Logger) *dossier.Service 
 			Scanner: scannerOf(cfg), Pending: dossier.Audience(cfg.Scan.Pending),
 			Unscanned: dossier.Audience(cfg.Scan.Unscanned), MaxBytes: cfg.Scan.MaxBytes, Workers: cfg.Scan.Workers,
 		},
+		Pictures:        thumbnail.Self(),
 		ReceiptLifetime: cfg.ReceiptLifetime,
 
 		Log: log,

@@ -254,6 +254,26 @@ func (s interceptedObjects) Delete(ctx context.Context, key string) error {
 	return s.around(ctx, "objects.Delete", func() error { return s.to.Delete(ctx, key) })
 }
 
+func (s interceptedObjects) PutThumbnail(ctx context.Context, person dossier.PersonID, file dossier.FileID,
+	b []byte) error {
+	return s.around(ctx, "objects.PutThumbnail", func() error { return s.to.PutThumbnail(ctx, person, file, b) })
+}
+
+func (s interceptedObjects) Thumbnail(ctx context.Context, person dossier.PersonID, file dossier.FileID) ([]byte,
+	error) {
+	return value(ctx, s.around, "objects.Thumbnail",
+		func() ([]byte, error) { return s.to.Thumbnail(ctx, person, file) })
+}
+
+func (s interceptedObjects) DeleteThumbnail(ctx context.Context, person dossier.PersonID,
+	file dossier.FileID) error {
+	return s.around(ctx, "objects.DeleteThumbnail", func() error { return s.to.DeleteThumbnail(ctx, person, file) })
+}
+
+func (s interceptedObjects) Thumbnails(ctx context.Context) iter.Seq2[dossier.ThumbnailOf, error] {
+	return sequence(ctx, s.around, "objects.Thumbnails", s.to.Thumbnails(ctx))
+}
+
 func (s interceptedObjects) List(ctx context.Context, prefix string) iter.Seq2[dossier.Object, error] {
 	return sequence(ctx, s.around, "objects.List", s.to.List(ctx, prefix))
 }

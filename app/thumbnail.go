@@ -1,0 +1,254 @@
+package dossier
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"time"
+)
+
+// A picture that somebody sent is never shown itself, but by a thumbnail. It is made when somebody first wants to see
+// it, by a PictureMaker, and kept beside the objects, under a key of its own. No promise rests on it: what is lost is
+// made anew. It goes with its file, and a sweep removes what that left.
+//
+// That of some bytes no thumbnail can be made is kept in its place, so that whoever sends them makes nobody try twice.
+
+const (
+	// MaxThumbnail is the most bytes that a thumbnail has. They do not count in a person's quota: they are the site's,
+	// not the person's, and of 10,000 files 625 MiB at most.
+	MaxThumbnail = 64 << 10
+	// MaxPicture is how large a file may be of which a thumbnail is made, in bytes.
+	MaxPicture = 20 << 20
+)
+
+// Thumbnails keep thumbnails, under keys of their own for which no request can be signed. They need not survive a power
+// cut, nor be in a backup.
+type Thumbnails interface {
+	// PutThumbnail keeps up to MaxThumbnail bytes for a file, in place of what is kept for it. Who reads meanwhile gets
+	// the one or the other.
+	PutThumbnail(ctx context.Context, person PersonID, file FileID, b []byte) error
+	// Thumbnail returns what is kept for a file; ErrNotFound.
+	Thumbnail(ctx context.Context, person PersonID, file FileID) ([]byte, error)
+	// DeleteThumbnail removes what is kept for a file; nil when nothing is.
+	DeleteThumbnail(ctx context.Context, person PersonID, file FileID) error
+	// Thumbnails yields for which files something is kept, those of one person together. The loop's body may delete
+	// what it is given.
+	Thumbnails(ctx context.Context) iter.Seq2[ThumbnailOf, error]
+}
+
+// ThumbnailOf names a file that has a thumbnail.
+type ThumbnailOf struct {
+	Person PersonID
+	File   FileID
+}
+
+// ThumbnailPrefix is where thumbnails lie in an object store.
+const ThumbnailPrefix = "thumbs/"
+
+// ThumbnailKey returns the key of a file's thumbnail. ParseObjectKey refuses it, and with it all that takes keys of
+// objects.
+func ThumbnailKey(person PersonID, file FileID) string {
+	return ThumbnailPrefix + person.String() + "/" + file.String()
+}
+
+// ParseThumbnailKey is the inverse of ThumbnailKey; ErrNotFound for a key that it never makes.
+func ParseThumbnailKey(key string) (ThumbnailOf, error) {
+	rest, ok := strings.CutPrefix(key, ThumbnailPrefix)
+	if !ok {
+		return ThumbnailOf{}, &Error{Code: CodeNotFound}
+	}
+	person, file, err := ParseObjectKey(ObjectPrefix + rest)
+	return ThumbnailOf{person, file}, err
+}
+
+// PictureMaker makes thumbnails of pictures, within bounds of pixels, memory and time, whatever the bytes are.
+type PictureMaker interface {
+	// Make returns a thumbnail, for which IsThumbnail holds. ErrNoPicture where of these bytes none can be made;
+	// ErrPictureKilled where it was ended before anybody knew. Where picture fails, the error wraps its own. A Read of
+	// it may still be under way when Make returns.
+	Make(ctx context.Context, picture io.Reader) ([]byte, error)
+}
+
+var (
+	// ErrNoPicture says that of some bytes no thumbnail can be made, now or another time.
+	ErrNoPicture = errors.New("no thumbnail can be made")
+	// ErrPictureKilled says that the making of a thumbnail was ended, by a bound or from outside.
+	ErrPictureKilled = errors.New("the making of a thumbnail was ended")
+)
+
+// IsThumbnail reports whether bytes have the size, the beginning and the end of a thumbnail: a whole JPEG.
+func IsThumbnail(b []byte) bool {
+	return len(b) <= MaxThumbnail && bytes.HasPrefix(b, []byte("\xff\xd8\xff")) && bytes.HasSuffix(b, []byte("\xff\xd9"))
+}
+
+// pictures are the media types of which thumbnails are made: raster images. SVG can carry script. HEIC, which some
+// phones take, is missing: nothing that is safe to run here decodes it.
+var pictures = map[string]bool{"image/png": true, "image/jpeg": true, "image/gif": true, "image/webp": true}
+
+// Picture reports whether the bytes, not a name or what a sender claimed, are of a kind that thumbnails are made of.
+func (c Content) Picture() bool {
+	base, _, _ := strings.Cut(c.Type, ";")
+	return pictures[strings.ToLower(strings.TrimSpace(base))]
+}
+
+// HasThumbnail reports whether a file may be shown by a thumbnail, which may turn out to be impossible all the same.
+func (f File) HasThumbnail() bool {
+	return f.State == FileStored && f.Damage == nil && f.Content != nil && f.Content.Picture() &&
+		f.Content.Size <= MaxPicture
+}
+
+// Thumbnail is what is known of a file's thumbnail.
+type Thumbnail struct {
+	// JPEG is the thumbnail; nil where none can be made.
+	JPEG []byte
+}
+
+// Thumbnail returns the thumbnail of a file that File or FileByReceipt returned, for whom to says. Errors: those of
+// HandOut; ErrNotFound where the file is never shown by one; ErrUnmade where MakeThumbnail has to make it first.
+func (s *Service) Thumbnail(ctx context.Context, f File, to Audience) (Thumbnail, error) {
+	if err := s.HandOut(f, to); err != nil {
+		return Thumbnail{}, err
+	}
+	if f.Damage != nil {
+		return Thumbnail{}, damaged(f, f.Damage.Kind, nil)
+	}
+	if !f.HasThumbnail() {
+		return Thumbnail{}, &Error{Code: CodeNotFound}
+	}
+	b, err := s.objects.Thumbnail(ctx, f.Person, f.ID)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return Thumbnail{}, ErrUnmade
+	case err != nil:
+		return Thumbnail{}, fmt.Errorf("read thumbnail: %w", err)
+	case IsThumbnail(b):
+		return Thumbnail{JPEG: b}, nil
+	case s.gaveUp(b):
+		return Thumbnail{}, nil
+	}
+	return Thumbnail{}, ErrUnmade
+}
+
+// makingTime bounds the making of a thumbnail with all that it reads and writes.
+const makingTime = time.Minute
+
+// ErrUnmade says that a thumbnail has to be made first.
+var ErrUnmade = errors.New("the thumbnail has to be made first")
+
+// MakeThumbnail returns the thumbnail of a file that File or FileByReceipt returned; it makes it unless it is made by
+// now. It reads the file by Open, so what that does not hand out, or finds damaged, has no thumbnail. What was begun is
+// brought to its end though ctx ends, so that nobody has it begun again and again. How many are made at once is the
+// caller's to bound.
+func (s *Service) MakeThumbnail(ctx context.Context, f File, to Audience) (Thumbnail, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), makingTime)
+	defer cancel()
+	made, err := s.Thumbnail(ctx, f, to)
+	if !errors.Is(err, ErrUnmade) {
+		return made, err
+	}
+	if s.maker == nil {
+		return Thumbnail{}, nil
+	}
+	r, err := s.Open(ctx, f, to, 0, -1)
+	if err != nil {
+		return Thumbnail{}, err
+	}
+	b, err := s.maker.Make(ctx, r)
+	_ = r.Close() // only read from
+	keep := b
+	switch {
+	case errors.Is(err, ErrNoPicture):
+		keep = []byte(giveUpForGood)
+	case errors.Is(err, ErrPictureKilled):
+		keep = []byte(giveUpUntil + s.time().Add(giveUpTime).Format(time.RFC3339))
+	case err != nil:
+		return Thumbnail{}, fmt.Errorf("make thumbnail: %w", err)
+	}
+	if err != nil {
+		s.log.WarnContext(ctx, "picture without a thumbnail", "person", f.Person.String(), "file", f.ID.String(),
+			"err", err)
+	}
+	if err := s.keepThumbnail(ctx, f, keep); err != nil {
+		// Whoever waits for it gets it; it is made anew the next time.
+		s.log.WarnContext(ctx, "thumbnail is not kept", "person", f.Person.String(), "file", f.ID.String(), "err", err)
+	}
+	return Thumbnail{JPEG: b}, nil
+}
+
+// keepThumbnail keeps what was made of a file. Who deleted the file meanwhile may have removed its thumbnail before
+// this one was there, so the record is looked at afterwards.
+func (s *Service) keepThumbnail(ctx context.Context, f File, b []byte) error {
+	if err := s.objects.PutThumbnail(ctx, f.Person, f.ID, b); err != nil {
+		return fmt.Errorf("keep thumbnail: %w", err)
+	}
+	if _, err := s.File(ctx, f.Person, f.ID); errors.Is(err, ErrNotFound) {
+		if err := s.objects.DeleteThumbnail(ctx, f.Person, f.ID); err != nil {
+			return fmt.Errorf("delete the thumbnail of a deleted file: %w", err)
+		}
+	}
+	return nil
+}
+
+// ThumbnailVersion is another for each way in which thumbnails are made, so that nobody keeps what an older one made.
+const ThumbnailVersion = "thumbnail-1"
+
+// What is kept in place of a thumbnail where none was made. With another ThumbnailVersion it is tried again.
+const (
+	giveUpForGood = "none, " + ThumbnailVersion
+	giveUpUntil   = giveUpForGood + ", until "
+	// giveUpTime is for how long a file is not tried again whose making was ended: it may have been the machine's
+	// fault, or the picture's.
+	giveUpTime = 10 * time.Minute
+)
+
+// gaveUp reports whether no thumbnail is to be made, by what is kept in place of one.
+func (s *Service) gaveUp(kept []byte) bool {
+	text := string(kept)
+	if text == giveUpForGood {
+		return true
+	}
+	until, ok := strings.CutPrefix(text, giveUpUntil)
+	if !ok {
+		return false
+	}
+	t, err := time.Parse(time.RFC3339, until)
+	// One that is further away was written by a clock that is wrong.
+	left := t.Sub(s.time())
+	return err == nil && left > 0 && left <= giveUpTime
+}
+
+// thumbnails removes thumbnails whose file is gone. They are made of what is stored, so nothing is lost with one, and
+// none is counted as ownerless.
+func (r *reconciler) thumbnails(ctx context.Context) error {
+	var person PersonID
+	known := map[FileID]bool{}
+	for t, err := range r.objects.Thumbnails(ctx) {
+		if err != nil {
+			return fmt.Errorf("list thumbnails: %w", err)
+		}
+		if t.Person != person {
+			person = t.Person
+			if err := r.fileIDs(ctx, person, known); err != nil {
+				return err
+			}
+		}
+		if known[t.File] {
+			continue
+		}
+		// A file may have come since its person's were listed.
+		there, err := r.recorded(ctx, t.Person, t.File)
+		if err != nil {
+			return err
+		}
+		if !there {
+			r.repair(Repair{What: RepairRemovedThumbnail, Person: t.Person.String(), File: t.File.String(),
+				Key: ThumbnailKey(t.Person, t.File)},
+				func() error { return r.objects.DeleteThumbnail(ctx, t.Person, t.File) })
+		}
+	}
+	return nil
+}

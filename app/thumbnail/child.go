@@ -1,0 +1,91 @@
+package thumbnail
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+
+	"dossier.example/app"
+)
+
+// What a child may use. 50 megapixels in 4 bytes each are 200 MB, which the runtime takes in steps of 64 MiB; the rest
+// is the picture's bytes and the program itself.
+const (
+	childMemory = 384 << 20
+	// heapGoal is from where on the runtime prefers collecting to growing, in bytes.
+	heapGoal = 256 << 20
+	// childSeconds is of one processor: a picture of 50 megapixels takes less than 3 on a slow one.
+	childSeconds = 10
+)
+
+// Exit statuses of a child. The runtime exits with 2 when memory is used up.
+const (
+	exitMade = 0
+	// exitBroken: the child could not read the picture or write the thumbnail.
+	exitBroken = 1
+	// exitMemory is the runtime's.
+	exitMemory = 2
+	// exitNone: of this picture no thumbnail can be made.
+	exitNone = 4
+	// exitTime: it took too much processor time.
+	exitTime = 5
+)
+
+// command is the one argument by which a program becomes a child.
+const command = "thumbnail"
+
+// Main is the whole life of a child, where the process was started as one; else it returns. It is to be the first call
+// of each program that uses Self, so that nothing of the program is at work beside the picture.
+func Main() {
+	if len(os.Args) == 2 && os.Args[1] == command {
+		os.Exit(Child(os.Stdin, os.Stdout, os.Stderr))
+	}
+}
+
+// Child reads a picture and writes its thumbnail: the whole life of a child of Maker. It returns the exit status of the
+// process, which it bounds before it reads the first byte: the process is to do nothing else.
+func Child(stdin io.Reader, stdout, stderr io.Writer) int {
+	late := make(chan os.Signal, 1)
+	if err := confine(late); err != nil {
+		fmt.Fprintln(stderr, "bound what the process may use:", err)
+		return exitBroken
+	}
+	debug.SetMemoryLimit(heapGoal)
+	done := make(chan int, 1)
+	go func() { done <- child(stdin, stdout, stderr) }()
+	select {
+	case status := <-done:
+		signal.Stop(late)
+		return status
+	case <-late:
+		fmt.Fprintf(stderr, "more than %d seconds of processor time\n", childSeconds)
+		return exitTime
+	}
+}
+
+func child(stdin io.Reader, stdout, stderr io.Writer) (status int) {
+	defer func() {
+		// What makes a decoder panic makes it panic each time.
+		if r := recover(); r != nil {
+			fmt.Fprintln(stderr, "panic:", r)
+			status = exitNone
+		}
+	}()
+	picture, err := io.ReadAll(io.LimitReader(stdin, dossier.MaxPicture+1))
+	if err != nil {
+		fmt.Fprintln(stderr, "read the picture:", err)
+		return exitBroken
+	}
+	thumbnail, err := Make(picture)
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitNone
+	}
+	if _, err := stdout.Write(thumbnail); err != nil {
+		fmt.Fprintln(stderr, "write the thumbnail:", err)
+		return exitBroken
+	}
+	return exitMade
+}
