@@ -155,6 +155,11 @@ func (c *chromium) wholeWay(t *testing.T) {
 	staff.do(chromedp.ScrollIntoView(chromedp.CSS(".file img")))
 	staff.until("the picture is shown",
 		`document.querySelector(".file img").complete && document.querySelector(".file img").naturalWidth === 480`)
+	// By a thumbnail, which is what the file is not: a JPEG.
+	if kind := eval[string](staff,
+		`performance.getEntriesByName(document.querySelector(".file img").src)[0].contentType`); kind != "image/jpeg" {
+		staff.errorf("the picture is shown by %q, want a JPEG", kind)
+	}
 	staff.audit("person")
 	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS(".file-preview:has(img)")))
 	staff.until("the picture is shown by itself", `document.images[0].naturalWidth === 480`)
