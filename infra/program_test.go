@@ -463,6 +463,11 @@ func TestRoles(t *testing.T) {
 			permissions.Source: {bucket("dossier-storage-files") + "/files/*"},
 			permissions.Table:  {table}, permissions.Index: {table + "/index/unfinished"},
 		}
+		// What the app calls on files in one request it calls on thumbnails too.
+		thumbnails := map[permissions.Kind][]string{
+			permissions.Bucket: files[permissions.Bucket],
+			permissions.Object: {bucket("dossier-storage-files") + "/thumbs/*"},
+		}
 		host := map[permissions.Kind][]string{
 			permissions.Object: {bucket("dossier-storage-releases") + "/releases/*"}, permissions.Group: {groupARN},
 			permissions.LogGroup: {logs + ":*"}, permissions.LogStream: {logs + ":log-stream:*"},
@@ -491,6 +496,11 @@ func TestRoles(t *testing.T) {
 				return c.Service == service && c.Operation == operation
 			})
 		}
+		inOne := func(calls []permissions.Call) []permissions.Call {
+			return slices.DeleteFunc(slices.Clone(calls), func(c permissions.Call) bool {
+				return c.Service != "s3" || !slices.Contains([]string{"PutObject", "GetObject", "DeleteObject"}, c.Operation)
+			})
+		}
 		script := func(text string) []permissions.Call {
 			t.Helper()
 			calls, err := permissions.ScriptCalls(text)
@@ -510,6 +520,7 @@ func TestRoles(t *testing.T) {
 			need(without(commands["serve"], "ssm", "GetParameters"), files, permissions.TellAbsent),
 			// Whoever signs in on an instance runs it with the instance's rights.
 			need(without(commands["reconcile"], "ssm", "GetParameters"), files, permissions.TellAbsent),
+			need(inOne(commands["serve"]), thumbnails, permissions.TellAbsent),
 			settings(asked.Serve, func(string) string { return "/*" }),
 			need(script(string(userData)), host), agent,
 		)

@@ -9,6 +9,7 @@ var boundary = []struct {
 	{"Releases", []string{"s3:GetObject"}, []string{releasesBucket + "/releases/*"}},
 	{"Files", []string{"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:GetObjectVersion",
 		"s3:ListMultipartUploadParts", "s3:PutObject"}, []string{filesBucket + "/files/*"}},
+	{"Thumbnails", []string{"s3:DeleteObject", "s3:GetObject", "s3:PutObject"}, []string{filesBucket + "/thumbs/*"}},
 	{"FilesBucket", []string{"s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"},
 		[]string{filesBucket}},
 	{"Records", []string{"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",

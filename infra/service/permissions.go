@@ -29,6 +29,11 @@ func statements(args Args, logs *cloudwatch.LogGroup, group string) []iam.Statem
 			Resources: []pulumi.StringInput{pulumi.Sprintf("%s/files/*", files)},
 		},
 		{
+			// Thumbnails have no multipart uploads, and nobody needs an old version of one.
+			Sid: "Thumbnails", Actions: []string{"s3:PutObject", "s3:GetObject", "s3:DeleteObject"},
+			Resources: []pulumi.StringInput{pulumi.Sprintf("%s/thumbs/*", files)},
+		},
+		{
 			// The comparison of all objects with all records; a missing object is then a 404, not a 403.
 			Sid:       "Bucket",
 			Actions:   []string{"s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"},
