@@ -222,3 +222,37 @@ func TestUploadSources(t *testing.T) {
 		t.Errorf("exit status %d, stderr %q", status, q.stderr.String())
 	}
 }
+
+// What a site has no room for at the moment is told before anything is sent, and nobody is registered for it.
+func TestUploadWithoutRoom(t *testing.T) {
+	t.Parallel()
+	s := embeddedSite(t, "DOSSIER_MAX_STORE_FILES=2", "DOSSIER_MAX_STORE_SIZE=1000")
+	_, paths := files(t, map[string][]byte{"1": {1}, "2": {2}, "3": {3}, "large": make([]byte, 1001)})
+	in := func(names ...string) []string {
+		args := ada(s)
+		for _, path := range paths {
+			if slices.Contains(names, filepath.Base(path)) {
+				args = append(args, path)
+			}
+		}
+		return args
+	}
+	u := newUploader(t)
+	refused := func(says string, args []string) {
+		t.Helper()
+		s.app.take()
+		_, summary := u.run(exitFailed, args...)
+		if summary.Error == nil || summary.Error.Code != "full" || !strings.Contains(summary.Error.Message, says) {
+			t.Errorf("%q: got %+v, want the code full and %q", args, summary.Error, says)
+		}
+		for _, r := range s.app.take() {
+			if r.method != http.MethodGet {
+				t.Errorf("%q: %s %s was sent", args, r.method, r.path)
+			}
+		}
+	}
+	refused("the site takes 1000 B more", in("large"))
+	refused("3 files", in("1", "2", "3"))
+	u.run(exitOK, in("1", "2")...)
+	refused("no files at the moment", in("3"))
+}
