@@ -145,9 +145,19 @@ func (c Custody) Metrics(now time.Time) []slog.Attr {
 	}
 	return []slog.Attr{
 		slog.Int("damaged_files", c.DamagedFiles), slog.Int("ownerless", sweep.Ownerless),
-		slog.Int("removals_held", sweep.Held), slog.Int64("scrub_bytes_left", c.Scrub.BytesLeft),
+		slog.Int("removals_held", sweep.Held), slog.Int("infected_files", c.Scan.InfectedFiles),
+		slog.Int("scan_failed_files", c.Scan.FailedFiles), slog.Int("scan_waiting_minutes", c.waitingMinutes(now)),
+		slog.Int64("scrub_bytes_left", c.Scrub.BytesLeft),
 		slog.Int("scrub_hours_since_pass", c.hoursSincePass(now)), slog.Int("budget_percent", budget.Percent),
 	}
+}
+
+// waitingMinutes returns for how many whole minutes the oldest file has been waiting for a scanner.
+func (c Custody) waitingMinutes(now time.Time) int {
+	if c.Scan.WaitingSince.IsZero() {
+		return 0
+	}
+	return int(max(now.Sub(c.Scan.WaitingSince), 0).Minutes())
 }
 
 // hoursSincePass returns the whole hours since the last complete pass of the scrub ended, or since the first began.

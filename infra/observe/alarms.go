@@ -124,6 +124,13 @@ func alarms(args Args) []alarm {
 			threshold: 0, period: 5 * minute, periods: 1, missing: "ignore",
 		},
 		{
+			label: "scan-late",
+			says: "Files have waited for their check for malware for over an hour, and are not handed out: the scanner " +
+				"does not answer, or is too slow. Nothing is lost. Look for it in the app's log.",
+			namespace: args.Prefix, metric: scanWaitingMinutes, statistic: "Maximum",
+			threshold: 60, period: 5 * minute, periods: 1, missing: "ignore",
+		},
+		{
 			label: "scrub-late",
 			says: "The last complete reading of all stored files ended longer ago than observe.scrubDays. Look for " +
 				"errors in the app's log; if there is more to read than it may, raise scrub/bytes " +

@@ -15,6 +15,9 @@ var told = []struct {
 	{"damaged_files", damagedFiles},
 	{"ownerless", ownerless},
 	{"removals_held", removalsHeld},
+	{"infected_files", infectedFiles},
+	{"scan_failed_files", scanFailedFiles},
+	{"scan_waiting_minutes", scanWaitingMinutes},
 	{"scrub_bytes_left", scrubBytesLeft},
 	{"scrub_hours_since_pass", scrubHoursSincePass},
 	{"budget_percent", budgetPercent},
@@ -27,6 +30,9 @@ const (
 	damagedFiles        = "DamagedFiles"
 	ownerless           = "Ownerless"
 	removalsHeld        = "RemovalsHeld"
+	infectedFiles       = "InfectedFiles"
+	scanFailedFiles     = "ScanFailedFiles"
+	scanWaitingMinutes  = "ScanWaitingMinutes"
 	scrubBytesLeft      = "ScrubBytesLeft"
 	scrubHoursSincePass = "ScrubHoursSincePass"
 	budgetPercent       = "BudgetPercent"
