@@ -57,6 +57,7 @@ func codesIn(t *testing.T, file string) map[string]dossier.Code {
 func TestEveryCodeHasAStatus(t *testing.T) {
 	want := map[dossier.Code]int{
 		dossier.CodeInvalid: 422, dossier.CodeMalformed: 400, dossier.CodeTooLarge: 413, dossier.CodeNotFound: 404,
+		dossier.CodeExpired:  410,
 		dossier.CodeExists:   409,
 		dossier.CodeConflict: 409, dossier.CodeLost: 409, dossier.CodeCorrupt: 503, dossier.CodeUnavailable: 503,
 		dossier.CodeFull: 503, dossier.CodeDamaged: 500, dossier.CodeQuota: 409, dossier.CodeIncomplete: 409,
