@@ -24,7 +24,7 @@ func TestImports(t *testing.T) {
 		"/catalog":    {"", "/migrations"},
 		"/space":      {""},
 		"/scanner":    {""},
-		"/thumbnail":  {""},
+		"/thumbnail":  {"", "/bounds"},
 		"/migrations": {},
 		"/bounds":     {},
 		"/config":     {"/bounds"},

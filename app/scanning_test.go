@@ -315,9 +315,9 @@ func TestScanningWithFaults(t *testing.T) {
 		})
 	}
 	t.Run("the scanner does not read all", func(t *testing.T) {
-		s, _, svc, f := start(t, dossier.Scanning{})
+		s, _, _, f := start(t, dossier.Scanning{})
 		lazy := &partly{}
-		svc = s.scanning(dossier.Scanning{Scanner: lazy, Retry: time.Second})
+		svc := s.scanning(dossier.Scanning{Scanner: lazy, Retry: time.Second})
 		if err := svc.ScanTurn(t.Context()); err != nil {
 			t.Fatalf("ScanTurn: %v", err)
 		}

@@ -54,6 +54,26 @@ const (
 	SmallFormTime = 10 * time.Second
 )
 
+// The bounds of the pictures that staff see, which no setting changes.
+const (
+	// PicturesWaiting is how many requests wait for a thumbnail to be made, and PicturesWaitingClient how many of one
+	// client: about as many as a browser asks for at once while somebody scrolls a page of pictures.
+	PicturesWaiting, PicturesWaitingClient = 256, 64
+	// PictureWait is how long a request waits for its turn to have a thumbnail made.
+	PictureWait = 20 * time.Second
+	// PicturePixels is the most that is decoded. The main cameras of phones take pictures of up to 50 megapixels (8192
+	// x 6144).
+	PicturePixels = 8192 * 6144
+	// PictureMemory is what the process that decodes may use, in bytes. 50 megapixels in 4 bytes each are 200 MB, which
+	// the runtime takes in steps of 64 MiB; the rest is the picture's bytes and the program itself.
+	PictureMemory = 384 << 20
+	// PictureSeconds is the processor time that it may use: a picture of 50 megapixels takes less than 3 on a slow
+	// one.
+	PictureSeconds = 10
+	// PictureTime is how long it may take in all, with the reading of the picture from its store.
+	PictureTime = 30 * time.Second
+)
+
 // Default returns the bounds that hold where the settings say nothing.
 func Default() Bounds {
 	var b Bounds

@@ -78,6 +78,17 @@ func FixedBounds() []Fixed {
 			"waits; after a second a sender of less than 64 KiB/s makes room: that of the client that holds most, and of its " +
 			"senders the slowest."},
 		{"Of that memory for one client", "half", "The other half is always there for others."},
+		{"Thumbnails that are made at once", "1", "Each may take the memory below."},
+		{"Requests that wait for a thumbnail to be made", fmt.Sprint(PicturesWaiting), "Clients take turns."},
+		{"Of one client", fmt.Sprint(PicturesWaitingClient), "A browser asks for a page of pictures at once."},
+		{"Time that one waits for its turn", inWords(PictureWait), "Then the page shows an icon in the picture's place."},
+		{"Pixels of a picture of which a thumbnail is made", fmt.Sprintf("%d million", PicturePixels/1_000_000),
+			"The main cameras of phones take as many. Of a larger picture an icon is shown."},
+		{"Memory of the process that decodes a picture", fmt.Sprintf("%d MiB", PictureMemory>>20),
+			"The largest takes 200 MB. Not bounded on systems other than Linux."},
+		{"Processor time of that process", fmt.Sprintf("%d seconds", PictureSeconds),
+			"The largest takes less than 3. Not bounded on systems other than Linux."},
+		{"Time for a thumbnail", inWords(PictureTime), "With the reading of the picture from its store."},
 	}
 }
 

@@ -8,17 +8,11 @@ import (
 	"runtime/debug"
 
 	"dossier.example/app"
+	"dossier.example/app/bounds"
 )
 
-// What a child may use. 50 megapixels in 4 bytes each are 200 MB, which the runtime takes in steps of 64 MiB; the rest
-// is the picture's bytes and the program itself.
-const (
-	childMemory = 384 << 20
-	// heapGoal is from where on the runtime prefers collecting to growing, in bytes.
-	heapGoal = 256 << 20
-	// childSeconds is of one processor: a picture of 50 megapixels takes less than 3 on a slow one.
-	childSeconds = 10
-)
+// heapGoal is from where on a child's runtime prefers collecting to growing, in bytes.
+const heapGoal = 256 << 20
 
 // Exit statuses of a child. The runtime exits with 2 when memory is used up.
 const (
@@ -60,7 +54,7 @@ func Child(stdin io.Reader, stdout, stderr io.Writer) int {
 		signal.Stop(late)
 		return status
 	case <-late:
-		fmt.Fprintf(stderr, "more than %d seconds of processor time\n", childSeconds)
+		fmt.Fprintf(stderr, "more than %d seconds of processor time\n", bounds.PictureSeconds)
 		return exitTime
 	}
 }

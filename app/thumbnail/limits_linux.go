@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"dossier.example/app/bounds"
 )
 
 // confine bounds this process for the rest of its life. late is told when the processor time is used up; two seconds
@@ -31,8 +33,8 @@ func confine(late chan<- os.Signal) error {
 		resource   int
 		soft, hard uint64
 	}{
-		{"address space", unix.RLIMIT_AS, mapped + childMemory, mapped + childMemory},
-		{"processor time", unix.RLIMIT_CPU, childSeconds, childSeconds + 2},
+		{"address space", unix.RLIMIT_AS, mapped + bounds.PictureMemory, mapped + bounds.PictureMemory},
+		{"processor time", unix.RLIMIT_CPU, bounds.PictureSeconds, bounds.PictureSeconds + 2},
 		{"size of files", unix.RLIMIT_FSIZE, 0, 0},
 		{"core dumps", unix.RLIMIT_CORE, 0, 0},
 		// Those that are open stay so: the three that it was given, and the runtime's own. No other can be opened.

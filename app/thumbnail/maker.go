@@ -12,10 +12,8 @@ import (
 	"time"
 
 	"dossier.example/app"
+	"dossier.example/app/bounds"
 )
-
-// patience is how long a child may take in all, with the reading of the picture from its store.
-const patience = 30 * time.Second
 
 // Maker makes thumbnails by children. It is safe for concurrent use; how many it runs at once is its callers' to bound.
 type Maker struct {
@@ -33,7 +31,7 @@ func Self() *Maker { return &Maker{Program: self(), Args: []string{command}} }
 func (m *Maker) Make(ctx context.Context, picture io.Reader) ([]byte, error) {
 	limit := m.Patience
 	if limit == 0 {
-		limit = patience
+		limit = bounds.PictureTime
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errLate)
 	defer cancel()

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"dossier.example/app"
+	"dossier.example/app/bounds"
 )
 
 // TestMain lets the tests' own program be the child of a maker, and the parent of one.
@@ -87,7 +88,7 @@ func TestMakerBoundsMemory(t *testing.T) {
 	if !errors.As(err, &ended) || ended.ExitCode() != exitMemory {
 		t.Fatalf("the child: %v, %d bytes, %.200s; want it to run out of memory", err, out.Len(), said.String())
 	}
-	if most := ended.SysUsage().(*syscall.Rusage).Maxrss << 10; most > childMemory+64<<20 {
+	if most := ended.SysUsage().(*syscall.Rusage).Maxrss << 10; most > bounds.PictureMemory+64<<20 {
 		t.Errorf("the child took %d MiB", most>>20)
 	}
 	if _, err := patient().Make(t.Context(), bytes.NewReader(picture)); !errors.Is(err, dossier.ErrNoPicture) ||

@@ -21,15 +21,13 @@ import (
 	"golang.org/x/image/webp"
 
 	"dossier.example/app"
+	"dossier.example/app/bounds"
 )
 
 const (
 	// width and height are the box that a thumbnail fits in, in pixels: twice that of a person's page, for fine
 	// screens.
 	width, height = 640, 480
-	// maxPixels bounds what is decoded. The main cameras of phones take pictures of up to 50 megapixels (8192 x 6144);
-	// the few that take more make files larger than MaxPicture.
-	maxPixels = 8192 * 6144
 	// maxSide is what JPEG and GIF can say at most.
 	maxSide = 1<<16 - 1
 )
@@ -99,8 +97,8 @@ func Make(picture []byte) ([]byte, error) {
 		return nil, fmt.Errorf("read the header of a %s: %w", f.name, err)
 	}
 	w, h := config.Width, config.Height
-	if w < 1 || h < 1 || w > maxSide || h > maxSide || w*h > maxPixels {
-		return nil, fmt.Errorf("a %s of %d x %d pixels; up to %d are decoded", f.name, w, h, maxPixels)
+	if w < 1 || h < 1 || w > maxSide || h > maxSide || w*h > bounds.PicturePixels {
+		return nil, fmt.Errorf("a %s of %d x %d pixels; up to %d are decoded", f.name, w, h, bounds.PicturePixels)
 	}
 	m, err := f.decode(picture)
 	if err != nil {

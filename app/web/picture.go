@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"dossier.example/app"
+	"dossier.example/app/bounds"
 )
 
 // picturePolicy is that of a picture opened by itself: browsers build a page around it whose own style would count as
@@ -22,15 +23,8 @@ const placeholder = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 24
 	`<path fill="none" stroke="#8a8f98" stroke-width="6" stroke-linejoin="round" ` +
 	`d="M100 75h120v90h-120zM100 150l35-38 30 32 20-20 35 34"/><circle cx="190" cy="100" r="9" fill="#8a8f98"/></svg>`
 
-const (
-	// picturesWaiting is how many requests wait for a thumbnail to be made, and picturesWaitingEach how many of one
-	// client: about as many as a browser asks for at once while somebody scrolls a page of pictures.
-	picturesWaiting, picturesWaitingEach = 256, 64
-	// pictureWait is how long a request waits for its turn to have a thumbnail made.
-	pictureWait = 20 * time.Second
-	// pictureRetry is when it may ask again.
-	pictureRetry = 10 * time.Second
-)
+// pictureRetry is when a request that waited for its turn in vain may be made again.
+const pictureRetry = 10 * time.Second
 
 // thumbnail answers with the thumbnail of a file, and never with the file. It is made where it is not yet, one at a
 // time; a placeholder stands for one that cannot be made.
@@ -38,7 +32,7 @@ func (s *Server) thumbnail(c echo.Context, f dossier.File, to dossier.Audience) 
 	req, res := c.Request(), c.Response()
 	made, err := s.svc.Thumbnail(req.Context(), f, to)
 	if errors.Is(err, dossier.ErrUnmade) {
-		release, ok := s.makers.take(req.Context(), addressBlock(s.address(req)), pictureWait)
+		release, ok := s.makers.take(req.Context(), s.client(c), bounds.PictureWait)
 		if !ok {
 			res.Header().Set("Retry-After", strconv.Itoa(int(pictureRetry.Seconds())))
 			return showPlaceholder(c, http.StatusServiceUnavailable)

@@ -158,7 +158,7 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 	s := &Server{
 		svc: svc, o: o, log: o.Log, now: o.Now, https: origin.Scheme == "https",
 		address: clientAddress(o.TrustedProxies), health: health{check: o.Ready}, gates: newGates(o.Bounds),
-		formWindow: bounds.FormWindow, makers: newTurns(picturesWaiting, picturesWaitingEach),
+		formWindow: bounds.FormWindow, makers: newTurns(bounds.PicturesWaiting, bounds.PicturesWaitingClient),
 		mostBytes: mostBytes(svc.Limits()), uploadPolicy: uploadPolicy(o.PartsOrigin),
 	}
 	if s.assets, err = loadAssets(embedded); err != nil {

@@ -1,20 +1,31 @@
-// Command settingstable writes a table into a Markdown file: that of the settings between the lines "<!-- settings -->"
-// and "<!-- /settings -->", or that of the bounds between "<!-- bounds -->" and "<!-- /bounds -->". "make generate"
-// runs it; a check fails when a table is stale.
+// Command settingstable writes a table into a Markdown file, between the lines "<!-- TABLE -->" and "<!-- /TABLE -->":
+// settings (all settings), limits (the settings that bound how much, how often and how long) or bounds (what runs at
+// once). "make generate" runs it; a check fails when a table is stale.
 package main
 
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 
 	"dossier.example/app/bounds"
 	"dossier.example/app/config"
 )
 
+// tables are those that can be written.
+var tables = map[string]func(io.Writer) error{
+	"settings": config.Markdown,
+	"limits":   config.LimitsMarkdown,
+	"bounds": func(w io.Writer) error {
+		_, err := io.WriteString(w, bounds.Markdown())
+		return err
+	},
+}
+
 func main() {
-	if len(os.Args) != 3 || (os.Args[1] != "settings" && os.Args[1] != "bounds") {
-		fmt.Fprintln(os.Stderr, "usage: settingstable settings|bounds FILE.md")
+	if len(os.Args) != 3 || tables[os.Args[1]] == nil {
+		fmt.Fprintln(os.Stderr, "usage: settingstable settings|limits|bounds FILE.md")
 		os.Exit(2)
 	}
 	if err := run(os.Args[1], os.Args[2]); err != nil {
@@ -36,9 +47,7 @@ func run(table, path string) error {
 	var b bytes.Buffer
 	b.Write(old[:i+len(begin)])
 	b.WriteString("\n")
-	if table == "bounds" {
-		b.WriteString(bounds.Markdown())
-	} else if err := config.Markdown(&b); err != nil {
+	if err := tables[table](&b); err != nil {
 		return err
 	}
 	b.WriteString("\n")
