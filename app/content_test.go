@@ -100,6 +100,8 @@ func (hanging) Put(ctx context.Context, _ string, r io.Reader) error {
 
 func (hanging) Delete(context.Context, string) error { return nil }
 
+func (hanging) DeleteThumbnail(context.Context, dossier.PersonID, dossier.FileID) error { return nil }
+
 // memory stands in for two stores where only time matters.
 type memory struct {
 	dossier.People
@@ -194,3 +196,5 @@ func (reading) Stat(context.Context, string) (dossier.Held, error) {
 }
 
 func (reading) Delete(context.Context, string) error { return nil }
+
+func (reading) DeleteThumbnail(context.Context, dossier.PersonID, dossier.FileID) error { return nil }

@@ -24,6 +24,7 @@ import (
 	"testing"
 	"time"
 
+	"dossier.example/app"
 	"dossier.example/app/api"
 	"dossier.example/app/internal/release010"
 	"dossier.example/app/internal/teststores"
@@ -288,7 +289,10 @@ func (in *installation) mustHaveSubmitted(p *release010.Person) {
 		}
 		archived = append(archived, f.SHA256)
 		if strings.HasPrefix(f.Type, "image/") {
-			paths = append(paths, "/people/"+p.ID+"/files/"+f.ID+"/picture")
+			path := "/people/" + p.ID + "/files/" + f.ID + "/picture"
+			if shown := []byte(in.page(path, http.StatusOK)); !dossier.IsThumbnail(shown) {
+				in.t.Errorf("%s of %s is shown by %d bytes that are no thumbnail", f.Name, p.Name, len(shown))
+			}
 		}
 		for _, path := range paths {
 			in.mustBe(p, f, path, []byte(in.page(path, http.StatusOK)))
