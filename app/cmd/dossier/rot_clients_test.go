@@ -31,18 +31,14 @@ import (
 
 // A rotFile is made of its seed, so that none needs to be kept.
 type rotFile struct {
-	name    string
-	size    int
-	picture bool
-	seed    [32]byte
+	name string
+	size int
+	seed [32]byte
 }
 
 func (f rotFile) data() []byte {
 	b := make([]byte, f.size)
 	_, _ = rand.NewChaCha8(f.seed).Read(b) // never fails
-	if f.picture {
-		copy(b, "\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR")
-	}
 	return b
 }
 
@@ -61,9 +57,6 @@ func newRotPerson(rng *rand.Rand, name string) *rotPerson {
 		details: dossier.Details{Name: "Grace Hopper " + name, Location: "Arlington", Age: 85, Technology: "COBOL"}}
 	for i := range 1 + rng.IntN(5) {
 		f := rotFile{name: fmt.Sprintf("%s-%d.bin", name, i), size: rotSizes[rng.IntN(len(rotSizes))]}
-		if f.size >= 900 && rng.IntN(3) == 0 {
-			f.picture, f.name = true, fmt.Sprintf("%s-%d.png", name, i)
-		}
 		for j := range f.seed {
 			f.seed[j] = byte(rng.Uint32())
 		}
@@ -363,7 +356,7 @@ func (r *rot) whole(what string, a rotAnswer, right func([]byte) error) bool {
 }
 
 // rotReads are the ways to a file, and rotRanges the ranges that are all of it.
-var rotReads = []string{"by the receipt", "by staff", "by the API", "as a picture"}
+var rotReads = []string{"by the receipt", "by staff", "by the API"}
 
 func rotRanges(size int) []string {
 	if size == 0 {
@@ -383,15 +376,10 @@ func (r *rot) read(instance int, p *rotPerson, f api.File, way, wholeRange strin
 	if wholeRange != "" {
 		header.Set("Range", wholeRange)
 	}
-	staff := "/people/" + p.receipt.Person.String() + "/files/" + f.ID
-	path, cookie := "", r.session.String()
+	path, cookie := "/people/"+p.receipt.Person.String()+"/files/"+f.ID, r.session.String()
 	switch way {
 	case "by the receipt":
 		path, cookie = receiptPath(r.t, p.receipt.String())+"/files/"+f.ID, "dossier_receipt="+p.receipt.String()
-	case "by staff":
-		path = staff
-	case "as a picture":
-		path = staff + "/picture"
 	case "by the API":
 		path = api.Prefix + "/files/" + f.ID + "/content"
 		header.Set("Authorization", "Bearer "+p.receipt.String())
@@ -472,12 +460,9 @@ func (r *rot) reads(rng *rand.Rand) {
 			continue
 		}
 		f := list.Files[rng.IntN(len(list.Files))]
-		if sent, ok := p.file(f.Name); f.State == api.Stored {
+		if sent, _ := p.file(f.Name); f.State == api.Stored {
 			ranges := rotRanges(sent.size)
 			way := rotReads[rng.IntN(len(rotReads))]
-			if way == "as a picture" && !sent.picture && ok {
-				way = "by staff"
-			}
 			if r.read(instance, p, f, way, ranges[rng.IntN(len(ranges))]) {
 				r.count("read whole")
 			}
