@@ -50,7 +50,8 @@ type Scanner interface {
 	Ping(ctx context.Context) error
 	// Scan looks at a stored file. It may read the bytes from r, which opens the object with the first Read, or ask
 	// somebody who has read the object of that key. Nothing else of the file is told to it. ErrUnavailable: nobody
-	// could say, and the same call may succeed later. ErrIncomplete: whoever reads the object by himself has not yet.
+	// could say, and the same call may succeed later. ErrIncomplete: whoever reads the object by himself has not yet;
+	// a file that is older than 24 hours is then ScanNone.
 	Scan(ctx context.Context, key string, r io.Reader) (Verdict, error)
 }
 

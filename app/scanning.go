@@ -26,6 +26,9 @@ const (
 	scanTriesMost = 20
 	// scanPause is the longest pause before a file is tried again.
 	scanPause = time.Hour
+	// scanPatience is how old a file becomes until it is ScanNone, where whoever reads objects by himself has said
+	// nothing of it: he may never read it, as one that is older than his orders.
+	scanPatience = 24 * time.Hour
 )
 
 // scanSoon has this instance look for waiting files.
@@ -179,6 +182,8 @@ func (s *Service) look(ctx context.Context, f File) (Verdict, error) {
 	switch {
 	case r.err != nil:
 		return v, &storeError{r.err}
+	case errors.Is(err, ErrIncomplete) && s.given(f):
+		return Verdict{State: ScanNone, Detail: "no result within 24 hours"}, nil
 	case err != nil:
 		return v, err
 	}
@@ -187,6 +192,12 @@ func (s *Service) look(ctx context.Context, f File) (Verdict, error) {
 		return v, errors.New("the scanner says that the file is clean, and did not read the whole of it")
 	}
 	return v, nil
+}
+
+// given reports whether a verdict on the file has had its time. An earlier one stands as long as there is no other.
+func (s *Service) given(f File) bool {
+	state := f.ScanState()
+	return state != ScanClean && state != ScanInfected && s.time().Sub(f.UpdatedAt) >= scanPatience
 }
 
 // scanDetail makes what a scanner says fit to be kept and shown.
@@ -229,7 +240,9 @@ func (s *Service) unscanned(ctx context.Context, l *lease, cause error) error {
 	case ofStore:
 		s.log.WarnContext(ctx, "file to be scanned cannot be read: it is tried again", "err", cause)
 	case errors.Is(cause, ErrIncomplete): // whoever reads it by himself is not that far
-		l.scan.Until = s.time().Add(s.scanning.Retry)
+		// The longer it has waited, the seldomer it is asked for: else a day of waiting would be thousands of writes.
+		waited := s.time().Sub(f.UpdatedAt)
+		l.scan.Until = s.time().Add(min(max(s.scanning.Retry, waited/8), scanPause))
 		return errors.Join(goOn, l.write(ctx))
 	default:
 		l.scan.Tries++

@@ -279,20 +279,56 @@ func TestScanningWithFaults(t *testing.T) {
 		scanner.set(func(s *scripted) {
 			s.unread = true
 			s.do = func(_ string, n int) error {
-				if n < 40 {
+				if n < 20 {
 					return &dossier.Error{Code: dossier.CodeIncomplete}
 				}
 				return nil
 			}
 		})
-		for range 40 {
+		for range 20 {
 			mustBe(t, "meanwhile", s.states(t, f.Person), map[string]dossier.ScanState{"a": "waiting"})
 			if err := svc.ScanTurn(t.Context()); err != nil {
 				t.Fatalf("ScanTurn: %v", err)
 			}
-			s.clock.forward(time.Second)
+			s.clock.forward(time.Hour)
 		}
 		mustBe(t, "at last", s.states(t, f.Person), map[string]dossier.ScanState{"a": "clean"})
+	})
+	t.Run("whoever reads the object never does", func(t *testing.T) {
+		s, scanner, svc, f := start(t, dossier.Scanning{})
+		scanner.set(func(s *scripted) {
+			s.do = func(string, int) error { return &dossier.Error{Code: dossier.CodeIncomplete} }
+		})
+		for end := f.UpdatedAt.Add(24 * time.Hour); s.clock.now().Before(end); s.clock.forward(15 * time.Second) {
+			if got := now(t, s, f).Scan; got.State != dossier.ScanWaiting || got.Tries != 0 {
+				t.Fatalf("before a day is over the file is %+v", *got)
+			}
+			if err := svc.ScanTurn(t.Context()); err != nil {
+				t.Fatalf("ScanTurn: %v", err)
+			}
+		}
+		if n := scanner.count(); n < 40 || n > 80 {
+			t.Errorf("in a day it was asked for %d times, want often at first and then ever more seldom", n)
+		}
+		s.clock.forward(time.Hour)
+		turn(t, svc, s, f.Person)
+		if got := now(t, s, f).Scan; got.State != dossier.ScanNone || got.Detail != "no result within 24 hours" {
+			t.Errorf("after a day the file is %+v", *got)
+		}
+		// He is asked again on request, and says so.
+		scanner.set(func(s *scripted) { s.do, s.unread = nil, true })
+		all := dossier.ScanRequest{All: true}
+		if report, err := svc.ScanStored(t.Context(), all, nil); err != nil || report.Scanned[dossier.ScanClean] != 1 {
+			t.Errorf("ScanStored: %+v, %v", report, err)
+		}
+		// What another said stands as long as he says nothing.
+		scanner.set(func(s *scripted) {
+			s.do = func(string, int) error { return &dossier.Error{Code: dossier.CodeIncomplete} }
+		})
+		if report, err := svc.ScanStored(t.Context(), all, nil); err != nil || report.Unfinished != 1 {
+			t.Errorf("ScanStored: %+v, %v", report, err)
+		}
+		mustBe(t, "then", s.states(t, f.Person), map[string]dossier.ScanState{"a": "clean"})
 	})
 	for what, data := range map[string][]byte{"other bytes": []byte("lettes"), "fewer": []byte("lette"),
 		"more": []byte("letters"), "none": nil} {

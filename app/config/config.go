@@ -257,7 +257,7 @@ type Scan struct {
 	// Pending is who may have a file that waits for its check, or whose check failed; Unscanned one that was not
 	// checked as a whole.
 	Pending, Unscanned Audience
-	// MaxBytes is the size of the largest file that is checked.
+	// MaxBytes is the size of the largest file that clamd checks.
 	MaxBytes int64
 	// Workers is how many files one instance has checked at once.
 	Workers int
@@ -273,6 +273,8 @@ const (
 	ScannerNone Scanner = "none"
 	// ScannerClamd: ClamAV's daemon.
 	ScannerClamd Scanner = "clamd"
+	// ScannerGuardDuty: Amazon GuardDuty, in the bucket.
+	ScannerGuardDuty Scanner = "guardduty"
 )
 
 // Audience is who may have a file that was not found clean.

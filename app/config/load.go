@@ -241,6 +241,10 @@ func (l *loader) check() {
 			}
 		}
 	}
+	if l.sound("DOSSIER_SCANNER") && c.Scan.Scanner == ScannerGuardDuty && !l.has("DOSSIER_BUCKET") {
+		l.fault(l.faultOf("DOSSIER_SCANNER", "needs DOSSIER_BUCKET: GuardDuty checks objects in S3, and without it "+
+			"files lie in a folder; set DOSSIER_BUCKET, or another DOSSIER_SCANNER"))
+	}
 	if l.sound("DOSSIER_RECONCILE_AGE", "DOSSIER_TIMEOUT_UPLOAD") && c.Reconcile.Age <= c.Timeouts.Upload {
 		upload := l.faultOf("DOSSIER_TIMEOUT_UPLOAD", "")
 		l.fault(l.faultOf("DOSSIER_RECONCILE_AGE", fmt.Sprintf("must exceed %s = %s (%s), or reconciliation would remove uploads that still run",

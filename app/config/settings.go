@@ -363,8 +363,9 @@ func scanSettings() []setting {
 	return []setting{
 		define(setting{
 			env: "DOSSIER_SCANNER", parameter: "scanner", preset: "none", purposes: stores,
-			doc: "Who checks files for malware: nobody, or a `clamd` that is reached at `DOSSIER_SCAN_CLAMD`.",
-		}, oneOf(ScannerNone, ScannerClamd), func(c *Config) *Scanner { return &c.Scan.Scanner }),
+			doc: "Who checks files for malware: nobody; a `clamd` that is reached at `DOSSIER_SCAN_CLAMD`; or GuardDuty " +
+				"Malware Protection for S3, which tags the objects in `DOSSIER_BUCKET`.",
+		}, oneOf(ScannerNone, ScannerClamd, ScannerGuardDuty), func(c *Config) *Scanner { return &c.Scan.Scanner }),
 		define(setting{
 			env: "DOSSIER_SCAN_CLAMD", parameter: "scan/clamd", preset: "unix:/run/clamav/clamd.ctl", purposes: stores,
 			doc: "Socket of `clamd`, whose `AlertEncrypted` and `AlertExceedsMax` must be on. Bytes pass it in clear: " +

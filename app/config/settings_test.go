@@ -226,7 +226,9 @@ func settingCases(t *testing.T) []settingCase {
 		durations("DOSSIER_SCRUB_INTERVAL", func(c *Config) any { return c.Scrub.Interval }, day, time.Second, 365*day),
 
 		{env: "DOSSIER_SCANNER", field: func(c *Config) any { return c.Scan.Scanner }, unset: ScannerNone,
-			good: []value{{"none", ScannerNone}, {"clamd", ScannerClamd}}, bad: []string{"ClamAV", "yes", "off"}},
+			with: []string{"DOSSIER_BUCKET=files", "DOSSIER_STAFF_SECRET=0123456789abcdef"},
+			good: []value{{"none", ScannerNone}, {"clamd", ScannerClamd}, {"guardduty", ScannerGuardDuty}},
+			bad:  []string{"ClamAV", "GuardDuty", "yes", "off"}},
 		{env: "DOSSIER_SCAN_CLAMD", field: func(c *Config) any { return c.Scan.Clamd },
 			unset: "unix:/run/clamav/clamd.ctl",
 			good: []value{{"unix:/tmp/a b", "unix:/tmp/a b"}, {"tcp:clamd:3310", "tcp:clamd:3310"},

@@ -31,11 +31,14 @@ import (
 //	  s3:PutObject                    Put, in one request or in parts; Start, Finish, Revive, and what Sign signs
 //	  s3:GetObject                    Open, Stat; and what Link signs
 //	  s3:GetObjectVersion             Revive
+//	  s3:GetObjectTagging             Tags, where GuardDuty checks for malware
 //	  s3:DeleteObject                 Delete
 //	  s3:ListMultipartUploadParts     Parts, Finish
 //	  s3:AbortMultipartUpload         Put that fails, Drop
 //	on arn:aws:s3:::BUCKET/thumbs/*
 //	  s3:PutObject, s3:GetObject, s3:DeleteObject   the methods of dossier.Thumbnails
+//
+// It must not have s3:PutObjectTagging where GuardDuty checks for malware: Tags are what GuardDuty says.
 //
 // A signed request is made with the role's rights at the time when it is sent. For a browser to send it from the site's
 // pages, the bucket's CORS rule has to allow PUT from the site's origin with the header x-amz-checksum-crc64nvme.
@@ -240,6 +243,30 @@ func (s *S3) Head(ctx context.Context, key string) (dossier.Head, error) {
 		h.CRC64 = &sum
 	}
 	return h, nil
+}
+
+// Tags returns the tags of an object, which others put there: ErrNotFound, ErrUnavailable. In a bucket with versioning
+// they are those of the version that Open reads; no other version shares them.
+func (s *S3) Tags(ctx context.Context, key string) (map[string]string, error) {
+	const doing = "read the tags of an object"
+	if err := checkKey(key); err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	call, cancel := s.within(ctx)
+	defer cancel()
+	out, err := s.client.GetObjectTagging(call, &s3.GetObjectTaggingInput{Bucket: &s.bucket, Key: &key})
+	if err != nil {
+		return nil, failed(ctx, doing, err)
+	}
+	tags := make(map[string]string, len(out.TagSet))
+	for _, tag := range out.TagSet {
+		name := aws.ToString(tag.Key)
+		if _, twice := tags[name]; twice {
+			return nil, fmt.Errorf("%s: the store answers with two tags of the name %q", doing, name)
+		}
+		tags[name] = aws.ToString(tag.Value)
+	}
+	return tags, nil
 }
 
 // Open implements dossier.Objects. An offset at the end or beyond it gives a reader without bytes.

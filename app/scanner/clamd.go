@@ -1,7 +1,8 @@
-// Package scanner asks scanners for malware about stored files: dossier.Scanner, over ClamAV's daemon.
+// Package scanner asks scanners for malware about stored files: dossier.Scanner, over ClamAV's daemon, and over Amazon
+// GuardDuty, which reads the bucket by itself.
 //
-// It stands apart from the domain as stores do. A scanner is given the bytes of a file, and nothing else of it: no
-// name, no id, no person.
+// It stands apart from the domain as stores do. A scanner is given the bytes of a file, or the key of its object, and
+// nothing else of it: no name, no person.
 package scanner
 
 import (

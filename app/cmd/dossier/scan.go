@@ -23,6 +23,9 @@ func (p *program) scanCommand() *cobra.Command {
 files that are older than the scanner; those that wait for their check; and those whose check failed. It can run beside
 servers, and be ended and repeated: what was checked is left out the next time.
 
+With DOSSIER_SCANNER=guardduty this reads again what GuardDuty said, and has it check nothing: for that send
+"aws guardduty send-object-malware-scan" for each object before, then run this with --unscanned.
+
 A file keeps its state until there is a verdict, so nothing that is handed out is withheld meanwhile.
 
 Prints a line for each file in which malware was found, and a summary. Exit status: 0 all were checked, 1 some could not

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"sync"
@@ -47,6 +48,8 @@ type stores struct {
 	partsOrigin string
 	// space is the reserve of the data folder's disk; nil where no store is embedded.
 	space *space.Reserve
+	// tags are those of objects in S3, where GuardDuty says what it found; nil with embedded objects.
+	tags scanner.Tags
 	// memory is asked whether the memory for parts of forms is full; nil where none is kept.
 	memory  interface{ MemoryFull() bool }
 	closers []func() error
@@ -114,7 +117,7 @@ func (s *stores) open(ctx context.Context, cfg *config.Config) (err error) {
 		if err != nil {
 			return fmt.Errorf("open the store of objects: %w", err)
 		}
-		s.objects, s.memory = o, o
+		s.objects, s.memory, s.tags = o, o, o
 		if s.partsOrigin, err = o.Origin(ctx); err != nil {
 			return fmt.Errorf("open the store of objects: %w", err)
 		}
@@ -176,14 +179,11 @@ func (s *stores) service(cfg *config.Config, log *slog.Logger) *dossier.Service 
 		o = s.space.Objects(o)
 	}
 	return dossier.New(p, c, o, dossier.Options{
-		Limits: dossier.Limits(cfg.Limits),
-		Budget: dossier.Budget(cfg.Budget),
-		Fits:   s.space.Fits,
-		Stall:  cfg.Timeouts.Stall,
-		Scanning: dossier.Scanning{
-			Scanner: scannerOf(cfg), Pending: dossier.Audience(cfg.Scan.Pending),
-			Unscanned: dossier.Audience(cfg.Scan.Unscanned), MaxBytes: cfg.Scan.MaxBytes, Workers: cfg.Scan.Workers,
-		},
+		Limits:          dossier.Limits(cfg.Limits),
+		Budget:          dossier.Budget(cfg.Budget),
+		Fits:            s.space.Fits,
+		Stall:           cfg.Timeouts.Stall,
+		Scanning:        s.scanning(cfg),
 		Pictures:        thumbnail.Self(),
 		ReceiptLifetime: cfg.ReceiptLifetime,
 
@@ -199,12 +199,18 @@ func (s *stores) full() []string {
 	return nil
 }
 
-// scannerOf returns who checks files for malware; nil for nobody.
-func scannerOf(cfg *config.Config) dossier.Scanner {
-	if cfg.Scan.Scanner == config.ScannerClamd {
-		return scanner.NewClamd(cfg.Scan.Clamd, scanner.ClamdConfig{})
+// scanning says who checks files for malware, and what is handed out before.
+func (s *stores) scanning(cfg *config.Config) dossier.Scanning {
+	o := dossier.Scanning{Pending: dossier.Audience(cfg.Scan.Pending), Unscanned: dossier.Audience(cfg.Scan.Unscanned),
+		Workers: cfg.Scan.Workers}
+	switch cfg.Scan.Scanner {
+	case config.ScannerClamd:
+		o.Scanner, o.MaxBytes = scanner.NewClamd(cfg.Scan.Clamd, scanner.ClamdConfig{}), cfg.Scan.MaxBytes
+	case config.ScannerGuardDuty:
+		// No bytes are sent, and what is too large for GuardDuty it says by itself.
+		o.Scanner, o.MaxBytes = scanner.NewGuardDuty(s.tags), math.MaxInt64
 	}
-	return nil
+	return o
 }
 
 // ready asks every store at once whether it answers, and returns what each said, by the name that staff are shown. A
