@@ -30,8 +30,14 @@ type tagged struct {
 	s3     *s3.Client
 	// ahead is how far the service's clock is ahead.
 	ahead atomic.Int64
-	// down has S3 answer 503 to who reads tags, denied 403.
-	down, denied atomic.Bool
+	// fault is what S3 answers to who reads tags; nil: the truth.
+	fault atomic.Pointer[fault]
+}
+
+// fault is an error that S3 gives (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList).
+type fault struct {
+	status int
+	code   string
 }
 
 func startTagged(t *testing.T) *tagged {
@@ -53,12 +59,9 @@ func startTagged(t *testing.T) *tagged {
 	reading := server.Config()
 	reading.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
 	reading.HTTPClient = smithyhttp.ClientDoFunc(func(r *http.Request) (*http.Response, error) {
-		// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
-		switch {
-		case g.down.Load():
-			return answer(r, http.StatusServiceUnavailable, "ServiceUnavailable"), nil
-		case g.denied.Load():
-			return answer(r, http.StatusForbidden, "AccessDenied"), nil
+		if f := g.fault.Load(); f != nil {
+			return &http.Response{StatusCode: f.status, Request: r, Header: http.Header{"Content-Type": {"application/xml"}},
+				Body: io.NopCloser(strings.NewReader("<Error><Code>" + f.code + "</Code></Error>"))}, nil
 		}
 		return http.DefaultClient.Do(r)
 	})
@@ -67,12 +70,6 @@ func startTagged(t *testing.T) *tagged {
 		Scanning: dossier.Scanning{Scanner: NewGuardDuty(open(reading)), Pending: dossier.ToStaff, Unscanned: dossier.ToAll},
 	})
 	return g
-}
-
-// answer is an error as S3 gives it.
-func answer(r *http.Request, status int, code string) *http.Response {
-	return &http.Response{StatusCode: status, Request: r, Header: http.Header{"Content-Type": {"application/xml"}},
-		Body: io.NopCloser(strings.NewReader("<Error><Code>" + code + "</Code></Error>"))}
 }
 
 // store stores a file and returns its record.
@@ -214,19 +211,20 @@ func TestGuardDutyOutOfReach(t *testing.T) {
 	g := startTagged(t)
 	f := g.store(t)
 	g.tag(t, f, "NO_THREATS_FOUND")
-	for what, fault := range map[string]*atomic.Bool{"503": &g.down, "403": &g.denied} {
-		fault.Store(true)
+	for _, what := range []fault{{http.StatusServiceUnavailable, "ServiceUnavailable"},
+		{http.StatusForbidden, "AccessDenied"}, {http.StatusNotFound, "NoSuchBucket"}} {
+		g.fault.Store(&what)
 		for range 30 {
 			err := g.ScanTurn(t.Context())
 			if !errors.Is(err, dossier.ErrUnavailable) || !strings.Contains(err.Error(), "s3:GetObjectTagging") {
-				t.Fatalf("%s: ScanTurn: %v", what, err)
+				t.Fatalf("%s: ScanTurn: %v", what.code, err)
 			}
 			g.ahead.Add(int64(time.Hour))
 		}
 		if got := g.now(t, f); *got.Scan != *f.Scan {
-			t.Errorf("%s: the file was %+v and is %+v", what, *f.Scan, *got.Scan)
+			t.Errorf("%s: the file was %+v and is %+v", what.code, *f.Scan, *got.Scan)
 		}
-		fault.Store(false)
+		g.fault.Store(nil)
 	}
 	if f = g.turns(t, f, 1); f.ScanState() != dossier.ScanClean {
 		t.Errorf("once S3 answers the file is %+v", *f.Scan)
