@@ -192,7 +192,14 @@ func (d *draft) service(id, title string, tokens ...string) {
 	}
 	n := d.node(id, Services, title)
 	for _, r := range found {
-		n.Lines = append(n.Lines, strings.TrimPrefix(r.Name, d.graph.Project+"-"))
+		line := strings.TrimPrefix(r.Name, d.graph.Project+"-")
+		for _, plan := range d.graph.ByType("aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan") {
+			if d.graph.Refers(plan.Input("protectedResource.s3Bucket.bucketName"), r) {
+				line += ", scanned by GuardDuty"
+				d.add(n, plan)
+			}
+		}
+		n.Lines = append(n.Lines, line)
 	}
 	slices.Sort(n.Lines[1:])
 	d.add(n, found...)

@@ -98,6 +98,11 @@ func wholeWorld(t *testing.T) (w world, at map[string]Resource) {
 	add("versioning", bucketVersioningType, in{"bucket": files.ID, "versioningConfiguration": in{"status": "Enabled"}})
 	add("object", bucketObjectType, in{"bucket": files.ID, "key": "releases/1", "content": "one"})
 
+	scans := add("scan role", roleType, in{"name": "scan", "assumeRolePolicy": policyOf(scanTrust)})
+	add("scan policy", rolePolicyType, in{"name": "scan", "role": scans.ID, "policy": policyOf(scanIdentity)})
+	add("scan", malwarePlanType, good[malwarePlanType].with(in{"role": scans.output("arn")}))
+	add("scan role without a policy", roleType, in{"name": "scan-2", "assumeRolePolicy": policyOf(scanTrust)})
+
 	balancer := add("balancer", balancerType, in{
 		"name": "site", "subnets": list(a.ID, b.ID), "securityGroups": list(group.ID),
 		"accessLogs": in{"bucket": logs.ID, "prefix": "lb", "enabled": true},
@@ -278,6 +283,16 @@ func TestPlace(t *testing.T) {
 				"policy": policyOf(`{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"s3:GetObject",` +
 					`"Resource":"arn:aws:s3:::files/*"}`)}, "AccessDenied",
 		},
+		{"a scan by a role of others", malwarePlanType, good[malwarePlanType].with(in{"role": at["role"].output("arn")}),
+			"does not trust malware-protection-plan.guardduty.amazonaws.com"},
+		{
+			"a scan by a role that may nothing", malwarePlanType,
+			good[malwarePlanType].with(in{"role": at["scan role without a policy"].output("arn")}),
+			"does not have the required permissions: s3:ListBucket on arn:aws:s3:::files",
+		},
+		{"a scan of another bucket than its role's", malwarePlanType, good[malwarePlanType].with(in{
+			"role": at["scan role"].output("arn"), "protectedResource": in{"s3Bucket": in{"bucketName": id("logs")}},
+		}), "s3:ListBucket on arn:aws:s3:::logs"},
 		{"policies that are too long together", rolePolicyType,
 			in{"name": "b", "role": "app",
 				"policy": policyOf(strings.Replace(identity, "files", strings.Repeat("f", inlinePolicyChars-200), 1))},
@@ -339,7 +354,7 @@ func TestDelete(t *testing.T) {
 	w, at := wholeWorld(t)
 	for _, key := range []string{
 		"vpc", "subnet a", "subnet b", "group", "peer", "gateway", "table", "eip", "role", "profile", "template",
-		"targets", "subnets", "parameters", "topic",
+		"targets", "subnets", "parameters", "topic", "scan role",
 	} {
 		r := at[key]
 		err := w.delete(resource.URN(r.URN), r.ID, 0)

@@ -46,6 +46,7 @@ var limits = map[string]func(look){
 	bucketVersioningType: limitVersioning,
 	bucketLifecycleType:  limitLifecycle,
 	bucketCorsType:       limitCORS,
+	malwarePlanType:      limitMalwarePlan,
 	tableType:            limitTable,
 	parameterType:        limitParameter,
 

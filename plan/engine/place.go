@@ -33,6 +33,7 @@ var places = map[string]func(*Cloud, *Resource) error{
 	databaseType:       (*Cloud).placeDatabase,
 	bucketPolicyType:   (*Cloud).placeBucketPolicy,
 	rolePolicyType:     (*Cloud).placeRolePolicy,
+	malwarePlanType:    (*Cloud).placeMalwarePlan,
 	logGroupType:       (*Cloud).placeLogGroup,
 	validationType:     (*Cloud).placeValidation,
 }

@@ -133,6 +133,11 @@ var references = map[string][]reference{
 	bucketLifecycleType:  ofBucket,
 	bucketCorsType:       ofBucket,
 	bucketLoggingType:    {{at: "bucket", to: bucketType, soft: true}, {at: "targetBucket", to: bucketType}},
+	// https://docs.aws.amazon.com/guardduty/latest/ug/malware-protection-s3-bucket-status-gdu.html: nobody asks, but
+	// without its bucket or its role a plan is in Error.
+	malwarePlanType: {
+		{at: "protectedResource.s3Bucket.bucketName", to: bucketType}, {at: "role", to: roleType, output: "arn"},
+	},
 	// https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html: no policy, no profile may be left.
 	rolePolicyType: {{at: "role", to: roleType}},
 	profileType:    {{at: "role", to: roleType}},

@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/dynamodb"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/guardduty"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lb"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
@@ -65,6 +66,8 @@ const (
 	bucketLifecycleType  = "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2"
 	bucketLoggingType    = "aws:s3/bucketLoggingV2:BucketLoggingV2"
 	bucketCorsType       = "aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2"
+
+	malwarePlanType = "aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan"
 
 	tableType = "aws:dynamodb/table:Table"
 
@@ -175,6 +178,8 @@ var kinds = map[string]kind{
 	bucketLifecycleType:  {args: s3.BucketLifecycleConfigurationV2Args{}, replace: "bucket expectedBucketOwner"},
 	bucketLoggingType:    {args: s3.BucketLoggingV2Args{}, replace: "bucket expectedBucketOwner"},
 	bucketCorsType:       {args: s3.BucketCorsConfigurationV2Args{}, replace: "bucket expectedBucketOwner"},
+
+	malwarePlanType: {args: guardduty.MalwareProtectionPlanArgs{}, replace: "protectedResource.s3Bucket.bucketName"},
 
 	tableType: {args: dynamodb.TableArgs{}, replace: "name hashKey rangeKey localSecondaryIndexes"},
 

@@ -72,6 +72,7 @@ func Uses() []Use {
 		logs     = []string{"aws:cloudwatch/logGroup:LogGroup"}
 		database = []string{"aws:rds/instance:Instance"}
 		names    = []string{"aws:route53/record:Record"}
+		scans    = []string{"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan"}
 	)
 	return []Use{
 		{"Data out to the internet, after 100 GB a month of the account", 0.09, "GB", nil},
@@ -79,6 +80,11 @@ func Uses() []Use {
 		{"Writing to S3: a file up to 5 MiB is one request, a larger one a request for each 5 MiB and two more", 0.005,
 			"1,000 requests", buckets},
 		{"Reading from S3", 0.0004, "1,000 requests", buckets},
+		// https://aws.amazon.com/guardduty/pricing/, in its example of Malware Protection for S3
+		{"With `storage.malwareProtection`: files that GuardDuty scans, after 1 GB a month of a new account", 0.09, "GB",
+			scans},
+		{"With `storage.malwareProtection`: files that GuardDuty scans, after 1,000 a month of a new account", 0.215,
+			"1,000 files", scans},
 		{"Load balancer capacity units", 0.008, "LCU-hour", balancer},
 		{"NAT gateway, for what is neither S3 nor DynamoDB", 0.045, "GB", nat},
 		{"DynamoDB writes: a file is eight, four to the table and four to its index", 0.625, "million of 1 KB", table},
@@ -138,6 +144,7 @@ func Free() map[string][]string {
 		},
 		"paid by use": {
 			"aws:cloudwatch/logGroup:LogGroup", "aws:ec2/flowLog:FlowLog",
+			"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan",
 			"aws:s3/bucketLoggingV2:BucketLoggingV2", "aws:s3/bucketObjectv2:BucketObjectv2",
 			"aws:s3/bucketV2:BucketV2",
 			"aws:sns/topic:Topic", "aws:sns/topicSubscription:TopicSubscription",

@@ -259,6 +259,10 @@ var mappings = map[string]mapping{
 		"corsRules.exposeHeaders": "ExposedHeaders", "corsRules.maxAgeSeconds": "MaxAge",
 	}),
 
+	"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan": {
+		cfn: "AWS::GuardDuty::MalwareProtectionPlan", names: map[string]string{"actions.taggings": "Tagging"},
+	},
+
 	"aws:dynamodb/table:Table": {
 		cfn: "AWS::DynamoDB::Table",
 		names: map[string]string{

@@ -245,6 +245,15 @@ var makers = map[string]func(*call){
 		c.missing("billingMode", "PROVISIONED")
 	},
 
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonguardduty.html,
+	// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/guardduty_malware_protection_plan
+	"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan": func(c *call) {
+		c.id = c.hex("id", 20)
+		c.set("arn", c.arn("guardduty", "malware-protection-plan/"+c.id))
+		c.set("createdAt", created)
+		c.set("status", "ACTIVE")
+	},
+
 	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html,
 	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html,
 	// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/iam_role
