@@ -212,27 +212,28 @@ func mayAll(t *testing.T, s deployer.Stack, need []permissions.Grant) {
 
 // changesOf is what changes a resource of each type that has an ARN with the program's names in it.
 var changesOf = map[string]string{
-	"aws:acm/certificate:Certificate":         "acm:DeleteCertificate",
-	"aws:autoscaling/group:Group":             "autoscaling:UpdateAutoScalingGroup",
-	"aws:cloudwatch/eventRule:EventRule":      "events:PutRule",
-	"aws:cloudwatch/logGroup:LogGroup":        "logs:PutRetentionPolicy",
-	"aws:cloudwatch/metricAlarm:MetricAlarm":  "cloudwatch:PutMetricAlarm",
-	"aws:dynamodb/table:Table":                "dynamodb:UpdateTable",
-	"aws:ec2/instance:Instance":               "ec2:TerminateInstances",
-	"aws:ec2/keyPair:KeyPair":                 "ec2:DeleteKeyPair",
-	"aws:ec2/launchTemplate:LaunchTemplate":   "ec2:CreateLaunchTemplateVersion",
-	"aws:ec2/vpc:Vpc":                         "ec2:DeleteVpc",
-	"aws:iam/instanceProfile:InstanceProfile": "iam:AddRoleToInstanceProfile",
-	"aws:iam/role:Role":                       "iam:CreateRole",
-	"aws:lb/listener:Listener":                "elasticloadbalancing:ModifyListener",
-	"aws:lb/loadBalancer:LoadBalancer":        "elasticloadbalancing:ModifyLoadBalancerAttributes",
-	"aws:lb/targetGroup:TargetGroup":          "elasticloadbalancing:ModifyTargetGroup",
-	"aws:rds/instance:Instance":               "rds:ModifyDBInstance",
-	"aws:rds/parameterGroup:ParameterGroup":   "rds:ModifyDBParameterGroup",
-	"aws:rds/subnetGroup:SubnetGroup":         "rds:ModifyDBSubnetGroup",
-	"aws:s3/bucketV2:BucketV2":                "s3:PutBucketTagging",
-	"aws:sns/topic:Topic":                     "sns:SetTopicAttributes",
-	"aws:ssm/parameter:Parameter":             "ssm:PutParameter",
+	"aws:acm/certificate:Certificate":                           "acm:DeleteCertificate",
+	"aws:autoscaling/group:Group":                               "autoscaling:UpdateAutoScalingGroup",
+	"aws:cloudwatch/eventRule:EventRule":                        "events:PutRule",
+	"aws:cloudwatch/logGroup:LogGroup":                          "logs:PutRetentionPolicy",
+	"aws:cloudwatch/metricAlarm:MetricAlarm":                    "cloudwatch:PutMetricAlarm",
+	"aws:dynamodb/table:Table":                                  "dynamodb:UpdateTable",
+	"aws:ec2/instance:Instance":                                 "ec2:TerminateInstances",
+	"aws:ec2/keyPair:KeyPair":                                   "ec2:DeleteKeyPair",
+	"aws:ec2/launchTemplate:LaunchTemplate":                     "ec2:CreateLaunchTemplateVersion",
+	"aws:ec2/vpc:Vpc":                                           "ec2:DeleteVpc",
+	"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan": "guardduty:UpdateMalwareProtectionPlan",
+	"aws:iam/instanceProfile:InstanceProfile":                   "iam:AddRoleToInstanceProfile",
+	"aws:iam/role:Role":                                         "iam:CreateRole",
+	"aws:lb/listener:Listener":                                  "elasticloadbalancing:ModifyListener",
+	"aws:lb/loadBalancer:LoadBalancer":                          "elasticloadbalancing:ModifyLoadBalancerAttributes",
+	"aws:lb/targetGroup:TargetGroup":                            "elasticloadbalancing:ModifyTargetGroup",
+	"aws:rds/instance:Instance":                                 "rds:ModifyDBInstance",
+	"aws:rds/parameterGroup:ParameterGroup":                     "rds:ModifyDBParameterGroup",
+	"aws:rds/subnetGroup:SubnetGroup":                           "rds:ModifyDBSubnetGroup",
+	"aws:s3/bucketV2:BucketV2":                                  "s3:PutBucketTagging",
+	"aws:sns/topic:Topic":                                       "sns:SetTopicAttributes",
+	"aws:ssm/parameter:Parameter":                               "ssm:PutParameter",
 }
 
 // TestDeployerMayChangeWhatThereIs: the patterns of the policies fit the names that the program gives.
@@ -248,9 +249,14 @@ func TestDeployerMayChangeWhatThereIs(t *testing.T) {
 		}
 		for _, r := range e.graph.ByType("aws:iam/role:Role") {
 			need = append(need, permissions.Grant{Action: "iam:PassRole", Resource: graph.Text(r.Output("arn"))})
+			// The services that roles may be passed to.
+			service := "ec2.amazonaws.com"
+			if r.Name == scanRole {
+				service = "malware-protection-plan.guardduty.amazonaws.com"
+			}
 			if trust := graph.Text(r.Input("assumeRolePolicy")); !strings.Contains(trust,
-				`"Service":"ec2.amazonaws.com"`) {
-				t.Errorf("%s is not for EC2, the one service that roles may be passed to: %s", r, trust)
+				`"Service":"`+service+`"`) {
+				t.Errorf("%s is not for %s: %s", r, service, trust)
 			}
 		}
 		mayAll(t, deployerOf(e), need)
@@ -355,6 +361,7 @@ func TestBoundary(t *testing.T) {
 	// One stack with all roles that there can be.
 	all, err := recordStack("dev", map[string]any{"aws:region": "us-east-1", "dossier:settings": map[string]any{
 		"network": map[string]any{"nat": "instance"}, "jump": map[string]any{"operatorCIDRs": []any{"203.0.113.0/24"}},
+		"storage": map[string]any{"malwareProtection": true},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -376,6 +383,7 @@ func compareBoundary(t *testing.T, s deployer.Stack, e documented) []permissions
 	type statement struct {
 		Effect           string
 		Action, Resource []string
+		Condition        map[string]map[string]any
 	}
 	parse := func(text string) []statement {
 		t.Helper()
@@ -393,6 +401,14 @@ func compareBoundary(t *testing.T, s deployer.Stack, e documented) []permissions
 	var have []permissions.Grant
 	for _, role := range e.graph.ByType("aws:iam/role:Role") {
 		for _, st := range parse(rolePolicy(t, e, role.Name)) {
+			var meets []string
+			if st.Condition != nil {
+				text, err := json.Marshal(st.Condition)
+				if err != nil {
+					t.Fatal(err)
+				}
+				meets = []string{string(text)}
+			}
 			for _, action := range st.Action {
 				for _, resource := range st.Resource {
 					if st.Effect != "Allow" {
@@ -406,7 +422,8 @@ func compareBoundary(t *testing.T, s deployer.Stack, e documented) []permissions
 							within = p
 						}
 					}
-					have = append(have, permissions.Grant{Action: action, Resource: resource, Within: within})
+					have = append(have, permissions.Grant{Action: action, Resource: resource, Within: within,
+						Meets: meets})
 				}
 			}
 		}
@@ -426,6 +443,7 @@ func TestRolesHaveTheBoundary(t *testing.T) {
 	const arn = "arn:aws:iam::123456789012:policy/dossier-dev-boundary"
 	bounded, err := recordStack("dev", map[string]any{"aws:region": "us-east-1", "dossier:settings": map[string]any{
 		"access": map[string]any{"boundary": arn}, "network": map[string]any{"nat": "instance"},
+		"storage": map[string]any{"malwareProtection": true},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -439,8 +457,8 @@ func TestRolesHaveTheBoundary(t *testing.T) {
 			t.Errorf("%s has the boundary %v", r, got)
 		}
 	}
-	if len(roles) != 3 {
-		t.Errorf("there are %d roles, want 3", len(roles))
+	if len(roles) != 4 {
+		t.Errorf("there are %d roles, want 4", len(roles))
 	}
 	eachRecorded(t, func(t *testing.T, e documented) {
 		for _, r := range e.graph.ByType("aws:iam/role:Role") {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"dossier.example/infra/settings"
@@ -14,7 +15,7 @@ func TestDrawing(t *testing.T) {
 	dev, prod := stacks(t)
 	operators, err := recordStack("operators", map[string]any{"aws:region": "us-east-1", settings.Key: map[string]any{
 		"jump":    map[string]any{"operatorCIDRs": []string{"203.0.113.0/24"}},
-		"network": map[string]any{"nat": "instance"},
+		"network": map[string]any{"nat": "instance"}, "storage": map[string]any{"malwareProtection": true},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -48,6 +49,11 @@ func TestDrawing(t *testing.T) {
 			if !got[want] {
 				t.Errorf("stack %s: there is no %q in\n%s", test.of.graph.Stack, want, d.Mermaid())
 			}
+		}
+		scanned := strings.Contains(d.Mermaid(), "storage-files, scanned by GuardDuty")
+		if want := len(test.of.graph.ByType(scanPlan)) > 0; scanned != want {
+			t.Errorf("stack %s: that files are scanned is drawn: %t, want %t\n%s", test.of.graph.Stack, scanned, want,
+				d.Mermaid())
 		}
 		for _, not := range test.not {
 			if got[not] {

@@ -20,6 +20,8 @@ var maximal = values{
 	"site.apiOrigins":    []any{"https://www.example.org", "http://localhost:3000"},
 	"jump.operatorCIDRs": []any{"203.0.113.0/24", "198.51.100.7/32"},
 	"observe.email":      "oncall@example.org",
+
+	"storage.malwareProtection": true,
 }
 
 // remoteSchemaName is the schema command where operators may connect.
@@ -110,6 +112,8 @@ func inOrder(t *testing.T, s *engine.Stack) {
 			"aws:route53/record:Record dossier-site-proof", "else it waits for ever"},
 		{databaseName, "aws:cloudwatch/logGroup:LogGroup dossier-database-error",
 			"RDS would make one that is kept for ever"},
+		{scanPlan + " " + scanRole, "aws:iam/rolePolicy:RolePolicy " + scanRole, "GuardDuty tries its role at once"},
+		{groupName, scanPlan + " " + scanRole, "a file that comes before is never scanned"},
 		{"aws:s3/bucketLoggingV2:BucketLoggingV2 dossier-storage-files",
 			"aws:s3/bucketPolicy:BucketPolicy dossier-logs", "S3 could not deliver"},
 	} {

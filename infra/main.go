@@ -141,6 +141,8 @@ func stack(from source) pulumi.RunFunc {
 		store, err := storage.New(ctx, "dossier-storage", storage.Args{
 			Logs: logs, Origin: web.URL, Others: env.Site.APIOrigins, DeletedDays: env.Storage.DeletedDays,
 			ReleaseDays: env.Storage.ReleaseDays, Release: rel, Protect: env.Protect,
+			MalwareProtection: env.Storage.MalwareProtection, Region: env.Region, Account: account,
+			Boundary: env.Access.Boundary,
 		})
 		if err != nil {
 			return err
@@ -270,6 +272,9 @@ func write(ctx *pulumi.Context, path, account string, env settings.Settings, net
 	}
 	if len(env.Site.APIOrigins) > 0 { // Parameter Store takes no empty value
 		values["api-origins"] = text(strings.Join(env.Site.APIOrigins, ","))
+	}
+	if store.Scanned {
+		values["scanner"] = text("guardduty")
 	}
 	params, err := parameters.New(ctx, "dossier-parameters", parameters.Args{
 		Path: path, Region: env.Region, Account: account, Values: values,

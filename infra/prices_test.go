@@ -15,9 +15,10 @@ func TestPrices(t *testing.T) {
 	dev, prod := stacks(t)
 	graphs := []*graph.Graph{dev.graph, prod.graph}
 	for _, more := range []map[string]any{
-		{"jump": map[string]any{"operatorCIDRs": []string{"203.0.113.0/24"}}, "site": map[string]any{
-			"webAcl": "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/a/01234567-89ab-cdef-0123-456789abcdef",
-		}},
+		{"storage": map[string]any{"malwareProtection": true},
+			"jump": map[string]any{"operatorCIDRs": []string{"203.0.113.0/24"}}, "site": map[string]any{
+				"webAcl": "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/a/01234567-89ab-cdef-0123-456789abcdef",
+			}},
 		{"network": map[string]any{"nat": "instance"}},
 	} {
 		d, err := recordStack("other", map[string]any{"aws:region": "us-east-1", settings.Key: more})

@@ -42,6 +42,7 @@ var recordings = sync.OnceValues(func() (map[string]documented, error) {
 			},
 			"jump":    map[string]any{"operatorCIDRs": []any{"203.0.113.0/24", "198.51.100.7/32"}},
 			"observe": map[string]any{"email": "oncall@example.org"},
+			"storage": map[string]any{"malwareProtection": true},
 		},
 		"cheap": {"network": map[string]any{"nat": "instance"},
 			"jump": map[string]any{"operatorCIDRs": []any{"203.0.113.0/24"}}},
@@ -516,10 +517,18 @@ func TestRoles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		// What GuardDuty found is asked for where it scans, and only there.
+		asks := func(command string) []permissions.Call {
+			calls := without(commands[command], "ssm", "GetParameters")
+			if !e.settings.Storage.MalwareProtection {
+				calls = without(calls, "s3", "GetObjectTagging")
+			}
+			return calls
+		}
 		app := slices.Concat(
-			need(without(commands["serve"], "ssm", "GetParameters"), files, permissions.TellAbsent),
+			need(asks("serve"), files, permissions.TellAbsent),
 			// Whoever signs in on an instance runs it with the instance's rights.
-			need(without(commands["reconcile"], "ssm", "GetParameters"), files, permissions.TellAbsent),
+			need(asks("reconcile"), files, permissions.TellAbsent),
 			need(inOne(commands["serve"]), thumbnails, permissions.TellAbsent),
 			settings(asked.Serve, func(string) string { return "/*" }),
 			need(script(string(userData)), host), agent,
@@ -554,6 +563,10 @@ func TestRoles(t *testing.T) {
 				slices.Concat(need(script(graph.Text(nat.Input("userData"))), nil), agent))
 		}
 
+		if e.settings.Storage.MalwareProtection {
+			checkRole(t, e, scanRole, scanNeeds(bucket("dossier-storage-files")))
+		}
+
 		var roles []string
 		for _, r := range e.graph.ByType("aws:iam/role:Role") {
 			roles = append(roles, r.Name)
@@ -561,6 +574,9 @@ func TestRoles(t *testing.T) {
 		want := []string{"dossier-app", "dossier-jump"}
 		if e.settings.Network.NAT == "instance" {
 			want = append(want, "dossier-network-nat-instance")
+		}
+		if e.settings.Storage.MalwareProtection {
+			want = append(want, scanRole)
 		}
 		slices.Sort(roles)
 		if !slices.Equal(roles, want) {

@@ -70,6 +70,10 @@ func TestServiceSpecReplacements(t *testing.T) {
 			"internal/service/ec2/ec2_eip.go, public_ipv4_pool",
 		"aws:ec2/natGateway:NatGateway secondaryPrivateIpAddressCount: plans replace": "CloudFormation assigns and " +
 			"unassigns addresses; internal/service/ec2/vpc_nat_gateway.go does not",
+		"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan protectedResource.s3Bucket.bucketName: plans replace": "an " +
+			"update takes prefixes only " +
+			"(https://docs.aws.amazon.com/guardduty/latest/APIReference/API_UpdateS3BucketResource.html); " +
+			"internal/service/guardduty/malware_protection_plan.go, bucket_name",
 		"aws:lb/loadBalancer:LoadBalancer subnetMappings: plans replace": "some changes only: " +
 			"internal/service/elbv2/load_balancer.go, customizeDiffLoadBalancerALB; this program gives subnets",
 		"aws:s3/bucketV2:BucketV2 objectLockConfiguration.objectLockEnabled: plans replace": "CloudFormation " +

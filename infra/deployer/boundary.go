@@ -29,4 +29,22 @@ var boundary = []struct {
 		"ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel",
 		"ssmmessages:OpenDataChannel",
 	}, []string{"*"}},
+	// Of the role by which GuardDuty scans files.
+	{"ScanResults", []string{"s3:GetObjectTagging", "s3:GetObjectVersionTagging", "s3:PutObjectTagging",
+		"s3:PutObjectVersionTagging"}, []string{filesBucket + "/files/*"}},
+	{"ScanProbe", []string{"s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionTagging",
+		"s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectVersionTagging"},
+		[]string{filesBucket + "/malware-protection-resource-validation-object"}},
+	{"ScanEvents", []string{"s3:GetBucketNotification", "s3:PutBucketNotification"}, []string{filesBucket}},
+	{scanRuleSid, []string{"events:DeleteRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets"},
+		[]string{scanRule}},
+	{"LookAtScanRule", []string{"events:DescribeRule", "events:ListTargetsByRule"}, []string{scanRule}},
+}
+
+const scanRuleSid = "ScanRule"
+
+// boundaryConditions are under what a statement of the boundary holds, by its Sid: operator, key, values.
+var boundaryConditions = map[string]map[string]map[string][]string{
+	// GuardDuty makes the rule by the role, and it alone changes it then.
+	scanRuleSid: {"StringEquals": {"events:ManagedBy": {scanService}}},
 }

@@ -116,6 +116,7 @@ var subjects = []subject{
 		[]string{"acm", "autoscaling", "elasticloadbalancing", "route53", "wafv2"}, nil,
 	},
 	{"data", "the buckets, the table and the database", []string{"dynamodb", "rds", "s3"}, nil},
+	{"scans", "scans of files for malware", []string{"guardduty"}, nil},
 	{"access", "roles within the boundary, parameters, commands on instances", []string{"iam", "ssm"}, nil},
 	{
 		"watch", "logs, alarms, events, quotas",
@@ -154,7 +155,7 @@ func Policies(s Stack) ([]Policy, error) {
 func BoundaryPolicy(s Stack) Policy {
 	var list []statement
 	for _, b := range boundary {
-		st := statement{Sid: b.sid, Effect: "Allow", Action: b.actions}
+		st := statement{Sid: b.sid, Effect: "Allow", Action: b.actions, Condition: boundaryConditions[b.sid]}
 		for _, r := range b.resources {
 			st.Resource = append(st.Resource, s.fill(r))
 		}

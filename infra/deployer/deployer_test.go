@@ -149,6 +149,7 @@ var elsewhere = map[string]map[string]string{
 	roles[0]:  {"iam:PassRole": "IAM does not tell the tags of a role that is passed; to EC2 only"},
 	roles[1]:  {"iam:PassRole": "IAM does not tell the tags of a role that is passed; to EC2 only"},
 	roles[2]:  {"iam:PassRole": "IAM does not tell the tags of a role that is passed; to EC2 only"},
+	roles[3]:  {"iam:PassRole": "IAM does not tell the tags of a role that is passed; to GuardDuty's scans only"},
 }
 
 // TestNarrow: no action has a wildcard, and what changes something is allowed on what is the stack's, by its name or
@@ -226,8 +227,12 @@ func TestBoundaryCannotBeLeft(t *testing.T) {
 					t.Errorf("%s is allowed under %v", action, st.Condition)
 				}
 			case "iam:PassRole":
-				if !slices.Equal(st.Condition["StringEquals"]["iam:PassedToService"], []string{"ec2.amazonaws.com"}) {
-					t.Errorf("roles may be passed under %v", st.Condition)
+				to := "ec2.amazonaws.com"
+				if slices.Equal(st.Resource, []string{full.fill(scanRoles[0])}) {
+					to = scanService
+				}
+				if !slices.Equal(st.Condition["StringEquals"]["iam:PassedToService"], []string{to}) {
+					t.Errorf("the roles %v may be passed under %v", st.Resource, st.Condition)
 				}
 			}
 			// Whoever could make these would hold what no boundary bounds.
@@ -264,7 +269,7 @@ func TestBoundaryCannotBeLeft(t *testing.T) {
 		}
 	}
 	for _, action := range []string{"iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:DeletePolicy",
-		"iam:DeleteRolePermissionsBoundary", "s3:GetObject"} {
+		"iam:DeleteRolePermissionsBoundary", "s3:GetObject", "s3:PutObjectTagging"} {
 		if !denied[action] {
 			t.Errorf("%s is not denied", action)
 		}

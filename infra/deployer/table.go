@@ -1,5 +1,7 @@
 package deployer
 
+import "slices"
+
 // What the provider calls for each type of resource, to create, read, change and delete it, with the inputs that the
 // program gives. The files are those of https://github.com/hashicorp/terraform-provider-aws, version 5, on which
 // Pulumi's provider is built. What no input of the program reaches is left out: to use more of a type may need another
@@ -55,19 +57,26 @@ const (
 	topic          = "arn:aws:sns:{region}:{account}:dossier-observe-*"
 	certificates   = "arn:aws:acm:{region}:{account}:certificate/*"
 	hostedZone     = "arn:aws:route53:::hostedzone/{zone}"
+	plans          = "arn:aws:guardduty:{region}:{account}:malware-protection-plan/*"
+	// That of package storage.
+	scanService = "malware-protection-plan.guardduty.amazonaws.com"
+	scanRule    = "arn:aws:events:{region}:{account}:rule/DO-NOT-DELETE-AmazonGuardDutyMalwareProtectionS3*"
 )
 
 var (
 	allBuckets = []string{logsBucket, filesBucket, releasesBucket}
 	appLogs    = "arn:aws:logs:{region}:{account}:log-group:/dossier/{stack}/*"
 	rdsLogs    = "arn:aws:logs:{region}:{account}:log-group:/aws/rds/instance/dossier-{stack}/*"
-	roleNames  = []string{"dossier-app-*", "dossier-jump-*", "dossier-network-nat-instance-*"}
-	roles      = iamARNs("role/", roleNames...)
-	profiles   = iamARNs("instance-profile/", roleNames...)
-	bounded    = exactly(roles...).and("StringEquals", "iam:PermissionsBoundary", "{boundary}")
+	// Of hosts, and of GuardDuty.
+	hostNames = []string{"dossier-app-*", "dossier-jump-*", "dossier-network-nat-instance-*"}
+	scanRoles = iamARNs("role/", "dossier-storage-malware-*")
+	hostRoles = iamARNs("role/", hostNames...)
+	roles     = slices.Concat(hostRoles, scanRoles)
+	profiles  = iamARNs("instance-profile/", hostNames...)
+	bounded   = exactly(roles...).and("StringEquals", "iam:PermissionsBoundary", "{boundary}")
 	// passing is what gives a role to instances, by a profile, a launch template or themselves. IAM does not tell the
 	// tags of a role that is passed (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html).
-	passing = on(exactly(roles...).and("StringEquals", "iam:PassedToService", "ec2.amazonaws.com"), "iam:PassRole")
+	passing = on(exactly(hostRoles...).and("StringEquals", "iam:PassedToService", "ec2.amazonaws.com"), "iam:PassRole")
 	// launching is what a launch needs of all that it uses. Volumes and network interfaces get no tags of the stack
 	// from every launch; the instance, the subnet and the groups have to have them, and no launch is without these.
 	launching = []grant{
@@ -258,8 +267,19 @@ var resources = []need{
 		on(ec2Ours("vpc-endpoint"), "ec2:DeleteVpcEndpoints", "ec2:ModifyVpcEndpoint"),
 		on(ec2Ours("route-table"), "ec2:ModifyVpcEndpoint"),
 	}, ec2Tags("vpc-endpoint")...)},
+	{"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan",
+		"internal/service/guardduty/malware_protection_plan.go", []grant{
+			on(made("*"), "guardduty:CreateMalwareProtectionPlan"),
+			on(made(plans), "guardduty:TagResource"),
+			on(ours(plans), "guardduty:DeleteMalwareProtectionPlan", "guardduty:GetMalwareProtectionPlan",
+				"guardduty:ListTagsForResource", "guardduty:TagResource", "guardduty:UntagResource",
+				"guardduty:UpdateMalwareProtectionPlan"),
+			// As AWS's own policy has it:
+			// https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonGuardDutyFullAccess_v2.html.
+			on(exactly(scanRoles...).and("StringEquals", "iam:PassedToService", scanService), "iam:PassRole"),
+		}},
 	{"aws:iam/instanceProfile:InstanceProfile", "internal/service/iam/instance_profile.go", []grant{
-		on(exactly(roles...), "iam:GetRole"),
+		on(exactly(hostRoles...), "iam:GetRole"),
 		on(notOthers(profiles...), "iam:AddRoleToInstanceProfile", "iam:CreateInstanceProfile",
 			"iam:DeleteInstanceProfile", "iam:GetInstanceProfile",
 			"iam:RemoveRoleFromInstanceProfile", "iam:TagInstanceProfile", "iam:UntagInstanceProfile"),
@@ -442,6 +462,9 @@ var denials = []struct {
 	actions []string
 }{
 	{"NotPeoplesFiles", exactly(filesBucket + "/*"), []string{"s3:GetObject", "s3:GetObjectVersion"}},
+	{"NotTheScansResults", exactly(filesBucket + "/*"), []string{
+		"s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging", "s3:PutObjectTagging", "s3:PutObjectVersionTagging",
+	}},
 	{"NotTheBoundary", exactly("{boundary}"), []string{
 		"iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:SetDefaultPolicyVersion",
 	}},

@@ -66,6 +66,41 @@ func TLSOnly(bucket pulumi.StringInput) []Statement {
 	}
 }
 
+// RoleArgs is what a role is made from.
+type RoleArgs struct {
+	// Service may assume the role, where Conditions hold; nil means always.
+	Service     string
+	Conditions  pulumi.Map
+	Description string
+	// Boundary is the ARN of a managed policy, or empty: the role may do nothing that this does not allow too.
+	Boundary string
+}
+
+// NewRole makes a role of a service.
+func NewRole(ctx *pulumi.Context, name string, args RoleArgs, opts ...pulumi.ResourceOption) (*iam.Role, error) {
+	trust := pulumi.Map{
+		"Effect": pulumi.String("Allow"), "Principal": Service(args.Service), "Action": pulumi.String("sts:AssumeRole"),
+	}
+	if args.Conditions != nil {
+		trust["Condition"] = args.Conditions
+	}
+	made := &iam.RoleArgs{
+		AssumeRolePolicy: pulumi.JSONMarshal(pulumi.Map{"Version": pulumi.String(version),
+			"Statement": pulumi.Array{trust}}),
+		Description: pulumi.String(args.Description),
+	}
+	if args.Boundary != "" {
+		made.PermissionsBoundary = pulumi.String(args.Boundary)
+	}
+	return iam.NewRole(ctx, name, made, opts...)
+}
+
+// NewPolicy gives a role its policy.
+func NewPolicy(ctx *pulumi.Context, name string, role *iam.Role, statements []Statement,
+	opts ...pulumi.ResourceOption) (pulumi.Resource, error) {
+	return iam.NewRolePolicy(ctx, name, &iam.RolePolicyArgs{Role: role.Name, Policy: Document(statements...)}, opts...)
+}
+
 // Instance is what an EC2 instance runs as.
 type Instance struct {
 	Role    *iam.Role
@@ -85,18 +120,8 @@ type Instance struct {
 // With a boundary, the ARN of a managed policy, the role may do nothing that this does not allow too.
 func InstanceRole(ctx *pulumi.Context, name, description, boundary string, statements []Statement,
 	opts ...pulumi.ResourceOption) (*Instance, error) {
-	args := &iam.RoleArgs{
-		AssumeRolePolicy: pulumi.JSONMarshal(pulumi.Map{"Version": pulumi.String(version),
-			"Statement": pulumi.Array{pulumi.Map{
-				"Effect": pulumi.String("Allow"), "Principal": Service("ec2.amazonaws.com"),
-				"Action": pulumi.String("sts:AssumeRole"),
-			}}}),
-		Description: pulumi.String(description),
-	}
-	if boundary != "" {
-		args.PermissionsBoundary = pulumi.String(boundary)
-	}
-	role, err := iam.NewRole(ctx, name, args, opts...)
+	role, err := NewRole(ctx, name,
+		RoleArgs{Service: "ec2.amazonaws.com", Description: description, Boundary: boundary}, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -112,8 +137,7 @@ func InstanceRole(ctx *pulumi.Context, name, description, boundary string, state
 		},
 		Resources: []pulumi.StringInput{pulumi.String("*")},
 	})
-	policy, err := iam.NewRolePolicy(ctx, name, &iam.RolePolicyArgs{Role: role.Name, Policy: Document(statements...)},
-		opts...)
+	policy, err := NewPolicy(ctx, name, role, statements, opts...)
 	if err != nil {
 		return nil, err
 	}

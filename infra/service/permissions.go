@@ -14,7 +14,7 @@ import (
 // statements is what an instance of the app may do. A test compares it with the calls that the app and the instances' user-data make.
 func statements(args Args, logs *cloudwatch.LogGroup, group string) []iam.Statement {
 	table, files := args.Storage.Table.Arn, args.Storage.Files.Arn
-	return []iam.Statement{
+	list := []iam.Statement{
 		{
 			Sid: "Release", Actions: []string{"s3:GetObject"},
 			Resources: []pulumi.StringInput{pulumi.Sprintf("%s/releases/*", args.Storage.Releases.Arn)},
@@ -26,7 +26,7 @@ func statements(args Args, logs *cloudwatch.LogGroup, group string) []iam.Statem
 				"s3:PutObject", "s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObject", "s3:AbortMultipartUpload",
 				"s3:ListMultipartUploadParts",
 			},
-			Resources: []pulumi.StringInput{pulumi.Sprintf("%s/files/*", files)},
+			Resources: []pulumi.StringInput{pulumi.Sprintf("%s/%s*", files, storage.FilesPrefix)},
 		},
 		{
 			// Thumbnails have no multipart uploads, and nobody needs an old version of one.
@@ -69,4 +69,12 @@ func statements(args Args, logs *cloudwatch.LogGroup, group string) []iam.Statem
 		{Sid: "LogStream", Actions: []string{"logs:CreateLogStream"}, Resources: []pulumi.StringInput{pulumi.Sprintf("%s:*", logs.Arn)}},
 		{Sid: "Logs", Actions: []string{"logs:PutLogEvents"}, Resources: []pulumi.StringInput{pulumi.Sprintf("%s:log-stream:*", logs.Arn)}},
 	}
+	if args.Storage.Scanned {
+		list = append(list, iam.Statement{
+			// Of the latest version only: what replaces an object is scanned anew.
+			Sid: "ScanResults", Actions: []string{"s3:GetObjectTagging"},
+			Resources: []pulumi.StringInput{pulumi.Sprintf("%s/%s*", files, storage.FilesPrefix)},
+		})
+	}
+	return list
 }

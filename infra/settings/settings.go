@@ -180,6 +180,8 @@ type Storage struct {
 	ReleaseDays int
 	// AccessLogDays is for how many days access logs of the load balancer and the buckets are kept.
 	AccessLogDays int
+	// MalwareProtection has GuardDuty scan every file that is stored, and the app hand out files by what it found.
+	MalwareProtection bool
 }
 
 // Access is what bounds the roles that the program makes.

@@ -292,6 +292,11 @@ func keys() []key {
 			name: "storage.accessLogDays", dev: "30", prod: "365",
 			doc: "Days for which the access logs of the load balancer and the buckets are kept.",
 		}, number(1, maxDays), func(s *Settings) *int { return &s.Storage.AccessLogDays }),
+		define(key{
+			name: "storage.malwareProtection", dev: "false", prod: "false",
+			doc: "Whether GuardDuty scans every file that is stored, and files are handed out by what it found; " +
+				"see [malware.md](malware.md#on-aws). Paid for each GB and each file, so nobody gets it unasked.",
+		}, boolean(), func(s *Settings) *bool { return &s.Storage.MalwareProtection }),
 
 		define(key{
 			name: "observe.logDays", dev: "30", prod: "365",

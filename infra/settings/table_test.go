@@ -270,6 +270,7 @@ func keyCases() []keyCase {
 		whole("storage.deletedDays", func(s Settings) any { return s.Storage.DeletedDays }, 1, 3650, nil),
 		whole("storage.releaseDays", func(s Settings) any { return s.Storage.ReleaseDays }, 1, 3650, nil),
 		whole("storage.accessLogDays", func(s Settings) any { return s.Storage.AccessLogDays }, 1, 3650, nil),
+		truth("storage.malwareProtection", func(s Settings) any { return s.Storage.MalwareProtection }, nil),
 
 		{name: "observe.logDays", field: func(s Settings) any { return s.Observe.LogDays },
 			good: []good{{1, 1}, {"30", 30}, {3653, 3653}}, bad: []any{0, -1, 2, 31, 3654, "for ever", "", "1.0"}},

@@ -26,6 +26,12 @@ type Args struct {
 	Release release.Release
 	// Protect keeps the files and the table from being destroyed with the stack.
 	Protect bool
+	// MalwareProtection has GuardDuty scan the files.
+	MalwareProtection bool
+	// Region and Account are the stack's; Account is the id of the AWS account.
+	Region, Account string
+	// Boundary is the permissions boundary of the role that GuardDuty has; empty means none.
+	Boundary string
 }
 
 // Storage is the buckets and the table.
@@ -36,9 +42,14 @@ type Storage struct {
 	Table           *dynamodb.Table
 	// Release is the object that holds the release.
 	Release *s3.BucketObjectv2
+	// Scanned tells that GuardDuty writes to each file what it found in it.
+	Scanned bool
 	// Ready is there when files may be written.
 	Ready []pulumi.Resource
 }
+
+// FilesPrefix is what the keys of files begin with in their bucket. The app's ObjectPrefix is the same.
+const FilesPrefix = "files/"
 
 // The keys and the index of the table of files' records. They are those of the app's catalog package, which a test
 // compares.
@@ -62,9 +73,15 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		last pulumi.Resource
 		err  error
 	)
-	s.Files, last, err = bucket{
-		keep: args.Protect, versions: true, rules: forget(args.DeletedDays), logs: args.Logs,
-	}.create(ctx, name+"-files", parent)
+	files := bucket{keep: args.Protect, versions: true, rules: forget(args.DeletedDays), logs: args.Logs}
+	var scan *scanner
+	if args.MalwareProtection {
+		if scan, err = newScanner(ctx, name+"-malware", args, parent); err != nil {
+			return nil, err
+		}
+		files.statements = scan.onlyItTags
+	}
+	s.Files, last, err = files.create(ctx, name+"-files", parent)
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +140,13 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		return nil, err
 	}
 	s.Ready = []pulumi.Resource{cors, s.Table}
+	if scan != nil {
+		plan, err := scan.protect(ctx, s.Files, parent, cors)
+		if err != nil {
+			return nil, err
+		}
+		s.Scanned, s.Ready = true, append(s.Ready, plan)
+	}
 	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{"files": s.Files.ID(), "releases": s.Releases.ID(),
 		"table": s.Table.Name})
 }
