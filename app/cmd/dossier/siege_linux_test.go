@@ -48,7 +48,9 @@ func TestSiege(t *testing.T) {
 	}
 	data := teststores.Folder(t)
 	archive := "/receipt/" + emptyFiles(t, data, files).String() + "/files.zip"
-	p := besieged(t, 2*mostResident, "DOSSIER_DATA="+data, "DOSSIER_RATE_SIGNATURES=0", "DOSSIER_RATE_ANNOUNCEMENTS=0")
+	// The honest send without a pause, for more than a day's persons.
+	p := besieged(t, 2*mostResident, "DOSSIER_DATA="+data, "DOSSIER_RATE_SIGNATURES=0", "DOSSIER_RATE_ANNOUNCEMENTS=0",
+		"DOSSIER_MAX_DAY_PERSONS=0", "DOSSIER_MAX_DAY_FILES=0")
 	s := &siege{p: p, archive: archive}
 	s.prepare(t)
 	var end context.CancelFunc
