@@ -33,6 +33,7 @@ type siege struct {
 	part     []byte
 	signed   api.SignedPart
 	archive  string // the address of an archive of many files
+	cookie   string // that opens it
 	attempts atomic.Int64
 }
 
@@ -47,11 +48,11 @@ func TestSiege(t *testing.T) {
 		lasts, _ = badTimes(t)
 	}
 	data := teststores.Folder(t)
-	archive := "/receipt/" + emptyFiles(t, data, files).String() + "/files.zip"
+	held := emptyFiles(t, data, files).String()
 	// The honest send without a pause, for more than a day's persons.
 	p := besieged(t, 2*mostResident, "DOSSIER_DATA="+data, "DOSSIER_RATE_SIGNATURES=0", "DOSSIER_RATE_ANNOUNCEMENTS=0",
 		"DOSSIER_MAX_DAY_PERSONS=0", "DOSSIER_MAX_DAY_FILES=0")
-	s := &siege{p: p, archive: archive}
+	s := &siege{p: p, archive: receiptPath(t, held) + "/files.zip", cookie: "dossier_receipt=" + held}
 	s.prepare(t)
 	var end context.CancelFunc
 	s.ctx, end = context.WithTimeout(t.Context(), lasts)
@@ -237,7 +238,8 @@ func (s *siege) slowReader(_ *http.Client, address string) {
 	}
 	defer conn.Close()
 	_ = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
-	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", s.archive); err != nil {
+	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\nCookie: %s\r\n\r\n", s.archive,
+		s.cookie); err != nil {
 		return
 	}
 	first := make([]byte, 12)
