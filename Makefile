@@ -46,7 +46,7 @@ fuzz: ## fuzz every target for a while (FUZZTIME=5m: for so long each)
 # CHAOS says for how long; DOSSIER_TEST_CHAOS_SEED repeats the chances of a run, which prints its own.
 CHAOS ?= 10m
 
-soak: test-tools ## kill instances, cut connections, damage files and attack for a while, then compare everything (CHAOS=10m)
+soak: test-tools ## kill instances, cut connections, damage files and attack, then compare everything (CHAOS=10m)
 	DOSSIER_TEST_REQUIRE=1 DOSSIER_TEST_CHAOS=$(CHAOS) \
 		go test -count 1 -v -timeout 0 -run '^(TestChaos|TestRot|TestSiege)$$' ./app/cmd/dossier
 

@@ -602,7 +602,8 @@ func TestArchiveQuota(t *testing.T) {
 	_, files := storedZeros(1, 2, 3)
 	for most, want := range map[int]error{3: nil, 2: dossier.ErrTooLarge} {
 		svc := dossier.New(nil, listed{files: files}, nil, dossier.Options{Limits: dossier.Limits{PersonFiles: most}})
-		if a, err := svc.Archive(t.Context(), files[0].Person, dossier.ToAll); !errors.Is(err, want) || err == nil && a.Files() != 3 {
+		if a, err := svc.Archive(t.Context(), files[0].Person, dossier.ToAll); !errors.Is(err, want) ||
+			err == nil && a.Files() != 3 {
 			t.Errorf("of a person who may have %d files the archive of 3 is %v; want %v", most, err, want)
 		}
 	}

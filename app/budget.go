@@ -13,8 +13,8 @@ import (
 // what all persons have together, and what one network adds in a day (networks.go). Both are counted as the quota is,
 // by File.Counted.
 //
-// One counter that every upload writes would be the busiest record of all. So an instance takes a block of the budget by
-// one conditional write, and counts its uploads against that block alone. What it does not use it gives back when it
+// One counter that every upload writes would be the busiest record of all. So an instance takes a block of the budget
+// by one conditional write, and counts its uploads against that block alone. What it does not use it gives back when it
 // stops; it never holds more than two blocks. Where the budget has no block left it takes exactly what a file needs.
 //
 // No number of instances exceeds the budget by that. A sweep sets the counter right from what is recorded, and does not

@@ -51,9 +51,9 @@ func (s *Service) Register(ctx context.Context, receipt Receipt, details Details
 
 // Announce begins a file of a person, or finds it where it was announced before: in whatever state but FileDeleting.
 //
-// Errors: ErrInvalid for an id or a size that no file has; ErrTooLarge; ErrQuota; ErrFull; ErrDay; ErrConflict where the id was used for
-// another name or size, or the person is being deleted; ErrNotFound for a person that is not there, or not
-// acknowledged: its files would go with it; ErrUnavailable.
+// Errors: ErrInvalid for an id or a size that no file has; ErrTooLarge; ErrQuota; ErrFull; ErrDay; ErrConflict where
+// the id was used for another name or size, or the person is being deleted; ErrNotFound for a person that is not there,
+// or not acknowledged: its files would go with it; ErrUnavailable.
 func (s *Service) Announce(ctx context.Context, person PersonID, a Announcement) (File, error) {
 	if _, err := ParseFileID(a.ID.String()); err != nil || a.Size < 0 {
 		return File{}, Errorf(CodeInvalid, err, "The file's id is to be a UUIDv7, its size a number of bytes.")

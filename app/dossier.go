@@ -32,7 +32,8 @@
 //     that is little of all: else a person is asked;
 //   - where a scanner is set, a file is not handed out until it found nothing in the whole of it, but to whom the
 //     settings name;
-//   - nothing that was acknowledged is lost, until it is deleted on purpose, or some time after malware was found in it;
+//   - nothing that was acknowledged is lost, until it is deleted on purpose, or some time after malware was found in
+//     it;
 //   - nothing that was not acknowledged stays for ever;
 //   - no person has more files or bytes than Limits allows, however many come at once, nor all together more than
 //     Budget. Only copies that are known to be damaged do not count, for files of their name.

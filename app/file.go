@@ -160,8 +160,8 @@ func (s *Service) File(ctx context.Context, person PersonID, file FileID) (File,
 }
 
 // Open returns a stored file's bytes from offset on, length of them at most (negative: to the end), for whom to says.
-// The ctx governs the reading too. The whole of a file is compared with its record: where it differs, the last bytes are
-// not read, but ErrDamaged is. Of a part nobody knows a checksum.
+// The ctx governs the reading too. The whole of a file is compared with its record: where it differs, the last bytes
+// are not read, but ErrDamaged is. Of a part nobody knows a checksum.
 //
 // Errors: those of HandOut; ErrNotFound where the file was deleted meanwhile; ErrDamaged where its object is missing;
 // ErrUnavailable.
@@ -196,8 +196,8 @@ func (s *Service) open(ctx context.Context, f File, offset, length int64) (io.Re
 
 // Link returns the request by which a client, whom to says, reads a stored file from the object store itself, which
 // answers it with the headers of as. It is a secret until it expires: who has it needs no other proof.
-// errors.ErrUnsupported where the store offers none, so that Open is the only way; and those of HandOut. A link that was
-// given out works until it expires, whatever is found meanwhile.
+// errors.ErrUnsupported where the store offers none, so that Open is the only way; and those of HandOut. A link that
+// was given out works until it expires, whatever is found meanwhile.
 func (s *Service) Link(ctx context.Context, f File, to Audience, as ResponseHeader,
 	lifetime time.Duration) (SignedRequest, error) {
 	if err := s.HandOut(f, to); err != nil {

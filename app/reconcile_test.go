@@ -67,8 +67,8 @@ func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 	}
 }
 
-// unreconciled returns stores in which everything is that reconciliation mends, and the receipt of a person who was told
-// that twoFiles are stored.
+// unreconciled returns stores in which everything is that reconciliation mends, and the receipt of a person who was
+// told that twoFiles are stored.
 func unreconciled(t *testing.T) (stores, dossier.Receipt) {
 	t.Helper()
 	oneForm, twoForm, sent := anotherFormCalls(t), formCalls(t), directCalls(t)

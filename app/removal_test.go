@@ -50,7 +50,8 @@ func TestFaultAtEveryStepOfGivingUp(t *testing.T) {
 	if err := s.faulty(clean).GiveUp(t.Context(), r.Person, s.sent(t, r, direct).ID); err != nil {
 		t.Fatal(err)
 	}
-	want := "catalog.File catalog.MarkDeleting objects.Drop objects.Delete objects.DeleteThumbnail catalog.Usage catalog.Remove catalog.Release"
+	want := "catalog.File catalog.MarkDeleting objects.Drop objects.Delete objects.DeleteThumbnail catalog.Usage " +
+		"catalog.Remove catalog.Release"
 	if got := strings.Join(clean.calls, " "); got != want {
 		t.Fatalf("GiveUp makes the calls\n%s\nwant\n%s", got, want)
 	}

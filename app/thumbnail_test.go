@@ -139,7 +139,8 @@ func TestSweepRemovesThumbnailsWithoutFile(t *testing.T) {
 			}
 		}
 		sweep := func(dry bool) *dossier.ReconcileReport {
-			report, err := svc.Reconcile(t.Context(), dossier.ReconcileOptions{Sweep: true, OlderThan: time.Hour, DryRun: dry}, nil)
+			report, err := svc.Reconcile(t.Context(),
+				dossier.ReconcileOptions{Sweep: true, OlderThan: time.Hour, DryRun: dry}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -210,7 +211,8 @@ func TestThumbnailOfWhatHasNone(t *testing.T) {
 	if err := s.objects.Delete(t.Context(), f.Key()); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.objects.Put(t.Context(), f.Key(), bytes.NewReader(append(aPicture.data[:len(aPicture.data)-1:len(aPicture.data)-1], '!'))); err != nil {
+	if err := s.objects.Put(t.Context(), f.Key(),
+		bytes.NewReader(append(aPicture.data[:len(aPicture.data)-1:len(aPicture.data)-1], '!'))); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := svc.MakeThumbnail(t.Context(), f, dossier.ToStaff); !errors.Is(err, dossier.ErrDamaged) {

@@ -21,8 +21,9 @@ import (
 func TestServiceSpec(t *testing.T) {
 	spec := servicespec.Load(t)
 	agreed := map[string]string{
-		`aws:ssm/parameter:Parameter type: "SecureString" is none of [String StringList]`: "CloudFormation creates no secure strings, " +
-			"so that no template holds a secret; the API has them (https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html)",
+		`aws:ssm/parameter:Parameter type: "SecureString" is none of [String StringList]`: "CloudFormation creates no " +
+			"secure strings, so that no template holds a secret; the API has them " +
+			"(https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html)",
 	}
 	seen := map[string]bool{}
 	compared := 0
@@ -70,8 +71,8 @@ func TestServiceSpecReplacements(t *testing.T) {
 			"internal/service/ec2/ec2_eip.go, public_ipv4_pool",
 		"aws:ec2/natGateway:NatGateway secondaryPrivateIpAddressCount: plans replace": "CloudFormation assigns and " +
 			"unassigns addresses; internal/service/ec2/vpc_nat_gateway.go does not",
-		"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan protectedResource.s3Bucket.bucketName: plans replace": "an " +
-			"update takes prefixes only " +
+		"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan protectedResource.s3Bucket.bucketName: " +
+			"plans replace": "an update takes prefixes only " +
 			"(https://docs.aws.amazon.com/guardduty/latest/APIReference/API_UpdateS3BucketResource.html); " +
 			"internal/service/guardduty/malware_protection_plan.go, bucket_name",
 		"aws:lb/loadBalancer:LoadBalancer subnetMappings: plans replace": "some changes only: " +

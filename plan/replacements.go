@@ -48,7 +48,8 @@ var since = map[string]string{
 	"aws:sns/topic:Topic":       "+fifoTopic",
 
 	// Types that came after the source.
-	"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan":                                  "+protectedResource.s3Bucket.bucketName",
+	"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan": "+protectedResource.s3Bucket" +
+		".bucketName",
 	"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup":                                          "+vpcId",
 	"aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2":                                 "+bucket +expectedBucketOwner",
 	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2":                       "+bucket +expectedBucketOwner",

@@ -158,16 +158,16 @@ type Content struct {
 	// Sha256 A SHA-256 in hexadecimal digits.
 	Sha256 SHA256 `json:"sha256"`
 
-	// Sha256By Who computed the SHA-256. "site" did so while the bytes passed. That of the "sender", of a file that came in parts, is not verified: of those
-	// bytes the store has verified the CRC-64/NVME.
+	// Sha256By Who computed the SHA-256. "site" did so while the bytes passed. That of the "sender", of a file that came in
+	// parts, is not verified: of those bytes the store has verified the CRC-64/NVME.
 	Sha256By ContentSha256By `json:"sha256_by"`
 
 	// Type The media type found by looking at the bytes.
 	Type string `json:"type"`
 }
 
-// ContentSha256By Who computed the SHA-256. "site" did so while the bytes passed. That of the "sender", of a file that came in parts, is not verified: of those
-// bytes the store has verified the CRC-64/NVME.
+// ContentSha256By Who computed the SHA-256. "site" did so while the bytes passed. That of the "sender", of a file that came in
+// parts, is not verified: of those bytes the store has verified the CRC-64/NVME.
 type ContentSha256By string
 
 // Expiry defines model for Expiry.
@@ -207,9 +207,10 @@ type File struct {
 	// PartSize The size of every part but the last, in bytes; of a file that was announced.
 	PartSize *int64 `json:"part_size,omitempty"`
 
-	// Scan Of a stored file: what is known of it from a scanner for malware. `waiting`: it is still to look. `clean`: it found nothing in the whole of
-	// the file. `infected`: the file is handed out to nobody, and is removed some time later. `failed`: it could not say. `not_scanned`: none looked
-	// at the whole, as where the site has none, or the file is too large or encrypted.
+	// Scan Of a stored file: what is known of it from a scanner for malware. `waiting`: it is still to look. `clean`:
+	// it found nothing in the whole of the file. `infected`: the file is handed out to nobody, and is removed some
+	// time later. `failed`: it could not say. `not_scanned`: none looked at the whole, as where the site has none,
+	// or the file is too large or encrypted.
 	Scan *FileScan `json:"scan,omitempty"`
 
 	// Size In bytes, as announced or as stored.
@@ -224,9 +225,10 @@ type File struct {
 // same name and under another id, replaces that copy.
 type FileDamage string
 
-// FileScan Of a stored file: what is known of it from a scanner for malware. `waiting`: it is still to look. `clean`: it found nothing in the whole of
-// the file. `infected`: the file is handed out to nobody, and is removed some time later. `failed`: it could not say. `not_scanned`: none looked
-// at the whole, as where the site has none, or the file is too large or encrypted.
+// FileScan Of a stored file: what is known of it from a scanner for malware. `waiting`: it is still to look. `clean`:
+// it found nothing in the whole of the file. `infected`: the file is handed out to nobody, and is removed some
+// time later. `failed`: it could not say. `not_scanned`: none looked at the whole, as where the site has none,
+// or the file is too large or encrypted.
 type FileScan string
 
 // FileState defines model for File.State.
@@ -275,7 +277,8 @@ type Limits struct {
 	// NotTaking Why no files are taken at the moment, in a sentence for people. Absent where they are.
 	NotTaking *string `json:"not_taking,omitempty"`
 
-	// RoomFiles About how many files are taken at the moment: no more than one person may have, than the site has room for, and than the client's network may still add today.
+	// RoomFiles About how many files are taken at the moment: no more than one person may have, than the site has room for,
+	// and than the client's network may still add today.
 	RoomFiles *int64 `json:"room_files,omitempty"`
 
 	// RoomSize About how many bytes these may have together.
@@ -501,104 +504,104 @@ type SetReceiptExpiryJSONRequestBody = Expiry
 type ReplaceReceiptJSONRequestBody = Replacement
 
 var document = []string{
-	"zHxrdxu5kfZfwenknMkkLYqWZGUsnfeD4kusd+fileT12TW9NthdJBF1Ax0AFM3x0X/fU1VAd5MEKckj",
-	"T/JlxiKbuBTq8lTVg/6SFaZujAbtXXbyJWuklTV4sPTXK1XB+Qv8VwmusKrxyujsJLuagZioCr5zQpWD",
-	"LM8UftpIP8vyTMsaspMMv8/yzMI/58pCmZ14O4c8c8UMaolD/tHCJDvJ/rDfrWCfv3X75y+y29s8ewPW",
-	"Gb1tBaoUZiL8DERDz+ViYqxwXk4mA/FO+ZmQwkIBqvFCeVHLpRiDqGDihZn7dtn/nINdduvmsbIHrfQW",
-	"9+kaox2Q3C5gMneywn8WRnvQHv8pm6ZShcQd7DfWjCuo//IPnOvkyz0ne8O/4hlXBXImLE+K+5qBLMMR",
-	"XoC3y72ziQe7KcXXZiFqqZfCQWF06YQ3YiGVF2OYGAskWw2fvfB2eSoWKNKjg2dC6lI8HR4OVoRUK63q",
-	"eZ2dPMkzv2xQlEp7mIKlo3z37t3e2dzPQHuUAWwuhk7saPhkddgwlPNW6SluHAcL8sDvz7Q2c11AHYVc",
-	"lgoHlNUbaxqwXuGRTGTlIM+a3kdfwoHv0G18YCDOvVBOXEPjSQJm7oUUqOu5UFrMGxTawdOnYrz04FAj",
-	"31692vsBd1HLzz+CnvpZdnI0fHaco4ziB52U4tbyzKlfEws61zw0jjgxtpaeRXt8lOWd1IdJqXfW9563",
-	"Gyb50D5txv+AwuPszy+eHx/9/F8/vdxcwpl4fvF87/hoH7/OhXRiLB0cH+FulXcC1HTmeZW5qI3zwqmp",
-	"VhNVSO3FRFlH5tZI78HigP/7/mzvf+Ter8O9Z3/Z//DlyfD2/dnL85/+8+1/F9Nr4xbDox8+/L8/ZgkZ",
-	"PZ9BcQ0leiZ2WCtHOokfKw+1u8uccBAcs5afz/n5J8NOjtJaudyQIs+QlJ+pmwpYYg/Sw8IWx0f6hpVx",
-	"13q7E0JlmcmDp8d3/eTy9Rk+tb6Lbsp2oPSWWue1ZqszyVahzUJHL9wagBTOGwsl2REd/O++3/j8x/Ey",
-	"tXoj8LdzDyWt/PL12d7B0+OBGGVOeRhlolSlcEYsZqqC3uYa6RyUA3GF+w/bHmUOdAl2lOW8+Qn/RnpR",
-	"yBrQSTTSepejwLTx4gasmigoT3gE42CkeXgcjkQnZtK1z9HHPQMcjDA8gUazf08LxlOkNfROsTMZ/iDl",
-	"52oolRT4vZiYuS7FeCkqY66Vngrpu30PNi3xboXqH0H4eUrHXn5ulF0+0GQAfwTuo/QpZ+VVDeikLl49",
-	"F4eHh88YDaDjVrypiAo03IAVYbBBdoeDvk2s/pWCqoxhecMdleClqrabj6wqs4BykHJ0jUFHbrcdXD0G",
-	"S55Yiv9/+cvPIjwu/oSbPn42fPI9Kh5uFmNGUEwrpxgnT8Qf9kkl94f7GA7uPt64mDxu6UNSFhVsyqAH",
-	"gHbaenjsNs8KC9JDGQ63DXml9LCHR5uSVilrOU1o+S9r3ggFsZipYoaq0DowMlYyPuUx8BemWeK3tXJO",
-	"6WkujBWlmkzAOjGxphYL/MFCujD0QKBLQRMMNox2T9PJqVQ6R7vyMxhp+gIDMWGoOZqskNr4GVihylxY",
-	"aCpZkCdA92Ga5aqxhwXhOfBykgavyvug1nwHAOIluigkaHxaR6X1HwszT4UIGmaOaooyJ3Vbd48oQBnw",
-	"WxkAU8CQwyFG4l2YMsyexkxXdJa/0nGjjS9pAWI852OupPOE3si7nd65ru2wK7kwV0h9tyqesBb1o6jy",
-	"rF5S4BAaLGU0tawW0sJAfEJsrvT000k4GOdVVSH+RKc9EJ+KCqTmb9mfo2qhMw+uYDEzZAIj7QPKHYhP",
-	"Sk+g8FB+OhHxUxx7JnUJJWZKOIE2Y1Muc1Jb5YSF2twAhsga2N1W0oMdiE8TqSoaS6H+zitag3ByORCf",
-	"tPEfeWP4gDYaaOFQjnSwP1ogubXFDEICgjZJ8RB/QKbYX6Y3RlTSTgG/AF3YZeOhXLWaILYsz0hAlPjx",
-	"nvFsacGY/3WrS1rVbnTOvjgqDS6m8w4PBe555nxIkeIW5k1lZMmb4FGTa5w3Zc91rgcd0HgqqPzCzTDw",
-	"iMaaqQW3mlvscLRrYUGVMW+OS17x3ivr2RYxLr308y1Q/r4AnrzLvWH/G2n9Buy/F/DP4lTbNuOuDCUo",
-	"D4QzD0tb2HmvJS210vHPr85gUoWWM/H27fkLdE43YJ0yWvw1epNCaqNVISuCGOsJ3nDvmdybfPjyw+1e",
-	"+++j272/tn8c3u69/+GZHH9Y+ST++8nBbTL/+1HVyifUpZafP+LO7hEQOALYKThPbqSLBElL3bTOOJe7",
-	"K+rRQ/gPdHWxSEWIXxiSobJiIZdC1kZP8e96sHXCe0a7/ubwJ1+1udae7hXScXMx09sx3scG7EdURHD3",
-	"hAsUjKUFqiZAiSmJ0cWOecLoDxQT4WcOb18hK2+8rO4xo6yqlD4Ib6aA+O/hkyv9EKVwtayqqBUs2pCP",
-	"RkQkKL4+cBUYNb3EjDEVcZZCm7BrPEcvr0HHzLI2mIvQhBKxswddULYiGjANQpOzMX7cQYElDpIEotaY",
-	"eptJno0Rw8xiqXPnahCViJpLn1L3j6mWSzGTN5DzNyvABGfHhTM8ar8vKgXaf+eEBr8w9prGYMgmy1J4",
-	"U8rlPaVM+0uf89r22kKCg3bNrY7dczY0N+nnFj5WagKEBJKl4wq9lozWGYwPw4IYg5g7KOlwQ205ZbVr",
-	"kWnVh/f97Iap9f3Uuims+8ttPijhM5J7T4VKwhC/R5mPfWICd3onKFds03yKZJQ+PHl4LvWNS8+8iTBN",
-	"3hPFNtm6K3Oppg+tpD4CDnwIktqOBblxtYlSQo1iU/5fU/O4b5pfGW46JdopXQ1g06VyjezjrlIbpRT9",
-	"gprzpqEukmlArzlwFettpYF7Jxy9VGh16lHm5uNaeUzsRhkV07jS1WbwGNpkgbl1BeUUylMxykqooPuF",
-	"NxW6YW4ZClkZTdGlray2E6Dm8h+UKcZR0tVWKGbaVGa6TLWvtudP7SnlpCUrAyWzq6TedZXIVXGFLwSX",
-	"7xyXCZ8dPf3r94n6vCm34InQtaQgLTl5lDV1yJyXS9dWjJIx+q5i6MJSONElBTNvRA26FCpdeQJrjd0C",
-	"USdyXvllqJG6iH+Cn8+5jUnx2ZQgRpnSN7JS5SijjvD9+ka9ou/tupPgI8aQwgaa2K034p9z44GUb940",
-	"xqZ36drcuPXmT58967neo2GyfOCVr+44QkJdE1iIhbFl+sDSfYN3bWGmHcoJfmS8VuuYW3VnCYG+jStu",
-	"d9xqS87auCLTlOJfsAN6rI7g+olq+Ox3iYKa5I2cghjDVGnHVAQSUiRUCDmhChm3kyV7RgrXffydLrO2",
-	"0WRnOOOnNoJU5DNsz/svYKqcB/rBuvweNncbNrbkI1BYCMkHRgjXY29sbRB/3Pvw5fgoXQ2IQWpuq/SM",
-	"4YHvHJ1O3ksvTqlAxwuSrh/F7m6HxE2uLqA9qO0ytvIr+sPJxsa5FkuQ1q1CvcPhXZXFPhhYHfEtMxmG",
-	"Q1HMpJWFR+dJSitcQ00JTJompipDsX43mSHdXHjkSVaD7TecKs2l2BWz00pAkP0ruCo7zUrDoq+7D7Si",
-	"LbqdWn/orieKhKGDjmFlBp9lCYWqZSVKNVXebSsNbrPqS0ooY4q1q/N7PwjZo0OlRf4lhVY2onY9dx4z",
-	"W/LcDHWcl5jaijMxtmbhULXAOxGamXusT2K8FMo7qCY9z9IJtQY/M2W/2P/m7VUSWna54MOSu6R3PBs7",
-	"U809dVTy9XbLNUDjerwHXn4uLFTSK6oo0LeyLC24gLGoL0RReh0F7FmYgAVd3N1SaFPFIBZefXeGeV8D",
-	"kjraKk+iSvywBLGnh7dfmQoiiINibpVfXuKo97DmmEtRlLQhNBMjQ7sFWO40jbKzuZ8Zq34lB3Qi/gbS",
-	"ghUXL5+/PH9zNcoIaHCMXSk+G7GYGUrDZqTC9NwYKqOnDq1Xm/ZQpS5Hmj+qzJRbaiQa3OCY5uuOc+Z9",
-	"Q5AVnEuGF47/9CX3Wxmft+VJysEWM0PrCiUlpXOmz0yh0zFSUE7WxNUKwooVVcxK0UM7HK/uo3+h3EhP",
-	"jB2IP/2CMnh9dfXmMiQD5lpF0l9AcZwqfPz42ji/N/h+pCNllB/uOKOlcU6B/Uib6GQiG/UfsGS2ptIT",
-	"k6iiUT8VoTiv/TvXZmj4Ddcqx8su1bpa5VlRF3RqOhzJNcdonqyF3IbMe0Sk8TIKxEXuAwrm7M05Sd6d",
-	"9skQZqGFA3uD4dMBcN+WT60ejPRIn2s+GGNLsCetyuZtOzQsNOdipPIu1Pf5lHMiTgiQxYxr0+xaF7J7",
-	"oGBqHYiubX3Geyfyget6rSO9wNNvfzCjrizaDZSEBehIKZsWo9BJHWVcuNUmEl8H4iWRBqLWBOqwhYay",
-	"71zIyplYOSZOB4aek4AuJP1l5p66wCP9dHjIW2yfRgkSM4TlV7quWYSY5O3b8xfuHi23kMU/PT74Phe1",
-	"LEHMm0A1CYow6PPGQrS6B31zpDf4m+R1Lg/FwioOCKdtzJdOHB8lwj4uujILsKKQDk5JKq7Py8IH3l49",
-	"H4i3mikQvZRdRuF/50Z6bEqq/TPHGcpTIaOmq6k2FpyYJ4bQ4eiZ/6W0uHmStw/giWNoIP/JcpdlCSWr",
-	"AnnIYib1lJv5gfBA5/USNfXvL68oj4u65Y14/fLsBVEXoKoGInDAeeRma/mFFVJyMYJsca2UQl4nJPTZ",
-	"C3Y0WZ4F1chOsieD4WCIrhe9vWxUdpIdDoaDQwZdMwo4+/ifKVDEaTd9XmYnmQVZvjDFHDFpxLIrXPaD",
-	"4XCNxuXhs9+f+bpaJa5vMLXzVPlBTmGwEhazk/cf8szN61raJT2lnCjDipjg1gRwLacOY+2l8pB9wDH2",
-	"ixkU1xsXF96nw3r3yH57seD2Q541JtWQfG7qRqJm9Sg7ISIsIl2s71+Fw2MLfpEcCpeayLuPiY2DySe7",
-	"uRCNYylK2VBnF2etB8c5JorstWWuKe9GpOVtwziuzmiioOhSLDrSDdfPQimCwISkaaW7duyymZotiLrQ",
-	"tVvpxzwu/hlvTMRQHYyKFHNVmeg4XoWOTbDfv5lyueMixMMuQKxwLG5XQZi3c7i9U3m/fu4V5vkW9Z6s",
-	"CpKFmPOh02GjW2SuYlcVxxhFpR8akqqX29bSbm4/XjEhU2qNh9a4orE9u+GVs+HQd/tf8H+3rPsYLjet",
-	"4IL8nluhx4W2cdxcW09tCQFcs11Vjam6gbfNq3gpaOWMjrbfwsDJppH3RVV98sweZfcYAvs7JjNhc/Mm",
-	"Iaw8us219RmEXUZH981kzxD+xxbkdd7F/DU2AzUmggEbBz32aaR+b4oP3XRaeMNHNa7Axtqh3hsHvrn8",
-	"oAMIVjGq2oAZpV5yb30RmGiqY8j99pO8AMmdg4m08UCUS57ow2JFuAR3mz8wqsy3FUGZ/ttdW2IoSA2p",
-	"PneYADuGGtJ4hqwMCTBli8AXf+o8h6QEXWFTk+LMr7r7eY/tpVfuZP3OXpor+NvVNxbgi7kXSnsjOg5z",
-	"58Ba7kAExV2JPtLHZ6YqXcvgxRB5ioAT6sYzxyS69fARDvkYan62mlPdw73vx2To4TDpa1U/Cah+ktfh",
-	"iksPzrRXY5ggJbkIZZkfL8lXBO/CUG9eE84aiF4bijWeMr126NaSWrJ90K6RlhU602Ue2hAa+jg+UniU",
-	"i99g9ElinSDVb2hHvRtl/2ZWlD+i434ec/WHaHS7x2R0fmWqyixC4adUFgp/EvDW5WGiuCkqkHx1wwJV",
-	"R6SolL5u4U4oRzGQJthcsVLRhWNTg6iVnicA/NQAKtJIr0ADBuCs5nw/pA2pF5hxhnm9WEjtXY90z1uh",
-	"HBUWXAziuqhYqQZypRphxiQIwsRbJiM9M86foBg82SPFDGtM5D+I57T8ENZRVLGYZOeBvBjX4URpTUOR",
-	"/t3O8nHeyipW8kbhzgs+HdwrWyCZMWZQsWKesDw033hd6E4b+PP+n1fVvq1Lj5WWdpkoSO/QelktMMvz",
-	"hvoA8malXBA+nZmFzuPdHr5cF7LGcO2okFqURmgjZpJ5070GRWwdvFCuMU6lW3XSe1nMmD7Zqk7v0nK4",
-	"BXZwfPz97tvUefbySk53XoLe2dkhjEJUBnfXte08Oxgef6PDsWQ1we2v3eNx12y55KoOhwfpzbInoCIQ",
-	"V0NjFZxbxn9/edV27mPTeMJ3PJgEyV5E3bAceuf549Z+6zvOYe6S2uG29Cj4mWAwUUGdOJ/s/Ww07P0k",
-	"fTHjaIlbP3pysDvNilRg9AgkvvPJ5hiJ5t/P4Y5RX/zKxYolHc1jhIkXZqErI8vVS1T/Kny/EZLaztK/",
-	"EGFRYTLWrGPs6iqU5O/hsyx8tWzzt4SlnLStFm7G5aLiPibBqADDSNXMxIPu7glSY3SuvaqE8iMd79WK",
-	"15KSbJouhNJeCijH4Y5ZaK1ytOCcaBEJhpxbhg6YOBoeDsTlCu2YjZdN06WiBk78JvCFvwVY67NWf2e0",
-	"1m95bvOQQUp5tEtq1nCGiWGpS+dRWSiIPAq4o6Pvd3u2wLuqvdazrdwyhqChvXeTUPmSfHdUv3TlJFwa",
-	"+oZHEGbYIn3e3W+Q55ZaeaRO0k2GdIU8NAUGcTt3NgF+q5TWG+BJgcT6/gNbAb80oM/enKd3yrQucsFJ",
-	"77j2RqAQrtpLGtQ8ooss0URWMXUA2n86+iGmDVrMdcM9o7cXP+45OYHQWOObtE+OuZG1cYEuZ6Mb6TEU",
-	"poY+C47eqMQe8PAAg2dpairuf593OW108Zt1o0Cla993wLEcQv8W90e13CCD4Gljm2ykY8yojKOciCu/",
-	"IcGmXjrfAyYISxTvJDzn/u+bSDz8Ft52hU73O7vbHl1yW5eLJUY5W3w2vASgI8kIY2Oztm0Kx/ZznwcS",
-	"ieptWYSzDTr80xhDQ+R7FBfzBdFIS1F5/+H2w2qdlXfUKkbPGt+wCbI99kguSZ9+Fi/EUW2fu3wtr6DL",
-	"KEMFuZZ6SZ2rLo885b5K5GrQo0TEDabdCTQg2FRouGipnF/bQcx3MKT7jGBqXnSrC991y+u9pCSP3AIO",
-	"cPFyZep1ZVRYeNjbyvKtrwHrKAjMScElSk+UgNNwFoEKMYEFAkNjw618ciRhfxqolhcVe/3tKzZkG+3T",
-	"27ZGUXP1HWN92ttu1hsq7Tf0AKw0O80/lhK3dAVRdv1LwGvIjLVEWaFK92jtkc6X94sG7g4L3of2FT3J",
-	"psarSD6iF0EY3XUJEUWu3A9iQlp4KwULqMXvoT/a53ls3NXglKIcZewiWbDOy2UohpmqpDC3HGmqg2jD",
-	"L6bgpdHNTAKK/jRe+kGvErQ4mTWAD4cd3lOU/xamwbeIhGFdv3MMbC8bbBjAuY8vVCIi3qMlEX014gnu",
-	"Ulu7yrZOo8KVSLsD961oLvPttFkINHNt+E4bNTjJZ5IBML+SfngaLoksyDlu3HwQ5z5QMUb6yXGvFhVe",
-	"FRDCWVWK1tfiB4cHYgwzxX/VfbC4A9wOxKXZRJLhzq7rupEhQXcjHQqzC8m4cCDe0rtIXL8B7tdY6GLj",
-	"ZmDUiRS7aT0q07Fd9O5YfAv82OnGvx187EkycU3mMWIB3xzunc82W/JWajdBR/Yl/jPUuva/cHXodmtc",
-	"+EVXy/sRy0+75gwaUr52pZxUjSkf4nJezDpyIEUZ4NSmpT9GbuBJvyzVkkqZ29gSV5R3gnAHd1m8Cwbv",
-	"BuJML1sm/xWX8atKlCYdJzQTxTfiQ+LVuFGSO1+P23t56EHvll9Xuk8O3dLndw5877sD9w9apvDg95y3",
-	"IOsH1/Rv70sJ6igmsWDVv88ZO8RtSZNP+vHrLpdAcLfhA9+oZ62lUyu5VP6lo8iH1Iq51fQk3dTI9mWj",
-	"9m+eEGQIg2/ysjqSNdqJLLlTLlcdx6DTjGDWm+ifNsNIqmOI46hTuqoHtRjL4ro3UmDA5cmrrcyLIKbj",
-	"Ddjl2JTL3k+pXHP74fb/AgAA//8=",
+	"zHxrdxu5kfZfwenknMkkLYqWZGUsnfeD4kusd+fileT12TW9Nsgukoi6gQ4Aiub46L/vqSqgLyRISR55",
+	"ki8zFtnEpVCXp6oe9JdsYqraaNDeZSdfslpaWYEHS3+9UiWcv8B/FeAmVtVeGZ2dZFdzEFNVwndOqGKQ",
+	"5ZnCT2vp51meaVlBdpLh91meWfjnQlkoshNvF5BnbjKHSuKQf7QwzU6yP+y3K9jnb93++Yvs9jbP3oB1",
+	"Rm9bgSqEmQo/B1HTc7mYGiucl9PpQLxTfi6ksDABVXuhvKjkSoxBlDD1wix8s+x/LsCu2nXzWNmDVnqL",
+	"+3S10Q5IbhcwXThZ4j8nRnvQHv8p67pUE4k72K+tGZdQ/eUfONfJl3tO9oZ/xTP2BXImLE+K+5qDLMIR",
+	"XoC3q72zqQe7KcXXZikqqVfCwcTowglvxFIqL8YwNRZItho+e+Ht6lQsUaRHB8+E1IV4Ojwc9IRUKa2q",
+	"RZWdPMkzv6pRlEp7mIGlo3z37t3e2cLPQXuUAWwuhk7saPikP2wYynmr9Aw3joMFeeD3Z1qbhZ5AFYVc",
+	"FAoHlOUba2qwXuGRTGXpIM/qzkdfwoHv0G18YCDOvVBOXEPtSQJm4YUUqOu5UFosahTawdOnYrzy4FAj",
+	"31692vsBd1HJzz+Cnvl5dnI0fHaco4ziB62U4tbyzKlfEws61zw0jjg1tpKeRXt8lOWt1IdJqbfW9563",
+	"Gyb50Dxtxv+AicfZn188Pz76+b9+erm5hDPx/OL53vHRPn6dC+nEWDo4PsLdKu8EqNnc8ypzURnnhVMz",
+	"raZqIrUXU2UdmVstvQeLA/7v+7O9/5F7vw73nv1l/8OXJ8Pb92cvz3/6z7f/PZldG7ccHv3w4f/9MUvI",
+	"6PkcJtdQoGdih9U70mn8WHmo3F3mhIPgmJX8fM7PPxm2cpTWytWGFHmGpPxMVZfAEnuQHk7s5PhI37Ay",
+	"7lpve0KoLHN58PT4rp9cvj7Dp9Z30U7ZDJTeUuO81mx1LtkqtFnq6IUbA5DCeWOhIDuig//d9xuf/zhe",
+	"pVZvBP524aGglV++Pts7eHo8EKPMKQ+jTBSqEM6I5VyV0NlcLZ2DYiCucP9h26PMgS7AjrKcNz/l30gv",
+	"JrICofRI19J6l6PEtPHiBqyaKihOeAjj4vA4HIlOzKVrHqOPOwY4GGF4Ao1m/54WjKdIa+icYmsy/EHK",
+	"z1VQKCnwezE1C12I8UqUxlwrPRPSt/sebFri3QrVPYLw85SOvfxcK7t6oMkA/gjcR+lTzsqrCtBJXbx6",
+	"Lg4PD58xGkDHrXhTERVouAErwmCD7A4HfZtY/SsFZRHD8oY7KsBLVW43H1mWZgnFIOXoaoOO3G47uGoM",
+	"ljyxFP//8pefRXhc/Ak3ffxs+OR7jE64WYwZQTGtnGGcPBF/2CeN3B/uYzi4+3jjYvK4pQ9JWZSwKYMO",
+	"ANpp6+Gx2zybWJAeinC4TcgrpIc9PNqUtApZyVlCy39Z80YoiOVcTeaoCo0DI2Ml41MeA//E1Cv8tlLO",
+	"KT3LhbGiUNMpWCem1lRiiT9YSheGHgh0KWiCwYbR7mk6OZNK52hXfg4jTV9gICYMtUCTFVIbPwcrVJEL",
+	"C3UpJ+QJ0H2YetU39rAgPAdeTtLgVXEf1JrvAEC8RBeFBLVP66i0/uPELFIhgoZZoJqizEnd1t0jClAG",
+	"/FYEwBQw5HCIkXgXpgyzpzHTFZ3lr3TcaOMrWoAYL/iYS+k8oTfybqd3rms77EouzE2kvlsVT1iLulFU",
+	"eVYvKXAIDZYymkqWS2lhID4hNld69ukkHIzzqiwRf6LTHohPkxKk/nQy0jgQOXTULfTmwRcs54ZtwAeU",
+	"OxCflJ7CxEPx6aT5FMeeS11AgZkSTqDN2BSrnNRWOWGhMjeAIbKCkSZ/W0oPdiA+TaUqaTCFCrwoaQ3C",
+	"ydVAfNLGf+Sd4QPaaKCVQxGjDa2P3NpyDiEBQZukeIjP5yNtbG+d3hhRSjsDNFLQE7uqPRR9swlyy/KM",
+	"JESZH28aD5cWjAlgu7qkWe2G5+yMo9bgYlr38FDknmfOhxwpbmFRl0YWvAkeNbnGRV10fOd61AGNp4La",
+	"L9wcI4+orZlZcP3kYoenXYsLqoiJc1xyz3331rMtZFx66RdbsPx9ETy5l3vj/jfS+g3cfy/kn8Wptm3G",
+	"XRnKUB6IZx6Wt7D3XstaKqXjn1+dwqQqLWfi7dvzF+gzbsA6ZbT4a/QmE6mNVhNZEsZYz/CGe8/k3vTD",
+	"lx9u95p/H93u/bX54/B27/0Pz+T4Q++T+O8nB7fJBPBHVSmfUJdKfv6IO7tHROAQYGfgPLmRNhQkLXXT",
+	"OuNc7q6wRw/hP9DVxSoVI35DMlRWLOVKyMroGf5dDbZOeM9w190c/uSrNtfY071iOm4upno7xvtYg/2I",
+	"igjunniBorG0QOUEjhJGT3bME0Z/oJgIQHN8+wpZeeNleY8ZZVmm9EF4MwMEgA+fXOmHKIWrZFlGrWDR",
+	"hnw0QiJc1YNXgVHTS0wZUxFnJbQJu8Zz9PIadAz2lcFkhCaUCJ496AmlK6IGUyM2ORvjxy0WWOEgSSRq",
+	"jam2meTZGEHMPNY6d64GUYmouPYpdfeYKrkSc3kDOX/TQyY4Oy48H2kESM0Dk1KB9t85ocEvjb2mQRi0",
+	"yaIQ3hQyAPx7CJq2mD7qtR02xQQHzbIbNbvnsaLFSb+w8LFUUyAwkCwfl+i4ZDTQYH8YGcQYxMJBQecb",
+	"6sspw10LTn033nW1G9bWdVXr1rDuMre5oYTbSO49FS0JRvwepT52iwno6Z2gfLFJ9SmYUQrx5OH51Dcu",
+	"P/MmwjR5RxTbZOuuzKWaPbSa+ghQ8CFgajsc5ObVJlAJdYpN+X9N3eO+qX5puPGUaKm0dYBNr8p1so+7",
+	"ym2UVXSLas6bmjpJpga95sNVrLkVBu6dc3Syof7Uo8wtxpXymNuNMiqocbWryeIxuskJ5tclFDMoTsUo",
+	"K6CE9hfelOiIuW0oZGk0BZimutpMgJrLf1CyGEdJV1xhMtemNLNVqoW1PYVqTiknLekNlEywknrXViP7",
+	"4gpfCC7hOS4VPjt6+tfvEzV6U2yBFKFzSXFacv4oK+qSOS9XrqkaJcP0XQXRpaVwogsKZt6ICnQhVLr6",
+	"BNYauwWlTuWi9KtQJ3URAgU/n3MrkyK0KUCMMqVvZKmKUUZd4fv1jjqF39t1J8FHjCGFDTSxW2/EPxfG",
+	"Aynfoq6NTe/SNelx482fPnvWcb1Hw2QFwStf3nGEBLymsBRLY4v0gaV7B++a4kwzlBP8yHit3LGw6s4q",
+	"An0bV9zsuNGWnLWxJ9OU4l+wA3qsruD6iWr47HeJghrltZyBGMNMacd0BBJSJFUIOaUiGbeUJXtGCtdd",
+	"CJ4utTbRZGc446c2glTkNGxP/S9gppwH+sG6/B42dxM2tqQkMLEQ8g+MEK7D4NjaJP649+HL8VG6IBCD",
+	"1MKW6RnDA985Op28k2GcUo2OFyRdN4rd3RKJm+wvoDmo7TK28it6xMnmxrkWK5DW9aHe4fCu4mIXDPRH",
+	"fMtshuFQTObSyolH50lKK1xNjQnMm6amLELBfjehId1geORJ+sH2G06V5lPsitlpJSDI/hV8lZ1mpWHZ",
+	"1d0HWtEW3U6tP3TYE3XC0EXHsDKHz7KAiapkKQo1U95tqw5us+pLSihjirWr+3s/CNmhRKVF/iWFVjai",
+	"drVwHjNb8twMdZyXmNqKMzG2ZulQtcA7ERqae6xPYrwSyjsopx3P0gq1Aj83Rbfe/+btVRJatrngw5K7",
+	"pHc8GztTLjzkwth8veVyDVC7DveBl58LC6X0iioK9K0sCgsuYCzqDVGUXkcBexamYEFP7u4qNKliEAuv",
+	"vj3DvKsBSR1tlCdRKH5YgtjRw9uvTAURxMFkYZVfXeKo97DmmEtRlLQhNBMrQ7slWG42jbKzhZ8bq34l",
+	"B3Qi/gbSghUXL5+/PH9zNcoIaHCM7dWfjVjODaVhc1Jhem4MpdEzh9arTXOoUhcjzR+VZsa1KhINbnBM",
+	"87XHOfe+JsgKziXDC8d/+pJ7rozPmwol5WDLuaF1hZKS0lRBwtDd6hgpKCdr4qqHsGJRFbNS9NAOx6u6",
+	"6F8oN9JTYwfiT7+gDF5fXb25DMmAuVaR+BdQHKcKHz++Ns7vDb4f6Ugb5Ydb3mhhnFNgP9ImWpnIWv0H",
+	"rJixqfTUJKpo1FNFKM5r/841GRp+w+XK8apNta76XCtqhM5MiyO56hjNk7WQO5FBksRFGq+iQFzkP6Bg",
+	"zt6ck+TdaZcQYZZaOLA3GD4dALdu+dSqwUiP9LnmgzG2AHvSqGzedETDQnMuRirvQomfTzkn8oQAOZlz",
+	"eZpd61K2D0yYXged1vUZ750ICK5tt470Ek+/+cGcGrNoN1AQFqAjpWxajEIzdZRxb1ubSH4diJdEHIha",
+	"E+jDFmrKvnMhS2di8Zh4HRh6TgK6kPSXWXhqBI/00+Ehb7F5GiVI7BCWX+HafhFikrdvz1+4e3TdQhb/",
+	"9Pjg+1xUsgCxqAPdJCjCoMsdC9HqHhTOkd7gcJLXuTwUS6s4IJw2MV86cXyUCPu46NIswYqJdHBKUnFd",
+	"bhY+8Pbq+UC81UyD6KTsMgr/OzfSY1NQ+Z95zlCcChk1Xc20seDEIjGEDkfPHDClxc2TvHkATxxDA/lP",
+	"lrssCihYFchDTuZSz7ifH0gPdF4vUVP//vKK8rioW96I1y/PXhB9AcpyIAIPnEeut5ZfWCElFyPIFtdK",
+	"KeR1QkKfvWBHk+VZUI3sJHsyGA6G6HrR28taZSfZ4WA4OGTQNaeAs4//mQFFnGbT50V2klmQxQszWSAm",
+	"jVi2x2c/GA7XqFwePvv9ua/KPnl9g62dp8oPcgaDXljMTt5/yDO3qCppV/SUcqIIK2KSWx3AtZw5jLWX",
+	"ykP2AcfYn8xhcr1xeeF9Oqy3j+w3lwtuP+RZbVI9yeemqiVqVoe2EyLCMlLGuv5VODy24BfJoXCpibz7",
+	"mAg5mHyymwvROJailA11dnHWeHCcY6rIXhv2mvJuRFre9Izj6owmFoouxLLl3XD9LJQiCExImla6a8cu",
+	"m+nZgtgLbceVfszj4p/x1kQM1cGoSDH7ykTH8Sp0bIL9/s0Uqx2XIR52CaJHs7jtgzBvF3B7p/J+/dw9",
+	"9vkW9Z72BclCzPnQ6bDRLTJfsa2KY4yi0g8NSdXLbWtpNrcfr5mQKTXGQ2vsaWzHbnjlbDj03f4X/N8t",
+	"6z6Gy00ruCC/53oUudA5jptr6qkNJ4Brtn3VmKkbeFu/iheDemd0tP0mBk42o9a0sVzVJ8/sUXaPIbC/",
+	"YzITNreoE8LKo9tcW59B2GV0dN9M+Azhf2xBXudtzF8jNFBjIhiwcdBhoEb696b40E2nhTd8VOMKhKwd",
+	"6r1x4JvLDzqAYBWjqg2YUeoVt9eXgYymWpLcbz/JC5DcOZhKGw9EueSJPixWhItwt/kDo8piWxGUKcDt",
+	"1SWGgtSQ6vKHCbBjqCGNZ8jKkABTtgh88afOc0hKMBY2NSnO/Kq9o/fYXrp3L+t39tJcwd+uvrEAP1l4",
+	"obQ3ouUxtw6s4Q5EUNyW6COFfG7KwjUsXgyRpwg4oao900yiWw8f4ZCPoeZn/ZzqHu59PyZDD4dJX6v6",
+	"SUD1k7wO11w6cCZmpIo5UpKLUJY58pJ8RfAuDPUWFeGsgei0oVjjKdNrhm4sqSHcB+0aaVmiM13loQ2h",
+	"oYvjGUNxOqub6JPEOkGq39COOrfK/s2sKH9Ex/085uoP0ehmj8no/MqUpVmGwk+hLEz8ScBbl4eJ4qYo",
+	"QfL1DQtUHZGiVPq6gTuhHMVAmmBzyUpFl45NBaJSepEA8DMDqEgj3YMGDMBZzfmOSBNSLzDjDPN6sZTa",
+	"uw7xnrdCOSosuRjEdVHRqwZypRphxjQIwsSbJiM9N86foBg82SPFDGtM5D+I57T8ENZRVLGYZBeBvxjX",
+	"4URhTU2R/t3O8nHeyCpW8kbh3gs+HdwrWyCZMWZQsWKesDw033hl6E4b+PP+n/tq39Slx0pLu0oUpHdo",
+	"vSyXmOV5Q30AedMrF4RP52ap83i/hy/YhawxXD2aSC0KI7QRc8nU6U6DIrYOXihXG6fSrTrpvZzMmUHZ",
+	"qE7n4nK4CXZwfPz97hvVefbySs52XoTe2dkhjEJUBnfX1e08Oxgef6PDsWQ1nastnbs87potl1zV4fAg",
+	"vVn2BFQE4mporIJzy/jvL6+azn1sGk/5mgeTINmLqBuWQ+c8f9zab33HOcxdUjvclh4FPxMMJiqoE+fT",
+	"vZ+Nhr2fpJ/MOVri1o+eHOxOsyIbGD0Cie98ujlGovn3c7hm1BW/crFiSUfzGGHihVnq0siif5HqX4Xv",
+	"N0JS01n6FyIsKkzGmnWMXW2Fkvw9fJYTX66a/C1hKSdNq4WbcbkouY9JMCrAMFI1M/Wg27uC1BhdaK9K",
+	"ofxIx7u14rWkJJumC6G0kwLKcbhnFlqrHC04J1pGgiHnlqEDJo6GhwNx2aMds/GyabpU1MCJ3wS+8LcA",
+	"a13W6u+M1rotz20eMkgpj3ZJzRrOMDEstek8KgsFkUcBd3T03W7PFnhXNjd7tpVbxhA0tPN+Eipfku+O",
+	"6peunIR7Q9/wCMIMW6TPu/sN8txSK4/USbrMkK6Qh6bAIG7nzibAb5XSegM8KZBY339gK+CXGvTZm/P0",
+	"TpnWRS446R3X3goUwlVzTYOaR3SXJZpIH1MHoP2nox9i2qDFQtfcM3p78eOek1MIjTW+TfvkmBtZG3fo",
+	"cja6kR7DxFTQZcHRW5XYAx4eYPAsTEXF/e/zNqeNLn6zbhSodM07DziWQ+jf4v6olhtkEDxtbJONdIwZ",
+	"pXGUE3HlNyTY1Evnu8AEYYninYTn3P99E4mH38Lb9uh0v7O77dAlt3W5WGKUs8Vnw4sAWpKMMDY2a5um",
+	"cGw/d3kgkajelEU426DDP40xNES+R3ExXxCNNBSV9x9uP/TrrLyjRjE61viGTZDtsUNySfr0s3gnjmr7",
+	"3OVreAVtRhkqyJXUK+pctXnkKfdVIleDHiUibjDtVqABwaZCw0VD5fzaDmK+gyHdZQRT86JdXfiuXV7n",
+	"RSV55BZwgIv3K1OvLKPCwsPeWJZvfRVYS0FgTgouUXqiBJyGswhUiCksERgayzfz2ZGE/WmgWl5U7PU3",
+	"sNiQbTRPb9saRc3+e8a6tLfdrDdU2m/oAVhpdpp/LCVu6Qqi7Lr3gNeQGWuJskIV7tHaI60v7xYN3B0W",
+	"vA/Na3qSTY1XkXxE74Iwuu0SIors3Q9iQlp4MQULqMHvoT/a5Xn072qM9CiQ/4pRxj6SJeu8XIVqmCkL",
+	"inMrroNow++m4KXR3UwCiv40XvpBrxK0OJk1gA+HHd5VlP8WpsG3iIRhXb9zDGwuG2wYwLmPL1UiIt6j",
+	"JRFdNeIJ7lJb22dbp1FhL9LuwH09zWW+nTZLgWauDd9powYn+UwyAOZX0g9PwyWR5YjJc+tXH8S5D1wM",
+	"BI1tLSq8LSCEs7IQja/FDw4PxBjmiv+qumAx/GSkE+h2IC7NJpQMl3Zd244MGXosIFCJAHHhQLyl15G4",
+	"bgO82V6koYuNq4FRKVL0pvWwTOd20blk8S0AZKsc/3b4sUPoT9yTeYxgwFeHO+ezzZi8ldpN0ZN9if8M",
+	"xa79L1weut0aGH7R5ep+zPLTtjuDlpSv3SknXWPOh7hcTOYtO5DCDHBu0/AfIznwpFuXalilTG5smCuo",
+	"4gQ8uM3iXbB4NxBnetVQ+a+4jl+WojDpQKGZKb4RIBLvx42S3PmO3M4bRA861/za2n1y6IY/v3Pge18e",
+	"uH/UMhMPfs95C7J6cFH/9r6coJZjEitW3QudsUXc1DT5pB+/8HIJhHdrPvCNgtZaPtVLpvIvLUc+5FZM",
+	"rqYn6apGti9rtX/zhDBDGHyTmNWyrNFOZMGtctl3HINWM4JZb8J/2gwjqZYijqPO6K4eVGIsJ9edkQIF",
+	"Lk/ebWViBFEdb8CuxqZYdX5K9ZrbD7f/FwAA//8=",
 }

@@ -27,7 +27,8 @@ import (
 //   - Partition key person_id (S), sort key file_id (S). A person's files are one consistent query.
 //   - Global secondary index "unfinished": hash key unfinished (S), range key updated_at (N), projection ALL. It is
 //     sparse: only records that are uploading, deleting or damaged, or in whose scan state there is something to do
-//     (waiting, failed, infected), have the attribute, which is that and one of 8 shards, so that no single partition of the index takes every write of the table.
+//     (waiting, failed, infected), have the attribute, which is that and one of 8 shards, so that no single
+//     partition of the index takes every write of the table.
 //   - Time to live on expires_at (Unix seconds): a belt for records that nobody finished or removed within 7 days. It
 //     is gone from a record as soon as that is stored.
 //   - All other attributes are free. Of a record: name, author, state, size, sha256, crc64, content_type,

@@ -124,8 +124,8 @@ func (s *SQLite) Put(ctx context.Context, f dossier.File) error {
 	}
 	return s.change(ctx, "put a file record", func(ctx context.Context, tx *sql.Tx) error {
 		n, err := affected(tx.ExecContext(ctx,
-			`INSERT INTO files (person_id, file_id, name, author, state, upload_transfer, upload_size, upload_part_size, created_at, updated_at,
-			 scan, scan_detail, scan_at, scan_tries, scan_until, scan_revision)
+			`INSERT INTO files (person_id, file_id, name, author, state, upload_transfer, upload_size,
+			 upload_part_size, created_at, updated_at, scan, scan_detail, scan_at, scan_tries, scan_until, scan_revision)
 			 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (person_id, file_id) DO NOTHING`,
 			append([]any{f.Person.String(), f.ID.String(), f.Name, f.Author, string(dossier.FileUploading),
 				m.uploadID, m.size, m.partSize, f.CreatedAt.UnixMicro(), f.UpdatedAt.UnixMicro()},
@@ -335,7 +335,8 @@ func (s *SQLite) Damaged(ctx context.Context) iter.Seq2[dossier.File, error] {
 			}
 			return s.list(ctx, "list the damaged files",
 				`WHERE damage IS NOT NULL AND state = 'stored' AND COALESCE(scan, '') <> 'infected'
-				 AND (person_id, file_id) > (?, ?) ORDER BY person_id, file_id LIMIT ?`, last.Person.String(), last.ID.String(), s.page)
+				 AND (person_id, file_id) > (?, ?) ORDER BY person_id, file_id LIMIT ?`, last.Person.String(),
+				last.ID.String(), s.page)
 		}, yield)
 	}
 }

@@ -97,8 +97,8 @@ func testFull(t *testing.T, folder string, want error) {
 	}
 }
 
-// TestDirectoryReadOnly uses a folder that cannot be written: for root on a read-only file system, for all others by its
-// mode, which does not bind root.
+// TestDirectoryReadOnly uses a folder that cannot be written: for root on a read-only file system, for all others by
+// its mode, which does not bind root.
 func TestDirectoryReadOnly(t *testing.T) {
 	folder, root := t.TempDir(), os.Getuid() == 0
 	if root {

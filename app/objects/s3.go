@@ -51,7 +51,8 @@ import (
 //   - files/<person>/<file>, one object each, without metadata or tags. It goes with Delete. In a bucket with
 //     versioning Delete puts a delete marker and the bytes stay as a noncurrent version, until the bucket's lifecycle
 //     rule expires it: that rule decides when deleted means gone.
-//   - thumbs/<person>/<file>, the thumbnail of a picture, 64 KiB at most. It goes with DeleteThumbnail, as an object does.
+//   - thumbs/<person>/<file>, the thumbnail of a picture, 64 KiB at most. It goes with DeleteThumbnail, as an object
+//     does.
 //   - For an object of a part's size or more, and from each Start on, a multipart upload while it is being sent. A Put
 //     that fails aborts it. One whose process was killed stays, invisible but paid for, until Drop or the lifecycle
 //     rule for unfinished uploads; Unfinished finds it. A Start whose answer was lost, and that was tried again, leaves

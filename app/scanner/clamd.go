@@ -31,8 +31,8 @@ var _ dossier.Scanner = (*Clamd)(nil)
 //
 // AlertEncrypted and AlertExceedsMax must be on: without them clamd says OK of an archive that it cannot open, and of
 // what exceeds its limits. Ping sends such files and refuses a clamd that lets them pass, and one that does not know
-// the EICAR test file, whose signatures are therefore not ClamAV's own. HeuristicScanPrecedence must be off, as it is by
-// default: else what it cannot open hides what it found.
+// the EICAR test file, whose signatures are therefore not ClamAV's own. HeuristicScanPrecedence must be off, as it is
+// by default: else what it cannot open hides what it found.
 //
 // # What is not promised
 //

@@ -341,7 +341,8 @@ func peopleSetReceipt(t *testing.T, s dossier.People) {
 	bystander := peopleNew(dossier.PersonSubmitted, peopleEpoch)
 	bystander.ReceiptExpires = expires
 	peopleInsert(t, s, bystander)
-	for _, state := range []dossier.PersonState{dossier.PersonSubmitting, dossier.PersonSubmitted, dossier.PersonDeleting} {
+	for _, state := range []dossier.PersonState{dossier.PersonSubmitting, dossier.PersonSubmitted,
+		dossier.PersonDeleting} {
 		want := peopleNew(state, peopleEpoch)
 		peopleInsert(t, s, want)
 		other := dossier.NewReceipt().Hash()

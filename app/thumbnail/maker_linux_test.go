@@ -261,7 +261,8 @@ func TestChildIsAlone(t *testing.T) {
 		}
 		limits = string(b)
 	}
-	for _, line := range []string{"Max file size             0 ", "Max core file size        0 ", "Max cpu time              10 "} {
+	for _, line := range []string{"Max file size             0 ", "Max core file size        0 ",
+		"Max cpu time              10 "} {
 		if !strings.Contains(limits, line) {
 			t.Errorf("the limits of the child have no line %q:\n%s", line, limits)
 		}

@@ -238,12 +238,13 @@ func bombs(t testing.TB) map[string][]byte {
 		"PNG":           flatPNG(t, 30_000, 30_000),
 		"PNG of a line": pngHeader(1<<31-1, 1, 8),
 		"JPEG":          jpegOf(0xc0, 65_500, 65_500),
-		"GIF":           []byte("GIF89a\xff\xff\xff\xff\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\xff\xff\xff\xff\x00\x02\x02\x44\x01\x00;"),
+		"GIF": []byte("GIF89a\xff\xff\xff\xff\x80\x00\x00\x00\x00\x00\xff\xff\xff," +
+			"\x00\x00\x00\x00\xff\xff\xff\xff\x00\x02\x02\x44\x01\x00;"),
 		// A header that says 1 x 1 before one that says 16,384 x 16,384.
 		"WebP": []byte("RIFF\x2c\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" +
 			"VP8L\x0d\x00\x00\x00\x2f\xff\xff\xff\x0f\x07\x10\x11\x11\x88\x88\xfe\x07\x00"),
-		"WebP without a second header": []byte("RIFF\x1a\x00\x00\x00WEBPVP8L\x0d\x00\x00\x00\x2f\xff\xff\xff\x0f\x07\x10\x11" +
-			"\x11\x88\x88\xfe\x07\x00"),
+		"WebP without a second header": []byte("RIFF\x1a\x00\x00\x00WEBP" +
+			"VP8L\x0d\x00\x00\x00\x2f\xff\xff\xff\x0f\x07\x10\x11\x11\x88\x88\xfe\x07\x00"),
 	}
 }
 
@@ -343,7 +344,8 @@ func FuzzMake(f *testing.F) {
 		if !dossier.IsThumbnail(b) {
 			t.Fatalf("Make returned %d bytes that are no thumbnail", len(b))
 		}
-		if config, err := jpeg.DecodeConfig(bytes.NewReader(b)); err != nil || config.Width > width || config.Height > height {
+		if config, err := jpeg.DecodeConfig(bytes.NewReader(b)); err != nil || config.Width > width ||
+			config.Height > height {
 			t.Fatalf("Make returned a thumbnail of %d x %d pixels, %v", config.Width, config.Height, err)
 		}
 	})

@@ -22,7 +22,8 @@ func TestAPIRegister(t *testing.T) {
 	var made api.Registered
 	s.ask(call{name: "by the server's receipt", method: "POST", path: "/people", body: adaRegistration}, &made)
 	s.hide(made.Receipt)
-	if made.ReceiptURL != "http://"+s.addr+"/receipt#"+made.Receipt || made.Person.State != api.Submitted || made.Person.Name != ada.name {
+	if made.ReceiptURL != "http://"+s.addr+"/receipt#"+made.Receipt || made.Person.State != api.Submitted ||
+		made.Person.Name != ada.name {
 		t.Errorf("registered as %+v", made)
 	}
 	s.get("/receipt/"+made.Receipt).must(t, http.StatusOK, "Received, thank you", ada.name)

@@ -11,8 +11,8 @@ import (
 	"dossier.example/app"
 )
 
-// archive sends the stored files of a person as one ZIP to whom to says. There is no going on with one that broke off: its ranges are
-// not kept anywhere.
+// archive sends the stored files of a person as one ZIP to whom to says. There is no going on with one that broke off:
+// its ranges are not kept anywhere.
 func (s *Server) archive(c echo.Context, p dossier.Person, to dossier.Audience) error {
 	// For HEAD as well: its size takes a look at every record.
 	w := pacedOf(c)

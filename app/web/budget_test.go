@@ -110,8 +110,8 @@ func TestTheDayOfANetworkThroughHTTP(t *testing.T) {
 	})
 }
 
-// A store whose budget is used up says so before bytes are sent, takes details, reads and deletes, and takes files again
-// when something was deleted.
+// A store whose budget is used up says so before bytes are sent, takes details, reads and deletes, and takes files
+// again when something was deleted.
 func TestAFullStoreThroughHTTP(t *testing.T) {
 	budgeted(t, dossier.Budget{StoreFiles: 2}, func(s *site) {
 		first := ada.with(some(2)...)

@@ -36,9 +36,9 @@ func servedType(f dossier.File) string {
 	return "application/octet-stream"
 }
 
-// save has a browser save a stored file, for whom to says: from the object store itself where that gives links to what it has, else from
-// here. HEAD is answered here. So is a page of another site, as after a redirect from here to elsewhere a browser tells
-// the store no origin that it could allow.
+// save has a browser save a stored file, for whom to says: from the object store itself where that gives links to what
+// it has, else from here. HEAD is answered here. So is a page of another site, as after a redirect from here to
+// elsewhere a browser tells the store no origin that it could allow.
 func (s *Server) save(c echo.Context, f dossier.File, to dossier.Audience) error {
 	req := c.Request()
 	// What is known to be damaged passes through here, where it is compared.

@@ -73,7 +73,8 @@ func (s *Server) formView(c echo.Context, typed fields) formView {
 	return v
 }
 
-// room has the form say what is taken at the moment. What cannot be learned in time is not told: then what is sent tells.
+// room has the form say what is taken at the moment. What cannot be learned in time is not told: then what is sent
+// tells.
 func (s *Server) room(c echo.Context, v *formView) {
 	ctx, cancel := context.WithTimeout(s.sending(c), roomTime)
 	defer cancel()

@@ -109,9 +109,8 @@ func safely(h echo.HandlerFunc, c echo.Context) (err error) {
 	return h(c)
 }
 
-// logRequest writes one line. The route's pattern stands for the path, since paths and queries hold names, and those of a former
-// release receipts;
-// there is no address either.
+// logRequest writes one line. The route's pattern stands for the path, since paths and queries hold names, and those of
+// a former release receipts; there is no address either.
 func (s *Server) logRequest(c echo.Context, b *body, took time.Duration, aborted bool) {
 	res := c.Response()
 	route := c.Path()

@@ -63,7 +63,9 @@ func TestPicture(t *testing.T) {
 		}
 		s.faults.set("objects.Open", nil)
 	})
-	t.Run("of what is no picture there is none", func(t *testing.T) { s.play(t, scenario{path: path(2), by: by, status: 404}) })
+	t.Run("of what is no picture there is none", func(t *testing.T) {
+		s.play(t, scenario{path: path(2), by: by, status: 404})
+	})
 	t.Run("only staff see it", func(t *testing.T) {
 		s.play(t, scenario{path: path(0), status: 303})
 		s.play(t, scenario{path: "/receipt/" + receipt.String() + "/files/" + files[0].ID.String() + "/picture", status: 404})

@@ -36,7 +36,8 @@ func TestOpenReceipt(t *testing.T) {
 
 	for name, text := range map[string]string{
 		"the link": "http://" + s.addr + "/receipt#" + f.receipt, "with spaces": "  " + f.receipt + "\r\n",
-		"the last part": f.receipt, "the fragment": "#" + f.receipt, "a link that goes on": "/receipt#" + f.receipt + "&add-files",
+		"the last part": f.receipt, "the fragment": "#" + f.receipt, "a link that goes on": "/receipt#" + f.receipt +
+			"&add-files",
 		"a link of a former release": "https://elsewhere.example/receipt/" + f.receipt,
 		"one of a file":              "/receipt/" + f.receipt + "/files/x",
 	} {
@@ -72,7 +73,8 @@ func TestOpenReceipt(t *testing.T) {
 		must(t, http.StatusForbidden)
 	s.smallForm("/receipt", http.Header{"Origin": {"https://evil.example"}}, url.Values{"receipt": {f.receipt}}).
 		must(t, http.StatusForbidden)
-	s.do(http.MethodPost, "/receipt", http.Header{"Content-Type": {"text/plain"}}, strings.NewReader("receipt="+f.receipt)).
+	s.do(http.MethodPost, "/receipt", http.Header{"Content-Type": {"text/plain"}},
+		strings.NewReader("receipt="+f.receipt)).
 		must(t, http.StatusBadRequest)
 	s.get(person).must(t, http.StatusUnauthorized)
 }

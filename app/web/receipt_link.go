@@ -10,8 +10,8 @@ import (
 	"dossier.example/app"
 )
 
-// linkView is the page by which a receipt is replaced, made to expire and closed (link.html), for its holder, or made to
-// expire, for staff.
+// linkView is the page by which a receipt is replaced, made to expire and closed (link.html), for its holder, or made
+// to expire, for staff.
 type linkView struct {
 	page
 	// Name is the person's.

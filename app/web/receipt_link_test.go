@@ -28,8 +28,8 @@ func (s *site) linkForm(person string) url.Values {
 	return values
 }
 
-// Who holds a receipt replaces it: the old one opens nothing at once, wherever it is open, and the same form again, after
-// a lost answer, is no fault.
+// Who holds a receipt replaces it: the old one opens nothing at once, wherever it is open, and the same form again,
+// after a lost answer, is no fault.
 func TestReplaceReceipt(t *testing.T) {
 	s := open(t, setup{})
 	f := ada.with(some(1)...)
@@ -70,7 +70,8 @@ func TestReplaceReceipt(t *testing.T) {
 		must(t, http.StatusBadRequest)
 	s.get(person).must(t, http.StatusOK, "/receipt#"+f.receipt)
 
-	if a := s.smallForm(person+"/replace", nil, form); a.status != http.StatusSeeOther || a.header.Get("Location") != person {
+	if a := s.smallForm(person+"/replace", nil, form); a.status != http.StatusSeeOther ||
+		a.header.Get("Location") != person {
 		t.Fatalf("replacing is answered %v", a)
 	}
 	s.get(person).must(t, http.StatusOK, ada.name, "/receipt#"+to)
@@ -136,7 +137,8 @@ func TestExpireReceipt(t *testing.T) {
 	for _, path := range []string{"/receipt", "/files/" + file, "/files/" + file + "/content"} {
 		var p api.Problem
 		a := s.do(http.MethodGet, api.Prefix+path, bearer, nil)
-		if err := json.Unmarshal([]byte(a.body), &p); err != nil || a.status != http.StatusUnauthorized || p.Code != "expired" ||
+		if err := json.Unmarshal([]byte(a.body), &p); err != nil || a.status != http.StatusUnauthorized ||
+			p.Code != "expired" ||
 			!strings.Contains(p.Detail, "Ask the staff") {
 			t.Errorf("%s is answered %v", path, a)
 		}

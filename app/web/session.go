@@ -106,8 +106,8 @@ func (s *sessions) owns(one session, token string) bool {
 	return hmac.Equal([]byte(s.token(one)), []byte(token))
 }
 
-// receiptToken returns the token that the forms of a receipt's page carry. What it is made of is longer than the id of a
-// session, so neither passes for the other.
+// receiptToken returns the token that the forms of a receipt's page carry. What it is made of is longer than the id of
+// a session, so neither passes for the other.
 func (s *sessions) receiptToken(r dossier.Receipt) string {
 	hash := r.Hash()
 	return base64.RawURLEncoding.EncodeToString(mac(s.csrf, append(r.Person[:], hash[:]...)))

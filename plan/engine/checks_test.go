@@ -35,11 +35,15 @@ func policyOf(statement string) string {
 }
 
 const (
-	identity     = `{"Sid":"A","Effect":"Allow","Action":["s3:GetObject"],"Resource":["arn:aws:s3:::files/*"]}`
-	onBucket     = `{"Sid":"A","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::files","arn:aws:s3:::files/*"]}`
-	scanTrust    = `{"Effect":"Allow","Principal":{"Service":"malware-protection-plan.guardduty.amazonaws.com"},"Action":"sts:AssumeRole"}`
-	scanIdentity = `{"Effect":"Allow","Action":["s3:ListBucket","s3:PutBucketNotification","s3:PutObject","events:PutRule","events:PutTargets"],"Resource":["arn:aws:s3:::files","arn:aws:s3:::files/*","arn:aws:events:us-east-1:123456789012:rule/DO-NOT-DELETE-AmazonGuardDutyMalwareProtectionS3*"]}`
-	trust        = `{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}`
+	identity = `{"Sid":"A","Effect":"Allow","Action":["s3:GetObject"],"Resource":["arn:aws:s3:::files/*"]}`
+	onBucket = `{"Sid":"A","Effect":"Deny","Principal":"*","Action":"s3:*",` +
+		`"Resource":["arn:aws:s3:::files","arn:aws:s3:::files/*"]}`
+	scanTrust = `{"Effect":"Allow","Principal":{"Service":"malware-protection-plan.guardduty.amazonaws.com"},` +
+		`"Action":"sts:AssumeRole"}`
+	scanIdentity = `{"Effect":"Allow","Action":["s3:ListBucket","s3:PutBucketNotification","s3:PutObject",` +
+		`"events:PutRule","events:PutTargets"],"Resource":["arn:aws:s3:::files","arn:aws:s3:::files/*",` +
+		`"arn:aws:events:us-east-1:123456789012:rule/DO-NOT-DELETE-AmazonGuardDutyMalwareProtectionS3*"]}`
+	trust = `{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}`
 )
 
 func list(items ...any) []any { return items }
@@ -278,7 +282,9 @@ var bad = []struct {
 
 	// Access.
 	{malwarePlanType, in{"role": nil}, "is required"},
-	{malwarePlanType, in{"protectedResource": in{"s3Bucket": in{"bucketName": "files", "objectPrefixes": list("1", "2", "3", "4", "5", "6")}}}, "may have 0 to 5"},
+	{malwarePlanType,
+		in{"protectedResource": in{"s3Bucket": in{"bucketName": "files",
+			"objectPrefixes": list("1", "2", "3", "4", "5", "6")}}}, "may have 0 to 5"},
 	{malwarePlanType, in{"protectedResource": in{"s3Bucket": in{"objectPrefixes": list("1")}}}, "is required"},
 	{malwarePlanType, in{"actions": list(in{"taggings": list(in{"status": "on"})})}, "one of ENABLED, DISABLED"},
 	{roleType, in{"assumeRolePolicy": policyOf(strings.Replace(trust, "ec2", strings.Repeat("e", trustPolicyChars), 1))}, "may have 2048"},

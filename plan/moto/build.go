@@ -52,8 +52,8 @@ var NotHere = map[string]string{
 	"random:index/randomId:RandomId":             "made on the machine of who deploys, not in AWS",
 	"random:index/randomPassword:RandomPassword": "made on the machine of who deploys, not in AWS",
 	"tls:index/privateKey:PrivateKey":            "made on the machine of who deploys, not in AWS",
-	"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan": "moto has GuardDuty, and none of its calls for plans of malware " +
-		"protection",
+	"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan": "moto has none of GuardDuty's calls for " +
+		"plans of malware protection",
 	"aws:wafv2/webAclAssociation:WebAclAssociation": "the web ACL is not the program's but named by a setting; making one for this one call " +
 		"would take another large module of the SDK",
 }

@@ -72,7 +72,8 @@ func (c *chromium) addressesHoldNoSecret(t *testing.T, scripts bool) {
 	}
 	submitter.submission(files...)
 	submitter.do(chromedp.Click(chromedp.CSS("#submission button[type=submit]")))
-	submitter.until("the receipt is there", `location.pathname.startsWith("/receipt/") && document.querySelector("#receipt-link")`)
+	submitter.until("the receipt is there",
+		`location.pathname.startsWith("/receipt/") && document.querySelector("#receipt-link")`)
 	link := submitter.value("#receipt-link")
 	path := receiptPath(t, link[len(link)-64:])
 	submitter.listed(files)

@@ -292,7 +292,8 @@ func (c *chromium) damaged(t *testing.T, s *gatedSite) {
 	p.says("Arrived damaged several times")
 	p.says("1 of 2 files are stored")
 	s.audit(p, "failed")
-	if link := eval[string](p, `document.querySelector(".alert a").getAttribute("href")`); !strings.HasPrefix(link, "/receipt#") {
+	if link := eval[string](p, `document.querySelector(".alert a").getAttribute("href")`); !strings.HasPrefix(link,
+		"/receipt#") {
 		p.errorf("the receipt is linked as %q", link)
 	}
 	s.parts.pass()
@@ -414,7 +415,8 @@ func (c *chromium) brought(t *testing.T, s *gatedSite) {
 	if !slices.Equal(got, want) {
 		p.errorf("stored are %q, want %q", got, want)
 	}
-	told, summary := newUploader(t).run(exitOK, "--recursive", root, "--to", s.app.URL, "--receipt", p.value("#receipt-link"))
+	told, summary := newUploader(t).run(exitOK, "--recursive", root, "--to", s.app.URL, "--receipt",
+		p.value("#receipt-link"))
 	if len(told) != len(files) || summary.Stored != len(files) || summary.SentBytes != 0 {
 		t.Errorf("the command, given the same folder, tells of %d files, %+v; want all %d there, and none sent",
 			len(told), summary, len(files))

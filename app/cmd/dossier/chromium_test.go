@@ -412,7 +412,8 @@ func (p *tab) signIn(data string) {
 	}
 	key := strings.TrimSpace(string(secret))
 	p.do(chromedp.Navigate(p.base + "/staff/sign-in#key=" + key))
-	p.until("the link fills in the key", fmt.Sprintf(`document.querySelector("#key")?.value === %q && location.hash === ""`, key))
+	p.until("the link fills in the key",
+		fmt.Sprintf(`document.querySelector("#key")?.value === %q && location.hash === ""`, key))
 	p.load(http.StatusOK, chromedp.Click(chromedp.CSS("main button")))
 }
 

@@ -132,7 +132,8 @@ func TestMalformedFolder(t *testing.T) {
 			tc.damage(t, data)
 			before := listing(t, data)
 			serveRefused(t, data, tc.want)
-			for _, args := range [][]string{{"reconcile"}, {"reconcile", "--at", "2026-11-26T09:00:00Z"}, {"backup", filepath.Join(teststores.Folder(t), "b")}} {
+			for _, args := range [][]string{{"reconcile"}, {"reconcile", "--at", "2026-11-26T09:00:00Z"},
+				{"backup", filepath.Join(teststores.Folder(t), "b")}} {
 				status, _, stderr := run(t.Context(), []string{"DOSSIER_DATA=" + data}, args...)
 				if status != exitFailed || !strings.Contains(stderr, tc.want) {
 					t.Errorf("%v: exit status %d\n%s", args, status, stderr)

@@ -1,8 +1,8 @@
 //go:build unix
 
 // Package servers starts the real servers that tests run against: MariaDB (or MySQL), an S3 server (versitygw), a
-// DynamoDB server (dynalite) and clamd, finds the browser, and mounts disks that are soon full. What only ever met a fake
-// is not tested.
+// DynamoDB server (dynalite) and clamd, finds the browser, and mounts disks that are soon full. What only ever met a
+// fake is not tested.
 //
 // Test code may import it, and the local cloud (app/internal/cloud), which is for trying things; a test of this package checks that no program that is
 // shipped depends on it. It runs on Unix, because it pauses processes by signal.

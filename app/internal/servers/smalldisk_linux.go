@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// SmallDisk mounts a file system of that many bytes, in memory, on a new folder until the test ends. Only root may mount
-// one: for any other user it ends the test.
+// SmallDisk mounts a file system of that many bytes, in memory, on a new folder until the test ends. Only root may
+// mount one: for any other user it ends the test.
 func SmallDisk(t testing.TB, size int64) (folder string) {
 	t.Helper()
 	folder = t.TempDir()

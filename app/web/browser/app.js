@@ -26,7 +26,8 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
 const opening = document.querySelector("form.open-receipt");
 if (opening) openByFragment(opening);
 
-// The sign-in takes the key that its address brings, in the fragment or, in a link of a former release, in the query, and leaves it nowhere.
+// The sign-in takes the key that its address brings, in the fragment or, in a link of a former release, in the query,
+// and leaves it nowhere.
 const key = document.querySelector("input#key");
 if (key) {
   const take = () => {

@@ -68,7 +68,9 @@ export class Ledger {
       const write = database.transaction("files", "readwrite");
       for (let cursor = await write.store.openCursor(); cursor; cursor = await cursor.continue()) {
         const former = cursor.value.receipt;
-        if (former !== receipt && former.startsWith(receipt.slice(0, 21))) await cursor.update({ ...cursor.value, receipt });
+        if (former !== receipt && former.startsWith(receipt.slice(0, 21))) {
+          await cursor.update({ ...cursor.value, receipt });
+        }
       }
       await write.done;
     });

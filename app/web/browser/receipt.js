@@ -1,11 +1,12 @@
-// A receipt is a secret: no address that a server sees holds one. It is the fragment of its link, and leaves that as soon as the page is there.
-// What follows it there, behind an &, is the part of the receipt's page to be shown.
+// A receipt is a secret: no address that a server sees holds one. It is the fragment of its link, and leaves that as
+// soon as the page is there. What follows it there, behind an &, is the part of the receipt's page to be shown.
 
 export const receiptLink = (receipt) => `/receipt#${receipt}`;
 
 /** Has the server set the receipt's cookie, and returns the path of its page; undefined where it refuses. */
 export async function openReceipt(receipt) {
-  const answer = await fetch("/receipt", { method: "POST", body: new URLSearchParams({ receipt }), redirect: "manual" });
+  const body = new URLSearchParams({ receipt });
+  const answer = await fetch("/receipt", { method: "POST", body, redirect: "manual" });
   // The redirect leads there, and is not followed.
   return answer.type === "opaqueredirect" ? `/receipt/${personOf(receipt)}` : undefined;
 }

@@ -77,7 +77,9 @@ class Session {
     if (all.some((u) => u.state === "chosen") || !this.#outcome.hidden) return;
     this.#outcome.replaceChildren(
       element("h2", {}, `${stored} of ${counted(all.length, "file")} ${all.length === 1 ? "is" : "are"} stored`),
-      element("p", {}, "What is not is listed below, with the reason and what to do. What is stored stays stored: ", element("a", { href: this.link }, "open the receipt"), "."),
+      element("p", {},
+        "What is not is listed below, with the reason and what to do. What is stored stays stored: ",
+        element("a", { href: this.link }, "open the receipt"), "."),
     );
     this.#outcome.hidden = false;
     this.#outcome.focus();
@@ -212,7 +214,8 @@ async function tellUnfinished(form, base) {
       { className: "alert alert-warn unfinished", role: "status" },
       element("h2", {}, `An earlier submission has ${counted(count, "unfinished file")}`),
       element("p", {}, "Unless another tab is sending it, it waits for you. What has arrived of it is not sent again."),
-      element("div", { className: "actions" }, element("a", { className: "button", href: `${receiptLink(receipt)}&add-files` }, "Go on with it"), forget),
+      element("div", { className: "actions" },
+        element("a", { className: "button", href: `${receiptLink(receipt)}&add-files` }, "Go on with it"), forget),
     );
     forget.addEventListener("click", async () => {
       forget.setAttribute("aria-disabled", "true");

@@ -291,8 +291,12 @@ export class Uploads extends EventTarget {
       else if (u.size > most) reason = `Larger than ${humanSize(most)}: it will not be sent.`;
       else if (files >= limits.max_files) reason = `One too many: a submission has up to ${counted(limits.max_files, "file")}. It will not be sent.`;
       else if (bytes + u.size > limits.max_total_size) reason = `Too much: a submission has up to ${humanSize(limits.max_total_size)} in all. It will not be sent.`;
-      else if (fresh.files >= limits.room_files) reason = `One too many: the site takes ${counted(limits.room_files, "file")} more at the moment. It will not be sent.`;
-      else if (fresh.bytes + u.size > limits.room_size) reason = `Too much: the site takes ${humanSize(limits.room_size)} more at the moment. It will not be sent.`;
+      else if (fresh.files >= limits.room_files) {
+        reason = `One too many: the site takes ${counted(limits.room_files, "file")} more at the moment. ` +
+          "It will not be sent.";
+      } else if (fresh.bytes + u.size > limits.room_size) {
+        reason = `Too much: the site takes ${humanSize(limits.room_size)} more at the moment. It will not be sent.`;
+      }
       if (!reason) {
         files++;
         bytes += u.size;
@@ -372,7 +376,8 @@ export class Uploads extends EventTarget {
 function wordsOf(problem) {
   switch (problem.code) {
     case "unauthorized":
-      return "The receipt opens nothing any more. If it was replaced, open the new link: files go on there. The submission may have been deleted, too.";
+      return "The receipt opens nothing any more. If it was replaced, open the new link: files go on there. " +
+        "The submission may have been deleted, too.";
     case "expired":
       return problem.message;
     case "quota":

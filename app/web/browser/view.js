@@ -71,7 +71,9 @@ export class View {
     }
     this.files = files;
     this.#drop = element("div", { className: "drop" }, element("p", { className: "drop-text" }, "Drop files or folders here, paste them, or choose them."), buttons);
-    this.hint = limits.not_taking ? "None can be sent at the moment." : `Up to ${counted(limits.max_files, "file")} of any type, each up to ${humanSize(limits.max_file_size)}.`;
+    this.hint = limits.not_taking
+      ? "None can be sent at the moment."
+      : `Up to ${counted(limits.max_files, "file")} of any type, each up to ${humanSize(limits.max_file_size)}.`;
     this.#note = element("p", { className: "uploader-note", role: "status" });
     this.#bar = element("progress", { max: 1, value: 0, "aria-label": "All files together" });
     this.#sum = element("p", { className: "upload-sum" });

@@ -38,7 +38,8 @@ func CheckRegion(region string) error {
 		return nil
 	}
 	return fmt.Errorf("region %q: infra/host/release/rds-ca.pem holds no certificate authority of RDS for it; "+
-		"choose one of %s, or renew the file as the documentation of package release says", region, strings.Join(regions, ", "))
+		"choose one of %s, or renew the file as the documentation of package release says", region,
+		strings.Join(regions, ", "))
 }
 
 // authority tells whether a text holds a certificate in PEM form, by the measure of the app.
