@@ -3,7 +3,6 @@ package dossier
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -65,28 +64,18 @@ type removals struct {
 
 const removalsNote = "removals"
 
-// noteTries bounds how often a note is written anew because another instance wrote it first.
-const noteTries = 32
-
 // allow reports whether n more removals of a class may be made by themselves in a store of so many files, and counts
 // them as made: none is made that was not counted. Instances share the count.
-func (s *Service) allow(ctx context.Context, c removalClass, n, files int) (bool, error) {
-	for range noteTries {
-		note, err := s.catalog.Note(ctx, removalsNote)
-		if err != nil {
-			return false, fmt.Errorf("read what was removed lately: %w", err)
-		}
+func (s *Service) allow(ctx context.Context, c removalClass, n, files int) (allowed bool, err error) {
+	err = s.editNote(ctx, removalsNote, func(value []byte) ([]byte, error) {
 		var r removals
-		if len(note.Value) > 0 {
-			if err := json.Unmarshal(note.Value, &r); err != nil {
+		allowed = false
+		if len(value) > 0 {
+			if err := json.Unmarshal(value, &r); err != nil {
 				// Nobody can tell any more, so it may have been all that is allowed.
 				s.log.WarnContext(ctx, "nobody can read what was removed lately: nothing more is for a day", "err", err)
-				r = removals{Since: s.time(), Removed: map[removalClass]int{
-					ownerlessClass: ownerlessMost, unacknowledgedClass: unacknowledgedMost, infectedClass: infectedMost}}
-				if err := s.noteRemovals(ctx, note, r); err != nil && !errors.Is(err, ErrLost) {
-					return false, err
-				}
-				continue
+				return json.Marshal(removals{Since: s.time(), Removed: map[removalClass]int{
+					ownerlessClass: ownerlessMost, unacknowledgedClass: unacknowledgedMost, infectedClass: infectedMost}})
 			}
 		}
 		// A window that seems to begin in the future is another instance's, whose clock differs.
@@ -96,26 +85,16 @@ func (s *Service) allow(ctx context.Context, c removalClass, n, files int) (bool
 		// One submission of more files than that would wait for ever, so it may go alone.
 		alone := c == unacknowledgedClass && r.Removed[c] == 0
 		if r.Removed[c]+n > c.most(files) && !alone {
-			return false, nil
+			return nil, nil
 		}
 		r.Removed[c] += n
-		err = s.noteRemovals(ctx, note, r)
-		if !errors.Is(err, ErrLost) {
-			return err == nil, err
-		}
-	}
-	return false, Unavailable(ctx, "note what is removed", errors.New("too many others change the same note"))
-}
-
-func (s *Service) noteRemovals(ctx context.Context, was Note, r removals) error {
-	value, err := json.Marshal(r)
-	if err == nil {
-		_, err = s.catalog.SetNote(ctx, removalsNote, was.Revision, value)
-	}
+		allowed = true
+		return json.Marshal(r)
+	})
 	if err != nil {
-		return fmt.Errorf("note what is removed: %w", err)
+		return false, fmt.Errorf("note what is removed: %w", err)
 	}
-	return nil
+	return allowed, nil
 }
 
 // kept is what is kept of a file beside its bytes when they are set aside.

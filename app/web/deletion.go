@@ -20,15 +20,11 @@ type confirmView struct {
 }
 
 func (s *Server) askDeletePerson(c echo.Context) error {
-	id, err := dossier.ParsePersonID(c.Param("id"))
+	p, err := s.staffPerson(c)
 	if err != nil {
 		return err
 	}
-	p, err := s.svc.Person(c.Request().Context(), id)
-	if err != nil {
-		return err
-	}
-	has, err := s.svc.Counted(c.Request().Context(), id)
+	has, err := s.svc.Counted(c.Request().Context(), p.ID)
 	if err != nil {
 		return err
 	}
@@ -38,22 +34,19 @@ func (s *Server) askDeletePerson(c echo.Context) error {
 	}
 	return s.render(c, http.StatusOK, "confirm", confirmView{
 		page: s.page(c, "Delete a person"), Question: question, Consequence: "This cannot be undone.",
-		Action: personPath(id) + "/delete", Cancel: personPath(id),
+		Action: personPath(p.ID) + "/delete", Cancel: personPath(p.ID),
 	})
 }
 
 func (s *Server) deletePerson(c echo.Context) error {
-	id, err := dossier.ParsePersonID(c.Param("id"))
+	// A submission that is still on its way is not there for staff, and not theirs to delete.
+	p, err := s.staffPerson(c)
 	if err != nil {
 		return err
 	}
-	// A submission that is still on its way is not there for staff, and not theirs to delete.
-	if _, err := s.svc.Person(c.Request().Context(), id); err != nil {
-		return err
-	}
-	if err := s.svc.DeletePerson(c.Request().Context(), id); err != nil {
+	if err := s.svc.DeletePerson(c.Request().Context(), p.ID); err != nil {
 		return interrupted(err, func() (dossier.PersonState, error) {
-			p, err := s.svc.Person(c.Request().Context(), id)
+			p, err := s.svc.Person(c.Request().Context(), p.ID)
 			return p.State, err
 		}, dossier.PersonSubmitted)
 	}

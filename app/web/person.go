@@ -58,15 +58,11 @@ type personPageView struct {
 
 // person shows one person with a page of the files.
 func (s *Server) person(c echo.Context) error {
-	id, err := dossier.ParsePersonID(c.Param("id"))
+	p, err := s.staffPerson(c)
 	if err != nil {
 		return err
 	}
-	p, err := s.svc.Person(c.Request().Context(), id)
-	if err != nil {
-		return err
-	}
-	files, err := s.listing(c, id, personPath(id))
+	files, err := s.listing(c, p.ID, personPath(p.ID))
 	if err != nil {
 		return err
 	}
@@ -87,15 +83,20 @@ func (s *Server) person(c echo.Context) error {
 
 // personArchive downloads all files of a person at once.
 func (s *Server) personArchive(c echo.Context) error {
-	id, err := dossier.ParsePersonID(c.Param("id"))
-	if err != nil {
-		return err
-	}
-	p, err := s.svc.Person(c.Request().Context(), id)
+	p, err := s.staffPerson(c)
 	if err != nil {
 		return err
 	}
 	return s.archive(c, p, dossier.ToStaff)
+}
+
+// staffPerson returns the person that the path names.
+func (s *Server) staffPerson(c echo.Context) (dossier.Person, error) {
+	id, err := dossier.ParsePersonID(c.Param("id"))
+	if err != nil {
+		return dossier.Person{}, err
+	}
+	return s.svc.Person(c.Request().Context(), id)
 }
 
 // staffFile returns the record that the path names.

@@ -157,15 +157,11 @@ func (s *Server) receiptForm(c echo.Context) (dossier.PersonID, url.Values, erro
 
 // personLinkPage offers staff to set when a person's receipt expires.
 func (s *Server) personLinkPage(c echo.Context) error {
-	id, err := dossier.ParsePersonID(c.Param("id"))
+	p, err := s.staffPerson(c)
 	if err != nil {
 		return err
 	}
-	p, err := s.svc.Person(c.Request().Context(), id)
-	if err != nil {
-		return err
-	}
-	v := s.linkView(c, p, personPath(id))
+	v := s.linkView(c, p, personPath(p.ID))
 	v.Choices = expiryChoices
 	return s.render(c, http.StatusOK, "link", v)
 }

@@ -1,0 +1,33 @@
+package dossier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// editNote changes a note, again where somebody else did meanwhile. A change to nil is none.
+func (s *Service) editNote(ctx context.Context, name string, change func(value []byte) ([]byte, error)) error {
+	const tries = 40
+	for n := range tries {
+		note, err := s.catalog.Note(ctx, name)
+		if err != nil {
+			return err
+		}
+		value, err := change(note.Value)
+		if err != nil || value == nil {
+			return err
+		}
+		if _, err = s.catalog.SetNote(ctx, name, note.Revision, value); !errors.Is(err, ErrLost) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return Unavailable(ctx, "change a note", context.Cause(ctx))
+		case <-time.After(rand.N(time.Millisecond << min(n, 7))):
+		}
+	}
+	return &Error{Code: CodeUnavailable, Err: fmt.Errorf("change a note: others changed it %d times meanwhile", tries)}
+}
