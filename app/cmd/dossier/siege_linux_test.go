@@ -35,6 +35,7 @@ type siege struct {
 	archive  string // the address of an archive of many files
 	cookie   string // that opens it
 	attempts atomic.Int64
+	read     atomic.Int64 // how many archives began to come
 }
 
 // Attackers of every kind at once, behind a few addresses, and honest people, of whom half sit behind the same
@@ -96,6 +97,9 @@ func TestSiege(t *testing.T) {
 	}
 	wg.Wait()
 	t.Logf("%d attacks by %d attackers; they were answered %v", s.attempts.Load(), attackers, s.done.of)
+	if s.read.Load() == 0 {
+		t.Error("nobody read an archive")
+	}
 	saturated := p.mustBeReady(t)
 	t.Logf("saturated at the end: %t", saturated)
 	for _, h := range all {
@@ -173,20 +177,29 @@ func (s *siege) samePart(client *http.Client, _ string) {
 func (s *siege) wrongKeys(client *http.Client, _ string) {
 	s.ask(client, http.MethodPost, "/staff/sign-in", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
 		strings.NewReader(url.Values{"key": {"not this one"}}.Encode()))
-	s.ask(client, http.MethodHead, s.archive, nil, nil)
+	s.ask(client, http.MethodHead, s.archive, http.Header{"Cookie": {s.cookie}}, nil)
 }
 
-// hold sends the beginning of a request, then a byte from time to time, until the server has had enough.
-func (s *siege) hold(address, head string, begin []byte) {
+// dial connects from an address; nil where that fails.
+func (s *siege) dial(address string) net.Conn {
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
 	conn, err := dialer.DialContext(s.ctx, "tcp", strings.TrimPrefix(s.p.base, "http://"))
 	if err != nil {
 		s.pause(50 * time.Millisecond)
+		return nil
+	}
+	return conn
+}
+
+// hold sends the beginning of a request, then a byte from time to time, until the server has had enough.
+func (s *siege) hold(address, head string, begin []byte) {
+	conn := s.dial(address)
+	if conn == nil {
 		return
 	}
 	defer conn.Close()
 	_ = conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
-	if _, err = conn.Write(slices.Concat([]byte(head+"\r\nHost: x\r\n\r\n"), begin)); err != nil {
+	if _, err := conn.Write(slices.Concat([]byte(head+"\r\nHost: x\r\n\r\n"), begin)); err != nil {
 		return
 	}
 	gone := make(chan struct{})
@@ -230,10 +243,8 @@ func (s *siege) stalledPart(_ *http.Client, address string) {
 
 // slowReader asks for an archive and reads next to nothing of it.
 func (s *siege) slowReader(_ *http.Client, address string) {
-	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
-	conn, err := dialer.DialContext(s.ctx, "tcp", strings.TrimPrefix(s.p.base, "http://"))
-	if err != nil {
-		s.pause(50 * time.Millisecond)
+	conn := s.dial(address)
+	if conn == nil {
 		return
 	}
 	defer conn.Close()
@@ -247,6 +258,7 @@ func (s *siege) slowReader(_ *http.Client, address string) {
 		s.pause(50 * time.Millisecond)
 		return
 	}
+	s.read.Add(1)
 	for s.ctx.Err() == nil {
 		s.pause(time.Second)
 		if _, err := conn.Read(make([]byte, 100)); err != nil {
