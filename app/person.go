@@ -2,7 +2,6 @@ package dossier
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -58,12 +57,12 @@ type Details struct {
 	Technology string
 }
 
-// ParseDetails makes Details of a form's text fields. The error is an ErrInvalid that lists every faulty field; the
-// details that come with it hold what could be read.
+// ParseDetails makes Details of a form's text fields. The age may be in the digits of any script. The error is an
+// ErrInvalid that lists every faulty field; the details that come with it hold what could be read.
 func ParseDetails(name, location, age, technology string) (Details, error) {
 	d := Details{Name: name, Location: location, Technology: technology}
-	age = strings.TrimSpace(age)
-	n, err := strconv.Atoi(age)
+	age = strings.TrimSpace(shown(age))
+	n, err := parseNumber(age)
 	var badAge string
 	switch {
 	case age == "":
@@ -75,8 +74,8 @@ func ParseDetails(name, location, age, technology string) (Details, error) {
 	return d, d.clean(badAge)
 }
 
-// Clean normalises the texts (Unicode NFC, spaces trimmed and folded) and checks every rule. The error is an ErrInvalid
-// that lists every faulty field.
+// Clean normalizes the texts (invisible characters removed, Unicode NFC, spaces trimmed and folded) and checks every
+// rule. The error is an ErrInvalid that lists every faulty field.
 func (d *Details) Clean() error { return d.clean("") }
 
 var ageRule = fmt.Sprintf("Enter an age in years from %d to %d.", MinAge, MaxAge)
@@ -110,18 +109,13 @@ func cleanText(label, raw string, most int) (clean, fault string) {
 	if !utf8.ValidString(raw) {
 		return strings.ToValidUTF8(raw, "\uFFFD"), "Must be text in UTF-8."
 	}
-	// Looked at before white space is folded: a tab or line break inside is as wrong as any control character.
-	trimmed := strings.TrimSpace(raw)
-	bad := strings.ContainsFunc(trimmed, hidden)
-	clean = strings.Join(strings.Fields(norm.NFC.String(trimmed)), " ")
+	clean = strings.Join(strings.Fields(norm.NFC.String(shown(raw))), " ")
 	switch {
-	case bad:
-		return clean, "Must not contain control characters."
 	case clean == "":
 		return clean, fmt.Sprintf("Enter %s, up to %d characters.", label, most)
 	case utf8.RuneCountInString(clean) > most:
 		return clean, fmt.Sprintf("Must be at most %d characters long.", most)
-	case !strings.ContainsFunc(clean, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }):
+	case !strings.ContainsFunc(clean, legible):
 		return clean, "Must contain a letter or a digit."
 	}
 	return clean, ""

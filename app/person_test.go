@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 func TestParseDetails(t *testing.T) {
@@ -30,8 +31,20 @@ func TestParseDetails(t *testing.T) {
 		{"age no number", [4]string{"a", "b", "x", "c"}, Details{Name: "a", Location: "b", Technology: "c"}, "age"},
 		{"age huge", [4]string{"a", "b", "99999999999999999999", "c"}, Details{Name: "a", Location: "b", Age: 1<<63 - 1, Technology: "c"}, "age"},
 		{"age fraction", [4]string{"a", "b", "1.5", "c"}, Details{Name: "a", Location: "b", Technology: "c"}, "age"},
-		{"control characters", [4]string{"\x01\x02", "b\x00c", "1", "c\u202Ed"}, Details{Name: "\x01\x02", Location: "b\x00c", Age: 1, Technology: "c\u202Ed"}, "name location technology"},
-		{"line break inside", [4]string{"a\nb", "b", "1", "c"}, Details{Name: "a b", Location: "b", Age: 1, Technology: "c"}, "name"},
+		{"control characters go", [4]string{"A\x00da\x1b", "b\x7fc", "1", "c\u009fd"}, Details{Name: "Ada", Location: "bc", Age: 1, Technology: "cd"}, ""},
+		{"only control characters", [4]string{"\x01\x02", "b", "1", "c"}, Details{Location: "b", Age: 1, Technology: "c"}, "name"},
+		{"line breaks and tabs are spaces", [4]string{"a\r\nb", "b\tc", "1", "c\u2028\u0085d"}, Details{Name: "a b", Location: "b c", Age: 1, Technology: "c d"}, ""},
+		{"invisible characters go", [4]string{"\u202AAda\u202C\u200B Love\u00ADlace\uFEFF", "\u2066London\u2069", "\u200E36\u200F", "En\u2060gine\u3164"}, Details{Name: "Ada Lovelace", Location: "London", Age: 36, Technology: "Engine"}, ""},
+		{"what they part composes", [4]string{"Rene\u200B\u0301", "x", "1", "x"}, Details{Name: "René", Location: "x", Age: 1, Technology: "x"}, ""},
+		{"only invisible characters", [4]string{"\u202A\u202C", "\u3164\u115F", "1", "\u200D\uFE0F"}, Details{Location: "\u115F", Age: 1, Technology: "\u200D\uFE0F"}, "name location technology"},
+		{"only combining characters", [4]string{"\u0301\u0308", "b", "1", "c"}, Details{Name: "\u0301\u0308", Location: "b", Age: 1, Technology: "c"}, "name"},
+		{"what emoji are made of stays", [4]string{"Ada 👩‍🚀❤️🏴󠁧󠁢󠁳󠁣󠁴󠁿", "葛\U000E0100城", "1", "c"}, Details{Name: "Ada 👩‍🚀❤️🏴󠁧󠁢󠁳󠁣󠁴󠁿", Location: "葛\U000E0100城", Age: 1, Technology: "c"}, ""},
+		{"an Arabic number sign is drawn", [4]string{"a\u0600", "b", "1", "c"}, Details{Name: "a\u0600", Location: "b", Age: 1, Technology: "c"}, ""},
+		{"wide digits", [4]string{"a", "b", "３６", "c"}, Details{Name: "a", Location: "b", Age: 36, Technology: "c"}, ""},
+		{"Arabic digits", [4]string{"a", "b", "٣٦", "c"}, Details{Name: "a", Location: "b", Age: 36, Technology: "c"}, ""},
+		{"Devanagari digits", [4]string{"a", "b", " ३६ ", "c"}, Details{Name: "a", Location: "b", Age: 36, Technology: "c"}, ""},
+		{"Adlam digits", [4]string{"a", "b", "𞥓𞥖", "c"}, Details{Name: "a", Location: "b", Age: 36, Technology: "c"}, ""},
+		{"a number sign is no digit", [4]string{"a", "b", "Ⅻ", "c"}, Details{Name: "a", Location: "b", Technology: "c"}, "age"},
 		{"no letter", [4]string{"...", "b", "1", "!"}, Details{Name: "...", Location: "b", Age: 1, Technology: "!"}, "name technology"},
 		{"not UTF-8", [4]string{"a\xff", "b", "1", "c"}, Details{Name: "a\uFFFD", Location: "b", Age: 1, Technology: "c"}, "name"},
 	} {
@@ -63,6 +76,24 @@ func TestParseDetails(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Every run of decimal digits begins with a zero, which parseNumber counts from.
+func TestParseNumber(t *testing.T) {
+	digits := 0
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if !unicode.IsDigit(r) {
+			continue
+		}
+		got, err := parseNumber("1" + string(r))
+		if want := 10 + digits%10; err != nil || got != want {
+			t.Errorf("1 and U+%04X is %d, %v; want %d", r, got, err, want)
+		}
+		digits++
+	}
+	if digits < 600 {
+		t.Errorf("Unicode has %d digits", digits)
 	}
 }
 

@@ -36,6 +36,13 @@ func TestAPIRegister(t *testing.T) {
 			t.Errorf("registered as %+v, want the client's own receipt", again)
 		}
 	}
+	pasted := adaRegistration
+	pasted.Name = "\u202A" + pasted.Name + "\u202C\u200B\t"
+	var clean api.Registered
+	s.ask(call{name: "with invisible characters", method: "POST", path: "/people", receipt: own.String(), body: pasted}, &clean)
+	if clean.Person.Name != adaRegistration.Name {
+		t.Errorf("registered as %q, want it without what nobody sees", clean.Person.Name)
+	}
 	other := adaRegistration
 	other.Age++
 	thief := dossier.NewReceipt()

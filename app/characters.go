@@ -1,0 +1,59 @@
+package dossier
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// shown returns a text without what nobody sees: white space of every kind becomes a space, and control characters and
+// invisible format characters go. A name copied from a phone's contacts, for one, brings the marks that set its
+// direction. What it may be drawn with stays: the joiners and variation selectors that scripts and emoji need.
+func shown(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsControl(r), invisible(r):
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// invisible reports whether a character is never drawn and changes nothing of how others are (Default_Ignorable of
+// Unicode, without those that shape their neighbors).
+func invisible(r rune) bool {
+	switch {
+	case r == '\u200C', r == '\u200D': // joiners
+		return false
+	case r >= 0xE0020 && r <= 0xE007F: // tags, of which flags are made
+		return false
+	case r >= 0x13430 && r <= 0x1343F: // they arrange hieroglyphs
+		return false
+	case r == '\u3164', r == '\uFFA0': // fillers, letters by their category
+		return true
+	}
+	// Signs that stand before Arabic or Syriac numbers are format characters, and are drawn.
+	return unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r)
+}
+
+// legible reports whether a character is a letter or a digit that is drawn.
+func legible(r rune) bool {
+	return (unicode.IsLetter(r) || unicode.IsNumber(r)) && !unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
+}
+
+// parseNumber reads a whole number in the digits of any script.
+func parseNumber(text string) (int, error) {
+	return strconv.Atoi(strings.Map(func(r rune) rune {
+		if !unicode.IsDigit(r) {
+			return r
+		}
+		// Unicode has them in runs from zero to nine.
+		value := rune(0)
+		for unicode.IsDigit(r - value - 1) {
+			value++
+		}
+		return '0' + value%10
+	}, text))
+}
