@@ -50,6 +50,7 @@ func (s *Server) deletePerson(c echo.Context) error {
 			return p.State, err
 		}, dossier.PersonSubmitted)
 	}
+	s.say(c, p.Name+" was deleted.")
 	return c.Redirect(http.StatusSeeOther, "/people")
 }
 
@@ -71,24 +72,30 @@ func (s *Server) askDeleteFile(c echo.Context) error {
 }
 
 func (s *Server) deleteFile(c echo.Context) error {
-	person, err := dossier.ParsePersonID(c.Param("id"))
-	if err != nil {
-		return err
-	}
-	id, err := dossier.ParseFileID(c.Param("file"))
-	if err != nil {
-		return err
-	}
 	after, err := filesAfter(c)
 	if err != nil {
 		return err
 	}
+	person, err := dossier.ParsePersonID(c.Param("id"))
+	if err != nil {
+		return personAbsent(err)
+	}
+	id, err := dossier.ParseFileID(c.Param("file"))
+	if err != nil {
+		return s.fileAbsent(c, person, err)
+	}
+	// For its name. What a deletion that broke off has marked is told by what it is.
+	name := "The file"
+	if f, err := s.svc.File(c.Request().Context(), person, id); err == nil {
+		name = f.Name
+	}
 	if err := s.svc.DeleteFile(c.Request().Context(), person, id); err != nil {
-		return interrupted(err, func() (dossier.FileState, error) {
+		return interrupted(s.fileAbsent(c, person, err), func() (dossier.FileState, error) {
 			f, err := s.svc.File(c.Request().Context(), person, id)
 			return f.State, err
 		}, dossier.FileStored)
 	}
+	s.say(c, name+" was deleted.")
 	return c.Redirect(http.StatusSeeOther, personPath(person)+behind(after))
 }
 

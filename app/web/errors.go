@@ -152,6 +152,18 @@ type errorView struct {
 	Back, BackText string
 }
 
+// absent is an error of a page that is no longer there, or never was, and says where to go on: somebody who goes back to
+// the page of what was just deleted arrives there.
+type absent struct {
+	err              error
+	heading, message string
+	// back is the path that leads on, backText its label.
+	back, backText string
+}
+
+func (a *absent) Error() string { return a.err.Error() }
+func (a *absent) Unwrap() error { return a.err }
+
 // handleError is the one handler of errors: it renders the page of a refusal, never an internal.
 func (s *Server) handleError(err error, c echo.Context) {
 	if c.Response().Committed {
@@ -184,6 +196,9 @@ func (s *Server) handleError(err error, c echo.Context) {
 	}
 	if view.Staff {
 		view.Back, view.BackText = "/people", "Go to the directory"
+	}
+	if a := (*absent)(nil); errors.As(err, &a) {
+		view.Title, view.Heading, view.Message, view.Back, view.BackText = a.heading, a.heading, a.message, a.back, a.backText
 	}
 	if err := s.render(c, r.status, "error", view); err != nil {
 		s.log.ErrorContext(c.Request().Context(), "render error page", "request_id", requestID(c), "err", err)

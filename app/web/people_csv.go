@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+	"unicode"
 
 	"github.com/labstack/echo/v4"
 
@@ -36,9 +36,10 @@ func (s *Server) peopleCSV(c echo.Context) error {
 	if c.Request().Method == http.MethodHead {
 		return nil
 	}
+	// Without it Excel takes the text for one of the code page of its machine. Errors of both writes show at Flush.
+	_, _ = res.Write([]byte("\ufeff"))
 	w := csv.NewWriter(res)
 	w.UseCRLF = true
-	// The errors of Write are those of Flush, looked at below.
 	_ = w.Write([]string{"id", "name", "location", "age", "technology", "submitted_at"})
 	for {
 		for _, p := range page.People {
@@ -62,15 +63,25 @@ func (s *Server) peopleCSV(c echo.Context) error {
 	}
 }
 
-// defuse keeps a spreadsheet from taking a text for a formula (https://owasp.org/www-community/attacks/CSV_Injection).
+// defuse keeps a spreadsheet from taking a text, or a part of it, for a formula
+// (https://owasp.org/www-community/attacks/CSV_Injection): an apostrophe goes before each sign that begins one, wherever
+// a cell may begin. That is at the start of the text and, as a spreadsheet separates cells by what its locale or its user
+// says, behind each usual separator, quote and line break within it. Spaces and what is invisible may be trimmed from a
+// cell, so they do not count.
 func defuse(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r＝＋－＠", firstRune(text)) {
-		return "'" + text
+	var b strings.Builder
+	begins := true
+	for _, r := range text {
+		if begins && strings.ContainsRune("=+-@＝＋－＠﹦﹢﹣﹫−", r) {
+			b.WriteByte('\'')
+		}
+		b.WriteRune(r)
+		switch {
+		case strings.ContainsRune(",;|\"\t\r\n\v\f\u0085\u2028\u2029", r):
+			begins = true
+		case !unicode.IsSpace(r) && unicode.IsGraphic(r):
+			begins = false
+		}
 	}
-	return text
-}
-
-func firstRune(s string) rune {
-	r, _ := utf8.DecodeRuneInString(s)
-	return r
+	return b.String()
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"dossier.example/app"
 )
@@ -34,7 +35,11 @@ func TestPeopleCSV(t *testing.T) {
 	if !strings.Contains(a.body, "\r\n") || strings.Contains(strings.ReplaceAll(a.body, "\r\n", ""), "\n") {
 		t.Error("lines do not end in CRLF")
 	}
-	rows, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()
+	body, marked := strings.CutPrefix(a.body, "\ufeff")
+	if !marked {
+		t.Error("no byte-order mark, without which Excel takes the text for another encoding")
+	}
+	rows, err := csv.NewReader(strings.NewReader(body)).ReadAll()
 	if err != nil {
 		t.Fatalf("read CSV: %v", err)
 	}
@@ -75,4 +80,23 @@ func TestPeopleCSV(t *testing.T) {
 			t.Errorf("status %d, reading ends with %v, want a body that breaks off", a.status, a.err)
 		}
 	})
+}
+
+// A spreadsheet separates cells by what its locale says, and trims them: whatever it takes for a cell begins no formula.
+func TestPeopleCSVHasNoFormulas(t *testing.T) {
+	s := newSite(t)
+	s.insert(t, `Go;=cmd|' /C calc'!A0`, "=1+1", " =1+1", "\u00a0@SUM(A1)", "a,-1", "a|+1", `a"=1`, `"=1"`, "a; \u200b=1", "＝1", "a;＠x",
+		"a\t=1", "a\n=1", "a\r@x", `a;"-1`, "München", "2-1", "Anne-Marie", "C++", "a@b.example")
+	a := s.play(t, scenario{path: "/people.csv", by: s.signIn(t), status: 200,
+		has: []string{"München", "2-1", "Anne-Marie", "C++", "a@b.example", `Go;'=cmd|' /C calc'!A0`}})
+	for _, separator := range []string{",", ";", "\t", "|", `"`, "\r", "\n"} {
+		for cell := range strings.SplitSeq(strings.ReplaceAll(a.body, "\ufeff", ""), separator) {
+			shown := strings.TrimLeftFunc(cell, func(r rune) bool {
+				return r == '"' || unicode.IsSpace(r) || !unicode.IsGraphic(r)
+			})
+			if shown != "" && strings.ContainsAny(string([]rune(shown)[0]), "=+-@＝＋－＠") {
+				t.Errorf("separated by %q a cell begins with %.20q", separator, shown)
+			}
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -94,22 +95,46 @@ func (s *Server) personArchive(c echo.Context) error {
 func (s *Server) staffPerson(c echo.Context) (dossier.Person, error) {
 	id, err := dossier.ParsePersonID(c.Param("id"))
 	if err != nil {
-		return dossier.Person{}, err
+		return dossier.Person{}, personAbsent(err)
 	}
-	return s.svc.Person(c.Request().Context(), id)
+	p, err := s.svc.Person(c.Request().Context(), id)
+	return p, personAbsent(err)
+}
+
+// personAbsent has the page of a person who is not there lead to the directory. Whoever was deleted and whoever never
+// was get the same page.
+func personAbsent(err error) error {
+	if !errors.Is(err, dossier.ErrNotFound) {
+		return err
+	}
+	return &absent{err, "This person is not here", "The person may have been deleted. Check the link, or search the directory.",
+		"/people", "Go to the directory"}
+}
+
+// fileAbsent has the page of a file that is not there lead to its person, and where there is none to the directory.
+func (s *Server) fileAbsent(c echo.Context, person dossier.PersonID, err error) error {
+	if !errors.Is(err, dossier.ErrNotFound) {
+		return err
+	}
+	p, look := s.svc.Person(c.Request().Context(), person)
+	if look != nil {
+		return personAbsent(err)
+	}
+	return &absent{err, "This file is not here", "The file may have been deleted.", personPath(p.ID), "Go to " + p.Name}
 }
 
 // staffFile returns the record that the path names.
 func (s *Server) staffFile(c echo.Context) (dossier.File, error) {
 	person, err := dossier.ParsePersonID(c.Param("id"))
 	if err != nil {
-		return dossier.File{}, err
+		return dossier.File{}, personAbsent(err)
 	}
 	id, err := dossier.ParseFileID(c.Param("file"))
 	if err != nil {
-		return dossier.File{}, err
+		return dossier.File{}, s.fileAbsent(c, person, err)
 	}
-	return s.svc.File(c.Request().Context(), person, id)
+	f, err := s.svc.File(c.Request().Context(), person, id)
+	return f, s.fileAbsent(c, person, err)
 }
 
 // file downloads a file.

@@ -59,7 +59,7 @@ func TestPersonPage(t *testing.T) {
 			dossier.NewPersonID().String(), pending.Person.String(), "1", "x", strings.ToUpper(id), "{" + id + "}",
 			strings.ReplaceAll(id, "-", ""),
 			"00000000-0000-0000-0000-000000000000", "f47ac10b-58cc-4372-a567-0e02b2c3d479", url.PathEscape("../" + id),
-			url.PathEscape("' OR 1=1 --"), "%00", "",
+			url.PathEscape("' OR 1=1 --"), "%00",
 		} {
 			for _, tail := range []string{"", "/delete", "/files/" + files[0].ID.String(), "/files/" +
 				files[1].ID.String() + "/picture"} {

@@ -47,7 +47,9 @@ func (s *Server) take(c echo.Context, l *limiter) error {
 		return nil
 	}
 	c.Response().Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-	return &dossier.Error{Code: codeLimited}
+	// Rounded up, and not to the split second: who comes then is not refused again.
+	wait = (wait + time.Second - 1).Truncate(time.Second)
+	return dossier.Errorf(codeLimited, nil, "Too many attempts from your network. Try again in %s.", inWords(wait))
 }
 
 // rememberedClients bounds a limiter's memory: about 3 MB. Who has been quiet longest is forgotten first, and has most

@@ -132,7 +132,7 @@ func TestSignInIsLimited(t *testing.T) {
 	refused := func(header map[string]string, form url.Values) scenario {
 		return scenario{
 			path: "/staff/sign-in", form: form, header: header, status: 429, want: map[string]string{"Retry-After": "10", "Set-Cookie": ""},
-			has: []string{"Too many requests", "Wait a little"},
+			has: []string{"Too many attempts", "Try again in 10 seconds.", `id="key"`},
 		}
 	}
 	tries := func(t *testing.T, s *site, header func(i int) map[string]string) {

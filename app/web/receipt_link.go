@@ -104,6 +104,7 @@ func (s *Server) replaceReceiptLink(c echo.Context) error {
 		}
 	}
 	s.hold(c, to)
+	s.say(c, "Your private link was replaced. The old link no longer works.")
 	return c.Redirect(http.StatusSeeOther, receiptPath(id))
 }
 
@@ -127,7 +128,19 @@ func (s *Server) expireReceiptLink(c echo.Context) error {
 	if _, err := s.svc.ExpireReceipt(c.Request().Context(), receipt, choice.at(s.now())); err != nil {
 		return s.opensNothing(c, err)
 	}
+	s.sayExpiry(c, choice)
 	return c.Redirect(http.StatusSeeOther, receiptPath(id))
+}
+
+// sayExpiry has the next page say what an expiry was set to. One that has passed tells of itself.
+func (s *Server) sayExpiry(c echo.Context, choice expiryChoice) {
+	switch at := choice.at(s.now()); {
+	case at.IsZero():
+		s.say(c, "The private link no longer expires.")
+	case choice.after > 0:
+		human, _ := times(at)
+		s.say(c, "The private link now expires on "+human+".")
+	}
 }
 
 // closeReceipt takes the receipt, and what the browser keeps of its files, from the browser.
@@ -141,6 +154,7 @@ func (s *Server) closeReceipt(c echo.Context) error {
 	}
 	c.SetCookie(&http.Cookie{Name: s.receiptCookieName(), Path: receiptPath(id), MaxAge: -1, HttpOnly: true,
 		Secure: s.https, SameSite: http.SameSiteLaxMode})
+	s.say(c, "The receipt was closed in this browser.")
 	c.Response().Header().Set("Clear-Site-Data", `"cache"`)
 	return c.Redirect(http.StatusSeeOther, "/receipt")
 }
@@ -177,7 +191,8 @@ func (s *Server) expirePersonLink(c echo.Context) error {
 		return err
 	}
 	if _, err := s.svc.SetReceiptExpiry(c.Request().Context(), id, choice.at(s.now())); err != nil {
-		return err
+		return personAbsent(err)
 	}
+	s.sayExpiry(c, choice)
 	return c.Redirect(http.StatusSeeOther, personPath(id)+"/link")
 }

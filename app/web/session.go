@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"dossier.example/app"
@@ -19,15 +20,19 @@ import (
 // sessionTime is how long a sign-in lasts: a working day. It is not prolonged by use.
 const sessionTime = 12 * time.Hour
 
+// rememberedTime is how long a browser keeps the cookie of a session that has ended, so that whoever comes back is told
+// why the site asks for the key again.
+const rememberedTime = 7 * 24 * time.Hour
+
 // sessions makes and reads staff sessions. A session is a signed cookie and nothing else, so that any instance can read
 // what another made. The price: signing out takes the cookie from the browser, but only a new staff secret ends a
 // session that was copied.
 type sessions struct {
-	secret     [32]byte // hash of the staff secret
-	sign, csrf []byte   // keys
-	cookie     string
-	secure     bool
-	now        func() time.Time
+	secret            [32]byte // hash of the staff secret
+	sign, csrf, flash []byte   // keys
+	cookie            string
+	secure            bool
+	now               func() time.Time
 }
 
 // session is one sign-in.
@@ -50,14 +55,21 @@ func newSessions(secret string, https bool, now func() time.Time) (*sessions, er
 	if s.csrf, err = hkdf.Key(sha256.New, []byte(secret), nil, "dossier staff csrf", sha256.Size); err != nil {
 		return nil, fmt.Errorf("derive token key: %w", err)
 	}
+	if s.flash, err = hkdf.Key(sha256.New, []byte(secret), nil, "dossier flash", sha256.Size); err != nil {
+		return nil, fmt.Errorf("derive flash key: %w", err)
+	}
 	return s, nil
 }
 
-// opens reports whether key is the staff secret. Hashes are compared, so that not even the length shows in the time it
+// opens reports whether key is the staff secret, or is it but for spaces around it, as pasted keys have. Hashes are compared, so that not even the length shows in the time it
 // takes.
 func (s *sessions) opens(key string) bool {
-	hash := sha256.Sum256([]byte(key))
-	return subtle.ConstantTimeCompare(hash[:], s.secret[:]) == 1
+	same := 0
+	for _, k := range []string{key, strings.TrimSpace(key)} {
+		hash := sha256.Sum256([]byte(k))
+		same |= subtle.ConstantTimeCompare(hash[:], s.secret[:])
+	}
+	return same == 1
 }
 
 // begin returns a new session's cookie. SameSite is Lax, not Strict: a link to a person in a mail must find the reader
@@ -68,7 +80,7 @@ func (s *sessions) begin() *http.Cookie {
 	_, _ = rand.Read(one.id[:])
 	one.expires = s.now().Add(sessionTime)
 	payload := binary.BigEndian.AppendUint64(bytes.Clone(one.id[:]), uint64(one.expires.Unix()))
-	return s.set(base64.RawURLEncoding.EncodeToString(append(payload, mac(s.sign, payload)...)), int(sessionTime/time.Second))
+	return s.set(base64.RawURLEncoding.EncodeToString(append(payload, mac(s.sign, payload)...)), int((sessionTime+rememberedTime)/time.Second))
 }
 
 // end returns the cookie that removes a session from the browser.
@@ -94,6 +106,17 @@ func (s *sessions) of(r *http.Request) (session, bool) {
 	}
 	one := session{id: [16]byte(b[:16]), expires: time.Unix(int64(binary.BigEndian.Uint64(b[16:payload])), 0)}
 	return one, s.now().Before(one.expires)
+}
+
+// ended reports whether the request has a session's cookie although it has no session: it expired, or the staff secret
+// changed.
+func (s *sessions) ended(r *http.Request) bool {
+	cookie, err := r.Cookie(s.cookie)
+	if err != nil || cookie.Value == "" {
+		return false
+	}
+	_, ok := s.of(r)
+	return !ok
 }
 
 // token returns the token that the forms of a session carry.

@@ -35,7 +35,7 @@ func TestSessionCookie(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got.Name != want.Name || got.Secure != want.Secure || !got.HttpOnly || got.SameSite != http.SameSiteLaxMode || got.Path != "/" || got.Domain != "" ||
-				got.MaxAge != int(sessionTime/time.Second) {
+				got.MaxAge != int((sessionTime+rememberedTime)/time.Second) {
 				t.Errorf("cookie is %q", a.header.Get("Set-Cookie"))
 			}
 			s.play(t, scenario{path: "/people", by: &member{cookie: got}, status: 200})

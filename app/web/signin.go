@@ -1,12 +1,15 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"path"
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"dossier.example/app"
 )
 
 // signInView is the staff sign-in (signin.html).
@@ -45,14 +48,16 @@ func (s *Server) signIn(c echo.Context) error {
 	}
 	next := safeNext(form.Get("next"))
 	if !s.sessions.opens(form.Get("key")) {
+		v := signInView{page: s.page(c, "Staff sign-in"), Next: next, Fault: "This is not the right key."}
 		if s.guesses != nil {
-			if err := s.take(c, s.guesses); err != nil {
-				return err
+			err := s.take(c, s.guesses)
+			var limited *dossier.Error
+			if errors.As(err, &limited) {
+				v.Fault = limited.Message
+				return s.render(c, statusOf(err), "signin", v)
 			}
 		}
-		return s.render(c, http.StatusUnauthorized, "signin", signInView{
-			page: s.page(c, "Staff sign-in"), Next: next, Fault: "This key is not the right one.",
-		})
+		return s.render(c, http.StatusUnauthorized, "signin", v)
 	}
 	c.SetCookie(s.sessions.begin())
 	return c.Redirect(http.StatusSeeOther, next)
@@ -62,6 +67,7 @@ func (s *Server) signIn(c echo.Context) error {
 // uploads resume by.
 func (s *Server) signOut(c echo.Context) error {
 	c.SetCookie(s.sessions.end())
+	s.say(c, "You are signed out.")
 	c.Response().Header().Set("Clear-Site-Data", `"cache"`)
 	return c.Redirect(http.StatusSeeOther, "/staff/sign-in")
 }

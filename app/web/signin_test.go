@@ -90,12 +90,12 @@ func TestSignIn(t *testing.T) {
 		t.Errorf("next is %q", got)
 	}
 
-	for _, wrong := range []string{"", "x", siteSecret + " ", " " + siteSecret, siteSecret[1:],
+	for _, wrong := range []string{"", "x", siteSecret[1:], siteSecret + " x",
 		strings.ToUpper(siteSecret), siteSecret + "\x00", strings.Repeat("x", 5000)} {
 		a := s.play(t, scenario{
 			path: "/staff/sign-in", form: url.Values{"key": {wrong}, "next": {"/people?q=x"}}, status: 401,
 			want: map[string]string{"Set-Cookie": ""},
-			has:  []string{"not the right one"},
+			has:  []string{"not the right key"},
 		})
 		if fieldValue(t, a.body, "next") != "/people?q=x" {
 			t.Error("a wrong key loses the way to go on")
@@ -130,6 +130,11 @@ func TestSignIn(t *testing.T) {
 		}
 	}
 
+	// A pasted key has spaces around it.
+	for _, pasted := range []string{siteSecret + " ", " " + siteSecret, "\t" + siteSecret + "\r\n", "\u00a0" + siteSecret} {
+		s.play(t, scenario{path: "/staff/sign-in", form: url.Values{"key": {pasted}}, status: 303,
+			want: map[string]string{"Location": "/people"}})
+	}
 	a = s.play(t, scenario{path: "/staff/sign-in", form: key, status: 303,
 		want: map[string]string{"Location": "/people?q=x"}})
 	session, err := http.ParseSetCookie(a.header.Get("Set-Cookie"))

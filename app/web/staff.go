@@ -21,6 +21,10 @@ func (s *Server) staff(next echo.HandlerFunc) echo.HandlerFunc {
 		if _, ok := s.sessions.of(c.Request()); ok {
 			return next(c)
 		}
+		if s.sessions.ended(c.Request()) {
+			c.SetCookie(s.sessions.end())
+			s.say(c, "Your session has ended. Sign in again.")
+		}
 		to := c.Request().URL.RequestURI()
 		if c.Request().Method == http.MethodPost {
 			// The page of the same path asks again.

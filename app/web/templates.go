@@ -65,13 +65,19 @@ type page struct {
 	CSRF string
 	// Path is the current path without query, to mark the place in the navigation.
 	Path string
+	// Flash is what the request before this one did; empty where there is nothing to say.
+	Flash string
 }
 
-// page returns what every page has.
+// page returns what every page has. The form does not say what was done before, because browsers keep it for "back".
 func (s *Server) page(c echo.Context, title string) page {
 	p := page{Title: title, Path: c.Request().URL.Path}
 	if one, ok := s.sessions.of(c.Request()); ok {
 		p.Staff, p.CSRF = true, s.sessions.token(one)
+	}
+	if dest := c.Request().Header.Get("Sec-Fetch-Dest"); p.Path != "/" && p.Path != "/submissions" &&
+		(dest == "" || dest == "document") {
+		p.Flash = s.said(c)
 	}
 	return p
 }

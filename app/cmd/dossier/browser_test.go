@@ -113,7 +113,7 @@ func (c *chromium) wholeWay(t *testing.T) {
 	staff.audit("sign-in")
 	staff.fill("#key", "a guess")
 	staff.load(http.StatusUnauthorized, chromedp.Click(chromedp.CSS("main button")))
-	staff.shows("You are not signed in", "This key is not the right one.")
+	staff.shows("You are not signed in", "This is not the right key.")
 	staff.audit("sign-in-fault")
 	staff.signIn(data)
 	if got := staff.location(); got != base+"/people" {
@@ -193,7 +193,14 @@ func (c *chromium) wholeWay(t *testing.T) {
 	}
 	staff.shows(files[1].shown)
 	staff.load(http.StatusOK, chromedp.Click(remove))
+	gone := staff.location()
 	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS("main button")))
+	staff.shows(files[1].shown + " was deleted.")
+	staff.audit("file-deleted")
+	staff.load(http.StatusNotFound, chromedp.Navigate(gone))
+	staff.shows("This file is not here")
+	staff.audit("file-gone")
+	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS("main a.button")))
 	left := slices.Delete(slices.Clone(files), 1, 2)
 	if got := eval[[]string](staff,
 		`[...document.querySelectorAll("main .file-name")].map(e => e.textContent)`); !slices.Equal(got,
@@ -207,14 +214,17 @@ func (c *chromium) wholeWay(t *testing.T) {
 	staff.shows("Delete Ada Lovelace and 4 files?")
 	staff.audit("delete-person")
 	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS("main button")))
-	staff.shows("Nobody yet")
+	staff.shows("Nobody yet", "Ada Lovelace was deleted.")
 	staff.audit("directory-empty")
 	other.load(http.StatusNotFound, chromedp.Reload())
 	other.audit("not-found")
 	staff.load(http.StatusNotFound, chromedp.Navigate(person))
+	staff.shows("This person is not here")
+	staff.audit("person-gone")
 
 	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS(".site-nav button")))
-	staff.shows("Staff sign-in")
+	staff.shows("Staff sign-in", "You are signed out.")
+	staff.audit("signed-out")
 	staff.load(http.StatusOK, chromedp.Navigate(base+"/people"))
 	if got, want := staff.location(), base+"/staff/sign-in?next=%2Fpeople"; got != want {
 		staff.errorf("signed out, the directory leads to %s, want %s", got, want)
