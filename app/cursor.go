@@ -13,6 +13,9 @@ type Cursor struct {
 	ID        PersonID
 }
 
+// place returns where a person stands in the directory.
+func (p Person) place() Cursor { return Cursor{CreatedAt: p.CreatedAt, ID: p.ID} }
+
 // IsZero reports whether it is the beginning.
 func (c Cursor) IsZero() bool { return c == Cursor{} }
 

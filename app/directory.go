@@ -5,14 +5,21 @@ import (
 	"fmt"
 )
 
-// PeopleQuery asks for one page of the directory.
+// MaxCount is the number up to which those whom a search finds are counted.
+const MaxCount = 10_000
+
+// PeopleQuery asks for one page of the directory. Of After and Before one at most is set; neither: the newest.
 type PeopleQuery struct {
 	// Search is what the name begins with; case and accents are ignored. Empty: everybody.
 	Search string
-	// After is PeoplePage.Next of the page before; zero: the newest.
+	// After is PeoplePage.Next of the page before.
 	After Cursor
+	// Before is PeoplePage.Previous of the page behind.
+	Before Cursor
 	// Limit is how many persons at most, 1 to 100.
 	Limit int
+	// Uncounted leaves PeoplePage.Count out, for who reads all pages.
+	Uncounted bool
 }
 
 // PeoplePage is one page of the directory, newest first.
@@ -20,21 +27,41 @@ type PeoplePage struct {
 	People []Person
 	// Next is where the next page begins; zero when this is the last.
 	Next Cursor
+	// Previous is where the page before ends; zero when this is the first.
+	Previous Cursor
+	// Count is the number of all whom the search finds, on all pages: exact up to MaxCount. Where Capped there are more.
+	Count  int
+	Capped bool
 }
 
 // People returns a page of those whose submission was acknowledged.
 func (s *Service) People(ctx context.Context, q PeopleQuery) (PeoplePage, error) {
-	limit := min(max(q.Limit, 1), 100)
-	// One more than is shown says that there is a next page.
-	people, err := s.people.List(ctx, SearchKey(q.Search), q.After, limit+1)
+	search := Search{Prefix: SearchKey(q.Search), After: q.After, Before: q.Before, Limit: min(max(q.Limit, 1), 100)}
+	if !q.Uncounted {
+		search.Count = MaxCount
+	}
+	if !search.Before.IsZero() {
+		search.After = Cursor{}
+	}
+	found, err := s.people.Find(ctx, search)
+	if err == nil && !search.Before.IsZero() && found.Further.IsZero() {
+		// The first page is full, wherever the one behind it begins.
+		search.Before = Cursor{}
+		found, err = s.people.Find(ctx, search)
+	}
 	if err != nil {
 		return PeoplePage{}, fmt.Errorf("list people: %w", err)
 	}
-	page := PeoplePage{People: people}
-	if len(people) > limit {
-		page.People = people[:limit]
-		last := people[limit-1]
-		page.Next = Cursor{CreatedAt: last.CreatedAt, ID: last.ID}
+	page := PeoplePage{People: found.People, Count: found.Matches, Capped: found.Capped}
+	switch n := len(found.People); {
+	case !search.Before.IsZero():
+		page.Previous, page.Next = found.Further, found.People[n-1].place()
+	case search.After.IsZero():
+		page.Next = found.Further
+	case n > 0:
+		page.Previous, page.Next = found.People[0].place(), found.Further
+	default:
+		page.Previous, page.Next = search.After, found.Further
 	}
 	return page, nil
 }

@@ -259,7 +259,7 @@ func (s stores) reconcileOnce(t *testing.T) *dossier.ReconcileReport {
 
 func (s stores) count(t *testing.T) (people, records, objects int) {
 	t.Helper()
-	list, err := s.people.List(t.Context(), "", dossier.Cursor{}, 100)
+	found, err := s.people.Find(t.Context(), dossier.Search{Limit: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +269,7 @@ func (s stores) count(t *testing.T) (people, records, objects int) {
 	for range s.objects.List(t.Context(), "") {
 		objects++
 	}
-	return len(list), records, objects
+	return len(found.People), records, objects
 }
 
 func (s stores) checkAcknowledged(t *testing.T, r dossier.Receipt, files []upload) {

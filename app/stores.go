@@ -34,15 +34,38 @@ type People interface {
 	SetReceipt(ctx context.Context, id PersonID, from, to [32]byte, expires time.Time) error
 	// Delete removes the person if it is in state PersonDeleting: ErrLost in another state, nil when absent.
 	Delete(ctx context.Context, id PersonID) error
-	// List returns up to limit persons in state PersonSubmitted, newest first (CreatedAt, then ID), that come after the
-	// cursor (a zero cursor: from the newest) and whose SearchKey(Name) begins with prefix (itself a SearchKey; empty:
-	// all).
-	List(ctx context.Context, prefix string, after Cursor, limit int) ([]Person, error)
+	// Find returns up to q.Limit persons in state PersonSubmitted, newest first (CreatedAt, then ID), whose
+	// SearchKey(Name) begins with q.Prefix (itself a SearchKey; empty: all).
+	Find(ctx context.Context, q Search) (Found, error)
 	// Leftovers yields the persons in state PersonSubmitting whose UpdatedAt is before the given time, and all in state
 	// PersonDeleting. The loop's body may move and delete what it is given.
 	Leftovers(ctx context.Context, before time.Time) iter.Seq2[Person, error]
 	// Existing returns those of ids (100 at most) that are there, in whatever state.
 	Existing(ctx context.Context, ids []PersonID) (map[PersonID]bool, error)
+}
+
+// Search is what People.Find looks for. Of After and Before one at most is set.
+type Search struct {
+	Prefix string
+	// After is where the list begins: with those who come behind it. Zero: with the newest.
+	After Cursor
+	// Before is where it ends: it has those who stand just in front of it.
+	Before Cursor
+	Limit  int
+	// Count is the number up to which all who match are counted; 0: they are not.
+	Count int
+}
+
+// Found is what People.Find found.
+type Found struct {
+	// People are newest first, whichever way they were looked for.
+	People []Person
+	// Further is where the list goes on, behind the last of People or, with Search.Before, in front of the first. Zero:
+	// nobody is there.
+	Further Cursor
+	// Matches is the number of all who match, wherever they stand; where Capped there are more.
+	Matches int
+	Capped  bool
 }
 
 // Catalog keeps the records of files.

@@ -459,7 +459,7 @@ func mysqlPaused(t *testing.T, m *mariaDB) {
 			return s.Move(ctx, p.ID, dossier.PersonSubmitting, p.UpdatedAt, dossier.PersonSubmitting)
 		},
 		"Delete": func(ctx context.Context) error { return s.Delete(ctx, p.ID) },
-		"List":   func(ctx context.Context) error { _, err := s.List(ctx, "", dossier.Cursor{}, 1); return err },
+		"Find":   func(ctx context.Context) error { _, err := s.Find(ctx, dossier.Search{Limit: 1}); return err },
 		"Leftovers": func(ctx context.Context) error {
 			for _, err := range s.Leftovers(ctx, time.Now()) {
 				return err

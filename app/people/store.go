@@ -238,55 +238,90 @@ func (s *Store) Delete(ctx context.Context, id dossier.PersonID) error {
 	return err
 }
 
-// List implements dossier.People.
-func (s *Store) List(ctx context.Context, prefix string, after dossier.Cursor, limit int) ([]dossier.Person, error) {
-	if !utf8.ValidString(prefix) {
-		return nil, nil // no name is like that, and MySQL refuses the comparison
+// Find implements dossier.People.
+func (s *Store) Find(ctx context.Context, q dossier.Search) (dossier.Found, error) {
+	if !utf8.ValidString(q.Prefix) || q.Limit < 1 {
+		return dossier.Found{}, nil // no name is like that, and MySQL refuses the comparison
 	}
 	var found []dossier.Person
-	for len(found) < limit {
-		want := limit - len(found)
+	for len(found) <= q.Limit {
+		want := q.Limit + 1 - len(found)
 		var rows []row
 		err := s.do(ctx, "listing people", func(tx *gorm.DB) error {
-			return page(tx, prefix, after, want).Find(&rows).Error
+			return page(tx, q, want).Find(&rows).Error
 		})
 		if err != nil {
-			return nil, err
+			return dossier.Found{}, err
 		}
 		list, err := persons(rows)
 		if err != nil {
-			return nil, err
+			return dossier.Found{}, err
 		}
 		for _, p := range list {
 			// The database compared the key, which may be cut; for nearly every name this drops nothing.
-			if strings.HasPrefix(dossier.SearchKey(p.Name), prefix) {
+			if strings.HasPrefix(dossier.SearchKey(p.Name), q.Prefix) {
 				found = append(found, p)
 			}
-			after = dossier.Cursor{CreatedAt: p.CreatedAt, ID: p.ID}
+			if at := (dossier.Cursor{CreatedAt: p.CreatedAt, ID: p.ID}); q.Before.IsZero() {
+				q.After = at
+			} else {
+				q.Before = at
+			}
 		}
 		if len(list) < want {
 			break
 		}
 	}
-	return found, nil
+	var out dossier.Found
+	if len(found) > q.Limit {
+		found = found[:q.Limit]
+		last := found[q.Limit-1]
+		out.Further = dossier.Cursor{CreatedAt: last.CreatedAt, ID: last.ID}
+	}
+	if !q.Before.IsZero() {
+		slices.Reverse(found)
+	}
+	out.People = found
+	if q.Count > 0 {
+		var n int64
+		err := s.do(ctx, "counting people", func(tx *gorm.DB) error {
+			return tx.Table("(?) AS c", matching(tx.Model(&row{}).Select("id"), q.Prefix).Limit(q.Count+1)).Count(&n).Error
+		})
+		if err != nil {
+			return dossier.Found{}, err
+		}
+		out.Matches, out.Capped = min(int(n), q.Count), int(n) > q.Count
+	}
+	return out, nil
 }
 
-// page is the query of List.
-func page(tx *gorm.DB, prefix string, after dossier.Cursor, limit int) *gorm.DB {
+// matching is what those whom Find looks for have in common.
+func matching(tx *gorm.DB, prefix string) *gorm.DB {
 	tx = tx.Where("state = ?", string(dossier.PersonSubmitted))
 	if prefix != "" {
-		// A range instead of LIKE: nothing to escape, SQLite uses its index too, and neither LIKE's own idea of case nor a collation's has
-		// a say.
+		// A range instead of LIKE: nothing to escape, SQLite uses its index too, and neither LIKE's own idea of case nor
+		// a collation's has a say.
 		low := cut(prefix, nameKeyLength)
 		tx = tx.Where("name_key >= ?", low)
 		if high := successor(low); high != "" {
 			tx = tx.Where("name_key < ?", high)
 		}
 	}
-	if !after.IsZero() {
-		at := after.CreatedAt.UnixMicro()
-		// The first comparison follows from the second, and lets every planner start within the index.
-		tx = tx.Where("created_at <= ? AND (created_at < ? OR (created_at = ? AND id < ?))", at, at, at, after.ID.String())
+	return tx
+}
+
+// page is the query of Find.
+func page(tx *gorm.DB, q dossier.Search, limit int) *gorm.DB {
+	tx = matching(tx, q.Prefix)
+	// The first comparison follows from the second, and lets every planner start within the index.
+	switch {
+	case !q.After.IsZero():
+		at := q.After.CreatedAt.UnixMicro()
+		tx = tx.Where("created_at <= ? AND (created_at < ? OR (created_at = ? AND id < ?))", at, at, at, q.After.ID.String())
+	case !q.Before.IsZero():
+		at := q.Before.CreatedAt.UnixMicro()
+		tx = tx.Where("created_at >= ? AND (created_at > ? OR (created_at = ? AND id > ?))", at, at, at, q.Before.ID.String())
+		return tx.Order("created_at, id").Limit(limit)
 	}
 	return tx.Order("created_at DESC, id DESC").Limit(limit)
 }

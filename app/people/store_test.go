@@ -100,9 +100,10 @@ func plans() []plan {
 	middle := "00001388-0000-7000-8000-000000000000" // of the rows of the test with the most
 	before := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 	return []plan{
-		{"first page", "people_newest", true, func(tx *gorm.DB) *gorm.DB { return page(tx, "", dossier.Cursor{}, 20) }},
-		{"later page", "people_newest", true, func(tx *gorm.DB) *gorm.DB { return page(tx, "", after, 20) }},
-		{"search", "people_name_key", false, func(tx *gorm.DB) *gorm.DB { return page(tx, "name 77", dossier.Cursor{}, 20) }},
+		{"first page", "people_newest", true, func(tx *gorm.DB) *gorm.DB { return page(tx, dossier.Search{}, 20) }},
+		{"later page", "people_newest", true, func(tx *gorm.DB) *gorm.DB { return page(tx, dossier.Search{After: after}, 20) }},
+		{"earlier page", "people_newest", true, func(tx *gorm.DB) *gorm.DB { return page(tx, dossier.Search{Before: after}, 20) }},
+		{"search", "people_name_key", false, func(tx *gorm.DB) *gorm.DB { return page(tx, dossier.Search{Prefix: "name 77"}, 20) }},
 		{"leftovers being deleted", "people_leftovers", true, func(tx *gorm.DB) *gorm.DB {
 			return leftovers(tx, dossier.PersonDeleting, before, "")
 		}},

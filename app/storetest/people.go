@@ -31,6 +31,7 @@ func People(t *testing.T, open func(t *testing.T) dossier.People) {
 		{"only who is being deleted is deleted", peopleDelete},
 		{"the list is newest first", peopleListOrder},
 		{"pages show everybody once", peopleListPages},
+		{"a list is read backwards, and counted", peopleListBackwards},
 		{"pages show everybody once while others come and go", peopleListMeanwhile},
 		{"search by prefix", peopleListPrefix},
 		{"search by prefix, with keys of any length", peopleListLongKeys},

@@ -24,9 +24,10 @@ func peopleCalls(s dossier.People, deleting dossier.PersonID,
 			return s.Move(ctx, deleting, dossier.PersonSubmitted, peopleEpoch, dossier.PersonDeleting)
 		},
 		"Delete": func(ctx context.Context) error { return s.Delete(ctx, deleting) },
-		"List":   func(ctx context.Context) error { _, err := s.List(ctx, "", dossier.Cursor{}, 10); return err },
-		"List by prefix": func(ctx context.Context) error {
-			_, err := s.List(ctx, "ada", dossier.Cursor{CreatedAt: peopleEpoch, ID: deleting}, 10)
+		"Find":   func(ctx context.Context) error { _, err := s.Find(ctx, dossier.Search{Limit: 10}); return err },
+		"Find by prefix": func(ctx context.Context) error {
+			_, err := s.Find(ctx, dossier.Search{Prefix: "ada", After: dossier.Cursor{CreatedAt: peopleEpoch, ID: deleting},
+				Limit: 10, Count: 10})
 			return err
 		},
 		"Leftovers": func(ctx context.Context) error {
@@ -129,9 +130,9 @@ func peopleParallel(t *testing.T, s dossier.People) {
 					{"Move to submitted", func() error {
 						return s.Move(t.Context(), p.ID, dossier.PersonSubmitted, peopleEpoch, dossier.PersonSubmitting)
 					}},
-					{"List", func() error {
-						list, err := s.List(t.Context(), "ada", dossier.Cursor{}, 1000)
-						if ids := peopleIDs(list); err == nil &&
+					{"Find", func() error {
+						found, err := s.Find(t.Context(), dossier.Search{Prefix: "ada", Limit: 1000})
+						if ids := peopleIDs(found.People); err == nil &&
 							(!slices.Contains(ids, p.ID) || !slices.Contains(ids, stays.ID)) {
 							return errors.New("somebody is missing")
 						}

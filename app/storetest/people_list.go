@@ -10,7 +10,7 @@ import (
 	"dossier.example/app"
 )
 
-// peopleNewestFirst sorts as List does.
+// peopleNewestFirst sorts as Find does.
 func peopleNewestFirst(list []dossier.Person) []dossier.Person {
 	list = slices.Clone(list)
 	slices.SortFunc(list, func(a, b dossier.Person) int {
@@ -22,6 +22,17 @@ func peopleNewestFirst(list []dossier.Person) []dossier.Person {
 	return list
 }
 
+// peopleFind returns a page and where the list goes on.
+func peopleFind(t *testing.T, s dossier.People, prefix string, after dossier.Cursor,
+	limit int) ([]dossier.Person, dossier.Cursor) {
+	t.Helper()
+	found, err := s.Find(t.Context(), dossier.Search{Prefix: prefix, After: after, Limit: limit})
+	if err != nil {
+		t.Fatalf("Find: %v", err)
+	}
+	return found.People, found.Further
+}
+
 // peoplePages reads a whole list, a page at a time, and calls between after each page.
 func peoplePages(t *testing.T, s dossier.People, prefix string, limit int,
 	between func(page []dossier.Person)) []dossier.Person {
@@ -29,22 +40,21 @@ func peoplePages(t *testing.T, s dossier.People, prefix string, limit int,
 	var all []dossier.Person
 	var after dossier.Cursor
 	for {
-		page, err := s.List(t.Context(), prefix, after, limit)
-		if err != nil {
-			t.Fatalf("List: %v", err)
-		}
+		page, further := peopleFind(t, s, prefix, after, limit)
 		if len(page) > limit {
-			t.Fatalf("List: got %d persons, want %d at most", len(page), limit)
+			t.Fatalf("Find: got %d persons, want %d at most", len(page), limit)
 		}
 		all = append(all, page...)
 		if len(all) > 1000 { // more than any test inserts
-			t.Fatalf("List: the pages of %d do not end", limit)
+			t.Fatalf("Find: the pages of %d do not end", limit)
 		}
-		if len(page) < limit {
+		if further.IsZero() {
 			return all
 		}
-		last := page[len(page)-1]
-		after = dossier.Cursor{CreatedAt: last.CreatedAt, ID: last.ID}
+		if last := page[len(page)-1]; further != (dossier.Cursor{CreatedAt: last.CreatedAt, ID: last.ID}) {
+			t.Fatalf("Find: the list goes on at %v, behind person %s", further, last.ID)
+		}
+		after = further
 		if between != nil {
 			between(page)
 		}
@@ -52,8 +62,8 @@ func peoplePages(t *testing.T, s dossier.People, prefix string, limit int,
 }
 
 func peopleListOrder(t *testing.T, s dossier.People) {
-	if got, err := s.List(t.Context(), "", dossier.Cursor{}, 10); err != nil || len(got) != 0 {
-		t.Fatalf("List of an empty store: got %d persons and error %v, want none", len(got), err)
+	if got, _ := peopleFind(t, s, "", dossier.Cursor{}, 10); len(got) != 0 {
+		t.Fatalf("Find in an empty store: got %d persons, want none", len(got))
 	}
 	var submitted []dossier.Person
 	for i := range 12 {
@@ -67,34 +77,24 @@ func peopleListOrder(t *testing.T, s dossier.People) {
 
 	want := peopleNewestFirst(submitted)
 	for _, limit := range []int{1, 5, 12, 13, 1000} {
-		got, err := s.List(t.Context(), "", dossier.Cursor{}, limit)
-		if err != nil {
-			t.Fatalf("List: %v", err)
-		}
+		got, _ := peopleFind(t, s, "", dossier.Cursor{}, limit)
 		if want := want[:min(limit, len(want))]; !slices.Equal(got, want) {
-			t.Errorf("List of %d: got %v, want %v", limit, peopleIDs(got), peopleIDs(want))
+			t.Errorf("Find of %d: got %v, want %v", limit, peopleIDs(got), peopleIDs(want))
 		}
 	}
-	if got, err := s.List(t.Context(), "", dossier.Cursor{}, 0); err != nil || len(got) != 0 {
-		t.Errorf("List of 0: got %d persons and error %v, want none", len(got), err)
+	if got, _ := peopleFind(t, s, "", dossier.Cursor{}, 0); len(got) != 0 {
+		t.Errorf("Find of 0: got %d persons, want none", len(got))
 	}
 	for i, p := range want {
-		got, err := s.List(t.Context(), "", dossier.Cursor{CreatedAt: p.CreatedAt, ID: p.ID}, 1000)
-		if err != nil {
-			t.Fatalf("List: %v", err)
-		}
+		got, _ := peopleFind(t, s, "", dossier.Cursor{CreatedAt: p.CreatedAt, ID: p.ID}, 1000)
 		if want := want[i+1:]; !slices.Equal(got, want) {
-			t.Errorf("List after person %d: got %v, want %v", i, peopleIDs(got), peopleIDs(want))
+			t.Errorf("Find after person %d: got %v, want %v", i, peopleIDs(got), peopleIDs(want))
 		}
 	}
 	// Whoever the cursor names need not be there.
-	got, err := s.List(t.Context(), "", dossier.Cursor{CreatedAt: peopleEpoch.Add(time.Microsecond),
-		ID: dossier.PersonID{}}, 1000)
-	if err != nil {
-		t.Fatalf("List: %v", err)
-	}
+	got, _ := peopleFind(t, s, "", dossier.Cursor{CreatedAt: peopleEpoch.Add(time.Microsecond)}, 1000)
 	if want := want[8:]; !slices.Equal(got, want) {
-		t.Errorf("List after nobody: got %v, want %v", peopleIDs(got), peopleIDs(want))
+		t.Errorf("Find after nobody: got %v, want %v", peopleIDs(got), peopleIDs(want))
 	}
 }
 
@@ -108,6 +108,43 @@ func peopleListPages(t *testing.T, s dossier.People) {
 	for _, limit := range []int{1, 7, 19, 57, 100} {
 		if got := peoplePages(t, s, "", limit, nil); !slices.Equal(got, want) {
 			t.Errorf("pages of %d: got %v, want %v", limit, peopleIDs(got), peopleIDs(want))
+		}
+	}
+}
+
+// peopleListBackwards reads a list from its end to its beginning, and counts it.
+func peopleListBackwards(t *testing.T, s dossier.People) {
+	var list []dossier.Person
+	for i := range 23 {
+		list = append(list, peopleNew(dossier.PersonSubmitted, peopleEpoch.Add(time.Duration(i/4)*time.Millisecond)))
+	}
+	peopleInsert(t, s, append(list, peopleNew(dossier.PersonDeleting, peopleEpoch))...)
+	want := peopleNewestFirst(list)
+	for _, limit := range []int{1, 7, 22, 23, 100} {
+		before := dossier.Cursor{CreatedAt: peopleEpoch.Add(-time.Hour), ID: dossier.NewPersonID()}
+		var got []dossier.Person
+		for !before.IsZero() {
+			found, err := s.Find(t.Context(), dossier.Search{Before: before, Limit: limit})
+			if err != nil {
+				t.Fatalf("Find: %v", err)
+			}
+			if len(found.People) > limit || found.Matches != 0 || found.Capped {
+				t.Fatalf("Find: got %d persons, %d counted, want %d at most, none counted", len(found.People),
+					found.Matches, limit)
+			}
+			got = append(found.People, got...)
+			before = found.Further
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("pages of %d from the end: got %v, want %v", limit, peopleIDs(got), peopleIDs(want))
+		}
+	}
+	for most, capped := range map[int]bool{1: true, 22: true, 23: false, 24: false} {
+		found, err := s.Find(t.Context(), dossier.Search{Limit: 3, Count: most,
+			After: dossier.Cursor{CreatedAt: want[5].CreatedAt, ID: want[5].ID}})
+		if err != nil || found.Matches != min(most, 23) || found.Capped != capped {
+			t.Errorf("counted up to %d: got %d, capped %v, and error %v, want %d, %v", most, found.Matches,
+				found.Capped, err, min(most, 23), capped)
 		}
 	}
 }
@@ -189,16 +226,13 @@ func peopleListPrefix(t *testing.T, s dossier.People) {
 		"nobody":  nil,
 		"annabel": {"ANNABEL"},
 	} {
-		got, err := s.List(t.Context(), dossier.SearchKey(search), dossier.Cursor{}, 1000)
-		if err != nil {
-			t.Fatalf("List by %q: %v", search, err)
-		}
+		got, _ := peopleFind(t, s, dossier.SearchKey(search), dossier.Cursor{}, 1000)
 		var found []string
 		for _, p := range got {
 			found = append(found, p.Name)
 		}
 		if !slices.Equal(found, want) {
-			t.Errorf("List by %q: got %q, want %q", search, found, want)
+			t.Errorf("Find by %q: got %q, want %q", search, found, want)
 		}
 	}
 
@@ -223,8 +257,8 @@ func peopleListPrefix(t *testing.T, s dossier.People) {
 		}
 	}
 
-	if got, err := s.List(t.Context(), "ann\xff", dossier.Cursor{}, 1000); err != nil || len(got) != 0 {
-		t.Errorf("List by broken UTF-8: got %d persons and error %v, want none", len(got), err)
+	if got, _ := peopleFind(t, s, "ann\xff", dossier.Cursor{}, 1000); len(got) != 0 {
+		t.Errorf("Find by broken UTF-8: got %d persons, want none", len(got))
 	}
 }
 

@@ -34,7 +34,12 @@ func (s *Server) people(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	found, err := s.svc.People(c.Request().Context(), dossier.PeopleQuery{Search: q, After: after, Limit: peoplePerPage})
+	before, err := dossier.ParseCursor(c.QueryParam("before"))
+	if err != nil {
+		return err
+	}
+	found, err := s.svc.People(c.Request().Context(),
+		dossier.PeopleQuery{Search: q, After: after, Before: before, Limit: peoplePerPage})
 	if err != nil {
 		return err
 	}
@@ -42,7 +47,7 @@ func (s *Server) people(c echo.Context) error {
 	for _, p := range found.People {
 		v.People = append(v.People, personForStaff(p))
 	}
-	if !after.IsZero() {
+	if !found.Previous.IsZero() {
 		v.First = directoryPath(q, dossier.Cursor{})
 	}
 	if !found.Next.IsZero() {

@@ -172,7 +172,7 @@ func TestDirectoryRefusals(t *testing.T) {
 	)
 	s.playAll(t, all)
 
-	s.faults.down("people.List")
+	s.faults.down("people.Find")
 	s.playAll(t, []scenario{
 		{name: "store down", path: "/people", by: by, status: 503, want: map[string]string{"Retry-After": retryAfter},
 			has: []string{"Not available just now"}},

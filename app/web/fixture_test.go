@@ -188,11 +188,11 @@ func (s *site) holds() held {
 	var h held
 	// Not the test's own context, so that clean-ups may ask too.
 	ctx := context.Background()
-	list, err := s.stores.People.List(ctx, "", dossier.Cursor{}, 100)
+	found, err := s.stores.People.Find(ctx, dossier.Search{Limit: 100})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	h.people = len(list)
+	h.people = len(found.People)
 	for _, err := range s.stores.People.Leftovers(ctx, time.Now().Add(time.Hour)) {
 		if err != nil {
 			s.t.Fatal(err)

@@ -29,7 +29,7 @@ func TestLivez(t *testing.T) {
 			return nil
 		}
 	})
-	s.faults.down("people.List")
+	s.faults.down("people.Find")
 	s.server.Drain()
 	for _, method := range []string{"GET", "HEAD"} {
 		s.play(t, scenario{method: method, path: "/livez", status: 200, want: map[string]string{"Cache-Control": "no-store"}})

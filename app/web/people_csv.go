@@ -24,7 +24,7 @@ func (s *Server) peopleCSV(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	query := dossier.PeopleQuery{Search: q, Limit: peoplePerRead}
+	query := dossier.PeopleQuery{Search: q, Limit: peoplePerRead, Uncounted: true}
 	page, err := s.svc.People(c.Request().Context(), query)
 	if err != nil {
 		return err

@@ -69,7 +69,7 @@ func TestPeopleCSV(t *testing.T) {
 	s.play(t, scenario{method: "HEAD", path: "/people.csv", by: by, status: 200})
 
 	t.Run("store fails in the middle", func(t *testing.T) {
-		s.faults.set("people.List", func(call int) error {
+		s.faults.set("people.Find", func(call int) error {
 			if call == 2 {
 				return dossier.Unavailable(context.Background(), "list", errors.New(innards))
 			}

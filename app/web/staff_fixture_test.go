@@ -21,7 +21,7 @@ import (
 	"dossier.example/app/thumbnail"
 )
 
-// faults makes calls to the stores fail by the name of the method, as "people.List".
+// faults makes calls to the stores fail by the name of the method, as "people.Find".
 type faults struct {
 	mu    sync.Mutex
 	calls map[string]int

@@ -221,7 +221,7 @@ func (s *gatedSite) holds(t *testing.T, link string, want map[string][]byte) {
 func (s *gatedSite) people(t *testing.T) int {
 	t.Helper()
 	n := 0
-	list, err := s.stores.People.List(t.Context(), "", dossier.Cursor{}, 1000)
+	found, err := s.stores.People.Find(t.Context(), dossier.Search{Limit: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +231,7 @@ func (s *gatedSite) people(t *testing.T) int {
 		}
 		n++
 	}
-	return n + len(list)
+	return n + len(found.People)
 }
 
 // held is a file of five parts, of which some are in the store while the others wait before it.

@@ -81,11 +81,8 @@ func (s interceptedPeople) Delete(ctx context.Context, id dossier.PersonID) erro
 	return s.around(ctx, "people.Delete", func() error { return s.to.Delete(ctx, id) })
 }
 
-func (s interceptedPeople) List(ctx context.Context, prefix string, after dossier.Cursor, limit int) ([]dossier.Person,
-	error) {
-	return value(ctx, s.around, "people.List", func() ([]dossier.Person, error) {
-		return s.to.List(ctx, prefix, after, limit)
-	})
+func (s interceptedPeople) Find(ctx context.Context, q dossier.Search) (dossier.Found, error) {
+	return value(ctx, s.around, "people.Find", func() (dossier.Found, error) { return s.to.Find(ctx, q) })
 }
 
 func (s interceptedPeople) Leftovers(ctx context.Context, before time.Time) iter.Seq2[dossier.Person, error] {
