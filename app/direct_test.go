@@ -189,7 +189,7 @@ func TestDirectRefusals(t *testing.T) {
 	svc = s.service(dossier.Limits{FileBytes: 1000, Files: 1, PersonFiles: 2, PersonBytes: 1499})
 	out, err = submit(ctx, svc, r, []upload{{"form.txt", make([]byte, 1000)}})
 	if err != nil || out[0].File != nil || out[0].Err == nil || out[0].Err.Code != dossier.CodeQuota ||
-		!strings.Contains(out[0].Err.Message, "1.5 KiB") {
+		!strings.Contains(out[0].Err.Message, "1.4 kB") {
 		t.Errorf("a form with too many bytes: %+v, %v", out, err)
 	}
 	s.checkInvariants(t, false)

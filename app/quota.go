@@ -161,7 +161,7 @@ func (a *resend) stored() (*File, error) {
 func (s *Service) full(cause error) *Error {
 	return Errorf(CodeQuota, cause,
 		"Does not fit any more: one person may have %d files, of %s together, and those that are being sent count too.",
-		s.limits.PersonFiles, FormatBytes(s.limits.PersonBytes))
+		s.limits.PersonFiles, FormatLimit(s.limits.PersonBytes))
 }
 
 // release uncounts what was reserved for a file and is in no record. It also works when ctx has ended; what fails is

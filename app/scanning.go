@@ -174,7 +174,7 @@ func (s *Service) look(ctx context.Context, f File) (Verdict, error) {
 		return Verdict{}, fmt.Errorf("stored file %s of person %s has no description", f.ID, f.Person)
 	}
 	if f.Content.Size > s.scanning.MaxBytes {
-		return Verdict{State: ScanNone, Detail: fmt.Sprintf("larger than %s", FormatBytes(s.scanning.MaxBytes))}, nil
+		return Verdict{State: ScanNone, Detail: fmt.Sprintf("larger than %s", FormatLimit(s.scanning.MaxBytes))}, nil
 	}
 	r := &scanned{ctx: ctx, svc: s, file: f}
 	defer r.close()

@@ -149,7 +149,7 @@ func TestScanning(t *testing.T) {
 			"bad": "infected", "zip": "not_scanned", "large": "not_scanned"})
 		for _, f := range s.records(t, r.Person) {
 			want := map[string]string{"bad": "T?st?" + strings.Repeat("x", dossier.MaxScanDetail-5), "zip": "encrypted",
-				"large": "larger than 1000 B"}[f.Name]
+				"large": "larger than 1 kB"}[f.Name]
 			if f.Scan.Detail != want || f.Scan.At.IsZero() || !f.Scan.Until.IsZero() || f.Scan.Tries != 0 {
 				t.Errorf("%s: %+v, want %q", f.Name, *f.Scan, want)
 			}

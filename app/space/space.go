@@ -49,7 +49,7 @@ const (
 	// startRoom is what opening the stores may write: indexes of the databases' logs, probes, the staff's secret.
 	// askedRoom is what is asked for where even that is lacking.
 	startRoom = 256 << 10
-	askedRoom = 1 << 20
+	askedRoom = 2_000_000
 	// spent is the free space below which a store that fails is believed to fail for lack of it, whatever it says:
 	// SQLite calls it an I/O error where the index of its log cannot grow, by 32 KiB.
 	spent = 64 << 10

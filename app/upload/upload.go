@@ -346,7 +346,7 @@ func (run *Run) fits(has dossier.Quota) error {
 	for _, s := range run.o.Files.Sources {
 		if s.Size > largest {
 			faults = append(faults, fmt.Sprintf("%s has %s, and the site takes files of up to %s", s.Path,
-				dossier.FormatBytes(s.Size), dossier.FormatBytes(largest)))
+				dossier.FormatBytes(s.Size), dossier.FormatLimit(largest)))
 		}
 	}
 	more := ""
@@ -359,7 +359,7 @@ func (run *Run) fits(has dossier.Quota) error {
 	}
 	if n := run.o.Files.Bytes(); has.Bytes+n > l.MaxTotalSize {
 		faults = append(faults, fmt.Sprintf("these files have %s together%s, and one person may have %s",
-			dossier.FormatBytes(n), more, dossier.FormatBytes(l.MaxTotalSize)))
+			dossier.FormatBytes(n), more, dossier.FormatLimit(l.MaxTotalSize)))
 	}
 	if len(faults) > 0 {
 		return inputf(nil, "%s", listed(faults))
@@ -378,7 +378,7 @@ func (run *Run) roomy() error {
 		return errorf(CodeFull, nil, "these are %d files, and the site takes %d more at the moment", n, *l.RoomFiles)
 	case l.RoomSize != nil && size > *l.RoomSize:
 		return errorf(CodeFull, nil, "these files have %s together, and the site takes %s more at the moment",
-			dossier.FormatBytes(size), dossier.FormatBytes(*l.RoomSize))
+			dossier.FormatBytes(size), dossier.FormatLimit(*l.RoomSize))
 	}
 	return nil
 }

@@ -148,7 +148,7 @@ func TestJSONBodiesAreBounded(t *testing.T) {
 	// One that does not say how long it is.
 	a := s.do("POST", api.Prefix+u.path+"/complete", http.Header{"Authorization": {"Bearer " + u.receipt},
 		"Content-Type": {"application/json"}}, struct{ *strings.Reader }{strings.NewReader(strings.Repeat(" ", 1<<20))})
-	a.must(t, http.StatusRequestEntityTooLarge, "1.0 KiB")
+	a.must(t, http.StatusRequestEntityTooLarge, "1 kB")
 }
 
 // openForm begins to send a form with a file that never ends, and waits until it is taken.

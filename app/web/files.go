@@ -13,7 +13,7 @@ type fileView struct {
 	Name string
 	// Type is the media type found by looking at the bytes; empty where unknown yet.
 	Type string
-	// Size is human-readable ("1.2 MiB"), Bytes exact with separators ("1,234,567 bytes").
+	// Size is human-readable ("1.2 MB"), Bytes exact with separators ("1,234,567 bytes").
 	Size, Bytes string
 	// SHA256 in hex; empty where unknown yet.
 	SHA256 string

@@ -33,7 +33,7 @@ type formView struct {
 	// Rules for the hints and the HTML attributes.
 	Limits                                        dossier.Limits
 	MaxName, MaxLocation, MaxTech, MinAge, MaxAge int
-	// MaxFile is Limits.FileBytes as people read it, by dossier.FormatBytes: "5.0 GiB".
+	// MaxFile is Limits.FileBytes as people read it, by dossier.FormatLimit: "5.3 GB".
 	MaxFile string
 	// MaxTime is how long the form may take to arrive without JavaScript, as people read it: "4 minutes 30 seconds".
 	// Empty where it is too long to matter.
@@ -61,7 +61,7 @@ func (s *Server) formView(c echo.Context, typed fields) formView {
 	v := formView{
 		page: s.page(c, "Submit your details"), Receipt: typed.Receipt,
 		Name: typed.Name, Location: typed.Location, Age: typed.Age, Technology: typed.Technology,
-		Limits: limits, MaxFile: dossier.FormatBytes(limits.FileBytes),
+		Limits: limits, MaxFile: dossier.FormatLimit(limits.FileBytes),
 		MaxName: dossier.MaxNameLength, MaxLocation: dossier.MaxLocationLength, MaxTech: dossier.MaxTechnologyLength,
 		MinAge: dossier.MinAge, MaxAge: dossier.MaxAge,
 	}
@@ -84,7 +84,7 @@ func (s *Server) room(c echo.Context, v *formView) {
 	case room.Why != nil:
 		v.NotTaking = room.Why.Message
 	case room.Bytes < v.Limits.FileBytes:
-		v.Limits.FileBytes, v.MaxFile = room.Bytes, dossier.FormatBytes(room.Bytes)
+		v.Limits.FileBytes, v.MaxFile = room.Bytes, dossier.FormatLimit(room.Bytes)
 	}
 }
 

@@ -154,7 +154,7 @@ func (m *multipartReader) rest() error {
 
 func tooLong() error {
 	return malformed(nil, "The form has a part whose header is longer than %s, or something before its beginning or after its end.",
-		dossier.FormatBytes(maxPartHeaderBytes))
+		dossier.FormatLimit(maxPartHeaderBytes))
 }
 
 // unexpected returns an error of reading in a place where the body may not end.

@@ -87,7 +87,7 @@ func (f *formReader) begin() (fields, *filePart, error) {
 			return f.fields, nil, bodyFault(err)
 		}
 		if len(text) > maxFieldBytes {
-			return f.fields, nil, malformed(nil, "A field is longer than %s.", dossier.FormatBytes(maxFieldBytes))
+			return f.fields, nil, malformed(nil, "A field is longer than %s.", dossier.FormatLimit(maxFieldBytes))
 		}
 		*field = string(text)
 	}

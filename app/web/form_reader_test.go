@@ -105,12 +105,12 @@ func TestMalformedForms(t *testing.T) {
 		{"another boundary", "multipart/form-data; boundary=other", f.body(), "broke off or is damaged"},
 		{"no body", formType, "", "broke off or is damaged"},
 		{"no form in the body", formType, strings.Repeat("nothing ", 100), "broke off or is damaged"},
-		{"a long body without any part", formType, strings.Repeat("nothing ", 100_000), "longer than 64 KiB"},
-		{"one long line without any part", formType, strings.Repeat("x", 1_000_000), "longer than 64 KiB"},
+		{"a long body without any part", formType, strings.Repeat("nothing ", 100_000), "longer than 65 kB"},
+		{"one long line without any part", formType, strings.Repeat("x", 1_000_000), "longer than 65 kB"},
 		{"a part's header that never ends", formType, "--" + boundary + "\r\n" +
-			strings.Repeat("X-Filler: abcdefghijklmnopqrstuvwxyz\r\n", 10_000), "header is longer than 64 KiB"},
+			strings.Repeat("X-Filler: abcdefghijklmnopqrstuvwxyz\r\n", 10_000), "header is longer than 65 kB"},
 		{"a part's header in one endless line", formType, "--" + boundary + "\r\nX-Filler: " +
-			strings.Repeat("x", 500_000), "header is longer than 64 KiB"},
+			strings.Repeat("x", 500_000), "header is longer than 65 kB"},
 		{"a header that is none", formType, "--" + boundary + "\r\nthis is no header\r\n\r\nx\r\n--" + boundary +
 			"--\r\n", "broke off or is damaged"},
 		{"a part without disposition", formType, join([]part{{"X-Other: 1", "x"}}, f.parts()), "which field it is"},
@@ -135,7 +135,7 @@ func TestMalformedForms(t *testing.T) {
 			join(fields, []part{{`Content-Disposition: form-data; name="other"; filename="t.txt"`, "Go"}}),
 			"not known here"},
 		{"an over-long field", formType, join(fields[:1], []part{field("name", strings.Repeat("x", 64<<10+1))},
-			fields[2:], files), "longer than 64 KiB"},
+			fields[2:], files), "longer than 65 kB"},
 		{"no receipt", formType, encode(without("receipt")...), "is missing"},
 		{"an empty receipt", formType, damaged(""), "damaged"},
 		{"a receipt too short", formType, damaged(f.receipt[:63]), "damaged"},
@@ -181,14 +181,14 @@ func TestTooLarge(t *testing.T) {
 		says    []string
 	}{
 		{"a file over the limit among others", []file{within, over, full}, []file{within, full},
-			map[string]string{over.name: "limit of 1000 B"}, []string{"2 of 3 files", "up to 1000 B each"}},
-		{"only a file over the limit", []file{over}, nil, map[string]string{over.name: "limit of 1000 B"},
+			map[string]string{over.name: "limit of 1 kB"}, []string{"2 of 3 files", "up to 1 kB each"}},
+		{"only a file over the limit", []file{over}, nil, map[string]string{over.name: "limit of 1 kB"},
 			[]string{"0 of 1 file"}},
 		{"a file far over the limit", []file{{"huge.bin", strings.Repeat("x", 5<<20)}, within}, []file{within},
-			map[string]string{"huge.bin": "limit of 1000 B"}, []string{"1 of 2 files"}},
+			map[string]string{"huge.bin": "limit of 1 kB"}, []string{"1 of 2 files"}},
 		{"too many files", files, files[:3], map[string]string{
 			files[3].name: "limit is 3 files", files[4].name: "limit is 3 files", files[5].name: "limit is 3 files",
-		}, []string{"3 of 6 files", "3 files of up to 1000 B each"}},
+		}, []string{"3 of 6 files", "3 files of up to 1 kB each"}},
 		{"a whole folder", long, long[:3], nil, []string{"3 of 200 files"}},
 	}
 	s := open(t, setup{domain: dossier.Options{Limits: small}})
@@ -248,7 +248,7 @@ func TestTooLargeToDrop(t *testing.T) {
 	w.postHead(len(f.body()))
 	w.write(f.body())
 	a, _ := w.answer()
-	a.must(t, http.StatusRequestEntityTooLarge, "A file that is not listed here did not arrive", "limit of 1000 B")
+	a.must(t, http.StatusRequestEntityTooLarge, "A file that is not listed here did not arrive", "limit of 1 kB")
 	a.mustNot(t, "never-reached.txt")
 	if stored, _ := a.told(t); !slices.Equal(stored, []string{kept.name}) {
 		t.Errorf("the page tells %q as stored", stored)
@@ -266,7 +266,7 @@ func TestContentLengthTooLarge(t *testing.T) {
 	w := s.dial()
 	w.postHead(10 << 20)
 	a, _ := w.answer()
-	a.must(t, http.StatusRequestEntityTooLarge, "3 files of up to 1000 B each")
+	a.must(t, http.StatusRequestEntityTooLarge, "3 files of up to 1 kB each")
 	w.mustEnd()
 	s.mustHold(held{})
 }

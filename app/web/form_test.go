@@ -13,7 +13,7 @@ import (
 func TestForm(t *testing.T) {
 	s := open(t, setup{})
 	a := s.get("/")
-	a.must(t, http.StatusOK, "50 files", "5.0 GiB")
+	a.must(t, http.StatusOK, "50 files", "5.3 GB")
 	f, order := a.pageForm(t)
 	if want := []string{"receipt", "name", "location", "age", "technology", "files"}; !slices.Equal(order, want) {
 		t.Errorf("the fields come in the order %v, want %v", order, want)

@@ -9,7 +9,7 @@ import (
 // limitsText says what one submission may carry.
 func (s *Server) limitsText() string {
 	l := s.svc.Limits()
-	return fmt.Sprintf("%s of up to %s each", counted(l.Files, "file"), dossier.FormatBytes(l.FileBytes))
+	return fmt.Sprintf("%s of up to %s each", counted(l.Files, "file"), dossier.FormatLimit(l.FileBytes))
 }
 
 // mostParts bounds the parts of one form. Files above the limit are read past and told one by one up to here, enough

@@ -45,7 +45,7 @@ func personPath(id dossier.PersonID) string { return "/people/" + id.String() }
 type personPageView struct {
 	page
 	Person personView
-	// Files are those of the page, Total is the number and size of all: "3 files, 12.4 MiB".
+	// Files are those of the page, Total is the number and size of all: "3 files, 12 MB".
 	Files []fileView
 	Total string
 	// ReceiptExpires is when the person's receipt expires; empty: never.

@@ -25,7 +25,7 @@ type receiptView struct {
 	RequestID      string
 	Person         personView
 	// Files are those of the page. Total is the number and size of all, where there are several pages: "1,234 files,
-	// 12.4 GiB".
+	// 12 GB".
 	Files []fileView
 	Total string
 	// Archive is the path of all stored files as one ZIP; empty unless there are several.

@@ -33,7 +33,7 @@ const (
 func sampleForm() formView {
 	return formView{
 		page: page{Title: "Submit your details", Path: "/"}, Receipt: sampleReceipt,
-		Limits: dossier.DefaultLimits(), MaxFile: dossier.FormatBytes(dossier.DefaultLimits().FileBytes),
+		Limits: dossier.DefaultLimits(), MaxFile: dossier.FormatLimit(dossier.DefaultLimits().FileBytes),
 		MaxName: dossier.MaxNameLength, MaxLocation: dossier.MaxLocationLength, MaxTech: dossier.MaxTechnologyLength,
 		MinAge: dossier.MinAge, MaxAge: dossier.MaxAge,
 	}
@@ -76,19 +76,19 @@ func forStaff(picture string, files ...fileView) []fileView {
 
 func mixedFiles() []fileView {
 	return []fileView{
-		storedFile("engine-drawing.png", "image/png", "1.2 MiB", "1,234,567 bytes"),
-		storedFile("notes-by-the-translator.pdf", "application/pdf", "348 KiB", "356,112 bytes"),
+		storedFile("engine-drawing.png", "image/png", "1.2 MB", "1,234,567 bytes"),
+		storedFile("notes-by-the-translator.pdf", "application/pdf", "356 kB", "356,112 bytes"),
 		storedFile("empty.txt", "text/plain", "0 B", "0 bytes"),
 	}
 }
 
 func oddFiles() []fileView {
 	return []fileView{
-		storedFile(unbroken+".tar.gz", "application/gzip", "4.9 GiB", "5,261,334,937 bytes"),
-		storedFile(arabic+".png", "image/png", "12 KiB", "12,288 bytes"),
-		storedFile(emoji+".png", "image/png", "2.0 MiB", "2,097,152 bytes"),
+		storedFile(unbroken+".tar.gz", "application/gzip", "5.3 GB", "5,261,334,937 bytes"),
+		storedFile(arabic+".png", "image/png", "12 kB", "12,288 bytes"),
+		storedFile(emoji+".png", "image/png", "2.1 MB", "2,097,152 bytes"),
 		storedFile(markup+".html", "text/html; charset=utf-8", "91 B", "91 bytes"),
-		storedFile("talk.pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation", "18 MiB",
+		storedFile("talk.pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation", "19 MB",
 			"18,874,368 bytes"),
 		{Name: "still-on-its-way.mov", Time: "24 Nov 2026, 14:06 UTC", TimeISO: "2026-11-24T14:06:00Z",
 			State: "uploading"},
@@ -100,11 +100,11 @@ func oddFiles() []fileView {
 // scannedFiles has one in each state of the scan.
 func scannedFiles() []fileView {
 	files := []fileView{
-		storedFile("engine-drawing.png", "image/png", "1.2 MiB", "1,234,567 bytes"),
-		storedFile("notes-by-the-translator.pdf", "application/pdf", "348 KiB", "356,112 bytes"),
-		storedFile(unbroken+".zip", "application/zip", "12 KiB", "12,288 bytes"),
-		storedFile("invoice.docm", "application/zip", "12 KiB", "12,288 bytes"),
-		storedFile("film.mov", "video/quicktime", "29 MiB", "30,408,704 bytes"),
+		storedFile("engine-drawing.png", "image/png", "1.2 MB", "1,234,567 bytes"),
+		storedFile("notes-by-the-translator.pdf", "application/pdf", "356 kB", "356,112 bytes"),
+		storedFile(unbroken+".zip", "application/zip", "12 kB", "12,288 bytes"),
+		storedFile("invoice.docm", "application/zip", "12 kB", "12,288 bytes"),
+		storedFile("film.mov", "video/quicktime", "30 MB", "30,408,704 bytes"),
 	}
 	for i, scan := range []string{"Nothing found, 24 Nov 2026, 14:06 UTC", "Waiting",
 		"Not of the whole file (Heuristics.Encrypted.Zip), 24 Nov 2026, 14:06 UTC",
@@ -127,7 +127,7 @@ func scannedFiles() []fileView {
 func fiftyFiles() []fileView {
 	files := make([]fileView, 50)
 	for i := range files {
-		files[i] = storedFile(fmt.Sprintf("IMG_%04d.png", 4800+i), "image/png", "3.1 MiB", "3,250,585 bytes")
+		files[i] = storedFile(fmt.Sprintf("IMG_%04d.png", 4800+i), "image/png", "3.3 MB", "3,250,585 bytes")
 	}
 	return files
 }
@@ -217,7 +217,7 @@ func samples(picture string) []sample {
 			v.Incomplete = true
 			v.Notice, v.Advice = "2 of 5 files are not stored.",
 				"Send the form again with the missing files; those that are stored stay as they are."
-			v.Files = append(mixedFiles(), refused("holiday.mov", "Is larger than the limit of 5.0 GiB for one file."),
+			v.Files = append(mixedFiles(), refused("holiday.mov", "Is larger than the limit of 5.3 GB for one file."),
 				refused(unbroken, "Was changed on its way to the store and not kept. Send it again."))
 		})},
 		{"receipt-pending", "receipt", with(receipt, func(v *receiptView) {
@@ -238,10 +238,10 @@ func samples(picture string) []sample {
 		})},
 		{"receipt-pages", "receipt", with(receipt, func(v *receiptView) {
 			v.Files, v.Archive, v.Total, v.pager = fiftyFiles(), samplePerson+"/files.zip",
-				"10,000 files, 30.3 GiB", filePages
+				"10,000 files, 33 GB", filePages
 		})},
 		{"receipt-past-end", "receipt", with(receipt, func(v *receiptView) {
-			v.Total, v.pager = "10,000 files, 30.3 GiB", pager{First: "/", FirstText: "First files"}
+			v.Total, v.pager = "10,000 files, 33 GB", pager{First: "/", FirstText: "First files"}
 		})},
 		{"open", "open", openView{page: visitor("Open your receipt", "/receipt")}},
 		{"open-fault", "open", openView{page: visitor("Open your receipt", "/receipt"),
@@ -267,14 +267,14 @@ func samples(picture string) []sample {
 		{"directory-nobody", "directory", with(directory, func(v *directoryView) { v.Search = markup + unbroken })},
 		{"directory-past-end", "directory", with(directory, func(v *directoryView) { v.First = "/people" })},
 		{"person", "person", with(person, func(v *personPageView) {
-			v.Files, v.Total, v.Archive = forStaff(picture, mixedFiles()...), "3 files, 1.5 MiB",
+			v.Files, v.Total, v.Archive = forStaff(picture, mixedFiles()...), "3 files, 1.6 MB",
 				samplePerson+"/files.zip"
 		})},
 		{"person-scanned", "person", with(person, func(v *personPageView) {
-			v.Files, v.Total = forStaff(picture, scannedFiles()...), "5 files, 31.2 MiB"
+			v.Files, v.Total = forStaff(picture, scannedFiles()...), "5 files, 32 MB"
 		})},
 		{"person-unscanned", "person", with(person, func(v *personPageView) {
-			v.Files, v.Total, v.Unscanned = forStaff(picture, mixedFiles()...), "3 files, 1.5 MiB", true
+			v.Files, v.Total, v.Unscanned = forStaff(picture, mixedFiles()...), "3 files, 1.6 MB", true
 		})},
 		{"receipt-withheld", "receipt", with(receipt, func(v *receiptView) {
 			v.Complete, v.Files = true, scannedFiles()
@@ -285,22 +285,22 @@ func samples(picture string) []sample {
 		{"person-no-files", "person", person},
 		{"person-odd", "person", with(person, func(v *personPageView) {
 			v.Person = with(crowd()[3], func(p *personView) { p.Delete = samplePerson + "/delete" })
-			v.Files, v.Total = forStaff(picture, oddFiles()...), "5 files, 4.9 GiB"
+			v.Files, v.Total = forStaff(picture, oddFiles()...), "5 files, 5.3 GB"
 		})},
 		{"person-deleting", "person", with(person, func(v *personPageView) {
 			v.Person.Deleting = true
 			v.Files = []fileView{{Name: "engine-drawing.png", State: "deleting"}}
 		})},
 		{"person-fifty", "person", with(person, func(v *personPageView) {
-			v.Files, v.Total, v.Archive = forStaff(picture, fiftyFiles()...), "50 files, 155 MiB",
+			v.Files, v.Total, v.Archive = forStaff(picture, fiftyFiles()...), "50 files, 163 MB",
 				samplePerson+"/files.zip"
 		})},
 		{"person-pages", "person", with(person, func(v *personPageView) {
-			v.Files, v.Total, v.Archive, v.pager = forStaff(picture, fiftyFiles()...), "10,000 files, 30.3 GiB",
+			v.Files, v.Total, v.Archive, v.pager = forStaff(picture, fiftyFiles()...), "10,000 files, 33 GB",
 				samplePerson+"/files.zip", filePages
 		})},
 		{"person-past-end", "person", with(person, func(v *personPageView) {
-			v.Total, v.pager = "10,000 files, 30.3 GiB", pager{First: "/", FirstText: "First files"}
+			v.Total, v.pager = "10,000 files, 33 GB", pager{First: "/", FirstText: "First files"}
 		})},
 		{"confirm", "confirm", confirmView{page: staff("Delete Ada Lovelace?", samplePerson+"/delete"),
 			Question: "Delete Ada Lovelace and 3 files?", Consequence: "This cannot be undone.", Action: samplePerson +
@@ -323,10 +323,10 @@ func samples(picture string) []sample {
 					Person: strings.Repeat("Wolfeschlegelstein", 11), Path: samplePerson,
 					What: "Its bytes changed", Time: "24 Nov 2026, 14:05 UTC", TimeISO: "2026-11-24T14:05:00Z"},
 			}, More: true,
-			Reading: &passView{Files: "12,345 files", Size: "104.2 GiB", Found: "2 damaged files found",
+			Reading: &passView{Files: "12,345 files", Size: "112 GB", Found: "2 damaged files found",
 				Time:    "24 Nov 2026, 12:00 UTC",
 				TimeISO: "2026-11-24T12:00:00Z", Unread: "1 file"},
-			Read: &passView{Files: "98,765 files", Size: "1.2 TiB", Found: "no damage found",
+			Read: &passView{Files: "98,765 files", Size: "1.3 TB", Found: "no damage found",
 				Time:    "23 Nov 2026, 11:48 UTC",
 				TimeISO: "2026-11-23T11:48:00Z"},
 			Scanned: true, AnyFailed: true, Waiting: "1,000 files or more", WaitingSince: "24 Nov 2026, 14:05 UTC",
@@ -337,7 +337,7 @@ func samples(picture string) []sample {
 				{Name: unbroken, Person: unbroken, Path: samplePerson, What: unbroken,
 					Time: "24 Nov 2026, 14:06 UTC", TimeISO: "2026-11-24T14:06:00Z"},
 			},
-			Left: "1.1 TiB", Compared: "24 Nov 2026, 03:00 UTC", ComparedISO: "2026-11-24T03:00:00Z",
+			Left: "1.2 TB", Compared: "24 Nov 2026, 03:00 UTC", ComparedISO: "2026-11-24T03:00:00Z",
 			Files:     "98,801 files",
 			Ownerless: "40 items", Held: "40 items", HeldNumber: 40}},
 		{"error-unavailable", "error", errorView{page: staff("Not available", "/people"), Status: 503,

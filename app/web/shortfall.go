@@ -93,14 +93,14 @@ const roomTime = 5 * time.Second
 func (t *taking) quotaText(person dossier.PersonID) string {
 	l := t.s.svc.Limits()
 	text := fmt.Sprintf("One person may have %s, of %s together; what is still being sent counts too.",
-		counted(l.PersonFiles, "file"), dossier.FormatBytes(l.PersonBytes))
+		counted(l.PersonFiles, "file"), dossier.FormatLimit(l.PersonBytes))
 	ctx, cancel := context.WithTimeout(t.c.Request().Context(), roomTime)
 	defer cancel()
 	if has, err := t.s.svc.Counted(ctx, person); err == nil {
 		files, bytes := int64(l.PersonFiles)-has.Files, l.PersonBytes-has.Bytes
 		if files > 0 && bytes > 0 {
 			text += fmt.Sprintf(" There is room for %s more, of %s together.", counted(files, "file"),
-				dossier.FormatBytes(bytes))
+				dossier.FormatLimit(bytes))
 		} else {
 			text += " There is no room for more."
 		}

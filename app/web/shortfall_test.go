@@ -16,7 +16,7 @@ import (
 
 // What the page of a submission that is kept in part says of each kind of reason.
 const (
-	saysLimit   = "One submission takes up to 3 files of up to 1000 B each."
+	saysLimit   = "One submission takes up to 3 files of up to 1 kB each."
 	saysNoRoom  = "There is no room for more."
 	saysRoom    = "There is room for "
 	saysAgain   = "wait a minute, go back in your browser and send the same form again"
@@ -71,7 +71,7 @@ func TestKeptInPart(t *testing.T) {
 		{
 			name: "over the number of files", person: dossier.Quota{Files: 2, Bytes: 5000}, files: three,
 			status: conflict, stored: []string{three[0].name, three[1].name}, missing: []string{three[2].name},
-			says: []string{"2 of 3 files", quotaText("2 files", "4.9 KiB"), saysNoRoom, "make another submission"},
+			says: []string{"2 of 3 files", quotaText("2 files", "5 kB"), saysNoRoom, "make another submission"},
 			not:  []string{saysLimit, saysMissing},
 		},
 		{
@@ -116,7 +116,7 @@ func TestKeptInPart(t *testing.T) {
 					return do()
 				})
 			},
-			missing: []string{three[0].name}, says: []string{"0 of 1 file", quotaText("9 files", "4.9 KiB")},
+			missing: []string{three[0].name}, says: []string{"0 of 1 file", quotaText("9 files", "5 kB")},
 			not: []string{saysLimit},
 		},
 		{
@@ -124,14 +124,14 @@ func TestKeptInPart(t *testing.T) {
 			person: dossier.Quota{Files: 2, Bytes: 5000}, files: three,
 			wrap: every("catalog.Usage", failBefore).wrap, status: conflict,
 			stored: []string{three[0].name, three[1].name}, missing: []string{three[2].name},
-			says: []string{quotaText("2 files", "4.9 KiB"), "make another submission"},
+			says: []string{quotaText("2 files", "5 kB"), "make another submission"},
 			not:  []string{saysNoRoom, saysRoom, "injected"},
 		},
 		{
 			name: "over the quota, and too large", person: dossier.Quota{Files: 9, Bytes: 1500},
 			files: []file{big("huge", 1200), big("first", 800), big("second", 900)}, status: conflict,
 			stored: []string{"first"}, missing: []string{"huge", "second"},
-			says: []string{"1 of 3 files", saysLimit, quotaText("9 files", "1.5 KiB")},
+			says: []string{"1 of 3 files", saysLimit, quotaText("9 files", "1.5 kB")},
 		},
 		{
 			name: "over the quota, and too many at once", person: dossier.Quota{Files: 2, Bytes: 5000}, files: some(4),
@@ -148,7 +148,7 @@ func TestKeptInPart(t *testing.T) {
 			name: "too large by more than is read past", each: 512 << 10, drain: 200,
 			files:  []file{three[0], big("huge", 1<<20), three[1]},
 			status: tooLarge, stored: []string{three[0].name}, missing: []string{"huge"},
-			says: []string{"One submission takes up to 3 files of up to 512 KiB each.", saysMissing},
+			says: []string{"One submission takes up to 3 files of up to 524 kB each.", saysMissing},
 			not:  []string{"One person"},
 		},
 		{

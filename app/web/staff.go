@@ -66,7 +66,7 @@ func readSmallForm(c echo.Context) (url.Values, error) {
 	if err != nil || mediaType != "application/x-www-form-urlencoded" {
 		return nil, malformed(err, "The form must be sent as application/x-www-form-urlencoded.")
 	}
-	tooLarge := dossier.Errorf(dossier.CodeTooLarge, nil, "This form takes up to %s.", dossier.FormatBytes(maxSmallForm))
+	tooLarge := dossier.Errorf(dossier.CodeTooLarge, nil, "This form takes up to %s.", dossier.FormatLimit(maxSmallForm))
 	if r.ContentLength > maxSmallForm {
 		return nil, tooLarge
 	}

@@ -27,6 +27,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/dustin/go-humanize"
 
 	"dossier.example/app"
 	"dossier.example/app/internal/teststores"
@@ -101,8 +102,8 @@ func (s *subject) memory(b *testing.B) comparison {
 	if runtime.GOOS != "linux" {
 		b.Skip("the peak of a process's memory is read from Linux's /proc")
 	}
-	c := comparison{what: fmt.Sprintf("peak memory, %s and %s", dossier.FormatBytes(fewBytes),
-		dossier.FormatBytes(manyBytes)), unit: "MiB", most: mostMemory}
+	c := comparison{what: fmt.Sprintf("peak memory, %s and %s", humanize.IBytes(fewBytes),
+		humanize.IBytes(manyBytes)), unit: "MiB", most: mostMemory}
 	for b.Loop() {
 		client := s.serve(b)
 		s.take(b, client, fewBytes) // what is set up once is set up now
@@ -124,7 +125,7 @@ func (s *subject) slow(b *testing.B) comparison {
 		b.Skip("a process's memory is read from Linux's /proc")
 	}
 	c := comparison{what: fmt.Sprintf("memory of each of %d slow uploads, %s sent", slowUploads,
-		dossier.FormatBytes(slowBytes)), unit: "KiB", most: mostSlowMemory / (slowBytes / 1024.)}
+		humanize.IBytes(slowBytes)), unit: "KiB", most: mostSlowMemory / (slowBytes / 1024.)}
 	for b.Loop() {
 		client := s.serve(b)
 		s.take(b, client, fewBytes) // what is set up once is set up now

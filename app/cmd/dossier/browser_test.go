@@ -345,11 +345,11 @@ func (c *chromium) refusedOnItsWay(t *testing.T) {
 	p.open("/", http.StatusOK)
 	p.audit("form-plain")
 	p.submission(big, small)
-	p.until("the script warns", `document.querySelector(".chosen-fault")?.textContent.includes("1.0 MiB")`)
+	p.until("the script warns", `document.querySelector(".chosen-fault")?.textContent.includes("1 MB")`)
 	p.load(http.StatusRequestEntityTooLarge, chromedp.Click(chromedp.CSS("#submission button[type=submit]")))
-	p.shows("Received in part", "1 of 2 files", "1.0 MiB each")
+	p.shows("Received in part", "1 of 2 files", "1 MB each")
 	missing := eval[[]string](p, `[...document.querySelectorAll(".missing li")].map(e => e.innerText)`)
-	if len(missing) != 1 || !strings.Contains(missing[0], big.name) || !strings.Contains(missing[0], "1.0 MiB") {
+	if len(missing) != 1 || !strings.Contains(missing[0], big.name) || !strings.Contains(missing[0], "1 MB") {
 		p.errorf("not stored are %q, want %s and the limit", missing, big.name)
 	}
 	p.listed([]file{small})
@@ -367,7 +367,7 @@ func (c *chromium) refusedOnItsWay(t *testing.T) {
 	p.submission(most...)
 	receipt := p.value("input[name=receipt]")
 	p.load(http.StatusRequestEntityTooLarge, chromedp.Click(chromedp.CSS("#submission button[type=submit]")))
-	p.shows("Too large", "50 files", "1.0 MiB each")
+	p.shows("Too large", "50 files", "1 MB each")
 	p.audit("too-large")
 	p.open("/receipt/"+receipt, http.StatusNotFound)
 }

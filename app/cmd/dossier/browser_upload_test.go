@@ -158,7 +158,7 @@ func (c *chromium) brokenOff(t *testing.T, s *gatedSite) {
 	s.audit(p, "uploading")
 
 	p.pressNamed("Pause all")
-	p.says("Paused at 16 MiB of 32 MiB")
+	p.says("Paused at 17 MB of 34 MB")
 	s.audit(p, "paused")
 	s.parts.hold(4)
 	p.pressNamed("Go on with all")
@@ -168,7 +168,7 @@ func (c *chromium) brokenOff(t *testing.T, s *gatedSite) {
 	p.says("An earlier submission has 1 unfinished file")
 	p.load(http.StatusOK, chromedp.Click(chromedp.CSS(".unfinished a")))
 	p.until("what has arrived is told",
-		`/^(24|32) MiB of 32 MiB are there\. Choose this file again/.test(document.querySelector(".upload-state")?.textContent)`)
+		`/^(25|34) MB of 34 MB are there\. Choose this file again/.test(document.querySelector(".upload-state")?.textContent)`)
 	p.shows("Received in part", "1 file is unfinished")
 	p.listed([]file{picture})
 	s.audit(p, "unfinished")
@@ -200,7 +200,7 @@ func (c *chromium) slow(t *testing.T, s *gatedSite) {
 		const bar = document.querySelector(".upload-total progress");
 		if (bar && bar.value !== seen.at(-1)) seen.push(bar.value);
 		const text = document.querySelector(".upload-sum")?.textContent ?? "";
-		if (/ MiB\/s · .* left/.test(text)) told.add("speed");
+		if (/ MB\/s · .* left/.test(text)) told.add("speed");
 	}).observe(document.body, {subtree: true, childList: true, attributes: true, characterData: true}), true`)
 	p.submission(f)
 	p.press("#submission button[type=submit]")
@@ -505,7 +505,7 @@ func (c *chromium) beyondLimits(t *testing.T) {
 	files := makeFiles(t)
 	p.send(append([]file{big}, files[:3]...)...)
 	p.says("2 of 4 files are stored")
-	p.shows("Larger than 1.0 MiB: it will not be sent.", "One too many: a submission has up to 2 files.")
+	p.shows("Larger than 1 MB: it will not be sent.", "One too many: a submission has up to 2 files.")
 	p.audit("done-in-part")
 	if sent, _ := s.parts.counts(1); sent != 2 {
 		t.Errorf("%d files were sent, want the 2 that are taken", sent)

@@ -660,7 +660,7 @@ func TestFullDiskWithoutBallast(t *testing.T) {
 		defer cancel()
 		status, _, stderr := run(ctx, append(d.env, "DOSSIER_LISTEN=127.0.0.1:0"), command)
 		if status != exitFailed || !strings.Contains(stderr, d.data()) ||
-			!strings.Contains(stderr, "free 1.0 MiB on that disk") {
+			!strings.Contains(stderr, "free 2 MB on that disk") {
 			t.Errorf("%s: exit status %d\n%s", command, status, stderr)
 		}
 	}

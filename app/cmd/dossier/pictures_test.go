@@ -87,7 +87,7 @@ func (c *chromium) pictureOfUpload(t *testing.T) {
 			.filter(e => /\/parts\/[1-%d](\?|$)/.test(e.name)).length === %d`, parts, parts+1)
 	}
 	const sum = `(document.querySelector(".upload-sum")?.textContent ?? "")`
-	const moves = `/ MiB\/s · .* left$/.test(` + sum + `)`
+	const moves = `/ MB\/s · .* left$/.test(` + sum + `)`
 
 	// Half of the file is there when the network goes. What is on its way then is lost: the browser alone would wait for
 	// its answer.
@@ -113,14 +113,14 @@ func (c *chromium) pictureOfUpload(t *testing.T) {
 	p.until("half is there", knows(6))
 	p.networkIs(false)
 	close(gone)
-	p.until("nothing moves", sum+`.startsWith("48 MiB of 94 MiB") && `+sum+`.endsWith("waiting for the network")`)
+	p.until("nothing moves", sum+`.startsWith("50 MB of 99 MB") && `+sum+`.endsWith("waiting for the network")`)
 	take(".upload-total", "The network is gone")
 
 	s.parts.forget()
 	// So that it is not over before it was seen.
 	s.parts.hold(12)
 	p.line(true, 6<<20)
-	p.until("more comes", "parseInt("+sum+") > 64 && "+moves)
+	p.until("more comes", "parseInt("+sum+") > 68 && "+moves)
 	take(".upload-total", "Back: only the missing parts are sent")
 
 	s.parts.pass()

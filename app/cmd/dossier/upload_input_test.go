@@ -36,9 +36,9 @@ func TestUploadLimits(t *testing.T) {
 		files []string
 		want  string
 	}{
-		"too large":      {[]string{"1", "large"}, "files of up to 1.0 MiB"},
+		"too large":      {[]string{"1", "large"}, "files of up to 1 MB"},
 		"too many":       {[]string{"1", "2", "3", "4"}, "one person may have 3"},
-		"too many bytes": {[]string{"1", "full1", "full2"}, "one person may have 2.0 MiB"},
+		"too many bytes": {[]string{"1", "full1", "full2"}, "one person may have 2 MB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			u := newUploader(t)
@@ -251,7 +251,7 @@ func TestUploadWithoutRoom(t *testing.T) {
 			}
 		}
 	}
-	refused("the site takes 1000 B more", in("large"))
+	refused("the site takes 1 kB more", in("large"))
 	refused("3 files", in("1", "2", "3"))
 	u.run(exitOK, in("1", "2")...)
 	refused("no files at the moment", in("3"))

@@ -1,7 +1,7 @@
 // Comfort only: every page does all it has to without this file.
 import { element } from "./dom.js";
 import { openByFragment } from "./receipt.js";
-import { counted, humanSize } from "./words.js";
+import { counted, humanLimit, humanSize } from "./words.js";
 
 // The link of a receipt: a button that copies it. Shown only where copying is possible (a secure context).
 for (const button of document.querySelectorAll("button[data-copy]")) {
@@ -55,7 +55,7 @@ for (const box of document.querySelectorAll(".file-box")) {
       ...files.map((file) => {
         const item = element("li", {}, element("bdi", {}, file.name), element("span", { className: "chosen-size" }, humanSize(file.size)));
         if (file.size > maxBytes) {
-          item.append(element("span", { className: "chosen-fault" }, `Larger than ${humanSize(maxBytes)}: it will not be stored.`));
+          item.append(element("span", { className: "chosen-fault" }, `Larger than ${humanLimit(maxBytes)}: it will not be stored.`));
         }
         return item;
       }),

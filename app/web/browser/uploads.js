@@ -2,7 +2,7 @@
 import { Problem, newFileID } from "./api.js";
 import { Fault, send } from "./send.js";
 import { Slots } from "./waiting.js";
-import { counted, humanSize } from "./words.js";
+import { counted, humanLimit } from "./words.js";
 
 /**
  * How many files are under way at once, and how many parts: each part is in memory until it is there, so 4 of 8 MiB, and browsers open 6
@@ -288,14 +288,14 @@ export class Uploads extends EventTarget {
       }
       let reason = "";
       if (limits.not_taking) reason = limits.not_taking;
-      else if (u.size > most) reason = `Larger than ${humanSize(most)}: it will not be sent.`;
+      else if (u.size > most) reason = `Larger than ${humanLimit(most)}: it will not be sent.`;
       else if (files >= limits.max_files) reason = `One too many: a submission has up to ${counted(limits.max_files, "file")}. It will not be sent.`;
-      else if (bytes + u.size > limits.max_total_size) reason = `Too much: a submission has up to ${humanSize(limits.max_total_size)} in all. It will not be sent.`;
+      else if (bytes + u.size > limits.max_total_size) reason = `Too much: a submission has up to ${humanLimit(limits.max_total_size)} in all. It will not be sent.`;
       else if (fresh.files >= limits.room_files) {
         reason = `One too many: the site takes ${counted(limits.room_files, "file")} more at the moment. ` +
           "It will not be sent.";
       } else if (fresh.bytes + u.size > limits.room_size) {
-        reason = `Too much: the site takes ${humanSize(limits.room_size)} more at the moment. It will not be sent.`;
+        reason = `Too much: the site takes ${humanLimit(limits.room_size)} more at the moment. It will not be sent.`;
       }
       if (!reason) {
         files++;

@@ -2,7 +2,7 @@
 import { element, heard, setText } from "./dom.js";
 import { broughtBy, chosenIn, hasFiles } from "./sources.js";
 import { thumbnail } from "./thumbnails.js";
-import { counted, humanSize, humanTime } from "./words.js";
+import { counted, humanLimit, humanSize, humanTime } from "./words.js";
 
 /** How many files a page of the list shows: ten thousand rows would stop the browser. */
 const rowsAtOnce = 20;
@@ -73,7 +73,7 @@ export class View {
     this.#drop = element("div", { className: "drop" }, element("p", { className: "drop-text" }, "Drop files or folders here, paste them, or choose them."), buttons);
     this.hint = limits.not_taking
       ? "None can be sent at the moment."
-      : `Up to ${counted(limits.max_files, "file")} of any type, each up to ${humanSize(limits.max_file_size)}.`;
+      : `Up to ${counted(limits.max_files, "file")} of any type, each up to ${humanLimit(limits.max_file_size)}.`;
     this.#note = element("p", { className: "uploader-note", role: "status" });
     this.#bar = element("progress", { max: 1, value: 0, "aria-label": "All files together" });
     this.#sum = element("p", { className: "upload-sum" });

@@ -1,14 +1,26 @@
 // What the page says: sizes, times and names.
 
-/** Writes a size in bytes as the server does: binary units, one decimal below ten. */
+/** Writes a size in bytes as people read it, in decimal units, rounded to the nearest. The server's FormatBytes writes the same. */
 export function humanSize(bytes) {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  let unit = 0;
-  while (bytes >= 1024 && unit < units.length - 1) {
-    bytes /= 1024;
-    unit++;
+  return sizeText(bytes, Math.round);
+}
+
+/** Writes a limit: humanSize rounded down, so that the size that is shown is really allowed. */
+export function humanLimit(bytes) {
+  return sizeText(bytes, Math.floor);
+}
+
+function sizeText(bytes, round) {
+  if (bytes < 1000) return `${bytes} B`;
+  let unit = 1000;
+  for (const name of ["kB", "MB", "GB", "TB"]) {
+    const tenths = round(bytes / (unit / 10));
+    if (tenths < 100) return `${tenths / 10} ${name}`;
+    const whole = round(bytes / unit);
+    if (whole < 1000) return `${whole} ${name}`;
+    unit *= 1000;
   }
-  return `${unit > 0 && bytes < 10 ? bytes.toFixed(1) : Math.round(bytes)} ${units[unit]}`;
+  return `${round(bytes / (unit / 10)) / 10} PB`;
 }
 
 /** Writes a number with what is counted. */
