@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"path"
 	"regexp"
 	"strings"
 	"time"
@@ -215,12 +214,7 @@ func (n archiveNames) of(name string) string {
 
 // numbered puts a number before the extension of a clean name, of which it cuts what would be too long.
 func numbered(name string, n int) string {
-	ext := path.Ext(name)
-	if ext == name || len(ext) > maxExtensionBytes {
-		ext = ""
-	}
-	end := fmt.Sprintf(" (%d)%s", n, ext)
-	return truncate(strings.TrimSuffix(name, ext), MaxFileNameBytes-len(end)) + end
+	return suffixed(name, fmt.Sprintf(" (%d)", n))
 }
 
 // windowsDevice matches the name of a device, which Windows sees with any extension.

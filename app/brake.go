@@ -101,6 +101,7 @@ func (s *Service) allow(ctx context.Context, c removalClass, n, files int) (allo
 type kept struct {
 	Person  string    `json:"person"`
 	File    string    `json:"file"`
+	Folder  string    `json:"folder,omitempty"`
 	Name    string    `json:"name,omitempty"`
 	Author  string    `json:"author,omitempty"`
 	State   FileState `json:"state,omitempty"`
@@ -111,8 +112,8 @@ type kept struct {
 
 // about describes a file for whoever undoes its removal.
 func about(f File) []byte {
-	b, err := json.Marshal(kept{Person: f.Person.String(), File: f.ID.String(), Name: f.Name, Author: f.Author,
-		State: f.State, Created: f.CreatedAt, Content: f.Content})
+	b, err := json.Marshal(kept{Person: f.Person.String(), File: f.ID.String(), Folder: f.Folder, Name: f.Name,
+		Author: f.Author, State: f.State, Created: f.CreatedAt, Content: f.Content})
 	if err != nil {
 		panic(err) // of strings, numbers and a time
 	}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/gabriel-vasile/mimetype"
 )
 
 // The content is described twice: before the multipart upload is finished without a Type, for nobody can look at bytes
@@ -16,9 +14,9 @@ import (
 // anew takes no Type away.
 
 // Complete makes the file of its parts and acknowledges it: the returned record is stored. Where the person has a file
-// of the same name and content already, that one is returned and this one is gone. A file that is stored already is
-// returned, if the checksums are its own. So is, for an id that is gone, a stored file of the person that has these
-// checksums: that is how a Complete is repeated whose file gave way to another.
+// of the same folder, name and content already, that one is returned and this one is gone. A file that is stored
+// already is returned, if the checksums are its own. So is, for an id that is gone, a stored file of the person that has
+// these checksums: that is how a Complete is repeated whose file gave way to another.
 //
 // Errors: ErrIncomplete; ErrCorrupt where parts or the whole are not what the sender computed (the file can be sent
 // again under another id, or the wrong part anew); ErrLost where it was given up meanwhile; ErrNotFound;
@@ -86,7 +84,7 @@ func (s *Service) settled(ctx context.Context, person PersonID, file FileID, sum
 		if sums == nil {
 			return File{}, false, err
 		}
-		twin, found, look := s.twin(ctx, person, f.Name, *sums)
+		twin, found, look := s.twin(ctx, person, f.Path(), *sums)
 		if found || look != nil {
 			return twin, found, look
 		}
@@ -110,13 +108,13 @@ func (s *Service) settled(ctx context.Context, person PersonID, file FileID, sum
 	return f, true, nil
 }
 
-// twin looks for the stored file of a person, of that name where there is one, which has these checksums.
-func (s *Service) twin(ctx context.Context, person PersonID, name string, sums Checksums) (File, bool, error) {
+// twin looks for the stored file of a person, of that path where there is one, which has these checksums.
+func (s *Service) twin(ctx context.Context, person PersonID, path string, sums Checksums) (File, bool, error) {
 	for f, err := range allFiles(ctx, s.catalog, person) {
 		if err != nil {
 			return File{}, false, err
 		}
-		if f.State == FileStored && sums.are(f.Content) && (name == "" || name == f.Name) {
+		if f.State == FileStored && sums.are(f.Content) && (path == "" || path == f.Path()) {
 			if whole, err := s.intact(ctx, f); whole || err != nil {
 				return f, whole, err
 			}
@@ -225,7 +223,7 @@ func (s *Service) commit(ctx context.Context, f File, content Content) (File, er
 			if err != nil {
 				return File{}, err
 			}
-			content.Type = mimetype.Detect(head).String()
+			content.Type = detectType(head)
 			if err := s.catalog.Describe(ctx, f.Person, f.ID, content, s.time()); err != nil {
 				return File{}, fmt.Errorf("describe file: %w", err)
 			}

@@ -9,8 +9,6 @@ import (
 	"io"
 	"sync"
 	"time"
-
-	"github.com/gabriel-vasile/mimetype"
 )
 
 // Content describes bytes that were received whole.
@@ -26,7 +24,7 @@ type Content struct {
 	// in (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html), hence the one
 	// compared.
 	CRC64 uint64
-	// Type is the media type found by looking at the bytes. What the sender claimed is not kept.
+	// Type is the media type found by looking at the bytes, after CleanMediaType. What the sender claimed is not kept.
 	Type string
 }
 
@@ -162,6 +160,6 @@ func (d *digest) Write(p []byte) (int, error) {
 
 func (d *digest) content() Content {
 	return Content{
-		Size: d.size, SHA256: [32]byte(d.sha.Sum(nil)), CRC64: d.crc.Sum64(), Type: mimetype.Detect(d.head).String(),
+		Size: d.size, SHA256: [32]byte(d.sha.Sum(nil)), CRC64: d.crc.Sum64(), Type: detectType(d.head),
 	}
 }

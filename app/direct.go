@@ -29,8 +29,8 @@ type Announcement struct {
 	// ID is made up by the sender, so that an announcement that is repeated is the same file. One whose file was given
 	// up, lost or deleted is not used again: what still runs for that file would take the new one for it.
 	ID FileID
-	// Name as the sender has it; CleanFileName makes it fit.
-	Name string
+	// Folder and Name as the sender has them; CleanFolder and CleanFileName make them fit.
+	Folder, Name string
 	// Size in bytes. An empty file has one part, of no bytes.
 	Size int64
 }
@@ -52,8 +52,8 @@ func (s *Service) Register(ctx context.Context, receipt Receipt, details Details
 // Announce begins a file of a person, or finds it where it was announced before: in whatever state but FileDeleting.
 //
 // Errors: ErrInvalid for an id or a size that no file has; ErrTooLarge; ErrQuota; ErrFull; ErrDay; ErrConflict where
-// the id was used for another name or size, or the person is being deleted; ErrNotFound for a person that is not there,
-// or not acknowledged: its files would go with it; ErrUnavailable.
+// the id was used for another folder, name or size, or the person is being deleted; ErrNotFound for a person that is
+// not there, or not acknowledged: its files would go with it; ErrUnavailable.
 func (s *Service) Announce(ctx context.Context, person PersonID, a Announcement) (File, error) {
 	if _, err := ParseFileID(a.ID.String()); err != nil || a.Size < 0 {
 		return File{}, Errorf(CodeInvalid, err, "The file's id is to be a UUIDv7, its size a number of bytes.")
@@ -61,7 +61,7 @@ func (s *Service) Announce(ctx context.Context, person PersonID, a Announcement)
 	if a.Size > min(s.limits.FileBytes, MaxParts*MaxPartSize) {
 		return File{}, s.tooLarge()
 	}
-	a.Name = CleanFileName(a.Name)
+	a.Folder, a.Name = CleanFolder(a.Folder), CleanFileName(a.Name)
 	found, err := s.catalog.File(ctx, person, a.ID)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return File{}, fmt.Errorf("read file record: %w", err)
@@ -79,12 +79,12 @@ func (s *Service) Announce(ctx context.Context, person PersonID, a Announcement)
 
 	now := s.time()
 	f := File{
-		Person: person, ID: a.ID, Name: a.Name, Author: who.Name, State: FileUploading, CreatedAt: now, UpdatedAt: now,
-		Multipart: &Multipart{Size: a.Size, PartSize: PartSize(a.Size)}, Scan: s.firstScan(),
+		Person: person, ID: a.ID, Folder: a.Folder, Name: a.Name, Author: who.Name, State: FileUploading, CreatedAt: now,
+		UpdatedAt: now, Multipart: &Multipart{Size: a.Size, PartSize: PartSize(a.Size)}, Scan: s.firstScan(),
 	}
 	usage, err := s.reserve(ctx, person, f.Counted(), Quota{})
 	if noRoom(err) {
-		_, damaged, look := s.named(ctx, person, f.Name)
+		_, damaged, look := s.named(ctx, person, f.Path())
 		if look != nil {
 			return File{}, look
 		}
@@ -129,7 +129,7 @@ func (a Announcement) is(f File) (File, error) {
 	if f.State == FileDeleting {
 		return File{}, removed(nil)
 	}
-	if f.Multipart == nil || f.Name != a.Name || f.Multipart.Size != a.Size {
+	if f.Multipart == nil || f.Folder != a.Folder || f.Name != a.Name || f.Multipart.Size != a.Size {
 		return File{},
 			Errorf(CodeConflict, nil, "This id was already used for another file. Send this one as a new one.")
 	}

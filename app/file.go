@@ -29,6 +29,9 @@ const (
 type File struct {
 	Person PersonID
 	ID     FileID
+	// Folder is the path of folders in which the submitter has it, after CleanFolder; empty: none. Folder, Name and
+	// Content tell the files of a person apart.
+	Folder string
 	// Name is the name that the submitter gave, after CleanFileName. It is for showing; nothing is stored under it.
 	Name string
 	// Author is the person's name at the time.
@@ -49,6 +52,9 @@ type File struct {
 
 // SHA256BySender reports whether Content.SHA256 is what the sender said, which nobody has verified.
 func (f File) SHA256BySender() bool { return f.Multipart != nil }
+
+// Path returns the folder and the name, with a slash between them.
+func (f File) Path() string { return JoinPath(f.Folder, f.Name) }
 
 // Key returns the key of the file's object.
 func (f File) Key() string { return ObjectKey(f.Person, f.ID) }

@@ -1,6 +1,8 @@
 package dossier
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"path"
 	"strings"
 	"unicode"
@@ -9,15 +11,26 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// MaxFileNameBytes is the longest file name kept, in bytes of UTF-8: what common file systems take (NAME_MAX).
-const MaxFileNameBytes = 255
+const (
+	// MaxFileNameBytes is the longest file name kept, in bytes of UTF-8: what common file systems take (NAME_MAX).
+	MaxFileNameBytes = 255
+	// MaxPathBytes is the longest path kept, folder and name, in bytes of UTF-8: what macOS takes (PATH_MAX), which is
+	// the least of the common systems.
+	MaxPathBytes = 1024
+	// MaxFolderBytes is the longest path of folders kept: every name fits behind it.
+	MaxFolderBytes = MaxPathBytes - len("/") - MaxFileNameBytes
+	// MaxFolderDepth is how many folders a path has at most. What people make is rarely ten deep; each level is a folder
+	// that whoever unpacks an archive makes.
+	MaxFolderDepth = 64
+)
 
 // maxExtensionBytes is the longest end of a name, with its dot, that is taken for an extension.
 const maxExtensionBytes = 32
 
 // CleanFileName makes a name fit to be shown and to be offered for download: the part after the last slash or
 // backslash, valid UTF-8 in NFC, no control or direction-changing characters, no characters that Windows refuses, at
-// most MaxFileNameBytes with the extension kept. It never returns an empty name, "." or "..", and is idempotent.
+// most MaxFileNameBytes with the extension kept. A name that is cut gets a hash of the whole, so that two long names
+// stay two. It never returns an empty name, "." or "..", and is idempotent.
 func CleanFileName(raw string) string {
 	name := norm.NFC.String(strings.ToValidUTF8(raw, "\uFFFD"))
 	if i := strings.LastIndexAny(name, `/\`); i >= 0 {
@@ -35,21 +48,36 @@ func CleanFileName(raw string) string {
 		return r
 	}, name)
 	// Removing a character can bring two together that compose.
-	name = norm.NFC.String(name)
-	// Windows drops trailing dots and spaces.
-	trim := func(s string) string { return strings.TrimRight(strings.TrimLeft(s, " "), " .") }
-	name = trim(name)
+	name = trimName(norm.NFC.String(name))
 	if len(name) > MaxFileNameBytes {
-		ext := path.Ext(name)
-		if len(ext) > maxExtensionBytes {
-			ext = ""
-		}
-		name = trim(truncate(strings.TrimSuffix(name, ext), MaxFileNameBytes-len(ext))) + ext
+		name = suffixed(name, "-"+shortHash(name))
 	}
 	if name == "" {
 		return "unnamed"
 	}
 	return name
+}
+
+// trimName removes what Windows drops at the end of a name, and spaces before it.
+func trimName(name string) string { return strings.TrimRight(strings.TrimLeft(name, " "), " .") }
+
+// suffixed puts a suffix before the extension of a clean name, of which it cuts what would be too long.
+func suffixed(name, suffix string) string {
+	ext := path.Ext(name)
+	if ext == name || len(ext) > maxExtensionBytes {
+		ext = ""
+	}
+	stem := strings.TrimSuffix(name, ext)
+	if room := MaxFileNameBytes - len(suffix) - len(ext); len(stem) > room {
+		stem = trimName(truncate(stem, room))
+	}
+	return stem + suffix + ext
+}
+
+// shortHash tells long texts apart that begin alike: 48 bits are enough for the files of one person.
+func shortHash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:6])
 }
 
 // truncate cuts s to at most n bytes without cutting a character in two.
@@ -61,4 +89,57 @@ func truncate(s string, n int) string {
 		n--
 	}
 	return s[:n]
+}
+
+// CleanFolder makes a path of folders fit to be kept: its parts, which slashes or backslashes separate, are what
+// CleanFileName makes of them; "." and ".." are left out. Of a path longer than MaxFolderBytes, or deeper than
+// MaxFolderDepth, the innermost folders are kept, below one that has a hash of the whole for its name: so two paths
+// stay two. It returns no slash at either end, an empty path where there is no folder, and is idempotent.
+func CleanFolder(raw string) string {
+	var parts []string
+	for part := range strings.FieldsFuncSeq(raw, func(r rune) bool { return r == '/' || r == '\\' }) {
+		if part != "." && part != ".." {
+			parts = append(parts, CleanFileName(part))
+		}
+	}
+	whole := strings.Join(parts, "/")
+	if len(whole) <= MaxFolderBytes && len(parts) <= MaxFolderDepth {
+		return whole
+	}
+	first := "…-" + shortHash(whole)
+	if most := MaxFolderDepth - 1; len(parts) > most {
+		parts = parts[len(parts)-most:]
+	}
+	for len(first)+len("/")+len(strings.Join(parts, "/")) > MaxFolderBytes {
+		parts = parts[1:]
+	}
+	return JoinPath(first, strings.Join(parts, "/"))
+}
+
+// CleanPath makes folder and name of a relative path with slashes, as browsers send it for a file of a folder that was
+// chosen. Any other path (an absolute one, one of Windows) says where a file lies on its sender's disk and nothing of
+// how files belong together: of such the name alone is kept.
+func CleanPath(raw string) (folder, name string) {
+	i := strings.LastIndexByte(raw, '/')
+	if i > 0 && raw[0] != '/' && !strings.Contains(raw, `\`) && !(len(raw) > 1 && raw[1] == ':') {
+		folder = CleanFolder(raw[:i])
+	}
+	return folder, CleanFileName(raw)
+}
+
+// JoinPath returns the path of a file: folder and name with a slash between them.
+func JoinPath(folder, name string) string {
+	if folder == "" {
+		return name
+	}
+	return folder + "/" + name
+}
+
+// SplitPath is the inverse of JoinPath, for a name without a slash.
+func SplitPath(path string) (folder, name string) {
+	i := strings.LastIndexByte(path, '/')
+	if i < 0 {
+		return "", path
+	}
+	return path[:i], path[i+1:]
 }

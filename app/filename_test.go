@@ -36,6 +36,91 @@ func TestCleanFileName(t *testing.T) {
 	if len(long) > MaxFileNameBytes || !strings.HasSuffix(long, ".gz") || !utf8.ValidString(long) {
 		t.Errorf("4 KB name became %q (%d bytes)", long, len(long))
 	}
+	if other := CleanFileName(strings.Repeat("é", 4095) + "è.tar.gz"); other == long {
+		t.Errorf("two long names became one, %q", long)
+	}
+	if just := strings.Repeat("x", MaxFileNameBytes-4) + ".txt"; CleanFileName(just) != just {
+		t.Errorf("a name of %d bytes became %q", len(just), CleanFileName(just))
+	}
+}
+
+func TestCleanFolder(t *testing.T) {
+	for _, tc := range []struct{ name, in, want string }{
+		{"none", "", ""},
+		{"one", "photos", "photos"},
+		{"several", "photos/day 1/raw", "photos/day 1/raw"},
+		{"of Windows", `photos\day 1`, "photos/day 1"},
+		{"slashes", "//a///b/", "a/b"},
+		{"climbs", "../../etc/./../a", "etc/a"},
+		{"only dots", ".../. ./x", "unnamed/unnamed/x"},
+		{"cleaned", "a:b/c\u202Ed/ e. ", "a_b/cd/e"},
+		{"composed", "Re\u0301sume\u0301", "Résumé"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := CleanFolder(tc.in); got != tc.want {
+				t.Errorf("CleanFolder(%q) = %q, want %q", tc.in, got, tc.want)
+			}
+		})
+	}
+	deep := func(first string) string { return first + strings.Repeat("/x", MaxFolderDepth) }
+	wide := func(first string) string { return first + strings.Repeat("/"+strings.Repeat("é", 100), 5) + "/end" }
+	for _, of := range []func(string) string{deep, wide} {
+		one, other := CleanFolder(of("one")), CleanFolder(of("other"))
+		if one == other {
+			t.Errorf("two paths that end alike became one, %q", one)
+		}
+		end := of("")[len(of(""))-4:]
+		if len(one) > MaxFolderBytes || strings.Count(one, "/") >= MaxFolderDepth || !strings.HasSuffix(one, end) {
+			t.Errorf("%q became %q (%d bytes)", of("one"), one, len(one))
+		}
+	}
+}
+
+func TestCleanPath(t *testing.T) {
+	for _, tc := range []struct{ in, folder, name string }{
+		{"x.txt", "", "x.txt"},
+		{"a/b/x.txt", "a/b", "x.txt"},
+		{"a/../x.txt", "a", "x.txt"},
+		{"/home/ada/x.txt", "", "x.txt"},
+		{"C:/Users/ada/x.txt", "", "x.txt"},
+		{`C:\fakepath\x.txt`, "", "x.txt"},
+		{`a\b/x.txt`, "", "x.txt"},
+		{"a/", "a", "unnamed"},
+		{"", "", "unnamed"},
+	} {
+		folder, name := CleanPath(tc.in)
+		if folder != tc.folder || name != tc.name {
+			t.Errorf("CleanPath(%q) = %q, %q; want %q, %q", tc.in, folder, name, tc.folder, tc.name)
+		}
+		if f, n := SplitPath(JoinPath(folder, name)); f != folder || n != name {
+			t.Errorf("SplitPath of JoinPath of %q, %q = %q, %q", folder, name, f, n)
+		}
+	}
+}
+
+func FuzzCleanFolder(f *testing.F) {
+	for _, s := range []string{"", "a/b", "../x", `a\b`, "\u202E/x", strings.Repeat("é/", 500), strings.Repeat("a/", 100),
+		strings.Repeat("x", 800), "…-0123/x"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		folder := CleanFolder(raw)
+		if again := CleanFolder(folder); again != folder {
+			t.Fatalf("not idempotent: %q, then %q", folder, again)
+		}
+		if folder == "" {
+			return
+		}
+		parts := strings.Split(folder, "/")
+		if len(folder) > MaxFolderBytes || len(parts) > MaxFolderDepth {
+			t.Fatalf("CleanFolder(%q) = %q: too long", raw, folder)
+		}
+		for _, part := range parts {
+			if part == "" || part != CleanFileName(part) {
+				t.Fatalf("CleanFolder(%q) = %q: %q is no clean name", raw, folder, part)
+			}
+		}
+	})
 }
 
 func FuzzCleanFileName(f *testing.F) {

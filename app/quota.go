@@ -95,15 +95,15 @@ func (s *Service) tight(ctx context.Context, usage Usage, err error) bool {
 	return left < s.limits.FileBytes
 }
 
-// named returns the stored files of a person that have a name, and what those of them count for that are damaged: a
+// named returns the stored files of a person that have a path, and what those of them count for that are damaged: a
 // copy that is to be replaced must not be what the new one has no room for. Only so many are looked at, since who sends
 // is not to make the stores work for nothing; of others their marks decide.
-func (s *Service) named(ctx context.Context, person PersonID, name string) (files []File, damaged Quota, err error) {
+func (s *Service) named(ctx context.Context, person PersonID, path string) (files []File, damaged Quota, err error) {
 	for f, err := range allFiles(ctx, s.catalog, person) {
 		if err != nil {
 			return nil, Quota{}, err
 		}
-		if f.State == FileStored && f.Content != nil && f.Name == name {
+		if f.State == FileStored && f.Content != nil && f.Path() == path {
 			files = append(files, f)
 		}
 	}
@@ -112,7 +112,7 @@ func (s *Service) named(ctx context.Context, person PersonID, name string) (file
 			switch now, err := s.check(ctx, files[i]); {
 			case errors.Is(err, ErrNotFound): // whoever is told so looks again
 			case err != nil:
-				return nil, Quota{}, fmt.Errorf("look at the file of the same name, which is stored: %w", err)
+				return nil, Quota{}, fmt.Errorf("look at the file of the same path, which is stored: %w", err)
 			default:
 				files[i] = now
 			}

@@ -84,17 +84,17 @@ type Catalog interface {
 	// Touch sets UpdatedAt of a record that is in state FileUploading, so that it shows progress: ErrLost in another
 	// state or when absent.
 	Touch(ctx context.Context, person PersonID, file FileID, at time.Time) error
-	// Commit moves a described record from FileUploading to FileStored and returns it. Within one person a name and a
-	// content (SHA-256, size) are stored once: where another record with the same two is stored, or was committing and
-	// only has to be finished, Commit returns that one and leaves the given record as it is, for the caller to remove.
-	// This holds for any number of Commits at once. A record already stored is returned as it is. ErrLost if the record
-	// is deleting, absent or not described; ErrIncomplete if it was described without a Type, last.
+	// Commit moves a described record from FileUploading to FileStored and returns it. Within one person a folder, name
+	// and content (SHA-256, size) are stored once: where another record with the same ones is stored, or was committing
+	// and only has to be finished, Commit returns that one and leaves the given record as it is, for the caller to
+	// remove. This holds for any number of Commits at once. A record already stored is returned as it is. ErrLost if
+	// the record is deleting, absent or not described; ErrIncomplete if it was described without a Type, last.
 	Commit(ctx context.Context, person PersonID, file FileID, at time.Time) (File, error)
 	// MarkDeleting sets state FileDeleting and UpdatedAt if the record is in one of the states from, or is deleting
 	// already. ErrLost in another state, ErrNotFound when absent.
 	MarkDeleting(ctx context.Context, person PersonID, file FileID, at time.Time, from ...FileState) error
 	// Remove removes a record in state FileDeleting, and with it all that Commit may have left for it: ErrLost in
-	// another state, nil when absent. After it the same name and content may be committed again. Where it was this call
+	// another state, nil when absent. After it the same path and content may be committed again. Where it was this call
 	// that removed the record, for certain, it returns it: of any number of calls one at most, so that what was counted
 	// once is uncounted once.
 	Remove(ctx context.Context, person PersonID, file FileID) (*File, error)

@@ -20,9 +20,9 @@ import (
 //  5. Acknowledge commits every described record (FileStored), then the person (PersonSubmitted). Only then may the
 //     submitter be told.
 //
-// What ends before step 5 was never acknowledged: Abandon removes it, or reconciliation does. A file of the same name
-// and content that the person has already is found by Catalog.Commit, so a submission that is sent again, at the same
-// time or later, leaves each file once.
+// What ends before step 5 was never acknowledged: Abandon removes it, or reconciliation does. A file of the same
+// folder, name and content that the person has already is found by Catalog.Commit, so a submission that is sent again,
+// at the same time or later, leaves each file once.
 
 // Submission is one form on its way in: a person's details and files. It is used by one goroutine.
 type Submission struct {
@@ -44,8 +44,8 @@ type incoming struct {
 
 // Outcome is what became of one file of a submission.
 type Outcome struct {
-	// Name is the file's name after CleanFileName.
-	Name string
+	// Folder and Name are the file's, after CleanPath.
+	Folder, Name string
 	// File is the stored record; nil unless Acknowledge stored the file or found it stored.
 	File *File
 	// Err is why the file was not kept; nil until then. Its message is for the submitter.
@@ -136,21 +136,24 @@ func (sub *Submission) Outcomes() []Outcome {
 }
 
 // Refuse records a file that was not taken at all, so that Outcomes tells of it.
-func (sub *Submission) Refuse(name string, why *Error) {
-	sub.files = append(sub.files, &incoming{outcome: Outcome{Name: CleanFileName(name), Err: why}})
+func (sub *Submission) Refuse(path string, why *Error) {
+	folder, name := CleanPath(path)
+	sub.files = append(sub.files, &incoming{outcome: Outcome{Folder: folder, Name: name, Err: why}})
 }
 
-// AddFile reads a file from r to its end and sends it to the object store. A fault of this file alone (too large, over
-// the person's quota, changed on its way) is told in Outcomes and the returned error is nil: the next file may be
-// added. An error means that the submission cannot go on: r's own error, wrapped; ErrConflict where the person is being
-// deleted; ErrUnavailable; or that of ctx. The file counts as stored only after Acknowledge.
-func (sub *Submission) AddFile(ctx context.Context, name string, r io.Reader) error {
+// AddFile reads a file, of a path as CleanPath has it, from r to its end and sends it to the object store. A fault of
+// this file alone (too large, over the person's quota, changed on its way) is told in Outcomes and the returned error
+// is nil: the next file may be added. An error means that the submission cannot go on: r's own error, wrapped;
+// ErrConflict where the person is being deleted; ErrUnavailable; or that of ctx. The file counts as stored only after
+// Acknowledge.
+func (sub *Submission) AddFile(ctx context.Context, path string, r io.Reader) error {
 	s, now := sub.svc, sub.svc.time()
+	folder, name := CleanPath(path)
 	in := &incoming{file: File{
-		Person: sub.person.ID, ID: NewFileID(), Name: CleanFileName(name), Author: sub.person.Name,
+		Person: sub.person.ID, ID: NewFileID(), Folder: folder, Name: name, Author: sub.person.Name,
 		State: FileUploading, CreatedAt: now, UpdatedAt: now, Scan: s.firstScan(),
 	}}
-	in.outcome.Name = in.file.Name
+	in.outcome.Folder, in.outcome.Name = folder, name
 	sub.files = append(sub.files, in)
 	err := s.accommodate(ctx, in, r)
 	if err == nil {
@@ -178,7 +181,7 @@ func (s *Service) accommodate(ctx context.Context, in *incoming, r io.Reader) er
 		}
 		return s.send(ctx, in, r, usage, Quota{})
 	}
-	files, damaged, look := s.named(ctx, in.file.Person, in.file.Name)
+	files, damaged, look := s.named(ctx, in.file.Person, in.file.Path())
 	if look != nil {
 		if err == nil {
 			s.release(ctx, in.file, in.file.Counted(), usage.Epoch)

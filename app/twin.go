@@ -6,12 +6,12 @@ import (
 	"fmt"
 )
 
-// A twin is a stored file of the same person, name and content. Who sends a file again is answered with it, and the new
-// upload is dropped. Its object may have been damaged since it was stored, and the new one was verified just now. So
-// the twin is looked at first, and where it is damaged the new one takes its place:
+// A twin is a stored file of the same person, folder, name and content. Who sends a file again is answered with it, and
+// the new upload is dropped. Its object may have been damaged since it was stored, and the new one was verified just
+// now. So the twin is looked at first, and where it is damaged the new one takes its place:
 //
 //  1. the twin's record is marked for deletion, on condition that it is still stored;
-//  2. the new record is committed: the pair of name and content is free by now, unless somebody else was faster;
+//  2. the new record is committed: path and content are free by now, unless somebody else was faster;
 //  3. the twin is removed, with what is left of its object.
 //
 // What ends between 1 and 2 leaves a described upload with a whole object, which is then all that is left of a file

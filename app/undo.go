@@ -114,7 +114,7 @@ func (s *Service) storeBack(ctx context.Context, f File, content Content) (what 
 	if err := s.take(ctx, f, FileUploading); err != nil {
 		return "", fmt.Errorf("set object aside again: %w", err)
 	}
-	return "", fmt.Errorf("file %s of this person has its name and SHA-256, but other bytes: delete the one that is "+
+	return "", fmt.Errorf("file %s of this person has its path and SHA-256, but other bytes: delete the one that is "+
 		"wrong, "+
 		"and try again", stored.ID)
 }
@@ -137,7 +137,8 @@ func (s *Service) judgeBack(ctx context.Context, f File) (what string, err error
 
 // putRecordBack puts the record of a file that was removed with its object, or that had none, and returns it.
 func (s *Service) putRecordBack(ctx context.Context, f File, p Person, was kept, at time.Time) (File, error) {
-	f.Name, f.Author, f.State, f.CreatedAt = was.Name, was.Author, FileUploading, was.Created.Truncate(time.Microsecond)
+	f.Folder, f.Name, f.Author, f.State = was.Folder, was.Name, was.Author, FileUploading
+	f.CreatedAt = was.Created.Truncate(time.Microsecond)
 	f.UpdatedAt, f.Scan = s.time(), s.firstScan()
 	if f.Name == "" {
 		f.Name, f.Author = CleanFileName("recovered "+f.ID.String()), p.Name

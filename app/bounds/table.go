@@ -60,8 +60,8 @@ func FixedBounds() []Fixed {
 	size := func(n int) string { return fmt.Sprintf("%d KiB", n>>10) }
 	return []Fixed{
 		{"JSON body that registers a person", size(RegistrationBytes), "Three texts of 100 to 200 characters and a number."},
-		{"JSON body that announces a file", size(AnnouncementBytes), "A name of up to 4,096 characters, which many " +
-			"programs write as `\\uXXXX`."},
+		{"JSON body that announces a file", size(AnnouncementBytes), "A name of up to 4,096 characters and a path of " +
+			"1,024, which many programs write as `\\uXXXX`."},
 		{"JSON body that asks for signatures", size(PartsBytes), "100 parts of about 100 bytes."},
 		{"JSON body that has files checked", size(ChecksBytes), "100 ids of 36 bytes."},
 		{"JSON body that completes a file", size(CompletionBytes), "Two checksums: about 120 bytes."},

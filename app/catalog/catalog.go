@@ -67,7 +67,8 @@ func formatSHA256(sum [32]byte) string { return hex.EncodeToString(sum[:]) }
 func formatCRC64(sum uint64) string { return fmt.Sprintf("%016x", sum) }
 
 func parseContent(size int64, sha256, crc64, mediaType string) (*dossier.Content, error) {
-	c := &dossier.Content{Size: size, Type: mediaType}
+	// Former releases kept the types of HTML and XML with whatever these name as their charset.
+	c := &dossier.Content{Size: size, Type: dossier.CleanMediaType(mediaType)}
 	sum, err := hex.DecodeString(sha256)
 	if err != nil || len(sum) != len(c.SHA256) {
 		return nil, errors.New("the SHA-256 is not 64 hexadecimal digits")

@@ -31,7 +31,7 @@ import (
 //     partition of the index takes every write of the table.
 //   - Time to live on expires_at (Unix seconds): a belt for records that nobody finished or removed within 7 days. It
 //     is gone from a record as soon as that is stored.
-//   - All other attributes are free. Of a record: name, author, state, size, sha256, crc64, content_type,
+//   - All other attributes are free. Of a record: name (File.Path), author, state, size, sha256, crc64, content_type,
 //     upload_transfer, upload_size, upload_part_size, object_key, created_at, updated_at (Unix microseconds), revision,
 //     writer; of one that is damaged, damage and damaged_at; of one that has a Scan, scan and those that begin with
 //     "scan_". Of a claim (see Commit): owner, revision; its file_id begins with "~claim#". Of a person's counter (see
@@ -122,9 +122,11 @@ func TableInput(name string) *dynamodb.CreateTableInput {
 // item is one item of the table: a record, a claim (key, Owner and Revision only), or a counter (key, Files, Bytes,
 // Epoch, Writer and UpdatedAt).
 type item struct {
-	Person string            `dynamodbav:"person_id"`
-	File   string            `dynamodbav:"file_id"`
-	Name   string            `dynamodbav:"name,omitempty"`
+	Person string `dynamodbav:"person_id"`
+	File   string `dynamodbav:"file_id"`
+	// Path is File.Path. A release that knows no folders takes it for the name, tells files apart by it as this one
+	// does, and makes the same claims.
+	Path   string            `dynamodbav:"name,omitempty"`
 	Author string            `dynamodbav:"author,omitempty"`
 	State  dossier.FileState `dynamodbav:"state,omitempty"`
 	Size   *int64            `dynamodbav:"size,omitempty"`
@@ -172,7 +174,7 @@ type item struct {
 func newItem(f dossier.File) item {
 	person, file := f.Person.String(), f.ID.String()
 	i := item{
-		Person: person, File: file, Name: f.Name, Author: f.Author, State: dossier.FileUploading, ObjectKey: f.Key(),
+		Person: person, File: file, Path: f.Path(), Author: f.Author, State: dossier.FileUploading, ObjectKey: f.Key(),
 		CreatedAt: aws.Int64(f.CreatedAt.UnixMicro()), UpdatedAt: aws.Int64(f.UpdatedAt.UnixMicro()),
 		ExpiresAt: aws.Int64(expiry(f.UpdatedAt)), Unfinished: bucket(dossier.FileUploading, shard(f.ID)),
 		Writer:   rand.Text(),
@@ -203,7 +205,8 @@ func (i *item) parse() (f dossier.File, err error) {
 	if i.CreatedAt == nil || i.UpdatedAt == nil {
 		return f, errors.New("a time is missing")
 	}
-	f.Name, f.Author, f.State = i.Name, i.Author, i.State
+	f.Folder, f.Name = dossier.SplitPath(i.Path)
+	f.Author, f.State = i.Author, i.State
 	f.CreatedAt, f.UpdatedAt = instant(*i.CreatedAt), instant(*i.UpdatedAt)
 	if i.UploadID != nil {
 		if i.UploadSize == nil || i.PartSize == nil {

@@ -15,9 +15,10 @@ import (
 	dossier "dossier.example/app"
 )
 
-// How a name and a content are stored once within a person, with conditional writes of single items only.
+// How a path (folder and name) and a content are stored once within a person, with conditional writes of single items
+// only.
 //
-// Each pair of name and content has a claim: an item in the person's partition whose sort key is a hash of the pair
+// Each pair of path and content has a claim: an item in the person's partition whose sort key is a hash of the pair
 // (claimKey). It holds (owner, revision): the file that the pair belongs to, and the revision of that file's record. A
 // record's revision is counted up by every Describe, so it stands for one content; and a record goes uploading, stored,
 // deleting, absent, never back, because ids are never used twice.
@@ -56,11 +57,12 @@ import (
 // claim between two of its requests, which means that somebody got on.
 const commitTries = 64
 
-// claimKey returns the sort key of the claim for a name and content. A NUL cannot be in a name, and the rest has a
-// fixed length, so no two pairs have the same input. It is hashed to be short and to carry no name.
+// claimKey returns the sort key of the claim for a path and content. A NUL cannot be in a path, and the rest has a
+// fixed length, so no two pairs have the same input. A path without a folder is a
+// name, as it was before there were folders. It is hashed to be short and to carry no name.
 func (i *item) claimKey() string {
 	h := sha256.New()
-	h.Write([]byte(i.Name + "\x00" + i.SHA256))
+	h.Write([]byte(i.Path + "\x00" + i.SHA256))
 	h.Write(binary.BigEndian.AppendUint64(nil, uint64(*i.Size)))
 	return besides + "claim#" + hex.EncodeToString(h.Sum(nil))
 }

@@ -127,7 +127,7 @@ func (s *SQLite) Put(ctx context.Context, f dossier.File) error {
 			`INSERT INTO files (person_id, file_id, name, author, state, upload_transfer, upload_size,
 			 upload_part_size, created_at, updated_at, scan, scan_detail, scan_at, scan_tries, scan_until, scan_revision)
 			 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (person_id, file_id) DO NOTHING`,
-			append([]any{f.Person.String(), f.ID.String(), f.Name, f.Author, string(dossier.FileUploading),
+			append([]any{f.Person.String(), f.ID.String(), f.Path(), f.Author, string(dossier.FileUploading),
 				m.uploadID, m.size, m.partSize, f.CreatedAt.UnixMicro(), f.UpdatedAt.UnixMicro()},
 				scanColumns(f.Scan)...)...))
 		if err == nil && n == 0 {
@@ -202,7 +202,7 @@ func (s *SQLite) Commit(ctx context.Context, person dossier.PersonID, file dossi
 		}
 		twins, err := records(ctx, tx,
 			`WHERE person_id = ? AND name = ? AND sha256 = ? AND size = ? AND state = 'stored'`,
-			person.String(), own.Name, formatSHA256(own.Content.SHA256), own.Content.Size)
+			person.String(), own.Path(), formatSHA256(own.Content.SHA256), own.Content.Size)
 		if err != nil {
 			return err
 		}
@@ -448,7 +448,7 @@ func records(ctx context.Context, q querier, rest string, args ...any) (files []
 
 func scan(rows *sql.Rows) (f dossier.File, err error) {
 	var (
-		person, file             string
+		person, file, path       string
 		size                     sql.NullInt64
 		sha256, crc64, mediaType sql.NullString
 		m                        multipart
@@ -458,7 +458,7 @@ func scan(rows *sql.Rows) (f dossier.File, err error) {
 		state, detail, revision  sql.NullString
 		at, tries, until         sql.NullInt64
 	)
-	err = rows.Scan(&person, &file, &f.Name, &f.Author, (*string)(&f.State), &size, &sha256, &crc64, &mediaType,
+	err = rows.Scan(&person, &file, &path, &f.Author, (*string)(&f.State), &size, &sha256, &crc64, &mediaType,
 		&m.uploadID, &m.size, &m.partSize, &created, &updated, &damage, &damaged,
 		&state, &detail, &at, &tries, &until, &revision)
 	if err != nil {
@@ -467,6 +467,7 @@ func scan(rows *sql.Rows) (f dossier.File, err error) {
 	if f.Person, f.ID, err = parseKey(person, file); err != nil {
 		return f, fmt.Errorf("read a file record: %w", err)
 	}
+	f.Folder, f.Name = dossier.SplitPath(path)
 	f.CreatedAt, f.UpdatedAt = instant(created), instant(updated)
 	if size.Valid {
 		if f.Content, err = parseContent(size.Int64, sha256.String, crc64.String, mediaType.String); err != nil {

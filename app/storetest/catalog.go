@@ -49,8 +49,9 @@ func CatalogAlone(t *testing.T, open func(t *testing.T) dossier.Catalog) {
 		{"Files by pages", catalogFilesPages},
 		{"MarkDeleting sets the time anew", catalogMarkAgain},
 		{"Describe again replaces the content", catalogDescribeAgain},
-		{"Commit stores a name and content once", catalogCommitOnce},
-		{"Commit tells apart by person, name, SHA-256 and size only", catalogCommitApart},
+		{"Commit stores a path and content once", catalogCommitOnce},
+		{"Commit tells apart by person, path, SHA-256 and size only", catalogCommitApart},
+		{"a Folder is kept, and tells files apart", catalogFolders},
 		{"Commit after the stored one is deleted", catalogCommitAfterDeletion},
 		{"Commit answers for the content it has now", catalogCommitDescribedAgain},
 		{"a Multipart stays as it was put", catalogMultipart},
@@ -206,7 +207,7 @@ func sameFile(a, b dossier.File) bool { return reflect.DeepEqual(a, b) }
 func byFileID(a, b dossier.File) int { return strings.Compare(a.ID.String(), b.ID.String()) }
 
 func showFile(f dossier.File) string {
-	s := fmt.Sprintf("{%s/%s %q %q %s %s %s", f.Person, f.ID, f.Name, f.Author, f.State,
+	s := fmt.Sprintf("{%s/%s %q %q %q %s %s %s", f.Person, f.ID, f.Folder, f.Name, f.Author, f.State,
 		f.CreatedAt.Format(time.RFC3339Nano), f.UpdatedAt.Format(time.RFC3339Nano))
 	if f.Content != nil {
 		s += fmt.Sprintf(" %+v", *f.Content)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	dossier "dossier.example/app"
@@ -48,6 +49,38 @@ func catalogCommitApart(t *testing.T, c *catalogUnderTest) {
 	x = fileContent(1)
 	x.Type, x.CRC64 = "application/pdf", 1
 	c.commits(c.described(c.file(person, "a.png"), x), want[0])
+}
+
+// catalogFolders has one name and content in many folders, some of which a sloppy join with the name would confuse.
+func catalogFolders(t *testing.T, c *catalogUnderTest) {
+	person := dossier.NewPersonID()
+	in := func(folder, name string) dossier.File {
+		f := c.file(person, name)
+		f.Folder = folder
+		return f
+	}
+	var want []dossier.File
+	for _, path := range [][2]string{
+		{"", "b.txt"}, {"a", "b.txt"}, {"A", "b.txt"}, {"a/a", "b.txt"}, {"a/b.txt", "b.txt"}, {"b.txt", "b.txt"},
+		{"", "a › b.txt"}, {"a › b.txt", "c"}, {"a", "b.txt › c"},
+		{"résumé/名前/%_*[]{}$.#: \\ '", "b.txt"}, {strings.Repeat("x", dossier.MaxFolderBytes), "b.txt"},
+		{strings.Repeat("x", dossier.MaxFolderBytes-1) + "y", "b.txt"},
+	} {
+		want = append(want, c.stored(in(path[0], path[1]), fileContent(1)))
+	}
+	c.holds(person, want...)
+	// The same again, and in one of the folders with another content.
+	for _, f := range want {
+		again := c.described(in(f.Folder, f.Name), fileContent(1))
+		c.commits(again, f)
+		c.removed(c.marked(again))
+	}
+	want = append(want, c.stored(in("a", "b.txt"), fileContent(2)))
+	c.holds(person, want...)
+	// What is removed from one folder is not from another.
+	c.removed(c.marked(want[1]))
+	c.commits(c.described(in("", "b.txt"), fileContent(1)), want[0])
+	c.stored(in("a", "b.txt"), fileContent(1))
 }
 
 func catalogCommitAfterDeletion(t *testing.T, c *catalogUnderTest) {

@@ -19,8 +19,10 @@ const (
 	// completeTime bounds the completion of a file, which goes on when the client leaves: a store may have to copy all
 	// bytes of it.
 	completeTime = 10 * time.Minute
-	// maxSentName is the longest name that a file may be announced under, in characters, before it is made fit.
-	maxSentName = 4096
+	// maxSentName is the longest name, and maxSentFolder the longest path of folders, that a file may be announced
+	// under, in characters, before they are made fit.
+	maxSentName   = 4096
+	maxSentFolder = 1024
 )
 
 // announceFile begins a file.
@@ -42,6 +44,13 @@ func (s *Server) announceFile(c echo.Context) error {
 	if n := utf8.RuneCountInString(in.Name); n < 1 || n > maxSentName {
 		faults.add("name", fmt.Sprintf("Must have 1 to %d characters.", maxSentName))
 	}
+	folder := ""
+	if in.Folder != nil {
+		folder = *in.Folder
+	}
+	if utf8.RuneCountInString(folder) > maxSentFolder {
+		faults.add("folder", fmt.Sprintf("Must have up to %d characters.", maxSentFolder))
+	}
 	if in.Size < 0 {
 		faults.add("size", "Must be 0 or more.")
 	}
@@ -49,7 +58,7 @@ func (s *Server) announceFile(c echo.Context) error {
 		return err
 	}
 	f, err := s.svc.Announce(s.sending(c), by.person,
-		dossier.Announcement{ID: id, Name: in.Name, Size: in.Size})
+		dossier.Announcement{ID: id, Folder: folder, Name: in.Name, Size: in.Size})
 	if err != nil {
 		return err
 	}
@@ -189,6 +198,9 @@ func apiFile(f dossier.File) api.File {
 	out := api.File{
 		ID: f.ID.String(), Name: f.Name, State: api.FileState(f.State), CreatedAt: f.CreatedAt.UTC(),
 		UpdatedAt: f.UpdatedAt.UTC(),
+	}
+	if f.Folder != "" {
+		out.Folder = &f.Folder
 	}
 	if f.Multipart != nil {
 		count := partCount(f.Multipart.Size, f.Multipart.PartSize)
