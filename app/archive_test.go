@@ -18,6 +18,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"dossier.example/app"
 	"dossier.example/app/internal/servers"
 )
@@ -29,12 +31,15 @@ func archive(t *testing.T, s stores) {
 	ctx, svc := t.Context(), s.service(dossier.DefaultLimits())
 	// What each is called in the archive.
 	sent := []struct{ name, want, data string }{
-		{"plain.txt", "plain.txt", "some text"},
+		{"plain.txt", "plain (2).txt", "some text"},
 		{"empty", "empty", ""},
 		{"Ångström 日本語 👩🏽‍🚀.pdf", "Ångström 日本語 👩🏽‍🚀.pdf", strings.Repeat("large ", 200_000)},
-		{"plain.txt", "plain (2).txt", "other text of the same name"},
-		{"PLAIN.TXT", "PLAIN (3).TXT", "and in capitals"},
-		{"../../etc/passwd", "passwd", "x"},
+		{"plain.txt", "plain (3).txt", "other text of the same name"},
+		{"PLAIN.TXT", "PLAIN (4).TXT", "and in capitals"},
+		{"../../etc/passwd", "etc/passwd", "x"},
+		{"photos/day 1/a.jpg", "photos/day 1/a.jpg", "one"},
+		{"Photos/day 1/a.jpg", "Photos/day 1/a (2).jpg", "and in a folder that Windows takes for the same"},
+		{"plain.txt/CON/x", "plain.txt/_CON/x", "in a folder called like a file, and one called like a device"},
 		{`C:\Windows\nul.txt`, "_nul.txt", "a device"},
 	}
 	r := dossier.NewReceipt()
@@ -79,8 +84,8 @@ func archive(t *testing.T, s stores) {
 			t.Errorf("%s: %v", f.Name, err)
 		}
 		got[f.Name] = string(data)
-		if f.Method != zip.Store || f.NonUTF8 || f.Flags&0x800 == 0 && !isASCII(f.Name) {
-			t.Errorf("%s is method %d with flags %#x; want it stored, and its name marked as UTF-8", f.Name, f.Method,
+		if f.Method != zip.Deflate || f.CompressedSize64 < f.UncompressedSize64 || f.NonUTF8 || f.Flags&0x800 == 0 && !isASCII(f.Name) {
+			t.Errorf("%s is method %d with flags %#x; want blocks that are stored, and its name marked as UTF-8", f.Name, f.Method,
 				f.Flags)
 		}
 		if !f.Modified.Equal(records[i].CreatedAt.Truncate(time.Second)) {
@@ -214,11 +219,16 @@ type sparse struct {
 	size   int64
 }
 
-const sparseBlock = 64 << 10
+// sparseBlock is small, because there is a header of five bytes in every 64 KiB.
+const sparseBlock = 64
 
 func (s *sparse) Write(p []byte) (int, error) {
 	n := len(p)
 	for len(p) > 0 {
+		for len(p) > len(manyZeros) && bytes.Equal(p[:len(manyZeros)], manyZeros) {
+			s.size += int64(len(manyZeros))
+			p = p[len(manyZeros):]
+		}
 		at, within := s.size/sparseBlock, s.size%sparseBlock
 		step := min(int64(len(p)), sparseBlock-within)
 		block, there := s.blocks[at]
@@ -235,7 +245,7 @@ func (s *sparse) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-var zeroBlock = make([]byte, sparseBlock)
+var zeroBlock, manyZeros = make([]byte, sparseBlock), make([]byte, 4096)
 
 func (s *sparse) ReadAt(p []byte, off int64) (int, error) {
 	n := 0
@@ -253,6 +263,9 @@ func (s *sparse) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
+// fullBlocks returns the size of a file that takes so many bytes with the headers of its blocks, of about 4 GiB.
+func fullBlocks(packed int64) int64 { return packed - 5*((packed-1)/(math.MaxUint16+5)+1) }
+
 // TestArchiveSize compares what is told with what is written, around every number at which ZIP64 begins.
 func TestArchiveSize(t *testing.T) {
 	many := func(n int) []int64 { return make([]int64, n) }
@@ -267,11 +280,15 @@ func TestArchiveSize(t *testing.T) {
 		"a byte less than 4 GiB - 1":          {edge - 1, 5},
 		"4 GiB - 1, and files behind it":      {1, edge, 0, 5},
 		"more than 4 GiB":                     {edge + 1000, 5},
-		// The local header and the descriptor of the first file take 64 bytes with its name and time.
-		"the directory begins a byte before": {edge - 65 - 1},
-		"the directory begins at 4 GiB - 1":  {edge - 65},
-		"a second file begins at 4 GiB - 1":  {edge - 65, 0},
-		"a second file begins a byte before": {edge - 65 - 1, 0},
+		// A file of so many bytes more takes 4 GiB with the headers of its blocks.
+		"4 GiB - 1 with the headers of its blocks":   {fullBlocks(edge), 5},
+		"a byte less with the headers of its blocks": {fullBlocks(edge - 1), 5},
+		"a byte more with the headers of its blocks": {fullBlocks(edge + 1), 5},
+		// The local header and the descriptor of the first file take 65 bytes with its name and time.
+		"the directory begins a byte before": {fullBlocks(edge - 65 - 1)},
+		"the directory begins at 4 GiB - 1":  {fullBlocks(edge - 65)},
+		"a second file begins at 4 GiB - 1":  {fullBlocks(edge - 65), 0},
+		"a second file begins a byte before": {fullBlocks(edge - 65 - 1), 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -521,12 +538,12 @@ func (c closing) Close() error {
 	return c.ReadCloser.Close()
 }
 
-// names returns what files of those names are called in an archive.
+// archivedNames returns what files of those paths are called in an archive.
 func archivedNames(t *testing.T, names ...string) []string {
 	t.Helper()
 	svc, files := storedZeros(make([]int64, len(names))...)
 	for i := range files {
-		files[i].Name = names[i]
+		files[i].Folder, files[i].Name = dossier.SplitPath(names[i])
 	}
 	var b bytes.Buffer
 	if err := archiveOf(t, svc, files[0].Person).Write(t.Context(), &b); err != nil {
@@ -558,7 +575,7 @@ func TestArchiveNames(t *testing.T) {
 		{[]string{"é", "e\u0301"}, []string{"é", "é (2)"}},
 		// Records outlive the program that wrote them.
 		{[]string{"/etc/passwd", `..\..\x`, "..", ".", "", "C:x", "a/b/", "nul\x00"},
-			[]string{"passwd", "x", "unnamed", "unnamed (2)", "unnamed (3)", "C_x", "unnamed (4)", "_nul"}},
+			[]string{"etc/passwd", "x", "unnamed", "unnamed (2)", "unnamed (3)", "C_x", "a/b/unnamed", "_nul"}},
 		{[]string{"con", "CON.txt", "aux .x", "com1.tar.gz", "LPT9", "COM¹", "conin$", "cone.txt", "com.txt", "com10",
 			"xcon"},
 			[]string{"_con", "_CON.txt", "_aux .x", "_com1.tar.gz", "_LPT9", "_COM¹", "_conin$", "cone.txt", "com.txt",
@@ -582,17 +599,46 @@ func TestArchiveNames(t *testing.T) {
 	}
 }
 
+// Names that some system takes for the same, and folders.
+func TestArchivePaths(t *testing.T) {
+	for _, c := range []struct{ paths, want []string }{
+		{[]string{"ΦΑΚΕΛΟΣ.txt", "φακελος.txt", "φακελοσ.txt"},
+			[]string{"ΦΑΚΕΛΟΣ.txt", "φακελος (2).txt", "φακελοσ (3).txt"}},
+		{[]string{"Straße", "STRASSE", "strasse"}, []string{"Straße", "STRASSE (2)", "strasse (3)"}},
+		{[]string{"İ", "i\u0307", "ı", "I", "K", "k", "ſ", "s"},
+			[]string{"İ", "i\u0307 (2)", "ı", "I (2)", "K", "k (2)", "ſ", "s (2)"}},
+		{[]string{"É/a", "e\u0301/a"}, []string{"É/a", "é/a (2)"}},
+		{[]string{"a", "a/b", "A/c/d", "a/C"}, []string{"a (2)", "a/b", "A/c/d", "a/C (2)"}},
+		{[]string{"a/b", "a (2)", "a"}, []string{"a/b", "a (2)", "a (3)"}},
+		{[]string{"nul/con.d/x. ", "_nul/_CON.d/x"}, []string{"_nul/_con.d/x", "_nul/_CON.d/x (2)"}},
+		{[]string{"../../x", "/y", "a/./../z", "a//b. /c"}, []string{"x", "y", "a/z", "a/b/c"}},
+		{[]string{"a/x.txt", "b/x.txt"}, []string{"a/x.txt", "b/x.txt"}},
+	} {
+		if got := archivedNames(t, c.paths...); !slices.Equal(got, c.want) {
+			t.Errorf("%q are called %q; want %q", c.paths, got, c.want)
+		}
+	}
+}
+
 func FuzzArchiveNames(f *testing.F) {
 	f.Add("a.txt", "A.txt", "a (2).txt")
 	f.Add("..", "/", "nul")
+	f.Add("a", "a/b", "A/B")
+	f.Add("ΦΑΚΕΛΟΣ/ß", "φακελος/ss", "φακελος")
 	f.Fuzz(func(t *testing.T, a, b, c string) {
-		seen := map[string]bool{}
-		for _, name := range archivedNames(t, a, b, c, a, b) {
-			if seen[strings.ToLower(name)] || name != dossier.CleanFileName(name) || !filepath.IsLocal(name) ||
-				len(name) > dossier.MaxFileNameBytes {
+		names := archivedNames(t, a, b, c, a, b)
+		for i, name := range names {
+			folder, last := dossier.SplitPath(name)
+			if !filepath.IsLocal(name) || strings.Contains(name, `\`) || last != dossier.CleanFileName(last) ||
+				folder != dossier.CleanFolder(folder) {
 				t.Errorf("of %q %q %q one is called %q", a, b, c, name)
 			}
-			seen[strings.ToLower(name)] = true
+			for j, other := range names {
+				if i != j && (strings.EqualFold(name, other) || norm.NFC.String(name) == norm.NFC.String(other) ||
+					strings.HasPrefix(strings.ToLower(other), strings.ToLower(name)+"/")) {
+					t.Errorf("of %q %q %q two are called %q and %q", a, b, c, name, other)
+				}
+			}
 		}
 	})
 }

@@ -59,6 +59,9 @@ func (s *Service) examine(ctx context.Context, f File, read bool) (DamageKind, e
 	return kind, err
 }
 
+// readBuffer is how much of an object is read at once, in bytes.
+const readBuffer = 64 << 10
+
 // sum reads length bytes of a file's object from offset on, and returns their CRC-64/NVME. The kind is not empty where
 // there are fewer bytes, or none.
 func (s *Service) sum(ctx context.Context, f File, offset, length int64) (uint64, DamageKind, error) {
@@ -71,7 +74,7 @@ func (s *Service) sum(ctx context.Context, f File, offset, length int64) (uint64
 		return 0, "", fmt.Errorf("open object: %w", err)
 	}
 	defer r.Close() // only read from
-	n, err := io.CopyBuffer(crc, struct{ io.Reader }{r}, make([]byte, archiveBuffer))
+	n, err := io.CopyBuffer(crc, struct{ io.Reader }{r}, make([]byte, readBuffer))
 	switch {
 	case err != nil:
 		return 0, "", fmt.Errorf("read object: %w", err)

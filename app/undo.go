@@ -175,7 +175,7 @@ func (s *Service) contentOf(ctx context.Context, f File) (*Content, error) {
 	}
 	defer r.Close() // only read from
 	d := newDigest()
-	if _, err := io.CopyBuffer(&d, struct{ io.Reader }{r}, make([]byte, archiveBuffer)); err != nil {
+	if _, err := io.CopyBuffer(&d, struct{ io.Reader }{r}, make([]byte, readBuffer)); err != nil {
 		return nil, fmt.Errorf("read object: %w", err)
 	}
 	content := d.content()

@@ -1,0 +1,76 @@
+package dossier
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// archiveNames gives the files of one archive names under which every system can unpack them side by side. Two of three
+// systems regard neither case nor the form in which a letter with an accent is written, and take a folder whose name
+// differs only so for the same folder.
+type archiveNames struct {
+	// taken are the files, folders those that files lie in, by their keys.
+	taken, folders map[string]bool
+	// last is the number that was tried last for a name.
+	last map[string]int
+}
+
+func newArchiveNames() archiveNames {
+	return archiveNames{map[string]bool{}, map[string]bool{}, map[string]int{}}
+}
+
+// folder remembers the folders of a path. All are to be known before a file gets its name, because no file can have the
+// name of a folder.
+func (n archiveNames) folder(path string) {
+	for folder, _ := SplitPath(archivePath(path)); folder != ""; folder, _ = SplitPath(folder) {
+		key := archiveKey(folder)
+		if n.folders[key] {
+			return // and those that it lies in
+		}
+		n.folders[key] = true
+	}
+}
+
+// of returns the name for a file of a path: with a number in it where another file, or a folder, has the name.
+func (n archiveNames) of(path string) string {
+	path = archivePath(path)
+	distinct, key := path, archiveKey(path)
+	for is := key; n.taken[is] || n.folders[is]; is = archiveKey(distinct) {
+		n.last[key]++
+		distinct = numbered(path, n.last[key]+1)
+	}
+	n.taken[archiveKey(distinct)] = true
+	return distinct
+}
+
+// archivePath returns a clean path in which nothing has the name of a device of Windows
+// (https://learn.microsoft.com/windows/win32/fileio/naming-a-file).
+func archivePath(path string) string {
+	parts := strings.Split(path, "/")
+	for i, part := range parts {
+		if windowsDevice.MatchString(part) {
+			parts[i] = CleanFileName("_" + part)
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// windowsDevice matches the name of a device, which Windows sees with any extension.
+var windowsDevice = regexp.MustCompile(`^(?i:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³]) *(?:\.|$)`)
+
+// archiveKey returns what paths have in common that some system takes for one: canonical caseless matching (The Unicode
+// Standard, section 3.13, D145), of capitals, since Windows compares by them and knows some that folding does not, such
+// as that of a dotless i.
+func archiveKey(path string) string {
+	return norm.NFD.String(cases.Fold().String(norm.NFD.String(strings.ToUpper(path))))
+}
+
+// numbered puts a number before the extension of a path's name, of which it cuts what would be too long.
+func numbered(path string, n int) string {
+	folder, name := SplitPath(path)
+	return JoinPath(folder, suffixed(name, fmt.Sprintf(" (%d)", n)))
+}

@@ -1,0 +1,262 @@
+package dossier
+
+import (
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io"
+	"math"
+	"time"
+	"unicode/utf8"
+)
+
+// The records of a ZIP (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT), as an archive that is written in
+// one go has them.
+//
+// Files are not compressed, and yet their method is DEFLATE, as blocks that are stored (RFC 1951, section 3.2.4). The
+// CRC-32 of a file is known only behind its bytes, where a data descriptor tells it. Whoever reads an archive as a
+// stream finds the end of DEFLATE by itself, and that of a stored file not at all: such readers, Java's ZipInputStream
+// among them, refuse a data descriptor behind a stored file. archive/zip writes no ZIP64 field into a local header, by
+// which they learn how long the numbers of the descriptor are (APPNOTE 4.3.9.2); so the records are written here.
+
+// zipEntry is a file of a ZIP.
+type zipEntry struct {
+	name string
+	size int64
+	at   int64 // Unix seconds
+	crc  uint32
+}
+
+// storedBlock is the most that a stored block of DEFLATE has, and storedHeader what stands before it, in bytes.
+const (
+	storedBlock  = math.MaxUint16
+	storedHeader = 5
+)
+
+// packed returns the size of the entry as DEFLATE. What would be 2³²-1 bytes gets an empty block more, because that
+// number stands for a size that is told elsewhere.
+func (e zipEntry) packed() int64 {
+	n := e.plainPacked()
+	if n == math.MaxUint32 {
+		n += storedHeader
+	}
+	return n
+}
+
+func (e zipEntry) plainPacked() int64 {
+	blocks := max(1, (e.size+storedBlock-1)/storedBlock)
+	return e.size + blocks*storedHeader
+}
+
+// large reports whether the numbers of the entry take ZIP64. Readers that know no ZIP64 field of a local header take a
+// descriptor for one of ZIP64 by the same rule.
+func (e zipEntry) large() bool { return e.packed() > math.MaxUint32 }
+
+const (
+	zipLocal     = 0x04034b50
+	zipDescribed = 0x08074b50
+	zipCentral   = 0x02014b50
+	zipEnd       = 0x06054b50
+	zipEnd64     = 0x06064b50
+	zipLocator64 = 0x07064b50
+
+	zipExtra64   = 0x0001
+	zipExtraTime = 0x5455 // the extended timestamp of Info-ZIP
+
+	zipVersion   = 20
+	zipVersion64 = 45
+	zipDeflate   = 8
+
+	// zipFlagDescriptor: a data descriptor follows the bytes. zipFlagUTF8: the name is UTF-8.
+	zipFlagDescriptor = 1 << 3
+	zipFlagUTF8       = 1 << 11
+)
+
+var le = binary.LittleEndian
+
+// head appends what the two headers of an entry have in common: from the version that a reader needs to the CRC-32.
+func (e zipEntry) head(b []byte, version uint16, crc uint32) []byte {
+	flags := uint16(zipFlagDescriptor)
+	for i := range len(e.name) {
+		if e.name[i] >= utf8.RuneSelf {
+			flags |= zipFlagUTF8
+			break
+		}
+	}
+	day, clock := dosTime(e.at)
+	b = le.AppendUint16(b, version)
+	b = le.AppendUint16(b, flags)
+	b = le.AppendUint16(b, zipDeflate)
+	b = le.AppendUint16(b, clock)
+	b = le.AppendUint16(b, day)
+	return le.AppendUint32(b, crc)
+}
+
+// timeExtra appends the field with the time in seconds UTC: that of MS-DOS is of no zone.
+func (e zipEntry) timeExtra(b []byte) []byte {
+	b = le.AppendUint16(b, zipExtraTime)
+	b = le.AppendUint16(b, 5)
+	b = append(b, 1) // modification
+	return le.AppendUint32(b, uint32(e.at))
+}
+
+// zipTimeExtra is the length of that field.
+const zipTimeExtra = 9
+
+// local appends the entry's local header. Its numbers are in the descriptor.
+func (e zipEntry) local(b []byte) []byte {
+	version, sizes, extra := uint16(zipVersion), uint32(0), uint16(zipTimeExtra)
+	if e.large() {
+		version, sizes, extra = zipVersion64, math.MaxUint32, extra+4+16
+	}
+	b = le.AppendUint32(b, zipLocal)
+	b = e.head(b, version, 0)
+	b = le.AppendUint32(b, sizes)
+	b = le.AppendUint32(b, sizes)
+	b = le.AppendUint16(b, uint16(len(e.name)))
+	b = le.AppendUint16(b, extra)
+	b = append(b, e.name...)
+	if e.large() {
+		b = le.AppendUint16(b, zipExtra64)
+		b = le.AppendUint16(b, 16)
+		b = le.AppendUint64(b, uint64(e.size))
+		b = le.AppendUint64(b, uint64(e.packed()))
+	}
+	return e.timeExtra(b)
+}
+
+// descriptor appends what follows the entry's bytes.
+func (e zipEntry) descriptor(b []byte) []byte {
+	b = le.AppendUint32(b, zipDescribed)
+	b = le.AppendUint32(b, e.crc)
+	if e.large() {
+		b = le.AppendUint64(b, uint64(e.packed()))
+		return le.AppendUint64(b, uint64(e.size))
+	}
+	b = le.AppendUint32(b, uint32(e.packed()))
+	return le.AppendUint32(b, uint32(e.size))
+}
+
+// central appends the entry's header in the directory. Its local header begins at offset.
+func (e zipEntry) central(b []byte, offset int64) []byte {
+	version, extra := uint16(zipVersion), uint16(zipTimeExtra)
+	size, packed, at := uint32(e.size), uint32(e.packed()), uint32(offset)
+	wide := e.large() || offset >= math.MaxUint32
+	if wide {
+		version, extra = zipVersion64, extra+4+24
+		size, packed, at = math.MaxUint32, math.MaxUint32, math.MaxUint32
+	}
+	b = le.AppendUint32(b, zipCentral)
+	b = le.AppendUint16(b, version) // made by, on no particular system
+	b = e.head(b, version, e.crc)
+	b = le.AppendUint32(b, packed)
+	b = le.AppendUint32(b, size)
+	b = le.AppendUint16(b, uint16(len(e.name)))
+	b = le.AppendUint16(b, extra)
+	b = append(b, 0, 0, 0, 0, 0, 0) // no comment, the first disk, no attributes of text
+	b = le.AppendUint32(b, 0)       // nor of the system
+	b = le.AppendUint32(b, at)
+	b = append(b, e.name...)
+	if wide {
+		b = le.AppendUint16(b, zipExtra64)
+		b = le.AppendUint16(b, 24)
+		b = le.AppendUint64(b, uint64(e.size))
+		b = le.AppendUint64(b, uint64(e.packed()))
+		b = le.AppendUint64(b, uint64(offset))
+	}
+	return e.timeExtra(b)
+}
+
+// zipTail appends the end of an archive of so many entries, whose directory of that size begins at offset.
+func zipTail(b []byte, entries int, offset, size int64) []byte {
+	count, from, length := uint16(entries), uint32(offset), uint32(size)
+	if entries >= math.MaxUint16 || offset >= math.MaxUint32 || size >= math.MaxUint32 {
+		b = le.AppendUint32(b, zipEnd64)
+		b = le.AppendUint64(b, 44) // what follows
+		b = le.AppendUint16(b, zipVersion64)
+		b = le.AppendUint16(b, zipVersion64)
+		b = le.AppendUint64(b, 0) // disks
+		b = le.AppendUint64(b, uint64(entries))
+		b = le.AppendUint64(b, uint64(entries))
+		b = le.AppendUint64(b, uint64(size))
+		b = le.AppendUint64(b, uint64(offset))
+		b = le.AppendUint32(b, zipLocator64)
+		b = le.AppendUint32(b, 0) // disk
+		b = le.AppendUint64(b, uint64(offset+size))
+		b = le.AppendUint32(b, 1) // disks
+		count, from, length = math.MaxUint16, math.MaxUint32, math.MaxUint32
+	}
+	b = le.AppendUint32(b, zipEnd)
+	b = le.AppendUint32(b, 0) // disks
+	b = le.AppendUint16(b, count)
+	b = le.AppendUint16(b, count)
+	b = le.AppendUint32(b, length)
+	b = le.AppendUint32(b, from)
+	return le.AppendUint16(b, 0) // no comment
+}
+
+// dosTime returns date and time as MS-DOS has them, in UTC, which knows the years 1980 to 2107.
+func dosTime(seconds int64) (date, clock uint16) {
+	t := time.Unix(seconds, 0).UTC()
+	switch {
+	case t.Year() < 1980:
+		t = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+	case t.Year() > 2107:
+		t = time.Date(2107, 12, 31, 23, 59, 58, 0, time.UTC)
+	}
+	return uint16(t.Year()-1980)<<9 | uint16(t.Month())<<5 | uint16(t.Day()),
+		uint16(t.Hour())<<11 | uint16(t.Minute())<<5 | uint16(t.Second()/2)
+}
+
+// copyStored writes the entry's bytes, of which r has exactly as many as it says, to w as stored blocks, each by one
+// Write, and sets the entry's CRC-32. The buffer has room for a block with its header. io.ErrUnexpectedEOF where r has
+// less, errLonger where it has more.
+func (e *zipEntry) copyStored(w io.Writer, r io.Reader, buf []byte) error {
+	if e.packed() != e.plainPacked() {
+		if _, err := w.Write(blockHeader(buf, 0, false)); err != nil {
+			return err
+		}
+	}
+	e.crc = 0
+	for left, last := e.size, false; !last; {
+		n := int(min(left, storedBlock))
+		left -= int64(n)
+		last = left == 0
+		block := buf[storedHeader : storedHeader+n]
+		if _, err := io.ReadFull(r, block); err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return err
+		}
+		if last {
+			// Also whatever r has to say of the whole comes before its last bytes are written.
+			switch _, err := io.ReadFull(r, buf[:1]); err {
+			case io.EOF:
+			case nil:
+				return errLonger
+			default:
+				return err
+			}
+		}
+		e.crc = crc32.Update(e.crc, crc32.IEEETable, block)
+		if _, err := w.Write(blockHeader(buf, n, last)[:storedHeader+n]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var errLonger = errors.New("there are more bytes than there should be")
+
+// blockHeader writes the header of a block of n bytes to the beginning of buf, and returns the header; what follows it
+// in buf stays.
+func blockHeader(buf []byte, n int, last bool) []byte {
+	buf[0] = 0
+	if last {
+		buf[0] = 1
+	}
+	le.PutUint16(buf[1:], uint16(n))
+	le.PutUint16(buf[3:], ^uint16(n))
+	return buf[:storedHeader]
+}
