@@ -165,6 +165,19 @@ func (s *Service) File(ctx context.Context, person PersonID, file FileID) (File,
 	return f, nil
 }
 
+// UnfinishedFile returns the record of a file that is on its way or broke off, for whoever is about to give it up.
+// ErrNotFound where there is none, or it is stored.
+func (s *Service) UnfinishedFile(ctx context.Context, person PersonID, file FileID) (File, error) {
+	f, err := s.catalog.File(ctx, person, file)
+	if err != nil {
+		return File{}, fmt.Errorf("read file record: %w", err)
+	}
+	if f.State != FileUploading {
+		return File{}, &Error{Code: CodeNotFound}
+	}
+	return f, nil
+}
+
 // Open returns a stored file's bytes from offset on, length of them at most (negative: to the end), for whom to says.
 // The ctx governs the reading too. The whole of a file is compared with its record: where it differs, the last bytes
 // are not read, but ErrDamaged is. Of a part nobody knows a checksum.

@@ -2,6 +2,8 @@ package dossier_test
 
 import (
 	"errors"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -117,3 +119,65 @@ func TestFaultAtEveryStepOfADeletionOfUnfinishedFiles(t *testing.T) {
 		}
 	})
 }
+
+// An upload that is discarded while it runs, by whomever, ends as lost and leaves nothing, however far it was.
+func TestGivingUpAFormUnderWay(t *testing.T) {
+	onEachKind(t, func(t *testing.T, s stores) {
+		ctx, svc := t.Context(), s.service(dossier.Limits{})
+		for name, at := range map[string]int{"before the first byte": 0, "in the middle": 1, "behind the last byte": 2} {
+			r := dossier.NewReceipt()
+			sub, err := svc.Begin(ctx, r, ada)
+			if err != nil {
+				t.Fatal(err)
+			}
+			discard := readerFunc(func([]byte) (int, error) {
+				files, err := svc.Files(ctx, r.Person, dossier.FilesQuery{Limit: 10})
+				if err != nil || len(files.Files) != 1 {
+					t.Fatalf("%s: %d files, %v", name, len(files.Files), err)
+				}
+				id := files.Files[0].ID
+				if f, err := svc.UnfinishedFile(ctx, r.Person, id); err != nil || f.ID != id {
+					t.Errorf("%s: UnfinishedFile: %+v, %v", name, f, err)
+				}
+				if err := svc.GiveUp(ctx, r.Person, id); err != nil {
+					t.Errorf("%s: GiveUp: %v", name, err)
+				}
+				if _, err := svc.UnfinishedFile(ctx, r.Person, id); !errors.Is(err, dossier.ErrNotFound) {
+					t.Errorf("%s: UnfinishedFile after it was given up: %v, want ErrNotFound", name, err)
+				}
+				return 0, io.EOF
+			})
+			readers := []io.Reader{strings.NewReader("one "), strings.NewReader("two")}
+			readers = slices.Insert(readers, at, io.Reader(discard))
+			if err := sub.AddFile(ctx, "a.txt", io.MultiReader(readers...)); err != nil {
+				t.Fatalf("%s: AddFile: %v", name, err)
+			}
+			if err := sub.Acknowledge(ctx); err != nil {
+				t.Fatalf("%s: Acknowledge: %v", name, err)
+			}
+			if o := sub.Outcomes()[0]; o.File != nil || !errors.Is(o.Err, dossier.ErrLost) {
+				t.Errorf("%s: the outcome is %+v, want ErrLost", name, o)
+			}
+			if sum, err := svc.Summary(ctx, r.Person); err != nil || sum.Stored.Files != 0 || !sum.Complete() {
+				t.Errorf("%s: left is %+v, %v", name, sum, err)
+			}
+		}
+		s.checkInvariants(t, true)
+		// What is stored is not unfinished.
+		r := dossier.NewReceipt()
+		if _, err := submit(ctx, svc, r, twoFiles); err != nil {
+			t.Fatal(err)
+		}
+		stored := s.opens(t, r)[0]
+		if _, err := svc.UnfinishedFile(ctx, r.Person, stored.ID); !errors.Is(err, dossier.ErrNotFound) {
+			t.Errorf("UnfinishedFile of a stored file: %v, want ErrNotFound", err)
+		}
+		if err := svc.GiveUp(ctx, r.Person, stored.ID); !errors.Is(err, dossier.ErrLost) {
+			t.Errorf("GiveUp of a stored file: %v, want ErrLost", err)
+		}
+	})
+}
+
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
