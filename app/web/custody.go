@@ -18,9 +18,10 @@ type custodyView struct {
 	Damaged []damagedView
 	More    bool
 	// Scanned: files are checked for malware. Waiting and Failed are how many are not checked yet and could not be, each
-	// as a number with its noun, and WaitingSince is when the oldest was stored; empty where none waits.
-	Scanned, AnyFailed            bool
-	Waiting, WaitingSince, Failed string
+	// as a number with its noun, and WaitingSince is when the oldest was stored; none where none waits.
+	Scanned, AnyFailed bool
+	Waiting, Failed    string
+	WaitingSince       moment
 	// Infected are files in which malware was found, MoreInfected tells that there are others, and Removed is how long
 	// they stay; empty: for ever.
 	Infected     []damagedView
@@ -32,8 +33,8 @@ type custodyView struct {
 	Left string
 	// Budget is how much is used of what the store may hold; empty where nothing bounds that.
 	Budget string
-	// Compared is when all records were compared with all objects last; empty when they never were.
-	Compared, ComparedISO string
+	// Compared is when all records were compared with all objects last; none when they never were.
+	Compared moment
 	// Files is how many records there were, Ownerless how much of all had no owner, and Held how many removals are held
 	// back, each as a number with its noun; HeldNumber is the last as a bare number, for the command.
 	Files, Ownerless, Held string
@@ -47,14 +48,14 @@ type damagedView struct {
 	Path string
 	// What is wrong, for people.
 	What string
-	// Time when it was found, and TimeISO for the datetime attribute.
-	Time, TimeISO string
+	// At is when it was found.
+	At moment
 }
 
 // passView is one pass over all stored files.
 type passView struct {
 	Files, Size, Found string
-	Time, TimeISO      string // when it began, or ended if it has
+	At                 moment // when it began, or ended if it has
 	Unread             string // empty where everything could be read
 }
 
@@ -99,7 +100,7 @@ func (s *Server) custody(c echo.Context) error {
 		v.Read = passOf(*p, p.EndedAt)
 	}
 	if sweep := kept.Sweep; sweep != nil {
-		v.Compared, v.ComparedISO = times(sweep.At)
+		v.Compared = momentOf(sweep.At)
 		v.Files, v.Ownerless = counted(sweep.Files, "file"), counted(sweep.Ownerless, "item")
 		if v.HeldNumber = sweep.Held; sweep.Held > 0 {
 			v.Held = counted(sweep.Held, "item")
@@ -110,9 +111,7 @@ func (s *Server) custody(c echo.Context) error {
 
 // foundOf returns a file in which something was found.
 func foundOf(f dossier.File, what string, at time.Time) damagedView {
-	d := damagedView{Name: f.Name, Person: f.Author, Path: personPath(f.Person), What: what}
-	d.Time, d.TimeISO = times(at)
-	return d
+	return damagedView{Name: f.Name, Person: f.Author, Path: personPath(f.Person), What: what, At: momentOf(at)}
 }
 
 // scanned shows what is known from a scanner for malware.
@@ -125,9 +124,7 @@ func (s *Server) scanned(scan dossier.ScanStatus, v *custodyView) {
 	}
 	v.Scanned, v.Waiting, v.Failed = scan.Scanned, most(scan.WaitingFiles), most(scan.FailedFiles)
 	v.AnyFailed = scan.FailedFiles > 0
-	if !scan.WaitingSince.IsZero() {
-		v.WaitingSince, _ = times(scan.WaitingSince)
-	}
+	v.WaitingSince = momentOf(scan.WaitingSince)
 	if days := int(s.o.KeepInfected.Hours() / 24); days > 0 {
 		v.Removed = counted(days, "day")
 	} else if s.o.KeepInfected > 0 {
@@ -147,8 +144,8 @@ func (s *Server) scanned(scan dossier.ScanStatus, v *custodyView) {
 }
 
 func passOf(p dossier.ScrubPass, at time.Time) *passView {
-	v := &passView{Files: counted(p.Files, "file"), Size: dossier.FormatBytes(p.Bytes), Found: "no damage found"}
-	v.Time, v.TimeISO = times(at)
+	v := &passView{Files: counted(p.Files, "file"), Size: dossier.FormatBytes(p.Bytes), Found: "no damage found",
+		At: momentOf(at)}
 	if p.Found > 0 {
 		v.Found = counted(p.Found, "damaged file") + " found"
 	}

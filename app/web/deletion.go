@@ -24,6 +24,10 @@ func (s *Server) askDeletePerson(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	at, err := placeOf(c)
+	if err != nil {
+		return err
+	}
 	has, err := s.svc.Counted(c.Request().Context(), p.ID)
 	if err != nil {
 		return err
@@ -34,13 +38,17 @@ func (s *Server) askDeletePerson(c echo.Context) error {
 	}
 	return s.render(c, http.StatusOK, "confirm", confirmView{
 		page: s.page(c, "Delete a person"), Question: question, Consequence: "This cannot be undone.",
-		Action: personPath(p.ID) + "/delete", Cancel: personPath(p.ID),
+		Action: at.on(personPath(p.ID) + "/delete"), Cancel: at.on(personPath(p.ID)),
 	})
 }
 
 func (s *Server) deletePerson(c echo.Context) error {
 	// A submission that is still on its way is not there for staff, and not theirs to delete.
 	p, err := s.staffPerson(c)
+	if err != nil {
+		return err
+	}
+	at, err := placeOf(c)
 	if err != nil {
 		return err
 	}
@@ -51,11 +59,11 @@ func (s *Server) deletePerson(c echo.Context) error {
 		}, dossier.PersonSubmitted)
 	}
 	s.say(c, p.Name+" was deleted.")
-	return c.Redirect(http.StatusSeeOther, "/people")
+	return c.Redirect(http.StatusSeeOther, at.from.path())
 }
 
 func (s *Server) askDeleteFile(c echo.Context) error {
-	after, err := filesAfter(c)
+	at, err := placeOf(c)
 	if err != nil {
 		return err
 	}
@@ -66,13 +74,12 @@ func (s *Server) askDeleteFile(c echo.Context) error {
 	return s.render(c, http.StatusOK, "confirm", confirmView{
 		page: s.page(c, "Delete a file"), Question: fmt.Sprintf("Delete the file %s?", f.Name),
 		Consequence: "This cannot be undone.",
-		Action:      filePath(personPath(f.Person), f.ID) + "/delete" + behind(after), Cancel: personPath(f.Person) +
-			behind(after),
+		Action:      at.on(filePath(personPath(f.Person), f.ID) + "/delete"), Cancel: at.on(personPath(f.Person)),
 	})
 }
 
 func (s *Server) deleteFile(c echo.Context) error {
-	after, err := filesAfter(c)
+	at, err := placeOf(c)
 	if err != nil {
 		return err
 	}
@@ -96,7 +103,7 @@ func (s *Server) deleteFile(c echo.Context) error {
 		}, dossier.FileStored)
 	}
 	s.say(c, name+" was deleted.")
-	return c.Redirect(http.StatusSeeOther, personPath(person)+behind(after))
+	return c.Redirect(http.StatusSeeOther, at.on(personPath(person)))
 }
 
 // interrupted says of a deletion that a store interrupted what becomes of it: that depends on whether what was to be

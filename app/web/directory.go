@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/dustin/go-humanize"
 	"github.com/labstack/echo/v4"
 
 	"dossier.example/app"
@@ -21,63 +22,102 @@ type directoryView struct {
 	// Search is what was searched for, in field "q".
 	Search string
 	People []personView
+	// Count is how many there are in all: "2,000 people", "more than 10,000 people".
+	Count string
+	// Export is the path of all that the list has as CSV.
+	Export string
 	pager
 }
 
+// directoryPlace is a page of the directory: what was searched for, and where the page begins or ends.
+type directoryPlace struct {
+	search        string
+	after, before dossier.Cursor
+}
+
+// directoryPlaceOf returns the page that a query names.
+func directoryPlaceOf(v url.Values) (directoryPlace, error) {
+	q, err := searched(v)
+	if err != nil {
+		return directoryPlace{}, err
+	}
+	after, err := dossier.ParseCursor(v.Get("after"))
+	if err != nil {
+		return directoryPlace{}, err
+	}
+	before, err := dossier.ParseCursor(v.Get("before"))
+	if err != nil {
+		return directoryPlace{}, err
+	}
+	return directoryPlace{q, after, before}, nil
+}
+
+func (p directoryPlace) values() url.Values {
+	v := url.Values{}
+	if p.search != "" {
+		v.Set("q", p.search)
+	}
+	if !p.after.IsZero() {
+		v.Set("after", p.after.String())
+	}
+	if !p.before.IsZero() {
+		v.Set("before", p.before.String())
+	}
+	return v
+}
+
+func (p directoryPlace) path() string { return withQuery("/people", p.values()) }
+
 // people shows a page of the directory.
 func (s *Server) people(c echo.Context) error {
-	q, err := search(c)
-	if err != nil {
-		return err
-	}
-	after, err := dossier.ParseCursor(c.QueryParam("after"))
-	if err != nil {
-		return err
-	}
-	before, err := dossier.ParseCursor(c.QueryParam("before"))
+	at, err := directoryPlaceOf(c.QueryParams())
 	if err != nil {
 		return err
 	}
 	found, err := s.svc.People(c.Request().Context(),
-		dossier.PeopleQuery{Search: q, After: after, Before: before, Limit: peoplePerPage})
+		dossier.PeopleQuery{Search: at.search, After: at.after, Before: at.before, Limit: peoplePerPage})
 	if err != nil {
 		return err
 	}
-	v := directoryView{page: s.page(c, "Directory"), Search: q, pager: pager{FirstText: "Newest", NextText: "Older"}}
+	all := directoryPlace{search: at.search}
+	v := directoryView{page: s.page(c, "Directory"), Search: at.search, Export: withQuery("/people.csv", all.values()),
+		Count: countOf(found),
+		pager: pager{FirstText: "Newest", PreviousText: "Previous", NextText: "Older"}}
 	for _, p := range found.People {
-		v.People = append(v.People, personForStaff(p))
+		v.People = append(v.People, personForStaff(p, place{from: at}))
 	}
 	if !found.Previous.IsZero() {
-		v.First = directoryPath(q, dossier.Cursor{})
+		v.First = all.path()
+		v.Previous = directoryPlace{search: at.search, before: found.Previous}.path()
 	}
 	if !found.Next.IsZero() {
-		v.Next = directoryPath(q, found.Next)
+		v.Next = directoryPlace{search: at.search, after: found.Next}.path()
 	}
 	return s.render(c, http.StatusOK, "directory", v)
 }
 
-// search returns the query's search, fit to be handed on.
-func search(c echo.Context) (string, error) {
+// countOf returns how many people there are on all pages.
+func countOf(p dossier.PeoplePage) string {
+	n := humanize.Comma(int64(p.Count))
+	switch {
+	case p.Capped:
+		return "more than " + n + " people"
+	case p.Count == 1:
+		return "1 person"
+	}
+	return n + " people"
+}
+
+// searched returns what a query searches for, fit to be handed on.
+func searched(v url.Values) (string, error) {
 	q := strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return -1
 		}
 		return r
-	}, strings.ToValidUTF8(c.QueryParam("q"), "")))
+	}, strings.ToValidUTF8(v.Get("q"), "")))
 	if utf8.RuneCountInString(q) > dossier.MaxNameLength {
 		return "", malformed(nil, "Search for at most %d characters.", dossier.MaxNameLength)
 	}
 	return q, nil
-}
-
-func directoryPath(q string, after dossier.Cursor) string {
-	values := url.Values{}
-	if q != "" {
-		values.Set("q", q)
-	}
-	if !after.IsZero() {
-		values.Set("after", after.String())
-	}
-	u := url.URL{Path: "/people", RawQuery: values.Encode()}
-	return u.String()
 }

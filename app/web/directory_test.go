@@ -38,6 +38,34 @@ func listed(t *testing.T, body string) (names []string, next string) {
 	return names, next
 }
 
+// linked returns where a page's link of a relation leads to.
+func linked(t *testing.T, body, rel string) string {
+	t.Helper()
+	for n := range parseDocument(t, body).all("a") {
+		if v, _ := attr(n, "rel"); v == rel {
+			href, _ := attr(n, "href")
+			return href
+		}
+	}
+	return ""
+}
+
+func TestCountOf(t *testing.T) {
+	for _, c := range []struct {
+		page dossier.PeoplePage
+		want string
+	}{
+		{dossier.PeoplePage{Count: 1}, "1 person"},
+		{dossier.PeoplePage{Count: 2000}, "2,000 people"},
+		{dossier.PeoplePage{Count: 10_000}, "10,000 people"},
+		{dossier.PeoplePage{Count: 10_000, Capped: true}, "more than 10,000 people"},
+	} {
+		if got := countOf(c.page); got != c.want {
+			t.Errorf("%+v is told as %q, want %q", c.page, got, c.want)
+		}
+	}
+}
+
 func reversed(names []string) []string {
 	r := slices.Clone(names)
 	slices.Reverse(r)
@@ -47,7 +75,7 @@ func reversed(names []string) []string {
 func TestDirectoryPages(t *testing.T) {
 	s := newSite(t)
 	by := s.signIn(t)
-	s.play(t, scenario{path: "/people", by: by, status: 200, has: []string{"Nobody yet"},
+	s.play(t, scenario{path: "/people", by: by, status: 200, has: []string{"No one yet"},
 		hasNot: []string{`rel="next"`, `rel="first"`}})
 
 	want := numbered(2*peoplePerPage + 1)
@@ -61,6 +89,17 @@ func TestDirectoryPages(t *testing.T) {
 		a := s.play(t, scenario{path: next, by: by, status: 200})
 		if hasFirst := strings.Contains(a.body, `rel="first"`); hasFirst != (pages > 0) {
 			t.Errorf("page %d: link to the newest is %t", pages+1, hasFirst)
+		}
+		if total := 2*peoplePerPage + 1 + min(pages, 1); !strings.Contains(a.body, fmt.Sprintf("<caption>%d people, newest first</caption>", total)) {
+			t.Errorf("page %d does not say that there are %d people", pages+1, total)
+		}
+		if pages == 2 {
+			// Back from here is the page before, with the same people.
+			b := s.play(t, scenario{path: linked(t, a.body, "prev"), by: by, status: 200})
+			if names, _ := listed(t, b.body); !slices.Equal(names, got[peoplePerPage:2*peoplePerPage]) || linked(t, b.body, "next") != next ||
+				linked(t, b.body, "prev") == "" {
+				t.Errorf("the page before the last lists %q, then %q", names, linked(t, b.body, "next"))
+			}
 		}
 		var names []string
 		names, next = listed(t, a.body)
@@ -118,7 +157,7 @@ func TestDirectorySearch(t *testing.T) {
 			if names, _ := listed(t, a.body); !slices.Equal(names, c.want) {
 				t.Errorf("search %q finds %q, want %q", c.search, names, c.want)
 			}
-			if c.want == nil && !strings.Contains(a.body, "Nobody found") {
+			if c.want == nil && !strings.Contains(a.body, "No one found") {
 				t.Errorf("search %q does not say that nobody was found", c.search)
 			}
 			a = s.play(t, scenario{path: "/people.csv?" + query, by: by, status: 200})
@@ -161,7 +200,7 @@ func TestDirectoryRefusals(t *testing.T) {
 		scenario{name: "cursor of nobody", path: "/people?after=" + good, by: by, status: 200},
 		scenario{name: "page after the last", path: "/people?after=" +
 			dossier.Cursor{CreatedAt: time.Unix(0, 0).UTC(), ID: dossier.NewPersonID()}.String(), by: by,
-			status: 200, has: []string{"Nobody further", `href="/people"`}},
+			status: 200, has: []string{"No more people", `href="/people"`}},
 		scenario{name: "long search", path: "/people?" + url.Values{"q": {long}}.Encode(), by: by, status: 400,
 			has: []string{"at most 200 characters"}},
 		scenario{name: "long search as CSV", path: "/people.csv?" + url.Values{"q": {long}}.Encode(), by: by,
@@ -179,4 +218,86 @@ func TestDirectoryRefusals(t *testing.T) {
 		{name: "store down, CSV", path: "/people.csv", by: by, status: 503,
 			want: map[string]string{"Content-Disposition": "", "Retry-After": retryAfter}},
 	})
+}
+
+// Whoever goes from a search to a person and back comes back to the search, and to its page, whatever they did there.
+func TestWaysBackKeepThePlace(t *testing.T) {
+	s := newSite(t)
+	by := s.signIn(t)
+	receipt, files := s.submit(t, "Person, oldest", upload{"a.txt", "a"}, upload{"b.txt", "b"})
+	s.insert(t, numbered(peoplePerPage)...)
+	a := s.play(t, scenario{path: "/people?q=person", by: by, status: 200})
+	_, next := listed(t, a.body)
+	a = s.play(t, scenario{path: next, by: by, status: 200})
+	hrefs := func(a answer) map[string]string {
+		all := map[string]string{}
+		for n := range parseDocument(t, a.body).all("a", "form") {
+			href, ok := attr(n, "href")
+			if !ok {
+				href, _ = attr(n, "action")
+			}
+			text := textOf(n)
+			if n.Data == "form" {
+				text = "form"
+			}
+			if _, there := all[text]; !there || strings.Contains(href, "/people") {
+				all[text] = href
+			}
+		}
+		return all
+	}
+	person := hrefs(a)["Person, oldest"]
+	a = s.play(t, scenario{path: person, by: by, status: 200})
+	back := func(a answer) string {
+		for n := range parseDocument(t, a.body).all("p") {
+			if class, _ := attr(n, "class"); class == "back" {
+				for l := range (document{n}).all("a") {
+					href, _ := attr(l, "href")
+					return href
+				}
+			}
+		}
+		return ""
+	}
+	if got := back(a); got != next {
+		t.Errorf("the way back leads to %q, want %q", got, next)
+	}
+	cards := hrefs(a)["Show as cards, with previews and checksums"]
+	a = s.play(t, scenario{path: cards, by: by, status: 200, has: []string{files[0].ID.String()}})
+	if got := back(a); got != next {
+		t.Errorf("from the cards the way back leads to %q, want %q", got, next)
+	}
+	expiry := hrefs(a)["Change when it expires"]
+	if got := back(s.play(t, scenario{path: expiry, by: by, status: 200})); got != cards {
+		t.Errorf("from the private link the way back leads to %q, want %q", got, cards)
+	}
+	var remove string
+	for text, href := range hrefs(a) {
+		if strings.HasPrefix(text, "Delete…") {
+			remove = href
+		}
+	}
+	a = s.play(t, scenario{path: remove, by: by, status: 200})
+	if got := hrefs(a)["Cancel"]; got != cards {
+		t.Errorf("cancelling leads to %q, want %q", got, cards)
+	}
+	form := url.Values{"csrf": {by.token}}
+	s.play(t, scenario{path: remove, by: by, form: form, status: 303, want: map[string]string{"Location": cards}})
+	a = s.play(t, scenario{path: cards, by: by, status: 200})
+	a = s.play(t, scenario{path: hrefs(a)["Delete person…"], by: by, status: 200})
+	if got := hrefs(a)["Cancel"]; got != cards {
+		t.Errorf("cancelling leads to %q, want %q", got, cards)
+	}
+	s.play(t, scenario{path: "/people/" + receipt.Person.String() + "/delete" + cards[strings.Index(cards, "?"):], by: by, form: form,
+		status: 303, want: map[string]string{"Location": next}})
+
+	// What a page of this site did not write leads nowhere but to the directory.
+	other, _ := s.submit(t, "Ada")
+	for _, from := range append([]string{"q=" + strings.Repeat("x", 300), "after=x", "next=//evil.example", "%zz", "q=%22%3E%3Cscript%3E"}, evil...) {
+		a := s.play(t, scenario{path: "/people/" + other.Person.String() + "?" + url.Values{"from": {from}, "view": {"evil"}}.Encode(),
+			by: by, status: 200, hasNot: []string{"<script>alert", `"><script>`}})
+		if got := back(a); got != "/people" && !strings.HasPrefix(got, "/people?q=") {
+			t.Errorf("from %q the way back leads to %q", from, got)
+		}
+	}
 }

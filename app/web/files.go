@@ -11,24 +11,26 @@ import (
 // fileView is one file in a list.
 type fileView struct {
 	Name string
-	// Type is the media type found by looking at the bytes; empty where unknown yet.
-	Type string
+	// Type is what people call the media type found by looking at the bytes ("PDF"), MediaType the type itself; empty
+	// where unknown yet.
+	Type, MediaType string
 	// Size is human-readable ("1.2 MB"), Bytes exact with separators ("1,234,567 bytes").
 	Size, Bytes string
 	// SHA256 in hex; empty where unknown yet.
 	SHA256 string
 	// SHA256BySender tells that it is what the sender said, which nobody has verified.
 	SHA256BySender bool
-	// Time of arrival, for people ("24 Nov 2026, 14:05 UTC"), and TimeISO for the datetime attribute.
-	Time, TimeISO string
+	// At is when it arrived, or began to.
+	At moment
 	// State is "stored", "damaged" (stored, but its object is missing or differs), "uploading" (not complete), "deleting"
 	// or "refused".
 	State string
 	// Why says why a file was not stored; empty when stored.
 	Why string
 	// Withheld says why a stored file has no download; empty where it has. Scan, for staff, is what a scanner said of it;
-	// empty where none is set. Alarm: it found malware.
+	// empty where none is set, and ScanAt when it did. Alarm: it found malware.
 	Withheld, Scan string
+	ScanAt         moment
 	Alarm          bool
 	// Download is the path of the download; empty unless stored and handed out. Picture is the path of its thumbnail;
 	// empty unless it is handed out, and a raster image of which one may be made. Delete is the path of the page that
@@ -42,10 +44,9 @@ func filePath(base string, id dossier.FileID) string { return base + "/files/" +
 // fileOf returns a file's record as whom to says sees it. Its files lie under base: the path of a person or of a
 // receipt.
 func (s *Server) fileOf(f dossier.File, base string, to dossier.Audience) fileView {
-	v := fileView{Name: f.Name, State: string(f.State)}
-	v.Time, v.TimeISO = times(f.CreatedAt)
+	v := fileView{Name: f.Name, State: string(f.State), At: momentOf(f.CreatedAt)}
 	if f.Content != nil {
-		v.Type = f.Content.Type
+		v.Type, v.MediaType = typeName(f.Content.Type)
 		v.Size = dossier.FormatBytes(f.Content.Size)
 		v.Bytes = counted(f.Content.Size, "byte")
 		v.SHA256, v.SHA256BySender = hex.EncodeToString(f.Content.SHA256[:]), f.SHA256BySender()
@@ -82,27 +83,26 @@ func scanText(f dossier.File) string {
 	if f.Scan.Detail != "" {
 		text += " (" + f.Scan.Detail + ")"
 	}
-	if f.Scan.State != dossier.ScanWaiting {
-		at, _ := times(f.Scan.At)
-		text += ", " + at
-	}
 	return text
 }
 
 // stateDamaged is the state of a stored file whose object is known to be missing or to differ.
 const stateDamaged = "damaged"
 
-// fileForStaff adds the ways that staff have.
-func (s *Server) fileForStaff(f dossier.File) fileView {
+// fileForStaff adds the ways that staff have, from a place.
+func (s *Server) fileForStaff(f dossier.File, from place) fileView {
 	base := personPath(f.Person)
 	v := s.fileOf(f, base, dossier.ToStaff)
 	if f.State != dossier.FileStored {
 		return v
 	}
-	v.Delete = filePath(base, f.ID) + "/delete"
+	v.Delete = from.on(filePath(base, f.ID) + "/delete")
 	v.Alarm = f.ScanState() == dossier.ScanInfected
 	if v.Alarm || s.svc.Scanned() {
 		v.Scan = scanText(f)
+		if f.Scan != nil && f.Scan.State != dossier.ScanWaiting {
+			v.ScanAt = momentOf(f.Scan.At)
+		}
 	}
 	if v.Download != "" && f.HasThumbnail() {
 		v.Picture = filePath(base, f.ID) + "/picture"
@@ -130,13 +130,14 @@ func (s *Server) outcomeOf(o dossier.Outcome, base string) fileView {
 
 // pager leads from a page of a list to others. Each view of such a page embeds it.
 type pager struct {
-	// First and Next are paths of the first and the next page; empty where there is none to go to. FirstText and
-	// NextText are what they are called.
-	First, FirstText string
-	Next, NextText   string
+	// First, Previous and Next are paths of the first page, the one before and the next; empty where there is none to go
+	// to. FirstText, PreviousText and NextText are what they are called.
+	First, FirstText       string
+	Previous, PreviousText string
+	Next, NextText         string
 }
 
-// paged tells that there are other pages.
+// paged reports whether there are other pages.
 func (p pager) paged() bool { return p.First != "" || p.Next != "" }
 
 // filesPerPage is how many files a page shows.
@@ -151,15 +152,10 @@ type listing struct {
 	total, archive string
 }
 
-// listing returns the page of a person's files that the query asks for. Base is the path that their own paths lie
-// under.
-func (s *Server) listing(c echo.Context, person dossier.PersonID, base string) (listing, error) {
+// listing returns a page of a person's files. Base is the path that their own paths lie under.
+func (s *Server) listing(c echo.Context, person dossier.PersonID, base string, at place) (listing, error) {
 	ctx := c.Request().Context()
-	after, err := filesAfter(c)
-	if err != nil {
-		return listing{}, err
-	}
-	page, err := s.svc.Files(ctx, person, dossier.FilesQuery{After: after, Limit: filesPerPage})
+	page, err := s.svc.Files(ctx, person, dossier.FilesQuery{After: at.after, Limit: filesPerPage})
 	if err != nil {
 		return listing{}, err
 	}
@@ -168,11 +164,11 @@ func (s *Server) listing(c echo.Context, person dossier.PersonID, base string) (
 		return listing{}, err
 	}
 	l := listing{files: page.Files, pager: pager{FirstText: "First files", NextText: "Next files"}, total: total(counted)}
-	if after != (dossier.FileID{}) {
-		l.pager.First = base
+	if at.after != (dossier.FileID{}) {
+		l.pager.First = at.at(dossier.FileID{}).on(base)
 	}
 	if page.Next != (dossier.FileID{}) {
-		l.pager.Next = base + behind(page.Next)
+		l.pager.Next = at.at(page.Next).on(base)
 	}
 	stored := 0
 	for _, f := range page.Files {
@@ -197,14 +193,6 @@ func filesAfter(c echo.Context) (dossier.FileID, error) {
 		return dossier.FileID{}, malformed(err, "This page's address is damaged. Start again from the first page.")
 	}
 	return id, nil
-}
-
-// behind returns the query of the page of files that begins behind a file; empty for the first page.
-func behind(after dossier.FileID) string {
-	if after == (dossier.FileID{}) {
-		return ""
-	}
-	return "?after=" + after.String()
 }
 
 // total returns a number and size of files.

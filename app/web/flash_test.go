@@ -84,13 +84,13 @@ func TestPagesSayWhatWasDone(t *testing.T) {
 
 	step(staff, person+"/files/"+files[0].ID.String()+"/delete", token, "empty.dat was deleted.")
 	step(staff, person+"/expire", url.Values{"csrf": {by.token}, "expires": {"week"}},
-		"The private link now expires on "+s.clock.now().Add(7*24*time.Hour).Format("2 Jan 2006, 15:04 UTC")+".")
+		"The private link now expires on "+s.clock.now().Add(7*24*time.Hour).Format("2006-01-02 15:04 UTC")+".")
 	step(staff, person+"/expire", url.Values{"csrf": {by.token}, "expires": {"never"}}, "The private link no longer expires.")
 
 	a := s.play(t, scenario{path: "/receipt/" + receipt.String() + "/link", status: 200})
 	form := url.Values{"csrf": {fieldValue(t, a.body, "csrf")}, "receipt": {fieldValue(t, a.body, "receipt")}, "expires": {"day"}}
 	step(holder, own+"/expire", form, "The private link now expires on "+
-		s.clock.now().Add(24*time.Hour).Format("2 Jan 2006, 15:04 UTC")+".")
+		s.clock.now().Add(24*time.Hour).Format("2006-01-02 15:04 UTC")+".")
 	step(holder, own+"/replace", form, "Your private link was replaced. The old link no longer works.")
 	a = holder.ask(t, own+"/link", nil)
 	step(holder, own+"/close", url.Values{"csrf": {fieldValue(t, a.body, "csrf")}}, "The receipt was closed in this browser.")

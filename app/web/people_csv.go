@@ -20,7 +20,7 @@ const peoplePerRead = 100
 // peopleCSV sends all that the directory would show, as RFC 4180. It is read and sent by pages, so its length does not
 // matter.
 func (s *Server) peopleCSV(c echo.Context) error {
-	q, err := search(c)
+	q, err := searched(c.QueryParams())
 	if err != nil {
 		return err
 	}

@@ -13,29 +13,27 @@ import (
 type personView struct {
 	ID, Name, Location, Technology string
 	Age                            int
-	// Time of submission for people, TimeISO for the datetime attribute.
-	Time, TimeISO string
+	// At is when the person submitted.
+	At moment
 	// Deleting: the person is marked and on the way out.
 	Deleting bool
-	// Path of the person's page for staff, Delete of the page that asks before deleting.
-	Path, Delete string
+	// Path of the person's page for staff, Link of that of the private link, Delete of the page that asks before deleting.
+	Path, Link, Delete string
 }
 
 // personOf returns a person as the submitter sees it.
 func personOf(p dossier.Person) personView {
 	v := personView{
 		ID: p.ID.String(), Name: p.Name, Location: p.Location, Technology: p.Technology, Age: p.Age,
-		Deleting: p.State == dossier.PersonDeleting,
+		Deleting: p.State == dossier.PersonDeleting, At: momentOf(p.CreatedAt),
 	}
-	v.Time, v.TimeISO = times(p.CreatedAt)
 	return v
 }
 
-// personForStaff adds the ways that staff have.
-func personForStaff(p dossier.Person) personView {
-	v := personOf(p)
-	v.Path = personPath(p.ID)
-	v.Delete = v.Path + "/delete"
+// personForStaff adds the ways that staff have, from a place.
+func personForStaff(p dossier.Person, from place) personView {
+	v, path := personOf(p), personPath(p.ID)
+	v.Path, v.Link, v.Delete = from.on(path), from.on(path+"/link"), from.on(path+"/delete")
 	return v
 }
 
@@ -45,11 +43,16 @@ func personPath(id dossier.PersonID) string { return "/people/" + id.String() }
 type personPageView struct {
 	page
 	Person personView
-	// Files are those of the page, Total is the number and size of all: "3 files, 12 MB".
+	// Directory is the path of the directory's page that the person was found on.
+	Directory string
+	// Files are those of the page, Total is the number and size of all: "3 files, 12.4 MB".
 	Files []fileView
 	Total string
-	// ReceiptExpires is when the person's receipt expires; empty: never.
-	ReceiptExpires string
+	// Cards: files are shown as cards. Look is the path of the other look.
+	Cards bool
+	Look  string
+	// ReceiptExpires is when the person's receipt expires; none: never.
+	ReceiptExpires moment
 	// Archive is the path of all stored files as one ZIP; empty unless there are several.
 	Archive string
 	// Unscanned: nobody checks files for malware.
@@ -63,21 +66,20 @@ func (s *Server) person(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	files, err := s.listing(c, p.ID, personPath(p.ID))
+	at, err := placeOf(c)
 	if err != nil {
 		return err
 	}
-	v := personPageView{page: s.page(c, p.Name), Person: personForStaff(p), Total: files.total, Archive: files.archive,
-		pager: files.pager, Unscanned: !s.svc.Scanned()}
-	if !p.ReceiptExpires.IsZero() {
-		v.ReceiptExpires, _ = times(p.ReceiptExpires)
+	path := personPath(p.ID)
+	files, err := s.listing(c, p.ID, path, at)
+	if err != nil {
+		return err
 	}
+	v := personPageView{page: s.page(c, p.Name), Person: personForStaff(p, at), Directory: at.from.path(),
+		Total: files.total, Archive: files.archive, pager: files.pager, Unscanned: !s.svc.Scanned(),
+		ReceiptExpires: momentOf(p.ReceiptExpires), Cards: at.cards, Look: at.as(!at.cards).on(path)}
 	for _, f := range files.files {
-		file := s.fileForStaff(f)
-		if file.Delete != "" && c.QueryParam("after") != "" {
-			file.Delete += "?after=" + c.QueryParam("after") // by listing found to be an id
-		}
-		v.Files = append(v.Files, file)
+		v.Files = append(v.Files, s.fileForStaff(f, at))
 	}
 	return s.render(c, http.StatusOK, "person", v)
 }

@@ -19,11 +19,11 @@ func TestPersonPage(t *testing.T) {
 	path := "/people/" + receipt.Person.String()
 	picture := path + "/files/" + files[1].ID.String() + "/picture"
 	a := s.play(t, scenario{
-		path: path, by: by, status: 200,
+		path: path + "?view=cards", by: by, status: 200,
 		has: []string{
 			"&lt;script&gt;alert", "Zürich", ">36<", "4 files", picture, fmt.Sprintf("%x", files[0].Content.SHA256),
-			"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "(0 bytes)", "image/svg+xml",
-			"image/png",
+			"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "(0 bytes)", "Drawing (SVG)", "image/svg+xml",
+			"Picture (PNG)", "image/png",
 			path + "/delete", path + "/files/" + files[0].ID.String() + "/delete",
 		},
 		hasNot: []string{"<script>alert", "<img src=x", receipt.String()},

@@ -13,8 +13,10 @@ type receiptView struct {
 	page
 	// Link is the absolute URL of the receipt: to be kept, and to be told to nobody.
 	Link string
-	// Manage is the path of the page by which it is replaced; Expires is when it expires, empty: never.
-	Manage, Expires string
+	// Manage is the path of the page by which it is replaced.
+	Manage string
+	// Expires is when it expires; none: never.
+	Expires moment
 	// Receipt opens the person to the script by which more files are added.
 	Receipt string
 	// Complete: everything that was sent is stored. Incomplete: something is not. Neither: that stands on several
@@ -35,7 +37,11 @@ type receiptView struct {
 
 // receipt shows a submitter what is stored.
 func (s *Server) receipt(c echo.Context, receipt dossier.Receipt, person dossier.Person) error {
-	files, err := s.listing(c, person.ID, receiptPath(person.ID))
+	after, err := filesAfter(c)
+	if err != nil {
+		return err
+	}
+	files, err := s.listing(c, person.ID, receiptPath(person.ID), place{after: after})
 	if err != nil {
 		return err
 	}
@@ -52,9 +58,7 @@ func (s *Server) receiptView(c echo.Context, receipt dossier.Receipt, person dos
 		Pending: person.State == dossier.PersonSubmitting, pager: files.pager,
 	}
 	v.Manage = path + "/link"
-	if !person.ReceiptExpires.IsZero() {
-		v.Expires, _ = times(person.ReceiptExpires)
-	}
+	v.Expires = momentOf(person.ReceiptExpires)
 	stored := map[string]bool{}
 	for _, f := range files.files {
 		stored[f.Name] = stored[f.Name] || f.State == dossier.FileStored && f.Damage == nil

@@ -189,7 +189,7 @@ func TestSendersChecksumIsMarked(t *testing.T) {
 	if got["form.txt"] != api.Site || got["direct.txt"] != api.Sender || len(got) != 2 {
 		t.Errorf("the SHA-256 is marked as by %v", got)
 	}
-	page := s.do(http.MethodGet, "/people/"+f.parsed(t).Person.String(), s.session(), nil)
+	page := s.do(http.MethodGet, "/people/"+f.parsed(t).Person.String()+"?view=cards", s.session(), nil)
 	if n := strings.Count(page.body, "as the sender computed it; not verified"); n != 1 {
 		t.Errorf("the page marks %d files, want the one that came in parts", n)
 	}

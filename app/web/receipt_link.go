@@ -16,8 +16,8 @@ type linkView struct {
 	page
 	// Name is the person's.
 	Name string
-	// Expires is when the receipt expires; empty: never.
-	Expires string
+	// Expires is when the receipt expires; none: never.
+	Expires moment
 	// Replace, Expire and Close are where the forms post to, Back is the path back. Staff have Expire alone.
 	Replace, Expire, Close, Back string
 	// Replacement is the link that the holder may have instead, and To its receipt; empty for staff.
@@ -56,11 +56,8 @@ func choiceOf(value string) (expiryChoice, error) {
 }
 
 func (s *Server) linkView(c echo.Context, p dossier.Person, base string) linkView {
-	v := linkView{page: s.page(c, "Private link"), Name: p.Name, Expire: base + "/expire", Back: base}
-	if !p.ReceiptExpires.IsZero() {
-		v.Expires, _ = times(p.ReceiptExpires)
-	}
-	return v
+	return linkView{page: s.page(c, "Private link"), Name: p.Name, Expires: momentOf(p.ReceiptExpires),
+		Expire: base + "/expire", Back: base}
 }
 
 // receiptLinkPage offers a holder what can be done with the receipt.
@@ -138,8 +135,7 @@ func (s *Server) sayExpiry(c echo.Context, choice expiryChoice) {
 	case at.IsZero():
 		s.say(c, "The private link no longer expires.")
 	case choice.after > 0:
-		human, _ := times(at)
-		s.say(c, "The private link now expires on "+human+".")
+		s.say(c, "The private link now expires on "+momentOf(at).Text+".")
 	}
 }
 
@@ -175,14 +171,23 @@ func (s *Server) personLinkPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	at, err := placeOf(c)
+	if err != nil {
+		return err
+	}
 	v := s.linkView(c, p, personPath(p.ID))
 	v.Choices = expiryChoices
+	v.Expire, v.Back = at.on(v.Expire), at.on(v.Back)
 	return s.render(c, http.StatusOK, "link", v)
 }
 
 // expirePersonLink sets, for staff, when a person's receipt expires.
 func (s *Server) expirePersonLink(c echo.Context) error {
 	id, err := dossier.ParsePersonID(c.Param("id"))
+	if err != nil {
+		return err
+	}
+	at, err := placeOf(c)
 	if err != nil {
 		return err
 	}
@@ -194,5 +199,5 @@ func (s *Server) expirePersonLink(c echo.Context) error {
 		return personAbsent(err)
 	}
 	s.sayExpiry(c, choice)
-	return c.Redirect(http.StatusSeeOther, personPath(id)+"/link")
+	return c.Redirect(http.StatusSeeOther, at.on(personPath(id)+"/link"))
 }

@@ -318,7 +318,7 @@ func TestValuesComeOutUnchanged(t *testing.T) {
 				t.Errorf("field %s keeps %q, want %q", id, got, text)
 			}
 		}
-		person := personPageView{page: page{Title: text, Staff: true, CSRF: "x"}, Person: with(ada(), func(p *personView) { p.Name = text }),
+		person := personPageView{page: page{Title: text, Staff: true, CSRF: "x"}, Cards: true, Person: with(ada(), func(p *personView) { p.Name = text }),
 			Files: []fileView{storedFile(text, "text/plain", "1 B", "1 byte")}}
 		d = parseDocument(t, renderSample(t, all, sample{"person", "person", person}))
 		for n := range d.all("h1", "h3") {

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"dossier.example/app"
 )
@@ -45,18 +46,27 @@ func with[T any](v T, change func(*T)) T {
 	return v
 }
 
+func sampleTime(iso string) moment {
+	t, err := time.Parse(time.RFC3339, iso)
+	if err != nil {
+		panic(err)
+	}
+	return momentOf(t)
+}
+
 func ada() personView {
 	return personView{
 		ID: "0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11", Name: "Ada Lovelace", Location: "London",
 		Technology: "Analytical Engine", Age: 36,
-		Time: "24 Nov 2026, 14:05 UTC", TimeISO: "2026-11-24T14:05:09Z",
+		At: sampleTime("2026-11-24T14:05:09Z"),
 	}
 }
 
 func storedFile(name, mediaType, size, bytes string) fileView {
+	word, plain := typeName(mediaType)
 	return fileView{
-		Name: name, Type: mediaType, Size: size, Bytes: bytes, SHA256: sampleSHA256,
-		Time: "24 Nov 2026, 14:05 UTC", TimeISO: "2026-11-24T14:05:11Z", State: "stored", Download: "/files/1/download",
+		Name: name, Type: word, MediaType: plain, Size: size, Bytes: bytes, SHA256: sampleSHA256,
+		At: sampleTime("2026-11-24T14:05:11Z"), State: "stored", Download: "/files/1/download",
 	}
 }
 
@@ -66,7 +76,7 @@ func forStaff(picture string, files ...fileView) []fileView {
 		f := &files[i]
 		if f.State == "stored" {
 			f.Delete = fmt.Sprintf("%s/files/%d/delete", samplePerson, i)
-			if f.Type == "image/png" {
+			if f.MediaType == "image/png" {
 				f.Picture = picture
 			}
 		}
@@ -90,9 +100,9 @@ func oddFiles() []fileView {
 		storedFile(markup+".html", "text/html; charset=utf-8", "91 B", "91 bytes"),
 		storedFile("talk.pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation", "19 MB",
 			"18,874,368 bytes"),
-		{Name: "still-on-its-way.mov", Time: "24 Nov 2026, 14:06 UTC", TimeISO: "2026-11-24T14:06:00Z",
+		{Name: "still-on-its-way.mov", At: sampleTime("2026-11-24T14:06:00Z"),
 			State: "uploading"},
-		{Name: "on-its-way-out.zip", Time: "24 Nov 2026, 14:06 UTC", TimeISO: "2026-11-24T14:06:00Z", State: "deleting",
+		{Name: "on-its-way-out.zip", At: sampleTime("2026-11-24T14:06:00Z"), State: "deleting",
 			Why: "Its removal was asked for and goes on by itself."},
 	}
 }
@@ -106,13 +116,16 @@ func scannedFiles() []fileView {
 		storedFile("invoice.docm", "application/zip", "12 kB", "12,288 bytes"),
 		storedFile("film.mov", "video/quicktime", "30 MB", "30,408,704 bytes"),
 	}
-	for i, scan := range []string{"Nothing found, 24 Nov 2026, 14:06 UTC", "Waiting",
-		"Not of the whole file (Heuristics.Encrypted.Zip), 24 Nov 2026, 14:06 UTC",
-		"Malware found (Doc.Downloader.Emotet-7580152-0." + unbroken + "), 24 Nov 2026, 14:06 UTC",
-		"Failed (the scanner failed again and again), 24 Nov 2026, 14:06 UTC"} {
+	for i, scan := range []string{"Nothing found", "Waiting",
+		"Not of the whole file (Heuristics.Encrypted.Zip)",
+		"Malware found (Doc.Downloader.Emotet-7580152-0." + unbroken + ")",
+		"Failed (the scanner failed again and again)"} {
 		files[i].Scan = scan
+		if i != 1 {
+			files[i].ScanAt = sampleTime("2026-11-24T14:06:00Z")
+		}
 		if i > 0 {
-			files[i].Download, files[i].Type = "", "application/octet-stream"
+			files[i].Download, files[i].Type, files[i].MediaType = "", "Unknown", "application/octet-stream"
 		}
 	}
 	files[1].Withheld = "This file is still being checked for malware."
@@ -160,10 +173,10 @@ func samples(picture string) []sample {
 	receipt := receiptView{page: visitor("Your receipt", "/receipt"), Link: "https://dossier.example/receipt#" +
 		sampleReceipt, Receipt: sampleReceipt, Person: ada()}
 	person := personPageView{page: staff("Ada Lovelace", samplePerson), Person: with(ada(), func(p *personView) {
-		p.Path, p.Delete = samplePerson, samplePerson+"/delete"
-	})}
-	directory := directoryView{page: staff("Directory", "/people"),
-		pager: pager{FirstText: "Newest", NextText: "Older"}}
+		p.Path, p.Link, p.Delete = samplePerson, samplePerson+"/link", samplePerson+"/delete"
+	}), Directory: "/people", Look: samplePerson + "?view=cards"}
+	directory := directoryView{page: staff("Directory", "/people"), Export: "/people.csv",
+		pager: pager{FirstText: "Newest", PreviousText: "Previous", NextText: "Older"}}
 	filePages := pager{First: "/", FirstText: "First files", Next: "/?after=x", NextText: "Next files"}
 	document, err := loadDocument()
 	if err != nil {
@@ -173,7 +186,7 @@ func samples(picture string) []sample {
 	api.page = visitor("API", "/api/v1/")
 	refused := func(name, why string) fileView { return fileView{Name: name, State: "refused", Why: why} }
 
-	return []sample{
+	all := []sample{
 		{"form", "form", sampleForm()},
 		{"form-staff", "form", with(sampleForm(), func(v *formView) { v.Staff, v.CSRF = true, "csrf-token" })},
 		{"form-faults", "form", with(sampleForm(), func(v *formView) {
@@ -250,20 +263,27 @@ func samples(picture string) []sample {
 			Replace: "/receipt/x/replace", Expire: "/receipt/x/expire", Close: "/receipt/x/close", Back: "/receipt/x",
 			Replacement: "https://dossier.example/receipt#" + sampleReceipt, To: sampleReceipt, Choices: expiryChoices}},
 		{"link-staff", "link", linkView{page: staff("Private link", samplePerson), Name: "Ada Lovelace",
-			Expires: "24 Nov 2027, 14:05 UTC", Expire: samplePerson + "/expire", Back: samplePerson,
+			Expires: sampleTime("2027-11-24T14:05:00Z"), Expire: samplePerson + "/expire", Back: samplePerson,
 			Choices: expiryChoices}},
 		{"signin", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), Next: "/people"}},
+		{"signin-flash", "signin", signInView{page: with(visitor("Staff sign-in", "/staff/sign-in"), func(p *page) {
+			p.Flash = "Your session has ended. Sign in again."
+		}), Next: "/people"}},
 		{"signin-fault", "signin",
 			signInView{page: page{Title: "Staff sign-in", Path: "/staff/sign-in", CSRF: "csrf-token"}, Key: "wrong",
 				Next:  "/people",
 				Fault: "This is not the key."}},
 		{"directory", "directory", with(directory, func(v *directoryView) {
-			v.People, v.First, v.Next = crowd(), "/people", "/people?after=x"
+			v.Count = "more than 10,000 people"
+			v.People, v.First, v.Previous, v.Next = crowd(), "/people", "/people?before=x", "/people?after=x"
 		})},
 		{"directory-search", "directory", with(directory, func(v *directoryView) {
-			v.Search, v.People = "ad", []personView{crowd()[0]}
+			v.Search, v.People, v.Count = "ad", []personView{crowd()[0]}, "1 person"
 		})},
 		{"directory-empty", "directory", directory},
+		{"directory-flash", "directory", with(directory, func(v *directoryView) {
+			v.People, v.Count, v.Flash = crowd(), "7 people", "Ada Lovelace was deleted."
+		})},
 		{"directory-nobody", "directory", with(directory, func(v *directoryView) { v.Search = markup + unbroken })},
 		{"directory-past-end", "directory", with(directory, func(v *directoryView) { v.First = "/people" })},
 		{"person", "person", with(person, func(v *personPageView) {
@@ -318,26 +338,24 @@ func samples(picture string) []sample {
 			Damaged: []damagedView{
 				{Name: "Notes on the engine.pdf", Person: "Ada Lovelace", Path: samplePerson,
 					What: "Its bytes are missing",
-					Time: "24 Nov 2026, 14:05 UTC", TimeISO: "2026-11-24T14:05:00Z"},
+					At:   sampleTime("2026-11-24T14:05:00Z")},
 				{Name: strings.Repeat("very-long-name-", 16) + ".jpeg",
 					Person: strings.Repeat("Wolfeschlegelstein", 11), Path: samplePerson,
-					What: "Its bytes changed", Time: "24 Nov 2026, 14:05 UTC", TimeISO: "2026-11-24T14:05:00Z"},
+					What: "Its bytes changed", At: sampleTime("2026-11-24T14:05:00Z")},
 			}, More: true,
 			Reading: &passView{Files: "12,345 files", Size: "112 GB", Found: "2 damaged files found",
-				Time:    "24 Nov 2026, 12:00 UTC",
-				TimeISO: "2026-11-24T12:00:00Z", Unread: "1 file"},
+				At: sampleTime("2026-11-24T12:00:00Z"), Unread: "1 file"},
 			Read: &passView{Files: "98,765 files", Size: "1.3 TB", Found: "no damage found",
-				Time:    "23 Nov 2026, 11:48 UTC",
-				TimeISO: "2026-11-23T11:48:00Z"},
-			Scanned: true, AnyFailed: true, Waiting: "1,000 files or more", WaitingSince: "24 Nov 2026, 14:05 UTC",
+				At: sampleTime("2026-11-23T11:48:00Z")},
+			Scanned: true, AnyFailed: true, Waiting: "1,000 files or more", WaitingSince: sampleTime("2026-11-24T14:05:00Z"),
 			Failed: "1 file", Removed: "30 days", MoreInfected: true,
 			Infected: []damagedView{
 				{Name: "invoice.docm", Person: "Ada Lovelace", Path: samplePerson, What: "Doc.Downloader.Emotet-7580152-0",
-					Time: "24 Nov 2026, 14:06 UTC", TimeISO: "2026-11-24T14:06:00Z"},
+					At: sampleTime("2026-11-24T14:06:00Z")},
 				{Name: unbroken, Person: unbroken, Path: samplePerson, What: unbroken,
-					Time: "24 Nov 2026, 14:06 UTC", TimeISO: "2026-11-24T14:06:00Z"},
+					At: sampleTime("2026-11-24T14:06:00Z")},
 			},
-			Left: "1.2 TB", Compared: "24 Nov 2026, 03:00 UTC", ComparedISO: "2026-11-24T03:00:00Z",
+			Left: "1.2 TB", Compared: sampleTime("2026-11-24T03:00:00Z"),
 			Files:     "98,801 files",
 			Ownerless: "40 items", Held: "40 items", HeldNumber: 40}},
 		{"error-unavailable", "error", errorView{page: staff("Not available", "/people"), Status: 503,
@@ -347,4 +365,11 @@ func samples(picture string) []sample {
 		{"api", "api", api},
 		{"error-bare", "error", errorView{page: visitor("Error", "/"), Heading: "Something went wrong"}},
 	}
+	for _, one := range all {
+		if v, ok := one.view.(personPageView); ok {
+			v.Cards, v.Look = true, samplePerson
+			all = append(all, sample{one.name + "-cards", one.page, v})
+		}
+	}
+	return all
 }

@@ -182,10 +182,12 @@ func (s *site) checkScanPages(receipt string, f dossier.File, state dossier.Scan
 		strings.Contains(want, "submitter") {
 		s.t.Errorf("the receipt links to what it must not, or does not, or tells too much")
 	}
-	person := s.do(http.MethodGet, "/people/"+f.Person.String(), s.session(), nil).body
+	person := s.do(http.MethodGet, "/people/"+f.Person.String()+"?view=cards", s.session(), nil).body
+	list := s.do(http.MethodGet, "/people/"+f.Person.String(), s.session(), nil).body
 	if strings.Contains(person, "/files/"+f.ID.String()+`"`) != strings.Contains(want, "staff") ||
 		strings.Contains(person, "/picture") != strings.Contains(want, "staff") ||
-		!strings.Contains(person, "/files/"+f.ID.String()+"/delete") {
+		!strings.Contains(person, "/files/"+f.ID.String()+"/delete") ||
+		strings.Contains(list, "/files/"+f.ID.String()+`"`) != strings.Contains(want, "staff") {
 		s.t.Errorf("the person's page links to what it must not, or does not")
 	}
 	storage := s.do(http.MethodGet, "/staff/storage", s.session(), nil).body

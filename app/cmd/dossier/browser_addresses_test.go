@@ -124,8 +124,8 @@ func (c *chromium) addressesHoldNoSecret(t *testing.T, scripts bool) {
 		staff.audit("link-staff")
 		staff.load(http.StatusOK, chromedp.Navigate(person))
 	}
-	staff.download(chromedp.Click(chromedp.CSS(".file-actions a")))
-	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS(".file:nth-child(2) .button-danger-quiet")))
+	staff.download(chromedp.Click(chromedp.CSS(".cell-action a")))
+	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS("tbody tr:nth-child(2) .danger")))
 	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS("main button")))
 	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS(".site-nav button")))
 	staff.shows("Staff sign-in")

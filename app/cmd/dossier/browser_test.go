@@ -91,7 +91,7 @@ func (c *chromium) wholeWay(t *testing.T) {
 	submitter.audit("receipt")
 	submitter.do(chromedp.Click(chromedp.CSS("button[data-copy]")))
 	submitter.until("the link is copied, or selected where that is not allowed",
-		`/^The link is (copied|selected)/.test(document.querySelector("#copy-status").textContent)`)
+		`/^(Link copied|The link is selected)/.test(document.querySelector("#copy-status").textContent)`)
 
 	// Somebody else's browser: the link alone opens the receipt.
 	other := c.tab(t, base)
@@ -127,14 +127,36 @@ func (c *chromium) wholeWay(t *testing.T) {
 	}
 	staff.fill("#q", "Lovelace")
 	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS(".search button")))
-	staff.shows("Nobody found")
+	staff.shows("No one found")
 	staff.audit("directory-nobody-found")
 	staff.fill("#q", "ADA l")
 	staff.load(http.StatusOK, chromedp.SendKeys(chromedp.CSS("#q"), "\n"))
 	staff.shows("Ada Lovelace")
 	staff.audit("directory-found")
 
+	// Anywhere on the row leads to the person, but for selecting text.
+	if eval[bool](staff, `(() => {
+		let left = false;
+		navigation.addEventListener("navigate", () => { left = true; }, {once: true});
+		getSelection().selectAllChildren(document.querySelector(".table-people td bdi"));
+		document.querySelector(".table-people td").click();
+		return left;
+	})()`) {
+		staff.errorf("selecting text in a row leaves the page")
+	}
+	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS(".table-people tbody td:nth-child(3)")))
+	staff.shows("Ada Lovelace", "5 files")
+	staff.audit("person-list")
+	if got := eval[[]string](staff, `[...document.querySelectorAll(".table-files .file-name")].map(e => e.textContent)`); !slices.Equal(got,
+		shownNames(files)) {
+		staff.errorf("the person's files are %q, want %q", got, shownNames(files))
+	}
+	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS(".back a")))
+	if got := staff.location(); got != base+"/people?q=ADA+l" {
+		staff.errorf("the way back leads to %s, want the search", got)
+	}
 	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS(".table-people a")))
+	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS(".hint a[href*=cards]")))
 	person := staff.location()
 	type shown struct {
 		Name    string `json:"name"`
@@ -214,7 +236,7 @@ func (c *chromium) wholeWay(t *testing.T) {
 	staff.shows("Delete Ada Lovelace and 4 files?")
 	staff.audit("delete-person")
 	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS("main button")))
-	staff.shows("Nobody yet", "Ada Lovelace was deleted.")
+	staff.shows("No one yet", "Ada Lovelace was deleted.")
 	staff.audit("directory-empty")
 	other.load(http.StatusNotFound, chromedp.Reload())
 	other.audit("not-found")

@@ -3,6 +3,32 @@ import { element } from "./dom.js";
 import { openByFragment } from "./receipt.js";
 import { counted, humanLimit, humanSize } from "./words.js";
 
+// Times stand in the page in UTC. Here they become those of the reader's own clock, in the form of ISO 8601, which is the
+// same in every language; the exact one shows on hover.
+for (const e of document.querySelectorAll("time[datetime]")) {
+  const t = new Date(e.dateTime);
+  if (Number.isNaN(t.getTime())) continue;
+  const two = (n) => String(n).padStart(2, "0");
+  const offset = -t.getTimezoneOffset(); // minutes
+  const zone = `UTC${offset < 0 ? "−" : "+"}${two(Math.floor(Math.abs(offset) / 60))}:${two(Math.abs(offset) % 60)}`;
+  const minute = `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())} ${two(t.getHours())}:${two(t.getMinutes())}`;
+  e.textContent = minute;
+  e.title = `${minute}:${two(t.getSeconds())} ${zone}`;
+}
+
+// A click anywhere on a row does what its link does, also in a new tab, and leaves the selecting of text alone.
+for (const table of document.querySelectorAll("table.table-people")) {
+  table.classList.add("row-links");
+  const open = (event) => {
+    const link = event.target.closest("tbody tr")?.querySelector("th a");
+    if (!link || event.target.closest("a") || getSelection().type === "Range") return;
+    if (event.button === 1 || event.ctrlKey || event.metaKey) window.open(link.href, "_blank", "noopener");
+    else if (event.button === 0) location.assign(link.href);
+  };
+  table.addEventListener("click", open);
+  table.addEventListener("auxclick", open);
+}
+
 // The link of a receipt: a button that copies it. Shown only where copying is possible (a secure context).
 for (const button of document.querySelectorAll("button[data-copy]")) {
   const field = document.getElementById(button.dataset.copy);
@@ -14,10 +40,10 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(field.value);
-      status.textContent = "The link is copied.";
+      status.textContent = "Link copied.";
     } catch {
       field.select();
-      status.textContent = "The link is selected: copy it with your keyboard or the menu.";
+      status.textContent = "The link is selected. Copy it with your keyboard or the menu.";
     }
   });
 }
