@@ -99,7 +99,7 @@ func (d *Details) clean(badAge string) error {
 	}
 	text("technology", "a technology", &d.Technology, MaxTechnologyLength)
 	if faults != nil {
-		return &Error{Code: CodeInvalid, Message: "Some fields need another look.", Fields: faults}
+		return &Error{Code: CodeInvalid, Message: "Some fields need your attention.", Fields: faults}
 	}
 	return nil
 }

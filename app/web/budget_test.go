@@ -89,7 +89,7 @@ func TestTheDayOfANetworkThroughHTTP(t *testing.T) {
 		if limits.NotTaking == nil || *limits.RoomFiles != 0 {
 			s.t.Errorf("the limits of a network whose day is used up are %+v", limits)
 		}
-		if a := s.do(http.MethodGet, "/", by(neighbour), nil); !strings.Contains(a.body, "No files are taken at the moment") {
+		if a := s.do(http.MethodGet, "/", by(neighbour), nil); !strings.Contains(a.body, "No files can be sent at the moment") {
 			s.t.Errorf("the form does not tell that no files are taken: %v", a)
 		}
 		receipt := s.register()
@@ -126,7 +126,7 @@ func TestAFullStoreThroughHTTP(t *testing.T) {
 			s.t.Errorf("the room of a full store is %+v", limits)
 		}
 		page := s.get("/")
-		for _, want := range []string{"No files are taken at the moment", "What is stored is safe", "multiple disabled"} {
+		for _, want := range []string{"No files can be sent at the moment", "What is stored is safe", "multiple disabled"} {
 			if !strings.Contains(page.body, want) {
 				s.t.Errorf("the form of a full store does not have %q", want)
 			}

@@ -34,7 +34,7 @@ type refusal struct {
 
 // refusals is the one place where a code becomes a status.
 var refusals = map[dossier.Code]refusal{
-	dossier.CodeInvalid: {http.StatusUnprocessableEntity, "Some fields need another look",
+	dossier.CodeInvalid: {http.StatusUnprocessableEntity, "Some fields need your attention",
 		"Go back, mend them and send the form again.",
 		`Members of the request break a rule: "errors" tells which, and what is allowed.`, 0},
 	dossier.CodeMalformed: {http.StatusBadRequest, "The request could not be read",

@@ -41,7 +41,7 @@ func TestForm(t *testing.T) {
 
 func TestFaultyFields(t *testing.T) {
 	long := strings.Repeat("x", 10_000)
-	const hint = "choose your files again"
+	const hint = "Choose your files again"
 	tests := []struct {
 		name   string
 		change func(*form)
@@ -146,9 +146,9 @@ func TestFormTellsItsTime(t *testing.T) {
 		a := open(t, setup{web: web.Options{BodyTimeout: c.most}}).get("/")
 		a.must(t, http.StatusOK)
 		if c.want == "" {
-			a.mustNot(t, "has to arrive within")
+			a.mustNot(t, "must arrive within")
 			continue
 		}
-		a.must(t, http.StatusOK, "All of it has to arrive "+c.want, "each file is stored once")
+		a.must(t, http.StatusOK, "All of it must arrive "+c.want, "each file is stored once")
 	}
 }

@@ -192,7 +192,7 @@ func samples(picture string) []sample {
 		{"form-faults", "form", with(sampleForm(), func(v *formView) {
 			v.Title = "Error: Submit your details"
 			v.Name, v.Location, v.Age, v.Technology = "", "!!", "200", unbroken+"x"
-			v.Notice = "Some fields need another look."
+			v.Notice = "Some fields need your attention."
 			v.Order = []string{"name", "location", "age", "technology", "files"}
 			v.Faults = map[string]string{
 				"name": "Enter a name, up to 200 characters.", "location": "Must contain a letter or a digit.",

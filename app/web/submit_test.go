@@ -81,7 +81,7 @@ func TestConflict(t *testing.T) {
 			test.change(t, s, &f)
 			f.files = some(2)
 			a := s.submit(f)
-			a.must(t, http.StatusConflict, "Send as a new submission", "choose your files again")
+			a.must(t, http.StatusConflict, "Send as a new submission", "Choose your files again")
 			page, _ := a.pageForm(t)
 			if page.name != f.name || page.location != f.location || page.age != f.age || page.technology != f.technology {
 				t.Errorf("the page keeps %+v, want %+v", page, f)

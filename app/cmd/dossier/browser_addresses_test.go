@@ -88,7 +88,7 @@ func (c *chromium) addressesHoldNoSecret(t *testing.T, scripts bool) {
 		other.load(http.StatusUnprocessableEntity, chromedp.Click(chromedp.CSS("main button")))
 		other.audit("open-fault")
 		other.follow(link)
-		other.says("Add files")
+		other.ready()
 	} else {
 		other.load(http.StatusOK, chromedp.Navigate(link))
 		other.fill("#receipt", "https://"+link[:len(link)-1])
@@ -133,7 +133,7 @@ func (c *chromium) addressesHoldNoSecret(t *testing.T, scripts bool) {
 	other.load(http.StatusOK, chromedp.Reload())
 	other.listed(files[:1])
 	if scripts {
-		other.says("Add files") // its script asks for nothing any more
+		other.ready() // its script asks for nothing any more
 	}
 
 	server.kill()

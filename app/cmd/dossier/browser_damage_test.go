@@ -70,10 +70,11 @@ func (c *chromium) damagedAtRest(t *testing.T) {
 	staff.audit("person-damaged")
 
 	// The holder sends both again, by the page of the receipt.
-	holder.until("files can be added", `!document.querySelector(".add-files").hidden`)
+	holder.ready()
 	holder.expect("/api/v1/")
 	holder.choose(files[:2]...)
-	holder.pressNamed("Send 2 files")
+	holder.until("both are added", `document.querySelector(".add-files").innerText.includes("2 files added.")`)
+	holder.press(".add-files .actions .button:not(.button-quiet)")
 	holder.until("all is stored", `document.querySelectorAll(".table-files .file-name").length === 3`)
 	holder.shows("Received, thank you")
 	holder.audit("receipt-mended")

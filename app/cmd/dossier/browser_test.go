@@ -40,6 +40,7 @@ func TestBrowser(t *testing.T) {
 	t.Run("no secret in an address, without JavaScript", func(t *testing.T) { c.addressesHoldNoSecret(t, false) })
 	t.Run("damaged files", c.damagedAtRest)
 	t.Run("uploads", c.uploads)
+	t.Run("told", c.toldTests)
 	t.Run("pictures", c.pictures)
 }
 
@@ -56,7 +57,6 @@ func (c *chromium) wholeWay(t *testing.T) {
 
 	// The server's own rules, as if the browser had none.
 	submitter.expect("/api/v1/people")
-	eval[bool](submitter, `document.querySelector("#submission").noValidate = true`)
 	submitter.fill("#name", "Ada Lovelace")
 	submitter.fill("#age", "200")
 	submitter.do(chromedp.Click(chromedp.CSS("#submission button[type=submit]")))

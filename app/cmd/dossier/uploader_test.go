@@ -195,10 +195,14 @@ func (s *gatedSite) received(t *testing.T, link string) map[string][]byte {
 			t.Errorf("the download of %s answers %d, %d bytes with another SHA-256 than recorded", f.Name, status,
 				len(data))
 		}
-		if _, twice := got[f.Name]; twice {
-			t.Errorf("%s is there twice", f.Name)
+		path := f.Name
+		if f.Folder != nil {
+			path = dossier.JoinPath(*f.Folder, f.Name)
 		}
-		got[f.Name] = data
+		if _, twice := got[path]; twice {
+			t.Errorf("%s is there twice", path)
+		}
+		got[path] = data
 	}
 	return got
 }

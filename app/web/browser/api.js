@@ -1,7 +1,7 @@
 // The site's JSON API, as docs/api.md describes it. Every request may be repeated, and is: after no answer, 429 and 5xx.
 import { aborted, backOff, sleep } from "./waiting.js";
 
-/** How often a fault of the site is met before it is told, and how long an answer may take, in milliseconds. */
+/** How often a fault of the site is met before the request fails, and how long an answer may take, in milliseconds. */
 const patience = 8;
 const answerTime = 90_000;
 /** A store may have to copy all bytes of a file that is completed. */
@@ -69,8 +69,8 @@ export class API {
   receipt(options) {
     return this.#ask("GET", "/receipt", undefined, options);
   }
-  announce(id, name, size, options) {
-    return this.#ask("PUT", `/files/${id}`, { name, size }, options);
+  announce({ id, folder, name, sentName, size }, options) {
+    return this.#ask("PUT", `/files/${id}`, { ...(folder && { folder }), name: sentName ?? name, size }, options);
   }
   status(id, options) {
     return this.#ask("GET", `/files/${id}`, undefined, options);

@@ -2,6 +2,16 @@
 import { element, heard } from "./dom.js";
 
 const names = ["name", "location", "age", "technology"];
+const invisible = /[\p{Cc}\p{Cf}]/gu;
+
+/** Returns a text with the digits of every script as those of ASCII. Unicode has them in runs from zero to nine. */
+function asciiDigits(text) {
+  return text.replace(/\p{Nd}/gu, (digit) => {
+    let value = 0;
+    while (/\p{Nd}/u.test(String.fromCodePoint(digit.codePointAt(0) - value - 1))) value++;
+    return String(value % 10);
+  });
+}
 
 /** Details is the form. */
 export class Details {
@@ -16,12 +26,17 @@ export class Details {
   /** Returns what was typed, as the API takes it. */
   get typed() {
     const value = (name) => this.#field(name).value;
-    const age = value("age").trim();
-    // What is no number is sent as one that the server refuses: so all faults are told at once.
-    return { name: value("name"), location: value("location"), age: /^[+-]?\d{1,9}$/.test(age) ? Number(age) : -1, technology: value("technology") };
+    const age = asciiDigits(value("age").replace(invisible, "").trim());
+    return {
+      name: value("name"),
+      location: value("location"),
+      // What is no number is sent as one that the server refuses: so all faults are shown at once.
+      age: /^[+-]?\d{1,9}$/.test(age) ? Number(age) : -1,
+      technology: value("technology"),
+    };
   }
 
-  /** Takes away what was told before. */
+  /** Removes what was shown before. */
   clear() {
     this.#summary?.remove();
     this.#summary = undefined;
@@ -38,7 +53,9 @@ export class Details {
   showFaults(problem) {
     const faults = new Map(problem.errors.map(({ pointer, detail }) => [pointer.replace("#/", ""), detail]));
     const age = this.#field("age").value.trim();
-    if (faults.has("age") && age !== "" && this.typed.age === -1 && age !== "-1") faults.set("age", `Must be a whole number. ${faults.get("age")}`);
+    if (faults.has("age") && age !== "" && this.typed.age === -1 && age !== "-1") {
+      faults.set("age", `Must be a whole number. ${faults.get("age")}`);
+    }
     const list = element("ul");
     for (const name of names.filter((n) => faults.has(n))) {
       const field = this.#field(name);
@@ -61,7 +78,8 @@ export class Details {
   /** Shows what went wrong as a whole. */
   showNotice(notice, advice, ...more) {
     this.#summary?.remove();
-    this.#summary = element("div", { className: "alert alert-bad", id: "summary", role: "alert", tabIndex: -1 }, element("h2", {}, notice), ...more);
+    const properties = { className: "alert alert-bad", id: "summary", role: "alert", tabIndex: -1 };
+    this.#summary = element("div", properties, element("h2", {}, notice), ...more);
     if (advice) this.#summary.append(element("p", {}, advice));
     this.#form.before(this.#summary);
     this.#summary.focus();

@@ -1,14 +1,18 @@
-// The browser's own note of the files on their way, so that they can go on after a reload. It holds receipts, which are secrets of the person who
-// sits here, and goes when the files are stored. Where the browser keeps nothing, everything works but that.
+// The browser's own note of the files on their way, so that they can be resumed after a reload. It holds receipts, which
+// are secrets of the person who sits here, and goes when the files are stored. Where the browser keeps nothing,
+// everything works but that.
 import { openDB } from "idb";
 
-/** Files up to this size are kept themselves, up to so much in all, in bytes: they go on without being chosen again. */
+/** Files up to this size are kept themselves, up to so much in all, in bytes: they need not be chosen again. */
 const keptFile = 4 << 20;
 const keptInAll = 64 << 20;
 /** After so long a file that was not finished is no news to anybody, in milliseconds. */
 const keptFor = 30 * 24 * 3600_000;
 
-/** Ledger keeps a record of each file: { id, receipt, name, size, lastModified, at } and, where there is one, handle or file. */
+/**
+ * Ledger keeps a record of each file: { id, receipt, folder, name, sentName, size, lastModified, at } and, where there
+ * is one, handle or file.
+ */
 export class Ledger {
   #database;
   #kept = 0;
@@ -34,7 +38,9 @@ export class Ledger {
   async put(receipt, entries) {
     await this.#quietly(async (database) => {
       const write = database.transaction("files", "readwrite");
-      const records = entries.map(({ id, name, size, lastModified, handle }) => ({ id, receipt, name, size, lastModified, at: Date.now(), ...(handle && { handle }) }));
+      const records = entries.map(({ id, folder, name, sentName, size, lastModified, handle }) => ({
+        id, receipt, folder, name, sentName, size, lastModified, at: Date.now(), ...(handle && { handle }),
+      }));
       await Promise.all([...records.map((record) => write.store.put(record)), write.done]);
     });
     this.#keep(entries.filter(({ file, handle, size }) => file && !handle && size <= keptFile));

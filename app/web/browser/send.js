@@ -1,11 +1,11 @@
-// The way of one file: announced, its parts read, signed and sent, completed. It can be walked again from any point: what the store has
-// already is compared and not sent again.
+// The way of one file: announced, its parts read, signed and sent, completed. It can be walked again from any point:
+// what the store has already is compared and not sent again.
 import { Problem, newFileID } from "./api.js";
 import { combine } from "./crc64.js";
 import { put } from "./put.js";
-import { backOff, sleep } from "./waiting.js";
+import { aborted, backOff, linked, sleep } from "./waiting.js";
 
-/** How often each kind of failure of a part is met, one after the other, before it is told. */
+/** How often each kind of failure of a part is met, one after the other, before the file fails. */
 const patience = { refused: 4, damaged: 4, silent: 4, busy: 8 };
 /** How often the end may show that something is missing or wrong, or the file be begun anew under another id. */
 const rounds = 3;
@@ -18,23 +18,48 @@ export class Fault extends Error {
   }
 }
 
-const changed = () => new Fault("Was changed, moved or deleted on this device after it was chosen. Nothing of it is kept. Choose it again.", { changed: true });
+const changed = () =>
+  new Fault("This file was changed, moved or deleted after you chose it, and nothing of it was kept. Choose it again.", {
+    changed: true,
+  });
 
-/** Gone tells that the server has nothing of the file any more: it was given up, or lay unfinished for too long. */
+/** Gone: the server has nothing of the file any more. It was discarded, or lay unfinished for too long. */
 class Gone extends Error {}
 
+/** Taken: another file of this page is kept under the same folder and name, though it has others on this device. */
+class Taken extends Error {}
+
+/** Other tells that what the server has under the id is of another file. stored: all of it is. */
+export class Other extends Error {
+  constructor(stored) {
+    super("the server has another file under this id");
+    this.stored = stored;
+  }
+}
+
+/** Paused tells that a file ended as it was told: what was under way is stored. */
+export class Paused extends Error {}
+
 /**
- * Sends a file until it is stored. tools: api, digests, slots, and renamed(file, oldID), which is told when the file goes on under another id.
- * file has, beside what was chosen (file, handle, name, size): id; begun, whether it was announced before; sums, the checksums of its parts as they were
- * read; and progress(number, bytes), arrived(number, bytes), waits(why), finishing().
+ * Sends a file until it is stored, and returns what the server says of it. tools: api, digests, slots; place(file,
+ * plan), which says whether the name that the server keeps may be; renumber(file), which gives it another; and
+ * renamed(file, oldID), which is told when the file goes on under another id. file has, beside what was chosen (file,
+ * handle, folder, name, size): id; begun, whether it was announced before; sums, the checksums of its parts as they were
+ * read; and progress(number, bytes), arrived(number, bytes), waits(why), finishing(). signal ends it at once; halt has
+ * it end by Paused as soon as what is under way is stored.
  */
-export async function send(file, tools, signal) {
-  for (let round = 1; ; round++) {
+export async function send(file, tools, signal, halt) {
+  for (let round = 1; ; ) {
     try {
-      return await walk(file, tools, signal);
+      return await walk(file, tools, signal, halt);
     } catch (e) {
       const gone = e instanceof Gone || (e instanceof Problem && (e.code === "not_found" || e.code === "conflict"));
-      if (!gone || round === rounds) throw e instanceof Gone ? new Fault("The server lost what it had of this file. Try again.") : e;
+      if (e instanceof Taken) {
+        await tools.api.giveUp(file.id, { signal }).catch(() => {});
+        tools.renumber(file);
+      } else if (!gone || round++ === rounds) {
+        throw e instanceof Gone ? new Fault("The server no longer has what was uploaded of this file. Try again.") : e;
+      }
       const old = file.id;
       file.id = newFileID();
       file.begun = false;
@@ -43,12 +68,14 @@ export async function send(file, tools, signal) {
   }
 }
 
-async function walk(file, { api, digests, slots }, signal) {
+async function walk(file, { api, digests, slots, place }, signal, halt) {
   const options = { signal, waits: (why) => file.waits(why) };
   const resumed = file.begun;
   file.begun = true;
-  const plan = await api.announce(file.id, file.name, file.size, options);
+  const plan = await api.announce(file, options);
+  if (!place(file, plan)) throw new Taken();
   const { part_size: partSize, part_count: partCount } = plan;
+  const sizeOf = (number) => Math.min(partSize, file.size - (number - 1) * partSize);
 
   /** What the store has, by number. */
   let there = new Map();
@@ -59,6 +86,7 @@ async function walk(file, { api, digests, slots }, signal) {
     there = new Map(status.parts.map((part) => [part.number, part]));
   };
   if (resumed && !stored) await look();
+  if (resumed) await compare();
 
   for (let round = 1; ; round++) {
     await sendParts();
@@ -70,7 +98,7 @@ async function walk(file, { api, digests, slots }, signal) {
       if (round === rounds) throw new Error("the checksums of the file cannot be computed");
       continue;
     }
-    const pieces = file.sums.map((crc, i) => [crc, Math.min(partSize, file.size - i * partSize)]);
+    const pieces = file.sums.map((crc, i) => [crc, sizeOf(i + 1)]);
     const crc64nvme = combine(pieces);
     await unchanged(file);
     if (!stored) {
@@ -85,10 +113,35 @@ async function walk(file, { api, digests, slots }, signal) {
         continue;
       }
     }
-    if (stored.size !== file.size || stored.content?.crc64nvme !== crc64nvme) {
-      throw new Fault("The server has another file under this name and id. Remove it here and choose it again.", { changed: true });
-    }
+    if (stored.size !== file.size || stored.content?.crc64nvme !== crc64nvme) throw new Other(true);
     return stored;
+  }
+
+  /**
+   * Reads what the store has, before anything is added to it: a file of the same name and size may be another. What was
+   * read by this page before was compared then.
+   */
+  async function compare() {
+    const last = Math.max(0, ...there.keys());
+    for (let number = 1; number <= last; number++) {
+      const known = file.sums[number - 1] !== undefined;
+      if (!known) {
+        file.waits("comparing");
+        const free = await slots.take(signal);
+        try {
+          const start = (number - 1) * partSize;
+          file.sums[number - 1] = (await read(file, digests, start, start + sizeOf(number))).crc;
+        } finally {
+          free();
+        }
+        if (signal.aborted) throw aborted();
+      }
+      const part = there.get(number);
+      if (part?.size !== sizeOf(number)) continue;
+      if (part.crc64nvme === file.sums[number - 1]) file.arrived(number, part.size);
+      else if (!known) throw new Other(false);
+    }
+    file.waits(undefined);
   }
 
   /** Sends the parts that the store does not have. As many are in memory as there are slots. */
@@ -96,23 +149,30 @@ async function walk(file, { api, digests, slots }, signal) {
     const inner = new AbortController();
     const stop = () => inner.abort();
     signal.addEventListener("abort", stop);
+    // Ends what only waits, while what is under way goes on.
+    const idle = linked(inner.signal, halt);
     const sending = new Set();
     let failure;
     const fail = (e) => {
+      if (halt.aborted && !inner.signal.aborted && (e instanceof Paused || e.name === "AbortError")) {
+        failure ??= new Paused();
+        return;
+      }
       failure ??= e;
       inner.abort();
     };
     try {
       for (let number = 1; number <= partCount && !failure; number++) {
         const start = (number - 1) * partSize;
-        const size = Math.min(partSize, file.size - start);
+        const size = sizeOf(number);
         const before = file.sums[number - 1];
-        const arrived = (crc) => stored || (there.get(number)?.size === size && there.get(number).crc64nvme === crc);
+        const arrived = (crc) =>
+          stored || (there.get(number)?.size === size && there.get(number).crc64nvme === crc);
         if (before !== undefined && arrived(before)) {
           file.arrived(number, size);
           continue;
         }
-        const free = await slots.take(inner.signal);
+        const free = await slots.take(idle.signal);
         let handed = false;
         try {
           const { bytes, crc } = await read(file, digests, start, start + size);
@@ -122,8 +182,10 @@ async function walk(file, { api, digests, slots }, signal) {
             file.arrived(number, size);
             continue;
           }
+          if (halt.aborted) throw new Paused();
           handed = true;
-          const one = sendPart(file, { number, size, crc64nvme: crc }, bytes, api, inner.signal)
+          const part = { number, size, crc64nvme: crc };
+          const one = sendPart(file, part, bytes, api, inner.signal, idle.signal)
             .then(() => file.arrived(number, size), fail)
             .finally(() => {
               sending.delete(one);
@@ -140,6 +202,7 @@ async function walk(file, { api, digests, slots }, signal) {
       // None may come to lie at the store after this has ended.
       await Promise.all(sending);
       signal.removeEventListener("abort", stop);
+      idle.release();
     }
     if (failure) throw failure;
   }
@@ -168,26 +231,30 @@ async function unchanged({ handle, size, lastModified }) {
   if (now.size !== size || now.lastModified !== lastModified) throw changed();
 }
 
-/** Sends one part until the store has it. It is signed anew for each try, so no signature is older than its try. */
-async function sendPart(file, part, bytes, api, signal) {
+/**
+ * Sends one part until the store has it. It is signed anew for each try, so no signature is older than its try. signal
+ * ends it, idle only what waits between two tries.
+ */
+async function sendPart(file, part, bytes, api, signal, idle) {
   const failures = { refused: 0, damaged: 0, silent: 0, busy: 0 };
   for (;;) {
     let signed;
     try {
-      signed = await api.sign(file.id, part, { signal, waits: (why) => file.waits(why) });
+      signed = await api.sign(file.id, part, { signal: idle, waits: (why) => file.waits(why) });
     } catch (e) {
-      if (e instanceof Problem && e.code === "lost") return; // Stored or given up meanwhile; the end tells which.
+      if (e instanceof Problem && e.code === "lost") return; // Stored or discarded meanwhile; the end tells which.
       throw e;
     }
+    file.progress(part.number, 0);
     const status = await put(signed, bytes, (loaded) => file.progress(part.number, loaded), signal);
     if (status >= 200 && status < 300) return;
     file.progress(part.number, 0);
     const kind = kindOf(status);
-    if (kind === "gone") return; // Completed or given up meanwhile; the end tells which.
+    if (kind === "gone") return; // Completed or discarded meanwhile; the end tells which.
     if (++failures[kind] >= patience[kind]) throw new Fault(failed[kind]);
     if (kind === "silent" || kind === "busy") {
       file.waits(kind === "silent" ? "network" : "busy");
-      await sleep(backOff(failures[kind]), signal, "online");
+      await sleep(backOff(failures[kind]), idle, "online");
       file.waits(undefined);
     }
   }
@@ -202,9 +269,12 @@ function kindOf(status) {
 }
 
 const failed = {
-  refused: "The storage refuses what the site has signed. Try again; if that does not help, tell whoever runs this site.",
-  damaged: "Arrived damaged several times, so something between this device and the storage changes what is sent. Try again, on another network if you can.",
+  refused: "The storage rejected the upload. Try again. If that does not help, contact whoever runs this site.",
+  damaged:
+    "The upload was damaged several times on its way: something between this device and the storage changes it. " +
+    "Try again, on another network if you can.",
   silent:
-    "The site answers, but its storage cannot be reached from this browser. A network filter or an extension may block it, or the storage does not allow this site (CORS). Try again, or tell whoever runs this site.",
-  busy: "The storage does not take it at the moment. Try again in a few minutes.",
+    "This browser cannot reach the site’s storage. A network filter or a browser extension may block it, or the " +
+    "storage does not allow this site (CORS). Try again, or contact whoever runs this site.",
+  busy: "The storage is busy. Try again in a few minutes.",
 };

@@ -1,27 +1,32 @@
-// Where files come from: a dialog, a folder, a drop, the clipboard. Each gives { file, name, handle }.
-import { nameOfPath } from "./words.js";
+// Where files come from: a dialog, a folder, a drop, the clipboard. Each gives { file, folder, name, handle }.
+import { isSystemFile, partsOf, pathOf } from "./words.js";
 
 /** Sorts the files of a folder as people do: browsers give them in the order in which the disk has them. */
 function sorted(files) {
   const { compare } = new Intl.Collator(undefined, { numeric: true });
-  return files.sort((a, b) => compare(a.name, b.name));
+  return files.sort((a, b) => compare(pathOf(a), pathOf(b)));
 }
 
-/** Returns what was chosen in a file input, and empties it, so that the same can be chosen again. */
+/**
+ * Returns what was chosen in a file input, and empties it, so that the same can be chosen again. system is how many
+ * files of a folder were left out, because a system or a program put them there.
+ */
 export function chosenIn(input) {
-  const chosen = [...input.files].map((file) => ({ file, name: nameOfPath(file.webkitRelativePath || file.name) }));
+  const files = [...input.files].map((file) => ({ file, ...partsOf(file.webkitRelativePath || file.name) }));
   input.value = "";
-  return input.webkitdirectory ? sorted(chosen) : chosen;
+  if (!input.webkitdirectory) return { chosen: files, system: 0 };
+  const chosen = sorted(files.filter(({ name }) => !isSystemFile(name)));
+  return { chosen, system: files.length - chosen.length };
 }
 
-/** Tells whether something that is dragged or pasted has files. */
+/** Reports whether something that is dragged or pasted has files. */
 export function hasFiles(data) {
   return data !== null && [...data.types].includes("Files");
 }
 
 /**
- * Returns what was dropped or pasted, whole folders among it. What the event brings is read before the first wait: it is empty
- * afterwards. unread is how many folders and files could not be read.
+ * Returns what was dropped or pasted, whole folders among it. What the event brings is read before the first wait: it
+ * is empty afterwards. unread is how many folders and files could not be read, system as chosenIn has it.
  */
 export async function broughtBy(data) {
   const items = [...data.items].filter((item) => item.kind === "file");
@@ -33,37 +38,44 @@ export async function broughtBy(data) {
   }));
   if (brought.length === 0) brought.push(...[...data.files].map((file) => ({ file })));
   const chosen = [];
-  let unread = 0;
+  let [unread, system] = [0, 0];
   for (const { entry, file, handle } of brought) {
     if (entry?.isDirectory) {
       const found = [];
-      unread += await folder(entry, found);
-      for (const file of sorted(found)) chosen.push(file);
+      const left = await folder(entry, found);
+      unread += left.unread;
+      system += left.system;
+      for (const one of sorted(found)) chosen.push(one);
     } else if (file) {
       const opened = await handle;
-      chosen.push({ file, name: nameOfPath(file.name), handle: opened?.kind === "file" ? opened : undefined });
+      chosen.push({ file, ...partsOf(file.name), handle: opened?.kind === "file" ? opened : undefined });
     }
   }
-  return { chosen, unread };
+  return { chosen, unread, system };
 }
 
 /** Reads a folder with all below it. */
 async function folder(root, chosen) {
-  let unread = 0;
+  let [unread, system] = [0, 0];
   const folders = [root];
   while (folders.length > 0) {
     const reader = folders.shift().createReader();
     try {
       // A reader gives a hundred at a time, and none at the end.
-      for (let entries; (entries = await new Promise((resolve, reject) => reader.readEntries(resolve, reject))).length > 0; ) {
+      const next = () => new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+      for (let entries; (entries = await next()).length > 0; ) {
         for (const entry of entries) {
           if (entry.isDirectory) {
             folders.push(entry);
             continue;
           }
+          if (isSystemFile(entry.name)) {
+            system++;
+            continue;
+          }
           try {
             const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-            chosen.push({ file, name: nameOfPath(entry.fullPath) });
+            chosen.push({ file, ...partsOf(entry.fullPath) });
           } catch {
             unread++;
           }
@@ -73,5 +85,5 @@ async function folder(root, chosen) {
       unread++;
     }
   }
-  return unread;
+  return { unread, system };
 }

@@ -1,101 +1,22 @@
-// All files of the page, and what becomes of them. It knows nothing of how that is shown: it tells by events.
+// All files of the page, and what becomes of them. It knows nothing of how that is shown: it dispatches events.
 import { Problem, newFileID } from "./api.js";
-import { Fault, send } from "./send.js";
+import { Upload } from "./file.js";
+import { refusalOf, refusals } from "./refusals.js";
+import { Fault, Other, Paused, send } from "./send.js";
+import { alike, hasDigest } from "./twins.js";
 import { Slots } from "./waiting.js";
-import { counted, humanLimit } from "./words.js";
+import { cleanPath, numbered, pathOf } from "./words.js";
 
 /**
- * How many files are under way at once, and how many parts: each part is in memory until it is there, so 4 of 8 MiB, and browsers open 6
- * connections to a host.
+ * How many files are under way at once, and how many parts: each part is in memory until it is stored, so 4 of 8 MiB,
+ * and browsers open 6 connections to a host.
  */
 const filesAtOnce = 4;
 const partsAtOnce = 4;
 
 /**
- * Upload is one file. Its state:
- *
- *   missing  begun before; the file itself has to be chosen again
- *   chosen   to be sent when the person says so
- *   refused  not to be sent: reason says why
- *   waiting  for its turn
- *   sending, finishing
- *   paused, failed (reason), stored
- */
-class Upload {
-  state = "chosen";
-  reason = "";
-  /** Why nothing moves: "network", "busy", "elsewhere" (another tab sends it); or undefined. */
-  held;
-  /** Whether it was announced to the server, by this page or an earlier one. */
-  begun = false;
-  /** The file on the disk is not what was begun. */
-  changed = false;
-  sums = [];
-  #arrived = new Map();
-  #moving = new Map();
-  #tell;
-
-  constructor({ id = newFileID(), name, size, lastModified, file, handle }, tell) {
-    Object.assign(this, { id, key: id, name, size, lastModified, file, handle });
-    this.#tell = tell;
-  }
-
-  /** The bytes that are there or on their way. */
-  get sent() {
-    let sum = this.there;
-    for (const bytes of this.#moving.values()) sum += bytes;
-    return Math.min(sum, this.size);
-  }
-
-  /** The bytes that are there for certain. */
-  get there() {
-    if (this.state === "stored") return this.size;
-    let sum = 0;
-    for (const bytes of this.#arrived.values()) sum += bytes;
-    return sum;
-  }
-
-  /** Whether something is still to be done for it. */
-  get unfinished() {
-    return ["waiting", "sending", "finishing", "paused"].includes(this.state);
-  }
-
-  set(state, reason = "") {
-    Object.assign(this, { state, reason, held: undefined });
-    if (state !== "sending") this.#moving.clear();
-    if (state === "stored") this.#arrived.clear();
-    this.#tell(this);
-  }
-
-  // What send tells.
-  progress(number, bytes) {
-    this.#moving.set(number, bytes);
-    this.#tell(this);
-  }
-  arrived(number, bytes) {
-    this.#moving.delete(number);
-    this.#arrived.set(number, bytes);
-    this.#tell(this);
-  }
-  waits(why) {
-    if (this.held === why) return;
-    this.held = why;
-    this.#tell(this);
-  }
-  finishing() {
-    this.set("finishing");
-  }
-
-  /** Forgets what was read and sent, for a file that is chosen anew. */
-  reset() {
-    this.sums = [];
-    this.#arrived.clear();
-    this.#moving.clear();
-  }
-}
-
-/**
- * Uploads are all of them. Events: "list" when one comes or goes, "change" with the upload as detail, "end" when nothing is left to do.
+ * Uploads are all of them. Events: "list" when one comes or goes, "change" with the upload as detail, "other" with the
+ * upload as detail whose file turned out to be another, "end" when nothing is left to do.
  */
 export class Uploads extends EventTarget {
   all = [];
@@ -104,11 +25,19 @@ export class Uploads extends EventTarget {
   #ledger;
   #slots = new Slots(partsAtOnce);
   #running = new Map();
-  /** How many are being given up. */
+  /** How many are being discarded. */
   #leaving = 0;
+  /** Files are added one call after the other. */
+  #adding = Promise.resolve();
+  /** What is stored at the server, by its path as it is kept: { size, sha256 }. */
+  #stored = new Map();
+  /** Whose the paths are that the server keeps. */
+  #places = new Map();
+  /** For a file that was compared with unfinished ones, which of them it is not. */
+  #compared = new WeakMap();
   #api;
   #receipt;
-  /** What the person has already, beside what is here. */
+  /** What the person has stored, beside what is here. */
   #had = { files: 0, bytes: 0 };
 
   constructor({ limits, digests, ledger }) {
@@ -127,30 +56,68 @@ export class Uploads extends EventTarget {
     return this.#leaving > 0 || this.all.some((u) => u.unfinished);
   }
 
-  /** Tells what the person has on the server, so that the limits are kept before the first byte. */
-  had(files, bytes) {
-    this.#had = { files, bytes };
+  /** Whether files are chosen that nobody has sent. */
+  get unsent() {
+    return this.all.some((u) => u.state === "chosen");
+  }
+
+  /** Takes what the person has stored: so the limits are kept before the first byte, and nothing is sent twice. */
+  had(stored) {
+    this.#had = { files: stored.length, bytes: stored.reduce((sum, f) => sum + f.size, 0) };
+    for (const { folder = "", name, size, damage, content } of stored) {
+      const path = cleanPath(pathOf({ folder, name }));
+      if (content && !damage) this.#stored.set(path, [...(this.#stored.get(path) ?? []), { size, ...content }]);
+    }
     this.#judge();
   }
 
-  /** Adds what an earlier page has begun. What the browser has kept, or may open again, waits only to be told to go on. */
-  async restore(records) {
+  /**
+   * Adds what an earlier page has begun. What the browser has kept, or may open again, waits only to be resumed.
+   * elsewhere is what other tabs are sending, by id.
+   */
+  async restore(records, elsewhere = {}) {
     for (const record of records) {
       const upload = this.#make(record);
       upload.begun = true;
-      upload.state = upload.file ? "paused" : "missing";
-      if (upload.handle && (await upload.handle.queryPermission?.({ mode: "read" })) === "granted") await this.reopen(upload);
+      upload.state = elsewhere[upload.id] ? "elsewhere" : upload.file ? "paused" : "missing";
+      if (upload.state === "elsewhere") upload.follow(elsewhere[upload.id].state, elsewhere[upload.id].sent);
+      else if ((await upload.handle?.queryPermission?.({ mode: "read" })) === "granted") await this.reopen(upload);
     }
     this.#tell("list");
   }
 
-  /** Opens a file of an earlier page again, and asks for the permission where that is needed. Returns whether it is the same file. */
+  /** Takes what other tabs are sending now. What none sends any more is stored, or waits for its file. */
+  async follow(elsewhere) {
+    for (const upload of this.all.filter((u) => u.state === "elsewhere")) {
+      const there = elsewhere[upload.id];
+      if (there) {
+        upload.follow(there.state, there.sent);
+        continue;
+      }
+      upload.reset();
+      const { file } = await this.#api.status(upload.id).catch(() => ({}));
+      upload.set(file?.state === "stored" ? "stored" : "missing");
+    }
+    this.#tell("list");
+  }
+
+  /** What this tab is sending, for the others: { id: { state, sent } }. */
+  get sending() {
+    const files = this.all.filter((u) => u.unfinished && u.held !== "elsewhere");
+    return Object.fromEntries(files.map((u) => [u.id, { state: u.state, sent: u.sent }]));
+  }
+
+  /**
+   * Opens a file of an earlier page again, and asks for the permission where that is needed. Returns whether it may be
+   * the same file: its checksums show whether it is.
+   */
   async reopen(upload) {
     try {
-      if ((await upload.handle.requestPermission({ mode: "read" })) !== "granted") return false;
-      const file = await upload.handle.getFile();
-      if (file.size !== upload.size || file.lastModified !== upload.lastModified) return false;
-      upload.file = file;
+      const { handle } = upload;
+      if ((await handle.requestPermission({ mode: "read" })) !== "granted") return false;
+      const file = await handle.getFile();
+      if (file.size !== upload.size) return false;
+      upload.attach({ file, handle, lastModified: file.lastModified });
       upload.set("paused");
       return true;
     } catch {
@@ -159,43 +126,90 @@ export class Uploads extends EventTarget {
   }
 
   /**
-   * Adds chosen files: { file, name, handle }. One that was begun before goes on; one that is here already is passed over. Returns how many were
-   * { added, resumed, passed }.
+   * Adds chosen files: { file, folder, name, handle }. One that was begun before is resumed; one that is listed already
+   * or stored is left out. Resolves to what became of them: { added, refused, resumed, listed, stored, elsewhere },
+   * lists of what has a folder and a name.
    */
   add(chosen) {
-    const names = new Map();
-    for (const u of this.all) names.set(u.name, [...(names.get(u.name) ?? []), u]);
-    const done = { added: 0, resumed: 0, passed: 0 };
-    for (const { file, name, handle } of chosen) {
-      const twins = names.get(name) ?? [];
-      const same = (u) => u.size === file.size && (u.lastModified === undefined || u.lastModified === file.lastModified);
-      const missing = twins.find((u) => u.state === "missing" && same(u));
+    const added = this.#adding.then(() => this.#add(chosen));
+    this.#adding = added.catch(() => {});
+    return added;
+  }
+
+  async #add(chosen) {
+    const report = { added: [], resumed: [], listed: [], stored: [], elsewhere: [] };
+    const byPath = new Map();
+    const index = (u) => {
+      const path = cleanPath(pathOf(u));
+      byPath.set(path, [...(byPath.get(path) ?? []), u]);
+    };
+    this.all.forEach(index);
+    for (const { file, folder = "", name, handle } of chosen) {
+      const { size, lastModified } = file;
+      const path = cleanPath(pathOf({ folder, name }));
+      const twins = (byPath.get(path) ?? []).filter((u) => this.all.includes(u));
+      const same = twins.filter((u) => u.size === size);
       const stale = twins.find((u) => u.state === "failed" && u.changed);
-      if (missing) {
-        Object.assign(missing, { file, handle, lastModified: file.lastModified });
-        this.#ledger.put(this.#receipt, [missing]);
-        missing.set("waiting");
-        done.resumed++;
+      const from = { file, folder, name, handle, size, lastModified };
+      if (same.some((u) => u.state === "elsewhere")) {
+        report.elsewhere.push(from);
+      } else if (await this.#isListed(from, same)) {
+        report.listed.push(from);
+      } else if (await this.#isStored(file, path)) {
+        report.stored.push(from);
+      } else if (this.#resume(from, same)) {
+        report.resumed.push(from);
       } else if (stale) {
         // What is on the disk now, under a new id: nothing of the two is mixed.
-        Object.assign(stale, { id: newFileID(), file, handle, size: file.size, lastModified: file.lastModified, changed: false, begun: false });
+        Object.assign(stale, { id: newFileID(), size, changed: false, begun: false });
         stale.reset();
+        stale.attach(from);
         stale.set("chosen");
-        done.added++;
-      } else if (twins.some((u) => u.state !== "missing" && same(u))) {
-        done.passed++;
+        report.added.push(stale);
       } else {
-        names.set(name, [...twins, this.#make({ file, name, handle, size: file.size, lastModified: file.lastModified })]);
-        done.added++;
+        const upload = this.#make(from);
+        index(upload);
+        report.added.push(upload);
       }
     }
     this.#judge();
     this.#tell("list");
     this.#pump();
-    return done;
+    report.refused = report.added.filter((u) => u.state === "refused");
+    report.added = report.added.filter((u) => u.state !== "refused");
+    return report;
   }
 
-  /** Opens the way to the server for a person: resumed files go on from here. */
+  /** Reports whether a file is listed already, from the same place on this device. */
+  async #isListed({ file, folder, name }, twins) {
+    for (const u of twins) {
+      const here = u.file && !u.changed && u.folder === folder && u.name === name;
+      if (here && (await alike(u.file, file))) return true;
+    }
+    return false;
+  }
+
+  /** Reports whether a file is stored already. It is read only where one of its path and size is. */
+  async #isStored(file, path) {
+    for (const { size, sha256 } of this.#stored.get(path) ?? []) {
+      if (size === file.size && (await hasDigest(file, sha256, this.#digests))) return true;
+    }
+    return false;
+  }
+
+  /** Goes on with an unfinished file of the same path and size, if there is one that the file may be. */
+  #resume(from, twins) {
+    const not = this.#compared.get(from.file) ?? new Set();
+    const missing = twins.filter((u) => u.state === "missing" && !not.has(u.id));
+    const upload = missing.find((u) => u.lastModified === from.lastModified) ?? missing[0];
+    if (!upload) return undefined;
+    upload.attach(from);
+    this.#ledger.put(this.#receipt, [upload]);
+    upload.set("waiting");
+    return upload;
+  }
+
+  /** Opens the way to the server for a person. */
   connect(api, receipt) {
     this.#api = api;
     this.#receipt = receipt;
@@ -203,6 +217,7 @@ export class Uploads extends EventTarget {
 
   /** Sends what is chosen. */
   async start() {
+    await this.#adding;
     const chosen = this.all.filter((u) => u.state === "chosen");
     for (const u of chosen) u.set("waiting");
     this.#tell("list");
@@ -210,11 +225,18 @@ export class Uploads extends EventTarget {
     this.#pump();
   }
 
+  /** Pauses files. What is under way of one is still sent, because it would have to be sent again. */
   pause(...uploads) {
     for (const u of uploads) {
       if (u.state !== "waiting" && u.state !== "sending") continue;
-      u.set("paused");
-      this.#running.get(u)?.abort();
+      const run = this.#running.get(u);
+      if (run && u.moving) {
+        u.set("pausing");
+        run.halt.abort();
+      } else {
+        u.set("paused");
+        run?.abort();
+      }
     }
     this.#pump();
   }
@@ -222,34 +244,38 @@ export class Uploads extends EventTarget {
   /** Lets paused and failed ones go on. */
   resume(...uploads) {
     for (const u of uploads) {
-      if (u.state === "paused" || (u.state === "failed" && !u.changed)) u.set("waiting");
+      if (["pausing", "paused"].includes(u.state) || (u.state === "failed" && !u.changed)) u.set("waiting");
     }
     this.#pump();
   }
 
-  /** Takes a file out of the list, and gives up at the server what it has of it. */
+  /** Takes a file out of the list, and discards what the server has of it. */
   async remove(upload) {
-    this.#leaving++;
     this.all.splice(this.all.indexOf(upload), 1);
     const running = this.#running.get(upload);
     running?.abort();
+    // Until the server has been told, the page is not to be left.
+    const { begun } = upload;
+    if (begun) this.#leaving++;
     this.#judge();
     this.#tell("list");
     this.#pump();
     await running?.ended;
     await this.#forget(upload);
-    this.#leaving--;
+    if (begun) this.#leaving--;
+    this.#tell("list");
     this.#pump();
   }
 
-  /** Begins anew for another receipt: what was stored for the one before is sent again. */
+  /** Begins anew for another receipt: what was stored for the former is sent again. */
   restart() {
     for (const u of this.all) {
       if (u.state === "refused") continue;
-      Object.assign(u, { id: newFileID(), begun: false });
+      Object.assign(u, { id: newFileID(), begun: false, sentName: undefined });
       u.reset();
       u.set("chosen");
     }
+    this.#places.clear();
     this.#judge();
   }
 
@@ -257,7 +283,7 @@ export class Uploads extends EventTarget {
     this.#digests.forget(upload.key);
     await this.#ledger.remove([upload.id]);
     if (!upload.begun || upload.state === "stored") return;
-    // What fails is stored after all, or goes by itself after a day.
+    // Where that fails, it is stored after all, or the server removes it after a day.
     await this.#api.giveUp(upload.id).catch(() => {});
   }
 
@@ -271,11 +297,10 @@ export class Uploads extends EventTarget {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
-  /** Sees who of those that were not begun would be refused, and tells them beforehand. */
+  /** Sees which of those that were not begun would be refused. */
   #judge() {
     const limits = this.#limits;
     let { files, bytes } = this.#had;
-    const most = Math.min(limits.max_file_size, limits.max_parts * limits.max_part_size);
     // What is chosen here and not begun, against what the site has room for.
     const fresh = { files: 0, bytes: 0 };
     for (const u of this.all) {
@@ -286,24 +311,16 @@ export class Uploads extends EventTarget {
         }
         continue;
       }
-      let reason = "";
-      if (limits.not_taking) reason = limits.not_taking;
-      else if (u.size > most) reason = `Larger than ${humanLimit(most)}: it will not be sent.`;
-      else if (files >= limits.max_files) reason = `One too many: a submission has up to ${counted(limits.max_files, "file")}. It will not be sent.`;
-      else if (bytes + u.size > limits.max_total_size) reason = `Too much: a submission has up to ${humanLimit(limits.max_total_size)} in all. It will not be sent.`;
-      else if (fresh.files >= limits.room_files) {
-        reason = `One too many: the site takes ${counted(limits.room_files, "file")} more at the moment. ` +
-          "It will not be sent.";
-      } else if (fresh.bytes + u.size > limits.room_size) {
-        reason = `Too much: the site takes ${humanLimit(limits.room_size)} more at the moment. It will not be sent.`;
-      }
-      if (!reason) {
+      const refusal = refusalOf(u.size, { files, bytes }, fresh, limits);
+      if (!refusal) {
         files++;
         bytes += u.size;
         fresh.files++;
         fresh.bytes += u.size;
       }
-      if (reason !== u.reason || (u.state === "refused") !== (reason !== "")) u.set(reason ? "refused" : "chosen", reason);
+      if (refusal === u.refusal) continue;
+      u.refusal = refusal;
+      u.set(refusal ? "refused" : "chosen", refusal && refusals[refusal].row(limits));
     }
   }
 
@@ -315,17 +332,18 @@ export class Uploads extends EventTarget {
       // One that was paused and goes on again may still be coming to its end.
       if (u.state === "waiting" && !this.#running.has(u)) this.#run(u);
     }
-    if (this.#running.size === 0 && this.#leaving === 0 && !this.busy && this.all.some((u) => u.state === "stored" || u.state === "failed")) this.#tell("end");
+    const over = this.#running.size === 0 && this.#leaving === 0 && !this.busy;
+    if (over && this.all.some((u) => u.state === "stored" || u.state === "failed")) this.#tell("end");
   }
 
   #run(upload) {
-    const controller = new AbortController();
-    this.#running.set(upload, controller);
+    const run = Object.assign(new AbortController(), { halt: new AbortController() });
+    this.#running.set(upload, run);
     upload.set("sending");
-    controller.ended = this.#send(upload, controller.signal)
+    run.ended = this.#send(upload, run.signal, run.halt.signal)
       .then(
-        () => !controller.signal.aborted && this.#stored(upload),
-        (e) => !controller.signal.aborted && this.#failed(upload, e),
+        (stored) => !run.signal.aborted && this.#done(upload, stored),
+        (e) => !run.signal.aborted && this.#failed(upload, e),
       )
       .then(() => {
         this.#running.delete(upload);
@@ -333,17 +351,19 @@ export class Uploads extends EventTarget {
       });
   }
 
-  async #send(upload, signal) {
+  async #send(upload, signal, halt) {
     const tools = {
       api: this.#api,
       digests: this.#digests,
       slots: this.#slots,
+      place: (u, plan) => this.#place(u, plan),
+      renumber: (u) => this.#renumber(u),
       renamed: async (u, old) => {
         await this.#ledger.remove([old]);
         await this.#ledger.put(this.#receipt, [u]);
       },
     };
-    const work = () => send(upload, tools, signal);
+    const work = () => send(upload, tools, signal, halt);
     // The same file in two tabs: one sends it, and the other finds it stored.
     if (!navigator.locks) return work();
     const name = `dossier-file-${upload.id}`;
@@ -354,13 +374,43 @@ export class Uploads extends EventTarget {
     });
   }
 
-  async #stored(upload) {
+  /**
+   * Reports whether a file may be kept under the path that the server makes of its own: not if that became the same as
+   * another file's. Two with the same content would be kept as one.
+   */
+  #place(upload, { folder = "", name }) {
+    const key = pathOf({ folder, name });
+    const place = this.#places.get(key) ?? { path: pathOf(upload), count: 1 };
+    this.#places.set(key, place);
+    if (place.path === pathOf(upload) || upload.sentName) return true;
+    upload.place = place;
+    return false;
+  }
+
+  /** Numbers a file whose path is taken. */
+  #renumber(upload) {
+    do {
+      upload.sentName = numbered(upload.name, ++upload.place.count);
+    } while (this.#places.has(cleanPath(pathOf({ folder: upload.folder, name: upload.sentName }))));
+  }
+
+  async #done(upload, { id }) {
+    upload.twin = id !== upload.id;
     upload.set("stored");
     this.#digests.forget(upload.key);
     await this.#ledger.remove([upload.id]);
   }
 
   async #failed(upload, e) {
+    if (e instanceof Paused) {
+      // Told to go on meanwhile, it waits for its turn again.
+      if (upload.state === "pausing") upload.set("paused");
+      return;
+    }
+    if (e instanceof Other) {
+      await this.#part(upload, e);
+      return;
+    }
     if (e instanceof Fault && e.changed) {
       upload.changed = true;
       upload.set("failed", e.message);
@@ -369,19 +419,44 @@ export class Uploads extends EventTarget {
       upload.begun = false;
       return;
     }
-    upload.set("failed", e instanceof Fault ? e.message : e instanceof Problem ? wordsOf(e) : `This browser fails with “${e.message}”. Load the page again.`);
+    upload.set("failed", e instanceof Fault ? e.message : e instanceof Problem ? wordsOf(e) : wordsOfError(e));
+  }
+
+  /** Parts an unfinished file from one of the same path and size that turned out to be another, which is then sent. */
+  async #part(upload, { stored }) {
+    const from = { ...pick(upload), begun: false };
+    this.#compared.set(from.file, (this.#compared.get(from.file) ?? new Set()).add(upload.id));
+    this.#digests.forget(upload.key);
+    upload.attach();
+    upload.set(stored ? "stored" : "missing");
+    const twins = this.all.filter((u) => u.size === from.size && pathOf(u) === pathOf(upload));
+    let other = this.#resume(from, twins);
+    if (!other) {
+      other = this.#make(from);
+      other.set("waiting");
+    }
+    if (stored) await this.#ledger.remove([upload.id]);
+    await this.#ledger.put(this.#receipt, stored ? [other] : [upload, other]);
+    this.#tell("list");
+    this.#tell("other", upload);
   }
 }
+
+const pick = ({ folder, name, size, lastModified, file, handle }) => ({
+  folder, name, size, lastModified, file, handle,
+});
+
+const wordsOfError = (e) => `An unexpected error occurred in this browser: “${e.message}”. Reload the page.`;
 
 function wordsOf(problem) {
   switch (problem.code) {
     case "unauthorized":
-      return "The receipt opens nothing any more. If it was replaced, open the new link: files go on there. " +
-        "The submission may have been deleted, too.";
+      return "This receipt no longer opens. If you replaced its link, open the new one: unfinished files can be " +
+        "resumed there. The submission may also have been deleted.";
     case "expired":
       return problem.message;
     case "quota":
-      return `${problem.message} Remove files here that are not needed, and try again.`;
+      return `${problem.message} Remove files here that you do not need, and try again.`;
     case "internal":
       return `${problem.message} If you ask for help, quote this request: ${problem.requestID}.`;
   }

@@ -1,19 +1,22 @@
 // What the person sees and hears of the files: the place to choose them, the list, and how far everything is.
 import { element, heard, setText } from "./dom.js";
+import { noteOf } from "./notes.js";
+import { Row, reasons } from "./row.js";
 import { broughtBy, chosenIn, hasFiles } from "./sources.js";
 import { thumbnail } from "./thumbnails.js";
-import { counted, humanLimit, humanSize, humanTime } from "./words.js";
+import { counted, humanLimit, humanSize, humanTime, shownPath } from "./words.js";
 
 /** How many files a page of the list shows: ten thousand rows would stop the browser. */
 const rowsAtOnce = 20;
-/** How often the page is drawn while files move, how often progress is read out, and over how long speed is measured, in milliseconds. */
+/**
+ * How often the page is drawn while files move, how often progress is read out, and over how long speed is measured, in
+ * milliseconds.
+ */
 const drawEvery = 250;
 const sayEvery = 15_000;
 const speedOver = 8_000;
 /** What a file costs beside its bytes, in bytes: it takes some requests, so ten thousand small ones last long. */
 const perFile = 64 << 10;
-
-const svg = "http://www.w3.org/2000/svg";
 
 /** View shows uploads. */
 export class View {
@@ -28,10 +31,11 @@ export class View {
   #said = 0;
   #saying;
   #stalled = false;
+  #title = document.title;
 
   /**
-   * options: label, the id of what names it; inputID, that of its file input; heading, the element of its heading; added, called when the person
-   * has added or removed something.
+   * options: label, the id of what names it; inputID, that of its file input; heading, the element of its heading;
+   * added, called when the person has added or removed something.
    */
   constructor(uploads, options) {
     this.#uploads = uploads;
@@ -39,6 +43,14 @@ export class View {
     this.#build();
     uploads.addEventListener("list", () => this.#list());
     uploads.addEventListener("change", ({ detail }) => this.#changed(detail));
+    uploads.addEventListener("other", ({ detail }) => {
+      const name = shownPath(detail);
+      const text = detail.state === "stored"
+        ? `${name} differs from the file of this name that is stored. It is being sent as another file.`
+        : `${name} is not the unfinished file of this name. It is being sent as another file, and the unfinished ` +
+          "one stays in the list.";
+      setText(this.#note, text);
+    });
     // Remaining time and speed also change while nothing arrives.
     setInterval(() => this.#uploads.busy && this.#draw(), 1000);
   }
@@ -47,7 +59,7 @@ export class View {
     const limits = this.#uploads.limits;
     const input = (properties) => {
       const e = element("input", { type: "file", hidden: true, tabIndex: -1, multiple: true, ...properties });
-      e.addEventListener("change", () => this.#add(chosenIn(e)));
+      e.addEventListener("change", () => this.#add(Promise.resolve(chosenIn(e))));
       return e;
     };
     const opener = (text, to) => {
@@ -70,17 +82,20 @@ export class View {
       buttons.append(camera, opener("Take a photo", camera));
     }
     this.files = files;
-    this.#drop = element("div", { className: "drop" }, element("p", { className: "drop-text" }, "Drop files or folders here, paste them, or choose them."), buttons);
+    const text = element("p", { className: "drop-text" }, "Drop files or folders here, paste them, or choose them.");
+    this.#drop = element("div", { className: "drop" }, text, buttons);
     this.hint = limits.not_taking
-      ? "None can be sent at the moment."
-      : `Up to ${counted(limits.max_files, "file")} of any type, each up to ${humanLimit(limits.max_file_size)}.`;
+      ? "No files can be sent at the moment."
+      : `Up to ${counted(limits.max_files, "file")} of any type, up to ${humanLimit(limits.max_file_size)} each.`;
     this.#note = element("p", { className: "uploader-note", role: "status" });
     this.#bar = element("progress", { max: 1, value: 0, "aria-label": "All files together" });
     this.#sum = element("p", { className: "upload-sum" });
     this.#all = element("button", { type: "button", className: "button button-quiet" });
     this.#all.addEventListener("click", () => this.#allPressed());
     this.heading = element(this.#options.heading, { tabIndex: -1, className: "upload-heading" });
-    this.#total = element("div", { className: "upload-total", hidden: true }, this.heading, this.#bar, this.#sum, element("div", { className: "upload-total-actions" }, this.#all));
+    const actions = element("div", { className: "upload-total-actions" }, this.#all);
+    const properties = { className: "upload-total", hidden: true };
+    this.#total = element("div", properties, this.heading, this.#bar, this.#sum, actions);
     this.#filter = element("button", { type: "button", className: "link-button", hidden: true });
     this.#filter.addEventListener("click", () => {
       this.#only = !this.#only;
@@ -133,13 +148,13 @@ export class View {
   #pager;
   #live;
 
-  /** Files may be dropped and pasted anywhere on the page: what misses would otherwise be opened in its place. */
+  /** Files may be dropped and pasted anywhere on the page: the browser would open what misses in the page's place. */
   #listen() {
     let over;
     const mark = (on) => {
       clearTimeout(over);
       this.#drop.classList.toggle("drop-over", on);
-      // Leaving the window is not always told.
+      // Not every browser says when the window is left.
       if (on) over = setTimeout(() => mark(false), 1000);
     };
     document.addEventListener("dragover", (event) => {
@@ -163,22 +178,21 @@ export class View {
     });
   }
 
-  async #bring(data) {
-    const brought = broughtBy(data);
-    setText(this.#note, "Reading what was added…");
-    const { chosen, unread } = await brought;
-    this.#add(chosen, unread);
+  #bring(data) {
+    this.#add(broughtBy(data));
   }
 
-  #add(chosen, unread = 0) {
-    const { added, resumed, passed } = this.#uploads.add(chosen);
-    const told = [];
-    if (chosen.length === 0 && unread === 0) told.push("There was no file in it.");
-    if (added > 0) told.push(`${counted(added, "file")} added.`);
-    if (resumed > 0) told.push(`${counted(resumed, "file goes", "files go")} on.`);
-    if (passed > 0) told.push(`${counted(passed, "file is", "files are")} in the list already.`);
-    if (unread > 0) told.push(`${counted(unread, "file or folder", "files or folders")} could not be read: this browser may not, or they were moved.`);
-    setText(this.#note, told.join(" "));
+  /** Adds what is brought, and says what became of it. To read folders, and to compare files, takes a while. */
+  async #add(brought) {
+    const patience = setTimeout(() => setText(this.#note, "Reading the files…"), 200);
+    try {
+      const { chosen, unread = 0, system = 0 } = await brought;
+      const report = await this.#uploads.add(chosen);
+      clearTimeout(patience);
+      setText(this.#note, noteOf({ ...report, unread, system, none: chosen.length === 0 }, this.#uploads.limits));
+    } finally {
+      clearTimeout(patience);
+    }
     this.#options.added?.();
   }
 
@@ -199,7 +213,8 @@ export class View {
     for (const upload of this.#rows.keys()) if (!wanted.has(upload)) this.#rows.delete(upload);
     const elements = rows.map((upload) => this.#row(upload).element);
     // Moving an element takes the focus off it.
-    if (elements.length !== this.#ul.children.length || elements.some((e, i) => e !== this.#ul.children[i])) this.#ul.replaceChildren(...elements);
+    const same = elements.length === this.#ul.children.length && elements.every((e, i) => e === this.#ul.children[i]);
+    if (!same) this.#ul.replaceChildren(...elements);
     this.#ul.hidden = rows.length === 0;
     this.#pager.hidden = shown.length <= rowsAtOnce;
     setText(this.#place, `${this.#first + 1} to ${this.#first + rows.length} of ${counted(shown.length, "file")}`);
@@ -215,7 +230,8 @@ export class View {
     if (!row) {
       row = new Row(upload, (what) => this.#pressed(upload, what));
       this.#rows.set(upload, row);
-      if (upload.file) thumbnail(upload.file, () => this.#rows.get(upload) === row, (canvas) => row.picture(canvas));
+      const wanted = () => this.#rows.get(upload) === row;
+      if (upload.file) thumbnail(upload.file, wanted, (canvas) => row.picture(canvas));
     }
     return row;
   }
@@ -224,17 +240,18 @@ export class View {
     if (what === "pause") this.#uploads.pause(upload);
     if (what === "resume" || what === "retry") this.#uploads.resume(upload);
     if (what === "reopen") {
-      this.#uploads.reopen(upload).then((same) => {
-        if (same) this.#uploads.resume(upload);
-        else setText(this.#note, `${upload.name} could not be opened as it was. Choose it again.`);
+      this.#uploads.reopen(upload).then((opened) => {
+        if (opened) this.#uploads.resume(upload);
+        else setText(this.#note, `${shownPath(upload)} could not be opened, or has changed. Choose it again.`);
       });
     }
     if (what === "remove") {
       const at = this.#shown.indexOf(upload);
+      const done = upload.begun ? "was discarded" : "was removed";
       this.#uploads.remove(upload);
-      setText(this.#note, `${upload.name} is removed.`);
+      setText(this.#note, `${shownPath(upload)} ${done}.`);
       const next = this.#shown[Math.min(at, this.#shown.length - 1)];
-      (this.#rows.get(next)?.element.querySelector("button") ?? this.chooser).focus();
+      (this.#rows.get(next)?.element.querySelector("button:not([hidden])") ?? this.chooser).focus();
       this.#options.added?.();
     }
   }
@@ -243,7 +260,7 @@ export class View {
     const all = this.#uploads.all;
     const moving = all.filter((u) => u.state === "waiting" || u.state === "sending");
     if (moving.length > 0) this.#uploads.pause(...moving);
-    else this.#uploads.resume(...all.filter((u) => u.state === "paused" || u.state === "failed"));
+    else this.#uploads.resume(...all.filter((u) => ["pausing", "paused", "failed"].includes(u.state)));
     this.#say(true);
   }
 
@@ -273,17 +290,21 @@ export class View {
   #sums() {
     const all = this.#uploads.all.filter((u) => !["chosen", "refused"].includes(u.state));
     this.#total.hidden = all.length === 0;
+    this.#entitle(all);
     if (all.length === 0) return;
     const count = (...states) => all.filter((u) => states.includes(u.state)).length;
     const size = all.reduce((sum, u) => sum + u.size, 0);
     const sent = all.reduce((sum, u) => sum + u.sent, 0);
     const [stored, failed, paused, missing] = [count("stored"), count("failed"), count("paused"), count("missing")];
-    const moving = count("waiting", "sending", "finishing");
+    const [pausing, elsewhere] = [count("pausing"), count("elsewhere")];
+    const moving = count(...moves);
     const held = all.filter((u) => u.held).map((u) => u.held);
 
     const heading =
       moving > 0 ? `Sending ${counted(all.length, "file")}`
+      : pausing > 0 ? "Pausing…"
       : paused > 0 ? "Paused"
+      : elsewhere > 0 ? `${counted(elsewhere, "file is", "files are")} being sent in another tab`
       : missing > 0 ? `${counted(missing, "file is", "files are")} unfinished`
       : failed > 0 ? `${counted(failed, "file is", "files are")} not stored`
       : `${counted(stored, "file is", "files are")} stored`;
@@ -304,16 +325,26 @@ export class View {
     }
     if (failed > 0) parts.push(`${failed} failed`);
     setText(this.#sum, parts.join(" · "));
-    this.#all.hidden = moving === 0 && paused === 0 && (failed === 0 || all.every((u) => u.state !== "failed" || u.changed));
+    const retry = all.some((u) => u.state === "failed" && !u.changed);
+    this.#all.hidden = moving + pausing + paused === 0 && !retry;
     this.#all.parentElement.hidden = this.#all.hidden;
-    setText(this.#all, moving > 0 ? "Pause all" : paused > 0 ? "Go on with all" : "Try all again");
+    setText(this.#all, moving > 0 ? "Pause all" : paused + pausing > 0 ? "Resume all" : "Retry all");
     this.#say(heading !== this.#heading);
     this.#heading = heading;
   }
 
   #heading;
 
-  /** Returns bytes sent and work done a second over the last while, and zeros where nobody can tell yet. */
+  /** Has the tab's title say how far everything is while files move. */
+  #entitle(all) {
+    const moving = all.some((u) => moves.includes(u.state) || u.state === "pausing");
+    const size = all.reduce((sum, u) => sum + u.size, 0);
+    const percent = Math.floor((100 * all.reduce((sum, u) => sum + u.sent, 0)) / Math.max(size, 1));
+    const title = moving ? `${Math.min(percent, 99)}% – ${this.#title}` : this.#title;
+    if (document.title !== title) document.title = title;
+  }
+
+  /** Returns bytes sent and work done a second over the last while, and zeros where that is not known yet. */
   #speed(sent, done) {
     const now = performance.now();
     const samples = this.#samples;
@@ -321,7 +352,8 @@ export class View {
     samples.push({ now, sent, done });
     while (samples.length > 2 && now - samples[0].now > speedOver) samples.shift();
     const [first, seconds] = [samples[0], (now - samples[0].now) / 1000];
-    return seconds < 1 ? { sent: 0, done: 0 } : { sent: (sent - first.sent) / seconds, done: (done - first.done) / seconds };
+    if (seconds < 1) return { sent: 0, done: 0 };
+    return { sent: (sent - first.sent) / seconds, done: (done - first.done) / seconds };
   }
 
   /** Reads out how far everything is: at once where something else begins, else now and then. */
@@ -337,123 +369,5 @@ export class View {
 
 const troubled = (u) => u.state === "failed" || u.state === "refused" || u.state === "missing";
 
-const reasons = {
-  network: "waiting for the network",
-  busy: "waiting, because the site asks for it",
-  elsewhere: "another tab sends it",
-};
-
-/** Row is one file of the list. */
-class Row {
-  /** Nothing is drawn yet. */
-  fresh = true;
-  #upload;
-  #pressed;
-  #text;
-  #bar;
-  #picture;
-  #buttons = new Map();
-  #actions;
-
-  constructor(upload, pressed) {
-    this.#upload = upload;
-    this.#pressed = pressed;
-    this.#picture = element("div", { className: "upload-picture", "aria-hidden": "true" }, paper());
-    this.#text = element("p", { className: "upload-state" });
-    this.#bar = element("progress", { max: 1, value: 0, "aria-label": `Progress of ${upload.name}` });
-    this.#actions = element("div", { className: "upload-actions" });
-    this.element = element(
-      "li",
-      { className: "upload" },
-      this.#picture,
-      element(
-        "div",
-        { className: "upload-main" },
-        element("div", { className: "upload-body" }, element("p", { className: "upload-name" }, element("bdi", {}, upload.name)), this.#text, this.#bar),
-        this.#actions,
-      ),
-    );
-  }
-
-  picture(canvas) {
-    this.#picture.replaceChildren(canvas);
-  }
-
-  draw() {
-    this.fresh = false;
-    const u = this.#upload;
-    this.element.dataset.state = u.state;
-    setText(this.#text, textOf(u));
-    this.#bar.hidden = !["waiting", "sending", "finishing", "paused"].includes(u.state);
-    this.#bar.value = u.size > 0 ? u.sent / u.size : 0;
-    const offered = actionsOf(u);
-    const focused = this.#actions.contains(document.activeElement);
-    for (const what of Object.keys(actions)) {
-      let button = this.#buttons.get(what);
-      if (!button && !offered.includes(what)) continue;
-      if (!button) {
-        button = element("button", { type: "button", className: "button button-quiet button-small" }, actions[what], heard(` ${u.name}`));
-        button.addEventListener("click", () => this.#pressed(what));
-        const order = Object.keys(actions);
-        const after = order.slice(order.indexOf(what) + 1).find((other) => this.#buttons.has(other));
-        this.#actions.insertBefore(button, this.#buttons.get(after) ?? null);
-        this.#buttons.set(what, button);
-      }
-      button.hidden = !offered.includes(what);
-    }
-    // The button that was pressed gives way to another: the focus goes there, not to the top of the page.
-    if (focused && document.activeElement.hidden) [...this.#actions.children].find((b) => !b.hidden)?.focus();
-  }
-}
-
-const actions = { pause: "Pause", resume: "Go on", retry: "Try again", reopen: "Open again", remove: "Remove" };
-
-function actionsOf(u) {
-  switch (u.state) {
-    case "waiting":
-    case "sending":
-      return ["pause", "remove"];
-    case "paused":
-      return ["resume", "remove"];
-    case "failed":
-      return u.changed ? ["remove"] : ["retry", "remove"];
-    case "missing":
-      return u.handle ? ["reopen", "remove"] : ["remove"];
-    case "chosen":
-    case "refused":
-      return ["remove"];
-  }
-  return [];
-}
-
-function textOf(u) {
-  const size = humanSize(u.size);
-  const sent = `${humanSize(u.sent)} of ${size}`;
-  switch (u.state) {
-    case "missing":
-      return `${u.sent > 0 ? `${sent} are there` : `${size}, unfinished`}. Choose this file again and it goes on.`;
-    case "chosen":
-      return size;
-    case "waiting":
-      return `${size}, waits for its turn`;
-    case "sending":
-      return u.held ? `${sent}, ${reasons[u.held]}` : sent;
-    case "finishing":
-      return `${size}, being checked`;
-    case "paused":
-      return `Paused at ${sent}`;
-    case "stored":
-      return `${size}, stored`;
-  }
-  return `${size}. ${u.reason}`;
-}
-
-/** Draws a sheet of paper, for files without a picture. */
-function paper() {
-  const e = document.createElementNS(svg, "svg");
-  for (const [key, value] of [["viewBox", "0 0 24 24"], ["width", "24"], ["height", "24"], ["focusable", "false"]]) e.setAttribute(key, value);
-  const path = document.createElementNS(svg, "path");
-  path.setAttribute("d", "M6 2.75h8L19.25 8v12.25a1 1 0 0 1-1 1H6a1 1 0 0 1-1-1V3.75a1 1 0 0 1 1-1zM14 2.75V8h5.25");
-  e.append(path);
-  return e;
-}
+/** The states of what is being sent. */
+const moves = ["waiting", "sending", "finishing"];

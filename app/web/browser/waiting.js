@@ -23,6 +23,20 @@ export function sleep(milliseconds, signal, ...events) {
   });
 }
 
+/** Returns a signal that is aborted as soon as one of others is, and what lets go of them. */
+export function linked(...signals) {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  for (const signal of signals) {
+    signal.addEventListener("abort", abort);
+    if (signal.aborted) abort();
+  }
+  const release = () => {
+    for (const signal of signals) signal.removeEventListener("abort", abort);
+  };
+  return { signal: controller.signal, release };
+}
+
 /** Returns how long to wait before the try after so many failures, in milliseconds: longer each time, and not all at one moment. */
 export function backOff(failures) {
   return Math.min(30_000, 500 * 2 ** Math.min(failures, 10)) * (0.75 + Math.random() / 2);

@@ -1,6 +1,9 @@
 // What the page says: sizes, times and names.
 
-/** Writes a size in bytes as people read it, in decimal units, rounded to the nearest. The server's FormatBytes writes the same. */
+/**
+ * Writes a size in bytes as people read it, in decimal units, rounded to the nearest. The server's FormatBytes writes
+ * the same.
+ */
 export function humanSize(bytes) {
   return sizeText(bytes, Math.round);
 }
@@ -28,6 +31,18 @@ export function counted(n, one, many = `${one}s`) {
   return `${n.toLocaleString("en-GB")} ${n === 1 ? one : many}`;
 }
 
+/** Writes what the button that sends files says. */
+export function sendText(uploads, what = "file") {
+  if (uploads.length === 0) return "Send";
+  const bytes = uploads.reduce((sum, u) => sum + u.size, 0);
+  return `Send ${counted(uploads.length, what)} (${humanSize(bytes)})`;
+}
+
+/** Writes a list: "a, b and c". */
+export function listed(items) {
+  return items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} and ${items.at(-1)}`;
+}
+
 /** Writes how long something will take. Rough on purpose: a number that jumps tells less than one that stays. */
 export function humanTime(seconds) {
   if (seconds < 10) return "a few seconds";
@@ -37,23 +52,53 @@ export function humanTime(seconds) {
   return `about ${counted(Math.round(minutes / 60), "hour")}`;
 }
 
-/** What stands between the folders of a file's name. The server keeps no slash in a name, and no path before one. */
-const between = " › ";
+/** Returns the path of a file. */
+export const pathOf = ({ folder, name }) => (folder ? `${folder}/${name}` : name);
 
-/** The longest name that the server keeps, in bytes of UTF-8. */
-const maxNameBytes = 255;
+/** Writes a path for people. */
+export const shownPath = (file) => pathOf(file).replaceAll("/", " / ");
+
+/** Characters that the server removes from names, and those that it replaces. */
+const removed = /[\p{Cc}\p{Cf}]/gu;
+const replaced = /[<>:"|?*]/g;
 
 /**
- * Returns the name under which a file of a folder is sent: its path, so that two of one name stay apart. Where that is too long, the
- * outermost folders are left out, because the end tells more.
+ * Returns a path as the server keeps it, nearly: it serves to find files that may be the same, which their checksums
+ * then show.
  */
-export function nameOfPath(path) {
-  const folders = path.split("/").filter((part) => part !== "");
-  const encoder = new TextEncoder();
-  let name = folders.join(between);
-  while (folders.length > 1 && encoder.encode(name).length > maxNameBytes) {
-    folders.shift();
-    name = ["…", ...folders].join(between);
-  }
-  return name;
+export function cleanPath(path) {
+  const clean = (name) => name.normalize().replace(removed, "").replace(replaced, "_").replace(/\s+/g, " ");
+  return path
+    .split(/[/\\]/)
+    .map((name) => clean(name).replace(/^ +|[ .]+$/g, ""))
+    .filter((name) => name !== "")
+    .join("/");
 }
+
+/** Returns a file's name with a number before its extension. */
+export function numbered(name, number) {
+  const dot = name.lastIndexOf(".");
+  const stem = dot > 0 ? name.slice(0, dot) : name;
+  return `${stem} (${number})${name.slice(stem.length)}`;
+}
+
+/** The longest path of folders that the server takes, in characters. */
+const maxFolder = 1024;
+
+/** Returns the folder and the name of a path. Of a folder that is too long the innermost ones are kept. */
+export function partsOf(path) {
+  const folders = path.split("/").filter((part) => part !== "");
+  const name = folders.pop() ?? "";
+  let folder = folders.join("/");
+  while ([...folder].length > maxFolder && folders.length > 1) {
+    folders.shift();
+    folder = ["…", ...folders].join("/");
+  }
+  return { folder, name };
+}
+
+/** Files that systems and programs put into folders, and nobody means to send. */
+const systemFiles = [/^\.DS_Store$/i, /^Thumbs\.db$/i, /^desktop\.ini$/i, /^~\$/, /^\._/];
+
+/** Reports whether a file of a folder is such a one, by its name. */
+export const isSystemFile = (name) => systemFiles.some((pattern) => pattern.test(name));
