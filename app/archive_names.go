@@ -1,7 +1,6 @@
 package dossier
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 
@@ -72,5 +71,5 @@ func archiveKey(path string) string {
 // numbered puts a number before the extension of a path's name, of which it cuts what would be too long.
 func numbered(path string, n int) string {
 	folder, name := SplitPath(path)
-	return JoinPath(folder, suffixed(name, fmt.Sprintf(" (%d)", n)))
+	return JoinPath(folder, NumberedName(name, n))
 }

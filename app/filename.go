@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"path"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -73,6 +74,10 @@ func suffixed(name, suffix string) string {
 	}
 	return stem + suffix + ext
 }
+
+// NumberedName puts a number before the extension of a clean name, of which it cuts what would be too long: what tells
+// files apart that would have the same name.
+func NumberedName(name string, n int) string { return suffixed(name, " ("+strconv.Itoa(n)+")") }
 
 // shortHash tells long texts apart that begin alike: 48 bits are enough for the files of one person.
 func shortHash(text string) string {

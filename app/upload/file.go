@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,7 +34,7 @@ const (
 )
 
 // errChanged: the file is not what it was when its reading began.
-var errChanged = errors.New("the file was changed while it was sent")
+var errChanged = errors.New("the file changed while it was being sent")
 
 // send brings a file to the site. An error ends the run; what is wrong with this file alone is in the result.
 func (run *Run) send(ctx context.Context, s Source) (Result, error) {
@@ -47,7 +46,7 @@ func (run *Run) send(ctx context.Context, s Source) (Result, error) {
 		return r, nil
 	}
 	defer f.Close()
-	u := &upload{Run: run, file: f, info: info, name: s.Name}
+	u := &upload{Run: run, source: s, file: f, info: info}
 	run.bytes.Add(info.Size() - s.Size)
 	stored, err := u.store(ctx, s.key)
 	r.Sent = u.sent.Load()
@@ -65,23 +64,23 @@ func (run *Run) send(ctx context.Context, s Source) (Result, error) {
 		err = errorf(CodeUnreadable, err, "%s", reason(err))
 	}
 	if errors.Is(err, errGone) {
-		err = errorf("lost", err, "the file was given up at the site while it was sent, again and again")
+		err = errorf("lost", err, "the upload was discarded at the site several times while it was running")
 	}
 	err = asError(err)
 	switch Code(err) {
 	case CodeUnreachable, CodeJournal, CodeInput:
 		return r, err
 	case "unauthorized":
-		return r, errorf("unauthorized", err, "the receipt opens nothing any more: it was replaced, so run the command "+
-			"with the new one (--receipt-file), or its person was deleted")
+		return r, errorf("unauthorized", err, "the receipt no longer works: it was replaced, so run the command with the "+
+			"new one (--receipt-file), or its person was deleted")
 	case "expired":
-		return r, errorf("expired", err, "the receipt has expired: ask the staff of the site to open it again, and run "+
-			"the same command, which goes on")
+		return r, errorf("expired", err, "the receipt has expired: ask the site's staff to reopen it, then run the same "+
+			"command again to resume")
 	case "":
 		if !errors.Is(err, errChanged) {
 			return r, err
 		}
-		err = errorf(CodeChanged, err, "%s, and is not stored: send it again when nothing writes to it", errChanged)
+		err = errorf(CodeChanged, err, "%s, so it was not stored: send it again when nothing is writing to it", errChanged)
 	}
 	r.Err = err
 	return r, nil
@@ -90,10 +89,10 @@ func (run *Run) send(ctx context.Context, s Source) (Result, error) {
 // upload is one file on its way.
 type upload struct {
 	*Run
-	file *os.File
+	source Source
+	file   *os.File
 	// info is the file as it was when it was opened.
 	info fs.FileInfo
-	name string
 	id   string
 
 	partSize int64
@@ -117,7 +116,8 @@ func (u *upload) store(ctx context.Context, key string) (api.File, error) {
 	if known != nil && known.Stored != nil {
 		if known.of(u.info) && u.has(known.ID) {
 			size := known.Size
-			return api.File{ID: known.ID, Name: u.name, State: api.Stored, Size: &size, Content: known.Stored}, nil
+			return api.File{ID: known.ID, Folder: u.folder(), Name: u.source.Name, State: api.Stored, Size: &size,
+				Content: known.Stored}, nil
 		}
 		known = nil // it was changed after it was stored, or deleted at the site: so it is another file
 	}
@@ -130,16 +130,20 @@ func (u *upload) store(ctx context.Context, key string) (api.File, error) {
 	announced := known != nil && known.Size == u.info.Size()
 	if announced {
 		u.id = known.ID
-	} else if known != nil {
-		u.id = known.ID
-		u.giveUp(ctx)
+	} else {
+		if known != nil {
+			u.id = known.ID
+			u.giveUp(ctx)
+		}
+		var err error
+		if announced, err = u.adopt(ctx, key); err != nil {
+			return api.File{}, err
+		}
 	}
 	for n, looked := 0, false; ; n++ {
 		if !announced {
 			u.id = dossier.NewFileID().String()
-			// Of a file in one part nothing would be lost with the line but that part.
-			e := entry{ID: u.id, Size: u.info.Size(), Modified: u.info.ModTime().UnixNano()}
-			if err := u.journal.append(record{Path: key, entry: e}, u.info.Size() > dossier.PartSize(0)); err != nil {
+			if err := u.announcing(key); err != nil {
 				return api.File{}, err
 			}
 		}
@@ -164,6 +168,13 @@ func (u *upload) store(ctx context.Context, key string) (api.File, error) {
 		u.giveUp(ctx)
 		announced, looked = false, false
 	}
+}
+
+// announcing keeps in the journal which id the file has.
+func (u *upload) announcing(key string) error {
+	e := entry{ID: u.id, Size: u.info.Size(), Modified: u.info.ModTime().UnixNano()}
+	// Of a file in one part nothing would be lost with the line but that part.
+	return u.journal.append(record{Path: key, entry: e}, u.info.Size() > dossier.PartSize(0))
 }
 
 // remember keeps in the journal that the file is stored.
@@ -195,45 +206,18 @@ func (u *upload) giveUp(ctx context.Context) {
 	}
 }
 
-// has reports whether the file was stored under that id when the run began.
-func (u *upload) has(id string) bool {
-	return slices.ContainsFunc(u.there[twin{u.name, u.info.Size()}], func(f api.File) bool { return f.ID == id })
-}
-
-// twin looks whether the person has the file already, of this name and content. The file is read for that only where
-// there is one of its name and size.
-func (u *upload) twin(ctx context.Context) (api.File, bool, error) {
-	twins := u.there[twin{u.name, u.info.Size()}]
-	if len(twins) == 0 {
-		return api.File{}, false, nil
-	}
-	sum := sha256.New()
-	if _, err := io.Copy(sum, reader(ctx, u.file, 0, u.info.Size())); err != nil {
-		return api.File{}, false, err
-	}
-	if err := u.unchanged(); err != nil {
-		return api.File{}, false, err
-	}
-	for _, f := range twins {
-		if f.Content.Sha256 == api.FormatSHA256([32]byte(sum.Sum(nil))) {
-			return f, true, nil
-		}
-	}
-	return api.File{}, false, nil
-}
-
 // bring brings the file under one id to the site. announced tells that an earlier run may have announced it, so that
 // the store may have parts.
 func (u *upload) bring(ctx context.Context, announced bool) (api.File, error) {
 	path := "files/" + u.id
 	var f api.File
-	if err := u.site.call(ctx, http.MethodPut, path, api.Announcement{Name: u.name, Size: u.info.Size()},
-		&f); err != nil {
-		return f, err
+	if err := u.site.call(ctx, http.MethodPut, path, api.Announcement{Folder: u.folder(), Name: u.source.Name,
+		Size: u.info.Size()}, &f); err != nil {
+		return f, u.folderless(err)
 	}
 	if f.PartSize == nil || f.PartCount == nil || *f.PartSize < 1 ||
 		*f.PartCount != (dossier.Multipart{Size: u.info.Size(), PartSize: *f.PartSize}).Parts() {
-		return f, errorf(CodeRefused, nil, "the site does not say how to cut the file")
+		return f, errorf(CodeRefused, nil, "the site did not say how to split the file")
 	}
 	u.partSize = *f.PartSize
 	u.crcs = make([]uint64, 0, *f.PartCount)
@@ -255,7 +239,7 @@ func (u *upload) bring(ctx context.Context, announced bool) (api.File, error) {
 		if err == nil {
 			if stored.State != api.Stored || stored.Content == nil || stored.Size == nil ||
 				stored.Content.Sha256 != u.sums.Sha256 || stored.Content.Crc64Nvme != u.sums.Crc64Nvme {
-				return stored, errorf("corrupt", nil, "the site says that it stored something else")
+				return stored, errorf("corrupt", nil, "the site stored something else")
 			}
 			return stored, nil
 		}
@@ -272,6 +256,28 @@ func (u *upload) bring(ctx context.Context, announced bool) (api.File, error) {
 			}
 		}
 	}
+}
+
+// folder returns the folder as the API has it.
+func (u *upload) folder() *string {
+	if u.source.Folder == "" {
+		return nil
+	}
+	return &u.source.Folder
+}
+
+// folderless says what is wrong where the site is of a release that keeps no folders.
+func (u *upload) folderless(err error) error {
+	r, ok := errors.AsType[*refusal](err)
+	if !ok || u.source.Folder == "" || r.problem.Code != "invalid" || r.problem.Errors == nil {
+		return err
+	}
+	for _, fault := range *r.problem.Errors {
+		if fault.Pointer == "#/folder" {
+			return errorf("invalid", err, "this site runs an older release that keeps no folders: name the files instead")
+		}
+	}
+	return err
 }
 
 // status asks which parts the store has.
@@ -510,12 +516,12 @@ func (u *upload) sendPart(ctx context.Context, p api.Part, signed signature) err
 			signed, refused = signature{}, refused+1
 			if refused == refusals {
 				return errorf(CodeRefused, err,
-					"%s, also a fresh one: is this machine's clock, or a proxy, in the way?", errUnsigned)
+					"%s, even a new one: check this machine's clock and any proxy", errUnsigned)
 			}
 			return temporary{error: errUnsigned}
 		case errors.Is(err, errDamaged):
 			if damaged++; damaged == refusals {
-				return errorf("corrupt", err, "%s, again and again", errDamaged)
+				return errorf("corrupt", err, "%s several times", errDamaged)
 			}
 			return temporary{error: errDamaged}
 		}

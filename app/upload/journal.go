@@ -133,8 +133,8 @@ func peekJournal(folder string, key []string) (record, error) {
 }
 
 func journalFailed(err error) error {
-	return errorf(CodeJournal, err, "the journal that resumes an interrupted upload cannot be kept: %s; set "+
-		"XDG_STATE_HOME to a folder that can be written", reason(err))
+	return errorf(CodeJournal, err, "the journal for resuming an interrupted upload cannot be written: %s; set "+
+		"XDG_STATE_HOME to a writable folder", reason(err))
 }
 
 // lockFile locks a file, which it makes. Whoever had it before may have removed it: then what was locked is nobody's
@@ -147,7 +147,7 @@ func lockFile(path string) (*flock.Flock, error) {
 		case err != nil:
 			return nil, journalFailed(err)
 		case !got:
-			return nil, errorf(CodeBusy, nil, "another run of the same command is at it: wait for its end, or stop it")
+			return nil, errorf(CodeBusy, nil, "another run of the same command is in progress: wait for it, or stop it")
 		}
 		held, err := lock.Stat()
 		if err != nil {
@@ -209,7 +209,7 @@ func (j *journal) take(text []byte) (whole int, err error) {
 		var r record
 		if err := json.Unmarshal(line, &r); err != nil || number == 1 && r.Version != journalVersion {
 			return 0, errorf(CodeJournal, err, "the journal %s was written by another version of this program, or is "+
-				"damaged in line %d: have the receipt printed by --show-receipt, then remove the journal to begin anew",
+				"damaged in line %d: print the receipt with --show-receipt, then delete the journal to start over",
 				j.path, number)
 		}
 		j.apply(r)
@@ -283,8 +283,8 @@ func (j *journal) begun() bool { return j.state.Receipt != "" || len(j.files) > 
 // remove ends the journal: there is nothing to resume.
 func (j *journal) remove() error {
 	if err := os.Remove(j.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return errorf(CodeJournal, err, "the journal %s cannot be removed: %s; remove it yourself, or the same "+
-			"command resumes with the same person", j.path, reason(err))
+		return errorf(CodeJournal, err, "the journal %s cannot be deleted: %s; delete it yourself, or the same "+
+			"command continues with the same person", j.path, reason(err))
 	}
 	return nil
 }
@@ -309,7 +309,7 @@ func StateFolder(lookup func(string) (string, bool)) (string, error) {
 		}
 		if home == "" {
 			return "", inputf(nil,
-				"there is no home folder to keep the journal in: set XDG_STATE_HOME to a folder that can be written")
+				"there is no home folder for the journal: set XDG_STATE_HOME to a writable folder")
 		}
 		base = filepath.Join(home, ".local", "state")
 	}

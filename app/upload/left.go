@@ -52,7 +52,7 @@ type Kept struct {
 // Errors: an Error, with CodeNone where no receipt is kept.
 func KeptReceipt(o Options) (Kept, error) {
 	if o.Receipt != nil {
-		return Kept{}, inputf(nil, "a receipt is kept only for a new person, and this command is given one")
+		return Kept{}, inputf(nil, "a receipt is kept only for a new person, and this command names an existing one")
 	}
 	if err := o.clean(); err != nil {
 		return Kept{}, err
@@ -63,7 +63,7 @@ func KeptReceipt(o Options) (Kept, error) {
 	}
 	if state.Receipt == "" {
 		return Kept{}, errorf(CodeNone, nil, "no receipt is kept for this command: it was not run here with the same "+
-			"site, details and paths, or its receipt was printed when all was stored")
+			"site, details and paths, or its receipt was printed when everything was stored")
 	}
 	receipt, err := dossier.ParseReceipt(state.Receipt)
 	if err != nil {

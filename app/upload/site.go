@@ -109,9 +109,9 @@ func (s *site) persist(ctx context.Context, try func() error) error {
 		case idle+wait > s.patience:
 			return errorf(CodeUnreachable, err, "%s, and nothing succeeded for %s", again.error, s.patience)
 		case !again.limited && time.Since(begun)+wait > ownFactor*s.patience:
-			return errorf(CodeRefused, err, "%s, however often it is tried", again.error)
+			return errorf(CodeRefused, err, "%s on every attempt", again.error)
 		}
-		s.tell(fmt.Sprintf("%s; next try in %s", again.error, wait.Round(100*time.Millisecond)))
+		s.tell(fmt.Sprintf("%s; retrying in %s", again.error, wait.Round(100*time.Millisecond)))
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -174,7 +174,7 @@ func (s *site) ask(ctx context.Context, method, path string, body []byte, out an
 		return nil
 	}
 	if mediaType, _, _ := strings.Cut(res.Header.Get("Content-Type"), ";"); mediaType != "application/json" {
-		return s.foreign(fmt.Errorf("the site answers with %q instead of JSON", mediaType))
+		return s.foreign(fmt.Errorf("the site answered with %q instead of JSON", mediaType))
 	}
 	if read, ok := out.(func(io.Reader) error); ok {
 		err = read(res.Body)
@@ -182,7 +182,7 @@ func (s *site) ask(ctx context.Context, method, path string, body []byte, out an
 		err = json.NewDecoder(io.LimitReader(res.Body, maxAnswer)).Decode(out)
 	}
 	if err != nil {
-		return temporary{error: fmt.Errorf("the site's answer broke off: %w", err)}
+		return temporary{error: fmt.Errorf("the site's answer was cut off: %w", err)}
 	}
 	return nil
 }
@@ -191,7 +191,7 @@ func (s *site) ask(ctx context.Context, method, path string, body []byte, out an
 // something in between, such as the sign-in page of a network.
 func (s *site) foreign(err error) error {
 	if s.alive.Load() == 0 {
-		return inputf(err, "%s does not answer as Dossier's API does (%s): check the address", s.base, err)
+		return inputf(err, "%s does not answer like a Dossier site (%s): check the address", s.base, err)
 	}
 	return temporary{error: err}
 }
@@ -209,10 +209,10 @@ func (s *site) unanswered(who string, err error) error {
 		err = urlErr.Err // without the address, which may be a secret
 	}
 	if certificate, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return inputf(err, "%s cannot prove who it is: %s", who, certificate.Err)
+		return inputf(err, "%s has no valid certificate: %s", who, certificate.Err)
 	}
 	if name, ok := errors.AsType[*net.DNSError](err); ok && name.IsNotFound && s.alive.Load() == 0 {
-		return inputf(err, "there is no host %s: check the address, and the network", name.Name)
+		return inputf(err, "host %s was not found: check the address and the network", name.Name)
 	}
 	return temporary{error: fmt.Errorf("%s does not answer: %w", who, err)}
 }
@@ -226,7 +226,7 @@ func (s *site) refused(res *http.Response) error {
 		if err != nil {
 			return s.foreign(r)
 		}
-		return inputf(r, "the site has moved to %s://%s: name that one", to.Scheme, to.Host)
+		return inputf(r, "the site has moved to %s://%s: use that address", to.Scheme, to.Host)
 	case again(res.StatusCode):
 		return temporary{error: fmt.Errorf("the site %w", told{r}), after: r.after,
 			limited: res.StatusCode == http.StatusTooManyRequests}
@@ -278,11 +278,11 @@ func readRefusal(res *http.Response) *refusal {
 // What the object store may say to a part, beside refusals that may be over at the next try.
 var (
 	// errUnsigned: the signature is over, or not for this request.
-	errUnsigned = errors.New("the object store refuses the signature")
+	errUnsigned = errors.New("the object store rejected the signature")
 	// errDamaged: other bytes arrived than were signed.
-	errDamaged = errors.New("the object store got other bytes than were signed")
+	errDamaged = errors.New("the object store received other bytes than were signed")
 	// errGone: the file was completed or given up.
-	errGone = errors.New("the object store knows nothing of this file")
+	errGone = errors.New("the object store does not know this upload")
 )
 
 // put sends a part by a request that the API signed: one try. Each read of the body is a sign of life, and so is the
@@ -294,7 +294,7 @@ func (s *site) put(ctx context.Context, signed api.SignedPart, size int64, body 
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	timer := time.AfterFunc(s.stall, func() { cancel(fmt.Errorf("no byte was taken for %s", s.stall)) })
+	timer := time.AfterFunc(s.stall, func() { cancel(fmt.Errorf("no data was accepted for %s", s.stall)) })
 	defer timer.Stop()
 	var content io.Reader = http.NoBody
 	if size > 0 {

@@ -18,8 +18,8 @@ import (
 type Source struct {
 	// Path is the file as the caller named it, or below the folder that the caller named.
 	Path string
-	// Name is what it is announced as, as the site will keep it.
-	Name string
+	// Folder and Name are what it is announced as, as the site will keep them.
+	Folder, Name string
 	// Size in bytes and ModTime are those at the time of Collect.
 	Size    int64
 	ModTime time.Time
@@ -43,26 +43,13 @@ func (f Files) Bytes() (sum int64) {
 	return sum
 }
 
-// between stands between the folders of a file's name, as the site's page has it (app/web/browser/words.js): what a
-// folder holds has the same names whichever way it was sent. The site keeps no slash in a name.
-const between = " › "
-
-// nameOfPath returns the name of a file by its path in a folder. Where that is too long, the outermost folders are left
-// out, because the end tells more.
-func nameOfPath(path string) string {
-	folders := strings.FieldsFunc(filepath.ToSlash(path), func(r rune) bool { return r == '/' })
-	name := strings.Join(folders, between)
-	for len(folders) > 1 && len(name) > dossier.MaxFileNameBytes {
-		folders = folders[1:]
-		name = "…" + between + strings.Join(folders, between)
-	}
-	return name
-}
-
 // Collect finds the files that paths name, each once, in the order of the paths. Links that are named are followed.
 // Folders are taken with recursive alone, with everything below them but what is neither a file nor a folder, links
-// among it: such is handed to skipped. A file that was found in a folder has its path, from that folder's name on, for
-// its name.
+// among it, and what systems leave there for themselves (dossier.IsJunk): such is handed to skipped. A file that was
+// found in a folder is announced in that folder.
+//
+// Each file has a path of its own at the site. Where those of two would be the same, because a name has characters that
+// the site does not keep or because two named files are called alike, the later one gets a number.
 //
 // Every file is opened once, so that what cannot be read is told before anything is sent. The error, with CodeInput,
 // lists all that is wrong; GiveUp can do with what is returned all the same.
@@ -77,14 +64,36 @@ func Collect(paths []string, recursive bool, skipped func(path, why string)) (Fi
 		asked[i] = strconv.Quote(path)
 	}
 	slices.Sort(asked)
+	tellApart(c.sources)
 	found := Files{Sources: c.sources, asked: slices.Compact(asked)}
 	switch {
 	case len(c.faults) > 0:
 		return found, inputf(nil, "%s", listed(c.faults))
 	case len(found.Sources) == 0:
-		return found, inputf(nil, "there is no file in what was named")
+		return found, inputf(nil, "no files were found in the given paths")
 	}
 	return found, nil
+}
+
+// tellApart numbers the names of files that would have the path of an earlier one. A path that a file has by itself is
+// given to no other.
+func tellApart(sources []Source) {
+	own := make(map[string]bool, len(sources))
+	for _, s := range sources {
+		own[dossier.JoinPath(s.Folder, s.Name)] = true
+	}
+	taken := make(map[string]bool, len(sources))
+	for i := range sources {
+		s := &sources[i]
+		name := s.Name
+		for n := 2; taken[dossier.JoinPath(s.Folder, s.Name)]; n++ {
+			numbered := dossier.NumberedName(name, n)
+			if path := dossier.JoinPath(s.Folder, numbered); !own[path] && !taken[path] {
+				s.Name = numbered
+			}
+		}
+		taken[dossier.JoinPath(s.Folder, s.Name)] = true
+	}
 }
 
 type collector struct {
@@ -101,8 +110,8 @@ func (c *collector) fault(format string, args ...any) {
 // add takes one path of the command line.
 func (c *collector) add(path string, recursive bool) {
 	if path == "-" {
-		c.fault("standard input cannot be sent, because the size of a file has to be known before its first byte: write " +
-			"it into a file, and name that (./- for one of this name)")
+		c.fault("standard input cannot be sent, because the size of a file must be known in advance: write it to a file, " +
+			"and name that (./- for a file named -)")
 		return
 	}
 	info, err := os.Stat(path)
@@ -114,7 +123,7 @@ func (c *collector) add(path string, recursive bool) {
 	case info.IsDir():
 		c.walk(path)
 	default:
-		c.take(path, filepath.Base(path))
+		c.take(path, "", filepath.Base(path))
 	}
 }
 
@@ -134,9 +143,14 @@ func (c *collector) walk(folder string) {
 		switch {
 		case err != nil:
 			c.fault("%s", reason(err))
+		case path != root && dossier.IsJunk(d.Name()):
+			c.skipped(shown, "a system or lock file; name it to send it")
+			if d.IsDir() {
+				return filepath.SkipDir
+			}
 		case d.IsDir():
 		case d.Type().IsRegular():
-			c.take(shown, nameOfPath(filepath.Join(filepath.Base(root), below)))
+			c.take(shown, filepath.Dir(filepath.Join(filepath.Base(root), below)), filepath.Base(below))
 		default:
 			c.skipped(shown, kind(d.Type()))
 		}
@@ -147,8 +161,8 @@ func (c *collector) walk(folder string) {
 	}
 }
 
-// take adds one file.
-func (c *collector) take(path, name string) {
+// take adds one file, which is to be announced in a folder under a name.
+func (c *collector) take(path, folder, name string) {
 	file, err := real(path)
 	if err != nil {
 		c.fault("%s", reason(err))
@@ -164,9 +178,14 @@ func (c *collector) take(path, name string) {
 	}
 	_ = f.Close() // nothing was written
 	c.seen[file] = true
-	c.sources = append(c.sources, Source{Path: path, Name: dossier.CleanFileName(name), Size: info.Size(),
-		ModTime: info.ModTime(), file: file, key: strconv.Quote(file)})
+	c.sources = append(c.sources, Source{Path: path, Folder: dossier.CleanFolder(slashed(folder)),
+		Name: dossier.CleanFileName(slashed(name)), Size: info.Size(), ModTime: info.ModTime(), file: file,
+		key: strconv.Quote(file)})
 }
+
+// slashed writes a path with slashes. Where a backslash separates nothing it is a character like any other, which the
+// site would take for a separator.
+func slashed(path string) string { return strings.ReplaceAll(filepath.ToSlash(path), `\`, "_") }
 
 // real returns an absolute path without links.
 func real(path string) (string, error) {
@@ -184,7 +203,7 @@ func open(file string) (*os.File, fs.FileInfo, error) {
 		return nil, nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, nil, fmt.Errorf("is %s, and only files can be sent", kind(info.Mode()))
+		return nil, nil, fmt.Errorf("is %s; only regular files can be sent", kind(info.Mode()))
 	}
 	f, err := os.Open(file)
 	if err != nil {
@@ -233,5 +252,5 @@ func listed(faults []string) string {
 	if len(faults) > most {
 		shown, more = faults[:most], fmt.Sprintf("\n  and %d more", len(faults)-most)
 	}
-	return fmt.Sprintf("%d faults:\n  %s%s", len(faults), strings.Join(shown, "\n  "), more)
+	return fmt.Sprintf("%d problems:\n  %s%s", len(faults), strings.Join(shown, "\n  "), more)
 }

@@ -102,6 +102,8 @@ type Run struct {
 	// there holds the stored files of the person that may be among those to send, as they were at Open: those of which
 	// the site found nothing wrong.
 	there map[twin][]api.File
+	// begun holds those that broke off, or are on their way from elsewhere.
+	begun map[twin][]api.File
 	// slots bounds the parts on their way.
 	slots chan struct{}
 
@@ -116,8 +118,18 @@ type Run struct {
 
 // twin is what files have in common that may be one and the same.
 type twin struct {
-	name string
+	path string
 	size int64
+}
+
+func (s Source) twin(size int64) twin { return twin{dossier.JoinPath(s.Folder, s.Name), size} }
+
+// folderOf returns the folder of a file at the site.
+func folderOf(f api.File) string {
+	if f.Folder == nil {
+		return ""
+	}
+	return *f.Folder
 }
 
 // Open prepares a run: it asks the site what it takes, refuses what the site would refuse, and opens the journal.
@@ -144,7 +156,7 @@ func Open(ctx context.Context, o Options) (_ *Run, err error) {
 		run.receipt = *o.Receipt
 	case run.journal.state.Receipt != "":
 		if run.receipt, err = dossier.ParseReceipt(run.journal.state.Receipt); err != nil {
-			return nil, errorf(CodeJournal, err, "the journal %s is damaged: remove it to begin anew", run.journal.path)
+			return nil, errorf(CodeJournal, err, "the journal %s is damaged: delete it to start over", run.journal.path)
 		}
 	default:
 		run.receipt = dossier.NewReceipt()
@@ -180,7 +192,7 @@ func reopen(o Options) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Run{o: o, site: newSite(o), journal: journal, there: map[twin][]api.File{},
+	return &Run{o: o, site: newSite(o), journal: journal, there: map[twin][]api.File{}, begun: map[twin][]api.File{},
 		slots: make(chan struct{}, o.Parallel)}, nil
 }
 
@@ -230,7 +242,7 @@ func (o Options) link(r dossier.Receipt) string {
 func (run *Run) readReceipt(ctx context.Context) (has dossier.Quota, err error) {
 	wanted := make(map[twin]bool, len(run.o.Files.Sources))
 	for _, s := range run.o.Files.Sources {
-		wanted[twin{s.Name, s.Size}] = true
+		wanted[s.twin(s.Size)] = true
 	}
 	own := map[string]bool{}
 	for _, id := range run.journal.unfinished() {
@@ -239,14 +251,17 @@ func (run *Run) readReceipt(ctx context.Context) (has dossier.Quota, err error) 
 	err = run.site.call(ctx, http.MethodGet, "receipt", nil, func(body io.Reader) error {
 		has = dossier.Quota{}
 		clear(run.there)
+		clear(run.begun)
 		return eachFile(body, func(f api.File) {
-			t := twin{name: f.Name}
+			t := twin{path: dossier.JoinPath(folderOf(f), f.Name)}
 			if f.Size != nil {
 				t.size = *f.Size
 			}
 			switch {
 			case wanted[t] && f.State == api.Stored && f.Content != nil:
 				run.there[t] = append(run.there[t], f)
+			case wanted[t] && f.State == api.Uploading && f.PartSize != nil && !own[f.ID]:
+				run.begun[t] = append(run.begun[t], f)
 			case !own[f.ID]:
 				has.Files++
 				has.Bytes += t.size
@@ -254,18 +269,18 @@ func (run *Run) readReceipt(ctx context.Context) (has dossier.Quota, err error) 
 		})
 	})
 	if Code(asError(err)) == "expired" {
-		return has, inputf(err, "the receipt has expired: ask the staff of %s to open it again, and run the same command",
+		return has, inputf(err, "the receipt has expired: ask the staff of %s to reopen it, then run the same command again",
 			run.o.Site)
 	}
 	if Code(asError(err)) == "unauthorized" {
 		if run.o.Receipt != nil {
 			return has, inputf(err,
-				"the receipt opens nothing at %s: check it, and the address; it may have been replaced, or its person deleted",
+				"the receipt opens nothing at %s: check the receipt and the address; it may have been replaced, or its person deleted",
 				run.o.Site)
 		}
 		return has, inputf(err,
-			"the person of the interrupted run was deleted meanwhile, or the receipt replaced: with the new one go on by "+
-				"--receipt-file; else forget that run by --give-up, and begin anew")
+			"the person of the interrupted run was deleted, or the receipt replaced: continue with the new one by "+
+				"--receipt-file, or forget that run by --give-up and start over")
 	}
 	if err == nil {
 		err = run.check(ctx)
@@ -345,20 +360,20 @@ func (run *Run) fits(has dossier.Quota) error {
 	var faults []string
 	for _, s := range run.o.Files.Sources {
 		if s.Size > largest {
-			faults = append(faults, fmt.Sprintf("%s has %s, and the site takes files of up to %s", s.Path,
+			faults = append(faults, fmt.Sprintf("%s has %s, and the site accepts files of up to %s", s.Path,
 				dossier.FormatBytes(s.Size), dossier.FormatLimit(largest)))
 		}
 	}
 	more := ""
 	if has.Files > 0 {
-		more = fmt.Sprintf(" beside the %d, of %s, that are there", has.Files, dossier.FormatBytes(has.Bytes))
+		more = fmt.Sprintf(" in addition to the %d (%s) already there", has.Files, dossier.FormatBytes(has.Bytes))
 	}
 	if n := has.Files + int64(len(run.o.Files.Sources)); n > int64(l.MaxFiles) {
 		faults = append(faults, fmt.Sprintf("these are %d files%s, and one person may have %d",
 			len(run.o.Files.Sources), more, l.MaxFiles))
 	}
 	if n := run.o.Files.Bytes(); has.Bytes+n > l.MaxTotalSize {
-		faults = append(faults, fmt.Sprintf("these files have %s together%s, and one person may have %s",
+		faults = append(faults, fmt.Sprintf("these files have %s in total%s, and one person may have %s",
 			dossier.FormatBytes(n), more, dossier.FormatLimit(l.MaxTotalSize)))
 	}
 	if len(faults) > 0 {
@@ -375,9 +390,9 @@ func (run *Run) roomy() error {
 	case l.NotTaking != nil:
 		return errorf(CodeFull, nil, "%s", *l.NotTaking)
 	case l.RoomFiles != nil && int64(n) > *l.RoomFiles:
-		return errorf(CodeFull, nil, "these are %d files, and the site takes %d more at the moment", n, *l.RoomFiles)
+		return errorf(CodeFull, nil, "these are %d files, and the site accepts %d more at the moment", n, *l.RoomFiles)
 	case l.RoomSize != nil && size > *l.RoomSize:
-		return errorf(CodeFull, nil, "these files have %s together, and the site takes %s more at the moment",
+		return errorf(CodeFull, nil, "these files have %s in total, and the site accepts %s more at the moment",
 			dossier.FormatBytes(size), dossier.FormatLimit(*l.RoomSize))
 	}
 	return nil

@@ -74,7 +74,7 @@ func bearer(c echo.Context) (receipt dossier.Receipt, given bool, err error) {
 	}
 	if receipt, err = dossier.ParseReceipt(strings.TrimLeft(token, " ")); err != nil {
 		return dossier.Receipt{}, true,
-			unauthorized("The receipt in the Authorization header is none: it has 64 characters.")
+			unauthorized("Not a receipt: a receipt has 64 characters.")
 	}
 	return receipt, true, nil
 }
@@ -114,7 +114,7 @@ func (s *Server) caller(c echo.Context) (caller, error) {
 		return caller{}, unauthorized(`Send the receipt as "Authorization: Bearer RECEIPT".`)
 	}
 	if named == "" {
-		return caller{}, malformed(nil, `Name the person by the parameter "person".`)
+		return caller{}, malformed(nil, `Name the person in the parameter "person".`)
 	}
 	id, err := dossier.ParsePersonID(named)
 	return caller{person: id}, err

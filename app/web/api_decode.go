@@ -107,7 +107,7 @@ func (d *decoder) object(faults *faultList, at string, into reflect.Value) error
 	}
 	slices.Sort(unknown)
 	for _, name := range unknown {
-		faults.add(below(at, name), "Is not known here.")
+		faults.add(below(at, name), "Is not a member of this object.")
 	}
 	return nil
 }
@@ -164,7 +164,7 @@ func (d *decoder) array(faults *faultList, at string, into reflect.Value) error 
 	into.Set(reflect.MakeSlice(into.Type(), 0, 0))
 	for i := 0; d.dec.More(); i++ {
 		if i == maxElements {
-			return invalid(at, fmt.Sprintf("Must have %d elements at most.", maxElements))
+			return invalid(at, fmt.Sprintf("Must have at most %d elements.", maxElements))
 		}
 		element := reflect.New(into.Type().Elem()).Elem()
 		if err := d.value(faults, below(at, strconv.Itoa(i)), element); err != nil {
@@ -209,7 +209,7 @@ func (d *decoder) skipFrom(token json.Token) error {
 
 func (d *decoder) down() error {
 	if d.depth++; d.depth > bounds.JSONDepth {
-		return malformed(nil, "The body has more than %d objects and arrays in each other.", bounds.JSONDepth)
+		return malformed(nil, "The body nests objects and arrays more than %d deep.", bounds.JSONDepth)
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func (s *Server) announceFile(c echo.Context) error {
 	id, err := dossier.ParseFileID(c.Param("file"))
 	if err != nil {
 		return malformed(err,
-			"The file's id must be a UUID of version 7 in its canonical form, made up anew for each file.")
+			"The file's id must be a UUID version 7 in canonical form, a new one for each file.")
 	}
 	var in api.Announcement
 	if err := s.readJSON(c, &in, bounds.AnnouncementBytes); err != nil {
@@ -49,7 +49,7 @@ func (s *Server) announceFile(c echo.Context) error {
 		folder = *in.Folder
 	}
 	if utf8.RuneCountInString(folder) > maxSentFolder {
-		faults.add("folder", fmt.Sprintf("Must have up to %d characters.", maxSentFolder))
+		faults.add("folder", fmt.Sprintf("Must have at most %d characters.", maxSentFolder))
 	}
 	if in.Size < 0 {
 		faults.add("size", "Must be 0 or more.")
@@ -120,7 +120,7 @@ func (s *Server) checkFiles(c echo.Context) error {
 	ids := make([]dossier.FileID, len(in.Files))
 	for i, text := range in.Files {
 		if ids[i], err = dossier.ParseFileID(text); err != nil {
-			faults.add(fmt.Sprintf("files/%d", i), "Must be a UUID of version 7 in its canonical form.")
+			faults.add(fmt.Sprintf("files/%d", i), "Must be a UUID version 7 in canonical form.")
 		}
 	}
 	if err := faults.err(); err != nil {
@@ -169,7 +169,7 @@ func (s *Server) completeFile(c echo.Context) error {
 		faults.add("crc64nvme", crcRule)
 	}
 	if sums.SHA256, err = api.ParseSHA256(in.Sha256); err != nil {
-		faults.add("sha256", "Must be 64 hexadecimal digits in lower case.")
+		faults.add("sha256", "Must be 64 lower-case hexadecimal digits.")
 	}
 	if err := faults.err(); err != nil {
 		return err

@@ -92,7 +92,7 @@ func (s *Server) readJSON(c echo.Context, v any, most int64) error {
 }
 
 func longBody(most int64) error {
-	return dossier.Errorf(dossier.CodeTooLarge, nil, "The body may have up to %s.", dossier.FormatLimit(most))
+	return dossier.Errorf(dossier.CodeTooLarge, nil, "The body may be at most %s.", dossier.FormatLimit(most))
 }
 
 // limitedBody reads a body up to a bound, and remembers why it ended.

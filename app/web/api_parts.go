@@ -14,7 +14,7 @@ import (
 	"dossier.example/app/bounds"
 )
 
-const crcRule = "Must be the base64 of eight bytes, 12 characters."
+const crcRule = "Must be eight bytes in base64: 12 characters."
 
 // signParts hands out the requests by which parts are sent.
 func (s *Server) signParts(c echo.Context) error {

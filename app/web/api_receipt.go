@@ -26,7 +26,7 @@ func (s *Server) replaceReceipt(c echo.Context) error {
 	}
 	to, err := dossier.ParseReceipt(in.Receipt)
 	if err != nil {
-		return invalid("receipt", "Must be a receipt: 64 characters.")
+		return invalid("receipt", "Not a receipt: a receipt has 64 characters.")
 	}
 	p, err := s.svc.ReplaceReceipt(c.Request().Context(), old, to)
 	if errors.Is(err, dossier.ErrNotFound) {
@@ -51,7 +51,7 @@ func (s *Server) setReceiptExpiry(c echo.Context) error {
 	var at time.Time
 	if in.ExpiresAt != nil {
 		if at, err = time.Parse(time.RFC3339, *in.ExpiresAt); err != nil {
-			return invalid("expires_at", "Must be a time as RFC 3339, such as 2026-11-24T14:05:00Z.")
+			return invalid("expires_at", "Must be a time in RFC 3339 format, such as 2026-11-24T14:05:00Z.")
 		}
 	}
 	var p dossier.Person

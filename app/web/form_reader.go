@@ -49,7 +49,7 @@ func newFormReader(contentType string, r io.Reader, parts int, drop int64) (*for
 	}
 	boundary := params["boundary"]
 	if len(boundary) == 0 || len(boundary) > 70 { // RFC 2046, section 5.1.1
-		return nil, malformed(nil, "The form was sent without a usable boundary between its parts.")
+		return nil, malformed(nil, "The form has no valid boundary between its parts.")
 	}
 	f := &formReader{mr: newMultipartReader(r, boundary), parts: parts, drop: drop, seen: map[string]bool{}}
 	return f, f.preamble()
@@ -157,15 +157,15 @@ func (f *formReader) field(name string, isFile bool) (*string, error) {
 	case "technology":
 		field = &f.fields.Technology
 	default:
-		return nil, malformed(nil, "The form has a field that is not known here. Load the form again.")
+		return nil, malformed(nil, "The form has an unknown field. Load the form again.")
 	}
 	switch {
 	case isFile:
-		return nil, malformed(nil, "The field %q is a text, and came as a file.", name)
+		return nil, malformed(nil, "The field %q must be text, not a file.", name)
 	case f.files:
 		return nil, malformed(nil, "The field %q came after the files. All text fields must come first.", name)
 	case f.seen[name]:
-		return nil, malformed(nil, "The field %q came twice.", name)
+		return nil, malformed(nil, "The field %q was sent twice.", name)
 	}
 	f.seen[name] = true
 	return field, nil
@@ -202,7 +202,7 @@ func bodyFault(err error) error {
 	if errors.As(err, &coded) {
 		return coded
 	}
-	return malformed(err, "The form broke off or is damaged. Nothing of it is confirmed. Send it again.")
+	return malformed(err, "The form was cut off or is damaged. Nothing in it was stored. Send it again.")
 }
 
 // filePart is a file on its way.

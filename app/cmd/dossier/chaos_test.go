@@ -448,7 +448,7 @@ func (c *chaos) library(r *rand.Rand, folder string, content map[string][]byte) 
 			Notice: func(string) {},
 			Ended: func(f upload.Result) error {
 				if f.Err == nil {
-					told[f.File.Name] = true
+					told[dossier.JoinPath(f.Source.Folder, f.Source.Name)] = true
 				} else {
 					c.count("file failed: " + upload.Code(f.Err))
 				}
@@ -473,7 +473,7 @@ func (c *chaos) library(r *rand.Rand, folder string, content map[string][]byte) 
 				return
 			}
 			for told := range told {
-				data, ok := content[strings.TrimPrefix(told, name+" › ")]
+				data, ok := content[strings.TrimPrefix(told, name+"/")]
 				if !ok {
 					c.t.Errorf("told of a file %q that nobody sent", told)
 				}
@@ -553,7 +553,7 @@ func (c *chaos) process(r *rand.Rand, folder string) {
 					c.t.Errorf("told %+v of %+v", f, summary)
 					return
 				}
-				c.ack(acknowledged{person, f.Name, sum})
+				c.ack(acknowledged{person, dossier.JoinPath(f.Folder, f.Name), sum})
 			}
 			switch {
 			case err == nil && summary.Stored == len(content):
@@ -674,7 +674,7 @@ func (c *chaos) audit(s teststores.Stores) {
 		if err != nil || n != f.Content.Size || !bytes.Equal(sum.Sum(nil), f.Content.SHA256[:]) {
 			t.Errorf("%s holds %d bytes (%v), and not those of its record, %d", f.Key(), n, err, f.Content.Size)
 		}
-		there[acknowledged{f.Person, f.Name, f.Content.SHA256}]++
+		there[acknowledged{f.Person, f.Path(), f.Content.SHA256}]++
 		if p, err := s.People.Person(ctx, f.Person); err != nil || p.State != dossier.PersonSubmitted {
 			t.Errorf("the person of %s is %q, %v", f.Key(), p.State, err)
 		}

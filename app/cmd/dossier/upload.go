@@ -45,44 +45,46 @@ func (p *program) uploadCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "upload FILE… --to URL",
 		Short: "Send files to a site, and resume after an interruption",
-		Long: `Send files to a site of Dossier, for a person who is new or by the receipt of an earlier submission. The bytes
-go in parts straight to the site's object store. At the end the link of the receipt is printed: whoever has it sees the
+		Long: `Send files to a Dossier site, for a new person or with the receipt of an earlier submission. The bytes go in
+parts straight to the site's object store. At the end the link of the receipt is printed: whoever has it sees the
 details and the files.
 
-A run that was interrupted, by Ctrl-C, a crash, a lost network or a restart of the machine, is resumed when the same
-command is run again: only the missing parts are sent, and the person stays one. What that needs, the receipt of a new
-person among it, is kept in a file for this user alone below $XDG_STATE_HOME/dossier/uploads
-(~/.local/state/dossier/uploads), until all is stored and the receipt is printed, or for 30 days. "The same" is a
-command with the same site, person or receipt, and paths.
+A run that was interrupted, by Ctrl-C, a crash, a lost network or a restart of the machine, resumes when the same
+command is run again: only the missing parts are sent, and a new person stays one person. What that needs, including the
+receipt of a new person, is kept in a file that only this user can read, below $XDG_STATE_HOME/dossier/uploads
+(~/.local/state/dossier/uploads), until everything is stored and the receipt is printed, or for 30 days. The same
+command is one with the same site, person or receipt, and paths. With a receipt, an upload that another machine or the
+page began resumes too, if the parts that are already stored match the file.
 
-If the receipt cannot be printed, because the disk is full or nobody reads the pipe, the run fails and keeps the
-receipt: the same command, run again, sends nothing twice and prints it. With --show-receipt it only prints the receipt
-that is kept, without asking the site, even while another run is under way. With --json, a line that cannot be printed
+If the receipt cannot be printed, because the disk is full or nothing reads the pipe, the run fails and keeps the
+receipt: the same command, run again, sends nothing twice and prints it. --show-receipt only prints the receipt that is
+kept, without contacting the site, even while another run is in progress. With --json, a line that cannot be printed
 ends the run. For a new person, and with --json, nothing is sent if standard output is closed; >/dev/null is accepted.
 
-The receipt is a secret, and other users of this machine may see command lines. So put its link, or the last part of
-that alone, into a file and name it by --receipt-file (- is standard input), or into the variable
-` + receiptVariable + `. --receipt takes it, too.
+The receipt is a secret, and other users of this machine may see command lines. So put its link, or only the last part
+of it, into a file and name that with --receipt-file (- is standard input), or into the variable
+` + receiptVariable + `. --receipt accepts it, too.
 
-Links that are named are followed. Folders need --recursive; then everything in them is sent but links, devices,
-sockets and pipes, each of which is reported as skipped. A file from a folder keeps its path as its name, such as
-"photos › day 1 › a.jpg". A file that is named twice is sent once. A file that changes while it is sent is reported, and
-not stored.
+Symbolic links that are named are followed. Folders need --recursive; then everything in them is sent except links,
+devices, sockets, pipes, and the files that systems and programs keep there for themselves (.DS_Store, Thumbs.db,
+desktop.ini, ~$…, ._… and the like). Each of these is reported as skipped. Files from a folder keep their folders on the
+site. A file that is named twice is sent once. Two files that would have the same path on the site stay two: the second
+one gets a number, such as "report (2).pdf". A file that changes while it is being sent is reported, and not stored.
 
-Before the first byte the site is asked for its limits; files that are too large, too many or not readable are reported
+Before the first byte the site is asked for its limits. Files that are too large, too many or unreadable are reported
 then, and nothing is sent.
 
-With --json each file is a line of standard output as soon as its way ends:
-  {"type":"file","path":…,"name":…,"size":…,"state":"stored","id":…,"sha256":…,"crc64nvme":…,"sent":…}
-  {"type":"file","path":…,"name":…,"size":…,"state":"failed","sent":…,"error":{"code":…,"message":…}}
-sent is the number of bytes sent in this run. The last line is always
+With --json each file is a line of standard output as soon as it is stored or has failed:
+  {"type":"file","path":…,"folder":…,"name":…,"size":…,"state":"stored","id":…,"sha256":…,"crc64nvme":…,"sent":…}
+  {"type":"file","path":…,"folder":…,"name":…,"size":…,"state":"failed","sent":…,"error":{"code":…,"message":…}}
+folder is left out for a file that is in none; sent is the number of bytes sent in this run. The last line is always
   {"type":"summary","state":…,"stored":…,"failed":…,"left":…,"stored_bytes":…,"sent_bytes":…,"resumed":…,
    "person":…,"receipt_url":…,"error":…}
 with the state "complete", "incomplete", "interrupted" or "refused". person and receipt_url are left out while there is
-no person, error where there is none. More members may come; these stay.
+no person, error where there is none. More members may be added; these stay.
 
-Exit status: 0 all files are stored and everything is printed, 1 some are not stored, or standard output cannot be
-written, 2 the call or its files are at fault and nothing was sent, 130 interrupted. After 1 and 130 run the same
+Exit status: 0 all files are stored and everything is printed; 1 some are not stored, or standard output cannot be
+written; 2 the command or its files are wrong, and nothing was sent; 130 interrupted. After 1 and 130, run the same
 command again.`,
 		Example: `  dossier upload drawing.pdf notes.txt --to https://files.example.org \
       --name "Ada Lovelace" --location London --age 36 --technology "Analytical Engine"
@@ -110,15 +112,15 @@ command again.`,
 	f.StringVar(&o.receiptFile, "receipt-file", "",
 		"file that holds the receipt of an earlier submission, or its link; - is standard input")
 	f.StringVar(&o.receipt, "receipt", "", "the receipt itself, or its link; others may see it on the command line")
-	f.BoolVarP(&o.recursive, "recursive", "r", false, "take the files in folders")
-	f.IntVar(&o.parallel, "parallel", 4, "parts that are sent at once (1 to 64)")
-	f.DurationVar(&o.patience, "patience", 5*time.Minute, "how long to try while nothing succeeds")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "show no progress")
+	f.BoolVarP(&o.recursive, "recursive", "r", false, "send the files in folders")
+	f.IntVar(&o.parallel, "parallel", 4, "number of parts to send at once (1 to 64)")
+	f.DurationVar(&o.patience, "patience", 5*time.Minute, "how long to keep trying while nothing succeeds")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "do not show progress")
 	f.BoolVar(&o.json, "json", false, "print JSON lines; see above")
 	f.BoolVar(&o.showReceipt, "show-receipt", false,
-		"send nothing, but print the receipt that an unfinished run of this command keeps")
+		"send nothing; print the receipt that an unfinished run of this command keeps")
 	f.BoolVar(&o.giveUp, "give-up", false,
-		"send nothing, but remove what interrupted runs of this command left half-done, and forget them")
+		"send nothing; discard what interrupted runs of this command left unfinished")
 	return c
 }
 
@@ -177,12 +179,12 @@ func outcome(ctx context.Context, s upload.Summary, err error) (int, error) {
 func (o uploadFlags) mend(s upload.Summary) string {
 	switch {
 	case s.Link == "" || o.giveUp || o.showReceipt:
-		return "mend that, and run the same command again"
+		return "fix that, and run the same command again"
 	case o.name != "": // of a new person
-		return "the receipt is kept: mend that, and run the same command again, which sends nothing twice and " +
+		return "the receipt is kept: fix that, and run the same command again, which sends nothing twice and " +
 			"prints it, or run it with --show-receipt"
 	}
-	return "mend that, and run the same command again, which sends nothing twice"
+	return "fix that, and run the same command again, which sends nothing twice"
 }
 
 // doUpload does what the flags ask for. The run, if there is one, is the caller's to close.
@@ -196,7 +198,7 @@ func (p *program) doUpload(c *cobra.Command, o uploadFlags, paths []string, r *u
 	// Now, while there is no person yet. Whoever already has the receipt may do without an outcome.
 	if (options.Receipt == nil || o.json) && isClosed(p.stdout) {
 		return nil, upload.Summary{}, &upload.Error{Code: upload.CodeInput, Message: "standard output is closed (or is " +
-			"/dev/null, opened for reading as well), so nobody would get the receipt: redirect it, such as by " +
+			"/dev/null, opened for reading as well), so nobody would get the receipt: redirect it, for example with " +
 			">receipt.txt"}
 	}
 	options.Files, err = upload.Collect(paths, o.recursive, func(path, why string) {
@@ -210,8 +212,8 @@ func (p *program) doUpload(c *cobra.Command, o uploadFlags, paths []string, r *u
 	if o.showReceipt {
 		kept, err := upload.KeptReceipt(options)
 		if err == nil && !kept.Registered {
-			r.say("the site has not confirmed this person yet: the receipt may open nothing until the same command " +
-				"has run again")
+			r.say("the site has not confirmed this person yet: the receipt may not work until the same command has " +
+				"run again")
 		}
 		return nil, upload.Summary{Person: kept.Person, Link: kept.Link}, err
 	}
@@ -221,11 +223,11 @@ func (p *program) doUpload(c *cobra.Command, o uploadFlags, paths []string, r *u
 			return nil, upload.Summary{}, err
 		}
 		n, link, err := run.GiveUp(ctx)
-		r.say("%d unfinished files were given up", n)
+		r.say("%d unfinished files were discarded", n)
 		return run, upload.Summary{Link: link}, err
 	}
 	if options.Site.Scheme == "http" && !local(options.Site.Hostname()) {
-		r.say("%s is not encrypted: whoever is on the way can read what is sent, and the receipt", options.Site)
+		r.say("%s is not encrypted: others on the network can read what is sent, including the receipt", options.Site)
 	}
 	run, err := upload.Open(ctx, options)
 	if err != nil {
@@ -265,9 +267,9 @@ func (p *program) uploadOptions(c *cobra.Command, o uploadFlags) (upload.Options
 	case err != nil:
 		return out, err
 	case from != "" && details:
-		return fault("a new person's details and a receipt, by %s, are both given: leave one of them out", from)
+		return fault("a new person's details and a receipt (%s) are both given: leave one of them out", from)
 	case from == "" && !details:
-		return fault("say who it is for: --name, --location, --age and --technology for a new person, or " +
+		return fault("say whose files they are: --name, --location, --age and --technology for a new person, or " +
 			"--receipt-file for an earlier one")
 	case from == "":
 		if out.Details, err = dossier.ParseDetails(o.name, o.location, o.age, o.technology); err != nil {
@@ -290,12 +292,11 @@ func (p *program) uploadOptions(c *cobra.Command, o uploadFlags) (upload.Options
 		at, parsed, unread := dossier.ParseReceiptLink(receipt)
 		if at != "" {
 			if linked, err = origin(at); err != nil {
-				return fault("the receipt's link, by %s, begins with no address of a site", from)
+				return fault("the receipt's link (%s) does not begin with the address of a site", from)
 			}
 		}
 		if unread != nil {
-			return fault("what %s gives is no receipt: it is the link of a receipt's page, or its last part, of 64 "+
-				"characters", from)
+			return fault("what %s gives is not a receipt: a receipt has 64 characters; give it, or the link of its page", from)
 		}
 		out.Receipt = &parsed
 	}
@@ -305,13 +306,13 @@ func (p *program) uploadOptions(c *cobra.Command, o uploadFlags) (upload.Options
 			return fault("--to must be the address of a site, such as https://files.example.org: %v", err)
 		}
 		if linked != nil && linked.String() != out.Site.String() {
-			return fault("the receipt is one of %s, and would be sent to %s: name the same site, or leave --to out",
+			return fault("the receipt is for %s, and would be sent to %s: name the same site, or leave --to out",
 				linked, out.Site)
 		}
 	case linked != nil:
 		out.Site = linked
 	default:
-		return fault("say where to: --to https://files.example.org")
+		return fault("name the site: --to https://files.example.org")
 	}
 	return out, nil
 }

@@ -61,7 +61,7 @@ func TestUploadLimits(t *testing.T) {
 	u := newUploader(t)
 	_, summary := u.run(exitOK, in("1", "2")...)
 	_, refused := u.run(exitUsage, append(in("3", "4")[10:], "--receipt", summary.ReceiptURL)...)
-	if !strings.Contains(refused.Error.Message, "beside the 2") {
+	if !strings.Contains(refused.Error.Message, "in addition to the 2") {
 		t.Errorf("%q does not tell of the files that are there", refused.Error.Message)
 	}
 
@@ -146,7 +146,7 @@ func TestUploadInput(t *testing.T) {
 		"two receipts": {[]string{file, "--receipt", receipt, "--receipt-file", file}, nil,
 			[]string{"leave one"}},
 		"not a receipt": {[]string{file, "--to", "http://127.0.0.1:1", "--receipt", "secret words"}, nil,
-			[]string{"--receipt gives is no receipt"}},
+			[]string{"--receipt gives is not a receipt: a receipt has 64 characters"}},
 		"receipt of another site": {[]string{file, "--to", "http://127.0.0.1:1", "--receipt",
 			"http://127.0.0.2:1/receipt/" + receipt}, nil, []string{"leave --to out"}},
 		"no receipt in the file": {[]string{file, "--to", "http://127.0.0.1:1", "--receipt-file", folder + "/none"},
@@ -156,7 +156,7 @@ func TestUploadInput(t *testing.T) {
 		"empty folder":   {append(person, "-r", folder+"/empty"), nil, []string{"no file"}},
 		"standard input": {append(person, "-"), nil, []string{"standard input", "size"}},
 		"all that is wrong at once": {append(person, folder+"/none", pipe, file, folder), nil,
-			[]string{"3 faults", "none", "a named pipe", "--recursive"}},
+			[]string{"3 problems", "none", "a named pipe", "--recursive"}},
 		"no home": {append(person, file), []string{"HOME=/proc/none"}, []string{"XDG_STATE_HOME"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -207,8 +207,8 @@ func TestUploadSources(t *testing.T) {
 	}
 	_, summary := r.lines()
 	s.holds(t, summary.ReceiptURL, map[string][]byte{
-		"link.txt": []byte("a"), "tree › b.txt": []byte("b"), "tree › deep › b.txt": []byte("b"),
-		"tree › deep › c.txt": []byte("c"),
+		"link.txt": []byte("a"), "tree/b.txt": []byte("b"), "tree/deep/b.txt": []byte("b"),
+		"tree/deep/c.txt": []byte("c"),
 	})
 	for _, want := range []string{"tree/link: a symbolic link", "tree/folder: a symbolic link",
 		"tree/pipe: a named pipe"} {
@@ -251,7 +251,7 @@ func TestUploadWithoutRoom(t *testing.T) {
 			}
 		}
 	}
-	refused("the site takes 1 kB more", in("large"))
+	refused("the site accepts 1 kB more", in("large"))
 	refused("3 files", in("1", "2", "3"))
 	u.run(exitOK, in("1", "2")...)
 	refused("no files at the moment", in("3"))

@@ -84,7 +84,8 @@ func (r *uploadReport) ended(f upload.Result) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.flags.json {
-		out := uploadedFile{Type: "file", Path: f.Source.Path, Name: f.Source.Name, Size: f.Source.Size,
+		out := uploadedFile{Type: "file", Path: f.Source.Path, Folder: f.Source.Folder,
+			Name: f.Source.Name, Size: f.Source.Size,
 			State: "failed", Sent: f.Sent, Error: faultOf(f.Err)}
 		if f.Err == nil {
 			out.State, out.ID, out.Size, out.SHA256, out.CRC64 = "stored", f.File.ID, *f.File.Size,
@@ -112,7 +113,7 @@ func (r *uploadReport) end(s upload.Summary, status int, err error) error {
 		return r.flush()
 	}
 	if s.Stored+s.Failed+s.Left > 0 {
-		r.say("%d of %d files are stored, %s; %s were sent", s.Stored, s.Stored+s.Failed+s.Left,
+		r.say("%d of %d files are stored (%s); %s sent in this run", s.Stored, s.Stored+s.Failed+s.Left,
 			dossier.FormatBytes(s.StoredBytes), dossier.FormatBytes(s.SentBytes))
 	}
 	if s.Link == "" {
@@ -129,6 +130,7 @@ type (
 	uploadedFile struct {
 		Type   string       `json:"type"`
 		Path   string       `json:"path"`
+		Folder string       `json:"folder,omitempty"`
 		Name   string       `json:"name"`
 		Size   int64        `json:"size"`
 		State  string       `json:"state"`

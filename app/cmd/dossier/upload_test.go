@@ -277,11 +277,11 @@ func testMany(t *testing.T, s *gatedSite, many int) {
 	t.Logf("killed after %d files; %d requests for both runs; %.0f MiB of memory", first, requests, memory)
 	names := map[string]bool{}
 	for _, f := range told {
-		names[f.Name] = true
+		names[dossier.JoinPath(f.Folder, f.Name)] = true
 	}
 	base := filepath.Base(folder)
 	for name := range content {
-		if want := base + " › " + strings.ReplaceAll(name, "/", " › "); !names[want] {
+		if want := base + "/" + name; !names[want] {
 			t.Errorf("%s is not stored as %q", name, want)
 		}
 	}

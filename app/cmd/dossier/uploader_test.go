@@ -166,7 +166,7 @@ func randomBytes(n int) []byte {
 	return b
 }
 
-// received downloads what a receipt's link shows, by name, and checks that nothing is on its way.
+// received downloads what a receipt's link shows, by path, and checks that nothing is on its way.
 func (s *gatedSite) received(t *testing.T, link string) map[string][]byte {
 	t.Helper()
 	_, receipt, _ := strings.Cut(link, "#")
