@@ -245,7 +245,8 @@ func (in *installation) mustHaveDirectory(people []*release010.Person) {
 		want = append(want, []string{p.ID, p.Name, p.Location, strconv.Itoa(p.Age), p.Technology, submitted})
 	}
 	list := func(query string) [][]string {
-		rows, err := csv.NewReader(strings.NewReader(in.page("/people.csv"+query, http.StatusOK))).ReadAll()
+		rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(in.page("/people.csv"+query, http.StatusOK),
+			"\ufeff"))).ReadAll()
 		if err != nil {
 			in.t.Fatal(err)
 		}
