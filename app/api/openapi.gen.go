@@ -126,13 +126,13 @@ func (e SignedPartMethod) Valid() bool {
 
 // Announcement defines model for Announcement.
 type Announcement struct {
-	// Folder The path of the folders that the file lies in, with slashes between them, such as "photos/day 1". Each folder
-	// is kept as a name is; "." and ".." are left out. Of a path of more than 768 bytes, or 64 folders, the
+	// Folder The path of the file's folders, separated by slashes, such as "photos/day 1". Each folder is kept by the
+	// rules for names; "." and ".." are left out. Of a path longer than 768 bytes, or deeper than 64 folders, the
 	// innermost folders are kept, below one that stands for the others.
 	Folder *string `json:"folder,omitempty"`
 
-	// Name The file's name. It is kept without a path, in up to 255 bytes of UTF-8. A longer one is cut and gets a hash
-	// of the whole, so that two long names stay two.
+	// Name The file's name. It is kept without a path, in up to 255 bytes of UTF-8. A longer name is shortened and gets
+	// a hash of the whole, so that two long names stay different.
 	Name string `json:"name"`
 
 	// Size In bytes.
@@ -152,33 +152,33 @@ type Completion struct {
 	// Crc64Nvme A CRC-64/NVME, as base64 of its eight bytes, most significant first.
 	Crc64Nvme CRC64NVME `json:"crc64nvme"`
 
-	// Sha256 A SHA-256 in hexadecimal digits.
+	// Sha256 A SHA-256 in lower-case hexadecimal digits.
 	Sha256 SHA256 `json:"sha256"`
 }
 
-// Content What is known of the bytes of a stored file.
+// Content What is known about the bytes of a stored file.
 type Content struct {
 	// Crc64Nvme A CRC-64/NVME, as base64 of its eight bytes, most significant first.
 	Crc64Nvme CRC64NVME `json:"crc64nvme"`
 
-	// Sha256 A SHA-256 in hexadecimal digits.
+	// Sha256 A SHA-256 in lower-case hexadecimal digits.
 	Sha256 SHA256 `json:"sha256"`
 
-	// Sha256By Who computed the SHA-256. "site" did so while the bytes passed. That of the "sender", of a file that came in
-	// parts, is not verified: of those bytes the store has verified the CRC-64/NVME.
+	// Sha256By Who computed the SHA-256. "site": this site, while the bytes arrived. "sender": the client, for a file that
+	// came in parts; it is not verified. For those bytes the store verified the CRC-64/NVME.
 	Sha256By ContentSha256By `json:"sha256_by"`
 
-	// Type The media type found by looking at the bytes.
+	// Type The media type detected from the bytes.
 	Type string `json:"type"`
 }
 
-// ContentSha256By Who computed the SHA-256. "site" did so while the bytes passed. That of the "sender", of a file that came in
-// parts, is not verified: of those bytes the store has verified the CRC-64/NVME.
+// ContentSha256By Who computed the SHA-256. "site": this site, while the bytes arrived. "sender": the client, for a file that
+// came in parts; it is not verified. For those bytes the store verified the CRC-64/NVME.
 type ContentSha256By string
 
 // Expiry defines model for Expiry.
 type Expiry struct {
-	// ExpiresAt A time as RFC 3339. Without it the receipt never expires.
+	// ExpiresAt A time in RFC 3339 format. Without it the receipt never expires.
 	ExpiresAt *string `json:"expires_at,omitempty"`
 }
 
@@ -187,38 +187,38 @@ type FieldProblem struct {
 	// Detail What is allowed.
 	Detail string `json:"detail"`
 
-	// Pointer The member, as a JSON pointer (RFC 6901) in the form of a fragment: #/parts/0/size.
+	// Pointer The member, as a JSON pointer (RFC 6901) in fragment form: #/parts/0/size.
 	Pointer string `json:"pointer"`
 }
 
 // File defines model for File.
 type File struct {
-	// Content What is known of the bytes of a stored file.
+	// Content What is known about the bytes of a stored file.
 	Content   *Content  `json:"content,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 
-	// Damage Of a stored file of which it is known that the site's copy is missing, or differs from what was stored. Who sends the same file again, by the
-	// same folder and name, and under another id, replaces that copy.
+	// Damage For a stored file whose copy on the site is known to be missing, or to differ from what was stored. To
+	// replace the copy, send the same file again, with the same folder and name, under another id.
 	Damage *FileDamage `json:"damage,omitempty"`
 
-	// Folder The path of the file's folders as it is kept; left out where there is none.
+	// Folder The path of the file's folders, as kept; absent if there is none.
 	Folder *string `json:"folder,omitempty"`
 
-	// ID A UUID of version 7 in the canonical form.
+	// ID A UUID version 7 in canonical form.
 	ID ID `json:"id"`
 
-	// Name The name as it is kept.
+	// Name The name, as kept.
 	Name string `json:"name"`
 
-	// PartCount The number of parts of a file that was announced.
+	// PartCount The number of parts; for a file that was announced.
 	PartCount *int `json:"part_count,omitempty"`
 
-	// PartSize The size of every part but the last, in bytes; of a file that was announced.
+	// PartSize The size of every part except the last, in bytes; for a file that was announced.
 	PartSize *int64 `json:"part_size,omitempty"`
 
-	// Scan Of a stored file: what is known of it from a scanner for malware. `waiting`: it is still to look. `clean`:
-	// it found nothing in the whole of the file. `infected`: the file is handed out to nobody, and is removed some
-	// time later. `failed`: it could not say. `not_scanned`: none looked at the whole, as where the site has none,
+	// Scan For a stored file: what a malware scanner found. `waiting`: not scanned yet. `clean`: nothing was found in
+	// the whole file. `infected`: nobody can download the file, and it is removed some time later. `failed`: the
+	// scanner could not tell. `not_scanned`: the file was not scanned as a whole, because the site has no scanner,
 	// or the file is too large or encrypted.
 	Scan *FileScan `json:"scan,omitempty"`
 
@@ -230,13 +230,13 @@ type File struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
-// FileDamage Of a stored file of which it is known that the site's copy is missing, or differs from what was stored. Who sends the same file again, by the
-// same folder and name, and under another id, replaces that copy.
+// FileDamage For a stored file whose copy on the site is known to be missing, or to differ from what was stored. To
+// replace the copy, send the same file again, with the same folder and name, under another id.
 type FileDamage string
 
-// FileScan Of a stored file: what is known of it from a scanner for malware. `waiting`: it is still to look. `clean`:
-// it found nothing in the whole of the file. `infected`: the file is handed out to nobody, and is removed some
-// time later. `failed`: it could not say. `not_scanned`: none looked at the whole, as where the site has none,
+// FileScan For a stored file: what a malware scanner found. `waiting`: not scanned yet. `clean`: nothing was found in
+// the whole file. `infected`: nobody can download the file, and it is removed some time later. `failed`: the
+// scanner could not tell. `not_scanned`: the file was not scanned as a whole, because the site has no scanner,
 // or the file is too large or encrypted.
 type FileScan string
 
@@ -254,7 +254,7 @@ type FilesToCheck struct {
 	Files []ID `json:"files"`
 }
 
-// ID A UUID of version 7 in the canonical form.
+// ID A UUID version 7 in canonical form.
 type ID = string
 
 // Limits defines model for Limits.
@@ -262,35 +262,35 @@ type Limits struct {
 	// MaxFileSize The size of the largest file, in bytes.
 	MaxFileSize int64 `json:"max_file_size"`
 
-	// MaxFiles The number of files of one person, those on their way among them.
+	// MaxFiles The most files that one person may have, including unfinished ones.
 	MaxFiles int `json:"max_files"`
 
 	// MaxPartSize The size of the largest part, in bytes.
 	MaxPartSize int64 `json:"max_part_size"`
 
-	// MaxParts The number of parts of one file.
+	// MaxParts The most parts of one file.
 	MaxParts int `json:"max_parts"`
 
-	// MaxPartsPerRequest The number of parts that are signed at once.
+	// MaxPartsPerRequest The most parts that are signed in one request.
 	MaxPartsPerRequest int `json:"max_parts_per_request"`
 
 	// MaxRequestSize The size of the largest JSON body, in bytes.
 	MaxRequestSize int64 `json:"max_request_size"`
 
-	// MaxTotalSize The size of all files of one person together, in bytes.
+	// MaxTotalSize The most bytes that the files of one person may have in total.
 	MaxTotalSize int64 `json:"max_total_size"`
 
-	// MinPartSize The size of the smallest part that is not the last one, in bytes.
+	// MinPartSize The size of the smallest part except the last, in bytes.
 	MinPartSize int64 `json:"min_part_size"`
 
-	// NotTaking Why no files are taken at the moment, in a sentence for people. Absent where they are.
+	// NotTaking Why no files are accepted at the moment, in a sentence for people. Absent if they are.
 	NotTaking *string `json:"not_taking,omitempty"`
 
-	// RoomFiles About how many files are taken at the moment: no more than one person may have, than the site has room for,
-	// and than the client's network may still add today.
+	// RoomFiles About how many files the site accepts at the moment: at most what one person may have, what the site has
+	// room for, and what the client's network may still add today.
 	RoomFiles *int64 `json:"room_files,omitempty"`
 
-	// RoomSize About how many bytes these may have together.
+	// RoomSize About how many bytes these may have in total.
 	RoomSize *int64 `json:"room_size,omitempty"`
 
 	// SignatureLifetime How long a signed request can be used, in seconds.
@@ -319,31 +319,31 @@ type Person struct {
 	Age       int       `json:"age"`
 	CreatedAt time.Time `json:"created_at"`
 
-	// ID A UUID of version 7 in the canonical form.
+	// ID A UUID version 7 in canonical form.
 	ID       ID     `json:"id"`
 	Location string `json:"location"`
 	Name     string `json:"name"`
 
-	// ReceiptExpiresAt When the receipt stops to open. Absent where it never does.
+	// ReceiptExpiresAt When the receipt expires. Absent if it never does.
 	ReceiptExpiresAt *time.Time `json:"receipt_expires_at,omitempty"`
 
-	// State "submitting" is a form that was not acknowledged; "deleting" is told to staff alone.
+	// State "submitting" is a form that is not confirmed yet; only staff see "deleting".
 	State      PersonState `json:"state"`
 	Technology string      `json:"technology"`
 }
 
-// PersonState "submitting" is a form that was not acknowledged; "deleting" is told to staff alone.
+// PersonState "submitting" is a form that is not confirmed yet; only staff see "deleting".
 type PersonState string
 
 // Problem Problem details (RFC 9457).
 type Problem struct {
-	// Code The problem for a program. It stays as it is.
+	// Code The problem for programs; a stable code.
 	Code string `json:"code"`
 
-	// Detail What is wrong and how to mend it.
+	// Detail What is wrong and how to fix it.
 	Detail string `json:"detail"`
 
-	// Errors The faulty members of the request, with the code "invalid".
+	// Errors The invalid members of the request, with the code "invalid".
 	Errors *[]FieldProblem `json:"errors,omitempty"`
 
 	// RequestID What to quote to support.
@@ -361,7 +361,7 @@ type Problem struct {
 type Receipt struct {
 	Files []File `json:"files"`
 
-	// Next Where the next page begins, for the parameter after. It is absent from the last one.
+	// Next Where the next page begins, for the parameter after. Absent on the last page.
 	Next   *string `json:"next,omitempty"`
 	Person Person  `json:"person"`
 }
@@ -398,19 +398,19 @@ type Replacement struct {
 	Receipt string `json:"receipt"`
 }
 
-// SHA256 A SHA-256 in hexadecimal digits.
+// SHA256 A SHA-256 in lower-case hexadecimal digits.
 type SHA256 = string
 
 // SignedPart defines model for SignedPart.
 type SignedPart struct {
 	ExpiresAt time.Time `json:"expires_at"`
 
-	// Headers What must be sent as it stands. A browser sets Content-Length by itself.
+	// Headers Must be sent unchanged. A browser sets Content-Length itself.
 	Headers map[string]string `json:"headers"`
 	Method  SignedPartMethod  `json:"method"`
 	Number  int               `json:"number"`
 
-	// URL Absolute, or, where the site keeps the bytes itself, relative to the address of this request.
+	// URL Absolute, or, where the site holds the bytes itself, relative to the address of this request.
 	URL string `json:"url"`
 }
 
@@ -422,10 +422,10 @@ type SignedParts struct {
 	Parts []SignedPart `json:"parts"`
 }
 
-// FileID A UUID of version 7 in the canonical form.
+// FileID A UUID version 7 in canonical form.
 type FileID = ID
 
-// PersonID A UUID of version 7 in the canonical form.
+// PersonID A UUID version 7 in canonical form.
 type PersonID = ID
 
 // Refusal Problem details (RFC 9457).
@@ -433,61 +433,62 @@ type Refusal = Problem
 
 // CheckFilesParams defines parameters for CheckFiles.
 type CheckFilesParams struct {
-	// Person The id of the person, for staff. With a receipt it may be left out.
+	// Person The id of the person, for staff. Optional with a receipt.
 	Person *PersonID `form:"person,omitempty" json:"person,omitempty"`
 }
 
 // GiveUpFileParams defines parameters for GiveUpFile.
 type GiveUpFileParams struct {
-	// Person The id of the person, for staff. With a receipt it may be left out.
+	// Person The id of the person, for staff. Optional with a receipt.
 	Person *PersonID `form:"person,omitempty" json:"person,omitempty"`
 }
 
 // ReadFileParams defines parameters for ReadFile.
 type ReadFileParams struct {
-	// Person The id of the person, for staff. With a receipt it may be left out.
+	// Person The id of the person, for staff. Optional with a receipt.
 	Person *PersonID `form:"person,omitempty" json:"person,omitempty"`
 }
 
 // AnnounceFileParams defines parameters for AnnounceFile.
 type AnnounceFileParams struct {
-	// Person The id of the person, for staff. With a receipt it may be left out.
+	// Person The id of the person, for staff. Optional with a receipt.
 	Person *PersonID `form:"person,omitempty" json:"person,omitempty"`
 }
 
 // CompleteFileParams defines parameters for CompleteFile.
 type CompleteFileParams struct {
-	// Person The id of the person, for staff. With a receipt it may be left out.
+	// Person The id of the person, for staff. Optional with a receipt.
 	Person *PersonID `form:"person,omitempty" json:"person,omitempty"`
 }
 
 // ReadContentParams defines parameters for ReadContent.
 type ReadContentParams struct {
-	// Person The id of the person, for staff. With a receipt it may be left out.
+	// Person The id of the person, for staff. Optional with a receipt.
 	Person *PersonID `form:"person,omitempty" json:"person,omitempty"`
 }
 
 // SignPartsParams defines parameters for SignParts.
 type SignPartsParams struct {
-	// Person The id of the person, for staff. With a receipt it may be left out.
+	// Person The id of the person, for staff. Optional with a receipt.
 	Person *PersonID `form:"person,omitempty" json:"person,omitempty"`
 }
 
 // ReadReceiptParams defines parameters for ReadReceipt.
 type ReadReceiptParams struct {
-	// Person The id of the person, for staff. With a receipt it may be left out.
+	// Person The id of the person, for staff. Optional with a receipt.
 	Person *PersonID `form:"person,omitempty" json:"person,omitempty"`
 
-	// After Where the page begins, as next of the page before says. Without it, at the first file.
+	// After Where the page begins, from next of the page before. Without it, at the first file.
 	After *ID `form:"after,omitempty" json:"after,omitempty"`
 
-	// Limit How many files are in a page at most; there may be fewer, or none, and a next one all the same. Without it there is no next one.
+	// Limit The most files on a page. There may be fewer, or none, and still a next page. Without it all files are on
+	// one page.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // SetReceiptExpiryParams defines parameters for SetReceiptExpiry.
 type SetReceiptExpiryParams struct {
-	// Person The id of the person, for staff. With a receipt it may be left out.
+	// Person The id of the person, for staff. Optional with a receipt.
 	Person *PersonID `form:"person,omitempty" json:"person,omitempty"`
 }
 
@@ -513,107 +514,107 @@ type SetReceiptExpiryJSONRequestBody = Expiry
 type ReplaceReceiptJSONRequestBody = Replacement
 
 var document = []string{
-	"zHxpcxs50uZfQdRMRE/PlCjqsLotxX7Q+Bhrtw+vJK9jX1OvDFYlSYyqgBoAFM1W6L+/kZlAHWSRktxy",
-	"z3zplskijkQeT2Y+qLskM2VlNGjvkuO7pJJWluDB0r/eqgLOXuNfObjMqsoro5Pj5HIGYqIK+M4JlQ+S",
-	"NFH4aSX9LEkTLUtIjhP8PkkTC/+aKwt5cuztHNLEZTMoJQ75ZwuT5Dj5026zgl3+1u2evU7u79PkPVhn",
-	"9KYVqFyYifAzEBU9l4qJscJ5OZkMxEflZ0IKCxmoygvlRSmXYgyigIkXZu7rZf9rDnbZrJvHSp600nvc",
-	"p6uMdkByO4fJ3MkC/8yM9qA9/imrqlCZxB3sVtaMCyj/9k+c6/jukZO951/xjF2BnArLk+K+ZiDzcITn",
-	"4O1y53Tiwa5L8Z1ZiFLqpXCQGZ074Y1YSOXFGCbGAslWwxcvvF2eiAWK9HD/pZA6Fy+GB4OOkEqlVTkv",
-	"k+O9NPHLCkWptIcpWDrKjx8/7pzO/Qy0RxnA+mLoxA6He91hw1DOW6WnuHEcLMgDvz/V2sx1BmUUcp4r",
-	"HFAW762pwHqFRzKRhYM0qVof3SUTU+R9UkHdQl2O2sXPOeFn0vMHqgBRKHBC6ZTF4grpZuDEGPwCQONj",
-	"ZSrcPJsJ6cQoqWbGG7eby6XYGyUD8UZmszDwSCsnbqDy+KQUqIZCuRMxSgajhGQ9Sgb0p21pr/h1ImS9",
-	"zJJPS2rxw9GPYrz04FJhrDg6jKtPcUkjrbQGWxrn613hqDh7KsZQmIUwGninzktUCbQp3LTxM7BuMELT",
-	"KOWXn0BP/Sw53hvuH6arpxSNaYvfwAcG4syLuHkUo5n7sKlUKC3mFSrk/osXvCPc6IfLtzs/DsSpKIye",
-	"gqXVKicy/KHOxRQ8ynAm3Wykw/EtZqaAVDgTDnBh6Me0Aoe7XOJnaxs7HL48SlGr6532bNOp33q2eaZ5",
-	"wajJE2NL6dkYjg6TtLGTYa+dNP7yEwsxTHJVP23G/4TM4+yvzl8dHf7y/35+s76EU/Hq/NXO0eEufp2i",
-	"Zo2lg6NDlKHyToCaznxUFNIHp6ZaTVQmtRcTZR05yEp6DxYH/O9Ppzv/JXd+G+68/Nvu1d3e8P7T6Zuz",
-	"n//vh/+fTW+MWwwPf7z6X39OemT0agbZDeQYSzjEdI0wfqw8lO4hB4iD4Jil/HLGz+8NGzlKa+VyTYo8",
-	"Q6/8TFkVwBJ7kufIbHZ0qG9ZxbettzkhVJaZ3H9x9NBPLt6d4lOru2imrAfq31Idbla8K+o+2po2Cx09",
-	"W21WUjhvLORknXTwf/h+4/PX42Xf6o3A38495LTyi3enO/svjgZilDjlYZSIXOVo44sZOudmc5V0DvKB",
-	"uMT9h22PEgcaPW+S8uYn/BvpRUbeV490Ja13KUpMGy9uwaqJgvyYhzAuDo/DkejQ59SP0cctA2TnAhrN",
-	"/hMtGE+R1tA6xcZk+IM+71lCrqTA78XEzHUuxktRGHOj9FSE6FS7ntXQ+aBCtY8g/LxPx958qZRdPtFk",
-	"AH8E7lr6PmflVQnopM7fvhIHBwcvGb9hOFC8qYjjNNyCFWGwQfKAg77vWf1bBUUegdSaO8rBS1VsNh9Z",
-	"FGYB+aDP0VUGHbnddHDlGGzKMf5/X/z6iwiPi7/gpo9eDve+x5jHgMOWQTGtnCKyORZ/2iWN3B3uYjh4",
-	"+HjjYtK4pateWRSwLoMWZN1q6+Gx+zTJLEgPeTjcOuTl0sMOHm2ftHJZymmPlv+64o1QEIuZymaoCrUD",
-	"q7EYGtN3TmSmWuK3pXJO6SmBn1xNJohwJtaUYoE/WEgXhh4IdClogsGG0e5pOjmViOrGSwZM/AVhJUIY",
-	"GJNT+muu+TMCRkLlqbBQFTKDgBRxSV3DD4vDM+Gl9Rr/o2EpA6kax7koIKj8SQ0UxWIGjOQtsDfT0Ku9",
-	"Kn9MqrMN2RFy7Syj30yk9deZmfdFKRpmjpaCuySNX/XQeIYygH6yw1J+CYnHcIhgYFsiEmbvh22XpE6/",
-	"kcahm1nSAsR4zppWSOcJlpKDPXlwXZuRX+/CXCb1w9ZwzIrcDuTKs4ZLgUNosATZS1kspIWB+IwJndLT",
-	"z8fhYJxXRYHAGuPGQHzOCpD68/FI40AUU1ClMaAEd0QAuq11A/FZ6QlkHvLPx01GpJyYSZ1DTnrnjdBm",
-	"bPIlW4tywkJpbgGjdAkjTS6/kB7sQHyeSFXQYArtZl7QGoSTy4H4rI2/5p3hA6i/tHLIY8ALAF+6RtfJ",
-	"LVBIxufTkQ5JTFynN0YU0k4B/QTozC4rD3nXWoPckjQhCVG5gDeNh0sLTtKktbpea96eIXA8iFqDi2k8",
-	"1FOThzRxPiTWcQvzqjAy503wqL1rnFd5y32vBj7QeCqo/cLNMPiJypqpBdfNb7Y4+5XQpPJYbYlL7kSQ",
-	"zno2Ra0LL/18Qzrx2CSC3MujU4/30vq11ONRyUcSp9q0GXdpKEl6av3iSakTe++VxKlUOv7zq7OovvLc",
-	"qfjw4ew1+oxbsE4ZLX6I3iST2miVyYJgzmqSOdx5KXcmV3c/3u/Ufx/e7/xQ/+PgfufTjy/l+KrzSfx7",
-	"b/++Nwf9SZXK96hLKb9c484eERE4BNgpOE9upAkFvZa6bp1xLvdQ2KOH8A90dbG0yUmHIRkqKxZyKWRp",
-	"9JQqTYONEz4y3LU3hz/5qs3V9vSomI6bi9nmlvGuK7DXqIjgHokXKBpLC1TR4ChhdLZlnjD6E8VEGJ7j",
-	"21fIyhsvi0fMKIuiTx+EN1NATPf0yZV+ilK4UhZF1AoWbUiJIyTCVT15FRg1vcSstS/iLIU2Ydd4jl7e",
-	"gI7BvjSYD9GEEvG7B51RxiQqMBVik9MxftxggSUO0otErTHlJpM8HSOImcUC+dbVICpplWBbx1TKpZjJ",
-	"W0j5mw4ywdlx4elII0CqH8gKBdp/54QGvzD2hgZh0CbzXHiTy5BXPELQtMX+o17ZYV3PcFAvu1azRx4r",
-	"Wpz0cwvXhZoAgYHengPVX2U00GB/GBnEGMTcQU7nG5oSfYa7Epy6brztatesre2qVq1h1WVuckM9bqN3",
-	"733RkmDEH1FtZLfYAz29E5Sm1tUGCmaUQuw9PZ/6xhVw3kSYJm2JYpNs3aW5UNOnFnSfAQo+BUxthoPc",
-	"8VwHKqFUsi7/rym9PDbVLwx3K3v6cE0dYN2rcqnuelvFj7KKdl3PeVNR+9FUoFd8uIplv9zAo3OOVjbU",
-	"nXqUuPm4VB5zu1FCNT0uuNVZPEY3mWF+XUA+hfxEjJIcCmh+4U2Bjph7zUIWoaZSF3jrCVBz+R+ULMZR",
-	"+ou+kM20Kcx02df33JxC1aeUkpZ0BupNsHr1rimIdsUVvhBcRXRcrXx5+OKH73vaBCbfAClCu5vitOT8",
-	"UZbU/nNeLpviVW+Yfqgmu7AUTnROwcwbUYLOheqvPoG1xm5AqRM5L/wylGpdhEDBz4dGL0Vok4MYJUrf",
-	"ykLlo4SoBI9rX7Vqz/erToKPGEMKG2jPbr0R/5obD6R886oytn+Xrk6Pa2/+4uXLlus9HPZWELzyxQNH",
-	"SMBrAguxMDbvP7D+9sXHujhTD+UEPzJeKXfMrXqwikDfxhXXO661JWVt7Mi0T/HP2QE9V2Ny9UQ1fPHb",
-	"REHsikpOQYxhqrRL6357zcQRckJFMu6VS/aMFK7bELy/1FpHk63hjJ9aC1KRCLM59T+HqXIe6Aer8nva",
-	"3HXY2JCSQGYh5B8YIVyL9rOxT329c3V3dNhfEIhBam6L/hnDA985Op20lWGcUI2OFyRdO4o93JWJm+wu",
-	"oD6ozTK28iva1L39lTMtliCt60K9g+FDxcU2GOiO+IFpGsOhyGbSysxTOwKVVriK+iGYN1GfIn+wZbep",
-	"wfDMk3SD7Tecqp/SsS1m9ysBQfavIDltNSsNi7buPtGKNuh23/pDk7+nThga+RhWZvBF5pCpUhYiV1Pl",
-	"3abq4CarvqCEMqZY2xrQj4OQLR5dv8jv+tDKWtQu585jZkuem6EOk6sG4lSMrVk4VC3wToSe6g7rkxgv",
-	"hfIOiknLszRCLcHPTN6u97//cNkLLZtc8GnJXa93PB07U8w9pMLYdLXlcgNQuRb9gpefCguF9IoqCvSt",
-	"zHMLLmAs6g1RlF5FATsWJmBBZw93FepUMYiFV9+cYdrWgF4drZWnp1D8tASxpYf3X5kKIoiDbG6VX17g",
-	"qI+w5phLUZS0ITQTMUS7BVEAiYp4OvczY9Vv5ICOxd9BWrDi/M2rN2fvL0cJAQ2OsZ36sxGLmaE0bEYq",
-	"TM+NoTB66tB6takPVep8pPmjwky5VkWiwQ2Oab7mOGfeVwRZwbne8MLxn77knivj87pCSTnYYmZoXaGk",
-	"pDRVkDB0NzpGCsrJmrjsIKxYVMWslGmBi1nAV7E4pdxIT4wdiL/8ijJ4d3n5/iIkA+ZGRUZjQHGcKlxf",
-	"vzPO7wy+H+nINeaHG7JxbpxTYK9pE41MZKX+DyyZ5qv0xPRU0ainilCc1/6dqzM0/IbLleNlk2pddule",
-	"1AidmgZHctUxmidrIXcigySJDjVeRoHUdFgUzOn7M5K8O2lzMsxCCwf2FsOnA+DWLZ9aORjpkT7TfDDG",
-	"5mCPa5VN645oWGjKxUjlXSjx8ymnxN8QILMZl6fZtS5k80DGDD9ota5Pee9EQHBNu3WkF3j69Q9m1JhF",
-	"u4GcsADTfDGbFqPQTB0l3NvWJjKmB+INEQei1gTOuYWKsu9UyMKZWDwmagmGnuOALiT9y8w9NYJH+sXw",
-	"gLdYP40SJIIKyy93Tb8IMcmHD2ev3SO6biGLf3G0/30qSpmDmFeB8RIUYdCmr0Uq8MMs0pFeo5GS17k4",
-	"EAurOCCc1DFfOnF02BP2cdGFWYAVmXRwQlJxbXoYPvDh8tVAfNBMg2il7DIK/zs30mOTU/mfyfGQnwgZ",
-	"NV1NtbHgxLxnCB2OnmloSovbvbR+AE8cQwP5T5a7zHPIWRXIQ2Yzqafczw+kBzovIn3/480l5XFRt7wR",
-	"796cvib6AhTFQITLAzxytbH8wgopuRgRCdvtUgp5nZDQJ6/Z0SRpElQjOU72BsPBEF0ventZqeQ4ORgM",
-	"BwcMumYUcHbxP1OgiFNv+ixPjhMLMn9tsjli0ohlO5cg9ofDFTaZhy9+d+bLonvjYY3in/Yyn6Yw6ITF",
-	"5PjTVZq4eVlKu6SnlBN5WBHz7KoAruXUYay9UB6SKxxjN5tBdrN24+VTf1hvHtmtb6TcX6VJZfp6kq9M",
-	"WUkLrk3bCRFhEVlrbf8qHB5b8IvkULjURN59TIQcTD7ZzYVoHEtRyoY6uzitPTjOMVFkrzWBTnk3Ii2v",
-	"e8ZxdUYTC0XnYtHwbrh+FkoRBCYkTSvdjWOXzQxxQeyFpuNKP+Zx25cVYqgORkWK2VUmOo63oWMT7Pfv",
-	"Jl9uuUHztJszHZrFfReEeTuH+weV9+vn7hDgN6j3pCtIFmLKh06HjW6RKZNNVRxjFJV+aEiqXm5aS725",
-	"3Xg3iUypNh5aY0djW3bDK2fDoe927/B/96z7GC7XreCc/J7rUORC5zhurq6n1pwArtl2VWOqbuFD9Tbe",
-	"Juuc0eHmKyY42ZRa08ZyVZ88M/Egn0Ng/8BkJmxuXvUIK41uc2V9BmGX0dF9M+c0hP+xBXmTNjF/hdBA",
-	"jYlgwMZBiwQbGejr4kM33S+84bMaVyBkbVHvtQNfX37QAQSrGFVtwIxSL7m9vghkNNWQ5H7/SZ6D5M7B",
-	"RNp4IMr1nujTYkW4PXmfPjGqzDcVQYlf27rvxlCQGlJtCjMBdgw1pPEMWRkSYMoWgS/+1HkOST2MhXVN",
-	"ijO/bS52PreX7lzm+4O9NFfwN6tvLMBncy+U9kY0PObGgdXcgQiKmxJ9ZLHPTJG7msWLIfIEASeUlWea",
-	"SXTr4SMc8jnU/LSbUz3Cve/GZOjpMOlrVb8XUP0sb8JNmxaciRmpYo6UrDnuCGUk+YrgXRjqzUvCWQPR",
-	"akOxxlOmVw/dWBLx6tPAate5CFo20rJAp7pMQzuCbyBGPM9YitNaXUehXswTpPsN7al1we0/zJrSZ3Tg",
-	"r2LO/hTNrvfYG6XfmqIwi1AAypWFzB8H3HVx0FPkFAVIvkligaokUhRK39SwJ5SlGFATfC5YqejGuilB",
-	"lErPe4D81AAq0kh3IAIDcVZ3vq5Sh9ZzzDzDvF4spPauRcDnrVCuCgsuCnF9VHSqglyxRrgxCYIw8aLL",
-	"SM+M88coBk92SbHDGhN5EOIVLT+EdxRVLCrZeeAxxnU4kVtTUcT/uLWMnNayihW9Ubh2g08HN8sWSOaM",
-	"mVSsnPdYHppvvL30oA38dfevXbWv69NjpaVd9hSmt2i9LBaY7XlD/QB52ykbhE9nZqHTeL2I7/qF7DHc",
-	"gsqkFrkR2oiZZAp1q1ERWwivlauMU/0tO+m9zGbMpKxVp3UzO1xK2z86+n77dfw0eXMpp1tvem/t8BBW",
-	"IUqDe+jef5rsD4++0eFYsprWFZfWnR53w5ZLrupguN+/WfYEVAziqmishnPr+B9vLusOfmweT/i6B5Mh",
-	"2YuoW5ZD6zx/2th3/ci5zENSO9iUJgU/EwwmKqgTZ5OdX4yGnZ+lz2YcNXHrh3v729OtyAqu3yBwNlkf",
-	"o6cJ+Eu4btQWv3KxcklH8xxh4rVZ6MLIvHuh6t+F89dCUt1h+jciLSpQxtp1jF1NpZL8PXyRmS+WdR7X",
-	"YynHdcuFm3KpKLifSTAqwDFSNTPxoJs7g9QgnWuvCqH8SMdrvuKdpGSbpguhtJUKynG4bxZarBwtODda",
-	"RKIh55ihEyYOhwcDcdGhH7Pxsmm6vqiBE78PvOFvAdba7NU/GK21W5+bPGSQUhrtkpo2nGliWGrSelQW",
-	"CiLPAu7o6Ntdnw3wrqhv+Gwqu4whaGjr5TZUxiTfHdWvv4IS7g99wyMIM2yQPu/ud8hzQ808UijpUkN/",
-	"pTw0BwZxOw82A36vlFYb4b0CiXX+J7YEfq1An74/698p07vIBfd6x5VXSoVwVV/XoCYS3WmJJtLF1AFo",
-	"/+Xwx5g2aDHXFfeOPpz/tOPkBEKDjW/V7h1xQ2vtLl3KRjfSY8hMCW02HL2Siz3gwT4Gz9yUVOT/Pm1y",
-	"2+ji1+tHgVJXv36BYzmEPi7uj2q6QQbB08Z22UjHmFEYRzkRV4BDok09db4TTBCWqN698Jz7wO8jAfFb",
-	"eNsOre4Pdrct2uSmbhdLjHK2+Gx4J0FDlhHGxqZt3RyObeg2HyQS1uvyCGcbdPgnMYaGyPcsLuYO0UhN",
-	"Vfl0dX/VrbfyjmrFaFnjezZBtscW2aXXp5/Gu3FU4+duX80vaDLKUEkupV5SB6vJI0+4vxI5G/QoEXKD",
-	"aTcCDQi2LzSc15TOr+0kpluY0m1mMDUxmtWF75rltd6Zkor6VWU23Ffd9L47Kiw87XV36cb3yDVUBOam",
-	"4BKlJ2rASTiLQImYwAKBobF8Q58dSdifBqrpRcVefRlMfJFF/fSmrVHU7L6krk1/285+Q6X9hh6AlWar",
-	"+cdS4obuIMqufR94BZmxligrVO6erU3S+PJ20cA9YMG7UL8xqLe58TaSkOidEEY33UJEkZ17QkxMCy+o",
-	"YAHV+D30Sdt8j+6djZEeBRJgPkrYR7JknZfLUA3jN72gklIdRBt+RwUvje5oElD0J/HyD3qVoMW9WQP4",
-	"cNjhtUnp72EcfItIGNb1B8fA+tLBmgGc+fh+JyLkPVsS0VYjnuAhtbVd1nU/KuxE2i24r6O5zLvT9LrF",
-	"VGjDd9uo0Uk+kwyAeZb0w5NwWWQxYhLd6hUIceYDJwNBY1OLCm8NCOGsyEXta/GDg30xhpnif5VtsBh+",
-	"MtI96HYgLsw6lAyXd13TlgwZeiwgUIkAceFAfKDXkrh2I7zeXqSji7UrglEp+mhOq2GZzu28ddniWwDI",
-	"Rjn+4/Bji9jfc1/mOYIBXyFunc8mY/JWajdBT3YX/wzFrt07Lg/dbwwMv+pi+TiG+UnTnUFLSlfulpOu",
-	"MfdDXNBLWVvE3oCHWzzISBI8btelanYpkxxrBguqOAEPbrN4FyzeDcSpXtaU/kuu4xeFyE1/oNDMGF8L",
-	"ED0vV46S3PqC5dbLTPdb1/2a2n3v0DWPfuvAj75E8PioZTIPfsd5C7J8clH//rHcoIZrEitW7YudsVVc",
-	"1zT5pJ+/8HIBhHcrPvC1gtZKPtVJptK7hisfcismWdOTdGUj2ZWV2r3dI8wQBl8naDVsa7QTmXPLXHYd",
-	"x6DRjGDW6/CfNsNIqqGKh9fxcmgZy+ymNVKgwqW9d1yZIEGUx1uwy7HJl62fUr3m/ur+fwIAAP//",
+	"zHxpcxs5kvZfQdRMRE/PlCjqsLotx/uB42Osd7unvZK8jl3T6warkiTGVUANgBLNdui/b2QmUAdZpCQf",
+	"PfOlWyaLOBJ5PJn5oD4lmSkro0F7l5x/SippZQkeLP3rhSrg4hn+lYPLrKq8Mjo5T66XIOaqgO+cUPko",
+	"SROFn1bSL5M00bKE5DzB75M0sfDPWlnIk3Nva0gTly2hlDjkHy3Mk/PkD4ftCg75W3d48Sy5vU2TV2Cd",
+	"0btWoHJh5sIvQVT0XCrmxgrn5Xw+Er/Qk7IQK+WXQgoLGajKN4v9Zw123a6WR0getL5b3J2rjHZA0rqE",
+	"ee1kgX9mRnvQHv+UVVWoTOJqDitrZgWUf/kHznX+6Z6TveJf8Yx9MUyE5UlxX0uQeTi4S/B2fTCZe7Db",
+	"sntpVqKUei0cZEbnTngjVlJ5MYO5sSC8XSu9EHIhlX7C8js9fiykzsWj8cmoJ6RSaVXWZXJ+lCZ+XaEo",
+	"lfawAEsH+ObNm4NJ7ZegPcoAthfzhoYfH/WHDUM5b5Ve4MZxsCAP/H6ital1BmUUcp4rPu9X1lRgvcIj",
+	"mcvCQZpUnY8+JXNT5ENSQY1CDY46FfSbH3epcIC24SEXs7VwhXRLwE/rbCmkE9OkWhpv3GEu1+JomozE",
+	"c5ktw6+FcuIDVB5/6Zcw1bYuwJG2ovq5J2KajKYJSXiajOhPC6KAuRem9iPxy1xIXlxh9AKs8EupxQ9n",
+	"P4rZ2uMyjBU5QBW/OTtt100TKq3Blsb5+DlNgGtKxQwKsxJGA/7Wo/2gTuDiUAzGL8G60RRto5QffwK9",
+	"8Mvk/Gh8fJpuHlO0pj3uAh8YiQvfiATVy9Q+7C8VSou6Qo08fvSId4cH8vr6xcGPIzGJ+8dhcAi3NNaD",
+	"hpxktwDvplqKpXTNMa6WpoBUOMO78ytDY7DgcbNrkav5HCxov7XL0/HjsxR1vNn2wJ6d+m1gzxeaV496",
+	"PTe2lJ5N4+w0SVurGQ9aTesz37JEwyTvmqfN7B+QeZz96eXTs9O//9fPz7eXMBFPL58enJ0e4tcpaulM",
+	"Ojg7RdEo7wSoxdJHDSLlcGqh1VxlUnsxV9aRu6yk92BxwP99Ozn4H3nw2/jg8V8O3306Gt++nTy/+Pk/",
+	"X/93tvhg3Gp8+uO7//fHZEBGT5eQfYAc4wmHmb5Jxo+Vh9Ld5Q5xEByzlB8v+PmjcStHaa1cb0mRZxiU",
+	"nymrAlhiD/Ijmc3OTvUN6/u+9bYnhMqylMePzu76ydXLCT61uYt2ymag4S01wWfD16IFoOFps9JCztDu",
+	"0EYaM5PCeWMhJ2uls//dtxyffz9bD23ACPxtjW4YV371cnJw/OhsJKaJUx6mybnwS/QLykMqVktVQGeH",
+	"0lp1Azk9DToHy8+DyAoF2jN+kLR58hZTnZGf0aKS1rsnQpH4tPHiBqyaKxzrBTlK4+IkOB5JsXmGPuqY",
+	"IrsZ0OgA3tK68TxpQZ3zbI2HPxhyqiXkSgr8XuTgIUOxzK0p2z2Ptq3xbqXqnkH4+ZCePf9YKbt+oNkA",
+	"/gjce+mHHJZXLO/LF0/FycnJY8GucyTehDChWGMDmhMabsCKMOYoucNX3w5s4oWCIo8Ia8sz5eClKnZb",
+	"kiwKs4J8NOTzKoM+3e46uXIGlpyyFP//6pe/i/C4+BPu/ezx+Oh7FMTcygWCHBLEufjDIWni4fgQA8Ld",
+	"hxvXkMadvBsUQQHbW+9A2L2mHh67TZPMAuKjcLRN0MulhwM82CEh5bKUiwHtfkGW2PFGGMgdiMxUa2E0",
+	"W5ny0Lozb8QMRKmcU3pBiMibENrZJlZ4ZivpwqgjcW2m2kJVyIydBI6NOE+zxTq0fZqakHDKSLj9hqEd",
+	"4g6M0amoNf+bEBPmRT0zDwvDk6A1uUFT/1xwKhlNPRFy5lBbFD1mgd2VhkEFVfl90px9oI43HiYfNgJp",
+	"/fvM1EPhiEao0Q5wW8HFbrhgOjAZ0D7ZWSk/hoxjPMa4vy8DCfMPI7RrUqHfACdHN7KmJQj4mCEuRSkX",
+	"0nlCpORK77G23UBvcHEuk/oeqn/OqitFKYsV4nb8nUa1NrXOR+JXTN6UXvx6TqGJv83FGvxI/JoVIDV/",
+	"s8SsDtdMvxNKT3WDkDnii1+VnlMYoV/MTL4WmdQiNytdGJk3upeS3nM4tFCaG8iFMyWwAy+kBzsSv86l",
+	"KmgoykHiqjNTFzmt1ENRjMSv2vj3YdH8bDB46Xr7IVcZ4PwMMlk7aN3Akh6OkkmnOqQvNJLCFNeIQtoF",
+	"oGMAndl15WHDRIMYkzQhoVGlgKWBR0t7SdKks9pBE96fDrDHjzqDi2kd0kMzhTRxPuTUcQt1hcfEm+BR",
+	"B9dYV3nHU2+GNtB4sqj8mF+tIBeVNQsLrp/M7PHrG1FI5bHQEpfcCxa99ewKUFde+npH7nDfjIFczL3z",
+	"jFfS+q08416ZRhKn2rUZd20oI3po6eJBeRI7740sqVQ6/vOzU6ahetxEvH598Qwhr1NGix/Qa2ZSG60y",
+	"WRB42UwlxweP5cH83acfbw+av09vD35o/nFye/D2x8dy9q73Sfz76Ph2MNP8SZXKD+hJKT++xy3dIxiw",
+	"67cLcD44O7Uvmd82yziX24H9TBjYcRgxOlYwRSnXYilvaMqsqNGSRa3nSiu3RHehe4h+Y8p7xrru9vAn",
+	"n7W9xpR2bI++x9lwczGb3DPU+wrse1Q/cP7OYUlqFAjVAiOD0jRN+PnumcIDD5QRoXMMhZ8lKG+8LPbM",
+	"SNuKmaP0TdBqhLehGbgGGvO+a1D6IYrhSlkUUTN2Y6F7To6x0ssPaJoDcWaNEZv3iocpM5wMAz3PWJqS",
+	"knKlEQ4BphkZEAarwFSIViZdsLvGQQYxqDWm3GWPEyqCLGNFPFplQBW8JNdf0Tn+k45ttdN6V/EoIziZ",
+	"alwFrp6hU/MAlx6+c0KDXxn7gQZxXhWFkHkuvMnlmmHKPeRNOx0+6I2NNrUKB5+tWmh90tcW3hdqDoQE",
+	"BnsNVG+V0ViDERKunIGoHeR0xqEZMWS9G5Gp78q77nbL5LrOatMWNp3mLm804DsG9z4UKglD/B51Rc6j",
+	"BnCnd4IzXKU76J0S4qOHp1PfuNbNmwjTpB1R7JKtuzZXavHQ0u1XwIEPQVK7sSD3N7fBSiiJbMv/c0os",
+	"903zC8NdyoH+W1sD2HauXIl7v6+uRylFt2wXC3YdD65iMS83cO88o5MB9WecJq6elcpjPjdNqFJHIJRj",
+	"bKjhZkbPlS05VX4ijC7W3D0WDkBMkxwK4AFG3XptMzAqKv+DEsP4+HANF7KlNoVZrIfam7vTpeZQUlKK",
+	"3kCDydSgmrXlzb6YwheCi4OOa4+PTx/98P1A8d/kO/BD6GpzaMZMUZbuCZUw5KwAgT8cjMt3FVdXlgKH",
+	"zilsecQKH4UarjOBtcbuAKRK38hC5aHm6iLUCR69U9fDlYppEp7nY79nS6pTRL7ddAd8uhg82BQHduuN",
+	"+GdtPOAfrq4qY4e36ZosuPHbjx4/7jjZ0/FgocArX9xxegSz5rASK2NzNzj7cCPiDRUafXcoJ/iR2UZV",
+	"o7bqzmIBfRtX3Oy40ZaUFbEn0yGdv2RX87WajZsnquGj3ycK/F5UcgFiBgulXdo01BuGjZBzKpMFHxiK",
+	"2lR2wR8Ol1ObgLE3YvFTW3Eoclx2p/aXsFDOA/1gU3APm7uJDDtyDsgs+JD/VqBdh8ezs+n8/uDdp7PT",
+	"4bw/xqHaFsMzhge+cyTdtJNIPKEaHC9Ium6gurvBEjfZX0BzULtlbOVn9JwHWyUXWqxBWtdHcyfju4qH",
+	"3XjfH/E1EzDGY5EtpZWZJ8IIaqtwlcxCvkbNh/zOptuu/sFXnqQfYL/hVMP8jH1xelgJCJV/Bn9pr1lp",
+	"WHV194FWtEO3h9Yf2vUDdcDQksd4UpgV2INMOhBL+ChzyFQpC5GrhfJuVz1wl4FfUfoYE6p9TeX7IccO",
+	"W25Y+p+GEEt3rz/XzmMKS+671tlS6gXkIzERM2tWDrULvBOhQ3rAKiWUd1DMO56lFWoJfmnybj3/1evr",
+	"QTjZpnsPy98GveNk5kxRe0iFsalYNTGMaxemyF2HQ8HLT4WFQnp1Q4gFv5V5bsEFcEVdoaYY1w3/BxaI",
+	"a5Xd3TVossEgFl59e3Bp99gHdbTRmIF68MNywI7y3X5mtofoDbLaKr++wlHvYc0xXaIoaUNoVnohLPja",
+	"am4mTZNJ7ZfGqt/IAZ2Lv4K0YMXl86fPL15dTxOi23GM7dSqvBGrpaGMaynxWEdTfeEp+6LkaAZUtkFU",
+	"qNft6VpRmAXXo0g2uMMZTdie59L7isAqODcYXxgA0JfMOmJkjn9z/rVaGlpVU98N4VouoNUwUk9M2kbi",
+	"uoer4g4x6ySaH/c5A7gQf/oFN/3y+vrVVUD95oOK3MQA1zgneP/+pXH+YPT9VEfaMD/c8oZz45wC+57W",
+	"3YpAVuo/YM2MXaXnZlsGV5Q5ChmW9Z1rkjBMeLgOSVUaGXMq3maHq0W9zYVp+Ekt9YeLitE0WQOnmhqC",
+	"qZito3E2JWflxOTVBYnb8TQo3O+cMCstHNgbDJicnmNq7JdQjqZ6qi80/9jYHOx5o6Jp0+EMq0xDfdG7",
+	"sFI+2EC2AJktud5MisgcjfBAxvQ8aGpXo6meNF3d0CSnzH2Fx908vqQ2q1shlKXI35I3MGcW09AeJaYu",
+	"Nf9jXbKUa3TqFirKqVMBN6CF9KxERP3AkHIeAISkf5naUy9XPBqfbFJI0OiIQcIiy+n02rL369cXz9y+",
+	"xlnIyh+dHX+figVoaFjI7VFj0OkwzDh7Vt7jyoP6P5j7Sd7l6oQGIsePOX2M7tKJs9MdAX6qOcI/IdG4",
+	"AT5XKl5fPx2J15qpO53EXMZz+M5Rz4VERBx3yJ+EzTqhFtpYEDX/fqq7A+hw7swZU1rcHKXNDGhbGAXI",
+	"VYa2Q57jKROPhzQ8xHE8z0BtoINjLfnb82shC2fCJE68fD55NhKB+s8jVjurKvEyQrcyQr4l5OfJM3Yn",
+	"SZoEhUjOk6PReDRGf4o+XFYqOU9ORuPRCeOnJYWRQ/zPAiiONPu7yJPzxILMn5msRqQZEWrv1sLxeLxB",
+	"9/Lw0R8ufVn0ryhscfLTQZISZq7dYJecv32XJq4uS2nX9JRyIg8rYlJHFSCzXDiMoFfKQ/IOxzjMlpB9",
+	"2LqY8nY4WLePHDYXR27fpUllhnqKT01ZSQuuy7QJfr9pzrDnDHROJ9euJc2WpDJcPKLSSaHQn2OYYn8W",
+	"rqTg92SAyoYiuZg0/jmyCHlQI9wHVUXHHikuTLIJi5Tug2OXy/Rs8tWsiqIAeYOhofZT3ekuo0YSjYZJ",
+	"JqRufRUhIb8IDZRgfn81+XrPRZaHXWDpUR5u+4DJ2xpu71TJz5+7xzzfobQb0mJJpXyOpBDoMZmp2GPW",
+	"Sb0ecVowl3WxkyrZ7O0w3hAi+2gsgpbYU8OOMfDC2Rrou8NP+L9bVmiMdduqfUluy/W4aqHmHffWbIvi",
+	"8WhLJxbqBl5XL+Idrt7hnO6+4UGxO3hNvpWimOoFHxUmA18urGfKZdLm6Oc7xIjAutkUWhp94sZqjbDg",
+	"6hJoFKJMdYJ2h2PQcrkbXExAZg1+W2ToaYcFNv6qlhSYUHt0maNZuxeK+Zs7WkpyRV2KLZPoNHyNc7qE",
+	"QBeM3LEWsw4e1MP8e7iYeJs+MBLUfshaEOnRjTfdAFcKTiHN6rOBqVmNEYLhMKFJ8tGUZxHV1THec75T",
+	"1PzOUYVfDjngOOmL9srk13bBvQtzv7ML5hr6bnWN98FcVaAgtTeipQ23Ktx06iMdt1Mut75TqLCAkXGi",
+	"BZSVZ07HVKNuIxLnz/AXeBJfrueTfqZzD899GJOUh8Oaz1X7QQA0cQ7KWeS7kAOgBLKJCikGO1kU7PPC",
+	"5RlyLaX0WWiZEUCry5G46F7FFbJAd7jmPCwcwRB/PuWsGwcNupa2pDgqI6EJRoDOyWb8JmLzbUATBPwN",
+	"7alzbezfzJrShk78FZBJTKcfotzNHgdj7wtTFGYV7DRXFjJ/HmqOVyeb1caUiMgg+bNQvECorT80qCbU",
+	"iLi9RsC4YH3iJq4OpH1YiVLpegCAMxRANW1o7gSzaU2bVz8uMTcMc3uxkhrNhLjwbqrjhshKYMXovFed",
+	"E1y8FGXtfCizcfnYm+bmyNI4f47CiOwzKm9Q6c4aMx+Jp5wFY1Yh6UJvI9DmWnFciRO5NZVQfiTe7K3r",
+	"8iZ6RTZeDT4cbxGHRAOPGMPbVlV4yBbRDcQ7QndaxZ8P/9w3hKZ0PFNa2vVAzXgfCCpWlLI5Cuzey2zJ",
+	"OafOYyK+lLYsEJzgsBt36GPd/plylXFquFXWDttRks5d53Cd6/js7Pv9N9zT5Pm1XOy9O93prGy3UwiW",
+	"EIfA3XWVPk2Ox2ffSPLB10IuLFlK574SOaST8fHwHuMNTRCxIhlqzlz6/dvz65Dshko0UXpC05bveXKi",
+	"TFa/cZI/7ex0klHcLa+TXTlP8CPdaNe5IpNlxhKF2xtxMT/4u9Fw8DOGThLF6dHxnkQq5GtUhYhX8y/m",
+	"/HOuaodBznb0Dkj8iuoBTuXQP4YvTcIaR9nNH/5VuH4rBjW9nX8huqLXP2xQXqNDh48y89GnS+vDpWVu",
+	"eKWi4EYhYaIAr6gWa+Zcz40lIW47elUI5ae64dS9JLTGoDgs4B/cqaS3e6xNzbmu8uz0KcRx+bzNDmN5",
+	"83R8MhJXvW2QlU41254b8vk466vAuf0W4KvL/Pyd0Ve3p7jfBbJHJvu19A4QlLEKsJmTmhVGZLTlrwLW",
+	"6Ny77ZUdcK1obsgMArSJ+7ClKuw7bLipMFz6CBdvvqHswww7xM7b+gJB7qhXN4WMIm5woE4dSvOjuKE7",
+	"S/FfKqfN5vKgSGKV/YEF+V8q0JNXF8M7ZcoUOddBv/em97qltugUImXbvwrGMQiP/3T6YwSWWtS6oh6N",
+	"eH3504GT89jKCtdKj866PdH+LbQ0mNwMMlOC65djVEgqT44xWOam5HG+T0PvjwJ3a88I77m92SkIxZ5y",
+	"fD0Bh2oIPdNmtz1SWcgXGBgFSK2cKIzzaefS7VSjUnVpcYPompf0KlL7voW77RHWfmd/2yEk7uo4ccGB",
+	"KgLx2ZS7oy0NRRhLqaMWIG2hwOJJMaCMmtoBlDGjo+uvmvKvqSak+CUlo9b8PiHEaJgfb9/dbjgc3kbD",
+	"DegY4iu2PjbFDndk2JMXBbcTqBLPYKOB5GUnI8R4b4EuBiHQ+NDmgU+4CRJJEfQoUVvji9eY4YrRYqqd",
+	"XLtdKeBlw5P83EZeuod33OPZWlPuWmP3PSKpaG7b2XAfc9fL4ajT/7B3w6V3XPw0OvQ9SQktRNrBHFYI",
+	"AY2lQjwrYrgN1nKKe69DkfGU6QwN+o1w0qOWtrKxIQpl/fe4dWlk+1lkqK3f0N5ZT/Yae9vfGOzckbED",
+	"XZ2l3k64YNZCMVYMZYXK3Vfrdcim9MlrU3arlzdkvYfQvEVnsDvxInJ6FuoGw4EiRknau07D5K7whgcW",
+	"ToPVQ6Ovy6PYuvDAqQNxYa4xpLJUnZeBWrXkV51kkn2hyJbGOOh6U1oWvXqul7BSluKfBFYX/r756bpR",
+	"8sEMAnzQhPCSofRLCADfIiiGdf3O4bBh9u+1juZ8NazoaL6Gkl9RoWX4ItddOm77bOdh5EiarulVhL05",
+	"9gHFDc3Xhu+PEWeR/D6pIRMc6eEnUS7sJreuHogLH7gVogGWksIMqm2IKKbIWzDH9VcmZG1AyQb9TvUG",
+	"/HUjcWVaGLlxJ5Yye07LFdO1AkxcScaJI/GaPJujWqzSNfTOHKEqc8DJfMk4pe+knxvH13a3mfs0HMTp",
+	"CC879x2+BdJs9eTfDmh2uPUDV1a+RhRpX0XVXisZtCtvpXZz9HOf4p+h6nX4iatItzsDyi+BLHk3yftJ",
+	"25dBBUk3yllOLAyjx6YlERl0Rjtva+Kc0vtR40/O+aJ+KD8N0D0bWgoBlvCSIRes3Y3ERK8bPv31umIW",
+	"TnhvwHAc0cza3oofA28sjqLc+9bizttBjzt37do6/uDQDZd978D3JvLfP6iZzIM/cN6CLB9c4L+9L/Wn",
+	"YZQ0xa3urcpQw2zfmcWn/fVLNVeoV1z5HKp9bSRhvQws/dTS1UNCxrRnepKuTSSHslKHN0cEKcLg21yS",
+	"lgGNhiLz+O6unucYtZoR7Ho7YaDNMBKLBO80vuWWEjgxk9mHzkiB4jaYeYSOu+UXnc1Mvu78kKo7t+9u",
+	"/y8AAP//",
 }
