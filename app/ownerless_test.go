@@ -19,7 +19,7 @@ func (s stores) kept(t *testing.T, n int) []dossier.Receipt {
 	for i := range n {
 		r := dossier.NewReceipt()
 		if _, err := submit(t.Context(), s.service(dossier.DefaultLimits()), r,
-			[]upload{{fmt.Sprintf("%d.txt", i), fmt.Append(nil, "file ", i)}}); err != nil {
+			[]upload{{fmt.Sprintf("kept/%d.txt", i), fmt.Append(nil, "file ", i)}}); err != nil {
 			t.Fatal(err)
 		}
 		receipts = append(receipts, r)
@@ -389,7 +389,7 @@ func TestPutBackIsWhatItWas(t *testing.T) {
 				t.Fatalf("%d records are left", len(left))
 			}
 			if c.again {
-				if _, err := submit(t.Context(), svc, r, []upload{{"0.txt", []byte("file 0")}}); err != nil {
+				if _, err := submit(t.Context(), svc, r, []upload{{"kept/0.txt", []byte("file 0")}}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -402,7 +402,7 @@ func TestPutBackIsWhatItWas(t *testing.T) {
 				t.Fatalf("%d records are there, want one", len(files))
 			}
 			is := files[0]
-			if !c.again && (is.ID != was.ID || is.Name != was.Name || is.Author != was.Author ||
+			if !c.again && (is.ID != was.ID || is.Path() != was.Path() || is.Author != was.Author ||
 				!is.CreatedAt.Equal(was.CreatedAt)) ||
 				is.State != dossier.FileStored || *is.Content != *was.Content ||
 				(is.Damage != nil) != (c.wrong && !c.again) {
