@@ -130,7 +130,7 @@ func TestMalformedForms(t *testing.T) {
 		{"an unknown field", formType, join(fields, []part{field("admin", "1")}, files), "unknown field"},
 		{"a field as a file", formType,
 			join(fields[:4], []part{{`Content-Disposition: form-data; name="technology"; filename="t.txt"`, "Go"}},
-				files), "came as a file"},
+				files), "must be text, not a file"},
 		{"an unknown file field", formType,
 			join(fields, []part{{`Content-Disposition: form-data; name="other"; filename="t.txt"`, "Go"}}),
 			"unknown field"},
