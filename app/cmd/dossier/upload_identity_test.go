@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"dossier.example/app"
+	"dossier.example/app/api"
 )
 
 // Two files on the disk are two files at the site, whatever their names become there; what systems leave in folders is
@@ -186,4 +189,26 @@ func TestUploadGoesOnByContent(t *testing.T) {
 			t.Errorf("%d files are unfinished, want none", n)
 		}
 	})
+}
+
+// A site of a release that keeps no folders refuses them, and the command says so instead of merging files.
+func TestUploadToASiteWithoutFolders(t *testing.T) {
+	t.Parallel()
+	s := embeddedSite(t)
+	s.app.with(t, func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPut || !strings.HasPrefix(r.URL.Path, api.Prefix+"/files/") {
+			return false
+		}
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		_ = json.NewEncoder(w).Encode(api.Problem{Code: "invalid", Status: http.StatusUnprocessableEntity,
+			Errors: &[]api.FieldProblem{{Pointer: "#/folder", Detail: "Is not known here."}}})
+		return true
+	})
+	folder, _ := files(t, map[string][]byte{"a.txt": []byte("a")})
+	told, summary := newUploader(t).run(exitFailed, append(ada(s), "-r", folder)...)
+	if len(told) != 1 || told[0].Error == nil || !strings.Contains(told[0].Error.Message, "older release") ||
+		told[0].Folder != filepath.Base(folder) || summary.Failed != 1 {
+		t.Errorf("told %+v, %+v", told, summary)
+	}
 }
