@@ -376,10 +376,8 @@ func (c *chromium) removed(t *testing.T, s *gatedSite) {
 	p.arrives(picture)
 }
 
-// systemFiles are what systems and programs put into folders.
-var systemFiles = []string{".DS_Store", "Thumbs.db", "desktop.ini", "~$notes.docx", "._notes.txt"}
-
-// brought drops, pastes and picks whole folders.
+// brought drops, pastes and picks whole folders. The command gives their files the same folders and names, and leaves
+// out the same.
 func (c *chromium) brought(t *testing.T, s *gatedSite) {
 	p := c.tab(t, s.app.URL)
 	root := filepath.Join(t.TempDir(), "expedition")
@@ -401,14 +399,22 @@ func (c *chromium) brought(t *testing.T, s *gatedSite) {
 	}
 	add("expedition/day 1/Zoë’s _best_.txt", "day 1", "Zoë’s <best>.txt")
 	add("", strings.Repeat("a", 120), strings.Repeat("b", 120), "deep.txt")
-	for _, name := range systemFiles {
-		writeFile(t, filepath.Join(root, "day 1", name), []byte("system"))
+	sent := len(want)
+	var junk []string
+	for _, name := range dossier.JunkNames {
+		junk = append(junk, strings.ToUpper(name))
+	}
+	for _, prefix := range dossier.JunkPrefixes {
+		junk = append(junk, prefix+"notes.txt")
+	}
+	for _, name := range junk {
+		writeFile(t, filepath.Join(root, "day 1", name), []byte("junk"))
 	}
 	p.open("/", http.StatusOK)
 	p.ready()
 	// A folder, let fall beside the place for it.
 	p.drop(root)
-	p.says(fmt.Sprintf("22 files added. %d system files left out.", len(systemFiles)))
+	p.says(fmt.Sprintf("22 files added. %d system files left out.", len(junk)))
 	// The same again by its dialog.
 	p.do(chromedp.SetUploadFiles(chromedp.CSS(".folder-input"), []string{root}))
 	p.says("22 files are already in the list.")
@@ -439,6 +445,12 @@ func (c *chromium) brought(t *testing.T, s *gatedSite) {
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		p.errorf("stored are %q, want %q", got, want)
+	}
+	told, summary := newUploader(t).run(exitOK, "--recursive", root, "--to", s.app.URL, "--receipt",
+		p.value("#receipt-link"))
+	if len(told) != sent || summary.Stored != sent || summary.SentBytes != 0 {
+		t.Errorf("the command, given the same folder, tells of %d files, %+v; want all %d there, and none sent",
+			len(told), summary, sent)
 	}
 }
 

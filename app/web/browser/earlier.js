@@ -58,7 +58,8 @@ async function show(form, base, receipt) {
   const elsewhere = Object.keys(await askTabs(receipt)).length;
   if (elsewhere > 0) {
     const text = "Keep that tab open until it has finished.";
-    content(`Another tab is sending ${counted(elsewhere, "file")} of an earlier submission`, text, open("Open the receipt"));
+    const heading = `Another tab is sending ${counted(elsewhere, "file")} of an earlier submission`;
+    content(heading, text, open("Open the receipt"));
     followTabs(receipt, () => {}).then(offer);
   } else {
     await offer();

@@ -1,5 +1,21 @@
 // Where files come from: a dialog, a folder, a drop, the clipboard. Each gives { file, folder, name, handle }.
-import { isSystemFile, partsOf, pathOf } from "./words.js";
+import { partsOf, pathOf } from "./words.js";
+
+/**
+ * What systems and programs leave in folders for themselves, and nobody means to send with a folder: files, and folders
+ * with all below them. The command leaves out the same (app/junk.go). Case makes no difference to a whole name.
+ */
+const junkNames = new Set(
+  [
+    ".DS_Store", ".localized", "Icon\r", ".Spotlight-V100", ".Trashes", ".fseventsd", ".TemporaryItems",
+    ".DocumentRevisions-V100", ".VolumeIcon.icns", "__MACOSX", "Thumbs.db", "ehthumbs.db", "ehthumbs_vista.db",
+    "desktop.ini", "$RECYCLE.BIN", "System Volume Information", ".directory",
+  ].map((name) => name.toLowerCase()),
+);
+const junkPrefixes = ["._", "~$", ".~lock."];
+
+/** Reports whether a file or a folder in a folder is left out, by its name. */
+const isJunk = (name) => junkNames.has(name.toLowerCase()) || junkPrefixes.some((prefix) => name.startsWith(prefix));
 
 /** Sorts the files of a folder as people do: browsers give them in the order in which the disk has them. */
 function sorted(files) {
@@ -15,7 +31,9 @@ export function chosenIn(input) {
   const files = [...input.files].map((file) => ({ file, ...partsOf(file.webkitRelativePath || file.name) }));
   input.value = "";
   if (!input.webkitdirectory) return { chosen: files, system: 0 };
-  const chosen = sorted(files.filter(({ name }) => !isSystemFile(name)));
+  // The first folder is the one that was chosen.
+  const parts = ({ folder, name }) => [...folder.split("/").slice(1), name];
+  const chosen = sorted(files.filter((file) => !parts(file).some(isJunk)));
   return { chosen, system: files.length - chosen.length };
 }
 
@@ -65,12 +83,12 @@ async function folder(root, chosen) {
       const next = () => new Promise((resolve, reject) => reader.readEntries(resolve, reject));
       for (let entries; (entries = await next()).length > 0; ) {
         for (const entry of entries) {
-          if (entry.isDirectory) {
-            folders.push(entry);
+          if (isJunk(entry.name)) {
+            system++;
             continue;
           }
-          if (isSystemFile(entry.name)) {
-            system++;
+          if (entry.isDirectory) {
+            folders.push(entry);
             continue;
           }
           try {

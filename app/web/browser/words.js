@@ -96,9 +96,3 @@ export function partsOf(path) {
   }
   return { folder, name };
 }
-
-/** Files that systems and programs put into folders, and nobody means to send. */
-const systemFiles = [/^\.DS_Store$/i, /^Thumbs\.db$/i, /^desktop\.ini$/i, /^~\$/, /^\._/];
-
-/** Reports whether a file of a folder is such a one, by its name. */
-export const isSystemFile = (name) => systemFiles.some((pattern) => pattern.test(name));
