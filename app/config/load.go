@@ -315,7 +315,13 @@ func (l *loader) warn() {
 	}
 	if host, _, err := net.SplitHostPort(l.config.HTTP.Listen); l.purpose == Serve && err == nil &&
 		!isLoopback(host) && !l.config.HTTP.SecureCookies() {
-		add("DOSSIER_PUBLIC_URL", "not an https origin although others can reach the server: sessions travel in clear")
+		if l.config.HTTP.PublicURL == "" {
+			add("DOSSIER_PUBLIC_URL", "not set although others can reach the server: private links begin with whatever "+
+				"address each browser used, and sessions travel unencrypted")
+		} else {
+			add("DOSSIER_PUBLIC_URL", "not an https origin although others can reach the server: sessions travel "+
+				"unencrypted")
+		}
 	}
 }
 

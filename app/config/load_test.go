@@ -189,6 +189,7 @@ func TestWarnings(t *testing.T) {
 		{"in clear to elsewhere", Migrate, nil, []string{"DOSSIER_DB_HOST=db", "DOSSIER_DB_PASSWORD=hunter2", "DOSSIER_DB_TLS=off"}, []string{"DOSSIER_DB_TLS"}},
 		{"in clear to here", Migrate, nil, []string{"DOSSIER_DB_HOST=127.0.0.1", "DOSSIER_DB_PASSWORD=hunter2", "DOSSIER_DB_TLS=off"}, nil},
 		{"open without https", Serve, nil, []string{"DOSSIER_LISTEN=:80", "DOSSIER_PUBLIC_URL=http://x.org"}, []string{"DOSSIER_PUBLIC_URL"}},
+		{"open, and nobody says where", Serve, nil, []string{"DOSSIER_LISTEN=0.0.0.0:80"}, []string{"DOSSIER_PUBLIC_URL"}},
 		{"open with https", Serve, nil, []string{"DOSSIER_LISTEN=:80", "DOSSIER_PUBLIC_URL=https://x.org"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -118,8 +118,8 @@ func placeSettings() []setting {
 		}, size(16<<20, 1<<40, "1 TiB"), func(c *Config) *int64 { return &c.DiskReserve }),
 		define(setting{
 			env: "DOSSIER_PUBLIC_URL", parameter: "public-url", purposes: Serve,
-			doc: "Origin that browsers reach the server by, for printed links; with https, cookies are Secure. Not " +
-				"set: http at the address listened on.",
+			doc: "Origin that browsers reach the server by, for private links; with https, cookies are Secure. Not " +
+				"set: http at the address that each browser used, and for links printed at the start at the one listened on.",
 		}, origin(), func(c *Config) *string { return &c.HTTP.PublicURL }),
 		define(setting{
 			env: "DOSSIER_HSTS_SUBDOMAINS", parameter: "hsts-subdomains", preset: "false", purposes: Serve,

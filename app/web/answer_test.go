@@ -95,7 +95,7 @@ func (a answer) told(t *testing.T) (stored []string, missing map[string]string) 
 			return
 		}
 		for m := n.NextSibling; m != nil; m = m.NextSibling {
-			if attribute(m, "class") == "missing-why" {
+			if strings.HasPrefix(attribute(m, "class"), "missing-why") {
 				missing[name] = text(m)
 			}
 		}

@@ -37,7 +37,7 @@ func (s *Server) registerPerson(c echo.Context) error {
 		return err
 	}
 	return answerJSON(c, api.Registered{
-		Receipt: receipt.String(), ReceiptURL: s.receiptLink(receipt), Person: apiPerson(p),
+		Receipt: receipt.String(), ReceiptURL: s.receiptLink(c, receipt), Person: apiPerson(p),
 	})
 }
 

@@ -25,8 +25,8 @@ func (r refusal) inAPI() int {
 func (s *Server) problem(c echo.Context, code dossier.Code, message string, cause error) {
 	r := refusals[code]
 	p := api.Problem{
-		Type: s.o.PublicURL + api.Prefix + "/#" + problemAnchor(code), Title: r.heading, Status: r.inAPI(), Detail: message, Code: string(code),
-		RequestID: requestID(c),
+		Type: s.origin(c) + api.Prefix + "/#" + problemAnchor(code), Title: r.heading, Status: r.inAPI(),
+		Detail: message, Code: string(code), RequestID: requestID(c),
 	}
 	if p.Detail == "" {
 		p.Detail = r.detail

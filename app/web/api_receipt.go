@@ -35,7 +35,7 @@ func (s *Server) replaceReceipt(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return answerJSON(c, api.Registered{Receipt: to.String(), ReceiptURL: s.receiptLink(to), Person: apiPerson(p)})
+	return answerJSON(c, api.Registered{Receipt: to.String(), ReceiptURL: s.receiptLink(c, to), Person: apiPerson(p)})
 }
 
 // setReceiptExpiry has a receipt expire.

@@ -15,6 +15,8 @@ type confirmView struct {
 	page
 	// Question and Consequence: "Delete Ada Lovelace and 3 files?" "This cannot be undone."
 	Question, Consequence string
+	// Button is what the button that does it is called.
+	Button string
 	// Action is where the form posts to; Cancel is the path back.
 	Action, Cancel string
 }
@@ -28,16 +30,21 @@ func (s *Server) askDeletePerson(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	has, err := s.svc.Counted(c.Request().Context(), p.ID)
+	has, err := s.svc.Summary(c.Request().Context(), p.ID)
 	if err != nil {
 		return err
 	}
 	question := fmt.Sprintf("Delete %s?", p.Name)
-	if has.Files > 0 {
-		question = fmt.Sprintf("Delete %s and %s?", p.Name, counted(has.Files, "file"))
+	if has.Stored.Files > 0 {
+		question = fmt.Sprintf("Delete %s and %s?", p.Name, counted(has.Stored.Files, "file"))
+	}
+	consequence := "This cannot be undone."
+	if n := has.UnfinishedCount; n > 0 {
+		consequence = "This also discards " + counted(n, "unfinished upload") + ". It cannot be undone."
 	}
 	return s.render(c, http.StatusOK, "confirm", confirmView{
-		page: s.page(c, "Delete a person"), Question: question, Consequence: "This cannot be undone.",
+		page: s.page(c, "Delete a person"), Question: question, Consequence: consequence,
+		Button: "Delete",
 		Action: at.on(personPath(p.ID) + "/delete"), Cancel: at.on(personPath(p.ID)),
 	})
 }
@@ -67,15 +74,23 @@ func (s *Server) askDeleteFile(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	f, err := s.staffFile(c)
+	f, err := s.staffRecord(c)
 	if err != nil {
 		return err
 	}
-	return s.render(c, http.StatusOK, "confirm", confirmView{
+	path := personPath(f.Person)
+	v := confirmView{
 		page: s.page(c, "Delete a file"), Question: fmt.Sprintf("Delete the file %s?", f.Name),
-		Consequence: "This cannot be undone.",
-		Action:      at.on(filePath(personPath(f.Person), f.ID) + "/delete"), Cancel: at.on(personPath(f.Person)),
-	})
+		Consequence: "This cannot be undone.", Button: "Delete",
+		Action: at.on(filePath(path, f.ID) + "/delete"), Cancel: at.on(path),
+	}
+	if f.State == dossier.FileUploading {
+		v.Title, v.Button = "Discard an unfinished file", "Discard"
+		v.Question = fmt.Sprintf("Discard the unfinished file %s?", f.Name)
+		v.Consequence = "What has been uploaded of it is deleted. To have it stored, the sender must upload it again from " +
+			"the beginning."
+	}
+	return s.render(c, http.StatusOK, "confirm", v)
 }
 
 func (s *Server) deleteFile(c echo.Context) error {
@@ -91,19 +106,31 @@ func (s *Server) deleteFile(c echo.Context) error {
 	if err != nil {
 		return s.fileAbsent(c, person, err)
 	}
-	// For its name. What a deletion that broke off has marked is told by what it is.
-	name := "The file"
-	if f, err := s.svc.File(c.Request().Context(), person, id); err == nil {
-		name = f.Name
+	ctx := c.Request().Context()
+	back := at.on(personPath(person))
+	f, err := s.staffRecord(c)
+	switch {
+	case err == nil && f.State == dossier.FileUploading:
+		if err := s.svc.GiveUp(ctx, person, id); err != nil {
+			return err
+		}
+		s.say(c, "The unfinished file "+f.Name+" was discarded.")
+		return c.Redirect(http.StatusSeeOther, back)
+	case err != nil && !errors.Is(err, dossier.ErrNotFound):
+		return interrupted(err, func() (dossier.FileState, error) { return "", err }, dossier.FileStored)
 	}
-	if err := s.svc.DeleteFile(c.Request().Context(), person, id); err != nil {
+	// Also where it is not found: a deletion that broke off is finished.
+	if err := s.svc.DeleteFile(ctx, person, id); err != nil {
 		return interrupted(s.fileAbsent(c, person, err), func() (dossier.FileState, error) {
-			f, err := s.svc.File(c.Request().Context(), person, id)
+			f, err := s.svc.File(ctx, person, id)
 			return f.State, err
 		}, dossier.FileStored)
 	}
-	s.say(c, name+" was deleted.")
-	return c.Redirect(http.StatusSeeOther, at.on(personPath(person)))
+	if f.Name == "" {
+		f.Name = "The file"
+	}
+	s.say(c, f.Name+" was deleted.")
+	return c.Redirect(http.StatusSeeOther, back)
 }
 
 // interrupted says of a deletion that a store interrupted what becomes of it: that depends on whether what was to be

@@ -49,8 +49,6 @@ func TestDeleteFile(t *testing.T) {
 		{name: "download", path: person + "/files/" + files[0].ID.String(), by: by, status: 404},
 		{name: "receipt", path: "/receipt/" + receipt.String(), status: 200, has: []string{"b.txt"},
 			hasNot: []string{"a _i_.txt"}},
-		{name: "unfinished", path: person + "/files/" + s.uploading(t, receipt.Person, "half").ID.String() + "/delete",
-			by: by, form: form, status: 404},
 		{name: "another's", path: "/people/" + dossier.NewPersonID().String() + "/files/" + files[1].ID.String() +
 			"/delete", by: by, form: form, status: 404},
 	})

@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/hex"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -10,7 +11,9 @@ import (
 
 // fileView is one file in a list.
 type fileView struct {
-	Name string
+	ID dossier.FileID
+	// Folder is the path of folders that the file lay in, as a page shows it ("a / b"); empty for none.
+	Folder, Name string
 	// Type is what people call the media type found by looking at the bytes ("PDF"), MediaType the type itself; empty
 	// where unknown yet.
 	Type, MediaType string
@@ -22,9 +25,11 @@ type fileView struct {
 	SHA256BySender bool
 	// At is when it arrived, or began to.
 	At moment
-	// State is "stored", "damaged" (stored, but its object is missing or differs), "uploading" (not complete), "deleting"
-	// or "refused".
+	// State is "stored", "damaged" (stored, but its object is missing or differs), "uploading" (not complete), "sending"
+	// (not complete, and on its way), "deleting" or "refused".
 	State string
+	// HowFar is how much of an unfinished file is there ("34 MB of 200 MB uploaded"); empty where nobody knows.
+	HowFar string
 	// Why says why a file was not stored; empty when stored.
 	Why string
 	// Withheld says why a stored file has no download; empty where it has. Scan, for staff, is what a scanner said of it;
@@ -39,12 +44,15 @@ type fileView struct {
 	Download, Picture, Delete string
 }
 
+// shownFolder returns a path of folders as a page shows it.
+func shownFolder(folder string) string { return strings.ReplaceAll(folder, "/", " / ") }
+
 func filePath(base string, id dossier.FileID) string { return base + "/files/" + id.String() }
 
 // fileOf returns a file's record as whom to says sees it. Its files lie under base: the path of a person or of a
 // receipt.
 func (s *Server) fileOf(f dossier.File, base string, to dossier.Audience) fileView {
-	v := fileView{Name: f.Name, State: string(f.State), At: momentOf(f.CreatedAt)}
+	v := fileView{ID: f.ID, Name: f.Name, Folder: shownFolder(f.Folder), State: string(f.State), At: momentOf(f.CreatedAt)}
 	if f.Content != nil {
 		v.Type, v.MediaType = typeName(f.Content.Type)
 		v.Size = dossier.FormatBytes(f.Content.Size)
@@ -53,7 +61,7 @@ func (s *Server) fileOf(f dossier.File, base string, to dossier.Audience) fileVi
 	}
 	switch {
 	case f.Damage != nil:
-		v.State, v.Why = stateDamaged, "The stored copy is damaged. It is replaced when the same file is sent again."
+		v.State, v.Why = stateDamaged, "The stored copy is damaged. It will be replaced when the same file is sent again."
 	case f.State == dossier.FileStored:
 		if v.Withheld = s.withheld(f, to); v.Withheld == "" {
 			v.Download = filePath(base, f.ID)
@@ -147,36 +155,26 @@ const filesPerPage = 100
 type listing struct {
 	files []dossier.File
 	pager pager
-	// total is the number and size of all files, as the quota counts them; archive the path of their archive, empty
-	// unless there are several.
-	total, archive string
+	// archive is the path of the archive of all, empty unless several are stored.
+	archive string
 }
 
-// listing returns a page of a person's files. Base is the path that their own paths lie under.
-func (s *Server) listing(c echo.Context, person dossier.PersonID, base string, at place) (listing, error) {
+// listing returns a page of the files of a person of whom so much is stored. Base is the path that their own paths lie
+// under.
+func (s *Server) listing(c echo.Context, person dossier.PersonID, base string, at place, has progress) (listing, error) {
 	ctx := c.Request().Context()
 	page, err := s.svc.Files(ctx, person, dossier.FilesQuery{After: at.after, Limit: filesPerPage})
 	if err != nil {
 		return listing{}, err
 	}
-	counted, err := s.svc.Counted(ctx, person)
-	if err != nil {
-		return listing{}, err
-	}
-	l := listing{files: page.Files, pager: pager{FirstText: "First files", NextText: "Next files"}, total: total(counted)}
+	l := listing{files: page.Files, pager: pager{FirstText: "First files", NextText: "Next files"}}
 	if at.after != (dossier.FileID{}) {
 		l.pager.First = at.at(dossier.FileID{}).on(base)
 	}
 	if page.Next != (dossier.FileID{}) {
 		l.pager.Next = at.at(page.Next).on(base)
 	}
-	stored := 0
-	for _, f := range page.Files {
-		if f.State == dossier.FileStored {
-			stored++
-		}
-	}
-	if stored > 1 || stored > 0 && l.pager.paged() {
+	if has.Stored.Files > 1 {
 		l.archive = base + "/files.zip"
 	}
 	return l, nil
@@ -198,4 +196,13 @@ func filesAfter(c echo.Context) (dossier.FileID, error) {
 // total returns a number and size of files.
 func total(q dossier.Quota) string {
 	return counted(q.Files, "file") + ", " + dossier.FormatBytes(q.Bytes)
+}
+
+// archiveText is what the link to the archive of all files is called. What it has is told where nothing is left out of
+// it: what is damaged is, and what a scanner may withhold.
+func (s *Server) archiveText(has progress) string {
+	if has.Damaged > 0 || s.svc.Scanned() {
+		return "Download all available files as a ZIP file"
+	}
+	return "Download all as a ZIP file (" + total(has.Stored) + ")"
 }

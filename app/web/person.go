@@ -45,16 +45,20 @@ type personPageView struct {
 	Person personView
 	// Directory is the path of the directory's page that the person was found on.
 	Directory string
-	// Files are those of the page, Total is the number and size of all: "3 files, 12.4 MB".
+	// Files are those of the page, Total is the number and size of all that are stored: "3 files, 12.4 MB".
 	Files []fileView
 	Total string
+	// Unfinished are files that are on their way or broke off, as many as the page names, and MoreUnfinished is how many
+	// others there are ("12 more files"); empty: none.
+	Unfinished     []fileView
+	MoreUnfinished string
 	// Cards: files are shown as cards. Look is the path of the other look.
 	Cards bool
 	Look  string
 	// ReceiptExpires is when the person's receipt expires; none: never.
 	ReceiptExpires moment
-	// Archive is the path of all stored files as one ZIP; empty unless there are several.
-	Archive string
+	// Archive is the path of all stored files as one ZIP, empty unless there are several; ArchiveText is what it is called.
+	Archive, ArchiveText string
 	// Unscanned: nobody checks files for malware.
 	Unscanned bool
 	pager
@@ -71,15 +75,25 @@ func (s *Server) person(c echo.Context) error {
 		return err
 	}
 	path := personPath(p.ID)
-	files, err := s.listing(c, p.ID, path, at)
+	has, err := s.progress(c, p.ID)
+	if err != nil {
+		return err
+	}
+	files, err := s.listing(c, p.ID, path, at, has)
 	if err != nil {
 		return err
 	}
 	v := personPageView{page: s.page(c, p.Name), Person: personForStaff(p, at), Directory: at.from.path(),
-		Total: files.total, Archive: files.archive, pager: files.pager, Unscanned: !s.svc.Scanned(),
+		Total: total(has.Stored), Archive: files.archive, ArchiveText: s.archiveText(has), pager: files.pager, Unscanned: !s.svc.Scanned(),
 		ReceiptExpires: momentOf(p.ReceiptExpires), Cards: at.cards, Look: at.as(!at.cards).on(path)}
 	for _, f := range files.files {
-		v.Files = append(v.Files, s.fileForStaff(f, at))
+		if f.State != dossier.FileUploading {
+			v.Files = append(v.Files, s.fileForStaff(f, at))
+		}
+	}
+	v.Unfinished, v.MoreUnfinished = has.unfinished, has.more()
+	for i := range v.Unfinished {
+		v.Unfinished[i].Delete = at.on(filePath(path, v.Unfinished[i].ID) + "/delete")
 	}
 	return s.render(c, http.StatusOK, "person", v)
 }
@@ -137,6 +151,24 @@ func (s *Server) staffFile(c echo.Context) (dossier.File, error) {
 	}
 	f, err := s.svc.File(c.Request().Context(), person, id)
 	return f, s.fileAbsent(c, person, err)
+}
+
+// staffRecord returns the record of the stored or unfinished file that the path names.
+func (s *Server) staffRecord(c echo.Context) (dossier.File, error) {
+	f, err := s.staffFile(c)
+	if !errors.Is(err, dossier.ErrNotFound) {
+		return f, err
+	}
+	person, ofPerson := dossier.ParsePersonID(c.Param("id"))
+	id, ofFile := dossier.ParseFileID(c.Param("file"))
+	if ofPerson != nil || ofFile != nil {
+		return f, err
+	}
+	f, unfinished := s.svc.UnfinishedFile(c.Request().Context(), person, id)
+	if errors.Is(unfinished, dossier.ErrNotFound) {
+		return f, err
+	}
+	return f, unfinished
 }
 
 // file downloads a file.

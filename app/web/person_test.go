@@ -41,10 +41,20 @@ func TestPersonPage(t *testing.T) {
 	s.play(t, scenario{path: "/people", by: by, status: 200, has: []string{"&lt;script&gt;", `href="` + path + `"`},
 		hasNot: []string{"<script>alert"}})
 
-	t.Run("unfinished files offer nothing", func(t *testing.T) {
+	t.Run("unfinished files are told apart, and can be discarded", func(t *testing.T) {
 		f := s.uploading(t, receipt.Person, "half.bin")
-		s.play(t, scenario{path: path, by: by, status: 200, has: []string{"half.bin", "Not complete", "4 files"},
-			hasNot: []string{f.ID.String()}})
+		file := path + "/files/" + f.ID.String()
+		s.play(t, scenario{path: path, by: by, status: 200, has: []string{"half.bin", "Being sent", "Started", "4 files"},
+			hasNot: []string{"5 files", `"` + file + `"`}})
+		s.clock.advance(sendingTime)
+		s.play(t, scenario{path: path, by: by, status: 200, has: []string{"half.bin", "Not complete", "Discard…", file + "/delete"}})
+		s.play(t, scenario{path: file, by: by, status: 404})
+		s.play(t, scenario{path: path + "/delete", by: by, status: 200, has: []string{"and 4 files?", "discards 1 unfinished upload"}})
+		s.play(t, scenario{path: file + "/delete", by: by, status: 200, has: []string{"Discard the unfinished file half.bin?", ">Discard<"}})
+		form := url.Values{"csrf": {by.token}}
+		s.play(t, scenario{path: file + "/delete", by: by, form: form, status: 303, want: map[string]string{"Location": path}})
+		s.play(t, scenario{path: path, by: by, status: 200, has: []string{"4 files"}, hasNot: []string{"half.bin", "Not complete"}})
+		s.play(t, scenario{path: file + "/delete", by: by, form: form, status: 404, has: []string{"This file is not here"}})
 	})
 
 	t.Run("ids of nobody are all the same", func(t *testing.T) {

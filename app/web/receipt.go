@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 
+	"github.com/dustin/go-humanize"
 	"github.com/labstack/echo/v4"
 
 	"dossier.example/app"
@@ -19,19 +20,25 @@ type receiptView struct {
 	Expires moment
 	// Receipt opens the person to the script by which more files are added.
 	Receipt string
-	// Complete: everything that was sent is stored. Incomplete: something is not. Neither: that stands on several
-	// pages. Pending: the submission was never acknowledged (the form has to be sent again).
-	Complete, Incomplete, Pending bool
+	// Pending: the submission was never acknowledged (the form has to be sent again). Complete: everything that was sent is
+	// stored. Sending: it is not yet, but on its way. None: something is missing.
+	Pending, Complete, Sending bool
+	// Total is how many files were sent, Count that number with its noun, and Progress how many of them are stored ("3 of
+	// 5 files"); empty where nobody knows.
+	Total           int64
+	Count, Progress string
 	// Notice and Advice, where something was not kept; empty else.
 	Notice, Advice string
 	RequestID      string
 	Person         personView
-	// Files are those of the page. Total is the number and size of all, where there are several pages: "1,234 files,
-	// 12 GB".
+	// Missing are the files that are not stored, as many as the page names, and MoreMissing is how many others there are
+	// ("12 more files"); empty: none.
+	Missing     []fileView
+	MoreMissing string
+	// Files are the stored files of the page.
 	Files []fileView
-	Total string
-	// Archive is the path of all stored files as one ZIP; empty unless there are several.
-	Archive string
+	// Archive is the path of all stored files as one ZIP, empty unless there are several; ArchiveText is what it is called.
+	Archive, ArchiveText string
 	pager
 }
 
@@ -41,54 +48,56 @@ func (s *Server) receipt(c echo.Context, receipt dossier.Receipt, person dossier
 	if err != nil {
 		return err
 	}
-	files, err := s.listing(c, person.ID, receiptPath(person.ID), place{after: after})
+	has, err := s.progress(c, person.ID)
+	if err != nil {
+		return err
+	}
+	files, err := s.listing(c, person.ID, receiptPath(person.ID), place{after: after}, has)
 	if err != nil {
 		return err
 	}
 	s.allowUploads(c)
-	return s.render(c, http.StatusOK, "receipt", s.receiptView(c, receipt, person, files))
+	return s.render(c, http.StatusOK, "receipt", s.receiptView(c, receipt, person, has, files))
 }
 
-func (s *Server) receiptView(c echo.Context, receipt dossier.Receipt, person dossier.Person,
+func (s *Server) receiptView(c echo.Context, receipt dossier.Receipt, person dossier.Person, has progress,
 	files listing) receiptView {
 	path := receiptPath(person.ID)
 	v := receiptView{
-		page: s.page(c, "Your receipt"), Link: s.receiptLink(receipt), Receipt: receipt.String(),
-		Person:  personOf(person),
+		page: s.page(c, "Your receipt"), Link: s.receiptLink(c, receipt), Receipt: receipt.String(),
+		Person: personOf(person), Manage: path + "/link", Expires: momentOf(person.ReceiptExpires),
 		Pending: person.State == dossier.PersonSubmitting, pager: files.pager,
 	}
-	v.Manage = path + "/link"
-	v.Expires = momentOf(person.ReceiptExpires)
-	stored := map[string]bool{}
-	for _, f := range files.files {
-		stored[f.Name] = stored[f.Name] || f.State == dossier.FileStored && f.Damage == nil
+	if v.Pending {
+		for _, f := range files.files {
+			if f.State != dossier.FileDeleting {
+				file := s.fileOf(f, path, dossier.ToAll)
+				file.State, file.Download, file.Why = string(dossier.FileUploading), "", "Not confirmed. Send the form again."
+				v.Missing = append(v.Missing, file)
+			}
+		}
+		return v
 	}
-	// Of what stands on other pages nothing is known here.
-	v.Complete = !v.Pending && !v.paged()
+	v.Total = has.stored() + has.missing()
+	v.Count = counted(v.Total, "file")
+	v.Progress = humanize.Comma(has.stored()) + " of " + v.Count
+	v.Complete, v.Sending = has.missing() == 0, has.sending
+	v.Missing, v.MoreMissing = has.unfinished, has.more()
 	for _, f := range files.files {
-		// What is on its way out, and a try that another of the same name made good, are no news to the submitter.
-		if f.State == dossier.FileDeleting || f.State == dossier.FileUploading && stored[f.Name] {
+		// What is not stored stands in Missing, and what is on its way out is no news to the submitter.
+		if f.State != dossier.FileStored {
 			continue
 		}
 		file := s.fileOf(f, path, dossier.ToAll)
-		switch {
-		case v.Pending:
-			file.State, file.Download = string(dossier.FileUploading), ""
-			file.Why = "Is not confirmed. Send the form again."
-		case f.State == dossier.FileUploading:
-			v.Complete, v.Incomplete = false, true
-			file.Why = "Is on its way, or broke off. If it stays like this, send it again."
-		case f.Damage != nil:
-			v.Complete, v.Incomplete = false, true
+		if f.Damage != nil {
 			file.Why = "The stored copy is damaged. Send the file again to replace it."
+			v.Missing = append(v.Missing, file)
+			continue
 		}
 		v.Files = append(v.Files, file)
 	}
-	if !v.Pending {
-		v.Archive = files.archive
-	}
-	if v.paged() {
-		v.Total = files.total
+	if v.Archive = files.archive; v.Archive != "" {
+		v.ArchiveText = s.archiveText(has)
 	}
 	return v
 }

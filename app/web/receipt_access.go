@@ -18,8 +18,8 @@ import (
 func receiptPath(id dossier.PersonID) string { return "/receipt/" + id.String() }
 
 // receiptLink is the absolute URL of a receipt: to be kept, and to be told to nobody.
-func (s *Server) receiptLink(r dossier.Receipt) string {
-	return s.o.PublicURL + "/receipt#" + r.String()
+func (s *Server) receiptLink(c echo.Context, r dossier.Receipt) string {
+	return s.origin(c) + "/receipt#" + r.String()
 }
 
 // receiptCookieName is the name of the cookie that holds a receipt. __Host- would demand the path /, and with it one

@@ -67,7 +67,7 @@ func (s *Server) receiptLinkPage(c echo.Context, receipt dossier.Receipt, person
 	v.Replace, v.Close, v.CSRF = base+"/replace", base+"/close", s.sessions.receiptToken(receipt)
 	to := dossier.NewReceipt()
 	to.Person = receipt.Person
-	v.Replacement, v.To = s.receiptLink(to), to.String()
+	v.Replacement, v.To = s.receiptLink(c, to), to.String()
 	for _, e := range expiryChoices {
 		at := e.at(s.now())
 		if person.ReceiptExpires.IsZero() || !at.IsZero() && at.Before(person.ReceiptExpires) {

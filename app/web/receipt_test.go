@@ -123,8 +123,8 @@ func TestReceiptPartial(t *testing.T) {
 	s.until("the third file is on its way", func() bool { return s.holds().records == 3 })
 
 	page := s.get("/receipt/" + f.receipt)
-	page.must(t, http.StatusOK, "Incomplete", "Received in part")
-	page.mustNot(t, "Received, thank you")
+	page.must(t, http.StatusOK, "Being sent", "Your files are being sent", "1 of 3 files are stored so far")
+	page.mustNot(t, "Received, thank you", "Complete")
 	stored, missing := page.told(t)
 	if !slices.Equal(stored, []string{files[0].name}) || len(missing) != 2 || missing[files[1].name] == "" || missing[files[2].name] == "" {
 		t.Errorf("the receipt tells %q as stored, %q as missing", stored, missing)

@@ -478,18 +478,18 @@ func TestReceiptTellsWhatIsMissingFirst(t *testing.T) {
 func TestReceiptStates(t *testing.T) {
 	all, _ := embeddedPages(t)
 	for _, c := range []struct {
-		name                          string
-		complete, incomplete, pending bool
-		want                          string
+		name                       string
+		complete, sending, pending bool
+		want                       string
 	}{
 		{"everything stored", true, false, false, "Complete"},
-		{"kept in part", false, true, false, "Incomplete"},
-		{"one page of several", false, false, false, "Received"},
-		{"not acknowledged", false, true, true, "Not confirmed"},
+		{"something is missing", false, false, false, "Incomplete"},
+		{"what is missing is on its way", false, true, false, "Being sent"},
+		{"not acknowledged", false, false, true, "Not confirmed"},
 		{"not acknowledged, though every file is there", true, false, true, "Not confirmed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			view := receiptView{page: page{Title: "Receipt"}, Complete: c.complete, Incomplete: c.incomplete, Pending: c.pending, Person: ada()}
+			view := receiptView{page: page{Title: "Receipt"}, Complete: c.complete, Sending: c.sending, Pending: c.pending, Person: ada()}
 			d := parseDocument(t, renderSample(t, all, sample{c.name, "receipt", view}))
 			var got []string
 			for n := range d.all("p") {

@@ -107,6 +107,16 @@ func oddFiles() []fileView {
 	}
 }
 
+// unfinishedFiles has one that broke off and one that is being sent.
+func unfinishedFiles() []fileView {
+	return []fileView{
+		{ID: dossier.NewFileID(), Folder: "holiday / 2026", Name: "film.mov", State: "uploading", HowFar: "34 MB of 200 MB uploaded",
+			Why: "34 MB of 200 MB uploaded. Choose this file again to continue.", At: sampleTime("2026-11-24T14:06:00Z")},
+		{ID: dossier.NewFileID(), Folder: unbroken, Name: unbroken, State: "sending", HowFar: "8 MB of 12 MB uploaded",
+			Why: "Being sent: 8 MB of 12 MB uploaded.", At: sampleTime("2026-11-24T14:06:00Z")},
+	}
+}
+
 // scannedFiles has one in each state of the scan.
 func scannedFiles() []fileView {
 	files := []fileView{
@@ -224,18 +234,24 @@ func samples(picture string) []sample {
 			v.Anew, v.FilesLost = true, true
 		})},
 		{"receipt-complete", "receipt",
-			with(receipt, func(v *receiptView) { v.Complete, v.Files = true, mixedFiles() })},
+			with(receipt, func(v *receiptView) { v.Complete, v.Total, v.Count, v.Files = true, 3, "3 files", mixedFiles() })},
 		{"receipt-no-files", "receipt", with(receipt, func(v *receiptView) { v.Complete = true })},
 		{"receipt-part", "receipt", with(receipt, func(v *receiptView) {
-			v.Incomplete = true
-			v.Notice, v.Advice = "2 of 5 files are not stored.",
-				"Send the form again with the missing files; those that are stored stay as they are."
-			v.Files = append(mixedFiles(), refused("holiday.mov", "Is larger than the limit of 5.3 GB for one file."),
-				refused(unbroken, "Was changed on its way to the store and not kept. Send it again."))
+			v.Progress, v.Advice, v.Files = "3 of 5 files", "One submission takes up to 50 files, of 5.3 GB each.", mixedFiles()
+			v.Missing = []fileView{refused("holiday.mov", "Is larger than the limit of 5.3 GB for one file."),
+				refused(unbroken, "Was changed on its way to the store and not kept. Send it again.")}
 		})},
 		{"receipt-pending", "receipt", with(receipt, func(v *receiptView) {
 			v.Pending = true
-			v.Files = []fileView{{Name: "engine-drawing.png", State: "uploading"}}
+			v.Missing = []fileView{{Name: "engine-drawing.png", State: "uploading", Why: "Not confirmed. Send the form again."}}
+		})},
+		{"receipt-unfinished", "receipt", with(receipt, func(v *receiptView) {
+			v.Progress, v.Files, v.MoreMissing = "3 of 25 files", mixedFiles(), "20 more files"
+			v.Missing = unfinishedFiles()
+			v.Expires = sampleTime("2027-11-24T14:05:00Z")
+		})},
+		{"receipt-sending", "receipt", with(receipt, func(v *receiptView) {
+			v.Sending, v.Progress, v.Files, v.Missing = true, "3 of 4 files", mixedFiles(), unfinishedFiles()[1:]
 		})},
 		{"receipt-outage", "receipt", with(receipt, func(v *receiptView) {
 			v.Pending, v.Notice, v.Advice = true, "A store did not answer in time.",
@@ -243,18 +259,20 @@ func samples(picture string) []sample {
 			v.RequestID = sampleRequestID
 		})},
 		{"receipt-odd", "receipt", with(receipt, func(v *receiptView) {
-			v.Person, v.Incomplete = crowd()[3], true
-			v.Files = oddFiles()
+			v.Person, v.Progress = crowd()[3], "5 of 7 files"
+			v.Files, v.Missing = oddFiles()[:5], oddFiles()[5:]
 		})},
 		{"receipt-fifty", "receipt", with(receipt, func(v *receiptView) {
-			v.Complete, v.Files, v.Archive = true, fiftyFiles(), samplePerson+"/files.zip"
+			v.Complete, v.Total, v.Count, v.Files = true, 50, "50 files", fiftyFiles()
+			v.Archive, v.ArchiveText = samplePerson+"/files.zip", "Download all as a ZIP file (50 files, 163 MB)"
 		})},
 		{"receipt-pages", "receipt", with(receipt, func(v *receiptView) {
-			v.Files, v.Archive, v.Total, v.pager = fiftyFiles(), samplePerson+"/files.zip",
-				"10,000 files, 33 GB", filePages
+			v.Complete, v.Total, v.Count, v.Files, v.pager = true, 10_000, "10,000 files", fiftyFiles(), filePages
+			v.Archive, v.ArchiveText = samplePerson+"/files.zip", "Download all as a ZIP file (10,000 files, 33 GB)"
 		})},
 		{"receipt-past-end", "receipt", with(receipt, func(v *receiptView) {
-			v.Total, v.pager = "10,000 files, 33 GB", pager{First: "/", FirstText: "First files"}
+			v.Complete, v.Total, v.Count = true, 10_000, "10,000 files"
+			v.pager = pager{First: "/", FirstText: "First files"}
 		})},
 		{"open", "open", openView{page: visitor("Open your receipt", "/receipt")}},
 		{"open-fault", "open", openView{page: visitor("Open your receipt", "/receipt"),
@@ -289,6 +307,7 @@ func samples(picture string) []sample {
 		{"person", "person", with(person, func(v *personPageView) {
 			v.Files, v.Total, v.Archive = forStaff(picture, mixedFiles()...), "3 files, 1.6 MB",
 				samplePerson+"/files.zip"
+			v.ArchiveText = "Download all as a ZIP file (3 files, 1.6 MB)"
 		})},
 		{"person-scanned", "person", with(person, func(v *personPageView) {
 			v.Files, v.Total = forStaff(picture, scannedFiles()...), "5 files, 32 MB"
@@ -297,12 +316,20 @@ func samples(picture string) []sample {
 			v.Files, v.Total, v.Unscanned = forStaff(picture, mixedFiles()...), "3 files, 1.6 MB", true
 		})},
 		{"receipt-withheld", "receipt", with(receipt, func(v *receiptView) {
-			v.Complete, v.Files = true, scannedFiles()
+			v.Complete, v.Total, v.Count, v.Files = true, 5, "5 files", scannedFiles()
 			for i := range v.Files {
 				v.Files[i].Scan = ""
 			}
 		})},
 		{"person-no-files", "person", person},
+		{"person-unfinished", "person", with(person, func(v *personPageView) {
+			v.Files, v.Total, v.Archive = forStaff(picture, mixedFiles()...), "3 files, 1.6 MB", samplePerson+"/files.zip"
+			v.ArchiveText, v.MoreUnfinished = "Download all as a ZIP file (3 files, 1.6 MB)", "20 more files"
+			v.Unfinished = unfinishedFiles()
+			for i := range v.Unfinished {
+				v.Unfinished[i].Delete = samplePerson + "/files/1/delete"
+			}
+		})},
 		{"person-odd", "person", with(person, func(v *personPageView) {
 			v.Person = with(crowd()[3], func(p *personView) { p.Delete = samplePerson + "/delete" })
 			v.Files, v.Total = forStaff(picture, oddFiles()...), "5 files, 5.3 GB"
@@ -314,19 +341,21 @@ func samples(picture string) []sample {
 		{"person-fifty", "person", with(person, func(v *personPageView) {
 			v.Files, v.Total, v.Archive = forStaff(picture, fiftyFiles()...), "50 files, 163 MB",
 				samplePerson+"/files.zip"
+			v.ArchiveText = "Download all as a ZIP file (" + v.Total + ")"
 		})},
 		{"person-pages", "person", with(person, func(v *personPageView) {
 			v.Files, v.Total, v.Archive, v.pager = forStaff(picture, fiftyFiles()...), "10,000 files, 33 GB",
 				samplePerson+"/files.zip", filePages
+			v.ArchiveText = "Download all as a ZIP file (" + v.Total + ")"
 		})},
 		{"person-past-end", "person", with(person, func(v *personPageView) {
 			v.Total, v.pager = "10,000 files, 33 GB", pager{First: "/", FirstText: "First files"}
 		})},
 		{"confirm", "confirm", confirmView{page: staff("Delete Ada Lovelace?", samplePerson+"/delete"),
-			Question: "Delete Ada Lovelace and 3 files?", Consequence: "This cannot be undone.", Action: samplePerson +
+			Question: "Delete Ada Lovelace and 3 files?", Consequence: "This cannot be undone.", Button: "Delete", Action: samplePerson +
 				"/delete", Cancel: samplePerson}},
 		{"confirm-odd", "confirm", confirmView{page: staff("Delete?", samplePerson+"/delete"),
-			Question: "Delete " + unbroken + " and 1 file?", Consequence: "This cannot be undone.",
+			Question: "Delete " + unbroken + " and 1 file?", Consequence: "This cannot be undone.", Button: "Discard",
 			Action: samplePerson + "/delete", Cancel: samplePerson}},
 		{"error-not-found", "error",
 			errorView{page: visitor("Not found", "/x"), Status: 404, Heading: "There is nothing here",

@@ -23,9 +23,11 @@ import (
 // Options is what New needs beside the service. A zero duration or size means the default.
 type Options struct {
 	// PublicURL is the origin at which people reach the site, as "https://dossier.example". Links that leave the site
-	// are made of it, never of a request's Host header, which the client chooses. With https, cookies are Secure and
-	// HSTS is sent.
+	// are made of it. With https, cookies are Secure and HSTS is sent.
 	PublicURL string
+	// OriginOfRequest: nobody said at which address people reach the site, and PublicURL is only a guess. Links that
+	// leave the site are then made of the Host of the request that is answered with them.
+	OriginOfRequest bool
 	// StaffSecret is what staff sign in with. Session keys derive from it: changing it ends all sessions. Required.
 	StaffSecret string
 	// HSTSSubdomains extends HSTS to the sub-domains of the site's host: each must be reached by https alone.

@@ -204,7 +204,7 @@ func TestKeptInPart(t *testing.T) {
 			}
 			f.files = test.files
 			a := s.submit(f)
-			a.must(t, test.status, "Received in part", "Your details are stored", "/receipt#"+f.receipt, ada.name)
+			a.must(t, test.status, "Some files are missing", "Your details are stored", "/receipt#"+f.receipt, ada.name)
 			a.must(t, test.status, test.says...)
 			a.mustNot(t, test.not...)
 			stored, missing := a.told(t)

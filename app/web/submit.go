@@ -192,15 +192,18 @@ func (t *taking) acknowledged(sub *dossier.Submission, stop error) error {
 	}
 
 	v := receiptView{
-		page: t.s.page(t.c, "Received in part"), Link: t.s.receiptLink(t.receipt),
-		Person: personOf(sub.Person()), RequestID: requestID(t.c), Receipt: t.receipt.String(), Incomplete: true,
+		page: t.s.page(t.c, "Some files are missing"), Link: t.s.receiptLink(t.c, t.receipt),
+		Person: personOf(sub.Person()), RequestID: requestID(t.c), Receipt: t.receipt.String(),
 	}
 	v.Path = "/"
 	for _, o := range outcomes {
-		v.Files = append(v.Files, t.s.outcomeOf(o, path))
+		if file := t.s.outcomeOf(o, path); file.State == string(dossier.FileStored) {
+			v.Files = append(v.Files, file)
+		} else {
+			v.Missing = append(v.Missing, file)
+		}
 	}
-	v.Notice = fmt.Sprintf("Your details are stored, with %d of %s.", len(outcomes)-missing.files,
-		counted(len(outcomes), "file"))
+	v.Progress = fmt.Sprintf("%d of %s", len(outcomes)-missing.files, counted(len(outcomes), "file"))
 	v.Advice = t.advice(missing, sub.Person().ID)
 	if stop != nil {
 		v.Advice += " A file that is not listed here did not arrive."

@@ -58,7 +58,7 @@ func (c *chromium) damagedAtRest(t *testing.T) {
 		}
 		holder.load(http.StatusOK, chromedp.Navigate(receipt))
 	}
-	holder.shows("Received in part", files[0].shown, "The stored copy is damaged", files[2].shown)
+	holder.shows("Some files are missing", files[0].shown, "The stored copy is damaged", files[2].shown)
 	holder.listed(files[2:])
 	holder.audit("receipt-damaged")
 

@@ -369,7 +369,7 @@ func (c *chromium) refusedOnItsWay(t *testing.T) {
 	p.submission(big, small)
 	p.until("the script warns", `document.querySelector(".chosen-fault")?.textContent.includes("1 MB")`)
 	p.load(http.StatusRequestEntityTooLarge, chromedp.Click(chromedp.CSS("#submission button[type=submit]")))
-	p.shows("Received in part", "1 of 2 files", "1 MB each")
+	p.shows("Some files are missing", "1 of 2 files", "1 MB each")
 	missing := eval[[]string](p, `[...document.querySelectorAll(".missing li")].map(e => e.innerText)`)
 	if len(missing) != 1 || !strings.Contains(missing[0], big.name) || !strings.Contains(missing[0], "1 MB") {
 		p.errorf("not stored are %q, want %s and the limit", missing, big.name)
