@@ -89,7 +89,8 @@ func (a answer) told(t *testing.T) (stored []string, missing map[string]string) 
 		if attribute(n, "class") != "file-name" {
 			return
 		}
-		name := text(n)
+		// Without the folders before it.
+		name := text(n.LastChild)
 		if n.Parent.Data == "th" {
 			stored = append(stored, name)
 			return

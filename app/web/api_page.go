@@ -132,11 +132,11 @@ func (d documentParts) operation(path, method string, text json.RawMessage) tagg
 	}
 	switch {
 	case op.Security == nil:
-		v.Who = "A receipt, or staff"
+		v.Who = "A receipt or staff"
 	case len(*op.Security) == 0:
-		v.Who = "Everybody"
+		v.Who = "Anyone"
 	default:
-		v.Who = "Everybody; with a receipt of the client's own or without"
+		v.Who = "Anyone, with or without a receipt made by the client"
 	}
 	for _, p := range append(shared, op.Parameters...) {
 		if p.Ref != "" {

@@ -30,7 +30,7 @@ func (s *Server) replaceReceipt(c echo.Context) error {
 	}
 	p, err := s.svc.ReplaceReceipt(c.Request().Context(), old, to)
 	if errors.Is(err, dossier.ErrNotFound) {
-		return unauthorized("The receipt opens nothing. It may have been replaced before, or its person was deleted.")
+		return unauthorized("The receipt is not valid. It may have been replaced, or its person may have been deleted.")
 	}
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ func TestArchiveWithStoreDown(t *testing.T) {
 			s.faults.down("objects.Open")
 			defer s.faults.set("objects.Open", nil)
 			way := way
-			way.status, way.want, way.has = 503, page, []string{"Not available just now"}
+			way.status, way.want, way.has = 503, page, []string{"Temporarily unavailable"}
 			s.play(t, way)
 		})
 		for name, c := range map[string]struct {

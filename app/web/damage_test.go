@@ -130,7 +130,7 @@ func TestDamagedFiles(t *testing.T) {
 					}
 					s.mustBeStored(receipt, file{name, string(data)})
 					if page := s.get("/receipt/" + receipt).body; !strings.Contains(page,
-						"every file that you sent are stored") {
+						"Your file is stored") {
 						t.Error("the receipt does not say that all is stored")
 					}
 					if page := s.do(http.MethodGet, "/staff/storage", s.session(), nil); strings.Contains(page.body,

@@ -141,14 +141,14 @@ func interrupted[S comparable](err error, state func() (S, error), untouched S) 
 	}
 	_, why := codeOf(err)
 	if why == "" {
-		why = "The storage did not answer."
+		why = "The storage did not respond."
 	}
-	becomes := "What was begun is finished later by itself; to be sure, delete again in a minute."
+	becomes := "The deletion has started and will finish by itself. To make sure, delete again in a minute."
 	switch now, look := state(); {
 	case look == nil && now == untouched:
 		becomes = "Nothing was deleted. Try again in a minute."
 	case look != nil && !errors.Is(look, dossier.ErrNotFound):
-		becomes = "Whether anything was deleted is not known. Load the page again in a minute: what it still lists was not."
+		becomes = "It is not known whether anything was deleted. Reload the page in a minute: what it still lists was not deleted."
 	}
 	return dossier.Errorf(dossier.CodeUnavailable, err, "%s %s", why, becomes)
 }

@@ -24,11 +24,11 @@ func TestDeleteFile(t *testing.T) {
 	}
 
 	for call, text := range map[string]string{
-		"catalog.MarkDeleting": "Nothing was deleted.", "catalog.File": "Whether anything was deleted is not known.",
+		"catalog.MarkDeleting": "Nothing was deleted.", "catalog.File": "It is not known whether anything was deleted.",
 	} {
 		s.faults.down(call)
 		s.play(t, scenario{path: page, by: by, form: form, status: 503, has: []string{text},
-			hasNot: []string{"finished later"}})
+			hasNot: []string{"will finish"}})
 		s.faults.set(call, nil)
 	}
 	if _, stored := s.exists(t, receipt.Person); len(stored) != 2 {
@@ -36,7 +36,7 @@ func TestDeleteFile(t *testing.T) {
 	}
 	s.faults.down("objects.Delete")
 	s.play(t, scenario{path: page, by: by, form: form, status: 503, want: map[string]string{"Retry-After": retryAfter},
-		has: []string{"finished later by itself"}})
+		has: []string{"will finish by itself"}})
 	s.play(t, scenario{path: person + "/files/" + files[0].ID.String(), by: by, status: 404})
 	s.faults.set("objects.Delete", nil)
 	s.play(t, scenario{path: page, by: by, form: form, status: 303, want: map[string]string{"Location": person}})
@@ -74,13 +74,13 @@ func TestDeletePerson(t *testing.T) {
 			}
 			s.faults.down("people.Move")
 			s.play(t, scenario{path: person + "/delete", by: by, form: form, status: 503,
-				has: []string{"Nothing was deleted."}, hasNot: []string{"finished later"}})
+				has: []string{"Nothing was deleted."}, hasNot: []string{"will finish"}})
 			s.faults.set("people.Move", nil)
 			s.play(t, scenario{path: person, by: by, status: 200, hasNot: []string{"Being deleted"}})
 			if step != "" {
 				s.faults.down(step)
 				s.play(t, scenario{path: person + "/delete", by: by, form: form, status: 503,
-					want: map[string]string{"Retry-After": retryAfter}, has: []string{"finished later by itself"}})
+					want: map[string]string{"Retry-After": retryAfter}, has: []string{"will finish by itself"}})
 				s.play(t, scenario{path: person, by: by, status: 200, has: []string{"Being deleted"}})
 				s.play(t, scenario{path: "/people", by: by, status: 200, hasNot: []string{person}})
 				s.play(t, scenario{path: "/receipt/" + receipt.String(), status: 404})

@@ -214,7 +214,7 @@ func TestDirectoryRefusals(t *testing.T) {
 	s.faults.down("people.Find")
 	s.playAll(t, []scenario{
 		{name: "store down", path: "/people", by: by, status: 503, want: map[string]string{"Retry-After": retryAfter},
-			has: []string{"Not available just now"}},
+			has: []string{"Temporarily unavailable"}},
 		{name: "store down, CSV", path: "/people.csv", by: by, status: 503,
 			want: map[string]string{"Content-Disposition": "", "Retry-After": retryAfter}},
 	})

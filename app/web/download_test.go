@@ -420,7 +420,7 @@ func TestDownloadWithStoreDown(t *testing.T) {
 					s.faults.down(store)
 					defer s.faults.set(store, nil)
 					way := way
-					way.status, way.want, way.has = 503, page, []string{"Not available just now"}
+					way.status, way.want, way.has = 503, page, []string{"Temporarily unavailable"}
 					s.play(t, way)
 				})
 			}

@@ -176,7 +176,7 @@ func TestErrorPages(t *testing.T) {
 }
 
 func refusalHeading(status int) string {
-	return map[int]string{503: "Not available just now", 500: "Something went wrong", 409: "Changed meanwhile"}[status]
+	return map[int]string{503: "Temporarily unavailable", 500: "Something went wrong", 409: "Changed in the meantime"}[status]
 }
 
 // lineOf returns the line of a log that tells of a request.

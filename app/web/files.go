@@ -123,7 +123,7 @@ func (s *Server) outcomeOf(o dossier.Outcome, base string) fileView {
 	if o.Err == nil && o.File != nil {
 		return s.fileOf(*o.File, base, dossier.ToAll)
 	}
-	v := fileView{Name: o.Name, State: "refused", Why: "Was not stored. Send it again."}
+	v := fileView{Name: o.Name, State: "refused", Why: "Not stored. Send it again."}
 	if o.Err == nil {
 		return v
 	}
@@ -131,7 +131,7 @@ func (s *Server) outcomeOf(o dossier.Outcome, base string) fileView {
 	case message != "":
 		v.Why = message
 	case o.Err.Code == dossier.CodeUnavailable:
-		v.Why = "Was not stored, because the storage did not answer. Send it again."
+		v.Why = "Not stored, because the storage did not respond. Send it again."
 	}
 	return v
 }

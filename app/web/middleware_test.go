@@ -121,7 +121,7 @@ func TestPanic(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := open(t, setup{wrap: every(test.call, panics).wrap})
 			a := test.send(s)
-			a.must(t, http.StatusInternalServerError, "The fault is ours", a.id())
+			a.must(t, http.StatusInternalServerError, "This is our fault", a.id())
 			a.mustNot(t, "injected", "details of the inside", "goroutine", ".go:", "panic")
 			line := s.line(a.id())
 			if line["level"] != "ERROR" || !strings.Contains(fmt.Sprint(line["err"]), "injected panic") ||

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -86,6 +87,9 @@ func (s *Server) person(c echo.Context) error {
 	v := personPageView{page: s.page(c, p.Name), Person: personForStaff(p, at), Directory: at.from.path(),
 		Total: total(has.Stored), Archive: files.archive, ArchiveText: s.archiveText(has), pager: files.pager, Unscanned: !s.svc.Scanned(),
 		ReceiptExpires: momentOf(p.ReceiptExpires), Cards: at.cards, Look: at.as(!at.cards).on(path)}
+	if v.Archive != "" && strings.Contains(v.ArchiveText, v.Total) {
+		v.Total = "" // the link tells it
+	}
 	for _, f := range files.files {
 		if f.State != dossier.FileUploading {
 			v.Files = append(v.Files, s.fileForStaff(f, at))

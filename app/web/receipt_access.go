@@ -136,7 +136,7 @@ func (s *Server) openReceipt(c echo.Context) error {
 	}
 	_, receipt, err := dossier.ParseReceiptLink(form.Get("receipt"))
 	if err != nil {
-		return s.askForReceipt(c, http.StatusUnprocessableEntity, "This is not a receipt. Paste the whole private link; "+
+		return s.askForReceipt(c, http.StatusUnprocessableEntity, "This is not a private link. Paste the whole link; "+
 			"it ends with 64 characters.")
 	}
 	if _, err := s.svc.ByReceipt(c.Request().Context(), receipt); err != nil {

@@ -52,7 +52,7 @@ func choiceOf(value string) (expiryChoice, error) {
 			return e, nil
 		}
 	}
-	return expiryChoice{}, malformed(nil, "The form is damaged. Load the page again.")
+	return expiryChoice{}, malformed(nil, "The form is damaged. Reload the page.")
 }
 
 func (s *Server) linkView(c echo.Context, p dossier.Person, base string) linkView {
@@ -86,7 +86,7 @@ func (s *Server) replaceReceiptLink(c echo.Context) error {
 	}
 	to, err := dossier.ParseReceipt(form.Get("receipt"))
 	if err != nil || to.Person != id {
-		return malformed(err, "The form is damaged. Load the page again.")
+		return malformed(err, "The form is damaged. Reload the page.")
 	}
 	old, ok := s.heldReceipt(c, id)
 	if !ok {

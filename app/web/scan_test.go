@@ -191,7 +191,7 @@ func (s *site) checkScanPages(receipt string, f dossier.File, state dossier.Scan
 		s.t.Errorf("the person's page links to what it must not, or does not")
 	}
 	storage := s.do(http.MethodGet, "/staff/storage", s.session(), nil).body
-	if strings.Contains(storage, "Nobody checks files for malware") == s.svc.Scanned() {
+	if strings.Contains(storage, "Files are not scanned for malware") == s.svc.Scanned() {
 		s.t.Error("the page about the storage does not say whether files are scanned")
 	}
 	if state == dossier.ScanInfected {

@@ -72,7 +72,7 @@ func (t *taking) advice(m shortfall, person dossier.PersonID) string {
 		says = append(says, t.quotaText(person))
 	}
 	if m.day {
-		says = append(says, "Your network sent as much today as one may in a day. To add the rest, send the same form "+
+		says = append(says, "Your network has sent as much as allowed today. To add the rest, send the same form "+
 			"again after midnight UTC: nothing is stored twice.")
 	}
 	if len(m.failures) > 0 {
@@ -92,7 +92,7 @@ const roomTime = 5 * time.Second
 // quotaText says what one person may have, and what of it is left, if that can be learned.
 func (t *taking) quotaText(person dossier.PersonID) string {
 	l := t.s.svc.Limits()
-	text := fmt.Sprintf("One person may have %s, of %s together; what is still being sent counts too.",
+	text := fmt.Sprintf("One person can have up to %s, and %s in total, including what is still being sent.",
 		counted(l.PersonFiles, "file"), dossier.FormatLimit(l.PersonBytes))
 	ctx, cancel := context.WithTimeout(t.c.Request().Context(), roomTime)
 	defer cancel()

@@ -47,7 +47,7 @@ func TestKeptInPart(t *testing.T) {
 		return s
 	}
 	quotaText := func(files, bytes string) string {
-		return "One person may have " + files + ", of " + bytes + " together; what is still being sent counts too."
+		return "One person can have up to " + files + ", and " + bytes + " in total, including what is still being sent."
 	}
 	const (
 		conflict = http.StatusConflict

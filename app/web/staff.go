@@ -82,7 +82,7 @@ func readSmallForm(c echo.Context) (url.Values, error) {
 	}
 	form, err := url.ParseQuery(string(b))
 	if err != nil {
-		return nil, malformed(err, "The form is damaged. Load the page again.")
+		return nil, malformed(err, "The form is damaged. Reload the page.")
 	}
 	return form, nil
 }

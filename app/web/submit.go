@@ -37,7 +37,7 @@ func (s *Server) submit(c echo.Context) error {
 	}
 	receipt, err := dossier.ParseReceipt(typed.Receipt)
 	if err != nil {
-		return malformed(err, `The field "receipt" is damaged. Load the form again.`)
+		return malformed(err, `The field "receipt" is damaged. Reload the form.`)
 	}
 	t := &taking{s: s, c: c, reader: reader, typed: typed, receipt: receipt, hasFiles: file != nil}
 	details, err := dossier.ParseDetails(typed.Name, typed.Location, typed.Age, typed.Technology)
@@ -82,7 +82,7 @@ func (t *taking) files(ctx context.Context, sub *dossier.Submission, file *fileP
 	limits := t.s.svc.Limits()
 	for taken := 0; file != nil; taken++ {
 		if taken >= limits.Files {
-			sub.Refuse(file.name, dossier.Errorf(dossier.CodeTooLarge, nil, "Is one too many: the limit is %s at once.",
+			sub.Refuse(file.name, dossier.Errorf(dossier.CodeTooLarge, nil, "Not stored: the limit is %s at once.",
 				counted(limits.Files, "file")))
 		} else {
 			err := sub.AddFile(ctx, file.name, file)
@@ -99,7 +99,7 @@ func (t *taking) files(ctx context.Context, sub *dossier.Submission, file *fileP
 		file, err = t.reader.nextFile()
 		if errors.Is(err, errTooMuch) {
 			return dossier.Errorf(dossier.CodeTooLarge, err,
-				"Was not read, because too much came before it that could not be taken."), nil
+				"This file was not read, because too much came before it that could not be accepted."), nil
 		}
 		if err != nil {
 			return nil, err
@@ -114,9 +114,9 @@ func (t *taking) refuseRest(sub *dossier.Submission, stop error) {
 	if errors.Is(stop, errTooMuch) {
 		return // the bounds are reached
 	}
-	why := "Was not taken, because the storage did not answer. Send it again."
+	why := "Not stored, because the storage did not respond. Send it again."
 	if errors.Is(stop, dossier.ErrFull) {
-		why = "Was not taken, because the site has no room for files at the moment. Send it again later."
+		why = "Not stored, because the site's storage is full. Send it again later."
 	}
 	if b := bodyOf(t.c); b != nil {
 		b.within(t.s.o.DrainTime)
@@ -160,18 +160,18 @@ func (t *taking) unconfirmed(err error) error {
 	case code == dossier.CodeConflict:
 		v.Receipt, v.Anew = dossier.NewReceipt().String(), true
 		v.Notice = message
-		v.Advice = "Your fields are still here. The form below has a new receipt: send it, and it becomes a " +
+		v.Advice = "Your fields are still filled in. The form below has a new receipt: send it to make a " +
 			"submission of its own."
 	case code == dossier.CodeFull, code == dossier.CodeDay:
 		v.Notice = message
-		v.Advice = "Nothing of this form was kept. Your fields are still here: send the same form again later."
+		v.Advice = "Nothing of this form was stored. Your fields are still filled in: send the same form again later."
 	case code == codeBusy:
 		v.Notice = refusals[code].message
-		v.Advice = "Your fields are still here. Send the same form again in a minute: nothing is stored twice."
+		v.Advice = "Your fields are still filled in. Send the same form again in a minute: nothing is stored twice."
 	case refusals[code].status >= 500:
 		v.RequestID = requestID(t.c)
 		v.Notice = "Nothing is confirmed yet."
-		v.Advice = "The storage did not answer in time, or the site has a fault. Wait a minute and send the same " +
+		v.Advice = "The storage did not respond in time, or something went wrong on the site. Wait a minute and send the same " +
 			"form again: that is safe, nothing is stored twice."
 	default:
 		// The sender's own fault: broken off, too slow, out of order.

@@ -25,7 +25,7 @@ func (c *chromium) damagedAtRest(t *testing.T) {
 
 	staff.signIn(data)
 	staff.open("/staff/storage", http.StatusOK)
-	staff.shows("None is known.")
+	staff.shows("None found.")
 	staff.audit("storage")
 
 	// The picture goes, and a byte of the text changes.
@@ -66,7 +66,7 @@ func (c *chromium) damagedAtRest(t *testing.T) {
 	staff.shows(files[0].shown, "Its bytes are missing", files[1].shown, "Its bytes changed", "Ada Lovelace")
 	staff.audit("storage-damaged")
 	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS("main .table a")))
-	staff.shows("Damaged", "It is replaced when the same file is sent again.")
+	staff.shows("Damaged", "It will be replaced when the same file is sent again.")
 	staff.audit("person-damaged")
 
 	// The holder sends both again, by the page of the receipt.
@@ -79,5 +79,5 @@ func (c *chromium) damagedAtRest(t *testing.T) {
 	holder.shows("Received, thank you")
 	holder.audit("receipt-mended")
 	staff.open("/staff/storage", http.StatusOK)
-	staff.shows("None is known.")
+	staff.shows("None found.")
 }

@@ -42,6 +42,7 @@ func TestBrowser(t *testing.T) {
 	t.Run("uploads", c.uploads)
 	t.Run("told", c.toldTests)
 	t.Run("pictures", c.pictures)
+	t.Run("every state", c.everyState)
 }
 
 // wholeWay goes from the empty form to the deleted person.
