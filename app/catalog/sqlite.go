@@ -26,6 +26,8 @@ import (
 // What Commit needs conditional writes and claims for over there is one transaction here: SQLite has one writer at a
 // time, so no record is ever half-way committed, and Commit finds a stored twin or stores.
 //
+// The column name holds File.Path, folder and name, as the attribute of that name does in DynamoDB.
+//
 // A call that returned without error is on the disk (synchronous=FULL).
 type SQLite struct {
 	// write has one connection, so that writers of this process queue up in order and can be cancelled while they wait.
