@@ -49,11 +49,16 @@ func parseNumber(text string) (int, error) {
 		if !unicode.IsDigit(r) {
 			return r
 		}
-		// Unicode has them in runs from zero to nine.
-		value := rune(0)
-		for unicode.IsDigit(r - value - 1) {
-			value++
-		}
-		return '0' + value%10
+		return asciiDigit(r)
 	}, text))
+}
+
+// asciiDigit returns a decimal digit of any script as ASCII has it.
+func asciiDigit(r rune) rune {
+	// Unicode has them in runs from zero to nine.
+	value := rune(0)
+	for unicode.IsDigit(r - value - 1) {
+		value++
+	}
+	return '0' + value%10
 }

@@ -141,7 +141,7 @@ func (s *Service) finished(ctx context.Context, f File, sums *Checksums) (File, 
 		now, done, err := s.settled(ctx, f.Person, f.ID, sums)
 		switch {
 		case done && now.ID != f.ID:
-			s.discard(ctx, f)
+			s.discardTwin(ctx, f)
 			return now, nil
 		case done:
 			return now, nil
@@ -196,7 +196,7 @@ func (s *Service) accept(ctx context.Context, f File, held Held) (File, error) {
 	case err != nil:
 		return File{}, err
 	case stored.ID != f.ID:
-		s.discard(ctx, f)
+		s.discardTwin(ctx, f)
 		if !content.same(stored) {
 			return File{}, differs()
 		}
@@ -217,6 +217,9 @@ const typeTries = 16
 // commit stores a file whose object holds the content, and finds out its Type where it is not known yet: never from
 // what the sender says. Errors: those of Catalog.Commit, and ErrNotFound where the object is gone.
 func (s *Service) commit(ctx context.Context, f File, content Content) (File, error) {
+	if err := s.addWords(ctx, f.Person, f.words()); err != nil {
+		return File{}, err
+	}
 	for range typeTries {
 		if content.Type == "" {
 			head, err := s.head(ctx, f, content)

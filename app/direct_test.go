@@ -206,12 +206,12 @@ func TestFaultAtEveryStepOfADirectUpload(t *testing.T) {
 	if _, err := s.sendDirectly(t, s.faulty(clean), dossier.NewReceipt(), dossier.NewFileID(), direct); err != nil {
 		t.Fatal(err)
 	}
-	want := "people.Insert people.Move " +
+	want := "people.Insert people.Acknowledge " +
 		"catalog.File people.Person catalog.Reserve objects.Start catalog.Put people.Person " +
 		"catalog.File objects.Parts catalog.File objects.Parts " +
 		"catalog.File catalog.Touch objects.Sign " +
-		"catalog.File objects.Parts catalog.Describe objects.Finish catalog.File objects.Stat objects.Open " +
-		"catalog.Describe catalog.Commit"
+		"catalog.File objects.Parts catalog.Describe objects.Finish catalog.File objects.Stat " +
+		"people.AddWords objects.Open catalog.Describe catalog.Commit"
 	if got := strings.Join(clean.calls, " "); got != want {
 		t.Fatalf("the direct way makes the calls\n%s\nwant\n%s", got, want)
 	}

@@ -3,6 +3,7 @@ package dossier
 import (
 	"context"
 	"fmt"
+	"strings"
 )
 
 // MaxCount is the number up to which those whom a search finds are counted.
@@ -10,7 +11,8 @@ const MaxCount = 10_000
 
 // PeopleQuery asks for one page of the directory. Of After and Before one at most is set; neither: the newest.
 type PeopleQuery struct {
-	// Search is what the name begins with; case and accents are ignored. Empty: everybody.
+	// Search has words that begin words of the details or of names of stored files, all of them; see SearchWords. Empty:
+	// everybody.
 	Search string
 	// After is PeoplePage.Next of the page before.
 	After Cursor
@@ -29,14 +31,22 @@ type PeoplePage struct {
 	Next Cursor
 	// Previous is where the page before ends; zero when this is the first.
 	Previous Cursor
-	// Count is the number of all whom the search finds, on all pages: exact up to MaxCount. Where Capped there are more.
+	// Count is the number of all whom the search finds, on all pages, up to MaxCount. Where Capped there are more. It is
+	// less than MaxCount then if the search has several words that many have, because counting would take long.
 	Count  int
 	Capped bool
 }
 
-// People returns a page of those whose submission was acknowledged.
+// People returns a page of those whose submission was acknowledged. ErrMalformed where the search has too many words.
 func (s *Service) People(ctx context.Context, q PeopleQuery) (PeoplePage, error) {
-	search := Search{Prefix: SearchKey(q.Search), After: q.After, Before: q.Before, Limit: min(max(q.Limit, 1), 100)}
+	words := SearchWords(q.Search)
+	switch {
+	case len(words) > MaxSearchWords:
+		return PeoplePage{}, Errorf(CodeMalformed, nil, "Search for at most %d words.", MaxSearchWords)
+	case len(words) == 0 && strings.TrimSpace(q.Search) != "":
+		return PeoplePage{}, nil // only signs, which are no words
+	}
+	search := Search{Words: words, After: q.After, Before: q.Before, Limit: min(max(q.Limit, 1), 100)}
 	if !q.Uncounted {
 		search.Count = MaxCount
 	}
@@ -44,7 +54,7 @@ func (s *Service) People(ctx context.Context, q PeopleQuery) (PeoplePage, error)
 		search.After = Cursor{}
 	}
 	found, err := s.people.Find(ctx, search)
-	if err == nil && !search.Before.IsZero() && found.Further.IsZero() {
+	if err == nil && !search.Before.IsZero() && (found.Further.IsZero() || len(found.People) == 0) {
 		// The first page is full, wherever the one behind it begins.
 		search.Before = Cursor{}
 		found, err = s.people.Find(ctx, search)

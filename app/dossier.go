@@ -18,6 +18,7 @@
 //     (everything is read again and again), custody.go (what is told of it);
 //   - what keeps malware from being handed out: scan.go (the state of a file, and the one gate), scanning.go (who scans
 //     when), infected.go (what becomes of what was found);
+//   - how people are found: words.go (what words a text has), indexing.go (how they are kept right);
 //   - what is read: directory.go, file.go, archive.go; thumbnail.go, by which pictures are shown.
 //
 // The package imports no store, no web framework and no SDK. Stores and the web package import it, never the other way

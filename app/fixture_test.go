@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -135,6 +137,7 @@ func (s stores) checkInvariants(t *testing.T, settled bool) {
 		if f.State != dossier.FileStored {
 			continue
 		}
+		s.checkFound(t, f, settled)
 		held, err := s.objects.Stat(ctx, f.Key())
 		if err != nil {
 			t.Errorf("stored record %s has no object: %v", f.Key(), err)
@@ -167,6 +170,27 @@ func (s stores) checkInvariants(t *testing.T, settled bool) {
 		u, err := s.catalog.Usage(ctx, p)
 		if err != nil || !s.loose && (u.Files < q.Files || u.Bytes < q.Bytes) || settled && u.Quota != q {
 			t.Errorf("person %s is counted %+v (%v), and has %+v", p, u, err, q)
+		}
+	}
+}
+
+// checkFound checks that a stored file has words by which its person is found, whoever is acknowledged.
+func (s stores) checkFound(t *testing.T, f dossier.File, settled bool) {
+	t.Helper()
+	w, err := s.people.Words(t.Context(), f.Person)
+	if err != nil || w.State != dossier.PersonSubmitted {
+		return
+	}
+	if w.Version != dossier.WordsVersion {
+		// Inserted by a test, or by a former release.
+		if settled {
+			t.Errorf("person %s has words of version %d", f.Person, w.Version)
+		}
+		return
+	}
+	for _, want := range append(dossier.SearchWords(f.Name), dossier.SearchWords(w.Name)...) {
+		if !slices.ContainsFunc(w.Words, func(has string) bool { return strings.HasPrefix(has, want) }) {
+			t.Errorf("person %s is not found by %q of stored file %s: %q", f.Person, want, f.ID, w.Words)
 		}
 	}
 }

@@ -75,7 +75,7 @@ func (r *PointReport) NeedsPerson() bool {
 //     are never used again, so such a version holds the file's bytes, whenever it was written.
 //   - An upload that began before the point, whose object is whole and whose person is acknowledged is committed,
 //     however young it is. Where its record was restored to a time before it was described, the object is read for it.
-//   - Counters are counted anew.
+//   - Counters are counted anew, and the words by which people are found are written anew where they are not right.
 //   - What has no owner is reported and left, for a store may be older than it should be. So are submissions with files
 //     that were not acknowledged by then.
 //
@@ -92,7 +92,8 @@ func (s *Service) ReconcileAt(ctx context.Context, versions Versions, o PointOpt
 		run:          run{Service: s, done: done, counts: report.Counts, failures: &report.Failures},
 		PointOptions: o, versions: versions, report: report,
 	}
-	for _, step := range []func(context.Context) error{p.records, p.objectsWithoutRecord, p.submissions, p.counters} {
+	for _, step := range []func(context.Context) error{p.records, p.objectsWithoutRecord, p.submissions, p.counters,
+		func(ctx context.Context) error { return p.allWords(ctx, p.DryRun) }} {
 		p.failed(step(ctx))
 		if ctx.Err() != nil {
 			return p.report, fmt.Errorf("reconciliation stopped half-way: %w", context.Cause(ctx))

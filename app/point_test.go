@@ -235,7 +235,7 @@ func restore(t *testing.T, s stores, versions dossier.Versions, calls undisturbe
 		dossier.RepairRevived: 2, dossier.DamageMissing: 1, dossier.DamageDiffers: 1,
 		dossier.RepairFinished: 2, dossier.RepairFound: 1, dossier.PointTwin: 1,
 		dossier.PointNoPerson: 1, dossier.PointNoRecord: 1, dossier.PointSubmitting: 1,
-		dossier.PointUncounted: 1,
+		dossier.PointUncounted: 1, dossier.RepairWords: 1,
 	}
 	return r
 }
@@ -344,7 +344,7 @@ func TestReconcileAtBeforeAll(t *testing.T) {
 	r := restore(t, s, versions, calls(t))
 	r.at = r.at.Add(-time.Hour)
 	want := map[string]int{dossier.RepairRevived: 2, dossier.DamageMissing: 1, dossier.DamageDiffers: 1,
-		dossier.PointNoPerson: 1, dossier.PointLater: 1, dossier.PointUncounted: 1}
+		dossier.PointNoPerson: 1, dossier.PointLater: 1, dossier.PointUncounted: 1, dossier.RepairWords: 1}
 	if report := r.agree(t, r.options()); !maps.Equal(report.Counts, want) {
 		t.Errorf("it did %v, want %v", report.Counts, want)
 	}

@@ -14,7 +14,8 @@ type ReconcileOptions struct {
 	// be longer than the longest upload; one that is hit all the same fails cleanly and can be sent again.
 	OlderThan time.Duration
 	// Sweep also walks all objects and all records, to find objects without a record, records without a person and
-	// persons whose files are miscounted. It costs a listing of the bucket and four scans of the table.
+	// persons whose files are miscounted. It costs a listing of the bucket, four scans of the table and a query of it for
+	// each person.
 	//
 	// What has no owner is removed OlderThan after it was first seen so, by whichever sweep, and only if that is not
 	// much: see Held.
@@ -66,6 +67,10 @@ const (
 	RepairRemovedObject = "removed object without record"
 	// RepairRemovedThumbnail: a thumbnail whose file is gone was removed.
 	RepairRemovedThumbnail = "removed thumbnail without file"
+	// RepairWords: the words by which somebody is found were written or put right.
+	RepairWords = "wrote words by which people are found"
+	// RepairStrayWords: words of somebody who is not there any more were removed.
+	RepairStrayWords = "removed words of a person who is gone"
 	// RepairRecounted: what a person has for the quota was counted anew.
 	RepairRecounted = "recounted files of person"
 	// RepairSeenOwnerless: an object without a record, or a record without a person, was seen for the first time.
@@ -133,7 +138,8 @@ func (s *Service) Reconcile(ctx context.Context, o ReconcileOptions, done func(R
 		steps = append(steps, r.miscounted)
 	}
 	// Persons first: what becomes of their uploads depends on them.
-	steps = append(steps, r.multipartUploads, r.leftovers, r.unfinished, r.infected)
+	steps = append(steps, r.multipartUploads, r.leftovers, r.unfinished, r.infected,
+		func(ctx context.Context) error { return r.unworded(ctx, r.DryRun) })
 	if o.Sweep {
 		steps = append(steps, r.objectsWithoutRecord)
 	}
@@ -141,7 +147,8 @@ func (s *Service) Reconcile(ctx context.Context, o ReconcileOptions, done func(R
 		steps = append(steps, r.records)
 	}
 	if o.Sweep {
-		steps = append(steps, r.removeOwnerless, r.thumbnails, r.miscounted, r.expire, r.noteSweep, r.forgetDays)
+		steps = append(steps, r.removeOwnerless, r.thumbnails,
+			func(ctx context.Context) error { return r.allWords(ctx, r.DryRun) }, r.miscounted, r.expire, r.noteSweep, r.forgetDays)
 	}
 	for _, step := range steps {
 		r.failed(step(ctx))
@@ -239,7 +246,12 @@ func (r *reconciler) unfinished(ctx context.Context) error {
 			continue
 		}
 		if f.State == FileDeleting {
-			r.repair(fileRepair(RepairRemovedFile, f), func() error { return r.erase(ctx, f, keepForUndo) })
+			r.repair(fileRepair(RepairRemovedFile, f), func() error {
+				if err := r.forgetWords(ctx, f); err != nil {
+					return err
+				}
+				return r.erase(ctx, f, keepForUndo)
+			})
 			continue
 		}
 		what, content, err := r.recoverable(ctx, f, false)
@@ -304,6 +316,9 @@ func (s *Service) take(ctx context.Context, f File, from ...FileState) error {
 	if err := s.catalog.MarkDeleting(ctx, f.Person, f.ID, s.time(), from...); err != nil {
 		return err
 	}
+	if err := s.forgetWords(ctx, f); err != nil {
+		return err
+	}
 	return s.erase(ctx, f, keepForUndo)
 }
 
@@ -327,7 +342,11 @@ func (r *reconciler) leftovers(ctx context.Context) error {
 		}
 		if acknowledged {
 			r.repair(Repair{What: RepairConfirmed, Person: p.ID.String()}, func() error {
-				return r.people.Move(ctx, p.ID, PersonSubmitted, r.time(), PersonSubmitting)
+				words, err := r.wordsOf(ctx, p)
+				if err != nil {
+					return err
+				}
+				return r.people.Acknowledge(ctx, p.ID, r.time(), words)
 			})
 			continue
 		}

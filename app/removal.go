@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// Removal goes from the outside in: mark, so that nothing new begins; multipart upload and bytes; record; its place in
+// Removal goes from the outside in: mark, so that nothing new begins; words; multipart upload and bytes; record; its place in
 // the quota; last the person. Every step may be repeated and may be done by several at once; a removal that stopped
 // half-way is taken up by reconciliation.
 //
@@ -27,6 +27,9 @@ func (s *Service) DeleteFile(ctx context.Context, person PersonID, file FileID) 
 	}
 	if err != nil {
 		return fmt.Errorf("mark file for deletion: %w", err)
+	}
+	if err := s.forgetWords(ctx, f); err != nil {
+		return err
 	}
 	return s.erase(ctx, f, removeForGood)
 }
@@ -104,10 +107,26 @@ func (s *Service) discard(ctx context.Context, f File) {
 	}
 }
 
+// discardTwin is discard of a file that gave way to a stored one of the same name, whose words stay.
+func (s *Service) discardTwin(ctx context.Context, f File) {
+	ctx, cancel := detached(ctx)
+	defer cancel()
+	err := s.catalog.MarkDeleting(ctx, f.Person, f.ID, s.time(), FileUploading)
+	if err == nil || errors.Is(err, ErrNotFound) {
+		err = s.erase(ctx, f, removeForGood)
+	}
+	if err != nil && !errors.Is(err, ErrLost) {
+		s.left(ctx, f, err)
+	}
+}
+
 // giveUp is discard that tells how it went: ErrLost where the file is stored.
 func (s *Service) giveUp(ctx context.Context, f File) error {
 	err := s.catalog.MarkDeleting(ctx, f.Person, f.ID, s.time(), FileUploading)
 	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if err := s.forgetWords(ctx, f); err != nil {
 		return err
 	}
 	// Also where the record is gone, for what came to lie after that. Then nothing is removed and nothing uncounted.

@@ -26,27 +26,61 @@ type People interface {
 	// Person returns the person in whatever state; ErrNotFound.
 	Person(ctx context.Context, id PersonID) (Person, error)
 	// Move sets the state and UpdatedAt if the person is in one of the states from. ErrLost if it is in another state,
-	// ErrNotFound if it is absent.
+	// ErrNotFound if it is absent. A person who comes to PersonDeleting has no words any more.
 	Move(ctx context.Context, id PersonID, to PersonState, at time.Time, from ...PersonState) error
 	// SetReceipt sets ReceiptHash and ReceiptExpires (zero: never) if ReceiptHash is from; nothing else changes. ErrLost
 	// if it is another, ErrNotFound if the person is absent. Of any number of changes at once from one hash to
 	// different ones, one wins.
 	SetReceipt(ctx context.Context, id PersonID, from, to [32]byte, expires time.Time) error
+	// Acknowledge moves a person from PersonSubmitting to PersonSubmitted, as Move does, and gives it these words: both
+	// or neither.
+	Acknowledge(ctx context.Context, id PersonID, at time.Time, words []string) error
 	// Delete removes the person if it is in state PersonDeleting: ErrLost in another state, nil when absent.
 	Delete(ctx context.Context, id PersonID) error
-	// Find returns up to q.Limit persons in state PersonSubmitted, newest first (CreatedAt, then ID), whose
-	// SearchKey(Name) begins with q.Prefix (itself a SearchKey; empty: all).
+	// Find returns persons in state PersonSubmitted, newest first (CreatedAt, then ID).
 	Find(ctx context.Context, q Search) (Found, error)
 	// Leftovers yields the persons in state PersonSubmitting whose UpdatedAt is before the given time, and all in state
 	// PersonDeleting. The loop's body may move and delete what it is given.
 	Leftovers(ctx context.Context, before time.Time) iter.Seq2[Person, error]
 	// Existing returns those of ids (100 at most) that are there, in whatever state.
 	Existing(ctx context.Context, ids []PersonID) (map[PersonID]bool, error)
+	Words
+}
+
+// Words are those by which Find finds persons in state PersonSubmitted; others have none. Each is one of SearchWords.
+type Words interface {
+	// AddWords adds words to those of a person, MaxPersonWords in all. ErrLost if the person is in another state than
+	// PersonSubmitted, ErrNotFound if it is absent.
+	AddWords(ctx context.Context, id PersonID, words []string) error
+	// Words returns the words of a person, in order, in whatever state; ErrNotFound.
+	Words(ctx context.Context, id PersonID) (Worded, error)
+	// SetWords replaces the words of a person, up to MaxPersonWords, and notes that they are of WordsVersion, if nobody
+	// changed them since seen was read: ErrLost. ErrLost also in another state than PersonSubmitted, or when absent.
+	SetWords(ctx context.Context, seen Worded, words []string) error
+	// Unworded yields the persons in state PersonSubmitted whose words are not all those of WordsVersion, because
+	// neither Acknowledge nor SetWords of this version wrote them. The loop's body may set them.
+	Unworded(ctx context.Context) iter.Seq2[PersonID, error]
+	// StrayWords yields the ids that have words and no person in state PersonSubmitted, as a former release may leave
+	// them. The loop's body may remove them.
+	StrayWords(ctx context.Context) iter.Seq2[PersonID, error]
+	// RemoveWords removes the words of an id, unless its person is in state PersonSubmitted: ErrLost.
+	RemoveWords(ctx context.Context, id PersonID) error
+}
+
+// Worded is a person with the words by which it is found.
+type Worded struct {
+	Person
+	Words []string
+	// Version is the WordsVersion of the words; 0 where they are not all there.
+	Version int
+	// Revision is another after every change of the words.
+	Revision int64
 }
 
 // Search is what People.Find looks for. Of After and Before one at most is set.
 type Search struct {
-	Prefix string
+	// Words are SearchWords: those are found of whose words one begins with each of them. None: everybody.
+	Words []string
 	// After is where the list begins: with those who come behind it. Zero: with the newest.
 	After Cursor
 	// Before is where it ends: it has those who stand just in front of it.
@@ -61,9 +95,10 @@ type Found struct {
 	// People are newest first, whichever way they were looked for.
 	People []Person
 	// Further is where the list goes on, behind the last of People or, with Search.Before, in front of the first. Zero:
-	// nobody is there.
+	// nobody is there. There may be fewer People than Search.Limit all the same, where finding more takes long.
 	Further Cursor
-	// Matches is the number of all who match, wherever they stand; where Capped there are more.
+	// Matches is the number of all who match, wherever they stand; where Capped there are more. It is less than
+	// Search.Count then where counting more takes long.
 	Matches int
 	Capped  bool
 }

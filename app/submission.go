@@ -30,6 +30,8 @@ type Submission struct {
 	person  Person
 	files   []*incoming
 	settled bool
+	// resumed: the person was there when the submission was opened, maybe with files.
+	resumed bool
 }
 
 // incoming is one file of a Submission.
@@ -118,7 +120,7 @@ func (s *Service) Begin(ctx context.Context, receipt Receipt, details Details) (
 				return nil, fmt.Errorf("touch person: %w", err)
 			}
 		}
-		return &Submission{svc: s, person: found}, nil
+		return &Submission{svc: s, person: found, resumed: true}, nil
 	}
 	return nil, conflict(nil)
 }
@@ -279,6 +281,11 @@ func (s *Service) transmit(ctx context.Context, in *incoming, r io.Reader, usage
 // Errors: ErrConflict where the person was deleted meanwhile; ErrUnavailable; or that of ctx.
 func (sub *Submission) Acknowledge(ctx context.Context) error {
 	s := sub.svc
+	if sub.person.State == PersonSubmitted {
+		if err := s.addWords(ctx, sub.person.ID, sub.words()); err != nil {
+			return err
+		}
+	}
 	sub.settled = true
 	for _, in := range sub.files {
 		if in.twin != nil {
@@ -312,7 +319,7 @@ func (sub *Submission) Acknowledge(ctx context.Context) error {
 		}
 		in.pending = false
 		if stored.ID != in.file.ID {
-			s.discard(ctx, in.file)
+			s.discardTwin(ctx, in.file)
 			if !in.file.Content.same(stored) {
 				in.outcome.Err = differs()
 				continue
@@ -320,14 +327,7 @@ func (sub *Submission) Acknowledge(ctx context.Context) error {
 		}
 		in.outcome.File = &stored
 	}
-	err := s.people.Move(ctx, sub.person.ID, PersonSubmitted, s.time(), PersonSubmitting)
-	if errors.Is(err, ErrLost) {
-		// Acknowledged before, by this form or its twin; or being deleted.
-		var found Person
-		if found, err = s.people.Person(ctx, sub.person.ID); err == nil && found.State != PersonSubmitted {
-			err = &Error{Code: CodeNotFound}
-		}
-	}
+	err := sub.confirm(ctx)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		for _, in := range sub.files {
@@ -339,6 +339,45 @@ func (sub *Submission) Acknowledge(ctx context.Context) error {
 	}
 	sub.person.State = PersonSubmitted
 	return nil
+}
+
+// confirm acknowledges the person, who is found from then on.
+func (sub *Submission) confirm(ctx context.Context) error {
+	s := sub.svc
+	words := sortedWords(append(sub.person.Details.words(), sub.words()...))
+	if sub.person.State == PersonSubmitting {
+		if sub.resumed {
+			// A form before this one may have committed files.
+			var err error
+			if words, err = s.wordsOf(ctx, sub.person); err != nil {
+				return err
+			}
+		}
+		if err := s.people.Acknowledge(ctx, sub.person.ID, s.time(), words); !errors.Is(err, ErrLost) {
+			return err
+		}
+	}
+	// Acknowledged before, by this form or its twin; or being deleted.
+	found, err := s.people.Person(ctx, sub.person.ID)
+	if err == nil && found.State != PersonSubmitted {
+		err = &Error{Code: CodeNotFound}
+	}
+	if err == nil && sub.person.State == PersonSubmitting {
+		// By the twin, which may know nothing of these files.
+		err = s.addWords(ctx, sub.person.ID, words)
+	}
+	return err
+}
+
+// words returns those of the files that are stored, or to be.
+func (sub *Submission) words() []string {
+	var all []string
+	for _, in := range sub.files {
+		if in.pending || in.outcome.File != nil {
+			all = append(all, in.file.words()...)
+		}
+	}
+	return sortedWords(all)
 }
 
 // Abandon gives up what Acknowledge did not commit. It also works when ctx has ended, within a bound of its own; what

@@ -41,7 +41,7 @@ func TestFaultAtEveryStepOfASubmission(t *testing.T) {
 	want := "people.Insert catalog.Reserve catalog.Put people.Person objects.Put objects.Stat catalog.Reserve " +
 		"catalog.Describe " +
 		"catalog.Reserve catalog.Put people.Person objects.Put objects.Stat catalog.Reserve catalog.Describe " +
-		"catalog.Commit catalog.Commit people.Move"
+		"catalog.Commit catalog.Commit people.Acknowledge"
 	if got := strings.Join(clean.calls, " "); got != want {
 		t.Fatalf("the write path makes the calls\n%s\nwant\n%s", got, want)
 	}

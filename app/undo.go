@@ -106,7 +106,7 @@ func (s *Service) storeBack(ctx context.Context, f File, content Content) (what 
 	case stored.ID == f.ID:
 		return s.judgeBack(ctx, stored)
 	case content.same(stored):
-		s.discard(ctx, f)
+		s.discardTwin(ctx, f)
 		return RepairTwin, nil
 	}
 	// Two of one name and SHA-256 cannot both be stored, and are not the same: so it stays where it was.

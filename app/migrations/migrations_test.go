@@ -186,7 +186,7 @@ func suite(t *testing.T, p place) {
 		all := up(t, db)
 		last := int64(len(all))
 		undo := map[migrations.Set]string{
-			migrations.People:  "ALTER TABLE people DROP COLUMN receipt_expires_at",
+			migrations.People:  "ALTER TABLE people DROP COLUMN words_revision",
 			migrations.Catalog: "DROP INDEX files_scan",
 		}[p.set]
 		exec(t, db, undo)
@@ -223,8 +223,10 @@ func suite(t *testing.T, p place) {
 	t.Run("cut off after creating the version table", func(t *testing.T) {
 		db := p.fresh(t)(t)
 		all := up(t, db)
-		table := map[migrations.Set]string{migrations.People: "people", migrations.Catalog: "files"}[p.set]
-		exec(t, db, "DROP TABLE "+table)
+		made := map[migrations.Set][]string{migrations.People: {"people", "words"}, migrations.Catalog: {"files"}}
+		for _, table := range made[p.set] {
+			exec(t, db, "DROP TABLE "+table)
+		}
 		exec(t, db, "DELETE FROM "+p.set.VersionTable())
 		if done := up(t, db); len(done) != len(all) {
 			t.Errorf("Up applied %v, want all", done)

@@ -31,6 +31,7 @@ type App struct {
 func grants() map[string][]string {
 	return map[string][]string{
 		"people":              {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"words":               {"SELECT", "INSERT", "UPDATE", "DELETE"},
 		People.VersionTable(): {"SELECT"},
 	}
 }
@@ -138,26 +139,27 @@ func checkDatabase(ctx context.Context, db *sql.DB) error {
 // SELECT on those tables, and only MySQL can be wrong.
 func CheckCollations(ctx context.Context, db *sql.DB) error {
 	rows, err := db.QueryContext(ctx, `SELECT table_name, column_name, collation_name FROM information_schema.columns
-		WHERE table_schema = DATABASE() AND table_name = 'people' AND collation_name IS NOT NULL AND collation_name <> ?
-		ORDER BY ordinal_position`, Collation)
+		WHERE table_schema = DATABASE() AND table_name IN ('people', 'words') AND collation_name IS NOT NULL AND collation_name <> ?
+		ORDER BY table_name, ordinal_position`, Collation)
 	if err != nil {
 		return fmt.Errorf("reading the columns' collations: %w", err)
 	}
 	defer rows.Close()
-	var wrong []string
+	var wrong, mend []string
 	for rows.Next() {
 		var table, column, collation string
 		if err := rows.Scan(&table, &column, &collation); err != nil {
 			return fmt.Errorf("reading the columns' collations: %w", err)
 		}
 		wrong = append(wrong, fmt.Sprintf("%s.%s (%s)", table, column, collation))
+		mend = append(mend, fmt.Sprintf("ALTER TABLE %s CONVERT TO CHARACTER SET utf8mb4 COLLATE %s", table, Collation))
 	}
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("reading the columns' collations: %w", err)
 	}
 	if wrong != nil {
-		return fmt.Errorf("columns do not compare by code point: %s; run ALTER TABLE people CONVERT TO CHARACTER SET utf8mb4 COLLATE %s",
-			strings.Join(wrong, ", "), Collation)
+		return fmt.Errorf("columns do not compare by code point: %s; run %s", strings.Join(wrong, ", "),
+			strings.Join(slices.Compact(mend), "; "))
 	}
 	return nil
 }

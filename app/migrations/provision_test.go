@@ -88,7 +88,7 @@ func privileges(t *testing.T, db *sql.DB, app migrations.App) []string {
 func wantPrivileges(app migrations.App) []string {
 	want := []string{"*.* USAGE", app.Database + ".goose_people SELECT"}
 	for _, p := range []string{"DELETE", "INSERT", "SELECT", "UPDATE"} {
-		want = append(want, app.Database+".people "+p)
+		want = append(want, app.Database+".people "+p, app.Database+".words "+p)
 	}
 	slices.Sort(want)
 	return want
@@ -222,6 +222,10 @@ func provision(t *testing.T, server *servers.MySQL) {
 		db := connect(t, server, app.Database)
 		exec(t, db, "ALTER TABLE people MODIFY name_key VARCHAR(400) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL")
 		wantError(t, "CheckCollations", migrations.CheckCollations(t.Context(), db), "people.name_key (utf8mb4_general_ci)")
+		exec(t, db, "ALTER TABLE words CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
+		wantError(t, "CheckCollations", migrations.CheckCollations(t.Context(), db),
+			"people.name_key (utf8mb4_general_ci), words.person_id (utf8mb4_general_ci), words.word (utf8mb4_general_ci)",
+			"ALTER TABLE people CONVERT", "; ALTER TABLE words CONVERT")
 	})
 
 	t.Run("many at once", func(t *testing.T) {

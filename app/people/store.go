@@ -13,9 +13,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"dossier.example/app"
 	"gorm.io/gorm"
@@ -33,6 +31,7 @@ type Store struct {
 	// writing holds a token while a write runs, where the database takes one writer at a time: waiting here is fair and ends with
 	// the context, waiting in SQLite is neither. Nil where any number may write.
 	writing chan struct{}
+	bounds  searchBounds
 }
 
 var _ dossier.People = (*Store)(nil)
@@ -63,7 +62,7 @@ func newStore(db *sql.DB, dialector gorm.Dialector, timeout time.Duration, s ser
 	if err != nil {
 		return nil, err
 	}
-	return &Store{gorm: g, db: db, timeout: timeout, server: s}, nil
+	return &Store{gorm: g, db: db, timeout: timeout, server: s, bounds: defaultBounds}, nil
 }
 
 // Close closes the connections. Calls that still run fail.
@@ -93,9 +92,13 @@ type row struct {
 	ReceiptHash string `gorm:"column:receipt_hash"`
 	Expires     int64  `gorm:"column:receipt_expires_at"`
 	State       string `gorm:"column:state"`
-	NameKey     string `gorm:"column:name_key"`
-	Created     int64  `gorm:"column:created_at"`
-	Updated     int64  `gorm:"column:updated_at"`
+	// NameKey is what a former release, which may still serve during a rollout, searches by.
+	NameKey string `gorm:"column:name_key"`
+	// WordsVersion and WordsRevision are those of dossier.Worded. Of what is inserted there are no words yet.
+	WordsVersion  int   `gorm:"column:words_version"`
+	WordsRevision int64 `gorm:"column:words_revision"`
+	Created       int64 `gorm:"column:created_at"`
+	Updated       int64 `gorm:"column:updated_at"`
 }
 
 // TableName implements gorm's schema.Tabler.
@@ -182,12 +185,20 @@ func (s *Store) Person(ctx context.Context, id dossier.PersonID) (dossier.Person
 func (s *Store) Move(ctx context.Context, id dossier.PersonID, to dossier.PersonState, at time.Time, from ...dossier.PersonState) error {
 	for {
 		var moved int64
-		err := s.write(ctx, "changing a person's state", func(tx *gorm.DB) error {
+		change := func(tx *gorm.DB) error {
 			done := tx.Model(&row{}).Where("id = ? AND state IN ?", id.String(), from).
 				Updates(map[string]any{"state": string(to), "updated_at": at.UnixMicro()})
 			moved = done.RowsAffected
-			return done.Error
-		})
+			if done.Error != nil || moved == 0 || to != dossier.PersonDeleting {
+				return done.Error
+			}
+			return deleteWords(tx, id)
+		}
+		write := s.write
+		if to == dossier.PersonDeleting {
+			write = s.transact
+		}
+		err := write(ctx, "changing a person's state", change)
 		if err != nil || moved > 0 {
 			return err
 		}
@@ -223,10 +234,13 @@ func (s *Store) SetReceipt(ctx context.Context, id dossier.PersonID, from, to [3
 // Delete implements dossier.People.
 func (s *Store) Delete(ctx context.Context, id dossier.PersonID) error {
 	var deleted int64
-	err := s.write(ctx, "deleting a person", func(tx *gorm.DB) error {
+	err := s.transact(ctx, "deleting a person", func(tx *gorm.DB) error {
 		done := tx.Where("id = ? AND state = ?", id.String(), string(dossier.PersonDeleting)).Delete(&row{})
 		deleted = done.RowsAffected
-		return done.Error
+		if done.Error != nil || deleted == 0 {
+			return done.Error
+		}
+		return deleteWords(tx, id) // a former release may have left some
 	})
 	if err != nil || deleted > 0 {
 		return err
@@ -236,94 +250,6 @@ func (s *Store) Delete(ctx context.Context, id dossier.PersonID) error {
 		return dossier.ErrLost
 	}
 	return err
-}
-
-// Find implements dossier.People.
-func (s *Store) Find(ctx context.Context, q dossier.Search) (dossier.Found, error) {
-	if !utf8.ValidString(q.Prefix) || q.Limit < 1 {
-		return dossier.Found{}, nil // no name is like that, and MySQL refuses the comparison
-	}
-	var found []dossier.Person
-	for len(found) <= q.Limit {
-		want := q.Limit + 1 - len(found)
-		var rows []row
-		err := s.do(ctx, "listing people", func(tx *gorm.DB) error {
-			return page(tx, q, want).Find(&rows).Error
-		})
-		if err != nil {
-			return dossier.Found{}, err
-		}
-		list, err := persons(rows)
-		if err != nil {
-			return dossier.Found{}, err
-		}
-		for _, p := range list {
-			// The database compared the key, which may be cut; for nearly every name this drops nothing.
-			if strings.HasPrefix(dossier.SearchKey(p.Name), q.Prefix) {
-				found = append(found, p)
-			}
-			if at := (dossier.Cursor{CreatedAt: p.CreatedAt, ID: p.ID}); q.Before.IsZero() {
-				q.After = at
-			} else {
-				q.Before = at
-			}
-		}
-		if len(list) < want {
-			break
-		}
-	}
-	var out dossier.Found
-	if len(found) > q.Limit {
-		found = found[:q.Limit]
-		last := found[q.Limit-1]
-		out.Further = dossier.Cursor{CreatedAt: last.CreatedAt, ID: last.ID}
-	}
-	if !q.Before.IsZero() {
-		slices.Reverse(found)
-	}
-	out.People = found
-	if q.Count > 0 {
-		var n int64
-		err := s.do(ctx, "counting people", func(tx *gorm.DB) error {
-			return tx.Table("(?) AS c", matching(tx.Model(&row{}).Select("id"), q.Prefix).Limit(q.Count+1)).Count(&n).Error
-		})
-		if err != nil {
-			return dossier.Found{}, err
-		}
-		out.Matches, out.Capped = min(int(n), q.Count), int(n) > q.Count
-	}
-	return out, nil
-}
-
-// matching is what those whom Find looks for have in common.
-func matching(tx *gorm.DB, prefix string) *gorm.DB {
-	tx = tx.Where("state = ?", string(dossier.PersonSubmitted))
-	if prefix != "" {
-		// A range instead of LIKE: nothing to escape, SQLite uses its index too, and neither LIKE's own idea of case nor
-		// a collation's has a say.
-		low := cut(prefix, nameKeyLength)
-		tx = tx.Where("name_key >= ?", low)
-		if high := successor(low); high != "" {
-			tx = tx.Where("name_key < ?", high)
-		}
-	}
-	return tx
-}
-
-// page is the query of Find.
-func page(tx *gorm.DB, q dossier.Search, limit int) *gorm.DB {
-	tx = matching(tx, q.Prefix)
-	// The first comparison follows from the second, and lets every planner start within the index.
-	switch {
-	case !q.After.IsZero():
-		at := q.After.CreatedAt.UnixMicro()
-		tx = tx.Where("created_at <= ? AND (created_at < ? OR (created_at = ? AND id < ?))", at, at, at, q.After.ID.String())
-	case !q.Before.IsZero():
-		at := q.Before.CreatedAt.UnixMicro()
-		tx = tx.Where("created_at >= ? AND (created_at > ? OR (created_at = ? AND id > ?))", at, at, at, q.Before.ID.String())
-		return tx.Order("created_at, id").Limit(limit)
-	}
-	return tx.Order("created_at DESC, id DESC").Limit(limit)
 }
 
 // cut returns the first n code points of s.
@@ -338,21 +264,6 @@ func cut(s string, n int) string {
 		n--
 	}
 	return s
-}
-
-// successor returns the least string, by code points, above all that begin with s; empty when there is none.
-func successor(s string) string {
-	for s != "" {
-		last, size := utf8.DecodeLastRuneInString(s)
-		s = s[:len(s)-size]
-		switch {
-		case last == 0xD7FF: // what follows are surrogates, which no text holds
-			return s + "\uE000"
-		case last < utf8.MaxRune:
-			return s + string(last+1)
-		}
-	}
-	return ""
 }
 
 // leftoversPage is how many rows Leftovers reads at once.

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -25,26 +26,6 @@ func TestSuccessAfterTheContextEndedIsNone(t *testing.T) {
 	s.timeout = time.Nanosecond
 	err = s.do(t.Context(), "testing", func(tx *gorm.DB) error { <-tx.Statement.Context.Done(); return nil })
 	wantError(t, "a call whose time was up", err, dossier.ErrUnavailable)
-}
-
-func TestSuccessor(t *testing.T) {
-	for _, c := range []struct{ in, want string }{
-		{"", ""},
-		{"a", "b"},
-		{"ann", "ano"},
-		{"a\x7f", "a\u0080"},
-		{"\u07ff", "\u0800"},
-		{"a\uD7FF", "a\uE000"},
-		{"\uFFFF", "\U00010000"},
-		{"a\U0010FFFF", "b"},
-		{"\uD7FF\U0010FFFF\U0010FFFF", "\uE000"},
-		{"\U0010FFFF", ""},
-	} {
-		got := successor(c.in)
-		if got != c.want || !utf8.ValidString(got) {
-			t.Errorf("successor of %q: got %q, want %q", c.in, got, c.want)
-		}
-	}
 }
 
 func TestCut(t *testing.T) {
@@ -96,14 +77,58 @@ func (p plan) sql(s *Store) string {
 }
 
 func plans() []plan {
-	after := dossier.Cursor{CreatedAt: time.Date(2026, time.March, 1, 12, 0, 0, 500000, time.UTC), ID: dossier.NewPersonID()}
+	at := place{time.Date(2026, time.March, 1, 12, 0, 0, 500000, time.UTC).UnixMicro(), dossier.NewPersonID().String()}
 	middle := "00001388-0000-7000-8000-000000000000" // of the rows of the test with the most
 	before := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
+	older, newer := direction{from: &at}, direction{up: true, from: &at}
+	people := func(d direction) func(*gorm.DB) *gorm.DB {
+		return func(tx *gorm.DB) *gorm.DB { return d.page(acknowledged(tx), "id", 20) }
+	}
+	list := func(d direction, words ...string) func(*gorm.DB) *gorm.DB {
+		return func(tx *gorm.DB) *gorm.DB { return merge(tx, words, d, 20) }
+	}
+	var some []string
+	for i := range 500 {
+		some = append(some, fmt.Sprintf("%08X-0000-7000-8000-000000000000", 17*i))
+	}
 	return []plan{
-		{"first page", "people_newest", true, func(tx *gorm.DB) *gorm.DB { return page(tx, dossier.Search{}, 20) }},
-		{"later page", "people_newest", true, func(tx *gorm.DB) *gorm.DB { return page(tx, dossier.Search{After: after}, 20) }},
-		{"earlier page", "people_newest", true, func(tx *gorm.DB) *gorm.DB { return page(tx, dossier.Search{Before: after}, 20) }},
-		{"search", "people_name_key", false, func(tx *gorm.DB) *gorm.DB { return page(tx, dossier.Search{Prefix: "name 77"}, 20) }},
+		{"first page", "people_newest", true, people(direction{})},
+		{"later page", "people_newest", true, people(older)},
+		{"earlier page", "people_newest", true, people(newer)},
+		{"count of all", "people_words", true, func(tx *gorm.DB) *gorm.DB {
+			return acknowledged(tx).Select("id").Limit(1001)
+		}},
+		{"count of a word", "words_newest", true, func(tx *gorm.DB) *gorm.DB {
+			return spanOf("name77").of(tx).Select("person_id").Limit(1001)
+		}},
+		{"count of a word that all have", "words_newest", true, func(tx *gorm.DB) *gorm.DB {
+			return spanOf("com").of(tx).Select("person_id").Limit(1001)
+		}},
+		{"some people with a word that all have", "words_newest", true, func(tx *gorm.DB) *gorm.DB {
+			return spanOf("n").of(tx).Select("created_at").Limit(1001)
+		}},
+		{"people with a word", "words_newest", false, func(tx *gorm.DB) *gorm.DB {
+			return spanOf("name77").of(tx).Select("COUNT(DISTINCT person_id)")
+		}},
+		{"sorted page of a word", "words_newest", false, func(tx *gorm.DB) *gorm.DB {
+			return sort(tx, spanOf("name77"), direction{}, 20)
+		}},
+		{"sorted later page of a word", "words_newest", false, func(tx *gorm.DB) *gorm.DB {
+			return sort(tx, spanOf("name77"), older, 20)
+		}},
+		{"first page of a word", "words_newest", true, list(direction{}, "common")},
+		{"later page of a word", "words_newest", true, list(older, "common")},
+		{"earlier page of a word", "words_newest", true, list(newer, "common")},
+		{"different words", "words_newest", true, func(tx *gorm.DB) *gorm.DB { return nextWords(tx, spanOf("na"), "name77", 64).Select("word") }},
+		{"words of people", "words_key", false, func(tx *gorm.DB) *gorm.DB { return having(tx, spanOf("common"), some).Select("person_id") }},
+		{"words of people, many words", "words_key", false, func(tx *gorm.DB) *gorm.DB {
+			return having(tx, spanOf("n"), some).Select("person_id")
+		}},
+		{"people without words", "people_words", true, func(tx *gorm.DB) *gorm.DB { return unworded(tx, 0, "") }},
+		{"more people without words", "people_words", true, func(tx *gorm.DB) *gorm.DB {
+			return unworded(tx, 0, middle)
+		}},
+		{"ids with words", "words_key", true, func(tx *gorm.DB) *gorm.DB { return worded(tx, middle).Select("person_id") }},
 		{"leftovers being deleted", "people_leftovers", true, func(tx *gorm.DB) *gorm.DB {
 			return leftovers(tx, dossier.PersonDeleting, before, "")
 		}},

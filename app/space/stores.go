@@ -46,6 +46,15 @@ func (s people) Delete(ctx context.Context, id dossier.PersonID) error {
 	return s.r.Free(ctx, func() error { return s.People.Delete(ctx, id) })
 }
 
+// SetWords belongs to deletions and to reconciliation.
+func (s people) SetWords(ctx context.Context, seen dossier.Worded, words []string) error {
+	return s.r.Free(ctx, func() error { return s.People.SetWords(ctx, seen, words) })
+}
+
+func (s people) RemoveWords(ctx context.Context, id dossier.PersonID) error {
+	return s.r.Free(ctx, func() error { return s.People.RemoveWords(ctx, id) })
+}
+
 // Catalog returns a catalog with this reserve.
 func (r *Reserve) Catalog(store dossier.Catalog) dossier.Catalog { return catalog{store, r} }
 

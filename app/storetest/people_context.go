@@ -25,10 +25,35 @@ func peopleCalls(s dossier.People, deleting dossier.PersonID,
 		},
 		"Delete": func(ctx context.Context) error { return s.Delete(ctx, deleting) },
 		"Find":   func(ctx context.Context) error { _, err := s.Find(ctx, dossier.Search{Limit: 10}); return err },
-		"Find by prefix": func(ctx context.Context) error {
-			_, err := s.Find(ctx, dossier.Search{Prefix: "ada", After: dossier.Cursor{CreatedAt: peopleEpoch, ID: deleting},
+		"Find by a word": func(ctx context.Context) error {
+			_, err := s.Find(ctx, dossier.Search{Words: []string{"ada"}, After: dossier.Cursor{CreatedAt: peopleEpoch, ID: deleting},
 				Limit: 10, Count: 10})
 			return err
+		},
+		"Find by words": func(ctx context.Context) error {
+			_, err := s.Find(ctx, dossier.Search{Words: []string{"ada", "b"}, Limit: 10})
+			return err
+		},
+		"Acknowledge": func(ctx context.Context) error {
+			return s.Acknowledge(ctx, deleting, peopleEpoch, []string{"ada"})
+		},
+		"AddWords": func(ctx context.Context) error { return s.AddWords(ctx, deleting, []string{"ada"}) },
+		"Words":    func(ctx context.Context) error { _, err := s.Words(ctx, deleting); return err },
+		"SetWords": func(ctx context.Context) error {
+			return s.SetWords(ctx, dossier.Worded{Person: dossier.Person{ID: deleting}}, []string{"ada"})
+		},
+		"RemoveWords": func(ctx context.Context) error { return s.RemoveWords(ctx, deleting) },
+		"Unworded": func(ctx context.Context) error {
+			for _, err := range s.Unworded(ctx) {
+				return err
+			}
+			return nil
+		},
+		"StrayWords": func(ctx context.Context) error {
+			for _, err := range s.StrayWords(ctx) {
+				return err
+			}
+			return nil
 		},
 		"Leftovers": func(ctx context.Context) error {
 			for _, err := range s.Leftovers(ctx, peopleEpoch) {
@@ -127,13 +152,21 @@ func peopleParallel(t *testing.T, s dossier.People) {
 					do   func() error
 				}{
 					{"Insert", func() error { return s.Insert(t.Context(), p) }},
-					{"Move to submitted", func() error {
-						return s.Move(t.Context(), p.ID, dossier.PersonSubmitted, peopleEpoch, dossier.PersonSubmitting)
+					{"Acknowledge", func() error {
+						return s.Acknowledge(t.Context(), p.ID, peopleEpoch, []string{"ada", "lovelace"})
 					}},
+					{"AddWords", func() error { return s.AddWords(t.Context(), p.ID, []string{"engine"}) }},
 					{"Find", func() error {
-						found, err := s.Find(t.Context(), dossier.Search{Prefix: "ada", Limit: 1000})
+						found, err := s.Find(t.Context(), dossier.Search{Limit: 1000})
 						if ids := peopleIDs(found.People); err == nil &&
 							(!slices.Contains(ids, p.ID) || !slices.Contains(ids, stays.ID)) {
+							return errors.New("somebody is missing")
+						}
+						return err
+					}},
+					{"Find by words", func() error {
+						found, err := s.Find(t.Context(), dossier.Search{Words: []string{"ada", "eng"}, Limit: 1000})
+						if err == nil && !slices.Contains(peopleIDs(found.People), p.ID) {
 							return errors.New("somebody is missing")
 						}
 						return err

@@ -75,7 +75,7 @@ func TestReceiptPending(t *testing.T) {
 		name  string
 		fault *faults
 	}{
-		{"its files are committed, the person is not", every("people.Move", failBefore)},
+		{"its files are committed, the person is not", every("people.Acknowledge", failBefore)},
 		{"one file is committed, the other not", &faults{wrong: func(_ int, call string) mode {
 			if call == "catalog.Commit" {
 				commits++
@@ -86,7 +86,7 @@ func TestReceiptPending(t *testing.T) {
 			return ""
 		}}},
 		{"nothing arrived", &faults{wrong: func(_ int, call string) mode {
-			if call == "objects.Put" || call == "people.Move" {
+			if call == "objects.Put" || call == "people.Acknowledge" {
 				return failBefore
 			}
 			return ""

@@ -303,6 +303,9 @@ func samples(picture string) []sample {
 			v.People, v.Count, v.Flash = crowd(), "7 people", "Ada Lovelace was deleted."
 		})},
 		{"directory-nobody", "directory", with(directory, func(v *directoryView) { v.Search = markup + unbroken })},
+		{"directory-nobody-so-far", "directory", with(directory, func(v *directoryView) {
+			v.Search, v.Next = "few many", "/people?q=few+many&after=x"
+		})},
 		{"directory-past-end", "directory", with(directory, func(v *directoryView) { v.First = "/people" })},
 		{"person", "person", with(person, func(v *personPageView) {
 			v.Files, v.Total, v.Archive = forStaff(picture, mixedFiles()...), "3 files, 1.6 MB",

@@ -431,6 +431,10 @@ func (s *site) insert(t *testing.T, names ...string) {
 			t.Fatalf("insert %q: %v", name, err)
 		}
 	}
+	svc := dossier.New(s.stores.People, s.stores.Catalog, s.stores.Objects, dossier.Options{})
+	if _, err := svc.WriteWords(t.Context()); err != nil {
+		t.Fatalf("write words: %v", err)
+	}
 }
 
 // uploading puts a file record that is not complete.

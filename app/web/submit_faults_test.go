@@ -71,7 +71,7 @@ func TestStoreFaultAtEveryStep(t *testing.T) {
 				switch _, err := healthy.svc.ByReceipt(t.Context(), other.parsed(t)); {
 				case keptToo != nil:
 					healthy.mustHave(other, keptToo...)
-				case err == nil && !(call == "people.Move" && m == failAfter):
+				case err == nil && !(call == "people.Acknowledge" && m == failAfter):
 					// An answer that is lost after the last step cannot be told from success.
 					t.Error("a submission that was not confirmed stayed")
 				}

@@ -154,7 +154,11 @@ func content(t *testing.T, data string) map[string]string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all["person "+id.String()] = string(b)
+		w, err := s.People.Words(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all["person "+id.String()] = string(b) + strings.Join(w.Words, " ")
 		all["usage "+id.String()] = strconv.Itoa(int(u.Files)) + " files " + strconv.Itoa(int(u.Bytes))
 	}
 	for o, err := range s.Objects.List(t.Context(), dossier.ObjectPrefix) {
@@ -187,6 +191,9 @@ func mustBeWhole(t *testing.T, data string, has ...*form) {
 	t.Helper()
 	env := []string{"DOSSIER_DATA=" + data}
 	report := reconcileNow(t, env)
+	// A file whose words were added, and which was not committed at that point, is left out of a backup; and what 0.1.0
+	// left has no words.
+	delete(report.Counts, dossier.RepairWords)
 	if len(report.Counts) > 0 || report.Failures > 0 || report.AbortedMultipartUploads > 0 {
 		t.Errorf("reconcile finds something in %s: %+v", data, report)
 	}

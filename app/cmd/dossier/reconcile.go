@@ -29,7 +29,8 @@ func (p *program) reconcileCommand() *cobra.Command {
 		Use:   "reconcile",
 		Short: "Finish or remove what was left half-done, and report it",
 		Long: `Finish or remove what was left half-done: uploads, submissions that were never acknowledged, deletions, records
-without a person, objects without a record. It can run beside servers and beside itself.
+without a person, objects without a record. It also puts right the words by which staff find people. It can run beside
+servers and beside itself.
 
 A record without a person, or an object without a record, is removed when it was first seen so long enough ago, and only
 if that is not much of all: a store may have been emptied, or set back. More is held back until a person has looked, and
@@ -215,6 +216,18 @@ func (p *program) summarize(r *dossier.ReconcileReport) {
 		"people are counted wrongly, and changed lately: the next reconciliation counts them anew")
 	p.failures(r.Failures)
 	p.count(r.Verified, "stored files verified")
+}
+
+// writeWords writes the words by which people are found. After an update there may be many who have none: they do not
+// wait for a reconciliation.
+func writeWords(ctx context.Context, svc *dossier.Service, log *slog.Logger) {
+	n, err := svc.WriteWords(ctx)
+	if n > 0 {
+		log.Info("wrote the words by which people are found", "people", n)
+	}
+	if err != nil && ctx.Err() == nil {
+		log.Error("not everybody is found: reconciliation tries again", "err", err)
+	}
 }
 
 // reconcileLoop reconciles until ctx ends, at intervals that vary by half, so that instances started together drift

@@ -262,14 +262,34 @@ func (in *installation) mustHaveDirectory(people []*release010.Person) {
 		}
 	}
 	for query, name := range map[string]string{
-		"elod": "Élodie Çelik", "ÉLODIE ç": "Élodie Çelik", "grace h": "Grace Hopper", "Charles": "", "hopper": "",
+		"elod": "Élodie Çelik", "ÉLODIE ç": "Élodie Çelik", "grace h": "Grace Hopper", "Charles": "",
+		"hopper": "Grace Hopper", "celik": "Élodie Çelik",
 	} {
 		var names []string
-		for _, row := range list("?q=" + url.QueryEscape(query))[1:] {
-			names = append(names, row[1])
+		// What 0.1.0 left has no words: serve writes them once it has started.
+		for until := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+			names = nil
+			for _, row := range list("?q=" + url.QueryEscape(query))[1:] {
+				names = append(names, row[1])
+			}
+			if strings.Join(names, ", ") == name || time.Now().After(until) {
+				break
+			}
 		}
 		if strings.Join(names, ", ") != name {
 			in.t.Errorf("the search for %q finds %q, want %q", query, names, name)
+		}
+	}
+	for _, p := range people {
+		for _, f := range p.Files {
+			n := len(dossier.SearchWords(f.Name))
+			if f.State != "stored" || n == 0 || n > dossier.MaxSearchWords || len(f.Name) > dossier.MaxNameLength {
+				continue
+			}
+			found := list("?q=" + url.QueryEscape(f.Name))
+			if !slices.ContainsFunc(found, func(row []string) bool { return row[0] == p.ID }) {
+				in.t.Errorf("the search for the file %q does not find %s", f.Name, p.Name)
+			}
 		}
 	}
 }

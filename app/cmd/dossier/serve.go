@@ -102,6 +102,7 @@ func (p *program) serve(ctx context.Context, despite bool) (err error) {
 	background, stopBackground := context.WithCancel(ctx)
 	defer stopBackground()
 	var running sync.WaitGroup
+	running.Go(func() { writeWords(background, svc, log) })
 	running.Go(func() { reconcileLoop(background, svc, cfg, log) })
 	running.Go(func() { svc.Scrub(background, dossier.ScrubOptions(cfg.Scrub)) })
 	running.Go(func() { svc.Scan(background) })

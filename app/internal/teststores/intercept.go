@@ -81,6 +81,34 @@ func (s interceptedPeople) Delete(ctx context.Context, id dossier.PersonID) erro
 	return s.around(ctx, "people.Delete", func() error { return s.to.Delete(ctx, id) })
 }
 
+func (s interceptedPeople) Acknowledge(ctx context.Context, id dossier.PersonID, at time.Time, words []string) error {
+	return s.around(ctx, "people.Acknowledge", func() error { return s.to.Acknowledge(ctx, id, at, words) })
+}
+
+func (s interceptedPeople) AddWords(ctx context.Context, id dossier.PersonID, words []string) error {
+	return s.around(ctx, "people.AddWords", func() error { return s.to.AddWords(ctx, id, words) })
+}
+
+func (s interceptedPeople) Words(ctx context.Context, id dossier.PersonID) (dossier.Worded, error) {
+	return value(ctx, s.around, "people.Words", func() (dossier.Worded, error) { return s.to.Words(ctx, id) })
+}
+
+func (s interceptedPeople) SetWords(ctx context.Context, seen dossier.Worded, words []string) error {
+	return s.around(ctx, "people.SetWords", func() error { return s.to.SetWords(ctx, seen, words) })
+}
+
+func (s interceptedPeople) Unworded(ctx context.Context) iter.Seq2[dossier.PersonID, error] {
+	return sequence(ctx, s.around, "people.Unworded", s.to.Unworded(ctx))
+}
+
+func (s interceptedPeople) StrayWords(ctx context.Context) iter.Seq2[dossier.PersonID, error] {
+	return sequence(ctx, s.around, "people.StrayWords", s.to.StrayWords(ctx))
+}
+
+func (s interceptedPeople) RemoveWords(ctx context.Context, id dossier.PersonID) error {
+	return s.around(ctx, "people.RemoveWords", func() error { return s.to.RemoveWords(ctx, id) })
+}
+
 func (s interceptedPeople) Find(ctx context.Context, q dossier.Search) (dossier.Found, error) {
 	return value(ctx, s.around, "people.Find", func() (dossier.Found, error) { return s.to.Find(ctx, q) })
 }

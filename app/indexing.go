@@ -1,0 +1,174 @@
+package dossier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// The words by which a person is found stand beside the person, in the same database; the names of files, in the
+// catalog, which shares no transaction with it. So the order of the steps carries the promise that a stored file is
+// found:
+//
+//   - Who is acknowledged gets all words together with that state, so nobody is found before.
+//   - A file of an acknowledged person adds its words before its record is committed.
+//   - Who removes a record marks it first, and then takes the words away that no other file has, before the record goes.
+//     What ends between leaves the mark, and whoever ends the removal does so again.
+//   - Words are replaced on condition that nobody added any since they were read, and that is before the records are. A
+//     record whose words were added is there by then, and described.
+//
+// What a release without words adds and removes, reconciliation mends: persons without words at once, by a mark on
+// their row; all else by the sweep, which compares everybody's words with the records.
+
+// addWords has a person found by words of a file, which is stored next. Who is not acknowledged, or not any more, is not
+// found: what is done next says so.
+func (s *Service) addWords(ctx context.Context, person PersonID, words []string) error {
+	err := s.people.AddWords(ctx, person, words)
+	if err != nil && !errors.Is(err, ErrLost) && !errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("add words: %w", err)
+	}
+	return nil
+}
+
+// wordsOf returns the words of a person: of the details, and of the files that are stored, or may be at any moment.
+func (s *Service) wordsOf(ctx context.Context, p Person) ([]string, error) {
+	words := p.Details.words()
+	known := map[string]bool{}
+	for _, w := range words {
+		known[w] = true
+	}
+	for f, err := range allFiles(ctx, s.catalog, p.ID) {
+		if err != nil {
+			return nil, err
+		}
+		if f.State == FileDeleting || f.Content == nil {
+			continue
+		}
+		for _, w := range f.words() {
+			if len(words) >= MaxPersonWords {
+				return sortedWords(words), nil
+			}
+			if !known[w] {
+				known[w] = true
+				words = append(words, w)
+			}
+		}
+	}
+	return sortedWords(words), nil
+}
+
+// wordTries bounds how often words are compared anew because some were added meanwhile.
+const wordTries = 8
+
+// rewriteWords makes the words of a person what they should be, unless dry, and reports whether they were not. Nobody
+// but an acknowledged person has words.
+func (s *Service) rewriteWords(ctx context.Context, id PersonID, dry bool) (bool, error) {
+	for range wordTries {
+		// Before the records: see above.
+		seen, err := s.people.Words(ctx, id)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return false, nil
+		case err != nil:
+			return false, fmt.Errorf("read words: %w", err)
+		case seen.State != PersonSubmitted:
+			return false, nil
+		}
+		words, err := s.wordsOf(ctx, seen.Person)
+		if err != nil {
+			return false, err
+		}
+		if seen.Version >= WordsVersion && slices.Equal(words, seen.Words) {
+			return false, nil
+		}
+		if dry {
+			return true, nil
+		}
+		err = s.people.SetWords(ctx, seen, words)
+		if err == nil {
+			return true, nil
+		}
+		if !errors.Is(err, ErrLost) {
+			return false, fmt.Errorf("replace words: %w", err)
+		}
+	}
+	return false, &Error{Code: CodeUnavailable, Err: errors.New("replace words: others change them again and again")}
+}
+
+// forgetWords takes those words of a person away that only a file had whose record is marked for deletion.
+func (s *Service) forgetWords(ctx context.Context, f File) error {
+	if f.Content == nil {
+		return nil // it had none yet
+	}
+	_, err := s.rewriteWords(ctx, f.Person, false)
+	return err
+}
+
+// WriteWords writes the words of those who have none of this version, so that they are found: after an update from a
+// release without, and where such a one serves beside this one. It returns of how many. What it did stays where it ends
+// early, and any number of instances may run it.
+func (s *Service) WriteWords(ctx context.Context) (int, error) {
+	failures := 0
+	r := run{Service: s, counts: map[string]int{}, failures: &failures}
+	r.failed(r.unworded(ctx, false))
+	return r.counts[RepairWords], errors.Join(r.errs...)
+}
+
+// words makes one person's words right, unless dry, and tells of it.
+func (r *run) words(ctx context.Context, id PersonID, dry bool) {
+	wrong, err := r.rewriteWords(ctx, id, dry)
+	if err != nil {
+		r.failed(fmt.Errorf("words of person %s: %w", id, err))
+	}
+	if wrong {
+		r.tell(Repair{What: RepairWords, Person: id.String()})
+	}
+}
+
+// unworded writes the words of those who have none of this version.
+func (r *run) unworded(ctx context.Context, dry bool) error {
+	for id, err := range r.people.Unworded(ctx) {
+		if err != nil {
+			return fmt.Errorf("list people without words: %w", err)
+		}
+		if r.words(ctx, id, dry); ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// allWords compares everybody's words with the records, and removes those of nobody.
+func (r *run) allWords(ctx context.Context, dry bool) error {
+	for q := (Search{Limit: 100}); ; {
+		found, err := r.people.Find(ctx, q)
+		if err != nil {
+			return fmt.Errorf("list people: %w", err)
+		}
+		for _, p := range found.People {
+			if r.words(ctx, p.ID, dry); ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+		if found.Further.IsZero() {
+			break
+		}
+		q.After = found.Further
+	}
+	for id, err := range r.people.StrayWords(ctx) {
+		if err != nil {
+			return fmt.Errorf("list words without person: %w", err)
+		}
+		if !dry {
+			if err := r.people.RemoveWords(ctx, id); errors.Is(err, ErrLost) {
+				continue
+			} else if err != nil {
+				r.failed(fmt.Errorf("remove words of person %s: %w", id, err))
+				continue
+			}
+		}
+		r.tell(Repair{What: RepairStrayWords, Person: id.String()})
+	}
+	return nil
+}

@@ -1,0 +1,258 @@
+package dossier
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// A person is found by words: those of the details and those of the names of the stored files. A search finds those of
+// whose words one begins with each word of the search. Both sides are made by the same function, so that no database's
+// idea of letters has a say.
+
+const (
+	// WordsVersion is that of what this file makes of a text. Words of another version are written anew by
+	// reconciliation.
+	WordsVersion = 1
+	// MaxWordLength is where a word is cut, in code points.
+	MaxWordLength = 64
+	// MaxTextWords is how many words of one of the details are kept. A text of MaxNameLength has no more whole words.
+	MaxTextWords = 100
+	// MaxFileWords is how many words of a file's name are kept, and as many of its folders.
+	MaxFileWords = 32
+	// MaxPersonWords is how many words of a person are kept: those of the details first, then those of files.
+	MaxPersonWords = 20_000
+	// MaxSearchWords is how many words a search may have.
+	MaxSearchWords = 16
+)
+
+// words returns the words of the details, each once.
+func (d Details) words() []string {
+	var all []string
+	for _, text := range []string{d.Name, d.Location, d.Technology} {
+		all = append(all, textWords(text, MaxTextWords)...)
+	}
+	return sortedWords(append(all, strconv.Itoa(d.Age)))
+}
+
+// words returns the words of a file's name, the extension among them, and of its folders.
+func (f File) words() []string {
+	name, extension := f.Name, ""
+	if i := strings.LastIndexByte(name, '.'); i >= 0 {
+		name, extension = name[:i], name[i:]
+	}
+	// The extension first, which a name of many words must not cost.
+	return sortedWords(append(textWords(extension+" "+name, MaxFileWords), textWords(f.Folder, MaxFileWords)...))
+}
+
+// sortedWords returns each word once, in order.
+func sortedWords(words []string) []string {
+	slices.Sort(words)
+	return slices.Compact(words)
+}
+
+// SearchWords returns the words of a search, without those that others imply. None: nobody is found, unless the search
+// is empty.
+func SearchWords(search string) []string {
+	var all []string
+	splitWords(search, func(word string, inner bool) bool {
+		if !inner {
+			all = append(all, word)
+		}
+		return true
+	})
+	all = sortedWords(all)
+	// Who is found by a word is found by its beginning. What begins with a word stands behind it.
+	return slices.DeleteFunc(all, func(word string) bool {
+		i, _ := slices.BinarySearch(all, word)
+		return i+1 < len(all) && strings.HasPrefix(all[i+1], word)
+	})
+}
+
+// textWords returns up to most words of a text, in their order.
+func textWords(text string, most int) []string {
+	var all []string
+	splitWords(text, func(word string, _ bool) bool {
+		if !slices.Contains(all, word) {
+			all = append(all, word)
+		}
+		return len(all) < most
+	})
+	return all
+}
+
+// splitWords yields the folded words of a text, whole ones and, as inner, what else of them is found by its beginning:
+// what stands behind an apostrophe or a hyphen (O'Brien is obrien and brien), a capital in the middle (postgresql,
+// sql), a change between letters and digits, and each character of scripts that put no spaces between words.
+func splitWords(text string, yield func(word string, inner bool) bool) {
+	w := wordSplitter{fold: cases.Fold()}
+	runes := []rune(norm.NFKD.String(joined.Replace(strings.ToValidUTF8(text, " "))))
+	for i, r := range runes {
+		if !w.take(r, runes[i+1:]) && !w.end(yield) {
+			return
+		}
+	}
+	w.end(yield)
+}
+
+// joined is what stands for an apostrophe and has a compatibility form that does not.
+var joined = strings.NewReplacer("´", "'", "΄", "'", "᾽", "'", "᾿", "'", "῾", "'")
+
+type wordSplitter struct {
+	fold cases.Caser
+	word []byte
+	// starts are the places of word that a search may begin at.
+	starts []int
+	last   rune // of word, before it was folded; 0: none
+	// apart: the next character is a start.
+	apart bool
+	// base is the last character that is no mark.
+	base rune
+}
+
+// take adds a character to the word; false where the word ends before it.
+func (w *wordSplitter) take(r rune, next []rune) bool {
+	switch {
+	case ignored(r):
+		return true
+	case unicode.Is(unicode.M, r):
+		if len(w.word) > 0 && !accent(r, w.base) {
+			w.word = utf8.AppendRune(w.word, r)
+		}
+		return true
+	case joins(r):
+		w.apart = true
+		return true
+	case (r == '+' || r == '#') && len(w.word) > 0 && !w.apart:
+		// C++ and C# are words, a+b are two.
+		if rest := slices.IndexFunc(next, func(n rune) bool { return n != '+' && n != '#' }); rest < 0 || !inWord(next[rest]) {
+			w.word = append(w.word, byte(r))
+			return true
+		}
+		return false
+	case !inWord(r):
+		return false
+	}
+	if len(w.word) == 0 || w.apart || w.begins(r, next) {
+		w.starts = append(w.starts, len(w.word))
+	}
+	w.apart, w.last, w.base = false, r, r
+	w.word = append(w.word, w.folded(r)...)
+	return true
+}
+
+// begins reports whether a search may begin at a character in the middle of a word.
+func (w *wordSplitter) begins(r rune, next []rune) bool {
+	switch {
+	case spaceless(r), spaceless(w.last):
+		return true
+	case unicode.IsNumber(r) != unicode.IsNumber(w.last), unicode.Is(unicode.So, r) != unicode.Is(unicode.So, w.last):
+		return true
+	case !unicode.IsUpper(r):
+		return false
+	case unicode.IsUpper(w.last): // HTMLParser
+		i := slices.IndexFunc(next, func(n rune) bool { return !unicode.Is(unicode.M, n) })
+		return i >= 0 && unicode.IsLower(next[i])
+	}
+	return true
+}
+
+// end yields what the word so far is found by, and begins another.
+func (w *wordSplitter) end(yield func(word string, inner bool) bool) bool {
+	defer func() { w.word, w.starts, w.last, w.apart, w.base = w.word[:0], w.starts[:0], 0, false, 0 }()
+	for i, start := range w.starts {
+		if !yield(firstRunes(norm.NFC.String(string(w.word[start:])), MaxWordLength), i > 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// folded returns what a letter or digit is compared as.
+func (w *wordSplitter) folded(r rune) string {
+	if r < utf8.RuneSelf {
+		return strings.ToLower(string(r))
+	}
+	if unicode.Is(unicode.Nd, r) {
+		return string(asciiDigit(r))
+	}
+	folded := w.fold.String(string(r))
+	if plain, ok := latin[folded]; ok {
+		return plain
+	}
+	return folded
+}
+
+func inWord(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.Is(unicode.So, r)
+}
+
+// ignored reports whether a character does not count at all: what nobody sees, what only shapes its neighbors, and the
+// Arabic line that fills.
+func ignored(r rune) bool {
+	return invisible(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) ||
+		unicode.Is(unicode.Variation_Selector, r) || r == '\u0640'
+}
+
+// joins tells of apostrophes and hyphens, which people write or leave out.
+func joins(r rune) bool {
+	return unicode.Is(unicode.Pd, r) || strings.ContainsRune("'`‘’‛′‵ʹʻʼʽʾʿˈꞌꞋ՚׳\u2212\u00B7\u2027", r)
+}
+
+// spaceless tells of scripts that put no spaces between words.
+func spaceless(r rune) bool {
+	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer,
+		unicode.Myanmar, unicode.Bopomofo, unicode.Yi)
+}
+
+// accent tells of marks that make no difference: those that scripts share, such as accents and Arabic vowels, and those
+// of alphabets which are read without. In other scripts, as Devanagari, marks are vowels and make words. The Japanese
+// sounding marks and й, a letter of its own for those who write it, make a difference too.
+func accent(mark, base rune) bool {
+	switch {
+	case unicode.Is(unicode.Mc, mark), mark == '\u3099', mark == '\u309A':
+		return false
+	case mark == '\u0306' && (base == 'и' || base == 'И'):
+		return false
+	}
+	return unicode.In(mark, unicode.Inherited, unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Hebrew,
+		unicode.Arabic, unicode.Syriac) || unicode.Is(unicode.Me, mark)
+}
+
+// latin has, by what they are folded to, the Latin letters that decompose into nothing: of Unicode CLDR's
+// transliteration Latin-ASCII (https://github.com/unicode-org/cldr, common/transforms/Latin-ASCII.xml), those in use.
+var latin = func() map[string]string {
+	plain := map[string]string{}
+	for to, letters := range map[string]string{
+		"a": "ⱥᶏ", "b": "ƀƃɓᵬᶀ", "c": "ƈȼɕ", "d": "đðɖɗƌȡᵭᶁᶑ", "e": "ɛɇⱸᶒᶓ", "f": "ƒᵮᶂ", "g": "ɠɡǥᶃ", "h": "ħɦɧⱨ",
+		"i": "ıɨɩᶖ", "j": "ȷɉɟʝ", "k": "ƙⱪᶄꝁꝃꝅ", "l": "łƚȴɫɬɭⱡᶅꝇꝉ", "m": "ɱᵯᶆ", "n": "ŋƞɲɳȵᵰᶇ", "o": "øⱺꝋꝍ",
+		"p": "ƥᵱᵽᶈꝑꝓꝕ", "q": "ĸɋʠꝗꝙ", "r": "ɍɼɽɾᵲᵳᶉ", "s": "ȿʂᵴᶊẜẝ", "t": "ŧƫƭʈȶⱦᵵ", "u": "ʉᶙ", "v": "ʋⱱⱴᶌꝟỽ", "w": "ⱳ",
+		"x": "ᶍ", "y": "ƴɏỿ", "z": "ƶȥɀʐʑⱬᵶᶎ",
+		"ae": "æ", "oe": "œ", "th": "þꝥꝧᵺ", "hv": "ƕ", "oi": "ƣ", "db": "ȸ", "qp": "ȹ", "ue": "ᵫ", "ll": "ỻ", "aa": "ꜳ",
+		"ao": "ꜵ", "au": "ꜷ", "av": "ꜹꜻ", "ay": "ꜽ", "oo": "ꝏ", "vy": "ꝡ", "dz": "ʣʥ", "ts": "ʦ", "ls": "ʪ", "lz": "ʫ",
+	} {
+		for _, r := range letters {
+			plain[string(r)] = to
+		}
+	}
+	return plain
+}()
+
+// firstRunes returns the first n code points of s.
+func firstRunes(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
+}
