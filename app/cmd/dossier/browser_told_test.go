@@ -78,6 +78,7 @@ func (c *chromium) sameName(t *testing.T, s *gatedSite) {
 	p.warned(func() { p.load(http.StatusOK, chromedp.Navigate(receipt)) })
 	s.parts.forget()
 	p.says("1 file is unfinished")
+	p.shows("Some files are missing", "Choose the unfinished files again below to continue.")
 
 	// The one that is stored is told from the one that is not.
 	p.choose(first)
@@ -185,9 +186,11 @@ func (c *chromium) senderGone(t *testing.T, s *gatedSite) {
 	s.audit(second, "earlier-elsewhere")
 	second.follow(s.app.URL + "/receipt#" + receipt)
 	second.says("being sent in another tab")
+	second.shows("Your files are being sent")
 	first.warned(func() { first.do(chromedp.Navigate("about:blank")) })
 	s.parts.forget()
 	second.says("25 MB uploaded. Choose this file again to continue.")
+	second.says("Some files are missing")
 	second.choose(f)
 	second.arrives(f)
 	for _, number := range []int{1, 2} {

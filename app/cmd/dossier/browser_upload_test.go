@@ -184,7 +184,7 @@ func (c *chromium) brokenOff(t *testing.T, s *gatedSite) {
 	p.load(http.StatusOK, chromedp.Click(chromedp.CSS(".unfinished a")))
 	p.until("what has arrived is told",
 		`/^(59|67) MB of 67 MB uploaded\. Choose this file again to continue\./.test(document.querySelector(".upload-state")?.textContent)`)
-	p.shows("Your files are being sent", "1 file is unfinished")
+	p.shows("Some files are missing", "1 file is unfinished")
 	p.listed([]file{picture})
 	s.audit(p, "unfinished")
 

@@ -4,7 +4,7 @@ import { element, setText } from "./dom.js";
 import { Session, ledger, prepare } from "./session.js";
 import { askTabs, followTabs } from "./tabs.js";
 import { View } from "./view.js";
-import { sendText, shownPath } from "./words.js";
+import { sendText } from "./words.js";
 
 /** For so long after something of it arrived a file that nobody here sends may be on its way, in milliseconds. */
 const recent = 2 * 60_000;
@@ -45,6 +45,7 @@ export async function enhanceReceipt(section) {
   await uploads.restore(unfinished, elsewhere);
   showUploaded(api, uploads);
   hideMissing(unfinished);
+  correctHead(uploads);
   if (location.hash === "#add-files") section.scrollIntoView();
   if (unfinished.length > 0) {
     session.open(api, receipt);
@@ -74,14 +75,32 @@ async function unfinishedOf(receipt, files) {
 
 /** Takes files from the page's list of what is missing: they are listed here, with what can be done. */
 function hideMissing(unfinished) {
-  const items = [...document.querySelectorAll(".missing li")];
-  for (const file of unfinished) {
-    const names = [file.name, shownPath(file)];
-    const at = items.findIndex((item) => names.includes(item.querySelector(".file-name").textContent));
-    if (at >= 0) items.splice(at, 1)[0].remove();
-  }
+  const ids = new Set(unfinished.map(({ id }) => id));
+  for (const item of document.querySelectorAll(".missing [data-file]")) if (ids.has(item.dataset.file)) item.remove();
   const missing = document.querySelector(".missing");
   if (missing && missing.children.length === 0) missing.closest("section").hidden = true;
+}
+
+/**
+ * Has the page's head say what this browser knows better than the server, which takes what arrived a moment ago for
+ * being sent.
+ */
+function correctHead(uploads) {
+  const all = uploads.all.filter((u) => u.begun);
+  const head = document.querySelector(".page-head");
+  const badge = head.querySelector(".badge");
+  const say = (kind, text, heading, lede) => {
+    badge.className = `badge badge-${kind}`;
+    setText(badge, text);
+    setText(head.querySelector("h1"), heading);
+    setText(head.querySelector(".lede"), lede);
+  };
+  if (all.some((u) => u.state === "elsewhere")) {
+    say("good", "Being sent", "Your files are being sent", "Another tab of this browser is sending them.");
+  } else if (all.some((u) => u.state === "missing" && !u.recent)) {
+    const lede = "Your details are stored. Choose the unfinished files again below to continue.";
+    say("warn", "Incomplete", "Some files are missing", lede);
+  }
 }
 
 /** Shows how much is uploaded of the first unfinished files. */
