@@ -49,9 +49,9 @@ func (s *Service) Archive(ctx context.Context, person PersonID, to Audience) (*A
 			continue
 		case f.Damage != nil:
 			if missing.Len() == 0 {
-				missing.WriteString("These files are not in this archive, because their stored copies are " +
+				missing.WriteString("These files are not in this archive because their stored copies are " +
 					"damaged.\r\n" +
-					"Whoever has one of them can send it again: it then replaces the damaged copy.\r\n\r\n")
+					"To replace a damaged copy, send the file again.\r\n\r\n")
 			}
 			fmt.Fprintf(&missing, "%s (%d bytes, SHA-256 %x): %s\r\n", f.Path(), f.Content.Size, f.Content.SHA256,
 				map[DamageKind]string{ObjectMissing: "missing",
@@ -59,13 +59,13 @@ func (s *Service) Archive(ctx context.Context, person PersonID, to Audience) (*A
 			continue
 		case s.HandOut(f, to) != nil:
 			if withheld.Len() == 0 {
-				withheld.WriteString("These files are not in this archive, because they are not handed out.\r\n\r\n")
+				withheld.WriteString("These files are not in this archive because they cannot be downloaded.\r\n\r\n")
 			}
 			fmt.Fprintf(&withheld, "%s (%d bytes, SHA-256 %x): %s\r\n", f.Path(), f.Content.Size, f.Content.SHA256,
 				s.Withheld(f, to))
 			continue
 		case len(a.entries) == s.limits.PersonFiles:
-			return nil, Errorf(CodeTooLarge, nil, "An archive takes up to %d files. Download them one by one.",
+			return nil, Errorf(CodeTooLarge, nil, "An archive holds up to %d files. Download them one by one.",
 				s.limits.PersonFiles)
 		}
 		a.entries = append(a.entries, archived{id: f.ID, crc64: f.Content.CRC64,
@@ -168,7 +168,7 @@ func (a *Archive) Write(ctx context.Context, w io.Writer) error {
 	}
 	b = zipTail(b, a.Files(), directory, z.offset+int64(len(b))-directory)
 	if err := z.write(b); err != nil {
-		return fmt.Errorf("end the archive: %w", err)
+		return fmt.Errorf("finish the archive: %w", err)
 	}
 	return nil
 }
@@ -212,7 +212,7 @@ func (s *Service) archive(ctx context.Context, z *archiveWriter, person PersonID
 	}
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return Errorf(CodeLost, err, "A file was deleted meanwhile. Load the page again.")
+		return Errorf(CodeLost, err, "A file was deleted in the meantime. Reload the page.")
 	case err != nil:
 		return fmt.Errorf("write a file of the archive: %w", err)
 	}

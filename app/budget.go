@@ -81,13 +81,13 @@ var errBudget = errors.New("the budget of the store is used up")
 
 func outOfBudget() error {
 	return Errorf(CodeFull, errBudget,
-		"The site takes no files at the moment, because all the room that it has for them is used. What is stored is "+
+		"The site accepts no files right now because its storage is full. Stored files are "+
 			"safe. Try again later.")
 }
 
 func outOfDay() error {
 	return Errorf(CodeDay, nil,
-		"Your network sent as much today as one may in a day. Send the rest after midnight UTC.")
+		"Your network has reached its limit for today. Send the rest after midnight UTC.")
 }
 
 // noRoom reports whether something was refused because of a bound on how much there is, and nothing was changed.
@@ -134,7 +134,8 @@ func (s *Service) editBudget(ctx context.Context, change func(*entry) error) err
 	return s.editNote(ctx, budgetNote, func(value []byte) ([]byte, error) {
 		var e entry
 		if json.Unmarshal(value, &e) != nil || e.Epoch == "" {
-			// Counted for the first time. What the last sweep saw is nearest to the truth, and the next one sets it right.
+			// Counted for the first time. What the last sweep saw is nearest to the truth, and the next one sets it
+			// right.
 			e = entry{Epoch: rand.Text()}
 			saw, err := s.lastSweep(ctx)
 			if err != nil {

@@ -53,10 +53,10 @@ func (s *Service) Complete(ctx context.Context, person PersonID, file FileID, su
 		if s.ended(ctx, f) {
 			return s.finished(ctx, f, &sums)
 		}
-		return File{}, Errorf(CodeCorrupt, err, "Is not what was to be sent: a part differs. Send it again.")
+		return File{}, Errorf(CodeCorrupt, err, "A part differs from the original file. Send it again.")
 	case errors.Is(err, ErrExists):
 		// Only where an id was used a second time, and only some stores tell.
-		return File{}, Errorf(CodeCorrupt, err, "There is another object of this id. Send it as a new one.")
+		return File{}, Errorf(CodeCorrupt, err, "Another file already uses this ID. Send this one as a new file.")
 	case err != nil:
 		return File{}, fmt.Errorf("finish multipart upload: %w", err)
 	}
@@ -95,7 +95,7 @@ func (s *Service) settled(ctx context.Context, person PersonID, file FileID, sum
 		return f, false, nil
 	case sums != nil && !sums.are(f.Content):
 		return File{}, false,
-			Errorf(CodeCorrupt, nil, "Is stored already, with other bytes. Send this one as a new one.")
+			Errorf(CodeCorrupt, nil, "Already stored with different content. Send this one as a new file.")
 	case sums == nil:
 		return f, true, nil
 	}
@@ -103,7 +103,7 @@ func (s *Service) settled(ctx context.Context, person PersonID, file FileID, sum
 	case err != nil:
 		return File{}, false, err
 	case !whole:
-		return File{}, false, Errorf(CodeConflict, nil, "The stored copy is damaged. Send this file as a new one.")
+		return File{}, false, Errorf(CodeConflict, nil, "The stored copy is damaged. Send this one as a new file.")
 	}
 	return f, true, nil
 }
@@ -150,9 +150,10 @@ func (s *Service) finished(ctx context.Context, f File, sums *Checksums) (File, 
 		case err != nil:
 			return File{}, err
 		case now.Content == nil:
-			return s.hopeless(ctx, f, errors.New("the multipart upload is gone, and nobody finished it"))
+			return s.hopeless(ctx, f, errors.New("the multipart upload no longer exists and was never completed"))
 		case sums != nil && !sums.are(now.Content):
-			return File{}, Errorf(CodeCorrupt, nil, "Was completed with other checksums. Send it as a new one.")
+			return File{},
+				Errorf(CodeCorrupt, nil, "Already completed with different checksums. Send it as a new file.")
 		}
 		held, err := s.objects.Stat(ctx, f.Key())
 		if err == nil {
@@ -172,7 +173,7 @@ func (s *Service) finished(ctx context.Context, f File, sums *Checksums) (File, 
 		case time.Now().After(until):
 			return File{},
 				&Error{Code: CodeUnavailable,
-					Err: fmt.Errorf("the multipart upload is gone, and its object not there yet: %w", err)}
+					Err: fmt.Errorf("the multipart upload has ended, but its object is not visible yet: %w", err)}
 		}
 		select {
 		case <-ctx.Done():
@@ -189,7 +190,7 @@ func (s *Service) accept(ctx context.Context, f File, held Held) (File, error) {
 		s.discard(ctx, f)
 		return File{}, Errorf(CodeCorrupt, fmt.Errorf("the sender has %d bytes, CRC-64 %016x; the store holds %d, "+
 			"%016x", content.Size, content.CRC64, held.Size, held.CRC64),
-			"Was changed on its way to the store and not kept. Send it as a new one.")
+			"Damaged on the way to the store and discarded. Send it as a new file.")
 	}
 	stored, err := s.commit(ctx, f, content)
 	switch {
@@ -241,7 +242,8 @@ func (s *Service) commit(ctx context.Context, f File, content Content) (File, er
 		}
 		return stored, nil
 	}
-	return File{}, &Error{Code: CodeUnavailable, Err: errors.New("commit file: others describe it all the time")}
+	return File{},
+		&Error{Code: CodeUnavailable, Err: errors.New("commit file: other writers kept changing its description")}
 }
 
 // head returns a file's first bytes.

@@ -30,7 +30,7 @@ func ParseCursor(s string) (Cursor, error) {
 	if s == "" {
 		return Cursor{}, nil
 	}
-	bad := Errorf(CodeMalformed, nil, "This page's address is damaged. Start again from the first page.")
+	bad := Errorf(CodeMalformed, nil, "This page's address is invalid. Start again from the first page.")
 	if len(s) != 32 {
 		return Cursor{}, bad
 	}

@@ -150,7 +150,7 @@ const MaxChecked = 100
 // something is wrong; others are left out.
 func (s *Service) Check(ctx context.Context, person PersonID, files []FileID) ([]File, error) {
 	if len(files) > MaxChecked {
-		return nil, Errorf(CodeInvalid, nil, "Ask for up to %d files at once, not for %d.", MaxChecked, len(files))
+		return nil, Errorf(CodeInvalid, nil, "Request up to %d files at a time, not %d.", MaxChecked, len(files))
 	}
 	var checked []File
 	for _, id := range files {

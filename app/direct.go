@@ -56,7 +56,7 @@ func (s *Service) Register(ctx context.Context, receipt Receipt, details Details
 // not there, or not acknowledged: its files would go with it; ErrUnavailable.
 func (s *Service) Announce(ctx context.Context, person PersonID, a Announcement) (File, error) {
 	if _, err := ParseFileID(a.ID.String()); err != nil || a.Size < 0 {
-		return File{}, Errorf(CodeInvalid, err, "The file's id is to be a UUIDv7, its size a number of bytes.")
+		return File{}, Errorf(CodeInvalid, err, "The file's ID must be a UUIDv7 and its size a number of bytes.")
 	}
 	if a.Size > min(s.limits.FileBytes, MaxParts*MaxPartSize) {
 		return File{}, s.tooLarge()
@@ -131,7 +131,7 @@ func (a Announcement) is(f File) (File, error) {
 	}
 	if f.Multipart == nil || f.Folder != a.Folder || f.Name != a.Name || f.Multipart.Size != a.Size {
 		return File{},
-			Errorf(CodeConflict, nil, "This id was already used for another file. Send this one as a new one.")
+			Errorf(CodeConflict, nil, "This ID already belongs to another file. Send this one as a new file.")
 	}
 	return f, nil
 }
@@ -205,7 +205,7 @@ const MaxSigned = 100
 func (s *Service) SignParts(ctx context.Context, person PersonID, file FileID, parts []Part,
 	lifetime time.Duration) ([]SignedRequest, error) {
 	if len(parts) < 1 || len(parts) > MaxSigned {
-		return nil, Errorf(CodeInvalid, nil, "Ask for 1 to %d parts at once, not for %d.", MaxSigned, len(parts))
+		return nil, Errorf(CodeInvalid, nil, "Request 1 to %d parts at a time, not %d.", MaxSigned, len(parts))
 	}
 	f, err := s.direct(ctx, person, file)
 	if err != nil {
@@ -218,10 +218,10 @@ func (s *Service) SignParts(ctx context.Context, person PersonID, file FileID, p
 		size, ok := f.Multipart.PartBytes(p.Number)
 		switch {
 		case !ok:
-			return nil, Errorf(CodeInvalid, nil, "The file has parts 1 to %d, and none of number %d.",
+			return nil, Errorf(CodeInvalid, nil, "The file has parts 1 to %d; part %d does not exist.",
 				f.Multipart.Parts(), p.Number)
 		case p.Size != size:
-			return nil, Errorf(CodeInvalid, nil, "Part %d is to have %d bytes, not %d.", p.Number, size, p.Size)
+			return nil, Errorf(CodeInvalid, nil, "Part %d must have %d bytes, not %d.", p.Number, size, p.Size)
 		}
 	}
 	if err := s.catalog.Touch(ctx, person, file, s.time()); err != nil {

@@ -138,22 +138,22 @@ func Unavailable(ctx context.Context, doing string, err error) error {
 
 func conflict(cause error) *Error {
 	return Errorf(CodeConflict, cause,
-		"This form was already used for another submission, or that submission is being deleted. Send it as a new one.")
+		"This form was already used for another submission, or its submission is being deleted. Start a new one.")
 }
 
 func lost(cause error) *Error {
-	return Errorf(CodeLost, cause, "Was removed while it was being sent. Send it again.")
+	return Errorf(CodeLost, cause, "Removed while it was being sent. Send it again.")
 }
 
 func differs() *Error {
 	return Errorf(CodeCorrupt, nil,
-		"You have a file of this name already, with this SHA-256 but other bytes: one of the two was computed "+
-			"wrongly. "+
-			"Delete that file, or send this one by another name.")
+		"You already have a file with this name and SHA-256 but different content, so one of the checksums is "+
+			"wrong. "+
+			"Delete that file, or send this one under another name.")
 }
 
 func removed(cause error) *Error {
-	return Errorf(CodeConflict, cause, "This file was removed. Send it as a new one.")
+	return Errorf(CodeConflict, cause, "This file was removed. Send it as a new file.")
 }
 
-func stored() *Error { return Errorf(CodeLost, nil, "Is stored already.") }
+func stored() *Error { return Errorf(CodeLost, nil, "Already stored.") }

@@ -37,8 +37,9 @@ func (r *reconciler) infected(ctx context.Context) error {
 		r.repair(fileRepair(RepairRemovedInfected, f), func() error { return r.removeInfected(ctx, f) })
 	}
 	if r.report.HeldInfected > 0 {
-		r.log.WarnContext(ctx, "files in which malware was found wait for another day to be removed: so many do not go "+
-			"at once", "files", r.report.HeldInfected)
+		r.log.WarnContext(ctx,
+			"files in which malware was found wait for another day to be removed: so many do not go "+
+				"at once", "files", r.report.HeldInfected)
 	}
 	return nil
 }
@@ -68,7 +69,7 @@ type ScanStatus struct {
 	Scanned bool `json:"scanned"`
 }
 
-var errEnough = errors.New("as many as are listed")
+var errEnough = errors.New("the listing is full")
 
 // scanStatus returns what is known of the scanning.
 func (s *Service) scanStatus(ctx context.Context) (ScanStatus, error) {

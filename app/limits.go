@@ -44,5 +44,5 @@ func (l Limits) withDefaults() Limits {
 func (s *Service) Limits() Limits { return s.limits }
 
 func (s *Service) tooLarge() *Error {
-	return Errorf(CodeTooLarge, nil, "Is larger than the limit of %s for one file.", FormatLimit(s.limits.FileBytes))
+	return Errorf(CodeTooLarge, nil, "Exceeds the limit of %s for one file.", FormatLimit(s.limits.FileBytes))
 }

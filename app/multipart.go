@@ -78,7 +78,7 @@ func (m Multipart) whole(parts []Part, crc uint64) error {
 		case ok && p.Number > i+1:
 			return m.missing(i + 1)
 		case !ok || p.Size != size:
-			return Errorf(CodeCorrupt, nil, "Part %d arrived with %d bytes, and is to have %d. Send it again.",
+			return Errorf(CodeCorrupt, nil, "Part %d arrived with %d bytes instead of %d. Send it again.",
 				p.Number, p.Size, size)
 		}
 		sum = CombineCRC64(sum, p.CRC64, p.Size)
@@ -88,11 +88,11 @@ func (m Multipart) whole(parts []Part, crc uint64) error {
 	}
 	if sum != crc {
 		return Errorf(CodeCorrupt, fmt.Errorf("the parts have the CRC-64 %016x, the sender's is %016x", sum, crc),
-			"Is not what was to be sent: a part differs. Send it again.")
+			"A part differs from the original file. Send it again.")
 	}
 	return nil
 }
 
 func (m Multipart) missing(number int) *Error {
-	return Errorf(CodeIncomplete, nil, "Part %d of %d did not arrive yet.", number, m.Parts())
+	return Errorf(CodeIncomplete, nil, "Part %d of %d has not arrived yet.", number, m.Parts())
 }

@@ -29,5 +29,6 @@ func (s *Service) editNote(ctx context.Context, name string, change func(value [
 		case <-time.After(rand.N(time.Millisecond << min(n, 7))):
 		}
 	}
-	return &Error{Code: CodeUnavailable, Err: fmt.Errorf("change a note: others changed it %d times meanwhile", tries)}
+	return &Error{Code: CodeUnavailable,
+		Err: fmt.Errorf("change a note: other writers changed it %d times in the meantime", tries)}
 }

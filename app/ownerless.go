@@ -26,7 +26,7 @@ func (r *reconciler) objectsWithoutRecord(ctx context.Context) error {
 			return err
 		case o.foreign:
 			// Not ours: somebody put it there by hand. It is named, so that somebody looks, and left.
-			r.failed(fmt.Errorf("object %q under %s is not one that this program makes; remove it by hand", o.Key,
+			r.failed(fmt.Errorf("object %q under %s was not made by this program; remove it by hand", o.Key,
 				ObjectPrefix))
 			continue
 		}

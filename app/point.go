@@ -54,7 +54,7 @@ type PointReport struct {
 	Counts map[string]int `json:"counts"`
 	// Verified is the number of stored files whose object is what the record says, those brought back among them.
 	Verified int `json:"verified"`
-	// Failures is the number of things that could not be looked at or mended this time.
+	// Failures is the number of things that could not be checked or repaired this time.
 	Failures int `json:"failures"`
 }
 
@@ -96,7 +96,7 @@ func (s *Service) ReconcileAt(ctx context.Context, versions Versions, o PointOpt
 		func(ctx context.Context) error { return p.allWords(ctx, p.DryRun) }} {
 		p.failed(step(ctx))
 		if ctx.Err() != nil {
-			return p.report, fmt.Errorf("reconciliation stopped half-way: %w", context.Cause(ctx))
+			return p.report, fmt.Errorf("reconciliation stopped early: %w", context.Cause(ctx))
 		}
 	}
 	return p.report, errors.Join(p.errs...)

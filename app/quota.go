@@ -160,7 +160,7 @@ func (a *resend) stored() (*File, error) {
 // full says that a person's quota does not take a file.
 func (s *Service) full(cause error) *Error {
 	return Errorf(CodeQuota, cause,
-		"Does not fit any more: one person may have %d files, of %s together, and those that are being sent count too.",
+		"Over the limit: one person may have %d files, %s in total, including files still being sent.",
 		s.limits.PersonFiles, FormatLimit(s.limits.PersonBytes))
 }
 

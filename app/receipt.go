@@ -100,7 +100,7 @@ func (p Person) receiptExpired(now time.Time) bool {
 }
 
 func (p Person) expired() error {
-	return Errorf(CodeExpired, nil, "This receipt expired on %s. Ask the staff of this site to open it again, or make "+
+	return Errorf(CodeExpired, nil, "This receipt expired on %s. Ask the staff of this site to reopen it, or make "+
 		"another submission.", p.ReceiptExpires.UTC().Format("2 January 2006, 15:04 UTC"))
 }
 
@@ -111,8 +111,11 @@ func (p Person) expired() error {
 // Errors: ErrInvalid for a receipt of another person, or the same one; else those of ByReceipt.
 func (s *Service) ReplaceReceipt(ctx context.Context, old, to Receipt) (Person, error) {
 	if old.Person != to.Person || old.Secret == to.Secret {
-		return Person{}, &Error{Code: CodeInvalid, Message: "The new receipt must be one of the same person, and another.",
-			Fields: []FieldFault{{"receipt", "Must have the first 16 bytes of the old one, and 32 random ones of its own."}}}
+		return Person{},
+			&Error{Code: CodeInvalid,
+				Message: "The new receipt must belong to the same person and differ from the old one.",
+				Fields: []FieldFault{{"receipt",
+					"Must start with the first 16 bytes of the old receipt, followed by 32 new random bytes."}}}
 	}
 	p, err := s.ByReceipt(ctx, old)
 	if err == nil {
@@ -142,7 +145,8 @@ func (s *Service) ExpireReceipt(ctx context.Context, r Receipt, at time.Time) (P
 		return Person{}, err
 	}
 	if !p.ReceiptExpires.IsZero() && (at.IsZero() || at.After(p.ReceiptExpires)) {
-		return Person{}, badExpiry("Must not be later than it is: only the staff of this site prolong a receipt.")
+		return Person{},
+			badExpiry("Must not be later than the current expiry: only the staff of this site can extend a receipt.")
 	}
 	return s.setExpiry(ctx, p, at)
 }
@@ -162,12 +166,12 @@ func (s *Service) setExpiry(ctx context.Context, p Person, at time.Time) (Person
 	if !at.IsZero() {
 		at = at.UTC().Truncate(time.Microsecond)
 		if at.UnixMicro() <= 0 || at.Year() > 9999 {
-			return Person{}, badExpiry("Must be a time of the years 1970 to 9999.")
+			return Person{}, badExpiry("Must be a time between the years 1970 and 9999.")
 		}
 	}
 	err := s.people.SetReceipt(ctx, p.ID, p.ReceiptHash, p.ReceiptHash, at)
 	if errors.Is(err, ErrLost) {
-		return Person{}, Errorf(CodeLost, err, "The receipt was replaced meanwhile. Load the page again.")
+		return Person{}, Errorf(CodeLost, err, "The receipt was replaced in the meantime. Reload the page.")
 	}
 	if err != nil {
 		return Person{}, fmt.Errorf("set the receipt's expiry: %w", err)

@@ -113,7 +113,7 @@ type ReconcileReport struct {
 	// Recounting is the number of persons whose counters are wrong and were changed so lately that they are left to the
 	// next reconciliation: something may just be being counted.
 	Recounting int `json:"recounting"`
-	// Failures is the number of things that could not be looked at or mended this time; the error of Reconcile has the
+	// Failures is the number of things that could not be checked or repaired this time; the error of Reconcile has the
 	// reasons.
 	Failures int `json:"failures"`
 }
@@ -153,7 +153,7 @@ func (s *Service) Reconcile(ctx context.Context, o ReconcileOptions, done func(R
 	for _, step := range steps {
 		r.failed(step(ctx))
 		if err := ctx.Err(); err != nil {
-			return r.report, fmt.Errorf("reconciliation stopped half-way: %w", context.Cause(ctx))
+			return r.report, fmt.Errorf("reconciliation stopped early: %w", context.Cause(ctx))
 		}
 	}
 	return r.report, errors.Join(r.errs...)
@@ -207,7 +207,7 @@ func (r *reconciler) multipartUploads(ctx context.Context) error {
 		}
 		switch {
 		case err != nil:
-			r.failed(fmt.Errorf("give up multipart upload to %s: %w", t.Key, err))
+			r.failed(fmt.Errorf("abort multipart upload to %s: %w", t.Key, err))
 		case !waited:
 			r.report.AbortedMultipartUploads++
 		}
@@ -418,7 +418,7 @@ func (r *reconciler) expire(ctx context.Context) error {
 		r.log.InfoContext(ctx, "removed for good what was set aside", "objects", n, "kept", keep)
 	}
 	if err != nil {
-		return fmt.Errorf("remove for good what was set aside: %w", err)
+		return fmt.Errorf("permanently remove what was set aside: %w", err)
 	}
 	return nil
 }

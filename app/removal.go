@@ -91,7 +91,7 @@ func (s *Service) GiveUp(ctx context.Context, person PersonID, file FileID) erro
 	case errors.Is(err, ErrLost):
 		return stored()
 	case err != nil:
-		return fmt.Errorf("give file up: %w", err)
+		return fmt.Errorf("discard file: %w", err)
 	}
 	return nil
 }
@@ -149,7 +149,7 @@ func (s *Service) erase(ctx context.Context, f File, how removal) error {
 	// Before the object, so that none is made of the multipart upload afterwards. That of a stored file is gone.
 	if f.Multipart != nil && f.State != FileStored {
 		if err := s.objects.Drop(ctx, f.Key(), f.Multipart.UploadID); err != nil {
-			return fmt.Errorf("drop multipart upload: %w", err)
+			return fmt.Errorf("abort multipart upload: %w", err)
 		}
 	}
 	if how == keepForUndo {

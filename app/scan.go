@@ -155,7 +155,7 @@ var withheldWords = map[ScanState]string{
 	ScanInfected: "This file did not pass the check for malware.",
 	ScanFailed: "The check of this file for malware failed, so the file cannot be downloaded until the check is " +
 		"repeated.",
-	ScanNone: "This file could not be checked for malware as a whole, so it cannot be downloaded.",
+	ScanNone: "This file could not be fully checked for malware, so it cannot be downloaded.",
 }
 
 // Withheld says why a file is not handed out, or nothing where it is.

@@ -189,7 +189,7 @@ func (s *Service) look(ctx context.Context, f File) (Verdict, error) {
 	}
 	v.Detail = scanDetail(v.Detail)
 	if v.State == ScanClean && r.opened && !r.whole {
-		return v, errors.New("the scanner says that the file is clean, and did not read the whole of it")
+		return v, errors.New("the scanner reports the file as clean but did not read all of it")
 	}
 	return v, nil
 }
@@ -371,7 +371,7 @@ type ScanReport struct {
 func (s *Service) ScanStored(ctx context.Context, o ScanRequest, done func(File)) (*ScanReport, error) {
 	report := &ScanReport{Scanned: map[ScanState]int{}}
 	if s.scanning.Scanner == nil {
-		return report, Errorf(CodeInvalid, nil, "No scanner is set: set DOSSIER_SCANNER.")
+		return report, Errorf(CodeInvalid, nil, "No scanner is configured: set DOSSIER_SCANNER.")
 	}
 	if err := s.scanning.Scanner.Ping(ctx); err != nil {
 		return report, fmt.Errorf("ask the scanner: %w", err)

@@ -245,7 +245,7 @@ func (s *Service) scrubFiles(ctx context.Context, c *scrub, began time.Time) (en
 }
 
 // errUnreadable: the store answers, and does not give a file's bytes, as a disk does whose sectors are bad.
-var errUnreadable = errors.New("the store answers, and does not give the bytes")
+var errUnreadable = errors.New("the store responds but does not return the bytes")
 
 // answers reports whether the object store answers at all, so that a fault is that of one object.
 func (s *Service) answers(ctx context.Context) bool {

@@ -163,7 +163,7 @@ func (sub *Submission) AddFile(ctx context.Context, path string, r io.Reader) er
 	}
 	var fault *Error
 	if !errors.As(err, &fault) {
-		in.outcome.Err = Errorf(CodeUnavailable, err, "Did not arrive whole.")
+		in.outcome.Err = Errorf(CodeUnavailable, err, "Arrived incomplete.")
 		return err
 	}
 	in.outcome.Err = fault
@@ -215,7 +215,7 @@ func (s *Service) accommodate(ctx context.Context, in *incoming, r io.Reader) er
 		return look
 	case !whole:
 		return Errorf(CodeQuota, err,
-			"The stored copy of this file is damaged. Send the file once more: it then replaces this copy.")
+			"The stored copy of this file is damaged. Send the file again to replace it.")
 	}
 	in.twin = twin
 	return nil
@@ -258,7 +258,7 @@ func (s *Service) transmit(ctx context.Context, in *incoming, r io.Reader, usage
 	if held != content.held() {
 		return Errorf(CodeCorrupt, fmt.Errorf("sent %d bytes, CRC-64 %016x; store holds %d, %016x", content.Size,
 			content.CRC64, held.Size, held.CRC64),
-			"Was changed on its way to the store and not kept. Send it again.")
+			"Damaged on the way to the store and discarded. Send it again.")
 	}
 	bytes := Quota{Bytes: content.Size}
 	if usage, err = s.reserve(ctx, in.file.Person, bytes, spare); err != nil {

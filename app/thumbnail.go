@@ -76,13 +76,14 @@ type PictureMaker interface {
 var (
 	// ErrNoPicture says that of some bytes no thumbnail can be made, now or another time.
 	ErrNoPicture = errors.New("no thumbnail can be made")
-	// ErrPictureKilled says that the making of a thumbnail was ended, by a bound or from outside.
-	ErrPictureKilled = errors.New("the making of a thumbnail was ended")
+	// ErrPictureKilled says that making the thumbnail was stopped, by a bound or from outside.
+	ErrPictureKilled = errors.New("making the thumbnail was stopped")
 )
 
 // IsThumbnail reports whether bytes have the size, the beginning and the end of a thumbnail: a whole JPEG.
 func IsThumbnail(b []byte) bool {
-	return len(b) <= MaxThumbnail && bytes.HasPrefix(b, []byte("\xff\xd8\xff")) && bytes.HasSuffix(b, []byte("\xff\xd9"))
+	return len(b) <= MaxThumbnail && bytes.HasPrefix(b, []byte("\xff\xd8\xff")) &&
+		bytes.HasSuffix(b, []byte("\xff\xd9"))
 }
 
 // pictures are the media types of which thumbnails are made: raster images. SVG can carry script. HEIC, which some
@@ -137,7 +138,7 @@ func (s *Service) Thumbnail(ctx context.Context, f File, to Audience) (Thumbnail
 const makingTime = time.Minute
 
 // ErrUnmade says that a thumbnail has to be made first.
-var ErrUnmade = errors.New("the thumbnail has to be made first")
+var ErrUnmade = errors.New("the thumbnail must be made first")
 
 // MakeThumbnail returns the thumbnail of a file that File or FileByReceipt returned; it makes it unless it is made by
 // now. It reads the file by Open, so what that does not hand out, or finds damaged, has no thumbnail. What was begun is

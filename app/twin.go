@@ -58,14 +58,14 @@ func (s *Service) commitOrTwin(ctx context.Context, f File, content *Content) (s
 		case errors.Is(err, ErrNotFound), errors.Is(err, ErrLost):
 			continue
 		case err != nil:
-			return File{}, heir, fmt.Errorf("give up the damaged copy: %w", err)
+			return File{}, heir, fmt.Errorf("discard the damaged copy: %w", err)
 		}
 		replaced = append(replaced, twin)
 		s.log.WarnContext(ctx, "damaged file is replaced by one that was sent again", "person", f.Person.String(),
 			"file", f.ID.String(), "replaced", twin.ID.String())
 	}
 	return File{}, heir,
-		&Error{Code: CodeUnavailable, Err: errors.New("commit file: its twins are damaged again and again")}
+		&Error{Code: CodeUnavailable, Err: errors.New("commit file: every copy found turned out to be damaged")}
 }
 
 // intact reports whether a stored file that is to be the answer to who sends it again is whole, as far as Check looks.

@@ -67,7 +67,7 @@ func (s *Service) putBack(ctx context.Context, f File, k Kept) (what string, err
 		}
 		return s.judgeBack(ctx, now)
 	case err == nil && now.State == FileDeleting:
-		return "", Errorf(CodeLost, nil, "the file is being deleted; try again when it is gone")
+		return "", Errorf(CodeLost, nil, "the file is still being deleted; try again once it is removed")
 	case err != nil && !errors.Is(err, ErrNotFound):
 		return "", fmt.Errorf("read file record: %w", err)
 	case err != nil:

@@ -132,7 +132,7 @@ func Make(ctx context.Context, o Options) (s Summary, err error) {
 		return s, fmt.Errorf("back up %s: %w", o.Data, mend(o.Dir, err))
 	}
 	if err := m.prune(ctx); err != nil {
-		return s, fmt.Errorf("the new point %s is whole; remove what is older: %w", s.Point, err)
+		return s, fmt.Errorf("the new point %s is complete; remove older points: %w", s.Point, err)
 	}
 	return s, nil
 }

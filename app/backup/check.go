@@ -25,8 +25,8 @@ type LossError struct {
 
 // Error implements error.
 func (e *LossError) Error() string {
-	return fmt.Sprintf("the data folder %s is not whole: %s. Nothing was changed. Was it copied while it was in use? "+
-		"Make copies by \"dossier backup\", which may run beside servers, and bring one back by \"dossier restore\" "+
+	return fmt.Sprintf("the data folder %s is incomplete: %s. Nothing was changed. Was it copied while in use? "+
+		"Make copies with \"dossier backup\", which can run beside servers, and restore one with \"dossier restore\" "+
 		"into an empty folder", e.Data, e.Found)
 }
 

@@ -135,7 +135,7 @@ func mend(folder string, err error) error {
 	case err == nil:
 		return nil
 	case full(err), code(err)&codePrimary == codeFull:
-		return fmt.Errorf("no space left in %s: free some and run the same command again: %w", folder, err)
+		return fmt.Errorf("no space left in %s: free some space and run the same command again: %w", folder, err)
 	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%s cannot be written: let the current user write there, or choose another folder: %w",
 			folder, err)

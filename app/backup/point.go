@@ -93,7 +93,8 @@ func claim(dir, data string) (*folder, error) {
 		}
 		for _, e := range entries {
 			if n := e.Name(); n != lockFile && n != "lost+found" && !strings.HasPrefix(n, newFilePrefix) {
-				return nil, fmt.Errorf("%s holds something other than a backup (%s): name an empty folder, or one that "+
+				return nil, fmt.Errorf("%s contains something other than a backup (%s): choose an empty folder, or "+
+					"one that "+
 					"does not exist", dir, n)
 			}
 		}
@@ -106,7 +107,7 @@ func claim(dir, data string) (*folder, error) {
 		return nil, inUse(dir)
 	}
 	if !marked {
-		err = writeJSON(f.at(markFile), mark{format, "A backup made by dossier backup; dossier restore brings it back."})
+		err = writeJSON(f.at(markFile), mark{format, "A backup made by dossier backup; dossier restore restores it."})
 	}
 	for _, sub := range []string{filepath.Join(objectsFolder, "files"), pointsFolder} {
 		if err == nil {
@@ -131,7 +132,7 @@ func visit(dir string) (*folder, error) {
 	case err != nil:
 		return nil, err
 	case !marked:
-		return nil, fmt.Errorf("%s is no backup: name the folder that was given to dossier backup", dir)
+		return nil, fmt.Errorf("%s is not a backup: use the folder that was given to dossier backup", dir)
 	}
 	f := &folder{path: dir, lock: flock.New(filepath.Join(dir, lockFile), flock.SetFlag(os.O_RDONLY))}
 	locked, err := f.lock.TryRLock()
@@ -148,7 +149,7 @@ func visit(dir string) (*folder, error) {
 }
 
 func inUse(dir string) error {
-	return fmt.Errorf("another backup or restore is using %s: wait until it is done", dir)
+	return fmt.Errorf("another backup or restore is using %s: wait until it finishes", dir)
 }
 
 // marked reports whether a folder is a backup's.
@@ -161,7 +162,7 @@ func marked(dir string) (bool, error) {
 	case err != nil:
 		return false, fmt.Errorf("read the backup's folder: %w", err)
 	case m.Format > format:
-		return false, fmt.Errorf("%s was made by a later release of dossier: use that one", dir)
+		return false, fmt.Errorf("%s was made by a later release of dossier: use that release", dir)
 	}
 	return true, nil
 }
@@ -178,8 +179,8 @@ func apart(dir, data string) error {
 	}
 	for _, pair := range [][2]string{{a, b}, {b, a}} {
 		if rel, err := filepath.Rel(pair[0], pair[1]); err == nil && filepath.IsLocal(rel) {
-			return fmt.Errorf("the backup's folder %s and the data folder %s lie one in the other: name a folder "+
-				"elsewhere, best on another disk", dir, data)
+			return fmt.Errorf("the backup folder %s and the data folder %s contain one another: choose a folder "+
+				"elsewhere, preferably on another disk", dir, data)
 		}
 	}
 	return nil
@@ -217,7 +218,7 @@ func (f *folder) points() ([]point, error) {
 		case err != nil:
 			p.damaged = err
 		case m.Format > format:
-			return nil, fmt.Errorf("%s was made by a later release of dossier: use that one", p.folder)
+			return nil, fmt.Errorf("%s was made by a later release of dossier: use that release", p.folder)
 		case m.Format < 1 || m.Contents[peopleFile].SHA256 == "" || m.Contents[catalogFile].SHA256 == "":
 			p.damaged = fmt.Errorf("%s is incomplete", filepath.Join(p.folder, manifestFile))
 		default:
@@ -262,7 +263,7 @@ func (p point) check(names ...string) error {
 		case err != nil:
 			return fmt.Errorf("read point %s of the backup: %w", p.name, err)
 		case found != p.manifest.Contents[name]:
-			return fmt.Errorf("point %s of the backup is damaged: %s is not what its manifest says", p.name, name)
+			return fmt.Errorf("point %s of the backup is damaged: %s does not match its manifest", p.name, name)
 		}
 	}
 	return nil

@@ -32,7 +32,7 @@ func (m *making) prune(ctx context.Context) error {
 	damaged := func(p point, err error) {
 		m.summary.DamagedPoints++
 		m.Fault(Fault{What: FaultPoint, Point: p.name})
-		m.Notice(fmt.Sprintf("point %s cannot be restored: %v; remove its folder when nobody needs it any more",
+		m.Notice(fmt.Sprintf("point %s cannot be restored: %v; remove its folder once it is no longer needed",
 			p.name, err))
 	}
 	for _, p := range points {
@@ -46,7 +46,7 @@ func (m *making) prune(ctx context.Context) error {
 		}
 	}
 	if m.summary.DamagedPoints > 0 {
-		m.Notice("so no objects were removed from the backup: nobody knows which ones the damaged point names")
+		m.Notice("no objects were removed from the backup, because the damaged point may use any of them")
 		return nil
 	}
 	n := &naming{}

@@ -39,8 +39,9 @@ func (e *UnfinishedError) Error() string {
 	if e.Dir != "" {
 		again = fmt.Sprintf("dossier restore %s --point %s", e.Dir, e.Point)
 	}
-	return fmt.Sprintf("the restore into the data folder %s is not finished: if none is running, run %q again, which "+
-		"resumes it, or remove all in the folder", e.Data, again)
+	return fmt.Sprintf("the restore into the data folder %s is not finished: if no restore is running, run %q again "+
+		"to "+
+		"resume it, or empty the folder", e.Data, again)
 }
 
 // Unfinished returns an *UnfinishedError where a restore into a data folder did not end, or is at work.
@@ -99,7 +100,7 @@ func Restore(ctx context.Context, o RestoreOptions) (s Restored, err error) {
 		return s, err
 	}
 	if err := p.check(); err != nil {
-		return s, fmt.Errorf("%w; name another one by --point, of %s", err, dir.offer())
+		return s, fmt.Errorf("%w; choose another with --point: %s", err, dir.offer())
 	}
 	if err := apart(o.Dir, o.Data); err != nil {
 		return s, err
@@ -120,7 +121,7 @@ func (f *folder) pick(name string) (point, error) {
 	}
 	list := whole(points)
 	if len(list) == 0 {
-		return point{}, fmt.Errorf("%s has no point that is whole: nothing can be restored from it", f.path)
+		return point{}, fmt.Errorf("%s has no complete point: nothing can be restored from it", f.path)
 	}
 	if name == "" {
 		return list[len(list)-1], nil
@@ -130,7 +131,7 @@ func (f *folder) pick(name string) (point, error) {
 			return p, nil
 		}
 	}
-	return point{}, fmt.Errorf("%s has no whole point %q: name one of %s", f.path, name, f.offer())
+	return point{}, fmt.Errorf("%s has no complete point %q: choose one of %s", f.path, name, f.offer())
 }
 
 // offer lists the points that can be restored, for a message.
@@ -214,7 +215,7 @@ func (r *restore) claim() (*flock.Flock, error) {
 	}
 	for _, e := range entries {
 		if !r.summary.Resumed && e.Name() != "lost+found" {
-			return nil, fmt.Errorf("the folder is not empty (%s): move what is in it away, or set DOSSIER_DATA to "+
+			return nil, fmt.Errorf("the folder is not empty (%s): move its contents away, or set DOSSIER_DATA to "+
 				"an empty folder", e.Name())
 		}
 	}
@@ -229,7 +230,7 @@ func (r *restore) claim() (*flock.Flock, error) {
 	case err != nil:
 		return nil, err
 	case !locked:
-		return nil, errors.New("another restore is at work on the folder: wait until it is done")
+		return nil, errors.New("another restore is using the folder: wait until it finishes")
 	}
 	if err := r.mark(); err != nil {
 		return nil, errors.Join(err, lock.Unlock())
@@ -251,14 +252,14 @@ func (r *restore) mark() error {
 		for _, name := range []string{peopleFile, catalogFile} {
 			have, err := entry(r.at(name))
 			if err == nil && have != r.point.manifest.Contents[name] {
-				return errors.New("another point was being restored: remove all in the folder, and run this again")
+				return errors.New("another point was being restored: empty the folder and run this again")
 			}
 		}
 	case err != nil:
-		return fmt.Errorf("%w: remove all in the folder, and run this again", err)
+		return fmt.Errorf("%w: empty the folder and run this again", err)
 	case found.Point != want.Point || found.Catalog != want.Catalog:
-		return fmt.Errorf("point %s of %s was being restored: resume that one by --point %s, or remove all "+
-			"in the folder", found.Point, found.Dir, found.Point)
+		return fmt.Errorf("point %s of %s was being restored: resume it with --point %s, or empty "+
+			"the folder", found.Point, found.Dir, found.Point)
 	}
 	return writeJSON(r.at(unfinishedFolder, restoreFile), want)
 }

@@ -72,7 +72,7 @@ func (i *item) described() bool { return i.Size != nil }
 
 const committing = "commit a file"
 
-var errContended = errors.New("too many others change the same record")
+var errContended = errors.New("too many concurrent changes to the same record")
 
 // Commit implements dossier.Catalog.
 func (d *DynamoDB) Commit(ctx context.Context, person dossier.PersonID, file dossier.FileID,

@@ -98,7 +98,7 @@ func checkFolder(dir string) error {
 	}
 	probe, err := os.CreateTemp(dir, ".writable-*")
 	if err != nil {
-		return fmt.Errorf("nothing can be written in the folder %s: make it writable for the user that runs this "+
+		return fmt.Errorf("the folder %s is not writable: make it writable for the user that runs this "+
 			"program, "+
 			"free some space on its disk, or set DOSSIER_DATA to another folder: %w", dir, err)
 	}

@@ -147,10 +147,10 @@ func TestSQLiteCannotOpen(t *testing.T) {
 	}
 	for name, test := range map[string]struct{ path, wants string }{
 		"folder is absent":      {filepath.Join(dir, "absent", "c.db"), "the folder " + filepath.Join(dir, "absent") + " does not exist: create it, or set DOSSIER_DATA"},
-		"folder is a file":      {filepath.Join(plain, "c.db"), "nothing can be written in the folder " + plain + ": make it writable"},
+		"folder is a file":      {filepath.Join(plain, "c.db"), "the folder " + plain + " is not writable: make it writable"},
 		"file is a folder":      {dir, dir},
 		"file is no database":   {plain, plain},
-		"nobody's own folder":   {"/proc/c.db", "nothing can be written in the folder /proc: make it writable"},
+		"nobody's own folder":   {"/proc/c.db", "the folder /proc is not writable: make it writable"},
 		"path is out of bounds": {filepath.Join(dir, strings.Repeat("x", 300)), strings.Repeat("x", 300)},
 	} {
 		t.Run(name, func(t *testing.T) {

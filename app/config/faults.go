@@ -46,9 +46,9 @@ type Error struct{ Faults []Fault }
 func (e *Error) Error() string {
 	var b strings.Builder
 	if len(e.Faults) == 1 {
-		b.WriteString("1 fault in the settings:")
+		b.WriteString("1 invalid setting:")
 	} else {
-		fmt.Fprintf(&b, "%d faults in the settings:", len(e.Faults))
+		fmt.Fprintf(&b, "%d invalid settings:", len(e.Faults))
 	}
 	for _, f := range e.Faults {
 		b.WriteString("\n  ")

@@ -26,8 +26,8 @@ import (
 type kind[T any] struct {
 	// allowed continues "must be".
 	allowed string
-	// parse returns errNot where allowed says all there is to say, or an error whose text says more. The text may repeat the value
-	// only through printable, and not at all for a secret.
+	// parse returns errNot where allowed says all there is to say, or an error whose text says more. The text may
+	// repeat the value only through printable, and not at all for a secret.
 	parse  func(string) (T, error)
 	format func(T) string
 	secret bool
@@ -39,8 +39,8 @@ var errNot = errors.New("")
 // itself shows a text as it is.
 func itself(s string) string { return s }
 
-// printable quotes a value for a message, shortened. What holds an @ stays hidden: no setting has one, but an address with a
-// password in it, put in the wrong place, does.
+// printable quotes a value for a message, shortened. What holds an @ stays hidden: no setting has one, but an address
+// with a password in it, put in the wrong place, does.
 func printable(value string) string {
 	const most = 120
 	if strings.Contains(value, "@") {
@@ -67,17 +67,19 @@ func text(allowed, pattern string) kind[string] {
 	}
 }
 
-// userName takes a MySQL user name. MySQL allows 32 characters (https://dev.mysql.com/doc/refman/8.4/en/user-names.html) and more
-// kinds of them, which would only be a trap where names are quoted.
+// userName takes a MySQL user name. MySQL allows 32 characters
+// (https://dev.mysql.com/doc/refman/8.4/en/user-names.html) and more kinds of them, which would only be a trap where
+// names are quoted.
 func userName() kind[string] {
 	return text("1 to 32 letters, digits, dots, hyphens and underscores", `^[A-Za-z0-9_.-]{1,32}$`)
 }
 
-// parameterPath takes a Parameter Store path. A name has at most 1,011 characters in 15 levels and does not begin with aws or ssm
-// (https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-parameter-name-constraints.html); the settings' own names
-// take up to three levels.
+// parameterPath takes a Parameter Store path. A name has at most 1,011 characters in 15 levels and does not begin with
+// aws or ssm (https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-parameter-name-constraints.html); the
+// settings' own names take up to three levels.
 func parameterPath() kind[string] {
-	k := text("a path of 1 to 12 levels such as /dossier/prod: each level a / and letters, digits, dots, hyphens or underscores",
+	k := text("a path of 1 to 12 levels such as /dossier/prod: each level a / and letters, digits, dots, hyphens or "+
+		"underscores",
 		`^(/[A-Za-z0-9_.-]+){1,12}$`)
 	syntax := k.parse
 	k.parse = func(s string) (string, error) {
@@ -89,7 +91,7 @@ func parameterPath() kind[string] {
 			return "", errors.New("it is longer than 900 characters")
 		}
 		if low := strings.ToLower(path); strings.HasPrefix(low, "/aws") || strings.HasPrefix(low, "/ssm") {
-			return "", errors.New("AWS keeps names that begin with aws and ssm to itself")
+			return "", errors.New("AWS reserves names that begin with aws and ssm")
 		}
 		return path, nil
 	}
@@ -98,14 +100,16 @@ func parameterPath() kind[string] {
 
 // secret takes a text of at least so many characters.
 func secret(least int) kind[Secret] {
-	allowed := "a text without control characters and without white space at either end"
+	allowed := "text without control characters or white space at either end"
 	if least > 1 {
-		allowed = fmt.Sprintf("a text of at least %d characters, without control characters and without white space at either end", least)
+		allowed = fmt.Sprintf("text of at least %d characters, without control characters or white space at either end",
+			least)
 	}
 	return kind[Secret]{
 		allowed: allowed,
 		parse: func(s string) (Secret, error) {
-			// White space at an end was almost always pasted along; to trim it would make another secret of one that was meant so.
+			// White space at an end was almost always pasted along; to trim it would make another secret of one that
+			// was meant so.
 			if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) || strings.TrimSpace(s) != s ||
 				utf8.RuneCountInString(s) < least {
 				return "", errNot
@@ -132,8 +136,8 @@ func number(least, most int) kind[int] {
 	}
 }
 
-// sizeForm is stricter than the library, which takes a comma for a separator of thousands (so 5,5GB would be 55 GB) and a unit
-// without its B (where 5G is read as decimal, while Kubernetes and the shell tools differ).
+// sizeForm is stricter than the library, which takes a comma for a separator of thousands (so 5,5GB would be 55 GB) and
+// a unit without its B (where 5G is read as decimal, while Kubernetes and the shell tools differ).
 var sizeForm = regexp.MustCompile(`^(?i:[0-9]{1,20}|[0-9]{1,20}(\.[0-9]{1,20})? ?([kmgt]i?)?b)$`)
 
 // size takes a number of bytes within bounds, in decimal or binary units.
@@ -272,7 +276,8 @@ func logLevel() kind[slog.Level] {
 }
 
 // dnsName takes names with an underscore too: container networks have them.
-var dnsName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?$`)
+var dnsName = regexp.MustCompile(
+	`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?$`)
 
 // isHost tells whether s is a host name in ASCII or an IP address.
 func isHost(s string) bool {
@@ -337,7 +342,7 @@ func listenAddress() kind[string] {
 // origin takes what browsers call an origin: scheme, host and port, and nothing else.
 func origin() kind[string] {
 	return kind[string]{
-		allowed: "an origin such as https://files.example.org: http or https, a host in ASCII, a port if need be, no path",
+		allowed: "an origin such as https://files.example.org: http or https, an ASCII host, an optional port, no path",
 		parse: func(s string) (string, error) {
 			u, err := url.Parse(s)
 			if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Opaque != "" || u.User != nil ||
@@ -365,14 +370,15 @@ func origin() kind[string] {
 func origins() kind[[]string] {
 	one := origin()
 	return kind[[]string]{
-		allowed: "a list of origins separated by commas, such as https://www.example.org,https://app.example.org: each http or https, a host in ASCII, a port if need be, no path",
+		allowed: "a list of origins separated by commas, such as https://www.example.org,https://app.example.org: " +
+			"each http or https, an ASCII host, an optional port, no path",
 		parse: func(s string) ([]string, error) {
 			var all []string
 			for text := range strings.SplitSeq(s, ",") {
 				text = strings.TrimSpace(text)
 				o, err := one.parse(text)
 				if err != nil {
-					return nil, fmt.Errorf("%s is none", printable(text))
+					return nil, fmt.Errorf("%s is not an origin", printable(text))
 				}
 				if !slices.Contains(all, o) {
 					all = append(all, o)
@@ -427,26 +433,28 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	if err != nil {
 		ip, err := netip.ParseAddr(s)
 		if err != nil || ip.Zone() != "" {
-			return netip.Prefix{}, fmt.Errorf("%s is neither", printable(s))
+			return netip.Prefix{}, fmt.Errorf("%s is neither a CIDR block nor an address", printable(s))
 		}
 		p = netip.PrefixFrom(ip, ip.BitLen())
 	}
 	switch {
 	case p.Addr().Is4In6():
-		return netip.Prefix{}, fmt.Errorf("%s is an IPv4 address in IPv6 clothes, which would match no client; write it as IPv4", printable(s))
+		return netip.Prefix{},
+			fmt.Errorf("%s is an IPv4-mapped IPv6 address, which would match no client; write it as IPv4", printable(s))
 	case p.Bits() == 0:
-		return netip.Prefix{}, fmt.Errorf("%s is everybody, who could then claim any address", printable(s))
+		return netip.Prefix{}, fmt.Errorf("%s covers all addresses, so any client could claim any address",
+			printable(s))
 	case p != p.Masked():
 		return netip.Prefix{}, fmt.Errorf("%s has bits beyond its length; the block is %s", printable(s), p.Masked())
 	}
 	return p, nil
 }
 
-// certificateFile takes the path of a file with certificates that can be read now, so that a wrong one is told at the start and
-// with the other faults.
+// certificateFile takes the path of a file with certificates that can be read now, so that a wrong one is told at the
+// start and with the other faults.
 func certificateFile() kind[string] {
 	return kind[string]{
-		allowed: "the path of a readable PEM file that holds certificates",
+		allowed: "the path of a readable PEM file that contains certificates",
 		parse: func(path string) (string, error) {
 			fault := func(err error) error {
 				// The path stands in the message already.
@@ -475,7 +483,7 @@ func certificateFile() kind[string] {
 				return "", fault(err)
 			}
 			if !x509.NewCertPool().AppendCertsFromPEM(pem) {
-				return "", errors.New("it holds no certificate")
+				return "", errors.New("it contains no certificate")
 			}
 			return path, nil
 		},

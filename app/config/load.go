@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Parameters reads parameters by their full names. Those that do not exist are absent from the answer. An error names no
-// value.
+// Parameters reads parameters by their full names. Those that do not exist are absent from the answer. An error names
+// no value.
 type Parameters interface {
 	Parameters(ctx context.Context, names []string) (map[string]string, error)
 }
@@ -78,8 +78,8 @@ type loader struct {
 // given is a value and where it came from.
 type given struct{ value, source string }
 
-// clean prepares a value for parsing: white space around it is never meant. A secret stays as it is, so that its parser can refuse such
-// white space instead of guessing.
+// clean prepares a value for parsing: white space around it is never meant. A secret stays as it is, so that its parser
+// can refuse such white space instead of guessing.
 func clean(s setting, value string) string {
 	if s.secret {
 		return value
@@ -132,7 +132,8 @@ func (l *loader) fetch(ctx context.Context, parameters Parameters, names map[str
 	}
 	if len(found) == 0 {
 		// A misspelt path would otherwise start an app that keeps what it is given on a disk that is thrown away.
-		return failed("no setting is kept below this path; check the path, the account and the region (AWS_REGION), and that "+
+		return failed("no parameters exist below this path; check the path, the account and the region "+
+			"(AWS_REGION), and that "+
 			"the stack's parameters were created", nil)
 	}
 	for name, s := range names {
@@ -219,7 +220,8 @@ func (l *loader) check() {
 		l.missing("DOSSIER_DB_PASSWORD", "needed because DOSSIER_DB_HOST is set")
 	}
 	if l.sound("DOSSIER_DB_TLS", "DOSSIER_DB_CA_FILE") && c.People.TLS == TLSOff && c.People.CAFile != "" {
-		l.fault(l.faultOf("DOSSIER_DB_CA_FILE", fmt.Sprintf("contradicts DOSSIER_DB_TLS = %q; unset one of the two", c.People.TLS)))
+		l.fault(l.faultOf("DOSSIER_DB_CA_FILE", fmt.Sprintf("contradicts DOSSIER_DB_TLS = %q; unset one of the two",
+			c.People.TLS)))
 	}
 	if l.wants("DOSSIER_DB_ADMIN_USER") {
 		const user, password = "DOSSIER_DB_ADMIN_USER", "DOSSIER_DB_ADMIN_PASSWORD"
@@ -229,33 +231,36 @@ func (l *loader) check() {
 		case l.has(password) && !l.has(user):
 			l.missing(user, "needed because "+password+" is set")
 		case l.has(user) && l.sound(user, "DOSSIER_DB_USER") && c.People.AdminUser == c.People.User:
-			l.fault(l.faultOf(user, fmt.Sprintf("must differ from DOSSIER_DB_USER = %q, whose rights are taken away "+
-				"but for the few that the app needs", c.People.User)))
+			l.fault(l.faultOf(user, fmt.Sprintf("must differ from DOSSIER_DB_USER = %q, whose privileges are reduced "+
+				"to those that the app needs", c.People.User)))
 		}
 	}
 	if l.wants("DOSSIER_STAFF_SECRET") && !l.has("DOSSIER_STAFF_SECRET") {
 		for _, store := range storeSettings {
 			if l.has(store) {
-				l.missing("DOSSIER_STAFF_SECRET", "needed because "+store+" is set: every instance must know the same one")
+				l.missing("DOSSIER_STAFF_SECRET",
+					"needed because "+store+" is set: all instances must share one secret")
 				break
 			}
 		}
 	}
 	if l.sound("DOSSIER_SCANNER") && c.Scan.Scanner == ScannerGuardDuty && !l.has("DOSSIER_BUCKET") {
-		l.fault(l.faultOf("DOSSIER_SCANNER", "needs DOSSIER_BUCKET: GuardDuty checks objects in S3, and without it "+
-			"files lie in a folder; set DOSSIER_BUCKET, or another DOSSIER_SCANNER"))
+		l.fault(l.faultOf("DOSSIER_SCANNER", "needs DOSSIER_BUCKET: GuardDuty scans objects in S3, but without it "+
+			"files are stored in a folder; set DOSSIER_BUCKET, or another DOSSIER_SCANNER"))
 	}
 	if l.sound("DOSSIER_RECONCILE_AGE", "DOSSIER_TIMEOUT_UPLOAD") && c.Reconcile.Age <= c.Timeouts.Upload {
 		upload := l.faultOf("DOSSIER_TIMEOUT_UPLOAD", "")
-		l.fault(l.faultOf("DOSSIER_RECONCILE_AGE", fmt.Sprintf("must exceed %s = %s (%s), or reconciliation would remove uploads that still run",
-			upload.Name, upload.Value, upload.Source)))
+		l.fault(l.faultOf("DOSSIER_RECONCILE_AGE",
+			fmt.Sprintf("must exceed %s = %s (%s), or reconciliation would remove uploads that are still running",
+				upload.Name, upload.Value, upload.Source)))
 	}
 }
 
 // storeSettings decide where the three stores are.
 var storeSettings = [...]string{"DOSSIER_DB_HOST", "DOSSIER_BUCKET", "DOSSIER_TABLE"}
 
-// refuseUnknown refuses the variables that are no setting. Their values stay hidden: the name that was meant may be a secret's.
+// refuseUnknown refuses the variables that are no setting. Their values stay hidden: the name that was meant may be a
+// secret's.
 func (l *loader) refuseUnknown() {
 	known := make([]string, len(l.table))
 	for i, s := range l.table {
@@ -263,15 +268,16 @@ func (l *loader) refuseUnknown() {
 	}
 	var unknown []string
 	for name := range l.environ {
-		if !strings.HasPrefix(name, testPrefix) && !strings.HasPrefix(name, clientPrefix) && !slices.Contains(known, name) {
+		if !strings.HasPrefix(name, testPrefix) && !strings.HasPrefix(name, clientPrefix) &&
+			!slices.Contains(known, name) {
 			unknown = append(unknown, name)
 		}
 	}
 	slices.Sort(unknown)
 	for _, name := range unknown {
-		problem := "there is no such setting; unset it"
+		problem := "unknown setting; unset it"
 		if near := nearest(name, known); near != "" {
-			problem = "there is no such setting; did you mean " + near + "?"
+			problem = "unknown setting; did you mean " + near + "?"
 		}
 		l.fault(Fault{Name: name, Value: hidden, Source: "environment", Problem: problem})
 	}
@@ -284,7 +290,8 @@ func (l *loader) warn() {
 	}
 	for _, s := range l.table {
 		if s.purposes == Migrate && l.purpose != Migrate && l.environ[s.env] != "" {
-			add(s.env, "only migrate reads it; keep the administrator's credentials out of the environment of %s", l.purpose)
+			add(s.env, "only migrate reads this; keep the administrator's credentials out of the environment of %s",
+				l.purpose)
 		}
 	}
 	if l.faults != nil {
@@ -303,15 +310,17 @@ func (l *loader) warn() {
 	switch {
 	case len(embedded) > 0 && l.path != "":
 		for _, store := range embedded {
-			add(store, "set neither here nor as %s/%s, so this store is embedded, in %s", l.path, l.setting(store).parameter, l.config.Data)
+			add(store, "set neither here nor as %s/%s, so this store is embedded in %s", l.path,
+				l.setting(store).parameter, l.config.Data)
 		}
 	case len(embedded) > 0 && len(shared) > 0:
 		for _, store := range embedded {
-			add(store, "not set, so this store is embedded, in %s, although %s is set", l.config.Data, strings.Join(shared, " and "))
+			add(store, "not set, so this store is embedded in %s, although %s is set", l.config.Data,
+				strings.Join(shared, " and "))
 		}
 	}
 	if db := l.config.People; !db.Embedded() && db.TLS == TLSOff && !isLoopback(db.Host) {
-		add("DOSSIER_DB_TLS", "people's details travel to %s in clear", db.Host)
+		add("DOSSIER_DB_TLS", "people's details are sent to %s unencrypted", db.Host)
 	}
 	if host, _, err := net.SplitHostPort(l.config.HTTP.Listen); l.purpose == Serve && err == nil &&
 		!isLoopback(host) && !l.config.HTTP.SecureCookies() {

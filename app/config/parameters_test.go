@@ -35,9 +35,11 @@ type ssmServer struct {
 func sdkHere(t *testing.T, url string) {
 	t.Helper()
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL_SSM": url, "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "testtest",
-		"AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-		"AWS_EC2_METADATA_DISABLED": "true", "AWS_DEFAULT_REGION": "", "AWS_MAX_ATTEMPTS": "",
+		"AWS_ENDPOINT_URL_SSM": url, "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "test",
+		"AWS_SECRET_ACCESS_KEY": "testtest",
+		"AWS_SESSION_TOKEN":     "", "AWS_PROFILE": "", "AWS_CONFIG_FILE": "/dev/null",
+		"AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+		"AWS_EC2_METADATA_DISABLED":   "true", "AWS_DEFAULT_REGION": "", "AWS_MAX_ATTEMPTS": "",
 		"HTTP_PROXY": "", "http_proxy": "", "NO_PROXY": "127.0.0.1",
 	} {
 		t.Setenv(name, value)
@@ -91,8 +93,10 @@ var stackSecrets = []string{"dbPasswordXYZ", "adminPasswordXYZ", "staffSecretXYZ
 // checkStack fails unless cfg holds what stack does.
 func checkStack(t *testing.T, cfg *Config) {
 	t.Helper()
-	if cfg.People.Host != "db.internal" || cfg.People.Password.Reveal() != "dbPasswordXYZ" || cfg.Objects.Bucket != "dossier-prod-files" ||
-		cfg.Catalog.Table != "dossier-prod-files" || cfg.Staff.Secret.Reveal() != "staffSecretXYZ0123" || len(cfg.HTTP.TrustedProxies) != 2 ||
+	if cfg.People.Host != "db.internal" || cfg.People.Password.Reveal() != "dbPasswordXYZ" ||
+		cfg.Objects.Bucket != "dossier-prod-files" ||
+		cfg.Catalog.Table != "dossier-prod-files" || cfg.Staff.Secret.Reveal() != "staffSecretXYZ0123" ||
+		len(cfg.HTTP.TrustedProxies) != 2 ||
 		cfg.HTTP.PublicURL != "https://files.example.org" || cfg.People.AdminPassword != "" {
 		t.Errorf("got %v", cfg)
 	}
@@ -102,7 +106,8 @@ func TestParameterStore(t *testing.T) {
 	for _, purpose := range []Purpose{Serve, Reconcile, Migrate} {
 		t.Run(purpose.String(), func(t *testing.T) {
 			s := (&ssmServer{t: t, parameters: stack()}).start()
-			cfg, warnings, err := Load(t.Context(), Options{Purpose: purpose, Environ: []string{"DOSSIER_PARAMETERS=/dossier/prod"}})
+			cfg, warnings, err := Load(t.Context(),
+				Options{Purpose: purpose, Environ: []string{"DOSSIER_PARAMETERS=/dossier/prod"}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -129,12 +134,13 @@ func TestParameterStore(t *testing.T) {
 }
 
 func TestParameterStoreThrottlesThenAnswers(t *testing.T) {
-	s := (&ssmServer{t: t, parameters: stack(), before: func(n int, w http.ResponseWriter, _ *http.Request, _ []string) bool {
-		if n <= 2 {
-			servers.RefuseParameters(w, "ThrottlingException", "Rate exceeded")
-		}
-		return n <= 2
-	}}).start()
+	s := (&ssmServer{t: t, parameters: stack(),
+		before: func(n int, w http.ResponseWriter, _ *http.Request, _ []string) bool {
+			if n <= 2 {
+				servers.RefuseParameters(w, "ThrottlingException", "Rate exceeded")
+			}
+			return n <= 2
+		}}).start()
 	cfg, _, err := Load(t.Context(), Options{Purpose: Serve, Environ: []string{"DOSSIER_PARAMETERS=/dossier/prod"}})
 	if err != nil {
 		t.Fatal(err)
@@ -147,8 +153,10 @@ func TestParameterStoreThrottlesThenAnswers(t *testing.T) {
 
 func TestParameterStoreRefuses(t *testing.T) {
 	for _, c := range []struct{ code, message, mend string }{
-		{"AccessDeniedException", "User: arn:aws:sts::1:assumed-role/app is not authorized to perform: ssm:GetParameters", "allow the role ssm:GetParameters"},
-		{"UnrecognizedClientException", "The security token included in the request is invalid.", "check the AWS credentials"},
+		{"AccessDeniedException", "User: arn:aws:sts::1:assumed-role/app is not authorized to perform: " +
+			"ssm:GetParameters", "allow the role ssm:GetParameters"},
+		{"UnrecognizedClientException", "The security token included in the request is invalid.",
+			"check the AWS credentials"},
 		{"ExpiredTokenException", "The security token included in the request is expired", "check the AWS credentials"},
 		{"InvalidKeyId", "arn:aws:kms:eu-central-1:1:key/x is disabled.", "is disabled, being deleted or gone"},
 		{"ThrottlingException", "Rate exceeded", "raise the throughput"},
@@ -163,10 +171,12 @@ func TestParameterStoreRefuses(t *testing.T) {
 				t.Setenv("AWS_MAX_ATTEMPTS", "2")
 			}
 			_, _, err := Load(t.Context(), Options{Purpose: Serve, Environ: []string{
-				"DOSSIER_PARAMETERS=/dossier/prod", "DOSSIER_LISTEN=8080", "DOSSIER_DB_HOST=db", "DOSSIER_DB_PASSWORD=dbPasswordXYZ"}})
+				"DOSSIER_PARAMETERS=/dossier/prod", "DOSSIER_LISTEN=8080", "DOSSIER_DB_HOST=db",
+				"DOSSIER_DB_PASSWORD=dbPasswordXYZ"}})
 			got := faults(t, err)
 			// What the environment says is judged all the same, but nothing counts as missing.
-			if len(got) != 2 || got[0].Name != "DOSSIER_PARAMETERS" || got[0].Value != `"/dossier/prod"` || got[1].Name != "DOSSIER_LISTEN" {
+			if len(got) != 2 || got[0].Name != "DOSSIER_PARAMETERS" || got[0].Value != `"/dossier/prod"` ||
+				got[1].Name != "DOSSIER_LISTEN" {
 				t.Fatalf("got %v", err)
 			}
 			for _, part := range []string{c.code, c.message, c.mend} {
@@ -189,19 +199,21 @@ func TestParameterStoreRefuses(t *testing.T) {
 func TestParameterStoreKeepsNothingThere(t *testing.T) {
 	(&ssmServer{t: t, parameters: stack()}).start()
 	_, _, err := Load(t.Context(), Options{Purpose: Serve, Environ: []string{"DOSSIER_PARAMETERS=/dossier/prd"}})
-	if got := faults(t, err); len(got) != 1 || got[0].Name != "DOSSIER_PARAMETERS" || !strings.Contains(got[0].Problem, "no setting is kept below this path") {
+	if got := faults(t, err); len(got) != 1 || got[0].Name != "DOSSIER_PARAMETERS" ||
+		!strings.Contains(got[0].Problem, "no parameters exist below this path") {
 		t.Errorf("got %v", err)
 	}
 }
 
 // A request that hangs is given up and made again; the whole call is not given up with it.
 func TestParameterStoreHangsOnce(t *testing.T) {
-	s := (&ssmServer{t: t, parameters: stack(), before: func(n int, _ http.ResponseWriter, r *http.Request, _ []string) bool {
-		if n == 1 {
-			<-r.Context().Done()
-		}
-		return n == 1
-	}}).start()
+	s := (&ssmServer{t: t, parameters: stack(),
+		before: func(n int, _ http.ResponseWriter, r *http.Request, _ []string) bool {
+			if n == 1 {
+				<-r.Context().Done()
+			}
+			return n == 1
+		}}).start()
 	store, err := newParameterStore(t.Context(), 250*time.Millisecond, parameterCall)
 	if err != nil {
 		t.Fatal(err)
@@ -228,7 +240,8 @@ func TestParameterStoreHangs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := store.Parameters(t.Context(), []string{"/a"}); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), mend) {
+		if _, err := store.Parameters(t.Context(), []string{"/a"}); !errors.Is(err, context.DeadlineExceeded) ||
+			!strings.Contains(err.Error(), mend) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -238,7 +251,8 @@ func TestParameterStoreHangs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := store.Parameters(t.Context(), []string{"/a"}); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), mend) {
+		if _, err := store.Parameters(t.Context(), []string{"/a"}); !errors.Is(err, context.DeadlineExceeded) ||
+			!strings.Contains(err.Error(), mend) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -278,7 +292,8 @@ func TestParameterStoreAnswersNonsense(t *testing.T) {
 				return true
 			}}).start()
 			t.Setenv("AWS_MAX_ATTEMPTS", "1")
-			cfg, _, err := Load(t.Context(), Options{Purpose: Serve, Environ: []string{"DOSSIER_PARAMETERS=/dossier/prod"}})
+			cfg, _, err := Load(t.Context(),
+				Options{Purpose: Serve, Environ: []string{"DOSSIER_PARAMETERS=/dossier/prod"}})
 			if err == nil {
 				t.Fatalf("got %v, want an error", cfg)
 			}
@@ -293,7 +308,8 @@ func TestParameterStoreOutOfReach(t *testing.T) {
 	server.Close()
 	t.Setenv("AWS_MAX_ATTEMPTS", "1")
 	_, _, err := Load(t.Context(), Options{Purpose: Serve, Environ: []string{"DOSSIER_PARAMETERS=/dossier/prod"}})
-	if got := faults(t, err); len(got) != 1 || !strings.Contains(got[0].Problem, "check the AWS credentials, AWS_REGION and the network") {
+	if got := faults(t, err); len(got) != 1 ||
+		!strings.Contains(got[0].Problem, "check the AWS credentials, AWS_REGION and the network") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -310,15 +326,20 @@ func TestParameterStoreWithoutRegion(t *testing.T) {
 func TestParameterPath(t *testing.T) {
 	for _, path := range []string{"/d", "/dossier/prod", "/a/b/c/d/e/f/g/h/i/j/k/l", "/D_o.s-1", "/dossier/prod/"} {
 		fake := &parametersFake{have: map[string]string{strings.TrimSuffix(path, "/") + "/max-files": "7"}}
-		cfg, _, err := Load(t.Context(), Options{Purpose: Serve, Environ: []string{"DOSSIER_PARAMETERS=" + path}, Parameters: fake})
+		cfg, _, err := Load(t.Context(), Options{Purpose: Serve, Environ: []string{"DOSSIER_PARAMETERS=" + path},
+			Parameters: fake})
 		if err != nil || cfg.Limits.Files != 7 {
 			t.Errorf("%s: got %v, %v", path, cfg, err)
 		}
 	}
-	for _, path := range []string{"/", "dossier/prod", "/dossier//prod", "/a b", "/a/b/c/d/e/f/g/h/i/j/k/l/m", "/aws/x", "/SSM-x", "/" + strings.Repeat("x", 900), "//"} {
+	for _, path := range []string{"/", "dossier/prod", "/dossier//prod", "/a b", "/a/b/c/d/e/f/g/h/i/j/k/l/m", "/aws/x",
+		"/SSM-x", "/" + strings.Repeat("x", 900), "//"} {
 		fake := &parametersFake{}
-		_, _, err := Load(t.Context(), Options{Purpose: Serve, Environ: []string{"DOSSIER_PARAMETERS=" + path, "DOSSIER_BUCKET=files"}, Parameters: fake})
-		if got := faults(t, err); len(got) != 1 || got[0].Name != "DOSSIER_PARAMETERS" || got[0].Value != printable(path) || fake.asked != nil {
+		_, _, err := Load(t.Context(),
+			Options{Purpose: Serve, Environ: []string{"DOSSIER_PARAMETERS=" + path, "DOSSIER_BUCKET=files"},
+				Parameters: fake})
+		if got := faults(t, err); len(got) != 1 || got[0].Name != "DOSSIER_PARAMETERS" ||
+			got[0].Value != printable(path) || fake.asked != nil {
 			t.Errorf("%s: got %v after asking for %v", path, err, fake.asked)
 		}
 	}

@@ -98,13 +98,12 @@ func placeSettings() []setting {
 	return []setting{
 		define(setting{
 			env: parametersEnv, purposes: running,
-			doc: "Path in AWS Systems Manager Parameter Store below which the parameters of this table are read; " +
-				"variables go before parameters.",
+			doc: "Path in AWS Systems Manager Parameter Store below which the parameters of this table are read. " +
+				"Variables take precedence over parameters.",
 		}, parameterPath(), func(c *Config) *string { return &c.Parameters }),
 		define(setting{
 			env: "DOSSIER_LISTEN", preset: "localhost:8080", purposes: Serve | Healthcheck,
-			doc: "Address that the server listens on; an empty host is every address of the machine, port 0 a free " +
-				"one.",
+			doc: "Address to listen on. An empty host means all addresses of the machine; port 0 means any free port.",
 		}, listenAddress(), func(c *Config) *string { return &c.HTTP.Listen }),
 		define(setting{
 			env: "DOSSIER_DATA", preset: "./data", purposes: running,
@@ -113,26 +112,27 @@ func placeSettings() []setting {
 			func(c *Config) *string { return &c.Data }),
 		define(setting{
 			env: "DOSSIER_DISK_RESERVE", preset: "64MiB", purposes: stores,
-			doc: "Room on the disk of the data folder that is kept for deleting and reconciling: below it no files " +
-				"are taken. An eighth of a disk at most.",
+			doc: "Disk space that is reserved for deleting and reconciling. When the disk of the data folder has " +
+				"less, no files are accepted. At most an eighth of the disk.",
 		}, size(16<<20, 1<<40, "1 TiB"), func(c *Config) *int64 { return &c.DiskReserve }),
 		define(setting{
 			env: "DOSSIER_PUBLIC_URL", parameter: "public-url", purposes: Serve,
-			doc: "Origin that browsers reach the server by, for private links; with https, cookies are Secure. Not " +
-				"set: http at the address that each browser used, and for links printed at the start at the one listened on.",
+			doc: "Origin at which browsers reach the server, for private links; with https, cookies are Secure. Not " +
+				"set: http at the address that each browser used; links printed at the start use the address " +
+				"listened on.",
 		}, origin(), func(c *Config) *string { return &c.HTTP.PublicURL }),
 		define(setting{
 			env: "DOSSIER_HSTS_SUBDOMAINS", parameter: "hsts-subdomains", preset: "false", purposes: Serve,
-			doc: "Whether browsers are told to reach the sub-domains of the site's host by https alone as well " +
+			doc: "Whether browsers are told to use https for all subdomains of the site's host, too " +
 				"(`includeSubDomains`). They remember it for a year.",
 		}, boolean(), func(c *Config) *bool { return &c.HTTP.HSTSSubdomains }),
 		define(setting{
 			env: "DOSSIER_TRUSTED_PROXIES", parameter: "trusted-proxies", purposes: Serve,
-			doc: "Proxies whose forwarding headers tell the client's address. Not set: none.",
+			doc: "Proxies whose forwarding headers are trusted for the client's address. Not set: none.",
 		}, prefixes(), func(c *Config) *[]netip.Prefix { return &c.HTTP.TrustedProxies }),
 		define(setting{
 			env: "DOSSIER_API_ORIGINS", parameter: "api-origins", purposes: Serve,
-			doc: "Origins of other sites whose pages may use the API; they prove themselves by receipts, never by " +
+			doc: "Origins of other sites whose pages may use the API. They authenticate with receipts, never with " +
 				"cookies. Not set: none.",
 		}, origins(), func(c *Config) *[]string { return &c.HTTP.APIOrigins }),
 	}
@@ -143,22 +143,22 @@ func limitSettings() []setting {
 	return []setting{
 		define(setting{
 			env: "DOSSIER_MAX_FILE_SIZE", parameter: "max-file-size", preset: "5GiB", purposes: Serve,
-			doc: "Size of the largest file taken.",
+			doc: "Size of the largest file accepted.",
 		}, size(1, MaxFileBytes, "48.8 GiB (10,000 parts of 5 MiB)"), func(c *Config) *int64 {
 			return &c.Limits.FileBytes
 		}),
 		define(setting{
 			env: "DOSSIER_MAX_FILES", parameter: "max-files", preset: "50", purposes: Serve,
-			doc: "Number of files taken in one form.",
+			doc: "Number of files accepted in one form.",
 		}, number(1, 1000), func(c *Config) *int { return &c.Limits.Files }),
 		define(setting{
 			env: "DOSSIER_MAX_PERSON_FILES", parameter: "max-person-files", purposes: Serve,
-			doc: "Number of files that one person may have, whichever way they came. Not set: 20 full forms, and " +
-				"10,000 at least.",
+			doc: "Number of files that one person may have, however they were sent. Not set: 20 full forms, at " +
+				"least 10,000.",
 		}, number(1, 1_000_000), func(c *Config) *int { return &c.Limits.PersonFiles }),
 		define(setting{
 			env: "DOSSIER_MAX_PERSON_SIZE", parameter: "max-person-size", purposes: Serve,
-			doc: "Size of these files together. Not set: a form full of the largest files, and 250 GiB at least.",
+			doc: "Total size of these files. Not set: one form full of the largest files, at least 250 GiB.",
 		}, size(1, 1<<50, "1 PiB"), func(c *Config) *int64 { return &c.Limits.PersonBytes }),
 	}
 }
@@ -168,25 +168,25 @@ func budgetSettings() []setting {
 	return []setting{
 		define(setting{
 			env: "DOSSIER_MAX_STORE_SIZE", parameter: "max-store-size", preset: "2TiB", purposes: stores,
-			doc: "Size of all files of all persons together, those on their way among them; 0 is no limit. Beyond it " +
-				"no files are taken.",
+			doc: "Total size of all files of all people, including uploads in progress. Beyond it, no files are " +
+				"accepted. 0 means no limit.",
 		}, sizeOrNone(1<<60, "1024 PiB"), func(c *Config) *int64 { return &c.Budget.StoreBytes }),
 		define(setting{
 			env: "DOSSIER_MAX_STORE_FILES", parameter: "max-store-files", preset: "2000000", purposes: stores,
-			doc: "Number of all these files; 0 is no limit.",
+			doc: "Number of these files. 0 means no limit.",
 		}, count(0, 1_000_000_000), func(c *Config) *int64 { return &c.Budget.StoreFiles }),
 		define(setting{
 			env: "DOSSIER_MAX_DAY_SIZE", parameter: "max-day-size", preset: "250GiB", purposes: stores,
-			doc: "Size of the files that one network, an IPv4 address or the /64 of an IPv6 address, may add from " +
-				"midnight to midnight UTC; 0 is no limit.",
+			doc: "Total size of the files that one network (an IPv4 address or the /64 of an IPv6 address) may add " +
+				"per UTC day. 0 means no limit.",
 		}, sizeOrNone(1<<50, "1 PiB"), func(c *Config) *int64 { return &c.Budget.DayBytes }),
 		define(setting{
 			env: "DOSSIER_MAX_DAY_FILES", parameter: "max-day-files", preset: "20000", purposes: stores,
-			doc: "Number of the files that one network may begin in a day; 0 is no limit.",
+			doc: "Number of files that one network may start per day. 0 means no limit.",
 		}, count(0, 100_000_000), func(c *Config) *int64 { return &c.Budget.DayFiles }),
 		define(setting{
 			env: "DOSSIER_MAX_DAY_PERSONS", parameter: "max-day-persons", preset: "1000", purposes: stores,
-			doc: "Number of persons that one network may add in a day; 0 is no limit.",
+			doc: "Number of people that one network may add per day. 0 means no limit.",
 		}, count(0, 100_000_000), func(c *Config) *int64 { return &c.Budget.DayPersons }),
 	}
 }
@@ -196,7 +196,7 @@ func peopleSettings() []setting {
 	return []setting{
 		define(setting{
 			env: "DOSSIER_DB_HOST", parameter: "db/host", purposes: running,
-			doc: "Host of the MySQL server that keeps the people. Not set: SQLite in the data folder.",
+			doc: "Host of the MySQL server that stores the people. Not set: SQLite in the data folder.",
 		}, hostName(), func(c *Config) *string { return &c.People.Host }),
 		define(setting{
 			env: "DOSSIER_DB_PORT", parameter: "db/port", preset: "3306", purposes: running,
@@ -214,24 +214,24 @@ func peopleSettings() []setting {
 		}, userName(), func(c *Config) *string { return &c.People.User }),
 		define(setting{
 			env: "DOSSIER_DB_PASSWORD", parameter: "db/password", purposes: running,
-			doc: "Password of the app's own user; needed with `DOSSIER_DB_HOST`.",
+			doc: "Password of the app's own user; required with `DOSSIER_DB_HOST`.",
 		}, secret(1), func(c *Config) *Secret { return &c.People.Password }),
 		define(setting{
 			env: "DOSSIER_DB_TLS", parameter: "db/tls", preset: "verify", purposes: running,
-			doc: "Whether the connection to MySQL is encrypted and the server's certificate verified, or in clear.",
+			doc: "Whether the connection to MySQL is encrypted and the server's certificate verified, or unencrypted.",
 		}, oneOf(TLSVerify, TLSOff), func(c *Config) *TLS { return &c.People.TLS }),
 		define(setting{
 			env: "DOSSIER_DB_CA_FILE", parameter: "db/ca-file", purposes: running,
-			doc: "File of the certificates that the MySQL server's is verified by. Not set: those of the system.",
+			doc: "File of the CA certificates that verify the MySQL server's certificate. Not set: the system's.",
 		}, certificateFile(), func(c *Config) *string { return &c.People.CAFile }),
 		define(setting{
 			env: "DOSSIER_DB_MAX_CONNECTIONS", parameter: "db/max-connections", preset: "10", purposes: running,
-			doc: "Connections to MySQL that one instance has open at most.",
+			doc: "Largest number of open connections to MySQL per instance.",
 		}, number(1, 1000), func(c *Config) *int { return &c.People.MaxConnections }),
 		define(setting{
 			env: "DOSSIER_DB_ADMIN_USER", parameter: "db/admin/user", purposes: Migrate,
-			doc: "User by which `dossier migrate` creates the database, the tables and the app's own user. Not set: " +
-				"nothing is created but tables, by the app's own user.",
+			doc: "User with which `dossier migrate` creates the database, the tables and the app's own user. Not " +
+				"set: only tables are created, by the app's own user.",
 		}, userName(), func(c *Config) *string { return &c.People.AdminUser }),
 		define(setting{
 			env: "DOSSIER_DB_ADMIN_PASSWORD", parameter: "db/admin/password", purposes: Migrate,
@@ -245,23 +245,23 @@ func fileSettings() []setting {
 	return []setting{
 		define(setting{
 			env: "DOSSIER_BUCKET", parameter: "bucket", purposes: stores,
-			doc: "S3 bucket that keeps the bytes of the files. Not set: a directory in the data folder.",
+			doc: "S3 bucket that stores the content of files. Not set: a directory in the data folder.",
 		}, text("an S3 bucket name: 3 to 63 lower-case letters, digits, dots and hyphens",
 			`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`),
 			func(c *Config) *string { return &c.Objects.Bucket }),
 		define(setting{
 			env: "DOSSIER_S3_PATH_STYLE", parameter: "s3/path-style", preset: "false", purposes: stores,
-			doc: "Whether the bucket's name stands in the path of requests instead of in their host name, as many " +
-				"S3-compatible servers need it.",
+			doc: "Whether requests name the bucket in the path instead of the host name, as many S3-compatible " +
+				"servers require.",
 		}, boolean(), func(c *Config) *bool { return &c.Objects.PathStyle }),
 		define(setting{
 			env: "DOSSIER_S3_LINKS", parameter: "s3/links", preset: "true", purposes: Serve,
-			doc: "Whether browsers get downloads from the bucket itself, by links that are signed for 5 minutes; " +
-				"false where they do not reach it.",
+			doc: "Whether browsers download from the bucket directly, through links signed for 5 minutes. Set to " +
+				"false where browsers cannot reach the bucket.",
 		}, boolean(), func(c *Config) *bool { return &c.Objects.Links }),
 		define(setting{
 			env: "DOSSIER_TABLE", parameter: "table", purposes: stores,
-			doc: "DynamoDB table that keeps the records of the files. Not set: the data folder.",
+			doc: "DynamoDB table that stores the records of files. Not set: the data folder.",
 		}, text("a DynamoDB table name: 3 to 255 letters, digits, dots, hyphens and underscores",
 			`^[A-Za-z0-9_.-]{3,255}$`),
 			func(c *Config) *string { return &c.Catalog.Table }),
@@ -273,13 +273,13 @@ func staffSettings() []setting {
 	return []setting{
 		define(setting{
 			env: "DOSSIER_STAFF_SECRET", parameter: "staff/secret", purposes: Serve,
-			doc: "What staff sign in with; needed as soon as one store is not embedded. Not set: generated and kept " +
-				"in the data folder.",
+			doc: "What staff sign in with; required as soon as one store is not embedded. Not set: generated and " +
+				"kept in the data folder.",
 		}, secret(MinStaffSecret), func(c *Config) *Secret { return &c.Staff.Secret }),
 		define(setting{
 			env: "DOSSIER_RECEIPT_LIFETIME", parameter: "receipt-lifetime", preset: "0", purposes: Serve,
-			doc: "Time for which the receipt of a new person opens; its holder can shorten, staff can set it, and " +
-				"files stay when it is over. 0 is for ever.",
+			doc: "How long a new person's receipt works. Its holder can shorten this, staff can change it; files " +
+				"stay when it expires. 0 means forever.",
 		}, durationOrOff(time.Minute, 10*365*24*time.Hour), func(c *Config) *time.Duration {
 			return &c.ReceiptLifetime
 		}),
@@ -291,28 +291,28 @@ func timeSettings() []setting {
 	return []setting{
 		define(setting{
 			env: "DOSSIER_TIMEOUT_STORE", parameter: "timeout/store", preset: "5s", purposes: running,
-			doc: "Time for one call of a store that moves no file.",
+			doc: "Time limit for one store call that transfers no file content.",
 		}, duration(shortest, 10*time.Minute), func(c *Config) *time.Duration { return &c.Timeouts.Store }),
 		define(setting{
 			env: "DOSSIER_TIMEOUT_STALL", parameter: "timeout/stall", preset: "30s", purposes: stores,
-			doc: "Time that a store may take no byte of a file that is being sent to it.",
+			doc: "How long a store may accept no bytes of a file that is being sent to it.",
 		}, duration(shortest, time.Hour), func(c *Config) *time.Duration { return &c.Timeouts.Stall }),
 		define(setting{
 			env: "DOSSIER_TIMEOUT_UPLOAD", parameter: "timeout/upload", preset: "6h", purposes: stores,
-			doc: "Time for one whole submission.",
+			doc: "Time limit for one whole submission.",
 		}, duration(shortest, 7*24*time.Hour), func(c *Config) *time.Duration { return &c.Timeouts.Upload }),
 		define(setting{
 			env: "DOSSIER_TIMEOUT_IDLE", parameter: "timeout/idle", preset: "30s", purposes: Serve,
-			doc: "Time that a client may send nothing while its request is read.",
+			doc: "How long a client may send nothing while its request is read.",
 		}, duration(shortest, time.Hour), func(c *Config) *time.Duration { return &c.Timeouts.Idle }),
 		define(setting{
 			env: "DOSSIER_TIMEOUT_SHUTDOWN", parameter: "timeout/shutdown", preset: "30s", purposes: Serve,
-			doc: "Time that running requests get to finish after the stop signal and the drain delay.",
+			doc: "How long running requests may take to finish after the stop signal and the drain delay.",
 		}, duration(shortest, 24*time.Hour), func(c *Config) *time.Duration { return &c.Timeouts.Shutdown }),
 		define(setting{
 			env: "DOSSIER_DRAIN_DELAY", parameter: "drain-delay", preset: "0s", purposes: Serve,
-			doc: "Time that new requests are still taken after the stop signal; behind a load balancer, its time " +
-				"for deregistration.",
+			doc: "How long new requests are still accepted after the stop signal. Behind a load balancer, use its " +
+				"deregistration delay.",
 		}, duration(0, time.Hour), func(c *Config) *time.Duration { return &c.Timeouts.Drain }),
 	}
 }
@@ -322,21 +322,21 @@ func reconcileSettings() []setting {
 	return []setting{
 		define(setting{
 			env: "DOSSIER_RECONCILE_INTERVAL", parameter: "reconcile/interval", preset: "1h", purposes: Serve,
-			doc: "Time between two reconciliations within `dossier serve`.",
+			doc: "Time between reconciliations within `dossier serve`.",
 		}, durationOrOff(time.Second, 7*24*time.Hour), func(c *Config) *time.Duration { return &c.Reconcile.Interval }),
 		define(setting{
 			env: "DOSSIER_RECONCILE_AGE", parameter: "reconcile/age", preset: "24h", purposes: stores,
-			doc: "Time without progress after which something half-done counts as left behind; exceeds " +
+			doc: "Time without progress after which unfinished work counts as abandoned. Must exceed " +
 				"`DOSSIER_TIMEOUT_UPLOAD`.",
 		}, duration(shortest, 30*24*time.Hour), func(c *Config) *time.Duration { return &c.Reconcile.Age }),
 		define(setting{
 			env: "DOSSIER_SWEEP_INTERVAL", parameter: "sweep-interval", preset: "24h", purposes: Serve,
-			doc: "Time between two comparisons of all records with all objects within `dossier serve`.",
+			doc: "Time between comparisons of all records with all objects within `dossier serve`.",
 		}, durationOrOff(time.Second, 30*24*time.Hour), func(c *Config) *time.Duration { return &c.Reconcile.Sweep }),
 		define(setting{
 			env: "DOSSIER_KEEP_REMOVED", parameter: "keep-removed", preset: "720h", purposes: stores,
-			doc: "Time for which the embedded store keeps what reconciliation removed by itself; a bucket keeps " +
-				"former versions instead.",
+			doc: "How long the embedded store keeps what reconciliation removed automatically. A bucket keeps " +
+				"earlier versions instead.",
 		}, duration(time.Second, 10*365*24*time.Hour), func(c *Config) *time.Duration {
 			return &c.Reconcile.KeepRemoved
 		}),
@@ -348,12 +348,12 @@ func scrubSettings() []setting {
 	return []setting{
 		define(setting{
 			env: "DOSSIER_SCRUB_BYTES", parameter: "scrub/bytes", preset: "50GiB", purposes: Serve,
-			doc: "How much of the stored files all instances together read in a day, to find what changed where it " +
-				"lies; 0 reads nothing.",
+			doc: "How much of the stored files all instances together read per day to find bytes that changed in " +
+				"storage. 0 reads nothing.",
 		}, size(0, 1<<50, "1 PiB"), func(c *Config) *int64 { return &c.Scrub.Bytes }),
 		define(setting{
 			env: "DOSSIER_SCRUB_INTERVAL", parameter: "scrub/interval", preset: "24h", purposes: Serve,
-			doc: "Least time from the start of one reading of everything to that of the next.",
+			doc: "Least time between the starts of two full reads.",
 		}, duration(time.Second, 365*24*time.Hour), func(c *Config) *time.Duration { return &c.Scrub.Interval }),
 	}
 }
@@ -363,34 +363,34 @@ func scanSettings() []setting {
 	return []setting{
 		define(setting{
 			env: "DOSSIER_SCANNER", parameter: "scanner", preset: "none", purposes: stores,
-			doc: "Who checks files for malware: nobody; a `clamd` that is reached at `DOSSIER_SCAN_CLAMD`; or GuardDuty " +
-				"Malware Protection for S3, which tags the objects in `DOSSIER_BUCKET`.",
+			doc: "Who checks files for malware: nobody; a `clamd` at `DOSSIER_SCAN_CLAMD`; or GuardDuty Malware " +
+				"Protection for S3, which tags the objects in `DOSSIER_BUCKET`.",
 		}, oneOf(ScannerNone, ScannerClamd, ScannerGuardDuty), func(c *Config) *Scanner { return &c.Scan.Scanner }),
 		define(setting{
 			env: "DOSSIER_SCAN_CLAMD", parameter: "scan/clamd", preset: "unix:/run/clamav/clamd.ctl", purposes: stores,
-			doc: "Socket of `clamd`, whose `AlertEncrypted` and `AlertExceedsMax` must be on. Bytes pass it in clear: " +
-				"keep it on this machine, or on a network that is yours.",
+			doc: "Socket of `clamd`, whose `AlertEncrypted` and `AlertExceedsMax` must be on. Files cross it " +
+				"unencrypted: keep it on this machine or on a private network.",
 		}, socket(), func(c *Config) *string { return &c.Scan.Clamd }),
 		define(setting{
 			env: "DOSSIER_SCAN_PENDING", parameter: "scan/pending", preset: "nobody", purposes: stores,
-			doc: "Who may download a file that waits for its check, or whose check failed.",
+			doc: "Who may download a file that is waiting for its check, or whose check failed.",
 		}, oneOf(AudienceNobody, AudienceStaff), func(c *Config) *Audience { return &c.Scan.Pending }),
 		define(setting{
 			env: "DOSSIER_SCAN_UNSCANNED", parameter: "scan/unscanned", preset: "nobody", purposes: stores,
-			doc: "Who may download a file that was not checked as a whole: it is too large or encrypted, or older than " +
-				"the scanner (see `dossier scan`).",
+			doc: "Who may download a file that was not fully checked, because it is too large, encrypted, or older " +
+				"than the scanner (see `dossier scan`).",
 		}, oneOf(AudienceNobody, AudienceStaff, AudienceAll), func(c *Config) *Audience { return &c.Scan.Unscanned }),
 		define(setting{
 			env: "DOSSIER_SCAN_MAX_SIZE", parameter: "scan/max-size", preset: "100MiB", purposes: stores,
-			doc: "Size of the largest file that is sent to `clamd`; no more than its `StreamMaxLength` and `MaxFileSize`.",
+			doc: "Size of the largest file sent to `clamd`; at most its `StreamMaxLength` and `MaxFileSize`.",
 		}, size(1, 4<<30-1, "4 GiB less a byte"), func(c *Config) *int64 { return &c.Scan.MaxBytes }),
 		define(setting{
 			env: "DOSSIER_SCAN_WORKERS", parameter: "scan/workers", preset: "2", purposes: stores,
-			doc: "Files that one instance has checked at once.",
+			doc: "Number of files that one instance checks at once.",
 		}, number(1, 100), func(c *Config) *int { return &c.Scan.Workers }),
 		define(setting{
 			env: "DOSSIER_SCAN_KEEP_INFECTED", parameter: "scan/keep-infected", preset: "720h", purposes: stores,
-			doc: "Time after which reconciliation removes a file in which malware was found; 0 is never.",
+			doc: "Time after which reconciliation removes a file that contains malware. 0 means never.",
 		}, durationOrOff(time.Second, 10*365*24*time.Hour), func(c *Config) *time.Duration {
 			return &c.Scan.KeepInfected
 		}),
@@ -402,47 +402,47 @@ func rateSettings() []setting {
 	return []setting{
 		define(setting{
 			env: "DOSSIER_RATE_SUBMISSIONS", parameter: "rate/submissions", preset: "30", purposes: Serve,
-			doc: "Submissions a minute from one client address in the long run; 0 is no limit.",
+			doc: "Submissions per minute from one client address, on average. 0 means no limit.",
 		}, number(0, 100_000), func(c *Config) *int { return &c.Rates.Submissions.PerMinute }),
 		define(setting{
 			env: "DOSSIER_RATE_SUBMISSIONS_BURST", parameter: "rate/submissions-burst", preset: "30", purposes: Serve,
-			doc: "Submissions from one client address at once.",
+			doc: "Submissions from one client address in a burst.",
 		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.Submissions.Burst }),
 		define(setting{
 			env: "DOSSIER_RATE_SIGN_INS", parameter: "rate/sign-ins", preset: "10", purposes: Serve,
-			doc: "Attempts to sign in with a wrong key a minute from one client address in the long run; 0 is no limit. The " +
-				"right key is always taken.",
+			doc: "Sign-in attempts with a wrong key per minute from one client address, on average. 0 means no " +
+				"limit. The right key is always accepted.",
 		}, number(0, 100_000), func(c *Config) *int { return &c.Rates.SignIns.PerMinute }),
 		define(setting{
 			env: "DOSSIER_RATE_SIGN_INS_BURST", parameter: "rate/sign-ins-burst", preset: "10", purposes: Serve,
-			doc: "Attempts to sign in with a wrong key from one client address at once.",
+			doc: "Sign-in attempts with a wrong key from one client address in a burst.",
 		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.SignIns.Burst }),
 		define(setting{
 			env: "DOSSIER_RATE_REGISTRATIONS", parameter: "rate/registrations", preset: "30", purposes: Serve,
-			doc: "Persons registered by the API a minute from one client address in the long run; 0 is no limit.",
+			doc: "People registered through the API per minute from one client address, on average. 0 means no limit.",
 		}, number(0, 100_000), func(c *Config) *int { return &c.Rates.Registrations.PerMinute }),
 		define(setting{
 			env: "DOSSIER_RATE_REGISTRATIONS_BURST", parameter: "rate/registrations-burst", preset: "30",
 			purposes: Serve,
-			doc:      "Persons registered by the API from one client address at once.",
+			doc:      "People registered through the API from one client address in a burst.",
 		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.Registrations.Burst }),
 		define(setting{
 			env: "DOSSIER_RATE_ANNOUNCEMENTS", parameter: "rate/announcements", preset: "1200", purposes: Serve,
-			doc: "Files announced to the API a minute from one client address in the long run; 0 is no limit.",
+			doc: "Files announced to the API per minute from one client address, on average. 0 means no limit.",
 		}, number(0, 100_000), func(c *Config) *int { return &c.Rates.Announcements.PerMinute }),
 		define(setting{
 			env: "DOSSIER_RATE_ANNOUNCEMENTS_BURST", parameter: "rate/announcements-burst", preset: "1200",
 			purposes: Serve,
-			doc:      "Files announced to the API from one client address at once.",
+			doc:      "Files announced to the API from one client address in a burst.",
 		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.Announcements.Burst }),
 		define(setting{
 			env: "DOSSIER_RATE_SIGNATURES", parameter: "rate/signatures", preset: "1200", purposes: Serve,
-			doc: "Requests to the API that sign parts, up to 100 each, a minute from one client address in the long " +
-				"run; 0 is no limit.",
+			doc: "API requests that sign parts, up to 100 each, per minute from one client address, on average. 0 " +
+				"means no limit.",
 		}, number(0, 100_000), func(c *Config) *int { return &c.Rates.Signatures.PerMinute }),
 		define(setting{
 			env: "DOSSIER_RATE_SIGNATURES_BURST", parameter: "rate/signatures-burst", preset: "1200", purposes: Serve,
-			doc: "Requests to the API that sign parts, up to 100 each, from one client address at once.",
+			doc: "API requests that sign parts, up to 100 each, from one client address in a burst.",
 		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.Signatures.Burst }),
 	}
 }
@@ -463,11 +463,11 @@ func logSettings() []setting {
 	return []setting{
 		define(setting{
 			env: "DOSSIER_LOG_LEVEL", parameter: "log/level", preset: "info", purposes: running,
-			doc: "Least level that is logged.",
+			doc: "Lowest level that is logged.",
 		}, logLevel(), func(c *Config) *slog.Level { return &c.Log.Level }),
 		define(setting{
 			env: "DOSSIER_LOG_FORMAT", parameter: "log/format", preset: "text", presetInAWS: "json", purposes: running,
-			doc: "Form of a log line.",
+			doc: "Format of log lines.",
 		}, oneOf(LogText, LogJSON), func(c *Config) *LogFormat { return &c.Log.Format }),
 	}
 }

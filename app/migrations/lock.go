@@ -22,12 +22,13 @@ const (
 	unlockTime = 5 * time.Second
 )
 
-var errLocked = fmt.Errorf("another migration of this database has been running for more than %v; try again when it is done", lockWait)
+var errLocked = fmt.Errorf("another migration of this database has been running for more than %v; try again when it "+
+	"has finished", lockWait)
 
 // acquire keeps other runs away from the database until release is called.
 //
-// It is taken before goose is called, not by goose: goose looks at the version, and creates its table, before it takes the
-// lock that it is given.
+// It is taken before goose is called, not by goose: goose looks at the version, and creates its table, before it takes
+// the lock that it is given.
 func acquire(ctx context.Context, db *sql.DB, dialect Dialect) (release func() error, err error) {
 	if dialect == SQLite {
 		return lockFile(ctx, db)
@@ -42,7 +43,7 @@ func acquire(ctx context.Context, db *sql.DB, dialect Dialect) (release func() e
 // lockSession takes the lock of a database that need not exist yet. It keeps one connection of the pool.
 func lockSession(ctx context.Context, db *sql.DB, name string) (release func() error, err error) {
 	if db.Stats().MaxOpenConnections == 1 {
-		return nil, errors.New("two connections are needed, one of them for the lock, but the pool allows only one")
+		return nil, errors.New("two connections are needed, one of them for the lock, but the pool allows one")
 	}
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -61,8 +62,9 @@ func lockSession(ctx context.Context, db *sql.DB, name string) (release func() e
 // leaves no lock behind.
 type sessionLocker struct{ lockName string }
 
-// newSessionLocker returns the lock of a database. GET_LOCK's names belong to the whole server and have 64 characters at most
-// (https://dev.mysql.com/doc/refman/8.4/en/locking-functions.html), a database's may have as many: hence the hash.
+// newSessionLocker returns the lock of a database. GET_LOCK's names belong to the whole server and have 64 characters
+// at most (https://dev.mysql.com/doc/refman/8.4/en/locking-functions.html), a database's may have as many: hence the
+// hash.
 func newSessionLocker(database string) sessionLocker {
 	hash := sha256.Sum256([]byte(database))
 	return sessionLocker{"dossier-migrate-" + hex.EncodeToString(hash[:16])}

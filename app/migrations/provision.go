@@ -16,12 +16,13 @@ const Collation = "utf8mb4_bin"
 
 // App says what Provision makes for the application on a MySQL server.
 type App struct {
-	// Database and User begin with a letter and hold letters, digits and underscores only; 64 and 32 characters at most.
+	// Database and User begin with a letter and hold letters, digits and underscores only; 64 and 32 characters at
+	// most.
 	Database, User string
 	// Password of User.
 	Password string
-	// Host is where User may connect from, as MySQL writes it. Default "%", anywhere: which addresses reach a server in a private
-	// network is for its security groups to say.
+	// Host is where User may connect from, as MySQL writes it. Default "%", anywhere: which addresses reach a server in
+	// a private network is for its security groups to say.
 	Host string
 	// RequireTLS has the server refuse User without TLS.
 	RequireTLS bool
@@ -45,28 +46,33 @@ var (
 func (a App) check() error {
 	var errs []error
 	if !databaseName.MatchString(a.Database) {
-		errs = append(errs, fmt.Errorf("database name %q: want a letter, then up to 63 letters, digits or underscores", a.Database))
+		errs = append(errs, fmt.Errorf("database name %q: want a letter, then up to 63 letters, digits or underscores",
+			a.Database))
 	}
 	if !userName.MatchString(a.User) {
-		errs = append(errs, fmt.Errorf("database user %q: want a letter, then up to 31 letters, digits or underscores", a.User))
+		errs = append(errs, fmt.Errorf("database user %q: want a letter, then up to 31 letters, digits or underscores",
+			a.User))
 	}
 	if !hostName.MatchString(a.Host) {
 		errs = append(errs, fmt.Errorf("database user's host %q: want an address, a pattern or %%", a.Host))
 	}
-	if a.Password == "" || strings.ContainsFunc(a.Password, func(r rune) bool { return r < ' ' || r == 0x7f || r == 0xfffd }) {
+	if a.Password == "" || strings.ContainsFunc(a.Password, func(r rune) bool {
+		return r < ' ' || r == 0x7f || r == 0xfffd
+	}) {
 		errs = append(errs, errors.New("database user's password: must not be empty or contain control characters"))
 	}
 	return errors.Join(errs...)
 }
 
-// Provision makes a server ready for the application, where only an administrator exists: it creates the database, applies the
-// People migrations, and creates the application's own user, who may read and write rows and nothing else. It returns the
-// migrations that it applied. All of it may be run again, also twice at once: a user that is there gets the given password and TLS
-// rule, and loses what it may beyond the application's need.
+// Provision makes a server ready for the application, where only an administrator exists: it creates the database,
+// applies the People migrations, and creates the application's own user, who may read and write rows and nothing else.
+// It returns the migrations that it applied. All of it may be run again, also twice at once: a user that is there gets
+// the given password and TLS rule, and loses what it may beyond the application's need.
 //
-// The open function connects as the administrator: to the server without a database (an empty name), and to the named one. It is
-// called for each once; Provision closes what it returns.
-func Provision(ctx context.Context, open func(ctx context.Context, database string) (*sql.DB, error), app App) ([]Migration, error) {
+// The open function connects as the administrator: to the server without a database (an empty name), and to the named
+// one. It is called for each once; Provision closes what it returns.
+func Provision(ctx context.Context, open func(ctx context.Context, database string) (*sql.DB, error),
+	app App) ([]Migration, error) {
 	if app.Host == "" {
 		app.Host = "%"
 	}
@@ -86,7 +92,8 @@ func Provision(ctx context.Context, open func(ctx context.Context, database stri
 	return done, errors.Join(err, release())
 }
 
-func provision(ctx context.Context, server *sql.DB, open func(context.Context, string) (*sql.DB, error), app App) ([]Migration, error) {
+func provision(ctx context.Context, server *sql.DB, open func(context.Context, string) (*sql.DB, error),
+	app App) ([]Migration, error) {
 	if err := createDatabase(ctx, server, app.Database); err != nil {
 		return nil, err
 	}
@@ -121,7 +128,8 @@ func createDatabase(ctx context.Context, db *sql.DB, name string) error {
 // checkDatabase makes sure of what the migrations rely on but cannot say themselves.
 func checkDatabase(ctx context.Context, db *sql.DB) error {
 	var name, collation string
-	err := db.QueryRowContext(ctx, "SELECT schema_name, default_collation_name FROM information_schema.schemata WHERE schema_name = DATABASE()").
+	err := db.QueryRowContext(ctx,
+		"SELECT schema_name, default_collation_name FROM information_schema.schemata WHERE schema_name = DATABASE()").
 		Scan(&name, &collation)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -129,14 +137,15 @@ func checkDatabase(ctx context.Context, db *sql.DB) error {
 	case err != nil:
 		return fmt.Errorf("reading the database's collation: %w", err)
 	case collation != Collation:
-		return fmt.Errorf("database %s has the default collation %s, and new tables would compare texts by it: run ALTER DATABASE `%s` CHARACTER SET utf8mb4 COLLATE %s",
+		return fmt.Errorf("database %s has the default collation %s, which new tables would inherit: run ALTER "+
+			"DATABASE `%s` CHARACTER SET utf8mb4 COLLATE %s",
 			name, collation, name, Collation)
 	}
 	return nil
 }
 
-// CheckCollations returns an error when a text column of the set's tables does not compare by code point. It needs no more than
-// SELECT on those tables, and only MySQL can be wrong.
+// CheckCollations returns an error when a text column of the set's tables does not compare by code point. It needs no
+// more than SELECT on those tables, and only MySQL can be wrong.
 func CheckCollations(ctx context.Context, db *sql.DB) error {
 	rows, err := db.QueryContext(ctx, `SELECT table_name, column_name, collation_name FROM information_schema.columns
 		WHERE table_schema = DATABASE() AND table_name IN ('people', 'words') AND collation_name IS NOT NULL AND collation_name <> ?
@@ -170,7 +179,7 @@ func createUser(ctx context.Context, conn *sql.Conn, app App) error {
 		return fmt.Errorf("asking who the administrator is: %w", err)
 	}
 	if name := admin[:max(0, strings.LastIndexByte(admin, '@'))]; name == app.User {
-		return fmt.Errorf("database user %s is the administrator: give the application a user of its own", app.User)
+		return fmt.Errorf("database user %s is the administrator: give the app its own user", app.User)
 	}
 	quote := quoter(mode)
 	account := quote(app.User) + "@" + quote(app.Host)
@@ -185,7 +194,8 @@ func createUser(ctx context.Context, conn *sql.Conn, app App) error {
 	}
 	grant := func() error {
 		for table, may := range grants() {
-			statement := fmt.Sprintf("GRANT %s ON `%s`.`%s` TO %s", strings.Join(may, ", "), app.Database, table, account)
+			statement := fmt.Sprintf("GRANT %s ON `%s`.`%s` TO %s", strings.Join(may, ", "), app.Database, table,
+				account)
 			if _, err := conn.ExecContext(ctx, statement); err != nil {
 				return fmt.Errorf("granting database user %s its privileges on %s: %w", app.User, table, err)
 			}
@@ -201,7 +211,7 @@ func createUser(ctx context.Context, conn *sql.Conn, app App) error {
 	}
 	// Only now, and not each time: between the two statements the application may do nothing at all.
 	if _, err := conn.ExecContext(ctx, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM "+account); err != nil {
-		return fmt.Errorf("revoking what database user %s may beyond its need: %w", app.User, err)
+		return fmt.Errorf("revoking the excess privileges of database user %s: %w", app.User, err)
 	}
 	return grant()
 }
@@ -215,13 +225,13 @@ func surplus(ctx context.Context, conn *sql.Conn, app App) (bool, error) {
 		UNION ALL SELECT table_schema, '', privilege_type, is_grantable FROM information_schema.column_privileges WHERE grantee = ?`,
 		grantee(app), grantee(app), grantee(app), grantee(app))
 	if err != nil {
-		return false, fmt.Errorf("reading what database user %s may: %w", app.User, err)
+		return false, fmt.Errorf("reading the privileges of database user %s: %w", app.User, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var schema, table, privilege, grantable string
 		if err := rows.Scan(&schema, &table, &privilege, &grantable); err != nil {
-			return false, fmt.Errorf("reading what database user %s may: %w", app.User, err)
+			return false, fmt.Errorf("reading the privileges of database user %s: %w", app.User, err)
 		}
 		switch {
 		case grantable == "YES":
@@ -233,7 +243,7 @@ func surplus(ctx context.Context, conn *sql.Conn, app App) (bool, error) {
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return false, fmt.Errorf("reading what database user %s may: %w", app.User, err)
+		return false, fmt.Errorf("reading the privileges of database user %s: %w", app.User, err)
 	}
 	return false, nil
 }

@@ -129,7 +129,7 @@ func (d *Directory) Ping(ctx context.Context) error {
 		return unavailable(ctx, doing, err)
 	}
 	if !os.SameFile(there, held) {
-		return unavailable(ctx, doing, errors.New("the folder was replaced since this program started"))
+		return unavailable(ctx, doing, errors.New("the folder was replaced after this program started"))
 	}
 	if err := d.probe(); err != nil && !full(err) {
 		return unavailable(ctx, doing, err)
@@ -269,7 +269,7 @@ func (d *Directory) place(ctx context.Context, name, key, dir string) error {
 			}
 		}
 		if _, lookErr := d.root.Lstat(name); errors.Is(lookErr, fs.ErrNotExist) {
-			return errors.New("the multipart upload was given up as unfinished by somebody else")
+			return errors.New("the multipart upload was aborted by another process")
 		}
 	}
 	return err

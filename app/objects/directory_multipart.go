@@ -151,15 +151,15 @@ func (d *Directory) Receive(ctx context.Context, u *url.URL, contentLength int64
 	p, signature, ok := parsePermit(u)
 	if !ok || !hmac.Equal(signature, p.sign(secret)) {
 		return dossier.Errorf(dossier.CodeForbidden, nil,
-			"This address is not one that was signed here, or was altered. Ask for a new one.")
+			"This URL was not signed by this site, or it was altered. Request a new one.")
 	}
 	if !d.now().Before(p.expires) {
-		return dossier.Errorf(dossier.CodeForbidden, nil, "This address was good until %s. Ask for a new one.",
+		return dossier.Errorf(dossier.CodeForbidden, nil, "This URL expired at %s. Request a new one.",
 			p.expires.Format(time.RFC3339))
 	}
 	if contentLength != p.part.Size {
 		return dossier.Errorf(dossier.CodeForbidden, nil,
-			"This address takes exactly %d bytes. Ask for one of the right length.", p.part.Size)
+			"This URL accepts exactly %d bytes. Request one for the right length.", p.part.Size)
 	}
 	name, _ := uploadName(p.key, p.uploadID)
 	ctx, body, end, err := d.receiving.begin(ctx, partName(name, p.part.Number), body)
@@ -180,7 +180,7 @@ func (d *Directory) Receive(ctx context.Context, u *url.URL, contentLength int64
 			refused = dossier.Errorf(dossier.CodeCorrupt,
 				fmt.Errorf("%d bytes, CRC-64 %016x; signed for %d, %016x", src.size, crc.Sum64(), p.part.Size,
 					p.part.CRC64),
-				"Part %d did not arrive as it was sent. Send it again.", p.part.Number)
+				"Part %d was damaged on the way. Send it again.", p.part.Number)
 			return refused
 		}
 		_, err := f.Write(crc.Sum(nil))

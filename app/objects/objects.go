@@ -147,7 +147,7 @@ func encodeCRC64(sum uint64) string {
 func decodeCRC64(text string) (uint64, error) {
 	sum, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || len(sum) != 8 {
-		return 0, errors.New("the store answers with a CRC-64/NVME that is none")
+		return 0, errors.New("the store returned an invalid CRC-64/NVME")
 	}
 	return binary.BigEndian.Uint64(sum), nil
 }
@@ -171,7 +171,7 @@ func (s *source) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
 	s.size += int64(n)
 	if s.most > 0 && s.size > s.most {
-		err = dossier.Errorf(dossier.CodeTooLarge, nil, "Is larger than the store can take.")
+		err = dossier.Errorf(dossier.CodeTooLarge, nil, "Too large for the store.")
 	}
 	if err != nil && err != io.EOF {
 		s.err = err

@@ -263,7 +263,7 @@ func (s *S3) Tags(ctx context.Context, key string) (map[string]string, error) {
 	for _, tag := range out.TagSet {
 		name := aws.ToString(tag.Key)
 		if _, twice := tags[name]; twice {
-			return nil, fmt.Errorf("%s: the store answers with two tags of the name %q", doing, name)
+			return nil, fmt.Errorf("%s: the store returned two tags named %q", doing, name)
 		}
 		tags[name] = aws.ToString(tag.Value)
 	}

@@ -131,7 +131,7 @@ func expiresAt(t time.Time) int64 {
 func (r row) person() (dossier.Person, error) {
 	id, err := dossier.ParsePersonID(r.ID)
 	if err != nil {
-		return dossier.Person{}, errors.New("a row's id is no person's id")
+		return dossier.Person{}, errors.New("a row has an invalid person ID")
 	}
 	p := dossier.Person{
 		ID:        id,
@@ -331,7 +331,7 @@ func (s *Store) Existing(ctx context.Context, ids []dossier.PersonID) (map[dossi
 	for _, text := range found {
 		id, err := dossier.ParsePersonID(text)
 		if err != nil {
-			return nil, errors.New("looking for people: a row's id is no person's id")
+			return nil, errors.New("looking for people: a row has an invalid person ID")
 		}
 		there[id] = true
 	}

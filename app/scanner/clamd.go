@@ -84,7 +84,7 @@ const (
 func (c *Clamd) Ping(ctx context.Context) error {
 	reply, err := c.command(ctx, "zPING\x00")
 	if err == nil && reply != "PONG" {
-		err = fmt.Errorf("it answers %q to PING", reply)
+		err = fmt.Errorf("it answered %q to PING", reply)
 	}
 	if err != nil {
 		return dossier.Unavailable(ctx, "ask clamd", err)
@@ -181,7 +181,7 @@ func (c *Clamd) scan(ctx context.Context, r io.Reader) (dossier.Verdict, error) 
 	}
 	v, err := parseReply(a.text)
 	if err == nil && sent != nil && v.State == dossier.ScanClean {
-		err = fmt.Errorf("it answers %q before the end of the file: %w", a.text, sent)
+		err = fmt.Errorf("it answered %q before the end of the file: %w", a.text, sent)
 	}
 	return v, err
 }
@@ -261,11 +261,11 @@ func readReply(r io.Reader) (string, error) {
 		case err == io.EOF:
 			return "", fmt.Errorf("clamd hung up: %w", io.ErrUnexpectedEOF)
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return "", errors.New("clamd does not answer in time")
+			return "", errors.New("clamd did not answer in time")
 		case err != nil:
 			return "", err
 		case len(reply) > longestReply:
-			return "", errors.New("clamd's answer has no end")
+			return "", errors.New("clamd's answer is too long")
 		}
 	}
 }
@@ -290,7 +290,7 @@ func parseReply(reply string) (dossier.Verdict, error) {
 	case strings.TrimRight(said, " ") == "INSTREAM size limit exceeded. ERROR":
 		return dossier.Verdict{State: dossier.ScanNone, Detail: "larger than clamd's StreamMaxLength"}, nil
 	}
-	return dossier.Verdict{}, fmt.Errorf("clamd answers %.200q", reply)
+	return dossier.Verdict{}, fmt.Errorf("unknown answer from clamd: %.200q", reply)
 }
 
 // eicar returns the test file that every scanner has to report (https://www.eicar.org/download-anti-malware-testfile/).

@@ -136,14 +136,14 @@ func TestClamdReplies(t *testing.T) {
 	for reply, want := range map[string]string{
 		"":                       "hung up",
 		"stream: OK":             "hung up", // cut off: it might have been "stream: OK-Trojan FOUND"
-		"stream: OK\n\x00":       "answers",
-		"stream: FOUND\x00":      "answers",
-		"stream:  FOUND\x00":     "answers",
-		"other: Eicar FOUND\x00": "answers",
-		"OK\x00":                 "answers",
-		"\x00":                   "answers",
-		"stream: Can't allocate memory ERROR\x00": "answers",
-		strings.Repeat("x", longestReply+600):     "no end",
+		"stream: OK\n\x00":       "unknown answer",
+		"stream: FOUND\x00":      "unknown answer",
+		"stream:  FOUND\x00":     "unknown answer",
+		"other: Eicar FOUND\x00": "unknown answer",
+		"OK\x00":                 "unknown answer",
+		"\x00":                   "unknown answer",
+		"stream: Can't allocate memory ERROR\x00": "unknown answer",
+		strings.Repeat("x", longestReply+600):     "too long",
 	} {
 		path := filepath.Join(t.TempDir(), "clamd.ctl")
 		l, err := net.Listen("unix", path)

@@ -59,7 +59,7 @@ func (g *GuardDuty) Ping(ctx context.Context) error {
 		return nil
 	}
 	if err == nil {
-		err = errors.New("S3 has tags of an object that nobody stored")
+		err = errors.New("S3 has tags for an object that was never stored")
 	}
 	return dossier.Unavailable(ctx, "read GuardDuty's tags: is there the right s3:GetObjectTagging?", err)
 }
@@ -69,7 +69,7 @@ func (g *GuardDuty) Scan(ctx context.Context, key string, r io.Reader) (dossier.
 	tags, err := g.tags.Tags(ctx, key)
 	if errors.Is(err, dossier.ErrNotFound) {
 		if _, err := r.Read(make([]byte, 1)); err != nil && err != io.EOF {
-			return dossier.Verdict{}, fmt.Errorf("open what has no tags: %w", err)
+			return dossier.Verdict{}, fmt.Errorf("open the untagged object: %w", err)
 		}
 		return dossier.Verdict{}, untagged()
 	}
@@ -89,7 +89,8 @@ func verdictOf(ctx context.Context, status string) (dossier.Verdict, error) {
 	case "NO_THREATS_FOUND":
 		return dossier.Verdict{State: dossier.ScanClean}, nil
 	case "THREATS_FOUND":
-		return dossier.Verdict{State: dossier.ScanInfected, Detail: "THREATS_FOUND: GuardDuty's tag does not say which"}, nil
+		return dossier.Verdict{State: dossier.ScanInfected,
+			Detail: "THREATS_FOUND: GuardDuty's tag does not say which"}, nil
 	case "UNSUPPORTED":
 		return dossier.Verdict{State: dossier.ScanNone, Detail: "UNSUPPORTED: GuardDuty skipped it, as what is too " +
 			"large or has a password"}, nil
@@ -98,7 +99,8 @@ func verdictOf(ctx context.Context, status string) (dossier.Verdict, error) {
 			"role of its plan"}, nil
 	case "FAILED":
 		// An internal error of GuardDuty, which may say something else the next time; so it is counted as a try.
-		return dossier.Verdict{}, dossier.Unavailable(ctx, "have GuardDuty check a file", errors.New("it says FAILED"))
+		return dossier.Verdict{},
+			dossier.Unavailable(ctx, "have GuardDuty check a file", errors.New("it reported FAILED"))
 	}
 	return dossier.Verdict{State: dossier.ScanNone, Detail: fmt.Sprintf("GuardDuty's tag says %.100q", status)}, nil
 }

@@ -111,7 +111,7 @@ func (r *Reserve) Opening(ctx context.Context, do func() error) error {
 	if d, lookErr := look(r.data); !IsFull(err) && (lookErr != nil || d.free >= spent && !d.short(spentInodes)) {
 		return err
 	}
-	return fmt.Errorf("the disk of the data folder %s is full, and nothing is left of the room kept on it: free %s on "+
+	return fmt.Errorf("the disk of the data folder %s is full and the reserved space is used up: free %s on "+
 		"that disk, outside the data folder, and start again: %w", r.data, dossier.FormatBytes(askedRoom), err)
 }
 
@@ -153,7 +153,7 @@ func (r *Reserve) fits(bytes int64) error {
 	return dossier.Errorf(dossier.CodeFull,
 		fmt.Errorf("%s are free on the disk of %s, %s of them reserved", dossier.FormatBytes(r.seen.free), r.data,
 			dossier.FormatBytes(max(0, r.size-r.held))),
-		"The site takes no files at the moment, because it has no room for them. What is stored is safe. Try again "+
+		"The site accepts no files right now because its storage is full. Stored files are safe. Try again "+
 			"later.")
 }
 
@@ -276,7 +276,7 @@ func (r *Reserve) Ping(ctx context.Context) error {
 	}
 	if r.held == 0 && (r.seen.free < spent || r.seen.short(spentInodes)) {
 		return dossier.Unavailable(ctx, doing,
-			fmt.Errorf("the disk of %s is full, and the reserve is used up: free some space", r.data))
+			fmt.Errorf("the disk of %s is full and the reserved space is used up: free some space", r.data))
 	}
 	return nil
 }
@@ -296,13 +296,13 @@ func (r *Reserve) Keep(ctx context.Context, log *slog.Logger) {
 		case ctx.Err() != nil:
 			return
 		case err != nil && !failing:
-			log.Warn("the reserve of the disk cannot be looked after", "err", err)
+			log.Warn("the disk reserve cannot be maintained", "err", err)
 		case full && !told:
-			log.Error("the disk is full: no files are taken until space is freed", state)
+			log.Error("the disk is full: no files are accepted until space is freed", state)
 		case !full && told:
-			log.Info("the disk has room again: files are taken", state)
+			log.Info("the disk has space again: files are accepted", state)
 		case now.given > given:
-			log.Warn("a part of the reserve was given back, so that something could be deleted", state)
+			log.Warn("part of the reserve was released so that something could be deleted", state)
 		}
 		told, failing, given = full, err != nil, now.given
 		select {

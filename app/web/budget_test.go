@@ -126,7 +126,7 @@ func TestAFullStoreThroughHTTP(t *testing.T) {
 			s.t.Errorf("the room of a full store is %+v", limits)
 		}
 		page := s.get("/")
-		for _, want := range []string{"No files can be sent at the moment", "What is stored is safe", "multiple disabled"} {
+		for _, want := range []string{"No files can be sent at the moment", "Stored files are safe", "multiple disabled"} {
 			if !strings.Contains(page.body, want) {
 				s.t.Errorf("the form of a full store does not have %q", want)
 			}

@@ -197,7 +197,7 @@ func TestDirectoryRefusals(t *testing.T) {
 		strings.Repeat("_", 32), good[:31] + "\n", "%00"} {
 		all = append(all, scenario{
 			name: "cursor " + cursor, path: "/people?after=" + url.QueryEscape(cursor), by: by, status: 400,
-			has: []string{"address is damaged"}, hasNot: []string{"Ada"},
+			has: []string{"address is invalid"}, hasNot: []string{"Ada"},
 		})
 	}
 	all = append(all,

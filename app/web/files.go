@@ -188,7 +188,7 @@ func filesAfter(c echo.Context) (dossier.FileID, error) {
 	}
 	id, err := dossier.ParseFileID(text)
 	if err != nil {
-		return dossier.FileID{}, malformed(err, "This page's address is damaged. Start again from the first page.")
+		return dossier.FileID{}, malformed(err, "This page's address is invalid. Start again from the first page.")
 	}
 	return id, nil
 }

@@ -464,7 +464,7 @@ func TestReceiptTellsWhatIsMissingFirst(t *testing.T) {
 			continue
 		}
 		text := textOf(parseDocument(t, renderSample(t, all, s)).root)
-		missing, why := strings.Index(text, "holiday.mov"), strings.Index(text, "Is larger than the limit")
+		missing, why := strings.Index(text, "holiday.mov"), strings.Index(text, "Exceeds the limit")
 		link, stored := strings.Index(text, "https://dossier.example/receipt#"), strings.Index(text, "engine-drawing.png")
 		if missing < 0 || why < missing || link < why || stored < link {
 			t.Errorf("order is missing file %d, reason %d, link %d, stored file %d", missing, why, link, stored)

@@ -139,7 +139,7 @@ func scannedFiles() []fileView {
 		}
 	}
 	files[1].Withheld = "This file is still being checked for malware."
-	files[2].Withheld = "This file could not be checked for malware as a whole, so it cannot be downloaded."
+	files[2].Withheld = "This file could not be fully checked for malware, so it cannot be downloaded."
 	files[3].Withheld, files[3].Alarm = "This file did not pass the check for malware. It will be removed after "+
 		"24 December 2026.", true
 	files[4].Withheld = "The check of this file for malware failed, so the file cannot be downloaded until the check " +
@@ -229,7 +229,7 @@ func samples(picture string) []sample {
 		})},
 		{"form-conflict", "form", with(sampleForm(), func(v *formView) {
 			v.Name, v.Location, v.Age, v.Technology = "Ada Lovelace", "London", "36", "Analytical Engine"
-			v.Notice = "This form was already used for another submission, or that submission is being deleted."
+			v.Notice = "This form was already used for another submission, or its submission is being deleted."
 			v.Advice = "Your details are kept below: send them as a new submission."
 			v.Anew, v.FilesLost = true, true
 		})},
@@ -238,8 +238,8 @@ func samples(picture string) []sample {
 		{"receipt-no-files", "receipt", with(receipt, func(v *receiptView) { v.Complete = true })},
 		{"receipt-part", "receipt", with(receipt, func(v *receiptView) {
 			v.Progress, v.Advice, v.Files = "3 of 5 files", "One submission takes up to 50 files, of 5.3 GB each.", mixedFiles()
-			v.Missing = []fileView{refused("holiday.mov", "Is larger than the limit of 5.3 GB for one file."),
-				refused(unbroken, "Was changed on its way to the store and not kept. Send it again.")}
+			v.Missing = []fileView{refused("holiday.mov", "Exceeds the limit of 5.3 GB for one file."),
+				refused(unbroken, "Damaged on the way to the store and discarded. Send it again.")}
 		})},
 		{"receipt-pending", "receipt", with(receipt, func(v *receiptView) {
 			v.Pending = true

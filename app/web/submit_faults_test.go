@@ -166,7 +166,7 @@ func TestChangedBytes(t *testing.T) {
 	f := ada.with(file{"good.txt", "good"}, file{"bent.txt", "bend me"})
 	a := s.submit(f)
 	a.must(t, http.StatusServiceUnavailable, "1 of 2 files")
-	if _, missing := a.told(t); !strings.Contains(missing["bent.txt"], "changed on its way") {
+	if _, missing := a.told(t); !strings.Contains(missing["bent.txt"], "Damaged on the way") {
 		t.Errorf("the page tells %q as missing", missing)
 	}
 	s.mustHave(f, f.files[0])

@@ -19,28 +19,28 @@ func (p *program) backupCommand() *cobra.Command {
 	o := backup.Options{}
 	c := &cobra.Command{
 		Use:   "backup DIR",
-		Short: "Back up the embedded stores into a folder, also while servers use them",
-		Long: `Add a point in time to the backup in the folder DIR, which is made where it is missing: both databases as
-they are at one moment, every file that they name, and the staff secret. Servers, uploads, deletions and
-reconciliation may go on meanwhile.
+		Short: "Back up the embedded stores to a folder, even while servers use them",
+		Long: `Add a point in time to the backup in the folder DIR, which is created if missing: both databases as they are
+at one moment, every file that they refer to, and the staff secret. Servers, uploads, deletions and reconciliation can
+keep running.
 
-Each file is compared with the size and checksum of its record while it is copied. What the backup already has is not
-copied again. What people delete while the backup runs is left out and counted. A stored file that is missing or differs
-is named by its ids; the point is whole but for that.
+Each file is compared with the size and checksum in its record while it is copied. Files that the backup already has are
+not copied again. Files deleted while the backup runs are left out and counted. A stored file that is missing or differs
+is reported by its IDs; the rest of the point is complete.
 
-DIR holds everything that people sent, and what staff sign in with: keep it as safe as the data folder, and on another
-disk. Deleted files leave the backup with the last point that names them: see --keep.
+DIR contains everything that people sent and the secret that staff sign in with: protect it like the data folder, and
+keep it on another disk. A deleted file leaves the backup with the last point that refers to it: see --keep.
 
-With --json each fault is a line of standard output:
+With --json, each fault is a line of standard output:
   {"type":"fault","what":"missing","person":…,"file":…,"in_backup":…}
-with what "missing", "differs", "unreadable" or "damaged point". The last line of a run that began is always
+where "what" is "missing", "differs", "unreadable" or "damaged point". Once a run has started, its last line is always
   {"type":"summary","state":…,"error":…,"point":…,"people":…,"files":…,"bytes":…,
    "copied_files":…,"copied_bytes":…,"repaired_files":…,"deleted_files":…,"faulty_files":…,
    "missing_files":…,"points":…,"pruned_files":…,"damaged_points":…}
-with the state "complete", "damaged", "failed" or "interrupted". More members may come; these stay.
+where "state" is "complete", "damaged", "failed" or "interrupted". Members may be added, but none of these is removed.
 
-Exit status: 0 all is backed up, 1 no point was made, or it was but not all was pruned, 3 damage that needs a person,
-130 interrupted. Whatever ends it, a point that is not whole is never restored, and the next backup removes it.`,
+Exit status: 0 everything was backed up, 1 no point was made, or pruning failed, 3 damage that needs attention,
+130 interrupted. An incomplete point is never restored; the next backup removes it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Dir = args[0]
@@ -48,8 +48,8 @@ Exit status: 0 all is backed up, 1 no point was made, or it was but not all was 
 		},
 	}
 	c.Flags().IntVar(&o.Keep, "keep", 7,
-		"how many points to keep, at least 1; older ones go, and the files that only they name")
-	c.Flags().BoolVar(&o.Verify, "verify", false, "read again what the backup already has of the new point's files")
+		"how many points to keep, at least 1; older points and files that only they use are removed")
+	c.Flags().BoolVar(&o.Verify, "verify", false, "reread files of the new point that the backup already has")
 	flags.add(c)
 	return c
 }
@@ -61,20 +61,22 @@ func (p *program) restoreCommand() *cobra.Command {
 		Use:   "restore DIR",
 		Short: "Fill an empty data folder from a backup",
 		Long: `Restore the embedded stores from the backup in the folder DIR into the data folder (DOSSIER_DATA), which
-must be empty or absent. DIR is only read.
+must be empty or missing. DIR is only read.
 
-Everything is verified: the databases by the point's manifest, each file by size and checksum of its record. A file
-that is missing from the backup or differs is named by its ids, and all else is restored.
+Everything is verified: the databases against the point's manifest, each file against the size and checksum in its
+record. A file that is missing from the backup or differs is reported by its IDs; everything else is restored.
 
-Until it has ended well the data folder is marked, and every command refuses it. After an interruption run the same
-command again: it resumes, and reads again what is there.
+Until the restore succeeds, the data folder is marked and every command refuses it. After an interruption, run the same
+command again: it resumes and verifies what was already restored.
 
-With --json each fault is a line of standard output, as of dossier backup. The last line of a run that began is always
+With --json, each fault is a line of standard output, as with dossier backup. Once a run has started, its last line is
+always
   {"type":"summary","state":…,"error":…,"point":…,"time":…,"people":…,"files":…,"bytes":…,
    "faulty_files":…,"resumed":…}
-with the state "complete", "damaged", "failed" or "interrupted". More members may come; these stay.
+where "state" is "complete", "damaged", "failed" or "interrupted". Members may be added, but none of these is removed.
 
-Exit status: 0 all is restored, 1 it is not, 3 all is restored but the files that were named, 130 interrupted.`,
+Exit status: 0 everything was restored, 1 the restore failed, 3 everything was restored except the reported files,
+130 interrupted.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Dir = args[0]
@@ -91,7 +93,7 @@ type copyFlags struct{ json, quiet bool }
 
 func (f *copyFlags) add(c *cobra.Command) {
 	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "show no progress")
-	c.Flags().BoolVar(&f.json, "json", false, "print JSON lines; see above")
+	c.Flags().BoolVar(&f.json, "json", false, "print JSON lines (see above)")
 }
 
 func (p *program) backup(ctx context.Context, o backup.Options, flags copyFlags) error {
@@ -118,24 +120,24 @@ func (p *program) backup(ctx context.Context, o backup.Options, flags copyFlags)
 		p.showPoint(s)
 	}
 	if err == nil && s.Damaged() {
-		err = errors.New("the data folder or the backup is damaged; see above")
+		err = errors.New("the data folder or the backup is damaged: see the lines above")
 	}
 	return end.exit(err, r.err)
 }
 
 // showPoint prints what a new point holds.
 func (p *program) showPoint(s backup.Summary) {
-	fmt.Fprintf(p.stdout, "point %s: %d people, %d files, %s; %d files, %s, were new\n", s.Point, s.People, s.Files,
+	fmt.Fprintf(p.stdout, "point %s: %d people, %d files, %s; %d new files, %s\n", s.Point, s.People, s.Files,
 		dossier.FormatBytes(s.Bytes), s.CopiedFiles, dossier.FormatBytes(s.CopiedBytes))
 	for _, n := range []struct {
 		count int64
 		text  string
 	}{
-		{s.RepairedFiles, "were in the backup with other bytes and were copied again"},
-		{s.DeletedFiles, "were deleted meanwhile and are not in it"},
-		{s.PrunedFiles, "were removed from the backup: no point that is kept names them"},
+		{s.RepairedFiles, "differed in the backup and were copied again"},
+		{s.DeletedFiles, "were deleted during the backup and are not included"},
+		{s.PrunedFiles, "were removed from the backup because no remaining point uses them"},
 		{s.FaultyFiles, "are missing or differ in the data folder"},
-		{s.MissingFiles, "of them are not in the backup either"},
+		{s.MissingFiles, "of these are not in the backup either"},
 	} {
 		if n.count > 0 {
 			fmt.Fprintf(p.stdout, "%7d files %s\n", n.count, n.text)
@@ -164,8 +166,9 @@ func (p *program) restore(ctx context.Context, o backup.RestoreOptions, flags co
 			s.Files, dossier.FormatBytes(s.Bytes))
 	}
 	if err == nil && s.FaultyFiles > 0 {
-		err = fmt.Errorf("%d files were not restored, because the backup does not have them as their records say; see "+
-			"above. If they are many, serve refuses the folder unless it is told --despite-losses", s.FaultyFiles)
+		err = fmt.Errorf("%d files were not restored because the backup lacks them or has different content: see "+
+			"the lines "+
+			"above. If many are missing, serve refuses the folder unless started with --despite-losses", s.FaultyFiles)
 	}
 	return end.exit(err, r.err)
 }
@@ -177,8 +180,8 @@ func (p *program) embeddedData(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if parts := embedded(cfg); parts != (backup.Parts{People: true, Catalog: true, Objects: true}) {
-		return "", errors.New("this backs up and restores embedded stores only, and DOSSIER_DB_HOST, DOSSIER_BUCKET or " +
-			"DOSSIER_TABLE is set: how RDS, S3 and DynamoDB are backed up and restored is in docs/restore.md")
+		return "", errors.New("this command handles embedded stores only, but DOSSIER_DB_HOST, DOSSIER_BUCKET or " +
+			"DOSSIER_TABLE is set: see docs/restore.md on backing up and restoring RDS, S3 and DynamoDB")
 	}
 	return cfg.Data, nil
 }
@@ -258,7 +261,7 @@ func (r *copyReport) fault(f backup.Fault) {
 	case f.Point != "":
 		r.line("%s: %s", f.What, f.Point)
 	case f.InBackup:
-		r.line("%s: person %s, file %s (the backup has it from an earlier time)", f.What, f.Person, f.File)
+		r.line("%s: person %s, file %s (an earlier point of the backup has it)", f.What, f.Person, f.File)
 	default:
 		r.line("%s: person %s, file %s", f.What, f.Person, f.File)
 	}

@@ -535,7 +535,7 @@ func TestDamagedBackup(t *testing.T) {
 	remove(t, at(o.Point, "manifest.json"))
 	status, _, stderr := run(t.Context(), []string{"DOSSIER_DATA=" + filepath.Join(teststores.Folder(t), "d")},
 		"restore", in.dir, "--point", o.Point)
-	if status != exitFailed || !strings.Contains(stderr, "no whole point") {
+	if status != exitFailed || !strings.Contains(stderr, "no complete point") {
 		t.Errorf("a point without a manifest: exit status %d\n%s", status, stderr)
 	}
 	flipByte(t, at(last.Point, "catalog.db"))
@@ -580,11 +580,11 @@ func TestBackupRefusals(t *testing.T) {
 			"docs/restore.md"},
 		"restore over data": {in.env(), []string{"restore", in.dir}, "not empty"},
 		"restore of no backup": {[]string{"DOSSIER_DATA=" + empty}, []string{"restore", other},
-			"is no backup"},
+			"is not a backup"},
 		"restore of no folder": {[]string{"DOSSIER_DATA=" + empty}, []string{"restore", filepath.Join(other,
-			"none")}, "is no backup"},
+			"none")}, "is not a backup"},
 		"restore of an unknown point": {[]string{"DOSSIER_DATA=" + empty}, []string{"restore", in.dir, "--point",
-			"yesterday"}, "name one of 2"},
+			"yesterday"}, "choose one of 2"},
 		"restore into the backup": {[]string{"DOSSIER_DATA=" + filepath.Join(in.dir, "data")},
 			[]string{"restore", in.dir}, "elsewhere"},
 		"backup of an unfinished place": {[]string{"DOSSIER_DATA=" + unfinished(t)}, []string{"backup", in.dir},
@@ -619,7 +619,7 @@ func TestBackupLock(t *testing.T) {
 	mustBeInUse := func(env []string, args ...string) {
 		t.Helper()
 		if status, _, stderr := run(t.Context(), env, args...); status != exitFailed || !strings.Contains(stderr,
-			"wait until it is done") {
+			"wait until it finishes") {
 			t.Errorf("%v: exit status %d\n%s", args, status, stderr)
 		}
 	}

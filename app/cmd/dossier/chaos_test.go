@@ -308,7 +308,7 @@ func (c *chaos) reconcile() {
 				c.count("reconciled: " + r.What)
 			})
 		if err != nil {
-			c.count("reconciliation left something undone")
+			c.count("reconciliation failed in part")
 		}
 		time.Sleep(200 * time.Millisecond)
 	}

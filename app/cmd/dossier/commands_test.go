@@ -66,7 +66,7 @@ func TestCommandLine(t *testing.T) {
 		{"settings", nil, []string{"settings"}, 0, []string{"DOSSIER_LISTEN", "localhost:8080"}},
 		{"every fault at once", []string{"DOSSIER_LISTEN=here", "DOSSIER_MAX_FILES=none", "DOSSIER_LISTNE=x"},
 			[]string{"serve"}, 1,
-			[]string{"3 faults", "DOSSIER_LISTEN", `"here"`, "DOSSIER_MAX_FILES", `"none"`, "DOSSIER_LISTNE"}},
+			[]string{"3 invalid settings", "DOSSIER_LISTEN", `"here"`, "DOSSIER_MAX_FILES", `"none"`, "DOSSIER_LISTNE"}},
 		{"port taken", []string{data, "DOSSIER_LISTEN=" + taken.Addr().String()}, []string{"serve"}, 1,
 			[]string{taken.Addr().String(), "another program uses this port", "DOSSIER_LISTEN"}},
 		{"address of another machine", []string{data, "DOSSIER_LISTEN=192.0.2.1:80"}, []string{"serve"}, 1,
@@ -77,13 +77,13 @@ func TestCommandLine(t *testing.T) {
 		{"status of an empty database", []string{data}, []string{"migrate", "status"}, 1,
 			[]string{"missing", "dossier migrate up"}},
 		{"migrate embedded", []string{data}, []string{"migrate", "up"}, 0, []string{"applied"}},
-		{"migrate again", []string{data}, []string{"migrate", "up"}, 0, []string{"nothing to apply"}},
+		{"migrate again", []string{data}, []string{"migrate", "up"}, 0, []string{"up to date"}},
 		{"status", []string{data}, []string{"migrate", "status"}, 0, []string{"people"}},
 		{"nothing to reconcile", []string{data}, []string{"reconcile"}, 0, []string{"Nothing to do."}},
 		{"no folder to reconcile", []string{data + "-of-another-name"}, []string{"reconcile", "--dry-run"}, 1,
-			[]string{"no data folder", "DOSSIER_DATA"}},
+			[]string{"does not exist", "DOSSIER_DATA"}},
 		{"no folder to set to a point", []string{data + "-of-another-name"},
-			[]string{"reconcile", "--at", "2026-11-26T09:00:00Z"}, 1, []string{"no data folder", "DOSSIER_DATA"}},
+			[]string{"reconcile", "--at", "2026-11-26T09:00:00Z"}, 1, []string{"does not exist", "DOSSIER_DATA"}},
 		{"a dry run that would put back", []string{data}, []string{"reconcile", "--put-back", "--dry-run"}, 1,
 			[]string{"put-back", "dry-run"}},
 		{"putting back and deleting", []string{data}, []string{"reconcile", "--put-back", "--yes-delete", "3"}, 1,
@@ -93,7 +93,7 @@ func TestCommandLine(t *testing.T) {
 		{"a word without a sweep", []string{data}, []string{"reconcile", "--sweep=false", "--yes-delete", "3"}, 1,
 			[]string{"--yes-delete", "--sweep"}},
 		{"a point", []string{data}, []string{"reconcile", "--at", "2026-11-26T09:00:00+01:00"}, 0,
-			[]string{"0  stored files are whole"}},
+			[]string{"0  stored files are intact"}},
 		{"a point as JSON", []string{data}, []string{"reconcile", "--at", "2026-11-26T09:00:00+01:00", "--json"}, 0,
 			[]string{`"at":"2026-11-26T08:00:00Z"`, `"verified":0`}},
 		{"no point", []string{data}, []string{"reconcile", "--at", "yesterday"}, 1,
@@ -349,7 +349,7 @@ func TestMigrateMySQL(t *testing.T) {
 	if applied == 0 {
 		t.Error("neither of two migrations at once applied anything")
 	}
-	expect("again", admin, exitOK, []string{"nothing to apply"}, "migrate", "up")
+	expect("again", admin, exitOK, []string{"up to date"}, "migrate", "up")
 	expect("status as the app", env, exitOK, []string{"people"}, "migrate", "status")
 	expect("reconcile as the app", env, exitOK, []string{"Nothing to do."}, "reconcile")
 	expect("the app may not migrate", append(env, "DOSSIER_DB_NAME=other_db"), exitFailed, nil, "migrate", "up")

@@ -37,10 +37,10 @@ func accept(err error, log *slog.Logger, despite bool) error {
 	case !ok:
 		return err
 	case despite:
-		log.Error("the data folder is not whole; it is served all the same", "folder", loss.Data, "found", loss.Found)
+		log.Error("the data folder is incomplete; serving it anyway", "folder", loss.Data, "found", loss.Found)
 		return nil
 	}
-	return fmt.Errorf("%w. To serve what is there all the same: dossier serve --despite-losses", err)
+	return fmt.Errorf("%w. To serve what is left: dossier serve --despite-losses", err)
 }
 
 // inspectFolder refuses embedded stores that do not belong together, and logs what little is wrong with others.
@@ -61,7 +61,7 @@ func inspectFolder(ctx context.Context, svc *dossier.Service, cfg *config.Config
 		found = append(found, fmt.Sprintf("%d of %d %s %s", s.Count, of, kind, what))
 		log.Error(kind+" "+what, "count", s.Count, "of", of, "first", strings.Join(s.First, " "))
 	}
-	tell(i.Lost, i.Stored, "stored files", "have no object, or one of another size")
+	tell(i.Lost, i.Stored, "stored files", "have no object, or an object of a different size")
 	tell(i.Abandoned, i.Records, "records of files", "have no person")
 	tell(i.Ownerless, i.Objects, "objects", "have no record")
 	if !i.Torn() {

@@ -228,7 +228,7 @@ func (d *smallDisk) refused(base string, known dossier.Receipt) {
 	f := &form{receipt: dossier.NewReceipt(), files: [][]byte{randomBytes(1000)}}
 	var n atomic.Int64
 	if err := f.post(d.t.Context(), base, &n); err == nil || !strings.Contains(err.Error(), "503") ||
-		!strings.Contains(err.Error(), "takes no files at the moment") ||
+		!strings.Contains(err.Error(), "accepts no files right now") ||
 		!strings.Contains(err.Error(), "Grace Hopper") {
 		d.t.Errorf("a form on a full disk: %v", err)
 	}
@@ -406,7 +406,7 @@ func TestFullDisk(t *testing.T) {
 	d.fill()
 	p = start(t, freeAddress(t), d.env)
 	works()
-	if !strings.Contains(p.output.String(), "the disk is full: no files are taken") {
+	if !strings.Contains(p.output.String(), "the disk is full: no files are accepted") {
 		t.Errorf("a full disk is not in the log:\n%s", p.output)
 	}
 	d.fill()
@@ -419,7 +419,7 @@ func TestFullDisk(t *testing.T) {
 		f.verify(t, p.base)
 	}
 	eventually(t, "the log says that files are taken again", func() bool {
-		return strings.Contains(p.output.String(), "the disk has room again")
+		return strings.Contains(p.output.String(), "the disk has space again")
 	})
 	// Deleting alone makes room as well.
 	for len(kept) > 2 {

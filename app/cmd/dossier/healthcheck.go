@@ -20,7 +20,7 @@ func (p *program) healthcheckCommand() *cobra.Command {
 	var ready bool
 	c := &cobra.Command{
 		Use:   "healthcheck",
-		Short: "Ask the server on this machine whether it lives; exit 0 if so",
+		Short: "Check whether the server on this machine is running; exit with 0 if so",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, _, err := p.load(c.Context(), config.Healthcheck)
@@ -34,7 +34,7 @@ func (p *program) healthcheckCommand() *cobra.Command {
 			return probe(c.Context(), "http://"+localAddress(cfg.HTTP.Listen)+path)
 		},
 	}
-	c.Flags().BoolVar(&ready, "ready", false, "ask whether its stores answer, too")
+	c.Flags().BoolVar(&ready, "ready", false, "also check whether its stores respond")
 	return c
 }
 
@@ -65,7 +65,7 @@ func probe(ctx context.Context, url string) error {
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("healthcheck: %s answers %s", url, res.Status)
+		return fmt.Errorf("healthcheck: %s responded %s", url, res.Status)
 	}
 	return nil
 }

@@ -70,7 +70,7 @@ func (e exit) Unwrap() error { return e.error }
 func (p *program) run(ctx context.Context, args []string) int {
 	root := &cobra.Command{
 		Use:           "dossier",
-		Short:         "People submit their details and files; staff find them again",
+		Short:         "People submit their details and files; staff find them",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,

@@ -21,26 +21,27 @@ import (
 func (p *program) migrateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "migrate",
-		Short: "Bring the database to the schema of this release, or show where it stands",
+		Short: "Update the database schema to this release, or show its state",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	var wait time.Duration
 	up := &cobra.Command{
 		Use:   "up",
-		Short: "Apply what is missing; as administrator also create the database and the app's user",
-		Long: `Apply the migrations that are missing. It may be run again at any time, and by several at once.
+		Short: "Apply missing migrations; as administrator, also create the database and the app's user",
+		Long: `Apply missing migrations. It is safe to run at any time, even several times at once.
 
-Where DOSSIER_DB_ADMIN_USER is set it connects as that user, creates the database if it is absent, applies the
-migrations, creates the app's own user with the rights that the app needs and no others, and sets that user's password
-to DOSSIER_DB_PASSWORD. Without it, it connects as the app's own user, who must then be allowed to change the schema.`,
+If DOSSIER_DB_ADMIN_USER is set, the command connects as that user, creates the database if it does not exist, applies
+the migrations, creates the app's own user with only the privileges that the app needs, and sets that user's password to
+DOSSIER_DB_PASSWORD. Otherwise it connects as the app's own user, who must be allowed to change the schema.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return p.migrateUp(c.Context(), wait) },
 	}
-	up.Flags().DurationVar(&wait, "wait", 0, "how long to wait for a database that does not answer yet, for example 5m")
+	up.Flags().DurationVar(&wait, "wait", 0,
+		"how long to wait for a database that does not respond yet, for example 5m")
 	c.AddCommand(up, &cobra.Command{
 		Use:   "status",
-		Short: "List the migrations and when each was applied; exit 1 if one is missing",
+		Short: "List the migrations and when each was applied; exit with 1 if any is missing",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return p.migrateStatus(c.Context()) },
 	})
@@ -59,7 +60,7 @@ func (p *program) migrateUp(ctx context.Context, wait time.Duration) error {
 		if err == nil || !mayPass(err) || !time.Now().Before(until) {
 			break
 		}
-		log.Info("the database does not answer yet", "left", time.Until(until).Round(time.Second), "err", err)
+		log.Info("the database does not respond yet", "left", time.Until(until).Round(time.Second), "err", err)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -73,7 +74,7 @@ func (p *program) migrateUp(ctx context.Context, wait time.Duration) error {
 		return err
 	}
 	if len(applied) == 0 {
-		fmt.Fprintln(p.stdout, "nothing to apply: the schema is up to date")
+		fmt.Fprintln(p.stdout, "the schema is up to date")
 	}
 	return nil
 }
@@ -137,7 +138,7 @@ func (p *program) migrateStatus(ctx context.Context) error {
 	for _, m := range all {
 		name, when := m.Name, "missing"
 		if name == "" {
-			name = "(of a later release)"
+			name = "(from a later release)"
 		}
 		if !m.AppliedAt.IsZero() {
 			when = m.AppliedAt.Format(time.RFC3339)

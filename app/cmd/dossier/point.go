@@ -10,7 +10,7 @@ import (
 	"dossier.example/app"
 )
 
-const atUsage = "make the stores agree after they were restored to this time, as 2026-11-26T09:00:00Z; removes nothing"
+const atUsage = "make stores that were restored to this time agree, for example 2026-11-26T09:00:00Z; removes nothing"
 
 // reconcileAt is reconcile --at.
 func (p *program) reconcileAt(ctx context.Context, at string, dryRun, asJSON bool) error {
@@ -38,7 +38,7 @@ func (p *program) reconcileAt(ctx context.Context, at string, dryRun, asJSON boo
 	case err != nil:
 		return err
 	case report.NeedsPerson():
-		return exit{exitDamaged, errors.New("the stores do not agree; see above, and docs/restore.md on what to do")}
+		return exit{exitDamaged, errors.New("the stores do not agree: see the lines above and docs/restore.md")}
 	}
 	return nil
 }
@@ -46,9 +46,9 @@ func (p *program) reconcileAt(ctx context.Context, at string, dryRun, asJSON boo
 func (p *program) summarizePoint(r *dossier.PointReport) {
 	did := "Done"
 	if r.DryRun {
-		did = "Would be done; of what is missing, a version may be left"
+		did = "Would be done; an older version of what is missing may still exist"
 	}
-	fmt.Fprintf(p.stdout, "%s:\n%7d  stored files are whole\n", did, r.Verified)
+	fmt.Fprintf(p.stdout, "%s:\n%7d  stored files are intact\n", did, r.Verified)
 	p.counts(r.Counts)
 	p.failures(r.Failures)
 }

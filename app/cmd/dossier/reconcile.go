@@ -27,23 +27,23 @@ func (p *program) reconcileCommand() *cobra.Command {
 	var at string
 	c := &cobra.Command{
 		Use:   "reconcile",
-		Short: "Finish or remove what was left half-done, and report it",
-		Long: `Finish or remove what was left half-done: uploads, submissions that were never acknowledged, deletions, records
-without a person, objects without a record. It also puts right the words by which staff find people. It can run beside
-servers and beside itself.
+		Short: "Finish or remove unfinished work, and report it",
+		Long: `Finish or remove unfinished work: uploads, submissions that were never acknowledged, deletions, records without
+a person, objects without a record. It also repairs the words by which staff find people. It can run beside servers and
+beside other reconciliations.
 
-A record without a person, or an object without a record, is removed when it was first seen so long enough ago, and only
-if that is not much of all: a store may have been emptied, or set back. More is held back until a person has looked, and
-says so by --yes-delete N. What is removed without a person's word can be put back: with embedded stores by --put-back,
-for DOSSIER_KEEP_REMOVED; in a bucket from its former versions.
+A record without a person, or an object without a record, is removed once it has been ownerless long enough, but only
+while few are: many are a sign that a store was emptied or rolled back. More are held back until you confirm with
+--yes-delete N. Automatic removals can be undone: with embedded stores by --put-back, for DOSSIER_KEEP_REMOVED; in a
+bucket from earlier versions.
 
-Prints a line for each repair, a summary, and how far the reading of all stored files is that "dossier serve" does. Exit
-status: 0 all is well or mended, 1 something could not be looked at or mended, 3 something needs a person: a stored file
-whose bytes are missing or differ (found with --verify and --put-back), or removals that are held back.
+Prints a line for each repair, a summary, and how far "dossier serve" has come in reading all stored files. Exit status:
+0 everything is fine or was repaired, 1 something could not be checked or repaired, 3 something needs attention: a stored
+file whose bytes are missing or differ (found with --verify and --put-back), or removals that are held back.
 
-With --at it makes the stores agree after they were restored to one point in time, and removes nothing: it brings back
-objects from their versions, finishes uploads that are whole, counts anew, and reports what is left. Exit status then: 0
-all agree, 1 and 3 as before, where 3 also stands for what has no owner or was not acknowledged.`,
+With --at, it makes stores agree that were restored to one point in time, and removes nothing: it restores objects from
+their versions, finishes complete uploads, recounts, and reports what is left. Exit status then: 0 all stores agree, 1
+and 3 as before, where 3 also covers items that have no owner or were not acknowledged.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if at != "" {
@@ -56,20 +56,20 @@ all agree, 1 and 3 as before, where 3 also stands for what has no owner or was n
 				return fmt.Errorf("--older-than %s: enter a time of 0 or more, such as 24h", olderThan)
 			}
 			if o.YesRemove > 0 && !o.Sweep {
-				return errors.New("--yes-delete needs the sweep: leave --sweep=false out")
+				return errors.New("--yes-delete needs the sweep: remove --sweep=false")
 			}
 			return p.reconcile(c.Context(), o, olderThan, asJSON, putBack)
 		},
 	}
 	f := c.Flags()
-	f.BoolVar(&o.DryRun, "dry-run", false, "change nothing, report what would be done")
+	f.BoolVar(&o.DryRun, "dry-run", false, "report what would be done without changing anything")
 	f.BoolVar(&o.Sweep, "sweep", true, "compare all records with all objects and people")
 	f.BoolVar(&o.Verify, "verify", false, "read every byte of each stored file and compare it with its record")
-	f.IntVar(&o.YesRemove, "yes-delete", 0, "remove up to so many things without an owner that are held back")
+	f.IntVar(&o.YesRemove, "yes-delete", 0, "remove up to this many ownerless items that are held back")
 	f.BoolVar(&putBack, "put-back", false,
-		"only put back what reconciliation removed and is still kept (embedded stores)")
+		"only put back what reconciliation removed and still keeps (embedded stores)")
 	f.DurationVar(&olderThan, "older-than", 0,
-		"how long an unfinished upload must have shown no progress (default: DOSSIER_RECONCILE_AGE)")
+		"how long an unfinished upload must have made no progress (default: DOSSIER_RECONCILE_AGE)")
 	f.StringVar(&at, "at", "", atUsage)
 	for _, other := range []string{"sweep", "verify", "older-than", "yes-delete", "put-back"} {
 		c.MarkFlagsMutuallyExclusive("at", other)
@@ -77,7 +77,7 @@ all agree, 1 and 3 as before, where 3 also stands for what has no owner or was n
 	for _, other := range []string{"dry-run", "sweep", "verify", "older-than", "yes-delete"} {
 		c.MarkFlagsMutuallyExclusive("put-back", other)
 	}
-	f.BoolVar(&asJSON, "json", false, "print one JSON object a line: repairs, then the report")
+	f.BoolVar(&asJSON, "json", false, "print JSON lines: the repairs, then the report")
 	return c
 }
 
@@ -116,7 +116,7 @@ func (p *program) reconcile(ctx context.Context, o dossier.ReconcileOptions, old
 	case err != nil:
 		return err
 	case report.NeedsPerson():
-		return exit{exitDamaged, errors.New("something needs you: see the lines above")}
+		return exit{exitDamaged, errors.New("action needed: see the lines above")}
 	}
 	return nil
 }
@@ -133,7 +133,7 @@ func (p *program) openExisting(ctx context.Context) (*config.Config, *slog.Logge
 	if embedded(cfg) != (backup.Parts{}) {
 		// Opening the stores would make it, and find nothing to do.
 		if _, err := os.Stat(cfg.Data); errors.Is(err, fs.ErrNotExist) {
-			return nil, nil, nil, fmt.Errorf("there is no data folder %s: set DOSSIER_DATA to the one that "+
+			return nil, nil, nil, fmt.Errorf("the data folder %s does not exist: set DOSSIER_DATA to the one that "+
 				"\"dossier serve\" uses", cfg.Data)
 		}
 	}
@@ -171,25 +171,25 @@ func (p *program) counts(of map[string]int) {
 }
 
 // failures prints how much of a reconciliation failed.
-func (p *program) failures(n int) { p.count(n, "could not be looked at or mended") }
+func (p *program) failures(n int) { p.count(n, "could not be checked or repaired") }
 
 // scrubbed tells how far the reading of all stored files is.
 func (p *program) scrubbed(c dossier.Custody) {
 	if last := c.Scrub.Last; last != nil {
-		fmt.Fprintf(p.stdout, "Last read whole: %s of %d files, ended %s; %d damaged.\n",
+		fmt.Fprintf(p.stdout, "Last full read: %s in %d files, finished %s; %d damaged.\n",
 			dossier.FormatBytes(last.Bytes), last.Files, last.EndedAt.Format(time.RFC3339), last.Found)
 	}
 	if now := c.Scrub.Current; now != nil {
-		fmt.Fprintf(p.stdout, "Being read since %s: %s of %d files so far, about %s left; %d damaged.\n",
+		fmt.Fprintf(p.stdout, "Reading since %s: %s in %d files so far, about %s left; %d damaged.\n",
 			now.StartedAt.Format(time.RFC3339), dossier.FormatBytes(now.Bytes), now.Files,
 			dossier.FormatBytes(c.Scrub.BytesLeft), now.Found)
 	}
 	for _, f := range c.Damaged {
-		fmt.Fprintf(p.stdout, "Marked as damaged since %s: person %s, file %s, object %s\n",
+		fmt.Fprintf(p.stdout, "Damaged since %s: person %s, file %s, object %s\n",
 			f.Damage.FoundAt.Format(time.RFC3339), f.Person, f.ID, f.Damage.Kind)
 	}
 	if c.More {
-		fmt.Fprintln(p.stdout, "More files are marked as damaged.")
+		fmt.Fprintln(p.stdout, "Not all damaged files are listed.")
 	}
 }
 
@@ -206,14 +206,15 @@ func (p *program) summarize(r *dossier.ReconcileReport) {
 	}
 	p.counts(r.Counts)
 	p.count(r.AbortedMultipartUploads, "aborted unfinished multipart upload")
-	p.count(r.Ownerless, "without an owner, left")
-	p.count(r.Held, fmt.Sprintf("HELD BACK: due for removal, and too many to go by themselves. A store may have been "+
-		"emptied or set back: restore it. If all of them are to go: dossier reconcile --yes-delete %d", r.Held))
-	p.count(r.HeldInfected, "files in which malware was found wait for another day: so many do not go at once")
+	p.count(r.Ownerless, "without an owner, kept")
+	p.count(r.Held,
+		fmt.Sprintf("HELD BACK: due for removal, but too many to remove automatically. A store may have been "+
+			"emptied or rolled back: restore it. To remove them all: dossier reconcile --yes-delete %d", r.Held))
+	p.count(r.HeldInfected, "files with malware are kept for another day: too many to remove at once")
 	p.count(r.HeldUnacknowledged,
-		"files that were never acknowledged wait for another day: so many do not go at once")
+		"files that were never acknowledged are kept for another day: too many to remove at once")
 	p.count(r.Recounting,
-		"people are counted wrongly, and changed lately: the next reconciliation counts them anew")
+		"people have wrong counts but changed recently: the next reconciliation recounts them")
 	p.failures(r.Failures)
 	p.count(r.Verified, "stored files verified")
 }
@@ -256,7 +257,7 @@ func reconcileLoop(ctx context.Context, svc *dossier.Service, all *config.Config
 			return
 		}
 		if err != nil {
-			log.Error("reconciliation left something undone", "failures", report.Failures, "err", err)
+			log.Error("reconciliation failed in part", "failures", report.Failures, "err", err)
 		}
 		if sweep && err == nil {
 			swept = time.Now()

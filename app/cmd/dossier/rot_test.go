@@ -364,7 +364,7 @@ func (r *rot) reconciles() {
 		case err == nil:
 			r.count("reconciled")
 		case exit != nil && exit.ExitCode() == exitFailed: // what is damaged just then cannot be looked at
-			r.count("reconciliation left something undone")
+			r.count("reconciliation failed in part")
 		default:
 			r.t.Errorf("reconcile beside clients: %v", err)
 		}

@@ -19,24 +19,25 @@ func (p *program) scanCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "scan",
 		Short: "Check stored files for malware",
-		Long: `Check stored files for malware by the scanner that DOSSIER_SCANNER names: those that none ever checked, as are
-files that are older than the scanner; those that wait for their check; and those whose check failed. It can run beside
-servers, and be ended and repeated: what was checked is left out the next time.
+		Long: `Check stored files for malware with the scanner that DOSSIER_SCANNER selects: files that were never checked, such as
+those stored before there was a scanner, files that are waiting for a check, and files whose check failed. It can run
+beside servers. If interrupted, run it again: files that were checked are skipped.
 
-With DOSSIER_SCANNER=guardduty this reads again what GuardDuty said, and has it check nothing: for that send
-"aws guardduty send-object-malware-scan" for each object before, then run this with --unscanned.
+With DOSSIER_SCANNER=guardduty, this only reads GuardDuty's results again. To have GuardDuty check an object, first run
+"aws guardduty send-object-malware-scan", then this command with --unscanned.
 
-A file keeps its state until there is a verdict, so nothing that is handed out is withheld meanwhile.
+A file keeps its state until there is a verdict, so files that can be downloaded stay available during the check.
 
-Prints a line for each file in which malware was found, and a summary. Exit status: 0 all were checked, 1 some could not
-be, 3 malware was found.`,
+Prints a line for each file that contains malware, and a summary. Exit status: 0 all files were checked, 1 some could not
+be checked, 3 malware was found.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return p.scan(c.Context(), o, asJSON) },
 	}
 	f := c.Flags()
-	f.BoolVar(&o.All, "all", false, "check every file, also those that were checked, as after new signatures")
-	f.BoolVar(&o.Unscanned, "unscanned", false, "check also files that were not checked as a whole, as after new limits")
-	f.BoolVar(&asJSON, "json", false, "print one JSON object a line: infected files, then the report")
+	f.BoolVar(&o.All, "all", false, "check every file again, for example after a signature update")
+	f.BoolVar(&o.Unscanned, "unscanned", false,
+		"also check files that could not be fully checked, for example after raising the limits")
+	f.BoolVar(&asJSON, "json", false, "print JSON lines: the infected files, then the report")
 	return c
 }
 
@@ -68,17 +69,17 @@ func (p *program) scan(ctx context.Context, o dossier.ScanRequest, asJSON bool) 
 	} else {
 		fmt.Fprintf(p.stdout, "Of %d stored files:\n", report.Files)
 		words := map[dossier.ScanState]string{dossier.ScanClean: "checked: nothing found",
-			dossier.ScanInfected: "checked: MALWARE found", dossier.ScanNone: "could not be checked as a whole"}
+			dossier.ScanInfected: "checked: MALWARE found", dossier.ScanNone: "could not be fully checked"}
 		for _, state := range slices.Sorted(maps.Keys(report.Scanned)) {
 			p.count(report.Scanned[state], words[state])
 		}
-		p.count(report.Unfinished, "not finished: see the log, or run this again")
+		p.count(report.Unfinished, "not finished: see the log, then run this again")
 	}
 	switch {
 	case err != nil:
 		return err
 	case report.Unfinished > 0:
-		return errors.New("some files are not checked yet")
+		return errors.New("some files have not been checked yet")
 	case infected > 0:
 		return exit{exitDamaged, errors.New("malware was found: see the lines above")}
 	}

@@ -32,15 +32,16 @@ func (p *program) serveCommand() *cobra.Command {
 		Short: "Serve the pages",
 		Long: `Serve the pages until SIGTERM or Ctrl-C.
 
-Without any settings everything is kept in the folder ./data and served on http://localhost:8080. See "dossier settings".
+Without any settings, everything is kept in the folder ./data and served on http://localhost:8080. See
+"dossier settings".
 
-Before it serves embedded stores it looks whether they are whole: no database is malformed or missing, and records, objects and people
-belong together. Where much is missing it refuses, because such a folder is most often a copy that was made while it was in use.`,
+Embedded stores are checked at the start: no database may be malformed or missing, and records, objects and people must
+match. If much is missing, the server refuses to start, because such a folder is usually a copy made while in use.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return p.serve(c.Context(), despite) },
 	}
 	c.Flags().BoolVar(&despite, "despite-losses", false,
-		"serve what is there of a data folder that is not whole; a store that is missing begins empty")
+		"serve an incomplete data folder as it is; a missing store starts empty")
 	return c
 }
 
@@ -135,7 +136,7 @@ func (p *program) serve(ctx context.Context, despite bool) (err error) {
 		return fmt.Errorf("serve: %w", err)
 	}
 	if !shutdown(requests, server, cfg.Timeouts.Shutdown) {
-		log.Warn("requests are still running; they are cut off now")
+		log.Warn("requests are still running; stopping them now")
 		abort()
 		// Handlers see their context end and clean up; the bound is theirs plus a little.
 		if !shutdown(context.WithoutCancel(ctx), server, 15*time.Second) {
@@ -205,7 +206,8 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 		return nil, fmt.Errorf("listen on %s: another program uses this port; stop it, or set DOSSIER_LISTEN to "+
 			"another, for example localhost:8081", address)
 	case errors.Is(err, syscall.EACCES):
-		return nil, fmt.Errorf("listen on %s: this user may not use the port; set DOSSIER_LISTEN to one above 1023",
+		return nil, fmt.Errorf("listen on %s: the current user may not use this port; set DOSSIER_LISTEN to a port "+
+			"above 1023",
 			address)
 	case err != nil:
 		return nil, fmt.Errorf("listen on %s: %w; set DOSSIER_LISTEN to an address of this machine", address, err)
@@ -226,7 +228,7 @@ func staffSecret(cfg *config.Config) (secret string, generated bool, err error) 
 			if secret := strings.TrimSpace(string(b)); len(secret) >= config.MinStaffSecret {
 				return secret, true, nil
 			}
-			return "", false, fmt.Errorf("staff secret in %s is too short; delete the file and start again", path)
+			return "", false, fmt.Errorf("the staff secret in %s is too short; delete the file and start again", path)
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return "", false, fmt.Errorf("read the staff secret: %w", err)
@@ -247,5 +249,5 @@ func staffSecret(cfg *config.Config) (secret string, generated bool, err error) 
 			return "", false, fmt.Errorf("write the staff secret: %w", err)
 		}
 	}
-	return "", false, fmt.Errorf("the staff secret in %s vanishes", path)
+	return "", false, fmt.Errorf("the staff secret in %s keeps disappearing", path)
 }

@@ -85,7 +85,7 @@ func (s *stores) open(ctx context.Context, cfg *config.Config) (err error) {
 			return fmt.Errorf("load the AWS SDK's settings: %w", err)
 		}
 		if sdk.Region == "" {
-			return errors.New("no AWS region is set: set AWS_REGION, because DOSSIER_BUCKET or DOSSIER_TABLE is set")
+			return errors.New("no AWS region is set: set AWS_REGION, which DOSSIER_BUCKET and DOSSIER_TABLE need")
 		}
 	}
 	if s.people, err = openPeople(ctx, cfg); err != nil {

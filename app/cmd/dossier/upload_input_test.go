@@ -254,5 +254,5 @@ func TestUploadWithoutRoom(t *testing.T) {
 	refused("the site accepts 1 kB more", in("large"))
 	refused("3 files", in("1", "2", "3"))
 	u.run(exitOK, in("1", "2")...)
-	refused("no files at the moment", in("3"))
+	refused("no files right now", in("3"))
 }
