@@ -174,7 +174,7 @@ func catalogValues(t *testing.T, c *catalogUnderTest) {
 		// the largest object of S3
 		{Size: 5 << 40, SHA256: [32]byte{31: 1}, CRC64: 1, Type: "application/octet-stream"},
 		{Size: 1, SHA256: [32]byte{0: 0xff, 31: 0xff}, CRC64: 1 << 63, Type: "text/plain; charset=utf-8"},
-		{Size: 1<<63 - 1, SHA256: [32]byte{0: 1}, CRC64: ^uint64(0), Type: "x/" + strings.Repeat("y", 200)},
+		{Size: 1<<63 - 1, SHA256: [32]byte{0: 1}, CRC64: ^uint64(0), Type: "x/" + strings.Repeat("y", 127)},
 	}
 	times := []time.Time{c.base, time.Date(2031, 12, 31, 23, 59, 59, 999_999_000, time.UTC),
 		time.Date(2024, 2, 29, 0, 0, 0, 1000, time.UTC)}
@@ -197,6 +197,13 @@ func catalogValues(t *testing.T, c *catalogUnderTest) {
 			c.holds(f.Person, f)
 		}
 	}
+
+	// A type with words of the file's own, as former releases kept it.
+	dirty := fileContent(1)
+	dirty.Type = "text/html; charset=x\u202E this file is safe"
+	described := c.described(c.file(dossier.NewPersonID(), "a"), dirty)
+	described.Content.Type = "text/html"
+	c.holds(described.Person, described)
 
 	// A time that is finer than what is kept, and in another zone.
 	f := c.file(dossier.NewPersonID(), "a")
