@@ -27,7 +27,8 @@ import (
 type searchBounds struct {
 	// sorted is how many entries of one word are sorted, and counted.
 	sorted int
-	// tested is how many persons are looked at for the other words where they are counted.
+	// tested is how many persons are looked at for the other words where they are counted; a quarter of that where there
+	// are more, because the count does not become exact then.
 	tested int
 	// merged is how many different words are merged.
 	merged int
@@ -322,7 +323,7 @@ func (s *Store) byManyWords(ctx context.Context, q dossier.Search, words []strin
 	var newest []place
 	var out dossier.Found
 	if q.Count > 0 {
-		seen, ended, err := w.block(ctx, direction{}, s.bounds.tested)
+		seen, ended, err := w.block(ctx, direction{}, max(1, s.bounds.tested/4))
 		if err == nil {
 			newest, err = s.having(ctx, seen, w.tests)
 		}
