@@ -1,4 +1,5 @@
-// The site's JSON API, as docs/api.md describes it. Every request may be repeated, and is: after no answer, 429 and 5xx.
+// The site's JSON API, as docs/api.md describes it. Every request may be repeated, and is: after no answer, 429 and
+// 5xx.
 import { aborted, backOff, sleep } from "./waiting.js";
 
 /** How often a fault of the site is met before the request fails, and how long an answer may take, in milliseconds. */
@@ -18,7 +19,10 @@ export class Problem extends Error {
 let lastTime = 0;
 let sequence = 0;
 
-/** Returns a UUID of version 7 as its 16 bytes, each after the one before, so that files keep the order in which they were chosen. */
+/**
+ * Returns a UUID of version 7 as its 16 bytes, each after the one before, so that files keep the order in which they
+ * were chosen.
+ */
 function uuidBytes() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   const now = Math.max(Date.now(), lastTime);
@@ -86,8 +90,8 @@ export class API {
   }
 
   /**
-   * Asks until there is an answer that stays. Problems are thrown. signal ends it; waits is told, while there is no answer, why: "network" or
-   * "busy", and undefined when that is over.
+   * Asks until there is an answer that stays. Problems are thrown. signal ends it; waits is told, while there is no
+   * answer, why: "network" or "busy", and undefined when that is over.
    */
   async #ask(method, path, body, { signal, waits = () => {}, time = answerTime, tries = patience } = {}) {
     for (let failures = 0; ; ) {
@@ -107,7 +111,9 @@ export class API {
       if (answer.status === 204) return undefined;
       if (answer.ok) return answer.json;
       const again = answer.status === 429 || answer.status === 408 || answer.status >= 500;
-      if (!again || tries === 1 || (answer.status !== 429 && ++failures >= tries)) throw new Problem(answer.status, answer.json);
+      if (!again || tries === 1 || (answer.status !== 429 && ++failures >= tries)) {
+        throw new Problem(answer.status, answer.json);
+      }
       if (answer.retryAfter > 0) this.#notBefore = Math.max(this.#notBefore, Date.now() + 1000 * answer.retryAfter);
       else await sleep(backOff(failures), signal);
     }

@@ -1,4 +1,5 @@
-// CRC-64/NVME of a whole from those of its parts, as app/checksum.go does it. BigInt is slow, and quick enough for one product a part.
+// CRC-64/NVME of a whole from those of its parts, as app/checksum.go does it. BigInt is slow, and quick enough for one
+// product a part.
 
 const polynomial = 0x9a6c9329ac4bc9b5n;
 
@@ -32,7 +33,9 @@ function power(n) {
   return product;
 }
 
-/** Returns the checksum of pieces one behind the other, in base64: pieces are pairs of checksum, in base64, and length. */
+/**
+ * Returns the checksum of pieces one behind the other, in base64: pieces are pairs of checksum, in base64, and length.
+ */
 export function combine(pieces) {
   let sum = 0n;
   for (const [crc, size] of pieces) {

@@ -1,5 +1,5 @@
-// The browser's own note of the files on their way, so that they can be resumed after a reload. It holds receipts, which
-// are secrets of the person who sits here, and goes when the files are stored. Where the browser keeps nothing,
+// The browser's own note of the files on their way, so that they can be resumed after a reload. It holds receipts,
+// which are secrets of the person who sits here, and goes when the files are stored. Where the browser keeps nothing,
 // everything works but that.
 import { openDB } from "idb";
 

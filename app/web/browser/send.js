@@ -10,7 +10,10 @@ const patience = { refused: 4, damaged: 4, silent: 4, busy: 8 };
 /** How often the end may show that something is missing or wrong, or the file be begun anew under another id. */
 const rounds = 3;
 
-/** Fault is why a file cannot go on, in words that say how to mend it. changed: the file on the disk is not what was begun. */
+/**
+ * Fault is why a file cannot go on, in words that say how to mend it. changed: the file on the disk is not what was
+ * begun.
+ */
 export class Fault extends Error {
   constructor(message, { changed = false } = {}) {
     super(message);
@@ -19,9 +22,10 @@ export class Fault extends Error {
 }
 
 const changed = () =>
-  new Fault("This file was changed, moved or deleted after you chose it, and nothing of it was kept. Choose it again.", {
-    changed: true,
-  });
+  new Fault(
+    "This file was changed, moved or deleted after you chose it, and nothing of it was kept. Choose it again.",
+    { changed: true },
+  );
 
 /** Gone: the server has nothing of the file any more. It was discarded, or lay unfinished for too long. */
 class Gone extends Error {}
@@ -44,9 +48,9 @@ export class Paused extends Error {}
  * Sends a file until it is stored, and returns what the server says of it. tools: api, digests, slots; place(file,
  * plan), which says whether the name that the server keeps may be; renumber(file), which gives it another; and
  * renamed(file, oldID), which is told when the file goes on under another id. file has, beside what was chosen (file,
- * handle, folder, name, size): id; begun, whether it was announced before; sums, the checksums of its parts as they were
- * read; and progress(number, bytes), arrived(number, bytes), waits(why), finishing(). signal ends it at once; halt has
- * it end by Paused as soon as what is under way is stored.
+ * handle, folder, name, size): id; begun, whether it was announced before; sums, the checksums of its parts as they
+ * were read; and progress(number, bytes), arrived(number, bytes), waits(why), finishing(). signal ends it at once; halt
+ * has it end by Paused as soon as what is under way is stored.
  */
 export async function send(file, tools, signal, halt) {
   for (let round = 1; ; ) {

@@ -105,7 +105,8 @@ export class View {
     });
     this.#ul = element("ul", { className: "uploads", "aria-label": "Chosen files" });
     const page = (text, step) => {
-      const b = element("button", { type: "button", className: "button button-quiet" }, text, heard(" files of the list"));
+      const label = [text, heard(" files of the list")];
+      const b = element("button", { type: "button", className: "button button-quiet" }, ...label);
       b.addEventListener("click", () => {
         this.#first += step;
         this.#list();
@@ -317,7 +318,9 @@ export class View {
       const stalled = held.length > 0 && held.length >= count("sending");
       const speed = this.#speed(sent, done);
       if (stalled) parts.push(reasons[held[0]]);
-      else if (speed.done > 0) parts.push(`${humanSize(speed.sent)}/s`, `${humanTime((work - done) / speed.done)} left`);
+      else if (speed.done > 0) {
+        parts.push(`${humanSize(speed.sent)}/s`, `${humanTime((work - done) / speed.done)} left`);
+      }
       if (stalled !== this.#stalled) this.#say(true);
       this.#stalled = stalled;
     } else {

@@ -37,7 +37,10 @@ export function linked(...signals) {
   return { signal: controller.signal, release };
 }
 
-/** Returns how long to wait before the try after so many failures, in milliseconds: longer each time, and not all at one moment. */
+/**
+ * Returns how long to wait before the try after so many failures, in milliseconds: longer each time, and not all at one
+ * moment.
+ */
 export function backOff(failures) {
   return Math.min(30_000, 500 * 2 ** Math.min(failures, 10)) * (0.75 + Math.random() / 2);
 }

@@ -1,5 +1,5 @@
-// The worker: reads files and computes their checksums, so that the page stays quick. crypto.subtle will not do: it takes a file only whole, and
-// pages have it over HTTPS only.
+// The worker: reads files and computes their checksums, so that the page stays quick. crypto.subtle will not do: it
+// takes a file only whole, and pages have it over HTTPS only.
 import { Crc64Nvme } from "@aws-sdk/crc64-nvme";
 import { sha256 } from "@noble/hashes/sha2.js";
 
@@ -7,9 +7,9 @@ import { sha256 } from "@noble/hashes/sha2.js";
 const streams = new Map();
 
 /**
- * Reads a piece of a file. The pieces of one come in order; one that comes again, because it has to be sent again, is only read. The bytes
- * that are sent are those that the checksums are of: they are read once. They are handed on as a Blob, which the browser keeps outside of the
- * page's memory.
+ * Reads a piece of a file. The pieces of one come in order; one that comes again, because it has to be sent again, is
+ * only read. The bytes that are sent are those that the checksums are of: they are read once. They are handed on as a
+ * Blob, which the browser keeps outside of the page's memory.
  */
 async function read({ key, file, start, end }) {
   const buffer = await file.slice(start, end).arrayBuffer();
@@ -29,7 +29,8 @@ async function read({ key, file, start, end }) {
 /** Returns the SHA-256 of a file up to the offset to which it was read. It may be asked for again. */
 function digest({ key }) {
   const stream = streams.get(key) ?? { sha: sha256.create(), offset: 0 };
-  return { offset: stream.offset, sha256: [...stream.sha.clone().digest()].map((b) => b.toString(16).padStart(2, "0")).join("") };
+  const bytes = [...stream.sha.clone().digest()];
+  return { offset: stream.offset, sha256: bytes.map((b) => b.toString(16).padStart(2, "0")).join("") };
 }
 
 const tasks = { ready: () => ({}), read, digest, forget: ({ key }) => ({ known: streams.delete(key) }) };
