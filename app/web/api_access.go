@@ -99,8 +99,8 @@ func (s *Server) caller(c echo.Context) (caller, error) {
 	if given {
 		p, err := s.svc.ByReceipt(c.Request().Context(), receipt)
 		if errors.Is(err, dossier.ErrNotFound) {
-			return caller{}, unauthorized("The receipt opens nothing. It may have been replaced: use the new one. Or its " +
-				"person was deleted.")
+			return caller{}, unauthorized("The receipt is not valid. If it was replaced, use the new one. Its person may " +
+				"also have been deleted.")
 		}
 		if err != nil {
 			return caller{}, err

@@ -418,7 +418,7 @@ func TestAPIBodyBreaksOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, _ := w.answer()
-	a.must(t, http.StatusBadRequest, `"code":"malformed"`, "broke off")
+	a.must(t, http.StatusBadRequest, `"code":"malformed"`, "ended too early")
 	a.mustNot(t, "The form")
 	s.mustHold(held{people: 1})
 }

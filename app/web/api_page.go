@@ -79,10 +79,12 @@ func (s *Server) apiPage(c echo.Context) error {
 // view returns the page of a document.
 func (d documentParts) view() apiView {
 	v := apiView{
-		Heading: d.Info.Title + " API", Version: d.Info.Version, Intro: paragraphs(d.Info.Description), Document: api.Prefix + "/openapi.json",
+		Heading: d.Info.Title + " API", Version: d.Info.Version, Intro: paragraphs(d.Info.Description),
+		Document: api.Prefix + "/openapi.json",
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Components.SecuritySchemes)) {
-		v.Security = append(v.Security, apiTerm{Name: name, Text: strings.Join(paragraphs(d.Components.SecuritySchemes[name].Description), " ")})
+		text := strings.Join(paragraphs(d.Components.SecuritySchemes[name].Description), " ")
+		v.Security = append(v.Security, apiTerm{Name: name, Text: text})
 	}
 	for _, tag := range d.Tags {
 		group := apiGroup{Name: tag.Name, Text: tag.Description}
@@ -105,7 +107,8 @@ func (d documentParts) view() apiView {
 		if code == dossier.CodeExists {
 			continue // resolved by the service; never answered
 		}
-		v.Problems = append(v.Problems, apiProblem{Anchor: problemAnchor(code), Code: string(code), Status: r.inAPI(), Title: r.heading, Detail: r.detail})
+		v.Problems = append(v.Problems, apiProblem{Anchor: problemAnchor(code), Code: string(code), Status: r.inAPI(),
+			Title: r.heading, Detail: r.detail})
 	}
 	slices.SortStableFunc(v.Problems, func(a, b apiProblem) int { return cmp.Compare(a.Status, b.Status) })
 	return v
@@ -125,7 +128,8 @@ func (d documentParts) operation(path, method string, text json.RawMessage) tagg
 	_ = json.Unmarshal(d.Paths[path]["parameters"], &shared)
 
 	v := taggedOperation{apiOperation: apiOperation{
-		ID: op.OperationID, Method: strings.ToUpper(method), Path: api.Prefix + path, Summary: op.Summary, Text: paragraphs(op.Description),
+		ID: op.OperationID, Method: strings.ToUpper(method), Path: api.Prefix + path, Summary: op.Summary,
+		Text: paragraphs(op.Description),
 	}}
 	if len(op.Tags) > 0 {
 		v.tag = op.Tags[0]
@@ -142,7 +146,10 @@ func (d documentParts) operation(path, method string, text json.RawMessage) tagg
 		if p.Ref != "" {
 			p = d.Components.Parameters[last(p.Ref)]
 		}
-		v.Parameters = append(v.Parameters, apiTerm{Name: p.Name, Kind: joined(p.In, kindOf(p.Schema), optional(p.Required, "may be left out")), Schema: schemaOf(p.Schema), Text: p.Description})
+		v.Parameters = append(v.Parameters, apiTerm{
+			Name: p.Name, Kind: joined(p.In, kindOf(p.Schema), optional(p.Required, "may be left out")),
+			Schema: schemaOf(p.Schema), Text: p.Description,
+		})
 	}
 	if op.RequestBody != nil {
 		v.Body = contentView(op.RequestBody.Content)
@@ -175,7 +182,8 @@ func schemaView(name string, s documentSchema) apiSchema {
 	for _, member := range slices.Sorted(maps.Keys(s.Properties)) {
 		p := s.Properties[member]
 		v.Members = append(v.Members, apiTerm{
-			Name: member, Kind: joined(kindOf(p), optional(slices.Contains(s.Required, member), "may be absent")), Schema: schemaOf(p), Text: p.Description,
+			Name: member, Kind: joined(kindOf(p), optional(slices.Contains(s.Required, member), "may be absent")),
+			Schema: schemaOf(p), Text: p.Description,
 		})
 	}
 	return v

@@ -17,8 +17,8 @@ type custodyView struct {
 	// Damaged are the files that are known to be damaged, as many as the page lists; More tells that there are others.
 	Damaged []damagedView
 	More    bool
-	// Scanned: files are checked for malware. Waiting and Failed are how many are not checked yet and could not be, each
-	// as a number with its noun, and WaitingSince is when the oldest was stored; none where none waits.
+	// Scanned: files are checked for malware. Waiting and Failed are how many are not checked yet and could not be,
+	// each as a number with its noun, and WaitingSince is when the oldest was stored; none where none waits.
 	Scanned, AnyFailed bool
 	Waiting, Failed    string
 	WaitingSince       moment

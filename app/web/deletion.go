@@ -87,8 +87,8 @@ func (s *Server) askDeleteFile(c echo.Context) error {
 	if f.State == dossier.FileUploading {
 		v.Title, v.Button = "Discard an unfinished file", "Discard"
 		v.Question = fmt.Sprintf("Discard the unfinished file %s?", f.Name)
-		v.Consequence = "What has been uploaded of it is deleted. To have it stored, the sender must upload it again from " +
-			"the beginning."
+		v.Consequence = "The part that was uploaded is deleted. The sender can then only upload the file again from the " +
+			"beginning."
 	}
 	return s.render(c, http.StatusOK, "confirm", v)
 }
@@ -148,7 +148,8 @@ func interrupted[S comparable](err error, state func() (S, error), untouched S) 
 	case look == nil && now == untouched:
 		becomes = "Nothing was deleted. Try again in a minute."
 	case look != nil && !errors.Is(look, dossier.ErrNotFound):
-		becomes = "It is not known whether anything was deleted. Reload the page in a minute: what it still lists was not deleted."
+		becomes = "It is not known whether anything was deleted. Reload the page in a minute: what it still lists was " +
+			"not deleted."
 	}
 	return dossier.Errorf(dossier.CodeUnavailable, err, "%s %s", why, becomes)
 }

@@ -22,7 +22,7 @@ type directoryView struct {
 	// Search is what was searched for, in field "q".
 	Search string
 	People []personView
-	// Count is how many there are in all: "2,000 people", "more than 10,000 people".
+	// Count is how many there are in all: "2,000 people", "More than 10,000 people".
 	Count string
 	// Export is the path of all that the list has as CSV.
 	Export string
@@ -101,7 +101,7 @@ func countOf(p dossier.PeoplePage) string {
 	n := humanize.Comma(int64(p.Count))
 	switch {
 	case p.Capped:
-		return "more than " + n + " people"
+		return "More than " + n + " people"
 	case p.Count == 1:
 		return "1 person"
 	}

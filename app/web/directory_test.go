@@ -58,7 +58,7 @@ func TestCountOf(t *testing.T) {
 		{dossier.PeoplePage{Count: 1}, "1 person"},
 		{dossier.PeoplePage{Count: 2000}, "2,000 people"},
 		{dossier.PeoplePage{Count: 10_000}, "10,000 people"},
-		{dossier.PeoplePage{Count: 10_000, Capped: true}, "more than 10,000 people"},
+		{dossier.PeoplePage{Count: 10_000, Capped: true}, "More than 10,000 people"},
 	} {
 		if got := countOf(c.page); got != c.want {
 			t.Errorf("%+v is told as %q, want %q", c.page, got, c.want)

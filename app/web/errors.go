@@ -153,8 +153,8 @@ type errorView struct {
 	Back, BackText string
 }
 
-// absent is an error of a page that is no longer there, or never was, and says where to go on: somebody who goes back to
-// the page of what was just deleted arrives there.
+// absent is an error of a page that is no longer there, or never was, and says where to go on: somebody who goes back
+// to the page of what was just deleted arrives there.
 type absent struct {
 	err              error
 	heading, message string
@@ -199,7 +199,8 @@ func (s *Server) handleError(err error, c echo.Context) {
 		view.Back, view.BackText = "/people", "Go to the directory"
 	}
 	if a := (*absent)(nil); errors.As(err, &a) {
-		view.Title, view.Heading, view.Message, view.Back, view.BackText = a.heading, a.heading, a.message, a.back, a.backText
+		view.Title, view.Heading, view.Message = a.heading, a.heading, a.message
+		view.Back, view.BackText = a.back, a.backText
 	}
 	if err := s.render(c, r.status, "error", view); err != nil {
 		s.log.ErrorContext(c.Request().Context(), "render error page", "request_id", requestID(c), "err", err)

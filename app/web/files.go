@@ -25,15 +25,15 @@ type fileView struct {
 	SHA256BySender bool
 	// At is when it arrived, or began to.
 	At moment
-	// State is "stored", "damaged" (stored, but its object is missing or differs), "uploading" (not complete), "sending"
-	// (not complete, and on its way), "deleting" or "refused".
+	// State is "stored", "damaged" (stored, but its object is missing or differs), "uploading" (not complete),
+	// "sending" (not complete, and on its way), "deleting" or "refused".
 	State string
 	// HowFar is how much of an unfinished file is there ("34 MB of 200 MB uploaded"); empty where nobody knows.
 	HowFar string
 	// Why says why a file was not stored; empty when stored.
 	Why string
-	// Withheld says why a stored file has no download; empty where it has. Scan, for staff, is what a scanner said of it;
-	// empty where none is set, and ScanAt when it did. Alarm: it found malware.
+	// Withheld says why a stored file has no download; empty where it has. Scan, for staff, is what a scanner said of
+	// it; empty where none is set, and ScanAt when it did. Alarm: it found malware.
 	Withheld, Scan string
 	ScanAt         moment
 	Alarm          bool
@@ -52,7 +52,8 @@ func filePath(base string, id dossier.FileID) string { return base + "/files/" +
 // fileOf returns a file's record as whom to says sees it. Its files lie under base: the path of a person or of a
 // receipt.
 func (s *Server) fileOf(f dossier.File, base string, to dossier.Audience) fileView {
-	v := fileView{ID: f.ID, Name: f.Name, Folder: shownFolder(f.Folder), State: string(f.State), At: momentOf(f.CreatedAt)}
+	v := fileView{ID: f.ID, Name: f.Name, Folder: shownFolder(f.Folder), State: string(f.State),
+		At: momentOf(f.CreatedAt)}
 	if f.Content != nil {
 		v.Type, v.MediaType = typeName(f.Content.Type)
 		v.Size = dossier.FormatBytes(f.Content.Size)
@@ -138,8 +139,8 @@ func (s *Server) outcomeOf(o dossier.Outcome, base string) fileView {
 
 // pager leads from a page of a list to others. Each view of such a page embeds it.
 type pager struct {
-	// First, Previous and Next are paths of the first page, the one before and the next; empty where there is none to go
-	// to. FirstText, PreviousText and NextText are what they are called.
+	// First, Previous and Next are paths of the first page, the one before and the next; empty where there is none to
+	// go to. FirstText, PreviousText and NextText are what they are called.
 	First, FirstText       string
 	Previous, PreviousText string
 	Next, NextText         string

@@ -153,7 +153,8 @@ func (m *multipartReader) rest() error {
 }
 
 func tooLong() error {
-	return malformed(nil, "The form has a part whose header is longer than %s, or something before its beginning or after its end.",
+	return malformed(nil, "The form has a part whose header is longer than %s, or something before its beginning or "+
+		"after its end.",
 		dossier.FormatLimit(maxPartHeaderBytes))
 }
 

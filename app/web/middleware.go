@@ -167,8 +167,8 @@ func (s *Server) secure(c echo.Context) {
 	h.Set("X-Request-Id", requestID(c))
 	h.Set("Content-Security-Policy", pagePolicy)
 	h.Set("X-Content-Type-Options", "nosniff")
-	// Other sites learn no path, which may hold a person's id. Stricter would be too much: under no-referrer browsers send
-	// "Origin: null" with the site's own forms, and sameOrigin would refuse those of browsers that send no
+	// Other sites learn no path, which may hold a person's id. Stricter would be too much: under no-referrer browsers
+	// send "Origin: null" with the site's own forms, and sameOrigin would refuse those of browsers that send no
 	// Sec-Fetch-Site.
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")

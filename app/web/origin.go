@@ -10,12 +10,14 @@ import (
 )
 
 // hostname is a name as DNS has it, or an IPv4 address, without a port.
-var hostname = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?)*\.?$`)
+var hostname = regexp.MustCompile(`^` + label + `(?:\.` + label + `)*\.?$`)
+
+const label = `[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?`
 
 // origin returns the origin of links that leave the site, for the one who asked. Where nobody said what it is
 // (Options.OriginOfRequest), it is what the request was sent to: the address that got this browser here gets it here
-// again. The client chooses that, but only the client sees the answer, which nothing on the way may keep (no-store); what
-// is no host at all is not repeated.
+// again. The client chooses that, but only the client sees the answer, which nothing on the way may keep (no-store);
+// what is no host at all is not repeated.
 func (s *Server) origin(c echo.Context) string {
 	host := c.Request().Host
 	if !s.o.OriginOfRequest || !isHost(host) {

@@ -9,8 +9,8 @@ import (
 	"dossier.example/app/api"
 )
 
-// Where nobody said at which address the site is, private links have the one that the browser used: it got it there, and
-// gets it there again.
+// Where nobody said at which address the site is, private links have the one that the browser used: it got it there,
+// and gets it there again.
 func TestLinksHaveTheAddressThatTheBrowserUsed(t *testing.T) {
 	const name = "files.example.test:8443"
 	for _, c := range []struct {

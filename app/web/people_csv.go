@@ -64,10 +64,10 @@ func (s *Server) peopleCSV(c echo.Context) error {
 }
 
 // defuse keeps a spreadsheet from taking a text, or a part of it, for a formula
-// (https://owasp.org/www-community/attacks/CSV_Injection): an apostrophe goes before each sign that begins one, wherever
-// a cell may begin. That is at the start of the text and, as a spreadsheet separates cells by what its locale or its user
-// says, behind each usual separator, quote and line break within it. Spaces and what is invisible may be trimmed from a
-// cell, so they do not count.
+// (https://owasp.org/www-community/attacks/CSV_Injection): an apostrophe goes before each sign that begins one,
+// wherever a cell may begin. That is at the start of the text and, as a spreadsheet separates cells by what its locale
+// or its user says, behind each usual separator, quote and line break within it. Spaces and what is invisible may be
+// trimmed from a cell, so they do not count.
 func defuse(text string) string {
 	var b strings.Builder
 	begins := true

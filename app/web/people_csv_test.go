@@ -82,7 +82,8 @@ func TestPeopleCSV(t *testing.T) {
 	})
 }
 
-// A spreadsheet separates cells by what its locale says, and trims them: whatever it takes for a cell begins no formula.
+// A spreadsheet separates cells by what its locale says, and trims them: whatever it takes for a cell begins no
+// formula.
 func TestPeopleCSVHasNoFormulas(t *testing.T) {
 	s := newSite(t)
 	s.insert(t, `Go;=cmd|' /C calc'!A0`, "=1+1", " =1+1", "\u00a0@SUM(A1)", "a,-1", "a|+1", `a"=1`, `"=1"`, "a; \u200b=1", "＝1", "a;＠x",

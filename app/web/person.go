@@ -18,7 +18,8 @@ type personView struct {
 	At moment
 	// Deleting: the person is marked and on the way out.
 	Deleting bool
-	// Path of the person's page for staff, Link of that of the private link, Delete of the page that asks before deleting.
+	// Path of the person's page for staff, Link of that of the private link, Delete of the page that asks before
+	// deleting.
 	Path, Link, Delete string
 }
 
@@ -49,8 +50,8 @@ type personPageView struct {
 	// Files are those of the page, Total is the number and size of all that are stored: "3 files, 12.4 MB".
 	Files []fileView
 	Total string
-	// Unfinished are files that are on their way or broke off, as many as the page names, and MoreUnfinished is how many
-	// others there are ("12 more files"); empty: none.
+	// Unfinished are files that are on their way or broke off, as many as the page names, and MoreUnfinished is how
+	// many others there are ("12 more files"); empty: none.
 	Unfinished     []fileView
 	MoreUnfinished string
 	// Cards: files are shown as cards. Look is the path of the other look.
@@ -58,7 +59,8 @@ type personPageView struct {
 	Look  string
 	// ReceiptExpires is when the person's receipt expires; none: never.
 	ReceiptExpires moment
-	// Archive is the path of all stored files as one ZIP, empty unless there are several; ArchiveText is what it is called.
+	// Archive is the path of all stored files as one ZIP, empty unless there are several; ArchiveText is what it is
+	// called.
 	Archive, ArchiveText string
 	// Unscanned: nobody checks files for malware.
 	Unscanned bool
@@ -85,7 +87,8 @@ func (s *Server) person(c echo.Context) error {
 		return err
 	}
 	v := personPageView{page: s.page(c, p.Name), Person: personForStaff(p, at), Directory: at.from.path(),
-		Total: total(has.Stored), Archive: files.archive, ArchiveText: s.archiveText(has), pager: files.pager, Unscanned: !s.svc.Scanned(),
+		Total: total(has.Stored), Archive: files.archive, ArchiveText: s.archiveText(has), pager: files.pager,
+		Unscanned:      !s.svc.Scanned(),
 		ReceiptExpires: momentOf(p.ReceiptExpires), Cards: at.cards, Look: at.as(!at.cards).on(path)}
 	if v.Archive != "" && strings.Contains(v.ArchiveText, v.Total) {
 		v.Total = "" // the link tells it
@@ -127,8 +130,8 @@ func personAbsent(err error) error {
 	if !errors.Is(err, dossier.ErrNotFound) {
 		return err
 	}
-	return &absent{err, "This person is not here", "The person may have been deleted. Check the link, or search the directory.",
-		"/people", "Go to the directory"}
+	return &absent{err, "This person is not here",
+		"The person may have been deleted. Check the link, or search the directory.", "/people", "Go to the directory"}
 }
 
 // fileAbsent has the page of a file that is not there lead to its person, and where there is none to the directory.

@@ -8,8 +8,8 @@ import (
 	"dossier.example/app"
 )
 
-// place is where on a person's page somebody is, and where they came from: the query that the page's links keep, and the
-// pages that they lead to, so that every way back leads there.
+// place is where on a person's page somebody is, and where they came from: the query that the page's links keep, and
+// the pages that they lead to, so that every way back leads there.
 type place struct {
 	// after is where the page of files begins; zero: the first.
 	after dossier.FileID

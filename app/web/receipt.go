@@ -20,24 +20,25 @@ type receiptView struct {
 	Expires moment
 	// Receipt opens the person to the script by which more files are added.
 	Receipt string
-	// Pending: the submission was never acknowledged (the form has to be sent again). Complete: everything that was sent is
-	// stored. Sending: it is not yet, but on its way. None: something is missing.
+	// Pending: the submission was never acknowledged (the form has to be sent again). Complete: everything that was
+	// sent is stored. Sending: it is not yet, but on its way. None: something is missing.
 	Pending, Complete, Sending bool
-	// Total is how many files were sent, Count that number with its noun, and Progress how many of them are stored ("3 of
-	// 5 files"); empty where nobody knows.
+	// Total is how many files were sent, Count that number with its noun, and Progress how many of them are stored ("3
+	// of 5 files"); empty where nobody knows.
 	Total           int64
 	Count, Progress string
 	// Notice and Advice, where something was not kept; empty else.
 	Notice, Advice string
 	RequestID      string
 	Person         personView
-	// Missing are the files that are not stored, as many as the page names, and MoreMissing is how many others there are
-	// ("12 more files"); empty: none.
+	// Missing are the files that are not stored, as many as the page names, and MoreMissing is how many others there
+	// are ("12 more files"); empty: none.
 	Missing     []fileView
 	MoreMissing string
 	// Files are the stored files of the page.
 	Files []fileView
-	// Archive is the path of all stored files as one ZIP, empty unless there are several; ArchiveText is what it is called.
+	// Archive is the path of all stored files as one ZIP, empty unless there are several; ArchiveText is what it is
+	// called.
 	Archive, ArchiveText string
 	pager
 }
@@ -72,7 +73,8 @@ func (s *Server) receiptView(c echo.Context, receipt dossier.Receipt, person dos
 		for _, f := range files.files {
 			if f.State != dossier.FileDeleting {
 				file := s.fileOf(f, path, dossier.ToAll)
-				file.State, file.Download, file.Why = string(dossier.FileUploading), "", "Not confirmed. Send the form again."
+				file.State, file.Download = string(dossier.FileUploading), ""
+				file.Why = "Not confirmed. Send the form again."
 				v.Missing = append(v.Missing, file)
 			}
 		}

@@ -120,8 +120,8 @@ func (s *Server) askForReceipt(c echo.Context, status int, fault string) error {
 func (s *Server) opensNothing(c echo.Context, err error) error {
 	switch code, message := codeOf(err); code {
 	case dossier.CodeNotFound:
-		return s.askForReceipt(c, http.StatusNotFound, "This receipt opens nothing. Check that its link is whole. It may "+
-			"have been replaced by another, or what it opened may have been deleted.")
+		return s.askForReceipt(c, http.StatusNotFound, "This link does not open a receipt. Check that the link is "+
+			"complete. It may have been replaced, or what was submitted may have been deleted.")
 	case dossier.CodeExpired:
 		return s.askForReceipt(c, http.StatusGone, message)
 	}

@@ -137,7 +137,7 @@ func TestFormerReceiptLinks(t *testing.T) {
 	wrong.Secret[0] ^= 1
 	for _, text := range []string{wrong.String(), f.receipt[:60], "x"} {
 		a := former("/receipt/" + text)
-		a.must(t, http.StatusNotFound, "This receipt opens nothing", `action="/receipt"`)
+		a.must(t, http.StatusNotFound, "This link does not open a receipt", `action="/receipt"`)
 		a.mustNot(t, text+`"`, ada.name)
 		if policy := a.header.Get("Referrer-Policy"); policy != "strict-origin" || a.header.Get("Set-Cookie") != "" {
 			t.Errorf("Referrer-Policy is %q, Set-Cookie %q", policy, a.header.Get("Set-Cookie"))

@@ -190,7 +190,7 @@ func TestForeignReceipts(t *testing.T) {
 				f.taken()
 				s.hide(test.receipt)
 				a := s.get("/receipt/" + url.PathEscape(test.receipt) + kind.suffix)
-				a.must(t, http.StatusNotFound, "This receipt opens nothing.")
+				a.must(t, http.StatusNotFound, "This link does not open a receipt.")
 				a.mustNot(t, ada.name, test.receipt)
 				body := strings.ReplaceAll(a.body, a.id(), "")
 				calls := f.taken()

@@ -276,7 +276,7 @@ func samples(picture string) []sample {
 		})},
 		{"open", "open", openView{page: visitor("Open your receipt", "/receipt")}},
 		{"open-fault", "open", openView{page: visitor("Open your receipt", "/receipt"),
-			Fault: "This receipt opens nothing. Check that its link is whole."}},
+			Fault: "This link does not open a receipt. Check that the link is complete."}},
 		{"link", "link", linkView{page: withToken(visitor("Private link", "/receipt")), Name: "Ada Lovelace",
 			Replace: "/receipt/x/replace", Expire: "/receipt/x/expire", Close: "/receipt/x/close", Back: "/receipt/x",
 			Replacement: "https://dossier.example/receipt#" + sampleReceipt, To: sampleReceipt, Choices: expiryChoices}},
@@ -292,13 +292,19 @@ func samples(picture string) []sample {
 				Next:  "/people",
 				Fault: "This is not the key."}},
 		{"directory", "directory", with(directory, func(v *directoryView) {
-			v.Count = "more than 10,000 people"
+			v.Count = "More than 10,000 people"
 			v.People, v.First, v.Previous, v.Next = crowd(), "/people", "/people?before=x", "/people?after=x"
 		})},
 		{"directory-search", "directory", with(directory, func(v *directoryView) {
 			v.Search, v.People, v.Count = "ad", []personView{crowd()[0]}, "1 person"
 		})},
 		{"directory-empty", "directory", directory},
+		{"directory-full", "directory", with(directory, func(v *directoryView) {
+			v.Count, v.Next = "2,000 people", "/people?after=x"
+			for range 7 {
+				v.People = append(v.People, crowd()...)
+			}
+		})},
 		{"directory-flash", "directory", with(directory, func(v *directoryView) {
 			v.People, v.Count, v.Flash = crowd(), "7 people", "Ada Lovelace was deleted."
 		})},

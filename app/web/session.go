@@ -61,8 +61,8 @@ func newSessions(secret string, https bool, now func() time.Time) (*sessions, er
 	return s, nil
 }
 
-// opens reports whether key is the staff secret, or is it but for spaces around it, as pasted keys have. Hashes are compared, so that not even the length shows in the time it
-// takes.
+// opens reports whether key is the staff secret, or is it but for spaces around it, as pasted keys have. Hashes are
+// compared, so that not even the length shows in the time it takes.
 func (s *sessions) opens(key string) bool {
 	same := 0
 	for _, k := range []string{key, strings.TrimSpace(key)} {
@@ -80,7 +80,8 @@ func (s *sessions) begin() *http.Cookie {
 	_, _ = rand.Read(one.id[:])
 	one.expires = s.now().Add(sessionTime)
 	payload := binary.BigEndian.AppendUint64(bytes.Clone(one.id[:]), uint64(one.expires.Unix()))
-	return s.set(base64.RawURLEncoding.EncodeToString(append(payload, mac(s.sign, payload)...)), int((sessionTime+rememberedTime)/time.Second))
+	value := base64.RawURLEncoding.EncodeToString(append(payload, mac(s.sign, payload)...))
+	return s.set(value, int((sessionTime+rememberedTime)/time.Second))
 }
 
 // end returns the cookie that removes a session from the browser.

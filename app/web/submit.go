@@ -171,8 +171,8 @@ func (t *taking) unconfirmed(err error) error {
 	case refusals[code].status >= 500:
 		v.RequestID = requestID(t.c)
 		v.Notice = "Nothing is confirmed yet."
-		v.Advice = "The storage did not respond in time, or something went wrong on the site. Wait a minute and send the same " +
-			"form again: that is safe, nothing is stored twice."
+		v.Advice = "The storage did not respond in time, or something went wrong on the site. Wait a minute and send " +
+			"the same form again. That is safe: nothing is stored twice."
 	default:
 		// The sender's own fault: broken off, too slow, out of order.
 		return err

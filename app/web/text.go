@@ -21,8 +21,8 @@ func day(t time.Time) string { return t.UTC().Format("2 January 2006") }
 // moment is a time as a page shows it: for everybody in UTC, until the page's script writes it in the reader's own time
 // zone. The zero moment is none.
 type moment struct {
-	// Text is for people, to the minute ("2026-11-24 14:05 UTC"), and Exact to the second. Their form is that of ISO 8601,
-	// which is read in the same way everywhere.
+	// Text is for people, to the minute ("2026-11-24 14:05 UTC"), and Exact to the second. Their form is that of ISO
+	// 8601, which is read in the same way everywhere.
 	Text, Exact string
 	// ISO is for machines.
 	ISO string
