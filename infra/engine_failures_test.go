@@ -9,8 +9,8 @@ import (
 	"dossier.example/plan/engine"
 )
 
-// TestEngineFailures: whatever fails, the run says so, and the next one goes on from there, until one completes. The run after that changes
-// nothing.
+// TestEngineFailures: whatever fails, the run says so, and the next one goes on from there, until one completes. The
+// run after that changes nothing.
 func TestEngineFailures(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, "dev", nil, fixed(t, "first release"))

@@ -14,8 +14,8 @@ import (
 	"dossier.example/plan/moto"
 )
 
-// TestStackInMoto creates the stack in an AWS that other people wrote, and reads it back. It tells of an order that an engine may not
-// find, of inputs that AWS refuses, and of what is there beside what the program asks for.
+// TestStackInMoto creates the stack in an AWS that other people wrote, and reads it back. It tells of an order that an
+// engine may not find, of inputs that AWS refuses, and of what is there beside what the program asks for.
 func TestStackInMoto(t *testing.T) {
 	t.Parallel()
 	const region, image, zone, domain = "us-east-1", "ami-0123456789abcdef0", "Z0123456789ABCDEFGHIJ", "files.example.org"

@@ -1,6 +1,7 @@
 package main
 
-// resourcesTable is how many resources of each type every environment has; the first line names the environments. TestResources.
+// resourcesTable is how many resources of each type every environment has; the first line names the environments.
+// TestResources.
 const resourcesTable = `
                                                                                             dev  prod  maximal  cheap
 aws:acm/certificate:Certificate                                                               -     1        1      -

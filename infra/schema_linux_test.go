@@ -10,8 +10,8 @@ import (
 	"dossier.example/plan/graph"
 )
 
-// TestSchemaCommand runs, over SSH on a host that plays the jump server, the very text that stands in the resource graph. By whichever way
-// the command goes, the text is the same.
+// TestSchemaCommand runs, over SSH on a host that plays the jump server, the very text that stands in the resource
+// graph. By whichever way the command goes, the text is the same.
 func TestSchemaCommand(t *testing.T) {
 	overSSH := recorded(t, "maximal")
 	if overSSH.graph.ByName("command:remote:Command", "dossier-jump-schema") == nil {

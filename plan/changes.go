@@ -46,15 +46,16 @@ func (c Change) String() string { return c.Kind + " " + c.Name }
 type Property struct {
 	// Path leads to it: names separated by dots, positions in brackets.
 	Path string `json:"path"`
-	// Before and After are as they are shown: secrets masked, what AWS makes up named after what it is of, long texts cut. Empty: not there.
+	// Before and After are as they are shown: secrets masked, what AWS makes up named after what it is of, long texts
+	// cut. Empty: not there.
 	Before string `json:"before,omitempty"`
 	After  string `json:"after,omitempty"`
 	// Replaces tells that this difference needs another resource.
 	Replaces bool `json:"replaces,omitempty"`
 }
 
-// After tells a recording of what is planned what becomes of the resources that are there, so that the program goes on with them as it
-// would in a deployment.
+// After tells a recording of what is planned what becomes of the resources that are there, so that the program goes on
+// with them as it would in a deployment.
 func After(base *graph.Graph) graph.Before {
 	return graph.Before{Graph: base, Renew: func(old, now *graph.Resource) graph.Renewal {
 		leaves := differences(old, now)
@@ -69,7 +70,7 @@ func After(base *graph.Graph) graph.Before {
 	}}
 }
 
-// replaced tells whether differences need another resource.
+// replaced reports whether differences need another resource.
 func replaced(old, now *graph.Resource, leaves []leaf) bool {
 	return old.Token != now.Token || slices.ContainsFunc(leaves, func(l leaf) bool { return replaces(now, l.path) })
 }
@@ -90,8 +91,8 @@ type leaf struct {
 	before, after any
 }
 
-// differences are those between the inputs of two recordings of a resource, without what the program says to ignore, in the order of
-// their paths.
+// differences are those between the inputs of two recordings of a resource, without what the program says to ignore, in
+// the order of their paths.
 func differences(old, now *graph.Resource) []leaf {
 	keys := maps.Clone(old.Inputs)
 	maps.Copy(keys, now.Inputs)
@@ -401,8 +402,8 @@ func compare(base, head *graph.Graph) []Change {
 	return changes
 }
 
-// counted are the two sides of a difference that comes from a number which AWS counts up, such as the version of a launch template: the
-// numbers of the model say nothing. Empty for anything else.
+// counted are the two sides of a difference that comes from a number which AWS counts up, such as the version of a
+// launch template: the numbers of the model say nothing. Empty for anything else.
 func counted(base, head *graph.Graph, now *graph.Resource, l leaf) (before, after string) {
 	for _, urn := range now.PropertyDependencies[l.key] {
 		from := head.ByURN(urn)

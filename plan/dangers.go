@@ -24,7 +24,7 @@ var holding = map[string]string{
 	"aws:dynamodb/table:Table":         "its records",
 	"aws:ebs/volume:Volume":            "its data",
 	"aws:efs/fileSystem:FileSystem":    "its files",
-	"aws:kms/key:Key":                  "the key, and with it all that is encrypted by it",
+	"aws:kms/key:Key":                  "the key, and with it everything encrypted with it",
 	"aws:rds/cluster:Cluster":          "its data",
 	"aws:rds/instance:Instance":        "its data",
 	"aws:s3/bucket:Bucket":             "its objects",
@@ -43,8 +43,8 @@ var addressed = map[string]string{
 
 // founding are the types that others stand in or come from, with what a new one means.
 var founding = map[string]string{
-	"aws:autoscaling/group:Group": "all instances go at once, and the new ones have to come up before it serves again",
-	"aws:ec2/vpc:Vpc": "all that stands in it has to move, which AWS refuses for a database and for " +
+	"aws:autoscaling/group:Group": "all instances stop at once, and new ones must start before it serves again",
+	"aws:ec2/vpc:Vpc": "everything in it has to move, which AWS refuses for a database and for " +
 		"addresses that are in use",
 }
 
@@ -65,9 +65,9 @@ var guards = []struct {
 	{"aws:rds/cluster:Cluster", "deletionProtection", true, false, "AWS no longer refuses to delete it"},
 	{"aws:dynamodb/table:Table", "deletionProtectionEnabled", true, false, "AWS no longer refuses to delete it"},
 	{"aws:dynamodb/table:Table", "pointInTimeRecovery.enabled", true, false,
-		"it cannot be brought back to an earlier moment"},
+		"it can no longer be restored to an earlier point in time"},
 	{"aws:s3/bucketV2:BucketV2", "forceDestroy", false, false,
-		"it is emptied when it is deleted, instead of refusing that"},
+		"it is emptied and deleted instead of refusing deletion"},
 	{"aws:lb/loadBalancer:LoadBalancer", "enableDeletionProtection", true, false, "AWS no longer refuses to delete it"},
 	{"aws:lb/loadBalancer:LoadBalancer", "internal", true, false, "it faces the internet"},
 	{"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "blockPublicAcls", true, false,
@@ -86,11 +86,11 @@ var guards = []struct {
 var interruptions = map[string]map[string]string{
 	"aws:rds/instance:Instance": {
 		"instanceClass": "the database restarts on other hardware",
-		"engineVersion": "the database is upgraded, which takes it away for many minutes and cannot be undone " +
-			"but by a snapshot",
+		"engineVersion": "the database is upgraded, which takes it down for many minutes and cannot be undone " +
+			"except with a snapshot",
 		"identifier":         "the database restarts under another name, and its address changes",
 		"parameterGroupName": "the database restarts",
-		"storageType":        "the database is slow, or away, while its storage is converted",
+		"storageType":        "the database is slow, or unavailable, while its storage is converted",
 	},
 	"aws:ec2/instance:Instance": {
 		"instanceType": "the instance is stopped and started", "ebsOptimized": "the instance is stopped and started",
@@ -134,7 +134,7 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 		}
 	}
 	if len(guarded) > 0 {
-		tell("protected resources", nil, "Deleted or replaced although **protected**, which Pulumi refuses, so that "+
+		tell("protected resources", nil, "Deleted or replaced although **protected**, which Pulumi refuses, so "+
 			"the whole deployment fails: %s.", strings.Join(guarded, ", "))
 	}
 	found = append(found, unguarded(base, head)...)
@@ -146,7 +146,7 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 		if r.From == graph.Operators {
 			from = "**Addresses outside** (" + r.Via + ")"
 		}
-		tell("open to the outside", nil, "%s can reach **%s** on %s, which was not so before.", from, r.To,
+		tell("open to the outside", nil, "%s can now reach **%s** on %s.", from, r.To,
 			strings.TrimSpace(r.Protocol+" "+r.Ports))
 	}
 	found = append(found, broken(e.Policy)...)
@@ -166,7 +166,7 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 			continue
 		}
 		if c.Unsure {
-			tell("not known", c, "**%s** `%s` changes, and whether in place or by a new one is not known here: its "+
+			tell("not known", c, "**%s** `%s` changes, but whether in place or by replacement is unknown: its "+
 				"type is not in the table of what needs a replacement.", c.Kind, c.Name)
 		}
 		var stops []string
@@ -181,7 +181,7 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 		}
 		if base != nil {
 			if why := majorUpgrade(base.ByURN(c.URN), head.ByURN(c.URN)); why != "" {
-				tell("refused by AWS", c, "**%s** `%s`: %s, so that the deployment fails on its way.", c.Kind, c.Name,
+				tell("refused by AWS", c, "**%s** `%s`: %s, so the deployment fails halfway.", c.Kind, c.Name,
 					why)
 			}
 		}
@@ -201,7 +201,7 @@ func majorUpgrade(was, is *graph.Resource) string {
 	case from == nil || to == nil || slices.Equal(from, to):
 		return ""
 	case slices.Compare(to, from) < 0:
-		return "AWS takes no database back to an earlier major version"
+		return "AWS does not downgrade a database to an earlier major version"
 	case !graph.Is(is.Input("allowMajorVersionUpgrade"), true):
 		return "AWS refuses another major version unless `allowMajorVersionUpgrade` is true"
 	}
@@ -294,9 +294,9 @@ func refusal(base *graph.Graph, c Change) string {
 	case old.Options.Protect:
 		return "; Pulumi refuses, because it is protected, and the whole deployment fails"
 	case graph.Is(old.Input("deletionProtection"), true), graph.Is(old.Input("deletionProtectionEnabled"), true):
-		return "; AWS refuses, because of its deletion protection, and the deployment stops half-way"
+		return "; AWS refuses, because of its deletion protection, and the deployment stops halfway"
 	case strings.HasPrefix(c.Type, "aws:s3/bucket") && !graph.Is(old.Input("forceDestroy"), true):
-		return "; AWS refuses for as long as there are objects in it, and the deployment stops half-way"
+		return "; AWS refuses while it contains objects, and the deployment stops halfway"
 	}
 	return ""
 }
@@ -340,7 +340,7 @@ func unguarded(base, head *graph.Graph) []Danger {
 		}
 		if path := "versioningConfiguration.status"; now.Token == "aws:s3/bucketVersioningV2:BucketVersioningV2" &&
 			old.Input(path) == "Enabled" && now.Input(path) != "Enabled" {
-			lost = append(lost, "what is overwritten or deleted in the bucket is gone at once")
+			lost = append(lost, "objects that are overwritten or deleted in the bucket are lost at once")
 		}
 		if len(lost) > 0 {
 			found = append(found,

@@ -15,9 +15,9 @@ const Limit = 65536
 // reserve is left for the line that tells what was cut.
 const reserve = 1200
 
-// Markdown is the plan as a comment on a pull request, within Limit characters whatever changes: what does not fit is left out from the end,
-// where what matters least stands, and told. What is dangerous is never left out; where even that is too much, it is counted by kind, with
-// the names.
+// Markdown is the plan as a comment on a pull request, within Limit characters whatever changes: what does not fit is
+// left out from the end, where what matters least stands, and told. What is dangerous is never left out; where even
+// that is too much, it is counted by kind, with the names.
 func (p Plan) Markdown() string {
 	top := p.top(false)
 	if utf8.RuneCountInString(top) > Limit/2 {
@@ -46,7 +46,8 @@ func (p Plan) Markdown() string {
 		}
 	}
 	if len(missing) > 0 {
-		b.WriteString("\n" + cut(fmt.Sprintf("> **Left out, because a comment takes %d characters:** %s. `make plan FORMAT=json` has all of it.", Limit, strings.Join(missing, ", ")), reserve-100) + "\n")
+		b.WriteString("\n" + cut(fmt.Sprintf("> **Left out, because a comment takes %d characters:** %s. `make plan "+
+			"FORMAT=json` has everything.", Limit, strings.Join(missing, ", ")), reserve-100) + "\n")
 	}
 	return b.String()
 }
@@ -59,13 +60,16 @@ func (p Plan) top(brief bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## Plan: %s\n\n", p.verdict())
 	if p.Build != nil {
-		fmt.Fprintf(&b, "> [!CAUTION]\n> **The program of the stack does not compile**, so nothing else can be said, and nothing can be deployed.\n\n%s\n", fence(p.Build.Said, ""))
+		fmt.Fprintf(&b, "> [!CAUTION]\n> **The program of the stack does not compile**, so nothing else is known, "+
+			"and nothing can be deployed.\n\n%s\n", fence(p.Build.Said, ""))
 		return b.String() + p.sources()
 	}
 	for _, e := range p.Environments {
 		if e.Fault != nil {
-			what := map[FaultKind]string{FaultSettings: "its settings cannot be used", FaultProgram: "the program fails"}[e.Fault.Kind]
-			fmt.Fprintf(&b, "> [!CAUTION]\n> **%s: %s**, so nothing else can be said of it, and nothing can be deployed there.\n\n%s\n", e.Name, what, fence(e.Fault.Said, ""))
+			what := map[FaultKind]string{FaultSettings: "its settings cannot be used",
+				FaultProgram: "the program fails"}[e.Fault.Kind]
+			fmt.Fprintf(&b, "> [!CAUTION]\n> **%s: %s**, so nothing else is known about it, and nothing can be "+
+				"deployed there.\n\n%s\n", e.Name, what, fence(e.Fault.Said, ""))
 		}
 	}
 	b.WriteString(p.alarm(brief))
@@ -188,7 +192,8 @@ func (p Plan) alarm(brief bool) string {
 			if kinds[d.Kind] == nil {
 				order = append(order, d.Kind)
 			}
-			kinds[d.Kind] = append(kinds[d.Kind], "`"+cmp.Or(d.Resource, cut(plainText(d.What), 60))+"` ("+strings.Join(d.in, ", ")+")")
+			kinds[d.Kind] = append(kinds[d.Kind],
+				"`"+cmp.Or(d.Resource, cut(plainText(d.What), 60))+"` ("+strings.Join(d.in, ", ")+")")
 		}
 		for _, kind := range order {
 			// A third of a comment for each of at most so many: what does not fit is counted.
@@ -215,7 +220,8 @@ func (p Plan) alarm(brief bool) string {
 			fmt.Fprintf(&b, "> - **%d more migrations that are not safe**\n", len(unsafe)-i)
 			break
 		}
-		fmt.Fprintf(&b, "> - database: migration `%s` is **not safe while the old version still serves**: %s\n", cut(m.Path, longest), cut(m.Unsafe, 2*longest))
+		fmt.Fprintf(&b, "> - database: migration `%s` is **not safe while the old version still serves**: %s\n",
+			cut(m.Path, longest), cut(m.Unsafe, 2*longest))
 	}
 	return b.String() + "\n"
 }
@@ -268,7 +274,7 @@ func (p Plan) table() string {
 			if n := len(e.Policy.Broken); n > 0 {
 				return fmt.Sprintf("**%d broken**", n)
 			}
-			return "all kept, or excepted with a reason"
+			return "all kept, or exempted with a reason"
 		}},
 	}
 	var b strings.Builder
@@ -281,7 +287,7 @@ func (p Plan) table() string {
 		for _, e := range p.Environments {
 			switch {
 			case e.Gone:
-				b.WriteString(" the stack's file is gone; what is deployed stays until `pulumi destroy` |")
+				b.WriteString(" the stack's file was removed; what is deployed stays until `pulumi destroy` |")
 			case e.Fault != nil:
 				b.WriteString(" – |")
 			default:
@@ -310,7 +316,7 @@ func (p Plan) table() string {
 	return b.String()
 }
 
-// exchanges tells whether instances are started from something else.
+// exchanges reports whether instances are started from something else.
 func (e Environment) exchanges() bool {
 	return slices.ContainsFunc(e.Changes, func(c Change) bool {
 		return c.Type == "aws:ec2/launchTemplate:LaunchTemplate" && c.Action != Create
@@ -392,7 +398,8 @@ func (p Plan) parts() []part {
 	add("the sources of this plan", p.sources(), "")
 	add("migrations", p.migrations(), "")
 	for _, group := range p.alike(func(e Environment) string { return e.changes(false) }) {
-		add("changes of "+group.names, heading2("Changes in "+group.names)+group.text, heading2("Changes in "+group.names)+group.first.changes(true))
+		add("changes of "+group.names, heading2("Changes in "+group.names)+group.text,
+			heading2("Changes in "+group.names)+group.first.changes(true))
 	}
 	sections := []struct {
 		title   string
@@ -403,14 +410,18 @@ func (p Plan) parts() []part {
 		{"Who reaches whom", Environment.reachability, func(e Environment) bool {
 			return slices.ContainsFunc(e.Reach, func(r Reach) bool { return r.Change != Same })
 		}},
-		{"What roles may do", Environment.permissions, func(e Environment) bool { return slices.ContainsFunc(e.Roles, Role.Changed) }},
+		{"What roles may do", Environment.permissions, func(e Environment) bool {
+			return slices.ContainsFunc(e.Roles, Role.Changed)
+		}},
 		{"What it costs", Environment.costs, func(e Environment) bool {
-			return e.Cost.Before != e.Cost.After || slices.ContainsFunc(e.Cost.Lines, func(l CostLine) bool { return l.Before != l.After }) ||
+			return e.Cost.Before != e.Cost.After || slices.ContainsFunc(e.Cost.Lines, func(l CostLine) bool {
+				return l.Before != l.After
+			}) ||
 				slices.ContainsFunc(e.Cost.Unpriced, func(u Unpriced) bool { return u.Change != Same })
 		}},
 		{"Outputs of the stack", Environment.results, func(Environment) bool { return true }},
 		{"Drawing", Environment.mermaid, func(e Environment) bool { return len(e.Changes) > 0 }},
-		{"Rules that are not kept on purpose", Environment.exceptions, func(e Environment) bool {
+		{"Rules that are deliberately not kept", Environment.exceptions, func(e Environment) bool {
 			return slices.ContainsFunc(e.Policy.Exceptions, func(x Except) bool { return x.New })
 		}},
 	}
@@ -474,14 +485,16 @@ func details(title, text string) string {
 // sources tell what was compared.
 func (p Plan) sources() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n%s against %s, without credentials: [docs/review.md](../blob/HEAD/docs/review.md) says what only the real preview knows.\n", p.Head, p.Base)
+	fmt.Fprintf(&b, "\n%s against %s, without credentials: [docs/review.md](../blob/HEAD/docs/review.md) describes "+
+		"what only the real preview knows.\n", p.Head, p.Base)
 	for _, n := range p.Notes {
 		fmt.Fprintf(&b, "\n> %s\n", n)
 	}
 	for _, e := range p.Environments {
 		if e.BaseFault != nil {
 			fmt.Fprintf(&b, "\n> **%s is not compared:** at %s %s.\n>\n%s", cut(e.Name, 64), p.Base,
-				map[FaultKind]string{FaultSettings: "its settings cannot be used", FaultProgram: "the program fails", FaultBuild: "the program does not compile"}[e.BaseFault.Kind],
+				map[FaultKind]string{FaultSettings: "its settings cannot be used", FaultProgram: "the program fails",
+					FaultBuild: "the program does not compile"}[e.BaseFault.Kind],
 				fence(cut(e.BaseFault.Said, 600), "> "))
 		}
 		if e.New {
@@ -497,7 +510,8 @@ func (p Plan) migrations() string {
 	}
 	var b strings.Builder
 	b.WriteString(heading2("Migrations"))
-	b.WriteString("They run on every environment's database before an instance starts; in the meantime the old version serves.\n\n")
+	b.WriteString("They run on every environment's database before an instance starts; in the meantime the old " +
+		"version serves.\n\n")
 	for _, m := range p.Migrations {
 		verdict := "safe: " + m.Note
 		if m.Unsafe != "" {
@@ -514,7 +528,8 @@ func (p Plan) migrations() string {
 // mostCreated is how many new resources are named one by one in the first place.
 const mostCreated = 12
 
-// changes lists them, the gravest first. In short form the properties of what is updated are left out, and new ones are counted by type.
+// changes lists them, the gravest first. In short form the properties of what is updated are left out, and new ones are
+// counted by type.
 func (e Environment) changes(brief bool) string {
 	if len(e.Changes) == 0 {
 		return ""
@@ -596,9 +611,10 @@ func (e Environment) broken() string {
 	for _, v := range e.Policy.Broken {
 		when := ""
 		if v.Before {
-			when = " (before, too)"
+			when = " (also before)"
 		}
-		fmt.Fprintf(&b, "- **%s**%s%s: %s. Mend: %s.\n", v.Rule, of(v.Resource), when, oneLine(v.Message), oneLine(v.Mend))
+		fmt.Fprintf(&b, "- **%s**%s%s: %s. Fix: %s.\n", v.Rule, of(v.Resource), when, oneLine(v.Message),
+			oneLine(v.Mend))
 	}
 	for _, m := range e.Policy.Mended {
 		fmt.Fprintf(&b, "- kept again: %s\n", oneLine(m))
@@ -638,7 +654,8 @@ func (e Environment) permissions() string {
 		for _, g := range r.Grants {
 			counts[g.Change]++
 		}
-		fmt.Fprintf(&b, "**%s**: %d before, %d after\n\n", r.Name, counts[Same]+counts[Removed], counts[Same]+counts[Added])
+		fmt.Fprintf(&b, "**%s**: %d before, %d after\n\n", r.Name, counts[Same]+counts[Removed],
+			counts[Same]+counts[Added])
 		if e.New || e.BaseFault != nil {
 			b.Reset()
 			continue
@@ -718,7 +735,7 @@ func (e Environment) costs() string {
 	}
 	fmt.Fprintf(&b, "| **Sum**, $ a month while nobody uses it | | **%s** | **%.2f** |\n", sum, c.After)
 	if len(c.Unpriced) > 0 {
-		b.WriteString("\n**Not in the sum, because there is no price for it here:**\n\n")
+		b.WriteString("\n**Not in the sum, because no price is known:**\n\n")
 		for _, u := range c.Unpriced {
 			fmt.Fprintf(&b, "- %s\n", strings.TrimSpace(sign(u.Change)+" "+oneLine(u.What)))
 		}
@@ -764,15 +781,19 @@ func (e Environment) exceptions() string {
 func (p Plan) limits() string {
 	var b strings.Builder
 	for _, l := range []string{
-		"What is really deployed. The plan compares two revisions of the repository: what was changed by hand, was never deployed or failed half-way is seen by the preview alone.",
+		"What is really deployed. The plan compares two revisions of the repository: what was changed by hand, was " +
+			"never deployed or failed half-way is seen by the preview alone.",
 		"What AWS makes up. Ids, addresses and names in braces stand for it.",
 		"Whether AWS accepts it: quotas, capacity, names that are taken, features that a region lacks.",
-		"What needs another resource is taken from the source of the Terraform AWS provider 1.60, and by hand from the reference of 5.100 for what came since. What a provider decides from several values at once is in neither.",
+		"What needs another resource is taken from the source of the Terraform AWS provider 1.60, and by hand from " +
+			"the reference of 5.100 for what came since. What a provider decides from several values at once is in " +
+			"neither.",
 		"How much the app is used.",
 	} {
 		fmt.Fprintf(&b, "- %s\n", l)
 	}
-	fmt.Fprintf(&b, "\nPrices: lists of %s, %s, in US dollars. Not counted: %s.\n", p.Prices.Region, p.Prices.Date, strings.Join(p.Prices.NotCounted, "; "))
+	fmt.Fprintf(&b, "\nPrices: lists of %s, %s, in US dollars. Not counted: %s.\n", p.Prices.Region, p.Prices.Date,
+		strings.Join(p.Prices.NotCounted, "; "))
 	return b.String()
 }
 
@@ -803,7 +824,8 @@ func fence(text, indent string, language ...string) string {
 	return b.String()
 }
 
-// oneLine keeps a text on one line, short of what a paragraph may hold, and its angle brackets from being taken for HTML.
+// oneLine keeps a text on one line, short of what a paragraph may hold, and its angle brackets from being taken for
+// HTML.
 func oneLine(text string) string {
 	return cut(strings.NewReplacer("\n", " ", "<", "&lt;", ">", "&gt;").Replace(text), 6*longest)
 }

@@ -81,8 +81,8 @@ var (
 	constrained = regexp.MustCompile(`(?i)\b(UNIQUE|PRIMARY KEY|REFERENCES|CHECK)\b`)
 )
 
-// additive tells why a statement is not safe for code that does not know it yet; empty where it only adds what that code does not see.
-// Any statement that is not of a known, additive form is not safe.
+// additive tells why a statement is not safe for code that does not know it yet; empty where it only adds what that
+// code does not see. Any statement that is not of a known, additive form is not safe.
 func additive(sql string) (unsafe, note string) {
 	if strings.Count(sql, ";") > 1 || strings.Contains(strings.TrimSuffix(sql, ";"), ";") {
 		return "it has more than one statement", ""

@@ -1,4 +1,4 @@
-// Package plan tells what a change of the repository makes of the stacks, without a cloud and without credentials: what
+// Package plan reports how a change of the repository affects its stacks, without a cloud or credentials: what
 // is created, updated, replaced and deleted, who can reach whom, what it costs, which rules it breaks, what roles may
 // do, and which migrations run. It compares the resource graphs that the programs of two revisions register (package
 // graph). Package cli makes these and imports it, as do tests.

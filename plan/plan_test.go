@@ -157,7 +157,7 @@ func TestDangers(t *testing.T) {
 		},
 			func(b *graphtest.Builder) { b.Get("dynamodb/table:Table", "files").Inputs["hashKey"] = "b" },
 			[]string{"**Table** `files` is replaced by a new, empty one (because of `hashKey`), and its records " +
-				"with it; AWS refuses, because of its deletion protection, and the deployment stops half-way."}},
+				"with it; AWS refuses, because of its deletion protection, and the deployment stops halfway."}},
 		{"an address", func(b *graphtest.Builder) {
 			b.Add("lb/loadBalancer:LoadBalancer", "site", in{"internal": false})
 		},
@@ -173,8 +173,8 @@ func TestDangers(t *testing.T) {
 			b.Add("rds/instance:Instance", "db", in{"engine": "mysql", "engineVersion": "8.4.6"})
 		},
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["engineVersion"] = "8.4.7" },
-			[]string{"**Instance** `db`: the database is upgraded, which takes it away for many minutes and cannot " +
-				"be undone but by a snapshot (`engineVersion`: 8.4.6 → 8.4.7)."}},
+			[]string{"**Instance** `db`: the database is upgraded, which takes it down for many minutes and cannot " +
+				"be undone except with a snapshot (`engineVersion`: 8.4.6 → 8.4.7)."}},
 		{"a major upgrade that is allowed", func(b *graphtest.Builder) {
 			b.Add("rds/instance:Instance", "db", in{"engine": "mysql", "engineVersion": "8.4"})
 		},
@@ -182,17 +182,17 @@ func TestDangers(t *testing.T) {
 				b.Set("aws:rds/instance:Instance", "db", "engineVersion", "9.7").Set("aws:rds/instance:Instance", "db",
 					"allowMajorVersionUpgrade", true)
 			},
-			[]string{"**Instance** `db`: the database is upgraded, which takes it away for many minutes and cannot " +
-				"be undone but by a snapshot (`engineVersion`: 8.4 → 9.7)."}},
+			[]string{"**Instance** `db`: the database is upgraded, which takes it down for many minutes and cannot " +
+				"be undone except with a snapshot (`engineVersion`: 8.4 → 9.7)."}},
 		{"a major upgrade that is not", func(b *graphtest.Builder) {
 			b.Add("rds/instance:Instance", "db", in{"engine": "mysql", "engineVersion": "8.4"})
 		},
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["engineVersion"] = "9.7" },
 			[]string{
-				"**Instance** `db`: the database is upgraded, which takes it away for many minutes and cannot be " +
-					"undone but by a snapshot (`engineVersion`: 8.4 → 9.7).",
+				"**Instance** `db`: the database is upgraded, which takes it down for many minutes and cannot be " +
+					"undone except with a snapshot (`engineVersion`: 8.4 → 9.7).",
 				"**Instance** `db`: AWS refuses another major version unless `allowMajorVersionUpgrade` is true, so " +
-					"that the deployment fails on its way.",
+					"the deployment fails halfway.",
 			}},
 		{"the way back", func(b *graphtest.Builder) {
 			b.Add("rds/instance:Instance", "db",
@@ -200,17 +200,17 @@ func TestDangers(t *testing.T) {
 		},
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["engineVersion"] = "8.0" },
 			[]string{
-				"**Instance** `db`: the database is upgraded, which takes it away for many minutes and cannot be " +
-					"undone but by a snapshot (`engineVersion`: 8.4 → 8.0).",
-				"**Instance** `db`: AWS takes no database back to an earlier major version, so that the deployment " +
-					"fails on its way.",
+				"**Instance** `db`: the database is upgraded, which takes it down for many minutes and cannot be " +
+					"undone except with a snapshot (`engineVersion`: 8.4 → 8.0).",
+				"**Instance** `db`: AWS does not downgrade a database to an earlier major version, so the deployment " +
+					"fails halfway.",
 			}},
 		{"PostgreSQL's minor version", func(b *graphtest.Builder) {
 			b.Add("rds/instance:Instance", "db", in{"engine": "postgres", "engineVersion": "16.3"})
 		},
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["engineVersion"] = "16.4" },
-			[]string{"**Instance** `db`: the database is upgraded, which takes it away for many minutes and cannot " +
-				"be undone but by a snapshot (`engineVersion`: 16.3 → 16.4)."}},
+			[]string{"**Instance** `db`: the database is upgraded, which takes it down for many minutes and cannot " +
+				"be undone except with a snapshot (`engineVersion`: 16.3 → 16.4)."}},
 		{"protection that is turned on", func(b *graphtest.Builder) {
 			b.Add("rds/instance:Instance", "db", in{"deletionProtection": false})
 		},

@@ -15,10 +15,11 @@ import (
 //go:embed replacements.txt
 var generated string
 
-// since is what the generated table lacks, because the source that it comes from is older than the provider that deploys: by type, the
-// inputs that were added (+) or may change in place by now (-). It is taken from the reference of version 5.100
-// (https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs), on which v6 of the Pulumi provider is built, and for the other
-// providers from theirs. A test compares the whole with the double of package engine, whose table somebody else wrote from that reference.
+// since is what the generated table lacks, because the source that it comes from is older than the provider that
+// deploys: by type, the inputs that were added (+) or may change in place by now (-). It is taken from the reference of
+// version 5.100 (https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs), on which v6 of the Pulumi
+// provider is built, and for the other providers from theirs. A test compares the whole with the double of package
+// engine, whose table somebody else wrote from that reference.
 var since = map[string]string{
 	"aws:acm/certificate:Certificate":             "+certificateAuthorityArn +keyAlgorithm +validationOptions",
 	"aws:autoscaling/lifecycleHook:LifecycleHook": "+autoscalingGroupName",
@@ -69,8 +70,8 @@ var since = map[string]string{
 	"tls:index/privateKey:PrivateKey":            "+*",
 }
 
-// replacements are, by type, the inputs whose change needs another resource; * stands for all, a dot leads into an object. A type that is
-// not there is one that nothing is known of.
+// replacements are, by type, the inputs whose change needs another resource; * stands for all, a dot leads into an
+// object. A type that is not there is one that nothing is known of.
 var replacements = sync.OnceValue(func() map[string][]string {
 	table := map[string][]string{}
 	for line := range strings.Lines(generated) {
@@ -93,8 +94,8 @@ var replacements = sync.OnceValue(func() map[string][]string {
 	return table
 })
 
-// Replacements are the inputs of a type whose change needs another resource; * stands for all, a dot leads into an object. known is false
-// for a type of which that is not known here.
+// Replacements are the inputs of a type whose change needs another resource; * stands for all, a dot leads into an
+// object. known is false for a type of which that is not known here.
 func Replacements(token string) (inputs []string, known bool) {
 	inputs, known = replacements()[token]
 	return inputs, known
@@ -102,7 +103,7 @@ func Replacements(token string) (inputs []string, known bool) {
 
 var position = regexp.MustCompile(`\[[^\]]*\]`)
 
-// within tells whether one of the inputs is at the path, leads to it, or is a part of what changed as a whole there.
+// within reports whether one of the inputs is at the path, leads to it, or is a part of what changed as a whole there.
 func within(path string, inputs []string) bool {
 	path = position.ReplaceAllString(path, "")
 	return slices.ContainsFunc(inputs, func(input string) bool {

@@ -27,7 +27,7 @@ type Role struct {
 	Grants []Grant `json:"grants"`
 }
 
-// Changed tells whether the role may do something that it might not, or the other way round.
+// Changed reports whether the role may do something that it might not, or the other way round.
 func (r Role) Changed() bool {
 	return slices.ContainsFunc(r.Grants, func(g Grant) bool { return g.Change != Same })
 }
@@ -41,8 +41,8 @@ type Grant struct {
 	Condition string     `json:"condition,omitempty"`
 }
 
-// Wide tells a grant of which nobody can say what it allows: with a wildcard in its action, to everyone, or by a policy whose text is not
-// known. What is allowed on every resource is for the rules: some actions know no other.
+// Wide tells a grant of which nobody can say what it allows: with a wildcard in its action, to everyone, or by a policy
+// whose text is not known. What is allowed on every resource is for the rules: some actions know no other.
 func (g Grant) Wide() bool {
 	return g.Effect == "Allow" && (strings.ContainsAny(g.Action, "*?") || strings.Contains(g.Action, " policy ") || g.Action == assumed && g.Resource == "*")
 }
@@ -134,8 +134,8 @@ func attached(g *graph.Graph, arn any, names *strings.Replacer) []Grant {
 	return []Grant{{Effect: "Allow", Action: "all that a policy of another owner allows", Resource: graph.Text(arn)}}
 }
 
-// document are the grants of a policy document. One that is not known or not understood is a grant of its own, so that it is not
-// overlooked.
+// document are the grants of a policy document. One that is not known or not understood is a grant of its own, so that
+// it is not overlooked.
 func document(v any, names *strings.Replacer) []Grant {
 	text, is := v.(string)
 	if !is {

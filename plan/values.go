@@ -17,8 +17,8 @@ import (
 // shortest is how long a text is at least that is taken for something that AWS made up.
 const shortest = 8
 
-// labels are, by text, what AWS makes up: ids, ARNs, names and addresses, each with what it is of. What a model of AWS says instead would
-// look like the truth and is none. again are the URNs of what is made anew.
+// labels are, by text, what AWS makes up: ids, ARNs, names and addresses, each with what it is of. What a model of AWS
+// says instead would look like the truth and is none. again are the URNs of what is made anew.
 func labels(g *graph.Graph, again map[string]bool) *strings.Replacer {
 	texts := map[string]string{}
 	if g != nil {

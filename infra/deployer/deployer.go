@@ -1,4 +1,4 @@
-// Package deployer writes the IAM policies of whoever deploys one environment: what Pulumi's AWS provider calls for the
+// Package deployer writes the IAM policies for deploying one environment: what Pulumi's AWS provider calls for the
 // resources that the program registers, what the commands of a deployment call, and nothing else. It writes the
 // permissions boundary too that the roles of the environment stay within, so that who may deploy cannot make a role
 // that may do more.
@@ -34,7 +34,8 @@ var (
 	regionForm  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 	domainForm  = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)+$`)
 	zoneForm    = regexp.MustCompile(`^Z[A-Z0-9]{1,31}$`)
-	webACLForm  = regexp.MustCompile(`^arn:aws:wafv2:[a-z0-9-]+:[0-9]{12}:regional/webacl/[A-Za-z0-9_-]+/[0-9a-f-]{36}$`)
+	webACLForm  = regexp.MustCompile(
+		`^arn:aws:wafv2:[a-z0-9-]+:[0-9]{12}:regional/webacl/[A-Za-z0-9_-]+/[0-9a-f-]{36}$`)
 )
 
 // Check returns what is wrong with the stack, in sentences that name the options of the command.
@@ -58,11 +59,11 @@ func (s Stack) Check() (faults []string) {
 	}
 	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 	if n := len(s.Role()) - 64; n > 0 {
-		faults = append(faults, fmt.Sprintf("the role's name %s is longer than IAM takes, by %d; "+
-			"deploy a stack with so long a name as an administrator", s.Role(), n))
+		faults = append(faults, fmt.Sprintf("the role's name %s exceeds IAM's limit by %d characters; "+
+			"deploy a stack with such a long name as an administrator", s.Role(), n))
 	}
 	if (s.Domain == "") != (s.Zone == "") {
-		faults = append(faults, "--domain and --zone belong together; give both, or neither")
+		faults = append(faults, "--domain and --zone go together: give both or neither")
 	}
 	return faults
 }

@@ -21,7 +21,8 @@ type Groups struct {
 	NAT *ec2.SecurityGroup
 }
 
-// rule allows one way from one end to the other. An end that is a group gets a rule of its own: out of the one, into the other.
+// rule allows one way from one end to the other. An end that is a group gets a rule of its own: out of the one, into
+// the other.
 type rule struct {
 	from, to end
 	port     int
@@ -71,7 +72,8 @@ func newGroups(ctx *pulumi.Context, name string, within *ec2.Vpc, args Args, par
 		{lb, app, args.AppPort, "Requests and health checks"},
 		{app, db, MySQLPort, "Queries of the app"},
 		{jump, db, MySQLPort, "The schema command and operators"},
-		// There are gateway endpoints for S3 and DynamoDB only; the addresses of the other AWS services and of the package repository change.
+		// There are gateway endpoints for S3 and DynamoDB only; the addresses of the other AWS services and of the
+		// package repository change.
 		{app, internet, 443, "AWS services"},
 		{jump, internet, 443, "AWS services and packages"},
 	}

@@ -1,4 +1,4 @@
-// Package network builds the ground that everything stands on: the VPC with its subnets, the ways in and out of it, the
+// Package network builds the network that everything runs in: the VPC with its subnets, the ways in and out of it, the
 // record of what flows, and the security groups, which say who may reach whom. main.go imports it.
 package network
 
@@ -41,7 +41,7 @@ type Args struct {
 	Logs *storage.Logs
 	// AppPort is where the app listens.
 	AppPort int
-	// HTTPS tells whether browsers come by HTTPS too.
+	// HTTPS reports whether browsers come by HTTPS too.
 	HTTPS bool
 	// Operators may reach the jump server by SSH.
 	Operators []netip.Prefix

@@ -9,8 +9,8 @@ import (
 // bits is how many bits longer a subnet's prefix is than the VPC's: sixteen subnets fit.
 const bits = 4
 
-// subnetBlocks divides the VPC's block: public subnets take the first blocks and private ones those from the middle on, so that another
-// zone later moves nothing.
+// subnetBlocks divides the VPC's block: public subnets take the first blocks and private ones those from the middle on,
+// so that another zone later moves nothing.
 func subnetBlocks(vpc netip.Prefix, zones int) (public, private []netip.Prefix, err error) {
 	length := vpc.Bits() + bits
 	if !vpc.Addr().Is4() || length > 28 {

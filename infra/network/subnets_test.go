@@ -40,7 +40,8 @@ func TestSubnetBlocks(t *testing.T) {
 	}
 }
 
-// TestAnotherZoneMovesNothing would fail if a later zone renumbered the subnets that are there, which AWS can only replace.
+// TestAnotherZoneMovesNothing would fail if a later zone renumbered the subnets that are there, which AWS can only
+// replace.
 func TestAnotherZoneMovesNothing(t *testing.T) {
 	vpc := netip.MustParsePrefix("10.20.0.0/16")
 	public, private, err := subnetBlocks(vpc, 4)

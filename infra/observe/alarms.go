@@ -48,26 +48,27 @@ func alarms(args Args) []alarm {
 	}
 	list := []alarm{
 		{
-			label: "errors-app", says: "The app answers 5xx. Look at its log group for lines of level error.",
+			label: "errors-app", says: "The app returns 5xx. Look for lines of level error in its log group.",
 			namespace: "AWS/ApplicationELB", metric: "HTTPCode_Target_5XX_Count", statistic: "Sum", dimensions: targets,
 			threshold: float64(args.Errors5xx), period: 5 * minute, periods: 1, missing: "notBreaching", rollback: true,
 		},
 		{
 			label: "errors-balancer",
-			says: "The load balancer itself answers 5xx: no healthy instance, or instances that hang up or time " +
+			says: "The load balancer itself returns 5xx: no healthy instance, or instances that hang up or time " +
 				"out.",
 			namespace: "AWS/ApplicationELB", metric: "HTTPCode_ELB_5XX_Count", statistic: "Sum", dimensions: balancer,
 			threshold: float64(args.Errors5xx), period: 5 * minute, periods: 1, missing: "notBreaching", rollback: true,
 		},
 		{
-			label: "latency", says: "The slowest twentieth of requests waits for long. Uploads count until their " +
+			label: "latency", says: "The slowest twentieth of requests is too slow. Uploads count until their " +
 				"last byte: compare with what was uploaded.",
 			namespace: "AWS/ApplicationELB", metric: "TargetResponseTime", statistic: "p95", dimensions: targets,
 			threshold: args.LatencySeconds, period: 5 * minute, periods: 3, missing: "notBreaching",
 		},
 		{
-			label:     "unhealthy",
-			says:      "An instance does not answer /livez. The group replaces it; look at why in the app's log group.",
+			label: "unhealthy",
+			says: "An instance does not respond to /livez. The group replaces it; look for the cause in the " +
+				"app's log group.",
 			namespace: "AWS/ApplicationELB", metric: "UnHealthyHostCount", statistic: "Maximum", dimensions: targets,
 			threshold: 0, period: minute, periods: 5, missing: "notBreaching", rollback: true,
 		},
@@ -85,13 +86,13 @@ func alarms(args Args) []alarm {
 			while: [2]string{"GroupInServiceInstances", "GroupMaxSize"},
 		},
 		{
-			label: "database-cpu", says: "The database computes for all it can. Look at its slow query log.",
+			label: "database-cpu", says: "The database uses all of its CPU. Look at its slow query log.",
 			namespace: "AWS/RDS", metric: "CPUUtilization", statistic: "Average", dimensions: database,
 			threshold: float64(args.DatabaseCPU), period: 5 * minute, periods: 3, missing: "breaching",
 		},
 		{
 			label: "database-storage",
-			says: "The database's volume is nearly full. It grows by itself up to database.maxStorageGiB: raise " +
+			says: "The database's volume is nearly full. It grows automatically up to database.maxStorageGiB: raise " +
 				"that.",
 			namespace: "AWS/RDS", metric: "FreeStorageSpace", statistic: "Minimum", dimensions: database,
 			below: true, threshold: float64(args.DatabaseFreeGiB) * gib, period: 5 * minute, periods: 1,
@@ -99,7 +100,7 @@ func alarms(args Args) []alarm {
 		},
 		{
 			label:     "database-connections",
-			says:      "The database has few connections left. Instances that get none answer 503.",
+			says:      "The database has few connections left. Instances that get none return 503.",
 			namespace: "AWS/RDS", metric: "DatabaseConnections", statistic: "Maximum", dimensions: database,
 			threshold: float64(args.Connections*args.DatabaseConnectionsPercent) / 100, period: minute, periods: 5,
 			missing: "breaching",
@@ -112,44 +113,45 @@ func alarms(args Args) []alarm {
 		{
 			label: "damaged-files",
 			says: "Stored files whose object is missing or differs. dossier reconcile --verify --dry-run lists " +
-				"them; get them back as docs/restore.md says, or have them sent again.",
+				"them; restore them as described in docs/restore.md, or have them sent again.",
 			namespace: args.Prefix, metric: damagedFiles, statistic: "Maximum",
 			threshold: 0, period: 5 * minute, periods: 1, missing: "ignore",
 		},
 		{
 			label: "removals-held",
-			says: "So much has no owner that nothing of it is removed: a store may be empty or older than the " +
-				"others. Find out why before anything else; if it may go, dossier reconcile --yes-delete.",
+			says: "Too many items are ownerless, so none of them is removed: a store may be empty or older than the " +
+				"others. Find the cause first; to remove the items, run dossier reconcile --yes-delete.",
 			namespace: args.Prefix, metric: removalsHeld, statistic: "Maximum",
 			threshold: 0, period: 5 * minute, periods: 1, missing: "ignore",
 		},
 		{
 			label: "scan-late",
-			says: "Files have waited for their check for malware for over an hour, and are not handed out: the scanner " +
-				"does not answer, or is too slow. Nothing is lost. Look for it in the app's log.",
+			says: "Files have waited for their malware check for over an hour and cannot be downloaded: the scanner " +
+				"does not respond, or is too slow. Nothing is lost. Look for the cause in the app's log.",
 			namespace: args.Prefix, metric: scanWaitingMinutes, statistic: "Maximum",
 			threshold: 60, period: 5 * minute, periods: 1, missing: "ignore",
 		},
 		{
 			label: "scrub-late",
-			says: "The last complete reading of all stored files ended longer ago than observe.scrubDays. Look for " +
-				"errors in the app's log; if there is more to read than it may, raise scrub/bytes " +
+			says: "The last complete read of all stored files ended longer ago than observe.scrubDays. Look for " +
+				"errors in the app's log; if there is more to read than allowed, raise scrub/bytes " +
 				"(DOSSIER_SCRUB_BYTES), or observe.scrubDays.",
 			namespace: args.Prefix, metric: scrubHoursSincePass, statistic: "Maximum",
 			threshold: float64(args.ScrubDays * day), period: 5 * minute, periods: 1, missing: "ignore",
 		},
 		{
 			label: "budget",
-			says: "More than 80 % of what the store may hold is used; when all is, no files are taken. Delete what is " +
-				"not needed, look in the app's log at who sends so much, or raise service.maxStoreSize " +
+			says: "More than 80 % of the store's budget is used; once it is used up, no files are accepted. Delete " +
+				"what is " +
+				"not needed, look in the app's log for who sends so much, or raise service.maxStoreSize " +
 				"(DOSSIER_MAX_STORE_FILES for the number of files).",
 			namespace: args.Prefix, metric: budgetPercent, statistic: "Maximum",
 			threshold: 80, period: 5 * minute, periods: 1, missing: "ignore",
 		},
 		{
 			label: "saturated",
-			says: "An instance has as much under way as its bounds allow, so clients are turned away. The app's log " +
-				"says of what (most_at_once) and of whom; docs/limits.md lists the bounds.",
+			says: "An instance has reached one of its limits, so clients are turned away. The app's log " +
+				"says which (most_at_once) and which clients; docs/limits.md lists the limits.",
 			namespace: args.Prefix, metric: saturated, statistic: "Maximum",
 			threshold: 0, period: 5 * minute, periods: 2, missing: "notBreaching",
 		},

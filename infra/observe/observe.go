@@ -1,5 +1,5 @@
-// Package observe builds what tells on-call that something is wrong, where, and since when: alarms to a topic, events of the group, and
-// one dashboard. main.go imports it.
+// Package observe builds what shows on-call what is wrong, where, and since when: alarms to a topic, events of the
+// group, and one dashboard. main.go imports it.
 package observe
 
 import (
@@ -51,7 +51,8 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	}
 	parent := pulumi.Parent(o)
 	var err error
-	if o.Topic, err = sns.NewTopic(ctx, name, &sns.TopicArgs{DisplayName: pulumi.String(args.Prefix)}, parent); err != nil {
+	if o.Topic, err = sns.NewTopic(ctx, name, &sns.TopicArgs{DisplayName: pulumi.String(args.Prefix)},
+		parent); err != nil {
 		return nil, err
 	}
 	own := pulumi.Map{"StringEquals": pulumi.StringMap{"aws:SourceAccount": pulumi.String(args.Account)}}
@@ -88,7 +89,9 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	}, parent); err != nil {
 		return nil, err
 	}
-	o.DashboardURL = pulumi.Sprintf("https://%s.console.aws.amazon.com/cloudwatch/home?region=%s#dashboards/dashboard/%s", args.Region, args.Region, args.Prefix)
+	o.DashboardURL = pulumi.Sprintf(
+		"https://%s.console.aws.amazon.com/cloudwatch/home?region=%s#dashboards/dashboard/%s", args.Region, args.Region,
+		args.Prefix)
 	return o, ctx.RegisterResourceOutputs(o, pulumi.Map{"topic": o.Topic.Arn})
 }
 
@@ -109,6 +112,7 @@ func (o *Observe) addEvents(ctx *pulumi.Context, name string, args Args, parent 
 	if err != nil {
 		return err
 	}
-	_, err = cloudwatch.NewEventTarget(ctx, name+"-group", &cloudwatch.EventTargetArgs{Rule: rule.Name, Arn: o.Topic.Arn}, parent)
+	_, err = cloudwatch.NewEventTarget(ctx, name+"-group",
+		&cloudwatch.EventTargetArgs{Rule: rule.Name, Arn: o.Topic.Arn}, parent)
 	return err
 }

@@ -1,5 +1,6 @@
-// Package parameters writes what hosts read: the app's settings and secrets, below one path of Parameter Store. It is the only place that
-// knows the parameters' names on this side; on the other it is the app's config package, and a test compares the two. main.go imports it.
+// Package parameters writes the parameters that hosts read: the app's settings and secrets, below one path of Parameter
+// Store. It is the only place that knows the parameters' names on this side; on the other it is the app's config
+// package, and a test compares the two. main.go imports it.
 package parameters
 
 import (
@@ -20,8 +21,8 @@ const (
 	Admin = "db/admin"
 	// JumpHostKey is the private half of the jump server's host key.
 	JumpHostKey = "jump/host-key"
-	// Release says which release is the present one: its key in the bucket, the version of that object, and its SHA-256, with a space
-	// between.
+	// Release says which release is the present one: its key in the bucket, the version of that object, and its
+	// SHA-256, with a space between.
 	Release = "release"
 )
 
@@ -39,7 +40,8 @@ type Args struct {
 type Parameters struct {
 	pulumi.ResourceState
 
-	// Configuration changes with every value that is not secret, so that instances that read the old ones can be replaced.
+	// Configuration changes with every value that is not secret, so that instances that read the old ones can be
+	// replaced.
 	Configuration pulumi.StringOutput
 	// All are the parameters, to be waited for.
 	All []pulumi.Resource
@@ -83,7 +85,8 @@ func (p *Parameters) Add(ctx *pulumi.Context, name, key string, value pulumi.Str
 		kind, value = "SecureString", pulumi.ToSecret(value).(pulumi.StringOutput)
 	}
 	parameter, err := ssm.NewParameter(ctx, name+"-"+strings.ReplaceAll(key, "/", "-"), &ssm.ParameterArgs{
-		Name: pulumi.String(p.args.Path + "/" + key), Type: pulumi.String(kind), Value: value, Tier: pulumi.String("Standard"),
+		Name: pulumi.String(p.args.Path + "/" + key), Type: pulumi.String(kind), Value: value,
+		Tier: pulumi.String("Standard"),
 	}, pulumi.Parent(p))
 	if err != nil {
 		return fmt.Errorf("parameter %s: %w", key, err)
@@ -97,5 +100,6 @@ func (p *Parameters) Path() string { return p.args.Path }
 
 // ARN returns the ARN of a parameter below the path, or of several by a pattern.
 func (p *Parameters) ARN(key string) pulumi.StringInput {
-	return pulumi.String(fmt.Sprintf("arn:aws:ssm:%s:%s:parameter%s/%s", p.args.Region, p.args.Account, p.args.Path, key))
+	return pulumi.String(fmt.Sprintf("arn:aws:ssm:%s:%s:parameter%s/%s", p.args.Region, p.args.Account, p.args.Path,
+		key))
 }

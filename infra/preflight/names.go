@@ -17,8 +17,8 @@ import (
 
 // taken notes that a fixed name is somebody else's.
 func (l *look) taken(point, what string) {
-	l.fault(point, "delete what has the name, import it, or name the stack otherwise (\"pulumi stack rename\")",
-		"%s exists and is not this stack's", what)
+	l.fault(point, "delete or import it, or rename the stack (\"pulumi stack rename\")",
+		"%s already exists and does not belong to this stack", what)
 }
 
 func (l *look) databaseName(ctx context.Context) {
@@ -133,6 +133,6 @@ func (l *look) dashboard(ctx context.Context) {
 	case err != nil:
 		l.unseen(ctx, point, err)
 	case !l.exists:
-		l.warn(point, "rename it if somebody needs it", "the dashboard %s exists and will be written over", name)
+		l.warn(point, "rename it if someone needs it", "the dashboard %s exists and will be overwritten", name)
 	}
 }

@@ -64,7 +64,7 @@ func (l *look) zones(ctx context.Context) {
 	keep(fit, has)
 	if len(fit) < l.Settings.Network.Zones && !l.exists {
 		l.fault(point, "lower network.zones, choose other types, or another region",
-			"network.zones is %d, and %d zones of %s have all of %s and %s",
+			"network.zones is %d, but only %d zones of %s have all of %s and %s",
 			l.Settings.Network.Zones, len(fit), l.Settings.Region, strings.Join(kinds, ", "), l.Settings.Database.Class)
 	}
 }
@@ -142,14 +142,16 @@ func (l *look) roles(ctx context.Context) {
 			continue
 		}
 		// The mend is the operator's: whoever may make roles makes it once for the account.
-		mend := "have it made once by whoever may: aws iam create-service-linked-role --aws-service-name " + r.service
+		mend := "have an administrator create it once: aws iam create-service-linked-role --aws-service-name " +
+			r.service
 		allowed, err := l.mayLink(ctx, r.role, r.service)
 		if err != nil {
 			l.warn(point, mend+", or allow iam:SimulatePrincipalPolicy",
-				"the account does not have it yet, and whether you may make it is not known: %v", shortened(err))
+				"the account does not have it yet, and your permission to create it could not be checked: %v",
+				shortened(err))
 		} else if !allowed {
 			l.fault(point, mend+", or allow iam:CreateServiceLinkedRole",
-				"the account does not have it yet, and %s may not make it", l.caller)
+				"the account does not have it yet, and %s may not create it", l.caller)
 		}
 	}
 }
@@ -210,12 +212,12 @@ func (l *look) hostedZone(ctx context.Context) {
 	zone := strings.TrimSuffix(aws.ToString(out.HostedZone.Name), ".")
 	if config := out.HostedZone.Config; config != nil && config.PrivateZone {
 		l.fault(point, "set site.zoneId to the public zone of the domain",
-			"%s (%s) is private: neither browsers nor ACM see it", id, zone)
+			"%s (%s) is private: browsers and ACM cannot see it", id, zone)
 		return
 	}
 	if domain := l.Settings.Site.Domain; domain != zone && !strings.HasSuffix(domain, "."+zone) {
-		l.fault(point, "set site.zoneId to the zone that holds the domain",
-			"%s is the zone of %s, which does not hold %s", id, zone, domain)
+		l.fault(point, "set site.zoneId to the zone that contains the domain",
+			"%s is the zone of %s, which does not contain %s", id, zone, domain)
 		return
 	}
 	var own []string
@@ -224,7 +226,7 @@ func (l *look) hostedZone(ctx context.Context) {
 	}
 	answered, err := l.DNS.LookupNS(ctx, zone+".")
 	if gone, ok := errors.AsType[*net.DNSError](err); ok && gone.IsNotFound {
-		l.fault(point, delegate(zone, own), "the world does not know %s: nobody delegates it", zone)
+		l.fault(point, delegate(zone, own), "the zone %s is not delegated, so the internet cannot find it", zone)
 		return
 	}
 	if err != nil {
@@ -243,11 +245,11 @@ func (l *look) hostedZone(ctx context.Context) {
 	for _, ns := range answered {
 		others = append(others, strings.TrimSuffix(ns.Host, "."))
 	}
-	l.fault(point, delegate(zone, own), "the world asks other name servers for %s: %s", zone,
+	l.fault(point, delegate(zone, own), "the zone %s is delegated to other name servers: %s", zone,
 		strings.Join(others, ", "))
 }
 
 func delegate(zone string, servers []string) string {
-	return fmt.Sprintf("at the registrar of %s, or in the zone above it, name these servers: %s", zone,
+	return fmt.Sprintf("at the registrar of %s, or in its parent zone, set these name servers: %s", zone,
 		strings.Join(servers, ", "))
 }

@@ -50,12 +50,12 @@ func (l *look) plan(ctx context.Context) {
 	const upgrade = ", or upgrade the account to the Paid plan"
 	if days := l.Settings.Database.BackupDays; days > freeBackupDays {
 		l.fault(point, fmt.Sprintf("set database.backupDays to %d%s", freeBackupDays, upgrade),
-			"the account is on the Free plan, where RDS keeps backups for %d day, and database.backupDays is %d",
+			"the account is on the Free plan, where RDS keeps backups for %d day, but database.backupDays is %d",
 			freeBackupDays, days)
 	}
 	if class := l.Settings.Database.Class; !strings.HasSuffix(class, freeSize) {
 		l.fault(point, "set database.class to db.t4g.micro"+upgrade,
-			"the account is on the Free plan, where RDS has the size micro alone, and database.class is %s", class)
+			"the account is on the Free plan, where RDS has only the size micro, but database.class is %s", class)
 	}
 	types, err := l.types(ctx)
 	if err != nil {
@@ -120,7 +120,7 @@ func (l *look) freePlan(ctx context.Context) (bool, error) {
 	case "PAID":
 		return false, nil
 	default:
-		return false, fmt.Errorf("the account's plan is %q, which this program does not know", answer.Plan)
+		return false, fmt.Errorf("the account's plan is %q, which this program does not support", answer.Plan)
 	}
 }
 

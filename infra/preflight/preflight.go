@@ -58,7 +58,8 @@ type Error struct{ Findings []Finding }
 
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "the preflight found %d that would fail (%s=%s skips it):", len(e.Findings), Switch, Off)
+	fmt.Fprintf(&b, "the preflight found %d problems that would stop the deployment (%s=%s skips it):", len(e.Findings),
+		Switch, Off)
 	for _, f := range e.Findings {
 		b.WriteString("\n  " + f.String())
 	}
@@ -88,7 +89,7 @@ func Run(ctx context.Context, environment func(string) (string, bool), profile s
 		return nil, nil
 	case "":
 	default:
-		return nil, fmt.Errorf("%s is %q: set it to %q, or leave it out", Switch, value, Off)
+		return nil, fmt.Errorf("%s is %q: set it to %q, or unset it", Switch, value, Off)
 	}
 	options := []func(*config.LoadOptions) error{config.WithRegion(s.Region)}
 	if profile != "" {
@@ -113,7 +114,7 @@ func Check(ctx context.Context, cfg aws.Config, s settings.Settings) (faults, wa
 // Check asks all questions at once, after those that the others depend on, and returns what was found, in the order of
 // the questions.
 func (p Preflight) Check(ctx context.Context) (faults, warnings []Finding) {
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("it was not answered within %s", timeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer within %s", timeout))
 	defer cancel()
 	l := newLook(p)
 	if !l.credentials(ctx) {
@@ -197,13 +198,13 @@ func (l *look) warn(point, mend, problem string, args ...any) {
 // unseen notes that a question got no answer.
 func (l *look) unseen(ctx context.Context, point string, err error) {
 	if action, denied := refusal.Denied(err); denied {
-		l.warn(point, "allow "+action+" to whoever deploys, to have it checked", "not checked: denied")
+		l.warn(point, "grant "+action+" to the deploying role to have this checked", "not checked: access denied")
 		return
 	}
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	l.warn(point, "run the command again, or look into it by hand", "not checked: %v", err)
+	l.warn(point, "run the command again, or check it by hand", "not checked: %v", err)
 }
 
 // sorted returns the findings in an order that does not depend on which answer came first.
@@ -253,9 +254,9 @@ func (l *look) credentials(ctx context.Context) bool {
 		l.unseen(ctx, "credentials", err)
 	default:
 		l.fault("credentials",
-			`sign in again ("aws sts get-caller-identity" has to answer), or set AWS_PROFILE; `+
-				"a region that the account has not enabled refuses all credentials, too",
-			"AWS does not take the credentials in %s: %v", l.Settings.Region, shortened(err))
+			`sign in again until "aws sts get-caller-identity" succeeds, or set AWS_PROFILE; `+
+				"a region that is not enabled in the account also rejects all credentials",
+			"AWS does not accept the credentials in %s: %v", l.Settings.Region, shortened(err))
 	}
 	return false
 }
@@ -277,13 +278,13 @@ func (l *look) region(ctx context.Context) {
 		&ec2.DescribeRegionsInput{AllRegions: aws.Bool(true), RegionNames: []string{l.Settings.Region}})
 	switch {
 	case refusal.Absent(err) || err == nil && len(out.Regions) == 0:
-		l.fault("region", "set aws:region to one of \"aws ec2 describe-regions\"", "there is no region %s",
+		l.fault("region", "set aws:region to one of \"aws ec2 describe-regions\"", "unknown region %s",
 			l.Settings.Region)
 	case err != nil:
 		l.unseen(ctx, "region", err)
 	case aws.ToString(out.Regions[0].OptInStatus) == "not-opted-in":
 		l.fault("region", "enable it in the account's settings, or set aws:region to another",
-			"the account has not enabled %s", l.Settings.Region)
+			"%s is not enabled in the account", l.Settings.Region)
 	}
 }
 

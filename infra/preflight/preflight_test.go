@@ -104,29 +104,30 @@ func TestFindings(t *testing.T) {
 		{"credentials", func(w *world) {
 			awsfake.Fail[sts.GetCallerIdentityInput](w.Cloud,
 				awsfake.Refuse("ExpiredToken", "The security token included in the request is expired"))
-		}, []string{"credentials: AWS does not take the credentials in us-east-1: api error ExpiredToken: The " +
+		}, []string{"credentials: AWS does not accept the credentials in us-east-1: api error ExpiredToken: The " +
 			"security token"}, nil},
 		{"region off", func(w *world) {
 			awsfake.Change(w.Cloud, func(_ *ec2.DescribeRegionsInput, out *ec2.DescribeRegionsOutput) {
 				out.Regions[0].OptInStatus = aws.String("not-opted-in")
 			})
-		}, []string{"region: the account has not enabled us-east-1"}, nil},
+		}, []string{"region: us-east-1 is not enabled in the account"}, nil},
 		{"no region", func(w *world) {
 			awsfake.Fail[ec2.DescribeRegionsInput](w.Cloud,
 				awsfake.Refuse("InvalidParameterValue.NotFound", "no such region"))
-		}, []string{"region: there is no region us-east-1"}, nil},
+		}, []string{"region: unknown region us-east-1"}, nil},
 		{"vcpu", func(w *world) { set(w, "L-1216C47A", 2+2*3+2-1) },
 			[]string{
 				"quota/vcpu: the stack needs 8 (vCPUs of the smallest group, one instance more during a rollout, " +
-					`and the other hosts), others in the account use 2, and the quota "Running On-Demand Standard`}, nil},
+					`and the other hosts) and others in the account use 2, but the quota "Running On-Demand Standard`},
+			nil},
 		{"vcpu of the largest group", func(w *world) { set(w, "L-1216C47A", 2+2*7+2-1) }, nil,
 			[]string{"quota/vcpu: the group cannot grow to service.max: that needs 16 vCPUs"}},
 		{"addresses", func(w *world) { set(w, "L-0263D0A3", 3) },
-			[]string{"quota/addresses: the stack needs 3 (one for each NAT), others in the account use 1"}, nil},
+			[]string{"quota/addresses: the stack needs 3 (one for each NAT) and others in the account use 1"}, nil},
 		{"vpcs", func(w *world) { set(w, "L-F678F1CE", 1) },
-			[]string{"quota/vpcs: the stack needs 1 (a VPC), others in the account use 1"}, nil},
+			[]string{"quota/vpcs: the stack needs 1 (a VPC) and others in the account use 1"}, nil},
 		{"gateways", func(w *world) { set(w, "L-FE5A380F", 2) },
-			[]string{"quota/nat-gateways: the stack needs 1 (a NAT gateway in a zone), others in the account use 2"},
+			[]string{"quota/nat-gateways: the stack needs 1 (a NAT gateway in a zone) and others in the account use 2"},
 			nil},
 		{"a zone too few", func(w *world) {
 			awsfake.Change(w.Cloud,
@@ -135,7 +136,7 @@ func TestFindings(t *testing.T) {
 						out.InstanceTypeOfferings = out.InstanceTypeOfferings[1:]
 					}
 				})
-		}, []string{"zones: network.zones is 3, and 2 zones of us-east-1 have all of t4g.small, t4g.micro and " +
+		}, []string{"zones: network.zones is 3, but only 2 zones of us-east-1 have all of t4g.small, t4g.micro and " +
 			"db.t4g.medium"}, nil},
 		{"no such type", func(w *world) {
 			awsfake.Change(w.Cloud,
@@ -144,14 +145,15 @@ func TestFindings(t *testing.T) {
 						out.InstanceTypeOfferings = nil
 					}
 				})
-		}, []string{"zones: network.zones is 3, and 0", "zones: us-east-1 has no t4g.small"}, nil},
+		}, []string{"zones: network.zones is 3, but only 0", "zones: us-east-1 has no t4g.small"}, nil},
 		{"database without gp3", func(w *world) {
 			awsfake.Change(w.Cloud,
 				func(_ *rds.DescribeOrderableDBInstanceOptionsInput,
 					out *rds.DescribeOrderableDBInstanceOptionsOutput) {
 					out.OrderableDBInstanceOptions = out.OrderableDBInstanceOptions[:2]
 				})
-		}, []string{"zones: RDS in us-east-1 has no db.t4g.medium for MySQL 8.4", "zones: network.zones is 3, and 0"},
+		}, []string{"zones: RDS in us-east-1 has no db.t4g.medium for MySQL 8.4",
+			"zones: network.zones is 3, but only 0"},
 			nil},
 		{"role that may be made", func(w *world) { w.withoutRole("AWSServiceRoleForRDS") }, nil, nil},
 		{"role that may not be made", func(w *world) {
@@ -160,13 +162,15 @@ func TestFindings(t *testing.T) {
 				&iam.SimulatePrincipalPolicyOutput{EvaluationResults: []iamtypes.EvaluationResult{
 					{EvalDecision: iamtypes.PolicyEvaluationDecisionTypeImplicitDeny}}})
 		}, []string{"role/AWSServiceRoleForRDS: the account does not have it yet, and " +
-			"arn:aws:sts::123456789012:assumed-role/deploy/me may not make it; have it made once by whoever may: " +
+			"arn:aws:sts::123456789012:assumed-role/deploy/me may not create it; have an administrator create it " +
+			"once: " +
 			"aws iam create-service-linked-role --aws-service-name rds.amazonaws.com"}, nil},
 		{"role that nobody may ask about", func(w *world) {
 			w.withoutRole("AWSServiceRoleForAutoScaling")
 			w.Deny("iam.SimulatePrincipalPolicy")
-		}, nil, []string{"role/AWSServiceRoleForAutoScaling: the account does not have it yet, and whether you may " +
-			"make it is not known"}},
+		}, nil, []string{"role/AWSServiceRoleForAutoScaling: the account does not have it yet, and your permission " +
+			"to " +
+			"create it could not be checked"}},
 		{"no hosted zone", func(w *world) {
 			awsfake.Fail[route53.GetHostedZoneInput](w.Cloud,
 				awsfake.Refuse("NoSuchHostedZone", "No hosted zone found with ID"))
@@ -180,22 +184,23 @@ func TestFindings(t *testing.T) {
 			awsfake.Change(w.Cloud, func(_ *route53.GetHostedZoneInput, out *route53.GetHostedZoneOutput) {
 				out.HostedZone.Name = aws.String("ample.org.")
 			})
-		}, []string{"hosted-zone: Z0123456789ABCDEFGHIJ is the zone of ample.org, which does not hold " +
+		}, []string{"hosted-zone: Z0123456789ABCDEFGHIJ is the zone of ample.org, which does not contain " +
 			"files.example.org"}, nil},
 		{"delegated elsewhere", func(w *world) { w.servers = []string{"ns.registrar.example."} },
-			[]string{"hosted-zone: the world asks other name servers for example.org: ns.registrar.example; at the " +
-				"registrar of example.org, or in the zone above it, name these servers: ns-1.awsdns-01.com, " +
+			[]string{"hosted-zone: the zone example.org is delegated to other name servers: ns.registrar.example; " +
+				"at the " +
+				"registrar of example.org, or in its parent zone, set these name servers: ns-1.awsdns-01.com, " +
 				"ns-2.awsdns-02.net"}, nil},
 		{"not delegated", func(w *world) { w.servers, w.dnsError = nil, &net.DNSError{IsNotFound: true} },
-			[]string{"hosted-zone: the world does not know example.org"}, nil},
+			[]string{"hosted-zone: the zone example.org is not delegated"}, nil},
 		{"DNS out of reach", func(w *world) { w.servers, w.dnsError = nil, &net.DNSError{Err: "connection refused"} },
 			nil, []string{"hosted-zone: not checked: asking the DNS for the name servers of example.org"}},
 		{"names of another stack", func(w *world) { w.named(stranger) },
-			[]string{"name/database: the database dossier-prod exists",
-				"name/group: the Auto Scaling group dossier-prod-app exists",
-				"name/log-groups: the log group /dossier/prod/app exists",
-				"name/parameters: the parameter /dossier/prod/bucket exists"},
-			[]string{"name/dashboard: the dashboard dossier-prod exists and will be written over"}},
+			[]string{"name/database: the database dossier-prod already exists",
+				"name/group: the Auto Scaling group dossier-prod-app already exists",
+				"name/log-groups: the log group /dossier/prod/app already exists",
+				"name/parameters: the parameter /dossier/prod/bucket already exists"},
+			[]string{"name/dashboard: the dashboard dossier-prod exists and will be overwritten"}},
 		{"names of nobody", func(w *world) { w.named(nil) },
 			[]string{"name/database: ", "name/group: ", "name/log-groups: ", "name/parameters: "},
 			[]string{"name/dashboard: "}},
@@ -206,9 +211,9 @@ func TestFindings(t *testing.T) {
 			})
 		},
 			[]string{
-				"plan: the account is on the Free plan, where RDS has the size micro alone, and database.class is " +
+				"plan: the account is on the Free plan, where RDS has only the size micro, but database.class is " +
 					"db.t4g.medium",
-				"plan: the account is on the Free plan, where RDS keeps backups for 1 day, and database.backupDays " +
+				"plan: the account is on the Free plan, where RDS keeps backups for 1 day, but database.backupDays " +
 					"is 14",
 				"plan: the account is on the Free plan, which has no t4g.small (service.instanceType)",
 			}, nil},
@@ -218,7 +223,7 @@ func TestFindings(t *testing.T) {
 		{"plan denied", func(w *world) {
 			w.plan, w.planCode = `{"__type": "com.amazon.coral.service#AccessDeniedException", "message": "no"}`,
 				http.StatusBadRequest
-		}, nil, []string{"plan: not checked: denied; allow freetier:GetAccountPlanState"}},
+		}, nil, []string{"plan: not checked: access denied; grant freetier:GetAccountPlanState"}},
 		{"plan of next year", func(w *world) { w.plan = `{"accountPlanType": "LEASED"}` }, nil,
 			[]string{`plan: not checked: the account's plan is "LEASED"`}},
 		{"plan that is no answer", func(w *world) { w.plan = `<html>` }, nil,
@@ -269,7 +274,7 @@ func TestTimeout(t *testing.T) {
 		awsfake.Hang[rds.DescribeDBInstancesInput](w.Cloud)
 		set(w, "L-0263D0A3", 3)
 		expect(t, w, []string{"quota/addresses: "},
-			[]string{"name/database: not checked: it was not answered within 20s"})
+			[]string{"name/database: not checked: no answer within 20s"})
 	})
 }
 

@@ -112,10 +112,10 @@ func (l *look) compare(q quota, others, need, have int, what string) {
 	if l.exists {
 		note = l.warn
 	}
-	note(q.point, fmt.Sprintf("ask for %d at least: aws service-quotas request-service-quota-increase "+
+	note(q.point, fmt.Sprintf("request at least %d: aws service-quotas request-service-quota-increase "+
 		"--service-code %s --quota-code %s --desired-value %d --region %s",
 		others+need, q.service, q.code, others+need, l.Settings.Region),
-		"the stack needs %d (%s), others in the account use %d, and the quota %q is %d", need, what, others, q.name,
+		"the stack needs %d (%s) and others in the account use %d, but the quota %q is %d", need, what, others, q.name,
 		have)
 }
 
@@ -158,11 +158,11 @@ func (l *look) vcpus(ctx context.Context) {
 		l.compare(vcpuQuota, others, least, have,
 			"vCPUs of the smallest group, one instance more during a rollout, and the other hosts")
 	} else if others+most > have {
-		l.warn(vcpuQuota.point, fmt.Sprintf("ask for %d: aws service-quotas request-service-quota-increase "+
+		l.warn(vcpuQuota.point, fmt.Sprintf("request %d: aws service-quotas request-service-quota-increase "+
 			"--service-code ec2 --quota-code %s --desired-value %d --region %s, or lower service.max",
 			others+most, vcpuQuota.code, others+most, l.Settings.Region),
 			"the group cannot grow to service.max: that needs %d vCPUs with one instance more during a rollout, "+
-				"others in the account use %d, and the quota is %d", most, others, have)
+				"others in the account use %d, but the quota is %d", most, others, have)
 	}
 }
 

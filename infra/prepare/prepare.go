@@ -1,4 +1,4 @@
-// Package prepare makes an account ready for the first environment, and an environment ready to be made again. "pulumi
+// Package prepare prepares an account for its first environment, and an environment to be created again. "pulumi
 // up" runs it by infra/cmd/prepare before everything that needs it.
 //
 // What it does may be done any number of times, and nothing of it is undone by "pulumi destroy": service-linked roles
@@ -96,15 +96,16 @@ func makeRoles(ctx context.Context, client *iam.Client, log io.Writer,
 		switch code := codeOf(err); {
 		case err == nil:
 			made = true
-			_, _ = fmt.Fprintf(log, "made the service-linked role %s\n", role.Name)
+			_, _ = fmt.Fprintf(log, "created the service-linked role %s\n", role.Name)
 		case code == "InvalidInput" && strings.Contains(err.Error(), "has been taken"):
 			// Another deployment was quicker, or GetRole was denied.
 		case denied(code):
-			return fmt.Errorf("making the service-linked role %s: allow iam:CreateServiceLinkedRole for %s, or have "+
-				"somebody run \"aws iam create-service-linked-role --aws-service-name %s\" once in this account: %w",
+			return fmt.Errorf("creating the service-linked role %s: allow iam:CreateServiceLinkedRole for %s, or have "+
+				"an administrator run \"aws iam create-service-linked-role --aws-service-name %s\" once in this "+
+				"account: %w",
 				role.Name, role.Service, role.Service, err)
 		default:
-			return fmt.Errorf("making the service-linked role %s: %w", role.Name, err)
+			return fmt.Errorf("creating the service-linked role %s: %w", role.Name, err)
 		}
 	}
 	if !made {
@@ -128,10 +129,10 @@ func clearLogGroups(ctx context.Context, cfg aws.Config, database string, log io
 		_, err := client.DeleteLogGroup(ctx, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: aws.String(name)})
 		switch code := codeOf(err); {
 		case err == nil:
-			_, _ = fmt.Fprintf(log, "deleted the log group %s, left of a database that is gone\n", name)
+			_, _ = fmt.Fprintf(log, "deleted the log group %s, left over from a deleted database\n", name)
 		case code == "ResourceNotFoundException":
 		default:
-			return fmt.Errorf("deleting the log group %s, left of a database that is gone: %w", name, err)
+			return fmt.Errorf("deleting the log group %s, left over from a deleted database: %w", name, err)
 		}
 	}
 	return nil

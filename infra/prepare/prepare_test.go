@@ -174,7 +174,7 @@ func TestRefusals(t *testing.T) {
 	for _, c := range []struct{ operation, code, want string }{
 		{"GetRole", "ServiceFailure", "looking for the service-linked role AWSServiceRoleForAutoScaling"},
 		{"CreateServiceLinkedRole", "AccessDenied", "allow iam:CreateServiceLinkedRole for autoscaling.amazonaws.com"},
-		{"CreateServiceLinkedRole", "LimitExceeded", "making the service-linked role AWSServiceRoleForAutoScaling"},
+		{"CreateServiceLinkedRole", "LimitExceeded", "creating the service-linked role AWSServiceRoleForAutoScaling"},
 		{"DescribeDBInstances", "AccessDenied", "looking for the database dossier-dev"},
 		{"DeleteLogGroup", "AccessDeniedException", "deleting the log group /aws/rds/instance/dossier-dev/error"},
 	} {

@@ -49,7 +49,7 @@ var databaseChecks = []check{
 				aws.ToString(d.Engine)+" "+seen, "mysql "+want)
 		}},
 	// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/extended-support.html
-	of("database/support", "AWS's Extended Support, which costs, is off.",
+	of("database/support", "AWS's Extended Support, which is billed, is off.",
 		"it can be turned off only when the database is made or restored",
 		func(d rdstypes.DBInstance, _ *look) (any, any) {
 			return aws.ToString(d.EngineLifecycleSupport), "open-source-rds-extended-support-disabled"
@@ -62,7 +62,7 @@ var databaseChecks = []check{
 		func(d rdstypes.DBInstance, _ *look) (any, any) {
 			return aws.ToBool(d.PubliclyAccessible), false
 		}),
-	{"database/address", "Its name leads to private addresses.", "see database/private",
+	{"database/address", "Its name resolves to private addresses.", "see database/private",
 		func(ctx context.Context, l *look) (answer, error) {
 			host, err := l.value(ctx, "db/host")
 			if err != nil {
@@ -106,11 +106,11 @@ var databaseChecks = []check{
 			return holds(l.Now().Sub(*d.LatestRestorableTime) <= restorable,
 				d.LatestRestorableTime.UTC().Format(time.DateTime), "within an hour")
 		}},
-	of("database/authority", "Its certificate is of the authority that the release trusts.", refresh,
+	of("database/authority", "Its certificate is from the authority that the release trusts.", refresh,
 		func(d rdstypes.DBInstance, _ *look) (any, any) {
 			return aws.ToString(d.CACertificateIdentifier), "rds-ca-rsa2048-g1"
 		}),
-	of("database/parameters-in-force", "Its parameters are in force, without a restart to wait for.",
+	of("database/parameters-in-force", "Its parameters are in effect, without a pending restart.",
 		"restart it: aws rds reboot-db-instance", func(d rdstypes.DBInstance, _ *look) (any, any) {
 			var seen []string
 			for _, g := range d.DBParameterGroups {
@@ -118,7 +118,7 @@ var databaseChecks = []check{
 			}
 			return list(seen), "in-sync"
 		}),
-	of("database/pending", "No change waits for the maintenance window.",
+	of("database/pending", "No change is waiting for the maintenance window.",
 		"apply it now: aws rds modify-db-instance --apply-immediately, or wait for the window",
 		func(d rdstypes.DBInstance, _ *look) (any, any) {
 			if p := d.PendingModifiedValues; p != nil && !reflect.ValueOf(*p).IsZero() {
@@ -143,13 +143,13 @@ var databaseChecks = []check{
 			return fmt.Sprintf("%s up to %d GiB", aws.ToString(d.StorageType), aws.ToInt32(d.MaxAllocatedStorage)),
 				fmt.Sprintf("gp3 up to %d GiB", want)
 		}),
-	of("database/upgrades", "Minor upgrades come by themselves (RDS.13), in the window of the program.", refresh,
+	of("database/upgrades", "Minor upgrades are automatic (RDS.13), in the program's maintenance window.", refresh,
 		func(d rdstypes.DBInstance, _ *look) (any, any) {
 			return fmt.Sprintf("%t, %s", aws.ToBool(d.AutoMinorVersionUpgrade),
 					aws.ToString(d.PreferredMaintenanceWindow)),
 				"true, sun:03:30-sun:04:30"
 		}),
-	{"database/tls", "It takes no connection without TLS, and as many as database.connections.", refresh,
+	{"database/tls", "It accepts no connection without TLS, and up to database.connections in total.", refresh,
 		func(ctx context.Context, l *look) (answer, error) {
 			d, err := l.database(ctx)
 			if err != nil {

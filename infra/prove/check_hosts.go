@@ -90,7 +90,7 @@ var hostChecks = []check{
 			}
 			return without(problems, "all encrypted")
 		}},
-	{"hosts/managed", "Systems Manager manages every host that runs (SSM.1).",
+	{"hosts/managed", "Systems Manager manages every running host (SSM.1).",
 		"look at the agent's log on the host by EC2's serial console; the way out is network/private-routes",
 		func(ctx context.Context, l *look) (answer, error) {
 			managed, err := l.managed(ctx)
@@ -110,7 +110,7 @@ var hostChecks = []check{
 			})
 		}},
 	// A launch template's instances get no default tags of the provider, so these are the program's own.
-	{"hosts/tags", "Instances of the app carry the stack's tags, by which the costs are told apart.",
+	{"hosts/tags", "Instances of the app have the stack's tags, which allocate costs.",
 		"replace the instances: an instance refresh", func(ctx context.Context, l *look) (answer, error) {
 			return l.each(ctx, "Project and Stack", func(h types.Instance) string {
 				if tags := tagsOf(h.Tags); l.isApp(h) &&
@@ -190,7 +190,7 @@ var groupChecks = []check{
 			}
 			return without(problems, "all that the group wants")
 		}},
-	{"group/health", "The group believes the load balancer about its instances (AutoScaling.1).", refresh,
+	{"group/health", "The group uses the load balancer's health checks (AutoScaling.1).", refresh,
 		func(ctx context.Context, l *look) (answer, error) {
 			g, err := l.group(ctx)
 			if err != nil {
@@ -198,7 +198,7 @@ var groupChecks = []check{
 			}
 			return equal(aws.ToString(g.HealthCheckType), "ELB")
 		}},
-	{"group/processes", "Nobody left one of the group's processes suspended.",
+	{"group/processes", "None of the group's processes is suspended.",
 		"aws autoscaling resume-processes --auto-scaling-group-name <group>",
 		func(ctx context.Context, l *look) (answer, error) {
 			g, err := l.group(ctx)
@@ -211,7 +211,7 @@ var groupChecks = []check{
 			}
 			return without(problems, "none")
 		}},
-	{"group/hook", "An instance that does not say that it is ready is given up after service.bootTimeout.", refresh,
+	{"group/hook", "An instance that does not report ready is abandoned after service.bootTimeout.", refresh,
 		func(ctx context.Context, l *look) (answer, error) {
 			name := l.Stack.Outputs.Group
 			out, err := l.scaling.DescribeLifecycleHooks(ctx,
@@ -321,7 +321,7 @@ var groupChecks = []check{
 			}
 			return without(problems, "lines of the last day of each")
 		}},
-	{"group/refusals", "AWS refused the app nothing within a day: its role is enough.",
+	{"group/refusals", "AWS refused the app nothing within a day: its role is sufficient.",
 		"the line names the call; the role is in infra/service", func(ctx context.Context, l *look) (answer, error) {
 			name := "/dossier/" + l.Stack.Settings.Stack + "/app"
 			out, err := l.logs.FilterLogEvents(ctx, &cloudwatchlogs.FilterLogEventsInput{

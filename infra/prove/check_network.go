@@ -20,7 +20,7 @@ import (
 const refresh = `"pulumi up --refresh" sets it again`
 
 var accountChecks = []check{
-	{"account/credentials", "AWS takes the credentials of whoever proves the stack.", "sign in again",
+	{"account/credentials", "AWS accepts the credentials in use.", "sign in again",
 		func(ctx context.Context, l *look) (answer, error) {
 			out, err := l.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 			if err != nil {
@@ -63,7 +63,7 @@ var networkChecks = []check{
 			}
 			return answer{}, absent("default security group")
 		}},
-	{"network/open", "Only the load balancer's group takes connections from any address.", refresh,
+	{"network/open", "Only the load balancer's group accepts connections from any address.", refresh,
 		func(ctx context.Context, l *look) (answer, error) {
 			groups, err := l.securityGroups(ctx)
 			if err != nil {
@@ -80,7 +80,7 @@ var networkChecks = []check{
 			}
 			return without(problems, "no other group")
 		}},
-	{"network/ssh", "Port 22 of the jump server is open to jump.operatorCIDRs and to nobody else (EC2.18).", refresh,
+	{"network/ssh", "Port 22 of the jump server is open only to jump.operatorCIDRs (EC2.18).", refresh,
 		func(ctx context.Context, l *look) (answer, error) {
 			groups, err := l.securityGroups(ctx)
 			if err != nil {
@@ -106,7 +106,7 @@ var networkChecks = []check{
 			slices.Sort(want)
 			return equal(list(seen), list(want))
 		}},
-	{"network/ssh-closed", "Without operators, nobody gets through to port 22 of the jump server from here.",
+	{"network/ssh-closed", "Without operators, port 22 of the jump server cannot be reached from here.",
 		"look at the rules of the jump server's security group", func(ctx context.Context, l *look) (answer, error) {
 			if len(l.Stack.Settings.Jump.OperatorCIDRs) > 0 {
 				return skip("jump.operatorCIDRs names operators")
@@ -150,7 +150,7 @@ var networkChecks = []check{
 				aws.ToString(r.NetworkInterfaceId) != "" && aws.ToString(r.GatewayId) == ""
 		})
 	}},
-	{"network/public-routes", "The public subnets have the internet gateway as their way out.", refresh,
+	{"network/public-routes", "The public subnets reach the internet through the internet gateway.", refresh,
 		func(ctx context.Context, l *look) (answer, error) {
 			return l.routes(ctx, "public", func(r types.Route) bool {
 				return strings.HasPrefix(aws.ToString(r.GatewayId), "igw-")
@@ -204,7 +204,7 @@ var networkChecks = []check{
 			}
 			return answer{}, absent("instance %s-nat-instance", l.Stack.prefix())
 		}},
-	{"network/endpoints", "S3 and DynamoDB are reached by gateway endpoints from every subnet, past the NAT.", refresh,
+	{"network/endpoints", "Every subnet reaches S3 and DynamoDB through gateway endpoints, bypassing the NAT.", refresh,
 		func(ctx context.Context, l *look) (answer, error) {
 			within, err := l.within(ctx)
 			if err != nil {

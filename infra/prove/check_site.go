@@ -29,19 +29,19 @@ var securityHeaders = map[string]string{
 }
 
 var siteChecks = []check{
-	{"site/live", "/livez answers 200: a process serves.", "look at the app's log group and at the group's activities",
+	{"site/live", "/livez returns 200: a process serves.", "look at the app's log group and at the group's activities",
 		func(ctx context.Context, l *look) (answer, error) {
 			return l.status(ctx, l.Stack.Outputs.URL+"/livez", "200")
 		}},
-	{"site/ready", "/readyz answers 200: database, bucket and table are reached.",
+	{"site/ready", "/readyz returns 200: the database, the bucket and the table can be reached.",
 		"look at the app's log group for lines of level error", func(ctx context.Context, l *look) (answer, error) {
 			return l.status(ctx, l.Stack.Outputs.URL+"/readyz", "200")
 		}},
-	{"site/sign-in", "The page that staff sign in on is served.", "look at the app's log group",
+	{"site/sign-in", "The sign-in page for staff is served.", "look at the app's log group",
 		func(ctx context.Context, l *look) (answer, error) {
 			return l.status(ctx, l.Stack.Outputs.URL+"/staff/sign-in", "200")
 		}},
-	{"site/headers", "Pages have the headers that keep browsers safe.",
+	{"site/headers", "Pages have the security headers.",
 		"something between the app and the browser removes them", func(ctx context.Context, l *look) (answer, error) {
 			got, err := l.get(ctx, l.Stack.Outputs.URL+"/")
 			if err != nil {
@@ -58,7 +58,7 @@ var siteChecks = []check{
 			}
 			return without(problems, "all headers")
 		}},
-	{"site/hsts", "Browsers are told to come by HTTPS alone.", refresh,
+	{"site/hsts", "Browsers are told to use HTTPS only.", refresh,
 		func(ctx context.Context, l *look) (answer, error) {
 			if l.Stack.Settings.Site.Domain == "" {
 				return skip(noDomain)
@@ -86,7 +86,7 @@ var siteChecks = []check{
 			return holds(ok, fmt.Sprintf("%d to %s", got.status, cmp.Or(got.header.Get("Location"), "nowhere")),
 				want+"https://"+domain+"/people?x=1")
 		}},
-	{"site/tls-new", "TLS 1.3 is spoken (ELB.17).", refresh, func(ctx context.Context, l *look) (answer, error) {
+	{"site/tls-new", "TLS 1.3 is supported (ELB.17).", refresh, func(ctx context.Context, l *look) (answer, error) {
 		if l.Stack.Settings.Site.Domain == "" {
 			return skip(noDomain)
 		}
@@ -107,7 +107,7 @@ var siteChecks = []check{
 		}
 		return equal(seen, "refused")
 	}},
-	{"site/dns", "The domain leads to the load balancer.",
+	{"site/dns", "The domain resolves to the load balancer.",
 		"look at the record of the domain, and whether the zone is delegated",
 		func(ctx context.Context, l *look) (answer, error) {
 			domain := l.Stack.Settings.Site.Domain
@@ -143,8 +143,8 @@ var siteChecks = []check{
 				fmt.Sprintf("%s for %s", acmtypes.CertificateStatusIssued, l.Stack.Settings.Site.Domain))
 		}},
 	// https://docs.aws.amazon.com/acm/latest/userguide/managed-renewal.html
-	{"site/renewal", "ACM can renew the certificate by itself.",
-		"a certificate is eligible while something uses it and its record stands",
+	{"site/renewal", "ACM can renew the certificate automatically.",
+		"a certificate is eligible while it is in use and its record exists",
 		func(ctx context.Context, l *look) (answer, error) {
 			if l.Stack.Settings.Site.Domain == "" {
 				return skip(noDomain)
@@ -155,7 +155,7 @@ var siteChecks = []check{
 			}
 			return equal(c.RenewalEligibility, acmtypes.RenewalEligibilityEligible)
 		}},
-	{"site/proof", "The record that proves the domain to ACM stands in the zone: without it the certificate runs out.",
+	{"site/proof", "The zone has the record that validates the domain for ACM; without it, the certificate expires.",
 		refresh, func(ctx context.Context, l *look) (answer, error) {
 			if l.Stack.Settings.Site.Domain == "" {
 				return skip(noDomain)
@@ -190,8 +190,8 @@ func sameName(a, b string) bool {
 }
 
 var balancerChecks = []check{
-	{"balancer/listeners", "The load balancer listens as the settings say: HTTPS with the policy for TLS 1.3, or " +
-		"HTTP where there is no domain.", refresh, func(ctx context.Context, l *look) (answer, error) {
+	{"balancer/listeners", "The load balancer listens as configured: HTTPS with the policy for TLS 1.3, or " +
+		"HTTP without a domain.", refresh, func(ctx context.Context, l *look) (answer, error) {
 		listeners, err := l.listeners(ctx)
 		if err != nil {
 			return answer{}, err
@@ -214,7 +214,7 @@ var balancerChecks = []check{
 		}
 		return equal(strings.Join(seen, ", "), want)
 	}},
-	{"balancer/attributes", "The load balancer drops invalid headers (ELB.4), refuses desynchronised requests " +
+	{"balancer/attributes", "The load balancer drops invalid headers (ELB.4), refuses desynchronized requests " +
 		"(ELB.12), writes access logs (ELB.5) and is protected as `protect` says (ELB.6).", refresh,
 		func(ctx context.Context, l *look) (answer, error) {
 			attributes, err := l.balancerAttributes(ctx)
@@ -236,22 +236,23 @@ var balancerChecks = []check{
 			}
 			return without(problems, "as set")
 		}},
-	{"balancer/delay", "An instance that leaves gets service.deregistrationDelay, and new connections go where the " +
-		"fewest are.", refresh, func(ctx context.Context, l *look) (answer, error) {
-		arn := l.targetGroup()
-		out, err := l.elb.DescribeTargetGroupAttributes(ctx,
-			&elb.DescribeTargetGroupAttributesInput{TargetGroupArn: &arn})
-		if err != nil {
-			return answer{}, err
-		}
-		m := map[string]string{}
-		for _, a := range out.Attributes {
-			m[aws.ToString(a.Key)] = aws.ToString(a.Value)
-		}
-		return equal(m["deregistration_delay.timeout_seconds"]+" s, "+m["load_balancing.algorithm.type"],
-			fmt.Sprintf("%d s, least_outstanding_requests",
-				int(l.Stack.Settings.Service.DeregistrationDelay.Seconds())))
-	}},
+	{"balancer/delay",
+		"An instance that leaves gets service.deregistrationDelay, and new connections go to the instance with the " +
+			"fewest.", refresh, func(ctx context.Context, l *look) (answer, error) {
+			arn := l.targetGroup()
+			out, err := l.elb.DescribeTargetGroupAttributes(ctx,
+				&elb.DescribeTargetGroupAttributesInput{TargetGroupArn: &arn})
+			if err != nil {
+				return answer{}, err
+			}
+			m := map[string]string{}
+			for _, a := range out.Attributes {
+				m[aws.ToString(a.Key)] = aws.ToString(a.Value)
+			}
+			return equal(m["deregistration_delay.timeout_seconds"]+" s, "+m["load_balancing.algorithm.type"],
+				fmt.Sprintf("%d s, least_outstanding_requests",
+					int(l.Stack.Settings.Service.DeregistrationDelay.Seconds())))
+		}},
 	{"balancer/targets", "Every instance in service is healthy in the target group.",
 		"look at the reason that the load balancer gives, and at the app's log group",
 		func(ctx context.Context, l *look) (answer, error) {

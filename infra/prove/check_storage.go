@@ -65,7 +65,7 @@ var storageChecks = []check{
 					aws.ToBool(c.IgnorePublicAcls) && aws.ToBool(c.RestrictPublicBuckets), "does not block all")
 			})
 		}},
-	{"storage/owner", "No bucket has access lists: what is in it is the account's (S3.12).", refresh,
+	{"storage/owner", "No bucket has access control lists: the account owns all objects (S3.12).", refresh,
 		func(ctx context.Context, l *look) (answer, error) {
 			return l.every(ctx, "BucketOwnerEnforced", buckets.all, func(name string) (string, error) {
 				out, err := l.s3.GetBucketOwnershipControls(ctx, &s3.GetBucketOwnershipControlsInput{Bucket: &name})
@@ -100,7 +100,7 @@ var storageChecks = []check{
 				return unless(deniesPlain(aws.ToString(out.Policy)), "has no denial")
 			})
 		}},
-	{"storage/plain", "S3 really refuses a signed request without TLS that it answers with it.",
+	{"storage/plain", "S3 refuses a signed request over HTTP that it accepts over HTTPS.",
 		"look at the bucket's policy", func(ctx context.Context, l *look) (answer, error) {
 			return l.every(ctx, "refused", buckets.all, func(name string) (string, error) {
 				if _, err := l.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name}); err != nil {
@@ -126,7 +126,7 @@ var storageChecks = []check{
 				return unless(out.Status == types.BucketVersioningStatusEnabled, "does not")
 			})
 		}},
-	{"storage/deleted", "Deleted files are gone after storage.deletedDays, and parts of unfinished uploads after " +
+	{"storage/deleted", "Deleted files are removed after storage.deletedDays, and parts of unfinished uploads after " +
 		"seven days (S3.13).", refresh, func(ctx context.Context, l *look) (answer, error) {
 		days := l.Stack.Settings.Storage.DeletedDays
 		return l.every(ctx, fmt.Sprintf("old versions %d days, parts 7 days", days), func(b buckets) []string {
@@ -147,7 +147,7 @@ var storageChecks = []check{
 			return unless(old && parts, "has no such rules")
 		})
 	}},
-	{"storage/old-logs", "Access logs are gone after storage.accessLogDays.", refresh,
+	{"storage/old-logs", "Access logs are removed after storage.accessLogDays.", refresh,
 		func(ctx context.Context, l *look) (answer, error) {
 			days := l.Stack.Settings.Storage.AccessLogDays
 			return l.every(ctx, fmt.Sprintf("%d days", days), func(b buckets) []string { return []string{b.logs} },
@@ -161,7 +161,7 @@ var storageChecks = []check{
 					}), "has no such rule")
 				})
 		}},
-	{"storage/cors", "Browsers may send parts of files from the site and from site.apiOrigins, and from nowhere else.",
+	{"storage/cors", "Browsers may send parts of files only from the site and from site.apiOrigins.",
 		refresh, func(ctx context.Context, l *look) (answer, error) {
 			all, err := l.buckets(ctx)
 			if err != nil {
@@ -181,7 +181,7 @@ var storageChecks = []check{
 			}
 			return equal(list(seen), expected)
 		}},
-	{"storage/logging", "The buckets of files and releases write access logs to the bucket of logs (S3.9).", refresh,
+	{"storage/logging", "The buckets of files and releases write access logs to the log bucket (S3.9).", refresh,
 		func(ctx context.Context, l *look) (answer, error) {
 			all, err := l.buckets(ctx)
 			if err != nil {
@@ -290,7 +290,7 @@ func deniesPlain(policy string) bool {
 }
 
 var tableChecks = []check{
-	{"table/form", "The table of files' records is active, is paid by request, and has its index.", refresh,
+	{"table/form", "The table of file records is active, billed per request, and has its index.", refresh,
 		func(ctx context.Context, l *look) (answer, error) {
 			t, err := l.table(ctx)
 			if err != nil {
@@ -315,7 +315,7 @@ var tableChecks = []check{
 			}
 			return equal(aws.ToBool(t.DeletionProtectionEnabled), l.Stack.Settings.Protect)
 		}},
-	{"table/expiry", "Records of uploads that never ended expire.", refresh,
+	{"table/expiry", "Records of uploads that never finished expire.", refresh,
 		func(ctx context.Context, l *look) (answer, error) {
 			t, err := l.table(ctx)
 			if err != nil {

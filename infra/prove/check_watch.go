@@ -44,7 +44,7 @@ func (l *look) parameterNames() map[string]ssmtypes.ParameterType {
 }
 
 var parameterChecks = []check{
-	{"parameters/complete", "Parameter Store has every setting of the hosts.", refresh,
+	{"parameters/complete", "Parameter Store has all settings that hosts read.", refresh,
 		func(ctx context.Context, l *look) (answer, error) {
 			have, err := l.parameters(ctx)
 			if err != nil {
@@ -84,7 +84,7 @@ var parameterChecks = []check{
 			}
 			return equal(value, t.key+" "+t.sha256)
 		}},
-	{"parameters/url", "The app knows the site by its name.", refresh,
+	{"parameters/url", "The app knows the site's URL.", refresh,
 		func(ctx context.Context, l *look) (answer, error) {
 			value, err := l.value(ctx, "public-url")
 			if err != nil {
@@ -98,7 +98,7 @@ var parameterChecks = []check{
 var watched = []string{"AWS/ApplicationELB", "AWS/DynamoDB", "AWS/RDS"}
 
 var watchChecks = []check{
-	{"watch/alarms", "There are alarms for the load balancer, the database, the table and the stored files.", refresh,
+	{"watch/alarms", "Alarms exist for the load balancer, the database, the table and the stored files.", refresh,
 		func(ctx context.Context, l *look) (answer, error) {
 			alarms, err := l.alarms(ctx)
 			if err != nil {
@@ -125,7 +125,7 @@ var watchChecks = []check{
 		}},
 	// INSUFFICIENT_DATA after hours is a metric that does not exist under this name and these dimensions; one of the
 	// app's own, a filter that finds nothing in its log.
-	{"watch/data", "Every alarm has data, or counts its lack as fine.",
+	{"watch/data", "Every alarm has data, or treats missing data as good.",
 		"an alarm that is new has none yet; else its metric or dimensions are wrong",
 		func(ctx context.Context, l *look) (answer, error) {
 			return l.everyAlarm(ctx, "no INSUFFICIENT_DATA", func(a watchtypes.MetricAlarm) string {
@@ -137,7 +137,7 @@ var watchChecks = []check{
 				return ""
 			})
 		}},
-	{"watch/actions", "Every alarm tells the topic when it is raised.", refresh,
+	{"watch/actions", "Every alarm notifies the topic when it is raised.", refresh,
 		func(ctx context.Context, l *look) (answer, error) {
 			return l.everyAlarm(ctx, "the topic", func(a watchtypes.MetricAlarm) string {
 				if !aws.ToBool(a.ActionsEnabled) || len(a.AlarmActions) == 0 {
@@ -146,12 +146,12 @@ var watchChecks = []check{
 				return ""
 			})
 		}},
-	{"watch/subscription", "Whoever observe.email names has confirmed to be told.",
-		"open AWS's mail and confirm; a mail that is lost: aws sns subscribe sends it again",
+	{"watch/subscription", "The owner of observe.email has confirmed the subscription.",
+		"open the email from AWS and confirm; to send it again, run aws sns subscribe",
 		func(ctx context.Context, l *look) (answer, error) {
 			email := l.Stack.Settings.Observe.Email
 			if email == "" {
-				return skip("observe.email is not set: nobody is told")
+				return skip("observe.email is not set: nobody is notified")
 			}
 			topic, err := l.topic(ctx)
 			if err != nil {
@@ -179,7 +179,7 @@ var watchChecks = []check{
 			}
 			return equal(seen, "confirmed")
 		}},
-	{"watch/events", "Failed refreshes and launches are told to the topic.", refresh,
+	{"watch/events", "Failed refreshes and launches notify the topic.", refresh,
 		func(ctx context.Context, l *look) (answer, error) {
 			topic, err := l.topic(ctx)
 			if err != nil {
@@ -213,7 +213,7 @@ var watchChecks = []check{
 				map[bool]string{true: "it shows " + l.Stack.Outputs.Group, false: "it shows something else"}[shows],
 				"it shows "+l.Stack.Outputs.Group)
 		}},
-	{"watch/retention", "Logs are kept for observe.logDays, and no longer.", refresh,
+	{"watch/retention", "Logs are kept for exactly observe.logDays.", refresh,
 		func(ctx context.Context, l *look) (answer, error) {
 			groups, err := l.logGroups(ctx)
 			if err != nil {

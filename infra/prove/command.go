@@ -96,7 +96,7 @@ func (c Command) parse() (o options, err error) {
 		}
 		at := slices.IndexFunc(drills(), func(d drill) bool { return d.name == name })
 		if at < 0 {
-			return o, fmt.Errorf("there is no drill %q; there are %s", name, strings.Join(DrillNames(), ", "))
+			return o, fmt.Errorf("unknown drill %q; choose from %s", name, strings.Join(DrillNames(), ", "))
 		}
 		o.drills = append(o.drills, drills()[at])
 	}

@@ -34,13 +34,13 @@ func TestReports(t *testing.T) {
 			awsfake.Change(w.Cloud, func(_ *rds.DescribeDBInstancesInput, out *rds.DescribeDBInstancesOutput) {
 				*out.DBInstances[0].StorageEncrypted = false
 			})
-		}, 1, []string{"database/encrypted: Its volume is encrypted (RDS.3).\n  false\n  mend: restore it from an " +
+		}, 1, []string{"database/encrypted: Its volume is encrypted (RDS.3).\n  false\n  fix: restore it from an " +
 			"encrypted copy of a snapshot", "1 wrong, 0 not seen"},
 			[]string{"\n### Wrong\n", "| `database/encrypted`: Its volume is encrypted (RDS.3). | false | true | " +
 				"restore it from an encrypted copy of a snapshot |"}, prove.Wrong},
 		{"denied", func(w *world) { w.Deny("s3.GetBucketCors") }, 3,
-			[]string{"storage/cors", "not seen: denied, needs s3:GetBucketCORS", "0 wrong, 1 not seen"},
-			[]string{"\n### Not seen\n", "allow s3:GetBucketCORS to whoever proves the stack"}, prove.Unseen},
+			[]string{"storage/cors", "not checked: access denied, needs s3:GetBucketCORS", "0 wrong, 1 not seen"},
+			[]string{"\n### Not seen\n", "grant s3:GetBucketCORS to the credentials in use"}, prove.Unseen},
 		{"words of others", func(w *world) {
 			awsfake.Change(w.Cloud, func(_ *rds.DescribeDBInstancesInput, out *rds.DescribeDBInstancesOutput) {
 				status := "a|b\n<img>"
@@ -89,7 +89,7 @@ func TestUsage(t *testing.T) {
 		says string
 	}{
 		{[]string{"--format", "pdf"}, `--format "pdf" is not table, json or markdown`},
-		{[]string{"--drills", "replace,fire"}, `there is no drill "fire"`},
+		{[]string{"--drills", "replace,fire"}, `unknown drill "fire"`},
 		{[]string{"other"}, "name one stack"},
 		{[]string{"--fast"}, "flag provided but not defined"},
 		{[]string{"--dir", "elsewhere"}, "reading the stack's settings"},

@@ -25,18 +25,18 @@ var replaceDrill = drill{
 	name: "replace", does: "Ends one of the app's instances and waits until the group replaced it.",
 	costs: "an instance for some minutes", takes: "ten minutes and the deregistration delay", changes: true,
 	limit: 2 * time.Hour,
-	says:  "The group replaces an instance that is gone, and the site answers all the time.",
+	says:  "The group replaces a lost instance, and the site keeps responding.",
 	mend:  "look at the group's activities, and at the app's log group",
 	run:   replace,
 }
 
 var rollbackDrill = drill{
 	name: "rollback",
-	does: "Rolls out a version of the launch template whose instances never get ready, and waits until the " +
+	does: "Rolls out a version of the launch template whose instances never become ready, and waits until the " +
 		"group is back.",
 	costs: "an instance for some minutes", takes: "about ten minutes and the deregistration delay", changes: true,
 	limit: 3 * time.Hour,
-	says:  "A release that does not start is rolled back, and the site answers all the time.",
+	says:  "A release that does not start is rolled back, and the site keeps responding.",
 	mend:  "see \"Going back\" in docs/releases.md",
 	run:   rollBack,
 }
@@ -89,7 +89,7 @@ func (d *drilling) asking(ctx context.Context) (stop func() (bad, all int, last 
 
 // answered is the answer about the site after a drill.
 func answered(did string, bad, all int, last string) (answer, error) {
-	expected := did + "; the site answered all the time"
+	expected := did + "; the site kept responding"
 	if bad > 0 {
 		return holds(false, fmt.Sprintf("%s; %d of %d requests failed, the last: %s", did, bad, all, last), expected)
 	}

@@ -19,11 +19,12 @@ import (
 
 var pointDrill = drill{
 	name: "point",
-	does: "Restores the table to a new one beside it, as it was a quarter of an hour ago, looks in the bucket for the " +
-		"bytes of the files that it has, and deletes it.",
+	does: "Restores the table as it was a quarter of an hour ago to a new table, looks in the bucket for the " +
+		"bytes of its files, and deletes it.",
 	costs: "0.15 $ for each GB of the table", takes: "ten minutes to half an hour",
 	changes: true, limit: time.Hour,
-	says: "Records and bytes can go back to one point: of each stored file the bucket has the object, or a version of it.",
+	says: "Records and bytes can be restored to one point: for each stored file, the bucket has the object or a " +
+		"version of it.",
 	mend: "see dossier reconcile --at in docs/restore.md; what it cannot find has to be sent again",
 	run:  pointInTime,
 }
@@ -134,8 +135,9 @@ func parseStored(item map[string]tabletypes.AttributeValue) (f storedFile, err e
 	size, _ := item["size"].(*tabletypes.AttributeValueMemberN)
 	sum, _ := item["crc64"].(*tabletypes.AttributeValueMemberS)
 	if key == nil || size == nil || sum == nil {
-		return storedFile{}, fmt.Errorf("a record of a stored file lacks its key, its size or its checksum: %d attributes",
-			len(item))
+		return storedFile{},
+			fmt.Errorf("a record of a stored file lacks its key, its size or its checksum: %d attributes",
+				len(item))
 	}
 	raw, err := hex.DecodeString(sum.Value)
 	if err == nil {
@@ -160,8 +162,9 @@ func (d *drilling) has(ctx context.Context, bucket string, f storedFile) (bool, 
 			if aws.ToString(v.Key) != f.key || aws.ToInt64(v.Size) != f.size {
 				continue
 			}
-			out, err := d.look.s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &f.key, VersionId: v.VersionId,
-				ChecksumMode: s3types.ChecksumModeEnabled})
+			out, err := d.look.s3.HeadObject(ctx,
+				&s3.HeadObjectInput{Bucket: &bucket, Key: &f.key, VersionId: v.VersionId,
+					ChecksumMode: s3types.ChecksumModeEnabled})
 			switch {
 			case refusal.Absent(err): // expired or deleted meanwhile
 			case err != nil:

@@ -16,10 +16,10 @@ import (
 )
 
 var restoreDrill = drill{
-	name: "restore", does: "Restores the database and the table to new ones beside them, compares, and deletes those.",
+	name: "restore", does: "Restores the database and the table to new ones, compares them, and deletes the new ones.",
 	costs: "a second database for an hour, and 0.15 $ for each GB of the table", takes: "half an hour to an hour",
 	changes: true, limit: 2 * time.Hour,
-	says: "The database and the table can be restored to the present.",
+	says: "The database and the table can be restored to their current state.",
 	mend: "look at RDS's events, and at the table's backups",
 	run:  restore,
 }

@@ -171,7 +171,7 @@ func TestReplace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := deployed(t, "prod").live()
 		got, points := w.drilled(t.Context(), yes, "replace")
-		expectDrill(t, points, prove.Proven, "replaced; the site answered all the time")
+		expectDrill(t, points, prove.Proven, "replaced; the site kept responding")
 		if !slices.Equal(w.changes(), []string{"TerminateInstanceInAutoScalingGroup"}) || w.launched != 3 {
 			t.Errorf("%q, %d launched", w.changes(), w.launched)
 		}
@@ -334,7 +334,7 @@ func TestRollback(t *testing.T) {
 		w := deployed(t, "dev").live()
 		w.rolling(scalingtypes.InstanceRefreshStatusRollbackSuccessful)
 		got, points := w.drilled(t.Context(), nil, "rollback")
-		expectDrill(t, points, prove.Proven, "rolled back; the site answered all the time")
+		expectDrill(t, points, prove.Proven, "rolled back; the site kept responding")
 		if !slices.Equal(w.changes(), []string{"CreateLaunchTemplateVersion", "StartInstanceRefresh",
 			"DeleteLaunchTemplateVersions"}) {
 			t.Errorf("%q\n%s", w.changes(), got.stderr)

@@ -99,7 +99,7 @@ func newLook(p Prover) *look {
 
 // absent is the error of something that AWS lists, and does not list: a point that asks for it is wrong.
 func absent(what string, args ...any) error {
-	return &smithy.GenericAPIError{Code: "NotFound", Message: fmt.Sprintf("there is no "+what, args...)}
+	return &smithy.GenericAPIError{Code: "NotFound", Message: fmt.Sprintf("not found: "+what, args...)}
 }
 
 // shortened is the innermost part of an error of the SDK, which begins with the names of the operation and the request.

@@ -123,7 +123,7 @@ func (p Prover) Prove(ctx context.Context) []Point {
 	// Without credentials, or without a way to AWS, each question would wait for its time-out.
 	if points[0] = list[0].point(ctx, l); points[0].Result == Unseen {
 		for i, c := range list[1:] {
-			points[i+1] = Point{ID: c.id, Says: c.says, Result: Unseen, Seen: "not asked: see " + list[0].id}
+			points[i+1] = Point{ID: c.id, Says: c.says, Result: Unseen, Seen: "not checked: see " + list[0].id}
 		}
 		return points
 	}
@@ -152,14 +152,14 @@ func (c check) point(ctx context.Context, l *look) Point {
 	action, denied := refusal.Denied(err)
 	switch {
 	case denied:
-		point.Result, point.Seen, point.Mend = Unseen, "not seen: denied, needs "+action,
-			"allow "+action+" to whoever proves the stack"
+		point.Result, point.Seen, point.Mend = Unseen, "not checked: access denied, needs "+action,
+			"grant "+action+" to the credentials in use"
 	case refusal.Absent(err):
 		point.Result, point.Seen = Wrong, cmp.Or(point.Seen, shortened(err))
 	case err != nil && ctx.Err() != nil:
-		point.Result, point.Seen, point.Mend = Unseen, "not seen: "+context.Cause(ctx).Error(), "run it again"
+		point.Result, point.Seen, point.Mend = Unseen, "not checked: "+context.Cause(ctx).Error(), "run it again"
 	case err != nil:
-		point.Result, point.Seen, point.Mend = Unseen, "not seen: "+shortened(err), "run it again"
+		point.Result, point.Seen, point.Mend = Unseen, "not checked: "+shortened(err), "run it again"
 	case found.skip != "":
 		point.Result, point.Seen, point.Mend = Skipped, found.skip, ""
 	case found.wrong:

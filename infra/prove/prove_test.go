@@ -632,8 +632,9 @@ func TestNoCredentials(t *testing.T) {
 		awsfake.Refuse("ExpiredToken", "The security token included in the request is expired"))
 	points := w.prove()
 	for i, p := range points {
-		if p.Result != prove.Unseen || i == 0 && p.Seen != "not seen: The security token included in the request is "+
-			"expired" || i > 0 && p.Seen != "not asked: see account/credentials" {
+		if p.Result != prove.Unseen ||
+			i == 0 && p.Seen != "not checked: The security token included in the request is "+
+				"expired" || i > 0 && p.Seen != "not checked: see account/credentials" {
 			t.Errorf("%+v", p)
 		}
 	}

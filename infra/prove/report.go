@@ -63,9 +63,10 @@ func (r Report) Markdown(to io.Writer) error {
 		} else {
 			fmt.Fprintf(&b, "\n### %s\n", heading)
 		}
-		b.WriteString("\n| Point | Seen | Expected | Mend |\n| --- | --- | --- | --- |\n")
+		b.WriteString("\n| Point | Seen | Expected | Fix |\n| --- | --- | --- | --- |\n")
 		for _, p := range points {
-			fmt.Fprintf(&b, "| `%s`: %s | %s | %s | %s |\n", p.ID, cell(p.Says), cell(p.Seen), cell(p.Expected), cell(p.Mend))
+			fmt.Fprintf(&b, "| `%s`: %s | %s | %s | %s |\n", p.ID, cell(p.Says), cell(p.Seen), cell(p.Expected),
+				cell(p.Mend))
 		}
 		if folded {
 			b.WriteString("\n</details>\n")
@@ -97,7 +98,7 @@ func (r Report) Table(to io.Writer) error {
 	var b strings.Builder
 	for _, p := range r.all() {
 		if p.Mend != "" {
-			fmt.Fprintf(&b, "\n%s: %s\n  %s\n  mend: %s\n", p.ID, p.Says, p.Seen, p.Mend)
+			fmt.Fprintf(&b, "\n%s: %s\n  %s\n  fix: %s\n", p.ID, p.Says, p.Seen, p.Mend)
 		}
 	}
 	fmt.Fprintf(&b, "\n%s\n", r.Summary())

@@ -60,7 +60,7 @@ func loadAWS(ctx context.Context, region string) (aws.Config, error) {
 	return config.LoadDefaultConfig(ctx, with...)
 }
 
-// transient tells whether it is worth asking again later: throttling, a fault on AWS's side, a connection lost, no
+// transient reports whether it is worth asking again later: throttling, a fault on AWS's side, a connection lost, no
 // answer in time, a group that is busy with itself.
 func transient(err error) bool {
 	_, busy := errors.AsType[*types.ScalingActivityInProgressFault](err)
@@ -73,7 +73,7 @@ type pin struct{ id, version string }
 
 func (p pin) String() string { return "version " + p.version + " of " + p.id }
 
-// numbered tells whether the version is a number, to which a rollback can go.
+// numbered reports whether the version is a number, to which a rollback can go.
 func (p pin) numbered() bool { return p.version != "" && !strings.HasPrefix(p.version, "$") }
 
 // pinOf returns the version that spec names. AWS's API reads a specification without a version as $Default.
@@ -112,7 +112,7 @@ func (c reader) describeGroup(ctx context.Context) (types.AutoScalingGroup, erro
 		return types.AutoScalingGroup{}, fmt.Errorf("describing the Auto Scaling group %s: %w", c.groupName, err)
 	}
 	if len(out.AutoScalingGroups) == 0 {
-		return types.AutoScalingGroup{}, fmt.Errorf("there is no Auto Scaling group %s in this account and region",
+		return types.AutoScalingGroup{}, fmt.Errorf("no Auto Scaling group %s exists in this account and region",
 			c.groupName)
 	}
 	return out.AutoScalingGroups[0], nil
@@ -152,7 +152,7 @@ func (c reader) refresh(ctx context.Context, id string) (*types.InstanceRefresh,
 	return &out.InstanceRefreshes[0], nil
 }
 
-// ended tells whether status is final. A status that this program does not know is taken for one of work going on.
+// ended reports whether status is final. A status that this program does not know is taken for one of work going on.
 func ended(status types.InstanceRefreshStatus) bool {
 	switch status {
 	case types.InstanceRefreshStatusSuccessful, types.InstanceRefreshStatusFailed, types.InstanceRefreshStatusCancelled,
@@ -163,7 +163,7 @@ func ended(status types.InstanceRefreshStatus) bool {
 	}
 }
 
-// forward tells whether a refresh with this status is on its way to its desired configuration, not giving it up.
+// forward reports whether a refresh with this status is on its way to its desired configuration, not giving it up.
 func forward(status types.InstanceRefreshStatus) bool {
 	return !ended(status) && status != types.InstanceRefreshStatusCancelling &&
 		status != types.InstanceRefreshStatusRollbackInProgress

@@ -63,7 +63,7 @@ type Result struct {
 
 // The reasons why a wait ends before its time.
 var (
-	errDeadline    = errors.New("the time is up")
+	errDeadline    = errors.New("the time limit was reached")
 	errInterrupted = errors.New("interrupted")
 )
 
@@ -106,7 +106,7 @@ func (c Command) Run(ctx context.Context) int {
 		return exitFailed
 	}
 	if cfg.Region == "" {
-		_, _ = fmt.Fprintf(c.Stderr, "rollout: no AWS region: give --region, or set %s or AWS_REGION\n", EnvRegion)
+		_, _ = fmt.Fprintf(c.Stderr, "rollout: no AWS region: use --region, or set %s or AWS_REGION\n", EnvRegion)
 		return exitUsage
 	}
 	scaling := autoscaling.NewFromConfig(cfg)
@@ -170,7 +170,7 @@ func (r *run) succeed() {
 		r.result.Outcome, r.want, r.group,
 		count(r.result.InService, "instance"))
 	if r.result.Asked != "" {
-		_, _ = fmt.Fprintf(r.stdout, "; %s answers 200", r.result.Asked)
+		_, _ = fmt.Fprintf(r.stdout, "; %s returned 200", r.result.Asked)
 	}
 	_, _ = fmt.Fprintln(r.stdout)
 }
@@ -228,7 +228,7 @@ func (r *run) until(ctx context.Context, look func(context.Context) (done bool, 
 			return cause(ctx)
 		case transient(err):
 			pause = min(2*pause, pollSlowest)
-			r.progress("%s; asking again in %s", err, pause)
+			r.progress("%s; retrying in %s", err, pause)
 		default:
 			return err
 		}

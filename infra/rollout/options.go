@@ -104,18 +104,18 @@ func (i *input) IsBoolFlag() bool { return i.boolean }
 func inputs() []*input {
 	return []*input{
 		{flag: "group", env: EnvGroup, usage: "name of the Auto Scaling group", rollback: true},
-		{flag: "template", env: EnvTemplate, usage: "id of the launch template, lt-…"},
+		{flag: "template", env: EnvTemplate, usage: "ID of the launch template, lt-…"},
 		{flag: "version", env: EnvVersion, usage: "number of the template's version to roll out"},
 		{flag: "target-group", env: EnvTargetGroup,
 			usage: "ARN of the target group in which the instances must be healthy"},
 		{flag: "url", env: EnvURL,
-			usage: "the site, https://… or http://…; its /readyz must answer 200; empty: not asked"},
+			usage: "the site, https://… or http://…; its /readyz must return 200; empty: not checked"},
 		{flag: "alarms", env: EnvAlarms,
 			usage: "names of CloudWatch alarms, comma-separated, at most 10, that stop the refresh and roll it back"},
 		{flag: "min-healthy", env: EnvMinHealthy, value: "100",
 			usage: "percent of the desired capacity that stays in service, 0 to 100"},
 		{flag: "max-healthy", env: EnvMaxHealthy, value: "110",
-			usage: "percent of the desired capacity that may run meanwhile, 100 to 200"},
+			usage: "percent of the desired capacity that may run during the refresh, 100 to 200"},
 		{flag: "warmup", env: EnvWarmup, value: "60s",
 			usage: "how long an instance is in service before the next one is replaced"},
 		{flag: "bake", env: EnvBake, value: "0s", usage: "how long the alarms are watched after the last replacement"},
@@ -125,12 +125,12 @@ func inputs() []*input {
 		{flag: "json", env: EnvJSON, value: "false", usage: "print the result as JSON", boolean: true, rollback: true},
 		{flag: "check", env: EnvCheck, value: "false", usage: "only verify; start nothing", boolean: true},
 		{flag: "cancel-running", env: EnvCancelRunning, value: "false",
-			usage: "cancel another refresh that is running, instead of waiting for its end", boolean: true},
+			usage: "cancel another running refresh instead of waiting for it to end", boolean: true},
 		{flag: "releases", env: EnvReleases,
 			usage: "the bucket of releases: afterwards, old ones and old versions of the template are deleted; " +
 				"empty: none"},
 		{flag: "keep", env: EnvKeep, value: "720h",
-			usage: "how old a release and a version are at least before they are deleted, 24h to 87600h"},
+			usage: "minimum age of releases and versions before they are deleted, 24h to 87600h"},
 	}
 }
 
@@ -142,9 +142,9 @@ type usageError struct {
 
 func (e *usageError) Error() string {
 	if len(e.faults) == 1 {
-		return "1 fault in the command: " + e.faults[0]
+		return "invalid command: " + e.faults[0]
 	}
-	return fmt.Sprintf("%d faults in the command:\n  %s", len(e.faults), strings.Join(e.faults, "\n  "))
+	return fmt.Sprintf("%d errors in the command:\n  %s", len(e.faults), strings.Join(e.faults, "\n  "))
 }
 
 const usageHead = `usage: rollout [flags]            roll a version of the launch template out, wait, verify
@@ -217,21 +217,21 @@ func parse(args, environ []string) (options, error) {
 	take("group", func(v string) error {
 		o.group = v
 		if v == "" || len(v) > maxName {
-			return fmt.Errorf("give the name of the Auto Scaling group, 1 to %d characters", maxName)
+			return fmt.Errorf("use the name of the Auto Scaling group, 1 to %d characters", maxName)
 		}
 		return nil
 	})
 	take("template", func(v string) error {
 		o.want.id = v
 		if !templateID.MatchString(v) {
-			return errors.New("give the id of a launch template, such as lt-0123456789abcdef0")
+			return errors.New("use the ID of a launch template, such as lt-0123456789abcdef0")
 		}
 		return nil
 	})
 	take("version", func(v string) error {
 		o.want.version = v
 		if n, err := strconv.ParseInt(v, 10, 64); err != nil || n < 1 || strconv.FormatInt(n, 10) != v {
-			return errors.New("give the version's number, such as 7; $Latest and $Default cannot be rolled back to")
+			return errors.New("use a version number, such as 7; $Latest and $Default cannot be rolled back to")
 		}
 		return nil
 	})
@@ -239,7 +239,7 @@ func parse(args, environ []string) (options, error) {
 		o.targetARN = v
 		m := targetGroup.FindStringSubmatch(v)
 		if m == nil {
-			return errors.New("give the ARN of a target group, " +
+			return errors.New("use the ARN of a target group, " +
 				"arn:aws:elasticloadbalancing:<region>:<account>:targetgroup/<name>/<id>")
 		}
 		arnRegion = m[1]
@@ -275,7 +275,7 @@ func parse(args, environ []string) (options, error) {
 	take("releases", func(v string) error {
 		o.bucket = v
 		if v != "" && !bucketName.MatchString(v) {
-			return errors.New("give the name of a bucket")
+			return errors.New("use the name of a bucket")
 		}
 		return nil
 	})
@@ -310,12 +310,12 @@ func parse(args, environ []string) (options, error) {
 		if v == "" {
 			o.region = arnRegion
 		} else if arnRegion != "" && v != arnRegion {
-			return fmt.Errorf("the target group is in %s; leave the region out or give that one", arnRegion)
+			return fmt.Errorf("the target group is in %s; omit the region or use that one", arnRegion)
 		}
 		return nil
 	})
 	if o.check && o.cancelRunning {
-		faults = append(faults, "--check starts and cancels nothing: leave out --cancel-running")
+		faults = append(faults, "--check starts and cancels nothing: remove --cancel-running")
 	}
 	if len(faults) > 0 {
 		slices.Sort(faults) // the order of a map is none
@@ -335,7 +335,7 @@ func read(fields []*input, args, environ []string, rollback bool) (faults []stri
 		at := slices.IndexFunc(fields, func(i *input) bool { return i.env == name })
 		switch {
 		case at < 0:
-			faults = append(faults, name+" is no setting of this command")
+			faults = append(faults, name+" is not a setting of this command")
 		case value != "":
 			fields[at].value, fields[at].source = value, name
 		}
@@ -351,7 +351,7 @@ func read(fields []*input, args, environ []string, rollback bool) (faults []stri
 		return nil, err
 	}
 	for _, arg := range set.Args() {
-		faults = append(faults, fmt.Sprintf("%q: what is not a flag is not expected here", arg))
+		faults = append(faults, fmt.Sprintf("unexpected argument %q", arg))
 	}
 	return faults, nil
 }
@@ -363,7 +363,7 @@ func parseSite(v string) (*url.URL, error) {
 	u, err := url.Parse(v)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.User != nil ||
 		(u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.Fragment != "" {
-		return nil, errors.New("give scheme and host of the site alone, such as https://files.example.org")
+		return nil, errors.New("use only the scheme and host of the site, such as https://files.example.org")
 	}
 	u.Path = "/readyz"
 	return u, nil
@@ -377,12 +377,12 @@ func parseAlarms(v string) ([]string, error) {
 	for name := range strings.SplitSeq(v, ",") {
 		name = strings.TrimSpace(name)
 		if name == "" || len(name) > maxName || slices.Contains(names, name) {
-			return nil, fmt.Errorf("give different names, each of 1 to %d characters", maxName)
+			return nil, fmt.Errorf("use different names, each of 1 to %d characters", maxName)
 		}
 		names = append(names, name)
 	}
 	if len(names) > maxAlarms {
-		return nil, fmt.Errorf("at most %d alarms, here are %d", maxAlarms, len(names))
+		return nil, fmt.Errorf("at most %d alarms, not %d", maxAlarms, len(names))
 	}
 	return names, nil
 }

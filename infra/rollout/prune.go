@@ -163,7 +163,7 @@ func (p Pruner) inUse(ctx context.Context) ([]pin, error) {
 	}
 	for _, pin := range pins {
 		if pin.id != p.Template {
-			return nil, fmt.Errorf("%s is in use too, whose releases are not known: %s", describePin(pin), p.Group)
+			return nil, fmt.Errorf("%s is also in use, but its releases are unknown: %s", describePin(pin), p.Group)
 		}
 	}
 	return pins, nil
@@ -252,7 +252,7 @@ func (p Pruner) present(kept []ec2types.LaunchTemplateVersion, releases []stored
 		return err
 	}
 	if len(keys) == 0 || !slices.ContainsFunc(releases, func(r stored) bool { return r.key == keys[0] }) {
-		return fmt.Errorf("the release of version %s of %s is not in %s: new instances cannot start; run pulumi "+
+		return fmt.Errorf("the release of version %s of %s is missing from %s: new instances cannot start; run pulumi "+
 			"refresh and pulumi up",
 			p.Version, p.Template, p.Bucket)
 	}
@@ -299,10 +299,10 @@ func (r *run) prune(ctx context.Context) {
 	}.Prune(ctx)
 	r.result.PrunedVersions, r.result.PrunedReleases = len(pruned.Versions), len(pruned.Releases)
 	if len(pruned.Versions)+len(pruned.Releases) > 0 {
-		r.progress("deleted %s of %s and %s that nothing names any more",
+		r.progress("deleted %s of %s and %s that are no longer used",
 			count(len(pruned.Versions), "old version"), r.want.id, count(len(pruned.Releases), "release"))
 	}
 	if err != nil {
-		r.progress("warning: the other old releases were kept, until a later rollout deletes them: %s", err)
+		r.progress("warning: the other old releases were kept; a later rollout will delete them: %s", err)
 	}
 }

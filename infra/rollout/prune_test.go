@@ -251,7 +251,7 @@ func TestPrune(t *testing.T) {
 				}
 				total := len(w.versions) + len(w.objects)
 				got := w.run(prunes(append(c.args, "--json")...)...)
-				expect(t, got, 0, "that nothing names any more")
+				expect(t, got, 0, "that are no longer used")
 				versions, releases := w.left()
 				if !slices.Equal(versions, c.versions) || !slices.Equal(releases, c.releases) {
 					t.Errorf("left are the versions %v and the releases %v, want %v and %v\n%s",
@@ -300,11 +300,11 @@ func TestPruneKeepsAll(t *testing.T) {
 		{"another template in use", func(w *world) {
 			i := w.serve("1")
 			i.state, i.target, i.template = "Standby", "", "lt-00000000000000000"
-		}, "lt-00000000000000000 is in use too"},
+		}, "lt-00000000000000000 is also in use"},
 		{"the version is not listed", func(w *world) { w.versions = w.versions[:7] }, "has no version 8"},
 		{"its release is gone", func(w *world) {
 			w.objects = slices.Delete(w.objects, 7, 8)
-		}, "is not in " + bucketName + ": new instances cannot start"},
+		}, "is missing from " + bucketName + ": new instances cannot start"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {

@@ -14,7 +14,8 @@ import (
 type refreshError struct{ refresh *types.InstanceRefresh }
 
 func (e *refreshError) Error() string {
-	return fmt.Sprintf("the instance refresh %s ended as %s: %s", aws.ToString(e.refresh.InstanceRefreshId), e.refresh.Status, reason(e.refresh))
+	return fmt.Sprintf("the instance refresh %s ended as %s: %s", aws.ToString(e.refresh.InstanceRefreshId),
+		e.refresh.Status, reason(e.refresh))
 }
 
 // groupError is a group that cannot take the version as it is; mend says what to do.
@@ -22,7 +23,8 @@ type groupError struct{ problem, mend string }
 
 func (e *groupError) Error() string { return e.problem }
 
-// deploy brings the version onto the group: not at all where it is there, else by the refresh that is running for it, else by a new one.
+// deploy brings the version onto the group: not at all where it is there, else by the refresh that is running for it,
+// else by a new one.
 func (r *run) deploy(ctx context.Context) error {
 	following := ""
 	cancelled := map[string]bool{}
@@ -37,7 +39,8 @@ func (r *run) deploy(ctx context.Context) error {
 		if active != nil && forward(active.Status) && desiredPin(active) == r.want {
 			following = aws.ToString(active.InstanceRefreshId)
 			r.result.Outcome, r.result.Refresh = "refreshed", following
-			r.progress("the instance refresh %s to %s is running already: waiting for it, with the preferences it was started with", following, r.want)
+			r.progress("the instance refresh %s to %s is already running: waiting for it, with the preferences it "+
+				"was started with", following, r.want)
 			r.show(active)
 			return false, nil
 		}
@@ -53,7 +56,7 @@ func (r *run) deploy(ctx context.Context) error {
 		}
 		if pinOf(group.LaunchTemplate) == r.want && len(r.others(group)) == 0 {
 			r.result.Outcome = "unchanged"
-			r.progress("%s has %s already: no instance refresh is needed", r.group, r.want)
+			r.progress("%s already has %s: no instance refresh is needed", r.group, r.want)
 			return true, nil
 		}
 		autoRollback := r.canRollBack(group)
@@ -66,7 +69,8 @@ func (r *run) deploy(ctx context.Context) error {
 		}
 		following = id
 		r.result.Outcome, r.result.Refresh = "refreshed", id
-		r.progress("started the instance refresh %s of %s from %s to %s", id, r.group, describePin(pinOf(group.LaunchTemplate)), r.want)
+		r.progress("started the instance refresh %s of %s from %s to %s", id, r.group,
+			describePin(pinOf(group.LaunchTemplate)), r.want)
 		return false, nil
 	})
 }
@@ -74,11 +78,12 @@ func (r *run) deploy(ctx context.Context) error {
 // giveWay waits for another refresh, or cancels it where this was asked for.
 func (r *run) giveWay(ctx context.Context, active *types.InstanceRefresh, cancelled map[string]bool) error {
 	id := aws.ToString(active.InstanceRefreshId)
-	how := "waiting for its end (--cancel-running cancels it)"
+	how := "waiting for it to end (--cancel-running cancels it)"
 	if r.cancelRunning {
 		how = "cancelling it"
 	}
-	r.once("other "+id, "another instance refresh, %s to %s, is %s: %s", id, describePin(desiredPin(active)), active.Status, how)
+	r.once("other "+id, "another instance refresh, %s to %s, is %s: %s", id, describePin(desiredPin(active)),
+		active.Status, how)
 	if r.cancelRunning && !cancelled[id] && active.Status != types.InstanceRefreshStatusCancelling {
 		if err := r.cancelRefresh(ctx); err != nil {
 			return err
@@ -142,7 +147,8 @@ func reason(refresh *types.InstanceRefresh) string {
 func (r *run) prepare(ctx context.Context, group types.AutoScalingGroup) error {
 	switch {
 	case aws.ToString(group.Status) != "":
-		return &groupError{fmt.Sprintf("the group is being deleted (%s)", *group.Status), "wait until it is gone and run pulumi up"}
+		return &groupError{fmt.Sprintf("the group is being deleted (%s)", *group.Status),
+			"wait until it is deleted and run pulumi up"}
 	case group.LaunchTemplate == nil:
 		return &groupError{
 			"the group has a launch configuration or a mixed instances policy, not a launch template of its own",
@@ -152,7 +158,8 @@ func (r *run) prepare(ctx context.Context, group types.AutoScalingGroup) error {
 	for _, process := range group.SuspendedProcesses {
 		switch name := aws.ToString(process.ProcessName); name {
 		case "Launch", "Terminate", "AddToLoadBalancer", "HealthCheck", "InstanceRefresh":
-			r.once("suspended "+name, "the process %s of the group is suspended, so the refresh may stall: aws autoscaling resume-processes --auto-scaling-group-name %s --scaling-processes %s",
+			r.once("suspended "+name, "the process %s of the group is suspended, so the refresh may stall: aws "+
+				"autoscaling resume-processes --auto-scaling-group-name %s --scaling-processes %s",
 				name, r.group, name)
 		}
 	}
@@ -170,19 +177,24 @@ func (r *run) prepare(ctx context.Context, group types.AutoScalingGroup) error {
 
 func (r *run) scaledToZero() error {
 	return &groupError{
-		fmt.Sprintf("the group is scaled to zero, so nothing serves and %s cannot be verified; the group is pinned to it", r.want),
-		"scale the group out (aws autoscaling set-desired-capacity --auto-scaling-group-name " + r.group + " --desired-capacity 1) and run this again",
+		fmt.Sprintf("the group is scaled to zero, so nothing serves and %s cannot be verified; the group is pinned "+
+			"to it", r.want),
+		"scale the group out (aws autoscaling set-desired-capacity --auto-scaling-group-name " + r.group +
+			" --desired-capacity 1) and run this again",
 	}
 }
 
-// canRollBack tells whether AutoRollback makes sense for the group, and says why where it does not.
+// canRollBack reports whether AutoRollback makes sense for the group, and says why where it does not.
 func (r *run) canRollBack(group types.AutoScalingGroup) bool {
 	switch now := pinOf(group.LaunchTemplate); {
 	case now == r.want:
-		r.once("rollback", "without automatic rollback: the group is pinned to %s already, so there is no earlier one to go back to", r.want)
+		r.once("rollback", "without automatic rollback: the group is already pinned to %s, so there is no earlier "+
+			"version to roll back to", r.want)
 		return false
 	case !now.numbered():
-		r.once("rollback", "without automatic rollback: the group follows %s, and AWS rolls back to numbered versions only", now.version)
+		r.once("rollback",
+			"without automatic rollback: the group follows %s, and AWS rolls back to numbered versions only",
+			now.version)
 		return false
 	default:
 		return true

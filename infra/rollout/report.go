@@ -16,7 +16,8 @@ import (
 // maxActivities is how many failed launches are told.
 const maxActivities = 5
 
-// explain returns the reason of a failure with what AWS knows about it: why instances were given up, what serves now, and the mend.
+// explain returns the reason of a failure with what AWS knows about it: why instances were given up, what serves now,
+// and the mend.
 func (r *run) explain(ctx context.Context, err error) string {
 	var b strings.Builder
 	mend := ""
@@ -34,17 +35,19 @@ func (r *run) explain(ctx context.Context, err error) string {
 			since = *bad.refresh.StartTime
 		}
 	} else if bad, ok := errors.AsType[*groupError](err); ok {
-		fmt.Fprintf(&b, "%s: %s\n  mend: %s", what, bad.problem, bad.mend)
+		fmt.Fprintf(&b, "%s: %s\n  fix: %s", what, bad.problem, bad.mend)
 		return b.String()
 	} else if _, ok := errors.AsType[*unverifiedError](err); ok {
 		err = fmt.Errorf("after %s: %w", r.timeout, err)
-		mend = "look at why (the app's log group has what the instances wrote), mend it and run this again; " + r.ongoing()
+		mend = "find the cause (the instances' output is in the app's log group), fix it and run this again; " +
+			r.ongoing()
 	} else if _, ok := errors.AsType[*siteError](err); ok {
-		mend = "the instances are healthy in the load balancer, so look at what is before it (name, certificate, listener) and at what " +
-			"/readyz says beyond /livez (database, bucket, table); then run this again"
+		mend = "the instances are healthy in the load balancer, so check what is in front of it (name, certificate, " +
+			"listener) and what " +
+			"/readyz checks beyond /livez (database, bucket, table); then run this again"
 	} else if errors.Is(err, errDeadline) {
 		err = fmt.Errorf("%w: it took longer than %s", err, r.timeout)
-		mend = "give a longer --timeout and run this again, which joins what is running; " + r.ongoing()
+		mend = "use a longer --timeout and run this again, which joins the running refresh; " + r.ongoing()
 	} else {
 		// AWS refused, or cannot be asked: asking it further would only tell the same again.
 		return fmt.Sprintf("%s: %s", what, err)
@@ -53,7 +56,7 @@ func (r *run) explain(ctx context.Context, err error) string {
 	fmt.Fprintf(&b, "%s: %s", what, err)
 	r.writeActivities(ctx, &b, since)
 	r.writeServing(ctx, &b)
-	fmt.Fprintf(&b, "\n  mend: %s", strings.TrimSuffix(mend, "; "))
+	fmt.Fprintf(&b, "\n  fix: %s", strings.TrimSuffix(mend, "; "))
 	return b.String()
 }
 
@@ -63,10 +66,12 @@ func (r *run) ongoing() string {
 		return ""
 	}
 	if r.rollback {
-		return fmt.Sprintf("unless it has ended, the rollback of the instance refresh %s goes on in AWS", r.result.Refresh)
+		return fmt.Sprintf("unless it has ended, the rollback of the instance refresh %s continues in AWS",
+			r.result.Refresh)
 	}
-	return fmt.Sprintf("unless it has ended, the instance refresh %s goes on in AWS; "+
-		"to stop it: aws autoscaling cancel-instance-refresh --auto-scaling-group-name %s; to undo it: rollout rollback --group %s",
+	return fmt.Sprintf("unless it has ended, the instance refresh %s continues in AWS; "+
+		"to stop it: aws autoscaling cancel-instance-refresh --auto-scaling-group-name %s; to undo it: rollout "+
+		"rollback --group %s",
 		r.result.Refresh, r.group, r.group)
 }
 
@@ -75,22 +80,25 @@ func (r *run) interrupted() string {
 	if goes := r.ongoing(); goes != "" {
 		return why + "; " + goes
 	}
-	return why + "; this command has nothing running in AWS"
+	return why + "; nothing started by this command is running in AWS"
 }
 
 func refreshMend(status types.InstanceRefreshStatus, rollback bool) string {
-	const again = "mend the cause, then run pulumi up again (or this command, where the version itself is good)"
+	const again = "fix the cause, then run pulumi up again (or this command, if the version itself is good)"
 	switch status {
 	case types.InstanceRefreshStatusRollbackSuccessful:
-		return "the group serves what it served before; " + again
+		return "the group serves the previous version; " + again
 	case types.InstanceRefreshStatusRollbackFailed:
-		return "the rollback failed too, so the group may hold both versions: deploy the earlier revision with pulumi up, " +
-			"or mend the cause and run this command again"
+		return "the rollback failed too, so the group may hold both versions: deploy the earlier revision with " +
+			"pulumi up, " +
+			"or fix the cause and run this command again"
 	case types.InstanceRefreshStatusCancelled:
-		return "somebody cancelled the refresh; what it replaced stays replaced. Run this command again to go on, or deploy the earlier revision"
+		return "someone cancelled the refresh; the replaced instances stay. Run this command again to continue, or " +
+			"deploy the earlier revision"
 	case types.InstanceRefreshStatusSuccessful:
 		if rollback {
-			return "the refresh was through before it could be rolled back: deploy the earlier revision (check it out and run pulumi up)"
+			return "the refresh finished before it could be rolled back: deploy the earlier revision (check it out " +
+				"and run pulumi up)"
 		}
 	}
 	return "it was not rolled back, so the group may hold both versions; " + again
@@ -99,7 +107,7 @@ func refreshMend(status types.InstanceRefreshStatus, rollback bool) string {
 func (r *run) writeActivities(ctx context.Context, b *strings.Builder, since time.Time) {
 	activities, err := r.failedActivities(ctx, since, maxActivities)
 	if err != nil {
-		fmt.Fprintf(b, "\n  why instances were given up could not be read: %s", err)
+		fmt.Fprintf(b, "\n  why instances were abandoned could not be read: %s", err)
 		return
 	}
 	if len(activities) == 0 {
@@ -113,7 +121,8 @@ func (r *run) writeActivities(ctx context.Context, b *strings.Builder, since tim
 }
 
 func activityLine(a types.Activity) string {
-	line := fmt.Sprintf("%s %s: %s", aws.ToTime(a.StartTime).UTC().Format(time.RFC3339), a.StatusCode, aws.ToString(a.Description))
+	line := fmt.Sprintf("%s %s: %s", aws.ToTime(a.StartTime).UTC().Format(time.RFC3339), a.StatusCode,
+		aws.ToString(a.Description))
 	if message := strings.TrimSpace(aws.ToString(a.StatusMessage)); message != "" {
 		line += ": " + message
 	}
@@ -139,5 +148,6 @@ func (r *run) writeServing(ctx context.Context, b *strings.Builder) {
 	if len(parts) == 0 {
 		parts = append(parts, "no instance")
 	}
-	fmt.Fprintf(b, "\n  what serves now: %s; the group is pinned to %s", strings.Join(parts, " and "), describePin(pinOf(group.LaunchTemplate)))
+	fmt.Fprintf(b, "\n  what serves now: %s; the group is pinned to %s", strings.Join(parts, " and "),
+		describePin(pinOf(group.LaunchTemplate)))
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 )
 
-const howToRollBack = "a refresh that has ended cannot be rolled back: deploy the earlier revision (check it out and run pulumi up), " +
+const howToRollBack = "a refresh that has ended cannot be rolled back: deploy the earlier revision (check it out " +
+	"and run pulumi up), " +
 	"which rolls it out like any other version"
 
 // rollBack rolls the running refresh back and waits for the end of that.
@@ -32,9 +33,10 @@ func (r *run) rollBack(ctx context.Context) error {
 		id := aws.ToString(active.InstanceRefreshId)
 		switch active.Status {
 		case types.InstanceRefreshStatusRollbackInProgress:
-			r.progress("the instance refresh %s is being rolled back already: waiting for the end", id)
+			r.progress("the instance refresh %s is already being rolled back: waiting for it to end", id)
 		case types.InstanceRefreshStatusCancelling:
-			return false, &groupError{"the instance refresh " + id + " is being cancelled, which keeps what it replaced", howToRollBack}
+			return false, &groupError{"the instance refresh " + id +
+				" is being cancelled, which keeps the replaced instances", howToRollBack}
 		default:
 			err := r.rollbackRefresh(ctx)
 			if _, over := errors.AsType[*types.ActiveInstanceRefreshNotFoundFault](err); over {
@@ -42,13 +44,14 @@ func (r *run) rollBack(ctx context.Context) error {
 			}
 			if _, cannot := errors.AsType[*types.IrreversibleInstanceRefreshFault](err); cannot {
 				return false, &groupError{
-					err.Error(), "cancel it (aws autoscaling cancel-instance-refresh --auto-scaling-group-name " + r.group + ") and deploy the earlier revision with pulumi up",
+					err.Error(), "cancel it (aws autoscaling cancel-instance-refresh --auto-scaling-group-name " +
+						r.group + ") and deploy the earlier revision with pulumi up",
 				}
 			}
 			if err != nil {
 				return false, err
 			}
-			r.progress("rolling back the instance refresh %s, which was to bring %s", id, describePin(desiredPin(active)))
+			r.progress("rolling back the instance refresh %s to %s", id, describePin(desiredPin(active)))
 		}
 		r.result.Refresh = id
 		return false, nil

@@ -43,10 +43,12 @@ func TestRollsOutANewVersion(t *testing.T) {
 		got := w.run(flags("--alarms", "errors, latency", "--warmup", "90s", "--bake", "5m")...)
 		expect(t, got, 0,
 			"started the instance refresh refresh-1 of dossier-test-app from version 7 of "+templateID+" to version 8",
-			"refresh-1: InProgress, 0 %, 2 instances left", "refresh-1: InProgress, 50 %, 1 instance left", "refresh-1: Successful, 100 %",
-			"/readyz answered 200 5 times in a row")
-		const result = "refreshed: version 8 of lt-0123456789abcdef0 serves on dossier-test-app: 2 instances in service, " +
-			"all healthy in the load balancer; https://files.example.org/readyz answers 200\n"
+			"refresh-1: InProgress, 0 %, 2 instances left", "refresh-1: InProgress, 50 %, 1 instance left",
+			"refresh-1: Successful, 100 %",
+			"/readyz returned 200 5 times in a row")
+		const result = "refreshed: version 8 of lt-0123456789abcdef0 serves on dossier-test-app: 2 instances in " +
+			"service, " +
+			"all healthy in the load balancer; https://files.example.org/readyz returned 200\n"
 		if got.stdout != result {
 			t.Errorf("stdout:\n%q\nexpected:\n%q", got.stdout, result)
 		}
@@ -98,14 +100,17 @@ func TestSettingsComeFromTheEnvironment(t *testing.T) {
 			"PATH=/usr/bin",
 			rollout.EnvGroup + "=" + groupName, rollout.EnvTemplate + "=" + templateID, rollout.EnvVersion + "=6",
 			rollout.EnvTargetGroup + "=" + targetGroup, rollout.EnvURL + "=" + siteURL, rollout.EnvAlarms + "=errors",
-			rollout.EnvMinHealthy + "=50", rollout.EnvMaxHealthy + "=150", rollout.EnvWarmup + "=30s", rollout.EnvBake + "=1m",
-			rollout.EnvTimeout + "=30m", rollout.EnvRegion + "=eu-central-1", rollout.EnvJSON + "=true", rollout.EnvCheck + "=",
+			rollout.EnvMinHealthy + "=50", rollout.EnvMaxHealthy + "=150", rollout.EnvWarmup + "=30s", rollout.EnvBake +
+				"=1m",
+			rollout.EnvTimeout + "=30m", rollout.EnvRegion + "=eu-central-1", rollout.EnvJSON + "=true",
+			rollout.EnvCheck + "=",
 			rollout.EnvCancelRunning + "=false",
 		}, "--version", "8", "--warmup=45s")
 		expect(t, got, 0)
 		sent := w.of("StartInstanceRefresh")[0].form
 		for name, value := range map[string]string{
-			"DesiredConfiguration.LaunchTemplate.Version": "8", "Preferences.InstanceWarmup": "45", "Preferences.BakeTime": "60",
+			"DesiredConfiguration.LaunchTemplate.Version": "8", "Preferences.InstanceWarmup": "45",
+			"Preferences.BakeTime":             "60",
 			"Preferences.MinHealthyPercentage": "50", "Preferences.MaxHealthyPercentage": "150",
 			"Preferences.AlarmSpecification.Alarms.member.1": "errors",
 		} {
@@ -114,8 +119,9 @@ func TestSettingsComeFromTheEnvironment(t *testing.T) {
 			}
 		}
 		expected := rollout.Result{
-			Outcome: "refreshed", Group: groupName, Template: templateID, Version: "8", Refresh: "refresh-1", InService: 2,
-			Asked: siteURL + "/readyz",
+			Outcome: "refreshed", Group: groupName, Template: templateID, Version: "8", Refresh: "refresh-1",
+			InService: 2,
+			Asked:     siteURL + "/readyz",
 		}
 		if result := decode(t, got.stdout); result != expected {
 			t.Errorf("result %+v\nexpected %+v", result, expected)
@@ -135,7 +141,8 @@ func decode(t *testing.T, stdout string) rollout.Result {
 func TestWhatIsThereIsNotRefreshed(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		got := w.run(flags("--version", "7")...)
-		expect(t, got, 0, "has version 7 of "+templateID+" already: no instance refresh is needed", "unchanged: version 7")
+		expect(t, got, 0, "already has version 7 of "+templateID+": no instance refresh is needed",
+			"unchanged: version 7")
 		expectChanges(t, w)
 	})
 }
@@ -144,16 +151,19 @@ func TestFirstUpWaitsForTheInstancesToBoot(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.version, w.instances = "8", nil
 		w.in(-time.Hour, func() { // an old failure, of no interest
-			w.activities = append(w.activities, activity{id: "old", status: "Failed", description: "Launching", message: "long ago", at: time.Now().Add(-time.Hour)})
+			w.activities = append(w.activities, activity{id: "old", status: "Failed", description: "Launching",
+				message: "long ago", at: time.Now().Add(-time.Hour)})
 		})
 		w.in(30*time.Second, func() {
 			w.activities = slices.Insert(w.activities, 0, activity{
-				id: "a", status: "Failed", description: "Launching a new EC2 instance", message: "We currently do not have sufficient t4g.small capacity", at: time.Now(),
+				id: "a", status: "Failed", description: "Launching a new EC2 instance",
+				message: "We currently do not have sufficient t4g.small capacity", at: time.Now(),
 			})
 		})
 		w.in(time.Minute, func() { w.boot("8"); w.boot("8") })
 		got := w.run(flags()...)
-		expect(t, got, 0, "no instance refresh is needed", "waiting: 0 of 2 instances in service", "is Pending:Wait", "sufficient t4g.small capacity",
+		expect(t, got, 0, "no instance refresh is needed", "waiting: 0 of 2 instances in service", "is Pending:Wait",
+			"sufficient t4g.small capacity",
 			"initial (Target registration is in progress)", "unchanged: version 8")
 		if strings.Contains(got.stderr, "long ago") {
 			t.Error("tells a failure from before this rollout")
@@ -165,7 +175,8 @@ func TestFirstUpWaitsForTheInstancesToBoot(t *testing.T) {
 func TestJoinsARefreshToTheSameVersion(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.replace(w.begin("8", "InProgress"))
-		expect(t, w.run(flags()...), 0, "refresh-1 to version 8 of "+templateID+" is running already: waiting for it", "refreshed: version 8")
+		expect(t, w.run(flags()...), 0, "refresh-1 to version 8 of "+templateID+" is already running: waiting for it",
+			"refreshed: version 8")
 		expectChanges(t, w)
 	})
 }
@@ -187,7 +198,8 @@ func TestWaitsForAnotherRefresh(t *testing.T) {
 		other := w.begin("9", "InProgress")
 		w.replace(other)
 		got := w.run(flags()...)
-		expect(t, got, 0, "another instance refresh, refresh-1 to version 9 of "+templateID+", is InProgress: waiting for its end",
+		expect(t, got, 0,
+			"another instance refresh, refresh-1 to version 9 of "+templateID+", is InProgress: waiting for it to end",
 			"started the instance refresh refresh-2", "refreshed: version 8")
 		expectChanges(t, w, "StartInstanceRefresh")
 		if other.status != "Successful" {
@@ -200,7 +212,8 @@ func TestWaitsForTheRollbackOfTheSameVersion(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		r := w.begin("8", "RollbackInProgress")
 		w.in(4*time.Minute, func() { r.status = "RollbackSuccessful" })
-		expect(t, w.run(flags()...), 0, "another instance refresh, refresh-1 to version 8", "is RollbackInProgress", "started the instance refresh refresh-2")
+		expect(t, w.run(flags()...), 0, "another instance refresh, refresh-1 to version 8", "is RollbackInProgress",
+			"started the instance refresh refresh-2")
 		expectChanges(t, w, "StartInstanceRefresh")
 	})
 }
@@ -220,24 +233,26 @@ func TestCancelsAnotherRefreshWhereAsked(t *testing.T) {
 func TestDoesNotCancelItsOwnVersion(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.replace(w.begin("8", "InProgress"))
-		expect(t, w.run(flags("--cancel-running")...), 0, "is running already: waiting for it")
+		expect(t, w.run(flags("--cancel-running")...), 0, "is already running: waiting for it")
 		expectChanges(t, w)
 	})
 }
 
 func TestAnotherRefreshStartedInTheSameMoment(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.faults["StartInstanceRefresh"] = []answer{{status: 400, code: "InstanceRefreshInProgress", message: "An Instance Refresh is already in progress"}}
+		w.faults["StartInstanceRefresh"] = []answer{{status: 400, code: "InstanceRefreshInProgress",
+			message: "An Instance Refresh is already in progress"}}
 		w.in(5*time.Second, func() { w.replace(w.begin("8", "InProgress")) })
-		expect(t, w.run(flags()...), 0, "is running already: waiting for it", "refreshed: version 8")
+		expect(t, w.run(flags()...), 0, "is already running: waiting for it", "refreshed: version 8")
 		expectChanges(t, w, "StartInstanceRefresh")
 	})
 }
 
 func TestStartWhoseAnswerIsLost(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.faults["StartInstanceRefresh"] = []answer{{status: 500, code: "InternalFailure", message: "lost", after: true}}
-		expect(t, w.run(flags()...), 0, "is running already: waiting for it", "refreshed: version 8")
+		w.faults["StartInstanceRefresh"] = []answer{{status: 500, code: "InternalFailure", message: "lost",
+			after: true}}
+		expect(t, w.run(flags()...), 0, "is already running: waiting for it", "refreshed: version 8")
 		if len(w.refreshes) != 1 {
 			t.Errorf("%d refreshes were started", len(w.refreshes))
 		}
@@ -250,10 +265,12 @@ func TestFailedRefreshIsExplained(t *testing.T) {
 		got := w.run(flags("--json")...)
 		expect(t, got, 1,
 			"refresh-1: RollbackInProgress, 0 %, 2 instances left: rolled back: Rollback started automatically",
-			"version 8 of "+templateID+" was not rolled out on dossier-test-app: the instance refresh refresh-1 ended as RollbackSuccessful: Instance launches failed too often.",
-			"Cancelled: Launching a new EC2 instance: i-00000000000000003: Instance failed to complete user's Lifecycle Action",
+			"version 8 of "+templateID+" was not rolled out on dossier-test-app: the instance refresh refresh-1 "+
+				"ended as RollbackSuccessful: Instance launches failed too often.",
+			"Cancelled: Launching a new EC2 instance: i-00000000000000003: Instance failed to complete user's "+
+				"Lifecycle Action",
 			"what serves now: 2 instances with version 7 of "+templateID+"; the group is pinned to version 7 of "+templateID,
-			"mend: the group serves what it served before; mend the cause, then run pulumi up again")
+			"fix: the group serves the previous version; fix the cause, then run pulumi up again")
 		result := decode(t, got.stdout)
 		if result.Outcome != "failed" || result.InService != 0 || !strings.Contains(result.Error, "ABANDON") {
 			t.Errorf("result %+v", result)
@@ -268,7 +285,7 @@ func TestEndsThatAreNotSuccess(t *testing.T) {
 	for status, words := range map[string]string{
 		"RollbackFailed": "the group may hold both versions: deploy the earlier revision",
 		"Failed":         "it was not rolled back, so the group may hold both versions",
-		"Cancelled":      "somebody cancelled the refresh; what it replaced stays replaced",
+		"Cancelled":      "someone cancelled the refresh; the replaced instances stay",
 	} {
 		t.Run(status, func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
@@ -285,7 +302,7 @@ func TestNoRollbackToTheVersionItself(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.version, w.fails = "8", true
 		got := w.run(flags()...)
-		expect(t, got, 1, "without automatic rollback: the group is pinned to version 8", "ended as Failed")
+		expect(t, got, 1, "without automatic rollback: the group is already pinned to version 8", "ended as Failed")
 		if sent := w.of("StartInstanceRefresh")[0].form.Get("Preferences.AutoRollback"); sent != "false" {
 			t.Errorf("AutoRollback = %s", sent)
 		}
@@ -296,7 +313,8 @@ func TestNoRollbackFromAGroupWithoutANumber(t *testing.T) {
 	for _, version := range []string{"$Latest", "$Default"} {
 		inWorld(t, func(t *testing.T, w *world) {
 			w.version = version
-			expect(t, w.run(flags()...), 0, "without automatic rollback: the group follows "+version, "refreshed: version 8")
+			expect(t, w.run(flags()...), 0, "without automatic rollback: the group follows "+version,
+				"refreshed: version 8")
 		})
 	}
 }
@@ -314,11 +332,12 @@ func TestOldInstanceThatIsStillToServeIsRefreshed(t *testing.T) {
 func TestThrottlingSlowsTheQuestionsDown(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		for range 30 {
-			w.faults["DescribeInstanceRefreshes"] = append(w.faults["DescribeInstanceRefreshes"], answer{status: 400, code: "Throttling", message: "Rate exceeded"})
+			w.faults["DescribeInstanceRefreshes"] = append(w.faults["DescribeInstanceRefreshes"],
+				answer{status: 400, code: "Throttling", message: "Rate exceeded"})
 		}
 		start := time.Now()
 		got := w.run(flags()...)
-		expect(t, got, 0, "Rate exceeded; asking again in 20s", "asking again in 2m0s", "refreshed: version 8")
+		expect(t, got, 0, "Rate exceeded; retrying in 20s", "retrying in 2m0s", "refreshed: version 8")
 		first := w.of("DescribeInstanceRefreshes")[:31]
 		if took := first[30].at.Sub(start); took < 8*time.Minute {
 			t.Errorf("31 questions were asked in %s although AWS throttles", took)
@@ -328,7 +347,8 @@ func TestThrottlingSlowsTheQuestionsDown(t *testing.T) {
 
 func TestRefusalsEndAtOnce(t *testing.T) {
 	for action, code := range map[string]string{
-		"DescribeAutoScalingGroups": "AccessDenied", "DescribeInstanceRefreshes": "ExpiredToken", "StartInstanceRefresh": "ValidationError",
+		"DescribeAutoScalingGroups": "AccessDenied", "DescribeInstanceRefreshes": "ExpiredToken",
+		"StartInstanceRefresh": "ValidationError",
 		"DescribeTargetHealth": "TargetGroupNotFound",
 	} {
 		t.Run(action, func(t *testing.T) {
@@ -347,8 +367,9 @@ func TestDeadline(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		start := time.Now()
 		got := w.run(flags("--timeout", "4m")...)
-		expect(t, got, 1, "it took longer than 4m0s", "the instance refresh refresh-1 goes on in AWS",
-			"aws autoscaling cancel-instance-refresh --auto-scaling-group-name dossier-test-app", "rollout rollback --group dossier-test-app",
+		expect(t, got, 1, "it took longer than 4m0s", "the instance refresh refresh-1 continues in AWS",
+			"aws autoscaling cancel-instance-refresh --auto-scaling-group-name dossier-test-app",
+			"rollout rollback --group dossier-test-app",
 			"what serves now: 1 instance with version 7 of "+templateID+" and 1 instance with version 8 of "+templateID)
 		if took := time.Since(start); took < 4*time.Minute || took > 5*time.Minute {
 			t.Errorf("took %s", took)
@@ -363,7 +384,8 @@ func TestInterrupted(t *testing.T) {
 		defer cancel()
 		start := time.Now()
 		got := w.runWith(ctx, nil, flags("--json")...)
-		expect(t, got, 130, "interrupted: stopped waiting for dossier-test-app", "the instance refresh refresh-1 goes on in AWS",
+		expect(t, got, 130, "interrupted: stopped waiting for dossier-test-app",
+			"the instance refresh refresh-1 continues in AWS",
 			"aws autoscaling cancel-instance-refresh")
 		if result := decode(t, got.stdout); result.Outcome != "interrupted" || result.Refresh != "refresh-1" {
 			t.Errorf("result %+v", result)
@@ -380,17 +402,19 @@ func TestInterruptedWithNothingRunning(t *testing.T) {
 		w.version, w.instances = "8", nil
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		expect(t, w.runWith(ctx, nil, flags()...), 130, "this command has nothing running in AWS")
+		expect(t, w.runWith(ctx, nil, flags()...), 130, "nothing started by this command is running in AWS")
 	})
 }
 
 func TestGroupScaledToZero(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.desired, w.instances = 0, nil
-		expect(t, w.run(flags()...), 1, "the group is scaled to zero: pinned it to version 8", "cannot be verified", "set-desired-capacity --auto-scaling-group-name dossier-test-app")
+		expect(t, w.run(flags()...), 1, "the group is scaled to zero: pinned it to version 8", "cannot be verified",
+			"set-desired-capacity --auto-scaling-group-name dossier-test-app")
 		expectChanges(t, w, "UpdateAutoScalingGroup")
 		expected := url.Values{
-			"AutoScalingGroupName": {groupName}, "LaunchTemplate.LaunchTemplateId": {templateID}, "LaunchTemplate.Version": {"8"},
+			"AutoScalingGroupName": {groupName}, "LaunchTemplate.LaunchTemplateId": {templateID},
+			"LaunchTemplate.Version": {"8"},
 		}
 		if sent := w.of("UpdateAutoScalingGroup")[0].form; !maps.EqualFunc(sent, expected, slices.Equal) {
 			t.Errorf("sent %v", sent)
@@ -412,9 +436,11 @@ func TestGroupsThatCannotBeRefreshed(t *testing.T) {
 		change func(w *world)
 		words  string
 	}{
-		"absent":        {func(w *world) { w.gone = true }, "there is no Auto Scaling group dossier-test-app in this account and region"},
-		"being deleted": {func(w *world) { w.status = "Delete in progress" }, "the group is being deleted (Delete in progress)"},
-		"mixed":         {func(w *world) { w.template = "" }, "mixed instances policy"},
+		"absent": {func(w *world) { w.gone = true },
+			"no Auto Scaling group dossier-test-app exists in this account and region"},
+		"being deleted": {func(w *world) { w.status = "Delete in progress" },
+			"the group is being deleted (Delete in progress)"},
+		"mixed": {func(w *world) { w.template = "" }, "mixed instances policy"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
@@ -430,7 +456,8 @@ func TestSuspendedProcessesAreTold(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.suspended = []string{"Launch", "AZRebalance"}
 		got := w.run(flags()...)
-		expect(t, got, 0, "the process Launch of the group is suspended", "resume-processes --auto-scaling-group-name dossier-test-app --scaling-processes Launch")
+		expect(t, got, 0, "the process Launch of the group is suspended",
+			"resume-processes --auto-scaling-group-name dossier-test-app --scaling-processes Launch")
 		if strings.Contains(got.stderr, "AZRebalance") {
 			t.Error("tells a process that no refresh needs")
 		}
@@ -441,7 +468,8 @@ func TestStandbyIsLeftAloneAndNamed(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.desired = 1
 		w.instances[0].state, w.instances[0].target = "Standby", ""
-		expect(t, w.run(flags()...), 0, "note: i-00000000000000001 is in Standby with version 7", "1 instance in service")
+		expect(t, w.run(flags()...), 0, "note: i-00000000000000001 is in Standby with version 7",
+			"1 instance in service")
 	})
 }
 
@@ -452,14 +480,18 @@ func TestVerificationFindsWhatIsWrong(t *testing.T) {
 	}{
 		"unhealthy target": {
 			func(w *world) {
-				w.instances[0].target, w.instances[0].targetWhy = "unhealthy", "Health checks failed with these codes: [503]"
+				w.instances[0].target, w.instances[0].targetWhy = "unhealthy",
+					"Health checks failed with these codes: [503]"
 			},
 			"the load balancer finds i-00000000000000001 unhealthy (Health checks failed with these codes: [503])",
 		},
-		"health checks off":  {func(w *world) { w.instances[0].target = "unavailable" }, "the load balancer finds i-00000000000000001 unavailable"},
-		"not registered":     {func(w *world) { w.instances[0].target = "" }, "i-00000000000000001 is not in the target group"},
-		"unhealthy instance": {func(w *world) { w.instances[0].health = "Unhealthy" }, "the group holds i-00000000000000001 for unhealthy"},
-		"too few":            {func(w *world) { w.desired = 3 }, "2 of 3 instances in service"},
+		"health checks off": {func(w *world) { w.instances[0].target = "unavailable" },
+			"the load balancer finds i-00000000000000001 unavailable"},
+		"not registered": {func(w *world) { w.instances[0].target = "" },
+			"i-00000000000000001 is not in the target group"},
+		"unhealthy instance": {func(w *world) { w.instances[0].health = "Unhealthy" },
+			"the group considers i-00000000000000001 unhealthy"},
+		"too few": {func(w *world) { w.desired = 3 }, "2 of 3 instances in service"},
 		"other version": {
 			func(w *world) { w.instances[0].version = "7" },
 			"i-00000000000000001 has version 7 of " + templateID,
@@ -485,7 +517,8 @@ func TestVerificationFindsWhatIsWrong(t *testing.T) {
 				c.change(w)
 				start := time.Now()
 				got := w.run(flags("--check")...)
-				expect(t, got, 1, c.words, "version 8 of "+templateID+" does not serve on dossier-test-app: after 2m0s: ")
+				expect(t, got, 1, c.words,
+					"version 8 of "+templateID+" does not serve on dossier-test-app: after 2m0s: ")
 				if took := time.Since(start); took < 2*time.Minute {
 					t.Errorf("gave up after %s", took)
 				}
@@ -512,8 +545,9 @@ func TestCheckStartsNothing(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		start := time.Now()
 		got := w.run(flags("--check")...)
-		expect(t, got, 1, "the group is pinned to version 7 of "+templateID+", not to version 8 of "+templateID+", and no refresh to it is running",
-			"mend: run pulumi up, or this command without --check")
+		expect(t, got, 1,
+			"the group is pinned to version 7 of "+templateID+", not to version 8 of "+templateID+", and no refresh to it is running",
+			"fix: run pulumi up, or this command without --check")
 		if took := time.Since(start); took != 0 {
 			t.Errorf("waited %s for what nothing brings", took)
 		}
@@ -525,7 +559,8 @@ func TestCheckStartsNothing(t *testing.T) {
 func TestCheckWaitsForARefreshThatRuns(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.replace(w.begin("8", "InProgress"))
-		expect(t, w.run(flags("--check", "--timeout", "20m")...), 0, "the group is pinned to version 7", "verified: version 8")
+		expect(t, w.run(flags("--check", "--timeout", "20m")...), 0, "the group is pinned to version 7",
+			"verified: version 8")
 		expectChanges(t, w)
 	})
 }
@@ -546,7 +581,8 @@ func TestSiteMustAnswerSeveralTimesInARow(t *testing.T) {
 			}
 			return page(http.StatusOK, "ready\n")
 		}
-		expect(t, w.run(flags("--version", "7")...), 0, `503 Service Unavailable: "database: no connection\n"`, "answered 200 5 times in a row")
+		expect(t, w.run(flags("--version", "7")...), 0, `503 Service Unavailable: "database: no connection\n"`,
+			"returned 200 5 times in a row")
 		if w.asked != 9 {
 			t.Errorf("asked %d times, expected 9: three, one bad, five", w.asked)
 		}
@@ -558,7 +594,8 @@ func TestSiteThatNeverAnswersWell(t *testing.T) {
 		w.site = func(int) *http.Response { return page(http.StatusBadGateway, strings.Repeat("x", 5000)) }
 		start := time.Now()
 		got := w.run(flags("--version", "7")...)
-		expect(t, got, 1, "did not answer 200 5 times in a row: 502 Bad Gateway", "look at what is before it (name, certificate, listener)")
+		expect(t, got, 1, "did not return 200 5 times in a row: 502 Bad Gateway",
+			"check what is in front of it (name, certificate, listener)")
 		if took := time.Since(start); took < 10*time.Minute || took > 11*time.Minute {
 			t.Errorf("took %s", took)
 		}
@@ -575,15 +612,16 @@ func TestRedirectIsNotTheSite(t *testing.T) {
 			answer.Header.Set("Location", "https://www.example.org/readyz")
 			return answer
 		}
-		expect(t, w.run(flags("--version", "7")...), 1, "301 Moved Permanently to https://www.example.org/readyz: give the address that answers itself as --url")
+		expect(t, w.run(flags("--version", "7")...), 1,
+			"301 Moved Permanently to https://www.example.org/readyz: use the final address as --url")
 	})
 }
 
 func TestWithoutAnAddressTheSiteIsNotAsked(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		got := w.run(flags("--version", "7", "--url", "")...)
-		expect(t, got, 0, "no --url: the site itself is not asked")
-		if w.asked != 0 || strings.Contains(got.stdout, "answers 200") {
+		expect(t, got, 0, "no --url: the site itself is not checked")
+		if w.asked != 0 || strings.Contains(got.stdout, "returned 200") {
 			t.Errorf("asked %d times; stdout: %s", w.asked, got.stdout)
 		}
 	})
@@ -593,7 +631,8 @@ func TestRollback(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.begin("8", "InProgress")
 		got := w.run("rollback", "--group", groupName, "--json")
-		expect(t, got, 0, "rolling back the instance refresh refresh-1, which was to bring version 8", "refresh-1: RollbackInProgress")
+		expect(t, got, 0, "rolling back the instance refresh refresh-1 to version 8",
+			"refresh-1: RollbackInProgress")
 		expectChanges(t, w, "RollbackInstanceRefresh")
 		expected := rollout.Result{Outcome: "rolled-back", Group: groupName, Refresh: "refresh-1"}
 		if result := decode(t, got.stdout); result != expected {
@@ -607,7 +646,7 @@ func TestRollbackThatRunsAlready(t *testing.T) {
 		r := w.begin("8", "RollbackInProgress")
 		w.in(time.Minute, func() { r.status = "RollbackSuccessful" })
 		got := w.run("rollback", "--group", groupName)
-		expect(t, got, 0, "is being rolled back already", "rolled back: the refresh refresh-1 of dossier-test-app")
+		expect(t, got, 0, "is already being rolled back", "rolled back: the refresh refresh-1 of dossier-test-app")
 		expectChanges(t, w)
 	})
 }
@@ -618,15 +657,19 @@ func TestRollbacksThatCannotBe(t *testing.T) {
 		change func(w *world)
 		words  string
 	}{
-		"nothing runs": {func(w *world) { w.begin("8", "Successful") }, "no instance refresh of dossier-test-app is running"},
-		"cancelling":   {func(w *world) { w.begin("8", "Cancelling") }, "is being cancelled, which keeps what it replaced"},
+		"nothing runs": {func(w *world) { w.begin("8", "Successful") },
+			"no instance refresh of dossier-test-app is running"},
+		"cancelling": {func(w *world) { w.begin("8", "Cancelling") },
+			"is being cancelled, which keeps the replaced instances"},
 		"ended just now": {func(w *world) {
 			w.begin("8", "InProgress")
-			w.faults["RollbackInstanceRefresh"] = []answer{{status: 400, code: "ActiveInstanceRefreshNotFound", message: "none"}}
+			w.faults["RollbackInstanceRefresh"] = []answer{{status: 400, code: "ActiveInstanceRefreshNotFound",
+				message: "none"}}
 		}, "no instance refresh of dossier-test-app is running"},
 		"irreversible": {func(w *world) {
 			w.begin("8", "InProgress")
-			w.faults["RollbackInstanceRefresh"] = []answer{{status: 400, code: "IrreversibleInstanceRefresh", message: "uses $Latest"}}
+			w.faults["RollbackInstanceRefresh"] = []answer{{status: 400, code: "IrreversibleInstanceRefresh",
+				message: "uses $Latest"}}
 		}, "aws autoscaling cancel-instance-refresh"},
 		"fails": {func(w *world) {
 			r := w.begin("8", "RollbackInProgress")
@@ -635,12 +678,13 @@ func TestRollbacksThatCannotBe(t *testing.T) {
 		"through first": {func(w *world) {
 			r := w.begin("8", "RollbackInProgress")
 			w.in(time.Minute, func() { r.status = "Successful" })
-		}, "the refresh was through before it could be rolled back"},
+		}, "the refresh finished before it could be rolled back"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
 				c.change(w)
-				expect(t, w.run("rollback", "--group", groupName), 1, "nothing was rolled back on dossier-test-app", c.words, deploy)
+				expect(t, w.run("rollback", "--group", groupName), 1, "nothing was rolled back on dossier-test-app",
+					c.words, deploy)
 			})
 		})
 	}

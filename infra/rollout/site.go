@@ -11,29 +11,31 @@ import (
 )
 
 const (
-	// answers is how many times in a row the site must answer 200: each request has a connection of its own, so that the load balancer
-	// chooses a target each time.
+	// answers is how many times in a row the site must answer 200: each request has a connection of its own, so that
+	// the load balancer chooses a target each time.
 	answers = 5
 	// answerEvery is the pause between two requests, siteEvery the pause after one that failed.
 	answerEvery, siteEvery = time.Second, 5 * time.Second
 	// answerTimeout bounds one request.
 	answerTimeout = 10 * time.Second
-	// siteTimeout bounds the whole. Instances that the load balancer finds healthy answer at once; only a new name or certificate takes longer.
+	// siteTimeout bounds the whole. Instances that the load balancer finds healthy answer at once; only a new name or
+	// certificate takes longer.
 	siteTimeout = 10 * time.Minute
 	// answerShown is how much of a wrong answer is shown, in bytes.
 	answerShown = 300
 )
 
-var errSite = fmt.Errorf("the site did not answer well for %s", siteTimeout)
+var errSite = fmt.Errorf("the site did not respond as expected for %s", siteTimeout)
 
 // siteError is a site that did not answer as it should until the time was up.
 type siteError struct{ address, problem string }
 
 func (e *siteError) Error() string {
-	return fmt.Sprintf("%s did not answer 200 %d times in a row: %s", e.address, answers, e.problem)
+	return fmt.Sprintf("%s did not return 200 %d times in a row: %s", e.address, answers, e.problem)
 }
 
-// siteClient returns a client of its own: with time-outs, no reused connection, no redirect followed (a redirect is not the page).
+// siteClient returns a client of its own: with time-outs, no reused connection, no redirect followed (a redirect is not
+// the page).
 func siteClient(transport http.RoundTripper) *http.Client {
 	if transport == nil {
 		own := http.DefaultTransport.(*http.Transport).Clone()
@@ -57,7 +59,7 @@ func (r *run) askSite(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, siteTimeout, errSite)
 	defer cancel()
 	address := r.site.String()
-	problem := "it was not asked yet"
+	problem := "it was not checked yet"
 	for streak := 0; streak < answers; {
 		pause := answerEvery
 		if now := r.askOnce(ctx, address); now == "" {
@@ -76,7 +78,7 @@ func (r *run) askSite(ctx context.Context) error {
 		}
 	}
 	r.result.Asked = address
-	r.progress("%s answered 200 %d times in a row", address, answers)
+	r.progress("%s returned 200 %d times in a row", address, answers)
 	return nil
 }
 
@@ -95,7 +97,7 @@ func (r *run) askOnce(ctx context.Context, address string) (problem string) {
 	body, err := io.ReadAll(io.LimitReader(response.Body, answerShown))
 	switch {
 	case response.StatusCode != http.StatusOK && response.Header.Get("Location") != "":
-		return fmt.Sprintf("%s to %s: give the address that answers itself as --url", response.Status, response.Header.Get("Location"))
+		return fmt.Sprintf("%s to %s: use the final address as --url", response.Status, response.Header.Get("Location"))
 	case response.StatusCode != http.StatusOK:
 		return fmt.Sprintf("%s: %q", response.Status, body)
 	case err != nil:

@@ -17,12 +17,12 @@ type unverifiedError struct{ missing []string }
 
 func (e *unverifiedError) Error() string { return strings.Join(e.missing, "; ") }
 
-// activitiesSince is how far before its own start the command looks for failed launches: the first `pulumi up` creates the group
-// a little earlier.
+// activitiesSince is how far before its own start the command looks for failed launches: the first `pulumi up` creates
+// the group a little earlier.
 const activitiesSince = 15 * time.Minute
 
-// verify waits until the version alone serves: the group is pinned to it, all instances in service have it and are healthy in the load
-// balancer, as many as the group wants, no other target takes traffic, and the site answers.
+// verify waits until the version alone serves: the group is pinned to it, all instances in service have it and are
+// healthy in the load balancer, as many as the group wants, no other target takes traffic, and the site answers.
 func (r *run) verify(ctx context.Context) error {
 	var missing []string
 	err := r.until(ctx, func(ctx context.Context) (bool, error) {
@@ -57,7 +57,7 @@ func (r *run) verify(ctx context.Context) error {
 		return err
 	}
 	if r.site == nil {
-		r.progress("no --url: the site itself is not asked")
+		r.progress("no --url: the site itself is not checked")
 		return nil
 	}
 	return r.askSite(ctx)
@@ -96,7 +96,8 @@ func (r *run) missing(group types.AutoScalingGroup, targets []elbtypes.TargetHea
 		case (stage == serving || stage == coming) && pinOf(i.LaunchTemplate) != r.want:
 			missing = append(missing, fmt.Sprintf("%s has %s", id, describePin(pinOf(i.LaunchTemplate))))
 		case stage == serving && aws.ToString(i.HealthStatus) != "Healthy":
-			missing = append(missing, fmt.Sprintf("the group holds %s for %s", id, strings.ToLower(aws.ToString(i.HealthStatus))))
+			missing = append(missing,
+				fmt.Sprintf("the group considers %s %s", id, strings.ToLower(aws.ToString(i.HealthStatus))))
 		case stage == serving:
 			ready[id] = true
 		case stage == coming:
@@ -163,11 +164,13 @@ func countStage(group types.AutoScalingGroup, wanted stage) (n int) {
 	return n
 }
 
-// nameAside names the instances in Standby with another version: whoever returns one to service returns its old version.
+// nameAside names the instances in Standby with another version: whoever returns one to service returns its old
+// version.
 func (r *run) nameAside(group types.AutoScalingGroup) {
 	for _, i := range group.Instances {
 		if stageOf(i) == aside && pinOf(i.LaunchTemplate) != r.want {
-			r.progress("note: %s is in Standby with %s and was left alone; terminate it rather than return it to service",
+			r.progress("note: %s is in Standby with %s and was left alone; terminate it rather than return it to "+
+				"service",
 				aws.ToString(i.InstanceId), describePin(pinOf(i.LaunchTemplate)))
 		}
 	}

@@ -80,8 +80,8 @@ type event struct {
 	do func()
 }
 
-// world is AWS with one group and one target group, and the site, over the Query protocol. It lives in a bubble of synctest: its clock is
-// the bubble's, and what is due happens when the next request comes.
+// world is AWS with one group and one target group, and the site, over the Query protocol. It lives in a bubble of
+// synctest: its clock is the bubble's, and what is due happens when the next request comes.
 type world struct {
 	t  *testing.T
 	mu sync.Mutex

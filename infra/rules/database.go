@@ -31,7 +31,7 @@ var database = policy.Rule{
 	}),
 }
 
-// older tells whether a MySQL version is before 8.4. What is no number is.
+// older reports whether a MySQL version is before 8.4. What is no number is.
 func older(major, minor string) bool {
 	a, errMajor := strconv.Atoi(major)
 	b, errMinor := strconv.Atoi(minor)

@@ -23,8 +23,9 @@ func (has promises) exceptions() map[string][]policy.Exception {
 	return map[string][]policy.Exception{
 		"EC2.9": {
 			{
-				Reason: "The jump server is where operators come in, and must reach AWS while the private subnets' " +
-					"NAT may be what is broken.",
+				Reason: "The jump server is the entry point for operators, and must reach AWS even when the private " +
+					"subnets' " +
+					"NAT is broken.",
 				When: "It is the only such instance, and nobody but operators can open a connection to it from " +
 					"outside.",
 				Holds: func(g *graph.Graph, _ policy.Environment, v policy.Violation) bool {
@@ -38,7 +39,7 @@ func (has promises) exceptions() map[string][]policy.Exception {
 				},
 			},
 			{
-				Reason: "A NAT instance gives its public address to what the private subnets send.",
+				Reason: "A NAT instance needs a public address for the traffic of the private subnets.",
 				When:   "A route leads to it, and nobody can open a connection to it from outside.",
 				Holds: func(g *graph.Graph, _ policy.Environment, v policy.Violation) bool {
 					return slices.ContainsFunc(g.Places(), func(p graph.Place) bool {
@@ -52,8 +53,8 @@ func (has promises) exceptions() map[string][]policy.Exception {
 		"ELB.17": noCertificate,
 		"ELB.18": noCertificate,
 		"CKV_AWS_378": {{
-			Reason: "The way from the load balancer to an instance lies within the VPC, where addresses cannot be " +
-				"forged; load balancers do not verify a target's certificate, so HTTPS there would keep out nobody " +
+			Reason: "Traffic from the load balancer to an instance stays within the VPC, where addresses cannot be " +
+				"forged; load balancers do not verify a target's certificate, so HTTPS there would not stop anyone " +
 				"who could get in between.",
 			When: "The targets stand in private subnets, and nobody but a load balancer can open a connection to " +
 				"them.",
@@ -79,15 +80,17 @@ func (has promises) exceptions() map[string][]policy.Exception {
 			},
 		}},
 		"CKV2_AWS_28": {{
-			Reason: "AWS WAF costs per month, per rule and per request, and which rules an organization runs is its " +
-				"own; the app limits rates and sizes itself. It is an option, site.webAcl.",
+			Reason: "AWS WAF is billed per month, per rule and per request, and each organization chooses its own " +
+				"rules; " +
+				"the app limits rates and sizes itself. It is an option, site.webAcl.",
 			When:  "The settings name no web ACL.",
 			Holds: func(_ *graph.Graph, _ policy.Environment, _ policy.Violation) bool { return !has.webACL },
 		}},
 		"RDS.23": {{
-			Reason: "Another port hides nothing from whoever can reach the database; who can is named by security " +
-				"groups, and the usual port is what every tool expects.",
-			When: "The app and the jump server are all that can open a connection to it.",
+			Reason: "Another port hides nothing from those who can reach the database; security groups decide who " +
+				"can, " +
+				"and every tool expects the default port.",
+			When: "Only the app and the jump server can open a connection to it.",
 			Holds: func(g *graph.Graph, _ policy.Environment, v policy.Violation) bool {
 				kinds := map[string]graph.Kind{}
 				name := ""
@@ -103,15 +106,15 @@ func (has promises) exceptions() map[string][]policy.Exception {
 			},
 		}},
 		"S3.9": {{
-			Reason: "Logs of the access to the bucket of logs would themselves be accesses to it, without end.",
+			Reason: "Logging access to the log bucket would itself be an access to it, endlessly.",
 			When:   "Logs of another bucket or of a load balancer go there.",
 			Holds: func(g *graph.Graph, _ policy.Environment, v policy.Violation) bool {
 				return holdsLogs(g, g.ByURN(v.URN))
 			},
 		}},
 		"S3.14": {{
-			Reason: "Each log is written once under a name of its own, and nothing in the stack may delete one; " +
-				"versions would keep what is to be gone after its days.",
+			Reason: "Each log is written once under its own name, and nothing in the stack may delete one; " +
+				"versions would keep what should be removed after its retention.",
 			When: "Logs of another bucket or of a load balancer go there, and a lifecycle rule removes them.",
 			Holds: func(g *graph.Graph, _ policy.Environment, v policy.Violation) bool {
 				bucket := g.ByURN(v.URN)
@@ -126,9 +129,9 @@ func (has promises) exceptions() map[string][]policy.Exception {
 			},
 		}},
 		"CKV_AWS_145": {{
-			Reason: "S3 encrypts with keys that it manages. A key of one's own costs per month and per request, " +
-				"must be granted to the load balancer's log delivery and to whoever gets a presigned URL, and " +
-				"protects against nobody whom the bucket's policy and roles let in.",
+			Reason: "S3 encrypts with keys that it manages. A customer-managed key costs per month and per request, " +
+				"must be granted to the load balancer's log delivery and to users of presigned URLs, and " +
+				"protects against no one whom the bucket's policy and roles admit.",
 			When: "The bucket's default encryption is written out as AES256.",
 			Holds: func(g *graph.Graph, _ policy.Environment, v policy.Violation) bool {
 				return slices.ContainsFunc(policy.OfBucket(g, bucketEncryptionType, g.ByURN(v.URN)),
@@ -141,13 +144,15 @@ func (has promises) exceptions() map[string][]policy.Exception {
 			},
 		}},
 		"CKV_AWS_119": {{
-			Reason: "DynamoDB encrypts every table with a key that AWS owns, and this cannot be turned off. A key " +
-				"of one's own costs per month and per request, and protects against nobody whom the roles let in.",
+			Reason: "DynamoDB encrypts every table with a key that AWS owns, and this cannot be turned off. A " +
+				"customer-managed key " +
+				"costs per month and per request, and protects against no one whom the roles admit.",
 			When:  "Always: the service leaves no table unencrypted.",
 			Holds: always,
 		}},
 		"CKV_AWS_158": {{
-			Reason: "CloudWatch Logs encrypts every log group with a key that it manages. A key of one's own costs " +
+			Reason: "CloudWatch Logs encrypts every log group with a key that it manages. A customer-managed key " +
+				"costs " +
 				"per month, must be granted to every service that writes, and protects against nobody whom the " +
 				"roles let in; the logs hold no details of people and no secrets.",
 			When:  "Always: the service leaves no log group unencrypted.",
@@ -155,7 +160,7 @@ func (has promises) exceptions() map[string][]policy.Exception {
 		}},
 		"CKV_AWS_337": {{
 			Reason: "SecureString is encrypted with the account's own key aws/ssm, which is used through Parameter " +
-				"Store only, by whom IAM lets read the parameter. A key of one's own costs per month and adds a " +
+				"Store only, by whom IAM lets read the parameter. A customer-managed key costs per month and adds a " +
 				"second place to say the same.",
 			When: "The parameter is a SecureString, and no role may read all parameters.",
 			Holds: func(g *graph.Graph, _ policy.Environment, v policy.Violation) bool {

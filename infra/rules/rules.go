@@ -1,6 +1,6 @@
-// Package rules holds what Dossier's infrastructure must keep: the rules of package policy with Dossier's exceptions to
-// them, and rules of its own. The plan of a change and tests import it; components do not, so that a rule cannot share
-// a component's mistake.
+// Package rules contains what Dossier's infrastructure must comply with: the rules of package policy with Dossier's
+// exceptions to them, and rules of its own. The plan of a change and tests import it; components do not, so that a rule
+// cannot share a component's mistake.
 package rules
 
 import (

@@ -11,7 +11,8 @@ import (
 	"dossier.example/infra/storage"
 )
 
-// statements is what an instance of the app may do. A test compares it with the calls that the app and the instances' user-data make.
+// statements is what an instance of the app may do. A test compares it with the calls that the app and the instances'
+// user-data make.
 func statements(args Args, logs *cloudwatch.LogGroup, group string) []iam.Statement {
 	table, files := args.Storage.Table.Arn, args.Storage.Files.Arn
 	list := []iam.Statement{
@@ -51,7 +52,8 @@ func statements(args Args, logs *cloudwatch.LogGroup, group string) []iam.Statem
 			Resources: []pulumi.StringInput{pulumi.Sprintf("%s/index/%s", table, storage.UnfinishedIndex)},
 		},
 		{
-			// The app asks for each setting by its name, whether it is there or not, and one that it may not read refuses them all.
+			// The app asks for each setting by its name, whether it is there or not, and one that it may not read
+			// refuses them all.
 			Sid: "Settings", Actions: []string{"ssm:GetParameters"}, Resources: []pulumi.StringInput{args.Parameters.ARN("*")},
 		},
 		{

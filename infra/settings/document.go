@@ -14,8 +14,8 @@ func Document() string {
 
 <!-- Generated from infra/settings by "go generate"; change it there. -->
 
-An environment is a Pulumi stack, and its settings are one object, ` + "`" + Key + "`" + `, in ` + "`Pulumi.<stack>.yaml`" + `. All of them have a default, from one of two
-presets; any single one can be set:
+An environment is a Pulumi stack, and its settings are one object, ` + "`" + Key + "`" + `, in ` + "`Pulumi.<stack>.yaml`" + `. All of them have defaults, from one of two
+presets; you can override any of them:
 
 ` + "```yaml" + `
 config:
@@ -33,15 +33,16 @@ pulumi config set --path dossier:settings.network.zones 3
 pulumi config set --path 'dossier:settings.jump.operatorCIDRs[0]' 203.0.113.0/24
 ` + "```" + `
 
-- A number or a boolean may be written as text too: ` + "`3` and `\"3\"`" + ` are the same. A list may be one text with commas. An empty text means none, for the
+- A number or a boolean may also be written as text: ` + "`3` and `\"3\"`" + ` are the same. A list may be one text with commas. Empty text means none, for the
   keys of ` + "`site`, `service.image`, `jump.operatorCIDRs`, `observe.email` and `access.boundary`" + `.
-- A key that is not below is refused, as are values that are not allowed or do not go together: all of them at once, before anything is changed.
-- None of these is a secret; what is secret the program makes itself. A value that is set with ` + "`--secret`" + ` is taken, and then no message shows any value,
-  but it stands in clear in the state and in AWS.
-- ` + "`aws:region`" + ` is needed, one of the standard partition (not China, not GovCloud). ` + "`aws:defaultTags`" + ` puts tags on what the program creates;
+- Unknown keys, invalid values and invalid combinations are all reported at once, before anything is changed.
+- None of these is a secret; the program generates all secrets. A value set with ` + "`--secret`" + ` is accepted, and then no message shows any value,
+  but it is stored unencrypted in the state and in AWS.
+- ` + "`aws:region`" + ` is required, one of the standard partition (not China, not GovCloud). ` + "`aws:defaultTags`" + ` puts tags on what the program creates;
   ` + "`Pulumi.dev.yaml`" + ` shows those that the program itself puts on instances and volumes.
 `)
-	fmt.Fprintf(&b, "- The name of a stack has 1 to %d lower-case letters, digits and single hyphens: `dossier-<stack>` is the database's identifier, of which RDS allows 63\n  characters.\n", maxStack)
+	fmt.Fprintf(&b, "- The name of a stack has 1 to %d lower-case letters, digits and single hyphens: "+
+		"`dossier-<stack>` is the database's identifier, of which RDS allows 63\n  characters.\n", maxStack)
 
 	table := keys()
 	section := func(title, group string) {
@@ -54,7 +55,8 @@ pulumi config set --path 'dossier:settings.jump.operatorCIDRs[0]' 203.0.113.0/24
 			if k.otherwise != "" {
 				dev, prod = k.otherwise, k.otherwise
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s Allowed: %s. |\n", code(k.name), cell(dev), cell(prod), cell(k.doc), cell(k.allowed))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s Allowed: %s. |\n", code(k.name), cell(dev), cell(prod), cell(k.doc),
+				cell(k.allowed))
 		}
 	}
 	section("The environment", "")
@@ -65,7 +67,7 @@ pulumi config set --path 'dossier:settings.jump.operatorCIDRs[0]' 203.0.113.0/24
 	b.WriteString(`
 ## Together
 
-Rules over several keys. A message shows the sum with its numbers, and what to change.
+Rules that involve several keys. A message shows the calculation and what to change.
 
 `)
 	for _, r := range rules() {
@@ -78,14 +80,15 @@ Rules over several keys. A message shows the sum with its numbers, and what to c
 	b.WriteString(`
 ## Connections by class
 
-The most that ` + "`database.connections`" + ` can be, by the rule above, for some classes. How much of its memory a server has for connections AWS does not
-document; these numbers stay below what RDS itself sets by default.
+The largest value of ` + "`database.connections`" + `, by the rule above, for some classes. AWS does not document how much memory a server has for
+connections; these numbers stay below the defaults of RDS.
 
 | Class | Memory | Connections |
 | --- | --- | --- |
 `)
 	for _, class := range []string{
-		"db.t4g.micro", "db.t4g.small", "db.t4g.medium", "db.t4g.large", "db.t4g.xlarge", "db.m7g.large", "db.m7g.xlarge", "db.m7g.2xlarge", "db.r7g.large", "db.r7g.xlarge", "db.r7g.2xlarge",
+		"db.t4g.micro", "db.t4g.small", "db.t4g.medium", "db.t4g.large", "db.t4g.xlarge", "db.m7g.large",
+		"db.m7g.xlarge", "db.m7g.2xlarge", "db.r7g.large", "db.r7g.xlarge", "db.r7g.2xlarge",
 	} {
 		fmt.Fprintf(&b, "| `%s` | %g GiB | %d |\n", class, classMemory(class), classConnections(class))
 	}
@@ -94,7 +97,8 @@ document; these numbers stay below what RDS itself sets by default.
 
 // titles are the headings of the groups.
 var titles = map[string]string{
-	"network": "Network", "site": "Site", "service": "Service", "database": "Database", "jump": "Jump server", "storage": "Storage", "observe": "Logs and alarms",
+	"network": "Network", "site": "Site", "service": "Service", "database": "Database", "jump": "Jump server",
+	"storage": "Storage", "observe": "Logs and alarms",
 	"access": "Roles",
 }
 

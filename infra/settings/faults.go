@@ -8,10 +8,11 @@ import (
 
 // Fault is one setting that cannot be used.
 type Fault struct {
-	// Key is what one types after "dossier:settings."; "stack" and "aws:region" stand for what does not come from there.
+	// Key is what one types after "dossier:settings."; "stack" and "aws:region" stand for what does not come from
+	// there.
 	Key string
-	// Value is the value as it may be printed; "(hidden)" where the configuration holds a secret and for a key that is unknown; empty
-	// when not set.
+	// Value is the value as it may be printed; "(hidden)" where the configuration holds a secret and for a key that is
+	// unknown; empty when not set.
 	Value string
 	// Source says where the value came from, such as Pulumi.prod.yaml or preset prod. Empty when not set.
 	Source string
@@ -44,7 +45,8 @@ func (e *Error) Error() string {
 	if len(e.Faults) != 1 {
 		count = fmt.Sprintf("%d faults", len(e.Faults))
 	}
-	fmt.Fprintf(&b, "%s in the settings of stack %s; nothing was changed (docs/settings.md lists all keys, below %s):", count, plain(e.Stack), Key)
+	fmt.Fprintf(&b, "%s in the settings of stack %s; nothing was changed (docs/settings.md lists all keys below %s):",
+		count, plain(e.Stack), Key)
 	for _, f := range e.Faults {
 		b.WriteString("\n  ")
 		b.WriteString(f.String())

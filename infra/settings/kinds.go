@@ -304,7 +304,7 @@ const (
 // operators takes blocks of addresses.
 func operators() kind[[]netip.Prefix] {
 	return kind[[]netip.Prefix]{
-		allowed: fmt.Sprintf("a list of %d different IPv4 addresses or blocks at most, each a /%d or narrower, such "+
+		allowed: fmt.Sprintf("a list of up to %d different IPv4 addresses or blocks, each a /%d or narrower, such "+
 			"as 203.0.113.0/24", mostOperators, widestOperators),
 		list: true,
 		parse: func(s string) ([]netip.Prefix, error) {
@@ -320,16 +320,16 @@ func operators() kind[[]netip.Prefix] {
 				p, err := netip.ParsePrefix(item)
 				switch {
 				case err != nil || !p.Addr().Is4() || p.Bits() < widestOperators:
-					return nil, fmt.Errorf("item %d is not", len(list)+1)
+					return nil, fmt.Errorf("item %d is invalid", len(list)+1)
 				case p != p.Masked():
-					return nil, fmt.Errorf("item %d is not: %w", len(list)+1, errBits)
+					return nil, fmt.Errorf("item %d is invalid: %w", len(list)+1, errBits)
 				case slices.Contains(list, p):
-					return nil, fmt.Errorf("item %d stands there twice", len(list)+1)
+					return nil, fmt.Errorf("item %d is a duplicate", len(list)+1)
 				}
 				list = append(list, p)
 			}
 			if len(list) > mostOperators {
-				return nil, fmt.Errorf("there are %d", len(list))
+				return nil, fmt.Errorf("there are %d items", len(list))
 			}
 			return list, nil
 		},
@@ -357,7 +357,7 @@ const maxDomain = 64
 
 func domain() kind[string] {
 	k := text(fmt.Sprintf("a full host name such as files.example.org, in lower case and ASCII (xn--… for others), "+
-		"without a scheme and without a dot at the end, of %d characters at most", maxDomain), domainForm)
+		"without a scheme and without a trailing dot, at most %d characters", maxDomain), domainForm)
 	form := k.parse
 	k.parse = func(s string) (string, error) {
 		switch {
@@ -383,8 +383,8 @@ const (
 func origins() kind[[]string] {
 	one := regexp.MustCompile(`\A(https?)://(?:` + domainForm + `|localhost)(?::([1-9][0-9]{0,4}))?\z`)
 	return kind[[]string]{
-		allowed: fmt.Sprintf("a list of %d different origins at most, such as https://www.example.org: each https "+
-			"or http, a host name in lower case and ASCII, a port if it is not the usual one, and no slash at the end",
+		allowed: fmt.Sprintf("a list of up to %d different origins, such as https://www.example.org: each https "+
+			"or http, a lower-case ASCII host name, a port unless it is the default, and no trailing slash",
 			mostOrigins),
 		list: true,
 		parse: func(s string) ([]string, error) {
@@ -397,15 +397,15 @@ func origins() kind[[]string] {
 				parts := one.FindStringSubmatch(item)
 				if parts == nil || len(item) > maxOrigin || longLabel(item) ||
 					!goodPort(parts[1], parts[len(parts)-1]) {
-					return nil, fmt.Errorf("item %d is not", len(list)+1)
+					return nil, fmt.Errorf("item %d is invalid", len(list)+1)
 				}
 				if slices.Contains(list, item) {
-					return nil, fmt.Errorf("item %d stands there twice", len(list)+1)
+					return nil, fmt.Errorf("item %d is a duplicate", len(list)+1)
 				}
 				list = append(list, item)
 			}
 			if len(list) > mostOrigins {
-				return nil, fmt.Errorf("there are %d", len(list))
+				return nil, fmt.Errorf("there are %d items", len(list))
 			}
 			return list, nil
 		},
@@ -422,7 +422,7 @@ func goodPort(scheme, port string) bool {
 // email takes a mail address. RFC 5321 gives 64 characters to what stands before the @, and leaves 254 of a path's 256
 // to the whole.
 func email() kind[string] {
-	k := text("one mail address such as oncall@example.org", "[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@(?i:"+domainForm+")")
+	k := text("one email address such as oncall@example.org", "[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@(?i:"+domainForm+")")
 	form := k.parse
 	k.parse = func(s string) (string, error) {
 		if before, after, _ := strings.Cut(s, "@"); len(before) > 64 || len(s) > 254 || longLabel(after) {
@@ -487,7 +487,7 @@ func classConnections(class string) int {
 // maxConnections is the most that RDS takes for max_connections of MySQL.
 const maxConnections = 100_000
 
-// hasInsights tells whether RDS has Performance Insights for MySQL on a class: not on the two smallest sizes
+// hasInsights reports whether RDS has Performance Insights for MySQL on a class: not on the two smallest sizes
 // (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PerfInsights.Overview.Engines.html).
 func hasInsights(class string) bool {
 	return !strings.HasSuffix(class, ".micro") && !strings.HasSuffix(class, ".small")
@@ -509,9 +509,9 @@ func zoneNames() kind[[]string] {
 				item = strings.TrimSpace(item)
 				switch {
 				case !one.MatchString(item):
-					return nil, fmt.Errorf("item %d is not", len(list)+1)
+					return nil, fmt.Errorf("item %d is invalid", len(list)+1)
 				case slices.Contains(list, item):
-					return nil, fmt.Errorf("item %d is listed twice", len(list)+1)
+					return nil, fmt.Errorf("item %d is a duplicate", len(list)+1)
 				}
 				list = append(list, item)
 			}

@@ -11,23 +11,25 @@ import (
 	"strings"
 )
 
-// Key is the one object of configuration that holds all settings: so that keys which nobody reads can be found and refused.
+// Key is the one object of configuration that holds all settings: so that keys which nobody reads can be found and
+// refused.
 const Key = "dossier:settings"
 
 const regionKey = "aws:region"
 
-// Pulumi is what Load asks Pulumi for: *pulumi.Context has it. The package does not import Pulumi, whose compilation would make the tests
-// and the fuzzing of pure functions a matter of minutes.
+// Pulumi is what Load asks Pulumi for: *pulumi.Context has it. The package does not import Pulumi, whose compilation
+// would make the tests and the fuzzing of pure functions a matter of minutes.
 type Pulumi interface {
 	// Stack returns the name of the stack.
 	Stack() string
 	// GetConfig returns the value of a key of configuration, and whether there is one.
 	GetConfig(key string) (string, bool)
-	// IsConfigSecret tells whether the value, or a part of it, is secret.
+	// IsConfigSecret reports whether the value, or a part of it, is secret.
 	IsConfigSecret(key string) bool
 }
 
-// Load reads, parses and checks the settings of the stack that is run. The error is an *Error that holds all faults at once.
+// Load reads, parses and checks the settings of the stack that is run. The error is an *Error that holds all faults at
+// once.
 func Load(ctx Pulumi) (Settings, error) {
 	region, _ := ctx.GetConfig(regionKey)
 	raw, _ := ctx.GetConfig(Key)
@@ -35,7 +37,8 @@ func Load(ctx Pulumi) (Settings, error) {
 	return parse(ctx.Stack(), region, raw, ctx.IsConfigSecret(Key))
 }
 
-// Parse is Load without Pulumi: raw is the value of Key as Pulumi hands it to a program, an object as JSON, and empty where it is not set.
+// Parse is Load without Pulumi: raw is the value of Key as Pulumi hands it to a program, an object as JSON, and empty
+// where it is not set.
 func Parse(stack, region, raw string) (Settings, error) { return parse(stack, region, raw, false) }
 
 func parse(stack, region, raw string, secret bool) (Settings, error) {
@@ -71,7 +74,7 @@ type loader struct {
 // given is a value as it is parsed, and as it is shown.
 type given struct{ text, shown string }
 
-// isGiven tells whether the configuration has a value for a key.
+// isGiven reports whether the configuration has a value for a key.
 func (l *loader) isGiven(name string) bool { _, ok := l.given[name]; return ok }
 
 func (l *loader) fault(f Fault) { l.faults = append(l.faults, f) }
@@ -96,18 +99,19 @@ func (l *loader) key(name string) key {
 }
 
 const (
-	// maxProject is the longest name that a project may have: that of the database's administrator, dossier_admin, begins
-	// with it and has at most 16 characters
+	// maxProject is the longest name that a project may have: that of the database's administrator, dossier_admin,
+	// begins with it and has at most 16 characters
 	// (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html).
 	maxProject = 16 - len("_admin")
 	// maxStack leaves room for the strictest of the limits on names that contain the stack's: an RDS identifier,
-	// dossier-<stack>, has at most 63 letters, digits and hyphens, no two hyphens in a row and none at the end (the same
-	// page). The others allow more: an Auto Scaling group 255, a dashboard 255, a parameter's path 1011, a description of
-	// a security group 255, the display name of a topic 100. Names that Pulumi makes up, such as those of roles (64) and
-	// load balancers (32), do not contain the stack's. It does not depend on what the project is called.
+	// dossier-<stack>, has at most 63 letters, digits and hyphens, no two hyphens in a row and none at the end (the
+	// same page). The others allow more: an Auto Scaling group 255, a dashboard 255, a parameter's path 1011, a
+	// description of a security group 255, the display name of a topic 100. Names that Pulumi makes up, such as those
+	// of roles (64) and load balancers (32), do not contain the stack's. It does not depend on what the project is
+	// called.
 	maxStack = 63 - maxProject - len("-")
-	// regionForm is that of the regions of the partition aws, which policies name in their ARNs: not China (cn-…), not GovCloud
-	// (us-gov-…).
+	// regionForm is that of the regions of the partition aws, which policies name in their ARNs: not China (cn-…), not
+	// GovCloud (us-gov-…).
 	regionForm = `(af|ap|ca|eu|il|me|mx|sa|us)-[a-z]{4,12}-[1-9][0-9]?`
 )
 
@@ -119,10 +123,14 @@ var (
 // names checks what does not come from the object.
 func (l *loader) names() {
 	if !stackName.MatchString(l.Stack) || len(l.Stack) > maxStack {
-		l.fault(Fault{Key: "stack", Value: quoted(l.Stack), Problem: fmt.Sprintf("the stack's name must be 1 to %d lower-case letters, digits and single hyphens between them, for the names of resources are made of it; choose another with \"pulumi stack rename\"", maxStack)})
+		l.fault(Fault{Key: "stack", Value: quoted(l.Stack),
+			Problem: fmt.Sprintf("the stack's name must be 1 to %d lower-case letters, digits and single hyphens "+
+				"between them, because resource names contain it; choose another with \"pulumi stack rename\"",
+				maxStack)})
 	}
 	if !regionName.MatchString(l.Region) {
-		f := Fault{Key: regionKey, Problem: fmt.Sprintf("must be an AWS region of the standard partition such as eu-central-1; set it with \"pulumi config set %s <region>\"", regionKey)}
+		f := Fault{Key: regionKey, Problem: fmt.Sprintf("must be an AWS region of the standard partition such as "+
+			"eu-central-1; set it with \"pulumi config set %s <region>\"", regionKey)}
 		l.bad[regionKey] = true
 		if l.Region != "" {
 			f.Value, f.Source = quoted(l.Region), l.file()
@@ -192,12 +200,13 @@ func (l *loader) group(name string, value any) {
 				known, l.bad[k.name] = append(known, rest), true
 			}
 		}
-		l.fault(Fault{Key: name, Value: l.show(value), Source: l.file(), Problem: "must be an object with keys of " + strings.Join(known, ", ")})
+		l.fault(Fault{Key: name, Value: l.show(value), Source: l.file(), Problem: "must be an object with keys of " +
+			strings.Join(known, ", ")})
 	}
 }
 
-// scalar takes the value of one key. Text, number and boolean are the same when they are written the same: "pulumi config set" and YAML
-// differ in when they make the one of the other.
+// scalar takes the value of one key. Text, number and boolean are the same when they are written the same: "pulumi
+// config set" and YAML differ in when they make the one of the other.
 func (l *loader) scalar(k key, value any) {
 	shown := l.show(value)
 	if items, ok := value.([]any); ok && k.list {
@@ -205,7 +214,7 @@ func (l *loader) scalar(k key, value any) {
 		for _, item := range items {
 			text, ok := scalarText(item)
 			if !ok {
-				l.wrong(k, shown, "each item is a text")
+				l.wrong(k, shown, "each item must be text")
 				return
 			}
 			if strings.TrimSpace(text) == "" {
@@ -220,9 +229,9 @@ func (l *loader) scalar(k key, value any) {
 	text, ok := scalarText(value)
 	switch {
 	case value == nil:
-		l.wrong(k, shown, "there is no value; give one, or leave the key out for the default")
+		l.wrong(k, shown, "the value is missing; set one, or remove the key to use the default")
 	case !ok:
-		l.wrong(k, shown, "it is a list or an object")
+		l.wrong(k, shown, "it must not be a list or an object")
 	default:
 		l.given[k.name] = given{strings.TrimSpace(text), shown}
 	}
@@ -279,7 +288,8 @@ func cut(s string) string {
 	return s
 }
 
-// values sets every field: to what is given, and else to the preset's default. The preset itself is the table's first row.
+// values sets every field: to what is given, and else to the preset's default. The preset itself is the table's first
+// row.
 func (l *loader) values() {
 	for _, k := range l.table {
 		if l.bad[k.name] {
@@ -306,12 +316,13 @@ func (l *loader) values() {
 
 const insights = "database.performanceInsights"
 
-// unknown refuses the keys that are not in the table. Their values stay hidden: what one puts under a wrong name may be a password.
+// unknown refuses the keys that are not in the table. Their values stay hidden: what one puts under a wrong name may be
+// a password.
 func (l *loader) unknown() {
 	for _, name := range l.strange {
-		problem := "there is no such key; remove it"
+		problem := "unknown key; remove it"
 		if near := l.nearest(name); near != nil {
-			problem = "there is no such key; did you mean " + alternatives(near) + "?"
+			problem = "unknown key; did you mean " + alternatives(near) + "?"
 			for _, k := range l.table { // The value that was meant for it is not known.
 				if !l.isGiven(k.name) && (slices.Contains(near, k.name) || strings.HasPrefix(k.name, near[0]+".")) {
 					l.bad[k.name] = true
@@ -319,15 +330,15 @@ func (l *loader) unknown() {
 			}
 			if near[0] == name {
 				group, rest, _ := strings.Cut(name, ".")
-				problem = fmt.Sprintf("a dot does not nest keys here; write %s within %s", rest, group)
+				problem = fmt.Sprintf("a dot does not nest keys here; write %s inside %s", rest, group)
 			}
 		}
 		l.fault(Fault{Key: plain(name), Value: hidden, Source: l.file(), Problem: problem})
 	}
 }
 
-// nearest returns the keys or the group that a wrong one was most likely meant to be, or nothing: those spelt alike, and else those whose
-// last part is the same, in another group.
+// nearest returns the keys or the group that a wrong one was most likely meant to be, or nothing: those spelt alike,
+// and else those whose last part is the same, in another group.
 func (l *loader) nearest(name string) []string {
 	known := groups(l.table)
 	for _, k := range l.table {

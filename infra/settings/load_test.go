@@ -68,8 +68,8 @@ func TestAllFaultsAtOnce(t *testing.T) {
 		"8 faults in the settings of stack Live",
 		"network.zones = 9 (Pulumi.Live.yaml): must be a whole number from 2 to 4",
 		`database.class = "huge" (Pulumi.Live.yaml): must be an RDS instance class`,
-		"network.cdir = (hidden) (Pulumi.Live.yaml): there is no such key; did you mean network.cidr?",
-		"service.min is 7 and service.max is 3", "site.domain is not set: An environment of the preset prod",
+		"network.cdir = (hidden) (Pulumi.Live.yaml): unknown key; did you mean network.cidr?",
+		"service.min is 7 and service.max is 3", "site.domain is not set: An environment with the preset prod",
 	} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("the message has no %q:\n%v", part, err)
@@ -93,13 +93,13 @@ func TestUnknownKeys(t *testing.T) {
 		{`{"service": {"mix": 3}}`, "service.mix", "did you mean service.min or service.max?"},
 		{`{"service": {"zones": 3}}`, "service.zones", "did you mean network.zones?"},
 		{`{"netwrok": {"zones": 3}}`, "netwrok", "did you mean network?"},
-		{`{"network.zones": 3}`, "network.zones", "a dot does not nest keys here; write zones within network"},
+		{`{"network.zones": 3}`, "network.zones", "a dot does not nest keys here; write zones inside network"},
 		{`{"network": {"network.zones": 3}}`, "network.network.zones", "did you mean network.zones?"},
-		{`{"database": {"password": "hunter2"}}`, "database.password", "there is no such key; remove it"},
-		{`{"": 1}`, `""`, "there is no such key; remove it"},
-		{`{"a\nb": 1}`, `"a\nb"`, "there is no such key; remove it"},
+		{`{"database": {"password": "hunter2"}}`, "database.password", "unknown key; remove it"},
+		{`{"": 1}`, `""`, "unknown key; remove it"},
+		{`{"a\nb": 1}`, `"a\nb"`, "unknown key; remove it"},
 		{`{"` + strings.Repeat("k", 500) + `": 1}`, `"` + strings.Repeat("k", 120) + `"…`,
-			"there is no such key; remove it"},
+			"unknown key; remove it"},
 	} {
 		_, err := Parse("test", region, c.raw)
 		f := faultsOf(t, err)

@@ -49,16 +49,16 @@ func rules() []rule {
 	return []rule{
 		{
 			keys: []string{"service.min", "service.max"},
-			says: "The least number of instances is not above the largest.",
+			says: "The smallest number of instances does not exceed the largest.",
 			broken: func(l *loader) string {
 				return failed(l.Service.Min > l.Service.Max,
-					"service.min is %d and service.max is %d; lower the one or raise the other", l.Service.Min,
+					"service.min is %d and service.max is %d; lower service.min or raise service.max", l.Service.Min,
 					l.Service.Max)
 			},
 		},
 		{
 			keys: []string{"service.min", "preset"},
-			says: "With the preset `prod` there are two instances at least, so that the loss of one, or of its " +
+			says: "With the preset `prod` there are at least two instances, so that the loss of one, or of its " +
 				"zone, leaves another.",
 			broken: func(l *loader) string {
 				return failed(l.Preset == Prod && l.Service.Min < 2, "service.min is %d; raise it to 2", l.Service.Min)
@@ -66,44 +66,44 @@ func rules() []rule {
 		},
 		{
 			keys: []string{"database.connections", "service.connections", "service.max"},
-			says: fmt.Sprintf("The database takes the connections of all instances, also during a rollout of the "+
-				"largest group (`service.max` and a tenth, at least one more), and %d others: those of the schema "+
+			says: fmt.Sprintf("The database accepts the connections of all instances, even during a rollout of the "+
+				"largest group (`service.max` plus a tenth, at least one), and %d others: those of the schema "+
 				"command, of operators and of RDS itself.", reserve),
 			broken: func(l *loader) string {
 				largest, each, have := l.Service.Largest(), l.Service.Connections, l.Database.Connections
 				need := largest*each + reserve
 				return failed(need > have, "%d instances (service.max %d and %d more during a rollout) × "+
-					"service.connections %d + %d others = %d, and database.connections is %d; raise it to %d, or "+
+					"service.connections %d + %d others = %d, but database.connections is %d; raise it to %d, or "+
 					"lower service.max or service.connections",
 					largest, l.Service.Max, largest-l.Service.Max, each, reserve, need, have, need)
 			},
 		},
 		{
 			keys: []string{"database.connections", "database.class"},
-			says: fmt.Sprintf("The database's class has the memory for its connections: %d bytes each, as RDS "+
-				"reckons, of what is left of its memory after %d percent and %d MiB.", bytesPerConnection, takenPercent,
+			says: fmt.Sprintf("The database's class has enough memory for its connections: %d bytes each, by RDS's "+
+				"formula, of what remains of its memory after %d percent and %d MiB.", bytesPerConnection, takenPercent,
 				takenBytes>>20),
 			broken: func(l *loader) string {
 				class, have := l.Database.Class, l.Database.Connections
 				return failed(have > classConnections(class),
-					"database.connections is %d, and %s with %g GiB of memory holds %d; choose a larger "+
+					"database.connections is %d, but %s with %g GiB of memory allows %d; choose a larger "+
 						"database.class, or lower database.connections",
 					have, class, classMemory(class), classConnections(class))
 			},
 		},
 		{
 			keys: []string{insights, "database.class"},
-			says: "Performance Insights is on only where the database's class has it: not with the sizes micro and " +
-				"small.",
+			says: "Performance Insights is on only if the database's class supports it, which the sizes micro and " +
+				"small do not.",
 			broken: func(l *loader) string {
 				return failed(l.Database.PerformanceInsights && !hasInsights(l.Database.Class),
-					"%s does not have it; leave the key out, or choose a larger database.class", l.Database.Class)
+					"%s does not support it; remove the key, or choose a larger database.class", l.Database.Class)
 			},
 		},
 		{
 			keys: []string{"database.maxStorageGiB", "database.storageGiB"},
-			says: "The volume's largest size is the one that it begins with, or a tenth more at least, as RDS asks " +
-				"for (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html).",
+			says: "The volume's largest size equals its initial size, or exceeds it by at least a tenth, as RDS " +
+				"requires (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html).",
 			broken: func(l *loader) string {
 				first, largest := l.Database.StorageGiB, l.Database.MaxStorageGiB
 				least := (first*11 + 9) / 10
@@ -114,17 +114,17 @@ func rules() []rule {
 		},
 		{
 			keys: []string{"observe.databaseFreeGiB", "database.storageGiB"},
-			says: "The alarm for the database's storage is for less than the whole volume.",
+			says: "The alarm threshold for the database's storage is below the size of the volume.",
 			broken: func(l *loader) string {
 				free, whole := l.Observe.DatabaseFreeGiB, l.Database.StorageGiB
 				return failed(free >= whole, "observe.databaseFreeGiB is %d and database.storageGiB is %d: the "+
-					"alarm would never end; lower observe.databaseFreeGiB", free, whole)
+					"alarm would never stop; lower observe.databaseFreeGiB", free, whole)
 			},
 		},
 		{
 			keys: []string{"service.deregistrationDelay", "service.uploadTimeout"},
 			says: "The load balancer's time for deregistration exceeds the time for a submission by the form, so " +
-				"that no rollout cuts one.",
+				"that no rollout interrupts one.",
 			broken: func(l *loader) string {
 				upload, delay := l.Service.UploadTimeout, l.Service.DeregistrationDelay
 				return failed(delay <= upload, "service.uploadTimeout is %s and service.deregistrationDelay is %s; "+
@@ -134,38 +134,38 @@ func rules() []rule {
 		},
 		{
 			keys: []string{"service.stopTimeout", "service.shutdownTimeout"},
-			says: fmt.Sprintf("systemd kills the app %s at the earliest after the time for running requests is "+
-				"over: so long it may clean up.", short(userdata.StopMargin)),
+			says: fmt.Sprintf("systemd kills the app at least %s after the time for running requests is "+
+				"over, so that it can clean up.", short(userdata.StopMargin)),
 			broken: func(l *loader) string {
 				shutdown, stop := l.Service.ShutdownTimeout, l.Service.StopTimeout
 				least := shutdown + userdata.StopMargin
-				return failed(stop < least, "service.shutdownTimeout %s + %s = %s, and service.stopTimeout is %s; "+
+				return failed(stop < least, "service.shutdownTimeout %s + %s = %s, but service.stopTimeout is %s; "+
 					"raise it to %s", short(shutdown), short(userdata.StopMargin), short(least), short(stop),
 					short(least))
 			},
 		},
 		{
 			keys: []string{"network.zoneNames", "network.zones"},
-			says: "The names of zones are as many as `network.zones`.",
+			says: "There are as many zone names as `network.zones`.",
 			broken: func(l *loader) string {
 				n := len(l.Network.ZoneNames)
 				return failed(n > 0 && n != l.Network.Zones,
-					"network.zones is %d, and network.zoneNames has %d; make them agree", l.Network.Zones, n)
+					"network.zones is %d, but network.zoneNames has %d names; make them match", l.Network.Zones, n)
 			},
 		},
 		{
 			keys: []string{"network.zoneNames", regionKey},
-			says: "The zones are of the stack's region.",
+			says: "The zones are in the stack's region.",
 			broken: func(l *loader) string {
 				i := slices.IndexFunc(l.Network.ZoneNames, func(zone string) bool {
 					return zone[:len(zone)-1] != l.Region
 				})
-				return failed(i >= 0, "item %d is not in %s; name zones such as %sa", i+1, quoted(l.Region), l.Region)
+				return failed(i >= 0, "item %d is not in %s; use zones such as %sa", i+1, quoted(l.Region), l.Region)
 			},
 		},
 		{
 			keys: []string{"network.natInstanceType", "network.nat"},
-			says: "The type of the NAT instance is set only where the NAT is an instance.",
+			says: "The type of the NAT instance is set only if the NAT is an instance.",
 			broken: func(l *loader) string {
 				return failed(l.isGiven("network.natInstanceType") && l.Network.NAT != NATInstance,
 					"network.nat is %s; remove network.natInstanceType, or set network.nat to %s", l.Network.NAT,
@@ -174,15 +174,15 @@ func rules() []rule {
 		},
 		{
 			keys: []string{"network.cidr", "network.zones", "service.max"},
-			says: fmt.Sprintf("The private subnets have an address for every instance, also during a rollout of the "+
-				"largest group. AWS keeps %d addresses of a subnet to itself, and the database needs up to %d.",
+			says: fmt.Sprintf("The private subnets have an address for every instance, even during a rollout of the "+
+				"largest group. AWS reserves %d addresses of each subnet, and the database needs up to %d.",
 				reserved, databaseAddresses),
 			broken: func(l *loader) string {
 				whole := 1 << (32 - l.Network.CIDR.Bits()) / subnets
 				each := whole - reserved - databaseAddresses
 				have, need := l.Network.Zones*each, l.Service.Largest()
 				return failed(need > have, "network.cidr %s makes subnets of %d addresses, %d - %d - %d = %d of "+
-					"them for instances, in %d zones %d, and a rollout of service.max %d needs %d; choose a larger "+
+					"them for instances, in %d zones %d, but a rollout of service.max %d needs %d; choose a larger "+
 					"network.cidr, or lower service.max",
 					l.Network.CIDR, whole, whole, reserved, databaseAddresses, each, l.Network.Zones, have,
 					l.Service.Max, need)
@@ -194,7 +194,7 @@ func rules() []rule {
 			broken: func(l *loader) string {
 				switch {
 				case l.Site.Domain != "" && l.Site.ZoneID == "":
-					return "site.zoneId is not set; set it to the id of the hosted zone that holds site.domain"
+					return "site.zoneId is not set; set it to the ID of the hosted zone that contains site.domain"
 				case l.Site.Domain == "" && l.Site.ZoneID != "":
 					return "site.domain is not set; set it, or remove site.zoneId"
 				}
@@ -203,8 +203,8 @@ func rules() []rule {
 		},
 		{
 			keys: []string{"site.domain", "preset", "protect"}, missing: true,
-			says: "An environment of the preset `prod`, or with `protect`, has a domain: without one there is no " +
-				"certificate, and people's details would travel in clear.",
+			says: "An environment with the preset `prod`, or with `protect`, has a domain: without one there is no " +
+				"certificate, and people's details would be sent unencrypted.",
 			broken: func(l *loader) string {
 				return failed(l.Production() && l.Site.Domain == "",
 					"preset is %s and protect is %t; set site.domain and site.zoneId", l.Preset, l.Protect)
@@ -212,11 +212,11 @@ func rules() []rule {
 		},
 		{
 			keys: []string{"site.webAcl", regionKey},
-			says: "The web ACL is of the stack's region.",
+			says: "The web ACL is in the stack's region.",
 			broken: func(l *loader) string {
 				// Its form was checked: arn, aws, wafv2, region.
 				return failed(l.Site.WebACL != "" && strings.SplitN(l.Site.WebACL, ":", 5)[3] != l.Region,
-					"the stack is in %s; name a web ACL of that region", quoted(l.Region))
+					"the stack is in %s; use a web ACL of that region", quoted(l.Region))
 			},
 		},
 	}
@@ -252,7 +252,7 @@ func (l *loader) together() {
 	}
 }
 
-// unsound tells whether the value of a key is not the one that was meant.
+// unsound reports whether the value of a key is not the one that was meant.
 func (l *loader) unsound(name string) bool {
 	return l.bad[name] || !l.isGiven(name) && l.bad["preset"]
 }

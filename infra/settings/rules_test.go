@@ -32,7 +32,7 @@ func ruleCases() []ruleCase {
 			"pools of a group that is rolled out", values{"service.max": 4}, values{"service.max": 3}, "service.max",
 			[]string{"service.max = 4 (Pulumi.test.yaml)",
 				"5 instances (service.max 4 and 1 more during a rollout) × service.connections 10 + 10 others = 60, " +
-					"and database.connections is 50; raise it to 60"},
+					"but database.connections is 50; raise it to 60"},
 		},
 		{
 			"pools of a large group", values{"service.max": 11, "database.class": "db.t4g.medium",
@@ -43,22 +43,22 @@ func ruleCases() []ruleCase {
 		{"large pools", values{"service.connections": 14}, values{"service.connections": 13}, "service.connections",
 			[]string{"3 instances", "× service.connections 14 + 10 others = 52"}},
 		{"few connections", values{"database.connections": 39}, values{"database.connections": 40},
-			"database.connections", []string{"= 40, and database.connections is 39"}},
+			"database.connections", []string{"= 40, but database.connections is 39"}},
 		{
 			"more connections than memory", values{"database.connections": 58}, values{"database.connections": 57},
 			"database.connections",
-			[]string{"database.connections is 58, and db.t4g.micro with 1 GiB of memory holds 57"},
+			[]string{"database.connections is 58, but db.t4g.micro with 1 GiB of memory allows 57"},
 		},
 		{
 			"a class too small for the preset's connections", prod.with(values{"database.class": "db.t4g.small"}),
 			prod.with(values{"database.class": "db.t4g.large"}), "database.class",
-			[]string{`database.class = "db.t4g.small"`, "holds 135"},
+			[]string{`database.class = "db.t4g.small"`, "allows 135"},
 		},
 		{
 			"insights on a class without", values{"database.performanceInsights": true},
 			values{"database.performanceInsights": true, "database.class": "db.t4g.medium"},
 			"database.performanceInsights",
-			[]string{"db.t4g.micro does not have it"},
+			[]string{"db.t4g.micro does not support it"},
 		},
 		{"less storage at most than at first", values{"database.storageGiB": 60}, values{"database.storageGiB": 45},
 			"database.storageGiB", []string{"60", "50", "raise database.maxStorageGiB to 66"}},
@@ -77,7 +77,7 @@ func ruleCases() []ruleCase {
 			"more zones than names",
 			values{"network.zones": 3, "network.zoneNames": []any{"eu-central-1a", "eu-central-1b"}},
 			values{"network.zoneNames": []any{"eu-central-1a", "eu-central-1b"}}, "network.zoneNames",
-			[]string{"network.zones is 3, and network.zoneNames has 2"},
+			[]string{"network.zones is 3, but network.zoneNames has 2"},
 		},
 		{
 			"a zone of another region", values{"network.zoneNames": []any{"eu-central-1a", "us-east-1b"}},
@@ -87,7 +87,7 @@ func ruleCases() []ruleCase {
 		{
 			"killed while it stops", values{"service.shutdownTimeout": "41s"}, values{"service.shutdownTimeout": "40s"},
 			"service.shutdownTimeout",
-			[]string{"service.shutdownTimeout 41s + 20s = 1m1s, and service.stopTimeout is 1m; raise it to 1m1s"},
+			[]string{"service.shutdownTimeout 41s + 20s = 1m1s, but service.stopTimeout is 1m; raise it to 1m1s"},
 		},
 		{
 			"a type for a NAT that is no instance", values{"network.natInstanceType": "t4g.micro"},
@@ -98,7 +98,7 @@ func ruleCases() []ruleCase {
 			"more instances than addresses",
 			values{"network.cidr": "10.0.0.0/24", "service.max": 17, "service.connections": 1},
 			values{"network.cidr": "10.0.0.0/24", "service.max": 16, "service.connections": 1}, "network.cidr",
-			[]string{"subnets of 16 addresses, 16 - 5 - 2 = 9 of them for instances, in 2 zones 18, and a rollout " +
+			[]string{"subnets of 16 addresses, 16 - 5 - 2 = 9 of them for instances, in 2 zones 18, but a rollout " +
 				"of service.max 17 needs 19"},
 		},
 		{"a domain without its zone", values{"site.domain": "files.example.org"},

@@ -79,7 +79,7 @@ func keys() []key {
 	return []key{
 		define(key{
 			name: "preset", dev: string(Dev), prod: string(Prod), otherwise: "`dev`",
-			doc: "Where the defaults come from: `dev` is cheap, `prod` is safe.",
+			doc: "Source of the defaults: `dev` is cheap, `prod` is safe.",
 		}, oneOf(Dev, Prod), func(s *Settings) *Preset { return &s.Preset }),
 		define(key{
 			name: "protect", dev: "false", prod: "true",
@@ -98,15 +98,15 @@ func keys() []key {
 		}, number(2, 4), func(s *Settings) *int { return &s.Network.Zones }),
 		define(key{
 			name: "network.zoneNames",
-			otherwise: "those that the stack has; at first the first that offer the types of instances and the " +
+			otherwise: "those that the stack has; for a new stack, the first that offer the instance types and the " +
 				"database's class",
 			doc: "Names of the availability zones, as many as `network.zones`. Another zone for a subnet replaces " +
-				"it, and what is in it.",
+				"the subnet and everything in it.",
 		}, zoneNames(), func(s *Settings) *[]string { return &s.Network.ZoneNames }),
 		define(key{
 			name: "network.nat", dev: string(NATSingle), prod: string(NATPerZone),
-			doc: "Way from the private subnets to the internet: one NAT gateway for all zones, one for each zone, " +
-				"or a small instance that costs least and promises least.",
+			doc: "How private subnets reach the internet: one NAT gateway for all zones, one per zone, or a small " +
+				"instance, which is the cheapest and the least reliable.",
 		}, oneOf(NATSingle, NATPerZone, NATInstance), func(s *Settings) *NAT { return &s.Network.NAT }),
 		define(key{
 			name: "network.natInstanceType", dev: "t4g.micro", prod: "t4g.nano",
@@ -115,26 +115,27 @@ func keys() []key {
 
 		define(key{
 			name: "site.domain", otherwise: "none",
-			doc: "Name that browsers reach the site by, over HTTPS; needed with `preset: prod` and with `protect: " +
-				"true`. Without it that is the load balancer's own, by plain HTTP.",
+			doc: "Domain at which browsers reach the site, over HTTPS; required with `preset: prod` and with " +
+				"`protect: true`. If not set, the site uses the load balancer's own name, over plain HTTP.",
 		}, optional(domain()), func(s *Settings) *string { return &s.Site.Domain }),
 		define(key{
 			name: "site.zoneId", otherwise: "none",
-			doc: "Id of the public Route 53 hosted zone that holds `site.domain`.",
-		}, optional(text("the id of a Route 53 hosted zone, a Z and up to 31 capital letters and digits, such as "+
+			doc: "ID of the public Route 53 hosted zone that contains `site.domain`.",
+		}, optional(text("the ID of a Route 53 hosted zone, a Z and up to 31 capital letters and digits, such as "+
 			"Z0123456789ABCDEFGHIJ, without /hostedzone/", `Z[A-Z0-9]{1,31}`)),
 			func(s *Settings) *string { return &s.Site.ZoneID }),
 		define(key{
 			name: "site.webAcl", otherwise: "none",
-			doc: "ARN of the AWS WAF web ACL to put before the load balancer.",
+			doc: "ARN of the AWS WAF web ACL to attach to the load balancer.",
 		}, optional(text("the ARN of a regional web ACL, "+
-			"arn:aws:wafv2:<region>:<account>:regional/webacl/<name>/<id> (those of CloudFront, global/webacl/…, do "+
-			"not fit)",
+			"arn:aws:wafv2:<region>:<account>:regional/webacl/<name>/<id> (not one of CloudFront, "+
+			"global/webacl/…)",
 			`arn:aws:wafv2:`+regionForm+`:[0-9]{12}:regional/webacl/[A-Za-z0-9_-]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)),
 			func(s *Settings) *string { return &s.Site.WebACL }),
 		define(key{
 			name: "site.apiOrigins", otherwise: "none",
-			doc: "Origins of other sites whose pages may use the API. The bucket of files takes uploads from them too.",
+			doc: "Origins of other sites whose pages may use the API. The bucket of files accepts uploads from " +
+				"them, too.",
 		}, origins(), func(s *Settings) *[]string { return &s.Site.APIOrigins }),
 
 		define(key{
@@ -142,74 +143,73 @@ func keys() []key {
 			doc: "EC2 type of the app's instances.",
 		}, instanceType(), func(s *Settings) *string { return &s.Service.InstanceType }),
 		define(key{
-			name: "service.image", otherwise: "the newest when the stack is created; it stays then",
-			doc: "Amazon Linux 2023 AMI for arm64, of the app's instances, the jump server and a NAT instance. Name " +
-				"a newer one to update them: the group rolls, the other two are replaced.",
-		}, optional(text("the id of an AMI such as ami-0123456789abcdef0", `ami-([0-9a-f]{8}|[0-9a-f]{17})`)),
+			name: "service.image", otherwise: "the newest when the stack is created, kept from then on",
+			doc: "Amazon Linux 2023 AMI for arm64, for the app's instances, the jump server and a NAT instance. Set " +
+				"a newer one to update them: the group is rolled, the other two are replaced.",
+		}, optional(text("the ID of an AMI such as ami-0123456789abcdef0", `ami-([0-9a-f]{8}|[0-9a-f]{17})`)),
 			func(s *Settings) *string { return &s.Service.Image }),
 		define(key{
 			name: "service.min", dev: "1", prod: "2",
-			doc: "Least number of instances.",
+			doc: "Smallest number of instances.",
 		}, number(1, maxInstances), func(s *Settings) *int { return &s.Service.Min }),
 		define(key{
 			name: "service.max", dev: "2", prod: "6",
-			doc: "Largest number of instances; a rollout goes above it by a tenth, at least by one.",
+			doc: "Largest number of instances; a rollout exceeds it by a tenth, at least by one.",
 		}, number(1, maxInstances), func(s *Settings) *int { return &s.Service.Max }),
 		define(key{
 			name: "service.diskGiB", dev: "8", prod: "10",
-			doc: "Size of an instance's root volume (gp3), in GiB; uploads do not pass through it.",
+			doc: "Size of an instance's root volume (gp3), in GiB. Uploads do not pass through it.",
 		}, number(8, 16384), func(s *Settings) *int { return &s.Service.DiskGiB }),
 		define(key{
 			name: "service.cpuTarget", dev: "60", prod: "50",
-			doc: "Average CPU utilisation that the number of instances is scaled for, in percent; at 90 it is an " +
-				"alarm.",
+			doc: "Average CPU utilization that scaling aims for, in percent; 90 raises an alarm.",
 		}, number(10, 85), func(s *Settings) *int { return &s.Service.CPUTarget }),
 		define(key{
 			name: "service.requestsTarget", dev: "1000", prod: "1000",
-			doc: "Requests per instance and minute that the number of instances is scaled for.",
+			doc: "Requests per instance and minute that scaling aims for.",
 		}, number(1, 1_000_000), func(s *Settings) *int { return &s.Service.RequestsTarget }),
 		define(key{
 			name: "service.connections", dev: "10", prod: "20",
-			doc: "Connections to the database that one instance has open at most.",
+			doc: "Largest number of open database connections per instance.",
 		}, number(1, 1000), func(s *Settings) *int { return &s.Service.Connections }),
 		define(key{
 			name: "service.maxFileSize", dev: "1GiB", prod: "5GiB",
-			doc: "Size of the largest file taken. Browsers with JavaScript and the command send it in parts, " +
-				"straight to S3, for as long as it takes; by the plain form it has to arrive within " +
+			doc: "Size of the largest file accepted. Browsers with JavaScript and the command send it in parts, " +
+				"directly to S3, without a time limit; with the plain form, it must arrive within " +
 				"`service.uploadTimeout`.",
 		}, size(1, maxFileBytes, "48.8 GiB (10,000 parts of 5 MiB)"), func(s *Settings) *int64 {
 			return &s.Service.MaxFileBytes
 		}),
 		define(key{
 			name: "service.maxStoreSize", dev: "100GiB", prod: "2TiB",
-			doc: "Size of all files of all persons together, which bounds what strangers can cost. Beyond it no files " +
-				"are taken; an alarm comes at 80 %.",
+			doc: "Total size of all files of all people, which limits what strangers can cost you. Beyond it, no " +
+				"files are accepted; an alarm goes off at 80 %.",
 		}, size(1, 1<<60, "1024 PiB"), func(s *Settings) *int64 { return &s.Service.MaxStoreBytes }),
 		define(key{
 			name: "service.uploadTimeout", dev: "1m45s", prod: "4m30s",
-			doc: "Time for one whole submission by the plain form, without JavaScript. What does not arrive in time " +
-				"is sent again: each file is stored once.",
+			doc: "Time limit for one whole submission by the plain form, without JavaScript. Files that do not " +
+				"arrive in time must be sent again; each file is stored once.",
 		}, duration(time.Second, maxDeregistrationDelay-time.Second), func(s *Settings) *time.Duration {
 			return &s.Service.UploadTimeout
 		}),
 		define(key{
 			name: "service.deregistrationDelay", dev: "2m", prod: "5m",
-			doc: "Time that an instance that leaves stays for the requests that it has. Each one that is replaced, " +
-				"rolled back or destroyed takes the whole of it, idle or not.",
+			doc: "How long an instance that leaves stays for its running requests. Each instance that is replaced, " +
+				"rolled back or destroyed takes all of this time, idle or not.",
 		}, duration(time.Second, maxDeregistrationDelay), func(s *Settings) *time.Duration {
 			return &s.Service.DeregistrationDelay
 		}),
 		define(key{
 			name: "service.idleTimeout", dev: "60s", prod: "60s",
-			doc: fmt.Sprintf("Time that the load balancer keeps a connection on which nothing moves. Shorter than "+
-				"the app's keep-alive of %s, or the app would close connections that the load balancer is about to "+
-				"use, and clients see a 502.", short(AppKeepAlive)),
+			doc: fmt.Sprintf("How long the load balancer keeps an idle connection. Must be shorter than the app's "+
+				"keep-alive of %s; otherwise the app would close connections that the load balancer is about to use, "+
+				"and clients would see a 502.", short(AppKeepAlive)),
 		}, duration(time.Second, AppKeepAlive-time.Second), func(s *Settings) *time.Duration {
 			return &s.Service.IdleTimeout
 		}),
 		define(key{
 			name: "service.shutdownTimeout", dev: "30s", prod: "30s",
-			doc: "Time that requests which still run get after the stop signal.",
+			doc: "How long running requests may take after the stop signal.",
 		}, duration(time.Second, time.Hour), func(s *Settings) *time.Duration { return &s.Service.ShutdownTimeout }),
 		define(key{
 			name: "service.stopTimeout", dev: "60s", prod: "60s",
@@ -217,8 +217,8 @@ func keys() []key {
 		}, duration(time.Second, 2*time.Hour), func(s *Settings) *time.Duration { return &s.Service.StopTimeout }),
 		define(key{
 			name: "service.bootTimeout", dev: "15m", prod: "15m",
-			doc: "Time from an instance's launch to its being ready, after which it is given up and another one " +
-				"launched.",
+			doc: "Time from the launch of an instance until it must be ready. After that it is abandoned and " +
+				"another one is launched.",
 		}, duration(2*userdata.BootMargin, userdata.MaxBootTimeout), func(s *Settings) *time.Duration {
 			return &s.Service.BootTimeout
 		}),
@@ -229,27 +229,27 @@ func keys() []key {
 		}, databaseClass(), func(s *Settings) *string { return &s.Database.Class }),
 		define(key{
 			name: "database.version", dev: "8.4", prod: "8.4",
-			doc: "Major version of MySQL; minor upgrades come by themselves. To change it on a database that " +
-				"exists, see `database.allowMajorUpgrade`.",
+			doc: "Major version of MySQL; minor upgrades are automatic. To change it on an existing database, see " +
+				"`database.allowMajorUpgrade`.",
 		}, databaseVersion(), func(s *Settings) *string { return &s.Database.Version }),
 		define(key{
 			name: "database.allowMajorUpgrade", dev: "false", prod: "false",
-			doc: "Whether the database may be upgraded to another major version, which takes it down for many " +
-				"minutes and cannot be taken back but by a snapshot. Set it together with the new " +
-				"`database.version`, and take it away afterwards.",
+			doc: "Whether the database may be upgraded to another major version. This takes it down for many " +
+				"minutes and can only be undone with a snapshot. Set it together with the new `database.version`, " +
+				"and unset it afterwards.",
 		}, boolean(), func(s *Settings) *bool { return &s.Database.AllowMajorUpgrade }),
 		define(key{
 			name: "database.storageGiB", dev: "20", prod: "50",
-			doc: "Size of the database's volume (gp3) to begin with, in GiB.",
+			doc: "Initial size of the database's volume (gp3), in GiB.",
 		}, number(20, 65536), func(s *Settings) *int { return &s.Database.StorageGiB }),
 		define(key{
 			name: "database.maxStorageGiB", dev: "50", prod: "500",
-			doc: "Size up to which RDS enlarges the volume by itself, in GiB; the same as `database.storageGiB`: it " +
-				"does not.",
+			doc: "Size up to which RDS enlarges the volume automatically, in GiB. Set it to `database.storageGiB` " +
+				"to turn this off.",
 		}, number(20, 65536), func(s *Settings) *int { return &s.Database.MaxStorageGiB }),
 		define(key{
 			name: "database.connections", dev: "50", prod: "200",
-			doc: "Connections that the server takes (max_connections).",
+			doc: "Connections that the server accepts (max_connections).",
 		}, number(1, maxConnections), func(s *Settings) *int { return &s.Database.Connections }),
 		define(key{
 			name: "database.multiAZ", dev: "false", prod: "true",
@@ -257,21 +257,22 @@ func keys() []key {
 		}, boolean(), func(s *Settings) *bool { return &s.Database.MultiAZ }),
 		define(key{
 			name: "database.credentials", dev: "1", prod: "1",
-			doc: "Counts the database's passwords: one more makes new ones, and a new user for the app.",
+			doc: "Generation of the database's passwords: increase it by one to generate new ones, and a new user " +
+				"for the app.",
 		}, number(1, 9999), func(s *Settings) *int { return &s.Database.Credentials }),
 		define(key{
 			name: "database.backupDays", dev: "1", prod: "14",
-			doc: "Days that point-in-time recovery reaches back. AWS's Free plan allows 1.",
+			doc: "Number of days covered by point-in-time recovery. AWS's Free plan allows 1.",
 		}, number(1, 35), func(s *Settings) *int { return &s.Database.BackupDays }),
 		define(key{
-			name: "database.performanceInsights", otherwise: "`true` where the class has it",
-			doc: "Whether Performance Insights records the database's load, for 7 days, which cost nothing.",
+			name: "database.performanceInsights", otherwise: "`true` if the class supports it",
+			doc: "Whether Performance Insights records the database's load, for 7 days, which is free.",
 		}, boolean(), func(s *Settings) *bool { return &s.Database.PerformanceInsights }),
 
 		define(key{
 			name: "jump.operatorCIDRs", otherwise: "nobody; port 22 is closed",
-			doc: "Addresses that may connect to the jump server by SSH. With any, the schema command goes by SSH " +
-				"too, so the address of whoever runs `pulumi up` has to be among them.",
+			doc: "Addresses that may connect to the jump server by SSH. If any is set, the schema command uses SSH " +
+				"too, so the addresses must include the one from which `pulumi up` is run.",
 		}, operators(), func(s *Settings) *[]netip.Prefix { return &s.Jump.OperatorCIDRs }),
 		define(key{
 			name: "jump.instanceType", dev: "t4g.micro", prod: "t4g.micro",
@@ -280,13 +281,13 @@ func keys() []key {
 
 		define(key{
 			name: "storage.deletedDays", dev: "7", prod: "30",
-			doc: "Days after which the bytes of a deleted file are gone; until then they can be got back.",
+			doc: "Days after which the bytes of a deleted file are removed; until then they can be restored.",
 		}, number(1, maxDays), func(s *Settings) *int { return &s.Storage.DeletedDays }),
 		define(key{
 			name: "storage.releaseDays", dev: "30", prod: "90",
-			doc: "Days for which a release and its version of the launch template are kept at least; the next " +
-				"rollout after that deletes them, unless they are in use or among the last few. The deleted bytes " +
-				"can be got back for as many days again.",
+			doc: "Minimum number of days for which a release and its version of the launch template are kept. The " +
+				"next rollout after that deletes them, unless they are in use or among the last few. The deleted " +
+				"bytes can be restored for the same number of days.",
 		}, number(1, maxDays), func(s *Settings) *int { return &s.Storage.ReleaseDays }),
 		define(key{
 			name: "storage.accessLogDays", dev: "30", prod: "365",
@@ -294,8 +295,8 @@ func keys() []key {
 		}, number(1, maxDays), func(s *Settings) *int { return &s.Storage.AccessLogDays }),
 		define(key{
 			name: "storage.malwareProtection", dev: "false", prod: "false",
-			doc: "Whether GuardDuty scans every file that is stored, and files are handed out by what it found; " +
-				"see [malware.md](malware.md#on-aws). Paid for each GB and each file, so nobody gets it unasked.",
+			doc: "Whether GuardDuty scans every stored file, and its results decide which files can be downloaded; " +
+				"see [malware.md](malware.md#on-aws). Billed per GB and per file, so it is off by default.",
 		}, boolean(), func(s *Settings) *bool { return &s.Storage.MalwareProtection }),
 
 		define(key{
@@ -305,41 +306,41 @@ func keys() []key {
 			func(s *Settings) *int { return &s.Observe.LogDays }),
 		define(key{
 			name: "observe.email", otherwise: "nobody",
-			doc: "Who is told of alarms, once its owner confirmed the subscription that AWS sends there.",
+			doc: "Address that receives alarms, once its owner has confirmed the subscription email from AWS.",
 		}, optional(email()), func(s *Settings) *string { return &s.Observe.Email }),
 		define(key{
 			name: "observe.errors5xx", dev: "20", prod: "10",
-			doc: "Number of 5xx answers in five minutes above which it is an alarm.",
+			doc: "Number of 5xx responses in five minutes above which an alarm goes off.",
 		}, number(0, 1_000_000), func(s *Settings) *int { return &s.Observe.Errors5xx }),
 		define(key{
 			name: "observe.latencySeconds", dev: "30", prod: "10",
-			doc: "Time to answer of the slowest twentieth of requests above which it is an alarm, in seconds. " +
+			doc: "Response time of the slowest twentieth of requests above which an alarm goes off, in seconds. " +
 				"Uploads count until their last byte.",
 		}, fraction(0.1, 3600), func(s *Settings) *float64 { return &s.Observe.LatencySeconds }),
 		define(key{
 			name: "observe.databaseCPU", dev: "90", prod: "80",
-			doc: "The database's CPU utilisation above which it is an alarm, in percent.",
+			doc: "The database's CPU utilization above which an alarm goes off, in percent.",
 		}, number(1, 99), func(s *Settings) *int { return &s.Observe.DatabaseCPU }),
 		define(key{
 			name: "observe.databaseFreeGiB", dev: "1", prod: "4",
-			doc: "Storage left to the database below which it is an alarm, in GiB. RDS enlarges the volume when a " +
-				"tenth is left.",
+			doc: "Free database storage below which an alarm goes off, in GiB. RDS enlarges the volume when a tenth " +
+				"is left.",
 		}, number(1, 65536), func(s *Settings) *int { return &s.Observe.DatabaseFreeGiB }),
 		define(key{
 			name: "observe.databaseConnectionsPercent", dev: "90", prod: "80",
-			doc: "Connections in use above which it is an alarm, in percent of `database.connections`.",
+			doc: "Connections in use above which an alarm goes off, in percent of `database.connections`.",
 		}, number(1, 99), func(s *Settings) *int { return &s.Observe.DatabaseConnectionsPercent }),
 		define(key{
 			name: "observe.scrubDays", dev: "45", prod: "45",
-			doc: "Days since the app last read all stored files to the end, above which it is an alarm. It has to be " +
-				"longer than the least time between two readings (DOSSIER_SCRUB_INTERVAL), and than one takes: the " +
-				"bytes that are stored, divided by those that it may read a day (DOSSIER_SCRUB_BYTES).",
+			doc: "Days since the last complete read of all stored files above which an alarm goes off. It must be " +
+				"longer than the least time between two reads (DOSSIER_SCRUB_INTERVAL), and than one read takes: " +
+				"the stored bytes divided by the bytes read per day (DOSSIER_SCRUB_BYTES).",
 		}, number(1, maxDays), func(s *Settings) *int { return &s.Observe.ScrubDays }),
 
 		define(key{
 			name: "access.boundary", otherwise: "none",
-			doc: "ARN of the permissions boundary of the roles that the program makes; needed where who deploys may " +
-				"not do everything. `make deploy-policy` writes it.",
+			doc: "ARN of the permissions boundary for the roles that the program creates; required if deployments " +
+				"have limited permissions. `make deploy-policy` writes it.",
 		}, optional(text("the ARN of a managed policy of the account, arn:aws:iam::<account>:policy/<name>",
 			`arn:aws:iam::[0-9]{12}:policy/([!-~]{1,510}/)?[A-Za-z0-9+=,.@_-]{1,128}`)),
 			func(s *Settings) *string { return &s.Access.Boundary }),

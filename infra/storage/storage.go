@@ -1,5 +1,5 @@
-// Package storage builds what keeps bytes and records: the bucket of files, the bucket of releases, the table of files'
-// records, and the bucket of access logs. main.go imports it.
+// Package storage builds the stores of bytes and records: the bucket of files, the bucket of releases, the table of
+// files' records, and the bucket of access logs. main.go imports it.
 package storage
 
 import (

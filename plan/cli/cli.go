@@ -1,4 +1,4 @@
-// Package cli is the command that tells what a change makes of the stacks of a repository, for whoever reviews it. It
+// Package cli is the command that shows reviewers how a change affects the stacks of a repository. It
 // runs the Pulumi programs of two revisions without a cloud, without credentials and without the Pulumi CLI, and
 // compares what they register (package plan).
 //

@@ -9,7 +9,8 @@ import (
 // Mark is what a comparison found of a part.
 type Mark string
 
-// The marks. Of a node, Added and Removed mean all of it; where a part of what it stands for came or went, it is Changed.
+// The marks. Of a node, Added and Removed mean all of it; where a part of what it stands for came or went, it is
+// Changed.
 const (
 	Unmarked Mark = ""
 	Added    Mark = "added"
@@ -55,8 +56,8 @@ func (e Edge) label() string {
 	return text
 }
 
-// Compare returns after with marks, and with what only before has. changed are the marks of resources, by URN; a node has the gravest of
-// those that it stands for.
+// Compare returns after with marks, and with what only before has. changed are the marks of resources, by URN; a node
+// has the gravest of those that it stands for.
 func Compare(before, after Drawing, changed map[string]Mark) Drawing {
 	out := Drawing{Ground: after.Ground, Titles: after.Titles, Nodes: slices.Clone(after.Nodes), Edges: slices.Clone(after.Edges)}
 	node := func(d Drawing, id string) *Node {

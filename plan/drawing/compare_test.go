@@ -13,7 +13,8 @@ import (
 	"dossier.example/plan/graph/graphtest"
 )
 
-// changed is a drawing of the tiers as they are, compared with one in which a bucket is replaced, the second NAT is new, and the names are gone.
+// changed is a drawing of the tiers as they are, compared with one in which a bucket is replaced, the second NAT is
+// new, and the names are gone.
 func changed(t *testing.T) Drawing {
 	t.Helper()
 	build := func(nats ...string) (*graphtest.Builder, *graph.Graph) {
@@ -49,7 +50,8 @@ func TestCompare(t *testing.T) {
 			got = append(got, fmt.Sprintf("%s to %s %s", e.From, e.To, e.Mark))
 		}
 	}
-	want := []string{"nat changed", "database changed", "names removed", "s3 replaced", "names to load_balancer removed"}
+	want := []string{"nat changed", "database changed", "names removed", "s3 replaced",
+		"names to load_balancer removed"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -71,7 +73,8 @@ func graphOf(t *testing.T) *graph.Graph {
 func TestMarksInMermaid(t *testing.T) {
 	text := changed(t).Mermaid()
 	for _, want := range []string{
-		`"2 × NAT gateway (changed)"`, "class n_nat,n_database changed", "class n_s3 replaced", "class n_names removed", "stroke-dasharray",
+		`"2 × NAT gateway (changed)"`, "class n_nat,n_database changed", "class n_s3 replaced", "class n_names removed",
+		"stroke-dasharray",
 		`n_names -.->|"name (removed)"| n_load_balancer`, "linkStyle ",
 	} {
 		if !strings.Contains(text, want) {
@@ -83,8 +86,8 @@ func TestMarksInMermaid(t *testing.T) {
 	}
 }
 
-// TestSVG: the picture is a document that a browser reads, with every node and every label that is not implied by a line, and no two nodes
-// on each other.
+// TestSVG: the picture is a document that a browser reads, with every node and every label that is not implied by a
+// line, and no two nodes on each other.
 func TestSVG(t *testing.T) {
 	d := changed(t)
 	text := d.SVG()
@@ -109,7 +112,7 @@ func TestSVG(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{"HTTP 8080", "3306", "name (removed)", "changed", "Services of AWS"} {
+	for _, want := range []string{"HTTP 8080", "3306", "name (removed)", "changed", "AWS services"} {
 		if !strings.Contains(shown.String(), "\n"+want+"\n") {
 			t.Errorf("the picture lacks %q", want)
 		}

@@ -1,6 +1,6 @@
-// Package drawing makes a picture of a resource graph: the tiers, who opens connections to whom and on which port, and what refers to what.
-// Nothing in it is drawn by hand: connections are those of the graph's own table of who can reach whom, and references those that inputs and
-// policies hold. The documentation's pictures and the plan import it.
+// Package drawing makes a picture of a resource graph: the tiers, who opens connections to whom and on which port, and
+// what refers to what. Nothing in it is drawn by hand: connections are those of the graph's own table of who can reach
+// whom, and references those that inputs and policies hold. The documentation's pictures and the plan import it.
 //
 // Of makes the model, Compare marks what differs from another one, and Drawing.Mermaid and Drawing.SVG show it.
 package drawing
@@ -157,7 +157,8 @@ func (d *draft) place(p graph.Place) {
 		d.add(n, g.TargetGroups(r)...)
 	case graph.KindGroup:
 		template := g.LaunchTemplate(r)
-		n.Lines = []string{"App", fmt.Sprintf("%s to %s instances", graph.Text(r.Input("minSize")), graph.Text(r.Input("maxSize")))}
+		n.Lines = []string{"App", fmt.Sprintf("%s to %s instances", graph.Text(r.Input("minSize")),
+			graph.Text(r.Input("maxSize")))}
 		if template != nil {
 			n.Lines = append(n.Lines, graph.Text(template.Input("instanceType")))
 		}
@@ -171,7 +172,9 @@ func (d *draft) place(p graph.Place) {
 			n.Lines[0] = fmt.Sprintf("%d × %s", len(n.URNs), n.Lines[0])
 		}
 	case graph.KindDatabase:
-		n.Lines = []string{"Database", strings.TrimSpace(graph.Text(r.Input("engine")) + " " + graph.Text(r.Input("engineVersion"))), graph.Text(r.Input("instanceClass"))}
+		n.Lines = []string{"Database",
+			strings.TrimSpace(graph.Text(r.Input("engine")) + " " + graph.Text(r.Input("engineVersion"))),
+			graph.Text(r.Input("instanceClass"))}
 		if graph.Is(r.Input("multiAz"), true) {
 			n.Lines = append(n.Lines, "with a standby in another zone")
 		}
@@ -205,15 +208,19 @@ func (d *draft) service(id, title string, tokens ...string) {
 	d.add(n, found...)
 }
 
-// implied tells what a picture need not repeat: what anyone on the internet reaches, whoever reaches the internet does too.
+// implied tells what a picture need not repeat: what anyone on the internet reaches, whoever reaches the internet does
+// too.
 func implied(r graph.Reach, table []graph.Reach) bool {
 	return r.From != graph.Internet && slices.ContainsFunc(table, func(other graph.Reach) bool {
-		return other.From == graph.Internet && other.To == r.To && other.Protocol == r.Protocol && other.Ports == r.Ports
-	}) && slices.ContainsFunc(table, func(other graph.Reach) bool { return other.From == r.From && other.To == graph.Internet })
+		return other.From == graph.Internet && other.To == r.To && other.Protocol == r.Protocol &&
+			other.Ports == r.Ports
+	}) && slices.ContainsFunc(table, func(other graph.Reach) bool {
+		return other.From == r.From && other.To == graph.Internet
+	})
 }
 
-// connection draws one line of the table of who can reach whom. What passes through a NAT leads to the NAT, and from there on by the
-// line of the NAT's own.
+// connection draws one line of the table of who can reach whom. What passes through a NAT leads to the NAT, and from
+// there on by the line of the NAT's own.
 func (d *draft) connection(r graph.Reach) {
 	label := r.Ports
 	switch {
@@ -244,7 +251,7 @@ func (d *draft) connection(r graph.Reach) {
 		case strings.HasPrefix(via, "NAT ") && d.nodes[id(string(graph.KindNAT))] != nil:
 			to = id(string(graph.KindNAT))
 		case r.To == graph.Internet:
-			to = d.node(outgoing, Outside, "Internet", "AWS's other services, packages").ID
+			to = d.node(outgoing, Outside, "Internet", "other AWS services, packages").ID
 		case strings.HasPrefix(via, "gateway endpoint"):
 			shown += " by gateway endpoint"
 		}
@@ -269,7 +276,8 @@ func (d *draft) names() {
 	}
 }
 
-// stores draws what places read and write beside what they connect to, by their roles' policies and by their own inputs.
+// stores draws what places read and write beside what they connect to, by their roles' policies and by their own
+// inputs.
 func (d *draft) stores() {
 	g := d.graph
 	if all := g.ByType("aws:ssm/parameter:Parameter"); len(all) > 0 {
@@ -279,7 +287,8 @@ func (d *draft) stores() {
 				secret++
 			}
 		}
-		d.add(d.node(parameters, Services, "Parameter Store", fmt.Sprintf("%d parameters, %d of them secret", len(all), secret)), all...)
+		d.add(d.node(parameters, Services, "Parameter Store",
+			fmt.Sprintf("%d parameters, %d of them secret", len(all), secret)), all...)
 	}
 	logs := g.ByType("aws:cloudwatch/logGroup:LogGroup")
 	if len(logs) > 0 {
@@ -287,10 +296,14 @@ func (d *draft) stores() {
 	}
 	for _, p := range g.Places() {
 		from, actions := id(p.Name), d.actions(p.Resource)
-		if d.nodes[parameters] != nil && slices.ContainsFunc(actions, func(a string) bool { return strings.HasPrefix(a, "ssm:GetParameter") }) {
+		if d.nodes[parameters] != nil && slices.ContainsFunc(actions, func(a string) bool {
+			return strings.HasPrefix(a, "ssm:GetParameter")
+		}) {
 			d.edge(from, parameters, reference, "reads")
 		}
-		if len(logs) > 0 && (slices.Contains(actions, "logs:PutLogEvents") || len(graph.Items(p.Resource.Input("enabledCloudwatchLogsExports"))) > 0) {
+		if len(logs) > 0 &&
+			(slices.Contains(actions, "logs:PutLogEvents") ||
+				len(graph.Items(p.Resource.Input("enabledCloudwatchLogsExports"))) > 0) {
 			d.edge(from, watching, reference, "logs")
 		}
 		if bucket := g.Resolve(p.Resource.Input("accessLogs.bucket"), buckets...); bucket != nil {
@@ -302,7 +315,8 @@ func (d *draft) stores() {
 // watch draws alarms: what they watch and whom they tell.
 func (d *draft) watch() {
 	g := d.graph
-	alarms, dashboards := g.ByType("aws:cloudwatch/metricAlarm:MetricAlarm"), g.ByType("aws:cloudwatch/dashboard:Dashboard")
+	alarms, dashboards := g.ByType("aws:cloudwatch/metricAlarm:MetricAlarm"),
+		g.ByType("aws:cloudwatch/dashboard:Dashboard")
 	if len(alarms)+len(dashboards) > 0 {
 		n := d.node(watching, Services, "CloudWatch")
 		n.Lines = append(n.Lines, counted(len(alarms), "alarm"), counted(len(dashboards), "dashboard"))
@@ -361,7 +375,8 @@ func (d *draft) drawing() Drawing {
 		out.Edges = append(out.Edges, Edge{From: key[0], To: key[1], Reference: key[2] == reference, Labels: labels})
 	}
 	slices.SortFunc(out.Edges, func(a, b Edge) int {
-		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(fmt.Sprint(a.Reference), fmt.Sprint(b.Reference)))
+		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To),
+			cmp.Compare(fmt.Sprint(a.Reference), fmt.Sprint(b.Reference)))
 	})
 	var blocks []string
 	for _, vpc := range d.graph.ByType("aws:ec2/vpc:Vpc") {

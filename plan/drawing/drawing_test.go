@@ -16,11 +16,15 @@ func network(b *graphtest.Builder) {
 	vpc := b.Add("ec2/vpc:Vpc", "network", in{"cidrBlock": "10.0.0.0/16"})
 	gateway := b.Add("ec2/internetGateway:InternetGateway", "network", in{"vpcId": vpc.ID})
 	for _, name := range []string{"public", "private"} {
-		subnet := b.Add("ec2/subnet:Subnet", name, in{"vpcId": vpc.ID, "cidrBlock": map[string]string{"public": "10.0.1.0/24", "private": "10.0.2.0/24"}[name], "availabilityZone": "a"})
+		subnet := b.Add("ec2/subnet:Subnet", name,
+			in{"vpcId": vpc.ID, "cidrBlock": map[string]string{"public": "10.0.1.0/24", "private": "10.0.2.0/24"}[name],
+				"availabilityZone": "a"})
 		table := b.Add("ec2/routeTable:RouteTable", name, in{"vpcId": vpc.ID})
-		b.Add("ec2/routeTableAssociation:RouteTableAssociation", name, in{"subnetId": subnet.ID, "routeTableId": table.ID})
+		b.Add("ec2/routeTableAssociation:RouteTableAssociation", name,
+			in{"subnetId": subnet.ID, "routeTableId": table.ID})
 	}
-	b.Add("ec2/route:Route", "public", in{"routeTableId": b.Get("ec2/routeTable:RouteTable", "public").ID, "destinationCidrBlock": "0.0.0.0/0", "gatewayId": gateway.ID})
+	b.Add("ec2/route:Route", "public", in{"routeTableId": b.Get("ec2/routeTable:RouteTable", "public").ID,
+		"destinationCidrBlock": "0.0.0.0/0", "gatewayId": gateway.ID})
 }
 
 func groups(b *graphtest.Builder, names ...string) {
@@ -51,19 +55,26 @@ func allow(b *graphtest.Builder, name, from, to string, port int) {
 // tiers adds a load balancer, a group and a database.
 func tiers(b *graphtest.Builder) {
 	groups(b, "lb", "app", "db")
-	balancer := b.Add("lb/loadBalancer:LoadBalancer", "site", in{"subnets": []string{"subnet-public"}, "securityGroups": []string{"securitygroup-lb"}, "accessLogs": in{"bucket": "bucketv2-logs"}})
+	balancer := b.Add("lb/loadBalancer:LoadBalancer", "site",
+		in{"subnets": []string{"subnet-public"}, "securityGroups": []string{"securitygroup-lb"},
+			"accessLogs": in{"bucket": "bucketv2-logs"}})
 	b.Add("s3/bucketV2:BucketV2", "logs", in{})
 	targets := b.Add("lb/targetGroup:TargetGroup", "site", in{"port": 8080, "protocol": "HTTP"})
 	b.Add("lb/listener:Listener", "https", in{
-		"loadBalancerArn": balancer.Output("arn"), "port": 443, "protocol": "HTTPS", "defaultActions": []any{in{"targetGroupArn": targets.Output("arn")}},
+		"loadBalancerArn": balancer.Output("arn"), "port": 443, "protocol": "HTTPS",
+		"defaultActions": []any{in{"targetGroupArn": targets.Output("arn")}},
 	})
-	template := b.Add("ec2/launchTemplate:LaunchTemplate", "app", in{"instanceType": "t4g.small", "vpcSecurityGroupIds": []string{"securitygroup-app"}})
+	template := b.Add("ec2/launchTemplate:LaunchTemplate", "app",
+		in{"instanceType": "t4g.small", "vpcSecurityGroupIds": []string{"securitygroup-app"}})
 	b.Add("autoscaling/group:Group", "app", in{
-		"minSize": 2, "maxSize": 6, "launchTemplate": in{"id": template.ID}, "vpcZoneIdentifiers": []string{"subnet-private"}, "targetGroupArns": []any{targets.Output("arn")},
+		"minSize": 2, "maxSize": 6, "launchTemplate": in{"id": template.ID},
+		"vpcZoneIdentifiers": []string{"subnet-private"}, "targetGroupArns": []any{targets.Output("arn")},
 	})
-	subnets := b.Add("rds/subnetGroup:SubnetGroup", "db", in{"name": "db-subnets", "subnetIds": []string{"subnet-private"}})
+	subnets := b.Add("rds/subnetGroup:SubnetGroup", "db",
+		in{"name": "db-subnets", "subnetIds": []string{"subnet-private"}})
 	b.Add("rds/instance:Instance", "db", in{
-		"engine": "mysql", "engineVersion": "8.4", "instanceClass": "db.t4g.medium", "multiAz": true, "dbSubnetGroupName": subnets.Input("name"),
+		"engine": "mysql", "engineVersion": "8.4", "instanceClass": "db.t4g.medium", "multiAz": true,
+		"dbSubnetGroupName":   subnets.Input("name"),
 		"vpcSecurityGroupIds": []string{"securitygroup-db"}, "enabledCloudwatchLogsExports": []string{"error"},
 	})
 	allow(b, "browsers", "0.0.0.0/0", "lb", 443)
@@ -104,25 +115,29 @@ func TestEdges(t *testing.T) {
 		{"nothing", func(*graphtest.Builder) {}, nil},
 		{"a network in which nothing stands", network, nil},
 		{"three tiers", func(b *graphtest.Builder) { network(b); tiers(b) }, []string{
-			"app > database: 3306", "internet > load_balancer: HTTPS 443", "load_balancer > app: HTTP 8080", "load_balancer ~ s3: access logs",
+			"app > database: 3306", "internet > load_balancer: HTTPS 443", "load_balancer > app: HTTP 8080",
+			"load_balancer ~ s3: access logs",
 		}},
 		{"a rule that is wider than what is served shows", func(b *graphtest.Builder) {
 			network(b)
 			tiers(b)
 			allow(b, "more", "0.0.0.0/0", "lb", 8443)
 		}, []string{
-			"app > database: 3306", "internet > load_balancer: 8443, HTTPS 443", "load_balancer > app: HTTP 8080", "load_balancer ~ s3: access logs",
+			"app > database: 3306", "internet > load_balancer: 8443, HTTPS 443", "load_balancer > app: HTTP 8080",
+			"load_balancer ~ s3: access logs",
 		}},
 		{"a way that a rule does not open is not there", func(b *graphtest.Builder) {
 			network(b)
 			tiers(b)
 			b.Remove("vpc/securityGroupEgressRule:SecurityGroupEgressRule", "queriesEgressRule")
-		}, []string{"internet > load_balancer: HTTPS 443", "load_balancer > app: HTTP 8080", "load_balancer ~ s3: access logs"}},
+		}, []string{"internet > load_balancer: HTTPS 443", "load_balancer > app: HTTP 8080",
+			"load_balancer ~ s3: access logs"}},
 		{"operators, and a server in the public subnet that goes out by itself", func(b *graphtest.Builder) {
 			network(b)
 			groups(b, "jump")
 			b.Add("ec2/instance:Instance", "jump", in{
-				"subnetId": "subnet-public", "vpcSecurityGroupIds": []string{"securitygroup-jump"}, "associatePublicIpAddress": true, "instanceType": "t4g.nano",
+				"subnetId": "subnet-public", "vpcSecurityGroupIds": []string{"securitygroup-jump"},
+				"associatePublicIpAddress": true, "instanceType": "t4g.nano",
 			})
 			allow(b, "office", "203.0.113.0/24", "jump", 22)
 			allow(b, "home", "198.51.100.7/32", "jump", 22)
@@ -133,24 +148,30 @@ func TestEdges(t *testing.T) {
 			tiers(b)
 			b.Remove("s3/bucketV2:BucketV2", "logs")
 			address := b.Add("ec2/eip:Eip", "nat", in{})
-			nat := b.Add("ec2/natGateway:NatGateway", "nat", in{"subnetId": "subnet-public", "allocationId": address.ID, "connectivityType": "public"})
-			b.Add("ec2/route:Route", "private", in{"routeTableId": "routetable-private", "destinationCidrBlock": "0.0.0.0/0", "natGatewayId": nat.ID})
+			nat := b.Add("ec2/natGateway:NatGateway", "nat",
+				in{"subnetId": "subnet-public", "allocationId": address.ID, "connectivityType": "public"})
+			b.Add("ec2/route:Route", "private",
+				in{"routeTableId": "routetable-private", "destinationCidrBlock": "0.0.0.0/0", "natGatewayId": nat.ID})
 			allow(b, "out", "app", "0.0.0.0/0", 443)
 		}, []string{
-			"app > database: 3306", "app > nat: 443", "internet > load_balancer: HTTPS 443", "load_balancer > app: HTTP 8080", "nat > outgoing: all",
+			"app > database: 3306", "app > nat: 443", "internet > load_balancer: HTTPS 443",
+			"load_balancer > app: HTTP 8080", "nat > outgoing: all",
 		}},
 		{"gateway endpoints", func(b *graphtest.Builder) {
 			network(b)
 			tiers(b)
 			for _, service := range []string{"s3", "dynamodb"} {
 				b.Add("ec2/vpcEndpoint:VpcEndpoint", service, in{
-					"vpcEndpointType": "Gateway", "serviceName": "com.amazonaws.eu-central-1." + service, "routeTableIds": []string{"routetable-private"},
+					"vpcEndpointType": "Gateway", "serviceName": "com.amazonaws.eu-central-1." + service,
+					"routeTableIds": []string{"routetable-private"},
 				})
 			}
 			allow(b, "out", "app", "0.0.0.0/0", 443)
 		}, []string{
-			// The app's rule would let it reach the site; no route leads it to the internet, of which the site else is a part.
-			"app > database: 3306", "app > dynamodb: 443 by gateway endpoint", "app > load_balancer: HTTPS 443", "app > s3: 443 by gateway endpoint",
+			// The app's rule would let it reach the site; no route leads it to the internet, of which the site else is
+			// a part.
+			"app > database: 3306", "app > dynamodb: 443 by gateway endpoint", "app > load_balancer: HTTPS 443",
+			"app > s3: 443 by gateway endpoint",
 			"internet > load_balancer: HTTPS 443", "load_balancer > app: HTTP 8080", "load_balancer ~ s3: access logs",
 		}},
 		{"parameters and logs, by the roles", func(b *graphtest.Builder) {
@@ -159,16 +180,20 @@ func TestEdges(t *testing.T) {
 			b.Remove("s3/bucketV2:BucketV2", "logs")
 			groups(b, "jump", "other")
 			for _, name := range []string{"jump", "other"} {
-				b.Add("ec2/instance:Instance", name, in{"subnetId": "subnet-private", "vpcSecurityGroupIds": []string{"securitygroup-" + name}})
+				b.Add("ec2/instance:Instance", name,
+					in{"subnetId": "subnet-private", "vpcSecurityGroupIds": []string{"securitygroup-" + name}})
 			}
 			b.Add("ssm/parameter:Parameter", "password", in{"type": "SecureString"})
 			b.Add("ssm/parameter:Parameter", "host", in{"type": "String"})
 			b.Add("cloudwatch/logGroup:LogGroup", "app", in{"name": "/app"})
-			role(b, "ec2/launchTemplate:LaunchTemplate", "app", `{"Effect":"Allow","Action":["ssm:GetParameters","logs:PutLogEvents"],"Resource":"*"}`)
+			role(b, "ec2/launchTemplate:LaunchTemplate", "app",
+				`{"Effect":"Allow","Action":["ssm:GetParameters","logs:PutLogEvents"],"Resource":"*"}`)
 			role(b, "ec2/instance:Instance", "jump", `{"Effect":"Allow","Action":"ssm:GetParameter","Resource":"*"}`)
-			role(b, "ec2/instance:Instance", "other", `{"Effect":"Deny","Action":["ssm:GetParameters","logs:PutLogEvents"],"Resource":"*"}`)
+			role(b, "ec2/instance:Instance", "other",
+				`{"Effect":"Deny","Action":["ssm:GetParameters","logs:PutLogEvents"],"Resource":"*"}`)
 		}, []string{
-			"app > database: 3306", "app ~ parameters: reads", "app ~ watching: logs", "database ~ watching: logs", "internet > load_balancer: HTTPS 443",
+			"app > database: 3306", "app ~ parameters: reads", "app ~ watching: logs", "database ~ watching: logs",
+			"internet > load_balancer: HTTPS 443",
 			"jump ~ parameters: reads", "load_balancer > app: HTTP 8080",
 		}},
 		{"alarms, events and whom they tell", func(b *graphtest.Builder) {
@@ -176,14 +201,17 @@ func TestEdges(t *testing.T) {
 			tiers(b)
 			b.Remove("s3/bucketV2:BucketV2", "logs")
 			topic := b.Add("sns/topic:Topic", "alarms", in{})
-			b.Add("sns/topicSubscription:TopicSubscription", "alarms", in{"topic": topic.Output("arn"), "protocol": "email"})
+			b.Add("sns/topicSubscription:TopicSubscription", "alarms",
+				in{"topic": topic.Output("arn"), "protocol": "email"})
 			a := b.Add("cloudwatch/metricAlarm:MetricAlarm", "errors", in{"alarmActions": []any{topic.Output("arn")}})
 			a.PropertyDependencies = map[string][]string{"dimensions": {
-				b.Get("lb/targetGroup:TargetGroup", "site").URN, b.Get("rds/instance:Instance", "db").URN, b.Get("ec2/vpc:Vpc", "network").URN,
+				b.Get("lb/targetGroup:TargetGroup", "site").URN, b.Get("rds/instance:Instance", "db").URN,
+				b.Get("ec2/vpc:Vpc", "network").URN,
 			}}
 			b.Add("cloudwatch/eventTarget:EventTarget", "group", in{"arn": topic.Output("arn")})
 		}, []string{
-			"app > database: 3306", "database ~ watching: metrics", "internet > load_balancer: HTTPS 443", "load_balancer > app: HTTP 8080",
+			"app > database: 3306", "database ~ watching: metrics", "internet > load_balancer: HTTPS 443",
+			"load_balancer > app: HTTP 8080",
 			"load_balancer ~ watching: metrics", "watching ~ told: alarms, events",
 		}},
 		{"a name", func(b *graphtest.Builder) {
@@ -194,7 +222,8 @@ func TestEdges(t *testing.T) {
 			r.PropertyDependencies = map[string][]string{"aliases": {b.Get("lb/loadBalancer:LoadBalancer", "site").URN}}
 			b.Add("route53/record:Record", "proof", in{"name": "_proof.files.example.org"})
 		}, []string{
-			"app > database: 3306", "internet > load_balancer: HTTPS 443", "load_balancer > app: HTTP 8080", "names ~ load_balancer: name",
+			"app > database: 3306", "internet > load_balancer: HTTPS 443", "load_balancer > app: HTTP 8080",
+			"names ~ load_balancer: name",
 		}},
 	}
 	for _, test := range tests {
@@ -220,16 +249,22 @@ func TestNodes(t *testing.T) {
 	b := graphtest.New(t)
 	network(b)
 	tiers(b)
-	b.Add("wafv2/webAclAssociation:WebAclAssociation", "site", in{"resourceArn": b.Get("lb/loadBalancer:LoadBalancer", "site").Output("arn")})
+	b.Add("wafv2/webAclAssociation:WebAclAssociation", "site",
+		in{"resourceArn": b.Get("lb/loadBalancer:LoadBalancer", "site").Output("arn")})
 	for _, n := range []string{"1", "2"} {
 		b.Add("ec2/natGateway:NatGateway", "nat-"+n, in{"subnetId": "subnet-public"})
 	}
 	want := []Node{
 		{ID: "internet", Area: Outside, Lines: []string{"Internet"}, URNs: nil},
-		{ID: "load_balancer", Area: Public, Lines: []string{"Load balancer", "behind AWS WAF"}, URNs: []string{"Listener https", "LoadBalancer site", "TargetGroup site", "WebAclAssociation site"}},
-		{ID: "nat", Area: Public, Lines: []string{"2 × NAT gateway"}, URNs: []string{"NatGateway nat-1", "NatGateway nat-2"}},
-		{ID: "app", Area: Private, Lines: []string{"App", "2 to 6 instances", "t4g.small"}, URNs: []string{"Group app", "LaunchTemplate app"}},
-		{ID: "database", Area: Private, Lines: []string{"Database", "mysql 8.4", "db.t4g.medium", "with a standby in another zone"}, URNs: []string{"Instance db", "SubnetGroup db"}},
+		{ID: "load_balancer", Area: Public, Lines: []string{"Load balancer", "behind AWS WAF"},
+			URNs: []string{"Listener https", "LoadBalancer site", "TargetGroup site", "WebAclAssociation site"}},
+		{ID: "nat", Area: Public, Lines: []string{"2 × NAT gateway"},
+			URNs: []string{"NatGateway nat-1", "NatGateway nat-2"}},
+		{ID: "app", Area: Private, Lines: []string{"App", "2 to 6 instances", "t4g.small"},
+			URNs: []string{"Group app", "LaunchTemplate app"}},
+		{ID: "database", Area: Private,
+			Lines: []string{"Database", "mysql 8.4", "db.t4g.medium", "with a standby in another zone"},
+			URNs:  []string{"Instance db", "SubnetGroup db"}},
 		{ID: "s3", Area: Services, Lines: []string{"S3", "logs"}, URNs: []string{"BucketV2 logs"}},
 	}
 	g := b.Graph()
@@ -256,11 +291,15 @@ func TestNodes(t *testing.T) {
 
 func TestMermaid(t *testing.T) {
 	d := Drawing{
-		Ground: `VPC "a"`, Titles: map[Area]string{Public: "Public subnets in 1 zone", Private: "Private subnets in 1 zone"},
+		Ground: `VPC "a"`,
+		Titles: map[Area]string{Public: "Public subnets in 1 zone", Private: "Private subnets in 1 zone"},
 		Nodes: []Node{
-			{ID: "end", Area: Outside, Lines: []string{"The <end>"}}, {ID: "app", Area: Private, Lines: []string{"App", "2 × `a` #1"}}, {ID: "s3", Area: Services, Lines: []string{"S3"}},
+			{ID: "end", Area: Outside, Lines: []string{"The <end>"}},
+			{ID: "app", Area: Private, Lines: []string{"App", "2 × `a` #1"}},
+			{ID: "s3", Area: Services, Lines: []string{"S3"}},
 		},
-		Edges: []Edge{{From: "end", To: "app", Labels: []string{"443", "80"}}, {From: "app", To: "s3", Reference: true, Labels: []string{"logs"}}},
+		Edges: []Edge{{From: "end", To: "app", Labels: []string{"443", "80"}},
+			{From: "app", To: "s3", Reference: true, Labels: []string{"logs"}}},
 	}
 	want := `flowchart TD
   n_end(["The #lt;end#gt;"])
@@ -269,7 +308,7 @@ func TestMermaid(t *testing.T) {
       n_app["App<br/>2 × #96;a#96; #35;1"]
     end
   end
-  subgraph services["Services of AWS"]
+  subgraph services["AWS services"]
     n_s3[("S3")]
   end
   n_end -->|"443, 80"| n_app

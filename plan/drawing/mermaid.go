@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Mermaid is the drawing as a flowchart in Mermaid's language (https://mermaid.js.org/syntax/flowchart.html), which GitHub shows as a picture.
-// Full lines are connections with their ports, dotted ones references.
+// Mermaid is the drawing as a flowchart in Mermaid's language (https://mermaid.js.org/syntax/flowchart.html), which
+// GitHub shows as a picture. Full lines are connections with their ports, dotted ones references.
 func (d Drawing) Mermaid() string {
 	var b strings.Builder
 	b.WriteString("flowchart TD\n")
@@ -19,7 +19,7 @@ func (d Drawing) Mermaid() string {
 	if ground.Len() > 0 {
 		fmt.Fprintf(&b, "  subgraph ground[%s]\n%s  end\n", quote(d.Ground), ground.String())
 	}
-	d.area(&b, "  ", Services, "Services of AWS")
+	d.area(&b, "  ", Services, "AWS services")
 	for _, e := range d.Edges {
 		arrow := "-->"
 		if e.Reference {
@@ -51,7 +51,8 @@ func (d Drawing) styles(b *strings.Builder) {
 			if mark == Removed {
 				dash = ",stroke-dasharray:5 3"
 			}
-			fmt.Fprintf(b, "  classDef %s fill:%s,stroke:%s,color:#1f2328,stroke-width:2px%s\n  class %s %s\n", mark, c.fill, c.line, dash, strings.Join(nodes, ","), mark)
+			fmt.Fprintf(b, "  classDef %s fill:%s,stroke:%s,color:#1f2328,stroke-width:2px%s\n  class %s %s\n", mark,
+				c.fill, c.line, dash, strings.Join(nodes, ","), mark)
 		}
 		if len(edges) > 0 {
 			fmt.Fprintf(b, "  linkStyle %s stroke:%s,stroke-width:2px\n", strings.Join(edges, ","), c.line)
@@ -95,5 +96,6 @@ func quote(text string) string { return `"` + escape(text) + `"` }
 
 // escape writes what would end a text, or be taken for markup, in Mermaid's form.
 func escape(text string) string {
-	return strings.NewReplacer(`"`, "#quot;", "<", "#lt;", ">", "#gt;", "#", "#35;", "`", "#96;", "\n", " ").Replace(text)
+	return strings.NewReplacer(`"`, "#quot;", "<", "#lt;", ">", "#gt;", "#", "#35;", "`", "#96;", "\n",
+		" ").Replace(text)
 }

@@ -9,7 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Measures of the picture, in pixels. Text is set in a system font, whose width is not known here: letter is more than it takes.
+// Measures of the picture, in pixels. Text is set in a system font, whose width is not known here: letter is more than
+// it takes.
 const (
 	margin  = 24
 	letter  = 7.2
@@ -30,15 +31,18 @@ type box struct {
 
 func (b *box) centre() (x, y float64) { return b.x + b.w/2, b.y + b.h/2 }
 
-// SVG is the drawing as a picture of its own: the network in rows from outside inwards, the services beside it, and what a mark means where
-// there is one.
+// SVG is the drawing as a picture of its own: the network in rows from outside inwards, the services beside it, and
+// what a mark means where there is one.
 func (d Drawing) SVG() string {
 	l := d.layout()
 	var body strings.Builder
 	titles, labels := &strings.Builder{}, &strings.Builder{}
 	for _, f := range l.frames {
-		fmt.Fprintf(&body, `<rect x="%.0f" y="%.0f" width="%.0f" height="%.0f" rx="8" fill="%s" stroke="#d1d9e0"/>`+"\n", f.x, f.y, f.w, f.h, f.fill)
-		fmt.Fprintf(titles, `<text x="%.0f" y="%.0f" class="title">%s</text>`+"\n", f.x+padding, f.y+20, html.EscapeString(f.title))
+		fmt.Fprintf(&body,
+			`<rect x="%.0f" y="%.0f" width="%.0f" height="%.0f" rx="8" fill="%s" stroke="#d1d9e0"/>`+"\n", f.x, f.y,
+			f.w, f.h, f.fill)
+		fmt.Fprintf(titles, `<text x="%.0f" y="%.0f" class="title">%s</text>`+"\n", f.x+padding, f.y+20,
+			html.EscapeString(f.title))
 	}
 	for _, e := range d.Edges {
 		l.edge(&body, labels, e)
@@ -49,7 +53,8 @@ func (d Drawing) SVG() string {
 		if b.Mark == Removed {
 			dash = ` stroke-dasharray="5 3"`
 		}
-		fmt.Fprintf(&body, `<rect x="%.0f" y="%.0f" width="%.0f" height="%.0f" rx="6" fill="%s" stroke="%s" stroke-width="%g"%s/>`+"\n",
+		fmt.Fprintf(&body,
+			`<rect x="%.0f" y="%.0f" width="%.0f" height="%.0f" rx="6" fill="%s" stroke="%s" stroke-width="%g"%s/>`+"\n",
 			b.x, b.y, b.w, b.h, c.fill, c.line, map[bool]float64{true: 1, false: 2.5}[b.Mark == Unmarked], dash)
 		x, _ := b.centre()
 		for i, text := range b.lines {
@@ -57,7 +62,8 @@ func (d Drawing) SVG() string {
 			if i == 0 {
 				class = "name"
 			}
-			fmt.Fprintf(&body, `<text x="%.0f" y="%.0f" class="%s">%s</text>`+"\n", x, b.y+padding+line*float64(i)+12, class, html.EscapeString(text))
+			fmt.Fprintf(&body, `<text x="%.0f" y="%.0f" class="%s">%s</text>`+"\n", x, b.y+padding+line*float64(i)+12,
+				class, html.EscapeString(text))
 		}
 	}
 	body.WriteString(labels.String() + titles.String())
@@ -67,7 +73,7 @@ func (d Drawing) SVG() string {
 <defs><marker id="end" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" fill="context-stroke"/></marker></defs>
 <rect width="100%%" height="100%%" fill="#ffffff"/>
 %s</svg>
-`, l.width, height, l.width, height, html.EscapeString("The parts of the stack and how they are connected: "+d.Ground), body.String())
+`, l.width, height, l.width, height, html.EscapeString("The parts of the stack and their connections: "+d.Ground), body.String())
 }
 
 // frame is a rectangle with a title.
@@ -114,7 +120,9 @@ func (d Drawing) layout() *layout {
 			sum, n := 0.0, 0.0
 			for _, e := range d.Edges {
 				for _, ends := range [][2]string{{e.From, e.To}, {e.To, e.From}} {
-					if ends[0] == b.ID && !e.Reference && slices.ContainsFunc(other, func(o *box) bool { return o.ID == ends[1] }) {
+					if ends[0] == b.ID && !e.Reference && slices.ContainsFunc(other, func(o *box) bool {
+						return o.ID == ends[1]
+					}) {
 						sum, n = sum+place[ends[1]], n+1
 					}
 				}
@@ -173,7 +181,8 @@ func (d Drawing) layout() *layout {
 		y += tallest
 		if area != Outside {
 			y += padding
-			inner = append(inner, frame{d.Titles[area], "#ffffff", left - padding - 2, from, widest + 2*padding + 4, y - from})
+			inner = append(inner, frame{d.Titles[area], "#ffffff", left - padding - 2, from, widest + 2*padding + 4,
+				y - from})
 		}
 		y += gapY
 	}
@@ -214,7 +223,7 @@ func (d Drawing) layout() *layout {
 			at += s.h + gapNode + spare
 		}
 		bottom := max(at-gapNode+padding, y)
-		l.frames = append(l.frames, frame{"Services of AWS", "#f6f8fa", x, from, broad + 2*padding, bottom - from})
+		l.frames = append(l.frames, frame{"AWS services", "#f6f8fa", x, from, broad + 2*padding, bottom - from})
 		right, y = x+broad+2*padding, max(y, bottom)
 	}
 	l.width, l.height = right+margin, y+margin
@@ -243,7 +252,8 @@ func (l *layout) edge(lines, labels *strings.Builder, e Edge) {
 	if a.Area != b.Area && a.Area != Services && b.Area != Services || a.Area == Services && b.Area == Services {
 		dx, dy = 0, (y2-y1)*0.4
 	}
-	fmt.Fprintf(lines, `<path d="M%.0f %.0fC%.0f %.0f %.0f %.0f %.0f %.0f" fill="none" stroke="%s" stroke-width="%g"%s marker-end="url(#end)"/>`+"\n",
+	fmt.Fprintf(lines,
+		`<path d="M%.0f %.0fC%.0f %.0f %.0f %.0f %.0f %.0f" fill="none" stroke="%s" stroke-width="%g"%s marker-end="url(#end)"/>`+"\n",
 		x1, y1, x1+dx, y1+dy, x2-dx, y2-dy, x2, y2, colour, stroke, dash)
 	text := e.label()
 	if e.Reference && e.Mark == Unmarked {
@@ -258,13 +268,14 @@ func (l *layout) edge(lines, labels *strings.Builder, e Edge) {
 			continue
 		}
 		l.taken = append(l.taken, f)
-		fmt.Fprintf(labels, `<rect x="%.0f" y="%.0f" width="%.0f" height="16" rx="3" fill="#ffffff" fill-opacity="0.92"/><text x="%.0f" y="%.0f" class="label">%s</text>`+"\n",
+		fmt.Fprintf(labels,
+			`<rect x="%.0f" y="%.0f" width="%.0f" height="16" rx="3" fill="#ffffff" fill-opacity="0.92"/><text x="%.0f" y="%.0f" class="label">%s</text>`+"\n",
 			f.x, f.y+1, w, x, y+4, html.EscapeString(text))
 		return
 	}
 }
 
-// crowded tells whether a label would lie on another one or on a node.
+// crowded reports whether a label would lie on another one or on a node.
 func (l *layout) crowded(f frame) bool {
 	hits := func(x, y, w, h float64) bool { return f.x < x+w && x < f.x+f.w && f.y < y+h && y < f.y+f.h }
 	return slices.ContainsFunc(l.taken, func(t frame) bool { return hits(t.x, t.y, t.w, t.h) }) ||
@@ -305,12 +316,14 @@ func shift(from, to, width float64) float64 { return max(-width/3, min(width/3, 
 func (d Drawing) legend(body *strings.Builder, y float64) float64 {
 	x, some := float64(margin), false
 	for _, mark := range marks {
-		if !slices.ContainsFunc(d.Nodes, func(n Node) bool { return n.Mark == mark }) && !slices.ContainsFunc(d.Edges, func(e Edge) bool { return e.Mark == mark }) {
+		if !slices.ContainsFunc(d.Nodes, func(n Node) bool { return n.Mark == mark }) &&
+			!slices.ContainsFunc(d.Edges, func(e Edge) bool { return e.Mark == mark }) {
 			continue
 		}
 		some = true
 		c := mark.colours()
-		fmt.Fprintf(body, `<rect x="%.0f" y="%.0f" width="16" height="12" rx="2" fill="%s" stroke="%s" stroke-width="2"/><text x="%.0f" y="%.0f">%s</text>`+"\n",
+		fmt.Fprintf(body,
+			`<rect x="%.0f" y="%.0f" width="16" height="12" rx="2" fill="%s" stroke="%s" stroke-width="2"/><text x="%.0f" y="%.0f">%s</text>`+"\n",
 			x, y, c.fill, c.line, x+24, y+11, mark)
 		x += 110
 	}

@@ -41,7 +41,8 @@ func (c *Cloud) Commands() []Command {
 
 func isCommand(token string) bool { return strings.HasPrefix(token, "command:") }
 
-// createCommand runs a command. When it fails there is no resource, whatever it has done until then: Pulumi will create it again.
+// createCommand runs a command. When it fails there is no resource, whatever it has done until then: Pulumi will create
+// it again.
 func (c *Cloud) createCommand(r *Resource, fault *Fault) (string, resource.PropertyMap, error) {
 	stdout, err := c.run(r, r.text("create"), fault)
 	if err != nil {

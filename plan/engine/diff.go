@@ -12,7 +12,8 @@ import (
 	"dossier.example/plan/internal/awsmodel"
 )
 
-// The kinds of differences as the protocol names them: those that a change can make, and those that need another resource.
+// The kinds of differences as the protocol names them: those that a change can make, and those that need another
+// resource.
 var (
 	inPlace = map[plugin.DiffKind]pulumirpc.PropertyDiff_Kind{
 		plugin.DiffAdd: pulumirpc.PropertyDiff_ADD, plugin.DiffDelete: pulumirpc.PropertyDiff_DELETE, plugin.DiffUpdate: pulumirpc.PropertyDiff_UPDATE,
@@ -56,8 +57,9 @@ func differ(token string, olds, news resource.PropertyMap) *pulumirpc.DiffRespon
 	return response
 }
 
-// namedByProgram tells whether the old resource has the name that the new one wants, so that it has to go first: the provider gives every
-// resource that it names itself another name (nameRequiresDeleteBeforeReplace of the Pulumi Terraform bridge).
+// namedByProgram reports whether the old resource has the name that the new one wants, so that it has to go first: the
+// provider gives every resource that it names itself another name (nameRequiresDeleteBeforeReplace of the Pulumi
+// Terraform bridge).
 func namedByProgram(token string, olds, news resource.PropertyMap) bool {
 	name := resource.PropertyKey(awsmodel.Names(token).Property)
 	if name == "" || !news[name].IsString() {

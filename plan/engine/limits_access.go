@@ -136,7 +136,7 @@ func (s statement) servicesOf() []string {
 	return nil
 }
 
-// anyone tells whether the statement lets everybody, without a condition.
+// anyone reports whether the statement lets everybody, without a condition.
 func (s statement) anyone() bool {
 	if s.Effect != "Allow" || len(s.Condition) > 0 {
 		return false
@@ -148,7 +148,7 @@ func (s statement) anyone() bool {
 	return is && slices.Contains(listOf(m["AWS"]), "*")
 }
 
-// covers tells whether the pattern, in which * stands for any text, matches the text.
+// covers reports whether the pattern, in which * stands for any text, matches the text.
 func covers(pattern, text string) bool {
 	parts := strings.Split(pattern, "*")
 	for i, part := range parts {

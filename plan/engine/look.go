@@ -34,7 +34,7 @@ func (l look) value(key string) resource.PropertyValue {
 	return awsmodel.Plain(l.in[resource.PropertyKey(key)])
 }
 
-// given tells whether the input is there, known or not.
+// given reports whether the input is there, known or not.
 func (l look) given(key string) bool { return !l.value(key).IsNull() }
 
 // text is an input's text; false when it is absent or not known.

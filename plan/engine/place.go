@@ -81,7 +81,7 @@ func (c *Cloud) vpcOf(subnets, groups []string) (string, error) {
 	return vpc, nil
 }
 
-// attached tells whether the VPC has an internet gateway:
+// attached reports whether the VPC has an internet gateway:
 // https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Internet_Gateway.html.
 func (c *Cloud) attached(vpc string) error {
 	if len(c.of(gatewayType, "vpcId", vpc)) == 0 {
@@ -166,7 +166,7 @@ func (c *Cloud) placeEIPAssociation(r *Resource) error {
 	return nil
 }
 
-// free tells whether the Elastic IP that a resource asks for has no other use: hashicorp/terraform-provider-aws#709,
+// free reports whether the Elastic IP that a resource asks for has no other use: hashicorp/terraform-provider-aws#709,
 // hashicorp/terraform-provider-aws#3572.
 func (c *Cloud) free(r *Resource) error {
 	for _, token := range []string{natType, eipAssociationType} {
@@ -302,7 +302,7 @@ func (c *Cloud) freeAddresses(subnet *Resource) int {
 		subnet.ID))
 }
 
-// serviceMay tells whether the bucket's policy allows an AWS service an action.
+// serviceMay reports whether the bucket's policy allows an AWS service an action.
 func (c *Cloud) serviceMay(bucket, service, action, resource string) bool {
 	for _, policy := range c.of(bucketPolicyType, "bucket", bucket) {
 		var d document
@@ -380,7 +380,7 @@ func (c *Cloud) placeGroup(r *Resource) error {
 	return nil
 }
 
-// forwards tells whether a listener forwards to the target group.
+// forwards reports whether a listener forwards to the target group.
 func (c *Cloud) forwards(target string) bool {
 	for _, r := range c.resources {
 		if r.Token == listenerType && slices.Contains(textsAt(r.Inputs, "defaultActions[].targetGroupArn"), target) {

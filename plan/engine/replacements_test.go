@@ -9,9 +9,9 @@ import (
 	"dossier.example/plan"
 )
 
-// TestReplacementsAgree holds two tables of what needs another resource against each other: the double's, which was written from the
-// provider's reference, and that of plans, which is generated from the provider's source. A line of agreed says who is right where they
-// differ, and why.
+// TestReplacementsAgree holds two tables of what needs another resource against each other: the double's, which was
+// written from the provider's reference, and that of plans, which is generated from the provider's source. A line of
+// agreed says who is right where they differ, and why.
 func TestReplacementsAgree(t *testing.T) {
 	agreed := map[string]string{
 		"aws:ec2/eip:Eip vpc":                                                "the older word for domain, which this program does not use",

@@ -201,7 +201,7 @@ func (p *rulesOf) collectTables(d *ast.GenDecl) {
 	}
 }
 
-// isType tells whether an expression names a type of resources or of functions.
+// isType reports whether an expression names a type of resources or of functions.
 func isType(e ast.Expr) bool {
 	switch e := e.(type) {
 	case *ast.Ident:
@@ -337,7 +337,7 @@ func (p *rulesOf) reached(roots []string) []string {
 // refusing are the words that refuse an input.
 var refusing = []string{"refuse", "oneOf", "between", "match", "length", "count", "exclusive", "required"}
 
-// refuses tells whether a function refuses an input, or makes an error of its own.
+// refuses reports whether a function refuses an input, or makes an error of its own.
 func refuses(body *ast.BlockStmt) bool {
 	found := false
 	ast.Inspect(body, func(n ast.Node) bool {
@@ -373,7 +373,7 @@ func receiver(f *ast.FuncDecl) string {
 	return id.Name
 }
 
-// comments tells whether a comment within a part of the program names a source.
+// comments reports whether a comment within a part of the program names a source.
 func (p *rulesOf) comments(from, to token.Pos) bool {
 	return p.anyComment(from, to, func(c *ast.CommentGroup) bool { return source.MatchString(c.Text()) })
 }

@@ -341,8 +341,8 @@ func (s *Stack) State() State {
 // URN is that of a resource; empty when the state lacks it.
 func (s State) URN(name string) string { return string(s.urns[name]) }
 
-// Waits tells whether one resource waited for another to be there, itself or through others. Unlike the order in which
-// things happened, it does not hold by luck.
+// Waits reports whether one resource waited for another to be there, itself or through others. Unlike the order in
+// which things happened, it does not hold by luck.
 func (s State) Waits(one, other string) (bool, error) {
 	from, to := s.urns[one], s.urns[other]
 	if from == "" || to == "" {

@@ -43,8 +43,8 @@ func TestLeaked(t *testing.T) {
 	}
 }
 
-// TestStack runs the engine itself over a program of two resources: what it does, what it refuses, and that a secret which loses its mark
-// is found.
+// TestStack runs the engine itself over a program of two resources: what it does, what it refuses, and that a secret
+// which loses its mark is found.
 func TestStack(t *testing.T) {
 	t.Parallel()
 	program := func(length int, value func(pulumi.StringOutput) pulumi.StringInput) pulumi.RunFunc {

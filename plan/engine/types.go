@@ -105,7 +105,8 @@ const (
 type kind struct {
 	// args is the SDK's own type of arguments, from which names and types of the inputs are taken.
 	args any
-	// replace names the inputs, separated by spaces, whose change needs another resource; a dot leads into an object; * means all.
+	// replace names the inputs, separated by spaces, whose change needs another resource; a dot leads into an object; *
+	// means all.
 	replace string
 	// unique names the inputs that no two resources of the type may share, where the id does not see to it already.
 	unique string
@@ -119,9 +120,10 @@ type webACLAssociationArgs struct {
 	WebACLArn   string `pulumi:"webAclArn"`
 }
 
-// kinds is all that the program may use. What needs another resource is marked "Forces new resource" in the Terraform AWS provider's
-// reference, on which the Pulumi provider is built (https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs); of commands, it
-// is said in https://www.pulumi.com/registry/packages/command/api-docs/.
+// kinds is all that the program may use. What needs another resource is marked "Forces new resource" in the Terraform
+// AWS provider's reference, on which the Pulumi provider is built
+// (https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs); of commands, it is said in
+// https://www.pulumi.com/registry/packages/command/api-docs/.
 var kinds = map[string]kind{
 	vpcType:           {args: ec2.VpcArgs{}, replace: "cidrBlock ipv4IpamPoolId ipv4NetmaskLength"},
 	defaultGroupType:  {args: ec2.DefaultSecurityGroupArgs{}, replace: "vpcId", imaginary: true},
@@ -213,7 +215,7 @@ var kinds = map[string]kind{
 	privateKeyType:    {args: tls.PrivateKeyArgs{}, replace: "*", imaginary: true},
 }
 
-// replaces tells whether a change at the path needs another resource.
+// replaces reports whether a change at the path needs another resource.
 func (k kind) replaces(path string) bool {
 	for name := range strings.FieldsSeq(k.replace) {
 		if name == "*" || path == name || strings.HasPrefix(path, name+".") || strings.HasPrefix(path, name+"[") {

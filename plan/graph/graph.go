@@ -1,7 +1,7 @@
-// Package graph is the resource graph of a Pulumi program, recorded without a cloud and without an engine: what the program would
-// register, with which inputs, options and dependencies, and what follows from it, such as who can reach whom. It exists so that rules,
-// tests and plans look at the very program that is deployed instead of at a copy of it. Package policy, tests and commands that compare
-// or check environments import it; components do not.
+// Package graph is the resource graph of a Pulumi program, recorded without a cloud and without an engine: what the
+// program would register, with which inputs, options and dependencies, and what follows from it, such as who can reach
+// whom. It exists so that rules, tests and plans look at the very program that is deployed instead of at a copy of it.
+// Package policy, tests and commands that compare or check environments import it; components do not.
 package graph
 
 import (
@@ -33,7 +33,8 @@ type Resource struct {
 	Outputs map[string]any
 	// ID is the physical id, empty for components.
 	ID string
-	// Dependencies are the URNs of everything that must exist first, sorted: those that inputs come from and those that the program names.
+	// Dependencies are the URNs of everything that must exist first, sorted: those that inputs come from and those that
+	// the program names.
 	Dependencies []string
 	// PropertyDependencies are the URNs that an input comes from, sorted, by the name of the input.
 	PropertyDependencies map[string][]string
@@ -43,8 +44,8 @@ type Resource struct {
 	digests map[string]string
 }
 
-// Same tells whether an input has the same value in another recording of the resource, also where it is a secret, of which a graph keeps
-// no more than that.
+// Same reports whether an input has the same value in another recording of the resource, also where it is a secret, of
+// which a graph keeps no more than that.
 func (r *Resource) Same(other *Resource, input string) bool {
 	if r.digests == nil || other.digests == nil {
 		return reflect.DeepEqual(r.Inputs[input], other.Inputs[input])
@@ -79,8 +80,8 @@ func (r *Resource) ExplicitDependencies() []string {
 	return explicit
 }
 
-// Input is the input at a path of names separated by dots, such as metadataOptions.httpTokens; nil when it is absent. What stands at
-// a secret or unknown part of the way is that Mark, so that no rule takes it for absent.
+// Input is the input at a path of names separated by dots, such as metadataOptions.httpTokens; nil when it is absent.
+// What stands at a secret or unknown part of the way is that Mark, so that no rule takes it for absent.
 func (r *Resource) Input(path string) any { return at(r.Inputs, path) }
 
 // Output is the output at a path of names separated by dots; nil when it is absent.
@@ -128,12 +129,13 @@ type naming struct {
 	resource *Resource
 }
 
-// identities are the outputs by which other resources refer to one, after its id, the most certain first. All are taken by AWS to name
-// one resource of its type.
+// identities are the outputs by which other resources refer to one, after its id, the most certain first. All are taken
+// by AWS to name one resource of its type.
 var identities = []string{"arn", "name", "bucket", "identifier", "keyName", "allocationId", "primaryNetworkInterfaceId"}
 
-// New makes a graph of resources, which it sorts by URN. It refuses resources without a token or a name, and two with one URN, because
-// an engine would: "duplicate resource URN". A resource without a URN gets the one of a resource directly below the stack.
+// New makes a graph of resources, which it sorts by URN. It refuses resources without a token or a name, and two with
+// one URN, because an engine would: "duplicate resource URN". A resource without a URN gets the one of a resource
+// directly below the stack.
 func New(project, stack string, resources ...*Resource) (*Graph, error) {
 	g := &Graph{
 		Project:   project,
@@ -182,7 +184,8 @@ func (g *Graph) name(r *Resource) {
 // ByURN is the resource with that URN, or nil.
 func (g *Graph) ByURN(urn string) *Resource { return g.byURN[urn] }
 
-// Was is the resource of this graph that one of a later graph of the same stack continues, by its URN or by an alias; nil for a new one.
+// Was is the resource of this graph that one of a later graph of the same stack continues, by its URN or by an alias;
+// nil for a new one.
 func (g *Graph) Was(now *Resource) *Resource {
 	if old := g.byURN[now.URN]; old != nil {
 		return old
@@ -230,8 +233,9 @@ func (g *Graph) ByID(token, id string) *Resource {
 	return nil
 }
 
-// Resolve is the resource that a value of an input refers to: the one whose id, ARN, or name it is. Where types are given, only those
-// are looked for, since a name may serve several types. It is nil when nothing or, with equal certainty, more than one is meant.
+// Resolve is the resource that a value of an input refers to: the one whose id, ARN, or name it is. Where types are
+// given, only those are looked for, since a name may serve several types. It is nil when nothing or, with equal
+// certainty, more than one is meant.
 func (g *Graph) Resolve(value any, tokens ...string) *Resource {
 	text, is := value.(string)
 	if !is {
@@ -256,7 +260,7 @@ func (g *Graph) Resolve(value any, tokens ...string) *Resource {
 	return best.resource
 }
 
-// Refers tells whether a value of an input refers to the resource.
+// Refers reports whether a value of an input refers to the resource.
 func (g *Graph) Refers(value any, to *Resource) bool {
 	return to != nil && g.Resolve(value, to.Token) == to
 }
@@ -282,7 +286,7 @@ func (g *Graph) Counts() map[string]int {
 	return counts
 }
 
-// DependsOn tells whether r is created only after other: through any chain of dependencies and parents.
+// DependsOn reports whether r is created only after other: through any chain of dependencies and parents.
 func (g *Graph) DependsOn(r, other *Resource) bool {
 	seen := map[string]bool{}
 	var walk func(r *Resource) bool

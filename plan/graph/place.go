@@ -22,15 +22,16 @@ const (
 
 // Place is something in a VPC that opens connections or takes them.
 type Place struct {
-	// Name is how tables call it: the kind where there is one of it, an instance by the component that it belongs to, without the
-	// project's name before it, NATs by their kind however many there are.
+	// Name is how tables call it: the kind where there is one of it, an instance by the component that it belongs to,
+	// without the project's name before it, NATs by their kind however many there are.
 	Name     string
 	Kind     Kind
 	Resource *Resource
-	// Subnets are those that it may stand in, sorted by URN; Groups are the ids of its security groups. A NAT gateway has none.
+	// Subnets are those that it may stand in, sorted by URN; Groups are the ids of its security groups. A NAT gateway
+	// has none.
 	Subnets []*Resource
 	Groups  []string
-	// PublicIP tells whether it is given a public IPv4 address.
+	// PublicIP reports whether it is given a public IPv4 address.
 	PublicIP bool
 }
 
@@ -267,7 +268,8 @@ func (g *Graph) allRoutes() []route {
 	return routes
 }
 
-// tableID is the id of the route table that a value names: the default table of a VPC goes by the id that the VPC tells.
+// tableID is the id of the route table that a value names: the default table of a VPC goes by the id that the VPC
+// tells.
 func (g *Graph) tableID(v any) string {
 	if t := g.Resolve(v, tokenRouteTable); t != nil {
 		return t.ID
@@ -278,8 +280,8 @@ func (g *Graph) tableID(v any) string {
 	return Text(v)
 }
 
-// groupID is the id of a security group that a value names. The default group of a VPC has one id on AWS, whether it is asked of the
-// VPC or of the resource that takes charge of it; a model may give two.
+// groupID is the id of a security group that a value names. The default group of a VPC has one id on AWS, whether it is
+// asked of the VPC or of the resource that takes charge of it; a model may give two.
 func (g *Graph) groupID(id string) string {
 	if r := g.ByID(tokenDefaultSecurityGroup, id); r != nil {
 		if vpc := g.Resolve(r.Input("vpcId"), tokenVPC); vpc != nil && Text(vpc.Output("defaultSecurityGroupId")) != "" {
@@ -349,13 +351,14 @@ func (g *Graph) tableOf(subnet *Resource) string {
 	return Text(vpc.Output("defaultRouteTableId"))
 }
 
-// Public tells whether a route leads from the subnet to an internet gateway: what makes a subnet a public one.
+// Public reports whether a route leads from the subnet to an internet gateway: what makes a subnet a public one.
 func (g *Graph) Public(subnet *Resource) bool {
 	table := g.tableOf(subnet)
 	return slices.ContainsFunc(g.allRoutes(), func(r route) bool { return r.table == table && r.internet })
 }
 
-// gatewayEndpoint is a gateway endpoint of a VPC: what it leads to, its prefix list and the route tables that lead to it.
+// gatewayEndpoint is a gateway endpoint of a VPC: what it leads to, its prefix list and the route tables that lead to
+// it.
 type gatewayEndpoint struct {
 	service    string
 	prefixList string

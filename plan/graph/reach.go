@@ -28,10 +28,11 @@ const (
 	Operators = "operators"
 )
 
-// Reachability is who can open connections to whom, sorted and without repetition. A line stands there when a rule of the source's
-// groups lets the traffic out, one of the destination's lets it in, and a way exists: the VPC itself, or routes. From outside, the
-// destination needs a public address and a route to an internet gateway as well. Listeners and target groups do not limit the table
-// (rules that are wider than what is served are its business to show); they are told in Via.
+// Reachability is who can open connections to whom, sorted and without repetition. A line stands there when a rule of
+// the source's groups lets the traffic out, one of the destination's lets it in, and a way exists: the VPC itself, or
+// routes. From outside, the destination needs a public address and a route to an internet gateway as well. Listeners
+// and target groups do not limit the table (rules that are wider than what is served are its business to show); they
+// are told in Via.
 //
 // Not looked at: network ACLs, which can only take away; peered networks; what a service reaches through another's API.
 func (g *Graph) Reachability() []Reach {
@@ -135,7 +136,7 @@ func addresses(p Place) []netip.Prefix {
 	return blocks
 }
 
-// meant tells whether the peer of a rule includes the place.
+// meant reports whether the peer of a rule includes the place.
 func meant(r SecurityRule, p Place) bool {
 	switch {
 	case r.Opaque:
@@ -193,7 +194,7 @@ func (t *topology) sameVPC(a, b Place) bool {
 	return vpc != "" && vpc == Text(b.Subnets[0].Input("vpcId"))
 }
 
-// outside tells whether a block is of the internet: not of a private network, which reaches no VPC over the internet.
+// outside reports whether a block is of the internet: not of a private network, which reaches no VPC over the internet.
 func outside(block netip.Prefix) bool {
 	return block.Bits() == 0 || !block.Addr().IsPrivate()
 }
@@ -221,7 +222,7 @@ func (t *topology) fromOutside(to Place) {
 	}
 }
 
-// publicFor tells whether the peers of a rule can reach the place at a public address.
+// publicFor reports whether the peers of a rule can reach the place at a public address.
 func (t *topology) publicFor(p Place, r SecurityRule) bool {
 	four := !r.CIDR.IsValid() || r.CIDR.Addr().Is4()
 	for _, s := range p.Subnets {
@@ -279,8 +280,8 @@ type port struct {
 	by     string
 }
 
-// served are the ports that the destination serves, and false where nothing tells: only load balancers do, for themselves and for
-// those that they send to.
+// served are the ports that the destination serves, and false where nothing tells: only load balancers do, for
+// themselves and for those that they send to.
 func (t *topology) served(from, to Place) (ports []port, told bool) {
 	switch {
 	case to.Kind == KindLoadBalancer:
@@ -364,7 +365,7 @@ func (g *Graph) TargetGroups(balancer *Resource) []*Resource {
 	return found
 }
 
-// Targets tells whether a target group sends to an Auto Scaling group or an instance.
+// Targets reports whether a target group sends to an Auto Scaling group or an instance.
 func (g *Graph) Targets(targetGroup, to *Resource) bool {
 	refers := func(v any) bool { return g.Refers(v, targetGroup) }
 	if slices.ContainsFunc(Items(to.Input("targetGroupArns")), refers) {
@@ -478,8 +479,8 @@ func (t *topology) nat(r route) *Place {
 	return nil
 }
 
-// through is what of a rule's traffic a NAT passes on: it must have a public address and a route to the internet itself; an instance must
-// take traffic that is not for it, and its own rules hold too.
+// through is what of a rule's traffic a NAT passes on: it must have a public address and a route to the internet
+// itself; an instance must take traffic that is not for it, and its own rules hold too.
 func (t *topology) through(from, nat Place, out SecurityRule) []SecurityRule {
 	if !t.publicFor(nat, out) {
 		return nil

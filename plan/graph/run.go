@@ -53,8 +53,8 @@ const (
 	mostSaid = 32 << 10
 )
 
-// Run is RecordAfter of an executable, of whatever revision: it is served as an engine serves it. A program that fails gives a
-// *ProgramError.
+// Run is RecordAfter of an executable, of whatever revision: it is served as an engine serves it. A program that fails
+// gives a *ProgramError.
 func Run(ctx context.Context, p Program, before Before, project, stack string, config map[string]string, secretKeys []string) (*Graph, error) {
 	fail := func(err error) (*Graph, error) {
 		return nil, fmt.Errorf("running the program of stack %s: %w", stack, err)
@@ -191,8 +191,8 @@ func sent(m resource.PropertyMap) (*structpb.Struct, error) {
 	return plugin.MarshalProperties(m, plugin.MarshalOptions{KeepSecrets: true, KeepResources: true})
 }
 
-// SupportsFeature implements pulumirpc.ResourceMonitorServer, as do the methods that follow. Callbacks into the program are not
-// supported, and a program that asks for them is told so by the SDK.
+// SupportsFeature implements pulumirpc.ResourceMonitorServer, as do the methods that follow. Callbacks into the program
+// are not supported, and a program that asks for them is told so by the SDK.
 func (m *monitor) SupportsFeature(_ context.Context, req *pulumirpc.SupportsFeatureRequest) (*pulumirpc.SupportsFeatureResponse, error) {
 	supported := []string{"secrets", "resourceReferences", "deletedWith", "replaceWith"}
 	return &pulumirpc.SupportsFeatureResponse{HasSupport: slices.Contains(supported, req.GetId())}, nil

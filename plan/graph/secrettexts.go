@@ -12,7 +12,8 @@ import (
 // secretTexts are values of secrets, which a graph does not keep.
 type secretTexts []string
 
-// within tells whether a text contains one of the secrets, also in Base64, within compressed user-data, or as JSON writes it.
+// within reports whether a text contains one of the secrets, also in Base64, within compressed user-data, or as JSON
+// writes it.
 func (s secretTexts) within(text string) bool {
 	forms := []string{text}
 	if decoded, err := Decode(text); err == nil {
@@ -57,11 +58,12 @@ func (s secretTexts) masked(v any) any {
 	return v
 }
 
-// largestUserData bounds what Decode unpacks: far more than the 16 KiB of user-data that EC2 takes can hold in good faith.
+// largestUserData bounds what Decode unpacks: far more than the 16 KiB of user-data that EC2 takes can hold in good
+// faith.
 const largestUserData = 1 << 20
 
-// Decode is the text within Base64, unpacked where it is compressed by gzip, as user-data of EC2 comes. The error tells that it is no
-// Base64, no complete gzip stream, or more than 1 MiB.
+// Decode is the text within Base64, unpacked where it is compressed by gzip, as user-data of EC2 comes. The error tells
+// that it is no Base64, no complete gzip stream, or more than 1 MiB.
 func Decode(text string) (string, error) {
 	data, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
@@ -85,9 +87,9 @@ func Decode(text string) (string, error) {
 	return string(data), nil
 }
 
-// UserData is what instances run when they start, of a launch template, a launch configuration or an instance: in the form that EC2
-// counts (its limit of 16 KB is before Base64) and as text. It is false where there is none, and where it cannot be shown: because it is
-// secret, unknown, or not in a form that Decode reads.
+// UserData is what instances run when they start, of a launch template, a launch configuration or an instance: in the
+// form that EC2 counts (its limit of 16 KB is before Base64) and as text. It is false where there is none, and where it
+// cannot be shown: because it is secret, unknown, or not in a form that Decode reads.
 func UserData(r *Resource) (raw []byte, text string, ok bool) {
 	for _, key := range []string{"userDataBase64", "userData"} {
 		in, is := r.Input(key).(string)

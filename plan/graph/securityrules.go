@@ -68,7 +68,7 @@ func (p Ports) String() string {
 	return strconv.Itoa(p.From) + "-" + strconv.Itoa(p.To)
 }
 
-// Contains tells whether the port is among them.
+// Contains reports whether the port is among them.
 func (p Ports) Contains(port int) bool { return p.From <= port && port <= p.To }
 
 func (p Ports) intersect(q Ports) (Ports, bool) {
@@ -76,8 +76,8 @@ func (p Ports) intersect(q Ports) (Ports, bool) {
 	return both, both.From <= both.To
 }
 
-// SecurityRule is one rule of a security group, in whichever of the three ways it is written: as a resource of its own, in the older
-// form of one, or within the group. Exactly one of CIDR, Group and PrefixList is set, unless Opaque is.
+// SecurityRule is one rule of a security group, in whichever of the three ways it is written: as a resource of its own,
+// in the older form of one, or within the group. Exactly one of CIDR, Group and PrefixList is set, unless Opaque is.
 type SecurityRule struct {
 	// Resource is where the rule is written; Of is the id of the group that it belongs to.
 	Resource  *Resource
@@ -90,15 +90,16 @@ type SecurityRule struct {
 	CIDR       netip.Prefix
 	Group      string
 	PrefixList string
-	// Opaque tells that the peer, the protocol or a port is not known, or not what AWS allows: the rule may let anything through.
+	// Opaque tells that the peer, the protocol or a port is not known, or not what AWS allows: the rule may let
+	// anything through.
 	Opaque      bool
 	Description string
 }
 
-// World tells whether the peer is every address of the internet, or may be.
+// World reports whether the peer is every address of the internet, or may be.
 func (r SecurityRule) World() bool { return r.Opaque || r.CIDR.IsValid() && r.CIDR.Bits() == 0 }
 
-// Allows tells whether the rule lets that TCP port through.
+// Allows reports whether the rule lets that TCP port through.
 func (r SecurityRule) Allows(port int) bool {
 	return r.Opaque || (r.Protocol == "all" || r.Protocol == "tcp") && r.Ports.Contains(port)
 }
@@ -208,7 +209,8 @@ func inlinePeers(m map[string]any, groupsKey, self string) peers {
 	return p
 }
 
-// withPeers makes a rule for each peer. A peer that is unknown, or none at all, makes the rule opaque: it is taken to allow everyone.
+// withPeers makes a rule for each peer. A peer that is unknown, or none at all, makes the rule opaque: it is taken to
+// allow everyone.
 func (r SecurityRule) withPeers(p peers) []SecurityRule {
 	var rules []SecurityRule
 	for _, v := range p.cidrs {

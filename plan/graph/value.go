@@ -37,8 +37,8 @@ func (m Mark) String() string {
 // MarshalJSON writes the mark as the text of String.
 func (m Mark) MarshalJSON() ([]byte, error) { return json.Marshal(m.String()) }
 
-// Asset is a file or text that a resource takes, or an archive of such. It names no folder, so that a graph is the same on every
-// machine.
+// Asset is a file or text that a resource takes, or an archive of such. It names no folder, so that a graph is the same
+// on every machine.
 type Asset struct {
 	// Name is the last element of the file's path, the URI, or empty for a text.
 	Name string
@@ -162,7 +162,8 @@ func at(v any, path string) any {
 // At is the value at a path of names separated by dots within a value that is a map; nil when it is absent.
 func At(v any, path string) any { return at(v, path) }
 
-// Text is a value as a text: a string, a number or a boolean as AWS writes it. It is empty for anything else, also for a Mark.
+// Text is a value as a text: a string, a number or a boolean as AWS writes it. It is empty for anything else, also for
+// a Mark.
 func Text(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -175,8 +176,8 @@ func Text(v any) string {
 	return ""
 }
 
-// Is tells whether a value is known to be that boolean; providers take the words "true" and "false" as well. Absent, secret and unknown
-// values are neither.
+// Is reports whether a value is known to be that boolean; providers take the words "true" and "false" as well. Absent,
+// secret and unknown values are neither.
 func Is(v any, want bool) bool { return Text(v) == strconv.FormatBool(want) }
 
 // Number is a value as a number, and whether it is one.
@@ -213,8 +214,8 @@ func Texts(v any) []string {
 	return texts
 }
 
-// Walk calls visit for every value that is no list and no map within v, in a stable order, with its path: names separated by dots,
-// positions in brackets. The path of v itself is given.
+// Walk calls visit for every value that is no list and no map within v, in a stable order, with its path: names
+// separated by dots, positions in brackets. The path of v itself is given.
 func Walk(path string, v any, visit func(path string, v any)) {
 	switch v := v.(type) {
 	case map[string]any:

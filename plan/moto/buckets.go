@@ -288,8 +288,8 @@ func lifecycleRule(rule values) types.LifecycleRule {
 
 func ofBucket(in values, err error) (made, error) { return made{"id": in.text("bucket")}, err }
 
-// withPolicy makes a call for which moto does not understand a bucket's policy. For that time the bucket has another, or none where that is
-// empty.
+// withPolicy makes a call for which moto does not understand a bucket's policy. For that time the bucket has another,
+// or none where that is empty.
 func (a *Account) withPolicy(ctx context.Context, bucket string, instead func(policy string) (string, error), call func() error) error {
 	out, err := a.s3.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &bucket})
 	if err != nil {
@@ -317,8 +317,9 @@ func (a *Account) withPolicy(ctx context.Context, bucket string, instead func(po
 // noPolicy is for calls about objects: moto knows no conditions, so that a refusal of plain HTTP refuses everything.
 func noPolicy(string) (string, error) { return "", nil }
 
-// loggingPolicy is for a call that wants S3 to be let write its logs below a prefix of the bucket. Moto finds that only in a statement of that
-// very prefix, and breaks on a principal that is a text. It is an error when the bucket's own policy does not allow the same.
+// loggingPolicy is for a call that wants S3 to be let write its logs below a prefix of the bucket. Moto finds that only
+// in a statement of that very prefix, and breaks on a principal that is a text. It is an error when the bucket's own
+// policy does not allow the same.
 func loggingPolicy(bucket, prefix string) func(string) (string, error) {
 	return func(text string) (string, error) {
 		type statement struct {

@@ -15,13 +15,15 @@ import (
 
 // kind is a type of resources.
 type kind struct {
-	// create makes one with these inputs. It returns what AWS calls it: its id, and the outputs that other resources use.
+	// create makes one with these inputs. It returns what AWS calls it: its id, and the outputs that other resources
+	// use.
 	create func(ctx context.Context, a *Account, in values) (made, error)
 	// read returns what AWS has of it.
 	read func(ctx context.Context, a *Account, id string, in values) (fields, error)
 	// beside tells of what AWS has that belongs to it and is not in the graph; nil where nothing of it can matter.
 	beside func(ctx context.Context, a *Account, id string, of related) error
-	// unkept are inputs that moto takes and forgets, with the field of the request. Where one is not read back, it has to have been sent.
+	// unkept are inputs that moto takes and forgets, with the field of the request. Where one is not read back, it has
+	// to have been sent.
 	unkept map[string]string
 	// unread are inputs that AWS keeps nothing of, with the reason.
 	unread map[string]string
@@ -70,14 +72,15 @@ type built struct {
 // Order is one of the orders in which an engine may create resources that do not depend on each other.
 type Order int
 
-// The orders: by URN, or by URN from the end. What needs another resource without saying so comes too early in one of the two.
+// The orders: by URN, or by URN from the end. What needs another resource without saying so comes too early in one of
+// the two.
 const (
 	Forward Order = iota
 	Backward
 )
 
-// Build creates the resources of a graph, each after those that it depends on. The test ends at the first that AWS refuses, and fails for
-// a type that is neither built nor in NotHere.
+// Build creates the resources of a graph, each after those that it depends on. The test ends at the first that AWS
+// refuses, and fails for a type that is neither built nor in NotHere.
 func (a *Account) Build(t testing.TB, g *graph.Graph, order Order) {
 	t.Helper()
 	known := kinds()
@@ -154,7 +157,8 @@ func inOrder(t testing.TB, g *graph.Graph, order Order) []*graph.Resource {
 	return sorted
 }
 
-// inputs are those of the resource as the provider sends them: with real names, and its own name where the program leaves that open.
+// inputs are those of the resource as the provider sends them: with real names, and its own name where the program
+// leaves that open.
 func (a *Account) inputs(r *graph.Resource) (values, error) {
 	in := values(a.names.in(r.Name, r.Inputs).(map[string]any))
 	if property := awsmodel.Names(r.Token).Property; property != "" && in[property] == nil {
@@ -197,8 +201,8 @@ func (a *Account) untold(g *graph.Graph, r *graph.Resource, m made, known map[st
 	return outputs
 }
 
-// Check reads back what was built and compares it with the graph's inputs; and looks for what nobody asked for where that matters: rules
-// of security groups, routes, policies of roles, listeners.
+// Check reads back what was built and compares it with the graph's inputs; and looks for what nobody asked for where
+// that matters: rules of security groups, routes, policies of roles, listeners.
 func (a *Account) Check(t testing.TB, g *graph.Graph) {
 	t.Helper()
 	// What is listed as not read back, by whether it ever was different.

@@ -56,7 +56,8 @@ func createInstance(ctx context.Context, a *Account, in values) (made, error) {
 		MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
 		ImageId: in.text("ami"), InstanceType: types.InstanceType(in.must("instanceType")), KeyName: in.text("keyName"),
 		IamInstanceProfile: &types.IamInstanceProfileSpecification{Name: in.text("iamInstanceProfile")},
-		// A request to give or to refuse a public address is one of the interface, which then takes the subnet and the groups as well.
+		// A request to give or to refuse a public address is one of the interface, which then takes the subnet and the
+		// groups as well.
 		NetworkInterfaces: []types.InstanceNetworkInterfaceSpecification{{
 			DeviceIndex: aws.Int32(0), SubnetId: in.text("subnetId"), Groups: in.texts("vpcSecurityGroupIds"),
 			AssociatePublicIpAddress: in.flag("associatePublicIpAddress"),

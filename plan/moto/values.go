@@ -29,8 +29,8 @@ func (n *names) set(made, real string) {
 	}
 }
 
-// of is a text with the real names in it, wherever in a text (a policy, an address) the made-up ones stand. An ARN may contain another
-// resource's whole name, so the longest goes first.
+// of is a text with the real names in it, wherever in a text (a policy, an address) the made-up ones stand. An ARN may
+// contain another resource's whole name, so the longest goes first.
 func (n *names) of(text string) string {
 	if n.all == nil {
 		made := slices.SortedFunc(maps.Keys(n.real), func(a, b string) int {
@@ -80,8 +80,8 @@ func (n *names) within(text string) (string, error) {
 	return base64.StdEncoding.EncodeToString([]byte(n.of(string(raw)))), nil
 }
 
-// values are the inputs of a resource, or a part of them. What is absent is nil or empty, as the SDK's requests have it; so is what has
-// another type, which then is missing in what is read back.
+// values are the inputs of a resource, or a part of them. What is absent is nil or empty, as the SDK's requests have
+// it; so is what has another type, which then is missing in what is read back.
 type values map[string]any
 
 func (v values) text(path string) *string {
@@ -183,7 +183,8 @@ func byKey[T any](list []T, of func(T) (key, value *string)) fields {
 	return m
 }
 
-// plain turns what the SDK answers into the kinds of values that a graph has: nil, bool, float64, string, []any, map[string]any.
+// plain turns what the SDK answers into the kinds of values that a graph has: nil, bool, float64, string, []any,
+// map[string]any.
 func plain(v any) any {
 	at := reflect.ValueOf(v)
 	for at.Kind() == reflect.Pointer || at.Kind() == reflect.Interface {
@@ -237,8 +238,8 @@ func (d difference) String() string {
 	return fmt.Sprintf("%s is %s, not %s", d.path, text(d.got), text(d.want))
 }
 
-// compare visits every input that is no map with whether it was read back. AWS keeps lists as sets: their order does not count. What was
-// read beyond the inputs does not count either.
+// compare visits every input that is no map with whether it was read back. AWS keeps lists as sets: their order does
+// not count. What was read beyond the inputs does not count either.
 func compare(path string, want, got any, visit func(difference, bool)) {
 	switch w := want.(type) {
 	case map[string]any:
@@ -305,7 +306,7 @@ func (f fields) put(path string, v any) {
 	within.put(rest, v)
 }
 
-// wasSent tells whether a request has a field of that name, at any depth, with that value.
+// wasSent reports whether a request has a field of that name, at any depth, with that value.
 func wasSent(requests []any, field string, want any) bool {
 	found := false
 	var visit func(v reflect.Value)

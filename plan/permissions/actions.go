@@ -29,8 +29,8 @@ const (
 	Key Kind = "key"
 	// Group is arn:aws:autoscaling:REGION:ACCOUNT:autoScalingGroup:ID:autoScalingGroupName/NAME.
 	Group Kind = "group"
-	// LogGroup is arn:aws:logs:REGION:ACCOUNT:log-group:NAME:*, with the colon and the star, whatever the reference's table says
-	// (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html).
+	// LogGroup is arn:aws:logs:REGION:ACCOUNT:log-group:NAME:*, with the colon and the star, whatever the reference's
+	// table says (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html).
 	LogGroup Kind = "log group"
 	// LogStream is arn:aws:logs:REGION:ACCOUNT:log-group:NAME:log-stream:STREAM.
 	LogStream Kind = "log stream"
@@ -56,10 +56,11 @@ type Condition string
 const (
 	// Always: no circumstance.
 	Always Condition = ""
-	// CustomerKey: what is read or written is encrypted with a customer managed key of KMS. The keys of AWS ask no identity policy.
+	// CustomerKey: what is read or written is encrypted with a customer managed key of KMS. The keys of AWS ask no
+	// identity policy.
 	CustomerKey Condition = "customer key"
-	// TellAbsent: the program must know an absent object from one that it may not read: S3 answers 404 only to who may list the bucket, and
-	// else 403 (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html).
+	// TellAbsent: the program must know an absent object from one that it may not read: S3 answers 404 only to who may
+	// list the bucket, and else 403 (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html).
 	TellAbsent Condition = "tell absent"
 )
 
@@ -70,8 +71,8 @@ type Action struct {
 	If   Condition
 }
 
-// Actions returns what a call needs. The error names an operation that is not in the table: it is to be looked up in the Service
-// Authorization Reference and added.
+// Actions returns what a call needs. The error names an operation that is not in the table: it is to be looked up in
+// the Service Authorization Reference and added.
 func Actions(c Call) ([]Action, error) {
 	op, ok := operations[c.Service+"."+c.Operation]
 	if !ok {
@@ -129,20 +130,22 @@ var objectRules = []rule{
 // (https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html).
 var launch = append(on(Any, "ec2:RunInstances", "ec2:CreateTags"), Action{Name: "iam:PassRole", On: Role})
 
-// operations is what each operation needs, by service and name. The sources are, for the actions and their resources, the Service
-// Authorization Reference (https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html),
+// operations is what each operation needs, by service and name. The sources are, for the actions and their resources,
+// the Service Authorization Reference
+// (https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html),
 // and for what S3 needs under a condition "Required permissions for Amazon S3 API operations"
-// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html); for multipart uploads under a key of KMS
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions. Operations whose need depends on the parts of a
-// list in their input (TransactWriteItems, DeleteObjects with versions) are left out until somebody uses one.
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html); for multipart uploads
+// under a key of KMS https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions.
+// Operations whose need depends on the parts of a list in their input (TransactWriteItems, DeleteObjects with versions)
+// are left out until somebody uses one.
 var operations = map[string]operationNeeds{
 	"s3.AbortMultipartUpload": {actions: on(Object, "s3:AbortMultipartUpload")},
 	// A checksum needs nothing: it is part of the object.
 	"s3.CompleteMultipartUpload": {actions: plus(on(Object, "s3:PutObject"), decrypt)},
 	"s3.CopyObject": {
 		actions: plus(on(Object, "s3:PutObject"), Action{Name: "s3:GetObject", On: Source}, Action{Name: "s3:GetObjectTagging", On: Source}, decrypt, dataKey),
-		// A directive is said where the source's tags are not to be copied, which is what happens without one. Of a version
-		// it is s3:GetObjectVersion that is needed; the source's text says so, and not a field.
+		// A directive is said where the source's tags are not to be copied, which is what happens without one. Of a
+		// version it is s3:GetObjectVersion that is needed; the source's text says so, and not a field.
 		rules: append([]rule{{field: "TaggingDirective", instead: plus(on(Object, "s3:PutObject"),
 			Action{Name: "s3:GetObject", On: Source}, decrypt, dataKey)}}, objectRules...),
 	},

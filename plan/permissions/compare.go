@@ -13,17 +13,17 @@ type Grant struct {
 	Action string
 	// Resource is an ARN, or a pattern of IAM's that stands for all ARNs it matches: all of them are needed.
 	Resource string
-	// Within is the widest pattern that a policy may name for it, where naming every resource would be too long: what else that matches is
-	// then not spare. Empty: Resource alone.
+	// Within is the widest pattern that a policy may name for it, where naming every resource would be too long: what
+	// else that matches is then not spare. Empty: Resource alone.
 	Within string
-	// Meets are the conditions of Allow statements that these requests meet, Avoids those of Deny statements that they do not: each is the
-	// statement's Condition as compact JSON with sorted keys. Any other condition is taken for one that is not met, of a Deny for one that
-	// is.
+	// Meets are the conditions of Allow statements that these requests meet, Avoids those of Deny statements that they
+	// do not: each is the statement's Condition as compact JSON with sorted keys. Any other condition is taken for one
+	// that is not met, of a Deny for one that is.
 	Meets, Avoids []string
 }
 
-// Needs returns the grants for the calls. The map says which resources each kind stands for in these calls; holds, which conditions hold.
-// The error names the operations that are not in the table and the kinds that the map lacks.
+// Needs returns the grants for the calls. The map says which resources each kind stands for in these calls; holds,
+// which conditions hold. The error names the operations that are not in the table and the kinds that the map lacks.
 func Needs(calls []Call, resources map[Kind][]string, holds ...Condition) ([]Grant, error) {
 	var grants []Grant
 	var faults []error
@@ -57,10 +57,10 @@ func Needs(calls []Call, resources map[Kind][]string, holds ...Condition) ([]Gra
 	return slices.CompactFunc(grants, func(a, b Grant) bool { return a.Action == b.Action && a.Resource == b.Resource }), nil
 }
 
-// Compare holds an identity policy, as JSON, against what is needed. Missing are the grants that no Allow statement covers or that a Deny
-// statement touches, each with the reason. Spare is what the policy allows beyond the need: an action on a resource that nothing
-// needs, or that is wider than every resource needed for the action; and every wildcard in an action, NotAction and NotResource, for nobody
-// can tell what those allow.
+// Compare holds an identity policy, as JSON, against what is needed. Missing are the grants that no Allow statement
+// covers or that a Deny statement touches, each with the reason. Spare is what the policy allows beyond the need: an
+// action on a resource that nothing needs, or that is wider than every resource needed for the action; and every
+// wildcard in an action, NotAction and NotResource, for nobody can tell what those allow.
 //
 // The error tells what in the document is not understood.
 func Compare(document string, need []Grant) (missing, spare []string, err error) {
@@ -105,13 +105,13 @@ func refusal(statements []statement, g Grant) string {
 	return why
 }
 
-// covers tells whether an Allow statement is about the whole of a grant.
+// covers reports whether an Allow statement is about the whole of a grant.
 func (s statement) covers(g Grant) bool {
 	return s.hasAction(g.Action) && (s.notResources == nil && slices.ContainsFunc(s.resources, func(r string) bool { return covers(r, g.Resource) }) ||
 		s.notResources != nil && !slices.ContainsFunc(s.notResources, func(r string) bool { return overlap(r, g.Resource) }))
 }
 
-// touches tells whether a Deny statement is about any part of a grant.
+// touches reports whether a Deny statement is about any part of a grant.
 func (s statement) touches(g Grant) bool {
 	return s.hasAction(g.Action) && (s.notResources == nil && slices.ContainsFunc(s.resources, func(r string) bool { return overlap(r, g.Resource) }) ||
 		s.notResources != nil && !slices.ContainsFunc(s.notResources, func(r string) bool { return covers(r, g.Resource) }))
@@ -166,18 +166,19 @@ func (s statement) spare(need []Grant) []string {
 	return found
 }
 
-// covers tells whether a pattern of IAM's, with * and ?, matches all that another matches. It may say no where only the shape of
-// neighbouring wildcards differs.
+// covers reports whether a pattern of IAM's, with * and ?, matches all that another matches. It may say no where only
+// the shape of neighbouring wildcards differs.
 func covers(pattern, other string) bool {
 	return match(pattern, other, func(p, o byte) bool { return o != '*' && (p == '?' || p == o && o != '?') }, false)
 }
 
-// overlap tells whether there is something that both patterns match.
+// overlap reports whether there is something that both patterns match.
 func overlap(a, b string) bool {
 	return match(a, b, func(p, o byte) bool { return p == '?' || o == '?' || p == o }, true)
 }
 
-// match walks two patterns side by side. A star in the first matches any run of the second; where both is set, also the other way.
+// match walks two patterns side by side. A star in the first matches any run of the second; where both is set, also the
+// other way.
 func match(a, b string, same func(a, b byte) bool, both bool) bool {
 	// possible[j]: the rest of a, from the present i, can match b[j:].
 	possible := make([]bool, len(b)+1)

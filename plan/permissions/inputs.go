@@ -73,7 +73,8 @@ var transferred = map[string][]Call{
 	"DownloadDirectory": {},
 }
 
-// relevant keeps of a set of fields those that change which permission the call needs, as the table of operations writes them.
+// relevant keeps of a set of fields those that change which permission the call needs, as the table of operations
+// writes them.
 func relevant(c Call, with string) string {
 	kept := map[string]bool{}
 	for name := range strings.SplitSeq(with, ",") {
@@ -93,7 +94,8 @@ type input struct {
 	always, sometimes map[string]bool
 }
 
-// variants returns the sets of fields that the input may have: with all that are set sometimes, with none of them, and with each alone.
+// variants returns the sets of fields that the input may have: with all that are set sometimes, with none of them, and
+// with each alone.
 func (i input) variants() []string {
 	sets := []map[string]bool{i.always}
 	for name := range i.sometimes {
@@ -110,8 +112,8 @@ func (i input) variants() []string {
 	return out
 }
 
-// eachInput walks the inputs that a function makes, by package. A field counts as set where it gets anything but a constant zero. One that
-// is set in an input made elsewhere makes an input of its own.
+// eachInput walks the inputs that a function makes, by package. A field counts as set where it gets anything but a
+// constant zero. One that is set in an input made elsewhere makes an input of its own.
 func eachInput(f *ssa.Function) iter.Seq2[string, input] {
 	return func(yield func(string, input) bool) {
 		for _, b := range f.Blocks {
@@ -207,7 +209,7 @@ func storesTo(addr *ssa.FieldAddr) []store {
 	return found
 }
 
-// zero tells whether a constant is what the field has anyway.
+// zero reports whether a constant is what the field has anyway.
 func zero(c *ssa.Const) bool {
 	switch c.Value.ExactString() {
 	case `""`, "0", "false":

@@ -1,26 +1,30 @@
-// Package permissions finds out what the project asks of AWS, and compares it with what its policies allow. It exists for tests: they
-// refuse a role that may not do what its programs do, and one that may do more. What the programs do is read from their source and
-// from the text of their scripts, never from a list that somebody keeps. Only tests import this package.
+// Package permissions finds out what the project asks of AWS, and compares it with what its policies allow. It exists
+// for tests: they refuse a role that may not do what its programs do, and one that may do more. What the programs do is
+// read from their source and from the text of their scripts, never from a list that somebody keeps. Only tests import
+// this package.
 //
 // The way from a program to a comparison has three steps:
 //
-//   - Calls gives the operations that each command of a Go program can reach, ScriptCalls those of a shell script, and SystemsManagerAgent
-//     those of the agent that hosts run anyway;
+//   - Calls gives the operations that each command of a Go program can reach, ScriptCalls those of a shell script, and
+//     SystemsManagerAgent those of the agent that hosts run anyway;
 //   - Needs turns operations into pairs of an IAM action and the resource that it is on;
 //   - Compare holds these against a policy document, in both directions.
 //
 // # What is not seen
 //
-//   - Requests that an operation makes by itself where a setting asks for it: sessions of S3 directory buckets, endpoint discovery.
-//   - How a program gets its credentials: LoadDefaultConfig is not followed. On a host of this stack they come from the instance's metadata
-//     service, which asks no policy. A provider of credentials that the program makes itself is followed.
-//   - Calls that are made by reflection. Of the project's own source, every mention of an operation that no command reaches is an error,
-//     so that such a call cannot hide.
+//   - Requests that an operation makes by itself where a setting asks for it: sessions of S3 directory buckets,
+//     endpoint discovery.
+//   - How a program gets its credentials: LoadDefaultConfig is not followed. On a host of this stack they come from the
+//     instance's metadata service, which asks no policy. A provider of credentials that the program makes itself is
+//     followed.
+//   - Calls that are made by reflection. Of the project's own source, every mention of an operation that no command
+//     reaches is an error, so that such a call cannot hide.
 //
 // # What is seen though it does not happen
 //
-// Every branch counts, whatever the values: the app's healthcheck is said to read parameters, because all commands share the code that
-// does, though it has none to ask for. All commands of a program run with one role, so this changes no comparison.
+// Every branch counts, whatever the values: the app's healthcheck is said to read parameters, because all commands
+// share the code that does, though it has none to ask for. All commands of a program run with one role, so this changes
+// no comparison.
 package permissions
 
 import (
@@ -45,8 +49,8 @@ type Call struct {
 	Service string
 	// Operation is as the service's API reference writes it, such as GetObject.
 	Operation string
-	// With names those fields of the input that are set and that change what permission is needed, sorted, with commas between. An
-	// operation that is called with and without one is two calls.
+	// With names those fields of the input that are set and that change what permission is needed, sorted, with commas
+	// between. An operation that is called with and without one is two calls.
 	With string
 }
 
@@ -79,5 +83,5 @@ func fields(set map[string]bool) string {
 	return strings.Join(names, ",")
 }
 
-// has tells whether a set of fields, in the form of Call.With, has one.
+// has reports whether a set of fields, in the form of Call.With, has one.
 func has(with, field string) bool { return slices.Contains(strings.Split(with, ","), field) }

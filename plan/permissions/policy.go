@@ -113,7 +113,8 @@ func parsePolicy(document string) ([]statement, error) {
 	return statements, nil
 }
 
-// decode reads one JSON value and refuses what the type does not know: a policy of a resource, with its Principal, is none of a role.
+// decode reads one JSON value and refuses what the type does not know: a policy of a resource, with its Principal, is
+// none of a role.
 func decode(data []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()

@@ -17,14 +17,14 @@ import (
 	"golang.org/x/tools/go/ssa/ssautil"
 )
 
-// Calls returns the commands of the programs, sorted, with the operations that each can reach. The programs are import paths; root is a
-// folder from which the go command finds them, with the versions of its workspace. The source is read as it is there, for the hosts'
-// platform, linux/arm64 without cgo.
+// Calls returns the commands of the programs, sorted, with the operations that each can reach. The programs are import
+// paths; root is a folder from which the go command finds them, with the versions of its workspace. The source is read
+// as it is there, for the hosts' platform, linux/arm64 without cgo.
 //
 // A command is what a function that returns a *cobra.Command makes; a program without any is one command, from main.
 //
-// Errors: the source does not compile; a command cannot be named; the source mentions an operation that no command reaches, which is
-// either code that nothing runs or a call that the analysis does not understand.
+// Errors: the source does not compile; a command cannot be named; the source mentions an operation that no command
+// reaches, which is either code that nothing runs or a call that the analysis does not understand.
 func Calls(ctx context.Context, root string, programs ...string) ([]Command, error) {
 	pkgs, err := load(ctx, root, programs)
 	if err != nil {
@@ -109,9 +109,9 @@ func load(ctx context.Context, root string, programs []string) ([]*packages.Pack
 	return pkgs, nil
 }
 
-// unread tells whether a file is of those whose functions are left empty, because they lead to no call and are most of the source: the C library
-// and the SQLite that a machine translated to Go, which know only C's pointers, and what the SDK generates to write requests and read
-// answers, which only operations use.
+// unread reports whether a file is of those whose functions are left empty, because they lead to no call and are most
+// of the source: the C library and the SQLite that a machine translated to Go, which know only C's pointers, and what
+// the SDK generates to write requests and read answers, which only operations use.
 func unread(file string) bool {
 	if strings.Contains(file, "/modernc.org/") {
 		return true
@@ -136,7 +136,8 @@ func hollow(f *ast.File) {
 	}
 }
 
-// build makes the program that is analysed. It is made by hand because ssautil leaves packages out that have errors, as those with hollow functions do.
+// build makes the program that is analysed. It is made by hand because ssautil leaves packages out that have errors, as
+// those with hollow functions do.
 func build(pkgs []*packages.Package) *ssa.Program {
 	prog := ssa.NewProgram(pkgs[0].Fset, ssa.InstantiateGenerics)
 	packages.Visit(pkgs, nil, func(p *packages.Package) {
@@ -211,7 +212,8 @@ func commandName(f *ssa.Function) (string, error) {
 	return "", fmt.Errorf("%s: the command that it makes has no constant Use", f)
 }
 
-// origin follows a value back, through a local variable, to where it is allocated; nil where it is not made in the function.
+// origin follows a value back, through a local variable, to where it is allocated; nil where it is not made in the
+// function.
 func origin(v ssa.Value) *ssa.Alloc {
 	switch v := v.(type) {
 	case *ssa.Alloc:

@@ -32,11 +32,13 @@ type reach struct {
 
 type functions = map[*ssa.Function]bool
 
-// refinements bounds how often a call graph is made anew from the functions that the last one reaches. Each time it reaches fewer.
+// refinements bounds how often a call graph is made anew from the functions that the last one reaches. Each time it
+// reaches fewer.
 const refinements = 6
 
-// newReach makes the call graph of all entries together: class hierarchy analysis first, which knows every method that could be meant, and
-// then variable type analysis, which follows values, so that an interface's method is only what somebody put into that interface.
+// newReach makes the call graph of all entries together: class hierarchy analysis first, which knows every method that
+// could be meant, and then variable type analysis, which follows values, so that an interface's method is only what
+// somebody put into that interface.
 func newReach(ctx context.Context, prog *ssa.Program, entries []entry) (*reach, error) {
 	r := &reach{prog, cha.CallGraph(prog)}
 	var roots []*ssa.Function
@@ -48,7 +50,8 @@ func newReach(ctx context.Context, prog *ssa.Program, entries []entry) (*reach, 
 	return r, err
 }
 
-// from returns the functions that are reachable from the roots, and no others: what values other commands use plays no part.
+// from returns the functions that are reachable from the roots, and no others: what values other commands use plays no
+// part.
 func (r *reach) from(ctx context.Context, roots []*ssa.Function) (functions, error) {
 	reached, _, err := r.refine(ctx, roots, r.slice(r.graph, roots))
 	return reached, err
@@ -154,8 +157,8 @@ func operation(f *ssa.Function) (Call, bool) {
 	return call, ok && named.Obj().Pkg().Path() == services+call.Service
 }
 
-// callOf returns the operation whose input is the second parameter, as it is in every method of the SDK's clients and of the interfaces that
-// are made after them.
+// callOf returns the operation whose input is the second parameter, as it is in every method of the SDK's clients and
+// of the interfaces that are made after them.
 func callOf(s *types.Signature) (Call, bool) {
 	if s.Params().Len() < 2 {
 		return Call{}, false
@@ -224,7 +227,7 @@ func checkCovered(pkgs []*packages.Package, covered map[ast.Node]bool) error {
 	return errors.Join(faults...)
 }
 
-// own tells whether a package is of the project: of a module of the workspace.
+// own reports whether a package is of the project: of a module of the workspace.
 func own(p *packages.Package) bool { return p.Module != nil && p.Module.Main }
 
 // mention returns the name of a function that is an operation or leads to one; empty for any other object.

@@ -11,14 +11,15 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// ScriptCalls returns the operations that a shell script calls by the AWS CLI, and those of the CloudWatch agent where it starts that.
-// They are sorted. Scripts that it writes, in here-documents that begin with "#!", and code in the arguments of trap, "sh -c" and
-// "bash -c" are part of it. The credentials that dnf, curl or another program uses by itself are not seen.
+// ScriptCalls returns the operations that a shell script calls by the AWS CLI, and those of the CloudWatch agent where
+// it starts that. They are sorted. Scripts that it writes, in here-documents that begin with "#!", and code in the
+// arguments of trap, "sh -c" and "bash -c" are part of it. The credentials that dnf, curl or another program uses by
+// itself are not seen.
 //
-// A call may stand anywhere: "aws", then the options of the CLI itself, a service and an operation, all three without expansions, after any
-// words that run it ("timeout 30 aws …"). What could hide a call is an error that tells the line: eval, source, an interpreter of
-// another language, a command whose name is not known, a text with a command line of the CLI in it, options that come from an expansion,
-// the CLI's own commands that are no operations (aws s3 cp).
+// A call may stand anywhere: "aws", then the options of the CLI itself, a service and an operation, all three without
+// expansions, after any words that run it ("timeout 30 aws …"). What could hide a call is an error that tells the line:
+// eval, source, an interpreter of another language, a command whose name is not known, a text with a command line of
+// the CLI in it, options that come from an expansion, the CLI's own commands that are no operations (aws s3 cp).
 func ScriptCalls(script string) ([]Call, error) {
 	s := &scripts{}
 	s.read("script", script)
@@ -238,8 +239,8 @@ func (sh *shell) command(c *syntax.CallExpr, inFunction bool) {
 	}
 }
 
-// program returns the base name of the program that a word of a command names. It refuses one that it cannot tell, except the arguments of
-// a function, which are looked at where the function is called.
+// program returns the base name of the program that a word of a command names. It refuses one that it cannot tell,
+// except the arguments of a function, which are looked at where the function is called.
 func (sh *shell) program(c *syntax.CallExpr, i int, inFunction bool) (string, bool) {
 	w := c.Args[i]
 	if text, ok := literal(w); ok {
@@ -281,7 +282,7 @@ func (sh *shell) program(c *syntax.CallExpr, i int, inFunction bool) (string, bo
 	return "", false
 }
 
-// maybe tells whether a variable may hold the name of the AWS CLI.
+// maybe reports whether a variable may hold the name of the AWS CLI.
 func (sh *shell) maybe(name string) bool {
 	return slices.ContainsFunc(sh.values[name], func(w *syntax.Word) bool {
 		text, ok := "", false
@@ -319,13 +320,14 @@ func (sh *shell) runner(c *syntax.CallExpr, name string, inFunction bool) {
 	}
 }
 
-// optionWithValue tells whether a word begins as an option or an assignment does: --name=$value, NAME=$value.
+// optionWithValue reports whether a word begins as an option or an assignment does: --name=$value, NAME=$value.
 func optionWithValue(w *syntax.Word) bool {
 	first, ok := w.Parts[0].(*syntax.Lit)
 	return ok && (strings.HasPrefix(first.Value, "-") || strings.Contains(first.Value, "="))
 }
 
-// argumentsOf checks what a function that runs its arguments is given: before its first plain word each variable must be known.
+// argumentsOf checks what a function that runs its arguments is given: before its first plain word each variable must
+// be known.
 func (sh *shell) argumentsOf(c *syntax.CallExpr) {
 	for _, w := range c.Args[1:] {
 		text, ok := literal(w)
@@ -357,7 +359,8 @@ func (sh *shell) argumentsOf(c *syntax.CallExpr) {
 	}
 }
 
-// runsArguments tells whether a function runs its arguments: by themselves, or by something that runs what it is given.
+// runsArguments reports whether a function runs its arguments: by themselves, or by something that runs what it is
+// given.
 func (sh *shell) runsArguments(function string, within ...string) bool {
 	body, ok := sh.bodies[function]
 	if !ok || slices.Contains(within, function) {
@@ -506,7 +509,8 @@ func (sh *shell) cli(c *syntax.CallExpr, i int) {
 	sh.calls = append(sh.calls, call)
 }
 
-// operationOf returns the operation of a CLI command, get-object, as the table of operations writes it, or else in plain camel case.
+// operationOf returns the operation of a CLI command, get-object, as the table of operations writes it, or else in
+// plain camel case.
 func operationOf(service, command string) string {
 	want := service + "." + strings.ReplaceAll(command, "-", "")
 	for name := range operations {
@@ -534,7 +538,7 @@ func optionOf(w *syntax.Word) (option string, hasValue bool) {
 	return option, true
 }
 
-// spreads tells whether a word may become several.
+// spreads reports whether a word may become several.
 func spreads(w *syntax.Word) bool {
 	several := func(p *syntax.ParamExp) bool {
 		if p.Param != nil && (p.Param.Value == "@" || p.Param.Value == "*") {
@@ -558,7 +562,7 @@ func spreads(w *syntax.Word) bool {
 	return false
 }
 
-// optional tells whether a word may be an option: nothing but an expansion.
+// optional reports whether a word may be an option: nothing but an expansion.
 func optional(w *syntax.Word) bool {
 	q, ok := w.Parts[0].(*syntax.DblQuoted)
 	return ok && len(w.Parts) == 1 && len(q.Parts) == 1
@@ -618,7 +622,7 @@ func variable(w *syntax.Word) (string, bool) {
 	return name, name != "" && !strings.ContainsAny(name[:1], "0123456789@*#?!$-")
 }
 
-// positional tells whether a word is nothing but arguments of the function or script.
+// positional reports whether a word is nothing but arguments of the function or script.
 func positional(w *syntax.Word) bool {
 	name := parameter(w)
 	return name != "" && strings.ContainsAny(name[:1], "123456789@*")

@@ -167,8 +167,8 @@ func none(mend string, tokens ...string) func(*graph.Graph, Environment) []Viola
 	}
 }
 
-// wide tells whether a resource of a policy is everything, or everything of one type: no part of it names anything. An
-// instance's id is not known before the role that it runs as, so that type alone may stand for all.
+// wide reports whether a resource of a policy is everything, or everything of one type: no part of it names anything.
+// An instance's id is not known before the role that it runs as, so that type alone may stand for all.
 func wide(resource string) bool {
 	if strings.Contains(resource, ":instance/") {
 		return false
@@ -198,7 +198,7 @@ var resourceTypes = []string{
 	"role", "secret", "security-group", "subnet", "table", "targetgroup", "user", "volume", "vpc", "network-interface",
 }
 
-// writes tells whether an action changes something, by its verb.
+// writes reports whether an action changes something, by its verb.
 func writes(action string) bool {
 	_, verb, _ := strings.Cut(action, ":")
 	return !slices.ContainsFunc([]string{"Get", "List", "Describe", "Head", "Query", "Scan", "BatchGet", "Search",
@@ -331,7 +331,7 @@ func parseDocument(of *graph.Resource, v any) (document, error) {
 	return d, nil
 }
 
-// principals tells whether everyone, or all of an account, is among the principals.
+// principals reports whether everyone, or all of an account, is among the principals.
 func principals(v any) (everyone, account bool) {
 	switch v := v.(type) {
 	case string:

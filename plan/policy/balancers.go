@@ -49,7 +49,7 @@ func balancerRules() []Rule {
 		{
 			ID: "ELB.6", Also: []string{"CKV_AWS_150"},
 			Says:       "Load balancers cannot be deleted by mistake.",
-			Production: true, Otherwise: "An environment to try things out in is torn down in one go.",
+			Production: true, Otherwise: "A trial environment is destroyed in one step.",
 			Needs: []string{balancerType},
 			Check: Must(balancerType, "enableDeletionProtection", true, "set enableDeletionProtection to true"),
 		},
@@ -165,7 +165,7 @@ func balancerRules() []Rule {
 	}
 }
 
-// redirects tells whether a listener does nothing but send to HTTPS.
+// redirects reports whether a listener does nothing but send to HTTPS.
 func redirects(listener *graph.Resource) bool {
 	actions := graph.Items(listener.Input("defaultActions"))
 	if len(actions) == 0 {

@@ -144,7 +144,7 @@ func bucketRules() []Rule {
 		},
 		{
 			ID: "CKV_AWS_145", Also: []string{"S3.17"},
-			Says:  "Buckets are encrypted with a key of the customer's own in KMS.",
+			Says:  "Buckets are encrypted with a customer-managed KMS key.",
 			Needs: []string{bucketType, oldBucketType},
 			Check: eachBucket(func(g *graph.Graph, bucket *graph.Resource) []Violation {
 				algorithm := any(nil)

@@ -58,7 +58,7 @@ func databaseRules() []Rule {
 		{
 			ID: "RDS.8", Also: []string{"CKV_AWS_293"},
 			Says:       "Databases cannot be deleted by mistake, and leave a snapshot when they are.",
-			Production: true, Otherwise: "An environment to try things out in is torn down in one go.",
+			Production: true, Otherwise: "A trial environment is destroyed in one step.",
 			Needs: []string{databaseType},
 			Check: All(
 				Must(databaseType, "deletionProtection", true, "set deletionProtection to true"),

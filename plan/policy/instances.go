@@ -202,7 +202,7 @@ var wordPattern = regexp.MustCompile(`[A-Za-z0-9+]{20,}`)
 // the time, words and paths stay below or lack one of the kinds of characters.
 const leastEntropy = 3.7
 
-// generated tells whether a word looks random: small and capital letters and digits mixed, none of them often. Hashes
+// generated reports whether a word looks random: small and capital letters and digits mixed, none of them often. Hashes
 // in hexadecimal are no secrets here and are left out by having one case only.
 func generated(word string) bool {
 	var small, capital, digit bool
@@ -224,7 +224,7 @@ func generated(word string) bool {
 	return bits >= leastEntropy
 }
 
-// known tells whether a word is part of a value that another resource shows openly, such as the version id of an
+// known reports whether a word is part of a value that another resource shows openly, such as the version id of an
 // object.
 func known(g *graph.Graph, of *graph.Resource, word string) bool {
 	holds := false

@@ -37,18 +37,18 @@ func otherRules() []Rule {
 		},
 		{
 			ID:    "CKV_AWS_158",
-			Says:  "Log groups are encrypted with a key of the customer's own in KMS.",
+			Says:  "Log groups are encrypted with a customer-managed KMS key.",
 			Needs: []string{logGroupType},
 			Check: Each(logGroupType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 				if r.Input("kmsKeyId") != nil {
 					return nil
 				}
-				return []Violation{At(r, "set kmsKeyId", "it is encrypted with a key of AWS's")}
+				return []Violation{At(r, "set kmsKeyId", "it is encrypted with an AWS key")}
 			}),
 		},
 		{
 			ID:    "CKV_AWS_337",
-			Says:  "Secrets in Parameter Store are encrypted with a key of the customer's own in KMS.",
+			Says:  "Secrets in Parameter Store are encrypted with a customer-managed KMS key.",
 			Needs: []string{parameterType},
 			Check: Each(parameterType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 				if graph.Text(r.Input("type")) != "SecureString" && !isMark(r.Input("type")) ||
@@ -66,11 +66,12 @@ func otherRules() []Rule {
 				var found []Violation
 				for _, leak := range g.Leaks {
 					if r := g.ByURN(leak.URN); r != nil {
-						found = append(found, At(r, mend, "%s holds the value of a secret in plain", leak.Property))
+						found = append(found, At(r, mend, "%s contains the value of a secret unencrypted",
+							leak.Property))
 					} else {
 						found = append(found,
 							Violation{Message: "the stack's output " + leak.Property +
-								" holds the value of a secret in plain", Mend: mend})
+								" contains the value of a secret unencrypted", Mend: mend})
 					}
 				}
 				return found
@@ -89,7 +90,7 @@ func otherRules() []Rule {
 				}),
 				Each(parameterType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 					if graph.Text(r.Input("type")) != "SecureString" && r.Input("value") == graph.Secret {
-						return []Violation{At(r, "set type to SecureString", "it holds a secret and is of type %s",
+						return []Violation{At(r, "set type to SecureString", "it contains a secret but is of type %s",
 							Shown(r.Input("type")))}
 					}
 					return nil
@@ -98,7 +99,7 @@ func otherRules() []Rule {
 		},
 		{
 			ID: "Plan.Command.1",
-			Says: "Remote commands know their host's key, dial a bounded number of times, and get no secret by " +
+			Says: "Remote commands know their host's key, retry a limited number of times, and get no secret through " +
 				"their environment or command line.",
 			Check: Each(remoteCommandType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 				var found []Violation
@@ -109,13 +110,13 @@ func otherRules() []Rule {
 				if v := r.Input("connection.dialErrorLimit"); v != nil && !atLeast(v, 0) {
 					found = append(found,
 						At(r, "set connection.dialErrorLimit to a number",
-							"connection.dialErrorLimit is %s: a host that does not answer hangs the deployment",
+							"connection.dialErrorLimit is %s: a host that does not respond hangs the deployment",
 							Shown(v)))
 				}
 				if v := r.Input("connection.perDialTimeout"); v != nil && !atLeast(v, 1) {
 					found = append(found,
 						At(r, "set connection.perDialTimeout to some seconds",
-							"connection.perDialTimeout is %s: a host that does not answer hangs the deployment",
+							"connection.perDialTimeout is %s: a host that does not respond hangs the deployment",
 							Shown(v)))
 				}
 				for _, key := range []string{"create", "update", "delete", "stdin", "environment", "triggers"} {

@@ -58,7 +58,7 @@ func (v Violation) String() string {
 type Exception struct {
 	// Reason says why, When under which condition; both are sentences for the document.
 	Reason, When string
-	// Holds tells whether the condition is met for a violation.
+	// Holds reports whether the condition is met for a violation.
 	Holds func(g *graph.Graph, env Environment, v Violation) bool
 }
 
@@ -133,9 +133,9 @@ func (rule Rule) check(g *graph.Graph, env Environment) Result {
 		result.Verdict = Broken
 		result.Violations = []Violation{{
 			Rule: rule.ID,
-			Message: "there is no " + strings.Join(rule.Needs, " or ") +
-				" in the graph, so the rule cannot be shown to be kept",
-			Mend: "add what the rule speaks of, or take the rule out with a reason",
+			Message: "no " + strings.Join(rule.Needs, " or ") +
+				" exists in the graph, so the rule cannot be verified",
+			Mend: "add what the rule is about, or remove the rule with a reason",
 		}}
 		return result
 	}

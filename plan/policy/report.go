@@ -45,7 +45,8 @@ func (r Report) Summary() string {
 		cmp.Or(r.Environment.Name, "environment"), len(r.Results), counts[Kept], counts[Excepted], counts[NotAsked], counts[Broken])
 }
 
-// Text is the report for a terminal: the summary, then a line for each rule, or for each place where one is broken or excepted.
+// Text is the report for a terminal: the summary, then a line for each rule, or for each place where one is broken or
+// excepted.
 func (r Report) Text() string {
 	var b strings.Builder
 	fmt.Fprintln(&b, r.Summary())

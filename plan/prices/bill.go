@@ -124,7 +124,7 @@ func (b *biller) resource(r *graph.Resource) {
 	case "aws:route53/zone:Zone":
 		b.monthly(r, "hosted zone", hostedZone)
 	case "aws:kms/key:Key":
-		b.monthly(r, "key of one's own", customerKey)
+		b.monthly(r, "customer-managed key", customerKey)
 	case "aws:cloudwatch/logMetricFilter:LogMetricFilter":
 		b.filter(r)
 	case "aws:cloudwatch/metricAlarm:MetricAlarm":
@@ -174,18 +174,19 @@ func (b *biller) filter(r *graph.Resource) {
 // watching prices what an account has some of for nothing.
 func (b *biller) watching() {
 	if n := b.detailed + len(b.logged) - freeMetrics; n > 0 {
-		what := fmt.Sprintf("%d metrics of detailed monitoring, %d made of logs; $%.2f a month each after the %d that "+
-			"an account has for nothing", b.detailed, len(b.logged), customMetric, freeMetrics)
+		what := fmt.Sprintf("%d metrics of detailed monitoring, %d made of logs; $%.2f per month each after the %d "+
+			"that "+
+			"an account has free", b.detailed, len(b.logged), customMetric, freeMetrics)
 		b.Lines = append(b.Lines, Line{"custom metrics", what, float64(n) * customMetric})
 	}
 	if n := b.alarms - freeAlarms; n > 0 {
-		what := fmt.Sprintf("%d alarms, %d of them by Auto Scaling for its policies; $%.2f a month each after the "+
-			"%d that an account has for nothing",
+		what := fmt.Sprintf("%d alarms, %d of them by Auto Scaling for its policies; $%.2f per month each after the "+
+			"%d that an account has free",
 			b.alarms, b.tracking, alarm, freeAlarms)
 		b.Lines = append(b.Lines, Line{"alarms", what, float64(n) * alarm})
 	}
 	if n := b.dashboards - freeDashboards; n > 0 {
-		what := fmt.Sprintf("%d dashboards; $%.2f a month each after the %d that an account has for nothing",
+		what := fmt.Sprintf("%d dashboards; $%.2f per month each after the %d that an account has free",
 			b.dashboards, dashboard, freeDashboards)
 		b.Lines = append(b.Lines, Line{"dashboards", what, float64(n) * dashboard})
 	}
@@ -195,19 +196,20 @@ func (b *biller) hourly(r *graph.Resource, what string, number, price float64) {
 	if number == 0 {
 		return
 	}
-	b.Lines = append(b.Lines, Line{r.Name, fmt.Sprintf("%s%s, $%g an hour", times(number), what, price),
+	b.Lines = append(b.Lines, Line{r.Name, fmt.Sprintf("%s%s, $%g per hour", times(number), what, price),
 		number * price * Hours})
 }
 
 func (b *biller) monthly(r *graph.Resource, what string, price float64) {
-	b.Lines = append(b.Lines, Line{r.Name, fmt.Sprintf("%s, $%.2f a month", what, price), price})
+	b.Lines = append(b.Lines, Line{r.Name, fmt.Sprintf("%s, $%.2f per month", what, price), price})
 }
 
 func (b *biller) stored(r *graph.Resource, gb float64, what string, price float64) {
 	if gb == 0 {
 		return
 	}
-	b.Lines = append(b.Lines, Line{r.Name, fmt.Sprintf("%g GB of %s, $%g a GB and month", gb, what, price), gb * price})
+	b.Lines = append(b.Lines, Line{r.Name, fmt.Sprintf("%g GB of %s, $%g per GB and month", gb, what, price),
+		gb * price})
 }
 
 func times(number float64) string {
@@ -285,7 +287,7 @@ func (b *biller) balancer(r *graph.Resource) {
 	b.hourly(r, "load balancer", 1, loadBalancer)
 	zones := len(graph.Items(r.Input("subnets"))) + len(graph.Items(r.Input("subnetMappings")))
 	if !graph.Is(r.Input("internal"), true) {
-		b.hourly(r, "public IPv4 address, one in each zone at least", float64(zones), publicIPv4)
+		b.hourly(r, "public IPv4 address, at least one in each zone", float64(zones), publicIPv4)
 	}
 }
 

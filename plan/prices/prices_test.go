@@ -179,11 +179,14 @@ func TestIdle(t *testing.T) {
 		}, []string{"app 6.132", "app 1.6", "custom metrics 1.2"}, nil},
 		{"metrics that are made of logs", func(b *graphtest.Builder) {
 			for n := range 12 {
-				b.Add(filter, fmt.Sprint(n), in{"metricTransformation": in{"namespace": "app", "name": fmt.Sprint("m", n)}})
+				b.Add(filter, fmt.Sprint(n),
+					in{"metricTransformation": in{"namespace": "app", "name": fmt.Sprint("m", n)}})
 			}
 			b.Add(filter, "again", in{"metricTransformation": in{"namespace": "app", "name": "m1"}})
-			b.Add(filter, "by user", in{"metricTransformation": in{"name": "logins", "dimensions": in{"user": "$.user"}}})
-		}, []string{"custom metrics 0.6"}, []string{"LogMetricFilter by user: a metric for each value of its dimensions"}},
+			b.Add(filter, "by user",
+				in{"metricTransformation": in{"name": "logins", "dimensions": in{"user": "$.user"}}})
+		}, []string{"custom metrics 0.6"},
+			[]string{"LogMetricFilter by user: a metric for each value of its dimensions"}},
 		{"dashboards after those that are free", func(b *graphtest.Builder) {
 			for n := range 5 {
 				b.Add("cloudwatch/dashboard:Dashboard", fmt.Sprint(n), in{})
@@ -252,15 +255,15 @@ func TestFree(t *testing.T) {
 }
 
 func TestMarkdown(t *testing.T) {
-	bill := Bill{Lines: []Line{{"site", "load balancer, $0.0225 an hour", 16.425}, {"a", "b|c", 1}},
+	bill := Bill{Lines: []Line{{"site", "load balancer, $0.0225 per hour", 16.425}, {"a", "b|c", 1}},
 		Unpriced: []string{"Instance jump: instance type \"c7g.large\""}}
 	want := `| What | Resource | $ a month |
 | --- | --- | ---: |
-| load balancer, $0.0225 an hour | ` + "`site`" + ` | 16.43 |
+| load balancer, $0.0225 per hour | ` + "`site`" + ` | 16.43 |
 | b\|c | ` + "`a`" + ` | 1.00 |
 | **Sum** | | **17.43** |
 
-**Not in the sum, because there is no price for it here:**
+**Not in the sum, because no price is known:**
 
 - Instance jump: instance type "c7g.large"
 `
@@ -275,8 +278,8 @@ func TestMarkdown(t *testing.T) {
 // TestDocument: what the tables know all stands in the document.
 func TestDocument(t *testing.T) {
 	got := Document(Environment{"dev", Bill{Lines: []Line{{"a", "b", 20}}}}, Environment{"prod", Bill{}})
-	wants := []string{Date, Region, "`dev` while nobody uses it: **$20.00 a month**",
-		"`prod` while nobody uses it: **$0.00 a month**"}
+	wants := []string{Date, Region, "`dev` while idle: **$20.00 a month**",
+		"`prod` while idle: **$0.00 a month**"}
 	for _, u := range Uses() {
 		if u.Price <= 0 {
 			t.Errorf("%s costs %g", u.What, u.Price)

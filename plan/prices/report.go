@@ -14,7 +14,7 @@ func (b Bill) Markdown() string {
 	}
 	fmt.Fprintf(&s, "| **Sum** | | **%.2f** |\n", b.Total())
 	if len(b.Unpriced) > 0 {
-		s.WriteString("\n**Not in the sum, because there is no price for it here:**\n\n")
+		s.WriteString("\n**Not in the sum, because no price is known:**\n\n")
 		for _, u := range b.Unpriced {
 			fmt.Fprintf(&s, "- %s\n", u)
 		}
@@ -28,19 +28,21 @@ type Environment struct {
 	Bill Bill
 }
 
-// Document is the part of the documentation that tells costs: each environment at rest, what that leaves out, and what use costs.
+// Document is the part of the documentation that tells costs: each environment at rest, what that leaves out, and what
+// use costs.
 func Document(environments ...Environment) string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "List prices of %s, on demand, in US dollars, as public pages agreed on them in %s; a month is %d hours. They are a copy: what holds is "+
-		"what\nAWS bills. Other regions differ, most of them upwards.\n", Region, Date, Hours)
+	fmt.Fprintf(&s, "List prices of %s, on demand, in US dollars, as published in %s; a month has %d hours. They "+
+		"are a copy: AWS's bill is "+
+		"what\ncounts. Most other regions are more expensive.\n", Region, Date, Hours)
 	for _, e := range environments {
-		fmt.Fprintf(&s, "\n`%s` while nobody uses it: **$%.2f a month**.\n\n%s", e.Name, e.Bill.Total(), e.Bill.Markdown())
+		fmt.Fprintf(&s, "\n`%s` while idle: **$%.2f a month**.\n\n%s", e.Name, e.Bill.Total(), e.Bill.Markdown())
 	}
 	s.WriteString("\nNot counted:\n\n")
 	for _, n := range NotCounted() {
 		fmt.Fprintf(&s, "- %s\n", n)
 	}
-	s.WriteString("\nWhat use costs on top:\n\n| What | $ | for each |\n| --- | ---: | --- |\n")
+	s.WriteString("\nWhat usage adds:\n\n| What | $ | for each |\n| --- | ---: | --- |\n")
 	for _, u := range Uses() {
 		fmt.Fprintf(&s, "| %s | %g | %s |\n", cell(u.What), u.Price, u.Unit)
 	}

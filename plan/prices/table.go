@@ -1,4 +1,4 @@
-// Package prices tells what a stack costs while nobody uses it, line by line from list prices, and what each use adds.
+// Package prices computes what an idle stack costs, line by line from list prices, and what usage adds.
 // It works on the recorded resource graph, so the sum is of what the program really creates. Tests, the documentation's
 // cost table and the plan import it.
 //
@@ -59,7 +59,7 @@ type Use struct {
 	of []string
 }
 
-// Applies tells whether a stack has what it is a use of.
+// Applies reports whether a stack has what it is a use of.
 func (u Use) Applies(g *graph.Graph) bool { return len(u.of) == 0 || len(g.ByType(u.of...)) > 0 }
 
 // Uses is what costs by use, in the order of what a busy month usually spends.
@@ -75,25 +75,26 @@ func Uses() []Use {
 		scans    = []string{"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan"}
 	)
 	return []Use{
-		{"Data out to the internet, after 100 GB a month of the account", 0.09, "GB", nil},
+		{"Data out to the internet, beyond the account's 100 GB a month", 0.09, "GB", nil},
 		{"Files in S3, old versions included", 0.023, "GB and month", buckets},
-		{"Writing to S3: a file up to 5 MiB is one request, a larger one a request for each 5 MiB and two more", 0.005,
+		{"Writing to S3: a file up to 5 MiB is one request, a larger one is one request per 5 MiB plus two", 0.005,
 			"1,000 requests", buckets},
 		{"Reading from S3", 0.0004, "1,000 requests", buckets},
 		// https://aws.amazon.com/guardduty/pricing/, in its example of Malware Protection for S3
-		{"With `storage.malwareProtection`: files that GuardDuty scans, after 1 GB a month of a new account", 0.09, "GB",
+		{"With `storage.malwareProtection`: files that GuardDuty scans, beyond a new account's 1 GB a month", 0.09,
+			"GB",
 			scans},
-		{"With `storage.malwareProtection`: files that GuardDuty scans, after 1,000 a month of a new account", 0.215,
+		{"With `storage.malwareProtection`: files that GuardDuty scans, beyond a new account's 1,000 a month", 0.215,
 			"1,000 files", scans},
 		{"Load balancer capacity units", 0.008, "LCU-hour", balancer},
-		{"NAT gateway, for what is neither S3 nor DynamoDB", 0.045, "GB", nat},
+		{"NAT gateway, except for S3 and DynamoDB", 0.045, "GB", nat},
 		{"DynamoDB writes: a file is eight, four to the table and four to its index", 0.625, "million of 1 KB", table},
 		{"DynamoDB reads, strongly consistent", 0.125, "million of 4 KB", table},
 		{"DynamoDB storage, after 25 GB", 0.25, "GB and month", table},
 		{"DynamoDB point-in-time recovery", 0.20, "GB and month", table},
-		{"Logs taken in", 0.50, "GB", logs},
-		{"Logs kept", 0.03, "GB and month", logs},
-		{"Database storage that RDS adds by itself (Multi-AZ: twice)", databaseStorage, "GB and month", database},
+		{"Log ingestion", 0.50, "GB", logs},
+		{"Log storage", 0.03, "GB and month", logs},
+		{"Database storage that RDS adds automatically (Multi-AZ: twice)", databaseStorage, "GB and month", database},
 		{"Database backups beyond the size of the database", 0.095, "GB and month", database},
 		{"Route 53 queries for other than alias records", 0.40, "million", names},
 		{"Data between zones, each way", 0.01, "GB", nil},
@@ -103,21 +104,21 @@ func Uses() []Use {
 // NotCounted is what the sums leave out.
 func NotCounted() []string {
 	return []string{
-		"tax, support plans, savings plans and reserved capacity; that a new account pays less at first",
+		"tax, support plans, savings plans, reserved capacity, and a new account's free tier",
 		"CPU credits of t4g instances and classes beyond their baseline (they run in unlimited mode)",
-		"the Route 53 hosted zone ($0.50 a month), which is there before the stack",
-		"an AWS WAF web ACL ($5 a month, $1 for each rule, $0.60 for a million requests), which is there before the " +
+		"the Route 53 hosted zone ($0.50 a month), which exists before the stack",
+		"an AWS WAF web ACL ($5 a month, $1 for each rule, $0.60 for a million requests), which exists before the " +
 			"stack",
-		"instances beyond the least number of the group: what it adds under load, and the one more during a rollout",
-		"e-mails of alarms",
-		"what is used, by the table below",
+		"instances beyond the group's minimum: those added under load, and the extra one during a rollout",
+		"alarm emails",
+		"usage, by the table below",
 	}
 }
 
 // Free are the types of resources that nobody pays for by time, by the reason.
 func Free() map[string][]string {
 	return map[string][]string{
-		"AWS takes no money for them": {
+		"free of charge": {
 			"aws:acm/certificate:Certificate", "aws:acm/certificateValidation:CertificateValidation",
 			"aws:autoscaling/lifecycleHook:LifecycleHook",
 			"aws:cloudwatch/eventRule:EventRule", "aws:cloudwatch/eventTarget:EventTarget",
@@ -133,7 +134,7 @@ func Free() map[string][]string {
 			"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
 			"aws:wafv2/webAclAssociation:WebAclAssociation",
 		},
-		"what costs is what they belong to": {
+		"charged with what they belong to": {
 			"aws:ec2/launchTemplate:LaunchTemplate", "aws:lb/listener:Listener", "aws:lb/targetGroup:TargetGroup",
 			"aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2",
 			"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2",
@@ -142,7 +143,7 @@ func Free() map[string][]string {
 			"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
 			"aws:s3/bucketVersioningV2:BucketVersioningV2",
 		},
-		"paid by use": {
+		"billed by usage": {
 			"aws:cloudwatch/logGroup:LogGroup", "aws:ec2/flowLog:FlowLog",
 			"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan",
 			"aws:s3/bucketLoggingV2:BucketLoggingV2", "aws:s3/bucketObjectv2:BucketObjectv2",

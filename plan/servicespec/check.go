@@ -268,7 +268,7 @@ func (w *walker) array(path string, p *Property, v any) {
 	}
 }
 
-// pairs tells whether the elements of a list are names with values.
+// pairs reports whether the elements of a list are names with values.
 func (w *walker) pairs(element *Property) bool {
 	if element.Type == "tag" {
 		return true

@@ -1,4 +1,4 @@
-// Package servicespec holds a program's graph against what AWS publishes of its resource types for CloudFormation:
+// Package servicespec compares a program's graph with what AWS publishes about its resource types for CloudFormation:
 // which properties there are, of which types, which are required, which values they take, and whether a change replaces
 // the resource. The data comes from the npm package @aws-cdk/aws-service-spec, so it is an opinion that owes nothing to
 // the rules of this module. Tests import it.

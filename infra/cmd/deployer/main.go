@@ -1,4 +1,4 @@
-// Deployer writes the IAM policies of whoever deploys an environment, and the permissions boundary of its roles; see
+// Deployer writes the IAM policies for deploying an environment, and the permissions boundary of its roles; see
 // package deployer. It calls nothing.
 //
 //	deployer --stack dev --account 123456789012 --region us-east-1
@@ -43,7 +43,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	faults := s.Check()
 	if flags.NArg() > 0 {
-		faults = append(faults, fmt.Sprintf("%q follows the options; remove it", flags.Arg(0)))
+		faults = append(faults, fmt.Sprintf("unexpected argument %q", flags.Arg(0)))
 	}
 	if len(faults) > 0 {
 		for _, f := range faults {

@@ -82,7 +82,7 @@ func TestRefuses(t *testing.T) {
 		t.Errorf("status %d, output %q", status, stdout)
 	}
 	for _, want := range []string{`--stack is "Dev"`, `--account is ""`, `--region is "Frankfurt"`, "--zone is",
-		"--web-acl is", "--domain and --zone belong together", `"more"`} {
+		"--web-acl is", "--domain and --zone go together", `"more"`} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("%q is not told in %q", want, stderr)
 		}
@@ -93,7 +93,7 @@ func TestRefuses(t *testing.T) {
 	}
 	if status, _, stderr := call("--stack", strings.Repeat("a", 50), "--account", "123456789012", "--region",
 		"us-east-1"); status != 2 ||
-		!strings.Contains(stderr, "longer than IAM takes, by 1") {
+		!strings.Contains(stderr, "exceeds IAM's limit by 1 characters") {
 		t.Errorf("a long name: status %d, %q", status, stderr)
 	}
 	if status, _, _ := call("--help"); status != 0 {

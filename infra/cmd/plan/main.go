@@ -1,5 +1,5 @@
-// Plan tells what a change makes of Dossier's stacks, for whoever reviews it: the command of package cli, with
-// Dossier's settings, rules, migrations and release. docs/review.md says what it tells.
+// Plan shows reviewers how a change affects Dossier's stacks: the command of package cli, with Dossier's settings,
+// rules, migrations and release. docs/review.md describes its report.
 package main
 
 import (

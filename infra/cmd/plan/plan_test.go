@@ -237,7 +237,7 @@ func TestPlan(t *testing.T) {
 
 	s.edit("Pulumi.prod.yaml", "preset: prod", "preset: prod\n    protect: false")
 	s.wants("protection", cli.StatusPolicy,
-		"> [!CAUTION]\n> - prod: **BucketV2** `files`: it is emptied when it is deleted")
+		"> [!CAUTION]\n> - prod: **BucketV2** `files`: it is emptied and deleted instead of refusing deletion")
 	s.git("checkout", "--quiet", "HEAD", "--", ".")
 
 	s.git("rm", "--quiet", "Pulumi.prod.yaml")

@@ -32,7 +32,7 @@ func run(ctx context.Context) int {
 	flags.StringVar(&database, "database", "", "the identifier of the database")
 	_ = flags.Parse(os.Args[1:]) // exits by itself, with 2
 	if region == "" || database == "" || flags.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "prepare: --region and --database are needed, and nothing follows them")
+		fmt.Fprintln(os.Stderr, "prepare: --region and --database are required, and no other arguments")
 		return 2
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region))

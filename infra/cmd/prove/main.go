@@ -1,5 +1,4 @@
-// Prove compares a deployed stack with what its settings ask for, point by point, and prints a table; see package
-// prove.
+// Prove compares a deployed stack with its settings, point by point, and prints a table; see package prove.
 package main
 
 import (

@@ -1,4 +1,5 @@
-// Rollout brings a version of the launch template onto the app's Auto Scaling group, waits and verifies; see package rollout.
+// Rollout brings a version of the launch template onto the app's Auto Scaling group, waits and verifies; see package
+// rollout.
 package main
 
 import (

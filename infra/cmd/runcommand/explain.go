@@ -15,7 +15,8 @@ func (m *manager) explain(ctx context.Context, doing, action string, err error) 
 		return fmt.Errorf("%s: %w (%w)", doing, cause, err)
 	}
 	if _, unknown := errors.AsType[*types.InvalidInstanceId](err); unknown {
-		return fmt.Errorf("%s: %w; Systems Manager does not know %s in %s, or it does not run now: check the id, the region and the account", doing, err, m.instance, m.region)
+		return fmt.Errorf("%s: %w; Systems Manager does not know %s in %s, or the instance is not running: check "+
+			"the ID, the region and the account", doing, err, m.instance, m.region)
 	}
 	var api smithy.APIError
 	if !errors.As(err, &api) {
@@ -24,12 +25,13 @@ func (m *manager) explain(ctx context.Context, doing, action string, err error) 
 	mend := "check the account and the region"
 	switch api.ErrorCode() {
 	case "AccessDeniedException", "AccessDenied":
-		mend = "allow who runs this " + action
-	case "ExpiredTokenException", "InvalidClientTokenId", "InvalidSignatureException", "MissingAuthenticationToken", "IncompleteSignature",
+		mend = "grant the caller " + action
+	case "ExpiredTokenException", "InvalidClientTokenId", "InvalidSignatureException", "MissingAuthenticationToken",
+		"IncompleteSignature",
 		"UnrecognizedClientException":
-		mend = "check the AWS credentials, and the clock of this machine"
+		mend = "check the AWS credentials and the clock of this machine"
 	case "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException":
-		mend = "Systems Manager is asked too often in this account; run it again later"
+		mend = "Systems Manager throttles requests in this account; try again later"
 	}
 	return fmt.Errorf("%s: %w; %s", doing, err, mend)
 }

@@ -28,8 +28,8 @@ const (
 	testCommand  = "6e5b4f4e-0000-4000-8000-1a2b3c4d5e6f"
 )
 
-// fake answers as Systems Manager does (JSON 1.1), and is the agent on the instance too: it runs what it is sent, by sh, as the document
-// AWS-RunShellScript does.
+// fake answers as Systems Manager does (JSON 1.1), and is the agent on the instance too: it runs what it is sent, by
+// sh, as the document AWS-RunShellScript does.
 type fake struct {
 	t   *testing.T
 	dir string

@@ -1,20 +1,21 @@
-// Runcommand runs a bash script on one instance through Systems Manager, and is for that instance what ssh is for a host: the script
-// comes from standard input, what it says goes to standard output and standard error when it has ended, and its exit status is this
-// program's. No port of the instance has to be open.
+// Runcommand runs a bash script on one instance through Systems Manager, as ssh does on a host: the script comes from
+// standard input, its output goes to standard output and standard error when it has finished, and its exit status is
+// this program's. No port of the instance has to be open.
 //
 //	runcommand --instance i-0123456789abcdef0 --region eu-central-1 --timeout 30m < script
 //
-// The script must be safe to run again: a request whose answer is lost on the way is sent once more. An interrupt cancels it.
+// The script must be safe to run again: a request whose answer is lost on the way is sent once more. An interrupt
+// cancels it.
 //
 // # What it may do
 //
-// Who runs it needs, in IAM's terms: ssm:DescribeInstanceInformation, ssm:GetCommandInvocation and ssm:CancelCommand on *, for they know no
-// narrower resources, and ssm:SendCommand on the instance and on the document AWS-RunShellScript.
+// Who runs it needs, in IAM's terms: ssm:DescribeInstanceInformation, ssm:GetCommandInvocation and ssm:CancelCommand on
+// *, for they know no narrower resources, and ssm:SendCommand on the instance and on the document AWS-RunShellScript.
 //
 // # Exit statuses
 //
-// The script's own; 124 when the time was over, 125 when the script could not be run or its end is not known, 130 when it was
-// cancelled. "go run" makes 1 of each of them but 0.
+// The script's own; 124 when the time was over, 125 when the script could not be run or its end is not known, 130 when
+// it was cancelled. "go run" makes 1 of each of them but 0.
 package main
 
 import (
@@ -86,7 +87,8 @@ const (
 	// (https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-command-ssm-plugin-reference.html#aws-runShellScript).
 	maxTimeout = 48 * time.Hour
 	minTimeout = 2 * time.Minute
-	// maxComment is in characters (https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_SendCommand.html).
+	// maxComment is in characters
+	// (https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_SendCommand.html).
 	maxComment = 100
 	// maxScript is in bytes: a document with its parameters may have 64 KB
 	// (https://docs.aws.amazon.com/general/latest/gr/ssm.html), of which quoting and the rest take some.
@@ -105,17 +107,19 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.instance, "instance", "", "`id` of the instance, such as i-0123456789abcdef0")
 	flags.StringVar(&o.region, "region", "", "AWS `region` of the instance")
-	flags.DurationVar(&o.timeout, "timeout", 15*time.Minute, "`time` for everything, the wait for the instance included")
+	flags.DurationVar(&o.timeout, "timeout", 15*time.Minute,
+		"`time` limit for everything, including the wait for the instance")
 	flags.StringVar(&o.comment, "comment", "", "`text` that Systems Manager shows with the command")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(stderr, "usage: runcommand --instance id --region region [--timeout time] [--comment text] < script")
+		fmt.Fprintln(stderr,
+			"usage: runcommand --instance id --region region [--timeout time] [--comment text] < script")
 		flags.SetOutput(stderr)
 		flags.PrintDefaults()
 		return o, err
 	}
 	if err != nil {
-		return o, fmt.Errorf("%w; --help tells the usage", err)
+		return o, fmt.Errorf("%w; see --help", err)
 	}
 	var errs []error
 	check := func(ok bool, format string, args ...any) {
@@ -123,11 +127,14 @@ func parse(args []string, stderr io.Writer) (options, error) {
 			errs = append(errs, fmt.Errorf(format, args...))
 		}
 	}
-	check(flags.NArg() == 0, "%q: only options are taken; the script comes from standard input", flags.Args())
-	check(instanceForm.MatchString(o.instance), "--instance = %q must be an instance id such as i-0123456789abcdef0", o.instance)
+	check(flags.NArg() == 0, "%q: unexpected arguments; the script is read from standard input", flags.Args())
+	check(instanceForm.MatchString(o.instance), "--instance = %q must be an instance ID such as i-0123456789abcdef0",
+		o.instance)
 	check(regionForm.MatchString(o.region), "--region = %q must be an AWS region such as eu-central-1", o.region)
-	check(o.timeout >= minTimeout && o.timeout <= maxTimeout, "--timeout = %v must be from %v to %v", o.timeout, minTimeout, maxTimeout)
-	check(utf8.RuneCountInString(o.comment) <= maxComment, "--comment has %d characters; Systems Manager takes %d at most", utf8.RuneCountInString(o.comment), maxComment)
+	check(o.timeout >= minTimeout && o.timeout <= maxTimeout, "--timeout = %v must be from %v to %v", o.timeout,
+		minTimeout, maxTimeout)
+	check(utf8.RuneCountInString(o.comment) <= maxComment,
+		"--comment has %d characters; Systems Manager takes %d at most", utf8.RuneCountInString(o.comment), maxComment)
 	return o, errors.Join(errs...)
 }
 
@@ -139,13 +146,13 @@ func read(stdin io.Reader) (string, error) {
 	case err != nil:
 		return "", fmt.Errorf("reading the script from standard input: %w", err)
 	case strings.TrimSpace(script) == "":
-		return "", errors.New("there is no script on standard input")
+		return "", errors.New("standard input has no script")
 	case len(script) > maxScript:
-		return "", fmt.Errorf("the script has more than %d bytes, which is what Systems Manager takes", maxScript)
+		return "", fmt.Errorf("the script has more than %d bytes, the limit of Systems Manager", maxScript)
 	case !utf8.ValidString(script) || strings.ContainsRune(script, 0):
-		return "", errors.New("the script is no text in UTF-8")
+		return "", errors.New("the script is not UTF-8 text")
 	case strings.Contains(script, "{{"):
-		return "", errors.New(`the script contains "{{", which Systems Manager would take for a parameter of its own; write it in another way`)
+		return "", errors.New(`the script contains "{{", which Systems Manager would treat as a parameter; rewrite it`)
 	}
 	return script, nil
 }

@@ -34,15 +34,18 @@ type pace struct {
 
 func usual() pace {
 	return pace{
-		first: time.Second, most: 8 * time.Second, backoff: 20 * time.Second, attempt: 15 * time.Second, call: 2 * time.Minute,
+		first: time.Second, most: 8 * time.Second, backoff: 20 * time.Second, attempt: 15 * time.Second,
+		call:   2 * time.Minute,
 		appear: time.Minute, cancel: 30 * time.Second,
 	}
 }
 
 const (
-	// delivery is how long a command may be on its way to an agent that is known to be there; Systems Manager takes 30 seconds or more.
+	// delivery is how long a command may be on its way to an agent that is known to be there; Systems Manager takes 30
+	// seconds or more.
 	delivery = 60 * time.Second
-	// reserve is kept from the time for everything, so that Systems Manager's own end of the time comes first, with what was said until then.
+	// reserve is kept from the time for everything, so that Systems Manager's own end of the time comes first, with
+	// what was said until then.
 	reserve = 15 * time.Second
 )
 
@@ -53,8 +56,8 @@ type manager struct {
 	options
 }
 
-// execute runs the script and prints what it said. The status is the program's; the error, if there is one, is for the end of standard
-// error.
+// execute runs the script and prints what it said. The status is the program's; the error, if there is one, is for the
+// end of standard error.
 func (p program) execute(ctx context.Context, o options) (int, error) {
 	deadline := time.Now().Add(o.timeout)
 	bounded, cancel := context.WithDeadlineCause(ctx, deadline, errTimeOver)
@@ -90,7 +93,7 @@ func failed(ctx context.Context, err error) (int, error) {
 	return statusFailed, err
 }
 
-var errTimeOver = errors.New("the time for it is over")
+var errTimeOver = errors.New("the time limit was reached")
 
 func newManager(ctx context.Context, o options, p pace) (*manager, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(o.region),
@@ -119,11 +122,13 @@ func (m *manager) waitManaged(ctx context.Context) error {
 			return err
 		} // else the time ended within a question, and the last answer is what counts
 		if err := pause.wait(ctx, m.pace); err != nil {
-			const mend = "check that it runs, that its role lets the agent in, and that it reaches Systems Manager"
+			const mend = "check that it is running, that its role allows the agent, and that it can reach Systems " +
+				"Manager"
 			if status == "" {
 				return fmt.Errorf("%s is not known to Systems Manager in %s (%w); %s", m.instance, m.region, err, mend)
 			}
-			return fmt.Errorf("the agent on %s does not answer: its status is %s (%w); %s", m.instance, status, err, mend)
+			return fmt.Errorf("the agent on %s does not respond: its status is %s (%w); %s", m.instance, status, err,
+				mend)
 		}
 	}
 }
@@ -133,7 +138,8 @@ func (m *manager) ping(ctx context.Context) (types.PingStatus, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.pace.call)
 	defer cancel()
 	out, err := m.client.DescribeInstanceInformation(ctx, &ssm.DescribeInstanceInformationInput{
-		Filters: []types.InstanceInformationStringFilter{{Key: aws.String("InstanceIds"), Values: []string{m.instance}}},
+		Filters: []types.InstanceInformationStringFilter{{Key: aws.String("InstanceIds"),
+			Values: []string{m.instance}}},
 	})
 	if _, unknown := errors.AsType[*types.InvalidInstanceId](err); unknown {
 		return "", nil
@@ -158,8 +164,10 @@ func (m *manager) send(ctx context.Context, deadline time.Time) (string, error) 
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(m.pace.cancel, cancel) })()
 	in := &ssm.SendCommandInput{
-		DocumentName: aws.String("AWS-RunShellScript"), InstanceIds: []string{m.instance}, TimeoutSeconds: aws.Int32(int32(delivery / time.Second)),
-		Parameters: map[string][]string{"commands": {underBash(m.script)}, "executionTimeout": {strconv.FormatInt(execution, 10)}},
+		DocumentName: aws.String("AWS-RunShellScript"), InstanceIds: []string{m.instance},
+		TimeoutSeconds: aws.Int32(int32(delivery / time.Second)),
+		Parameters: map[string][]string{"commands": {underBash(m.script)},
+			"executionTimeout": {strconv.FormatInt(execution, 10)}},
 	}
 	if m.comment != "" {
 		in.Comment = &m.comment
@@ -169,7 +177,8 @@ func (m *manager) send(ctx context.Context, deadline time.Time) (string, error) 
 		err := m.explain(call, "sending the command to "+m.instance,
 			"ssm:SendCommand on the instance and on the document AWS-RunShellScript", err)
 		if call.Err() != nil {
-			err = fmt.Errorf("%w; if it arrived, it may run on %s: look at Run Command in Systems Manager", err, m.instance)
+			err = fmt.Errorf("%w; if it arrived, it may run on %s: look at Run Command in Systems Manager", err,
+				m.instance)
 		}
 		return "", err
 	}
@@ -179,8 +188,8 @@ func (m *manager) send(ctx context.Context, deadline time.Time) (string, error) 
 	return *out.Command.CommandId, nil
 }
 
-// underBash returns a script for any shell that has bash run a script: AWS-RunShellScript uses sh. The script is an argument and not
-// standard input, which programs in it could read away; that is how sshd runs one too.
+// underBash returns a script for any shell that has bash run a script: AWS-RunShellScript uses sh. The script is an
+// argument and not standard input, which programs in it could read away; that is how sshd runs one too.
 func underBash(script string) string {
 	return "exec bash -c '" + strings.ReplaceAll(script, "'", `'\''`) + "'\n"
 }
@@ -195,7 +204,7 @@ func (m *manager) waitEnd(ctx context.Context, id string) (*ssm.GetCommandInvoca
 		switch {
 		case unknown && time.Now().Before(unknownUntil):
 		case err != nil:
-			return nil, m.explain(ctx, "asking how command "+id+" goes", "ssm:GetCommandInvocation", err)
+			return nil, m.explain(ctx, "asking for the status of command "+id, "ssm:GetCommandInvocation", err)
 		case ended(out.Status):
 			return out, nil
 		}
@@ -211,24 +220,27 @@ func (m *manager) invocation(ctx context.Context, id string) (*ssm.GetCommandInv
 	return m.client.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{CommandId: &id, InstanceId: &m.instance})
 }
 
-// ended tells whether a status is a last one. Those that this program does not know are: waiting for what never changes helps nobody.
+// ended reports whether a status is a last one. Those that this program does not know are: waiting for what never
+// changes helps nobody.
 func ended(status types.CommandInvocationStatus) bool {
 	switch status {
-	case types.CommandInvocationStatusPending, types.CommandInvocationStatusInProgress, types.CommandInvocationStatusDelayed,
+	case types.CommandInvocationStatusPending, types.CommandInvocationStatusInProgress,
+		types.CommandInvocationStatusDelayed,
 		types.CommandInvocationStatusCancelling:
 		return false
 	}
 	return true
 }
 
-// abandon cancels a command that is not waited for any more, gives it some time to end, and prints what it said until then. The context
-// given may have ended.
+// abandon cancels a command that is not waited for any more, gives it some time to end, and prints what it said until
+// then. The context given may have ended.
 func (p program) abandon(ctx context.Context, m *manager, id string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.pace.cancel)
 	defer cancel()
 	_, err := m.client.CancelCommand(ctx, &ssm.CancelCommandInput{CommandId: &id, InstanceIds: []string{m.instance}})
 	if err != nil {
-		return fmt.Errorf("command %s may still run on %s: %w", id, m.instance, m.explain(ctx, "cancelling it", "ssm:CancelCommand", err))
+		return fmt.Errorf("command %s may still run on %s: %w", id, m.instance,
+			m.explain(ctx, "cancelling it", "ssm:CancelCommand", err))
 	}
 	end, err := m.waitEnd(ctx, id)
 	if err != nil {
@@ -258,11 +270,13 @@ func (p program) tell(m *manager, id string, end *ssm.GetCommandInvocationOutput
 	case end.Status == types.CommandInvocationStatusFailed && end.ResponseCode > 0:
 		return min(int(end.ResponseCode), 255), nil
 	case details == "DeliveryTimedOut" || details == "Undeliverable":
-		return statusFailed, fmt.Errorf("%s was not delivered (%s): check that the instance still runs and that its agent reaches Systems Manager", what, details)
+		return statusFailed, fmt.Errorf("%s was not delivered (%s): check that the instance is still running and "+
+			"that its agent can reach Systems Manager", what, details)
 	case end.Status == types.CommandInvocationStatusTimedOut:
-		return statusTimedOut, fmt.Errorf("%s was ended because its time was over; give more by --timeout, or look at what it waits for", what)
+		return statusTimedOut,
+			fmt.Errorf("%s was stopped at the time limit; increase --timeout, or check what it is waiting for", what)
 	case end.Status == types.CommandInvocationStatusCancelled:
-		return statusCancelled, fmt.Errorf("%s was cancelled by somebody else", what)
+		return statusCancelled, fmt.Errorf("%s was cancelled by someone else", what)
 	}
 	return statusFailed, fmt.Errorf("%s was not run: its status is %s (%s)", what, end.Status, details)
 }
@@ -299,14 +313,16 @@ func (p program) output(m *manager, id string, end *ssm.GetCommandInvocationOutp
 			return fmt.Errorf("printing what command %s said: %w", id, err)
 		}
 		if cut {
-			fmt.Fprintf(p.stderr, "runcommand: this %s is cut: Systems Manager keeps %d characters; the rest is on %s below /var/lib/amazon/ssm/%s/document/orchestration/%s\n",
+			fmt.Fprintf(p.stderr, "runcommand: this %s is truncated: Systems Manager keeps %d characters; the rest "+
+				"is on %s below /var/lib/amazon/ssm/%s/document/orchestration/%s\n",
 				stream.name, stream.kept, m.instance, m.instance, id)
 		}
 	}
 	return nil
 }
 
-// withoutAgent takes away the line that the agent adds to what a failed script said, which would hide the script's own last line.
+// withoutAgent takes away the line that the agent adds to what a failed script said, which would hide the script's own
+// last line.
 func withoutAgent(text string) string {
 	head, last := "", strings.TrimRight(text, "\n")
 	if i := strings.LastIndexByte(last, '\n'); i >= 0 {

@@ -23,7 +23,8 @@ import (
 // quick is a pace for tests.
 func quick() pace {
 	return pace{
-		first: time.Millisecond, most: 10 * time.Millisecond, backoff: 10 * time.Millisecond, attempt: 10 * time.Second, call: 30 * time.Second,
+		first: time.Millisecond, most: 10 * time.Millisecond, backoff: 10 * time.Millisecond, attempt: 10 * time.Second,
+		call:   30 * time.Second,
 		appear: 30 * time.Second, cancel: 30 * time.Second,
 	}
 }
@@ -62,10 +63,13 @@ read -r line || echo "no input: ${line:-}"
 echo fault >&2
 `
 	got := run(t, t.Context(), script, "--comment", "A comment", "--timeout", "30m")
-	if got.status != 0 || !strings.HasSuffix(got.stdout, "Zoë|bash|no input: \n") || !strings.Contains(got.stdout, "two  words|") || !strings.Contains(got.stdout, "it's|") || got.stderr != "fault\n" {
+	if got.status != 0 || !strings.HasSuffix(got.stdout, "Zoë|bash|no input: \n") ||
+		!strings.Contains(got.stdout, "two  words|") || !strings.Contains(got.stdout, "it's|") ||
+		got.stderr != "fault\n" {
 		t.Errorf("got %+v", got)
 	}
-	if want := []string{"DescribeInstanceInformation", "SendCommand"}; !slices.Equal(f.operations()[:2], want) || f.count("CancelCommand") != 0 {
+	if want := []string{"DescribeInstanceInformation", "SendCommand"}; !slices.Equal(f.operations()[:2], want) ||
+		f.count("CancelCommand") != 0 {
 		t.Errorf("calls %q", f.operations())
 	}
 	if f.sent["Comment"] != "A comment" {
@@ -82,8 +86,10 @@ func TestStatus(t *testing.T) {
 	for _, status := range []int{1, 3, 124, 255} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			newFake(t)
-			got := run(t, t.Context(), fmt.Sprintf("echo done; echo 'schema: failed: this; do that' >&2; exit %d", status))
-			want := said{status, "done\n", fmt.Sprintf("runcommand: command %s on %s ended with status %d\nschema: failed: this; do that\n", testCommand, testInstance, status)}
+			got := run(t, t.Context(), fmt.Sprintf("echo done; echo 'schema: failed: this; do that' >&2; exit %d",
+				status))
+			want := said{status, "done\n", fmt.Sprintf("runcommand: command %s on %s ended with status %d\nschema: "+
+				"failed: this; do that\n", testCommand, testInstance, status)}
 			if got != want {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
@@ -91,13 +97,15 @@ func TestStatus(t *testing.T) {
 	}
 	t.Run("nothing said", func(t *testing.T) {
 		newFake(t)
-		if got := run(t, t.Context(), "exit 7"); got.status != 7 || got.stdout != "" || !strings.HasSuffix(got.stderr, "ended with status 7\n") {
+		if got := run(t, t.Context(), "exit 7"); got.status != 7 || got.stdout != "" ||
+			!strings.HasSuffix(got.stderr, "ended with status 7\n") {
 			t.Errorf("got %+v", got)
 		}
 	})
 }
 
-// TestUnsteady: what passes is waited for: throttling, an instance that is not there yet, a command that is not known yet.
+// TestUnsteady: what passes is waited for: throttling, an instance that is not there yet, a command that is not known
+// yet.
 func TestUnsteady(t *testing.T) {
 	f := newFake(t)
 	f.pings = []string{"", "", "ConnectionLost", "Inactive"}
@@ -111,7 +119,8 @@ func TestUnsteady(t *testing.T) {
 	if got := run(t, t.Context(), "echo done"); got != (said{0, "done\n", ""}) {
 		t.Errorf("got %+v", got)
 	}
-	for operation, least := range map[string]int{"DescribeInstanceInformation": 8, "SendCommand": 3, "GetCommandInvocation": 6} {
+	for operation, least := range map[string]int{"DescribeInstanceInformation": 8, "SendCommand": 3,
+		"GetCommandInvocation": 6} {
 		if n := f.count(operation); n < least {
 			t.Errorf("%s was called %d times, want %d at least", operation, n, least)
 		}
@@ -122,16 +131,19 @@ func TestUnsteady(t *testing.T) {
 func TestCut(t *testing.T) {
 	newFake(t)
 	got := run(t, t.Context(), `printf '%0100000d' 0; printf '%0100000d' 1 >&2; exit 4`)
-	if got.status != 4 || !strings.HasPrefix(got.stdout, strings.Repeat("0", 20_000)) || len(got.stdout) != stdoutKept+1 {
+	if got.status != 4 || !strings.HasPrefix(got.stdout, strings.Repeat("0", 20_000)) ||
+		len(got.stdout) != stdoutKept+1 {
 		t.Errorf("status %d, %d bytes of output", got.status, len(got.stdout))
 	}
-	for _, want := range []string{"this stdout is cut: Systems Manager keeps 24000 characters", "this stderr is cut: Systems Manager keeps 8000 characters", testCommand} {
+	for _, want := range []string{"this stdout is truncated: Systems Manager keeps 24000 characters",
+		"this stderr is truncated: Systems Manager keeps 8000 characters", testCommand} {
 		if !strings.Contains(got.stderr, want) {
 			t.Errorf("standard error does not say %q", want)
 		}
 	}
 	newFake(t)
-	if got := run(t, t.Context(), `printf '%020000d' 0`); got.status != 0 || strings.Contains(got.stderr, "cut") || len(got.stdout) != 20_001 {
+	if got := run(t, t.Context(), `printf '%020000d' 0`); got.status != 0 || strings.Contains(got.stderr, "cut") ||
+		len(got.stdout) != 20_001 {
 		t.Errorf("status %d, %d bytes, and %q", got.status, len(got.stdout), got.stderr)
 	}
 }
@@ -147,22 +159,24 @@ func TestRefusals(t *testing.T) {
 	}{
 		"may not ask": {
 			map[string][]answer{"DescribeInstanceInformation": {denied("ssm:DescribeInstanceInformation")}}, nil,
-			statusFailed, []string{"allow who runs this ssm:DescribeInstanceInformation", "not authorized"}, 0,
+			statusFailed, []string{"grant the caller ssm:DescribeInstanceInformation", "not authorized"}, 0,
 		},
 		"may not send": {
 			map[string][]answer{"SendCommand": {denied("ssm:SendCommand")}}, nil,
-			statusFailed, []string{"allow who runs this ssm:SendCommand on the instance and on the document"}, 0,
+			statusFailed, []string{"grant the caller ssm:SendCommand on the instance and on the document"}, 0,
 		},
 		"may not look": {
 			map[string][]answer{"GetCommandInvocation": {denied("ssm:GetCommandInvocation")}}, nil,
-			statusFailed, []string{"allow who runs this ssm:GetCommandInvocation", "was cancelled"}, 1,
+			statusFailed, []string{"grant the caller ssm:GetCommandInvocation", "was cancelled"}, 1,
 		},
 		"gone meanwhile": {
-			map[string][]answer{"SendCommand": {{http.StatusBadRequest, "InvalidInstanceId", "Instances not in a valid state for account"}}}, nil,
+			map[string][]answer{"SendCommand": {{http.StatusBadRequest, "InvalidInstanceId",
+				"Instances not in a valid state for account"}}}, nil,
 			statusFailed, []string{"does not know " + testInstance + " in " + testRegion, "not in a valid state"}, 0,
 		},
 		"credentials": {
-			map[string][]answer{"DescribeInstanceInformation": {{http.StatusBadRequest, "UnrecognizedClientException", "The security token is invalid"}}}, nil,
+			map[string][]answer{"DescribeInstanceInformation": {{http.StatusBadRequest, "UnrecognizedClientException",
+				"The security token is invalid"}}}, nil,
 			statusFailed, []string{"check the AWS credentials"}, 0,
 		},
 		"not delivered": {
@@ -175,7 +189,7 @@ func TestRefusals(t *testing.T) {
 		},
 		"cancelled by another": {
 			nil, &invocation{Status: "Cancelled", StatusDetails: "Cancelled", ResponseCode: -1},
-			statusCancelled, []string{"cancelled by somebody else"}, 0,
+			statusCancelled, []string{"cancelled by someone else"}, 0,
 		},
 		"another status": {
 			nil, &invocation{Status: "Failed", StatusDetails: "InvalidPlatform", ResponseCode: -1},
@@ -206,11 +220,13 @@ func TestRefusals(t *testing.T) {
 
 // TestNotManaged: an instance that does not come is waited for as long as there is time.
 func TestNotManaged(t *testing.T) {
-	for ping, want := range map[string]string{"": "is not known to Systems Manager in " + testRegion, "ConnectionLost": "its status is ConnectionLost"} {
+	for ping, want := range map[string]string{"": "is not known to Systems Manager in " + testRegion,
+		"ConnectionLost": "its status is ConnectionLost"} {
 		f := newFake(t)
 		f.ping = ping
 		got, err := execute(t.Context(), quick(), 4*time.Second, "true")
-		if got.status != statusTimedOut || err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "role") {
+		if got.status != statusTimedOut || err == nil || !strings.Contains(err.Error(), want) ||
+			!strings.Contains(err.Error(), "role") {
 			t.Errorf("%q: status %d, error %v; want %q", ping, got.status, err, want)
 		}
 		if f.count("DescribeInstanceInformation") < 2 || f.count("SendCommand") != 0 {
@@ -224,7 +240,8 @@ func TestTimeOver(t *testing.T) {
 	f := newFake(t)
 	// So that executionTimeout is a second, the least.
 	got, err := execute(t.Context(), quick(), delivery+reserve, "echo begun; sleep 600")
-	if got.status != statusTimedOut || got.stdout != "begun\n" || err == nil || !strings.Contains(err.Error(), "--timeout") {
+	if got.status != statusTimedOut || got.stdout != "begun\n" || err == nil ||
+		!strings.Contains(err.Error(), "--timeout") {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	if f.parameter("executionTimeout") != "1" || f.count("CancelCommand") != 0 {
@@ -255,7 +272,8 @@ func TestOwnTimeOver(t *testing.T) {
 func TestNeverAppears(t *testing.T) {
 	f := newFake(t)
 	for range 10_000 {
-		f.answers["GetCommandInvocation"] = append(f.answers["GetCommandInvocation"], answer{http.StatusBadRequest, "InvocationDoesNotExist", ""})
+		f.answers["GetCommandInvocation"] = append(f.answers["GetCommandInvocation"],
+			answer{http.StatusBadRequest, "InvocationDoesNotExist", ""})
 	}
 	p := quick()
 	p.appear, p.cancel = 50*time.Millisecond, 50*time.Millisecond
@@ -286,7 +304,8 @@ func TestCancel(t *testing.T) {
 	eventually(t, "the script runs", func() bool { _, err := os.Stat(begun); return err == nil })
 	cancel()
 	got := <-result
-	if got.status != statusCancelled || got.stdout != "begun\n" || !strings.Contains(got.stderr, "was cancelled and has ended") {
+	if got.status != statusCancelled || got.stdout != "begun\n" ||
+		!strings.Contains(got.stderr, "was cancelled and has ended") {
 		t.Errorf("got %+v", got)
 	}
 	if n := f.count("CancelCommand"); n != 1 {
@@ -365,7 +384,8 @@ func TestCancelFails(t *testing.T) {
 func TestInterrupt(t *testing.T) {
 	f := newFake(t)
 	bin := filepath.Join(t.TempDir(), "runcommand")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", bin, ".").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", bin,
+		".").CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)
 	}
 	begun := filepath.Join(t.TempDir(), "begun")
@@ -381,7 +401,8 @@ func TestInterrupt(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait() // its status is looked at
-	if got := cmd.ProcessState.ExitCode(); got != statusCancelled || stdout.String() != "begun\n" || !strings.Contains(stderr.String(), "was cancelled and has ended") {
+	if got := cmd.ProcessState.ExitCode(); got != statusCancelled || stdout.String() != "begun\n" ||
+		!strings.Contains(stderr.String(), "was cancelled and has ended") {
 		t.Errorf("status %d, said %q and %q", got, stdout.String(), stderr.String())
 	}
 	if n := f.count("CancelCommand"); n != 1 {
@@ -395,11 +416,15 @@ func TestCommandLine(t *testing.T) {
 		stdin io.Reader
 		want  []string
 	}{
-		"nothing":          {nil, strings.NewReader("true"), []string{"--instance = ", "--region = "}},
-		"all wrong":        {[]string{"--instance", "i-1", "--region", "Frankfurt", "--timeout", "1s", "--comment", strings.Repeat("ä", 101), "more"}, strings.NewReader("true"), []string{`"i-1"`, `"Frankfurt"`, "1s must be from 2m0s to 48h0m0s", "101 characters", "more"}},
-		"no such option":   {[]string{"--instances", "i-1"}, strings.NewReader("true"), []string{"-instances", "--help"}},
-		"no script":        {valid(), strings.NewReader(" \n"), []string{"no script"}},
-		"a long script":    {valid(), strings.NewReader(strings.Repeat("#", maxScript+1)), []string{"more than 49152 bytes"}},
+		"nothing": {nil, strings.NewReader("true"), []string{"--instance = ", "--region = "}},
+		"all wrong": {[]string{"--instance", "i-1", "--region", "Frankfurt", "--timeout", "1s", "--comment",
+			strings.Repeat("ä", 101), "more"}, strings.NewReader("true"),
+			[]string{`"i-1"`, `"Frankfurt"`, "1s must be from 2m0s to 48h0m0s", "101 characters", "more"}},
+		"no such option": {[]string{"--instances", "i-1"}, strings.NewReader("true"),
+			[]string{"-instances", "--help"}},
+		"no script": {valid(), strings.NewReader(" \n"), []string{"no script"}},
+		"a long script": {valid(), strings.NewReader(strings.Repeat("#", maxScript+1)),
+			[]string{"more than 49152 bytes"}},
 		"not a text":       {valid(), strings.NewReader("echo \xff"), []string{"UTF-8"}},
 		"a template":       {valid(), strings.NewReader("echo {{ ssm:secret }}"), []string{`"{{"`}},
 		"unreadable input": {valid(), iotest.ErrReader(io.ErrClosedPipe), []string{"reading the script"}},
@@ -422,7 +447,8 @@ func TestCommandLine(t *testing.T) {
 		})
 	}
 	var stderr bytes.Buffer
-	if status := (program{stderr: &stderr}).run(t.Context(), []string{"--help"}); status != 0 || !strings.Contains(stderr.String(), "usage:") || !strings.Contains(stderr.String(), "-timeout") {
+	if status := (program{stderr: &stderr}).run(t.Context(), []string{"--help"}); status != 0 ||
+		!strings.Contains(stderr.String(), "usage:") || !strings.Contains(stderr.String(), "-timeout") {
 		t.Errorf("--help: status %d, %q", status, &stderr)
 	}
 }

@@ -42,5 +42,5 @@ func CheckRegion(region string) error {
 		strings.Join(regions, ", "))
 }
 
-// authority tells whether a text holds a certificate in PEM form, by the measure of the app.
+// authority reports whether a text holds a certificate in PEM form, by the measure of the app.
 func authority(text []byte) bool { return x509.NewCertPool().AppendCertsFromPEM(text) }

@@ -88,7 +88,8 @@ func TestRegions(t *testing.T) {
 	}
 }
 
-// TestAuthoritiesInTLS: the pool that the app makes of the file holds each of them, and a connection trusts by it and by nothing else.
+// TestAuthoritiesInTLS: the pool that the app makes of the file holds each of them, and a connection trusts by it and
+// by nothing else.
 func TestAuthoritiesInTLS(t *testing.T) {
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(authorities) {

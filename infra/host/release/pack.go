@@ -30,7 +30,8 @@ func store(program string, authorities []byte) (r Release, err error) {
 	}
 	prune(dir, time.Now().Add(-keepUnused))
 
-	// In the same folder, so that it can be renamed into place: whoever looks at the place sees a whole release or none.
+	// In the same folder, so that it can be renamed into place: whoever looks at the place sees a whole release or
+	// none.
 	f, err := os.CreateTemp(dir, "new-*.tmp")
 	if err != nil {
 		return Release{}, err
@@ -59,8 +60,8 @@ func store(program string, authorities []byte) (r Release, err error) {
 	return r, nil
 }
 
-// prune removes what nobody used since a time: releases, and what builds left that were ended in the middle. A release is written anew
-// each time that it is used. What cannot be removed today can be another day.
+// prune removes what nobody used since a time: releases, and what builds left that were ended in the middle. A release
+// is written anew each time that it is used. What cannot be removed today can be another day.
 func prune(dir string, before time.Time) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -85,7 +86,8 @@ func pack(w io.Writer, program string, authorities []byte) error {
 	if err != nil {
 		return err
 	}
-	// The level is set so that another default of a later Go does not change releases. The header has neither name nor time.
+	// The level is set so that another default of a later Go does not change releases. The header has neither name nor
+	// time.
 	zip, err := gzip.NewWriterLevel(w, 6)
 	if err != nil {
 		return err

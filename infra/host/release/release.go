@@ -1,6 +1,6 @@
-// Package release builds what hosts install: one tar.gz with the app's program and the certificate authorities of RDS,
-// named by its SHA-256. It also names the schema that a release brings. The program of the stack imports it, and tests
-// that need a real release.
+// Package release builds the release that hosts install: one tar.gz with the app's program and the certificate
+// authorities of RDS, named by its SHA-256. It also names the schema that a release brings. The program of the stack
+// imports it, and tests that need a real release.
 //
 // # Reproducible
 //
@@ -99,7 +99,7 @@ func build(ctx context.Context, root, arch string, authorities []byte) (Release,
 		return Release{}, errors.New("the architecture must be arm64 or amd64")
 	}
 	if !authority(authorities) {
-		return Release{}, errors.New("the certificate authorities hold no certificate in PEM form")
+		return Release{}, errors.New("the certificate authorities contain no PEM certificate")
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, buildTime, fmt.Errorf("it took more than %v", buildTime))
 	defer cancel()
@@ -143,7 +143,7 @@ type goTool struct {
 func newGo(ctx context.Context, dir, arch string) (*goTool, error) {
 	path, err := exec.LookPath("go")
 	if err != nil {
-		return nil, fmt.Errorf("the program \"go\", which builds the app, is not there: install Go 1.26 or newer "+
+		return nil, fmt.Errorf("the program \"go\", which builds the app, was not found: install Go 1.26 or newer "+
 			"(https://go.dev/dl/): %w", err)
 	}
 	asked := &goTool{path: path, dir: dir, env: callerEnvironment(os.Environ())}
@@ -174,7 +174,7 @@ func (g *goTool) run(ctx context.Context, args ...string) ([]byte, error) {
 	case err == nil:
 		return stdout.Bytes(), nil
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("go %s was ended: %w", args[0], context.Cause(ctx))
+		return nil, fmt.Errorf("go %s was stopped: %w", args[0], context.Cause(ctx))
 	}
 	return nil, fmt.Errorf("go %s failed (%w):\n%s", args[0], err, strings.TrimSpace(stderr.String()))
 }

@@ -15,7 +15,8 @@ import (
 	"strings"
 )
 
-// versionDigits is how much of the sources' hash the version shows: 48 bits, as much as git shows of a commit in a large repository.
+// versionDigits is how much of the sources' hash the version shows: 48 bits, as much as git shows of a commit in a
+// large repository.
 const versionDigits = 12
 
 // goPackage is what "go list" tells of a package.
@@ -26,7 +27,8 @@ type goPackage struct {
 	Module     *goModule
 	// The files that are compiled into the program, relative to Dir.
 	GoFiles, SFiles, HFiles, SysoFiles, EmbedFiles []string
-	// DefaultGODEBUG is set for a program whose go.mod or source asks for other behaviour of the standard library than today's.
+	// DefaultGODEBUG is set for a program whose go.mod or source asks for other behaviour of the standard library than
+	// today's.
 	DefaultGODEBUG string
 }
 
@@ -35,10 +37,12 @@ type goModule struct {
 	Replace                            *goModule
 }
 
-// sourceVersion returns the version of the app's program: a hash of the files that it is built from, and of the modules (by version and
-// sum). Tests, and packages that only they use, do not count.
+// sourceVersion returns the version of the app's program: a hash of the files that it is built from, and of the modules
+// (by version and sum). Tests, and packages that only they use, do not count.
 func sourceVersion(ctx context.Context, tool *goTool) (string, error) {
-	out, err := tool.run(ctx, "list", "-deps", "-json=Dir,ImportPath,Standard,Module,GoFiles,SFiles,HFiles,SysoFiles,EmbedFiles,DefaultGODEBUG", "./cmd/dossier")
+	out, err := tool.run(ctx, "list", "-deps",
+		"-json=Dir,ImportPath,Standard,Module,GoFiles,SFiles,HFiles,SysoFiles,EmbedFiles,DefaultGODEBUG",
+		"./cmd/dossier")
 	if err != nil {
 		return "", err
 	}
@@ -68,7 +72,7 @@ func sourceVersion(ctx context.Context, tool *goTool) (string, error) {
 // describe returns a line for each thing that the package is made from.
 func (p goPackage) describe() ([]string, error) {
 	if p.Module == nil {
-		return nil, errors.New("it belongs to no module")
+		return nil, errors.New("it is not in a module")
 	}
 	m := *p.Module
 	if m.Replace != nil {

@@ -11,14 +11,16 @@ import (
 	"path/filepath"
 )
 
-// StandIn is the variable of the environment that names a file which takes the place of the release. A plan sets it: what a change of the
-// app makes of the stack follows from the sources, and the two builds that it would take to see it are most of a plan's time. The file
-// holds what Sources returns and is no archive, so that no instance installs it, whoever sets the variable otherwise.
+// StandIn is the variable of the environment that names a file which takes the place of the release. A plan sets it:
+// what a change of the app makes of the stack follows from the sources, and the two builds that it would take to see it
+// are most of a plan's time. The file holds what Sources returns and is no archive, so that no instance installs it,
+// whoever sets the variable otherwise.
 const StandIn = "DOSSIER_PLAN_RELEASE"
 
-// Sources returns a hash, in hexadecimal, of what Build would make a release of: the sources that are compiled into the app's program, the
-// modules by version and sum, and the certificate authorities. Two sources of one hash give the same release when the same Go builds
-// them; two hashes may give the same release too, where a difference is not compiled into anything.
+// Sources returns a hash, in hexadecimal, of what Build would make a release of: the sources that are compiled into the
+// app's program, the modules by version and sum, and the certificate authorities. Two sources of one hash give the same
+// release when the same Go builds them; two hashes may give the same release too, where a difference is not compiled
+// into anything.
 func Sources(ctx context.Context, root, arch string) (string, error) {
 	fail := func(err error) (string, error) {
 		return "", fmt.Errorf("hashing the sources of the app in %s: %w", root, err)

@@ -1,8 +1,8 @@
 {{- /* A template: Script.Render makes the script of it. */ -}}
 #!/usr/bin/env bash
-# Brings the database's schema to the present release: fetches the release, checks it, and has "dossier migrate up" apply what is
-# missing. May be run again at any time. It needs bash, the AWS CLI, and a role that may read what it reads; the program reads its
-# secrets itself, so there is none in here, on a command line or in the output.
+# Brings the database's schema to the present release: fetches the release, checks it, and has "dossier migrate up"
+# apply what is missing. May be run again at any time. It needs bash, the AWS CLI, and a role that may read what it
+# reads; the program reads its secrets itself, so there is none in here, on a command line or in the output.
 set -euo pipefail
 umask 077
 
@@ -41,8 +41,8 @@ finish() {
 trap finish EXIT
 trap 'fail "ended by a signal; run it again"' HUP INT TERM
 
-# within SECONDS COMMAND...: runs a program for so long at most, and never past the deadline. In the foreground, so that who ends this
-# script's process group ends the program too.
+# within SECONDS COMMAND...: runs a program for so long at most, and never past the deadline. In the foreground, so that
+# who ends this script's process group ends the program too.
 within() {
 	local most=$1 left=$((deadline - SECONDS))
 	shift

@@ -1,8 +1,9 @@
-// Package schema renders the one script that brings the database's schema to the present release. The jump server runs it, over SSH or
-// by Systems Manager: the text is the same.
+// Package schema renders the script that updates the database's schema to the current release. The jump server runs it,
+// over SSH or by Systems Manager: the text is the same.
 //
-// The script names no release: which one is the present stands in a parameter, so that its text, and with it the resource that runs it,
-// does not change with each release but only when something about the place changes. The program of the stack imports this package.
+// The script names no release: which one is the present stands in a parameter, so that its text, and with it the
+// resource that runs it, does not change with each release but only when something about the place changes. The program
+// of the stack imports this package.
 package schema
 
 import (
@@ -22,13 +23,13 @@ type Script struct {
 	Region string
 	// Bucket holds the releases.
 	Bucket string
-	// Parameters is the Parameter Store path of the app's settings, such as /dossier/dev. The app reads the administrator's password
-	// and its own below it.
+	// Parameters is the Parameter Store path of the app's settings, such as /dossier/dev. The app reads the
+	// administrator's password and its own below it.
 	Parameters string
 	// ReleaseParameter is the full name of the parameter that holds "<key> <sha256>" of the present release.
 	ReleaseParameter string
-	// Wait is for how long the script waits for a database that does not answer, and before that for another run on the same host: whole
-	// seconds, up to MaxWait.
+	// Wait is for how long the script waits for a database that does not answer, and before that for another run on the
+	// same host: whole seconds, up to MaxWait.
 	Wait time.Duration
 }
 
@@ -44,12 +45,14 @@ func (s Script) Limit() time.Duration { return 2*s.Wait + work }
 //go:embed schema.bash
 var text string
 
-// Render returns the script, for bash 4.4 or newer. The error tells every field that is not of the form that its comment and AWS allow.
+// Render returns the script, for bash 4.4 or newer. The error tells every field that is not of the form that its
+// comment and AWS allow.
 func (s Script) Render() (string, error) {
 	if err := s.check(); err != nil {
 		return "", err
 	}
-	t, err := template.New("schema.bash").Option("missingkey=error").Funcs(template.FuncMap{"quote": quote, "seconds": seconds}).Parse(text)
+	t, err := template.New("schema.bash").Option("missingkey=error").Funcs(template.FuncMap{"quote": quote,
+		"seconds": seconds}).Parse(text)
 	if err != nil {
 		return "", fmt.Errorf("reading the schema script's template: %w", err)
 	}
@@ -80,8 +83,10 @@ func (s Script) check() error {
 	}
 	text("Region", s.Region, regionForm, "an AWS region such as eu-central-1")
 	text("Bucket", s.Bucket, bucketForm, "an S3 bucket name: 3 to 63 lower-case letters, digits, dots and hyphens")
-	text("Parameters", s.Parameters, parameterForm+"{1,12}", "a Parameter Store path of 1 to 12 levels, such as /dossier/dev")
-	text("ReleaseParameter", s.ReleaseParameter, parameterForm+"{1,15}", "the full name of a parameter, such as /dossier/dev/release")
+	text("Parameters", s.Parameters, parameterForm+"{1,12}",
+		"a Parameter Store path of 1 to 12 levels, such as /dossier/dev")
+	text("ReleaseParameter", s.ReleaseParameter, parameterForm+"{1,15}",
+		"the full name of a parameter, such as /dossier/dev/release")
 	if s.Wait < time.Second || s.Wait > MaxWait || s.Wait%time.Second != 0 {
 		errs = append(errs, fmt.Errorf("schema: Script.Wait = %v must be whole seconds from 1s to %v", s.Wait, MaxWait))
 	}

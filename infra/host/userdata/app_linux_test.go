@@ -29,7 +29,8 @@ import (
 	"dossier.example/infra/host/release"
 )
 
-// The memory of machines, in KiB: of the smallest instance there is, and of one on which nothing has to be done about memory.
+// The memory of machines, in KiB: of the smallest instance there is, and of one on which nothing has to be done about
+// memory.
 const (
 	nanoMemory  = 440_000
 	smallMemory = 1_900_000
@@ -42,7 +43,8 @@ type appMachine struct {
 	app App
 }
 
-// dnf fails while /etc/dnf-is-broken exists, once if that says so. It installs what a test can do without: of the CloudWatch agent only what is called, of nftables the one that was hidden.
+// dnf fails while /etc/dnf-is-broken exists, once if that says so. It installs what a test can do without: of the
+// CloudWatch agent only what is called, of nftables the one that was hidden.
 const dnf = `#!/bin/bash
 set -euo pipefail
 echo "$*" >>/var/log/dnf
@@ -63,7 +65,8 @@ nftables) mv /usr/lib/hidden-nft /usr/sbin/nft ;;
 esac
 `
 
-// newHost starts a machine with stand-ins for what only Amazon Linux has, and for what would reach this machine's kernel.
+// newHost starts a machine with stand-ins for what only Amazon Linux has, and for what would reach this machine's
+// kernel.
 func newHost(t *testing.T, kib int) *machine {
 	t.Helper()
 	m := newMachine(t, kib)
@@ -84,7 +87,8 @@ func newAppMachine(t *testing.T, kib int, archive []byte) *appMachine {
 	a.SHA256 = hex.EncodeToString(sum[:])
 	a.Key = release.Key(a.SHA256)
 	c.objects[[2]string{a.Bucket, a.Key}] = archive
-	// Without a database, bucket and table the app keeps everything in a folder. It must be given one: the unit has none.
+	// Without a database, bucket and table the app keeps everything in a folder. It must be given one: the unit has
+	// none.
 	c.parameters[a.Parameters+"/trusted-proxies"] = parameter{value: "10.20.0.0/16"}
 	m.write("/etc/systemd/system/dossier.service.d/test.conf", 0o644, "[Service]\nEnvironment=AWS_ENDPOINT_URL_SSM=http://"+ssmAddress+
 		"\nEnvironment=DOSSIER_DATA=/var/lib/dossier\nStateDirectory=dossier\n")
@@ -119,8 +123,8 @@ func (m *appMachine) firstBoot(budget time.Duration) result {
 	return r
 }
 
-// plenty is a budget that nothing uses up; slow one that is used up by waiting for what never comes, and on an idle machine long enough for
-// what comes before.
+// plenty is a budget that nothing uses up; slow one that is used up by waiting for what never comes, and on an idle
+// machine long enough for what comes before.
 const (
 	plenty = 4 * time.Minute
 	slow   = 15 * time.Second
@@ -511,7 +515,8 @@ func TestAppInstanceFails(t *testing.T) {
 	}
 }
 
-// failedAs lists what is wrong with how a first boot failed: its last line, what the group was told, and what CloudWatch Logs got.
+// failedAs lists what is wrong with how a first boot failed: its last line, what the group was told, and what
+// CloudWatch Logs got.
 func (m *appMachine) failedAs(r result, last string, answers []string, report string) (faults []string) {
 	tell := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	if r.status == 0 {

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// The forms of the values that go into scripts and units. Each is at most what AWS allows, and less where AWS allows what a shell,
-// systemd or JSON gives a meaning to: quoting is the second line of defence, not the first. A leading hyphen, which would be read as an
-// option, is in none.
+// The forms of the values that go into scripts and units. Each is at most what AWS allows, and less where AWS allows
+// what a shell, systemd or JSON gives a meaning to: quoting is the second line of defence, not the first. A leading
+// hyphen, which would be read as an option, is in none.
 const (
 	regionForm    = `[a-z]{2,4}(-[a-z]{2,12}){1,3}-[0-9]{1,2}`
 	bucketForm    = `[a-z0-9][a-z0-9.-]+[a-z0-9]`
@@ -51,7 +51,7 @@ func (f *faults) text(field, value, form string, most int, allowed string) {
 	case err != nil:
 		f.add(field, "cannot be checked: %v", err)
 	case len(value) > most:
-		f.add(field, "has %d characters; %d are allowed at most", len(value), most)
+		f.add(field, "has %d characters; at most %d are allowed", len(value), most)
 	case !ok:
 		f.add(field, "= %q must be %s", value, allowed)
 	}

@@ -34,7 +34,7 @@ type cloud struct {
 	parameters map[string]parameter
 	// ssmRefuses makes Parameter Store answer the app so.
 	ssmRefuses string
-	// waiting tells whether the group waits for the instance's answer.
+	// waiting reports whether the group waits for the instance's answer.
 	waiting bool
 	calls   []call
 }

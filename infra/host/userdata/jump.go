@@ -4,13 +4,14 @@ package userdata
 type Jump struct {
 	// Region is the AWS region of the parameter.
 	Region string
-	// HostKeyParameter names the SecureString parameter of the SSH host key: an ed25519 private key without passphrase in OpenSSH's own
-	// form (BEGIN OPENSSH PRIVATE KEY; the OpenSSH of Amazon Linux 2023 reads no other for ed25519). Empty: nobody may connect by
-	// SSH, and its server is stopped and masked.
+	// HostKeyParameter names the SecureString parameter of the SSH host key: an ed25519 private key without passphrase
+	// in OpenSSH's own form (BEGIN OPENSSH PRIVATE KEY; the OpenSSH of Amazon Linux 2023 reads no other for ed25519).
+	// Empty: nobody may connect by SSH, and its server is stopped and masked.
 	HostKeyParameter string
 }
 
-// UserData returns the script, of at most MaxUserData bytes. The error tells every field that is not of the form allowed.
+// UserData returns the script, of at most MaxUserData bytes. The error tells every field that is not of the form
+// allowed.
 func (j Jump) UserData() (string, error) {
 	f := &faults{of: "Jump"}
 	f.region(j.Region)

@@ -36,7 +36,8 @@ KillMode=process
 WantedBy=multi-user.target
 `
 
-// newJumpMachine starts a machine as the jump server is before its first start: sshd runs, with keys that cloud-init made.
+// newJumpMachine starts a machine as the jump server is before its first start: sshd runs, with keys that cloud-init
+// made.
 func newJumpMachine(t *testing.T) (*machine, *cloud) {
 	t.Helper()
 	require(t, "sshd", "ssh-keygen")

@@ -23,9 +23,10 @@ import (
 	"dossier.example/infra/internal/testservers"
 )
 
-// machine is a host in namespaces of its own: its own disk (an overlay over this one's), processes, network and systemd. It stands in
-// for an EC2 instance that just started: what a script writes is real files at their real paths, and what it starts is started by a real
-// systemd, with all that a unit restricts. It ends with the test, also when the test's process is killed.
+// machine is a host in namespaces of its own: its own disk (an overlay over this one's), processes, network and
+// systemd. It stands in for an EC2 instance that just started: what a script writes is real files at their real paths,
+// and what it starts is started by a real systemd, with all that a unit restricts. It ends with the test, also when the
+// test's process is killed.
 type machine struct {
 	t *testing.T
 	// dir holds the overlay.
@@ -46,7 +47,8 @@ func requireMachine(t *testing.T) {
 		testservers.Missing(t, "systemd is not installed")
 	}
 	if os.Getuid() != 0 {
-		// Also where everything else has to run: no installation mends it, and the test's report tells what was left out.
+		// Also where everything else has to run: no installation mends it, and the test's report tells what was left
+		// out.
 		t.Skip("this test starts a machine in namespaces, which takes root")
 	}
 }
@@ -159,7 +161,8 @@ func (m *machine) console() string {
 	return string(out)
 }
 
-// command prepares a program to run on the machine, with the environment that cloud-init gives: hardly any, not even HOME.
+// command prepares a program to run on the machine, with the environment that cloud-init gives: hardly any, not even
+// HOME.
 func (m *machine) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "nsenter", append([]string{
 		"--target=" + strconv.Itoa(m.pid), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root",

@@ -53,8 +53,8 @@ func cable(t *testing.T, pid int, args ...string) {
 	}
 }
 
-// lay lays the machine's cables: to the internet, where the default route goes, and to a host of the VPC. On EC2 both go through one
-// interface and the VPC's router; here the router is missing, so there are two.
+// lay lays the machine's cables: to the internet, where the default route goes, and to a host of the VPC. On EC2 both
+// go through one interface and the VPC's router; here the router is missing, so there are two.
 func lay(t *testing.T, m *machine) (inside, outside *network) {
 	t.Helper()
 	outside = newNetwork(t, m, "eth0", "198.51.100.9/24", "ens5", "198.51.100.1/24")

@@ -46,7 +46,7 @@ func userData(name string, data any) (string, error) {
 	}
 	script = withoutComments(script)
 	if len(script) > MaxUserData {
-		return "", fmt.Errorf("the user-data %s has %d bytes; EC2 takes %d at most", name, len(script), MaxUserData)
+		return "", fmt.Errorf("the user-data %s has %d bytes; EC2 accepts at most %d", name, len(script), MaxUserData)
 	}
 	return script, nil
 }

@@ -97,7 +97,8 @@ func (m *MariaDB) Start() {
 	})
 }
 
-// Open returns a pool of connections by TLS to a database of the server, or to none when the name is empty. It connects when it is used.
+// Open returns a pool of connections by TLS to a database of the server, or to none when the name is empty. It connects
+// when it is used.
 func (m *MariaDB) Open(user, password, database string) *sql.DB {
 	m.t.Helper()
 	roots := x509.NewCertPool()
@@ -170,7 +171,8 @@ func databaseUser(t testing.TB) *syscall.Credential {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 }
 
-// certificates writes a fresh authority, and a certificate by it for 127.0.0.1, both valid for a day. The authority's key is kept nowhere.
+// certificates writes a fresh authority, and a certificate by it for 127.0.0.1, both valid for a day. The authority's
+// key is kept nowhere.
 func (m *MariaDB) certificates() {
 	m.t.Helper()
 	ca, caKey := newAuthority(m.t)

@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// Parameters answers as Parameter Store does (JSON 1.1): GetParameter and GetParameters. It does not look at signatures.
+// Parameters answers as Parameter Store does (JSON 1.1): GetParameter and GetParameters. It does not look at
+// signatures.
 type Parameters struct {
 	// URL is what AWS_ENDPOINT_URL_SSM has to be.
 	URL string

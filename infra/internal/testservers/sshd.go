@@ -22,7 +22,8 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// SSHD is an SSH server whose sessions run commands with bash, as the current user, in the environment that it was given and no other.
+// SSHD is an SSH server whose sessions run commands with bash, as the current user, in the environment that it was
+// given and no other.
 type SSHD struct {
 	// Address is host:port on loopback.
 	Address string
@@ -63,7 +64,8 @@ func NewSSHD(t testing.TB, environment ...string) *SSHD {
 	s.HostKey = hostSigner.PublicKey()
 	s.Login, _ = newKey(t)
 
-	// By a command of its own and not by SetEnv: the user's shell reads its start-up files first, and may change PATH there.
+	// By a command of its own and not by SetEnv: the user's shell reads its start-up files first, and may change PATH
+	// there.
 	var session strings.Builder
 	session.WriteString("#!/bin/sh\nexec env -i")
 	for _, variable := range environment {
@@ -97,8 +99,8 @@ func NewSSHD(t testing.TB, environment ...string) *SSHD {
 // Log returns what the server has said.
 func (s *SSHD) Log() string { return s.process.log.String() }
 
-// Dial connects as pulumi-command's remote.Command does when it is given a host key: it takes no other. (It tries again when that
-// fails, so many times as it is told; here the first try counts.)
+// Dial connects as pulumi-command's remote.Command does when it is given a host key: it takes no other. (It tries again
+// when that fails, so many times as it is told; here the first try counts.)
 func (s *SSHD) Dial(ctx context.Context, hostKey ssh.PublicKey) (*ssh.Client, error) {
 	config := &ssh.ClientConfig{
 		User: s.User, Auth: []ssh.AuthMethod{ssh.PublicKeys(s.Login)}, HostKeyCallback: ssh.FixedHostKey(hostKey), Timeout: 15 * time.Second,
@@ -137,8 +139,8 @@ type Result struct {
 	Stdout, Stderr string
 }
 
-// Run runs a command in a session of its own, as remote.Command does: the whole script is the command, nothing goes to its standard
-// input.
+// Run runs a command in a session of its own, as remote.Command does: the whole script is the command, nothing goes to
+// its standard input.
 func (s *SSHD) Run(ctx context.Context, command string) (Result, error) {
 	client, err := s.Dial(ctx, s.HostKey)
 	if err != nil {

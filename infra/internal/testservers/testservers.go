@@ -1,10 +1,11 @@
 //go:build linux
 
-// Package testservers starts the servers that tests of the infrastructure run against: MariaDB in place of RDS, an sshd in place of the
-// jump server's, and an HTTP server that answers as Parameter Store does. Only test code may import it; every way in wants a testing.TB.
+// Package testservers starts the servers that tests of the infrastructure run against: MariaDB in place of RDS, an sshd
+// in place of the jump server's, and an HTTP server that answers as Parameter Store does. Only test code may import it;
+// every way in wants a testing.TB.
 //
-// Each is a private instance on loopback, with its data in a temporary folder and random credentials, and ends with the test. The Linux
-// kernel ends the processes when the test's own is killed.
+// Each is a private instance on loopback, with its data in a temporary folder and random credentials, and ends with the
+// test. The Linux kernel ends the processes when the test's own is killed.
 package testservers
 
 import (
@@ -29,8 +30,8 @@ const (
 	pollEvery = 25 * time.Millisecond
 )
 
-// Require returns the path of the first of the programs that is on PATH or where systems keep servers. Without any it ends the test: as
-// failed where DOSSIER_TEST_REQUIRE=1 is set, else as skipped.
+// Require returns the path of the first of the programs that is on PATH or where systems keep servers. Without any it
+// ends the test: as failed where DOSSIER_TEST_REQUIRE=1 is set, else as skipped.
 func Require(t testing.TB, names ...string) string {
 	t.Helper()
 	for _, name := range names {
@@ -58,8 +59,8 @@ func Missing(t testing.TB, what string) {
 	t.Skip(what)
 }
 
-// folder makes a folder that other users can reach: the database may have to run as another, whom testing's own TempDir keeps out. Its
-// name is short, because the path of a socket has 107 bytes at most.
+// folder makes a folder that other users can reach: the database may have to run as another, whom testing's own TempDir
+// keeps out. Its name is short, because the path of a socket has 107 bytes at most.
 func folder(t testing.TB, kind string) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "dossier-"+kind+"-")
@@ -74,8 +75,8 @@ func folder(t testing.TB, kind string) string {
 	return dir
 }
 
-// freePort returns a port on loopback that nobody listens on, from below the range that Linux gives to outgoing connections (32768): so
-// none of them takes it while its server is not up.
+// freePort returns a port on loopback that nobody listens on, from below the range that Linux gives to outgoing
+// connections (32768): so none of them takes it while its server is not up.
 func freePort(t testing.TB) int {
 	t.Helper()
 	for range 100 {
@@ -121,8 +122,8 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// start starts a server, waits until ready gives nil, and has it ended with the test. The command must not be bound to the test's context,
-// which ends before the test's clean-up.
+// start starts a server, waits until ready gives nil, and has it ended with the test. The command must not be bound to
+// the test's context, which ends before the test's clean-up.
 func start(t testing.TB, cmd *exec.Cmd, ready func(context.Context) error) *process {
 	t.Helper()
 	p := &process{name: filepath.Base(cmd.Path), cmd: cmd, log: &output{}, done: make(chan struct{})}

@@ -1,5 +1,5 @@
-// Plan tells what a change makes of the stacks of a Pulumi program in Go on AWS; see package cli. It knows a repository
-// by its Pulumi.yaml alone.
+// Plan shows how a change affects the stacks of a Pulumi program in Go on AWS; see package cli. All it needs of a
+// repository is its Pulumi.yaml.
 package main
 
 import "dossier.example/plan/cli"

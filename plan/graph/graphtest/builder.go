@@ -11,10 +11,12 @@ import (
 	"dossier.example/plan/graph"
 )
 
-// In are inputs of a resource. Values may be of any Go type that JSON has a form for; the builder brings them into the kinds of a graph.
+// In are inputs of a resource. Values may be of any Go type that JSON has a form for; the builder brings them into the
+// kinds of a graph.
 type In map[string]any
 
-// Builder collects resources. Its methods stop the test on a mistake of the test's own, such as a resource that is not there.
+// Builder collects resources. Its methods stop the test on a mistake of the test's own, such as a resource that is not
+// there.
 type Builder struct {
 	t         *testing.T
 	resources []*graph.Resource
@@ -24,8 +26,8 @@ type Builder struct {
 // New starts an empty graph.
 func New(t *testing.T) *Builder { return &Builder{t: t} }
 
-// Add puts in a resource of the token aws:<kind>, or of kind itself where it names a package, below the components given as a path of
-// names. Id, ARN and the outputs that others refer to follow from kind and name.
+// Add puts in a resource of the token aws:<kind>, or of kind itself where it names a package, below the components
+// given as a path of names. Id, ARN and the outputs that others refer to follow from kind and name.
 func (b *Builder) Add(kind, name string, in In, components ...string) *graph.Resource {
 	b.t.Helper()
 	token := token(kind)

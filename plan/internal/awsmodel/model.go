@@ -1,6 +1,6 @@
-// Package awsmodel answers as AWS and the providers of this program would: which id a new resource gets and which outputs. It exists so
-// that the resource graph (package graph) and the engine tests (package engine) see one and the same AWS. Those two import it; the
-// program itself does not.
+// Package awsmodel answers as AWS and the providers of this program would: which id a new resource gets and which
+// outputs. It exists so that the resource graph (package graph) and the engine tests (package engine) see one and the
+// same AWS. Those two import it; the program itself does not.
 package awsmodel
 
 import (
@@ -15,7 +15,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
-// Region and Account are those of the answers of Compute and Invoke. The account's number is the one of AWS's own documents.
+// Region and Account are those of the answers of Compute and Invoke. The account's number is the one of AWS's own
+// documents.
 const (
 	Region  = "us-east-1"
 	Account = "123456789012"
@@ -37,9 +38,9 @@ func Invoke(token string, args resource.PropertyMap) (resource.PropertyMap, erro
 	return Default().Invoke(token, args)
 }
 
-// Compute returns the id and the outputs of a new resource: its inputs, what AWS fills in by default, and what only AWS knows. The same
-// arguments always give the same answer, and another name gives other ids. A type that is not known here gets an id made of its name
-// and an ARN in the form that most services use.
+// Compute returns the id and the outputs of a new resource: its inputs, what AWS fills in by default, and what only AWS
+// knows. The same arguments always give the same answer, and another name gives other ids. A type that is not known
+// here gets an id made of its name and an ARN in the form that most services use.
 func (m Model) Compute(token, name string, inputs resource.PropertyMap) (id string, outputs resource.PropertyMap) {
 	c := &call{Model: m, token: token, name: name, in: inputs, out: inputs.Copy()}
 	if property := Names(token).Property; property != "" {
@@ -56,8 +57,8 @@ func (m Model) Compute(token, name string, inputs resource.PropertyMap) (id stri
 	return c.id, c.out
 }
 
-// Computed are the names of the outputs that are known only after the resource was created: those that Compute adds to the inputs, in
-// order.
+// Computed are the names of the outputs that are known only after the resource was created: those that Compute adds to
+// the inputs, in order.
 func (m Model) Computed(token, name string, inputs resource.PropertyMap) []string {
 	_, outputs := m.Compute(token, name, inputs)
 	var keys []string
@@ -70,7 +71,8 @@ func (m Model) Computed(token, name string, inputs resource.PropertyMap) []strin
 	return keys
 }
 
-// Incarnation is the name to give to Compute for the n-th resource, from 1, that stands for one name: a replacement has other ids.
+// Incarnation is the name to give to Compute for the n-th resource, from 1, that stands for one name: a replacement has
+// other ids.
 func Incarnation(name string, n int) string {
 	if n <= 1 {
 		return name
@@ -204,7 +206,8 @@ func Text(v resource.PropertyValue) string {
 	return ""
 }
 
-// Plain is a value without its mark as a secret or an output; an output that is not known is Computed. What is inside it keeps its marks.
+// Plain is a value without its mark as a secret or an output; an output that is not known is Computed. What is inside
+// it keeps its marks.
 func Plain(v resource.PropertyValue) resource.PropertyValue {
 	for {
 		switch {

@@ -15,8 +15,8 @@ type Naming struct {
 	Lower bool
 }
 
-// Names returns how resources of a type are named. The limits are those of the provider's own table, provider/resources.go of
-// https://github.com/pulumi/pulumi-aws, which follows AWS's.
+// Names returns how resources of a type are named. The limits are those of the provider's own table,
+// provider/resources.go of https://github.com/pulumi/pulumi-aws, which follows AWS's.
 func Names(token string) Naming {
 	switch token {
 	case "aws:lb/loadBalancer:LoadBalancer", "aws:lb/targetGroup:TargetGroup":
@@ -49,8 +49,8 @@ func Names(token string) Naming {
 	return Naming{}
 }
 
-// AutoName is the name that the AWS provider makes of a resource's name in the program and seven random hexadecimal digits. It may be
-// longer than the type allows; the provider refuses such a name.
+// AutoName is the name that the AWS provider makes of a resource's name in the program and seven random hexadecimal
+// digits. It may be longer than the type allows; the provider refuses such a name.
 func AutoName(token, name, random string) string {
 	if Names(token).Lower {
 		name = strings.ToLower(name)

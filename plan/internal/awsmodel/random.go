@@ -105,8 +105,8 @@ func privateKey(c *call) {
 	c.id = digest(40, string(public))
 }
 
-// openSSH writes a key without a passphrase in OpenSSH's own format (PROTOCOL.key of its sources). The ssh package does it too, but
-// puts a random number in.
+// openSSH writes a key without a passphrase in OpenSSH's own format (PROTOCOL.key of its sources). The ssh package does
+// it too, but puts a random number in.
 func openSSH(key ed25519.PrivateKey, public []byte) []byte {
 	check := []byte{0, 0, 0, 1}
 	private := append(append([]byte{}, check...), check...)

@@ -1,12 +1,13 @@
-// Command replacements writes the table of the inputs whose change needs another resource, which package plan reads its verdicts from. It
-// takes them from the Terraform AWS provider, which the Pulumi provider is built on and which marks each such argument in its own source,
-// "ForceNew: true". "go generate" in the folder of package plan runs it, "make generate" runs that.
+// Command replacements writes the table of the inputs whose change needs another resource, which package plan reads its
+// verdicts from. It takes them from the Terraform AWS provider, which the Pulumi provider is built on and which marks
+// each such argument in its own source, "ForceNew: true". "go generate" in the folder of package plan runs it, "make
+// generate" runs that.
 //
 //	replacements <file to write>
 //
-// The provider's current source is no Go module that can be asked for by version, so the last one that is, 1.60, is read: what came or
-// changed since stands in package plan, by hand, with its reason. The names of inputs are compared with those of the Pulumi SDK in
-// go.mod: an argument that it does not have is left out and named.
+// The provider's current source is no Go module that can be asked for by version, so the last one that is, 1.60, is
+// read: what came or changed since stands in package plan, by hand, with its reason. The names of inputs are compared
+// with those of the Pulumi SDK in go.mod: an argument that it does not have is left out and named.
 package main
 
 import (
@@ -37,8 +38,8 @@ const (
 	sdk     = "github.com/pulumi/pulumi-aws/sdk/v6"
 )
 
-// types are the provider's names of the types that the table has, by token: those of the program that the provider had then, and others
-// that hold data or that a stack of this kind is likely to get.
+// types are the provider's names of the types that the table has, by token: those of the program that the provider had
+// then, and others that hold data or that a stack of this kind is likely to get.
 func types() map[string]string {
 	return map[string]string{
 		"aws:acm/certificate:Certificate":                        "aws_acm_certificate",

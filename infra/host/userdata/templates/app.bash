@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs one release of Dossier, starts it, and tells the instance's group whether it is ready. May be run again: what is right stays.
+# Installs one release of Dossier, starts it, and tells the instance's group whether it is ready. May be run again: what
+# is right stays.
 {{template "common" .}}
 
 export AWS_REGION={{quote .Region}} AWS_DEFAULT_REGION={{quote .Region}} AWS_PAGER=''
@@ -15,8 +16,8 @@ log=/var/log/dossier/app.log
 instance=''
 incoming=''
 
-# complete CONTINUE|ABANDON: answers the group, which waits for this instance. (Called from a trap, where a bare return gives the status
-# from before the trap.)
+# complete CONTINUE|ABANDON: answers the group, which waits for this instance. (Called from a trap, where a bare return
+# gives the status from before the trap.)
 complete() {
 	local out
 	if out=$(within 30 aws autoscaling complete-lifecycle-action --auto-scaling-group-name="$group" --lifecycle-hook-name="$hook" \

@@ -13,7 +13,8 @@ trap 'fail "stopped by a signal"' HUP INT TERM
 
 say() { printf '%s bootstrap: %s\n' "$(date -u +%FT%TZ)" "$*" >&2; }
 
-# caught LINE COMMAND: keeps what failed first. Of a program run by "within" the shell knows no more than that a function returned.
+# caught LINE COMMAND: keeps what failed first. Of a program run by "within" the shell knows no more than that a
+# function returned.
 caught() {
 	if [[ $2 == return* ]]; then set -- "$1" "$ended"; fi
 	problem=${problem:-"line $1: $2"}

@@ -1,6 +1,7 @@
 {{define "install-package" -}}
-# install_package NAME...: from the repository of the image's own release, so that an image always brings the same versions. dnf needs more
-# memory than the smallest instances have (amazonlinux/amazon-linux-2023#404), so they get swap for as long as it runs.
+# install_package NAME...: from the repository of the image's own release, so that an image always brings the same
+# versions. dnf needs more memory than the smallest instances have (amazonlinux/amazon-linux-2023#404), so they get swap
+# for as long as it runs.
 install_package() {
 	local kib status=0 swap=/var/install-package.swap
 	kib=$(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo)

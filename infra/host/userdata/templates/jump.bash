@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 {{if not .HostKeyParameter -}}
-# Turns the SSH server of the jump server off: nobody may connect by it, sessions come through Systems Manager. May be run again.
+# Turns the SSH server of the jump server off: nobody may connect by it, sessions come through Systems Manager. May be
+# run again.
 set -euo pipefail
 systemctl mask --now sshd.service sshd.socket
 {{else -}}
-# Gives the jump server the SSH host key that its clients know, and a strict SSH server. May be run again: what is right stays.
+# Gives the jump server the SSH host key that its clients know, and a strict SSH server. May be run again: what is right
+# stays.
 {{template "common" .}}
 
 export AWS_REGION={{quote .Region}} AWS_DEFAULT_REGION={{quote .Region}} AWS_PAGER=''
@@ -25,7 +27,8 @@ finish() {
 # fetch: the key goes from the AWS CLI straight into a file in memory of root's own, which mktemp makes with mode 0600.
 fetch() { within 30 aws ssm get-parameter --name="$parameter" --with-decryption --query=Parameter.Value --output=text >"$new"; }
 
-# Until the key is there, nobody is shown another one: no server is better than one that clients cannot tell from an impostor's.
+# Until the key is there, nobody is shown another one: no server is better than one that clients cannot tell from an
+# impostor's.
 if [[ ! -f $config ]]; then within 60 systemctl --quiet disable --now sshd.service; fi
 new=$(mktemp /run/host-key.XXXXXX)
 retry 8 fetch || fail "the parameter $parameter was not read"

@@ -45,7 +45,8 @@ uplink=$(ip -4 -oneline route show default | awk '{ for (i = 1; i < NF; i++) if 
 nft --define uplink="$uplink" --file /etc/dossier/nat.nft
 sysctl --quiet --load=/etc/sysctl.d/90-dossier-nat.conf
 sysctl --quiet --write "net.ipv4.conf.$uplink.send_redirects=0"
-# Small machines get room for some thousand connections only; one takes about 300 bytes. Not settable within a container.
+# Small machines get room for some thousand connections only; one takes about 300 bytes. Not settable within a
+# container.
 sysctl --quiet --write net.netfilter.nf_conntrack_max=65536 || true
 {{.EOF}}
 put 0644 /etc/systemd/system/dossier-nat.service <<'{{.EOF}}'

