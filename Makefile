@@ -18,12 +18,13 @@ cloud: build ## run the app as in AWS, against a MySQL, an S3 and a DynamoDB ser
 
 build: bin/dossier ## build the app into bin/dossier, as one static program
 
-# Go itself knows what is out of date. Outside the workspace, so that it needs the app's modules alone, in the versions that a release has.
+# Go itself knows what is out of date. Outside the workspace, so that it needs the app's modules alone, in the versions
+# that a release has.
 bin/dossier:
 	GOWORK=off CGO_ENABLED=0 go build -C app -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o ../$@ ./cmd/dossier
 
-# FORMAT=json has all of it. What the exit status of the program says is in docs/review.md. 6, that something wants a person's eye, is for
-# that person to decide, and no failure here.
+# FORMAT=json has all of it. What the exit status of the program says is in docs/review.md. 6, that something wants a
+# person's eye, is for that person to decide, and no failure here.
 BASE ?= origin/main
 FORMAT ?= markdown
 DRAWING ?= bin/plan/drawing.svg
@@ -67,14 +68,16 @@ generate: ## generate anew what is generated, the browser's scripts, the tables 
 pictures: test-tools ## make the pictures of docs/ anew, from the real pages
 	DOSSIER_TEST_REQUIRE=1 go test -count 1 -run '^TestBrowser$$/^pictures$$' ./app/cmd/dossier -update
 
-# NAME has 2 to 10 lower-case letters and digits. TITLE="Acme Files" is what people read; without it, the capitalized name.
+# NAME has 2 to 10 lower-case letters and digits. TITLE="Acme Files" is what people read; without it, the capitalized
+# name.
 new: ## turn a clone into a project of your own, with its own names everywhere (NAME=acme MODULE=github.com/acme/files)
 	@GOWORK=off go -C tools run ./rename --root .. --name "$(NAME)" --module "$(MODULE)" --title "$(TITLE)"
 
 test-tools: ## install what tests need: MariaDB, Chromium, an SSH, an S3 and a DynamoDB server, the Pulumi CLI, checkers
 	tools/install
 
-# STACK=dev names the environment. Credentials of AWS and the place of the state come from the environment; see docs/review.md.
+# STACK=dev names the environment. Credentials of AWS and the place of the state come from the environment; see
+# docs/review.md.
 preview: ## show what "pulumi up" would change in AWS (STACK=dev)
 	tools/stack preview "$(STACK)"
 

@@ -15,8 +15,8 @@ import (
 
 // Complete makes the file of its parts and acknowledges it: the returned record is stored. Where the person has a file
 // of the same folder, name and content already, that one is returned and this one is gone. A file that is stored
-// already is returned, if the checksums are its own. So is, for an id that is gone, a stored file of the person that has
-// these checksums: that is how a Complete is repeated whose file gave way to another.
+// already is returned, if the checksums are its own. So is, for an id that is gone, a stored file of the person that
+// has these checksums: that is how a Complete is repeated whose file gave way to another.
 //
 // Errors: ErrIncomplete; ErrCorrupt where parts or the whole are not what the sender computed (the file can be sent
 // again under another id, or the wrong part anew); ErrLost where it was given up meanwhile; ErrNotFound;

@@ -11,8 +11,8 @@ const MaxCount = 10_000
 
 // PeopleQuery asks for one page of the directory. Of After and Before one at most is set; neither: the newest.
 type PeopleQuery struct {
-	// Search has words that begin words of the details or of names of stored files, all of them; see SearchWords. Empty:
-	// everybody.
+	// Search has words that begin words of the details or of names of stored files, all of them; see SearchWords.
+	// Empty: everybody.
 	Search string
 	// After is PeoplePage.Next of the page before.
 	After Cursor
@@ -31,8 +31,8 @@ type PeoplePage struct {
 	Next Cursor
 	// Previous is where the page before ends; zero when this is the first.
 	Previous Cursor
-	// Count is the number of all whom the search finds, on all pages, up to MaxCount. Where Capped there are more. It is
-	// less than MaxCount then if the search has several words that many have, because counting would take long.
+	// Count is the number of all whom the search finds, on all pages, up to MaxCount. Where Capped there are more. It
+	// is less than MaxCount then if the search has several words that many have, because counting would take long.
 	Count  int
 	Capped bool
 }

@@ -20,8 +20,8 @@ const (
 	MaxPathBytes = 1024
 	// MaxFolderBytes is the longest path of folders kept: every name fits behind it.
 	MaxFolderBytes = MaxPathBytes - len("/") - MaxFileNameBytes
-	// MaxFolderDepth is how many folders a path has at most. What people make is rarely ten deep; each level is a folder
-	// that whoever unpacks an archive makes.
+	// MaxFolderDepth is how many folders a path has at most. What people make is rarely ten deep; each level is a
+	// folder that whoever unpacks an archive makes.
 	MaxFolderDepth = 64
 )
 

@@ -13,16 +13,16 @@ import (
 //
 //   - Who is acknowledged gets all words together with that state, so nobody is found before.
 //   - A file of an acknowledged person adds its words before its record is committed.
-//   - Who removes a record marks it first, and then takes the words away that no other file has, before the record goes.
-//     What ends between leaves the mark, and whoever ends the removal does so again.
+//   - Who removes a record marks it first, and then takes the words away that no other file has, before the record
+//     goes. What ends between leaves the mark, and whoever ends the removal does so again.
 //   - Words are replaced on condition that nobody added any since they were read, and that is before the records are. A
 //     record whose words were added is there by then, and described.
 //
 // What a release without words adds and removes, reconciliation mends: persons without words at once, by a mark on
 // their row; all else by the sweep, which compares everybody's words with the records.
 
-// addWords has a person found by words of a file, which is stored next. Who is not acknowledged, or not any more, is not
-// found: what is done next says so.
+// addWords has a person found by words of a file, which is stored next. Who is not acknowledged, or not any more, is
+// not found: what is done next says so.
 func (s *Service) addWords(ctx context.Context, person PersonID, words []string) error {
 	err := s.people.AddWords(ctx, person, words)
 	if err != nil && !errors.Is(err, ErrLost) && !errors.Is(err, ErrNotFound) {

@@ -134,8 +134,8 @@ func hidden(r rune) bool {
 	return false
 }
 
-// SearchKey folds a name as release 0.1.0 searches by it, which may still serve during a rollout. This release searches by
-// SearchWords.
+// SearchKey folds a name as release 0.1.0 searches by it, which may still serve during a rollout. This release searches
+// by SearchWords.
 func SearchKey(name string) string {
 	fold := transform.Chain(norm.NFKD, runes.Remove(runes.In(unicode.Mn)), cases.Fold(), norm.NFC)
 	key, _, err := transform.String(fold, strings.Join(strings.Fields(name), " "))

@@ -14,8 +14,8 @@ type ReconcileOptions struct {
 	// be longer than the longest upload; one that is hit all the same fails cleanly and can be sent again.
 	OlderThan time.Duration
 	// Sweep also walks all objects and all records, to find objects without a record, records without a person and
-	// persons whose files are miscounted. It costs a listing of the bucket, four scans of the table and a query of it for
-	// each person.
+	// persons whose files are miscounted. It costs a listing of the bucket, four scans of the table and a query of it
+	// for each person.
 	//
 	// What has no owner is removed OlderThan after it was first seen so, by whichever sweep, and only if that is not
 	// much: see Held.

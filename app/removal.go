@@ -6,9 +6,9 @@ import (
 	"fmt"
 )
 
-// Removal goes from the outside in: mark, so that nothing new begins; words; multipart upload and bytes; record; its place in
-// the quota; last the person. Every step may be repeated and may be done by several at once; a removal that stopped
-// half-way is taken up by reconciliation.
+// Removal goes from the outside in: mark, so that nothing new begins; words; multipart upload and bytes; record; its
+// place in the quota; last the person. Every step may be repeated and may be done by several at once; a removal that
+// stopped half-way is taken up by reconciliation.
 //
 // What was acknowledged is deleted (DeleteFile, DeletePerson). What was not is given up, by the submitter or by staff
 // (GiveUp), or by a write path that cannot go on (discard).
@@ -76,9 +76,9 @@ func (s *Service) finishDeletion(ctx context.Context, id PersonID, how removal) 
 	return nil
 }
 
-// GiveUp removes a file that is not stored, with its parts: nil when it is absent, ErrLost when it is stored. Holders of
-// a receipt and staff may ask for it, whichever way the file was coming: an upload that is still running ends as lost
-// and removes what it made.
+// GiveUp removes a file that is not stored, with its parts: nil when it is absent, ErrLost when it is stored. Holders
+// of a receipt and staff may ask for it, whichever way the file was coming: an upload that is still running ends as
+// lost and removes what it made.
 func (s *Service) GiveUp(ctx context.Context, person PersonID, file FileID) error {
 	f, err := s.catalog.File(ctx, person, file)
 	switch {

@@ -28,8 +28,8 @@ type People interface {
 	// Move sets the state and UpdatedAt if the person is in one of the states from. ErrLost if it is in another state,
 	// ErrNotFound if it is absent. A person who comes to PersonDeleting has no words any more.
 	Move(ctx context.Context, id PersonID, to PersonState, at time.Time, from ...PersonState) error
-	// SetReceipt sets ReceiptHash and ReceiptExpires (zero: never) if ReceiptHash is from; nothing else changes. ErrLost
-	// if it is another, ErrNotFound if the person is absent. Of any number of changes at once from one hash to
+	// SetReceipt sets ReceiptHash and ReceiptExpires (zero: never) if ReceiptHash is from; nothing else changes.
+	// ErrLost if it is another, ErrNotFound if the person is absent. Of any number of changes at once from one hash to
 	// different ones, one wins.
 	SetReceipt(ctx context.Context, id PersonID, from, to [32]byte, expires time.Time) error
 	// Acknowledge moves a person from PersonSubmitting to PersonSubmitted, as Move does, and gives it these words: both

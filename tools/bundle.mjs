@@ -1,5 +1,5 @@
-// Bundles the browser's scripts, app/web/browser, into app/web/static, with the licences of what is in them. The same sources and packages make the
-// same bytes. "go generate ./app/web" runs it; tools/install brings what it needs.
+// Bundles the browser's scripts, app/web/browser, into app/web/static, with the licences of what is in them. The same
+// sources and packages make the same bytes. "go generate ./app/web" runs it; tools/install brings what it needs.
 import { readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";

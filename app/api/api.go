@@ -1,6 +1,6 @@
 // Package api is the JSON API as its document describes it. The API is specified in openapi.yaml; the types of requests
-// and answers (openapi.gen.go) are generated from it, and the document itself is embedded with them. The package imports
-// nothing of the project.
+// and answers (openapi.gen.go) are generated from it, and the document itself is embedded with them. The package
+// imports nothing of the project.
 package api
 
 //go:generate env GOWORK=off go -C ../../tools tool oapi-codegen -config ../app/api/generate.yaml ../app/api/openapi.yaml

@@ -102,7 +102,7 @@ type HTTP struct {
 	APIOrigins []string
 }
 
-// SecureCookies tells whether cookies may be marked Secure: whether browsers come by HTTPS.
+// SecureCookies reports whether cookies may be marked Secure: whether browsers come by HTTPS.
 func (h HTTP) SecureCookies() bool { return strings.HasPrefix(h.PublicURL, "https://") }
 
 // Origin returns the origin for printed links: PublicURL or, when that is not set, plain HTTP at the given address,
@@ -169,7 +169,7 @@ type People struct {
 	AdminPassword Secret
 }
 
-// Embedded tells whether persons are kept in the data folder.
+// Embedded reports whether persons are kept in the data folder.
 func (p People) Embedded() bool { return p.Host == "" }
 
 // TLS is how the connection to MySQL is secured.
@@ -193,7 +193,7 @@ type Objects struct {
 	Links bool
 }
 
-// Embedded tells whether bytes are kept in the data folder.
+// Embedded reports whether bytes are kept in the data folder.
 func (o Objects) Embedded() bool { return o.Bucket == "" }
 
 // Catalog is the store of the files' records: DynamoDB, or a file in the data folder.
@@ -202,7 +202,7 @@ type Catalog struct {
 	Table string
 }
 
-// Embedded tells whether records are kept in the data folder.
+// Embedded reports whether records are kept in the data folder.
 func (c Catalog) Embedded() bool { return c.Table == "" }
 
 // Staff is what staff prove themselves by.

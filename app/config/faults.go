@@ -20,10 +20,11 @@ func (w Warning) String() string { return w.Name + ": " + w.Message }
 type Fault struct {
 	// Name is the variable of the setting, wherever its value came from.
 	Name string
-	// Value is the value as it may be printed, quoted; "(hidden)" for a secret and for a variable that is no setting; empty when
-	// not set.
+	// Value is the value as it may be printed, quoted; "(hidden)" for a secret and for a variable that is no setting;
+	// empty when not set.
 	Value string
-	// Source says where the value came from: "environment", "default", or "Parameter Store" with the full name. Empty when not set.
+	// Source says where the value came from: "environment", "default", or "Parameter Store" with the full name. Empty
+	// when not set.
 	Source string
 	// Problem says what is wrong and what is allowed.
 	Problem string

@@ -279,7 +279,7 @@ func logLevel() kind[slog.Level] {
 var dnsName = regexp.MustCompile(
 	`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?$`)
 
-// isHost tells whether s is a host name in ASCII or an IP address.
+// isHost reports whether s is a host name in ASCII or an IP address.
 func isHost(s string) bool {
 	if _, err := netip.ParseAddr(s); err == nil {
 		return true

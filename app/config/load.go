@@ -87,7 +87,7 @@ func clean(s setting, value string) string {
 	return strings.TrimSpace(value)
 }
 
-// gather collects the values of the settings wanted, and tells whether it could ask everybody.
+// gather collects the values of the settings wanted, and reports whether it could ask everybody.
 func (l *loader) gather(ctx context.Context, parameters Parameters) (complete bool) {
 	complete = true
 	names := map[string]setting{}
@@ -202,13 +202,13 @@ func (l *loader) missing(env, why string) {
 	l.fault(l.faultOf(env, fmt.Sprintf("%s (must be %s); %s", why, s.allowed, mend)))
 }
 
-// has tells whether a setting was given a value, good or bad.
+// has reports whether a setting was given a value, good or bad.
 func (l *loader) has(env string) bool { _, ok := l.given[env]; return ok }
 
-// wants tells whether the command reads the setting.
+// wants reports whether the command reads the setting.
 func (l *loader) wants(env string) bool { return l.setting(env).purposes&l.purpose != 0 }
 
-// sound tells whether a rule over several settings can be applied: all are read and none is faulty by itself.
+// sound reports whether a rule over several settings can be applied: all are read and none is faulty by itself.
 func (l *loader) sound(envs ...string) bool {
 	return !slices.ContainsFunc(envs, func(env string) bool { return l.bad[env] || !l.wants(env) })
 }
@@ -334,7 +334,7 @@ func (l *loader) warn() {
 	}
 }
 
-// isLoopback tells whether a host is this machine.
+// isLoopback reports whether a host is this machine.
 func isLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()

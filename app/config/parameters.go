@@ -20,8 +20,8 @@ import (
 // (https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html).
 const parametersPerCall = 10
 
-// ParameterNames returns the full names of the parameters that a command asks for below a path, sorted: those that its role must be
-// allowed to read, whether they exist or not.
+// ParameterNames returns the full names of the parameters that a command asks for below a path, sorted: those that its
+// role must be allowed to read, whether they exist or not.
 func ParameterNames(path string, purpose Purpose) []string {
 	var names []string
 	for _, s := range settings() {
@@ -40,7 +40,8 @@ type parameterStore struct {
 	call time.Duration
 }
 
-// The time limits. An answer takes some tens of milliseconds; when many instances start at once, throttling makes it seconds.
+// The time limits. An answer takes some tens of milliseconds; when many instances start at once, throttling makes it
+// seconds.
 const (
 	parameterAttempt = 5 * time.Second
 	parameterCall    = 30 * time.Second
@@ -62,7 +63,8 @@ func newParameterStore(ctx context.Context, attempt, call time.Duration) (*param
 		return nil, errors.New("cannot be read without a region; set AWS_REGION to the one that the parameters are in")
 	}
 	client := ssm.NewFromConfig(cfg, func(o *ssm.Options) {
-		// More attempts than the SDK's three, because a whole group of instances may start at once. AWS_MAX_ATTEMPTS wins.
+		// More attempts than the SDK's three, because a whole group of instances may start at once. AWS_MAX_ATTEMPTS
+		// wins.
 		if o.RetryMaxAttempts == 0 {
 			o.RetryMaxAttempts = 5
 		}
@@ -122,7 +124,8 @@ func explain(ctx context.Context, err error) error {
 		default:
 			mend = "check the path, the region and the role"
 		}
-		// The code and the service's own sentence; the SDK's whole text repeats them in the middle of its inner workings.
+		// The code and the service's own sentence; the SDK's whole text repeats them in the middle of its inner
+		// workings.
 		return &explained{fmt.Sprintf("Parameter Store answered %s (%s); %s", api.ErrorCode(), api.ErrorMessage(), mend), err}
 	case errors.Is(ctx.Err(), context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return &explained{"Parameter Store did not answer in time; check AWS_REGION and that this machine reaches the service " +

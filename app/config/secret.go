@@ -9,14 +9,14 @@ import (
 // hidden stands for a secret wherever one would be printed.
 const hidden = "(hidden)"
 
-// Secret is a text that no print, log or encoder shows; Reveal alone does. Keep it in exported fields: package fmt cannot
-// call the methods of a value that lies in an unexported one, and would print the text.
+// Secret is a text that no print, log or encoder shows; Reveal alone does. Keep it in exported fields: package fmt
+// cannot call the methods of a value that lies in an unexported one, and would print the text.
 type Secret string
 
 // Reveal returns the text, for the one place that needs it.
 func (s Secret) Reveal() string { return string(s) }
 
-// String returns "(hidden)", or nothing where there is no secret, so that a log tells whether one is set.
+// String returns "(hidden)", or nothing where there is no secret, so that a log reports whether one is set.
 func (s Secret) String() string {
 	if s == "" {
 		return ""

@@ -2,11 +2,12 @@
 // run by goose.
 //
 // There are two sets. People is written to run on MySQL 8.4, MariaDB 10.11 and later, and SQLite alike; Catalog is for
-// the embedded catalog, on SQLite only. Each set counts its versions in a table of its own, so both may share a database.
+// the embedded catalog, on SQLite only. Each set counts its versions in a table of its own, so both may share a
+// database.
 //
-// MySQL commits at every DDL statement, so a file holds one statement: then a run that was cut off leaves whole versions, and
-// at most one whose statement ran but was not entered. Up finishes that one. Migrations only add; what is not used any more
-// goes in a later release, because during a rollout the old release still serves.
+// MySQL commits at every DDL statement, so a file holds one statement: then a run that was cut off leaves whole
+// versions, and at most one whose statement ran but was not entered. Up finishes that one. Migrations only add; what is
+// not used any more goes in a later release, because during a rollout the old release still serves.
 //
 // Commands that migrate, and stores that check or create what they open, may import it. It imports no store.
 package migrations
@@ -112,8 +113,8 @@ func Check(ctx context.Context, db *sql.DB, dialect Dialect, set Set) error {
 	return nil
 }
 
-// Status returns all versions in order: those of this binary, applied or pending, and those that a later release has applied.
-// It only reads.
+// Status returns all versions in order: those of this binary, applied or pending, and those that a later release has
+// applied. It only reads.
 func Status(ctx context.Context, db *sql.DB, dialect Dialect, set Set) ([]Migration, error) {
 	known, err := sources(set)
 	if err != nil {
@@ -189,11 +190,11 @@ func tableExists(ctx context.Context, db *sql.DB, dialect Dialect, table string)
 	return n > 0, err
 }
 
-// Up applies what is missing and returns it, also beside an error. It waits while another Up, also of another process or
-// machine, works on the same database: for a minute at most.
+// Up applies what is missing and returns it, also beside an error. It waits while another Up, also of another process
+// or machine, works on the same database: for a minute at most.
 //
-// On MySQL the db must be open on the database to migrate, scan times (parseTime) and allow two connections; the database's default collation
-// must be utf8mb4_bin, which Provision sees to.
+// On MySQL the db must be open on the database to migrate, scan times (parseTime) and allow two connections; the
+// database's default collation must be utf8mb4_bin, which Provision sees to.
 func Up(ctx context.Context, db *sql.DB, dialect Dialect, set Set) ([]Migration, error) {
 	release, err := acquire(ctx, db, dialect)
 	if err != nil {
@@ -268,8 +269,8 @@ func up(ctx context.Context, db *sql.DB, dialect Dialect, set Set) ([]Migration,
 	}
 }
 
-// prepareVersionTable creates goose's table with its first entry. Goose does so too, but by two statements that MySQL commits one by one:
-// a run that is cut off between them would leave a table that goose refuses for ever.
+// prepareVersionTable creates goose's table with its first entry. Goose does so too, but by two statements that MySQL
+// commits one by one: a run that is cut off between them would leave a table that goose refuses for ever.
 func prepareVersionTable(ctx context.Context, db *sql.DB, dialect Dialect, store database.Store) error {
 	exists, err := tableExists(ctx, db, dialect, store.Tablename())
 	if err != nil {
@@ -290,8 +291,8 @@ func prepareVersionTable(ctx context.Context, db *sql.DB, dialect Dialect, store
 	return store.Insert(ctx, db, database.InsertRequest{Version: 0})
 }
 
-// retry tells, after a pause, whether the same is worth another try: SQLite was busy with a writer that is no migration. What failed was
-// rolled back whole.
+// retry tells, after a pause, whether the same is worth another try: SQLite was busy with a writer that is no
+// migration. What failed was rolled back whole.
 func retry(ctx context.Context, err error, until time.Time) bool {
 	sqlite, ok := errors.AsType[interface {
 		error

@@ -216,7 +216,7 @@ func createUser(ctx context.Context, conn *sql.Conn, app App) error {
 	return grant()
 }
 
-// surplus tells whether the user may more than grants says.
+// surplus reports whether the user may more than grants says.
 func surplus(ctx context.Context, conn *sql.Conn, app App) (bool, error) {
 	rows, err := conn.QueryContext(ctx, `
 		SELECT '', '', privilege_type, is_grantable FROM information_schema.user_privileges WHERE grantee = ?

@@ -1,5 +1,6 @@
-// Composeconfig reads a Compose file as Docker Compose does, refuses what the specification does not know, and prints what it comes to as JSON,
-// as "docker compose config --format json" would. A test of the app looks at that, on machines without Docker.
+// Composeconfig reads a Compose file as Docker Compose does, refuses what the specification does not know, and prints
+// what it comes to as JSON, as "docker compose config --format json" would. A test of the app looks at that, on
+// machines without Docker.
 package main
 
 import (

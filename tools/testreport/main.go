@@ -1,6 +1,7 @@
-// Command testreport reads the output of "go test -json" and prints what "go test" would: a line for each package, and all that failing
-// tests said. At the end it counts the tests and names every one that was skipped, with its reason: "go test" itself says
-// nothing of those unless asked to tell everything. It exits with 1 if a test failed, or none ran.
+// Command testreport reads the output of "go test -json" and prints what "go test" would: a line for each package, and
+// all that failing tests said. At the end it counts the tests and names every one that was skipped, with its reason:
+// "go test" itself says nothing of those unless asked to tell everything. It exits with 1 if a test failed, or none
+// ran.
 package main
 
 import (
@@ -45,7 +46,7 @@ type reporter struct {
 	ok                       bool
 }
 
-// report copies a stream and tells whether all went well.
+// report copies a stream and reports whether all went well.
 func report(in io.Reader, out io.Writer) (ok bool, err error) {
 	r := &reporter{out: out, said: map[test]*strings.Builder{}, ok: true}
 	lines := bufio.NewReader(in)

@@ -52,7 +52,8 @@ func workflows(t *testing.T) map[string]workflow {
 	return all
 }
 
-// Who could change an action could change what runs here: each is named by the hash of its commit, with the version beside it for readers.
+// Who could change an action could change what runs here: each is named by the hash of its commit, with the version
+// beside it for readers.
 func TestActionsArePinned(t *testing.T) {
 	pinned := regexp.MustCompile(`^\s*(?:- )?uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
 	for name := range workflows(t) {

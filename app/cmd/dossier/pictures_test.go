@@ -89,8 +89,8 @@ func (c *chromium) pictureOfUpload(t *testing.T) {
 	const sum = `(document.querySelector(".upload-sum")?.textContent ?? "")`
 	const moves = `/ MB\/s · .* left$/.test(` + sum + `)`
 
-	// Half of the file is there when the network goes. What is on its way then is lost: the browser alone would wait for
-	// its answer.
+	// Half of the file is there when the network goes. What is on its way then is lost: the browser alone would wait
+	// for its answer.
 	gone := make(chan struct{})
 	s.parts.do(func(w http.ResponseWriter, r *http.Request) bool {
 		if partOf(r) < 7 {

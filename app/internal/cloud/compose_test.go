@@ -27,8 +27,8 @@ type composeService struct {
 	}
 }
 
-// What compose.yaml says is run here without Docker: the same commands with the same settings, in the order that it gives them, only that the
-// servers are those of the tests, at other addresses and with other credentials.
+// What compose.yaml says is run here without Docker: the same commands with the same settings, in the order that it
+// gives them, only that the servers are those of the tests, at other addresses and with other credentials.
 func TestCompose(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "go", "-C", "../../../tools", "run", "./composeconfig", "../compose.yaml")
 	cmd.Env = append(os.Environ(), "GOWORK=off")

@@ -1,14 +1,16 @@
 //go:build unix
 
-// Cloud runs the app on this machine as it runs in AWS: its settings come from Parameter Store, people are kept by a MySQL server, files by an S3
-// server, their records by a DynamoDB server, and "dossier migrate" makes the schema first, as the administrator. "make cloud" runs it.
+// Cloud runs the app on this machine as it runs in AWS: its settings come from Parameter Store, people are kept by a
+// MySQL server, files by an S3 server, their records by a DynamoDB server, and "dossier migrate" makes the schema
+// first, as the administrator. "make cloud" runs it.
 //
 // Files are scanned by clamd, with the signatures of the tests: it finds the EICAR test file.
 //
-// "cloud run PROGRAM" starts the servers that the tests use, each a private one with credentials of its own, and the program. All of it ends
-// with Ctrl-C, or with the program, and nothing stays.
+// "cloud run PROGRAM" starts the servers that the tests use, each a private one with credentials of its own, and the
+// program. All of it ends with Ctrl-C, or with the program, and nothing stays.
 //
-// "cloud prepare" makes the bucket and the table at the servers that the AWS SDK's own variables name, for compose.yaml.
+// "cloud prepare" makes the bucket and the table at the servers that the AWS SDK's own variables name, for
+// compose.yaml.
 package main
 
 import (

@@ -201,8 +201,8 @@ func ready(origin string) bool {
 	return res.StatusCode == http.StatusOK
 }
 
-// freePort returns a port of this machine that nobody listens on, from below those of servers and of outgoing connections: until the app takes it, one of
-// those could have it.
+// freePort returns a port of this machine that nobody listens on, from below those of servers and of outgoing
+// connections: until the app takes it, one of those could have it.
 func freePort(t *testing.T) string {
 	t.Helper()
 	var err error

@@ -7,8 +7,9 @@ import (
 	"path/filepath"
 )
 
-// tempDir makes a folder for a server. It is not testing's TempDir, which lies in a folder that only the test's own user can
-// enter, while the database may have to run as another; its name is short, because a socket's path has 104 bytes at most.
+// tempDir makes a folder for a server. It is not testing's TempDir, which lies in a folder that only the test's own
+// user can enter, while the database may have to run as another; its name is short, because a socket's path has 104
+// bytes at most.
 func tempDir(t T, kind string) string {
 	t.Helper()
 	dir, err := os.MkdirTemp(tempBase(), "dossier-"+kind+"-")
@@ -28,7 +29,7 @@ func tempBase() string {
 	return os.TempDir()
 }
 
-// reachable tells whether any user may pass through the folder and all above it.
+// reachable reports whether any user may pass through the folder and all above it.
 func reachable(dir string) bool {
 	dir, err := filepath.EvalSymlinks(dir)
 	if err != nil {

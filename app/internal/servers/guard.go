@@ -9,16 +9,16 @@ import (
 	"syscall"
 )
 
-// guard is a small shell process that outlives the test's process, however that ends, and then ends the server and removes
-// its data. The end is noticed by the closing of a pipe. (Linux could signal the server by itself, but forgets to when
-// the server changes its user, and other systems cannot.)
+// guard is a small shell process that outlives the test's process, however that ends, and then ends the server and
+// removes its data. The end is noticed by the closing of a pipe. (Linux could signal the server by itself, but forgets
+// to when the server changes its user, and other systems cannot.)
 type guard struct {
 	cmd  *exec.Cmd
 	pipe io.WriteCloser
 }
 
-// Each line read is the process to end; an empty one: none. The server is waited for before its folder goes, at most five
-// seconds, because a process that nobody collects counts as alive for ever.
+// Each line read is the process to end; an empty one: none. The server is waited for before its folder goes, at most
+// five seconds, because a process that nobody collects counts as alive for ever.
 const guardScript = `
 pid=
 while read -r line; do pid=$line; done

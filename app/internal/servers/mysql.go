@@ -28,14 +28,15 @@ type MySQL struct {
 	Port int
 	// AdminUser may create databases and users, as the master user of RDS may, and is no more than that.
 	AdminUser, AdminPassword string
-	// CAFile holds, in PEM, the CA that signed the server's certificate (for 127.0.0.1 and localhost). TLS is offered, not required.
+	// CAFile holds, in PEM, the CA that signed the server's certificate (for 127.0.0.1 and localhost). TLS is offered,
+	// not required.
 	CAFile string
 	*Process
 }
 
 // The privileges of the master user of RDS for MySQL 8.4, as far as MariaDB knows them too
-// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.MasterAccounts.html). An administrator who may do everything
-// would hide a migration that cannot run in RDS.
+// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.MasterAccounts.html). An administrator who may
+// do everything would hide a migration that cannot run in RDS.
 const adminPrivileges = "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES, " +
 	"CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT, CREATE VIEW, SHOW VIEW, " +
 	"CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER"
@@ -110,8 +111,8 @@ func (d *database) prepare(ctx context.Context, admin, password string) error {
 	if err := writeCertificates(d.dir, time.Now()); err != nil {
 		return err
 	}
-	// Run at each start before the first connection is taken, so no account without a password can ever be used. A statement
-	// must stand on one line.
+	// Run at each start before the first connection is taken, so no account without a password can ever be used. A
+	// statement must stand on one line.
 	accounts := []string{
 		fmt.Sprintf("CREATE USER IF NOT EXISTS '%s'@'127.0.0.1' IDENTIFIED BY '%s';", admin, password),
 		fmt.Sprintf("GRANT %s ON *.* TO '%s'@'127.0.0.1' WITH GRANT OPTION;", adminPrivileges, admin),
@@ -165,8 +166,8 @@ func (d *database) command(dir string, port int) *exec.Cmd {
 		"--skip-log-bin",
 		"--performance-schema=OFF",
 		"--innodb-buffer-pool-size=32M",
-		// A commit reaches the operating system at once and the disk within a second: it survives the end of the process, which is what
-		// tests bring about, not that of the machine, and it is many times faster.
+		// A commit reaches the operating system at once and the disk within a second: it survives the end of the
+		// process, which is what tests bring about, not that of the machine, and it is many times faster.
 		"--innodb-flush-log-at-trx-commit=2",
 	}
 	if d.isMySQL {
@@ -206,8 +207,8 @@ func (d *database) own() error {
 	})
 }
 
-// databaseUser returns whom to run as: the database refuses to run as root. Packages make a user "mysql" for it, but not those that
-// bring only the program; then it is "nobody". It is nil for the current user.
+// databaseUser returns whom to run as: the database refuses to run as root. Packages make a user "mysql" for it, but
+// not those that bring only the program; then it is "nobody". It is nil for the current user.
 func databaseUser() (*syscall.Credential, error) {
 	if os.Getuid() != 0 {
 		return nil, nil

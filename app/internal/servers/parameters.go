@@ -14,8 +14,9 @@ type Parameter struct {
 	Type, Value string
 }
 
-// ParameterStore is the one service for which there is no server at hand: it speaks as much of AWS Systems Manager's protocol as reading
-// parameters by their names takes, GetParameters. It wants signed requests, and does not verify the signature.
+// ParameterStore is the one service for which there is no server at hand: it speaks as much of AWS Systems Manager's
+// protocol as reading parameters by their names takes, GetParameters. It wants signed requests, and does not verify the
+// signature.
 type ParameterStore map[string]Parameter
 
 // ServeHTTP implements http.Handler.

@@ -106,7 +106,8 @@ func (p *Process) signal(sig syscall.Signal) {
 	}
 }
 
-// Kill ends the process at once (SIGKILL) and waits until it is gone. It does nothing when the process was killed before.
+// Kill ends the process at once (SIGKILL) and waits until it is gone. It does nothing when the process was killed
+// before.
 func (p *Process) Kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -250,9 +251,9 @@ func (p *Process) tail() string {
 // address returns host:port on loopback.
 func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-// freePort returns a port on loopback that nobody listens on. It is taken from below the range that systems give to outgoing
-// connections (32768 and up on Linux, 49152 and up elsewhere): there, a connection could take the port while its server is
-// down, or a client that keeps on dialling a dead server could end up connected to itself.
+// freePort returns a port on loopback that nobody listens on. It is taken from below the range that systems give to
+// outgoing connections (32768 and up on Linux, 49152 and up elsewhere): there, a connection could take the port while
+// its server is down, or a client that keeps on dialling a dead server could end up connected to itself.
 func freePort() (int, error) {
 	var err error
 	for range 100 {

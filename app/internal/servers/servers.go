@@ -4,8 +4,8 @@
 // DynamoDB server (dynalite) and clamd, finds the browser, and mounts disks that are soon full. What only ever met a
 // fake is not tested.
 //
-// Test code may import it, and the local cloud (app/internal/cloud), which is for trying things; a test of this package checks that no program that is
-// shipped depends on it. It runs on Unix, because it pauses processes by signal.
+// Test code may import it, and the local cloud (app/internal/cloud), which is for trying things; a test of this package
+// checks that no program that is shipped depends on it. It runs on Unix, because it pauses processes by signal.
 //
 // Each server is a private instance: on loopback, on a port of its own, with its data in a temporary folder, and with
 // random credentials. It ends with the test, also when the test's process is killed.
@@ -24,8 +24,8 @@ import (
 	"runtime"
 )
 
-// T is what a server belongs to: a test, or something that lasts as one does. Fatal, Fatalf and Skip do not return. The functions given to
-// Cleanup are called at its end, the last one first; Context is done just before them.
+// T is what a server belongs to: a test, or something that lasts as one does. Fatal, Fatalf and Skip do not return. The
+// functions given to Cleanup are called at its end, the last one first; Context is done just before them.
 type T interface {
 	Helper()
 	Context() context.Context
@@ -54,7 +54,8 @@ func Chromium(t T) string {
 	return require(t, "Chromium or Chrome", names...)
 }
 
-// AxeCore returns the path of axe-core's script, which finds what shuts people out of a page. It is run inside the page.
+// AxeCore returns the path of axe-core's script, which finds what shuts people out of a page. It is run inside the
+// page.
 func AxeCore(t T) string {
 	t.Helper()
 	if root, ok := root(); ok {
@@ -130,8 +131,8 @@ func pinned() []string {
 	return []string{filepath.Join(root, ".tools", "bin"), filepath.Join(root, "tools", "node_modules", ".bin")}
 }
 
-// root returns the repository's root: the nearest folder above the working directory (for a test: its package) that holds go.work. The
-// place of the source is no guide in a binary built with -trimpath.
+// root returns the repository's root: the nearest folder above the working directory (for a test: its package) that
+// holds go.work. The place of the source is no guide in a binary built with -trimpath.
 func root() (string, bool) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -149,6 +150,6 @@ func root() (string, bool) {
 	}
 }
 
-// secret returns 26 random letters and digits. Being unknown to any other server it also proves, when a server accepts it, that
-// the right one answers on a port.
+// secret returns 26 random letters and digits. Being unknown to any other server it also proves, when a server accepts
+// it, that the right one answers on a port.
 func secret() string { return rand.Text() }

@@ -320,7 +320,7 @@ type victim struct {
 	Folders []string
 }
 
-// ended tells whether a process is gone or waits only to be collected, which depends on the machine's first process.
+// ended reports whether a process is gone or waits only to be collected, which depends on the machine's first process.
 func ended(t *testing.T, pid int) bool {
 	if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
 		return true

@@ -1,5 +1,5 @@
-// Package teststores opens the three stores for tests: the embedded ones, or those of the cloud on real servers. Tests may import it, and the
-// local cloud (app/internal/cloud).
+// Package teststores opens the three stores for tests: the embedded ones, or those of the cloud on real servers. Tests
+// may import it, and the local cloud (app/internal/cloud).
 package teststores
 
 import (
@@ -37,8 +37,8 @@ type Stores struct {
 	Objects dossier.Objects
 }
 
-// Folder returns an empty folder for embedded stores, in memory where the system offers that: every write is forced to the disk, and
-// hundreds of tests would mostly wait for it.
+// Folder returns an empty folder for embedded stores, in memory where the system offers that: every write is forced to
+// the disk, and hundreds of tests would mostly wait for it.
 func Folder(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "dossier-test-")
@@ -49,8 +49,8 @@ func Folder(t testing.TB) string {
 	return dir
 }
 
-// Migrated returns a folder for embedded stores whose databases have their tables already, and nothing in them: making those takes longer
-// than most tests.
+// Migrated returns a folder for embedded stores whose databases have their tables already, and nothing in them: making
+// those takes longer than most tests.
 func Migrated(t testing.TB) string {
 	t.Helper()
 	folder := Folder(t)
