@@ -153,8 +153,8 @@ type item struct {
 	// Damage and DamagedAt are of a stored record whose object is known to be damaged. Unfinished is there with them.
 	Damage    string `dynamodbav:"damage,omitempty"`
 	DamagedAt *int64 `dynamodbav:"damaged_at,omitempty"`
-	// Scan, ScanDetail, ScanAt, ScanTries, ScanUntil and ScanRevision are those of a Scan; all are absent where a record
-	// has none. Unfinished says so where there is something to do.
+	// Scan, ScanDetail, ScanAt, ScanTries, ScanUntil and ScanRevision are those of a Scan; all are absent where a
+	// record has none. Unfinished says so where there is something to do.
 	Scan         dossier.ScanState `dynamodbav:"scan,omitempty"`
 	ScanDetail   string            `dynamodbav:"scan_detail,omitempty"`
 	ScanAt       int64             `dynamodbav:"scan_at,omitempty"`

@@ -27,10 +27,10 @@ import (
 // revision than r. Dead is for ever. (An id that a sender made up may be used again after its file is gone. That
 // changes nothing: revisions begin at the time of creation, so they are others.) The rules are:
 //
-//	A. A claim is written only where there is none, over one of the same owner that is not of a later revision, or over
-//	   one that was seen to be dead, on condition that it is still the very same (owner, revision).
-//	B. A record becomes stored only by a write on condition that it is uploading at revision r, after the claim (F, r) was
-//	   seen or written.
+//	A. A claim is written only where there is none, over one of the same owner that is not of a later revision, or
+//	   over one that was seen to be dead, on condition that it is still the very same (owner, revision).
+//	B. A record becomes stored only by a write on condition that it is uploading at revision r, after the claim (F, r)
+//	   was seen or written.
 //	C. A claim is deleted only when its owner is deleting or absent, on condition that it still has that owner.
 //
 // Hence: when F becomes stored at r, its claim is (F, r) at that moment. It was, when seen (B). Had it been overwritten
@@ -58,8 +58,8 @@ import (
 const commitTries = 64
 
 // claimKey returns the sort key of the claim for a path and content. A NUL cannot be in a path, and the rest has a
-// fixed length, so no two pairs have the same input. A path without a folder is a
-// name, as it was before there were folders. It is hashed to be short and to carry no name.
+// fixed length, so no two pairs have the same input. A path without a folder is a name, whose key a release without
+// folders makes as well. It is hashed to be short and to carry no name.
 func (i *item) claimKey() string {
 	h := sha256.New()
 	h.Write([]byte(i.Path + "\x00" + i.SHA256))

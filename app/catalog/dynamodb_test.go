@@ -48,7 +48,8 @@ func TestDynamoDBOperations(t *testing.T) {
 		req.Body = io.NopCloser(bytes.NewReader(body))
 		_, operation, _ := strings.Cut(req.Header.Get("X-Amz-Target"), ".")
 		loose := bytes.Contains(body, []byte(`"IndexName":"unfinished"`)) || bytes.Contains(body, []byte(`"ping"`))
-		if slices.Contains([]string{"GetItem", "Query", "Scan"}, operation) && bytes.Contains(body, []byte(`"ConsistentRead":true`)) == loose {
+		if slices.Contains([]string{"GetItem", "Query", "Scan"}, operation) &&
+			bytes.Contains(body, []byte(`"ConsistentRead":true`)) == loose {
 			t.Errorf("%s should be consistent: %v; the request is %s", operation, !loose, body)
 		}
 		return nil, nil
@@ -85,14 +86,17 @@ func TestDynamoDBStrangeItems(t *testing.T) {
 		"no times":       func(i *item) { i.CreatedAt, i.UpdatedAt, i.Unfinished = nil, nil, "" },
 		"short SHA-256":  func(i *item) { i.Size, i.SHA256, i.CRC64 = aws.Int64(1), "abc", formatCRC64(1) },
 		"no CRC-64":      func(i *item) { i.Size, i.SHA256 = aws.Int64(1), formatSHA256([32]byte{}) },
-		"foreign CRC-64": func(i *item) { i.Size, i.SHA256, i.CRC64 = aws.Int64(1), formatSHA256([32]byte{}), "+000000000000001" },
+		"foreign CRC-64": func(i *item) {
+			i.Size, i.SHA256, i.CRC64 = aws.Int64(1), formatSHA256([32]byte{}), "+000000000000001"
+		},
 	} {
 		f := newFile(t)
 		i := newItem(f)
 		spoil(&i)
 		attributes, err := attributevalue.MarshalMap(i)
 		b.must(err)
-		_, err = b.sound.client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &b.sound.table, Item: attributes})
+		_, err = b.sound.client.PutItem(t.Context(),
+			&dynamodb.PutItemInput{TableName: &b.sound.table, Item: attributes})
 		b.must(err)
 		if got, err := b.sound.File(t.Context(), f.Person, f.ID); err == nil || coded(err) {
 			t.Errorf("File of an item with %s: got %v, %v; want an error without a code", name, got, err)

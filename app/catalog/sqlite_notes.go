@@ -32,7 +32,8 @@ func (s *SQLite) SetNote(ctx context.Context, name, revision string, value []byt
 		write := `UPDATE notes SET value = ?, revision = ? WHERE name = ? AND revision = ?`
 		args := []any{value, noted.Revision, name, revision}
 		if revision == "" {
-			write, args = `INSERT INTO notes (value, revision, name) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING`, args[:3]
+			write, args = `INSERT INTO notes (value, revision, name) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING`,
+				args[:3]
 		}
 		n, err := affected(tx.ExecContext(ctx, write, args...))
 		if err == nil && n == 0 {

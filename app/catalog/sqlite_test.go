@@ -60,7 +60,8 @@ func newFile(t *testing.T) dossier.File {
 	t.Helper()
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	return dossier.File{
-		Person: dossier.NewPersonID(), ID: dossier.NewFileID(), Name: "a", Author: "b", State: dossier.FileUploading, CreatedAt: now, UpdatedAt: now,
+		Person: dossier.NewPersonID(), ID: dossier.NewFileID(), Name: "a", Author: "b", State: dossier.FileUploading,
+		CreatedAt: now, UpdatedAt: now,
 	}
 }
 
@@ -146,8 +147,10 @@ func TestSQLiteCannotOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct{ path, wants string }{
-		"folder is absent":      {filepath.Join(dir, "absent", "c.db"), "the folder " + filepath.Join(dir, "absent") + " does not exist: create it, or set DOSSIER_DATA"},
-		"folder is a file":      {filepath.Join(plain, "c.db"), "the folder " + plain + " is not writable: make it writable"},
+		"folder is absent": {filepath.Join(dir, "absent", "c.db"), "the folder " + filepath.Join(dir, "absent") +
+			" does not exist: create it, or set DOSSIER_DATA"},
+		"folder is a file": {filepath.Join(plain, "c.db"), "the folder " + plain +
+			" is not writable: make it writable"},
 		"file is a folder":      {dir, dir},
 		"file is no database":   {plain, plain},
 		"nobody's own folder":   {"/proc/c.db", "the folder /proc is not writable: make it writable"},

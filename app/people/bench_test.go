@@ -21,8 +21,8 @@ import (
 const mostSearch = 3
 
 // searches returns what BenchmarkSearch measures. Of a million people as fill makes them, so many have what begins with
-// each word: a last name 20, city7 55,000, go and pdf 300,000 and 430,000, last1 220,000 with 11,000 different words, and
-// s all, each another.
+// each word: a last name 20, city7 55,000, go and pdf 300,000 and 430,000, last1 220,000 with 11,000 different words,
+// and s all, each another.
 func searches(people int) []search {
 	last := func(nth int) string { return fmt.Sprintf("last%d", (people/5*nth*104729)%50000) }
 	return []search{
@@ -125,7 +125,8 @@ func benchMariaDB(b *testing.B, people int) *Store {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = db.Close() })
-	fill(b, db, people, "DROP INDEX words_newest ON words", "CONCAT(LPAD(LOWER(HEX(i)), 8, '0'), '-0000-7000-8000-000000000000')")
+	fill(b, db, people, "DROP INDEX words_newest ON words",
+		"CONCAT(LPAD(LOWER(HEX(i)), 8, '0'), '-0000-7000-8000-000000000000')")
 	if _, err := db.Exec("ANALYZE TABLE people, words"); err != nil {
 		b.Fatal(err)
 	}

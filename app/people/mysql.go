@@ -29,18 +29,20 @@ type MySQLConfig struct {
 	// Name is the database's; empty to connect to the server only, as an administrator does.
 	Name           string
 	User, Password string
-	// TLS encrypts the connection and verifies the server's certificate: by the CAs in the PEM file CAFile, or by the system's
-	// where that is empty.
+	// TLS encrypts the connection and verifies the server's certificate: by the CAs in the PEM file CAFile, or by the
+	// system's where that is empty.
 	TLS    bool
 	CAFile string
 	// Timeout bounds one call to the database, including the wait for a connection. Default 5 seconds.
 	Timeout time.Duration
 	// MaxOpen bounds the connections of this process. Default 10: the smallest RDS instance allows about 60
-	// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html#RDS_Limits.MaxConnections), and several instances share it.
+	// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html#RDS_Limits.MaxConnections), and several
+	// instances share it.
 	MaxOpen int
 	// MaxIdle is how many connections are kept for the next call. Default: MaxOpen.
 	MaxIdle int
-	// MaxLifetime is how long a connection is used, so that a server that took over after a failover gets its share. Default 5 minutes.
+	// MaxLifetime is how long a connection is used, so that a server that took over after a failover gets its share.
+	// Default 5 minutes.
 	MaxLifetime time.Duration
 }
 
@@ -70,8 +72,8 @@ func or[T int | time.Duration](v, d T) T {
 
 func (c MySQLConfig) timeout() time.Duration { return or(c.Timeout, 5*time.Second) }
 
-// OpenMySQL connects to the database and makes sure that its schema is not behind (the error says what to run), and that texts
-// compare by code point in it.
+// OpenMySQL connects to the database and makes sure that its schema is not behind (the error says what to run), and
+// that texts compare by code point in it.
 func OpenMySQL(ctx context.Context, c MySQLConfig) (*Store, error) {
 	db, err := ConnectMySQL(ctx, c)
 	if err != nil {
@@ -79,7 +81,8 @@ func OpenMySQL(ctx context.Context, c MySQLConfig) (*Store, error) {
 	}
 	s, err := newStore(db, gormmysql.New(gormmysql.Config{
 		Conn: db,
-		// All that gorm asks the version for is which schema changes and which RETURNING it may write; it writes none here.
+		// All that gorm asks the version for is which schema changes and which RETURNING it may write; it writes none
+		// here.
 		SkipInitializeWithVersion: true,
 	}), c.timeout(), mysqlServer{})
 	if err == nil {
@@ -201,7 +204,8 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 		return nil, err
 	}
 	// A statement and no setting of the driver's: MySQL and MariaDB 10 name the variable differently.
-	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", nil); err != nil {
+	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+		nil); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	return conn, nil
@@ -265,7 +269,8 @@ type reply struct{ err *mysql.MySQLError }
 // Error implements error.
 func (r reply) Error() string {
 	switch r.err.Number {
-	case 1044, 1045, 1049, 1142, 1143, 1146, 1290, 3159: // what quotes names of users, databases and tables, and no values
+	// what quotes names of users, databases and tables, and no values
+	case 1044, 1045, 1049, 1142, 1143, 1146, 1290, 3159:
 		return fmt.Sprintf("MySQL error %d (%s): %s", r.err.Number, r.err.SQLState[:], r.err.Message)
 	}
 	return fmt.Sprintf("MySQL error %d (%s)", r.err.Number, r.err.SQLState[:])

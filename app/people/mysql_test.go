@@ -28,7 +28,8 @@ type mariaDB struct {
 }
 
 func (m *mariaDB) adminConfig(database string) MySQLConfig {
-	return MySQLConfig{Host: m.Host, Port: m.Port, Name: database, User: m.AdminUser, Password: m.AdminPassword, TLS: true, CAFile: m.CAFile}
+	return MySQLConfig{Host: m.Host, Port: m.Port, Name: database, User: m.AdminUser, Password: m.AdminPassword,
+		TLS: true, CAFile: m.CAFile}
 }
 
 func (m *mariaDB) provision(t testing.TB, app migrations.App) {
@@ -45,7 +46,8 @@ func (m *mariaDB) provision(t testing.TB, app migrations.App) {
 func (m *mariaDB) app(t testing.TB) (migrations.App, MySQLConfig) {
 	t.Helper()
 	n := m.count.Add(1)
-	app := migrations.App{Database: fmt.Sprintf("dossier_%d", n), User: fmt.Sprintf("app_%d", n), Password: fmt.Sprintf("secret-%d", n), RequireTLS: true}
+	app := migrations.App{Database: fmt.Sprintf("dossier_%d", n), User: fmt.Sprintf("app_%d", n),
+		Password: fmt.Sprintf("secret-%d", n), RequireTLS: true}
 	m.provision(t, app)
 	c := m.adminConfig(app.Database)
 	c.User, c.Password = app.User, app.Password
@@ -130,11 +132,13 @@ func mysqlSession(t *testing.T, m *mariaDB) {
 		}
 	}
 	var mode string
-	if err := s.DB().QueryRow("SELECT @@SESSION.sql_mode").Scan(&mode); err != nil || !strings.Contains(mode, "STRICT_ALL_TABLES") {
+	if err := s.DB().QueryRow("SELECT @@SESSION.sql_mode").Scan(&mode); err != nil ||
+		!strings.Contains(mode, "STRICT_ALL_TABLES") {
 		t.Errorf("sql_mode: got %q and error %v, want STRICT_ALL_TABLES in it", mode, err)
 	}
 	var cipher, unused string
-	if err := s.DB().QueryRow("SHOW SESSION STATUS LIKE 'Ssl_cipher'").Scan(&unused, &cipher); err != nil || cipher == "" {
+	if err := s.DB().QueryRow("SHOW SESSION STATUS LIKE 'Ssl_cipher'").Scan(&unused, &cipher); err != nil ||
+		cipher == "" {
 		t.Errorf("the connection's cipher: got %q and error %v, want one", cipher, err)
 	}
 	if err := s.Ping(t.Context()); err != nil {
@@ -155,8 +159,10 @@ func mysqlPlans(t *testing.T, m *mariaDB) {
 			CONCAT('name ', i), ? + i, ? + i FROM n`, plansBegin, plansBegin)
 	// By statistics of all pages, which the server does not take anew, by a sample, in the middle of this.
 	exec1(t, db, "ALTER TABLE people STATS_AUTO_RECALC = 0, STATS_SAMPLE_PAGES = 10000")
-	exec1(t, db, "INSERT INTO words (person_id, word, created_at) SELECT id, 'common', created_at FROM people WHERE state = 'submitted'")
-	exec1(t, db, "INSERT INTO words (person_id, word, created_at) SELECT id, CONCAT('name', RIGHT(name, 4)), created_at FROM people WHERE state = 'submitted'")
+	exec1(t, db, "INSERT INTO words (person_id, word, created_at) SELECT id, 'common', created_at FROM people WHERE "+
+		"state = 'submitted'")
+	exec1(t, db, "INSERT INTO words (person_id, word, created_at) SELECT id, CONCAT('name', RIGHT(name, 4)), "+
+		"created_at FROM people WHERE state = 'submitted'")
 	exec1(t, db, "UPDATE people SET words_version = 1 WHERE state = 'submitted' AND name NOT LIKE '%7'")
 	exec1(t, db, "ALTER TABLE words STATS_AUTO_RECALC = 0, STATS_SAMPLE_PAGES = 10000")
 	exec1(t, db, "ANALYZE TABLE people, words")
@@ -196,7 +202,8 @@ func mysqlPlans(t *testing.T, m *mariaDB) {
 }
 
 // plansBegin is when the rows of mysqlPlans begin, in microseconds; plans asks for the middle of them.
-var plansBegin = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC).Add(500*time.Microsecond - 5000*time.Microsecond).UnixMicro()
+var plansBegin = time.Date(2026, time.March, 1, 12, 0, 0, 0,
+	time.UTC).Add(500*time.Microsecond - 5000*time.Microsecond).UnixMicro()
 
 func mysqlLeastPrivilege(t *testing.T, m *mariaDB) {
 	app, c := m.app(t)
@@ -384,7 +391,8 @@ func mysqlReadOnly(t *testing.T, m *mariaDB) {
 	s := openMySQL(t, c)
 	s.DB().SetMaxOpenConns(1)
 	p := insert(t, s, dossier.PersonSubmitting)
-	exec1(t, s.DB(), "SET SESSION TRANSACTION READ ONLY") // what can be had without stopping others; replicas answer 1290 or 1836
+	// what can be had without stopping others; replicas answer 1290 or 1836
+	exec1(t, s.DB(), "SET SESSION TRANSACTION READ ONLY")
 	wantError(t, "Insert", s.Insert(t.Context(), newPerson(dossier.PersonSubmitting)), dossier.ErrUnavailable, "1792")
 	wantPerson(t, s, p)
 }
@@ -500,7 +508,8 @@ func mysqlRestarted(t *testing.T, m *mariaDB) {
 	}
 	wg.Wait()
 	m.Kill()
-	wantError(t, "Insert while the server is down", s.Insert(t.Context(), newPerson(dossier.PersonSubmitting)), dossier.ErrUnavailable)
+	wantError(t, "Insert while the server is down", s.Insert(t.Context(), newPerson(dossier.PersonSubmitting)),
+		dossier.ErrUnavailable)
 	m.Restart()
 	eventually(t, "the store works again", func() error { return s.Ping(t.Context()) })
 	for _, p := range persons {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// asNobody runs f without root's right to write everywhere. The user of file accesses belongs to a thread in Linux, so only f is
-// affected; the thread ends with f's goroutine.
+// asNobody runs f without root's right to write everywhere. The user of file accesses belongs to a thread in Linux, so
+// only f is affected; the thread ends with f's goroutine.
 func asNobody(t *testing.T, f func()) {
 	t.Helper()
 	done := make(chan struct{})
@@ -61,6 +61,7 @@ func TestSQLiteFolderNotWritable(t *testing.T) {
 				_ = s.Close()
 			}
 		})
-		wantError(t, "opening "+doing, err, nil, "cannot write in folder "+filepath.Dir(path), "let the current user write there, or set DOSSIER_DATA to another folder")
+		wantError(t, "opening "+doing, err, nil, "cannot write in folder "+filepath.Dir(path),
+			"let the current user write there, or set DOSSIER_DATA to another folder")
 	}
 }

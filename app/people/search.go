@@ -18,17 +18,18 @@ import (
 //
 //   - One word with few entries in its range: they are sorted.
 //   - Several words, of which one has few: its entries are read, and those persons' words looked at for the others.
-//   - One that stands for few different words: the lists of those are merged, from the newest on, until the page is full.
-//   - Else people are walked from the newest on. As many have what begins with the word, that soon fills the page; where
-//     all of them are old, the range is sorted after all.
+//   - One that stands for few different words: the lists of those are merged, from the newest on, until the page is
+//     full.
+//   - Else people are walked from the newest on. As many have what begins with the word, that soon fills the page;
+//     where all of them are old, the range is sorted after all.
 //
-// Each statement reads one range, or looks words up by the table's key, so that every server plans it alike. How much is
-// read is bounded, so that a page may have fewer than it might, and a count may stop early.
+// Each statement reads one range, or looks words up by the table's key, so that every server plans it alike. How much
+// is read is bounded, so that a page may have fewer than it might, and a count may stop early.
 type searchBounds struct {
 	// sorted is how many entries of one word are sorted, and counted.
 	sorted int
-	// tested is how many persons are looked at for the other words where they are counted; a quarter of that where there
-	// are more, because the count does not become exact then.
+	// tested is how many persons are looked at for the other words where they are counted; a quarter of that where
+	// there are more, because the count does not become exact then.
 	tested int
 	// merged is how many different words are merged.
 	merged int
@@ -279,7 +280,9 @@ func (s *Store) byWords(ctx context.Context, q dossier.Search) (dossier.Found, e
 	slices.SortStableFunc(words, func(a, b string) int { return utf8.RuneCountInString(b) - utf8.RuneCountInString(a) })
 	least, few := s.bounds.tested+1, 0
 	for i, w := range words {
-		n, err := s.count(ctx, s.bounds.tested+1, func(tx *gorm.DB) *gorm.DB { return spanOf(w).of(tx).Select("person_id") })
+		n, err := s.count(ctx, s.bounds.tested+1, func(tx *gorm.DB) *gorm.DB {
+			return spanOf(w).of(tx).Select("person_id")
+		})
 		if err != nil || n == 0 {
 			return dossier.Found{}, err
 		}
@@ -493,7 +496,8 @@ func merge(tx *gorm.DB, words []string, d direction, n int) *gorm.DB {
 	var selects []string
 	var lists []any
 	for _, w := range words {
-		list := d.page(tx.Session(&gorm.Session{NewDB: true}).Model(&word{}).Select("created_at", "person_id").Where("word = ?", w), "person_id", n)
+		list := d.page(tx.Session(&gorm.Session{NewDB: true}).Model(&word{}).Select("created_at",
+			"person_id").Where("word = ?", w), "person_id", n)
 		if len(words) == 1 {
 			return list
 		}

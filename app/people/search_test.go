@@ -52,7 +52,8 @@ func searchWays(t *testing.T, s *Store) {
 				k.words = append(k.words, w)
 			}
 		}
-		if err := errors.Join(s.Insert(t.Context(), p), s.Acknowledge(t.Context(), p.ID, p.CreatedAt, k.words)); err != nil {
+		if err := errors.Join(s.Insert(t.Context(), p),
+			s.Acknowledge(t.Context(), p.ID, p.CreatedAt, k.words)); err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, k)
@@ -83,13 +84,15 @@ func searchWays(t *testing.T, s *Store) {
 				}
 			}
 			q := dossier.Search{Words: words, Limit: []int{1, 4, 200}[random.IntN(3)], Count: 30}
-			for _, q.Before = range []dossier.Cursor{{}, {CreatedAt: time.Unix(1, 0).UTC(), ID: dossier.NewPersonID()}} {
+			for _, q.Before = range []dossier.Cursor{{},
+				{CreatedAt: time.Unix(1, 0).UTC(), ID: dossier.NewPersonID()}} {
 				up := !q.Before.IsZero()
 				var got []dossier.PersonID
 				for pages := 0; ; pages++ {
 					found, err := s.Find(t.Context(), q)
 					if err != nil || len(found.People) > q.Limit || pages > 1000 {
-						t.Fatalf("%+v: Find %+v: %d persons, error %v, page %d", bounds, q, len(found.People), err, pages)
+						t.Fatalf("%+v: Find %+v: %d persons, error %v, page %d", bounds, q, len(found.People), err,
+							pages)
 					}
 					page := make([]dossier.PersonID, 0, q.Limit)
 					for _, p := range found.People {
@@ -103,7 +106,8 @@ func searchWays(t *testing.T, s *Store) {
 					exact := found.Matches == min(len(want), q.Count) && found.Capped == (len(want) > q.Count)
 					early := found.Capped && found.Matches <= len(want)
 					if !exact && (bounds == defaultBounds || !early) {
-						t.Errorf("%+v: Find %+v: counted %d, capped %v, want %d", bounds, q, found.Matches, found.Capped,
+						t.Errorf("%+v: Find %+v: counted %d, capped %v, want %d", bounds, q, found.Matches,
+							found.Capped,
 							len(want))
 					}
 					if found.Further.IsZero() {
@@ -112,7 +116,8 @@ func searchWays(t *testing.T, s *Store) {
 				}
 				q.After = dossier.Cursor{}
 				if !slices.Equal(got, want) {
-					t.Errorf("%+v: Find %q, pages of %d, up %v: got %d, want %d:\n%v\n%v", bounds, words, q.Limit, up, len(got),
+					t.Errorf("%+v: Find %q, pages of %d, up %v: got %d, want %d:\n%v\n%v", bounds, words, q.Limit, up,
+						len(got),
 						len(want), got, want)
 				}
 			}

@@ -21,15 +21,15 @@ import (
 const (
 	// sqliteTimeout bounds one call: a local disk answers in milliseconds, unless another process writes for long.
 	sqliteTimeout = 5 * time.Second
-	// sqliteBusy is how long SQLite itself waits for another process's write. It is short because that wait does not end
-	// with the context; the store tries again until its time is up.
+	// sqliteBusy is how long SQLite itself waits for another process's write. It is short because that wait does not
+	// end with the context; the store tries again until its time is up.
 	sqliteBusy = 50 * time.Millisecond
 	// sqliteConnections bounds the readers; there is one writer at a time.
 	sqliteConnections = 8
 )
 
-// OpenSQLite opens the database in the file, creates it and its folder where they are missing, and brings its schema up to date. Any
-// number of processes may have the file open. What a call has written is on the disk when it returns.
+// OpenSQLite opens the database in the file, creates it and its folder where they are missing, and brings its schema up
+// to date. Any number of processes may have the file open. What a call has written is on the disk when it returns.
 func OpenSQLite(ctx context.Context, path string) (*Store, error) {
 	db, err := ConnectSQLite(ctx, path)
 	if err != nil {
@@ -47,8 +47,8 @@ func OpenSQLite(ctx context.Context, path string) (*Store, error) {
 	return s, nil
 }
 
-// ConnectSQLite returns connections to the file as OpenSQLite uses them, whatever the schema, for migrations. The file and its
-// folder are created where they are missing, for the current user only.
+// ConnectSQLite returns connections to the file as OpenSQLite uses them, whatever the schema, for migrations. The file
+// and its folder are created where they are missing, for the current user only.
 func ConnectSQLite(ctx context.Context, path string) (*sql.DB, error) {
 	kind := sqliteServer{folder: filepath.Dir(path)}
 	abs, err := filepath.Abs(path)
@@ -62,7 +62,8 @@ func ConnectSQLite(ctx context.Context, path string) (*sql.DB, error) {
 	if !strings.HasPrefix(slashed, "/") { // a drive's letter
 		slashed = "/" + slashed
 	}
-	// A URI, so that no character of the path is taken for the beginning of the settings (https://www.sqlite.org/uri.html).
+	// A URI, so that no character of the path is taken for the beginning of the settings
+	// (https://www.sqlite.org/uri.html).
 	uri := url.URL{Scheme: "file", OmitHost: true, Path: slashed, RawQuery: url.Values{
 		"_txlock": {"immediate"}, // a transaction that turns to writing later could not wait for its turn
 		"_pragma": {
@@ -84,8 +85,8 @@ func ConnectSQLite(ctx context.Context, path string) (*sql.DB, error) {
 	return db, nil
 }
 
-// create makes the file and its folder, readable by the current user only. SQLite would make the file readable by all; the
-// files that it puts beside it have the same mode.
+// create makes the file and its folder, readable by the current user only. SQLite would make the file readable by all;
+// the files that it puts beside it have the same mode.
 func create(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
@@ -104,11 +105,14 @@ func (k sqliteServer) check(ctx context.Context, db *sql.DB) error {
 	for {
 		var journal string
 		var synchronous int
-		err := db.QueryRowContext(ctx, "SELECT journal_mode, synchronous FROM pragma_journal_mode, pragma_synchronous").Scan(&journal, &synchronous)
+		err := db.QueryRowContext(ctx,
+			"SELECT journal_mode, synchronous FROM pragma_journal_mode, pragma_synchronous").Scan(&journal,
+			&synchronous)
 		if err == nil {
 			const full = 2 // https://www.sqlite.org/pragma.html#pragma_synchronous
 			if journal != "wal" || synchronous != full {
-				return fmt.Errorf("SQLite uses journal mode %q and synchronous %d instead of \"wal\" and %d: put the folder on a local disk",
+				return fmt.Errorf("SQLite uses journal mode %q and synchronous %d instead of \"wal\" and %d: put "+
+					"the folder on a local disk",
 					journal, synchronous, full)
 			}
 			return nil
@@ -156,13 +160,15 @@ func (k sqliteServer) judge(err error) (verdict, error) {
 	}
 	switch e.Code() & sqlitePrimaryMask {
 	case sqliteBusyCode, sqliteLocked,
-		// The context has not ended: the driver interrupted the wrong statement, that of a call before this one on the same connection.
+		// The context has not ended: the driver interrupted the wrong statement, that of a call before this one on the
+		// same connection.
 		sqliteInterrupt:
 		return again, err
 	case sqliteFull:
 		return outage, fmt.Errorf("no space left in folder %s: free some: %w", k.folder, err)
 	case sqliteReadOnly, sqlitePerm, sqliteCantOpen:
-		return outage, fmt.Errorf("cannot write in folder %s: let the current user write there, or set DOSSIER_DATA to another folder: %w", k.folder, err)
+		return outage, fmt.Errorf("cannot write in folder %s: let the current user write there, or set DOSSIER_DATA "+
+			"to another folder: %w", k.folder, err)
 	case sqliteNoMem, sqliteIOErr, sqliteProtocol:
 		return outage, fmt.Errorf("files in folder %s: %w", k.folder, err)
 	}
@@ -174,7 +180,8 @@ func (k sqliteServer) opening(ctx context.Context, path string, err error) error
 	if ctx.Err() == nil {
 		switch {
 		case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-			err = fmt.Errorf("cannot write in folder %s: let the current user write there, or set DOSSIER_DATA to another folder: %w", k.folder, err)
+			err = fmt.Errorf("cannot write in folder %s: let the current user write there, or set DOSSIER_DATA to "+
+				"another folder: %w", k.folder, err)
 		case errors.Is(err, syscall.ENOSPC):
 			err = fmt.Errorf("no space left in folder %s: free some: %w", k.folder, err)
 		default:

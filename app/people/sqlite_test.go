@@ -37,8 +37,9 @@ func newPerson(state dossier.PersonState) dossier.Person {
 	r := dossier.NewReceipt()
 	at := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 	return dossier.Person{
-		ID:          r.Person,
-		Details:     dossier.Details{Name: "Ada Lovelace", Location: "London", Age: 36, Technology: "Analytical Engine"},
+		ID: r.Person,
+		Details: dossier.Details{Name: "Ada Lovelace", Location: "London", Age: 36,
+			Technology: "Analytical Engine"},
 		ReceiptHash: r.Hash(),
 		State:       state,
 		CreatedAt:   at,
@@ -96,7 +97,9 @@ func eventually(t *testing.T, what string, done func() error) {
 }
 
 func TestSQLite(t *testing.T) {
-	storetest.People(t, func(t *testing.T) dossier.People { return openSQLite(t, filepath.Join(t.TempDir(), "people.db")) })
+	storetest.People(t, func(t *testing.T) dossier.People {
+		return openSQLite(t, filepath.Join(t.TempDir(), "people.db"))
+	})
 }
 
 func TestSQLiteKeepsEverything(t *testing.T) {
@@ -186,7 +189,8 @@ func TestSQLiteFull(t *testing.T) {
 		p := newPerson(dossier.PersonSubmitting)
 		err := s.Insert(t.Context(), p)
 		if err != nil {
-			wantError(t, "Insert on a full disk", err, dossier.ErrUnavailable, "no space left in folder "+dir, "adding a person")
+			wantError(t, "Insert on a full disk", err, dossier.ErrUnavailable, "no space left in folder "+dir,
+				"adding a person")
 			if _, err := s.Person(t.Context(), p.ID); !errors.Is(err, dossier.ErrNotFound) {
 				t.Errorf("the person who did not fit: got error %v, want ErrNotFound", err)
 			}
@@ -213,7 +217,8 @@ func TestSQLiteReadOnly(t *testing.T) {
 	if _, err := s.DB().Exec("PRAGMA query_only = ON"); err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, "Insert", s.Insert(t.Context(), newPerson(dossier.PersonSubmitting)), dossier.ErrUnavailable, "cannot write in folder "+dir)
+	wantError(t, "Insert", s.Insert(t.Context(), newPerson(dossier.PersonSubmitting)), dossier.ErrUnavailable,
+		"cannot write in folder "+dir)
 	wantPerson(t, s, p)
 }
 
@@ -257,7 +262,8 @@ func TestSQLiteBusy(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 2 {
 		wg.Go(func() {
-			wantError(t, "Insert among others", s.Insert(t.Context(), newPerson(dossier.PersonSubmitting)), dossier.ErrUnavailable)
+			wantError(t, "Insert among others", s.Insert(t.Context(), newPerson(dossier.PersonSubmitting)),
+				dossier.ErrUnavailable)
 		})
 	}
 	wg.Wait()
@@ -458,7 +464,8 @@ func TestSQLitePlans(t *testing.T) {
 	for _, q := range plans() {
 		got := explainSQLite(t, s.DB(), q.sql(s))
 		q.index = strings.Replace(q.index, "words_key", "sqlite_autoindex_words_1", 1)
-		if !strings.Contains(got, "USING INDEX "+q.index+" ") && !strings.Contains(got, "USING COVERING INDEX "+q.index+" ") {
+		if !strings.Contains(got, "USING INDEX "+q.index+" ") &&
+			!strings.Contains(got, "USING COVERING INDEX "+q.index+" ") {
 			t.Errorf("%s: plan is %q, want index %s", q.name, got, q.index)
 		}
 		if q.ordered && strings.Contains(got, "TEMP B-TREE") {

@@ -1,8 +1,8 @@
-// Package people keeps the persons in a table: in MySQL or MariaDB, or in an SQLite file where everything is embedded. One code
-// path serves both, through gorm; only opening (mysql.go, sqlite.go) and the reading of errors differ.
+// Package people keeps the persons in a table: in MySQL or MariaDB, or in an SQLite file where everything is embedded.
+// One code path serves both, through gorm; only opening (mysql.go, sqlite.go) and the reading of errors differ.
 //
-// Only the program that wires the application may import it; all others know it as dossier.People. The schema is written
-// by package migrations alone.
+// Only the program that wires the application may import it; all others know it as dossier.People. The schema is
+// written by package migrations alone.
 package people
 
 import (
@@ -28,8 +28,8 @@ type Store struct {
 	// timeout bounds one call, and one page of Leftovers.
 	timeout time.Duration
 	server  server
-	// writing holds a token while a write runs, where the database takes one writer at a time: waiting here is fair and ends with
-	// the context, waiting in SQLite is neither. Nil where any number may write.
+	// writing holds a token while a write runs, where the database takes one writer at a time: waiting here is fair and
+	// ends with the context, waiting in SQLite is neither. Nil where any number may write.
 	writing chan struct{}
 	bounds  searchBounds
 }
@@ -79,7 +79,8 @@ func (s *Store) Ping(ctx context.Context) error {
 	})
 }
 
-// nameKeyLength is the width of column name_key in code points. Longer keys are cut, so a longer prefix is compared here.
+// nameKeyLength is the width of column name_key in code points. Longer keys are cut, so a longer prefix is compared
+// here.
 const nameKeyLength = 400
 
 // row is a row of table people. No field is named as those that gorm fills by itself.
@@ -143,7 +144,8 @@ func (r row) person() (dossier.Person, error) {
 	if r.Expires != 0 {
 		p.ReceiptExpires = time.UnixMicro(r.Expires).UTC()
 	}
-	if n, err := hex.Decode(p.ReceiptHash[:], []byte(r.ReceiptHash[:min(len(r.ReceiptHash), 64)])); err != nil || n != len(p.ReceiptHash) {
+	if n, err := hex.Decode(p.ReceiptHash[:], []byte(r.ReceiptHash[:min(len(r.ReceiptHash), 64)])); err != nil ||
+		n != len(p.ReceiptHash) {
 		return dossier.Person{}, fmt.Errorf("person %s: the row's receipt hash is damaged", id)
 	}
 	return p, nil
@@ -182,7 +184,8 @@ func (s *Store) Person(ctx context.Context, id dossier.PersonID) (dossier.Person
 }
 
 // Move implements dossier.People.
-func (s *Store) Move(ctx context.Context, id dossier.PersonID, to dossier.PersonState, at time.Time, from ...dossier.PersonState) error {
+func (s *Store) Move(ctx context.Context, id dossier.PersonID, to dossier.PersonState, at time.Time,
+	from ...dossier.PersonState) error {
 	for {
 		var moved int64
 		change := func(tx *gorm.DB) error {
@@ -269,8 +272,9 @@ func cut(s string, n int) string {
 // leftoversPage is how many rows Leftovers reads at once.
 const leftoversPage = 100
 
-// Leftovers implements dossier.People. Each page has a deadline of its own, so a loop may take as long as it likes. After an error
-// of the database nothing more comes; a damaged row is an error of its own and does not hide those behind it.
+// Leftovers implements dossier.People. Each page has a deadline of its own, so a loop may take as long as it likes.
+// After an error of the database nothing more comes; a damaged row is an error of its own and does not hide those
+// behind it.
 func (s *Store) Leftovers(ctx context.Context, before time.Time) iter.Seq2[dossier.Person, error] {
 	return func(yield func(dossier.Person, error) bool) {
 		// Those deleting first: what the loop's body moves from one state to the other then comes once.
@@ -361,7 +365,8 @@ func (s *Store) do(ctx context.Context, doing string, call func(*gorm.DB) error)
 	var last error
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		err := call(s.gorm.WithContext(bounded))
-		// Looked at also after success: SQLite's driver reports success for a statement that it did not begin because the context had ended.
+		// Looked at also after success: SQLite's driver reports success for a statement that it did not begin because
+		// the context had ended.
 		if ended := bounded.Err(); ended != nil {
 			if last != nil {
 				ended = fmt.Errorf("%w after %w", ended, last)

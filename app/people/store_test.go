@@ -119,8 +119,12 @@ func plans() []plan {
 		{"first page of a word", "words_newest", true, list(direction{}, "common")},
 		{"later page of a word", "words_newest", true, list(older, "common")},
 		{"earlier page of a word", "words_newest", true, list(newer, "common")},
-		{"different words", "words_newest", true, func(tx *gorm.DB) *gorm.DB { return nextWords(tx, spanOf("na"), "name77", 64).Select("word") }},
-		{"words of people", "words_key", false, func(tx *gorm.DB) *gorm.DB { return having(tx, spanOf("common"), some).Select("person_id") }},
+		{"different words", "words_newest", true, func(tx *gorm.DB) *gorm.DB {
+			return nextWords(tx, spanOf("na"), "name77", 64).Select("word")
+		}},
+		{"words of people", "words_key", false, func(tx *gorm.DB) *gorm.DB {
+			return having(tx, spanOf("common"), some).Select("person_id")
+		}},
 		{"words of people, many words", "words_key", false, func(tx *gorm.DB) *gorm.DB {
 			return having(tx, spanOf("n"), some).Select("person_id")
 		}},
@@ -128,7 +132,9 @@ func plans() []plan {
 		{"more people without words", "people_words", true, func(tx *gorm.DB) *gorm.DB {
 			return unworded(tx, 0, middle)
 		}},
-		{"ids with words", "words_key", true, func(tx *gorm.DB) *gorm.DB { return worded(tx, middle).Select("person_id") }},
+		{"ids with words", "words_key", true, func(tx *gorm.DB) *gorm.DB {
+			return worded(tx, middle).Select("person_id")
+		}},
 		{"leftovers being deleted", "people_leftovers", true, func(tx *gorm.DB) *gorm.DB {
 			return leftovers(tx, dossier.PersonDeleting, before, "")
 		}},

@@ -169,7 +169,8 @@ func (s *Store) SetWords(ctx context.Context, seen dossier.Worded, words []strin
 			return done.Error
 		}
 		for batch := range slices.Chunk(gone, wordsBatch) {
-			if err := tx.Where("person_id = ? AND word IN ?", seen.ID.String(), batch).Delete(&word{}).Error; err != nil {
+			if err := tx.Where("person_id = ? AND word IN ?", seen.ID.String(),
+				batch).Delete(&word{}).Error; err != nil {
 				return err
 			}
 		}

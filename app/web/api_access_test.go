@@ -31,7 +31,8 @@ func TestAPIRegister(t *testing.T) {
 	own := dossier.NewReceipt()
 	for range 2 {
 		var again api.Registered
-		s.ask(call{name: "by a receipt of one's own", method: "POST", path: "/people", receipt: own.String(), body: adaRegistration}, &again)
+		s.ask(call{name: "by a receipt of one's own", method: "POST", path: "/people", receipt: own.String(),
+			body: adaRegistration}, &again)
 		if again.Receipt != own.String() || again.Person.ID != own.Person.String() {
 			t.Errorf("registered as %+v, want the client's own receipt", again)
 		}
@@ -39,7 +40,8 @@ func TestAPIRegister(t *testing.T) {
 	pasted := adaRegistration
 	pasted.Name = "\u202A" + pasted.Name + "\u202C\u200B\t"
 	var clean api.Registered
-	s.ask(call{name: "with invisible characters", method: "POST", path: "/people", receipt: own.String(), body: pasted}, &clean)
+	s.ask(call{name: "with invisible characters", method: "POST", path: "/people", receipt: own.String(), body: pasted},
+		&clean)
 	if clean.Person.Name != adaRegistration.Name {
 		t.Errorf("registered as %q, want it without what nobody sees", clean.Person.Name)
 	}
@@ -48,14 +50,22 @@ func TestAPIRegister(t *testing.T) {
 	thief := dossier.NewReceipt()
 	thief.Person = own.Person
 	for _, c := range []call{
-		{name: "other details by the same receipt", receipt: own.String(), body: other, status: 409, code: dossier.CodeConflict},
-		{name: "the same person by another secret", receipt: thief.String(), body: adaRegistration, status: 409, code: dossier.CodeConflict},
+		{name: "other details by the same receipt", receipt: own.String(), body: other, status: 409,
+			code: dossier.CodeConflict},
+		{name: "the same person by another secret", receipt: thief.String(), body: adaRegistration, status: 409,
+			code: dossier.CodeConflict},
 		{name: "a receipt that is none", receipt: "x", body: adaRegistration, status: 401, code: "unauthorized"},
-		{name: "faulty details", body: `{"name":"","location":"!!","age":131,"technology":"` + strings.Repeat("x", 201) + `"}`, status: 422, code: dossier.CodeInvalid,
-			has: []string{`"pointer":"#/name"`, `"pointer":"#/location"`, `"pointer":"#/age"`, `"pointer":"#/technology"`, "200 characters", "0 to 130"}},
-		{name: "an age that is no number", body: `{"name":"Ada","location":"London","age":"36","technology":"Engine"}`, status: 422, code: dossier.CodeInvalid, has: []string{`"pointer":"#/age"`}},
-		{name: "nothing", body: `{}`, status: 422, code: dossier.CodeInvalid, has: []string{`"pointer":"#/name"`, `"pointer":"#/technology"`}},
-		{name: "a receipt in the body", body: `{"name":"Ada","location":"London","age":36,"technology":"Engine","receipt":"x"}`, status: 422, code: dossier.CodeInvalid, has: []string{`"pointer":"#/receipt"`}},
+		{name: "faulty details", body: `{"name":"","location":"!!","age":131,"technology":"` +
+			strings.Repeat("x", 201) + `"}`, status: 422, code: dossier.CodeInvalid,
+			has: []string{`"pointer":"#/name"`, `"pointer":"#/location"`, `"pointer":"#/age"`,
+				`"pointer":"#/technology"`, "200 characters", "0 to 130"}},
+		{name: "an age that is no number", body: `{"name":"Ada","location":"London","age":"36","technology":"Engine"}`,
+			status: 422, code: dossier.CodeInvalid, has: []string{`"pointer":"#/age"`}},
+		{name: "nothing", body: `{}`, status: 422, code: dossier.CodeInvalid,
+			has: []string{`"pointer":"#/name"`, `"pointer":"#/technology"`}},
+		{name: "a receipt in the body",
+			body: `{"name":"Ada","location":"London","age":36,"technology":"Engine","receipt":"x"}`, status: 422,
+			code: dossier.CodeInvalid, has: []string{`"pointer":"#/receipt"`}},
 	} {
 		c.method, c.path = "POST", "/people"
 		s.ask(c, nil)
@@ -109,10 +119,12 @@ func TestAPINeedsAReceipt(t *testing.T) {
 		}
 	}
 	// A receipt in an address is none.
-	for _, query := range []string{"?receipt=" + receipt, "?access_token=" + receipt, "?person=" + forged.Person.String()} {
+	for _, query := range []string{"?receipt=" + receipt, "?access_token=" + receipt, "?person=" +
+		forged.Person.String()} {
 		s.ask(call{path: "/receipt" + query, status: 401, code: "unauthorized"}, nil)
 	}
-	s.ask(call{path: "/receipt?person=" + dossier.NewPersonID().String(), receipt: receipt, status: 404, code: dossier.CodeNotFound}, nil)
+	s.ask(call{path: "/receipt?person=" + dossier.NewPersonID().String(), receipt: receipt, status: 404,
+		code: dossier.CodeNotFound}, nil)
 	s.ask(call{path: "/receipt?person=" + forged.Person.String(), receipt: receipt}, nil)
 	s.ask(call{path: "/receipt", header: http.Header{"Authorization": {"bearer  " + receipt}}}, nil)
 	u.mustHaveParts()
@@ -126,7 +138,8 @@ func TestAPIBodies(t *testing.T) {
 	u := s.announce(receipt, "letter of ada.txt", []byte("x"))
 	large := `{"name":"` + strings.Repeat("x", 1<<20) + `","size":1}`
 	for _, to := range []call{
-		{method: "POST", path: "/people"}, {method: "PUT", path: anyFile()}, {method: "POST", path: u.path + "/parts"}, {method: "POST", path: u.path + "/complete"},
+		{method: "POST", path: "/people"}, {method: "PUT", path: anyFile()}, {method: "POST", path: u.path + "/parts"},
+		{method: "POST", path: u.path + "/complete"},
 	} {
 		typed := func(mediaType string) http.Header { return http.Header{"Content-Type": {mediaType}} }
 		for _, c := range []call{
@@ -135,27 +148,38 @@ func TestAPIBodies(t *testing.T) {
 			{name: "nothing", body: ``, status: 400, code: dossier.CodeMalformed},
 			{name: "an array", body: `[]`, status: 400, code: dossier.CodeMalformed},
 			{name: "two values", body: `{} {}`, status: 400, code: dossier.CodeMalformed},
-			{name: "an unknown member", body: `{"surprise":1}`, status: 422, code: dossier.CodeInvalid, has: []string{`"pointer":"#/surprise"`}},
+			{name: "an unknown member", body: `{"surprise":1}`, status: 422, code: dossier.CodeInvalid,
+				has: []string{`"pointer":"#/surprise"`}},
 			{name: "too large", body: large, status: 413, code: dossier.CodeTooLarge},
-			{name: "a form", body: `name=x`, header: typed("application/x-www-form-urlencoded"), status: 415, code: "media_type"},
+			{name: "a form", body: `name=x`, header: typed("application/x-www-form-urlencoded"), status: 415,
+				code: "media_type"},
 			{name: "text", body: `{}`, header: typed("text/plain"), status: 415, code: "media_type"},
-			{name: "JSON of another kind", body: `{}`, header: typed("application/merge-patch+json"), status: 415, code: "media_type"},
-			{name: "JSON in another encoding", body: `{}`, header: typed("application/json; charset=utf-16"), status: 415, code: "media_type"},
-			{name: "a damaged type", body: `{}`, header: typed("application/json; charset"), status: 415, code: "media_type"},
-			{name: "JSON that tells its encoding", body: `{"surprise":1}`, header: typed("application/json; charset=UTF-8"), status: 422, code: dossier.CodeInvalid},
+			{name: "JSON of another kind", body: `{}`, header: typed("application/merge-patch+json"), status: 415,
+				code: "media_type"},
+			{name: "JSON in another encoding", body: `{}`, header: typed("application/json; charset=utf-16"),
+				status: 415, code: "media_type"},
+			{name: "a damaged type", body: `{}`, header: typed("application/json; charset"), status: 415,
+				code: "media_type"},
+			{name: "JSON that tells its encoding", body: `{"surprise":1}`,
+				header: typed("application/json; charset=UTF-8"), status: 422, code: dossier.CodeInvalid},
 		} {
 			c.method, c.path, c.receipt = to.method, to.path, receipt
 			s.ask(c, nil)
 		}
 	}
 	for name, announcement := range map[string]api.Announcement{
-		"no name": {Name: "", Size: 1}, "too long a name": {Name: strings.Repeat("ä", 4097), Size: 1}, "a negative size": {Name: "x", Size: -1},
+		"no name": {Name: "", Size: 1}, "too long a name": {Name: strings.Repeat("ä", 4097), Size: 1},
+		"a negative size": {Name: "x", Size: -1},
 	} {
-		s.ask(call{name: name, method: "PUT", path: anyFile(), receipt: receipt, body: announcement, status: 422, code: dossier.CodeInvalid}, nil)
+		s.ask(call{name: name, method: "PUT", path: anyFile(), receipt: receipt, body: announcement, status: 422,
+			code: dossier.CodeInvalid}, nil)
 	}
-	for _, id := range []string{"x", "018f2e3c-7b1a-4d52-9f2f-0a6f1c110000", strings.ToUpper(dossier.NewFileID().String()), "{" + dossier.NewFileID().String() + "}"} {
-		s.ask(call{name: "an id that is none", method: "PUT", path: "/files/" + url.PathEscape(id), receipt: receipt, body: api.Announcement{Name: "x", Size: 1}, status: 400, code: dossier.CodeMalformed}, nil)
-		s.ask(call{name: "an id that is none", path: "/files/" + url.PathEscape(id), receipt: receipt, status: 404, code: dossier.CodeNotFound}, nil)
+	for _, id := range []string{"x", "018f2e3c-7b1a-4d52-9f2f-0a6f1c110000",
+		strings.ToUpper(dossier.NewFileID().String()), "{" + dossier.NewFileID().String() + "}"} {
+		s.ask(call{name: "an id that is none", method: "PUT", path: "/files/" + url.PathEscape(id), receipt: receipt,
+			body: api.Announcement{Name: "x", Size: 1}, status: 400, code: dossier.CodeMalformed}, nil)
+		s.ask(call{name: "an id that is none", path: "/files/" + url.PathEscape(id), receipt: receipt, status: 404,
+			code: dossier.CodeNotFound}, nil)
 	}
 	s.mustHold(held{people: 1, records: 1, objects: 1})
 }
@@ -169,18 +193,22 @@ func TestAPIUnknown(t *testing.T) {
 		{method: "PATCH", path: anyFile(), status: 405, code: "method"},
 		{method: "POST", path: "/limits", status: 405, code: "method"},
 		// Where S3 takes the parts, none is taken here; and here none without a signature.
-		{method: "PUT", path: "/transfers/x/parts/1", body: "x", header: http.Header{"Content-Type": {"application/octet-stream"}}, status: 403, code: dossier.CodeForbidden},
+		{method: "PUT", path: "/transfers/x/parts/1", body: "x",
+			header: http.Header{"Content-Type": {"application/octet-stream"}}, status: 403,
+			code: dossier.CodeForbidden},
 	} {
 		s.ask(c, nil)
 	}
 }
 
 func TestAPILimits(t *testing.T) {
-	s := open(t, setup{domain: dossier.Options{Limits: dossier.Limits{FileBytes: 1000, Files: 3, PersonFiles: 2, PersonBytes: 1500}}})
+	s := open(t, setup{domain: dossier.Options{Limits: dossier.Limits{FileBytes: 1000, Files: 3, PersonFiles: 2,
+		PersonBytes: 1500}}})
 	var l api.Limits
 	s.ask(call{path: "/limits"}, &l)
 	want := api.Limits{
-		MaxFileSize: 1000, MaxFiles: 2, MaxTotalSize: 1500, MaxParts: 10_000, MinPartSize: 5 << 20, MaxPartSize: 5 << 30, MaxPartsPerRequest: 100,
+		MaxFileSize: 1000, MaxFiles: 2, MaxTotalSize: 1500, MaxParts: 10_000, MinPartSize: 5 << 20,
+		MaxPartSize: 5 << 30, MaxPartsPerRequest: 100,
 		MaxRequestSize: 64 << 10, SignatureLifetime: 900,
 	}
 	if l.RoomFiles == nil || *l.RoomFiles != 2 || l.RoomSize == nil || *l.RoomSize != 1500 {
@@ -194,7 +222,8 @@ func TestAPILimits(t *testing.T) {
 	announce := func(size int64, status int, code dossier.Code) string {
 		t.Helper()
 		path := anyFile()
-		s.ask(call{method: "PUT", path: path, receipt: receipt, body: api.Announcement{Name: "letter.txt", Size: size}, status: status, code: code}, nil)
+		s.ask(call{method: "PUT", path: path, receipt: receipt, body: api.Announcement{Name: "letter.txt", Size: size},
+			status: status, code: code}, nil)
 		return path
 	}
 	announce(1001, 413, dossier.CodeTooLarge)
@@ -217,8 +246,10 @@ func TestAPIRates(t *testing.T) {
 	u.sign(1)
 	for _, c := range []call{
 		{name: "register", method: "POST", path: "/people", body: adaRegistration},
-		{name: "announce", method: "PUT", path: anyFile(), receipt: receipt, body: api.Announcement{Name: "x", Size: 1}},
-		{name: "sign", method: "POST", path: u.path + "/parts", receipt: receipt, body: api.PartsToSign{Parts: []api.Part{u.partOf(1)}}},
+		{name: "announce", method: "PUT", path: anyFile(), receipt: receipt,
+			body: api.Announcement{Name: "x", Size: 1}},
+		{name: "sign", method: "POST", path: u.path + "/parts", receipt: receipt,
+			body: api.PartsToSign{Parts: []api.Part{u.partOf(1)}}},
 	} {
 		s.ask(c, nil)
 		c.status, c.code = 429, "limited"
@@ -245,11 +276,13 @@ func (u *upload) sign0() api.SignedPart {
 	}
 	crc := dossier.NewCRC64()
 	_, _ = crc.Write(u.data)
-	signed, err := u.s.svc.SignParts(u.s.t.Context(), receipt.Person, id, []dossier.Part{{Number: 1, Size: int64(len(u.data)), CRC64: crc.Sum64()}}, patience)
+	signed, err := u.s.svc.SignParts(u.s.t.Context(), receipt.Person, id,
+		[]dossier.Part{{Number: 1, Size: int64(len(u.data)), CRC64: crc.Sum64()}}, patience)
 	if err != nil {
 		u.s.t.Fatal(err)
 	}
-	return api.SignedPart{Number: 1, Method: api.SignedPartMethod(signed[0].Method), URL: signed[0].URL, Headers: signed[0].Header}
+	return api.SignedPart{Number: 1, Method: api.SignedPartMethod(signed[0].Method), URL: signed[0].URL,
+		Headers: signed[0].Header}
 }
 
 // A store that is down is a 503 that asks for the same again, whichever call meets it; then the same again ends well.
@@ -264,8 +297,11 @@ func TestAPIOutages(t *testing.T) {
 			u := &upload{s: s, receipt: own, path: anyFile(), data: whole}
 			steps := []call{
 				{method: "POST", path: "/people", receipt: own, body: adaRegistration},
-				{method: "PUT", path: u.path, receipt: own, body: api.Announcement{Name: "letter of ada.txt", Size: int64(len(whole))}},
-				{method: "POST", path: u.path + "/parts", receipt: own, body: api.PartsToSign{Parts: []api.Part{{Number: 1, Size: int64(len(whole)), Crc64Nvme: crc64Of(whole)}}}},
+				{method: "PUT", path: u.path, receipt: own,
+					body: api.Announcement{Name: "letter of ada.txt", Size: int64(len(whole))}},
+				{method: "POST", path: u.path + "/parts", receipt: own,
+					body: api.PartsToSign{Parts: []api.Part{{Number: 1, Size: int64(len(whole)),
+						Crc64Nvme: crc64Of(whole)}}}},
 				{path: u.path, receipt: own},
 				u.completion(),
 				{path: "/receipt", receipt: own},
@@ -336,7 +372,8 @@ func TestAPICORS(t *testing.T) {
 		return h
 	}
 	preflight := func(origin, method string) http.Header {
-		return cross(origin, "Access-Control-Request-Method", method, "Access-Control-Request-Headers", "authorization,content-type,x-amz-checksum-crc64nvme")
+		return cross(origin, "Access-Control-Request-Method", method, "Access-Control-Request-Headers",
+			"authorization,content-type,x-amz-checksum-crc64nvme")
 	}
 	allowed := func(a answer) string {
 		t.Helper()
@@ -349,10 +386,12 @@ func TestAPICORS(t *testing.T) {
 		return a.header.Get("Access-Control-Allow-Origin")
 	}
 	for _, origin := range []string{friend, other} {
-		for path, method := range map[string]string{"/people": "POST", "/receipt": "GET", u.path: "PUT", u.path + "/complete": "POST", "/transfers/x/parts/1": "PUT"} {
+		for path, method := range map[string]string{"/people": "POST", "/receipt": "GET", u.path: "PUT", u.path +
+			"/complete": "POST", "/transfers/x/parts/1": "PUT"} {
 			a := s.do(http.MethodOptions, api.Prefix+path, preflight(origin, method), nil)
 			a.must(t, http.StatusNoContent)
-			if allowed(a) != origin || !strings.Contains(a.header.Get("Access-Control-Allow-Methods"), method) || a.header.Get("Access-Control-Max-Age") == "" {
+			if allowed(a) != origin || !strings.Contains(a.header.Get("Access-Control-Allow-Methods"), method) ||
+				a.header.Get("Access-Control-Max-Age") == "" {
 				t.Errorf("%s from %s: %v", path, origin, a)
 			}
 			for _, name := range []string{"Authorization", "Content-Type", "X-Amz-Checksum-Crc64nvme"} {
@@ -362,21 +401,25 @@ func TestAPICORS(t *testing.T) {
 			}
 		}
 	}
-	for _, origin := range []string{stranger, "null", friend + ".evil.example", "http://friend.example", strings.ToUpper(friend), ""} {
+	for _, origin := range []string{stranger, "null", friend + ".evil.example", "http://friend.example",
+		strings.ToUpper(friend), ""} {
 		a := s.do(http.MethodOptions, api.Prefix+u.path, preflight(origin, "PUT"), nil)
 		if allowed(a) != "" || a.header.Get("Access-Control-Allow-Methods") != "" {
 			t.Errorf("from %q: %v", origin, a)
 		}
 	}
 	// Only the API is open to others.
-	if a := s.do(http.MethodOptions, "/submissions", preflight(friend, "POST"), nil); a.header.Get("Access-Control-Allow-Origin") != "" {
+	if a := s.do(http.MethodOptions, "/submissions", preflight(friend, "POST"),
+		nil); a.header.Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("the form is open: %v", a)
 	}
 	for _, c := range []call{
 		{name: "register", method: "POST", path: "/people", body: adaRegistration},
-		{name: "announce", method: "PUT", path: anyFile(), receipt: receipt, body: api.Announcement{Name: "x", Size: 1}},
+		{name: "announce", method: "PUT", path: anyFile(), receipt: receipt,
+			body: api.Announcement{Name: "x", Size: 1}},
 		{name: "read", path: "/receipt", receipt: receipt},
-		{name: "sign", method: "POST", path: u.path + "/parts", receipt: receipt, body: api.PartsToSign{Parts: []api.Part{u.partOf(1)}}},
+		{name: "sign", method: "POST", path: u.path + "/parts", receipt: receipt,
+			body: api.PartsToSign{Parts: []api.Part{u.partOf(1)}}},
 		{name: "a refusal", path: u.path, status: 401, code: "unauthorized"},
 		{name: "nothing there", path: "/x", status: 404, code: dossier.CodeNotFound},
 	} {
@@ -388,7 +431,8 @@ func TestAPICORS(t *testing.T) {
 		if c.method == "" {
 			continue
 		}
-		for _, header := range []http.Header{cross(stranger), cross("null"), {"Origin": {stranger}}, {"Sec-Fetch-Site": {"cross-site"}}, {"Sec-Fetch-Site": {"same-site"}}} {
+		for _, header := range []http.Header{cross(stranger), cross("null"), {"Origin": {stranger}},
+			{"Sec-Fetch-Site": {"cross-site"}}, {"Sec-Fetch-Site": {"same-site"}}} {
 			c.header, c.status, c.code = header, 403, dossier.CodeForbidden
 			if a := s.ask(c, nil); allowed(a) != "" {
 				t.Errorf("%s from %v: %v", c.name, header, a)
@@ -412,7 +456,8 @@ func TestAPIBodyBreaksOff(t *testing.T) {
 	s := open(t, setup{})
 	receipt := s.register()
 	w := s.dial()
-	w.head("PUT", api.Prefix+anyFile(), "Authorization: Bearer "+receipt, "Content-Type: application/json", "Content-Length: 100")
+	w.head("PUT", api.Prefix+anyFile(), "Authorization: Bearer "+receipt, "Content-Type: application/json",
+		"Content-Length: 100")
 	w.write(`{"name":`)
 	if err := w.CloseWrite(); err != nil {
 		t.Fatal(err)

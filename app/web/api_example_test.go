@@ -49,7 +49,8 @@ func TestDocumentedCommands(t *testing.T) {
 	programs(t, "bash", "curl", "jq", "perl", "sha256sum", "split", "base64")
 	script := blocks(t, "sh")
 	everywhere(t, setup{}, func(s *site) {
-		for name, data := range map[string][]byte{"empty.txt": nil, "letter of ada.txt": []byte("Dear Charles"), "drawing.bin": inParts()} {
+		for name, data := range map[string][]byte{"empty.txt": nil, "letter of ada.txt": []byte("Dear Charles"),
+			"drawing.bin": inParts()} {
 			s.t.Run(name, func(t *testing.T) {
 				s := s.in(t)
 				folder := t.TempDir()
@@ -92,7 +93,8 @@ func TestDocumentedForm(t *testing.T) {
 			s.t.Fatal(err)
 		}
 		lines := strings.Split(script, "\n")
-		cmd := exec.CommandContext(s.t.Context(), "bash", "-euo", "pipefail", "-c", strings.Join([]string{lines[0], lines[1], lines[1], lines[2]}, "\n"))
+		cmd := exec.CommandContext(s.t.Context(), "bash", "-euo", "pipefail", "-c",
+			strings.Join([]string{lines[0], lines[1], lines[1], lines[2]}, "\n"))
 		cmd.Dir = folder
 		cmd.Env = append(os.Environ(), "SITE=http://"+s.addr, "FILE="+source)
 		out, err := cmd.CombinedOutput()
@@ -118,7 +120,8 @@ func TestDocumentedScript(t *testing.T) {
 	everywhere(t, setup{}, func(s *site) {
 		receipt := s.register()
 		var all []file
-		for name, data := range map[string][]byte{"empty.txt": nil, "letter of ada.txt": []byte("Dear Charles"), "drawing.bin": inParts()} {
+		for name, data := range map[string][]byte{"empty.txt": nil, "letter of ada.txt": []byte("Dear Charles"),
+			"drawing.bin": inParts()} {
 			s.t.Run(name, func(t *testing.T) {
 				source := filepath.Join(t.TempDir(), "data")
 				if err := os.WriteFile(source, data, 0o600); err != nil {
@@ -131,7 +134,8 @@ const file = new Blob([fs.readFileSync(source)]);
 file.name = name;
 console.log(JSON.stringify(await send(site, receipt, id, file)));
 `
-				cmd := exec.CommandContext(t.Context(), "node", "--input-type=module", "-e", script+call, "http://"+s.addr, receipt, dossier.NewFileID().String(), name, source)
+				cmd := exec.CommandContext(t.Context(), "node", "--input-type=module", "-e", script+call,
+					"http://"+s.addr, receipt, dossier.NewFileID().String(), name, source)
 				var stderr strings.Builder
 				cmd.Stderr = &stderr
 				out, err := cmd.Output()

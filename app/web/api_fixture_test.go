@@ -136,7 +136,8 @@ func (s *site) ask(c call, out any) answer {
 		if err := json.Unmarshal([]byte(a.body), &p); err != nil && c.method != http.MethodHead {
 			s.t.Fatalf("%s: %v: %v", what, a, err)
 		}
-		if c.method != http.MethodHead && (p.Code != string(c.code) || p.Status != a.status || p.RequestID != a.id() || p.Detail == "") {
+		if c.method != http.MethodHead && (p.Code != string(c.code) || p.Status != a.status || p.RequestID != a.id() ||
+			p.Detail == "") {
 			s.t.Errorf("%s: the problem is %+v, want code %q", what, p, c.code)
 		}
 		if wait := a.header.Get("Retry-After") != ""; wait != (a.status == 429 || a.status == 503) {
@@ -186,13 +187,15 @@ func (s *site) mustAgree(what, method, path string, header http.Header, sent []b
 	}
 	input := &openapi3filter.RequestValidationInput{
 		Request: req, PathParams: params, Route: route,
-		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true},
+		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
+			IncludeResponseStatus: true},
 	}
 	err = openapi3filter.ValidateRequest(req.Context(), input)
 	if err != nil && a.status < 400 {
 		s.t.Errorf("%s: was answered with %d, and is not what the document says: %v", what, a.status, err)
 	}
-	response := &openapi3filter.ResponseValidationInput{RequestValidationInput: input, Status: a.status, Header: a.header, Options: input.Options}
+	response := &openapi3filter.ResponseValidationInput{RequestValidationInput: input, Status: a.status,
+		Header: a.header, Options: input.Options}
 	if a.body == "" && a.header.Get("Content-Type") != "" {
 		return // to HEAD
 	}
@@ -235,7 +238,8 @@ func (s *site) announce(receipt, name string, data []byte) *upload {
 func (u *upload) announceAs(name string, size int64) api.File {
 	u.s.t.Helper()
 	var f api.File
-	u.s.ask(call{method: http.MethodPut, path: u.path, receipt: u.receipt, body: api.Announcement{Name: name, Size: size}}, &f)
+	u.s.ask(call{method: http.MethodPut, path: u.path, receipt: u.receipt,
+		body: api.Announcement{Name: name, Size: size}}, &f)
 	return f
 }
 
@@ -363,7 +367,8 @@ func (u *upload) complete() api.File {
 	var f api.File
 	u.s.ask(u.completion(), &f)
 	want := u.sums()
-	if f.State != api.Stored || f.Content == nil || f.Content.Crc64Nvme != want.Crc64Nvme || f.Content.Sha256 != want.Sha256 || f.Size == nil || *f.Size != int64(len(u.data)) {
+	if f.State != api.Stored || f.Content == nil || f.Content.Crc64Nvme != want.Crc64Nvme ||
+		f.Content.Sha256 != want.Sha256 || f.Size == nil || *f.Size != int64(len(u.data)) {
 		u.s.t.Fatalf("the completed file is %+v", f)
 	}
 	return f

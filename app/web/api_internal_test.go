@@ -98,29 +98,35 @@ func TestAPIDocumentTellsTheRules(t *testing.T) {
 			t.Errorf("%s: the document tells %v, want %d", what, c.told, c.want)
 		}
 	}
-	for name, most := range map[string]int{"name": dossier.MaxNameLength, "location": dossier.MaxLocationLength, "technology": dossier.MaxTechnologyLength} {
-		if text := property("Registration", name).Description; !strings.Contains(text, strconv.Itoa(most)+" characters") {
+	for name, most := range map[string]int{"name": dossier.MaxNameLength, "location": dossier.MaxLocationLength,
+		"technology": dossier.MaxTechnologyLength} {
+		if text := property("Registration", name).Description; !strings.Contains(text,
+			strconv.Itoa(most)+" characters") {
 			t.Errorf("%s: the document says %q", name, text)
 		}
 	}
-	if text := property("Announcement", "name").Description; !strings.Contains(text, strconv.Itoa(dossier.MaxFileNameBytes)+" bytes") {
+	if text := property("Announcement", "name").Description; !strings.Contains(text,
+		strconv.Itoa(dossier.MaxFileNameBytes)+" bytes") {
 		t.Errorf("the document says of a file's name %q", text)
 	}
 	var states []string
-	for _, state := range []dossier.PersonState{dossier.PersonSubmitting, dossier.PersonSubmitted, dossier.PersonDeleting} {
+	for _, state := range []dossier.PersonState{dossier.PersonSubmitting, dossier.PersonSubmitted,
+		dossier.PersonDeleting} {
 		states = append(states, string(state))
 	}
 	if got := property("Person", "state").Enum; !slices.Equal(got, states) {
 		t.Errorf("the states of a person are %q, want %q", got, states)
 	}
-	if got := property("File", "state").Enum; !slices.Equal(got, []string{string(dossier.FileUploading), string(dossier.FileStored)}) {
+	if got := property("File", "state").Enum; !slices.Equal(got,
+		[]string{string(dossier.FileUploading), string(dossier.FileStored)}) {
 		t.Errorf("the states of a file are %q", got)
 	}
 	pattern := regexp.MustCompile(schemas["CRC64NVME"].Pattern)
 	for _, sum := range []uint64{0, 1, 0xae8b14860a799888, 1<<64 - 1} {
 		text := api.FormatCRC64NVME(sum)
 		if back, err := api.ParseCRC64NVME(text); err != nil || back != sum || !pattern.MatchString(text) {
-			t.Errorf("%x is written %s and read %x, %v; as the document says: %t", sum, text, back, err, pattern.MatchString(text))
+			t.Errorf("%x is written %s and read %x, %v; as the document says: %t", sum, text, back, err,
+				pattern.MatchString(text))
 		}
 	}
 	// The check value of https://reveng.sourceforge.io/crc-catalogue/all.htm#crc.cat.crc-64-nvme.
@@ -265,23 +271,32 @@ func TestAPIStaffSession(t *testing.T) {
 	send("a person's id that is none", "PUT", file+"?person=x", announcement, nil, 404)
 	send("a person that is not there", "PUT", file+"?person="+dossier.NewPersonID().String(), announcement, nil, 404)
 	send("no session", "PUT", file+ofAda, announcement, map[string]string{"Cookie": "x=y"}, 401, "WWW-Authenticate")
-	send("a session that is none", "PUT", file+ofAda, announcement, map[string]string{"Cookie": by.cookie.Name + "=x"}, 401, "WWW-Authenticate")
+	send("a session that is none", "PUT", file+ofAda, announcement, map[string]string{"Cookie": by.cookie.Name + "=x"},
+		401, "WWW-Authenticate")
 	send("a page of a stranger", "PUT", file+ofAda, announcement, cross(stranger), 403)
-	send("a page of a friend, with the cookie", "PUT", file+ofAda, announcement, cross(friend), 401, "Access-Control-Allow-Origin")
-	send("a page of a friend reads, with the cookie", "GET", api.Prefix+"/receipt"+ofAda, "", cross(friend), 401, "Access-Control-Allow-Origin")
-	send("a form of a stranger", "POST", file+"/complete"+ofAda, `{}`, map[string]string{"Origin": stranger, "Content-Type": "text/plain"}, 403)
-	send("a form of a browser that says nothing", "POST", file+"/complete"+ofAda, `{}`, map[string]string{"Content-Type": "text/plain"}, 415)
-	if files, err := s.stores.Catalog.Files(t.Context(), receipt.Person, dossier.FileID{}, 2); err != nil || len(files) != 1 {
+	send("a page of a friend, with the cookie", "PUT", file+ofAda, announcement, cross(friend), 401,
+		"Access-Control-Allow-Origin")
+	send("a page of a friend reads, with the cookie", "GET", api.Prefix+"/receipt"+ofAda, "", cross(friend), 401,
+		"Access-Control-Allow-Origin")
+	send("a form of a stranger", "POST", file+"/complete"+ofAda, `{}`,
+		map[string]string{"Origin": stranger, "Content-Type": "text/plain"}, 403)
+	send("a form of a browser that says nothing", "POST", file+"/complete"+ofAda, `{}`,
+		map[string]string{"Content-Type": "text/plain"}, 415)
+	if files, err := s.stores.Catalog.Files(t.Context(), receipt.Person, dossier.FileID{}, 2); err != nil ||
+		len(files) != 1 {
 		t.Fatalf("a refused request did something: %d files, %v", len(files), err)
 	}
 	send("announce", "PUT", file+ofAda, announcement, nil, 200)
-	send("announce from the site's own page", "PUT", file+ofAda, announcement, map[string]string{"Origin": s.url, "Sec-Fetch-Site": "same-origin"}, 200)
+	send("announce from the site's own page", "PUT", file+ofAda, announcement,
+		map[string]string{"Origin": s.url, "Sec-Fetch-Site": "same-origin"}, 200)
 	send("read", "GET", file+ofAda, "", nil, 200)
 	send("read the receipt", "GET", api.Prefix+"/receipt"+ofAda, "", nil, 200)
 	send("another person's", "GET", file+ofGrace, "", nil, 404)
 	send("give up", "DELETE", file+ofAda, "", nil, 204)
-	send("a receipt goes before the session", "GET", api.Prefix+"/receipt"+ofAda, "", map[string]string{"Authorization": "Bearer " + other.String()}, 404)
-	send("a wrong receipt goes before the session", "GET", api.Prefix+"/receipt"+ofAda, "", map[string]string{"Authorization": "Bearer x"}, 401)
+	send("a receipt goes before the session", "GET", api.Prefix+"/receipt"+ofAda, "",
+		map[string]string{"Authorization": "Bearer " + other.String()}, 404)
+	send("a wrong receipt goes before the session", "GET", api.Prefix+"/receipt"+ofAda, "",
+		map[string]string{"Authorization": "Bearer x"}, 401)
 	s.clock.advance(sessionTime + time.Second)
 	send("an old session", "GET", api.Prefix+"/receipt"+ofAda, "", nil, 401)
 	if strings.Contains(s.log.String(), url.QueryEscape(receipt.Person.String())) {
@@ -292,7 +307,9 @@ func TestAPIStaffSession(t *testing.T) {
 // Every problem has its place on the API's page, where its type leads.
 func TestAPIPage(t *testing.T) {
 	s := newSite(t)
-	a := s.play(t, scenario{path: api.Prefix + "/", status: 200, want: map[string]string{"Content-Type": "text/html; charset=UTF-8"}})
+	a := s.play(t,
+		scenario{path: api.Prefix + "/", status: 200,
+			want: map[string]string{"Content-Type": "text/html; charset=UTF-8"}})
 	d := parseDocument(t, a.body)
 	for code := range refusals {
 		if code == dossier.CodeExists {
@@ -314,7 +331,9 @@ func TestAPIPage(t *testing.T) {
 			t.Errorf("the page does not tell of %s", name)
 		}
 	}
-	document := s.play(t, scenario{path: api.Prefix + "/openapi.json", status: 200, want: map[string]string{"Content-Type": "application/json"}})
+	document := s.play(t,
+		scenario{path: api.Prefix + "/openapi.json", status: 200,
+			want: map[string]string{"Content-Type": "application/json"}})
 	if !json.Valid([]byte(document.body)) || !strings.Contains(document.body, `"openapi":"3.0.`) {
 		t.Errorf("the document is %.200s", document.body)
 	}
@@ -324,9 +343,12 @@ func TestAPIPage(t *testing.T) {
 // file comes of it, it is the one that was announced.
 func FuzzAnnounce(f *testing.F) {
 	for _, body := range []string{
-		`{"name":"a.txt","size":3}`, `{"name":"","size":0}`, `{"name":"a","size":-1}`, `{"name":"a","size":1e3}`, `{"name":"a","size":9223372036854775807}`,
-		`{"name":"\u0000/..\\","size":0}`, `{"name":"\ud800","size":1}`, `{"NAME":"a","size":1}`, `{"name":"a","name":"b","size":1}`, `{}`, `[]`, `null`, ``,
-		`{"name":null,"size":null}`, `{"name":"a","size":1,"x":{}}`, `{"name":"a","size":1}{}`, "\xff", strings.Repeat(`{"name":`, 100),
+		`{"name":"a.txt","size":3}`, `{"name":"","size":0}`, `{"name":"a","size":-1}`, `{"name":"a","size":1e3}`,
+		`{"name":"a","size":9223372036854775807}`,
+		`{"name":"\u0000/..\\","size":0}`, `{"name":"\ud800","size":1}`, `{"NAME":"a","size":1}`,
+		`{"name":"a","name":"b","size":1}`, `{}`, `[]`, `null`, ``,
+		`{"name":null,"size":null}`, `{"name":"a","size":1,"x":{}}`, `{"name":"a","size":1}{}`, "\xff",
+		strings.Repeat(`{"name":`, 100),
 	} {
 		f.Add([]byte(body))
 	}
@@ -341,7 +363,8 @@ func FuzzAnnounce(f *testing.F) {
 				t.Fatalf("%q was taken, and is no JSON: %v", body, err)
 			}
 			var file api.File
-			if err := json.Unmarshal(answer, &file); err != nil || file.ID != id.String() || file.Name != dossier.CleanFileName(in.Name) || *file.Size != in.Size || in.Name == "" || in.Size < 0 {
+			if err := json.Unmarshal(answer, &file); err != nil || file.ID != id.String() ||
+				file.Name != dossier.CleanFileName(in.Name) || *file.Size != in.Size || in.Name == "" || in.Size < 0 {
 				t.Fatalf("%q became %s, %v", body, answer, err)
 			}
 			if err := s.svc.GiveUp(t.Context(), s.receipt.Person, id); err != nil {
@@ -371,12 +394,14 @@ type fuzzSite struct {
 func newFuzzSite(f *testing.F) *fuzzSite {
 	f.Helper()
 	stores := teststores.Embedded(f, teststores.Folder(f))
-	s := &fuzzSite{svc: dossier.New(stores.People, stores.Catalog, stores.Objects, dossier.Options{}), receipt: dossier.NewReceipt()}
+	s := &fuzzSite{svc: dossier.New(stores.People, stores.Catalog, stores.Objects, dossier.Options{}),
+		receipt: dossier.NewReceipt()}
 	var err error
 	if s.server, err = New(s.svc, Options{PublicURL: "http://dossier.test", StaffSecret: siteSecret}); err != nil {
 		f.Fatal(err)
 	}
-	if _, err := s.svc.Register(f.Context(), s.receipt, dossier.Details{Name: "Ada", Location: "London", Age: 36, Technology: "Engine"}); err != nil {
+	if _, err := s.svc.Register(f.Context(), s.receipt,
+		dossier.Details{Name: "Ada", Location: "London", Age: 36, Technology: "Engine"}); err != nil {
 		f.Fatal(err)
 	}
 	return s
@@ -384,7 +409,8 @@ func newFuzzSite(f *testing.F) *fuzzSite {
 
 func (s *fuzzSite) announce(t *testing.T, id dossier.FileID, body []byte) (status int, answer []byte) {
 	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodPut, api.Prefix+"/files/"+id.String(), bytes.NewReader(body))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPut, api.Prefix+"/files/"+id.String(),
+		bytes.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Authorization", "Bearer "+s.receipt.String())
 	w := httptest.NewRecorder()

@@ -47,11 +47,14 @@ func TestAPISend(t *testing.T) {
 				s := s.in(t)
 				name := test.name + " of ada.bin"
 				u := s.announce(receipt, name, test.data)
-				if u.file.State != api.Uploading || u.file.Name != name || *u.file.Size != int64(len(test.data)) || u.file.Content != nil {
+				if u.file.State != api.Uploading || u.file.Name != name || *u.file.Size != int64(len(test.data)) ||
+					u.file.Content != nil {
 					t.Errorf("the announced file is %+v", u.file)
 				}
-				if want := max(1, (int64(len(test.data))+*u.file.PartSize-1) / *u.file.PartSize); int64(*u.file.PartCount) != want {
-					t.Errorf("%d bytes go in %d parts of %d, want %d", len(test.data), *u.file.PartCount, *u.file.PartSize, want)
+				if want := max(1,
+					(int64(len(test.data))+*u.file.PartSize-1) / *u.file.PartSize); int64(*u.file.PartCount) != want {
+					t.Errorf("%d bytes go in %d parts of %d, want %d", len(test.data), *u.file.PartCount,
+						*u.file.PartSize, want)
 				}
 				u.mustHaveParts()
 				u.sendAll()
@@ -131,7 +134,8 @@ func TestAPISendUnevenly(t *testing.T) {
 			{"going on after a break", func(u *upload) {
 				u.s.mustSend(u.sign(1)[0], u.bytesOf(1))
 				// The same announcement, as of a client that has forgotten all but the id.
-				if again := u.announceAs(u.file.Name, int64(len(u.data))); again.ID != u.file.ID || *again.PartSize != *u.file.PartSize {
+				if again := u.announceAs(u.file.Name, int64(len(u.data))); again.ID != u.file.ID ||
+					*again.PartSize != *u.file.PartSize {
 					u.s.t.Errorf("announced again it is %+v, was %+v", again, u.file)
 				}
 				u.mustHaveParts(1)
@@ -143,9 +147,10 @@ func TestAPISendUnevenly(t *testing.T) {
 				wrong := random(*u.file.PartSize)
 				wrong[0]++
 				var out api.SignedParts
-				u.s.ask(call{method: "POST", path: u.path + "/parts", receipt: u.receipt, body: api.PartsToSign{Parts: []api.Part{
-					{Number: 1, Size: int64(len(wrong)), Crc64Nvme: crc64Of(wrong)},
-				}}}, &out)
+				u.s.ask(call{method: "POST", path: u.path + "/parts", receipt: u.receipt,
+					body: api.PartsToSign{Parts: []api.Part{
+						{Number: 1, Size: int64(len(wrong)), Crc64Nvme: crc64Of(wrong)},
+					}}}, &out)
 				u.s.mustSend(out.Parts[0], wrong)
 				for _, p := range u.sign(2, 3) {
 					u.s.mustSend(p, u.bytesOf(p.Number))
@@ -200,18 +205,23 @@ func TestAPIStoreRefuses(t *testing.T) {
 			// change returns what is sent instead of part 1 of two; other is that of another file.
 			change func(p, other api.SignedPart, data []byte) (api.SignedPart, []byte)
 		}{
-			{"a byte more", func(p, _ api.SignedPart, data []byte) (api.SignedPart, []byte) { return p, append(data, 'x') }},
-			{"a byte less", func(p, _ api.SignedPart, data []byte) (api.SignedPart, []byte) { return p, data[:len(data)-1] }},
+			{"a byte more", func(p, _ api.SignedPart, data []byte) (api.SignedPart, []byte) {
+				return p, append(data, 'x')
+			}},
+			{"a byte less", func(p, _ api.SignedPart, data []byte) (api.SignedPart, []byte) {
+				return p, data[:len(data)-1]
+			}},
 			{"nothing", func(p, _ api.SignedPart, _ []byte) (api.SignedPart, []byte) { return p, nil }},
 			{"a bit changed", func(p, _ api.SignedPart, data []byte) (api.SignedPart, []byte) {
 				data[len(data)/2] ^= 1
 				return p, data
 			}},
-			{"another checksum in the header, and bytes to fit", func(p, _ api.SignedPart, data []byte) (api.SignedPart, []byte) {
-				data[0] ^= 1
-				p.Headers["X-Amz-Checksum-Crc64nvme"] = crc64Of(data)
-				return p, data
-			}},
+			{"another checksum in the header, and bytes to fit",
+				func(p, _ api.SignedPart, data []byte) (api.SignedPart, []byte) {
+					data[0] ^= 1
+					p.Headers["X-Amz-Checksum-Crc64nvme"] = crc64Of(data)
+					return p, data
+				}},
 			{"another number in the address", func(p, _ api.SignedPart, data []byte) (api.SignedPart, []byte) {
 				if strings.Contains(p.URL, "partNumber=1") {
 					return query(p, func(q url.Values) { q.Set("partNumber", "2") }), data
@@ -219,12 +229,13 @@ func TestAPIStoreRefuses(t *testing.T) {
 				p.URL = strings.Replace(p.URL, "/parts/1?", "/parts/2?", 1)
 				return p, data
 			}},
-			{"another file's address with this signature", func(p, other api.SignedPart, data []byte) (api.SignedPart, []byte) {
-				_, signature, _ := strings.Cut(p.URL, "?")
-				to, _, _ := strings.Cut(other.URL, "?")
-				p.URL = to + "?" + signature
-				return p, data
-			}},
+			{"another file's address with this signature",
+				func(p, other api.SignedPart, data []byte) (api.SignedPart, []byte) {
+					_, signature, _ := strings.Cut(p.URL, "?")
+					to, _, _ := strings.Cut(other.URL, "?")
+					p.URL = to + "?" + signature
+					return p, data
+				}},
 			{"without a signature", func(p, _ api.SignedPart, data []byte) (api.SignedPart, []byte) {
 				p.URL, _, _ = strings.Cut(p.URL, "?")
 				return p, data
@@ -248,7 +259,8 @@ func TestAPIStoreRefuses(t *testing.T) {
 			s.t.Run(test.name, func(t *testing.T) {
 				s := s.in(t)
 				data := random(dossier.PartSize(1) + 100 + int64(i))
-				u, other := s.announce(receipt, fmt.Sprintf("first %d.bin", i), data), s.announce(receipt, fmt.Sprintf("second %d.bin", i), data)
+				u, other := s.announce(receipt, fmt.Sprintf("first %d.bin", i), data),
+					s.announce(receipt, fmt.Sprintf("second %d.bin", i), data)
 				p, body := test.change(u.sign(1)[0], other.sign(1)[0], slices.Clone(u.bytesOf(1)))
 				status, err := s.trySend(p, body)
 				if err == nil && (status < 400 || status >= 500) {
@@ -276,7 +288,8 @@ func TestAPIFileRefusals(t *testing.T) {
 		data := random(dossier.PartSize(1) + 10)
 		fresh := func(s *site) *upload { return s.announce(receipt, "letter of ada.bin", data) }
 		sign := func(u *upload, parts ...api.Part) call {
-			return call{method: "POST", path: u.path + "/parts", receipt: receipt, body: api.PartsToSign{Parts: parts}, status: 422, code: dossier.CodeInvalid}
+			return call{method: "POST", path: u.path + "/parts", receipt: receipt, body: api.PartsToSign{Parts: parts},
+				status: 422, code: dossier.CodeInvalid}
 		}
 		with := func(p api.Part, change func(*api.Part)) api.Part {
 			change(&p)
@@ -289,21 +302,29 @@ func TestAPIFileRefusals(t *testing.T) {
 			{"part numbers that the file has not", func(u *upload) []call {
 				p := u.partOf(1)
 				return []call{
-					sign(u, with(p, func(p *api.Part) { p.Number = 0 })), sign(u, with(p, func(p *api.Part) { p.Number = -1 })),
-					sign(u, with(u.partOf(2), func(p *api.Part) { p.Number = 3 })), sign(u, with(p, func(p *api.Part) { p.Number = 10_001 })),
+					sign(u, with(p, func(p *api.Part) { p.Number = 0 })), sign(u, with(p, func(p *api.Part) {
+						p.Number = -1
+					})),
+					sign(u, with(u.partOf(2), func(p *api.Part) { p.Number = 3 })), sign(u, with(p, func(p *api.Part) {
+						p.Number = 10_001
+					})),
 					sign(u, u.partOf(1), with(p, func(p *api.Part) { p.Number = 1 << 40 })),
 				}
 			}},
 			{"part sizes that are not those announced", func(u *upload) []call {
 				return []call{
-					sign(u, with(u.partOf(1), func(p *api.Part) { p.Size-- })), sign(u, with(u.partOf(1), func(p *api.Part) { p.Size++ })),
-					sign(u, with(u.partOf(2), func(p *api.Part) { p.Size++ })), sign(u, with(u.partOf(2), func(p *api.Part) { p.Size = -1 })),
-					sign(u, with(u.partOf(2), func(p *api.Part) { p.Size = 0 })), sign(u, with(u.partOf(1), func(p *api.Part) { p.Size = 1 << 62 })),
+					sign(u, with(u.partOf(1), func(p *api.Part) { p.Size-- })),
+					sign(u, with(u.partOf(1), func(p *api.Part) { p.Size++ })),
+					sign(u, with(u.partOf(2), func(p *api.Part) { p.Size++ })),
+					sign(u, with(u.partOf(2), func(p *api.Part) { p.Size = -1 })),
+					sign(u, with(u.partOf(2), func(p *api.Part) { p.Size = 0 })),
+					sign(u, with(u.partOf(1), func(p *api.Part) { p.Size = 1 << 62 })),
 				}
 			}},
 			{"checksums that are none", func(u *upload) []call {
 				var calls []call
-				for _, crc := range []string{"", "x", "AAAAAAAAAAA", "AAAAAAAAAAB=", "AAAAAAAAAAA=\n", "AAAAAAAAAAAA", "_-AAAAAAAAA=", strings.Repeat("A", 44)} {
+				for _, crc := range []string{"", "x", "AAAAAAAAAAA", "AAAAAAAAAAB=", "AAAAAAAAAAA=\n", "AAAAAAAAAAAA",
+					"_-AAAAAAAAA=", strings.Repeat("A", 44)} {
 					c := sign(u, with(u.partOf(1), func(p *api.Part) { p.Crc64Nvme = crc }))
 					c.has = []string{`"pointer":"#/parts/0/crc64nvme"`}
 					calls = append(calls, c)
@@ -326,23 +347,28 @@ func TestAPIFileRefusals(t *testing.T) {
 				u.sendAll()
 				sums := u.sums()
 				sums.Crc64Nvme = crc64Of([]byte("x"))
-				return []call{{method: "POST", path: u.path + "/complete", receipt: receipt, body: sums, status: 422, code: dossier.CodeCorrupt}}
+				return []call{{method: "POST", path: u.path + "/complete", receipt: receipt, body: sums, status: 422,
+					code: dossier.CodeCorrupt}}
 			}},
 			{"complete with checksums that are none", func(u *upload) []call {
 				u.sendAll()
 				var calls []call
-				for _, sha := range []string{"", "x", strings.Repeat("a", 63), strings.Repeat("A", 64), strings.Repeat("g", 64)} {
+				for _, sha := range []string{"", "x", strings.Repeat("a", 63), strings.Repeat("A", 64),
+					strings.Repeat("g", 64)} {
 					sums := u.sums()
 					sums.Sha256 = sha
-					calls = append(calls, call{method: "POST", path: u.path + "/complete", receipt: receipt, body: sums, status: 422, code: dossier.CodeInvalid, has: []string{`"pointer":"#/sha256"`}})
+					calls = append(calls, call{method: "POST", path: u.path + "/complete", receipt: receipt, body: sums,
+						status: 422, code: dossier.CodeInvalid, has: []string{`"pointer":"#/sha256"`}})
 				}
 				sums := u.sums()
 				sums.Crc64Nvme = "?"
-				return append(calls, call{method: "POST", path: u.path + "/complete", receipt: receipt, body: sums, status: 422, code: dossier.CodeInvalid, has: []string{`"pointer":"#/crc64nvme"`}})
+				return append(calls, call{method: "POST", path: u.path + "/complete", receipt: receipt, body: sums,
+					status: 422, code: dossier.CodeInvalid, has: []string{`"pointer":"#/crc64nvme"`}})
 			}},
 			{"the id announced as something else", func(u *upload) []call {
 				announce := func(name string, size int) call {
-					return call{method: "PUT", path: u.path, receipt: receipt, body: api.Announcement{Name: name, Size: int64(size)}, status: 409, code: dossier.CodeConflict}
+					return call{method: "PUT", path: u.path, receipt: receipt,
+						body: api.Announcement{Name: name, Size: int64(size)}, status: 409, code: dossier.CodeConflict}
 				}
 				return []call{announce(u.file.Name, len(data)+1), announce("other "+u.file.Name, len(data))}
 			}},
@@ -369,8 +395,10 @@ func TestAPIFileRefusals(t *testing.T) {
 				u.mustHaveParts(1, 2)
 				return []call{
 					{path: u.path, receipt: other, status: 404, code: dossier.CodeNotFound},
-					{method: "POST", path: u.path + "/complete", receipt: other, body: sums, status: 404, code: dossier.CodeNotFound},
-					{method: "POST", path: u.path + "/parts", receipt: other, body: parts, status: 404, code: dossier.CodeNotFound},
+					{method: "POST", path: u.path + "/complete", receipt: other, body: sums, status: 404,
+						code: dossier.CodeNotFound},
+					{method: "POST", path: u.path + "/parts", receipt: other, body: parts, status: 404,
+						code: dossier.CodeNotFound},
 				}
 			}},
 		} {
@@ -411,8 +439,10 @@ func TestAPIStored(t *testing.T) {
 		other.Sha256 = strings.Repeat("0", 64)
 		for _, c := range []call{
 			{name: "give up", method: "DELETE", path: u.path, receipt: receipt, status: 409, code: dossier.CodeLost},
-			{name: "sign", method: "POST", path: u.path + "/parts", receipt: receipt, body: api.PartsToSign{Parts: []api.Part{u.partOf(1)}}, status: 409, code: dossier.CodeLost},
-			{name: "complete with other checksums", method: "POST", path: u.path + "/complete", receipt: receipt, body: other, status: 422, code: dossier.CodeCorrupt},
+			{name: "sign", method: "POST", path: u.path + "/parts", receipt: receipt,
+				body: api.PartsToSign{Parts: []api.Part{u.partOf(1)}}, status: 409, code: dossier.CodeLost},
+			{name: "complete with other checksums", method: "POST", path: u.path + "/complete", receipt: receipt,
+				body: other, status: 422, code: dossier.CodeCorrupt},
 		} {
 			s.ask(c, nil)
 		}
@@ -459,7 +489,8 @@ func TestAPICompleteAtOnce(t *testing.T) {
 						if give {
 							method, path, body = "DELETE", u.path, ""
 						}
-						req, err := http.NewRequestWithContext(t.Context(), method, "http://"+s.addr+api.Prefix+path, strings.NewReader(body))
+						req, err := http.NewRequestWithContext(t.Context(), method, "http://"+s.addr+api.Prefix+path,
+							strings.NewReader(body))
 						if err != nil {
 							panic(err)
 						}
@@ -485,7 +516,8 @@ func TestAPICompleteAtOnce(t *testing.T) {
 					stored, gone := 0, 0
 					for r := range results {
 						switch {
-						case !r.give && r.status == 200 && strings.Contains(r.body, `"state":"stored"`) && strings.Contains(r.body, u.file.ID):
+						case !r.give && r.status == 200 && strings.Contains(r.body, `"state":"stored"`) &&
+							strings.Contains(r.body, u.file.ID):
 							stored++
 						case r.give && r.status == 204:
 							gone++

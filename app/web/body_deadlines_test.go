@@ -65,7 +65,8 @@ func TestBodyDeadlines(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				begun := time.Now()
 				c := &slowConnection{ResponseWriter: httptest.NewRecorder(), pauses: test.pauses}
-				b := &body{ctx: t.Context(), rc: c, ctl: http.NewResponseController(c), idle: idle, until: begun.Add(whole), length: -1}
+				b := &body{ctx: t.Context(), rc: c, ctl: http.NewResponseController(c), idle: idle,
+					until: begun.Add(whole), length: -1}
 				n, err := io.Copy(io.Discard, b)
 				if took := time.Since(begun); took != test.ended {
 					t.Errorf("the reading ended after %s, want %s", took, test.ended)
@@ -86,8 +87,10 @@ func TestBodyDeadlines(t *testing.T) {
 func TestBodyEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		c := &slowConnection{ResponseWriter: httptest.NewRecorder(), pauses: []time.Duration{time.Second, 20 * time.Second}}
-		b := &body{ctx: ctx, rc: c, ctl: http.NewResponseController(c), idle: time.Minute, until: time.Now().Add(time.Hour), length: -1}
+		c := &slowConnection{ResponseWriter: httptest.NewRecorder(),
+			pauses: []time.Duration{time.Second, 20 * time.Second}}
+		b := &body{ctx: ctx, rc: c, ctl: http.NewResponseController(c), idle: time.Minute,
+			until: time.Now().Add(time.Hour), length: -1}
 		if _, err := b.Read(make([]byte, 1)); err != nil {
 			t.Fatal(err)
 		}

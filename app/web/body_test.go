@@ -71,7 +71,8 @@ func TestChunkedBody(t *testing.T) {
 			return b.String() + "0\r\n\r\n"
 		}(), http.StatusSeeOther},
 		{"no last chunk", chunk(body), http.StatusBadRequest},
-		{"cut off within a chunk", chunk(body[:100]) + fmt.Sprintf("%x\r\n", len(body)) + body[100:200], http.StatusBadRequest},
+		{"cut off within a chunk", chunk(body[:100]) + fmt.Sprintf("%x\r\n", len(body)) + body[100:200],
+			http.StatusBadRequest},
 		{"a chunk's length that is none", chunk(body[:100]) + "zz\r\n", http.StatusBadRequest},
 		{"the end of the body within the form", chunk(body[:len(body)-10]) + "0\r\n\r\n", http.StatusBadRequest},
 	}
@@ -146,16 +147,23 @@ func refusals(s *site) []refused {
 	return []refused{
 		{"faulty field", "/submissions", form, faulty.body(), http.StatusUnprocessableEntity},
 		{"receipt of another submission", "/submissions", form, conflicting.body(), http.StatusConflict},
-		{"foreign Origin", "/submissions", append([]string{"Origin: https://elsewhere.example"}, form...), unknown.body(), http.StatusForbidden},
-		{"Origin null", "/submissions", append([]string{"Origin: null"}, form...), unknown.body(), http.StatusForbidden},
-		{"Sec-Fetch-Site cross-site", "/submissions", append([]string{"Sec-Fetch-Site: cross-site"}, form...), unknown.body(), http.StatusForbidden},
+		{"foreign Origin", "/submissions", append([]string{"Origin: https://elsewhere.example"}, form...),
+			unknown.body(), http.StatusForbidden},
+		{"Origin null", "/submissions", append([]string{"Origin: null"}, form...), unknown.body(),
+			http.StatusForbidden},
+		{"Sec-Fetch-Site cross-site", "/submissions", append([]string{"Sec-Fetch-Site: cross-site"}, form...),
+			unknown.body(), http.StatusForbidden},
 		{"unknown path", "/elsewhere", form, unknown.body(), http.StatusNotFound},
 		{"path that takes no POST", "/", form, unknown.body(), http.StatusMethodNotAllowed},
-		{"not multipart", "/submissions", []string{"Content-Type: application/octet-stream"}, unknown.body(), http.StatusBadRequest},
+		{"not multipart", "/submissions", []string{"Content-Type: application/octet-stream"}, unknown.body(),
+			http.StatusBadRequest},
 		{"no Content-Type", "/submissions", nil, unknown.body(), http.StatusBadRequest},
-		{"damaged form", "/submissions", form, "--" + boundary + "\r\n:::\r\n\r\n" + unknown.body(), http.StatusBadRequest},
-		{"damaged receipt", "/submissions", form, strings.Replace(unknown.body(), unknown.receipt, "damaged", 1), http.StatusBadRequest},
-		{"field after the files", "/submissions", form, encode(append(unknown.parts(), field("name", "Ada"))...), http.StatusBadRequest},
+		{"damaged form", "/submissions", form, "--" + boundary + "\r\n:::\r\n\r\n" + unknown.body(),
+			http.StatusBadRequest},
+		{"damaged receipt", "/submissions", form, strings.Replace(unknown.body(), unknown.receipt, "damaged", 1),
+			http.StatusBadRequest},
+		{"field after the files", "/submissions", form, encode(append(unknown.parts(), field("name", "Ada"))...),
+			http.StatusBadRequest},
 	}
 }
 
@@ -179,7 +187,8 @@ func TestRefusalWhileTheBodyIsOnItsWay(t *testing.T) {
 	s.mustHold(held{people: 1})
 
 	taken := func(status int) refused {
-		return refused{path: "/submissions", header: []string{"Content-Type: " + formType}, body: ada.with(file{"long.bin", longFile}).body(), status: status}
+		return refused{path: "/submissions", header: []string{"Content-Type: " + formType},
+			body: ada.with(file{"long.bin", longFile}).body(), status: status}
 	}
 	t.Run("a file over the limit", func(t *testing.T) {
 		s := open(t, setup{domain: dossier.Options{Limits: dossier.Limits{FileBytes: longBytes - 1, Files: 2}}})
@@ -279,7 +288,8 @@ func TestRefusalBeyondTheBounds(t *testing.T) {
 // A client that asks before it sends is refused without being told to send, where the head alone tells.
 func TestExpectContinue(t *testing.T) {
 	t.Parallel()
-	s := open(t, setup{domain: dossier.Options{Limits: small}, web: web.Options{SubmitRate: web.Rate{PerMinute: 0.001, Burst: 8}}})
+	s := open(t, setup{domain: dossier.Options{Limits: small},
+		web: web.Options{SubmitRate: web.Rate{PerMinute: 0.001, Burst: 8}}})
 	f := ada.with(some(1)...)
 	s.remember(f)
 	form := "Content-Type: " + formType
@@ -289,11 +299,13 @@ func TestExpectContinue(t *testing.T) {
 		header     []string
 		status     int
 	}{
-		{"foreign Origin", "/submissions", []string{form, length, "Origin: https://elsewhere.example"}, http.StatusForbidden},
+		{"foreign Origin", "/submissions", []string{form, length, "Origin: https://elsewhere.example"},
+			http.StatusForbidden},
 		{"unknown path", "/elsewhere", []string{form, length}, http.StatusNotFound},
 		{"not multipart", "/submissions", []string{"Content-Type: text/plain", length}, http.StatusBadRequest},
 		{"no boundary", "/submissions", []string{"Content-Type: multipart/form-data", length}, http.StatusBadRequest},
-		{"Content-Length over everything", "/submissions", []string{form, "Content-Length: 100000000"}, http.StatusRequestEntityTooLarge},
+		{"Content-Length over everything", "/submissions", []string{form, "Content-Length: 100000000"},
+			http.StatusRequestEntityTooLarge},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -353,7 +365,8 @@ func TestClientStopsSending(t *testing.T) {
 		{"within a part's header", strings.Index(body, "second.txt"), web.Options{IdleTimeout: 50 * time.Millisecond}},
 		{"within a file", len(body) - 100_000, web.Options{IdleTimeout: 50 * time.Millisecond}},
 		{"before the last boundary", len(body) - len(boundary) - 8, web.Options{IdleTimeout: 50 * time.Millisecond}},
-		{"too slow in all", len(body) - 100_000, web.Options{IdleTimeout: time.Hour, BodyTimeout: 50 * time.Millisecond}},
+		{"too slow in all", len(body) - 100_000,
+			web.Options{IdleTimeout: time.Hour, BodyTimeout: 50 * time.Millisecond}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -40,7 +40,8 @@ func fromLine(client int) string { return "X-Forwarded-For: " + from(client).Get
 func (s *site) saturated(want bool) {
 	s.t.Helper()
 	a := s.get("/readyz")
-	if a.status != http.StatusOK || strings.Contains(a.body, "saturated\n") != want || strings.Contains(a.body, "full:") {
+	if a.status != http.StatusOK || strings.Contains(a.body, "saturated\n") != want ||
+		strings.Contains(a.body, "full:") {
 		s.t.Errorf("/readyz: %v\nwant saturated: %t, and nothing that is for staff", a, want)
 	}
 }
@@ -122,10 +123,11 @@ func TestJSONBodiesAreBounded(t *testing.T) {
 		"large completion":   {"POST", u.path + "/complete", auth, "", bounds.CompletionBytes + 1, 413},
 		"large parts":        {"POST", u.path + "/parts", auth, "", bounds.PartsBytes + 1, 413},
 		"large registration": {"POST", "/people", "X-None: 1", "", bounds.RegistrationBytes + 1, 413},
-		"large announcement": {"PUT", "/files/" + dossier.NewFileID().String(), auth, "", bounds.AnnouncementBytes + 1, 413},
-		"large check":        {"POST", "/checks", auth, "", bounds.ChecksBytes + 1, 413},
-		"deep":               {"POST", u.path + "/complete", auth, `{"a":[[[[[[[[[[`, 1000, 400},
-		"many elements":      {"POST", u.path + "/parts", auth, `{"parts":[` + strings.Repeat("1,", 101), 30_000, 422},
+		"large announcement": {"PUT", "/files/" + dossier.NewFileID().String(), auth, "", bounds.AnnouncementBytes + 1,
+			413},
+		"large check":   {"POST", "/checks", auth, "", bounds.ChecksBytes + 1, 413},
+		"deep":          {"POST", u.path + "/complete", auth, `{"a":[[[[[[[[[[`, 1000, 400},
+		"many elements": {"POST", u.path + "/parts", auth, `{"parts":[` + strings.Repeat("1,", 101), 30_000, 422},
 	} {
 		t.Run(name, func(t *testing.T) {
 			// The rest of the body never comes, so an answer shows that nobody waits for it.

@@ -62,7 +62,8 @@ func TestPersonsOfANetwork(t *testing.T) {
 			}
 		}
 		if taken != 10 || taken+refused != len(statuses) {
-			s.t.Errorf("%d of %d persons were taken and %d refused, want 10 taken: %v", taken, len(statuses), refused, statuses)
+			s.t.Errorf("%d of %d persons were taken and %d refused, want 10 taken: %v", taken, len(statuses), refused,
+				statuses)
 		}
 		another := ada.with(some(1)...)
 		if a := s.submitBy("192.0.2.7", another); a.status != http.StatusConflict ||
@@ -89,7 +90,8 @@ func TestTheDayOfANetworkThroughHTTP(t *testing.T) {
 		if limits.NotTaking == nil || *limits.RoomFiles != 0 {
 			s.t.Errorf("the limits of a network whose day is used up are %+v", limits)
 		}
-		if a := s.do(http.MethodGet, "/", by(neighbour), nil); !strings.Contains(a.body, "No files can be sent at the moment") {
+		if a := s.do(http.MethodGet, "/", by(neighbour), nil); !strings.Contains(a.body,
+			"No files can be sent at the moment") {
 			s.t.Errorf("the form does not tell that no files are taken: %v", a)
 		}
 		receipt := s.register()
@@ -126,7 +128,8 @@ func TestAFullStoreThroughHTTP(t *testing.T) {
 			s.t.Errorf("the room of a full store is %+v", limits)
 		}
 		page := s.get("/")
-		for _, want := range []string{"No files can be sent at the moment", "Stored files are safe", "multiple disabled"} {
+		for _, want := range []string{"No files can be sent at the moment", "Stored files are safe",
+			"multiple disabled"} {
 			if !strings.Contains(page.body, want) {
 				s.t.Errorf("the form of a full store does not have %q", want)
 			}
@@ -139,7 +142,8 @@ func TestAFullStoreThroughHTTP(t *testing.T) {
 		s.ask(call{method: "PUT", path: anyFile(), receipt: receipt, body: api.Announcement{Name: "a", Size: 1},
 			status: 503, code: dossier.CodeFull}, nil)
 		second := ada.with(some(1)...)
-		if a := s.submit(second); a.status != http.StatusServiceUnavailable || !strings.Contains(a.body, "0 of 1 file") {
+		if a := s.submit(second); a.status != http.StatusServiceUnavailable ||
+			!strings.Contains(a.body, "0 of 1 file") {
 			s.t.Errorf("one more file: %v", a)
 		}
 		s.mustHave(first, first.files...)

@@ -90,13 +90,15 @@ func TestDirectoryPages(t *testing.T) {
 		if hasFirst := strings.Contains(a.body, `rel="first"`); hasFirst != (pages > 0) {
 			t.Errorf("page %d: link to the newest is %t", pages+1, hasFirst)
 		}
-		if total := 2*peoplePerPage + 1 + min(pages, 1); !strings.Contains(a.body, fmt.Sprintf("<caption>%d people, newest first</caption>", total)) {
+		if total := 2*peoplePerPage + 1 +
+			min(pages, 1); !strings.Contains(a.body, fmt.Sprintf("<caption>%d people, newest first</caption>", total)) {
 			t.Errorf("page %d does not say that there are %d people", pages+1, total)
 		}
 		if pages == 2 {
 			// Back from here is the page before, with the same people.
 			b := s.play(t, scenario{path: linked(t, a.body, "prev"), by: by, status: 200})
-			if names, _ := listed(t, b.body); !slices.Equal(names, got[peoplePerPage:2*peoplePerPage]) || linked(t, b.body, "next") != next ||
+			if names, _ := listed(t, b.body); !slices.Equal(names, got[peoplePerPage:2*peoplePerPage]) ||
+				linked(t, b.body, "next") != next ||
 				linked(t, b.body, "prev") == "" {
 				t.Errorf("the page before the last lists %q, then %q", names, linked(t, b.body, "next"))
 			}
@@ -294,14 +296,18 @@ func TestWaysBackKeepThePlace(t *testing.T) {
 	if got := hrefs(a)["Cancel"]; got != cards {
 		t.Errorf("cancelling leads to %q, want %q", got, cards)
 	}
-	s.play(t, scenario{path: "/people/" + receipt.Person.String() + "/delete" + cards[strings.Index(cards, "?"):], by: by, form: form,
+	s.play(t, scenario{path: "/people/" + receipt.Person.String() + "/delete" + cards[strings.Index(cards, "?"):],
+		by: by, form: form,
 		status: 303, want: map[string]string{"Location": next}})
 
 	// What a page of this site did not write leads nowhere but to the directory.
 	other, _ := s.submit(t, "Ada")
-	for _, from := range append([]string{"q=" + strings.Repeat("x", 300), "after=x", "next=//evil.example", "%zz", "q=%22%3E%3Cscript%3E"}, evil...) {
-		a := s.play(t, scenario{path: "/people/" + other.Person.String() + "?" + url.Values{"from": {from}, "view": {"evil"}}.Encode(),
-			by: by, status: 200, hasNot: []string{"<script>alert", `"><script>`}})
+	for _, from := range append([]string{"q=" + strings.Repeat("x", 300), "after=x", "next=//evil.example", "%zz",
+		"q=%22%3E%3Cscript%3E"}, evil...) {
+		a := s.play(t,
+			scenario{path: "/people/" + other.Person.String() + "?" +
+				url.Values{"from": {from}, "view": {"evil"}}.Encode(),
+				by: by, status: 200, hasNot: []string{"<script>alert", `"><script>`}})
 		if got := back(a); got != "/people" && !strings.HasPrefix(got, "/people?q=") {
 			t.Errorf("from %q the way back leads to %q", from, got)
 		}

@@ -176,7 +176,8 @@ func TestErrorPages(t *testing.T) {
 }
 
 func refusalHeading(status int) string {
-	return map[int]string{503: "Temporarily unavailable", 500: "Something went wrong", 409: "Changed in the meantime"}[status]
+	return map[int]string{503: "Temporarily unavailable", 500: "Something went wrong",
+		409: "Changed in the meantime"}[status]
 }
 
 // lineOf returns the line of a log that tells of a request.

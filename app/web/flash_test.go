@@ -31,7 +31,8 @@ func (b *browser) ask(t *testing.T, path string, form url.Values) answer {
 		for _, c := range b.cookies {
 			cookies = append(cookies, c.Name+"="+c.Value)
 		}
-		a := b.site.ask(t, scenario{path: path, form: form, header: map[string]string{"Cookie": strings.Join(cookies, "; ")}})
+		a := b.site.ask(t,
+			scenario{path: path, form: form, header: map[string]string{"Cookie": strings.Join(cookies, "; ")}})
 		for _, line := range a.header.Values("Set-Cookie") {
 			c, err := http.ParseSetCookie(line)
 			if err != nil {
@@ -85,15 +86,18 @@ func TestPagesSayWhatWasDone(t *testing.T) {
 	step(staff, person+"/files/"+files[0].ID.String()+"/delete", token, "empty.dat was deleted.")
 	step(staff, person+"/expire", url.Values{"csrf": {by.token}, "expires": {"week"}},
 		"The private link now expires on "+s.clock.now().Add(7*24*time.Hour).Format("2006-01-02 15:04 UTC")+".")
-	step(staff, person+"/expire", url.Values{"csrf": {by.token}, "expires": {"never"}}, "The private link no longer expires.")
+	step(staff, person+"/expire", url.Values{"csrf": {by.token}, "expires": {"never"}},
+		"The private link no longer expires.")
 
 	a := s.play(t, scenario{path: "/receipt/" + receipt.String() + "/link", status: 200})
-	form := url.Values{"csrf": {fieldValue(t, a.body, "csrf")}, "receipt": {fieldValue(t, a.body, "receipt")}, "expires": {"day"}}
+	form := url.Values{"csrf": {fieldValue(t, a.body, "csrf")}, "receipt": {fieldValue(t, a.body, "receipt")},
+		"expires": {"day"}}
 	step(holder, own+"/expire", form, "The private link now expires on "+
 		s.clock.now().Add(24*time.Hour).Format("2006-01-02 15:04 UTC")+".")
 	step(holder, own+"/replace", form, "Your private link was replaced. The old link no longer works.")
 	a = holder.ask(t, own+"/link", nil)
-	step(holder, own+"/close", url.Values{"csrf": {fieldValue(t, a.body, "csrf")}}, "The receipt was closed in this browser.")
+	step(holder, own+"/close", url.Values{"csrf": {fieldValue(t, a.body, "csrf")}},
+		"The receipt was closed in this browser.")
 
 	step(staff, person+"/delete", token, "Ada <b> Lovelace was deleted.")
 	step(staff, "/staff/sign-out", token, "You are signed out.")
@@ -117,13 +121,16 @@ func TestFlashCookie(t *testing.T) {
 	} {
 		s := newSite(t, func(o *Options) { o.PublicURL = public })
 		cookie := s.server.sessions.flashCookie(`<script>alert(1)</script> "was" & deleted`)
-		if cookie.Name != want.Name || cookie.Secure != want.Secure || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode ||
+		if cookie.Name != want.Name || cookie.Secure != want.Secure || !cookie.HttpOnly ||
+			cookie.SameSite != http.SameSiteLaxMode ||
 			cookie.Path != "/" || cookie.MaxAge != int(flashTime/time.Second) {
 			t.Errorf("the cookie is %v", cookie)
 		}
 		page := func(value string) answer {
-			return s.play(t, scenario{path: "/staff/sign-in", status: 200, header: map[string]string{"Cookie": want.Name + "=" + value},
-				hasNot: []string{"<script>alert"}})
+			return s.play(t,
+				scenario{path: "/staff/sign-in", status: 200,
+					header: map[string]string{"Cookie": want.Name + "=" + value},
+					hasNot: []string{"<script>alert"}})
 		}
 		a := page(cookie.Value)
 		if got := said(t, a); got != `<script>alert(1)</script> "was" & deleted` {
@@ -135,7 +142,8 @@ func TestFlashCookie(t *testing.T) {
 			}
 		}
 		other := newSite(t, func(o *Options) { o.PublicURL, o.StaffSecret = public, "another secret" })
-		for _, value := range []string{"", "x", other.server.sessions.flashCookie("Pay here").Value, s.server.sessions.begin().Value} {
+		for _, value := range []string{"", "x", other.server.sessions.flashCookie("Pay here").Value,
+			s.server.sessions.begin().Value} {
 			a := page(value)
 			if got := said(t, a); got != "" {
 				t.Errorf("for the cookie %q the page says %q", value, got)
@@ -159,8 +167,9 @@ func TestFlashCookie(t *testing.T) {
 	}
 	// The form may be kept by the browser, and says nothing of what was before it.
 	cookie := s.server.sessions.flashCookie("This was deleted.")
-	a := s.play(t, scenario{path: "/", status: 200, header: map[string]string{"Cookie": cookie.Name + "=" + cookie.Value},
-		want: map[string]string{"Set-Cookie": ""}})
+	a := s.play(t,
+		scenario{path: "/", status: 200, header: map[string]string{"Cookie": cookie.Name + "=" + cookie.Value},
+			want: map[string]string{"Set-Cookie": ""}})
 	if got := said(t, a); got != "" {
 		t.Errorf("the form says %q", got)
 	}
@@ -176,15 +185,20 @@ func TestBackAfterDeletion(t *testing.T) {
 	form := url.Values{"csrf": {by.token}}
 	s.play(t, scenario{path: file + "/delete", by: by, form: form, status: 303})
 	for _, path := range []string{file, file + "/delete", file + "/picture"} {
-		s.play(t, scenario{path: path, by: by, status: 404, has: []string{"This file is not here", `href="` + person + `"`, "Go to Ada"}})
+		s.play(t, scenario{path: path, by: by, status: 404,
+			has: []string{"This file is not here", `href="` + person + `"`, "Go to Ada"}})
 	}
-	s.play(t, scenario{path: file + "/delete", by: by, form: form, status: 404, has: []string{"This file is not here", `href="` + person + `"`}})
+	s.play(t, scenario{path: file + "/delete", by: by, form: form, status: 404,
+		has: []string{"This file is not here", `href="` + person + `"`}})
 	s.play(t, scenario{path: person + "/delete", by: by, form: form, status: 303})
-	for _, path := range []string{person, person + "/delete", person + "/link", person + "/files.zip", file, file + "/delete"} {
-		s.play(t, scenario{path: path, by: by, status: 404, has: []string{"This person is not here", `href="/people"`, "Go to the directory"}})
+	for _, path := range []string{person, person + "/delete", person + "/link", person + "/files.zip", file, file +
+		"/delete"} {
+		s.play(t, scenario{path: path, by: by, status: 404,
+			has: []string{"This person is not here", `href="/people"`, "Go to the directory"}})
 	}
 	for _, what := range []string{"/delete", "/expire"} {
-		s.play(t, scenario{path: person + what, by: by, form: url.Values{"csrf": {by.token}, "expires": {"day"}}, status: 404,
-			has: []string{"This person is not here"}})
+		s.play(t, scenario{path: person + what, by: by, form: url.Values{"csrf": {by.token}, "expires": {"day"}},
+			status: 404,
+			has:    []string{"This person is not here"}})
 	}
 }

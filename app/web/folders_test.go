@@ -45,8 +45,9 @@ func TestFolders(t *testing.T) {
 			s.t.Errorf("sent again: answered with %s in %q, want the file that is stored", f.ID, folderOf(f))
 		}
 		long := string(make([]byte, 1025))
-		s.ask(call{method: http.MethodPut, path: "/files/" + dossier.NewFileID().String(), receipt: receipt, status: 422,
-			code: dossier.CodeInvalid, body: api.Announcement{Folder: &long, Name: "x", Size: 1},
+		s.ask(call{method: http.MethodPut, path: "/files/" + dossier.NewFileID().String(), receipt: receipt,
+			status: 422,
+			code:   dossier.CodeInvalid, body: api.Announcement{Folder: &long, Name: "x", Size: 1},
 			has: []string{"#/folder"}}, nil)
 
 		// A form sends the path as the file's name, as browsers do for a folder that was chosen.

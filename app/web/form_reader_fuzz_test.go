@@ -63,7 +63,8 @@ func writeForm(t *testing.T, boundary string, typed fields, files []sentFile) st
 		}
 	}
 	for _, one := range []struct{ name, value string }{
-		{"receipt", typed.Receipt}, {"name", typed.Name}, {"location", typed.Location}, {"age", typed.Age}, {"technology", typed.Technology},
+		{"receipt", typed.Receipt}, {"name", typed.Name}, {"location", typed.Location}, {"age", typed.Age},
+		{"technology", typed.Technology},
 	} {
 		write(`form-data; name="`+one.name+`"`, one.value)
 	}
@@ -96,7 +97,8 @@ func FuzzForm(f *testing.F) {
 	const boundary = "B0undary"
 	whole := "--B0undary\r\nContent-Disposition: form-data; name=\"receipt\"\r\n\r\nR\r\n" +
 		"--B0undary\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nAda\r\n" +
-		"--B0undary\r\nContent-Disposition: form-data; name=\"files\"; filename=\"a%22b.txt\"\r\nContent-Type: text/plain\r\n\r\none\r\n--B0\r\n" +
+		"--B0undary\r\nContent-Disposition: form-data; name=\"files\"; filename=\"a%22b.txt\"\r\nContent-Type: " +
+		"text/plain\r\n\r\none\r\n--B0\r\n" +
 		"\r\n--B0undary\r\nContent-Disposition: form-data; name=\"files\"; filename=\"\"\r\n\r\n\r\n--B0undary--\r\n"
 	f.Add([]byte(whole), uint8(1))
 	f.Add([]byte("preamble\r\n"+whole+"epilogue"), uint8(7))
@@ -111,7 +113,8 @@ func FuzzForm(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte, piece uint8) {
 		const parts, drop = 20, 1 << 10
 		typed, files, err := readForm(bytes.NewReader(body), boundary, parts, drop)
-		again, filesAgain, errAgain := readForm(&counter{r: bytes.NewReader(body), piece: int(piece) + 1}, boundary, parts, drop)
+		again, filesAgain, errAgain := readForm(&counter{r: bytes.NewReader(body), piece: int(piece) + 1}, boundary,
+			parts, drop)
 		if typed != again || !slices.Equal(files, filesAgain) || (err == nil) != (errAgain == nil) {
 			t.Fatalf("whole: %q %q %v\nin pieces: %q %q %v", typed, files, err, again, filesAgain, errAgain)
 		}
@@ -200,7 +203,8 @@ func compareWithLibrary(t *testing.T, body []byte, boundary string, typed fields
 	}
 	var want []string
 	for _, one := range []struct{ name, value string }{
-		{"receipt", typed.Receipt}, {"name", typed.Name}, {"location", typed.Location}, {"age", typed.Age}, {"technology", typed.Technology},
+		{"receipt", typed.Receipt}, {"name", typed.Name}, {"location", typed.Location}, {"age", typed.Age},
+		{"technology", typed.Technology},
 	} {
 		if one.value != "" {
 			want = append(want, one.name+"\x00"+one.value)
@@ -228,7 +232,8 @@ func (zeros) Read(p []byte) (int, error) {
 // of a part's header.
 func FuzzDisposition(f *testing.F) {
 	for _, name := range []string{
-		"", "a.txt", `"quoted"`, `back\slash`, `C:\path\"x".txt`, "line\r\nbreak", "\x00\x1b\x7f", "\u202Egnp.exe", "👩🏽‍🚀.png", "caf\xe9", "a;b; filename=c", "100%22", "%0D%0A",
+		"", "a.txt", `"quoted"`, `back\slash`, `C:\path\"x".txt`, "line\r\nbreak", "\x00\x1b\x7f", "\u202Egnp.exe",
+		"👩🏽‍🚀.png", "caf\xe9", "a;b; filename=c", "100%22", "%0D%0A",
 		" leading and trailing ", "a=b", "form-data", strings.Repeat("x", 4096),
 	} {
 		f.Add(name)
@@ -248,7 +253,8 @@ func FuzzDisposition(f *testing.F) {
 		if clean := dossier.CleanFileName(got); clean == "" || strings.ContainsAny(clean, "/\\\x00\r\n\"") {
 			t.Fatalf("%q is cleaned to %q", got, clean)
 		}
-		body := "--b\r\nContent-Disposition: form-data; name=\"receipt\"\r\n\r\nR\r\n--b\r\nContent-Disposition: " + header + "\r\n\r\nx\r\n--b--\r\n"
+		body := "--b\r\nContent-Disposition: form-data; name=\"receipt\"\r\n\r\nR\r\n--b\r\nContent-Disposition: " +
+			header + "\r\n\r\nx\r\n--b--\r\n"
 		_, files, err := readForm(strings.NewReader(body), "b", 10, 10)
 		if !slices.Equal(files, []sentFile{{told(name), "x"}}) || err != nil {
 			t.Fatalf("%q: read %q, %v", body, files, err)

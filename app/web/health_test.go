@@ -32,7 +32,8 @@ func TestLivez(t *testing.T) {
 	s.faults.down("people.Find")
 	s.server.Drain()
 	for _, method := range []string{"GET", "HEAD"} {
-		s.play(t, scenario{method: method, path: "/livez", status: 200, want: map[string]string{"Cache-Control": "no-store"}})
+		s.play(t, scenario{method: method, path: "/livez", status: 200,
+			want: map[string]string{"Cache-Control": "no-store"}})
 	}
 }
 
@@ -82,13 +83,17 @@ func TestReadyz(t *testing.T) {
 	s.server.health.keep()
 	for range 2 {
 		s.playAll(t, []scenario{
-			{name: "public", path: "/readyz", status: 503, want: map[string]string{"Retry-After": retryAfter, "Cache-Control": "no-store"}, has: []string{"unavailable\n"},
+			{name: "public", path: "/readyz", status: 503,
+				want:   map[string]string{"Retry-After": retryAfter, "Cache-Control": "no-store"},
+				has:    []string{"unavailable\n"},
 				hasNot: []string{"people", "catalog", "v1.2.3"}},
-			{name: "staff", path: "/readyz", by: by, status: 503, has: []string{"down: catalog, people\n", "version: v1.2.3"}, hasNot: []string{"objects"}},
+			{name: "staff", path: "/readyz", by: by, status: 503,
+				has: []string{"down: catalog, people\n", "version: v1.2.3"}, hasNot: []string{"objects"}},
 			{name: "HEAD", method: "HEAD", path: "/readyz", status: 503},
 		})
 	}
-	if log := s.log.String(); strings.Count(log, "store is not ready") != 2 || !strings.Contains(log, "store=people") || !strings.Contains(log, innards) {
+	if log := s.log.String(); strings.Count(log, "store is not ready") != 2 || !strings.Contains(log, "store=people") ||
+		!strings.Contains(log, innards) {
 		t.Errorf("the log does not tell of each store once:\n%s", log)
 	}
 
@@ -154,8 +159,10 @@ func TestHealthLook(t *testing.T) {
 func TestStaticFiles(t *testing.T) {
 	s := newSite(t)
 	const forever = "public, max-age=31536000, immutable"
-	types := map[string]string{"app.css": "text/css; charset=utf-8", "app.js": "text/javascript; charset=utf-8", "favicon.svg": "image/svg+xml",
-		"upload.js": "text/javascript; charset=utf-8", "upload-worker.js": "text/javascript; charset=utf-8", "licences.txt": "text/plain; charset=utf-8"}
+	types := map[string]string{"app.css": "text/css; charset=utf-8", "app.js": "text/javascript; charset=utf-8",
+		"favicon.svg": "image/svg+xml",
+		"upload.js":   "text/javascript; charset=utf-8", "upload-worker.js": "text/javascript; charset=utf-8",
+		"licences.txt": "text/plain; charset=utf-8"}
 	page := s.play(t, scenario{path: "/", status: 200})
 	for name, f := range s.server.assets.files {
 		sum := sha256.Sum256(f.content)
@@ -167,14 +174,20 @@ func TestStaticFiles(t *testing.T) {
 		}
 		for _, c := range []scenario{
 			{name: "right hash", path: "/static/" + hash + "/" + name, status: 200, has: []string{string(f.content)},
-				want: map[string]string{"Cache-Control": forever, "Etag": etag, "Content-Type": types[name], "Content-Security-Policy": pagePolicy}},
-			{name: "wrong hash", path: "/static/0000000000000000/" + name, status: 200, has: []string{string(f.content)},
+				want: map[string]string{"Cache-Control": forever, "Etag": etag, "Content-Type": types[name],
+					"Content-Security-Policy": pagePolicy}},
+			{name: "wrong hash", path: "/static/0000000000000000/" + name, status: 200,
+				has:  []string{string(f.content)},
 				want: map[string]string{"Cache-Control": "no-cache", "Etag": etag}},
-			{name: "known already", path: "/static/" + hash + "/" + name, header: map[string]string{"If-None-Match": etag}, status: 304,
+			{name: "known already", path: "/static/" + hash + "/" + name,
+				header: map[string]string{"If-None-Match": etag}, status: 304,
 				want: map[string]string{"Cache-Control": forever}},
-			{name: "another version known", path: "/static/" + hash + "/" + name, header: map[string]string{"If-None-Match": `"x"`}, status: 200},
-			{name: "HEAD", method: "HEAD", path: "/static/" + hash + "/" + name, status: 200, want: map[string]string{"Content-Length": fmt.Sprint(len(f.content))}},
-			{name: "unknown name", path: "/static/" + hash + "/x" + name, status: 404, want: map[string]string{"Cache-Control": "no-store", "Etag": ""}},
+			{name: "another version known", path: "/static/" + hash + "/" + name,
+				header: map[string]string{"If-None-Match": `"x"`}, status: 200},
+			{name: "HEAD", method: "HEAD", path: "/static/" + hash + "/" + name, status: 200,
+				want: map[string]string{"Content-Length": fmt.Sprint(len(f.content))}},
+			{name: "unknown name", path: "/static/" + hash + "/x" + name, status: 404,
+				want: map[string]string{"Cache-Control": "no-store", "Etag": ""}},
 			{name: "template", path: "/static/" + hash + "/layout.html", status: 404},
 			{name: "climbing", path: "/static/" + hash + "/..%2f" + name, status: 404},
 		} {
@@ -182,8 +195,11 @@ func TestStaticFiles(t *testing.T) {
 		}
 	}
 	s.playAll(t, []scenario{
-		{name: "favicon", path: "/favicon.ico", status: 200, want: map[string]string{"Content-Type": "image/svg+xml", "Cache-Control": "public, max-age=86400"}},
-		{name: "robots", path: "/robots.txt", status: 200, want: map[string]string{"Content-Type": "text/plain; charset=UTF-8", "Cache-Control": "public, max-age=86400"},
+		{name: "favicon", path: "/favicon.ico", status: 200,
+			want: map[string]string{"Content-Type": "image/svg+xml", "Cache-Control": "public, max-age=86400"}},
+		{name: "robots", path: "/robots.txt", status: 200,
+			want: map[string]string{"Content-Type": "text/plain; charset=UTF-8",
+				"Cache-Control": "public, max-age=86400"},
 			has: []string{"User-agent: *\n", "Disallow: /receipt/\n", "Disallow: /people\n", "Disallow: /staff/\n"}},
 	})
 }

@@ -34,7 +34,8 @@ func overServers(t *testing.T, o setup) *site {
 func (s *site) session() http.Header {
 	s.t.Helper()
 	form := url.Values{"key": {staffSecret}, "next": {"/people"}}
-	a := s.do(http.MethodPost, "/staff/sign-in", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, strings.NewReader(form.Encode()))
+	a := s.do(http.MethodPost, "/staff/sign-in", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
+		strings.NewReader(form.Encode()))
 	a.must(s.t, http.StatusSeeOther)
 	cookie, _, _ := strings.Cut(a.header.Get("Set-Cookie"), ";")
 	return http.Header{"Cookie": {cookie}}
@@ -59,7 +60,8 @@ func (s *site) waysTo(f form, file dossier.File) map[string]way {
 	return map[string]way{
 		"receipt": {"/receipt/" + f.receipt + "/files/" + file.ID.String(), nil},
 		"staff":   {"/people/" + file.Person.String() + "/files/" + file.ID.String(), s.session()},
-		"API":     {api.Prefix + "/files/" + file.ID.String() + "/content", http.Header{"Authorization": {"Bearer " + f.receipt}}},
+		"API": {api.Prefix + "/files/" + file.ID.String() + "/content",
+			http.Header{"Authorization": {"Bearer " + f.receipt}}},
 	}
 }
 
@@ -132,7 +134,9 @@ func TestDownloadByLink(t *testing.T) {
 	kinds := []struct{ name, data, mediaType string }{
 		{"letter of ada.txt", "Dear Charles", "text/plain; charset=utf-8"},
 		{"page of ada.html", html, "application/octet-stream"},
-		{"drawing of ada.svg", `<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`, "application/octet-stream"},
+		{"drawing of ada.svg",
+			`<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`,
+			"application/octet-stream"},
 		{"notes of ada.json", `{"a": 1}`, "application/octet-stream"},
 		{`Ångström "100%"; +日本語 👩🏽‍🚀.txt`, "odd name", "text/plain; charset=utf-8"},
 		{"nothing of ada", "", "text/plain"},
@@ -150,7 +154,8 @@ func TestDownloadByLink(t *testing.T) {
 				a := way.ask(s, http.MethodGet, nil)
 				s.mustRedirect(a)
 				got := s.follow(a, nil)
-				if got.status != http.StatusOK || got.body != k.data || got.header.Get("Content-Type") != k.mediaType || got.header.Get("Cache-Control") != "private, no-cache" {
+				if got.status != http.StatusOK || got.body != k.data || got.header.Get("Content-Type") != k.mediaType ||
+					got.header.Get("Cache-Control") != "private, no-cache" {
 					t.Errorf("the store answers %v\nwant %d bytes as %s", got, len(k.data), k.mediaType)
 				}
 				kind, params, err := mime.ParseMediaType(got.header.Get("Content-Disposition"))
@@ -161,7 +166,8 @@ func TestDownloadByLink(t *testing.T) {
 					return
 				}
 				// After a break: the app's address again, with what is missing.
-				ranged := http.Header{"Range": {"bytes=3-"}, "If-Range": {got.header.Get("Etag")}, "If-Match": {got.header.Get("Etag")}}
+				ranged := http.Header{"Range": {"bytes=3-"}, "If-Range": {got.header.Get("Etag")},
+					"If-Match": {got.header.Get("Etag")}}
 				a = way.ask(s, http.MethodGet, ranged)
 				s.mustRedirect(a)
 				if rest := s.follow(a, ranged); rest.status != http.StatusPartialContent || rest.body != k.data[3:] {
@@ -176,11 +182,13 @@ func TestDownloadByLink(t *testing.T) {
 			s := s.in(t)
 			etag := fmt.Sprintf(`"%x"`, sha256.Sum256([]byte(kinds[0].data)))
 			a := way.ask(s, http.MethodHead, nil)
-			if a.status != http.StatusOK || a.header.Get("Content-Length") != strconv.Itoa(len(kinds[0].data)) || a.header.Get("Etag") != etag || a.header.Get("Location") != "" {
+			if a.status != http.StatusOK || a.header.Get("Content-Length") != strconv.Itoa(len(kinds[0].data)) ||
+				a.header.Get("Etag") != etag || a.header.Get("Location") != "" {
 				t.Errorf("HEAD is answered %v", a)
 			}
 			a = way.ask(s, http.MethodGet, http.Header{"If-None-Match": {etag}})
-			if a.status != http.StatusNotModified || a.header.Get("Etag") != etag || a.header.Get("Location") != "" || a.header.Get("Cache-Control") != "private, no-cache" {
+			if a.status != http.StatusNotModified || a.header.Get("Etag") != etag || a.header.Get("Location") != "" ||
+				a.header.Get("Cache-Control") != "private, no-cache" {
 				t.Errorf("If-None-Match of the SHA-256 is answered %v", a)
 			}
 			s.mustRedirect(way.ask(s, http.MethodGet, http.Header{"If-None-Match": {`"x"`}}))
@@ -194,16 +202,21 @@ func TestDownloadByLink(t *testing.T) {
 		way    way
 		status int
 	}{
-		"another's by receipt":        {way{"/receipt/" + f.receipt + "/files/" + theirs.ID.String(), nil}, 404},
-		"another's by the API":        {way{api.Prefix + "/files/" + theirs.ID.String() + "/content", http.Header{"Authorization": {"Bearer " + f.receipt}}}, 404},
-		"no receipt":                  {way{"/receipt/x/files/" + files[0].ID.String(), nil}, 404},
-		"no receipt for the API":      {way{api.Prefix + "/files/" + files[0].ID.String() + "/content", nil}, 401},
-		"no session":                  {way{"/people/" + files[0].Person.String() + "/files/" + files[0].ID.String(), nil}, 303},
-		"a file that is not there":    {way{"/receipt/" + f.receipt + "/files/" + dossier.NewFileID().String(), nil}, 404},
-		"another person's, for staff": {way{"/people/" + theirs.Person.String() + "/files/" + files[0].ID.String(), s.session()}, 404},
+		"another's by receipt": {way{"/receipt/" + f.receipt + "/files/" + theirs.ID.String(), nil}, 404},
+		"another's by the API": {way{api.Prefix + "/files/" + theirs.ID.String() + "/content",
+			http.Header{"Authorization": {"Bearer " + f.receipt}}}, 404},
+		"no receipt":             {way{"/receipt/x/files/" + files[0].ID.String(), nil}, 404},
+		"no receipt for the API": {way{api.Prefix + "/files/" + files[0].ID.String() + "/content", nil}, 401},
+		"no session": {way{"/people/" + files[0].Person.String() + "/files/" + files[0].ID.String(),
+			nil}, 303},
+		"a file that is not there": {way{"/receipt/" + f.receipt + "/files/" + dossier.NewFileID().String(), nil},
+			404},
+		"another person's, for staff": {way{"/people/" + theirs.Person.String() + "/files/" + files[0].ID.String(),
+			s.session()}, 404},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if a := c.way.ask(s.in(t), http.MethodGet, nil); a.status != c.status || strings.Contains(a.header.Get("Location"), "://") {
+			if a := c.way.ask(s.in(t), http.MethodGet, nil); a.status != c.status ||
+				strings.Contains(a.header.Get("Location"), "://") {
 				t.Errorf("got %v\nwant %d", a, c.status)
 			}
 		})
@@ -234,18 +247,22 @@ func TestDownloadPastLinks(t *testing.T) {
 	t.Run("a picture in a page, and a friend's page", func(t *testing.T) {
 		s := overServers(t, setup{web: web.Options{APIOrigins: []string{friend}}})
 		ways := s.waysTo(f, s.stored(f)[0])
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.addr+ways["staff"].path+"/picture", nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+			"http://"+s.addr+ways["staff"].path+"/picture", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		req.Header = ways["staff"].proof
-		if a := s.plain(req); a.status != http.StatusOK || a.body == png || a.header.Get("Content-Type") != "image/jpeg" {
+		if a := s.plain(req); a.status != http.StatusOK || a.body == png ||
+			a.header.Get("Content-Type") != "image/jpeg" {
 			t.Errorf("the picture is answered %v", a)
 		}
 		s.mustRedirect(ways["staff"].ask(s, http.MethodGet, nil))
-		cross := http.Header{"Origin": {friend}, "Sec-Fetch-Site": {"cross-site"}, "Sec-Fetch-Mode": {"cors"}, "Range": {"bytes=0-3"}}
+		cross := http.Header{"Origin": {friend}, "Sec-Fetch-Site": {"cross-site"}, "Sec-Fetch-Mode": {"cors"},
+			"Range": {"bytes=0-3"}}
 		a := ways["API"].ask(s, http.MethodGet, cross)
-		if a.status != http.StatusPartialContent || a.body != png[:4] || a.header.Get("Access-Control-Allow-Origin") != friend ||
+		if a.status != http.StatusPartialContent || a.body != png[:4] ||
+			a.header.Get("Access-Control-Allow-Origin") != friend ||
 			!strings.Contains(a.header.Get("Access-Control-Expose-Headers"), "Content-Disposition") {
 			t.Errorf("a friend's page is answered %v", a)
 		}
@@ -255,7 +272,8 @@ func TestDownloadPastLinks(t *testing.T) {
 		f := ada.with(f.files...)
 		for who, way := range s.waysTo(f, s.stored(f)[0]) {
 			a := way.ask(s, http.MethodGet, nil)
-			if a.status != http.StatusOK || a.body != png || !strings.HasPrefix(a.header.Get("Content-Disposition"), "attachment") {
+			if a.status != http.StatusOK || a.body != png ||
+				!strings.HasPrefix(a.header.Get("Content-Disposition"), "attachment") {
 				t.Errorf("%s is answered %v", who, a)
 			}
 		}
@@ -267,7 +285,8 @@ func TestDownloadPastLinks(t *testing.T) {
 		}})
 		f := ada.with(f.files...)
 		for who, way := range s.waysTo(f, s.stored(f)[0]) {
-			if a := way.ask(s, http.MethodGet, nil); a.status != http.StatusServiceUnavailable || a.header.Get("Location") != "" {
+			if a := way.ask(s, http.MethodGet, nil); a.status != http.StatusServiceUnavailable ||
+				a.header.Get("Location") != "" {
 				t.Errorf("%s is answered %v; want 503", who, a)
 			}
 		}
@@ -277,7 +296,8 @@ func TestDownloadPastLinks(t *testing.T) {
 // unsigning has no credentials to sign with.
 type unsigning struct{ dossier.Objects }
 
-func (unsigning) Link(ctx context.Context, _ string, _ dossier.ResponseHeader, _ time.Duration) (dossier.SignedRequest, error) {
+func (unsigning) Link(ctx context.Context, _ string, _ dossier.ResponseHeader, _ time.Duration) (dossier.SignedRequest,
+	error) {
 	return dossier.SignedRequest{}, dossier.Unavailable(ctx, "sign link", errors.New("no credentials"))
 }
 
@@ -323,19 +343,24 @@ func TestAPIContent(t *testing.T) {
 func TestArchive(t *testing.T) {
 	everywhere(t, setup{}, func(s *site) {
 		t := s.t
-		f := ada.with(file{"letter.txt", "Dear Charles"}, file{"empty of ada.bin", ""}, file{"letter.txt", "Dear Mary"}, file{"Ångström.txt", strings.Repeat("large ", 100_000)})
+		f := ada.with(file{"letter.txt", "Dear Charles"}, file{"empty of ada.bin", ""}, file{"letter.txt", "Dear Mary"},
+			file{"Ångström.txt", strings.Repeat("large ", 100_000)})
 		files := s.stored(f)
 		person := "/people/" + files[0].Person.String()
-		for who, way := range map[string]way{"receipt": {"/receipt/" + f.receipt + "/files.zip", nil}, "staff": {person + "/files.zip", s.session()}} {
+		for who, way := range map[string]way{"receipt": {"/receipt/" + f.receipt + "/files.zip", nil},
+			"staff": {person + "/files.zip", s.session()}} {
 			page := way
 			page.path = strings.TrimSuffix(page.path, "/files.zip")
 			page.ask(s, http.MethodGet, nil).must(t, http.StatusOK, `href="`+s.linked(way.path)+`"`)
 
 			head, a := way.ask(s, http.MethodHead, nil), way.ask(s, http.MethodGet, http.Header{"Range": {"bytes=5-9"}})
 			for _, one := range []answer{head, a} {
-				if one.status != http.StatusOK || one.header.Get("Content-Length") != strconv.Itoa(len(a.body)) || one.header.Get("Content-Type") != "application/zip" ||
-					one.header.Get("Content-Disposition") != `attachment; filename="Ada Lovelace.zip"; filename*=UTF-8''Ada%20Lovelace.zip` ||
-					one.header.Get("Cache-Control") != "no-store" || one.header.Get("X-Robots-Tag") != "noindex" || one.header.Get("Accept-Ranges") != "none" ||
+				if one.status != http.StatusOK || one.header.Get("Content-Length") != strconv.Itoa(len(a.body)) ||
+					one.header.Get("Content-Type") != "application/zip" ||
+					one.header.Get(
+						"Content-Disposition") != `attachment; filename="Ada Lovelace.zip"; filename*=UTF-8''Ada%20Lovelace.zip` ||
+					one.header.Get("Cache-Control") != "no-store" || one.header.Get("X-Robots-Tag") != "noindex" ||
+					one.header.Get("Accept-Ranges") != "none" ||
 					!strings.Contains(one.header.Get("Content-Security-Policy"), "sandbox") {
 					t.Errorf("%s: got %d %v", who, one.status, one.header)
 				}
@@ -356,7 +381,8 @@ func TestArchive(t *testing.T) {
 				}
 				got[entry.Name] = string(data)
 			}
-			want := map[string]string{"letter.txt": "Dear Charles", "empty of ada.bin": "", "letter (2).txt": "Dear Mary", "Ångström.txt": strings.Repeat("large ", 100_000)}
+			want := map[string]string{"letter.txt": "Dear Charles", "empty of ada.bin": "",
+				"letter (2).txt": "Dear Mary", "Ångström.txt": strings.Repeat("large ", 100_000)}
 			if len(got) != len(want) {
 				t.Errorf("%s: the archive has %d files, want %d", who, len(got), len(want))
 			}
@@ -372,11 +398,13 @@ func TestArchive(t *testing.T) {
 		s.get("/receipt/"+one.receipt+"/files.zip").must(t, http.StatusOK)
 		s.stored(none)
 		for _, path := range []string{
-			"/receipt/" + none.receipt + "/files.zip", "/receipt/x/files.zip", "/receipt/" + dossier.NewReceipt().String() + "/files.zip",
+			"/receipt/" + none.receipt + "/files.zip", "/receipt/x/files.zip", "/receipt/" +
+				dossier.NewReceipt().String() + "/files.zip",
 		} {
 			s.get(path).must(t, http.StatusNotFound)
 		}
-		if a := s.get(person + "/files.zip"); a.status != http.StatusSeeOther || !strings.HasPrefix(a.header.Get("Location"), "/staff/sign-in") {
+		if a := s.get(person + "/files.zip"); a.status != http.StatusSeeOther ||
+			!strings.HasPrefix(a.header.Get("Location"), "/staff/sign-in") {
 			t.Errorf("without a session: %v", a)
 		}
 	})

@@ -35,11 +35,13 @@ func TestLinksHaveTheAddressThatTheBrowserUsed(t *testing.T) {
 			// The test's client goes by its own address, so it has the receipt under that.
 			host["Cookie"] = "dossier_receipt=" + receipt.String()
 			page := s.play(t, scenario{path: receiptPath(receipt.Person), header: host, status: 200,
-				has: []string{want + "/receipt#" + receipt.String()}, want: map[string]string{"Cache-Control": "no-store"}})
+				has:  []string{want + "/receipt#" + receipt.String()},
+				want: map[string]string{"Cache-Control": "no-store"}})
 			if c.guess && strings.Contains(page.body, s.url) {
 				t.Error("the page also names the address that the site was started with")
 			}
-			s.play(t, scenario{path: receiptPath(receipt.Person) + "/link", header: host, status: 200, has: []string{want + "/receipt#"}})
+			s.play(t, scenario{path: receiptPath(receipt.Person) + "/link", header: host, status: 200,
+				has: []string{want + "/receipt#"}})
 
 			var out api.Registered
 			var p api.Problem
@@ -68,14 +70,17 @@ func TestLinksHaveTheAddressThatTheBrowserUsed(t *testing.T) {
 }
 
 func TestIsHost(t *testing.T) {
-	for _, good := range []string{"localhost", "localhost:8080", "files.example.org", "files.example.org.", "a_b.example:1", "127.0.0.1:65535",
+	for _, good := range []string{"localhost", "localhost:8080", "files.example.org", "files.example.org.",
+		"a_b.example:1", "127.0.0.1:65535",
 		"[::1]", "[2001:db8::7]:8080", "xn--mnchen-3ya.example", strings.Repeat("a", 63) + ".example"} {
 		if !isHost(good) {
 			t.Errorf("%q is taken for no host", good)
 		}
 	}
-	for _, bad := range []string{"", ":8080", "a:", "a:0", "a:65536", "a:+80", "a:80:80", "a b", "a/b", "a?b", "a#b", "a@b", "user:x@b", `a\b`, "a\r\nb",
-		"a\"b", "a<b>", "-a", "a-", "a..b", ".a", "[::1", "::1", "[::1%25eth0]", "[127.0.0.1]", "münchen.example", strings.Repeat("a", 300)} {
+	for _, bad := range []string{"", ":8080", "a:", "a:0", "a:65536", "a:+80", "a:80:80", "a b", "a/b", "a?b", "a#b",
+		"a@b", "user:x@b", `a\b`, "a\r\nb",
+		"a\"b", "a<b>", "-a", "a-", "a..b", ".a", "[::1", "::1", "[::1%25eth0]", "[127.0.0.1]", "münchen.example",
+		strings.Repeat("a", 300)} {
 		if isHost(bad) {
 			t.Errorf("%q is taken for a host", bad)
 		}
@@ -84,7 +89,8 @@ func TestIsHost(t *testing.T) {
 	s := newSite(t, func(o *Options) { o.OriginOfRequest = true })
 	receipt, _ := s.submit(t, "Ada")
 	for _, bad := range []string{"a..b", "evil.example:99999", "user@evil.example"} {
-		a := s.ask(t, scenario{path: receiptPath(receipt.Person), header: map[string]string{"Host": bad, "Cookie": "dossier_receipt=" + receipt.String()}})
+		a := s.ask(t, scenario{path: receiptPath(receipt.Person),
+			header: map[string]string{"Host": bad, "Cookie": "dossier_receipt=" + receipt.String()}})
 		if strings.Contains(a.body, bad) || a.status == http.StatusOK && !strings.Contains(a.body, s.url+"/receipt#") {
 			t.Errorf("for the host %q the answer is %d:\n%s", bad, a.status, a.body)
 		}

@@ -25,7 +25,8 @@ type boundedCatalog struct {
 	most *atomic.Int64
 }
 
-func (c boundedCatalog) Files(ctx context.Context, p dossier.PersonID, after dossier.FileID, limit int) ([]dossier.File, error) {
+func (c boundedCatalog) Files(ctx context.Context, p dossier.PersonID, after dossier.FileID, limit int) ([]dossier.File,
+	error) {
 	for most := c.most.Load(); int64(limit) > most && !c.most.CompareAndSwap(most, int64(limit)); most = c.most.Load() {
 	}
 	return c.Catalog.Files(ctx, p, after, limit)
@@ -117,7 +118,8 @@ func TestManyFiles(t *testing.T) {
 			a := way.ask(s, http.MethodGet, nil)
 			a.must(t, http.StatusOK, ada.name)
 			if names := a.listed(t); len(names) != 0 || a.link(t, "first") != first || a.link(t, "next") != "" {
-				t.Errorf("%s: behind the end there are %q, and links to %q and %q", who, names, a.link(t, "first"), a.link(t, "next"))
+				t.Errorf("%s: behind the end there are %q, and links to %q and %q", who, names, a.link(t, "first"),
+					a.link(t, "next"))
 			}
 			way.path = first + "?after=1"
 			way.ask(s, http.MethodGet, nil).must(t, http.StatusBadRequest)
@@ -170,7 +172,8 @@ func TestManyFiles(t *testing.T) {
 		second := s.do(http.MethodGet, staff.path, staff.proof, nil).link(t, "next")
 		var deletion string
 		s.do(http.MethodGet, second, staff.proof, nil).walk(t, func(n *html.Node) {
-			if href := attribute(n, "href"); deletion == "" && strings.Contains(href, "/files/") && strings.Contains(href, "/delete") {
+			if href := attribute(n, "href"); deletion == "" && strings.Contains(href, "/files/") &&
+				strings.Contains(href, "/delete") {
 				deletion = href
 			}
 		})
@@ -191,7 +194,8 @@ func TestManyFiles(t *testing.T) {
 		if a.status != http.StatusSeeOther || a.header.Get("Location") != second {
 			t.Fatalf("after the deletion: %v; want 303 to %s", a, second)
 		}
-		if names := s.do(http.MethodGet, second, staff.proof, nil).listed(t); slices.Contains(names, want[100]) || !slices.Contains(names, want[101]) {
+		if names := s.do(http.MethodGet, second, staff.proof, nil).listed(t); slices.Contains(names, want[100]) ||
+			!slices.Contains(names, want[101]) {
 			t.Errorf("after the deletion the page lists %q", names)
 		}
 	})

@@ -86,7 +86,8 @@ func TestPeopleCSV(t *testing.T) {
 // formula.
 func TestPeopleCSVHasNoFormulas(t *testing.T) {
 	s := newSite(t)
-	s.insert(t, `Go;=cmd|' /C calc'!A0`, "=1+1", " =1+1", "\u00a0@SUM(A1)", "a,-1", "a|+1", `a"=1`, `"=1"`, "a; \u200b=1", "＝1", "a;＠x",
+	s.insert(t, `Go;=cmd|' /C calc'!A0`, "=1+1", " =1+1", "\u00a0@SUM(A1)", "a,-1", "a|+1", `a"=1`, `"=1"`,
+		"a; \u200b=1", "＝1", "a;＠x",
 		"a\t=1", "a\n=1", "a\r@x", `a;"-1`, "München", "2-1", "Anne-Marie", "C++", "a@b.example")
 	a := s.play(t, scenario{path: "/people.csv", by: s.signIn(t), status: 200,
 		has: []string{"München", "2-1", "Anne-Marie", "C++", "a@b.example", `Go;'=cmd|' /C calc'!A0`}})

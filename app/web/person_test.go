@@ -22,7 +22,8 @@ func TestPersonPage(t *testing.T) {
 		path: path + "?view=cards", by: by, status: 200,
 		has: []string{
 			"&lt;script&gt;alert", "Zürich", ">36<", "4 files", picture, fmt.Sprintf("%x", files[0].Content.SHA256),
-			"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "(0 bytes)", "Drawing (SVG)", "image/svg+xml",
+			"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "(0 bytes)", "Drawing (SVG)",
+			"image/svg+xml",
 			"Picture (PNG)", "image/png",
 			path + "/delete", path + "/files/" + files[0].ID.String() + "/delete",
 		},
@@ -44,17 +45,24 @@ func TestPersonPage(t *testing.T) {
 	t.Run("unfinished files are told apart, and can be discarded", func(t *testing.T) {
 		f := s.uploading(t, receipt.Person, "half.bin")
 		file := path + "/files/" + f.ID.String()
-		s.play(t, scenario{path: path, by: by, status: 200, has: []string{"half.bin", "Being sent", "Started", "4 files"},
+		s.play(t, scenario{path: path, by: by, status: 200,
+			has:    []string{"half.bin", "Being sent", "Started", "4 files"},
 			hasNot: []string{"5 files", `"` + file + `"`}})
 		s.clock.advance(sendingTime)
-		s.play(t, scenario{path: path, by: by, status: 200, has: []string{"half.bin", "Not complete", "Discard…", file + "/delete"}})
+		s.play(t, scenario{path: path, by: by, status: 200,
+			has: []string{"half.bin", "Not complete", "Discard…", file + "/delete"}})
 		s.play(t, scenario{path: file, by: by, status: 404})
-		s.play(t, scenario{path: path + "/delete", by: by, status: 200, has: []string{"and 4 files?", "discards 1 unfinished upload"}})
-		s.play(t, scenario{path: file + "/delete", by: by, status: 200, has: []string{"Discard the unfinished file half.bin?", ">Discard<"}})
+		s.play(t, scenario{path: path + "/delete", by: by, status: 200,
+			has: []string{"and 4 files?", "discards 1 unfinished upload"}})
+		s.play(t, scenario{path: file + "/delete", by: by, status: 200,
+			has: []string{"Discard the unfinished file half.bin?", ">Discard<"}})
 		form := url.Values{"csrf": {by.token}}
-		s.play(t, scenario{path: file + "/delete", by: by, form: form, status: 303, want: map[string]string{"Location": path}})
-		s.play(t, scenario{path: path, by: by, status: 200, has: []string{"4 files"}, hasNot: []string{"half.bin", "Not complete"}})
-		s.play(t, scenario{path: file + "/delete", by: by, form: form, status: 404, has: []string{"This file is not here"}})
+		s.play(t, scenario{path: file + "/delete", by: by, form: form, status: 303,
+			want: map[string]string{"Location": path}})
+		s.play(t, scenario{path: path, by: by, status: 200, has: []string{"4 files"},
+			hasNot: []string{"half.bin", "Not complete"}})
+		s.play(t, scenario{path: file + "/delete", by: by, form: form, status: 404,
+			has: []string{"This file is not here"}})
 	})
 
 	t.Run("ids of nobody are all the same", func(t *testing.T) {

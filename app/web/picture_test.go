@@ -50,12 +50,14 @@ func TestPicture(t *testing.T) {
 		s.play(t, scenario{path: path(0), by: by, status: 304,
 			header: map[string]string{"If-None-Match": made.header.Get("Etag")}})
 		// That of the file is another.
-		s.play(t, scenario{path: path(0), by: by, status: 200, header: map[string]string{"If-None-Match": etag(files[0])}})
+		s.play(t, scenario{path: path(0), by: by, status: 200,
+			header: map[string]string{"If-None-Match": etag(files[0])}})
 	})
 	t.Run("of what is broken a placeholder stands for it", func(t *testing.T) {
 		for range 2 {
 			a := s.play(t, scenario{path: path(1), by: by, status: 200, want: map[string]string{
-				"Content-Type": "image/svg+xml", "Content-Security-Policy": picturePolicy, "Cache-Control": "no-store"}})
+				"Content-Type": "image/svg+xml", "Content-Security-Policy": picturePolicy,
+				"Cache-Control": "no-store"}})
 			if a.body != placeholder {
 				t.Errorf("it is %q", a.body)
 			}
@@ -68,7 +70,8 @@ func TestPicture(t *testing.T) {
 	})
 	t.Run("only staff see it", func(t *testing.T) {
 		s.play(t, scenario{path: path(0), status: 303})
-		s.play(t, scenario{path: "/receipt/" + receipt.String() + "/files/" + files[0].ID.String() + "/picture", status: 404})
+		s.play(t, scenario{path: "/receipt/" + receipt.String() + "/files/" + files[0].ID.String() + "/picture",
+			status: 404})
 	})
 	t.Run("stores that are down", func(t *testing.T) {
 		for _, call := range []string{"objects.Thumbnail", "catalog.File"} {

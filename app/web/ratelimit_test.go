@@ -73,7 +73,8 @@ func TestLimiterForgets(t *testing.T) {
 
 func TestAddressBlock(t *testing.T) {
 	for address, want := range map[string]string{
-		"192.0.2.1": "192.0.2.1/32", "::ffff:192.0.2.1": "192.0.2.1/32", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "2001:db8:1:2::": "2001:db8:1:2::/64",
+		"192.0.2.1": "192.0.2.1/32", "::ffff:192.0.2.1": "192.0.2.1/32", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64",
+		"2001:db8:1:2::": "2001:db8:1:2::/64",
 		"2001:db8:1:3::": "2001:db8:1:3::/64", "fe80::1%eth0": "fe80::/64", "::1": "::/64",
 		"": "invalid Prefix", "x": "invalid Prefix", "192.0.2.1:80": "invalid Prefix",
 	} {
@@ -100,14 +101,21 @@ func TestClientAddress(t *testing.T) {
 		"link-local is no proxy unless listed": {proxies, "169.254.0.1:1234", []string{"198.51.100.1"}, "169.254.0.1"},
 		"proxy without header":                 {proxies, "10.1.1.1:1234", nil, "10.1.1.1"},
 		"proxy":                                {proxies, "10.1.1.1:1234", []string{"198.51.100.1"}, "198.51.100.1"},
-		"left is forged":                       {proxies, "10.1.1.1:1234", []string{"203.0.113.9, 198.51.100.1"}, "198.51.100.1"},
-		"left is forged as a proxy":            {proxies, "10.1.1.1:1234", []string{"10.9.9.9, 198.51.100.1"}, "198.51.100.1"},
-		"left is garbage":                      {proxies, "10.1.1.1:1234", []string{"<script>, 198.51.100.1"}, "198.51.100.1"},
-		"forged in a header of its own":        {proxies, "10.1.1.1:1234", []string{"203.0.113.9", "198.51.100.1"}, "198.51.100.1"},
-		"two proxies":                          {proxies, "10.1.1.1:1234", []string{"203.0.113.9, 198.51.100.1, 10.2.2.2"}, "198.51.100.1"},
-		"right is garbage":                     {proxies, "10.1.1.1:1234", []string{"198.51.100.1, x"}, "10.1.1.1"},
-		"IPv6 proxy and client":                {proxies, "[2001:db8:ffff::1]:1234", []string{"2001:db8:1::1"}, "2001:db8:1::1"},
-		"mapped proxy":                         {proxies, "[::ffff:10.1.1.1]:1234", []string{"198.51.100.1"}, "198.51.100.1"},
+		"left is forged": {proxies, "10.1.1.1:1234", []string{"203.0.113.9, 198.51.100.1"},
+			"198.51.100.1"},
+		"left is forged as a proxy": {proxies, "10.1.1.1:1234", []string{"10.9.9.9, 198.51.100.1"},
+			"198.51.100.1"},
+		"left is garbage": {proxies, "10.1.1.1:1234", []string{"<script>, 198.51.100.1"},
+			"198.51.100.1"},
+		"forged in a header of its own": {proxies, "10.1.1.1:1234", []string{"203.0.113.9", "198.51.100.1"},
+			"198.51.100.1"},
+		"two proxies": {proxies, "10.1.1.1:1234",
+			[]string{"203.0.113.9, 198.51.100.1, 10.2.2.2"}, "198.51.100.1"},
+		"right is garbage": {proxies, "10.1.1.1:1234", []string{"198.51.100.1, x"}, "10.1.1.1"},
+		"IPv6 proxy and client": {proxies, "[2001:db8:ffff::1]:1234", []string{"2001:db8:1::1"},
+			"2001:db8:1::1"},
+		"mapped proxy": {proxies, "[::ffff:10.1.1.1]:1234", []string{"198.51.100.1"},
+			"198.51.100.1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodGet, "/", nil)
@@ -131,8 +139,9 @@ func TestSignInIsLimited(t *testing.T) {
 	from := func(address string) map[string]string { return map[string]string{"X-Forwarded-For": address} }
 	refused := func(header map[string]string, form url.Values) scenario {
 		return scenario{
-			path: "/staff/sign-in", form: form, header: header, status: 429, want: map[string]string{"Retry-After": "10", "Set-Cookie": ""},
-			has: []string{"Too many attempts", "Try again in 10 seconds.", `id="key"`},
+			path: "/staff/sign-in", form: form, header: header, status: 429,
+			want: map[string]string{"Retry-After": "10", "Set-Cookie": ""},
+			has:  []string{"Too many attempts", "Try again in 10 seconds.", `id="key"`},
 		}
 	}
 	tries := func(t *testing.T, s *site, header func(i int) map[string]string) {
@@ -180,7 +189,9 @@ func TestSignInIsLimited(t *testing.T) {
 		s.play(t, scenario{path: "/staff/sign-in", form: right, header: from("2001:db8:1:3::1"), status: 303})
 	})
 	t.Run("peer is not the listed proxy", func(t *testing.T) {
-		s := newSite(t, limit, func(o *Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} })
+		s := newSite(t, limit, func(o *Options) {
+			o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+		})
 		tries(t, s, func(i int) map[string]string { return from(fmt.Sprintf("198.51.100.%d", i)) })
 	})
 	t.Run("no limit", func(t *testing.T) {
@@ -202,10 +213,12 @@ func TestSubmissionsAreLimited(t *testing.T) {
 			t.Fatalf("status %d, want 400", a.status)
 		}
 	}
-	s.play(t, scenario{path: "/submissions", form: form, status: 429, want: map[string]string{"Retry-After": "30"}, has: []string{"Too many"}})
+	s.play(t, scenario{path: "/submissions", form: form, status: 429, want: map[string]string{"Retry-After": "30"},
+		has: []string{"Too many"}})
 	s.playAll(t, []scenario{
 		{name: "the form itself", path: "/", status: 200},
-		{name: "the sign-in has a bucket of its own", path: "/staff/sign-in", form: url.Values{"key": {siteSecret}}, status: 303},
+		{name: "the sign-in has a bucket of its own", path: "/staff/sign-in", form: url.Values{"key": {siteSecret}},
+			status: 303},
 		{name: "of which a wrong key takes", path: "/staff/sign-in", form: url.Values{"key": {"x"}}, status: 401},
 		{name: "and it is another", path: "/staff/sign-in", form: url.Values{"key": {"x"}}, status: 429,
 			want: map[string]string{"Retry-After": "1"}},

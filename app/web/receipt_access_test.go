@@ -169,7 +169,8 @@ func TestSmallFormsHaveADeadline(t *testing.T) {
 				}
 			}()
 			a, _ := w.answer()
-			a.must(t, http.StatusRequestTimeout, "The form did not arrive in time. Check your connection and send it again.")
+			a.must(t, http.StatusRequestTimeout,
+				"The form did not arrive in time. Check your connection and send it again.")
 		})
 	}
 }

@@ -105,7 +105,8 @@ func TestExpireReceipt(t *testing.T) {
 	now := begun
 	clock := func() time.Time { return now }
 	in := func(d time.Duration) string { return begun.Add(d).Format("2006-01-02 15:04 UTC") }
-	s := open(t, setup{domain: dossier.Options{Now: clock, ReceiptLifetime: 48 * time.Hour}, web: web.Options{Now: clock}})
+	s := open(t, setup{domain: dossier.Options{Now: clock, ReceiptLifetime: 48 * time.Hour},
+		web: web.Options{Now: clock}})
 	f := ada.with(some(2)...)
 	s.mustAccept(s.submit(f), f)
 	id := f.parsed(t).Person.String()
@@ -129,7 +130,8 @@ func TestExpireReceipt(t *testing.T) {
 	now = now.Add(24 * time.Hour)
 	for _, path := range []string{"", "/link", "/files.zip", "/files/" + file} {
 		a := s.get(person + path)
-		a.must(t, http.StatusGone, "This receipt expired on "+begun.Add(24*time.Hour).Format("2 January 2006, 15:04 UTC")+".")
+		a.must(t, http.StatusGone,
+			"This receipt expired on "+begun.Add(24*time.Hour).Format("2 January 2006, 15:04 UTC")+".")
 		a.mustNot(t, ada.name)
 	}
 	s.smallForm("/receipt", nil, url.Values{"receipt": {f.receipt}}).must(t, http.StatusGone)
@@ -150,7 +152,8 @@ func TestExpireReceipt(t *testing.T) {
 	page.must(t, http.StatusOK, in(24*time.Hour), `value="never"`)
 	page.mustNot(t, f.receipt, "/replace")
 	token := hiddenField.FindStringSubmatch(page.body[strings.Index(page.body, `action="/people/`):])[2]
-	s.smallForm("/people/"+id+"/expire", session.Clone(), url.Values{"expires": {"never"}}).must(t, http.StatusForbidden)
+	s.smallForm("/people/"+id+"/expire", session.Clone(), url.Values{"expires": {"never"}}).must(t,
+		http.StatusForbidden)
 	s.smallForm("/people/"+id+"/expire", session.Clone(), url.Values{"csrf": {token}, "expires": {"never"}}).
 		must(t, http.StatusSeeOther)
 	s.get(person).must(t, http.StatusOK, ada.name)
@@ -169,10 +172,12 @@ func TestAPIReceiptChanges(t *testing.T) {
 		to := dossier.NewReceipt()
 		to.Person = old.Person
 		u := s.announce(receipt, "half.bin", []byte("half"))
-		s.ask(call{method: "POST", path: "/receipt/replacement", body: api.Replacement{Receipt: to.String()}, status: 401,
-			code: "unauthorized"}, nil)
+		s.ask(call{method: "POST", path: "/receipt/replacement", body: api.Replacement{Receipt: to.String()},
+			status: 401,
+			code:   "unauthorized"}, nil)
 		for _, bad := range []string{"x", receipt, dossier.NewReceipt().String()} {
-			s.ask(call{method: "POST", path: "/receipt/replacement", receipt: receipt, body: api.Replacement{Receipt: bad},
+			s.ask(call{method: "POST", path: "/receipt/replacement", receipt: receipt,
+				body:   api.Replacement{Receipt: bad},
 				status: 422, code: dossier.CodeInvalid}, nil)
 		}
 		for range 2 {
@@ -196,7 +201,8 @@ func TestAPIReceiptChanges(t *testing.T) {
 				text := at.Format(time.RFC3339)
 				in.ExpiresAt = &text
 			}
-			s.ask(call{method: "PUT", path: "/receipt/expiry", receipt: receipt, body: in, status: status, code: code}, nil)
+			s.ask(call{method: "PUT", path: "/receipt/expiry", receipt: receipt, body: in, status: status, code: code},
+				nil)
 		}
 		expiry(receipt, &at, 401, "unauthorized")
 		expiry(to.String(), &at, 0, "")

@@ -18,7 +18,8 @@ func TestReceipt(t *testing.T) {
 	s.mustAccept(a, f)
 	path := a.header.Get("Location")
 	page := s.get(path)
-	page.must(t, http.StatusOK, "Complete", ada.name, ada.location, ada.technology, "http://"+s.addr+"/receipt#"+f.receipt)
+	page.must(t, http.StatusOK, "Complete", ada.name, ada.location, ada.technology,
+		"http://"+s.addr+"/receipt#"+f.receipt)
 	if stored, missing := page.told(t); len(stored) != 2 || len(missing) != 0 {
 		t.Errorf("the receipt tells %q as stored, %q as missing", stored, missing)
 	}
@@ -51,10 +52,12 @@ func TestUploadPolicy(t *testing.T) {
 			faulty.name = ""
 			part := ada.with(some(4)...)
 			for what, a := range map[string]answer{
-				"the form": s.get("/"), "the form with faults": s.submit(faulty), "a receipt": s.get(a.header.Get("Location")), "a receipt in part": s.submit(part),
+				"the form": s.get("/"), "the form with faults": s.submit(faulty),
+				"a receipt": s.get(a.header.Get("Location")), "a receipt in part": s.submit(part),
 			} {
 				policy := a.header.Get("Content-Security-Policy")
-				if !strings.Contains(policy, test.connect) || !strings.Contains(policy, "worker-src 'self'") || !strings.Contains(a.body, "data-upload-worker=") {
+				if !strings.Contains(policy, test.connect) || !strings.Contains(policy, "worker-src 'self'") ||
+					!strings.Contains(a.body, "data-upload-worker=") {
 					t.Errorf("%s: the policy is %q; want %q and workers", what, policy, test.connect)
 				}
 			}
@@ -126,7 +129,8 @@ func TestReceiptPartial(t *testing.T) {
 	page.must(t, http.StatusOK, "Being sent", "Your files are being sent", "1 of 3 files are stored so far")
 	page.mustNot(t, "Received, thank you", "Complete")
 	stored, missing := page.told(t)
-	if !slices.Equal(stored, []string{files[0].name}) || len(missing) != 2 || missing[files[1].name] == "" || missing[files[2].name] == "" {
+	if !slices.Equal(stored, []string{files[0].name}) || len(missing) != 2 || missing[files[1].name] == "" ||
+		missing[files[2].name] == "" {
 		t.Errorf("the receipt tells %q as stored, %q as missing", stored, missing)
 	}
 	w.write(body[len(body)-1000:])
@@ -180,7 +184,8 @@ func TestForeignReceipts(t *testing.T) {
 		{"an id of another kind", strings.Repeat("A", 64), none},
 	}
 	for _, kind := range []struct{ name, suffix string }{
-		{"receipt", ""}, {"file", "/files/" + fileID}, {"other file", "/files/" + dossier.NewFileID().String()}, {"no file id", "/files/x"},
+		{"receipt", ""}, {"file", "/files/" + fileID}, {"other file", "/files/" + dossier.NewFileID().String()},
+		{"no file id", "/files/x"},
 	} {
 		var wantBody string
 		var wantCalls []string

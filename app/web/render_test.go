@@ -253,7 +253,8 @@ func checkPolicy(t *testing.T, d document) {
 			case a.Key == "style", strings.HasPrefix(a.Key, "on"):
 				t.Errorf("%s: attribute %s=%q", tag(n), a.Key, a.Val)
 			case slices.Contains([]string{"src", "href", "action"}, a.Key):
-				if a.Val != "" && !strings.HasPrefix(a.Val, "#") && (!strings.HasPrefix(a.Val, "/") || strings.HasPrefix(a.Val, "//")) {
+				if a.Val != "" && !strings.HasPrefix(a.Val, "#") &&
+					(!strings.HasPrefix(a.Val, "/") || strings.HasPrefix(a.Val, "//")) {
 					t.Errorf("%s: %s=%q leaves the site", tag(n), a.Key, a.Val)
 				}
 			}
@@ -275,7 +276,8 @@ func TestUserValuesAreEscaped(t *testing.T) {
 			})
 			d := parseDocument(t, renderSample(t, all, sample{name: s.name, page: s.page, view: view}))
 			for e := range d.all() {
-				if e.Data == "script" && !strings.HasPrefix(attrOf(e, "src"), "/static/") || e.Data == "img" && attrOf(e, "src") == "x" {
+				if e.Data == "script" && !strings.HasPrefix(attrOf(e, "src"), "/static/") ||
+					e.Data == "img" && attrOf(e, "src") == "x" {
 					t.Errorf("a value became an element %s", tag(e))
 				}
 				for _, a := range e.Attr {
@@ -311,15 +313,18 @@ func TestNoPathRunsScript(t *testing.T) {
 func TestValuesComeOutUnchanged(t *testing.T) {
 	all, _ := embeddedPages(t)
 	for _, text := range []string{markup, arabic, emoji, unbroken, "a & b &amp; c", `C:\x "y" 'z'`} {
-		form := with(sampleForm(), func(v *formView) { v.Name, v.Location, v.Age, v.Technology = text, text, text, text })
+		form := with(sampleForm(), func(v *formView) {
+			v.Name, v.Location, v.Age, v.Technology = text, text, text, text
+		})
 		d := parseDocument(t, renderSample(t, all, sample{"form", "form", form}))
 		for _, id := range []string{"name", "location", "age", "technology"} {
 			if got := attrOf(d.byID(id), "value"); got != text {
 				t.Errorf("field %s keeps %q, want %q", id, got, text)
 			}
 		}
-		person := personPageView{page: page{Title: text, Staff: true, CSRF: "x"}, Cards: true, Person: with(ada(), func(p *personView) { p.Name = text }),
-			Files: []fileView{storedFile(text, "text/plain", "1 B", "1 byte")}}
+		person := personPageView{page: page{Title: text, Staff: true, CSRF: "x"}, Cards: true,
+			Person: with(ada(), func(p *personView) { p.Name = text }),
+			Files:  []fileView{storedFile(text, "text/plain", "1 B", "1 byte")}}
 		d = parseDocument(t, renderSample(t, all, sample{"person", "person", person}))
 		for n := range d.all("h1", "h3") {
 			if got, want := textOf(n), strings.Join(strings.Fields(text), " "); got != want {
@@ -375,7 +380,8 @@ func TestFormHasTheOrderOfTheStream(t *testing.T) {
 	all, _ := embeddedPages(t)
 	d := parseDocument(t, renderSample(t, all, sample{"form", "form", sampleForm()}))
 	form := d.byID("submission")
-	for name, want := range map[string]string{"method": "post", "action": "/submissions", "enctype": "multipart/form-data"} {
+	for name, want := range map[string]string{"method": "post", "action": "/submissions",
+		"enctype": "multipart/form-data"} {
 		if got := attrOf(form, name); got != want {
 			t.Errorf("form has %s=%q, want %q", name, got, want)
 		}
@@ -384,7 +390,8 @@ func TestFormHasTheOrderOfTheStream(t *testing.T) {
 	for n := range (document{form}).all("input", "textarea", "select", "button") {
 		got = append(got, attrOf(n, "type")+" "+attrOf(n, "name"))
 	}
-	want := []string{"hidden receipt", "text name", "text location", "text age", "text technology", "file files", "submit "}
+	want := []string{"hidden receipt", "text name", "text location", "text age", "text technology", "file files",
+		"submit "}
 	if !slices.Equal(got, want) {
 		t.Errorf("fields are %q, want %q", got, want)
 	}
@@ -431,7 +438,9 @@ func TestFormTellsEveryFault(t *testing.T) {
 	all, _ := embeddedPages(t)
 	for _, field := range []string{"name", "location", "age", "technology", "files"} {
 		const message = "This is what is allowed."
-		view := with(sampleForm(), func(v *formView) { v.Order, v.Faults = []string{field}, map[string]string{field: message} })
+		view := with(sampleForm(), func(v *formView) {
+			v.Order, v.Faults = []string{field}, map[string]string{field: message}
+		})
 		d := parseDocument(t, renderSample(t, all, sample{"form", "form", view}))
 		for n := range d.all("input") {
 			id := attrOf(n, "id")
@@ -440,7 +449,8 @@ func TestFormTellsEveryFault(t *testing.T) {
 			}
 		}
 		described := strings.Fields(attrOf(d.byID(field), "aria-describedby"))
-		if fault := d.byID(field + "-fault"); fault == nil || !strings.Contains(textOf(fault), message) || !slices.Contains(described, field+"-fault") {
+		if fault := d.byID(field + "-fault"); fault == nil || !strings.Contains(textOf(fault), message) ||
+			!slices.Contains(described, field+"-fault") {
 			t.Errorf("%s does not tell its fault in place", field)
 		}
 		summary := d.byID("summary")
@@ -465,7 +475,8 @@ func TestReceiptTellsWhatIsMissingFirst(t *testing.T) {
 		}
 		text := textOf(parseDocument(t, renderSample(t, all, s)).root)
 		missing, why := strings.Index(text, "holiday.mov"), strings.Index(text, "Exceeds the limit")
-		link, stored := strings.Index(text, "https://dossier.example/receipt#"), strings.Index(text, "engine-drawing.png")
+		link, stored := strings.Index(text, "https://dossier.example/receipt#"),
+			strings.Index(text, "engine-drawing.png")
 		if missing < 0 || why < missing || link < why || stored < link {
 			t.Errorf("order is missing file %d, reason %d, link %d, stored file %d", missing, why, link, stored)
 		}
@@ -489,7 +500,8 @@ func TestReceiptStates(t *testing.T) {
 		{"not acknowledged, though every file is there", true, false, true, "Not confirmed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			view := receiptView{page: page{Title: "Receipt"}, Complete: c.complete, Sending: c.sending, Pending: c.pending, Person: ada()}
+			view := receiptView{page: page{Title: "Receipt"}, Complete: c.complete, Sending: c.sending,
+				Pending: c.pending, Person: ada()}
 			d := parseDocument(t, renderSample(t, all, sample{c.name, "receipt", view}))
 			var got []string
 			for n := range d.all("p") {

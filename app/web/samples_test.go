@@ -110,8 +110,10 @@ func oddFiles() []fileView {
 // unfinishedFiles has one that broke off and one that is being sent.
 func unfinishedFiles() []fileView {
 	return []fileView{
-		{ID: dossier.NewFileID(), Folder: "holiday / 2026", Name: "film.mov", State: "uploading", HowFar: "34 MB of 200 MB uploaded",
-			Why: "34 MB of 200 MB uploaded. Choose this file again to continue.", At: sampleTime("2026-11-24T14:06:00Z")},
+		{ID: dossier.NewFileID(), Folder: "holiday / 2026", Name: "film.mov", State: "uploading",
+			HowFar: "34 MB of 200 MB uploaded",
+			Why:    "34 MB of 200 MB uploaded. Choose this file again to continue.",
+			At:     sampleTime("2026-11-24T14:06:00Z")},
 		{ID: dossier.NewFileID(), Folder: unbroken, Name: unbroken, State: "sending", HowFar: "8 MB of 12 MB uploaded",
 			Why: "Being sent: 8 MB of 12 MB uploaded.", At: sampleTime("2026-11-24T14:06:00Z")},
 	}
@@ -234,16 +236,20 @@ func samples(picture string) []sample {
 			v.Anew, v.FilesLost = true, true
 		})},
 		{"receipt-complete", "receipt",
-			with(receipt, func(v *receiptView) { v.Complete, v.Total, v.Count, v.Files = true, 3, "3 files", mixedFiles() })},
+			with(receipt, func(v *receiptView) {
+				v.Complete, v.Total, v.Count, v.Files = true, 3, "3 files", mixedFiles()
+			})},
 		{"receipt-no-files", "receipt", with(receipt, func(v *receiptView) { v.Complete = true })},
 		{"receipt-part", "receipt", with(receipt, func(v *receiptView) {
-			v.Progress, v.Advice, v.Files = "3 of 5 files", "One submission takes up to 50 files, of 5.3 GB each.", mixedFiles()
+			v.Progress, v.Advice, v.Files = "3 of 5 files", "One submission takes up to 50 files, of 5.3 GB each.",
+				mixedFiles()
 			v.Missing = []fileView{refused("holiday.mov", "Exceeds the limit of 5.3 GB for one file."),
 				refused(unbroken, "Damaged on the way to the store and discarded. Send it again.")}
 		})},
 		{"receipt-pending", "receipt", with(receipt, func(v *receiptView) {
 			v.Pending = true
-			v.Missing = []fileView{{Name: "engine-drawing.png", State: "uploading", Why: "Not confirmed. Send the form again."}}
+			v.Missing = []fileView{{Name: "engine-drawing.png", State: "uploading",
+				Why: "Not confirmed. Send the form again."}}
 		})},
 		{"receipt-unfinished", "receipt", with(receipt, func(v *receiptView) {
 			v.Progress, v.Files, v.MoreMissing = "3 of 25 files", mixedFiles(), "20 more files"
@@ -279,7 +285,8 @@ func samples(picture string) []sample {
 			Fault: "This link does not open a receipt. Check that the link is complete."}},
 		{"link", "link", linkView{page: withToken(visitor("Private link", "/receipt")), Name: "Ada Lovelace",
 			Replace: "/receipt/x/replace", Expire: "/receipt/x/expire", Close: "/receipt/x/close", Back: "/receipt/x",
-			Replacement: "https://dossier.example/receipt#" + sampleReceipt, To: sampleReceipt, Choices: expiryChoices}},
+			Replacement: "https://dossier.example/receipt#" + sampleReceipt, To: sampleReceipt,
+			Choices: expiryChoices}},
 		{"link-staff", "link", linkView{page: staff("Private link", samplePerson), Name: "Ada Lovelace",
 			Expires: sampleTime("2027-11-24T14:05:00Z"), Expire: samplePerson + "/expire", Back: samplePerson,
 			Choices: expiryChoices}},
@@ -332,7 +339,8 @@ func samples(picture string) []sample {
 		})},
 		{"person-no-files", "person", person},
 		{"person-unfinished", "person", with(person, func(v *personPageView) {
-			v.Files, v.Total, v.Archive = forStaff(picture, mixedFiles()...), "3 files, 1.6 MB", samplePerson+"/files.zip"
+			v.Files, v.Total, v.Archive = forStaff(picture, mixedFiles()...), "3 files, 1.6 MB",
+				samplePerson+"/files.zip"
 			v.ArchiveText, v.MoreUnfinished = "Download all as a ZIP file (3 files, 1.6 MB)", "20 more files"
 			v.Unfinished = unfinishedFiles()
 			for i := range v.Unfinished {
@@ -361,7 +369,8 @@ func samples(picture string) []sample {
 			v.Total, v.pager = "10,000 files, 33 GB", pager{First: "/", FirstText: "First files"}
 		})},
 		{"confirm", "confirm", confirmView{page: staff("Delete Ada Lovelace?", samplePerson+"/delete"),
-			Question: "Delete Ada Lovelace and 3 files?", Consequence: "This cannot be undone.", Button: "Delete", Action: samplePerson +
+			Question: "Delete Ada Lovelace and 3 files?", Consequence: "This cannot be undone.", Button: "Delete",
+			Action: samplePerson +
 				"/delete", Cancel: samplePerson}},
 		{"confirm-odd", "confirm", confirmView{page: staff("Delete?", samplePerson+"/delete"),
 			Question: "Delete " + unbroken + " and 1 file?", Consequence: "This cannot be undone.", Button: "Discard",
@@ -385,11 +394,13 @@ func samples(picture string) []sample {
 				At: sampleTime("2026-11-24T12:00:00Z"), Unread: "1 file"},
 			Read: &passView{Files: "98,765 files", Size: "1.3 TB", Found: "no damage found",
 				At: sampleTime("2026-11-23T11:48:00Z")},
-			Scanned: true, AnyFailed: true, Waiting: "1,000 files or more", WaitingSince: sampleTime("2026-11-24T14:05:00Z"),
-			Failed: "1 file", Removed: "30 days", MoreInfected: true,
+			Scanned: true, AnyFailed: true, Waiting: "1,000 files or more",
+			WaitingSince: sampleTime("2026-11-24T14:05:00Z"),
+			Failed:       "1 file", Removed: "30 days", MoreInfected: true,
 			Infected: []damagedView{
-				{Name: "invoice.docm", Person: "Ada Lovelace", Path: samplePerson, What: "Doc.Downloader.Emotet-7580152-0",
-					At: sampleTime("2026-11-24T14:06:00Z")},
+				{Name: "invoice.docm", Person: "Ada Lovelace", Path: samplePerson,
+					What: "Doc.Downloader.Emotet-7580152-0",
+					At:   sampleTime("2026-11-24T14:06:00Z")},
 				{Name: unbroken, Person: unbroken, Path: samplePerson, What: unbroken,
 					At: sampleTime("2026-11-24T14:06:00Z")},
 			},

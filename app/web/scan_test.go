@@ -90,7 +90,8 @@ func (s *site) checkDoors(receipt string, f dossier.File, want string) {
 	ways["staff by the API"] = way{api.Prefix + "/files/" + f.ID.String() + "/content?person=" + f.Person.String(),
 		s.session()}
 	if strings.HasPrefix(f.Content.Type, "image/") {
-		ways["staff in a page"] = way{"/people/" + f.Person.String() + "/files/" + f.ID.String() + "/picture", s.session()}
+		ways["staff in a page"] = way{"/people/" + f.Person.String() + "/files/" + f.ID.String() + "/picture",
+			s.session()}
 	}
 	for who, way := range ways {
 		audience := "submitter"

@@ -12,13 +12,20 @@ import (
 
 // evil are texts that must not lead anybody away from the site.
 var evil = []string{
-	"//evil.example", "///evil.example", "////evil.example", `/\evil.example`, `\\evil.example`, `\/evil.example`, "https://evil.example", "https:evil.example",
-	"https:/evil.example", "HTTPS://evil.example/people", "javascript:alert(1)", "javascript://people/%0aalert(1)", "data:text/html,x", "people", "evil.example",
-	"/people/../../evil", "/people/../x", "/people/..", "/people/./x", "/people/%2e%2e/x", "/people//evil.example", "/people/%2f%2fevil.example",
-	"%2f%2fevil.example", "/%2fevil.example", "%2f%5cevil.example", "/people%2f..%2f..%2fx", `/people/\evil.example`, "/people/%5cevil.example", "/peopleevil",
-	"/people.evil.example", "/people@evil.example", "//evil.example/people", "//people/x", "http://[::1]/people", "https://user@evil.example/people",
-	"/staff/sign-out", "/staff/sign-in", "/receipt/x", "/", "", "?next=//evil.example", "#x", "/people\r\nLocation: https://evil.example",
-	"\t//evil.example", "/\t/evil.example", " //evil.example", "/people\x00", "\x00/people", "/people/\x7f", "/people/%", "/people/%zz", "\ufeff//evil.example",
+	"//evil.example", "///evil.example", "////evil.example", `/\evil.example`, `\\evil.example`, `\/evil.example`,
+	"https://evil.example", "https:evil.example",
+	"https:/evil.example", "HTTPS://evil.example/people", "javascript:alert(1)", "javascript://people/%0aalert(1)",
+	"data:text/html,x", "people", "evil.example",
+	"/people/../../evil", "/people/../x", "/people/..", "/people/./x", "/people/%2e%2e/x", "/people//evil.example",
+	"/people/%2f%2fevil.example",
+	"%2f%2fevil.example", "/%2fevil.example", "%2f%5cevil.example", "/people%2f..%2f..%2fx", `/people/\evil.example`,
+	"/people/%5cevil.example", "/peopleevil",
+	"/people.evil.example", "/people@evil.example", "//evil.example/people", "//people/x", "http://[::1]/people",
+	"https://user@evil.example/people",
+	"/staff/sign-out", "/staff/sign-in", "/receipt/x", "/", "", "?next=//evil.example", "#x",
+	"/people\r\nLocation: https://evil.example",
+	"\t//evil.example", "/\t/evil.example", " //evil.example", "/people\x00", "\x00/people", "/people/\x7f",
+	"/people/%", "/people/%zz", "\ufeff//evil.example",
 	"／／evil.example", "/people/", "//\u2028evil.example",
 }
 
@@ -34,7 +41,8 @@ func TestSessionCookie(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.Name != want.Name || got.Secure != want.Secure || !got.HttpOnly || got.SameSite != http.SameSiteLaxMode || got.Path != "/" || got.Domain != "" ||
+			if got.Name != want.Name || got.Secure != want.Secure || !got.HttpOnly ||
+				got.SameSite != http.SameSiteLaxMode || got.Path != "/" || got.Domain != "" ||
 				got.MaxAge != int((sessionTime+rememberedTime)/time.Second) {
 				t.Errorf("cookie is %q", a.header.Get("Set-Cookie"))
 			}
@@ -49,7 +57,8 @@ func TestSessionCookie(t *testing.T) {
 			}
 			if strings.HasPrefix(public, "https") {
 				// A sibling domain can plant a cookie without the prefix, and it must count for nothing.
-				s.play(t, scenario{path: "/people", by: &member{cookie: &http.Cookie{Name: "dossier_staff", Value: got.Value}}, status: 303})
+				s.play(t, scenario{path: "/people",
+					by: &member{cookie: &http.Cookie{Name: "dossier_staff", Value: got.Value}}, status: 303})
 			}
 		})
 	}

@@ -47,7 +47,8 @@ func TestKeptInPart(t *testing.T) {
 		return s
 	}
 	quotaText := func(files, bytes string) string {
-		return "One person can have up to " + files + ", and " + bytes + " in total, including what is still being sent."
+		return "One person can have up to " + files + ", and " + bytes +
+			" in total, including what is still being sent."
 	}
 	const (
 		conflict = http.StatusConflict

@@ -131,7 +131,8 @@ func TestSignIn(t *testing.T) {
 	}
 
 	// A pasted key has spaces around it.
-	for _, pasted := range []string{siteSecret + " ", " " + siteSecret, "\t" + siteSecret + "\r\n", "\u00a0" + siteSecret} {
+	for _, pasted := range []string{siteSecret + " ", " " + siteSecret, "\t" + siteSecret + "\r\n", "\u00a0" +
+		siteSecret} {
 		s.play(t, scenario{path: "/staff/sign-in", form: url.Values{"key": {pasted}}, status: 303,
 			want: map[string]string{"Location": "/people"}})
 	}

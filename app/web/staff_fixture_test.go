@@ -174,7 +174,8 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 	}
 	all := s.stores.Intercept(s.faults.do)
 	s.objects = &faultyObjects{Objects: all.Objects}
-	s.svc = dossier.New(all.People, all.Catalog, s.objects, dossier.Options{Now: s.clock.now, Pictures: thumbnail.Self()})
+	s.svc = dossier.New(all.People, all.Catalog, s.objects,
+		dossier.Options{Now: s.clock.now, Pictures: thumbnail.Self()})
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.server.ServeHTTP(w, r)
 	}))

@@ -49,7 +49,8 @@ func TestStaffRoutesNeedASession(t *testing.T) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(cookies)) {
 		for _, route := range routes {
-			c := scenario{method: route[0], path: route[1], header: map[string]string{"Cookie": cookies[name]}, status: 303, hasNot: []string{"Ada", "secret content"}}
+			c := scenario{method: route[0], path: route[1], header: map[string]string{"Cookie": cookies[name]},
+				status: 303, hasNot: []string{"Ada", "secret content"}}
 			if route[0] == http.MethodPost {
 				c.form = url.Values{"csrf": {by.token}}
 			}
@@ -72,7 +73,8 @@ func TestStaffRoutesNeedASession(t *testing.T) {
 	if there, stored := s.exists(t, receipt.Person); !there || len(stored) != 1 {
 		t.Error("something was deleted without a session")
 	}
-	s.play(t, scenario{name: "query is kept", path: "/people?q=a%26b&after=", status: 303, want: map[string]string{"Location": "/staff/sign-in?next=%2Fpeople%3Fafter%3D%26q%3Da%2526b"}})
+	s.play(t, scenario{name: "query is kept", path: "/people?q=a%26b&after=", status: 303,
+		want: map[string]string{"Location": "/staff/sign-in?next=%2Fpeople%3Fafter%3D%26q%3Da%2526b"}})
 
 	t.Run("expired", func(t *testing.T) {
 		s.clock.advance(sessionTime - time.Second)
@@ -98,12 +100,16 @@ func TestStaffFormsNeedTheirToken(t *testing.T) {
 		{name: "null origin", form: right, header: map[string]string{"Origin": "null"}, status: 403},
 		{name: "cross-site", form: right, header: map[string]string{"Sec-Fetch-Site": "cross-site"}, status: 403},
 		{name: "same-site", form: right, header: map[string]string{"Sec-Fetch-Site": "same-site"}, status: 403},
-		{name: "cross-site with foreign origin", form: right, header: map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": attacker}, status: 403},
-		{name: "cross-site that forges Host", form: right, header: map[string]string{"Origin": attacker, "Host": "attacker.example.evil"}, status: 403},
-		{name: "right origin, wrong token", form: url.Values{"csrf": {"x"}}, header: map[string]string{"Origin": s.url, "Sec-Fetch-Site": "same-origin"}, status: 403},
+		{name: "cross-site with foreign origin", form: right,
+			header: map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": attacker}, status: 403},
+		{name: "cross-site that forges Host", form: right,
+			header: map[string]string{"Origin": attacker, "Host": "attacker.example.evil"}, status: 403},
+		{name: "right origin, wrong token", form: url.Values{"csrf": {"x"}},
+			header: map[string]string{"Origin": s.url, "Sec-Fetch-Site": "same-origin"}, status: 403},
 		{name: "not a form", form: right, header: map[string]string{"Content-Type": "text/plain"}, status: 400},
 		{name: "no type", form: right, header: map[string]string{"Content-Type": ""}, status: 400},
-		{name: "damaged", form: url.Values{}, header: map[string]string{"Content-Type": "multipart/form-data; boundary=x"}, status: 400},
+		{name: "damaged", form: url.Values{},
+			header: map[string]string{"Content-Type": "multipart/form-data; boundary=x"}, status: 400},
 		{name: "too long", form: url.Values{"csrf": {by.token}, "x": {strings.Repeat("x", maxSmallForm)}}, status: 413},
 	}
 	for _, route := range s.staffRoutes(files[0]) {
@@ -116,7 +122,8 @@ func TestStaffFormsNeedTheirToken(t *testing.T) {
 			t.Run(c.name+" "+c.path, func(t *testing.T) { s.play(t, c) })
 		}
 		// A token in the query is no token: addresses get into logs and histories.
-		s.play(t, scenario{method: route[0], path: route[1] + "?csrf=" + by.token, by: by, form: url.Values{"x": {"y"}}, status: 403})
+		s.play(t, scenario{method: route[0], path: route[1] + "?csrf=" + by.token, by: by, form: url.Values{"x": {"y"}},
+			status: 403})
 	}
 	if there, stored := s.exists(t, receipt.Person); !there || len(stored) != 1 {
 		t.Fatal("a refused form deleted something")
@@ -128,12 +135,16 @@ func TestStaffFormsOfThisSite(t *testing.T) {
 		public string
 		header map[string]string
 	}{
-		"no headers at all":           {"", nil},
-		"same origin":                 {"", map[string]string{"Sec-Fetch-Site": "same-origin"}},
-		"typed in":                    {"", map[string]string{"Sec-Fetch-Site": "none"}},
-		"origin, proxy changes Host":  {"https://dossier.example", map[string]string{"Origin": "https://dossier.example", "Host": "10.0.0.7:8080"}},
-		"origin, proxy keeps Host":    {"https://dossier.example", map[string]string{"Origin": "https://dossier.example", "Host": "dossier.example"}},
-		"same origin, proxy and Host": {"https://dossier.example", map[string]string{"Origin": "https://dossier.example", "Sec-Fetch-Site": "same-origin", "Host": "10.0.0.7"}},
+		"no headers at all": {"", nil},
+		"same origin":       {"", map[string]string{"Sec-Fetch-Site": "same-origin"}},
+		"typed in":          {"", map[string]string{"Sec-Fetch-Site": "none"}},
+		"origin, proxy changes Host": {"https://dossier.example",
+			map[string]string{"Origin": "https://dossier.example", "Host": "10.0.0.7:8080"}},
+		"origin, proxy keeps Host": {"https://dossier.example",
+			map[string]string{"Origin": "https://dossier.example", "Host": "dossier.example"}},
+		"same origin, proxy and Host": {"https://dossier.example",
+			map[string]string{"Origin": "https://dossier.example", "Sec-Fetch-Site": "same-origin",
+				"Host": "10.0.0.7"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, func(o *Options) {
@@ -145,7 +156,8 @@ func TestStaffFormsOfThisSite(t *testing.T) {
 			receipt, files := s.submit(t, "Ada", upload{"a.txt", "a"})
 			person := "/people/" + receipt.Person.String()
 			form := url.Values{"csrf": {by.token}}
-			s.play(t, scenario{path: person + "/files/" + files[0].ID.String() + "/delete", by: by, form: form, header: c.header, status: 303})
+			s.play(t, scenario{path: person + "/files/" + files[0].ID.String() + "/delete", by: by, form: form,
+				header: c.header, status: 303})
 			s.play(t, scenario{path: person + "/delete", by: by, form: form, header: c.header, status: 303})
 			s.play(t, scenario{path: "/staff/sign-out", by: by, form: form, header: c.header, status: 303})
 			if there, _ := s.exists(t, receipt.Person); there {

@@ -22,10 +22,13 @@ func TestSubmit(t *testing.T) {
 		{name: "one file", files: some(1)},
 		{name: "as many files as are taken", files: some(50)},
 		{name: "an empty file", files: []file{{"empty.txt", ""}}},
-		{name: "a file among places where none was chosen", files: some(1), parts: []part{notChosen, attached(some(1)[0].name, some(1)[0].data), notChosen}},
+		{name: "a file among places where none was chosen", files: some(1),
+			parts: []part{notChosen, attached(some(1)[0].name, some(1)[0].data), notChosen}},
 		{name: "bytes without a name", files: []file{{"", "bytes of nobody"}}},
-		{name: "a file as large as many buffers", files: []file{{"large.bin", strings.Repeat("0123456789abcdef", 1<<17)}}},
-		{name: "bytes that look like the form's own", files: []file{{"trap.txt", "\r\n--" + boundary[:20] + "\r\n\r\n--\r\n" + "\n--" + boundary + "x"}}},
+		{name: "a file as large as many buffers",
+			files: []file{{"large.bin", strings.Repeat("0123456789abcdef", 1<<17)}}},
+		{name: "bytes that look like the form's own",
+			files: []file{{"trap.txt", "\r\n--" + boundary[:20] + "\r\n\r\n--\r\n" + "\n--" + boundary + "x"}}},
 		{name: "one content under two names", files: []file{{"first.txt", "same"}, {"second.txt", "same"}}},
 		{name: "two contents under one name", files: []file{{"draft.txt", "one"}, {"draft.txt", "two"}}},
 	}
@@ -66,7 +69,8 @@ func TestConflict(t *testing.T) {
 		}},
 		{"other details", func(_ *testing.T, _ *site, f *form) { f.name = "Grace Hopper" }},
 		{"being deleted", func(t *testing.T, s *site, f *form) {
-			err := s.stores.People.Move(t.Context(), f.parsed(t).Person, dossier.PersonDeleting, time.Now(), dossier.PersonSubmitted)
+			err := s.stores.People.Move(t.Context(), f.parsed(t).Person, dossier.PersonDeleting, time.Now(),
+				dossier.PersonSubmitted)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -83,7 +87,8 @@ func TestConflict(t *testing.T) {
 			a := s.submit(f)
 			a.must(t, http.StatusConflict, "Send as a new submission", "Choose your files again")
 			page, _ := a.pageForm(t)
-			if page.name != f.name || page.location != f.location || page.age != f.age || page.technology != f.technology {
+			if page.name != f.name || page.location != f.location || page.age != f.age ||
+				page.technology != f.technology {
 				t.Errorf("the page keeps %+v, want %+v", page, f)
 			}
 			if page.receipt == f.receipt || page.receipt == first.receipt {

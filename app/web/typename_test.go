@@ -33,6 +33,7 @@ func TestPagesShowNoForeignWordsAsType(t *testing.T) {
 	person := "/people/" + receipt.Person.String()
 	by := s.signIn(t)
 	for _, path := range []string{person, person + "?view=cards", "/receipt/" + receipt.String()} {
-		s.play(t, scenario{path: path, by: by, status: 200, has: []string{"Web page", "text/html"}, hasNot: []string{"SCANNED", "charset=x"}})
+		s.play(t, scenario{path: path, by: by, status: 200, has: []string{"Web page", "text/html"},
+			hasNot: []string{"SCANNED", "charset=x"}})
 	}
 }

@@ -44,17 +44,19 @@ func TestReceiptNamesWhatIsUnfinished(t *testing.T) {
 
 	now = now.Add(2 * time.Minute)
 	page = s.get(own)
-	page.must(t, http.StatusOK, "Incomplete", "Some files are missing", "1 of 2 files", far+". Choose this file again to continue.")
+	page.must(t, http.StatusOK, "Incomplete", "Some files are missing", "1 of 2 files",
+		far+". Choose this file again to continue.")
 	page.mustNot(t, "Complete", "Received, thank you", "Being sent")
 
 	// Staff see what is stored, told apart from what is not, and how far that is.
 	person := "/people/" + f.parsed(t).Person.String()
-	s.do(http.MethodGet, person, s.session(), nil).must(t, http.StatusOK, "1 file, 11 B", "Not complete", far, "Started")
+	s.do(http.MethodGet, person, s.session(), nil).must(t, http.StatusOK, "1 file, 11 B", "Not complete", far,
+		"Started")
 
 	send(2, 3)
 	second.complete()
 	page = s.get(own)
-	page.must(t, http.StatusOK, "Complete", "All 2 files are stored", "(2 files, "+dossier.FormatBytes(size+11)+")")
+	page.must(t, http.StatusOK, "Complete", "Both files are stored", "(2 files, "+dossier.FormatBytes(size+11)+")")
 	if stored, missing := page.told(t); len(stored) != 2 || len(missing) != 0 {
 		t.Errorf("the receipt tells %q as stored, %q as missing", stored, missing)
 	}
@@ -64,7 +66,8 @@ func TestReceiptNamesWhatIsUnfinished(t *testing.T) {
 func TestReceiptNamesTheFirstUnfinished(t *testing.T) {
 	now := time.Now()
 	clock := func() time.Time { return now }
-	s := open(t, setup{domain: dossier.Options{Now: clock, Limits: dossier.Limits{Files: 300}}, web: web.Options{Now: clock}})
+	s := open(t, setup{domain: dossier.Options{Now: clock, Limits: dossier.Limits{Files: 300}},
+		web: web.Options{Now: clock}})
 	var files []file
 	for i := range 130 {
 		files = append(files, file{fmt.Sprintf("letter %03d.txt", i), fmt.Sprint(i)})
@@ -77,7 +80,8 @@ func TestReceiptNamesTheFirstUnfinished(t *testing.T) {
 	}
 	now = now.Add(time.Hour)
 	page := s.get("/receipt/" + f.receipt)
-	page.must(t, http.StatusOK, "Some files are missing", "130 of 155 files", "film 00.mov", "film 19.mov", "And 5 more files.",
+	page.must(t, http.StatusOK, "Some files are missing", "130 of 155 files", "film 00.mov", "film 19.mov",
+		"And 5 more files.",
 		"0 B of 100 kB uploaded")
 	page.mustNot(t, "film 20.mov")
 	s.get(page.link(t, "next")).must(t, http.StatusOK, "Some files are missing", "130 of 155 files")

@@ -12,12 +12,8 @@ import (
 // most is how many columns a line of a comment or of a document may have; a tab counts four.
 const most = 120
 
-// unwrapped are the folders whose comments are still to be wrapped.
-var unwrapped = []string{"app/catalog", "app/people", "app/web"}
-
 // TestColumns: neither a comment nor a paragraph of a document is wider than an editor beside a terminal shows.
 func TestColumns(t *testing.T) {
-	left := map[string]bool{}
 	walk(t, func(name string, folder bool) {
 		if folder || generatedFile(name) {
 			return
@@ -32,21 +28,10 @@ func TestColumns(t *testing.T) {
 			path.Dir(name) == "tools" && ext == "":
 			wide = wideComments(read(t, name), "#")
 		}
-		for _, folder := range unwrapped {
-			if strings.HasPrefix(name, folder+"/") {
-				left[folder] = left[folder] || len(wide) > 0
-				return
-			}
-		}
 		for _, line := range wide {
 			t.Errorf("%s:%s", name, line)
 		}
 	})
-	for _, folder := range unwrapped {
-		if !left[folder] {
-			t.Errorf("%s has no wide comments any more: remove it from the list", folder)
-		}
-	}
 }
 
 // generatedFile reports whether a program writes a file, or others wrote it.

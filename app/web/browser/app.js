@@ -3,15 +3,16 @@ import { element } from "./dom.js";
 import { openByFragment } from "./receipt.js";
 import { counted, humanLimit, humanSize } from "./words.js";
 
-// Times stand in the page in UTC. Here they become those of the reader's own clock, in the form of ISO 8601, which is the
-// same in every language; the exact one shows on hover.
+// Times stand in the page in UTC. Here they become those of the reader's own clock, in the form of ISO 8601, which is
+// the same in every language; the exact one shows on hover.
 for (const e of document.querySelectorAll("time[datetime]")) {
   const t = new Date(e.dateTime);
   if (Number.isNaN(t.getTime())) continue;
   const two = (n) => String(n).padStart(2, "0");
   const offset = -t.getTimezoneOffset(); // minutes
   const zone = `UTC${offset < 0 ? "−" : "+"}${two(Math.floor(Math.abs(offset) / 60))}:${two(Math.abs(offset) % 60)}`;
-  const minute = `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())} ${two(t.getHours())}:${two(t.getMinutes())}`;
+  const day = `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())}`;
+  const minute = `${day} ${two(t.getHours())}:${two(t.getMinutes())}`;
   e.textContent = minute;
   e.title = `${minute}:${two(t.getSeconds())} ${zone}`;
 }
@@ -101,8 +102,8 @@ for (const box of document.querySelectorAll(".file-box")) {
   window.addEventListener("pageshow", show);
 }
 
-// A second click does not send the form twice. It would do no harm, but it would start a long upload again. The button comes
-// back after a while, because a script is not told when the browser's own stop button was used.
+// A second click does not send the form twice. It would do no harm, but it would start a long upload again. The button
+// comes back after a while, because a script is not told when the browser's own stop button was used.
 const pause = 10_000; // milliseconds
 for (const form of document.querySelectorAll("form.submission")) {
   const button = form.querySelector("button[type=submit]");
