@@ -37,7 +37,7 @@ func TestReceiptNamesWhatIsUnfinished(t *testing.T) {
 	far := dossier.FormatBytes(part) + " of " + dossier.FormatBytes(size) + " uploaded"
 	page := s.get(own)
 	page.must(t, http.StatusOK, "Being sent", "1 of 2 files are stored so far", "Being sent: "+far+".")
-	page.mustNot(t, "Complete", "Received, thank you", "All 2 files", "Some files are missing")
+	page.mustNot(t, "Complete", "Received, thank you", "Both files", "All 2 files", "Some files are missing")
 	if stored, missing := page.told(t); len(stored) != 1 || len(missing) != 1 {
 		t.Errorf("the receipt tells %q as stored, %q as missing", stored, missing)
 	}
