@@ -62,3 +62,17 @@ func asciiDigit(r rune) rune {
 	}
 	return '0' + value%10
 }
+
+// FirstCodePoints returns the first n code points of s, or all of it where it has no more.
+func FirstCodePoints(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
+}

@@ -166,7 +166,7 @@ func (w *wordSplitter) begins(r rune, next []rune) bool {
 func (w *wordSplitter) end(yield func(word string, inner bool) bool) bool {
 	defer func() { w.word, w.starts, w.last, w.apart, w.base = w.word[:0], w.starts[:0], 0, false, 0 }()
 	for i, start := range w.starts {
-		if !yield(firstRunes(norm.NFC.String(string(w.word[start:])), MaxWordLength), i > 0) {
+		if !yield(FirstCodePoints(norm.NFC.String(string(w.word[start:])), MaxWordLength), i > 0) {
 			return false
 		}
 	}
@@ -242,17 +242,3 @@ var latin = func() map[string]string {
 	}
 	return plain
 }()
-
-// firstRunes returns the first n code points of s.
-func firstRunes(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for i := range s {
-		if n == 0 {
-			return s[:i]
-		}
-		n--
-	}
-	return s
-}

@@ -115,7 +115,7 @@ func rowOf(p dossier.Person) row {
 		ReceiptHash: hex.EncodeToString(p.ReceiptHash[:]),
 		Expires:     expiresAt(p.ReceiptExpires),
 		State:       string(p.State),
-		NameKey:     cut(dossier.SearchKey(p.Name), nameKeyLength),
+		NameKey:     dossier.FirstCodePoints(dossier.SearchKey(p.Name), nameKeyLength),
 		Created:     p.CreatedAt.UnixMicro(),
 		Updated:     p.UpdatedAt.UnixMicro(),
 	}
@@ -170,17 +170,26 @@ func (s *Store) Insert(ctx context.Context, p dossier.Person) error {
 
 // Person implements dossier.People.
 func (s *Store) Person(ctx context.Context, id dossier.PersonID) (dossier.Person, error) {
+	r, err := s.row(ctx, id)
+	if err != nil {
+		return dossier.Person{}, err
+	}
+	return r.person()
+}
+
+// row reads the row of a person; ErrNotFound.
+func (s *Store) row(ctx context.Context, id dossier.PersonID) (row, error) {
 	var rows []row
 	err := s.do(ctx, "reading a person", func(tx *gorm.DB) error {
 		return tx.Where("id = ?", id.String()).Limit(1).Find(&rows).Error
 	})
+	if err == nil && len(rows) == 0 {
+		err = dossier.ErrNotFound
+	}
 	if err != nil {
-		return dossier.Person{}, err
+		return row{}, err
 	}
-	if len(rows) == 0 {
-		return dossier.Person{}, dossier.ErrNotFound
-	}
-	return rows[0].person()
+	return rows[0], nil
 }
 
 // Move implements dossier.People.
@@ -253,20 +262,6 @@ func (s *Store) Delete(ctx context.Context, id dossier.PersonID) error {
 		return dossier.ErrLost
 	}
 	return err
-}
-
-// cut returns the first n code points of s.
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for i := range s {
-		if n == 0 {
-			return s[:i]
-		}
-		n--
-	}
-	return s
 }
 
 // leftoversPage is how many rows Leftovers reads at once.

@@ -28,26 +28,6 @@ func TestSuccessAfterTheContextEndedIsNone(t *testing.T) {
 	wantError(t, "a call whose time was up", err, dossier.ErrUnavailable)
 }
 
-func TestCut(t *testing.T) {
-	for _, c := range []struct {
-		in   string
-		n    int
-		want string
-	}{
-		{"", 3, ""},
-		{"abc", 3, "abc"},
-		{"abcd", 3, "abc"},
-		{"äöü", 3, "äöü"},
-		{"äöüß", 3, "äöü"},
-		{"𠀀𠀀𠀀", 2, "𠀀𠀀"},
-		{"ab", 0, ""},
-	} {
-		if got := cut(c.in, c.n); got != c.want {
-			t.Errorf("the first %d of %q: got %q, want %q", c.n, c.in, got, c.want)
-		}
-	}
-}
-
 // The column takes what a name of the longest kind folds to when every character doubles.
 func TestNameKeyLength(t *testing.T) {
 	if n := len(dossier.SearchKey(strings.Repeat("ß", dossier.MaxNameLength))); n != nameKeyLength {

@@ -115,19 +115,13 @@ func deleteWords(tx *gorm.DB, id dossier.PersonID) error {
 
 // Words implements dossier.Words.
 func (s *Store) Words(ctx context.Context, id dossier.PersonID) (dossier.Worded, error) {
-	var rows []row
 	// The person first: words that are added after this look have another revision.
-	err := s.do(ctx, "reading a person", func(tx *gorm.DB) error {
-		return tx.Where("id = ?", id.String()).Limit(1).Find(&rows).Error
-	})
+	r, err := s.row(ctx, id)
 	if err != nil {
 		return dossier.Worded{}, err
 	}
-	if len(rows) == 0 {
-		return dossier.Worded{}, dossier.ErrNotFound
-	}
-	out := dossier.Worded{Version: rows[0].WordsVersion, Revision: rows[0].WordsRevision}
-	if out.Person, err = rows[0].person(); err != nil {
+	out := dossier.Worded{Version: r.WordsVersion, Revision: r.WordsRevision}
+	if out.Person, err = r.person(); err != nil {
 		return dossier.Worded{}, err
 	}
 	out.Words, err = s.wordsOf(ctx, id)

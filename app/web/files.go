@@ -146,9 +146,6 @@ type pager struct {
 	Next, NextText         string
 }
 
-// paged reports whether there are other pages.
-func (p pager) paged() bool { return p.First != "" || p.Next != "" }
-
 // filesPerPage is how many files a page shows.
 const filesPerPage = 100
 

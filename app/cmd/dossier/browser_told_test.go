@@ -257,8 +257,7 @@ func (c *chromium) unseen(t *testing.T, s *gatedSite) {
 	p.fill("#technology", "Analytical Engine")
 	p.fill("#age", "36")
 	p.call(func(ctx context.Context, target *chromedp.Target) error {
-		var at struct{ X, Y float64 }
-		at = eval[struct{ X, Y float64 }](p, `(() => {
+		at := eval[struct{ X, Y float64 }](p, `(() => {
 			const age = document.querySelector("#age");
 			age.scrollIntoView({block: "center", behavior: "instant"});
 			const box = age.getBoundingClientRect();
