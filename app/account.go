@@ -56,14 +56,14 @@ func blockOf(most amount, parts int64) amount {
 
 // entry is a counter of a budget, as it is stored.
 type entry struct {
-	// Version is that of this form.
+	// Version is the version of this format.
 	Version int `json:"v,omitempty"`
-	// Used is what is counted, with what instances hold.
+	// Used is what is counted, including what instances hold.
 	Used amount `json:"used"`
-	// Taken and Given are what instances took and gave back since the beginning.
+	// Taken and Given are the totals that instances took and gave back.
 	Taken amount `json:"taken"`
 	Given amount `json:"given"`
-	// Epoch is another one after the counter was set to something else: what was taken before is then not in it.
+	// Epoch changes when the counter is set to something else: what was taken before is then not included.
 	Epoch string `json:"epoch"`
 }
 

@@ -8,18 +8,18 @@ import (
 	"io"
 )
 
-// Archive is stored files of one person as one ZIP, in their folders, made while it is sent: with ZIP64 where files,
-// their number or the whole need it. It can be read from its beginning to its end, without its directory; see zip.go.
+// Archive is a person's stored files as one ZIP, in their folders, made while it is sent, with ZIP64 where files, their
+// number or the whole need it. It can be read from beginning to end without its directory; see zip.go.
 //
-// Its files are not compressed. Most that people send is compressed already (pictures, films, office documents),
-// compressing costs an instance more than sending does, and only so is the size known before the first byte.
+// Its files are not compressed. Most files that people send already are (pictures, films, office documents),
+// compressing costs an instance more than sending, and only this way is the size known before the first byte.
 //
-// Its size and the names in it take a look at every record before the first byte. Of each file it keeps the path and
-// about 60 bytes: with paths of 50 bytes 1 MB for the 10,000 files of the default quota, and as much again while names
-// are given.
+// To know its size and names, every record is read before the first byte. It keeps the path and about 60 bytes of each
+// file: with paths of 50 bytes, 1 MB for the 10,000 files of the default quota, and as much again while names are
+// assigned.
 //
-// A stored file that is known to be damaged, or is not handed out, is left out, and a text in the archive names it and
-// says why.
+// A stored file that is known to be damaged, or is not handed out, is left out; a text in the archive names it and
+// gives the reason.
 type Archive struct {
 	svc     *Service
 	person  PersonID
@@ -36,8 +36,8 @@ type archived struct {
 	crc64 uint64
 }
 
-// Archive returns the archive of the files of a person that are stored, in the order of their ids. ErrTooLarge where
-// there are more than a person may have, so that the quota bounds its memory as well. It is for whom to says.
+// Archive returns the archive of a person's stored files that to may have, in the order of their ids. It returns
+// ErrTooLarge if there are more files than a person may have, so that the quota bounds its memory as well.
 func (s *Service) Archive(ctx context.Context, person PersonID, to Audience) (*Archive, error) {
 	a := &Archive{svc: s, person: person}
 	var missing, withheld bytes.Buffer
@@ -84,7 +84,7 @@ func (s *Service) Archive(ctx context.Context, person PersonID, to Audience) (*A
 	return a, nil
 }
 
-// Files returns the number of files in it, the text among them.
+// Files returns the number of files in the archive, including the text.
 func (a *Archive) Files() int {
 	if a.missing != nil {
 		return len(a.entries) + 1
@@ -126,10 +126,10 @@ func (a *Archive) Size() int64 {
 	return offset + directory + int64(len(zipTail(b[:0], a.Files(), offset, directory)))
 }
 
-// Write writes the archive: Size bytes, or an error. Each file is compared with its size and checksum while it passes,
-// and the directory, without which nobody takes the archive for whole, comes last. Errors: ErrLost where a file was
-// deleted since it was listed; ErrDamaged where one is damaged, which the next archive then leaves out; ErrUnavailable;
-// that of w; that of ctx.
+// Write writes the archive: Size bytes, or an error. Each file is compared with its size and checksum as it passes. The
+// directory, without which an archive is not taken for complete, comes last. Errors: ErrLost if a file was deleted
+// after it was listed; ErrDamaged if one is damaged, which the next archive then leaves out; ErrUnavailable; errors of
+// w and of ctx.
 func (a *Archive) Write(ctx context.Context, w io.Writer) error {
 	z := archiveWriter{w: w, buf: make([]byte, storedHeader+storedBlock)}
 	if a.missing != nil {

@@ -106,7 +106,7 @@ type kept struct {
 	Author  string    `json:"author,omitempty"`
 	State   FileState `json:"state,omitempty"`
 	Created time.Time `json:"created,omitzero"`
-	// Content is nil where nobody knew what the bytes have to be.
+	// Content is nil if nobody knew what the bytes have to be.
 	Content *Content `json:"content,omitempty"`
 }
 

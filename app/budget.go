@@ -21,34 +21,34 @@ import (
 // know of blocks: until instances ask the counter again, and learn of the sweep, they may go over the budget by the
 // blocks that they hold. An instance that is killed leaves its block counted until the next sweep.
 
-// Budget bounds what the store takes in all, and from one network in a day. Zero is no bound.
+// Budget limits what the store accepts in total, and from one network in a day. Zero means no limit.
 type Budget struct {
-	// StoreFiles and StoreBytes are what all persons may have together.
+	// StoreFiles and StoreBytes are the limits for all people together.
 	StoreFiles, StoreBytes int64
-	// DayPersons, DayFiles and DayBytes are what one network may add from midnight to midnight UTC. What is removed in
-	// the same day counts all the same.
+	// DayPersons, DayFiles and DayBytes are the limits for what one network adds from midnight to midnight UTC. What is
+	// removed on the same day still counts.
 	DayPersons, DayFiles, DayBytes int64
 }
 
-// Block returns how much of the budget for all an instance takes at once: a thousandth, and no more than 1 GiB and a
-// thousand files. An instance holds two of them at most.
+// Block returns how much of the budget for all people an instance takes at once: a thousandth, and no more than 1 GiB
+// and a thousand files. An instance holds two blocks at most.
 func (b Budget) Block() Quota {
 	a := blockOf(amount{Files: b.StoreFiles, Bytes: b.StoreBytes}, 1024)
 	return Quota{Files: a.Files, Bytes: a.Bytes}
 }
 
-// Room is what can be taken at the moment.
+// Room is what can be accepted at the moment.
 type Room struct {
 	Files, Bytes int64
-	// Why is the refusal where that is nothing; nil where it is something.
+	// Why is the refusal if nothing can be accepted, otherwise nil.
 	Why *Error
 }
 
 // roomAge is how long what was seen of a budget is believed by who asks for the room.
 const roomAge = 5 * time.Second
 
-// Room returns about how much can be taken at the moment from the sender of ctx, by one person that has nothing yet.
-// It is for telling before bytes are sent: what is sent is counted again.
+// Room returns roughly how much can be accepted at the moment from the sender of ctx, from a person that has nothing
+// yet. It is information for before bytes are sent; what is sent is then counted.
 func (s *Service) Room(ctx context.Context) (Room, error) {
 	room := Room{Files: int64(s.limits.PersonFiles), Bytes: s.limits.PersonBytes}
 	if err := s.fits(0); err != nil {
@@ -113,8 +113,8 @@ func (s *Service) unclaim(ctx context.Context, off Quota) {
 	s.networks.of(SenderOf(ctx).Client).put(ctx, off.amount())
 }
 
-// Close gives back what this instance holds of the budgets and does not use. Who does not call it leaves that counted
-// until the next sweep, or the next day. The service can be used afterwards.
+// Close gives back what this instance holds of the budgets and does not use. Without it, that stays counted until the
+// next sweep, or the next day. The service can still be used afterwards.
 func (s *Service) Close(ctx context.Context) error {
 	return errors.Join(s.store.close(ctx), s.networks.close(ctx))
 }
@@ -153,13 +153,13 @@ func (s *Service) editBudget(ctx context.Context, change func(*entry) error) err
 	})
 }
 
-// BudgetStatus is how much of the budget for all is used, with the blocks that instances hold.
+// BudgetStatus is how much of the budget for all people is used, including the blocks that instances hold.
 type BudgetStatus struct {
 	Files     int64 `json:"files"`
 	Bytes     int64 `json:"bytes"`
 	MostFiles int64 `json:"most_files,omitempty"`
 	MostBytes int64 `json:"most_bytes,omitempty"`
-	// Percent is the larger share of the two that is used, rounded up; 0 where there is no bound.
+	// Percent is the larger of the two used shares, rounded up; 0 if there is no limit.
 	Percent int `json:"percent"`
 }
 

@@ -10,13 +10,13 @@ import (
 // (https://reveng.sourceforge.io/crc-catalogue/all.htm#crc.cat.crc-64-nvme).
 const crc64Polynomial = 0x9a6c9329ac4bc9b5
 
-// NewCRC64 returns a hash that computes CRC-64/NVME, the checksum that Content, Held and Part carry.
+// NewCRC64 returns a hash that computes CRC-64/NVME, the checksum in Content, Held and Part.
 func NewCRC64() hash.Hash64 { return crc64nvme.New() }
 
-// CombineCRC64 returns the CRC-64/NVME of two pieces of data one behind the other: a and b are those of the pieces,
-// lenB is the length of the second in bytes. So the checksum of a whole follows from those of its parts without a look
-// at their bytes. Zero is the checksum of no bytes, hence where a fold over parts begins. The time grows with the
-// logarithm of lenB, which is not negative.
+// CombineCRC64 returns the CRC-64/NVME of two pieces of data, one after the other: a and b are the checksums of the
+// pieces, lenB is the length of the second in bytes, which must not be negative. So the checksum of a whole can be
+// computed from those of its parts without reading them. Zero is the checksum of no bytes, and so the start of a fold
+// over parts. The time grows with the logarithm of lenB.
 func CombineCRC64(a, b uint64, lenB int64) uint64 {
 	// A checksum is a remainder, so lenB bytes behind the first piece multiply its remainder by x to the number of
 	// their bits. The inversions at the beginning and the end of a CRC cancel each other out in the sum.

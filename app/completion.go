@@ -13,14 +13,14 @@ import (
 // show. Catalog.Commit does not store a record that was described without a Type last, so a slow twin that describes it
 // anew takes no Type away.
 
-// Complete makes the file of its parts and acknowledges it: the returned record is stored. Where the person has a file
-// of the same folder, name and content already, that one is returned and this one is gone. A file that is stored
-// already is returned, if the checksums are its own. So is, for an id that is gone, a stored file of the person that
-// has these checksums: that is how a Complete is repeated whose file gave way to another.
+// Complete assembles the file from its parts and acknowledges it: the returned record is stored. If the person already
+// has a file with the same folder, name and content, that one is returned and this one is removed. If the file is
+// already stored, it is returned, provided that the checksums are its own. If the id no longer exists, a stored file of
+// the person with these checksums is returned, so that Complete can be repeated when the file gave way to another.
 //
-// Errors: ErrIncomplete; ErrCorrupt where parts or the whole are not what the sender computed (the file can be sent
-// again under another id, or the wrong part anew); ErrLost where it was given up meanwhile; ErrNotFound;
-// ErrUnavailable: repeat the call.
+// Errors: ErrIncomplete; ErrCorrupt if parts or the whole are not what the sender computed (the file can be sent again
+// under another id, or the wrong part again); ErrLost if it was given up meanwhile; ErrNotFound; ErrUnavailable: repeat
+// the call.
 func (s *Service) Complete(ctx context.Context, person PersonID, file FileID, sums Checksums) (File, error) {
 	f, done, err := s.settled(ctx, person, file, &sums)
 	if done || err != nil {

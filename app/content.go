@@ -11,20 +11,20 @@ import (
 	"time"
 )
 
-// Content describes bytes that were received whole.
+// Content describes bytes that were received completely.
 type Content struct {
 	// Size in bytes.
 	Size int64
-	// SHA256 of the bytes: computed here while they passed, or, of a file in parts, by the sender. Nobody has verified
-	// the sender's, for S3 knows the SHA-256 of an object in parts only as a composite
-	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html); the bytes are what CRC64
-	// says.
+	// SHA256 of the bytes: computed here as they passed or, for a file in parts, by the sender. Nobody has verified the
+	// sender's, because S3 has the SHA-256 of an object in parts only as a composite
+	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html); the bytes are verified by
+	// CRC64.
 	SHA256 [32]byte
-	// CRC64 is the CRC-64/NVME of the bytes: the checksum that S3 keeps for a whole object however many parts it came
-	// in (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html), hence the one
-	// compared.
+	// CRC64 is the CRC-64/NVME of the bytes: the checksum that S3 keeps for a whole object, in however many parts it
+	// came (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html), and therefore the
+	// one that is compared.
 	CRC64 uint64
-	// Type is the media type found by looking at the bytes, after CleanMediaType. What the sender claimed is not kept.
+	// Type is the media type detected from the bytes, after CleanMediaType. What the sender claimed is not kept.
 	Type string
 }
 
@@ -37,7 +37,7 @@ func (c *Content) same(stored File) bool {
 	return stored.Content != nil && c.held() == stored.Content.held()
 }
 
-// Checksums are what the sender computed of a whole file.
+// Checksums are what the sender computed for a whole file.
 type Checksums struct {
 	CRC64  uint64
 	SHA256 [32]byte

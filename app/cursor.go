@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Cursor is a place in the directory: a page begins after the person who was created then and has that id. The zero
-// Cursor is the beginning.
+// Cursor is a position in the directory: a page begins after the person with this creation time and id. The zero Cursor
+// is the beginning.
 type Cursor struct {
 	CreatedAt time.Time // UTC, whole microseconds
 	ID        PersonID
@@ -16,16 +16,17 @@ type Cursor struct {
 // place returns where a person stands in the directory.
 func (p Person) place() Cursor { return Cursor{CreatedAt: p.CreatedAt, ID: p.ID} }
 
-// IsZero reports whether it is the beginning.
+// IsZero reports whether c is the beginning.
 func (c Cursor) IsZero() bool { return c == Cursor{} }
 
-// String returns the 32 characters that stand in a page's URL.
+// String returns the 32 characters that are used in a page's URL.
 func (c Cursor) String() string {
 	b := binary.BigEndian.AppendUint64(nil, uint64(c.CreatedAt.UnixMicro()))
 	return base64.RawURLEncoding.EncodeToString(append(b, c.ID[:]...))
 }
 
-// ParseCursor is the inverse of Cursor.String; the empty string is the beginning. ErrMalformed for anything else.
+// ParseCursor is the inverse of Cursor.String; the empty string is the beginning. It returns ErrMalformed for anything
+// else.
 func ParseCursor(s string) (Cursor, error) {
 	if s == "" {
 		return Cursor{}, nil

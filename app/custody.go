@@ -9,43 +9,43 @@ import (
 	"time"
 )
 
-// Custody is what is known of how well everything is kept: for staff, for metrics and for who reconciles.
+// Custody is the state of everything that is stored: for staff, for metrics and for whoever reconciles.
 type Custody struct {
-	// Damaged are stored files whose objects are known to be missing or to differ: the first MaxDamaged; More tells
-	// that there are others.
+	// Damaged are stored files whose objects are known to be missing or to differ: the first MaxDamaged. More reports
+	// whether there are others.
 	Damaged []File `json:"-"`
 	More    bool   `json:"-"`
 	// DamagedFiles is their number, up to MaxDamaged.
 	DamagedFiles int `json:"damaged_files"`
-	// Scrub is how far the reading of everything is.
+	// Scrub is the progress of reading everything.
 	Scrub ScrubStatus `json:"scrub"`
-	// Budget is how much of what all may have is used; nil where there is no bound.
+	// Budget is how much of the budget for all people is used; nil if there is no limit.
 	Budget *BudgetStatus `json:"budget,omitempty"`
-	// Scan is what is known of the scanning for malware.
+	// Scan is the state of scanning for malware.
 	Scan ScanStatus `json:"scan"`
-	// Sweep is what the last comparison of all records with all objects saw; nil when there was none.
+	// Sweep is the result of the last comparison of all records with all objects; nil if there was none.
 	Sweep *SweepStatus `json:"sweep,omitempty"`
 }
 
 // MaxDamaged is how many damaged files Custody lists.
 const MaxDamaged = 1000
 
-// ScrubStatus is how far the scrub is.
+// ScrubStatus is the progress of the scrub.
 type ScrubStatus struct {
-	// Since is when the first pass began; zero when none did.
+	// Since is when the first pass began; zero if none has.
 	Since time.Time `json:"since,omitzero"`
-	// Last is the last pass that ended, and Current the one that runs; nil where there is none.
+	// Last is the last pass that ended, and Current the running one; nil if there is none.
 	Last    *ScrubPass `json:"last,omitempty"`
 	Current *ScrubPass `json:"current,omitempty"`
-	// BytesLeft is about how many are left to read in the pass that runs: as many as the last sweep, or else the last
-	// pass, saw, less what was read.
+	// BytesLeft is roughly how many bytes the running pass still has to read: as many as the last sweep saw, or else
+	// the last pass, less what was read.
 	BytesLeft int64 `json:"bytes_left"`
 }
 
-// SweepStatus is what a sweep saw.
+// SweepStatus is the result of a sweep.
 type SweepStatus struct {
 	At time.Time `json:"at"`
-	// Files and Bytes are of the records in any state.
+	// Files and Bytes count the records in any state.
 	Files int   `json:"files"`
 	Bytes int64 `json:"bytes"`
 	// Ownerless and Held are those of ReconcileReport.
@@ -93,7 +93,7 @@ func (s *Service) lastSweep(ctx context.Context) (*SweepStatus, error) {
 	return saw, nil
 }
 
-// Custody returns what is known of how well everything is kept, at the same cost however much that is.
+// Custody returns the state of everything that is stored, at a cost that does not depend on how much that is.
 func (s *Service) Custody(ctx context.Context) (Custody, error) {
 	var c Custody
 	for f, err := range s.catalog.Damaged(ctx) {
@@ -132,8 +132,8 @@ func (s *Service) Custody(ctx context.Context) (Custody, error) {
 	return c, nil
 }
 
-// Metrics returns the numbers that serving instances log, as flat attributes of whole numbers. The stack makes metrics
-// of them by their keys.
+// Metrics returns the numbers that serving instances log, as flat attributes of whole numbers. The stack turns them
+// into metrics by their keys.
 func (c Custody) Metrics(now time.Time) []slog.Attr {
 	var sweep SweepStatus
 	if c.Sweep != nil {

@@ -16,12 +16,12 @@ type DamageKind string
 const (
 	// ObjectMissing: there is no object.
 	ObjectMissing DamageKind = "missing"
-	// ObjectDiffers: the object has another size or other bytes than the record says.
+	// ObjectDiffers: the object's size or bytes differ from the record.
 	ObjectDiffers DamageKind = "differs"
 )
 
 // Damage is what is known to be wrong with a stored file. It is a mark for people, and keeps wrong bytes from being
-// handed out; whoever finds the object whole again takes it away.
+// handed out; whoever finds the object intact again removes it.
 type Damage struct {
 	Kind DamageKind
 	// FoundAt is UTC, whole microseconds.
@@ -142,11 +142,11 @@ func (s *Service) check(ctx context.Context, f File) (File, error) {
 	return s.judge(ctx, f, kind)
 }
 
-// MaxChecked is the number of files that Check looks at in one call.
+// MaxChecked is the number of files that Check accepts in one call.
 const MaxChecked = 100
 
-// Check compares stored files of a person (MaxChecked at most) with their objects: what the store says of them always,
-// and their bytes within a bound for each person. It returns the records of those that are stored, with Damage where
+// Check compares stored files of a person (MaxChecked at most) with their objects: always what the store reports about
+// them, and their bytes within a limit per person. It returns the records of those that are stored, with Damage where
 // something is wrong; others are left out.
 func (s *Service) Check(ctx context.Context, person PersonID, files []FileID) ([]File, error) {
 	if len(files) > MaxChecked {

@@ -24,18 +24,19 @@ import (
 // What ends between the steps of 4 is finished by whoever repeats the call, or by reconciliation. A Complete whose
 // record was lost meanwhile (GiveUp, a deletion) removes the object that it made.
 
-// Announcement is a file that is to come.
+// Announcement announces a file that a client is going to send.
 type Announcement struct {
-	// ID is made up by the sender, so that an announcement that is repeated is the same file. One whose file was given
-	// up, lost or deleted is not used again: what still runs for that file would take the new one for it.
+	// ID is chosen by the sender, so that a repeated announcement refers to the same file. The ID of a file that was
+	// given up, lost or deleted is never used again, because what still runs for that file would take the new one for
+	// it.
 	ID FileID
-	// Folder and Name as the sender has them; CleanFolder and CleanFileName make them fit.
+	// Folder and Name are as the sender has them; CleanFolder and CleanFileName are applied to them.
 	Folder, Name string
 	// Size in bytes. An empty file has one part, of no bytes.
 	Size int64
 }
 
-// Register is Begin and Acknowledge of a person without files: idempotent by the receipt.
+// Register is Begin and Acknowledge of a person without files. It is idempotent by the receipt.
 //
 // Errors: those of Begin.
 func (s *Service) Register(ctx context.Context, receipt Receipt, details Details) (Person, error) {
@@ -49,11 +50,11 @@ func (s *Service) Register(ctx context.Context, receipt Receipt, details Details
 	return sub.Person(), nil
 }
 
-// Announce begins a file of a person, or finds it where it was announced before: in whatever state but FileDeleting.
+// Announce begins a file of a person, or finds it if it was announced before, in any state but FileDeleting.
 //
-// Errors: ErrInvalid for an id or a size that no file has; ErrTooLarge; ErrQuota; ErrFull; ErrDay; ErrConflict where
-// the id was used for another folder, name or size, or the person is being deleted; ErrNotFound for a person that is
-// not there, or not acknowledged: its files would go with it; ErrUnavailable.
+// Errors: ErrInvalid for an invalid id or size; ErrTooLarge; ErrQuota; ErrFull; ErrDay; ErrConflict if the id was used
+// for another folder, name or size, or the person is being deleted; ErrNotFound if the person does not exist or is not
+// acknowledged, because its files would be removed with it; ErrUnavailable.
 func (s *Service) Announce(ctx context.Context, person PersonID, a Announcement) (File, error) {
 	if _, err := ParseFileID(a.ID.String()); err != nil || a.Size < 0 {
 		return File{}, Errorf(CodeInvalid, err, "The file's ID must be a UUIDv7 and its size a number of bytes.")
@@ -150,9 +151,10 @@ func (s *Service) welcome(ctx context.Context, id PersonID) (Person, error) {
 	return p, nil
 }
 
-// Status returns a file in parts, in whatever state but FileDeleting, and the parts that the object store has of it:
-// none any more when it is stored. A file that only lacks its commit is stored by it; one that cannot become whole any
-// more, because its multipart upload was given up, is removed, and ErrNotFound. ErrNotFound also where there is none.
+// Status returns a file in parts, in any state but FileDeleting, and the parts of it that the object store has: none
+// once it is stored. If only its commit is missing, Status commits it; if it can no longer become complete, because its
+// multipart upload was dropped, Status removes it and returns ErrNotFound. It also returns ErrNotFound if there is no
+// such file.
 func (s *Service) Status(ctx context.Context, person PersonID, file FileID) (File, []Part, error) {
 	f, err := s.direct(ctx, person, file)
 	if errors.Is(err, ErrLost) {
@@ -175,8 +177,8 @@ func (s *Service) Status(ctx context.Context, person PersonID, file FileID) (Fil
 	return f, nil, err
 }
 
-// Announced returns the record of a file that is sent in parts, or was, before it is asked to do anything with it:
-// ErrNotFound, or ErrLost where it is being removed.
+// Announced returns the record of a file that is, or was, sent in parts, before anything is done with it: ErrNotFound,
+// or ErrLost if it is being removed.
 func (s *Service) Announced(ctx context.Context, person PersonID, file FileID) (File, error) {
 	return s.direct(ctx, person, file)
 }
@@ -195,13 +197,13 @@ func (s *Service) direct(ctx context.Context, person PersonID, file FileID) (Fil
 	return f, nil
 }
 
-// MaxSigned is the number of parts that SignParts signs at once.
+// MaxSigned is the number of parts that SignParts signs in one call.
 const MaxSigned = 100
 
-// SignParts returns a request for each of the parts (1 to MaxSigned at once), which live for lifetime.
+// SignParts returns a request for each of the parts (1 to MaxSigned), valid for lifetime.
 //
-// Errors: ErrInvalid for a number or a size that the announcement does not have; ErrNotFound; ErrLost where the file is
-// stored or going; ErrUnavailable.
+// Errors: ErrInvalid for a number or a size that does not match the announcement; ErrNotFound; ErrLost if the file is
+// stored or being removed; ErrUnavailable.
 func (s *Service) SignParts(ctx context.Context, person PersonID, file FileID, parts []Part,
 	lifetime time.Duration) ([]SignedRequest, error) {
 	if len(parts) < 1 || len(parts) > MaxSigned {

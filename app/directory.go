@@ -6,38 +6,39 @@ import (
 	"strings"
 )
 
-// MaxCount is the number up to which those whom a search finds are counted.
+// MaxCount is the number up to which the results of a search are counted.
 const MaxCount = 10_000
 
-// PeopleQuery asks for one page of the directory. Of After and Before one at most is set; neither: the newest.
+// PeopleQuery asks for one page of the directory. At most one of After and Before is set; if neither is, the page is
+// the newest.
 type PeopleQuery struct {
-	// Search has words that begin words of the details or of names of stored files, all of them; see SearchWords.
-	// Empty: everybody.
+	// Search contains words, each of which must begin a word of the details or of names of stored files; see
+	// SearchWords. Empty: everybody.
 	Search string
-	// After is PeoplePage.Next of the page before.
+	// After is PeoplePage.Next of the previous page.
 	After Cursor
-	// Before is PeoplePage.Previous of the page behind.
+	// Before is PeoplePage.Previous of the next page.
 	Before Cursor
-	// Limit is how many persons at most, 1 to 100.
+	// Limit is the maximum number of people, 1 to 100.
 	Limit int
-	// Uncounted leaves PeoplePage.Count out, for who reads all pages.
+	// Uncounted leaves out PeoplePage.Count, for callers that read all pages.
 	Uncounted bool
 }
 
 // PeoplePage is one page of the directory, newest first.
 type PeoplePage struct {
 	People []Person
-	// Next is where the next page begins; zero when this is the last.
+	// Next is where the next page begins; zero if this is the last.
 	Next Cursor
-	// Previous is where the page before ends; zero when this is the first.
+	// Previous is where the previous page ends; zero if this is the first.
 	Previous Cursor
-	// Count is the number of all whom the search finds, on all pages, up to MaxCount. Where Capped there are more. It
-	// is less than MaxCount then if the search has several words that many have, because counting would take long.
+	// Count is the number of people that the search finds, on all pages, up to MaxCount. If Capped, there are more. It
+	// can then be less than MaxCount if the search has several common words, because counting would take too long.
 	Count  int
 	Capped bool
 }
 
-// People returns a page of those whose submission was acknowledged. ErrMalformed where the search has too many words.
+// People returns a page of the people whose submission was acknowledged. ErrMalformed if the search has too many words.
 func (s *Service) People(ctx context.Context, q PeopleQuery) (PeoplePage, error) {
 	words := SearchWords(q.Search)
 	switch {

@@ -7,46 +7,46 @@ import (
 	"strings"
 )
 
-// Code says what kind of failure an Error is. The web package alone turns codes into HTTP statuses.
+// Code says what kind of failure an Error is. Only the web package turns codes into HTTP statuses.
 type Code string
 
 // The codes. What carries none of them is a fault of the program: it is logged with its cause and never shown.
 const (
 	// CodeInvalid: a value breaks a rule; Error.Fields says which.
 	CodeInvalid Code = "invalid"
-	// CodeMalformed: the input could not be read as what it should be.
+	// CodeMalformed: the input could not be parsed.
 	CodeMalformed Code = "malformed"
 	// CodeTooLarge: more bytes or more files than Limits allows.
 	CodeTooLarge Code = "too_large"
-	// CodeNotFound: nothing by that name, or nothing that the asker may see.
+	// CodeNotFound: it does not exist, or the caller may not see it.
 	CodeNotFound Code = "not_found"
-	// CodeExpired: the receipt is right, and opens nothing any more.
+	// CodeExpired: the receipt is right, but has expired.
 	CodeExpired Code = "expired"
 	// CodeExists: the id is taken. Stores return it; Service resolves it.
 	CodeExists Code = "exists"
 	// CodeConflict: the submission's id belongs to another submission, or is being deleted.
 	CodeConflict Code = "conflict"
-	// CodeLost: the record is not in the state that the change asked for; somebody else changed it first.
+	// CodeLost: the record is not in the state that the change requires; somebody else changed it first.
 	CodeLost Code = "lost"
-	// CodeCorrupt: a store holds other bytes than were sent to it.
+	// CodeCorrupt: a store holds bytes other than those sent to it.
 	CodeCorrupt Code = "corrupt"
-	// CodeDamaged: the object of a stored file is missing, or has other bytes than its record says.
+	// CodeDamaged: the object of a stored file is missing, or its bytes differ from the record.
 	CodeDamaged Code = "damaged"
-	// CodeQuota: the person has as many files, or bytes, as one may have.
+	// CodeQuota: the person already has as many files, or bytes, as allowed.
 	CodeQuota Code = "quota"
-	// CodeIncomplete: parts of the file are not there yet; Error.Message names the first.
+	// CodeIncomplete: parts of the file are missing; Error.Message names the first.
 	CodeIncomplete Code = "incomplete"
-	// CodeForbidden: a signed request was altered, is for something else or is over. A new one has to be asked for.
+	// CodeForbidden: a signed request was altered, is for something else or has expired. Ask for a new one.
 	CodeForbidden Code = "forbidden"
 	// CodeUnavailable: a store is down, full or too slow; the same request may succeed later.
 	CodeUnavailable Code = "unavailable"
-	// CodeScanning: the file is not scanned for malware yet; the same request may succeed later.
+	// CodeScanning: the file has not been scanned for malware yet; the same request may succeed later.
 	CodeScanning Code = "scanning"
-	// CodeWithheld: the file is not handed out: malware was found in it, or nobody could say that there is none.
+	// CodeWithheld: the file is not handed out, because malware was found in it, or its scan reached no verdict.
 	CodeWithheld Code = "withheld"
-	// CodeFull: there is no room for anything new. Nothing was begun; the same request may succeed later.
+	// CodeFull: there is no space for anything new. Nothing was started; the same request may succeed later.
 	CodeFull Code = "full"
-	// CodeDay: the sender's network added as much today as one may in a day.
+	// CodeDay: the sender's network has added as much today as allowed in a day.
 	CodeDay Code = "day"
 )
 
@@ -72,13 +72,13 @@ var (
 	ErrDay         = &Error{Code: CodeDay}
 )
 
-// Error is a failure that somebody outside the program can do something about.
+// Error is a failure that somebody outside the program can act on.
 type Error struct {
 	Code Code
-	// Message is for the person in front of the page: what is wrong and how to mend it. It names no secret and no
-	// internals. Empty where only a program will see the error.
+	// Message is for the user: what is wrong and how to fix it. It contains no secrets and no internals. Empty if only
+	// a program sees the error.
 	Message string
-	// Fields, with CodeInvalid, are all the faulty fields, in the order of the form.
+	// Fields, with CodeInvalid, are all invalid fields, in the order of the form.
 	Fields []FieldFault
 	// Err is the cause, for the log.
 	Err error
@@ -92,7 +92,7 @@ type FieldFault struct {
 	Message string
 }
 
-// Error implements error. It is for logs, and repeats no field value.
+// Error implements error. It is for logs, and contains no field values.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(string(e.Code))
@@ -119,14 +119,14 @@ func (e *Error) Is(target error) bool {
 	return ok && t.Code == e.Code && t.Message == "" && t.Err == nil && t.Fields == nil
 }
 
-// Errorf returns an Error of a code whose message a person may read. A %w in the format becomes the cause; its text
-// does not enter the message.
+// Errorf returns an Error with a code and a message for the user. A %w in the format becomes the cause; its text does
+// not become part of the message.
 func Errorf(code Code, cause error, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...), Err: cause}
 }
 
 // Unavailable wraps the failure of a store call: what was being done, and the cause. A call that ended because its
-// caller went away (context.Canceled on ctx) is no outage and stays what it is.
+// caller went away (context.Canceled on ctx) is not an outage, and its error is returned unchanged.
 func Unavailable(ctx context.Context, doing string, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) && context.Cause(ctx) == ctx.Err() {
 		return fmt.Errorf("%s: %w", doing, context.Canceled)

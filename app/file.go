@@ -12,45 +12,45 @@ import (
 	"github.com/google/uuid"
 )
 
-// FileState is where a file stands between its first byte and its removal.
+// FileState is the state of a file between its first byte and its removal.
 type FileState string
 
 const (
-	// FileUploading: the record is there, the bytes may or may not be.
+	// FileUploading: the record exists, the bytes may or may not.
 	FileUploading FileState = "uploading"
-	// FileStored: the object is there with the recorded size and checksum.
+	// FileStored: the object exists, with the recorded size and checksum.
 	FileStored FileState = "stored"
-	// FileDeleting: the object goes, then the record. No way leads back.
+	// FileDeleting: the object is removed, then the record. This cannot be undone.
 	FileDeleting FileState = "deleting"
 )
 
-// File is the record of one file. A file that is sent again gets a record and an object key of its own, so no two
-// writers ever share a key.
+// File is the record of one file. A file that is sent again gets its own record and object key, so no two writers ever
+// share a key.
 type File struct {
 	Person PersonID
 	ID     FileID
-	// Folder is the path of folders in which the submitter has it, after CleanFolder; empty: none. Folder, Name and
-	// Content tell the files of a person apart.
+	// Folder is the path of the folders in which the submitter has the file, after CleanFolder; empty: none. Folder,
+	// Name and Content tell the files of a person apart.
 	Folder string
-	// Name is the name that the submitter gave, after CleanFileName. It is for showing; nothing is stored under it.
+	// Name is the name that the submitter gave, after CleanFileName. It is only displayed; nothing is stored under it.
 	Name string
 	// Author is the person's name at the time.
 	Author string
 	State  FileState
-	// Content is nil until the bytes arrived and agreed with what the object store holds.
+	// Content is nil until the bytes have arrived and match what the object store holds.
 	Content *Content
-	// Multipart is how the bytes come, where the submitter sends them to the object store in parts; nil where they pass
+	// Multipart is how the bytes arrive if the submitter sends them to the object store in parts; nil if they pass
 	// through a form.
 	Multipart *Multipart
 	// CreatedAt and UpdatedAt are UTC, whole microseconds.
 	CreatedAt, UpdatedAt time.Time
 	// Damage is what is known to be wrong with the object of a file in state FileStored; nil: nothing is known.
 	Damage *Damage
-	// Scan is what is known of it from a scanner for malware; nil where none was set when it arrived, nor since.
+	// Scan is what a malware scanner reported about the file; nil if none was configured when it arrived, nor since.
 	Scan *Scan
 }
 
-// SHA256BySender reports whether Content.SHA256 is what the sender said, which nobody has verified.
+// SHA256BySender reports whether Content.SHA256 is what the sender computed, which nobody has verified.
 func (f File) SHA256BySender() bool { return f.Multipart != nil }
 
 // Path returns the folder and the name, with a slash between them.
@@ -59,15 +59,15 @@ func (f File) Path() string { return JoinPath(f.Folder, f.Name) }
 // Key returns the key of the file's object.
 func (f File) Key() string { return ObjectKey(f.Person, f.ID) }
 
-// ObjectPrefix is where every object of a file lies.
+// ObjectPrefix is the prefix of the key of every file's object.
 const ObjectPrefix = "files/"
 
-// ObjectKey returns the key under which a file's bytes lie: generated, so that no name a user chose reaches a store.
+// ObjectKey returns the key of a file's object. It is generated, so that no name that a user chose reaches a store.
 func ObjectKey(person PersonID, file FileID) string {
 	return ObjectPrefix + person.String() + "/" + file.String()
 }
 
-// ParseObjectKey is the inverse of ObjectKey; ErrNotFound for a key that ObjectKey never makes.
+// ParseObjectKey is the inverse of ObjectKey. It returns ErrNotFound for a key that ObjectKey never makes.
 func ParseObjectKey(key string) (PersonID, FileID, error) {
 	rest, ok := strings.CutPrefix(key, ObjectPrefix)
 	p, f, cut := strings.Cut(rest, "/")
@@ -85,10 +85,10 @@ func ParseObjectKey(key string) (PersonID, FileID, error) {
 // FileID identifies a file within its person: a UUIDv7 (RFC 9562).
 type FileID uuid.UUID
 
-// NewFileID returns a fresh id.
+// NewFileID returns a new id.
 func NewFileID() FileID { return FileID(newUUID()) }
 
-// ParseFileID reads the canonical form only; ErrNotFound for anything else.
+// ParseFileID accepts only the canonical form; ErrNotFound for anything else.
 func ParseFileID(s string) (FileID, error) {
 	id, err := parseUUID(s)
 	return FileID(id), err
@@ -99,19 +99,19 @@ func (id FileID) String() string { return uuid.UUID(id).String() }
 
 // FilesQuery asks for one page of a person's files.
 type FilesQuery struct {
-	// After is FilesPage.Next of the page before; zero: the first file.
+	// After is FilesPage.Next of the previous page; zero: the first file.
 	After FileID
-	// Limit is how many files at most, 1 to MaxFilesPage.
+	// Limit is the maximum number of files, 1 to MaxFilesPage.
 	Limit int
 }
 
-// MaxFilesPage is how many files a page has at most.
+// MaxFilesPage is the maximum number of files on a page.
 const MaxFilesPage = 1000
 
-// FilesPage is one page of a person's files, in whatever state, in the order of their ids.
+// FilesPage is one page of a person's files, in any state, in the order of their ids.
 type FilesPage struct {
 	Files []File
-	// Next is where the next page begins; zero when this is the last.
+	// Next is where the next page begins; zero if this is the last.
 	Next FileID
 }
 
@@ -165,8 +165,8 @@ func (s *Service) File(ctx context.Context, person PersonID, file FileID) (File,
 	return f, nil
 }
 
-// UnfinishedFile returns the record of a file that is on its way or broke off, for whoever is about to give it up.
-// ErrNotFound where there is none, or it is stored.
+// UnfinishedFile returns the record of a file that is being sent or was interrupted, for a caller that is about to give
+// it up. ErrNotFound if there is none, or it is stored.
 func (s *Service) UnfinishedFile(ctx context.Context, person PersonID, file FileID) (File, error) {
 	f, err := s.catalog.File(ctx, person, file)
 	if err != nil {
@@ -178,11 +178,11 @@ func (s *Service) UnfinishedFile(ctx context.Context, person PersonID, file File
 	return f, nil
 }
 
-// Open returns a stored file's bytes from offset on, length of them at most (negative: to the end), for whom to says.
-// The ctx governs the reading too. The whole of a file is compared with its record: where it differs, the last bytes
-// are not read, but ErrDamaged is. Of a part nobody knows a checksum.
+// Open returns a stored file's bytes from offset on, at most length of them (negative: to the end), if to may have
+// them. The ctx also applies to reading. The whole of a file is compared with its record: if it differs, the last bytes
+// are not returned, but ErrDamaged. A part of a file is not compared, because its checksum is unknown.
 //
-// Errors: those of HandOut; ErrNotFound where the file was deleted meanwhile; ErrDamaged where its object is missing;
+// Errors: those of HandOut; ErrNotFound if the file was deleted meanwhile; ErrDamaged if its object is missing;
 // ErrUnavailable.
 func (s *Service) Open(ctx context.Context, f File, to Audience, offset, length int64) (io.ReadCloser, error) {
 	if err := s.HandOut(f, to); err != nil {
@@ -213,10 +213,10 @@ func (s *Service) open(ctx context.Context, f File, offset, length int64) (io.Re
 	return r, nil
 }
 
-// Link returns the request by which a client, whom to says, reads a stored file from the object store itself, which
-// answers it with the headers of as. It is a secret until it expires: who has it needs no other proof.
-// errors.ErrUnsupported where the store offers none, so that Open is the only way; and those of HandOut. A link that
-// was given out works until it expires, whatever is found meanwhile.
+// Link returns the request by which a client reads a stored file from the object store itself, if to may have it. The
+// store responds with the headers of as. The request is a secret until it expires: whoever has it needs no other proof,
+// and it works until then, whatever is found meanwhile. Errors: those of HandOut; errors.ErrUnsupported if the store
+// offers no links, so that Open is the only way.
 func (s *Service) Link(ctx context.Context, f File, to Audience, as ResponseHeader,
 	lifetime time.Duration) (SignedRequest, error) {
 	if err := s.HandOut(f, to); err != nil {

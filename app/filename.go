@@ -13,25 +13,26 @@ import (
 )
 
 const (
-	// MaxFileNameBytes is the longest file name kept, in bytes of UTF-8: what common file systems take (NAME_MAX).
+	// MaxFileNameBytes is the length of the longest file name that is kept, in bytes of UTF-8: what common file systems
+	// accept (NAME_MAX).
 	MaxFileNameBytes = 255
-	// MaxPathBytes is the longest path kept, folder and name, in bytes of UTF-8: what macOS takes (PATH_MAX), which is
-	// the least of the common systems.
+	// MaxPathBytes is the length of the longest path that is kept, folder and name, in bytes of UTF-8: what macOS
+	// accepts (PATH_MAX), the least of the common systems.
 	MaxPathBytes = 1024
-	// MaxFolderBytes is the longest path of folders kept: every name fits behind it.
+	// MaxFolderBytes is the length of the longest folder path that is kept: every name fits behind it.
 	MaxFolderBytes = MaxPathBytes - len("/") - MaxFileNameBytes
-	// MaxFolderDepth is how many folders a path has at most. What people make is rarely ten deep; each level is a
-	// folder that whoever unpacks an archive makes.
+	// MaxFolderDepth is the maximum number of folders in a path. People's folders are rarely ten deep, and whoever
+	// unpacks an archive creates a folder for each level.
 	MaxFolderDepth = 64
 )
 
 // maxExtensionBytes is the longest end of a name, with its dot, that is taken for an extension.
 const maxExtensionBytes = 32
 
-// CleanFileName makes a name fit to be shown and to be offered for download: the part after the last slash or
-// backslash, valid UTF-8 in NFC, no control or direction-changing characters, no characters that Windows refuses, at
-// most MaxFileNameBytes with the extension kept. A name that is cut gets a hash of the whole, so that two long names
-// stay two. It never returns an empty name, "." or "..", and is idempotent.
+// CleanFileName makes a name fit for display and for download: the part after the last slash or backslash, valid UTF-8
+// in NFC, without control or direction-changing characters and characters that Windows refuses, at most
+// MaxFileNameBytes with the extension kept. A name that is cut gets a hash of the whole name, so that two long names
+// stay distinct. It never returns an empty name, "." or "..", and is idempotent.
 func CleanFileName(raw string) string {
 	name := norm.NFC.String(strings.ToValidUTF8(raw, "\uFFFD"))
 	if i := strings.LastIndexAny(name, `/\`); i >= 0 {
@@ -75,8 +76,8 @@ func suffixed(name, suffix string) string {
 	return stem + suffix + ext
 }
 
-// NumberedName puts a number before the extension of a clean name, of which it cuts what would be too long: what tells
-// files apart that would have the same name.
+// NumberedName puts a number before the extension of a clean name, and cuts what would be too long. It distinguishes
+// files that would otherwise have the same name.
 func NumberedName(name string, n int) string { return suffixed(name, " ("+strconv.Itoa(n)+")") }
 
 // shortHash tells long texts apart that begin alike: 48 bits are enough for the files of one person.
@@ -96,10 +97,10 @@ func truncate(s string, n int) string {
 	return s[:n]
 }
 
-// CleanFolder makes a path of folders fit to be kept: its parts, which slashes or backslashes separate, are what
-// CleanFileName makes of them; "." and ".." are left out. Of a path longer than MaxFolderBytes, or deeper than
-// MaxFolderDepth, the innermost folders are kept, below one that has a hash of the whole for its name: so two paths
-// stay two. It returns no slash at either end, an empty path where there is no folder, and is idempotent.
+// CleanFolder makes a path of folders fit to be kept: its parts, separated by slashes or backslashes, are passed
+// through CleanFileName; "." and ".." are left out. Of a path longer than MaxFolderBytes, or deeper than
+// MaxFolderDepth, the innermost folders are kept, below a folder named by a hash of the whole path, so that two paths
+// stay distinct. The result has no slash at either end, is empty if there is no folder, and CleanFolder is idempotent.
 func CleanFolder(raw string) string {
 	var parts []string
 	for part := range strings.FieldsFuncSeq(raw, func(r rune) bool { return r == '/' || r == '\\' }) {
@@ -121,9 +122,9 @@ func CleanFolder(raw string) string {
 	return JoinPath(first, strings.Join(parts, "/"))
 }
 
-// CleanPath makes folder and name of a relative path with slashes, as browsers send it for a file of a folder that was
-// chosen. Any other path (an absolute one, one of Windows) says where a file lies on its sender's disk and nothing of
-// how files belong together: of such the name alone is kept.
+// CleanPath splits a relative path with slashes, as browsers send it for a file in a chosen folder, into folder and
+// name. Any other path (an absolute one, one of Windows) says where a file is on its sender's disk, and nothing about
+// how files belong together: only its name is kept.
 func CleanPath(raw string) (folder, name string) {
 	i := strings.LastIndexByte(raw, '/')
 	if i > 0 && raw[0] != '/' && !strings.Contains(raw, `\`) && !(len(raw) > 1 && raw[1] == ':') {
