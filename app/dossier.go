@@ -1,46 +1,46 @@
-// Package dossier is the language and the rules of the application: people submit their details and files, staff
+// Package dossier is the language and the rules of the application: people submit their details and files, and staff
 // find them again.
 //
-// Service is the only code that writes. Every way in, be it a page, an API or a command, calls it, so the promises
-// below hold whichever way was taken. Where to read on:
+// Service is the only code that writes. Every entry point (page, API or command) calls it, so the promises below hold
+// for all of them. Where to read on:
 //
-//   - what there is: person.go, file.go, receipt.go, each with what makes it valid; content.go (what is known of
+//   - what exists: person.go, file.go, receipt.go, each with what makes it valid; content.go (what is known about
 //     bytes), multipart.go (files in parts), errors.go (what may fail);
-//   - what is needed of the stores: stores.go. Three of them hold the data and none shares a transaction with another:
+//   - what is required of the stores: stores.go. Three of them hold the data and share no transaction:
 //     People (details, SQL), Catalog (one record per file) and Objects (the bytes);
 //   - the two write paths: submission.go (a form, whose bytes pass through this program) and direct.go with
 //     completion.go (a client that sends parts to the object store itself). What they share is in quota.go (reserve,
-//     release), budget.go and networks.go (what all may have, and add in a day) and removal.go (discard, give up,
-//     delete);
-//   - what puts right what they left half-done: reconcile.go; what is removed without a person's word, and how much:
-//     ownerless.go and brake.go, and undo.go for the way back;
-//   - what becomes of bytes that change where they lie: damage.go (found, and marked), twin.go (sent again), scrub.go
-//     (everything is read again and again), custody.go (what is told of it);
+//     release), budget.go and networks.go (the limits for all people, in total and per day) and removal.go (discard,
+//     give up, delete);
+//   - what repairs anything left half-done: reconcile.go; what is removed automatically, and how much: ownerless.go and
+//     brake.go, and undo.go to restore it;
+//   - what happens when stored bytes change: damage.go (found and marked), twin.go (sent again), scrub.go (everything
+//     is read again and again), custody.go (what is reported about it);
 //   - what keeps malware from being handed out: scan.go (the state of a file, and the one gate), scanning.go (who scans
-//     when), infected.go (what becomes of what was found);
-//   - how people are found: words.go (what words a text has), indexing.go (how they are kept right);
-//   - what is read: directory.go, file.go, archive.go; thumbnail.go, by which pictures are shown.
+//     when), infected.go (what happens to infected files);
+//   - how people are found: words.go (the words of a text), indexing.go (how they are kept right);
+//   - what is read: directory.go, file.go, archive.go; thumbnail.go, which shows pictures.
 //
 // The package imports no store, no web framework and no SDK. Stores and the web package import it, never the other way
 // round.
 //
 // What Service promises:
 //
-//   - a file record in state FileStored has its object, with that size and checksum, and its person. Where a store lost
-//     or changed an object since, no whole answer that passes this program hands it out, the scrub finds it and marks
-//     the record, and the same file sent again takes its place;
-//   - an object under ObjectPrefix has a record. One that has none goes an age after it was first seen so, and only if
-//     that is little of all: else a person is asked;
-//   - where a scanner is set, a file is not handed out until it found nothing in the whole of it, but to whom the
-//     settings name;
+//   - a file record in state FileStored has its object, with that size and checksum, and its person. If a store lost
+//     or changed an object since, no complete response of this program contains it, the scrub finds it and marks the
+//     record, and the same file sent again takes its place;
+//   - an object under ObjectPrefix has a record. One that has none is removed an age after it was first seen so, and
+//     only if few are: otherwise a person is asked;
+//   - if a scanner is configured, a file is not handed out until the scanner found nothing in the whole of it, except
+//     to those whom the settings name;
 //   - nothing that was acknowledged is lost, until it is deleted on purpose, or some time after malware was found in
 //     it;
-//   - nothing that was not acknowledged stays for ever;
+//   - nothing that was not acknowledged stays forever;
 //   - no person has more files or bytes than Limits allows, however many come at once, nor all together more than
 //     Budget. Only copies that are known to be damaged do not count, for files of their name.
 //
-// A crash may leave the second and the fourth promise unkept for a while, or a file counted that is gone;
-// Service.Reconcile mends both. What nobody asked to be removed is kept for a while, so that it can be put back.
+// A crash may leave the second and the fourth promise unkept for a while, or a removed file counted; Service.Reconcile
+// repairs both. What was removed automatically is kept for a while, so that it can be put back.
 package dossier
 
 import (
@@ -50,8 +50,8 @@ import (
 	"time"
 )
 
-// Service does everything that changes or reads the three stores. No promise rests on what it keeps between two calls,
-// so any number of instances may serve the same stores. It is safe for concurrent use.
+// Service does everything that changes or reads the three stores. No promise depends on what it keeps between two
+// calls, so any number of instances may serve the same stores. It is safe for concurrent use.
 type Service struct {
 	people  People
 	catalog Catalog
@@ -79,26 +79,26 @@ type Service struct {
 	fits     func(bytes int64) error
 }
 
-// Options are the parts of a Service that have a sensible value of their own.
+// Options are the parts of a Service that have useful defaults.
 type Options struct {
 	// Limits that are zero default to those of DefaultLimits.
 	Limits Limits
-	// Budget is what the store takes in all, and from one network in a day. Default: no bound.
+	// Budget limits what the store accepts in total, and from one network in a day. Default: no limit.
 	Budget Budget
-	// Fits reports whether there is room for so many bytes more where the stores lie: ErrFull. Default: there is.
+	// Fits reports whether the stores have space for this many more bytes: ErrFull. Default: they have.
 	Fits func(bytes int64) error
-	// Scanning says who looks at files for malware; default: nobody.
+	// Scanning says who scans files for malware; default: nobody.
 	Scanning Scanning
-	// Stall is how long a store may take no byte of a file that is being sent before the file is given up as
+	// Stall is how long a store may accept no byte of a file that is being sent before the file fails with
 	// ErrUnavailable. Default 30 seconds.
 	Stall time.Duration
-	// ReceiptLifetime is how long the receipt of a new person opens; 0: for ever.
+	// ReceiptLifetime is how long the receipt of a new person is valid; 0: forever.
 	ReceiptLifetime time.Duration
 	// Pictures makes thumbnails. Default: none are made.
 	Pictures PictureMaker
 	// Now is the clock; default time.Now.
 	Now func() time.Time
-	// Log receives what no caller can be told any more. Default: discarded.
+	// Log receives what cannot be returned to any caller. Default: discarded.
 	Log *slog.Logger
 }
 

@@ -105,9 +105,9 @@ func (s *Service) forgetWords(ctx context.Context, f File) error {
 	return err
 }
 
-// WriteWords writes the words of those who have none of this version, so that they are found: after an update from a
-// release without, and where such a one serves beside this one. It returns of how many. What it did stays where it ends
-// early, and any number of instances may run it.
+// WriteWords writes the words of the people who have none of this version, so that they are found: after an update from
+// a release without words, and while such a release serves beside this one. It returns the number of people. If it ends
+// early, what it did is kept, and any number of instances may run it.
 func (s *Service) WriteWords(ctx context.Context) (int, error) {
 	failures := 0
 	r := run{Service: s, counts: map[string]int{}, failures: &failures}

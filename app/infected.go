@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// RepairRemovedInfected: a file in which malware was found so long ago was removed.
+// RepairRemovedInfected: a file was removed because malware was found in it long enough ago.
 const RepairRemovedInfected = "removed file in which malware was found"
 
 // infected removes files in which malware was found longer ago than KeepInfected. It goes the way of all that is
@@ -54,18 +54,18 @@ func (s *Service) removeInfected(ctx context.Context, f File) error {
 	return s.take(ctx, f, FileStored)
 }
 
-// ScanStatus is what is known of the scanning for malware.
+// ScanStatus is the state of scanning for malware.
 type ScanStatus struct {
-	// Infected are the files in which malware was found: the first MaxDamaged. More tells that there are others.
+	// Infected are the files in which malware was found: the first MaxDamaged. More reports whether there are others.
 	Infected []File `json:"-"`
 	More     bool   `json:"-"`
 	// InfectedFiles, WaitingFiles and FailedFiles are numbers, up to MaxDamaged each.
 	InfectedFiles int `json:"infected_files"`
 	WaitingFiles  int `json:"waiting_files"`
 	FailedFiles   int `json:"failed_files"`
-	// WaitingSince is when the oldest of the files that wait was stored; zero: none waits.
+	// WaitingSince is when the oldest of the waiting files was stored; zero: none waits.
 	WaitingSince time.Time `json:"waiting_since,omitzero"`
-	// Scanned reports whether files are scanned at all. Where not, no number of waiting and failed files is looked for.
+	// Scanned reports whether files are scanned at all. If not, waiting and failed files are not counted.
 	Scanned bool `json:"scanned"`
 }
 

@@ -8,10 +8,10 @@ import (
 	"iter"
 )
 
-// Inspection is what Inspect found: whether the three stores belong together. It reads no object's bytes; that is
-// ReconcileOptions.Verify.
+// Inspection is the result of Inspect: whether the three stores belong together. It reads no object's bytes;
+// ReconcileOptions.Verify does.
 type Inspection struct {
-	// Records are all records of files, Stored those that are stored, Objects all objects.
+	// Records counts all records of files, Stored those that are stored, Objects all objects.
 	Records, Stored, Objects int
 	// Lost are stored files whose object is missing or has another size, and that are not yet marked as damaged.
 	Lost Sample
@@ -34,16 +34,16 @@ func (s *Sample) add(p PersonID, f FileID) {
 	}
 }
 
-// Torn reports whether so much is wrong that the stores can hardly be of one moment: all of something, or more than a
-// twentieth of it and more than one.
+// Torn reports whether so much is wrong that the stores can hardly be from the same moment: all of something, or more
+// than a twentieth of it and more than one.
 func (i Inspection) Torn() bool {
 	return tooMuch(i.Lost.Count, i.Stored) || tooMuch(i.Abandoned.Count, i.Records) ||
 		tooMuch(i.Ownerless.Count, i.Objects)
 }
 
-// Inspect compares all records with the listing of all objects, and with the persons, in one pass and bounded memory.
-// It may run beside any number of instances: what changes meanwhile is looked at again. The catalog must yield its
-// records in the order of their keys, as the embedded one does.
+// Inspect compares all records with the listing of all objects, and with the people, in one pass and with bounded
+// memory. It may run beside any number of instances: what changes meanwhile is checked again. The catalog must yield
+// its records in the order of their keys, as the embedded one does.
 func (s *Service) Inspect(ctx context.Context) (Inspection, error) {
 	i := inspector{Service: s}
 	objects, stop := iter.Pull2(s.objects.List(ctx, ObjectPrefix))

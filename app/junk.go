@@ -15,12 +15,12 @@ var (
 		"Thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "$RECYCLE.BIN", "System Volume Information",
 		".directory",
 	}
-	// JunkPrefixes are how names of such files begin: what macOS keeps beside a file on other systems' disks
-	// (AppleDouble), and what marks a document as open in Microsoft's and in other offices.
+	// JunkPrefixes are the beginnings of such names: what macOS keeps beside a file on other systems' disks
+	// (AppleDouble), and what marks a document as open in Microsoft's and other offices.
 	JunkPrefixes = []string{"._", "~$", ".~lock."}
 )
 
-// IsJunk reports whether a file or a folder in a folder is left out unless it is named itself.
+// IsJunk reports whether a file or folder inside a folder is left out unless it is named itself.
 func IsJunk(name string) bool {
 	return slices.ContainsFunc(JunkNames, func(junk string) bool { return strings.EqualFold(junk, name) }) ||
 		slices.ContainsFunc(JunkPrefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })

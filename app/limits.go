@@ -2,22 +2,22 @@ package dossier
 
 import "math"
 
-// Limits bounds what one submission, and one person, may carry.
+// Limits limits what one submission, and one person, may contain.
 type Limits struct {
-	// FileBytes is the size of the largest file taken, in bytes.
+	// FileBytes is the size of the largest file accepted, in bytes.
 	FileBytes int64
-	// Files is the number of files taken in one form.
+	// Files is the number of files accepted in one form.
 	Files int
-	// PersonFiles is the number of files that one person may have, whichever way they came; those on their way count
-	// too. Zero: 20 full forms, and 10,000 at least.
+	// PersonFiles is the number of files that one person may have, whichever way they were sent, including unfinished
+	// ones. Zero: 20 full forms, and at least 10,000.
 	PersonFiles int
-	// PersonBytes is the number of bytes that these may have together. Zero: one form full of the largest files, and
-	// 250 GiB at least.
+	// PersonBytes is the number of bytes that these files may have together. Zero: one form full of the largest files,
+	// and at least 250 GiB.
 	PersonBytes int64
 }
 
-// DefaultLimits is what holds where the settings say nothing. 5 GiB is what S3 takes in one request
-// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html), hence the size that people expect to work.
+// DefaultLimits returns the limits that apply when the settings name none. 5 GiB is what S3 accepts in one request
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html), and so the size that people expect to work.
 func DefaultLimits() Limits { return Limits{}.withDefaults() }
 
 func (l Limits) withDefaults() Limits {
@@ -40,7 +40,7 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// Limits returns what one submission, and one person, may carry.
+// Limits returns what one submission, and one person, may contain.
 func (s *Service) Limits() Limits { return s.limits }
 
 func (s *Service) tooLarge() *Error {

@@ -12,8 +12,8 @@ import (
 func detectType(head []byte) string { return CleanMediaType(mimetype.Detect(head).String()) }
 
 // CleanMediaType returns a media type without anything that the file's sender may have written: type and subtype, and
-// of the parameters a charset that is known. An HTML page or an XML document names its charset itself, and may put a
-// sentence in its place. What is no media type becomes application/octet-stream; an empty text stays empty.
+// of the parameters only a known charset. An HTML page or an XML document names its charset itself, and may put a
+// sentence in its place. An invalid media type becomes application/octet-stream; an empty text stays empty.
 func CleanMediaType(raw string) string {
 	if raw == "" {
 		return ""

@@ -2,16 +2,16 @@ package dossier
 
 import "fmt"
 
-// Multipart is how the bytes of a file come in parts: settled when the file is announced, and the same for every
-// instance and every request from then on.
+// Multipart is how the bytes of a file arrive in parts. It is set when the file is announced, and from then on the same
+// for every instance and every request.
 type Multipart struct {
 	// UploadID is the object store's id of the multipart upload.
 	UploadID string
-	// Size is what was announced, and PartSize that of every part but the last, in bytes.
+	// Size is the announced size, and PartSize that of every part but the last, in bytes.
 	Size, PartSize int64
 }
 
-// Parts returns the number of parts that the file has: at least one.
+// Parts returns the number of parts of the file: at least one.
 func (m Multipart) Parts() int {
 	if m.Size == 0 {
 		return 1
@@ -19,7 +19,7 @@ func (m Multipart) Parts() int {
 	return int((m.Size-1)/m.PartSize + 1)
 }
 
-// PartBytes returns the size of a part, in bytes; false for a number that the file does not have.
+// PartBytes returns the size of a part in bytes; false for a number that the file does not have.
 func (m Multipart) PartBytes(number int) (int64, bool) {
 	last := m.Parts()
 	switch {
@@ -39,8 +39,8 @@ const (
 	partStep  = 1 << 20
 )
 
-// PartSize returns the size of a file's parts but the last, for files of up to MaxParts × MaxPartSize: small enough
-// that little is lost with one, large enough that MaxParts of them hold the file. It is a whole number of MiB, at least
+// PartSize returns the size of all parts but the last, for files of up to MaxParts × MaxPartSize: small enough that
+// little is lost with one part, large enough that MaxParts of them hold the file. It is a whole number of MiB, at least
 // 8 and at most MaxPartSize.
 func PartSize(size int64) int64 {
 	if size <= MaxParts*leastPart {
@@ -52,7 +52,7 @@ func PartSize(size int64) int64 {
 
 // Part is one part of a multipart upload.
 type Part struct {
-	// Number is its place, from 1 to MaxParts.
+	// Number is its position, from 1 to MaxParts.
 	Number int
 	// Size in bytes.
 	Size int64
@@ -64,7 +64,7 @@ type Part struct {
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
 const (
 	MaxParts = 10_000
-	// MinPartSize is the least size of a part that is not the last one, in bytes; MaxPartSize the most of any.
+	// MinPartSize is the minimum size of any part but the last, in bytes; MaxPartSize is the maximum of all.
 	MinPartSize = 5 << 20
 	MaxPartSize = 5 << 30
 )

@@ -24,15 +24,15 @@ const (
 	MaxAge              = 130
 )
 
-// PersonState is where a person stands between the first step of a submission and the last step of a deletion.
+// PersonState is the state of a person between the first step of a submission and the last step of a deletion.
 type PersonState string
 
 const (
-	// PersonSubmitting: inserted, not acknowledged. Removed by reconciliation when nothing happens for a day.
+	// PersonSubmitting: inserted, not acknowledged. Reconciliation removes the person if nothing happens for a day.
 	PersonSubmitting PersonState = "submitting"
 	// PersonSubmitted: acknowledged to the submitter; staff see it.
 	PersonSubmitted PersonState = "submitted"
-	// PersonDeleting: no new file begins; files go, then the person.
+	// PersonDeleting: no new file is started; files are removed, then the person.
 	PersonDeleting PersonState = "deleting"
 )
 
@@ -40,16 +40,16 @@ const (
 type Person struct {
 	ID PersonID
 	Details
-	// ReceiptHash is Receipt.Hash of the secret that the submitter holds.
+	// ReceiptHash is Receipt.Hash of the secret that the submitter has.
 	ReceiptHash [32]byte
-	// ReceiptExpires is when the receipt stops to open, UTC, whole microseconds; zero: never. The files stay.
+	// ReceiptExpires is when the receipt stops being valid, UTC, whole microseconds; zero: never. The files stay.
 	ReceiptExpires time.Time
 	State          PersonState
 	// CreatedAt and UpdatedAt are UTC, whole microseconds.
 	CreatedAt, UpdatedAt time.Time
 }
 
-// Details is what people tell of themselves. Valid after Clean returned nil.
+// Details is what people say about themselves. It is valid after Clean returned nil.
 type Details struct {
 	Name       string
 	Location   string
@@ -57,8 +57,8 @@ type Details struct {
 	Technology string
 }
 
-// ParseDetails makes Details of a form's text fields. The age may be in the digits of any script. The error is an
-// ErrInvalid that lists every faulty field; the details that come with it hold what could be read.
+// ParseDetails reads Details from a form's text fields. The age may use the digits of any script. The error is an
+// ErrInvalid that lists every invalid field; the returned details then contain what could be read.
 func ParseDetails(name, location, age, technology string) (Details, error) {
 	d := Details{Name: name, Location: location, Technology: technology}
 	age = strings.TrimSpace(shown(age))
@@ -75,7 +75,7 @@ func ParseDetails(name, location, age, technology string) (Details, error) {
 }
 
 // Clean normalizes the texts (invisible characters removed, Unicode NFC, spaces trimmed and folded) and checks every
-// rule. The error is an ErrInvalid that lists every faulty field.
+// rule. The error is an ErrInvalid that lists every invalid field.
 func (d *Details) Clean() error { return d.clean("") }
 
 var ageRule = fmt.Sprintf("Enter an age in years from %d to %d.", MinAge, MaxAge)
@@ -134,8 +134,8 @@ func hidden(r rune) bool {
 	return false
 }
 
-// SearchKey folds a name as release 0.1.0 searches by it, which may still serve during a rollout. This release searches
-// by SearchWords.
+// SearchKey folds a name in the way that release 0.1.0, which may still serve during a rollout, searches by it. This
+// release searches by SearchWords.
 func SearchKey(name string) string {
 	fold := transform.Chain(norm.NFKD, runes.Remove(runes.In(unicode.Mn)), cases.Fold(), norm.NFC)
 	key, _, err := transform.String(fold, strings.Join(strings.Fields(name), " "))
@@ -149,10 +149,10 @@ func SearchKey(name string) string {
 // PersonID identifies a person: a UUIDv7 (RFC 9562).
 type PersonID uuid.UUID
 
-// NewPersonID returns a fresh id.
+// NewPersonID returns a new id.
 func NewPersonID() PersonID { return PersonID(newUUID()) }
 
-// ParsePersonID reads the canonical form only (36 characters, lower case, version 7), so that a person has one URL.
+// ParsePersonID accepts only the canonical form (36 characters, lower case, version 7), so that a person has one URL.
 // Anything else is ErrNotFound: no such person can exist.
 func ParsePersonID(s string) (PersonID, error) {
 	id, err := parseUUID(s)

@@ -10,9 +10,9 @@ import (
 
 // Versions is an object store that still has what was deleted or overwritten.
 type Versions interface {
-	// Revive makes the bytes that want describes what is held under key again, from a version that the store keeps of
-	// that key, and takes no version away. ErrNotFound: there is no version with bytes. ErrCorrupt: there are, and none
-	// is what want says; nothing was changed. errors.ErrUnsupported where the store keeps no versions.
+	// Revive restores the bytes that want describes under key, from a version of that key that the store has kept, and
+	// removes no version. ErrNotFound: there is no version with bytes. ErrCorrupt: there are versions, and none matches
+	// want; nothing was changed. errors.ErrUnsupported if the store keeps no versions.
 	Revive(ctx context.Context, key string, want Held) error
 }
 
@@ -20,39 +20,39 @@ type Versions interface {
 type PointOptions struct {
 	// At is the point in time that people and records were restored to.
 	At time.Time
-	// Settled is how long nothing must have happened to a person's counter before it is counted anew, unless that was
-	// before At.
+	// Settled is how long a person's counter must have been unchanged before it is recounted, unless the last change
+	// was before At.
 	Settled time.Duration
-	// DryRun changes nothing and reports what would be done. Of what is missing it does not know whether a version of
-	// it is left.
+	// DryRun changes nothing and reports what would be done. It does not know whether a version of something missing
+	// still exists.
 	DryRun bool
 }
 
 // The kinds of Repair that only ReconcileAt reports. Those that begin with LEFT need a person.
 const (
-	// RepairRevived: the object of a stored file was missing or differed, and came back from a version.
+	// RepairRevived: the object of a stored file was missing or differed, and was restored from a version.
 	RepairRevived = "brought back from a version"
-	// PointTwin: an upload is whole, and the same file is stored already. Reconcile removes it.
+	// PointTwin: an upload is complete, and the same file is already stored. Reconcile removes it.
 	PointTwin = "left an upload whose file is stored already"
-	// PointUncounted: a person's files are miscounted, and something was counted just now. Reconcile counts them.
+	// PointUncounted: a person's files are miscounted, and something was counted just now. Reconcile counts them again.
 	PointUncounted = "left a count that changed just now"
 	// PointNoPerson: a record whose person is missing.
 	PointNoPerson = "LEFT: record without person"
-	// PointNoRecord: an object without a record, which is older than the point.
+	// PointNoRecord: an object without a record, older than the point.
 	PointNoRecord = "LEFT: object without record"
-	// PointLater: an object without a record that was made after the point, so none was to be expected.
+	// PointLater: an object without a record that was made after the point, so no record was to be expected.
 	PointLater = "LEFT: object without record, made after the point"
-	// PointSubmitting: a person who has files and was not acknowledged by then, and may have been afterwards.
+	// PointSubmitting: a person who has files and was not acknowledged by then, but may have been afterwards.
 	PointSubmitting = "LEFT: submission with files, not acknowledged"
 )
 
-// PointReport tells what a run of ReconcileAt did.
+// PointReport is the result of a run of ReconcileAt.
 type PointReport struct {
 	At     time.Time `json:"at"`
 	DryRun bool      `json:"dry_run"`
-	// Counts has the number of repairs and findings by What.
+	// Counts contains the number of repairs and findings by What.
 	Counts map[string]int `json:"counts"`
-	// Verified is the number of stored files whose object is what the record says, those brought back among them.
+	// Verified is the number of stored files whose object matches the record, including restored ones.
 	Verified int `json:"verified"`
 	// Failures is the number of things that could not be checked or repaired this time.
 	Failures int `json:"failures"`
@@ -68,20 +68,21 @@ func (r *PointReport) NeedsPerson() bool {
 	return n > 0
 }
 
-// ReconcileAt makes the three stores agree after they were restored, people and records to one point in time and
-// objects by the versions that are kept of them. It removes nothing, whatever it finds:
+// ReconcileAt makes the three stores agree after they were restored: people and records to one point in time, objects
+// by their kept versions. It removes nothing, whatever it finds:
 //
-//   - A stored file whose object is missing or differs gets it back from a version that is what the record says. Keys
-//     are never used again, so such a version holds the file's bytes, whenever it was written.
-//   - An upload that began before the point, whose object is whole and whose person is acknowledged is committed,
-//     however young it is. Where its record was restored to a time before it was described, the object is read for it.
-//   - Counters are counted anew, and the words by which people are found are written anew where they are not right.
-//   - What has no owner is reported and left, for a store may be older than it should be. So are submissions with files
-//     that were not acknowledged by then.
+//   - A stored file whose object is missing or differs gets it back from a version that matches the record. Keys are
+//     never used again, so such a version holds the file's bytes, whenever it was written.
+//   - An upload that began before the point, whose object is complete and whose person is acknowledged, is committed,
+//     however recent it is. If its record was restored to a time before it was described, its object is
+//     read to describe it.
+//   - Counters are recounted, and the words by which people are found are rewritten where they are wrong.
+//   - What has no owner is reported and left, because a store may be older than it should be. So are submissions with
+//     files that were not acknowledged by then.
 //
-// It may be repeated, after an interruption too, and run beside servers: of uploads it takes up only those that began
-// before the point, and what it brought back of a file that is deleted meanwhile it deletes again. Repairs are handed
-// to done as those of Reconcile are, and so are failures counted and returned.
+// It may be repeated, also after an interruption, and run beside servers: it handles only uploads that began before the
+// point, and if a file is deleted meanwhile, it deletes again what it restored of it. Repairs are passed to done as
+// those of Reconcile are, and failures are counted and returned in the same way.
 func (s *Service) ReconcileAt(ctx context.Context, versions Versions, o PointOptions, done func(Repair)) (*PointReport,
 	error) {
 	if o.At.After(s.time()) {

@@ -20,10 +20,10 @@ func (q Quota) plus(more Quota) Quota { return Quota{q.Files + more.Files, q.Byt
 type Usage struct {
 	Person PersonID
 	Quota
-	// Epoch is another after every Recount, and Revision after every change: opaque, never used twice, empty where
+	// Epoch changes with every Recount, and Revision with every change. Both are opaque, never used twice, and empty if
 	// there is no counter.
 	Epoch, Revision string
-	// UpdatedAt is when it was changed last.
+	// UpdatedAt is when it was last changed.
 	UpdatedAt time.Time
 }
 
@@ -31,8 +31,8 @@ type Usage struct {
 func (l Limits) quota() Quota { return Quota{Files: int64(l.PersonFiles), Bytes: l.PersonBytes} }
 
 // Counted is what the file counts for in its person's quota, in any state, from before its record is put until after
-// that is gone: one file, and its bytes from when their number is known: of a file in parts from the beginning, else
-// when they have passed.
+// the record is removed: one file, and its bytes once their number is known. That is from the beginning for a file in
+// parts, otherwise after they have passed.
 func (f File) Counted() Quota {
 	switch {
 	case f.Multipart != nil:
@@ -43,8 +43,8 @@ func (f File) Counted() Quota {
 	return Quota{Files: 1}
 }
 
-// Counted returns how many files and bytes a person has as the quota counts them, those on their way and on their way
-// out among them: at the same cost however many they are.
+// Counted returns how many files and bytes the quota counts for a person, including those being sent and those being
+// removed. The cost does not depend on their number.
 func (s *Service) Counted(ctx context.Context, person PersonID) (Quota, error) {
 	usage, err := s.catalog.Usage(ctx, person)
 	if err != nil {

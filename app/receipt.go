@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Receipt is what a submitter holds: the person's id and a secret that proves it is theirs. The form carries it from
-// the start, so a form that is sent twice gets the same receipt. Only the secret's hash is kept.
+// Receipt is what a submitter keeps: the person's id and a secret that proves it is theirs. The form carries it from
+// the start, so a form that is sent twice gets the same receipt. Only the secret's hash is stored.
 type Receipt struct {
 	Person PersonID
 	// Secret is 256 random bits.
@@ -28,13 +28,14 @@ func NewReceipt() Receipt {
 	return r
 }
 
-// String returns the 64 characters that stand in forms and links: id and secret in unpadded URL-safe base64. It is a
-// secret: it belongs in no log.
+// String returns the 64 characters that are used in forms and links: id and secret in unpadded URL-safe base64. It is a
+// secret: it must not be logged.
 func (r Receipt) String() string {
 	return base64.RawURLEncoding.EncodeToString(append(r.Person[:], r.Secret[:]...))
 }
 
-// ParseReceipt is the inverse of Receipt.String. ErrNotFound for anything else, as for a receipt that nobody was given.
+// ParseReceipt is the inverse of Receipt.String. It returns ErrNotFound for anything else, as for a receipt that was
+// never issued.
 func ParseReceipt(s string) (Receipt, error) {
 	var r Receipt
 	// The length is checked first because the decoder skips line breaks.
@@ -53,8 +54,8 @@ func ParseReceipt(s string) (Receipt, error) {
 	return r, nil
 }
 
-// ParseReceiptLink reads the link of a receipt's page, of this release or a former one, or its last part alone. site is
-// what comes before the page's path, empty where nothing does. ErrNotFound as ParseReceipt.
+// ParseReceiptLink reads the link of a receipt's page, of this release or an earlier one, or only its last part. site
+// is what precedes the page's path, empty if nothing does. It returns ErrNotFound as ParseReceipt does.
 func ParseReceiptLink(text string) (site string, r Receipt, err error) {
 	token := strings.TrimSpace(text)
 	if at, rest, ok := strings.Cut(token, "/receipt#"); ok {
@@ -69,7 +70,7 @@ func ParseReceiptLink(text string) (site string, r Receipt, err error) {
 	return site, r, err
 }
 
-// Hash returns what is kept of the secret. A plain hash is enough: 256 random bits cannot be guessed.
+// Hash returns what is stored of the secret. A plain hash is enough: 256 random bits cannot be guessed.
 func (r Receipt) Hash() [32]byte { return sha256.Sum256(r.Secret[:]) }
 
 // Opens reports, in constant time, whether the receipt belongs to the person.
@@ -104,11 +105,11 @@ func (p Person) expired() error {
 		"another submission.", p.ReceiptExpires.UTC().Format("2 January 2006, 15:04 UTC"))
 }
 
-// ReplaceReceipt gives the person that old opens the receipt to, which is the holder's own making: so a call whose
-// answer was lost is repeated, and nobody is left without a receipt. Old opens nothing from then on. When it expires
-// stays.
+// ReplaceReceipt replaces the receipt old of a person with to, which the holder has made: so a call whose response was
+// lost can be repeated, and nobody is left without a receipt. From then on, old opens nothing. The expiry does not
+// change.
 //
-// Errors: ErrInvalid for a receipt of another person, or the same one; else those of ByReceipt.
+// Errors: ErrInvalid for a receipt of another person, or the same one; otherwise those of ByReceipt.
 func (s *Service) ReplaceReceipt(ctx context.Context, old, to Receipt) (Person, error) {
 	if old.Person != to.Person || old.Secret == to.Secret {
 		return Person{},
@@ -136,7 +137,7 @@ func (s *Service) ReplaceReceipt(ctx context.Context, old, to Receipt) (Person, 
 	return s.ByReceipt(ctx, to)
 }
 
-// ExpireReceipt has a receipt expire, for its holder: never later than it would.
+// ExpireReceipt makes a receipt expire at a time that its holder chooses, never later than it would anyway.
 //
 // Errors: ErrInvalid; those of ByReceipt.
 func (s *Service) ExpireReceipt(ctx context.Context, r Receipt, at time.Time) (Person, error) {

@@ -10,22 +10,20 @@ import (
 
 // ReconcileOptions says what one run of Reconcile does.
 type ReconcileOptions struct {
-	// OlderThan is how long nothing must have happened to an unfinished upload before it counts as left behind. It must
-	// be longer than the longest upload; one that is hit all the same fails cleanly and can be sent again.
+	// OlderThan is how long an unfinished upload must have been inactive before it counts as abandoned. It must be
+	// longer than the longest upload; an upload that is removed all the same fails cleanly and can be sent again.
 	OlderThan time.Duration
 	// Sweep also walks all objects and all records, to find objects without a record, records without a person and
-	// persons whose files are miscounted. It costs a listing of the bucket, four scans of the table and a query of it
+	// people whose files are miscounted. It costs a listing of the bucket, four scans of the table and a query of it
 	// for each person.
 	//
-	// What has no owner is removed OlderThan after it was first seen so, by whichever sweep, and only if that is not
-	// much: see Held.
+	// What has no owner is removed OlderThan after any sweep first saw it so, and only if it is not much: see Held.
 	Sweep bool
-	// KeepRemoved is how long a sweep leaves what reconciliation removed where it can be put back; at least 1 second,
-	// default 30 days.
+	// KeepRemoved is for how long what reconciliation removed can be put back; at least 1 second, default 30 days.
 	KeepRemoved time.Duration
-	// KeepInfected is how long a file stays in which malware was found; 0: for ever.
+	// KeepInfected is how long a file in which malware was found is kept; 0: forever.
 	KeepInfected time.Duration
-	// YesRemove is a person's word that up to so many ownerless objects and records may be removed at once.
+	// YesRemove is a person's permission to remove up to this many ownerless objects and records at once.
 	YesRemove int
 	// Verify also reads every stored file and compares it with its record.
 	Verify bool
@@ -33,11 +31,11 @@ type ReconcileOptions struct {
 	DryRun bool
 }
 
-// Repair is one thing that Reconcile did, would do in a dry run, or found and cannot mend.
+// Repair is one thing that Reconcile did, would do in a dry run, or found and cannot repair.
 type Repair struct {
-	// What was done: one of the Repair constants.
+	// What is what was done: one of the Repair constants.
 	What string `json:"what"`
-	// Person, File and Key name what it was done to; empty where it does not apply.
+	// Person, File and Key say what it was done to; empty where they do not apply.
 	Person string `json:"person,omitempty"`
 	File   string `json:"file,omitempty"`
 	Key    string `json:"key,omitempty"`
@@ -45,39 +43,39 @@ type Repair struct {
 
 // The kinds of Repair.
 const (
-	// RepairFinished: an upload whose bytes were all there was committed.
+	// RepairFinished: a complete upload was committed.
 	RepairFinished = "finished upload"
-	// RepairFound: an upload that the record does not describe, for it was restored to a time before that, was
-	// described from its object and committed. Its sender may have been told so, or not.
+	// RepairFound: an upload that the record does not describe, because the record was restored to an earlier time, was
+	// described from its object and committed. Its sender may or may not have been told that it is stored.
 	RepairFound = "finished upload that the record did not describe"
-	// RepairConfirmed: a submission has files that only an acknowledged person can have, so the store of people was set
-	// back: it is acknowledged again.
+	// RepairConfirmed: a submission has files that only an acknowledged person can have, so the store of people was
+	// rolled back: it is acknowledged again.
 	RepairConfirmed = "confirmed submission that had been acknowledged"
 	// RepairRemovedUpload: an unfinished upload was removed, record and object.
 	RepairRemovedUpload = "removed unfinished upload"
-	// RepairRemovedFile: the deletion of a file was carried to its end.
+	// RepairRemovedFile: the deletion of a file was completed.
 	RepairRemovedFile = "finished deletion of file"
 	// RepairRemovedSubmission: a submission that was never acknowledged was removed.
 	RepairRemovedSubmission = "removed unacknowledged submission"
-	// RepairRemovedPerson: the deletion of a person was carried to its end.
+	// RepairRemovedPerson: the deletion of a person was completed.
 	RepairRemovedPerson = "finished deletion of person"
-	// RepairRemovedRecord: a record whose person is gone was removed, with its object.
+	// RepairRemovedRecord: a record whose person no longer exists was removed, with its object.
 	RepairRemovedRecord = "removed record without person"
 	// RepairRemovedObject: an object without a record was removed.
 	RepairRemovedObject = "removed object without record"
-	// RepairRemovedThumbnail: a thumbnail whose file is gone was removed.
+	// RepairRemovedThumbnail: a thumbnail whose file no longer exists was removed.
 	RepairRemovedThumbnail = "removed thumbnail without file"
-	// RepairWords: the words by which somebody is found were written or put right.
+	// RepairWords: the words by which somebody is found were written or corrected.
 	RepairWords = "wrote words by which people are found"
-	// RepairStrayWords: words of somebody who is not there any more were removed.
+	// RepairStrayWords: words of somebody who no longer exists were removed.
 	RepairStrayWords = "removed words of a person who is gone"
-	// RepairRecounted: what a person has for the quota was counted anew.
+	// RepairRecounted: a person's usage of the quota was recounted.
 	RepairRecounted = "recounted files of person"
 	// RepairSeenOwnerless: an object without a record, or a record without a person, was seen for the first time.
 	RepairSeenOwnerless = "saw something without an owner"
-	// RepairWhole: a file that was marked as damaged is whole again.
+	// RepairWhole: a file that was marked as damaged is intact again.
 	RepairWhole = "found damaged file whole again"
-	// DamageMissing: a stored file has no object. The file is marked; restore the object from its version or from a
+	// DamageMissing: a stored file has no object. The file is marked; restore the object from a version or from a
 	// backup, or have the file sent again.
 	DamageMissing = "DAMAGE: stored file without object"
 	// DamageDiffers: a stored file's object has another size or checksum. The file is marked.
@@ -87,34 +85,34 @@ const (
 // damageOf is the Repair that tells of a kind of damage.
 var damageOf = map[DamageKind]string{ObjectMissing: DamageMissing, ObjectDiffers: DamageDiffers}
 
-// ReconcileReport tells what a run did.
+// ReconcileReport is the result of a run.
 type ReconcileReport struct {
 	DryRun bool `json:"dry_run"`
-	// Counts has the number of repairs by What.
+	// Counts contains the number of repairs by What.
 	Counts map[string]int `json:"counts"`
-	// AbortedMultipartUploads is the number of multipart uploads that were given up on their own. Those that went with
-	// an unfinished upload are among its repairs.
+	// AbortedMultipartUploads is the number of multipart uploads that were dropped by themselves. Those that were
+	// removed with an unfinished upload are among its repairs.
 	AbortedMultipartUploads int `json:"aborted_transfers"`
-	// Verified is the number of stored files that were read and found whole, and VerifiedBytes their size.
+	// Verified is the number of stored files that were read and found intact, and VerifiedBytes their size.
 	Verified      int   `json:"verified"`
 	VerifiedBytes int64 `json:"verified_bytes"`
 	// Files is the number of records that a sweep saw.
 	Files int `json:"files"`
 	// Ownerless is the number of objects without a record and of records without a person that a sweep leaves: seen too
-	// lately, or Held.
+	// recently, or Held.
 	Ownerless int `json:"ownerless"`
-	// Held is how many removals are due and were not made, because so many do not go by themselves: a person has to say
-	// the word, by YesRemove. HeldUnacknowledged is the same for what was never acknowledged; it goes on by itself
-	// another day.
+	// Held is the number of removals that are due and were not made, because so many are not removed automatically: a
+	// person has to allow them, by YesRemove. HeldUnacknowledged is the same for what was never acknowledged, and
+	// continues automatically another day.
 	Held               int `json:"held"`
 	HeldUnacknowledged int `json:"held_unacknowledged"`
 	// HeldInfected is the same for files in which malware was found.
 	HeldInfected int `json:"held_infected,omitempty"`
-	// Recounting is the number of persons whose counters are wrong and were changed so lately that they are left to the
-	// next reconciliation: something may just be being counted.
+	// Recounting is the number of people whose counters are wrong and were changed so recently that they are left to
+	// the next reconciliation: something may be being counted right now.
 	Recounting int `json:"recounting"`
-	// Failures is the number of things that could not be checked or repaired this time; the error of Reconcile has the
-	// reasons.
+	// Failures is the number of things that could not be checked or repaired this time; the error of Reconcile gives
+	// the reasons.
 	Failures int `json:"failures"`
 }
 
@@ -124,11 +122,11 @@ func (r *ReconcileReport) NeedsPerson() bool {
 }
 
 // Reconcile finishes or removes what was left half-done. Any number of instances may run it at once, beside submissions
-// and deletions: whatever it takes away it first wins by a conditional change of state, and an upload that wakes up
+// and deletions: it removes something only after it won a conditional change of its state, and an upload that wakes up
 // afterwards finds its record lost.
 //
-// Each repair is handed to done as it happens (nil: to nobody), so memory stays bounded. One failure does not end the
-// run, except an end of ctx; the returned error joins the first ten reasons.
+// Each repair is passed to done (unless nil) as it happens, so memory stays bounded. One failure does not end the run,
+// but the end of ctx does; the returned error joins the first ten reasons.
 func (s *Service) Reconcile(ctx context.Context, o ReconcileOptions, done func(Repair)) (*ReconcileReport, error) {
 	r := newReconciler(s, o, done)
 	var steps []func(context.Context) error

@@ -13,8 +13,8 @@ import (
 // What was acknowledged is deleted (DeleteFile, DeletePerson). What was not is given up, by the submitter or by staff
 // (GiveUp), or by a write path that cannot go on (discard).
 
-// DeleteFile removes one file. A file that is not there, or not stored, is ErrNotFound; one whose removal was begun
-// before is removed to the end.
+// DeleteFile removes one file. It returns ErrNotFound for a file that does not exist or is not stored; a removal that
+// was started before is completed.
 func (s *Service) DeleteFile(ctx context.Context, person PersonID, file FileID) error {
 	// The record's multipart upload is needed where the removal was begun before the file was stored.
 	f, err := s.catalog.File(ctx, person, file)
@@ -35,7 +35,7 @@ func (s *Service) DeleteFile(ctx context.Context, person PersonID, file FileID) 
 }
 
 // DeletePerson removes a person with all files. ErrNotFound if there is none; after any other error the person is
-// marked and reconciliation, or another call, removes the rest.
+// marked, and reconciliation or another call removes the rest.
 func (s *Service) DeletePerson(ctx context.Context, id PersonID) error {
 	err := s.people.Move(ctx, id, PersonDeleting, s.time(), PersonSubmitting, PersonSubmitted, PersonDeleting)
 	if err != nil {
@@ -76,9 +76,9 @@ func (s *Service) finishDeletion(ctx context.Context, id PersonID, how removal) 
 	return nil
 }
 
-// GiveUp removes a file that is not stored, with its parts: nil when it is absent, ErrLost when it is stored. Holders
-// of a receipt and staff may ask for it, whichever way the file was coming: an upload that is still running ends as
-// lost and removes what it made.
+// GiveUp removes a file that is not stored, with its parts. It returns nil if the file does not exist, ErrLost if it is
+// stored. Holders of a receipt and staff may call it, whichever way the file was being sent: an upload that is still
+// running ends as lost and removes what it made.
 func (s *Service) GiveUp(ctx context.Context, person PersonID, file FileID) error {
 	f, err := s.catalog.File(ctx, person, file)
 	switch {
