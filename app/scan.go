@@ -7,59 +7,58 @@ import (
 	"time"
 )
 
-// ScanState is what is known of a stored file from a scanner for malware.
+// ScanState is what a malware scanner reported about a stored file.
 type ScanState string
 
 const (
-	// ScanWaiting: a scanner is to look at the file, and has not yet.
+	// ScanWaiting: the file is to be scanned, and has not been yet.
 	ScanWaiting ScanState = "waiting"
-	// ScanClean: a scanner looked at the whole file and found nothing.
+	// ScanClean: a scanner read the whole file and found nothing.
 	ScanClean ScanState = "clean"
 	// ScanInfected: a scanner found malware. The file is handed out to nobody, and is removed after a while.
 	ScanInfected ScanState = "infected"
-	// ScanFailed: a scanner tried again and again, and could not say. It tries again when it is asked to.
+	// ScanFailed: a scanner tried repeatedly without reaching a verdict. It tries again on request.
 	ScanFailed ScanState = "failed"
-	// ScanNone: no scanner looked at the whole file: there was none at the time, or the file is too large, too deeply
-	// nested or encrypted.
+	// ScanNone: no scanner read the whole file: there was none at the time, or the file is too large, too deeply nested
+	// or encrypted.
 	ScanNone ScanState = "not_scanned"
 )
 
-// Scan is what is known of a file from a scanner, and who is at it.
+// Scan is the state of a file's scan, and who is working on it.
 type Scan struct {
 	State ScanState
-	// Detail says what was found, or why the scanner did not look at the whole. It is for staff, in the scanner's own
-	// words: MaxScanDetail characters of printable ASCII at most.
+	// Detail says what was found, or why the scanner did not read the whole file. It is for staff, in the scanner's own
+	// words: at most MaxScanDetail characters of printable ASCII.
 	Detail string
 	// At is when State was set. All times are UTC, whole microseconds.
 	At time.Time
-	// Tries is how often a scan began and came to no end.
+	// Tries is the number of scans that began and did not finish.
 	Tries int
-	// Until is how long others leave the file to the instance that scans it, or when it is to be tried again; zero:
-	// now.
+	// Until is how long others leave the file to the instance that scans it, or when to try it again; zero: now.
 	Until time.Time
-	// Revision is another after every change: opaque, and never used twice.
+	// Revision changes with every change of the scan. It is opaque, and never used twice.
 	Revision string
 }
 
-// MaxScanDetail is the length of Scan.Detail at most.
+// MaxScanDetail is the maximum length of Scan.Detail.
 const MaxScanDetail = 200
 
-// Scanner looks at files for malware.
+// Scanner scans files for malware.
 type Scanner interface {
-	// Ping reports whether the scanner answers, and finds what it has to find; ErrUnavailable.
+	// Ping reports whether the scanner responds, and finds what it must find; ErrUnavailable.
 	Ping(ctx context.Context) error
-	// Scan looks at a stored file. It may read the bytes from r, which opens the object with the first Read, or ask
-	// somebody who has read the object of that key. Nothing else of the file is told to it. ErrUnavailable: nobody
-	// could say, and the same call may succeed later. ErrIncomplete: whoever reads the object by himself has not yet;
-	// a file that is older than 24 hours is then ScanNone.
+	// Scan scans a stored file. It may read the bytes from r, which opens the object with the first Read, or ask a
+	// service that has read the object with that key. It learns nothing else about the file. ErrUnavailable: there is
+	// no verdict, and the same call may succeed later. ErrIncomplete: a service that reads the object by itself has not
+	// done so yet; a file that is older than 24 hours then becomes ScanNone.
 	Scan(ctx context.Context, key string, r io.Reader) (Verdict, error)
 }
 
-// Verdict is what a scanner found.
+// Verdict is the result of a scan.
 type Verdict struct {
 	// State is ScanClean, ScanInfected or ScanNone.
 	State ScanState
-	// Detail is that of Scan.
+	// Detail becomes Scan.Detail.
 	Detail string
 }
 
@@ -75,19 +74,19 @@ const (
 	ToAll Audience = "all"
 )
 
-// Scanning says who looks at files for malware, and what is handed out before somebody did.
+// Scanning says who scans files for malware, and who may have a file before that.
 type Scanning struct {
-	// Scanner is nil where nobody looks: then everything is handed out but what was found to be infected before.
+	// Scanner is nil if nobody scans: then everything is handed out except what was found to be infected before.
 	Scanner Scanner
 	// Pending is who may have a file that is ScanWaiting or ScanFailed, Unscanned who may have one that is ScanNone.
 	// The default of both is ToNobody.
 	Pending, Unscanned Audience
-	// MaxBytes is the size of the largest file that the scanner is given; larger ones are ScanNone. Default 100 MiB.
+	// MaxBytes is the size of the largest file that the scanner gets; larger ones become ScanNone. Default 100 MiB.
 	MaxBytes int64
 	// Workers is how many files one instance scans at once; default 2.
 	Workers int
-	// Retry is the longest pause until waiting files are looked for again, and the first until a file is tried again.
-	// Default 15 seconds.
+	// Retry is the longest pause before waiting files are looked for again, and the first pause before a file is tried
+	// again. Default 15 seconds.
 	Retry time.Duration
 }
 
@@ -104,8 +103,8 @@ func (o Scanning) withDefaults() Scanning {
 	return o
 }
 
-// ScanState returns what is known of the file from a scanner. A record that was put while there was none, or by a
-// release that knew none, is ScanNone.
+// ScanState returns the state of the file's scan. A record that was written while there was no scanner, or by a release
+// without scanning, is ScanNone.
 func (f File) ScanState() ScanState {
 	if f.Scan == nil {
 		return ScanNone
@@ -124,10 +123,10 @@ func (s *Service) firstScan() *Scan {
 // Scanned reports whether files are scanned for malware.
 func (s *Service) Scanned() bool { return s.scanning.Scanner != nil }
 
-// HandOut is the one place where it is decided whether a stored file is handed out, to ToStaff or to ToAll (to its
-// submitter as well). All that hands out bytes, or says how to get them, asks it: Open, Link and Archive; and whoever
-// answers without them, as a HEAD request is answered. Errors: ErrScanning where the file is not scanned yet;
-// ErrWithheld where waiting does not help.
+// HandOut is the one place that decides whether a stored file is handed out, ToStaff or ToAll (also to its submitter).
+// Everything that hands out bytes, or says how to get them, calls it: Open, Link and Archive, and responses without
+// bytes, such as to a HEAD request. Errors: ErrScanning if the file is not scanned yet; ErrWithheld if waiting does not
+// help.
 func (s *Service) HandOut(f File, to Audience) error {
 	state := f.ScanState()
 	allowed := ToNobody
@@ -158,7 +157,7 @@ var withheldWords = map[ScanState]string{
 	ScanNone: "This file could not be fully checked for malware, so it cannot be downloaded.",
 }
 
-// Withheld says why a file is not handed out, or nothing where it is.
+// Withheld says why a file is not handed out, and returns an empty string if it is.
 func (s *Service) Withheld(f File, to Audience) string {
 	if s.HandOut(f, to) == nil {
 		return ""

@@ -39,7 +39,7 @@ func (s *Service) scanSoon() {
 	}
 }
 
-// Scan scans the files that wait for it until ctx ends.
+// Scan scans waiting files until ctx ends.
 func (s *Service) Scan(ctx context.Context) {
 	if s.scanning.Scanner == nil {
 		return
@@ -63,8 +63,8 @@ func (s *Service) Scan(ctx context.Context) {
 	}
 }
 
-// ScanTurn scans the files that wait, as many at once as there are workers, except those that another instance has. An
-// error is that of the scanner or a store, and ends the turn; a file that cannot be scanned does not.
+// ScanTurn scans the waiting files, as many at once as there are workers, except those that another instance has. A
+// returned error comes from the scanner or a store, and ends the turn; a file that cannot be scanned does not.
 func (s *Service) ScanTurn(ctx context.Context) error {
 	if err := s.scanning.Scanner.Ping(ctx); err != nil {
 		return fmt.Errorf("ask the scanner: %w", err)
@@ -347,27 +347,25 @@ func (r *scanned) close() {
 	}
 }
 
-// ScanRequest says which of the stored files ScanStored has scanned.
+// ScanRequest says which of the stored files ScanStored scans.
 type ScanRequest struct {
-	// All are scanned, also those of which a verdict is known, as after new signatures. Else those that no scanner
-	// ever looked at, that wait and that failed; and with Unscanned those that none looked at whole.
+	// With All, all files are scanned, including those with a verdict, for example after new signatures. Otherwise
+	// those that no scanner ever read, that wait and that failed; and with Unscanned those that none read completely.
 	All, Unscanned bool
 }
 
-// ScanReport tells what ScanStored did.
+// ScanReport is the result of ScanStored.
 type ScanReport struct {
-	// Files is how many stored files there are that are not damaged, Scanned how many of them were scanned, by what was
-	// found.
+	// Files is the number of stored files that are not damaged, Scanned how many of them were scanned, by result.
 	Files   int               `json:"files"`
 	Scanned map[ScanState]int `json:"scanned"`
-	// Unfinished is how many are left: another instance is at them, or the scanner came to no end.
+	// Unfinished is the number of files that are left: another instance has them, or their scan did not finish.
 	Unfinished int `json:"unfinished"`
 }
 
-// ScanStored scans files that are stored already, as many at once as there are workers, beside servers that serve. A
-// file keeps its state until there is a verdict. It may be ended at any time, and be called again: what was scanned
-// since is left out, except with All. Each verdict is handed to done (nil: to nobody). An outage of the scanner ends
-// it with an error.
+// ScanStored scans files that are already stored, as many at once as there are workers, while servers run. A file keeps
+// its state until there is a verdict. It may be stopped at any time and called again: what has been scanned since is
+// skipped, except with All. Each verdict is passed to done (unless nil). If the scanner fails, it returns an error.
 func (s *Service) ScanStored(ctx context.Context, o ScanRequest, done func(File)) (*ScanReport, error) {
 	report := &ScanReport{Scanned: map[ScanState]int{}}
 	if s.scanning.Scanner == nil {

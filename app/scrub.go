@@ -17,10 +17,10 @@ import (
 
 // ScrubOptions says how fast a store is read.
 type ScrubOptions struct {
-	// Bytes is how many are read in 24 hours, over all instances; 0: none, and there is no scrub.
+	// Bytes is how many bytes are read in 24 hours, over all instances; 0: none, and there is no scrub.
 	Bytes int64
-	// Interval is the least time from the start of one pass over everything to that of the next. A store of which
-	// Bytes are less takes longer.
+	// Interval is the minimum time from the start of one pass to the start of the next. A store that is too large for
+	// Bytes takes longer.
 	Interval time.Duration
 }
 
@@ -43,16 +43,16 @@ const (
 func (o ScrubOptions) lease() time.Duration { return min(scrubLease, o.Interval) }
 func (o ScrubOptions) idle() time.Duration  { return min(scrubIdle, o.Interval) }
 
-// ScrubPass is one pass over everything.
+// ScrubPass is one pass over everything that is stored.
 type ScrubPass struct {
 	StartedAt time.Time `json:"started_at"`
 	// EndedAt is zero while it runs.
 	EndedAt time.Time `json:"ended_at,omitzero"`
-	// Files and Bytes are what was read, Found how many of these files were damaged.
+	// Files and Bytes count what was read, Found the damaged files among it.
 	Files int64 `json:"files"`
 	Bytes int64 `json:"bytes"`
 	Found int64 `json:"found"`
-	// Unread is how many files could not be read, again and again.
+	// Unread is the number of files that could not be read after repeated tries.
 	Unread int64 `json:"unread"`
 }
 
@@ -60,11 +60,11 @@ type ScrubPass struct {
 type scrub struct {
 	// Since is when the first pass began.
 	Since time.Time `json:"since"`
-	// Last is the pass before, nil when there was none, and Current the one that runs, nil between two.
+	// Last is the previous pass, nil if there was none, and Current the running one, nil between two passes.
 	Last    *ScrubPass `json:"last,omitempty"`
 	Current *ScrubPass `json:"current,omitempty"`
-	// Person and File are the place behind which the pass goes on, and Offset and CRC64 how far it is in the file
-	// behind that, if that is still PartOf.
+	// Person and File are the position after which the pass continues. Offset and CRC64 are the progress within the
+	// next file, if that is still PartOf.
 	Person uuid.UUID `json:"person"`
 	File   uuid.UUID `json:"file"`
 	PartOf uuid.UUID `json:"part_of"`
@@ -72,15 +72,15 @@ type scrub struct {
 	CRC64  uint64    `json:"crc64,omitempty"`
 	// Tries is how often that file could not be read.
 	Tries int `json:"tries,omitempty"`
-	// Left is how many bytes may be read at once at LeftAt; it grows with time up to the bytes of a day.
+	// Left is how many bytes could be read at once at LeftAt; it grows with time, up to the bytes of a day.
 	Left   int64     `json:"left"`
 	LeftAt time.Time `json:"left_at"`
-	// Holder had the last turn, and others leave it the next until Until.
+	// Holder had the last turn, and others leave it the next one until Until.
 	Holder string    `json:"holder"`
 	Until  time.Time `json:"until"`
 }
 
-// ScrubNote is the name of the note of how far the scrub is: the one that is written often, and may be lost.
+// ScrubNote is the name of the note of the scrub's progress: the one that is written often, and may be lost.
 const ScrubNote = "scrub"
 
 // Scrub reads what is stored until ctx ends.
@@ -101,8 +101,8 @@ func (s *Service) Scrub(ctx context.Context, o ScrubOptions) {
 	}
 }
 
-// ScrubTurn reads the next files, if it is time to, and returns after how long there is more to do. ErrLost is not
-// among its errors: what another instance did meanwhile is done.
+// ScrubTurn reads the next files if it is time to, and returns how long to wait until there is more to do. It never
+// returns ErrLost: what another instance did meanwhile is done.
 func (s *Service) ScrubTurn(ctx context.Context, o ScrubOptions) (wait time.Duration, err error) {
 	note, state, err := s.scrubState(ctx)
 	if err != nil {

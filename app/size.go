@@ -5,12 +5,12 @@ import (
 	"strconv"
 )
 
-// FormatBytes writes a size in bytes as people read it, in decimal units: "812 B", "1.2 MB", "34 MB". It rounds to the
-// nearest; for what is allowed, use FormatLimit.
+// FormatBytes formats a size in bytes for people, in decimal units: "812 B", "1.2 MB", "34 MB". It rounds to the
+// nearest; for limits, use FormatLimit.
 func FormatBytes(n int64) string { return formatBytes(n, math.Round) }
 
-// FormatLimit is FormatBytes rounded down, so that the size that a person reads is really allowed: a limit of 5 GiB,
-// which is 5.37 GB, reads "5.3 GB".
+// FormatLimit is FormatBytes rounded down, so that the size shown is really allowed: a limit of 5 GiB, which is 5.37
+// GB, becomes "5.3 GB".
 func FormatLimit(n int64) string { return formatBytes(n, math.Floor) }
 
 // formatBytes shows tenths below ten of a unit. The browser's humanSize and humanLimit (web/browser/words.js) write the

@@ -24,7 +24,7 @@ import (
 // folder, name and content that the person has already is found by Catalog.Commit, so a submission that is sent again,
 // at the same time or later, leaves each file once.
 
-// Submission is one form on its way in: a person's details and files. It is used by one goroutine.
+// Submission is one form being received: a person's details and files. It is used by one goroutine.
 type Submission struct {
 	svc     *Service
 	person  Person
@@ -44,7 +44,7 @@ type incoming struct {
 	twin *File
 }
 
-// Outcome is what became of one file of a submission.
+// Outcome is the result for one file of a submission.
 type Outcome struct {
 	// Folder and Name are the file's, after CleanPath.
 	Folder, Name string
@@ -54,10 +54,10 @@ type Outcome struct {
 	Err *Error
 }
 
-// Begin opens a submission: the person is inserted, or found where the same form was sent before.
+// Begin opens a submission: the person is inserted, or found if the same form was sent before.
 //
-// Errors: ErrInvalid with every faulty field; ErrConflict where the receipt's person belongs to another secret, has
-// other details or is being deleted (nothing is told about which); ErrDay; ErrUnavailable.
+// Errors: ErrInvalid with every invalid field; ErrConflict if the receipt's person has another secret, has other
+// details or is being deleted (which of these is not revealed); ErrDay; ErrUnavailable.
 func (s *Service) Begin(ctx context.Context, receipt Receipt, details Details) (*Submission, error) {
 	if err := details.Clean(); err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func (s *Service) Begin(ctx context.Context, receipt Receipt, details Details) (
 // Person returns the person that the submission is for.
 func (sub *Submission) Person() Person { return sub.person }
 
-// Outcomes returns what became of each file so far, in the order of AddFile.
+// Outcomes returns the results of the files so far, in the order of AddFile.
 func (sub *Submission) Outcomes() []Outcome {
 	out := make([]Outcome, len(sub.files))
 	for i, in := range sub.files {
@@ -137,16 +137,16 @@ func (sub *Submission) Outcomes() []Outcome {
 	return out
 }
 
-// Refuse records a file that was not taken at all, so that Outcomes tells of it.
+// Refuse records a file that was not accepted at all, so that Outcomes includes it.
 func (sub *Submission) Refuse(path string, why *Error) {
 	folder, name := CleanPath(path)
 	sub.files = append(sub.files, &incoming{outcome: Outcome{Folder: folder, Name: name, Err: why}})
 }
 
-// AddFile reads a file, of a path as CleanPath has it, from r to its end and sends it to the object store. A fault of
-// this file alone (too large, over the person's quota, changed on its way) is told in Outcomes and the returned error
-// is nil: the next file may be added. An error means that the submission cannot go on: r's own error, wrapped;
-// ErrConflict where the person is being deleted; ErrUnavailable; or that of ctx. The file counts as stored only after
+// AddFile reads a file, with a path as for CleanPath, from r to its end and sends it to the object store. A fault of
+// this file alone (too large, over the person's quota, changed on its way) is reported in Outcomes, and the returned
+// error is nil: the next file may be added. An error means that the submission cannot continue: r's own error, wrapped;
+// ErrConflict if the person is being deleted; ErrUnavailable; or that of ctx. The file counts as stored only after
 // Acknowledge.
 func (sub *Submission) AddFile(ctx context.Context, path string, r io.Reader) error {
 	s, now := sub.svc, sub.svc.time()
@@ -276,9 +276,9 @@ func (s *Service) transmit(ctx context.Context, in *incoming, r io.Reader, usage
 	return nil
 }
 
-// Acknowledge commits what arrived and returns nil when the submitter may be told so: Outcomes then says which files
-// are stored and why others are not. After an error nothing may be told as stored; the same form sent again ends well.
-// Errors: ErrConflict where the person was deleted meanwhile; ErrUnavailable; or that of ctx.
+// Acknowledge commits what arrived and returns nil if the submitter may be told so: Outcomes then says which files are
+// stored and why others are not. After an error, nothing may be reported as stored; sending the same form again is
+// safe. Errors: ErrConflict if the person was deleted meanwhile; ErrUnavailable; or that of ctx.
 func (sub *Submission) Acknowledge(ctx context.Context) error {
 	s := sub.svc
 	if sub.person.State == PersonSubmitted {
@@ -380,8 +380,8 @@ func (sub *Submission) words() []string {
 	return sortedWords(all)
 }
 
-// Abandon gives up what Acknowledge did not commit. It also works when ctx has ended, within a bound of its own; what
-// it cannot remove is left to reconciliation. After an Acknowledge without error it does nothing.
+// Abandon discards what Acknowledge did not commit. It also works when ctx has ended, within a time limit of its own;
+// what it cannot remove is left to reconciliation. After an Acknowledge without error it does nothing.
 func (sub *Submission) Abandon(ctx context.Context) {
 	if sub.settled {
 		return

@@ -12,9 +12,9 @@ type Summary struct {
 	// Stored is the number of stored files and of their bytes, Damaged how many of them are known to be damaged.
 	Stored  Quota
 	Damaged int
-	// Unfinished are the uploads that are on their way or broke off, oldest first, MaxUnfinished at most;
-	// UnfinishedCount is the number of all. One of a form is not among them where the same path was stored later: who
-	// sends a form again makes good what broke off, one for one. One in parts always is.
+	// Unfinished are the uploads that are being sent or were interrupted, oldest first, at most MaxUnfinished;
+	// UnfinishedCount is the number of all. An upload of a form is not included if the same path was stored later:
+	// sending a form again makes up for what was interrupted, one for one. An upload in parts always is.
 	Unfinished      []File
 	UnfinishedCount int
 }
@@ -22,11 +22,11 @@ type Summary struct {
 // MaxUnfinished is how many uploads a Summary lists.
 const MaxUnfinished = 100
 
-// Complete reports whether everything that was begun is stored and not known to be damaged.
+// Complete reports whether everything that was started is stored and not known to be damaged.
 func (s Summary) Complete() bool { return s.UnfinishedCount == 0 && s.Damaged == 0 }
 
 // Summary returns what a person whom Person or ByReceipt returned has. It walks the person's records once, and once
-// more where a form broke off. Its memory grows with the number of unfinished uploads, which the quota bounds.
+// more if a form was interrupted. Its memory grows with the number of unfinished uploads, which the quota limits.
 func (s *Service) Summary(ctx context.Context, person PersonID) (Summary, error) {
 	var sum Summary
 	var unfinished []File

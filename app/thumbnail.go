@@ -18,25 +18,25 @@ import (
 // That of some bytes no thumbnail can be made is kept in its place, so that whoever sends them makes nobody try twice.
 
 const (
-	// MaxThumbnail is the most bytes that a thumbnail has. They do not count in a person's quota: they are the site's,
-	// not the person's, and of 10,000 files 625 MiB at most.
+	// MaxThumbnail is the maximum size of a thumbnail in bytes. They do not count in a person's quota: they belong to
+	// the site, not the person, and are at most 625 MiB for 10,000 files.
 	MaxThumbnail = 64 << 10
-	// MaxPicture is how large a file may be of which a thumbnail is made, in bytes.
+	// MaxPicture is the maximum size of a file of which a thumbnail is made, in bytes.
 	MaxPicture = 20 << 20
 )
 
-// Thumbnails keep thumbnails, under keys of their own for which no request can be signed. They need not survive a power
-// cut, nor be in a backup.
+// Thumbnails stores thumbnails, under separate keys for which no request can be signed. They need not survive a power
+// failure, nor be in a backup.
 type Thumbnails interface {
-	// PutThumbnail keeps up to MaxThumbnail bytes for a file, in place of what is kept for it. Who reads meanwhile gets
-	// the one or the other.
+	// PutThumbnail stores up to MaxThumbnail bytes for a file, replacing what was stored for it. A reader meanwhile
+	// gets the one or the other.
 	PutThumbnail(ctx context.Context, person PersonID, file FileID, b []byte) error
-	// Thumbnail returns what is kept for a file; ErrNotFound.
+	// Thumbnail returns what is stored for a file; ErrNotFound.
 	Thumbnail(ctx context.Context, person PersonID, file FileID) ([]byte, error)
-	// DeleteThumbnail removes what is kept for a file; nil when nothing is.
+	// DeleteThumbnail removes what is stored for a file; nil if nothing is.
 	DeleteThumbnail(ctx context.Context, person PersonID, file FileID) error
-	// Thumbnails yields for which files something is kept, those of one person together. The loop's body may delete
-	// what it is given.
+	// Thumbnails yields the files for which something is stored, with those of one person together. The loop's body may
+	// delete what it is given.
 	Thumbnails(ctx context.Context) iter.Seq2[ThumbnailOf, error]
 }
 
@@ -46,16 +46,16 @@ type ThumbnailOf struct {
 	File   FileID
 }
 
-// ThumbnailPrefix is where thumbnails lie in an object store.
+// ThumbnailPrefix is the prefix of the key of every thumbnail in an object store.
 const ThumbnailPrefix = "thumbs/"
 
-// ThumbnailKey returns the key of a file's thumbnail. ParseObjectKey refuses it, and with it all that takes keys of
-// objects.
+// ThumbnailKey returns the key of a file's thumbnail. ParseObjectKey refuses it, and so does everything that takes keys
+// of objects.
 func ThumbnailKey(person PersonID, file FileID) string {
 	return ThumbnailPrefix + person.String() + "/" + file.String()
 }
 
-// ParseThumbnailKey is the inverse of ThumbnailKey; ErrNotFound for a key that it never makes.
+// ParseThumbnailKey is the inverse of ThumbnailKey. It returns ErrNotFound for a key that ThumbnailKey never makes.
 func ParseThumbnailKey(key string) (ThumbnailOf, error) {
 	rest, ok := strings.CutPrefix(key, ThumbnailPrefix)
 	if !ok {
@@ -65,22 +65,22 @@ func ParseThumbnailKey(key string) (ThumbnailOf, error) {
 	return ThumbnailOf{person, file}, err
 }
 
-// PictureMaker makes thumbnails of pictures, within bounds of pixels, memory and time, whatever the bytes are.
+// PictureMaker makes thumbnails of pictures, with limits on pixels, memory and time, whatever the bytes are.
 type PictureMaker interface {
-	// Make returns a thumbnail, for which IsThumbnail holds. ErrNoPicture where of these bytes none can be made;
-	// ErrPictureKilled where it was ended before anybody knew. Where picture fails, the error wraps its own. A Read of
-	// it may still be under way when Make returns.
+	// Make returns a thumbnail, for which IsThumbnail holds. ErrNoPicture if none can be made of these bytes;
+	// ErrPictureKilled if it was stopped before that was known. If reading picture fails, the error wraps that error. A
+	// Read of it may still be running when Make returns.
 	Make(ctx context.Context, picture io.Reader) ([]byte, error)
 }
 
 var (
-	// ErrNoPicture says that of some bytes no thumbnail can be made, now or another time.
+	// ErrNoPicture says that no thumbnail can be made of some bytes, now or later.
 	ErrNoPicture = errors.New("no thumbnail can be made")
-	// ErrPictureKilled says that making the thumbnail was stopped, by a bound or from outside.
+	// ErrPictureKilled says that making the thumbnail was stopped, by a limit or from outside.
 	ErrPictureKilled = errors.New("making the thumbnail was stopped")
 )
 
-// IsThumbnail reports whether bytes have the size, the beginning and the end of a thumbnail: a whole JPEG.
+// IsThumbnail reports whether bytes have the size, the beginning and the end of a thumbnail: a complete JPEG.
 func IsThumbnail(b []byte) bool {
 	return len(b) <= MaxThumbnail && bytes.HasPrefix(b, []byte("\xff\xd8\xff")) &&
 		bytes.HasSuffix(b, []byte("\xff\xd9"))
@@ -90,26 +90,26 @@ func IsThumbnail(b []byte) bool {
 // phones take, is missing: nothing that is safe to run here decodes it.
 var pictures = map[string]bool{"image/png": true, "image/jpeg": true, "image/gif": true, "image/webp": true}
 
-// Picture reports whether the bytes, not a name or what a sender claimed, are of a kind that thumbnails are made of.
+// Picture reports whether the bytes, not a name or what a sender claimed, are of a type of which thumbnails are made.
 func (c Content) Picture() bool {
 	base, _, _ := strings.Cut(c.Type, ";")
 	return pictures[strings.ToLower(strings.TrimSpace(base))]
 }
 
-// HasThumbnail reports whether a file may be shown by a thumbnail, which may turn out to be impossible all the same.
+// HasThumbnail reports whether a file may be shown by a thumbnail. Making it may still turn out to be impossible.
 func (f File) HasThumbnail() bool {
 	return f.State == FileStored && f.Damage == nil && f.Content != nil && f.Content.Picture() &&
 		f.Content.Size <= MaxPicture
 }
 
-// Thumbnail is what is known of a file's thumbnail.
+// Thumbnail is the state of a file's thumbnail.
 type Thumbnail struct {
-	// JPEG is the thumbnail; nil where none can be made.
+	// JPEG is the thumbnail; nil if none can be made.
 	JPEG []byte
 }
 
-// Thumbnail returns the thumbnail of a file that File or FileByReceipt returned, for whom to says. Errors: those of
-// HandOut; ErrNotFound where the file is never shown by one; ErrUnmade where MakeThumbnail has to make it first.
+// Thumbnail returns the thumbnail of a file that File or FileByReceipt returned, if to may have it. Errors: those of
+// HandOut; ErrNotFound if the file is never shown by a thumbnail; ErrUnmade if MakeThumbnail has to make it first.
 func (s *Service) Thumbnail(ctx context.Context, f File, to Audience) (Thumbnail, error) {
 	if err := s.HandOut(f, to); err != nil {
 		return Thumbnail{}, err
@@ -140,10 +140,10 @@ const makingTime = time.Minute
 // ErrUnmade says that a thumbnail has to be made first.
 var ErrUnmade = errors.New("the thumbnail must be made first")
 
-// MakeThumbnail returns the thumbnail of a file that File or FileByReceipt returned; it makes it unless it is made by
-// now. It reads the file by Open, so what that does not hand out, or finds damaged, has no thumbnail. What was begun is
-// brought to its end though ctx ends, so that nobody has it begun again and again. How many are made at once is the
-// caller's to bound.
+// MakeThumbnail returns the thumbnail of a file that File or FileByReceipt returned, and makes it unless it has been
+// made by now. It reads the file by Open, so a file that Open does not hand out, or finds damaged, has no thumbnail.
+// What was started is finished even if ctx ends, so that nobody can have it started again and again. The caller limits
+// how many are made at once.
 func (s *Service) MakeThumbnail(ctx context.Context, f File, to Audience) (Thumbnail, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), makingTime)
 	defer cancel()
@@ -194,7 +194,7 @@ func (s *Service) keepThumbnail(ctx context.Context, f File, b []byte) error {
 	return nil
 }
 
-// ThumbnailVersion is another for each way in which thumbnails are made, so that nobody keeps what an older one made.
+// ThumbnailVersion changes with the way in which thumbnails are made, so that nobody keeps older ones.
 const ThumbnailVersion = "thumbnail-1"
 
 // What is kept in place of a thumbnail where none was made. With another ThumbnailVersion it is tried again.

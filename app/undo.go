@@ -14,16 +14,16 @@ import (
 const (
 	// RepairPutBack: a file that reconciliation had removed is stored again.
 	RepairPutBack = "put removed file back"
-	// RepairTwin: a file was not put back, because the person has it, by the same name, already.
+	// RepairTwin: a file was not put back, because the person already has it under the same name.
 	RepairTwin = "left removed file: the same is stored"
-	// LeftWithoutPerson: a file was not put back, because its person is not there.
+	// LeftWithoutPerson: a file was not put back, because its person does not exist.
 	LeftWithoutPerson = "LEFT: person of removed file is missing"
 )
 
-// PutBack undoes what reconciliation removed by itself and the embedded store still keeps: each file whose person is
-// there becomes stored again, as what it was: where its bytes are not those any more, it is marked as damaged. In a
-// bucket the bytes are former versions instead. What is put back is handed to done as it happens. It may be repeated,
-// and one failure does not end it; the returned error joins the first ten reasons.
+// PutBack undoes what reconciliation removed automatically and the embedded store still keeps: each file whose person
+// exists becomes stored again, as it was; if its bytes have changed since, it is marked as damaged. In a bucket, the
+// bytes are old versions instead. What is put back is passed to done as it happens. It may be repeated, and one failure
+// does not end it; the returned error joins the first ten reasons.
 func (s *Service) PutBack(ctx context.Context, done func(Repair)) (*ReconcileReport, error) {
 	r := newReconciler(s, ReconcileOptions{}, done)
 	for k, err := range s.objects.Kept(ctx) {

@@ -192,7 +192,7 @@ func (s *Server) full() []string {
 	return full
 }
 
-// Load returns how near the server was to its bounds since it was called last.
+// Load returns how close the server came to its limits since the last call.
 func (s *Server) Load() bounds.Load {
 	l := bounds.Load{Saturated: len(s.full())}
 	for _, g := range s.gates.all() {

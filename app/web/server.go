@@ -1,6 +1,6 @@
-// Package web is Dossier's face to browsers and programs: the form, the receipt, the staff's pages and downloads, and
-// the JSON API, over dossier.Service. It decides nothing about people and files; it reads requests within bounds, calls
-// the service, and turns what comes back into pages and statuses. Only cmd/dossier imports it.
+// Package web is Dossier's interface to browsers and programs: the form, the receipt, the staff pages and downloads,
+// and the JSON API, over dossier.Service. It decides nothing about people and files; it reads requests within limits,
+// calls the service, and turns the results into pages and statuses. Only cmd/dossier imports it.
 package web
 
 import (
@@ -20,56 +20,56 @@ import (
 	"dossier.example/app/bounds"
 )
 
-// Options is what New needs beside the service. A zero duration or size means the default.
+// Options is what New needs besides the service. A zero duration or size means the default.
 type Options struct {
-	// PublicURL is the origin at which people reach the site, as "https://dossier.example". Links that leave the site
-	// are made of it. With https, cookies are Secure and HSTS is sent.
+	// PublicURL is the origin at which people reach the site, such as "https://dossier.example". Links that leave the
+	// site are built from it. With https, cookies are Secure and HSTS is sent.
 	PublicURL string
-	// OriginOfRequest: nobody said at which address people reach the site, and PublicURL is only a guess. Links that
-	// leave the site are then made of the Host of the request that is answered with them.
+	// OriginOfRequest means that no public URL is configured and PublicURL is only a guess. Links that leave the site
+	// are then built from the Host of the request that they are returned to.
 	OriginOfRequest bool
 	// StaffSecret is what staff sign in with. Session keys derive from it: changing it ends all sessions. Required.
 	StaffSecret string
-	// HSTSSubdomains extends HSTS to the sub-domains of the site's host: each must be reached by https alone.
+	// HSTSSubdomains extends HSTS to the subdomains of the site's host: each must be reachable by https only.
 	HSTSSubdomains bool
-	// TrustedProxies are the peers whose X-Forwarded-For is believed. Empty: nobody's.
+	// TrustedProxies are the peers whose X-Forwarded-For is trusted. Empty: nobody's.
 	TrustedProxies []netip.Prefix
-	// SubmitRate bounds POST /submissions, and SignInRate wrong keys at POST /staff/sign-in, each by client address.
+	// SubmitRate limits POST /submissions, and SignInRate wrong keys at POST /staff/sign-in, each per client address.
 	SubmitRate, SignInRate Rate
-	// RegisterRate, AnnounceRate and SignRate bound what the API is asked for: persons, files and signatures of parts,
-	// each by client address.
+	// RegisterRate, AnnounceRate and SignRate limit what the API is asked for: people, files and signatures of parts,
+	// each per client address.
 	RegisterRate, AnnounceRate, SignRate Rate
-	// Bounds are what may run at once. Default: bounds.Default.
+	// Bounds limit what may run at once. Default: bounds.Default.
 	Bounds bounds.Bounds
-	// Full returns the names of the other bounds on all clients that are reached; nil: there are none.
+	// Full returns the names of the other limits on all clients that have been reached; nil: there are none.
 	Full func() []string
 	// APIOrigins are the origins of other sites whose pages may use the API, as browsers write them. Empty: none.
 	APIOrigins []string
-	// SignatureLifetime is how long a signed request for a part can be used. A store looks at it when the part begins
-	// to arrive. Default 15 minutes.
+	// SignatureLifetime is how long a signed request for a part is valid. A store checks it when the part begins to
+	// arrive. Default 15 minutes.
 	SignatureLifetime time.Duration
-	// LinkLifetime is how long the link can be used by which a download is taken from the object store itself, where
-	// that has any. A store looks at it when a request begins. Default 5 minutes: enough for a browser to go on after a
-	// short break, and for clocks that differ.
+	// LinkLifetime is how long a link for a download directly from the object store is valid, if the store has such
+	// links. A store checks it when a request begins. Default 5 minutes: enough for a browser to resume after a short
+	// interruption, and for clocks that differ.
 	LinkLifetime time.Duration
-	// NoLinks has all downloads pass through this server, for object stores that browsers do not reach.
+	// NoLinks makes all downloads pass through this server, for object stores that browsers cannot reach.
 	NoLinks bool
-	// Parts takes parts where the object store is embedded. nil: signed requests do not lead here.
+	// Parts receives parts if the object store is embedded. nil: signed requests are not for this server.
 	Parts PartReceiver
-	// PartsOrigin is the origin to which signed requests lead where they do not lead here, as
+	// PartsOrigin is the origin of signed requests that are not for this server, such as
 	// "https://bucket.s3.eu-west-1.amazonaws.com": pages that send files are allowed to connect to it. Empty: none.
 	PartsOrigin string
-	// IdleTimeout is how long a client may send, or take, no byte. Default 30 seconds.
+	// IdleTimeout is how long a client may send, or accept, no byte. Default 30 seconds.
 	IdleTimeout time.Duration
-	// BodyTimeout is how long the body of one request may take in all. Default 6 hours: 5 GiB at 2 Mbit/s.
+	// BodyTimeout is the maximum time for the body of one request. Default 6 hours: 5 GiB at 2 Mbit/s.
 	BodyTimeout time.Duration
-	// DrainBytes and DrainTime bound how much of a refused request's body is read and dropped, so that the refusal
+	// DrainBytes and DrainTime limit how much of a refused request's body is read and dropped, so that the refusal
 	// reaches a browser that sends its whole body before it reads. Default 1 GiB and 30 seconds.
 	DrainBytes int64
 	DrainTime  time.Duration
-	// KeepInfected is how long a file stays in which malware was found, as pages tell it; 0: nothing is told.
+	// KeepInfected is how long a file in which malware was found is kept, as shown on pages; 0: nothing is shown.
 	KeepInfected time.Duration
-	// Ready checks the stores by name; nil errors are healthy. It must keep to the deadline of ctx. nil: nothing to
+	// Ready checks the stores by name; nil errors are healthy. It must respect the deadline of ctx. nil: nothing to
 	// check.
 	Ready func(ctx context.Context) map[string]error
 	// Log receives one line per request. Default: discarded.
@@ -80,9 +80,9 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Server answers all requests. The http.Server around it must leave ReadTimeout and WriteTimeout at zero, because both
-// would cut long uploads and downloads that make progress, and should set ReadHeaderTimeout and IdleTimeout: bodies are
-// timed here, byte by byte.
+// Server handles all requests. The http.Server around it must leave ReadTimeout and WriteTimeout at zero, because both
+// would cut off long uploads and downloads that make progress, and should set ReadHeaderTimeout and IdleTimeout: this
+// package itself times bodies, byte by byte.
 type Server struct {
 	svc      *dossier.Service
 	o        Options
@@ -113,7 +113,7 @@ type Server struct {
 	mostBytes int64
 }
 
-// New returns a server over svc. Its error names the option that is wrong.
+// New returns a server over svc. Its error names the invalid option.
 func New(svc *dossier.Service, o Options) (*Server, error) {
 	if o.IdleTimeout <= 0 {
 		o.IdleTimeout = 30 * time.Second
@@ -190,5 +190,5 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
 
-// Drain makes /readyz answer 503 from now on, so that a load balancer sends nobody new while what runs is finished.
+// Drain makes /readyz return 503 from now on, so that a load balancer sends no new requests while running ones finish.
 func (s *Server) Drain() { s.draining.Store(true) }
