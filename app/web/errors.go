@@ -11,7 +11,7 @@ import (
 	"dossier.example/app"
 )
 
-// Codes of refusals that only HTTP knows, beside those of the domain.
+// Codes of refusals that only HTTP has, in addition to those of the domain.
 const (
 	codeUnauthorized dossier.Code = "unauthorized"
 	codeMethod       dossier.Code = "method"
@@ -22,17 +22,17 @@ const (
 	codeInternal     dossier.Code = "internal"
 )
 
-// refusal is how a code is told.
+// refusal is how a code is presented.
 type refusal struct {
 	status  int
 	heading string
-	// message stands on a page, where the error has none of its own; detail stands in the API's answer.
+	// message is shown on a page if the error has none of its own; detail is for the API's response.
 	message, detail string
-	// apiStatus is the status in the API, where it is another one.
+	// apiStatus is the status in the API, if it is different.
 	apiStatus int
 }
 
-// refusals is the one place where a code becomes a status.
+// refusals is the only place that turns a code into a status.
 var refusals = map[dossier.Code]refusal{
 	dossier.CodeInvalid: {http.StatusUnprocessableEntity, "Some fields need your attention",
 		"Go back, correct them and send the form again.",
@@ -107,8 +107,8 @@ var refusals = map[dossier.Code]refusal{
 		"This is our fault, and it has been logged. Try again later.", 0},
 }
 
-// retryAfter, in seconds, is what clients are asked to wait after a 503: about what a failover of the database or a
-// restart takes.
+// retryAfter, in seconds, is how long clients are asked to wait after a 503: roughly what a failover of the database or
+// a restart takes.
 const retryAfter = "30"
 
 // codeOf returns an error's code and the message to show.
@@ -116,7 +116,7 @@ func codeOf(err error) (dossier.Code, string) {
 	var coded *dossier.Error
 	if errors.As(err, &coded) {
 		if coded.Code == dossier.CodeNotFound {
-			// "Not yours" and "not there" read the same.
+			// "Not yours" and "does not exist" read the same.
 			return coded.Code, ""
 		}
 		if _, known := refusals[coded.Code]; known {
@@ -136,13 +136,13 @@ func codeOf(err error) (dossier.Code, string) {
 	return codeInternal, ""
 }
 
-// statusOf returns the status that an error is answered with.
+// statusOf returns the status of the response to an error.
 func statusOf(err error) int {
 	code, _ := codeOf(err)
 	return refusals[code].status
 }
 
-// errorView is every other refusal (error.html).
+// errorView is the view of every other refusal (error.html).
 type errorView struct {
 	page
 	Status           int
@@ -153,8 +153,8 @@ type errorView struct {
 	Back, BackText string
 }
 
-// absent is an error of a page that is no longer there, or never was, and says where to go on: somebody who goes back
-// to the page of what was just deleted arrives there.
+// absent is an error of a page that no longer exists, or never did, and says where to continue: somebody who goes back
+// to the page of what was just deleted gets there.
 type absent struct {
 	err              error
 	heading, message string
@@ -165,14 +165,14 @@ type absent struct {
 func (a *absent) Error() string { return a.err.Error() }
 func (a *absent) Unwrap() error { return a.err }
 
-// handleError is the one handler of errors: it renders the page of a refusal, never an internal.
+// handleError is the only error handler: it renders the page of a refusal, and never shows internals.
 func (s *Server) handleError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
 	code, message := codeOf(err)
 	r := refusals[code]
-	// What described the content that is not coming after all.
+	// Remove what described the content that is not sent after all.
 	h := c.Response().Header()
 	for _, name := range []string{"Content-Disposition", "Content-Length", "Content-Range", "Content-Type",
 		"Accept-Ranges", "Etag", "Last-Modified"} {
@@ -211,14 +211,14 @@ func (s *Server) handleError(err error, c echo.Context) {
 	}
 }
 
-// causeKey is where a handler that shows a failure on a page of its own leaves the cause for the log.
+// causeKey is where a handler that shows a failure on its own page leaves the cause for the log.
 const causeKey = "cause"
 
-// note keeps the cause of a failure for the request's line in the log.
+// note keeps the cause of a failure for the request's log line.
 func note(c echo.Context, err error) { c.Set(causeKey, err) }
 
-// malformed returns the error of a request that could not be read. The cause may hold what the client sent, so it is
-// never logged.
+// malformed returns the error for a request that could not be parsed. The cause may contain what the client sent, so it
+// is never logged.
 func malformed(cause error, format string, args ...any) *dossier.Error {
 	return dossier.Errorf(dossier.CodeMalformed, cause, format, args...)
 }

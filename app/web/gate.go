@@ -15,26 +15,26 @@ import (
 	"dossier.example/app/bounds"
 )
 
-// clientRetry, in seconds, is what a client is asked to wait that has as much under way as it may.
+// clientRetry, in seconds, is how long a client that already runs as much as it may is asked to wait.
 const clientRetry = "5"
 
-// A guest makes room for another, also of its own client or of one that has as many, when it has been in for guestGrace
-// and moves less than guestRate bytes a second.
+// A guest makes room for another, even one of its own client or of a client that has as many, after it has been in for
+// guestGrace if it moves less than guestRate bytes per second.
 const (
 	guestGrace = 5 * time.Second
 	guestRate  = 16 << 10
 )
 
-// busyFor is how long a gate that turned somebody away counts as full.
+// busyFor is how long a gate counts as full after it turned somebody away.
 const busyFor = time.Minute
 
-// gate lets things run at once: so many of one client, and so many in all. Its memory is bounded by the latter.
+// gate limits how many things run at once, per client and in total. Its memory is bounded by the total.
 //
-// When as many of one client run as may, its slowest makes room if it is next to idle: who sits behind one address with
-// an attacker is not kept out by connections that do nothing. When as many run as may in all, one that can be cut off
-// makes room: the slowest of the client that has most, if that has more than the newcomer's client would have, or else
-// the slowest of all, if it is next to idle. So a client with many requests never keeps out others, and many clients do
-// only with traffic that is worth something.
+// When a client has reached its limit, its slowest guest makes room if it is almost idle: somebody who shares an
+// address with an attacker is not kept out by connections that do nothing. When the total has been reached, a guest
+// that can be cut off makes room: the slowest one of the client that has most, if that has more than the newcomer's
+// client would have, or else the slowest of all, if it is almost idle. So a client with many requests never keeps out
+// others, and many clients do so only with real traffic.
 type gate struct {
 	name  string
 	bound bounds.Share
@@ -42,13 +42,13 @@ type gate struct {
 	mu     sync.Mutex
 	guests map[netip.Prefix]map[*guest]bool
 	count  int
-	// turned is when somebody was turned away, or cut off, because of all.
+	// turned is when somebody was last turned away, or cut off, because of the total.
 	turned time.Time
-	// most is how many there were at once, and away how many were turned away or cut off, since load was called last.
+	// most is the largest number at once, and away the number turned away or cut off, since the last call of load.
 	most, away int
 }
 
-// gates are those of a server.
+// gates are the gates of a server.
 type gates struct{ json, forms, parts, archives, completions *gate }
 
 func newGates(b bounds.Bounds) gates {
@@ -58,10 +58,10 @@ func newGates(b bounds.Bounds) gates {
 	}
 }
 
-// all returns them in the order of the table of bounds.
+// all returns them in the order of the table of limits.
 func (g gates) all() []*gate { return []*gate{g.json, g.forms, g.parts, g.archives, g.completions} }
 
-// guest is something that runs.
+// guest is something that runs inside a gate.
 type guest struct {
 	gate   *gate
 	client netip.Prefix
@@ -74,8 +74,8 @@ func newGate(name string, bound bounds.Share) *gate {
 	return &gate{name: name, bound: bound, guests: map[netip.Prefix]map[*guest]bool{}}
 }
 
-// enter lets something of a client in, which calls leave at its end. cut, which must not block, ends it early; nil
-// where that is not possible. pace says how fast it goes.
+// enter lets something of a client in, which must call leave at its end. cut, which must not block, ends it early; nil
+// if that is not possible. p measures its pace.
 func (g *gate) enter(client netip.Prefix, p *pace, cut func()) (*guest, error) {
 	now := time.Now()
 	one := &guest{g, client, now, p, cut}
@@ -110,7 +110,7 @@ func (g *gate) enter(client netip.Prefix, p *pace, cut func()) (*guest, error) {
 	return one, nil
 }
 
-// loser returns the guest that makes room for one of a client; nil: none does.
+// loser returns the guest that makes room for one of a client; nil if there is none.
 func (g *gate) loser(client netip.Prefix, now time.Time) *guest {
 	most := len(g.guests[client]) + 1 // what the client would have, and nobody may lose a fair share to it
 	var of map[*guest]bool
@@ -125,8 +125,8 @@ func (g *gate) loser(client netip.Prefix, now time.Time) *guest {
 	return slowest(now, now.Add(-guestGrace), guestRate, slices.Collect(maps.Values(g.guests))...)
 }
 
-// slowest returns the slowest guest that can be cut off, came before a time and moves less than rate bytes a second; of
-// several, the one that came last. nil: there is none.
+// slowest returns the slowest guest that can be cut off, entered before a time and moves less than rate bytes per
+// second; of several, the one that entered last. nil: there is none.
 func slowest(now, before time.Time, rate float64, guests ...map[*guest]bool) *guest {
 	var loser *guest
 	for _, all := range guests {
@@ -162,14 +162,14 @@ func (one *guest) leave() {
 	one.gate.remove(one)
 }
 
-// busy reports whether the gate is full, or turned somebody away just now.
+// busy reports whether the gate is full, or has just turned somebody away.
 func (g *gate) busy() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.count >= g.bound.All || !g.turned.IsZero() && time.Since(g.turned) < busyFor
 }
 
-// load returns what happened since it was called last.
+// load returns what happened since its last call.
 func (g *gate) load() (most, away int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -178,7 +178,7 @@ func (g *gate) load() (most, away int) {
 	return most, away
 }
 
-// full returns the names of the bounds on all that are reached, or were just now.
+// full returns the names of the limits on all clients that are, or have just been, reached.
 func (s *Server) full() []string {
 	var full []string
 	for _, g := range s.gates.all() {
@@ -203,7 +203,7 @@ func (s *Server) Load() bounds.Load {
 	return l
 }
 
-// enter lets a request through a gate, which lets it go when leave is called. A request with a body can be cut off.
+// enter lets a request through a gate until leave is called. A request with a body can be cut off.
 func (s *Server) enter(c echo.Context, g *gate) (leave func(), err error) {
 	p, cut := (*pace)(nil), (func())(nil)
 	if b := bodyOf(c); b != nil {
@@ -223,7 +223,7 @@ func (s *Server) enterAs(c echo.Context, g *gate, p *pace, cut func()) (leave fu
 	return one.leave, nil
 }
 
-// through runs a route's handler within a gate.
+// through runs a route's handler inside a gate.
 func (s *Server) through(g *gate) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -240,7 +240,7 @@ func (s *Server) through(g *gate) echo.MiddlewareFunc {
 // client returns what counts as the request's client.
 func (s *Server) client(c echo.Context) netip.Prefix { return addressBlock(s.address(c.Request())) }
 
-// sending returns the context of a request with who sends it.
+// sending returns the context of a request with its sender.
 func (s *Server) sending(c echo.Context) context.Context {
 	sender := dossier.Sender{Client: s.client(c).String()}
 	if b := bodyOf(c); b != nil {
@@ -252,7 +252,7 @@ func (s *Server) sending(c echo.Context) context.Context {
 // pace measures how fast bytes move, over the last paceTime to twice that.
 type pace struct {
 	mu sync.Mutex
-	// begun is when the present stretch began, bytes what moved in it; before and took are those of the one before.
+	// begun is when the current interval began, bytes what moved in it; before and took are those of the previous one.
 	begun         time.Time
 	bytes, before int64
 	took          time.Duration
@@ -277,7 +277,7 @@ func (p *pace) turn(now time.Time) {
 	}
 }
 
-// rate returns how many bytes a second moved of late. What has no pace is not slow.
+// rate returns the recent rate in bytes per second. Without a pace, it is not slow.
 func (p *pace) rate(now time.Time) float64 {
 	if p == nil {
 		return math.Inf(1)

@@ -93,13 +93,13 @@ type Server struct {
 	origins  *http.CrossOriginProtection
 	address  func(*http.Request) string
 	document apiDocument
-	// makers bounds how many thumbnails are made.
+	// makers limits how many thumbnails are made at once.
 	makers *turns
 	health health
 	gates  gates
-	// guesses counts the wrong keys of each client; nil: nobody counts.
+	// guesses counts the wrong keys of each client; nil: they are not counted.
 	guesses *limiter
-	// completing has one completion of a file run at a time.
+	// completing lets only one completion of a file run at a time.
 	completing single
 	draining   atomic.Bool
 	log        *slog.Logger
@@ -107,9 +107,9 @@ type Server struct {
 	https      bool
 	// uploadPolicy is the Content-Security-Policy of pages that send files.
 	uploadPolicy string
-	// formWindow is the time over which the rate of a form's body is an average.
+	// formWindow is the time over which the rate of a form's body is averaged.
 	formWindow time.Duration
-	// mostBytes is the Content-Length of the largest form that could be taken whole.
+	// mostBytes is the Content-Length of the largest form that can be accepted completely.
 	mostBytes int64
 }
 
