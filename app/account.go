@@ -15,7 +15,7 @@ type amount struct {
 
 func (q Quota) amount() amount { return amount{Files: q.Files, Bytes: q.Bytes} }
 
-// each returns an amount whose parts are those of a and b, joined by f.
+// each returns an amount whose parts are those of a and b, combined by f.
 func (a amount) each(b amount, f func(a, b int64) int64) amount {
 	return amount{f(a.Persons, b.Persons), f(a.Files, b.Files), f(a.Bytes, b.Bytes)}
 }
@@ -30,13 +30,13 @@ func (a amount) atLeast(b amount) amount {
 	return a.each(b, func(a, b int64) int64 { return max(a, b) })
 }
 
-// covers reports whether no part of b is more than that of a.
+// covers reports whether no part of b exceeds that of a.
 func (a amount) covers(b amount) bool { return a.atMost(b) == b }
 
 // boundless is more than any budget.
 const boundless = 1 << 62
 
-// bounds returns a budget's bounds, with those that are zero out of reach.
+// bounds returns a budget's limits, with those that are zero out of reach.
 func (a amount) bounds() amount {
 	return a.each(amount{}, func(n, _ int64) int64 {
 		if n == 0 {
@@ -46,8 +46,9 @@ func (a amount) bounds() amount {
 	})
 }
 
-// blockOf returns what is taken of a budget at once: one of so many parts, and no more than makes sense to hold. Of a
-// budget with fewer than so many units it is nothing: then exactly what is needed is taken, and given back at once.
+// blockOf returns how much of a budget is taken at once: one of parts equal parts, and no more than makes sense to
+// hold. Of a budget with fewer units than parts it is nothing: then exactly what is needed is taken, and returned at
+// once.
 func blockOf(most amount, parts int64) amount {
 	largest := amount{Persons: 100, Files: 1000, Bytes: 1 << 30}
 	block := most.bounds().each(amount{}, func(n, _ int64) int64 { return n / parts })
@@ -67,20 +68,20 @@ type entry struct {
 	Epoch string `json:"epoch"`
 }
 
-// account is what one instance knows, and holds, of a counter in the store. A nil account has no bound.
+// account is what one instance knows, and holds, of a counter in the store. A nil account has no limit.
 type account struct {
 	svc *Service
-	// most is the budget and block what is taken of it at once. Parts of most that are zero have no bound.
+	// most is the budget, and block how much of it is taken at once. Parts of most that are zero have no limit.
 	most, block amount
-	// edit changes the counter by a conditional write, or reads it where nothing is changed. It may call change again.
+	// edit changes the counter by a conditional write, or reads it if nothing is changed. It may call change again.
 	edit func(ctx context.Context, change func(*entry) error) error
-	// short is the refusal, over whether what is held is of a time that is over.
+	// short returns the refusal; over reports whether what is held belongs to a period that has ended.
 	short func() error
 	over  func(epoch string) bool
 
-	// turn is held by who uses what follows.
+	// turn is held by whoever uses the fields below.
 	turn chan struct{}
-	// spare was taken in an epoch and is not used yet.
+	// spare was taken in an epoch and has not been used yet.
 	spare amount
 	epoch string
 	// used is what the counter said at that time.
@@ -95,7 +96,7 @@ func newAccount(s *Service, most, block amount, short func() error) *account {
 
 func (a *account) bound() bool { return a != nil && a.most != amount{} }
 
-// enter has the account to itself until leave.
+// enter gives the caller exclusive use of the account until leave.
 func (a *account) enter(ctx context.Context) error {
 	select {
 	case a.turn <- struct{}{}:
@@ -110,7 +111,7 @@ func (a *account) enter(ctx context.Context) error {
 
 func (a *account) leave() { <-a.turn }
 
-// see takes note of what the counter says. What was taken in another epoch is in it no more.
+// see records what the counter says. What was taken in another epoch is no longer included in it.
 func (a *account) see(e *entry) {
 	if a.epoch != "" && a.epoch != e.Epoch {
 		a.spare = amount{}
@@ -118,8 +119,8 @@ func (a *account) see(e *entry) {
 	a.epoch, a.used, a.at = e.Epoch, e.Used, a.svc.time()
 }
 
-// take counts something, unless that would be more than the budget and extra: then it returns the refusal, and nothing
-// is counted. After another error something may be counted that is not used.
+// take counts something. If that would exceed the budget plus extra, it returns the refusal, and nothing is counted.
+// After another error, something may be counted that is not used.
 func (a *account) take(ctx context.Context, add, extra amount) error {
 	if !a.bound() || add == (amount{}) {
 		return nil
@@ -132,7 +133,7 @@ func (a *account) take(ctx context.Context, add, extra amount) error {
 		a.spare = a.spare.minus(add)
 		return nil
 	}
-	// Before the counter is written: a disk that is full has its last room for what frees some.
+	// Before the counter is written: the last space of a full disk is for what frees some.
 	if err := a.svc.fits(0); err != nil {
 		return err
 	}
@@ -145,7 +146,7 @@ func (a *account) take(ctx context.Context, add, extra amount) error {
 		if !left.covers(need) {
 			return a.short()
 		}
-		// A block of what is needed, as far as there is one.
+		// Take a block of what is needed, as far as there is one.
 		block := a.block.each(need, func(block, need int64) int64 {
 			if need == 0 {
 				return 0
@@ -164,8 +165,8 @@ func (a *account) take(ctx context.Context, add, extra amount) error {
 	return nil
 }
 
-// put takes back what was counted. It also works when ctx has ended, and does not fail: what the counter does not learn
-// of, the next sweep does.
+// put takes back what was counted. It also works when ctx has ended, and does not fail: what does not reach the counter
+// is corrected by the next sweep.
 func (a *account) put(ctx context.Context, off amount) {
 	if !a.bound() || off == (amount{}) {
 		return
@@ -188,7 +189,7 @@ func (a *account) put(ctx context.Context, off amount) {
 	}
 }
 
-// give gives back a part of what is held.
+// give returns a part of what is held.
 func (a *account) give(ctx context.Context, back amount) error {
 	if back == (amount{}) {
 		return nil
@@ -206,7 +207,7 @@ func (a *account) give(ctx context.Context, back amount) error {
 	return err
 }
 
-// close gives back all that is held.
+// close returns everything that is held.
 func (a *account) close(ctx context.Context) error {
 	if !a.bound() {
 		return nil
@@ -221,7 +222,7 @@ func (a *account) close(ctx context.Context) error {
 	return nil
 }
 
-// left returns about how much may be taken.
+// left returns roughly how much may be taken.
 func (a *account) left(ctx context.Context) (amount, error) {
 	if !a.bound() {
 		return (amount{}).bounds(), nil

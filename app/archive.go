@@ -24,7 +24,7 @@ type Archive struct {
 	svc     *Service
 	person  PersonID
 	entries []archived
-	// missing is the text, empty where nothing is left out, and notice its entry, which comes first.
+	// missing is the text, empty if nothing is left out, and notice its entry, which comes first.
 	missing []byte
 	notice  zipEntry
 }
@@ -92,7 +92,7 @@ func (a *Archive) Files() int {
 	return len(a.entries)
 }
 
-// name gives the entries, which have paths by now, their names.
+// name gives names to the entries, which already have paths.
 func (a *Archive) name() {
 	names := newArchiveNames()
 	for _, e := range a.entries {
@@ -142,7 +142,7 @@ func (a *Archive) Write(ctx context.Context, w io.Writer) error {
 			return err
 		}
 	}
-	// The directory, by pieces that are worth a write.
+	// The directory, in pieces that are worth a write.
 	directory := z.offset
 	var b []byte
 	offset := int64(0)
@@ -192,7 +192,7 @@ func (z *archiveWriter) write(p []byte) error {
 	return err
 }
 
-// add writes an entry whose bytes r has.
+// add writes an entry with the bytes of r.
 func (z *archiveWriter) add(e *zipEntry, r io.Reader) error {
 	if err := z.write(e.local(z.buf[:0])); err != nil {
 		return err
@@ -203,7 +203,7 @@ func (z *archiveWriter) add(e *zipEntry, r io.Reader) error {
 	return z.write(e.descriptor(z.buf[:0]))
 }
 
-// archive writes a stored file to an archive, if its bytes are those that its record describes.
+// archive writes a stored file to an archive if its bytes match the record.
 func (s *Service) archive(ctx context.Context, z *archiveWriter, person PersonID, f *archived) error {
 	r, err := s.open(ctx, File{Person: person, ID: f.id, Content: &Content{Size: f.size, CRC64: f.crc64}}, 0, -1)
 	if err == nil {

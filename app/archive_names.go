@@ -9,12 +9,12 @@ import (
 )
 
 // archiveNames gives the files of one archive names under which every system can unpack them side by side. Two of three
-// systems regard neither case nor the form in which a letter with an accent is written, and take a folder whose name
-// differs only so for the same folder.
+// systems ignore case and the form of accented letters, and so take folders that differ only in these for the same
+// folder.
 type archiveNames struct {
-	// taken are the files, folders those that files lie in, by their keys.
+	// taken are the files, folders the folders that contain files, by their keys.
 	taken, folders map[string]bool
-	// last is the number that was tried last for a name.
+	// last is the number that was last tried for a name.
 	last map[string]int
 }
 
@@ -22,7 +22,7 @@ func newArchiveNames() archiveNames {
 	return archiveNames{map[string]bool{}, map[string]bool{}, map[string]int{}}
 }
 
-// folder remembers the folders of a path. All are to be known before a file gets its name, because no file can have the
+// folder remembers the folders of a path. All must be known before a file gets its name, because no file can have the
 // name of a folder.
 func (n archiveNames) folder(path string) {
 	for folder, _ := SplitPath(archivePath(path)); folder != ""; folder, _ = SplitPath(folder) {
@@ -34,7 +34,7 @@ func (n archiveNames) folder(path string) {
 	}
 }
 
-// of returns the name for a file of a path: with a number in it where another file, or a folder, has the name.
+// of returns the name for a file with a path: with a number if another file, or a folder, has the name.
 func (n archiveNames) of(path string) string {
 	path = archivePath(path)
 	distinct, key := path, archiveKey(path)
@@ -46,7 +46,7 @@ func (n archiveNames) of(path string) string {
 	return distinct
 }
 
-// archivePath returns a clean path in which nothing has the name of a device of Windows
+// archivePath returns a clean path in which nothing has the name of a Windows device
 // (https://learn.microsoft.com/windows/win32/fileio/naming-a-file).
 func archivePath(path string) string {
 	parts := strings.Split(path, "/")
@@ -58,7 +58,7 @@ func archivePath(path string) string {
 	return strings.Join(parts, "/")
 }
 
-// windowsDevice matches the name of a device, which Windows sees with any extension.
+// windowsDevice matches the name of a device, which Windows recognizes with any extension.
 var windowsDevice = regexp.MustCompile(`^(?i:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³]) *(?:\.|$)`)
 
 // archiveKey returns what paths have in common that some system takes for one: canonical caseless matching (The Unicode
@@ -68,7 +68,7 @@ func archiveKey(path string) string {
 	return norm.NFD.String(cases.Fold().String(norm.NFD.String(strings.ToUpper(path))))
 }
 
-// numbered puts a number before the extension of a path's name, of which it cuts what would be too long.
+// numbered puts a number before the extension of a path's name, and cuts what would be too long.
 func numbered(path string, n int) string {
 	folder, name := SplitPath(path)
 	return JoinPath(folder, NumberedName(name, n))

@@ -7,20 +7,19 @@ import (
 	"time"
 )
 
-// What no person asked to be removed is removed by reconciliation alone, and where bytes go with it passes
-// Service.allow: it is counted over all instances, bounded, and logged with its reason. Each kind has a bound of its
-// own:
+// Only reconciliation removes what no person asked to remove, and if bytes are removed with it, it passes
+// Service.allow: it is counted over all instances, limited, and logged with its reason. Each kind has its own limit:
 //
 //   - ownerless: an object without a record, or a record without a person. It may have been acknowledged, and a store
-//     may have been emptied, or set back, behind the program's back. So it has to be seen without an owner for an age,
-//     by whichever instance, and only a small share of all goes by itself. More is held back until a person says the
-//     word.
-//   - unacknowledged: by its own record nobody was ever told that it is stored;
+//     may have been emptied or rolled back without the program's knowledge. So instances must have seen it without an
+//     owner for an age, and only a small share of all is removed automatically. More is held back until a person
+//     allows it.
+//   - unacknowledged: by its own record, nobody was ever told that it is stored;
 //   - infected: a scanner found malware in it long ago.
 //
-// The bytes of all are set aside, so that a wrong decision can be undone.
+// The bytes of all of them are set aside, so that a wrong decision can be undone.
 
-// removalClass is a kind of removal that has a bound of its own.
+// removalClass is a kind of removal that has its own limit.
 type removalClass string
 
 const (
@@ -29,23 +28,24 @@ const (
 	infectedClass       removalClass = "infected"
 )
 
-// The bounds, for removalWindow, over all instances.
+// The limits for removalWindow, over all instances.
 const (
 	removalWindow = 24 * time.Hour
-	// Of what is ownerless at most so many, and less than is tooMuch.
+	// The limit for what is ownerless; it must also be less than tooMuch.
 	ownerlessMost = 100
-	// Of what was never acknowledged; or one submission, however many files it has.
+	// The limit for what was never acknowledged; or one submission, however many files it has.
 	unacknowledgedMost = 1000
 	infectedMost       = 1000
 )
 
-// little is how much may be wrong in stores of so much that are all of one moment: a twentieth, but one in any case.
+// little is how much may be wrong in stores of this size from the same moment: a twentieth, but at least one.
 func little(of int) int { return max(1, of/20) }
 
-// tooMuch reports whether so much is wrong that the stores can hardly be of one moment: all, or more than little.
+// tooMuch reports whether so much is wrong that the stores can hardly be from the same moment: all, or more than
+// little.
 func tooMuch(n, of int) bool { return n > 0 && (n >= of || n > little(of)) }
 
-// most is how many removals of a class are allowed in a store of so many files.
+// most is the number of removals of a class that are allowed in a store with this many files.
 func (c removalClass) most(files int) int {
 	switch c {
 	case ownerlessClass:
@@ -64,25 +64,25 @@ type removals struct {
 
 const removalsNote = "removals"
 
-// allow reports whether n more removals of a class may be made by themselves in a store of so many files, and counts
-// them as made: none is made that was not counted. Instances share the count.
+// allow reports whether n more removals of a class may be made automatically in a store with this many files, and
+// counts them as made: every removal is counted before it is made. Instances share the count.
 func (s *Service) allow(ctx context.Context, c removalClass, n, files int) (allowed bool, err error) {
 	err = s.editNote(ctx, removalsNote, func(value []byte) ([]byte, error) {
 		var r removals
 		allowed = false
 		if len(value) > 0 {
 			if err := json.Unmarshal(value, &r); err != nil {
-				// Nobody can tell any more, so it may have been all that is allowed.
+				// The number is unknown, so it may have been all that is allowed.
 				s.log.WarnContext(ctx, "nobody can read what was removed lately: nothing more is for a day", "err", err)
 				return json.Marshal(removals{Since: s.time(), Removed: map[removalClass]int{
 					ownerlessClass: ownerlessMost, unacknowledgedClass: unacknowledgedMost, infectedClass: infectedMost}})
 			}
 		}
-		// A window that seems to begin in the future is another instance's, whose clock differs.
+		// A window that seems to begin in the future belongs to another instance, whose clock differs.
 		if now := s.time(); r.Removed == nil || now.Sub(r.Since) >= removalWindow || r.Since.Sub(now) >= removalWindow {
 			r = removals{Since: now, Removed: map[removalClass]int{}}
 		}
-		// One submission of more files than that would wait for ever, so it may go alone.
+		// A single submission with more files than that would wait forever, so it may be removed alone.
 		alone := c == unacknowledgedClass && r.Removed[c] == 0
 		if r.Removed[c]+n > c.most(files) && !alone {
 			return nil, nil
@@ -110,7 +110,7 @@ type kept struct {
 	Content *Content `json:"content,omitempty"`
 }
 
-// about describes a file for whoever undoes its removal.
+// about describes a file for undoing its removal.
 func about(f File) []byte {
 	b, err := json.Marshal(kept{Person: f.Person.String(), File: f.ID.String(), Folder: f.Folder, Name: f.Name,
 		Author: f.Author, State: f.State, Created: f.CreatedAt, Content: f.Content})

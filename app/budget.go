@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-// A person's quota bounds one person; strangers make as many persons as they like. So two more bounds stand above it:
-// what all persons have together, and what one network adds in a day (networks.go). Both are counted as the quota is,
-// by File.Counted.
+// A person's quota limits one person, but strangers can create any number of people. So there are two more limits above
+// it: for what all people have together, and for what one network adds in a day (networks.go). Both are counted as the
+// quota is, by File.Counted.
 //
-// One counter that every upload writes would be the busiest record of all. So an instance takes a block of the budget
-// by one conditional write, and counts its uploads against that block alone. What it does not use it gives back when it
-// stops; it never holds more than two blocks. Where the budget has no block left it takes exactly what a file needs.
+// A single counter that every upload writes would be the busiest record of all. So an instance takes a block of the
+// budget by one conditional write, and counts its uploads against that block. It returns what it does not use when it
+// stops, and never holds more than two blocks. If the budget has no block left, it takes exactly what a file needs.
 //
-// No number of instances exceeds the budget by that. A sweep sets the counter right from what is recorded, and does not
-// know of blocks: until instances ask the counter again, and learn of the sweep, they may go over the budget by the
-// blocks that they hold. An instance that is killed leaves its block counted until the next sweep.
+// So no number of instances exceeds the budget. A sweep sets the counter to what is recorded, without knowing of
+// blocks: until instances read the counter again, and learn of the sweep, they may exceed the budget by the blocks that
+// they hold. An instance that is killed leaves its block counted until the next sweep.
 
 // Budget limits what the store accepts in total, and from one network in a day. Zero means no limit.
 type Budget struct {
@@ -44,7 +44,7 @@ type Room struct {
 	Why *Error
 }
 
-// roomAge is how long what was seen of a budget is believed by who asks for the room.
+// roomAge is how long what was read of a budget is used to answer Room.
 const roomAge = 5 * time.Second
 
 // Room returns roughly how much can be accepted at the moment from the sender of ctx, from a person that has nothing
@@ -67,7 +67,7 @@ func (s *Service) Room(ctx context.Context) (Room, error) {
 	return room, nil
 }
 
-// none is no room, for a reason.
+// none returns no room, with the reason.
 func (r Room) none(err error) (Room, error) {
 	var why *Error
 	if !errors.As(err, &why) || why.Code != CodeFull && why.Code != CodeDay {
@@ -90,7 +90,7 @@ func outOfDay() error {
 		"Your network has reached its limit for today. Send the rest after midnight UTC.")
 }
 
-// noRoom reports whether something was refused because of a bound on how much there is, and nothing was changed.
+// noRoom reports whether something was refused because of a limit on how much there is, and nothing was changed.
 func noRoom(err error) bool {
 	return errors.Is(err, ErrQuota) || errors.Is(err, errBudget) || errors.Is(err, ErrDay)
 }
@@ -121,7 +121,7 @@ func (s *Service) Close(ctx context.Context) error {
 
 const budgetNote = "budget"
 
-// storeAccount is that of the budget for all.
+// storeAccount returns the account of the budget for all people.
 func (s *Service) storeAccount(b Budget) *account {
 	most := amount{Files: b.StoreFiles, Bytes: b.StoreBytes}
 	a := newAccount(s, most, blockOf(most, 1024), outOfBudget)
@@ -129,13 +129,12 @@ func (s *Service) storeAccount(b Budget) *account {
 	return a
 }
 
-// editBudget changes the counter of the budget for all.
+// editBudget changes the counter of the budget for all people.
 func (s *Service) editBudget(ctx context.Context, change func(*entry) error) error {
 	return s.editNote(ctx, budgetNote, func(value []byte) ([]byte, error) {
 		var e entry
 		if json.Unmarshal(value, &e) != nil || e.Epoch == "" {
-			// Counted for the first time. What the last sweep saw is nearest to the truth, and the next one sets it
-			// right.
+			// This is the first count. The last sweep's result is closest to the truth, and the next one corrects it.
 			e = entry{Epoch: rand.Text()}
 			saw, err := s.lastSweep(ctx)
 			if err != nil {
@@ -163,7 +162,7 @@ type BudgetStatus struct {
 	Percent int `json:"percent"`
 }
 
-// budgetStatus returns how much of the budget for all is used; nil where there is no bound.
+// budgetStatus returns how much of the budget for all people is used; nil if there is no limit.
 func (s *Service) budgetStatus(ctx context.Context) (*BudgetStatus, error) {
 	most := s.store.most
 	if most == (amount{}) {
@@ -178,7 +177,7 @@ func (s *Service) budgetStatus(ctx context.Context) (*BudgetStatus, error) {
 		Percent: percent}, nil
 }
 
-// share returns how many percent of most are used, rounded up.
+// share returns the percentage of most that is used, rounded up.
 func share(used, most int64) int {
 	if most == 0 || used <= 0 {
 		return 0
@@ -190,11 +189,12 @@ func share(used, most int64) int {
 	return int(percent) + 1
 }
 
-// budgeted sets the counter of the budget for all right, to what the walk over all records between began and now found.
+// budgeted corrects the counter of the budget for all people to what the walk over all records between began and now
+// found.
 //
-// Uploads go on during the walk, which sees of them what it happens to. What instances took of the budget meanwhile may
-// have been seen or not, and so may what they gave back: the counter is only moved as far as it cannot be right, to the
-// nearer end of what can.
+// Uploads continue during the walk, which may or may not see them. What instances took of the budget or returned
+// meanwhile may also have been seen or not: so the counter is moved only as far as it is certainly wrong, to the nearer
+// end of the possible range.
 func (r *reconciler) budgeted(ctx context.Context, began entry, saw amount) error {
 	if r.DryRun {
 		return nil
@@ -219,7 +219,8 @@ func (r *reconciler) budgeted(ctx context.Context, began entry, saw amount) erro
 	return nil
 }
 
-// budgetNow returns the counter of the budget for all, less what this instance holds of it: that is given back first.
+// budgetNow returns the counter of the budget for all people, less what this instance holds of it: that is returned
+// first.
 func (r *reconciler) budgetNow(ctx context.Context) (e entry, err error) {
 	if r.DryRun {
 		return e, nil

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// The content is described twice: before the multipart upload is finished without a Type, for nobody can look at bytes
-// in parts, so that whoever meets the object knows what it has to be; and with the Type that the object's first bytes
-// show. Catalog.Commit does not store a record that was described without a Type last, so a slow twin that describes it
-// anew takes no Type away.
+// The content is described twice. The first time is before the multipart upload is finished, without a Type, because
+// nobody can read bytes in parts: so whoever meets the object knows what it has to be. The second time is with the Type
+// that the object's first bytes show. Catalog.Commit does not store a record that was last described without a Type, so
+// a slow twin that describes it again removes no Type.
 
 // Complete assembles the file from its parts and acknowledges it: the returned record is stored. If the person already
 // has a file with the same folder, name and content, that one is returned and this one is removed. If the file is
@@ -55,7 +55,7 @@ func (s *Service) Complete(ctx context.Context, person PersonID, file FileID, su
 		}
 		return File{}, Errorf(CodeCorrupt, err, "A part differs from the original file. Send it again.")
 	case errors.Is(err, ErrExists):
-		// Only where an id was used a second time, and only some stores tell.
+		// Only if an id was used a second time, and only some stores detect it.
 		return File{}, Errorf(CodeCorrupt, err, "Another file already uses this ID. Send this one as a new file.")
 	case err != nil:
 		return File{}, fmt.Errorf("finish multipart upload: %w", err)
@@ -64,7 +64,7 @@ func (s *Service) Complete(ctx context.Context, person PersonID, file FileID, su
 }
 
 // ended reports whether another call finished or dropped a multipart upload meanwhile, or is about to drop it. While it
-// ends a store may show a part of its parts, so what was wrong with them may mean nothing.
+// is ending, a store may show only some of its parts, so what was wrong with them may mean nothing.
 func (s *Service) ended(ctx context.Context, f File) bool {
 	if _, err := s.objects.Parts(ctx, f.Key(), f.Multipart.UploadID); errors.Is(err, ErrNotFound) {
 		return true
@@ -73,9 +73,9 @@ func (s *Service) ended(ctx context.Context, f File) bool {
 	return errors.Is(err, ErrNotFound) || err == nil && now.State != FileUploading
 }
 
-// settled reads the record and reports whether all is done: the file is stored, or its twin is. Without sums any that
-// is stored will do, and none is looked for. ErrNotFound; ErrLost where the record is being removed; ErrCorrupt where
-// what is stored is something else.
+// settled reads the record and reports whether everything is done: the file is stored, or its twin is. Without sums any
+// stored file will do, and its twin is not looked for. ErrNotFound; ErrLost if the record is being removed; ErrCorrupt
+// if something else is stored.
 func (s *Service) settled(ctx context.Context, person PersonID, file FileID, sums *Checksums) (f File, done bool,
 	err error) {
 	f, err = s.direct(ctx, person, file)
@@ -108,7 +108,7 @@ func (s *Service) settled(ctx context.Context, person PersonID, file FileID, sum
 	return f, true, nil
 }
 
-// twin looks for the stored file of a person, of that path where there is one, which has these checksums.
+// twin looks for the stored file of a person, with that path if there is one, which has these checksums.
 func (s *Service) twin(ctx context.Context, person PersonID, path string, sums Checksums) (File, bool, error) {
 	for f, err := range allFiles(ctx, s.catalog, person) {
 		if err != nil {
@@ -123,18 +123,18 @@ func (s *Service) twin(ctx context.Context, person PersonID, path string, sums C
 	return File{}, false, nil
 }
 
-// How long finished waits for an object that another call is about to make, looking every so often; and how long after
-// the content was described last it believes that one is: S3 may take minutes to put the parts of a large object
-// together (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html).
+// How long, and how often, finished looks for an object that another call is about to make; and how long after the
+// content was last described it assumes that one is: S3 may take minutes to assemble the parts of a large object
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html).
 const (
 	finishWait  = 3 * time.Second
 	finishLook  = 50 * time.Millisecond
 	finishTrust = 15 * time.Minute
 )
 
-// finished goes on where the multipart upload is gone: this call finished it, or another did or is about to; or it was
-// dropped. A twin of this call may have stored the file, or removed it for another of the same content; or it was given
-// up or deleted, and what this call made is removed.
+// finished continues when the multipart upload no longer exists: this call or another finished it, or is about to, or
+// it was dropped. A twin of this call may have stored the file, or removed it for another with the same content; or it
+// was given up or deleted, and what this call made is removed.
 func (s *Service) finished(ctx context.Context, f File, sums *Checksums) (File, error) {
 	for until := time.Now().Add(finishWait); ; {
 		// Whoever finishes the multipart upload describes the content first. This look comes after that.
@@ -163,7 +163,7 @@ func (s *Service) finished(ctx context.Context, f File, sums *Checksums) (File, 
 				return stored, nil
 			}
 		}
-		// A record or an object that was there and is not: the next look tells why.
+		// A record or an object disappeared: the next look shows why.
 		again := errors.Is(err, ErrNotFound) || errors.Is(err, ErrLost)
 		switch {
 		case !again:
@@ -183,7 +183,7 @@ func (s *Service) finished(ctx context.Context, f File, sums *Checksums) (File, 
 	}
 }
 
-// accept stores a file that is described, whose object the store says is so. Errors: those of commit; ErrCorrupt.
+// accept stores a described file whose object, according to the store, matches. Errors: those of commit; ErrCorrupt.
 func (s *Service) accept(ctx context.Context, f File, held Held) (File, error) {
 	content := *f.Content
 	if held != content.held() {
@@ -205,18 +205,18 @@ func (s *Service) accept(ctx context.Context, f File, held Held) (File, error) {
 	return stored, nil
 }
 
-// hopeless removes a file that cannot become whole any more.
+// hopeless removes a file that can no longer become complete.
 func (s *Service) hopeless(ctx context.Context, f File, cause error) (File, error) {
 	s.discard(ctx, f)
 	return File{}, lost(cause)
 }
 
-// typeTries bounds how often commit describes a content again that a twin, just before, described without its Type.
-// Each twin does so once.
+// typeTries limits how often commit describes a content again that a twin has just described without its Type. Each
+// twin does so once.
 const typeTries = 16
 
-// commit stores a file whose object holds the content, and finds out its Type where it is not known yet: never from
-// what the sender says. Errors: those of Catalog.Commit, and ErrNotFound where the object is gone.
+// commit stores a file whose object holds the content, and detects its Type if it is not known yet, never from what the
+// sender says. Errors: those of Catalog.Commit, and ErrNotFound if the object no longer exists.
 func (s *Service) commit(ctx context.Context, f File, content Content) (File, error) {
 	if err := s.addWords(ctx, f.Person, f.words()); err != nil {
 		return File{}, err

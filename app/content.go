@@ -28,11 +28,11 @@ type Content struct {
 	Type string
 }
 
-// held is what the object store says of an object with this content.
+// held returns what the object store reports about an object with this content.
 func (c Content) held() Held { return Held{Size: c.Size, CRC64: c.CRC64} }
 
-// same reports whether a stored file that Commit answered with has this content indeed. Commit goes by the SHA-256, and
-// that of a file with an Multipart is only what its sender said.
+// same reports whether a stored file that Commit returned really has this content. Commit compares the SHA-256, which
+// for a file with a Multipart is only what its sender said.
 func (c *Content) same(stored File) bool {
 	return stored.Content != nil && c.held() == stored.Content.held()
 }
@@ -47,8 +47,8 @@ func (c Checksums) are(content *Content) bool {
 	return content != nil && c == Checksums{CRC64: content.CRC64, SHA256: content.SHA256}
 }
 
-// stream sends r's bytes to key and returns what was sent. It gives up where they are more than the limit for one file,
-// or than is left; over says what is wrong then.
+// stream sends r's bytes to key and returns what was sent. It stops if they exceed the limit for one file, or what is
+// left; over then says what is wrong.
 func (s *Service) stream(ctx context.Context, key string, r io.Reader, left int64, over *Error) (Content, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -62,7 +62,7 @@ func (s *Service) stream(ctx context.Context, key string, r io.Reader, left int6
 	defer m.stop()
 	err := s.objects.Put(ctx, key, m)
 	if readErr := m.failure(); readErr != nil {
-		// Whatever the store made of it, the source is the reason.
+		// Whatever the store made of it, the source is the cause.
 		return Content{}, readErr
 	}
 	if err != nil {
@@ -78,9 +78,9 @@ func (s *Service) stream(ctx context.Context, key string, r io.Reader, left int6
 // sniffed is how many bytes at the beginning decide a file's type: what mimetype looks at by default.
 const sniffed = 3072
 
-// meter reads a file's bytes once and keeps what must be known of them. While the store is at work between two reads a
-// timer runs; while the source is being read it does not, because waiting for the sender is not the store's fault. It
-// does not run after the last byte either.
+// meter reads a file's bytes once and keeps what must be known about them. A timer runs while the store works between
+// two reads, but not while the source is being read, because waiting for the sender is not the store's fault. It does
+// not run after the last byte either.
 type meter struct {
 	r io.Reader
 	digest
@@ -109,15 +109,15 @@ func (m *meter) Read(p []byte) (int, error) {
 		}
 		return 0, err
 	}
-	// After the last byte the store has limits of its own: S3 may take minutes to put the parts of a large object
-	// together.
+	// After the last byte, the store has its own time limits: S3 may take minutes to assemble the parts of a large
+	// object.
 	if !m.stopped && err == nil {
 		m.timer.Reset(m.stall)
 	}
 	return n, err
 }
 
-// stop ends the timer for good, also against a Read that is still under way in a store that was cancelled.
+// stop ends the timer for good, even if a Read is still running in a store that was cancelled.
 func (m *meter) stop() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -138,7 +138,7 @@ func (m *meter) content() Content {
 	return m.digest.content()
 }
 
-// digest keeps what must be known of the bytes that are written to it.
+// digest keeps what must be known about the bytes that are written to it.
 type digest struct {
 	sha  hash.Hash
 	crc  hash.Hash64

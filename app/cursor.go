@@ -13,7 +13,7 @@ type Cursor struct {
 	ID        PersonID
 }
 
-// place returns where a person stands in the directory.
+// place returns a person's position in the directory.
 func (p Person) place() Cursor { return Cursor{CreatedAt: p.CreatedAt, ID: p.ID} }
 
 // IsZero reports whether c is the beginning.

@@ -55,7 +55,7 @@ type SweepStatus struct {
 
 const sweepNote = "sweep"
 
-// noteSweep notes what a sweep saw, for Custody.
+// noteSweep stores the result of a sweep for Custody.
 func (r *reconciler) noteSweep(ctx context.Context) error {
 	if r.DryRun || r.sweep.walks < 2 {
 		return nil
@@ -69,14 +69,14 @@ func (r *reconciler) noteSweep(ctx context.Context) error {
 	if err == nil {
 		_, err = r.catalog.SetNote(ctx, sweepNote, note.Revision, value)
 	}
-	// Of two sweeps at once one's is as good as the other's.
+	// Of two simultaneous sweeps, either result is good enough.
 	if err != nil && !errors.Is(err, ErrLost) {
 		return fmt.Errorf("note what was seen: %w", err)
 	}
 	return nil
 }
 
-// lastSweep returns what the last sweep noted; nil where none did, or where nobody can read it any more.
+// lastSweep returns the stored result of the last sweep; nil if there is none, or it can no longer be parsed.
 func (s *Service) lastSweep(ctx context.Context) (*SweepStatus, error) {
 	note, err := s.catalog.Note(ctx, sweepNote)
 	if err != nil {

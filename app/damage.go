@@ -28,15 +28,15 @@ type Damage struct {
 	FoundAt time.Time
 }
 
-// damaged is the refusal of a stored file whose object is missing or differs. The cause is for the log alone: a file
-// whose object is not found is none that is not found.
+// damaged returns the refusal of a stored file whose object is missing or differs. The cause is only for the log: a
+// file without an object must not count as "not found".
 func damaged(f File, kind DamageKind, cause error) *Error {
 	return Errorf(CodeDamaged, fmt.Errorf("file %s of person %s: object %s: %v", f.ID, f.Person, kind, cause),
 		"The stored copy of this file is damaged. Send the file again to replace it.")
 }
 
-// examine compares a stored file with its object: with what the store says of it, and, with read, with its bytes. The
-// kind is empty where nothing wrong was found.
+// examine compares a stored file with its object: with what the store reports about it and, with read, with its bytes.
+// The kind is empty if nothing is wrong.
 func (s *Service) examine(ctx context.Context, f File, read bool) (DamageKind, error) {
 	if f.Content == nil {
 		return "", fmt.Errorf("stored file %s of person %s has no description", f.ID, f.Person)
@@ -62,7 +62,7 @@ func (s *Service) examine(ctx context.Context, f File, read bool) (DamageKind, e
 // readBuffer is how much of an object is read at once, in bytes.
 const readBuffer = 64 << 10
 
-// sum reads length bytes of a file's object from offset on, and returns their CRC-64/NVME. The kind is not empty where
+// sum reads length bytes of a file's object from offset on, and returns their CRC-64/NVME. The kind is not empty if
 // there are fewer bytes, or none.
 func (s *Service) sum(ctx context.Context, f File, offset, length int64) (uint64, DamageKind, error) {
 	crc := NewCRC64()
@@ -84,8 +84,8 @@ func (s *Service) sum(ctx context.Context, f File, offset, length int64) (uint64
 	return crc.Sum64(), "", nil
 }
 
-// judge marks a stored file with what examine found, or takes its mark away, and tells of what is news. It returns the
-// record as it is now: ErrNotFound where it is not stored any more, so that what was found of it means nothing.
+// judge marks a stored file with what examine found, or removes its mark, and reports what is new. It returns the
+// current record: ErrNotFound if it is no longer stored, so that what was found means nothing.
 func (s *Service) judge(ctx context.Context, f File, kind DamageKind) (File, error) {
 	now, err := s.File(ctx, f.Person, f.ID)
 	if err != nil {
@@ -100,7 +100,7 @@ func (s *Service) judge(ctx context.Context, f File, kind DamageKind) (File, err
 		return now, nil
 	}
 	if damage != nil {
-		// Before the mark, after which nobody would tell of it any more: not who dies in between either.
+		// Log it before the mark, because nobody would report it afterwards, not even if this process dies in between.
 		s.log.ErrorContext(ctx, "stored file is damaged", "person", f.Person.String(), "file", f.ID.String(), "object",
 			string(kind))
 	}
@@ -118,7 +118,7 @@ func (s *Service) judge(ctx context.Context, f File, kind DamageKind) (File, err
 	return now, nil
 }
 
-// found is judge for whoever can only tell that a read went wrong: it also works when ctx has ended.
+// found is judge for callers that only know that a read went wrong: it also works when ctx has ended.
 func (s *Service) found(ctx context.Context, f File, kind DamageKind) error {
 	ctx, cancel := detached(ctx)
 	defer cancel()
@@ -126,15 +126,15 @@ func (s *Service) found(ctx context.Context, f File, kind DamageKind) error {
 	return err
 }
 
-// check examines a stored file and judges it. It reads the bytes where that is within the person's bound, so that
-// nobody makes the store read for nothing. ErrNotFound where the file is not stored any more.
+// check examines a stored file and judges it. It reads the bytes if the person's limit allows, so that nobody can make
+// the store read for nothing. ErrNotFound if the file is no longer stored.
 func (s *Service) check(ctx context.Context, f File) (File, error) {
 	kind, err := s.examine(ctx, f, f.Content != nil && s.rereads.take(f.Person, f.Content.Size, s.now()))
 	if err != nil {
 		return File{}, err
 	}
 	if kind == "" && f.Damage != nil {
-		// Only its bytes acquit it, whatever they cost.
+		// Only its bytes clear it, whatever reading them costs.
 		if kind, err = s.examine(ctx, f, true); err != nil {
 			return File{}, err
 		}
@@ -169,8 +169,8 @@ func (s *Service) Check(ctx context.Context, person PersonID, files []FileID) ([
 	return checked, nil
 }
 
-// rereads bounds how many stored bytes are read to compare them, because somebody sends the same again: in each hour
-// rereadPerson for one person, where at least one file is always read, and rereadAll in all, in this instance.
+// rereads limits how many stored bytes are read to compare them with a file that somebody sends again: per hour,
+// rereadPerson for one person, of whom at least one file is always read, and rereadAll in total, in this instance.
 type rereads struct {
 	mu     sync.Mutex
 	began  time.Time
@@ -178,8 +178,8 @@ type rereads struct {
 	person map[PersonID]int64
 }
 
-// The bounds of rereads, in bytes an hour. What a person has counts for rereadLeast at least; and rereadPeople, who are
-// remembered, take about 5 MB.
+// The limits of rereads, in bytes per hour. What a person has counts as at least rereadLeast. The rereadPeople people
+// that are remembered take about 5 MB.
 const (
 	rereadPerson = 2 << 30
 	rereadAll    = 64 << 30
@@ -203,8 +203,8 @@ func (r *rereads) take(person PersonID, size int64, now time.Time) bool {
 	return true
 }
 
-// verifier hands on a stored file's bytes if they are those that its record describes: what differs, or is missing, is
-// found before the last bytes are handed on, so that nobody takes the file for whole.
+// verifier passes on a stored file's bytes if they match its record. Differing or missing bytes are detected before the
+// last bytes are passed on, so that nobody takes the file for complete.
 type verifier struct {
 	ctx  context.Context
 	svc  *Service
@@ -240,7 +240,7 @@ func (v *verifier) Read(p []byte) (int, error) {
 	return n, v.err
 }
 
-// end judges a file of which as many bytes were read as its record has: io.EOF where it is whole.
+// end judges a file of which as many bytes were read as its record has: io.EOF if it is intact.
 func (v *verifier) end(err error) error {
 	if err == nil {
 		var more int
@@ -265,7 +265,7 @@ func (v *verifier) differs() error {
 	return damaged(v.file, ObjectDiffers, errors.Join(cause, v.svc.found(v.ctx, v.file, ObjectDiffers)))
 }
 
-// acquit takes the mark off a file that was read whole. That it fails is left to whoever reads it next.
+// acquit removes the mark from a file that was read completely. If that fails, it is left to the next reader.
 func (v *verifier) acquit() {
 	if v.file.Damage != nil {
 		_ = v.svc.found(v.ctx, v.file, "")

@@ -7,22 +7,20 @@ import (
 	"time"
 )
 
-// The direct way is the other way in. The submitter's client sends the bytes to the object store itself, in parts; this
-// program plans, signs and verifies. Nothing is held in memory between two calls, every call may be repeated, and two
-// at once do no harm:
+// The direct way is the other way to send files. The submitter's client sends the bytes to the object store itself, in
+// parts; this program plans, signs and verifies. Nothing is held in memory between two calls, every call may be
+// repeated, and two simultaneous calls do no harm:
 //
-//  1. Register inserts the person and acknowledges the details.
-//  2. Announce counts the file against the person's quota, starts a multipart upload and puts the record, in state
-//     FileUploading, with the multipart upload's id; then it looks at the person once more, as a form does (see
-//     submission.go). Of two Announces at once one's record is put; the other drops its multipart upload and finds it.
-//  3. SignParts hands out requests for parts, each for its exact length and checksum, and marks the record as making
-//     progress.
-//  4. Complete compares the parts that the store has with what was announced and with the whole's checksum; describes
-//     the content in the record; finishes the multipart upload; compares what the store now holds; commits the record.
-//     Only then may the submitter be told.
+// 1. Register inserts the person and acknowledges the details. 2. Announce counts the file against the person's quota,
+// starts a multipart upload and puts the record, in state FileUploading, with the multipart upload's id; then it looks
+// at the person once more, as a form does (see submission.go). Of two simultaneous Announces, one puts its record; the
+// other drops its multipart upload and finds that record. 3. SignParts returns requests for parts, each for its exact
+// length and checksum, and marks the record as making progress. 4. Complete compares the parts that the store has with
+// what was announced and with the whole's checksum; describes the content in the record; finishes the multipart upload;
+// compares what the store now holds; commits the record. Only then may the submitter be told.
 //
-// What ends between the steps of 4 is finished by whoever repeats the call, or by reconciliation. A Complete whose
-// record was lost meanwhile (GiveUp, a deletion) removes the object that it made.
+// If a call ends between the steps of 4, a repeated call or reconciliation finishes them. A Complete whose record was
+// lost meanwhile (GiveUp, a deletion) removes the object that it made.
 
 // Announcement announces a file that a client is going to send.
 type Announcement struct {
@@ -68,8 +66,8 @@ func (s *Service) Announce(ctx context.Context, person PersonID, a Announcement)
 		return File{}, fmt.Errorf("read file record: %w", err)
 	}
 	known := err == nil
-	// A record that is there was put by an Announce that may have ended before it looked at the person: so the look
-	// comes after it here too.
+	// An existing record was put by an Announce that may have ended before it looked at the person: so the look comes
+	// after it here too.
 	who, err := s.welcome(ctx, person)
 	if err != nil {
 		return File{}, err
@@ -111,21 +109,21 @@ func (s *Service) Announce(ctx context.Context, person PersonID, a Announcement)
 		}
 		return a.is(found)
 	case err != nil:
-		// Nobody knows whether the record was put. If so, it needs what was reserved and started for it, and this call
-		// repeated finds it; if not, reconciliation clears both away.
+		// Whether the record was put is unknown. If it was, it needs what was reserved and started for it, and a
+		// repeated call finds it; if not, reconciliation clears both away.
 		return File{}, fmt.Errorf("put file record: %w", err)
 	}
 	if _, err := s.welcome(ctx, person); err != nil {
 		if errors.Is(err, ErrNotFound) || errors.Is(err, ErrConflict) {
 			s.discard(ctx, f)
 		}
-		// Else nobody knows, and this call repeated finds the record.
+		// Otherwise the result is unknown, and a repeated call finds the record.
 		return File{}, err
 	}
 	return f, nil
 }
 
-// is returns the record of an id where it is that of this announcement.
+// is returns the record of an id if it matches this announcement.
 func (a Announcement) is(f File) (File, error) {
 	if f.State == FileDeleting {
 		return File{}, removed(nil)
@@ -137,7 +135,7 @@ func (a Announcement) is(f File) (File, error) {
 	return f, nil
 }
 
-// welcome returns a person that takes files.
+// welcome returns a person that accepts files.
 func (s *Service) welcome(ctx context.Context, id PersonID) (Person, error) {
 	p, err := s.people.Person(ctx, id)
 	switch {
@@ -183,7 +181,7 @@ func (s *Service) Announced(ctx context.Context, person PersonID, file FileID) (
 	return s.direct(ctx, person, file)
 }
 
-// direct returns the record of a file in parts: ErrNotFound, or ErrLost where it is being removed.
+// direct returns the record of a file in parts: ErrNotFound, or ErrLost if it is being removed.
 func (s *Service) direct(ctx context.Context, person PersonID, file FileID) (File, error) {
 	f, err := s.catalog.File(ctx, person, file)
 	switch {

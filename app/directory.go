@@ -56,7 +56,7 @@ func (s *Service) People(ctx context.Context, q PeopleQuery) (PeoplePage, error)
 	}
 	found, err := s.people.Find(ctx, search)
 	if err == nil && !search.Before.IsZero() && (found.Further.IsZero() || len(found.People) == 0) {
-		// The first page is full, wherever the one behind it begins.
+		// The first page is full, wherever the next one begins.
 		search.Before = Cursor{}
 		found, err = s.people.Find(ctx, search)
 	}

@@ -57,21 +57,21 @@ type Service struct {
 	catalog Catalog
 	objects Objects
 	limits  Limits
-	// stall is how long a store may take no byte of a file before it counts as unavailable.
+	// stall is how long a store may accept no byte of a file before it counts as unavailable.
 	stall time.Duration
-	// receiptLifetime is how long the receipt of a new person opens; 0: for ever.
+	// receiptLifetime is how long the receipt of a new person is valid; 0: forever.
 	receiptLifetime time.Duration
 
 	now func() time.Time
 	log *slog.Logger
-	// rereads is the one thing that is remembered between two calls: a bound, of this instance alone.
+	// rereads is the only thing that is remembered between two calls: a limit of this instance alone.
 	rereads  rereads
 	scanning Scanning
-	// waiting is told that a file was stored that is to be scanned.
+	// waiting is signaled when a file that is to be scanned was stored.
 	waiting chan struct{}
 	// maker makes thumbnails; nil: none are made.
 	maker PictureMaker
-	// instance tells this one from others that serve the same stores.
+	// instance distinguishes this instance from others that serve the same stores.
 	instance string
 	// store and networks are what is held of the budgets.
 	store    *account
@@ -126,11 +126,10 @@ func New(people People, catalog Catalog, objects Objects, o Options) *Service {
 // time returns the current time as the stores keep it: UTC, whole microseconds.
 func (s *Service) time() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
 
-// cleanupTime bounds the work that is done for a request after its own context has ended.
+// cleanupTime limits the work that is done for a request after its own context has ended.
 const cleanupTime = 10 * time.Second
 
-// detached returns a context that outlives ctx by at most cleanupTime, for putting right what a cancelled request
-// began.
+// detached returns a context that outlives ctx by at most cleanupTime, for cleaning up after a cancelled request.
 func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 }

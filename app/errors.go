@@ -10,7 +10,7 @@ import (
 // Code says what kind of failure an Error is. Only the web package turns codes into HTTP statuses.
 type Code string
 
-// The codes. What carries none of them is a fault of the program: it is logged with its cause and never shown.
+// The codes. An error without one is a fault of the program: it is logged with its cause and never shown.
 const (
 	// CodeInvalid: a value breaks a rule; Error.Fields says which.
 	CodeInvalid Code = "invalid"
@@ -50,7 +50,7 @@ const (
 	CodeDay Code = "day"
 )
 
-// For errors.Is: each matches every Error of its code.
+// For errors.Is: each matches every Error with its code.
 var (
 	ErrInvalid     = &Error{Code: CodeInvalid}
 	ErrMalformed   = &Error{Code: CodeMalformed}
@@ -134,7 +134,7 @@ func Unavailable(ctx context.Context, doing string, err error) error {
 	return &Error{Code: CodeUnavailable, Err: fmt.Errorf("%s: %w", doing, err)}
 }
 
-// The refusals that both write paths give, each with the text that the submitter reads.
+// The refusals that both write paths return, each with the text that the submitter reads.
 
 func conflict(cause error) *Error {
 	return Errorf(CodeConflict, cause,

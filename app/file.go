@@ -118,7 +118,7 @@ type FilesPage struct {
 // Files returns a page of the files of a person whom Person or ByReceipt returned.
 func (s *Service) Files(ctx context.Context, person PersonID, q FilesQuery) (FilesPage, error) {
 	limit := min(max(q.Limit, 1), MaxFilesPage)
-	// One more than is shown says that there is a next page.
+	// One more than is shown indicates that there is a next page.
 	files, err := s.catalog.Files(ctx, person, q.After, limit+1)
 	if err != nil {
 		return FilesPage{}, fmt.Errorf("list files: %w", err)
@@ -130,7 +130,7 @@ func (s *Service) Files(ctx context.Context, person PersonID, q FilesQuery) (Fil
 	return page, nil
 }
 
-// allFiles walks the records of a person in the order of their ids. It holds a page of them, and no connection while
+// allFiles walks the records of a person in the order of their ids. It holds one page of them, and no connection while
 // the loop's body runs.
 func allFiles(ctx context.Context, c Catalog, person PersonID) iter.Seq2[File, error] {
 	return func(yield func(File, error) bool) {
@@ -191,7 +191,7 @@ func (s *Service) Open(ctx context.Context, f File, to Audience, offset, length 
 	return s.open(ctx, f, offset, length)
 }
 
-// open is Open of a file that may be handed out.
+// open is Open for a file that may be handed out.
 func (s *Service) open(ctx context.Context, f File, offset, length int64) (io.ReadCloser, error) {
 	whole := f.Content != nil && offset == 0 && (length < 0 || length >= f.Content.Size)
 	if whole {

@@ -26,7 +26,7 @@ const (
 	MaxFolderDepth = 64
 )
 
-// maxExtensionBytes is the longest end of a name, with its dot, that is taken for an extension.
+// maxExtensionBytes is the length of the longest end of a name, including its dot, that counts as an extension.
 const maxExtensionBytes = 32
 
 // CleanFileName makes a name fit for display and for download: the part after the last slash or backslash, valid UTF-8
@@ -49,7 +49,7 @@ func CleanFileName(raw string) string {
 		}
 		return r
 	}, name)
-	// Removing a character can bring two together that compose.
+	// Removing a character can bring together two that compose.
 	name = trimName(norm.NFC.String(name))
 	if len(name) > MaxFileNameBytes {
 		name = suffixed(name, "-"+shortHash(name))
@@ -63,7 +63,7 @@ func CleanFileName(raw string) string {
 // trimName removes what Windows drops at the end of a name, and spaces before it.
 func trimName(name string) string { return strings.TrimRight(strings.TrimLeft(name, " "), " .") }
 
-// suffixed puts a suffix before the extension of a clean name, of which it cuts what would be too long.
+// suffixed puts a suffix before the extension of a clean name, and cuts what would be too long.
 func suffixed(name, suffix string) string {
 	ext := path.Ext(name)
 	if ext == name || len(ext) > maxExtensionBytes {
@@ -80,7 +80,7 @@ func suffixed(name, suffix string) string {
 // files that would otherwise have the same name.
 func NumberedName(name string, n int) string { return suffixed(name, " ("+strconv.Itoa(n)+")") }
 
-// shortHash tells long texts apart that begin alike: 48 bits are enough for the files of one person.
+// shortHash distinguishes long texts with the same beginning: 48 bits are enough for the files of one person.
 func shortHash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:6])

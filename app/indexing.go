@@ -7,22 +7,21 @@ import (
 	"slices"
 )
 
-// The words by which a person is found stand beside the person, in the same database; the names of files, in the
-// catalog, which shares no transaction with it. So the order of the steps carries the promise that a stored file is
-// found:
+// The words by which a person is found are stored beside the person, in the same database. The names of files are in
+// the catalog, which shares no transaction with it. So the order of the steps ensures that a stored file is found:
 //
-//   - Who is acknowledged gets all words together with that state, so nobody is found before.
+//   - A person who is acknowledged gets all words together with that state, so nobody is found before.
 //   - A file of an acknowledged person adds its words before its record is committed.
-//   - Who removes a record marks it first, and then takes the words away that no other file has, before the record
-//     goes. What ends between leaves the mark, and whoever ends the removal does so again.
-//   - Words are replaced on condition that nobody added any since they were read, and that is before the records are. A
-//     record whose words were added is there by then, and described.
+//   - Removing a record marks it first, then removes the words that no other file has, and then the record. An
+//     interruption leaves the mark, and whoever completes the removal does so again.
+//   - Words are replaced only if nobody added any since they were read, and they are read before the records. So a
+//     record whose words were added exists by then, and is described.
 //
-// What a release without words adds and removes, reconciliation mends: persons without words at once, by a mark on
-// their row; all else by the sweep, which compares everybody's words with the records.
+// Reconciliation corrects what a release without words adds and removes: people without words at once, by a mark on
+// their row; everything else by the sweep, which compares everybody's words with the records.
 
-// addWords has a person found by words of a file, which is stored next. Who is not acknowledged, or not any more, is
-// not found: what is done next says so.
+// addWords makes a person findable by the words of a file that is stored next. A person who is not acknowledged, or no
+// longer is, cannot be found: the next step reports that.
 func (s *Service) addWords(ctx context.Context, person PersonID, words []string) error {
 	err := s.people.AddWords(ctx, person, words)
 	if err != nil && !errors.Is(err, ErrLost) && !errors.Is(err, ErrNotFound) {
@@ -58,11 +57,11 @@ func (s *Service) wordsOf(ctx context.Context, p Person) ([]string, error) {
 	return sortedWords(words), nil
 }
 
-// wordTries bounds how often words are compared anew because some were added meanwhile.
+// wordTries limits how often words are compared again because some were added meanwhile.
 const wordTries = 8
 
-// rewriteWords makes the words of a person what they should be, unless dry, and reports whether they were not. Nobody
-// but an acknowledged person has words.
+// rewriteWords corrects the words of a person, unless dry, and reports whether they were wrong. Only acknowledged
+// people have words.
 func (s *Service) rewriteWords(ctx context.Context, id PersonID, dry bool) (bool, error) {
 	for range wordTries {
 		// Before the records: see above.
@@ -96,7 +95,7 @@ func (s *Service) rewriteWords(ctx context.Context, id PersonID, dry bool) (bool
 	return false, &Error{Code: CodeUnavailable, Err: errors.New("replace words: others change them again and again")}
 }
 
-// forgetWords takes those words of a person away that only a file had whose record is marked for deletion.
+// forgetWords removes a person's words that only come from a file whose record is marked for deletion.
 func (s *Service) forgetWords(ctx context.Context, f File) error {
 	if f.Content == nil {
 		return nil // it had none yet
@@ -115,7 +114,7 @@ func (s *Service) WriteWords(ctx context.Context) (int, error) {
 	return r.counts[RepairWords], errors.Join(r.errs...)
 }
 
-// words makes one person's words right, unless dry, and tells of it.
+// words corrects one person's words, unless dry, and reports it.
 func (r *run) words(ctx context.Context, id PersonID, dry bool) {
 	wrong, err := r.rewriteWords(ctx, id, dry)
 	if err != nil {
@@ -126,7 +125,7 @@ func (r *run) words(ctx context.Context, id PersonID, dry bool) {
 	}
 }
 
-// unworded writes the words of those who have none of this version.
+// unworded writes the words of the people who have none of this version.
 func (r *run) unworded(ctx context.Context, dry bool) error {
 	for id, err := range r.people.Unworded(ctx) {
 		if err != nil {
@@ -139,7 +138,7 @@ func (r *run) unworded(ctx context.Context, dry bool) error {
 	return nil
 }
 
-// allWords compares everybody's words with the records, and removes those of nobody.
+// allWords compares everybody's words with the records, and removes words without a person.
 func (r *run) allWords(ctx context.Context, dry bool) error {
 	for q := (Search{Limit: 100}); ; {
 		found, err := r.people.Find(ctx, q)
