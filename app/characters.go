@@ -7,8 +7,8 @@ import (
 )
 
 // shown returns a text without what nobody sees: white space of every kind becomes a space, and control characters and
-// invisible format characters go. A name copied from a phone's contacts, for one, brings the marks that set its
-// direction. What it may be drawn with stays: the joiners and variation selectors that scripts and emoji need.
+// invisible format characters are removed. A name copied from a phone's contacts, for example, contains marks that set
+// its direction. What affects drawing stays: the joiners and variation selectors that scripts and emoji need.
 func shown(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -21,7 +21,7 @@ func shown(text string) string {
 	}, text)
 }
 
-// invisible reports whether a character is never drawn and changes nothing of how others are (Default_Ignorable of
+// invisible reports whether a character is never drawn and does not change how others are (Default_Ignorable of
 // Unicode, without those that shape their neighbors).
 func invisible(r rune) bool {
 	switch {
@@ -34,7 +34,7 @@ func invisible(r rune) bool {
 	case r == '\u3164', r == '\uFFA0': // fillers, letters by their category
 		return true
 	}
-	// Signs that stand before Arabic or Syriac numbers are format characters, and are drawn.
+	// Signs that stand before Arabic or Syriac numbers are format characters, but are drawn.
 	return unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r)
 }
 
@@ -53,7 +53,7 @@ func parseNumber(text string) (int, error) {
 	}, text))
 }
 
-// asciiDigit returns a decimal digit of any script as ASCII has it.
+// asciiDigit returns the ASCII form of a decimal digit of any script.
 func asciiDigit(r rune) rune {
 	// Unicode has them in runs from zero to nine.
 	value := rune(0)
@@ -63,7 +63,7 @@ func asciiDigit(r rune) rune {
 	return '0' + value%10
 }
 
-// FirstCodePoints returns the first n code points of s, or all of it where it has no more.
+// FirstCodePoints returns the first n code points of s, or all of it if it has no more.
 func FirstCodePoints(s string, n int) string {
 	if len(s) <= n {
 		return s

@@ -10,9 +10,9 @@ import (
 // RepairRemovedInfected: a file was removed because malware was found in it long enough ago.
 const RepairRemovedInfected = "removed file in which malware was found"
 
-// infected removes files in which malware was found longer ago than KeepInfected. It goes the way of all that is
-// removed without a person's word: it is bounded, because a wrong signature can condemn everything at once, and what
-// is removed can be put back for a while.
+// infected removes files in which malware was found longer ago than KeepInfected. Like everything that is removed
+// automatically, these removals are limited, because a wrong signature can condemn everything at once, and what is
+// removed can be put back for a while.
 func (r *reconciler) infected(ctx context.Context) error {
 	if r.KeepInfected == 0 {
 		return nil
@@ -71,7 +71,7 @@ type ScanStatus struct {
 
 var errEnough = errors.New("the listing is full")
 
-// scanStatus returns what is known of the scanning.
+// scanStatus returns the state of scanning.
 func (s *Service) scanStatus(ctx context.Context) (ScanStatus, error) {
 	c := ScanStatus{Scanned: s.Scanned()}
 	each := func(state ScanState, n *int, do func(File)) error {

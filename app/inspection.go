@@ -81,16 +81,16 @@ type inspector struct {
 	*Service
 	found Inspection
 	next  func() (Object, error, bool)
-	// object is the next one that was not passed, of the ids that follow, where there are more.
+	// object is the next one that was not passed yet, with the ids below, if there are more.
 	object Object
 	person PersonID
 	file   FileID
 	more   bool
-	// last is the record before.
+	// last is the previous record.
 	last File
 }
 
-// advance goes to the next object that has a key of this program.
+// advance moves to the next object that has a key of this program.
 func (i *inspector) advance() error {
 	for {
 		var err error
@@ -115,7 +115,7 @@ func compareKeys(p PersonID, f FileID, q PersonID, g FileID) int {
 	return bytes.Compare(f[:], g[:])
 }
 
-// record passes the objects up to that of a record.
+// record passes the objects up to the record's own.
 func (i *inspector) record(ctx context.Context, f File) error {
 	if compareKeys(f.Person, f.ID, i.last.Person, i.last.ID) < 0 {
 		return errors.New("the catalog does not yield its records in the order of their keys")
@@ -197,7 +197,7 @@ func (i *inspector) ownerless(ctx context.Context) error {
 	return nil
 }
 
-// persons looks for the persons of a batch of records.
+// persons looks for the people of a batch of records.
 func (i *inspector) persons(ctx context.Context, batch []File) error {
 	there, err := i.owners(ctx, batch)
 	if err != nil {
@@ -207,7 +207,7 @@ func (i *inspector) persons(ctx context.Context, batch []File) error {
 		if there[f.Person] {
 			continue
 		}
-		// A person goes after its records.
+		// A person is removed after its records.
 		switch _, err := i.catalog.File(ctx, f.Person, f.ID); {
 		case errors.Is(err, ErrNotFound):
 		case err != nil:

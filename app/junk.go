@@ -6,7 +6,7 @@ import (
 )
 
 // What systems and programs leave in folders for themselves, and nobody means to send with a folder. The page leaves
-// out the same (browser/sources.js); a test compares. Case makes no difference.
+// out the same files (browser/sources.js); a test compares them. Case makes no difference.
 var (
 	// JunkNames are the names of such files and folders.
 	JunkNames = []string{

@@ -8,7 +8,7 @@ import (
 	"github.com/gabriel-vasile/mimetype"
 )
 
-// detectType returns the media type of a file by its first bytes.
+// detectType returns the media type of a file from its first bytes.
 func detectType(head []byte) string { return CleanMediaType(mimetype.Detect(head).String()) }
 
 // CleanMediaType returns a media type without anything that the file's sender may have written: type and subtype, and
@@ -36,8 +36,8 @@ func CleanMediaType(raw string) string {
 // mediaTypeName matches type and subtype (RFC 6838, section 4.2).
 var mediaTypeName = regexp.MustCompile(`^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$`)
 
-// charsets are the encodings of https://encoding.spec.whatwg.org/#names-and-labels, by name, and what else is told by a
-// byte-order mark or stands in many pages.
+// charsets are the encodings of https://encoding.spec.whatwg.org/#names-and-labels, by name, and others that a
+// byte-order mark indicates or that many pages use.
 var charsets = []string{
 	"utf-8", "utf-16", "utf-16be", "utf-16le", "utf-32be", "utf-32le", "us-ascii",
 	"iso-8859-1", "iso-8859-2", "iso-8859-3", "iso-8859-4", "iso-8859-5", "iso-8859-6", "iso-8859-7", "iso-8859-8",

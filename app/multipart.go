@@ -31,9 +31,9 @@ func (m Multipart) PartBytes(number int) (int64, bool) {
 	return m.Size - int64(last-1)*m.PartSize, true
 }
 
-// The sizes of parts. 8 MiB is sent within a minute at 1.2 Mbit/s, so a phone that loses its network loses at most
-// that; a request takes its round trip for it a few times a second at most; and a file of the default limit of 5 GiB
-// has 640 parts, one of up to 78 GiB no larger ones.
+// The sizes of parts. 8 MiB is sent within a minute at 1.2 Mbit/s, so a phone that loses its network loses at most that
+// much, and there are at most a few requests, with their round trips, per second. A file of the default limit of 5 GiB
+// has 640 parts; up to 78 GiB, parts need not be larger.
 const (
 	leastPart = 8 << 20
 	partStep  = 1 << 20
@@ -60,7 +60,7 @@ type Part struct {
 	CRC64 uint64
 }
 
-// The limits of multipart uploads: those of S3, which every store keeps
+// The limits of multipart uploads: those of S3, which every store applies
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
 const (
 	MaxParts = 10_000
@@ -69,7 +69,7 @@ const (
 	MaxPartSize = 5 << 30
 )
 
-// whole reports whether the parts that the store has are those of the file, and have its checksum together.
+// whole reports whether the parts that the store has are those of the file, and together have its checksum.
 func (m Multipart) whole(parts []Part, crc uint64) error {
 	var sum uint64
 	for i, p := range parts {

@@ -12,16 +12,16 @@ import (
 	"time"
 )
 
-// What a network adds in a day is counted in a note that it shares with others: so many notes in all, and so many
-// networks in each, so that no number of networks makes the store grow. Where a note has no place left, the network of
-// it that added least is forgotten. A note begins anew with the first that is counted in it another day.
+// What a network adds in a day is counted in a note that it shares with others. The number of notes, and of networks in
+// each, is limited, so that no number of networks makes the store grow. If a note has no place left, the network in it
+// that added least is forgotten. A note starts over with the first network that is counted in it on another day.
 //
-// No address is kept, but a hash of it with a salt that the note has for that day; a sweep empties the notes of days
-// that are over.
+// No address is kept, only a hash of it with a salt that the note has for that day; a sweep empties the notes of past
+// days.
 const (
 	networkNotes    = 256
 	networksPerNote = 256
-	// rememberedNetworks bounds the memory of one instance.
+	// rememberedNetworks limits the memory of one instance.
 	rememberedNetworks = 10_000
 )
 
@@ -49,7 +49,7 @@ func (s *Service) newNetworks(b Budget) *networks {
 	return &networks{svc: s, most: amount{b.DayPersons, b.DayFiles, b.DayBytes}, accounts: map[string]*account{}}
 }
 
-// of returns the account of a client's network; nil where nothing bounds it, or nobody said who it is.
+// of returns the account of a client's network; nil if there is no limit, or the client is unknown.
 func (n *networks) of(client string) *account {
 	if n.most == (amount{}) || client == "" {
 		return nil
@@ -63,7 +63,7 @@ func (n *networks) of(client string) *account {
 		if len(n.accounts) < rememberedNetworks {
 			break
 		}
-		// With what it holds, which stays counted for the day.
+		// What it holds is forgotten with it, and stays counted for the day.
 		delete(n.accounts, forgotten)
 	}
 	a := newAccount(n.svc, n.most, blockOf(n.most, 64), outOfDay)
@@ -94,7 +94,7 @@ func (n *networks) edit(ctx context.Context, client string, change func(*entry) 
 	})
 }
 
-// note reads a note; one of a day that is over is empty. A day that another instance's clock began already holds.
+// note parses a note; a note of a past day is empty. A day that another instance's clock has already begun counts.
 func (n *networks) note(value []byte) networkNote {
 	var note networkNote
 	if json.Unmarshal(value, &note) != nil || note.Day < n.svc.today() {
@@ -106,7 +106,7 @@ func (n *networks) note(value []byte) networkNote {
 	return note
 }
 
-// forgetLeast forgets the network that added the least share of what it may.
+// forgetLeast forgets the network that has used the least share of its limit.
 func (n *networks) forgetLeast(used map[string]amount) {
 	least, of := "", 0
 	for key, a := range used {
@@ -118,7 +118,7 @@ func (n *networks) forgetLeast(used map[string]amount) {
 	delete(used, least)
 }
 
-// forgetDays empties the notes of days that are over.
+// forgetDays empties the notes of past days.
 func (r *reconciler) forgetDays(ctx context.Context) error {
 	n := r.networks
 	if r.DryRun || n.most == (amount{}) {
@@ -139,7 +139,7 @@ func (r *reconciler) forgetDays(ctx context.Context) error {
 	return nil
 }
 
-// close gives back what this instance holds of the networks' budgets.
+// close returns what this instance holds of the networks' budgets.
 func (n *networks) close(ctx context.Context) error {
 	n.mu.Lock()
 	accounts := n.accounts

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// editNote changes a note, again where somebody else did meanwhile. A change to nil is none.
+// editNote changes a note, and repeats the change if somebody else changed the note meanwhile. If change returns nil,
+// the note stays as it is.
 func (s *Service) editNote(ctx context.Context, name string, change func(value []byte) ([]byte, error)) error {
 	const tries = 40
 	for n := range tries {

@@ -9,23 +9,23 @@ import (
 // sweep is what one walk over all objects and all records saw.
 type sweep struct {
 	objects int
-	// bytes is the size of what is recorded.
+	// bytes is the size of all recorded files.
 	bytes int64
-	// walks is the number of walks that came to their end: of objects, and of records.
+	// walks is the number of completed walks: of objects, and of records.
 	walks int
-	// ownerless is how much of it has no owner, and due how much of that was seen so an age ago already.
+	// ownerless is how much has no owner, and due how much of that was already seen so an age ago.
 	ownerless, due int
 }
 
-// objectsWithoutRecord looks for objects without a record. An object's record is put before its bytes are sent and its
-// key is never used again, so an object whose record is absent can never get one, but from a backup.
+// objectsWithoutRecord looks for objects without a record. An object's record is put before its bytes are sent, and its
+// key is never used again, so an object without a record can never get one, except from a backup.
 func (r *reconciler) objectsWithoutRecord(ctx context.Context) error {
 	for o, err := range r.listAll(ctx) {
 		switch {
 		case err != nil:
 			return err
 		case o.foreign:
-			// Not ours: somebody put it there by hand. It is named, so that somebody looks, and left.
+			// Not ours: somebody put it there manually. It is reported, so that somebody looks, and left.
 			r.failed(fmt.Errorf("object %q under %s was not made by this program; remove it by hand", o.Key,
 				ObjectPrefix))
 			continue
@@ -39,7 +39,8 @@ func (r *reconciler) objectsWithoutRecord(ctx context.Context) error {
 	return nil
 }
 
-// records looks for records whose person is gone and, when asked, reads stored files. It counts what is recorded.
+// records looks for records whose person no longer exists and, when asked, reads stored files. It counts what is
+// recorded.
 func (r *reconciler) records(ctx context.Context) error {
 	began, err := r.budgetNow(ctx)
 	if err != nil {
@@ -87,8 +88,8 @@ func (r *reconciler) see(ctx context.Context, f File) {
 	}
 }
 
-// removeOwnerless removes what was seen without an owner an age ago and still has none, unless that is too much to go
-// by itself; and forgets what has an owner again.
+// removeOwnerless removes what was seen without an owner an age ago and still has none, unless that is too much to be
+// removed automatically; and forgets what has an owner again.
 func (r *reconciler) removeOwnerless(ctx context.Context) error {
 	r.report.Ownerless = r.sweep.ownerless
 	if r.sweep.walks < 2 {
@@ -121,8 +122,8 @@ func (r *reconciler) removeOwnerless(ctx context.Context) error {
 				if what == RepairRemovedObject {
 					return r.objects.SetAside(ctx, f.Key(), about(f))
 				}
-				// Taken in the state that it was seen in, before the person was looked for: should the same form begin
-				// anew in between and its file be stored and acknowledged, that file is left alone.
+				// Taken only in the state in which it was seen, before the person was looked for: if the same form
+				// begins again in between and its file is stored and acknowledged, that file is left alone.
 				return r.take(ctx, f, f.State)
 			})
 			r.report.Ownerless--
@@ -137,8 +138,8 @@ func (r *reconciler) removeOwnerless(ctx context.Context) error {
 	return nil
 }
 
-// countDue counts what was seen without an owner an age ago and still has none, and forgets what has one again: also
-// where the rest is held back, since what was mended must hold nothing back.
+// countDue counts what was seen without an owner an age ago and still has none, and forgets what has one again: even if
+// the rest is held back, since what was repaired must hold nothing back.
 func (r *reconciler) countDue(ctx context.Context) error {
 	for o, err := range r.catalog.Ownerless(ctx) {
 		if err != nil {
@@ -159,7 +160,7 @@ func (r *reconciler) countDue(ctx context.Context) error {
 	return nil
 }
 
-// hold reports whether what is due is held back, and says so loudly.
+// hold reports whether what is due is held back, and logs it as an error.
 func (r *reconciler) hold(ctx context.Context) (bool, error) {
 	s, all := r.sweep, max(r.sweep.objects, r.report.Files)
 	most := ownerlessClass.most(all)
@@ -184,8 +185,8 @@ func (r *reconciler) hold(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// stillOwnerless returns by which repair something goes that was seen without an owner, and its record, or what is
-// known of it without one. No repair: it has an owner by now, or is gone.
+// stillOwnerless returns the repair that removes what was seen without an owner, and its record, or what is known of it
+// without one. No repair: it has an owner by now, or no longer exists.
 func (r *reconciler) stillOwnerless(ctx context.Context, o Ownerless) (f File, what string, err error) {
 	f, err = r.catalog.File(ctx, o.Person, o.File)
 	switch {

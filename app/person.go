@@ -14,8 +14,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The rules for a person's details. Lengths are in Unicode code points after normalisation; the SQL columns are as
-// wide.
+// The rules for a person's details. Lengths are in Unicode code points after normalization; the SQL columns have the
+// same width.
 const (
 	MaxNameLength       = 200
 	MaxLocationLength   = 200
@@ -104,7 +104,7 @@ func (d *Details) clean(badAge string) error {
 	return nil
 }
 
-// cleanText returns the normalised text and, if it breaks a rule, what is allowed.
+// cleanText returns the normalized text and, if it breaks a rule, what is allowed.
 func cleanText(label, raw string, most int) (clean, fault string) {
 	if !utf8.ValidString(raw) {
 		return strings.ToValidUTF8(raw, "\uFFFD"), "Must be text in UTF-8."
@@ -121,7 +121,7 @@ func cleanText(label, raw string, most int) (clean, fault string) {
 	return clean, ""
 }
 
-// hidden tells the characters that could make a text read as something else: control characters, line and paragraph
+// hidden reports whether a character could make a text read as something else: control characters, line and paragraph
 // separators, and the bidirectional overrides, embeddings and isolates (Unicode TR 9), but not the joiners that
 // Persian, Hindi and emoji need.
 func hidden(r rune) bool {

@@ -111,10 +111,10 @@ type pointReconciler struct {
 	report   *PointReport
 }
 
-// pointLooks is how many records are looked at at once: each waits for the object store mostly.
+// pointLooks is how many records are examined at once: most of the time, each waits for the object store.
 const pointLooks = 16
 
-// finding is what became of one record: what is to be told (empty: nothing), whether its object is as it should be, and
+// finding is the result for one record: what to report (empty: nothing), whether its object is as it should be, and
 // what failed.
 type finding struct {
 	what     string
@@ -122,7 +122,7 @@ type finding struct {
 	err      error
 }
 
-// records looks at every record, some at once, and tells of them in their order.
+// records examines every record, some at once, and reports them in their order.
 func (p *pointReconciler) records(ctx context.Context) error {
 	for batch, err := range batches(p.catalog.All(ctx), 100) {
 		if err != nil {
@@ -161,7 +161,7 @@ func (p *pointReconciler) records(ctx context.Context) error {
 	return nil
 }
 
-// record looks at one record and mends what it can. What somebody else changed meanwhile is theirs.
+// record examines one record and repairs what it can. What somebody else changed meanwhile is left to them.
 func (p *pointReconciler) record(ctx context.Context, f File, person bool) finding {
 	var found finding
 	switch {
@@ -178,7 +178,7 @@ func (p *pointReconciler) record(ctx context.Context, f File, person bool) findi
 	return found
 }
 
-// stored compares a stored file with its object, and brings the object back.
+// stored compares a stored file with its object, and restores the object.
 func (p *pointReconciler) stored(ctx context.Context, f File) finding {
 	want := f.Content.held()
 	held, err := p.objects.Stat(ctx, f.Key())
@@ -205,7 +205,7 @@ func (p *pointReconciler) stored(ctx context.Context, f File) finding {
 		return finding{err: err}
 	}
 	if !p.still(ctx, f) {
-		// Deleted while it was being brought back: whoever wrote an object that lost its record removes it.
+		// Deleted while it was being restored: whoever writes an object that has lost its record removes it.
 		return finding{err: p.objects.Delete(ctx, f.Key())}
 	}
 	switch held, err := p.objects.Stat(ctx, f.Key()); {
@@ -220,7 +220,8 @@ func (p *pointReconciler) stored(ctx context.Context, f File) finding {
 	return finding{what: RepairRevived, verified: true}
 }
 
-// marked judges a stored file, and tells of its damage. Of one that was deleted meanwhile there is nothing to tell.
+// marked judges a stored file, and reports its damage. There is nothing to report about a file that was deleted
+// meanwhile.
 func (p *pointReconciler) marked(ctx context.Context, f File, kind DamageKind) finding {
 	switch _, err := p.judge(ctx, f, kind); {
 	case errors.Is(err, ErrNotFound):
@@ -231,13 +232,13 @@ func (p *pointReconciler) marked(ctx context.Context, f File, kind DamageKind) f
 	return finding{what: damageOf[kind]}
 }
 
-// still reports whether a file is stored; where that cannot be seen, it is taken for so.
+// still reports whether a file is stored; if that cannot be determined, it assumes so.
 func (p *pointReconciler) still(ctx context.Context, f File) bool {
 	_, err := p.File(ctx, f.Person, f.ID)
 	return !errors.Is(err, ErrNotFound)
 }
 
-// upload commits an upload whose bytes are all there.
+// upload commits an upload whose bytes are complete.
 func (p *pointReconciler) upload(ctx context.Context, f File) finding {
 	what, content, err := p.recoverable(ctx, f, true)
 	if err != nil || content == nil {
@@ -255,7 +256,7 @@ func (p *pointReconciler) upload(ctx context.Context, f File) finding {
 	return finding{what: what, verified: true}
 }
 
-// objectsWithoutRecord tells of objects without a record. Those of foreign keys are for Reconcile to name.
+// objectsWithoutRecord reports objects without a record. Reconcile reports those with foreign keys.
 func (p *pointReconciler) objectsWithoutRecord(ctx context.Context) error {
 	for o, err := range p.listAll(ctx) {
 		switch {
@@ -273,7 +274,7 @@ func (p *pointReconciler) objectsWithoutRecord(ctx context.Context) error {
 	return nil
 }
 
-// submissions tells of persons who have files, and were not acknowledged at the point.
+// submissions reports people who have files, and were not acknowledged at the point.
 func (p *pointReconciler) submissions(ctx context.Context) error {
 	for person, err := range p.people.Leftovers(ctx, p.At) {
 		if err != nil {
@@ -293,7 +294,7 @@ func (p *pointReconciler) submissions(ctx context.Context) error {
 	return nil
 }
 
-// counters counts anew what persons have.
+// counters recounts what people have.
 func (p *pointReconciler) counters(ctx context.Context) error {
 	before := p.time().Add(-p.Settled)
 	if before.Before(p.At) {
@@ -313,7 +314,7 @@ func (p *pointReconciler) counters(ctx context.Context) error {
 	return nil
 }
 
-// recount counts one person's files anew, unless something was counted after before: its record may be about to be put.
+// recount recounts one person's files, unless something was counted after before: its record may be about to be put.
 func (p *pointReconciler) recount(ctx context.Context, person PersonID, before time.Time) (what string, err error) {
 	seen, have, err := p.countAnew(ctx, person)
 	if err != nil {

@@ -27,7 +27,7 @@ type Usage struct {
 	UpdatedAt time.Time
 }
 
-// quota is what one person may have.
+// quota returns what one person may have.
 func (l Limits) quota() Quota { return Quota{Files: int64(l.PersonFiles), Bytes: l.PersonBytes} }
 
 // Counted is what the file counts for in its person's quota, in any state, from before its record is put until after
@@ -53,7 +53,7 @@ func (s *Service) Counted(ctx context.Context, person PersonID) (Quota, error) {
 	return usage.Quota, nil
 }
 
-// reserve counts something against a person's quota and the budgets above it, and what they may be exceeded by.
+// reserve counts something against a person's quota and the budgets, each of which may be exceeded by spare.
 func (s *Service) reserve(ctx context.Context, person PersonID, add, spare Quota) (Usage, error) {
 	if err := s.claim(ctx, add, spare); err != nil {
 		return Usage{}, err
@@ -72,12 +72,12 @@ func (s *Service) reserve(ctx context.Context, person PersonID, add, spare Quota
 	return usage, nil
 }
 
-// allowance returns about how many bytes more may come for a person of this usage, and what is wrong with more. It is
-// looked at before bytes are sent; they are counted when they have passed.
+// allowance returns roughly how many more bytes a person with this usage may send, and what is wrong with more. It is
+// checked before bytes are sent; they are counted after they have passed.
 func (s *Service) allowance(ctx context.Context, usage Usage, spare Quota) (bytes int64, over *Error) {
 	bytes, over = s.limits.PersonBytes+spare.Bytes-usage.Bytes, s.full(nil)
 	for _, a := range []*account{s.store, s.networks.of(SenderOf(ctx).Client)} {
-		// Where a store does not answer, the counting afterwards tells.
+		// If a store does not respond, counting afterwards decides.
 		if left, err := a.left(ctx); err == nil && left.Bytes+spare.Bytes < bytes {
 			bytes = left.Bytes + spare.Bytes
 			over, _ = errors.AsType[*Error](a.short())
@@ -86,7 +86,7 @@ func (s *Service) allowance(ctx context.Context, usage Usage, spare Quota) (byte
 	return bytes, over
 }
 
-// tight reports whether a file that is about to be sent may find no room, or has.
+// tight reports whether a file that is about to be sent may exceed the quota, or has.
 func (s *Service) tight(ctx context.Context, usage Usage, err error) bool {
 	if err != nil {
 		return noRoom(err)
@@ -95,9 +95,9 @@ func (s *Service) tight(ctx context.Context, usage Usage, err error) bool {
 	return left < s.limits.FileBytes
 }
 
-// named returns the stored files of a person that have a path, and what those of them count for that are damaged: a
-// copy that is to be replaced must not be what the new one has no room for. Only so many are looked at, since who sends
-// is not to make the stores work for nothing; of others their marks decide.
+// named returns a person's stored files with a path, and what the damaged ones among them count for: a copy that is to
+// be replaced must not leave no room for its replacement. The number of files examined is limited, so that senders
+// cannot make the stores work for nothing; for others, their marks decide.
 func (s *Service) named(ctx context.Context, person PersonID, path string) (files []File, damaged Quota, err error) {
 	for f, err := range allFiles(ctx, s.catalog, person) {
 		if err != nil {
@@ -124,8 +124,8 @@ func (s *Service) named(ctx context.Context, person PersonID, path string) (file
 	return files, damaged, nil
 }
 
-// resend compares what a form sends with files that are stored by that name, so that what the person has already is
-// answered with it, though the quota takes no more.
+// resend compares what a form sends with files that are stored under that name, so that the response can be the file
+// that the person already has, even if the quota allows no more.
 type resend struct {
 	files  []File
 	digest digest
@@ -135,14 +135,14 @@ type resend struct {
 // reader returns the bytes of the form.
 func (a *resend) reader() io.Reader { return io.TeeReader(a.raw, &a.digest) }
 
-// stored reads what is left and returns the stored file that has these bytes; nil where there is none. The error is
-// that of the form.
+// stored reads what is left and returns the stored file that has these bytes; nil if there is none. The error is that
+// of the form.
 func (a *resend) stored() (*File, error) {
 	var longest int64
 	for _, f := range a.files {
 		longest = max(longest, f.Content.Size)
 	}
-	// One byte more tells a longer file from one that ends.
+	// One more byte distinguishes a longer file from one that ends.
 	if left := longest + 1 - a.digest.size; left > 0 {
 		if _, err := io.Copy(&a.digest, io.LimitReader(a.raw, left)); err != nil {
 			return nil, err
@@ -157,7 +157,7 @@ func (a *resend) stored() (*File, error) {
 	return nil, nil
 }
 
-// full says that a person's quota does not take a file.
+// full returns the error that a file exceeds a person's quota.
 func (s *Service) full(cause error) *Error {
 	return Errorf(CodeQuota, cause,
 		"Over the limit: one person may have %d files, %s in total, including files still being sent.",

@@ -64,7 +64,7 @@ func ParseReceiptLink(text string) (site string, r Receipt, err error) {
 		site = at
 		token, _, _ = strings.Cut(rest, "/")
 	}
-	// A link may go on to a section of the page.
+	// A link may end in a section of the page.
 	token, _, _ = strings.Cut(strings.TrimPrefix(token, "#"), "&")
 	r, err = ParseReceipt(token)
 	return site, r, err
@@ -133,7 +133,7 @@ func (s *Service) ReplaceReceipt(ctx context.Context, old, to Receipt) (Person, 
 	if !errors.Is(err, ErrNotFound) {
 		return Person{}, err
 	}
-	// Done before, by the same call?
+	// It may have been done before, by the same call.
 	return s.ByReceipt(ctx, to)
 }
 

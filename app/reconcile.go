@@ -82,7 +82,7 @@ const (
 	DamageDiffers = "DAMAGE: stored file differs from its object"
 )
 
-// damageOf is the Repair that tells of a kind of damage.
+// damageOf is the Repair that reports a kind of damage.
 var damageOf = map[DamageKind]string{ObjectMissing: DamageMissing, ObjectDiffers: DamageDiffers}
 
 // ReconcileReport is the result of a run.
@@ -131,11 +131,11 @@ func (s *Service) Reconcile(ctx context.Context, o ReconcileOptions, done func(R
 	r := newReconciler(s, o, done)
 	var steps []func(context.Context) error
 	if o.Sweep {
-		// First too: what the other steps remove is uncounted, so counters that were wrong would stay wrong and look as
-		// if something had just been counted.
+		// This also comes first: what the other steps remove is uncounted, so wrong counters would stay wrong and look
+		// as if something had just been counted.
 		steps = append(steps, r.miscounted)
 	}
-	// Persons first: what becomes of their uploads depends on them.
+	// People first: what happens to their uploads depends on them.
 	steps = append(steps, r.multipartUploads, r.leftovers, r.unfinished, r.infected,
 		func(ctx context.Context) error { return r.unworded(ctx, r.DryRun) })
 	if o.Sweep {
@@ -174,8 +174,8 @@ func newReconciler(s *Service, o ReconcileOptions, done func(Repair)) *reconcile
 	}
 }
 
-// repair does one repair, unless this is a dry run, and reports it. Work that somebody else did first is no failure and
-// is not reported.
+// repair does one repair, unless this is a dry run, and reports it. Work that somebody else did first is not a failure
+// and is not reported.
 func (r *reconciler) repair(rep Repair, do func() error) {
 	if !r.DryRun {
 		switch err := do(); {
@@ -193,7 +193,7 @@ func fileRepair(what string, f File) Repair {
 	return Repair{What: what, Person: f.Person.String(), File: f.ID.String(), Key: f.Key()}
 }
 
-// multipartUploads gives up old multipart uploads that nobody waits for.
+// multipartUploads drops old multipart uploads that nobody waits for.
 func (r *reconciler) multipartUploads(ctx context.Context) error {
 	for t, err := range r.objects.Unfinished(ctx, r.before) {
 		if err != nil {
@@ -214,8 +214,8 @@ func (r *reconciler) multipartUploads(ctx context.Context) error {
 }
 
 // waited reports whether a multipart upload is left alone: its record shows progress; or the record names it, so that
-// both go together, by the step that wins the record first. A multipart upload without a record, or beside the one that
-// the record names, is nobody's.
+// both are removed together, by the step that wins the record first. A multipart upload without a record, or beside the
+// one that the record names, belongs to nobody.
 func (r *reconciler) waited(ctx context.Context, t MultipartUpload) (bool, error) {
 	person, file, err := ParseObjectKey(t.Key)
 	if err != nil {
@@ -235,11 +235,11 @@ func (r *reconciler) waited(ctx context.Context, t MultipartUpload) (bool, error
 	return !f.UpdatedAt.Before(r.before), nil
 }
 
-// unfinished takes up the records that are uploading and old, or deleting.
+// unfinished handles the records that are uploading and old, or deleting.
 func (r *reconciler) unfinished(ctx context.Context) error {
 	for f, err := range r.catalog.Unfinished(ctx, r.before) {
 		if err != nil {
-			// One damaged record is an error in the middle, an outage one at the end: the sequence knows.
+			// One damaged record is an error in the middle of the sequence, an outage one at its end.
 			r.failed(fmt.Errorf("list unfinished files: %w", err))
 			continue
 		}
@@ -275,7 +275,7 @@ func (r *reconciler) unfinished(ctx context.Context) error {
 	return nil
 }
 
-// finish commits an unfinished file, or removes it where the same is stored.
+// finish commits an unfinished file, or removes it if the same file is stored.
 func (r *reconciler) finish(ctx context.Context, f File, content Content) error {
 	stored, err := r.commitFound(ctx, f, content)
 	if err == nil && stored.ID != f.ID {
@@ -296,8 +296,8 @@ func (r *reconciler) objectsOf(ctx context.Context, f File) (int, error) {
 	return 0, nil
 }
 
-// mayRemove reports whether files that were never acknowledged may be removed now, which have n objects. Those without
-// one cost nobody anything, and are not counted.
+// mayRemove reports whether files that were never acknowledged, with n objects, may be removed now. Removing a file
+// without an object costs nobody anything, and is not counted.
 func (r *reconciler) mayRemove(ctx context.Context, n int) (bool, error) {
 	if n == 0 || r.DryRun {
 		return true, nil
@@ -320,7 +320,7 @@ func (s *Service) take(ctx context.Context, f File, from ...FileState) error {
 	return s.erase(ctx, f, keepForUndo)
 }
 
-// leftovers removes submissions that were never acknowledged, and ends deletions of persons.
+// leftovers removes submissions that were never acknowledged, and completes deletions of people.
 func (r *reconciler) leftovers(ctx context.Context) error {
 	for p, err := range r.people.Leftovers(ctx, r.before) {
 		if err != nil {
@@ -353,7 +353,8 @@ func (r *reconciler) leftovers(ctx context.Context) error {
 			continue
 		}
 		r.repair(Repair{What: RepairRemovedSubmission, Person: p.ID.String()}, func() error {
-			// A retry of the same form may be at work by now: it touched the person, so the state alone does not tell.
+			// A retry of the same form may be running by now. It touched the person, so the state alone does not show
+			// it.
 			now, err := r.people.Person(ctx, p.ID)
 			if err != nil {
 				return err
@@ -370,9 +371,9 @@ func (r *reconciler) leftovers(ctx context.Context) error {
 	return nil
 }
 
-// submitting returns how many objects a person has who is not acknowledged, and whether that must have been so: files
-// are announced for acknowledged persons alone, so one that was stored that way says that the store of people was set
-// back.
+// submitting returns how many objects a person has who is not acknowledged, and whether that person must have been:
+// files are announced only for acknowledged people, so a file that was stored that way shows that the store of people
+// was rolled back.
 func (r *reconciler) submitting(ctx context.Context, person PersonID) (acknowledged bool, objects int, err error) {
 	for f, err := range allFiles(ctx, r.catalog, person) {
 		if err != nil {
@@ -390,10 +391,10 @@ func (r *reconciler) submitting(ctx context.Context, person PersonID) (acknowled
 	return false, objects, nil
 }
 
-// sweepLatest is longer than two sweeps are apart where a program runs and its clock is right.
+// sweepLatest is longer than the time between two sweeps of a running program whose clock is right.
 const sweepLatest = 45 * 24 * time.Hour
 
-// expire removes for good what was set aside long ago.
+// expire permanently removes what was set aside long ago.
 func (r *reconciler) expire(ctx context.Context) error {
 	if r.DryRun {
 		return nil
@@ -407,8 +408,7 @@ func (r *reconciler) expire(ctx context.Context) error {
 		return err
 	}
 	if last != nil && r.time().Sub(last.At) > sweepLatest {
-		// So long passed since the last sweep, or a clock jumped: then what is kept seems old, and the next one
-		// decides.
+		// The last sweep was long ago, or a clock jumped: then what is kept seems old, and the next sweep decides.
 		return nil
 	}
 	n, err := r.objects.Expire(ctx, r.time().Add(-keep))
@@ -421,8 +421,8 @@ func (r *reconciler) expire(ctx context.Context) error {
 	return nil
 }
 
-// miscounted counts anew what persons have, where nothing moved for long: a file that is counted just now, and whose
-// record is about to be put, must not be taken for one that is gone.
+// miscounted recounts what people have, if nothing changed for long: a file that has just been counted, and whose
+// record is about to be put, must not be taken for one that no longer exists.
 func (r *reconciler) miscounted(ctx context.Context) error {
 	r.report.Recounting = 0
 	for person, err := range r.catalog.Miscounted(ctx) {
@@ -436,7 +436,7 @@ func (r *reconciler) miscounted(ctx context.Context) error {
 	return nil
 }
 
-// recount counts one person's files anew.
+// recount recounts one person's files.
 func (r *reconciler) recount(ctx context.Context, person PersonID) error {
 	seen, have, err := r.countAnew(ctx, person)
 	if err != nil {

@@ -7,16 +7,16 @@ import (
 )
 
 // Removal goes from the outside in: mark, so that nothing new begins; words; multipart upload and bytes; record; its
-// place in the quota; last the person. Every step may be repeated and may be done by several at once; a removal that
-// stopped half-way is taken up by reconciliation.
+// place in the quota; last the person. Every step may be repeated and may be done by several callers at once;
+// reconciliation continues a removal that stopped halfway.
 //
 // What was acknowledged is deleted (DeleteFile, DeletePerson). What was not is given up, by the submitter or by staff
-// (GiveUp), or by a write path that cannot go on (discard).
+// (GiveUp), or discarded by a write path that cannot continue (discard).
 
 // DeleteFile removes one file. It returns ErrNotFound for a file that does not exist or is not stored; a removal that
 // was started before is completed.
 func (s *Service) DeleteFile(ctx context.Context, person PersonID, file FileID) error {
-	// The record's multipart upload is needed where the removal was begun before the file was stored.
+	// The record's multipart upload is needed if the removal began before the file was stored.
 	f, err := s.catalog.File(ctx, person, file)
 	if err != nil {
 		return fmt.Errorf("read file record: %w", err)
@@ -47,7 +47,7 @@ func (s *Service) DeletePerson(ctx context.Context, id PersonID) error {
 // finishDeletion removes a person in state PersonDeleting.
 func (s *Service) finishDeletion(ctx context.Context, id PersonID, how removal) error {
 	for {
-		// Those of the page go, so the next one is the first again.
+		// The files of the page are removed, so the next page is the first again.
 		files, err := s.catalog.Files(ctx, id, FileID{}, MaxFilesPage)
 		if err != nil {
 			return fmt.Errorf("list files: %w", err)
@@ -68,8 +68,7 @@ func (s *Service) finishDeletion(ctx context.Context, id PersonID, how removal) 
 			}
 		}
 	}
-	// Lost: another removal came to this end before, and the same form was sent again since. That is a person of its
-	// own.
+	// Lost: another removal finished before, and the same form has been sent again since. That is a new person.
 	if err := s.people.Delete(ctx, id); err != nil && !errors.Is(err, ErrLost) {
 		return fmt.Errorf("delete person: %w", err)
 	}
@@ -98,7 +97,7 @@ func (s *Service) GiveUp(ctx context.Context, person PersonID, file FileID) erro
 
 // discard removes a file that was never acknowledged: its record, if it can still be won, its multipart upload and its
 // object. The object's key belongs to this file alone, so removing it harms nobody, unless somebody else finished the
-// record: a twin's Commit may have answered with it.
+// record: a twin's Commit may have returned it.
 func (s *Service) discard(ctx context.Context, f File) {
 	ctx, cancel := detached(ctx)
 	defer cancel()
@@ -107,7 +106,7 @@ func (s *Service) discard(ctx context.Context, f File) {
 	}
 }
 
-// discardTwin is discard of a file that gave way to a stored one of the same name, whose words stay.
+// discardTwin is discard for a file that gave way to a stored one of the same name, whose words stay.
 func (s *Service) discardTwin(ctx context.Context, f File) {
 	ctx, cancel := detached(ctx)
 	defer cancel()
@@ -120,7 +119,7 @@ func (s *Service) discardTwin(ctx context.Context, f File) {
 	}
 }
 
-// giveUp is discard that tells how it went: ErrLost where the file is stored.
+// giveUp is discard that reports its result: ErrLost if the file is stored.
 func (s *Service) giveUp(ctx context.Context, f File) error {
 	err := s.catalog.MarkDeleting(ctx, f.Person, f.ID, s.time(), FileUploading)
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -129,24 +128,25 @@ func (s *Service) giveUp(ctx context.Context, f File) error {
 	if err := s.forgetWords(ctx, f); err != nil {
 		return err
 	}
-	// Also where the record is gone, for what came to lie after that. Then nothing is removed and nothing uncounted.
+	// Even if the record no longer exists, for what arrived after its removal. Then no record is removed and nothing
+	// uncounted.
 	return s.erase(ctx, f, removeForGood)
 }
 
-// removal says what becomes of an object whose file is removed.
+// removal says what happens to the object of a removed file.
 type removal int
 
 const (
 	// removeForGood: a person asked for it, or nobody was ever told that it is stored.
 	removeForGood removal = iota
-	// keepForUndo: it was decided without a person, and may be found to be wrong.
+	// keepForUndo: no person decided it, and it may turn out to be wrong.
 	keepForUndo
 )
 
 // erase removes the multipart upload, the object and then the record of a file that is in state FileDeleting by now; f
-// is as it was before, or later. Last it uncounts the file, if it was this call that removed the record.
+// is as it was before, or later. Finally it uncounts the file, if this call removed the record.
 func (s *Service) erase(ctx context.Context, f File, how removal) error {
-	// Before the object, so that none is made of the multipart upload afterwards. That of a stored file is gone.
+	// Before the object, so that none is made of the multipart upload afterwards. A stored file has none any more.
 	if f.Multipart != nil && f.State != FileStored {
 		if err := s.objects.Drop(ctx, f.Key(), f.Multipart.UploadID); err != nil {
 			return fmt.Errorf("abort multipart upload: %w", err)
@@ -159,14 +159,13 @@ func (s *Service) erase(ctx context.Context, f File, how removal) error {
 	} else if err := s.objects.Delete(ctx, f.Key()); err != nil {
 		return fmt.Errorf("delete object: %w", err)
 	}
-	// Where nobody knows what the bytes were, there may be one too.
+	// If the type of the bytes is unknown, there may be a thumbnail too.
 	if f.Content == nil || f.Content.Picture() {
 		if err := s.objects.DeleteThumbnail(ctx, f.Person, f.ID); err != nil {
 			return fmt.Errorf("delete thumbnail: %w", err)
 		}
 	}
-	// Read while the record is there: a recount after this look may have counted it or not, and Release does nothing
-	// then.
+	// Read while the record exists: a recount after this may or may not have counted it, and Release does nothing then.
 	usage, err := s.catalog.Usage(ctx, f.Person)
 	if err != nil {
 		return fmt.Errorf("read what is counted: %w", err)
@@ -185,7 +184,7 @@ func (s *Service) erase(ctx context.Context, f File, how removal) error {
 	return nil
 }
 
-// drop gives up a multipart upload that no record names. It also works when ctx has ended; what fails is left to
+// drop drops a multipart upload that no record names. It also works when ctx has ended; what fails is left to
 // reconciliation.
 func (s *Service) drop(ctx context.Context, f File) {
 	ctx, cancel := detached(ctx)
@@ -195,7 +194,7 @@ func (s *Service) drop(ctx context.Context, f File) {
 	}
 }
 
-// left logs what could not be put right.
+// left logs what could not be cleaned up.
 func (s *Service) left(ctx context.Context, f File, err error) {
 	s.log.WarnContext(ctx, "left for reconciliation", "person", f.Person.String(), "file", f.ID.String(), "err", err)
 }

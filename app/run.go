@@ -7,7 +7,7 @@ import (
 	"iter"
 )
 
-// run is what Reconcile, ReconcileAt and PutBack have in common: what they tell of, and what failed.
+// run is what Reconcile, ReconcileAt and PutBack have in common: what they report, and what failed.
 type run struct {
 	*Service
 	done     func(Repair)
@@ -33,7 +33,7 @@ func (r *run) failed(err error) {
 	}
 }
 
-// owners returns which of the files' persons are there.
+// owners returns which of the files' people exist.
 func (s *Service) owners(ctx context.Context, files []File) (map[PersonID]bool, error) {
 	var ids []PersonID
 	for _, f := range files { // those of one person come together
@@ -51,11 +51,11 @@ func (s *Service) owners(ctx context.Context, files []File) (map[PersonID]bool, 
 // listed is an object in a walk over all.
 type listed struct {
 	Object
-	// foreign tells of a key that this program never makes; Person and File are those of its own.
+	// foreign means that this program never makes such a key; person and file are set for its own keys.
 	foreign bool
 	person  PersonID
 	file    FileID
-	// recorded tells that there is a record.
+	// recorded means that there is a record.
 	recorded bool
 }
 
@@ -77,7 +77,7 @@ func (s *Service) listAll(ctx context.Context) iter.Seq2[listed, error] {
 				}
 				l.recorded = known[l.file]
 				if err == nil && !l.recorded {
-					// The listing of records is older than the listing of objects. A look at this one record decides.
+					// The listing of records is older than the listing of objects, so this one record is read again.
 					l.recorded, err = s.recorded(ctx, l.person, l.file)
 				}
 			}
@@ -100,7 +100,7 @@ func (s *Service) fileIDs(ctx context.Context, person PersonID, ids map[FileID]b
 	return nil
 }
 
-// recorded reports whether there is a record, in whatever state.
+// recorded reports whether there is a record, in any state.
 func (s *Service) recorded(ctx context.Context, person PersonID, file FileID) (bool, error) {
 	_, err := s.catalog.File(ctx, person, file)
 	switch {
@@ -112,8 +112,8 @@ func (s *Service) recorded(ctx context.Context, person PersonID, file FileID) (b
 	return true, nil
 }
 
-// countAnew returns what a person's counter says, and what the records add up to. The counter is read first: what
-// changes afterwards makes Recount fail.
+// countAnew returns what a person's counter says, and the sum over the records. The counter is read first: changes
+// afterwards make Recount fail.
 func (s *Service) countAnew(ctx context.Context, person PersonID) (seen Usage, have Quota, err error) {
 	if seen, err = s.catalog.Usage(ctx, person); err != nil {
 		return seen, have, err
@@ -127,9 +127,9 @@ func (s *Service) countAnew(ctx context.Context, person PersonID) (seen Usage, h
 	return seen, have, nil
 }
 
-// recoverable returns the content of an unfinished file that only lacks its commit, and what the commit is called; nil
-// where there is none. An object that came in parts is only made once its record describes it, so one whose record does
-// not says that the catalog was set back since. Of forms that is not so, and it is for the caller to know.
+// recoverable returns the content of an unfinished file that only lacks its commit, and the name of the repair; nil if
+// it is not such a file. An object that was sent in parts is only made once its record describes it, so if the record
+// does not, the catalog was rolled back since. For forms that is not so, and the caller has to know it.
 func (s *Service) recoverable(ctx context.Context, f File, setBack bool) (what string, c *Content, err error) {
 	if f.Content == nil && (f.Multipart != nil || setBack) {
 		c, err = s.unseen(ctx, f)
@@ -152,7 +152,7 @@ func (s *Service) commitFound(ctx context.Context, f File, content Content) (Fil
 }
 
 // arrived reports whether an unfinished file only lacks its commit: its person is acknowledged and the object store
-// holds what the record describes. Files of a person that is not acknowledged go with the person.
+// holds what the record describes. Files of a person that is not acknowledged are removed with the person.
 func (s *Service) arrived(ctx context.Context, f File) (bool, error) {
 	if f.Content == nil {
 		return false, nil
@@ -171,8 +171,8 @@ func (s *Service) arrived(ctx context.Context, f File) (bool, error) {
 	return err == nil && held == f.Content.held(), err
 }
 
-// unseen describes the object of an upload that its record does not describe; nil where there is none, it is not what
-// was announced, or its person is not acknowledged. An object is only there when all its bytes are.
+// unseen describes the object of an upload that its record does not describe; nil if there is none, it is not what was
+// announced, or its person is not acknowledged. An object exists only once all its bytes have arrived.
 func (s *Service) unseen(ctx context.Context, f File) (*Content, error) {
 	person, err := s.people.Person(ctx, f.Person)
 	if errors.Is(err, ErrNotFound) || err == nil && person.State != PersonSubmitted {

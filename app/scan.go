@@ -112,7 +112,7 @@ func (f File) ScanState() ScanState {
 	return f.Scan.State
 }
 
-// firstScan is the Scan of a new record: with it the file is waiting from the moment at which it is stored.
+// firstScan returns the Scan of a new record: with it the file is waiting from the moment it is stored.
 func (s *Service) firstScan() *Scan {
 	if s.scanning.Scanner == nil {
 		return nil
@@ -148,7 +148,7 @@ func (s *Service) HandOut(f File, to Audience) error {
 	return Errorf(CodeWithheld, nil, "%s", withheldWords[state])
 }
 
-// withheldWords say why a file is not handed out, neutrally: its submitter reads them too, and may be anybody.
+// withheldWords say why a file is not handed out, in neutral words: its submitter reads them too, and may be anybody.
 var withheldWords = map[ScanState]string{
 	ScanWaiting:  "This file is still being checked for malware.",
 	ScanInfected: "This file did not pass the check for malware.",

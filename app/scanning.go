@@ -9,29 +9,29 @@ import (
 	"time"
 )
 
-// A file that is to be scanned is waiting in its record, from the moment at which it is stored. Every instance looks
-// for such records, and leases one before it reads the file: so two do not scan the same, and what an instance that
-// dies was at is free again when its lease ends. The verdict is written only over that lease. An outage of the scanner
-// changes nothing but that files go on waiting.
+// A file that is to be scanned is marked as waiting in its record from the moment it is stored. Every instance looks
+// for such records, and leases one before it reads the file: so no two scan the same file, and a file whose instance
+// dies is free again when the lease ends. The verdict is written only if the lease still holds. An outage of the
+// scanner only means that files wait longer.
 
-// The measures of scanning.
+// The timing of scans.
 const (
-	// scanLease is how long a file is left to the instance that scans it; it renews its lease while it does.
+	// scanLease is how long a file is reserved for the instance that scans it; the instance renews its lease meanwhile.
 	scanLease = time.Minute
-	// scanTime bounds the scan of one file.
+	// scanTime limits the scan of one file.
 	scanTime = 10 * time.Minute
-	// scanTries is how often a scan comes to no end, while the scanner answers, until the file is ScanFailed;
-	// scanTriesMost is the same whether it answers or not, for a file that brings the scanner down.
+	// scanTries is how often a scan may fail to finish while the scanner responds, before the file becomes ScanFailed;
+	// scanTriesMost is the same whether it responds or not, for a file that crashes the scanner.
 	scanTries     = 5
 	scanTriesMost = 20
 	// scanPause is the longest pause before a file is tried again.
 	scanPause = time.Hour
-	// scanPatience is how old a file becomes until it is ScanNone, where whoever reads objects by himself has said
-	// nothing of it: he may never read it, as one that is older than his orders.
+	// scanPatience is the age at which a file becomes ScanNone if a scanner that reads objects by itself has reported
+	// nothing: it may never read the file, for example one that is older than its configuration.
 	scanPatience = 24 * time.Hour
 )
 
-// scanSoon has this instance look for waiting files.
+// scanSoon makes this instance look for waiting files.
 func (s *Service) scanSoon() {
 	select {
 	case s.waiting <- struct{}{}:
@@ -81,7 +81,8 @@ func (s *Service) ScanTurn(ctx context.Context) error {
 	}, func(File) {})
 }
 
-// leased reports whether a file is left alone for now. A time so far ahead is that of another clock, and none.
+// leased reports whether a file is left alone for now. A lease that ends too far ahead was set by a wrong clock, and
+// does not count.
 func (s *Service) leased(f File) bool {
 	if f.Scan == nil {
 		return false
@@ -90,8 +91,7 @@ func (s *Service) leased(f File) bool {
 	return left > 0 && left <= 2*scanPause
 }
 
-// scanAll scans files with all workers, hands those that got a verdict to done, one by one, and returns the first
-// error.
+// scanAll scans files with all workers, passes those with a verdict to done, one by one, and returns the first error.
 func (s *Service) scanAll(ctx context.Context, files func(func(File, error) bool), done func(File)) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -130,8 +130,9 @@ func (s *Service) scanAll(ctx context.Context, files func(func(File, error) bool
 	return context.Cause(ctx)
 }
 
-// scanFile leases a file, has it scanned, and notes the verdict. ErrLost where somebody else is at it, or it is gone;
-// ErrIncomplete where there is no verdict yet, and the file waits for one. Other errors are of the scanner or a store.
+// scanFile leases a file, has it scanned, and records the verdict. ErrLost if another instance has it, or it no longer
+// exists; ErrIncomplete if there is no verdict yet, and the file waits for one. Other errors are from the scanner or a
+// store.
 func (s *Service) scanFile(ctx context.Context, f File) (File, error) {
 	l := &lease{svc: s, file: f, scan: Scan{State: ScanNone}}
 	revision := ""
@@ -156,7 +157,7 @@ func (s *Service) scanFile(ctx context.Context, f File) (File, error) {
 	}
 	l.scan.State, l.scan.Detail, l.scan.Tries, l.scan.Until = verdict.State, verdict.Detail, 0, time.Time{}
 	if verdict.State == ScanInfected {
-		// Before the mark, so that who dies in between has told of it.
+		// Logged before the mark, so that it is reported even if this process dies in between.
 		s.log.ErrorContext(ctx, "malware was found in a stored file: it is not handed out", "person", f.Person.String(),
 			"file", f.ID.String(), "found", verdict.Detail)
 	}
@@ -167,8 +168,8 @@ func (s *Service) scanFile(ctx context.Context, f File) (File, error) {
 	return f, nil
 }
 
-// look has a file scanned. It is clean only if all bytes that its record describes, and no others, were given to the
-// scanner, or the scanner reads the object by itself.
+// look has a file scanned. It is clean only if the scanner got all bytes that its record describes, and no others, or
+// reads the object by itself.
 func (s *Service) look(ctx context.Context, f File) (Verdict, error) {
 	if f.Content == nil {
 		return Verdict{}, fmt.Errorf("stored file %s of person %s has no description", f.ID, f.Person)
@@ -200,7 +201,7 @@ func (s *Service) given(f File) bool {
 	return state != ScanClean && state != ScanInfected && s.time().Sub(f.UpdatedAt) >= scanPatience
 }
 
-// scanDetail makes what a scanner says fit to be kept and shown.
+// scanDetail makes a scanner's words fit to be stored and displayed.
 func scanDetail(text string) string {
 	var b []byte
 	for _, r := range text {
@@ -214,13 +215,13 @@ func scanDetail(text string) string {
 	return string(b)
 }
 
-// storeError is a failure of a store while a file was scanned, which is no try of the scanner.
+// storeError is a failure of a store during a scan, which does not count as a try of the scanner.
 type storeError struct{ error }
 
 func (e *storeError) Unwrap() error { return e.error }
 
-// unscanned notes that a scan came to no end, so that the file is tried again after a pause and others go first, or,
-// after too many tries, is ScanFailed. It returns what ends the turn: the outage of the scanner; ErrIncomplete where
+// unscanned records that a scan did not finish, so that the file is tried again after a pause and others go first, or
+// becomes ScanFailed after too many tries. It returns what ends the turn: the outage of the scanner; ErrIncomplete if
 // the next file may do better.
 func (s *Service) unscanned(ctx context.Context, l *lease, cause error) error {
 	f := l.file
@@ -240,7 +241,8 @@ func (s *Service) unscanned(ctx context.Context, l *lease, cause error) error {
 	case ofStore:
 		s.log.WarnContext(ctx, "file to be scanned cannot be read: it is tried again", "err", cause)
 	case errors.Is(cause, ErrIncomplete): // whoever reads it by himself is not that far
-		// The longer it has waited, the seldomer it is asked for: else a day of waiting would be thousands of writes.
+		// The longer it has waited, the less often it is checked: otherwise a day of waiting would be thousands of
+		// writes.
 		waited := s.time().Sub(f.UpdatedAt)
 		l.scan.Until = s.time().Add(min(max(s.scanning.Retry, waited/8), scanPause))
 		return errors.Join(goOn, l.write(ctx))
@@ -267,16 +269,17 @@ func (s *Service) unscanned(ctx context.Context, l *lease, cause error) error {
 	return goOn
 }
 
-// lease is the right of this instance to scan a file.
+// lease is this instance's right to scan a file.
 type lease struct {
 	svc  *Service
 	file File
-	// scan is what is noted of the file now. Between keep and what that returned it belongs to the renewals.
+	// scan is the file's current scan as stored. Between keep and the call of what keep returned, it belongs to the
+	// renewals.
 	scan Scan
 	lost bool
 }
 
-// keep renews the lease until the returned function is called, and calls lost when somebody else has the file.
+// keep renews the lease until the returned function is called, and calls lost if another instance has the file.
 func (l *lease) keep(ctx context.Context, lost context.CancelFunc) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var renewing sync.WaitGroup
@@ -298,7 +301,7 @@ func (l *lease) keep(ctx context.Context, lost context.CancelFunc) (stop func())
 	return func() { cancel(); renewing.Wait() }
 }
 
-// write notes scan over what this instance noted last. ErrLost.
+// write stores scan if the stored one is still what this instance wrote last. ErrLost.
 func (l *lease) write(ctx context.Context) error {
 	noted, err := l.svc.catalog.SetScan(ctx, l.file.Person, l.file.ID, l.scan.Revision, l.scan)
 	if err != nil {
@@ -326,7 +329,7 @@ func (r *scanned) Read(p []byte) (int, error) {
 	}
 	if !r.opened {
 		r.opened = true
-		// Without the gate: a scanner is nobody to whom a file is handed out.
+		// Without the gate: handing bytes to a scanner is not handing out the file.
 		if r.r, r.err = r.svc.open(r.ctx, r.file, 0, -1); r.err != nil {
 			return 0, r.err
 		}
@@ -413,7 +416,7 @@ func (o ScanRequest) wants(f File) bool {
 	case o.All, f.Scan == nil:
 		return true
 	case f.Scan.State == ScanNone:
-		// Without a verdict an earlier request did not come to its end.
+		// Without a verdict, an earlier request did not finish.
 		return o.Unscanned || f.Scan.At.IsZero()
 	}
 	return f.Scan.State == ScanWaiting || f.Scan.State == ScanFailed

@@ -10,10 +10,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// The scrub reads all that is stored, again and again, and compares it with its records: so a byte that changed where
-// it lies is found while a backup, a former version or whoever sent the file can still mend it. How far it is stands in
-// a note, which every turn reads first and writes last. So any instance goes on where another stopped, in the middle of
-// a file too; a process that dies loses one turn's reading; and two that read the same at once lose one's.
+// The scrub repeatedly reads everything that is stored, and compares it with its records: so a byte that changed in
+// storage is found while a backup, an old version or the file's sender can still repair it. Its progress is a note,
+// which every turn reads first and writes last. So any instance continues where another stopped, even in the middle of
+// a file; a process that dies loses one turn's reading; and if two read the same at once, one turn is wasted.
 
 // ScrubOptions says how fast a store is read.
 type ScrubOptions struct {
@@ -24,22 +24,22 @@ type ScrubOptions struct {
 	Interval time.Duration
 }
 
-// The measures of a turn.
+// The limits of a turn.
 const (
-	// scrubTurnFiles and scrubTurnBytes are what one turn reads at most.
+	// scrubTurnFiles and scrubTurnBytes are the most that one turn reads.
 	scrubTurnFiles = 500
 	scrubTurnBytes = 256 << 20
-	// scrubTurnTime is when a turn ends before that.
+	// scrubTurnTime is when a turn ends even if it has read less.
 	scrubTurnTime = 20 * time.Second
-	// scrubLease is how long others leave the scrub to the instance that had the last turn. It only saves reading
-	// twice.
+	// scrubLease is how long others leave the scrub to the instance that had the last turn. Its only purpose is to
+	// avoid reading twice.
 	scrubLease = 2 * time.Minute
-	// scrubIdle is the longest that Scrub waits to look again.
+	// scrubIdle is the longest wait of Scrub before it looks again.
 	scrubIdle = time.Minute
 )
 
-// lease and idle are scrubLease and scrubIdle, but no longer than a pass is to take: else an instance that died, or an
-// error, would hold up a scrub that is to be quick.
+// lease and idle are scrubLease and scrubIdle, but no longer than a pass is to take: otherwise an instance that died,
+// or an error, would delay a scrub that is to be quick.
 func (o ScrubOptions) lease() time.Duration { return min(scrubLease, o.Interval) }
 func (o ScrubOptions) idle() time.Duration  { return min(scrubIdle, o.Interval) }
 
@@ -112,15 +112,15 @@ func (s *Service) ScrubTurn(ctx context.Context, o ScrubOptions) (wait time.Dura
 	if state.Since.IsZero() {
 		state.Since, state.Left, state.LeftAt = now, o.Bytes, now
 	}
-	// Another clock may be a day ahead: a lease that is too long to be true is none.
+	// Another clock may be a day ahead: a lease that is too long to be real does not count.
 	if left := state.Until.Sub(now); state.Holder != s.instance && left > 0 && left <= scrubLease {
 		return left, nil
 	}
 	astray := state.LeftAt.Sub(now) > 24*time.Hour
 	state.earn(now, o.Bytes)
 	if astray {
-		// By another clock, and else nothing would be earned, and nobody told that nothing is read, until this one has
-		// come so far.
+		// It was set by another clock. Otherwise nothing would be earned, and nobody would learn that nothing is read,
+		// until this clock has come so far.
 		if state.Since.After(now) {
 			state.Since = now
 		}
@@ -142,7 +142,7 @@ func (s *Service) ScrubTurn(ctx context.Context, o ScrubOptions) (wait time.Dura
 		state.Person, state.File, state.PartOf = uuid.Nil, uuid.Nil, uuid.Nil
 	}
 	if state.Left <= 0 {
-		// Until there is something to read that is worth a turn.
+		// Until there is enough to read for a turn.
 		worth := min(o.Bytes, scrubTurnBytes)
 		return time.Duration(float64(worth-state.Left) / float64(o.Bytes) * float64(24*time.Hour)), nil
 	}
@@ -150,7 +150,7 @@ func (s *Service) ScrubTurn(ctx context.Context, o ScrubOptions) (wait time.Dura
 	if ended {
 		state.Current.EndedAt = s.time()
 		state.Last, state.Current = state.Current, nil
-		// So that the id of a person who is deleted before the next one begins is kept nowhere.
+		// So that the id of a person who is deleted before the next pass begins is kept nowhere.
 		state.Person, state.File, state.PartOf = uuid.Nil, uuid.Nil, uuid.Nil
 	}
 	state.Holder, state.Until = s.instance, s.time().Add(o.lease())
@@ -168,7 +168,7 @@ func (s *Service) ScrubTurn(ctx context.Context, o ScrubOptions) (wait time.Dura
 	return 0, failure
 }
 
-// noteScrub notes how far the scrub is: ErrLost where another instance was faster.
+// noteScrub stores the progress of the scrub: ErrLost if another instance was faster.
 func (s *Service) noteScrub(ctx context.Context, was Note, state *scrub) error {
 	value, err := json.Marshal(state)
 	if err == nil {
@@ -187,7 +187,7 @@ func (s *Service) scrubState(ctx context.Context) (Note, *scrub, error) {
 	}
 	state := &scrub{}
 	if len(note.Value) > 0 {
-		// It may be lost, so what nobody can read any more is: reading begins anew, and stays possible.
+		// The note may be lost, so it may also be unreadable: reading starts over, and stays possible.
 		if err := json.Unmarshal(note.Value, state); err != nil {
 			s.log.WarnContext(ctx, "nobody can read how far the scrub is: it begins anew", "err", err)
 			state = &scrub{}
@@ -196,15 +196,15 @@ func (s *Service) scrubState(ctx context.Context) (Note, *scrub, error) {
 	return note, state, nil
 }
 
-// earn adds what may be read since the last turn.
+// earn adds the bytes that may be read since the last turn.
 func (c *scrub) earn(now time.Time, day int64) {
 	elapsed := min(max(now.Sub(c.LeftAt), 0), 24*time.Hour) // clocks differ
 	c.Left = min(c.Left+int64(float64(day)*elapsed.Hours()/24), day)
 	c.LeftAt = now
 }
 
-// scrubFiles reads the files behind the place, as many as a turn takes, and moves the place. It reports whether these
-// were the last.
+// scrubFiles reads the files after the position, as many as a turn allows, and moves the position. It reports whether
+// these were the last.
 func (s *Service) scrubFiles(ctx context.Context, c *scrub, began time.Time) (ended bool, err error) {
 	files, err := s.catalog.Behind(ctx, PersonID(c.Person), FileID(c.File), scrubTurnFiles)
 	if err != nil {
@@ -244,20 +244,20 @@ func (s *Service) scrubFiles(ctx context.Context, c *scrub, began time.Time) (en
 	return len(last) == 0, nil
 }
 
-// errUnreadable: the store answers, and does not give a file's bytes, as a disk does whose sectors are bad.
+// errUnreadable: the store responds, but does not return a file's bytes, like a disk with bad sectors.
 var errUnreadable = errors.New("the store responds but does not return the bytes")
 
-// answers reports whether the object store answers at all, so that a fault is that of one object.
+// answers reports whether the object store responds at all, so that a fault concerns only one object.
 func (s *Service) answers(ctx context.Context) bool {
 	_, err := s.objects.Head(ctx, ObjectKey(NewPersonID(), NewFileID()))
 	return errors.Is(err, ErrNotFound)
 }
 
-// scrubTries is how often such a file is tried until it is passed over in this pass.
+// scrubTries is how often such a file is tried before this pass skips it.
 const scrubTries = 3
 
-// scrubFile reads up to most bytes of a file, from where the last turn stopped. At its end it judges the file, and
-// reports whether that was so.
+// scrubFile reads up to most bytes of a file, from where the last turn stopped. At the file's end it judges the file,
+// and reports whether the end was reached.
 func (s *Service) scrubFile(ctx context.Context, c *scrub, f File, most int64) (read int64, whole bool, err error) {
 	if c.PartOf != uuid.UUID(f.ID) {
 		c.PartOf, c.Offset, c.CRC64, c.Tries = uuid.UUID(f.ID), 0, 0, 0

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// What every store promises beside what its methods say:
+// What every store promises in addition to what its methods say:
 //
-//   - No request to a server is without a deadline; a store has a time limit of its own for each, and a deadline of ctx
-//     that is nearer wins. A store that does not answer in time, refuses, or is full returns ErrUnavailable.
-//   - When ctx is cancelled the call returns at once, with an error for which errors.Is(err, context.Canceled).
-//   - A read sees every write that was finished before it began, whichever instance made it, except where said
+//   - No request to a server is without a deadline. A store has its own time limit for each, and an earlier deadline of
+//     ctx takes precedence. A store that does not respond in time, refuses, or is full returns ErrUnavailable.
+//   - If ctx is cancelled, the call returns at once, with an error for which errors.Is(err, context.Canceled).
+//   - A read sees every write that was finished before it began, whichever instance made it, except where stated
 //     otherwise.
-//   - Errors carry no file name, no detail of a person and no secret.
+//   - Errors contain no file name, no detail of a person and no secret.
 //   - It is safe for concurrent use.
 //
 // Package storetest is the definition of done for each.

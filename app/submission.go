@@ -7,22 +7,20 @@ import (
 	"io"
 )
 
-// A form is one way in: its bytes pass through this program. Three stores share no transaction, so the order of the
-// steps carries the promise:
+// A form is one way to send files: its bytes pass through this program. The three stores share no transaction, so the
+// promise depends on the order of the steps:
 //
-//  1. Begin inserts the person, idempotently by id, in state PersonSubmitting.
-//  2. AddFile counts the file against the person's quota and puts its record, in state FileUploading, then looks at the
-//     person once more. Whoever deletes a person marks it first and lists its files afterwards. So either the deleter's
-//     list holds this record, or this look finds the mark: no file can slip in behind a deletion.
-//  3. AddFile sends the bytes. The record and the key are this upload's alone.
-//  4. AddFile compares size and checksum with what the object store says that it holds, counts the bytes against the
-//     quota, and describes the content in the record.
-//  5. Acknowledge commits every described record (FileStored), then the person (PersonSubmitted). Only then may the
-//     submitter be told.
+// 1. Begin inserts the person, idempotently by id, in state PersonSubmitting. 2. AddFile counts the file against the
+// person's quota and puts its record, in state FileUploading, then looks at the person once more. Whoever deletes a
+// person marks it first and lists its files afterwards. So either the deleter's list contains this record, or this look
+// finds the mark: no file can be added behind a deletion. 3. AddFile sends the bytes. The record and the key belong to
+// this upload alone. 4. AddFile compares size and checksum with what the object store reports that it holds, counts the
+// bytes against the quota, and describes the content in the record. 5. Acknowledge commits every described record
+// (FileStored), then the person (PersonSubmitted). Only then may the submitter be told.
 //
-// What ends before step 5 was never acknowledged: Abandon removes it, or reconciliation does. A file of the same
-// folder, name and content that the person has already is found by Catalog.Commit, so a submission that is sent again,
-// at the same time or later, leaves each file once.
+// What ends before step 5 was never acknowledged: Abandon or reconciliation removes it. If the person already has a
+// file with the same folder, name and content, Catalog.Commit finds it. So a submission that is sent again, at the same
+// time or later, stores each file once.
 
 // Submission is one form being received: a person's details and files. It is used by one goroutine.
 type Submission struct {
@@ -30,7 +28,7 @@ type Submission struct {
 	person  Person
 	files   []*incoming
 	settled bool
-	// resumed: the person was there when the submission was opened, maybe with files.
+	// resumed: the person existed when the submission was opened, maybe with files.
 	resumed bool
 }
 
@@ -40,7 +38,7 @@ type incoming struct {
 	outcome Outcome
 	// pending: described, to be committed by Acknowledge.
 	pending bool
-	// twin is stored, and what was sent again; nothing new came of it.
+	// twin is the stored file that was sent again; nothing new was stored.
 	twin *File
 }
 
@@ -81,10 +79,10 @@ func (s *Service) Begin(ctx context.Context, receipt Receipt, details Details) (
 			network.put(ctx, one)
 		}
 	}()
-	// The person may vanish between the steps, by a deletion that just finished; then it is inserted anew.
+	// The person may disappear between the steps, by a deletion that just finished; then it is inserted again.
 	for range 3 {
 		if charged != nil {
-			// The form may have been sent before, and begins no person then.
+			// If the form was sent before, it creates no new person.
 			if _, err := s.people.Person(ctx, person.ID); errors.Is(err, ErrNotFound) {
 				return nil, charged
 			} else if err != nil {
@@ -111,7 +109,7 @@ func (s *Service) Begin(ctx context.Context, receipt Receipt, details Details) (
 			return nil, found.expired()
 		}
 		if found.State == PersonSubmitting {
-			// Tells reconciliation that somebody is at it.
+			// Tells reconciliation that the submission is active.
 			err := s.people.Move(ctx, found.ID, PersonSubmitting, now, PersonSubmitting)
 			if err != nil && !errors.Is(err, ErrLost) {
 				if errors.Is(err, ErrNotFound) {
@@ -174,7 +172,7 @@ func (sub *Submission) AddFile(ctx context.Context, path string, r io.Reader) er
 	return err
 }
 
-// accommodate counts a file and sends it; or, where the quota takes no more, finds it stored.
+// accommodate counts a file and sends it or, if the quota allows no more, finds it stored.
 func (s *Service) accommodate(ctx context.Context, in *incoming, r io.Reader) error {
 	usage, err := s.reserve(ctx, in.file.Person, in.file.Counted(), Quota{})
 	if !s.tight(ctx, usage, err) {
@@ -221,7 +219,7 @@ func (s *Service) accommodate(ctx context.Context, in *incoming, r io.Reader) er
 	return nil
 }
 
-// send does steps 2 to 4 for one file that is counted, as usage says, and discards what came of it where it fails.
+// send does steps 2 to 4 for one file that is counted, as usage says, and discards the result if it fails.
 func (s *Service) send(ctx context.Context, in *incoming, r io.Reader, usage Usage, spare Quota) error {
 	err := s.transmit(ctx, in, r, usage, spare)
 	if err != nil {
@@ -266,7 +264,7 @@ func (s *Service) transmit(ctx context.Context, in *incoming, r io.Reader, usage
 	}
 	if err := s.catalog.Describe(ctx, in.file.Person, in.file.ID, content, s.time()); err != nil {
 		if errors.Is(err, ErrLost) {
-			// The record cannot be described any more, so whoever removes it uncounts the file alone.
+			// The record can no longer be described, so whoever removes it uncounts only the file.
 			s.release(ctx, in.file, bytes, usage.Epoch)
 			return lost(err)
 		}
@@ -312,8 +310,8 @@ func (sub *Submission) Acknowledge(ctx context.Context) error {
 			continue
 		}
 		if err != nil {
-			// What is committed by now stays, unacknowledged: the same form sent again finds it, else reconciliation
-			// removes it with the person.
+			// What is already committed stays, unacknowledged: the same form sent again finds it, otherwise
+			// reconciliation removes it with the person.
 			sub.settled, in.pending = false, !heir
 			return fmt.Errorf("commit file: %w", err)
 		}
@@ -341,13 +339,13 @@ func (sub *Submission) Acknowledge(ctx context.Context) error {
 	return nil
 }
 
-// confirm acknowledges the person, who is found from then on.
+// confirm acknowledges the person, who can be found from then on.
 func (sub *Submission) confirm(ctx context.Context) error {
 	s := sub.svc
 	words := sortedWords(append(sub.person.Details.words(), sub.words()...))
 	if sub.person.State == PersonSubmitting {
 		if sub.resumed {
-			// A form before this one may have committed files.
+			// An earlier form may have committed files.
 			var err error
 			if words, err = s.wordsOf(ctx, sub.person); err != nil {
 				return err
@@ -363,13 +361,13 @@ func (sub *Submission) confirm(ctx context.Context) error {
 		err = &Error{Code: CodeNotFound}
 	}
 	if err == nil && sub.person.State == PersonSubmitting {
-		// By the twin, which may know nothing of these files.
+		// By the twin, which may not know of these files.
 		err = s.addWords(ctx, sub.person.ID, words)
 	}
 	return err
 }
 
-// words returns those of the files that are stored, or to be.
+// words returns the words of the files that are stored, or about to be.
 func (sub *Submission) words() []string {
 	var all []string
 	for _, in := range sub.files {

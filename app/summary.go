@@ -61,10 +61,10 @@ func (s *Service) Summary(ctx context.Context, person PersonID) (Summary, error)
 	return sum, nil
 }
 
-// attempts are the stored files, by their paths, of which forms broke off.
+// attempts are the stored files of the paths whose uploads by a form were interrupted.
 type attempts map[string]*tries
 
-// tries are when the stored files of one path were begun.
+// tries are the times at which the stored files of one path were begun.
 type tries struct{ stored []time.Time }
 
 // find looks for the stored files of the paths.
@@ -83,11 +83,11 @@ func (a attempts) find(ctx context.Context, c Catalog, person PersonID) error {
 	return nil
 }
 
-// madeGood reports whether an unfinished upload of a form, of those that are asked about oldest first, was sent again
-// and stored, and takes that stored file off: it makes good no other.
+// madeGood reports whether an unfinished upload of a form (asked about oldest first) was sent again and stored, and
+// removes that stored file from the list: it makes up for no other.
 func (a attempts) madeGood(f File) bool {
 	t := a[f.Path()]
-	// What was stored before this upload began was stored before all that are asked about later.
+	// What was stored before this upload began was stored before all uploads that are asked about later.
 	for len(t.stored) > 0 && !t.stored[0].After(f.CreatedAt) {
 		t.stored = t.stored[1:]
 	}

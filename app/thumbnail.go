@@ -11,11 +11,12 @@ import (
 	"time"
 )
 
-// A picture that somebody sent is never shown itself, but by a thumbnail. It is made when somebody first wants to see
-// it, by a PictureMaker, and kept beside the objects, under a key of its own. No promise rests on it: what is lost is
-// made anew. It goes with its file, and a sweep removes what that left.
+// A picture that somebody sent is never shown itself, only as a thumbnail. A PictureMaker makes it when somebody first
+// wants to see it, and it is stored beside the objects, under a separate key. No promise depends on it: a lost
+// thumbnail is made again. It is removed with its file, and a sweep removes any that are left.
 //
-// That of some bytes no thumbnail can be made is kept in its place, so that whoever sends them makes nobody try twice.
+// If no thumbnail can be made of some bytes, that is stored in its place, so that their sender can make nobody try
+// twice.
 
 const (
 	// MaxThumbnail is the maximum size of a thumbnail in bytes. They do not count in a person's quota: they belong to
@@ -86,8 +87,8 @@ func IsThumbnail(b []byte) bool {
 		bytes.HasSuffix(b, []byte("\xff\xd9"))
 }
 
-// pictures are the media types of which thumbnails are made: raster images. SVG can carry script. HEIC, which some
-// phones take, is missing: nothing that is safe to run here decodes it.
+// pictures are the media types of which thumbnails are made: raster images. SVG can contain scripts. HEIC, which some
+// phones use, is missing: nothing that is safe to run here decodes it.
 var pictures = map[string]bool{"image/png": true, "image/jpeg": true, "image/gif": true, "image/webp": true}
 
 // Picture reports whether the bytes, not a name or what a sender claimed, are of a type of which thumbnails are made.
@@ -134,7 +135,7 @@ func (s *Service) Thumbnail(ctx context.Context, f File, to Audience) (Thumbnail
 	return Thumbnail{}, ErrUnmade
 }
 
-// makingTime bounds the making of a thumbnail with all that it reads and writes.
+// makingTime limits the making of a thumbnail, including all reading and writing.
 const makingTime = time.Minute
 
 // ErrUnmade says that a thumbnail has to be made first.
@@ -174,14 +175,14 @@ func (s *Service) MakeThumbnail(ctx context.Context, f File, to Audience) (Thumb
 			"err", err)
 	}
 	if err := s.keepThumbnail(ctx, f, keep); err != nil {
-		// Whoever waits for it gets it; it is made anew the next time.
+		// Whoever waits for it gets it; it is made again the next time.
 		s.log.WarnContext(ctx, "thumbnail is not kept", "person", f.Person.String(), "file", f.ID.String(), "err", err)
 	}
 	return Thumbnail{JPEG: b}, nil
 }
 
-// keepThumbnail keeps what was made of a file. Who deleted the file meanwhile may have removed its thumbnail before
-// this one was there, so the record is looked at afterwards.
+// keepThumbnail stores what was made of a file. A concurrent deletion of the file may have removed its thumbnail before
+// this one was stored, so the record is checked afterwards.
 func (s *Service) keepThumbnail(ctx context.Context, f File, b []byte) error {
 	if err := s.objects.PutThumbnail(ctx, f.Person, f.ID, b); err != nil {
 		return fmt.Errorf("keep thumbnail: %w", err)
@@ -197,16 +198,16 @@ func (s *Service) keepThumbnail(ctx context.Context, f File, b []byte) error {
 // ThumbnailVersion changes with the way in which thumbnails are made, so that nobody keeps older ones.
 const ThumbnailVersion = "thumbnail-1"
 
-// What is kept in place of a thumbnail where none was made. With another ThumbnailVersion it is tried again.
+// What is stored in place of a thumbnail if none was made. With another ThumbnailVersion it is tried again.
 const (
 	giveUpForGood = "none, " + ThumbnailVersion
 	giveUpUntil   = giveUpForGood + ", until "
-	// giveUpTime is for how long a file is not tried again whose making was ended: it may have been the machine's
-	// fault, or the picture's.
+	// giveUpTime is how long a file is not tried again after making its thumbnail was stopped: the cause may have been
+	// the machine or the picture.
 	giveUpTime = 10 * time.Minute
 )
 
-// gaveUp reports whether no thumbnail is to be made, by what is kept in place of one.
+// gaveUp reports whether no thumbnail is to be made, according to what is stored in place of one.
 func (s *Service) gaveUp(kept []byte) bool {
 	text := string(kept)
 	if text == giveUpForGood {
@@ -217,13 +218,13 @@ func (s *Service) gaveUp(kept []byte) bool {
 		return false
 	}
 	t, err := time.Parse(time.RFC3339, until)
-	// One that is further away was written by a clock that is wrong.
+	// A time further away was written by a wrong clock.
 	left := t.Sub(s.time())
 	return err == nil && left > 0 && left <= giveUpTime
 }
 
-// thumbnails removes thumbnails whose file is gone. They are made of what is stored, so nothing is lost with one, and
-// none is counted as ownerless.
+// thumbnails removes thumbnails whose file no longer exists. They are made from what is stored, so nothing is lost with
+// them, and none is counted as ownerless.
 func (r *reconciler) thumbnails(ctx context.Context) error {
 	var person PersonID
 	known := map[FileID]bool{}
@@ -240,7 +241,7 @@ func (r *reconciler) thumbnails(ctx context.Context) error {
 		if known[t.File] {
 			continue
 		}
-		// A file may have come since its person's were listed.
+		// A file may have been added since its person's files were listed.
 		there, err := r.recorded(ctx, t.Person, t.File)
 		if err != nil {
 			return err

@@ -6,24 +6,24 @@ import (
 	"fmt"
 )
 
-// A twin is a stored file of the same person, folder, name and content. Who sends a file again is answered with it, and
-// the new upload is dropped. Its object may have been damaged since it was stored, and the new one was verified just
-// now. So the twin is looked at first, and where it is damaged the new one takes its place:
+// A twin is a stored file of the same person, folder, name and content. When a file is sent again, the response is its
+// twin, and the new upload is dropped. The twin's object may have been damaged since it was stored, while the new one
+// has just been verified. So the twin is checked first, and if it is damaged, the new one takes its place:
 //
-//  1. the twin's record is marked for deletion, on condition that it is still stored;
-//  2. the new record is committed: path and content are free by now, unless somebody else was faster;
-//  3. the twin is removed, with what is left of its object.
+// 1. the twin's record is marked for deletion, provided that it is still stored; 2. the new record is committed: path
+// and content are free by now, unless somebody else was faster; 3. the twin is removed, with what is left of its
+// object.
 //
-// What ends between 1 and 2 leaves a described upload with a whole object, which is then all that is left of a file
-// that was acknowledged: so it is not abandoned (see heir), and reconciliation commits it. What ends between 2 and 3
-// leaves a removal that reconciliation carries to its end.
+// An interruption between 1 and 2 leaves a described upload with a complete object, which is then all that is left of
+// an acknowledged file: so it is not abandoned (see heir), and reconciliation commits it. An interruption between 2 and
+// 3 leaves a removal that reconciliation completes.
 
-// twinTries bounds how often a damaged twin gives way to another: each is stored by another sender of the same file.
+// twinTries limits how often a damaged twin gives way to another: each is stored by another sender of the same file.
 const twinTries = 8
 
-// commitOrTwin is Catalog.Commit with a look at the twin that it may return: the returned record is f's, or that of a
-// file whose object was found to be whole, as far as Check looks. A twin of another CRC-64 is returned as it is: see
-// Content.same. After an error heir tells that a twin may be gone, so that f must not be removed.
+// commitOrTwin is Catalog.Commit with a check of the twin that it may return: the returned record is f's, or that of a
+// file whose object is intact, as far as Check looks. A twin with another CRC-64 is returned unchanged: see
+// Content.same. After an error, heir reports that a twin may have been removed, so that f must not be.
 func (s *Service) commitOrTwin(ctx context.Context, f File, content *Content) (stored File, heir bool, err error) {
 	var replaced []File
 	defer func() {
@@ -68,8 +68,8 @@ func (s *Service) commitOrTwin(ctx context.Context, f File, content *Content) (s
 		&Error{Code: CodeUnavailable, Err: errors.New("commit file: every copy found turned out to be damaged")}
 }
 
-// intact reports whether a stored file that is to be the answer to who sends it again is whole, as far as Check looks.
-// It is not where it is gone.
+// intact reports whether a stored file that is to be the response to its sender is intact, as far as Check looks. A
+// file that no longer exists is not.
 func (s *Service) intact(ctx context.Context, f File) (bool, error) {
 	f, err := s.check(ctx, f)
 	if errors.Is(err, ErrNotFound) {

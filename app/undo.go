@@ -61,7 +61,7 @@ func (s *Service) putBack(ctx context.Context, f File, k Kept) (what string, err
 	now, err := s.catalog.File(ctx, f.Person, f.ID)
 	switch {
 	case err == nil && now.State == FileStored:
-		// The record came back from a backup.
+		// The record was restored from a backup.
 		if err := s.objects.PutBack(ctx, k.Key); err != nil && !errors.Is(err, ErrExists) {
 			return "", err
 		}
@@ -89,7 +89,7 @@ func (s *Service) putBack(ctx context.Context, f File, k Kept) (what string, err
 	return s.storeBack(ctx, f, *content)
 }
 
-// storeBack stores a file whose record and object are there again.
+// storeBack stores a file whose record and object exist again.
 func (s *Service) storeBack(ctx context.Context, f File, content Content) (what string, err error) {
 	if f.Content == nil && f.Multipart == nil {
 		if err := s.countBack(ctx, f.Person, Quota{Bytes: content.Size}); err != nil {
@@ -109,7 +109,7 @@ func (s *Service) storeBack(ctx context.Context, f File, content Content) (what 
 		s.discardTwin(ctx, f)
 		return RepairTwin, nil
 	}
-	// Two of one name and SHA-256 cannot both be stored, and are not the same: so it stays where it was.
+	// Two files with one name and SHA-256 cannot both be stored, and these are not the same: so it stays where it was.
 	f.Content = &content
 	if err := s.take(ctx, f, FileUploading); err != nil {
 		return "", fmt.Errorf("set object aside again: %w", err)
@@ -157,7 +157,7 @@ func (s *Service) putRecordBack(ctx context.Context, f File, p Person, was kept,
 
 // countBack counts what a person had before, whatever the quota is by now.
 func (s *Service) countBack(ctx context.Context, person PersonID, add Quota) error {
-	// Whatever the budget says: it was taken once.
+	// The budget does not matter: it was taken before.
 	if err := s.store.take(ctx, add.amount(), amount{Files: boundless / 2, Bytes: boundless / 2}); err != nil {
 		return err
 	}
@@ -167,7 +167,7 @@ func (s *Service) countBack(ctx context.Context, person PersonID, add Quota) err
 	return nil
 }
 
-// contentOf reads a file's object whole and describes it.
+// contentOf reads a file's complete object and describes it.
 func (s *Service) contentOf(ctx context.Context, f File) (*Content, error) {
 	r, err := s.objects.Open(ctx, f.Key(), 0, -1)
 	if err != nil {

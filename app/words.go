@@ -11,21 +11,20 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// A person is found by words: those of the details and those of the names of the stored files. A search finds those of
-// whose words one begins with each word of the search. Both sides are made by the same function, so that no database's
-// idea of letters has a say.
+// A person is found by words: those of the details and those of the names of the stored files. A search finds the
+// people who have, for each word of the search, a word that begins with it. The same function makes both sides, so the
+// databases' ideas of letters do not matter.
 
 const (
-	// WordsVersion is that of what this file makes of a text. Words of another version are written anew by
-	// reconciliation.
+	// WordsVersion is the version of the rules in this file. Reconciliation rewrites words of another version.
 	WordsVersion = 1
-	// MaxWordLength is where a word is cut, in code points.
+	// MaxWordLength is the length at which a word is cut, in code points.
 	MaxWordLength = 64
-	// MaxTextWords is how many words of one of the details are kept. A text of MaxNameLength has no more whole words.
+	// MaxTextWords is how many words of each detail are kept. A text of MaxNameLength has no more whole words.
 	MaxTextWords = 100
-	// MaxFileWords is how many words of a file's name are kept, and as many of its folders.
+	// MaxFileWords is how many words of a file's name are kept, and how many of its folders.
 	MaxFileWords = 32
-	// MaxPersonWords is how many words of a person are kept: those of the details first, then those of files.
+	// MaxPersonWords is how many words of a person are kept: first those of the details, then those of files.
 	MaxPersonWords = 20_000
 	// MaxSearchWords is how many words a search may have.
 	MaxSearchWords = 16
@@ -40,13 +39,13 @@ func (d Details) words() []string {
 	return sortedWords(append(all, strconv.Itoa(d.Age)))
 }
 
-// words returns the words of a file's name, the extension among them, and of its folders.
+// words returns the words of a file's name, including the extension, and of its folders.
 func (f File) words() []string {
 	name, extension := f.Name, ""
 	if i := strings.LastIndexByte(name, '.'); i >= 0 {
 		name, extension = name[:i], name[i:]
 	}
-	// The extension first, which a name of many words must not cost.
+	// The extension comes first, so that a name of many words does not push it out.
 	return sortedWords(append(textWords(extension+" "+name, MaxFileWords), textWords(f.Folder, MaxFileWords)...))
 }
 
@@ -56,8 +55,8 @@ func sortedWords(words []string) []string {
 	return slices.Compact(words)
 }
 
-// SearchWords returns the words of a search, without those that others imply. None: nobody is found, unless the search
-// is empty.
+// SearchWords returns the words of a search, without those that others imply. If there are none, nobody is found,
+// unless the search is empty.
 func SearchWords(search string) []string {
 	var all []string
 	splitWords(search, func(word string, inner bool) bool {
@@ -67,7 +66,7 @@ func SearchWords(search string) []string {
 		return true
 	})
 	all = sortedWords(all)
-	// Who is found by a word is found by its beginning. What begins with a word stands behind it.
+	// Whoever is found by a word is also found by its beginning. What begins with a word follows it.
 	return slices.DeleteFunc(all, func(word string) bool {
 		i, _ := slices.BinarySearch(all, word)
 		return i+1 < len(all) && strings.HasPrefix(all[i+1], word)
@@ -106,16 +105,16 @@ var joined = strings.NewReplacer("´", "'", "΄", "'", "᾽", "'", "᾿", "'", "
 type wordSplitter struct {
 	fold cases.Caser
 	word []byte
-	// starts are the places of word that a search may begin at.
+	// starts are the positions in word at which a search may begin.
 	starts []int
 	last   rune // of word, before it was folded; 0: none
 	// apart: the next character is a start.
 	apart bool
-	// base is the last character that is no mark.
+	// base is the last character that is not a mark.
 	base rune
 }
 
-// take adds a character to the word; false where the word ends before it.
+// take adds a character to the word; false if the word ends before it.
 func (w *wordSplitter) take(r rune, next []rune) bool {
 	switch {
 	case ignored(r):
@@ -162,7 +161,7 @@ func (w *wordSplitter) begins(r rune, next []rune) bool {
 	return true
 }
 
-// end yields what the word so far is found by, and begins another.
+// end yields the texts by which the word so far is found, and begins another.
 func (w *wordSplitter) end(yield func(word string, inner bool) bool) bool {
 	defer func() { w.word, w.starts, w.last, w.apart, w.base = w.word[:0], w.starts[:0], 0, false, 0 }()
 	for i, start := range w.starts {
@@ -199,20 +198,20 @@ func ignored(r rune) bool {
 		unicode.Is(unicode.Variation_Selector, r) || r == '\u0640'
 }
 
-// joins tells of apostrophes and hyphens, which people write or leave out.
+// joins reports whether a character is an apostrophe or a hyphen, which people write or leave out.
 func joins(r rune) bool {
 	return unicode.Is(unicode.Pd, r) || strings.ContainsRune("'`‘’‛′‵ʹʻʼʽʾʿˈꞌꞋ՚׳\u2212\u00B7\u2027", r)
 }
 
-// spaceless tells of scripts that put no spaces between words.
+// spaceless reports whether a character belongs to a script that puts no spaces between words.
 func spaceless(r rune) bool {
 	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer,
 		unicode.Myanmar, unicode.Bopomofo, unicode.Yi)
 }
 
-// accent tells of marks that make no difference: those that scripts share, such as accents and Arabic vowels, and those
-// of alphabets which are read without. In other scripts, as Devanagari, marks are vowels and make words. The Japanese
-// sounding marks and й, a letter of its own for those who write it, make a difference too.
+// accent reports whether a mark makes no difference: those that scripts share, such as accents and Arabic vowels, and
+// those of alphabets that are also read without them. In other scripts, such as Devanagari, marks are vowels and make
+// words. The Japanese sounding marks and й, a separate letter for those who write it, make a difference too.
 func accent(mark, base rune) bool {
 	switch {
 	case unicode.Is(unicode.Mc, mark), mark == '\u3099', mark == '\u309A':
@@ -224,8 +223,8 @@ func accent(mark, base rune) bool {
 		unicode.Arabic, unicode.Syriac) || unicode.Is(unicode.Me, mark)
 }
 
-// latin has, by what they are folded to, the Latin letters that decompose into nothing: of Unicode CLDR's
-// transliteration Latin-ASCII (https://github.com/unicode-org/cldr, common/transforms/Latin-ASCII.xml), those in use.
+// latin contains, by what they are folded to, the Latin letters that have no decomposition: those in use from Unicode
+// CLDR's transliteration Latin-ASCII (https://github.com/unicode-org/cldr, common/transforms/Latin-ASCII.xml).
 var latin = func() map[string]string {
 	plain := map[string]string{}
 	for to, letters := range map[string]string{

@@ -10,14 +10,14 @@ import (
 	"unicode/utf8"
 )
 
-// The records of a ZIP (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT), as an archive that is written in
-// one go has them.
+// The records of a ZIP (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT), for an archive that is written in
+// one pass.
 //
-// Files are not compressed, and yet their method is DEFLATE, as blocks that are stored (RFC 1951, section 3.2.4). The
-// CRC-32 of a file is known only behind its bytes, where a data descriptor tells it. Whoever reads an archive as a
-// stream finds the end of DEFLATE by itself, and that of a stored file not at all: such readers, Java's ZipInputStream
-// among them, refuse a data descriptor behind a stored file. archive/zip writes no ZIP64 field into a local header, by
-// which they learn how long the numbers of the descriptor are (APPNOTE 4.3.9.2); so the records are written here.
+// Files are not compressed, and yet their method is DEFLATE, in stored blocks (RFC 1951, section 3.2.4). The CRC-32 of
+// a file is known only after its bytes, where a data descriptor carries it. A reader of the archive as a stream can
+// find the end of DEFLATE data by itself, but not that of a stored file: such readers, Java's ZipInputStream among
+// them, refuse a data descriptor after a stored file. archive/zip does not write the ZIP64 field into a local header
+// that tells them how wide the numbers of the descriptor are (APPNOTE 4.3.9.2); so the records are written here.
 
 // zipEntry is a file of a ZIP.
 type zipEntry struct {
@@ -27,14 +27,14 @@ type zipEntry struct {
 	crc  uint32
 }
 
-// storedBlock is the most that a stored block of DEFLATE has, and storedHeader what stands before it, in bytes.
+// storedBlock is the maximum size of a stored block of DEFLATE, and storedHeader the size of its header, in bytes.
 const (
 	storedBlock  = math.MaxUint16
 	storedHeader = 5
 )
 
-// packed returns the size of the entry as DEFLATE. What would be 2³²-1 bytes gets an empty block more, because that
-// number stands for a size that is told elsewhere.
+// packed returns the size of the entry as DEFLATE. An entry that would have 2³²-1 bytes gets an extra empty block,
+// because that number means that the size is stored elsewhere.
 func (e zipEntry) packed() int64 {
 	n := e.plainPacked()
 	if n == math.MaxUint32 {
@@ -48,8 +48,8 @@ func (e zipEntry) plainPacked() int64 {
 	return e.size + blocks*storedHeader
 }
 
-// large reports whether the numbers of the entry take ZIP64. Readers that know no ZIP64 field of a local header take a
-// descriptor for one of ZIP64 by the same rule.
+// large reports whether the numbers of the entry need ZIP64. Readers that ignore the ZIP64 field of a local header use
+// the same rule to recognize a ZIP64 descriptor.
 func (e zipEntry) large() bool { return e.packed() > math.MaxUint32 }
 
 const (
@@ -92,7 +92,7 @@ func (e zipEntry) head(b []byte, version uint16, crc uint32) []byte {
 	return le.AppendUint32(b, crc)
 }
 
-// timeExtra appends the field with the time in seconds UTC: that of MS-DOS is of no zone.
+// timeExtra appends the field with the time in seconds UTC, because that of MS-DOS has no time zone.
 func (e zipEntry) timeExtra(b []byte) []byte {
 	b = le.AppendUint16(b, zipExtraTime)
 	b = le.AppendUint16(b, 5)
@@ -167,7 +167,7 @@ func (e zipEntry) central(b []byte, offset int64) []byte {
 	return e.timeExtra(b)
 }
 
-// zipTail appends the end of an archive of so many entries, whose directory of that size begins at offset.
+// zipTail appends the end of an archive with this number of entries, whose directory of this size begins at offset.
 func zipTail(b []byte, entries int, offset, size int64) []byte {
 	count, from, length := uint16(entries), uint32(offset), uint32(size)
 	if entries >= math.MaxUint16 || offset >= math.MaxUint32 || size >= math.MaxUint32 {
@@ -195,7 +195,7 @@ func zipTail(b []byte, entries int, offset, size int64) []byte {
 	return le.AppendUint16(b, 0) // no comment
 }
 
-// dosTime returns date and time as MS-DOS has them, in UTC, which knows the years 1980 to 2107.
+// dosTime returns a date and time in the format of MS-DOS, in UTC, which covers the years 1980 to 2107.
 func dosTime(seconds int64) (date, clock uint16) {
 	t := time.Unix(seconds, 0).UTC()
 	switch {
@@ -208,9 +208,9 @@ func dosTime(seconds int64) (date, clock uint16) {
 		uint16(t.Hour())<<11 | uint16(t.Minute())<<5 | uint16(t.Second()/2)
 }
 
-// copyStored writes the entry's bytes, of which r has exactly as many as it says, to w as stored blocks, each by one
-// Write, and sets the entry's CRC-32. The buffer has room for a block with its header. io.ErrUnexpectedEOF where r has
-// less, errLonger where it has more.
+// copyStored writes the entry's bytes, which must be exactly the contents of r, to w as stored blocks, each by one
+// Write, and sets the entry's CRC-32. The buffer has room for a block with its header. io.ErrUnexpectedEOF if r has
+// fewer bytes, errLonger if it has more.
 func (e *zipEntry) copyStored(w io.Writer, r io.Reader, buf []byte) error {
 	if e.packed() != e.plainPacked() {
 		if _, err := w.Write(blockHeader(buf, 0, false)); err != nil {
@@ -230,7 +230,7 @@ func (e *zipEntry) copyStored(w io.Writer, r io.Reader, buf []byte) error {
 			return err
 		}
 		if last {
-			// Also whatever r has to say of the whole comes before its last bytes are written.
+			// This also lets r report on the whole before its last bytes are written.
 			switch _, err := io.ReadFull(r, buf[:1]); err {
 			case io.EOF:
 			case nil:
@@ -250,7 +250,7 @@ func (e *zipEntry) copyStored(w io.Writer, r io.Reader, buf []byte) error {
 var errLonger = errors.New("there are more bytes than there should be")
 
 // blockHeader writes the header of a block of n bytes to the beginning of buf, and returns the header; what follows it
-// in buf stays.
+// in buf is unchanged.
 func blockHeader(buf []byte, n int, last bool) []byte {
 	buf[0] = 0
 	if last {
