@@ -173,7 +173,7 @@ func (m *making) point(ctx context.Context) (err error) {
 	if err := m.objects(ctx); err != nil {
 		return err
 	}
-	if err := m.copied.recount(ctx); err != nil {
+	if err := errors.Join(m.copied.recount(ctx), m.copied.forgetWords(ctx)); err != nil {
 		return fmt.Errorf("tidy the copied records: %w", err)
 	}
 	// Of both databases: the other one is attached.

@@ -92,6 +92,9 @@ func TestDeletedMeanwhile(t *testing.T) {
 		some[0].Person}); err != nil || len(there) != 2 || there[whole[0].Person] {
 		t.Errorf("the restored persons are %v, %v", there, err)
 	}
+	for id, err := range r.People.StrayWords(t.Context()) {
+		t.Errorf("person %s is gone and has words: %v", id, err)
+	}
 	for id, err := range r.Catalog.Miscounted(t.Context()) {
 		t.Errorf("person %s is miscounted: %v", id, err)
 	}

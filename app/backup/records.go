@@ -67,6 +67,16 @@ func (r records) trim(ctx context.Context) error {
 	return exec(ctx, r.db, append(statements, "COMMIT")...)
 }
 
+// forgetWords removes the words of persons who are not in the copy.
+func (r records) forgetWords(ctx context.Context) error {
+	there, err := one[bool](ctx, r.db,
+		"SELECT EXISTS (SELECT 1 FROM persons.sqlite_master WHERE type = 'table' AND name = 'words')")
+	if err != nil || !there {
+		return err
+	}
+	return exec(ctx, r.db, "DELETE FROM persons.words WHERE person_id NOT IN (SELECT id FROM persons.people)")
+}
+
 // recount sets the counters of persons to what their records add up to, where it is something else.
 func (r records) recount(ctx context.Context) error {
 	counted, err := hasTable(ctx, r.db, "usages")
