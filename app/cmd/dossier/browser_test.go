@@ -126,10 +126,13 @@ func (c *chromium) wholeWay(t *testing.T) {
 	if !strings.Contains(string(csv), ",Ada Lovelace,London,36,Analytical Engine,") {
 		staff.errorf("the list as CSV is %q, want the person in it", csv)
 	}
-	staff.fill("#q", "Lovelace")
+	staff.fill("#q", "Hopper")
 	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS(".search button")))
 	staff.shows("No one found")
 	staff.audit("directory-nobody-found")
+	staff.fill("#q", "lovelace engine")
+	staff.load(http.StatusOK, chromedp.SendKeys(chromedp.CSS("#q"), "\n"))
+	staff.shows("1 person", "Ada Lovelace")
 	staff.fill("#q", "ADA l")
 	staff.load(http.StatusOK, chromedp.SendKeys(chromedp.CSS("#q"), "\n"))
 	staff.shows("Ada Lovelace")

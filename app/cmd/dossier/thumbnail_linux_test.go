@@ -89,7 +89,7 @@ func TestThumbnails(t *testing.T) {
 		t.Fatalf("the sign-in answers %d", res.StatusCode)
 	}
 	person := "/people/" + f.receipt.Person.String()
-	_, _, page := ask(person)
+	_, _, page := ask(person + "?view=cards")
 	links := pictureLink.FindAllStringSubmatch(page, -1)
 	if len(links) != 3 {
 		t.Fatalf("the page shows %d pictures, want 3", len(links))
