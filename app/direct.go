@@ -175,6 +175,19 @@ func (s *Service) Status(ctx context.Context, person PersonID, file FileID) (Fil
 	return f, nil, err
 }
 
+// Uploaded returns how many bytes of an unfinished file in parts the object store has, and changes nothing. ErrNotFound
+// where the multipart upload no longer exists: it was completed or aborted a moment ago.
+func (s *Service) Uploaded(ctx context.Context, f File) (sum int64, err error) {
+	parts, err := s.objects.Parts(ctx, f.Key(), f.Multipart.UploadID)
+	if err != nil {
+		return 0, fmt.Errorf("list parts: %w", err)
+	}
+	for _, part := range parts {
+		sum += part.Size
+	}
+	return sum, nil
+}
+
 // Announced returns the record of a file that is, or was, sent in parts, before anything is done with it: ErrNotFound,
 // or ErrLost if it is being removed.
 func (s *Service) Announced(ctx context.Context, person PersonID, file FileID) (File, error) {

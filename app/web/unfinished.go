@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -62,18 +61,10 @@ func (s *Server) progress(c echo.Context, person dossier.PersonID) (progress, er
 		}
 		far := ""
 		if f.Multipart != nil {
-			now, parts, err := s.svc.Status(ctx, person, f.ID)
-			switch {
-			case errors.Is(err, dossier.ErrNotFound):
-				p.UnfinishedCount-- // it could not become whole any more, and was removed
-				continue
-			case err == nil && now.State == dossier.FileStored && now.Content != nil:
-				p.UnfinishedCount-- // all of it was there
-				p.Stored.Files++
-				p.Stored.Bytes += now.Content.Size
-				continue
+			// A look at a page changes nothing: Status, which may complete or remove the file, is for the sender.
+			switch uploaded, err := s.svc.Uploaded(ctx, f); {
 			case err == nil:
-				far = howFar(f.Multipart.Size, parts)
+				far = howFar(uploaded, f.Multipart.Size)
 			case gone(c, err):
 				return progress{}, err
 			}
@@ -85,13 +76,9 @@ func (s *Server) progress(c echo.Context, person dossier.PersonID) (progress, er
 	return p, nil
 }
 
-// howFar says how much of a file is there.
-func howFar(size int64, parts []dossier.Part) string {
-	var there int64
-	for _, part := range parts {
-		there += part.Size
-	}
-	return dossier.FormatBytes(there) + " of " + dossier.FormatBytes(size) + " uploaded"
+// howFar says how many of a file's bytes are there.
+func howFar(uploaded, size int64) string {
+	return dossier.FormatBytes(uploaded) + " of " + dossier.FormatBytes(size) + " uploaded"
 }
 
 // unfinishedOf returns an unfinished file for a page: moves, where it is being sent; far is how far it is, empty where
