@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode"
 
 	"dossier.example/app"
 )
@@ -61,11 +62,12 @@ func newSessions(secret string, https bool, now func() time.Time) (*sessions, er
 	return s, nil
 }
 
-// opens reports whether key is the staff secret, or is it but for spaces around it, as pasted keys have. Hashes are
-// compared, so that not even the length shows in the time it takes.
+// opens reports whether key is the staff secret, or is it but for spaces and what is invisible around it, as pasted keys
+// have. Hashes are compared, so that not even the length shows in the time it takes.
 func (s *sessions) opens(key string) bool {
 	same := 0
-	for _, k := range []string{key, strings.TrimSpace(key)} {
+	pasted := func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
+	for _, k := range []string{key, strings.TrimFunc(key, pasted)} {
 		hash := sha256.Sum256([]byte(k))
 		same |= subtle.ConstantTimeCompare(hash[:], s.secret[:])
 	}
