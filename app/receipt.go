@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Receipt is what a submitter keeps: the person's id and a secret that proves it is theirs. The form carries it from
@@ -54,18 +55,27 @@ func ParseReceipt(s string) (Receipt, error) {
 	return r, nil
 }
 
-// ParseReceiptLink reads the link of a receipt's page, of this release or an earlier one, or only its last part. site
-// is what precedes the page's path, empty if nothing does. It returns ErrNotFound as ParseReceipt does.
+// ParseReceiptLink reads the link of a receipt's page, of this release or an earlier one, or only its last part, as
+// people paste it: broken by a mail's lines, in brackets, or followed by a full stop. site is what precedes the page's
+// path, empty if nothing does. It returns ErrNotFound as ParseReceipt does.
 func ParseReceiptLink(text string) (site string, r Receipt, err error) {
-	token := strings.TrimSpace(text)
+	token := strings.TrimLeft(strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, text), `<("'“‘«`)
 	if at, rest, ok := strings.Cut(token, "/receipt#"); ok {
 		site, token = at, rest
 	} else if at, rest, ok := strings.Cut(token, "/receipt/"); ok {
 		site = at
-		token, _, _ = strings.Cut(rest, "/")
+		token = rest
 	}
-	// A link may end in a section of the page.
-	token, _, _ = strings.Cut(strings.TrimPrefix(token, "#"), "&")
+	token = strings.TrimPrefix(token, "#")
+	// A link may end in a section of the page, and a sentence may follow it.
+	if end := strings.IndexAny(token, "/&.,;:!?)>]\"'”’»"); end >= 0 {
+		token = token[:end]
+	}
 	r, err = ParseReceipt(token)
 	return site, r, err
 }

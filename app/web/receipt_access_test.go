@@ -40,6 +40,10 @@ func TestOpenReceipt(t *testing.T) {
 			"&add-files",
 		"a link of a former release": "https://elsewhere.example/receipt/" + f.receipt,
 		"one of a file":              "/receipt/" + f.receipt + "/files/x",
+		"broken by a mail's lines":   "http://" + s.addr + "/receipt#" + f.receipt[:30] + "\r\n " + f.receipt[30:],
+		"between brackets":           "<http://" + s.addr + "/receipt#" + f.receipt + ">",
+		"in front of a full stop":    "http://" + s.addr + "/receipt#" + f.receipt + ".",
+		"with what nobody sees":      "\ufeffhttp://" + s.addr + "/receipt#" + f.receipt + "\u200b",
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := s.in(t)
