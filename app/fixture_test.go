@@ -189,7 +189,10 @@ func (s stores) checkFound(t *testing.T, f dossier.File, settled bool) {
 		return
 	}
 	for _, want := range append(dossier.SearchWords(f.Name), dossier.SearchWords(w.Name)...) {
-		if !slices.ContainsFunc(w.Words, func(has string) bool { return strings.HasPrefix(has, want) }) {
+		begins := func(has string) bool {
+			return slices.ContainsFunc(want, func(way string) bool { return strings.HasPrefix(has, way) })
+		}
+		if !slices.ContainsFunc(w.Words, begins) {
 			t.Errorf("person %s is not found by %q of stored file %s: %q", f.Person, want, f.ID, w.Words)
 		}
 	}

@@ -81,8 +81,9 @@ type Worded struct {
 
 // Search is what People.Find looks for. At most one of After and Before is set.
 type Search struct {
-	// Words are SearchWords. A person is found if each of them begins one of the person's words. None: everybody.
-	Words []string
+	// Words are SearchWords. A person is found if each of them, in any of its spellings, begins one of the person's
+	// words. None: everybody.
+	Words []SearchWord
 	// After is the position after which the list begins. Zero: it begins with the newest.
 	After Cursor
 	// Before is the position before which the list ends: it contains the people just before it.

@@ -55,28 +55,41 @@ func sortedWords(words []string) []string {
 	return slices.Compact(words)
 }
 
+// SearchWord is a word of a search in all its spellings. One of them is enough, and none begins with another.
+type SearchWord []string
+
+// implies reports whether v finds everybody that w finds: each spelling of w begins with one of v.
+func (w SearchWord) implies(v SearchWord) bool {
+	return !slices.ContainsFunc(w, func(spelling string) bool { return !begun(spelling, v) })
+}
+
+// begun reports whether a word begins with any of several.
+func begun(word string, by []string) bool {
+	return slices.ContainsFunc(by, func(b string) bool { return strings.HasPrefix(word, b) })
+}
+
 // SearchWords returns the words of a search, without those that others imply. If there are none, nobody is found,
-// unless the search is empty.
-func SearchWords(search string) []string {
-	var all []string
-	splitWords(search, func(word string, inner bool) bool {
-		if !inner {
-			all = append(all, word)
-		}
+// unless the search is empty. The part after a hyphen is a separate word or continues the one before it: jean-luc finds
+// Jean-Luc, Jean Luc and Jeanluc.
+func SearchWords(search string) []SearchWord {
+	var all []SearchWord
+	w := wordSplitter{fold: cases.Fold(), search: true}
+	w.split(search, func() bool {
+		all = append(all, w.hyphened()...)
 		return true
 	})
-	all = sortedWords(all)
-	// Whoever is found by a word is also found by its beginning. What begins with a word follows it.
-	return slices.DeleteFunc(all, func(word string) bool {
-		i, _ := slices.BinarySearch(all, word)
-		return i+1 < len(all) && strings.HasPrefix(all[i+1], word)
+	slices.SortFunc(all, func(a, b SearchWord) int { return slices.Compare(a, b) })
+	all = slices.CompactFunc(all, slices.Equal[SearchWord])
+	// Two words that differ do not imply each other.
+	return slices.DeleteFunc(slices.Clone(all), func(v SearchWord) bool {
+		return slices.ContainsFunc(all, func(w SearchWord) bool { return !slices.Equal(v, w) && w.implies(v) })
 	})
 }
 
 // textWords returns up to most words of a text, in their order.
 func textWords(text string, most int) []string {
 	var all []string
-	splitWords(text, func(word string, _ bool) bool {
+	splitWords(text, func(word string) bool {
 		if !slices.Contains(all, word) {
 			all = append(all, word)
 		}
@@ -85,18 +98,36 @@ func textWords(text string, most int) []string {
 	return all
 }
 
-// splitWords yields the folded words of a text, whole ones and, as inner, what else of them is found by its beginning:
+// splitWords yields the folded words of a text, whole ones and what else of them is found by its beginning:
 // what stands behind an apostrophe or a hyphen (O'Brien is obrien and brien), a capital in the middle (postgresql,
 // sql), a change between letters and digits, and each character of scripts that put no spaces between words.
-func splitWords(text string, yield func(word string, inner bool) bool) {
+func splitWords(text string, yield func(word string) bool) {
 	w := wordSplitter{fold: cases.Fold()}
+	w.split(text, func() bool {
+		for _, start := range w.starts {
+			if !yield(w.piece(start, len(w.word))) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// split calls ended with each word of a text, until it returns false.
+func (w *wordSplitter) split(text string, ended func() bool) {
 	runes := []rune(norm.NFKD.String(joined.Replace(strings.ToValidUTF8(text, " "))))
 	for i, r := range runes {
-		if !w.take(r, runes[i+1:]) && !w.end(yield) {
+		if w.take(r, runes[i+1:]) {
+			continue
+		}
+		if len(w.word) > 0 && !ended() {
 			return
 		}
+		w.reset()
 	}
-	w.end(yield)
+	if len(w.word) > 0 {
+		ended()
+	}
 }
 
 // joined is what stands for an apostrophe and has a compatibility form that does not.
@@ -104,12 +135,14 @@ var joined = strings.NewReplacer("´", "'", "΄", "'", "᾽", "'", "᾿", "'", "
 
 type wordSplitter struct {
 	fold cases.Caser
-	word []byte
-	// starts are the positions in word at which a search may begin.
-	starts []int
-	last   rune // of word, before it was folded; 0: none
-	// apart: the next character is a start.
-	apart bool
+	// search: the text is a search.
+	search bool
+	word   []byte
+	// starts are the positions in word at which a search may begin, hyphens those of them after a hyphen.
+	starts, hyphens []int
+	last            rune // of word, before it was folded; 0: none
+	// apart: the next character is a start; hyphen: because of a hyphen.
+	apart, hyphen bool
 	// base is the last character that is not a mark.
 	base rune
 }
@@ -125,6 +158,9 @@ func (w *wordSplitter) take(r rune, next []rune) bool {
 		}
 		return true
 	case joins(r):
+		w.apart, w.hyphen = true, w.hyphen || hyphen(r)
+		return true
+	case !w.search && unicode.IsSpace(r) && unspaced(w.last) && unspaced(following(next)):
 		w.apart = true
 		return true
 	case (r == '+' || r == '#') && len(w.word) > 0 && !w.apart:
@@ -140,7 +176,10 @@ func (w *wordSplitter) take(r rune, next []rune) bool {
 	if len(w.word) == 0 || w.apart || w.begins(r, next) {
 		w.starts = append(w.starts, len(w.word))
 	}
-	w.apart, w.last, w.base = false, r, r
+	if len(w.word) > 0 && w.hyphen {
+		w.hyphens = append(w.hyphens, len(w.word))
+	}
+	w.apart, w.hyphen, w.last, w.base = false, false, r, r
 	w.word = append(w.word, w.folded(r)...)
 	return true
 }
@@ -161,15 +200,39 @@ func (w *wordSplitter) begins(r rune, next []rune) bool {
 	return true
 }
 
-// end yields the texts by which the word so far is found, and begins another.
-func (w *wordSplitter) end(yield func(word string, inner bool) bool) bool {
-	defer func() { w.word, w.starts, w.last, w.apart, w.base = w.word[:0], w.starts[:0], 0, false, 0 }()
-	for i, start := range w.starts {
-		if !yield(FirstCodePoints(norm.NFC.String(string(w.word[start:])), MaxWordLength), i > 0) {
-			return false
-		}
+// reset begins another word.
+func (w *wordSplitter) reset() {
+	*w = wordSplitter{fold: w.fold, search: w.search, word: w.word[:0], starts: w.starts[:0], hyphens: w.hyphens[:0]}
+}
+
+// piece returns a part of the word as it is stored.
+func (w *wordSplitter) piece(from, to int) string {
+	return FirstCodePoints(norm.NFC.String(string(w.word[from:to])), MaxWordLength)
+}
+
+// maxHyphened is the largest number of parts of a word with hyphens. A word with more is not divided.
+const maxHyphened = 5
+
+// hyphened returns the parts of the word between its hyphens. The spellings of each part begin with it or with any part
+// before it, because some people write them as one word.
+func (w *wordSplitter) hyphened() []SearchWord {
+	if len(w.hyphens) >= maxHyphened {
+		return []SearchWord{{w.piece(0, len(w.word))}}
 	}
-	return true
+	var all []SearchWord
+	starts := append([]int{0}, w.hyphens...)
+	ends := append(slices.Clone(w.hyphens), len(w.word))
+	for i, end := range ends {
+		var one SearchWord
+		for _, start := range slices.Backward(starts[:i+1]) {
+			if spelling := w.piece(start, end); !begun(spelling, one) {
+				longer := func(other string) bool { return strings.HasPrefix(other, spelling) }
+				one = append(slices.DeleteFunc(one, longer), spelling)
+			}
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
 // folded returns what a letter or digit is compared as.
@@ -184,8 +247,15 @@ func (w *wordSplitter) folded(r rune) string {
 	if plain, ok := latin[folded]; ok {
 		return plain
 	}
+	if plain, ok := arabic[r]; ok {
+		return string(plain)
+	}
 	return folded
 }
+
+// arabic has letters that some keyboards or people write for another:
+// https://github.com/apache/lucene, ArabicNormalizer.java and PersianNormalizer.java.
+var arabic = map[rune]rune{'ى': 'ي', 'ی': 'ي', 'ک': 'ك', 'ة': 'ه', 'ہ': 'ه'}
 
 func inWord(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.Is(unicode.So, r)
@@ -200,13 +270,30 @@ func ignored(r rune) bool {
 
 // joins reports whether a character is an apostrophe or a hyphen, which people write or leave out.
 func joins(r rune) bool {
-	return unicode.Is(unicode.Pd, r) || strings.ContainsRune("'`‘’‛′‵ʹʻʼʽʾʿˈꞌꞋ՚׳\u2212\u00B7\u2027", r)
+	return hyphen(r) || strings.ContainsRune("'`‘’‛′‵ʹʻʼʽʾʿˈꞌꞋ՚׳\u00B7\u2027", r)
+}
+
+// hyphen reports whether a character joins words that are also written with a space: a hyphen, or the dot between
+// Japanese names.
+func hyphen(r rune) bool {
+	return unicode.Is(unicode.Pd, r) || r == '\u2212' || r == '\u30FB'
 }
 
 // spaceless reports whether a character belongs to a script that puts no spaces between words.
 func spaceless(r rune) bool {
 	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer,
 		unicode.Myanmar, unicode.Bopomofo, unicode.Yi)
+}
+
+// unspaced reports whether a character belongs to a script in which names are written with and without spaces.
+func unspaced(r rune) bool { return spaceless(r) || unicode.Is(unicode.Hangul, r) || r == 'ー' }
+
+// following returns the first character that is not a space.
+func following(next []rune) rune {
+	if i := slices.IndexFunc(next, func(r rune) bool { return !unicode.IsSpace(r) }); i >= 0 {
+		return next[i]
+	}
+	return 0
 }
 
 // accent reports whether a mark makes no difference: those that scripts share, such as accents and Arabic vowels, and

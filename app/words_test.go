@@ -31,10 +31,15 @@ func TestWords(t *testing.T) {
 		{"Андрей андреи ёлка", "андреи андрей елка"},
 		{"山田太郎", "太郎 山田太郎 田太郎 郎"},
 		{"东京2024 東京Tower", "2024 tower 东京2024 京2024 京tower 東京tower"},
-		{"がぎ かき", "かき がぎ き ぎ"},
+		{"がぎ, かき", "かき がぎ き ぎ"},
 		{"ｶﾞ ＡＢＣ１２", "12 abc12 ガ"},
 		{"ไทย", "ทย ย ไทย"},
-		{"각 가나", "가나 각"},
+		{"각 가나", "가나 각가나"},
+		// A name is written with a space or without.
+		{"山田　太郎 Tower", "tower 太郎 山田太郎 田太郎 郎"},
+		{"ジョン・スミス", "ジョンスミス ス スミス ミス ョンスミス ンスミス"},
+		{"김 철수", "김철수 철수"},
+		{"على علی فاطمة کتاب", "علي فاطمه كتاب"},
 		// Vowel signs tell words apart.
 		{"कि की क", "क कि की"},
 		{"हिन्\u200Dदी हिन्दी", "हिन्दी"},
@@ -61,12 +66,22 @@ func TestSearchWords(t *testing.T) {
 		" – ":                   "",
 		"lovelace ADA lovelace": "ada lovelace",
 		"go golang":             "golang",
-		"jean-luc o’brien":      "jeanluc obrien",
+		"jean-luc o’brien":      "jean luc|jeanluc obrien",
+		"luc jean–luc jean":     "jean luc",
+		"2025-11-28":            "11|202511 2025 28|1128|20251128",
+		"-a- a-":                "a",
+		"a-aa":                  "aa",
+		"1-2-3-4-5-6":           "123456",
+		"ジョン・スミス 山田 太郎":         "ジョン スミス|ジョンスミス 太郎 山田",
 		"東京Tower":               "東京tower",
 		"report_final.PDF":      "final pdf report",
 		"PostgreSQL":            "postgresql",
 	} {
-		if got := strings.Join(SearchWords(search), " "); got != want {
+		var got []string
+		for _, w := range SearchWords(search) {
+			got = append(got, strings.Join(w, "|"))
+		}
+		if got := strings.Join(got, " "); got != want {
 			t.Errorf("the words of the search %q: got %q, want %q", search, got, want)
 		}
 	}
@@ -100,13 +115,50 @@ func TestWordsOfFile(t *testing.T) {
 	}
 }
 
+// A name is found whichever of hyphen, space and nothing stands in it and in the search.
+func TestHyphenOrSpace(t *testing.T) {
+	finds := func(text, search string) bool {
+		words := textWords(text, 100)
+		return !slices.ContainsFunc(SearchWords(search), func(w SearchWord) bool {
+			return !slices.ContainsFunc(words, func(has string) bool { return begun(has, w) })
+		})
+	}
+	for _, c := range []struct {
+		text  string
+		found []string
+		not   []string
+	}{
+		{"Jean Luc Picard", []string{"jean-luc", "jean luc", "Jean\u2011Luc", "jean-luc picard", "jean-luc-picard", "luc-jean"},
+			[]string{"jean-marie", "jean-luca"}},
+		{"Jean-Luc", []string{"jean-luc", "jean luc", "jeanluc", "luc"}, []string{"jean-marc"}},
+		{"Jeanluc", []string{"jean-luc", "jeanluc"}, []string{"luc", "jean-marc"}},
+		{"Annemarie Luise", []string{"anne-marie-luise", "annemarie-luise", "anne-marie luise"}, []string{"anne-luise-marie"}},
+		{"scan_20251128.pdf", []string{"2025-11-28", "scan-2025"}, []string{"2025-11-29"}},
+		{"山田 太郎", []string{"山田太郎", "山田　太郎", "太郎 山田"}, []string{"太郎山田"}},
+		{"佐藤花子", []string{"佐藤 花子", "佐藤花子", "花子"}, nil},
+		{"홍길동", []string{"홍길동", "홍"}, nil},
+	} {
+		for _, search := range c.found {
+			if !finds(c.text, search) {
+				t.Errorf("%q does not find %q", search, c.text)
+			}
+		}
+		for _, search := range c.not {
+			if finds(c.text, search) {
+				t.Errorf("%q finds %q", search, c.text)
+			}
+		}
+	}
+}
+
 // Whatever somebody types of a text finds it: every beginning of every word, as it is written.
 func TestEveryTextIsFoundByItself(t *testing.T) {
 	check := func(text string) bool {
 		words := textWords(text, 10_000)
 		for _, word := range SearchWords(text) {
-			if !utf8.ValidString(word) || utf8.RuneCountInString(word) > MaxWordLength ||
-				!slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, word) }) {
+			if slices.ContainsFunc(word, func(way string) bool {
+				return !utf8.ValidString(way) || utf8.RuneCountInString(way) > MaxWordLength
+			}) || !slices.ContainsFunc(words, func(w string) bool { return begun(w, word) }) {
 				t.Logf("%q: %q is not among %q", text, word, words)
 				return false
 			}

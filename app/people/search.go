@@ -139,14 +139,14 @@ func (s *Store) Find(ctx context.Context, q dossier.Search) (dossier.Found, erro
 		return dossier.Found{}, nil
 	}
 	for _, w := range q.Words {
-		if !utf8.ValidString(w) {
+		if slices.ContainsFunc(w, func(spelling string) bool { return !utf8.ValidString(spelling) }) {
 			return dossier.Found{}, nil // no word is like that, and MySQL refuses the comparison
 		}
 	}
-	switch len(q.Words) {
-	case 0:
+	switch {
+	case len(q.Words) == 0:
 		return s.everybody(ctx, q)
-	case 1:
+	case len(q.Words) == 1 && len(q.Words[0]) == 1:
 		return s.byWord(ctx, q)
 	}
 	return s.byWords(ctx, q)
@@ -204,7 +204,7 @@ func (s *Store) places(ctx context.Context, query func(*gorm.DB) *gorm.DB) ([]pl
 
 // byWord is Find by one word.
 func (s *Store) byWord(ctx context.Context, q dossier.Search) (dossier.Found, error) {
-	r, d := spanOf(q.Words[0]), directionOf(q)
+	r, d := spanOf(q.Words[0][0]), directionOf(q)
 	entries, err := s.count(ctx, s.bounds.sorted+1, func(tx *gorm.DB) *gorm.DB { return r.of(tx).Select("person_id") })
 	if err != nil || entries == 0 {
 		return dossier.Found{}, err
@@ -272,19 +272,52 @@ func sort(tx *gorm.DB, r span, d direction, limit int) *gorm.DB {
 	return d.page(r.of(tx).Distinct("created_at", "person_id"), "person_id", limit)
 }
 
-// byWords is Find by several words.
+// placesOf returns the positions of the first n people who have a word that begins with w in any of its spellings.
+func (s *Store) placesOf(ctx context.Context, w dossier.SearchWord, d direction, n int) ([]place, error) {
+	var all []place
+	for _, spelling := range w {
+		list, err := s.places(ctx, func(tx *gorm.DB) *gorm.DB { return sort(tx, spanOf(spelling), d, n) })
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list...)
+	}
+	if len(w) > 1 {
+		slices.SortFunc(all, func(a, b place) int {
+			if d.up {
+				return a.compare(b)
+			}
+			return b.compare(a)
+		})
+		all = slices.Compact(all)
+	}
+	return all[:min(n, len(all))], nil
+}
+
+// byWords is Find by several words, or by one that has several spellings.
 func (s *Store) byWords(ctx context.Context, q dossier.Search) (dossier.Found, error) {
 	d := directionOf(q)
 	// The longest first: of those with many entries it may have the fewest.
 	words := slices.Clone(q.Words)
-	slices.SortStableFunc(words, func(a, b string) int { return utf8.RuneCountInString(b) - utf8.RuneCountInString(a) })
+	slices.SortStableFunc(words, func(a, b dossier.SearchWord) int {
+		return utf8.RuneCountInString(b[0]) - utf8.RuneCountInString(a[0])
+	})
 	least, few := s.bounds.tested+1, 0
 	for i, w := range words {
-		n, err := s.count(ctx, s.bounds.tested+1, func(tx *gorm.DB) *gorm.DB {
-			return spanOf(w).of(tx).Select("person_id")
-		})
-		if err != nil || n == 0 {
-			return dossier.Found{}, err
+		n := 0
+		for _, spelling := range w {
+			more, err := s.count(ctx, s.bounds.tested+1-n, func(tx *gorm.DB) *gorm.DB {
+				return spanOf(spelling).of(tx).Select("person_id")
+			})
+			if err != nil {
+				return dossier.Found{}, err
+			}
+			if n += more; n > s.bounds.tested {
+				break
+			}
+		}
+		if n == 0 {
+			return dossier.Found{}, nil
 		}
 		if n < least {
 			least, few = n, i
@@ -294,9 +327,7 @@ func (s *Store) byWords(ctx context.Context, q dossier.Search) (dossier.Found, e
 	if least > s.bounds.tested {
 		return s.byManyWords(ctx, q, words, d)
 	}
-	list, err := s.places(ctx, func(tx *gorm.DB) *gorm.DB {
-		return sort(tx, spanOf(words[0]), direction{up: d.up}, s.bounds.tested+1)
-	})
+	list, err := s.placesOf(ctx, words[0], direction{up: d.up}, s.bounds.tested+1)
 	if err != nil {
 		return dossier.Found{}, err
 	}
@@ -317,7 +348,8 @@ func (s *Store) byWords(ctx context.Context, q dossier.Search) (dossier.Found, e
 }
 
 // byManyWords is Find by words that many have, each of them.
-func (s *Store) byManyWords(ctx context.Context, q dossier.Search, words []string, d direction) (dossier.Found, error) {
+func (s *Store) byManyWords(ctx context.Context, q dossier.Search, words []dossier.SearchWord, d direction) (
+	dossier.Found, error) {
 	w, err := s.walker(ctx, words)
 	if err != nil {
 		return dossier.Found{}, err
@@ -388,23 +420,12 @@ func (s *Store) found(ctx context.Context, q dossier.Search, list []place, stopp
 }
 
 // having returns those of a list of whose words one begins with each of words.
-func (s *Store) having(ctx context.Context, list []place, words []string) ([]place, error) {
+func (s *Store) having(ctx context.Context, list []place, words []dossier.SearchWord) ([]place, error) {
 	for _, w := range words {
 		has := make(map[string]bool, len(list))
-		for chunk := range slices.Chunk(list, 500) {
-			ids := make([]string, len(chunk))
-			for i, p := range chunk {
-				ids[i] = p.Person
-			}
-			var found []string
-			err := s.do(ctx, "looking for people", func(tx *gorm.DB) error {
-				return having(tx, spanOf(w), ids).Pluck("person_id", &found).Error
-			})
-			if err != nil {
+		for _, spelling := range w {
+			if err := s.mark(ctx, has, list, spanOf(spelling)); err != nil {
 				return nil, err
-			}
-			for _, id := range found {
-				has[id] = true
 			}
 		}
 		list = slices.DeleteFunc(slices.Clone(list), func(p place) bool { return !has[p.Person] })
@@ -412,7 +433,28 @@ func (s *Store) having(ctx context.Context, list []place, words []string) ([]pla
 	return list, nil
 }
 
-// having is the query of Store.having.
+// mark adds to has the people of a list who have a word in a range.
+func (s *Store) mark(ctx context.Context, has map[string]bool, list []place, r span) error {
+	for chunk := range slices.Chunk(list, 500) {
+		ids := make([]string, len(chunk))
+		for i, p := range chunk {
+			ids[i] = p.Person
+		}
+		var found []string
+		err := s.do(ctx, "looking for people", func(tx *gorm.DB) error {
+			return having(tx, r, ids).Pluck("person_id", &found).Error
+		})
+		if err != nil {
+			return err
+		}
+		for _, id := range found {
+			has[id] = true
+		}
+	}
+	return nil
+}
+
+// having is the query of Store.mark.
 func having(tx *gorm.DB, r span, ids []string) *gorm.DB {
 	return r.of(tx).Where("person_id IN ?", ids).Distinct()
 }
@@ -421,30 +463,45 @@ func having(tx *gorm.DB, r span, ids []string) *gorm.DB {
 type walker struct {
 	s *Store
 	// tests are the words that those who are walked need not have.
-	tests []string
+	tests []dossier.SearchWord
 	// lists are the words whose persons are walked; none: all people are, and tests are all words.
 	lists []string
 	// whole: the range of this word is sorted, for people were walked in vain.
-	whole string
+	whole dossier.SearchWord
 }
 
 // walker returns the one for words that many have.
-func (s *Store) walker(ctx context.Context, words []string) (*walker, error) {
+func (s *Store) walker(ctx context.Context, words []dossier.SearchWord) (*walker, error) {
 	for i, w := range words {
-		lists, err := s.different(ctx, spanOf(w))
+		lists, err := s.differentOf(ctx, w)
 		if err != nil {
 			return nil, err
 		}
-		if lists != nil {
+		if len(lists) > 0 {
 			return &walker{s: s, lists: lists, tests: slices.Delete(slices.Clone(words), i, i+1)}, nil
 		}
 	}
 	return &walker{s: s, tests: words}, nil
 }
 
+// differentOf returns the different words that begin with w in any of its spellings, if they are few; otherwise nil.
+func (s *Store) differentOf(ctx context.Context, w dossier.SearchWord) ([]string, error) {
+	var all []string
+	for _, spelling := range w {
+		lists, err := s.different(ctx, spanOf(spelling))
+		if err != nil || lists == nil {
+			return nil, err
+		}
+		if all = append(all, lists...); len(all) > s.bounds.merged {
+			return nil, nil
+		}
+	}
+	return all, nil
+}
+
 // different returns the different words in a range, where they are few; else nil.
 func (s *Store) different(ctx context.Context, r span) ([]string, error) {
-	var all []string
+	all := []string{}
 	for from := ""; ; {
 		var next []string
 		err := s.do(ctx, "looking for words", func(tx *gorm.DB) error {
@@ -479,10 +536,12 @@ func nextWords(tx *gorm.DB, r span, from string, limit int) *gorm.DB {
 
 // block returns up to n persons that come next, and whether they are the last.
 func (w *walker) block(ctx context.Context, d direction, n int) ([]place, bool, error) {
+	if w.whole != nil {
+		list, err := w.s.placesOf(ctx, w.whole, d, n)
+		return list, len(list) < n, err
+	}
 	list, err := w.s.places(ctx, func(tx *gorm.DB) *gorm.DB {
 		switch {
-		case w.whole != "":
-			return sort(tx, spanOf(w.whole), d, n)
 		case w.lists != nil:
 			return merge(tx, w.lists, d, n)
 		}
@@ -530,7 +589,7 @@ func (w *walker) fill(ctx context.Context, d direction, n int) ([]place, *place,
 		}
 		size = min(2*size, w.s.bounds.tested)
 		if w.lists == nil && seen >= w.s.bounds.walked {
-			if w.whole == "" {
+			if w.whole == nil {
 				w.whole, w.tests = w.tests[0], w.tests[1:]
 			}
 			size = w.s.bounds.walked // a look sorts all of the range

@@ -70,15 +70,25 @@ func searchWays(t *testing.T, s *Store) {
 	} {
 		s.bounds = bounds
 		for range 25 {
-			var words []string
+			var words []dossier.SearchWord
 			for range 1 + random.IntN(3) {
-				w := []rune(vocabulary[random.IntN(len(vocabulary))])
-				words = append(words, string(w[:1+random.IntN(len(w))]))
+				var ways dossier.SearchWord
+				for range 1 + random.IntN(5)/3 {
+					w := []rune(vocabulary[random.IntN(len(vocabulary))])
+					way := string(w[:1+random.IntN(len(w))])
+					begins := func(v string) bool { return strings.HasPrefix(v, way) || strings.HasPrefix(way, v) }
+					if !slices.ContainsFunc(ways, begins) {
+						ways = append(ways, way)
+					}
+				}
+				words = append(words, ways)
 			}
 			var want []dossier.PersonID
 			for _, k := range all {
-				if !slices.ContainsFunc(words, func(w string) bool {
-					return !slices.ContainsFunc(k.words, func(has string) bool { return strings.HasPrefix(has, w) })
+				if !slices.ContainsFunc(words, func(w dossier.SearchWord) bool {
+					return !slices.ContainsFunc(k.words, func(has string) bool {
+						return slices.ContainsFunc(w, func(way string) bool { return strings.HasPrefix(has, way) })
+					})
 				}) {
 					want = append(want, k.ID)
 				}

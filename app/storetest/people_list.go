@@ -26,7 +26,7 @@ func peopleNewestFirst(list []dossier.Person) []dossier.Person {
 func peopleFind(t *testing.T, s dossier.People, words []string, after dossier.Cursor,
 	limit int) ([]dossier.Person, dossier.Cursor) {
 	t.Helper()
-	found, err := s.Find(t.Context(), dossier.Search{Words: words, After: after, Limit: limit})
+	found, err := s.Find(t.Context(), dossier.Search{Words: peopleWays(words...), After: after, Limit: limit})
 	if err != nil {
 		t.Fatalf("Find: %v", err)
 	}

@@ -39,6 +39,15 @@ func peopleHasWords(t *testing.T, doing string, s dossier.People, id dossier.Per
 	return got
 }
 
+// peopleWays returns the words of a search; | stands between the ways of one.
+func peopleWays(words ...string) []dossier.SearchWord {
+	var all []dossier.SearchWord
+	for _, w := range words {
+		all = append(all, strings.Split(w, "|"))
+	}
+	return all
+}
+
 func peopleNames(list []dossier.Person) []string {
 	names := make([]string, len(list))
 	for i, p := range list {
@@ -63,6 +72,11 @@ func peopleSearch(t *testing.T, s dossier.People) {
 		"ve lo":        {"lo ve"},
 		"ada hopper":   nil,
 		"a b c":        nil,
+		"love|hop":     {"grace hopper", "ada lovelace"},
+		"ada lov|yo":   {"ada yonath", "ada lovelace"},
+		"ada x|lov":    {"ada lovelace"},
+		"ada x|y1":     nil,
+		"ada|adam|gr":  {"adam", "ada yonath", "grace hopper", "ada lovelace"},
 		"太":            {"山田太郎 太郎 郎"},
 		"😀":            {"😀 one"},
 		"\uD7FF":       {"\uD7FF\uD7FF"},
@@ -76,7 +90,7 @@ func peopleSearch(t *testing.T, s dossier.People) {
 		`\`:            nil,
 		"x\xff":        nil,
 	} {
-		found, err := s.Find(t.Context(), dossier.Search{Words: strings.Fields(search), Limit: 100, Count: 100})
+		found, err := s.Find(t.Context(), dossier.Search{Words: peopleWays(strings.Fields(search)...), Limit: 100, Count: 100})
 		if got := peopleNames(found.People); err != nil || !slices.Equal(got, want) && len(got)+len(want) > 0 {
 			t.Errorf("Find %q: got %q and error %v, want %q", search, got, err, want)
 		}
@@ -93,11 +107,14 @@ func peopleSearchPages(t *testing.T, s dossier.People) {
 		names = append(names, fmt.Sprintf("go%d person%d", i%7, i), "rust")
 	}
 	all := peopleNewestFirst(peopleWorded(t, s, names...))
-	for _, search := range []string{"go", "go3", "go person", "person1 go", "rust", "r", "none go"} {
+	for _, search := range []string{"go", "go3", "go person", "person1 go", "rust", "r", "none go", "go1|rust",
+		"go person1|person2|none", "none|go person|rust"} {
 		words := strings.Fields(search)
 		var want []dossier.Person
 		for _, p := range all {
-			if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(" "+p.Name, " "+w) }) {
+			if !slices.ContainsFunc(peopleWays(words...), func(w dossier.SearchWord) bool {
+				return !slices.ContainsFunc(w, func(way string) bool { return strings.Contains(" "+p.Name, " "+way) })
+			}) {
 				want = append(want, p)
 			}
 		}
@@ -108,7 +125,8 @@ func peopleSearchPages(t *testing.T, s dossier.People) {
 			var got []dossier.Person
 			before := dossier.Cursor{CreatedAt: peopleEpoch.Add(-time.Hour), ID: dossier.NewPersonID()}
 			for !before.IsZero() {
-				found, err := s.Find(t.Context(), dossier.Search{Words: words, Before: before, Limit: limit, Count: 5})
+				found, err := s.Find(t.Context(), dossier.Search{Words: peopleWays(words...), Before: before, Limit: limit,
+					Count: 5})
 				if err != nil {
 					t.Fatalf("Find: %v", err)
 				}

@@ -111,7 +111,10 @@ func countOf(p dossier.PeoplePage) string {
 // searched returns what a query searches for, fit to be handed on.
 func searched(v url.Values) (string, error) {
 	q := strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		switch {
+		case unicode.IsSpace(r): // a tab, from a spreadsheet, stands between words
+			return ' '
+		case unicode.IsControl(r):
 			return -1
 		}
 		return r

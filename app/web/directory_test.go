@@ -129,7 +129,7 @@ func TestDirectorySearch(t *testing.T) {
 	s := newSite(t)
 	by := s.signIn(t)
 	s.insert(t, "Ångström", "Angela", "Bo 100%", "Bo_b", "Boab", `Back\slash`, "Éva <b>", "ANGUS", "Nobody Angst",
-		"日本 太郎", "Ｗｉｄｅ")
+		"日本 太郎", "Ｗｉｄｅ", "Jean Luc", "Jean-Luc", "Jeanluc", "Jean Marie", "Luc")
 	for _, c := range []struct {
 		search string
 		want   []string
@@ -151,7 +151,11 @@ func TestDirectorySearch(t *testing.T) {
 		{"'; DROP TABLE people; --", nil},
 		{"日", []string{"日本 太郎"}},
 		{"太郎", []string{"日本 太郎"}},
+		{"日本太郎", []string{"日本 太郎"}},
 		{"wide", []string{"Ｗｉｄｅ"}},
+		{"jean-luc", []string{"Jeanluc", "Jean-Luc", "Jean Luc"}},
+		{"jean luc", []string{"Jean-Luc", "Jean Luc"}},
+		{"bo\t100\r\n", []string{"Bo 100%"}},
 		{"gela", nil},
 		{"an\x00gus", []string{"ANGUS"}},
 		{"angus\xff", []string{"ANGUS"}},
