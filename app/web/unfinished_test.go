@@ -18,6 +18,11 @@ func TestReceiptNamesWhatIsUnfinished(t *testing.T) {
 	now := time.Now()
 	clock := func() time.Time { return now }
 	s := open(t, setup{domain: dossier.Options{Now: clock}, web: web.Options{Now: clock}})
+	alone := ada.with()
+	s.mustAccept(s.submit(alone), alone)
+	s.announce(alone.receipt, "image.jpg", []byte("x"))
+	s.get("/receipt/"+alone.receipt).must(t, http.StatusOK, "0 of 1 file is stored so far")
+
 	f := ada.with(file{"image.jpg", "one picture"})
 	s.mustAccept(s.submit(f), f)
 	own := "/receipt/" + f.receipt

@@ -71,5 +71,5 @@ func TestUploadOnTerminal(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, shown.String())
 	}
-	eventually(t, "the end is told", func() bool { return strings.Contains(shown.String(), "1 of 1 files are stored") })
+	eventually(t, "the end is told", func() bool { return strings.Contains(shown.String(), "1 of 1 file is stored") })
 }

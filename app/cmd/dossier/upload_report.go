@@ -112,8 +112,12 @@ func (r *uploadReport) end(s upload.Summary, status int, err error) error {
 		}
 		return r.flush()
 	}
-	if s.Stored+s.Failed+s.Left > 0 {
-		r.say("%d of %d files are stored (%s); %s sent in this run", s.Stored, s.Stored+s.Failed+s.Left,
+	if all := s.Stored + s.Failed + s.Left; all > 0 {
+		are := "files are"
+		if all == 1 {
+			are = "file is"
+		}
+		r.say("%d of %d %s stored (%s); %s sent in this run", s.Stored, all, are,
 			dossier.FormatBytes(s.StoredBytes), dossier.FormatBytes(s.SentBytes))
 	}
 	if s.Link == "" {
