@@ -128,11 +128,13 @@ func TestHyphenOrSpace(t *testing.T) {
 		found []string
 		not   []string
 	}{
-		{"Jean Luc Picard", []string{"jean-luc", "jean luc", "Jean\u2011Luc", "jean-luc picard", "jean-luc-picard", "luc-jean"},
+		{"Jean Luc Picard", []string{"jean-luc", "jean luc", "Jean\u2011Luc", "jean-luc picard", "jean-luc-picard",
+			"luc-jean"},
 			[]string{"jean-marie", "jean-luca"}},
 		{"Jean-Luc", []string{"jean-luc", "jean luc", "jeanluc", "luc"}, []string{"jean-marc"}},
 		{"Jeanluc", []string{"jean-luc", "jeanluc"}, []string{"luc", "jean-marc"}},
-		{"Annemarie Luise", []string{"anne-marie-luise", "annemarie-luise", "anne-marie luise"}, []string{"anne-luise-marie"}},
+		{"Annemarie Luise", []string{"anne-marie-luise", "annemarie-luise", "anne-marie luise"},
+			[]string{"anne-luise-marie"}},
 		{"scan_20251128.pdf", []string{"2025-11-28", "scan-2025"}, []string{"2025-11-29"}},
 		{"山田 太郎", []string{"山田太郎", "山田　太郎", "太郎 山田"}, []string{"太郎山田"}},
 		{"佐藤花子", []string{"佐藤 花子", "佐藤花子", "花子"}, nil},

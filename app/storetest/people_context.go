@@ -26,7 +26,8 @@ func peopleCalls(s dossier.People, deleting dossier.PersonID,
 		"Delete": func(ctx context.Context) error { return s.Delete(ctx, deleting) },
 		"Find":   func(ctx context.Context) error { _, err := s.Find(ctx, dossier.Search{Limit: 10}); return err },
 		"Find by a word": func(ctx context.Context) error {
-			_, err := s.Find(ctx, dossier.Search{Words: peopleWays("ada"), After: dossier.Cursor{CreatedAt: peopleEpoch, ID: deleting},
+			_, err := s.Find(ctx, dossier.Search{Words: peopleWays("ada"),
+				After: dossier.Cursor{CreatedAt: peopleEpoch, ID: deleting},
 				Limit: 10, Count: 10})
 			return err
 		},

@@ -90,7 +90,8 @@ func peopleSearch(t *testing.T, s dossier.People) {
 		`\`:            nil,
 		"x\xff":        nil,
 	} {
-		found, err := s.Find(t.Context(), dossier.Search{Words: peopleWays(strings.Fields(search)...), Limit: 100, Count: 100})
+		found, err := s.Find(t.Context(), dossier.Search{Words: peopleWays(strings.Fields(search)...),
+			Limit: 100, Count: 100})
 		if got := peopleNames(found.People); err != nil || !slices.Equal(got, want) && len(got)+len(want) > 0 {
 			t.Errorf("Find %q: got %q and error %v, want %q", search, got, err, want)
 		}

@@ -62,8 +62,8 @@ func newSessions(secret string, https bool, now func() time.Time) (*sessions, er
 	return s, nil
 }
 
-// opens reports whether key is the staff secret, or is it but for spaces and what is invisible around it, as pasted keys
-// have. Hashes are compared, so that not even the length shows in the time it takes.
+// opens reports whether key is the staff secret, ignoring spaces and invisible characters around it, which pasted keys
+// often have. Hashes are compared, so that not even the length shows in the time it takes.
 func (s *sessions) opens(key string) bool {
 	same := 0
 	pasted := func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
