@@ -151,24 +151,41 @@ func (s *Store) SetWords(ctx context.Context, seen dossier.Worded, words []strin
 			missing = append(missing, w)
 		}
 	}
+	// In batches, since so many words take longer than one call may. What is missing comes first: if it ends early, the
+	// person is still found by every word that is right, and the version says whether there is more to do.
+	for revision := seen.Revision; ; revision++ {
+		some := missing[:min(len(missing), wordsBatch)]
+		missing = missing[len(some):]
+		others := gone[:min(len(gone), wordsBatch-len(some))]
+		gone = gone[len(others):]
+		version, last := seen.Version, len(missing)+len(gone) == 0
+		if last {
+			version = dossier.WordsVersion
+		}
+		err := s.replaceWords(ctx, seen.Person, revision, version, some, others)
+		if err != nil || last {
+			return err
+		}
+	}
+}
+
+// replaceWords adds and removes words of a person whose words have a revision, which it counts up. ErrLost otherwise.
+func (s *Store) replaceWords(ctx context.Context, p dossier.Person, revision int64, version int,
+	missing, gone []string) error {
 	set := false
 	err := s.transact(ctx, "replacing a person's words", func(tx *gorm.DB) error {
 		done := tx.Model(&row{}).
-			Where("id = ? AND words_revision = ? AND state = ?", seen.ID.String(), seen.Revision,
+			Where("id = ? AND words_revision = ? AND state = ?", p.ID.String(), revision,
 				string(dossier.PersonSubmitted)).
-			Updates(map[string]any{"words_version": dossier.WordsVersion,
-				"words_revision": gorm.Expr("words_revision + 1")})
+			Updates(map[string]any{"words_version": version, "words_revision": revision + 1})
 		set = done.RowsAffected > 0
 		if done.Error != nil || !set {
 			return done.Error
 		}
-		for batch := range slices.Chunk(gone, wordsBatch) {
-			if err := tx.Where("person_id = ? AND word IN ?", seen.ID.String(),
-				batch).Delete(&word{}).Error; err != nil {
-				return err
-			}
+		if err := insertWords(tx, p.ID, p.CreatedAt.UnixMicro(), missing); err != nil || len(gone) == 0 {
+			return err
 		}
-		return insertWords(tx, seen.ID, seen.CreatedAt.UnixMicro(), missing)
+		return tx.Where("person_id = ? AND word IN ?", p.ID.String(), gone).Delete(&word{}).Error
 	})
 	if err == nil && !set {
 		err = dossier.ErrLost
