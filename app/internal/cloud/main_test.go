@@ -185,9 +185,9 @@ func submission(t *testing.T, origin, key string) {
 	if !strings.Contains(people, "Ada Lovelace") || person == "" {
 		t.Fatalf("staff do not find the person:\n%s", people)
 	}
-	for deadline := time.Now().Add(patience); !strings.Contains(get(origin+person), "Nothing found"); {
+	for deadline := time.Now().Add(patience); !strings.Contains(get(origin+person+"?view=cards"), "Nothing found"); {
 		if time.Sleep(100 * time.Millisecond); time.Now().After(deadline) {
-			t.Fatalf("the file is not scanned:\n%s", get(origin+person))
+			t.Fatalf("the file is not scanned:\n%s", get(origin+person+"?view=cards"))
 		}
 	}
 }
