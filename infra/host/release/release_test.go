@@ -460,7 +460,7 @@ func TestFailures(t *testing.T) {
 	}
 	t.Run("no authorities", func(t *testing.T) {
 		if _, err := BuildWithAuthorities(t.Context(), repository, "arm64", []byte("none")); err == nil ||
-			!strings.Contains(err.Error(), "no certificate") {
+			!strings.Contains(err.Error(), "no PEM certificate") {
 			t.Errorf("error %v", err)
 		}
 	})

@@ -108,7 +108,7 @@ if ((status != 0)); then
 		fail "the database refuses the password in $parameters/db/admin/password; \"pulumi up\" gives both the same one, unless the database's was changed by hand: then set it to the parameter's" ;;
 	*x509:*)
 		fail "the database's certificate is not by an authority in the release's rds-ca.pem, or not for its name; check $parameters/db/host, and renew infra/host/release/rds-ca.pem" ;;
-	*'in the settings:'*)
+	*' invalid setting'*)
 		fail "the settings below $parameters cannot be used as they are; mend what the lines above name" ;;
 	*': unavailable: '*)
 		fail "the database did not answer within $wait seconds; check that it runs, that $parameters/db/host and db/port are its own, and that its security group lets this host in" ;;

@@ -112,7 +112,7 @@ func TestUserDataFitsAtItsWorst(t *testing.T) {
 func TestUserDataTooLongIsRefused(t *testing.T) {
 	a := devApp()
 	a.Key = strings.Repeat("k", MaxUserData)
-	if _, err := a.script(time.Minute); err == nil || !strings.Contains(err.Error(), "16384 at most") {
+	if _, err := a.script(time.Minute); err == nil || !strings.Contains(err.Error(), "at most 16384") {
 		t.Errorf("got %v", err)
 	}
 }
