@@ -84,8 +84,10 @@ func archive(t *testing.T, s stores) {
 			t.Errorf("%s: %v", f.Name, err)
 		}
 		got[f.Name] = string(data)
-		if f.Method != zip.Deflate || f.CompressedSize64 < f.UncompressedSize64 || f.NonUTF8 || f.Flags&0x800 == 0 && !isASCII(f.Name) {
-			t.Errorf("%s is method %d with flags %#x; want blocks that are stored, and its name marked as UTF-8", f.Name, f.Method,
+		if f.Method != zip.Deflate || f.CompressedSize64 < f.UncompressedSize64 || f.NonUTF8 ||
+			f.Flags&0x800 == 0 && !isASCII(f.Name) {
+			t.Errorf("%s is method %d with flags %#x; want blocks that are stored, and its name marked as UTF-8",
+				f.Name, f.Method,
 				f.Flags)
 		}
 		if !f.Modified.Equal(records[i].CreatedAt.Truncate(time.Second)) {

@@ -53,7 +53,8 @@ func TestDirectoryPages(t *testing.T) {
 	}
 	// Two stand in front of the first's last: the first page is full all the same.
 	last := first.People[2]
-	if _, ids = page(dossier.PeopleQuery{Before: dossier.Cursor{CreatedAt: last.CreatedAt, ID: last.ID}}); !slices.Equal(ids, one) {
+	if _, ids = page(dossier.PeopleQuery{Before: dossier.Cursor{CreatedAt: last.CreatedAt,
+		ID: last.ID}}); !slices.Equal(ids, one) {
 		t.Errorf("before the first's last: got %v, want the first page", ids)
 	}
 	// Behind all.

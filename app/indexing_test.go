@@ -147,7 +147,8 @@ func TestReconcileMendsWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.wantFound(t, "wrong words", id, "gone")
-	report, err := svc.Reconcile(t.Context(), dossier.ReconcileOptions{OlderThan: time.Hour, Sweep: true, DryRun: true}, nil)
+	report, err := svc.Reconcile(t.Context(), dossier.ReconcileOptions{OlderThan: time.Hour, Sweep: true, DryRun: true},
+		nil)
 	if err != nil || report.Counts[dossier.RepairWords] != 1 {
 		t.Errorf("a dry run: got %v and error %v, want one with wrong words", report.Counts, err)
 	}

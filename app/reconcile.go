@@ -146,7 +146,8 @@ func (s *Service) Reconcile(ctx context.Context, o ReconcileOptions, done func(R
 	}
 	if o.Sweep {
 		steps = append(steps, r.removeOwnerless, r.thumbnails,
-			func(ctx context.Context) error { return r.allWords(ctx, r.DryRun) }, r.miscounted, r.expire, r.noteSweep, r.forgetDays)
+			func(ctx context.Context) error { return r.allWords(ctx, r.DryRun) }, r.miscounted, r.expire, r.noteSweep,
+			r.forgetDays)
 	}
 	for _, step := range steps {
 		r.failed(step(ctx))

@@ -165,7 +165,8 @@ func (w *wordSplitter) take(r rune, next []rune) bool {
 		return true
 	case (r == '+' || r == '#') && len(w.word) > 0 && !w.apart:
 		// C++ and C# are words, a+b are two.
-		if rest := slices.IndexFunc(next, func(n rune) bool { return n != '+' && n != '#' }); rest < 0 || !inWord(next[rest]) {
+		if rest := slices.IndexFunc(next, func(n rune) bool { return n != '+' && n != '#' }); rest < 0 ||
+			!inWord(next[rest]) {
 			w.word = append(w.word, byte(r))
 			return true
 		}

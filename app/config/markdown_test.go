@@ -24,13 +24,15 @@ func TestMarkdown(t *testing.T) {
 		}
 		s := settings()[i-2]
 		cells := strings.Split(line, " | ")
-		if !strings.HasSuffix(cells[0], "`"+s.env+"`") || !strings.Contains(line, s.doc) || !strings.Contains(line, s.allowed) ||
+		if !strings.HasSuffix(cells[0], "`"+s.env+"`") || !strings.Contains(line, s.doc) ||
+			!strings.Contains(line, s.allowed) ||
 			strings.Contains(line, "Secret.") != s.secret {
 			t.Errorf("%s: row %s", s.env, line)
 		}
 	}
 	for _, want := range []string{
-		"| `DOSSIER_MAX_FILE_SIZE` | `max-file-size` | `5GiB` | Size of the largest file accepted. Allowed: a size such as 5GiB, 500MB or 1048576, from 1 byte to 48.8 GiB (10,000 parts of 5 MiB). |",
+		"| `DOSSIER_MAX_FILE_SIZE` | `max-file-size` | `5GiB` | Size of the largest file accepted. Allowed: a size " +
+			"such as 5GiB, 500MB or 1048576, from 1 byte to 48.8 GiB (10,000 parts of 5 MiB). |",
 		"| `DOSSIER_LISTEN` |  | `localhost:8080` |",
 		"| `text`, with `DOSSIER_PARAMETERS` `json` |",
 	} {

@@ -148,7 +148,8 @@ func checkDatabase(ctx context.Context, db *sql.DB) error {
 // more than SELECT on those tables, and only MySQL can be wrong.
 func CheckCollations(ctx context.Context, db *sql.DB) error {
 	rows, err := db.QueryContext(ctx, `SELECT table_name, column_name, collation_name FROM information_schema.columns
-		WHERE table_schema = DATABASE() AND table_name IN ('people', 'words') AND collation_name IS NOT NULL AND collation_name <> ?
+		WHERE table_schema = DATABASE() AND table_name IN ('people', 'words')
+		AND collation_name IS NOT NULL AND collation_name <> ?
 		ORDER BY table_name, ordinal_position`, Collation)
 	if err != nil {
 		return fmt.Errorf("reading the columns' collations: %w", err)

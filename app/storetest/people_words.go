@@ -126,8 +126,9 @@ func peopleSearchPages(t *testing.T, s dossier.People) {
 			var got []dossier.Person
 			before := dossier.Cursor{CreatedAt: peopleEpoch.Add(-time.Hour), ID: dossier.NewPersonID()}
 			for !before.IsZero() {
-				found, err := s.Find(t.Context(), dossier.Search{Words: peopleWays(words...), Before: before, Limit: limit,
-					Count: 5})
+				found, err := s.Find(t.Context(),
+					dossier.Search{Words: peopleWays(words...), Before: before, Limit: limit,
+						Count: 5})
 				if err != nil {
 					t.Fatalf("Find: %v", err)
 				}
@@ -246,8 +247,10 @@ func peopleUnworded(t *testing.T, s dossier.People) {
 		peopleInsert(t, s, p)
 	}
 	moved := peopleNew(dossier.PersonSubmitting, peopleEpoch)
-	peopleInsert(t, s, moved, peopleNew(dossier.PersonSubmitting, peopleEpoch), peopleNew(dossier.PersonDeleting, peopleEpoch))
-	if err := s.Move(t.Context(), moved.ID, dossier.PersonSubmitted, peopleEpoch, dossier.PersonSubmitting); err != nil {
+	peopleInsert(t, s, moved, peopleNew(dossier.PersonSubmitting, peopleEpoch),
+		peopleNew(dossier.PersonDeleting, peopleEpoch))
+	if err := s.Move(t.Context(), moved.ID, dossier.PersonSubmitted, peopleEpoch,
+		dossier.PersonSubmitting); err != nil {
 		t.Fatal(err)
 	}
 	want[moved.ID] = true
@@ -286,7 +289,8 @@ func peopleMostWords(t *testing.T, s dossier.People) {
 	w := peopleHasWords(t, "after AddWords", s, p.ID, words[:dossier.MaxPersonWords]...)
 	peopleWant(t, "SetWords", s.SetWords(t.Context(), w, words[1:dossier.MaxPersonWords]), nil)
 	peopleWant(t, "AddWords up to the bound", s.AddWords(t.Context(), p.ID, []string{"x1", "x2"}), nil)
-	peopleHasWords(t, "after AddWords", s, p.ID, append(words[1:dossier.MaxPersonWords:dossier.MaxPersonWords], "x1")...)
+	peopleHasWords(t, "after AddWords", s, p.ID, append(words[1:dossier.MaxPersonWords:dossier.MaxPersonWords],
+		"x1")...)
 }
 
 func peopleWordsAtOnce(t *testing.T, s dossier.People) {

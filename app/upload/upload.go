@@ -269,13 +269,15 @@ func (run *Run) readReceipt(ctx context.Context) (has dossier.Quota, err error) 
 		})
 	})
 	if Code(asError(err)) == "expired" {
-		return has, inputf(err, "the receipt has expired: ask the staff of %s to reopen it, then run the same command again",
+		return has, inputf(err,
+			"the receipt has expired: ask the staff of %s to reopen it, then run the same command again",
 			run.o.Site)
 	}
 	if Code(asError(err)) == "unauthorized" {
 		if run.o.Receipt != nil {
 			return has, inputf(err,
-				"the receipt opens nothing at %s: check the receipt and the address; it may have been replaced, or its person deleted",
+				"the receipt opens nothing at %s: check the receipt and the address; it may have been replaced, or "+
+					"its person deleted",
 				run.o.Site)
 		}
 		return has, inputf(err,

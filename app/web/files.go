@@ -62,7 +62,8 @@ func (s *Server) fileOf(f dossier.File, base string, to dossier.Audience) fileVi
 	}
 	switch {
 	case f.Damage != nil:
-		v.State, v.Why = stateDamaged, "The stored copy is damaged. It will be replaced when the same file is sent again."
+		v.State, v.Why = stateDamaged,
+			"The stored copy is damaged. It will be replaced when the same file is sent again."
 	case f.State == dossier.FileStored:
 		if v.Withheld = s.withheld(f, to); v.Withheld == "" {
 			v.Download = filePath(base, f.ID)
@@ -159,7 +160,8 @@ type listing struct {
 
 // listing returns a page of the files of a person of whom so much is stored. Base is the path that their own paths lie
 // under.
-func (s *Server) listing(c echo.Context, person dossier.PersonID, base string, at place, has progress) (listing, error) {
+func (s *Server) listing(c echo.Context, person dossier.PersonID, base string, at place, has progress) (listing,
+	error) {
 	ctx := c.Request().Context()
 	page, err := s.svc.Files(ctx, person, dossier.FilesQuery{After: at.after, Limit: filesPerPage})
 	if err != nil {

@@ -546,7 +546,8 @@ func TestCheckStartsNothing(t *testing.T) {
 		start := time.Now()
 		got := w.run(flags("--check")...)
 		expect(t, got, 1,
-			"the group is pinned to version 7 of "+templateID+", not to version 8 of "+templateID+", and no refresh to it is running",
+			"the group is pinned to version 7 of "+templateID+", not to version 8 of "+templateID+
+				", and no refresh to it is running",
 			"fix: run pulumi up, or this command without --check")
 		if took := time.Since(start); took != 0 {
 			t.Errorf("waited %s for what nothing brings", took)

@@ -3,6 +3,7 @@ package settings
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 //go:generate go run ./internal/document ../../docs/settings.md
@@ -14,8 +15,8 @@ func Document() string {
 
 <!-- Generated from infra/settings by "go generate"; change it there. -->
 
-An environment is a Pulumi stack, and its settings are one object, ` + "`" + Key + "`" + `, in ` + "`Pulumi.<stack>.yaml`" + `. All of them have defaults, from one of two
-presets; you can override any of them:
+An environment is a Pulumi stack, and its settings are one object, ` + "`" + Key + "`" + `, in
+` + "`Pulumi.<stack>.yaml`" + `. All of them have defaults, from one of two presets; you can override any of them:
 
 ` + "```yaml" + `
 config:
@@ -33,13 +34,16 @@ pulumi config set --path dossier:settings.network.zones 3
 pulumi config set --path 'dossier:settings.jump.operatorCIDRs[0]' 203.0.113.0/24
 ` + "```" + `
 
-- A number or a boolean may also be written as text: ` + "`3` and `\"3\"`" + ` are the same. A list may be one text with commas. Empty text means none, for the
-  keys of ` + "`site`, `service.image`, `jump.operatorCIDRs`, `observe.email` and `access.boundary`" + `.
+- A number or a boolean may also be written as text: ` + "`3` and `\"3\"`" + ` are the same. A list may be one text
+  with commas. Empty text means none, for the keys of ` + "`site`, `service.image`, `jump.operatorCIDRs`,\n" +
+		"  `observe.email` and `access.boundary`" + `.
 - Unknown keys, invalid values and invalid combinations are all reported at once, before anything is changed.
-- None of these is a secret; the program generates all secrets. A value set with ` + "`--secret`" + ` is accepted, and then no message shows any value,
-  but it is stored unencrypted in the state and in AWS.
-- ` + "`aws:region`" + ` is required, one of the standard partition (not China, not GovCloud). ` + "`aws:defaultTags`" + ` puts tags on what the program creates;
-  ` + "`Pulumi.dev.yaml`" + ` shows those that the program itself puts on instances and volumes.
+- None of these is a secret; the program generates all secrets. A value set with ` + "`--secret`" + ` is accepted, and
+  then no message shows any value, but it is stored unencrypted in the state and in AWS.
+- ` + "`aws:region`" + ` is required, one of the standard partition (not China, not GovCloud). ` +
+		"`aws:defaultTags`" + ` puts
+  tags on what the program creates; ` + "`Pulumi.dev.yaml`" + ` shows those that the program itself puts on instances
+  and volumes.
 `)
 	fmt.Fprintf(&b, "- The name of a stack has 1 to %d lower-case letters, digits and single hyphens: "+
 		"`dossier-<stack>` is the database's identifier, of which RDS allows 63\n  characters.\n", maxStack)
@@ -75,13 +79,13 @@ Rules that involve several keys. A message shows the calculation and what to cha
 		for i, k := range r.keys {
 			names[i] = code(k)
 		}
-		fmt.Fprintf(&b, "- %s (%s)\n", r.says, strings.Join(names, ", "))
+		b.WriteString(item(r.says + " (" + strings.Join(names, ", ") + ")"))
 	}
 	b.WriteString(`
 ## Connections by class
 
-The largest value of ` + "`database.connections`" + `, by the rule above, for some classes. AWS does not document how much memory a server has for
-connections; these numbers stay below the defaults of RDS.
+The largest value of ` + "`database.connections`" + `, by the rule above, for some classes. AWS does not document how
+much memory a server has for connections; these numbers stay below the defaults of RDS.
 
 | Class | Memory | Connections |
 | --- | --- | --- |
@@ -100,6 +104,18 @@ var titles = map[string]string{
 	"network": "Network", "site": "Site", "service": "Service", "database": "Database", "jump": "Jump server",
 	"storage": "Storage", "observe": "Logs and alarms",
 	"access": "Roles",
+}
+
+// item writes an item of a list, in lines of up to 120 columns where its words allow it.
+func item(text string) string {
+	lines, columns := "-", 1
+	for word := range strings.FieldsSeq(text) {
+		if columns += 1 + utf8.RuneCountInString(word); columns > 120 {
+			lines, columns = lines+"\n ", 2+utf8.RuneCountInString(word)
+		}
+		lines += " " + word
+	}
+	return lines + "\n"
 }
 
 // cell keeps a text from ending a table's cell or being taken for HTML.

@@ -73,7 +73,8 @@ func (d Drawing) SVG() string {
 <defs><marker id="end" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" fill="context-stroke"/></marker></defs>
 <rect width="100%%" height="100%%" fill="#ffffff"/>
 %s</svg>
-`, l.width, height, l.width, height, html.EscapeString("The parts of the stack and their connections: "+d.Ground), body.String())
+`, l.width, height, l.width, height,
+		html.EscapeString("The parts of the stack and their connections: "+d.Ground), body.String())
 }
 
 // frame is a rectangle with a title.
@@ -253,7 +254,8 @@ func (l *layout) edge(lines, labels *strings.Builder, e Edge) {
 		dx, dy = 0, (y2-y1)*0.4
 	}
 	fmt.Fprintf(lines,
-		`<path d="M%.0f %.0fC%.0f %.0f %.0f %.0f %.0f %.0f" fill="none" stroke="%s" stroke-width="%g"%s marker-end="url(#end)"/>`+"\n",
+		`<path d="M%.0f %.0fC%.0f %.0f %.0f %.0f %.0f %.0f" fill="none" stroke="%s" `+
+			`stroke-width="%g"%s marker-end="url(#end)"/>`+"\n",
 		x1, y1, x1+dx, y1+dy, x2-dx, y2-dy, x2, y2, colour, stroke, dash)
 	text := e.label()
 	if e.Reference && e.Mark == Unmarked {
@@ -269,7 +271,8 @@ func (l *layout) edge(lines, labels *strings.Builder, e Edge) {
 		}
 		l.taken = append(l.taken, f)
 		fmt.Fprintf(labels,
-			`<rect x="%.0f" y="%.0f" width="%.0f" height="16" rx="3" fill="#ffffff" fill-opacity="0.92"/><text x="%.0f" y="%.0f" class="label">%s</text>`+"\n",
+			`<rect x="%.0f" y="%.0f" width="%.0f" height="16" rx="3" fill="#ffffff" fill-opacity="0.92"/>`+
+				`<text x="%.0f" y="%.0f" class="label">%s</text>`+"\n",
 			f.x, f.y+1, w, x, y+4, html.EscapeString(text))
 		return
 	}
@@ -323,7 +326,8 @@ func (d Drawing) legend(body *strings.Builder, y float64) float64 {
 		some = true
 		c := mark.colours()
 		fmt.Fprintf(body,
-			`<rect x="%.0f" y="%.0f" width="16" height="12" rx="2" fill="%s" stroke="%s" stroke-width="2"/><text x="%.0f" y="%.0f">%s</text>`+"\n",
+			`<rect x="%.0f" y="%.0f" width="16" height="12" rx="2" fill="%s" stroke="%s" stroke-width="2"/>`+
+				`<text x="%.0f" y="%.0f">%s</text>`+"\n",
 			x, y, c.fill, c.line, x+24, y+11, mark)
 		x += 110
 	}

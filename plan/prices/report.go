@@ -32,9 +32,8 @@ type Environment struct {
 // use costs.
 func Document(environments ...Environment) string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "List prices of %s, on demand, in US dollars, as published in %s; a month has %d hours. They "+
-		"are a copy: AWS's bill is "+
-		"what\ncounts. Most other regions are more expensive.\n", Region, Date, Hours)
+	fmt.Fprintf(&s, "List prices of %s, on demand, in US dollars, as published in %s; a month has %d hours.\n"+
+		"They are a copy: AWS's bill is what counts. Most other regions are more expensive.\n", Region, Date, Hours)
 	for _, e := range environments {
 		fmt.Fprintf(&s, "\n`%s` while idle: **$%.2f a month**.\n\n%s", e.Name, e.Bill.Total(), e.Bill.Markdown())
 	}

@@ -88,7 +88,8 @@ func TestWideLines(t *testing.T) {
 			t.Errorf("%q passes", text)
 		}
 	}
-	for _, text := range []string{"x := 1 // " + wide, "//go:generate " + wide, "// https://example.org/" + wide, "// short"} {
+	for _, text := range []string{"x := 1 // " + wide, "//go:generate " + wide, "// https://example.org/" + wide,
+		"// short"} {
 		if found := wideComments(text, "//"); len(found) > 0 {
 			t.Errorf("%q does not pass: %v", text, found)
 		}
@@ -96,8 +97,8 @@ func TestWideLines(t *testing.T) {
 	if len(wideProse(wide)) != 1 || len(wideProse("- "+wide)) != 1 {
 		t.Error("a wide paragraph or item passes")
 	}
-	for _, text := range []string{"| " + wide + "|", "```\n" + wide + "\n```", "<!-- costs -->\n" + wide + "\n<!-- /costs -->",
-		"[" + wide + "](https://example.org)"} {
+	for _, text := range []string{"| " + wide + "|", "```\n" + wide + "\n```",
+		"<!-- costs -->\n" + wide + "\n<!-- /costs -->", "[" + wide + "](https://example.org)"} {
 		if found := wideProse(text); len(found) > 0 {
 			t.Errorf("%q does not pass: %v", text, found)
 		}

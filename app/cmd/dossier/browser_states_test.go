@@ -27,7 +27,8 @@ import (
 // the templates' own tests, which write them as they are served.
 func (c *chromium) everyState(t *testing.T) {
 	dir := teststores.Folder(t)
-	cmd := exec.CommandContext(t.Context(), "go", "test", "-count", "1", "-run", "^TestPreview$", "dossier.example/app/web")
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-count", "1", "-run", "^TestPreview$",
+		"dossier.example/app/web")
 	cmd.Env = append(os.Environ(), "DOSSIER_PREVIEW="+dir)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("write the pages: %v\n%s", err, out)
@@ -43,7 +44,8 @@ func (c *chromium) everyState(t *testing.T) {
 	p := c.tab(t, server.URL)
 	p.expectNoise = true // the pages' scripts ask for an API that is not there
 	p.call(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Kolkata"})
+		_, err := cdp.Call(ctx, target, emulation.SetTimezoneOverride,
+			emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Kolkata"})
 		return err
 	})
 	for _, page := range pages {
@@ -82,15 +84,18 @@ func (c *chromium) everyState(t *testing.T) {
 // reader's own clock.
 func (c *chromium) oneLineEach(p *tab) {
 	p.t.Helper()
-	rows := eval[[]float64](p, `[...document.querySelectorAll(".table-people tbody tr")].map(tr => tr.getBoundingClientRect())
+	rows := eval[[]float64](p, `[...document.querySelectorAll(".table-people tbody tr")]
+		.map(tr => tr.getBoundingClientRect())
 		.flatMap(box => box.bottom <= innerHeight ? [box.height] : [])`)
 	if len(rows) < 15 || slices.Max(rows) > 40 {
-		p.errorf("%d rows of up to %v pixels are on the first screen, want 15 of a line each", len(rows), slices.Max(append(rows, 0)))
+		p.errorf("%d rows of up to %v pixels are on the first screen, want 15 of a line each", len(rows),
+			slices.Max(append(rows, 0)))
 	}
 	type shown struct {
 		Text, Title, ISO string
 	}
-	got := eval[shown](p, `(e => ({Text: e.textContent, Title: e.title, ISO: e.dateTime}))(document.querySelector("td time"))`)
+	got := eval[shown](p,
+		`(e => ({Text: e.textContent, Title: e.title, ISO: e.dateTime}))(document.querySelector("td time"))`)
 	if want := (shown{"2026-11-24 19:35", "2026-11-24 19:35:09 UTC+05:30", "2026-11-24T14:05:09Z"}); got != want {
 		p.errorf("a time is shown as %+v, want %+v", got, want)
 	}

@@ -151,7 +151,8 @@ func (c *chromium) wholeWay(t *testing.T) {
 	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS(".table-people tbody td:nth-child(3)")))
 	staff.shows("Ada Lovelace", "5 files")
 	staff.audit("person-list")
-	if got := eval[[]string](staff, `[...document.querySelectorAll(".table-files .file-name")].map(e => e.textContent)`); !slices.Equal(got,
+	if got := eval[[]string](staff,
+		`[...document.querySelectorAll(".table-files .file-name")].map(e => e.textContent)`); !slices.Equal(got,
 		shownNames(files)) {
 		staff.errorf("the person's files are %q, want %q", got, shownNames(files))
 	}

@@ -20,10 +20,7 @@ import (
 // toldTests: files of one name are kept apart, and people are told what becomes of what they choose.
 func (c *chromium) toldTests(t *testing.T) {
 	s := embeddedSite(t)
-	for _, test := range []struct {
-		name string
-		run  func(*testing.T, *gatedSite)
-	}{
+	s.runAll(t, []gatedTest{
 		{"two files of one name", c.sameName},
 		{"chosen and not sent", c.unsent},
 		{"the tab that sends is gone", c.senderGone},
@@ -32,9 +29,7 @@ func (c *chromium) toldTests(t *testing.T) {
 		{"what nobody sees in a name", c.unseen},
 		{"two names that become one", c.collision},
 		{"added to a receipt without JavaScript", c.addedPlain},
-	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, s.forTest(t)) })
-	}
+	})
 	t.Run("chosen and refused", c.refusedWhenChosen)
 }
 

@@ -28,10 +28,7 @@ import (
 func (c *chromium) uploads(t *testing.T) {
 	t.Run("embedded", func(t *testing.T) {
 		s := embeddedSite(t)
-		for _, test := range []struct {
-			name string
-			run  func(*testing.T, *gatedSite)
-		}{
+		s.runAll(t, []gatedTest{
 			{"broken off and gone on with", c.brokenOff},
 			{"slow", c.slow},
 			{"without a network for a while", c.offline},
@@ -44,9 +41,7 @@ func (c *chromium) uploads(t *testing.T) {
 			{"added to a receipt", c.added},
 			{"without a worker", c.withoutWorker},
 			{"over plain HTTP", c.overPlainHTTP},
-		} {
-			t.Run(test.name, func(t *testing.T) { test.run(t, s.forTest(t)) })
-		}
+		})
 	})
 	t.Run("beyond the limits", c.beyondLimits)
 	t.Run("told to wait", c.toldToWait)
@@ -136,7 +131,8 @@ func (p *tab) same(files ...file) {
 	_, receipt, _ := strings.Cut(p.value("#receipt-link"), "#")
 	getBy(p.t, client, p.base+"/receipt/"+receipt)
 	for i, f := range files {
-		if status, content := getBy(p.t, client, links[i]); status != http.StatusOK || !bytes.Equal(content, f.content) {
+		if status, content := getBy(p.t, client, links[i]); status != http.StatusOK ||
+			!bytes.Equal(content, f.content) {
 			p.errorf("%q comes back with status %d and %d bytes, which are not the %d that were sent", f.name, status,
 				len(content), len(f.content))
 		}
@@ -144,7 +140,8 @@ func (p *tab) same(files ...file) {
 }
 
 // answered is how many parts the page was answered.
-const answered = `performance.getEntriesByType("resource").filter(e => /\/parts\/\d+(\?|$)|[?&]partNumber=/.test(e.name)).length`
+const answered = `performance.getEntriesByType("resource").filter(e =>
+		/\/parts\/\d+(\?|$)|[?&]partNumber=/.test(e.name)).length`
 
 // brokenOff pauses, goes on, reloads the page in the middle, and goes on from the receipt: what the store has is not
 // sent again.
@@ -183,7 +180,8 @@ func (c *chromium) brokenOff(t *testing.T, s *gatedSite) {
 	p.says("An earlier submission has 1 unfinished file")
 	p.load(http.StatusOK, chromedp.Click(chromedp.CSS(".unfinished a")))
 	p.until("what has arrived is told",
-		`/^(59|67) MB of 67 MB uploaded\. Choose this file again to continue\./.test(document.querySelector(".upload-state")?.textContent)`)
+		`/^(59|67) MB of 67 MB uploaded\. Choose this file again to continue\./
+			.test(document.querySelector(".upload-state")?.textContent)`)
 	p.shows("Some files are missing", "1 file is unfinished")
 	p.listed([]file{picture})
 	s.audit(p, "unfinished")

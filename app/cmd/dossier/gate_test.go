@@ -355,6 +355,20 @@ func (s *gatedSite) allow(t *testing.T, origin string) {
 	}
 }
 
+// gatedTest is a test of a site whose gates are its own while it runs.
+type gatedTest struct {
+	name string
+	run  func(*testing.T, *gatedSite)
+}
+
+// runAll runs tests one after the other.
+func (s *gatedSite) runAll(t *testing.T, tests []gatedTest) {
+	t.Helper()
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) { test.run(t, s.forTest(t)) })
+	}
+}
+
 // forTest returns the site with gates that do nothing and have counted nothing.
 func (s *gatedSite) forTest(t *testing.T) *gatedSite {
 	forget := func() {

@@ -38,8 +38,8 @@ while few are: many are a sign that a store was emptied or rolled back. More are
 bucket from earlier versions.
 
 Prints a line for each repair, a summary, and how far "dossier serve" has come in reading all stored files. Exit status:
-0 everything is fine or was repaired, 1 something could not be checked or repaired, 3 something needs attention: a stored
-file whose bytes are missing or differ (found with --verify and --put-back), or removals that are held back.
+0 everything is fine or was repaired, 1 something could not be checked or repaired, 3 something needs attention: a
+stored file whose bytes are missing or differ (found with --verify and --put-back), or removals that are held back.
 
 With --at, it makes stores agree that were restored to one point in time, and removes nothing: it restores objects from
 their versions, finishes complete uploads, recounts, and reports what is left. Exit status then: 0 all stores agree, 1

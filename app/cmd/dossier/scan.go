@@ -19,17 +19,17 @@ func (p *program) scanCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "scan",
 		Short: "Check stored files for malware",
-		Long: `Check stored files for malware with the scanner that DOSSIER_SCANNER selects: files that were never checked, such as
-those stored before there was a scanner, files that are waiting for a check, and files whose check failed. It can run
-beside servers. If interrupted, run it again: files that were checked are skipped.
+		Long: `Check stored files for malware with the scanner that DOSSIER_SCANNER selects: files that were never checked,
+such as those stored before there was a scanner, files that are waiting for a check, and files whose check failed. It
+can run beside servers. If interrupted, run it again: files that were checked are skipped.
 
 With DOSSIER_SCANNER=guardduty, this only reads GuardDuty's results again. To have GuardDuty check an object, first run
 "aws guardduty send-object-malware-scan", then this command with --unscanned.
 
 A file keeps its state until there is a verdict, so files that can be downloaded stay available during the check.
 
-Prints a line for each file that contains malware, and a summary. Exit status: 0 all files were checked, 1 some could not
-be checked, 3 malware was found.`,
+Prints a line for each file that contains malware, and a summary. Exit status: 0 all files were checked, 1 some could
+not be checked, 3 malware was found.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return p.scan(c.Context(), o, asJSON) },
 	}

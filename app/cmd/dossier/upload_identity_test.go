@@ -54,11 +54,14 @@ func TestUploadKeepsFilesApart(t *testing.T) {
 	told, summary := r.lines()
 	got := s.received(t, summary.ReceiptURL)
 	if len(told) != len(content) || summary.Stored != len(content) || len(got) != len(content) {
-		t.Errorf("told of %d, %d stored by the summary, the site holds %d; want %d", len(told), summary.Stored, len(got),
+		t.Errorf("told of %d, %d stored by the summary, the site holds %d; want %d", len(told), summary.Stored,
+			len(got),
 			len(content))
 	}
-	for _, want := range []string{"tree/a_b.txt", "tree/a_b (2).txt", "tree/a_b (3).txt", "tree/a_b (4).txt", "tree/A_B.txt",
-		"tree/\u00e9.txt", "tree/\u00e9 (2).txt", "tree/\ufffd.txt", "tree/\ufffd (2).txt", "tree/x_y/z", "tree/x_y/z (2)",
+	for _, want := range []string{"tree/a_b.txt", "tree/a_b (2).txt", "tree/a_b (3).txt", "tree/a_b (4).txt",
+		"tree/A_B.txt",
+		"tree/\u00e9.txt", "tree/\u00e9 (2).txt", "tree/\ufffd.txt", "tree/\ufffd (2).txt", "tree/x_y/z",
+		"tree/x_y/z (2)",
 		"report.txt", "report (2).txt", "report (3).txt", "tree/" + long + ".txt"} {
 		if _, found := got[want]; !found {
 			t.Errorf("%q is not at the site", want)

@@ -80,9 +80,11 @@ for (const box of document.querySelectorAll(".file-box")) {
     const files = Array.from(input.files);
     list.replaceChildren(
       ...files.map((file) => {
-        const item = element("li", {}, element("bdi", {}, file.name), element("span", { className: "chosen-size" }, humanSize(file.size)));
+        const size = element("span", { className: "chosen-size" }, humanSize(file.size));
+        const item = element("li", {}, element("bdi", {}, file.name), size);
         if (file.size > maxBytes) {
-          item.append(element("span", { className: "chosen-fault" }, `Larger than ${humanLimit(maxBytes)}: it will not be stored.`));
+          const fault = `Larger than ${humanLimit(maxBytes)}: it will not be stored.`;
+          item.append(element("span", { className: "chosen-fault" }, fault));
         }
         return item;
       }),

@@ -284,7 +284,8 @@ func Suite(t *testing.T, root string, script schema.Script, text string) {
 	t.Run("again", func(t *testing.T) {
 		w := w.In(t)
 		w.Set(nil)
-		if said := w.succeed(text); !strings.Contains(said, "the schema is up to date") || strings.Contains(said, "applied 0") {
+		if said := w.succeed(text); !strings.Contains(said, "the schema is up to date") ||
+			strings.Contains(said, "applied 0") {
 			t.Errorf("the second run says:\n%s", said)
 		}
 		if second := w.Dump(); second != first {
