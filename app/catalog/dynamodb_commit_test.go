@@ -12,7 +12,6 @@ import (
 	"time"
 
 	dossier "dossier.example/app"
-	"dossier.example/app/internal/servers"
 )
 
 // before are the situations in which a Commit may find the claim. Each returns the file to commit, and the other, if
@@ -73,7 +72,7 @@ var before = []struct {
 // situations runs a test in each of them, each with a table of its own. A combination whose number chosen does not take
 // is left out.
 func situations(t *testing.T, test func(b *bench, make maker, chosen func(i, of int) bool)) {
-	server := servers.DynamoDB(t)
+	server := sharedDynamoDB(t)
 	for nth, s := range before {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
@@ -268,7 +267,7 @@ func TestDynamoDBCommitInterrupted(t *testing.T) {
 // Commit of the new revision that is just under way.
 func TestDynamoDBCommitLateWriter(t *testing.T) {
 	t.Parallel()
-	cfg, table := newTable(t, servers.DynamoDB(t).Config())
+	cfg, table := newTable(t, sharedDynamoDB(t).Config())
 	b := &bench{T: t}
 	b.sound, _ = handle(cfg, table)
 	b.tested, b.wire = handle(cfg, table)
@@ -311,7 +310,7 @@ func TestDynamoDBCommitLateWriter(t *testing.T) {
 // neither stores the second one nor leaves a claim that would.
 func TestDynamoDBCommitSleepsIntoASecondLife(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, servers.DynamoDB(t).Config())
+	b := newBench(t, sharedDynamoDB(t).Config())
 	for n := 2; ; n++ {
 		person := dossier.NewPersonID()
 		first := b.described(person)

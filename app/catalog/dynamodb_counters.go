@@ -26,11 +26,13 @@ import (
 // high.
 
 // once makes a request be sent again only where the server refused it unseen, because of too many others.
-func once(o *dynamodb.Options) {
-	o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) {
-		o.Retryables = []retry.IsErrorRetryable{retry.RetryableErrorCode{Codes: retry.DefaultThrottleErrorCodes}}
-	})
-}
+func once(o *dynamodb.Options) { o.Retryer = unseenOnly{o.Retryer} }
+
+type unseenOnly struct{ aws.Retryer }
+
+var throttled = retry.RetryableErrorCode{Codes: retry.DefaultThrottleErrorCodes}
+
+func (unseenOnly) IsErrorRetryable(err error) bool { return throttled.IsErrorRetryable(err) == aws.TrueTernary }
 
 // Reserve implements dossier.Counters.
 func (d *DynamoDB) Reserve(ctx context.Context, person dossier.PersonID, add, most dossier.Quota,

@@ -9,14 +9,13 @@ import (
 	"time"
 
 	dossier "dossier.example/app"
-	"dossier.example/app/internal/servers"
 )
 
 // A counter is changed once, whichever answer is lost: what was counted twice, or not taken off, would keep files out,
 // and what was taken off twice would let too many in.
 func TestDynamoDBCountersLoseAnswers(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, servers.DynamoDB(t).Config())
+	b := newBench(t, sharedDynamoDB(t).Config())
 	ctx, at := t.Context(), time.Now()
 	most, one := dossier.Quota{Files: 10, Bytes: 1000}, dossier.Quota{Files: 1, Bytes: 10}
 	for _, test := range []struct {
@@ -145,7 +144,7 @@ func TestDynamoDBCountersLoseAnswers(t *testing.T) {
 // A Release that dies between its two requests leaves a counter at zero. It counts as one, and goes with the next.
 func TestDynamoDBReleaseDies(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, servers.DynamoDB(t).Config())
+	b := newBench(t, sharedDynamoDB(t).Config())
 	ctx, at := t.Context(), time.Now()
 	one := dossier.Quota{Files: 1, Bytes: 10}
 	person := dossier.NewPersonID()

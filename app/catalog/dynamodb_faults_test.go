@@ -22,7 +22,7 @@ import (
 // notice.
 func TestDynamoDBLostAnswers(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, servers.DynamoDB(t).Config())
+	b := newBench(t, sharedDynamoDB(t).Config())
 	ctx := t.Context()
 	for _, test := range []struct {
 		name string
@@ -231,7 +231,7 @@ func TestDynamoDBBadTimes(t *testing.T) {
 
 func TestDynamoDBWithoutTable(t *testing.T) {
 	t.Parallel()
-	d, _ := handle(servers.DynamoDB(t).Config(), "no-such-table")
+	d, _ := handle(sharedDynamoDB(t).Config(), "no-such-table")
 	allFail(t, "without a table", t.Context(), d, newFile(t), dossier.ErrUnavailable)
 }
 
@@ -249,7 +249,7 @@ func refusal(status int, code string) *http.Response {
 
 func TestDynamoDBRefusals(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, servers.DynamoDB(t).Config())
+	b := newBench(t, sharedDynamoDB(t).Config())
 	f := b.described(dossier.NewPersonID())
 	for _, test := range []struct {
 		status int

@@ -21,7 +21,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	dossier "dossier.example/app"
+	"dossier.example/app/internal/servers"
 )
+
+// sharedDynamoDB returns the server of all tests but those that stop it.
+var sharedDynamoDB = servers.Shared(servers.DynamoDB)
 
 // newTable makes a table of its own and returns the settings of a client that retries as the SDK does, but without its
 // pauses and its budget, which the tests' many faults would use up.

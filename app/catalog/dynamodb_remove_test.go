@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	dossier "dossier.example/app"
-	"dossier.example/app/internal/servers"
 )
 
 // A Remove that dies at any request is found again and ends well; meanwhile the content can be committed anew.
@@ -60,7 +59,7 @@ func TestDynamoDBRemoveDies(t *testing.T) {
 // stays.
 func TestDynamoDBRemoveClearsClaims(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, servers.DynamoDB(t).Config())
+	b := newBench(t, sharedDynamoDB(t).Config())
 	person := dossier.NewPersonID()
 	orphan := b.claimed(person)
 	b.must(b.sound.remove(t.Context(), "test", person.String(), orphan.ID.String(), inState(dossier.FileUploading)))
@@ -80,7 +79,7 @@ func TestDynamoDBRemoveClearsClaims(t *testing.T) {
 // A Remove that walks slowly meets the claim of a file that was put behind its back: it keeps its hands off.
 func TestDynamoDBRemoveSparesNewClaims(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, servers.DynamoDB(t).Config())
+	b := newBench(t, sharedDynamoDB(t).Config())
 	b.tested.page = 1
 	for n := 1; ; n++ {
 		if n == maxRequests {

@@ -17,7 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	dossier "dossier.example/app"
-	"dossier.example/app/internal/servers"
 	"dossier.example/app/storetest"
 )
 
@@ -27,7 +26,7 @@ var every = flag.Bool("every", false, "interrupt calls in every combination (tak
 
 func TestDynamoDB(t *testing.T) {
 	t.Parallel()
-	server := servers.DynamoDB(t)
+	server := sharedDynamoDB(t)
 	storetest.Catalog(t, func(t *testing.T) dossier.Catalog {
 		d, _ := newDynamoDB(t, server.Config())
 		return d
@@ -38,7 +37,7 @@ func TestDynamoDB(t *testing.T) {
 // those of the index, which cannot be, and Ping, which does not care: the test's server would not show the difference.
 func TestDynamoDBOperations(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, servers.DynamoDB(t).Config())
+	b := newBench(t, sharedDynamoDB(t).Config())
 	f := b.described(dossier.NewPersonID())
 	b.wire.set(func(_ int, req *http.Request) (*http.Response, error) {
 		body, err := io.ReadAll(req.Body)
@@ -80,7 +79,7 @@ func TestDynamoDBOperations(t *testing.T) {
 // An item that this program cannot have written is a fault that needs a person, not an outage and not a file.
 func TestDynamoDBStrangeItems(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, servers.DynamoDB(t).Config())
+	b := newBench(t, sharedDynamoDB(t).Config())
 	for name, spoil := range map[string]func(*item){
 		"no upload size": func(i *item) { i.UploadID, i.PartSize = aws.String("t"), aws.Int64(1) },
 		"no times":       func(i *item) { i.CreatedAt, i.UpdatedAt, i.Unfinished = nil, nil, "" },

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -143,10 +144,24 @@ type Servers struct {
 	Database, Bucket, Table, User, Password string
 }
 
-// Cloud starts the servers, and makes the database by the migrations, the bucket and the table.
+var (
+	shared = servers.Shared(launch)
+	// tests counts those that were given a database, a bucket and a table on the shared servers.
+	tests atomic.Int64
+)
+
+func launch(t servers.T) Servers {
+	t.Helper()
+	return Servers{MySQL: servers.MariaDB(t), S3: servers.S3(t), DynamoDB: servers.DynamoDB(t)}
+}
+
+// Cloud makes a database by the migrations, a bucket and a table, on servers that all tests of a package share: a test
+// neither stops nor pauses them.
 func Cloud(t servers.T) *Servers {
 	t.Helper()
-	c := Start(t)
+	c := shared(t)
+	c.name(fmt.Sprint(tests.Add(1)))
+	c.prepare(t)
 	open := func(ctx context.Context, database string) (*sql.DB, error) {
 		return people.ConnectMySQL(ctx, people.MySQLConfig{
 			Host: c.MySQL.Host, Port: c.MySQL.Port, Name: database, User: c.MySQL.AdminUser, Password: c.MySQL.AdminPassword,
@@ -157,20 +172,30 @@ func Cloud(t servers.T) *Servers {
 	if _, err := migrations.Provision(t.Context(), open, app); err != nil {
 		t.Fatalf("provision the database: %v", err)
 	}
-	return c
+	return &c
 }
 
 // Start starts the servers, and makes the bucket and the table. The database and the app's user are still to be made.
 func Start(t servers.T) *Servers {
 	t.Helper()
-	c := &Servers{
-		MySQL: servers.MariaDB(t), S3: servers.S3(t), DynamoDB: servers.DynamoDB(t),
-		Database: "dossier", Bucket: "dossier-files", Table: "dossier-files", User: "dossier", Password: rand.Text(),
-	}
-	if err := Prepare(t.Context(), c.Buckets(), dynamodb.NewFromConfig(c.DynamoDB.Config()), c.Bucket, c.Table); err != nil {
+	c := launch(t)
+	c.name("")
+	c.prepare(t)
+	return &c
+}
+
+// name names what a test has on the servers.
+func (c *Servers) name(nth string) {
+	c.Database, c.User, c.Password = "dossier"+nth, "dossier"+nth, rand.Text()
+	c.Bucket, c.Table = "dossier-files"+nth, "dossier-files"+nth
+}
+
+func (c *Servers) prepare(t servers.T) {
+	t.Helper()
+	err := Prepare(t.Context(), c.Buckets(), dynamodb.NewFromConfig(c.DynamoDB.Config()), c.Bucket, c.Table)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return c
 }
 
 // Prepare makes the bucket and the table where they are not there yet.
