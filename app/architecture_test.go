@@ -27,20 +27,21 @@ func TestImports(t *testing.T) {
 		"/thumbnail":  {"", "/bounds"},
 		"/migrations": {},
 		"/bounds":     {},
-		"/config":     {"/bounds"},
+		"/setting":    {},
+		"/docstest":   {},
+		"/config":     {"/bounds", "/setting"},
 		"/api":        {},
 		"/web":        {"", "/api", "/bounds"},
 		"/upload":     {"", "/api"},
 		"/backup":     {""},
 		"/cmd/dossier": {"", "/people", "/objects", "/catalog", "/space", "/scanner", "/thumbnail", "/migrations", "/bounds",
 			"/config", "/web", "/upload", "/backup"},
-		"/storetest":              {""},
-		"/internal/servers":       {},
-		"/internal/teststores":    {"", "/people", "/objects", "/catalog", "/migrations", "/internal/servers"},
-		"/internal/release010":    {"/internal/servers", "/internal/teststores"},
-		"/internal/cloud":         {"/internal/servers", "/internal/teststores"},
-		"/internal/settingstable": {"/config", "/bounds"},
-		"/internal/contract":      {"", "/config", "/catalog", "/bounds"},
+		"/storetest":           {""},
+		"/internal/servers":    {},
+		"/internal/teststores": {"", "/people", "/objects", "/catalog", "/migrations", "/internal/servers"},
+		"/internal/release010": {"/internal/servers", "/internal/teststores"},
+		"/internal/cloud":      {"/internal/servers", "/internal/teststores"},
+		"/internal/contract":   {"", "/config", "/catalog", "/bounds"},
 	}
 	for line := range strings.Lines(string(out)) {
 		fields := strings.Fields(line)
@@ -56,6 +57,10 @@ func TestImports(t *testing.T) {
 			if name == "" && (strings.Contains(imported, "echo") || strings.Contains(imported, "aws") ||
 				strings.Contains(imported, "gorm") || strings.Contains(imported, "sql")) {
 				t.Errorf("the domain imports %s", imported)
+			}
+			// The program of the stack imports it too, and needs no module of the app's for that.
+			if host, _, _ := strings.Cut(imported, "/"); name == "/setting" && strings.Contains(host, ".") {
+				t.Errorf("the settings of both programs import %s", imported)
 			}
 		}
 	}

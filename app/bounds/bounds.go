@@ -3,7 +3,7 @@
 // It imports nothing of the project.
 package bounds
 
-//go:generate go run ../internal/settingstable bounds ../../docs/limits.md
+//go:generate go test . -run ^TestDocuments$ -update
 
 import "time"
 

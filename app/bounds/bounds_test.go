@@ -1,19 +1,14 @@
 package bounds
 
 import (
-	"os"
 	"strings"
 	"testing"
+
+	"dossier.example/app/docstest"
 )
 
-func TestDocument(t *testing.T) {
-	b, err := os.ReadFile("../../docs/limits.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(b), "<!-- bounds -->\n\n"+Markdown()+"\n<!-- /bounds -->") {
-		t.Error(`docs/limits.md is stale: run "go generate ./app/bounds"`)
-	}
+func TestDocuments(t *testing.T) {
+	docstest.Section(t, "../../docs/limits.md", "bounds", Markdown())
 }
 
 func TestSettings(t *testing.T) {

@@ -351,7 +351,7 @@ func (c Config) attrs() []slog.Attr {
 	}
 	for _, s := range settings() {
 		if c.purpose == 0 || s.purposes&c.purpose != 0 {
-			attrs = append(attrs, slog.String(s.env, s.get(&c)))
+			attrs = append(attrs, slog.String(s.env, s.Get(&c)))
 		}
 	}
 	return attrs

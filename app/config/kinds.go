@@ -19,70 +19,33 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/dustin/go-humanize"
+	"dossier.example/app/setting"
 )
-
-// kind is how the values of a setting are read and shown.
-type kind[T any] struct {
-	// allowed continues "must be".
-	allowed string
-	// parse returns errNot where allowed says all there is to say, or an error whose text says more. The text may
-	// repeat the value only through printable, and not at all for a secret.
-	parse  func(string) (T, error)
-	format func(T) string
-	secret bool
-}
-
-// errNot says no more than that a value is not what is allowed.
-var errNot = errors.New("")
-
-// itself shows a text as it is.
-func itself(s string) string { return s }
 
 // printable quotes a value for a message, shortened. What holds an @ stays hidden: no setting has one, but an address
 // with a password in it, put in the wrong place, does.
 func printable(value string) string {
-	const most = 120
 	if strings.Contains(value, "@") {
-		return hidden
+		return setting.Hidden
 	}
-	if len(value) > most {
-		return strconv.Quote(strings.ToValidUTF8(value[:most], "")) + "…"
-	}
-	return strconv.Quote(value)
-}
-
-// text takes what matches a pattern.
-func text(allowed, pattern string) kind[string] {
-	re := regexp.MustCompile(pattern)
-	return kind[string]{
-		allowed: allowed,
-		parse: func(s string) (string, error) {
-			if !utf8.ValidString(s) || !re.MatchString(s) {
-				return "", errNot
-			}
-			return s, nil
-		},
-		format: itself,
-	}
+	return setting.Quoted(value)
 }
 
 // userName takes a MySQL user name. MySQL allows 32 characters
 // (https://dev.mysql.com/doc/refman/8.4/en/user-names.html) and more kinds of them, which would only be a trap where
 // names are quoted.
-func userName() kind[string] {
-	return text("1 to 32 letters, digits, dots, hyphens and underscores", `^[A-Za-z0-9_.-]{1,32}$`)
+func userName() setting.Kind[string] {
+	return setting.Text("1 to 32 letters, digits, dots, hyphens and underscores", `[A-Za-z0-9_.-]{1,32}`)
 }
 
 // parameterPath takes a Parameter Store path. A name has at most 1,011 characters in 15 levels and does not begin with
 // aws or ssm (https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-parameter-name-constraints.html); the
 // settings' own names take up to three levels.
-func parameterPath() kind[string] {
-	k := text("a path of 1 to 12 levels such as /dossier/prod: each level a / and letters, digits, dots, hyphens or "+
-		"underscores",
-		`^(/[A-Za-z0-9_.-]+){1,12}$`)
-	syntax := k.parse
-	k.parse = func(s string) (string, error) {
+func parameterPath() setting.Kind[string] {
+	k := setting.Text("a path of 1 to 12 levels such as /dossier/prod: each level a / and letters, digits, dots, "+
+		"hyphens or underscores", `(/[A-Za-z0-9_.-]+){1,12}`)
+	syntax := k.Parse
+	k.Parse = func(s string) (string, error) {
 		path, err := syntax(strings.TrimSuffix(s, "/"))
 		if err != nil {
 			return "", err
@@ -99,71 +62,34 @@ func parameterPath() kind[string] {
 }
 
 // secret takes a text of at least so many characters.
-func secret(least int) kind[Secret] {
+func secret(least int) setting.Kind[Secret] {
 	allowed := "text without control characters or white space at either end"
 	if least > 1 {
 		allowed = fmt.Sprintf("text of at least %d characters, without control characters or white space at either end",
 			least)
 	}
-	return kind[Secret]{
-		allowed: allowed,
-		parse: func(s string) (Secret, error) {
+	return setting.Kind[Secret]{
+		Allowed: allowed,
+		Parse: func(s string) (Secret, error) {
 			// White space at an end was almost always pasted along; to trim it would make another secret of one that
 			// was meant so.
 			if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) || strings.TrimSpace(s) != s ||
 				utf8.RuneCountInString(s) < least {
-				return "", errNot
+				return "", setting.ErrNot
 			}
 			return Secret(s), nil
 		},
-		format: Secret.String,
-		secret: true,
-	}
-}
-
-// number takes a whole number within bounds.
-func number(least, most int) kind[int] {
-	return kind[int]{
-		allowed: fmt.Sprintf("a whole number from %d to %d", least, most),
-		parse: func(s string) (int, error) {
-			n, err := strconv.Atoi(s)
-			if err != nil || n < least || n > most {
-				return 0, errNot
-			}
-			return n, nil
-		},
-		format: strconv.Itoa,
-	}
-}
-
-// sizeForm is stricter than the library, which takes a comma for a separator of thousands (so 5,5GB would be 55 GB) and
-// a unit without its B (where 5G is read as decimal, while Kubernetes and the shell tools differ).
-var sizeForm = regexp.MustCompile(`^(?i:[0-9]{1,20}|[0-9]{1,20}(\.[0-9]{1,20})? ?([kmgt]i?)?b)$`)
-
-// size takes a number of bytes within bounds, in decimal or binary units.
-func size(least, most int64, mostShown string) kind[int64] {
-	return kind[int64]{
-		allowed: fmt.Sprintf("a size such as 5GiB, 500MB or 1048576, from %d byte to %s", least, mostShown),
-		parse: func(s string) (int64, error) {
-			if !sizeForm.MatchString(s) {
-				return 0, errNot
-			}
-			n, err := humanize.ParseBytes(s)
-			if err != nil || n < uint64(least) || n > uint64(most) {
-				return 0, errNot
-			}
-			return int64(n), nil
-		},
-		format: func(n int64) string { return strconv.FormatInt(n, 10) },
+		Format: Secret.String,
+		Secret: true,
 	}
 }
 
 // sizeOrNone is size, or 0 for no bound.
-func sizeOrNone(most int64, mostShown string) kind[int64] {
-	k := size(1, most, mostShown)
-	parse := k.parse
-	k.allowed += ", or 0"
-	k.parse = func(s string) (int64, error) {
+func sizeOrNone(most int64, mostShown string) setting.Kind[int64] {
+	k := setting.Size(1, most, mostShown)
+	parse := k.Parse
+	k.Allowed += ", or 0"
+	k.Parse = func(s string) (int64, error) {
 		if s == "0" {
 			return 0, nil
 		}
@@ -173,36 +99,26 @@ func sizeOrNone(most int64, mostShown string) kind[int64] {
 }
 
 // count is number, for what may be more than an int holds everywhere.
-func count(least, most int) kind[int64] {
-	k := number(least, most)
-	return kind[int64]{
-		allowed: k.allowed,
-		parse:   func(s string) (int64, error) { n, err := k.parse(s); return int64(n), err },
-		format:  func(n int64) string { return k.format(int(n)) },
+func count(least, most int) setting.Kind[int64] {
+	k := setting.Number(least, most)
+	return setting.Kind[int64]{
+		Allowed: k.Allowed,
+		Parse:   func(s string) (int64, error) { n, err := k.Parse(s); return int64(n), err },
+		Format:  func(n int64) string { return k.Format(int(n)) },
 	}
 }
 
 // duration takes a time within bounds.
-func duration(least, most time.Duration) kind[time.Duration] {
-	return kind[time.Duration]{
-		allowed: fmt.Sprintf("a duration such as 30s, 5m or 1h30m, from %s to %s", short(least), short(most)),
-		parse: func(s string) (time.Duration, error) {
-			d, err := time.ParseDuration(s)
-			if err != nil || d < least || d > most {
-				return 0, errNot
-			}
-			return d, nil
-		},
-		format: short,
-	}
+func duration(least, most time.Duration) setting.Kind[time.Duration] {
+	return setting.Duration("a duration such as 30s, 5m or 1h30m", time.Nanosecond, least, most)
 }
 
 // durationOrOff takes 0 too, for off.
-func durationOrOff(least, most time.Duration) kind[time.Duration] {
+func durationOrOff(least, most time.Duration) setting.Kind[time.Duration] {
 	k := duration(least, most)
-	k.allowed += ", or 0 for off"
-	within := k.parse
-	k.parse = func(s string) (time.Duration, error) {
+	k.Allowed += ", or 0 for off"
+	within := k.Parse
+	k.Parse = func(s string) (time.Duration, error) {
 		if d, err := time.ParseDuration(s); err == nil && d == 0 {
 			return 0, nil
 		}
@@ -211,67 +127,33 @@ func durationOrOff(least, most time.Duration) kind[time.Duration] {
 	return k
 }
 
-// short shows a duration without units that are nought: 6h, not 6h0m0s.
-func short(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
+// boolean takes what else Go reads as one, too, such as 1 and 0.
+func boolean() setting.Kind[bool] {
+	k := setting.Boolean()
+	k.Parse = func(s string) (bool, error) {
+		b, err := strconv.ParseBool(s)
+		if err != nil {
+			return false, setting.ErrNot
+		}
+		return b, nil
 	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
-}
-
-// boolean takes true or false.
-func boolean() kind[bool] {
-	return kind[bool]{
-		allowed: "true or false",
-		parse: func(s string) (bool, error) {
-			b, err := strconv.ParseBool(s)
-			if err != nil {
-				return false, errNot
-			}
-			return b, nil
-		},
-		format: strconv.FormatBool,
-	}
-}
-
-// oneOf takes one of some words.
-func oneOf[T ~string](words ...T) kind[T] {
-	names := make([]string, len(words))
-	for i, w := range words {
-		names[i] = string(w)
-	}
-	return kind[T]{
-		allowed: strings.Join(names, " or "),
-		parse: func(s string) (T, error) {
-			for _, w := range words {
-				if s == string(w) {
-					return w, nil
-				}
-			}
-			return "", errNot
-		},
-		format: func(v T) string { return string(v) },
-	}
+	return k
 }
 
 // logLevel takes one of slog's levels.
-func logLevel() kind[slog.Level] {
-	words := oneOf("debug", "info", "warn", "error")
-	return kind[slog.Level]{
-		allowed: "debug, info, warn or error",
-		parse: func(s string) (slog.Level, error) {
-			word, err := words.parse(strings.ToLower(s))
+func logLevel() setting.Kind[slog.Level] {
+	words := setting.OneOf("debug", "info", "warn", "error")
+	return setting.Kind[slog.Level]{
+		Allowed: "debug, info, warn or error",
+		Parse: func(s string) (slog.Level, error) {
+			word, err := words.Parse(strings.ToLower(s))
 			if err != nil {
 				return 0, err
 			}
 			var level slog.Level
 			return level, level.UnmarshalText([]byte(word))
 		},
-		format: func(l slog.Level) string { return strings.ToLower(l.String()) },
+		Format: func(l slog.Level) string { return strings.ToLower(l.String()) },
 	}
 }
 
@@ -289,24 +171,24 @@ func isHost(s string) bool {
 }
 
 // hostName takes a host without port.
-func hostName() kind[string] {
-	return kind[string]{
-		allowed: "a host name or an IP address, without a port and without a scheme",
-		parse: func(s string) (string, error) {
+func hostName() setting.Kind[string] {
+	return setting.Kind[string]{
+		Allowed: "a host name or an IP address, without a port and without a scheme",
+		Parse: func(s string) (string, error) {
 			if !isHost(s) {
-				return "", errNot
+				return "", setting.ErrNot
 			}
 			return s, nil
 		},
-		format: itself,
+		Format: setting.Itself,
 	}
 }
 
 // socket is where a daemon listens: unix:/path or tcp:host:port.
-func socket() kind[string] {
-	k := text("unix: and an absolute path, or tcp:, a host and a port", `^(unix:/[^\x00-\x1f\x7f]+|tcp:.+)$`)
-	parse := k.parse
-	k.parse = func(value string) (string, error) {
+func socket() setting.Kind[string] {
+	k := setting.Text("unix: and an absolute path, or tcp:, a host and a port", `unix:/[^\x00-\x1f\x7f]+|tcp:.+`)
+	parse := k.Parse
+	k.Parse = func(value string) (string, error) {
 		value, err := parse(value)
 		if address, ok := strings.CutPrefix(value, "tcp:"); ok && err == nil {
 			host, port, split := net.SplitHostPort(address)
@@ -321,62 +203,62 @@ func socket() kind[string] {
 }
 
 // listenAddress takes host:port.
-func listenAddress() kind[string] {
-	return kind[string]{
-		allowed: "host:port, such as localhost:8080 or :8080, with a port from 0 to 65535",
-		parse: func(s string) (string, error) {
+func listenAddress() setting.Kind[string] {
+	return setting.Kind[string]{
+		Allowed: "host:port, such as localhost:8080 or :8080, with a port from 0 to 65535",
+		Parse: func(s string) (string, error) {
 			host, port, err := net.SplitHostPort(s)
 			if err != nil || host != "" && !isHost(host) {
-				return "", errNot
+				return "", setting.ErrNot
 			}
 			n, err := strconv.ParseUint(port, 10, 16)
 			if err != nil {
-				return "", errNot
+				return "", setting.ErrNot
 			}
 			return net.JoinHostPort(host, strconv.FormatUint(n, 10)), nil
 		},
-		format: itself,
+		Format: setting.Itself,
 	}
 }
 
 // origin takes what browsers call an origin: scheme, host and port, and nothing else.
-func origin() kind[string] {
-	return kind[string]{
-		allowed: "an origin such as https://files.example.org: http or https, an ASCII host, an optional port, no path",
-		parse: func(s string) (string, error) {
+func origin() setting.Kind[string] {
+	return setting.Kind[string]{
+		Allowed: "an origin such as https://files.example.org: http or https, an ASCII host, an optional port, no path",
+		Parse: func(s string) (string, error) {
 			u, err := url.Parse(s)
 			if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Opaque != "" || u.User != nil ||
 				u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#") {
-				return "", errNot
+				return "", setting.ErrNot
 			}
 			host, port := u.Hostname(), u.Port()
 			if ip, err := netip.ParseAddr(host); err == nil && ip.Zone() != "" || !isHost(host) {
-				return "", errNot
+				return "", setting.ErrNot
 			}
 			if port != "" {
 				n, err := strconv.ParseUint(port, 10, 16)
 				if err != nil || n == 0 {
-					return "", errNot
+					return "", setting.ErrNot
 				}
 				port = strconv.FormatUint(n, 10)
 			}
 			return canonicalOrigin(u.Scheme, host, port), nil
 		},
-		format: itself,
+		Format: setting.Itself,
 	}
 }
 
 // origins takes a list of origins.
-func origins() kind[[]string] {
+func origins() setting.Kind[[]string] {
 	one := origin()
-	return kind[[]string]{
-		allowed: "a list of origins separated by commas, such as https://www.example.org,https://app.example.org: " +
+	return setting.Kind[[]string]{
+		Allowed: "a list of origins separated by commas, such as https://www.example.org,https://app.example.org: " +
 			"each http or https, an ASCII host, an optional port, no path",
-		parse: func(s string) ([]string, error) {
+		Parse: func(s string) ([]string, error) {
 			var all []string
 			for text := range strings.SplitSeq(s, ",") {
 				text = strings.TrimSpace(text)
-				o, err := one.parse(text)
+				o, err := one.Parse(text)
 				if err != nil {
 					return nil, fmt.Errorf("%s is not an origin", printable(text))
 				}
@@ -386,7 +268,7 @@ func origins() kind[[]string] {
 			}
 			return all, nil
 		},
-		format: func(all []string) string { return strings.Join(all, ",") },
+		Format: func(all []string) string { return strings.Join(all, ",") },
 	}
 }
 
@@ -403,10 +285,10 @@ func canonicalOrigin(scheme, host, port string) string {
 }
 
 // prefixes takes a list of networks and addresses.
-func prefixes() kind[[]netip.Prefix] {
-	return kind[[]netip.Prefix]{
-		allowed: "a list of CIDR blocks or addresses separated by commas, such as 10.0.0.0/16,2001:db8::/32",
-		parse: func(s string) ([]netip.Prefix, error) {
+func prefixes() setting.Kind[[]netip.Prefix] {
+	return setting.Kind[[]netip.Prefix]{
+		Allowed: "a list of CIDR blocks or addresses separated by commas, such as 10.0.0.0/16,2001:db8::/32",
+		Parse: func(s string) ([]netip.Prefix, error) {
 			var list []netip.Prefix
 			for part := range strings.SplitSeq(s, ",") {
 				p, err := parsePrefix(strings.TrimSpace(part))
@@ -417,7 +299,7 @@ func prefixes() kind[[]netip.Prefix] {
 			}
 			return list, nil
 		},
-		format: func(list []netip.Prefix) string {
+		Format: func(list []netip.Prefix) string {
 			texts := make([]string, len(list))
 			for i, p := range list {
 				texts[i] = p.String()
@@ -452,10 +334,10 @@ func parsePrefix(s string) (netip.Prefix, error) {
 
 // certificateFile takes the path of a file with certificates that can be read now, so that a wrong one is told at the
 // start and with the other faults.
-func certificateFile() kind[string] {
-	return kind[string]{
-		allowed: "the path of a readable PEM file that contains certificates",
-		parse: func(path string) (string, error) {
+func certificateFile() setting.Kind[string] {
+	return setting.Kind[string]{
+		Allowed: "the path of a readable PEM file that contains certificates",
+		Parse: func(path string) (string, error) {
 			fault := func(err error) error {
 				// The path stands in the message already.
 				var p *fs.PathError
@@ -487,6 +369,6 @@ func certificateFile() kind[string] {
 			}
 			return path, nil
 		},
-		format: itself,
+		Format: setting.Itself,
 	}
 }

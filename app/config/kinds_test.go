@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dossier.example/app/setting"
 )
 
 // A value that is taken is within its bounds, and reading what is shown of it gives it again.
@@ -13,16 +15,16 @@ func FuzzSize(f *testing.F) {
 	for _, s := range []string{"5GiB", "500 MB", "1.5KiB", "52428800000", "0.4B", "5,5GB", "٣GB", "1e9", "99999999999999999999TB"} {
 		f.Add(s)
 	}
-	k := size(1, MaxFileBytes, "the most")
+	k := setting.Size(1, MaxFileBytes, "the most")
 	f.Fuzz(func(t *testing.T, s string) {
-		n, err := k.parse(s)
+		n, err := k.Parse(s)
 		if err != nil {
 			return
 		}
 		if n < 1 || n > MaxFileBytes {
 			t.Errorf("%q became %d", s, n)
 		}
-		if again, err := k.parse(k.format(n)); err != nil || again != n {
+		if again, err := k.Parse(k.Format(n)); err != nil || again != n {
 			t.Errorf("%q: %d became %d, %v", s, n, again, err)
 		}
 	})
@@ -34,14 +36,14 @@ func FuzzDuration(f *testing.F) {
 	}
 	k := durationOrOff(time.Second, 100*time.Hour)
 	f.Fuzz(func(t *testing.T, s string) {
-		d, err := k.parse(s)
+		d, err := k.Parse(s)
 		if err != nil {
 			return
 		}
 		if d != 0 && (d < time.Second || d > 100*time.Hour) {
 			t.Errorf("%q became %s", s, d)
 		}
-		if again, err := k.parse(k.format(d)); err != nil || again != d {
+		if again, err := k.Parse(k.Format(d)); err != nil || again != d {
 			t.Errorf("%q: %s became %s, %v", s, d, again, err)
 		}
 	})
@@ -53,7 +55,7 @@ func FuzzPrefixes(f *testing.F) {
 	}
 	k := prefixes()
 	f.Fuzz(func(t *testing.T, s string) {
-		list, err := k.parse(s)
+		list, err := k.Parse(s)
 		if err != nil {
 			return
 		}
@@ -62,8 +64,8 @@ func FuzzPrefixes(f *testing.F) {
 				t.Errorf("%q gave %s", s, p)
 			}
 		}
-		if again, err := k.parse(k.format(list)); err != nil || k.format(again) != k.format(list) {
-			t.Errorf("%q: %s became %s, %v", s, k.format(list), k.format(again), err)
+		if again, err := k.Parse(k.Format(list)); err != nil || k.Format(again) != k.Format(list) {
+			t.Errorf("%q: %s became %s, %v", s, k.Format(list), k.Format(again), err)
 		}
 	})
 }
@@ -74,14 +76,14 @@ func FuzzOrigin(f *testing.F) {
 	}
 	k := origin()
 	f.Fuzz(func(t *testing.T, s string) {
-		o, err := k.parse(s)
+		o, err := k.Parse(s)
 		if err != nil {
 			return
 		}
 		if strings.ContainsAny(o, "@?# \t\r\n") || strings.Count(o, "/") != 2 {
 			t.Errorf("%q became %q", s, o)
 		}
-		if again, err := k.parse(o); err != nil || again != o {
+		if again, err := k.Parse(o); err != nil || again != o {
 			t.Errorf("%q: %s became %s, %v", s, o, again, err)
 		}
 	})
@@ -93,7 +95,7 @@ func FuzzOrigins(f *testing.F) {
 	}
 	k := origins()
 	f.Fuzz(func(t *testing.T, s string) {
-		list, err := k.parse(s)
+		list, err := k.Parse(s)
 		if err != nil {
 			return
 		}
@@ -102,16 +104,8 @@ func FuzzOrigins(f *testing.F) {
 				t.Errorf("%q gave %q", s, list)
 			}
 		}
-		if again, err := k.parse(k.format(list)); err != nil || !slices.Equal(again, list) {
+		if again, err := k.Parse(k.Format(list)); err != nil || !slices.Equal(again, list) {
 			t.Errorf("%q: %q became %q, %v", s, list, again, err)
 		}
 	})
-}
-
-func TestShort(t *testing.T) {
-	for d, want := range map[time.Duration]string{0: "0s", time.Hour: "1h", 90 * time.Minute: "1h30m", 10 * time.Minute: "10m", 20 * time.Second: "20s", time.Hour + time.Second: "1h0m1s", 100 * time.Hour: "100h"} {
-		if got := short(d); got != want {
-			t.Errorf("short(%d) = %s, want %s", d, got, want)
-		}
-	}
 }

@@ -1,17 +1,15 @@
 package config
 
 import (
-	"errors"
 	"strings"
 	"testing"
+
+	"dossier.example/app/docstest"
 )
 
 func TestMarkdown(t *testing.T) {
-	var b strings.Builder
-	if err := Markdown(&b); err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
+	table := Markdown()
+	lines := strings.Split(strings.TrimSuffix(table, "\n"), "\n")
 	if len(lines) != 2+len(settings()) {
 		t.Fatalf("%d lines for %d settings", len(lines), len(settings()))
 	}
@@ -25,8 +23,8 @@ func TestMarkdown(t *testing.T) {
 		s := settings()[i-2]
 		cells := strings.Split(line, " | ")
 		if !strings.HasSuffix(cells[0], "`"+s.env+"`") || !strings.Contains(line, s.doc) ||
-			!strings.Contains(line, s.allowed) ||
-			strings.Contains(line, "Secret.") != s.secret {
+			!strings.Contains(line, s.Allowed) ||
+			strings.Contains(line, "Secret.") != s.Secret {
 			t.Errorf("%s: row %s", s.env, line)
 		}
 	}
@@ -36,20 +34,13 @@ func TestMarkdown(t *testing.T) {
 		"| `DOSSIER_LISTEN` |  | `localhost:8080` |",
 		"| `text`, with `DOSSIER_PARAMETERS` `json` |",
 	} {
-		if !strings.Contains(b.String(), want) {
-			t.Errorf("no %s in\n%s", want, b.String())
+		if !strings.Contains(table, want) {
+			t.Errorf("no %s in\n%s", want, table)
 		}
 	}
 }
 
-type brokenWriter struct{}
-
-var errBroken = errors.New("broken")
-
-func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
-
-func TestMarkdownTellsAFailedWrite(t *testing.T) {
-	if err := Markdown(brokenWriter{}); !errors.Is(err, errBroken) {
-		t.Errorf("got %v, want %v", err, errBroken)
-	}
+func TestDocuments(t *testing.T) {
+	docstest.Section(t, "../../docs/app-settings.md", "settings", Markdown())
+	docstest.Section(t, "../../docs/limits.md", "limits", LimitsMarkdown())
 }

@@ -4,10 +4,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-)
 
-// hidden stands for a secret wherever one would be printed.
-const hidden = "(hidden)"
+	"dossier.example/app/setting"
+)
 
 // Secret is a text that no print, log or encoder shows; Reveal alone does. Keep it in exported fields: package fmt
 // cannot call the methods of a value that lies in an unexported one, and would print the text.
@@ -21,7 +20,7 @@ func (s Secret) String() string {
 	if s == "" {
 		return ""
 	}
-	return hidden
+	return setting.Hidden
 }
 
 // Format implements fmt.Formatter. A String method would not be enough: %x, %#v and %d go past it.

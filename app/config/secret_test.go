@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"dossier.example/app/setting"
 )
 
 // shown prints v in every way that a program may print it by mistake.
@@ -55,7 +57,7 @@ func TestSecretIsHidden(t *testing.T) {
 	for _, v := range []any{s, &s, []Secret{s}, holder{s, &s, map[string]Secret{"k": s}}, &holder{S: s}} {
 		out := shown(t, v)
 		refuseLeak(t, out, text)
-		if !strings.Contains(out, hidden) {
+		if !strings.Contains(out, setting.Hidden) {
 			t.Errorf("%T: nothing tells that there is a secret: %s", v, out)
 		}
 	}

@@ -5,10 +5,10 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"dossier.example/app/bounds"
+	"dossier.example/app/setting"
 )
 
 const (
@@ -36,8 +36,8 @@ const (
 	running = Serve | Migrate | Reconcile
 )
 
-// setting is one row of the table.
-type setting struct {
+// row is one row of the table.
+type row struct {
 	// env is the variable.
 	env string
 	// parameter is the name below the Parameter Store path: env without the prefix, in lower case, with / before what
@@ -51,31 +51,17 @@ type setting struct {
 	// doc says in a sentence what it is, with the unit where the value shows none.
 	doc string
 
-	// allowed continues "must be".
-	allowed string
-	secret  bool
-	// set parses a value into the Config. The error's text, which may be empty, adds to allowed.
-	set func(*Config, string) error
-	// get returns the value for a log.
-	get func(*Config) string
+	setting.Field[Config]
 }
 
 // define completes a row by the field it fills and the kind of its value.
-func define[T any](s setting, k kind[T], field func(*Config) *T) setting {
-	s.allowed, s.secret = k.allowed, k.secret
-	s.set = func(c *Config, value string) error {
-		v, err := k.parse(value)
-		if err == nil {
-			*field(c) = v
-		}
-		return err
-	}
-	s.get = func(c *Config) string { return k.format(*field(c)) }
-	return s
+func define[T any](r row, k setting.Kind[T], field func(*Config) *T) row {
+	r.Field = setting.Bind(k, field)
+	return r
 }
 
 // settings returns the table. Its order is that of the documents and of the faults.
-func settings() []setting {
+func settings() []row {
 	return slices.Concat(
 		placeSettings(),
 		limitSettings(),
@@ -94,43 +80,43 @@ func settings() []setting {
 }
 
 // placeSettings say where the program is reached and what it stands on.
-func placeSettings() []setting {
-	return []setting{
-		define(setting{
+func placeSettings() []row {
+	return []row{
+		define(row{
 			env: parametersEnv, purposes: running,
 			doc: "Path in AWS Systems Manager Parameter Store below which the parameters of this table are read. " +
 				"Variables take precedence over parameters.",
 		}, parameterPath(), func(c *Config) *string { return &c.Parameters }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_LISTEN", preset: "localhost:8080", purposes: Serve | Healthcheck,
 			doc: "Address to listen on. An empty host means all addresses of the machine; port 0 means any free port.",
 		}, listenAddress(), func(c *Config) *string { return &c.HTTP.Listen }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_DATA", preset: "./data", purposes: running,
 			doc: "Folder of the embedded stores.",
-		}, text("a path without control characters", `^[^\x00-\x1f\x7f]+$`),
+		}, setting.Text("a path without control characters", `[^\x00-\x1f\x7f]+`),
 			func(c *Config) *string { return &c.Data }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_DISK_RESERVE", preset: "64MiB", purposes: stores,
 			doc: "Disk space that is reserved for deleting and reconciling. When the disk of the data folder has " +
 				"less, no files are accepted. At most an eighth of the disk.",
-		}, size(16<<20, 1<<40, "1 TiB"), func(c *Config) *int64 { return &c.DiskReserve }),
-		define(setting{
+		}, setting.Size(16<<20, 1<<40, "1 TiB"), func(c *Config) *int64 { return &c.DiskReserve }),
+		define(row{
 			env: "DOSSIER_PUBLIC_URL", parameter: "public-url", purposes: Serve,
 			doc: "Origin at which browsers reach the server, for private links; with https, cookies are Secure. Not " +
 				"set: http at the address that each browser used; links printed at the start use the address " +
 				"listened on.",
 		}, origin(), func(c *Config) *string { return &c.HTTP.PublicURL }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_HSTS_SUBDOMAINS", parameter: "hsts-subdomains", preset: "false", purposes: Serve,
 			doc: "Whether browsers are told to use https for all subdomains of the site's host, too " +
 				"(`includeSubDomains`). They remember it for a year.",
 		}, boolean(), func(c *Config) *bool { return &c.HTTP.HSTSSubdomains }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_TRUSTED_PROXIES", parameter: "trusted-proxies", purposes: Serve,
 			doc: "Proxies whose forwarding headers are trusted for the client's address. Not set: none.",
 		}, prefixes(), func(c *Config) *[]netip.Prefix { return &c.HTTP.TrustedProxies }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_API_ORIGINS", parameter: "api-origins", purposes: Serve,
 			doc: "Origins of other sites whose pages may use the API. They authenticate with receipts, never with " +
 				"cookies. Not set: none.",
@@ -139,52 +125,52 @@ func placeSettings() []setting {
 }
 
 // limitSettings say how much is taken.
-func limitSettings() []setting {
-	return []setting{
-		define(setting{
+func limitSettings() []row {
+	return []row{
+		define(row{
 			env: "DOSSIER_MAX_FILE_SIZE", parameter: "max-file-size", preset: "5GiB", purposes: Serve,
 			doc: "Size of the largest file accepted.",
-		}, size(1, MaxFileBytes, "48.8 GiB (10,000 parts of 5 MiB)"), func(c *Config) *int64 {
+		}, setting.Size(1, MaxFileBytes, "48.8 GiB (10,000 parts of 5 MiB)"), func(c *Config) *int64 {
 			return &c.Limits.FileBytes
 		}),
-		define(setting{
+		define(row{
 			env: "DOSSIER_MAX_FILES", parameter: "max-files", preset: "50", purposes: Serve,
 			doc: "Number of files accepted in one form.",
-		}, number(1, 1000), func(c *Config) *int { return &c.Limits.Files }),
-		define(setting{
+		}, setting.Number(1, 1000), func(c *Config) *int { return &c.Limits.Files }),
+		define(row{
 			env: "DOSSIER_MAX_PERSON_FILES", parameter: "max-person-files", purposes: Serve,
 			doc: "Number of files that one person may have, however they were sent. Not set: 20 full forms, at " +
 				"least 10,000.",
-		}, number(1, 1_000_000), func(c *Config) *int { return &c.Limits.PersonFiles }),
-		define(setting{
+		}, setting.Number(1, 1_000_000), func(c *Config) *int { return &c.Limits.PersonFiles }),
+		define(row{
 			env: "DOSSIER_MAX_PERSON_SIZE", parameter: "max-person-size", purposes: Serve,
 			doc: "Total size of these files. Not set: one form full of the largest files, at least 250 GiB.",
-		}, size(1, 1<<50, "1 PiB"), func(c *Config) *int64 { return &c.Limits.PersonBytes }),
+		}, setting.Size(1, 1<<50, "1 PiB"), func(c *Config) *int64 { return &c.Limits.PersonBytes }),
 	}
 }
 
 // budgetSettings say how much is taken of all persons together.
-func budgetSettings() []setting {
-	return []setting{
-		define(setting{
+func budgetSettings() []row {
+	return []row{
+		define(row{
 			env: "DOSSIER_MAX_STORE_SIZE", parameter: "max-store-size", preset: "2TiB", purposes: stores,
 			doc: "Total size of all files of all people, including uploads in progress. Beyond it, no files are " +
 				"accepted. 0 means no limit.",
 		}, sizeOrNone(1<<60, "1024 PiB"), func(c *Config) *int64 { return &c.Budget.StoreBytes }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_MAX_STORE_FILES", parameter: "max-store-files", preset: "2000000", purposes: stores,
 			doc: "Number of these files. 0 means no limit.",
 		}, count(0, 1_000_000_000), func(c *Config) *int64 { return &c.Budget.StoreFiles }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_MAX_DAY_SIZE", parameter: "max-day-size", preset: "250GiB", purposes: stores,
 			doc: "Total size of the files that one network (an IPv4 address or the /64 of an IPv6 address) may add " +
 				"per UTC day. 0 means no limit.",
 		}, sizeOrNone(1<<50, "1 PiB"), func(c *Config) *int64 { return &c.Budget.DayBytes }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_MAX_DAY_FILES", parameter: "max-day-files", preset: "20000", purposes: stores,
 			doc: "Number of files that one network may start per day. 0 means no limit.",
 		}, count(0, 100_000_000), func(c *Config) *int64 { return &c.Budget.DayFiles }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_MAX_DAY_PERSONS", parameter: "max-day-persons", preset: "1000", purposes: stores,
 			doc: "Number of people that one network may add per day. 0 means no limit.",
 		}, count(0, 100_000_000), func(c *Config) *int64 { return &c.Budget.DayPersons }),
@@ -192,48 +178,48 @@ func budgetSettings() []setting {
 }
 
 // peopleSettings say where the people are kept.
-func peopleSettings() []setting {
-	return []setting{
-		define(setting{
+func peopleSettings() []row {
+	return []row{
+		define(row{
 			env: "DOSSIER_DB_HOST", parameter: "db/host", purposes: running,
 			doc: "Host of the MySQL server that stores the people. Not set: SQLite in the data folder.",
 		}, hostName(), func(c *Config) *string { return &c.People.Host }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_DB_PORT", parameter: "db/port", preset: "3306", purposes: running,
 			doc: "TCP port of the MySQL server.",
-		}, number(1, 65535), func(c *Config) *int { return &c.People.Port }),
-		define(setting{
+		}, setting.Number(1, 65535), func(c *Config) *int { return &c.People.Port }),
+		define(row{
 			env: "DOSSIER_DB_NAME", parameter: "db/name", preset: "dossier", purposes: running,
 			doc: "Name of the database.",
-		}, text("1 to 64 letters, digits and underscores", `^[A-Za-z0-9_]{1,64}$`), func(c *Config) *string {
+		}, setting.Text("1 to 64 letters, digits and underscores", `[A-Za-z0-9_]{1,64}`), func(c *Config) *string {
 			return &c.People.Name
 		}),
-		define(setting{
+		define(row{
 			env: "DOSSIER_DB_USER", parameter: "db/user", preset: "dossier", purposes: running,
 			doc: "The app's own user on the MySQL server.",
 		}, userName(), func(c *Config) *string { return &c.People.User }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_DB_PASSWORD", parameter: "db/password", purposes: running,
 			doc: "Password of the app's own user; required with `DOSSIER_DB_HOST`.",
 		}, secret(1), func(c *Config) *Secret { return &c.People.Password }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_DB_TLS", parameter: "db/tls", preset: "verify", purposes: running,
 			doc: "Whether the connection to MySQL is encrypted and the server's certificate verified, or unencrypted.",
-		}, oneOf(TLSVerify, TLSOff), func(c *Config) *TLS { return &c.People.TLS }),
-		define(setting{
+		}, setting.OneOf(TLSVerify, TLSOff), func(c *Config) *TLS { return &c.People.TLS }),
+		define(row{
 			env: "DOSSIER_DB_CA_FILE", parameter: "db/ca-file", purposes: running,
 			doc: "File of the CA certificates that verify the MySQL server's certificate. Not set: the system's.",
 		}, certificateFile(), func(c *Config) *string { return &c.People.CAFile }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_DB_MAX_CONNECTIONS", parameter: "db/max-connections", preset: "10", purposes: running,
 			doc: "Largest number of open connections to MySQL per instance.",
-		}, number(1, 1000), func(c *Config) *int { return &c.People.MaxConnections }),
-		define(setting{
+		}, setting.Number(1, 1000), func(c *Config) *int { return &c.People.MaxConnections }),
+		define(row{
 			env: "DOSSIER_DB_ADMIN_USER", parameter: "db/admin/user", purposes: Migrate,
 			doc: "User with which `dossier migrate` creates the database, the tables and the app's own user. Not " +
 				"set: only tables are created, by the app's own user.",
 		}, userName(), func(c *Config) *string { return &c.People.AdminUser }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_DB_ADMIN_PASSWORD", parameter: "db/admin/password", purposes: Migrate,
 			doc: "Password of that user.",
 		}, secret(1), func(c *Config) *Secret { return &c.People.AdminPassword }),
@@ -241,42 +227,42 @@ func peopleSettings() []setting {
 }
 
 // fileSettings say where files and their records are kept.
-func fileSettings() []setting {
-	return []setting{
-		define(setting{
+func fileSettings() []row {
+	return []row{
+		define(row{
 			env: "DOSSIER_BUCKET", parameter: "bucket", purposes: stores,
 			doc: "S3 bucket that stores the content of files. Not set: a directory in the data folder.",
-		}, text("an S3 bucket name: 3 to 63 lower-case letters, digits, dots and hyphens",
-			`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`),
+		}, setting.Text("an S3 bucket name: 3 to 63 lower-case letters, digits, dots and hyphens",
+			`[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`),
 			func(c *Config) *string { return &c.Objects.Bucket }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_S3_PATH_STYLE", parameter: "s3/path-style", preset: "false", purposes: stores,
 			doc: "Whether requests name the bucket in the path instead of the host name, as many S3-compatible " +
 				"servers require.",
 		}, boolean(), func(c *Config) *bool { return &c.Objects.PathStyle }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_S3_LINKS", parameter: "s3/links", preset: "true", purposes: Serve,
 			doc: "Whether browsers download from the bucket directly, through links signed for 5 minutes. Set to " +
 				"false where browsers cannot reach the bucket.",
 		}, boolean(), func(c *Config) *bool { return &c.Objects.Links }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_TABLE", parameter: "table", purposes: stores,
 			doc: "DynamoDB table that stores the records of files. Not set: the data folder.",
-		}, text("a DynamoDB table name: 3 to 255 letters, digits, dots, hyphens and underscores",
-			`^[A-Za-z0-9_.-]{3,255}$`),
+		}, setting.Text("a DynamoDB table name: 3 to 255 letters, digits, dots, hyphens and underscores",
+			`[A-Za-z0-9_.-]{3,255}`),
 			func(c *Config) *string { return &c.Catalog.Table }),
 	}
 }
 
 // staffSettings say how staff sign in.
-func staffSettings() []setting {
-	return []setting{
-		define(setting{
+func staffSettings() []row {
+	return []row{
+		define(row{
 			env: "DOSSIER_STAFF_SECRET", parameter: "staff/secret", purposes: Serve,
 			doc: "What staff sign in with; required as soon as one store is not embedded. Not set: generated and " +
 				"kept in the data folder.",
 		}, secret(MinStaffSecret), func(c *Config) *Secret { return &c.Staff.Secret }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_RECEIPT_LIFETIME", parameter: "receipt-lifetime", preset: "0", purposes: Serve,
 			doc: "How long a new person's receipt works. Its holder can shorten this, staff can change it; files " +
 				"stay when it expires. 0 means forever.",
@@ -287,29 +273,29 @@ func staffSettings() []setting {
 }
 
 // timeSettings say how long things may take.
-func timeSettings() []setting {
-	return []setting{
-		define(setting{
+func timeSettings() []row {
+	return []row{
+		define(row{
 			env: "DOSSIER_TIMEOUT_STORE", parameter: "timeout/store", preset: "5s", purposes: running,
 			doc: "Time limit for one store call that transfers no file content.",
 		}, duration(shortest, 10*time.Minute), func(c *Config) *time.Duration { return &c.Timeouts.Store }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_TIMEOUT_STALL", parameter: "timeout/stall", preset: "30s", purposes: stores,
 			doc: "How long a store may accept no bytes of a file that is being sent to it.",
 		}, duration(shortest, time.Hour), func(c *Config) *time.Duration { return &c.Timeouts.Stall }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_TIMEOUT_UPLOAD", parameter: "timeout/upload", preset: "6h", purposes: stores,
 			doc: "Time limit for one whole submission.",
 		}, duration(shortest, 7*24*time.Hour), func(c *Config) *time.Duration { return &c.Timeouts.Upload }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_TIMEOUT_IDLE", parameter: "timeout/idle", preset: "30s", purposes: Serve,
 			doc: "How long a client may send nothing while its request is read.",
 		}, duration(shortest, time.Hour), func(c *Config) *time.Duration { return &c.Timeouts.Idle }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_TIMEOUT_SHUTDOWN", parameter: "timeout/shutdown", preset: "30s", purposes: Serve,
 			doc: "How long running requests may take to finish after the stop signal and the drain delay.",
 		}, duration(shortest, 24*time.Hour), func(c *Config) *time.Duration { return &c.Timeouts.Shutdown }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_DRAIN_DELAY", parameter: "drain-delay", preset: "0s", purposes: Serve,
 			doc: "How long new requests are still accepted after the stop signal. Behind a load balancer, use its " +
 				"deregistration delay.",
@@ -318,22 +304,22 @@ func timeSettings() []setting {
 }
 
 // reconcileSettings say when half-done things are put right.
-func reconcileSettings() []setting {
-	return []setting{
-		define(setting{
+func reconcileSettings() []row {
+	return []row{
+		define(row{
 			env: "DOSSIER_RECONCILE_INTERVAL", parameter: "reconcile/interval", preset: "1h", purposes: Serve,
 			doc: "Time between reconciliations within `dossier serve`.",
 		}, durationOrOff(time.Second, 7*24*time.Hour), func(c *Config) *time.Duration { return &c.Reconcile.Interval }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_RECONCILE_AGE", parameter: "reconcile/age", preset: "24h", purposes: stores,
 			doc: "Time without progress after which unfinished work counts as abandoned. Must exceed " +
 				"`DOSSIER_TIMEOUT_UPLOAD`.",
 		}, duration(shortest, 30*24*time.Hour), func(c *Config) *time.Duration { return &c.Reconcile.Age }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_SWEEP_INTERVAL", parameter: "sweep-interval", preset: "24h", purposes: Serve,
 			doc: "Time between comparisons of all records with all objects within `dossier serve`.",
 		}, durationOrOff(time.Second, 30*24*time.Hour), func(c *Config) *time.Duration { return &c.Reconcile.Sweep }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_KEEP_REMOVED", parameter: "keep-removed", preset: "720h", purposes: stores,
 			doc: "How long the embedded store keeps what reconciliation removed automatically. A bucket keeps " +
 				"earlier versions instead.",
@@ -344,14 +330,14 @@ func reconcileSettings() []setting {
 }
 
 // scrubSettings say how fast stored files are read and compared.
-func scrubSettings() []setting {
-	return []setting{
-		define(setting{
+func scrubSettings() []row {
+	return []row{
+		define(row{
 			env: "DOSSIER_SCRUB_BYTES", parameter: "scrub/bytes", preset: "50GiB", purposes: Serve,
 			doc: "How much of the stored files all instances together read per day to find bytes that changed in " +
 				"storage. 0 reads nothing.",
-		}, size(0, 1<<50, "1 PiB"), func(c *Config) *int64 { return &c.Scrub.Bytes }),
-		define(setting{
+		}, setting.Size(0, 1<<50, "1 PiB"), func(c *Config) *int64 { return &c.Scrub.Bytes }),
+		define(row{
 			env: "DOSSIER_SCRUB_INTERVAL", parameter: "scrub/interval", preset: "24h", purposes: Serve,
 			doc: "Least time between the starts of two full reads.",
 		}, duration(time.Second, 365*24*time.Hour), func(c *Config) *time.Duration { return &c.Scrub.Interval }),
@@ -359,36 +345,36 @@ func scrubSettings() []setting {
 }
 
 // scanSettings say who checks files for malware, and what is handed out before.
-func scanSettings() []setting {
-	return []setting{
-		define(setting{
+func scanSettings() []row {
+	return []row{
+		define(row{
 			env: "DOSSIER_SCANNER", parameter: "scanner", preset: "none", purposes: stores,
 			doc: "Who checks files for malware: nobody; a `clamd` at `DOSSIER_SCAN_CLAMD`; or GuardDuty Malware " +
 				"Protection for S3, which tags the objects in `DOSSIER_BUCKET`.",
-		}, oneOf(ScannerNone, ScannerClamd, ScannerGuardDuty), func(c *Config) *Scanner { return &c.Scan.Scanner }),
-		define(setting{
+		}, setting.OneOf(ScannerNone, ScannerClamd, ScannerGuardDuty), func(c *Config) *Scanner { return &c.Scan.Scanner }),
+		define(row{
 			env: "DOSSIER_SCAN_CLAMD", parameter: "scan/clamd", preset: "unix:/run/clamav/clamd.ctl", purposes: stores,
 			doc: "Socket of `clamd`, whose `AlertEncrypted` and `AlertExceedsMax` must be on. Files cross it " +
 				"unencrypted: keep it on this machine or on a private network.",
 		}, socket(), func(c *Config) *string { return &c.Scan.Clamd }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_SCAN_PENDING", parameter: "scan/pending", preset: "nobody", purposes: stores,
 			doc: "Who may download a file that is waiting for its check, or whose check failed.",
-		}, oneOf(AudienceNobody, AudienceStaff), func(c *Config) *Audience { return &c.Scan.Pending }),
-		define(setting{
+		}, setting.OneOf(AudienceNobody, AudienceStaff), func(c *Config) *Audience { return &c.Scan.Pending }),
+		define(row{
 			env: "DOSSIER_SCAN_UNSCANNED", parameter: "scan/unscanned", preset: "nobody", purposes: stores,
 			doc: "Who may download a file that was not fully checked, because it is too large, encrypted, or older " +
 				"than the scanner (see `dossier scan`).",
-		}, oneOf(AudienceNobody, AudienceStaff, AudienceAll), func(c *Config) *Audience { return &c.Scan.Unscanned }),
-		define(setting{
+		}, setting.OneOf(AudienceNobody, AudienceStaff, AudienceAll), func(c *Config) *Audience { return &c.Scan.Unscanned }),
+		define(row{
 			env: "DOSSIER_SCAN_MAX_SIZE", parameter: "scan/max-size", preset: "100MiB", purposes: stores,
 			doc: "Size of the largest file sent to `clamd`; at most its `StreamMaxLength` and `MaxFileSize`.",
-		}, size(1, 4<<30-1, "4 GiB less a byte"), func(c *Config) *int64 { return &c.Scan.MaxBytes }),
-		define(setting{
+		}, setting.Size(1, 4<<30-1, "4 GiB less a byte"), func(c *Config) *int64 { return &c.Scan.MaxBytes }),
+		define(row{
 			env: "DOSSIER_SCAN_WORKERS", parameter: "scan/workers", preset: "2", purposes: stores,
 			doc: "Number of files that one instance checks at once.",
-		}, number(1, 100), func(c *Config) *int { return &c.Scan.Workers }),
-		define(setting{
+		}, setting.Number(1, 100), func(c *Config) *int { return &c.Scan.Workers }),
+		define(row{
 			env: "DOSSIER_SCAN_KEEP_INFECTED", parameter: "scan/keep-infected", preset: "720h", purposes: stores,
 			doc: "Time after which reconciliation removes a file that contains malware. 0 means never.",
 		}, durationOrOff(time.Second, 10*365*24*time.Hour), func(c *Config) *time.Duration {
@@ -398,111 +384,79 @@ func scanSettings() []setting {
 }
 
 // rateSettings say how often one client may ask.
-func rateSettings() []setting {
-	return []setting{
-		define(setting{
+func rateSettings() []row {
+	return []row{
+		define(row{
 			env: "DOSSIER_RATE_SUBMISSIONS", parameter: "rate/submissions", preset: "30", purposes: Serve,
 			doc: "Submissions per minute from one client address, on average. 0 means no limit.",
-		}, number(0, 100_000), func(c *Config) *int { return &c.Rates.Submissions.PerMinute }),
-		define(setting{
+		}, setting.Number(0, 100_000), func(c *Config) *int { return &c.Rates.Submissions.PerMinute }),
+		define(row{
 			env: "DOSSIER_RATE_SUBMISSIONS_BURST", parameter: "rate/submissions-burst", preset: "30", purposes: Serve,
 			doc: "Submissions from one client address in a burst.",
-		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.Submissions.Burst }),
-		define(setting{
+		}, setting.Number(1, 100_000), func(c *Config) *int { return &c.Rates.Submissions.Burst }),
+		define(row{
 			env: "DOSSIER_RATE_SIGN_INS", parameter: "rate/sign-ins", preset: "10", purposes: Serve,
 			doc: "Sign-in attempts with a wrong key per minute from one client address, on average. 0 means no " +
 				"limit. The right key is always accepted.",
-		}, number(0, 100_000), func(c *Config) *int { return &c.Rates.SignIns.PerMinute }),
-		define(setting{
+		}, setting.Number(0, 100_000), func(c *Config) *int { return &c.Rates.SignIns.PerMinute }),
+		define(row{
 			env: "DOSSIER_RATE_SIGN_INS_BURST", parameter: "rate/sign-ins-burst", preset: "10", purposes: Serve,
 			doc: "Sign-in attempts with a wrong key from one client address in a burst.",
-		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.SignIns.Burst }),
-		define(setting{
+		}, setting.Number(1, 100_000), func(c *Config) *int { return &c.Rates.SignIns.Burst }),
+		define(row{
 			env: "DOSSIER_RATE_REGISTRATIONS", parameter: "rate/registrations", preset: "30", purposes: Serve,
 			doc: "People registered through the API per minute from one client address, on average. 0 means no limit.",
-		}, number(0, 100_000), func(c *Config) *int { return &c.Rates.Registrations.PerMinute }),
-		define(setting{
+		}, setting.Number(0, 100_000), func(c *Config) *int { return &c.Rates.Registrations.PerMinute }),
+		define(row{
 			env: "DOSSIER_RATE_REGISTRATIONS_BURST", parameter: "rate/registrations-burst", preset: "30",
 			purposes: Serve,
 			doc:      "People registered through the API from one client address in a burst.",
-		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.Registrations.Burst }),
-		define(setting{
+		}, setting.Number(1, 100_000), func(c *Config) *int { return &c.Rates.Registrations.Burst }),
+		define(row{
 			env: "DOSSIER_RATE_ANNOUNCEMENTS", parameter: "rate/announcements", preset: "1200", purposes: Serve,
 			doc: "Files announced to the API per minute from one client address, on average. 0 means no limit.",
-		}, number(0, 100_000), func(c *Config) *int { return &c.Rates.Announcements.PerMinute }),
-		define(setting{
+		}, setting.Number(0, 100_000), func(c *Config) *int { return &c.Rates.Announcements.PerMinute }),
+		define(row{
 			env: "DOSSIER_RATE_ANNOUNCEMENTS_BURST", parameter: "rate/announcements-burst", preset: "1200",
 			purposes: Serve,
 			doc:      "Files announced to the API from one client address in a burst.",
-		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.Announcements.Burst }),
-		define(setting{
+		}, setting.Number(1, 100_000), func(c *Config) *int { return &c.Rates.Announcements.Burst }),
+		define(row{
 			env: "DOSSIER_RATE_SIGNATURES", parameter: "rate/signatures", preset: "1200", purposes: Serve,
 			doc: "API requests that sign parts, up to 100 each, per minute from one client address, on average. 0 " +
 				"means no limit.",
-		}, number(0, 100_000), func(c *Config) *int { return &c.Rates.Signatures.PerMinute }),
-		define(setting{
+		}, setting.Number(0, 100_000), func(c *Config) *int { return &c.Rates.Signatures.PerMinute }),
+		define(row{
 			env: "DOSSIER_RATE_SIGNATURES_BURST", parameter: "rate/signatures-burst", preset: "1200", purposes: Serve,
 			doc: "API requests that sign parts, up to 100 each, from one client address in a burst.",
-		}, number(1, 100_000), func(c *Config) *int { return &c.Rates.Signatures.Burst }),
+		}, setting.Number(1, 100_000), func(c *Config) *int { return &c.Rates.Signatures.Burst }),
 	}
 }
 
 // boundSettings say how much one client, and all together, may cost at once.
-func boundSettings() []setting {
-	var rows []setting
+func boundSettings() []row {
+	var rows []row
 	for _, b := range bounds.Settings() {
-		rows = append(rows, define(setting{
+		rows = append(rows, define(row{
 			env: b.Env(), parameter: "bound/" + b.Name, preset: strconv.Itoa(b.Preset), purposes: Serve, doc: b.Doc,
-		}, number(b.Least, b.Most), func(c *Config) *int { return b.Field(&c.Bounds) }))
+		}, setting.Number(b.Least, b.Most), func(c *Config) *int { return b.Field(&c.Bounds) }))
 	}
 	return rows
 }
 
 // logSettings say what is logged.
-func logSettings() []setting {
-	return []setting{
-		define(setting{
+func logSettings() []row {
+	return []row{
+		define(row{
 			env: "DOSSIER_LOG_LEVEL", parameter: "log/level", preset: "info", purposes: running,
 			doc: "Lowest level that is logged.",
 		}, logLevel(), func(c *Config) *slog.Level { return &c.Log.Level }),
-		define(setting{
+		define(row{
 			env: "DOSSIER_LOG_FORMAT", parameter: "log/format", preset: "text", presetInAWS: "json", purposes: running,
 			doc: "Format of log lines.",
-		}, oneOf(LogText, LogJSON), func(c *Config) *LogFormat { return &c.Log.Format }),
+		}, setting.OneOf(LogText, LogJSON), func(c *Config) *LogFormat { return &c.Log.Format }),
 	}
 }
 
 // shortest is the least of the timeouts: below it, a healthy store on a busy machine would count as down.
 const shortest = 100 * time.Millisecond
-
-// nearest returns the known name that a misspelt one was most likely meant to be, or nothing.
-func nearest(name string, known []string) string {
-	best, least := "", 4 // A difference of more than three letters is another word.
-	for _, k := range known {
-		if d := distance(strings.ToUpper(name), k); d < least {
-			best, least = k, d
-		}
-	}
-	return best
-}
-
-// distance is the Levenshtein distance of two names, in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"dossier.example/app/bounds"
+	"dossier.example/app/setting"
 
 	dossier "dossier.example/app"
 )
@@ -49,8 +50,8 @@ func settingCases(t *testing.T) []settingCase {
 	durations := func(env string, field func(*Config) any, unset, least, most time.Duration,
 		with ...string) settingCase {
 		c := settingCase{env: env, field: field, unset: unset, with: with,
-			good: []value{{"90s", 90 * time.Second}, {" 1m30s ", 90 * time.Second}, {short(least), least},
-				{short(most), most}},
+			good: []value{{"90s", 90 * time.Second}, {" 1m30s ", 90 * time.Second}, {setting.Short(least), least},
+				{setting.Short(most), most}},
 			bad: []string{"5", "-1s", "soon", "1d", "∞", "9999999h", (most + 1).String()}}
 		if least > 0 {
 			c.bad = append(c.bad, (least - 1).String(), "1ns")
@@ -67,7 +68,7 @@ func settingCases(t *testing.T) []settingCase {
 		return c
 	}
 	numbers := func(env string, field func(*Config) any, unset, least, most int) settingCase {
-		itoa := number(least, most).format
+		itoa := setting.Number(least, most).Format
 		return settingCase{env: env, field: field, unset: unset,
 			good: []value{{itoa(least), least}, {itoa(most), most}, {" 7\n", 7}},
 			bad:  []string{itoa(least - 1), itoa(most + 1), "many", "1.5", "1e1", "99999999999999999999"}}
@@ -289,7 +290,7 @@ func boundCases() (cases []settingCase) {
 }
 
 // purposeOf returns one of the commands that read a setting.
-func purposeOf(s setting) Purpose { return s.purposes & -s.purposes }
+func purposeOf(s row) Purpose { return s.purposes & -s.purposes }
 
 func TestEverySetting(t *testing.T) {
 	cases := append(settingCases(t), boundCases()...)
@@ -335,10 +336,10 @@ func TestEverySetting(t *testing.T) {
 				f := faults.Faults[0]
 				want := Fault{Name: s.env, Value: printable(strings.TrimSpace(text)), Source: "environment",
 					Problem: f.Problem}
-				if s.secret {
-					want.Value = hidden
+				if s.Secret {
+					want.Value = setting.Hidden
 				}
-				if f != want || !strings.HasPrefix(f.Problem, "must be "+s.allowed) {
+				if f != want || !strings.HasPrefix(f.Problem, "must be "+s.Allowed) {
 					t.Errorf("%q: got %+v, want %+v", text, f, want)
 				}
 			}
@@ -363,17 +364,17 @@ func TestTable(t *testing.T) {
 				t.Errorf("%s: parameter %s belongs to %s", s.env, s.parameter, want)
 			}
 		}
-		if !strings.HasSuffix(s.doc, ".") || s.allowed == "" || s.purposes == 0 {
+		if !strings.HasSuffix(s.doc, ".") || s.Allowed == "" || s.purposes == 0 {
 			t.Errorf("%s: incomplete: %+v", s.env, s)
 		}
 		for _, preset := range []string{s.preset, s.presetInAWS} {
 			if preset != "" {
-				if err := s.set(&Config{}, preset); err != nil {
+				if err := s.Set(&Config{}, preset); err != nil {
 					t.Errorf("%s: its default %q is not allowed: %v", s.env, preset, err)
 				}
 			}
 		}
-		if s.secret && s.preset != "" {
+		if s.Secret && s.preset != "" {
 			t.Errorf("%s: a secret with a default is none", s.env)
 		}
 		if admin := strings.HasPrefix(s.parameter, "db/admin/"); admin != (s.purposes == Migrate) {
@@ -405,8 +406,8 @@ func TestNearest(t *testing.T) {
 		for _, s := range settings() {
 			known = append(known, s.env)
 		}
-		if got := nearest(name, known); got != want {
-			t.Errorf("nearest(%s) = %q, want %q", name, got, want)
+		if got := strings.Join(setting.Nearest(name, known), " "); got != want {
+			t.Errorf("Nearest(%s) = %q, want %q", name, got, want)
 		}
 	}
 }

@@ -3,13 +3,11 @@ package web
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -19,6 +17,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/api"
+	"dossier.example/app/docstest"
 	"dossier.example/app/internal/teststores"
 )
 
@@ -418,37 +417,16 @@ func (s *fuzzSite) announce(t *testing.T, id dossier.FileID, body []byte) (statu
 	return w.Code, w.Body.Bytes()
 }
 
-var update = flag.Bool("update", false, "write what is documented anew")
-
-// The table of problems in docs/api.md is that of the program. With -update it is written anew.
+// The table of problems in docs/api.md is that of the program.
 func TestProblemsAreDocumented(t *testing.T) {
-	const path, begin, end = "../../docs/api.md", "<!-- problems -->\n", "<!-- /problems -->"
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
 	d, err := loadDocument()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var table strings.Builder
-	table.WriteString("\n| status | code | what it says where it knows nothing more exact |\n| --- | --- | --- |\n")
+	table.WriteString("| status | code | what it says where it knows nothing more exact |\n| --- | --- | --- |\n")
 	for _, p := range d.parts.view().Problems {
 		fmt.Fprintf(&table, "| %d | `%s` | %s |\n", p.Status, p.Code, p.Detail)
 	}
-	table.WriteString("\n")
-	before, rest, ok := strings.Cut(string(text), begin)
-	old, after, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		t.Fatalf("%s has no place for the problems", path)
-	}
-	if old == table.String() {
-		return
-	}
-	if !*update {
-		t.Fatalf("%s is stale; run this test with -update. Want\n%s", path, table.String())
-	}
-	if err := os.WriteFile(path, []byte(before+begin+table.String()+end+after), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	docstest.Section(t, "../../docs/api.md", "problems", table.String())
 }

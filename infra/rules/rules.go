@@ -8,7 +8,7 @@ import (
 	"dossier.example/plan/policy"
 )
 
-//go:generate go run ./internal/document ../../docs/policies.md
+//go:generate go test . -run ^TestDocument$ -update
 
 // promises are what settings say that rules and exceptions ask for.
 type promises struct {

@@ -1,10 +1,10 @@
 package rules
 
 import (
-	"os"
 	"slices"
 	"testing"
 
+	"dossier.example/app/docstest"
 	"dossier.example/infra/settings"
 	"dossier.example/plan/graph/graphtest"
 	"dossier.example/plan/policy"
@@ -257,13 +257,6 @@ func TestFor(t *testing.T) {
 	}
 }
 
-func TestDocumentIsCurrent(t *testing.T) {
-	const path = "../../docs/policies.md"
-	got, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != Document() {
-		t.Errorf("%s is stale: run go generate ./infra/rules", path)
-	}
+func TestDocument(t *testing.T) {
+	docstest.File(t, "../../docs/policies.md", Document())
 }

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"dossier.example/app/setting"
 )
 
-//go:generate go run ./internal/document ../../docs/settings.md
+//go:generate go test . -run ^TestDocument$ -update
 
 // Document is docs/settings.md: all keys with their defaults, and the rules over several of them.
 func Document() string {
@@ -55,12 +57,12 @@ pulumi config set --path 'dossier:settings.jump.operatorCIDRs[0]' 203.0.113.0/24
 			if of, _, nested := strings.Cut(k.name, "."); nested != (group != "") || nested && of != group {
 				continue
 			}
-			dev, prod := code(k.dev), code(k.prod)
+			dev, prod := setting.Code(k.dev), setting.Code(k.prod)
 			if k.otherwise != "" {
 				dev, prod = k.otherwise, k.otherwise
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s Allowed: %s. |\n", code(k.name), cell(dev), cell(prod), cell(k.doc),
-				cell(k.allowed))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s Allowed: %s. |\n", setting.Code(k.name), setting.Cell(dev), setting.Cell(prod), setting.Cell(k.doc),
+				setting.Cell(k.Allowed))
 		}
 	}
 	section("The environment", "")
@@ -77,7 +79,7 @@ Rules that involve several keys. A message shows the calculation and what to cha
 	for _, r := range rules() {
 		names := make([]string, len(r.keys))
 		for i, k := range r.keys {
-			names[i] = code(k)
+			names[i] = setting.Code(k)
 		}
 		b.WriteString(item(r.says + " (" + strings.Join(names, ", ") + ")"))
 	}
@@ -116,17 +118,4 @@ func item(text string) string {
 		lines += " " + word
 	}
 	return lines + "\n"
-}
-
-// cell keeps a text from ending a table's cell or being taken for HTML.
-func cell(s string) string {
-	return strings.NewReplacer("|", `\|`, "<", "&lt;", ">", "&gt;").Replace(s)
-}
-
-// code shows a literal, and nothing where there is none.
-func code(s string) string {
-	if s == "" {
-		return ""
-	}
-	return "`" + s + "`"
 }

@@ -5,38 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/big"
 	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"dossier.example/app/setting"
 )
 
-// kind is how the values of a key are read and shown.
-type kind[T any] struct {
-	// allowed continues "must be".
-	allowed string
-	// list tells that a list is taken too; parse gets its items with a comma between.
-	list bool
-	// parse returns errNot where allowed says all there is to say, or an error whose text says more. The text repeats
-	// nothing of the value: it may be secret.
-	parse func(string) (T, error)
-	// format returns a value as parse takes it.
-	format func(T) string
-}
-
-// errNot says no more than that a value is not what is allowed.
-var errNot = errors.New("")
-
-// itself shows a text as it is.
-func itself(s string) string { return s }
-
 // optional takes an empty text too, as not set.
-func optional[T any](k kind[T]) kind[T] {
-	parse := k.parse
-	k.parse = func(s string) (T, error) {
+func optional[T any](k setting.Kind[T]) setting.Kind[T] {
+	parse := k.Parse
+	k.Parse = func(s string) (T, error) {
 		if s == "" {
 			var none T
 			return none, nil
@@ -46,184 +28,86 @@ func optional[T any](k kind[T]) kind[T] {
 	return k
 }
 
-// text takes what wholly matches a pattern.
-func text(allowed, pattern string) kind[string] {
-	re := regexp.MustCompile(`\A(?:` + pattern + `)\z`)
-	return kind[string]{
-		allowed: allowed,
-		parse: func(s string) (string, error) {
-			if !re.MatchString(s) {
-				return "", errNot
+// list takes up to so many different items; nothing is an empty list. A message names an item by its place.
+func list[T comparable](allowed string, most int, parse func(string) (T, error), format func(T) string) setting.Kind[[]T] {
+	return setting.Kind[[]T]{
+		Allowed: allowed,
+		List:    true,
+		Parse: func(s string) ([]T, error) {
+			if s == "" {
+				return nil, nil
 			}
-			return s, nil
+			var all []T
+			for text := range strings.SplitSeq(s, ",") {
+				item, err := parse(strings.TrimSpace(text))
+				switch {
+				case errors.Is(err, setting.ErrNot):
+					return nil, fmt.Errorf("item %d is invalid", len(all)+1)
+				case err != nil:
+					return nil, fmt.Errorf("item %d is invalid: %w", len(all)+1, err)
+				case slices.Contains(all, item):
+					return nil, fmt.Errorf("item %d is a duplicate", len(all)+1)
+				}
+				all = append(all, item)
+			}
+			if len(all) > most {
+				return nil, fmt.Errorf("there are %d items", len(all))
+			}
+			return all, nil
 		},
-		format: itself,
+		Format: func(all []T) string {
+			texts := make([]string, len(all))
+			for i, item := range all {
+				texts[i] = format(item)
+			}
+			return strings.Join(texts, ",")
+		},
 	}
-}
-
-// digits is stricter than strconv, which takes a sign too.
-var digits = regexp.MustCompile(`^[0-9]{1,10}$`)
-
-// number takes a whole number within bounds.
-func number(least, most int) kind[int] {
-	return oneNumber(fmt.Sprintf("a whole number from %d to %d", least, most), func(n int) bool {
-		return n >= least && n <= most
-	})
 }
 
 // numberOf takes one of some whole numbers.
-func numberOf(allowed string, numbers ...int) kind[int] {
-	return oneNumber(allowed, func(n int) bool { return slices.Contains(numbers, n) })
-}
-
-func oneNumber(allowed string, good func(int) bool) kind[int] {
-	return kind[int]{
-		allowed: allowed,
-		parse: func(s string) (int, error) {
-			n, err := strconv.Atoi(s)
-			if err != nil || !digits.MatchString(s) || !good(n) {
-				return 0, errNot
-			}
-			return n, nil
-		},
-		format: strconv.Itoa,
-	}
+func numberOf(allowed string, numbers ...int) setting.Kind[int] {
+	return setting.Whole(allowed, func(n int) bool { return slices.Contains(numbers, n) })
 }
 
 // fraction takes a number within bounds, whole or not.
-func fraction(least, most float64) kind[float64] {
+func fraction(least, most float64) setting.Kind[float64] {
 	form := regexp.MustCompile(`^[0-9]{1,10}(\.[0-9]{1,10})?$`)
 	format := func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
-	return kind[float64]{
-		allowed: fmt.Sprintf("a number from %s to %s", format(least), format(most)),
-		parse: func(s string) (float64, error) {
+	return setting.Kind[float64]{
+		Allowed: fmt.Sprintf("a number from %s to %s", format(least), format(most)),
+		Parse: func(s string) (float64, error) {
 			f, err := strconv.ParseFloat(s, 64)
 			if err != nil || !form.MatchString(s) || f < least || f > most {
-				return 0, errNot
+				return 0, setting.ErrNot
 			}
 			return f, nil
 		},
-		format: format,
+		Format: format,
 	}
-}
-
-// boolean takes true or false.
-func boolean() kind[bool] {
-	return kind[bool]{
-		allowed: "true or false",
-		parse: func(s string) (bool, error) {
-			if s != "true" && s != "false" {
-				return false, errNot
-			}
-			return s == "true", nil
-		},
-		format: strconv.FormatBool,
-	}
-}
-
-// oneOf takes one of some words.
-func oneOf[T ~string](words ...T) kind[T] {
-	names := make([]string, len(words))
-	for i, w := range words {
-		names[i] = string(w)
-	}
-	return kind[T]{
-		allowed: alternatives(names),
-		parse: func(s string) (T, error) {
-			if !slices.Contains(words, T(s)) {
-				return "", errNot
-			}
-			return T(s), nil
-		},
-		format: func(v T) string { return string(v) },
-	}
-}
-
-// alternatives writes "a, b or c".
-func alternatives(words []string) string {
-	if n := len(words) - 1; n > 0 {
-		return strings.Join(words[:n], ", ") + " or " + words[n]
-	}
-	return strings.Join(words, "")
 }
 
 // duration takes a time within bounds. AWS and systemd count in whole seconds.
-func duration(least, most time.Duration) kind[time.Duration] {
-	return kind[time.Duration]{
-		allowed: fmt.Sprintf("a time in whole seconds such as 90s, 5m or 1h30m, from %s to %s",
-			short(least), short(most)),
-		parse: func(s string) (time.Duration, error) {
-			d, err := time.ParseDuration(s)
-			if err != nil || d < least || d > most || d%time.Second != 0 {
-				return 0, errNot
-			}
-			return d, nil
-		},
-		format: short,
-	}
-}
-
-// short shows a duration without units that are nought: 6h, not 6h0m0s.
-func short(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
-}
-
-// units are those of sizes, in lower case.
-var units = map[string]int64{
-	"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30,
-	"tib": 1 << 40,
-}
-
-// sizeForm is the form of sizes; it is that of the app's own DOSSIER_MAX_FILE_SIZE. A fraction of a byte is none.
-var sizeForm = regexp.MustCompile(`^(?i:([0-9]{1,20})|([0-9]{1,20}(?:\.[0-9]{1,20})?) ?((?:[kmgt]i?)?b))$`)
-
-// size takes a number of bytes within bounds, in decimal or binary units.
-func size(least, most int64, mostShown string) kind[int64] {
-	return kind[int64]{
-		allowed: fmt.Sprintf("a size such as 5GiB, 500MB or 1048576, from %d byte to %s", least, mostShown),
-		parse: func(s string) (int64, error) {
-			m := sizeForm.FindStringSubmatch(s)
-			if m == nil {
-				return 0, errNot
-			}
-			n, ok := new(big.Rat).SetString(m[1] + m[2])
-			if !ok {
-				return 0, errNot
-			}
-			n.Mul(n, new(big.Rat).SetInt64(units[strings.ToLower(m[3])]))
-			whole := new(big.Int).Quo(n.Num(), n.Denom())
-			if !whole.IsInt64() || whole.Int64() < least || whole.Int64() > most {
-				return 0, errNot
-			}
-			return whole.Int64(), nil
-		},
-		format: func(n int64) string { return strconv.FormatInt(n, 10) },
-	}
+func duration(least, most time.Duration) setting.Kind[time.Duration] {
+	return setting.Duration("a time in whole seconds such as 90s, 5m or 1h30m", time.Second, least, most)
 }
 
 // instanceType takes an EC2 instance type of a Graviton family: the digit of the generation is followed by a g. The
 // first generation, a1, has none: Amazon Linux 2023 does not run on it
 // (https://docs.aws.amazon.com/linux/al2023/ug/system-requirements.html). The sizes below medium are those of the
 // burstable families alone, and bare metal takes longer to boot than BootTimeout is for.
-func instanceType() kind[string] {
-	return text("a type of a Graviton (arm64) family such as t4g.small, m7g.large or c7gn.xlarge, not of bare metal",
+func instanceType() setting.Kind[string] {
+	return setting.Text("a type of a Graviton (arm64) family such as t4g.small, m7g.large or c7gn.xlarge, not of bare metal",
 		`t[4-9]g\.(nano|micro|small|medium|large|xlarge|2xlarge)|[a-su-z][a-z]{0,2}[1-9]g[a-z]{0,3}\.(medium|large|([2-9]|[1-9][0-9])?xlarge)`)
 }
 
 // databaseVersion takes a major version of MySQL: the family of its parameter group is mysql and this. 8.0 left
 // standard support on 2026-07-31
 // (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/MySQL.Concepts.VersionMgmt.html).
-func databaseVersion() kind[string] {
-	k := text("a major version of MySQL, two numbers such as 8.4, from 8.4 on", `[1-9][0-9]?\.[0-9]{1,2}`)
-	form := k.parse
-	k.parse = func(s string) (string, error) {
+func databaseVersion() setting.Kind[string] {
+	k := setting.Text("a major version of MySQL, two numbers such as 8.4, from 8.4 on", `[1-9][0-9]?\.[0-9]{1,2}`)
+	form := k.Parse
+	k.Parse = func(s string) (string, error) {
 		if _, err := form(s); err != nil {
 			return "", err
 		}
@@ -231,7 +115,7 @@ func databaseVersion() kind[string] {
 		major, errMajor := strconv.Atoi(before)
 		minor, errMinor := strconv.Atoi(after)
 		if errMajor != nil || errMinor != nil || major < 8 || major == 8 && minor < 4 {
-			return "", errNot
+			return "", setting.ErrNot
 		}
 		return s, nil
 	}
@@ -239,7 +123,7 @@ func databaseVersion() kind[string] {
 }
 
 // databaseClass takes a class whose memory is known: see classMemory.
-func databaseClass() kind[string] {
+func databaseClass() setting.Kind[string] {
 	families := func(of map[string]float64) string {
 		var names []string
 		for name := range of {
@@ -248,17 +132,17 @@ func databaseClass() kind[string] {
 		slices.Sort(names)
 		return strings.Join(names, ", ")
 	}
-	return kind[string]{
-		allowed: fmt.Sprintf("an RDS instance class such as db.t4g.micro or db.m7g.large, of the families %s (micro "+
+	return setting.Kind[string]{
+		Allowed: fmt.Sprintf("an RDS instance class such as db.t4g.micro or db.m7g.large, of the families %s (micro "+
 			"to 2xlarge) and %s (large to 48xlarge)",
 			strings.Join(burstable, ", "), families(gibPerVCPU)),
-		parse: func(s string) (string, error) {
+		Parse: func(s string) (string, error) {
 			if classMemory(s) == 0 {
-				return "", errNot
+				return "", setting.ErrNot
 			}
 			return s, nil
 		},
-		format: itself,
+		Format: setting.Itself,
 	}
 }
 
@@ -270,22 +154,22 @@ var private = []netip.Prefix{
 
 // privateBlock takes the block of a VPC. A VPC has a /16 at most
 // (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html).
-func privateBlock() kind[netip.Prefix] {
-	return kind[netip.Prefix]{
-		allowed: "an IPv4 block from /16 to /24 within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16, such as " +
+func privateBlock() setting.Kind[netip.Prefix] {
+	return setting.Kind[netip.Prefix]{
+		Allowed: "an IPv4 block from /16 to /24 within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16, such as " +
 			"10.0.0.0/16",
-		parse: func(s string) (netip.Prefix, error) {
+		Parse: func(s string) (netip.Prefix, error) {
 			p, err := netip.ParsePrefix(s)
 			if err != nil || p.Bits() < 16 || p.Bits() > 24 ||
 				!slices.ContainsFunc(private, func(r netip.Prefix) bool { return r.Contains(p.Addr()) }) {
-				return netip.Prefix{}, errNot
+				return netip.Prefix{}, setting.ErrNot
 			}
 			if p != p.Masked() {
 				return netip.Prefix{}, errBits
 			}
 			return p, nil
 		},
-		format: netip.Prefix.String,
+		Format: netip.Prefix.String,
 	}
 }
 
@@ -302,45 +186,22 @@ const (
 )
 
 // operators takes blocks of addresses.
-func operators() kind[[]netip.Prefix] {
-	return kind[[]netip.Prefix]{
-		allowed: fmt.Sprintf("a list of up to %d different IPv4 addresses or blocks, each a /%d or narrower, such "+
-			"as 203.0.113.0/24", mostOperators, widestOperators),
-		list: true,
-		parse: func(s string) ([]netip.Prefix, error) {
-			if s == "" {
-				return nil, nil
+func operators() setting.Kind[[]netip.Prefix] {
+	return list(fmt.Sprintf("a list of up to %d different IPv4 addresses or blocks, each a /%d or narrower, such "+
+		"as 203.0.113.0/24", mostOperators, widestOperators), mostOperators,
+		func(item string) (netip.Prefix, error) {
+			if ip, err := netip.ParseAddr(item); err == nil && ip.Is4() {
+				item += "/32"
 			}
-			var list []netip.Prefix
-			for item := range strings.SplitSeq(s, ",") {
-				item = strings.TrimSpace(item)
-				if ip, err := netip.ParseAddr(item); err == nil && ip.Is4() {
-					item += "/32"
-				}
-				p, err := netip.ParsePrefix(item)
-				switch {
-				case err != nil || !p.Addr().Is4() || p.Bits() < widestOperators:
-					return nil, fmt.Errorf("item %d is invalid", len(list)+1)
-				case p != p.Masked():
-					return nil, fmt.Errorf("item %d is invalid: %w", len(list)+1, errBits)
-				case slices.Contains(list, p):
-					return nil, fmt.Errorf("item %d is a duplicate", len(list)+1)
-				}
-				list = append(list, p)
+			p, err := netip.ParsePrefix(item)
+			switch {
+			case err != nil || !p.Addr().Is4() || p.Bits() < widestOperators:
+				return p, setting.ErrNot
+			case p != p.Masked():
+				return p, errBits
 			}
-			if len(list) > mostOperators {
-				return nil, fmt.Errorf("there are %d items", len(list))
-			}
-			return list, nil
-		},
-		format: func(list []netip.Prefix) string {
-			items := make([]string, len(list))
-			for i, p := range list {
-				items[i] = p.String()
-			}
-			return strings.Join(items, ",")
-		},
-	}
+			return p, nil
+		}, netip.Prefix.String)
 }
 
 // domainForm is a host name of two labels or more, in lower case, whose last does not begin with a digit. longLabel
@@ -355,16 +216,16 @@ func longLabel(name string) bool {
 // (https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html).
 const maxDomain = 64
 
-func domain() kind[string] {
-	k := text(fmt.Sprintf("a full host name such as files.example.org, in lower case and ASCII (xn--… for others), "+
+func domain() setting.Kind[string] {
+	k := setting.Text(fmt.Sprintf("a full host name such as files.example.org, in lower case and ASCII (xn--… for others), "+
 		"without a scheme and without a trailing dot, at most %d characters", maxDomain), domainForm)
-	form := k.parse
-	k.parse = func(s string) (string, error) {
+	form := k.Parse
+	k.Parse = func(s string) (string, error) {
 		switch {
 		case len(s) > maxDomain:
 			return "", fmt.Errorf("it has %d characters", len(s))
 		case longLabel(s):
-			return "", errNot
+			return "", setting.ErrNot
 		}
 		return form(s)
 	}
@@ -380,37 +241,17 @@ const (
 )
 
 // origins takes a list of origins as browsers write them (RFC 6454), because S3 compares texts.
-func origins() kind[[]string] {
+func origins() setting.Kind[[]string] {
 	one := regexp.MustCompile(`\A(https?)://(?:` + domainForm + `|localhost)(?::([1-9][0-9]{0,4}))?\z`)
-	return kind[[]string]{
-		allowed: fmt.Sprintf("a list of up to %d different origins, such as https://www.example.org: each https "+
-			"or http, a lower-case ASCII host name, a port unless it is the default, and no trailing slash",
-			mostOrigins),
-		list: true,
-		parse: func(s string) ([]string, error) {
-			if s == "" {
-				return nil, nil
+	return list(fmt.Sprintf("a list of up to %d different origins, such as https://www.example.org: each https "+
+		"or http, a lower-case ASCII host name, a port unless it is the default, and no trailing slash", mostOrigins),
+		mostOrigins, func(item string) (string, error) {
+			parts := one.FindStringSubmatch(item)
+			if parts == nil || len(item) > maxOrigin || longLabel(item) || !goodPort(parts[1], parts[len(parts)-1]) {
+				return "", setting.ErrNot
 			}
-			var list []string
-			for item := range strings.SplitSeq(s, ",") {
-				item = strings.TrimSpace(item)
-				parts := one.FindStringSubmatch(item)
-				if parts == nil || len(item) > maxOrigin || longLabel(item) ||
-					!goodPort(parts[1], parts[len(parts)-1]) {
-					return nil, fmt.Errorf("item %d is invalid", len(list)+1)
-				}
-				if slices.Contains(list, item) {
-					return nil, fmt.Errorf("item %d is a duplicate", len(list)+1)
-				}
-				list = append(list, item)
-			}
-			if len(list) > mostOrigins {
-				return nil, fmt.Errorf("there are %d items", len(list))
-			}
-			return list, nil
-		},
-		format: func(list []string) string { return strings.Join(list, ",") },
-	}
+			return item, nil
+		}, setting.Itself)
 }
 
 // goodPort tells a port that a browser writes: one that is not the scheme's own.
@@ -421,12 +262,12 @@ func goodPort(scheme, port string) bool {
 
 // email takes a mail address. RFC 5321 gives 64 characters to what stands before the @, and leaves 254 of a path's 256
 // to the whole.
-func email() kind[string] {
-	k := text("one email address such as oncall@example.org", "[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@(?i:"+domainForm+")")
-	form := k.parse
-	k.parse = func(s string) (string, error) {
+func email() setting.Kind[string] {
+	k := setting.Text("one email address such as oncall@example.org", "[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@(?i:"+domainForm+")")
+	form := k.Parse
+	k.Parse = func(s string) (string, error) {
 		if before, after, _ := strings.Cut(s, "@"); len(before) > 64 || len(s) > 254 || longLabel(after) {
-			return "", errNot
+			return "", setting.ErrNot
 		}
 		return form(s)
 	}
@@ -495,28 +336,13 @@ func hasInsights(class string) bool {
 
 // zoneNames takes a list of availability zones: a region and a letter. Local zones and wavelength zones, whose names
 // are longer, have neither NAT gateways nor RDS.
-func zoneNames() kind[[]string] {
+func zoneNames() setting.Kind[[]string] {
 	one := regexp.MustCompile(`\A` + regionForm + `[a-z]\z`)
-	return kind[[]string]{
-		allowed: "a list of different availability zones, such as us-east-1a,us-east-1b",
-		list:    true,
-		parse: func(s string) ([]string, error) {
-			if s == "" {
-				return nil, nil
+	return list("a list of different availability zones, such as us-east-1a,us-east-1b", math.MaxInt,
+		func(item string) (string, error) {
+			if !one.MatchString(item) {
+				return "", setting.ErrNot
 			}
-			var list []string
-			for item := range strings.SplitSeq(s, ",") {
-				item = strings.TrimSpace(item)
-				switch {
-				case !one.MatchString(item):
-					return nil, fmt.Errorf("item %d is invalid", len(list)+1)
-				case slices.Contains(list, item):
-					return nil, fmt.Errorf("item %d is a duplicate", len(list)+1)
-				}
-				list = append(list, item)
-			}
-			return list, nil
-		},
-		format: func(list []string) string { return strings.Join(list, ",") },
-	}
+			return item, nil
+		}, setting.Itself)
 }

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"dossier.example/app/setting"
 )
 
 // Key is the one object of configuration that holds all settings: so that keys which nobody reads can be found and
@@ -42,60 +44,51 @@ func Load(ctx Pulumi) (Settings, error) {
 func Parse(stack, region, raw string) (Settings, error) { return parse(stack, region, raw, false) }
 
 func parse(stack, region, raw string, secret bool) (Settings, error) {
-	l := &loader{
-		Settings: Settings{Stack: stack, Region: region, Preset: Dev},
-		table:    keys(), secret: secret, given: map[string]given{}, bad: map[string]bool{},
-	}
+	l := &loader{Settings: Settings{Stack: stack, Region: region, Preset: Dev}, table: keys(), secret: secret}
+	l.Loader = setting.NewLoader(&l.Settings, l.preset)
 	l.names()
 	l.read(raw)
-	l.values()
+	for _, k := range l.table { // The preset, from which the defaults come, is the first.
+		l.Take(k.name, k.Field)
+	}
+	if !l.IsGiven(insights) {
+		l.Database.PerformanceInsights = hasInsights(l.Database.Class)
+	}
 	l.unknown()
 	l.together()
-	if l.faults != nil {
-		return Settings{}, &Error{Stack: stack, Faults: l.faults}
+	if l.Faults != nil {
+		return Settings{}, failure(stack, l.Faults)
 	}
 	return l.Settings, nil
 }
 
+const insights = "database.performanceInsights"
+
 // loader is the state of one parse.
 type loader struct {
 	Settings
+	setting.Loader[Settings]
 	table  []key
 	secret bool
-	// given holds, by key, what the configuration says.
-	given map[string]given
 	// strange are the keys that are not in the table.
 	strange []string
-	// bad are the keys whose value is not what was meant; rules over several keys leave them alone.
-	bad    map[string]bool
-	faults []Fault
 }
-
-// given is a value as it is parsed, and as it is shown.
-type given struct{ text, shown string }
-
-// isGiven reports whether the configuration has a value for a key.
-func (l *loader) isGiven(name string) bool { _, ok := l.given[name]; return ok }
-
-func (l *loader) fault(f Fault) { l.faults = append(l.faults, f) }
 
 // file is where the stack's configuration stands.
-func (l *loader) file() string { return "Pulumi." + plain(l.Stack) + ".yaml" }
+func (l *loader) file() string { return "Pulumi." + setting.Plain(l.Stack) + ".yaml" }
 
-// faultOf describes a fault in the value that a key has now.
-func (l *loader) faultOf(name, problem string) Fault {
-	f := Fault{Key: name, Problem: problem}
-	if g, ok := l.given[name]; ok {
-		f.Value, f.Source = g.shown, l.file()
-	} else if preset := l.key(name).preset(l.Preset); preset != "" {
-		f.Value, f.Source = preset, "preset "+string(l.Preset)
+// preset returns the default of a key.
+func (l *loader) preset(name string) setting.Value {
+	var text string
+	if i := l.index(name); i >= 0 {
+		text = l.table[i].preset(l.Preset)
 	}
-	return f
+	return setting.Value{Text: text, Shown: text, Source: "preset " + string(l.Preset)}
 }
 
-// key returns the row of a name.
-func (l *loader) key(name string) key {
-	return l.table[slices.IndexFunc(l.table, func(k key) bool { return k.name == name })]
+// index returns the place of a key in the table, or -1.
+func (l *loader) index(name string) int {
+	return slices.IndexFunc(l.table, func(k key) bool { return k.name == name })
 }
 
 const (
@@ -123,19 +116,19 @@ var (
 // names checks what does not come from the object.
 func (l *loader) names() {
 	if !stackName.MatchString(l.Stack) || len(l.Stack) > maxStack {
-		l.fault(Fault{Key: "stack", Value: quoted(l.Stack),
+		l.Fault(Fault{Name: "stack", Value: setting.Quoted(l.Stack),
 			Problem: fmt.Sprintf("the stack's name must be 1 to %d lower-case letters, digits and single hyphens "+
 				"between them, because resource names contain it; choose another with \"pulumi stack rename\"",
 				maxStack)})
 	}
 	if !regionName.MatchString(l.Region) {
-		f := Fault{Key: regionKey, Problem: fmt.Sprintf("must be an AWS region of the standard partition such as "+
+		f := Fault{Name: regionKey, Problem: fmt.Sprintf("must be an AWS region of the standard partition such as "+
 			"eu-central-1; set it with \"pulumi config set %s <region>\"", regionKey)}
-		l.bad[regionKey] = true
+		l.Bad[regionKey] = true
 		if l.Region != "" {
-			f.Value, f.Source = quoted(l.Region), l.file()
+			f.Value, f.Source = setting.Quoted(l.Region), l.file()
 		}
-		l.fault(f)
+		l.Fault(f)
 	}
 }
 
@@ -153,33 +146,33 @@ func (l *loader) read(raw string) {
 	err := decoder.Decode(&object)
 	if err == nil {
 		if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
-			err = errNot
+			err = setting.ErrNot
 		}
 	}
 	entries, ok := object.(map[string]any)
 	if err != nil || !ok && object != nil {
-		f := Fault{Key: Key, Value: hidden, Source: l.file(), Problem: "must be " + example}
+		f := Fault{Name: Key, Value: setting.Hidden, Source: l.file(), Problem: "must be " + example}
 		if !l.secret {
-			f.Value = quoted(raw)
+			f.Value = setting.Quoted(raw)
 		}
-		l.fault(f)
+		l.Fault(f)
 		for _, k := range l.table {
-			l.bad[k.name] = true
+			l.Bad[k.name] = true
 		}
 		return
 	}
-	l.take("", entries)
+	l.entries("", entries)
 }
 
-// take reads the entries of the object, or of a group in it.
-func (l *loader) take(prefix string, entries map[string]any) {
+// entries takes the entries of the object, or of a group in it.
+func (l *loader) entries(prefix string, entries map[string]any) {
 	for _, entry := range slices.Sorted(maps.Keys(entries)) {
 		name, value := prefix+entry, entries[entry]
 		switch {
 		case strings.Contains(entry, "."):
 			l.strange = append(l.strange, name) // It would pass for a nested key.
-		case slices.ContainsFunc(l.table, func(k key) bool { return k.name == name }):
-			l.scalar(l.key(name), value)
+		case l.index(name) >= 0:
+			l.scalar(l.table[l.index(name)], value)
 		case prefix == "" && slices.Contains(groups(l.table), name):
 			l.group(name, value)
 		default:
@@ -192,15 +185,15 @@ func (l *loader) group(name string, value any) {
 	switch value := value.(type) {
 	case nil: // All that is in it is commented out.
 	case map[string]any:
-		l.take(name+".", value)
+		l.entries(name+".", value)
 	default:
 		var known []string
 		for _, k := range l.table {
 			if rest, ok := strings.CutPrefix(k.name, name+"."); ok {
-				known, l.bad[k.name] = append(known, rest), true
+				known, l.Bad[k.name] = append(known, rest), true
 			}
 		}
-		l.fault(Fault{Key: name, Value: l.show(value), Source: l.file(), Problem: "must be an object with keys of " +
+		l.Fault(Fault{Name: name, Value: l.show(value), Source: l.file(), Problem: "must be an object with keys of " +
 			strings.Join(known, ", ")})
 	}
 }
@@ -208,43 +201,37 @@ func (l *loader) group(name string, value any) {
 // scalar takes the value of one key. Text, number and boolean are the same when they are written the same: "pulumi
 // config set" and YAML differ in when they make the one of the other.
 func (l *loader) scalar(k key, value any) {
-	shown := l.show(value)
-	if items, ok := value.([]any); ok && k.list {
+	text, problem := textOf(k, value)
+	l.Given[k.name] = setting.Value{Text: text, Shown: l.show(value), Source: l.file()}
+	if problem != "" {
+		l.Wrong(k.name, k.Field, problem)
+	}
+}
+
+// textOf returns a value as it is parsed, or what is wrong with it.
+func textOf(k key, value any) (text, problem string) {
+	if items, ok := value.([]any); ok && k.List {
 		var texts []string
 		for _, item := range items {
 			text, ok := scalarText(item)
-			if !ok {
-				l.wrong(k, shown, "each item must be text")
-				return
-			}
-			if strings.TrimSpace(text) == "" {
-				l.wrong(k, shown, "an item is empty")
-				return
+			switch {
+			case !ok:
+				return "", "each item must be text"
+			case strings.TrimSpace(text) == "":
+				return "", "an item is empty"
 			}
 			texts = append(texts, text)
 		}
-		l.given[k.name] = given{strings.Join(texts, ","), shown}
-		return
+		return strings.Join(texts, ","), ""
 	}
 	text, ok := scalarText(value)
 	switch {
 	case value == nil:
-		l.wrong(k, shown, "the value is missing; set one, or remove the key to use the default")
+		return "", "the value is missing; set one, or remove the key to use the default"
 	case !ok:
-		l.wrong(k, shown, "it must not be a list or an object")
-	default:
-		l.given[k.name] = given{strings.TrimSpace(text), shown}
+		return "", "it must not be a list or an object"
 	}
-}
-
-// wrong refuses the value of a key.
-func (l *loader) wrong(k key, shown, detail string) {
-	l.bad[k.name] = true
-	f := Fault{Key: k.name, Value: shown, Source: l.file(), Problem: "must be " + k.allowed}
-	if detail != "" {
-		f.Problem += "; " + detail
-	}
-	l.fault(f)
+	return strings.TrimSpace(text), ""
 }
 
 func scalarText(value any) (string, bool) {
@@ -262,70 +249,39 @@ func scalarText(value any) (string, bool) {
 // show prints a value of the configuration, if it may be.
 func (l *loader) show(value any) string {
 	if l.secret {
-		return hidden
+		return setting.Hidden
 	}
 	switch value := value.(type) {
 	case nil:
 		return "null"
 	case string:
-		return quoted(value)
+		return setting.Quoted(value)
 	case []any:
 		items := make([]string, 0, len(value))
 		for _, item := range value {
 			items = append(items, l.show(item))
 		}
-		return cut("[" + strings.Join(items, ", ") + "]")
+		return setting.Shortened("[" + strings.Join(items, ", ") + "]")
 	case map[string]any:
 		return "{…}"
 	}
-	return cut(fmt.Sprint(value))
+	return setting.Shortened(fmt.Sprint(value))
 }
-
-func cut(s string) string {
-	if len(s) > most {
-		return strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return s
-}
-
-// values sets every field: to what is given, and else to the preset's default. The preset itself is the table's first
-// row.
-func (l *loader) values() {
-	for _, k := range l.table {
-		if l.bad[k.name] {
-			continue
-		}
-		g, ok := l.given[k.name]
-		if !ok {
-			if g.text = k.preset(l.Preset); g.text == "" {
-				continue
-			}
-		}
-		if err := k.set(&l.Settings, g.text); err != nil {
-			detail := err.Error()
-			if l.secret {
-				detail = ""
-			}
-			l.wrong(k, g.shown, detail)
-		}
-	}
-	if !l.isGiven(insights) {
-		l.Database.PerformanceInsights = hasInsights(l.Database.Class)
-	}
-}
-
-const insights = "database.performanceInsights"
 
 // unknown refuses the keys that are not in the table. Their values stay hidden: what one puts under a wrong name may be
 // a password.
 func (l *loader) unknown() {
+	known := groups(l.table)
+	for _, k := range l.table {
+		known = append(known, k.name)
+	}
 	for _, name := range l.strange {
 		problem := "unknown key; remove it"
-		if near := l.nearest(name); near != nil {
-			problem = "unknown key; did you mean " + alternatives(near) + "?"
+		if near := setting.Nearest(name, known); near != nil {
+			problem = "unknown key; did you mean " + setting.Alternatives(near) + "?"
 			for _, k := range l.table { // The value that was meant for it is not known.
-				if !l.isGiven(k.name) && (slices.Contains(near, k.name) || strings.HasPrefix(k.name, near[0]+".")) {
-					l.bad[k.name] = true
+				if !l.IsGiven(k.name) && (slices.Contains(near, k.name) || strings.HasPrefix(k.name, near[0]+".")) {
+					l.Bad[k.name] = true
 				}
 			}
 			if near[0] == name {
@@ -333,66 +289,6 @@ func (l *loader) unknown() {
 				problem = fmt.Sprintf("a dot does not nest keys here; write %s inside %s", rest, group)
 			}
 		}
-		l.fault(Fault{Key: plain(name), Value: hidden, Source: l.file(), Problem: problem})
+		l.Fault(Fault{Name: setting.Plain(name), Value: setting.Hidden, Source: l.file(), Problem: problem})
 	}
-}
-
-// nearest returns the keys or the group that a wrong one was most likely meant to be, or nothing: those spelt alike,
-// and else those whose last part is the same, in another group.
-func (l *loader) nearest(name string) []string {
-	known := groups(l.table)
-	for _, k := range l.table {
-		known = append(known, k.name)
-	}
-	folded := fold(name)
-	if len(folded) > most {
-		return nil
-	}
-	// A third of the letters, or more than three of them, make another word.
-	var best []string
-	least := min(len(folded)/3, 3)
-	for _, k := range known {
-		switch d := distance(folded, fold(k)); {
-		case d < least || d == least && best == nil:
-			best, least = []string{k}, d
-		case d == least:
-			best = append(best, k)
-		}
-	}
-	if best != nil {
-		return best
-	}
-	last := func(s string) string { return fold(s[strings.LastIndex(s, ".")+1:]) }
-	for _, k := range known {
-		if last(k) == last(name) {
-			best = append(best, k)
-		}
-	}
-	return best
-}
-
-// fold takes away what people write names differently by.
-func fold(name string) string {
-	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))
-}
-
-// distance is the Levenshtein distance of two names, in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

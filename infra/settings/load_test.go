@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"dossier.example/app/docstest"
+	"dossier.example/app/setting"
 	"dossier.example/infra/host/userdata"
 )
 
@@ -29,7 +31,7 @@ func TestStackAndRegion(t *testing.T) {
 	for _, stack := range []string{"", "Dev", "a_b", "a.b", "-a", "a-", "a--b", "ä", "a b", longest + "a",
 		"org/dossier/dev"} {
 		_, err := Parse(stack, region, "")
-		if f := faultsOf(t, err); len(f) != 1 || f[0].Key != "stack" {
+		if f := faultsOf(t, err); len(f) != 1 || f[0].Name != "stack" {
 			t.Errorf("stack %q: %v", stack, err)
 		}
 	}
@@ -43,7 +45,7 @@ func TestStackAndRegion(t *testing.T) {
 		"us-iso-east-1", "eusc-de-east-1", "frankfurt", "eu-central-0"} {
 		_, err := Parse("dev", bad, "")
 		f := faultsOf(t, err)
-		if len(f) != 1 || f[0].Key != "aws:region" || !strings.Contains(f[0].Problem, "pulumi config set aws:region") {
+		if len(f) != 1 || f[0].Name != "aws:region" || !strings.Contains(f[0].Problem, "pulumi config set aws:region") {
 			t.Errorf("region %q: %v", bad, err)
 		}
 		if (bad == "") != strings.Contains(err.Error(), "aws:region is not set") {
@@ -59,7 +61,7 @@ func TestAllFaultsAtOnce(t *testing.T) {
 		"service.min", "site.domain"}
 	var got []string
 	for _, f := range faultsOf(t, err) {
-		got = append(got, f.Key)
+		got = append(got, f.Name)
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the faults are of %v, want %v:\n%v", got, want, err)
@@ -103,7 +105,7 @@ func TestUnknownKeys(t *testing.T) {
 	} {
 		_, err := Parse("test", region, c.raw)
 		f := faultsOf(t, err)
-		if len(f) != 1 || f[0].Key != c.key || !strings.Contains(f[0].Problem, c.says) || f[0].Value != hidden {
+		if len(f) != 1 || f[0].Name != c.key || !strings.Contains(f[0].Problem, c.says) || f[0].Value != setting.Hidden {
 			t.Errorf("%s gives %+v, want one fault of %s that says %q", c.raw, f, c.key, c.says)
 		}
 	}
@@ -125,7 +127,7 @@ func TestShapes(t *testing.T) {
 	} {
 		_, err := Parse("test", region, c.raw)
 		f := faultsOf(t, err)
-		if len(f) != 1 || f[0].Key != c.key || f[0].Value != c.value {
+		if len(f) != 1 || f[0].Name != c.key || f[0].Value != c.value {
 			t.Errorf("%s gives %+v, want one fault of %s that shows %s", c.raw, f, c.key, c.value)
 		}
 		if _, err := parse("test", region, c.raw, true); err == nil ||
@@ -182,11 +184,8 @@ func TestLoadHidesSecrets(t *testing.T) {
 // root is the top of the repository.
 const root = "../.."
 
-func TestDocumentIsFresh(t *testing.T) {
-	have, err := os.ReadFile(filepath.Join(root, "docs/settings.md"))
-	if err != nil || string(have) != Document() {
-		t.Errorf("docs/settings.md is stale (%v); run go generate ./infra/settings", err)
-	}
+func TestDocument(t *testing.T) {
+	docstest.File(t, filepath.Join(root, "docs/settings.md"), Document())
 	for _, group := range groups(keys()) {
 		if titles[group] == "" {
 			t.Errorf("the group %s has no heading", group)
@@ -258,7 +257,7 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("%d faults are told as\n%v", len(faults), err)
 			}
 			for _, fault := range faults {
-				if fault.Key == "" || fault.Problem == "" {
+				if fault.Name == "" || fault.Problem == "" {
 					t.Fatalf("the fault %+v tells nothing", fault)
 				}
 			}
@@ -276,7 +275,7 @@ func FuzzParse(f *testing.F) {
 		again := values{}
 		for _, k := range keys() {
 			if k.name != "network.natInstanceType" || s.Network.NAT == NATInstance {
-				again[k.name] = k.get(&s)
+				again[k.name] = k.Get(&s)
 			}
 		}
 		same, err := Parse(stack, region, object(t, again))

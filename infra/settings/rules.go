@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"dossier.example/app/setting"
 	"dossier.example/infra/host/userdata"
 )
 
@@ -129,19 +130,19 @@ func rules() []rule {
 				upload, delay := l.Service.UploadTimeout, l.Service.DeregistrationDelay
 				return failed(delay <= upload, "service.uploadTimeout is %s and service.deregistrationDelay is %s; "+
 					"raise service.deregistrationDelay (to %s at most), or lower service.uploadTimeout",
-					short(upload), short(delay), short(maxDeregistrationDelay))
+					setting.Short(upload), setting.Short(delay), setting.Short(maxDeregistrationDelay))
 			},
 		},
 		{
 			keys: []string{"service.stopTimeout", "service.shutdownTimeout"},
 			says: fmt.Sprintf("systemd kills the app at least %s after the time for running requests is "+
-				"over, so that it can clean up.", short(userdata.StopMargin)),
+				"over, so that it can clean up.", setting.Short(userdata.StopMargin)),
 			broken: func(l *loader) string {
 				shutdown, stop := l.Service.ShutdownTimeout, l.Service.StopTimeout
 				least := shutdown + userdata.StopMargin
 				return failed(stop < least, "service.shutdownTimeout %s + %s = %s, but service.stopTimeout is %s; "+
-					"raise it to %s", short(shutdown), short(userdata.StopMargin), short(least), short(stop),
-					short(least))
+					"raise it to %s", setting.Short(shutdown), setting.Short(userdata.StopMargin), setting.Short(least), setting.Short(stop),
+					setting.Short(least))
 			},
 		},
 		{
@@ -160,14 +161,14 @@ func rules() []rule {
 				i := slices.IndexFunc(l.Network.ZoneNames, func(zone string) bool {
 					return zone[:len(zone)-1] != l.Region
 				})
-				return failed(i >= 0, "item %d is not in %s; use zones such as %sa", i+1, quoted(l.Region), l.Region)
+				return failed(i >= 0, "item %d is not in %s; use zones such as %sa", i+1, setting.Quoted(l.Region), l.Region)
 			},
 		},
 		{
 			keys: []string{"network.natInstanceType", "network.nat"},
 			says: "The type of the NAT instance is set only if the NAT is an instance.",
 			broken: func(l *loader) string {
-				return failed(l.isGiven("network.natInstanceType") && l.Network.NAT != NATInstance,
+				return failed(l.IsGiven("network.natInstanceType") && l.Network.NAT != NATInstance,
 					"network.nat is %s; remove network.natInstanceType, or set network.nat to %s", l.Network.NAT,
 					NATInstance)
 			},
@@ -216,7 +217,7 @@ func rules() []rule {
 			broken: func(l *loader) string {
 				// Its form was checked: arn, aws, wafv2, region.
 				return failed(l.Site.WebACL != "" && strings.SplitN(l.Site.WebACL, ":", 5)[3] != l.Region,
-					"the stack is in %s; use a web ACL of that region", quoted(l.Region))
+					"the stack is in %s; use a web ACL of that region", setting.Quoted(l.Region))
 			},
 		},
 	}
@@ -241,18 +242,18 @@ func (l *loader) together() {
 			continue
 		}
 		name := r.keys[0]
-		if i := slices.IndexFunc(r.keys, l.isGiven); i > 0 && !r.missing {
+		if i := slices.IndexFunc(r.keys, l.IsGiven); i > 0 && !r.missing {
 			name = r.keys[i]
 		}
 		// The sum repeats values.
 		if l.secret {
 			sum = "change one of " + strings.Join(r.keys, ", ")
 		}
-		l.fault(l.faultOf(name, strings.TrimSuffix(strings.ReplaceAll(r.says, "`", ""), ".")+": "+sum))
+		l.Fault(l.FaultOf(name, strings.TrimSuffix(strings.ReplaceAll(r.says, "`", ""), ".")+": "+sum))
 	}
 }
 
 // unsound reports whether the value of a key is not the one that was meant.
 func (l *loader) unsound(name string) bool {
-	return l.bad[name] || !l.isGiven(name) && l.bad["preset"]
+	return l.Bad[name] || !l.IsGiven(name) && l.Bad["preset"]
 }

@@ -128,7 +128,7 @@ func TestRules(t *testing.T) {
 				t.Fatalf("%v is taken", c.broken)
 			}
 			faults := faultsOf(t, err)
-			if len(faults) != 1 || faults[0].Key != c.key {
+			if len(faults) != 1 || faults[0].Name != c.key {
 				t.Errorf("the faults are not one of %s: %v", c.key, err)
 			}
 			for _, part := range c.parts {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"dossier.example/app/setting"
 	"dossier.example/infra/host/userdata"
 )
 
@@ -21,13 +22,7 @@ type key struct {
 	// doc says in a sentence what it is, with the unit where the value shows none.
 	doc string
 
-	// allowed continues "must be".
-	allowed string
-	list    bool
-	// set parses a value into the Settings. The error's text, which may be empty, adds to allowed.
-	set func(*Settings, string) error
-	// get returns the value as set takes it.
-	get func(*Settings) string
+	setting.Field[Settings]
 }
 
 // preset returns the default.
@@ -39,16 +34,8 @@ func (k key) preset(p Preset) string {
 }
 
 // define completes a row by the kind of its value and the field that it fills.
-func define[T any](k key, of kind[T], field func(*Settings) *T) key {
-	k.allowed, k.list = of.allowed, of.list
-	k.set = func(s *Settings, value string) error {
-		v, err := of.parse(value)
-		if err == nil {
-			*field(s) = v
-		}
-		return err
-	}
-	k.get = func(s *Settings) string { return of.format(*field(s)) }
+func define[T any](k key, of setting.Kind[T], field func(*Settings) *T) key {
+	k.Field = setting.Bind(of, field)
 	return k
 }
 
@@ -80,12 +67,12 @@ func keys() []key {
 		define(key{
 			name: "preset", dev: string(Dev), prod: string(Prod), otherwise: "`dev`",
 			doc: "Source of the defaults: `dev` is cheap, `prod` is safe.",
-		}, oneOf(Dev, Prod), func(s *Settings) *Preset { return &s.Preset }),
+		}, setting.OneOf(Dev, Prod), func(s *Settings) *Preset { return &s.Preset }),
 		define(key{
 			name: "protect", dev: "false", prod: "true",
 			doc: "Whether the load balancer, the database and the table are protected from deletion, the database " +
 				"leaves a final snapshot, and the bucket of files is kept when the stack is destroyed.",
-		}, boolean(), func(s *Settings) *bool { return &s.Protect }),
+		}, setting.Boolean(), func(s *Settings) *bool { return &s.Protect }),
 
 		define(key{
 			name: "network.cidr", dev: "10.0.0.0/16", prod: "10.1.0.0/16",
@@ -95,7 +82,7 @@ func keys() []key {
 		define(key{
 			name: "network.zones", dev: "2", prod: "3",
 			doc: "Number of availability zones, each with a public and a private subnet.",
-		}, number(2, 4), func(s *Settings) *int { return &s.Network.Zones }),
+		}, setting.Number(2, 4), func(s *Settings) *int { return &s.Network.Zones }),
 		define(key{
 			name: "network.zoneNames",
 			otherwise: "those that the stack has; for a new stack, the first that offer the instance types and the " +
@@ -107,7 +94,7 @@ func keys() []key {
 			name: "network.nat", dev: string(NATSingle), prod: string(NATPerZone),
 			doc: "How private subnets reach the internet: one NAT gateway for all zones, one per zone, or a small " +
 				"instance, which is the cheapest and the least reliable.",
-		}, oneOf(NATSingle, NATPerZone, NATInstance), func(s *Settings) *NAT { return &s.Network.NAT }),
+		}, setting.OneOf(NATSingle, NATPerZone, NATInstance), func(s *Settings) *NAT { return &s.Network.NAT }),
 		define(key{
 			name: "network.natInstanceType", dev: "t4g.micro", prod: "t4g.nano",
 			doc: "EC2 type of the NAT instance; only with `network.nat: instance`.",
@@ -121,13 +108,13 @@ func keys() []key {
 		define(key{
 			name: "site.zoneId", otherwise: "none",
 			doc: "ID of the public Route 53 hosted zone that contains `site.domain`.",
-		}, optional(text("the ID of a Route 53 hosted zone, a Z and up to 31 capital letters and digits, such as "+
+		}, optional(setting.Text("the ID of a Route 53 hosted zone, a Z and up to 31 capital letters and digits, such as "+
 			"Z0123456789ABCDEFGHIJ, without /hostedzone/", `Z[A-Z0-9]{1,31}`)),
 			func(s *Settings) *string { return &s.Site.ZoneID }),
 		define(key{
 			name: "site.webAcl", otherwise: "none",
 			doc: "ARN of the AWS WAF web ACL to attach to the load balancer.",
-		}, optional(text("the ARN of a regional web ACL, "+
+		}, optional(setting.Text("the ARN of a regional web ACL, "+
 			"arn:aws:wafv2:<region>:<account>:regional/webacl/<name>/<id> (not one of CloudFront, "+
 			"global/webacl/…)",
 			`arn:aws:wafv2:`+regionForm+`:[0-9]{12}:regional/webacl/[A-Za-z0-9_-]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)),
@@ -146,45 +133,45 @@ func keys() []key {
 			name: "service.image", otherwise: "the newest when the stack is created, kept from then on",
 			doc: "Amazon Linux 2023 AMI for arm64, for the app's instances, the jump server and a NAT instance. Set " +
 				"a newer one to update them: the group is rolled, the other two are replaced.",
-		}, optional(text("the ID of an AMI such as ami-0123456789abcdef0", `ami-([0-9a-f]{8}|[0-9a-f]{17})`)),
+		}, optional(setting.Text("the ID of an AMI such as ami-0123456789abcdef0", `ami-([0-9a-f]{8}|[0-9a-f]{17})`)),
 			func(s *Settings) *string { return &s.Service.Image }),
 		define(key{
 			name: "service.min", dev: "1", prod: "2",
 			doc: "Smallest number of instances.",
-		}, number(1, maxInstances), func(s *Settings) *int { return &s.Service.Min }),
+		}, setting.Number(1, maxInstances), func(s *Settings) *int { return &s.Service.Min }),
 		define(key{
 			name: "service.max", dev: "2", prod: "6",
 			doc: "Largest number of instances; a rollout exceeds it by a tenth, at least by one.",
-		}, number(1, maxInstances), func(s *Settings) *int { return &s.Service.Max }),
+		}, setting.Number(1, maxInstances), func(s *Settings) *int { return &s.Service.Max }),
 		define(key{
 			name: "service.diskGiB", dev: "8", prod: "10",
 			doc: "Size of an instance's root volume (gp3), in GiB. Uploads do not pass through it.",
-		}, number(8, 16384), func(s *Settings) *int { return &s.Service.DiskGiB }),
+		}, setting.Number(8, 16384), func(s *Settings) *int { return &s.Service.DiskGiB }),
 		define(key{
 			name: "service.cpuTarget", dev: "60", prod: "50",
 			doc: "Average CPU utilization that scaling aims for, in percent; 90 raises an alarm.",
-		}, number(10, 85), func(s *Settings) *int { return &s.Service.CPUTarget }),
+		}, setting.Number(10, 85), func(s *Settings) *int { return &s.Service.CPUTarget }),
 		define(key{
 			name: "service.requestsTarget", dev: "1000", prod: "1000",
 			doc: "Requests per instance and minute that scaling aims for.",
-		}, number(1, 1_000_000), func(s *Settings) *int { return &s.Service.RequestsTarget }),
+		}, setting.Number(1, 1_000_000), func(s *Settings) *int { return &s.Service.RequestsTarget }),
 		define(key{
 			name: "service.connections", dev: "10", prod: "20",
 			doc: "Largest number of open database connections per instance.",
-		}, number(1, 1000), func(s *Settings) *int { return &s.Service.Connections }),
+		}, setting.Number(1, 1000), func(s *Settings) *int { return &s.Service.Connections }),
 		define(key{
 			name: "service.maxFileSize", dev: "1GiB", prod: "5GiB",
 			doc: "Size of the largest file accepted. Browsers with JavaScript and the command send it in parts, " +
 				"directly to S3, without a time limit; with the plain form, it must arrive within " +
 				"`service.uploadTimeout`.",
-		}, size(1, maxFileBytes, "48.8 GiB (10,000 parts of 5 MiB)"), func(s *Settings) *int64 {
+		}, setting.Size(1, maxFileBytes, "48.8 GiB (10,000 parts of 5 MiB)"), func(s *Settings) *int64 {
 			return &s.Service.MaxFileBytes
 		}),
 		define(key{
 			name: "service.maxStoreSize", dev: "100GiB", prod: "2TiB",
 			doc: "Total size of all files of all people, which limits what strangers can cost you. Beyond it, no " +
 				"files are accepted; an alarm goes off at 80 %.",
-		}, size(1, 1<<60, "1024 PiB"), func(s *Settings) *int64 { return &s.Service.MaxStoreBytes }),
+		}, setting.Size(1, 1<<60, "1024 PiB"), func(s *Settings) *int64 { return &s.Service.MaxStoreBytes }),
 		define(key{
 			name: "service.uploadTimeout", dev: "1m45s", prod: "4m30s",
 			doc: "Time limit for one whole submission by the plain form, without JavaScript. Files that do not " +
@@ -203,7 +190,7 @@ func keys() []key {
 			name: "service.idleTimeout", dev: "60s", prod: "60s",
 			doc: fmt.Sprintf("How long the load balancer keeps an idle connection. Must be shorter than the app's "+
 				"keep-alive of %s; otherwise the app would close connections that the load balancer is about to use, "+
-				"and clients would see a 502.", short(AppKeepAlive)),
+				"and clients would see a 502.", setting.Short(AppKeepAlive)),
 		}, duration(time.Second, AppKeepAlive-time.Second), func(s *Settings) *time.Duration {
 			return &s.Service.IdleTimeout
 		}),
@@ -237,37 +224,37 @@ func keys() []key {
 			doc: "Whether the database may be upgraded to another major version. This takes it down for many " +
 				"minutes and can only be undone with a snapshot. Set it together with the new `database.version`, " +
 				"and unset it afterwards.",
-		}, boolean(), func(s *Settings) *bool { return &s.Database.AllowMajorUpgrade }),
+		}, setting.Boolean(), func(s *Settings) *bool { return &s.Database.AllowMajorUpgrade }),
 		define(key{
 			name: "database.storageGiB", dev: "20", prod: "50",
 			doc: "Initial size of the database's volume (gp3), in GiB.",
-		}, number(20, 65536), func(s *Settings) *int { return &s.Database.StorageGiB }),
+		}, setting.Number(20, 65536), func(s *Settings) *int { return &s.Database.StorageGiB }),
 		define(key{
 			name: "database.maxStorageGiB", dev: "50", prod: "500",
 			doc: "Size up to which RDS enlarges the volume automatically, in GiB. Set it to `database.storageGiB` " +
 				"to turn this off.",
-		}, number(20, 65536), func(s *Settings) *int { return &s.Database.MaxStorageGiB }),
+		}, setting.Number(20, 65536), func(s *Settings) *int { return &s.Database.MaxStorageGiB }),
 		define(key{
 			name: "database.connections", dev: "50", prod: "200",
 			doc: "Connections that the server accepts (max_connections).",
-		}, number(1, maxConnections), func(s *Settings) *int { return &s.Database.Connections }),
+		}, setting.Number(1, maxConnections), func(s *Settings) *int { return &s.Database.Connections }),
 		define(key{
 			name: "database.multiAZ", dev: "false", prod: "true",
 			doc: "Whether the database has a standby in another zone, at twice the price.",
-		}, boolean(), func(s *Settings) *bool { return &s.Database.MultiAZ }),
+		}, setting.Boolean(), func(s *Settings) *bool { return &s.Database.MultiAZ }),
 		define(key{
 			name: "database.credentials", dev: "1", prod: "1",
 			doc: "Generation of the database's passwords: increase it by one to generate new ones, and a new user " +
 				"for the app.",
-		}, number(1, 9999), func(s *Settings) *int { return &s.Database.Credentials }),
+		}, setting.Number(1, 9999), func(s *Settings) *int { return &s.Database.Credentials }),
 		define(key{
 			name: "database.backupDays", dev: "1", prod: "14",
 			doc: "Number of days covered by point-in-time recovery. AWS's Free plan allows 1.",
-		}, number(1, 35), func(s *Settings) *int { return &s.Database.BackupDays }),
+		}, setting.Number(1, 35), func(s *Settings) *int { return &s.Database.BackupDays }),
 		define(key{
 			name: "database.performanceInsights", otherwise: "`true` if the class supports it",
 			doc: "Whether Performance Insights records the database's load, for 7 days, which is free.",
-		}, boolean(), func(s *Settings) *bool { return &s.Database.PerformanceInsights }),
+		}, setting.Boolean(), func(s *Settings) *bool { return &s.Database.PerformanceInsights }),
 
 		define(key{
 			name: "jump.operatorCIDRs", otherwise: "nobody; port 22 is closed",
@@ -282,22 +269,22 @@ func keys() []key {
 		define(key{
 			name: "storage.deletedDays", dev: "7", prod: "30",
 			doc: "Days after which the bytes of a deleted file are removed; until then they can be restored.",
-		}, number(1, maxDays), func(s *Settings) *int { return &s.Storage.DeletedDays }),
+		}, setting.Number(1, maxDays), func(s *Settings) *int { return &s.Storage.DeletedDays }),
 		define(key{
 			name: "storage.releaseDays", dev: "30", prod: "90",
 			doc: "Minimum number of days for which a release and its version of the launch template are kept. The " +
 				"next rollout after that deletes them, unless they are in use or among the last few. The deleted " +
 				"bytes can be restored for the same number of days.",
-		}, number(1, maxDays), func(s *Settings) *int { return &s.Storage.ReleaseDays }),
+		}, setting.Number(1, maxDays), func(s *Settings) *int { return &s.Storage.ReleaseDays }),
 		define(key{
 			name: "storage.accessLogDays", dev: "30", prod: "365",
 			doc: "Days for which the access logs of the load balancer and the buckets are kept.",
-		}, number(1, maxDays), func(s *Settings) *int { return &s.Storage.AccessLogDays }),
+		}, setting.Number(1, maxDays), func(s *Settings) *int { return &s.Storage.AccessLogDays }),
 		define(key{
 			name: "storage.malwareProtection", dev: "false", prod: "false",
 			doc: "Whether GuardDuty scans every stored file, and its results decide which files can be downloaded; " +
 				"see [malware.md](malware.md#on-aws). Billed per GB and per file, so it is off by default.",
-		}, boolean(), func(s *Settings) *bool { return &s.Storage.MalwareProtection }),
+		}, setting.Boolean(), func(s *Settings) *bool { return &s.Storage.MalwareProtection }),
 
 		define(key{
 			name: "observe.logDays", dev: "30", prod: "365",
@@ -311,7 +298,7 @@ func keys() []key {
 		define(key{
 			name: "observe.errors5xx", dev: "20", prod: "10",
 			doc: "Number of 5xx responses in five minutes above which an alarm goes off.",
-		}, number(0, 1_000_000), func(s *Settings) *int { return &s.Observe.Errors5xx }),
+		}, setting.Number(0, 1_000_000), func(s *Settings) *int { return &s.Observe.Errors5xx }),
 		define(key{
 			name: "observe.latencySeconds", dev: "30", prod: "10",
 			doc: "Response time of the slowest twentieth of requests above which an alarm goes off, in seconds. " +
@@ -320,28 +307,28 @@ func keys() []key {
 		define(key{
 			name: "observe.databaseCPU", dev: "90", prod: "80",
 			doc: "The database's CPU utilization above which an alarm goes off, in percent.",
-		}, number(1, 99), func(s *Settings) *int { return &s.Observe.DatabaseCPU }),
+		}, setting.Number(1, 99), func(s *Settings) *int { return &s.Observe.DatabaseCPU }),
 		define(key{
 			name: "observe.databaseFreeGiB", dev: "1", prod: "4",
 			doc: "Free database storage below which an alarm goes off, in GiB. RDS enlarges the volume when a tenth " +
 				"is left.",
-		}, number(1, 65536), func(s *Settings) *int { return &s.Observe.DatabaseFreeGiB }),
+		}, setting.Number(1, 65536), func(s *Settings) *int { return &s.Observe.DatabaseFreeGiB }),
 		define(key{
 			name: "observe.databaseConnectionsPercent", dev: "90", prod: "80",
 			doc: "Connections in use above which an alarm goes off, in percent of `database.connections`.",
-		}, number(1, 99), func(s *Settings) *int { return &s.Observe.DatabaseConnectionsPercent }),
+		}, setting.Number(1, 99), func(s *Settings) *int { return &s.Observe.DatabaseConnectionsPercent }),
 		define(key{
 			name: "observe.scrubDays", dev: "45", prod: "45",
 			doc: "Days since the last complete read of all stored files above which an alarm goes off. It must be " +
 				"longer than the least time between two reads (DOSSIER_SCRUB_INTERVAL), and than one read takes: " +
 				"the stored bytes divided by the bytes read per day (DOSSIER_SCRUB_BYTES).",
-		}, number(1, maxDays), func(s *Settings) *int { return &s.Observe.ScrubDays }),
+		}, setting.Number(1, maxDays), func(s *Settings) *int { return &s.Observe.ScrubDays }),
 
 		define(key{
 			name: "access.boundary", otherwise: "none",
 			doc: "ARN of the permissions boundary for the roles that the program creates; required if deployments " +
 				"have limited permissions. `make deploy-policy` writes it.",
-		}, optional(text("the ARN of a managed policy of the account, arn:aws:iam::<account>:policy/<name>",
+		}, optional(setting.Text("the ARN of a managed policy of the account, arn:aws:iam::<account>:policy/<name>",
 			`arn:aws:iam::[0-9]{12}:policy/([!-~]{1,510}/)?[A-Za-z0-9+=,.@_-]{1,128}`)),
 			func(s *Settings) *string { return &s.Access.Boundary }),
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dossier.example/app/setting"
 )
 
 // values are settings by their full keys.
@@ -349,7 +351,7 @@ func TestKeys(t *testing.T) {
 					continue
 				}
 				faults := faultsOf(t, err)
-				i := slices.IndexFunc(faults, func(f Fault) bool { return f.Key == k.name })
+				i := slices.IndexFunc(faults, func(f Fault) bool { return f.Name == k.name })
 				if i < 0 {
 					t.Errorf("%#v: no fault names the key: %v", bad, err)
 					continue
@@ -360,9 +362,9 @@ func TestKeys(t *testing.T) {
 				if _, err := parse("test", region, raw, true); err == nil {
 					t.Errorf("%#v is taken where it is secret", bad)
 				} else if f := faultsOf(t, err); !slices.ContainsFunc(f, func(f Fault) bool {
-					return f.Key == k.name && f.Value == hidden
+					return f.Name == k.name && f.Value == setting.Hidden
 				}) {
-					t.Errorf("%#v, which is secret, is not hidden in %v", bad, err)
+					t.Errorf("%#v, which is secret, is not setting.Hidden in %v", bad, err)
 				}
 			}
 		})
@@ -434,7 +436,7 @@ func TestPresets(t *testing.T) {
 			if text == "" {
 				continue
 			}
-			if err := k.set(&s, text); err != nil {
+			if err := k.Set(&s, text); err != nil {
 				t.Errorf("the default %q of %s with %s is not allowed", text, k.name, p)
 			}
 		}
