@@ -24,6 +24,8 @@ const (
 	// scanTriesMost is the same whether it responds or not, for a file that crashes the scanner.
 	scanTries     = 5
 	scanTriesMost = 20
+	// scanSoonest is the pause after a file came; each one after it is twice as long. Most verdicts come within seconds.
+	scanSoonest = time.Second
 	// scanPause is the longest pause before a file is tried again.
 	scanPause = time.Hour
 	// scanPatience is the age at which a file becomes ScanNone if a scanner that reads objects by itself has reported
@@ -44,7 +46,7 @@ func (s *Service) Scan(ctx context.Context) {
 	if s.scanning.Scanner == nil {
 		return
 	}
-	down := false
+	down, pause := false, scanSoonest
 	for ctx.Err() == nil {
 		switch err := s.ScanTurn(ctx); {
 		case ctx.Err() != nil:
@@ -58,7 +60,9 @@ func (s *Service) Scan(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-s.waiting:
-		case <-time.After(s.scanning.Retry):
+			pause = scanSoonest
+		case <-time.After(min(pause, s.scanning.Retry)):
+			pause = min(2*pause, s.scanning.Retry)
 		}
 	}
 }
@@ -244,7 +248,7 @@ func (s *Service) unscanned(ctx context.Context, l *lease, cause error) error {
 		// The longer it has waited, the less often it is checked: otherwise a day of waiting would be thousands of
 		// writes.
 		waited := s.time().Sub(f.UpdatedAt)
-		l.scan.Until = s.time().Add(min(max(s.scanning.Retry, waited/8), scanPause))
+		l.scan.Until = s.time().Add(min(max(scanSoonest, waited/8), scanPause))
 		return errors.Join(goOn, l.write(ctx))
 	default:
 		l.scan.Tries++
