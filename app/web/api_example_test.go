@@ -50,7 +50,7 @@ func TestDocumentedCommands(t *testing.T) {
 	script := blocks(t, "sh")
 	everywhere(t, setup{}, func(s *site) {
 		for name, data := range map[string][]byte{"empty.txt": nil, "letter of ada.txt": []byte("Dear Charles"),
-			"drawing.bin": inParts()} {
+			"drawing.bin": random(dossier.PartSize(1) + 1234)} {
 			s.t.Run(name, func(t *testing.T) {
 				s := s.in(t)
 				folder := t.TempDir()
@@ -121,7 +121,7 @@ func TestDocumentedScript(t *testing.T) {
 		receipt := s.register()
 		var all []file
 		for name, data := range map[string][]byte{"empty.txt": nil, "letter of ada.txt": []byte("Dear Charles"),
-			"drawing.bin": inParts()} {
+			"drawing.bin": random(dossier.PartSize(1) + 1234)} {
 			s.t.Run(name, func(t *testing.T) {
 				source := filepath.Join(t.TempDir(), "data")
 				if err := os.WriteFile(source, data, 0o600); err != nil {

@@ -406,20 +406,25 @@ func (s *site) mustBeStored(receipt string, files ...file) {
 // everywhere runs a test over the embedded stores and over those of the cloud, each with two instances of the server by
 // turns.
 func everywhere(t *testing.T, o setup, test func(s *site)) {
-	t.Run("embedded", func(t *testing.T) {
-		t.Parallel()
-		folder := teststores.Folder(t)
-		stores := teststores.Embedded(t, folder)
-		o := o
-		o.stores, o.others = &stores, []teststores.Stores{teststores.Embedded(t, folder)}
-		test(open(t, o))
-	})
+	onEmbedded(t, o, test)
 	t.Run("servers", func(t *testing.T) {
 		t.Parallel()
 		cloud := teststores.Cloud(t)
 		stores := cloud.Stores(t)
 		o := o
 		o.stores, o.others = &stores, []teststores.Stores{cloud.Stores(t)}
+		test(open(t, o))
+	})
+}
+
+// onEmbedded is everywhere without the cloud, for what the stores have no part in.
+func onEmbedded(t *testing.T, o setup, test func(s *site)) {
+	t.Run("embedded", func(t *testing.T) {
+		t.Parallel()
+		folder := teststores.Migrated(t)
+		stores := teststores.Embedded(t, folder)
+		o := o
+		o.stores, o.others = &stores, []teststores.Stores{teststores.Embedded(t, folder)}
 		test(open(t, o))
 	})
 }

@@ -392,7 +392,7 @@ type fuzzSite struct {
 
 func newFuzzSite(f *testing.F) *fuzzSite {
 	f.Helper()
-	stores := teststores.Embedded(f, teststores.Folder(f))
+	stores := teststores.Embedded(f, teststores.Migrated(f))
 	s := &fuzzSite{svc: dossier.New(stores.People, stores.Catalog, stores.Objects, dossier.Options{}),
 		receipt: dossier.NewReceipt()}
 	var err error

@@ -69,7 +69,7 @@ var small = dossier.Limits{FileBytes: 1000, Files: 3}
 func open(t *testing.T, o setup) *site {
 	t.Helper()
 	if o.stores == nil {
-		s := teststores.Embedded(t, teststores.Folder(t))
+		s := teststores.Embedded(t, teststores.Migrated(t))
 		o.stores = &s
 	}
 	s := &site{t: t, stores: *o.stores, log: &buffer{}, private: &secrets{}}

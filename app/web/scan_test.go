@@ -64,7 +64,12 @@ func TestWhoGetsAFileByItsScan(t *testing.T) {
 			audiences{"waiting": nobody, "clean": all, "failed": nobody, "not_scanned": all, "infected": nobody}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			everywhere(t, setup{domain: dossier.Options{Scanning: policy.scanning},
+			t.Parallel()
+			where := onEmbedded
+			if name == "staff may" { // has every audience; the stores differ only in how they hand out
+				where = everywhere
+			}
+			where(t, setup{domain: dossier.Options{Scanning: policy.scanning},
 				web: web.Options{KeepInfected: 30 * 24 * time.Hour}}, func(s *site) {
 				receipt := s.register()
 				picture := s.storedDirectly(receipt, "picture.png", []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"))

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -84,15 +85,13 @@ type Options struct {
 // would cut off long uploads and downloads that make progress, and should set ReadHeaderTimeout and IdleTimeout: this
 // package itself times bodies, byte by byte.
 type Server struct {
-	svc      *dossier.Service
-	o        Options
+	svc *dossier.Service
+	o   Options
+	*fixed
 	echo     *echo.Echo
-	pages    pages
-	assets   *assets
 	sessions *sessions
 	origins  *http.CrossOriginProtection
 	address  func(*http.Request) string
-	document apiDocument
 	// makers limits how many thumbnails are made at once.
 	makers *turns
 	health health
@@ -112,6 +111,25 @@ type Server struct {
 	// mostBytes is the Content-Length of the largest form that can be accepted completely.
 	mostBytes int64
 }
+
+// fixed is what all servers of a process have in common: the files, the templates and the document of this release.
+type fixed struct {
+	assets   *assets
+	pages    pages
+	document apiDocument
+}
+
+var loadFixed = sync.OnceValues(func() (f *fixed, err error) {
+	f = &fixed{}
+	if f.assets, err = loadAssets(embedded); err != nil {
+		return nil, err
+	}
+	if f.pages, err = loadPages(embedded, f.assets); err != nil {
+		return nil, err
+	}
+	f.document, err = loadDocument()
+	return f, err
+})
 
 // New returns a server over svc. Its error names the invalid option.
 func New(svc *dossier.Service, o Options) (*Server, error) {
@@ -163,13 +181,7 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 		formWindow: bounds.FormWindow, makers: newTurns(bounds.PicturesWaiting, bounds.PicturesWaitingClient),
 		mostBytes: mostBytes(svc.Limits()), uploadPolicy: uploadPolicy(o.PartsOrigin),
 	}
-	if s.assets, err = loadAssets(embedded); err != nil {
-		return nil, fmt.Errorf("web: %w", err)
-	}
-	if s.pages, err = loadPages(embedded, s.assets); err != nil {
-		return nil, fmt.Errorf("web: %w", err)
-	}
-	if s.document, err = loadDocument(); err != nil {
+	if s.fixed, err = loadFixed(); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
 	if s.sessions, err = newSessions(o.StaffSecret, s.https, o.Now); err != nil {

@@ -167,7 +167,7 @@ type site struct {
 func newSite(t *testing.T, change ...func(*Options)) *site {
 	t.Helper()
 	s := &site{
-		stores: teststores.Embedded(t, teststores.Folder(t)),
+		stores: teststores.Embedded(t, teststores.Migrated(t)),
 		faults: &faults{calls: map[string]int{}, fail: map[string]func(int) error{}},
 		clock:  &clock{at: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)},
 		log:    &journal{},

@@ -19,7 +19,7 @@ import (
 // was not told as stored stays.
 func TestStoreFaultAtEveryStep(t *testing.T) {
 	t.Parallel()
-	stores := teststores.Embedded(t, teststores.Folder(t))
+	stores := teststores.Embedded(t, teststores.Migrated(t))
 	healthy := open(t, setup{stores: &stores})
 	through := func(t *testing.T, f *faults, m mode) *site {
 		return open(t, setup{stores: &stores, wrap: f.wrap, domain: dossier.Options{Stall: stall(m)}})
