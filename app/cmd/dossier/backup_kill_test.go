@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"dossier.example/app/internal/servers"
 	"dossier.example/app/internal/teststores"
 )
 
@@ -67,10 +68,11 @@ func points(t *testing.T, dir string) []string {
 // there.
 func TestKillBackup(t *testing.T) {
 	t.Parallel()
+	servers.EndToEnd(t)
 	in, _, forms := newFilled(t, 4, 50)
 	trial := &installed{t: t, data: in.data, dir: filepath.Join(teststores.Folder(t), "trial")}
 	whole := duration(t, in.env(), "backup", trial.dir)
-	const rounds = 24
+	const rounds = 12
 	cut := 0
 	for i := range rounds {
 		if i%6 == 0 { // anew, so that there are objects to copy again
@@ -123,12 +125,13 @@ func TestKillBackup(t *testing.T) {
 // A restore that is killed at whatever moment leaves a folder that every command refuses, and the same command resumes.
 func TestKillRestore(t *testing.T) {
 	t.Parallel()
+	servers.EndToEnd(t)
 	in, p, forms := newFilled(t, 4, 50)
 	in.backup(exitOK)
 	p.kill()
 	trial := []string{"DOSSIER_DATA=" + filepath.Join(teststores.Folder(t), "trial")}
 	whole := duration(t, trial, "restore", in.dir)
-	const rounds = 18
+	const rounds = 9
 	cut, resumed := 0, 0
 	for i := range rounds {
 		data := filepath.Join(teststores.Folder(t), "data")

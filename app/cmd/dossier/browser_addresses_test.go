@@ -52,7 +52,7 @@ func newAccessLog(t *testing.T, site string) *accessLog {
 // access log of a proxy and the site's own log for both.
 func (c *chromium) addressesHoldNoSecret(t *testing.T, scripts bool) {
 	const key = "the key of these staff"
-	address, data := freeAddress(t), teststores.Folder(t)
+	address, data := freeAddress(t), teststores.Migrated(t)
 	log := newAccessLog(t, "http://"+address)
 	server := start(t, address, []string{"DOSSIER_DATA=" + data, "DOSSIER_STAFF_SECRET=" + key,
 		"DOSSIER_PUBLIC_URL=" + log.URL, "DOSSIER_LOG_LEVEL=debug"})

@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
+	"dossier.example/app/internal/servers"
 	"dossier.example/app/internal/teststores"
 )
 
@@ -26,6 +27,7 @@ const shotsVariable = "DOSSIER_TEST_SHOTS"
 // The program as people meet it: the real binary, in a real browser.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
+	servers.EndToEnd(t)
 	c := openChromium(t)
 	t.Run("faults in a page are noticed", c.noticesFaults)
 	t.Run("the whole way", c.wholeWay)
@@ -444,7 +446,7 @@ func (c *chromium) noticesFaults(t *testing.T) {
 // site starts the real binary with embedded stores in an empty folder. When the test fails its log is shown.
 func site(t *testing.T, settings ...string) (base, data string) {
 	t.Helper()
-	data = teststores.Folder(t)
+	data = teststores.Migrated(t)
 	var p *process
 	// Runs after the process has ended, when nothing is written to its output any more.
 	t.Cleanup(func() {

@@ -26,6 +26,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/api"
+	"dossier.example/app/internal/servers"
 	"dossier.example/app/internal/teststores"
 	"dossier.example/app/upload"
 )
@@ -40,7 +41,7 @@ const (
 // badTimes returns how long the bad times last, and the seed of their chances.
 func badTimes(t *testing.T) (lasts time.Duration, seed uint64) {
 	t.Helper()
-	lasts, seed = 10*time.Second, rand.Uint64()
+	lasts, seed = 5*time.Second, rand.Uint64()
 	if v := os.Getenv(chaosTimeVariable); v != "" {
 		var err error
 		if lasts, err = time.ParseDuration(v); err != nil {
@@ -581,6 +582,7 @@ func (c *chaos) process(r *rand.Rand, folder string) {
 // anybody was told is stored is there, byte for byte; and reconciliation leaves nothing else.
 func TestChaos(t *testing.T) {
 	t.Parallel()
+	servers.EndToEnd(t)
 	lasts, seed := badTimes(t)
 	bin, err := build()
 	if err != nil {

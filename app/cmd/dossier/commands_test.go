@@ -123,6 +123,7 @@ func TestCommandLine(t *testing.T) {
 // A folder that cannot be written is told at the start, with the mend. The real binary runs as a user who may not
 // write, because root may write everywhere.
 func TestReadOnlyDataFolder(t *testing.T) {
+	t.Parallel()
 	bin, err := build()
 	if err != nil {
 		t.Fatal(err)
@@ -156,6 +157,7 @@ func TestReadOnlyDataFolder(t *testing.T) {
 
 // The first start: what a newcomer sees. The folder and the staff's secret persist over a restart.
 func TestFirstStart(t *testing.T) {
+	t.Parallel()
 	env := []string{"DOSSIER_DATA=" + filepath.Join(teststores.Folder(t), "new", "data")}
 	listen := freeAddress(t)
 	var link string
@@ -185,7 +187,8 @@ func TestFirstStart(t *testing.T) {
 
 // SIGTERM in the middle of an upload: nothing new is taken, what runs is finished, the exit status is 0.
 func TestStopFinishesWhatRuns(t *testing.T) {
-	data := teststores.Folder(t)
+	t.Parallel()
+	data := teststores.Migrated(t)
 	p := start(t, freeAddress(t), []string{"DOSSIER_DATA=" + data})
 	f := &form{receipt: dossier.NewReceipt(), files: [][]byte{bytes.Repeat([]byte("x"), 300_000)}}
 	half, rest := halves(t, f)
@@ -227,7 +230,8 @@ func TestStopFinishesWhatRuns(t *testing.T) {
 
 // SIGTERM with a client that never ends: cut off when the patience ends, exit status 0, and nothing of it stays.
 func TestStopIsBounded(t *testing.T) {
-	data := teststores.Folder(t)
+	t.Parallel()
+	data := teststores.Migrated(t)
 	env := []string{"DOSSIER_DATA=" + data}
 	p := start(t, freeAddress(t), append(env, "DOSSIER_TIMEOUT_SHUTDOWN=300ms"))
 	f := &form{receipt: dossier.NewReceipt(), files: [][]byte{bytes.Repeat([]byte("x"), 300_000)}}
@@ -266,7 +270,8 @@ func TestStopIsBounded(t *testing.T) {
 
 // Logs carry no detail of a person, no file name, no address, no receipt and no secret.
 func TestLogsKeepSecrets(t *testing.T) {
-	p := start(t, freeAddress(t), []string{"DOSSIER_DATA=" + teststores.Folder(t), "DOSSIER_LOG_LEVEL=debug",
+	t.Parallel()
+	p := start(t, freeAddress(t), []string{"DOSSIER_DATA=" + teststores.Migrated(t), "DOSSIER_LOG_LEVEL=debug",
 		"DOSSIER_STAFF_SECRET=the secret of the staff"})
 	f := &form{receipt: dossier.NewReceipt(), files: [][]byte{[]byte("content")}}
 	var n atomic.Int64

@@ -439,6 +439,7 @@ func TestFullDisk(t *testing.T) {
 // another program takes every byte that becomes free.
 func TestFullDiskManyFiles(t *testing.T) {
 	t.Parallel()
+	servers.EndToEnd(t)
 	const files = 10_000
 	d := mountDisk(t, 160)
 	p := start(t, freeAddress(t), d.env)
@@ -451,23 +452,20 @@ func TestFullDiskManyFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stores := teststores.Embedded(t, d.data())
-	now := time.Now().UTC().Truncate(time.Microsecond)
-	for i := range files {
-		record := dossier.File{Person: f.receipt.Person, ID: dossier.NewFileID(), Name: fmt.Sprintf("file %d", i),
-			Author: "Grace Hopper", State: dossier.FileUploading, CreatedAt: now, UpdatedAt: now}
-		content := dossier.Content{Size: 1, SHA256: sha256.Sum256([]byte(record.Name)), Type: "text/plain"}
-		err := stores.Catalog.Put(t.Context(), record)
-		if err == nil {
-			err = stores.Catalog.Describe(t.Context(), record.Person, record.ID, content, now)
-		}
-		if err == nil {
-			_, err = stores.Catalog.Commit(t.Context(), record.Person, record.ID, now)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	now := time.Now().UnixMicro()
+	db := openSQLite(t, filepath.Join(d.data(), "catalog.db"))
+	insert(t, db, "files (person_id, file_id, name, author, state, size, sha256, crc64, content_type, created_at, "+
+		"updated_at)",
+		files, func(i int) []any {
+			name := fmt.Sprintf("file %d", i)
+			return []any{f.receipt.Person.String(), dossier.NewFileID().String(), name, "Grace Hopper", "stored", 1,
+				fmt.Sprintf("%x", sha256.Sum256([]byte(name))), fmt.Sprintf("%016x", i), "text/plain", now, now}
+		})
+	if _, err := db.ExecContext(t.Context(), "UPDATE usages SET files = files + ?, bytes = bytes + ? WHERE person_id = ?",
+		files, files, f.receipt.Person.String()); err != nil {
+		t.Fatal(err)
 	}
+	stores := teststores.Embedded(t, d.data())
 	p.kill()
 	d.fill()
 	// The records have no objects, which the start would refuse.
@@ -558,6 +556,7 @@ func TestFullDiskTwoServers(t *testing.T) {
 // TestFullDiskKill kills the server while the ballast is made, and while it is given back.
 func TestFullDiskKill(t *testing.T) {
 	t.Parallel()
+	servers.EndToEnd(t)
 	d := mountDisk(t, 192)
 	p := start(t, freeAddress(t), d.env)
 	d.whole()
@@ -571,7 +570,7 @@ func TestFullDiskKill(t *testing.T) {
 	}
 	p.kill()
 	partly := 0
-	for round := range 20 {
+	for round := range 10 {
 		if round%2 == 0 { // else it goes on where the former was killed
 			if err := os.RemoveAll(filepath.Join(d.data(), space.Folder)); err != nil {
 				t.Fatal(err)
@@ -582,7 +581,7 @@ func TestFullDiskKill(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		until := d.ballast * int64(round+1) / 40
+		until := d.ballast * int64(round+1) / 20
 		for end := time.Now().Add(time.Minute); d.held() < until && time.Now().Before(end); {
 			time.Sleep(50 * time.Microsecond)
 		}

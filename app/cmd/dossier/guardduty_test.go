@@ -19,6 +19,7 @@ import (
 
 // The real program over a real S3 server, whose objects the test tags as GuardDuty does.
 func TestGuardDutyReal(t *testing.T) {
+	t.Parallel()
 	server := servers.S3(t)
 	buckets := s3.NewFromConfig(server.Config(), func(o *s3.Options) { o.UsePathStyle = true })
 	bucket := aws.String("dossier-files")
@@ -56,7 +57,7 @@ func TestGuardDutyReal(t *testing.T) {
 		t.Fatalf("no object has the bytes %q", content)
 	}
 
-	env := []string{"DOSSIER_DATA=" + teststores.Folder(t), "DOSSIER_BUCKET=" + *bucket, "DOSSIER_S3_PATH_STYLE=true",
+	env := []string{"DOSSIER_DATA=" + teststores.Migrated(t), "DOSSIER_BUCKET=" + *bucket, "DOSSIER_S3_PATH_STYLE=true",
 		"DOSSIER_STAFF_SECRET=" + teststores.StaffSecret, "AWS_ENDPOINT_URL_S3=" + server.Endpoint,
 		"AWS_REGION=" + server.Region, "AWS_ACCESS_KEY_ID=" + server.AccessKey,
 		"AWS_SECRET_ACCESS_KEY=" + server.SecretKey, "AWS_EC2_METADATA_DISABLED=true",
@@ -80,18 +81,14 @@ func TestGuardDutyReal(t *testing.T) {
 
 	// What GuardDuty says on request counts on request.
 	tag(f.files[2], "NO_THREATS_FOUND")
-	bin, err := build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if status, out := command(t, bin, env, "scan", "--unscanned"); status != 0 ||
+	if status, out := command(t, env, "scan", "--unscanned"); status != 0 ||
 		!strings.Contains(out, "Of 4 stored files") {
 		t.Errorf("dossier scan: status %d\n%s", status, out)
 	}
 	f.becomes(t, p, "clean 200", "infected 403", "clean 200", "clean 200")
 
 	env = slices.DeleteFunc(env, func(v string) bool { return strings.HasPrefix(v, "DOSSIER_BUCKET=") })
-	if status, out := command(t, bin, env, "scan"); status != exitFailed || !strings.Contains(out, "DOSSIER_SCANNER") ||
+	if status, out := command(t, env, "scan"); status != exitFailed || !strings.Contains(out, "DOSSIER_SCANNER") ||
 		!strings.Contains(out, "DOSSIER_BUCKET") {
 		t.Errorf("dossier scan with no bucket: status %d\n%s", status, out)
 	}

@@ -24,6 +24,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/api"
+	"dossier.example/app/internal/servers"
 	"dossier.example/app/internal/teststores"
 )
 
@@ -279,7 +280,8 @@ func register(t *testing.T, c *apiClient) string {
 
 // 120 bodies of 1 MiB, again and again, to where a kilobyte is enough.
 func TestHostileJSON(t *testing.T) {
-	p := besieged(t, mostResident, "DOSSIER_DATA="+teststores.Folder(t))
+	servers.EndToEnd(t)
+	p := besieged(t, mostResident, "DOSSIER_DATA="+teststores.Migrated(t))
 	c := &apiClient{base: p.base, http: clientAt(attacker)}
 	receipt := register(t, c)
 	path := "/files/" + dossier.NewFileID().String()
@@ -326,6 +328,7 @@ func TestHostileJSON(t *testing.T) {
 
 // 54 senders send 4.9 MB of a form each, and then next to nothing.
 func TestHostileForms(t *testing.T) {
+	servers.EndToEnd(t)
 	p := besieged(t, mostWithS3, teststores.Cloud(t).Environ()...)
 	besides(t, p, 6<<20, func() {
 		stop := make(chan struct{})
@@ -361,7 +364,7 @@ func TestHostileForms(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 		// All hold what they may. Those who come now wait for them, or do not.
-		for range 10 {
+		for range 4 {
 			p.mustBeReady(t)
 			time.Sleep(time.Second)
 		}
@@ -372,8 +375,9 @@ func TestHostileForms(t *testing.T) {
 
 // 180 readers who do not read take the archive of 10,000 empty files, and others ask for its size.
 func TestHostileArchives(t *testing.T) {
+	servers.EndToEnd(t)
 	const files = 10_000
-	data := teststores.Folder(t)
+	data := teststores.Migrated(t)
 	receipt := emptyFiles(t, data, files)
 	p := besieged(t, mostResident, "DOSSIER_DATA="+data)
 	path := receiptPath(t, receipt.String()) + "/files.zip"
@@ -460,7 +464,8 @@ func emptyFiles(t *testing.T, data string, files int) dossier.Receipt {
 
 // One signed part is sent by 300 at once, and then completed by 20 at once.
 func TestHostileParts(t *testing.T) {
-	data := teststores.Folder(t)
+	servers.EndToEnd(t)
+	data := teststores.Migrated(t)
 	p := besieged(t, mostResident, "DOSSIER_DATA="+data)
 	c := &apiClient{base: p.base, http: clientAt(attacker)}
 	receipt := register(t, c)
@@ -564,7 +569,7 @@ func diskUsage(t *testing.T, folder string) (bytes int64) {
 
 // Wrong keys from the staff's own address slow down who guesses, and nobody who knows the key.
 func TestHostileSignIns(t *testing.T) {
-	data := teststores.Folder(t)
+	data := teststores.Migrated(t)
 	p := besieged(t, mostResident, "DOSSIER_DATA="+data)
 	secret, err := os.ReadFile(filepath.Join(data, "staff-secret"))
 	if err != nil {

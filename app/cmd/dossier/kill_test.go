@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -17,6 +18,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,30 +27,54 @@ import (
 	"time"
 
 	"dossier.example/app"
+	"dossier.example/app/internal/servers"
 	"dossier.example/app/internal/teststores"
 	"dossier.example/app/thumbnail"
 )
 
-// build compiles the command once for all tests of the package and returns the binary's path.
+// programs is the folder in which the command of this run of the tests lies.
+var programs = filepath.Join(os.TempDir(), fmt.Sprintf("dossier-test-%d", os.Getpid()))
+
+// build returns the path of the command. It is the test program itself under the command's name, by which TestMain
+// knows what to be: it holds the same code, and linking that once more takes longer than most tests. With the race
+// detector, under which all is slow and large, it is compiled without.
 var build = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "dossier-test-")
+	if err := os.Mkdir(programs, 0o755); err != nil {
+		return "", err
+	}
+	bin := filepath.Join(programs, "dossier")
+	if detectsRaces() {
+		if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
+			return "", fmt.Errorf("go build: %w\n%s", err, out)
+		}
+		return bin, nil
+	}
+	self, err := os.Executable()
 	if err != nil {
 		return "", err
 	}
-	bin := filepath.Join(dir, "dossier")
-	out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	if os.Link(self, bin) == nil {
+		return bin, nil
 	}
-	return bin, nil
+	data, err := os.ReadFile(self) // it lies on another file system
+	if err != nil {
+		return "", err
+	}
+	return bin, os.WriteFile(bin, data, 0o755)
 })
 
+func detectsRaces() bool {
+	info, _ := debug.ReadBuildInfo()
+	return info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
 func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == "dossier" {
+		main()
+	}
 	thumbnail.Main()
 	status := m.Run()
-	if bin, err := build(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(bin))
-	}
+	_ = os.RemoveAll(programs)
 	os.Exit(status)
 }
 
@@ -253,23 +280,36 @@ func getBy(t *testing.T, client *http.Client, url string) (int, []byte) {
 // reconcileNow runs the command as if a day had passed and returns its report.
 func reconcileNow(t *testing.T, env []string) (report dossier.ReconcileReport) {
 	t.Helper()
-	bin, err := build()
-	if err != nil {
-		t.Fatal(err)
+	status, out, stderr := runBinary(t, env, "reconcile", "--older-than", "0s", "--verify", "--json", "--yes-delete",
+		"1000000")
+	if status != exitOK {
+		t.Errorf("reconcile: exit status %d\n%s%s", status, out, stderr)
 	}
-	cmd := exec.Command(bin, "reconcile", "--older-than", "0s", "--verify", "--json", "--yes-delete", "1000000")
-	cmd.Env = append(env, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Errorf("reconcile: %v\n%s%s", err, out, stderr.Bytes())
-	}
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	lines := strings.Split(strings.TrimSpace(out), "\n")
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &report); err != nil {
 		t.Fatalf("read the report of reconcile: %v in %q", err, lines[len(lines)-1])
 	}
 	return report
+}
+
+// runBinary runs the command as a process to its end.
+func runBinary(t *testing.T, env []string, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	bin, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	c := exec.CommandContext(ctx, bin, args...)
+	c.Env = append(slices.Clone(env), "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
+	var out, errs bytes.Buffer
+	c.Stdout, c.Stderr = &out, &errs
+	err = c.Run()
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
+		t.Fatal(err)
+	}
+	return c.ProcessState.ExitCode(), out.String(), errs.String()
 }
 
 // killRounds starts the server, kills it in the middle of uploads, restarts it, reconciles, and checks what was
@@ -377,10 +417,11 @@ func unique(files [][]byte, data []byte) []byte {
 
 func TestKillEmbedded(t *testing.T) {
 	t.Parallel()
-	killRounds(t, 16, []string{"DOSSIER_DATA=" + teststores.Folder(t)})
+	killRounds(t, 8, []string{"DOSSIER_DATA=" + teststores.Migrated(t)})
 }
 
 func TestKillReal(t *testing.T) {
 	t.Parallel()
+	servers.EndToEnd(t)
 	killRounds(t, 8, teststores.Cloud(t).Environ())
 }

@@ -17,13 +17,9 @@ import (
 // TestReconcileAt: objects that are gone while people and records are there come back from the bucket's versions; one
 // of which no version is left needs a person.
 func TestReconcileAt(t *testing.T) {
+	t.Parallel()
 	c := teststores.Cloud(t)
 	ctx, client, s := t.Context(), c.Buckets(), c.Stores(t)
-	for _, v := range c.Environ() { // the SDK reads its own settings from the environment of the process
-		if name, value, _ := strings.Cut(v, "="); strings.HasPrefix(name, "AWS_") {
-			t.Setenv(name, value)
-		}
-	}
 	if _, err := client.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{Bucket: &c.Bucket,
 		VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
 	}); err != nil {
@@ -58,7 +54,7 @@ func TestReconcileAt(t *testing.T) {
 	}
 	reconcile := func(wantStatus int, args ...string) dossier.PointReport {
 		t.Helper()
-		status, stdout, stderr := run(ctx, c.Environ(), append([]string{"reconcile", "--at", at, "--json"}, args...)...)
+		status, stdout, stderr := runBinary(t, c.Environ(), append([]string{"reconcile", "--at", at, "--json"}, args...)...)
 		if status != wantStatus {
 			t.Errorf("reconcile --at %v: exit status %d, want %d\n%s%s", args, status, wantStatus, stdout, stderr)
 		}
@@ -103,7 +99,7 @@ func TestReconcileAt(t *testing.T) {
 	if r := reconcile(exitDamaged); r.Counts[dossier.DamageMissing] != 1 || r.Verified != files-1 {
 		t.Errorf("with no version left it reports %+v", r)
 	}
-	status, stdout, stderr := run(ctx, c.Environ(), "reconcile", "--at", at)
+	status, stdout, stderr := runBinary(t, c.Environ(), "reconcile", "--at", at)
 	if status != exitDamaged || !strings.Contains(stdout, dossier.DamageMissing+": person "+receipt.Person.String()) ||
 		!strings.Contains(stderr, "docs/restore.md") {
 		t.Errorf("for people it says, with exit status %d:\n%s%s", status, stdout, stderr)

@@ -27,6 +27,7 @@ import (
 	"dossier.example/app"
 	"dossier.example/app/api"
 	"dossier.example/app/internal/release010"
+	"dossier.example/app/internal/servers"
 	"dossier.example/app/internal/teststores"
 )
 
@@ -93,6 +94,7 @@ func embeddedInstallation(t *testing.T) *installation {
 }
 
 func serversInstallation(t *testing.T) *installation {
+	servers.EndToEnd(t)
 	m, c := release010.Servers(t)
 	in := &installation{t: t, Manifest: m, secret: teststores.StaffSecret}
 	in.settings(c.Environ()...)

@@ -22,6 +22,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/api"
+	"dossier.example/app/internal/servers"
 	"dossier.example/app/internal/teststores"
 )
 
@@ -33,6 +34,7 @@ import (
 // Clocks that differ between instances are for the domain's tests: a process has that of its machine.
 func TestRot(t *testing.T) {
 	t.Parallel()
+	servers.EndToEnd(t)
 	for name, open := range map[string]func(*testing.T) *rot{"embedded": rotEmbedded, "servers": rotServers} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

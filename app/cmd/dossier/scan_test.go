@@ -3,13 +3,9 @@ package main
 import (
 	"archive/zip"
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -25,10 +21,15 @@ import (
 // The real program and the real clamd, on each kind of stores: what was there before, what comes, what comes while the
 // scanner is down and the program is killed.
 func TestScanEmbedded(t *testing.T) {
-	scanRounds(t, []string{"DOSSIER_DATA=" + teststores.Folder(t)})
+	t.Parallel()
+	scanRounds(t, []string{"DOSSIER_DATA=" + teststores.Migrated(t)})
 }
 
-func TestScanReal(t *testing.T) { scanRounds(t, teststores.Cloud(t).Environ()) }
+func TestScanReal(t *testing.T) {
+	t.Parallel()
+	servers.EndToEnd(t)
+	scanRounds(t, teststores.Cloud(t).Environ())
+}
 
 // encrypted returns an archive that is marked as encrypted.
 func encrypted(t *testing.T) []byte {
@@ -133,21 +134,17 @@ func scanRounds(t *testing.T, env []string) {
 	f := send(p, letter(2), virus(2), encrypted(t), large)
 	f.becomes(t, p, "clean 200", "infected 403", "not_scanned 403", "not_scanned 403")
 	old.becomes(t, p, "not_scanned 403", "not_scanned 403")
-	bin, err := build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	status, out := command(t, bin, scanning, "scan")
+	status, out := command(t, scanning, "scan")
 	if status != exitDamaged || !regexp.MustCompile(`MALWARE: person \S+, file \S+: TestMarker`).MatchString(out) ||
 		!strings.Contains(out, "Of 6 stored files") {
 		t.Errorf("dossier scan: status %d\n%s", status, out)
 	}
 	old.becomes(t, p, "clean 200", "infected 403")
-	if status, out := command(t, bin, scanning, "scan", "--json"); status != 0 ||
+	if status, out := command(t, scanning, "scan", "--json"); status != 0 ||
 		!strings.Contains(out, `{"files":6,"scanned":{},"unfinished":0}`) {
 		t.Errorf("dossier scan again: status %d\n%s", status, out)
 	}
-	if status, out := command(t, bin, env, "scan"); status != exitFailed || !strings.Contains(out, "DOSSIER_SCANNER") {
+	if status, out := command(t, env, "scan"); status != exitFailed || !strings.Contains(out, "DOSSIER_SCANNER") {
 		t.Errorf("dossier scan without a scanner: status %d\n%s", status, out)
 	}
 
@@ -159,7 +156,7 @@ func scanRounds(t *testing.T, env []string) {
 	if status, _ := get(t, p.base+"/readyz"); status != http.StatusOK {
 		t.Errorf("without a scanner /readyz answers %d", status)
 	}
-	if status, out := command(t, bin, scanning, "scan"); status != exitFailed || !strings.Contains(out, "clamd") {
+	if status, out := command(t, scanning, "scan"); status != exitFailed || !strings.Contains(out, "clamd") {
 		t.Errorf("dossier scan without clamd: status %d\n%s", status, out)
 	}
 	p.kill()
@@ -177,16 +174,9 @@ func scanRounds(t *testing.T, env []string) {
 	f.becomes(t, p, "clean 200", "infected 403", "not_scanned 200", "not_scanned 200")
 }
 
-// command runs the real program to its end.
-func command(t *testing.T, bin string, env []string, args ...string) (status int, out string) {
+// command runs the real program to its end, and returns all that it printed.
+func command(t *testing.T, env []string, args ...string) (status int, out string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	c := exec.CommandContext(ctx, bin, args...)
-	c.Env = append(slices.Clone(env), "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
-	b, err := c.CombinedOutput()
-	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
-		t.Fatal(err)
-	}
-	return c.ProcessState.ExitCode(), string(b)
+	status, stdout, stderr := runBinary(t, env, args...)
+	return status, stdout + stderr
 }

@@ -19,6 +19,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/api"
+	"dossier.example/app/internal/servers"
 	"dossier.example/app/internal/teststores"
 )
 
@@ -42,13 +43,14 @@ type siege struct {
 // addresses: the program lives, within its memory, and what the honest were told is stored is. "make soak" has 200
 // attackers and 20 honest for long.
 func TestSiege(t *testing.T) {
+	servers.EndToEnd(t)
 	attackers, honestOnes, networks, files := 35, 4, 3, 500
-	lasts := 10 * time.Second
+	lasts := 5 * time.Second
 	if os.Getenv(chaosTimeVariable) != "" {
 		attackers, honestOnes, networks, files = 200, 20, 8, 10_000
 		lasts, _ = badTimes(t)
 	}
-	data := teststores.Folder(t)
+	data := teststores.Migrated(t)
 	held := emptyFiles(t, data, files).String()
 	// The honest send without a pause, for more than a day's persons.
 	p := besieged(t, 2*mostResident, "DOSSIER_DATA="+data, "DOSSIER_RATE_SIGNATURES=0", "DOSSIER_RATE_ANNOUNCEMENTS=0",

@@ -53,6 +53,7 @@ var pictureLink = regexp.MustCompile(`<img src="(/people/[^"]+/picture)"`)
 // TestThumbnails sends pictures to the real binary and looks at them as staff do: those of which none can be made too,
 // by many at once.
 func TestThumbnails(t *testing.T) {
+	t.Parallel()
 	data := t.TempDir()
 	secret := strings.Repeat("s", 32)
 	p := start(t, freeAddress(t), []string{"DOSSIER_DATA=" + data, "DOSSIER_STAFF_SECRET=" + secret})

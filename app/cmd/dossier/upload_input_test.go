@@ -94,7 +94,7 @@ func TestUploadRates(t *testing.T) {
 	s := embeddedSite(t, "DOSSIER_RATE_ANNOUNCEMENTS=600", "DOSSIER_RATE_ANNOUNCEMENTS_BURST=2",
 		"DOSSIER_RATE_SIGNATURES=600", "DOSSIER_RATE_SIGNATURES_BURST=2")
 	content := map[string][]byte{}
-	for i := range 15 {
+	for i := range 8 {
 		content[fmt.Sprint(i)] = []byte(fmt.Sprint(i))
 	}
 	_, paths := files(t, content)
@@ -113,6 +113,7 @@ func TestUploadRates(t *testing.T) {
 
 // What is named wrong is told at once, all of it, and nothing is sent: no site is there to send to.
 func TestUploadInput(t *testing.T) {
+	t.Parallel()
 	folder, _ := files(t, map[string][]byte{"a.txt": []byte("a"), "sub/b.txt": []byte("b"), "empty/.keep": nil})
 	if err := os.Remove(filepath.Join(folder, "empty", ".keep")); err != nil {
 		t.Fatal(err)

@@ -37,6 +37,7 @@ func openTerminal(t *testing.T) (control, terminal *os.File) {
 
 // On a terminal the progress is drawn.
 func TestUploadOnTerminal(t *testing.T) {
+	t.Parallel()
 	s := embeddedSite(t)
 	_, paths := files(t, map[string][]byte{"drawing.bin": randomBytes(20 << 20)})
 	control, terminal := openTerminal(t)

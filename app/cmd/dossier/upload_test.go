@@ -14,43 +14,48 @@ import (
 	"time"
 
 	"dossier.example/app"
+	"dossier.example/app/internal/servers"
 )
 
 func TestUpload(t *testing.T) {
 	t.Parallel()
-	for name, site := range map[string]struct {
-		open func(*testing.T) *gatedSite
-		many int
-	}{
-		"embedded": {func(t *testing.T) *gatedSite { return embeddedSite(t) }, 1000},
-		// Each file takes the servers of the tests ten times as long.
-		"servers": {cloudSite, 100},
+	many := func(n int) func(*testing.T, *gatedSite) {
+		return func(t *testing.T, s *gatedSite) { testMany(t, s, n) }
+	}
+	ways := []gatedTest{
+		{"a new person", testNewPerson}, {"a receipt", testReceipt}, {"damaged at the site", testDamagedAtSite},
+		{"killed", testKilled}, {"killed while completing", testKilledCompleting},
+	}
+	for name, group := range map[string][]gatedTest{
+		"ways":                ways,
+		"faults of the store": {{"faults of the store", testStoreFaults}, {"many files", many(300)}},
+		// What the store has no part in.
+		"faults of the site": {{"faults of the site", testSiteFaults}},
+		"ends": {{"a file that changes", testChanging}, {"killed while registering", testKilledRegistering},
+			{"interrupted", testInterrupted}, {"given up", testGivenUp}, {"nobody there", testNobodyThere}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run("embedded, "+name, func(t *testing.T) {
 			t.Parallel()
-			s := site.open(t)
-			t.Run("a new person", func(t *testing.T) { testNewPerson(t, s) })
-			t.Run("a receipt", func(t *testing.T) { testReceipt(t, s) })
-			t.Run("damaged at the site", func(t *testing.T) { testDamagedAtSite(t, s) })
-			t.Run("killed", func(t *testing.T) { testKilled(t, s) })
-			t.Run("killed while completing", func(t *testing.T) { testKilledCompleting(t, s) })
-			t.Run("faults of the store", func(t *testing.T) { testStoreFaults(t, s) })
-			t.Run("many files", func(t *testing.T) { testMany(t, s, site.many) })
-			if name == "embedded" { // what the store has no part in
-				t.Run("a file that changes", func(t *testing.T) { testChanging(t, s) })
-				t.Run("killed while registering", func(t *testing.T) { testKilledRegistering(t, s) })
-				t.Run("interrupted", func(t *testing.T) { testInterrupted(t, s) })
-				t.Run("given up", func(t *testing.T) { testGivenUp(t, s) })
-				t.Run("faults of the site", func(t *testing.T) { testSiteFaults(t, s) })
-				t.Run("nobody there", func(t *testing.T) { testNobodyThere(t, s) })
-			}
-			reconcileNow(t, s.env)
-			reconcileNow(t, s.env)
-			if last := reconcileNow(t, s.env); len(last.Counts) != 0 || last.AbortedMultipartUploads != 0 ||
-				last.Failures != 0 {
-				t.Errorf("a third reconcile still finds something: %+v", last)
-			}
+			uploadsTo(t, embeddedSite(t), group)
 		})
+	}
+	t.Run("servers", func(t *testing.T) {
+		t.Parallel()
+		servers.EndToEnd(t)
+		// Each file takes the servers of the tests five times as long.
+		uploadsTo(t, cloudSite(t), append(ways, gatedTest{"faults of the store", testStoreFaults},
+			gatedTest{"many files", many(60)}))
+	})
+}
+
+// uploadsTo runs tests on a site one after the other, and checks that they leave nothing half-done.
+func uploadsTo(t *testing.T, s *gatedSite, tests []gatedTest) {
+	s.runAll(t, tests)
+	reconcileNow(t, s.env)
+	reconcileNow(t, s.env)
+	if last := reconcileNow(t, s.env); len(last.Counts) != 0 || last.AbortedMultipartUploads != 0 ||
+		last.Failures != 0 {
+		t.Errorf("a third reconcile still finds something: %+v", last)
 	}
 }
 

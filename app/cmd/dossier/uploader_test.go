@@ -2,10 +2,11 @@ package main
 
 import (
 	"bytes"
-	"crypto/rand"
+	crand "crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
@@ -162,7 +163,9 @@ func files(t *testing.T, content map[string][]byte) (folder string, paths []stri
 
 func randomBytes(n int) []byte {
 	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails
+	var seed [32]byte
+	_, _ = crand.Read(seed[:])           // never fails
+	_, _ = rand.NewChaCha8(seed).Read(b) // nor does this, which is faster
 	return b
 }
 

@@ -13,6 +13,7 @@
 // Programs are looked for where tools/install puts them (.tools/bin and tools/node_modules/.bin below the repository's
 // root; their versions are pinned), then on PATH, then where systems keep daemons. A test whose program is missing is
 // skipped, or fails where DOSSIER_TEST_REQUIRE=1 is set, as "make test" does, so that nothing is skipped there unseen.
+// Tests that take long (EndToEnd) run only there.
 package servers
 
 import (
@@ -82,6 +83,15 @@ func require(t T, what string, names ...string) string {
 func Missing(t T, what string) {
 	t.Helper()
 	Unable(t, what+remedy)
+}
+
+// EndToEnd ends a test that takes long even where all is installed: as skipped, unless everything has to run. So a
+// change of the app is tested within a minute; what such a test alone finds, "make test" does.
+func EndToEnd(t T) {
+	t.Helper()
+	if os.Getenv("DOSSIER_TEST_REQUIRE") != "1" {
+		t.Skip(`an end-to-end test that takes long; "make test" runs it, as does DOSSIER_TEST_REQUIRE=1`)
+	}
 }
 
 // Unable ends a test that cannot run here: as failed where everything has to run, else as skipped.
