@@ -22,6 +22,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -96,13 +97,38 @@ func mustBuild(t *testing.T, root, arch string) Release {
 	return r
 }
 
-// TestSameSourceSameBytes builds in two folders, by two people whose machines are set differently.
-func TestSameSourceSameBytes(t *testing.T) {
+// TestRelease builds this repository's app for each architecture, looks into the releases, and builds one again
+// elsewhere.
+func TestRelease(t *testing.T) {
 	dir := cache(t)
-	first := mustBuild(t, copyApp(t, 0o644, time.Date(2020, 2, 3, 4, 5, 6, 0, time.UTC)), "arm64")
-	firstBytes := content(t, first)
+	releases, bytesOf := map[string]Release{}, map[string][]byte{}
+	for _, arch := range []string{"arm64", "amd64"} {
+		releases[arch] = mustBuild(t, repository, arch)
+		bytesOf[arch] = content(t, releases[arch])
+	}
+	for arch, machine := range map[string]elf.Machine{"arm64": elf.EM_AARCH64, "amd64": elf.EM_X86_64} {
+		t.Run(arch, func(t *testing.T) { checkContent(t, bytesOf[arch], machine) })
+	}
+	t.Run("version", func(t *testing.T) { checkVersion(t, releases) })
+	t.Run("the same source", func(t *testing.T) {
+		if again := buildElsewhere(t); again != releases["arm64"] {
+			t.Errorf("the same source gave %+v, then %+v", releases["arm64"], again)
+		} else if !bytes.Equal(content(t, again), bytesOf["arm64"]) {
+			t.Error("the same source gave other bytes")
+		}
+	})
+	left, err := filepath.Glob(filepath.Join(dir, "dossier", "releases", "*"))
+	want := []string{releases["arm64"].Path, releases["amd64"].Path}
+	slices.Sort(want)
+	if err != nil || !slices.Equal(left, want) {
+		t.Errorf("the cache holds %q (%v), want the two releases and nothing else", left, err)
+	}
+}
 
-	second := copyApp(t, 0o600, time.Now())
+// buildElsewhere builds the same source in another folder, by somebody whose machine is set differently.
+func buildElsewhere(t *testing.T) Release {
+	t.Helper()
+	other := copyApp(t, 0o600, time.Date(2020, 2, 3, 4, 5, 6, 0, time.UTC))
 	old := syscall.Umask(0o077)
 	defer syscall.Umask(old)
 	for name, value := range map[string]string{
@@ -111,7 +137,7 @@ func TestSameSourceSameBytes(t *testing.T) {
 		"GOFIPS140": "latest",
 		"GOOS":      "plan9", "GOARCH": "386", "GOAMD64": "v3", "GOARM64": "v9.0", "CGO_ENABLED": "1",
 		"CGO_CFLAGS": "-DOTHER", "GO_EXTLINK_ENABLED": "1",
-		"GOWORK": filepath.Join(second, "go.work"),
+		"GOWORK": filepath.Join(other, "go.work"),
 	} {
 		t.Setenv(name, value)
 	}
@@ -122,17 +148,7 @@ func TestSameSourceSameBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("GOENV", settings)
-	again := mustBuild(t, second, "arm64")
-	if again != first {
-		t.Errorf("the same source gave %+v, then %+v", first, again)
-	}
-	if !bytes.Equal(content(t, again), firstBytes) {
-		t.Error("the same source gave other bytes")
-	}
-	left, err := filepath.Glob(filepath.Join(dir, "dossier", "releases", "*"))
-	if err != nil || len(left) != 1 || left[0] != first.Path {
-		t.Errorf("the cache holds %q (%v), want the release and nothing else", left, err)
-	}
+	return mustBuild(t, other, "arm64")
 }
 
 // content reads a release and checks what is said of it.
@@ -150,51 +166,34 @@ func content(t *testing.T, r Release) []byte {
 	return b
 }
 
-// TestOtherSource changes one thing at a time.
-func TestOtherSource(t *testing.T) {
+// add puts a text at the end of a file.
+func add(t *testing.T, file, text string) {
+	t.Helper()
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestOtherVersion changes one thing of the app at a time.
+func TestOtherVersion(t *testing.T) {
 	cache(t)
 	root := copyApp(t, 0o644, time.Now())
-	add := func(name, text string) {
-		t.Helper()
-		f, err := os.OpenFile(filepath.Join(root, "app", filepath.FromSlash(name)), os.O_CREATE|os.O_APPEND|os.O_WRONLY,
-			0o644)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := f.WriteString(text); err != nil {
-			t.Fatal(err)
-		}
-		if err := f.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	version := func() string {
-		t.Helper()
-		tool, err := newGo(t.Context(), filepath.Join(root, "app"), "arm64")
-		if err != nil {
-			t.Fatal(err)
-		}
-		v, err := sourceVersion(t.Context(), tool)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-	first := mustBuild(t, root, "arm64")
-
-	last := version()
+	last := version(t, root)
 	for name, text := range map[string]string{
 		"person_test.go": "\n// More.\n", "storetest/more.go": "package storetest\n", "../README.md": "More.\n",
 	} {
-		add(name, text)
-		if got := version(); got != last {
+		add(t, filepath.Join(root, "app", filepath.FromSlash(name)), text)
+		if got := version(t, root); got != last {
 			t.Errorf("%s, which is not in the program, changed the version", name)
 		}
 	}
-	if got := mustBuild(t, root, "arm64"); got != first {
-		t.Errorf("what is not in the program changed the release from %+v to %+v", first, got)
-	}
-
 	for name, text := range map[string]string{
 		"person.go":              "\n// More.\n",
 		"more.go":                "package dossier\n",
@@ -203,13 +202,46 @@ func TestOtherSource(t *testing.T) {
 		"migrations/people/00001_create_people.sql": "\n-- More.\n",
 		"go.mod": "\ngodebug http2client=0\n",
 	} {
-		add(name, text)
-		got := version()
+		add(t, filepath.Join(root, "app", filepath.FromSlash(name)), text)
+		got := version(t, root)
 		if got == last {
 			t.Errorf("%s changed, the version did not", name)
 		}
 		last = got
 	}
+}
+
+// version is that of a repository's app.
+func version(t *testing.T, root string) string {
+	t.Helper()
+	dir, err := filepath.Abs(filepath.Join(root, "app"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tool, err := newGo(t.Context(), dir, "arm64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := sourceVersion(t.Context(), tool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// TestOtherSource takes a small program, which links quicker than the app.
+func TestOtherSource(t *testing.T) {
+	cache(t)
+	const source = "package main\n\nvar version string\n\nfunc main() { println(version) }\n"
+	root := app(t, source, "authorities")
+	program := filepath.Join(root, "app/cmd/dossier")
+	first := mustBuild(t, root, "arm64")
+	add(t, filepath.Join(program, "main_test.go"), "// More.\n")
+	add(t, filepath.Join(root, "README.md"), "More.\n")
+	if got := mustBuild(t, root, "arm64"); got != first {
+		t.Errorf("what is not in the program changed the release from %+v to %+v", first, got)
+	}
+	add(t, filepath.Join(program, "main.go"), "\n// More.\n")
 	changed := mustBuild(t, root, "arm64")
 	if changed.SHA256 == first.SHA256 {
 		t.Error("the source changed, the release did not")
@@ -223,50 +255,45 @@ func TestOtherSource(t *testing.T) {
 	}
 }
 
-// TestContent looks at every field of the archive, and at the program.
-func TestContent(t *testing.T) {
-	cache(t)
-	for arch, machine := range map[string]elf.Machine{"arm64": elf.EM_AARCH64, "amd64": elf.EM_X86_64} {
-		t.Run(arch, func(t *testing.T) {
-			zip, err := gzip.NewReader(bytes.NewReader(content(t, mustBuild(t, repository, arch))))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if h := zip.Header; h.Name != "" || h.Comment != "" || len(h.Extra) != 0 || !h.ModTime.IsZero() ||
-				h.OS != 255 {
-				t.Errorf("the gzip header is %+v, want it empty", h)
-			}
-			archive := tar.NewReader(zip)
-			files := map[string][]byte{}
-			for _, want := range []struct {
-				name string
-				mode int64
-			}{{"dossier", 0o755}, {"rds-ca.pem", 0o644}} {
-				h, err := archive.Next()
-				if err != nil {
-					t.Fatal(err)
-				}
-				if h.Name != want.name || h.Mode != want.mode || h.Typeflag != tar.TypeReg || h.Uid != 0 ||
-					h.Gid != 0 || h.Uname != "" || h.Gname != "" ||
-					h.ModTime.Unix() != 0 || len(h.PAXRecords) != 0 || h.Format != tar.FormatUSTAR {
-					t.Errorf("the entry is %+v, want %+v", h, want)
-				}
-				if files[h.Name], err = io.ReadAll(archive); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if _, err := archive.Next(); err != io.EOF {
-				t.Errorf("after the two files: %v, want the end", err)
-			}
-			if rest, err := io.ReadAll(zip); err != nil || len(bytes.Trim(rest, "\x00")) > 0 {
-				t.Errorf("after the archive: %d bytes, %v", len(rest), err)
-			}
-			if !bytes.Equal(files["rds-ca.pem"], authorities) {
-				t.Error("rds-ca.pem is not the one that is committed")
-			}
-			checkProgram(t, files["dossier"], machine)
-		})
+// checkContent looks at every field of an archive, and at the program.
+func checkContent(t *testing.T, packed []byte, machine elf.Machine) {
+	t.Helper()
+	zip, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
 	}
+	if h := zip.Header; h.Name != "" || h.Comment != "" || len(h.Extra) != 0 || !h.ModTime.IsZero() || h.OS != 255 {
+		t.Errorf("the gzip header is %+v, want it empty", h)
+	}
+	archive := tar.NewReader(zip)
+	files := map[string][]byte{}
+	for _, want := range []struct {
+		name string
+		mode int64
+	}{{"dossier", 0o755}, {"rds-ca.pem", 0o644}} {
+		h, err := archive.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Name != want.name || h.Mode != want.mode || h.Typeflag != tar.TypeReg || h.Uid != 0 || h.Gid != 0 ||
+			h.Uname != "" || h.Gname != "" || h.ModTime.Unix() != 0 || len(h.PAXRecords) != 0 ||
+			h.Format != tar.FormatUSTAR {
+			t.Errorf("the entry is %+v, want %+v", h, want)
+		}
+		if files[h.Name], err = io.ReadAll(archive); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := archive.Next(); err != io.EOF {
+		t.Errorf("after the two files: %v, want the end", err)
+	}
+	if rest, err := io.ReadAll(zip); err != nil || len(bytes.Trim(rest, "\x00")) > 0 {
+		t.Errorf("after the archive: %d bytes, %v", len(rest), err)
+	}
+	if !bytes.Equal(files["rds-ca.pem"], authorities) {
+		t.Error("rds-ca.pem is not the one that is committed")
+	}
+	checkProgram(t, files["dossier"], machine)
 }
 
 // checkProgram wants a static program for a machine, without marks of where and when it was built.
@@ -304,18 +331,17 @@ func checkProgram(t *testing.T, program []byte, machine elf.Machine) {
 	}
 }
 
-// TestVersion runs the program of this machine's architecture.
-func TestVersion(t *testing.T) {
-	cache(t)
-	path, err := exec.LookPath("go")
+// checkVersion runs the program of this machine's architecture.
+func checkVersion(t *testing.T, releases map[string]Release) {
+	t.Helper()
+	arch, err := exec.Command("go", "env", "GOHOSTARCH").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	arch, err := exec.Command(path, "env", "GOHOSTARCH").Output()
-	if err != nil {
-		t.Fatal(err)
+	r, built := releases[strings.TrimSpace(string(arch))]
+	if !built {
+		t.Skipf("there are no releases for this machine's architecture, %s", arch)
 	}
-	r := mustBuild(t, repository, strings.TrimSpace(string(arch)))
 	dir := t.TempDir()
 	if out, err := exec.Command("tar", "-xzf", r.Path, "-C", dir).CombinedOutput(); err != nil {
 		t.Fatalf("tar: %v\n%s", err, out)
@@ -324,20 +350,9 @@ func TestVersion(t *testing.T) {
 	if err != nil {
 		t.Fatalf("dossier version: %v\n%s", err, out)
 	}
-	app, err := filepath.Abs(filepath.Join(repository, "app"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	tool, err := newGo(t.Context(), app, "arm64")
-	if err != nil {
-		t.Fatal(err)
-	}
-	version, err := sourceVersion(t.Context(), tool)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(version) != versionDigits || !strings.HasPrefix(string(out), "dossier "+version+" ") {
-		t.Errorf("the program says %q, the sources' version is %q", out, version)
+	want := version(t, repository)
+	if len(want) != versionDigits || !strings.HasPrefix(string(out), "dossier "+want+" ") {
+		t.Errorf("the program says %q, the sources' version is %q", out, want)
 	}
 }
 

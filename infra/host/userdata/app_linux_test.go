@@ -23,6 +23,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -95,16 +96,21 @@ func newAppMachine(t *testing.T, kib int, archive []byte) *appMachine {
 	return &appMachine{m, c, a}
 }
 
-// realRelease is the release that the stack installs, for this machine's architecture.
+// builtRelease is the release that the stack installs, for this machine's architecture.
+var builtRelease = sync.OnceValues(func() ([]byte, error) {
+	built, err := release.Build(context.Background(), "../../..", runtime.GOARCH)
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(built.Path)
+})
+
+// realRelease is what is built once for all tests.
 func realRelease(t *testing.T) []byte {
 	t.Helper()
 	requireMachine(t)
 	require(t, "go")
-	built, err := release.Build(t.Context(), "../../..", runtime.GOARCH)
-	if err != nil {
-		t.Fatal(err)
-	}
-	archive, err := os.ReadFile(built.Path)
+	archive, err := builtRelease()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +133,7 @@ func (m *appMachine) firstBoot(budget time.Duration) result {
 // machine long enough for what comes before.
 const (
 	plenty = 4 * time.Minute
-	slow   = 15 * time.Second
+	slow   = 5 * time.Second
 )
 
 // get asks the app from its own machine.
@@ -571,7 +577,10 @@ func TestUnitExposure(t *testing.T) {
 func pack(t *testing.T, files map[string][]byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	zipped := gzip.NewWriter(&out)
+	zipped, err := gzip.NewWriterLevel(&out, gzip.BestSpeed)
+	if err != nil {
+		t.Fatal(err)
+	}
 	archive := tar.NewWriter(zipped)
 	for name, content := range files {
 		header := &tar.Header{Name: name, Mode: 0o755, Size: int64(len(content))}
