@@ -1,7 +1,7 @@
 # "make" alone lists the targets. What needs more than a line stands in tools/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud build plan test lint fuzz soak bench generate pictures new test-tools preview deploy deploy-policy verify prove drift clean bin/dossier
+.PHONY: help run cloud build plan test times lint fuzz soak bench generate pictures new test-tools preview deploy deploy-policy verify prove drift clean bin/dossier
 
 # The version that "dossier version" tells: the nearest tag and what came after it.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -35,6 +35,9 @@ plan: ## tell what the working tree changes in the stacks, without credentials (
 
 test: ## install what tests need, and run all checks and tests
 	tools/test
+
+times: ## measure how long the tests take, on a fresh clone; an hour, beside which nothing else should run
+	tools/times
 
 lint: ## run the checks that are no tests: format, vet, staticcheck, vulnerabilities, scripts, generated files
 	tools/install programs

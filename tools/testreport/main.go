@@ -2,25 +2,53 @@
 // all that failing tests said. At the end it counts the tests and names every one that was skipped, with its reason:
 // "go test" itself says nothing of those unless asked to tell everything. It exits with 1 if a test failed, or none
 // ran.
+//
+// It reads its standard input, or the files that it is given, all at once: these may be pipes of tests that run at the
+// same time.
 package main
 
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 )
 
 func main() {
-	ok, err := report(os.Stdin, os.Stdout)
+	from := []io.Reader{os.Stdin}
+	if files := os.Args[1:]; len(files) > 0 {
+		from = nil
+		for _, file := range files {
+			from = append(from, &pipe{path: file})
+		}
+	}
+	ok, err := report(os.Stdout, from...)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "testreport:", err)
 	}
 	if err != nil || !ok {
 		os.Exit(1)
 	}
+}
+
+// pipe is a file that is opened when it is read: opening a named pipe waits until something is written to it.
+type pipe struct {
+	path string
+	file *os.File
+}
+
+// Read implements io.Reader.
+func (p *pipe) Read(b []byte) (n int, err error) {
+	if p.file == nil {
+		if p.file, err = os.Open(p.path); err != nil {
+			return 0, err
+		}
+	}
+	return p.file.Read(b)
 }
 
 // event is one line of the stream ("go doc test2json", "go help buildjson").
@@ -42,30 +70,54 @@ type reporter struct {
 	skipped []string
 
 	passed, failed, packages int
-	running                  int // packages
+	running                  int    // packages
+	ran                      []bool // of each stream: whether a test ran
 	ok                       bool
 }
 
-// report copies a stream and reports whether all went well.
-func report(in io.Reader, out io.Writer) (ok bool, err error) {
-	r := &reporter{out: out, said: map[test]*strings.Builder{}, ok: true}
-	lines := bufio.NewReader(in)
-	for err == nil {
-		var line []byte
-		line, err = lines.ReadBytes('\n')
-		if len(line) == 0 {
-			break
+// report copies streams and reports whether all went well.
+func report(out io.Writer, from ...io.Reader) (ok bool, err error) {
+	r := &reporter{out: out, said: map[test]*strings.Builder{}, ran: make([]bool, len(from)), ok: true}
+	type line struct {
+		from int
+		text []byte
+		err  error
+	}
+	lines := make(chan line)
+	for i, in := range from {
+		go func() {
+			buffered := bufio.NewReader(in)
+			for {
+				text, err := buffered.ReadBytes('\n')
+				lines <- line{i, text, err}
+				if err != nil {
+					return
+				}
+			}
+		}()
+	}
+	for open := len(from); open > 0; {
+		l := <-lines
+		if l.err != nil {
+			open--
+			if l.err != io.EOF {
+				err = errors.Join(err, fmt.Errorf("reading the tests' output: %w", l.err))
+			}
+		}
+		if len(l.text) == 0 {
+			continue
 		}
 		var e event
-		if json.Unmarshal(line, &e) != nil {
+		if json.Unmarshal(l.text, &e) != nil {
 			// Not from the tests: go itself has something to say.
-			fmt.Fprintf(out, "%s", line)
+			fmt.Fprintf(out, "%s", l.text)
 			continue
 		}
 		r.take(e)
+		r.ran[l.from] = r.ran[l.from] || e.Test != "" && (e.Action == "pass" || e.Action == "fail")
 	}
-	if err != io.EOF {
-		return false, fmt.Errorf("reading the tests' output: %w", err)
+	if err != nil {
+		return false, err
 	}
 	r.close()
 	return r.ok, nil
@@ -166,7 +218,7 @@ func (r *reporter) close() {
 	for _, s := range r.skipped {
 		fmt.Fprintln(r.out, "skipped:", s)
 	}
-	if r.passed+r.failed == 0 {
+	if slices.Contains(r.ran, false) {
 		r.ok = false
 		fmt.Fprintln(r.out, "no test ran")
 	}

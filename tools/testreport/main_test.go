@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,7 +63,7 @@ func TestReport(t *testing.T) {
 			cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
 			stream, _ := cmd.Output() // fails where the tests do
 			var out strings.Builder
-			ok, err := report(strings.NewReader(string(stream)), &out)
+			ok, err := report(&out, strings.NewReader(string(stream)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -95,9 +97,47 @@ func TestReportCutOff(t *testing.T) {
 		begin + `{"Action":"output","Package":"p","Test":"TestB","Output":"=== RUN   TestB\n"}` + "\n": "p TestB did not end",
 	} {
 		var out strings.Builder
-		ok, err := report(strings.NewReader(stream), &out)
+		ok, err := report(&out, strings.NewReader(stream))
 		if ok || err != nil || !strings.Contains(out.String(), want) {
 			t.Errorf("reported %v, %v, without %q:\n%s", ok, err, want, &out)
 		}
+	}
+}
+
+// Streams of tests that run at once make one report, and one in which none ran is not hidden by the other.
+func TestReportOfSeveral(t *testing.T) {
+	dir := t.TempDir()
+	stream := func(pkg, actions string) string {
+		var text strings.Builder
+		for action := range strings.FieldsSeq(actions) {
+			fmt.Fprintf(&text, `{"Action":%q,"Package":%q,"Test":"TestA"}`+"\n", action, pkg)
+		}
+		file := filepath.Join(dir, pkg)
+		if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	one, other, none := stream("one", "run pass"), stream("other", "run skip run pass"), stream("none", "")
+	for _, c := range []struct {
+		files []string
+		ok    bool
+		has   string
+	}{
+		{[]string{one, other}, true, "2 tests passed, 0 failed, 1 skipped"},
+		{[]string{one, none}, false, "no test ran"},
+		{[]string{one, stream("broken", "run fail")}, false, "1 tests passed, 1 failed"},
+	} {
+		var out strings.Builder
+		var from []io.Reader
+		for _, file := range c.files {
+			from = append(from, &pipe{path: file})
+		}
+		if ok, err := report(&out, from...); ok != c.ok || err != nil || !strings.Contains(out.String(), c.has) {
+			t.Errorf("%v: reported %v, %v, without %q:\n%s", c.files, ok, err, c.has, &out)
+		}
+	}
+	if _, err := report(io.Discard, &pipe{path: filepath.Join(dir, "absent")}); err == nil {
+		t.Error("a file that is absent is not told")
 	}
 }

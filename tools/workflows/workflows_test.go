@@ -138,7 +138,7 @@ func TestStepsAreTargets(t *testing.T) {
 			}
 		}
 	}
-	for _, target := range []string{"test", "plan", "preview", "deploy", "verify", "drift"} {
+	for _, target := range []string{"test", "fuzz", "plan", "preview", "deploy", "verify", "drift"} {
 		if !seen[target] {
 			t.Errorf("no workflow runs make %s", target)
 		}
