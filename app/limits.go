@@ -1,6 +1,10 @@
 package dossier
 
-import "math"
+import (
+	"math"
+
+	"dossier.example/app/bounds"
+)
 
 // Limits limits what one submission, and one person, may contain.
 type Limits struct {
@@ -16,16 +20,15 @@ type Limits struct {
 	PersonBytes int64
 }
 
-// DefaultLimits returns the limits that apply when the settings name none. 5 GiB is what S3 accepts in one request
-// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html), and so the size that people expect to work.
+// DefaultLimits returns the limits that apply when the settings name none.
 func DefaultLimits() Limits { return Limits{}.withDefaults() }
 
 func (l Limits) withDefaults() Limits {
 	if l.FileBytes == 0 {
-		l.FileBytes = 5 << 30
+		l.FileBytes = bounds.FileBytes
 	}
 	if l.Files == 0 {
-		l.Files = 50
+		l.Files = bounds.Files
 	}
 	if l.PersonFiles == 0 {
 		l.PersonFiles = max(10_000, 20*l.Files)

@@ -129,7 +129,7 @@ func (h HTTP) Origin(listening net.Addr) string {
 
 // Limits bounds what one submission, and one person, may carry.
 type Limits struct {
-	// FileBytes is the size of the largest file taken, in bytes: from 1 to MaxFileBytes.
+	// FileBytes is the size of the largest file taken, in bytes: from 1 to bounds.MaxFileBytes.
 	FileBytes int64
 	// Files is the number of files taken in one form.
 	Files int
