@@ -18,6 +18,9 @@ type Limits struct {
 	// PersonBytes is the number of bytes that these files may have together. Zero: one form full of the largest files,
 	// and at least 250 GiB.
 	PersonBytes int64
+	// Types are the media types of files that are accepted, as bytes show them: names such as application/pdf, or
+	// image/* for a group, separated by commas. Empty, or */*: any.
+	Types string
 }
 
 // DefaultLimits returns the limits that apply when the settings name none.

@@ -10,6 +10,8 @@ const (
 	FileBytes = 5 << 30
 	// Files is the number of files in one form.
 	Files = 50
+	// FileTypes are the types of files that are accepted: any.
+	FileTypes = "*/*"
 	// StoreBytes is the size of all files of all people together.
 	StoreBytes = 2 << 40
 	// StoreStall is how long a store may accept no byte of a file.

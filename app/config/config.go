@@ -137,6 +137,8 @@ type Limits struct {
 	// set: the domain then decides by the two others.
 	PersonFiles int
 	PersonBytes int64
+	// Types are the media types of files that are taken, separated by commas; */* is any.
+	Types string
 }
 
 // Budget bounds what all persons may have together, and what one network may add in a day. Zero is no bound.

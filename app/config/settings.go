@@ -141,6 +141,11 @@ func limitSettings() []row {
 			env: "DOSSIER_MAX_PERSON_SIZE", parameter: "max-person-size", purposes: Serve,
 			doc: "Total size of these files. Not set: one form full of the largest files, at least 250 GiB.",
 		}, setting.Size(1, 1<<50, "1 PiB"), func(c *Config) *int64 { return &c.Limits.PersonBytes }),
+		define(row{
+			env: "DOSSIER_FILE_TYPES", parameter: "file-types", preset: bounds.FileTypes, purposes: Serve,
+			doc: "Types of files that are accepted, judged by their bytes, whatever their names say. The form's page " +
+				"says so. `*/*` accepts any type, `image/*` any picture.",
+		}, fileTypes(), func(c *Config) *string { return &c.Limits.Types }),
 	}
 }
 
