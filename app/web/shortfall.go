@@ -14,8 +14,9 @@ import (
 type shortfall struct {
 	// files is how many are refused.
 	files int
-	// types: something is of a type that is not accepted. limit: something is over what one form may carry. quota: something is over what the person may have. day:
-	// something is over what the network may send in a day. Sending the same again now helps against none.
+	// types: something is of a type that is not accepted. limit: something is over what one form may carry. quota:
+	// something is over what the person may have. day: something is over what the network may send in a day. Sending
+	// the same again now helps against none.
 	types, limit, quota, day bool
 	// failures are the site's own, and may be over when the same form is sent again.
 	failures []error
