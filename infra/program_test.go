@@ -1,10 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -69,54 +69,58 @@ func recorded(t *testing.T, name string) documented {
 	return e
 }
 
+// recordedNames are their names, in the order of tables.
+var recordedNames = []string{"dev", "prod", "maximal", "cheap"}
+
 func eachRecorded(t *testing.T, test func(t *testing.T, e documented)) {
-	for _, name := range []string{"dev", "prod", "maximal", "cheap"} {
+	for _, name := range recordedNames {
 		t.Run(name, func(t *testing.T) { test(t, recorded(t, name)) })
 	}
 }
 
-// Whoever adds or takes away a resource is to say so in the table, too.
+// TestResources: how many resources of each type every environment has. Whoever adds or removes one sees it in the
+// table, which go test ./infra -run '^TestResources$' -update writes anew.
 func TestResources(t *testing.T) {
-	rows := strings.Split(strings.Trim(resourcesTable, "\n"), "\n")
-	names := strings.Fields(rows[0])
-	eachRecorded(t, func(t *testing.T, e documented) {
-		column := slices.Index(names, e.settings.Stack)
-		if column < 0 {
-			t.Fatal("the table has no column for it")
-		}
-		want := map[string]string{}
-		for _, row := range rows[1:] {
-			if cells := strings.Fields(row); cells[column+1] != "-" {
-				want[cells[0]] = cells[column+1]
+	counts := map[string]map[string]int{}
+	var tokens []string
+	for _, name := range recordedNames {
+		counts[name] = recorded(t, name).graph.Counts()
+		tokens = slices.AppendSeq(tokens, maps.Keys(counts[name]))
+	}
+	slices.Sort(tokens)
+	tokens = slices.Compact(tokens)
+	width := 0
+	for _, token := range tokens {
+		width = max(width, len(token))
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%*s  %s\n", width, "", strings.Join(recordedNames, "  "))
+	for _, token := range tokens {
+		fmt.Fprintf(&b, "%-*s", width, token)
+		for _, name := range recordedNames {
+			cell := "-"
+			if n := counts[name][token]; n > 0 {
+				cell = strconv.Itoa(n)
 			}
+			fmt.Fprintf(&b, "  %*s", len(name), cell)
 		}
-		for token, n := range e.graph.Counts() {
-			if want[token] != strconv.Itoa(n) {
-				t.Errorf("%d of %s, want %s", n, token, cmp.Or(want[token], "none"))
-			}
-			delete(want, token)
-		}
-		for token, n := range want {
-			t.Errorf("none of %s, want %s", token, n)
-		}
-	})
+		b.WriteString("\n")
+	}
+	golden(t, filepath.Join("testdata", "resources.txt"), b.String())
 }
 
-// The tables are the answer to "who can open a connection to whom"; what does not stand here cannot.
+// TestReachability: the tables are the answer to "who can open a connection to whom"; what is not listed cannot.
+// go test ./infra -run '^TestReachability$' -update writes them anew.
 func TestReachability(t *testing.T) {
-	want := map[string]string{
-		"dev":     devReachability,
-		"prod":    prodReachability,
-		"maximal": maximalReachability,
-		"cheap":   cheapReachability,
-	}
-	eachRecorded(t, func(t *testing.T, e documented) {
-		var lines []string
-		for _, r := range e.graph.Reachability() {
-			lines = append(lines, fmt.Sprintf("%s -> %s %s %s | %s", r.From, r.To, r.Protocol, r.Ports, r.Via))
+	var b strings.Builder
+	for _, name := range recordedNames {
+		fmt.Fprintf(&b, "%s\n", name)
+		for _, r := range recorded(t, name).graph.Reachability() {
+			fmt.Fprintf(&b, "  %s -> %s %s %s | %s\n", r.From, r.To, r.Protocol, r.Ports, r.Via)
 		}
-		compareLines(t, lines, want[e.settings.Stack])
-	})
+		b.WriteString("\n")
+	}
+	golden(t, filepath.Join("testdata", "reachability.txt"), strings.TrimSuffix(b.String(), "\n"))
 }
 
 // compareLines tells each line that is missing or too much.

@@ -18,9 +18,9 @@ const (
 func (has promises) network() policy.Rule {
 	return policy.Rule{
 		ID: "Dossier.Network.1",
-		Says: "Who can reach whom is: internet to load balancer on 80 and 443, load balancer to app, app and jump " +
-			"server to database on 3306, operators to jump server on 22; and out, the app, the jump server and the " +
-			"NAT on 443, to the site too. Nothing else.",
+		Says: "Who can reach whom is: internet, or only some of its addresses, to load balancer on 80 and 443, load " +
+			"balancer to app, app and jump server to database on 3306, operators to jump server on 22; and out, the " +
+			"app, the jump server and the NAT on 443, to the site too. Nothing else.",
 		Needs: []string{balancerType, groupType, databaseType},
 		Check: has.reachOnly,
 	}
@@ -39,9 +39,9 @@ func (has promises) reachOnly(g *graph.Graph, _ policy.Environment) []policy.Vio
 		}
 		from, to := kinds[r.From], kinds[r.To]
 		switch {
-		case r.From == graph.Internet:
-			return to == graph.KindLoadBalancer && (r.Ports == "80" || r.Ports == "443" && has.domain) &&
-				!strings.Contains(r.Via, "nothing served")
+		case to == graph.KindLoadBalancer && (r.From == graph.Internet || r.From == graph.Operators):
+			// Named blocks of addresses are fewer than all.
+			return (r.Ports == "80" || r.Ports == "443" && has.domain) && !strings.Contains(r.Via, "nothing served")
 		case r.From == graph.Operators:
 			return to == graph.KindInstance && r.Ports == "22" && has.operators
 		case from == graph.KindLoadBalancer:

@@ -106,6 +106,13 @@ func TestWhatBreaksARule(t *testing.T) {
 		{"Dossier.Network.1", "the app reaches the jump server", func(b *graphtest.Builder) {
 			policytest.Allow(b, "app", "jump", 22)
 		}, ""},
+		{"Dossier.Network.1", "some addresses reach the load balancer on another port", func(b *graphtest.Builder) {
+			policytest.Allow(b, "203.0.113.0/24", "lb", 8443)
+		}, ""},
+		{"Dossier.Network.1", "nobody outside reaches the load balancer", func(b *graphtest.Builder) {
+			b.Remove(ingressType, "internet to lb 80")
+			b.Remove(ingressType, "internet to lb 443")
+		}, ""},
 		{"Dossier.Network.1", "the load balancer does not reach the app", remove(ingressType, "lb to app 8080"), ""},
 		{"Dossier.Network.1", "nothing listens where the internet may come in", remove(listenerType, "http"), ""},
 		{"CKV_AWS_378", "targets that others reach too", func(b *graphtest.Builder) {
@@ -140,6 +147,20 @@ func TestWhatBreaksARule(t *testing.T) {
 				t.Errorf("not broken at %q: %v", c.at, found)
 			}
 		})
+	}
+}
+
+// A site may be for one office alone.
+func TestTheLoadBalancerMayServeSomeAddresses(t *testing.T) {
+	b := policytest.Stack(t)
+	for _, port := range []string{"80", "443"} {
+		b.Remove(ingressType, "internet to lb "+port)
+	}
+	policytest.Allow(b, "203.0.113.0/24", "lb", 443)
+	for _, result := range all.set("production").Check(b.Graph()).Results {
+		if result.Rule.ID == "Dossier.Network.1" && result.Verdict != policy.Kept {
+			t.Errorf("%s is %s: %v", result.Rule.ID, result.Verdict, result.Violations)
+		}
 	}
 }
 

@@ -12,8 +12,6 @@ import (
 	"net/netip"
 	"slices"
 	"time"
-
-	"dossier.example/app/bounds"
 )
 
 // Settings is everything that can differ between two environments. Load returns only values that were checked.
@@ -129,7 +127,7 @@ type Service struct {
 }
 
 // AppKeepAlive is the keep-alive of the app's server, for connections on which no request runs.
-const AppKeepAlive = bounds.KeepAlive
+const AppKeepAlive = 75 * time.Second
 
 // Database is RDS for MySQL.
 type Database struct {
