@@ -1,7 +1,7 @@
 # "make" alone lists the targets. What needs more than a line stands in tools/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud build plan test times lint fuzz soak bench generate pictures new test-tools preview deploy deploy-policy verify prove drift clean bin/dossier
+.PHONY: help run cloud build plan test times lint fuzz soak bench generate pictures change new test-tools preview deploy deploy-policy verify prove drift clean bin/dossier
 
 # The version that "dossier version" tells: the nearest tag and what came after it.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -65,11 +65,16 @@ generate: ## generate anew what is generated, the browser's scripts, the tables 
 	tools/install packages
 	go generate ./app/... ./infra/... ./plan/...
 	go test ./app/web -run '^TestProblemsAreDocumented$$' -update
-	go test ./infra -run '^TestDocuments$$' -update
-	go test ./infra -run '^TestPlans$$/^comments$$' -update
+	go test ./infra -run '^(TestDocuments|TestResources|TestReachability)$$|^TestPlans$$/^comments$$' -update
+	GOWORK=off go -C tools test ./changes -run '^TestPage$$' -update
 
 pictures: test-tools ## make the pictures of docs/ anew, from the real pages
 	DOSSIER_TEST_REQUIRE=1 go test -count 1 -run '^TestBrowser$$/^pictures$$' ./app/cmd/dossier -update
+
+# CHANGE names a file of tools/changes/testdata, without .patch. With KEEP=yes, its patch is written anew from what the
+# copy has: open it first, and generate nothing there.
+change: ## open one of the changes of docs/ten-changes.md in a copy of the tree (CHANGE=04-throttle-alarm), or keep it (KEEP=yes)
+	@GOWORK=off go -C tools run ./changes $(if $(KEEP),keep,open) "$(CHANGE)"
 
 # NAME has 2 to 10 lower-case letters and digits. TITLE="Acme Files" is what people read; without it, the capitalized
 # name.

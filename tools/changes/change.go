@@ -1,0 +1,243 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// patches is the folder of the changes, below the repository's root.
+const patches = "tools/changes/testdata"
+
+// change is one of the ten: a patch file that begins with lines of the form "Key: value".
+type change struct {
+	// name is the file's name without its extension, such as 04-throttle-alarm.
+	name string
+	// title is the heading of the change in docs/ten-changes.md.
+	title string
+	// goal is the most files that may have to be written by hand.
+	goal int
+	// files are those that the patch writes; created are the new ones among them.
+	files, created []string
+	// generate are the commands that write what is generated, and generated the patterns of the files that they change.
+	generate, generated []string
+	// tests are the commands that run the tests that the change concerns.
+	tests []string
+}
+
+var patchedFile = regexp.MustCompile(`(?m)^diff --git a/\S+ b/(\S+)\n(new file)?`)
+
+// readChange reads the patch file of a change.
+func readChange(root, name string) (change, error) {
+	c := change{name: name}
+	text, err := os.ReadFile(c.path(root))
+	if err != nil {
+		return c, err
+	}
+	head, diff, found := strings.Cut("\n"+string(text), "\ndiff --git ")
+	if !found {
+		return c, fmt.Errorf("%s changes no file", c.path(""))
+	}
+	for line := range strings.Lines(strings.TrimSpace(head)) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		switch key {
+		case "Change":
+			c.title = value
+		case "Goal":
+			if c.goal, err = strconv.Atoi(value); err != nil {
+				return c, fmt.Errorf("%s: %q is not a number of files", c.path(""), value)
+			}
+		case "Generate":
+			c.generate = append(c.generate, value)
+		case "Generated":
+			c.generated = append(c.generated, strings.Fields(value)...)
+		case "Test":
+			c.tests = append(c.tests, value)
+		default:
+			return c, fmt.Errorf("%s: %q is none of Change, Goal, Generate, Generated and Test", c.path(""), key)
+		}
+	}
+	for _, m := range patchedFile.FindAllStringSubmatch("diff --git "+diff, -1) {
+		c.files = append(c.files, m[1])
+		if m[2] != "" {
+			c.created = append(c.created, m[1])
+		}
+	}
+	if c.title == "" || c.goal == 0 || len(c.tests) == 0 {
+		return c, fmt.Errorf("%s needs a Change, a Goal and a Test", c.path(""))
+	}
+	return c, nil
+}
+
+// readChanges reads all of them, in the order of their names.
+func readChanges(root string) ([]change, error) {
+	names, err := filepath.Glob(filepath.Join(root, patches, "*.patch"))
+	if err != nil {
+		return nil, err
+	}
+	all := make([]change, len(names))
+	for i, name := range names {
+		if all[i], err = readChange(root, strings.TrimSuffix(filepath.Base(name), ".patch")); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func (c change) path(root string) string { return filepath.Join(root, patches, c.name+".patch") }
+
+// tree is a copy of the repository's files, as they are in the working tree, with a history of its own.
+type tree struct {
+	dir string
+	ctx context.Context
+}
+
+// copyTree makes a copy, in place of one that is there.
+func copyTree(ctx context.Context, root, dir string) (*tree, error) {
+	t := &tree{dir: dir, ctx: ctx}
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, err
+	}
+	list := exec.CommandContext(ctx, "git", "-c", "safe.directory="+root, "-C", root, "ls-files", "-z", "--cached",
+		"--others", "--exclude-standard")
+	names, err := list.Output()
+	if err != nil {
+		return nil, fmt.Errorf("list the files of %s: %w%s", root, err, stderr(err))
+	}
+	for name := range strings.SplitSeq(strings.TrimRight(string(names), "\x00"), "\x00") {
+		// A file may be removed and still be in the index.
+		err := copyFile(filepath.Join(root, name), filepath.Join(dir, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	// What is installed serves the copy too.
+	for _, name := range []string{".tools", "tools/node_modules"} {
+		if err := os.Symlink(filepath.Join(root, name), filepath.Join(dir, name)); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := t.git("init", "--quiet"); err != nil {
+		return nil, err
+	}
+	return t, t.commit("tree")
+}
+
+func copyFile(from, to string) error {
+	source, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	info, err := source.Stat()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	target, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, info.Mode().Perm())
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(target, source)
+	return cmp.Or(err, target.Close())
+}
+
+// git runs git in the copy, untouched by the user's configuration.
+func (t *tree) git(args ...string) (string, error) {
+	cmd := exec.CommandContext(t.ctx, "git",
+		append([]string{"-c", "user.name=changes", "-c", "user.email=changes@localhost"}, args...)...)
+	cmd.Dir = t.dir
+	cmd.Env = append(cleanEnvironment("GIT_"), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1")
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("git %s in %s: %w%s", strings.Join(args, " "), t.dir, err, stderr(err))
+	}
+	return string(out), nil
+}
+
+func stderr(err error) string {
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		return "\n" + string(failed.Stderr)
+	}
+	return ""
+}
+
+func (t *tree) commit(message string) error {
+	if _, err := t.git("add", "--all"); err != nil {
+		return err
+	}
+	_, err := t.git("commit", "--quiet", "--allow-empty", "--message", message)
+	return err
+}
+
+// changed returns the files that differ from what was last committed.
+func (t *tree) changed() ([]string, error) {
+	if _, err := t.git("add", "--all"); err != nil {
+		return nil, err
+	}
+	out, err := t.git("diff", "--cached", "--name-only", "--no-renames", "-z")
+	if err != nil || out == "" {
+		return nil, err
+	}
+	return strings.Split(strings.TrimRight(out, "\x00"), "\x00"), nil
+}
+
+// diff returns what differs from what was last committed, with as little context as lets git find the place: so the
+// patch still applies when its neighborhood changes.
+func (t *tree) diff() (string, error) {
+	if _, err := t.git("add", "--all"); err != nil {
+		return "", err
+	}
+	return t.git("diff", "--cached", "--no-renames", "--no-color", "--unified=1", "--", ":!*.rej")
+}
+
+// run runs a command line as a contributor would who stands in the copy, and returns what it says.
+func (t *tree) run(line string) (string, error) {
+	cmd := exec.CommandContext(t.ctx, "bash", "-c", line)
+	cmd.Dir = t.dir
+	// Symbols for debuggers would take half of the time of linking, and go vet runs once for all.
+	cmd.Env = append(cleanEnvironment("GIT_", "GOWORK", "GOFLAGS", "MAKE", "MFLAGS", "PWD", "DOSSIER_TEST_REQUIRE"),
+		"GOFLAGS=-buildvcs=false -ldflags=-w -vet=off")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return string(out), fmt.Errorf("%s: %w", line, err)
+	}
+	return string(out), nil
+}
+
+// cleanEnvironment is this process's, without the variables whose names begin so.
+func cleanEnvironment(without ...string) (env []string) {
+	for _, v := range os.Environ() {
+		if !slices.ContainsFunc(without, func(prefix string) bool { return strings.HasPrefix(v, prefix) }) {
+			env = append(env, v)
+		}
+	}
+	return env
+}
+
+// header returns the lines of a patch file that stand before the patch itself.
+func header(text []byte) []byte {
+	var head bytes.Buffer
+	for scanner := bufio.NewScanner(bytes.NewReader(text)); scanner.Scan(); {
+		if bytes.HasPrefix(scanner.Bytes(), []byte("diff --git ")) {
+			break
+		}
+		head.Write(append(bytes.Clone(scanner.Bytes()), '\n'))
+	}
+	return head.Bytes()
+}

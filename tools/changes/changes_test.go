@@ -1,0 +1,268 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the table of docs/ten-changes.md anew")
+
+const page = "docs/ten-changes.md"
+
+func repository(t *testing.T) string {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+func changes(t *testing.T) []change {
+	t.Helper()
+	all, err := readChanges(repository(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// TestChanges makes each change in a copy of the tree, as docs/ten-changes.md says: it counts the files that are
+// written by hand, generates the others by the commands that stand there, builds, and runs the tests that it concerns.
+// Changes of one half of the repository follow each other in one folder, so that each compiles only what it changes.
+func TestChanges(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles the repository with each change")
+	}
+	root := repository(t)
+	var halves [2]struct {
+		sync.Mutex
+		tree *tree
+	}
+	for _, c := range changes(t) {
+		half := &halves[0]
+		name := "app"
+		if slices.ContainsFunc(append(c.generate, c.tests...), func(line string) bool {
+			return strings.Contains(line, "./infra")
+		}) {
+			half, name = &halves[1], "infra"
+		}
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			half.Lock()
+			defer half.Unlock()
+			if half.tree == nil {
+				var err error
+				dir := filepath.Join(root, "bin", "changes", name)
+				if half.tree, err = copyTree(t.Context(), root, dir); err != nil {
+					t.Fatal(err)
+				}
+			}
+			half.tree.ctx = t.Context()
+			if err := c.try(root, half.tree); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// try makes the change in a tree, and leaves it as it was.
+func (c change) try(root string, in *tree) (err error) {
+	if len(c.files) > c.goal {
+		return fmt.Errorf("%d files are written by hand, %d are the goal: %s", len(c.files), c.goal,
+			strings.Join(c.files, " "))
+	}
+	start, err := in.git("rev-parse", "HEAD")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if _, failed := in.git("reset", "--quiet", "--hard", strings.TrimSpace(start)); failed != nil {
+			err = errors.Join(err, failed)
+		}
+		if _, failed := in.git("clean", "--quiet", "-d", "--force"); failed != nil {
+			err = errors.Join(err, failed)
+		}
+	}()
+	if _, err := in.git("apply", "--whitespace=nowarn", c.path(root)); err != nil {
+		return fmt.Errorf("the code that the change is for has changed. \"make change CHANGE=%s\" opens it in a "+
+			"copy; mend it there, and keep it with \"make change CHANGE=%s KEEP=yes\": %w", c.name, c.name, err)
+	}
+	if err := in.commit("by hand"); err != nil {
+		return err
+	}
+	for _, line := range c.generate {
+		if out, err := in.run(line); err != nil {
+			return fmt.Errorf("%w\n%s", err, out)
+		}
+	}
+	generated, err := in.changed()
+	if err != nil {
+		return err
+	}
+	if err := c.compareGenerated(generated); err != nil {
+		return err
+	}
+	var packages []string
+	for _, module := range []string{"app", "infra", "plan"} {
+		if slices.ContainsFunc(c.files, func(file string) bool { return strings.HasPrefix(file, module+"/") }) {
+			packages = append(packages, "./"+module+"/...")
+		}
+	}
+	lines := c.tests
+	if len(packages) > 0 {
+		// It compiles the tests too.
+		lines = append([]string{"go vet " + strings.Join(packages, " ")}, lines...)
+	}
+	for _, line := range lines {
+		out, err := in.run(line)
+		if err != nil {
+			return fmt.Errorf("%w\n%s", err, out)
+		}
+		if strings.Contains(out, "no tests to run") {
+			return fmt.Errorf("%s: there are no such tests\n%s", line, out)
+		}
+	}
+	return nil
+}
+
+// compareGenerated compares the files that commands wrote with those that the change names.
+func (c change) compareGenerated(files []string) error {
+	var faults []error
+	used := map[string]bool{}
+	for _, file := range files {
+		i := slices.IndexFunc(c.generated, func(pattern string) bool {
+			matched, err := path.Match(pattern, file)
+			return err == nil && matched
+		})
+		if i < 0 {
+			faults = append(faults, fmt.Errorf("%s is generated, and \"Generated\" does not name it", file))
+			continue
+		}
+		used[c.generated[i]] = true
+	}
+	for _, pattern := range c.generated {
+		if !used[pattern] {
+			faults = append(faults, fmt.Errorf("\"Generated\" names %s, which stays as it is", pattern))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// TestPage: docs/ten-changes.md has the table that the patches make up, and each change's section names the files that
+// it writes and the commands that follow. GOWORK=off go -C tools test ./changes -run '^TestPage$' -update writes the
+// table anew.
+func TestPage(t *testing.T) {
+	root := repository(t)
+	raw, err := os.ReadFile(filepath.Join(root, page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(raw)
+	all := changes(t)
+	const from, to = "<!-- changes -->\n", "\n<!-- /changes -->"
+	before, rest, begins := strings.Cut(text, from)
+	have, after, ends := strings.Cut(rest, to)
+	if !begins || !ends {
+		t.Fatalf("%s has no table between %q and %q", page, from, to)
+	}
+	want := "\n" + changeTable(all)
+	switch {
+	case have == want:
+	case *update:
+		if err := os.WriteFile(filepath.Join(root, page), []byte(before+from+want+to+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		t.Errorf("%s has the table\n%s\nwant\n%s\n-update writes it anew", page, have, want)
+	}
+	for _, c := range all {
+		_, section, found := strings.Cut(after, "\n## "+c.title+"\n")
+		if !found {
+			t.Errorf("%s has no section %q", page, c.title)
+			continue
+		}
+		section, _, _ = strings.Cut(section, "\n## ")
+		for _, named := range slices.Concat(c.files, c.generate, c.tests, []string{c.name + ".patch"}) {
+			if !strings.Contains(section, named) {
+				t.Errorf("%s, %q does not name %s", page, c.title, named)
+			}
+		}
+	}
+}
+
+func changeTable(all []change) string {
+	var b strings.Builder
+	b.WriteString("| Change | Files, at most | Written by hand | Generated |\n| --- | --- | --- | --- |\n")
+	list := func(names, created []string) string {
+		var cells []string
+		for _, name := range names {
+			if slices.Contains(created, name) {
+				cells = append(cells, "new: "+name) // no reference yet to a file that exists
+				continue
+			}
+			cells = append(cells, "`"+name+"`")
+		}
+		return cmp.Or(strings.Join(cells, "<br>"), "nothing")
+	}
+	for _, c := range all {
+		anchor := strings.ReplaceAll(strings.ToLower(strings.ReplaceAll(c.title, ",", "")), " ", "-")
+		fmt.Fprintf(&b, "| [%s](#%s) | %d of %d | %s | %s |\n", c.title, anchor, len(c.files), c.goal,
+			list(c.files, c.created), list(c.generated, nil))
+	}
+	return b.String()
+}
+
+// TestRead: a patch file that lacks something is refused, and what one says is read.
+func TestRead(t *testing.T) {
+	root := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(root, patches), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const diff = "\ndiff --git a/x/a.go b/x/a.go\n--- a/x/a.go\n+++ b/x/a.go\n@@ -1 +1 @@\n-a\n+b\n" +
+		"diff --git a/b.md b/b.md\nnew file mode 100644\n"
+	for name, text := range map[string]string{
+		"no-diff": "Change: A\nGoal: 1\nTest: true\n",
+		"no-test": "Change: A\nGoal: 1\n" + diff,
+		"no-goal": "Change: A\nTest: true\n" + diff,
+		"number":  "Change: A\nGoal: few\nTest: true\n" + diff,
+		"unknown": "Change: A\nGoal: 1\nTest: true\nOwner: me\n" + diff,
+	} {
+		if err := os.WriteFile((change{name: name}).path(root), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if c, err := readChange(root, name); err == nil {
+			t.Errorf("%s is read as %+v", name, c)
+		}
+	}
+	text := "Change: A\nGoal: 2\nGenerate: make it\nGenerated: a b/*\nTest: go test ./x: y\n" + diff
+	if err := os.WriteFile((change{name: "good"}).path(root), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := readChange(root, "good")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := change{name: "good", title: "A", goal: 2, files: []string{"x/a.go", "b.md"},
+		created: []string{"b.md"}, generate: []string{"make it"}, generated: []string{"a", "b/*"}, tests: []string{"go test ./x: y"}}
+	if fmt.Sprint(c) != fmt.Sprint(want) {
+		t.Errorf("read %+v, want %+v", c, want)
+	}
+	if err := c.compareGenerated([]string{"a", "b/c"}); err != nil {
+		t.Error(err)
+	}
+	for _, files := range [][]string{{"a"}, {"a", "b/c", "d"}} {
+		if c.compareGenerated(files) == nil {
+			t.Errorf("%q pass for %q", files, c.generated)
+		}
+	}
+}
