@@ -117,7 +117,9 @@ func startCommand(t *testing.T, listen string, env []string, args ...string) *pr
 	if err != nil {
 		t.Fatal(err)
 	}
-	return launch(t, listen, append(env, "DOSSIER_RATE_SUBMISSIONS=0", "DOSSIER_RATE_SIGN_INS=0"), bin, args...)
+	// The tests send plain text, whatever types of files are accepted by default.
+	return launch(t, listen, append(env, "DOSSIER_RATE_SUBMISSIONS=0", "DOSSIER_RATE_SIGN_INS=0",
+		"DOSSIER_FILE_TYPES=*/*"), bin, args...)
 }
 
 // launch starts a program that becomes the command, and waits until it answers.
