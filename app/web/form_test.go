@@ -7,13 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"dossier.example/app"
 	"dossier.example/app/web"
 )
 
 func TestForm(t *testing.T) {
 	s := open(t, setup{})
 	a := s.get("/")
-	a.must(t, http.StatusOK, "50 files", "5.3 GB")
+	a.must(t, http.StatusOK, "50 files", dossier.FormatLimit(dossier.DefaultLimits().FileBytes))
 	f, order := a.pageForm(t)
 	if want := []string{"receipt", "name", "location", "age", "technology", "files"}; !slices.Equal(order, want) {
 		t.Errorf("the fields come in the order %v, want %v", order, want)
