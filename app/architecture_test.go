@@ -18,7 +18,7 @@ func TestImports(t *testing.T) {
 	const module = "dossier.example/app"
 	// What each package may import of the project. Test support may import what it is for.
 	may := map[string][]string{
-		"":            {},
+		"":            {"/bounds"},
 		"/people":     {"", "/migrations"},
 		"/objects":    {""},
 		"/catalog":    {"", "/migrations"},

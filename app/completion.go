@@ -18,7 +18,7 @@ import (
 // already stored, it is returned, provided that the checksums are its own. If the id no longer exists, a stored file of
 // the person with these checksums is returned, so that Complete can be repeated when the file gave way to another.
 //
-// Errors: ErrIncomplete; ErrCorrupt if parts or the whole are not what the sender computed (the file can be sent again
+// Errors: ErrIncomplete; ErrType; ErrCorrupt if parts or the whole are not what the sender computed (the file can be sent again
 // under another id, or the wrong part again); ErrLost if it was given up meanwhile; ErrNotFound; ErrUnavailable: repeat
 // the call.
 func (s *Service) Complete(ctx context.Context, person PersonID, file FileID, sums Checksums) (File, error) {
@@ -192,6 +192,9 @@ func (s *Service) accept(ctx context.Context, f File, held Held) (File, error) {
 			"%016x", content.Size, content.CRC64, held.Size, held.CRC64),
 			"Damaged on the way to the store and discarded. Send it as a new file.")
 	}
+	if err := s.checkType(ctx, f, content); err != nil {
+		return File{}, err
+	}
 	stored, err := s.commit(ctx, f, content)
 	switch {
 	case err != nil:
@@ -203,6 +206,27 @@ func (s *Service) accept(ctx context.Context, f File, held Held) (File, error) {
 		}
 	}
 	return stored, nil
+}
+
+// checkType discards a file whose bytes are of a type that is not accepted, which no client can hide: ErrType. A form's
+// file was checked as it arrived. What reconciliation finishes or puts back is kept, because it may be all that is left
+// of something acknowledged.
+func (s *Service) checkType(ctx context.Context, f File, content Content) error {
+	if s.limits.Accept() == "" {
+		return nil
+	}
+	if content.Type == "" {
+		head, err := s.head(ctx, f, content)
+		if err != nil {
+			return err
+		}
+		content.Type = detectType(head)
+	}
+	if why := s.refusedType(content.Type); why != nil {
+		s.discard(ctx, f)
+		return why
+	}
+	return nil
 }
 
 // hopeless removes a file that can no longer become complete.

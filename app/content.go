@@ -52,7 +52,8 @@ func (c Checksums) are(content *Content) bool {
 func (s *Service) stream(ctx context.Context, key string, r io.Reader, left int64, over *Error) (Content, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	m := &meter{r: r, digest: newDigest(), limit: s.limits.FileBytes, over: s.tooLarge(), stall: s.stall}
+	m := &meter{r: r, digest: newDigest(), limit: s.limits.FileBytes, over: s.tooLarge(), refused: s.refusedType,
+		stall: s.stall}
 	if left < m.limit {
 		m.limit, m.over = left, over
 	}
@@ -86,6 +87,8 @@ type meter struct {
 	digest
 	limit int64
 	over  *Error // what is wrong with more bytes than limit
+	// refused says what is wrong with a type; nil once it was asked.
+	refused func(mediaType string) *Error
 
 	stall   time.Duration
 	timer   *time.Timer
@@ -100,8 +103,14 @@ func (m *meter) Read(p []byte) (int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	_, _ = m.Write(p[:n]) // a digest never fails
-	if m.size > m.limit {
+	switch known := len(m.head) == sniffed || err == io.EOF; {
+	case m.size > m.limit:
 		err = m.over
+	case known && m.refused != nil:
+		if why := m.refused(detectType(m.head)); why != nil {
+			err = why
+		}
+		m.refused = nil
 	}
 	if err != nil && err != io.EOF {
 		if m.err == nil {

@@ -169,7 +169,7 @@ func (s *Service) Status(ctx context.Context, person PersonID, file FileID) (Fil
 		return File{}, nil, fmt.Errorf("list parts: %w", err)
 	}
 	f, err = s.finished(ctx, f, nil)
-	if errors.Is(err, ErrLost) || errors.Is(err, ErrCorrupt) {
+	if errors.Is(err, ErrLost) || errors.Is(err, ErrCorrupt) || errors.Is(err, ErrType) {
 		err = &Error{Code: CodeNotFound, Err: err}
 	}
 	return f, nil, err

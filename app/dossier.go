@@ -48,6 +48,8 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"time"
+
+	"dossier.example/app/bounds"
 )
 
 // Service does everything that changes or reads the three stores. No promise depends on what it keeps between two
@@ -90,7 +92,7 @@ type Options struct {
 	// Scanning says who scans files for malware; default: nobody.
 	Scanning Scanning
 	// Stall is how long a store may accept no byte of a file that is being sent before the file fails with
-	// ErrUnavailable. Default 30 seconds.
+	// ErrUnavailable. Default: bounds.StoreStall.
 	Stall time.Duration
 	// ReceiptLifetime is how long the receipt of a new person is valid; 0: forever.
 	ReceiptLifetime time.Duration
@@ -105,7 +107,7 @@ type Options struct {
 // New returns the service over three stores.
 func New(people People, catalog Catalog, objects Objects, o Options) *Service {
 	if o.Stall == 0 {
-		o.Stall = 30 * time.Second
+		o.Stall = bounds.StoreStall
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -18,6 +18,8 @@ const (
 	CodeMalformed Code = "malformed"
 	// CodeTooLarge: more bytes or more files than Limits allows.
 	CodeTooLarge Code = "too_large"
+	// CodeType: the file is of a type that Limits does not accept.
+	CodeType Code = "wrong_type"
 	// CodeNotFound: it does not exist, or the caller may not see it.
 	CodeNotFound Code = "not_found"
 	// CodeExpired: the receipt is right, but has expired.
@@ -55,6 +57,7 @@ var (
 	ErrInvalid     = &Error{Code: CodeInvalid}
 	ErrMalformed   = &Error{Code: CodeMalformed}
 	ErrTooLarge    = &Error{Code: CodeTooLarge}
+	ErrType        = &Error{Code: CodeType}
 	ErrNotFound    = &Error{Code: CodeNotFound}
 	ErrExpired     = &Error{Code: CodeExpired}
 	ErrExists      = &Error{Code: CodeExists}

@@ -1,6 +1,10 @@
 package dossier
 
-import "math"
+import (
+	"math"
+
+	"dossier.example/app/bounds"
+)
 
 // Limits limits what one submission, and one person, may contain.
 type Limits struct {
@@ -14,18 +18,20 @@ type Limits struct {
 	// PersonBytes is the number of bytes that these files may have together. Zero: one form full of the largest files,
 	// and at least 250 GiB.
 	PersonBytes int64
+	// Types are the media types of files that are accepted, as bytes show them: names such as application/pdf, or
+	// image/* for a group, separated by commas. Empty, or */*: any.
+	Types string
 }
 
-// DefaultLimits returns the limits that apply when the settings name none. 5 GiB is what S3 accepts in one request
-// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html), and so the size that people expect to work.
+// DefaultLimits returns the limits that apply when the settings name none.
 func DefaultLimits() Limits { return Limits{}.withDefaults() }
 
 func (l Limits) withDefaults() Limits {
 	if l.FileBytes == 0 {
-		l.FileBytes = 5 << 30
+		l.FileBytes = bounds.FileBytes
 	}
 	if l.Files == 0 {
-		l.Files = 50
+		l.Files = bounds.Files
 	}
 	if l.PersonFiles == 0 {
 		l.PersonFiles = max(10_000, 20*l.Files)

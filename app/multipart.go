@@ -32,8 +32,8 @@ func (m Multipart) PartBytes(number int) (int64, bool) {
 }
 
 // The sizes of parts. 8 MiB is sent within a minute at 1.2 Mbit/s, so a phone that loses its network loses at most that
-// much, and there are at most a few requests, with their round trips, per second. A file of the default limit of 5 GiB
-// has 640 parts; up to 78 GiB, parts need not be larger.
+// much, and there are at most a few requests, with their round trips, per second. A file of 5 GiB has
+// 640 parts; up to 78 GiB, parts need not be larger.
 const (
 	leastPart = 8 << 20
 	partStep  = 1 << 20

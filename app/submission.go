@@ -142,10 +142,10 @@ func (sub *Submission) Refuse(path string, why *Error) {
 }
 
 // AddFile reads a file, with a path as for CleanPath, from r to its end and sends it to the object store. A fault of
-// this file alone (too large, over the person's quota, changed on its way) is reported in Outcomes, and the returned
-// error is nil: the next file may be added. An error means that the submission cannot continue: r's own error, wrapped;
-// ErrConflict if the person is being deleted; ErrUnavailable; or that of ctx. The file counts as stored only after
-// Acknowledge.
+// this file alone (too large, of a wrong type, over the person's quota, changed on its way) is reported in Outcomes,
+// and the returned error is nil: the next file may be added. An error means that the submission cannot continue: r's
+// own error, wrapped; ErrConflict if the person is being deleted; ErrUnavailable; or that of ctx. The file counts as
+// stored only after Acknowledge.
 func (sub *Submission) AddFile(ctx context.Context, path string, r io.Reader) error {
 	s, now := sub.svc, sub.svc.time()
 	folder, name := CleanPath(path)
@@ -166,7 +166,7 @@ func (sub *Submission) AddFile(ctx context.Context, path string, r io.Reader) er
 	}
 	in.outcome.Err = fault
 	switch fault.Code {
-	case CodeTooLarge, CodeQuota, CodeDay, CodeCorrupt, CodeLost:
+	case CodeTooLarge, CodeType, CodeQuota, CodeDay, CodeCorrupt, CodeLost:
 		return nil
 	}
 	return err

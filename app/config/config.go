@@ -129,7 +129,7 @@ func (h HTTP) Origin(listening net.Addr) string {
 
 // Limits bounds what one submission, and one person, may carry.
 type Limits struct {
-	// FileBytes is the size of the largest file taken, in bytes: from 1 to MaxFileBytes.
+	// FileBytes is the size of the largest file taken, in bytes: from 1 to bounds.MaxFileBytes.
 	FileBytes int64
 	// Files is the number of files taken in one form.
 	Files int
@@ -137,6 +137,8 @@ type Limits struct {
 	// set: the domain then decides by the two others.
 	PersonFiles int
 	PersonBytes int64
+	// Types are the media types of files that are taken, separated by commas; */* is any.
+	Types string
 }
 
 // Budget bounds what all persons may have together, and what one network may add in a day. Zero is no bound.

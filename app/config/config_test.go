@@ -1,9 +1,12 @@
 package config
 
 import (
+	"fmt"
 	"net"
 	"strings"
 	"testing"
+
+	"dossier.example/app/bounds"
 )
 
 func TestConfigShowsNoSecret(t *testing.T) {
@@ -18,15 +21,15 @@ func TestConfigShowsNoSecret(t *testing.T) {
 		refuseLeak(t, out, db, admin, staff)
 		line := cfg.String()
 		for part, want := range map[string]bool{
-			"people=mysql":                     purpose != Healthcheck,
-			"objects=directory":                purpose == Serve || purpose == Reconcile,
-			"catalog=embedded":                 purpose == Serve || purpose == Reconcile,
-			"DOSSIER_DB_HOST=db.internal":      purpose != Healthcheck,
-			"DOSSIER_DB_PASSWORD=(hidden)":     purpose != Healthcheck,
-			"DOSSIER_DB_ADMIN_PASSWORD=":       purpose == Migrate,
-			"DOSSIER_LISTEN=localhost:8080":    purpose == Serve || purpose == Healthcheck,
-			"DOSSIER_TIMEOUT_UPLOAD=6h":        purpose == Serve || purpose == Reconcile,
-			"DOSSIER_MAX_FILE_SIZE=5368709120": purpose == Serve,
+			"people=mysql":                                         purpose != Healthcheck,
+			"objects=directory":                                    purpose == Serve || purpose == Reconcile,
+			"catalog=embedded":                                     purpose == Serve || purpose == Reconcile,
+			"DOSSIER_DB_HOST=db.internal":                          purpose != Healthcheck,
+			"DOSSIER_DB_PASSWORD=(hidden)":                         purpose != Healthcheck,
+			"DOSSIER_DB_ADMIN_PASSWORD=":                           purpose == Migrate,
+			"DOSSIER_LISTEN=localhost:8080":                        purpose == Serve || purpose == Healthcheck,
+			"DOSSIER_TIMEOUT_UPLOAD=6h":                            purpose == Serve || purpose == Reconcile,
+			fmt.Sprint("DOSSIER_MAX_FILE_SIZE=", bounds.FileBytes): purpose == Serve,
 		} {
 			if got := strings.Contains(line, part); got != want {
 				t.Errorf("%s: %s in the log line: %t, want %t: %s", purpose, part, got, want, line)

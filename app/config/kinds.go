@@ -61,6 +61,27 @@ func parameterPath() setting.Kind[string] {
 	return k
 }
 
+// mediaType is a media type (RFC 6838, section 4.2) without parameters, in lower case, or a group of them.
+var mediaType = regexp.MustCompile(`^(\*/\*|[a-z]+/(\*|[a-z0-9][a-z0-9!#$&^_.+-]{0,126}))$`)
+
+// fileTypes takes a list of media types, as bytes show them.
+func fileTypes() setting.Kind[string] {
+	const most = 50
+	return setting.Kind[string]{
+		Allowed: fmt.Sprintf("up to %d media types separated by commas, such as application/pdf,image/*", most),
+		Parse: func(s string) (string, error) {
+			types := strings.Split(s, ",")
+			for i, one := range types {
+				if types[i] = strings.TrimSpace(one); i == most || !mediaType.MatchString(types[i]) {
+					return "", setting.ErrNot
+				}
+			}
+			return strings.Join(types, ","), nil
+		},
+		Format: setting.Itself,
+	}
+}
+
 // secret takes a text of at least so many characters.
 func secret(least int) setting.Kind[Secret] {
 	allowed := "text without control characters or white space at either end"

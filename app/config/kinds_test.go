@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"dossier.example/app/bounds"
 	"dossier.example/app/setting"
 )
 
@@ -15,13 +16,13 @@ func FuzzSize(f *testing.F) {
 	for _, s := range []string{"5GiB", "500 MB", "1.5KiB", "52428800000", "0.4B", "5,5GB", "٣GB", "1e9", "99999999999999999999TB"} {
 		f.Add(s)
 	}
-	k := setting.Size(1, MaxFileBytes, "the most")
+	k := setting.Size(1, bounds.MaxFileBytes, "the most")
 	f.Fuzz(func(t *testing.T, s string) {
 		n, err := k.Parse(s)
 		if err != nil {
 			return
 		}
-		if n < 1 || n > MaxFileBytes {
+		if n < 1 || n > bounds.MaxFileBytes {
 			t.Errorf("%q became %d", s, n)
 		}
 		if again, err := k.Parse(k.Format(n)); err != nil || again != n {

@@ -22,13 +22,8 @@ const (
 	parametersEnv = "DOSSIER_PARAMETERS"
 )
 
-const (
-	// MaxFileBytes is the most that the largest file can be set to: S3 takes an upload in 10,000 parts at most
-	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html), and parts are sent in 5 MiB.
-	MaxFileBytes = 5 << 20 * 10_000
-	// MinStaffSecret is the least length of the staff secret, in characters.
-	MinStaffSecret = 16
-)
+// MinStaffSecret is the least length of the staff secret, in characters.
+const MinStaffSecret = 16
 
 // The commands that read a setting, beside those that stand in the table by themselves.
 const (
@@ -128,13 +123,13 @@ func placeSettings() []row {
 func limitSettings() []row {
 	return []row{
 		define(row{
-			env: "DOSSIER_MAX_FILE_SIZE", parameter: "max-file-size", preset: "5GiB", purposes: Serve,
+			env: "DOSSIER_MAX_FILE_SIZE", parameter: "max-file-size", preset: setting.Bytes(bounds.FileBytes), purposes: Serve,
 			doc: "Size of the largest file accepted.",
-		}, setting.Size(1, MaxFileBytes, "48.8 GiB (10,000 parts of 5 MiB)"), func(c *Config) *int64 {
+		}, setting.Size(1, bounds.MaxFileBytes, bounds.MaxFileSays), func(c *Config) *int64 {
 			return &c.Limits.FileBytes
 		}),
 		define(row{
-			env: "DOSSIER_MAX_FILES", parameter: "max-files", preset: "50", purposes: Serve,
+			env: "DOSSIER_MAX_FILES", parameter: "max-files", preset: strconv.Itoa(bounds.Files), purposes: Serve,
 			doc: "Number of files accepted in one form.",
 		}, setting.Number(1, 1000), func(c *Config) *int { return &c.Limits.Files }),
 		define(row{
@@ -146,6 +141,11 @@ func limitSettings() []row {
 			env: "DOSSIER_MAX_PERSON_SIZE", parameter: "max-person-size", purposes: Serve,
 			doc: "Total size of these files. Not set: one form full of the largest files, at least 250 GiB.",
 		}, setting.Size(1, 1<<50, "1 PiB"), func(c *Config) *int64 { return &c.Limits.PersonBytes }),
+		define(row{
+			env: "DOSSIER_FILE_TYPES", parameter: "file-types", preset: bounds.FileTypes, purposes: Serve,
+			doc: "Types of files that are accepted, judged by their bytes, whatever their names say. The form's page " +
+				"says so. `*/*` accepts any type, `image/*` any picture.",
+		}, fileTypes(), func(c *Config) *string { return &c.Limits.Types }),
 	}
 }
 
@@ -153,7 +153,8 @@ func limitSettings() []row {
 func budgetSettings() []row {
 	return []row{
 		define(row{
-			env: "DOSSIER_MAX_STORE_SIZE", parameter: "max-store-size", preset: "2TiB", purposes: stores,
+			env: "DOSSIER_MAX_STORE_SIZE", parameter: "max-store-size",
+			preset: setting.Bytes(bounds.StoreBytes), purposes: stores,
 			doc: "Total size of all files of all people, including uploads in progress. Beyond it, no files are " +
 				"accepted. 0 means no limit.",
 		}, sizeOrNone(1<<60, "1024 PiB"), func(c *Config) *int64 { return &c.Budget.StoreBytes }),
@@ -280,16 +281,19 @@ func timeSettings() []row {
 			doc: "Time limit for one store call that transfers no file content.",
 		}, duration(shortest, 10*time.Minute), func(c *Config) *time.Duration { return &c.Timeouts.Store }),
 		define(row{
-			env: "DOSSIER_TIMEOUT_STALL", parameter: "timeout/stall", preset: "30s", purposes: stores,
-			doc: "How long a store may accept no bytes of a file that is being sent to it.",
+			env: "DOSSIER_TIMEOUT_STALL", parameter: "timeout/stall", preset: setting.Short(bounds.StoreStall),
+			purposes: stores,
+			doc:      "How long a store may accept no bytes of a file that is being sent to it.",
 		}, duration(shortest, time.Hour), func(c *Config) *time.Duration { return &c.Timeouts.Stall }),
 		define(row{
-			env: "DOSSIER_TIMEOUT_UPLOAD", parameter: "timeout/upload", preset: "6h", purposes: stores,
-			doc: "Time limit for one whole submission.",
+			env: "DOSSIER_TIMEOUT_UPLOAD", parameter: "timeout/upload", preset: setting.Short(bounds.BodyTime),
+			purposes: stores,
+			doc:      "Time limit for one whole submission.",
 		}, duration(shortest, 7*24*time.Hour), func(c *Config) *time.Duration { return &c.Timeouts.Upload }),
 		define(row{
-			env: "DOSSIER_TIMEOUT_IDLE", parameter: "timeout/idle", preset: "30s", purposes: Serve,
-			doc: "How long a client may send nothing while its request is read.",
+			env: "DOSSIER_TIMEOUT_IDLE", parameter: "timeout/idle", preset: setting.Short(bounds.ClientIdle),
+			purposes: Serve,
+			doc:      "How long a client may send nothing while its request is read.",
 		}, duration(shortest, time.Hour), func(c *Config) *time.Duration { return &c.Timeouts.Idle }),
 		define(row{
 			env: "DOSSIER_TIMEOUT_SHUTDOWN", parameter: "timeout/shutdown", preset: "30s", purposes: Serve,

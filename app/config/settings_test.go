@@ -127,12 +127,12 @@ func settingCases(t *testing.T) []settingCase {
 			},
 			bad: []string{"*", "null", "www.example.org", "https://www.example.org,", ",",
 				"https://a.example https://b.example", "https://*.example.org", "https://x.org/app"}},
-		{env: "DOSSIER_MAX_FILE_SIZE", field: func(c *Config) any { return c.Limits.FileBytes }, unset: int64(5 << 30),
+		{env: "DOSSIER_MAX_FILE_SIZE", field: func(c *Config) any { return c.Limits.FileBytes }, unset: int64(bounds.FileBytes),
 			good: []value{
 				{"5GiB", int64(5 << 30)}, {"500MB", int64(500e6)}, {"500 mb", int64(500e6)}, {"1", int64(1)},
 				{"1.5KiB", int64(1536)}, {"4 MiB", int64(4 << 20)},
-				{"1kB", int64(1000)}, {"1048576", int64(1 << 20)}, {"52428800000", int64(MaxFileBytes)},
-				{"50000MiB", int64(MaxFileBytes)},
+				{"1kB", int64(1000)}, {"1048576", int64(1 << 20)}, {"52428800000", int64(bounds.MaxFileBytes)},
+				{"50000MiB", int64(bounds.MaxFileBytes)},
 			},
 			bad: []string{"0", "0B", "0.4B", "-1", "52428800001", "49GiB", "1TB", "5G", "5Gi", "5,5GB", "1,000",
 				"5 GiB 3", "1e3", "0x10", "big", "GiB", "٣GB", "99999999999999999999", "99999999999999999999GB"}},
@@ -141,6 +141,12 @@ func settingCases(t *testing.T) []settingCase {
 		{env: "DOSSIER_MAX_PERSON_SIZE", field: func(c *Config) any { return c.Limits.PersonBytes }, unset: int64(0),
 			good: []value{{"250GiB", int64(250 << 30)}, {"1", int64(1)}, {"1024TiB", int64(1 << 50)}},
 			bad:  []string{"0", "1025TiB", "1PB", "-1", "much"}},
+		{env: "DOSSIER_FILE_TYPES", field: func(c *Config) any { return c.Limits.Types }, unset: bounds.FileTypes,
+			good: []value{{"*/*", "*/*"}, {"application/pdf, image/*", "application/pdf,image/*"},
+				{"image/svg+xml", "image/svg+xml"}, {strings.Repeat("image/png,", 49) + "image/gif",
+					strings.Repeat("image/png,", 49) + "image/gif"}},
+			bad: []string{"pdf", "*", "*/pdf", "image/", "Image/PNG", "image/png;q=1", "image/png,", ",", ".pdf",
+				"text/plain; charset=utf-8", strings.Repeat("image/png,", 50) + "image/gif"}},
 		{env: "DOSSIER_MAX_STORE_SIZE", field: func(c *Config) any { return c.Budget.StoreBytes }, unset: int64(2 << 40),
 			good: []value{{"0", int64(0)}, {"1", int64(1)}, {"1048576TiB", int64(1 << 60)}},
 			bad:  []string{"0B", "1048577TiB", "-1", "much"}},
@@ -389,8 +395,10 @@ func TestDefaultsAreTheDomains(t *testing.T) {
 		t.Fatal(err)
 	}
 	svc := dossier.New(nil, nil, nil, dossier.Options{Limits: dossier.Limits(cfg.Limits)})
-	if got := svc.Limits(); got != dossier.DefaultLimits() {
-		t.Errorf("limits: got %+v, want %+v", got, dossier.DefaultLimits())
+	want := dossier.DefaultLimits()
+	want.Types = bounds.FileTypes // The domain by itself accepts any.
+	if got := svc.Limits(); got != want {
+		t.Errorf("limits: got %+v, want %+v", got, want)
 	}
 }
 

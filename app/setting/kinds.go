@@ -149,3 +149,15 @@ func Size(least, most int64, mostShown string) Kind[int64] {
 		Format: func(n int64) string { return strconv.FormatInt(n, 10) },
 	}
 }
+
+// Bytes writes a size as Size accepts it: in the largest binary unit of which it is a multiple.
+func Bytes(n int64) string {
+	unit := ""
+	for _, larger := range []string{"KiB", "MiB", "GiB", "TiB"} {
+		if n == 0 || n%(1<<10) != 0 {
+			break
+		}
+		n, unit = n>>10, larger
+	}
+	return strconv.FormatInt(n, 10) + unit
+}

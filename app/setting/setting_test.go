@@ -12,3 +12,14 @@ func TestShort(t *testing.T) {
 		}
 	}
 }
+
+func TestBytes(t *testing.T) {
+	size := Size(0, 1<<60, "a lot")
+	for n, want := range map[int64]string{0: "0", 1: "1", 1000: "1000", 1 << 10: "1KiB", 1536: "1536", 5 << 30: "5GiB",
+		20 << 30: "20GiB", 2 << 40: "2TiB", 1 << 50: "1024TiB"} {
+		got := Bytes(n)
+		if again, err := size.Parse(got); got != want || again != n || err != nil {
+			t.Errorf("%d is written %s, and read as %d (%v), want %s", n, got, again, err, want)
+		}
+	}
+}

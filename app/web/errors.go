@@ -42,6 +42,8 @@ var refusals = map[dossier.Code]refusal{
 		"The request does not match the API's document, or ended too early.", 0},
 	dossier.CodeTooLarge: {http.StatusRequestEntityTooLarge, "Too large", "More was sent than can be accepted.",
 		`More was sent than can be accepted. See "limits" for how much that is.`, 0},
+	dossier.CodeType: {http.StatusUnsupportedMediaType, "Wrong type of file", "Files of this type cannot be accepted.",
+		"The bytes of the file are of a type that cannot be accepted. The file was discarded.", 0},
 	dossier.CodeNotFound: {http.StatusNotFound, "Page not found",
 		"There is nothing at this address, or nothing that you have access to. Check the link.",
 		"There is nothing at this address, or nothing that this receipt gives access to.", 0},

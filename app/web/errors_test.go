@@ -56,7 +56,8 @@ func codesIn(t *testing.T, file string) map[string]dossier.Code {
 
 func TestEveryCodeHasAStatus(t *testing.T) {
 	want := map[dossier.Code]int{
-		dossier.CodeInvalid: 422, dossier.CodeMalformed: 400, dossier.CodeTooLarge: 413, dossier.CodeNotFound: 404,
+		dossier.CodeInvalid: 422, dossier.CodeMalformed: 400, dossier.CodeTooLarge: 413, dossier.CodeType: 415,
+		dossier.CodeNotFound: 404,
 		dossier.CodeExpired:  410,
 		dossier.CodeExists:   409,
 		dossier.CodeConflict: 409, dossier.CodeLost: 409, dossier.CodeCorrupt: 503, dossier.CodeUnavailable: 503,

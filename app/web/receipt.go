@@ -20,6 +20,8 @@ type receiptView struct {
 	Expires moment
 	// Receipt opens the person to the script by which more files are added.
 	Receipt string
+	// Limits say what types of files may be added.
+	Limits dossier.Limits
 	// Pending: the submission was never acknowledged (the form has to be sent again). Complete: everything that was
 	// sent is stored. Sending: it is not yet, but on its way. None: something is missing.
 	Pending, Complete, Sending bool
@@ -66,7 +68,7 @@ func (s *Server) receiptView(c echo.Context, receipt dossier.Receipt, person dos
 	path := receiptPath(person.ID)
 	v := receiptView{
 		page: s.page(c, "Your receipt"), Link: s.receiptLink(c, receipt), Receipt: receipt.String(),
-		Person: personOf(person), Manage: path + "/link", Expires: momentOf(person.ReceiptExpires),
+		Limits: s.svc.Limits(), Person: personOf(person), Manage: path + "/link", Expires: momentOf(person.ReceiptExpires),
 		Pending: person.State == dossier.PersonSubmitting, pager: files.pager,
 	}
 	if v.Pending {

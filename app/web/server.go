@@ -60,9 +60,9 @@ type Options struct {
 	// PartsOrigin is the origin of signed requests that are not for this server, such as
 	// "https://bucket.s3.eu-west-1.amazonaws.com": pages that send files are allowed to connect to it. Empty: none.
 	PartsOrigin string
-	// IdleTimeout is how long a client may send, or accept, no byte. Default 30 seconds.
+	// IdleTimeout is how long a client may send, or accept, no byte. Default: bounds.ClientIdle.
 	IdleTimeout time.Duration
-	// BodyTimeout is the maximum time for the body of one request. Default 6 hours: 5 GiB at 2 Mbit/s.
+	// BodyTimeout is the maximum time for the body of one request. Default: bounds.BodyTime.
 	BodyTimeout time.Duration
 	// DrainBytes and DrainTime limit how much of a refused request's body is read and dropped, so that the refusal
 	// reaches a browser that sends its whole body before it reads. Default 1 GiB and 30 seconds.
@@ -134,10 +134,10 @@ var loadFixed = sync.OnceValues(func() (f *fixed, err error) {
 // New returns a server over svc. Its error names the invalid option.
 func New(svc *dossier.Service, o Options) (*Server, error) {
 	if o.IdleTimeout <= 0 {
-		o.IdleTimeout = 30 * time.Second
+		o.IdleTimeout = bounds.ClientIdle
 	}
 	if o.BodyTimeout <= 0 {
-		o.BodyTimeout = 6 * time.Hour
+		o.BodyTimeout = bounds.BodyTime
 	}
 	if o.SignatureLifetime <= 0 {
 		o.SignatureLifetime = 15 * time.Minute

@@ -14,9 +14,10 @@ import (
 type shortfall struct {
 	// files is how many are refused.
 	files int
-	// limit: something is over what one form may carry. quota: something is over what the person may have. day:
-	// something is over what the network may send in a day. Sending the same again now helps against none.
-	limit, quota, day bool
+	// types: something is of a type that is not accepted. limit: something is over what one form may carry. quota:
+	// something is over what the person may have. day: something is over what the network may send in a day. Sending
+	// the same again now helps against none.
+	types, limit, quota, day bool
 	// failures are the site's own, and may be over when the same form is sent again.
 	failures []error
 }
@@ -30,6 +31,8 @@ func shortfallOf(outcomes []dossier.Outcome, stop error) shortfall {
 		}
 		m.files++
 		switch o.Err.Code {
+		case dossier.CodeType:
+			m.types = true
 		case dossier.CodeTooLarge:
 			m.limit = true
 		case dossier.CodeQuota:
@@ -58,6 +61,8 @@ func (m shortfall) status() int {
 		return refusals[dossier.CodeUnavailable].status
 	case m.quota, m.day:
 		return refusals[dossier.CodeQuota].status
+	case m.types && !m.limit:
+		return refusals[dossier.CodeType].status
 	}
 	return refusals[dossier.CodeTooLarge].status
 }
@@ -65,6 +70,9 @@ func (m shortfall) status() int {
 // advice tells the sender which bounds were reached, and what to do about the rest.
 func (t *taking) advice(m shortfall, person dossier.PersonID) string {
 	var says []string
+	if m.types {
+		says = append(says, fmt.Sprintf("Only %s can be accepted.", t.s.svc.Limits().TypesInWords()))
+	}
 	if m.limit {
 		says = append(says, fmt.Sprintf("One submission takes up to %s.", t.s.limitsText()))
 	}
@@ -77,7 +85,7 @@ func (t *taking) advice(m shortfall, person dossier.PersonID) string {
 	}
 	if len(m.failures) > 0 {
 		what := "what is missing"
-		if m.limit || m.quota || m.day {
+		if m.types || m.limit || m.quota || m.day {
 			what = "what failed for another reason"
 		}
 		says = append(says, "To add "+what+", wait a minute, go back in your browser and send the same form again: "+

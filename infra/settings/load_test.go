@@ -197,8 +197,6 @@ func TestDocument(t *testing.T) {
 // module, and the components import this package.
 func TestOthersConstants(t *testing.T) {
 	for _, c := range []struct{ file, text, here string }{
-		{"app/cmd/dossier/serve.go", "const keepAlive = 75 * time.Second", AppKeepAlive.String()},
-		{"app/config/settings.go", "MaxFileBytes = 5 << 20 * 10_000", "maxFileBytes"},
 		{"app/config/settings.go", `"DOSSIER_RECONCILE_AGE", parameter: "reconcile/age", preset: "24h"`,
 			"maxDeregistrationDelay"},
 		{"infra/service/service.go", "MaxHealthy = 110", "rolloutPercent"},
@@ -212,7 +210,7 @@ func TestOthersConstants(t *testing.T) {
 			t.Errorf("%s has no %q any more, on which %s of this package depends", c.file, c.text, c.here)
 		}
 	}
-	if AppKeepAlive.Seconds() != 75 || rolloutPercent != 110 || subnets != 1<<4 ||
+	if rolloutPercent != 110 || subnets != 1<<4 ||
 		maxDeregistrationDelay.Hours() >= 24 {
 		t.Error("this package does not say what the others say")
 	}

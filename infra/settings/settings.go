@@ -12,6 +12,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"dossier.example/app/bounds"
 )
 
 // Settings is everything that can differ between two environments. Load returns only values that were checked.
@@ -127,7 +129,7 @@ type Service struct {
 }
 
 // AppKeepAlive is the keep-alive of the app's server, for connections on which no request runs.
-const AppKeepAlive = 75 * time.Second
+const AppKeepAlive = bounds.KeepAlive
 
 // Database is RDS for MySQL.
 type Database struct {

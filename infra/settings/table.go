@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"dossier.example/app/bounds"
 	"dossier.example/app/setting"
 	"dossier.example/infra/host/userdata"
 )
@@ -41,9 +42,6 @@ func define[T any](k key, of setting.Kind[T], field func(*Settings) *T) key {
 
 // The limits of others that bound single values.
 const (
-	// maxFileBytes is the app's own limit: S3 takes an upload in 10,000 parts at most
-	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html), and parts are sent in 5 MiB.
-	maxFileBytes = 5 << 20 * 10_000
 	// maxDeregistrationDelay is far below the hour of Elastic Load Balancing
 	// (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html), because
 	// each instance that is replaced, rolled back or destroyed takes the whole delay, idle or not. It bounds
@@ -160,15 +158,13 @@ func keys() []key {
 			doc: "Largest number of open database connections per instance.",
 		}, setting.Number(1, 1000), func(s *Settings) *int { return &s.Service.Connections }),
 		define(key{
-			name: "service.maxFileSize", dev: "1GiB", prod: "5GiB",
+			name: "service.maxFileSize", dev: "1GiB", prod: setting.Bytes(bounds.FileBytes),
 			doc: "Size of the largest file accepted. Browsers with JavaScript and the command send it in parts, " +
 				"directly to S3, without a time limit; with the plain form, it must arrive within " +
 				"`service.uploadTimeout`.",
-		}, setting.Size(1, maxFileBytes, "48.8 GiB (10,000 parts of 5 MiB)"), func(s *Settings) *int64 {
-			return &s.Service.MaxFileBytes
-		}),
+		}, setting.Size(1, bounds.MaxFileBytes, bounds.MaxFileSays), func(s *Settings) *int64 { return &s.Service.MaxFileBytes }),
 		define(key{
-			name: "service.maxStoreSize", dev: "100GiB", prod: "2TiB",
+			name: "service.maxStoreSize", dev: "100GiB", prod: setting.Bytes(bounds.StoreBytes),
 			doc: "Total size of all files of all people, which limits what strangers can cost you. Beyond it, no " +
 				"files are accepted; an alarm goes off at 80 %.",
 		}, setting.Size(1, 1<<60, "1024 PiB"), func(s *Settings) *int64 { return &s.Service.MaxStoreBytes }),

@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dossier.example/app"
+	"dossier.example/app/bounds"
 	"dossier.example/app/config"
 	"dossier.example/app/web"
 )
@@ -44,10 +45,6 @@ match. If much is missing, the server refuses to start, because such a folder is
 		"serve an incomplete data folder as it is; a missing store starts empty")
 	return c
 }
-
-// keepAlive is longer than the 60 seconds after which an Application Load Balancer drops an idle connection by default:
-// the balancer must be the one to close, or it sends requests into connections that are going away and answers 502.
-const keepAlive = 75 * time.Second
 
 // collectAt is how much the heap may grow between two garbage collections, in percent (GOGC). What is alive in this
 // program is mostly the parts of files on their way to S3, a few MiB each; to let them double, as is Go's default,
@@ -95,7 +92,7 @@ func (p *program) serve(ctx context.Context, despite bool) (err error) {
 	server := &http.Server{
 		Handler:           pages,
 		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       keepAlive,
+		IdleTimeout:       bounds.KeepAlive,
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		BaseContext:       func(net.Listener) context.Context { return requests },

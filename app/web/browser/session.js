@@ -12,10 +12,11 @@ import { counted } from "./words.js";
 export const ledger = new Ledger();
 
 /** Checks that all that is needed works, and returns it. */
-export async function prepare({ uploadApi: base, uploadWorker: worker }) {
+export async function prepare({ uploadApi: base, uploadWorker: worker, fileTypes, fileTypesText }) {
   const digests = new Digests(worker);
   try {
     const [limits] = await Promise.all([new API(base).limits(), digests.ready()]);
+    if (fileTypes) Object.assign(limits, { fileTypes, fileTypesText });
     return { base, digests, uploads: new Uploads({ limits, digests, ledger }) };
   } catch (e) {
     digests.stop();

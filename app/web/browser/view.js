@@ -58,7 +58,8 @@ export class View {
   #build() {
     const limits = this.#uploads.limits;
     const input = (properties) => {
-      const e = element("input", { type: "file", hidden: true, tabIndex: -1, multiple: true, ...properties });
+      const accept = limits.fileTypes ?? "";
+      const e = element("input", { type: "file", hidden: true, tabIndex: -1, multiple: true, accept, ...properties });
       e.addEventListener("change", () => this.#add(Promise.resolve(chosenIn(e))));
       return e;
     };
@@ -84,9 +85,10 @@ export class View {
     this.files = files;
     const text = element("p", { className: "drop-text" }, "Drop files or folders here, paste them, or choose them.");
     this.#drop = element("div", { className: "drop" }, text, buttons);
+    const types = limits.fileTypes ? `(${limits.fileTypesText})` : "of any type";
     this.hint = limits.not_taking
       ? "No files can be sent at the moment."
-      : `Up to ${counted(limits.max_files, "file")} of any type, up to ${humanLimit(limits.max_file_size)} each.`;
+      : `Up to ${counted(limits.max_files, "file")} ${types}, up to ${humanLimit(limits.max_file_size)} each.`;
     this.#note = element("p", { className: "uploader-note", role: "status" });
     this.#bar = element("progress", { max: 1, value: 0, "aria-label": "All files together" });
     this.#sum = element("p", { className: "upload-sum" });
