@@ -25,6 +25,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/api"
+	"dossier.example/app/internal/servers"
 	"dossier.example/app/internal/teststores"
 )
 
@@ -409,12 +410,19 @@ func everywhere(t *testing.T, o setup, test func(s *site)) {
 	onEmbedded(t, o, test)
 	t.Run("servers", func(t *testing.T) {
 		t.Parallel()
-		cloud := teststores.Cloud(t)
+		cloud := cloud(t)
 		stores := cloud.Stores(t)
 		o := o
 		o.stores, o.others = &stores, []teststores.Stores{cloud.Stores(t)}
 		test(open(t, o))
 	})
+}
+
+// cloud is on the servers of the stores, on which a site takes several times as long as with embedded stores.
+func cloud(t *testing.T) *teststores.Servers {
+	t.Helper()
+	servers.EndToEnd(t)
+	return teststores.Cloud(t)
 }
 
 // onEmbedded is everywhere without the cloud, for what the stores have no part in.

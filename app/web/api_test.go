@@ -25,8 +25,8 @@ func random(n int64) []byte {
 	return b
 }
 
-// inParts returns so many bytes that they go in two whole parts and a bit.
-func inParts() []byte { return random(2*dossier.PartSize(1) + 1234) }
+// inParts returns so many bytes that they go in two whole parts and a bit. They are not to be changed.
+var inParts = sync.OnceValue(func() []byte { return random(2*dossier.PartSize(1) + 1234) })
 
 func TestAPISend(t *testing.T) {
 	everywhere(t, setup{}, func(s *site) {
@@ -163,7 +163,7 @@ func TestAPISendUnevenly(t *testing.T) {
 		} {
 			s.t.Run(test.name, func(t *testing.T) {
 				s := s.in(t)
-				data := inParts()
+				data := slices.Clone(inParts())
 				data[len(data)-1] = byte(len(all))
 				u := s.announce(receipt, test.name+" by ada.bin", data)
 				test.send(u)

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -386,7 +387,7 @@ func (s *site) mustHave(f form, want ...file) {
 	for _, one := range want {
 		cleaned = append(cleaned, file{dossier.CleanFileName(one.name), one.data})
 	}
-	order := func(a, b file) int { return strings.Compare(a.name+"\x00"+a.data, b.name+"\x00"+b.data) }
+	order := func(a, b file) int { return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.data, b.data)) }
 	slices.SortFunc(got, order)
 	slices.SortFunc(cleaned, order)
 	if !slices.Equal(got, cleaned) {

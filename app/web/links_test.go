@@ -25,7 +25,7 @@ import (
 // overServers opens a site over the cloud's kinds of stores.
 func overServers(t *testing.T, o setup) *site {
 	t.Helper()
-	stores := teststores.Cloud(t).Stores(t)
+	stores := cloud(t).Stores(t)
 	o.stores = &stores
 	return open(t, o)
 }

@@ -298,6 +298,7 @@ func TestLogsKeepSecrets(t *testing.T) {
 // says what to run.
 func TestMigrateMySQL(t *testing.T) {
 	t.Parallel()
+	servers.EndToEnd(t)
 	db := servers.MariaDB(t)
 	env := []string{
 		"DOSSIER_DATA=" + teststores.Folder(t), "DOSSIER_LISTEN=127.0.0.1:0",

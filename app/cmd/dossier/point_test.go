@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"dossier.example/app"
+	"dossier.example/app/internal/servers"
 	"dossier.example/app/internal/teststores"
 )
 
@@ -18,6 +19,7 @@ import (
 // of which no version is left needs a person.
 func TestReconcileAt(t *testing.T) {
 	t.Parallel()
+	servers.EndToEnd(t)
 	c := teststores.Cloud(t)
 	ctx, client, s := t.Context(), c.Buckets(), c.Stores(t)
 	if _, err := client.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{Bucket: &c.Bucket,
