@@ -18,9 +18,9 @@ import (
 // already stored, it is returned, provided that the checksums are its own. If the id no longer exists, a stored file of
 // the person with these checksums is returned, so that Complete can be repeated when the file gave way to another.
 //
-// Errors: ErrIncomplete; ErrType; ErrCorrupt if parts or the whole are not what the sender computed (the file can be sent again
-// under another id, or the wrong part again); ErrLost if it was given up meanwhile; ErrNotFound; ErrUnavailable: repeat
-// the call.
+// Errors: ErrIncomplete; ErrType; ErrCorrupt if parts or the whole are not what the sender computed (the file can be
+// sent again under another id, or the wrong part again); ErrLost if it was given up meanwhile; ErrNotFound;
+// ErrUnavailable: repeat the call.
 func (s *Service) Complete(ctx context.Context, person PersonID, file FileID, sums Checksums) (File, error) {
 	f, done, err := s.settled(ctx, person, file, &sums)
 	if done || err != nil {
