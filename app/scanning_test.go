@@ -306,6 +306,11 @@ func TestScanningWithFaults(t *testing.T) {
 			if err := svc.ScanTurn(t.Context()); err != nil {
 				t.Fatalf("ScanTurn: %v", err)
 			}
+			// At first he may answer within seconds, later hardly.
+			waited := s.clock.now().Sub(f.UpdatedAt)
+			if got := now(t, s, f).Scan.Until.Sub(s.clock.now()); got > max(time.Second, waited/8) {
+				t.Fatalf("after %s he is asked again in %s", waited, got)
+			}
 		}
 		if n := scanner.count(); n < 40 || n > 80 {
 			t.Errorf("in a day it was asked for %d times, want often at first and then ever more seldom", n)

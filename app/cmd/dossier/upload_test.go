@@ -28,7 +28,7 @@ func TestUpload(t *testing.T) {
 	}
 	for name, group := range map[string][]gatedTest{
 		"ways":                ways,
-		"faults of the store": {{"faults of the store", testStoreFaults}, {"many files", many(300)}},
+		"faults of the store": {{"faults of the store", testStoreFaults}, {"many files", many(150)}},
 		// What the store has no part in.
 		"faults of the site": {{"faults of the site", testSiteFaults}},
 		"ends": {{"a file that changes", testChanging}, {"killed while registering", testKilledRegistering},
