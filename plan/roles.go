@@ -2,13 +2,13 @@ package plan
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"dossier.example/plan/graph"
+	"dossier.example/plan/iam"
 )
 
 // Difference tells on which side of a comparison something stands.
@@ -141,49 +141,29 @@ func document(v any, names *strings.Replacer) []Grant {
 	if !is {
 		return []Grant{{Effect: "Allow", Action: "a policy that is not known before the deployment", Resource: fmt.Sprint(v)}}
 	}
-	var d struct{ Statement any }
-	if err := json.Unmarshal([]byte(text), &d); err != nil {
+	d, err := iam.Parse(text)
+	if err != nil {
 		return []Grant{{Effect: "Allow", Action: "a policy that is not understood here", Resource: cut(text, longest)}}
 	}
 	var found []Grant
-	for _, s := range graph.Items(d.Statement) {
-		condition := ""
-		if c := graph.At(s, "Condition"); c != nil {
-			raw, err := json.Marshal(c)
-			if err != nil {
-				raw = []byte(err.Error())
-			}
-			condition = names.Replace(string(raw))
-		}
-		one := func(key string) []string {
-			if t := graph.Text(graph.At(s, key)); t != "" {
-				return []string{t}
-			}
-			return graph.Texts(graph.At(s, key))
-		}
-		actions, resources := one("Action"), one("Resource")
-		for _, a := range one("NotAction") {
+	for _, s := range d.Statement {
+		actions, resources := slices.Clone(s.Action), slices.Clone(s.Resource)
+		for _, a := range s.NotAction {
 			actions = append(actions, "* but "+a)
 		}
-		for _, r := range one("NotResource") {
+		for _, r := range s.NotResource {
 			resources = append(resources, "* but "+r)
 		}
-		if principal := graph.At(s, "Principal"); principal != nil {
+		if s.Principal != nil {
 			actions, resources = []string{assumed}, nil
-			if m, is := principal.(map[string]any); is {
-				for _, key := range slices.Sorted(maps.Keys(m)) {
-					if t := graph.Text(m[key]); t != "" {
-						resources = append(resources, t)
-					}
-					resources = append(resources, graph.Texts(m[key])...)
-				}
-			} else {
-				resources = []string{graph.Text(principal)}
+			for _, kind := range slices.Sorted(maps.Keys(s.Principal)) {
+				resources = append(resources, s.Principal[kind]...)
 			}
 		}
 		for _, action := range actions {
 			for _, resource := range resources {
-				found = append(found, Grant{Effect: graph.Text(graph.At(s, "Effect")), Action: action, Resource: names.Replace(resource), Condition: condition})
+				found = append(found, Grant{Effect: s.Effect, Action: action, Resource: names.Replace(resource),
+					Condition: names.Replace(s.Conditions())})
 			}
 		}
 	}

@@ -1,9 +1,8 @@
 package drawing
 
 import (
-	"encoding/json"
-
 	"dossier.example/plan/graph"
+	"dossier.example/plan/iam"
 )
 
 // actions are what the role of an instance, or of a group's instances, allows: of its own policies, in their order.
@@ -31,24 +30,12 @@ func (d *draft) actions(of *graph.Resource) []string {
 		if !g.Refers(policy.Input("role"), role) {
 			continue
 		}
-		var document struct {
-			Statement []struct {
-				Effect string
-				Action any
-			}
-		}
 		// A policy that cannot be read is for the rules of package policy to refuse.
-		if json.Unmarshal([]byte(graph.Text(policy.Input("policy"))), &document) != nil {
-			continue
-		}
+		document, _ := iam.Parse(graph.Text(policy.Input("policy")))
 		for _, s := range document.Statement {
-			if s.Effect != "Allow" {
-				continue
+			if s.Allows() {
+				all = append(all, s.Action...)
 			}
-			if one, is := s.Action.(string); is {
-				all = append(all, one)
-			}
-			all = append(all, graph.Texts(s.Action)...)
 		}
 	}
 	return all

@@ -2,9 +2,10 @@ package engine
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
+
+	"dossier.example/plan/iam"
 )
 
 // documentKind is what a policy document is attached to.
@@ -16,23 +17,6 @@ const (
 	trustPolicy
 )
 
-// statement is one statement of a policy document, as far as it is looked at.
-type statement struct {
-	Sid, Effect  string
-	Principal    any
-	NotPrincipal any
-	Action       any
-	NotAction    any
-	Resource     any
-	NotResource  any
-	Condition    map[string]map[string]any
-}
-
-type document struct {
-	Version   string
-	Statement []statement
-}
-
 var (
 	sid = regexp.MustCompile(`^[A-Za-z0-9]*$`)
 	// The form of an action: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html.
@@ -43,15 +27,15 @@ var (
 // policyDocument refuses what IAM calls a malformed policy document, and one that is too long:
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html.
 func policyDocument(l look, key string, kind documentKind, most int) {
-	var d document
+	var d iam.Document
 	if !l.json(key, &d) {
 		return
 	}
 	if text, _ := l.text(key); most > 0 && len(withoutSpace(text)) > most {
 		l.refuse(key, "has %d characters that are no spaces, and may have %d", len(withoutSpace(text)), most)
 	}
-	if d.Version != "2012-10-17" {
-		l.refuse(key, "has the version %q, and needs 2012-10-17", d.Version)
+	if d.Version != iam.Version {
+		l.refuse(key, "has the version %q, and needs %s", d.Version, iam.Version)
 	}
 	if len(d.Statement) == 0 {
 		l.refuse(key, "has no statement")
@@ -71,8 +55,8 @@ func policyDocument(l look, key string, kind documentKind, most int) {
 			malformed("another has the same Sid")
 		}
 		seen[s.Sid] = true
-		actions := listOf(s.Action)
-		if len(actions)+len(listOf(s.NotAction)) == 0 {
+		actions := s.Action
+		if len(actions)+len(s.NotAction) == 0 {
 			malformed("there is no action")
 		}
 		for _, a := range actions {
@@ -87,11 +71,11 @@ func policyDocument(l look, key string, kind documentKind, most int) {
 		if kind != identityPolicy && !principal {
 			malformed("there is no principal")
 		}
-		resources := listOf(s.Resource)
+		resources := s.Resource
 		if kind == trustPolicy && len(resources) > 0 {
 			malformed("a trust policy names no resource")
 		}
-		if kind != trustPolicy && len(resources)+len(listOf(s.NotResource)) == 0 {
+		if kind != trustPolicy && len(resources)+len(s.NotResource) == 0 {
 			malformed("there is no resource")
 		}
 		for _, r := range resources {
@@ -109,52 +93,6 @@ func withoutSpace(text string) string {
 		}
 		return r
 	}, text)
-}
-
-// listOf is a text or a list of texts.
-func listOf(v any) []string {
-	switch v := v.(type) {
-	case string:
-		return []string{v}
-	case []any:
-		var list []string
-		for _, e := range v {
-			if text, is := e.(string); is {
-				list = append(list, text)
-			}
-		}
-		return list
-	}
-	return nil
-}
-
-// servicesOf are the AWS services among the principals.
-func (s statement) servicesOf() []string {
-	if m, is := s.Principal.(map[string]any); is {
-		return listOf(m["Service"])
-	}
-	return nil
-}
-
-// anyone reports whether the statement lets everybody, without a condition.
-func (s statement) anyone() bool {
-	if s.Effect != "Allow" || len(s.Condition) > 0 {
-		return false
-	}
-	if s.Principal == "*" {
-		return true
-	}
-	m, is := s.Principal.(map[string]any)
-	return is && slices.Contains(listOf(m["AWS"]), "*")
-}
-
-// covers reports whether the pattern, in which * stands for any text, matches the text.
-func covers(pattern, text string) bool {
-	parts := strings.Split(pattern, "*")
-	for i, part := range parts {
-		parts[i] = regexp.QuoteMeta(part)
-	}
-	return regexp.MustCompile("^" + strings.Join(parts, ".*") + "$").MatchString(text)
 }
 
 // The numbers are those of https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: characters that are no spaces.

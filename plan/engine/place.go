@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -9,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"dossier.example/plan/iam"
 	"dossier.example/plan/internal/awsmodel"
 )
 
@@ -305,14 +305,12 @@ func (c *Cloud) freeAddresses(subnet *Resource) int {
 // serviceMay reports whether the bucket's policy allows an AWS service an action.
 func (c *Cloud) serviceMay(bucket, service, action, resource string) bool {
 	for _, policy := range c.of(bucketPolicyType, "bucket", bucket) {
-		var d document
-		if json.Unmarshal([]byte(policy.text("policy")), &d) != nil {
+		d, err := iam.Parse(policy.text("policy"))
+		if err != nil {
 			continue
 		}
 		for _, s := range d.Statement {
-			if s.Effect == "Allow" && slices.Contains(s.servicesOf(), service) &&
-				slices.ContainsFunc(listOf(s.Action), func(a string) bool { return covers(a, action) }) &&
-				slices.ContainsFunc(listOf(s.Resource), func(r string) bool { return covers(r, resource) }) {
+			if slices.Contains(s.Principal["Service"], service) && s.MayAllow(action, resource) {
 				return true
 			}
 		}
@@ -468,19 +466,20 @@ func (c *Cloud) placeLogGroup(r *Resource) error {
 
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
 func (c *Cloud) placeBucketPolicy(r *Resource) error {
-	var d document
-	if err := json.Unmarshal([]byte(r.text("policy")), &d); err != nil {
+	d, err := iam.Parse(r.text("policy"))
+	if err != nil {
 		return err
 	}
 	bucket := "arn:aws:s3:::" + r.text("bucket")
 	for _, s := range d.Statement {
-		for _, resource := range listOf(s.Resource) {
+		for _, resource := range s.Resource {
 			if resource != bucket && !strings.HasPrefix(resource, bucket+"/") {
 				return fmt.Errorf("MalformedPolicy: %s is not of the bucket %s", resource, r.text("bucket"))
 			}
 		}
 		for _, block := range c.of(bucketBlockType, "bucket", r.text("bucket")) {
-			if (look{in: block.Inputs}).flag("blockPublicPolicy") && s.anyone() {
+			if (look{in: block.Inputs}).flag("blockPublicPolicy") && s.Allows() && len(s.Condition) == 0 &&
+				s.Principal.Everyone() {
 				return fmt.Errorf("AccessDenied: the policy is public, which the bucket's public access block "+
 					"forbids: %s", s.Sid)
 			}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"dossier.example/plan/iam"
 )
 
 // Grant is an action on a resource that is needed.
@@ -54,7 +56,9 @@ func Needs(calls []Call, resources map[Kind][]string, holds ...Condition) ([]Gra
 	slices.SortFunc(grants, func(a, b Grant) int {
 		return cmp.Or(strings.Compare(a.Action, b.Action), strings.Compare(a.Resource, b.Resource))
 	})
-	return slices.CompactFunc(grants, func(a, b Grant) bool { return a.Action == b.Action && a.Resource == b.Resource }), nil
+	return slices.CompactFunc(grants, func(a, b Grant) bool {
+		return a.Action == b.Action && a.Resource == b.Resource
+	}), nil
 }
 
 // Compare holds an identity policy, as JSON, against what is needed. Missing are the grants that no Allow statement
@@ -74,7 +78,7 @@ func Compare(document string, need []Grant) (missing, spare []string, err error)
 		}
 	}
 	for _, s := range statements {
-		if !s.deny {
+		if s.Allows() {
 			spare = append(spare, s.spare(need)...)
 		}
 	}
@@ -88,7 +92,7 @@ func refusal(statements []statement, g Grant) string {
 	allowed, why := false, "no statement allows it"
 	for _, s := range statements {
 		switch {
-		case s.deny:
+		case !s.Allows():
 			if s.touches(g) && !slices.Contains(g.Avoids, s.condition) {
 				return "denied by " + s.String()
 			}
@@ -107,22 +111,29 @@ func refusal(statements []statement, g Grant) string {
 
 // covers reports whether an Allow statement is about the whole of a grant.
 func (s statement) covers(g Grant) bool {
-	return s.hasAction(g.Action) && (s.notResources == nil && slices.ContainsFunc(s.resources, func(r string) bool { return covers(r, g.Resource) }) ||
-		s.notResources != nil && !slices.ContainsFunc(s.notResources, func(r string) bool { return overlap(r, g.Resource) }))
+	return s.hasAction(g.Action) && s.isOn(g, iam.Covers, iam.Overlap)
 }
 
 // touches reports whether a Deny statement is about any part of a grant.
 func (s statement) touches(g Grant) bool {
-	return s.hasAction(g.Action) && (s.notResources == nil && slices.ContainsFunc(s.resources, func(r string) bool { return overlap(r, g.Resource) }) ||
-		s.notResources != nil && !slices.ContainsFunc(s.notResources, func(r string) bool { return covers(r, g.Resource) }))
+	return s.hasAction(g.Action) && s.isOn(g, iam.Overlap, iam.Covers)
+}
+
+// isOn reports whether one of the statement's resources has to do with that of a grant, or none of those that it
+// leaves out.
+func (s statement) isOn(g Grant, named, but func(pattern, resource string) bool) bool {
+	if s.NotResource != nil {
+		return !slices.ContainsFunc(s.NotResource, func(r string) bool { return but(r, g.Resource) })
+	}
+	return slices.ContainsFunc(s.Resource, func(r string) bool { return named(r, g.Resource) })
 }
 
 func (s statement) hasAction(action string) bool {
-	match := func(pattern string) bool { return covers(strings.ToLower(pattern), strings.ToLower(action)) }
-	if s.notActions != nil {
-		return !slices.ContainsFunc(s.notActions, match)
+	match := func(pattern string) bool { return iam.Covers(strings.ToLower(pattern), strings.ToLower(action)) }
+	if s.NotAction != nil {
+		return !slices.ContainsFunc(s.NotAction, match)
 	}
-	return slices.ContainsFunc(s.actions, match)
+	return slices.ContainsFunc(s.Action, match)
 }
 
 // spare returns what an Allow statement allows beyond the need.
@@ -131,26 +142,26 @@ func (s statement) spare(need []Grant) []string {
 	tell := func(format string, args ...any) {
 		found = append(found, fmt.Sprintf(format, args...)+" ("+s.String()+")")
 	}
-	if s.notActions != nil {
-		tell("NotAction %s: allows everything else", strings.Join(s.notActions, ", "))
+	if s.NotAction != nil {
+		tell("NotAction %s: allows everything else", strings.Join(s.NotAction, ", "))
 	}
-	if s.notResources != nil {
-		tell("NotResource %s: allows everything else", strings.Join(s.notResources, ", "))
+	if s.NotResource != nil {
+		tell("NotResource %s: allows everything else", strings.Join(s.NotResource, ", "))
 	}
-	for _, action := range s.actions {
+	for _, action := range s.Action {
 		if strings.ContainsAny(action, "*?") {
 			tell("%s: a wildcard in an action", action)
 			continue
 		}
-		for _, resource := range s.resources {
+		for _, resource := range s.Resource {
 			var narrower []string
 			used := false
 			for _, g := range need {
 				switch {
 				case !strings.EqualFold(g.Action, action), s.condition != "" && !slices.Contains(g.Meets, s.condition):
-				case covers(g.Resource, resource), covers(g.Within, resource):
+				case iam.Covers(g.Resource, resource), iam.Covers(g.Within, resource):
 					used = true
-				case covers(resource, g.Resource):
+				case iam.Covers(resource, g.Resource):
 					narrower = append(narrower, g.Resource)
 				}
 			}
@@ -164,40 +175,4 @@ func (s statement) spare(need []Grant) []string {
 		}
 	}
 	return found
-}
-
-// covers reports whether a pattern of IAM's, with * and ?, matches all that another matches. It may say no where only
-// the shape of neighbouring wildcards differs.
-func covers(pattern, other string) bool {
-	return match(pattern, other, func(p, o byte) bool { return o != '*' && (p == '?' || p == o && o != '?') }, false)
-}
-
-// overlap reports whether there is something that both patterns match.
-func overlap(a, b string) bool {
-	return match(a, b, func(p, o byte) bool { return p == '?' || o == '?' || p == o }, true)
-}
-
-// match walks two patterns side by side. A star in the first matches any run of the second; where both is set, also the
-// other way.
-func match(a, b string, same func(a, b byte) bool, both bool) bool {
-	// possible[j]: the rest of a, from the present i, can match b[j:].
-	possible := make([]bool, len(b)+1)
-	for i := len(a); i >= 0; i-- {
-		next := possible // those of i+1
-		possible = make([]bool, len(b)+1)
-		for j := len(b); j >= 0; j-- {
-			star := both && j < len(b) && b[j] == '*'
-			switch {
-			case i == len(a):
-				possible[j] = j == len(b) || star && possible[j+1]
-			case a[i] == '*':
-				possible[j] = next[j] || j < len(b) && possible[j+1]
-			case star:
-				possible[j] = possible[j+1] || next[j]
-			case j < len(b):
-				possible[j] = same(a[i], b[j]) && next[j+1]
-			}
-		}
-	}
-	return possible[0]
 }

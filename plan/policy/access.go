@@ -1,13 +1,12 @@
 package policy
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"dossier.example/plan/graph"
+	"dossier.example/plan/iam"
 )
 
 // withoutResource are the actions that can be allowed on all resources only, because the service knows no resource for
@@ -38,16 +37,16 @@ func accessRules() []Rule {
 			Says: "Policies name the actions that they allow: no wildcard stands in one, and nothing is allowed by " +
 				"leaving out what is not.",
 			Needs: []string{rolePolicyType, policyType},
-			Check: statements(func(d document, s statement) []Violation {
+			Check: statements(func(d document, s iam.Statement) []Violation {
 				const mend = "list the actions that are called"
 				var found []Violation
-				for _, action := range s.actions {
+				for _, action := range s.Action {
 					if strings.ContainsAny(action, "*?") {
-						found = append(found, At(d.of, mend, "its statement %s allows %s", s.name(), action))
+						found = append(found, At(d.of, mend, "its statement %s allows %s", name(s), action))
 					}
 				}
-				if len(s.notActions) > 0 {
-					found = append(found, At(d.of, mend, "its statement %s allows all actions but some", s.name()))
+				if len(s.NotAction) > 0 {
+					found = append(found, At(d.of, mend, "its statement %s allows all actions but some", name(s)))
 				}
 				return found
 			}),
@@ -58,19 +57,19 @@ func accessRules() []Rule {
 				"own, whose text is not ours, are not attached.",
 			Needs: []string{rolePolicyType, policyType},
 			Check: All(
-				statements(func(d document, s statement) []Violation {
+				statements(func(d document, s iam.Statement) []Violation {
 					const mend = "name the ARNs that it is meant for"
-					if len(s.notResources) > 0 {
-						return []Violation{At(d.of, mend, "its statement %s allows all resources but some", s.name())}
+					if len(s.NotResource) > 0 {
+						return []Violation{At(d.of, mend, "its statement %s allows all resources but some", name(s))}
 					}
 					var found []Violation
-					for _, resource := range s.resources {
+					for _, resource := range s.Resource {
 						if !wide(resource) {
 							continue
 						}
-						for _, action := range s.actions {
+						for _, action := range s.Action {
 							if !slices.Contains(withoutResource, action) {
-								found = append(found, At(d.of, mend, "its statement %s allows %s on %s", s.name(),
+								found = append(found, At(d.of, mend, "its statement %s allows %s on %s", name(s),
 									action, resource))
 							}
 						}
@@ -102,13 +101,13 @@ func accessRules() []Rule {
 			ID:    "CKV_AWS_290",
 			Says:  "What changes something is allowed on named resources, or under a condition.",
 			Needs: []string{rolePolicyType, policyType},
-			Check: statements(func(d document, s statement) []Violation {
+			Check: statements(func(d document, s iam.Statement) []Violation {
 				var found []Violation
-				for _, action := range s.actions {
-					if writes(action) && !s.conditional && slices.ContainsFunc(s.resources, wide) &&
+				for _, action := range s.Action {
+					if writes(action) && len(s.Condition) == 0 && slices.ContainsFunc(s.Resource, wide) &&
 						!slices.Contains(withoutResource, action) {
 						found = append(found, At(d.of, "name the ARNs that it is meant for, or add a condition",
-							"its statement %s allows %s anywhere", s.name(), action))
+							"its statement %s allows %s anywhere", name(s), action))
 					}
 				}
 				return found
@@ -120,15 +119,15 @@ func accessRules() []Rule {
 			Needs: []string{roleType},
 			Check: Each(roleType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 				const mend = "name the service or role that is meant"
-				d, err := parseDocument(r, r.Input("assumeRolePolicy"))
+				statements, err := parseDocument(r.Input("assumeRolePolicy"))
 				if err != nil {
 					return []Violation{At(r, mend, "%v", err)}
 				}
 				var found []Violation
-				for _, s := range d.statements {
-					if s.allow && (s.everyone || s.account) {
+				for _, s := range statements {
+					if s.Allows() && (everyone(s) || s.Principal.Account()) {
 						found = append(found,
-							At(r, mend, "its statement %s lets everyone, or a whole account, assume it", s.name()))
+							At(r, mend, "its statement %s lets everyone, or a whole account, assume it", name(s)))
 					}
 				}
 				return found
@@ -146,9 +145,9 @@ func accessRules() []Rule {
 // resources can be named, or cannot be read.
 func AllowsEverywhere(g *graph.Graph, service string) bool {
 	return slices.ContainsFunc(documents(g), func(d document) bool {
-		return d.fault != nil || slices.ContainsFunc(d.statements, func(s statement) bool {
-			return s.allow && slices.ContainsFunc(s.resources, wide) &&
-				slices.ContainsFunc(s.actions, func(action string) bool {
+		return d.fault != nil || slices.ContainsFunc(d.statements, func(s iam.Statement) bool {
+			return s.Allows() && slices.ContainsFunc(s.Resource, wide) &&
+				slices.ContainsFunc(s.Action, func(action string) bool {
 					return !slices.Contains(withoutResource, action) &&
 						(action == "*" || strings.HasPrefix(action, service+":"))
 				})
@@ -211,35 +210,34 @@ type document struct {
 	// of is where it is written, role whom it is for; nil for a policy that stands by itself.
 	of         *graph.Resource
 	role       *graph.Resource
-	statements []statement
+	statements iam.Statements
 	// fault tells why the document cannot be read.
 	fault error
 }
 
-type statement struct {
-	sid                     string
-	allow                   bool
-	actions, notActions     []string
-	resources, notResources []string
-	conditional             bool
-	insecureOnly            bool // the condition is that the request does not come by TLS, and nothing else
-	everyone, account       bool
-}
-
-func (s statement) name() string {
-	if s.sid == "" {
+// name is how a message calls a statement.
+func name(s iam.Statement) string {
+	if s.Sid == "" {
 		return "without Sid"
 	}
-	return s.sid
+	return s.Sid
+}
+
+// everyone reports whether a statement is about everyone, or everyone but some.
+func everyone(s iam.Statement) bool { return s.Principal.Everyone() || s.NotPrincipal != nil }
+
+// insecureOnly reports whether a statement is about requests that do not come by TLS, and about nothing less.
+func insecureOnly(s iam.Statement) bool {
+	return len(s.Condition) == 1 && len(s.Condition["Bool"]) == 1 &&
+		fmt.Sprint(s.Condition["Bool"]["aws:SecureTransport"]) == "false"
 }
 
 // documents are the policies of roles and those that stand by themselves.
 func documents(g *graph.Graph) []document {
 	var list []document
 	add := func(of, role *graph.Resource, v any) {
-		d, err := parseDocument(of, v)
-		d.of, d.role, d.fault = of, role, err
-		list = append(list, d)
+		read, err := parseDocument(v)
+		list = append(list, document{of, role, read, err})
 	}
 	for _, r := range g.ByType(rolePolicyType) {
 		add(r, g.Resolve(r.Input("role"), roleType), r.Input("policy"))
@@ -267,7 +265,7 @@ func documents(g *graph.Graph) []document {
 }
 
 // statements applies a test to every statement that allows something. A document that cannot be read breaks the rule.
-func statements(test func(d document, s statement) []Violation) func(*graph.Graph, Environment) []Violation {
+func statements(test func(d document, s iam.Statement) []Violation) func(*graph.Graph, Environment) []Violation {
 	return func(g *graph.Graph, _ Environment) []Violation {
 		var found []Violation
 		for _, d := range documents(g) {
@@ -277,7 +275,7 @@ func statements(test func(d document, s statement) []Violation) func(*graph.Grap
 				continue
 			}
 			for _, s := range d.statements {
-				if s.allow {
+				if s.Allows() {
 					found = append(found, test(d, s)...)
 				}
 			}
@@ -287,82 +285,14 @@ func statements(test func(d document, s statement) []Violation) func(*graph.Grap
 }
 
 // parseDocument reads a policy document. The error tells that it is none, or unknown.
-func parseDocument(of *graph.Resource, v any) (document, error) {
+func parseDocument(v any) (iam.Statements, error) {
 	text, is := v.(string)
 	if !is {
-		return document{}, fmt.Errorf("its policy cannot be looked at: it is %s", Shown(v))
+		return nil, fmt.Errorf("its policy cannot be looked at: it is %s", Shown(v))
 	}
-	var raw struct {
-		Statement json.RawMessage
+	d, err := iam.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("its policy cannot be read: %w", err)
 	}
-	if err := json.Unmarshal([]byte(text), &raw); err != nil {
-		return document{}, fmt.Errorf("its policy is no JSON: %w", err)
-	}
-	type rawStatement struct {
-		Sid, Effect                              string
-		Action, NotAction, Resource, NotResource oneOrMore
-		Principal, NotPrincipal                  any
-		Condition                                map[string]map[string]any
-	}
-	var list []rawStatement
-	if err := json.Unmarshal(raw.Statement, &list); err != nil {
-		var single rawStatement
-		if err := json.Unmarshal(raw.Statement, &single); err != nil {
-			return document{}, fmt.Errorf("the statements of its policy cannot be read: %w", err)
-		}
-		list = []rawStatement{single}
-	}
-	if len(list) == 0 {
-		return document{}, errors.New("its policy has no statement")
-	}
-	d := document{of: of}
-	for _, r := range list {
-		s := statement{
-			sid: r.Sid, allow: r.Effect != "Deny",
-			actions: r.Action, notActions: r.NotAction, resources: r.Resource, notResources: r.NotResource,
-			conditional: len(r.Condition) > 0,
-			insecureOnly: len(r.Condition) == 1 && len(r.Condition["Bool"]) == 1 &&
-				fmt.Sprint(r.Condition["Bool"]["aws:SecureTransport"]) == "false",
-		}
-		s.everyone, s.account = principals(r.Principal)
-		s.everyone = s.everyone || r.NotPrincipal != nil
-		d.statements = append(d.statements, s)
-	}
-	return d, nil
-}
-
-// principals reports whether everyone, or all of an account, is among the principals.
-func principals(v any) (everyone, account bool) {
-	switch v := v.(type) {
-	case string:
-		return v == "*", strings.HasSuffix(v, ":root")
-	case []any:
-		for _, e := range v {
-			a, b := principals(e)
-			everyone, account = everyone || a, account || b
-		}
-	case map[string]any:
-		for _, e := range v {
-			a, b := principals(e)
-			everyone, account = everyone || a, account || b
-		}
-	}
-	return everyone, account
-}
-
-// oneOrMore is a text or a list of texts, as IAM allows both.
-type oneOrMore []string
-
-func (o *oneOrMore) UnmarshalJSON(data []byte) error {
-	var single string
-	if err := json.Unmarshal(data, &single); err == nil {
-		*o = oneOrMore{single}
-		return nil
-	}
-	var list []string
-	if err := json.Unmarshal(data, &list); err != nil {
-		return err
-	}
-	*o = list
-	return nil
+	return d.Statement, nil
 }

@@ -17,13 +17,13 @@ func bucketRules() []Rule {
 				const mend = "deny s3:* to everyone on the bucket and its objects where aws:SecureTransport is false"
 				arn := graph.Text(bucket.Output("arn"))
 				for _, r := range OfBucket(g, bucketPolicyType, bucket) {
-					d, err := parseDocument(r, r.Input("policy"))
+					statements, err := parseDocument(r.Input("policy"))
 					if err != nil {
 						return []Violation{At(r, mend, "%v", err)}
 					}
-					for _, s := range d.statements {
-						if !s.allow && s.everyone && slices.Contains(s.actions, "s3:*") && s.insecureOnly &&
-							slices.Contains(s.resources, arn) && slices.Contains(s.resources, arn+"/*") {
+					for _, s := range statements {
+						if !s.Allows() && everyone(s) && slices.Contains(s.Action, "s3:*") && insecureOnly(s) &&
+							slices.Contains(s.Resource, arn) && slices.Contains(s.Resource, arn+"/*") {
 							return nil
 						}
 					}
@@ -51,14 +51,14 @@ func bucketRules() []Rule {
 				}
 				for _, r := range OfBucket(g, bucketPolicyType, bucket) {
 					const mend = "name the service or role that is meant"
-					d, err := parseDocument(r, r.Input("policy"))
+					statements, err := parseDocument(r.Input("policy"))
 					if err != nil {
 						found = append(found, At(r, mend, "%v", err))
 						continue
 					}
-					for _, s := range d.statements {
-						if s.allow && s.everyone {
-							found = append(found, At(r, mend, "its statement %s allows everyone", s.name()))
+					for _, s := range statements {
+						if s.Allows() && everyone(s) {
+							found = append(found, At(r, mend, "its statement %s allows everyone", name(s)))
 						}
 					}
 				}

@@ -276,8 +276,8 @@ func managedBySystemsManager(g *graph.Graph, r *graph.Resource) []Violation {
 			continue
 		}
 		for _, s := range d.statements {
-			if s.allow && len(s.notActions) == 0 {
-				for _, action := range s.actions {
+			if s.Allows() && len(s.NotAction) == 0 {
+				for _, action := range s.Action {
 					allowed[action] = true
 				}
 			}
