@@ -18,27 +18,37 @@ import (
 // app is the program that the instances and the jump server run.
 const app = "dossier.example/app/cmd/dossier"
 
-// deployed are the programs that run with the rights of who deploys.
+// deployed are the programs that run with the rights of who deploys, and the package of the stack that asks AWS itself.
 var deployed = []string{"dossier.example/infra/cmd/prepare", "dossier.example/infra/cmd/rollout",
-	"dossier.example/infra/cmd/runcommand"}
+	"dossier.example/infra/cmd/runcommand", "dossier.example/infra/preflight"}
 
-// programCalls are the commands of all programs of the repository that call AWS, with what each can call, found in
-// their source. One call graph serves all tests: to make it takes longer than they do.
-var programCalls = sync.OnceValues(func() ([]permissions.Command, error) {
-	return permissions.Calls(context.Background(), repository, append([]string{app}, deployed...)...)
+// programCalls is what each of these can call, found in their source.
+var programCalls = sync.OnceValues(func() (map[string][]permissions.Call, error) {
+	programs, err := permissions.Calls(context.Background(), repository, append([]string{app}, deployed...)...)
+	calls := map[string][]permissions.Call{}
+	for _, p := range programs {
+		calls[p.Path] = p.Calls
+	}
+	return calls, err
 })
 
-// TestProgramCalls keeps the list of what the programs call, which is documentation too.
-func TestProgramCalls(t *testing.T) {
-	commands, err := programCalls()
+// callsOf is what a program can call.
+func callsOf(t *testing.T, program string) []permissions.Call {
+	t.Helper()
+	calls, err := programCalls()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return calls[program]
+}
+
+// TestProgramCalls keeps the list of what the programs call, which is documentation too.
+func TestProgramCalls(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("The operations of AWS that each program of this repository can call, found in its source by package " +
 		"permissions.\nMade by: go test ./infra -run '^TestProgramCalls$' -update\n")
-	for _, c := range commands {
-		fmt.Fprintf(&b, "\n%s\n%s", strings.TrimSpace(c.Program+" "+c.Name), listed(t, c.Calls))
+	for _, program := range append([]string{app}, deployed...) {
+		fmt.Fprintf(&b, "\n%s\n%s", program, listed(t, callsOf(t, program)))
 	}
 	golden(t, filepath.Join("testdata", "calls.txt"), b.String())
 }

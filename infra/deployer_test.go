@@ -16,6 +16,7 @@ import (
 
 	"dossier.example/infra/deployer"
 	"dossier.example/plan/graph"
+	"dossier.example/plan/iam"
 	"dossier.example/plan/permissions"
 )
 
@@ -44,7 +45,7 @@ func TestDeployerKnowsEveryType(t *testing.T) {
 	})
 	sameNames(t, "type", "resources", deployer.Types(), registered)
 	sameNames(t, "function", "functions", deployer.Functions(), functionsCalled(t))
-	commands := map[string]bool{"infra/preflight": true}
+	commands := map[string]bool{}
 	for _, program := range deployed {
 		commands[strings.TrimPrefix(program, "dossier.example/")] = true
 	}
@@ -171,18 +172,10 @@ func allowed(t *testing.T, s deployer.Stack) (document string, conditions []stri
 		if err := json.Unmarshal([]byte(p.Document), &part); err != nil {
 			t.Fatalf("%s: %v", p.Name, err)
 		}
-		all.Version, all.Statement = part.Version, append(all.Statement, part.Statement...)
-		for _, raw := range part.Statement {
-			var st struct{ Condition map[string]map[string]any }
-			if err := json.Unmarshal(raw, &st); err != nil {
-				t.Fatal(err)
-			}
+		all.Version, all.Statement = part.Version, slices.Concat(all.Statement, part.Statement)
+		for _, st := range statementsOf(t, p.Document) {
 			if st.Condition != nil {
-				text, err := json.Marshal(st.Condition)
-				if err != nil {
-					t.Fatal(err)
-				}
-				conditions = append(conditions, string(text))
+				conditions = append(conditions, st.Conditions())
 			}
 		}
 	}
@@ -191,6 +184,16 @@ func allowed(t *testing.T, s deployer.Stack) (document string, conditions []stri
 		t.Fatal(err)
 	}
 	return string(text), conditions
+}
+
+// statementsOf are those of a policy document.
+func statementsOf(t *testing.T, text string) iam.Statements {
+	t.Helper()
+	d, err := iam.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.Statement
 }
 
 // mayAll fails for what the policies do not allow, by requests that meet the conditions: with the stack's tags, and its
@@ -271,17 +274,10 @@ func TestDeployerMayChangeWhatThereIs(t *testing.T) {
 // TestDeployerMayRunTheCommands holds the policies against the calls that are found in the source of what a deployment
 // runs.
 func TestDeployerMayRunTheCommands(t *testing.T) {
-	commands, err := programCalls()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var calls []permissions.Call
-	for _, c := range commands {
-		if slices.Contains(deployed, c.Program) {
-			calls = append(calls, c.Calls...)
-		}
+	for _, program := range deployed {
+		calls = append(calls, callsOf(t, program)...)
 	}
-	calls = append(calls, preflightCalls(t)...)
 	if len(calls) < 30 {
 		t.Fatalf("only %d calls are found: %v", len(calls), calls)
 	}
@@ -332,27 +328,6 @@ func TestDeployerMayRunTheCommands(t *testing.T) {
 	})
 }
 
-// preflightCalls are the operations of package preflight, which the program itself runs, by the inputs that it makes
-// for them. The plan of the account is asked without a client.
-func preflightCalls(t *testing.T) (calls []permissions.Call) {
-	t.Helper()
-	sources(t, "preflight", func(f *ast.File) {
-		packages := imported(f, "github.com/aws/aws-sdk-go-v2/service/")
-		ast.Inspect(f, func(n ast.Node) bool {
-			literal, is := n.(*ast.CompositeLit)
-			if !is {
-				return true
-			}
-			module, name := selected(literal.Type)
-			if operation, input := strings.CutSuffix(name, "Input"); input && packages[module] != "" {
-				calls = append(calls, permissions.Call{Service: path.Base(packages[module]), Operation: operation})
-			}
-			return true
-		})
-	})
-	return calls
-}
-
 // TestBoundary: the permissions boundary allows what the roles' own policies allow, and nothing else.
 func TestBoundary(t *testing.T) {
 	eachRecorded(t, func(t *testing.T, e documented) {
@@ -380,38 +355,21 @@ func TestBoundary(t *testing.T) {
 // patterns of the boundary.
 func compareBoundary(t *testing.T, s deployer.Stack, e documented) []permissions.Grant {
 	t.Helper()
-	type statement struct {
-		Effect           string
-		Action, Resource []string
-		Condition        map[string]map[string]any
-	}
-	parse := func(text string) []statement {
-		t.Helper()
-		var d struct{ Statement []statement }
-		if err := json.Unmarshal([]byte(text), &d); err != nil {
-			t.Fatal(err)
-		}
-		return d.Statement
-	}
 	document := deployer.BoundaryPolicy(s).Document
 	var patterns []string
-	for _, st := range parse(document) {
+	for _, st := range statementsOf(t, document) {
 		patterns = append(patterns, st.Resource...)
 	}
 	var have []permissions.Grant
 	for _, role := range e.graph.ByType("aws:iam/role:Role") {
-		for _, st := range parse(rolePolicy(t, e, role.Name)) {
+		for _, st := range statementsOf(t, rolePolicy(t, e, role.Name)) {
 			var meets []string
 			if st.Condition != nil {
-				text, err := json.Marshal(st.Condition)
-				if err != nil {
-					t.Fatal(err)
-				}
-				meets = []string{string(text)}
+				meets = []string{st.Conditions()}
 			}
 			for _, action := range st.Action {
 				for _, resource := range st.Resource {
-					if st.Effect != "Allow" {
+					if !st.Allows() {
 						continue
 					}
 					// The random part of a name is a star in the boundary.

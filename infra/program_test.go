@@ -422,27 +422,9 @@ func parameter(t *testing.T, e documented, name string) *graph.Resource {
 	return nil
 }
 
-// calledBy is what a command of the app can call, found in its source.
-var calledBy = sync.OnceValues(func() (map[string][]permissions.Call, error) {
-	commands, err := programCalls()
-	if err != nil {
-		return nil, err
-	}
-	calls := map[string][]permissions.Call{}
-	for _, c := range commands {
-		if c.Program == app {
-			calls[c.Name] = c.Calls
-		}
-	}
-	return calls, nil
-})
-
 // TestRoles holds what each role may do against what runs with it: neither a missing nor a spare permission passes.
 func TestRoles(t *testing.T) {
-	commands, err := calledBy()
-	if err != nil {
-		t.Fatal(err)
-	}
+	called := callsOf(t, app)
 	asked, err := appContract()
 	if err != nil {
 		t.Fatal(err)
@@ -521,19 +503,15 @@ func TestRoles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		calls := without(called, "ssm", "GetParameters")
 		// What GuardDuty found is asked for where it scans, and only there.
-		asks := func(command string) []permissions.Call {
-			calls := without(commands[command], "ssm", "GetParameters")
-			if !e.settings.Storage.MalwareProtection {
-				calls = without(calls, "s3", "GetObjectTagging")
-			}
-			return calls
+		if !e.settings.Storage.MalwareProtection {
+			calls = without(calls, "s3", "GetObjectTagging")
 		}
 		app := slices.Concat(
-			need(asks("serve"), files, permissions.TellAbsent),
-			// Whoever signs in on an instance runs it with the instance's rights.
-			need(asks("reconcile"), files, permissions.TellAbsent),
-			need(inOne(commands["serve"]), thumbnails, permissions.TellAbsent),
+			// All commands: whoever signs in on an instance runs them with the instance's rights.
+			need(calls, files, permissions.TellAbsent),
+			need(inOne(called), thumbnails, permissions.TellAbsent),
 			settings(asked.Serve, func(string) string { return "/*" }),
 			need(script(string(userData)), host), agent,
 		)

@@ -34,8 +34,6 @@ const (
 	LogGroup Kind = "log group"
 	// LogStream is arn:aws:logs:REGION:ACCOUNT:log-group:NAME:log-stream:STREAM.
 	LogStream Kind = "log stream"
-	// Alarm is arn:aws:cloudwatch:REGION:ACCOUNT:alarm:NAME.
-	Alarm Kind = "alarm"
 	// Role is arn:aws:iam::ACCOUNT:role/NAME.
 	Role Kind = "role"
 	// Database is arn:aws:rds:REGION:ACCOUNT:db:NAME.
@@ -157,15 +155,9 @@ var operations = map[string]operationNeeds{
 			{field: "BypassGovernanceRetention", also: on(Object, "s3:BypassGovernanceRetention")},
 		},
 	},
-	"s3.GetBucketLocation":   {actions: on(Bucket, "s3:GetBucketLocation")},
-	"s3.GetBucketVersioning": {actions: on(Bucket, "s3:GetBucketVersioning")},
 	"s3.GetObject": {
 		actions: plus(on(Object, "s3:GetObject"), listBucket, decrypt),
 		rules:   []rule{{field: "VersionId", instead: plus(on(Object, "s3:GetObjectVersion"), listBucket, decrypt)}},
-	},
-	"s3.GetObjectAttributes": {
-		actions: plus(on(Object, "s3:GetObject", "s3:GetObjectAttributes"), listBucket, decrypt),
-		rules:   []rule{{field: "VersionId", instead: plus(on(Object, "s3:GetObjectVersion", "s3:GetObjectVersionAttributes"), listBucket, decrypt)}},
 	},
 	"s3.GetObjectTagging": {
 		actions: on(Object, "s3:GetObjectTagging"),
@@ -181,25 +173,15 @@ var operations = map[string]operationNeeds{
 	},
 	"s3.ListMultipartUploads": {actions: on(Bucket, "s3:ListBucketMultipartUploads")},
 	"s3.ListObjectVersions":   {actions: on(Bucket, "s3:ListBucketVersions")},
-	"s3.ListObjects":          {actions: on(Bucket, "s3:ListBucket")},
 	"s3.ListObjectsV2":        {actions: on(Bucket, "s3:ListBucket")},
 	"s3.ListParts":            {actions: on(Object, "s3:ListMultipartUploadParts")},
 	"s3.PutObject":            {actions: plus(on(Object, "s3:PutObject"), dataKey), rules: objectRules},
-	"s3.PutObjectTagging": {
-		actions: on(Object, "s3:PutObjectTagging"),
-		rules:   []rule{{field: "VersionId", instead: on(Object, "s3:PutObjectVersionTagging")}},
-	},
-	"s3.UploadPart":     {actions: plus(on(Object, "s3:PutObject"), decrypt, dataKey)},
-	"s3.UploadPartCopy": {actions: plus(on(Object, "s3:PutObject"), Action{Name: "s3:GetObject", On: Source}, decrypt, dataKey)},
+	"s3.UploadPart":           {actions: plus(on(Object, "s3:PutObject"), decrypt, dataKey)},
+	"s3.UploadPartCopy":       {actions: plus(on(Object, "s3:PutObject"), Action{Name: "s3:GetObject", On: Source}, decrypt, dataKey)},
 
-	"dynamodb.BatchGetItem":       {actions: plus(on(Table, "dynamodb:BatchGetItem"), decrypt)},
-	"dynamodb.BatchWriteItem":     {actions: plus(on(Table, "dynamodb:BatchWriteItem"), decrypt)},
-	"dynamodb.DeleteItem":         {actions: plus(on(Table, "dynamodb:DeleteItem"), decrypt)},
-	"dynamodb.DescribeTable":      {actions: on(Table, "dynamodb:DescribeTable")},
-	"dynamodb.DescribeTimeToLive": {actions: on(Table, "dynamodb:DescribeTimeToLive")},
-	"dynamodb.GetItem":            {actions: plus(on(Table, "dynamodb:GetItem"), decrypt)},
-	"dynamodb.ListTables":         {actions: on(Any, "dynamodb:ListTables")},
-	"dynamodb.PutItem":            {actions: plus(on(Table, "dynamodb:PutItem"), decrypt)},
+	"dynamodb.DeleteItem": {actions: plus(on(Table, "dynamodb:DeleteItem"), decrypt)},
+	"dynamodb.GetItem":    {actions: plus(on(Table, "dynamodb:GetItem"), decrypt)},
+	"dynamodb.PutItem":    {actions: plus(on(Table, "dynamodb:PutItem"), decrypt)},
 	"dynamodb.Query": {
 		actions: plus(on(Table, "dynamodb:Query"), decrypt),
 		rules:   []rule{{field: "IndexName", instead: plus(on(Index, "dynamodb:Query"), decrypt)}},
@@ -211,37 +193,25 @@ var operations = map[string]operationNeeds{
 	"dynamodb.UpdateItem": {actions: plus(on(Table, "dynamodb:UpdateItem"), decrypt)},
 
 	"ssm.CancelCommand":               {actions: on(Any, "ssm:CancelCommand")},
-	"ssm.DeleteParameter":             {actions: on(Parameter, "ssm:DeleteParameter")},
-	"ssm.DeleteParameters":            {actions: on(Parameter, "ssm:DeleteParameters")},
 	"ssm.DescribeInstanceInformation": {actions: on(Any, "ssm:DescribeInstanceInformation")},
 	"ssm.DescribeParameters":          {actions: on(Any, "ssm:DescribeParameters")},
 	"ssm.GetCommandInvocation":        {actions: on(Any, "ssm:GetCommandInvocation")},
 	// Without decryption a SecureString comes as it is stored.
 	"ssm.GetParameter":              {actions: on(Parameter, "ssm:GetParameter"), rules: decryption},
-	"ssm.GetParameterHistory":       {actions: on(Parameter, "ssm:GetParameterHistory"), rules: decryption},
 	"ssm.GetParameters":             {actions: on(Parameter, "ssm:GetParameters"), rules: decryption},
-	"ssm.GetParametersByPath":       {actions: on(Parameter, "ssm:GetParametersByPath"), rules: decryption},
-	"ssm.ListCommandInvocations":    {actions: on(Any, "ssm:ListCommandInvocations")},
-	"ssm.ListCommands":              {actions: on(Any, "ssm:ListCommands")},
 	"ssm.ListTagsForResource":       {actions: on(Parameter, "ssm:ListTagsForResource")},
-	"ssm.PutParameter":              {actions: plus(on(Parameter, "ssm:PutParameter"), Action{"kms:Encrypt", Key, CustomerKey}, dataKey)},
 	"ssm.SendCommand":               {actions: append(on(Document, "ssm:SendCommand"), on(Instance, "ssm:SendCommand")...)},
 	"ssm.UpdateInstanceInformation": {actions: on(Any, "ssm:UpdateInstanceInformation")},
 
-	"sts.AssumeRole": {actions: on(Role, "sts:AssumeRole")},
 	// Its caller is asked for nothing, and no policy can keep it from anybody.
 	"sts.GetCallerIdentity": {},
 
-	"autoscaling.CancelInstanceRefresh":          {actions: on(Group, "autoscaling:CancelInstanceRefresh")},
-	"autoscaling.CompleteLifecycleAction":        {actions: on(Group, "autoscaling:CompleteLifecycleAction")},
-	"autoscaling.DescribeAutoScalingGroups":      {actions: on(Any, "autoscaling:DescribeAutoScalingGroups")},
-	"autoscaling.DescribeAutoScalingInstances":   {actions: on(Any, "autoscaling:DescribeAutoScalingInstances")},
-	"autoscaling.DescribeInstanceRefreshes":      {actions: on(Any, "autoscaling:DescribeInstanceRefreshes")},
-	"autoscaling.DescribeLifecycleHooks":         {actions: on(Any, "autoscaling:DescribeLifecycleHooks")},
-	"autoscaling.DescribeScalingActivities":      {actions: on(Any, "autoscaling:DescribeScalingActivities")},
-	"autoscaling.RecordLifecycleActionHeartbeat": {actions: on(Group, "autoscaling:RecordLifecycleActionHeartbeat")},
-	"autoscaling.RollbackInstanceRefresh":        {actions: on(Group, "autoscaling:RollbackInstanceRefresh")},
-	"autoscaling.SetInstanceHealth":              {actions: on(Group, "autoscaling:SetInstanceHealth")},
+	"autoscaling.CancelInstanceRefresh":     {actions: on(Group, "autoscaling:CancelInstanceRefresh")},
+	"autoscaling.CompleteLifecycleAction":   {actions: on(Group, "autoscaling:CompleteLifecycleAction")},
+	"autoscaling.DescribeAutoScalingGroups": {actions: on(Any, "autoscaling:DescribeAutoScalingGroups")},
+	"autoscaling.DescribeInstanceRefreshes": {actions: on(Any, "autoscaling:DescribeInstanceRefreshes")},
+	"autoscaling.DescribeScalingActivities": {actions: on(Any, "autoscaling:DescribeScalingActivities")},
+	"autoscaling.RollbackInstanceRefresh":   {actions: on(Group, "autoscaling:RollbackInstanceRefresh")},
 	"autoscaling.StartInstanceRefresh": {
 		actions: on(Group, "autoscaling:StartInstanceRefresh"),
 		rules:   []rule{{field: "DesiredConfiguration", also: launch}},
@@ -251,24 +221,17 @@ var operations = map[string]operationNeeds{
 		rules:   []rule{{field: "LaunchTemplate", also: launch}, {field: "MixedInstancesPolicy", also: launch}},
 	},
 
-	"cloudwatch.DescribeAlarms": {actions: on(Alarm, "cloudwatch:DescribeAlarms")},
-	"cloudwatch.GetDashboard":   {actions: on(Dashboard, "cloudwatch:GetDashboard")},
-	"cloudwatch.PutMetricData":  {actions: on(Any, "cloudwatch:PutMetricData")},
+	"cloudwatch.GetDashboard": {actions: on(Dashboard, "cloudwatch:GetDashboard")},
 
 	"cloudwatchlogs.CreateLogStream":     {actions: on(LogGroup, "logs:CreateLogStream")},
 	"cloudwatchlogs.DeleteLogGroup":      {actions: on(LogGroup, "logs:DeleteLogGroup")},
 	"cloudwatchlogs.DescribeLogGroups":   {actions: on(Any, "logs:DescribeLogGroups")},
-	"cloudwatchlogs.DescribeLogStreams":  {actions: on(LogGroup, "logs:DescribeLogStreams")},
-	"cloudwatchlogs.FilterLogEvents":     {actions: on(LogGroup, "logs:FilterLogEvents")},
-	"cloudwatchlogs.GetLogEvents":        {actions: on(LogStream, "logs:GetLogEvents")},
 	"cloudwatchlogs.ListTagsForResource": {actions: on(LogGroup, "logs:ListTagsForResource")},
 	"cloudwatchlogs.PutLogEvents":        {actions: on(LogStream, "logs:PutLogEvents")},
 
 	"ec2.DeleteLaunchTemplateVersions":   {actions: on(LaunchTemplate, "ec2:DeleteLaunchTemplateVersions")},
 	"ec2.DescribeAddresses":              {actions: on(Any, "ec2:DescribeAddresses")},
 	"ec2.DescribeAvailabilityZones":      {actions: on(Any, "ec2:DescribeAvailabilityZones")},
-	"ec2.DescribeImages":                 {actions: on(Any, "ec2:DescribeImages")},
-	"ec2.DescribeInstanceStatus":         {actions: on(Any, "ec2:DescribeInstanceStatus")},
 	"ec2.DescribeInstances":              {actions: on(Any, "ec2:DescribeInstances")},
 	"ec2.DescribeInstanceTypeOfferings":  {actions: on(Any, "ec2:DescribeInstanceTypeOfferings")},
 	"ec2.DescribeInstanceTypes":          {actions: on(Any, "ec2:DescribeInstanceTypes")},
@@ -277,10 +240,7 @@ var operations = map[string]operationNeeds{
 	"ec2.DescribeVpcs":                   {actions: on(Any, "ec2:DescribeVpcs")},
 	"ec2.DescribeLaunchTemplateVersions": {actions: on(Any, "ec2:DescribeLaunchTemplateVersions")},
 
-	"elasticloadbalancingv2.DescribeListeners":     {actions: on(Any, "elasticloadbalancing:DescribeListeners")},
-	"elasticloadbalancingv2.DescribeLoadBalancers": {actions: on(Any, "elasticloadbalancing:DescribeLoadBalancers")},
-	"elasticloadbalancingv2.DescribeTargetGroups":  {actions: on(Any, "elasticloadbalancing:DescribeTargetGroups")},
-	"elasticloadbalancingv2.DescribeTargetHealth":  {actions: on(Any, "elasticloadbalancing:DescribeTargetHealth")},
+	"elasticloadbalancingv2.DescribeTargetHealth": {actions: on(Any, "elasticloadbalancing:DescribeTargetHealth")},
 
 	"iam.CreateServiceLinkedRole": {actions: on(Role, "iam:CreateServiceLinkedRole")},
 	"iam.GetRole":                 {actions: on(Role, "iam:GetRole")},

@@ -5,8 +5,8 @@
 //
 // The way from a program to a comparison has three steps:
 //
-//   - Calls gives the operations that each command of a Go program can reach, ScriptCalls those of a shell script, and
-//     SystemsManagerAgent those of the agent that hosts run anyway;
+//   - Calls gives the operations that a Go program mentions in a function that it can reach, ScriptCalls those of a
+//     shell script, and SystemsManagerAgent those of the agent that hosts run anyway;
 //   - Needs turns operations into pairs of an IAM action and the resource that it is on;
 //   - Compare holds these against a policy document, in both directions.
 //
@@ -14,17 +14,17 @@
 //
 //   - Requests that an operation makes by itself where a setting asks for it: sessions of S3 directory buckets,
 //     endpoint discovery.
-//   - How a program gets its credentials: LoadDefaultConfig is not followed. On a host of this stack they come from the
-//     instance's metadata service, which asks no policy. A provider of credentials that the program makes itself is
-//     followed.
-//   - Calls that are made by reflection. Of the project's own source, every mention of an operation that no command
-//     reaches is an error, so that such a call cannot hide.
+//   - How a program gets its credentials. On a host of this stack they come from the instance's metadata service, which
+//     asks no policy. A provider of credentials that calls AWS is refused where it is imported.
+//   - Calls that are made by reflection: what they call is reported as reached by nothing.
+//   - Which values a field has: where code sets one, the call counts with it, and without it only where an input is
+//     made without.
 //
 // # What is seen though it does not happen
 //
-// Every branch counts, whatever the values: the app's healthcheck is said to read parameters, because all commands
-// share the code that does, though it has none to ask for. All commands of a program run with one role, so this changes
-// no comparison.
+// Every function counts whose name is mentioned in one that counts, and of an interface's method every implementation,
+// whatever the values: the app's commands share a package, so they are one program here. They run with one role each
+// host, which the comparison is about.
 package permissions
 
 import (
@@ -32,16 +32,6 @@ import (
 	"slices"
 	"strings"
 )
-
-// Command is one command of a program, with the operations of AWS that it can call.
-type Command struct {
-	// Program is the import path of the program.
-	Program string
-	// Name is the first word of the command's Use. It is empty in a program without commands.
-	Name string
-	// Calls are sorted, each once. They may be none.
-	Calls []Call
-}
 
 // Call is one operation of an AWS service.
 type Call struct {
@@ -66,7 +56,8 @@ func (c Call) String() string {
 // sorted returns the calls in order, each once.
 func sorted(calls []Call) []Call {
 	slices.SortFunc(calls, func(a, b Call) int {
-		return cmp.Or(strings.Compare(a.Service, b.Service), strings.Compare(a.Operation, b.Operation), strings.Compare(a.With, b.With))
+		return cmp.Or(strings.Compare(a.Service, b.Service), strings.Compare(a.Operation, b.Operation),
+			strings.Compare(a.With, b.With))
 	})
 	return slices.Compact(calls)
 }

@@ -5,248 +5,362 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
-	"go/parser"
-	"go/token"
-	"os"
-	"path"
+	"go/types"
+	"maps"
+	"os/exec"
 	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/packages"
-	"golang.org/x/tools/go/ssa"
-	"golang.org/x/tools/go/ssa/ssautil"
 )
 
-// Calls returns the commands of the programs, sorted, with the operations that each can reach. The programs are import
-// paths; root is a folder from which the go command finds them, with the versions of its workspace. The source is read
-// as it is there, for the hosts' platform, linux/arm64 without cgo.
-//
-// A command is what a function that returns a *cobra.Command makes; a program without any is one command, from main.
-//
-// Errors: the source does not compile; a command cannot be named; the source mentions an operation that no command
-// reaches, which is either code that nothing runs or a call that the analysis does not understand.
-func Calls(ctx context.Context, root string, programs ...string) ([]Command, error) {
-	pkgs, err := load(ctx, root, programs)
-	if err != nil {
-		return nil, err
-	}
-	prog := build(pkgs)
-	var entries []entry
-	for _, p := range pkgs {
-		found, err := entriesOf(prog.Package(p.Types))
-		if err != nil {
-			return nil, fmt.Errorf("the commands of %s: %w", p.PkgPath, err)
-		}
-		entries = append(entries, found...)
-	}
-	r, err := newReach(ctx, prog, entries)
-	if err != nil {
-		return nil, err
-	}
-	var commands []Command
-	covered := map[ast.Node]bool{}
-	for _, e := range entries {
-		functions, err := r.from(ctx, e.roots)
-		if err != nil {
-			return nil, err
-		}
-		calls, err := callsIn(functions)
-		if err != nil {
-			return nil, fmt.Errorf("%s %s: %w", e.program, e.name, err)
-		}
-		commands = append(commands, Command{Program: e.program, Name: e.name, Calls: calls})
-		for f := range functions {
-			if f.Syntax() != nil {
-				covered[f.Syntax()] = true
-			}
-		}
-	}
-	if err := checkCovered(pkgs, covered); err != nil {
-		return nil, err
-	}
-	slices.SortFunc(commands, func(a, b Command) int {
-		return strings.Compare(a.Program+" "+a.Name, b.Program+" "+b.Name)
-	})
-	return commands, nil
+// Program is a program, or a package of one, with the operations of AWS that it can call.
+type Program struct {
+	// Path is its import path.
+	Path string
+	// Calls are sorted, each once.
+	Calls []Call
 }
 
-// load reads and type-checks the programs and all that they import.
-func load(ctx context.Context, root string, programs []string) ([]*packages.Package, error) {
-	cfg := &packages.Config{
-		Context: ctx,
-		Dir:     root,
-		Env:     append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0"),
-		Mode: packages.NeedName | packages.NeedFiles | packages.NeedCompiledGoFiles | packages.NeedImports | packages.NeedDeps |
-			packages.NeedTypes | packages.NeedTypesSizes | packages.NeedSyntax | packages.NeedTypesInfo | packages.NeedModule,
-		ParseFile: func(fset *token.FileSet, name string, src []byte) (*ast.File, error) {
-			f, err := parser.ParseFile(fset, name, src, parser.SkipObjectResolution)
-			if f != nil && unread(name) {
-				hollow(f)
-			}
-			return f, err
-		},
-	}
-	pkgs, err := packages.Load(cfg, programs...)
+// Calls returns what the programs can call, in their order. They are import paths; root is a folder from which the go
+// command finds them, with the versions of its workspace. Of a package that is no program every function counts as
+// called.
+//
+// Errors: the source does not compile; it uses a part of the SDK that is not understood here; it mentions an operation
+// in a function that no program reaches, which nothing would need a permission for.
+func Calls(ctx context.Context, root string, paths ...string) ([]Program, error) {
+	own, err := ownPackages(ctx, root, paths)
 	if err != nil {
-		return nil, fmt.Errorf("load %s: %w", strings.Join(programs, ", "), err)
+		return nil, err
 	}
+	pkgs, err := packages.Load(&packages.Config{Context: ctx, Dir: root,
+		Mode: packages.LoadSyntax | packages.NeedModule}, own...)
+	if err != nil {
+		return nil, fmt.Errorf("load %s: %w", strings.Join(paths, ", "), err)
+	}
+	s := &source{map[string]*packages.Package{}, map[*types.Func]*node{}, map[*packages.Package][]*node{}, nil}
 	var faults []error
-	packages.Visit(pkgs, nil, func(p *packages.Package) {
+	for _, p := range pkgs {
 		for _, e := range p.Errors {
-			if file, _, _ := strings.Cut(e.Pos, ":"); !unread(file) { // there, imports that hollow left unused
-				faults = append(faults, e)
+			faults = append(faults, e)
+		}
+		s.packages[p.PkgPath] = p
+		for path := range p.Imports {
+			if strings.HasPrefix(path, sdk) && !slices.ContainsFunc(understood, func(part string) bool {
+				return path == sdk+part || strings.HasPrefix(path, sdk+part+"/") && part != "credentials"
+			}) {
+				faults = append(faults, fmt.Errorf("%s imports %s, and what that calls is not known here", p.PkgPath, path))
 			}
 		}
-	})
+	}
 	if faults != nil {
-		return nil, fmt.Errorf("load %s: %w", strings.Join(programs, ", "), errors.Join(faults...))
+		return nil, fmt.Errorf("load %s: %w", strings.Join(paths, ", "), errors.Join(faults...))
 	}
 	for _, p := range pkgs {
-		if p.Name != "main" {
-			return nil, fmt.Errorf("load %s: it is no program but the package %s", p.PkgPath, p.Name)
+		s.read(p)
+	}
+	s.outside()
+	var programs []Program
+	reached := map[*node]bool{}
+	for _, path := range paths {
+		nodes := s.reach(s.packages[path])
+		programs = append(programs, Program{Path: path, Calls: callsIn(nodes)})
+		maps.Copy(reached, nodes)
+	}
+	for f, n := range s.nodes {
+		if !reached[n] && len(n.operations) > 0 {
+			faults = append(faults, fmt.Errorf("%s: %s calls %s, but no program reaches it", pkgs[0].Fset.Position(f.Pos()),
+				f.FullName(), strings.Join(slices.Sorted(maps.Keys(n.operations)), ", ")))
 		}
 	}
-	return pkgs, nil
+	return programs, errors.Join(faults...)
 }
 
-// unread reports whether a file is of those whose functions are left empty, because they lead to no call and are most
-// of the source: the C library and the SQLite that a machine translated to Go, which know only C's pointers, and what
-// the SDK generates to write requests and read answers, which only operations use.
-func unread(file string) bool {
-	if strings.Contains(file, "/modernc.org/") {
-		return true
+// The parts of the SDK. What is understood calls nothing by itself, or takes the input of an operation; how a program
+// gets its credentials is not followed, but for providers that it makes, which are refused.
+const (
+	sdk      = "github.com/aws/aws-sdk-go-v2/"
+	services = sdk + "service/"
+)
+
+var understood = []string{"aws", "config", "credentials", "feature/dynamodb/attributevalue",
+	"feature/dynamodb/expression", "service"}
+
+// ownPackages returns the packages of the workspace's own modules among the programs and all that they import.
+func ownPackages(ctx context.Context, root string, paths []string) ([]string, error) {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-deps", "-f",
+		"{{with .Module}}{{if .Main}}{{$.ImportPath}}{{end}}{{end}}"}, paths...)...)
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if failed, is := errors.AsType[*exec.ExitError](err); is {
+		return nil, fmt.Errorf("list %s: %w: %s", strings.Join(paths, ", "), err, failed.Stderr)
 	}
-	if !strings.Contains(file, "/github.com/aws/aws-sdk-go-v2/service/") {
-		return false
-	}
-	switch path.Base(file) {
-	case "serializers.go", "deserializers.go", "validators.go", "endpoints.go":
-		return true
-	}
-	return path.Base(path.Dir(file)) == "schemas"
+	return strings.Fields(string(out)), err
 }
 
-// hollow takes the bodies out of a file's functions.
-func hollow(f *ast.File) {
-	for _, d := range f.Decls {
-		if d, ok := d.(*ast.FuncDecl); ok && d.Body != nil {
-			stop := &ast.CallExpr{Fun: ast.NewIdent("panic"), Args: []ast.Expr{&ast.BasicLit{Kind: token.INT, Value: "0"}}}
-			d.Body = &ast.BlockStmt{List: []ast.Stmt{&ast.ExprStmt{X: stop}}}
+// source is what the functions of the workspace mention.
+type source struct {
+	packages map[string]*packages.Package
+	nodes    map[*types.Func]*node
+	// always are the nodes that run wherever their package is part of a program, or that other modules may call: init,
+	// what initializes variables, and the methods of other modules' interfaces.
+	always map[*packages.Package][]*node
+	// named are the types that can have methods.
+	named []*types.Named
+}
+
+// node is a function, or what initializes a package's variables.
+type node struct {
+	mentions map[*types.Func]bool
+	// operations are those whose methods are mentioned, as "service.Operation".
+	operations map[string]bool
+	// made are the fields of the inputs that it makes, changed those that it sets otherwise, both by operation.
+	made    map[string][]map[string]bool
+	changed map[string]map[string]bool
+}
+
+// read takes in the functions of a package.
+func (s *source) read(p *packages.Package) {
+	for _, file := range p.Syntax {
+		for _, d := range file.Decls {
+			n := &node{map[*types.Func]bool{}, map[string]bool{}, map[string][]map[string]bool{}, map[string]map[string]bool{}}
+			n.read(p.TypesInfo, d)
+			if f, is := d.(*ast.FuncDecl); is {
+				s.nodes[p.TypesInfo.Defs[f.Name].(*types.Func)] = n
+				if f.Recv != nil || f.Name.Name != "init" {
+					continue
+				}
+			}
+			s.always[p] = append(s.always[p], n)
+		}
+	}
+	for _, name := range p.Types.Scope().Names() {
+		if t, is := p.Types.Scope().Lookup(name).(*types.TypeName); is && !t.IsAlias() {
+			s.named = append(s.named, t.Type().(*types.Named))
 		}
 	}
 }
 
-// build makes the program that is analysed. It is made by hand because ssautil leaves packages out that have errors, as
-// those with hollow functions do.
-func build(pkgs []*packages.Package) *ssa.Program {
-	prog := ssa.NewProgram(pkgs[0].Fset, ssa.InstantiateGenerics)
-	packages.Visit(pkgs, nil, func(p *packages.Package) {
-		if p.Types != nil {
-			prog.CreatePackage(p.Types, p.Syntax, p.TypesInfo, true)
+// read notes what is mentioned below a declaration.
+func (n *node) read(info *types.Info, d ast.Decl) {
+	ast.Inspect(d, func(at ast.Node) bool {
+		switch at := at.(type) {
+		case *ast.Ident:
+			f, is := info.Uses[at].(*types.Func)
+			if !is {
+				break
+			}
+			n.mentions[f.Origin()] = true
+			if name := takes(f); name != "" {
+				n.operations[name] = true
+			}
+		case *ast.CompositeLit:
+			name := inputOf(info.TypeOf(at))
+			if name == "" {
+				break
+			}
+			set := map[string]bool{}
+			for _, e := range at.Elts {
+				if field, is := e.(*ast.KeyValueExpr); is && !info.Types[field.Value].IsNil() {
+					set[field.Key.(*ast.Ident).Name] = true
+				}
+			}
+			n.made[name] = append(n.made[name], set)
+		case *ast.AssignStmt:
+			for _, left := range at.Lhs {
+				field, is := left.(*ast.SelectorExpr)
+				if !is {
+					continue
+				}
+				if name := inputOf(info.TypeOf(field.X)); name != "" {
+					if n.changed[name] == nil {
+						n.changed[name] = map[string]bool{}
+					}
+					n.changed[name][field.Sel.Name] = true
+				}
+			}
+		}
+		return true
+	})
+}
+
+// takes returns the operation that a function calls or stands for: a method of a client, a presigner, a waiter or an
+// interface with the operation's input after the context, or what makes a paginator of it.
+func takes(f *types.Func) string {
+	if f.Pkg() == nil || f.Signature().Params().Len() < 2 {
+		return ""
+	}
+	recv := f.Signature().Recv()
+	if recv == nil && !strings.HasPrefix(f.Pkg().Path(), services) ||
+		recv != nil && !strings.HasPrefix(f.Pkg().Path(), services) && !types.IsInterface(recv.Type()) {
+		return ""
+	}
+	return inputOf(f.Signature().Params().At(1).Type())
+}
+
+// inputOf returns the operation that a type is the input of, as "service.Operation"; empty for any other type.
+func inputOf(t types.Type) string {
+	if ptr, is := t.(*types.Pointer); is {
+		t = ptr.Elem()
+	}
+	named, is := t.(*types.Named)
+	if !is || named.Obj().Pkg() == nil {
+		return ""
+	}
+	service, ours := strings.CutPrefix(named.Obj().Pkg().Path(), services)
+	name, input := strings.CutSuffix(named.Obj().Name(), "Input")
+	if !ours || !input || strings.Contains(service, "/") {
+		return ""
+	}
+	return service + "." + name
+}
+
+// reach returns the nodes that a program leads to. A method that is called on an interface leads to those of all types
+// that implement it.
+func (s *source) reach(program *packages.Package) map[*node]bool {
+	reached := map[*node]bool{}
+	seen := map[*types.Func]bool{}
+	var function func(f *types.Func)
+	visit := func(n *node) {
+		if n == nil || reached[n] {
+			return
+		}
+		reached[n] = true
+		for f := range n.mentions {
+			function(f)
+		}
+	}
+	function = func(f *types.Func) {
+		if seen[f] {
+			return
+		}
+		seen[f] = true
+		visit(s.nodes[f])
+		if recv := f.Signature().Recv(); recv != nil && types.IsInterface(recv.Type()) {
+			for _, t := range s.named {
+				if m := method(t, recv.Type(), f.Name()); m != nil {
+					function(m)
+				}
+			}
+		}
+	}
+	packages.Visit([]*packages.Package{program}, nil, func(p *packages.Package) {
+		for _, n := range s.always[p] {
+			visit(n)
 		}
 	})
-	prog.Build()
-	packages.Visit(pkgs, nil, func(p *packages.Package) {
-		if !own(p) {
-			p.TypesInfo, p.Syntax = nil, nil // a third of the memory
+	for f := range s.nodes {
+		if f.Pkg() == program.Types && (f.Name() == "main" || program.Name != "main") {
+			function(f)
 		}
-	})
-	return prog
-}
-
-// entry is where a command begins.
-type entry struct {
-	program, name string
-	roots         []*ssa.Function
-}
-
-const cobraCommand = "*github.com/spf13/cobra.Command"
-
-// entriesOf returns the commands of a program.
-func entriesOf(main *ssa.Package) ([]entry, error) {
-	program := main.Pkg.Path()
-	var entries []entry
-	for f := range ssautil.AllFunctions(main.Prog) {
-		results := f.Signature.Results()
-		if f.Pkg != main || f.Synthetic != "" || f.Parent() != nil || results.Len() != 1 || results.At(0).Type().String() != cobraCommand {
-			continue
-		}
-		name, err := commandName(f)
-		if err != nil {
-			return nil, err
-		}
-		if slices.ContainsFunc(entries, func(e entry) bool { return e.name == name }) {
-			return nil, fmt.Errorf("two are called %s", name)
-		}
-		entries = append(entries, entry{program, name, append(mentioned(f), f, main.Func("init"))})
 	}
-	if entries == nil {
-		entries = []entry{{program, "", []*ssa.Function{main.Func("main"), main.Func("init")}}}
-	}
-	return entries, nil
+	return reached
 }
 
-// commandName returns the first word of Use of the command that f returns.
-func commandName(f *ssa.Function) (string, error) {
-	for _, b := range f.Blocks {
-		ret, ok := b.Instrs[len(b.Instrs)-1].(*ssa.Return)
-		if !ok {
-			continue
-		}
-		made := origin(ret.Results[0])
-		if made == nil {
-			continue
-		}
-		for _, s := range stores(made) {
-			if s.field != "Use" {
+// method returns the method by which a type implements one of an interface; nil where it does not.
+func method(t *types.Named, of types.Type, name string) *types.Func {
+	if types.IsInterface(t) || !types.Implements(types.NewPointer(t), of.Underlying().(*types.Interface)) {
+		return nil
+	}
+	found, _, _ := types.LookupFieldOrMethod(types.NewPointer(t), false, t.Obj().Pkg(), name)
+	f, _ := found.(*types.Func)
+	if f == nil {
+		return nil
+	}
+	return f.Origin()
+}
+
+// outside notes the methods that other modules may call, by an interface of theirs. The SDK has interfaces for its own
+// operations, which nothing but the program's own code calls.
+func (s *source) outside() {
+	done := map[*types.Package]bool{}
+	for _, p := range s.packages {
+		for _, imported := range p.Types.Imports() {
+			if done[imported] || s.packages[imported.Path()] != nil || strings.HasPrefix(imported.Path(), services) {
 				continue
 			}
-			if c, ok := s.value.(*ssa.Const); ok && c.Value != nil {
-				use := strings.Trim(c.Value.ExactString(), `"`)
-				if name, _, _ := strings.Cut(use, " "); name != "" {
-					return name, nil
-				}
+			done[imported] = true
+			for _, name := range imported.Scope().Names() {
+				s.implemented(imported.Scope().Lookup(name))
 			}
 		}
 	}
-	return "", fmt.Errorf("%s: the command that it makes has no constant Use", f)
 }
 
-// origin follows a value back, through a local variable, to where it is allocated; nil where it is not made in the
-// function.
-func origin(v ssa.Value) *ssa.Alloc {
-	switch v := v.(type) {
-	case *ssa.Alloc:
-		return v
-	case *ssa.UnOp:
-		cell, ok := v.X.(*ssa.Alloc)
-		if !ok || v.Op != token.MUL {
-			return nil
-		}
-		for _, ref := range *cell.Referrers() {
-			if s, ok := ref.(*ssa.Store); ok && s.Addr == ssa.Value(cell) {
-				return origin(s.Val)
+// implemented notes the methods of an interface of another module.
+func (s *source) implemented(o types.Object) {
+	t, is := o.(*types.TypeName)
+	if !is || !types.IsInterface(t.Type()) {
+		return
+	}
+	for m := range t.Type().Underlying().(*types.Interface).Methods() {
+		for _, own := range s.named {
+			if f := method(own, t.Type(), m.Name()); f != nil && s.nodes[f] != nil {
+				p := s.packages[own.Obj().Pkg().Path()]
+				s.always[p] = append(s.always[p], s.nodes[f])
 			}
 		}
 	}
-	return nil
 }
 
-// mentioned returns the functions that f hands on as values, such as those of a command's fields.
-func mentioned(f *ssa.Function) []*ssa.Function {
-	var found []*ssa.Function
-	for _, b := range f.Blocks {
-		for _, instr := range b.Instrs {
-			var called *ssa.Value
-			if c, ok := instr.(ssa.CallInstruction); ok {
-				called = &c.Common().Value
-			}
-			for _, op := range instr.Operands(nil) {
-				if fn, ok := (*op).(*ssa.Function); ok && op != called {
-					found = append(found, fn)
-				}
+// callsIn returns the operations that nodes mention, with the fields that matter of the inputs that any of them makes.
+func callsIn(nodes map[*node]bool) []Call {
+	with := map[string]map[string]bool{} // operation → sets of fields
+	for n := range nodes {
+		for name := range n.operations {
+			if with[name] == nil {
+				with[name] = map[string]bool{}
 			}
 		}
 	}
-	return found
+	for n := range nodes {
+		for name := range with {
+			for _, set := range n.inputs(name) {
+				with[name][relevant(name, set)] = true
+			}
+		}
+	}
+	var calls []Call
+	for name, sets := range with {
+		if len(sets) == 0 {
+			sets[""] = true
+		}
+		service, operation, _ := strings.Cut(name, ".")
+		for set := range sets {
+			calls = append(calls, Call{service, operation, set})
+		}
+	}
+	return sorted(calls)
+}
+
+// inputs returns the sets of fields that an operation's input may have when it leaves the function: as it was made,
+// with each of the fields that are changed, and with all.
+func (n *node) inputs(name string) []map[string]bool {
+	sets := slices.Clone(n.made[name])
+	if len(n.changed[name]) == 0 {
+		return sets
+	}
+	if sets == nil { // it was made elsewhere
+		sets = append(sets, nil)
+	}
+	for _, made := range slices.Clone(sets) {
+		all := maps.Clone(n.changed[name])
+		maps.Copy(all, made)
+		for field := range n.changed[name] {
+			one := map[string]bool{field: true}
+			maps.Copy(one, made)
+			sets = append(sets, one)
+		}
+		sets = append(sets, all)
+	}
+	return sets
+}
+
+// relevant keeps of a set of fields those that change which permission the operation needs.
+func relevant(operation string, set map[string]bool) string {
+	kept := map[string]bool{}
+	for _, r := range operations[operation].rules {
+		kept[r.field] = set[r.field]
+	}
+	return fields(kept)
 }

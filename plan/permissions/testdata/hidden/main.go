@@ -1,4 +1,4 @@
-// Command hidden is an example: calls that cannot be followed.
+// Command hidden is an example: calls that nothing can be seen to make.
 package main
 
 import (

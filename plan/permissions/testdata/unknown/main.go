@@ -1,4 +1,4 @@
-// Command credentials is an example: a program that takes on a role itself.
+// Command unknown is an example: a program that takes on a role itself, by a part of the SDK that makes calls.
 package main
 
 import (
