@@ -4,8 +4,8 @@
 // Service is the only code that writes. Every entry point (page, API or command) calls it, so the promises below hold
 // for all of them. Where to read on:
 //
-//   - what exists: person.go, file.go, receipt.go, each with what makes it valid; content.go (what is known about
-//     bytes), multipart.go (files in parts), errors.go (what may fail);
+//   - what exists: person.go, fields.go, file.go, receipt.go, each with what makes it valid; content.go (what is
+//     known about bytes), multipart.go (files in parts), errors.go (what may fail);
 //   - what is required of the stores: stores.go. Three of them hold the data and share no transaction:
 //     People (details, SQL), Catalog (one record per file) and Objects (the bytes);
 //   - the two write paths: submission.go (a form, whose bytes pass through this program) and direct.go with

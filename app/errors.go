@@ -89,7 +89,7 @@ type Error struct {
 
 // FieldFault is one field that breaks its rule.
 type FieldFault struct {
-	// Field is the field's name in the form: "name", "location", "age", "technology".
+	// Field is the name of one of Fields.
 	Field string
 	// Message says what is allowed.
 	Message string

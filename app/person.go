@@ -14,15 +14,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The rules for a person's details. Lengths are in Unicode code points after normalization; the SQL columns have the
-// same width.
-const (
-	MaxNameLength       = 200
-	MaxLocationLength   = 200
-	MaxTechnologyLength = 200
-	MinAge              = 0
-	MaxAge              = 130
-)
+// MaxNameLength is the most that a person's name may have, in Unicode code points after normalization.
+const MaxNameLength = 200
 
 // PersonState is the state of a person between the first step of a submission and the last step of a deletion.
 type PersonState string
@@ -49,72 +42,19 @@ type Person struct {
 	CreatedAt, UpdatedAt time.Time
 }
 
-// Details is what people say about themselves. It is valid after Clean returned nil.
-type Details struct {
-	Name       string
-	Location   string
-	Age        int // years
-	Technology string
-}
-
-// ParseDetails reads Details from a form's text fields. The age may use the digits of any script. The error is an
-// ErrInvalid that lists every invalid field; the returned details then contain what could be read.
-func ParseDetails(name, location, age, technology string) (Details, error) {
-	d := Details{Name: name, Location: location, Technology: technology}
-	age = strings.TrimSpace(shown(age))
-	n, err := parseNumber(age)
-	var badAge string
-	switch {
-	case age == "":
-		badAge = ageRule
-	case err != nil:
-		badAge = "Must be a whole number. " + ageRule
-	}
-	d.Age = n
-	return d, d.clean(badAge)
-}
-
-// Clean normalizes the texts (invisible characters removed, Unicode NFC, spaces trimmed and folded) and checks every
-// rule. The error is an ErrInvalid that lists every invalid field.
-func (d *Details) Clean() error { return d.clean("") }
-
-var ageRule = fmt.Sprintf("Enter an age in years from %d to %d.", MinAge, MaxAge)
-
-func (d *Details) clean(badAge string) error {
-	var faults []FieldFault
-	text := func(field, label string, value *string, most int) {
-		clean, fault := cleanText(label, *value, most)
-		*value = clean
-		if fault != "" {
-			faults = append(faults, FieldFault{field, fault})
-		}
-	}
-	text("name", "a name", &d.Name, MaxNameLength)
-	text("location", "a location", &d.Location, MaxLocationLength)
-	if badAge == "" && (d.Age < MinAge || d.Age > MaxAge) {
-		badAge = ageRule
-	}
-	if badAge != "" {
-		faults = append(faults, FieldFault{"age", badAge})
-	}
-	text("technology", "a technology", &d.Technology, MaxTechnologyLength)
-	if faults != nil {
-		return &Error{Code: CodeInvalid, Message: "Some fields need your attention.", Fields: faults}
-	}
-	return nil
-}
-
 // cleanText returns the normalized text and, if it breaks a rule, what is allowed.
-func cleanText(label, raw string, most int) (clean, fault string) {
+func (f Field) cleanText(raw string) (clean, fault string) {
 	if !utf8.ValidString(raw) {
 		return strings.ToValidUTF8(raw, "\uFFFD"), "Must be text in UTF-8."
 	}
 	clean = strings.Join(strings.Fields(norm.NFC.String(shown(raw))), " ")
 	switch {
+	case clean == "" && f.Optional:
+		return clean, ""
 	case clean == "":
-		return clean, fmt.Sprintf("Enter %s, up to %d characters.", label, most)
-	case utf8.RuneCountInString(clean) > most:
-		return clean, fmt.Sprintf("Must be at most %d characters long.", most)
+		return clean, fmt.Sprintf("Enter %s, up to %d characters.", f.Noun, f.Most)
+	case utf8.RuneCountInString(clean) > f.Most:
+		return clean, fmt.Sprintf("Must be at most %d characters long.", f.Most)
 	case !strings.ContainsFunc(clean, legible):
 		return clean, "Must contain a letter or a digit."
 	}

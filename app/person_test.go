@@ -7,6 +7,11 @@ import (
 	"unicode"
 )
 
+// typed is what was typed into the fields name, location, age and technology.
+func typed(text [4]string) map[string]string {
+	return map[string]string{"name": text[0], "location": text[1], "age": text[2], "technology": text[3]}
+}
+
 func TestParseDetails(t *testing.T) {
 	ok := Details{Name: "Ada Lovelace", Location: "London", Age: 36, Technology: "Analytical Engine"}
 	long := strings.Repeat("é", 200)
@@ -76,7 +81,7 @@ func TestParseDetails(t *testing.T) {
 			Details{Name: "a\uFFFD", Location: "b", Age: 1, Technology: "c"}, "name"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, err := ParseDetails(tc.in[0], tc.in[1], tc.in[2], tc.in[3])
+			got, err := ParseDetails(typed(tc.in))
 			var fields []string
 			var fault *Error
 			if errors.As(err, &fault) {
@@ -125,7 +130,7 @@ func TestParseNumber(t *testing.T) {
 }
 
 func TestErrorsRepeatNoValue(t *testing.T) {
-	_, err := ParseDetails("secret\x01name", "", "secretage", "")
+	_, err := ParseDetails(typed([4]string{"secret\x01name", "", "secretage", ""}))
 	if strings.Contains(err.Error(), "secret") {
 		t.Errorf("the error repeats what was typed: %v", err)
 	}

@@ -2,7 +2,6 @@ package dossier
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -33,10 +32,10 @@ const (
 // words returns the words of the details, each once.
 func (d Details) words() []string {
 	var all []string
-	for _, text := range []string{d.Name, d.Location, d.Technology} {
-		all = append(all, textWords(text, MaxTextWords)...)
+	for _, f := range Fields {
+		all = append(all, textWords(f.Of(d), MaxTextWords)...)
 	}
-	return sortedWords(append(all, strconv.Itoa(d.Age)))
+	return sortedWords(all)
 }
 
 // words returns the words of a file's name, including the extension, and of its folders.

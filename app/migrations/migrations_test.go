@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -185,11 +187,7 @@ func suite(t *testing.T, p place) {
 		db := p.fresh(t)(t)
 		all := up(t, db)
 		last := int64(len(all))
-		undo := map[migrations.Set]string{
-			migrations.People:  "ALTER TABLE people DROP COLUMN words_revision",
-			migrations.Catalog: "DROP INDEX files_scan",
-		}[p.set]
-		exec(t, db, undo)
+		undo(t, db, p, all[last-1])
 		exec(t, db, "DELETE FROM "+p.set.VersionTable()+" WHERE version_id = ?", last)
 		err := migrations.Check(t.Context(), db, p.dialect, p.set)
 		behind, ok := errors.AsType[*migrations.BehindError](err)
@@ -375,6 +373,28 @@ func catalogRules(t *testing.T) {
 			t.Errorf("%s: got error %v, want one: %v", c.doing, c.err, !c.ok)
 		}
 	}
+}
+
+// undo takes back what the statement of a migration added.
+func undo(t *testing.T, db *sql.DB, p place, m migrations.Migration) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(string(p.set), m.Name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []struct{ added, undo string }{
+		{`CREATE TABLE IF NOT EXISTS (\w+)`, "DROP TABLE $1"},
+		{`CREATE (?:UNIQUE )?INDEX (\w+) ON (\w+)`, map[migrations.Dialect]string{
+			migrations.SQLite: "DROP INDEX $1", migrations.MySQL: "DROP INDEX $1 ON $2"}[p.dialect]},
+		{`ALTER TABLE (\w+) ADD COLUMN (\w+)`, "ALTER TABLE $1 DROP COLUMN $2"},
+	} {
+		pattern := regexp.MustCompile(`(?m)^` + kind.added)
+		if found := pattern.FindSubmatchIndex(text); found != nil {
+			exec(t, db, string(pattern.Expand(nil, []byte(kind.undo), text, found)))
+			return
+		}
+	}
+	t.Fatalf("%s adds nothing that this test can take back", m.Name)
 }
 
 func cutOff(t *testing.T, server *servers.MySQL) {

@@ -85,14 +85,12 @@ const nameKeyLength = 400
 
 // row is a row of table people. No field is named as those that gorm fills by itself.
 type row struct {
-	ID          string `gorm:"column:id;primaryKey"`
-	Name        string `gorm:"column:name"`
-	Location    string `gorm:"column:location"`
-	Age         int    `gorm:"column:age"`
-	Technology  string `gorm:"column:technology"`
-	ReceiptHash string `gorm:"column:receipt_hash"`
-	Expires     int64  `gorm:"column:receipt_expires_at"`
-	State       string `gorm:"column:state"`
+	ID string `gorm:"column:id;primaryKey"`
+	// Details has a column for each field, of the field's name in lower case.
+	Details     dossier.Details `gorm:"embedded"`
+	ReceiptHash string          `gorm:"column:receipt_hash"`
+	Expires     int64           `gorm:"column:receipt_expires_at"`
+	State       string          `gorm:"column:state"`
 	// NameKey is what a former release, which may still serve during a rollout, searches by.
 	NameKey string `gorm:"column:name_key"`
 	// WordsVersion and WordsRevision are those of dossier.Worded. Of what is inserted there are no words yet.
@@ -108,10 +106,7 @@ func (row) TableName() string { return "people" }
 func rowOf(p dossier.Person) row {
 	return row{
 		ID:          p.ID.String(),
-		Name:        p.Name,
-		Location:    p.Location,
-		Age:         p.Age,
-		Technology:  p.Technology,
+		Details:     p.Details,
 		ReceiptHash: hex.EncodeToString(p.ReceiptHash[:]),
 		Expires:     expiresAt(p.ReceiptExpires),
 		State:       string(p.State),
@@ -136,7 +131,7 @@ func (r row) person() (dossier.Person, error) {
 	}
 	p := dossier.Person{
 		ID:        id,
-		Details:   dossier.Details{Name: r.Name, Location: r.Location, Age: r.Age, Technology: r.Technology},
+		Details:   r.Details,
 		State:     dossier.PersonState(r.State),
 		CreatedAt: time.UnixMicro(r.Created).UTC(),
 		UpdatedAt: time.UnixMicro(r.Updated).UTC(),

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -71,6 +72,24 @@ func peopleNew(state dossier.PersonState, created time.Time) dossier.Person {
 	}
 }
 
+// peopleDetails returns details of whose fields each is the given text, or number, of its place.
+func peopleDetails(t *testing.T, value func(int, dossier.Field) (string, int)) dossier.Details {
+	t.Helper()
+	typed := map[string]string{}
+	for i, f := range dossier.Fields {
+		text, number := value(i, f)
+		if f.IsNumber() {
+			text = strconv.Itoa(number)
+		}
+		typed[f.Name] = text
+	}
+	details, err := dossier.ParseDetails(typed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return details
+}
+
 func peopleInsert(t *testing.T, s dossier.People, list ...dossier.Person) {
 	t.Helper()
 	var wg sync.WaitGroup
@@ -115,21 +134,28 @@ func peopleIDs(list []dossier.Person) []dossier.PersonID {
 }
 
 func peopleRoundTrip(t *testing.T, s dossier.People) {
-	long := strings.Repeat("\U00020000", dossier.MaxNameLength) // letters of four bytes each
 	for name, change := range map[string]func(*dossier.Person){
 		"ordinary": func(*dossier.Person) {},
-		"longest":  func(p *dossier.Person) { p.Name, p.Location, p.Technology = long, long, long },
+		"longest": func(p *dossier.Person) {
+			p.Details = peopleDetails(t, func(i int, f dossier.Field) (string, int) {
+				return strings.Repeat(string(rune(0x20000+i)), f.Most), f.Most // letters of four bytes each
+			})
+		},
 		"longest key": func(p *dossier.Person) {
 			p.Name = strings.Repeat("\uFDFA", dossier.MaxNameLength) // folds to 18 code points each
 		},
-		"shortest":     func(p *dossier.Person) { p.Name, p.Location, p.Technology = "x", "y", "z" },
+		"shortest": func(p *dossier.Person) {
+			p.Details = peopleDetails(t, func(i int, f dossier.Field) (string, int) {
+				return string(rune('a' + i)), f.Least
+			})
+		},
 		"upper case":   func(p *dossier.Person) { p.Name, p.Location = "ADA", "LONDON" },
 		"lower case":   func(p *dossier.Person) { p.Name, p.Location = "ada", "london" },
 		"other script": func(p *dossier.Person) { p.Name, p.Location = "Ἀριστοτέλης", "北京 🏯" },
 		"emoji":        func(p *dossier.Person) { p.Name = "Zoë 👩\u200d🔬 🇪🇺" },
 		"SQL":          func(p *dossier.Person) { p.Name = `Robert'); DROP TABLE people;-- "\` + "`" },
-		"youngest":     func(p *dossier.Person) { p.Age = dossier.MinAge },
-		"oldest":       func(p *dossier.Person) { p.Age = dossier.MaxAge },
+		"youngest":     func(p *dossier.Person) { p.Age = 0 },
+		"oldest":       func(p *dossier.Person) { p.Age = 130 },
 		"no hash bit":  func(p *dossier.Person) { p.ReceiptHash = [32]byte{} },
 		"every hash bit": func(p *dossier.Person) {
 			for i := range p.ReceiptHash {

@@ -27,7 +27,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -213,8 +212,14 @@ func (o Options) key() []string {
 	if o.Receipt != nil {
 		key = append(key, "receipt", o.Receipt.Person.String())
 	} else {
-		d := o.Details
-		key = append(key, "new", d.Name, d.Location, strconv.Itoa(d.Age), d.Technology)
+		key = append(key, "new")
+		for _, f := range dossier.Fields {
+			if value := f.Of(o.Details); !f.Optional {
+				key = append(key, value)
+			} else if value != "" { // so that a release that adds a field finds the journals of the former
+				key = append(key, f.Name, value)
+			}
+		}
 	}
 	return append(key, o.Files.asked...)
 }
@@ -474,8 +479,7 @@ func (run *Run) register(ctx context.Context) error {
 			return err
 		}
 	}
-	d := run.o.Details
-	in := api.Registration{Name: d.Name, Location: d.Location, Age: d.Age, Technology: d.Technology}
+	in := api.Registration(run.o.Details)
 	var out api.Registered
 	if err := run.site.call(ctx, http.MethodPost, "people", in, &out); err != nil {
 		err := asError(err)

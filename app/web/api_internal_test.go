@@ -82,8 +82,6 @@ func TestAPIDocumentTellsTheRules(t *testing.T) {
 		told *json.Number
 		want int
 	}{
-		"least age":             {property("Registration", "age").Minimum, dossier.MinAge},
-		"highest age":           {property("Registration", "age").Maximum, dossier.MaxAge},
 		"parts of a file":       {property("File", "part_count").Maximum, dossier.MaxParts},
 		"number of a part":      {property("Part", "number").Maximum, dossier.MaxParts},
 		"number of a signed":    {property("SignedPart", "number").Maximum, dossier.MaxParts},
@@ -95,13 +93,6 @@ func TestAPIDocumentTellsTheRules(t *testing.T) {
 	} {
 		if c.told == nil || c.told.String() != strconv.Itoa(c.want) {
 			t.Errorf("%s: the document tells %v, want %d", what, c.told, c.want)
-		}
-	}
-	for name, most := range map[string]int{"name": dossier.MaxNameLength, "location": dossier.MaxLocationLength,
-		"technology": dossier.MaxTechnologyLength} {
-		if text := property("Registration", name).Description; !strings.Contains(text,
-			strconv.Itoa(most)+" characters") {
-			t.Errorf("%s: the document says %q", name, text)
 		}
 	}
 	if text := property("Announcement", "name").Description; !strings.Contains(text,
@@ -133,6 +124,45 @@ func TestAPIDocumentTellsTheRules(t *testing.T) {
 	_, _ = crc.Write([]byte("123456789"))
 	if got := api.FormatCRC64NVME(crc.Sum64()); got != "rosUhgp5mIg=" {
 		t.Errorf("the CRC-64/NVME of 123456789 is written %s", got)
+	}
+}
+
+// The document has the fields of a person, with their rules, and no others.
+func TestAPIDocumentTellsTheFields(t *testing.T) {
+	d, err := loadDocument()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent, told := d.parts.Components.Schemas["Registration"], d.parts.Components.Schemas["Person"]
+	if len(sent.Properties) != len(dossier.Fields) {
+		t.Errorf("schema Registration has %d members, want the %d fields", len(sent.Properties), len(dossier.Fields))
+	}
+	for _, f := range dossier.Fields {
+		kind := "string"
+		if f.IsNumber() {
+			kind = "integer"
+		}
+		for name, schema := range map[string]documentSchema{"Registration": sent, "Person": told} {
+			if schema.Properties[f.Name].Type != kind || slices.Contains(schema.Required, f.Name) == f.Optional {
+				t.Errorf("schema %s: %s is no %s, or not required as it should", name, f.Name, kind)
+			}
+		}
+		p := sent.Properties[f.Name]
+		number := func(n *json.Number) string { // the empty one for none
+			if n == nil {
+				return ""
+			}
+			return n.String()
+		}
+		if f.IsNumber() {
+			if number(p.Minimum) != strconv.Itoa(f.Least) || number(p.Maximum) != strconv.Itoa(f.Most) {
+				t.Errorf("%s: the document says %q to %q, want %d to %d", f.Name, number(p.Minimum), number(p.Maximum),
+					f.Least, f.Most)
+			}
+		} else if !strings.Contains(p.Description, strconv.Itoa(f.Most)+" characters") ||
+			(number(p.MinLength) == "1") == f.Optional {
+			t.Errorf("%s: the document says %q, with at least %q", f.Name, p.Description, number(p.MinLength))
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
@@ -30,9 +31,7 @@ func (s *Server) registerPerson(c echo.Context) error {
 	if err := s.readJSON(c, &in, bounds.RegistrationBytes); err != nil {
 		return err
 	}
-	p, err := s.svc.Register(s.sending(c), receipt, dossier.Details{
-		Name: in.Name, Location: in.Location, Age: in.Age, Technology: in.Technology,
-	})
+	p, err := s.svc.Register(s.sending(c), receipt, dossier.Details(in))
 	if err != nil {
 		return err
 	}
@@ -117,9 +116,11 @@ func (s *Server) readReceipt(c echo.Context) error {
 // What the domain's values look like in the API.
 
 func apiPerson(p dossier.Person) api.Person {
-	a := api.Person{
-		ID: p.ID.String(), Name: p.Name, Location: p.Location, Age: p.Age, Technology: p.Technology,
-		State: api.PersonState(p.State), CreatedAt: p.CreatedAt.UTC(),
+	a := api.Person{ID: p.ID.String(), State: api.PersonState(p.State), CreatedAt: p.CreatedAt.UTC()}
+	// The details are members of the person: each has the field of its name, or the document lacks it.
+	from, to := reflect.ValueOf(p.Details), reflect.ValueOf(&a).Elem()
+	for i := range from.NumField() {
+		to.FieldByName(from.Type().Field(i).Name).Set(from.Field(i))
 	}
 	if !p.ReceiptExpires.IsZero() {
 		a.ReceiptExpiresAt = &p.ReceiptExpires

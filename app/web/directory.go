@@ -29,6 +29,22 @@ type directoryView struct {
 	pager
 }
 
+// Fields returns the columns of a person's details; the first is the name.
+func (directoryView) Fields() []dossier.Field { return dossier.Fields }
+
+// SearchHint says what of a person is searched for.
+func (directoryView) SearchHint() string {
+	texts, numbers := "", ""
+	for _, f := range dossier.Fields {
+		if f.IsNumber() {
+			numbers += f.Noun + ", "
+		} else {
+			texts += strings.ToLower(f.Label) + ", "
+		}
+	}
+	return "Words of a " + strings.TrimSuffix(texts, ", ") + " or file name, " + numbers + "or how these begin."
+}
+
 // directoryPlace is a page of the directory: what was searched for, and where the page begins or ends.
 type directoryPlace struct {
 	search        string

@@ -18,9 +18,9 @@ type formView struct {
 	// Receipt goes into the hidden field "receipt": the same value after a fault, so that the next try is the same
 	// submission.
 	Receipt string
-	// Name, Location, Age and Technology are what was typed, unchanged.
-	Name, Location, Age, Technology string
-	// Faults has the message for a field by its name: "name", "location", "age", "technology", "files".
+	// Typed is what was typed into the fields of a person's details, unchanged.
+	Typed fields
+	// Faults has the message for a field by its name; that of the files is "files".
 	Faults map[string]string
 	// Order lists the faulty fields in the order of the form, for the summary at the top with links to the fields.
 	Order []string
@@ -30,9 +30,8 @@ type formView struct {
 	Advice string
 	// RequestID is shown small with a notice of an outage, to quote to support; may be empty.
 	RequestID string
-	// Rules for the hints and the HTML attributes.
-	Limits                                        dossier.Limits
-	MaxName, MaxLocation, MaxTech, MinAge, MaxAge int
+	// Limits are for the hints and the HTML attributes.
+	Limits dossier.Limits
 	// MaxFile is Limits.FileBytes as people read it, by dossier.FormatLimit: "5.3 GB".
 	MaxFile string
 	// MaxTime is how long the form may take to arrive without JavaScript, as people read it: "4 minutes 30 seconds".
@@ -47,23 +46,46 @@ type formView struct {
 	FilesLost bool
 }
 
+// fieldView is a field of a person's details in the form.
+type fieldView struct {
+	dossier.Field
+	// Typed is what was typed into it, and Fault what is wrong with that; may be empty.
+	Typed, Fault string
+}
+
+// Fields returns the fields of a person's details.
+func (v formView) Fields() []fieldView {
+	var all []fieldView
+	for _, f := range dossier.Fields {
+		all = append(all, fieldView{f, v.Typed[f.Name], v.Faults[f.Name]})
+	}
+	return all
+}
+
+// FieldLabel returns what a field of the form is called, by its name.
+func (v formView) FieldLabel(name string) string {
+	for _, f := range dossier.Fields {
+		if f.Name == name {
+			return f.Label
+		}
+	}
+	return "Files"
+}
+
 // form shows the empty form. Each has a receipt of its own, from the start. Browsers may keep it: after "back" a page
 // that is not to be stored is fetched anew, with another receipt, but shown with what was typed before, and sending
 // that again would make a second person.
 func (s *Server) form(c echo.Context) error {
 	c.Response().Header().Set("Cache-Control", "private, no-cache")
-	return s.renderForm(c, http.StatusOK, s.formView(c, fields{Receipt: dossier.NewReceipt().String()}))
+	return s.renderForm(c, http.StatusOK, s.formView(c, fields{receiptField: dossier.NewReceipt().String()}))
 }
 
 // formView returns the form with what was typed.
 func (s *Server) formView(c echo.Context, typed fields) formView {
 	limits := s.svc.Limits()
 	v := formView{
-		page: s.page(c, "Submit your details"), Receipt: typed.Receipt,
-		Name: typed.Name, Location: typed.Location, Age: typed.Age, Technology: typed.Technology,
+		page: s.page(c, "Submit your details"), Receipt: typed[receiptField], Typed: typed,
 		Limits: limits, MaxFile: dossier.FormatLimit(limits.FileBytes),
-		MaxName: dossier.MaxNameLength, MaxLocation: dossier.MaxLocationLength, MaxTech: dossier.MaxTechnologyLength,
-		MinAge: dossier.MinAge, MaxAge: dossier.MaxAge,
 	}
 	if s.o.BodyTimeout < hintTime {
 		v.MaxTime = inWords(s.o.BodyTimeout)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -19,10 +20,11 @@ const maxFieldBytes = 64 << 10
 // errTooMuch says that more would have to be read and dropped than is allowed. What came before it was read well.
 var errTooMuch = errors.New("too much to read and drop")
 
-// fields are the text fields of the form, as they came.
-type fields struct {
-	Receipt, Name, Location, Age, Technology string
-}
+// fields are the text fields of the form by name, as they came: receiptField, and those of dossier.Fields.
+type fields map[string]string
+
+// receiptField is the name of the hidden field with the receipt.
+const receiptField = "receipt"
 
 // formReader reads the submission form, multipart/form-data, as a stream: first the text fields, in any order, then the
 // files. Its memory does not depend on the size of the body. Errors are coded: CodeMalformed, codeTimeout; or
@@ -35,9 +37,8 @@ type formReader struct {
 	drop int64
 	// between tells that mr stands at the end of a part's content.
 	between bool
-	// fields are those read so far, seen their names; files tells that the first file has come.
+	// fields are those read so far; files tells that the first file has come.
 	fields fields
-	seen   map[string]bool
 	files  bool
 }
 
@@ -51,7 +52,7 @@ func newFormReader(contentType string, r io.Reader, parts int, drop int64) (*for
 	if len(boundary) == 0 || len(boundary) > 70 { // RFC 2046, section 5.1.1
 		return nil, malformed(nil, "The form has no valid boundary between its parts.")
 	}
-	f := &formReader{mr: newMultipartReader(r, boundary), parts: parts, drop: drop, seen: map[string]bool{}}
+	f := &formReader{mr: newMultipartReader(r, boundary), parts: parts, drop: drop, fields: fields{}}
 	return f, f.preamble()
 }
 
@@ -75,8 +76,8 @@ func (f *formReader) begin() (fields, *filePart, error) {
 		if err != nil {
 			return f.fields, nil, err
 		}
-		if field == nil {
-			if !f.seen["receipt"] {
+		if field == "" {
+			if _, ok := f.fields[receiptField]; !ok {
 				return f.fields, nil,
 					malformed(nil, `The field "receipt" is missing, or came after the files. Load the form again.`)
 			}
@@ -89,7 +90,7 @@ func (f *formReader) begin() (fields, *filePart, error) {
 		if len(text) > maxFieldBytes {
 			return f.fields, nil, malformed(nil, "A field is longer than %s.", dossier.FormatLimit(maxFieldBytes))
 		}
-		*field = string(text)
+		f.fields[field] = string(text)
 	}
 }
 
@@ -99,76 +100,63 @@ func (f *formReader) nextFile() (*filePart, error) {
 	return file, err
 }
 
-// next moves to the next part and returns where a text field belongs, or a file, or neither at the end. Places in the
+// next moves to the next part and returns the name of a text field, or a file, or neither at the end. Places in the
 // form where no file was chosen are passed over.
-func (f *formReader) next() (*string, *filePart, error) {
+func (f *formReader) next() (string, *filePart, error) {
 	for {
 		if err := f.skip(); err != nil {
-			return nil, nil, err
+			return "", nil, err
 		}
 		header, err := f.mr.next()
 		if err == io.EOF {
-			return nil, nil, f.end()
+			return "", nil, f.end()
 		}
 		if err != nil {
-			return nil, nil, bodyFault(err)
+			return "", nil, bodyFault(err)
 		}
 		f.between = false
 		if f.parts--; f.parts < 0 {
-			return nil, nil, malformed(nil, "The form has too many parts. Send fewer files at once.")
+			return "", nil, malformed(nil, "The form has too many parts. Send fewer files at once.")
 		}
 		name, fileName, isFile, ok := disposition(header)
 		switch {
 		case !ok:
-			return nil, nil, malformed(nil, "A part of the form does not say which field it is.")
+			return "", nil, malformed(nil, "A part of the form does not say which field it is.")
 		case name != "files":
-			field, err := f.field(name, isFile)
-			return field, nil, err
+			return name, nil, f.expect(name, isFile)
 		}
 		f.files = true
 		if fileName != "" {
-			return nil, &filePart{name: fileName, r: f.mr}, nil
+			return "", &filePart{name: fileName, r: f.mr}, nil
 		}
 		// Browsers send an empty part for a file field in which nothing was chosen.
 		var first [1]byte
 		switch _, err := io.ReadFull(f.mr, first[:]); err {
 		case nil:
-			return nil, &filePart{r: io.MultiReader(bytes.NewReader(first[:]), f.mr)}, nil
+			return "", &filePart{r: io.MultiReader(bytes.NewReader(first[:]), f.mr)}, nil
 		case io.EOF:
 			f.between = true
 		default:
-			return nil, nil, bodyFault(err)
+			return "", nil, bodyFault(err)
 		}
 	}
 }
 
-// field returns where the text field of that name belongs.
-func (f *formReader) field(name string, isFile bool) (*string, error) {
-	var field *string
-	switch name {
-	case "receipt":
-		field = &f.fields.Receipt
-	case "name":
-		field = &f.fields.Name
-	case "location":
-		field = &f.fields.Location
-	case "age":
-		field = &f.fields.Age
-	case "technology":
-		field = &f.fields.Technology
-	default:
-		return nil, malformed(nil, "The form has an unknown field. Load the form again.")
-	}
+// expect refuses a field that is none of the form's text fields, or stands where it should not.
+func (f *formReader) expect(name string, isFile bool) error {
+	_, seen := f.fields[name]
 	switch {
+	case name != receiptField &&
+		!slices.ContainsFunc(dossier.Fields, func(one dossier.Field) bool { return one.Name == name }):
+		return malformed(nil, "The form has an unknown field. Load the form again.")
 	case isFile:
-		return nil, malformed(nil, "The field %q must be text, not a file.", name)
+		return malformed(nil, "The field %q must be text, not a file.", name)
 	case f.files:
-		return nil, malformed(nil, "The field %q came after the files. All text fields must come first.", name)
-	case f.seen[name]:
-		return nil, malformed(nil, "The field %q was sent twice.", name)
+		return malformed(nil, "The field %q came after the files. All text fields must come first.", name)
+	case seen:
+		return malformed(nil, "The field %q was sent twice.", name)
 	}
-	f.seen[name] = true
-	return field, nil
+	return nil
 }
 
 // skip drops what is left of the current part.

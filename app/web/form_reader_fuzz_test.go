@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net/textproto"
 	"slices"
@@ -62,11 +63,8 @@ func writeForm(t *testing.T, boundary string, typed fields, files []sentFile) st
 			t.Fatal(err)
 		}
 	}
-	for _, one := range []struct{ name, value string }{
-		{"receipt", typed.Receipt}, {"name", typed.Name}, {"location", typed.Location}, {"age", typed.Age},
-		{"technology", typed.Technology},
-	} {
-		write(`form-data; name="`+one.name+`"`, one.value)
+	for name, value := range typed {
+		write(`form-data; name="`+name+`"`, value)
 	}
 	for _, one := range files {
 		write(`form-data; name="files"; filename="`+escapeName.Replace(one.name)+`"`, one.data)
@@ -115,7 +113,7 @@ func FuzzForm(f *testing.F) {
 		typed, files, err := readForm(bytes.NewReader(body), boundary, parts, drop)
 		again, filesAgain, errAgain := readForm(&counter{r: bytes.NewReader(body), piece: int(piece) + 1}, boundary,
 			parts, drop)
-		if typed != again || !slices.Equal(files, filesAgain) || (err == nil) != (errAgain == nil) {
+		if !maps.Equal(typed, again) || !slices.Equal(files, filesAgain) || (err == nil) != (errAgain == nil) {
 			t.Fatalf("whole: %q %q %v\nin pieces: %q %q %v", typed, files, err, again, filesAgain, errAgain)
 		}
 		if err != nil {
@@ -149,7 +147,7 @@ func FuzzForm(f *testing.F) {
 			for i := range files {
 				files[i].name = told(files[i].name)
 			}
-			if err != nil || typed2 != typed || !slices.Equal(files2, files) {
+			if err != nil || !maps.Equal(typed2, typed) || !slices.Equal(files2, files) {
 				t.Fatalf("read %q %q,\nwritten anew %q %q, %v", typed, files, typed2, files2, err)
 			}
 		}
@@ -160,7 +158,7 @@ func FuzzForm(f *testing.F) {
 // fitting reports whether a form can be written with the boundary: none of its contents holds it, and no file is
 // nameless and empty, which is a place where none was chosen.
 func fitting(typed fields, files []sentFile, boundary string) bool {
-	all := typed.Receipt + typed.Name + typed.Location + typed.Age + typed.Technology
+	all := strings.Join(slices.Collect(maps.Values(typed)), "")
 	for _, one := range files {
 		if one.name == "" && one.data == "" {
 			return false
@@ -202,12 +200,9 @@ func compareWithLibrary(t *testing.T, body []byte, boundary string, typed fields
 		}
 	}
 	var want []string
-	for _, one := range []struct{ name, value string }{
-		{"receipt", typed.Receipt}, {"name", typed.Name}, {"location", typed.Location}, {"age", typed.Age},
-		{"technology", typed.Technology},
-	} {
-		if one.value != "" {
-			want = append(want, one.name+"\x00"+one.value)
+	for name, value := range typed {
+		if value != "" {
+			want = append(want, name+"\x00"+value)
 		}
 	}
 	for _, one := range files {

@@ -4,7 +4,6 @@ import (
 	"encoding/csv"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -40,13 +39,14 @@ func (s *Server) peopleCSV(c echo.Context) error {
 	_, _ = res.Write([]byte("\ufeff"))
 	w := csv.NewWriter(res)
 	w.UseCRLF = true
-	_ = w.Write([]string{"id", "name", "location", "age", "technology", "submitted_at"})
+	head := []string{"id"}
+	for _, f := range dossier.Fields {
+		head = append(head, f.Name)
+	}
+	_ = w.Write(append(head, "submitted_at"))
 	for {
 		for _, p := range page.People {
-			_ = w.Write([]string{
-				p.ID.String(), defuse(p.Name), defuse(p.Location), strconv.Itoa(p.Age), defuse(p.Technology),
-				p.CreatedAt.UTC().Format(time.RFC3339Nano),
-			})
+			_ = w.Write(csvRow(p))
 		}
 		w.Flush()
 		if err := w.Error(); err != nil {
@@ -61,6 +61,19 @@ func (s *Server) peopleCSV(c echo.Context) error {
 			return fmt.Errorf("list more people: %w", err)
 		}
 	}
+}
+
+// csvRow returns what the file says of a person.
+func csvRow(p dossier.Person) []string {
+	row := []string{p.ID.String()}
+	for _, f := range dossier.Fields {
+		value := f.Of(p.Details)
+		if !f.IsNumber() {
+			value = defuse(value)
+		}
+		row = append(row, value)
+	}
+	return append(row, p.CreatedAt.UTC().Format(time.RFC3339Nano))
 }
 
 // defuse keeps a spreadsheet from taking a text, or a part of it, for a formula

@@ -10,10 +10,10 @@ import (
 	"dossier.example/app"
 )
 
-// personView is a person's details.
+// personView is a person as pages show it.
 type personView struct {
-	ID, Name, Location, Technology string
-	Age                            int
+	ID string
+	dossier.Details
 	// At is when the person submitted.
 	At moment
 	// Deleting: the person is marked and on the way out.
@@ -23,13 +23,25 @@ type personView struct {
 	Path, Link, Delete string
 }
 
+// detailView is one of a person's details.
+type detailView struct {
+	dossier.Field
+	Value string
+}
+
+// Shown returns the person's details, all of them.
+func (v personView) Shown() []detailView {
+	var all []detailView
+	for _, f := range dossier.Fields {
+		all = append(all, detailView{f, f.Of(v.Details)})
+	}
+	return all
+}
+
 // personOf returns a person as the submitter sees it.
 func personOf(p dossier.Person) personView {
-	v := personView{
-		ID: p.ID.String(), Name: p.Name, Location: p.Location, Technology: p.Technology, Age: p.Age,
-		Deleting: p.State == dossier.PersonDeleting, At: momentOf(p.CreatedAt),
-	}
-	return v
+	return personView{ID: p.ID.String(), Details: p.Details, Deleting: p.State == dossier.PersonDeleting,
+		At: momentOf(p.CreatedAt)}
 }
 
 // personForStaff adds the ways that staff have, from a place.

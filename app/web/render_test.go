@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"golang.org/x/net/html"
+
+	"dossier.example/app"
 )
 
 // embeddedPages loads the templates as the server does.
@@ -314,12 +316,15 @@ func TestValuesComeOutUnchanged(t *testing.T) {
 	all, _ := embeddedPages(t)
 	for _, text := range []string{markup, arabic, emoji, unbroken, "a & b &amp; c", `C:\x "y" 'z'`} {
 		form := with(sampleForm(), func(v *formView) {
-			v.Name, v.Location, v.Age, v.Technology = text, text, text, text
+			v.Typed = fields{}
+			for _, f := range dossier.Fields {
+				v.Typed[f.Name] = text
+			}
 		})
 		d := parseDocument(t, renderSample(t, all, sample{"form", "form", form}))
-		for _, id := range []string{"name", "location", "age", "technology"} {
-			if got := attrOf(d.byID(id), "value"); got != text {
-				t.Errorf("field %s keeps %q, want %q", id, got, text)
+		for _, f := range dossier.Fields {
+			if got := attrOf(d.byID(f.Name), "value"); got != text {
+				t.Errorf("field %s keeps %q, want %q", f.Name, got, text)
 			}
 		}
 		person := personPageView{page: page{Title: text, Staff: true, CSRF: "x"}, Cards: true,
@@ -390,8 +395,11 @@ func TestFormHasTheOrderOfTheStream(t *testing.T) {
 	for n := range (document{form}).all("input", "textarea", "select", "button") {
 		got = append(got, attrOf(n, "type")+" "+attrOf(n, "name"))
 	}
-	want := []string{"hidden receipt", "text name", "text location", "text age", "text technology", "file files",
-		"submit "}
+	want := []string{"hidden receipt"}
+	for _, f := range dossier.Fields {
+		want = append(want, "text "+f.Name)
+	}
+	want = append(want, "file files", "submit ")
 	if !slices.Equal(got, want) {
 		t.Errorf("fields are %q, want %q", got, want)
 	}
@@ -401,18 +409,27 @@ func TestFormTellsTheRules(t *testing.T) {
 	all, _ := embeddedPages(t)
 	view := sampleForm()
 	d := parseDocument(t, renderSample(t, all, sample{"form", "form", view}))
-	for _, c := range []struct {
+	type control struct {
 		field string
 		attrs map[string]string
 		hint  []string
-	}{
-		{"name", map[string]string{"required": "", "autocomplete": "name"}, []string{strconv.Itoa(view.MaxName)}},
-		{"location", map[string]string{"required": ""}, []string{strconv.Itoa(view.MaxLocation)}},
-		{"age", map[string]string{"required": "", "inputmode": "numeric"},
-			[]string{strconv.Itoa(view.MinAge), strconv.Itoa(view.MaxAge)}},
-		{"technology", map[string]string{"required": ""}, []string{strconv.Itoa(view.MaxTech)}},
+	}
+	controls := []control{
+		{"name", map[string]string{"autocomplete": "name"}, nil},
+		{"age", map[string]string{"inputmode": "numeric"}, nil},
 		{"files", map[string]string{"multiple": ""}, []string{strconv.Itoa(view.Limits.Files), view.MaxFile}},
-	} {
+	}
+	for _, f := range dossier.Fields {
+		c := control{f.Name, map[string]string{}, []string{f.Hint, strconv.Itoa(f.Most)}}
+		if f.IsNumber() {
+			c.hint = append(c.hint, strconv.Itoa(f.Least))
+		}
+		if !f.Optional {
+			c.attrs["required"] = ""
+		}
+		controls = append(controls, c)
+	}
+	for _, c := range controls {
 		input := d.byID(c.field)
 		for _, name := range slices.Sorted(maps.Keys(c.attrs)) {
 			if got, ok := attr(input, name); !ok || got != c.attrs[name] {
@@ -436,7 +453,11 @@ func TestFormTellsTheRules(t *testing.T) {
 
 func TestFormTellsEveryFault(t *testing.T) {
 	all, _ := embeddedPages(t)
-	for _, field := range []string{"name", "location", "age", "technology", "files"} {
+	names := []string{"files"}
+	for _, f := range dossier.Fields {
+		names = append(names, f.Name)
+	}
+	for _, field := range names {
 		const message = "This is what is allowed."
 		view := with(sampleForm(), func(v *formView) {
 			v.Order, v.Faults = []string{field}, map[string]string{field: message}

@@ -35,9 +35,12 @@ func sampleForm() formView {
 	return formView{
 		page: page{Title: "Submit your details", Path: "/"}, Receipt: sampleReceipt,
 		Limits: dossier.DefaultLimits(), MaxFile: dossier.FormatLimit(dossier.DefaultLimits().FileBytes),
-		MaxName: dossier.MaxNameLength, MaxLocation: dossier.MaxLocationLength, MaxTech: dossier.MaxTechnologyLength,
-		MinAge: dossier.MinAge, MaxAge: dossier.MaxAge,
 	}
+}
+
+// typed is what was typed into the form.
+func typed(name, location, age, technology string) fields {
+	return fields{"name": name, "location": location, "age": age, "technology": technology}
 }
 
 // with returns v after change, so that a sample can be told by what is different about it.
@@ -56,9 +59,9 @@ func sampleTime(iso string) moment {
 
 func ada() personView {
 	return personView{
-		ID: "0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11", Name: "Ada Lovelace", Location: "London",
-		Technology: "Analytical Engine", Age: 36,
-		At: sampleTime("2026-11-24T14:05:09Z"),
+		ID:      "0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11",
+		Details: dossier.Details{Name: "Ada Lovelace", Location: "London", Age: 36, Technology: "Analytical Engine"},
+		At:      sampleTime("2026-11-24T14:05:09Z"),
 	}
 }
 
@@ -203,7 +206,7 @@ func samples(picture string) []sample {
 		{"form-staff", "form", with(sampleForm(), func(v *formView) { v.Staff, v.CSRF = true, "csrf-token" })},
 		{"form-faults", "form", with(sampleForm(), func(v *formView) {
 			v.Title = "Error: Submit your details"
-			v.Name, v.Location, v.Age, v.Technology = "", "!!", "200", unbroken+"x"
+			v.Typed = typed("", "!!", "200", unbroken+"x")
 			v.Notice = "Some fields need your attention."
 			v.Order = []string{"name", "location", "age", "technology", "files"}
 			v.Faults = map[string]string{
@@ -214,23 +217,23 @@ func samples(picture string) []sample {
 			v.FilesLost = true
 		})},
 		{"form-one-fault", "form", with(sampleForm(), func(v *formView) {
-			v.Name, v.Location, v.Age, v.Technology = "Ada Lovelace", "London", "-1", "Analytical Engine"
+			v.Typed = typed("Ada Lovelace", "London", "-1", "Analytical Engine")
 			v.Order, v.Faults = []string{"age"}, map[string]string{"age": "Enter an age in years from 0 to 130."}
 		})},
 		{"form-markup", "form", with(sampleForm(), func(v *formView) {
-			v.Name, v.Location, v.Age, v.Technology = markup, arabic, `"x"`, emoji
+			v.Typed = typed(markup, arabic, `"x"`, emoji)
 			v.Order, v.Faults = []string{"age"},
 				map[string]string{"age": "Must be a whole number. Enter an age in years from 0 to 130."}
 		})},
 		{"form-outage", "form", with(sampleForm(), func(v *formView) {
-			v.Name, v.Location, v.Age, v.Technology = "Ada Lovelace", "London", "36", "Analytical Engine"
+			v.Typed = typed("Ada Lovelace", "London", "36", "Analytical Engine")
 			v.Notice = "Your submission could not be stored just now."
 			v.Advice = "Nothing is lost but time: wait a moment and send the form again. You will not end up in the " +
 				"list twice."
 			v.RequestID, v.FilesLost = sampleRequestID, true
 		})},
 		{"form-conflict", "form", with(sampleForm(), func(v *formView) {
-			v.Name, v.Location, v.Age, v.Technology = "Ada Lovelace", "London", "36", "Analytical Engine"
+			v.Typed = typed("Ada Lovelace", "London", "36", "Analytical Engine")
 			v.Notice = "This form was already used for another submission, or its submission is being deleted."
 			v.Advice = "Your details are kept below: send them as a new submission."
 			v.Anew, v.FilesLost = true, true

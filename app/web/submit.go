@@ -35,12 +35,12 @@ func (s *Server) submit(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	receipt, err := dossier.ParseReceipt(typed.Receipt)
+	receipt, err := dossier.ParseReceipt(typed[receiptField])
 	if err != nil {
 		return malformed(err, `The field "receipt" is damaged. Reload the form.`)
 	}
 	t := &taking{s: s, c: c, reader: reader, typed: typed, receipt: receipt, hasFiles: file != nil}
-	details, err := dossier.ParseDetails(typed.Name, typed.Location, typed.Age, typed.Technology)
+	details, err := dossier.ParseDetails(typed)
 	if err != nil {
 		return t.invalid(err)
 	}

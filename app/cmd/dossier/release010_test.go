@@ -241,10 +241,16 @@ func (in *installation) mustHaveDirectory(people []*release010.Person) {
 	newest := slices.SortedFunc(slices.Values(people), func(a, b *release010.Person) int {
 		return b.CreatedAt.Compare(a.CreatedAt)
 	})
-	want := [][]string{{"id", "name", "location", "age", "technology", "submitted_at"}}
+	want := [][]string{{"id"}}
+	for _, f := range dossier.Fields {
+		want[0] = append(want[0], f.Name)
+	}
+	want[0] = append(want[0], "submitted_at")
 	for _, p := range newest {
 		submitted := p.CreatedAt.Format(time.RFC3339Nano)
-		want = append(want, []string{p.ID, p.Name, p.Location, strconv.Itoa(p.Age), p.Technology, submitted})
+		row := []string{p.ID, p.Name, p.Location, strconv.Itoa(p.Age), p.Technology}
+		row = append(row, make([]string, len(dossier.Fields)-len(row)+1)...) // fields that 0.1.0 does not have
+		want = append(want, append(row, submitted))
 	}
 	list := func(query string) [][]string {
 		rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(in.page("/people.csv"+query, http.StatusOK),

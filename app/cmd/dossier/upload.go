@@ -32,16 +32,17 @@ const receiptVariable = "DOSSIER_UPLOAD_RECEIPT"
 
 // uploadFlags are the flags of upload.
 type uploadFlags struct {
-	to, receipt, receiptFile        string
-	name, location, age, technology string
-	recursive, quiet, json          bool
-	giveUp, showReceipt             bool
-	parallel                        int
-	patience                        time.Duration
+	to, receipt, receiptFile string
+	// details are the flags of dossier.Fields, for a new person, by name.
+	details                map[string]*string
+	recursive, quiet, json bool
+	giveUp, showReceipt    bool
+	parallel               int
+	patience               time.Duration
 }
 
 func (p *program) uploadCommand() *cobra.Command {
-	var o uploadFlags
+	o := uploadFlags{details: map[string]*string{}}
 	c := &cobra.Command{
 		Use:   "upload FILE… --to URL",
 		Short: "Send files to a site, and resume after an interruption",
@@ -105,10 +106,16 @@ command again.`,
 	f.SortFlags = false
 	f.StringVar(&o.to, "to", "",
 		"address of the site, such as https://files.example.org (default: that of the receipt's link)")
-	f.StringVar(&o.name, "name", "", "name of a new person")
-	f.StringVar(&o.location, "location", "", "location of a new person")
-	f.StringVar(&o.age, "age", "", "age of a new person, in years")
-	f.StringVar(&o.technology, "technology", "", "technology of a new person")
+	for _, field := range dossier.Fields {
+		usage := strings.ToLower(field.Label) + " of a new person"
+		switch {
+		case field.IsNumber():
+			usage += ", in " + field.Unit
+		case field.Optional:
+			usage += " (optional)"
+		}
+		o.details[field.Name] = f.String(field.Name, "", usage)
+	}
 	f.StringVar(&o.receiptFile, "receipt-file", "",
 		"file that holds the receipt of an earlier submission, or its link; - is standard input")
 	f.StringVar(&o.receipt, "receipt", "", "the receipt itself, or its link; others may see it on the command line")
@@ -180,7 +187,7 @@ func (o uploadFlags) mend(s upload.Summary) string {
 	switch {
 	case s.Link == "" || o.giveUp || o.showReceipt:
 		return "fix that, and run the same command again"
-	case o.name != "": // of a new person
+	case *o.details["name"] != "": // of a new person
 		return "the receipt is kept: fix that, and run the same command again, which sends nothing twice and " +
 			"prints it, or run it with --show-receipt"
 	}
@@ -258,21 +265,23 @@ func (p *program) uploadOptions(c *cobra.Command, o uploadFlags) (upload.Options
 	if out.State, err = upload.StateFolder(p.lookup); err != nil {
 		return out, err
 	}
-	details := false
-	for _, name := range []string{"name", "location", "age", "technology"} {
-		details = details || c.Flags().Changed(name)
+	details := map[string]string{}
+	for name, text := range o.details {
+		if c.Flags().Changed(name) {
+			details[name] = *text
+		}
 	}
 	receipt, from, err := p.receipt(o)
 	switch {
 	case err != nil:
 		return out, err
-	case from != "" && details:
+	case from != "" && len(details) > 0:
 		return fault("a new person's details and a receipt (%s) are both given: leave one of them out", from)
-	case from == "" && !details:
-		return fault("say whose files they are: --name, --location, --age and --technology for a new person, or " +
-			"--receipt-file for an earlier one")
+	case from == "" && len(details) == 0:
+		return fault("say whose files they are: %s for a new person, or --receipt-file for an earlier one",
+			requiredFlags())
 	case from == "":
-		if out.Details, err = dossier.ParseDetails(o.name, o.location, o.age, o.technology); err != nil {
+		if out.Details, err = dossier.ParseDetails(details); err != nil {
 			var coded *dossier.Error
 			if !errors.As(err, &coded) {
 				return out, err
@@ -315,6 +324,18 @@ func (p *program) uploadOptions(c *cobra.Command, o uploadFlags) (upload.Options
 		return fault("name the site: --to https://files.example.org")
 	}
 	return out, nil
+}
+
+// requiredFlags lists the flags that a new person cannot do without: "--name, --location and --age".
+func requiredFlags() string {
+	var flags []string
+	for _, f := range dossier.Fields {
+		if !f.Optional {
+			flags = append(flags, "--"+f.Name)
+		}
+	}
+	last := len(flags) - 1
+	return strings.Join(flags[:last], ", ") + " and " + flags[last]
 }
 
 // receipt returns the receipt that is given, and by what; the flags go before the variable.

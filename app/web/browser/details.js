@@ -1,7 +1,6 @@
 // The person's details in the form: read, and the faults that the server finds shown as it shows them in its own pages.
 import { element, heard } from "./dom.js";
 
-const names = ["name", "location", "age", "technology"];
 const invisible = /[\p{Cc}\p{Cf}]/gu;
 
 /** Returns a text with the digits of every script as those of ASCII. Unicode has them in runs from zero to nine. */
@@ -13,57 +12,58 @@ function asciiDigits(text) {
   });
 }
 
+/** Returns what was typed into a field for a number; -1, which the server refuses, for what is none. */
+function numberIn(field) {
+  const text = asciiDigits(field.value.replace(invisible, "").trim());
+  return /^[+-]?\d{1,9}$/.test(text) ? Number(text) : -1;
+}
+
 /** Details is the form. */
 export class Details {
   #form;
+  #fields;
   #summary;
 
   constructor(form) {
     this.#form = form;
+    this.#fields = [...form.querySelectorAll("[data-detail]")];
     this.#summary = document.getElementById("summary");
   }
 
   /** Returns what was typed, as the API takes it. */
   get typed() {
-    const value = (name) => this.#field(name).value;
-    const age = asciiDigits(value("age").replace(invisible, "").trim());
-    return {
-      name: value("name"),
-      location: value("location"),
-      // What is no number is sent as one that the server refuses: so all faults are shown at once.
-      age: /^[+-]?\d{1,9}$/.test(age) ? Number(age) : -1,
-      technology: value("technology"),
-    };
+    // What is no number is sent all the same: so all faults are shown at once.
+    const value = (field) => (field.dataset.detail === "number" ? numberIn(field) : field.value);
+    return Object.fromEntries(this.#fields.map((field) => [field.name, value(field)]));
   }
 
   /** Removes what was shown before. */
   clear() {
     this.#summary?.remove();
     this.#summary = undefined;
-    for (const name of names) {
-      const field = this.#field(name);
+    for (const field of this.#fields) {
       field.closest(".field").classList.remove("field-faulty");
-      document.getElementById(`${name}-fault`)?.remove();
+      document.getElementById(`${field.name}-fault`)?.remove();
       field.removeAttribute("aria-invalid");
-      field.setAttribute("aria-describedby", `${name}-hint`);
+      field.setAttribute("aria-describedby", `${field.name}-hint`);
     }
   }
 
   /** Shows the faults of a problem in the fields, and a summary of them that takes the focus. */
   showFaults(problem) {
     const faults = new Map(problem.errors.map(({ pointer, detail }) => [pointer.replace("#/", ""), detail]));
-    const age = this.#field("age").value.trim();
-    if (faults.has("age") && age !== "" && this.typed.age === -1 && age !== "-1") {
-      faults.set("age", `Must be a whole number. ${faults.get("age")}`);
-    }
     const list = element("ul");
-    for (const name of names.filter((n) => faults.has(n))) {
-      const field = this.#field(name);
+    for (const field of this.#fields.filter(({ name }) => faults.has(name))) {
+      const { name } = field;
+      const text = field.value.trim();
+      if (field.dataset.detail === "number" && text !== "" && numberIn(field) === -1 && text !== "-1") {
+        faults.set(name, `Must be a whole number. ${faults.get(name)}`);
+      }
       field.closest(".field").classList.add("field-faulty");
       field.before(element("p", { className: "fault", id: `${name}-fault` }, heard("Error: "), faults.get(name)));
       field.setAttribute("aria-invalid", "true");
       field.setAttribute("aria-describedby", `${name}-hint ${name}-fault`);
-      const label = field.closest(".field").querySelector("label").textContent;
+      const label = field.closest(".field").querySelector("label").firstChild.textContent.trim();
       const link = element("a", { href: `#${name}` }, label);
       // The address stays, so that "back" leaves the page.
       link.addEventListener("click", (event) => {
@@ -87,10 +87,6 @@ export class Details {
 
   /** Shows the fields, or that they are stored. */
   show(on) {
-    for (const name of names) this.#field(name).closest(".field").hidden = !on;
-  }
-
-  #field(name) {
-    return this.#form.elements[name];
+    for (const field of this.#fields) field.closest(".field").hidden = !on;
   }
 }
