@@ -51,7 +51,7 @@ func planCases() []planCase {
 		{name: "migration", stack: "dev", migrations: true, files: []plan.File{
 			{Path: "app/migrations/people/00005_add_people_phone.sql",
 				Text: "-- A number to call.\n\n-- +goose Up\nALTER TABLE people ADD COLUMN phone VARCHAR(40) NULL;\n"},
-			{Path: "app/migrations/people/00011_drop_people_age.sql",
+			{Path: "app/migrations/people/00099_drop_people_age.sql",
 				Text: "-- +goose Up\nALTER TABLE people DROP COLUMN age;\n"},
 		}},
 		{name: "bucket-renamed", stack: "dev",
