@@ -386,7 +386,7 @@ type reader struct {
 
 // No damage, no outage and no loss of a file may end as an archive that looks whole.
 func TestArchiveIsWholeOrBroken(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	ctx, svc := t.Context(), s.service(dossier.DefaultLimits())
 	r := dossier.NewReceipt()
 	if _, err := submit(ctx, svc, r, twoFiles); err != nil {
@@ -424,7 +424,7 @@ func TestArchiveIsWholeOrBroken(t *testing.T) {
 		"a client that leaves": {bend: func(r io.ReadCloser) io.ReadCloser { return r }, w: refusing{full}, want: full},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, r := embedded(t), dossier.NewReceipt()
+			s, r := fresh(t), dossier.NewReceipt()
 			if _, err := submit(ctx, s.service(dossier.DefaultLimits()), r, twoFiles); err != nil {
 				t.Fatal(err)
 			}
@@ -461,7 +461,7 @@ func TestArchiveIsWholeOrBroken(t *testing.T) {
 	}
 
 	t.Run("files that are known to be damaged", func(t *testing.T) {
-		s, r := embedded(t), dossier.NewReceipt()
+		s, r := fresh(t), dossier.NewReceipt()
 		svc := s.service(dossier.DefaultLimits())
 		three := append([]upload{{"c.txt", []byte("gamma")}}, twoFiles...)
 		if _, err := submit(ctx, svc, r, three); err != nil {

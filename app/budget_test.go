@@ -169,7 +169,7 @@ func TestASweepMendsTheBudgetOfAKilledInstance(t *testing.T) {
 
 // Stores that were filled before there was a budget are counted from what the last sweep saw.
 func TestABudgetForAStoreThatHasFiles(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	before := s.instance(dossier.Budget{}, nil)
 	owner := person(t, before)
 	for range 3 {
@@ -208,13 +208,13 @@ func TestFaultsOfTheBudget(t *testing.T) {
 		return svc.Close(ctx)
 	}
 	clean := &faults{at: -1}
-	if err := run(t.Context(), embedded(t).instance(b, clean)); err != nil {
+	if err := run(t.Context(), fresh(t).instance(b, clean)); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Contains(clean.calls, "catalog.SetNote") {
 		t.Fatalf("nothing is counted by %v", clean.calls)
 	}
-	first := embedded(t)
+	first := inMemory(t)
 	faultCases(t, clean.calls, func(t *testing.T, f *faults) {
 		s := first.copied(t)
 		_ = run(t.Context(), s.instance(b, f))
@@ -337,7 +337,7 @@ func TestAFullStoreTakesWhatIsStored(t *testing.T) {
 // However many networks there are, what is kept of them is bounded, and one that sent much is not forgotten for those
 // that sent little.
 func TestManyNetworksOfOneNote(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	b := dossier.Budget{DayPersons: 64, DayFiles: 100}
 	svc := s.instance(b, nil)
 	var same []string // networks that share a note, by the first byte of their hash
@@ -379,7 +379,7 @@ func TestManyNetworksOfOneNote(t *testing.T) {
 
 // Room tells what can be sent before it is.
 func TestRoom(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	full := dossier.Errorf(dossier.CodeFull, nil, "No room on the disk.")
 	svc := dossier.New(s.people, s.catalog, s.objects, dossier.Options{Now: s.clock.now,
 		Fits: func(int64) error { return full }})

@@ -94,7 +94,7 @@ func TestMultipartUploadVanishes(t *testing.T) {
 			return nil
 		},
 	} {
-		s, r := embedded(t), dossier.NewReceipt()
+		s, r := fresh(t), dossier.NewReceipt()
 		f := s.sent(t, r, direct)
 		if err := s.objects.Drop(t.Context(), f.Key(), f.Multipart.UploadID); err != nil {
 			t.Fatal(err)
@@ -112,7 +112,7 @@ func TestMultipartUploadVanishes(t *testing.T) {
 // The same where the content was described and nobody made the object: while it is new somebody may be about to, so the
 // file stays.
 func TestMultipartUploadVanishesWhileFinished(t *testing.T) {
-	s, r := embedded(t), dossier.NewReceipt()
+	s, r := fresh(t), dossier.NewReceipt()
 	svc := s.service(dossier.DefaultLimits())
 	f := s.sent(t, r, direct)
 	if _, err := s.faulty(failing(t, []string{"catalog.File", "objects.Parts", "catalog.Describe", "objects.Finish"},
@@ -141,7 +141,7 @@ func TestMultipartUploadVanishesWhileFinished(t *testing.T) {
 
 // A sender whose SHA-256 is wrong makes nobody believe that other bytes are stored, in either order.
 func TestWrongSHA256HidesNoFile(t *testing.T) {
-	s, r := embedded(t), dossier.NewReceipt()
+	s, r := fresh(t), dossier.NewReceipt()
 	svc := s.service(dossier.DefaultLimits())
 	one, two := upload{"a.txt", []byte("one")}, upload{"a.txt", []byte("two")}
 	liar := s.sent(t, r, one)

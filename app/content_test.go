@@ -26,7 +26,7 @@ func (c corrupting) Put(ctx context.Context, key string, r io.Reader) error {
 }
 
 func TestFlippedBitIsCaught(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	svc := dossier.New(s.people, s.catalog, corrupting{s.objects}, dossier.Options{Now: s.clock.now})
 	out, err := submit(t.Context(), svc, dossier.NewReceipt(), twoFiles)
 	if err != nil {
@@ -45,7 +45,7 @@ func TestFlippedBitIsCaught(t *testing.T) {
 
 // A body that breaks off is the sender's fault, not the store's; what arrived before it is not kept.
 func TestBodyBreaksOff(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	svc := s.service(dossier.DefaultLimits())
 	sub, err := svc.Begin(t.Context(), dossier.NewReceipt(), ada)
 	if err != nil {
@@ -67,7 +67,7 @@ func TestBodyBreaksOff(t *testing.T) {
 }
 
 func TestClientVanishes(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	svc := s.service(dossier.DefaultLimits())
 	ctx, cancel := context.WithCancel(t.Context())
 	sub, err := svc.Begin(ctx, dossier.NewReceipt(), ada)

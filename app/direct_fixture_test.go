@@ -131,7 +131,7 @@ func (s stores) sendDirectly(t *testing.T, svc *dossier.Service, r dossier.Recei
 // directCalls returns the calls of a file that is sent directly, by a person that is known.
 func directCalls(t *testing.T) []string {
 	t.Helper()
-	s, r := embedded(t), dossier.NewReceipt()
+	s, r := fresh(t), dossier.NewReceipt()
 	if _, err := s.service(dossier.DefaultLimits()).Register(t.Context(), r, ada); err != nil {
 		t.Fatal(err)
 	}

@@ -80,7 +80,7 @@ func sentDirectly(t *testing.T, s stores) {
 }
 
 func TestDirectRefusals(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	svc := s.service(dossier.Limits{FileBytes: 1000, Files: 1, PersonFiles: 2, PersonBytes: 1500})
 	ctx, r := t.Context(), dossier.NewReceipt()
 	if _, err := svc.Register(ctx, r, dossier.Details{}); !errors.Is(err, dossier.ErrInvalid) {
@@ -201,7 +201,7 @@ func TestDirectRefusals(t *testing.T) {
 // Every call on the way of a file that is sent directly goes wrong in every way. The sender that begins anew with the
 // same id ends well; one that gives up, or goes away, leaves nothing but a file that was whole.
 func TestFaultAtEveryStepOfADirectUpload(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	clean := &faults{at: -1}
 	if _, err := s.sendDirectly(t, s.faulty(clean), dossier.NewReceipt(), dossier.NewFileID(), direct); err != nil {
 		t.Fatal(err)
@@ -218,7 +218,7 @@ func TestFaultAtEveryStepOfADirectUpload(t *testing.T) {
 	for _, then := range []string{"sent again", "sent again after reconciliation", "given up", "left"} {
 		t.Run(then, func(t *testing.T) {
 			faultCases(t, clean.calls, func(t *testing.T, f *faults) {
-				s, r, id := embedded(t), dossier.NewReceipt(), dossier.NewFileID()
+				s, r, id := fresh(t), dossier.NewReceipt(), dossier.NewFileID()
 				svc := s.service(dossier.DefaultLimits())
 				if _, err := s.sendDirectly(t, s.faulty(f), r, id, direct); !errors.Is(err, dossier.ErrUnavailable) {
 					t.Fatalf("the file was acknowledged, or not as ErrUnavailable refused, although a store failed: %v",
@@ -278,7 +278,7 @@ func TestFaultAtEveryStepOfADirectUpload(t *testing.T) {
 // again.
 func TestFaultAtEveryStepOfADuplicate(t *testing.T) {
 	prepare := func(t *testing.T) (stores, dossier.Receipt, dossier.File, dossier.File) {
-		s, r := embedded(t), dossier.NewReceipt()
+		s, r := fresh(t), dossier.NewReceipt()
 		first, err := s.sendDirectly(t, s.service(dossier.DefaultLimits()), r, dossier.NewFileID(), direct)
 		if err != nil {
 			t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 )
 
 func TestDirectoryPages(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	svc := s.service(dossier.DefaultLimits())
 	var newest []dossier.PersonID
 	for range 7 {

@@ -133,7 +133,7 @@ func faultCases(t *testing.T, clean []string, test func(t *testing.T, f *faults)
 // formCalls returns the calls of a submission of two files.
 func formCalls(t *testing.T) []string {
 	t.Helper()
-	s, clean := embedded(t), &faults{at: -1}
+	s, clean := fresh(t), &faults{at: -1}
 	if _, err := submit(t.Context(), s.faulty(clean), dossier.NewReceipt(), twoFiles); err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func formCalls(t *testing.T) []string {
 // anotherFormCalls returns the calls of a submission of one more file, by a person that is known.
 func anotherFormCalls(t *testing.T) []string {
 	t.Helper()
-	s, r, clean := embedded(t), dossier.NewReceipt(), &faults{at: -1}
+	s, r, clean := fresh(t), dossier.NewReceipt(), &faults{at: -1}
 	for _, svc := range []*dossier.Service{s.service(dossier.DefaultLimits()), s.faulty(clean)} {
 		if _, err := submit(t.Context(), svc, r, []upload{{"one.txt", []byte("one")}}); err != nil {
 			t.Fatal(err)

@@ -40,7 +40,7 @@ func (s stores) wantFound(t *testing.T, when string, want []dossier.PersonID, se
 var nobody = []dossier.PersonID{}
 
 func TestSearchFindsAnyWord(t *testing.T) {
-	s, svc := embedded(t), dossier.DefaultLimits()
+	s, svc := fresh(t), dossier.DefaultLimits()
 	details := []dossier.Details{
 		{Name: "Ada Lovelace", Location: "Marylebone, London", Age: 36, Technology: "Analytical Engine"},
 		{Name: "Łukasz O’Brien", Location: "Kraków", Age: 41, Technology: "C++"},
@@ -72,7 +72,7 @@ func TestSearchFindsAnyWord(t *testing.T) {
 }
 
 func TestFilesAreFoundWhileTheyAreStored(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	svc, r := s.service(dossier.DefaultLimits()), dossier.NewReceipt()
 	ada := []dossier.PersonID{r.Person}
 	if _, err := submit(t.Context(), svc, r, []upload{{"Final_Report-2025.pdf", []byte("1")}}); err != nil {
@@ -100,7 +100,7 @@ func TestFilesAreFoundWhileTheyAreStored(t *testing.T) {
 
 // A file that is sent in parts is found once it is complete, and not any more when it is deleted.
 func TestFilesInPartsAreFound(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	svc, r := s.service(dossier.DefaultLimits()), dossier.NewReceipt()
 	f, err := s.sendDirectly(t, svc, r, dossier.NewFileID(), upload{"Holiday.mov", []byte("moving")})
 	if err != nil {
@@ -115,7 +115,7 @@ func TestFilesInPartsAreFound(t *testing.T) {
 
 // What a release without words wrote is found after a reconciliation, and what it removed is not.
 func TestReconcileMendsWords(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	svc, r := s.service(dossier.DefaultLimits()), dossier.NewReceipt()
 	id := []dossier.PersonID{r.Person}
 	if _, err := submit(t.Context(), svc, r, twoFiles); err != nil {
@@ -167,7 +167,7 @@ func TestReconcileMendsWords(t *testing.T) {
 
 // Without its words a file is not stored: who sends it is told to send it again.
 func TestNoFileWithoutWords(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	svc, r := s.service(dossier.DefaultLimits()), dossier.NewReceipt()
 	if _, err := submit(t.Context(), svc, r, twoFiles[:1]); err != nil {
 		t.Fatal(err)

@@ -70,9 +70,9 @@ func TestAnEmptiedStoreCostsNothing(t *testing.T) {
 		empty func(t *testing.T, s *stores, receipts []dossier.Receipt)
 		lost  int
 	}{
-		"no people": {func(t *testing.T, s *stores, _ []dossier.Receipt) { s.people = embedded(t).people }, n},
+		"no people": {func(t *testing.T, s *stores, _ []dossier.Receipt) { s.people = fresh(t).people }, n},
 		"an older store of people": {func(t *testing.T, s *stores, receipts []dossier.Receipt) {
-			older := embedded(t)
+			older := fresh(t)
 			for _, r := range receipts[:n/2] {
 				p, err := s.people.Person(t.Context(), r.Person)
 				if err != nil {
@@ -84,18 +84,18 @@ func TestAnEmptiedStoreCostsNothing(t *testing.T) {
 			}
 			s.people = older.people
 		}, n / 2},
-		"no records": {func(t *testing.T, s *stores, _ []dossier.Receipt) { s.catalog = embedded(t).catalog }, n},
+		"no records": {func(t *testing.T, s *stores, _ []dossier.Receipt) { s.catalog = fresh(t).catalog }, n},
 		"one of one": {func(t *testing.T, s *stores, receipts []dossier.Receipt) {
 			for _, r := range receipts[1:] {
 				if err := s.service(dossier.DefaultLimits()).DeletePerson(t.Context(), r.Person); err != nil {
 					t.Fatal(err)
 				}
 			}
-			s.people = embedded(t).people
+			s.people = fresh(t).people
 		}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			full := embedded(t)
+			full := fresh(t)
 			receipts := full.kept(t, n)
 			damaged := full
 			c.empty(t, &damaged, receipts)
@@ -184,10 +184,10 @@ func TestOwnerlessGoesAnAgeAfterItWasSeen(t *testing.T) {
 
 // What has an owner again is forgotten, so that losing it once more begins anew.
 func TestOwnerlessIsForgottenWithItsOwner(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	receipts := s.kept(t, 30)
 	lost := s
-	lost.people = embedded(t).people
+	lost.people = fresh(t).people
 	for _, r := range receipts[1:] {
 		p, err := s.people.Person(t.Context(), r.Person)
 		if err != nil {
@@ -216,10 +216,10 @@ func TestOwnerlessIsForgottenWithItsOwner(t *testing.T) {
 // then does not count when the owners are lost once more.
 func TestAStoreThatCameBackHoldsNothing(t *testing.T) {
 	const n = 40
-	s := embedded(t)
+	s := fresh(t)
 	receipts := s.kept(t, n)
 	lost := s
-	lost.people = embedded(t).people
+	lost.people = fresh(t).people
 	for range 3 {
 		lost.sweep(t, dossier.ReconcileOptions{})
 		s.clock.forward(age)
@@ -238,7 +238,7 @@ func TestAStoreThatCameBackHoldsNothing(t *testing.T) {
 
 // Sweeps of many instances share what may go in a day.
 func TestRemovalsAreBoundedOverInstances(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	const owned = 60 // of which with a few more 3 may go in a day
 	receipts := s.kept(t, owned)
 	put := func(n int) {
@@ -287,7 +287,7 @@ func TestRemovalsAreBoundedOverInstances(t *testing.T) {
 // Counters that were wrong before a reconciliation are right after it, also of whom it removes something; those that
 // changed lately are told.
 func TestCountersAreRightAfterReconcile(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	r := s.kept(t, 1)[0]
 	add := func(q dossier.Quota) {
 		t.Helper()
@@ -322,7 +322,7 @@ func TestCountersAreRightAfterReconcile(t *testing.T) {
 // What was never acknowledged goes by itself, and is kept where it can be put back; very much of it does not go at
 // once.
 func TestUnacknowledgedIsKeptForUndo(t *testing.T) {
-	s, r := embedded(t), dossier.NewReceipt()
+	s, r := fresh(t), dossier.NewReceipt()
 	calls := formCalls(t)
 	_, _ = submit(t.Context(), s.faulty(failing(t, calls, dieBefore, "catalog.Commit", 2)), r, twoFiles)
 	s.clock.forward(2 * age)
@@ -366,11 +366,11 @@ func TestPutBackIsWhatItWas(t *testing.T) {
 		"damaged, and again": {wrong: true, again: true, want: dossier.RepairTwin},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := embedded(t)
+			s := fresh(t)
 			receipts := s.kept(t, n)
 			svc, r := s.service(dossier.DefaultLimits()), receipts[0]
 			lost := s
-			lost.people = embedded(t).people
+			lost.people = fresh(t).people
 			for _, r := range receipts[1:] {
 				p, err := s.people.Person(t.Context(), r.Person)
 				if err != nil {
@@ -422,7 +422,7 @@ func TestPutBackIsWhatItWas(t *testing.T) {
 
 // What cannot be put back, because another file claims to be the same, stays kept.
 func TestPutBackLosesNothingToAFalseTwin(t *testing.T) {
-	s, r := embedded(t), dossier.NewReceipt()
+	s, r := fresh(t), dossier.NewReceipt()
 	svc, right := s.service(dossier.DefaultLimits()), upload{"a.txt", []byte("the true bytes")}
 	if _, err := submit(t.Context(), svc, r, []upload{right}); err != nil {
 		t.Fatal(err)
@@ -461,7 +461,7 @@ func TestPutBackLosesNothingToAFalseTwin(t *testing.T) {
 
 // A clock that jumps ahead for a while removes nothing for good that is still to be kept.
 func TestAClockThatJumpsRemovesNothingForGood(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	r := s.kept(t, 1)[0]
 	f := s.records(t, r.Person)[0]
 	if err := s.catalog.MarkDeleting(t.Context(), f.Person, f.ID, s.clock.now(), dossier.FileStored); err != nil {
@@ -480,7 +480,7 @@ func TestAClockThatJumpsRemovesNothingForGood(t *testing.T) {
 // A submission that was never acknowledged and has more files than go in a day goes alone; the next waits for another
 // day.
 func TestALargeUnacknowledgedSubmissionGoesAlone(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	const files = 1001
 	for range 2 {
 		p := dossier.Person{ID: dossier.NewPersonID(), Details: ada, State: dossier.PersonSubmitting,

@@ -121,8 +121,11 @@ func (b versionedBucket) purge(t *testing.T, key string) {
 	}
 }
 
-func embeddedVersions(t *testing.T) (stores, dossier.Versions) {
-	s := embedded(t)
+func embeddedVersions(t *testing.T) (stores, dossier.Versions) { return versioned(embedded(t)) }
+
+func freshVersions(t *testing.T) (stores, dossier.Versions) { return versioned(fresh(t)) }
+
+func versioned(s stores) (stores, dossier.Versions) {
 	return s, &attic{objects: s.objects, kept: map[string][][]byte{}}
 }
 
@@ -135,8 +138,7 @@ func cloudVersions(t *testing.T) (stores, dossier.Versions) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	return stores{people: s.People, catalog: s.Catalog, objects: s.Objects, clock: &clock{t: time.Now().UTC()}},
-		versionedBucket{s.Objects.(dossier.Versions), client, c.Bucket}
+	return over(s, ""), versionedBucket{s.Objects.(dossier.Versions), client, c.Bucket}
 }
 
 // undisturbed are the calls of what restore interrupts.
@@ -340,7 +342,7 @@ func TestReconcileAt(t *testing.T) {
 
 // Of an object without a record it tells whether one was to be expected; and an upload that began later is left.
 func TestReconcileAtBeforeAll(t *testing.T) {
-	s, versions := embeddedVersions(t)
+	s, versions := freshVersions(t)
 	r := restore(t, s, versions, calls(t))
 	r.at = r.at.Add(-time.Hour)
 	want := map[string]int{dossier.RepairRevived: 2, dossier.DamageMissing: 1, dossier.DamageDiffers: 1,
@@ -351,7 +353,7 @@ func TestReconcileAtBeforeAll(t *testing.T) {
 }
 
 func TestReconcileAtAllAgree(t *testing.T) {
-	s, versions := embeddedVersions(t)
+	s, versions := freshVersions(t)
 	r := &restored{stores: s, versions: versions, kept: dossier.NewReceipt(), at: time.Now().UTC()}
 	if _, err := submit(t.Context(), s.service(dossier.DefaultLimits()), r.kept, twoFiles); err != nil {
 		t.Fatal(err)
@@ -370,7 +372,7 @@ func TestReconcileAtAllAgree(t *testing.T) {
 
 // A store without versions brings nothing back, and says what is missing.
 func TestReconcileAtWithoutVersions(t *testing.T) {
-	s, versions := embeddedVersions(t)
+	s, versions := freshVersions(t)
 	r := restore(t, s, versions, calls(t))
 	r.versions = s.objects.(dossier.Versions)
 	report := r.agree(t, r.options())
@@ -382,7 +384,7 @@ func TestReconcileAtWithoutVersions(t *testing.T) {
 
 // A file that is deleted while its object is brought back leaves no object without a record.
 func TestReconcileAtBesideDeletion(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	versions := &attic{objects: s.objects, kept: map[string][][]byte{}}
 	r := &restored{stores: s, versions: versions, kept: dossier.NewReceipt(), at: time.Now().UTC()}
 	svc := s.service(dossier.DefaultLimits())
@@ -411,7 +413,7 @@ func TestFaultAtEveryStepOfReconcileAt(t *testing.T) {
 		return r.faulty(f).ReconcileAt(t.Context(), faultyVersions{r.versions, f}, r.options(), nil)
 	}
 	clean, interrupted := &faults{at: -1}, calls(t)
-	s, versions := embeddedVersions(t)
+	s, versions := freshVersions(t)
 	if _, err := run(restore(t, s, versions, interrupted), clean); err != nil {
 		t.Fatal(err)
 	}
@@ -419,7 +421,7 @@ func TestFaultAtEveryStepOfReconcileAt(t *testing.T) {
 	for i := range clean.calls {
 		for _, m := range []mode{failBefore, dieAfter} {
 			t.Run(name(i, "", m), func(t *testing.T) {
-				s, versions := embeddedVersions(t)
+				s, versions := freshVersions(t)
 				r := restore(t, s, versions, interrupted)
 				people, records, objects := r.count(t)
 				if report, err := run(r, &faults{at: i, mode: m}); err != nil && !errors.Is(err, dossier.ErrUnavailable) {

@@ -97,7 +97,7 @@ func TestAFullQuotaTakesWhatIsDamaged(t *testing.T) {
 
 // A form that breaks off while a file is compared with one that is stored acknowledges nothing.
 func TestAFullQuotaAndABrokenForm(t *testing.T) {
-	s, r := embedded(t), dossier.NewReceipt()
+	s, r := fresh(t), dossier.NewReceipt()
 	svc := s.service(dossier.Limits{PersonFiles: 1})
 	if _, err := submit(t.Context(), svc, r, []upload{direct}); err != nil {
 		t.Fatal(err)

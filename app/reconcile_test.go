@@ -72,7 +72,7 @@ func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 func unreconciled(t *testing.T) (stores, dossier.Receipt) {
 	t.Helper()
 	oneForm, twoForm, sent := anotherFormCalls(t), formCalls(t), directCalls(t)
-	s, kept := embedded(t), dossier.NewReceipt()
+	s, kept := inMemory(t), dossier.NewReceipt()
 	if _, err := submit(t.Context(), s.service(dossier.DefaultLimits()), kept, twoFiles); err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func unreconciled(t *testing.T) (stores, dossier.Receipt) {
 }
 
 func TestReconcileFinishesWhatOnlyLacksItsCommit(t *testing.T) {
-	s, r := embedded(t), dossier.NewReceipt()
+	s, r := fresh(t), dossier.NewReceipt()
 	if _, err := submit(t.Context(), s.service(dossier.DefaultLimits()), r, twoFiles); err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestReconcileFinishesWhatOnlyLacksItsCommit(t *testing.T) {
 }
 
 func TestReconcileReportsDamage(t *testing.T) {
-	s, r := embedded(t), dossier.NewReceipt()
+	s, r := fresh(t), dossier.NewReceipt()
 	out, err := submit(t.Context(), s.service(dossier.DefaultLimits()), r, twoFiles)
 	if err != nil {
 		t.Fatal(err)
@@ -188,7 +188,7 @@ func TestReconcileReportsDamage(t *testing.T) {
 
 // A slow upload that is resumed is left alone however long ago it began; one that nobody goes on with is removed.
 func TestReconcileGoesByProgress(t *testing.T) {
-	s, r := embedded(t), dossier.NewReceipt()
+	s, r := fresh(t), dossier.NewReceipt()
 	svc := s.service(dossier.DefaultLimits())
 	slow, left := s.announced(t, r, direct), s.announced(t, r, upload{"left", []byte("left")})
 	s.clock.forward(40 * 24 * time.Hour)

@@ -13,7 +13,7 @@ import (
 // Every call that a deletion makes goes wrong in every way; reconciliation, or deleting again, ends it.
 func TestFaultAtEveryStepOfADeletion(t *testing.T) {
 	prepare := func(t *testing.T) (stores, dossier.Receipt) {
-		s, r := embedded(t), dossier.NewReceipt()
+		s, r := fresh(t), dossier.NewReceipt()
 		if _, err := submit(t.Context(), s.service(dossier.DefaultLimits()), r, twoFiles); err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +47,7 @@ func TestFaultAtEveryStepOfADeletion(t *testing.T) {
 }
 
 func TestFaultAtEveryStepOfGivingUp(t *testing.T) {
-	s, r := embedded(t), dossier.NewReceipt()
+	s, r := fresh(t), dossier.NewReceipt()
 	clean := &faults{at: -1}
 	if err := s.faulty(clean).GiveUp(t.Context(), r.Person, s.sent(t, r, direct).ID); err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func TestFaultAtEveryStepOfGivingUp(t *testing.T) {
 	for _, then := range []string{"repeated", "left"} {
 		t.Run(then, func(t *testing.T) {
 			faultCases(t, clean.calls, func(t *testing.T, f *faults) {
-				s, r := embedded(t), dossier.NewReceipt()
+				s, r := fresh(t), dossier.NewReceipt()
 				svc, file := s.service(dossier.DefaultLimits()), s.sent(t, r, direct)
 				if err := s.faulty(f).GiveUp(t.Context(), r.Person, file.ID); !errors.Is(err, dossier.ErrUnavailable) {
 					t.Fatalf("GiveUp: %v, want ErrUnavailable", err)
@@ -88,7 +88,7 @@ func TestFaultAtEveryStepOfGivingUp(t *testing.T) {
 // The deletion of a person takes files on their way with it, and their multipart uploads.
 func TestFaultAtEveryStepOfADeletionOfUnfinishedFiles(t *testing.T) {
 	prepare := func(t *testing.T) (stores, dossier.Receipt) {
-		s, r := embedded(t), dossier.NewReceipt()
+		s, r := fresh(t), dossier.NewReceipt()
 		if _, err := s.sendDirectly(t, s.service(dossier.DefaultLimits()), r, dossier.NewFileID(), direct); err != nil {
 			t.Fatal(err)
 		}

@@ -178,7 +178,7 @@ func TestScanningByMany(t *testing.T) {
 			t.Errorf("%d files were scanned %d times", len(files), n)
 		}
 	})
-	s := embedded(t)
+	s := fresh(t)
 	scanner := &scripted{}
 	svc := s.scanning(dossier.Scanning{Scanner: scanner})
 	r := submitted(t, svc, upload{"a", []byte("letter")})
@@ -199,7 +199,7 @@ func TestScanningByMany(t *testing.T) {
 // Whatever fails, no file is called clean that was not scanned whole, and none is lost.
 func TestScanningWithFaults(t *testing.T) {
 	start := func(t *testing.T, o dossier.Scanning) (stores, *scripted, *dossier.Service, dossier.File) {
-		s := embedded(t)
+		s := fresh(t)
 		scanner := &scripted{}
 		o.Scanner, o.Retry = scanner, time.Second
 		svc := s.scanning(o)
@@ -367,7 +367,7 @@ func TestScanningWithFaults(t *testing.T) {
 		}
 	})
 	t.Run("a store fails at each call", func(t *testing.T) {
-		before := embedded(t)
+		before := inMemory(t)
 		scanner := &scripted{}
 		r := submitted(t, before.scanning(dossier.Scanning{Scanner: scanner}), upload{"a", []byte("letter")},
 			upload{"b", []byte("a virus")})
@@ -480,7 +480,7 @@ func TestScanStored(t *testing.T) {
 
 // What is infected goes after a while, within bounds, and can be put back.
 func TestInfectedFilesGo(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	var log bytes.Buffer
 	s.log = slog.New(slog.NewTextHandler(&log, nil))
 	scanner := &scripted{}

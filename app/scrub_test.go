@@ -99,7 +99,7 @@ func TestScrubFindsEveryDamage(t *testing.T) {
 // A scrub that stops at any point, also in the middle of a file, is gone on with by any other, and reads no more than
 // the bytes of a day.
 func TestScrubIsResumedAndBounded(t *testing.T) {
-	s, r := embedded(t), dossier.NewReceipt()
+	s, r := fresh(t), dossier.NewReceipt()
 	large := bytes.Repeat([]byte("0123456789abcdef"), 64<<10) // 1 MiB
 	if _, err := submit(t.Context(), s.service(dossier.DefaultLimits()), r,
 		[]upload{{"a", large}, {"b", large[:999_999]}, {"c", nil}, {"d", large[5:]}}); err != nil {
@@ -156,7 +156,7 @@ func (r atomicReads) Read(p []byte) (int, error) {
 
 // An instance that died holds up the scrub for no longer than a pass is to take.
 func TestScrubGoesOnAfterADeath(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	s.kept(t, 3)
 	quick := dossier.ScrubOptions{Bytes: 1 << 40, Interval: 10 * time.Second}
 	first := s.pass(t, s.service(dossier.DefaultLimits()), quick)
@@ -171,7 +171,7 @@ func TestScrubGoesOnAfterADeath(t *testing.T) {
 // it.
 func TestFaultAtEveryStepOfAScrub(t *testing.T) {
 	prepare := func(t *testing.T) (stores, dossier.File) {
-		s := embedded(t)
+		s := fresh(t)
 		f := s.records(t, s.kept(t, 3)[1].Person)[0]
 		damages["other bytes"](t, s, f)
 		return s, f
@@ -209,7 +209,7 @@ func TestFaultAtEveryStepOfAScrub(t *testing.T) {
 
 // A file whose bytes the store does not give, though it answers, does not stop the others from being read.
 func TestScrubPassesOverWhatCannotBeRead(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	receipts := s.kept(t, 5)
 	bad := s.records(t, receipts[2].Person)[0]
 	broken := s
@@ -241,7 +241,7 @@ func (u unreadable) Open(ctx context.Context, key string, offset, length int64) 
 
 // Clocks that are a day off, either way, neither stop the scrub nor let it read without bound.
 func TestScrubWithClocksADayOff(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	s.kept(t, 20)
 	ahead, behind := s, s
 	ahead.clock, behind.clock = &clock{t: s.clock.now().Add(24 * time.Hour)},
@@ -272,7 +272,7 @@ func TestScrubWithClocksADayOff(t *testing.T) {
 // Notes that nobody can read, or that say what cannot be, stop neither the scrub, nor what is told of it, nor removals
 // for longer than a day; and no whole file is marked for them.
 func TestNotesThatNobodyCanRead(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	receipts := s.kept(t, 60)
 	svc := s.service(dossier.DefaultLimits())
 	first := s.records(t, receipts[0].Person)[0]
@@ -314,7 +314,7 @@ func TestNotesThatNobodyCanRead(t *testing.T) {
 func TestScrubPassesOverWhatCannotBeLookedAt(t *testing.T) {
 	for name, all := range map[string]bool{"one": false, "all": true} {
 		t.Run(name, func(t *testing.T) {
-			s := embedded(t)
+			s := fresh(t)
 			bad := s.records(t, s.kept(t, 5)[2].Person)[0]
 			broken := s
 			broken.objects = headless{s.objects, bad.Key(), all}
@@ -351,7 +351,7 @@ func (h headless) Head(ctx context.Context, key string) (dossier.Head, error) {
 
 // A clock that was a year ahead and is right again does not stop the scrub for a year.
 func TestScrubAfterAClockThatWasAhead(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	s.kept(t, 20)
 	o := dossier.ScrubOptions{Bytes: 50, Interval: time.Minute}
 	ahead := s

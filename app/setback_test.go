@@ -14,7 +14,7 @@ func TestAnOlderCatalogCostsNoFile(t *testing.T) {
 	onEachKind(t, func(t *testing.T, s stores) {
 		const n = 20
 		older := s
-		older.catalog = embedded(t).catalog
+		older.catalog = fresh(t).catalog
 		svc := s.service(dossier.DefaultLimits())
 		var receipts []dossier.Receipt
 		for i := range n {
@@ -50,9 +50,9 @@ func TestAnOlderCatalogCostsNoFile(t *testing.T) {
 
 // A store of people that was set back to before a person was acknowledged costs none of the person's files.
 func TestAnOlderStoreOfPeopleCostsNoFile(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	older := s
-	older.people = embedded(t).people
+	older.people = fresh(t).people
 	r := dossier.NewReceipt()
 	if _, err := s.sendDirectly(t, s.service(dossier.DefaultLimits()), r, dossier.NewFileID(), direct); err != nil {
 		t.Fatal(err)
@@ -83,7 +83,7 @@ func (s stores) unacknowledge(t *testing.T, of stores, person dossier.PersonID) 
 // All files of a submission count for what may be removed in a day, not only those of the first page.
 func TestAllFilesOfASubmissionAreCounted(t *testing.T) {
 	const n = dossier.MaxFilesPage + 1
-	s := embedded(t)
+	s := fresh(t)
 	receipts := s.kept(t, 2)
 	r := receipts[1]
 	for i := range n - 1 {
@@ -100,7 +100,7 @@ func TestAllFilesOfASubmissionAreCounted(t *testing.T) {
 		}
 	}
 	older := s
-	older.people = embedded(t).people
+	older.people = fresh(t).people
 	s.clock.forward(2 * age)
 	// The first one of a day may go however large it is.
 	older.unacknowledge(t, s, receipts[0].Person)

@@ -10,7 +10,7 @@ import (
 )
 
 func TestSubmission(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	r := dossier.NewReceipt()
 	out, err := submit(t.Context(), s.service(dossier.DefaultLimits()), r, twoFiles)
 	if err != nil {
@@ -33,7 +33,7 @@ func TestSubmission(t *testing.T) {
 // sent again must end with one person and each file once; if it is not sent again, nothing of what was not acknowledged
 // may stay.
 func TestFaultAtEveryStepOfASubmission(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	clean := &faults{at: -1}
 	if _, err := submit(t.Context(), s.faulty(clean), dossier.NewReceipt(), twoFiles); err != nil {
 		t.Fatal(err)
@@ -50,7 +50,7 @@ func TestFaultAtEveryStepOfASubmission(t *testing.T) {
 			for _, again := range []bool{true, false} {
 				t.Run(name(i, call, m)+map[bool]string{true: ", sent again", false: ", given up"}[again],
 					func(t *testing.T) {
-						s := embedded(t)
+						s := fresh(t)
 						r := dossier.NewReceipt()
 						f := &faults{at: i, mode: m}
 						_, err := submit(t.Context(), s.faulty(f), r, twoFiles)
@@ -153,7 +153,7 @@ func sentTwice(t *testing.T, s stores) {
 }
 
 func TestFileFaults(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	svc := s.service(dossier.Limits{FileBytes: 100, Files: 5, PersonFiles: 10, PersonBytes: 500})
 	r := dossier.NewReceipt()
 	files := []upload{{"empty", nil}, {"fits", make([]byte, 100)}, {"over", make([]byte, 101)}, {"after", []byte("x")}}

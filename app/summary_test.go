@@ -10,7 +10,7 @@ import (
 
 // What broke off is told, whatever else has its name; what a form sent again and stored is not told twice.
 func TestSummary(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	svc := s.service(dossier.Limits{})
 	ctx := t.Context()
 	receipt := dossier.NewReceipt()
@@ -79,7 +79,7 @@ func TestSummary(t *testing.T) {
 }
 
 func TestSummaryOfMany(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	svc := s.service(dossier.Limits{})
 	person := dossier.NewReceipt().Person
 	const n = dossier.MaxUnfinished + 5

@@ -95,7 +95,7 @@ func TestThumbnailIsMadeOnce(t *testing.T) {
 }
 
 func TestThumbnailGoesWithThePerson(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	svc, f := pictured(t, s, &maker{answer: func() ([]byte, error) { return aThumbnail, nil }})
 	if _, err := svc.MakeThumbnail(t.Context(), f, dossier.ToStaff); err != nil {
 		t.Fatal(err)
@@ -110,7 +110,7 @@ func TestThumbnailGoesWithThePerson(t *testing.T) {
 
 // A file that is deleted while its thumbnail is made leaves none.
 func TestThumbnailOfAFileThatGoes(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	m := &maker{}
 	svc, f := pictured(t, s, m)
 	m.answer = func() ([]byte, error) {
@@ -160,7 +160,7 @@ func TestSweepRemovesThumbnailsWithoutFile(t *testing.T) {
 
 // What cannot be made is not tried again, and what was ended only later.
 func TestThumbnailThatCannotBeMade(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	m := &maker{}
 	svc, f := pictured(t, s, m)
 	ask := func(want error, times int32) {
@@ -195,7 +195,7 @@ func TestThumbnailThatCannotBeMade(t *testing.T) {
 }
 
 func TestThumbnailOfWhatHasNone(t *testing.T) {
-	s := embedded(t)
+	s := fresh(t)
 	m := &maker{answer: func() ([]byte, error) { return aThumbnail, nil }}
 	svc, f := pictured(t, s, m)
 	large, text, unstored := f, f, f

@@ -114,7 +114,7 @@ func TestSendingAgainHeals(t *testing.T) {
 func TestSendingAgainReadsTheTwin(t *testing.T) {
 	for way, send := range ways {
 		t.Run(way, func(t *testing.T) {
-			s, r := embedded(t), dossier.NewReceipt()
+			s, r := fresh(t), dossier.NewReceipt()
 			first, err := send(t.Context(), t, s, s.service(dossier.DefaultLimits()), r)
 			if err != nil {
 				t.Fatal(err)
@@ -137,7 +137,7 @@ func TestSendingAgainReadsTheTwin(t *testing.T) {
 
 // Nobody makes the store read more than a bound by sending the same again and again.
 func TestReadingTwinsIsBounded(t *testing.T) {
-	s, r := embedded(t), dossier.NewReceipt()
+	s, r := fresh(t), dossier.NewReceipt()
 	const size = 64 << 20
 	data := make([]byte, size)
 	if _, err := submit(t.Context(), s.service(dossier.DefaultLimits()), r, []upload{{"large", data}}); err != nil {
@@ -182,7 +182,7 @@ func TestFaultAtEveryStepOverADamagedTwin(t *testing.T) {
 		damage := damages[what]
 		for way, send := range ways {
 			prepare := func(t *testing.T) (stores, dossier.Receipt) {
-				s, r := embedded(t), dossier.NewReceipt()
+				s, r := fresh(t), dossier.NewReceipt()
 				f, err := ways["directly"](t.Context(), t, s, s.service(dossier.DefaultLimits()), r)
 				if err != nil {
 					t.Fatal(err)
@@ -345,7 +345,7 @@ func (s stores) kind() string {
 
 // A file that was deleted since it was read is no damage.
 func TestADeletedFileIsNoDamage(t *testing.T) {
-	s, r := embedded(t), dossier.NewReceipt()
+	s, r := fresh(t), dossier.NewReceipt()
 	svc := s.service(dossier.DefaultLimits())
 	f, err := ways["directly"](t.Context(), t, s, svc, r)
 	if err != nil {

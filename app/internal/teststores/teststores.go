@@ -127,12 +127,18 @@ func Embedded(t testing.TB, folder string) Stores {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
+	return Stores{p, c, directory(t, folder)}
+}
+
+// directory opens the embedded objects in the folder of embedded stores.
+func directory(t testing.TB, folder string) *objects.Directory {
+	t.Helper()
 	o, err := objects.OpenDirectory(filepath.Join(folder, "objects"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = o.Close() })
-	return Stores{p, c, o}
+	return o
 }
 
 // Servers are MariaDB, an S3 server and a DynamoDB server, with an empty database, bucket and table for one test.
