@@ -32,7 +32,9 @@ type unseenOnly struct{ aws.Retryer }
 
 var throttled = retry.RetryableErrorCode{Codes: retry.DefaultThrottleErrorCodes}
 
-func (unseenOnly) IsErrorRetryable(err error) bool { return throttled.IsErrorRetryable(err) == aws.TrueTernary }
+func (unseenOnly) IsErrorRetryable(err error) bool {
+	return throttled.IsErrorRetryable(err) == aws.TrueTernary
+}
 
 // Reserve implements dossier.Counters.
 func (d *DynamoDB) Reserve(ctx context.Context, person dossier.PersonID, add, most dossier.Quota,

@@ -57,7 +57,11 @@ func TestS3(t *testing.T) {
 		})
 	}
 	t.Run("suite", func(t *testing.T) {
-		cfg := cfg.Copy()
+		cfg := asking(cfg, func(input any) {
+			if list, ok := input.(*s3.ListObjectsV2Input); ok {
+				list.MaxKeys = aws.Int32(storetest.ListedObjects / 3)
+			}
+		})
 		// versitygw keeps objects in folders. A PutObject that meets the removal of the person's emptied one is refused
 		// with this code, which S3, where there are no folders, does not have.
 		cfg.Retryer = func() aws.Retryer {

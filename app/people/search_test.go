@@ -42,13 +42,13 @@ func searchWays(t *testing.T, s *Store) {
 		words []string
 	}
 	var all []known
-	for i := range 150 {
+	for i := range 60 {
 		p := newPerson(dossier.PersonSubmitting)
 		p.CreatedAt = p.CreatedAt.Add(time.Duration(i/3) * time.Second)
 		k := known{Person: p}
 		for _, w := range vocabulary {
 			// c is only with the oldest.
-			if random.IntN(4) == 0 && (w[0] != 'c' || i < 20) {
+			if random.IntN(4) == 0 && (w[0] != 'c' || i < 8) {
 				k.words = append(k.words, w)
 			}
 		}
@@ -63,13 +63,13 @@ func searchWays(t *testing.T, s *Store) {
 	})
 	for _, bounds := range []searchBounds{
 		defaultBounds,
-		{sorted: 40, tested: 10, merged: 4, walked: 20, examined: 60},
+		{sorted: 16, tested: 4, merged: 4, walked: 8, examined: 24},
 		{sorted: 5, tested: 3, merged: 1, walked: 1000, examined: 1000},
 		{sorted: 5, tested: 3, merged: 1, walked: 5, examined: 1000},
 		{sorted: 1, tested: 1, merged: 100, walked: 1000, examined: 7},
 	} {
 		s.bounds = bounds
-		for range 25 {
+		for range 10 {
 			var words []dossier.SearchWord
 			for range 1 + random.IntN(3) {
 				var ways dossier.SearchWord
@@ -93,7 +93,7 @@ func searchWays(t *testing.T, s *Store) {
 					want = append(want, k.ID)
 				}
 			}
-			q := dossier.Search{Words: words, Limit: []int{1, 4, 200}[random.IntN(3)], Count: 30}
+			q := dossier.Search{Words: words, Limit: []int{1, 4, 200}[random.IntN(3)], Count: 12}
 			for _, q.Before = range []dossier.Cursor{{},
 				{CreatedAt: time.Unix(1, 0).UTC(), ID: dossier.NewPersonID()}} {
 				up := !q.Before.IsZero()

@@ -23,6 +23,9 @@ import (
 // part that S3 takes (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
 const objectPartSize = 5 << 20
 
+// ListedObjects is more than a page: a store that lists objects by pages must have them smaller under test.
+const ListedObjects = 100
+
 // ErrRefused is matched by the error of a Send that the store refused.
 var ErrRefused = errors.New("refused")
 

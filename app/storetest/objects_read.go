@@ -71,9 +71,8 @@ func testList(t *testing.T, s objectsUnderTest) {
 	if keys := s.keys(""); len(keys) != 0 {
 		t.Fatalf("an empty store lists %d objects", len(keys))
 	}
-	// More than a page of S3, which has 1,000.
-	all := s.fill(44, 25)
-	one := all[300][:len(dossier.ObjectPrefix)+36]
+	all := s.fill(ListedObjects/25, 25)
+	one := all[30][:len(dossier.ObjectPrefix)+36]
 	for _, prefix := range []string{
 		"", "f", "files", dossier.ObjectPrefix, all[0], all[len(all)-1], one, one + "/", one[:len(one)-1], one + "/0",
 		one + "/z",

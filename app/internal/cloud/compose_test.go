@@ -30,6 +30,7 @@ type composeService struct {
 // What compose.yaml says is run here without Docker: the same commands with the same settings, in the order that it
 // gives them, only that the servers are those of the tests, at other addresses and with other credentials.
 func TestCompose(t *testing.T) {
+	t.Parallel()
 	cmd := exec.CommandContext(t.Context(), "go", "-C", "../../../tools", "run", "./composeconfig", "../compose.yaml")
 	cmd.Env = append(os.Environ(), "GOWORK=off")
 	cmd.Stderr = os.Stderr
@@ -76,6 +77,7 @@ func TestCompose(t *testing.T) {
 	if len(settings) != 2 {
 		t.Errorf("compose.yaml sets clamd to alert by %q", settings)
 	}
+	servers.EndToEnd(t)
 	mysql, s3, dynamodb := servers.MariaDB(t), servers.S3(t), servers.DynamoDB(t)
 	clamd := servers.StartClamd(t, settings...)
 	bin, port := build(t), freePort(t)

@@ -28,6 +28,8 @@ const patience = 2 * time.Minute
 
 // What "make cloud" runs takes a submission as in AWS, and leaves nothing behind.
 func TestRun(t *testing.T) {
+	servers.EndToEnd(t)
+	t.Parallel()
 	bin := build(t)
 	// Every user can enter it, which the database's must.
 	temp, err := os.MkdirTemp("", "dossier-cloud-")
