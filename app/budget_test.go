@@ -12,17 +12,11 @@ import (
 	"time"
 
 	"dossier.example/app"
-	"dossier.example/app/internal/teststores"
 )
 
 // instance returns a service of its own over the stores, with a budget; f may be nil.
 func (s stores) instance(b dossier.Budget, f *faults) *dossier.Service {
-	people, catalog, objects := s.people, s.catalog, s.objects
-	if f != nil {
-		all := teststores.Stores{People: people, Catalog: catalog, Objects: objects}.Intercept(f.do)
-		people, catalog, objects = all.People, all.Catalog, faultyObjects{all.Objects, s.objects, f}
-	}
-	return dossier.New(people, catalog, objects, dossier.Options{Budget: b, Now: s.clock.now, Log: s.log})
+	return s.through(f, dossier.Options{Budget: b, Now: s.clock.now, Log: s.log})
 }
 
 // recorded is what the records count for.
@@ -207,15 +201,15 @@ func TestFaultsOfTheBudget(t *testing.T) {
 		}
 		return svc.Close(ctx)
 	}
-	clean := &faults{at: -1}
+	clean := noFault()
 	if err := run(t.Context(), fresh(t).instance(b, clean)); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Contains(clean.calls, "catalog.SetNote") {
-		t.Fatalf("nothing is counted by %v", clean.calls)
+	if !slices.Contains(clean.Calls(), "catalog.SetNote") {
+		t.Fatalf("nothing is counted by %v", clean.Calls())
 	}
 	first := inMemory(t)
-	faultCases(t, clean.calls, func(t *testing.T, f *faults) {
+	faultCases(t, clean.Calls(), func(t *testing.T, f *faults) {
 		s := first.copied(t)
 		_ = run(t.Context(), s.instance(b, f))
 		if has := s.recorded(t); has.Files > b.StoreFiles || has.Bytes > b.StoreBytes {

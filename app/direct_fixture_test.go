@@ -135,11 +135,11 @@ func directCalls(t *testing.T) []string {
 	if _, err := s.service(dossier.DefaultLimits()).Register(t.Context(), r, ada); err != nil {
 		t.Fatal(err)
 	}
-	clean := &faults{at: -1}
+	clean := noFault()
 	if _, err := s.sendDirectly(t, s.faulty(clean), r, dossier.NewFileID(), direct); err != nil {
 		t.Fatal(err)
 	}
-	return clean.calls
+	return clean.Calls()
 }
 
 var direct = upload{"picture.png",

@@ -202,7 +202,7 @@ func TestDirectRefusals(t *testing.T) {
 // same id ends well; one that gives up, or goes away, leaves nothing but a file that was whole.
 func TestFaultAtEveryStepOfADirectUpload(t *testing.T) {
 	s := fresh(t)
-	clean := &faults{at: -1}
+	clean := noFault()
 	if _, err := s.sendDirectly(t, s.faulty(clean), dossier.NewReceipt(), dossier.NewFileID(), direct); err != nil {
 		t.Fatal(err)
 	}
@@ -212,12 +212,12 @@ func TestFaultAtEveryStepOfADirectUpload(t *testing.T) {
 		"catalog.File catalog.Touch objects.Sign " +
 		"catalog.File objects.Parts catalog.Describe objects.Finish catalog.File objects.Stat " +
 		"people.AddWords objects.Open catalog.Describe catalog.Commit"
-	if got := strings.Join(clean.calls, " "); got != want {
+	if got := strings.Join(clean.Calls(), " "); got != want {
 		t.Fatalf("the direct way makes the calls\n%s\nwant\n%s", got, want)
 	}
 	for _, then := range []string{"sent again", "sent again after reconciliation", "given up", "left"} {
 		t.Run(then, func(t *testing.T) {
-			faultCases(t, clean.calls, func(t *testing.T, f *faults) {
+			faultCases(t, clean.Calls(), func(t *testing.T, f *faults) {
 				s, r, id := fresh(t), dossier.NewReceipt(), dossier.NewFileID()
 				svc := s.service(dossier.DefaultLimits())
 				if _, err := s.sendDirectly(t, s.faulty(f), r, id, direct); !errors.Is(err, dossier.ErrUnavailable) {
@@ -244,7 +244,7 @@ func TestFaultAtEveryStepOfADirectUpload(t *testing.T) {
 					s.checkComplete(t, r, []upload{direct})
 				case "given up":
 					err := svc.GiveUp(t.Context(), r.Person, id)
-					stored := clean.calls[f.at] == "catalog.Commit" && (f.mode == failAfter || f.mode == dieAfter)
+					stored := clean.Calls()[f.at] == "catalog.Commit" && (f.mode == failAfter || f.mode == dieAfter)
 					if stored != errors.Is(err, dossier.ErrLost) && err != nil {
 						t.Errorf("GiveUp: %v", err)
 					}
@@ -259,9 +259,9 @@ func TestFaultAtEveryStepOfADirectUpload(t *testing.T) {
 					if records != objects {
 						t.Errorf("left: %d records, %d objects", records, objects)
 					}
-					described := f.at >= len(clean.calls)-5 ||
-						clean.calls[f.at] == "objects.Finish" && (f.mode == failAfter || f.mode == dieAfter)
-					if described && clean.calls[f.at] != "objects.Finish" {
+					described := f.at >= len(clean.Calls())-5 ||
+						clean.Calls()[f.at] == "objects.Finish" && (f.mode == failAfter || f.mode == dieAfter)
+					if described && clean.Calls()[f.at] != "objects.Finish" {
 						s.checkComplete(t, r, []upload{direct})
 					}
 				}
@@ -286,7 +286,7 @@ func TestFaultAtEveryStepOfADuplicate(t *testing.T) {
 		return s, r, first, s.sent(t, r, direct)
 	}
 	s, r, first, second := prepare(t)
-	clean := &faults{at: -1}
+	clean := noFault()
 	if got, err := s.faulty(clean).Complete(t.Context(), r.Person, second.ID, sums(direct.data)); err != nil ||
 		got.ID != first.ID {
 		t.Fatalf("Complete of the same file: %+v, %v", got, err)
@@ -296,7 +296,7 @@ func TestFaultAtEveryStepOfADuplicate(t *testing.T) {
 		t.Errorf("counted are %+v, %v; want one file", u, err)
 	}
 	s.checkInvariants(t, true)
-	faultCases(t, clean.calls, func(t *testing.T, f *faults) {
+	faultCases(t, clean.Calls(), func(t *testing.T, f *faults) {
 		s, r, first, second := prepare(t)
 		got, err := s.faulty(f).Complete(t.Context(), r.Person, second.ID, sums(direct.data))
 		if err != nil && !errors.Is(err, dossier.ErrUnavailable) || err == nil && got.ID != first.ID {

@@ -105,9 +105,16 @@ func (s stores) service(limits dossier.Limits) *dossier.Service {
 }
 
 func (s stores) faulty(f *faults) *dossier.Service {
-	all := teststores.Stores{People: s.people, Catalog: s.catalog, Objects: s.objects}.Intercept(f.do)
-	return dossier.New(all.People, all.Catalog, faultyObjects{all.Objects, s.objects, f},
-		dossier.Options{Now: s.clock.now, Log: s.log})
+	return s.through(f, dossier.Options{Now: s.clock.now, Log: s.log})
+}
+
+// through returns a service whose calls to the stores f decides on; nil: none go wrong.
+func (s stores) through(f *faults, o dossier.Options) *dossier.Service {
+	all := teststores.Stores{People: s.people, Catalog: s.catalog, Objects: s.objects}
+	if f != nil {
+		all = f.Wrap(all)
+	}
+	return dossier.New(all.People, all.Catalog, all.Objects, o)
 }
 
 // upload is one file to be sent.

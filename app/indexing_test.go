@@ -172,11 +172,11 @@ func TestNoFileWithoutWords(t *testing.T) {
 	if _, err := submit(t.Context(), svc, r, twoFiles[:1]); err != nil {
 		t.Fatal(err)
 	}
-	clean := &faults{at: -1}
+	clean := noFault()
 	if _, err := submit(t.Context(), s.faulty(clean), r, []upload{{"one.txt", []byte("1")}}); err != nil {
 		t.Fatal(err)
 	}
-	f := failing(t, clean.calls, failBefore, "people.AddWords", 1)
+	f := failing(t, clean.Calls(), failBefore, "people.AddWords", 1)
 	_, err := submit(t.Context(), s.faulty(f), r, []upload{{"two.zip", []byte("2")}})
 	if !errors.Is(err, dossier.ErrUnavailable) {
 		t.Errorf("a form whose words are not taken: got error %v, want ErrUnavailable", err)

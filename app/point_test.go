@@ -69,7 +69,7 @@ type faultyVersions struct {
 }
 
 func (v faultyVersions) Revive(ctx context.Context, key string, want dossier.Held) error {
-	return v.f.do(ctx, "versions.Revive", func() error { return v.to.Revive(ctx, key, want) })
+	return v.f.Around(ctx, "versions.Revive", func() error { return v.to.Revive(ctx, key, want) })
 }
 
 // restored are stores as they are after people and records were restored to a point, and the objects were not.
@@ -412,19 +412,19 @@ func TestFaultAtEveryStepOfReconcileAt(t *testing.T) {
 	run := func(r *restored, f *faults) (*dossier.PointReport, error) {
 		return r.faulty(f).ReconcileAt(t.Context(), faultyVersions{r.versions, f}, r.options(), nil)
 	}
-	clean, interrupted := &faults{at: -1}, calls(t)
+	clean, interrupted := noFault(), calls(t)
 	s, versions := freshVersions(t)
 	if _, err := run(restore(t, s, versions, interrupted), clean); err != nil {
 		t.Fatal(err)
 	}
 	// Records are looked at some at once, so the order of the calls differs from run to run; their number hardly does.
-	for i := range clean.calls {
+	for i := range clean.Calls() {
 		for _, m := range []mode{failBefore, dieAfter} {
 			t.Run(name(i, "", m), func(t *testing.T) {
 				s, versions := freshVersions(t)
 				r := restore(t, s, versions, interrupted)
 				people, records, objects := r.count(t)
-				if report, err := run(r, &faults{at: i, mode: m}); err != nil && !errors.Is(err, dossier.ErrUnavailable) {
+				if report, err := run(r, fault(i, m)); err != nil && !errors.Is(err, dossier.ErrUnavailable) {
 					t.Errorf("ReconcileAt: %+v, %v; want ErrUnavailable", report, err)
 				}
 				if p, f, o := r.count(t); p != people || f != records || o < objects {

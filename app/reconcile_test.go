@@ -14,7 +14,7 @@ func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 	prepared, kept := unreconciled(t)
 	options := dossier.ReconcileOptions{OlderThan: 24 * time.Hour, Sweep: true, Verify: true, YesRemove: 3}
 	s := prepared.copied(t)
-	clean := &faults{at: -1}
+	clean := noFault()
 	report, err := s.faulty(clean).Reconcile(t.Context(), options, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -48,12 +48,12 @@ func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 			t.Errorf("a dry run changed something: %d %d %d, then %d %d %d", p1, r1, o1, p2, r2, o2)
 		}
 	})
-	for i, call := range clean.calls {
-		for m := failBefore; m <= dieAfter; m++ {
+	for i, call := range clean.Calls() {
+		for _, m := range modes {
 			t.Run(name(i, call, m), func(t *testing.T) {
 				t.Parallel()
 				s := prepared.copied(t)
-				_, err := s.faulty(&faults{at: i, mode: m}).Reconcile(t.Context(), options, nil)
+				_, err := s.faulty(fault(i, m)).Reconcile(t.Context(), options, nil)
 				if !errors.Is(err, dossier.ErrUnavailable) {
 					t.Errorf("Reconcile: %v, want ErrUnavailable", err)
 				}
@@ -89,7 +89,7 @@ func unreconciled(t *testing.T) (stores, dossier.Receipt) {
 		t.Fatal(err)
 	}
 	// Dies when the first record is gone, and still counted.
-	_ = s.faulty(&faults{at: 5, mode: dieAfter}).DeletePerson(t.Context(), gone.Person)
+	_ = s.faulty(fault(5, dieAfter)).DeletePerson(t.Context(), gone.Person)
 	// Files sent directly: one that only lacks its commit; one that lacks its type too; one whose multipart upload
 	// is not finished; one that was never sent; what was counted for one without a record, and its multipart
 	// upload.

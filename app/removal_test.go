@@ -20,15 +20,15 @@ func TestFaultAtEveryStepOfADeletion(t *testing.T) {
 		return s, r
 	}
 	s, r := prepare(t)
-	clean := &faults{at: -1}
+	clean := noFault()
 	if err := s.faulty(clean).DeletePerson(t.Context(), r.Person); err != nil {
 		t.Fatal(err)
 	}
-	for i, call := range clean.calls {
-		for m := failBefore; m <= dieAfter; m++ {
+	for i, call := range clean.Calls() {
+		for _, m := range modes {
 			t.Run(name(i, call, m), func(t *testing.T) {
 				s, r := prepare(t)
-				err := s.faulty(&faults{at: i, mode: m}).DeletePerson(t.Context(), r.Person)
+				err := s.faulty(fault(i, m)).DeletePerson(t.Context(), r.Person)
 				if !errors.Is(err, dossier.ErrUnavailable) {
 					t.Fatalf("DeletePerson: %v, want ErrUnavailable", err)
 				}
@@ -48,19 +48,19 @@ func TestFaultAtEveryStepOfADeletion(t *testing.T) {
 
 func TestFaultAtEveryStepOfGivingUp(t *testing.T) {
 	s, r := fresh(t), dossier.NewReceipt()
-	clean := &faults{at: -1}
+	clean := noFault()
 	if err := s.faulty(clean).GiveUp(t.Context(), r.Person, s.sent(t, r, direct).ID); err != nil {
 		t.Fatal(err)
 	}
 	want := "catalog.File catalog.MarkDeleting objects.Drop objects.Delete objects.DeleteThumbnail catalog.Usage " +
 		"catalog.Remove catalog.Release"
-	if got := strings.Join(clean.calls, " "); got != want {
+	if got := strings.Join(clean.Calls(), " "); got != want {
 		t.Fatalf("GiveUp makes the calls\n%s\nwant\n%s", got, want)
 	}
 	s.checkInvariants(t, true)
 	for _, then := range []string{"repeated", "left"} {
 		t.Run(then, func(t *testing.T) {
-			faultCases(t, clean.calls, func(t *testing.T, f *faults) {
+			faultCases(t, clean.Calls(), func(t *testing.T, f *faults) {
 				s, r := fresh(t), dossier.NewReceipt()
 				svc, file := s.service(dossier.DefaultLimits()), s.sent(t, r, direct)
 				if err := s.faulty(f).GiveUp(t.Context(), r.Person, file.ID); !errors.Is(err, dossier.ErrUnavailable) {
@@ -96,15 +96,15 @@ func TestFaultAtEveryStepOfADeletionOfUnfinishedFiles(t *testing.T) {
 		return s, r
 	}
 	s, r := prepare(t)
-	clean := &faults{at: -1}
+	clean := noFault()
 	if err := s.faulty(clean).DeletePerson(t.Context(), r.Person); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(strings.Join(clean.calls, " "), "objects.Drop") {
-		t.Errorf("the multipart upload is not dropped: %v", clean.calls)
+	if !strings.Contains(strings.Join(clean.Calls(), " "), "objects.Drop") {
+		t.Errorf("the multipart upload is not dropped: %v", clean.Calls())
 	}
 	s.checkGone(t)
-	faultCases(t, clean.calls, func(t *testing.T, f *faults) {
+	faultCases(t, clean.Calls(), func(t *testing.T, f *faults) {
 		s, r := prepare(t)
 		if err := s.faulty(f).DeletePerson(t.Context(), r.Person); !errors.Is(err, dossier.ErrUnavailable) {
 			t.Fatalf("DeletePerson: %v, want ErrUnavailable", err)

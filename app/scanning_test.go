@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"dossier.example/app"
-	"dossier.example/app/internal/teststores"
 )
 
 // random returns bytes of no meaning.
@@ -373,10 +372,9 @@ func TestScanningWithFaults(t *testing.T) {
 			upload{"b", []byte("a virus")})
 		for at := 0; ; at++ {
 			s := before.copied(t)
-			f := &faults{at: at, mode: mode(at % 4)}
-			all := teststores.Stores{People: s.people, Catalog: s.catalog, Objects: s.objects}.Intercept(f.do)
-			svc := dossier.New(all.People, all.Catalog, faultyObjects{all.Objects, s.objects, f}, dossier.Options{
-				Now: s.clock.now, Scanning: dossier.Scanning{Scanner: scanner, Retry: time.Second, Workers: 1}})
+			f := fault(at, modes[at%4])
+			svc := s.through(f, dossier.Options{Now: s.clock.now,
+				Scanning: dossier.Scanning{Scanner: scanner, Retry: time.Second, Workers: 1}})
 			err := svc.ScanTurn(t.Context())
 			s.clock.forward(2 * time.Hour)
 			states := s.states(t, r.Person)
@@ -387,9 +385,9 @@ func TestScanningWithFaults(t *testing.T) {
 			turn(t, s.scanning(dossier.Scanning{Scanner: scanner}), s, r.Person)
 			mustBe(t, "once the stores answer", s.states(t, r.Person),
 				map[string]dossier.ScanState{"a": "clean", "b": "infected"})
-			if len(f.calls) <= at {
+			if len(f.Calls()) <= at {
 				if at < 7 {
-					t.Errorf("a turn makes %d calls of the stores: %v", len(f.calls), f.calls)
+					t.Errorf("a turn makes %d calls of the stores: %v", len(f.Calls()), f.Calls())
 				}
 				break
 			}

@@ -115,7 +115,7 @@ func TestScrubIsResumedAndBounded(t *testing.T) {
 		// Each turn is another instance's, and each third one dies before it has noted what it read.
 		svc := counting.service(dossier.DefaultLimits())
 		if turn%3 == 2 {
-			dying := counting.faulty(&faults{at: 0, mode: dieAfter})
+			dying := counting.faulty(fault(0, dieAfter))
 			_, _ = dying.ScrubTurn(t.Context(), o)
 		}
 		if _, err := svc.ScrubTurn(t.Context(), o); err != nil {
@@ -177,17 +177,17 @@ func TestFaultAtEveryStepOfAScrub(t *testing.T) {
 		return s, f
 	}
 	s, _ := prepare(t)
-	clean := &faults{at: -1}
+	clean := noFault()
 	if _, err := s.faulty(clean).ScrubTurn(t.Context(), scrubFast); err != nil {
 		t.Fatal(err)
 	}
-	for i, call := range clean.calls {
-		for m := failBefore; m <= dieAfter; m++ {
+	for i, call := range clean.Calls() {
+		for _, m := range modes {
 			t.Run(name(i, call, m), func(t *testing.T) {
 				s, f := prepare(t)
 				var log bytes.Buffer
 				s.log = slog.New(slog.NewTextHandler(&log, nil))
-				_, _ = s.faulty(&faults{at: i, mode: m}).ScrubTurn(t.Context(), scrubFast)
+				_, _ = s.faulty(fault(i, m)).ScrubTurn(t.Context(), scrubFast)
 				s.clock.forward(time.Hour)
 				s.pass(t, s.service(dossier.DefaultLimits()), scrubFast)
 				if now, err := s.catalog.File(t.Context(), f.Person, f.ID); err != nil || now.Damage == nil {

@@ -34,7 +34,7 @@ func TestSubmission(t *testing.T) {
 // may stay.
 func TestFaultAtEveryStepOfASubmission(t *testing.T) {
 	s := fresh(t)
-	clean := &faults{at: -1}
+	clean := noFault()
 	if _, err := submit(t.Context(), s.faulty(clean), dossier.NewReceipt(), twoFiles); err != nil {
 		t.Fatal(err)
 	}
@@ -42,17 +42,17 @@ func TestFaultAtEveryStepOfASubmission(t *testing.T) {
 		"catalog.Describe " +
 		"catalog.Reserve catalog.Put people.Person objects.Put objects.Stat catalog.Reserve catalog.Describe " +
 		"catalog.Commit catalog.Commit people.Acknowledge"
-	if got := strings.Join(clean.calls, " "); got != want {
+	if got := strings.Join(clean.Calls(), " "); got != want {
 		t.Fatalf("the write path makes the calls\n%s\nwant\n%s", got, want)
 	}
-	for i, call := range clean.calls {
-		for m := failBefore; m <= dieAfter; m++ {
+	for i, call := range clean.Calls() {
+		for _, m := range modes {
 			for _, again := range []bool{true, false} {
 				t.Run(name(i, call, m)+map[bool]string{true: ", sent again", false: ", given up"}[again],
 					func(t *testing.T) {
 						s := fresh(t)
 						r := dossier.NewReceipt()
-						f := &faults{at: i, mode: m}
+						f := fault(i, m)
 						_, err := submit(t.Context(), s.faulty(f), r, twoFiles)
 						if err == nil {
 							t.Fatal("the submission was acknowledged although a store failed")
@@ -76,7 +76,7 @@ func TestFaultAtEveryStepOfASubmission(t *testing.T) {
 						s.checkInvariants(t, true)
 						// An answer that is lost after the last step cannot be told from success; all else must be
 						// gone.
-						last := i == len(clean.calls)-1 && (m == failAfter || m == dieAfter)
+						last := i == len(clean.Calls())-1 && (m == failAfter || m == dieAfter)
 						people, records, objects := s.count(t)
 						if last {
 							s.checkComplete(t, r, twoFiles)

@@ -191,19 +191,19 @@ func TestFaultAtEveryStepOverADamagedTwin(t *testing.T) {
 				return s, r
 			}
 			s, r := prepare(t)
-			clean := &faults{at: -1}
+			clean := noFault()
 			if _, err := send(t.Context(), t, s, s.faulty(clean), r); err != nil {
 				t.Fatal(err)
 			}
-			if calls := strings.Join(clean.calls, " "); !strings.Contains(calls, "SetDamage") {
+			if calls := strings.Join(clean.Calls(), " "); !strings.Contains(calls, "SetDamage") {
 				t.Fatalf("the twin was not found to be damaged: %s", calls)
 			}
-			for i, call := range clean.calls {
-				for m := failBefore; m <= dieAfter; m++ {
+			for i, call := range clean.Calls() {
+				for _, m := range modes {
 					t.Run(fmt.Sprintf("%s, %s, %s", what, way, name(i, call, m)), func(t *testing.T) {
 						t.Parallel()
 						s, r := prepare(t)
-						got, err := send(t.Context(), t, s, s.faulty(&faults{at: i, mode: m}), r)
+						got, err := send(t.Context(), t, s, s.faulty(fault(i, m)), r)
 						if err == nil {
 							s.checkWhole(t, got)
 						}
@@ -220,7 +220,7 @@ func TestFaultAtEveryStepOverADamagedTwin(t *testing.T) {
 					t.Run(fmt.Sprintf("%s, %s, %s, given up", what, way, name(i, call, m)), func(t *testing.T) {
 						t.Parallel()
 						s, r := prepare(t)
-						got, err := send(t.Context(), t, s, s.faulty(&faults{at: i, mode: m}), r)
+						got, err := send(t.Context(), t, s, s.faulty(fault(i, m)), r)
 						// What is damaged still stands there with its mark, or the new one does, whole.
 						s.clock.forward(7 * 24 * time.Hour)
 						svc := s.service(dossier.DefaultLimits())

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/google/uuid"
@@ -47,6 +48,18 @@ func newBucket(t *testing.T, cfg aws.Config) string {
 		t.Fatalf("CreateBucket: %v", err)
 	}
 	return bucket
+}
+
+// patient returns cfg for requests that are repeated where versitygw refuses them and S3 does not. It keeps objects in
+// folders: a PutObject that meets the removal of the person's emptied one is refused.
+func patient(cfg aws.Config) aws.Config {
+	cfg = cfg.Copy()
+	cfg.Retryer = func() aws.Retryer {
+		return retry.AddWithErrorCodes(retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts, o.MaxBackoff = 10, 50*time.Millisecond
+		}), "ExistingObjectIsDirectory")
+	}
+	return cfg
 }
 
 // bounded returns a context for calls that have to end by limits of their own, long before it does.

@@ -142,6 +142,7 @@ func TestS3Paused(t *testing.T) {
 	cfg := server.Config()
 	s := openS3(t, cfg, S3Config{Timeout: 1500 * time.Millisecond})
 	long := openS3(t, cfg, S3Config{Bucket: s.bucket})
+	hasty := openS3(t, cfg, S3Config{Bucket: s.bucket, Timeout: 200 * time.Millisecond}) // for what has to fail
 	large, ctx := newKey(), bounded(t)
 	// More than all the buffers between the two processes hold.
 	const size = 32 << 20
@@ -185,7 +186,7 @@ func TestS3Paused(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Errorf("Close: %v", err)
 	}
-	expectUnavailable(t, s)
+	expectUnavailable(t, hasty)
 
 	server.Resume()
 	// Whatever arrived late is without effect on what is visible, or is removed by whoever looks for it.

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -57,16 +56,11 @@ func TestS3(t *testing.T) {
 		})
 	}
 	t.Run("suite", func(t *testing.T) {
-		cfg := asking(cfg, func(input any) {
+		cfg := asking(patient(cfg), func(input any) {
 			if list, ok := input.(*s3.ListObjectsV2Input); ok {
 				list.MaxKeys = aws.Int32(storetest.ListedObjects / 3)
 			}
 		})
-		// versitygw keeps objects in folders. A PutObject that meets the removal of the person's emptied one is refused
-		// with this code, which S3, where there are no folders, does not have.
-		cfg.Retryer = func() aws.Retryer {
-			return retry.AddWithErrorCodes(retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 10 }), "ExistingObjectIsDirectory")
-		}
 		storetest.Objects(t, func(t *testing.T) (dossier.Objects, storetest.Send) {
 			return openS3(t, cfg, S3Config{Timeout: 20 * time.Second}), sendHTTP
 		})

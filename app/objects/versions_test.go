@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -82,12 +81,7 @@ func withoutPartSums(cfg aws.Config) aws.Config {
 
 func TestS3Versions(t *testing.T) {
 	t.Parallel()
-	cfg := servers.S3(t).Config()
-	// See TestS3.
-	cfg.Retryer = func() aws.Retryer {
-		return retry.AddWithErrorCodes(retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 10 }),
-			"ExistingObjectIsDirectory")
-	}
+	cfg := patient(servers.S3(t).Config())
 	for name, c := range map[string]struct {
 		cfg      aws.Config
 		copyPart int64

@@ -11,6 +11,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/api"
+	"dossier.example/app/internal/teststores"
 	"dossier.example/app/web"
 )
 
@@ -288,10 +289,10 @@ func (u *upload) sign0() api.SignedPart {
 // A store that is down is a 503 that asks for the same again, whichever call meets it; then the same again ends well.
 func TestAPIOutages(t *testing.T) {
 	for _, m := range []mode{failBefore, failAfter} {
-		t.Run(string(m), func(t *testing.T) {
+		t.Run(m.String(), func(t *testing.T) {
 			t.Parallel()
-			f := &faults{}
-			s := open(t, setup{wrap: f.wrap})
+			f := teststores.NewFaults(nil)
+			s := open(t, setup{wrap: f.Wrap})
 			whole := []byte("Dear Charles")
 			own := dossier.NewReceipt().String()
 			u := &upload{s: s, receipt: own, path: anyFile(), data: whole}
@@ -310,18 +311,18 @@ func TestAPIOutages(t *testing.T) {
 				failed := 0
 				// Each store call that the step makes goes wrong once, until it needs no more.
 				for n := 0; ; n++ {
-					f.taken()
-					f.set(func(i int, _ string) mode {
+					f.Forget()
+					f.Set(func(i int, _ string) mode {
 						if i == n {
 							return m
 						}
-						return ""
+						return sound
 					})
 					header := http.Header{"Authorization": {"Bearer " + own}, "Content-Type": {"application/json"}}
 					s.hide(own)
 					a := s.do(c.method, api.Prefix+c.path, header, strings.NewReader(encoded(t, c.body)))
-					f.set(nil)
-					calls := len(f.taken())
+					f.Set(nil)
+					calls := len(f.Forget())
 					if a.status == 503 {
 						failed++
 						if !strings.Contains(a.body, `"code":"unavailable"`) || a.header.Get("Retry-After") == "" {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dossier.example/app"
+	"dossier.example/app/internal/teststores"
 	"dossier.example/app/web"
 )
 
@@ -208,7 +209,7 @@ func TestRefusalWhileTheBodyIsOnItsWay(t *testing.T) {
 	})
 	for _, call := range []string{"people.Insert", "catalog.Put", "objects.Put"} {
 		t.Run("the store is down at "+call, func(t *testing.T) {
-			refuse(open(t, setup{wrap: every(call, failBefore).wrap}), taken(http.StatusServiceUnavailable))
+			refuse(open(t, setup{wrap: teststores.Every(call, failBefore).Wrap}), taken(http.StatusServiceUnavailable))
 		})
 	}
 }

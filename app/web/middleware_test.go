@@ -8,11 +8,12 @@ import (
 	"testing"
 
 	"dossier.example/app"
+	"dossier.example/app/internal/teststores"
 )
 
 // A request's id stands in its header, on the page of an error and in the log, and is never one that the client chose.
 func TestRequestID(t *testing.T) {
-	s := open(t, setup{wrap: every("people.Person", failBefore).wrap})
+	s := open(t, setup{wrap: teststores.Every("people.Person", failBefore).Wrap})
 	f := ada.with(some(1)...)
 	seen := map[string]bool{}
 	tests := []struct {
@@ -61,14 +62,14 @@ func TestRequestID(t *testing.T) {
 func TestLogHoldsNothingPrivate(t *testing.T) {
 	t.Parallel()
 	const private = "private-and-nobodys-business"
-	for _, m := range []mode{"", failBefore, panics} {
+	for _, m := range []mode{sound, failBefore, panics} {
 		calls := []string{"people.Insert", "catalog.Put", "objects.Put", "objects.Stat", "catalog.Commit",
 			"people.Acknowledge"}
-		if m == "" {
+		if m == sound {
 			calls = calls[:1]
 		}
 		for _, call := range calls {
-			s := open(t, setup{wrap: every(call, m).wrap, domain: dossier.Options{Limits: small}})
+			s := open(t, setup{wrap: teststores.Every(call, m).Wrap, domain: dossier.Options{Limits: small}})
 			s.hide(private)
 			f := ada.with(file{private + ".txt", private}, file{"x" + private, strings.Repeat("x", 2000)})
 			f.name, f.location, f.technology = private, private+" street", private+" lisp"
@@ -119,13 +120,13 @@ func TestPanic(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := open(t, setup{wrap: every(test.call, panics).wrap})
+			s := open(t, setup{wrap: teststores.Every(test.call, panics).Wrap})
 			a := test.send(s)
 			a.must(t, http.StatusInternalServerError, "This is our fault", a.id())
 			a.mustNot(t, "injected", "details of the inside", "goroutine", ".go:", "panic")
 			line := s.line(a.id())
 			if line["level"] != "ERROR" || !strings.Contains(fmt.Sprint(line["err"]), "injected panic") ||
-				!strings.Contains(fmt.Sprint(line["stack"]), "faults_test.go") {
+				!strings.Contains(fmt.Sprint(line["stack"]), "teststores/faults.go") {
 				t.Errorf("the log's line is %v", line)
 			}
 			// The server goes on.

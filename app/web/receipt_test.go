@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"dossier.example/app"
+	"dossier.example/app/internal/teststores"
 	"dossier.example/app/web"
 )
 
@@ -76,28 +77,28 @@ func TestReceiptPending(t *testing.T) {
 	commits := 0
 	tests := []struct {
 		name  string
-		fault *faults
+		fault *teststores.Faults
 	}{
-		{"its files are committed, the person is not", every("people.Acknowledge", failBefore)},
-		{"one file is committed, the other not", &faults{wrong: func(_ int, call string) mode {
+		{"its files are committed, the person is not", teststores.Every("people.Acknowledge", failBefore)},
+		{"one file is committed, the other not", teststores.NewFaults(func(_ int, call string) mode {
 			if call == "catalog.Commit" {
 				commits++
 			}
 			if call == "catalog.Commit" && commits == 2 {
 				return failBefore
 			}
-			return ""
-		}}},
-		{"nothing arrived", &faults{wrong: func(_ int, call string) mode {
+			return sound
+		})},
+		{"nothing arrived", teststores.NewFaults(func(_ int, call string) mode {
 			if call == "objects.Put" || call == "people.Acknowledge" {
 				return failBefore
 			}
-			return ""
-		}}},
+			return sound
+		})},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := open(t, setup{wrap: test.fault.wrap})
+			s := open(t, setup{wrap: test.fault.Wrap})
 			f := ada.with(some(2)...)
 			s.submit(f).must(t, http.StatusServiceUnavailable, `id="submission"`)
 			page := s.get("/receipt/" + f.receipt)
@@ -146,8 +147,8 @@ func TestReceiptPartial(t *testing.T) {
 // Whoever tries receipts learns nothing: those that nobody was given, those of others and those that are none get the
 // same page, and the first two cost the same calls to the stores.
 func TestForeignReceipts(t *testing.T) {
-	f := &faults{}
-	s := open(t, setup{wrap: f.wrap})
+	f := teststores.NewFaults(nil)
+	s := open(t, setup{wrap: f.Wrap})
 	sent := ada.with(some(1)...)
 	s.mustAccept(s.submit(sent), sent)
 	fileID := s.records(sent.parsed(t).Person)[0].ID.String()
@@ -192,13 +193,13 @@ func TestForeignReceipts(t *testing.T) {
 		for _, test := range tests {
 			t.Run(kind.name+", "+test.name, func(t *testing.T) {
 				s := s.in(t)
-				f.taken()
+				f.Forget()
 				s.hide(test.receipt)
 				a := s.get("/receipt/" + url.PathEscape(test.receipt) + kind.suffix)
 				a.must(t, http.StatusNotFound, "This link does not open a receipt.")
 				a.mustNot(t, ada.name, test.receipt)
 				body := strings.ReplaceAll(a.body, a.id(), "")
-				calls := f.taken()
+				calls := f.Forget()
 				if wantBody == "" {
 					wantBody, wantCalls = body, calls
 				}

@@ -32,15 +32,15 @@ func TestKeptInPart(t *testing.T) {
 	three := some(3)
 	atPut := func(nth int, m mode) func(teststores.Stores) teststores.Stores {
 		puts := 0
-		f := &faults{wrong: func(_ int, call string) mode {
+		f := teststores.NewFaults(func(_ int, call string) mode {
 			if call == "objects.Put" {
 				if puts++; puts == nth {
 					return m
 				}
 			}
-			return ""
-		}}
-		return f.wrap
+			return sound
+		})
+		return f.Wrap
 	}
 	bend := func(s teststores.Stores) teststores.Stores {
 		s.Objects = bending{s.Objects}
@@ -123,7 +123,7 @@ func TestKeptInPart(t *testing.T) {
 		{
 			name:   "over the number of files, and what is left is not known",
 			person: dossier.Quota{Files: 2, Bytes: 5000}, files: three,
-			wrap: every("catalog.Usage", failBefore).wrap, status: conflict,
+			wrap: teststores.Every("catalog.Usage", failBefore).Wrap, status: conflict,
 			stored: []string{three[0].name, three[1].name}, missing: []string{three[2].name},
 			says: []string{quotaText("2 files", "5 kB"), "make another submission"},
 			not:  []string{saysNoRoom, saysRoom, "injected"},

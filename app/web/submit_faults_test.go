@@ -21,14 +21,14 @@ func TestStoreFaultAtEveryStep(t *testing.T) {
 	t.Parallel()
 	stores := teststores.Embedded(t, teststores.Migrated(t))
 	healthy := open(t, setup{stores: &stores})
-	through := func(t *testing.T, f *faults, m mode) *site {
-		return open(t, setup{stores: &stores, wrap: f.wrap, domain: dossier.Options{Stall: stall(m)}})
+	through := func(t *testing.T, f *teststores.Faults, m mode) *site {
+		return open(t, setup{stores: &stores, wrap: f.Wrap, domain: dossier.Options{Stall: stall(m)}})
 	}
-	clean := &faults{}
+	clean := teststores.NewFaults(nil)
 	f := ada.with(some(2)...)
-	s := through(t, clean, "")
+	s := through(t, clean, sound)
 	s.mustAccept(s.submit(f), f)
-	calls := clean.taken()
+	calls := clean.Forget()
 	if len(calls) < 14 || !slices.Contains(calls, "objects.Stat") {
 		t.Fatalf("a submission of two files makes only the calls %v", calls)
 	}
@@ -38,7 +38,7 @@ func TestStoreFaultAtEveryStep(t *testing.T) {
 				continue // as failBefore
 			}
 			t.Run(fmt.Sprintf("%02d %s %s", i, call, m), func(t *testing.T) {
-				healthy, s := healthy.in(t), through(t, at(i, m), m)
+				healthy, s := healthy.in(t), through(t, teststores.Nth(i, m), m)
 				f := ada.with(some(2)...)
 				if m == hang {
 					// More than lies in buffers, so that the sender is still at it.
@@ -58,7 +58,7 @@ func TestStoreFaultAtEveryStep(t *testing.T) {
 
 				other := f
 				other.receipt = dossier.NewReceipt().String()
-				abandoned := through(t, at(i, m), m).submit(other)
+				abandoned := through(t, teststores.Nth(i, m), m).submit(other)
 				abandoned.must(t, http.StatusServiceUnavailable)
 				keptToo := s.kept(abandoned, other)
 
@@ -126,18 +126,18 @@ func (s *site) kept(a answer, f form) []file {
 func TestStoreFaultInOneOfThreeFiles(t *testing.T) {
 	t.Parallel()
 	for _, m := range []mode{failBefore, failAfter, failIn, hang} {
-		t.Run(string(m), func(t *testing.T) {
+		t.Run(m.String(), func(t *testing.T) {
 			t.Parallel()
 			puts := 0
-			f := &faults{wrong: func(_ int, call string) mode {
+			f := teststores.NewFaults(func(_ int, call string) mode {
 				if call == "objects.Put" {
 					if puts++; puts == 2 {
 						return m
 					}
 				}
-				return ""
-			}}
-			s := open(t, setup{wrap: f.wrap, domain: dossier.Options{Stall: stall(m)}})
+				return sound
+			})
+			s := open(t, setup{wrap: f.Wrap, domain: dossier.Options{Stall: stall(m)}})
 			sent := ada.with(some(3)...)
 			a := s.submit(sent)
 			a.must(t, http.StatusServiceUnavailable, "1 of 3 files", "/receipt#"+sent.receipt,
