@@ -29,6 +29,7 @@ import (
 )
 
 func TestMariaDB(t *testing.T) {
+	t.Parallel()
 	m := MariaDB(t)
 	db := open(t, m, func(c *mysql.Config) {})
 	for _, statement := range []string{
@@ -63,6 +64,7 @@ func TestMariaDB(t *testing.T) {
 }
 
 func TestMariaDBLogins(t *testing.T) {
+	t.Parallel()
 	m := MariaDB(t)
 	pem, err := os.ReadFile(m.CAFile)
 	if err != nil {
@@ -103,6 +105,7 @@ func TestMariaDBLogins(t *testing.T) {
 }
 
 func TestS3(t *testing.T) {
+	t.Parallel()
 	a := S3(t)
 	client := s3.NewFromConfig(a.Config())
 	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("files")}); err != nil {
@@ -133,6 +136,7 @@ func TestS3(t *testing.T) {
 }
 
 func TestDynamoDB(t *testing.T) {
+	t.Parallel()
 	a := DynamoDB(t)
 	client := dynamodb.NewFromConfig(a.Config())
 	table := aws.String("files")
@@ -164,6 +168,7 @@ func TestDynamoDB(t *testing.T) {
 }
 
 func TestPause(t *testing.T) {
+	t.Parallel()
 	a := DynamoDB(t)
 	list := func(within time.Duration) error {
 		ctx, cancel := context.WithTimeout(t.Context(), within)
@@ -234,6 +239,7 @@ func TestUnexpectedEnd(t *testing.T) {
 
 // A port that is taken between the look and the start is given up for another.
 func TestPortTaken(t *testing.T) {
+	t.Parallel()
 	dir := tempDir(t, "port")
 	var ports []int
 	p := launch(t, dir, server{
@@ -279,8 +285,10 @@ func TestKilledTest(t *testing.T) {
 		<-t.Context().Done() // never: it is killed
 		return
 	}
-	MariaDB(t) // so that this test is skipped, not failed, where it is missing
-	S3(t)
+	// Where one is missing, this test is skipped, not failed.
+	require(t, "MariaDB or MySQL", "mariadbd", "mysqld")
+	require(t, "versitygw", "versitygw")
+	t.Parallel()
 
 	cmd := exec.Command(os.Args[0], "-test.run=^TestKilledTest$", "-test.timeout=2m")
 	cmd.Env = append(os.Environ(), "DOSSIER_TEST_VICTIM=1")
@@ -331,6 +339,7 @@ func ended(t *testing.T, pid int) bool {
 
 // No program that is shipped may depend on this package.
 func TestNotInPrograms(t *testing.T) {
+	t.Parallel()
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-f",
 		`{{if eq .Name "main"}}{{.ImportPath}}{{range .Deps}} {{.}}{{end}}{{end}}`, "dossier.example/app/...")
 	cmd.Stderr = os.Stderr
