@@ -1,6 +1,7 @@
 package setting
 
 import (
+	"errors"
 	"testing"
 	"time"
 )
@@ -21,5 +22,26 @@ func TestBytes(t *testing.T) {
 		if again, err := size.Parse(got); got != want || again != n || err != nil {
 			t.Errorf("%d is written %s, and read as %d (%v), want %s", n, got, again, err, want)
 		}
+	}
+}
+
+// What a parser says of a value that may not be shown could repeat it.
+func TestTakeHidesDetails(t *testing.T) {
+	type config struct{ text string }
+	field := Bind(Kind[string]{
+		Allowed: "nothing",
+		Parse:   func(s string) (string, error) { return "", errors.New("it is " + s) },
+		Format:  Itself,
+	}, func(c *config) *string { return &c.text })
+	l := NewLoader(&config{}, func(string) Value { return Value{} })
+	l.Given["a"] = Value{Text: "shown", Shown: Quoted("shown"), Source: "here"}
+	l.Given["b"] = Value{Text: "secret", Shown: Hidden, Source: "here"}
+	l.Take("a", field)
+	l.Take("b", field)
+	l.Take("c", field)
+	got := (&Error{Heading: Count(len(l.Faults), "fault", "faults"), Faults: l.Faults}).Error()
+	const want = "2 faults:\n" + `  a = "shown" (here): must be nothing; it is shown` + "\n  b = (hidden) (here): must be nothing"
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
