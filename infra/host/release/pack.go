@@ -60,6 +60,37 @@ func store(program string, authorities []byte) (r Release, err error) {
 	return r, nil
 }
 
+// WithAuthorities packs the program of a release anew, with other certificate authorities (PEM), for tests whose
+// database is not RDS.
+func WithAuthorities(r Release, authorities []byte) (Release, error) {
+	if !authority(authorities) {
+		return Release{}, errors.New("the certificate authorities contain no PEM certificate")
+	}
+	packed, err := os.Open(r.Path)
+	if err != nil {
+		return Release{}, err
+	}
+	defer packed.Close()
+	zip, err := gzip.NewReader(packed)
+	if err != nil {
+		return Release{}, fmt.Errorf("reading the release %s: %w", r.Path, err)
+	}
+	archive := tar.NewReader(zip)
+	if h, err := archive.Next(); err != nil || h.Name != Program {
+		return Release{}, fmt.Errorf("reading the release %s: it does not begin with the program (%w)", r.Path, err)
+	}
+	program, err := os.CreateTemp("", "dossier-program-")
+	if err != nil {
+		return Release{}, err
+	}
+	defer os.Remove(program.Name())
+	_, err = io.Copy(program, archive)
+	if err := errors.Join(err, program.Close()); err != nil {
+		return Release{}, fmt.Errorf("reading the release %s: %w", r.Path, err)
+	}
+	return store(program.Name(), authorities)
+}
+
 // prune removes what nobody used since a time: releases, and what builds left that were ended in the middle. A release
 // is written anew each time that it is used. What cannot be removed today can be another day.
 func prune(dir string, before time.Time) {

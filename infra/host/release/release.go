@@ -82,24 +82,16 @@ const buildTime = 20 * time.Minute
 // run at once. The error holds what Go said where the app does not build, and says what to install where there is no
 // Go.
 func Build(ctx context.Context, root, arch string) (Release, error) {
-	return BuildWithAuthorities(ctx, root, arch, authorities)
-}
-
-// BuildWithAuthorities is Build with other certificate authorities (PEM), for tests whose database is not RDS.
-func BuildWithAuthorities(ctx context.Context, root, arch string, authorities []byte) (Release, error) {
-	r, err := build(ctx, root, arch, authorities)
+	r, err := build(ctx, root, arch)
 	if err != nil {
 		return Release{}, fmt.Errorf("building the release from %s for %s: %w", root, arch, err)
 	}
 	return r, nil
 }
 
-func build(ctx context.Context, root, arch string, authorities []byte) (Release, error) {
+func build(ctx context.Context, root, arch string) (Release, error) {
 	if arch != "arm64" && arch != "amd64" {
 		return Release{}, errors.New("the architecture must be arm64 or amd64")
-	}
-	if !authority(authorities) {
-		return Release{}, errors.New("the certificate authorities contain no PEM certificate")
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, buildTime, fmt.Errorf("it took more than %v", buildTime))
 	defer cancel()

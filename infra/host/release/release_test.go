@@ -246,12 +246,19 @@ func TestOtherSource(t *testing.T) {
 	if changed.SHA256 == first.SHA256 {
 		t.Error("the source changed, the release did not")
 	}
-	other, err := BuildWithAuthorities(t.Context(), root, "arm64", authorityPEM(t))
+	other, err := WithAuthorities(changed, authorityPEM(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if other.SHA256 == changed.SHA256 {
 		t.Error("other authorities, the same release")
+	}
+	if again, err := WithAuthorities(other, authorities); err != nil || again != changed {
+		t.Errorf("with its own authorities again, the release is %+v, %v; want %+v", again, err, changed)
+	}
+	if _, err := WithAuthorities(changed, []byte("none")); err == nil ||
+		!strings.Contains(err.Error(), "no PEM certificate") {
+		t.Errorf("without authorities: error %v", err)
 	}
 }
 
@@ -473,12 +480,6 @@ func TestFailures(t *testing.T) {
 			}
 		})
 	}
-	t.Run("no authorities", func(t *testing.T) {
-		if _, err := BuildWithAuthorities(t.Context(), repository, "arm64", []byte("none")); err == nil ||
-			!strings.Contains(err.Error(), "no PEM certificate") {
-			t.Errorf("error %v", err)
-		}
-	})
 	t.Run("no Go", func(t *testing.T) {
 		t.Setenv("PATH", t.TempDir())
 		if _, err := Build(t.Context(), repository, "arm64"); !errors.Is(err, exec.ErrNotFound) ||

@@ -4,9 +4,6 @@
 // release, against a database that verifies passwords and shows a certificate. A private sshd on loopback plays the
 // jump server, MariaDB plays RDS, an HTTP server Parameter Store, and a small program the AWS CLI. Only tests may
 // import it.
-//
-// It takes the script's text, so that the test of this repository's program can run the very text that stands in its
-// resource graph.
 package schematest
 
 import (
@@ -22,6 +19,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -99,10 +97,22 @@ func (w *World) standIns() {
 	}
 }
 
-// Build builds a release for this machine with the given authorities (PEM) and puts it into the bucket.
+// built is this machine's release, of the first root that it is asked for.
+var built struct {
+	once sync.Once
+	release.Release
+	err error
+}
+
+// Build builds a release for this machine with the given authorities (PEM) and puts it into the bucket. Its program is
+// built once for all tests.
 func (w *World) Build(root string, authorities []byte) release.Release {
 	w.t.Helper()
-	r, err := release.BuildWithAuthorities(w.t.Context(), root, runtime.GOARCH, authorities)
+	built.once.Do(func() { built.Release, built.err = release.Build(context.Background(), root, runtime.GOARCH) })
+	if built.err != nil {
+		w.t.Fatal(built.err)
+	}
+	r, err := release.WithAuthorities(built.Release, authorities)
 	if err != nil {
 		w.t.Fatal(err)
 	}
