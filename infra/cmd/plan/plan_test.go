@@ -96,8 +96,8 @@ func newSmall(t *testing.T) *small {
 		// Nothing of the small program is of the module plan.
 		s.write(to, regexp.MustCompile(`(?m)^.*dossier\.example/plan.*\n`).ReplaceAllString(string(text), ""))
 	}
-	for _, dir := range []string{"settings", "host/userdata"} {
-		files, err := filepath.Glob("../../" + dir + "/*.go")
+	for _, dir := range []string{"infra/settings", "infra/host/userdata", "app/bounds", "app/setting"} {
+		files, err := filepath.Glob("../../../" + dir + "/*.go")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +105,7 @@ func newSmall(t *testing.T) *small {
 			if text, err := os.ReadFile(file); err != nil {
 				t.Fatal(err)
 			} else if !strings.HasSuffix(file, "_test.go") {
-				s.write("infra/"+dir+"/"+filepath.Base(file), string(text))
+				s.write(dir+"/"+filepath.Base(file), string(text))
 			}
 		}
 	}
@@ -192,8 +192,16 @@ func (s *small) wants(what string, wanted int, wants ...string) string {
 
 var commitName = regexp.MustCompile(`main \([0-9a-f]{10}\)`)
 
+// TestMain sets what no program may see.
+func TestMain(m *testing.M) {
+	if err := os.Setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
 func TestPlan(t *testing.T) {
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI") // which no program may see
+	t.Parallel()
 	s := newSmall(t)
 	// The rules are about stacks that are whole, which the small one is not: most are broken.
 	out := s.wants("nothing", cli.StatusPolicy, "## Plan: nothing changes", "Migrations: none. App: unchanged.")
@@ -274,6 +282,7 @@ func (s *small) files() {
 
 // TestBase: a base that cannot be compared is told, and head is looked at all the same.
 func TestBase(t *testing.T) {
+	t.Parallel()
 	s := newSmall(t)
 	s.git("branch", "--quiet", "change")
 	for _, c := range []struct {
