@@ -1,8 +1,6 @@
 package dossier
 
-import (
-	"strings"
-)
+import "strings"
 
 // acceptsType reports whether a media type is one of types: names such as application/pdf, or image/* for a group,
 // separated by commas, as in the attribute accept of HTML. No types, or */*, mean any.
@@ -59,6 +57,5 @@ func (s *Service) refusedType(mediaType string) *Error {
 		return nil
 	}
 	base, _, _ := strings.Cut(mediaType, ";")
-	return Errorf(CodeType, nil, "Not stored: only %s can be accepted, but this file is %s.",
-		s.limits.TypesInWords(), base)
+	return Errorf(CodeType, nil, "Only %s can be accepted, but this file is %s.", s.limits.TypesInWords(), base)
 }

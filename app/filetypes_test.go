@@ -18,7 +18,7 @@ var (
 func TestFileTypes(t *testing.T) {
 	limits := dossier.DefaultLimits()
 	limits.Types = "application/pdf,image/*"
-	const refusal = "Not stored: only PDF and pictures can be accepted, but this file is text/plain."
+	const refusal = "Only PDF and pictures can be accepted, but this file is text/plain."
 	for way, send := range map[string]func(*testing.T, stores, *dossier.Service, dossier.Receipt, upload) error{
 		"form": func(t *testing.T, _ stores, svc *dossier.Service, r dossier.Receipt, f upload) error {
 			out, err := submit(t.Context(), svc, r, []upload{f})

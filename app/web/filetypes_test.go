@@ -17,7 +17,7 @@ func TestFileTypes(t *testing.T) {
 	const accept, script = ` accept="application/pdf,image/*"`, ` data-file-types="application/pdf,image/*"`
 	s.get("/").must(t, http.StatusOK, "(PDF and pictures), up to ", accept, script)
 
-	const pdf, why = "%PDF-1.7\n", "only PDF and pictures can be accepted, but this file is text/plain"
+	const pdf, why = "%PDF-1.7\n", "Only PDF and pictures can be accepted, but this file is text/plain"
 	f := ada.with(file{"letter.txt", pdf}, file{"letter.pdf", "Dear Charles"})
 	a := s.submit(f)
 	a.must(t, http.StatusUnsupportedMediaType, "Some files are missing", "Only PDF and pictures can be accepted.", why)
