@@ -331,7 +331,7 @@ func TestAFullStoreTakesWhatIsStored(t *testing.T) {
 // However many networks there are, what is kept of them is bounded, and one that sent much is not forgotten for those
 // that sent little.
 func TestManyNetworksOfOneNote(t *testing.T) {
-	s := fresh(t)
+	s := inMemory(t)
 	b := dossier.Budget{DayPersons: 64, DayFiles: 100}
 	svc := s.instance(b, nil)
 	var same []string // networks that share a note, by the first byte of their hash

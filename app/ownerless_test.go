@@ -480,7 +480,7 @@ func TestAClockThatJumpsRemovesNothingForGood(t *testing.T) {
 // A submission that was never acknowledged and has more files than go in a day goes alone; the next waits for another
 // day.
 func TestALargeUnacknowledgedSubmissionGoesAlone(t *testing.T) {
-	s := fresh(t)
+	s := inMemory(t)
 	const files = 1001
 	for range 2 {
 		p := dossier.Person{ID: dossier.NewPersonID(), Details: ada, State: dossier.PersonSubmitting,
