@@ -1,7 +1,7 @@
 # "make" alone lists the targets. What needs more than a line stands in tools/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud build plan test times lint fuzz soak bench generate pictures change new test-tools preview deploy deploy-policy verify prove drift clean bin/dossier
+.PHONY: help run cloud build plan test times lint fuzz soak bench generate pictures change new test-tools preview deploy deploy-policy verify prove drift emulate clean bin/dossier
 
 # The version that "dossier version" tells: the nearest tag and what came after it.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -110,6 +110,9 @@ prove: ## compare what was deployed with its settings, point by point (STACK=dev
 
 drift: ## fail if AWS is not as the state says (STACK=dev)
 	tools/stack drift "$(STACK)"
+
+emulate: ## deploy dev into an emulated AWS, and remove it; needs Docker and Pulumi, and no AWS account (untried)
+	tools/emulate
 
 clean: ## remove what was built and installed here; the data stays
 	rm -rf bin .tools tools/node_modules

@@ -67,7 +67,7 @@ func programFiles(t *testing.T, without map[string]bool) (all []programFile) {
 const workspace = "dossier.example/"
 
 // testPackages are the packages that only tests import and whose names do not say so.
-var testPackages = map[string]bool{"plan/engine": true, "plan/moto": true, "plan/permissions": true}
+var testPackages = map[string]bool{"plan/engine": true, "plan/permissions": true}
 
 // packageTable lists the packages of infra and plan that are not for tests alone: the first sentence of their
 // documentation, and which of the others they import. A package stands before all that it imports.

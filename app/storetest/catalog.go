@@ -21,28 +21,10 @@ const CatalogRecords = 50
 // Catalog checks everything that dossier.Catalog promises. It calls open for each group of tests; open returns an empty
 // catalog that is closed with the test.
 func Catalog(t *testing.T, open func(t *testing.T) dossier.Catalog) {
-	CatalogAlone(t, open)
-	runCatalog(t, open, []catalogTest{
-		{"Commit of many at once", catalogCommitMany},
-		{"Commit of one record many times at once", catalogCommitSame},
-		{"Commit against the deletion of its record", catalogCommitDeletion},
-		{"Commit against the deletion of the stored one", catalogCommitStoredDeletion},
-		{"Commit against the deletion of one that commits too", catalogCommitCommittingDeletion},
-		{"Commit, Describe and deletion in a storm", catalogStorm},
-		{"Put of one id by many at once", catalogPutMany},
-		{"Remove of one record by many at once", catalogRemoveMany},
-		{"Reserve by many at once", countersReserveMany},
-		{"Reserve and Release by many at once", countersMany},
-		{"SetNote by many at once", catalogNotesMany},
-		{"many SetScans at once", catalogScansMany},
-		{"parallel use", catalogParallel},
-	})
-}
-
-// CatalogAlone is the part of Catalog in which each record has one user: all that can be asked of a server whose
-// conditional writes are not atomic.
-func CatalogAlone(t *testing.T, open func(t *testing.T) dossier.Catalog) {
-	runCatalog(t, open, []catalogTest{
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, *catalogUnderTest)
+	}{
 		{"states", catalogStates},
 		{"values are kept exactly", catalogValues},
 		{"Files has one person's records in order", catalogFiles},
@@ -78,16 +60,20 @@ func CatalogAlone(t *testing.T, open func(t *testing.T) dossier.Catalog) {
 		{"cancelled", catalogCancelled},
 		{"cancelled in the middle of a walk", catalogCancelledWalk},
 		{"deadline passed", catalogDeadline},
-	})
-}
-
-type catalogTest struct {
-	name string
-	run  func(*testing.T, *catalogUnderTest)
-}
-
-func runCatalog(t *testing.T, open func(t *testing.T) dossier.Catalog, tests []catalogTest) {
-	for _, test := range tests {
+		{"Commit of many at once", catalogCommitMany},
+		{"Commit of one record many times at once", catalogCommitSame},
+		{"Commit against the deletion of its record", catalogCommitDeletion},
+		{"Commit against the deletion of the stored one", catalogCommitStoredDeletion},
+		{"Commit against the deletion of one that commits too", catalogCommitCommittingDeletion},
+		{"Commit, Describe and deletion in a storm", catalogStorm},
+		{"Put of one id by many at once", catalogPutMany},
+		{"Remove of one record by many at once", catalogRemoveMany},
+		{"Reserve by many at once", countersReserveMany},
+		{"Reserve and Release by many at once", countersMany},
+		{"SetNote by many at once", catalogNotesMany},
+		{"many SetScans at once", catalogScansMany},
+		{"parallel use", catalogParallel},
+	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			test.run(t, &catalogUnderTest{T: t, Catalog: open(t), base: time.Now().UTC().Truncate(time.Microsecond)})

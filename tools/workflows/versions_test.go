@@ -67,7 +67,7 @@ func TestOnePulumi(t *testing.T) {
 							s.With["command"], want)
 					}
 				}
-				for _, target := range []string{"preview", "deploy", "drift"} {
+				for _, target := range []string{"preview", "deploy", "drift", "emulate"} {
 					if strings.Contains(s.Run, "make "+target) && !installed {
 						t.Errorf("%s, %s: make %s runs, and Pulumi's host for programs in Go is not installed", name,
 							job, target)

@@ -138,7 +138,7 @@ func TestStepsAreTargets(t *testing.T) {
 			}
 		}
 	}
-	for _, target := range []string{"test", "fuzz", "plan", "preview", "deploy", "verify", "drift"} {
+	for _, target := range []string{"test", "fuzz", "plan", "preview", "deploy", "verify", "drift", "emulate"} {
 		if !seen[target] {
 			t.Errorf("no workflow runs make %s", target)
 		}

@@ -103,32 +103,6 @@ func DynamoDB(t T) *AWS {
 	return a
 }
 
-// Moto starts moto_server, which answers as many of AWS's services and is by other people than the servers above. It is
-// an extra that nothing installs: false where it is not on PATH, or does not run. It accepts any credentials.
-func Moto(t T) (*AWS, bool) {
-	t.Helper()
-	program, err := exec.LookPath("moto_server")
-	if err != nil || exec.CommandContext(t.Context(), program, "--help").Run() != nil {
-		return nil, false
-	}
-	a := &AWS{Region: "us-east-1", AccessKey: secret(), SecretKey: secret()}
-	a.run(t, tempDir(t, "moto"), server{
-		name: "moto_server",
-		command: func(dir string, port int) *exec.Cmd {
-			cmd := exec.Command(program, "-H", "127.0.0.1", "-p", strconv.Itoa(port))
-			// Its own environment, because it may be run by a tool that chooses among versions of Python.
-			cmd.Env = os.Environ()
-			return cmd
-		},
-		ready: func(ctx context.Context, port int) error {
-			_, err := dynamodb.NewFromConfig(a.once(port)).ListTables(ctx, &dynamodb.ListTablesInput{})
-			return err
-		},
-		says: "Running on",
-	})
-	return a, true
-}
-
 func (a *AWS) run(t T, dir string, s server) {
 	t.Helper()
 	a.Process = launch(t, dir, s)
