@@ -27,11 +27,10 @@ bin/dossier:
 # person's eye, is for that person to decide, and no failure here.
 BASE ?= origin/main
 FORMAT ?= markdown
-DRAWING ?= bin/plan/drawing.svg
 
-plan: ## tell what the working tree changes in the stacks, without credentials (BASE=origin/main); drawings in bin/plan
+plan: ## tell what the working tree changes in the stacks, without credentials (BASE=origin/main)
 	@go build -o bin/plan/plan ./infra/cmd/plan
-	@bin/plan/plan --base $(BASE) --format $(FORMAT) --svg $(DRAWING) || [ $$? -eq 6 ]
+	@bin/plan/plan --base $(BASE) --format $(FORMAT) || [ $$? -eq 6 ]
 
 test: ## install what tests need, and run all checks and tests
 	tools/test

@@ -36,6 +36,7 @@ func document(t *testing.T, name string) string {
 // TestDocuments: the generated parts of the documents are what the program gives.
 func TestDocuments(t *testing.T) {
 	dev, prod := stacks(t)
+	picture := "```mermaid\n" + drawing.Of(prod.graph).Mermaid() + "```\n"
 	for _, part := range []struct{ file, name, want string }{
 		{"docs/costs.md", "costs", prices.Document(prices.Environment{Name: "dev", Bill: prices.Idle(dev.graph)},
 			prices.Environment{Name: "prod", Bill: prices.Idle(prod.graph)})},
@@ -43,7 +44,8 @@ func TestDocuments(t *testing.T) {
 		{"docs/secrets.md", "parameters", parameterTable(withOperators(t).graph)},
 		{"docs/watching.md", "logs", logTable(dev.graph, prod.graph)},
 		{"docs/watching.md", "alarms", alarmTable(dev.graph, prod.graph)},
-		{"docs/architecture.md", "drawing", "```mermaid\n" + drawing.Of(prod.graph).Mermaid() + "```\n"},
+		{"README.md", "drawing", picture},
+		{"docs/architecture.md", "drawing", picture},
 		{"docs/architecture.md", "reach", reachTable(prod.graph)},
 		{"docs/architecture.md", "packages", packageTable(t)},
 		{"docs/verification.md", "points", prove.Document()},
@@ -57,14 +59,6 @@ func TestDocuments(t *testing.T) {
 			generated(t, part.file, text, text[:from]+"\n\n"+part.want+"\n"+text[to:])
 		})
 	}
-	t.Run("picture", func(t *testing.T) {
-		const file = "docs/stack.svg"
-		have, err := os.ReadFile(filepath.Join(repository, file))
-		if err != nil && !*update {
-			t.Fatal(err)
-		}
-		generated(t, file, string(have), drawing.Of(prod.graph).SVG())
-	})
 }
 
 // generated compares a file with what it should hold, or writes that.

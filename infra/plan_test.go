@@ -130,9 +130,6 @@ func (c planCase) comment(t *testing.T, program string) {
 		t.Errorf("the plan has %d characters, and a comment takes %d", n, plan.Limit)
 	}
 	golden(t, filepath.Join("testdata", "plans", c.name+".md"), text)
-	if c.name == "port-22-to-the-world" {
-		golden(t, filepath.Join("testdata", "plans", c.name+".svg"), p.Environments[0].Drawing.SVG())
-	}
 }
 
 // golden compares a text with a file, or writes it.

@@ -2,7 +2,7 @@
 // runs the Pulumi programs of two revisions without a cloud, without credentials and without the Pulumi CLI, and
 // compares what they register (package plan).
 //
-//	plan [--base origin/main] [--format markdown|json] [--svg file] [--root folder]
+//	plan [--base origin/main] [--format markdown|json] [--root folder]
 //
 // Head is the working tree as it stands, base the commit that it left the given revision at (git merge-base). The plan
 // goes to standard output, how long its parts took to standard error. The exit status is for CI:
@@ -30,7 +30,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -64,9 +63,7 @@ func Run(ctx context.Context, project Project, args []string, out, log io.Writer
 	var (
 		base   = flags.String("base", "origin/main", "the revision that the change is for")
 		format = flags.String("format", "markdown", "markdown, for a comment on a pull request, or json")
-		svg    = flags.String("svg", "",
-			"the `file` to write the drawing to; of several stacks each gets its name put before the ending")
-		root = flags.String("root", ".", "the repository's root `folder`")
+		root   = flags.String("root", ".", "the repository's root `folder`")
 	)
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -82,7 +79,7 @@ func Run(ctx context.Context, project Project, args []string, out, log io.Writer
 	watch := &stopwatch{from: time.Now(), last: time.Now()}
 	p, err := project.compare(ctx, *root, *base, watch)
 	if err == nil {
-		err = write(p, *format, *svg, out)
+		err = write(p, *format, out)
 	}
 	watch.lap("writing it")
 	fmt.Fprintf(log, "plan: %s\n", watch)
@@ -93,29 +90,7 @@ func Run(ctx context.Context, project Project, args []string, out, log io.Writer
 	return status(p)
 }
 
-// write writes the plan, and the drawings where they are asked for.
-func write(p plan.Plan, format, svg string, out io.Writer) error {
-	if svg != "" {
-		var drawn []plan.Environment
-		for _, e := range p.Environments {
-			if len(e.Drawing.Nodes) > 0 {
-				drawn = append(drawn, e)
-			}
-		}
-		for _, e := range drawn {
-			file := svg
-			if len(drawn) > 1 {
-				ending := filepath.Ext(svg)
-				file = strings.TrimSuffix(svg, ending) + "-" + e.Name + ending
-			}
-			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-				return fmt.Errorf("writing the drawing of %s: %w", e.Name, err)
-			}
-			if err := os.WriteFile(file, []byte(e.Drawing.SVG()), 0o644); err != nil {
-				return fmt.Errorf("writing the drawing of %s: %w", e.Name, err)
-			}
-		}
-	}
+func write(p plan.Plan, format string, out io.Writer) error {
 	text := p.Markdown()
 	if format == "json" {
 		raw, err := json.MarshalIndent(p, "", "  ")

@@ -2,7 +2,7 @@
 // what refers to what. Nothing in it is drawn by hand: connections are those of the graph's own table of who can reach
 // whom, and references those that inputs and policies hold. The documentation's pictures and the plan import it.
 //
-// Of makes the model, Compare marks what differs from another one, and Drawing.Mermaid and Drawing.SVG show it.
+// Of makes the model, Compare marks what differs from another one, and Drawing.Mermaid shows it.
 package drawing
 
 import (
@@ -26,6 +26,8 @@ const (
 	Private  Area = "private"
 	Services Area = "services"
 )
+
+var areas = []Area{Outside, Public, Private, Services}
 
 // Node is one part of the picture.
 type Node struct {
