@@ -18,6 +18,7 @@ import (
 	"dossier.example/infra/settings"
 	"dossier.example/plan/drawing"
 	"dossier.example/plan/graph"
+	"dossier.example/plan/markdown"
 	"dossier.example/plan/prices"
 )
 
@@ -101,8 +102,7 @@ func timeouts(dev, prod settings.Settings) string {
 	speed := func(s settings.Settings) string {
 		return fmt.Sprintf("%.1f MB/s", float64(s.Service.MaxFileBytes)/s.Service.UploadTimeout.Seconds()/1e6)
 	}
-	var b strings.Builder
-	b.WriteString("| Time | Set by | `dev` | `prod` | Must be |\n| --- | --- | --- | --- | --- |\n")
+	table := markdown.NewTable("Time", "Set by", "`dev`", "`prod`", "Must be")
 	for _, row := range []struct {
 		what, by, must string
 		of             func(settings.Settings) string
@@ -138,15 +138,14 @@ func timeouts(dev, prod settings.Settings) string {
 					time.Duration(s.Service.Max)*(s.Service.BootTimeout+s.Service.DeregistrationDelay))
 			}},
 	} {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", row.what, row.by, row.of(dev), row.of(prod), row.must)
+		table.Row(row.what, row.by, row.of(dev), row.of(prod), row.must)
 	}
-	return b.String()
+	return table.String()
 }
 
 // parameterTable lists what Parameter Store holds.
 func parameterTable(g *graph.Graph) string {
-	var b strings.Builder
-	b.WriteString("| Below `/dossier/<stack>/` | Kind |\n| --- | --- |\n")
+	table := markdown.NewTable("Below `/dossier/<stack>/`", "Kind")
 	rows := map[string]string{}
 	for _, p := range g.ByType("aws:ssm/parameter:Parameter") {
 		kind := "readable"
@@ -156,16 +155,15 @@ func parameterTable(g *graph.Graph) string {
 		rows[strings.TrimPrefix(graph.Text(p.Input("name")), "/dossier/"+g.Stack+"/")] = kind
 	}
 	for _, name := range slices.Sorted(maps.Keys(rows)) {
-		fmt.Fprintf(&b, "| `%s` | %s |\n", name, rows[name])
+		table.Row("`"+name+"`", rows[name])
 	}
-	return b.String()
+	return table.String()
 }
 
 // logTable lists the log groups, with the days for which they keep what they are told.
 func logTable(dev, prod *graph.Graph) string {
 	const token = "aws:cloudwatch/logGroup:LogGroup"
-	var b strings.Builder
-	b.WriteString("| Log group | `dev` keeps | `prod` keeps |\n| --- | --- | --- |\n")
+	table := markdown.NewTable("Log group", "`dev` keeps", "`prod` keeps")
 	days := func(g *graph.Resource) string {
 		n, _ := graph.Number(g.Input("retentionInDays"))
 		return fmt.Sprintf("%g days", n)
@@ -177,9 +175,9 @@ func logTable(dev, prod *graph.Graph) string {
 		}
 		name := strings.Replace(graph.Text(g.Input("name")), "dossier-"+prod.Stack+"/", "dossier-<stack>/", 1)
 		name = strings.Replace(name, "/"+prod.Stack+"/", "/<stack>/", 1)
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, days(other), days(g))
+		table.Row("`"+name+"`", days(other), days(g))
 	}
-	return b.String()
+	return table.String()
 }
 
 // alarmTable lists the alarms with their thresholds.
@@ -212,8 +210,7 @@ func alarmTable(dev, prod *graph.Graph) string {
 		}
 		return fmt.Sprintf("%s %s for %g min", compare, shown, period*periods/60)
 	}
-	var b strings.Builder
-	b.WriteString("| Alarm | Metric | `dev` | `prod` | Says |\n| --- | --- | --- | --- | --- |\n")
+	table := markdown.NewTable("Alarm", "Metric", "`dev`", "`prod`", "Says")
 	for _, a := range prod.ByType(token) {
 		other := dev.ByName(token, a.Name)
 		if other == nil {
@@ -221,22 +218,20 @@ func alarmTable(dev, prod *graph.Graph) string {
 		}
 		_, says, _ := strings.Cut(graph.Text(a.Input("alarmDescription")), ": ")
 		name, statistic, _ := metric(a)
-		fmt.Fprintf(&b, "| %s | %s, %s | %s | %s | %s |\n", strings.TrimPrefix(a.Name, "dossier-observe-"), name,
-			statistic, when(other), when(a), says)
+		table.Row(strings.TrimPrefix(a.Name, "dossier-observe-"), name+", "+statistic, when(other), when(a), says)
 	}
-	return b.String()
+	return table.String()
 }
 
 // reachTable is who can open connections to whom.
 func reachTable(g *graph.Graph) string {
-	var b strings.Builder
-	b.WriteString("| From | To | Ports | By way of |\n| --- | --- | --- | --- |\n")
+	table := markdown.NewTable("From", "To", "Ports", "By way of")
 	for _, r := range g.Reachability() {
 		ports := strings.TrimSpace(r.Protocol + " " + r.Ports)
 		if r.Protocol == "all" {
 			ports = "all"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.From, r.To, ports, r.Via)
+		table.Row(r.From, r.To, ports, r.Via)
 	}
-	return b.String()
+	return table.String()
 }

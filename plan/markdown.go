@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"dossier.example/plan/markdown"
 )
 
 // Limit is how many characters GitHub takes in a comment.
@@ -228,7 +230,7 @@ func (p Plan) alarm(brief bool) string {
 
 // table is a line for each thing that is looked at, a column for each environment.
 func (p Plan) table() string {
-	var names []string
+	names := []string{""}
 	rows := []struct {
 		title string
 		of    func(e Environment) string
@@ -277,24 +279,23 @@ func (p Plan) table() string {
 			return "all kept, or exempted with a reason"
 		}},
 	}
-	var b strings.Builder
 	for _, e := range p.Environments {
 		names = append(names, cut(e.Name, 64))
 	}
-	fmt.Fprintf(&b, "| | %s |\n| --- |%s\n", strings.Join(names, " | "), strings.Repeat(" --- |", len(names)))
+	table := markdown.NewTable(names...)
 	for _, row := range rows {
-		fmt.Fprintf(&b, "| %s |", row.title)
+		cells := []string{row.title}
 		for _, e := range p.Environments {
 			switch {
 			case e.Gone:
-				b.WriteString(" the stack's file was removed; what is deployed stays until `pulumi destroy` |")
+				cells = append(cells, "the stack's file was removed; what is deployed stays until `pulumi destroy`")
 			case e.Fault != nil:
-				b.WriteString(" – |")
+				cells = append(cells, "–")
 			default:
-				fmt.Fprintf(&b, " %s |", row.of(e))
+				cells = append(cells, row.of(e))
 			}
 		}
-		b.WriteString("\n")
+		table.Row(cells...)
 	}
 	migrations := "none"
 	if len(p.Migrations) > 0 {
@@ -312,8 +313,7 @@ func (p Plan) table() string {
 	case p.Release.Before != p.Release.After:
 		app = "another release"
 	}
-	fmt.Fprintf(&b, "\nMigrations: %s. App: %s.\n", migrations, app)
-	return b.String()
+	return fmt.Sprintf("%s\nMigrations: %s. App: %s.\n", table, migrations, app)
 }
 
 // exchanges reports whether instances are started from something else.
@@ -623,16 +623,16 @@ func (e Environment) broken() string {
 }
 
 func (e Environment) reachability() string {
-	var b strings.Builder
-	b.WriteString("| | From | To | Ports | By way of |\n| --- | --- | --- | --- | --- |\n")
+	table := markdown.NewTable("", "From", "To", "Ports", "By way of")
 	for _, r := range e.Reach {
 		ports := strings.TrimSpace(r.Protocol + " " + r.Ports)
 		if r.Protocol == "all" {
 			ports = "all"
 		}
-		cells := []string{r.From, r.To, ports, r.Via}
-		for i, c := range cells {
-			cells[i] = cell(c)
+		cells := []string{sign(r.Change), r.From, r.To, ports, r.Via}
+		for i, c := range cells[1:] {
+			i++
+			cells[i] = markdown.Text(c)
 			if r.Change != Same {
 				cells[i] = "**" + cells[i] + "**"
 			}
@@ -640,9 +640,9 @@ func (e Environment) reachability() string {
 				cells[i] = "~~" + cells[i] + "~~"
 			}
 		}
-		fmt.Fprintf(&b, "| %s | %s |\n", sign(r.Change), strings.Join(cells, " | "))
+		table.Row(cells...)
 	}
-	return b.String()
+	return table.String()
 }
 
 func sign(d Difference) string { return map[Difference]string{Added: "**+**", Removed: "**−**"}[d] }
@@ -712,9 +712,8 @@ func (r Role) lines() []string {
 }
 
 func (e Environment) costs() string {
-	var b strings.Builder
 	c := e.Cost
-	b.WriteString("| What | Resource | before | after |\n| --- | --- | ---: | ---: |\n")
+	table := markdown.NewTable("What", "Resource", "before:", "after:")
 	compared := !e.New && e.BaseFault == nil
 	for _, l := range c.Lines {
 		what := cmp.Or(l.After, l.Before)
@@ -727,24 +726,26 @@ func (e Environment) costs() string {
 		} else if l.Was != l.Is {
 			is = "**" + is + "**"
 		}
-		fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", cell(what), l.Resource, was, is)
+		table.Row(markdown.Text(what), "`"+l.Resource+"`", was, is)
 	}
 	sum := fmt.Sprintf("%.2f", c.Before)
 	if !compared {
 		sum = "–"
 	}
-	fmt.Fprintf(&b, "| **Sum**, $ a month while nobody uses it | | **%s** | **%.2f** |\n", sum, c.After)
+	table.Row("**Sum**, $ a month while nobody uses it", "", "**"+sum+"**", fmt.Sprintf("**%.2f**", c.After))
+	var b strings.Builder
+	b.WriteString(table.String())
 	if len(c.Unpriced) > 0 {
 		b.WriteString("\n**Not in the sum, because no price is known:**\n\n")
 		for _, u := range c.Unpriced {
 			fmt.Fprintf(&b, "- %s\n", strings.TrimSpace(sign(u.Change)+" "+oneLine(u.What)))
 		}
 	}
-	b.WriteString("\n| | What use costs on top | $ | for each |\n| --- | --- | ---: | --- |\n")
+	table = markdown.NewTable("", "What use costs on top", "$:", "for each")
 	for _, u := range c.Uses {
-		fmt.Fprintf(&b, "| %s | %s | %g | %s |\n", sign(u.Change), cell(u.What), u.Price, cell(u.Unit))
+		table.Row(sign(u.Change), markdown.Text(u.What), fmt.Sprint(u.Price), markdown.Text(u.Unit))
 	}
-	return b.String()
+	return b.String() + "\n" + table.String()
 }
 
 func (e Environment) results() string {
@@ -832,8 +833,3 @@ func oneLine(text string) string {
 
 // plainText is Markdown without its marks.
 func plainText(text string) string { return strings.NewReplacer("*", "", "`", "").Replace(text) }
-
-// cell makes a text fit for a cell of a table.
-func cell(text string) string {
-	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;", ">", "&gt;").Replace(text)
-}

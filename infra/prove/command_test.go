@@ -46,7 +46,7 @@ func TestReports(t *testing.T) {
 				status := "a|b\n<img>"
 				out.DBInstances[0] = with(out.DBInstances[0], &status)
 			})
-		}, 1, []string{"database/status"}, []string{`a\|b &lt;img>`}, prove.Wrong},
+		}, 1, []string{"database/status"}, []string{`a\|b &lt;img&gt;`}, prove.Wrong},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for format, words := range map[string][]string{"table": c.table, "markdown": c.markdown, "json": nil} {

@@ -1,20 +1,16 @@
 package prove
 
-import (
-	"fmt"
-	"strings"
-)
+import "dossier.example/plan/markdown"
 
 // Document is the part of docs/verification.md that lists what is proven.
 func Document() string {
-	var b strings.Builder
-	b.WriteString("| Point | Says |\n| --- | --- |\n")
+	points := markdown.NewTable("Point", "Says")
 	for _, p := range Points() {
-		fmt.Fprintf(&b, "| `%s` | %s |\n", p.ID, cell(p.Says))
+		points.Row("`"+p.ID+"`", markdown.Text(p.Says))
 	}
-	b.WriteString("\n| Drill | Does | Costs | Takes | Proves |\n| --- | --- | --- | --- | --- |\n")
+	table := markdown.NewTable("Drill", "Does", "Costs", "Takes", "Proves")
 	for _, d := range drills() {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", d.name, cell(d.does), cell(d.costs), cell(d.takes), cell(d.says))
+		table.Row("`"+d.name+"`", markdown.Text(d.does), d.costs, d.takes, markdown.Text(d.says))
 	}
-	return b.String()
+	return points.String() + "\n" + table.String()
 }

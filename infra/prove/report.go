@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"dossier.example/plan/markdown"
 )
 
 // Version is that of the report as JSON. It changes when a field is renamed or removed, not when one is added.
@@ -63,11 +65,12 @@ func (r Report) Markdown(to io.Writer) error {
 		} else {
 			fmt.Fprintf(&b, "\n### %s\n", heading)
 		}
-		b.WriteString("\n| Point | Seen | Expected | Fix |\n| --- | --- | --- | --- |\n")
+		table := markdown.NewTable("Point", "Seen", "Expected", "Fix")
 		for _, p := range points {
-			fmt.Fprintf(&b, "| `%s`: %s | %s | %s | %s |\n", p.ID, cell(p.Says), cell(p.Seen), cell(p.Expected),
-				cell(p.Mend))
+			table.Row("`"+p.ID+"`: "+markdown.Text(p.Says), markdown.Text(p.Seen), markdown.Text(p.Expected),
+				markdown.Text(p.Mend))
 		}
+		b.WriteString("\n" + table.String())
 		if folded {
 			b.WriteString("\n</details>\n")
 		}
@@ -78,11 +81,6 @@ func (r Report) Markdown(to io.Writer) error {
 	section("Do not apply", Skipped)
 	_, err := io.WriteString(to, b.String())
 	return err
-}
-
-// cell makes a text fit a cell of a table.
-func cell(s string) string {
-	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;").Replace(s)
 }
 
 // Table writes it for a terminal: a line for each point, and below each that is not proven what to do.

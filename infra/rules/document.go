@@ -1,11 +1,10 @@
 package rules
 
 import (
-	"fmt"
 	"strings"
 
 	"dossier.example/infra/settings"
-	"dossier.example/plan/policy"
+	"dossier.example/plan/markdown"
 )
 
 // Document is docs/policies.md: all rules and the exceptions to them.
@@ -23,9 +22,8 @@ also broken when what it speaks of does not exist at all.
 
 Rules marked "production" hold where the preset is ` + "`prod`" + ` or protection is turned on.
 
-| Rule | Also | Says | Where |
-| --- | --- | --- | --- |
 `)
+	table := markdown.NewTable("Rule", "Also", "Says", "Where")
 	for _, rule := range rules {
 		where := "everywhere"
 		if rule.Production {
@@ -34,21 +32,19 @@ Rules marked "production" hold where the preset is ` + "`prod`" + ` or protectio
 		if len(rule.Exceptions) > 0 {
 			where += ", with exceptions"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", policy.Cell(rule.ID), policy.Cell(strings.Join(rule.Also, ", ")),
-			policy.Cell(rule.Says), policy.Cell(where))
+		table.Row(rule.ID, strings.Join(rule.Also, ", "), markdown.Text(rule.Says), markdown.Text(where))
 	}
-	b.WriteString(`
+	b.WriteString(table.String() + `
 ## Exceptions
 
 Where a rule is not kept on purpose. Each exception is bound to a condition that the same code checks: when that no longer holds, the rule is broken.
 
-| Rule | Why it is not kept | Only where |
-| --- | --- | --- |
 `)
+	table = markdown.NewTable("Rule", "Why it is not kept", "Only where")
 	for _, rule := range rules {
 		for _, e := range rule.Exceptions {
-			fmt.Fprintf(&b, "| %s | %s | %s |\n", policy.Cell(rule.ID), policy.Cell(e.Reason), policy.Cell(e.When))
+			table.Row(rule.ID, markdown.Text(e.Reason), markdown.Text(e.When))
 		}
 	}
-	return b.String()
+	return b.String() + table.String()
 }

@@ -510,10 +510,10 @@ A.4   excepted   -         No.
 
 | Rule | Verdict | Resource | Reason |
 | --- | --- | --- | --- |
-| A.1 | kept |  | All is well. |
+| A.1 | kept | | All is well. |
 | A.2 | **broken** | Thing x | is \| bad; mend it |
-| A.3 | not asked |  | It costs. |
-| A.4 | excepted |  | No. |
+| A.3 | not asked | | It costs. |
+| A.4 | excepted | | No. |
 `
 	if got := report.Markdown(); got != wantMarkdown {
 		t.Errorf("got\n%swant\n%s", got, wantMarkdown)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"text/tabwriter"
+
+	"dossier.example/plan/markdown"
 )
 
 // line is one row of a report: a rule, what came of it, where and why.
@@ -61,19 +63,13 @@ func (r Report) Text() string {
 
 // Markdown is the report for a page or a comment: the summary and a table.
 func (r Report) Markdown() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\n| Rule | Verdict | Resource | Reason |\n| --- | --- | --- | --- |\n", r.Summary())
+	table := markdown.NewTable("Rule", "Verdict", "Resource", "Reason")
 	for _, l := range r.lines() {
 		verdict := string(l.verdict)
 		if l.verdict == Broken {
 			verdict = "**" + verdict + "**"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", Cell(l.rule), verdict, Cell(l.resource), Cell(l.reason))
+		table.Row(l.rule, verdict, markdown.Text(l.resource), markdown.Text(l.reason))
 	}
-	return b.String()
-}
-
-// Cell returns a text as a cell of a Markdown table.
-func Cell(text string) string {
-	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;", ">", "&gt;").Replace(text)
+	return r.Summary() + "\n\n" + table.String()
 }

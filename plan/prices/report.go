@@ -3,16 +3,19 @@ package prices
 import (
 	"fmt"
 	"strings"
+
+	"dossier.example/plan/markdown"
 )
 
 // Markdown is the bill for a page or a comment: a table with its sum, and after it what the sum leaves out.
 func (b Bill) Markdown() string {
-	var s strings.Builder
-	s.WriteString("| What | Resource | $ a month |\n| --- | --- | ---: |\n")
+	table := markdown.NewTable("What", "Resource", "$ a month:")
 	for _, l := range b.Lines {
-		fmt.Fprintf(&s, "| %s | `%s` | %.2f |\n", cell(l.What), l.Resource, l.Monthly)
+		table.Row(l.What, "`"+l.Resource+"`", fmt.Sprintf("%.2f", l.Monthly))
 	}
-	fmt.Fprintf(&s, "| **Sum** | | **%.2f** |\n", b.Total())
+	table.Row("**Sum**", "", fmt.Sprintf("**%.2f**", b.Total()))
+	var s strings.Builder
+	s.WriteString(table.String())
 	if len(b.Unpriced) > 0 {
 		s.WriteString("\n**Not in the sum, because no price is known:**\n\n")
 		for _, u := range b.Unpriced {
@@ -41,12 +44,9 @@ func Document(environments ...Environment) string {
 	for _, n := range NotCounted() {
 		fmt.Fprintf(&s, "- %s\n", n)
 	}
-	s.WriteString("\nWhat usage adds:\n\n| What | $ | for each |\n| --- | ---: | --- |\n")
+	table := markdown.NewTable("What", "$:", "for each")
 	for _, u := range Uses() {
-		fmt.Fprintf(&s, "| %s | %g | %s |\n", cell(u.What), u.Price, u.Unit)
+		table.Row(u.What, fmt.Sprint(u.Price), u.Unit)
 	}
-	return s.String()
+	return s.String() + "\nWhat usage adds:\n\n" + table.String()
 }
-
-// cell makes a text fit for a cell of a Markdown table.
-func cell(text string) string { return strings.NewReplacer("|", `\|`, "\n", " ").Replace(text) }
