@@ -12,6 +12,7 @@ import (
 
 	"dossier.example/infra/host/schema"
 	"dossier.example/infra/host/userdata"
+	"dossier.example/infra/internal/golden"
 	"dossier.example/plan/permissions"
 )
 
@@ -50,7 +51,7 @@ func TestProgramCalls(t *testing.T) {
 	for _, program := range append([]string{app}, deployed...) {
 		fmt.Fprintf(&b, "\n%s\n%s", program, listed(t, callsOf(t, program)))
 	}
-	golden(t, filepath.Join("testdata", "calls.txt"), b.String())
+	golden.Compare(t, update, filepath.Join("testdata", "calls.txt"), b.String())
 }
 
 // TestScriptCalls keeps the list of what the hosts' own scripts call.
@@ -98,7 +99,7 @@ func TestScriptCalls(t *testing.T) {
 		}
 		fmt.Fprintf(&b, "\n%s\n%s", s.name, listed(t, calls))
 	}
-	golden(t, filepath.Join("testdata", "scripts.txt"), b.String())
+	golden.Compare(t, update, filepath.Join("testdata", "scripts.txt"), b.String())
 }
 
 // listed returns calls line by line, and fails where the table of permissions lacks one.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"dossier.example/infra/host/userdata"
+	"dossier.example/infra/internal/golden"
 	"dossier.example/infra/prove"
 	"dossier.example/infra/settings"
 	"dossier.example/plan/drawing"
@@ -23,7 +23,7 @@ import (
 )
 
 // The documents are kept true by what the program itself gives: go test ./infra -run '^TestDocuments$' -update
-var update = flag.Bool("update", false, "write the generated parts of docs/ anew")
+var update = golden.Update()
 
 func document(t *testing.T, name string) string {
 	t.Helper()
@@ -57,23 +57,8 @@ func TestDocuments(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", part.file, err)
 			}
-			generated(t, part.file, text, text[:from]+"\n\n"+part.want+"\n"+text[to:])
+			golden.Compare(t, update, filepath.Join(repository, part.file), text[:from]+"\n\n"+part.want+"\n"+text[to:])
 		})
-	}
-}
-
-// generated compares a file with what it should hold, or writes that.
-func generated(t *testing.T, file, have, want string) {
-	t.Helper()
-	switch {
-	case have == want:
-	case *update:
-		if err := os.WriteFile(filepath.Join(repository, file), []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	default:
-		t.Errorf("%s is not what the program gives; go test ./infra -run '^TestDocuments$' -update writes it "+
-			"anew\ngot\n%s\nwant\n%s", file, have, want)
 	}
 }
 

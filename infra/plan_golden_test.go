@@ -2,11 +2,8 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
-	"testing"
 )
 
 // folded is a section of a comment that is folded away: its title, what is said of it, its text.
@@ -64,33 +61,4 @@ func difference(was, is []string) string {
 		}
 	}
 	return b.String()
-}
-
-// golden compares a text with a file, or writes it.
-func golden(t *testing.T, file, text string) {
-	t.Helper()
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text == string(want) {
-		return
-	}
-	got, wanted := strings.Split(text, "\n"), strings.Split(string(want), "\n")
-	for i := range max(len(got), len(wanted)) {
-		if i >= len(got) || i >= len(wanted) || got[i] != wanted[i] {
-			t.Fatalf("%s differs from line %d on; look at what -update makes of it\ngot\n%s\nwant\n%s", file, i+1,
-				strings.Join(got[min(i, len(got)):min(i+6, len(got))], "\n"),
-				strings.Join(wanted[min(i, len(wanted)):min(i+6, len(wanted))], "\n"))
-		}
-	}
 }

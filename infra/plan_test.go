@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"dossier.example/infra/host/release"
+	"dossier.example/infra/internal/golden"
 	"dossier.example/infra/rules"
 	"dossier.example/infra/settings"
 	"dossier.example/plan"
@@ -137,7 +138,7 @@ func (c planCase) comment(t *testing.T, program string) {
 		}
 		text = apart(text, string(nothing))
 	}
-	golden(t, filepath.Join(filepath.Dir(whole), c.name+".md"), text)
+	golden.Compare(t, update, filepath.Join(filepath.Dir(whole), c.name+".md"), text)
 }
 
 // side is what a stack is made of before or after a change.

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"dossier.example/infra/internal/golden"
 	"dossier.example/infra/parameters"
 	"dossier.example/infra/rules"
 	"dossier.example/plan/graph"
@@ -106,7 +107,7 @@ func TestResources(t *testing.T) {
 		}
 		b.WriteString("\n")
 	}
-	golden(t, filepath.Join("testdata", "resources.txt"), b.String())
+	golden.Compare(t, update, filepath.Join("testdata", "resources.txt"), b.String())
 }
 
 // TestReachability: the tables are the answer to "who can open a connection to whom"; what is not listed cannot.
@@ -120,7 +121,7 @@ func TestReachability(t *testing.T) {
 		}
 		b.WriteString("\n")
 	}
-	golden(t, filepath.Join("testdata", "reachability.txt"), strings.TrimSuffix(b.String(), "\n"))
+	golden.Compare(t, update, filepath.Join("testdata", "reachability.txt"), strings.TrimSuffix(b.String(), "\n"))
 }
 
 // compareLines tells each line that is missing or too much.

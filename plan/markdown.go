@@ -247,30 +247,20 @@ func (p Plan) table() string {
 		}},
 		{"A month, idle", func(e Environment) string { return money(e.Cost, e.BaseFault == nil && !e.New) }},
 		{"Who reaches whom", func(e Environment) string {
-			added, removed := 0, 0
+			counts := map[Difference]int{}
 			for _, r := range e.Reach {
-				switch r.Change {
-				case Added:
-					added++
-				case Removed:
-					removed++
-				}
+				counts[r.Change]++
 			}
-			return plusMinus(added, removed, e)
+			return plusMinus(counts, e)
 		}},
 		{"What roles may do", func(e Environment) string {
-			added, removed := 0, 0
+			counts := map[Difference]int{}
 			for _, r := range e.Roles {
 				for _, g := range r.Grants {
-					switch g.Change {
-					case Added:
-						added++
-					case Removed:
-						removed++
-					}
+					counts[g.Change]++
 				}
 			}
-			return plusMinus(added, removed, e)
+			return plusMinus(counts, e)
 		}},
 		{"Rules", func(e Environment) string {
 			if n := len(e.Policy.Broken); n > 0 {
@@ -328,14 +318,14 @@ func (c Change) command() bool {
 	return strings.HasPrefix(c.Type, "command:") && (c.Action == Replace || c.Action == Update)
 }
 
-func plusMinus(added, removed int, e Environment) string {
+func plusMinus(counts map[Difference]int, e Environment) string {
 	switch {
 	case e.New || e.BaseFault != nil:
 		return "all new"
-	case added+removed == 0:
+	case counts[Added]+counts[Removed] == 0:
 		return "unchanged"
 	}
-	return fmt.Sprintf("+%d −%d", added, removed)
+	return fmt.Sprintf("+%d −%d", counts[Added], counts[Removed])
 }
 
 func tally(e Environment) string {

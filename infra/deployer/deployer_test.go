@@ -2,15 +2,16 @@ package deployer
 
 import (
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"dossier.example/infra/internal/golden"
 )
 
-var update = flag.Bool("update", false, "write the policies of testdata anew")
+var update = golden.Update()
 
 // full is a stack with all that a stack can have, and with the longest names that are usual.
 var full = Stack{
@@ -94,19 +95,7 @@ func TestGolden(t *testing.T) {
 	for _, p := range list {
 		file := filepath.Join("testdata", p.Name+".json")
 		names = append(names, filepath.Base(file))
-		if *update {
-			if err := os.WriteFile(file, []byte(p.Document), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(want) != p.Document {
-			t.Errorf("%s is not what the tables give: go test ./infra/deployer -run '^TestGolden$' -update writes "+
-				"it anew\n%s", file, p.Document)
-		}
+		golden.Compare(t, update, file, p.Document)
 	}
 	there, err := os.ReadDir("testdata")
 	if err != nil {

@@ -14,10 +14,8 @@ package prepare
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +23,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
-	"github.com/aws/smithy-go"
+
+	"dossier.example/infra/internal/refusal"
+	"dossier.example/infra/internal/wait"
 )
 
 // Role is a service-linked role.
@@ -60,18 +60,18 @@ const (
 	Limit = 5 * time.Minute
 )
 
-// Run prepares an account for a database of that identifier. It writes a line for each thing that it does to log. wait
+// Run prepares an account for a database of that identifier. It writes a line for each thing that it does to log. pause
 // waits for so long, or for the context; nil is by the clock.
 //
 // The error names the call that AWS refused, and the mend.
 func Run(ctx context.Context, cfg aws.Config, database string, log io.Writer,
-	wait func(context.Context, time.Duration) error) error {
-	if wait == nil {
-		wait = sleep
+	pause func(context.Context, time.Duration) error) error {
+	if pause == nil {
+		pause = wait.For
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, Limit, fmt.Errorf("it took more than %v", Limit))
 	defer cancel()
-	if err := makeRoles(ctx, iam.NewFromConfig(cfg), log, wait); err != nil {
+	if err := makeRoles(ctx, iam.NewFromConfig(cfg), log, pause); err != nil {
 		return err
 	}
 	return clearLogGroups(ctx, cfg, database, log)
@@ -79,7 +79,7 @@ func Run(ctx context.Context, cfg aws.Config, database string, log io.Writer,
 
 // makeRoles makes the roles that the account lacks.
 func makeRoles(ctx context.Context, client *iam.Client, log io.Writer,
-	wait func(context.Context, time.Duration) error) error {
+	pause func(context.Context, time.Duration) error) error {
 	made := false
 	for _, role := range Roles() {
 		_, err := client.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(role.Name)})
@@ -88,18 +88,19 @@ func makeRoles(ctx context.Context, client *iam.Client, log io.Writer,
 		}
 		// A role that may not be looked at is tried all the same: to make one that exists is refused in a way of its
 		// own.
-		if code := codeOf(err); code != "NoSuchEntity" && !denied(code) {
+		if _, denied := refusal.Denied(err); !denied && refusal.Code(err) != "NoSuchEntity" {
 			return fmt.Errorf("looking for the service-linked role %s: %w", role.Name, err)
 		}
 		_, err = client.CreateServiceLinkedRole(ctx,
 			&iam.CreateServiceLinkedRoleInput{AWSServiceName: aws.String(role.Service)})
-		switch code := codeOf(err); {
+		_, denied := refusal.Denied(err)
+		switch {
 		case err == nil:
 			made = true
 			_, _ = fmt.Fprintf(log, "created the service-linked role %s\n", role.Name)
-		case code == "InvalidInput" && strings.Contains(err.Error(), "has been taken"):
+		case refusal.Code(err) == "InvalidInput" && strings.Contains(err.Error(), "has been taken"):
 			// Another deployment was quicker, or GetRole was denied.
-		case denied(code):
+		case denied:
 			return fmt.Errorf("creating the service-linked role %s: allow iam:CreateServiceLinkedRole for %s, or have "+
 				"an administrator run \"aws iam create-service-linked-role --aws-service-name %s\" once in this "+
 				"account: %w",
@@ -111,7 +112,7 @@ func makeRoles(ctx context.Context, client *iam.Client, log io.Writer,
 	if !made {
 		return nil
 	}
-	return wait(ctx, Settle)
+	return pause(ctx, Settle)
 }
 
 // clearLogGroups deletes what is left of the logs of a database that is gone.
@@ -121,42 +122,19 @@ func clearLogGroups(ctx context.Context, cfg aws.Config, database string, log io
 	if err == nil {
 		return nil // its log groups are its own
 	}
-	if codeOf(err) != "DBInstanceNotFound" {
+	if refusal.Code(err) != "DBInstanceNotFound" {
 		return fmt.Errorf("looking for the database %s: %w", database, err)
 	}
 	client := cloudwatchlogs.NewFromConfig(cfg)
 	for _, name := range LogGroups(database) {
 		_, err := client.DeleteLogGroup(ctx, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: aws.String(name)})
-		switch code := codeOf(err); {
+		switch {
 		case err == nil:
 			_, _ = fmt.Fprintf(log, "deleted the log group %s, left over from a deleted database\n", name)
-		case code == "ResourceNotFoundException":
+		case refusal.Code(err) == "ResourceNotFoundException":
 		default:
 			return fmt.Errorf("deleting the log group %s, left over from a deleted database: %w", name, err)
 		}
 	}
 	return nil
-}
-
-// codeOf returns the code of what AWS refused, empty for any other error.
-func codeOf(err error) string {
-	if refused, is := errors.AsType[smithy.APIError](err); is {
-		return refused.ErrorCode()
-	}
-	return ""
-}
-
-func denied(code string) bool {
-	return slices.Contains([]string{"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}, code)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"dossier.example/infra/internal/wait"
 )
 
 // drill changes something in the stack to see what happens, and undoes it.
@@ -128,19 +130,8 @@ func until(ctx context.Context, ask func() (done bool, err error)) error {
 		if done || err != nil {
 			return err
 		}
-		if err := sleep(ctx, drillPause); err != nil {
+		if err := wait.For(ctx, drillPause); err != nil {
 			return err
 		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
+	"dossier.example/infra/internal/wait"
 	"dossier.example/infra/rollout"
 )
 
@@ -77,7 +78,7 @@ func (d *drilling) asking(ctx context.Context) (stop func() (bad, all int, last 
 			} else if got.status != http.StatusOK {
 				bad, last = bad+1, fmt.Sprint(got.status)
 			}
-			_ = sleep(ctx, time.Second)
+			_ = wait.For(ctx, time.Second)
 		}
 	})
 	return func() (int, int, string) {

@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"dossier.example/infra/internal/wait"
 )
 
 // The exit statuses of the command. The last is the shell's custom for a program that was interrupted.
@@ -240,14 +242,10 @@ func (r *run) until(ctx context.Context, look func(context.Context) (done bool, 
 
 // sleep waits for d; the error is errDeadline or errInterrupted.
 func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
+	if wait.For(ctx, d) != nil {
 		return cause(ctx)
 	}
+	return nil
 }
 
 func cause(ctx context.Context) error {

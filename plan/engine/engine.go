@@ -22,11 +22,14 @@
 package engine
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+
+	"dossier.example/plan/internal/workspace"
 )
 
 // command returns the Pulumi CLI: the one that "make test-tools" builds into .tools/bin, else the one on PATH. Without
@@ -34,7 +37,7 @@ import (
 func command(t testing.TB) auto.PulumiCommand {
 	t.Helper()
 	options := &auto.PulumiCommandOptions{}
-	if root := repository(); root != "" {
+	if root := workspace.Root(); root != "" {
 		if _, err := os.Stat(filepath.Join(root, ".tools", "bin", "pulumi")); err == nil {
 			options.Root = filepath.Join(root, ".tools")
 		}
@@ -43,28 +46,6 @@ func command(t testing.TB) auto.PulumiCommand {
 	if err == nil {
 		return found
 	}
-	missing := `pulumi is not installed; "make test-tools" installs it`
-	if os.Getenv("DOSSIER_TEST_REQUIRE") == "1" {
-		t.Fatalf("%s: %v", missing, err)
-	}
-	t.Skip(missing)
+	workspace.Missing(t, fmt.Sprintf("pulumi is not installed: %v", err))
 	return nil
-}
-
-// repository is the folder of the workspace that the tests run in; empty when there is none.
-func repository() string {
-	dir, err := os.Getwd()
-	if err != nil {
-		return ""
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.work")); err == nil {
-			return dir
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return ""
-		}
-		dir = parent
-	}
 }

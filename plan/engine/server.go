@@ -74,6 +74,15 @@ func known(s *structpb.Struct) (resource.PropertyMap, error) {
 		KeepResources: true, SkipNulls: true, ComputeAssetHashes: true})
 }
 
+// both reads the two sides of a comparison.
+func both(olds, news *structpb.Struct) (was, is resource.PropertyMap, err error) {
+	if was, err = known(olds); err != nil {
+		return nil, nil, err
+	}
+	is, err = known(news)
+	return was, is, err
+}
+
 func sent(m resource.PropertyMap) (*structpb.Struct, error) {
 	return plugin.MarshalProperties(m, plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true, KeepResources: true,
 		ComputeAssetHashes: true})
@@ -113,11 +122,7 @@ func (p *provider) CheckConfig(_ context.Context, req *pulumirpc.CheckRequest) (
 }
 
 func (p *provider) DiffConfig(_ context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
-	olds, err := known(req.GetOlds())
-	if err != nil {
-		return nil, err
-	}
-	news, err := known(req.GetNews())
+	olds, news, err := both(req.GetOlds(), req.GetNews())
 	if err != nil {
 		return nil, err
 	}
@@ -182,11 +187,7 @@ func (p *provider) Invoke(_ context.Context, req *pulumirpc.InvokeRequest) (*pul
 func (p *provider) Check(_ context.Context, req *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
 	urn := resource.URN(req.GetUrn())
 	token := string(urn.Type())
-	olds, err := known(req.GetOlds())
-	if err != nil {
-		return nil, err
-	}
-	news, err := known(req.GetNews())
+	olds, news, err := both(req.GetOlds(), req.GetNews())
 	if err != nil {
 		return nil, err
 	}
@@ -254,11 +255,7 @@ func (p *provider) addTags(k kind, inputs resource.PropertyMap) {
 }
 
 func (p *provider) Diff(_ context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
-	olds, err := known(req.GetOldInputs())
-	if err != nil {
-		return nil, err
-	}
-	news, err := known(req.GetNews())
+	olds, news, err := both(req.GetOldInputs(), req.GetNews())
 	if err != nil {
 		return nil, err
 	}
@@ -333,11 +330,7 @@ func (p *provider) Read(_ context.Context, req *pulumirpc.ReadRequest) (*pulumir
 
 func (p *provider) Update(_ context.Context, req *pulumirpc.UpdateRequest) (*pulumirpc.UpdateResponse, error) {
 	urn := resource.URN(req.GetUrn())
-	news, err := known(req.GetNews())
-	if err != nil {
-		return nil, err
-	}
-	olds, err := known(req.GetOldInputs())
+	olds, news, err := both(req.GetOldInputs(), req.GetNews())
 	if err != nil {
 		return nil, err
 	}

@@ -223,24 +223,19 @@ func (r SecurityRule) withPeers(p peers) []SecurityRule {
 		rule.Opaque = rule.Opaque || err != nil
 		rules = append(rules, rule)
 	}
-	for _, v := range p.groups {
-		if v == nil {
-			continue
+	named := func(peers []any, name func(*SecurityRule) *string) {
+		for _, v := range peers {
+			if v == nil {
+				continue
+			}
+			rule := r
+			*name(&rule) = Text(v)
+			rule.Opaque = rule.Opaque || *name(&rule) == ""
+			rules = append(rules, rule)
 		}
-		rule := r
-		rule.Group = Text(v)
-		rule.Opaque = rule.Opaque || rule.Group == ""
-		rules = append(rules, rule)
 	}
-	for _, v := range p.lists {
-		if v == nil {
-			continue
-		}
-		rule := r
-		rule.PrefixList = Text(v)
-		rule.Opaque = rule.Opaque || rule.PrefixList == ""
-		rules = append(rules, rule)
-	}
+	named(p.groups, func(rule *SecurityRule) *string { return &rule.Group })
+	named(p.lists, func(rule *SecurityRule) *string { return &rule.PrefixList })
 	if len(rules) == 0 {
 		r.Opaque = true
 		rules = append(rules, r)

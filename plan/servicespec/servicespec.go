@@ -22,6 +22,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"dossier.example/plan/internal/workspace"
 )
 
 // Spec is what the package says of the types of mappings.
@@ -89,7 +91,7 @@ func load(ctx context.Context, script string, types []string) (*Spec, error) {
 }
 
 var loaded = sync.OnceValues(func() (*Spec, error) {
-	return load(context.Background(), filepath.Join(repository(), "tools", "servicespec.mjs"), types())
+	return load(context.Background(), filepath.Join(workspace.Root(), "tools", "servicespec.mjs"), types())
 })
 
 // Load returns the data for the types of mappings, which it reads once. Without Node.js or the npm package it ends the
@@ -99,40 +101,18 @@ func Load(t testing.TB) *Spec {
 	missing := ""
 	if _, err := exec.LookPath("node"); err != nil {
 		missing = "node is not installed"
-	} else if _, err := os.Stat(filepath.Join(repository(), "tools", "node_modules", "@aws-cdk",
+	} else if _, err := os.Stat(filepath.Join(workspace.Root(), "tools", "node_modules", "@aws-cdk",
 		"aws-service-spec")); err != nil {
 		missing = "@aws-cdk/aws-service-spec is not installed"
 	}
 	if missing != "" {
-		missing += `; "make test-tools" installs it`
-		if os.Getenv("DOSSIER_TEST_REQUIRE") == "1" {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
+		workspace.Missing(t, missing)
 	}
 	spec, err := loaded()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return spec
-}
-
-// repository is the folder of the workspace that the tests run in; empty when there is none.
-func repository() string {
-	dir, err := os.Getwd()
-	if err != nil {
-		return ""
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.work")); err == nil {
-			return dir
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return ""
-		}
-		dir = parent
-	}
 }
 
 // types are the CloudFormation types that mappings speaks of.

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"dossier.example/infra/internal/golden"
 	"dossier.example/plan"
 	"dossier.example/plan/cli"
 )
@@ -232,7 +232,7 @@ func TestPlan(t *testing.T) {
 	s.edit("infra/main.go", `// WHAT FOLLOWS`, `undefined()`)
 	out = s.wants("a program that does not compile", cli.StatusProgram, "## Plan: the program does not compile",
 		"undefined: undefined")
-	golden(t, "testdata/does-not-compile.md", commitName.ReplaceAllString(out, "main (0123456789)"))
+	golden.Compare(t, update, "testdata/does-not-compile.md", commitName.ReplaceAllString(out, "main (0123456789)"))
 	s.edit("infra/main.go", `undefined()`, `panic("on purpose")`)
 	s.wants("a program that fails", cli.StatusProgram, "**dev: the program fails**", "on purpose",
 		"no plan for dev and prod")
@@ -240,7 +240,7 @@ func TestPlan(t *testing.T) {
 
 	s.edit("Pulumi.prod.yaml", "preset: prod", "preset: prod\n    network: {zones: 9}\n    servise: {min: 2}")
 	out = s.wants("settings", cli.StatusSettings, "no plan for prod", "network.zones = 9", "servise", "| dev | prod |")
-	golden(t, "testdata/settings.md", commitName.ReplaceAllString(out, "main (0123456789)"))
+	golden.Compare(t, update, "testdata/settings.md", commitName.ReplaceAllString(out, "main (0123456789)"))
 	s.git("checkout", "--quiet", "HEAD", "--", ".")
 
 	s.edit("Pulumi.prod.yaml", "preset: prod", "preset: prod\n    protect: false")
@@ -338,25 +338,4 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// golden compares a text with a file, or writes it.
-func golden(t *testing.T, file, text string) {
-	t.Helper()
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text != string(want) {
-		t.Errorf("%s differs; look at what -update makes of it\ngot\n%s", file, text)
-	}
-}
+var update = golden.Update()

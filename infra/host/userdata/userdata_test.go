@@ -2,9 +2,7 @@ package userdata
 
 import (
 	"errors"
-	"flag"
 	"net/netip"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -12,10 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"dossier.example/infra/internal/golden"
 	"dossier.example/infra/internal/testservers"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = golden.Update()
 
 // devApp is what the preset dev comes to.
 func devApp() App {
@@ -65,19 +64,7 @@ func rendered(t *testing.T) map[string]string {
 func TestUserDataIsGolden(t *testing.T) {
 	for name, got := range rendered(t) {
 		t.Run(name, func(t *testing.T) {
-			path := filepath.Join("testdata", name+".golden")
-			if *update {
-				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("differs from %s; look at the difference after \"go test -update\"", path)
-			}
+			golden.Compare(t, update, filepath.Join("testdata", name+".golden"), got)
 		})
 	}
 }

@@ -12,11 +12,7 @@ import (
 // Denied reports whether err is AWS's refusal to answer this caller, and names the action that an IAM policy would have
 // to allow.
 func Denied(err error) (action string, denied bool) {
-	api, ok := errors.AsType[smithy.APIError](err)
-	if !ok {
-		return "", false
-	}
-	switch api.ErrorCode() {
+	switch Code(err) {
 	// The name differs by service: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html for EC2,
 	// https://docs.aws.amazon.com/sns/latest/api/CommonErrors.html for SNS, "AccessDenied" or "AccessDeniedException"
 	// elsewhere. A HEAD of S3 has no body, so the SDK names the error by its status.
@@ -33,12 +29,16 @@ func Denied(err error) (action string, denied bool) {
 
 // Absent reports whether err says that what was asked about does not exist.
 func Absent(err error) bool {
-	api, ok := errors.AsType[smithy.APIError](err)
-	if !ok {
-		return false
-	}
-	code := api.ErrorCode()
+	code := Code(err)
 	return strings.Contains(code, "NotFound") || strings.HasPrefix(code, "NoSuch")
+}
+
+// Code is the code of what AWS refused; empty for any other error.
+func Code(err error) string {
+	if api, is := errors.AsType[smithy.APIError](err); is {
+		return api.ErrorCode()
+	}
+	return ""
 }
 
 // prefixes are the services' prefixes in IAM, by the ids that the SDK has for them, where one is not the other in lower
