@@ -42,6 +42,8 @@ func (has promises) reachOnly(g *graph.Graph, _ policy.Environment) []policy.Vio
 		case to == graph.KindLoadBalancer && (r.From == graph.Internet || r.From == graph.Operators):
 			// Named blocks of addresses are fewer than all.
 			return (r.Ports == "80" || r.Ports == "443" && has.domain) && !strings.Contains(r.Via, "nothing served")
+		case r.From == graph.Internet:
+			return false
 		case r.From == graph.Operators:
 			return to == graph.KindInstance && r.Ports == "22" && has.operators
 		case from == graph.KindLoadBalancer:
