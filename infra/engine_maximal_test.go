@@ -61,8 +61,8 @@ func TestEngineMaximal(t *testing.T) {
 	t.Run("secrets", func(t *testing.T) {
 		// Two passwords twice and that of the staff, each with its hash, and two keys in three forms, two of which may
 		// be one.
-		keptSecret(t, s, 14, said.String(), up, commands)
-		if !up.Outputs["jumpPrivateKey"].Secret {
+		keptSecret(t, s, 14, said.String(), commands)
+		if !s.State().Outputs["jumpPrivateKey"].Secret {
 			t.Error("the output jumpPrivateKey is not marked as secret")
 		}
 	})
@@ -132,7 +132,7 @@ func inOrder(t *testing.T, s *engine.Stack) {
 
 // keptSecret looks for what was generated as a secret, so many texts at least, in everything that is kept or printed,
 // and in what reaches hosts and commands.
-func keptSecret(t *testing.T, s *engine.Stack, least int, said string, up engine.Result, commands []engine.Command) {
+func keptSecret(t *testing.T, s *engine.Stack, least int, said string, commands []engine.Command) {
 	secrets := s.Cloud.Secrets()
 	if len(secrets) < least {
 		t.Fatalf("only %d secrets were generated", len(secrets))
@@ -146,7 +146,7 @@ func keptSecret(t *testing.T, s *engine.Stack, least int, said string, up engine
 			t.Errorf("a secret, %s, stands in %s", secret, where)
 		}
 	}
-	for name, output := range up.Outputs {
+	for name, output := range s.State().Outputs {
 		text, err := json.Marshal(output.Value)
 		if err != nil {
 			t.Fatal(err)

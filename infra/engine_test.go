@@ -40,7 +40,7 @@ func TestEngineLifecycle(t *testing.T) {
 			commands := s.Cloud.Commands()
 			stays(t, s)
 			// Three passwords, each with its hash.
-			t.Run("secrets", func(t *testing.T) { keptSecret(t, s, 6, preview.Said+up.Said, up, commands) })
+			t.Run("secrets", func(t *testing.T) { keptSecret(t, s, 6, preview.Said+up.Said, commands) })
 			c.end(t, s)
 		})
 	}
@@ -146,7 +146,7 @@ func TestEngineKeepsData(t *testing.T) {
 		"dossier-database"); !database.Inputs["finalSnapshotIdentifier"].IsString() {
 		t.Error("the database would leave no snapshot")
 	}
-	s.CLI("destroy", "--exclude-protected")
+	s.CLI("destroy", "--yes", "--exclude-protected")
 	var left []string
 	for _, r := range s.Cloud.Resources() {
 		left = append(left, r.Token+" "+r.Name)

@@ -15,6 +15,7 @@ import (
 func TestEngineUpgrade(t *testing.T) {
 	for _, name := range []string{"dev", "prod"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newStack(t, name, nil, fixed(t, "second release"))
 			s.Import(uncompressed(t, filepath.Join("testdata", "state-0.1.0", name+".json.gz")))
 			r := s.Preview()

@@ -81,6 +81,7 @@ func planCases() []planCase {
 // anew, and then with the engine: it deploys each change, and takes it back. One stack serves all changes that leave it
 // as it was.
 func TestPlans(t *testing.T) {
+	t.Parallel()
 	programs := map[string]string{}
 	for _, c := range planCases() {
 		if c.patch[0] != "" {
@@ -279,7 +280,7 @@ func (c planCase) patched(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command("go", "build", "-buildvcs=false", "-overlay", overlay, "-o", program, ".")
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-overlay", overlay, "-o", program, ".")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("building the patched program: %v\n%s", err, out)
 	}

@@ -268,8 +268,8 @@ func build(ctx context.Context, t *tree, file string) error {
 	if err := os.Remove(note); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	// The state of git is no part of the program.
-	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", file, ".")
+	// The state of git is no part of the program. What debuggers read takes a third of the time of linking.
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", file, ".")
 	cmd.Dir = filepath.Join(t.dir, t.pulumi.Main)
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "GOWORK=") || strings.HasPrefix(v, "PWD=")

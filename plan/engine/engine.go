@@ -23,29 +23,26 @@ package engine
 
 import (
 	"fmt"
-	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
-
-	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 
 	"dossier.example/plan/internal/workspace"
 )
 
 // command returns the Pulumi CLI: the one that "make test-tools" builds into .tools/bin, else the one on PATH. Without
 // any it ends the test: as failed where DOSSIER_TEST_REQUIRE=1 is set, else as skipped.
-func command(t testing.TB) auto.PulumiCommand {
+func command(t testing.TB) string {
 	t.Helper()
-	options := &auto.PulumiCommandOptions{}
 	if root := workspace.Root(); root != "" {
-		if _, err := os.Stat(filepath.Join(root, ".tools", "bin", "pulumi")); err == nil {
-			options.Root = filepath.Join(root, ".tools")
+		if found, err := exec.LookPath(filepath.Join(root, ".tools", "bin", "pulumi")); err == nil {
+			return found
 		}
 	}
-	found, err := auto.NewPulumiCommand(options)
+	found, err := exec.LookPath("pulumi")
 	if err == nil {
 		return found
 	}
 	workspace.Missing(t, fmt.Sprintf("pulumi is not installed: %v", err))
-	return nil
+	return ""
 }

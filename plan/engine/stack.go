@@ -5,20 +5,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"maps"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/auto"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/constant"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/diag"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
@@ -31,46 +32,57 @@ import (
 type Stack struct {
 	Cloud *Cloud
 
-	t     testing.TB
-	dir   string
-	stack auto.Stack
+	t             testing.TB
+	project, name string
+	// dir holds the CLI's home, the state, and the folder of the project.
+	dir string
+	// cli is the Pulumi CLI, and env what it gets on top of the environment of the test.
+	cli     string
+	env     []string
+	program program
 }
 
 // New makes a stack that nothing was deployed to. Its state is in a folder of the test's; several stacks run side by
 // side. Values of the configuration, by full key, that begin with a brace are objects in JSON.
-func New(t testing.TB, project, name string, settings map[string]string, program pulumi.RunFunc) *Stack {
+func New(t testing.TB, project, name string, settings map[string]string, run pulumi.RunFunc) *Stack {
 	t.Helper()
-	cli := command(t)
-	dir := t.TempDir()
+	s := &Stack{Cloud: NewCloud(), t: t, project: project, name: name, dir: t.TempDir(), cli: command(t),
+		program: inline(run)}
 	for _, folder := range []string{"home", "state", "work"} {
-		if err := os.Mkdir(filepath.Join(dir, folder), 0o700); err != nil {
+		if err := os.Mkdir(filepath.Join(s.dir, folder), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s := &Stack{Cloud: NewCloud(), t: t, dir: dir}
-	backend := "file://" + filepath.ToSlash(filepath.Join(dir, "state"))
-	made, err := auto.UpsertStackInlineSource(t.Context(), name, project, program,
-		auto.Pulumi(cli), auto.PulumiHome(filepath.Join(dir, "home")), auto.WorkDir(filepath.Join(dir, "work")),
-		auto.Project(workspace.Project{
-			Name: tokens.PackageName(project), Runtime: workspace.NewProjectRuntimeInfo("go", nil),
-			Backend: &workspace.ProjectBackend{URL: backend},
-		}),
-		auto.Stacks(map[string]workspace.ProjectStack{name: {Config: configuration(t, settings)}}),
-		auto.EnvVars(map[string]string{
-			"PULUMI_BACKEND_URL":                          backend,
-			"PULUMI_CONFIG_PASSPHRASE":                    "correct horse battery staple",
-			"PULUMI_DEBUG_PROVIDERS":                      serve(t, s.Cloud),
-			"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-			"PULUMI_SKIP_UPDATE_CHECK":                    "true",
-			// The state is written at the end of a run, also of one that failed, instead of after each of a hundred
-			// resources: a third of the time.
-			"PULUMI_EXPERIMENTAL":     "true",
-			"PULUMI_SKIP_CHECKPOINTS": "true",
-		}))
-	if err != nil {
-		t.Fatalf("making the stack %s: %v", name, err)
+	// Where its folder for them cannot be made, the CLI writes no log of its own: of each call that the engine makes or
+	// answers, compressed, a third of its time.
+	if err := os.WriteFile(filepath.Join(s.dir, "home", "logs"), nil, 0o600); err != nil {
+		t.Fatal(err)
 	}
-	s.stack = made
+	backend := "file://" + filepath.ToSlash(filepath.Join(s.dir, "state"))
+	keys := httptest.NewServer(&vault{})
+	t.Cleanup(keys.Close)
+	s.env = []string{
+		"PULUMI_HOME=" + filepath.Join(s.dir, "home"),
+		"PULUMI_BACKEND_URL=" + backend,
+		"VAULT_SERVER_URL=" + keys.URL, "VAULT_SERVER_TOKEN=" + vaultToken,
+		"PULUMI_DEBUG_PROVIDERS=" + serve(t, s.Cloud),
+		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true",
+		"PULUMI_SKIP_UPDATE_CHECK=true",
+		// The state is written at the end of a run, also of one that failed, instead of after each of a hundred
+		// resources: a third of the time.
+		"PULUMI_EXPERIMENTAL=true", "PULUMI_SKIP_CHECKPOINTS=true",
+		// Without it the CLI does not know the flags for a program that is served, and for events.
+		"PULUMI_DEBUG_COMMANDS=true",
+	}
+	described := workspace.Project{
+		Name: tokens.PackageName(project), Runtime: workspace.NewProjectRuntimeInfo("go", nil),
+		Backend: &workspace.ProjectBackend{URL: backend},
+	}
+	if err := described.Save(filepath.Join(s.dir, "work", "Pulumi.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	s.CLI("stack", "init", "--secrets-provider", "hashivault://stacks")
+	s.Configure(settings)
 	return s
 }
 
@@ -94,19 +106,27 @@ func configuration(t testing.TB, settings map[string]string) config.Map {
 // Configure replaces the configuration.
 func (s *Stack) Configure(settings map[string]string) {
 	s.t.Helper()
-	w := s.stack.Workspace()
-	stored, err := w.StackSettings(s.t.Context(), s.stack.Name())
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	stored.Config = configuration(s.t, settings)
-	if err := w.SaveStackSettings(s.t.Context(), s.stack.Name(), stored); err != nil {
+	file, kept := s.settings()
+	kept.Config = configuration(s.t, settings)
+	if err := kept.Save(file); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
+// settings are the stack's, with the file that they are in.
+func (s *Stack) settings() (string, *workspace.ProjectStack) {
+	s.t.Helper()
+	file := filepath.Join(s.dir, "work", "Pulumi."+s.name+".yaml")
+	said := diag.DefaultSink(io.Discard, io.Discard, diag.FormatOptions{Color: colors.Never})
+	kept, err := workspace.LoadProjectStack(said, &workspace.Project{Name: tokens.PackageName(s.project)}, file)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return file, kept
+}
+
 // Program replaces the program.
-func (s *Stack) Program(program pulumi.RunFunc) { s.stack.Workspace().SetProgram(program) }
+func (s *Stack) Program(run pulumi.RunFunc) { s.program = inline(run) }
 
 // Result is what became of one run of the engine.
 type Result struct {
@@ -119,35 +139,45 @@ type Result struct {
 	Same int
 	// Said is all that the engine told: what it printed, and its events.
 	Said string
-	// Outputs are the stack's.
-	Outputs auto.OutputMap
 }
 
-// run runs one operation of the engine. act is given where to print and where to send events.
-func (s *Stack) run(act func(said *bytes.Buffer, stream chan<- events.EngineEvent) (auto.OutputMap, error)) Result {
+// run runs one operation of the engine with a program. The CLI is called as the Automation API does, which would call
+// it three times more after each deployment, for outputs and the history.
+func (s *Stack) run(program program, args ...string) Result {
 	s.t.Helper()
-	var printed bytes.Buffer
-	stream := make(chan events.EngineEvent)
-	collected := make(chan []apitype.EngineEvent)
-	go func() {
-		var list []apitype.EngineEvent
-		for e := range stream {
-			list = append(list, e.EngineEvent)
-		}
-		collected <- list
-	}()
-	outputs, err := act(&printed, stream)
-	var list []apitype.EngineEvent
-	select {
-	case list = <-collected:
-	case <-s.t.Context().Done():
-		s.t.Fatalf("the engine's events did not end: %v", err)
+	address, stop, err := program.serve()
+	if err != nil {
+		s.t.Fatalf("serving the program: %v", err)
 	}
-	result := Result{Outputs: outputs}
+	defer stop()
+	log := filepath.Join(s.t.TempDir(), "events.jsonl")
+	args = append(args, "--client="+address, "--exec-kind="+constant.ExecKindAutoInline, "--event-log", log)
+	printed, err := s.call(args...)
+	told, readErr := os.ReadFile(log)
+	if readErr != nil && !errors.Is(readErr, fs.ErrNotExist) { // of arguments that the CLI refuses there is none
+		s.t.Fatalf("reading the engine's events: %v", readErr)
+	}
+	result := Result{Said: printed + string(told)}
+	wrong := result.read(s.t, told)
+	if err != nil {
+		if len(wrong) == 0 {
+			wrong = append(wrong, err.Error()+"\n"+printed)
+		}
+		result.Err = errors.New(strings.Join(wrong, "\n"))
+	}
+	return result
+}
+
+// read takes changes from the engine's events, a line each, and returns the errors that it told.
+func (r *Result) read(t testing.TB, told []byte) (wrong []string) {
+	t.Helper()
 	// A replacement is three operations of the engine, and one change.
 	changes := map[string]bool{}
-	var wrong []string
-	for _, e := range list {
+	for line := range bytes.Lines(told) {
+		var e apitype.EngineEvent
+		if err := json.Unmarshal(line, &e); err != nil {
+			t.Fatalf("reading the engine's events: %v", err)
+		}
 		if d := e.DiagnosticEvent; d != nil && d.Severity == "error" && !d.Ephemeral {
 			wrong = append(wrong, strings.TrimSpace(d.Prefix+colors.Never.Colorize(d.Message)))
 		}
@@ -168,7 +198,7 @@ func (s *Stack) run(act func(said *bytes.Buffer, stream chan<- events.EngineEven
 		op := string(step.Op)
 		switch step.Op {
 		case apitype.OpSame:
-			result.Same++
+			r.Same++
 			continue
 		case apitype.OpCreateReplacement, apitype.OpReplace, apitype.OpDeleteReplaced, apitype.OpDiscardReplaced:
 			op = "replace"
@@ -177,87 +207,60 @@ func (s *Stack) run(act func(said *bytes.Buffer, stream chan<- events.EngineEven
 		}
 		changes[op+" "+string(urn.Type())+" "+urn.Name()] = true
 	}
-	for change := range changes {
-		result.Changes = append(result.Changes, change)
-	}
-	slices.Sort(result.Changes)
-	told, jsonErr := json.Marshal(list)
-	if jsonErr != nil {
-		s.t.Fatal(jsonErr)
-	}
-	result.Said = printed.String() + string(told)
-	if err != nil {
-		result.Said += err.Error()
-		if len(wrong) == 0 {
-			wrong = append(wrong, err.Error())
-		}
-		result.Err = errors.New(strings.Join(wrong, "\n"))
-	}
-	return result
+	r.Changes = slices.Sorted(maps.Keys(changes))
+	return wrong
 }
 
 // Preview tells what Up would do.
 func (s *Stack) Preview() Result {
 	s.t.Helper()
-	return s.run(func(said *bytes.Buffer, stream chan<- events.EngineEvent) (auto.OutputMap, error) {
-		_, err := s.stack.Preview(s.t.Context(), optpreview.EventStreams(stream), optpreview.ProgressStreams(said),
-			optpreview.ErrorProgressStreams(said), optpreview.Diff())
-		return nil, err
-	})
+	return s.run(s.program, "preview", "--diff")
 }
 
 // Up deploys the program.
 func (s *Stack) Up() Result {
 	s.t.Helper()
-	return s.run(func(said *bytes.Buffer, stream chan<- events.EngineEvent) (auto.OutputMap, error) {
-		result, err := s.stack.Up(s.t.Context(), optup.EventStreams(stream), optup.ProgressStreams(said),
-			optup.ErrorProgressStreams(said))
-		return result.Outputs, err
-	})
+	return s.run(s.program, "up", "--yes", "--skip-preview")
+}
+
+// UpExecutable is Up of another program, which is an executable.
+func (s *Stack) UpExecutable(program Executable) Result {
+	s.t.Helper()
+	return s.run(program.run, "up", "--yes", "--skip-preview")
 }
 
 // Refresh brings the state to what there is.
 func (s *Stack) Refresh() Result {
 	s.t.Helper()
-	return s.run(func(said *bytes.Buffer, stream chan<- events.EngineEvent) (auto.OutputMap, error) {
-		_, err := s.stack.Refresh(s.t.Context(), optrefresh.EventStreams(stream), optrefresh.ProgressStreams(said),
-			optrefresh.ErrorProgressStreams(said))
-		return nil, err
-	})
+	return s.run(s.program, "refresh", "--yes", "--skip-preview")
 }
 
 // Destroy deletes everything. As "pulumi destroy" does, it previews that first, and does nothing where the preview
 // fails.
 func (s *Stack) Destroy() Result {
 	s.t.Helper()
-	preview := s.run(func(said *bytes.Buffer, stream chan<- events.EngineEvent) (auto.OutputMap, error) {
-		_, err := s.stack.PreviewDestroy(s.t.Context(), optdestroy.EventStreams(stream),
-			optdestroy.ProgressStreams(said), optdestroy.ErrorProgressStreams(said))
-		return nil, err
-	})
-	if preview.Err != nil {
+	if preview := s.run(s.program, "destroy", "--preview-only"); preview.Err != nil {
 		return preview
 	}
-	return s.run(func(said *bytes.Buffer, stream chan<- events.EngineEvent) (auto.OutputMap, error) {
-		_, err := s.stack.Destroy(s.t.Context(), optdestroy.EventStreams(stream), optdestroy.ProgressStreams(said),
-			optdestroy.ErrorProgressStreams(said))
-		return nil, err
-	})
+	return s.run(s.program, "destroy", "--yes", "--skip-preview")
 }
 
-// CLI runs a command of Pulumi's on the stack, such as "state unprotect", for which the Automation API has no call.
+// CLI runs a command of Pulumi's on the stack, such as "state unprotect".
 func (s *Stack) CLI(args ...string) {
 	s.t.Helper()
-	w := s.stack.Workspace()
-	env := []string{"PULUMI_HOME=" + w.PulumiHome()}
-	for key, value := range w.GetEnvVars() {
-		env = append(env, key+"="+value)
+	if out, err := s.call(args...); err != nil {
+		s.t.Fatalf("pulumi %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
-	args = append(args, "--yes", "--stack", s.stack.Name())
-	if out, wrong, _, err := w.PulumiCommand().Run(s.t.Context(), w.WorkDir(), nil, nil, nil, env,
-		args...); err != nil {
-		s.t.Fatalf("pulumi %s: %v\n%s%s", strings.Join(args, " "), err, out, wrong)
-	}
+}
+
+// call runs the CLI and returns what it printed.
+func (s *Stack) call(args ...string) (string, error) {
+	cmd := exec.CommandContext(s.t.Context(), s.cli, append(args, "--non-interactive", "--stack", s.name)...)
+	cmd.Dir = filepath.Join(s.dir, "work")
+	cmd.Env = append(os.Environ(), s.env...)
+	cmd.WaitDelay = 10 * time.Second
+	out, err := cmd.CombinedOutput()
+	return string(out), err
 }
 
 // Kept is all that is kept of the stack: its state, with the copies of earlier ones and the history of runs, and its
@@ -283,10 +286,27 @@ func (s *Stack) Kept() string {
 // double of AWS hold the resources that it tells of.
 func (s *Stack) Import(exported []byte) {
 	s.t.Helper()
-	err := s.stack.Import(s.t.Context(), apitype.UntypedDeployment{Version: 3, Deployment: exported})
-	if err != nil {
-		s.t.Fatalf("importing the state: %v", err)
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(exported, &all); err != nil {
+		s.t.Fatalf("reading the state: %v", err)
 	}
+	// The stack that it came from had a key of its own.
+	_, settings := s.settings()
+	all["secrets_providers"] = fmt.Appendf(nil, `{"type": "cloud", "state": {"url": %q, "encryptedkey": %q}}`,
+		settings.SecretsProvider, settings.EncryptedKey)
+	mine, err := json.Marshal(all)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	state, err := json.Marshal(apitype.UntypedDeployment{Version: 3, Deployment: mine})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	file := filepath.Join(s.t.TempDir(), "state.json")
+	if err := os.WriteFile(file, state, 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	s.CLI("stack", "import", "--file", file)
 	var deployment apitype.DeploymentV3
 	if err := json.Unmarshal(exported, &deployment); err != nil {
 		s.t.Fatalf("reading the state: %v", err)
@@ -313,27 +333,48 @@ func exportedProperties(exported map[string]any) resource.PropertyMap {
 	})
 }
 
-// State is a stack's state: what there is, by type and name with a space between, and what waited for what.
+// State is a stack's state: what there is, by type and name with a space between, what waited for what, and the stack's
+// outputs.
 type State struct {
+	// Outputs are the stack's, by name.
+	Outputs map[string]Output
+
 	urns  map[string]resource.URN
 	after map[resource.URN][]resource.URN
+}
+
+// Output is an output of a stack. What is secret is encrypted.
+type Output struct {
+	Value  any
+	Secret bool
 }
 
 // State reads the state.
 func (s *Stack) State() State {
 	s.t.Helper()
-	exported, err := s.stack.Export(s.t.Context())
+	file := filepath.Join(s.dir, "state", ".pulumi", "stacks", s.project, s.name+".json")
+	text, err := os.ReadFile(file)
 	if err != nil {
-		s.t.Fatalf("exporting the state: %v", err)
-	}
-	var deployment apitype.DeploymentV3
-	if err := json.Unmarshal(exported.Deployment, &deployment); err != nil {
 		s.t.Fatalf("reading the state: %v", err)
 	}
-	state := State{urns: map[string]resource.URN{}, after: map[resource.URN][]resource.URN{}}
-	for _, r := range deployment.Resources {
+	var kept struct {
+		Checkpoint struct{ Latest apitype.DeploymentV3 }
+	}
+	if err := json.Unmarshal(text, &kept); err != nil {
+		s.t.Fatalf("reading the state: %v", err)
+	}
+	state := State{Outputs: map[string]Output{}, urns: map[string]resource.URN{},
+		after: map[resource.URN][]resource.URN{}}
+	for _, r := range kept.Checkpoint.Latest.Resources {
 		state.urns[string(r.URN.Type())+" "+r.URN.Name()] = r.URN
 		state.after[r.URN] = append(state.after[r.URN], r.Dependencies...)
+		if r.URN.Type() != resource.RootStackType {
+			continue
+		}
+		for name, value := range r.Outputs {
+			object, _ := value.(map[string]any)
+			state.Outputs[name] = Output{Value: value, Secret: object[resource.SigKey] == resource.SecretSig}
+		}
 	}
 	return state
 }
