@@ -85,8 +85,8 @@ type Scanning struct {
 	MaxBytes int64
 	// Workers is how many files one instance scans at once; default 2.
 	Workers int
-	// Retry is the longest pause before waiting files are looked for again, and the first pause before a file whose scan
-	// failed is tried again. Default 15 seconds.
+	// Retry is the longest pause before waiting files are looked for again, and the first pause before a file whose
+	// scan failed is tried again. Default 15 seconds.
 	Retry time.Duration
 }
 

@@ -24,7 +24,8 @@ const (
 	// scanTriesMost is the same whether it responds or not, for a file that crashes the scanner.
 	scanTries     = 5
 	scanTriesMost = 20
-	// scanSoonest is the pause after a file came; each one after it is twice as long. Most verdicts come within seconds.
+	// scanSoonest is the pause after a file came; each one after it is twice as long. Most verdicts come within
+	// seconds.
 	scanSoonest = time.Second
 	// scanPause is the longest pause before a file is tried again.
 	scanPause = time.Hour
