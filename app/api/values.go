@@ -7,7 +7,7 @@ import (
 	"errors"
 )
 
-// FormatCRC64NVME writes a CRC-64/NVME as S3 does: base64 of its eight bytes, most significant first.
+// FormatCRC64NVME writes a CRC-64/NVME: base64 of its eight bytes, most significant first.
 func FormatCRC64NVME(crc uint64) CRC64NVME {
 	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, crc))
 }

@@ -120,7 +120,7 @@ func (d *Directory) Sign(ctx context.Context, key, uploadID string, part dossier
 	}
 	p := permit{key: key, uploadID: uploadID, part: part,
 		expires: d.now().Add(lifetime).Truncate(time.Millisecond).UTC()}
-	return dossier.SignedRequest{Method: http.MethodPut, URL: p.url(secret), Header: partHeader(part),
+	return dossier.SignedRequest{Method: http.MethodPut, URL: p.url(secret), Header: lengthHeader(part),
 		ExpiresAt: p.expires}, nil
 }
 

@@ -72,7 +72,9 @@ func TestDirectoryHasNoLinks(t *testing.T) {
 }
 
 // receive sends to a Directory, past HTTP.
-func receive(d *Directory) storetest.Send {
+func receive(d interface {
+	Receive(ctx context.Context, u *url.URL, contentLength int64, body io.Reader) error
+}) storetest.Send {
 	return func(ctx context.Context, r dossier.SignedRequest, body []byte) error {
 		u, err := url.Parse(r.URL)
 		if err != nil {

@@ -7,8 +7,6 @@ package objects
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -129,27 +127,9 @@ func corrupt(format string, args ...any) error {
 	return &dossier.Error{Code: dossier.CodeCorrupt, Err: fmt.Errorf(format, args...)}
 }
 
-// partHeader returns what a client has to send with a part: the same for every store. A browser sets Content-Length
-// itself, from the body.
-func partHeader(p dossier.Part) map[string]string {
-	return map[string]string{"Content-Length": strconv.FormatInt(p.Size, 10), checksumHeader: encodeCRC64(p.CRC64)}
-}
-
-// checksumHeader is how S3 names the CRC-64/NVME of what is sent, in Go's spelling.
-const checksumHeader = "X-Amz-Checksum-Crc64nvme"
-
-// encodeCRC64 writes a checksum as S3 does.
-func encodeCRC64(sum uint64) string {
-	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, sum))
-}
-
-// decodeCRC64 is the inverse of encodeCRC64.
-func decodeCRC64(text string) (uint64, error) {
-	sum, err := base64.StdEncoding.DecodeString(text)
-	if err != nil || len(sum) != 8 {
-		return 0, errors.New("the store returned an invalid CRC-64/NVME")
-	}
-	return binary.BigEndian.Uint64(sum), nil
+// lengthHeader is the header of a part for every store. A browser sets it itself, from the body.
+func lengthHeader(p dossier.Part) map[string]string {
+	return map[string]string{"Content-Length": strconv.FormatInt(p.Size, 10)}
 }
 
 // source is the reader of one Put, or of one part. It remembers the reader's own error, because what lies between (an

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -35,14 +34,14 @@ func testSign(t *testing.T, s objectsUnderTest) {
 			if r.Method != http.MethodPut || !strings.Contains(r.URL, uploadID) {
 				t.Errorf("Sign(%+v) = %s %s; want a PUT that names the multipart upload", part, r.Method, r.URL)
 			}
-			want := map[string]string{
-				"Content-Length": strconv.FormatInt(part.Size, 10),
-				"X-Amz-Checksum-Crc64nvme": base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil,
-					part.CRC64)),
+			// How else the checksum is sent is the store's own.
+			if want := strconv.FormatInt(part.Size, 10); r.Header["Content-Length"] != want {
+				t.Errorf("Sign(%+v): header %v; want the Content-Length %s", part, r.Header, want)
 			}
-			if len(r.Header) != len(want) || r.Header["Content-Length"] != want["Content-Length"] ||
-				r.Header["X-Amz-Checksum-Crc64nvme"] != want["X-Amz-Checksum-Crc64nvme"] {
-				t.Errorf("Sign(%+v): header %v; want %v", part, r.Header, want)
+			for name := range r.Header {
+				if name != http.CanonicalHeaderKey(name) {
+					t.Errorf("Sign(%+v): header %s is not canonical", part, name)
+				}
 			}
 			// A second may be cut off, never added.
 			if r.ExpiresAt.Before(from.Add(lifetime-time.Second)) || r.ExpiresAt.After(time.Now().Add(lifetime)) ||

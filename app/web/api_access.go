@@ -14,11 +14,11 @@ import (
 // foreignKey is set for a request that a page of another site made, one of those that may use the API.
 const foreignKey = "foreign"
 
-// What pages of other sites may send, and read of an answer, beside what every page may. The checksum is among the
-// headers of a signed request where the store is embedded.
+// What pages of other sites may send, and read of an answer, beside what every page may. Signed requests to this server
+// need no header of their own.
 const (
 	corsMethods = "GET, HEAD, POST, PUT, DELETE"
-	corsHeaders = "Authorization, Content-Type, If-None-Match, If-Range, Range, X-Amz-Checksum-Crc64nvme"
+	corsHeaders = "Authorization, Content-Type, If-None-Match, If-Range, Range"
 	corsExposed = "Accept-Ranges, Allow, Content-Disposition, Content-Range, ETag, Retry-After, WWW-Authenticate, " +
 		"X-Request-Id"
 	// corsAge is for how long a browser need not ask again, in seconds: the most that Chromium remembers.

@@ -269,7 +269,7 @@ function kindOf(status) {
   if (status === 403 || status === 401) return "refused";
   if (status === 404) return "gone";
   if (status === 408 || status === 429 || status >= 500) return "busy";
-  return "damaged"; // 400 of S3, 422 of the site: other bytes than were signed
+  return "damaged"; // 400 or 422: other bytes than were signed
 }
 
 const failed = {
