@@ -195,6 +195,7 @@ func TestDynamoDBCommitInterrupted(t *testing.T) {
 			perhaps(err)
 		}
 		next := func() dossier.File { return b.commit(b.described(person)) }
+		const sameAgain = "other is the same again and is committed"
 		between := []struct {
 			name string
 			do   func()
@@ -211,7 +212,7 @@ func TestDynamoDBCommitInterrupted(t *testing.T) {
 			{"next is committed and removed", func() { drop(next(), b.remove) }},
 			{"other is marked", func() { drop(other, b.mark) }},
 			{"other is removed", func() { drop(other, b.remove) }},
-			{"other is the same again and is committed", func() { describe(other, 0); commit(other) }},
+			{sameAgain, func() { describe(other, 0); commit(other) }},
 			{"other is removed, next is committed", func() { drop(other, b.remove); next() }},
 		}
 		for i, between := range between {
@@ -219,7 +220,8 @@ func TestDynamoDBCommitInterrupted(t *testing.T) {
 				if n == maxRequests {
 					b.Fatal("Commit never ends")
 				}
-				if !chosen(i+n, 3) && n < 10 {
+				// What happens to the claim in between is found by few combinations, of which a part may have none.
+				if between.name != sameAgain && !chosen(i+n, 5) && n < 10 {
 					continue
 				}
 				person, own, other = make()

@@ -22,7 +22,7 @@ import (
 
 // every runs the tests of interrupted calls in all combinations. By default they take a part that has each situation,
 // each request and each interruption several times.
-var every = flag.Bool("every", false, "interrupt calls in every combination (takes twice as long)")
+var every = flag.Bool("every", false, "interrupt calls in every combination (takes several times as long)")
 
 func TestDynamoDB(t *testing.T) {
 	t.Parallel()
