@@ -185,6 +185,9 @@ func TestPage(t *testing.T) {
 	default:
 		t.Errorf("%s has the table\n%s\nwant\n%s\n-update writes it anew", page, have, want)
 	}
+	if len(all) != 10 {
+		t.Errorf("there are %d changes, want ten", len(all))
+	}
 	for _, c := range all {
 		_, section, found := strings.Cut(after, "\n## "+c.title+"\n")
 		if !found {
