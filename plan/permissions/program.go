@@ -24,7 +24,7 @@ type Program struct {
 
 // Calls returns what the programs can call, in their order. They are import paths; root is a folder from which the go
 // command finds them, with the versions of its workspace. Of a package that is no program every function counts as
-// called.
+// called. The source is read for the platform that this runs on.
 //
 // Errors: the source does not compile; it uses a part of the SDK that is not understood here; it mentions an operation
 // in a function that no program reaches, which nothing would need a permission for.
@@ -33,8 +33,7 @@ func Calls(ctx context.Context, root string, paths ...string) ([]Program, error)
 	if err != nil {
 		return nil, err
 	}
-	pkgs, err := packages.Load(&packages.Config{Context: ctx, Dir: root,
-		Mode: packages.LoadSyntax | packages.NeedModule}, own...)
+	pkgs, err := packages.Load(&packages.Config{Context: ctx, Dir: root, Mode: packages.LoadSyntax}, own...)
 	if err != nil {
 		return nil, fmt.Errorf("load %s: %w", strings.Join(paths, ", "), err)
 	}
@@ -93,9 +92,12 @@ func ownPackages(ctx context.Context, root string, paths []string) ([]string, er
 	cmd.Dir = root
 	out, err := cmd.Output()
 	if failed, is := errors.AsType[*exec.ExitError](err); is {
-		return nil, fmt.Errorf("list %s: %w: %s", strings.Join(paths, ", "), err, failed.Stderr)
+		err = fmt.Errorf("%w: %s", err, failed.Stderr)
 	}
-	return strings.Fields(string(out)), err
+	if err != nil {
+		return nil, fmt.Errorf("list what %s import: %w", strings.Join(paths, ", "), err)
+	}
+	return strings.Fields(string(out)), nil
 }
 
 // source is what the functions of the workspace mention.
