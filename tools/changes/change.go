@@ -33,7 +33,7 @@ type change struct {
 	files, created []string
 	// generate are the commands that write what is generated, and generated the patterns of the files that they change.
 	generate, generated []string
-	// tests are the commands that run the tests that the change concerns.
+	// tests are the commands that run the tests that the change concerns, as far as those that generate do not.
 	tests []string
 }
 
@@ -75,8 +75,11 @@ func readChange(root, name string) (change, error) {
 			c.created = append(c.created, m[1])
 		}
 	}
-	if c.title == "" || c.goal == 0 || len(c.tests) == 0 {
-		return c, fmt.Errorf("%s needs a Change, a Goal and a Test", c.path(""))
+	tests := slices.ContainsFunc(slices.Concat(c.generate, c.tests), func(line string) bool {
+		return strings.HasPrefix(line, "go test ")
+	})
+	if c.title == "" || c.goal == 0 || !tests {
+		return c, fmt.Errorf("%s needs a Change, a Goal, and a command that runs tests", c.path(""))
 	}
 	return c, nil
 }
@@ -206,8 +209,9 @@ func (t *tree) diff() (string, error) {
 	return t.git("diff", "--cached", "--no-renames", "--no-color", "--unified=1", "--", ":!*.rej")
 }
 
-// run runs a command line as a contributor would who stands in the copy, and returns what it says.
-func (t *tree) run(line string) (string, error) {
+// run runs a command line as a contributor would who stands in the copy. The error contains what it says. Tests that
+// do not exist are one.
+func (t *tree) run(line string) error {
 	cmd := exec.CommandContext(t.ctx, "bash", "-c", line)
 	cmd.Dir = t.dir
 	// Symbols for debuggers would take half of the time of linking, and go vet runs once for all.
@@ -215,9 +219,12 @@ func (t *tree) run(line string) (string, error) {
 		"GOFLAGS=-buildvcs=false -ldflags=-w -vet=off")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return string(out), fmt.Errorf("%s: %w", line, err)
+		return fmt.Errorf("%s: %w\n%s", line, err, out)
 	}
-	return string(out), nil
+	if bytes.Contains(out, []byte("no tests to run")) {
+		return fmt.Errorf("%s: there are no such tests\n%s", line, out)
+	}
+	return nil
 }
 
 // cleanEnvironment is this process's, without the variables whose names begin so.
