@@ -54,6 +54,13 @@ replace ledger.example/app => ../app
 func checkout(t *testing.T, files map[string]string) string {
 	t.Helper()
 	root := t.TempDir()
+	fill(t, root, files)
+	return root
+}
+
+// fill makes a folder a repository of Git with the files.
+func fill(t *testing.T, root string, files map[string]string) {
+	t.Helper()
 	for name, text := range files {
 		mode := os.FileMode(0o644)
 		if strings.HasPrefix(text, "#!") {
@@ -63,7 +70,6 @@ func checkout(t *testing.T, files map[string]string) string {
 	}
 	gitDo(t, root, "init", "--quiet")
 	commit(t, root)
-	return root
 }
 
 func write(t *testing.T, name, text string, mode os.FileMode) {

@@ -26,7 +26,12 @@ func TestRepository(t *testing.T) {
 			files[name] = content(t, repository, name)
 		}
 	}
-	root := checkout(t, files)
+	// The same folder each time: Go finds what it compiled there before.
+	root := filepath.Join(repository, "bin", "rename")
+	if err := os.RemoveAll(root); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, root, files)
 	before, err := open(t.Context(), root)
 	if err != nil {
 		t.Fatal(err)
