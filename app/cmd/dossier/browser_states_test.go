@@ -55,16 +55,9 @@ func (c *chromium) everyState(t *testing.T) {
 			width  int64
 			scheme string
 		}{{1280, "light"}, {390, "dark"}} {
-			p.do(look(as.width, as.scheme))
 			// What else axe-core looks for is in every state alike, and looked for in those that a browser's way leads
 			// to.
-			for _, v := range p.violations(true) {
-				p.errorf("%s, %d pixels wide, %s: axe-core finds %s: %s\n%s", name, as.width, as.scheme, v.ID, v.Help,
-					strings.Join(v.Nodes, "\n"))
-			}
-			if over := p.sideways(); over > 0 {
-				p.errorf("%s scrolls sideways by %v pixels at %d", name, over, as.width)
-			}
+			p.inspect(name, as.width, as.scheme, true)
 			if cut := eval[[]string](p, `[...document.querySelectorAll(".file-preview img")].filter(img => {
 				const [a, b] = [img, img.parentElement].map(e => e.getBoundingClientRect());
 				return a.top < b.top - 1 || a.bottom > b.bottom + 1 || a.left < b.left - 1 || a.right > b.right + 1 ||

@@ -41,7 +41,7 @@ const (
 // badTimes returns how long the bad times last, and the seed of their chances.
 func badTimes(t *testing.T) (lasts time.Duration, seed uint64) {
 	t.Helper()
-	lasts, seed = 5*time.Second, rand.Uint64()
+	lasts, seed = 10*time.Second, rand.Uint64()
 	if v := os.Getenv(chaosTimeVariable); v != "" {
 		var err error
 		if lasts, err = time.ParseDuration(v); err != nil {

@@ -447,23 +447,15 @@ func (p *tab) download(step chromedp.Action[chromedp.Void]) (name string, conten
 	return begun.SuggestedFilename, content
 }
 
-// audit checks the page as it stands, wide in light colours and narrow in dark ones: axe-core finds nothing, and
-// nothing makes it scroll sideways.
+// audit checks the page as it stands, wide and narrow, light and dark.
 func (p *tab) audit(name string) {
 	p.t.Helper()
-	for _, as := range []struct {
-		width  int64
-		scheme string
-	}{{1280, "light"}, {390, "dark"}} {
-		p.do(look(as.width, as.scheme))
-		for _, v := range p.violations(false) {
-			p.errorf("%s, %d pixels wide, %s: axe-core finds %s: %s\n%s", name, as.width, as.scheme, v.ID, v.Help,
-				strings.Join(v.Nodes, "\n"))
+	for _, width := range []int64{1280, 390} {
+		for _, scheme := range []string{"light", "dark"} {
+			// Colours are all that a page in the dark differs in.
+			p.inspect(name, width, scheme, scheme == "dark")
+			p.shoot(fmt.Sprintf("%s-%d-%s", name, width, scheme))
 		}
-		if over := p.sideways(); over > 0 {
-			p.errorf("%s scrolls sideways by %v pixels at %d", name, over, as.width)
-		}
-		p.shoot(fmt.Sprintf("%s-%d-%s", name, as.width, as.scheme))
 	}
 	// The width at which a page of 1280 pixels is read at 400 % (WCAG 2.2, 1.4.10).
 	p.do(look(320, "light"))
@@ -471,6 +463,20 @@ func (p *tab) audit(name string) {
 		p.errorf("%s scrolls sideways by %v pixels at 320", name, over)
 	}
 	p.do(look(1280, "light"))
+}
+
+// inspect shows the page so many pixels wide in the colours of a scheme: axe-core finds nothing by all its rules, or by
+// those for colours alone, and nothing makes the page scroll sideways.
+func (p *tab) inspect(name string, width int64, scheme string, colours bool) {
+	p.t.Helper()
+	p.do(look(width, scheme))
+	for _, v := range p.violations(colours) {
+		p.errorf("%s, %d pixels wide, %s: axe-core finds %s: %s\n%s", name, width, scheme, v.ID, v.Help,
+			strings.Join(v.Nodes, "\n"))
+	}
+	if over := p.sideways(); over > 0 {
+		p.errorf("%s scrolls sideways by %v pixels at %d", name, over, width)
+	}
 }
 
 // sideways returns by how many pixels the page is wider than the window.

@@ -461,7 +461,8 @@ func TestFullDiskManyFiles(t *testing.T) {
 			return []any{f.receipt.Person.String(), dossier.NewFileID().String(), name, "Grace Hopper", "stored", 1,
 				fmt.Sprintf("%x", sha256.Sum256([]byte(name))), fmt.Sprintf("%016x", i), "text/plain", now, now}
 		})
-	if _, err := db.ExecContext(t.Context(), "UPDATE usages SET files = files + ?, bytes = bytes + ? WHERE person_id = ?",
+	if _, err := db.ExecContext(t.Context(),
+		"UPDATE usages SET files = files + ?, bytes = bytes + ? WHERE person_id = ?",
 		files, files, f.receipt.Person.String()); err != nil {
 		t.Fatal(err)
 	}
@@ -570,7 +571,7 @@ func TestFullDiskKill(t *testing.T) {
 	}
 	p.kill()
 	partly := 0
-	for round := range 10 {
+	for round := range 20 {
 		if round%2 == 0 { // else it goes on where the former was killed
 			if err := os.RemoveAll(filepath.Join(d.data(), space.Folder)); err != nil {
 				t.Fatal(err)
@@ -581,7 +582,7 @@ func TestFullDiskKill(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		until := d.ballast * int64(round+1) / 20
+		until := d.ballast * int64(round+1) / 40
 		for end := time.Now().Add(time.Minute); d.held() < until && time.Now().Before(end); {
 			time.Sleep(50 * time.Microsecond)
 		}

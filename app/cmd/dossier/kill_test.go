@@ -419,7 +419,7 @@ func unique(files [][]byte, data []byte) []byte {
 
 func TestKillEmbedded(t *testing.T) {
 	t.Parallel()
-	killRounds(t, 8, []string{"DOSSIER_DATA=" + teststores.Migrated(t)})
+	killRounds(t, 16, []string{"DOSSIER_DATA=" + teststores.Migrated(t)})
 }
 
 func TestKillReal(t *testing.T) {

@@ -56,7 +56,8 @@ func TestReconcileAt(t *testing.T) {
 	}
 	reconcile := func(wantStatus int, args ...string) dossier.PointReport {
 		t.Helper()
-		status, stdout, stderr := runBinary(t, c.Environ(), append([]string{"reconcile", "--at", at, "--json"}, args...)...)
+		status, stdout, stderr := runBinary(t, c.Environ(),
+			append([]string{"reconcile", "--at", at, "--json"}, args...)...)
 		if status != wantStatus {
 			t.Errorf("reconcile --at %v: exit status %d, want %d\n%s%s", args, status, wantStatus, stdout, stderr)
 		}

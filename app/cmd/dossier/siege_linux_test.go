@@ -45,7 +45,7 @@ type siege struct {
 func TestSiege(t *testing.T) {
 	servers.EndToEnd(t)
 	attackers, honestOnes, networks, files := 35, 4, 3, 500
-	lasts := 5 * time.Second
+	lasts := 10 * time.Second
 	if os.Getenv(chaosTimeVariable) != "" {
 		attackers, honestOnes, networks, files = 200, 20, 8, 10_000
 		lasts, _ = badTimes(t)

@@ -1,14 +1,10 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"strings"
 	"testing"
 
 	"dossier.example/app"
-	"dossier.example/app/api"
 )
 
 // Each of a person's details has a flag, and arrives by it.
@@ -26,21 +22,8 @@ func TestUploadFields(t *testing.T) {
 		args = append(args, "--"+f.Name, want[f.Name])
 	}
 	_, summary := newUploader(t).run(exitOK, args...)
-	_, receipt, _ := strings.Cut(summary.ReceiptURL, "#")
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.app.URL+api.Prefix+"/receipt", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+receipt)
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
 	var told struct{ Person map[string]any }
-	if err := json.NewDecoder(res.Body).Decode(&told); err != nil {
-		t.Fatal(err)
-	}
+	s.told(t, summary.ReceiptURL, &told)
 	for name, value := range want {
 		if got := fmt.Sprint(told.Person[name]); got != value {
 			t.Errorf("--%s %q arrives as %q", name, value, got)

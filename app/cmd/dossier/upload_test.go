@@ -28,7 +28,7 @@ func TestUpload(t *testing.T) {
 	}
 	for name, group := range map[string][]gatedTest{
 		"ways":                ways,
-		"faults of the store": {{"faults of the store", testStoreFaults}, {"many files", many(150)}},
+		"faults of the store": {{"faults of the store", testStoreFaults}},
 		// What the store has no part in.
 		"faults of the site": {{"faults of the site", testSiteFaults}},
 		"ends": {{"a file that changes", testChanging}, {"killed while registering", testKilledRegistering},
@@ -39,12 +39,17 @@ func TestUpload(t *testing.T) {
 			uploadsTo(t, embeddedSite(t), group)
 		})
 	}
+	t.Run("embedded, many files", func(t *testing.T) {
+		t.Parallel()
+		servers.EndToEnd(t)
+		uploadsTo(t, embeddedSite(t), []gatedTest{{"many files", many(1000)}})
+	})
 	t.Run("servers", func(t *testing.T) {
 		t.Parallel()
 		servers.EndToEnd(t)
-		// Each file takes the servers of the tests five times as long.
+		// Each file takes the servers of the tests ten times as long.
 		uploadsTo(t, cloudSite(t), append(ways, gatedTest{"faults of the store", testStoreFaults},
-			gatedTest{"many files", many(60)}))
+			gatedTest{"many files", many(100)}))
 	})
 }
 

@@ -169,8 +169,8 @@ func randomBytes(n int) []byte {
 	return b
 }
 
-// received downloads what a receipt's link shows, by path, and checks that nothing is on its way.
-func (s *gatedSite) received(t *testing.T, link string) map[string][]byte {
+// told reads into what the API answers for the receipt of a link.
+func (s *gatedSite) told(t *testing.T, link string, into any) {
 	t.Helper()
 	_, receipt, _ := strings.Cut(link, "#")
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.app.URL+api.Prefix+"/receipt", nil)
@@ -183,10 +183,17 @@ func (s *gatedSite) received(t *testing.T, link string) map[string][]byte {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	var out api.Receipt
-	if err := json.NewDecoder(res.Body).Decode(&out); err != nil || res.StatusCode != http.StatusOK {
+	if err := json.NewDecoder(res.Body).Decode(into); err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("the receipt answers %s, %v", res.Status, err)
 	}
+}
+
+// received downloads what a receipt's link shows, by path, and checks that nothing is on its way.
+func (s *gatedSite) received(t *testing.T, link string) map[string][]byte {
+	t.Helper()
+	var out api.Receipt
+	s.told(t, link, &out)
+	_, receipt, _ := strings.Cut(link, "#")
 	got := map[string][]byte{}
 	for _, f := range out.Files {
 		if f.State != api.Stored {
