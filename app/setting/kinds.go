@@ -128,8 +128,12 @@ var sizeForm = regexp.MustCompile(`^(?i:([0-9]{1,20})|([0-9]{1,20}(?:\.[0-9]{1,2
 
 // Size accepts a number of bytes within bounds, in decimal or binary units.
 func Size(least, most int64, mostShown string) Kind[int64] {
+	from := Bytes(least)
+	if least < 1<<10 {
+		from += " byte"
+	}
 	return Kind[int64]{
-		Allowed: fmt.Sprintf("a size such as 5GiB, 500MB or 1048576, from %d byte to %s", least, mostShown),
+		Allowed: fmt.Sprintf("a size such as 5GiB, 500MB or 1048576, from %s to %s", from, mostShown),
 		Parse: func(s string) (int64, error) {
 			m := sizeForm.FindStringSubmatch(s)
 			if m == nil {
