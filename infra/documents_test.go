@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"dossier.example/app/setting"
 	"dossier.example/infra/host/userdata"
 	"dossier.example/infra/internal/golden"
 	"dossier.example/infra/prove"
@@ -74,16 +75,6 @@ func section(text, name string) (from, to int, err error) {
 
 // timeouts are the times that must agree, from the browser to the end of an instance.
 func timeouts(dev, prod settings.Settings) string {
-	short := func(d time.Duration) string {
-		s := d.String()
-		if strings.HasSuffix(s, "m0s") {
-			s = strings.TrimSuffix(s, "0s")
-		}
-		if strings.HasSuffix(s, "h0m") {
-			s = strings.TrimSuffix(s, "0m")
-		}
-		return s
-	}
 	speed := func(s settings.Settings) string {
 		return fmt.Sprintf("%.1f MB/s", float64(s.Service.MaxFileBytes)/s.Service.UploadTimeout.Seconds()/1e6)
 	}
@@ -94,32 +85,32 @@ func timeouts(dev, prod settings.Settings) string {
 	}{
 		{"The load balancer closes an idle connection after", "`service.idleTimeout`",
 			"shorter than the app's keep-alive",
-			func(s settings.Settings) string { return short(s.Service.IdleTimeout) }},
+			func(s settings.Settings) string { return setting.Short(s.Service.IdleTimeout) }},
 		{"The app closes an idle connection after", "the app, fixed",
 			"longer than the row above; otherwise clients see a 502 now and then",
-			func(settings.Settings) string { return short(settings.AppKeepAlive) }},
+			func(settings.Settings) string { return setting.Short(settings.AppKeepAlive) }},
 		{"A submission by the plain form may take", "`service.uploadTimeout`",
 			"shorter than the time for deregistration",
-			func(s settings.Settings) string { return short(s.Service.UploadTimeout) }},
+			func(s settings.Settings) string { return setting.Short(s.Service.UploadTimeout) }},
 		{"So the largest file needs, by the plain form alone, a line of", "`service.maxFileSize`",
 			"slow enough for users without JavaScript", speed},
 		{"An instance that leaves stays, idle or not", "`service.deregistrationDelay`",
 			"longer than a submission by the form, so that no rollout cuts one; short, because each replaced " +
 				"instance takes it",
-			func(s settings.Settings) string { return short(s.Service.DeregistrationDelay) }},
+			func(s settings.Settings) string { return setting.Short(s.Service.DeregistrationDelay) }},
 		{"After the stop signal, running requests get", "`service.shutdownTimeout`", "shorter than the row below, by " +
-			short(userdata.StopMargin) + " at least",
-			func(s settings.Settings) string { return short(s.Service.ShutdownTimeout) }},
+			setting.Short(userdata.StopMargin) + " at least",
+			func(s settings.Settings) string { return setting.Short(s.Service.ShutdownTimeout) }},
 		{"systemd kills the app after", "`service.stopTimeout`", "longer than the row above",
-			func(s settings.Settings) string { return short(s.Service.StopTimeout) }},
+			func(s settings.Settings) string { return setting.Short(s.Service.StopTimeout) }},
 		{"A new instance has, from launch to ready", "`service.bootTimeout`",
 			"long enough for the slowest boot; then it is given up",
-			func(s settings.Settings) string { return short(s.Service.BootTimeout) }},
+			func(s settings.Settings) string { return setting.Short(s.Service.BootTimeout) }},
 		{"A rollout of the largest group may take",
 			"the program: 15m and, for each instance, a boot and a deregistration",
 			"waited for by whoever runs `pulumi up`",
 			func(s settings.Settings) string {
-				return short(15*time.Minute +
+				return setting.Short(15*time.Minute +
 					time.Duration(s.Service.Max)*(s.Service.BootTimeout+s.Service.DeregistrationDelay))
 			}},
 	} {
