@@ -64,8 +64,9 @@ func newGroups(ctx *pulumi.Context, name string, within *ec2.Vpc, args Args, par
 		*group.at = made
 	}
 	internet := end{name: "internet", cidr: "0.0.0.0/0"}
-	lb, app, db, jump, nat := end{name: "lb", group: g.LoadBalancer}, end{name: "app", group: g.App}, end{name: "db", group: g.Database},
-		end{name: "jump", group: g.Jump}, end{name: "nat", group: g.NAT}
+	lb, app, db := end{name: "lb", group: g.LoadBalancer}, end{name: "app", group: g.App},
+		end{name: "db", group: g.Database}
+	jump, nat := end{name: "jump", group: g.Jump}, end{name: "nat", group: g.NAT}
 
 	rules := []rule{
 		{internet, lb, 80, "Browsers by HTTP"},

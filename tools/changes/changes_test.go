@@ -252,7 +252,8 @@ func TestRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := change{name: "good", title: "A", goal: 2, files: []string{"x/a.go", "b.md"},
-		created: []string{"b.md"}, generate: []string{"make it"}, generated: []string{"a", "b/*"}, tests: []string{"go test ./x: y"}}
+		created: []string{"b.md"}, generate: []string{"make it"}, generated: []string{"a", "b/*"},
+		tests: []string{"go test ./x: y"}}
 	if fmt.Sprint(c) != fmt.Sprint(want) {
 		t.Errorf("read %+v, want %+v", c, want)
 	}
