@@ -1,7 +1,8 @@
 # "make" alone lists the targets. What needs more than a line stands in tools/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud build plan test times lint fuzz soak bench generate pictures change new test-tools preview deploy deploy-policy verify prove drift emulate clean bin/dossier
+.PHONY: help run cloud build plan test times lint fuzz soak bench generate pictures change new test-tools preview deploy \
+	deploy-policy verify prove drift emulate clean bin/dossier
 
 # The version that "dossier version" tells: the nearest tag and what came after it.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -72,7 +73,7 @@ pictures: test-tools ## make the pictures of docs/ anew, from the real pages
 
 # CHANGE names a file of tools/changes/testdata, without .patch. With KEEP=yes, its patch is written anew from what the
 # copy has: open it first, and generate nothing there.
-change: ## open one of the changes of docs/ten-changes.md in a copy of the tree (CHANGE=04-throttle-alarm), or keep it (KEEP=yes)
+change: ## open a change of docs/ten-changes.md in a copy (CHANGE=04-throttle-alarm), or keep it (KEEP=yes)
 	@GOWORK=off go -C tools run ./changes $(if $(KEEP),keep,open) "$(CHANGE)"
 
 # NAME has 2 to 10 lower-case letters and digits. TITLE="Acme Files" is what people read; without it, the capitalized

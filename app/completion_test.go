@@ -125,7 +125,8 @@ func TestMultipartUploadVanishesWhileFinished(t *testing.T) {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) { // it looks for the object for some seconds
-		if _, err := svc.Complete(t.Context(), r.Person, f.ID, sums(direct.data)); codeOf(err) != dossier.CodeUnavailable {
+		if _, err := svc.Complete(t.Context(), r.Person, f.ID,
+			sums(direct.data)); codeOf(err) != dossier.CodeUnavailable {
 			t.Errorf("Complete at once: %v, want ErrUnavailable", err)
 		}
 	})

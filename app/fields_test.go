@@ -28,7 +28,8 @@ func TestFields(t *testing.T) {
 	}
 	for i, f := range Fields {
 		if !regexp.MustCompile(`^[a-z]{1,32}$`).MatchString(f.Name) || !strings.EqualFold(of.Field(i).Name, f.Name) {
-			t.Errorf("field %d is %q, and %s in Details: want one word of a-z, and the same", i, f.Name, of.Field(i).Name)
+			t.Errorf("field %d is %q, and %s in Details: want one word of a-z, and the same", i, f.Name,
+				of.Field(i).Name)
 		}
 		if slices.Contains([]string{"id", "files", "receipt", "state"}, f.Name) {
 			t.Errorf("%s: the form or the table has another field of that name", f.Name)

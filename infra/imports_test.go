@@ -143,7 +143,8 @@ func TestImports(t *testing.T) {
 			to, _, _ := strings.Cut(other, "/")
 			switch {
 			case from == to, f.dir == "infra/cmd/plan" || f.dir == "infra/rules", other == "plan/markdown":
-			case f.dir == "infra/settings" && slices.Contains(shared, other): // what no two programs may say differently
+			// what no two programs may say differently
+			case f.dir == "infra/settings" && slices.Contains(shared, other):
 			default:
 				t.Errorf("%s imports %s", f.dir, imported)
 			}

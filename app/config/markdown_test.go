@@ -31,8 +31,10 @@ func TestMarkdown(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"| `DOSSIER_MAX_FILE_SIZE` | `max-file-size` | `" + setting.Bytes(bounds.FileBytes) + "` | Size of the largest " +
-			"file accepted. Allowed: a size such as 5GiB, 500MB or 1048576, from 1 byte to 48.8 GiB (10,000 parts of 5 MiB). |",
+		"| `DOSSIER_MAX_FILE_SIZE` | `max-file-size` | `" + setting.Bytes(bounds.FileBytes) +
+			"` | Size of the largest " +
+			"file accepted. Allowed: a size such as 5GiB, 500MB or 1048576, from 1 byte to 48.8 GiB (10,000 parts " +
+			"of 5 MiB). |",
 		"| `DOSSIER_LISTEN` |  | `localhost:8080` |",
 		"| `text`, with `DOSSIER_PARAMETERS` `json` |",
 	} {

@@ -123,8 +123,9 @@ func placeSettings() []row {
 func limitSettings() []row {
 	return []row{
 		define(row{
-			env: "DOSSIER_MAX_FILE_SIZE", parameter: "max-file-size", preset: setting.Bytes(bounds.FileBytes), purposes: Serve,
-			doc: "Size of the largest file accepted.",
+			env: "DOSSIER_MAX_FILE_SIZE", parameter: "max-file-size", preset: setting.Bytes(bounds.FileBytes),
+			purposes: Serve,
+			doc:      "Size of the largest file accepted.",
 		}, setting.Size(1, bounds.MaxFileBytes, bounds.MaxFileSays), func(c *Config) *int64 {
 			return &c.Limits.FileBytes
 		}),
@@ -355,7 +356,9 @@ func scanSettings() []row {
 			env: "DOSSIER_SCANNER", parameter: "scanner", preset: "none", purposes: stores,
 			doc: "Who checks files for malware: nobody; a `clamd` at `DOSSIER_SCAN_CLAMD`; or GuardDuty Malware " +
 				"Protection for S3, which tags the objects in `DOSSIER_BUCKET`.",
-		}, setting.OneOf(ScannerNone, ScannerClamd, ScannerGuardDuty), func(c *Config) *Scanner { return &c.Scan.Scanner }),
+		}, setting.OneOf(ScannerNone, ScannerClamd, ScannerGuardDuty), func(c *Config) *Scanner {
+			return &c.Scan.Scanner
+		}),
 		define(row{
 			env: "DOSSIER_SCAN_CLAMD", parameter: "scan/clamd", preset: "unix:/run/clamav/clamd.ctl", purposes: stores,
 			doc: "Socket of `clamd`, whose `AlertEncrypted` and `AlertExceedsMax` must be on. Files cross it " +
@@ -369,7 +372,9 @@ func scanSettings() []row {
 			env: "DOSSIER_SCAN_UNSCANNED", parameter: "scan/unscanned", preset: "nobody", purposes: stores,
 			doc: "Who may download a file that was not fully checked, because it is too large, encrypted, or older " +
 				"than the scanner (see `dossier scan`).",
-		}, setting.OneOf(AudienceNobody, AudienceStaff, AudienceAll), func(c *Config) *Audience { return &c.Scan.Unscanned }),
+		}, setting.OneOf(AudienceNobody, AudienceStaff, AudienceAll), func(c *Config) *Audience {
+			return &c.Scan.Unscanned
+		}),
 		define(row{
 			env: "DOSSIER_SCAN_MAX_SIZE", parameter: "scan/max-size", preset: "100MiB", purposes: stores,
 			doc: "Size of the largest file sent to `clamd`; at most its `StreamMaxLength` and `MaxFileSize`.",

@@ -7,7 +7,8 @@ import (
 )
 
 func TestShort(t *testing.T) {
-	for d, want := range map[time.Duration]string{0: "0s", time.Hour: "1h", 90 * time.Minute: "1h30m", 10 * time.Minute: "10m", 20 * time.Second: "20s", time.Hour + time.Second: "1h0m1s", 100 * time.Hour: "100h"} {
+	for d, want := range map[time.Duration]string{0: "0s", time.Hour: "1h", 90 * time.Minute: "1h30m",
+		10 * time.Minute: "10m", 20 * time.Second: "20s", time.Hour + time.Second: "1h0m1s", 100 * time.Hour: "100h"} {
 		if got := Short(d); got != want {
 			t.Errorf("Short(%d) = %s, want %s", d, got, want)
 		}
@@ -40,7 +41,8 @@ func TestTakeHidesDetails(t *testing.T) {
 	l.Take("b", field)
 	l.Take("c", field)
 	got := (&Error{Heading: Count(len(l.Faults), "fault", "faults"), Faults: l.Faults}).Error()
-	const want = "2 faults:\n" + `  a = "shown" (here): must be nothing; it is shown` + "\n  b = (hidden) (here): must be nothing"
+	const want = "2 faults:\n" + `  a = "shown" (here): must be nothing; it is shown` +
+		"\n  b = (hidden) (here): must be nothing"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

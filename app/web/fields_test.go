@@ -55,8 +55,10 @@ func TestEveryField(t *testing.T) {
 			s.ask(call{path: "/receipt", receipt: receipt.String()}, &told)
 			for _, f := range dossier.Fields {
 				value := values[f.Name]
-				for where, a := range map[string]answer{"the receipt": page, "the person": own, "the directory": directory} {
-					if !strings.Contains(a.body, ">"+html.EscapeString(value)+"<") || !strings.Contains(a.body, f.Label) {
+				for where, a := range map[string]answer{"the receipt": page, "the person": own,
+					"the directory": directory} {
+					if !strings.Contains(a.body, ">"+html.EscapeString(value)+"<") ||
+						!strings.Contains(a.body, f.Label) {
 						t.Errorf("%s does not show %s", where, f.Name)
 					}
 				}

@@ -68,7 +68,8 @@ func (s *Server) receiptView(c echo.Context, receipt dossier.Receipt, person dos
 	path := receiptPath(person.ID)
 	v := receiptView{
 		page: s.page(c, "Your receipt"), Link: s.receiptLink(c, receipt), Receipt: receipt.String(),
-		Limits: s.svc.Limits(), Person: personOf(person), Manage: path + "/link", Expires: momentOf(person.ReceiptExpires),
+		Limits: s.svc.Limits(), Person: personOf(person), Manage: path + "/link",
+		Expires: momentOf(person.ReceiptExpires),
 		Pending: person.State == dossier.PersonSubmitting, pager: files.pager,
 	}
 	if v.Pending {

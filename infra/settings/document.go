@@ -61,7 +61,8 @@ pulumi config set --path 'dossier:settings.jump.operatorCIDRs[0]' 203.0.113.0/24
 			if k.otherwise != "" {
 				dev, prod = k.otherwise, k.otherwise
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s Allowed: %s. |\n", setting.Code(k.name), setting.Cell(dev), setting.Cell(prod), setting.Cell(k.doc),
+			fmt.Fprintf(&b, "| %s | %s | %s | %s Allowed: %s. |\n", setting.Code(k.name), setting.Cell(dev),
+				setting.Cell(prod), setting.Cell(k.doc),
 				setting.Cell(k.Allowed))
 		}
 	}

@@ -29,7 +29,8 @@ func optional[T any](k setting.Kind[T]) setting.Kind[T] {
 }
 
 // list takes up to so many different items; nothing is an empty list. A message names an item by its place.
-func list[T comparable](allowed string, most int, parse func(string) (T, error), format func(T) string) setting.Kind[[]T] {
+func list[T comparable](allowed string, most int, parse func(string) (T, error),
+	format func(T) string) setting.Kind[[]T] {
 	return setting.Kind[[]T]{
 		Allowed: allowed,
 		List:    true,
@@ -97,7 +98,8 @@ func duration(least, most time.Duration) setting.Kind[time.Duration] {
 // (https://docs.aws.amazon.com/linux/al2023/ug/system-requirements.html). The sizes below medium are those of the
 // burstable families alone, and bare metal takes longer to boot than BootTimeout is for.
 func instanceType() setting.Kind[string] {
-	return setting.Text("a type of a Graviton (arm64) family such as t4g.small, m7g.large or c7gn.xlarge, not of bare metal",
+	return setting.Text("a type of a Graviton (arm64) family such as t4g.small, m7g.large or c7gn.xlarge, not of "+
+		"bare metal",
 		`t[4-9]g\.(nano|micro|small|medium|large|xlarge|2xlarge)|[a-su-z][a-z]{0,2}[1-9]g[a-z]{0,3}\.(medium|large|([2-9]|[1-9][0-9])?xlarge)`)
 }
 
@@ -217,7 +219,8 @@ func longLabel(name string) bool {
 const maxDomain = 64
 
 func domain() setting.Kind[string] {
-	k := setting.Text(fmt.Sprintf("a full host name such as files.example.org, in lower case and ASCII (xn--… for others), "+
+	k := setting.Text(fmt.Sprintf("a full host name such as files.example.org, in lower case and ASCII (xn--… for "+
+		"others), "+
 		"without a scheme and without a trailing dot, at most %d characters", maxDomain), domainForm)
 	form := k.Parse
 	k.Parse = func(s string) (string, error) {
@@ -263,7 +266,8 @@ func goodPort(scheme, port string) bool {
 // email takes a mail address. RFC 5321 gives 64 characters to what stands before the @, and leaves 254 of a path's 256
 // to the whole.
 func email() setting.Kind[string] {
-	k := setting.Text("one email address such as oncall@example.org", "[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@(?i:"+domainForm+")")
+	k := setting.Text("one email address such as oncall@example.org",
+		"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@(?i:"+domainForm+")")
 	form := k.Parse
 	k.Parse = func(s string) (string, error) {
 		if before, after, _ := strings.Cut(s, "@"); len(before) > 64 || len(s) > 254 || longLabel(after) {

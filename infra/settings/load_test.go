@@ -105,7 +105,8 @@ func TestUnknownKeys(t *testing.T) {
 	} {
 		_, err := Parse("test", region, c.raw)
 		f := faultsOf(t, err)
-		if len(f) != 1 || f[0].Name != c.key || !strings.Contains(f[0].Problem, c.says) || f[0].Value != setting.Hidden {
+		if len(f) != 1 || f[0].Name != c.key || !strings.Contains(f[0].Problem, c.says) ||
+			f[0].Value != setting.Hidden {
 			t.Errorf("%s gives %+v, want one fault of %s that says %q", c.raw, f, c.key, c.says)
 		}
 	}

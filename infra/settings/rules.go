@@ -141,7 +141,8 @@ func rules() []rule {
 				shutdown, stop := l.Service.ShutdownTimeout, l.Service.StopTimeout
 				least := shutdown + userdata.StopMargin
 				return failed(stop < least, "service.shutdownTimeout %s + %s = %s, but service.stopTimeout is %s; "+
-					"raise it to %s", setting.Short(shutdown), setting.Short(userdata.StopMargin), setting.Short(least), setting.Short(stop),
+					"raise it to %s", setting.Short(shutdown), setting.Short(userdata.StopMargin), setting.Short(least),
+					setting.Short(stop),
 					setting.Short(least))
 			},
 		},
@@ -161,7 +162,8 @@ func rules() []rule {
 				i := slices.IndexFunc(l.Network.ZoneNames, func(zone string) bool {
 					return zone[:len(zone)-1] != l.Region
 				})
-				return failed(i >= 0, "item %d is not in %s; use zones such as %sa", i+1, setting.Quoted(l.Region), l.Region)
+				return failed(i >= 0, "item %d is not in %s; use zones such as %sa", i+1, setting.Quoted(l.Region),
+					l.Region)
 			},
 		},
 		{

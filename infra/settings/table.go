@@ -106,7 +106,8 @@ func keys() []key {
 		define(key{
 			name: "site.zoneId", otherwise: "none",
 			doc: "ID of the public Route 53 hosted zone that contains `site.domain`.",
-		}, optional(setting.Text("the ID of a Route 53 hosted zone, a Z and up to 31 capital letters and digits, such as "+
+		}, optional(setting.Text("the ID of a Route 53 hosted zone, a Z and up to 31 capital letters and digits, "+
+			"such as "+
 			"Z0123456789ABCDEFGHIJ, without /hostedzone/", `Z[A-Z0-9]{1,31}`)),
 			func(s *Settings) *string { return &s.Site.ZoneID }),
 		define(key{
@@ -162,7 +163,9 @@ func keys() []key {
 			doc: "Size of the largest file accepted. Browsers with JavaScript and the command send it in parts, " +
 				"directly to S3, without a time limit; with the plain form, it must arrive within " +
 				"`service.uploadTimeout`.",
-		}, setting.Size(1, bounds.MaxFileBytes, bounds.MaxFileSays), func(s *Settings) *int64 { return &s.Service.MaxFileBytes }),
+		}, setting.Size(1, bounds.MaxFileBytes, bounds.MaxFileSays), func(s *Settings) *int64 {
+			return &s.Service.MaxFileBytes
+		}),
 		define(key{
 			name: "service.maxStoreSize", dev: "100GiB", prod: setting.Bytes(bounds.StoreBytes),
 			doc: "Total size of all files of all people, which limits what strangers can cost you. Beyond it, no " +

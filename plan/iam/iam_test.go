@@ -9,10 +9,12 @@ import (
 // IAM takes one statement, one text and one principal without a list around them.
 func TestParse(t *testing.T) {
 	for text, want := range map[string]Statement{
-		`{"Effect":"Allow","Action":"a:b","Resource":"*"}`: {Effect: "Allow", Action: Texts{"a:b"}, Resource: Texts{"*"}},
+		`{"Effect":"Allow","Action":"a:b","Resource":"*"}`: {Effect: "Allow", Action: Texts{"a:b"},
+			Resource: Texts{"*"}},
 		`[{"Effect":"Deny","NotAction":["a:b","a:c"],"NotResource":["x"],"Principal":"*"}]`: {Effect: "Deny",
 			NotAction: Texts{"a:b", "a:c"}, NotResource: Texts{"x"}, Principal: Principals{"*": {"*"}}},
-		`[{"Effect":"Allow","Action":"a:b","Principal":{"Service":"ec2.amazonaws.com","AWS":["x","y"]}}]`: {Effect: "Allow",
+		`[{"Effect":"Allow","Action":"a:b","Principal":{"Service":"ec2.amazonaws.com","AWS":["x","y"]}}]`: {
+			Effect: "Allow",
 			Action: Texts{"a:b"}, Principal: Principals{"Service": {"ec2.amazonaws.com"}, "AWS": {"x", "y"}}},
 		`[{"Sid":"A","Effect":"Allow","Condition":{"Bool":{"b":"x","a":["y"]}}}]`: {Sid: "A", Effect: "Allow",
 			Condition: map[string]map[string]any{"Bool": {"b": "x", "a": []any{"y"}}}},

@@ -74,7 +74,8 @@ type Action struct {
 func Actions(c Call) ([]Action, error) {
 	op, ok := operations[c.Service+"."+c.Operation]
 	if !ok {
-		return nil, fmt.Errorf("%s.%s is not in the table of operations: look up what it needs and add it", c.Service, c.Operation)
+		return nil, fmt.Errorf("%s.%s is not in the table of operations: look up what it needs and add it", c.Service,
+			c.Operation)
 	}
 	need := op.actions
 	for _, r := range op.rules {
@@ -141,7 +142,8 @@ var operations = map[string]operationNeeds{
 	// A checksum needs nothing: it is part of the object.
 	"s3.CompleteMultipartUpload": {actions: plus(on(Object, "s3:PutObject"), decrypt)},
 	"s3.CopyObject": {
-		actions: plus(on(Object, "s3:PutObject"), Action{Name: "s3:GetObject", On: Source}, Action{Name: "s3:GetObjectTagging", On: Source}, decrypt, dataKey),
+		actions: plus(on(Object, "s3:PutObject"), Action{Name: "s3:GetObject", On: Source},
+			Action{Name: "s3:GetObjectTagging", On: Source}, decrypt, dataKey),
 		// A directive is said where the source's tags are not to be copied, which is what happens without one. Of a
 		// version it is s3:GetObjectVersion that is needed; the source's text says so, and not a field.
 		rules: append([]rule{{field: "TaggingDirective", instead: plus(on(Object, "s3:PutObject"),
@@ -177,7 +179,8 @@ var operations = map[string]operationNeeds{
 	"s3.ListParts":            {actions: on(Object, "s3:ListMultipartUploadParts")},
 	"s3.PutObject":            {actions: plus(on(Object, "s3:PutObject"), dataKey), rules: objectRules},
 	"s3.UploadPart":           {actions: plus(on(Object, "s3:PutObject"), decrypt, dataKey)},
-	"s3.UploadPartCopy":       {actions: plus(on(Object, "s3:PutObject"), Action{Name: "s3:GetObject", On: Source}, decrypt, dataKey)},
+	"s3.UploadPartCopy": {actions: plus(on(Object, "s3:PutObject"), Action{Name: "s3:GetObject", On: Source},
+		decrypt, dataKey)},
 
 	"dynamodb.DeleteItem": {actions: plus(on(Table, "dynamodb:DeleteItem"), decrypt)},
 	"dynamodb.GetItem":    {actions: plus(on(Table, "dynamodb:GetItem"), decrypt)},
@@ -197,10 +200,11 @@ var operations = map[string]operationNeeds{
 	"ssm.DescribeParameters":          {actions: on(Any, "ssm:DescribeParameters")},
 	"ssm.GetCommandInvocation":        {actions: on(Any, "ssm:GetCommandInvocation")},
 	// Without decryption a SecureString comes as it is stored.
-	"ssm.GetParameter":              {actions: on(Parameter, "ssm:GetParameter"), rules: decryption},
-	"ssm.GetParameters":             {actions: on(Parameter, "ssm:GetParameters"), rules: decryption},
-	"ssm.ListTagsForResource":       {actions: on(Parameter, "ssm:ListTagsForResource")},
-	"ssm.SendCommand":               {actions: append(on(Document, "ssm:SendCommand"), on(Instance, "ssm:SendCommand")...)},
+	"ssm.GetParameter":        {actions: on(Parameter, "ssm:GetParameter"), rules: decryption},
+	"ssm.GetParameters":       {actions: on(Parameter, "ssm:GetParameters"), rules: decryption},
+	"ssm.ListTagsForResource": {actions: on(Parameter, "ssm:ListTagsForResource")},
+	"ssm.SendCommand": {actions: append(on(Document, "ssm:SendCommand"),
+		on(Instance, "ssm:SendCommand")...)},
 	"ssm.UpdateInstanceInformation": {actions: on(Any, "ssm:UpdateInstanceInformation")},
 
 	// Its caller is asked for nothing, and no policy can keep it from anybody.

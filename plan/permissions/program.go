@@ -48,7 +48,8 @@ func Calls(ctx context.Context, root string, paths ...string) ([]Program, error)
 			if strings.HasPrefix(path, sdk) && !slices.ContainsFunc(understood, func(part string) bool {
 				return path == sdk+part || strings.HasPrefix(path, sdk+part+"/") && part != "credentials"
 			}) {
-				faults = append(faults, fmt.Errorf("%s imports %s, and what that calls is not known here", p.PkgPath, path))
+				faults = append(faults, fmt.Errorf("%s imports %s, and what that calls is not known here", p.PkgPath,
+					path))
 			}
 		}
 	}
@@ -68,8 +69,9 @@ func Calls(ctx context.Context, root string, paths ...string) ([]Program, error)
 	}
 	for f, n := range s.nodes {
 		if !reached[n] && len(n.operations) > 0 {
-			faults = append(faults, fmt.Errorf("%s: %s calls %s, but no program reaches it", pkgs[0].Fset.Position(f.Pos()),
-				f.FullName(), strings.Join(slices.Sorted(maps.Keys(n.operations)), ", ")))
+			faults = append(faults,
+				fmt.Errorf("%s: %s calls %s, but no program reaches it", pkgs[0].Fset.Position(f.Pos()),
+					f.FullName(), strings.Join(slices.Sorted(maps.Keys(n.operations)), ", ")))
 		}
 	}
 	return programs, errors.Join(faults...)
@@ -125,7 +127,8 @@ type node struct {
 func (s *source) read(p *packages.Package) {
 	for _, file := range p.Syntax {
 		for _, d := range file.Decls {
-			n := &node{map[*types.Func]bool{}, map[string]bool{}, map[string][]map[string]bool{}, map[string]map[string]bool{}}
+			n := &node{map[*types.Func]bool{}, map[string]bool{}, map[string][]map[string]bool{},
+				map[string]map[string]bool{}}
 			n.read(p.TypesInfo, d)
 			if f, is := d.(*ast.FuncDecl); is {
 				s.nodes[p.TypesInfo.Defs[f.Name].(*types.Func)] = n

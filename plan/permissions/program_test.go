@@ -27,8 +27,9 @@ func TestCallsRefuses(t *testing.T) {
 	for program, wants := range map[string][]string{
 		"hidden": {"main.go:14:", "store).Remove calls s3.DeleteObject, but no program reaches it",
 			"main.go:20:", "unused calls s3.ListParts, but no program reaches it"},
-		"unknown": {"unknown imports github.com/aws/aws-sdk-go-v2/credentials/stscreds, and what that calls is not known"},
-		"absent":  {"testdata/absent"},
+		"unknown": {"unknown imports github.com/aws/aws-sdk-go-v2/credentials/stscreds, and what that calls is not " +
+			"known"},
+		"absent": {"testdata/absent"},
 	} {
 		_, err := Calls(t.Context(), "../..", example+program)
 		for _, want := range wants {

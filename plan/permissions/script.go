@@ -135,7 +135,8 @@ func cliCall(line string) (Call, error) {
 		}
 		return Call{service, strings.TrimPrefix(name, service+"."), fields(set)}, nil
 	}
-	return Call{}, fmt.Errorf("aws %s %s is not in the table of operations: look up what it needs and add it", m[1], m[2])
+	return Call{}, fmt.Errorf("aws %s %s is not in the table of operations: look up what it needs and add it", m[1],
+		m[2])
 }
 
 // severalWords reports whether one of the arguments may become an option, or several: an expansion that is not quoted,

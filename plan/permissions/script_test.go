@@ -43,7 +43,8 @@ func TestScriptCalls(t *testing.T) {
 			"timeout 120 \"$ctl\" -a fetch-config",
 			"cloudwatchlogs.CreateLogStream, cloudwatchlogs.PutLogEvents"},
 		{"no AWS",
-			"#!/usr/bin/env bash\n# aws is not called\nset -e\nwithin 5 \"$dir/dossier\" migrate up 2>\"$dir/errors\"", ""},
+			"#!/usr/bin/env bash\n# aws is not called\nset -e\nwithin 5 \"$dir/dossier\" migrate up 2>\"$dir/errors\"",
+			""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			calls, err := ScriptCalls(c.script)
@@ -75,8 +76,10 @@ func TestScriptCallsRefuses(t *testing.T) {
 		{"unknown options", `aws s3api get-object "${options[@]}"`, "options of aws s3api get-object are not known"},
 		{"unknown options, not quoted", `aws s3api get-object --bucket b $options`,
 			"options of aws s3api get-object are not known"},
-		{"an unknown option", `aws s3api get-object --bucket b "$option"`, "options of aws s3api get-object are not known"},
-		{"the script's options", `aws s3api get-object --bucket b "$@"`, "options of aws s3api get-object are not known"},
+		{"an unknown option", `aws s3api get-object --bucket b "$option"`,
+			"options of aws s3api get-object are not known"},
+		{"the script's options", `aws s3api get-object --bucket b "$@"`,
+			"options of aws s3api get-object are not known"},
 		{"input from a file", `aws s3api get-object --cli-input-json file://x`, others},
 		{"commands of the CLI's own", `aws s3 cp a b`, "aws s3 cp is no operation"},
 		{"waiters", `aws ssm wait command-executed`, "aws ssm wait is no operation"},

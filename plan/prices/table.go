@@ -24,7 +24,8 @@ func instances() map[string]float64 {
 }
 
 func databases() map[string]float64 {
-	return map[string]float64{"db.t4g.micro": 0.016, "db.t4g.small": 0.032, "db.t4g.medium": 0.065, "db.t4g.large": 0.129}
+	return map[string]float64{"db.t4g.micro": 0.016, "db.t4g.small": 0.032, "db.t4g.medium": 0.065,
+		"db.t4g.large": 0.129}
 }
 
 const (

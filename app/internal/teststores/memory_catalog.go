@@ -89,7 +89,9 @@ func (m *memoryCatalog) ordered(is func(dossier.File) bool) []dossier.File {
 			found = append(found, apart(f))
 		}
 	}
-	slices.SortFunc(found, func(a, b dossier.File) int { return fileKey{a.Person, a.ID}.compare(fileKey{b.Person, b.ID}) })
+	slices.SortFunc(found, func(a, b dossier.File) int {
+		return fileKey{a.Person, a.ID}.compare(fileKey{b.Person, b.ID})
+	})
 	return found
 }
 
