@@ -17,6 +17,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -291,19 +292,33 @@ func (u *upload) sign(numbers ...int) []api.SignedPart {
 func (s *site) send(p api.SignedPart, data []byte) int {
 	s.t.Helper()
 	// A store may refuse a part before it has read it, and close the connection. The bytes still on their way to it
-	// then take its answer with them (RFC 9112, section 9.6), as often as chance has it: senders repeat.
-	for attempt := 1; ; attempt++ {
-		status, err := s.trySend(p, data)
+	// then take its answer with them (RFC 9112, section 9.6). Who sends again leaves it more and more time to answer
+	// before the first byte.
+	for wait := time.Duration(0); ; wait = max(10*time.Millisecond, 2*wait) {
+		status, err := s.trySend(p, data, wait)
 		if err == nil {
 			return status
 		}
-		if attempt == 50 || !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
-			s.t.Fatalf("send part %d, attempt %d: %v", p.Number, attempt, err)
+		if wait > 10*time.Second || !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
+			s.t.Fatalf("send part %d, %v after its header: %v", p.Number, wait, err)
 		}
 	}
 }
 
-func (s *site) trySend(p api.SignedPart, data []byte) (int, error) {
+// lateReader waits before its first byte.
+type lateReader struct {
+	io.Reader
+	wait time.Duration
+}
+
+func (r *lateReader) Read(p []byte) (int, error) {
+	time.Sleep(r.wait)
+	r.wait = 0
+	return r.Reader.Read(p)
+}
+
+// trySend sends bytes by a signed request, the first of them so long after its header.
+func (s *site) trySend(p api.SignedPart, data []byte, wait time.Duration) (int, error) {
 	site, err := url.Parse("http://" + s.addr + api.Prefix + "/files/x/parts")
 	if err != nil {
 		return 0, err
@@ -312,10 +327,16 @@ func (s *site) trySend(p api.SignedPart, data []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	req, err := http.NewRequestWithContext(s.t.Context(), string(p.Method), to.String(), bytes.NewReader(data))
+	body := io.Reader(bytes.NewReader(data))
+	if wait > 0 {
+		// No reader of bytes, which the transport would wait for to send the header together with the first of them.
+		body = &lateReader{body, wait}
+	}
+	req, err := http.NewRequestWithContext(s.t.Context(), string(p.Method), to.String(), body)
 	if err != nil {
 		return 0, err
 	}
+	req.ContentLength = int64(len(data))
 	for name, value := range p.Headers {
 		// Content-Length is set of the body, as a browser does.
 		if name != "Content-Length" {
@@ -327,7 +348,7 @@ func (s *site) trySend(p api.SignedPart, data []byte) (int, error) {
 		return 0, err
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
+	got, err := io.ReadAll(res.Body)
 	if err != nil {
 		return 0, err
 	}
@@ -335,7 +356,7 @@ func (s *site) trySend(p api.SignedPart, data []byte) (int, error) {
 		header := req.Header.Clone()
 		header.Set("Content-Type", "application/octet-stream")
 		path := strings.TrimPrefix(to.RequestURI(), api.Prefix)
-		s.mustAgree("send part", req.Method, path, header, data, answer{res.StatusCode, res.Header, string(body)})
+		s.mustAgree("send part", req.Method, path, header, data, answer{res.StatusCode, res.Header, string(got)})
 	}
 	return res.StatusCode, nil
 }

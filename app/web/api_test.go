@@ -119,7 +119,7 @@ func TestAPISendUnevenly(t *testing.T) {
 				errs := make([]error, 3)
 				for i, p := range u.sign(1, 2, 3) {
 					wg.Go(func() {
-						status, err := u.s.trySend(p, u.bytesOf(p.Number))
+						status, err := u.s.trySend(p, u.bytesOf(p.Number), 0)
 						if err == nil && !sent(status) {
 							err = fmt.Errorf("status %d", status)
 						}
@@ -262,7 +262,7 @@ func TestAPIStoreRefuses(t *testing.T) {
 				u, other := s.announce(receipt, fmt.Sprintf("first %d.bin", i), data),
 					s.announce(receipt, fmt.Sprintf("second %d.bin", i), data)
 				p, body := test.change(u.sign(1)[0], other.sign(1)[0], slices.Clone(u.bytesOf(1)))
-				status, err := s.trySend(p, body)
+				status, err := s.trySend(p, body, 0)
 				if err == nil && (status < 400 || status >= 500) {
 					t.Errorf("the store answers %d", status)
 				}

@@ -229,12 +229,13 @@ func (c *chromium) offline(t *testing.T, s *gatedSite) {
 	p := c.tab(t, s.app.URL)
 	p.expect("/api/v1/")
 	f := film(t, "train.mov", 2)
-	s.parts.hold(2)
+	s.parts.lose(2)
 	p.send(f)
 	s.parts.waitStored(t, 1)
 	p.networkIs(false)
-	p.says("waiting for the network")
+	// The browser's emulation ends no request that is under way.
 	s.parts.forget()
+	p.says("waiting for the network")
 	p.networkIs(true)
 	p.arrives(f)
 	if sent, _ := s.parts.counts(1); sent != 0 {

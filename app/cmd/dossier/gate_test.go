@@ -139,7 +139,13 @@ func (g *gate) put(d *deed) {
 }
 
 // hold keeps the parts with these numbers waiting until the gate does something else.
-func (g *gate) hold(parts ...int) {
+func (g *gate) hold(parts ...int) { g.stop(parts, func() {}) }
+
+// lose keeps the parts with these numbers waiting until the gate does something else, and breaks their connections off
+// then.
+func (g *gate) lose(parts ...int) { g.stop(parts, func() { panic(http.ErrAbortHandler) }) }
+
+func (g *gate) stop(parts []int, then func()) {
 	over := make(chan struct{})
 	g.put(&deed{func(_ http.ResponseWriter, r *http.Request) bool {
 		if slices.Contains(parts, partOf(r)) {
@@ -147,6 +153,7 @@ func (g *gate) hold(parts ...int) {
 			case <-over:
 			case <-r.Context().Done():
 			}
+			then()
 		}
 		return false
 	}, over})
