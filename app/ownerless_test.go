@@ -239,7 +239,8 @@ func TestAStoreThatCameBackHoldsNothing(t *testing.T) {
 // Sweeps of many instances share what may go in a day.
 func TestRemovalsAreBoundedOverInstances(t *testing.T) {
 	s := fresh(t)
-	const owned = 60 // of which with a few more 3 may go in a day
+	// owned is how many files there are; with a few more, so many may go in a day.
+	const owned, most = 60, 3
 	receipts := s.kept(t, owned)
 	put := func(n int) {
 		t.Helper()
@@ -273,8 +274,9 @@ func TestRemovalsAreBoundedOverInstances(t *testing.T) {
 	for _, r := range at {
 		removed += r.Counts[dossier.RepairRemovedObject]
 	}
-	if removed > 2 {
-		t.Errorf("%d were removed, there were 2", removed)
+	// Two that look at one object at the same moment both count it.
+	if removed < 2 || removed > most {
+		t.Errorf("%d were removed, there were 2, and %d may go in a day", removed, most)
 	}
 	// What the next of the same day finds is over the bound, on another day it is not.
 	put(2)
