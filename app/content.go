@@ -48,7 +48,7 @@ func (c Checksums) are(content *Content) bool {
 }
 
 // stream sends r's bytes to key and returns what was sent. It stops if they exceed the limit for one file, or what is
-// left; over then says what is wrong.
+// left; over then says what is wrong. ErrCorrupt: the store holds something else.
 func (s *Service) stream(ctx context.Context, key string, r io.Reader, left int64, over *Error) (Content, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -61,7 +61,7 @@ func (s *Service) stream(ctx context.Context, key string, r io.Reader, left int6
 		cancel(fmt.Errorf("object store took no byte for %s", s.stall))
 	})
 	defer m.stop()
-	err := s.objects.Put(ctx, key, m)
+	held, err := s.objects.Put(ctx, key, m)
 	if readErr := m.failure(); readErr != nil {
 		// Whatever the store made of it, the source is the cause.
 		return Content{}, readErr
@@ -73,7 +73,18 @@ func (s *Service) stream(ctx context.Context, key string, r io.Reader, left int6
 		}
 		return Content{}, fmt.Errorf("put object: %w", err)
 	}
-	return m.content(), nil
+	content := m.content()
+	return content, content.arrivedAs(held)
+}
+
+// arrivedAs compares the content with what the object store says that it holds.
+func (c Content) arrivedAs(held Held) error {
+	if held == c.held() {
+		return nil
+	}
+	return Errorf(CodeCorrupt, fmt.Errorf("sent %d bytes, CRC-64 %016x; store holds %d, %016x", c.Size, c.CRC64,
+		held.Size, held.CRC64),
+		"Damaged on the way to the store and discarded. Send it again.")
 }
 
 // sniffed is how many bytes at the beginning decide a file's type: what mimetype looks at by default.

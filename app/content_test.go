@@ -16,10 +16,10 @@ import (
 // corrupting flips a bit of what is stored.
 type corrupting struct{ dossier.Objects }
 
-func (c corrupting) Put(ctx context.Context, key string, r io.Reader) error {
+func (c corrupting) Put(ctx context.Context, key string, r io.Reader) (dossier.Held, error) {
 	data, err := io.ReadAll(r)
 	if err != nil {
-		return err
+		return dossier.Held{}, err
 	}
 	data[len(data)/2] ^= 1
 	return c.Objects.Put(ctx, key, bytes.NewReader(data))
@@ -92,10 +92,10 @@ func TestClientVanishes(t *testing.T) {
 // hanging takes some bytes and then none, until it is told to stop.
 type hanging struct{ dossier.Objects }
 
-func (hanging) Put(ctx context.Context, _ string, r io.Reader) error {
+func (hanging) Put(ctx context.Context, _ string, r io.Reader) (dossier.Held, error) {
 	_, _ = r.Read(make([]byte, 4))
 	<-ctx.Done()
-	return ctx.Err()
+	return dossier.Held{}, ctx.Err()
 }
 
 func (hanging) Delete(context.Context, string) error { return nil }
@@ -185,14 +185,10 @@ type reading struct {
 	done chan struct{}
 }
 
-func (o reading) Put(_ context.Context, _ string, r io.Reader) error {
+func (o reading) Put(_ context.Context, _ string, r io.Reader) (dossier.Held, error) {
 	defer close(o.done)
 	_, err := io.Copy(io.Discard, r)
-	return err
-}
-
-func (reading) Stat(context.Context, string) (dossier.Held, error) {
-	return dossier.Held{}, &dossier.Error{Code: dossier.CodeNotFound}
+	return dossier.Held{}, err
 }
 
 func (reading) Delete(context.Context, string) error { return nil }

@@ -152,7 +152,7 @@ func TestOwnerlessGoesAnAgeAfterItWasSeen(t *testing.T) {
 	onEachKind(t, func(t *testing.T, s stores) {
 		receipts := s.kept(t, 30)
 		object := dossier.ObjectKey(dossier.NewPersonID(), dossier.NewFileID())
-		if err := s.objects.Put(t.Context(), object, strings.NewReader("nobody's")); err != nil {
+		if _, err := s.objects.Put(t.Context(), object, strings.NewReader("nobody's")); err != nil {
 			t.Fatal(err)
 		}
 		there := func() bool {
@@ -245,7 +245,7 @@ func TestRemovalsAreBoundedOverInstances(t *testing.T) {
 	put := func(n int) {
 		t.Helper()
 		for range n {
-			if err := s.objects.Put(t.Context(), dossier.ObjectKey(dossier.NewPersonID(), dossier.NewFileID()),
+			if _, err := s.objects.Put(t.Context(), dossier.ObjectKey(dossier.NewPersonID(), dossier.NewFileID()),
 				strings.NewReader("nobody's")); err != nil {
 				t.Fatal(err)
 			}
@@ -439,8 +439,8 @@ func TestPutBackLosesNothingToAFalseTwin(t *testing.T) {
 	lie := []byte("the other bytes")
 	content := dossier.Content{Size: int64(len(right.data)), SHA256: was.Content.SHA256,
 		CRC64: crc(lie[:len(right.data)]), Type: "text/plain"}
-	if err := errors.Join(s.catalog.Put(t.Context(), claims),
-		s.objects.Put(t.Context(), claims.Key(), bytes.NewReader(lie[:len(right.data)])),
+	_, put := s.objects.Put(t.Context(), claims.Key(), bytes.NewReader(lie[:len(right.data)]))
+	if err := errors.Join(put, s.catalog.Put(t.Context(), claims),
 		s.catalog.Describe(t.Context(), r.Person, claims.ID, content, s.clock.now())); err != nil {
 		t.Fatal(err)
 	}
@@ -496,7 +496,7 @@ func TestALargeUnacknowledgedSubmissionGoesAlone(t *testing.T) {
 			if err := s.catalog.Put(t.Context(), f); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.objects.Put(t.Context(), f.Key(), strings.NewReader("x")); err != nil {
+			if _, err := s.objects.Put(t.Context(), f.Key(), strings.NewReader("x")); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -56,7 +56,8 @@ func (a *attic) Revive(ctx context.Context, key string, want dossier.Held) error
 			if err := a.objects.Delete(ctx, key); err != nil {
 				return err
 			}
-			return a.objects.Put(ctx, key, bytes.NewReader(data))
+			_, err := a.objects.Put(ctx, key, bytes.NewReader(data))
+			return err
 		}
 	}
 	return &dossier.Error{Code: dossier.CodeCorrupt}
@@ -165,7 +166,7 @@ func restore(t *testing.T, s stores, versions dossier.Versions, calls undisturbe
 		t.Fatal(err)
 	}
 	replace := func(f dossier.File) {
-		if err := s.objects.Put(ctx, f.Key(), bytes.NewReader([]byte("other bytes"))); err != nil {
+		if _, err := s.objects.Put(ctx, f.Key(), bytes.NewReader([]byte("other bytes"))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -213,7 +214,7 @@ func restore(t *testing.T, s stores, versions dossier.Versions, calls undisturbe
 	if err := s.catalog.Put(ctx, nobodys); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.objects.Put(ctx, newKey(), bytes.NewReader([]byte("nobody's"))); err != nil {
+	if _, err := s.objects.Put(ctx, newKey(), bytes.NewReader([]byte("nobody's"))); err != nil {
 		t.Fatal(err)
 	}
 	// A counter that is too high.

@@ -117,7 +117,7 @@ func unreconciled(t *testing.T) (stores, dossier.Receipt) {
 	orphan := dossier.File{Person: dossier.NewPersonID(), ID: dossier.NewFileID(), Name: "x", Author: "y",
 		State:     dossier.FileUploading,
 		CreatedAt: s.clock.now().Truncate(time.Microsecond), UpdatedAt: s.clock.now().Truncate(time.Microsecond)}
-	if err := s.objects.Put(t.Context(), orphan.Key(), strings.NewReader("orphan")); err != nil {
+	if _, err := s.objects.Put(t.Context(), orphan.Key(), strings.NewReader("orphan")); err != nil {
 		t.Fatal(err)
 	}
 	// As new as can be, so that only the missing person tells.
@@ -172,7 +172,7 @@ func TestReconcileReportsDamage(t *testing.T) {
 	if err := s.objects.Delete(t.Context(), out[1].File.Key()); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.objects.Put(t.Context(), out[1].File.Key(), strings.NewReader("bent")); err != nil {
+	if _, err := s.objects.Put(t.Context(), out[1].File.Key(), strings.NewReader("bent")); err != nil {
 		t.Fatal(err)
 	}
 	report, err := s.service(dossier.DefaultLimits()).Reconcile(t.Context(),

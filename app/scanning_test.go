@@ -342,7 +342,7 @@ func TestScanningWithFaults(t *testing.T) {
 				t.Fatal(err)
 			}
 			if data != nil {
-				if err := s.objects.Put(t.Context(), f.Key(), bytes.NewReader(data)); err != nil {
+				if _, err := s.objects.Put(t.Context(), f.Key(), bytes.NewReader(data)); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -80,7 +80,7 @@ func TestScrubFindsEveryDamage(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := s.objects.Put(t.Context(), f.Key(),
+			if _, err := s.objects.Put(t.Context(), f.Key(),
 				bytes.NewReader([]byte(fmt.Sprint("file ", i*3)))); err != nil {
 				t.Fatal(err)
 			}
@@ -291,7 +291,7 @@ func TestNotesThatNobodyCanRead(t *testing.T) {
 			}
 		}
 		s.clock.forward(time.Hour)
-		if err := s.objects.Put(t.Context(), dossier.ObjectKey(dossier.NewPersonID(), dossier.NewFileID()),
+		if _, err := s.objects.Put(t.Context(), dossier.ObjectKey(dossier.NewPersonID(), dossier.NewFileID()),
 			bytes.NewReader(nil)); err != nil {
 			t.Fatal(err)
 		}

@@ -91,7 +91,8 @@ func TestAllFilesOfASubmissionAreCounted(t *testing.T) {
 		f := dossier.File{Person: r.Person, ID: dossier.NewFileID(), Name: "more", State: dossier.FileUploading,
 			CreatedAt: s.clock.now(), UpdatedAt: s.clock.now()}
 		c := dossier.Content{Size: int64(len(data)), CRC64: crc(data), SHA256: sums(data).SHA256, Type: "text/plain"}
-		if err := errors.Join(s.catalog.Put(t.Context(), f), s.objects.Put(t.Context(), f.Key(), bytes.NewReader(data)),
+		_, put := s.objects.Put(t.Context(), f.Key(), bytes.NewReader(data))
+		if err := errors.Join(put, s.catalog.Put(t.Context(), f),
 			s.catalog.Describe(t.Context(), f.Person, f.ID, c, s.clock.now())); err != nil {
 			t.Fatal(err)
 		}

@@ -224,10 +224,11 @@ type Ownerless struct {
 
 // Objects stores the bytes of files. Keys are those of ObjectKey; a store makes up none of its own.
 type Objects interface {
-	// Put streams r to key, in bounded memory and without a copy elsewhere. Nothing is visible under key unless Put
-	// returns nil, and then it is durable. If r fails or ctx ends, what was sent so far is discarded, and the error
-	// wraps r's or ctx's. A key is written once.
-	Put(ctx context.Context, key string, r io.Reader) error
+	// Put streams r to key, in bounded memory and without a copy elsewhere, and returns what the store itself reports
+	// that it holds there, which is not what was read from r. Nothing is visible under key unless Put returns nil, and
+	// then it is durable. If r fails or ctx ends, what was sent so far is discarded, and the error wraps r's or ctx's.
+	// A key is written once.
+	Put(ctx context.Context, key string, r io.Reader) (Held, error)
 	// Stat returns what the store itself reports for key, read back from it; ErrNotFound.
 	Stat(ctx context.Context, key string) (Held, error)
 	// Head returns what the store reports about an object without reading its bytes; ErrNotFound.

@@ -246,18 +246,6 @@ func (s *Service) transmit(ctx context.Context, in *incoming, r io.Reader, usage
 	if err != nil {
 		return err
 	}
-	held, err := s.objects.Stat(ctx, in.file.Key())
-	if err != nil {
-		if errors.Is(err, ErrNotFound) {
-			return lost(err)
-		}
-		return fmt.Errorf("verify object: %w", err)
-	}
-	if held != content.held() {
-		return Errorf(CodeCorrupt, fmt.Errorf("sent %d bytes, CRC-64 %016x; store holds %d, %016x", content.Size,
-			content.CRC64, held.Size, held.CRC64),
-			"Damaged on the way to the store and discarded. Send it again.")
-	}
 	bytes := Quota{Bytes: content.Size}
 	if usage, err = s.reserve(ctx, in.file.Person, bytes, spare); err != nil {
 		return err

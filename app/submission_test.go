@@ -38,9 +38,9 @@ func TestFaultAtEveryStepOfASubmission(t *testing.T) {
 	if _, err := submit(t.Context(), s.faulty(clean), dossier.NewReceipt(), twoFiles); err != nil {
 		t.Fatal(err)
 	}
-	want := "people.Insert catalog.Reserve catalog.Put people.Person objects.Put objects.Stat catalog.Reserve " +
+	want := "people.Insert catalog.Reserve catalog.Put people.Person objects.Put catalog.Reserve " +
 		"catalog.Describe " +
-		"catalog.Reserve catalog.Put people.Person objects.Put objects.Stat catalog.Reserve catalog.Describe " +
+		"catalog.Reserve catalog.Put people.Person objects.Put catalog.Reserve catalog.Describe " +
 		"catalog.Commit catalog.Commit people.Acknowledge"
 	if got := strings.Join(clean.Calls(), " "); got != want {
 		t.Fatalf("the write path makes the calls\n%s\nwant\n%s", got, want)

@@ -211,7 +211,7 @@ func TestThumbnailOfWhatHasNone(t *testing.T) {
 	if err := s.objects.Delete(t.Context(), f.Key()); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.objects.Put(t.Context(), f.Key(),
+	if _, err := s.objects.Put(t.Context(), f.Key(),
 		bytes.NewReader(append(aPicture.data[:len(aPicture.data)-1:len(aPicture.data)-1], '!'))); err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func (s stores) replace(t *testing.T, f dossier.File, data []byte) {
 	if err := s.objects.Delete(t.Context(), f.Key()); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.objects.Put(t.Context(), f.Key(), bytes.NewReader(data)); err != nil {
+	if _, err := s.objects.Put(t.Context(), f.Key(), bytes.NewReader(data)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -153,8 +153,20 @@ func (d *Directory) probe() error {
 	return err
 }
 
-// Put implements dossier.Objects. A key that is taken is ErrExists. It waits for a Read of r that blocks.
-func (d *Directory) Put(ctx context.Context, key string, r io.Reader) error {
+// Put implements dossier.Objects. A key that is taken is ErrExists. It waits for a Read of r that blocks. What it
+// returns is what Stat does: the bytes are read back.
+func (d *Directory) Put(ctx context.Context, key string, r io.Reader) (dossier.Held, error) {
+	if err := d.put(ctx, key, r); err != nil {
+		return dossier.Held{}, err
+	}
+	held, err := d.Stat(ctx, key)
+	if err != nil {
+		return dossier.Held{}, errors.Join(err, d.remove(key))
+	}
+	return held, nil
+}
+
+func (d *Directory) put(ctx context.Context, key string, r io.Reader) error {
 	const doing = "put object"
 	if err := checkKey(key); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
@@ -235,10 +247,18 @@ func (d *Directory) publish(ctx context.Context, name, key string) error {
 	// The person's folder may have been made by another Put that has not synced its entry yet, hence both, always.
 	if err := errors.Join(d.sync(dir), d.sync(filesDir)); err != nil {
 		// Not durable, so it must not be visible.
-		_ = d.root.Remove(key)
-		_ = d.root.Remove(dir)
+		_ = d.remove(key)
 		return err
 	}
+	return nil
+}
+
+// remove makes an object invisible, and its folder with it if that is empty then.
+func (d *Directory) remove(key string) error {
+	if err := d.root.Remove(key); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	_ = d.root.Remove(path.Dir(key)) // unless it has other files
 	return nil
 }
 

@@ -58,14 +58,14 @@ func testFull(t *testing.T, folder string, want error) {
 	t.Helper()
 	d := openDirectory(t, folder)
 	key := newKey()
-	if err := d.Put(t.Context(), key, byteStream(4<<20)); !errors.Is(err, dossier.ErrUnavailable) ||
+	if _, err := d.Put(t.Context(), key, byteStream(4<<20)); !errors.Is(err, dossier.ErrUnavailable) ||
 		!errors.Is(err, want) {
 		t.Errorf("Put of more than there is room for: %v; want ErrUnavailable with %v", err, want)
 	}
 	if got := found(t, folder); len(got) != 0 {
 		t.Errorf("left: %v", got)
 	}
-	if err := d.Put(t.Context(), key, byteStream(1000)); err != nil {
+	if _, err := d.Put(t.Context(), key, byteStream(1000)); err != nil {
 		t.Errorf("Put of a small object afterwards: %v", err)
 	}
 
@@ -106,7 +106,7 @@ func TestDirectoryReadOnly(t *testing.T) {
 	}
 	d := openDirectory(t, folder)
 	key := newKey()
-	if err := d.Put(t.Context(), key, byteStream(1000)); err != nil {
+	if _, err := d.Put(t.Context(), key, byteStream(1000)); err != nil {
 		t.Fatal(err)
 	}
 	begun, part := newKey(), partOf(2, []byte("x"))
@@ -134,7 +134,7 @@ func TestDirectoryReadOnly(t *testing.T) {
 		}
 	}
 	for name, err := range map[string]error{
-		"Put":     d.Put(t.Context(), newKey(), byteStream(10)),
+		"Put":     func() error { _, err := d.Put(t.Context(), newKey(), byteStream(10)); return err }(),
 		"Delete":  d.Delete(t.Context(), key),
 		"Ping":    d.Ping(t.Context()),
 		"Start":   func() error { _, err := d.Start(t.Context(), key); return err }(),

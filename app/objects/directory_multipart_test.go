@@ -347,10 +347,12 @@ func TestDirectoryFinishAgain(t *testing.T) {
 				os.WriteFile(whole, all, 0o600), os.Link(whole, filepath.Join(d.path, key)))
 		}, nil},
 		{"the multipart upload renamed", func(d *Directory, key, name string) error {
-			return errors.Join(d.Put(t.Context(), key, bytes.NewReader(all)), d.root.Rename(name, name+goneSuffix))
+			_, err := d.Put(t.Context(), key, bytes.NewReader(all))
+			return errors.Join(err, d.root.Rename(name, name+goneSuffix))
 		}, dossier.ErrNotFound},
 		{"the multipart upload half removed", func(d *Directory, key, name string) error {
-			return errors.Join(d.Put(t.Context(), key, bytes.NewReader(all)), d.root.Rename(name, name+goneSuffix),
+			_, err := d.Put(t.Context(), key, bytes.NewReader(all))
+			return errors.Join(err, d.root.Rename(name, name+goneSuffix),
 				d.root.Remove(partName(name+goneSuffix, 1)))
 		}, dossier.ErrNotFound},
 	} {
@@ -394,7 +396,7 @@ func TestDirectoryFinishAgain(t *testing.T) {
 func TestDirectoryFinishKeyTaken(t *testing.T) {
 	d := openDirectory(t, t.TempDir())
 	key := newKey()
-	if err := d.Put(t.Context(), key, strings.NewReader("first")); err != nil {
+	if _, err := d.Put(t.Context(), key, strings.NewReader("first")); err != nil {
 		t.Fatal(err)
 	}
 	uploadID, parts, whole := sentParts(t, d, key, []byte("second"))

@@ -63,7 +63,7 @@ func TestDirectory(t *testing.T) {
 func TestDirectoryHasNoLinks(t *testing.T) {
 	d := openDirectory(t, t.TempDir())
 	key := newKey()
-	if err := d.Put(t.Context(), key, strings.NewReader("x")); err != nil {
+	if _, err := d.Put(t.Context(), key, strings.NewReader("x")); err != nil {
 		t.Fatal(err)
 	}
 	if link, err := d.Link(t.Context(), key, dossier.ResponseHeader{}, time.Minute); !errors.Is(err, errors.ErrUnsupported) || link.URL != "" {
@@ -97,10 +97,10 @@ func TestDirectoryKeyTaken(t *testing.T) {
 	} {
 		d.link = link
 		key := newKey()
-		if err := d.Put(t.Context(), key, strings.NewReader("first")); err != nil {
+		if _, err := d.Put(t.Context(), key, strings.NewReader("first")); err != nil {
 			t.Fatalf("%s: Put: %v", name, err)
 		}
-		if err := d.Put(t.Context(), key, strings.NewReader("second")); !errors.Is(err, dossier.ErrExists) {
+		if _, err := d.Put(t.Context(), key, strings.NewReader("second")); !errors.Is(err, dossier.ErrExists) {
 			t.Errorf("%s: Put to a key that is taken: %v; want ErrExists", name, err)
 		}
 		if b, err := os.ReadFile(filepath.Join(d.path, key)); err != nil || string(b) != "first" {
@@ -116,14 +116,14 @@ func TestDirectoryKeyTaken(t *testing.T) {
 func TestDirectoryLeavesNothing(t *testing.T) {
 	d := openDirectory(t, t.TempDir())
 	key := newKey()
-	if err := d.Put(t.Context(), key, byteStream(1<<20)); err != nil {
+	if _, err := d.Put(t.Context(), key, byteStream(1<<20)); err != nil {
 		t.Fatal(err)
 	}
 	if got := found(t, d.path); !slices.Equal(got, []string{key}) {
 		t.Errorf("after a Put: %v; want only the object", got)
 	}
 	broken := errors.New("broken")
-	if err := d.Put(t.Context(), newKey(), io.MultiReader(byteStream(1<<20), readFunc(func([]byte) (int, error) { return 0, broken }))); !errors.Is(err, broken) {
+	if _, err := d.Put(t.Context(), newKey(), io.MultiReader(byteStream(1<<20), readFunc(func([]byte) (int, error) { return 0, broken }))); !errors.Is(err, broken) {
 		t.Errorf("Put of a broken source: %v", err)
 	}
 	if got := found(t, d.path); !slices.Equal(got, []string{key}) {
@@ -143,7 +143,7 @@ func TestDirectoryAfterKill(t *testing.T) {
 	folder := t.TempDir()
 	d := openDirectory(t, folder)
 	linked := newKey()
-	if err := d.Put(t.Context(), linked, strings.NewReader("whole")); err != nil {
+	if _, err := d.Put(t.Context(), linked, strings.NewReader("whole")); err != nil {
 		t.Fatal(err)
 	}
 	names := map[string]string{}
@@ -186,7 +186,7 @@ func TestDirectoryModifiedAt(t *testing.T) {
 	d := openDirectory(t, t.TempDir())
 	from, yesterday := time.Now().Add(-time.Minute), time.Now().Add(-24*time.Hour)
 	key := newKey()
-	err := d.Put(t.Context(), key, io.MultiReader(byteStream(1000), readFunc(func([]byte) (int, error) {
+	_, err := d.Put(t.Context(), key, io.MultiReader(byteStream(1000), readFunc(func([]byte) (int, error) {
 		for _, name := range found(t, d.path) {
 			if err := os.Chtimes(filepath.Join(d.path, name), yesterday, yesterday); err != nil {
 				t.Error(err)
@@ -223,7 +223,7 @@ func TestDirectoryShared(t *testing.T) {
 					a, b := stores[i%2], stores[(i+1)%2]
 					for range 30 {
 						key := dossier.ObjectKey(person, dossier.NewFileID())
-						if err := a.Put(t.Context(), key, strings.NewReader("x")); err != nil {
+						if _, err := a.Put(t.Context(), key, strings.NewReader("x")); err != nil {
 							t.Errorf("Put: %v", err)
 						}
 						if h, err := b.Stat(t.Context(), key); err != nil || h.Size != 1 {
@@ -252,7 +252,7 @@ func TestDirectoryLots(t *testing.T) {
 		person := dossier.NewPersonID()
 		for range 7 {
 			key := dossier.ObjectKey(person, dossier.NewFileID())
-			if err := d.Put(t.Context(), key, strings.NewReader("x")); err != nil {
+			if _, err := d.Put(t.Context(), key, strings.NewReader("x")); err != nil {
 				t.Fatal(err)
 			}
 			want = append(want, key)
@@ -290,7 +290,7 @@ func TestDirectoryDoesNotEscape(t *testing.T) {
 	if err := os.Symlink(outside, filepath.Join(folder, "files", person.String())); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Put(t.Context(), key, strings.NewReader("x")); err == nil {
+	if _, err := d.Put(t.Context(), key, strings.NewReader("x")); err == nil {
 		t.Error("Put through a link out of the folder succeeded")
 	}
 	if got := found(t, outside); len(got) != 0 {
@@ -329,7 +329,7 @@ func TestDirectoryVanished(t *testing.T) {
 	// That everything is gone must not look like one object that is gone.
 	key, uploadID := newKey(), d.newUploadID()
 	for name, call := range map[string]func() error{
-		"Put":    func() error { return d.Put(t.Context(), key, strings.NewReader("x")) },
+		"Put":    func() error { _, err := d.Put(t.Context(), key, strings.NewReader("x")); return err },
 		"Stat":   func() error { _, err := d.Stat(t.Context(), key); return err },
 		"Open":   func() error { _, err := d.Open(t.Context(), key, 0, -1); return err },
 		"Delete": func() error { return d.Delete(t.Context(), key) },

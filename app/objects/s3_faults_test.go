@@ -40,7 +40,7 @@ func testS3Changed(t *testing.T, cfg aws.Config) {
 	for _, size := range []int64{10_000, 2 * dossier.MinPartSize} {
 		key := newKey()
 		before := changed.Load()
-		if err := s.Put(t.Context(), key, byteStream(size)); !errors.Is(err, dossier.ErrUnavailable) {
+		if _, err := s.Put(t.Context(), key, byteStream(size)); !errors.Is(err, dossier.ErrUnavailable) {
 			t.Errorf("Put of %d bytes of which one changes on its way: %v; want ErrUnavailable", size, err)
 		}
 		if changed.Load() == before {
@@ -77,8 +77,8 @@ func expectUnavailable(t *testing.T, s *S3) {
 	}
 	calls := map[string]func() error{
 		"Ping":          func() error { return s.Ping(ctx) },
-		"Put, small":    func() error { return s.Put(ctx, key, byteStream(10)) },
-		"Put, in parts": func() error { return s.Put(ctx, key, byteStream(2*dossier.MinPartSize)) },
+		"Put, small":    func() error { _, err := s.Put(ctx, key, byteStream(10)); return err },
+		"Put, in parts": func() error { _, err := s.Put(ctx, key, byteStream(2*dossier.MinPartSize)); return err },
 		"Stat":          func() error { _, err := s.Stat(ctx, key); return err },
 		"Open":          func() error { _, err := s.Open(ctx, key, 0, -1); return err },
 		"Open, nothing": func() error { _, err := s.Open(ctx, key, 0, 0); return err },
@@ -179,7 +179,7 @@ func testS3ServerErrors(t *testing.T, cfg aws.Config) {
 		})
 		s := openS3(t, cfg, S3Config{})
 		key := newKey()
-		if err := s.Put(bounded(t), key, byteStream(dossier.MinPartSize+1)); !errors.Is(err, dossier.ErrUnavailable) {
+		if _, err := s.Put(bounded(t), key, byteStream(dossier.MinPartSize+1)); !errors.Is(err, dossier.ErrUnavailable) {
 			t.Errorf("Put: %v; want ErrUnavailable", err)
 		}
 		expectAbsent(t, s, key)
@@ -190,7 +190,7 @@ func testS3ServerErrors(t *testing.T, cfg aws.Config) {
 func testS3Hanging(t *testing.T, cfg aws.Config) {
 	bucket := newBucket(t, cfg)
 	present := newKey()
-	if err := openS3(t, cfg, S3Config{Bucket: bucket}).Put(t.Context(), present, byteStream(1000)); err != nil {
+	if _, err := openS3(t, cfg, S3Config{Bucket: bucket}).Put(t.Context(), present, byteStream(1000)); err != nil {
 		t.Fatal(err)
 	}
 	var mu sync.Mutex
@@ -211,8 +211,8 @@ func testS3Hanging(t *testing.T, cfg aws.Config) {
 	ctx := bounded(t)
 	var wg sync.WaitGroup
 	for name, call := range map[string]func() error{
-		"Put, small":    func() error { return s.Put(ctx, newKey(), byteStream(10)) },
-		"Put, in parts": func() error { return s.Put(ctx, newKey(), byteStream(dossier.MinPartSize+1)) },
+		"Put, small":    func() error { _, err := s.Put(ctx, newKey(), byteStream(10)); return err },
+		"Put, in parts": func() error { _, err := s.Put(ctx, newKey(), byteStream(dossier.MinPartSize+1)); return err },
 		"Stat":          func() error { _, err := s.Stat(ctx, present); return err },
 		"Open": func() error {
 			r, err := s.Open(ctx, present, 0, -1)
@@ -268,7 +268,7 @@ func testS3LostAnswer(t *testing.T, cfg aws.Config) {
 				return resp, err
 			}), S3Config{})
 			key := newKey()
-			err := s.Put(bounded(t), key, byteStream(c.size))
+			_, err := s.Put(bounded(t), key, byteStream(c.size))
 			if done.Load() == 0 {
 				t.Fatalf("the server did nothing: %v", err)
 			}
@@ -336,7 +336,7 @@ func TestS3Killed(t *testing.T) {
 	s := openS3(t, server.Config(), S3Config{Timeout: 2 * time.Second})
 	ctx, key := bounded(t), newKey()
 	source := byteStream(4 * dossier.MinPartSize)
-	err := s.Put(ctx, key, io.MultiReader(io.LimitReader(source, dossier.MinPartSize+1),
+	_, err := s.Put(ctx, key, io.MultiReader(io.LimitReader(source, dossier.MinPartSize+1),
 		readFunc(func(p []byte) (int, error) {
 			server.Kill()
 			return source.Read(p)
@@ -354,7 +354,7 @@ func TestS3Killed(t *testing.T) {
 		t.Error("no multipart upload is unfinished; want what was left")
 	}
 	expectAbsent(t, s, key)
-	if err := s.Put(ctx, key, byteStream(2*dossier.MinPartSize)); err != nil {
+	if _, err := s.Put(ctx, key, byteStream(2*dossier.MinPartSize)); err != nil {
 		t.Errorf("Put after the restart: %v", err)
 	}
 }

@@ -32,7 +32,7 @@ func testS3LittleMemory(t *testing.T, cfg aws.Config) {
 	for range 8 {
 		wg.Go(func() {
 			key := newKey()
-			if err := s.Put(ctx, key, byteStream(size)); err != nil {
+			if _, err := s.Put(ctx, key, byteStream(size)); err != nil {
 				t.Errorf("Put beside others: %v", err)
 				return
 			}
@@ -72,7 +72,7 @@ func testS3Leaks(t *testing.T, cfg aws.Config) {
 		ctx, cancel := context.WithCancel(t.Context())
 		at := dossier.MinPartSize + int64(i)*dossier.MinPartSize/4
 		whole := byteStream(100 << 20)
-		err := s.Put(ctx, newKey(), io.MultiReader(io.LimitReader(whole, at), readFunc(func(p []byte) (int, error) {
+		_, err := s.Put(ctx, newKey(), io.MultiReader(io.LimitReader(whole, at), readFunc(func(p []byte) (int, error) {
 			cancel()
 			return whole.Read(p)
 		})))
@@ -109,7 +109,7 @@ func testS3Memory(t *testing.T, cfg aws.Config) {
 	runtime.ReadMemStats(&m)
 	before, peak, read := m.HeapInuse, uint64(0), int64(0)
 	crc, source := dossier.NewCRC64(), byteStream(size)
-	err := s.Put(t.Context(), newKey(), readFunc(func(p []byte) (int, error) {
+	_, err := s.Put(t.Context(), newKey(), readFunc(func(p []byte) (int, error) {
 		n, err := source.Read(p)
 		crc.Write(p[:n])
 		if read/(1<<20) != (read+int64(n))/(1<<20) {
@@ -146,7 +146,7 @@ func TestS3Paused(t *testing.T) {
 	large, ctx := newKey(), bounded(t)
 	// More than all the buffers between the two processes hold.
 	const size = 32 << 20
-	if err := long.Put(ctx, large, byteStream(size)); err != nil {
+	if _, err := long.Put(ctx, large, byteStream(size)); err != nil {
 		t.Fatal(err)
 	}
 	r, err := s.Open(ctx, large, 0, -1)
@@ -162,12 +162,13 @@ func TestS3Paused(t *testing.T) {
 	done := make(chan error, 1)
 	cut := newKey()
 	go func() {
-		done <- s.Put(ctx, cut, io.MultiReader(io.LimitReader(source, dossier.MinPartSize+1),
+		_, err := s.Put(ctx, cut, io.MultiReader(io.LimitReader(source, dossier.MinPartSize+1),
 			readFunc(func(p []byte) (int, error) {
 				once.Do(func() { close(reached) })
 				<-paused
 				return source.Read(p)
 			})))
+		done <- err
 	}()
 	select {
 	case <-reached:

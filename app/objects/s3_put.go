@@ -20,20 +20,26 @@ import (
 // Put implements dossier.Objects. It may run for as long as r has bytes; each request that it makes is bounded. It
 // waits for a Read of r that blocks. ErrTooLarge: more than 10,000 parts.
 //
+// S3 keeps an object only if its bytes have the checksum and the length that are sent with them, and answers with the
+// checksum that it keeps
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html): Put returns that one.
+// A server that answers without it is asked by Stat.
+//
 // A part is read while those before it are on their way, as far as S3Config.PutMemory reaches. It is held in blocks
 // that are taken as its bytes come, so that a slow sender holds what it has sent of a part, and not a part.
-func (s *S3) Put(ctx context.Context, key string, r io.Reader) error {
+func (s *S3) Put(ctx context.Context, key string, r io.Reader) (dossier.Held, error) {
 	const doing = "put object"
 	if err := checkKey(key); err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
+		return dossier.Held{}, fmt.Errorf("%s: %w", doing, err)
 	}
 	if ctx.Err() != nil {
-		return unavailable(ctx, doing, nil)
+		return dossier.Held{}, unavailable(ctx, doing, nil)
 	}
-	p := &put{s: s, key: key, own: make(chan struct{}, s.putMemory/blockSize), src: &source{ctx: ctx, doing: doing, r: r, most: s.partSize * dossier.MaxParts}}
+	p := &put{s: s, key: key, own: make(chan struct{}, s.putMemory/blockSize),
+		src: &source{ctx: ctx, doing: doing, r: r, most: s.partSize * dossier.MaxParts}}
 	err := p.run(ctx)
 	if err == nil {
-		return nil
+		return p.held, nil
 	}
 	if p.undecided {
 		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cleanupTime())
@@ -41,7 +47,7 @@ func (s *S3) Put(ctx context.Context, key string, r io.Reader) error {
 		// What this cannot remove has no record, so reconciliation does.
 		_, _ = s.client.DeleteObject(clean, &s3.DeleteObjectInput{Bucket: &s.bucket, Key: &key})
 	}
-	return p.src.failure(unavailable(ctx, doing, err))
+	return dossier.Held{}, p.src.failure(unavailable(ctx, doing, err))
 }
 
 // put is one Put under way.
@@ -51,6 +57,8 @@ type put struct {
 	src *source
 	// own has one for each block that this Put holds.
 	own chan struct{}
+	// held is what the store says that it holds.
+	held dossier.Held
 	// undecided: the request that makes the object visible was sent, and no answer says that it was refused.
 	undecided bool
 }
@@ -101,10 +109,26 @@ func (p *put) read(ctx context.Context) (part *buffer, last bool, err error) {
 func (p *put) whole(ctx context.Context, b *buffer) error {
 	call, cancel := p.s.within(ctx)
 	defer cancel()
-	_, err := p.s.client.PutObject(call, &s3.PutObjectInput{
-		Bucket: &p.s.bucket, Key: &p.key, Body: b.reader(), ContentLength: &b.size, ChecksumCRC64NVME: aws.String(encodeCRC64(b.sum())),
+	out, err := p.s.client.PutObject(call, &s3.PutObjectInput{
+		Bucket: &p.s.bucket, Key: &p.key, Body: b.reader(), ContentLength: &b.size,
+		ChecksumCRC64NVME: aws.String(encodeCRC64(b.sum())),
 	}, unsignedPayload)
-	p.undecided = undecided(err)
+	if p.undecided = undecided(err); err != nil {
+		return err
+	}
+	return p.answered(ctx, b.size, out.ChecksumCRC64NVME, out.ChecksumType)
+}
+
+// answered notes what the answer to the last request says that the store holds. The store took exactly size bytes.
+func (p *put) answered(ctx context.Context, size int64, sum *string, of types.ChecksumType) (err error) {
+	if sum == nil || of == types.ChecksumTypeComposite {
+		p.held, err = p.s.Stat(ctx, p.key)
+	} else {
+		p.held.Size = size
+		p.held.CRC64, err = decodeCRC64(*sum)
+	}
+	// The object is visible, and must not be.
+	p.undecided = err != nil
 	return err
 }
 
@@ -153,15 +177,17 @@ func (p *put) inParts(ctx context.Context, upload *string, part *buffer) error {
 	}
 	call, cancel := context.WithTimeout(ctx, 2*completeFactor*p.s.timeout)
 	defer cancel()
-	_, err := p.s.client.CompleteMultipartUpload(call, &s3.CompleteMultipartUploadInput{
+	out, err := p.s.client.CompleteMultipartUpload(call, &s3.CompleteMultipartUploadInput{
 		Bucket: &p.s.bucket, Key: &p.key, UploadId: upload,
 		MultipartUpload:   &types.CompletedMultipartUpload{Parts: parts},
 		MpuObjectSize:     &whole.Size,
 		ChecksumType:      types.ChecksumTypeFullObject,
 		ChecksumCRC64NVME: aws.String(encodeCRC64(whole.CRC64)),
 	})
-	p.undecided = undecided(err)
-	return err
+	if p.undecided = undecided(err); err != nil {
+		return err
+	}
+	return p.answered(ctx, whole.Size, out.ChecksumCRC64NVME, out.ChecksumType)
 }
 
 // part sends one part and returns its ETag.

@@ -32,6 +32,7 @@ func TestS3(t *testing.T) {
 	t.Run("memory", func(t *testing.T) { testS3Memory(t, cfg) })
 	for name, test := range map[string]func(*testing.T, aws.Config){
 		"requests":                   testS3Requests,
+		"answers to a Put":           testS3Answers,
 		"TLS":                        testS3TLS,
 		"changed on the way":         testS3Changed,
 		"wrong checksum":             testS3WrongChecksum,
@@ -96,7 +97,7 @@ func testS3Requests(t *testing.T, cfg aws.Config) {
 	} {
 		seen = nil
 		key := newKey()
-		if err := s.Put(t.Context(), key, byteStream(size)); err != nil {
+		if _, err := s.Put(t.Context(), key, byteStream(size)); err != nil {
 			t.Fatalf("Put: %v", err)
 		}
 		if got := strings.Join(seen, "\n"); got != strings.Join(want, "\n") {
@@ -125,6 +126,42 @@ func testS3Requests(t *testing.T, cfg aws.Config) {
 	}
 }
 
+// testS3Answers lets the server answer a Put without the checksum that it keeps, and with that of other bytes.
+func testS3Answers(t *testing.T, cfg aws.Config) {
+	var answer func(http.Header)
+	heads := 0
+	s := openS3(t, through(cfg, func(r *http.Request) (*http.Response, error) {
+		if operation(r) == http.MethodHead {
+			heads++
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err == nil && operation(r) == "PutObject" {
+			answer(resp.Header)
+		}
+		return resp, err
+	}), S3Config{Bucket: newBucket(t, cfg)})
+	crc := dossier.NewCRC64()
+	_, _ = io.Copy(crc, byteStream(1000))
+	held := dossier.Held{Size: 1000, CRC64: crc.Sum64()}
+
+	answer = func(h http.Header) { h.Del(checksumHeader) }
+	if got, err := s.Put(t.Context(), newKey(), byteStream(1000)); err != nil || got != held || heads != 1 {
+		t.Errorf("answered without a checksum, Put returns %+v, %v after %d looks; want %+v after one", got, err, heads,
+			held)
+	}
+	other := dossier.Held{Size: held.Size, CRC64: held.CRC64 + 1}
+	answer = func(h http.Header) { h.Set(checksumHeader, encodeCRC64(other.CRC64)) }
+	if got, err := s.Put(t.Context(), newKey(), byteStream(1000)); err != nil || got != other {
+		t.Errorf("answered with the checksum of other bytes, Put returns %+v, %v; want what the answer says", got, err)
+	}
+	key := newKey()
+	answer = func(h http.Header) { h.Set(checksumHeader, "no checksum") }
+	if _, err := s.Put(t.Context(), key, byteStream(1000)); err == nil {
+		t.Error("Put took an answer that nobody can read")
+	}
+	expectAbsent(t, s, key)
+}
+
 func testS3TLS(t *testing.T, cfg aws.Config) {
 	var summed, hashed atomic.Int64
 	s := openS3(t, tlsProxy(t, cfg, func(r *http.Request) {
@@ -140,7 +177,7 @@ func testS3TLS(t *testing.T, cfg aws.Config) {
 	}), S3Config{Bucket: newBucket(t, cfg)})
 	for _, size := range []int64{0, 1, dossier.MinPartSize - 1, dossier.MinPartSize, 2*dossier.MinPartSize + 1} {
 		key, crc := newKey(), dossier.NewCRC64()
-		if err := s.Put(t.Context(), key, io.TeeReader(byteStream(size), crc)); err != nil {
+		if _, err := s.Put(t.Context(), key, io.TeeReader(byteStream(size), crc)); err != nil {
 			t.Fatalf("Put of %d bytes: %v", size, err)
 		}
 		if h, err := s.Stat(t.Context(), key); err != nil || h != (dossier.Held{Size: size, CRC64: crc.Sum64()}) {

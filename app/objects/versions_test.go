@@ -149,7 +149,7 @@ func testReviveFailing(t *testing.T, cfg aws.Config) {
 			keepVersions(t, cfg, s.bucket)
 			size := int64(dossier.MinPartSize + 1)
 			key := newKey()
-			if err := s.Put(t.Context(), key, byteStream(size)); err != nil {
+			if _, err := s.Put(t.Context(), key, byteStream(size)); err != nil {
 				t.Fatal(err)
 			}
 			want, err := s.Stat(t.Context(), key)

@@ -253,7 +253,7 @@ func TestGuardDutyOfAnotherVersion(t *testing.T) {
 	}
 	f := g.store(t)
 	g.tag(t, f, "NO_THREATS_FOUND")
-	if err := g.stores.Objects.Put(t.Context(), f.Key(), strings.NewReader("letter")); err != nil {
+	if _, err := g.stores.Objects.Put(t.Context(), f.Key(), strings.NewReader("letter")); err != nil {
 		t.Fatal(err)
 	}
 	if f = g.turns(t, f, 1); f.ScanState() != dossier.ScanWaiting {

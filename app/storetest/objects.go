@@ -106,8 +106,12 @@ func heldOf(t *testing.T, seed uint64, size int64) dossier.Held {
 
 func (s objectsUnderTest) put(key string, r io.Reader) {
 	s.t.Helper()
-	if err := s.store.Put(s.ctx, key, r); err != nil {
+	answer, err := s.store.Put(s.ctx, key, r)
+	if err != nil {
 		s.t.Fatalf("Put: %v", err)
+	}
+	if held, err := s.store.Stat(s.ctx, key); err != nil || held != answer {
+		s.t.Errorf("Put answers that the store holds %+v; Stat %+v, %v", answer, held, err)
 	}
 }
 
@@ -225,7 +229,10 @@ func (s objectsUnderTest) nothingLeft() {
 func (s objectsUnderTest) putting(ctx context.Context, key string, g *gatedSource) (result <-chan error) {
 	s.t.Helper()
 	done := make(chan error, 1)
-	go func() { done <- s.store.Put(ctx, key, g) }()
+	go func() {
+		_, err := s.store.Put(ctx, key, g)
+		done <- err
+	}()
 	select {
 	case <-g.reached:
 	case err := <-done:
@@ -292,7 +299,7 @@ func testForeignKeys(t *testing.T, s objectsUnderTest) {
 		"files/" + person + "/../" + file, "../" + person + "/" + file, "/files/" + person + "/" + file,
 		"files/" + strings.ToUpper(person) + "/" + file, "other/" + person + "/" + file, "files/" + person + "/a\x00b",
 	} {
-		if err := s.store.Put(s.ctx, key, strings.NewReader("x")); err == nil {
+		if _, err := s.store.Put(s.ctx, key, strings.NewReader("x")); err == nil {
 			t.Errorf("Put(%q) succeeded", key)
 		} else if len(key) > 6 && strings.Contains(err.Error(), key) {
 			t.Errorf("Put(%q): the error has the key: %v", key, err)
@@ -324,7 +331,10 @@ func testCancelledBefore(t *testing.T, s objectsUnderTest) {
 	}
 	other := newObjectKey()
 	for name, err := range map[string]error{
-		"Put": s.store.Put(ctx, other, strings.NewReader("x")),
+		"Put": func() error {
+			_, err := s.store.Put(ctx, other, strings.NewReader("x"))
+			return err
+		}(),
 		"Stat": func() error {
 			_, err := s.store.Stat(ctx, key)
 			return err
@@ -371,7 +381,7 @@ func (s objectsUnderTest) fill(persons, files int) []string {
 	for range 16 {
 		wg.Go(func() {
 			for key := range next {
-				if err := s.store.Put(s.ctx, key, strings.NewReader(key)); err != nil {
+				if _, err := s.store.Put(s.ctx, key, strings.NewReader(key)); err != nil {
 					failed.Store(&err)
 				}
 			}
@@ -395,7 +405,7 @@ func testParallelObjects(t *testing.T, s objectsUnderTest) {
 		2*objectPartSize + 1, 3} {
 		wg.Go(func() {
 			key, seed := newObjectKey(), uint64(100+i)
-			if err := s.store.Put(s.ctx, key, byteStream(seed, size)); err != nil {
+			if _, err := s.store.Put(s.ctx, key, byteStream(seed, size)); err != nil {
 				t.Errorf("Put of %d bytes: %v", size, err)
 				return
 			}

@@ -88,7 +88,7 @@ func testSourceFails(t *testing.T, s objectsUnderTest) {
 				failingSource{fmt.Errorf("%w: %w", io.ErrUnexpectedEOF, broken)}),
 		} {
 			key := newObjectKey()
-			err := s.store.Put(s.ctx, key, r)
+			_, err := s.store.Put(s.ctx, key, r)
 			var found *brokenSource
 			if !errors.Is(err, broken) || !errors.As(err, &found) {
 				t.Errorf("error after %d bytes, %s: Put: %v; want the source's error in it", at, name, err)

@@ -152,7 +152,7 @@ func testOnePerson(t *testing.T, s objectsUnderTest) {
 		wg.Go(func() {
 			for range 25 {
 				key := dossier.ObjectKey(person, dossier.NewFileID())
-				if err := s.store.Put(s.ctx, key, strings.NewReader(key)); err != nil {
+				if _, err := s.store.Put(s.ctx, key, strings.NewReader(key)); err != nil {
 					t.Errorf("Put: %v", err)
 					return
 				}

@@ -62,7 +62,7 @@ func testThumbnails(t *testing.T, s objectsUnderTest) {
 		t.Errorf("List of the objects: %q, want the file's alone", keys)
 	}
 	thumb := dossier.ThumbnailKey(person, file)
-	if err := s.store.Put(s.ctx, thumb, byteStream(1, 5)); err == nil {
+	if _, err := s.store.Put(s.ctx, thumb, byteStream(1, 5)); err == nil {
 		t.Error("Put took the key of a thumbnail")
 	}
 	if _, err := s.store.Start(s.ctx, thumb); err == nil {

@@ -45,7 +45,7 @@ func bend(t *testing.T, stores teststores.Stores, f dossier.File, data []byte) {
 	}
 	data = bytes.Clone(data)
 	data[len(data)-1] ^= 1
-	if err := stores.Objects.Put(t.Context(), f.Key(), bytes.NewReader(data)); err != nil {
+	if _, err := stores.Objects.Put(t.Context(), f.Key(), bytes.NewReader(data)); err != nil {
 		t.Fatal(err)
 	}
 }

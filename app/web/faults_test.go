@@ -23,10 +23,10 @@ const (
 // bending is a store that changes some bytes on their way.
 type bending struct{ dossier.Objects }
 
-func (b bending) Put(ctx context.Context, key string, r io.Reader) error {
+func (b bending) Put(ctx context.Context, key string, r io.Reader) (dossier.Held, error) {
 	data, err := io.ReadAll(r)
 	if err != nil {
-		return err
+		return dossier.Held{}, err
 	}
 	return b.Objects.Put(ctx, key, bytes.NewReader(bytes.Replace(data, []byte("bend"), []byte("bent"), 1)))
 }

@@ -63,7 +63,7 @@ func TestLogHoldsNothingPrivate(t *testing.T) {
 	t.Parallel()
 	const private = "private-and-nobodys-business"
 	for _, m := range []mode{sound, failBefore, panics} {
-		calls := []string{"people.Insert", "catalog.Put", "objects.Put", "objects.Stat", "catalog.Commit",
+		calls := []string{"people.Insert", "catalog.Put", "objects.Put", "catalog.Describe", "catalog.Commit",
 			"people.Acknowledge"}
 		if m == sound {
 			calls = calls[:1]
@@ -115,7 +115,7 @@ func TestPanic(t *testing.T) {
 		{"in a page", "people.Person", func(s *site) answer { return s.get("/receipt/" + f.receipt) }},
 		{"at the first step of a form", "people.Insert", func(s *site) answer { return s.submit(f) }},
 		{"while a file is on its way", "objects.Put", func(s *site) answer { return s.submit(f) }},
-		{"after the bytes", "objects.Stat", func(s *site) answer { return s.submit(f) }},
+		{"after the bytes", "catalog.Describe", func(s *site) answer { return s.submit(f) }},
 		{"at the last step", "people.Acknowledge", func(s *site) answer { return s.submit(f) }},
 	}
 	for _, test := range tests {

@@ -29,7 +29,7 @@ func TestStoreFaultAtEveryStep(t *testing.T) {
 	s := through(t, clean, sound)
 	s.mustAccept(s.submit(f), f)
 	calls := clean.Forget()
-	if len(calls) < 14 || !slices.Contains(calls, "objects.Stat") {
+	if len(calls) < 12 || !slices.Contains(calls, "objects.Put") {
 		t.Fatalf("a submission of two files makes only the calls %v", calls)
 	}
 	for i, call := range calls {

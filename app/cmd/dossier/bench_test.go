@@ -375,7 +375,7 @@ func (s *subject) bare(ctx context.Context, size int64, content dossier.Content)
 		func() error { return reserve(f.Counted()) },
 		func() error { return s.stores.Catalog.Put(ctx, f) },
 		func() error { _, err := s.stores.People.Person(ctx, p.ID); return err },
-		func() error { return s.stores.Objects.Put(ctx, f.Key(), newGenerated(size)) },
+		func() error { _, err := s.stores.Objects.Put(ctx, f.Key(), newGenerated(size)); return err },
 		func() error { _, err := s.stores.Objects.Stat(ctx, f.Key()); return err },
 		func() error { return reserve(dossier.Quota{Bytes: size}) },
 		func() error { return s.stores.Catalog.Describe(ctx, p.ID, f.ID, content, now) },

@@ -187,7 +187,7 @@ func TestLittleLossIsServed(t *testing.T) {
 	files := stored(t, in.data, forms[0].receipt.Person)
 	remove(t, objectPath(in.data, files[0]))
 	s := teststores.Embedded(t, in.data)
-	if err := s.Objects.Put(t.Context(), dossier.ObjectKey(dossier.NewPersonID(), dossier.NewFileID()),
+	if _, err := s.Objects.Put(t.Context(), dossier.ObjectKey(dossier.NewPersonID(), dossier.NewFileID()),
 		strings.NewReader("x")); err != nil {
 		t.Fatal(err)
 	}

@@ -139,7 +139,7 @@ func testDamagedAtSite(t *testing.T, s *gatedSite) {
 			t.Fatal(err)
 		}
 		if f.Name == "bent.txt" {
-			if err := s.stores.Objects.Put(t.Context(), f.Key(),
+			if _, err := s.stores.Objects.Put(t.Context(), f.Key(),
 				strings.NewReader("bent, and sent agaim")); err != nil {
 				t.Fatal(err)
 			}

@@ -150,19 +150,24 @@ type faultyObjects struct {
 	f  *Faults
 }
 
-func (o faultyObjects) Put(ctx context.Context, key string, r io.Reader) error {
+func (o faultyObjects) Put(ctx context.Context, key string, r io.Reader) (held dossier.Held, err error) {
 	const call = "objects.Put"
 	switch m := o.f.enter(call); m {
 	case FailWithin:
 		half := io.MultiReader(io.LimitReader(r, 10), broken{})
-		return dossier.Unavailable(ctx, call, o.to.Put(ctx, key, half))
+		_, err = o.to.Put(ctx, key, half)
+		err = dossier.Unavailable(ctx, call, err)
 	case Hang:
 		_, _ = r.Read(make([]byte, 10))
 		<-ctx.Done()
-		return dossier.Unavailable(ctx, call, context.Cause(ctx))
+		err = dossier.Unavailable(ctx, call, context.Cause(ctx))
 	default:
-		return o.f.make(ctx, call, m, func() error { return o.to.Put(ctx, key, r) })
+		err = o.f.make(ctx, call, m, func() (err error) { held, err = o.to.Put(ctx, key, r); return err })
 	}
+	if err != nil {
+		return dossier.Held{}, err
+	}
+	return held, nil
 }
 
 // broken is a source that fails at once.

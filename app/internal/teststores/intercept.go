@@ -254,8 +254,8 @@ func (s interceptedObjects) Expire(ctx context.Context, before time.Time) (int, 
 	return value(ctx, s.around, "objects.Expire", func() (int, error) { return s.to.Expire(ctx, before) })
 }
 
-func (s interceptedObjects) Put(ctx context.Context, key string, r io.Reader) error {
-	return s.around(ctx, "objects.Put", func() error { return s.to.Put(ctx, key, r) })
+func (s interceptedObjects) Put(ctx context.Context, key string, r io.Reader) (dossier.Held, error) {
+	return value(ctx, s.around, "objects.Put", func() (dossier.Held, error) { return s.to.Put(ctx, key, r) })
 }
 
 func (s interceptedObjects) Stat(ctx context.Context, key string) (dossier.Held, error) {
