@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -106,6 +107,7 @@ type meter struct {
 	mu      sync.Mutex // the store may read from one goroutine and return from another
 	stopped bool
 	err     error
+	beside  beside
 }
 
 func (m *meter) Read(p []byte) (int, error) {
@@ -113,7 +115,9 @@ func (m *meter) Read(p []byte) (int, error) {
 	n, err := m.r.Read(p)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	_, _ = m.Write(p[:n]) // a digest never fails
+	if !m.stopped {
+		m.add(p[:n])
+	}
 	switch known := len(m.head) == sniffed || err == io.EOF; {
 	case m.size > m.limit:
 		err = m.over
@@ -137,12 +141,23 @@ func (m *meter) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// add has p hashed: of a small file at once, of a large one beside whoever reads.
+func (m *meter) add(p []byte) {
+	m.note(p)
+	if m.size < besideFrom || runtime.GOMAXPROCS(0) == 1 {
+		m.hash(p)
+		return
+	}
+	m.beside.hash(&m.digest, p)
+}
+
 // stop ends the timer for good, even if a Read is still running in a store that was cancelled.
 func (m *meter) stop() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.stopped = true
 	m.timer.Stop()
+	m.beside.end()
 }
 
 // failure returns the source's error, if that ended the reading.
@@ -155,6 +170,7 @@ func (m *meter) failure() error {
 func (m *meter) content() Content {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.beside.end()
 	return m.digest.content()
 }
 
@@ -169,13 +185,23 @@ type digest struct {
 func newDigest() digest { return digest{sha: sha256.New(), crc: NewCRC64()} }
 
 func (d *digest) Write(p []byte) (int, error) {
+	d.hash(p)
+	d.note(p)
+	return len(p), nil
+}
+
+// hash adds p to the checksums.
+func (d *digest) hash(p []byte) {
 	d.sha.Write(p)
 	d.crc.Write(p)
+}
+
+// note adds p to all that is not a checksum.
+func (d *digest) note(p []byte) {
 	if free := sniffed - len(d.head); free > 0 {
 		d.head = append(d.head, p[:min(len(p), free)]...)
 	}
 	d.size += int64(len(p))
-	return len(p), nil
 }
 
 func (d *digest) content() Content {

@@ -3,10 +3,13 @@ package dossier_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -41,6 +44,42 @@ func TestFlippedBitIsCaught(t *testing.T) {
 	if _, records, objects := s.count(t); records+objects != 0 {
 		t.Errorf("left: %d records, %d objects", records, objects)
 	}
+}
+
+// The bytes of a large file are hashed beside their way to the store. What the record says of them must not depend on
+// where they were cut, how they arrived, or what other files were on their way.
+func TestLargeFilesAreDescribed(t *testing.T) {
+	s := fresh(t)
+	svc := s.service(dossier.DefaultLimits())
+	const mib = 1 << 20
+	data := make([]byte, 5*mib)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(data) // never fails
+	sizes := []int{mib - 1, mib, mib + 1, 2*mib + 12_345, 5 * mib}
+	atOnce(4*len(sizes), func(i int) {
+		content := data[:sizes[i%len(sizes)]]
+		r := io.Reader(bytes.NewReader(content))
+		if i%2 == 0 {
+			r = iotest.HalfReader(r)
+		}
+		sub, err := svc.Begin(t.Context(), dossier.NewReceipt(), ada)
+		if err == nil {
+			err = sub.AddFile(t.Context(), "large", r)
+		}
+		if err == nil {
+			err = sub.Acknowledge(t.Context())
+		}
+		if err != nil {
+			t.Errorf("%d bytes: %v", len(content), err)
+			return
+		}
+		crc := dossier.NewCRC64()
+		crc.Write(content) // a hash never fails
+		want := dossier.Content{Size: int64(len(content)), SHA256: sha256.Sum256(content), CRC64: crc.Sum64(),
+			Type: "application/octet-stream"}
+		if f := sub.Outcomes()[0].File; f == nil || *f.Content != want {
+			t.Errorf("%d bytes: described as %+v, want %+v", len(content), f, want)
+		}
+	})
 }
 
 // A body that breaks off is the sender's fault, not the store's; what arrived before it is not kept.
@@ -194,3 +233,19 @@ func (o reading) Put(_ context.Context, _ string, r io.Reader) (dossier.Held, er
 func (reading) Delete(context.Context, string) error { return nil }
 
 func (reading) DeleteThumbnail(context.Context, dossier.PersonID, dossier.FileID) error { return nil }
+
+// What hashes a large file ends with it, also where the body breaks off: synctest counts the goroutines.
+func TestLargeBodyBreaksOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		svc := dossier.New(m, m, reading{done: make(chan struct{})}, dossier.Options{Stall: 30 * time.Second})
+		sub, err := svc.Begin(t.Context(), dossier.NewReceipt(), ada)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := io.MultiReader(bytes.NewReader(make([]byte, 3<<20)), broken{})
+		if err := sub.AddFile(t.Context(), "half", body); !errors.Is(err, errInjected) {
+			t.Errorf("AddFile: %v, want the reader's own error", err)
+		}
+	})
+}

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -154,69 +155,89 @@ func (d *Directory) probe() error {
 }
 
 // Put implements dossier.Objects. A key that is taken is ErrExists. It waits for a Read of r that blocks. What it
-// returns is what Stat does: the bytes are read back.
+// returns is what Stat would: the bytes are read back, before they become visible.
 func (d *Directory) Put(ctx context.Context, key string, r io.Reader) (dossier.Held, error) {
-	if err := d.put(ctx, key, r); err != nil {
-		return dossier.Held{}, err
-	}
-	held, err := d.Stat(ctx, key)
-	if err != nil {
-		return dossier.Held{}, errors.Join(err, d.remove(key))
-	}
-	return held, nil
-}
-
-func (d *Directory) put(ctx context.Context, key string, r io.Reader) error {
 	const doing = "put object"
 	if err := checkKey(key); err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
+		return dossier.Held{}, fmt.Errorf("%s: %w", doing, err)
 	}
 	if ctx.Err() != nil {
-		return unavailable(ctx, doing, nil)
+		return dossier.Held{}, unavailable(ctx, doing, nil)
 	}
 	name, _ := uploadName(key, d.newUploadID())
 	src := &source{ctx: ctx, doing: doing, r: r}
-	err := d.write(name, func(f *os.File) error {
-		if err := d.fill(f, src); err != nil {
+	var held dossier.Held
+	err := d.writeAnd(name, func(w io.Writer) error {
+		if err := d.fill(w, src); err != nil {
 			return err
 		}
 		// The last byte may have come long ago; ModifiedAt is when the object became visible.
 		now := time.Now()
 		return d.root.Chtimes(name, now, now)
+	}, func() error {
+		f, err := d.root.Open(name)
+		if err != nil {
+			return err
+		}
+		defer f.Close() // only read from
+		held, err = sum(ctx, f)
+		return err
 	})
 	defer d.root.Remove(name) // what stays after an error here goes with Drop
 	if err != nil {
-		return src.failure(unavailable(ctx, doing, err))
+		return dossier.Held{}, src.failure(unavailable(ctx, doing, err))
 	}
 	if ctx.Err() != nil {
-		return src.failure(nil)
+		return dossier.Held{}, src.failure(nil)
 	}
 	if err := d.publish(ctx, name, key); err != nil {
 		if errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("%s: %w", doing, &dossier.Error{Code: dossier.CodeExists, Err: err})
+			return dossier.Held{}, fmt.Errorf("%s: %w", doing, &dossier.Error{Code: dossier.CodeExists, Err: err})
 		}
-		return unavailable(ctx, doing, err)
+		return dossier.Held{}, unavailable(ctx, doing, err)
 	}
-	return nil
+	return held, nil
 }
 
 // write makes a file with what fill puts into it, and syncs it. After an error there may be a file or none.
-func (d *Directory) write(name string, fill func(*os.File) error) error {
+func (d *Directory) write(name string, fill func(io.Writer) error) error {
+	return d.writeAnd(name, fill, func() error { return nil })
+}
+
+// writeAnd is write, which runs look when the file has all its bytes: while a large file is synced, which waits for the
+// disk, and before a small one is.
+func (d *Directory) writeAnd(name string, fill func(io.Writer) error, look func() error) error {
 	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	err = fill(f)
-	if err == nil {
-		err = f.Sync()
+	early := &earlyWriter{f: f}
+	err = fill(early)
+	early.wait()
+	switch {
+	case err != nil:
+	case early.told == 0:
+		if err = look(); err == nil {
+			err = f.Sync()
+		}
+	default:
+		synced := make(chan error, 1)
+		go func() { synced <- f.Sync() }()
+		err = errors.Join(look(), <-synced)
 	}
 	return errors.Join(err, f.Close())
 }
 
+// copyBuffers are the buffers of those that copy or read whole files: made anew for each, they would be most of what a
+// small file takes.
+var copyBuffers = sync.Pool{New: func() any { return new([copyBuffer]byte) }}
+
 // fill copies src to w. io.Copy is not used: it would hand the copying to src or w, past the look at ctx between two
 // reads.
 func (d *Directory) fill(w io.Writer, src *source) error {
-	buf := make([]byte, copyBuffer)
+	lent := copyBuffers.Get().(*[copyBuffer]byte)
+	defer copyBuffers.Put(lent)
+	buf := lent[:]
 	for {
 		n, err := src.Read(buf)
 		if n > 0 {
@@ -247,18 +268,10 @@ func (d *Directory) publish(ctx context.Context, name, key string) error {
 	// The person's folder may have been made by another Put that has not synced its entry yet, hence both, always.
 	if err := errors.Join(d.sync(dir), d.sync(filesDir)); err != nil {
 		// Not durable, so it must not be visible.
-		_ = d.remove(key)
+		_ = d.root.Remove(key)
+		_ = d.root.Remove(dir)
 		return err
 	}
-	return nil
-}
-
-// remove makes an object invisible, and its folder with it if that is empty then.
-func (d *Directory) remove(key string) error {
-	if err := d.root.Remove(key); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	_ = d.root.Remove(path.Dir(key)) // unless it has other files
 	return nil
 }
 
@@ -306,11 +319,22 @@ func (d *Directory) Stat(ctx context.Context, key string) (dossier.Held, error) 
 		return dossier.Held{}, err
 	}
 	defer f.Close() // only read from
-	crc, buf := dossier.NewCRC64(), make([]byte, copyBuffer)
+	held, err := sum(ctx, f)
+	if err != nil {
+		return dossier.Held{}, unavailable(ctx, doing, err)
+	}
+	return held, nil
+}
+
+// sum reads a file to its end.
+func sum(ctx context.Context, f io.Reader) (dossier.Held, error) {
+	lent := copyBuffers.Get().(*[copyBuffer]byte)
+	defer copyBuffers.Put(lent)
+	crc, buf := dossier.NewCRC64(), lent[:]
 	var size int64
 	for {
 		if ctx.Err() != nil {
-			return dossier.Held{}, unavailable(ctx, doing, nil)
+			return dossier.Held{}, context.Cause(ctx)
 		}
 		n, err := f.Read(buf)
 		crc.Write(buf[:n])
@@ -319,7 +343,7 @@ func (d *Directory) Stat(ctx context.Context, key string) (dossier.Held, error) 
 			return dossier.Held{Size: size, CRC64: crc.Sum64()}, nil
 		}
 		if err != nil {
-			return dossier.Held{}, unavailable(ctx, doing, err)
+			return dossier.Held{}, err
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"iter"
-	"os"
 	"path"
 	"strings"
 	"time"
@@ -56,7 +55,7 @@ func (d *Directory) SetAside(ctx context.Context, key string, about []byte) erro
 	}
 	err := d.root.Remove(name + aboutEnd)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		err = d.write(name+aboutEnd, func(f *os.File) error {
+		err = d.write(name+aboutEnd, func(f io.Writer) error {
 			_, err := f.Write(about)
 			return err
 		})

@@ -172,7 +172,7 @@ func (d *Directory) Receive(ctx context.Context, u *url.URL, contentLength int64
 	// One byte more is read, if there is one, to see that there is none.
 	src := &source{ctx: ctx, doing: doing, r: io.LimitReader(body, p.part.Size+1)}
 	var refused error
-	err = d.write(partial, func(f *os.File) error {
+	err = d.write(partial, func(f io.Writer) error {
 		if err := d.fill(io.MultiWriter(f, crc), src); err != nil {
 			return err
 		}
@@ -344,7 +344,7 @@ func (d *Directory) Finish(ctx context.Context, key, uploadID string, parts []do
 func (d *Directory) assemble(ctx context.Context, doing, name, key string, parts []dossier.Part) error {
 	partial := name + "/whole-" + rand.Text()
 	var refused error
-	err := d.write(partial, func(f *os.File) error {
+	err := d.write(partial, func(f io.Writer) error {
 		for _, p := range parts {
 			if err := d.appendPart(ctx, f, name, p); err != nil {
 				if errors.Is(err, dossier.ErrCorrupt) {
@@ -378,7 +378,7 @@ func (d *Directory) assemble(ctx context.Context, doing, name, key string, parts
 
 // appendPart copies one part to the end of f and verifies it: ErrCorrupt where it has other bytes. As each part is what
 // it is to be, so is the whole; see checkParts.
-func (d *Directory) appendPart(ctx context.Context, f *os.File, name string, want dossier.Part) error {
+func (d *Directory) appendPart(ctx context.Context, f io.Writer, name string, want dossier.Part) error {
 	part, err := d.root.Open(partName(name, want.Number))
 	if err != nil {
 		return err

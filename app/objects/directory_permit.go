@@ -7,9 +7,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -122,7 +122,7 @@ func (d *Directory) makeSigningKey() error {
 	rand.Read(key) // never fails
 	name := partialDir + "/key-" + rand.Text()
 	defer d.root.Remove(name) // nothing is there any more if it was renamed
-	err := d.write(name, func(f *os.File) error {
+	err := d.write(name, func(f io.Writer) error {
 		_, err := f.Write(key)
 		return err
 	})

@@ -71,6 +71,44 @@ func TestDirectoryHasNoLinks(t *testing.T) {
 	}
 }
 
+// What Put returns is what is in the file, whatever was written: here another program flips a bit of it before the last
+// bytes have come. A large file goes to the disk while it comes, and is read back while it is synced.
+func TestDirectoryReadsBack(t *testing.T) {
+	for _, size := range []int64{1000, earlyEach - 1, 2*earlyEach + copyBuffer + 1} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			d := openDirectory(t, folder)
+			want, err := io.ReadAll(byteStream(size))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want[size/3] ^= 1
+			crc := dossier.NewCRC64()
+			crc.Write(want) // a hash never fails
+			flip := readFunc(func([]byte) (int, error) {
+				partial := found(t, filepath.Join(folder, partialDir))
+				f, err := os.OpenFile(filepath.Join(folder, partialDir, partial[0]), os.O_WRONLY, 0)
+				if err == nil {
+					_, err = f.WriteAt(want[size/3:size/3+1], size/3)
+				}
+				if err := errors.Join(err, f.Close()); err != nil {
+					return 0, err
+				}
+				return 0, io.EOF
+			})
+			key := newKey()
+			held, err := d.Put(t.Context(), key, io.MultiReader(byteStream(size), flip))
+			if wanted := (dossier.Held{Size: size, CRC64: crc.Sum64()}); err != nil || held != wanted {
+				t.Errorf("Put returns %+v, %v; want what the file has, %+v", held, err, wanted)
+			}
+			if got, err := os.ReadFile(filepath.Join(folder, key)); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("the object has %d bytes that differ, %v", len(got), err)
+			}
+		})
+	}
+}
+
 // receive sends to a Directory, past HTTP.
 func receive(d interface {
 	Receive(ctx context.Context, u *url.URL, contentLength int64, body io.Reader) error

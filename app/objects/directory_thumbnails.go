@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"iter"
-	"os"
 	"path"
 	"time"
 
@@ -45,7 +44,7 @@ func (d *Directory) PutThumbnail(ctx context.Context, person dossier.PersonID, f
 		if err = d.root.Mkdir(path.Dir(key), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			break
 		}
-		err = d.write(name, func(f *os.File) error {
+		err = d.write(name, func(f io.Writer) error {
 			_, err := f.Write(b)
 			return err
 		})
