@@ -65,7 +65,7 @@ func TestFileTypes(t *testing.T) {
 					want = 2 // what was refused leaves neither a record nor
 				}
 				objects := 0
-				for _, err := range s.objects.List(t.Context(), dossier.ObjectPrefix) {
+				for _, err := range s.objects.List(t.Context(), dossier.ObjectPrefix, "") {
 					if err != nil {
 						t.Fatal(err)
 					}

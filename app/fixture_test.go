@@ -180,7 +180,7 @@ func (s stores) checkInvariants(t *testing.T, settled bool) {
 			t.Errorf("stored record %s says %+v, its object %+v", f.Key(), f.Content, held)
 		}
 	}
-	for o, err := range s.objects.List(ctx, "") {
+	for o, err := range s.objects.List(ctx, "", "") {
 		if err != nil {
 			t.Fatalf("list objects: %v", err)
 		}
@@ -326,7 +326,7 @@ func (s stores) count(t *testing.T) (people, records, objects int) {
 	for range s.catalog.All(t.Context()) {
 		records++
 	}
-	for range s.objects.List(t.Context(), "") {
+	for range s.objects.List(t.Context(), "", "") {
 		objects++
 	}
 	return len(found.People), records, objects

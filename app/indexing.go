@@ -138,9 +138,19 @@ func (r *run) unworded(ctx context.Context, dry bool) error {
 	return nil
 }
 
-// allWords compares everybody's words with the records, and removes words without a person.
-func (r *run) allWords(ctx context.Context, dry bool) error {
-	for q := (Search{Limit: 100}); ; {
+// everybodysWords is allWords, from where the sweep is.
+func (r *reconciler) everybodysWords(ctx context.Context) error {
+	from, err := ParseCursor(r.progress.After)
+	if err != nil {
+		from = Cursor{} // what cannot be parsed is done again
+	}
+	return r.allWords(ctx, from, r.DryRun, func(at Cursor) { r.failed(r.reached(ctx, at.String())) })
+}
+
+// allWords compares the words of everybody after a position with the records, tells done each position to which it has
+// come, and removes words without a person.
+func (r *run) allWords(ctx context.Context, from Cursor, dry bool, done func(Cursor)) error {
+	for q := (Search{Limit: 100, After: from}); ; {
 		found, err := r.people.Find(ctx, q)
 		if err != nil {
 			return fmt.Errorf("list people: %w", err)
@@ -149,6 +159,7 @@ func (r *run) allWords(ctx context.Context, dry bool) error {
 			if r.words(ctx, p.ID, dry); ctx.Err() != nil {
 				return ctx.Err()
 			}
+			done(p.place())
 		}
 		if found.Further.IsZero() {
 			break

@@ -46,7 +46,7 @@ func (i Inspection) Torn() bool {
 // its records in the order of their keys, as the embedded one does.
 func (s *Service) Inspect(ctx context.Context) (Inspection, error) {
 	i := inspector{Service: s}
-	objects, stop := iter.Pull2(s.objects.List(ctx, ObjectPrefix))
+	objects, stop := iter.Pull2(s.objects.List(ctx, ObjectPrefix, ""))
 	defer stop()
 	i.next = objects
 	if err := i.advance(); err != nil {

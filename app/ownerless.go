@@ -20,7 +20,7 @@ type sweep struct {
 // objectsWithoutRecord looks for objects without a record. An object's record is put before its bytes are sent, and its
 // key is never used again, so an object without a record can never get one, except from a backup.
 func (r *reconciler) objectsWithoutRecord(ctx context.Context) error {
-	for o, err := range r.listAll(ctx) {
+	for o, err := range r.listAll(ctx, r.progress.After) {
 		switch {
 		case err != nil:
 			return err
@@ -34,6 +34,7 @@ func (r *reconciler) objectsWithoutRecord(ctx context.Context) error {
 		if !o.recorded {
 			r.see(ctx, File{Person: o.person, ID: o.file})
 		}
+		r.failed(r.reached(ctx, o.Key))
 	}
 	r.sweep.walks++
 	return nil

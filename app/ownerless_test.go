@@ -156,7 +156,7 @@ func TestOwnerlessGoesAnAgeAfterItWasSeen(t *testing.T) {
 			t.Fatal(err)
 		}
 		there := func() bool {
-			for range s.objects.List(t.Context(), object) {
+			for range s.objects.List(t.Context(), object, "") {
 				return true
 			}
 			return false

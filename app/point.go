@@ -93,8 +93,8 @@ func (s *Service) ReconcileAt(ctx context.Context, versions Versions, o PointOpt
 		run:          run{Service: s, done: done, counts: report.Counts, failures: &report.Failures},
 		PointOptions: o, versions: versions, report: report,
 	}
-	for _, step := range []func(context.Context) error{p.records, p.objectsWithoutRecord, p.submissions, p.counters,
-		func(ctx context.Context) error { return p.allWords(ctx, p.DryRun) }} {
+	for _, step := range []func(context.Context) error{p.forgetSweep, p.records, p.objectsWithoutRecord, p.submissions,
+		p.counters, p.everybodysWords} {
 		p.failed(step(ctx))
 		if ctx.Err() != nil {
 			return p.report, fmt.Errorf("reconciliation stopped early: %w", context.Cause(ctx))
@@ -109,6 +109,18 @@ type pointReconciler struct {
 	PointOptions
 	versions Versions
 	report   *PointReport
+}
+
+// forgetSweep has the next sweep begin again: what a former one saw was not in these stores.
+func (p *pointReconciler) forgetSweep(ctx context.Context) error {
+	if p.DryRun {
+		return nil
+	}
+	return p.forgetProgress(ctx)
+}
+
+func (p *pointReconciler) everybodysWords(ctx context.Context) error {
+	return p.allWords(ctx, Cursor{}, p.DryRun, func(Cursor) {})
 }
 
 // pointLooks is how many records are examined at once: most of the time, each waits for the object store.
@@ -258,7 +270,7 @@ func (p *pointReconciler) upload(ctx context.Context, f File) finding {
 
 // objectsWithoutRecord reports objects without a record. Reconcile reports those with foreign keys.
 func (p *pointReconciler) objectsWithoutRecord(ctx context.Context) error {
-	for o, err := range p.listAll(ctx) {
+	for o, err := range p.listAll(ctx, "") {
 		switch {
 		case err != nil:
 			return err

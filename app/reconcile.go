@@ -14,11 +14,16 @@ type ReconcileOptions struct {
 	// longer than the longest upload; an upload that is removed all the same fails cleanly and can be sent again.
 	OlderThan time.Duration
 	// Sweep also walks all objects and all records, to find objects without a record, records without a person and
-	// people whose files are miscounted. It costs a listing of the bucket, four scans of the table and a query of it
-	// for each person.
+	// people whose files are miscounted. It costs a listing of the bucket, four scans of the table and up to three
+	// queries of it for each person; docs/scale.md has the sums.
 	//
 	// What has no owner is removed OlderThan after any sweep first saw it so, and only if it is not much: see Held.
 	Sweep bool
+	// Resume continues a sweep that did not reach its end lately, instead of beginning one.
+	Resume bool
+	// SweepEvery sweeps as an instance among others, if that is due: unless another instance is sweeping, or a sweep
+	// ended less than this time ago. It continues a sweep that did not reach its end. 0: only Sweep decides.
+	SweepEvery time.Duration
 	// KeepRemoved is for how long what reconciliation removed can be put back; at least 1 second, default 30 days.
 	KeepRemoved time.Duration
 	// KeepInfected is how long a file in which malware was found is kept; 0: forever.
@@ -88,6 +93,10 @@ var damageOf = map[DamageKind]string{ObjectMissing: DamageMissing, ObjectDiffers
 // ReconcileReport is the result of a run.
 type ReconcileReport struct {
 	DryRun bool `json:"dry_run"`
+	// Swept reports whether the run swept, and Resumed whether it continued the sweep of another run. What follows then
+	// counts what both saw, but only the repairs of this run.
+	Swept   bool `json:"swept"`
+	Resumed bool `json:"resumed,omitempty"`
 	// Counts contains the number of repairs by What.
 	Counts map[string]int `json:"counts"`
 	// AbortedMultipartUploads is the number of multipart uploads that were dropped by themselves. Those that were
@@ -129,33 +138,56 @@ func (r *ReconcileReport) NeedsPerson() bool {
 // but the end of ctx does; the returned error joins the first ten reasons.
 func (s *Service) Reconcile(ctx context.Context, o ReconcileOptions, done func(Repair)) (*ReconcileReport, error) {
 	r := newReconciler(s, o, done)
-	var steps []func(context.Context) error
-	if o.Sweep {
-		// This also comes first: what the other steps remove is uncounted, so wrong counters would stay wrong and look
-		// as if something had just been counted.
-		steps = append(steps, r.miscounted)
-	}
-	// People first: what happens to their uploads depends on them.
-	steps = append(steps, r.multipartUploads, r.leftovers, r.unfinished, r.infected,
-		func(ctx context.Context) error { return r.unworded(ctx, r.DryRun) })
-	if o.Sweep {
-		steps = append(steps, r.objectsWithoutRecord)
-	}
-	if o.Sweep || o.Verify {
-		steps = append(steps, r.records)
-	}
-	if o.Sweep {
-		steps = append(steps, r.removeOwnerless, r.thumbnails,
-			func(ctx context.Context) error { return r.allWords(ctx, r.DryRun) }, r.miscounted, r.expire, r.noteSweep,
-			r.forgetDays)
-	}
-	for _, step := range steps {
-		r.failed(step(ctx))
-		if err := ctx.Err(); err != nil {
-			return r.report, fmt.Errorf("reconciliation stopped early: %w", context.Cause(ctx))
+	sweep, err := r.beginSweep(ctx)
+	r.failed(err)
+	r.Sweep, r.report.Swept = sweep, sweep
+	left := r.progress.Step != "" // what another run did of the sweep is left out
+	for _, step := range r.steps() {
+		switch {
+		case step.sweep == "":
+		case !sweep && !(r.Verify && step.sweep == stepRecords):
+			continue
+		case sweep && left && step.sweep != r.progress.Step:
+			continue
+		case sweep:
+			left = false
+			r.failed(r.enterStep(ctx, step.sweep))
+		}
+		err := step.do(ctx)
+		r.failed(err)
+		if ended := ctx.Err(); ended != nil || err != nil && step.sweep != "" {
+			r.leaveSweep(ctx)
+			if ended != nil {
+				return r.report, fmt.Errorf("reconciliation stopped early: %w", context.Cause(ctx))
+			}
 		}
 	}
 	return r.report, errors.Join(r.errs...)
+}
+
+// step is a part of a run. If sweep is not empty, only a sweep makes it.
+type step struct {
+	sweep sweepStep
+	do    func(context.Context) error
+}
+
+// steps returns everything that a run may do, in order.
+func (r *reconciler) steps() []step {
+	return []step{
+		// This also comes first: what the other steps remove is uncounted, so wrong counters would stay wrong and look
+		// as if something had just been counted.
+		{stepCounters, r.miscounted},
+		// People first: what happens to their uploads depends on them.
+		{"", r.multipartUploads}, {"", r.leftovers}, {"", r.unfinished}, {"", r.infected},
+		{"", func(ctx context.Context) error { return r.unworded(ctx, r.DryRun) }},
+		{stepObjects, r.objectsWithoutRecord},
+		{stepRecords, r.records},
+		{stepOwnerless, r.removeOwnerless},
+		{stepThumbnails, r.thumbnails},
+		{stepWords, r.everybodysWords},
+		{stepRecount, r.miscounted},
+		{stepEnd, r.expire}, {stepEnd, r.noteSweep}, {stepEnd, r.forgetDays}, {stepEnd, r.endSweep},
+	}
 }
 
 // reconciler is one run.
@@ -165,6 +197,8 @@ type reconciler struct {
 	before time.Time
 	report *ReconcileReport
 	sweep  sweep
+	// progress is this run's part in the sweep.
+	progress sweeping
 }
 
 func newReconciler(s *Service, o ReconcileOptions, done func(Repair)) *reconciler {

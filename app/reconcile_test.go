@@ -130,7 +130,7 @@ func unreconciled(t *testing.T) (stores, dossier.Receipt) {
 		t.Fatal(err)
 	}
 	// Both were seen without an owner before.
-	for o := range s.objects.List(t.Context(), "") {
+	for o := range s.objects.List(t.Context(), "", "") {
 		person, file, err := dossier.ParseObjectKey(o.Key)
 		if err != nil {
 			t.Fatal(err)

@@ -59,12 +59,12 @@ type listed struct {
 	recorded bool
 }
 
-// listAll yields every object, in the order of the keys. An error ends the walk.
-func (s *Service) listAll(ctx context.Context) iter.Seq2[listed, error] {
+// listAll yields every object whose key comes after the given one, in the order of the keys. An error ends the walk.
+func (s *Service) listAll(ctx context.Context, after string) iter.Seq2[listed, error] {
 	return func(yield func(listed, error) bool) {
 		var person PersonID
 		known := map[FileID]bool{}
-		for o, err := range s.objects.List(ctx, ObjectPrefix) {
+		for o, err := range s.objects.List(ctx, ObjectPrefix, after) {
 			l := listed{Object: o}
 			if err != nil {
 				err = fmt.Errorf("list objects: %w", err)

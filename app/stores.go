@@ -252,9 +252,9 @@ type Objects interface {
 	PutBack(ctx context.Context, key string) error
 	// Expire permanently removes what was set aside before the given time, and returns how many objects that were.
 	Expire(ctx context.Context, before time.Time) (int, error)
-	// List yields the objects whose key begins with prefix, in byte order of their keys. The loop's body may delete
-	// what it is given.
-	List(ctx context.Context, prefix string) iter.Seq2[Object, error]
+	// List yields the objects whose key begins with prefix and comes after the given one, which need not exist, in byte
+	// order of their keys. The loop's body may delete what it is given.
+	List(ctx context.Context, prefix, after string) iter.Seq2[Object, error]
 	MultipartUploads
 	Thumbnails
 }

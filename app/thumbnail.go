@@ -36,9 +36,9 @@ type Thumbnails interface {
 	Thumbnail(ctx context.Context, person PersonID, file FileID) ([]byte, error)
 	// DeleteThumbnail removes what is stored for a file; nil if nothing is.
 	DeleteThumbnail(ctx context.Context, person PersonID, file FileID) error
-	// Thumbnails yields the files for which something is stored, with those of one person together. The loop's body may
-	// delete what it is given.
-	Thumbnails(ctx context.Context) iter.Seq2[ThumbnailOf, error]
+	// Thumbnails yields the files for which something is stored under a key after the given one, in the order of the
+	// keys. The loop's body may delete what it is given.
+	Thumbnails(ctx context.Context, after string) iter.Seq2[ThumbnailOf, error]
 }
 
 // ThumbnailOf names a file that has a thumbnail.
@@ -228,7 +228,7 @@ func (s *Service) gaveUp(kept []byte) bool {
 func (r *reconciler) thumbnails(ctx context.Context) error {
 	var person PersonID
 	known := map[FileID]bool{}
-	for t, err := range r.objects.Thumbnails(ctx) {
+	for t, err := range r.objects.Thumbnails(ctx, r.progress.After) {
 		if err != nil {
 			return fmt.Errorf("list thumbnails: %w", err)
 		}
@@ -238,19 +238,18 @@ func (r *reconciler) thumbnails(ctx context.Context) error {
 				return err
 			}
 		}
-		if known[t.File] {
-			continue
-		}
-		// A file may have been added since its person's files were listed.
-		there, err := r.recorded(ctx, t.Person, t.File)
-		if err != nil {
-			return err
+		key, there := ThumbnailKey(t.Person, t.File), known[t.File]
+		if !there {
+			// A file may have been added since its person's files were listed.
+			if there, err = r.recorded(ctx, t.Person, t.File); err != nil {
+				return err
+			}
 		}
 		if !there {
-			r.repair(Repair{What: RepairRemovedThumbnail, Person: t.Person.String(), File: t.File.String(),
-				Key: ThumbnailKey(t.Person, t.File)},
+			r.repair(Repair{What: RepairRemovedThumbnail, Person: t.Person.String(), File: t.File.String(), Key: key},
 				func() error { return r.objects.DeleteThumbnail(ctx, t.Person, t.File) })
 		}
+		r.failed(r.reached(ctx, key))
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func pictured(t *testing.T, s stores, m *maker) (*dossier.Service, dossier.File)
 
 func thumbnails(t *testing.T, s stores) (n int) {
 	t.Helper()
-	for _, err := range s.objects.Thumbnails(t.Context()) {
+	for _, err := range s.objects.Thumbnails(t.Context(), "") {
 		if err != nil {
 			t.Fatal(err)
 		}

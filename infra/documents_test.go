@@ -43,6 +43,7 @@ func TestDocuments(t *testing.T) {
 		{"docs/costs.md", "costs", prices.Document(prices.Environment{Name: "dev", Bill: prices.Idle(dev.graph)},
 			prices.Environment{Name: "prod", Bill: prices.Idle(prod.graph)})},
 		{"docs/releases.md", "timeouts", timeouts(dev.settings, prod.settings)},
+		{"docs/scale.md", "scale", scaleTables(t, prod.settings)},
 		{"docs/secrets.md", "parameters", parameterTable(withOperators(t).graph)},
 		{"docs/watching.md", "logs", logTable(dev.graph, prod.graph)},
 		{"docs/watching.md", "alarms", alarmTable(dev.graph, prod.graph)},

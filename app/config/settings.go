@@ -322,7 +322,7 @@ func reconcileSettings() []row {
 		}, duration(shortest, 30*24*time.Hour), func(c *Config) *time.Duration { return &c.Reconcile.Age }),
 		define(row{
 			env: "DOSSIER_SWEEP_INTERVAL", parameter: "sweep-interval", preset: "24h", purposes: Serve,
-			doc: "Time between comparisons of all records with all objects within `dossier serve`.",
+			doc: "Time between comparisons of all records with all objects within `dossier serve`, over all instances.",
 		}, durationOrOff(time.Second, 30*24*time.Hour), func(c *Config) *time.Duration { return &c.Reconcile.Sweep }),
 		define(row{
 			env: "DOSSIER_KEEP_REMOVED", parameter: "keep-removed", preset: "720h", purposes: stores,

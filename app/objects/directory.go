@@ -464,16 +464,29 @@ func (d *Directory) Delete(ctx context.Context, key string) error {
 }
 
 // List implements dossier.Objects. It yields every regular file, whoever put it there.
-func (d *Directory) List(ctx context.Context, prefix string) iter.Seq2[dossier.Object, error] {
+func (d *Directory) List(ctx context.Context, prefix, after string) iter.Seq2[dossier.Object, error] {
 	return func(yield func(dossier.Object, error) bool) {
-		d.walk(ctx, filesDir, prefix, yield)
+		d.walk(ctx, filesDir, prefix, after, yield)
 	}
 }
 
-// walk yields the objects below dir whose key begins with prefix; false when the listing is over.
-func (d *Directory) walk(ctx context.Context, dir, prefix string, yield func(dossier.Object, error) bool) bool {
+// walk yields the objects below dir whose key begins with prefix and comes after the given one; false when the listing
+// is over.
+func (d *Directory) walk(ctx context.Context, dir, prefix, after string,
+	yield func(dossier.Object, error) bool) bool {
 	const doing = "list objects"
-	for last := ""; ; {
+	last := ""
+	if below, under := strings.CutPrefix(after, dir+"/"); under {
+		// The first name that may still have something: after itself, or the folder that it is in.
+		if name, _, deeper := strings.Cut(below, "/"); deeper {
+			last = name
+		} else {
+			last = below
+		}
+	} else if dir+"/" < after {
+		return true
+	}
+	for {
 		if ctx.Err() != nil {
 			yield(dossier.Object{}, unavailable(ctx, doing, nil))
 			return false
@@ -493,12 +506,12 @@ func (d *Directory) walk(ctx context.Context, dir, prefix string, yield func(dos
 			key := dir + "/" + name
 			if sub, isDir := strings.CutSuffix(key, "/"); isDir {
 				if (strings.HasPrefix(key, prefix) || strings.HasPrefix(prefix, key)) &&
-					!d.walk(ctx, sub, prefix, yield) {
+					!d.walk(ctx, sub, prefix, after, yield) {
 					return false
 				}
 				continue
 			}
-			if !strings.HasPrefix(key, prefix) {
+			if !strings.HasPrefix(key, prefix) || key <= after {
 				continue
 			}
 			info, err := d.root.Lstat(key)

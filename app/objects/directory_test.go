@@ -235,7 +235,7 @@ func TestDirectoryModifiedAt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for o, err := range d.List(t.Context(), key) {
+	for o, err := range d.List(t.Context(), key, "") {
 		if err != nil || o.ModifiedAt.Before(from) {
 			t.Errorf("ModifiedAt = %v, %v; want when it became visible", o.ModifiedAt, err)
 		}
@@ -309,7 +309,7 @@ func TestDirectoryLots(t *testing.T) {
 	}
 	slices.Sort(want)
 	var got []string
-	for o, err := range d.List(t.Context(), dossier.ObjectPrefix) {
+	for o, err := range d.List(t.Context(), dossier.ObjectPrefix, "") {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -372,7 +372,7 @@ func TestDirectoryVanished(t *testing.T) {
 		"Open":   func() error { _, err := d.Open(t.Context(), key, 0, -1); return err },
 		"Delete": func() error { return d.Delete(t.Context(), key) },
 		"List": func() (err error) {
-			for _, err = range d.List(t.Context(), "") {
+			for _, err = range d.List(t.Context(), "", "") {
 				break
 			}
 			return err

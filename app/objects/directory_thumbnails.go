@@ -100,11 +100,11 @@ func (d *Directory) forgetThumbnails(person dossier.PersonID) {
 }
 
 // Thumbnails implements dossier.Thumbnails.
-func (d *Directory) Thumbnails(ctx context.Context) iter.Seq2[dossier.ThumbnailOf, error] {
+func (d *Directory) Thumbnails(ctx context.Context, after string) iter.Seq2[dossier.ThumbnailOf, error] {
 	const doing = "list thumbnails"
 	return func(yield func(dossier.ThumbnailOf, error) bool) {
 		more := true
-		d.walk(ctx, thumbsDir, "", func(o dossier.Object, err error) bool {
+		d.walk(ctx, thumbsDir, "", after, func(o dossier.Object, err error) bool {
 			if err != nil {
 				return yield(dossier.ThumbnailOf{}, fmt.Errorf("%s: %w", doing, err))
 			}

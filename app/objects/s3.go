@@ -411,10 +411,14 @@ func (s *S3) PutBack(context.Context, string) error {
 func (s *S3) Expire(context.Context, time.Time) (int, error) { return 0, nil }
 
 // List implements dossier.Objects, a page of 1,000 at a time. It yields every object, whoever put it there.
-func (s *S3) List(ctx context.Context, prefix string) iter.Seq2[dossier.Object, error] {
+func (s *S3) List(ctx context.Context, prefix, after string) iter.Seq2[dossier.Object, error] {
 	const doing = "list objects"
 	return func(yield func(dossier.Object, error) bool) {
-		pages := s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: &prefix})
+		in := &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: &prefix}
+		if after != "" {
+			in.StartAfter = &after
+		}
+		pages := s3.NewListObjectsV2Paginator(s.client, in)
 		for pages.HasMorePages() {
 			call, cancel := s.within(ctx)
 			page, err := pages.NextPage(call)

@@ -70,7 +70,7 @@ func expectUnavailable(t *testing.T, s *S3) {
 	t.Helper()
 	ctx, key := bounded(t), newKey()
 	first := func() (err error) {
-		for _, err = range s.List(ctx, dossier.ObjectPrefix) {
+		for _, err = range s.List(ctx, dossier.ObjectPrefix, "") {
 			break
 		}
 		return err

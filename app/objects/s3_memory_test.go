@@ -126,7 +126,7 @@ func testS3Memory(t *testing.T, cfg aws.Config) {
 	if peak > most {
 		t.Errorf("the heap grew to %d MiB; want at most %d MiB", peak>>20, most>>20)
 	}
-	for o, err := range s.List(t.Context(), dossier.ObjectPrefix) {
+	for o, err := range s.List(t.Context(), dossier.ObjectPrefix, "") {
 		if err != nil {
 			t.Fatal(err)
 		}

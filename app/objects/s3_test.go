@@ -206,7 +206,7 @@ func testS3Foreign(t *testing.T, cfg aws.Config) {
 		t.Errorf("Stat of an object that has no CRC-64/NVME: %v; want an error that says so", err)
 	}
 	found := map[string]bool{}
-	for o, err := range s.List(t.Context(), dossier.ObjectPrefix) {
+	for o, err := range s.List(t.Context(), dossier.ObjectPrefix, "") {
 		if err != nil {
 			t.Fatal(err)
 		}

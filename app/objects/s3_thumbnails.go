@@ -54,9 +54,9 @@ func (s *S3) DeleteThumbnail(ctx context.Context, person dossier.PersonID, file 
 }
 
 // Thumbnails implements dossier.Thumbnails. What has another key was put there by somebody's hand, and is left.
-func (s *S3) Thumbnails(ctx context.Context) iter.Seq2[dossier.ThumbnailOf, error] {
+func (s *S3) Thumbnails(ctx context.Context, after string) iter.Seq2[dossier.ThumbnailOf, error] {
 	return func(yield func(dossier.ThumbnailOf, error) bool) {
-		for o, err := range s.List(ctx, dossier.ThumbnailPrefix) {
+		for o, err := range s.List(ctx, dossier.ThumbnailPrefix, after) {
 			if err != nil {
 				yield(dossier.ThumbnailOf{}, err)
 				return

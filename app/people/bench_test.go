@@ -27,6 +27,7 @@ func searches(people int) []search {
 	last := func(nth int) string { return fmt.Sprintf("last%d", (people/5*nth*104729)%50000) }
 	return []search{
 		{"the directory", [][]string{nil}},
+		{farPage, [][]string{nil}},
 		{"one word, few have it", [][]string{{last(1)}, {last(2)}, {last(3)}, {last(4)}}},
 		{"one word, many have it", [][]string{{"go"}, {"pdf"}, {"first5"}, {"city7"}}},
 		{"one letter or beginning, many words have it", [][]string{{"s"}, {"last1"}, {"first"}, {"c"}}},
@@ -34,6 +35,9 @@ func searches(people int) []search {
 		{"two words, many have each", [][]string{{"go", "pdf"}, {"last1", "s"}, {"city7", "report"}, {"first5", "go"}}},
 	}
 }
+
+// farPage is a page far behind the first. It is reached by the cursor at the end of the one before, as staff reach it.
+const farPage = "the directory, page 1,000"
 
 type search struct {
 	what  string
@@ -61,16 +65,21 @@ func BenchmarkSearch(b *testing.B) {
 		b.Run(kind.name, func(b *testing.B) {
 			s := kind.open(b, people)
 			var directory time.Duration
+			before := lastOf(b, s, 999)
 			for _, c := range searches(people) {
 				b.Run(c.what, func(b *testing.B) {
 					var took []time.Duration
+					var after dossier.Cursor
+					if c.what == farPage {
+						after = before
+					}
 					for _, words := range c.words { // what is read once is read now
-						benchFind(b, s, words)
+						benchFind(b, s, words, after)
 					}
 					for b.Loop() {
 						for range 15 {
 							for _, words := range c.words {
-								took = append(took, benchFind(b, s, words))
+								took = append(took, benchFind(b, s, words, after))
 							}
 						}
 					}
@@ -98,10 +107,26 @@ func ways(words []string) []dossier.SearchWord {
 	return all
 }
 
-func benchFind(b *testing.B, s *Store, words []string) time.Duration {
+// lastOf returns the end of the n-th page of the directory.
+func lastOf(b *testing.B, s *Store, n int) (at dossier.Cursor) {
+	b.Helper()
+	for range n {
+		found, err := s.Find(b.Context(), dossier.Search{Limit: 50, After: at})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if found.Further.IsZero() {
+			return at // there are fewer pages
+		}
+		at = found.Further
+	}
+	return at
+}
+
+func benchFind(b *testing.B, s *Store, words []string, after dossier.Cursor) time.Duration {
 	b.Helper()
 	began := time.Now()
-	found, err := s.Find(b.Context(), dossier.Search{Words: ways(words), Limit: 50, Count: dossier.MaxCount})
+	found, err := s.Find(b.Context(), dossier.Search{Words: ways(words), Limit: 50, Count: dossier.MaxCount, After: after})
 	took := time.Since(began)
 	if err != nil || len(found.People) == 0 {
 		b.Fatalf("Find %q: got %d persons and error %v", words, len(found.People), err)

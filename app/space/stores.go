@@ -99,9 +99,10 @@ func (s catalog) Recount(ctx context.Context, seen dossier.Usage, to dossier.Quo
 }
 
 // SetNote may use the ballast for what reconciliation notes, and for what is given back of a budget, but not for the
-// scrub's place: it is written so often that it would use all of it up while another program goes on filling the disk.
+// places of the scrub and of the sweep: they are written so often that they would use all of it up while another
+// program goes on filling the disk.
 func (s catalog) SetNote(ctx context.Context, name, revision string, value []byte) (note dossier.Note, err error) {
-	if name == dossier.ScrubNote {
+	if name == dossier.ScrubNote || name == dossier.SweepProgressNote {
 		return s.Catalog.SetNote(ctx, name, revision, value)
 	}
 	err = s.r.Free(ctx, func() (err error) {

@@ -194,7 +194,7 @@ func testMultipartUpload(t *testing.T, s objectsUnderTest) {
 				t.Errorf("Stat = %+v, %v; want %+v", got, err, wholeOf(pieces))
 			}
 			s.sees(key, bytes.NewReader(bytesOf(pieces)))
-			for o, err := range s.store.List(s.ctx, key) {
+			for o, err := range s.store.List(s.ctx, key, "") {
 				if err != nil || o.Size != wholeOf(pieces).Size || o.ModifiedAt.Before(from) {
 					t.Errorf("listed as %+v, %v", o, err)
 				}

@@ -117,10 +117,15 @@ func (s objectsUnderTest) put(key string, r io.Reader) {
 
 func (s objectsUnderTest) keys(prefix string) []string {
 	s.t.Helper()
+	return s.keysAfter(prefix, "")
+}
+
+func (s objectsUnderTest) keysAfter(prefix, after string) []string {
+	s.t.Helper()
 	var keys []string
-	for o, err := range s.store.List(s.ctx, prefix) {
+	for o, err := range s.store.List(s.ctx, prefix, after) {
 		if err != nil {
-			s.t.Fatalf("List(%q): %v", prefix, err)
+			s.t.Fatalf("List(%q, %q): %v", prefix, after, err)
 		}
 		keys = append(keys, o.Key)
 	}
@@ -254,7 +259,7 @@ func testRoundTrip(t *testing.T, s objectsUnderTest) {
 			t.Errorf("%d bytes: Stat = %+v, %v; want %+v", size, got, err, want)
 		}
 		s.sees(key, byteStream(seed, size))
-		for o, err := range s.store.List(s.ctx, key) {
+		for o, err := range s.store.List(s.ctx, key, "") {
 			if err != nil {
 				t.Fatalf("List: %v", err)
 			}
@@ -348,7 +353,7 @@ func testCancelledBefore(t *testing.T, s objectsUnderTest) {
 			return err
 		}(),
 		"Delete": s.store.Delete(ctx, key),
-		"List":   first(s.store.List(ctx, dossier.ObjectPrefix)),
+		"List":   first(s.store.List(ctx, dossier.ObjectPrefix, "")),
 	} {
 		if !errors.Is(err, context.Canceled) || errors.Is(err, dossier.ErrUnavailable) {
 			t.Errorf("%s: %v; want context.Canceled, and not ErrUnavailable", name, err)

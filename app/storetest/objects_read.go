@@ -88,8 +88,23 @@ func testList(t *testing.T, s objectsUnderTest) {
 			t.Errorf("List(%q) has %d objects, sorted %v; want %d", prefix, len(got), slices.IsSorted(got), len(want))
 		}
 	}
+	for _, after := range []string{all[0], all[27], all[27] + "x", all[27][:len(all[27])-1], one, one + "/", one + "/z",
+		one + "0", all[len(all)-1], "f", "files", "files0", "g"} {
+		for _, prefix := range []string{"", dossier.ObjectPrefix, one} {
+			var want []string
+			for _, key := range all {
+				if strings.HasPrefix(key, prefix) && key > after {
+					want = append(want, key)
+				}
+			}
+			if got := s.keysAfter(prefix, after); !slices.Equal(got, want) {
+				t.Errorf("List(%q, %q) has %d objects, sorted %v; want %d", prefix, after, len(got), slices.IsSorted(got),
+					len(want))
+			}
+		}
+	}
 	seen := 0
-	for o, err := range s.store.List(s.ctx, dossier.ObjectPrefix) {
+	for o, err := range s.store.List(s.ctx, dossier.ObjectPrefix, "") {
 		if err != nil || o.Size != int64(len(o.Key)) {
 			t.Fatalf("List: %+v, %v; want a size of %d", o, err, len(o.Key))
 		}
@@ -101,7 +116,7 @@ func testList(t *testing.T, s objectsUnderTest) {
 		t.Errorf("a loop that breaks at 10 saw %d", seen)
 	}
 	var deleted []string
-	for o, err := range s.store.List(s.ctx, dossier.ObjectPrefix) {
+	for o, err := range s.store.List(s.ctx, dossier.ObjectPrefix, "") {
 		if err != nil {
 			t.Fatalf("List after %d objects were deleted: %v", len(deleted), err)
 		}
@@ -169,7 +184,7 @@ func testOnePerson(t *testing.T, s objectsUnderTest) {
 	go func() {
 		defer close(watched)
 		for {
-			for _, err := range s.store.List(s.ctx, dossier.ObjectPrefix) {
+			for _, err := range s.store.List(s.ctx, dossier.ObjectPrefix, "") {
 				if err != nil {
 					t.Errorf("List meanwhile: %v", err)
 					return
@@ -245,7 +260,7 @@ func testCancelledRead(t *testing.T, s objectsUnderTest) {
 	ctx, cancel = context.WithCancel(s.ctx)
 	defer cancel()
 	seen := 0
-	for _, listErr := range s.store.List(ctx, dossier.ObjectPrefix) {
+	for _, listErr := range s.store.List(ctx, dossier.ObjectPrefix, "") {
 		if err = listErr; err == nil {
 			seen++
 			cancel()

@@ -14,7 +14,7 @@ import (
 // thumbnails returns which files have one.
 func (s objectsUnderTest) thumbnails() (of []dossier.ThumbnailOf) {
 	s.t.Helper()
-	for o, err := range s.store.Thumbnails(s.ctx) {
+	for o, err := range s.store.Thumbnails(s.ctx, "") {
 		if err != nil {
 			s.t.Fatalf("Thumbnails: %v", err)
 		}
@@ -56,6 +56,20 @@ func testThumbnails(t *testing.T, s objectsUnderTest) {
 	if of := s.thumbnails(); len(of) != 2 || !slices.Contains(of, mine) || !slices.Contains(of, other) {
 		t.Errorf("Thumbnails: %v, want those of both files", of)
 	}
+	keys := []string{dossier.ThumbnailKey(mine.Person, mine.File), dossier.ThumbnailKey(other.Person, other.File)}
+	slices.Sort(keys)
+	for i, after := range []string{dossier.ThumbnailPrefix, keys[0], keys[1]} {
+		var got []string
+		for of, err := range s.store.Thumbnails(s.ctx, after) {
+			if err != nil {
+				t.Fatalf("Thumbnails after %q: %v", after, err)
+			}
+			got = append(got, dossier.ThumbnailKey(of.Person, of.File))
+		}
+		if !slices.Equal(got, keys[i:]) {
+			t.Errorf("Thumbnails after %q: %q, want %q", after, got, keys[i:])
+		}
+	}
 
 	// It is no object, and no way of one leads to it.
 	if keys := s.keys(dossier.ObjectPrefix); len(keys) != 1 || keys[0] != key {
@@ -81,7 +95,7 @@ func testThumbnails(t *testing.T, s objectsUnderTest) {
 		t.Errorf("Thumbnails after SetAside of the object: %v", of)
 	}
 
-	for of := range s.store.Thumbnails(s.ctx) {
+	for of := range s.store.Thumbnails(s.ctx, "") {
 		if err := s.store.DeleteThumbnail(s.ctx, of.Person, of.File); err != nil {
 			t.Fatalf("DeleteThumbnail while listing: %v", err)
 		}

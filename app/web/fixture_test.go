@@ -206,7 +206,7 @@ func (s *site) holds() held {
 		}
 		h.records++
 	}
-	for o, err := range s.stores.Objects.List(ctx, "") {
+	for o, err := range s.stores.Objects.List(ctx, "", "") {
 		if err != nil {
 			s.t.Fatal(err)
 		}

@@ -408,7 +408,7 @@ func (s *site) exists(t *testing.T, id dossier.PersonID) (bool, []string) {
 func (s *site) objectCount(t *testing.T) int {
 	t.Helper()
 	n := 0
-	for _, err := range s.stores.Objects.List(t.Context(), "") {
+	for _, err := range s.stores.Objects.List(t.Context(), "", "") {
 		if err != nil {
 			t.Fatalf("list objects: %v", err)
 		}

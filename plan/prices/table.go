@@ -28,6 +28,12 @@ func databases() map[string]float64 {
 		"db.t4g.large": 0.129}
 }
 
+// Instance returns what an hour of an EC2 instance type costs; 0 if the table does not have it.
+func Instance(of string) float64 { return instances()[of] }
+
+// Database returns what an hour of an RDS class in one zone costs; 0 if the table does not have it.
+func Database(class string) float64 { return databases()[class] }
+
 const (
 	gp3               = 0.08 // a GB and month, with 3,000 operations and 125 MB a second
 	publicIPv4        = 0.005

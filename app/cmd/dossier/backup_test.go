@@ -161,7 +161,7 @@ func content(t *testing.T, data string) map[string]string {
 		all["person "+id.String()] = string(b) + strings.Join(w.Words, " ")
 		all["usage "+id.String()] = strconv.Itoa(int(u.Files)) + " files " + strconv.Itoa(int(u.Bytes))
 	}
-	for o, err := range s.Objects.List(t.Context(), dossier.ObjectPrefix) {
+	for o, err := range s.Objects.List(t.Context(), dossier.ObjectPrefix, "") {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -694,7 +694,7 @@ func (c *chaos) audit(s teststores.Stores) {
 			t.Errorf("%s of person %s was acknowledged, and is there %d times", a.name, a.person, there[a])
 		}
 	}
-	for o, err := range s.Objects.List(ctx, dossier.ObjectPrefix) {
+	for o, err := range s.Objects.List(ctx, dossier.ObjectPrefix, "") {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -58,12 +58,17 @@ and 3 as before, where 3 also covers items that have no owner or were not acknow
 			if o.YesRemove > 0 && !o.Sweep {
 				return errors.New("--yes-delete needs the sweep: remove --sweep=false")
 			}
+			if o.Resume && !o.Sweep {
+				return errors.New("--resume continues a sweep: remove --sweep=false")
+			}
 			return p.reconcile(c.Context(), o, olderThan, asJSON, putBack)
 		},
 	}
 	f := c.Flags()
 	f.BoolVar(&o.DryRun, "dry-run", false, "report what would be done without changing anything")
 	f.BoolVar(&o.Sweep, "sweep", true, "compare all records with all objects and people")
+	f.BoolVar(&o.Resume, "resume", false,
+		"continue the sweep of a run or of a server that was interrupted in the last 6 hours")
 	f.BoolVar(&o.Verify, "verify", false, "read every byte of each stored file and compare it with its record")
 	f.IntVar(&o.YesRemove, "yes-delete", 0, "remove up to this many ownerless items that are held back")
 	f.BoolVar(&putBack, "put-back", false,
@@ -71,11 +76,14 @@ and 3 as before, where 3 also covers items that have no owner or were not acknow
 	f.DurationVar(&olderThan, "older-than", 0,
 		"how long an unfinished upload must have made no progress (default: DOSSIER_RECONCILE_AGE)")
 	f.StringVar(&at, "at", "", atUsage)
-	for _, other := range []string{"sweep", "verify", "older-than", "yes-delete", "put-back"} {
+	for _, other := range []string{"sweep", "resume", "verify", "older-than", "yes-delete", "put-back"} {
 		c.MarkFlagsMutuallyExclusive("at", other)
 	}
-	for _, other := range []string{"dry-run", "sweep", "verify", "older-than", "yes-delete"} {
+	for _, other := range []string{"dry-run", "sweep", "resume", "verify", "older-than", "yes-delete"} {
 		c.MarkFlagsMutuallyExclusive("put-back", other)
+	}
+	for _, other := range []string{"dry-run", "verify"} {
+		c.MarkFlagsMutuallyExclusive("resume", other)
 	}
 	f.BoolVar(&asJSON, "json", false, "print JSON lines: the repairs, then the report")
 	return c
@@ -238,7 +246,6 @@ func reconcileLoop(ctx context.Context, svc *dossier.Service, all *config.Config
 	if cfg.Interval == 0 {
 		return
 	}
-	swept := time.Now()
 	for {
 		pause := time.Duration(float64(cfg.Interval) * (0.5 + rand.Float64()))
 		select {
@@ -246,9 +253,8 @@ func reconcileLoop(ctx context.Context, svc *dossier.Service, all *config.Config
 			return
 		case <-time.After(pause):
 		}
-		sweep := cfg.Sweep > 0 && time.Since(swept) >= cfg.Sweep
 		report, err := svc.Reconcile(ctx,
-			dossier.ReconcileOptions{OlderThan: cfg.Age, Sweep: sweep, KeepRemoved: cfg.KeepRemoved,
+			dossier.ReconcileOptions{OlderThan: cfg.Age, SweepEvery: cfg.Sweep, KeepRemoved: cfg.KeepRemoved,
 				KeepInfected: all.Scan.KeepInfected},
 			func(r dossier.Repair) {
 				log.Info("reconciled", "what", r.What, "person", r.Person, "file", r.File)
@@ -259,10 +265,7 @@ func reconcileLoop(ctx context.Context, svc *dossier.Service, all *config.Config
 		if err != nil {
 			log.Error("reconciliation failed in part", "failures", report.Failures, "err", err)
 		}
-		if sweep && err == nil {
-			swept = time.Now()
-		}
 		log.Info("reconciliation ended", "repairs", report.Counts, "aborted_transfers", report.AbortedMultipartUploads,
-			"sweep", sweep, "ownerless", report.Ownerless, "held", report.Held)
+			"sweep", report.Swept, "resumed", report.Resumed, "ownerless", report.Ownerless, "held", report.Held)
 	}
 }

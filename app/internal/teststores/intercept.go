@@ -295,12 +295,12 @@ func (s interceptedObjects) DeleteThumbnail(ctx context.Context, person dossier.
 	return s.around(ctx, "objects.DeleteThumbnail", func() error { return s.to.DeleteThumbnail(ctx, person, file) })
 }
 
-func (s interceptedObjects) Thumbnails(ctx context.Context) iter.Seq2[dossier.ThumbnailOf, error] {
-	return sequence(ctx, s.around, "objects.Thumbnails", s.to.Thumbnails(ctx))
+func (s interceptedObjects) Thumbnails(ctx context.Context, after string) iter.Seq2[dossier.ThumbnailOf, error] {
+	return sequence(ctx, s.around, "objects.Thumbnails", s.to.Thumbnails(ctx, after))
 }
 
-func (s interceptedObjects) List(ctx context.Context, prefix string) iter.Seq2[dossier.Object, error] {
-	return sequence(ctx, s.around, "objects.List", s.to.List(ctx, prefix))
+func (s interceptedObjects) List(ctx context.Context, prefix, after string) iter.Seq2[dossier.Object, error] {
+	return sequence(ctx, s.around, "objects.List", s.to.List(ctx, prefix, after))
 }
 
 func (s interceptedCatalog) Reserve(ctx context.Context, person dossier.PersonID, add, most dossier.Quota,
