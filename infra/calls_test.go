@@ -45,6 +45,7 @@ func callsOf(t *testing.T, program string) []permissions.Call {
 
 // TestProgramCalls keeps the list of what the programs call, which is documentation too.
 func TestProgramCalls(t *testing.T) {
+	t.Parallel()
 	var b strings.Builder
 	b.WriteString("The operations of AWS that each program of this repository can call, found in its source by package " +
 		"permissions.\nMade by: go test ./infra -run '^TestProgramCalls$' -update\n")

@@ -274,6 +274,7 @@ func TestDeployerMayChangeWhatThereIs(t *testing.T) {
 // TestDeployerMayRunTheCommands holds the policies against the calls that are found in the source of what a deployment
 // runs.
 func TestDeployerMayRunTheCommands(t *testing.T) {
+	t.Parallel()
 	var calls []permissions.Call
 	for _, program := range deployed {
 		calls = append(calls, callsOf(t, program)...)

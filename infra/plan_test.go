@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf8"
 
@@ -82,15 +83,26 @@ func planCases() []planCase {
 // as it was.
 func TestPlans(t *testing.T) {
 	t.Parallel()
-	programs := map[string]string{}
+	// Each is built when the first test needs it.
+	programs := map[string]func() (string, error){}
 	for _, c := range planCases() {
-		if c.patch[0] != "" {
-			programs[c.name] = c.patched(t)
+		dir := t.TempDir()
+		programs[c.name] = sync.OnceValues(func() (string, error) { return c.patched(dir) })
+	}
+	sides := func(t *testing.T, c planCase) (base, head side) {
+		program, err := programs[c.name]()
+		if err != nil {
+			t.Fatal(err)
 		}
+		return c.sides(t, program)
 	}
 	t.Run("comments", func(t *testing.T) {
+		t.Parallel()
 		for _, c := range planCases() {
-			t.Run(c.name, func(t *testing.T) { c.comment(t, programs[c.name]) })
+			t.Run(c.name, func(t *testing.T) {
+				base, head := sides(t, c)
+				c.comment(t, base, head)
+			})
 		}
 	})
 	for _, name := range []string{"dev", "prod"} {
@@ -104,7 +116,7 @@ func TestPlans(t *testing.T) {
 					continue
 				}
 				t.Run(c.name, func(t *testing.T) {
-					base, head := c.sides(t, programs[c.name])
+					base, head := sides(t, c)
 					on := s
 					if c.stops != "" || c.oneWay || c.before != nil {
 						on = newStack(t, name, base.changed, base.from)
@@ -121,8 +133,7 @@ func TestPlans(t *testing.T) {
 }
 
 // comment compares the comment of a plan with its golden file.
-func (c planCase) comment(t *testing.T, program string) {
-	base, head := c.sides(t, program)
+func (c planCase) comment(t *testing.T, base, head side) {
 	p := c.plan(t, base, head)
 	text := p.Markdown()
 	if again := c.plan(t, base, head).Markdown(); again != text {
@@ -253,38 +264,40 @@ func migrationFiles(t *testing.T) (files []plan.File) {
 	return files
 }
 
-// patched builds the program with the patch, without a change on disk.
-func (c planCase) patched(t *testing.T) string {
-	t.Helper()
+// patched builds the program with the patch of a case, without a change on disk, into a folder. Without a patch there
+// is no program.
+func (c planCase) patched(dir string) (string, error) {
+	if c.patch[0] == "" {
+		return "", nil
+	}
 	file, err := filepath.Abs(filepath.FromSlash(c.patch[0]))
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	source, err := os.ReadFile(file)
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	if n := strings.Count(string(source), c.patch[1]); n != 1 {
-		t.Fatalf("the patch is for a line that stands in %s %d times", c.patch[0], n)
+		return "", fmt.Errorf("the patch is for a line that stands in %s %d times", c.patch[0], n)
 	}
-	dir := t.TempDir()
 	other, overlay, program := filepath.Join(dir, "patched.go"), filepath.Join(dir, "overlay.json"),
 		filepath.Join(dir, "program")
 	raw, err := json.Marshal(map[string]any{"Replace": map[string]string{file: other}})
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	for path, text := range map[string]string{other: strings.Replace(string(source), c.patch[1], c.patch[2], 1),
 		overlay: string(raw)} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
+			return "", err
 		}
 	}
 	cmd := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-overlay", overlay, "-o", program, ".")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("building the patched program: %v\n%s", err, out)
+		return "", fmt.Errorf("build the patched program: %w\n%s", err, out)
 	}
-	return program
+	return program, nil
 }
 
 // holds compares what the engine did on the way from one side to the other with what the plan says of it.

@@ -273,6 +273,7 @@ var appContract = sync.OnceValues(func() (contract, error) {
 })
 
 func TestTableIsTheApps(t *testing.T) {
+	t.Parallel()
 	want, err := appContract()
 	if err != nil {
 		t.Fatal(err)
@@ -313,6 +314,7 @@ func TestTableIsTheApps(t *testing.T) {
 
 // Every number that the app logs becomes a metric, and no filter waits for one that it does not log.
 func TestMetricsAreTheApps(t *testing.T) {
+	t.Parallel()
 	want, err := appContract()
 	if err != nil {
 		t.Fatal(err)
@@ -336,6 +338,7 @@ func TestMetricsAreTheApps(t *testing.T) {
 
 // Every parameter is one that somebody reads, and what the app cannot do without is there.
 func TestParametersAreRead(t *testing.T) {
+	t.Parallel()
 	asked, err := appContract()
 	if err != nil {
 		t.Fatal(err)
@@ -425,6 +428,7 @@ func parameter(t *testing.T, e documented, name string) *graph.Resource {
 
 // TestRoles holds what each role may do against what runs with it: neither a missing nor a spare permission passes.
 func TestRoles(t *testing.T) {
+	t.Parallel()
 	called := callsOf(t, app)
 	asked, err := appContract()
 	if err != nil {

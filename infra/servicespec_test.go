@@ -19,6 +19,7 @@ import (
 // TestServiceSpec holds every input of every resource against the properties that CloudFormation has, as far as names
 // map.
 func TestServiceSpec(t *testing.T) {
+	t.Parallel()
 	spec := servicespec.Load(t)
 	agreed := map[string]string{
 		`aws:ssm/parameter:Parameter type: "SecureString" is none of [String StringList]`: "CloudFormation creates no " +
@@ -54,6 +55,7 @@ func TestServiceSpec(t *testing.T) {
 // TestServiceSpecReplacements holds what plans say a change replaces against what CloudFormation says. "Maybe" agrees
 // with both.
 func TestServiceSpecReplacements(t *testing.T) {
+	t.Parallel()
 	spec := servicespec.Load(t)
 	const (
 		inPlaceRule = "in place by ModifySecurityGroupRules: internal/service/ec2/vpc_security_group_ingress_rule.go"

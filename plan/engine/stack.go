@@ -71,6 +71,8 @@ func New(t testing.TB, project, name string, settings map[string]string, run pul
 		// The state is written at the end of a run, also of one that failed, instead of after each of a hundred
 		// resources: a third of the time.
 		"PULUMI_EXPERIMENTAL=true", "PULUMI_SKIP_CHECKPOINTS=true",
+		// A process that lives for a second need not collect garbage, up to a limit.
+		"GOGC=off", "GOMEMLIMIT=256MiB",
 		// Without it the CLI does not know the flags for a program that is served, and for events.
 		"PULUMI_DEBUG_COMMANDS=true",
 	}
