@@ -57,7 +57,7 @@ soak: test-tools ## kill instances, cut connections, damage files and attack, th
 # Nothing else runs beside them; each takes as many rounds as ROUNDS says.
 ROUNDS ?= 5
 
-bench: test-tools ## run the benchmarks, of the real program beside bare use of its stores (ROUNDS=5, SEARCH=1000000)
+bench: test-tools ## run the benchmarks, of the real program beside bare use of its stores (ROUNDS=5, SEARCH=1000000, SCALE=100000)
 	DOSSIER_TEST_REQUIRE=1 go test -run '^$$' -bench . -benchtime $(ROUNDS)x -timeout 60m ./app/cmd/dossier
 	DOSSIER_TEST_REQUIRE=1 go test -run '^$$' -bench . -benchtime $(ROUNDS)x -timeout 60m ./app/people
 

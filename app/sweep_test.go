@@ -106,10 +106,10 @@ func TestSweepResumes(t *testing.T) {
 		if runs > 40 {
 			t.Fatalf("after %d runs the sweep has not ended: %v", runs, parts.made)
 		}
-		got, killed = parts.run(t, calls/4)
+		got, killed = parts.run(t, calls/5)
 		parts.clock.forward(2 * time.Hour) // past the lease of whoever was killed
 	}
-	if runs < 4 || !got.Swept || !got.Resumed || got.Files != want.Files || got.Ownerless != want.Ownerless {
+	if runs < 5 || !got.Swept || !got.Resumed || got.Files != want.Files || got.Ownerless != want.Ownerless {
 		t.Errorf("a sweep in %d runs: %+v, want the counts of %+v", runs, got, want)
 	}
 	// Each run may repeat what came after its last note, and what every run does.

@@ -44,6 +44,7 @@ func TestDocuments(t *testing.T) {
 			prices.Environment{Name: "prod", Bill: prices.Idle(prod.graph)})},
 		{"docs/releases.md", "timeouts", timeouts(dev.settings, prod.settings)},
 		{"docs/scale.md", "scale", scaleTables(t, prod.settings)},
+		{"docs/scale.md", "sweeps", sweepTable(t)},
 		{"docs/secrets.md", "parameters", parameterTable(withOperators(t).graph)},
 		{"docs/watching.md", "logs", logTable(dev.graph, prod.graph)},
 		{"docs/watching.md", "alarms", alarmTable(dev.graph, prod.graph)},

@@ -28,6 +28,21 @@ const (
 	prefixRequests     = 3500
 )
 
+// What the sums of a sweep assume: a test of the command counts the requests of each person at servers.
+const (
+	sweepQueries    = 3   // of DynamoDB, for a person
+	sweepStatements = 2   // of MySQL, for a person
+	sweepPages      = 4   // statements for 100 people
+	sweepScans      = 4   // of the table
+	sweepLists      = 2   // of S3: objects and thumbnails, 1,000 in a request
+	personItems     = 3   // in the table: a record, a claim, a counter
+	itemBytes       = 250 // of each
+	scanItems       = 500 // in a page
+	sweepRequests   = 300 // besides
+	requestTime     = 3   // ms, of DynamoDB
+	lookTime        = 1   // ms, of a statement that reads a row
+)
+
 // scaleStep is a multiple of prod's load, and what runs it.
 type scaleStep struct {
 	times    int
@@ -127,6 +142,25 @@ func scaleTables(t *testing.T, prod settings.Settings) string {
 		cost.put("**sum**", "**"+count(math.Round(sum))+"**")
 	}
 	return load.table("At the peak, at so many times the load") + "\n" + cost.table("$ a month, at so many times the load")
+}
+
+// sweepTable are the sums of a sweep in docs/scale.md.
+func sweepTable(t *testing.T) string {
+	t.Helper()
+	table := markdown.NewTable("People:", "Requests to DynamoDB:", "Its read units:", "Statements:", "Requests to S3:",
+		"Hours:", "$ a sweep:")
+	for _, people := range []float64{1000, 1_000_000, 10_000_000} {
+		pages := sweepScans * math.Ceil(people*personItems/scanItems)
+		requests := people*sweepQueries + pages + sweepRequests
+		units := people*sweepQueries + pages*math.Ceil(scanItems*itemBytes/4096.) + sweepRequests
+		looks := people*sweepStatements + sweepPages*people/100
+		lists := sweepLists * (people/1000 + 1)
+		hours := (requests*requestTime + looks*lookTime) / 1000 / 3600
+		usd := units*use(t, "DynamoDB reads").Price/1e6 + lists*use(t, "Writing to S3").Price/1000
+		table.Row(count(people), count(requests), count(units), count(looks), count(lists),
+			strconv.FormatFloat(hours, 'g', 2, 64), strconv.FormatFloat(usd, 'g', 2, 64))
+	}
+	return table.String()
 }
 
 func instanceTypes(prod settings.Settings) string {

@@ -511,7 +511,7 @@ func (d *Directory) walk(ctx context.Context, dir, prefix, after string,
 				}
 				continue
 			}
-			if !strings.HasPrefix(key, prefix) || key <= after {
+			if !strings.HasPrefix(key, prefix) {
 				continue
 			}
 			info, err := d.root.Lstat(key)

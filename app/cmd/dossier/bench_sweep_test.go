@@ -25,12 +25,12 @@ import (
 // plainDetails gives a person few words: a sweep compares everybody's, and what loads them is not what is measured.
 var plainDetails = dossier.Details{Name: "x", Location: "x", Age: 50, Technology: "x"}
 
-// BenchmarkSweep measures what "dossier reconcile" takes, with a sweep and without, over the embedded stores with a
-// half of the people, and with all of them: 200,000, or as many as SCALE says. Each has a file, of no bytes. The last
+// BenchmarkSweep measures what "dossier reconcile" takes, with a sweep and without, over the embedded stores with
+// half of the people, and with all of them: 100,000, or as many as SCALE says. Each has a file, of no bytes. The last
 // row is a sweep that is killed halfway, and continued. What is asserted is that memory does not grow with the number
 // of people: half of them fill all buffers.
 func BenchmarkSweep(b *testing.B) {
-	many := scale(b)
+	many := scale(b, 100_000)
 	bin, err := build()
 	if err != nil {
 		b.Fatal(err)
@@ -47,7 +47,7 @@ func BenchmarkSweep(b *testing.B) {
 			r := sweepRuns{bin: bin, folder: folder}
 			for round := 0; b.Loop(); round++ {
 				if round == 0 { // a round takes minutes, and is the only one
-					r.measure(b, table, n, memory)
+					r.measure(b, table, n, n == many, memory)
 				}
 			}
 		})
@@ -56,8 +56,9 @@ func BenchmarkSweep(b *testing.B) {
 	_ = table.Flush()
 }
 
-// measure makes each run once. memory is what runs of the same kind held with fewer people.
-func (r sweepRuns) measure(b *testing.B, table *tabwriter.Writer, n int, memory map[string]int64) {
+// measure makes each run once. memory is what runs of the same kind held with fewer people. With kill, one more sweep
+// is killed.
+func (r sweepRuns) measure(b *testing.B, table *tabwriter.Writer, n int, kill bool, memory map[string]int64) {
 	b.Helper()
 	var whole usage
 	for _, c := range []struct {
@@ -72,6 +73,9 @@ func (r sweepRuns) measure(b *testing.B, table *tabwriter.Writer, n int, memory 
 		}
 		memory[c.what] = max(memory[c.what], whole.kib)
 	}
+	if !kill {
+		return
+	}
 	first := r.run(b, whole.took/2)
 	second := r.run(b, 0, "--resume")
 	if !second.report.Resumed && whole.took > 2*time.Second {
@@ -81,10 +85,10 @@ func (r sweepRuns) measure(b *testing.B, table *tabwriter.Writer, n int, memory 
 	first.row(table, "the same, killed halfway and continued", n)
 }
 
-// scale returns how many people there are to be.
-func scale(b *testing.B) int {
+// scale returns how many people there are to be: as many as SCALE says, or else the preset.
+func scale(b *testing.B, preset int) int {
 	b.Helper()
-	text := cmp.Or(os.Getenv("SCALE"), "200000")
+	text := cmp.Or(os.Getenv("SCALE"), strconv.Itoa(preset))
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 100_000 || n%100_000 != 0 {
 		b.Fatalf("SCALE=%s: enter a number of people, a multiple of 100000", text)
@@ -140,7 +144,7 @@ func (r sweepRuns) run(b *testing.B, kill time.Duration, args ...string) usage {
 }
 
 // loadSwept puts n people with a file each into embedded stores, as a sweep wants them.
-func loadSwept(b *testing.B, folder string, n int) {
+func loadSwept(b testing.TB, folder string, n int) {
 	b.Helper()
 	stores := teststores.Embedded(b, folder)
 	svc := dossier.New(stores.People, stores.Catalog, stores.Objects, dossier.Options{})
@@ -151,7 +155,8 @@ func loadSwept(b *testing.B, folder string, n int) {
 		b.Fatal(err)
 	}
 	defer sub.Abandon(b.Context())
-	if err := errors.Join(sub.AddFile(b.Context(), "x", bytes.NewReader([]byte("x"))), sub.Acknowledge(b.Context())); err != nil {
+	err = errors.Join(sub.AddFile(b.Context(), "x", bytes.NewReader([]byte("x"))), sub.Acknowledge(b.Context()))
+	if err != nil {
 		b.Fatal(err)
 	}
 	worded, err := stores.People.Words(b.Context(), receipt.Person)
@@ -179,7 +184,7 @@ const (
 )
 
 // fillTable runs one statement.
-func fillTable(b *testing.B, db *sql.DB, statement string, args ...any) {
+func fillTable(b testing.TB, db *sql.DB, statement string, args ...any) {
 	b.Helper()
 	if _, err := db.ExecContext(b.Context(), sqlNumbers+statement, args...); err != nil {
 		b.Fatalf("%.60s: %v", statement, err)
@@ -187,7 +192,7 @@ func fillTable(b *testing.B, db *sql.DB, statement string, args ...any) {
 }
 
 // loadPersons inserts n acknowledged people who have the words.
-func loadPersons(b *testing.B, db *sql.DB, n int, words []string) {
+func loadPersons(b testing.TB, db *sql.DB, n int, words []string) {
 	b.Helper()
 	fillTable(b, db, `INSERT INTO people (id, name, location, age, technology, receipt_hash, state, name_key, created_at,
 		updated_at, words_version) SELECT `+sqlPerson+`, 'x', 'x', 50, 'x', printf('%064d', 0), 'submitted', 'x', i, i, ?
@@ -198,7 +203,7 @@ func loadPersons(b *testing.B, db *sql.DB, n int, words []string) {
 }
 
 // loadRecords inserts the record of a file of each of n people, and their counters.
-func loadRecords(b *testing.B, db *sql.DB, n int) {
+func loadRecords(b testing.TB, db *sql.DB, n int) {
 	b.Helper()
 	fillTable(b, db, `INSERT INTO files (person_id, file_id, name, author, state, size, sha256, crc64, content_type,
 		created_at, updated_at) SELECT `+sqlPerson+", "+sqlFile+`, 'x', 'x', 'stored', 0, printf('%064x', i),
