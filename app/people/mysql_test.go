@@ -195,6 +195,9 @@ func mysqlPlans(t *testing.T, m *mariaDB) {
 			if index := strings.Replace(q.index, "words_key", "PRIMARY", 1); got["key"] != index {
 				t.Errorf("%s: plan is %v, want index %s", q.name, got, q.index)
 			}
+			if q.name == "later page" && got["type"] != "range" {
+				t.Errorf("%s: plan is %v, want one that begins within the index", q.name, got)
+			}
 			if q.ordered && strings.Contains(got["Extra"], "filesort") {
 				t.Errorf("%s: plan is %v, want no sorting", q.name, got)
 			}

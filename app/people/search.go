@@ -155,30 +155,23 @@ func (s *Store) Find(ctx context.Context, q dossier.Search) (dossier.Found, erro
 // everybody is Find without words.
 func (s *Store) everybody(ctx context.Context, q dossier.Search) (dossier.Found, error) {
 	d := directionOf(q)
-	var rows []row
-	err := s.do(ctx, "listing people", func(tx *gorm.DB) error {
-		return d.page(acknowledged(tx), "id", q.Limit+1).Find(&rows).Error
-	})
+	list, err := s.places(ctx, func(tx *gorm.DB) *gorm.DB { return newest(tx, d, q.Limit+1) })
 	if err != nil {
 		return dossier.Found{}, err
 	}
-	var out dossier.Found
-	if len(rows) > q.Limit {
-		rows = rows[:q.Limit]
-		last := rows[q.Limit-1]
-		if out.Further, err = (place{last.Created, last.ID}).cursor(); err != nil {
-			return dossier.Found{}, err
-		}
-	}
-	if d.up {
-		slices.Reverse(rows)
-	}
-	if out.People, err = persons(rows); err != nil || q.Count == 0 {
+	out, err := s.found(ctx, q, list, nil)
+	if err != nil || q.Count == 0 {
 		return out, err
 	}
 	n, err := s.count(ctx, q.Count+1, func(tx *gorm.DB) *gorm.DB { return acknowledged(tx).Select("id") })
 	out.Matches, out.Capped = min(n, q.Count), n > q.Count
 	return out, err
+}
+
+// newest is the query of a page of everybody. It reads the index alone: for whole rows, MariaDB walks all pages up to
+// this one.
+func newest(tx *gorm.DB, d direction, limit int) *gorm.DB {
+	return d.page(acknowledged(tx).Select("created_at", "id AS person_id"), "id", limit)
 }
 
 // acknowledged restricts a query of people to those that are found.
@@ -545,7 +538,7 @@ func (w *walker) block(ctx context.Context, d direction, n int) ([]place, bool, 
 		case w.lists != nil:
 			return merge(tx, w.lists, d, n)
 		}
-		return d.page(acknowledged(tx).Select("created_at", "id AS person_id"), "id", n)
+		return newest(tx, d, n)
 	})
 	return list, len(list) < n, err
 }

@@ -62,7 +62,7 @@ func plans() []plan {
 	before := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 	older, newer := direction{from: &at}, direction{up: true, from: &at}
 	people := func(d direction) func(*gorm.DB) *gorm.DB {
-		return func(tx *gorm.DB) *gorm.DB { return d.page(acknowledged(tx), "id", 20) }
+		return func(tx *gorm.DB) *gorm.DB { return newest(tx, d, 20) }
 	}
 	list := func(d direction, words ...string) func(*gorm.DB) *gorm.DB {
 		return func(tx *gorm.DB) *gorm.DB { return merge(tx, words, d, 20) }
