@@ -382,6 +382,9 @@ func (d *Directory) Open(ctx context.Context, key string, offset, length int64) 
 	if err != nil {
 		return nil, errors.Join(unavailable(ctx, doing, err), f.Close())
 	}
+	if length < 0 && info.Size()-offset > earlyEach {
+		readAhead(f)
+	}
 	r := &fileReader{ctx: ctx, r: f, f: f}
 	if length >= 0 {
 		r.r = io.LimitReader(f, length)

@@ -15,3 +15,10 @@ func startWriting(f *os.File, from, length int64) {
 		})
 	}
 }
+
+// readAhead has the system read a file further ahead than it would, because all that follows will be read in turn.
+func readAhead(f *os.File) {
+	if raw, err := f.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { _ = unix.Fadvise(int(fd), 0, 0, unix.FADV_SEQUENTIAL) })
+	}
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"dossier.example/app"
+)
+
+// startsEach is how often each server is started in a round.
+const startsEach = 3
+
+// mostStart is the goal for a start, in milliseconds.
+const mostStart = 200
+
+// BenchmarkStart measures how long a server with the embedded stores takes from its start to its first page, where
+// there are records of a million people and files already, beside one where there are none.
+func BenchmarkStart(b *testing.B) {
+	results := &results{}
+	b.Run("embedded", func(b *testing.B) {
+		empty, full := openEmbedded(b), openEmbedded(b)
+		files := full.load(b, manyRecords)
+		full.wordPeople(b)
+		c := comparison{
+			what: fmt.Sprintf("a start with %s people and %s files; plain: with none",
+				humanize.Comma(manyRecords), humanize.Comma(int64(files))),
+			unit: "ms", most: mostSlower,
+		}
+		empty.start(b) // what is made once is made now
+		full.start(b)
+		for b.Loop() {
+			var plain, form []float64
+			for range startsEach {
+				plain = append(plain, empty.start(b))
+				form = append(form, full.start(b))
+			}
+			c.plain, c.form = append(c.plain, median(plain)), append(c.form, median(form))
+		}
+		if took := median(c.form); took > mostStart {
+			b.Logf("a start takes %.0f ms, at most %d are the goal", took, mostStart)
+		}
+		results.add(b, "embedded", c)
+	})
+	results.print(os.Stdout)
+}
+
+// wordPeople says of all people that their words are there: else a server looks for them when it starts, for minutes,
+// as after an upgrade from a release without search.
+func (s *subject) wordPeople(b *testing.B) {
+	b.Helper()
+	db := openSQLite(b, filepath.Join(s.data, "people.db"))
+	if _, err := db.ExecContext(b.Context(), "UPDATE people SET words_version = ?", dossier.WordsVersion); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// start returns how many milliseconds a server takes to its first page.
+func (s *subject) start(b *testing.B) float64 {
+	b.Helper()
+	if _, err := build(); err != nil {
+		b.Fatal(err)
+	}
+	began := time.Now()
+	client := s.serve(b)
+	res, err := client.http.Get(client.base + "/")
+	took := time.Since(began)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := res.Body.Close(); err != nil || res.StatusCode != http.StatusOK {
+		b.Fatalf("the first page: %s, %v", res.Status, err)
+	}
+	client.kill()
+	return float64(took.Microseconds()) / 1000
+}
