@@ -256,7 +256,7 @@ func (s *Service) commit(ctx context.Context, f File, content Content) (File, er
 				return File{}, fmt.Errorf("describe file: %w", err)
 			}
 		}
-		stored, _, err := s.commitOrTwin(ctx, f, &content)
+		stored, _, err := s.commitOrTwin(ctx, f, &content, false)
 		switch {
 		case errors.Is(err, ErrIncomplete):
 			content.Type = ""

@@ -150,6 +150,10 @@ type memory struct {
 
 func (m *memory) Insert(_ context.Context, p dossier.Person) error { m.person = p; return nil }
 
+func (m *memory) Words(context.Context, dossier.PersonID) (dossier.Worded, error) {
+	return dossier.Worded{Person: m.person}, nil
+}
+
 func (m *memory) Person(context.Context, dossier.PersonID) (dossier.Person, error) {
 	return m.person, nil
 }

@@ -31,6 +31,11 @@ type faults struct {
 
 func fault(at int, m mode) *faults { return &faults{teststores.Nth(at, m), at, m} }
 
+// faultOf is fault where calls are made at once: it names the call by its place in a clean run.
+func faultOf(clean []string, at int, m mode) *faults {
+	return &faults{teststores.NthOf(clean, at, m), at, m}
+}
+
 // noFault only notes the calls.
 func noFault() *faults { return &faults{Faults: teststores.NewFaults(nil), at: -1} }
 
@@ -40,7 +45,7 @@ func failing(t *testing.T, clean []string, m mode, call string, nth int) *faults
 	for i, c := range clean {
 		if c == call {
 			if nth--; nth == 0 {
-				return fault(i, m)
+				return faultOf(clean, i, m)
 			}
 		}
 	}
@@ -58,7 +63,7 @@ func name(i int, call string, m mode) string { return fmt.Sprintf("%02d %s %s", 
 func faultCases(t *testing.T, clean []string, test func(t *testing.T, f *faults)) {
 	for i, call := range clean {
 		for _, m := range modes {
-			t.Run(name(i, call, m), func(t *testing.T) { test(t, fault(i, m)) })
+			t.Run(name(i, call, m), func(t *testing.T) { test(t, faultOf(clean, i, m)) })
 		}
 	}
 }

@@ -129,7 +129,7 @@ var ada = dossier.Details{Name: "Ada Lovelace", Location: "London", Age: 36, Tec
 
 // submit hands in a form as a page does; the error is that of the step that failed.
 func submit(ctx context.Context, svc *dossier.Service, r dossier.Receipt, files []upload) ([]dossier.Outcome, error) {
-	sub, err := svc.Begin(ctx, r, ada)
+	sub, err := svc.Start(ctx, r, ada)
 	if err != nil {
 		return nil, err
 	}

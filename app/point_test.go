@@ -188,8 +188,8 @@ func restore(t *testing.T, s stores, versions dossier.Versions, calls undisturbe
 	// Uploads whose bytes are all there: described or not, by a form and in parts.
 	_, _ = submit(ctx, s.faulty(failing(t, oneForm, dieBefore, "catalog.Commit", 1)), r.kept,
 		[]upload{{"described.txt", []byte("described")}})
-	_, _ = submit(ctx, s.faulty(failing(t, oneForm, dieBefore, "catalog.Describe", 1)), r.kept,
-		[]upload{{"undescribed.txt", []byte("undescribed")}})
+	_, _ = submit(ctx, s.faulty(failing(t, twoForm, dieBefore, "catalog.Describe", 1)), r.kept,
+		[]upload{{"undescribed.txt", make([]byte, dossier.SmallBytes+1)}})
 	_, _ = submit(ctx, s.faulty(failing(t, oneForm, dieBefore, "catalog.Commit", 1)), r.kept,
 		[]upload{lost["fine.txt"]}) // stored already
 	_, _ = submit(ctx, s.faulty(failing(t, oneForm, dieAfter, "catalog.Put", 1)), r.kept,

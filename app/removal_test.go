@@ -1,6 +1,7 @@
 package dossier_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"dossier.example/app"
+	"dossier.example/app/internal/teststores"
 )
 
 // Every call that a deletion makes goes wrong in every way; reconciliation, or deleting again, ends it.
@@ -124,12 +126,14 @@ func TestFaultAtEveryStepOfADeletionOfUnfinishedFiles(t *testing.T) {
 func TestGivingUpAFormUnderWay(t *testing.T) {
 	onEachKind(t, func(t *testing.T, s stores) {
 		ctx, svc := t.Context(), s.service(dossier.Limits{})
-		for name, at := range map[string]int{"before the first byte": 0, "in the middle": 1, "behind the last byte": 2} {
+		for name, at := range map[string]int{"at the first byte": 0, "in the middle": 1, "behind the last byte": 2} {
 			r := dossier.NewReceipt()
 			sub, err := svc.Begin(ctx, r, ada)
 			if err != nil {
 				t.Fatal(err)
 			}
+			// A small file would be read before there is a record.
+			large := strings.NewReader(strings.Repeat("x", dossier.SmallBytes+1))
 			discard := readerFunc(func([]byte) (int, error) {
 				files, err := svc.Files(ctx, r.Person, dossier.FilesQuery{Limit: 10})
 				if err != nil || len(files.Files) != 1 {
@@ -149,7 +153,7 @@ func TestGivingUpAFormUnderWay(t *testing.T) {
 			})
 			readers := []io.Reader{strings.NewReader("one "), strings.NewReader("two")}
 			readers = slices.Insert(readers, at, io.Reader(discard))
-			if err := sub.AddFile(ctx, "a.txt", io.MultiReader(readers...)); err != nil {
+			if err := sub.AddFile(ctx, "a.txt", io.MultiReader(slices.Insert(readers, 0, io.Reader(large))...)); err != nil {
 				t.Fatalf("%s: AddFile: %v", name, err)
 			}
 			if err := sub.Acknowledge(ctx); err != nil {
@@ -176,6 +180,38 @@ func TestGivingUpAFormUnderWay(t *testing.T) {
 			t.Errorf("GiveUp of a stored file: %v, want ErrLost", err)
 		}
 	})
+}
+
+// The same, of a file that is read before there is a record, between any two steps.
+func TestGivingUpASmallFileUnderWay(t *testing.T) {
+	for _, at := range []string{"objects.Put", "catalog.Commit"} {
+		s, r := fresh(t), dossier.NewReceipt()
+		svc := s.service(dossier.Limits{})
+		given := false
+		all := teststores.Stores{People: s.people, Catalog: s.catalog, Objects: s.objects}.Intercept(
+			func(_ context.Context, call string, do func() error) error {
+				if call == at && !given {
+					given = true
+					files, err := svc.Files(t.Context(), r.Person, dossier.FilesQuery{Limit: 10})
+					if err != nil || len(files.Files) != 1 {
+						t.Fatalf("before %s: %d files, %v", at, len(files.Files), err)
+					}
+					if err := svc.GiveUp(t.Context(), r.Person, files.Files[0].ID); err != nil {
+						t.Errorf("before %s: GiveUp: %v", at, err)
+					}
+				}
+				return do()
+			})
+		through := dossier.New(all.People, all.Catalog, all.Objects, dossier.Options{Now: s.clock.now, Log: s.log})
+		out, err := submit(t.Context(), through, r, []upload{{"a.txt", []byte("small")}})
+		if err != nil || len(out) != 1 || out[0].File != nil || !errors.Is(out[0].Err, dossier.ErrLost) {
+			t.Errorf("given up before %s: %+v, %v; want ErrLost", at, out, err)
+		}
+		s.checkInvariants(t, true)
+		if _, records, objects := s.count(t); records+objects != 0 {
+			t.Errorf("given up before %s: left are %d records, %d objects", at, records, objects)
+		}
+	}
 }
 
 type readerFunc func(p []byte) (int, error)

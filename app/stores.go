@@ -108,8 +108,8 @@ type Found struct {
 
 // Catalog stores the records of files.
 type Catalog interface {
-	// Put adds a record in state FileUploading without Content; ErrExists if its id is taken. Its Multipart never
-	// changes afterwards, and its Scan not until it is stored.
+	// Put adds a record in state FileUploading, described if it has a Content; ErrExists if its id is taken. Its
+	// Multipart never changes afterwards, and its Scan not until it is stored.
 	Put(ctx context.Context, f File) error
 	// File returns a record in any state; ErrNotFound.
 	File(ctx context.Context, person PersonID, file FileID) (File, error)
@@ -129,6 +129,9 @@ type Catalog interface {
 	// unchanged. ErrLost if the record is deleting, does not exist or is not described; ErrIncomplete if it was last
 	// described without a Type.
 	Commit(ctx context.Context, person PersonID, file FileID, at time.Time) (File, error)
+	// CommitAsPut is Commit for a record that is, as far as its caller knows, still as it was put: f, with its Content.
+	// A store may then do without a look at the record. If the record has changed, the result is that of Commit.
+	CommitAsPut(ctx context.Context, f File, at time.Time) (File, error)
 	// MarkDeleting sets state FileDeleting and UpdatedAt if the record is in one of the states from, or is already
 	// deleting. ErrLost in another state, ErrNotFound if it does not exist.
 	MarkDeleting(ctx context.Context, person PersonID, file FileID, at time.Time, from ...FileState) error

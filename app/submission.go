@@ -18,6 +18,8 @@ import (
 // bytes against the quota, and describes the content in the record. 5. Acknowledge commits every described record
 // (FileStored), then the person (PersonSubmitted). Only then may the submitter be told.
 //
+// A small file takes fewer steps (small.go), in the same order.
+//
 // What ends before step 5 was never acknowledged: Abandon or reconciliation removes it. If the person already has a
 // file with the same folder, name and content, Catalog.Commit finds it. So a submission that is sent again, at the same
 // time or later, stores each file once.
@@ -28,6 +30,9 @@ type Submission struct {
 	person  Person
 	files   []*incoming
 	settled bool
+	// opening returns the person once it is inserted or found; nil once that was waited for. refused is its error.
+	opening func() (person Person, resumed bool, err error)
+	refused error
 	// resumed: the person existed when the submission was opened, maybe with files.
 	resumed bool
 }
@@ -38,6 +43,8 @@ type incoming struct {
 	outcome Outcome
 	// pending: described, to be committed by Acknowledge.
 	pending bool
+	// whole: described by its Put, and by nobody since.
+	whole bool
 	// twin is the stored file that was sent again; nothing new was stored.
 	twin *File
 }
@@ -57,6 +64,19 @@ type Outcome struct {
 // Errors: ErrInvalid with every invalid field; ErrConflict if the receipt's person has another secret, has other
 // details or is being deleted (which of these is not revealed); ErrDay; ErrUnavailable.
 func (s *Service) Begin(ctx context.Context, receipt Receipt, details Details) (*Submission, error) {
+	sub, err := s.Start(ctx, receipt, details)
+	if err == nil {
+		err = sub.begun()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return sub, nil
+}
+
+// Start is Begin that does not wait for the stores: the person is inserted while the first bytes come. Its only error
+// is ErrInvalid; any other error of Begin is that of AddFile, AddFiles or Acknowledge. Abandon must be called.
+func (s *Service) Start(ctx context.Context, receipt Receipt, details Details) (*Submission, error) {
 	if err := details.Clean(); err != nil {
 		return nil, err
 	}
@@ -68,10 +88,37 @@ func (s *Service) Begin(ctx context.Context, receipt Receipt, details Details) (
 	if s.receiptLifetime > 0 {
 		person.ReceiptExpires = now.Add(s.receiptLifetime)
 	}
+	var found Person
+	var resumed bool
+	wait := meanwhile(func() (err error) {
+		found, resumed, err = s.enter(ctx, receipt, person)
+		return err
+	})
+	return &Submission{svc: s, person: person, opening: func() (Person, bool, error) {
+		err := wait()
+		return found, resumed, err
+	}}, nil
+}
+
+// begun waits until the person is inserted or found, and returns why it is neither.
+func (sub *Submission) begun() error {
+	if wait := sub.opening; wait != nil {
+		sub.opening = nil
+		person, resumed, err := wait()
+		if err == nil {
+			sub.person, sub.resumed = person, resumed
+		}
+		sub.refused = err
+	}
+	return sub.refused
+}
+
+// enter inserts a person, or finds it as it is if the same form was sent before.
+func (s *Service) enter(ctx context.Context, receipt Receipt, person Person) (found Person, resumed bool, err error) {
 	network, one := s.networks.of(SenderOf(ctx).Client), amount{Persons: 1}
 	charged := network.take(ctx, one, amount{})
 	if charged != nil && !errors.Is(charged, ErrDay) {
-		return nil, charged
+		return Person{}, false, charged
 	}
 	inserted := false
 	defer func() {
@@ -84,43 +131,43 @@ func (s *Service) Begin(ctx context.Context, receipt Receipt, details Details) (
 		if charged != nil {
 			// If the form was sent before, it creates no new person.
 			if _, err := s.people.Person(ctx, person.ID); errors.Is(err, ErrNotFound) {
-				return nil, charged
+				return Person{}, false, charged
 			} else if err != nil {
-				return nil, fmt.Errorf("read person: %w", err)
+				return Person{}, false, fmt.Errorf("read person: %w", err)
 			}
 		}
 		err := s.people.Insert(ctx, person)
 		if err == nil {
 			inserted = true
-			return &Submission{svc: s, person: person}, nil
+			return person, false, nil
 		}
 		if !errors.Is(err, ErrExists) {
-			return nil, fmt.Errorf("insert person: %w", err)
+			return Person{}, false, fmt.Errorf("insert person: %w", err)
 		}
 		found, err := s.people.Person(ctx, person.ID)
 		switch {
 		case errors.Is(err, ErrNotFound):
 			continue
 		case err != nil:
-			return nil, fmt.Errorf("read person: %w", err)
-		case !receipt.Opens(found) || found.Details != details || found.State == PersonDeleting:
-			return nil, conflict(nil)
-		case found.receiptExpired(now):
-			return nil, found.expired()
+			return Person{}, false, fmt.Errorf("read person: %w", err)
+		case !receipt.Opens(found) || found.Details != person.Details || found.State == PersonDeleting:
+			return Person{}, false, conflict(nil)
+		case found.receiptExpired(person.CreatedAt):
+			return Person{}, false, found.expired()
 		}
 		if found.State == PersonSubmitting {
 			// Tells reconciliation that the submission is active.
-			err := s.people.Move(ctx, found.ID, PersonSubmitting, now, PersonSubmitting)
+			err := s.people.Move(ctx, found.ID, PersonSubmitting, person.CreatedAt, PersonSubmitting)
 			if err != nil && !errors.Is(err, ErrLost) {
 				if errors.Is(err, ErrNotFound) {
 					continue
 				}
-				return nil, fmt.Errorf("touch person: %w", err)
+				return Person{}, false, fmt.Errorf("touch person: %w", err)
 			}
 		}
-		return &Submission{svc: s, person: found, resumed: true}, nil
+		return found, true, nil
 	}
-	return nil, conflict(nil)
+	return Person{}, false, conflict(nil)
 }
 
 // Person returns the person that the submission is for.
@@ -144,18 +191,40 @@ func (sub *Submission) Refuse(path string, why *Error) {
 // AddFile reads a file, with a path as for CleanPath, from r to its end and sends it to the object store. A fault of
 // this file alone (too large, of a wrong type, over the person's quota, changed on its way) is reported in Outcomes,
 // and the returned error is nil: the next file may be added. An error means that the submission cannot continue: r's
-// own error, wrapped; ErrConflict if the person is being deleted; ErrUnavailable; or that of ctx. The file counts as
-// stored only after Acknowledge.
+// own error, wrapped; that of Begin; ErrConflict if the person is being deleted; ErrUnavailable; or that of ctx. The
+// file counts as stored only after Acknowledge.
 func (sub *Submission) AddFile(ctx context.Context, path string, r io.Reader) error {
-	s, now := sub.svc, sub.svc.time()
+	data, rest, err := ReadSmall(r)
+	if err == nil && rest == nil {
+		return sub.AddFiles(ctx, SmallFile{path, data})
+	}
+	in := sub.incoming(path)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("read file: %w", err)
+	default:
+		if err = sub.begun(); err == nil {
+			err = sub.svc.accommodate(ctx, in, rest)
+		}
+	}
+	return in.failed(err)
+}
+
+// incoming returns the next file of the form.
+func (sub *Submission) incoming(path string) *incoming {
+	now := sub.svc.time()
 	folder, name := CleanPath(path)
 	in := &incoming{file: File{
 		Person: sub.person.ID, ID: NewFileID(), Folder: folder, Name: name, Author: sub.person.Name,
-		State: FileUploading, CreatedAt: now, UpdatedAt: now, Scan: s.firstScan(),
+		State: FileUploading, CreatedAt: now, UpdatedAt: now, Scan: sub.svc.firstScan(),
 	}}
 	in.outcome.Folder, in.outcome.Name = folder, name
 	sub.files = append(sub.files, in)
-	err := s.accommodate(ctx, in, r)
+	return in
+}
+
+// failed notes why the file is not kept, and returns what the submission cannot continue after.
+func (in *incoming) failed(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -234,12 +303,8 @@ func (s *Service) transmit(ctx context.Context, in *incoming, r io.Reader, usage
 	if err := s.catalog.Put(ctx, in.file); err != nil {
 		return fmt.Errorf("put file record: %w", err)
 	}
-	person, err := s.people.Person(ctx, in.file.Person)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("read person: %w", err)
-	}
-	if err != nil || person.State == PersonDeleting {
-		return conflict(err)
+	if err := s.unmarked(ctx, in.file.Person); err != nil {
+		return err
 	}
 	left, over := s.allowance(ctx, usage, spare)
 	content, err := s.stream(ctx, in.file.Key(), r, left, over)
@@ -262,11 +327,26 @@ func (s *Service) transmit(ctx context.Context, in *incoming, r io.Reader, usage
 	return nil
 }
 
+// unmarked is the second look at a person: ErrConflict if it is being deleted, or is gone.
+func (s *Service) unmarked(ctx context.Context, id PersonID) error {
+	person, err := s.people.Person(ctx, id)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("read person: %w", err)
+	}
+	if err != nil || person.State == PersonDeleting {
+		return conflict(err)
+	}
+	return nil
+}
+
 // Acknowledge commits what arrived and returns nil if the submitter may be told so: Outcomes then says which files are
 // stored and why others are not. After an error, nothing may be reported as stored; sending the same form again is
 // safe. Errors: ErrConflict if the person was deleted meanwhile; ErrUnavailable; or that of ctx.
 func (sub *Submission) Acknowledge(ctx context.Context) error {
 	s := sub.svc
+	if err := sub.begun(); err != nil {
+		return err
+	}
 	if sub.person.State == PersonSubmitted {
 		if err := s.addWords(ctx, sub.person.ID, sub.words()); err != nil {
 			return err
@@ -290,7 +370,7 @@ func (sub *Submission) Acknowledge(ctx context.Context) error {
 		if !in.pending {
 			continue
 		}
-		stored, heir, err := s.commitOrTwin(ctx, in.file, in.file.Content)
+		stored, heir, err := s.commitOrTwin(ctx, in.file, in.file.Content, in.whole)
 		if errors.Is(err, ErrLost) {
 			in.pending = false
 			in.outcome.Err = lost(err)
@@ -369,6 +449,7 @@ func (sub *Submission) words() []string {
 // Abandon discards what Acknowledge did not commit. It also works when ctx has ended, within a time limit of its own;
 // what it cannot remove is left to reconciliation. After an Acknowledge without error it does nothing.
 func (sub *Submission) Abandon(ctx context.Context) {
+	_ = sub.begun() // so that nothing is done behind the caller's back
 	if sub.settled {
 		return
 	}

@@ -203,7 +203,7 @@ func TestFaultAtEveryStepOverADamagedTwin(t *testing.T) {
 					t.Run(fmt.Sprintf("%s, %s, %s", what, way, name(i, call, m)), func(t *testing.T) {
 						t.Parallel()
 						s, r := prepare(t)
-						got, err := send(t.Context(), t, s, s.faulty(fault(i, m)), r)
+						got, err := send(t.Context(), t, s, s.faulty(faultOf(clean.Calls(), i, m)), r)
 						if err == nil {
 							s.checkWhole(t, got)
 						}
@@ -220,7 +220,7 @@ func TestFaultAtEveryStepOverADamagedTwin(t *testing.T) {
 					t.Run(fmt.Sprintf("%s, %s, %s, given up", what, way, name(i, call, m)), func(t *testing.T) {
 						t.Parallel()
 						s, r := prepare(t)
-						got, err := send(t.Context(), t, s, s.faulty(fault(i, m)), r)
+						got, err := send(t.Context(), t, s, s.faulty(faultOf(clean.Calls(), i, m)), r)
 						// What is damaged still stands there with its mark, or the new one does, whole.
 						s.clock.forward(7 * 24 * time.Hour)
 						svc := s.service(dossier.DefaultLimits())

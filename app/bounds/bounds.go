@@ -54,6 +54,14 @@ const (
 	SmallFormTime = 10 * time.Second
 )
 
+// The bounds of the small files that forms hold until they are added together, which no setting changes.
+const (
+	// FormHandful is the most bytes of them of one form.
+	FormHandful = 1 << 20
+	// Handfuls is the most of all forms together. Beyond it, small files are added one by one.
+	Handfuls = 16 << 20
+)
+
 // The bounds of the pictures that staff see, which no setting changes.
 const (
 	// PicturesWaiting is how many requests wait for a thumbnail to be made, and PicturesWaitingClient how many of one

@@ -183,6 +183,9 @@ func newItem(f dossier.File) item {
 	if m := f.Multipart; m != nil {
 		i.UploadID, i.UploadSize, i.PartSize = &m.UploadID, &m.Size, &m.PartSize
 	}
+	if c := f.Content; c != nil {
+		i.Size, i.SHA256, i.CRC64, i.Type = &c.Size, formatSHA256(c.SHA256), formatCRC64(c.CRC64), c.Type
+	}
 	if s := f.Scan; s != nil {
 		i.Scan, i.ScanDetail, i.ScanAt, i.ScanTries = s.State, s.Detail, micros(s.At), s.Tries
 		i.ScanUntil, i.ScanRevision = micros(s.Until), s.Revision

@@ -77,12 +77,27 @@ var errContended = errors.New("too many concurrent changes to the same record")
 // Commit implements dossier.Catalog.
 func (d *DynamoDB) Commit(ctx context.Context, person dossier.PersonID, file dossier.FileID,
 	at time.Time) (dossier.File, error) {
+	own, err := d.get(ctx, committing, person.String(), file.String())
+	if err != nil {
+		return dossier.File{}, err
+	}
+	return d.commit(ctx, person, file, own, true, at)
+}
+
+// CommitAsPut implements dossier.Catalog. What Put wrote is known, with its revision. If the record is not like that
+// any more, the write on which rule B insists fails, and everything is looked at; so it is before the answer is another
+// file.
+func (d *DynamoDB) CommitAsPut(ctx context.Context, f dossier.File, at time.Time) (dossier.File, error) {
+	own := newItem(f)
+	return d.commit(ctx, f.Person, f.ID, &own, false, at)
+}
+
+// commit is Commit of a record that was seen as own (nil: absent), or is only believed to be like that.
+func (d *DynamoDB) commit(ctx context.Context, person dossier.PersonID, file dossier.FileID, own *item, seen bool,
+	at time.Time) (dossier.File, error) {
 	var claimed []string
 	for range commitTries {
-		own, err := d.get(ctx, committing, person.String(), file.String())
 		switch {
-		case err != nil:
-			return dossier.File{}, err
 		case own == nil, own.State == dossier.FileDeleting, own.State == dossier.FileUploading && !own.described():
 			if err := d.release(ctx, person.String(), file.String(), claimed); err != nil {
 				return dossier.File{}, err
@@ -98,19 +113,20 @@ func (d *DynamoDB) Commit(ctx context.Context, person dossier.PersonID, file dos
 			return dossier.File{}, errIncomplete
 		}
 		stored, err := d.claim(ctx, own, at)
-		if stored != nil || err != nil {
-			if errors.Is(err, errCondition) {
-				continue
-			}
+		if err == nil && stored == nil {
+			claimed = append(claimed, own.claimKey())
+			stored, err = d.store(ctx, own, at)
+		}
+		another := err == nil && stored.File != own.File && !seen
+		if !errors.Is(err, errCondition) && !another {
 			return finish(stored, err)
 		}
-		claimed = append(claimed, own.claimKey())
-		stored, err = d.store(ctx, own, at)
-		if !errors.Is(err, errCondition) {
-			return finish(stored, err)
-		}
+		seen = true
 		// Helped, described anew, deleting or gone; or this very write took effect and its answer was lost. The next
 		// look tells.
+		if own, err = d.get(ctx, committing, person.String(), file.String()); err != nil {
+			return dossier.File{}, err
+		}
 	}
 	return dossier.File{}, dossier.Unavailable(ctx, committing, errContended)
 }
@@ -154,7 +170,9 @@ func (d *DynamoDB) claim(ctx context.Context, own *item, at time.Time) (*item, e
 		ownedBy(found.Owner).And(expression.Name("revision").Equal(expression.Value(found.Revision))))
 }
 
-// store moves a record to FileStored if it is uploading and was not described anew since it was read; errCondition.
+// store moves a record to FileStored if it is uploading and was not described anew since it was read, or put;
+// errCondition. A revision stands for one content, so the other condition only guards against a caller of CommitAsPut
+// that is wrong about what it put.
 func (d *DynamoDB) store(ctx context.Context, i *item, at time.Time) (*item, error) {
 	// Its Scan cannot change before it is stored.
 	change := indexed(expression.
@@ -162,7 +180,8 @@ func (d *DynamoDB) store(ctx context.Context, i *item, at time.Time) (*item, err
 		Set(expression.Name("updated_at"), expression.Value(at.UnixMicro())).
 		Remove(expression.Name("expires_at")), i.File, "", i.Scan)
 	return d.update(ctx, committing, i.Person, i.File, change,
-		inState(dossier.FileUploading).And(expression.Name("revision").Equal(expression.Value(i.Revision))))
+		inState(dossier.FileUploading).And(expression.Name("revision").Equal(expression.Value(i.Revision))).
+			And(expression.Name("sha256").Equal(expression.Value(i.SHA256))))
 }
 
 func ownedBy(file string) expression.ConditionBuilder {

@@ -23,6 +23,17 @@ var before = []struct {
 	{"no claim", func(b *bench, person dossier.PersonID) (own, other dossier.File) {
 		return b.described(person), other
 	}},
+	{"no claim" + asPut, func(b *bench, person dossier.PersonID) (own, other dossier.File) {
+		return b.described(person), other
+	}},
+	{"described anew" + asPut, func(b *bench, person dossier.PersonID) (own, other dossier.File) {
+		own = b.described(person)
+		b.describe(own, 0)
+		return own, other
+	}},
+	{"claim of one that commits" + asPut, func(b *bench, person dossier.PersonID) (own, other dossier.File) {
+		return b.described(person), b.claimed(person)
+	}},
 	{"own claim", func(b *bench, person dossier.PersonID) (own, other dossier.File) {
 		return b.claimed(person), other
 	}},
@@ -69,6 +80,9 @@ var before = []struct {
 	}},
 }
 
+// asPut ends the name of a situation in which records are described by their Put, and the Commit relies on it.
+const asPut = ", as put"
+
 // situations runs a test in each of them, each with a table of its own. A combination whose number chosen does not take
 // is left out.
 func situations(t *testing.T, test func(b *bench, make maker, chosen func(i, of int) bool)) {
@@ -77,6 +91,7 @@ func situations(t *testing.T, test func(b *bench, make maker, chosen func(i, of 
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, server.Config())
+			b.asPut = strings.HasSuffix(s.name, asPut)
 			test(b, func() (dossier.PersonID, dossier.File, dossier.File) {
 				t.Helper()
 				person := dossier.NewPersonID()
@@ -141,7 +156,7 @@ func TestDynamoDBCommitDies(t *testing.T) {
 					}
 					person, own, _ := make()
 					b.wire.crash(n, effect)
-					_, err := b.tested.Commit(b.Context(), person, own.ID, own.UpdatedAt)
+					_, err := b.try(own)
 					made := b.wire.mend()
 					if ended = made < n; ended == (err != nil) {
 						b.Fatalf("Commit that died at request %d of %d: got error %v", n, made, err)
@@ -230,7 +245,7 @@ func TestDynamoDBCommitInterrupted(t *testing.T) {
 				}
 				clear(gone)
 				b.wire.stepIn(n, between.do)
-				answer, err := b.tested.Commit(b.Context(), person, own.ID, own.UpdatedAt)
+				answer, err := b.try(own)
 				if made := b.wire.mend(); made < n {
 					break
 				}
@@ -368,7 +383,7 @@ func TestDynamoDBCommitLostAnswers(t *testing.T) {
 
 // commits commits through the tested handle and wants the answer to be a certain file.
 func commits(b *bench, f dossier.File, want dossier.FileID) error {
-	got, err := b.tested.Commit(b.Context(), f.Person, f.ID, f.UpdatedAt)
+	got, err := b.try(f)
 	if err == nil && (got.ID != want || got.State != dossier.FileStored) {
 		return fmt.Errorf("answer %v, want file %v", got, want)
 	}

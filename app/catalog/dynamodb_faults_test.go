@@ -135,6 +135,12 @@ func everyCall(d *DynamoDB, f dossier.File) map[string]func(context.Context) err
 			_, err := d.Commit(ctx, f.Person, f.ID, f.UpdatedAt)
 			return err
 		},
+		"CommitAsPut": func(ctx context.Context) error {
+			f := f
+			f.Content = &pairs[0]
+			_, err := d.CommitAsPut(ctx, f, f.UpdatedAt)
+			return err
+		},
 		"MarkDeleting": func(ctx context.Context) error {
 			return d.MarkDeleting(ctx, f.Person, f.ID, f.UpdatedAt, dossier.FileUploading, dossier.FileStored)
 		},

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	// The driver that gorm's dialect for the people store uses too: one SQLite in the program. Without gorm here,
@@ -127,11 +128,13 @@ func (s *SQLite) Put(ctx context.Context, f dossier.File) error {
 	return s.change(ctx, "put a file record", func(ctx context.Context, tx *sql.Tx) error {
 		n, err := affected(tx.ExecContext(ctx,
 			`INSERT INTO files (person_id, file_id, name, author, state, upload_transfer, upload_size,
-			 upload_part_size, created_at, updated_at, scan, scan_detail, scan_at, scan_tries, scan_until, scan_revision)
-			 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (person_id, file_id) DO NOTHING`,
-			append([]any{f.Person.String(), f.ID.String(), f.Path(), f.Author, string(dossier.FileUploading),
+			 upload_part_size, created_at, updated_at, size, sha256, crc64, content_type,
+			 scan, scan_detail, scan_at, scan_tries, scan_until, scan_revision)
+			 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			 ON CONFLICT (person_id, file_id) DO NOTHING`,
+			slices.Concat([]any{f.Person.String(), f.ID.String(), f.Path(), f.Author, string(dossier.FileUploading),
 				m.uploadID, m.size, m.partSize, f.CreatedAt.UnixMicro(), f.UpdatedAt.UnixMicro()},
-				scanColumns(f.Scan)...)...))
+				contentColumns(f.Content), scanColumns(f.Scan))...))
 		if err == nil && n == 0 {
 			return errExists
 		}
@@ -161,14 +164,23 @@ func (s *SQLite) Describe(ctx context.Context, person dossier.PersonID, file dos
 	at time.Time) error {
 	return s.change(ctx, "describe a file", func(ctx context.Context, tx *sql.Tx) error {
 		n, err := affected(tx.ExecContext(ctx,
-			`UPDATE files SET size = ?, sha256 = ?, crc64 = ?, content_type = ?, updated_at = ? WHERE person_id = ? AND file_id = ? AND state = ?`,
-			c.Size, formatSHA256(c.SHA256), formatCRC64(c.CRC64), c.Type, at.UnixMicro(),
-			person.String(), file.String(), string(dossier.FileUploading)))
+			`UPDATE files SET size = ?, sha256 = ?, crc64 = ?, content_type = ?, updated_at = ?
+			 WHERE person_id = ? AND file_id = ? AND state = ?`,
+			append(contentColumns(&c), at.UnixMicro(), person.String(), file.String(),
+				string(dossier.FileUploading))...))
 		if err == nil && n == 0 {
 			return errLost
 		}
 		return err
 	})
+}
+
+// contentColumns returns what the columns size to content_type have of a record: NULL where it is not described.
+func contentColumns(c *dossier.Content) []any {
+	if c == nil {
+		return make([]any, 4)
+	}
+	return []any{c.Size, formatSHA256(c.SHA256), formatCRC64(c.CRC64), c.Type}
 }
 
 // Touch implements dossier.Catalog.
@@ -182,6 +194,11 @@ func (s *SQLite) Touch(ctx context.Context, person dossier.PersonID, file dossie
 		}
 		return err
 	})
+}
+
+// CommitAsPut implements dossier.Catalog. A look at the record is part of the transaction.
+func (s *SQLite) CommitAsPut(ctx context.Context, f dossier.File, at time.Time) (dossier.File, error) {
+	return s.Commit(ctx, f.Person, f.ID, at)
 }
 
 // Commit implements dossier.Catalog.

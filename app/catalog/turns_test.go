@@ -37,6 +37,10 @@ func (t *turns) Commit(ctx context.Context, p dossier.PersonID, f dossier.FileID
 	return t.next().Commit(ctx, p, f, at)
 }
 
+func (t *turns) CommitAsPut(ctx context.Context, f dossier.File, at time.Time) (dossier.File, error) {
+	return t.next().CommitAsPut(ctx, f, at)
+}
+
 func (t *turns) MarkDeleting(ctx context.Context, p dossier.PersonID, f dossier.FileID, at time.Time,
 	from ...dossier.FileState) error {
 	return t.next().MarkDeleting(ctx, p, f, at, from...)

@@ -13,9 +13,11 @@ import (
 	"syscall"
 	"time"
 
+	"dossier.example/app"
 	"dossier.example/app/migrations"
 	gosqlite "github.com/glebarez/go-sqlite"
 	gormsqlite "github.com/glebarez/sqlite"
+	"gorm.io/gorm"
 )
 
 const (
@@ -127,6 +129,19 @@ func (k sqliteServer) check(ctx context.Context, db *sql.DB) error {
 		case <-time.After(sqliteBusy):
 		}
 	}
+}
+
+// changeWithWords implements server.
+func (k sqliteServer) changeWithWords(_ context.Context, db *gorm.DB, id dossier.PersonID, words []string,
+	update string, args ...any) (changed bool, err error) {
+	err = db.Transaction(func(tx *gorm.DB) error {
+		done := tx.Exec(update, args...)
+		if changed = done.RowsAffected > 0; done.Error != nil || !changed {
+			return done.Error
+		}
+		return addWords(tx, id, words)
+	})
+	return changed, err
 }
 
 // sqliteServer reads the errors of SQLite.

@@ -29,18 +29,10 @@ const wordsBatch = 2000
 // Acknowledge implements dossier.People.
 func (s *Store) Acknowledge(ctx context.Context, id dossier.PersonID, at time.Time, words []string) error {
 	for {
-		moved := false
-		err := s.transact(ctx, "acknowledging a person", func(tx *gorm.DB) error {
-			done := tx.Model(&row{}).
-				Where("id = ? AND state = ?", id.String(), string(dossier.PersonSubmitting)).
-				Updates(map[string]any{"state": string(dossier.PersonSubmitted), "updated_at": at.UnixMicro(),
-					"words_version": dossier.WordsVersion, "words_revision": gorm.Expr("words_revision + 1")})
-			moved = done.RowsAffected > 0
-			if done.Error != nil || !moved {
-				return done.Error
-			}
-			return addWords(tx, id, words)
-		})
+		moved, err := s.changeWithWords(ctx, "acknowledging a person", id, words,
+			`UPDATE people SET state = ?, updated_at = ?, words_version = ?, words_revision = words_revision + 1
+			 WHERE id = ? AND state = ?`, string(dossier.PersonSubmitted), at.UnixMicro(), int64(dossier.WordsVersion),
+			id.String(), string(dossier.PersonSubmitting))
 		if err != nil || moved {
 			return err
 		}
@@ -60,16 +52,9 @@ func (s *Store) AddWords(ctx context.Context, id dossier.PersonID, words []strin
 	if len(words) == 0 {
 		return nil
 	}
-	there := false
-	err := s.transact(ctx, "adding a person's words", func(tx *gorm.DB) error {
-		done := tx.Model(&row{}).Where("id = ? AND state = ?", id.String(), string(dossier.PersonSubmitted)).
-			Updates(map[string]any{"words_revision": gorm.Expr("words_revision + 1")})
-		there = done.RowsAffected > 0
-		if done.Error != nil || !there {
-			return done.Error
-		}
-		return addWords(tx, id, words)
-	})
+	there, err := s.changeWithWords(ctx, "adding a person's words", id, words,
+		`UPDATE people SET words_revision = words_revision + 1 WHERE id = ? AND state = ?`, id.String(),
+		string(dossier.PersonSubmitted))
 	if err != nil || there {
 		return err
 	}
@@ -77,6 +62,19 @@ func (s *Store) AddWords(ctx context.Context, id dossier.PersonID, words []strin
 		return err
 	}
 	return dossier.ErrLost
+}
+
+// changeWithWords is what the server makes of it.
+func (s *Store) changeWithWords(ctx context.Context, doing string, id dossier.PersonID, words []string, update string,
+	args ...any) (changed bool, err error) {
+	if words == nil {
+		words = []string{} // a list, in JSON too
+	}
+	err = s.write(ctx, doing, func(db *gorm.DB) (err error) {
+		changed, err = s.server.changeWithWords(db.Statement.Context, db, id, words, update, args...)
+		return err
+	})
+	return changed, err
 }
 
 // addWords inserts those words of a person that are missing. The person's row is locked.

@@ -60,6 +60,7 @@ func Catalog(t *testing.T, open func(t *testing.T) dossier.Catalog) {
 		{"cancelled", catalogCancelled},
 		{"cancelled in the middle of a walk", catalogCancelledWalk},
 		{"deadline passed", catalogDeadline},
+		{"CommitAsPut", catalogCommitAsPut},
 		{"Commit of many at once", catalogCommitMany},
 		{"Commit of one record many times at once", catalogCommitSame},
 		{"Commit against the deletion of its record", catalogCommitDeletion},

@@ -128,6 +128,47 @@ func catalogCommitDescribedAgain(t *testing.T, c *catalogUnderTest) {
 	c.commits(c.described(c.file(person, "a"), fileContent(2)), second)
 }
 
+// A record that is described by its Put is stored by CommitAsPut, whatever happened to it meanwhile, exactly as by
+// Commit.
+func catalogCommitAsPut(t *testing.T, c *catalogUnderTest) {
+	person, x := dossier.NewPersonID(), fileContent(1)
+	whole := func() dossier.File {
+		f := c.file(person, "a")
+		f.Content = &x
+		return c.put(f)
+	}
+	commits := func(f, want dossier.File) {
+		t.Helper()
+		if got, err := c.CommitAsPut(t.Context(), f, c.at(2)); err != nil || !sameFile(got, want) {
+			t.Fatalf("CommitAsPut: got %s, %v; want %s", showFile(got), err, showFile(want))
+		}
+	}
+	first, second, third := whole(), whole(), whole()
+	c.holds(person, first, second, third)
+	stored := first
+	stored.State, stored.UpdatedAt = dossier.FileStored, c.at(2)
+	commits(first, stored)
+	commits(first, stored) // again
+	commits(second, stored)
+	y := fileContent(2)
+	c.wants("Describe", c.Describe(t.Context(), person, third.ID, y, c.at(1)), nil)
+	other := third
+	other.Content, other.State, other.UpdatedAt = &y, dossier.FileStored, c.at(2)
+	commits(third, other)
+	c.holds(person, stored, second, other)
+	marked := c.marked(second)
+	_, err := c.CommitAsPut(t.Context(), second, c.at(2))
+	c.wants("CommitAsPut of a file that is deleting", err, dossier.ErrLost)
+	c.removed(marked)
+	_, err = c.CommitAsPut(t.Context(), second, c.at(2))
+	c.wants("CommitAsPut of a file that is gone", err, dossier.ErrLost)
+	c.removed(c.marked(stored))
+	again := whole()
+	stored = again
+	stored.State, stored.UpdatedAt = dossier.FileStored, c.at(2)
+	commits(again, stored)
+}
+
 func catalogCommitMany(t *testing.T, c *catalogUnderTest) {
 	const n = 16
 	for range 3 {

@@ -21,6 +21,12 @@ func (c *catalogUnderTest) calls(f dossier.File) map[string]func(context.Context
 		"Files":    func(ctx context.Context) error { _, err := c.Files(ctx, f.Person, dossier.FileID{}, 1); return err },
 		"Describe": func(ctx context.Context) error { return c.Describe(ctx, f.Person, f.ID, fileContent(9), c.at(9)) },
 		"Commit":   func(ctx context.Context) error { _, err := c.Commit(ctx, f.Person, f.ID, c.at(9)); return err },
+		"CommitAsPut": func(ctx context.Context) error {
+			f, x := f, fileContent(9)
+			f.Content = &x
+			_, err := c.CommitAsPut(ctx, f, c.at(9))
+			return err
+		},
 		"MarkDeleting": func(ctx context.Context) error {
 			return c.MarkDeleting(ctx, f.Person, f.ID, c.at(9), dossier.FileUploading)
 		},

@@ -75,10 +75,19 @@ func recordMethods(c *catalogUnderTest) []recordMethod {
 		}
 	}
 	unchanged := func(f *dossier.File) *dossier.File { return f }
+	stored := func(f *dossier.File) *dossier.File {
+		if f.State == dossier.FileStored {
+			return f
+		}
+		g := *f
+		g.State, g.UpdatedAt = dossier.FileStored, c.at(9)
+		return &g
+	}
 	return []recordMethod{
 		{"Put", func(ctx context.Context, f dossier.File) error {
-			f.Name, f.Content = "another name", &dossier.Content{} // must not be kept
-			f.State = dossier.FileStored
+			x := fileContent(3)
+			f.Name, f.Content = "another name", &x
+			f.State = dossier.FileStored // must not be kept
 			return c.Put(ctx, f)
 		}, "oXXXXXXo", func(f *dossier.File) *dossier.File {
 			return nil // seen to below: Put has nothing to start from
@@ -94,20 +103,23 @@ func recordMethods(c *catalogUnderTest) []recordMethod {
 			g.Content, g.UpdatedAt = &x, c.at(9)
 			return &g
 		}},
+		{"CommitAsPut", func(ctx context.Context, f dossier.File) error {
+			// As if the record had been put like that; it was not.
+			x := fileContent(1)
+			f.State, f.Content = dossier.FileUploading, &x
+			got, err := c.CommitAsPut(ctx, f, c.at(9))
+			if err == nil && (got.ID != f.ID || got.State != dossier.FileStored) {
+				return fmt.Errorf("answer %s", showFile(got))
+			}
+			return err
+		}, "LLooLLLL", stored},
 		{"Commit", func(ctx context.Context, f dossier.File) error {
 			got, err := c.Commit(ctx, f.Person, f.ID, c.at(9))
 			if err == nil && (got.ID != f.ID || got.State != dossier.FileStored) {
 				return fmt.Errorf("answer %s", showFile(got))
 			}
 			return err
-		}, "LLooLLLL", func(f *dossier.File) *dossier.File {
-			if f.State == dossier.FileStored {
-				return f
-			}
-			g := *f
-			g.State, g.UpdatedAt = dossier.FileStored, c.at(9)
-			return &g
-		}},
+		}, "LLooLLLL", stored},
 		{"MarkDeleting from no state", mark(), "NLLLoooN", deleting},
 		{"MarkDeleting from uploading", mark(dossier.FileUploading), "NooLoooN", deleting},
 		{"MarkDeleting from stored", mark(dossier.FileStored), "NLLooooN", deleting},
@@ -147,7 +159,8 @@ func catalogStates(t *testing.T, c *catalogUnderTest) {
 				c.wants(m.name, m.do(t.Context(), f), want)
 				switch {
 				case m.name == "Put" && want == nil:
-					f.Name = "another name"
+					x := fileContent(3)
+					f.Name, f.Content = "another name", &x
 					record = &f
 				case want == nil && record != nil:
 					record = m.after(record)

@@ -103,7 +103,11 @@ func safely(h echo.HandlerFunc, c echo.Context) (err error) {
 		case v == http.ErrAbortHandler:
 			err = http.ErrAbortHandler
 		default:
-			err = &panicked{v, debug.Stack()}
+			stack := debug.Stack()
+			if elsewhere, ok := v.(*dossier.PanicError); ok {
+				stack = elsewhere.Stack
+			}
+			err = &panicked{v, stack}
 		}
 	}()
 	return h(c)

@@ -108,6 +108,8 @@ type Server struct {
 	uploadPolicy string
 	// formWindow is the time over which the rate of a form's body is averaged.
 	formWindow time.Duration
+	// handfuls counts the small files that forms hold.
+	handfuls handfuls
 	// mostBytes is the Content-Length of the largest form that can be accepted completely.
 	mostBytes int64
 }

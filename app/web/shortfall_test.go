@@ -104,8 +104,9 @@ func TestKeptInPart(t *testing.T) {
 			says: []string{"1 of 2 files", quotaText("9 files", "100 B"), saysMissing}, not: []string{"One submission"},
 		},
 		{
-			name: "the last bytes go to another form", person: dossier.Quota{Files: 9, Bytes: 5000}, files: three[:1],
-			status: conflict,
+			// Of a large file: a small one is counted once.
+			name: "the last bytes go to another form", person: dossier.Quota{Files: 9, Bytes: 5_000_000},
+			each: 100_000, files: []file{big("big", 40_000)}, status: conflict,
 			wrap: func(s teststores.Stores) teststores.Stores {
 				reserved := 0
 				return s.Intercept(func(_ context.Context, call string, do func() error) error {
@@ -117,7 +118,7 @@ func TestKeptInPart(t *testing.T) {
 					return do()
 				})
 			},
-			missing: []string{three[0].name}, says: []string{"0 of 1 file", quotaText("9 files", "5 kB")},
+			missing: []string{"big"}, says: []string{"0 of 1 file", quotaText("9 files", "5 MB")},
 			not: []string{saysLimit},
 		},
 		{
@@ -186,7 +187,7 @@ func TestKeptInPart(t *testing.T) {
 		},
 		{
 			name: "over the quota, too large, and the store is down", person: dossier.Quota{Files: 9, Bytes: 900},
-			wrap:  atPut(3, failBefore),
+			wrap:  atPut(2, failBefore), // the first file is not sent at all
 			files: []file{big("huge", 1200), big("big", 950), three[0]}, status: outage,
 			missing: []string{"big", "huge", three[0].name},
 			says:    []string{"0 of 3 files", quotaText("9 files", "900 B"), saysAgain},

@@ -44,7 +44,7 @@ func (s *Server) submit(c echo.Context) error {
 	if err != nil {
 		return t.invalid(err)
 	}
-	sub, err := s.svc.Begin(ctx, receipt, details)
+	sub, err := s.svc.Start(ctx, receipt, details)
 	if err != nil {
 		return t.unconfirmed(err)
 	}
@@ -79,25 +79,24 @@ type taking struct {
 // files sends the files to the service, beginning with the given one. stop is why no more were taken although what
 // arrived may be acknowledged; err why nothing may.
 func (t *taking) files(ctx context.Context, sub *dossier.Submission, file *filePart) (stop, err error) {
+	held := handful{s: t.s}
+	defer held.drop()
 	limits := t.s.svc.Limits()
 	for taken := 0; file != nil; taken++ {
-		if taken >= limits.Files {
+		if taken < limits.Files {
+			stop, err = held.take(ctx, sub, file)
+		} else if stop, err = held.add(ctx, sub); stop == nil && err == nil {
 			sub.Refuse(file.name, dossier.Errorf(dossier.CodeTooLarge, nil, "Not stored: the limit is %s at once.",
 				counted(limits.Files, "file")))
-		} else {
-			err := sub.AddFile(ctx, file.name, file)
-			if fault := file.close(); fault != nil {
-				return nil, fault
-			}
-			if errors.Is(err, dossier.ErrUnavailable) || errors.Is(err, dossier.ErrFull) {
-				return err, nil
-			}
-			if err != nil {
-				return nil, err
-			}
+		}
+		if stop != nil || err != nil {
+			return stop, err
 		}
 		file, err = t.reader.nextFile()
 		if errors.Is(err, errTooMuch) {
+			if stop, err := held.add(ctx, sub); stop != nil || err != nil {
+				return stop, err
+			}
 			return dossier.Errorf(dossier.CodeTooLarge, err,
 				"This file was not read, because too much came before it that could not be accepted."), nil
 		}
@@ -105,7 +104,7 @@ func (t *taking) files(ctx context.Context, sub *dossier.Submission, file *fileP
 			return nil, err
 		}
 	}
-	return nil, nil
+	return held.add(ctx, sub)
 }
 
 // refuseRest reads what still comes, within the bounds of a refusal, to tell the submitter by name what was not taken.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"dossier.example/app"
+	"dossier.example/app/bounds"
 	"dossier.example/app/internal/teststores"
 )
 
@@ -25,7 +26,13 @@ func TestStoreFaultAtEveryStep(t *testing.T) {
 		return open(t, setup{stores: &stores, wrap: f.Wrap, domain: dossier.Options{Stall: stall(m)}})
 	}
 	clean := teststores.NewFaults(nil)
-	f := ada.with(some(2)...)
+	// The first file is larger than those that are read before anything is done about them.
+	two := func() []file {
+		files := some(2)
+		files[0].data += strings.Repeat("z", dossier.SmallBytes)
+		return files
+	}
+	f := ada.with(two()...)
 	s := through(t, clean, sound)
 	s.mustAccept(s.submit(f), f)
 	calls := clean.Forget()
@@ -38,8 +45,8 @@ func TestStoreFaultAtEveryStep(t *testing.T) {
 				continue // as failBefore
 			}
 			t.Run(fmt.Sprintf("%02d %s %s", i, call, m), func(t *testing.T) {
-				healthy, s := healthy.in(t), through(t, teststores.Nth(i, m), m)
-				f := ada.with(some(2)...)
+				healthy, s := healthy.in(t), through(t, teststores.NthOf(calls, i, m), m)
+				f := ada.with(two()...)
 				if m == hang {
 					// More than lies in buffers, so that the sender is still at it.
 					which := 0
@@ -58,7 +65,7 @@ func TestStoreFaultAtEveryStep(t *testing.T) {
 
 				other := f
 				other.receipt = dossier.NewReceipt().String()
-				abandoned := through(t, teststores.Nth(i, m), m).submit(other)
+				abandoned := through(t, teststores.NthOf(calls, i, m), m).submit(other)
 				abandoned.must(t, http.StatusServiceUnavailable)
 				keptToo := s.kept(abandoned, other)
 
@@ -95,6 +102,32 @@ func stall(m mode) time.Duration {
 		return 100 * time.Millisecond
 	}
 	return patience
+}
+
+// Small files are counted together, and share a look at the person, as far as they are held.
+func TestSmallFilesTogether(t *testing.T) {
+	t.Parallel()
+	clean := teststores.NewFaults(nil)
+	s := open(t, setup{wrap: clean.Wrap})
+	f := ada.with()
+	const held = bounds.FormHandful / dossier.SmallBytes
+	for i := range held + 2 {
+		f.files = append(f.files, file{fmt.Sprintf("%d.txt", i), strings.Repeat("x", dossier.SmallBytes-i)})
+	}
+	a := s.submit(f)
+	calls := clean.Forget()
+	s.mustAccept(a, f)
+	for call, want := range map[string]int{"catalog.Reserve": 2, "people.Person": 2, "catalog.Put": held + 2} {
+		got := 0
+		for _, c := range calls {
+			if c == call {
+				got++
+			}
+		}
+		if got != want {
+			t.Errorf("a form with %d small files makes %d calls of %s, want %d", len(f.files), got, call, want)
+		}
+	}
 }
 
 // kept reads what the page of an outage promises: nil where nothing is, else the files that are stored.

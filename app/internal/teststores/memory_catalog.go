@@ -64,7 +64,7 @@ func (m *memoryCatalog) Put(ctx context.Context, f dossier.File) error {
 			return dossier.ErrExists
 		}
 		f = apart(f)
-		f.State, f.Content, f.Damage = dossier.FileUploading, nil, nil
+		f.State, f.Damage = dossier.FileUploading, nil
 		f.CreatedAt, f.UpdatedAt = micro(f.CreatedAt), micro(f.UpdatedAt)
 		m.files[key] = f
 		return nil
@@ -145,6 +145,10 @@ func (m *memoryCatalog) Touch(ctx context.Context, person dossier.PersonID, file
 	return m.change(ctx, "touch a file record", person, file, uploading, func(f *dossier.File) {
 		f.UpdatedAt = micro(at)
 	})
+}
+
+func (m *memoryCatalog) CommitAsPut(ctx context.Context, f dossier.File, at time.Time) (dossier.File, error) {
+	return m.Commit(ctx, f.Person, f.ID, at)
 }
 
 func (m *memoryCatalog) Commit(ctx context.Context, person dossier.PersonID, file dossier.FileID,
