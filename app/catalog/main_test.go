@@ -8,6 +8,5 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	servers.TempInMemory()
-	os.Exit(m.Run())
+	os.Exit(servers.Run(m))
 }

@@ -5,6 +5,7 @@ package servers
 import (
 	"os"
 	"path/filepath"
+	"runtime/debug"
 )
 
 // tempDir makes a folder for a server. It is not testing's TempDir, which lies in a folder that only the test's own
@@ -25,6 +26,15 @@ func TempInMemory() {
 	if folder := memoryFolder(); folder != "" {
 		_ = os.Setenv("TMPDIR", folder) // it has no NUL, which is all that could be wrong with it
 	}
+}
+
+// Run runs the tests of a package, for TestMain: with temporary folders in memory, and with a garbage collector that
+// lets the heap grow to 32 MB first. Tests drop much and keep little, so it would run all the time. A package that
+// measures its heap calls TempInMemory alone.
+func Run(m interface{ Run() int }) int {
+	TempInMemory()
+	debug.SetGCPercent(800)
+	return m.Run()
 }
 
 // tempBase returns the folder in memory, or the first temporary folder that every user can reach, or the system's

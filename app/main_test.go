@@ -1,0 +1,12 @@
+package dossier_test
+
+import (
+	"os"
+	"testing"
+
+	"dossier.example/app/internal/servers"
+)
+
+func TestMain(m *testing.M) {
+	os.Exit(servers.Run(m))
+}
