@@ -34,32 +34,32 @@ const command = "thumbnail"
 // of each program that uses Self, so that nothing of the program is at work beside the picture.
 func Main() {
 	if len(os.Args) == 2 && os.Args[1] == command {
-		os.Exit(Child(os.Stdin, os.Stdout, os.Stderr))
+		os.Exit(child(bounds.PictureSeconds))
 	}
 }
 
-// Child reads a picture and writes its thumbnail: the whole life of a child of Maker. It returns the exit status of the
-// process, which it bounds before it reads the first byte: the process is to do nothing else.
-func Child(stdin io.Reader, stdout, stderr io.Writer) int {
+// child reads a picture and writes its thumbnail, in that many seconds of processor time. It returns the exit status of
+// the process, which it bounds before it reads the first byte: the process is to do nothing else.
+func child(seconds uint64) int {
 	late := make(chan os.Signal, 1)
-	if err := confine(late); err != nil {
-		fmt.Fprintln(stderr, "bound what the process may use:", err)
+	if err := confine(late, seconds); err != nil {
+		fmt.Fprintln(os.Stderr, "bound what the process may use:", err)
 		return exitBroken
 	}
 	debug.SetMemoryLimit(heapGoal)
 	done := make(chan int, 1)
-	go func() { done <- child(stdin, stdout, stderr) }()
+	go func() { done <- convert(os.Stdin, os.Stdout, os.Stderr) }()
 	select {
 	case status := <-done:
 		signal.Stop(late)
 		return status
 	case <-late:
-		fmt.Fprintf(stderr, "more than %d seconds of processor time\n", bounds.PictureSeconds)
+		fmt.Fprintf(os.Stderr, "more than %d seconds of processor time\n", seconds)
 		return exitTime
 	}
 }
 
-func child(stdin io.Reader, stdout, stderr io.Writer) (status int) {
+func convert(stdin io.Reader, stdout, stderr io.Writer) (status int) {
 	defer func() {
 		// What makes a decoder panic makes it panic each time.
 		if r := recover(); r != nil {

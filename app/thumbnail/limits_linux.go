@@ -16,9 +16,9 @@ import (
 	"dossier.example/app/bounds"
 )
 
-// confine bounds this process for the rest of its life. late is told when the processor time is used up; two seconds
-// later the system kills.
-func confine(late chan<- os.Signal) error {
+// confine bounds this process for the rest of its life. late is told when that many seconds of processor time are used
+// up; two seconds later the system kills.
+func confine(late chan<- os.Signal, seconds uint64) error {
 	signal.Notify(late, syscall.SIGXCPU)
 	// Should memory run out in spite of all, this process is the one to go. A system that refuses has its reasons.
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
@@ -34,7 +34,7 @@ func confine(late chan<- os.Signal) error {
 		soft, hard uint64
 	}{
 		{"address space", unix.RLIMIT_AS, mapped + bounds.PictureMemory, mapped + bounds.PictureMemory},
-		{"processor time", unix.RLIMIT_CPU, bounds.PictureSeconds, bounds.PictureSeconds + 2},
+		{"processor time", unix.RLIMIT_CPU, seconds, seconds + 2},
 		{"size of files", unix.RLIMIT_FSIZE, 0, 0},
 		{"core dumps", unix.RLIMIT_CORE, 0, 0},
 		// Those that are open stay so: the three that it was given, and the runtime's own. No other can be opened.

@@ -9,7 +9,7 @@ import (
 
 // confine bounds nothing: on systems other than Linux, which the app is not deployed on, pixels and patience are the
 // only bounds of a child.
-func confine(chan<- os.Signal) error { return nil }
+func confine(chan<- os.Signal, uint64) error { return nil }
 
 func self() string {
 	program, err := os.Executable()

@@ -17,7 +17,7 @@ import (
 
 // Maker makes thumbnails by children. It is safe for concurrent use; how many it runs at once is its callers' to bound.
 type Maker struct {
-	// Program and Args are what calls Child.
+	// Program and Args are what calls Main.
 	Program string
 	Args    []string
 	// Patience is how long a child may take in all. Default 30 seconds.

@@ -25,6 +25,9 @@ import (
 // TestMain lets the tests' own program be the child of a maker, and the parent of one.
 func TestMain(m *testing.M) {
 	Main()
+	if len(os.Args) == 2 && os.Args[1] == "hasty" {
+		os.Exit(child(1))
+	}
 	if len(os.Args) == 2 && os.Args[1] == "parent" {
 		_, err := Self().Make(context.Background(), stuck{})
 		fmt.Println(err)
@@ -138,13 +141,17 @@ func (b *bits) bytes() (out []byte) {
 	return out
 }
 
+// A child that has a second; TestChildIsAlone sees how many Self's children have.
 func TestMakerBoundsTime(t *testing.T) {
+	t.Parallel()
 	picture := slowJPEG(20_000)
 	if len(picture) > 2<<20 {
 		t.Fatalf("the picture has %d bytes", len(picture))
 	}
-	_, err := patient().Make(t.Context(), bytes.NewReader(picture))
-	if !errors.Is(err, dossier.ErrNoPicture) || !strings.Contains(err.Error(), "processor time") {
+	maker := patient()
+	maker.Args = []string{"hasty"}
+	_, err := maker.Make(t.Context(), bytes.NewReader(picture))
+	if !errors.Is(err, dossier.ErrNoPicture) || !strings.Contains(err.Error(), "more than 1 seconds of processor time") {
 		t.Errorf("Make: %v; want ErrNoPicture for processor time", err)
 	}
 }

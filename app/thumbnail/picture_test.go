@@ -129,6 +129,7 @@ func pngChunk(name string, data []byte) []byte {
 }
 
 func TestMakeTurns(t *testing.T) {
+	t.Parallel()
 	upright := [4]color.RGBA{red, green, blue, gray}
 	// How a camera records the upright picture, by where its first row and first column are to be seen (Exif 3.0, tag
 	// 0112).
@@ -180,6 +181,7 @@ var webPs = map[string]string{
 }
 
 func TestMakeFormats(t *testing.T) {
+	t.Parallel()
 	colors := [4]color.RGBA{red, green, blue, gray}
 	for _, size := range []image.Point{{64, 48}, {640, 480}, {641, 481}, {1000, 750}, {1500, 1125}} {
 		m := quarters(size.X, size.Y, colors)
@@ -281,6 +283,7 @@ func jpegOf(kind byte, w, h uint16) []byte {
 }
 
 func TestMakeRefuses(t *testing.T) {
+	t.Parallel()
 	whole := map[string][]byte{
 		"JPEG": asJPEG(t, quarters(640, 480, [4]color.RGBA{red, green, blue, gray})),
 		"PNG":  asPNG(t, quarters(640, 480, [4]color.RGBA{red, green, blue, gray})),
