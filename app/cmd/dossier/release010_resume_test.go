@@ -312,7 +312,7 @@ func (in *installation) mustReconcile() {
 			}
 		}
 	}
-	first := dossier.ReconcileReport{Counts: want, AbortedMultipartUploads: transfers, Verified: kept}
+	first := dossier.ReconcileReport{Swept: true, Counts: want, AbortedMultipartUploads: transfers, Verified: kept}
 	// Of what a report says beside, here nothing is meant.
 	counts := func() dossier.ReconcileReport {
 		r := reconcileNow(in.t, in.env)
@@ -328,7 +328,7 @@ func (in *installation) mustReconcile() {
 	if !reflect.DeepEqual(got, first) {
 		in.t.Errorf("reconcile did %+v, want %+v", got, first)
 	}
-	nothing := dossier.ReconcileReport{Counts: map[string]int{}, Verified: kept}
+	nothing := dossier.ReconcileReport{Swept: true, Counts: map[string]int{}, Verified: kept}
 	if got := counts(); !reflect.DeepEqual(got, nothing) {
 		in.t.Errorf("a second reconcile did %+v, want %+v", got, nothing)
 	}
