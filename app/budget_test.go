@@ -257,6 +257,16 @@ func TestTheDayOfANetwork(t *testing.T) {
 			}
 		}
 		refused("a third person", register(here, two, dossier.NewReceipt()))
+		for _, size := range []int{dossier.SmallBytes, dossier.SmallBytes + 1} {
+			// The form of a third person ends with its first file: nothing that follows is to be read.
+			sub, err := two.Start(here, dossier.NewReceipt(), ada)
+			if err != nil {
+				t.Fatal(err)
+			}
+			refused(fmt.Sprintf("a file of %d bytes of a third person", size),
+				sub.AddFile(here, "a.txt", bytes.NewReader(make([]byte, size))))
+			sub.Abandon(here)
+		}
 		if err := register(here, two, r); err != nil {
 			t.Errorf("the first person once more: %v", err)
 		}

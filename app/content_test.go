@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -80,6 +81,34 @@ func TestLargeFilesAreDescribed(t *testing.T) {
 			t.Errorf("%d bytes: described as %+v, want %+v", len(content), f, want)
 		}
 	})
+}
+
+// The limit of a container, and so the number of processors, may change while a file is on its way.
+func TestProcessorsChangeUnderWay(t *testing.T) {
+	before := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(before)
+	s := fresh(t)
+	svc := s.service(dossier.DefaultLimits())
+	data := make([]byte, 4<<20)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(data) // never fails
+	r, n := bytes.NewReader(data), 0
+	sub, err := svc.Begin(t.Context(), dossier.NewReceipt(), ada)
+	if err == nil {
+		err = sub.AddFile(t.Context(), "large", readerFunc(func(p []byte) (int, error) {
+			n++
+			runtime.GOMAXPROCS(1 + n%2)
+			return r.Read(p)
+		}))
+	}
+	if err == nil {
+		err = sub.Acknowledge(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o := sub.Outcomes()[0]; o.File == nil || o.File.Content.SHA256 != sha256.Sum256(data) {
+		t.Errorf("stored as %+v, error %v; want the SHA-256 of what was sent", o.File, o.Err)
+	}
 }
 
 // A body that breaks off is the sender's fault, not the store's; what arrived before it is not kept.

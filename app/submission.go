@@ -199,15 +199,13 @@ func (sub *Submission) AddFile(ctx context.Context, path string, r io.Reader) er
 		return sub.AddFiles(ctx, SmallFile{path, data})
 	}
 	in := sub.incoming(path)
-	switch {
-	case err != nil:
-		err = fmt.Errorf("read file: %w", err)
-	default:
-		if err = sub.begun(); err == nil {
-			err = sub.svc.accommodate(ctx, in, rest)
-		}
+	if err != nil {
+		return in.failed(fmt.Errorf("read file: %w", err))
 	}
-	return in.failed(err)
+	if err := sub.begun(); err != nil {
+		return allFailed([]*incoming{in}, err)
+	}
+	return in.failed(sub.svc.accommodate(ctx, in, rest))
 }
 
 // incoming returns the next file of the form.

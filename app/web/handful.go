@@ -34,7 +34,7 @@ func (h *handful) take(ctx context.Context, sub *dossier.Submission, file *fileP
 		}
 		return h.hold(ctx, sub, dossier.SmallFile{Path: file.name, Data: data})
 	}
-	if stop, err := h.add(ctx, sub); stop != nil || err != nil {
+	if stop, err := h.addBefore(ctx, sub, file.name); stop != nil || err != nil {
 		return stop, err
 	}
 	err = sub.AddFile(ctx, file.name, rest)
@@ -48,13 +48,13 @@ func (h *handful) take(ctx context.Context, sub *dossier.Submission, file *fileP
 func (h *handful) hold(ctx context.Context, sub *dossier.Submission, file dossier.SmallFile) (stop, err error) {
 	size := int64(len(file.Data))
 	if h.bytes+size > bounds.FormHandful {
-		if stop, err := h.add(ctx, sub); stop != nil || err != nil {
+		if stop, err := h.addBefore(ctx, sub, file.Path); stop != nil || err != nil {
 			return stop, err
 		}
 	}
 	if h.s.handfuls.bytes.Add(size) > bounds.Handfuls {
 		h.s.handfuls.bytes.Add(-size)
-		if stop, err := h.add(ctx, sub); stop != nil || err != nil {
+		if stop, err := h.addBefore(ctx, sub, file.Path); stop != nil || err != nil {
 			return stop, err
 		}
 		return ending(sub.AddFiles(ctx, file))
@@ -70,6 +70,14 @@ func (h *handful) add(ctx context.Context, sub *dossier.Submission) (stop, err e
 		return nil, nil
 	}
 	return ending(sub.AddFiles(ctx, h.files...))
+}
+
+// addBefore is add before another file. If that is not taken any more, the submitter is told so by its name.
+func (h *handful) addBefore(ctx context.Context, sub *dossier.Submission, name string) (stop, err error) {
+	if stop, err = h.add(ctx, sub); stop != nil {
+		sub.Refuse(name, notTaken(stop))
+	}
+	return stop, err
 }
 
 // drop lets go of what is held.

@@ -3,6 +3,7 @@ package web_test
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"dossier.example/app"
+	"dossier.example/app/bounds"
 	"dossier.example/app/internal/teststores"
 	"dossier.example/app/web"
 )
@@ -29,7 +31,14 @@ const (
 func TestKeptInPart(t *testing.T) {
 	t.Parallel()
 	big := func(name string, n int) file { return file{name, strings.Repeat("z", n)} }
-	three := some(3)
+	three, four := some(3), some(4)
+	// One more than are held to be sent together.
+	var more []file
+	var names []string
+	for i := range bounds.FormHandful/dossier.SmallBytes + 1 {
+		more = append(more, big(fmt.Sprintf("%02d", i), dossier.SmallBytes-i))
+		names = append(names, more[i].name)
+	}
 	atPut := func(nth int, m mode) func(teststores.Stores) teststores.Stores {
 		puts := 0
 		f := teststores.NewFaults(func(_ int, call string) mode {
@@ -57,9 +66,10 @@ func TestKeptInPart(t *testing.T) {
 	)
 	tests := []struct {
 		name string
-		// person is what one may have; a form may carry three files of each bytes, 1,000 unless set.
+		// person is what one may have; a form may carry most files, 3 unless set, of each bytes, 1,000 unless set.
 		person dossier.Quota
 		each   int64
+		most   int
 		drain  int64
 		wrap   func(teststores.Stores) teststores.Stores
 		// before was stored by an earlier form of the person.
@@ -164,6 +174,22 @@ func TestKeptInPart(t *testing.T) {
 			says: []string{"To add what is missing, " + saysAgain}, not: []string{"One person", saysLimit},
 		},
 		{
+			// Small files are sent before the next one that is not held with them.
+			name: "the store is down for a small file before a large one", wrap: atPut(1, failBefore), each: 100_000,
+			files: []file{three[0], big("big", 40_000), three[1]}, status: outage,
+			missing: []string{three[0].name, "big", three[1].name}, says: []string{"0 of 3 files", saysAgain},
+		},
+		{
+			name: "the store is down for small files before one too many", wrap: atPut(1, failBefore), files: four,
+			status: outage, missing: []string{four[0].name, four[1].name, four[2].name, four[3].name},
+			says: []string{"0 of 4 files", saysAgain},
+		},
+		{
+			name: "the store is down for more small files than are held", wrap: atPut(1, failBefore), each: 100_000,
+			most: len(more), files: more, status: outage, missing: names,
+			says: []string{fmt.Sprintf("0 of %d files", len(more)), saysAgain},
+		},
+		{
 			name: "over the quota, and the store is down", person: dossier.Quota{Files: 9, Bytes: 500},
 			wrap:  atPut(2, failBefore),
 			files: []file{big("big", 900), three[0], three[1]}, status: outage,
@@ -196,7 +222,7 @@ func TestKeptInPart(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			limits := dossier.Limits{FileBytes: cmp.Or(test.each, 1000), Files: 3,
+			limits := dossier.Limits{FileBytes: cmp.Or(test.each, 1000), Files: cmp.Or(test.most, 3),
 				PersonFiles: int(test.person.Files), PersonBytes: test.person.Bytes}
 			s := open(t, setup{domain: dossier.Options{Limits: limits}, web: web.Options{DrainBytes: test.drain},
 				wrap: test.wrap})

@@ -85,7 +85,7 @@ func (t *taking) files(ctx context.Context, sub *dossier.Submission, file *fileP
 	for taken := 0; file != nil; taken++ {
 		if taken < limits.Files {
 			stop, err = held.take(ctx, sub, file)
-		} else if stop, err = held.add(ctx, sub); stop == nil && err == nil {
+		} else if stop, err = held.addBefore(ctx, sub, file.name); stop == nil && err == nil {
 			sub.Refuse(file.name, dossier.Errorf(dossier.CodeTooLarge, nil, "Not stored: the limit is %s at once.",
 				counted(limits.Files, "file")))
 		}
@@ -113,10 +113,6 @@ func (t *taking) refuseRest(sub *dossier.Submission, stop error) {
 	if errors.Is(stop, errTooMuch) {
 		return // the bounds are reached
 	}
-	why := "Not stored, because the storage did not respond. Send it again."
-	if errors.Is(stop, dossier.ErrFull) {
-		why = "Not stored, because the site's storage is full. Send it again later."
-	}
 	if b := bodyOf(t.c); b != nil {
 		b.within(t.s.o.DrainTime)
 	}
@@ -125,8 +121,17 @@ func (t *taking) refuseRest(sub *dossier.Submission, stop error) {
 		if err != nil || file == nil {
 			return
 		}
-		sub.Refuse(file.name, dossier.Errorf(dossier.CodeUnavailable, nil, "%s", why))
+		sub.Refuse(file.name, notTaken(stop))
 	}
+}
+
+// notTaken says of a file why it was not taken after stop.
+func notTaken(stop error) *dossier.Error {
+	why := "Not stored, because the storage did not respond. Send it again."
+	if errors.Is(stop, dossier.ErrFull) {
+		why = "Not stored, because the site's storage is full. Send it again later."
+	}
+	return dossier.Errorf(dossier.CodeUnavailable, nil, "%s", why)
 }
 
 // invalid answers a form with faulty fields: the page again, with all faults, what was typed and the same receipt.
