@@ -56,7 +56,7 @@ const (
 
 // The bounds of the small files that forms hold until they are added together, which no setting changes.
 const (
-	// FormHandful is the most bytes of them of one form.
+	// FormHandful is the most bytes of them of one form, with their names.
 	FormHandful = 1 << 20
 	// Handfuls is the most of all forms together. Beyond it, small files are added one by one.
 	Handfuls = 16 << 20

@@ -87,7 +87,8 @@ func FixedBounds() []Fixed {
 				"holds " +
 				"the most."},
 		{"Share of that memory for one client", "half", "The other half is always available to others."},
-		{"Small files of one form, up to 32 KiB each, that are added together", fmt.Sprintf("%d MiB", FormHandful>>20),
+		{"Small files of one form, up to 32 KiB each, with their names, that are added together",
+			fmt.Sprintf("%d MiB", FormHandful>>20),
 			"They are counted by one request, and share a look at the person."},
 		{"Memory for them, all forms", fmt.Sprintf("%d MiB", Handfuls>>20),
 			"Beyond it, small files are added one by one, which takes more requests to the stores. Nobody waits."},

@@ -33,6 +33,7 @@ type site struct {
 	t      *testing.T
 	stores teststores.Stores
 	svc    *dossier.Service
+	server *web.Server
 	addr   string
 	client *http.Client
 	log    *buffer
@@ -88,12 +89,12 @@ func open(t *testing.T, o setup) *site {
 			stores = o.wrap(stores)
 		}
 		svc := dossier.New(stores.People, stores.Catalog, stores.Objects, o.domain)
-		if i == 0 {
-			s.svc = svc
-		}
 		h, err := web.New(svc, o.web)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if i == 0 {
+			s.svc, s.server = svc, h
 		}
 		instances.handlers = append(instances.handlers, h)
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 
 	"dossier.example/app"
@@ -44,9 +45,11 @@ func (h *handful) take(ctx context.Context, sub *dossier.Submission, file *fileP
 	return ending(err)
 }
 
-// hold keeps a file for later, or adds it at once.
+// hold keeps a file for later, or adds it at once. Its name counts too: it may be longer than the file. It is copied,
+// because it may be a part of a longer header.
 func (h *handful) hold(ctx context.Context, sub *dossier.Submission, file dossier.SmallFile) (stop, err error) {
-	size := int64(len(file.Data))
+	file.Path = strings.Clone(file.Path)
+	size := int64(len(file.Data) + len(file.Path))
 	if h.bytes+size > bounds.FormHandful {
 		if stop, err := h.addBefore(ctx, sub, file.Path); stop != nil || err != nil {
 			return stop, err

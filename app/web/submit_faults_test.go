@@ -109,25 +109,80 @@ func TestSmallFilesTogether(t *testing.T) {
 	t.Parallel()
 	clean := teststores.NewFaults(nil)
 	s := open(t, setup{wrap: clean.Wrap})
-	f := ada.with()
 	const held = bounds.FormHandful / dossier.SmallBytes
+	large := ada.with()
 	for i := range held + 2 {
-		f.files = append(f.files, file{fmt.Sprintf("%d.txt", i), strings.Repeat("x", dossier.SmallBytes-i)})
+		large.files = append(large.files, file{fmt.Sprintf("%d.txt", i), strings.Repeat("x", dossier.SmallBytes-i)})
 	}
-	a := s.submit(f)
-	calls := clean.Forget()
-	s.mustAccept(a, f)
-	for call, want := range map[string]int{"catalog.Reserve": 2, "people.Person": 2, "catalog.Put": held + 2} {
-		got := 0
-		for _, c := range calls {
-			if c == call {
-				got++
+	// What is held of empty files is their names.
+	named := ada.with()
+	for i := range 40 {
+		named.files = append(named.files, file{name: fmt.Sprint(i, strings.Repeat("x", bounds.FormHandful/20))})
+	}
+	for _, test := range []struct {
+		form   form
+		groups int
+	}{{large, 2}, {named, 3}} {
+		a := s.submit(test.form)
+		calls := clean.Forget()
+		a.must(t, http.StatusSeeOther)
+		for call, want := range map[string]int{
+			"catalog.Reserve": test.groups, "people.Person": test.groups, "catalog.Put": len(test.form.files),
+		} {
+			if got := callsOf(calls, call); got != want {
+				t.Errorf("a form with %d small files makes %d calls of %s, want %d", len(test.form.files), got, call, want)
 			}
 		}
-		if got != want {
-			t.Errorf("a form with %d small files makes %d calls of %s, want %d", len(f.files), got, call, want)
+	}
+	s.mustHave(large, large.files...)
+}
+
+// Where many forms hold small files and do not end, others are taken all the same, and hold none.
+func TestSmallFilesOfManyForms(t *testing.T) {
+	t.Parallel()
+	clean := teststores.NewFaults(nil)
+	s := open(t, setup{wrap: clean.Wrap})
+	reserved := func() int {
+		s.t.Helper()
+		f := ada.with(some(3)...)
+		a := s.submit(f)
+		calls := clean.Forget()
+		s.mustAccept(a, f)
+		return callsOf(calls, "catalog.Reserve")
+	}
+	if n := reserved(); n != 1 {
+		t.Errorf("small files are counted by %d requests, although no other form holds any", n)
+	}
+	var wires []*wire
+	for range bounds.Handfuls / bounds.FormHandful {
+		f := ada.with()
+		for i := range bounds.FormHandful/dossier.SmallBytes + 1 {
+			name := fmt.Sprint(i)
+			f.files = append(f.files, file{name, strings.Repeat("x", dossier.SmallBytes-len(name))})
+		}
+		w, body := s.dial(), f.body()
+		w.postHead(len(body))
+		w.write(body[:len(body)-dossier.SmallBytes]) // the last file is on its way
+		wires = append(wires, w)
+	}
+	s.until("other forms hold all that may be held", func() bool { return s.server.Handfuls() == bounds.Handfuls })
+	if n := reserved(); n != 3 {
+		t.Errorf("of a form that cannot hold small files, 3 are counted by %d requests", n)
+	}
+	for _, w := range wires {
+		_ = w.Close()
+	}
+	s.until("forms that were broken off hold nothing", func() bool { return s.server.Handfuls() == 0 })
+}
+
+// callsOf counts the calls of that name.
+func callsOf(calls []string, name string) (n int) {
+	for _, call := range calls {
+		if call == name {
+			n++
 		}
 	}
+	return n
 }
 
 // kept reads what the page of an outage promises: nil where nothing is, else the files that are stored.
