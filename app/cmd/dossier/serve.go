@@ -65,20 +65,26 @@ func (p *program) serve(ctx context.Context, despite bool) (err error) {
 		return err
 	}
 	defer listener.Close()
-	if err := checkFolder(ctx, cfg, log, despite); err != nil {
+	inspected, err := checkFolder(ctx, cfg, log, despite)
+	if err != nil {
 		return err
 	}
 	s, err := openStores(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
+	whole := false
+	defer func() {
+		if err = errors.Join(err, s.close()); err == nil && whole {
+			leaveFolder(cfg, log)
+		}
+	}()
 	secret, generated, err := staffSecret(cfg)
 	if err != nil {
 		return err
 	}
 	svc := s.service(cfg, log)
-	if err := inspectFolder(ctx, svc, cfg, log, despite); err != nil {
+	if whole, err = inspectFolder(ctx, svc, cfg, log, inspected, despite); err != nil {
 		return err
 	}
 	origin := cfg.HTTP.Origin(listener.Addr())
