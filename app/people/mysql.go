@@ -37,7 +37,8 @@ type MySQLConfig struct {
 	CAFile string
 	// Timeout bounds one call to the database, including the wait for a connection. Default 5 seconds.
 	Timeout time.Duration
-	// MaxOpen bounds the connections of this process. Default 10: the smallest RDS instance allows about 60
+	// MaxOpen bounds the connections of this process, a quarter of which, but at least one, are for submissions that end;
+	// so there are at least two. Default 10: the smallest RDS instance allows about 60
 	// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html#RDS_Limits.MaxConnections), and several
 	// instances share it.
 	MaxOpen int
@@ -77,16 +78,23 @@ func (c MySQLConfig) timeout() time.Duration { return or(c.Timeout, 5*time.Secon
 // OpenMySQL connects to the database and makes sure that its schema is not behind (the error says what to run), and
 // that texts compare by code point in it.
 func OpenMySQL(ctx context.Context, c MySQLConfig) (*Store, error) {
+	open := or(c.MaxOpen, defaultMaxOpen)
+	c.MaxOpen = max(1, open-max(1, open/4))
 	db, err := ConnectMySQL(ctx, c)
 	if err != nil {
 		return nil, err
+	}
+	c.MaxOpen = max(1, open/4)
+	batches, err := c.pool(true)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	s, err := newStore(db, gormmysql.New(gormmysql.Config{
 		Conn: db,
 		// All that gorm asks the version for is which schema changes and which RETURNING it may write; it writes none
 		// here.
 		SkipInitializeWithVersion: true,
-	}), c.timeout(), mysqlServer{})
+	}), c.timeout(), mysqlServer{batches})
 	if err == nil {
 		err = s.checkSchema(ctx, func(ctx context.Context) error {
 			if err := migrations.Check(ctx, db, migrations.MySQL, migrations.People); err != nil {
@@ -96,7 +104,7 @@ func OpenMySQL(ctx context.Context, c MySQLConfig) (*Store, error) {
 		})
 	}
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, batches.Close(), db.Close())
 	}
 	return s, nil
 }
@@ -122,6 +130,35 @@ func (s *Store) checkSchema(ctx context.Context, check func(context.Context) err
 // ConnectMySQL returns a pool of connections as OpenMySQL uses it, whatever the schema, for migrations. It makes one
 // connection, so that a wrong setting shows at once.
 func ConnectMySQL(ctx context.Context, c MySQLConfig) (*sql.DB, error) {
+	db, err := c.pool(false)
+	if err != nil {
+		return nil, err
+	}
+	doing := fmt.Sprintf("connecting to %v", c)
+	bounded, cancel := context.WithTimeout(ctx, c.timeout())
+	defer cancel()
+	if err := db.PingContext(bounded); err != nil {
+		_ = db.Close() // it holds no connection
+		if bounded.Err() != nil {
+			err = bounded.Err()
+		}
+		what, err := mysqlServer{}.judge(err)
+		if what == outage {
+			return nil, dossier.Unavailable(ctx, doing, err)
+		}
+		if e, ok := errors.AsType[*mysql.MySQLError](err); ok && (e.Number == 1044 || e.Number == 1049) {
+			return nil, fmt.Errorf("%s: %w; \"dossier migrate up\" creates the database", doing, err)
+		}
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	return db, nil
+}
+
+// defaultMaxOpen is MySQLConfig's MaxOpen where that is not set.
+const defaultMaxOpen = 10
+
+// pool returns a pool of connections without making one. If batches, a request may hold several statements.
+func (c MySQLConfig) pool(batches bool) (*sql.DB, error) {
 	cfg := mysql.NewConfig()
 	cfg.Net, cfg.Addr = "tcp", c.address()
 	cfg.DBName, cfg.User, cfg.Passwd = c.Name, c.User, c.Password
@@ -133,9 +170,7 @@ func ConnectMySQL(ctx context.Context, c MySQLConfig) (*sql.DB, error) {
 	// Otherwise each statement with values would take two requests: to be prepared, and to be executed. The driver
 	// quotes the values, which is safe with utf8mb4 (and refused with the character sets with which it is not).
 	cfg.InterpolateParams = true
-	// For atOnce alone. No statement is put together from what users send, with one exception that no user reaches:
-	// migrations create accounts.
-	cfg.MultiStatements = true
+	cfg.MultiStatements = batches
 	// What it tells is told by errors too.
 	cfg.Logger = &mysql.NopLogger{}
 	seconds := strconv.Itoa(int(math.Ceil(c.timeout().Seconds())))
@@ -160,29 +195,11 @@ func ConnectMySQL(ctx context.Context, c MySQLConfig) (*sql.DB, error) {
 		return nil, fmt.Errorf("settings for %v: %w", c, err)
 	}
 	db := sql.OpenDB(connector{inner})
-	open := or(c.MaxOpen, 10)
+	open := or(c.MaxOpen, defaultMaxOpen)
 	db.SetMaxOpenConns(open)
-	db.SetMaxIdleConns(or(c.MaxIdle, open))
+	db.SetMaxIdleConns(min(or(c.MaxIdle, open), open))
 	db.SetConnMaxLifetime(or(c.MaxLifetime, 5*time.Minute))
 	db.SetConnMaxIdleTime(time.Minute)
-
-	doing := fmt.Sprintf("connecting to %v", c)
-	bounded, cancel := context.WithTimeout(ctx, c.timeout())
-	defer cancel()
-	if err := db.PingContext(bounded); err != nil {
-		_ = db.Close() // it holds no connection
-		if bounded.Err() != nil {
-			err = bounded.Err()
-		}
-		what, err := mysqlServer{}.judge(err)
-		if what == outage {
-			return nil, dossier.Unavailable(ctx, doing, err)
-		}
-		if e, ok := errors.AsType[*mysql.MySQLError](err); ok && (e.Number == 1044 || e.Number == 1049) {
-			return nil, fmt.Errorf("%s: %w; \"dossier migrate up\" creates the database", doing, err)
-		}
-		return nil, fmt.Errorf("%s: %w", doing, err)
-	}
 	return db, nil
 }
 
@@ -261,17 +278,13 @@ ON DUPLICATE KEY UPDATE words.created_at = words.created_at`
 
 // changeWithWords implements server. It takes one request instead of five; a transaction is rolled back whole, as
 // always, if its connection ends before COMMIT.
-func (mysqlServer) changeWithWords(ctx context.Context, tx *gorm.DB, id dossier.PersonID, words []string,
+func (m mysqlServer) changeWithWords(ctx context.Context, _ *gorm.DB, id dossier.PersonID, words []string,
 	update string, args ...any) (changed bool, err error) {
 	list, err := json.Marshal(words)
 	if err != nil {
 		return false, err
 	}
-	db, err := tx.DB()
-	if err != nil {
-		return false, err
-	}
-	rows, err := atOnce(ctx, db, "START TRANSACTION;\n"+update+";\n"+addWordsAtOnce+";\nCOMMIT",
+	rows, err := atOnce(ctx, m.batches, "START TRANSACTION;\n"+update+";\n"+addWordsAtOnce+";\nCOMMIT",
 		append(args, string(list), id.String(), int64(dossier.MaxPersonWords))...)
 	if err != nil {
 		return false, err
@@ -279,8 +292,15 @@ func (mysqlServer) changeWithWords(ctx context.Context, tx *gorm.DB, id dossier.
 	return rows[1] > 0, nil
 }
 
-// mysqlServer reads the errors of MySQL and MariaDB.
-type mysqlServer struct{}
+// mysqlServer is MySQL or MariaDB.
+type mysqlServer struct {
+	// batches are connections of which a request may hold several statements. They are kept apart, and constants of this
+	// file alone reach them: a fault in a query on the others cannot be made to run a second statement.
+	batches *sql.DB
+}
+
+// close implements server.
+func (m mysqlServer) close() error { return m.batches.Close() }
 
 func (mysqlServer) judge(err error) (verdict, error) {
 	e, ok := errors.AsType[*mysql.MySQLError](err)

@@ -145,6 +145,9 @@ func mysqlSession(t *testing.T, m *mariaDB) {
 		cipher == "" {
 		t.Errorf("the connection's cipher: got %q and error %v, want one", cipher, err)
 	}
+	if _, err := s.DB().Exec("DO 1; DO 2"); err == nil {
+		t.Error("the connections for queries take two statements in one request")
+	}
 	if err := s.Ping(t.Context()); err != nil {
 		t.Errorf("Ping: %v", err)
 	}
@@ -410,7 +413,7 @@ func mysqlPool(t *testing.T, m *mariaDB) {
 	s := openMySQL(t, c)
 	s.timeout = 300 * time.Millisecond
 	var held []*sql.Conn
-	for range c.MaxOpen {
+	for range s.DB().Stats().MaxOpenConnections {
 		conn, err := s.DB().Conn(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -428,14 +431,20 @@ func mysqlPool(t *testing.T, m *mariaDB) {
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
-			if err := s.Ping(t.Context()); err != nil {
-				t.Errorf("Ping among many: %v", err)
+			p := newPerson(dossier.PersonSubmitting)
+			err := s.Insert(t.Context(), p)
+			if err == nil {
+				err = s.Acknowledge(t.Context(), p.ID, p.UpdatedAt, []string{"word"})
+			}
+			if err != nil {
+				t.Errorf("a submission among many: %v", err)
 			}
 		})
 	}
 	wg.Wait()
-	if n := s.DB().Stats().OpenConnections; n > c.MaxOpen {
-		t.Errorf("%d connections are open, want %d at most", n, c.MaxOpen)
+	open, batches := s.DB().Stats().OpenConnections, s.server.(mysqlServer).batches.Stats().OpenConnections
+	if open == 0 || batches == 0 || open+batches > c.MaxOpen {
+		t.Errorf("%d and %d connections are open, want %d at most", open, batches, c.MaxOpen)
 	}
 }
 

@@ -144,8 +144,10 @@ func (k sqliteServer) changeWithWords(_ context.Context, db *gorm.DB, id dossier
 	return changed, err
 }
 
-// sqliteServer reads the errors of SQLite.
+// sqliteServer is an SQLite file in a folder.
 type sqliteServer struct{ folder string }
+
+func (sqliteServer) close() error { return nil }
 
 // The primary result codes, the low byte of a code (https://www.sqlite.org/rescode.html), and two extended ones.
 const (

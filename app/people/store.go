@@ -44,6 +44,8 @@ type server interface {
 	// nothing.
 	changeWithWords(ctx context.Context, db *gorm.DB, id dossier.PersonID, words []string, update string,
 		args ...any) (changed bool, err error)
+	// close closes what the server has beside the store's connections.
+	close() error
 }
 
 type verdict int
@@ -70,7 +72,7 @@ func newStore(db *sql.DB, dialector gorm.Dialector, timeout time.Duration, s ser
 }
 
 // Close closes the connections. Calls that still run fail.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error { return errors.Join(s.server.close(), s.db.Close()) }
 
 // DB returns the pool of connections, for migrations.
 func (s *Store) DB() *sql.DB { return s.db }
