@@ -32,12 +32,15 @@ type Change struct {
 	Kind string `json:"kind"`
 	Name string `json:"name"`
 	URN  string `json:"urn"`
-	// Properties are the inputs that differ; of what is created or deleted none are told.
+	// Properties are the inputs that differ; all, where a resource of a type is created that nothing judges; none of
+	// what is created else or deleted.
 	Properties []Property `json:"properties,omitempty"`
 	// Unsure tells an update of a type of which it is not known here what needs another resource.
 	Unsure bool `json:"unsure,omitempty"`
-	// Kept tells a resource that Pulumi forgets and AWS keeps.
+	// Kept tells a resource that Pulumi forgets and AWS keeps; of one that is replaced, the old one.
 	Kept bool `json:"kept,omitempty"`
+	// First tells a replacement whose old resource is deleted before the new one is made.
+	First bool `json:"first,omitempty"`
 }
 
 func (c Change) String() string { return c.Kind + " " + c.Name }
@@ -84,6 +87,35 @@ func replaces(r *graph.Resource, path string) bool {
 	return within(path, inputs) || within(path, r.Options.ReplaceOnChanges)
 }
 
+// updates reports whether a resource that was there is kept and, at most, updated.
+func updates(old, now *graph.Resource) bool { return !replaced(old, now, differences(old, now)) }
+
+// ignored are the resources that stay, with the inputs that differ in vain because the program says to ignore it. What
+// base has in vain already is no news.
+func ignored(base, head *graph.Graph) []Change {
+	shown := namer{before: labels(base, nil), after: labels(head, nil)}
+	var found []Change
+	for _, now := range head.Resources {
+		old := base.Was(now)
+		if old == nil || now.Read || len(now.Options.IgnoreChanges) == 0 || !updates(old, now) {
+			continue
+		}
+		c := change(Update, now)
+		for _, l := range unlike(now.Ignoring(old), now) {
+			if was, _ := counted(base, head, now, l); was != "" {
+				continue // nobody wished for it: AWS counts it up
+			}
+			property := Property{Path: l.path}
+			property.Before, property.After = shown.both(l)
+			c.Properties = append(c.Properties, property)
+		}
+		if len(c.Properties) > 0 {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
 // leaf is one difference.
 type leaf struct {
 	// key is the input that path is in.
@@ -93,7 +125,10 @@ type leaf struct {
 
 // differences are those between the inputs of two recordings of a resource, without what the program says to ignore, in
 // the order of their paths.
-func differences(old, now *graph.Resource) []leaf {
+func differences(old, now *graph.Resource) []leaf { return unlike(old, now.Ignoring(old)) }
+
+// unlike are the differences between the inputs of two recordings of a resource.
+func unlike(old, now *graph.Resource) []leaf {
 	keys := maps.Clone(old.Inputs)
 	maps.Copy(keys, now.Inputs)
 	var found []leaf
@@ -106,21 +141,9 @@ func differences(old, now *graph.Resource) []leaf {
 		if len(d.found) == 0 { // two secrets, or what is masked in one of them
 			d.found = []leaf{{key: key, path: key, before: old.Inputs[key], after: now.Inputs[key]}}
 		}
-		for _, l := range d.found {
-			if !ignored(l.path, now.Options.IgnoreChanges) {
-				found = append(found, l)
-			}
-		}
+		found = append(found, d.found...)
 	}
 	return found
-}
-
-func ignored(path string, ignore []string) bool {
-	path = position.ReplaceAllString(path, "")
-	return slices.ContainsFunc(ignore, func(i string) bool {
-		i = position.ReplaceAllString(i, "")
-		return path == i || strings.HasPrefix(path, i+".")
-	})
 }
 
 type differ struct {
@@ -345,6 +368,7 @@ func compare(base, head *graph.Graph) []Change {
 	continued, again := map[*graph.Resource]bool{}, map[string]bool{}
 	type pair struct{ old, now *graph.Resource }
 	var pairs []pair
+	var fresh []*graph.Resource
 	for _, now := range head.Resources {
 		if !now.Custom || now.Read || strings.HasPrefix(now.Token, "pulumi:") {
 			continue
@@ -355,6 +379,7 @@ func compare(base, head *graph.Graph) []Change {
 		}
 		if old == nil {
 			changes = append(changes, change(Create, now))
+			fresh = append(fresh, now)
 			continue
 		}
 		continued[old] = true
@@ -373,6 +398,15 @@ func compare(base, head *graph.Graph) []Change {
 		}
 	}
 	shown := namer{before: labels(base, nil), after: labels(head, again)}
+	for _, now := range fresh {
+		// Of what nothing judges, a reviewer has to see what it is.
+		if i := slices.IndexFunc(changes, func(c Change) bool { return c.URN == now.URN }); !judged(now.Token) {
+			for _, key := range slices.Sorted(maps.Keys(now.Inputs)) {
+				_, after := shown.both(leaf{key: key, path: key, after: now.Inputs[key]})
+				changes[i].Properties = append(changes[i].Properties, Property{Path: key, After: after})
+			}
+		}
+	}
 	for _, p := range pairs {
 		leaves := differences(p.old, p.now)
 		if len(leaves) == 0 && p.old.Token == p.now.Token {
@@ -385,6 +419,8 @@ func compare(base, head *graph.Graph) []Change {
 		c := change(action, p.now)
 		_, known := Replacements(p.now.Token)
 		c.Unsure = !known && action == Update
+		c.Kept = action == Replace && p.old.Options.RetainOnDelete
+		c.First = action == Replace && p.now.Options.DeleteBeforeReplace
 		for _, l := range leaves {
 			property := Property{Path: l.path, Replaces: replaces(p.now, l.path)}
 			if property.Before, property.After = counted(base, head, p.now, l); property.After == "" {

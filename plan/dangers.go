@@ -31,6 +31,24 @@ var holding = map[string]string{
 	"aws:s3/bucketV2:BucketV2":         "its objects",
 	"aws:secretsmanager/secret:Secret": "the secret",
 	"aws:sqs/queue:Queue":              "its messages",
+
+	"aws:backup/vault:Vault":                            "its backups",
+	"aws:cloudwatch/logGroup:LogGroup":                  "its records",
+	"aws:cognito/userPool:UserPool":                     "its users",
+	"aws:docdb/cluster:Cluster":                         "its data",
+	"aws:ebs/snapshot:Snapshot":                         "the snapshot",
+	"aws:ecr/repository:Repository":                     "its images",
+	"aws:elasticache/cluster:Cluster":                   "its data",
+	"aws:elasticache/replicationGroup:ReplicationGroup": "its data",
+	"aws:fsx/lustreFileSystem:LustreFileSystem":         "its files",
+	"aws:fsx/windowsFileSystem:WindowsFileSystem":       "its files",
+	"aws:kinesis/stream:Stream":                         "its records",
+	"aws:msk/cluster:Cluster":                           "its records",
+	"aws:neptune/cluster:Cluster":                       "its data",
+	"aws:opensearch/domain:Domain":                      "its documents",
+	"aws:rds/snapshot:Snapshot":                         "the snapshot",
+	"aws:redshift/cluster:Cluster":                      "its data",
+	"aws:secretsmanager/secretVersion:SecretVersion":    "this version of the secret",
 }
 
 // addressed are the types by which others outside the stack know it, with what they know.
@@ -48,18 +66,19 @@ var founding = map[string]string{
 		"addresses that are in use",
 }
 
-// guards are properties that protect: what each is when it does. An absent one counts as the default of AWS and the
-// provider.
-var guards = []struct {
+// guard is a property that protects: what it is when it does.
+type guard struct {
 	token, path string
 	on          bool
 	absent      bool
 	means       string
-}{
+}
+
+// guards are the properties that protect. An absent one counts as the default of AWS and the provider.
+var guards = []guard{
 	{"aws:rds/instance:Instance", "deletionProtection", true, false, "AWS no longer refuses to delete it"},
 	{"aws:rds/instance:Instance", "skipFinalSnapshot", false, false, "no snapshot is left when it is deleted"},
 	{"aws:rds/instance:Instance", "storageEncrypted", true, false, "its storage is not encrypted"},
-	{"aws:rds/instance:Instance", "publiclyAccessible", false, false, "it gets a public address"},
 	{"aws:rds/instance:Instance", "multiAz", true, false, "no standby takes over when its zone fails"},
 	{"aws:rds/instance:Instance", "deleteAutomatedBackups", false, true, "its backups are deleted with it"},
 	{"aws:rds/cluster:Cluster", "deletionProtection", true, false, "AWS no longer refuses to delete it"},
@@ -108,35 +127,7 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 		}
 		found = append(found, d)
 	}
-	var guarded []string
-	for _, c := range e.Changes {
-		if c.Action != Delete && c.Action != Replace {
-			continue
-		}
-		kind, does := "deleted", "is deleted"
-		if c.Action == Replace {
-			kind, does = "replaced", "is replaced by a new, empty one"+because(c)
-		}
-		holds, data := holding[c.Type]
-		lost, address := addressed[c.Type]
-		switch {
-		case c.Kept:
-		case data:
-			tell("data "+kind, c, "**%s** `%s` %s, and %s with it%s.", c.Kind, c.Name, does, holds, refusal(base, c))
-		case address:
-			tell("address "+kind, c, "**%s** `%s` %s, and with it %s.", c.Kind, c.Name,
-				strings.Replace(does, "a new, empty one", "a new one", 1), lost)
-		case founding[c.Type] != "":
-			tell("foundation "+kind, c, "**%s** `%s` %s: %s.", c.Kind, c.Name,
-				strings.Replace(does, "a new, empty one", "a new one", 1), founding[c.Type])
-		case protected(base, c):
-			guarded = append(guarded, "`"+c.String()+"`")
-		}
-	}
-	if len(guarded) > 0 {
-		tell("protected resources", nil, "Deleted or replaced although **protected**, which Pulumi refuses, so "+
-			"the whole deployment fails: %s.", strings.Join(guarded, ", "))
-	}
+	found = append(found, lost(e, base)...)
 	found = append(found, unguarded(base, head)...)
 	for _, r := range e.Reach {
 		if r.Change != Added || r.From != graph.Internet && r.From != graph.Operators {
@@ -150,17 +141,12 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 			strings.TrimSpace(r.Protocol+" "+r.Ports))
 	}
 	found = append(found, broken(e.Policy)...)
-	for _, role := range e.Roles {
-		var wide []string
-		for _, g := range role.Grants {
-			if g.Change == Added && g.Wide() && base != nil {
-				wide = append(wide, fmt.Sprintf("`%s` on `%s`", g.Action, g.Resource))
-			}
-		}
-		if len(wide) > 0 {
-			tell("wide permission", nil, "Role `%s` may %s.", role.Name, strings.Join(wide, ", "))
-		}
-	}
+	gone := deleted(e.Changes)
+	found = append(found, opened(base, head, gone)...)
+	found = append(found, granted(e, base)...)
+	found = append(found, unreached(e.Reach)...)
+	found = append(found, changedInputs(e, base, head)...)
+	found = append(found, heed(e.Options)...)
 	for _, c := range e.Changes {
 		if c.Action != Update {
 			continue
@@ -189,6 +175,86 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 	return found
 }
 
+// deleted are the URNs of what is deleted.
+func deleted(changes []Change) map[string]bool {
+	gone := map[string]bool{}
+	for _, c := range changes {
+		if c.Action == Delete && !c.Kept {
+			gone[c.URN] = true
+		}
+	}
+	return gone
+}
+
+// lost are the dangers of what is deleted or replaced.
+func lost(e *Environment, base *graph.Graph) []Danger {
+	var found []Danger
+	var guarded []string
+	gone := deleted(e.Changes)
+	for _, c := range e.Changes {
+		if c.Action != Delete && c.Action != Replace {
+			continue
+		}
+		tell := func(kind, format string, args ...any) {
+			found = append(found, Danger{Kind: kind, Resource: c.String(),
+				What: fmt.Sprintf("**%s** %s ", c.Kind, code(c.Name)) + fmt.Sprintf(format, args...)})
+		}
+		kind, does := "deleted", "is deleted"
+		if c.Action == Replace {
+			kind, does = "replaced", "is replaced by a new one"+because(c)
+		}
+		old := before(base, c)
+		holds, data := holding[c.Type]
+		lost, address := addressed[c.Type]
+		loss, known := losses[c.Type]
+		switch {
+		case c.Kept && c.Action == Replace && data:
+			tell("data left behind", "is replaced by a new, empty one%s; AWS keeps the old one with %s, and Pulumi "+
+				"forgets it.", because(c), holds)
+		case c.Kept:
+		case data:
+			tell("data "+kind, "%s, and %s with it%s.", strings.Replace(does, "a new one", "a new, empty one", 1), holds,
+				refusal(base, c))
+		case address:
+			tell("address "+kind, "%s, and with it %s.", does, lost)
+		case founding[c.Type] != "":
+			tell("foundation "+kind, "%s: %s.", does, founding[c.Type])
+		case protected(base, c):
+			guarded = append(guarded, code(c.String()))
+		case known && (old == nil || !partGone(base, old, gone)) &&
+			(c.Action == Delete || loss.kind == stops || c.First):
+			tell(loss.kind, "%s: %s.", does, loss.what)
+		case !judged(c.Type):
+			tell(notJudged, "%s: nothing here judges type `%s`.", does, c.Type)
+		}
+	}
+	if len(guarded) > 0 {
+		found = append(found, Danger{Kind: "protected resources", What: fmt.Sprintf("Deleted or replaced although "+
+			"**protected**, which Pulumi refuses: %s. A preview stops at that; a deployment without one fails on the "+
+			"way, after other changes were made.", strings.Join(guarded, ", "))})
+	}
+	return found
+}
+
+// unreached are those who no longer reach somebody, by whatever way.
+func unreached(table []Reach) []Danger {
+	var lost []string
+	for _, r := range table {
+		still := slices.ContainsFunc(table, func(o Reach) bool {
+			return o.Change != Removed && o.From == r.From && o.To == r.To &&
+				(o.Protocol == r.Protocol && o.Ports == r.Ports || o.Protocol == "all")
+		})
+		text := fmt.Sprintf("%s → %s on %s", code(r.From), code(r.To), strings.TrimSpace(r.Protocol+" "+r.Ports))
+		if r.Change == Removed && !still && !slices.Contains(lost, text) {
+			lost = append(lost, text)
+		}
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	return []Danger{{Kind: stops, What: "No longer reached: " + strings.Join(lost, ", ") + "."}}
+}
+
 // majorUpgrade returns why AWS refuses the engine version of a database: another major one has to be allowed by name,
 // and none goes back (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html,
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.Upgrading.html). Empty: it does not.
@@ -198,7 +264,12 @@ func majorUpgrade(was, is *graph.Resource) string {
 	}
 	from, to := majorVersion(was), majorVersion(is)
 	switch {
-	case from == nil || to == nil || slices.Equal(from, to):
+	case from == nil || to == nil:
+		return ""
+	case slices.Equal(from, to):
+		if earlier(was.Input("engineVersion"), is.Input("engineVersion")) {
+			return "AWS does not downgrade a database to an earlier version"
+		}
 		return ""
 	case slices.Compare(to, from) < 0:
 		return "AWS does not downgrade a database to an earlier major version"
@@ -307,6 +378,7 @@ func unguarded(base, head *graph.Graph) []Danger {
 		return nil
 	}
 	var found []Danger
+	var released []string
 	for _, now := range head.Resources {
 		old := base.Was(now)
 		if old == nil {
@@ -329,24 +401,25 @@ func unguarded(base, head *graph.Graph) []Danger {
 					orUnset(now.Input(g.path))))
 			}
 		}
-		_, holds := holding[now.Token]
-		if holds && old.Options.Protect && !now.Options.Protect {
+		if old.Options.RetainOnDelete && !now.Options.RetainOnDelete {
+			lost = append(lost, "AWS no longer keeps it when the program drops it (option `retainOnDelete`)")
+		}
+		if old.Options.Protect && !now.Options.Protect && (now.Custom || len(lost) > 0) {
 			lost = append(lost, "Pulumi no longer refuses to delete it (option `protect`)")
 		}
-		if was, ok := graph.Number(old.Input("backupRetentionPeriod")); ok && now.Token == "aws:rds/instance:Instance" {
-			if is, _ := graph.Number(now.Input("backupRetentionPeriod")); is < was {
-				lost = append(lost, fmt.Sprintf("backups are kept for %g days instead of %g", is, was))
-			}
-		}
-		if path := "versioningConfiguration.status"; now.Token == "aws:s3/bucketVersioningV2:BucketVersioningV2" &&
-			old.Input(path) == "Enabled" && now.Input(path) != "Enabled" {
-			lost = append(lost, "objects that are overwritten or deleted in the bucket are lost at once")
+		if _, holds := holding[now.Token]; len(lost) == 1 && !holds && old.Options.Protect && !now.Options.Protect {
+			released = append(released, code(now.String()))
+			continue
 		}
 		if len(lost) > 0 {
 			found = append(found,
 				Danger{Kind: "protection off", Resource: now.String(),
 					What: fmt.Sprintf("**%s** `%s`: %s.", kindOf(now), now.Name, strings.Join(lost, "; "))})
 		}
+	}
+	if len(released) > 0 {
+		found = append(found, Danger{Kind: weakens, What: fmt.Sprintf("Pulumi no longer refuses to delete %s (option "+
+			"`protect`).", strings.Join(few(released), ", "))})
 	}
 	return found
 }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"dossier.example/plan/markdown"
+	"dossier.example/plan/prices"
 )
 
 // Limit is how many characters GitHub takes in a comment.
@@ -85,13 +86,20 @@ func (p Plan) verdict() string {
 		return "the program does not compile"
 	}
 	var faults []string
-	dangers, changes, unsafe := 0, 0, 0
+	dangers, changes, unsafe, unknown, withheld := 0, 0, 0, 0, 0
 	for _, e := range p.Environments {
 		if e.Fault != nil {
 			faults = append(faults, e.Name)
 		}
-		dangers += len(e.Dangers)
+		for _, d := range e.Dangers {
+			if d.Kind == notJudged {
+				unknown++
+			} else {
+				dangers++
+			}
+		}
 		changes += len(e.Changes)
+		withheld += len(e.Ignored) + len(e.Options)
 	}
 	for _, m := range p.Migrations {
 		if m.Unsafe != "" {
@@ -105,12 +113,18 @@ func (p Plan) verdict() string {
 	if dangers+unsafe > 0 {
 		said = append(said, "⛔ "+p.worst(unsafe > 0))
 	}
+	if unknown > 0 {
+		said = append(said, fmt.Sprintf("❓ %s that nothing here judges", counting(unknown, "change", "changes")))
+	}
 	switch {
 	case len(said) > 0:
-	case changes == 0 && len(p.Migrations) == 0 && len(faults) == 0:
+	case changes == 0 && len(p.Migrations) == 0 && len(faults) == 0 && withheld == 0:
 		return "nothing changes"
+	case changes == 0 && len(p.Migrations) == 0 && len(faults) == 0:
+		return "nothing changes in AWS; options do, or what is ignored"
 	default:
-		said = append(said, fmt.Sprintf("%s, none dangerous", counting(changes, "change", "changes")))
+		said = append(said, fmt.Sprintf("%s, nothing found of data deleted, access opened, service stopped, protection "+
+			"weakened or alarms hidden", counting(changes, "change", "changes")))
 	}
 	return strings.Join(said, "; ")
 }
@@ -123,6 +137,9 @@ func (p Plan) worst(unsafe bool) string {
 	var kinds []string
 	in := map[string][]string{}
 	for _, d := range p.grouped() {
+		if d.Kind == notJudged {
+			continue // counted apart
+		}
 		if in[d.Kind] == nil {
 			kinds = append(kinds, d.Kind)
 		}
@@ -363,6 +380,8 @@ func tally(e Environment) string {
 func money(c Cost, compared bool) string {
 	sum := fmt.Sprintf("$%.2f", c.After)
 	switch {
+	case compared && c.Incomparable:
+		sum = fmt.Sprintf("$%.2f → $%.2f, **not comparable**: something has a price on one side only", c.Before, c.After)
 	case compared && c.Before != c.After:
 		sum = fmt.Sprintf("$%.2f → $%.2f (**%+.2f**)", c.Before, c.After, c.After-c.Before)
 	case compared:
@@ -370,6 +389,9 @@ func money(c Cost, compared bool) string {
 	}
 	if n := slices.IndexFunc(c.Unpriced, func(u Unpriced) bool { return u.Change != Removed }); n >= 0 {
 		sum += ", **without what has no price here**"
+	}
+	if c.Region != "" {
+		sum += ", **at the prices of " + prices.Region + "**, not of " + code(c.Region)
 	}
 	return sum
 }
@@ -391,6 +413,9 @@ func (p Plan) parts() []part {
 		add("changes of "+group.names, heading2("Changes in "+group.names)+group.text,
 			heading2("Changes in "+group.names)+group.first.changes(true))
 	}
+	for _, group := range p.alike(Environment.withheld) {
+		add("options of "+group.names, heading2("Not for AWS: "+group.names)+group.text, "")
+	}
 	sections := []struct {
 		title   string
 		of      func(Environment) string
@@ -404,7 +429,7 @@ func (p Plan) parts() []part {
 			return slices.ContainsFunc(e.Roles, Role.Changed)
 		}},
 		{"What it costs", Environment.costs, func(e Environment) bool {
-			return e.Cost.Before != e.Cost.After || slices.ContainsFunc(e.Cost.Lines, func(l CostLine) bool {
+			return e.Cost.Before != e.Cost.After || e.Cost.Incomparable || slices.ContainsFunc(e.Cost.Lines, func(l CostLine) bool {
 				return l.Before != l.After
 			}) ||
 				slices.ContainsFunc(e.Cost.Unpriced, func(u Unpriced) bool { return u.Change != Same })
@@ -534,7 +559,7 @@ func (e Environment) changes(brief bool) string {
 	var counted []string
 	numbers := map[string]int{}
 	for _, c := range e.Changes {
-		if c.Action == Create && (created > mostCreated || brief) {
+		if c.Action == Create && len(c.Properties) == 0 && (created > mostCreated || brief) {
 			if numbers[c.Kind]++; numbers[c.Kind] == 1 {
 				counted = append(counted, c.Kind)
 			}
@@ -549,6 +574,8 @@ func (e Environment) changes(brief bool) string {
 		}
 		fmt.Fprintf(&b, "- %s %s `%s`", verb, c.Kind, c.Name)
 		switch {
+		case c.Kept && c.Action == Replace:
+			b.WriteString(" (AWS keeps the old one, and Pulumi forgets it)")
 		case c.Kept:
 			b.WriteString(": Pulumi forgets it, AWS keeps it")
 		case c.Unsure:
@@ -573,10 +600,57 @@ func (e Environment) changes(brief bool) string {
 		for i, kind := range counted {
 			counted[i] = fmt.Sprintf("%d %s", numbers[kind], kind)
 		}
-		fmt.Fprintf(&b, "- create %d: %s\n", created, strings.Join(counted, ", "))
+		total := 0
+		for _, n := range numbers {
+			total += n
+		}
+		fmt.Fprintf(&b, "- create %d: %s\n", total, strings.Join(counted, ", "))
 	}
 	return b.String()
 }
+
+// withheld are the changes that AWS is not asked for: inputs that the program says to ignore, and options.
+func (e Environment) withheld() string {
+	var b strings.Builder
+	list := func(title string, changes []Change) {
+		names := map[string][]string{}
+		var order []string
+		for _, c := range changes {
+			var text strings.Builder
+			for i, property := range c.Properties {
+				if i == mostProperties {
+					fmt.Fprintf(&text, "  - … and %s\n", counting(len(c.Properties)-i, "property more", "properties more"))
+					break
+				}
+				fmt.Fprintf(&text, "  - %s\n", property)
+			}
+			if names[text.String()] == nil {
+				order = append(order, text.String())
+			}
+			names[text.String()] = append(names[text.String()], c.Kind+" "+code(c.Name))
+		}
+		for i, text := range order {
+			if i == 0 {
+				b.WriteString(title + "\n\n")
+			}
+			if i == mostWithheld {
+				fmt.Fprintf(&b, "- … and %d differences more\n", len(order)-i)
+				break
+			}
+			fmt.Fprintf(&b, "- %s\n%s", strings.Join(few(names[text]), ", "), text)
+		}
+	}
+	list("Asked for in vain, because the program says to ignore it (option `ignoreChanges`): AWS keeps what it has.",
+		e.Ignored)
+	if len(e.Ignored) > 0 && len(e.Options) > 0 {
+		b.WriteString("\n")
+	}
+	list("Options of resources, which Pulumi alone keeps:", e.Options)
+	return b.String()
+}
+
+// mostWithheld is how many differences withheld tells in each list.
+const mostWithheld = 30
 
 // mostProperties is how many of one resource are shown.
 const mostProperties = 12

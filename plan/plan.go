@@ -116,6 +116,10 @@ type Environment struct {
 	Policy    Policy     `json:"policy"`
 	Roles     []Role     `json:"roles"`
 	Outputs   []Property `json:"outputs,omitempty"`
+	// Ignored are the inputs that the program changes in vain, because it says to ignore changes of them.
+	Ignored []Change `json:"ignored,omitempty"`
+	// Options are the resource options that differ, which only Pulumi's state keeps.
+	Options []Change `json:"options,omitempty"`
 
 	// Drawing is the picture, with what changes marked.
 	Drawing drawing.Drawing `json:"-"`
@@ -133,11 +137,15 @@ type Reach struct {
 
 // Cost is what the stack costs a month while nobody uses it, in dollars, and what use adds.
 type Cost struct {
-	Before   float64    `json:"before"`
-	After    float64    `json:"after"`
-	Lines    []CostLine `json:"lines"`
-	Unpriced []Unpriced `json:"unpriced"`
-	Uses     []Use      `json:"uses"`
+	// Region is the stack's where that is not the one that the prices are of.
+	Region string `json:"region,omitempty"`
+	// Incomparable tells that something has a price on one side only, so that the difference of the sums says nothing.
+	Incomparable bool       `json:"incomparable,omitempty"`
+	Before       float64    `json:"before"`
+	After        float64    `json:"after"`
+	Lines        []CostLine `json:"lines"`
+	Unpriced     []Unpriced `json:"unpriced"`
+	Uses         []Use      `json:"uses"`
 }
 
 // CostLine is one thing that is paid for by time.
@@ -226,13 +234,22 @@ func environment(name, project string, base Stack, known bool, head Stack, stays
 	}
 	from := base.Graph
 	e.Changes = append(e.Changes, compare(from, head.Graph)...)
+	if from != nil {
+		e.Ignored, e.Options = ignored(from, head.Graph), optional(from, head.Graph)
+		// What AWS will have is looked at from here on, not what the program asks for in vain.
+		head.Graph = head.Graph.Deployed(from, updates)
+	}
 	e.Reach = reach(from, head.Graph)
 	e.Cost = cost(from, head.Graph)
+	if region := head.Config["aws:region"]; region != prices.Region {
+		e.Cost.Region = region
+	}
 	e.Policy = policies(base, head)
 	e.Roles = roles(from, head.Graph)
 	e.Outputs = outputs(from, head.Graph)
 	if from != nil {
 		e.Dangers = append(e.Dangers, configured(project, base.Config, head.Config)...)
+		e.Dangers = append(e.Dangers, providers(from, head.Graph, base.Config["aws:region"], head.Config["aws:region"])...)
 	}
 	e.Dangers = append(e.Dangers, dangers(&e, from, head.Graph)...)
 	e.Drawing = picture(&e, from, head.Graph)
@@ -248,16 +265,15 @@ func configured(project string, base, head map[string]string) []Danger {
 		if strings.HasPrefix(key, project+":") || base[key] == head[key] {
 			continue
 		}
-		what := "it is of a provider, and what it changes is not known here"
+		kind, what := notJudged, "it is of a provider, and what it changes is not known here"
 		switch key {
 		case "aws:region":
-			what = "the provider looks for everything in another region, where nothing is: the deployment fails, or " +
-				"makes all of it again beside what there is"
+			kind, what = "everything replaced", otherRegion
 		case "aws:defaultTags":
-			what = "every resource that has tags is updated in place"
+			kind, what = "provider", "every resource that has tags is updated in place"
 		}
 		found = append(found,
-			Danger{Kind: "provider", What: fmt.Sprintf("`%s` changes (`%s` → `%s`): %s.", key, orNone(base[key]),
+			Danger{Kind: kind, What: fmt.Sprintf("`%s` changes (`%s` → `%s`): %s.", key, orNone(base[key]),
 				orNone(head[key]), what)})
 	}
 	return found
@@ -342,6 +358,7 @@ func cost(base, head *graph.Graph) Cost {
 			c.Unpriced = append(c.Unpriced, Unpriced{Removed, u})
 		}
 	}
+	c.Incomparable = slices.ContainsFunc(c.Unpriced, func(u Unpriced) bool { return u.Change != Same })
 	for _, u := range prices.Uses() {
 		use := Use{What: u.What, Price: u.Price, Unit: u.Unit}
 		applies, applied := u.Applies(head), base != nil && u.Applies(base)

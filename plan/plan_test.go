@@ -168,7 +168,7 @@ func TestDangers(t *testing.T) {
 			b.Add("rds/instance:Instance", "db", in{"backupRetentionPeriod": 14})
 		},
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["backupRetentionPeriod"] = 1.0 },
-			[]string{"**Instance** `db`: backups are kept for 1 days instead of 14."}},
+			[]string{"**Instance** `db`: backups are kept for 1 days instead of 14 (`backupRetentionPeriod`)."}},
 		{"a minor upgrade", func(b *graphtest.Builder) {
 			b.Add("rds/instance:Instance", "db", in{"engine": "mysql", "engineVersion": "8.4.6"})
 		},

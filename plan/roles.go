@@ -52,7 +52,7 @@ const assumed = "assumed by"
 
 // roles compares what each role may do.
 func roles(base, head *graph.Graph) []Role {
-	before, after := grants(base), grants(head)
+	before, after := grants(base, head), grants(head, nil)
 	names := maps.Clone(before)
 	maps.Copy(names, after)
 	var found []Role
@@ -84,14 +84,15 @@ func roles(base, head *graph.Graph) []Role {
 	return found
 }
 
-// grants are those of each role of a graph, by the role's name in the program.
-func grants(g *graph.Graph) map[string]map[Grant]bool {
+// grants are those of each role of a graph, by the role's name in the program. later names what the graph only speaks
+// of, such as the ARN of a resource that is made later.
+func grants(g, later *graph.Graph) map[string]map[Grant]bool {
 	found := map[string]map[Grant]bool{}
 	if g == nil {
 		return found
 	}
 	// Names of what is replaced are told apart elsewhere: here a policy that only follows a new id has not changed.
-	names := labels(g, nil)
+	names := labels(both(g, later), nil)
 	const roleType = "aws:iam/role:Role"
 	add := func(role *graph.Resource, grants []Grant) {
 		if role == nil {
@@ -125,6 +126,24 @@ func grants(g *graph.Graph) map[string]map[Grant]bool {
 		}
 	}
 	return found
+}
+
+// both is a graph with what only a later one has.
+func both(g, later *graph.Graph) *graph.Graph {
+	if later == nil {
+		return g
+	}
+	resources := slices.Clone(g.Resources)
+	for _, r := range later.Resources {
+		if g.ByURN(r.URN) == nil {
+			resources = append(resources, r)
+		}
+	}
+	joined, err := graph.New(g.Project, g.Stack, resources...)
+	if err != nil {
+		return g // two of one name, which no graph has
+	}
+	return joined
 }
 
 func attached(g *graph.Graph, arn any, names *strings.Replacer) []Grant {

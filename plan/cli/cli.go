@@ -7,13 +7,13 @@
 // Head is the working tree as it stands, base the commit that it left the given revision at (git merge-base). The plan
 // goes to standard output, how long its parts took to standard error. The exit status is for CI:
 //
-//	0  nothing in it is dangerous
+//	0  nothing dangerous was found, and everything was judged
 //	1  no plan could be made
 //	2  it was called wrongly
 //	3  a rule is broken
 //	4  the program does not compile, or fails
 //	5  settings cannot be used
-//	6  something is dangerous, and wants a person's eye
+//	6  something is dangerous, or nothing here judges it, and wants a person's eye
 //
 // Where several hold, the first of 5, 4, 3, 6.
 //

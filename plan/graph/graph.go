@@ -65,6 +65,8 @@ type Options struct {
 	Aliases []string
 	// Provider is the reference of an explicit provider (URN::id); empty means the default one.
 	Provider string
+	// Version is the version of the provider's plugin that the program's SDK asks for.
+	Version string
 	// DeletedWith is the URN of a resource whose deletion deletes this one as well.
 	DeletedWith string
 }

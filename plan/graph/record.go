@@ -353,6 +353,7 @@ func (rec *recorder) resource(reg registration) *Resource {
 			AdditionalSecretOutputs: sorted(rpc.GetAdditionalSecretOutputs()),
 			Aliases:                 aliases(rpc),
 			Provider:                rpc.GetProvider(),
+			Version:                 rpc.GetVersion(),
 			DeletedWith:             rpc.GetDeletedWith(),
 		}
 	}

@@ -1,0 +1,286 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"dossier.example/plan/graph"
+	"dossier.example/plan/iam"
+	"dossier.example/plan/internal/awsmodel"
+)
+
+// documents are the inputs that tell who may do what with a resource, or what a user or group may do.
+var documents = map[string]string{
+	"aws:backup/vaultPolicy:VaultPolicy":                 "policy",
+	"aws:dynamodb/resourcePolicy:ResourcePolicy":         "policy",
+	"aws:ec2/vpcEndpoint:VpcEndpoint":                    "policy",
+	"aws:ecr/repositoryPolicy:RepositoryPolicy":          "policy",
+	"aws:efs/fileSystemPolicy:FileSystemPolicy":          "policy",
+	"aws:iam/groupPolicy:GroupPolicy":                    "policy",
+	"aws:iam/policy:Policy":                              "policy",
+	"aws:iam/userPolicy:UserPolicy":                      "policy",
+	"aws:kms/key:Key":                                    "policy",
+	"aws:kms/keyPolicy:KeyPolicy":                        "policy",
+	"aws:s3/bucketPolicy:BucketPolicy":                   "policy",
+	"aws:s3/bucketV2:BucketV2":                           "policy",
+	"aws:secretsmanager/secret:Secret":                   "policy",
+	"aws:secretsmanager/secretPolicy:SecretPolicy":       "policy",
+	"aws:sns/topic:Topic":                                "policy",
+	"aws:sns/topicPolicy:TopicPolicy":                    "policy",
+	"aws:sqs/queue:Queue":                                "policy",
+	"aws:sqs/queuePolicy:QueuePolicy":                    "policy",
+	"aws:opensearch/domainPolicy:DomainPolicy":           "accessPolicies",
+	"aws:opensearch/domain:Domain":                       "accessPolicies",
+	"aws:elasticsearch/domain:Domain":                    "accessPolicies",
+	"aws:cloudwatch/logResourcePolicy:LogResourcePolicy": "policyDocument",
+}
+
+// access is what a statement lets one principal do with one resource, or keeps it from.
+type access struct{ effect, who, action, resource, condition string }
+
+// accesses are those of a resource's document; nil where there is none. One that is not known or not understood is an
+// access of its own.
+func accesses(r *graph.Resource, names *strings.Replacer) map[access]bool {
+	path := documents[r.Token]
+	v := r.Input(path)
+	if path == "" || v == nil {
+		return nil
+	}
+	found := map[access]bool{}
+	d, err := iam.Parse(graph.Text(v))
+	if err != nil {
+		found[access{effect: "Allow", who: "*", action: "what a document says that is not understood here",
+			resource: cut(fmt.Sprint(v), longest)}] = true
+		return found
+	}
+	for _, s := range d.Statement {
+		actions, resources, who := slices.Clone(s.Action), slices.Clone(s.Resource), []string{}
+		for _, a := range s.NotAction {
+			actions = append(actions, "* but "+a)
+		}
+		for _, a := range s.NotResource {
+			resources = append(resources, "* but "+a)
+		}
+		if len(resources) == 0 {
+			resources = []string{"it"}
+		}
+		for _, names := range s.Principal {
+			who = append(who, names...)
+		}
+		for _, names := range s.NotPrincipal {
+			for _, name := range names {
+				who = append(who, "* but "+name)
+			}
+		}
+		if len(who) == 0 {
+			who = []string{""}
+		}
+		for _, w := range who {
+			for _, a := range actions {
+				for _, of := range resources {
+					found[access{s.Effect, names.Replace(w), a, names.Replace(of), names.Replace(s.Conditions())}] = true
+				}
+			}
+		}
+	}
+	return found
+}
+
+var accountNumber = regexp.MustCompile(`^\d{12}$|^arn:[a-z-]+:(?:iam|sts)::(\d{12}):`)
+
+// outsider tells whom a document lets in that is not of the account; empty for a service of AWS and for the account's
+// own.
+func outsider(who string) string {
+	m := accountNumber.FindStringSubmatch(who)
+	switch {
+	case who == "*":
+		return "everyone"
+	case strings.HasPrefix(who, "* but "):
+		return "everyone but " + code(strings.TrimPrefix(who, "* but "))
+	case strings.Contains(who, ":oidc-provider/"), strings.Contains(who, ":saml-provider/"):
+		return "whoever signs in by " + code(who)
+	case m != nil && m[1] != awsmodel.Account && who != awsmodel.Account:
+		return "the foreign account of " + code(who)
+	case strings.Contains(who, "{"), m != nil, strings.HasSuffix(who, ".amazonaws.com"), who == "":
+		return ""
+	}
+	return "the foreign " + code(who)
+}
+
+// opened are the dangers of what the documents of resources allow that they did not, and no longer deny or allow.
+func opened(base, head *graph.Graph, gone map[string]bool) []Danger {
+	before, after := labels(base, nil), labels(head, nil)
+	seen := map[*graph.Resource]bool{}
+	var found []Danger
+	for _, now := range head.Resources {
+		if documents[now.Token] == "" || now.Read || byRole(head, now) {
+			continue
+		}
+		var old, whole *graph.Resource
+		if base != nil {
+			old = base.Was(now)
+			if whole = head.Resolve(now.Input(partOf[now.Token])); whole != nil {
+				whole = base.Was(whole)
+			}
+		}
+		var was map[access]bool
+		if old != nil {
+			seen[old] = true
+			was = accesses(old, before)
+		}
+		found = append(found, compareAccess(now, was, accesses(now, after), old == nil && whole == nil)...)
+	}
+	if base == nil {
+		return found
+	}
+	for _, old := range base.Resources {
+		if documents[old.Token] != "" && !seen[old] && !old.Read && !byRole(base, old) && gone[old.URN] &&
+			partOf[old.Token] != "" && !partGone(base, old, gone) {
+			found = append(found, compareAccess(old, accesses(old, before), nil, false)...)
+		}
+	}
+	return found
+}
+
+// partGone reports whether what a resource is a part of is deleted with it.
+func partGone(base *graph.Graph, r *graph.Resource, gone map[string]bool) bool {
+	path := partOf[r.Token]
+	if path == "" {
+		return false
+	}
+	key, _, _ := strings.Cut(path, ".")
+	if whole := base.Resolve(r.Input(path)); whole != nil {
+		return gone[whole.URN]
+	}
+	return slices.ContainsFunc(r.PropertyDependencies[key], func(urn string) bool { return gone[urn] })
+}
+
+// byRole reports whether a policy is attached to a role, whose rights are compared as a whole.
+func byRole(g *graph.Graph, policy *graph.Resource) bool {
+	return policy.Token == "aws:iam/policy:Policy" && slices.ContainsFunc(
+		g.ByType("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "aws:iam/policyAttachment:PolicyAttachment"),
+		func(r *graph.Resource) bool { return g.Refers(r.Input("policyArn"), policy) })
+}
+
+// compareAccess tells the difference of two documents. What a fresh resource denies stops nobody.
+func compareAccess(r *graph.Resource, was, is map[access]bool, fresh bool) []Danger {
+	var found []Danger
+	tell := func(kind, what string, list []access) {
+		if len(list) > 0 {
+			found = append(found, Danger{Kind: kind, Resource: r.String(),
+				What: fmt.Sprintf("**%s** %s %s %s.", kindOf(r), code(r.Name), what, describe(list))})
+		}
+	}
+	less := func(a, b map[access]bool, keep func(access) bool) []access {
+		var list []access
+		for x := range a {
+			if !b[x] && keep(x) {
+				list = append(list, x)
+			}
+		}
+		slices.SortFunc(list, func(x, y access) int {
+			return cmp.Or(cmp.Compare(x.who, y.who), cmp.Compare(x.action, y.action), cmp.Compare(x.resource, y.resource),
+				cmp.Compare(x.condition, y.condition))
+		})
+		return list
+	}
+	tell("no longer denied", "no longer denies", less(was, is, func(x access) bool {
+		return x.effect != "Allow" && !stillDenied(x, is)
+	}))
+	tell(exposes, "newly allows", less(is, was, func(x access) bool {
+		return x.effect == "Allow" && outsider(x.who) != ""
+	}))
+	tell("more rights", "newly allows", less(is, was, func(x access) bool {
+		return x.effect == "Allow" && outsider(x.who) == "" && risky(x.action) != ""
+	}))
+	tell(stops, "no longer allows", less(was, is, func(x access) bool { return x.effect == "Allow" }))
+	tell(stops, "newly denies", less(is, was, func(x access) bool { return x.effect != "Allow" && !fresh }))
+	return found
+}
+
+// stillDenied reports whether another statement, without conditions of its own, denies what one denied.
+func stillDenied(x access, by map[access]bool) bool {
+	for y := range by {
+		if y.effect != "Allow" && (y.condition == "" || y.condition == x.condition) && (y.who == x.who || y.who == "*") &&
+			iam.Covers(y.action, x.action) && iam.Covers(y.resource, x.resource) {
+			return true
+		}
+	}
+	return false
+}
+
+// mostAccess is how many accesses a danger names.
+const mostAccess = 4
+
+func describe(list []access) string {
+	type group struct{ who, resource, condition string }
+	var order []group
+	actions := map[group][]string{}
+	for _, a := range list {
+		g := group{a.who, a.resource, a.condition}
+		if actions[g] == nil {
+			order = append(order, g)
+		}
+		if text := code(a.action); !slices.Contains(actions[g], text) {
+			actions[g] = append(actions[g], text)
+		}
+	}
+	var said []string
+	for i, g := range order {
+		if i == mostAccess {
+			said = append(said, fmt.Sprintf("and %d more", len(order)-i))
+			break
+		}
+		names := actions[g]
+		if len(names) > mostAccess {
+			names = append(slices.Clone(names[:mostAccess]), fmt.Sprintf("%d more", len(names)-mostAccess))
+		}
+		text := strings.Join(names, ", ") + " on " + code(cut(g.resource, longest))
+		switch who := outsider(g.who); {
+		case who != "":
+			text = "**" + who + "** " + text
+		case g.who != "":
+			text = code(g.who) + " " + text
+		}
+		if g.condition != "" {
+			text += " if " + code(cut(g.condition, longest))
+		}
+		said = append(said, text)
+	}
+	return strings.Join(said, "; ")
+}
+
+// deletes is why a right to delete is risky.
+const deletes = "to delete or stop"
+
+// risky tells why a right is one that nobody may overlook: it widens rights, deletes, stops or hides. Empty: it is not.
+func risky(action string) string {
+	service, verb, _ := strings.Cut(strings.ToLower(action), ":")
+	has := func(parts ...string) bool {
+		return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(verb, p) })
+	}
+	begins := func(parts ...string) bool {
+		return slices.ContainsFunc(parts, func(p string) bool { return strings.HasPrefix(verb, p) })
+	}
+	switch {
+	case strings.Contains(action, " "), begins("get", "list", "describe", "head", "batchget"):
+		return "" // a policy that is not known, or a right to read
+	case service == "iam" && !begins("get", "list", "simulate", "generate"), service == "organizations" &&
+		!begins("describe", "list"), begins("assumerole"), has("resourcepolicy", "bucketpolicy", "keypolicy",
+		"publicaccessblock", "addpermission", "bucketacl", "objectacl", "creategrant", "setrepositorypolicy"):
+		return "to widen rights"
+	case service == "cloudtrail" && begins("stop", "delete", "update", "put"),
+		service == "guardduty" && begins("delete", "disassociate", "update", "stop"),
+		service == "cloudwatch" && begins("delete", "disable"), service == "logs" && begins("delete", "putretention"):
+		return "to hide what happens"
+	case service == "ssm" && begins("sendcommand", "startsession"), service == "lambda" && begins("updatefunctioncode"),
+		service == "ec2-instance-connect", service == "ecs" && begins("executecommand"):
+		return "to run programs elsewhere"
+	case begins("delete", "terminate", "schedulekeydeletion", "disable", "purge", "deregister", "stop"):
+		return deletes
+	}
+	return ""
+}

@@ -1,0 +1,157 @@
+package plan
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"dossier.example/plan/graph"
+)
+
+// changedInputs are the dangers of inputs that differ, and of those of what is created where they open something. What
+// nothing judges is told.
+func changedInputs(e *Environment, base, head *graph.Graph) []Danger {
+	var found []Danger
+	for _, c := range e.Changes {
+		now, old := head.ByURN(c.URN), (*graph.Resource)(nil)
+		if c.Action == Delete || now == nil {
+			continue
+		}
+		if c.Action != Create {
+			old = base.Was(now)
+		}
+		if !judged(c.Type) && c.Action != Replace && !c.Unsure {
+			verb := map[Action]string{Create: "is created", Update: "changes"}[c.Action]
+			found = append(found, Danger{Kind: notJudged, Resource: c.String(),
+				What: fmt.Sprintf("**%s** %s %s: nothing here judges type `%s`.", c.Kind, code(c.Name), verb, c.Type)})
+			continue
+		}
+		found = append(found, ruled(c, old, now)...)
+		if strings.HasPrefix(c.Type, "aws:s3/bucketLifecycleConfiguration") || c.Type == "aws:s3/bucket:Bucket" {
+			// A bucket that is made with it has nothing yet.
+			bucket := head.Resolve(now.Input("bucket"), "aws:s3/bucketV2:BucketV2", "aws:s3/bucket:Bucket")
+			if less := lifecycle(old, now); len(less) > 0 && (old != nil || base != nil && (bucket == nil || base.Was(bucket) != nil)) &&
+				(c.Type != "aws:s3/bucket:Bucket" || old != nil) {
+				found = append(found, Danger{Kind: expires, Resource: c.String(),
+					What: fmt.Sprintf("**%s** %s: %s.", c.Kind, code(c.Name), strings.Join(less, "; "))})
+			}
+		}
+		if c.Action != Update {
+			continue
+		}
+		if c.Type == "aws:cloudwatch/metricAlarm:MetricAlarm" {
+			if why := alarmThreshold(old, now); why != "" {
+				found = append(found, Danger{Kind: hides, Resource: c.String(),
+					What: fmt.Sprintf("**%s** %s: %s.", c.Kind, code(c.Name), why)})
+			}
+		}
+		if left := unknownInputs(c); len(left) > 0 {
+			found = append(found, Danger{Kind: notJudged, Resource: c.String(),
+				What: fmt.Sprintf("**%s** %s: nothing here judges what changes in %s.", c.Kind, code(c.Name),
+					strings.Join(few(left), ", "))})
+		}
+	}
+	return found
+}
+
+// ruled are the dangers that the rules for inputs find in a change, one for each kind; old is nil for a new resource.
+func ruled(c Change, old, now *graph.Resource) []Danger {
+	var found []Danger
+	said := map[string][]string{}
+	var kinds []string
+	for _, r := range inputRules {
+		if r.token != c.Type || old == nil && !r.made {
+			continue
+		}
+		var was any
+		if old != nil {
+			was = old.Input(r.path)
+		}
+		is := now.Input(r.path)
+		if reflect.DeepEqual(was, is) || old != nil && follows(c, r.path) {
+			continue
+		}
+		if why := r.judge(was, is); why != "" {
+			if said[r.kind] == nil {
+				kinds = append(kinds, r.kind)
+			}
+			if text := fmt.Sprintf("%s (%s)", why, code(r.path)); !slices.Contains(said[r.kind], text) {
+				said[r.kind] = append(said[r.kind], text)
+			}
+		}
+	}
+	for _, kind := range kinds {
+		found = append(found, Danger{Kind: kind, Resource: c.String(),
+			What: fmt.Sprintf("**%s** %s: %s.", c.Kind, code(c.Name), strings.Join(said[kind], "; "))})
+	}
+	return found
+}
+
+// follows reports whether what differs at a path is nothing but the new id or name of what is replaced itself.
+func follows(c Change, path string) bool {
+	found := false
+	for _, p := range c.Properties {
+		if within(p.Path, []string{path}) {
+			if !p.follows() {
+				return false
+			}
+			found = true
+		}
+	}
+	return found
+}
+
+func (p Property) follows() bool {
+	return strings.Contains(p.Before, " of ") && strings.ReplaceAll(p.After, "{new ", "{") == p.Before
+}
+
+// judgedTypes are all types that something here judges.
+var judgedTypes = sync.OnceValue(func() map[string]bool {
+	known := map[string]bool{}
+	for _, table := range []map[string]string{holding, addressed, founding, documents} {
+		for token := range table {
+			known[token] = true
+		}
+	}
+	for token := range losses {
+		known[token] = true
+	}
+	for _, token := range elsewhere {
+		known[token] = true
+	}
+	for token := range neutral {
+		known[token] = true
+	}
+	for _, g := range guards {
+		known[g.token] = true
+	}
+	for _, r := range inputRules {
+		known[r.token] = true
+	}
+	return known
+})
+
+func judged(token string) bool { return judgedTypes()[token] }
+
+// unknownInputs are the inputs of an update that nothing judges.
+func unknownInputs(c Change) []string {
+	if slices.Contains(elsewhere, c.Type) {
+		return nil
+	}
+	var left []string
+	for _, p := range c.Properties {
+		path := position.ReplaceAllString(p.Path, "")
+		key, _, _ := strings.Cut(path, ".")
+		known := slices.Contains(neutral[""], key) || slices.Contains(neutral[c.Type], key) ||
+			interruptions[c.Type][key] != "" || documents[c.Type] == key ||
+			c.Type == "aws:cloudwatch/metricAlarm:MetricAlarm" && key == "threshold" ||
+			slices.ContainsFunc(guards, func(g guard) bool { return g.token == c.Type && within(path, []string{g.path}) }) ||
+			slices.ContainsFunc(inputRules, func(r rule) bool { return r.token == c.Type && within(path, []string{r.path}) })
+		if text := code(p.Path); !known && !p.follows() && !slices.Contains(left, text) {
+			left = append(left, text)
+		}
+	}
+	return left
+}

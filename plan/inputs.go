@@ -1,0 +1,411 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"dossier.example/plan/graph"
+)
+
+// inputRules judge inputs, beside guards and interruptions. An absent input counts as the default of AWS and the
+// provider.
+var inputRules = []rule{
+	// What is deleted later.
+	{token: "aws:cloudwatch/logGroup:LogGroup", path: "retentionInDays", kind: expires,
+		judge: func(old, now any) string {
+			// 0 is for ever, as is no word on it.
+			forever := func(v any) any {
+				if n, _ := graph.Number(v); n == 0 {
+					return endless
+				}
+				return v
+			}
+			return lower(endless, "its records are deleted after %s days instead of %s")(forever(old), forever(now))
+		}},
+	{token: "aws:dynamodb/table:Table", path: "ttl.enabled", kind: expires,
+		judge: to("records are deleted when their time is over", "true")},
+	{token: "aws:dynamodb/table:Table", path: "ttl.attributeName", kind: expires,
+		judge: other("records are deleted by another attribute's time")},
+	{token: "aws:sqs/queue:Queue", path: "messageRetentionSeconds", kind: expires,
+		judge: lower(345600, "messages are deleted after %s seconds instead of %s")},
+	{token: "aws:kinesis/stream:Stream", path: "retentionPeriod", kind: expires,
+		judge: lower(24, "records are deleted after %s hours instead of %s")},
+	{token: "aws:secretsmanager/secret:Secret", path: "recoveryWindowInDays", kind: weakens,
+		judge: lower(30, "it can be restored for %s days after its deletion instead of %s")},
+	{token: "aws:kms/key:Key", path: "deletionWindowInDays", kind: weakens,
+		judge: lower(30, "its deletion can be called off for %s days instead of %s")},
+
+	// Backups.
+	{token: "aws:rds/instance:Instance", path: "backupRetentionPeriod", kind: weakens,
+		judge: lower(0, "backups are kept for %s days instead of %s")},
+	{token: "aws:rds/cluster:Cluster", path: "backupRetentionPeriod", kind: weakens,
+		judge: lower(1, "backups are kept for %s days instead of %s")},
+	{token: "aws:elasticache/replicationGroup:ReplicationGroup", path: "snapshotRetentionLimit", kind: weakens,
+		judge: lower(0, "snapshots are kept for %s days instead of %s")},
+	{token: "aws:elasticache/cluster:Cluster", path: "snapshotRetentionLimit", kind: weakens,
+		judge: lower(0, "snapshots are kept for %s days instead of %s")},
+	{token: "aws:s3/bucketVersioningV2:BucketVersioningV2", path: "versioningConfiguration.status", kind: weakens,
+		judge: from("Enabled", "objects that are overwritten or deleted in the bucket are lost at once")},
+	{token: "aws:sqs/queue:Queue", path: "redrivePolicy", kind: weakens,
+		judge: fewer("messages that cannot be handled are no longer set aside")},
+
+	// Capacity.
+	{token: "aws:autoscaling/group:Group", path: "minSize", kind: shrinks,
+		judge: lower(0, "at least %s instances instead of %s")},
+	{token: "aws:autoscaling/group:Group", path: "maxSize", kind: shrinks,
+		judge: lower(0, "at most %s instances instead of %s")},
+	{token: "aws:autoscaling/group:Group", path: "desiredCapacity", kind: shrinks,
+		judge: lower(0, "%s instances instead of %s")},
+	{token: "aws:autoscaling/group:Group", path: "vpcZoneIdentifiers", kind: shrinks,
+		judge: fewer("it no longer starts instances in some subnets")},
+	{token: "aws:autoscaling/group:Group", path: "targetGroupArns", kind: stops,
+		judge: fewer("its instances leave a target group")},
+	{token: "aws:autoscaling/group:Group", path: "healthCheckType", kind: weakens,
+		judge: from("ELB", "instances that do not answer are no longer replaced")},
+	{token: "aws:autoscaling/group:Group", path: "suspendedProcesses", kind: weakens,
+		judge: func(old, now any) string {
+			if len(graph.Texts(now)) > len(graph.Texts(old)) {
+				return "some of its processes are suspended"
+			}
+			return ""
+		}},
+	{token: "aws:ec2/launchTemplate:LaunchTemplate", path: "instanceType", kind: shrinks, judge: smaller},
+	{token: "aws:ec2/instance:Instance", path: "instanceType", kind: shrinks, judge: smaller},
+	{token: "aws:rds/instance:Instance", path: "instanceClass", kind: shrinks, judge: smaller},
+	{token: "aws:rds/clusterInstance:ClusterInstance", path: "instanceClass", kind: shrinks, judge: smaller},
+	{token: "aws:elasticache/replicationGroup:ReplicationGroup", path: "nodeType", kind: shrinks, judge: smaller},
+	{token: "aws:elasticache/cluster:Cluster", path: "nodeType", kind: shrinks, judge: smaller},
+	{token: "aws:elasticache/cluster:Cluster", path: "numCacheNodes", kind: shrinks,
+		judge: lower(1, "%s nodes instead of %s")},
+	{token: "aws:elasticache/replicationGroup:ReplicationGroup", path: "numCacheClusters", kind: shrinks,
+		judge: lower(1, "%s nodes instead of %s")},
+	{token: "aws:dynamodb/table:Table", path: "readCapacity", kind: shrinks,
+		judge: lower(0, "%s reads a second instead of %s")},
+	{token: "aws:dynamodb/table:Table", path: "writeCapacity", kind: shrinks,
+		judge: lower(0, "%s writes a second instead of %s")},
+	{token: "aws:dynamodb/table:Table", path: "billingMode", kind: shrinks,
+		judge: from("PAY_PER_REQUEST", "its capacity no longer follows the load")},
+	{token: "aws:dynamodb/table:Table", path: "streamEnabled", kind: stops,
+		judge: from("true", "whoever reads its stream is told of no more changes")},
+	{token: "aws:rds/instance:Instance", path: "iops", kind: shrinks,
+		judge: lower(0, "%s operations of its storage a second instead of %s")},
+	{token: "aws:rds/instance:Instance", path: "storageThroughput", kind: shrinks,
+		judge: lower(0, "%s MB a second of its storage instead of %s")},
+	{token: "aws:rds/instance:Instance", path: "maxAllocatedStorage", kind: shrinks,
+		judge: lower(0, "its storage grows by itself to at most %s GB instead of %s (0: not at all)")},
+	{token: "aws:ecs/service:Service", path: "desiredCount", kind: shrinks, judge: lower(0, "%s tasks instead of %s")},
+	{token: "aws:ecs/service:Service", path: "deploymentMinimumHealthyPercent", kind: shrinks,
+		judge: lower(100, "at least %s percent of its tasks serve during a deployment instead of %s")},
+	{token: "aws:lambda/function:Function", path: "memorySize", kind: shrinks,
+		judge: lower(128, "%s MB of memory instead of %s")},
+	{token: "aws:lambda/function:Function", path: "timeout", kind: shrinks,
+		judge: lower(3, "it is ended after %s seconds instead of %s")},
+	{token: "aws:lambda/function:Function", path: "reservedConcurrentExecutions", kind: shrinks,
+		judge: func(old, now any) string {
+			// -1 and no word on it: no bound.
+			bound := func(v any) any {
+				if n, is := graph.Number(v); !is || n < 0 {
+					return endless
+				}
+				return v
+			}
+			return lower(endless, "it runs %s times at once instead of %s")(bound(old), bound(now))
+		}},
+	{token: "aws:lambda/function:Function", path: "deadLetterConfig", kind: weakens,
+		judge: fewer("events that it fails on are no longer kept")},
+	{token: "aws:kinesis/stream:Stream", path: "shardCount", kind: shrinks, judge: lower(0, "%s shards instead of %s")},
+	{token: "aws:lb/loadBalancer:LoadBalancer", path: "subnets", kind: shrinks,
+		judge: fewer("it no longer serves in some subnets")},
+
+	// What AWS refuses.
+	{token: "aws:rds/instance:Instance", path: "allocatedStorage", kind: refused,
+		judge: lower(0, "RDS does not shrink storage: %s GB instead of %s, so the deployment fails halfway")},
+	{token: "aws:ebs/volume:Volume", path: "size", kind: refused,
+		judge: lower(0, "EC2 does not shrink a volume: %s GB instead of %s, so the deployment fails halfway")},
+	{token: "aws:ec2/instance:Instance", path: "rootBlockDevice.volumeSize", kind: refused,
+		judge: lower(0, "EC2 does not shrink a volume: %s GB instead of %s, so the deployment fails halfway")},
+	{token: "aws:fsx/lustreFileSystem:LustreFileSystem", path: "storageCapacity", kind: refused,
+		judge: lower(0, "FSx does not shrink storage: %s GB instead of %s, so the deployment fails halfway")},
+	{token: "aws:fsx/windowsFileSystem:WindowsFileSystem", path: "storageCapacity", kind: refused,
+		judge: lower(0, "FSx does not shrink storage: %s GB instead of %s, so the deployment fails halfway")},
+	{token: "aws:msk/cluster:Cluster", path: "brokerNodeGroupInfo.storageInfo.ebsStorageInfo.volumeSize", kind: refused,
+		judge: lower(0, "MSK does not shrink storage: %s GB instead of %s, so the deployment fails halfway")},
+	{token: "aws:eks/cluster:Cluster", path: "version", kind: refused, judge: func(old, now any) string {
+		if earlier(old, now) {
+			return fmt.Sprintf("EKS does not go back to an earlier version (%s → %s), so the deployment fails halfway",
+				orUnset(old), orUnset(now))
+		}
+		return ""
+	}},
+	{token: "aws:rds/cluster:Cluster", path: "engineVersion", kind: refused, judge: func(old, now any) string {
+		if earlier(old, now) {
+			return fmt.Sprintf("RDS does not go back to an earlier version (%s → %s), so the deployment fails halfway",
+				orUnset(old), orUnset(now))
+		}
+		return ""
+	}},
+	{token: "aws:elasticache/replicationGroup:ReplicationGroup", path: "engineVersion", kind: refused,
+		judge: func(old, now any) string {
+			if earlier(old, now) {
+				return fmt.Sprintf("ElastiCache goes back to an earlier version only by a new, empty cluster (%s → %s)",
+					orUnset(old), orUnset(now))
+			}
+			return ""
+		}},
+
+	// What is watched.
+	{token: "aws:cloudwatch/metricAlarm:MetricAlarm", path: "actionsEnabled", kind: hides,
+		judge: to("nobody is told when it goes off", "false")},
+	{token: "aws:cloudwatch/metricAlarm:MetricAlarm", path: "alarmActions", kind: hides,
+		judge: fewer("it no longer tells everyone when it goes off")},
+	{token: "aws:cloudwatch/metricAlarm:MetricAlarm", path: "evaluationPeriods", kind: hides,
+		judge: higher(1, "it goes off after %s periods instead of %s")},
+	{token: "aws:cloudwatch/metricAlarm:MetricAlarm", path: "datapointsToAlarm", kind: hides,
+		judge: higher(0, "it goes off at %s bad values instead of %s")},
+	{token: "aws:cloudwatch/metricAlarm:MetricAlarm", path: "period", kind: hides,
+		judge: higher(0, "it looks every %s seconds instead of %s")},
+	{token: "aws:cloudwatch/metricAlarm:MetricAlarm", path: "treatMissingData", kind: hides,
+		judge: from("breaching", "it stays silent when there are no values")},
+	{token: "aws:cloudwatch/metricAlarm:MetricAlarm", path: "comparisonOperator", kind: hides,
+		judge: other("it goes off on another condition")},
+	{token: "aws:cloudwatch/metricAlarm:MetricAlarm", path: "metricName", kind: hides,
+		judge: other("it watches something else")},
+	{token: "aws:cloudwatch/metricAlarm:MetricAlarm", path: "namespace", kind: hides,
+		judge: other("it watches something else")},
+	{token: "aws:cloudwatch/metricAlarm:MetricAlarm", path: "dimensions", kind: hides,
+		judge: other("it watches something else")},
+	{token: "aws:cloudwatch/metricAlarm:MetricAlarm", path: "metricQueries", kind: hides,
+		judge: other("it watches something else")},
+	{token: "aws:cloudwatch/logMetricFilter:LogMetricFilter", path: "pattern", kind: hides,
+		judge: other("it counts other records")},
+	{token: "aws:cloudwatch/eventRule:EventRule", path: "eventPattern", kind: hides,
+		judge: other("it passes on other events")},
+	{token: "aws:cloudwatch/eventRule:EventRule", path: "scheduleExpression", kind: stops,
+		judge: other("it runs at other times")},
+	{token: "aws:cloudwatch/eventRule:EventRule", path: "state", kind: hides,
+		judge: to("its events no longer reach anyone", "DISABLED")},
+	{token: "aws:sns/topicSubscription:TopicSubscription", path: "filterPolicy", kind: hides,
+		judge: func(any, any) string { return "its subscriber is told of other messages" }},
+	{token: "aws:cloudtrail/trail:Trail", path: "enableLogging", kind: hides,
+		judge: to("calls to AWS are no longer recorded", "false")},
+	{token: "aws:cloudtrail/trail:Trail", path: "isMultiRegionTrail", kind: hides,
+		judge: from("true", "calls in other regions are no longer recorded")},
+	{token: "aws:cloudtrail/trail:Trail", path: "enableLogFileValidation", kind: hides,
+		judge: from("true", "nobody can prove that the records are whole")},
+	{token: "aws:guardduty/detector:Detector", path: "enable", kind: hides,
+		judge: to("nobody looks for threats", "false")},
+	{token: "aws:rds/instance:Instance", path: "enabledCloudwatchLogsExports", kind: hides,
+		judge: fewer("some of its logs are no longer kept")},
+	{token: "aws:rds/instance:Instance", path: "performanceInsightsEnabled", kind: hides,
+		judge: from("true", "nobody sees what it is busy with")},
+	{token: "aws:rds/instance:Instance", path: "monitoringInterval", kind: hides,
+		judge: func(old, now any) string {
+			if numberOr(old, 0) > 0 && numberOr(now, 0) == 0 {
+				return "its operating system is no longer watched"
+			}
+			return ""
+		}},
+	{token: "aws:lb/loadBalancer:LoadBalancer", path: "accessLogs.enabled", kind: hides,
+		judge: from("true", "requests are no longer recorded")},
+	{token: "aws:eks/cluster:Cluster", path: "enabledClusterLogTypes", kind: hides,
+		judge: fewer("some of its logs are no longer kept")},
+
+	// Encryption and access.
+	{token: "aws:ec2/instance:Instance", path: "metadataOptions.httpTokens", kind: weakens,
+		judge: from("required", "programs on it may take its credentials without a token")},
+	{token: "aws:ec2/launchTemplate:LaunchTemplate", path: "metadataOptions.httpTokens", kind: weakens,
+		judge: from("required", "programs on its instances may take their credentials without a token")},
+	{token: "aws:ec2/instance:Instance", path: "disableApiTermination", kind: weakens,
+		judge: from("true", "AWS no longer refuses to delete it")},
+	{token: "aws:iam/role:Role", path: "permissionsBoundary", kind: weakens,
+		judge: other("the most that it may do is another")},
+	{token: "aws:iam/user:User", path: "permissionsBoundary", kind: weakens,
+		judge: other("the most that it may do is another")},
+	{token: "aws:iam/role:Role", path: "maxSessionDuration", kind: weakens,
+		judge: higher(3600, "whoever takes it keeps it for %s seconds instead of %s")},
+	{token: "aws:iam/instanceProfile:InstanceProfile", path: "role", kind: weakens,
+		judge: other("instances with it get another role")},
+	{token: "aws:kms/key:Key", path: "enableKeyRotation", kind: weakens, judge: from("true", "it is no longer rotated")},
+	{token: "aws:kms/key:Key", path: "isEnabled", kind: stops,
+		judge: to("nothing encrypted with it can be read", "false")},
+	{token: "aws:sqs/queue:Queue", path: "kmsMasterKeyId", kind: weakens,
+		judge: other("messages are encrypted by another key, or by none")},
+	{token: "aws:sqs/queue:Queue", path: "sqsManagedSseEnabled", kind: weakens,
+		judge: to("messages are no longer encrypted by SQS", "false")},
+	{token: "aws:sns/topic:Topic", path: "kmsMasterKeyId", kind: weakens,
+		judge: other("messages are encrypted by another key, or by none")},
+	{token: "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2", path: "rules",
+		kind: weakens, judge: other("new objects are encrypted another way")},
+	{token: "aws:s3/bucketOwnershipControls:BucketOwnershipControls", path: "rule.objectOwnership", kind: weakens,
+		judge: from("BucketOwnerEnforced", "ACLs count again in the bucket")},
+	{token: "aws:s3/bucketLoggingV2:BucketLoggingV2", path: "targetBucket", kind: hides,
+		judge: other("access is recorded elsewhere")},
+	{token: "aws:s3/bucketAclV2:BucketAclV2", path: "acl", kind: exposes, made: true,
+		judge: to("everyone can reach the bucket's objects", "public-read", "public-read-write", "authenticated-read")},
+	{token: "aws:s3/bucket:Bucket", path: "acl", kind: exposes, made: true,
+		judge: to("everyone can reach its objects", "public-read", "public-read-write", "authenticated-read")},
+	{token: "aws:lambda/functionUrl:FunctionUrl", path: "authorizationType", kind: exposes, made: true,
+		judge: to("everyone can call the function", "NONE")},
+	{token: "aws:rds/instance:Instance", path: "publiclyAccessible", kind: exposes, made: true,
+		judge: to("it gets a public address", "true")},
+	{token: "aws:rds/clusterInstance:ClusterInstance", path: "publiclyAccessible", kind: exposes, made: true,
+		judge: to("it gets a public address", "true")},
+	{token: "aws:eks/cluster:Cluster", path: "vpcConfig.endpointPublicAccess", kind: exposes, made: true,
+		judge: to("its API can be reached from outside", "true")},
+	{token: "aws:rds/cluster:Cluster", path: "storageEncrypted", kind: weakens,
+		judge: from("true", "its storage is not encrypted")},
+	{token: "aws:rds/instance:Instance", path: "iamDatabaseAuthenticationEnabled", kind: stops,
+		judge: from("true", "whoever signs in by a role can no longer")},
+	{token: "aws:rds/instance:Instance", path: "autoMinorVersionUpgrade", kind: weakens,
+		judge: to("fixes are no longer installed by themselves", "false")},
+	{token: "aws:rds/instance:Instance", path: "port", kind: stops, judge: other("it answers on another port")},
+	{token: "aws:ecr/repository:Repository", path: "imageTagMutability", kind: weakens,
+		judge: from("IMMUTABLE", "whoever may push can put another image in an image's place")},
+	{token: "aws:ssm/parameter:Parameter", path: "type", kind: weakens,
+		judge: from("SecureString", "its value is no longer encrypted")},
+
+	// Who is served.
+	{token: "aws:lb/listener:Listener", path: "protocol", kind: weakens,
+		judge: func(old, now any) string {
+			was, is := graph.Text(old), graph.Text(now)
+			if (was == "HTTPS" || was == "TLS") && is != was {
+				return fmt.Sprintf("connections are no longer encrypted (%s → %s)", was, is)
+			}
+			return ""
+		}},
+	{token: "aws:lb/listener:Listener", path: "port", kind: stops, judge: other("it serves on another port")},
+	{token: "aws:lb/listener:Listener", path: "sslPolicy", kind: weakens,
+		judge: other("other versions and ciphers of TLS are taken")},
+	{token: "aws:lb/listener:Listener", path: "certificateArn", kind: stops,
+		judge: other("it presents another certificate")},
+	{token: "aws:lb/listener:Listener", path: "defaultActions", kind: stops,
+		judge: other("requests go elsewhere, where no target may be healthy yet")},
+	{token: "aws:lb/listenerRule:ListenerRule", path: "actions", kind: stops,
+		judge: other("requests go elsewhere, where no target may be healthy yet")},
+	{token: "aws:lb/listenerRule:ListenerRule", path: "conditions", kind: stops, judge: other("it takes other requests")},
+	{token: "aws:lb/targetGroup:TargetGroup", path: "healthCheck", kind: weakens,
+		judge: other("targets are checked another way")},
+	{token: "aws:lb/targetGroup:TargetGroup", path: "deregistrationDelay", kind: stops,
+		judge: lower(300, "requests to a target that leaves are cut off after %s seconds instead of %s")},
+	{token: "aws:lb/loadBalancer:LoadBalancer", path: "dropInvalidHeaderFields", kind: weakens,
+		judge: from("true", "headers that are not valid are passed on")},
+	{token: "aws:route53/record:Record", path: "records", kind: stops, judge: other("the name leads elsewhere")},
+	{token: "aws:route53/record:Record", path: "aliases", kind: stops, judge: other("the name leads elsewhere")},
+	{token: "aws:lambda/eventSourceMapping:EventSourceMapping", path: "enabled", kind: stops,
+		judge: to("the function no longer gets these events", "false")},
+	{token: "aws:cloudfront/distribution:Distribution", path: "enabled", kind: stops,
+		judge: to("it no longer serves", "false")},
+	{token: "aws:cloudfront/distribution:Distribution", path: "webAclId", kind: weakens,
+		judge: other("other rules filter requests, or none")},
+	{token: "aws:cloudfront/distribution:Distribution", path: "defaultCacheBehavior.viewerProtocolPolicy", kind: weakens,
+		judge: to("connections need no encryption", "allow-all")},
+	{token: "aws:cloudfront/distribution:Distribution", path: "loggingConfig", kind: hides,
+		judge: fewer("requests are no longer recorded")},
+}
+
+// alarmThreshold judges an alarm's threshold by the side on which it goes off.
+func alarmThreshold(old, now *graph.Resource) string {
+	was, known := graph.Number(old.Input("threshold"))
+	is, stays := graph.Number(now.Input("threshold"))
+	if !known || !stays || was == is {
+		return ""
+	}
+	above := len(graph.Text(now.Input("comparisonOperator"))) > 0 &&
+		graph.Text(now.Input("comparisonOperator"))[0] == 'G'
+	if above == (is < was) {
+		return "" // it goes off earlier
+	}
+	return fmt.Sprintf("it goes off later, at %s instead of %s", plainNumber(is), plainNumber(was))
+}
+
+// lifecycle returns what the rules of a bucket delete that they did not.
+func lifecycle(old, now *graph.Resource) []string {
+	var was, is any
+	key := func(r *graph.Resource) any {
+		if v := r.Input("rules"); v != nil {
+			return v
+		}
+		return r.Input("lifecycleRules")
+	}
+	if old != nil {
+		was = key(old)
+	}
+	is = key(now)
+	days := func(rules any, id, what string) (float64, bool) {
+		for _, r := range graph.Items(rules) {
+			if graph.Text(graph.At(r, "id")) != id || disabled(r) {
+				continue
+			}
+			for _, name := range []string{"days", "noncurrentDays"} {
+				if n, is := graph.Number(graph.At(r, what+"."+name)); is && n > 0 {
+					return n, true
+				}
+			}
+			if graph.Text(graph.At(r, what+".date")) != "" {
+				return 0, true
+			}
+		}
+		return 0, false
+	}
+	var found []string
+	for _, r := range graph.Items(is) {
+		id := graph.Text(graph.At(r, "id"))
+		for _, what := range []struct{ path, of string }{
+			{"expiration", "objects"}, {"noncurrentVersionExpiration", "replaced and deleted objects"},
+		} {
+			after, deletes := days(is, id, what.path)
+			before, did := days(was, id, what.path)
+			switch {
+			case !deletes:
+			case !did:
+				found = append(found, fmt.Sprintf("rule %s deletes %s after %s days", code(id), what.of,
+					plainNumber(after)))
+			case after < before:
+				found = append(found, fmt.Sprintf("rule %s deletes %s after %s days instead of %s", code(id), what.of,
+					plainNumber(after), plainNumber(before)))
+			case !sameFilter(was, is, id):
+				found = append(found, fmt.Sprintf("rule %s deletes other %s", code(id), what.of))
+			}
+		}
+	}
+	return found
+}
+
+func disabled(rule any) bool {
+	return graph.Text(graph.At(rule, "status")) == "Disabled" || graph.Is(graph.At(rule, "enabled"), false)
+}
+
+// sameFilter reports whether a rule of a bucket's lifecycle is about the same objects.
+func sameFilter(old, now any, id string) bool {
+	about := func(rules any) string {
+		for _, r := range graph.Items(rules) {
+			if graph.Text(graph.At(r, "id")) == id {
+				return fmt.Sprint(graph.At(r, "filter"), graph.At(r, "prefix"), graph.At(r, "tags"))
+			}
+		}
+		return ""
+	}
+	return about(old) == about(now)
+}
+
+// earlier reports whether a version comes before another, as far as both are given.
+func earlier(old, now any) bool {
+	was, is := version(old), version(now)
+	n := min(len(was), len(is))
+	return slices.Compare(is[:n], was[:n]) < 0
+}
+
+// version is the numbers of a version.
+func version(v any) []int {
+	var numbers []int
+	for part := range strings.SplitSeq(graph.Text(v), ".") {
+		n, err := strconv.Atoi(part)
+		if err != nil {
+			break
+		}
+		numbers = append(numbers, n)
+	}
+	return numbers
+}

@@ -1,0 +1,293 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"dossier.example/plan/graph"
+)
+
+// The kinds of dangers that the tables below give.
+const (
+	expires   = "data deleted later"
+	exposes   = "access opened"
+	stops     = "interruption"
+	weakens   = "protection off"
+	shrinks   = "less capacity"
+	hides     = "less is watched"
+	refused   = "refused by AWS"
+	notJudged = "not judged"
+)
+
+// loss is what goes with a resource of a type.
+type loss struct{ kind, what string }
+
+// losses are what is lost when a resource is deleted that holds no data and is not known outside. With stops it is also
+// lost for a while when the resource is replaced.
+var losses = map[string]loss{
+	"aws:accessanalyzer/analyzer:Analyzer":                       {hides, "nobody is told of what is open to others"},
+	"aws:cfg/recorder:Recorder":                                  {hides, "changes are no longer recorded"},
+	"aws:cloudtrail/trail:Trail":                                 {hides, "calls to AWS are no longer recorded"},
+	"aws:cloudwatch/compositeAlarm:CompositeAlarm":               {hides, "nobody is alarmed by it"},
+	"aws:cloudwatch/dashboard:Dashboard":                         {hides, "what it shows is no longer shown together"},
+	"aws:cloudwatch/eventRule:EventRule":                         {hides, "its events no longer reach anyone"},
+	"aws:cloudwatch/eventTarget:EventTarget":                     {hides, "events no longer reach this target"},
+	"aws:cloudwatch/logMetricFilter:LogMetricFilter":             {hides, "its metric gets no values, and alarms on it see none"},
+	"aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": {hides, "logs no longer reach this destination"},
+	"aws:cloudwatch/metricAlarm:MetricAlarm":                     {hides, "nobody is alarmed by it"},
+	"aws:ec2/flowLog:FlowLog":                                    {hides, "connections are no longer recorded"},
+	"aws:guardduty/detector:Detector":                            {hides, "nobody looks for threats"},
+	"aws:route53/healthCheck:HealthCheck":                        {hides, "its endpoint is no longer checked"},
+	"aws:s3/bucketLoggingV2:BucketLoggingV2":                     {hides, "access to the bucket is no longer recorded"},
+	"aws:securityhub/account:Account":                            {hides, "findings are no longer gathered"},
+	"aws:sns/topic:Topic":                                        {hides, "its subscribers are no longer told anything"},
+	"aws:sns/topicSubscription:TopicSubscription":                {hides, "its subscriber is no longer told anything"},
+
+	"aws:appautoscaling/policy:Policy":                                       {shrinks, "capacity no longer follows the load"},
+	"aws:appautoscaling/target:Target":                                       {shrinks, "capacity no longer follows the load"},
+	"aws:autoscaling/policy:Policy":                                          {shrinks, "capacity no longer follows the load"},
+	"aws:autoscaling/lifecycleHook:LifecycleHook":                            {weakens, "instances are no longer held back until they are ready"},
+	"aws:backup/plan:Plan":                                                   {weakens, "no more backups are made by it"},
+	"aws:backup/selection:Selection":                                         {weakens, "what it selects is no longer backed up"},
+	"aws:dlm/lifecyclePolicy:LifecyclePolicy":                                {weakens, "no more snapshots are made by it"},
+	"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan":              {weakens, "files are no longer scanned for malware"},
+	"aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock":               {exposes, "the account's buckets can be opened to everyone"},
+	"aws:s3/bucketObjectLockConfigurationV2:BucketObjectLockConfigurationV2": {weakens, "new objects can be deleted at any time"},
+	"aws:s3/bucketOwnershipControls:BucketOwnershipControls":                 {weakens, "ACLs may count again in the bucket"},
+	"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock":                 {exposes, "the bucket can be opened to everyone"},
+	"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": {weakens,
+		"objects are encrypted by S3's own key, if by none of theirs"},
+	"aws:s3/bucketVersioningV2:BucketVersioningV2":  {weakens, "objects that are overwritten or deleted in the bucket are lost at once"},
+	"aws:wafv2/webAcl:WebAcl":                       {weakens, "its rules no longer filter requests"},
+	"aws:wafv2/webAclAssociation:WebAclAssociation": {weakens, "requests are no longer filtered"},
+
+	"aws:acm/certificate:Certificate":                    {stops, "what presents it needs another one"},
+	"aws:apigateway/restApi:RestApi":                     {stops, "the API is gone, and its address"},
+	"aws:apigatewayv2/api:Api":                           {stops, "the API is gone, and its address"},
+	"aws:cloudfront/distribution:Distribution":           {stops, "it serves no longer, and its name is gone"},
+	"aws:ec2/eipAssociation:EipAssociation":              {stops, "the address no longer leads to it"},
+	"aws:ec2/instance:Instance":                          {stops, "what runs on it stops, and its own disk goes with it"},
+	"aws:ec2/internetGateway:InternetGateway":            {stops, "nothing reaches the internet or is reached from there"},
+	"aws:ec2/natGateway:NatGateway":                      {stops, "connections through it break"},
+	"aws:ec2/vpcEndpoint:VpcEndpoint":                    {stops, "the service is no longer reached through it"},
+	"aws:ec2/subnet:Subnet":                              {stops, "what is in it has to go first"},
+	"aws:ecs/cluster:Cluster":                            {stops, "nothing runs in it any longer"},
+	"aws:ecs/service:Service":                            {stops, "its tasks stop"},
+	"aws:iam/accessKey:AccessKey":                        {stops, "whoever uses it can no longer sign in"},
+	"aws:iam/instanceProfile:InstanceProfile":            {stops, "instances with it lose their role"},
+	"aws:iam/role:Role":                                  {stops, "whoever takes it may do nothing any longer"},
+	"aws:iam/user:User":                                  {stops, "whoever it is can no longer sign in"},
+	"aws:lambda/eventSourceMapping:EventSourceMapping":   {stops, "the function no longer gets these events"},
+	"aws:lambda/function:Function":                       {stops, "nobody can call it any longer"},
+	"aws:lb/listener:Listener":                           {stops, "nobody is served on its port"},
+	"aws:lb/listenerRule:ListenerRule":                   {stops, "its requests go elsewhere"},
+	"aws:lb/targetGroup:TargetGroup":                     {stops, "a new one has no healthy target until instances are registered with it and pass its checks"},
+	"aws:lb/targetGroupAttachment:TargetGroupAttachment": {stops, "its target gets no requests"},
+	"aws:ssm/parameter:Parameter":                        {stops, "whoever reads it fails"},
+}
+
+// partOf are the inputs that tell what a resource is a part of: with the whole, the part is not missed.
+var partOf = map[string]string{
+	"aws:autoscaling/lifecycleHook:LifecycleHook":                                                "autoscalingGroupName",
+	"aws:autoscaling/policy:Policy":                                                              "autoscalingGroupName",
+	"aws:cloudwatch/eventTarget:EventTarget":                                                     "rule",
+	"aws:cloudwatch/logMetricFilter:LogMetricFilter":                                             "logGroupName",
+	"aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter":                                 "logGroup",
+	"aws:ec2/eipAssociation:EipAssociation":                                                      "instanceId",
+	"aws:ec2/flowLog:FlowLog":                                                                    "vpcId",
+	"aws:ec2/internetGateway:InternetGateway":                                                    "vpcId",
+	"aws:ec2/subnet:Subnet":                                                                      "vpcId",
+	"aws:ec2/vpcEndpoint:VpcEndpoint":                                                            "vpcId",
+	"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan":                                  "protectedResource.s3Bucket.bucketName",
+	"aws:iam/instanceProfile:InstanceProfile":                                                    "role",
+	"aws:lb/listener:Listener":                                                                   "loadBalancerArn",
+	"aws:lb/listenerRule:ListenerRule":                                                           "listenerArn",
+	"aws:lb/targetGroupAttachment:TargetGroupAttachment":                                         "targetGroupArn",
+	"aws:s3/bucketLoggingV2:BucketLoggingV2":                                                     "bucket",
+	"aws:s3/bucketObjectLockConfigurationV2:BucketObjectLockConfigurationV2":                     "bucket",
+	"aws:s3/bucketOwnershipControls:BucketOwnershipControls":                                     "bucket",
+	"aws:s3/bucketPolicy:BucketPolicy":                                                           "bucket",
+	"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock":                                     "bucket",
+	"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": "bucket",
+	"aws:s3/bucketVersioningV2:BucketVersioningV2":                                               "bucket",
+	"aws:sns/topicPolicy:TopicPolicy":                                                            "arn",
+	"aws:sns/topicSubscription:TopicSubscription":                                                "topic",
+	"aws:sqs/queuePolicy:QueuePolicy":                                                            "queueUrl",
+	"aws:wafv2/webAclAssociation:WebAclAssociation":                                              "resourceArn",
+}
+
+// elsewhere are the types that are judged as a whole: by who reaches whom (network), by what roles may do and whom
+// documents let in (access), by the exchange of instances that the table tells, or because what they are is shown and
+// nothing depends on more.
+var elsewhere = []string{
+	"aws:acm/certificateValidation:CertificateValidation",
+	"aws:cloudwatch/dashboard:Dashboard",
+	"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "aws:ec2/eipAssociation:EipAssociation",
+	"aws:ec2/keyPair:KeyPair", "aws:ec2/launchTemplate:LaunchTemplate", "aws:ec2/route:Route",
+	"aws:ec2/routeTable:RouteTable", "aws:ec2/routeTableAssociation:RouteTableAssociation",
+	"aws:ec2/securityGroup:SecurityGroup", "aws:ec2/securityGroupRule:SecurityGroupRule", "aws:ec2/tag:Tag",
+	"aws:iam/groupPolicy:GroupPolicy", "aws:iam/policy:Policy",
+	"aws:iam/policyAttachment:PolicyAttachment", "aws:iam/rolePolicy:RolePolicy",
+	"aws:iam/rolePolicyAttachment:RolePolicyAttachment", "aws:iam/userPolicy:UserPolicy",
+	"aws:kms/alias:Alias", "aws:rds/subnetGroup:SubnetGroup",
+	"aws:s3/bucketObjectv2:BucketObjectv2", "aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2",
+	"aws:s3/bucketPolicy:BucketPolicy", "aws:sns/topicPolicy:TopicPolicy", "aws:sqs/queuePolicy:QueuePolicy",
+	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+	"command:local:Command", "command:remote:Command", "command:remote:CopyToRemote",
+	"random:index/randomId:RandomId", "random:index/randomPassword:RandomPassword",
+	"random:index/randomString:RandomString", "random:index/randomPet:RandomPet",
+	"random:index/randomUuid:RandomUuid", "random:index/randomInteger:RandomInteger",
+	"tls:index/privateKey:PrivateKey",
+}
+
+// neutral are inputs whose change nobody has to be told as a danger: texts for people, of any type (under ""), and what
+// a type has beyond them. That they change is shown all the same.
+var neutral = map[string][]string{
+	"":                                        {"alarmDescription", "comment", "description", "displayName", "tags", "tagsAll"},
+	"aws:autoscaling/group:Group":             {"instanceRefresh", "launchTemplate", "metricsGranularity", "waitForCapacityTimeout"},
+	"aws:dynamodb/table:Table":                {"attributes", "globalSecondaryIndexes"},
+	"aws:ec2/instance:Instance":               {"volumeTags", "vpcSecurityGroupIds"},
+	"aws:ec2/subnet:Subnet":                   {"mapPublicIpOnLaunch"},
+	"aws:ec2/vpcEndpoint:VpcEndpoint":         {"policy", "routeTableIds", "securityGroupIds", "subnetIds"},
+	"aws:iam/instanceProfile:InstanceProfile": {"role"},
+	"aws:iam/role:Role":                       {"assumeRolePolicy", "inlinePolicies", "managedPolicyArns"},
+	"aws:kms/key:Key":                         {"policy"},
+	"aws:lb/loadBalancer:LoadBalancer":        {"securityGroups"},
+	"aws:rds/instance:Instance": {"allowMajorVersionUpgrade", "applyImmediately", "backupWindow", "copyTagsToSnapshot",
+		"engineLifecycleSupport", "finalSnapshotIdentifier", "maintenanceWindow", "password", "vpcSecurityGroupIds"},
+	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2": {"rules", "transitionDefaultMinimumObjectSize"},
+	"aws:rds/parameterGroup:ParameterGroup":                                {"family", "name", "namePrefix"},
+	"aws:s3/bucketV2:BucketV2":                                             {"policy"},
+	"aws:secretsmanager/secret:Secret":                                     {"policy"},
+	"aws:sns/topic:Topic":                                                  {"policy"},
+	"aws:sqs/queue:Queue":                                                  {"policy"},
+	"aws:ssm/parameter:Parameter":                                          {"value", "overwrite"},
+}
+
+// judge tells what a difference of one input means; empty: nothing bad.
+type judge func(old, now any) string
+
+// rule judges one input of a type.
+type rule struct {
+	token, path, kind string
+	judge             judge
+	// made tells that the rule also holds for a resource that is created, whose input was absent before.
+	made bool
+}
+
+// lower judges a number that goes down, where an absent one is unset: the meaning takes the new and the old one.
+func lower(unset float64, format string) judge {
+	return func(old, now any) string {
+		was, is := numberOr(old, unset), numberOr(now, unset)
+		if is >= was {
+			return ""
+		}
+		return fmt.Sprintf(format, plainNumber(is), plainNumber(was))
+	}
+}
+
+// higher is lower the other way.
+func higher(unset float64, format string) judge {
+	return func(old, now any) string {
+		was, is := numberOr(old, unset), numberOr(now, unset)
+		if is <= was {
+			return ""
+		}
+		return fmt.Sprintf(format, plainNumber(is), plainNumber(was))
+	}
+}
+
+// from judges a value that is no longer the one that protects.
+func from(value, means string) judge {
+	return func(old, now any) string {
+		if graph.Text(old) != value || graph.Text(now) == value {
+			return ""
+		}
+		return fmt.Sprintf("%s (%s → %s)", means, value, orUnset(now))
+	}
+}
+
+// to judges a value that becomes the one that opens or endangers.
+func to(means string, values ...string) judge {
+	return func(old, now any) string {
+		if slices.Contains(values, graph.Text(old)) || !slices.Contains(values, graph.Text(now)) {
+			return ""
+		}
+		return fmt.Sprintf("%s (%s → %s)", means, orUnset(old), graph.Text(now))
+	}
+}
+
+// fewer judges a list, or an object, that loses something.
+func fewer(means string) judge {
+	return func(old, now any) string {
+		if old == nil {
+			return ""
+		}
+		if _, is := old.([]any); !is {
+			if now == nil {
+				return means
+			}
+			return ""
+		}
+		left := graph.Texts(now)
+		var lost []string
+		for _, text := range graph.Texts(old) {
+			if !slices.Contains(left, text) {
+				lost = append(lost, text)
+			}
+		}
+		if len(lost) == 0 {
+			return ""
+		}
+		return fmt.Sprintf("%s (%d of %d)", means, len(lost), len(graph.Texts(old)))
+	}
+}
+
+// other judges any difference of a value that was there.
+func other(means string) judge {
+	return func(old, now any) string {
+		if old == nil {
+			return ""
+		}
+		return means
+	}
+}
+
+func numberOr(v any, unset float64) float64 {
+	if n, is := graph.Number(v); is {
+		return n
+	}
+	return unset
+}
+
+// endless stands for what has no bound, such as logs that are kept for ever.
+const endless = 1e12
+
+func plainNumber(n float64) string {
+	if n >= endless {
+		return "without end"
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%.12g", n), ".")
+}
+
+// sizes are the sizes of instance types and classes, the smallest first.
+var sizes = []string{"nano", "micro", "small", "medium", "large", "xlarge", "2xlarge", "3xlarge", "4xlarge", "6xlarge",
+	"8xlarge", "9xlarge", "10xlarge", "12xlarge", "16xlarge", "18xlarge", "24xlarge", "32xlarge", "48xlarge"}
+
+// smaller judges a type or class of instances by its size.
+func smaller(old, now any) string {
+	was, is := graph.Text(old), graph.Text(now)
+	if was == "" || is == "" {
+		return ""
+	}
+	size := func(of string) int { return slices.Index(sizes, of[strings.LastIndexByte(of, '.')+1:]) }
+	if size(was) < 0 || size(is) < 0 {
+		return fmt.Sprintf("another size, which may be a smaller one (%s → %s)", was, is)
+	}
+	if size(is) >= size(was) {
+		return ""
+	}
+	return fmt.Sprintf("a smaller size (%s → %s)", was, is)
+}

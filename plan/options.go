@@ -1,0 +1,167 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"dossier.example/plan/graph"
+)
+
+// optional are the resources whose options differ. Only Pulumi's state keeps them: AWS is not asked for anything.
+func optional(base, head *graph.Graph) []Change {
+	var found []Change
+	for _, now := range head.Resources {
+		old := base.Was(now)
+		if old == nil || !now.Custom || now.Read || strings.HasPrefix(now.Token, "pulumi:") {
+			continue
+		}
+		c := change(Update, now)
+		add := func(path, before, after string) {
+			if before != after {
+				c.Properties = append(c.Properties, Property{Path: path, Before: before, After: after})
+			}
+		}
+		was, is := old.Options, now.Options
+		add("protect", strconv.FormatBool(was.Protect), strconv.FormatBool(is.Protect))
+		add("retainOnDelete", strconv.FormatBool(was.RetainOnDelete), strconv.FormatBool(is.RetainOnDelete))
+		add("deleteBeforeReplace", strconv.FormatBool(was.DeleteBeforeReplace),
+			strconv.FormatBool(is.DeleteBeforeReplace))
+		add("ignoreChanges", strings.Join(was.IgnoreChanges, ", "), strings.Join(is.IgnoreChanges, ", "))
+		add("replaceOnChanges", strings.Join(was.ReplaceOnChanges, ", "), strings.Join(is.ReplaceOnChanges, ", "))
+		add("deletedWith", was.DeletedWith, is.DeletedWith)
+		add("provider", providerURN(was.Provider), providerURN(is.Provider))
+		if len(c.Properties) > 0 {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// providerURN is a provider's reference without its id, which AWS makes up; empty for the default one.
+func providerURN(reference string) string {
+	if i := strings.LastIndex(reference, "::"); i >= 0 && strings.Count(reference, "::") > 3 {
+		return reference[:i]
+	}
+	return reference
+}
+
+// heed are the dangers of options that differ: what was held on to is let go.
+func heed(changes []Change) []Danger {
+	var found []Danger
+	for _, c := range changes {
+		for _, p := range c.Properties {
+			tell := func(kind, format string, args ...any) {
+				found = append(found, Danger{Kind: kind, Resource: c.String(),
+					What: fmt.Sprintf("**%s** %s: ", c.Kind, code(c.Name)) + fmt.Sprintf(format, args...) + "."})
+			}
+			switch p.Path {
+			case "ignoreChanges":
+				tell("options", "what changes are ignored is another (%s → %s); what was set by hand or by AWS there is "+
+					"lost", code(cmp.Or(p.Before, "nothing")), code(cmp.Or(p.After, "nothing")))
+			case "replaceOnChanges":
+				if p.After != "" {
+					tell("options", "a change of %s replaces it from now on", code(p.After))
+				}
+			case "deleteBeforeReplace":
+				if p.After == "true" {
+					tell("options", "whenever it is replaced, it is deleted before there is a new one")
+				}
+			case "deletedWith":
+				tell("options", "Pulumi takes it for deleted with something else (%s → %s)",
+					code(cmp.Or(p.Before, "nothing")), code(cmp.Or(p.After, "nothing")))
+			}
+		}
+	}
+	return found
+}
+
+// providers are the dangers of providers that change: another version, other settings, another one for a resource. The
+// region of a provider without one of its own is the stack's.
+func providers(base, head *graph.Graph, baseRegion, headRegion string) []Danger {
+	var found []Danger
+	for _, now := range head.Resources {
+		old := base.Was(now)
+		if old == nil || !strings.HasPrefix(now.Token, "pulumi:providers:") {
+			continue
+		}
+		for _, l := range differences(old, now) {
+			from, to := orUnset(l.before), orUnset(l.after)
+			if l.path == "region" {
+				found = append(found, Danger{Kind: "everything replaced", Resource: now.String(),
+					What: fmt.Sprintf("Provider %s: `region` changes (%s → %s): %s.", code(now.Name), code(from), code(to),
+						otherRegion)})
+				continue
+			}
+			found = append(found, Danger{Kind: notJudged, Resource: now.String(),
+				What: fmt.Sprintf("Provider %s: %s changes (%s → %s), and nothing here judges what that makes of its "+
+					"resources.", code(now.Name), code(l.path), code(cut(from, longest)), code(cut(to, longest)))})
+		}
+	}
+	region := func(g *graph.Graph, r *graph.Resource, unset string) string {
+		if p := g.ByURN(providerURN(r.Options.Provider)); p != nil {
+			return cmp.Or(graph.Text(p.Input("region")), unset)
+		}
+		return unset
+	}
+	var moved, handed []string
+	for _, now := range head.Resources {
+		old := base.Was(now)
+		if old == nil || !now.Custom || providerURN(old.Options.Provider) == providerURN(now.Options.Provider) {
+			continue
+		}
+		if region(base, old, baseRegion) != region(head, now, headRegion) {
+			moved = append(moved, code(now.String()))
+		} else {
+			handed = append(handed, code(now.String()))
+		}
+	}
+	if len(moved) > 0 {
+		found = append(found, Danger{Kind: "everything replaced", What: fmt.Sprintf("Another provider, of another "+
+			"region, has %s: %s.", strings.Join(few(moved), ", "), otherRegion)})
+	}
+	if len(handed) > 0 {
+		found = append(found, Danger{Kind: notJudged, What: fmt.Sprintf("Another provider has %s: that replaces "+
+			"nothing if it is of the same account, which is not known here.", strings.Join(few(handed), ", "))})
+	}
+	return append(found, versions(base, head)...)
+}
+
+// otherRegion is what a change of the region makes of what is there (https://github.com/pulumi/pulumi-aws/pull/4000).
+const otherRegion = "the provider may replace everything that it has, which is made anew in the other region and " +
+	"deleted in the old one, data with it; an old version of the provider looks for everything in the other region, " +
+	"where nothing is, and the deployment fails"
+
+// versions are the dangers of providers that are another version, each once.
+func versions(base, head *graph.Graph) []Danger {
+	of := func(g *graph.Graph) map[string]map[string]bool {
+		found := map[string]map[string]bool{}
+		for _, r := range g.Resources {
+			name, _, _ := strings.Cut(strings.TrimPrefix(r.Token, "pulumi:providers:"), ":")
+			if r.Options.Version == "" {
+				continue
+			}
+			if found[name] == nil {
+				found[name] = map[string]bool{}
+			}
+			found[name][r.Options.Version] = true
+		}
+		return found
+	}
+	before, after := of(base), of(head)
+	var found []Danger
+	for _, name := range slices.Sorted(maps.Keys(after)) {
+		was, is := slices.Sorted(maps.Keys(before[name])), slices.Sorted(maps.Keys(after[name]))
+		if len(was) == 0 || slices.Equal(was, is) {
+			continue
+		}
+		found = append(found, Danger{Kind: notJudged, Resource: "provider " + name,
+			What: fmt.Sprintf("Provider %s is another version (%s → %s): what it replaces or sets differently is not "+
+				"known here; its notes and a preview tell.", code(name), code(strings.Join(was, ", ")),
+				code(strings.Join(is, ", ")))})
+	}
+	return found
+}
