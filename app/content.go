@@ -141,8 +141,8 @@ func (m *meter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// add has p hashed: of a small file at once, of a large one beside whoever reads. What began beside stays there, even if
-// the number of processors changes, as it does with the limit of a container.
+// add has p hashed: of a small file at once, of a large one beside whoever reads. What began beside stays there, even
+// if the number of processors changes, as it does with the limit of a container.
 func (m *meter) add(p []byte) {
 	m.note(p)
 	if m.beside.work == nil && (m.size < besideFrom || runtime.GOMAXPROCS(0) == 1) {

@@ -23,8 +23,8 @@ const twinTries = 8
 
 // commitOrTwin is Catalog.Commit with a check of the twin that it may return: the returned record is f's, or that of a
 // file whose object is intact, as far as Check looks. A twin with another CRC-64 is returned unchanged: see
-// Content.same. If f is known to be as it was put, that saves a look at it. After an error, heir reports that a twin may
-// have been removed, so that f must not be.
+// Content.same. If f is known to be as it was put, that saves a look at it. After an error, heir reports that a twin
+// may have been removed, so that f must not be.
 func (s *Service) commitOrTwin(ctx context.Context, f File, content *Content,
 	asPut bool) (stored File, heir bool, err error) {
 	var replaced []File

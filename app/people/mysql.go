@@ -37,8 +37,8 @@ type MySQLConfig struct {
 	CAFile string
 	// Timeout bounds one call to the database, including the wait for a connection. Default 5 seconds.
 	Timeout time.Duration
-	// MaxOpen bounds the connections of this process, a quarter of which, but at least one, are for submissions that end;
-	// so there are at least two. Default 10: the smallest RDS instance allows about 60
+	// MaxOpen bounds the connections of this process, a quarter of which, but at least one, are for submissions that
+	// end; so there are at least two. Default 10: the smallest RDS instance allows about 60
 	// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html#RDS_Limits.MaxConnections), and several
 	// instances share it.
 	MaxOpen int
@@ -294,8 +294,8 @@ func (m mysqlServer) changeWithWords(ctx context.Context, _ *gorm.DB, id dossier
 
 // mysqlServer is MySQL or MariaDB.
 type mysqlServer struct {
-	// batches are connections of which a request may hold several statements. They are kept apart, and constants of this
-	// file alone reach them: a fault in a query on the others cannot be made to run a second statement.
+	// batches are connections of which a request may hold several statements. They are kept apart, and constants of
+	// this file alone reach them: a fault in a query on the others cannot be made to run a second statement.
 	batches *sql.DB
 }
 

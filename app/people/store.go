@@ -40,8 +40,8 @@ var _ dossier.People = (*Store)(nil)
 type server interface {
 	// judge says what a call's error means. The error that it returns holds no detail of a person.
 	judge(err error) (verdict, error)
-	// changeWithWords makes an update of a person's row and, if it changed that, adds words to the person's: all of it or
-	// nothing.
+	// changeWithWords makes an update of a person's row and, if it changed that, adds words to the person's: all of it
+	// or nothing.
 	changeWithWords(ctx context.Context, db *gorm.DB, id dossier.PersonID, words []string, update string,
 		args ...any) (changed bool, err error)
 	// close closes what the server has beside the store's connections.

@@ -62,8 +62,8 @@ func Nth(at int, m Mode) *Faults {
 	})
 }
 
-// NthOf lets the call go wrong that is the one of that number, from 0, among the calls of a clean run. Calls that are made
-// at once come in any order, so it is told by its name, and by how many of that name come before it.
+// NthOf lets the call go wrong that is the one of that number, from 0, among the calls of a clean run. Calls that are
+// made at once come in any order, so it is told by its name, and by how many of that name come before it.
 func NthOf(clean []string, at int, m Mode) *Faults {
 	before := 0
 	for _, call := range clean[:at] {
