@@ -62,7 +62,7 @@ func ruled(c Change, old, now *graph.Resource) []Danger {
 	said := map[string][]string{}
 	var kinds []string
 	for _, r := range inputRules {
-		if r.token != c.Type || old == nil && !r.made {
+		if r.token != c.Type || old == nil && !r.made || r.kind == refused && c.Action == Replace {
 			continue
 		}
 		var was any
@@ -115,6 +115,9 @@ var judgedTypes = sync.OnceValue(func() map[string]bool {
 			known[token] = true
 		}
 	}
+	for _, token := range disposable {
+		known[token] = true
+	}
 	for token := range losses {
 		known[token] = true
 	}
@@ -134,6 +137,11 @@ var judgedTypes = sync.OnceValue(func() map[string]bool {
 })
 
 func judged(token string) bool { return judgedTypes()[token] }
+
+// judgedGone reports whether it is known that nothing is lost with a resource of a type.
+func judgedGone(token string) bool {
+	return slices.Contains(elsewhere, token) || slices.Contains(disposable, token) || documents[token] != ""
+}
 
 // unknownInputs are the inputs of an update that nothing judges.
 func unknownInputs(c Change) []string {

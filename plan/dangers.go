@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -143,6 +144,7 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 	found = append(found, broken(e.Policy)...)
 	gone := deleted(e.Changes)
 	found = append(found, opened(base, head, gone)...)
+	found = append(found, letIn(e, base, head)...)
 	found = append(found, granted(e, base)...)
 	found = append(found, unreached(e.Reach)...)
 	found = append(found, changedInputs(e, base, head)...)
@@ -224,14 +226,45 @@ func lost(e *Environment, base *graph.Graph) []Danger {
 		case known && (old == nil || !partGone(base, old, gone)) &&
 			(c.Action == Delete || loss.kind == stops || c.First):
 			tell(loss.kind, "%s: %s.", does, loss.what)
-		case !judged(c.Type):
-			tell(notJudged, "%s: nothing here judges type `%s`.", does, c.Type)
+		case !known && !judgedGone(c.Type):
+			tell(notJudged, "%s: nothing here judges what that means for type `%s`.", does, c.Type)
 		}
 	}
 	if len(guarded) > 0 {
 		found = append(found, Danger{Kind: "protected resources", What: fmt.Sprintf("Deleted or replaced although "+
 			"**protected**, which Pulumi refuses: %s. A preview stops at that; a deployment without one fails on the "+
 			"way, after other changes were made.", strings.Join(guarded, ", "))})
+	}
+	return found
+}
+
+// letIn are the rules of security groups that let the whole internet in and did not, where the table of who reaches whom
+// does not tell it: it knows not everything that a group can be of.
+func letIn(e *Environment, base, head *graph.Graph) []Danger {
+	open := func(g *graph.Graph) map[string]*graph.Resource {
+		found := map[string]*graph.Resource{}
+		if g == nil {
+			return found
+		}
+		for _, r := range g.SecurityRules() {
+			if r.Direction == graph.Ingress && r.World() {
+				found[fmt.Sprintf("%s on %s", r.Resource.URN, strings.TrimSpace(r.Protocol+" "+r.Ports.String()))] = r.Resource
+			}
+		}
+		return found
+	}
+	before, after := open(base), open(head)
+	var found []Danger
+	for _, key := range slices.Sorted(maps.Keys(after)) {
+		_, ports, _ := strings.Cut(key, " on ")
+		told := slices.ContainsFunc(e.Reach, func(r Reach) bool {
+			return (r.Change == Added || base == nil) && r.From == graph.Internet &&
+				(r.Protocol == "all" || strings.TrimSpace(r.Protocol+" "+r.Ports) == ports)
+		})
+		if r := after[key]; before[key] == nil && !told {
+			found = append(found, Danger{Kind: exposes, Resource: r.String(), What: fmt.Sprintf("**%s** %s lets the whole "+
+				"internet in on %s, to whatever has its group.", kindOf(r), code(r.Name), ports)})
+		}
 	}
 	return found
 }

@@ -217,6 +217,26 @@ var inputRules = []rule{
 		judge: from("required", "programs on it may take its credentials without a token")},
 	{token: "aws:ec2/launchTemplate:LaunchTemplate", path: "metadataOptions.httpTokens", kind: weakens,
 		judge: from("required", "programs on its instances may take their credentials without a token")},
+	{token: "aws:ec2/launchTemplate:LaunchTemplate", path: "iamInstanceProfile", kind: weakens,
+		judge: other("instances get another role")},
+	{token: "aws:ec2/launchTemplate:LaunchTemplate", path: "monitoring.enabled", kind: hides,
+		judge: from("true", "instances are watched every five minutes instead of every one")},
+	{token: "aws:ec2/launchTemplate:LaunchTemplate", path: "blockDeviceMappings", kind: weakens,
+		judge: func(old, now any) string {
+			encrypted := func(v any) int {
+				n := 0
+				for _, m := range graph.Items(v) {
+					if graph.Is(graph.At(m, "ebs.encrypted"), true) {
+						n++
+					}
+				}
+				return n
+			}
+			if encrypted(now) < encrypted(old) {
+				return "a disk of its instances is no longer encrypted"
+			}
+			return ""
+		}},
 	{token: "aws:ec2/instance:Instance", path: "disableApiTermination", kind: weakens,
 		judge: from("true", "AWS no longer refuses to delete it")},
 	{token: "aws:iam/role:Role", path: "permissionsBoundary", kind: weakens,

@@ -73,6 +73,11 @@ var losses = map[string]loss{
 	"aws:ec2/vpcEndpoint:VpcEndpoint":                    {stops, "the service is no longer reached through it"},
 	"aws:ec2/subnet:Subnet":                              {stops, "what is in it has to go first"},
 	"aws:ecs/cluster:Cluster":                            {stops, "nothing runs in it any longer"},
+	"aws:eks/cluster:Cluster":                            {stops, "everything that runs in it stops, and what it knows is gone"},
+	"aws:eks/nodeGroup:NodeGroup":                        {stops, "what runs on its nodes stops"},
+	"aws:lambda/functionUrl:FunctionUrl":                 {stops, "its address is gone"},
+	"aws:rds/clusterInstance:ClusterInstance":            {stops, "connections to it break, and no writer is left if it is the last"},
+	"aws:rds/proxy:Proxy":                                {stops, "connections through it break"},
 	"aws:ecs/service:Service":                            {stops, "its tasks stop"},
 	"aws:iam/accessKey:AccessKey":                        {stops, "whoever uses it can no longer sign in"},
 	"aws:iam/instanceProfile:InstanceProfile":            {stops, "instances with it lose their role"},
@@ -85,6 +90,12 @@ var losses = map[string]loss{
 	"aws:lb/targetGroup:TargetGroup":                     {stops, "a new one has no healthy target until instances are registered with it and pass its checks"},
 	"aws:lb/targetGroupAttachment:TargetGroupAttachment": {stops, "its target gets no requests"},
 	"aws:ssm/parameter:Parameter":                        {stops, "whoever reads it fails"},
+}
+
+// disposable are the types whose deletion, or replacement, takes nothing away that others need.
+var disposable = []string{
+	"aws:rds/parameterGroup:ParameterGroup", "aws:s3/bucketAclV2:BucketAclV2",
+	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2",
 }
 
 // partOf are the inputs that tell what a resource is a part of: with the whole, the part is not missed.

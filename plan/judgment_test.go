@@ -89,6 +89,16 @@ func TestKinds(t *testing.T) {
 			set("kms/key:Key", "x", "policy", statements(read,
 				`{"Effect":"Allow","Principal":{"AWS":"999999999999"},"Action":"kms:Decrypt","Resource":"*"}`)),
 			[][2]string{{exposes, "foreign account"}}},
+		{"a group of nothing known lets everyone in", one("ec2/securityGroup:SecurityGroup", in{}),
+			func(b *graphtest.Builder) {
+				b.Add("vpc/securityGroupIngressRule:SecurityGroupIngressRule", "all", in{"securityGroupId": "securitygroup-x",
+					"ipProtocol": "tcp", "fromPort": 6379, "toPort": 6379, "cidrIpv4": "0.0.0.0/0"})
+			}, [][2]string{{exposes, "lets the whole internet in on tcp 6379"}}},
+		{"a group of nothing known lets a network in", one("ec2/securityGroup:SecurityGroup", in{}),
+			func(b *graphtest.Builder) {
+				b.Add("vpc/securityGroupIngressRule:SecurityGroupIngressRule", "all", in{"securityGroupId": "securitygroup-x",
+					"ipProtocol": "tcp", "fromPort": 6379, "toPort": 6379, "cidrIpv4": "10.0.0.0/8"})
+			}, nil},
 		{"a boundary is taken away", one("iam/role:Role", in{"assumeRolePolicy": statements(trust),
 			"permissionsBoundary": "arn:aws:iam::aws:policy/PowerUserAccess"}),
 			set("iam/role:Role", "x", "permissionsBoundary", nil), [][2]string{{weakens, "the most that it may do"}}},
@@ -151,6 +161,11 @@ func TestKinds(t *testing.T) {
 		{"a smaller template", one("ec2/launchTemplate:LaunchTemplate", in{"instanceType": "t4g.large"}),
 			set("ec2/launchTemplate:LaunchTemplate", "x", "instanceType", "t4g.small"),
 			[][2]string{{shrinks, "a smaller size (t4g.large → t4g.small)"}}},
+		{"a disk without encryption", one("ec2/launchTemplate:LaunchTemplate",
+			in{"blockDeviceMappings": []any{in{"deviceName": "a", "ebs": in{"encrypted": true}}}}),
+			set("ec2/launchTemplate:LaunchTemplate", "x", "blockDeviceMappings",
+				[]any{in{"deviceName": "a", "ebs": in{"encrypted": false}}}),
+			[][2]string{{weakens, "no longer encrypted"}}},
 		{"a listener without encryption", one("lb/listener:Listener", in{"protocol": "HTTPS", "port": 443}),
 			set("lb/listener:Listener", "x", "protocol", "HTTP"),
 			[][2]string{{weakens, "connections are no longer encrypted"}}},
@@ -189,6 +204,8 @@ func TestKinds(t *testing.T) {
 			one("gamelift/fleet:Fleet", in{"fleetType": "SPOT"}), [][2]string{{notJudged, "is created"}}},
 		{"a type that nothing judges is deleted", one("gamelift/fleet:Fleet", in{}), remove("gamelift/fleet:Fleet"),
 			[][2]string{{notJudged, "is deleted"}}},
+		{"a cluster is deleted", one("eks/cluster:Cluster", in{}), remove("eks/cluster:Cluster"),
+			[][2]string{{stops, "everything that runs in it stops"}}},
 		{"an input that nothing judges", one("lb/loadBalancer:LoadBalancer", in{"clientKeepAlive": 1}),
 			set("lb/loadBalancer:LoadBalancer", "x", "clientKeepAlive", 2),
 			[][2]string{{notJudged, "what changes in `clientKeepAlive`"}}},
