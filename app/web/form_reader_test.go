@@ -136,6 +136,7 @@ func TestMalformedForms(t *testing.T) {
 			"unknown field"},
 		{"an over-long field", formType, join(fields[:1], []part{field("name", strings.Repeat("x", 64<<10+1))},
 			fields[2:], files), "longer than 65 kB"},
+		{"cut off in a file", formType, f.body()[:strings.Index(f.body(), files[1].data)+9], "cut off or is damaged"},
 		{"no receipt", formType, encode(without("receipt")...), "is missing"},
 		{"an empty receipt", formType, damaged(""), "damaged"},
 		{"a receipt too short", formType, damaged(f.receipt[:63]), "damaged"},

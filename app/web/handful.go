@@ -27,7 +27,7 @@ type handfuls struct{ bytes atomic.Int64 }
 func (h *handful) take(ctx context.Context, sub *dossier.Submission, file *filePart) (stop, err error) {
 	data, rest, err := dossier.ReadSmall(file)
 	if err != nil {
-		return nil, errors.Join(file.close(), err)
+		return nil, err
 	}
 	if rest == nil {
 		if fault := file.close(); fault != nil {

@@ -130,7 +130,8 @@ func TestSmallFilesTogether(t *testing.T) {
 			"catalog.Reserve": test.groups, "people.Person": test.groups, "catalog.Put": len(test.form.files),
 		} {
 			if got := callsOf(calls, call); got != want {
-				t.Errorf("a form with %d small files makes %d calls of %s, want %d", len(test.form.files), got, call, want)
+				t.Errorf("a form with %d small files makes %d calls of %s, want %d", len(test.form.files), got, call,
+					want)
 			}
 		}
 	}
