@@ -86,7 +86,7 @@ func (p Plan) verdict() string {
 		return "the program does not compile"
 	}
 	var faults []string
-	dangers, changes, unsafe, unknown, withheld := 0, 0, 0, 0, 0
+	dangers, changes, unknown, withheld := 0, 0, 0, 0
 	for _, e := range p.Environments {
 		if e.Fault != nil {
 			faults = append(faults, e.Name)
@@ -101,17 +101,13 @@ func (p Plan) verdict() string {
 		changes += len(e.Changes)
 		withheld += len(e.Ignored) + len(e.Options)
 	}
-	for _, m := range p.Migrations {
-		if m.Unsafe != "" {
-			unsafe++
-		}
-	}
+	unsafe := p.unsafe()
 	var said []string
 	if len(faults) > 0 {
 		said = append(said, "no plan for "+strings.Join(faults, " and "))
 	}
-	if dangers+unsafe > 0 {
-		said = append(said, "⛔ "+p.worst(unsafe > 0))
+	if dangers > 0 || unsafe != "" {
+		said = append(said, "⛔ "+p.worst(unsafe))
 	}
 	if unknown > 0 {
 		said = append(said, fmt.Sprintf("❓ %s that nothing here judges", counting(unknown, "change", "changes")))
@@ -132,8 +128,35 @@ func (p Plan) verdict() string {
 // mostKinds is how many kinds of dangers the title names.
 const mostKinds = 4
 
-// worst names the kinds of dangers, each with its environments.
-func (p Plan) worst(unsafe bool) string {
+// unsafe counts the migrations that are not safe, and among them those that nobody could judge.
+func (p Plan) unsafe() string {
+	unsafe, unjudged := 0, 0
+	for _, m := range p.Migrations {
+		if m.Unsafe != "" {
+			unsafe++
+		}
+		if m.Unjudged {
+			unjudged++
+		}
+	}
+	switch {
+	case unsafe == 0:
+		return ""
+	case unjudged == unsafe:
+		return counting(unsafe, "migration that cannot be judged", "migrations that cannot be judged")
+	}
+	text := "a migration that is not safe"
+	if unsafe > 1 {
+		text = fmt.Sprintf("%d migrations that are not safe", unsafe)
+	}
+	if unjudged > 0 {
+		text += fmt.Sprintf(", of which %d cannot be judged", unjudged)
+	}
+	return text
+}
+
+// worst names the kinds of dangers, each with its environments, and the migrations that are not safe.
+func (p Plan) worst(unsafe string) string {
 	var kinds []string
 	in := map[string][]string{}
 	for _, d := range p.grouped() {
@@ -152,11 +175,11 @@ func (p Plan) worst(unsafe bool) string {
 	for i, kind := range kinds {
 		kinds[i] = fmt.Sprintf("%s in %s", kind, strings.Join(in[kind], " and "))
 	}
-	if unsafe {
-		kinds = append(kinds, "a migration that is not safe")
-	}
 	if len(kinds) > mostKinds {
 		kinds = append(kinds[:mostKinds], fmt.Sprintf("and %d kinds more", len(kinds)-mostKinds))
+	}
+	if unsafe != "" {
+		kinds = append(kinds, unsafe)
 	}
 	return strings.Join(kinds, ", ")
 }

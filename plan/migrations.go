@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -14,10 +13,12 @@ type File struct {
 // Migration is one migration that a deployment would run, or that should not have changed.
 type Migration struct {
 	Path string `json:"path"`
-	// SQL is the statement, without comments.
+	// SQL is what runs, on one line and without comments.
 	SQL string `json:"sql,omitempty"`
 	// Unsafe says why it is not safe while instances of the old version still serve; empty: it is.
 	Unsafe string `json:"unsafe,omitempty"`
+	// Unjudged tells that it is called unsafe because nobody knows what it does: MySQL's grammar has no such statement.
+	Unjudged bool `json:"unjudged,omitempty"`
 	// Note tells what is worth knowing of one that is safe.
 	Note string `json:"note,omitempty"`
 }
@@ -35,16 +36,17 @@ func migrations(base, head []File) []Migration {
 	for _, f := range head {
 		still[f.Path] = true
 		text, known := was[f.Path]
-		m := Migration{Path: f.Path, SQL: statement(f.Text)}
+		m := Migration{Path: f.Path, SQL: statement(upward(f.Text))}
 		switch {
-		case known && statement(text) == m.SQL:
+		case known && statement(upward(text)) == m.SQL:
 			continue
 		case known:
 			m.Unsafe = "it was changed after it may have run: a database that has it will not get the change; write another migration"
 		case f.Path < last:
 			m.Unsafe = "its number is below one that may have run already: it would be out of order; give it the next number"
 		default:
-			m.Unsafe, m.Note = additive(m.SQL)
+			v := judgeSQL(upward(f.Text))
+			m.Unsafe, m.Unjudged, m.Note = v.unsafe, v.unjudged, v.note
 		}
 		found = append(found, m)
 	}
@@ -56,87 +58,85 @@ func migrations(base, head []File) []Migration {
 	return found
 }
 
-// statement is the SQL of a migration on one line, without comments.
-func statement(text string) string {
-	var kept []string
+// upward is the part of a migration that a deployment runs: with annotations of goose, which stand on lines of their
+// own whatever is around them, what is not below "-- +goose Down". Without any it is all.
+func upward(text string) string {
+	var up strings.Builder
+	down := false
 	for line := range strings.Lines(text) {
-		if before, _, found := strings.Cut(line, "--"); found {
-			line = before
-		}
-		kept = append(kept, strings.Fields(line)...)
-	}
-	return strings.Join(kept, " ")
-}
-
-var (
-	creates     = regexp.MustCompile(`(?i)^CREATE TABLE `)
-	indexes     = regexp.MustCompile(`(?i)^CREATE INDEX `)
-	uniques     = regexp.MustCompile(`(?i)^CREATE UNIQUE INDEX `)
-	alters      = regexp.MustCompile("(?i)^ALTER TABLE (`?\\w+`?) (.*?);?$")
-	addsColumn  = regexp.MustCompile("(?i)^ADD (COLUMN )?(IF NOT EXISTS )?(`?\\w+`?) ")
-	addsOther   = regexp.MustCompile(`(?i)^ADD (CONSTRAINT|UNIQUE|PRIMARY|FOREIGN|CHECK|INDEX|KEY|FULLTEXT|SPATIAL)\b`)
-	addsIndex   = regexp.MustCompile(`(?i)^ADD (INDEX|KEY)\b`)
-	notNull     = regexp.MustCompile(`(?i)\bNOT NULL\b`)
-	hasDefault  = regexp.MustCompile(`(?i)\bDEFAULT\b`)
-	constrained = regexp.MustCompile(`(?i)\b(UNIQUE|PRIMARY KEY|REFERENCES|CHECK)\b`)
-)
-
-// additive tells why a statement is not safe for code that does not know it yet; empty where it only adds what that
-// code does not see. Any statement that is not of a known, additive form is not safe.
-func additive(sql string) (unsafe, note string) {
-	if strings.Count(sql, ";") > 1 || strings.Contains(strings.TrimSuffix(sql, ";"), ";") {
-		return "it has more than one statement", ""
-	}
-	switch {
-	case creates.MatchString(sql):
-		return "", "a new table, which the old version does not know"
-	case indexes.MatchString(sql):
-		return "", "a new index; on a large table it takes a while, and MySQL lets writes go on in the meantime"
-	case uniques.MatchString(sql):
-		return "a unique index refuses what the old version may still write, and cannot be made where there are duplicates", ""
-	}
-	alter := alters.FindStringSubmatch(sql)
-	if alter == nil {
-		verb, _, _ := strings.Cut(sql, " ")
-		return strings.ToUpper(verb) + " is no statement that only adds", ""
-	}
-	for _, clause := range clauses(alter[2]) {
-		switch {
-		case addsIndex.MatchString(clause):
-		case addsOther.MatchString(clause):
-			return "the constraint refuses what the old version may still write: " + cut(clause, 60), ""
-		case !addsColumn.MatchString(clause):
-			return "it changes or takes away what the old version uses: " + cut(clause, 60), ""
-		case constrained.MatchString(clause):
-			return "the new column is constrained, which the old version does not keep to: " + cut(clause, 60), ""
-		case notNull.MatchString(clause) && !hasDefault.MatchString(clause):
-			return "the new column has to be filled, and the old version does not: give it a default, or let it be NULL", ""
-		}
-	}
-	return "", "a new column, which the old version leaves to its default"
-}
-
-// clauses are the parts of ALTER TABLE: separated by commas that are in no parentheses and no quotes.
-func clauses(text string) []string {
-	var parts []string
-	depth, from := 0, 0
-	var quote rune
-	for i, r := range text {
-		switch {
-		case quote != 0:
-			if r == quote {
-				quote = 0
+		if strings.HasPrefix(line, "--") && strings.Contains(line, "+goose") {
+			switch _, annotation, _ := strings.Cut(line, "+goose"); strings.ToUpper(strings.TrimSpace(annotation)) {
+			case "UP":
+				down = false
+			case "DOWN":
+				down = true
 			}
-		case r == '\'' || r == '"' || r == '`':
-			quote = r
-		case r == '(':
-			depth++
-		case r == ')':
-			depth--
-		case r == ',' && depth == 0:
-			parts = append(parts, strings.TrimSpace(text[from:i]))
-			from = i + 1
+		}
+		if !down {
+			up.WriteString(line)
 		}
 	}
-	return append(parts, strings.TrimSpace(text[from:]))
+	return up.String()
+}
+
+// statement is SQL on one line, without comments. What stands in quotes stays as it is, and so do comments that MySQL
+// may run.
+func statement(sql string) string {
+	var b strings.Builder
+	space := func() {
+		if b.Len() > 0 && !strings.HasSuffix(b.String()[b.Len()-1:], " ") {
+			b.WriteByte(' ')
+		}
+	}
+	for i := 0; i < len(sql); {
+		n := 0
+		switch rest := sql[i:]; {
+		case strings.ContainsRune("'\"`", rune(sql[i])):
+			n = quoted(rest)
+			b.WriteString(rest[:n])
+		case sql[i] == '#', strings.HasPrefix(rest, "--") && (len(rest) == 2 || rest[2] <= ' '):
+			if n = strings.IndexByte(rest, '\n'); n < 0 {
+				n = len(rest)
+			}
+			space()
+		case strings.HasPrefix(rest, "/*") && !runs(rest):
+			n = len(rest)
+			if end := strings.Index(rest[2:], "*/"); end >= 0 {
+				n = end + 4
+			}
+			space()
+		case sql[i] <= ' ':
+			n = 1
+			space()
+		default:
+			n = 1
+			b.WriteByte(sql[i])
+		}
+		i += n
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// quoted is how long what begins with a quote is, up to the next of its kind. A doubled quote is two texts side by
+// side, which is the same here.
+func quoted(sql string) int {
+	for i := 1; i < len(sql); i++ {
+		switch {
+		case sql[i] == '\\' && sql[0] != '`':
+			i++
+		case sql[i] == sql[0]:
+			return i + 1
+		}
+	}
+	return len(sql)
+}
+
+// runs reports whether what begins like a comment is one that MySQL, or another reader of its language, runs.
+func runs(sql string) bool {
+	for _, beginning := range []string{"/*!", "/*T!", "/*M!", "/*+"} {
+		if strings.HasPrefix(sql, beginning) {
+			return true
+		}
+	}
+	return false
 }

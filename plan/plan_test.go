@@ -264,7 +264,65 @@ func TestMigrations(t *testing.T) {
 			"unsafe: it has more than one statement"},
 		{"out of order", "m/00002_b.sql", "CREATE TABLE d (id INT);", "unsafe: its number is below one"},
 		{"changed", "m/00003_c.sql", "CREATE INDEX c ON a (id, id);", "unsafe: it was changed after"},
-		{"another comment", "m/00003_c.sql", "-- new\nCREATE INDEX c ON a (id);", ""},
+		{"another comment", "m/00003_c.sql", "-- new\nCREATE /* here */ INDEX c # and here\n ON a (id);", ""},
+		{"a comment's sign within quotes", "m/00004_d.sql",
+			"ALTER TABLE a ADD COLUMN b VARCHAR(4) DEFAULT '--', DROP COLUMN age;", "unsafe: it changes or takes away"},
+		{"an escaped quote", "m/00004_d.sql",
+			`ALTER TABLE a ADD COLUMN b VARCHAR(40) DEFAULT 'it\\', DROP COLUMN age, COMMENT '' -- ';`,
+			"unsafe: it changes or takes away"},
+		{"a default in a comment", "m/00004_d.sql", "ALTER TABLE a ADD b INT NOT NULL COMMENT 'DEFAULT 1';",
+			"unsafe: the new column has to be filled"},
+		{"a default that is NULL", "m/00004_d.sql", "ALTER TABLE a ADD b INT NOT NULL DEFAULT NULL;",
+			"unsafe: the new column has to be filled"},
+		{"words of SQL in a comment", "m/00004_d.sql",
+			"ALTER TABLE a ADD b INT NULL COMMENT 'UNIQUE, PRIMARY KEY; REFERENCES x';", "safe: a new column"},
+		{"a default that is computed", "m/00004_d.sql",
+			"ALTER TABLE a ADD b CHAR(36) NOT NULL DEFAULT (UUID());", "unsafe: for a default that is computed"},
+		{"the time as a default", "m/00004_d.sql",
+			"ALTER TABLE a ADD b DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE NOW();", "safe: a new column"},
+		{"a default below zero", "m/00004_d.sql", "ALTER TABLE a ADD (b INT NOT NULL DEFAULT -1, c TEXT);",
+			"safe: a new column"},
+		{"one of two columns that has to be filled", "m/00004_d.sql", "ALTER TABLE a ADD (b INT, c INT NOT NULL);",
+			"unsafe: the new column has to be filled"},
+		{"a stored column", "m/00004_d.sql", "ALTER TABLE a ADD b INT AS (id + 1) STORED;",
+			"unsafe: to compute a stored column"},
+		{"a computed column", "m/00004_d.sql", "ALTER TABLE a ADD b INT AS (id + 1);",
+			"unsafe: where the new column cannot be computed"},
+		{"a foreign key of a new table", "m/00004_d.sql",
+			"CREATE TABLE d (a INT, FOREIGN KEY (a) REFERENCES a (id));", "unsafe: the foreign key keeps"},
+		{"a foreign key of a new column", "m/00004_d.sql", "CREATE TABLE d (a INT REFERENCES a (id));",
+			"unsafe: the foreign key keeps"},
+		{"a foreign key to the new table", "m/00004_d.sql",
+			"CREATE TABLE d (id INT PRIMARY KEY, up INT, FOREIGN KEY (up) REFERENCES d (id));", "safe: a new table"},
+		{"a foreign key", "m/00004_d.sql", "ALTER TABLE a ADD FOREIGN KEY (id) REFERENCES c (id) ON DELETE CASCADE;",
+			"unsafe: the constraint refuses"},
+		{"a check that is not enforced", "m/00004_d.sql", "ALTER TABLE a ADD CHECK (id > 0) NOT ENFORCED;",
+			"safe: nothing that the old version would see"},
+		{"a table of another's rows", "m/00004_d.sql", "CREATE TABLE d AS SELECT * FROM a;", "unsafe: it copies rows"},
+		{"a copy", "m/00004_d.sql", "ALTER TABLE a ADD COLUMN b INT, ALGORITHM=COPY, LOCK=EXCLUSIVE;",
+			"unsafe: with ALGORITHM=COPY"},
+		{"a lock", "m/00004_d.sql", "CREATE INDEX d ON a (id) LOCK=SHARED;", "unsafe: with LOCK=SHARED"},
+		{"an instant", "m/00004_d.sql", "ALTER TABLE a ADD COLUMN b INT, ALGORITHM=INSTANT;", "safe: a new column"},
+		{"an index that is no instant", "m/00004_d.sql", "ALTER TABLE a ADD INDEX (id), ALGORITHM=INSTANT;",
+			"unsafe: MySQL refuses ALGORITHM=INSTANT"},
+		{"in place", "m/00004_d.sql", "CREATE INDEX d ON a (id) ALGORITHM=INPLACE LOCK=NONE;", "safe: a new index"},
+		{"a full-text index", "m/00004_d.sql", "ALTER TABLE a ADD FULLTEXT INDEX (name);",
+			"unsafe: while it makes such an index"},
+		{"an index of an expression", "m/00004_d.sql", "CREATE INDEX d ON a ((CAST(name AS UNSIGNED)));",
+			"unsafe: an index of an expression"},
+		{"a comment that MySQL runs", "m/00004_d.sql", "ALTER TABLE a ADD b INT /*!80000 , DROP COLUMN id */;",
+			"unjudged: whether a database runs"},
+		{"no SQL", "m/00004_d.sql", "ALTER TABLE a ADD COLUMN;", "unjudged: it cannot be read"},
+		{"quotes that do not end", "m/00004_d.sql", "CREATE TABLE d (id INT) COMMENT 'x;", "unjudged: it cannot be read"},
+		{"a shape", "m/00004_d.sql", "ALTER TABLE a ADD COLUMN b GEOMETRY NOT NULL SRID 4326;",
+			"unjudged: it cannot be read"},
+		{"another database's column", "m/00004_d.sql", "CREATE TABLE d (id BIGINT AUTO_RANDOM PRIMARY KEY);",
+			"unjudged: nothing is known"},
+		{"variables of the environment", "m/00004_d.sql",
+			"-- +goose Up\n-- +goose ENVSUB ON\nALTER TABLE a ADD b INT NULL ${MORE};", "unjudged: it is written anew"},
+		{"the way back", "m/00004_d.sql",
+			"-- +goose Up\nCREATE TABLE d (id INT);\n-- +goose Down\nDROP TABLE d;\n", "safe: a new table"},
+		{"only a comment", "m/00004_d.sql", "-- later\n", "safe: no statement"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			head := slices.Clone(base)
@@ -276,7 +334,10 @@ func TestMigrations(t *testing.T) {
 			slices.SortFunc(head, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 			got := ""
 			for _, m := range migrations(base, head) {
-				if got = "safe: " + m.Note; m.Unsafe != "" {
+				switch got = "safe: " + m.Note; {
+				case m.Unjudged:
+					got = "unjudged: " + m.Unsafe
+				case m.Unsafe != "":
 					got = "unsafe: " + m.Unsafe
 				}
 			}
@@ -287,6 +348,35 @@ func TestMigrations(t *testing.T) {
 	}
 	if got := migrations(base, base[:1]); len(got) != 1 || !strings.HasPrefix(got[0].Unsafe, "it was removed") {
 		t.Errorf("a migration that is gone: %+v", got)
+	}
+}
+
+// TestStatement: what is shown of a migration is all that runs, and two texts that differ in more than comments do not
+// look alike.
+func TestStatement(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"ALTER TABLE a -- why\n  ADD b INT;", "ALTER TABLE a ADD b INT;"},
+		{"ADD b TEXT DEFAULT '--', DROP COLUMN age;", "ADD b TEXT DEFAULT '--', DROP COLUMN age;"},
+		{"ADD b TEXT DEFAULT 'it''s # \\' /* one */', DROP c", "ADD b TEXT DEFAULT 'it''s # \\' /* one */', DROP c"},
+		{"SELECT 1--1, 2 /* no */, \"/*\", `--`", "SELECT 1--1, 2 , \"/*\", `--`"},
+		{"DROP /*!80000 TABLE */ a # end", "DROP /*!80000 TABLE */ a"},
+		{"a /* without an end", "a"}, {"'without an end -- ", "'without an end -- "},
+		{"-- +goose Up\na;\n-- +goose Down\nb;\n", "a;"},
+		{"-- +goose Up\n-- +goose StatementBegin\na;\n-- +goose StatementEnd\n", "a;"},
+	} {
+		if got := statement(upward(c.text)); got != strings.TrimSpace(c.want) {
+			t.Errorf("%q: got %q, want %q", c.text, got, c.want)
+		}
+	}
+}
+
+// TestUnjudged: the title counts the migrations that nobody could judge, apart from those that are not safe.
+func TestUnjudged(t *testing.T) {
+	p := Make(Revision{}, Revision{Migrations: []File{{"1.sql", "DROP TABLE a;"}, {"2.sql", "DRAP TABLE a;"},
+		{"3.sql", "CREATE TABLE b (id INT);"}, {"4.sql", "SELEKT;"}}})
+	const want = "## Plan: ⛔ 3 migrations that are not safe, of which 2 cannot be judged\n"
+	if text := p.Markdown(); !strings.HasPrefix(text, want) {
+		t.Errorf("got %q", cut(text, 200))
 	}
 }
 
