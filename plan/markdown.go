@@ -55,6 +55,12 @@ func (p Plan) Markdown() string {
 	return b.String()
 }
 
+// Failed is the comment where no plan could be made.
+func Failed(err error) string {
+	return "## Plan: there is none\n\n> [!CAUTION]\n> **No plan could be made**, so nothing is known of what this change " +
+		"does.\n\n" + fence(cut(err.Error(), 32*longest), "")
+}
+
 // part is a piece of the comment that can be left out, or be written shorter.
 type part struct{ name, whole, short string }
 

@@ -50,6 +50,10 @@ const (
 
 // Main runs the command with the process's arguments and ends the process.
 func Main(project Project) {
+	if err := forget(); err != nil {
+		fmt.Fprintf(os.Stderr, "plan: no plan: leaving the environment behind: %v\n", err)
+		os.Exit(StatusFailed)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	status := Run(ctx, project, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
@@ -85,6 +89,12 @@ func Run(ctx context.Context, project Project, args []string, out, log io.Writer
 	fmt.Fprintf(log, "plan: %s\n", watch)
 	if err != nil {
 		fmt.Fprintf(log, "plan: no plan: %v\n", err)
+		if *format == "markdown" {
+			// Whoever puts the plan somewhere must not put an empty one there.
+			if _, err := io.WriteString(out, plan.Failed(err)); err != nil {
+				fmt.Fprintf(log, "plan: writing that there is none: %v\n", err)
+			}
+		}
 		return StatusFailed
 	}
 	return status(p)

@@ -102,6 +102,11 @@ func (p Project) compare(ctx context.Context, root, base string, watch *stopwatc
 		return fail(err)
 	}
 	watch.lap("running the programs")
+	if !graph.Isolated() {
+		more = append(more, "**The programs were not isolated:** this system gives processes no namespaces of their own, "+
+			"so the code of the change had the network, and could read what this user may read. Where it is not to be "+
+			"trusted, let nothing be there that is worth reading.")
+	}
 	made := plan.Make(was, is, append(notes, more...)...)
 	watch.lap("comparing")
 	return made, nil
@@ -222,7 +227,12 @@ func (p Project) record(ctx context.Context, t *tree, name string, s *plan.Stack
 	standIns string) error {
 	config, secrets := open(s.Config)
 	s.Policy = p.policyOf(name, config)
-	env := environment(os.Environ())
+	home, err := os.MkdirTemp("", "plan-home-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(home)
+	env := environment(home)
 	if t.sources != "" && standIns != "" {
 		file := filepath.Join(standIns, t.sources)
 		if err := place(file, t.sources); err != nil {
@@ -230,7 +240,6 @@ func (p Project) record(ctx context.Context, t *tree, name string, s *plan.Stack
 		}
 		env = append(env, p.Artifact.Variable+"="+file)
 	}
-	var err error
 	s.Graph, err = graph.Run(ctx, graph.Program{Path: t.program, Dir: filepath.Join(t.dir, t.pulumi.Main), Env: env},
 		before, t.pulumi.Name, name, config, secrets)
 	failed, is := errors.AsType[*graph.ProgramError](err)
@@ -256,16 +265,31 @@ func place(file, text string) error {
 	return errors.Join(err, f.Close(), os.Rename(f.Name(), file))
 }
 
-// environment is what programs run with: where tools and caches are, and nothing that signs in anywhere.
-func environment(environ []string) []string {
-	allowed := []string{"PATH", "HOME", "TMPDIR", "USER", "LANG", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "HTTP_PROXY",
-		"HTTPS_PROXY", "NO_PROXY",
-		"SSL_CERT_FILE", "SSL_CERT_DIR", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "SYSTEMROOT", "TEMP", "TMP",
-		"PATHEXT"}
+// environment is all that a program runs with: where tools are, and an empty folder of its own. Nothing that signs in
+// anywhere is passed on, because nothing is but what is named here.
+func environment(home string) []string {
+	chosen := []string{"HOME=" + home, "USERPROFILE=" + home, "TMPDIR=" + home, "TEMP=" + home, "TMP=" + home}
+	for _, name := range []string{"PATH", "PATHEXT", "SYSTEMROOT", "LANG", "LC_ALL"} {
+		if value, set := os.LookupEnv(name); set {
+			chosen = append(chosen, name+"="+value)
+		}
+	}
+	return chosen
+}
+
+// passed are the variables that this process keeps, beside those of Go: what git and Go need to find a revision and its
+// modules.
+var passed = []string{"PATH", "PATHEXT", "SYSTEMROOT", "LANG", "LC_ALL", "HOME", "USERPROFILE", "LOCALAPPDATA",
+	"APPDATA", "USER", "TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "HTTP_PROXY", "HTTPS_PROXY",
+	"NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "CC", "CGO_ENABLED", "SSH_AUTH_SOCK"}
+
+// kept are the variables of an environment that this process keeps.
+func kept(environ []string) []string {
 	var chosen []string
 	for _, variable := range environ {
 		name, _, _ := strings.Cut(variable, "=")
-		if name = strings.ToUpper(name); slices.Contains(allowed, name) ||
+		if name = strings.ToUpper(name); slices.Contains(passed, name) || name == "GIT_CONFIG_COUNT" ||
+			strings.HasPrefix(name, "GIT_CONFIG_KEY_") || strings.HasPrefix(name, "GIT_CONFIG_VALUE_") ||
 			strings.HasPrefix(name, "GO") && !strings.Contains(name, "TOKEN") && !strings.HasPrefix(name, "GOOGLE") {
 			chosen = append(chosen, variable)
 		}

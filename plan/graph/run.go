@@ -2,6 +2,7 @@ package graph
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +22,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/structpb"
 )
@@ -30,6 +33,8 @@ type Program struct {
 	Path, Dir string
 	// Env is the whole environment that it runs with. Run adds what an engine tells a program by it.
 	Env []string
+	// Time bounds its run; 0 is some minutes, which is plenty for a program that asks nobody.
+	Time time.Duration
 }
 
 // ProgramError is what a program said when it failed.
@@ -45,39 +50,40 @@ func (e *ProgramError) Error() string {
 }
 
 const (
-	// runTime bounds a run: it asks nobody, but may build a release.
-	runTime = 20 * time.Minute
+	// runTime bounds a run.
+	runTime = 5 * time.Minute
 	// largestMessage is more than all inputs of one resource take in good faith.
 	largestMessage = 64 << 20
-	// mostSaid is how much of what a program says is kept.
-	mostSaid = 32 << 10
+	// mostSaid is how much of what a program says is kept, mostWritten how much it may write before it is stopped.
+	mostSaid    = 32 << 10
+	mostWritten = 64 << 20
+	// mostRegistered is how much a program may register before it is stopped, in bytes of the protocol.
+	mostRegistered = 128 << 20
 )
 
-// Run is RecordAfter of an executable, of whatever revision: it is served as an engine serves it. A program that fails
-// gives a *ProgramError.
+// Run is RecordAfter of an executable, of whatever revision: it is served as an engine serves it. It is code that nobody
+// has read yet, so it is bounded in time and in what it writes and registers, it ends with all that it started, and
+// where Isolated says so it has no network. A program that fails, or does not keep to its bounds, gives a
+// *ProgramError.
 func Run(ctx context.Context, p Program, before Before, project, stack string, config map[string]string, secretKeys []string) (*Graph, error) {
 	fail := func(err error) (*Graph, error) {
 		return nil, fmt.Errorf("running the program of stack %s: %w", stack, err)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, runTime, fmt.Errorf("it took more than %v", runTime))
+	outer := ctx
+	ctx, stop := context.WithCancelCause(outer)
+	defer stop(nil)
+	limit := cmp.Or(p.Time, runTime)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it had not ended after %v and was stopped", limit))
 	defer cancel()
 	m := modelOf(config)
 	m.before = before
-	served := &monitor{rec: &recorder{project: project, stack: stack, model: m}}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	served := &monitor{rec: &recorder{project: project, stack: stack, model: m}, left: mostRegistered, stop: stop}
+	told := &engine{}
+	address, closed, err := serve(served, told)
 	if err != nil {
 		return fail(err)
 	}
-	server := grpc.NewServer(grpc.MaxRecvMsgSize(largestMessage), grpc.MaxSendMsgSize(largestMessage))
-	pulumirpc.RegisterResourceMonitorServer(server, served)
-	told := &engine{}
-	pulumirpc.RegisterEngineServer(server, told)
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(listener) }()
-	defer func() {
-		server.Stop()
-		<-done
-	}()
+	defer closed()
 
 	configured, err := json.Marshal(config)
 	if err != nil {
@@ -87,7 +93,6 @@ func Run(ctx context.Context, p Program, before Before, project, stack string, c
 	if err != nil {
 		return fail(err)
 	}
-	address := listener.Addr().String()
 	cmd := exec.CommandContext(ctx, p.Path)
 	cmd.Dir = p.Dir
 	cmd.Env = append(slices.Clone(p.Env),
@@ -95,25 +100,31 @@ func Run(ctx context.Context, p Program, before Before, project, stack string, c
 		pulumi.EnvConfig+"="+string(configured), pulumi.EnvConfigSecretKeys+"="+string(secrets),
 		pulumi.EnvMonitor+"="+address, pulumi.EnvEngine+"="+address, pulumi.EnvDryRun+"=false", pulumi.EnvParallel+"=0",
 	)
-	wrote := &beginning{left: mostSaid}
+	wrote := &beginning{left: mostSaid, most: mostWritten, stop: stop}
 	cmd.Stdout, cmd.Stderr = wrote, wrote
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 10 * time.Second
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			return fail(context.Cause(ctx))
-		}
+	apart(cmd)
+	cmd.Cancel = func() error { return end(cmd) }
+	cmd.WaitDelay = 2 * time.Second
+	err = cmd.Run()
+	if cmd.Process != nil {
+		_ = end(cmd) // what it left behind; most often there is nothing
+	}
+	if outer.Err() != nil {
+		return fail(context.Cause(outer))
+	}
+	said := told.all()
+	if said == "" {
+		said = strings.TrimSpace(wrote.kept.String())
+	}
+	if ctx.Err() != nil {
+		return nil, &ProgramError{Stack: stack, Said: strings.TrimSpace(context.Cause(ctx).Error() + "\n" + said)}
+	}
+	// Where something that the program left behind held its output open, it has ended all the same.
+	if err != nil && !errors.Is(err, exec.ErrWaitDelay) {
 		if _, is := errors.AsType[*exec.ExitError](err); !is {
 			return fail(err)
 		}
-		said := told.all()
-		if said == "" {
-			said = strings.TrimSpace(wrote.String())
-		}
-		if said == "" {
-			said = err.Error()
-		}
-		return nil, &ProgramError{Stack: stack, Said: said}
+		return nil, &ProgramError{Stack: stack, Said: cmp.Or(said, err.Error())}
 	}
 	g, err := served.rec.graph()
 	if err != nil {
@@ -122,17 +133,50 @@ func Run(ctx context.Context, p Program, before Before, project, stack string, c
 	return g, nil
 }
 
-// beginning keeps the first bytes that are written to it.
+// serve serves a program at an address until it is closed. A socket in the file system is reached from a namespace
+// without a network as well.
+func serve(served *monitor, told *engine) (address string, closed func(), err error) {
+	network, at, dir := "tcp", "127.0.0.1:0", ""
+	if Isolated() {
+		if dir, err = os.MkdirTemp("", "plan-"); err != nil {
+			return "", nil, err
+		}
+		network, at = "unix", filepath.Join(dir, "engine")
+	}
+	listener, err := net.Listen(network, at)
+	if err != nil {
+		return "", nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	server := grpc.NewServer(grpc.MaxRecvMsgSize(largestMessage), grpc.MaxSendMsgSize(largestMessage))
+	pulumirpc.RegisterResourceMonitorServer(server, served)
+	pulumirpc.RegisterEngineServer(server, told)
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	if address = listener.Addr().String(); network == "unix" {
+		address = "unix://" + at
+	}
+	return address, func() {
+		server.Stop()
+		<-done
+		_ = os.RemoveAll(dir)
+	}, nil
+}
+
+// beginning keeps the first bytes that are written to it, and calls stop where there are too many.
 type beginning struct {
-	bytes.Buffer
-	left int
+	kept       bytes.Buffer // no embedded one: io.Copy would read into it, past Write
+	left, most int
+	stop       context.CancelCauseFunc
 }
 
 // Write implements io.Writer.
 func (b *beginning) Write(p []byte) (int, error) {
 	take := p[:min(len(p), b.left)]
 	b.left -= len(take)
-	b.Buffer.Write(take)
+	b.kept.Write(take)
+	if b.most -= len(p); b.most < 0 {
+		b.stop(fmt.Errorf("it wrote more than %d MB and was stopped", mostWritten>>20))
+	}
 	return len(p), nil
 }
 
@@ -181,6 +225,22 @@ func (e *engine) SetRootResource(_ context.Context, req *pulumirpc.SetRootResour
 type monitor struct {
 	pulumirpc.UnimplementedResourceMonitorServer
 	rec *recorder
+
+	mu   sync.Mutex
+	left int
+	stop context.CancelCauseFunc
+}
+
+// take counts what is kept of a program, and ends it where that is too much.
+func (m *monitor) take(message proto.Message) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.left -= proto.Size(message); m.left < 0 {
+		err := fmt.Errorf("it registered more than %d MB and was stopped", mostRegistered>>20)
+		m.stop(err)
+		return err
+	}
+	return nil
 }
 
 func received(s *structpb.Struct) (resource.PropertyMap, error) {
@@ -212,6 +272,9 @@ func (m *monitor) Invoke(_ context.Context, req *pulumirpc.ResourceInvokeRequest
 }
 
 func (m *monitor) ReadResource(_ context.Context, req *pulumirpc.ReadResourceRequest) (*pulumirpc.ReadResourceResponse, error) {
+	if err := m.take(req); err != nil {
+		return nil, err
+	}
 	properties, err := received(req.GetProperties())
 	if err != nil {
 		return nil, err
@@ -227,6 +290,9 @@ func (m *monitor) ReadResource(_ context.Context, req *pulumirpc.ReadResourceReq
 }
 
 func (m *monitor) RegisterResource(_ context.Context, req *pulumirpc.RegisterResourceRequest) (*pulumirpc.RegisterResourceResponse, error) {
+	if err := m.take(req); err != nil {
+		return nil, err
+	}
 	urn := m.rec.urn(req.GetParent(), req.GetType(), req.GetName())
 	if tokens.Type(req.GetType()) == resource.RootStackType {
 		return &pulumirpc.RegisterResourceResponse{Urn: urn}, nil
@@ -246,6 +312,9 @@ func (m *monitor) RegisterResource(_ context.Context, req *pulumirpc.RegisterRes
 }
 
 func (m *monitor) RegisterResourceOutputs(_ context.Context, req *pulumirpc.RegisterResourceOutputsRequest) (*emptypb.Empty, error) {
+	if err := m.take(req); err != nil {
+		return nil, err
+	}
 	if resource.URN(req.GetUrn()).QualifiedType() != resource.RootStackType {
 		return &emptypb.Empty{}, nil
 	}

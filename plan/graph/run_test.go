@@ -1,14 +1,19 @@
 package graph
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
@@ -23,6 +28,36 @@ func TestMain(m *testing.M) {
 		pulumi.Run(func(*pulumi.Context) error { return errors.New("no such zone") })
 	case "panics":
 		panic("on purpose")
+	case "hangs":
+		if err := left(); err != nil {
+			panic(err)
+		}
+		fmt.Println("still here")
+		select {}
+	case "leaves":
+		if err := left(); err != nil {
+			panic(err)
+		}
+		pulumi.Run(ran)
+	case "prints":
+		for line := bytes.Repeat([]byte("much "), 1<<10); ; {
+			if _, err := os.Stdout.Write(line); err != nil {
+				panic(err)
+			}
+		}
+	case "registers":
+		pulumi.Run(registers)
+	case "spies":
+		pulumi.Run(spies)
+	case "asks":
+		// A plan's own process, which was started with a token, and the program that looks for it.
+		executable, err := os.Executable()
+		if err != nil {
+			panic(err)
+		}
+		_, err = Run(context.Background(), Program{Path: executable, Dir: ".", Env: []string{"DOSSIER_TEST_PROGRAM=spies"}},
+			Before{}, "test", "dev", map[string]string{"test:address": os.Getenv("DOSSIER_TEST_ADDRESS")}, nil)
+		fmt.Println(err)
 	default:
 		pulumi.Run(ran)
 	}
@@ -54,13 +89,62 @@ func ran(ctx *pulumi.Context) error {
 	return nil
 }
 
+// left leaves a process behind, in a session of its own, which holds the lock of a file for as long as it is there.
+func left() error {
+	file, err := os.OpenFile(os.Getenv("DOSSIER_TEST_LOCK"), os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
+		return err
+	}
+	cmd := exec.Command("sleep", "600")
+	cmd.ExtraFiles = []*os.File{file}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: Isolated()} // else its group is all that keeps it
+	return cmd.Start()
+}
+
+// registers registers without an end, one after the other.
+func registers(ctx *pulumi.Context) error {
+	text := strings.Repeat("much", 1<<20)
+	var before []pulumi.Resource
+	for i := range 1 << 7 {
+		var r pulumi.CustomResourceState
+		if err := ctx.RegisterResource("aws:sns/topic:Topic", fmt.Sprint(i), pulumi.Map{"displayName": pulumi.String(text)}, &r, pulumi.DependsOn(before)); err != nil {
+			return err
+		}
+		before = []pulumi.Resource{&r}
+	}
+	return nil
+}
+
+// spies looks for what others were started with, and for somebody to tell it.
+func spies(ctx *pulumi.Context) error {
+	var found []string
+	environments, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil {
+		return err
+	}
+	for _, file := range environments {
+		if text, err := os.ReadFile(file); err == nil && bytes.Contains(text, []byte("DOSSIER_TEST_TOKEN=")) {
+			found = append(found, "a token")
+		}
+	}
+	if conn, err := net.DialTimeout("tcp", config.New(ctx, "test").Require("address"), 10*time.Second); err == nil {
+		_ = conn.Close()
+		found = append(found, "the network")
+	}
+	return fmt.Errorf("found %q in %d places", found, len(environments))
+}
+
 func self(t *testing.T, kind string) Program {
 	t.Helper()
 	path, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Program{Path: path, Dir: t.TempDir(), Env: []string{"DOSSIER_TEST_PROGRAM=" + kind, "HOME=" + t.TempDir()}}
+	return Program{Path: path, Dir: t.TempDir(),
+		Env: []string{"DOSSIER_TEST_PROGRAM=" + kind, "HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}}
 }
 
 // TestRun: an executable gives the graph that the same program gives within the process.
@@ -132,5 +216,84 @@ func TestRunFails(t *testing.T) {
 	cancel(errors.New("enough"))
 	if _, err := Run(ctx, self(t, "ran"), Before{}, "test", "dev", settings, nil); err == nil || !strings.Contains(err.Error(), "enough") {
 		t.Errorf("a run that is given up: %v", err)
+	}
+}
+
+// TestRunIsBounded: a program that keeps to no bound gives an answer that says so, and leaves nothing behind.
+func TestRunIsBounded(t *testing.T) {
+	for _, c := range []struct {
+		kind string
+		time time.Duration
+		want string
+	}{
+		{"hangs", 3 * time.Second, "it had not ended after 3s and was stopped"},
+		{"prints", 0, "it wrote more than 64 MB and was stopped\nmuch much"},
+		{"registers", 0, "it registered more than 128 MB and was stopped"},
+	} {
+		t.Run(c.kind, func(t *testing.T) {
+			p := self(t, c.kind)
+			file := filepath.Join(t.TempDir(), "lock")
+			if err := os.WriteFile(file, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			p.Time, p.Env = c.time, append(p.Env, "DOSSIER_TEST_LOCK="+file)
+			_, err := Run(t.Context(), p, Before{}, "test", "dev", nil, nil)
+			failed, is := errors.AsType[*ProgramError](err)
+			if !is || !strings.HasPrefix(failed.Said, c.want) || len(failed.Said) > 2*mostSaid {
+				t.Errorf("got %.300v", err)
+			}
+			gone(t, file)
+		})
+	}
+}
+
+// TestRunLeaves: what a program leaves behind ends with it, and does not keep the answer.
+func TestRunLeaves(t *testing.T) {
+	p := self(t, "leaves")
+	file := filepath.Join(t.TempDir(), "lock")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.Env = append(p.Env, "DOSSIER_TEST_LOCK="+file)
+	g, err := Run(t.Context(), p, Before{}, "test", "dev", map[string]string{"test:bucket": "files"}, nil)
+	if err != nil || len(g.Resources) < 5 {
+		t.Errorf("got %v, %v", g, err)
+	}
+	gone(t, file)
+}
+
+// gone waits until nobody holds the lock of a file.
+func gone(t *testing.T, file string) {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		select {
+		case <-t.Context().Done():
+			t.Fatal("what the program started is still there")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// TestRunIsApart: a program finds neither what this process was started with nor the network.
+func TestRunIsApart(t *testing.T) {
+	if !Isolated() {
+		t.Skip("this system gives processes no namespaces of their own")
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	p := self(t, "asks")
+	cmd := exec.CommandContext(t.Context(), p.Path)
+	cmd.Dir, cmd.Env = p.Dir, append(p.Env, "DOSSIER_TEST_TOKEN=secret", "DOSSIER_TEST_ADDRESS="+listener.Addr().String())
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "found [] in ") || strings.Contains(string(out), "in 0 places") {
+		t.Errorf("it says %s, %v", out, err)
 	}
 }

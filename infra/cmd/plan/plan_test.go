@@ -331,7 +331,12 @@ func TestUsage(t *testing.T) {
 			if status := cli.Run(t.Context(), project, c.args, &out, &log); status != c.status {
 				t.Errorf("status %d, want %d\n%s", status, c.status, log.String())
 			}
-			if !strings.Contains(log.String(), c.log) || out.Len() > 0 {
+			wrote := ""
+			if c.status == cli.StatusFailed {
+				wrote = "## Plan: there is none\n"
+			}
+			if !strings.Contains(log.String(), c.log) || !strings.HasPrefix(out.String(), wrote) ||
+				(wrote == "") != (out.Len() == 0) {
 				t.Errorf("it wrote %q and said %q, want %q", out.String(), log.String(), c.log)
 			}
 		})
