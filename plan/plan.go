@@ -214,8 +214,8 @@ func Make(base, head Revision, notes ...string) Plan {
 			"follows is what there would be, as if from nothing.", base.Name))
 	}
 	p.Migrations = append(p.Migrations, migrations(base.Migrations, head.Migrations)...)
-	names := maps.Clone(base.Stacks)
-	maps.Copy(names, head.Stacks)
+	names := maps.Clone(head.Stacks)
+	maps.Copy(names, base.Stacks)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		was, known := base.Stacks[name]
 		is, stays := head.Stacks[name]

@@ -27,14 +27,9 @@ import (
 // folder, so that Go finds again what it compiled there, and no work tree of git's, so that nothing is left registered
 // where a plan is killed.
 func checkOut(ctx context.Context, root, revision, dir string) (*tree, error) {
-	commit, err := git(ctx, root, "merge-base", "HEAD", revision)
+	commit, err := leftAt(ctx, root, revision)
 	if err != nil {
-		// A history that was not fetched far enough, or has no common part: then the revision itself.
-		exact, inner := git(ctx, root, "rev-parse", "--verify", "--quiet", revision+"^{commit}")
-		if inner != nil {
-			return nil, fmt.Errorf("there is no revision %q here: fetch it, or name another one with BASE", revision)
-		}
-		commit = exact
+		return nil, err
 	}
 	name := fmt.Sprintf("%s (%.10s)", revision, commit)
 	if strings.HasPrefix(commit, revision) {
@@ -66,6 +61,27 @@ func checkOut(ctx context.Context, root, revision, dir string) (*tree, error) {
 		return nil, fmt.Errorf("taking out %s: %w: %s", revision, err, strings.TrimSpace(said.String()))
 	}
 	return &tree{name: name, dir: dir}, os.WriteFile(done, []byte(commit), 0o644)
+}
+
+// leftAt returns the commit at which the working tree left a revision. Where the history does not tell, nothing stands
+// in for it: with the revision itself the commits of others would be taken for a part of the change.
+func leftAt(ctx context.Context, root, revision string) (string, error) {
+	commit, err := git(ctx, root, "merge-base", "HEAD", revision)
+	if err == nil {
+		return commit, nil
+	}
+	if _, inner := git(ctx, root, "rev-parse", "--verify", "--quiet", revision+"^{commit}"); inner != nil {
+		return "", fmt.Errorf("there is no revision %q here: fetch it, or name another one with BASE", revision)
+	}
+	if exit, is := errors.AsType[*exec.ExitError](err); !is || exit.ExitCode() != 1 {
+		return "", fmt.Errorf("asking git where the working tree left %s: %w", revision, err)
+	}
+	if shallow, err := git(ctx, root, "rev-parse", "--is-shallow-repository"); err == nil && shallow == "true" {
+		return "", fmt.Errorf("this clone is shallow, and the commit at which the working tree left %s is not in it: run "+
+			"git fetch --unshallow (in a workflow: fetch-depth: 0 for actions/checkout)", revision)
+	}
+	return "", fmt.Errorf("the working tree and %s have no commit in common: name a revision that it comes from with BASE",
+		revision)
 }
 
 // unpack writes the files of an archive of git's.

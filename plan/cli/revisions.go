@@ -31,8 +31,9 @@ type tree struct {
 	fault   *plan.Fault
 	// sources is the hash of what the artifact would be made of; empty where it is not known, and where there is none.
 	sources string
-	// pulumi is its Pulumi.yaml.
-	pulumi pulumiProject
+	// pulumi is its Pulumi.yaml; without there is none, or not the folder that it names.
+	pulumi  pulumiProject
+	without bool
 }
 
 // compare makes the plan from base to the working tree at root.
@@ -60,13 +61,19 @@ func (p Project) compare(ctx context.Context, root, base string, watch *stopwatc
 	watch.lap("taking out " + base)
 
 	for _, t := range []*tree{before, head} {
-		if t.pulumi, err = readProject(t.dir); err != nil {
-			return fail(err)
+		if t.pulumi, err = readProject(t.dir); err == nil {
+			_, err = os.Stat(filepath.Join(t.dir, filepath.FromSlash(t.pulumi.Main)))
+		}
+		t.without = t == before && errors.Is(err, fs.ErrNotExist)
+		if err != nil && !t.without {
+			return fail(fmt.Errorf("looking for the program of %s: %w", t.name, err))
 		}
 	}
-	same, err := sameProgram(before, head)
-	if err != nil {
-		return fail(err)
+	same := false
+	if !before.without {
+		if same, err = sameProgram(before, head); err != nil {
+			return fail(err)
+		}
 	}
 	// Hashing the artifact's sources runs beside: it waits for other programs, and computes little.
 	var notes []string
@@ -78,7 +85,7 @@ func (p Project) compare(ctx context.Context, root, base string, watch *stopwatc
 	}()
 	err = build(ctx, head, filepath.Join(work, "head-program"))
 	watch.lap("building the program")
-	if err == nil && head.fault == nil && !same {
+	if err == nil && head.fault == nil && !same && !before.without {
 		err = build(ctx, before, filepath.Join(work, "base-program"))
 		watch.lap("building that of base")
 	}
@@ -152,16 +159,20 @@ func (p Project) both(ctx context.Context, before, head *tree, standIns string) 
 		if side.Migrations, err = p.migrations(side.dir); err != nil {
 			return fail(err)
 		}
+		side.Release = side.sources
+		if side.without {
+			notes = append(notes, fmt.Sprintf("%s has no program, so every stack is a new one.", side.tree.name))
+			continue
+		}
 		if side.Stacks, err = stacks(side.dir); err != nil {
 			return fail(err)
 		}
-		side.Release = side.sources
 	}
 	if len(is.Stacks) == 0 {
 		return fail(fmt.Errorf("%s has no Pulumi.<stack>.yaml: is it the repository's root?", head.dir))
 	}
-	names := maps.Clone(was.Stacks)
-	maps.Copy(names, is.Stacks)
+	names := maps.Clone(is.Stacks)
+	maps.Copy(names, was.Stacks)
 	type outcome struct {
 		was, is plan.Stack
 		built   bool

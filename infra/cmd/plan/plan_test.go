@@ -311,6 +311,22 @@ func TestBase(t *testing.T) {
 	}
 }
 
+// TestWithout: a base that has no program yet is one without stacks.
+func TestWithout(t *testing.T) {
+	t.Parallel()
+	s := newSmall(t)
+	for _, missing := range []string{"infra", "Pulumi.yaml"} {
+		s.git("checkout", "--quiet", "-f", "-B", "main", "main~0")
+		s.git("rm", "--quiet", "-r", missing)
+		s.commit()
+		s.git("checkout", "--quiet", "-b", "with-"+missing)
+		s.git("revert", "--no-edit", "HEAD")
+		s.wants("a base without "+missing, cli.StatusPolicy, "has no program, so every stack is a new one.",
+			"**dev is new:** all of it is created.", "- create BucketV2 `files`")
+		s.git("checkout", "--quiet", "-f", "-B", "main")
+	}
+}
+
 func TestUsage(t *testing.T) {
 	for _, c := range []struct {
 		name   string
