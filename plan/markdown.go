@@ -6,14 +6,25 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+	"unicode/utf16"
 
 	"dossier.example/plan/markdown"
 	"dossier.example/plan/prices"
 )
 
-// Limit is how many characters GitHub takes in a comment.
-const Limit = 65536
+// Limit is how many characters a comment has at most: what GitHub takes, 65,536, without what goes around a plan. They
+// are counted by size.
+const Limit = 64000
+
+// size is how many characters of a comment a text takes: units of UTF-16, and two for an @, which is kept from calling
+// somebody by another character.
+func size(text string) int {
+	n := strings.Count(text, "@")
+	for _, r := range text {
+		n += utf16.RuneLen(r)
+	}
+	return n
+}
 
 // reserve is left for the line that tells what was cut.
 const reserve = 1200
@@ -23,19 +34,19 @@ const reserve = 1200
 // that is too much, it is counted by kind, with the names.
 func (p Plan) Markdown() string {
 	top := p.top(false)
-	if utf8.RuneCountInString(top) > Limit/2 {
+	if size(top) > Limit/2 {
 		top = p.top(true)
 	}
 	var b strings.Builder
 	b.WriteString(top)
-	size := utf8.RuneCountInString(top)
+	written := size(top)
 	add := func(text string) bool {
-		n := utf8.RuneCountInString(text)
-		if text == "" || size+n > Limit-reserve {
+		n := size(text)
+		if text == "" || written+n > Limit-reserve {
 			return false
 		}
 		b.WriteString(text)
-		size += n
+		written += n
 		return true
 	}
 	var missing []string
@@ -245,9 +256,9 @@ func (p Plan) alarm(brief bool) string {
 		}
 		for _, kind := range order {
 			// A third of a comment for each of at most so many: what does not fit is counted.
-			shown, size := 0, 0
+			shown, taken := 0, 0
 			for _, name := range kinds[kind] {
-				if size += utf8.RuneCountInString(name) + 2; size > Limit/3/len(order) {
+				if taken += size(name) + 2; taken > Limit/3/len(order) {
 					break
 				}
 				shown++

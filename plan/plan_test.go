@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"dossier.example/plan/graph"
 	"dossier.example/plan/graph/graphtest"
@@ -402,8 +401,8 @@ func TestLimit(t *testing.T) {
 			})
 			p := between(base, head)
 			text := p.Markdown()
-			if size := utf8.RuneCountInString(text); size > Limit {
-				t.Errorf("the comment has %d characters", size)
+			if n := size(text); n > Limit {
+				t.Errorf("the comment has %d characters", n)
 			}
 			if whole := n == 10; whole == strings.Contains(text, "Left out, because a comment takes") {
 				t.Errorf("the comment says what is left out: %t", !whole)

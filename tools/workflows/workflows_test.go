@@ -7,8 +7,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -166,6 +168,82 @@ const github = {
 (async () => { SCRIPT })().then(() => console.log(JSON.stringify(wrote)), (e) => { console.error(e); process.exit(1); });
 `
 
+// planLimit is how many characters a plan has at most, as its own code says.
+func planLimit(t *testing.T) int {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "plan/markdown.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	match := regexp.MustCompile(`(?m)^const Limit = (\d+)$`).FindSubmatch(text)
+	if match == nil {
+		t.Fatal("plan/markdown.go has no constant Limit")
+	}
+	limit, err := strconv.Atoi(string(match[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return limit
+}
+
+// planOf is a plan of so many characters as it counts them: in UTF-16, and two for each @, beside which comment.yml puts
+// another one.
+func planOf(t *testing.T, size int) string {
+	t.Helper()
+	const begin, end = "# Plan 🐳 @a\n\n<details>\n\n```\n", "\n```\n\n</details>\n\n> **Left out**"
+	taken := len(utf16.Encode([]rune(begin+end))) + strings.Count(begin+end, "@")
+	return begin + strings.Repeat("x", size-taken) + end
+}
+
+// created is the body of the comment that was written.
+func created(t *testing.T, wrote []map[string]json.RawMessage) string {
+	t.Helper()
+	var c struct{ Body string }
+	if err := json.Unmarshal(wrote[0]["created"], &c); err != nil {
+		t.Fatal(err)
+	}
+	return c.Body
+}
+
+// TestBase: what the plan of a pull request is against is the base as it was merged, so that commits which the base got
+// since are no part of it.
+func TestBase(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, ".github/workflows/plan.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	match := regexp.MustCompile(`(?m)^ +BASE: (\S+)$`).FindSubmatch(text)
+	if match == nil {
+		t.Fatal("plan.yml names no base")
+	}
+	dir := t.TempDir()
+	git := func(args ...string) string {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir, "-c", "user.name=test", "-c",
+			"user.email=test@example.org", "-c", "commit.gpgsign=false"}, args...)...)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	git("init", "--quiet", "--initial-branch=main")
+	for _, args := range [][]string{
+		{"commit", "--quiet", "--allow-empty", "--message", "first"},
+		{"checkout", "--quiet", "-b", "change"},
+		{"commit", "--quiet", "--allow-empty", "--message", "a change"},
+		{"checkout", "--quiet", "main"},
+		{"commit", "--quiet", "--allow-empty", "--message", "somebody else's"},
+		{"checkout", "--quiet", "--detach"},
+		{"merge", "--quiet", "--no-ff", "--no-edit", "change"},
+	} {
+		git(args...)
+	}
+	if got, want := git("merge-base", "HEAD", string(match[1])), git("rev-parse", "main"); got != want {
+		t.Errorf("it compares with %s, and the change was merged into %s", got, want)
+	}
+}
+
 // The script that holds a token runs here against a GitHub of the test's own.
 func TestComment(t *testing.T) {
 	node, err := exec.LookPath("node")
@@ -194,6 +272,7 @@ func TestComment(t *testing.T) {
 		owner, _, _ := strings.Cut(repo, "/")
 		return m{"number": number, "head": m{"sha": at, "ref": "patch", "repo": m{"full_name": repo, "owner": owner}}}
 	}
+	longest := planOf(t, planLimit(t))
 	bot, somebody := m{"login": "github-actions[bot]"}, m{"login": "somebody"}
 	for _, test := range []struct {
 		name     string
@@ -236,14 +315,37 @@ func TestComment(t *testing.T) {
 			},
 		},
 		{
-			"long, and calling people", "@everybody " + strings.Repeat("x", 70000), []m{pull(7, sha, "stranger/dossier")}, m{},
+			"calling people", "@everybody, see <a@example.org>", []m{pull(7, sha, "stranger/dossier")}, m{},
 			func(t *testing.T, wrote []map[string]json.RawMessage, all string) {
-				var c struct{ Body string }
-				if err := json.Unmarshal(wrote[0]["created"], &c); err != nil {
-					t.Fatal(err)
+				if c := created(t, wrote); strings.Contains(c, "@everybody") || !strings.Contains(c, "everybody") {
+					t.Error(all)
 				}
-				if strings.Contains(c.Body, "@everybody") || !strings.Contains(c.Body, "everybody") || len([]rune(c.Body)) > 65536 || !strings.Contains(c.Body, sha) {
-					t.Errorf("%d characters: %.200s", len([]rune(c.Body)), c.Body)
+			},
+		},
+		{
+			"as long as a plan gets", longest, []m{pull(7, sha, "stranger/dossier")}, m{},
+			func(t *testing.T, wrote []map[string]json.RawMessage, _ string) {
+				c := created(t, wrote)
+				if !strings.Contains(c, strings.ReplaceAll(longest, "@", "@\u200b")) || !strings.Contains(c, sha) ||
+					len(utf16.Encode([]rune(c))) > 65536 {
+					t.Errorf("%d characters: %.200s … %.200s", len([]rune(c)), c, c[len(c)-200:])
+				}
+			},
+		},
+		{
+			"longer than a plan gets", longest + "x", []m{pull(7, sha, "stranger/dossier")}, m{},
+			func(t *testing.T, wrote []map[string]json.RawMessage, _ string) {
+				if c := created(t, wrote); !strings.Contains(c, "## Plan: too long") || !strings.Contains(c, sha) ||
+					strings.Contains(c, "xxx") {
+					t.Errorf("%.500s", c)
+				}
+			},
+		},
+		{
+			"empty", "\n", []m{pull(7, sha, "stranger/dossier")}, m{"7": []m{{"id": 2, "user": bot, "body": marker + "\nold"}}},
+			func(t *testing.T, wrote []map[string]json.RawMessage, all string) {
+				if wrote[0]["said"] == nil {
+					t.Error(all)
 				}
 			},
 		},
