@@ -252,7 +252,7 @@ func (p Plan) alarm(brief bool) string {
 				order = append(order, d.Kind)
 			}
 			kinds[d.Kind] = append(kinds[d.Kind],
-				"`"+cmp.Or(d.Resource, cut(plainText(d.What), 60))+"` ("+strings.Join(d.in, ", ")+")")
+				code(cmp.Or(d.Resource, cut(plainText(d.What), 60)))+" ("+strings.Join(d.in, ", ")+")")
 		}
 		for _, kind := range order {
 			// A third of a comment for each of at most so many: what does not fit is counted.
@@ -279,8 +279,8 @@ func (p Plan) alarm(brief bool) string {
 			fmt.Fprintf(&b, "> - **%d more migrations that are not safe**\n", len(unsafe)-i)
 			break
 		}
-		fmt.Fprintf(&b, "> - database: migration `%s` is **not safe while the old version still serves**: %s\n",
-			cut(m.Path, longest), cut(m.Unsafe, 2*longest))
+		fmt.Fprintf(&b, "> - database: migration %s is **not safe while the old version still serves**: %s\n",
+			code(cut(m.Path, longest)), cut(oneLine(m.Unsafe), 2*longest))
 	}
 	return b.String() + "\n"
 }
@@ -572,7 +572,7 @@ func (p Plan) migrations() string {
 		if m.Unsafe != "" {
 			verdict = "**not safe:** " + m.Unsafe
 		}
-		fmt.Fprintf(&b, "- `%s`: %s\n", cut(m.Path, longest), verdict)
+		fmt.Fprintf(&b, "- %s: %s\n", code(cut(m.Path, longest)), oneLine(verdict))
 		if m.SQL != "" {
 			b.WriteString("\n" + fence(cut(m.SQL, 8*longest), "  ") + "\n")
 		}
@@ -612,7 +612,7 @@ func (e Environment) changes(brief bool) string {
 		if c.command() {
 			verb = "run again"
 		}
-		fmt.Fprintf(&b, "- %s %s `%s`", verb, c.Kind, c.Name)
+		fmt.Fprintf(&b, "- %s %s %s", verb, oneLine(c.Kind), code(c.Name))
 		switch {
 		case c.Kept && c.Action == Replace:
 			b.WriteString(" (AWS keeps the old one, and Pulumi forgets it)")
@@ -703,11 +703,11 @@ func (p Property) String() string {
 	}
 	switch {
 	case p.Before == "":
-		return fmt.Sprintf("`%s`: %s added%s", p.Path, code(p.After), why)
+		return fmt.Sprintf("%s: %s added%s", code(p.Path), code(p.After), why)
 	case p.After == "":
-		return fmt.Sprintf("`%s`: %s removed%s", p.Path, code(p.Before), why)
+		return fmt.Sprintf("%s: %s removed%s", code(p.Path), code(p.Before), why)
 	}
-	return fmt.Sprintf("`%s`: %s → %s%s", p.Path, code(p.Before), code(p.After), why)
+	return fmt.Sprintf("%s: %s → %s%s", code(p.Path), code(p.Before), code(p.After), why)
 }
 
 func (e Environment) broken() string {
@@ -791,7 +791,7 @@ func (r Role) lines() []string {
 		if actions[k] == nil {
 			order = append(order, k)
 		}
-		actions[k] = append(actions[k], "`"+g.Action+"`")
+		actions[k] = append(actions[k], code(g.Action))
 	}
 	rank := map[Difference]int{Added: 0, Removed: 1, Same: 2}
 	slices.SortStableFunc(order, func(a, b key) int { return cmp.Compare(rank[a.change], rank[b.change]) })
@@ -830,7 +830,7 @@ func (e Environment) costs() string {
 		} else if l.Was != l.Is {
 			is = "**" + is + "**"
 		}
-		table.Row(markdown.Text(what), "`"+l.Resource+"`", was, is)
+		table.Row(markdown.Text(what), code(l.Resource), was, is)
 	}
 	sum := fmt.Sprintf("%.2f", c.Before)
 	if !compared {
@@ -908,10 +908,14 @@ func code(text string) string {
 	if text == "" {
 		return "` `"
 	}
-	if strings.Contains(text, "`") {
-		return "`` " + text + " ``"
+	if !strings.Contains(text, "`") {
+		return "`" + text + "`"
 	}
-	return "`" + text + "`"
+	marks := "``"
+	for strings.Contains(text, marks) {
+		marks += "`"
+	}
+	return marks + " " + text + " " + marks
 }
 
 // fence is a text as a block of code, each line after the indent.

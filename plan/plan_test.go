@@ -441,3 +441,22 @@ func TestHunks(t *testing.T) {
 		}
 	}
 }
+
+// TestCode: nothing in a name ends the code span that it stands in, or the line.
+func TestCode(t *testing.T) {
+	for text, want := range map[string]string{
+		"files": "`files`", "": "` `", "a`b": "`` a`b ``", "a``b": "``` a``b ```", "``` ``": "```` ``` `` ````",
+		"a\n\n# b": "`a ⏎ ⏎ # b`", "a\r\n<b>": "`a ⏎ <b>`",
+	} {
+		if got := code(text); got != want {
+			t.Errorf("%q: got %s, want %s", text, got, want)
+		}
+	}
+	change := Change{Type: "aws:s3/bucketV2:BucketV2", Kind: "BucketV2", Name: "a`\n\n# b ![c](//d)", Action: Update,
+		Properties: []Property{{Path: "tags.`\n## e", Before: "f", After: "g"}}}
+	text := Environment{Name: "e", Changes: []Change{change}}.changes(false)
+	const want = "- update BucketV2 `` a` ⏎ ⏎ # b ![c](//d) ``\n  - `` tags.` ⏎ ## e ``: `f` → `g`\n"
+	if text != want {
+		t.Errorf("got\n%s\nwant\n%s", text, want)
+	}
+}
