@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"dossier.example/plan/graph"
+	"dossier.example/plan/prices"
 )
 
 // changedInputs are the dangers of inputs that differ, and of those of what is created where they open something. What
@@ -22,11 +23,17 @@ func changedInputs(e *Environment, base, head *graph.Graph) []Danger {
 		if c.Action != Create {
 			old = base.Was(now)
 		}
-		if !judged(c.Type) && c.Action != Replace && !c.Unsure {
+		unknown := !judged(c.Type)
+		if c.Action == Create {
+			unknown = !judgedNew(c.Type)
+		}
+		if unknown && c.Action != Replace && !c.Unsure {
 			verb := map[Action]string{Create: "is created", Update: "changes"}[c.Action]
 			found = append(found, Danger{Kind: notJudged, Resource: c.String(),
 				What: fmt.Sprintf("**%s** %s %s: nothing here judges type `%s`.", c.Kind, code(c.Name), verb, c.Type)})
-			continue
+			if c.Action == Update {
+				continue
+			}
 		}
 		found = append(found, ruled(c, old, now)...)
 		if strings.HasPrefix(c.Type, "aws:s3/bucketLifecycleConfiguration") || c.Type == "aws:s3/bucket:Bucket" {
@@ -137,6 +144,9 @@ var judgedTypes = sync.OnceValue(func() map[string]bool {
 })
 
 func judged(token string) bool { return judgedTypes()[token] }
+
+// judgedNew reports whether it is known what a new resource of a type costs, and whom it lets in.
+func judgedNew(token string) bool { return slices.Contains(elsewhere, token) || prices.Knows(token) }
 
 // judgedGone reports whether it is known that nothing is lost with a resource of a type.
 func judgedGone(token string) bool {

@@ -400,7 +400,7 @@ func compare(base, head *graph.Graph) []Change {
 	shown := namer{before: labels(base, nil), after: labels(head, again)}
 	for _, now := range fresh {
 		// Of what nothing judges, a reviewer has to see what it is.
-		if i := slices.IndexFunc(changes, func(c Change) bool { return c.URN == now.URN }); !judged(now.Token) {
+		if i := slices.IndexFunc(changes, func(c Change) bool { return c.URN == now.URN }); !judgedNew(now.Token) {
 			for _, key := range slices.Sorted(maps.Keys(now.Inputs)) {
 				_, after := shown.both(leaf{key: key, path: key, after: now.Inputs[key]})
 				changes[i].Properties = append(changes[i].Properties, Property{Path: key, After: after})

@@ -84,7 +84,18 @@ func TestKinds(t *testing.T) {
 			`{"Effect":"Allow","Principal":{"Service":"ssm.amazonaws.com"},"Action":"sts:AssumeRole"}`)), nil},
 		{"a queue is open to everyone from the start", func(*graphtest.Builder) {}, one("sqs/queue:Queue", in{
 			"policy": statements(`{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*"}`)}),
-			[][2]string{{exposes, "newly allows **everyone** `sqs:SendMessage`"}}},
+			[][2]string{{exposes, "newly allows **everyone** `sqs:SendMessage`"}, {notJudged, "is created"}}},
+		{"a cache, whose price nobody knows, is created", func(*graphtest.Builder) {},
+			one("elasticache/cluster:Cluster", in{}), [][2]string{{notJudged, "is created"}}},
+		{"everyone but one is trusted", role(read), set("iam/role:Role", "app", "assumeRolePolicy", statements(trust,
+			`{"Effect":"Allow","NotPrincipal":{"AWS":"999999999999"},"Action":"sts:AssumeRole"}`)),
+			[][2]string{{"a foreign principal trusted", "everyone but `999999999999`"}}},
+		{"a condition of a trust is taken out", func(b *graphtest.Builder) {
+			b.Add("iam/role:Role", "app", in{"assumeRolePolicy": statements(`{"Effect":"Allow","Principal":` +
+				`{"AWS":"999999999999"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"a"}}}`)})
+		}, set("iam/role:Role", "app", "assumeRolePolicy", statements(
+			`{"Effect":"Allow","Principal":{"AWS":"999999999999"},"Action":"sts:AssumeRole"}`)),
+			[][2]string{{"a foreign principal trusted", "999999999999"}}},
 		{"a key for a foreign account", one("kms/key:Key", in{"policy": statements(read)}),
 			set("kms/key:Key", "x", "policy", statements(read,
 				`{"Effect":"Allow","Principal":{"AWS":"999999999999"},"Action":"kms:Decrypt","Resource":"*"}`)),

@@ -28,10 +28,14 @@ func granted(e *Environment, base *graph.Graph) []Danger {
 			found = append(found, Danger{Kind: kind, Resource: "Role " + role.Name,
 				What: fmt.Sprintf("Role %s ", code(role.Name)) + fmt.Sprintf(format, args...)})
 		}
-		after := map[access]bool{}
+		was, after := map[access]bool{}, map[access]bool{}
 		for _, g := range role.Grants {
+			a := access{effect: g.Effect, action: g.Action, resource: g.Resource, condition: g.Condition}
 			if g.Change != Removed {
-				after[access{effect: g.Effect, action: g.Action, resource: g.Resource, condition: g.Condition}] = true
+				after[a] = true
+			}
+			if g.Change != Added {
+				was[a] = true
 			}
 		}
 		var wide, denied, taken, trusted, distrusted []string
@@ -58,9 +62,10 @@ func granted(e *Environment, base *graph.Graph) []Danger {
 					continue // it is new itself
 				}
 				rights[risky(g.Action)] = append(rights[risky(g.Action)], a)
-			case g.Change == Added && g.Effect != "Allow" && !isNew && !moot(g.Resource):
+			case g.Change == Added && g.Effect != "Allow" && !isNew && !moot(g.Resource) && !stillDenied(a, was):
 				denied = append(denied, text)
-			case g.Change == Removed && g.Action == assumed && g.Effect == "Allow" && !moot(g.Resource):
+			case g.Change == Removed && g.Action == assumed && g.Effect == "Allow" && !moot(g.Resource) &&
+				!after[access{effect: "Allow", action: assumed, resource: g.Resource}]:
 				distrusted = append(distrusted, code(g.Resource))
 			case g.Change == Removed && g.Effect != "Allow" && !stillDenied(a, after) && !moot(g.Resource):
 				taken = append(taken, text)

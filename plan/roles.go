@@ -179,6 +179,14 @@ func document(v any, names *strings.Replacer) []Grant {
 				resources = append(resources, s.Principal[kind]...)
 			}
 		}
+		if s.NotPrincipal != nil {
+			actions, resources = []string{assumed}, nil
+			for _, kind := range slices.Sorted(maps.Keys(s.NotPrincipal)) {
+				for _, name := range s.NotPrincipal[kind] {
+					resources = append(resources, "* but "+name)
+				}
+			}
+		}
 		for _, action := range actions {
 			for _, resource := range resources {
 				found = append(found, Grant{Effect: s.Effect, Action: action, Resource: names.Replace(resource),

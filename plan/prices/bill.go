@@ -36,6 +36,14 @@ func (b Bill) Total() float64 {
 	return sum
 }
 
+// Knows reports whether a rule of the bill is about a type, be it that it costs nothing.
+func Knows(token string) bool {
+	g, err := graph.New("", "", &graph.Resource{Token: token, Name: "any", Custom: true})
+	return err == nil && !slices.ContainsFunc(Idle(g).Unpriced, func(u string) bool {
+		return strings.HasSuffix(u, ": type "+token)
+	})
+}
+
 // Idle makes the bill of a graph. Resources that the program only looks up are somebody else's, and on no bill here.
 func Idle(g *graph.Graph) Bill {
 	b := &biller{graph: g, free: map[string]bool{}, public: map[string]bool{}, logged: map[[2]string]bool{}}
