@@ -61,11 +61,12 @@ const (
 	mostRegistered = 128 << 20
 )
 
-// Run is RecordAfter of an executable, of whatever revision: it is served as an engine serves it. It is code that nobody
-// has read yet, so it is bounded in time and in what it writes and registers, it ends with all that it started, and
-// where Isolated says so it has no network. A program that fails, or does not keep to its bounds, gives a
+// Run is RecordAfter of an executable, of whatever revision: it is served as an engine serves it. It is code that
+// nobody has read yet, so it is bounded in time and in what it writes and registers, it ends with all that it started,
+// and where Isolated says so it has no network. A program that fails, or does not keep to its bounds, gives a
 // *ProgramError.
-func Run(ctx context.Context, p Program, before Before, project, stack string, config map[string]string, secretKeys []string) (*Graph, error) {
+func Run(ctx context.Context, p Program, before Before, project, stack string, config map[string]string,
+	secretKeys []string) (*Graph, error) {
 	fail := func(err error) (*Graph, error) {
 		return nil, fmt.Errorf("running the program of stack %s: %w", stack, err)
 	}
@@ -208,13 +209,15 @@ func (e *engine) Log(_ context.Context, req *pulumirpc.LogRequest) (*emptypb.Emp
 	return &emptypb.Empty{}, nil
 }
 
-func (e *engine) GetRootResource(context.Context, *pulumirpc.GetRootResourceRequest) (*pulumirpc.GetRootResourceResponse, error) {
+func (e *engine) GetRootResource(context.Context,
+	*pulumirpc.GetRootResourceRequest) (*pulumirpc.GetRootResourceResponse, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return &pulumirpc.GetRootResourceResponse{Urn: e.root}, nil
 }
 
-func (e *engine) SetRootResource(_ context.Context, req *pulumirpc.SetRootResourceRequest) (*pulumirpc.SetRootResourceResponse, error) {
+func (e *engine) SetRootResource(_ context.Context,
+	req *pulumirpc.SetRootResourceRequest) (*pulumirpc.SetRootResourceResponse, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.root = req.GetUrn()
@@ -253,7 +256,8 @@ func sent(m resource.PropertyMap) (*structpb.Struct, error) {
 
 // SupportsFeature implements pulumirpc.ResourceMonitorServer, as do the methods that follow. Callbacks into the program
 // are not supported, and a program that asks for them is told so by the SDK.
-func (m *monitor) SupportsFeature(_ context.Context, req *pulumirpc.SupportsFeatureRequest) (*pulumirpc.SupportsFeatureResponse, error) {
+func (m *monitor) SupportsFeature(_ context.Context,
+	req *pulumirpc.SupportsFeatureRequest) (*pulumirpc.SupportsFeatureResponse, error) {
 	supported := []string{"secrets", "resourceReferences", "deletedWith", "replaceWith"}
 	return &pulumirpc.SupportsFeatureResponse{HasSupport: slices.Contains(supported, req.GetId())}, nil
 }
@@ -271,7 +275,8 @@ func (m *monitor) Invoke(_ context.Context, req *pulumirpc.ResourceInvokeRequest
 	return &pulumirpc.InvokeResponse{Return: out}, err
 }
 
-func (m *monitor) ReadResource(_ context.Context, req *pulumirpc.ReadResourceRequest) (*pulumirpc.ReadResourceResponse, error) {
+func (m *monitor) ReadResource(_ context.Context, req *pulumirpc.ReadResourceRequest) (*pulumirpc.ReadResourceResponse,
+	error) {
 	if err := m.take(req); err != nil {
 		return nil, err
 	}
@@ -280,16 +285,19 @@ func (m *monitor) ReadResource(_ context.Context, req *pulumirpc.ReadResourceReq
 		return nil, err
 	}
 	_, outputs, err := m.rec.NewResource(pulumi.MockResourceArgs{
-		TypeToken: req.GetType(), Name: req.GetName(), Inputs: properties, Provider: req.GetProvider(), ID: req.GetId(), ReadRPC: req,
+		TypeToken: req.GetType(), Name: req.GetName(), Inputs: properties, Provider: req.GetProvider(), ID: req.GetId(),
+		ReadRPC: req,
 	})
 	if err != nil {
 		return nil, err
 	}
 	out, err := sent(outputs)
-	return &pulumirpc.ReadResourceResponse{Urn: m.rec.urn(req.GetParent(), req.GetType(), req.GetName()), Properties: out}, err
+	return &pulumirpc.ReadResourceResponse{Urn: m.rec.urn(req.GetParent(), req.GetType(), req.GetName()),
+		Properties: out}, err
 }
 
-func (m *monitor) RegisterResource(_ context.Context, req *pulumirpc.RegisterResourceRequest) (*pulumirpc.RegisterResourceResponse, error) {
+func (m *monitor) RegisterResource(_ context.Context,
+	req *pulumirpc.RegisterResourceRequest) (*pulumirpc.RegisterResourceResponse, error) {
 	if err := m.take(req); err != nil {
 		return nil, err
 	}
@@ -302,7 +310,8 @@ func (m *monitor) RegisterResource(_ context.Context, req *pulumirpc.RegisterRes
 		return nil, err
 	}
 	id, outputs, err := m.rec.NewResource(pulumi.MockResourceArgs{
-		TypeToken: req.GetType(), Name: req.GetName(), Inputs: inputs, Provider: req.GetProvider(), ID: req.GetImportId(), Custom: req.GetCustom(), RegisterRPC: req,
+		TypeToken: req.GetType(), Name: req.GetName(), Inputs: inputs, Provider: req.GetProvider(),
+		ID: req.GetImportId(), Custom: req.GetCustom(), RegisterRPC: req,
 	})
 	if err != nil {
 		return nil, err
@@ -311,7 +320,8 @@ func (m *monitor) RegisterResource(_ context.Context, req *pulumirpc.RegisterRes
 	return &pulumirpc.RegisterResourceResponse{Urn: urn, Id: id, Object: out}, err
 }
 
-func (m *monitor) RegisterResourceOutputs(_ context.Context, req *pulumirpc.RegisterResourceOutputsRequest) (*emptypb.Empty, error) {
+func (m *monitor) RegisterResourceOutputs(_ context.Context,
+	req *pulumirpc.RegisterResourceOutputsRequest) (*emptypb.Empty, error) {
 	if err := m.take(req); err != nil {
 		return nil, err
 	}
@@ -328,7 +338,8 @@ func (m *monitor) RegisterResourceOutputs(_ context.Context, req *pulumirpc.Regi
 	return &emptypb.Empty{}, nil
 }
 
-func (m *monitor) RegisterPackage(context.Context, *pulumirpc.RegisterPackageRequest) (*pulumirpc.RegisterPackageResponse, error) {
+func (m *monitor) RegisterPackage(context.Context,
+	*pulumirpc.RegisterPackageRequest) (*pulumirpc.RegisterPackageResponse, error) {
 	return &pulumirpc.RegisterPackageResponse{Ref: "recorded"}, nil
 }
 

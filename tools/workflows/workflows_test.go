@@ -124,7 +124,8 @@ func TestStepsAreTargets(t *testing.T) {
 	for name, w := range workflows(t) {
 		for job, j := range w.Jobs {
 			for _, s := range j.Steps {
-				for _, m := range regexp.MustCompile(`\bmake (?:--silent )?([a-z-]+)`).FindAllStringSubmatch(s.Run, -1) {
+				for _, m := range regexp.MustCompile(`\bmake (?:--silent )?([a-z-]+)`).FindAllStringSubmatch(s.Run,
+					-1) {
 					seen[m[1]] = true
 					if !strings.Contains(string(makefile), "\n"+m[1]+":") {
 						t.Errorf("%s, %s: make has no target %s", name, job, m[1])
@@ -186,8 +187,8 @@ func planLimit(t *testing.T) int {
 	return limit
 }
 
-// planOf is a plan of so many characters as it counts them: in UTF-16, and two for each @, beside which comment.yml puts
-// another one.
+// planOf is a plan of so many characters as it counts them: in UTF-16, and two for each @, beside which comment.yml
+// puts another one.
 func planOf(t *testing.T, size int) string {
 	t.Helper()
 	const begin, end = "# Plan 🐳 @a\n\n<details>\n\n```\n", "\n```\n\n</details>\n\n> **Left out**"
@@ -282,16 +283,19 @@ func TestComment(t *testing.T) {
 		check    func(t *testing.T, wrote []map[string]json.RawMessage, all string)
 	}{
 		{
-			"the first", "# Plan", []m{pull(7, sha, "stranger/dossier")}, m{"7": []m{{"id": 1, "user": somebody, "body": "Nice"}}},
+			"the first", "# Plan", []m{pull(7, sha, "stranger/dossier")},
+			m{"7": []m{{"id": 1, "user": somebody, "body": "Nice"}}},
 			func(t *testing.T, wrote []map[string]json.RawMessage, all string) {
-				if wrote[0]["created"] == nil || !strings.Contains(all, `"issue_number":7`) || !strings.Contains(all, marker+`\n# Plan`) || !strings.Contains(all, sha) {
+				if wrote[0]["created"] == nil || !strings.Contains(all, `"issue_number":7`) ||
+					!strings.Contains(all, marker+`\n# Plan`) || !strings.Contains(all, sha) {
 					t.Error(all)
 				}
 			},
 		},
 		{
 			"again", "# Plan", []m{pull(6, "another", "stranger/dossier"), pull(7, sha, "stranger/dossier")},
-			m{"7": []m{{"id": 1, "user": somebody, "body": marker + " mine"}, {"id": 2, "user": bot, "body": marker + "\nold"}}, "6": []m{{"id": 3, "user": bot, "body": marker}}},
+			m{"7": []m{{"id": 1, "user": somebody, "body": marker + " mine"},
+				{"id": 2, "user": bot, "body": marker + "\nold"}}, "6": []m{{"id": 3, "user": bot, "body": marker}}},
 			func(t *testing.T, wrote []map[string]json.RawMessage, all string) {
 				if wrote[0]["updated"] == nil || !strings.Contains(all, `"comment_id":2`) {
 					t.Error(all)
@@ -342,7 +346,8 @@ func TestComment(t *testing.T) {
 			},
 		},
 		{
-			"empty", "\n", []m{pull(7, sha, "stranger/dossier")}, m{"7": []m{{"id": 2, "user": bot, "body": marker + "\nold"}}},
+			"empty", "\n", []m{pull(7, sha, "stranger/dossier")},
+			m{"7": []m{{"id": 2, "user": bot, "body": marker + "\nold"}}},
 			func(t *testing.T, wrote []map[string]json.RawMessage, all string) {
 				if wrote[0]["said"] == nil {
 					t.Error(all)
