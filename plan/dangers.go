@@ -215,7 +215,8 @@ func lost(e *Environment, base *graph.Graph) []Danger {
 				"forgets it.", because(c), holds)
 		case c.Kept:
 		case data:
-			tell("data "+kind, "%s, and %s with it%s.", strings.Replace(does, "a new one", "a new, empty one", 1), holds,
+			tell("data "+kind, "%s, and %s with it%s.", strings.Replace(does, "a new one", "a new, empty one", 1),
+				holds,
 				refusal(base, c))
 		case address:
 			tell("address "+kind, "%s, and with it %s.", does, lost)
@@ -238,8 +239,8 @@ func lost(e *Environment, base *graph.Graph) []Danger {
 	return found
 }
 
-// letIn are the rules of security groups that let the whole internet in and did not, where the table of who reaches whom
-// does not tell it: it knows not everything that a group can be of.
+// letIn are the rules of security groups that let the whole internet in and did not, where the table of who reaches
+// whom does not tell it: it knows not everything that a group can be of.
 func letIn(e *Environment, base, head *graph.Graph) []Danger {
 	open := func(g *graph.Graph) map[string]*graph.Resource {
 		found := map[string]*graph.Resource{}
@@ -248,7 +249,8 @@ func letIn(e *Environment, base, head *graph.Graph) []Danger {
 		}
 		for _, r := range g.SecurityRules() {
 			if r.Direction == graph.Ingress && r.World() {
-				found[fmt.Sprintf("%s on %s", r.Resource.URN, strings.TrimSpace(r.Protocol+" "+r.Ports.String()))] = r.Resource
+				found[fmt.Sprintf("%s on %s", r.Resource.URN,
+					strings.TrimSpace(r.Protocol+" "+r.Ports.String()))] = r.Resource
 			}
 		}
 		return found
@@ -262,8 +264,9 @@ func letIn(e *Environment, base, head *graph.Graph) []Danger {
 				(r.Protocol == "all" || strings.TrimSpace(r.Protocol+" "+r.Ports) == ports)
 		})
 		if r := after[key]; before[key] == nil && !told {
-			found = append(found, Danger{Kind: exposes, Resource: r.String(), What: fmt.Sprintf("**%s** %s lets the whole "+
-				"internet in on %s, to whatever has its group.", kindOf(r), code(r.Name), ports)})
+			found = append(found,
+				Danger{Kind: exposes, Resource: r.String(), What: fmt.Sprintf("**%s** %s lets the whole "+
+					"internet in on %s, to whatever has its group.", kindOf(r), code(r.Name), ports)})
 		}
 	}
 	return found
