@@ -314,7 +314,11 @@ func catalogFilesPages(t *testing.T, c *catalogUnderTest) {
 	// A page begins behind an id of which there is no record, or not any more.
 	c.deletes(mine[20])
 	gap := mine[30].ID
-	gap[len(gap)-1]++ // the next record differs before that
+	for i := len(gap) - 1; ; i-- { // the next record's id is larger by more than one
+		if gap[i]++; gap[i] != 0 {
+			break
+		}
+	}
 	for _, test := range []struct {
 		after dossier.FileID
 		want  []dossier.File
