@@ -137,9 +137,13 @@ func (t *tree) identify() error {
 			"replace", stack.Name, stackFile, api.Info.Title, apiFile)
 	}
 	t.project = project{name: stack.Name, title: api.Info.Title}
+	foreign, err := t.standIns()
+	if err != nil {
+		return err
+	}
 	for _, f := range t.files {
 		folder, isModule := strings.CutSuffix(f.path, "/go.mod")
-		if !isModule || strings.Contains(folder, "testdata") {
+		if !isModule || strings.Contains(folder, "testdata") || foreign[folder] {
 			continue
 		}
 		prefix, found := strings.CutSuffix(modfile.ModulePath([]byte(f.text)), "/"+folder)
@@ -157,6 +161,31 @@ func (t *tree) identify() error {
 	slices.Sort(t.rooms)
 	t.rooms = slices.Compact(t.rooms)
 	return nil
+}
+
+// standIns returns the folders of modules that stand in for others of the same path, which is not the project's.
+func (t *tree) standIns() (map[string]bool, error) {
+	found := map[string]bool{}
+	for _, f := range t.files {
+		if path.Base(f.path) != "go.mod" || strings.Contains(f.path, "testdata") {
+			continue
+		}
+		mod, err := modfile.Parse(f.path, []byte(f.text), nil)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", f.path, err)
+		}
+		for _, r := range mod.Replace {
+			folder := path.Join(path.Dir(f.path), r.New.Path)
+			there := slices.ContainsFunc(t.files, func(f file) bool {
+				return f.path == folder+"/go.mod" && modfile.ModulePath([]byte(f.text)) == r.Old.Path
+			})
+			// What the project replaces by its own folders are its own modules.
+			if r.New.Version == "" && there && !strings.HasSuffix(r.Old.Path, "/"+folder) {
+				found[folder] = true
+			}
+		}
+	}
+	return found, nil
 }
 
 func (t *tree) yaml(name string, to any) error {
