@@ -1,8 +1,8 @@
 # "make" alone lists the targets. What needs more than a line stands in tools/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud build plan test times lint fuzz soak bench generate pictures change new test-tools preview deploy \
-	deploy-policy verify prove drift emulate clean bin/dossier
+.PHONY: help run cloud build plan test times lint fuzz soak bench generate pictures change new test-tools preview \
+	deploy deploy-policy verify prove drift emulate clean bin/dossier
 
 # The version that "dossier version" tells: the nearest tag and what came after it.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -57,7 +57,7 @@ soak: test-tools ## kill instances, cut connections, damage files and attack, th
 # Nothing else runs beside them; each takes as many rounds as ROUNDS says.
 ROUNDS ?= 5
 
-bench: test-tools ## run the benchmarks, of the real program beside bare use of its stores (ROUNDS=5, SEARCH=1000000, SCALE=100000)
+bench: test-tools ## run the benchmarks, beside bare use of the stores (ROUNDS=5, SEARCH=1000000, SCALE=100000)
 	DOSSIER_TEST_REQUIRE=1 go test -run '^$$' -bench . -benchtime $(ROUNDS)x -timeout 60m ./app/cmd/dossier
 	DOSSIER_TEST_REQUIRE=1 go test -run '^$$' -bench . -benchtime $(ROUNDS)x -timeout 60m ./app/people
 

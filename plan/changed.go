@@ -39,7 +39,8 @@ func changedInputs(e *Environment, base, head *graph.Graph) []Danger {
 		if strings.HasPrefix(c.Type, "aws:s3/bucketLifecycleConfiguration") || c.Type == "aws:s3/bucket:Bucket" {
 			// A bucket that is made with it has nothing yet.
 			bucket := head.Resolve(now.Input("bucket"), "aws:s3/bucketV2:BucketV2", "aws:s3/bucket:Bucket")
-			if less := lifecycle(old, now); len(less) > 0 && (old != nil || base != nil && (bucket == nil || base.Was(bucket) != nil)) &&
+			if less := lifecycle(old, now); len(less) > 0 &&
+				(old != nil || base != nil && (bucket == nil || base.Was(bucket) != nil)) &&
 				(c.Type != "aws:s3/bucket:Bucket" || old != nil) {
 				found = append(found, Danger{Kind: expires, Resource: c.String(),
 					What: fmt.Sprintf("**%s** %s: %s.", c.Kind, code(c.Name), strings.Join(less, "; "))})
@@ -165,8 +166,12 @@ func unknownInputs(c Change) []string {
 		known := slices.Contains(neutral[""], key) || slices.Contains(neutral[c.Type], key) ||
 			interruptions[c.Type][key] != "" || documents[c.Type] == key ||
 			c.Type == "aws:cloudwatch/metricAlarm:MetricAlarm" && key == "threshold" ||
-			slices.ContainsFunc(guards, func(g guard) bool { return g.token == c.Type && within(path, []string{g.path}) }) ||
-			slices.ContainsFunc(inputRules, func(r rule) bool { return r.token == c.Type && within(path, []string{r.path}) })
+			slices.ContainsFunc(guards, func(g guard) bool {
+				return g.token == c.Type && within(path, []string{g.path})
+			}) ||
+			slices.ContainsFunc(inputRules, func(r rule) bool {
+				return r.token == c.Type && within(path, []string{r.path})
+			})
 		if text := code(p.Path); !known && !p.follows() && !slices.Contains(left, text) {
 			left = append(left, text)
 		}

@@ -57,7 +57,8 @@ func TestKinds(t *testing.T) {
 			`{"Effect":"Deny","Action":"s3:DeleteObject","Resource":"arn:aws:s3:::a/*"}`),
 			set("iam/rolePolicy:RolePolicy", "x", "policy",
 				statements(`{"Effect":"Deny","Action":"s3:Delete*","Resource":"*"}`)), nil},
-		{"a Deny of a bucket is taken out", bucket("s3/bucketPolicy:BucketPolicy", in{"policy": statements(deny, read)}),
+		{"a Deny of a bucket is taken out",
+			bucket("s3/bucketPolicy:BucketPolicy", in{"policy": statements(deny, read)}),
 			set("s3/bucketPolicy:BucketPolicy", "x", "policy", statements(read)),
 			[][2]string{{"no longer denied", "no longer denies **everyone** `s3:*`"}}},
 		{"a bucket's policy is deleted", bucket("s3/bucketPolicy:BucketPolicy", in{"policy": statements(deny)}),
@@ -80,8 +81,9 @@ func TestKinds(t *testing.T) {
 			statements(trust, `{"Effect":"Allow","Principal":{"Federated":`+
 				`"arn:aws:iam::123456789012:oidc-provider/id.example.com"},"Action":"sts:AssumeRoleWithWebIdentity"}`)),
 			[][2]string{{"a foreign principal trusted", "whoever signs in by"}}},
-		{"another service of AWS is trusted", role(read), set("iam/role:Role", "app", "assumeRolePolicy", statements(trust,
-			`{"Effect":"Allow","Principal":{"Service":"ssm.amazonaws.com"},"Action":"sts:AssumeRole"}`)), nil},
+		{"another service of AWS is trusted", role(read),
+			set("iam/role:Role", "app", "assumeRolePolicy", statements(trust,
+				`{"Effect":"Allow","Principal":{"Service":"ssm.amazonaws.com"},"Action":"sts:AssumeRole"}`)), nil},
 		{"a queue is open to everyone from the start", func(*graphtest.Builder) {}, one("sqs/queue:Queue", in{
 			"policy": statements(`{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*"}`)}),
 			[][2]string{{exposes, "newly allows **everyone** `sqs:SendMessage`"}, {notJudged, "is created"}}},
@@ -102,13 +104,15 @@ func TestKinds(t *testing.T) {
 			[][2]string{{exposes, "foreign account"}}},
 		{"a group of nothing known lets everyone in", one("ec2/securityGroup:SecurityGroup", in{}),
 			func(b *graphtest.Builder) {
-				b.Add("vpc/securityGroupIngressRule:SecurityGroupIngressRule", "all", in{"securityGroupId": "securitygroup-x",
-					"ipProtocol": "tcp", "fromPort": 6379, "toPort": 6379, "cidrIpv4": "0.0.0.0/0"})
+				b.Add("vpc/securityGroupIngressRule:SecurityGroupIngressRule", "all",
+					in{"securityGroupId": "securitygroup-x",
+						"ipProtocol": "tcp", "fromPort": 6379, "toPort": 6379, "cidrIpv4": "0.0.0.0/0"})
 			}, [][2]string{{exposes, "lets the whole internet in on tcp 6379"}}},
 		{"a group of nothing known lets a network in", one("ec2/securityGroup:SecurityGroup", in{}),
 			func(b *graphtest.Builder) {
-				b.Add("vpc/securityGroupIngressRule:SecurityGroupIngressRule", "all", in{"securityGroupId": "securitygroup-x",
-					"ipProtocol": "tcp", "fromPort": 6379, "toPort": 6379, "cidrIpv4": "10.0.0.0/8"})
+				b.Add("vpc/securityGroupIngressRule:SecurityGroupIngressRule", "all",
+					in{"securityGroupId": "securitygroup-x",
+						"ipProtocol": "tcp", "fromPort": 6379, "toPort": 6379, "cidrIpv4": "10.0.0.0/8"})
 			}, nil},
 		{"a boundary is taken away", one("iam/role:Role", in{"assumeRolePolicy": statements(trust),
 			"permissionsBoundary": "arn:aws:iam::aws:policy/PowerUserAccess"}),
@@ -130,9 +134,12 @@ func TestKinds(t *testing.T) {
 			set("s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2", "x", "rules",
 				[]any{in{"id": "a", "status": "Enabled", "expiration": in{"days": 7}}}),
 			[][2]string{{expires, "deletes objects after 7 days instead of 90"}}},
-		{"a rule for a bucket that is there", func(b *graphtest.Builder) { b.Add("s3/bucketV2:BucketV2", "files", in{}) },
+		{"a rule for a bucket that is there", func(b *graphtest.Builder) {
+			b.Add("s3/bucketV2:BucketV2", "files", in{})
+		},
 			one("s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2", in{"bucket": "bucketv2-files",
-				"rules": []any{in{"id": "a", "status": "Enabled", "noncurrentVersionExpiration": in{"noncurrentDays": 3}}}}),
+				"rules": []any{in{"id": "a", "status": "Enabled",
+					"noncurrentVersionExpiration": in{"noncurrentDays": 3}}}}),
 			[][2]string{{expires, "replaced and deleted objects after 3 days"}}},
 		{"a rule that is off", bucket("s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2", in{}),
 			set("s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2", "x", "rules",
@@ -154,7 +161,8 @@ func TestKinds(t *testing.T) {
 			in{"comparisonOperator": "GreaterThanThreshold", "threshold": 20}),
 			set("cloudwatch/metricAlarm:MetricAlarm", "x", "threshold", 5), nil},
 		{"a subscription is deleted", one("sns/topicSubscription:TopicSubscription", in{}),
-			remove("sns/topicSubscription:TopicSubscription"), [][2]string{{hides, "its subscriber is no longer told"}}},
+			remove("sns/topicSubscription:TopicSubscription"),
+			[][2]string{{hides, "its subscriber is no longer told"}}},
 		{"a topic with its subscription", func(b *graphtest.Builder) {
 			b.Add("sns/topicSubscription:TopicSubscription", "x", in{"topic": b.Add("sns/topic:Topic", "t", in{}).ID})
 		}, func(b *graphtest.Builder) {
@@ -166,7 +174,8 @@ func TestKinds(t *testing.T) {
 
 		// Weakened.
 		{"fewer instances", one("autoscaling/group:Group", in{"minSize": 3, "maxSize": 6}),
-			set("autoscaling/group:Group", "x", "minSize", 1), [][2]string{{shrinks, "at least 1 instances instead of 3"}}},
+			set("autoscaling/group:Group", "x", "minSize", 1),
+			[][2]string{{shrinks, "at least 1 instances instead of 3"}}},
 		{"more instances", one("autoscaling/group:Group", in{"minSize": 1, "maxSize": 6}),
 			set("autoscaling/group:Group", "x", "minSize", 3), nil},
 		{"a smaller template", one("ec2/launchTemplate:LaunchTemplate", in{"instanceType": "t4g.large"}),
@@ -185,12 +194,14 @@ func TestKinds(t *testing.T) {
 			[][2]string{{exposes, "can be opened to everyone"}}},
 		{"a bucket with all that is about it", bucket("s3/bucketPublicAccessBlock:BucketPublicAccessBlock", in{}),
 			func(b *graphtest.Builder) {
-				b.Remove("s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "x").Remove("s3/bucketV2:BucketV2", "files")
+				b.Remove("s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "x").Remove("s3/bucketV2:BucketV2",
+					"files")
 			}, [][2]string{{"data deleted", "its objects"}}},
 
 		// Stopped.
 		{"an instance is replaced", one("ec2/instance:Instance", in{"availabilityZone": "a"}),
-			set("ec2/instance:Instance", "x", "availabilityZone", "b"), [][2]string{{stops, "its own disk goes with it"}}},
+			set("ec2/instance:Instance", "x", "availabilityZone", "b"),
+			[][2]string{{stops, "its own disk goes with it"}}},
 		{"a target group is replaced", one("lb/targetGroup:TargetGroup", in{"port": 80}),
 			set("lb/targetGroup:TargetGroup", "x", "port", 81), [][2]string{{stops, "no healthy target until"}}},
 		{"requests go elsewhere", one("lb/listener:Listener", in{"defaultActions": []any{in{"targetGroupArn": "a"}}}),
@@ -248,7 +259,8 @@ func TestNotJudged(t *testing.T) {
 		b.Add("gamelift/fleet:Fleet", "b", in{})
 	})
 	text := between(base, head).Markdown()
-	for _, want := range []string{"## Plan: ❓ 2 changes that nothing here judges", "`accessString`: `on ~* +@all` added"} {
+	for _, want := range []string{"## Plan: ❓ 2 changes that nothing here judges",
+		"`accessString`: `on ~* +@all` added"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the comment lacks %q:\n%s", want, text)
 		}
@@ -259,9 +271,10 @@ func TestNotJudged(t *testing.T) {
 // wish is lost is said; a replacement takes it.
 func TestIgnored(t *testing.T) {
 	build := func(b *graphtest.Builder) {
-		b.Add("rds/instance:Instance", "db", in{"engine": "mysql", "instanceClass": "db.t4g.medium", "allocatedStorage": 100,
-			"storageType": "gp3", "publiclyAccessible": false, "storageEncrypted": false,
-			"tags": in{"a": "1", "b": "1"}}).Options.IgnoreChanges = []string{"instanceClass", "allocatedStorage",
+		b.Add("rds/instance:Instance", "db",
+			in{"engine": "mysql", "instanceClass": "db.t4g.medium", "allocatedStorage": 100,
+				"storageType": "gp3", "publiclyAccessible": false, "storageEncrypted": false,
+				"tags": in{"a": "1", "b": "1"}}).Options.IgnoreChanges = []string{"instanceClass", "allocatedStorage",
 			"publiclyAccessible", `tags["a"]`}
 	}
 	change := func(b *graphtest.Builder) {
@@ -311,7 +324,8 @@ func TestOptions(t *testing.T) {
 		{"protect", graph.Options{Protect: true}, graph.Options{}, weakens, "Pulumi no longer refuses"},
 		{"protect on", graph.Options{}, graph.Options{Protect: true}, "", ""},
 		{"retainOnDelete", graph.Options{RetainOnDelete: true}, graph.Options{}, weakens, "AWS no longer keeps it"},
-		{"deleteBeforeReplace", graph.Options{}, graph.Options{DeleteBeforeReplace: true}, "options", "before there is a"},
+		{"deleteBeforeReplace", graph.Options{}, graph.Options{DeleteBeforeReplace: true}, "options",
+			"before there is a"},
 		{"replaceOnChanges", graph.Options{}, graph.Options{ReplaceOnChanges: []string{"tags"}}, "options",
 			"a change of `tags` replaces it"},
 		{"ignoreChanges", graph.Options{IgnoreChanges: []string{"tags"}}, graph.Options{}, "options", "set by hand"},
@@ -363,7 +377,8 @@ func TestRegion(t *testing.T) {
 	if text := p.Markdown(); !strings.Contains(text, "**at the prices of us-east-1**, not of `eu-central-1`") {
 		t.Errorf("the comment does not say whose prices they are:\n%s", text)
 	}
-	if text := Make(at(base, "us-east-1"), at(head, "us-east-1")).Markdown(); strings.Contains(text, "at the prices of") {
+	if text := Make(at(base, "us-east-1"), at(head, "us-east-1")).Markdown(); strings.Contains(text,
+		"at the prices of") {
 		t.Errorf("the stack is where the prices are:\n%s", text)
 	}
 }

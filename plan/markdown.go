@@ -68,7 +68,8 @@ func (p Plan) Markdown() string {
 
 // Failed is the comment where no plan could be made.
 func Failed(err error) string {
-	return "## Plan: there is none\n\n> [!CAUTION]\n> **No plan could be made**, so nothing is known of what this change " +
+	return "## Plan: there is none\n\n> [!CAUTION]\n> **No plan could be made**, so nothing is known of what this " +
+		"change " +
 		"does.\n\n" + fence(cut(err.Error(), 32*longest), "")
 }
 
@@ -136,8 +137,9 @@ func (p Plan) verdict() string {
 	case changes == 0 && len(p.Migrations) == 0 && len(faults) == 0:
 		return "nothing changes in AWS; options do, or what is ignored"
 	default:
-		said = append(said, fmt.Sprintf("%s, nothing found of data deleted, access opened, service stopped, protection "+
-			"weakened or alarms hidden", counting(changes, "change", "changes")))
+		said = append(said,
+			fmt.Sprintf("%s, nothing found of data deleted, access opened, service stopped, protection "+
+				"weakened or alarms hidden", counting(changes, "change", "changes")))
 	}
 	return strings.Join(said, "; ")
 }
@@ -421,7 +423,8 @@ func money(c Cost, compared bool) string {
 	sum := fmt.Sprintf("$%.2f", c.After)
 	switch {
 	case compared && c.Incomparable:
-		sum = fmt.Sprintf("$%.2f → $%.2f, **not comparable**: something has a price on one side only", c.Before, c.After)
+		sum = fmt.Sprintf("$%.2f → $%.2f, **not comparable**: something has a price on one side only", c.Before,
+			c.After)
 	case compared && c.Before != c.After:
 		sum = fmt.Sprintf("$%.2f → $%.2f (**%+.2f**)", c.Before, c.After, c.After-c.Before)
 	case compared:
@@ -469,9 +472,10 @@ func (p Plan) parts() []part {
 			return slices.ContainsFunc(e.Roles, Role.Changed)
 		}},
 		{"What it costs", Environment.costs, func(e Environment) bool {
-			return e.Cost.Before != e.Cost.After || e.Cost.Incomparable || slices.ContainsFunc(e.Cost.Lines, func(l CostLine) bool {
-				return l.Before != l.After
-			}) ||
+			return e.Cost.Before != e.Cost.After || e.Cost.Incomparable ||
+				slices.ContainsFunc(e.Cost.Lines, func(l CostLine) bool {
+					return l.Before != l.After
+				}) ||
 				slices.ContainsFunc(e.Cost.Unpriced, func(u Unpriced) bool { return u.Change != Same })
 		}},
 		{"Outputs of the stack", Environment.results, func(Environment) bool { return true }},
@@ -659,7 +663,8 @@ func (e Environment) withheld() string {
 			var text strings.Builder
 			for i, property := range c.Properties {
 				if i == mostProperties {
-					fmt.Fprintf(&text, "  - … and %s\n", counting(len(c.Properties)-i, "property more", "properties more"))
+					fmt.Fprintf(&text, "  - … and %s\n",
+						counting(len(c.Properties)-i, "property more", "properties more"))
 					break
 				}
 				fmt.Fprintf(&text, "  - %s\n", property)

@@ -66,7 +66,8 @@ func TestDirectoryHasNoLinks(t *testing.T) {
 	if _, err := d.Put(t.Context(), key, strings.NewReader("x")); err != nil {
 		t.Fatal(err)
 	}
-	if link, err := d.Link(t.Context(), key, dossier.ResponseHeader{}, time.Minute); !errors.Is(err, errors.ErrUnsupported) || link.URL != "" {
+	if link, err := d.Link(t.Context(), key, dossier.ResponseHeader{}, time.Minute); !errors.Is(err,
+		errors.ErrUnsupported) || link.URL != "" {
 		t.Errorf("Link = %+v, %v; want errors.ErrUnsupported", link, err)
 	}
 }
@@ -119,7 +120,8 @@ func receive(d interface {
 			return err
 		}
 		err = d.Receive(ctx, u, int64(len(body)), bytes.NewReader(body))
-		if errors.Is(err, dossier.ErrForbidden) || errors.Is(err, dossier.ErrCorrupt) || errors.Is(err, dossier.ErrNotFound) {
+		if errors.Is(err, dossier.ErrForbidden) || errors.Is(err, dossier.ErrCorrupt) ||
+			errors.Is(err, dossier.ErrNotFound) {
 			return errors.Join(storetest.ErrRefused, err)
 		}
 		return err
@@ -161,7 +163,9 @@ func TestDirectoryLeavesNothing(t *testing.T) {
 		t.Errorf("after a Put: %v; want only the object", got)
 	}
 	broken := errors.New("broken")
-	if _, err := d.Put(t.Context(), newKey(), io.MultiReader(byteStream(1<<20), readFunc(func([]byte) (int, error) { return 0, broken }))); !errors.Is(err, broken) {
+	if _, err := d.Put(t.Context(), newKey(), io.MultiReader(byteStream(1<<20), readFunc(func([]byte) (int, error) {
+		return 0, broken
+	}))); !errors.Is(err, broken) {
 		t.Errorf("Put of a broken source: %v", err)
 	}
 	if got := found(t, d.path); !slices.Equal(got, []string{key}) {
@@ -194,7 +198,8 @@ func TestDirectoryAfterKill(t *testing.T) {
 		names[name], _ = uploadName(key, d.newUploadID())
 		err := os.WriteFile(filepath.Join(folder, names[name]), []byte("half"), 0o600)
 		if name == "linked" {
-			err = errors.Join(os.Remove(filepath.Join(folder, names[name])), os.Link(filepath.Join(folder, linked), filepath.Join(folder, names[name])))
+			err = errors.Join(os.Remove(filepath.Join(folder, names[name])),
+				os.Link(filepath.Join(folder, linked), filepath.Join(folder, names[name])))
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -251,7 +256,9 @@ func TestDirectoryShared(t *testing.T) {
 			stores := []*Directory{openDirectory(t, folder), openDirectory(t, folder)}
 			if !links {
 				for _, d := range stores {
-					d.link = func(from, to string) error { return &os.LinkError{Op: "link", Old: from, New: to, Err: syscall.EPERM} }
+					d.link = func(from, to string) error {
+						return &os.LinkError{Op: "link", Old: from, New: to, Err: syscall.EPERM}
+					}
 				}
 			}
 			person := dossier.NewPersonID()
@@ -299,7 +306,8 @@ func TestDirectoryLots(t *testing.T) {
 	// "a.b" sorts before "a/…", and so it does among keys.
 	for _, stray := range []string{"files/a/b/c", "files/a.b", "files/a/x", "files/zzz"} {
 		name := filepath.Join(d.path, stray)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, []byte("x"), 0o600)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700),
+			os.WriteFile(name, []byte("x"), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		want = append(want, stray)
@@ -377,10 +385,12 @@ func TestDirectoryVanished(t *testing.T) {
 			}
 			return err
 		},
-		"Start":  func() error { _, err := d.Start(t.Context(), key); return err },
-		"Parts":  func() error { _, err := d.Parts(t.Context(), key, uploadID); return err },
-		"Finish": func() error { return d.Finish(t.Context(), key, uploadID, []dossier.Part{{Number: 1}}, dossier.Held{}) },
-		"Drop":   func() error { return d.Drop(t.Context(), key, uploadID) },
+		"Start": func() error { _, err := d.Start(t.Context(), key); return err },
+		"Parts": func() error { _, err := d.Parts(t.Context(), key, uploadID); return err },
+		"Finish": func() error {
+			return d.Finish(t.Context(), key, uploadID, []dossier.Part{{Number: 1}}, dossier.Held{})
+		},
+		"Drop": func() error { return d.Drop(t.Context(), key, uploadID) },
 		"Unfinished": func() (err error) {
 			for _, err = range d.Unfinished(t.Context(), time.Now()) {
 				break

@@ -36,7 +36,8 @@ func TestForget(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), self, "forget")
-	cmd.Env = []string{"PATH=/bin", "GOPROXY=off", "GITHUB_TOKEN=secret", "AWS_ACCESS_KEY_ID=secret", "GOOGLE_CREDENTIALS=secret",
+	cmd.Env = []string{"PATH=/bin", "GOPROXY=off", "GITHUB_TOKEN=secret", "AWS_ACCESS_KEY_ID=secret",
+		"GOOGLE_CREDENTIALS=secret",
 		"GO_TOKEN=secret", "ACTIONS_RUNTIME_TOKEN=secret", "NEW_SERVICE_LOGIN=secret"}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -50,7 +51,8 @@ func TestForget(t *testing.T) {
 
 // TestEnvironment: a program is given what is listed, and nothing of what this process was given besides.
 func TestEnvironment(t *testing.T) {
-	for _, name := range []string{"GITHUB_TOKEN", "GOPROXY", "HTTPS_PROXY", "XDG_CONFIG_HOME", "GOAUTH", "SSH_AUTH_SOCK"} {
+	for _, name := range []string{"GITHUB_TOKEN", "GOPROXY", "HTTPS_PROXY", "XDG_CONFIG_HOME", "GOAUTH",
+		"SSH_AUTH_SOCK"} {
 		t.Setenv(name, "secret")
 	}
 	t.Setenv("HOME", "/home/secret")
@@ -68,7 +70,8 @@ func TestHistory(t *testing.T) {
 	git := func(in string, args ...string) string {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", in, "-c", "user.name=test", "-c",
-			"user.email=test@example.org", "-c", "commit.gpgsign=false", "-c", "protocol.file.allow=always"}, args...)...)
+			"user.email=test@example.org", "-c", "commit.gpgsign=false", "-c", "protocol.file.allow=always"},
+			args...)...)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("git %v: %v\n%s", args, err, out)

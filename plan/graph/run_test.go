@@ -55,7 +55,8 @@ func TestMain(m *testing.M) {
 		if err != nil {
 			panic(err)
 		}
-		_, err = Run(context.Background(), Program{Path: executable, Dir: ".", Env: []string{"DOSSIER_TEST_PROGRAM=spies"}},
+		_, err = Run(context.Background(),
+			Program{Path: executable, Dir: ".", Env: []string{"DOSSIER_TEST_PROGRAM=spies"}},
 			Before{}, "test", "dev", map[string]string{"test:address": os.Getenv("DOSSIER_TEST_ADDRESS")}, nil)
 		fmt.Println(err)
 	default:
@@ -70,15 +71,18 @@ func ran(ctx *pulumi.Context) error {
 		return err
 	}
 	var password, bucket, object, found pulumi.CustomResourceState
-	if err := ctx.RegisterResource("random:index/randomPassword:RandomPassword", "password", pulumi.Map{"length": pulumi.Int(20)}, &password); err != nil {
+	if err := ctx.RegisterResource("random:index/randomPassword:RandomPassword", "password",
+		pulumi.Map{"length": pulumi.Int(20)}, &password); err != nil {
 		return err
 	}
 	name := config.New(ctx, "test").Require("bucket")
-	if err := ctx.RegisterResource("aws:s3/bucketV2:BucketV2", "bucket", pulumi.Map{"bucketPrefix": pulumi.String(name)}, &bucket, pulumi.Parent(&component)); err != nil {
+	if err := ctx.RegisterResource("aws:s3/bucketV2:BucketV2", "bucket",
+		pulumi.Map{"bucketPrefix": pulumi.String(name)}, &bucket, pulumi.Parent(&component)); err != nil {
 		return err
 	}
 	if err := ctx.RegisterResource("aws:s3/bucketObjectv2:BucketObjectv2", "object", pulumi.Map{
-		"bucket": bucket.ID(), "key": pulumi.String("k"), "content": pulumi.ToSecret(pulumi.String("hidden, and long enough to be one")),
+		"bucket": bucket.ID(), "key": pulumi.String("k"),
+		"content": pulumi.ToSecret(pulumi.String("hidden, and long enough to be one")),
 	}, &object, pulumi.DependsOn([]pulumi.Resource{&password}), pulumi.IgnoreChanges([]string{"tags"})); err != nil {
 		return err
 	}
@@ -110,7 +114,8 @@ func registers(ctx *pulumi.Context) error {
 	var before []pulumi.Resource
 	for i := range 1 << 7 {
 		var r pulumi.CustomResourceState
-		if err := ctx.RegisterResource("aws:sns/topic:Topic", fmt.Sprint(i), pulumi.Map{"displayName": pulumi.String(text)}, &r, pulumi.DependsOn(before)); err != nil {
+		if err := ctx.RegisterResource("aws:sns/topic:Topic", fmt.Sprint(i),
+			pulumi.Map{"displayName": pulumi.String(text)}, &r, pulumi.DependsOn(before)); err != nil {
 			return err
 		}
 		before = []pulumi.Resource{&r}
@@ -209,12 +214,14 @@ func TestRunFails(t *testing.T) {
 	}
 	missing := self(t, "ran")
 	missing.Path = filepath.Join(t.TempDir(), "none")
-	if _, err := Run(t.Context(), missing, Before{}, "test", "dev", settings, nil); !errors.Is(err, exec.ErrNotFound) && !errors.Is(err, os.ErrNotExist) {
+	if _, err := Run(t.Context(), missing, Before{}, "test", "dev", settings, nil); !errors.Is(err, exec.ErrNotFound) &&
+		!errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a program that is not there: %v", err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("enough"))
-	if _, err := Run(ctx, self(t, "ran"), Before{}, "test", "dev", settings, nil); err == nil || !strings.Contains(err.Error(), "enough") {
+	if _, err := Run(ctx, self(t, "ran"), Before{}, "test", "dev", settings, nil); err == nil ||
+		!strings.Contains(err.Error(), "enough") {
 		t.Errorf("a run that is given up: %v", err)
 	}
 }
@@ -291,7 +298,8 @@ func TestRunIsApart(t *testing.T) {
 	defer listener.Close()
 	p := self(t, "asks")
 	cmd := exec.CommandContext(t.Context(), p.Path)
-	cmd.Dir, cmd.Env = p.Dir, append(p.Env, "DOSSIER_TEST_TOKEN=secret", "DOSSIER_TEST_ADDRESS="+listener.Addr().String())
+	cmd.Dir, cmd.Env = p.Dir,
+		append(p.Env, "DOSSIER_TEST_TOKEN=secret", "DOSSIER_TEST_ADDRESS="+listener.Addr().String())
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "found [] in ") || strings.Contains(string(out), "in 0 places") {
 		t.Errorf("it says %s, %v", out, err)

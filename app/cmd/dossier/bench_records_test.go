@@ -36,7 +36,8 @@ func BenchmarkRecords(b *testing.B) {
 			empty, full := kind.open(b), kind.open(b)
 			files := full.load(b, records)
 			c := comparison{
-				what: fmt.Sprintf("a submission of %d KB; form: with %s people and %s files", smallBytes/1000, humanize.Comma(int64(records)), humanize.Comma(int64(files))),
+				what: fmt.Sprintf("a submission of %d KB; form: with %s people and %s files", smallBytes/1000,
+					humanize.Comma(int64(records)), humanize.Comma(int64(files))),
 				unit: "µs", most: mostSlower,
 			}
 			none, many := empty.serve(b), full.serve(b)
@@ -83,9 +84,11 @@ func openSQLite(b testing.TB, path string) *sql.DB {
 // loadPeople inserts n persons.
 func loadPeople(b *testing.B, db *sql.DB, n int) {
 	b.Helper()
-	insert(b, db, "people (id, name, location, age, technology, receipt_hash, state, name_key, created_at, updated_at, words_version)", n, func(i int) []any {
+	insert(b, db, "people (id, name, location, age, technology, receipt_hash, state, name_key, created_at, "+
+		"updated_at, words_version)", n, func(i int) []any {
 		name := fmt.Sprintf("Person %d", i)
-		return []any{dossier.NewPersonID().String(), name, "Arlington", 50, "COBOL", strings.Repeat("0", 64), "submitted", dossier.SearchKey(name), i, i,
+		return []any{dossier.NewPersonID().String(), name, "Arlington", 50, "COBOL", strings.Repeat("0", 64),
+			"submitted", dossier.SearchKey(name), i, i,
 			dossier.WordsVersion} // so that no server takes time to write them
 	})
 }
@@ -93,8 +96,10 @@ func loadPeople(b *testing.B, db *sql.DB, n int) {
 // loadFiles inserts n files, one of each person, and what each person has.
 func loadFiles(b *testing.B, db *sql.DB, n int) {
 	b.Helper()
-	insert(b, db, "files (person_id, file_id, name, author, state, size, sha256, crc64, content_type, created_at, updated_at)", n, func(i int) []any {
-		return []any{dossier.NewPersonID().String(), dossier.NewFileID().String(), "file-0.bin", "Grace Hopper", "stored", smallBytes,
+	insert(b, db, "files (person_id, file_id, name, author, state, size, sha256, crc64, content_type, created_at, "+
+		"updated_at)", n, func(i int) []any {
+		return []any{dossier.NewPersonID().String(), dossier.NewFileID().String(), "file-0.bin", "Grace Hopper",
+			"stored", smallBytes,
 			fmt.Sprintf("%064x", i), fmt.Sprintf("%016x", i), "application/octet-stream", i, i}
 	})
 	insert(b, db, "usages (person_id, files, bytes, epoch, revision, updated_at)", n, func(i int) []any {
@@ -113,7 +118,8 @@ func insert(b testing.TB, db *sql.DB, into string, n int, row func(i int) []any)
 			return err
 		}
 		defer func() { _ = tx.Rollback() }()
-		statement, err := tx.PrepareContext(b.Context(), "INSERT INTO "+into+" VALUES "+one+strings.Repeat(", "+one, each-1))
+		statement, err := tx.PrepareContext(b.Context(),
+			"INSERT INTO "+into+" VALUES "+one+strings.Repeat(", "+one, each-1))
 		if err != nil {
 			return err
 		}
@@ -146,7 +152,8 @@ func loadCatalog(b *testing.B, c dossier.Catalog, n int) int {
 			for range numbers {
 				now := time.Now()
 				f := dossier.File{
-					Person: dossier.NewPersonID(), ID: dossier.NewFileID(), Name: "file-0.bin", Author: "Grace Hopper", State: dossier.FileUploading,
+					Person: dossier.NewPersonID(), ID: dossier.NewFileID(), Name: "file-0.bin", Author: "Grace Hopper",
+					State:     dossier.FileUploading,
 					CreatedAt: now, UpdatedAt: now,
 				}
 				if err := c.Put(ctx, f); err != nil {
