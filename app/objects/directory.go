@@ -238,8 +238,12 @@ func (d *Directory) fill(w io.Writer, src *source) error {
 	lent := copyBuffers.Get().(*[copyBuffer]byte)
 	defer copyBuffers.Put(lent)
 	buf := lent[:]
-	for {
-		n, err := src.Read(buf)
+	for into := 0; ; { // how far the file reaches into a buffer's length
+		// Not beyond the next whole buffer of the file, so that a source that fills what it is given has its bytes
+		// written in whole buffers: after a write that ended within a page, the next one waits if that page is on its
+		// way to the disk.
+		n, err := src.Read(buf[:len(buf)-into])
+		into = (into + n) % len(buf)
 		if n > 0 {
 			if err := d.take(int64(n)); err != nil {
 				return err

@@ -72,6 +72,45 @@ func TestDirectoryHasNoLinks(t *testing.T) {
 	}
 }
 
+// filling fills what it is given, as a form's file does, but gives only so many bytes the first time.
+type filling struct {
+	first int
+	r     io.Reader
+}
+
+func (f *filling) Read(p []byte) (int, error) {
+	if f.first > 0 {
+		p = p[:min(len(p), f.first)]
+		f.first = 0
+	}
+	n, err := io.ReadFull(f.r, p)
+	if n > 0 {
+		err = nil
+	}
+	return n, err
+}
+
+// writes notes how many bytes each Write has.
+type writes []int
+
+func (w *writes) Write(p []byte) (int, error) {
+	*w = append(*w, len(p))
+	return len(p), nil
+}
+
+// A file that begins with an odd number of bytes is written in whole buffers after them.
+func TestDirectoryWritesWholeBuffers(t *testing.T) {
+	d := openDirectory(t, t.TempDir())
+	var got writes
+	source := &source{ctx: t.Context(), r: &filling{32<<10 + 1, byteStream(3*copyBuffer + 7)}}
+	if err := d.fill(&got, source); err != nil {
+		t.Fatal(err)
+	}
+	if want := (writes{32<<10 + 1, copyBuffer - 32<<10 - 1, copyBuffer, copyBuffer, 7}); !slices.Equal(got, want) {
+		t.Errorf("written by %v, want %v", got, want)
+	}
+}
+
 // What Put returns is what is in the file, whatever was written: here another program flips a bit of it before the last
 // bytes have come. A large file goes to the disk while it comes, and is read back while it is synced.
 func TestDirectoryReadsBack(t *testing.T) {
