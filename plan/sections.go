@@ -1,0 +1,354 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dossier.example/plan/markdown"
+)
+
+func (p Plan) migrations() string {
+	if len(p.Migrations) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString(heading2("Migrations"))
+	b.WriteString("They run on every environment's database before an instance starts; in the meantime the old " +
+		"version serves.\n\n")
+	for _, m := range p.Migrations {
+		verdict := "safe: " + m.Note
+		if m.Unsafe != "" {
+			verdict = "**not safe:** " + m.Unsafe
+		}
+		fmt.Fprintf(&b, "- %s: %s\n", code(cut(m.Path, longest)), oneLine(verdict))
+		if m.SQL != "" {
+			b.WriteString("\n" + fence(cut(m.SQL, 8*longest), "  ") + "\n")
+		}
+	}
+	return b.String()
+}
+
+// mostCreated is how many new resources are named one by one in the first place.
+const mostCreated = 12
+
+// changes lists them, the gravest first. In short form the properties of what is updated are left out, and new ones are
+// counted by type.
+func (e Environment) changes(brief bool) string {
+	if len(e.Changes) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	created := 0
+	for _, c := range e.Changes {
+		if c.Action == Create {
+			created++
+		}
+	}
+	var counted []string
+	numbers := map[string]int{}
+	for _, c := range e.Changes {
+		if c.Action == Create && len(c.Properties) == 0 && (created > mostCreated || brief) {
+			if numbers[c.Kind]++; numbers[c.Kind] == 1 {
+				counted = append(counted, c.Kind)
+			}
+			continue
+		}
+		verb := string(c.Action)
+		if c.Action == Delete || c.Action == Replace {
+			verb = "**" + verb + "**"
+		}
+		if c.command() {
+			verb = "run again"
+		}
+		fmt.Fprintf(&b, "- %s %s %s", verb, oneLine(c.Kind), code(c.Name))
+		switch {
+		case c.Kept && c.Action == Replace:
+			b.WriteString(" (AWS keeps the old one, and Pulumi forgets it)")
+		case c.Kept:
+			b.WriteString(": Pulumi forgets it, AWS keeps it")
+		case c.Unsure:
+			b.WriteString(" (or **replace**: not known here)")
+		}
+		if len(c.Properties) > 0 && brief && c.Action == Update {
+			fmt.Fprintf(&b, " (%s)", counting(len(c.Properties), "property", "properties"))
+		} else {
+			for i, property := range c.Properties {
+				property.Replaces = property.Replaces && c.Action == Replace && !c.command()
+				if i == mostProperties {
+					fmt.Fprintf(&b, "\n  - … and %s", counting(len(c.Properties)-i, "property more", "properties more"))
+					break
+				}
+				fmt.Fprintf(&b, "\n  - %s", property)
+			}
+		}
+		b.WriteString("\n")
+	}
+	if len(counted) > 0 {
+		slices.Sort(counted)
+		for i, kind := range counted {
+			counted[i] = fmt.Sprintf("%d %s", numbers[kind], kind)
+		}
+		total := 0
+		for _, n := range numbers {
+			total += n
+		}
+		fmt.Fprintf(&b, "- create %d: %s\n", total, strings.Join(counted, ", "))
+	}
+	return b.String()
+}
+
+// withheld are the changes that AWS is not asked for: inputs that the program says to ignore, and options.
+func (e Environment) withheld() string {
+	var b strings.Builder
+	list := func(title string, changes []Change) {
+		names := map[string][]string{}
+		var order []string
+		for _, c := range changes {
+			var text strings.Builder
+			for i, property := range c.Properties {
+				if i == mostProperties {
+					fmt.Fprintf(&text, "  - … and %s\n",
+						counting(len(c.Properties)-i, "property more", "properties more"))
+					break
+				}
+				fmt.Fprintf(&text, "  - %s\n", property)
+			}
+			if names[text.String()] == nil {
+				order = append(order, text.String())
+			}
+			names[text.String()] = append(names[text.String()], c.Kind+" "+code(c.Name))
+		}
+		for i, text := range order {
+			if i == 0 {
+				b.WriteString(title + "\n\n")
+			}
+			if i == mostWithheld {
+				fmt.Fprintf(&b, "- … and %d differences more\n", len(order)-i)
+				break
+			}
+			fmt.Fprintf(&b, "- %s\n%s", strings.Join(few(names[text]), ", "), text)
+		}
+	}
+	list("Asked for in vain, because the program says to ignore it (option `ignoreChanges`): AWS keeps what it has.",
+		e.Ignored)
+	if len(e.Ignored) > 0 && len(e.Options) > 0 {
+		b.WriteString("\n")
+	}
+	list("Options of resources, which Pulumi alone keeps:", e.Options)
+	return b.String()
+}
+
+// mostWithheld is how many differences withheld tells in each list.
+const mostWithheld = 30
+
+// mostProperties is how many of one resource are shown.
+const mostProperties = 12
+
+// String is the property in Markdown.
+func (p Property) String() string {
+	why := ""
+	if p.Replaces {
+		why = " — this replaces it"
+	}
+	switch {
+	case p.Before == "":
+		return fmt.Sprintf("%s: %s added%s", code(p.Path), code(p.After), why)
+	case p.After == "":
+		return fmt.Sprintf("%s: %s removed%s", code(p.Path), code(p.Before), why)
+	}
+	return fmt.Sprintf("%s: %s → %s%s", code(p.Path), code(p.Before), code(p.After), why)
+}
+
+func (e Environment) broken() string {
+	var b strings.Builder
+	for _, v := range e.Policy.Broken {
+		when := ""
+		if v.Before {
+			when = " (also before)"
+		}
+		fmt.Fprintf(&b, "- **%s**%s%s: %s. Fix: %s.\n", v.Rule, of(v.Resource), when, oneLine(v.Message),
+			oneLine(v.Mend))
+	}
+	for _, m := range e.Policy.Mended {
+		fmt.Fprintf(&b, "- kept again: %s\n", oneLine(m))
+	}
+	return b.String()
+}
+
+func (e Environment) reachability() string {
+	table := markdown.NewTable("", "From", "To", "Ports", "By way of")
+	for _, r := range e.Reach {
+		ports := strings.TrimSpace(r.Protocol + " " + r.Ports)
+		if r.Protocol == "all" {
+			ports = "all"
+		}
+		cells := []string{sign(r.Change), r.From, r.To, ports, r.Via}
+		for i, c := range cells[1:] {
+			i++
+			cells[i] = markdown.Text(c)
+			if r.Change != Same {
+				cells[i] = "**" + cells[i] + "**"
+			}
+			if r.Change == Removed {
+				cells[i] = "~~" + cells[i] + "~~"
+			}
+		}
+		table.Row(cells...)
+	}
+	return table.String()
+}
+
+func sign(d Difference) string { return map[Difference]string{Added: "**+**", Removed: "**−**"}[d] }
+
+func (e Environment) permissions() string {
+	var b strings.Builder
+	for _, r := range e.Roles {
+		counts := map[Difference]int{}
+		for _, g := range r.Grants {
+			counts[g.Change]++
+		}
+		fmt.Fprintf(&b, "**%s**: %d before, %d after\n\n", r.Name, counts[Same]+counts[Removed],
+			counts[Same]+counts[Added])
+		if e.New || e.BaseFault != nil {
+			b.Reset()
+			continue
+		}
+		for _, line := range r.lines() {
+			b.WriteString(line)
+		}
+		b.WriteString("\n")
+	}
+	if b.Len() == 0 {
+		for _, r := range e.Roles {
+			fmt.Fprintf(&b, "**%s**\n\n%s\n", r.Name, strings.Join(r.lines(), ""))
+		}
+	}
+	return b.String()
+}
+
+// lines are the grants with all actions on one resource in one line, what changes first.
+func (r Role) lines() []string {
+	type key struct {
+		change                      Difference
+		effect, resource, condition string
+		trust                       bool
+	}
+	var order []key
+	actions := map[key][]string{}
+	for _, g := range r.Grants {
+		k := key{g.Change, g.Effect, g.Resource, g.Condition, g.Action == assumed}
+		if actions[k] == nil {
+			order = append(order, k)
+		}
+		actions[k] = append(actions[k], code(g.Action))
+	}
+	rank := map[Difference]int{Added: 0, Removed: 1, Same: 2}
+	slices.SortStableFunc(order, func(a, b key) int { return cmp.Compare(rank[a.change], rank[b.change]) })
+	var lines []string
+	for _, k := range order {
+		text := strings.Join(actions[k], ", ") + " on " + code(k.resource)
+		if k.trust {
+			text = "assumed by " + code(k.resource)
+		}
+		if k.effect != "Allow" {
+			text = k.effect + " " + text
+		}
+		if k.condition != "" {
+			text += " if " + code(cut(k.condition, longest))
+		}
+		if s := sign(k.change); s != "" {
+			text = s + " " + text
+		}
+		lines = append(lines, "- "+text+"\n")
+	}
+	return lines
+}
+
+func (e Environment) costs() string {
+	c := e.Cost
+	table := markdown.NewTable("What", "Resource", "before:", "after:")
+	compared := !e.New && e.BaseFault == nil
+	for _, l := range c.Lines {
+		what := cmp.Or(l.After, l.Before)
+		if l.Before != l.After && l.Before != "" && l.After != "" && compared {
+			what = l.Before + " → " + l.After
+		}
+		was, is := fmt.Sprintf("%.2f", l.Was), fmt.Sprintf("%.2f", l.Is)
+		if !compared {
+			was = "–"
+		} else if l.Was != l.Is {
+			is = "**" + is + "**"
+		}
+		table.Row(markdown.Text(what), code(l.Resource), was, is)
+	}
+	sum := fmt.Sprintf("%.2f", c.Before)
+	if !compared {
+		sum = "–"
+	}
+	table.Row("**Sum**, $ a month while nobody uses it", "", "**"+sum+"**", fmt.Sprintf("**%.2f**", c.After))
+	var b strings.Builder
+	b.WriteString(table.String())
+	if len(c.Unpriced) > 0 {
+		b.WriteString("\n**Not in the sum, because no price is known:**\n\n")
+		for _, u := range c.Unpriced {
+			fmt.Fprintf(&b, "- %s\n", strings.TrimSpace(sign(u.Change)+" "+oneLine(u.What)))
+		}
+	}
+	table = markdown.NewTable("", "What use costs on top", "$:", "for each")
+	for _, u := range c.Uses {
+		table.Row(sign(u.Change), markdown.Text(u.What), fmt.Sprint(u.Price), markdown.Text(u.Unit))
+	}
+	return b.String() + "\n" + table.String()
+}
+
+func (e Environment) results() string {
+	var b strings.Builder
+	for _, o := range e.Outputs {
+		fmt.Fprintf(&b, "- %s\n", o)
+	}
+	return b.String()
+}
+
+func (e Environment) mermaid() string { return fence(e.Drawing.Mermaid(), "", "mermaid") }
+
+func (e Environment) exceptions() string {
+	var b strings.Builder
+	for _, x := range e.Policy.Exceptions {
+		isNew := ""
+		if x.New {
+			isNew = " **(new)**"
+		}
+		where := ""
+		if len(x.Resources) > 0 {
+			names := x.Resources
+			if len(names) > 3 {
+				names = append(slices.Clone(names[:3]), fmt.Sprintf("%d more", len(x.Resources)-3))
+			}
+			where = " (" + strings.Join(names, ", ") + ")"
+		}
+		fmt.Fprintf(&b, "- **%s**%s%s: %s\n", x.Rule, isNew, where, oneLine(x.Reason))
+	}
+	return b.String()
+}
+
+// limits are what the plan does not know.
+func (p Plan) limits() string {
+	var b strings.Builder
+	for _, l := range []string{
+		"What is really deployed. The plan compares two revisions of the repository: what was changed by hand, was " +
+			"never deployed or failed half-way is seen by the preview alone.",
+		"What AWS makes up. Ids, addresses and names in braces stand for it.",
+		"Whether AWS accepts it: quotas, capacity, names that are taken, features that a region lacks.",
+		"What needs another resource is taken from the source of the Terraform AWS provider 1.60, and by hand from " +
+			"the reference of 5.100 for what came since. What a provider decides from several values at once is in " +
+			"neither.",
+		"How much the app is used.",
+	} {
+		fmt.Fprintf(&b, "- %s\n", l)
+	}
+	fmt.Fprintf(&b, "\nPrices: lists of %s, %s, in US dollars. Not counted: %s.\n", p.Prices.Region, p.Prices.Date,
+		strings.Join(p.Prices.NotCounted, "; "))
+	return b.String()
+}
