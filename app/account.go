@@ -146,9 +146,16 @@ func (a *account) take(ctx context.Context, add, extra amount) error {
 		if !left.covers(need) {
 			return a.short()
 		}
-		// Take a block of what is needed, as far as there is one.
-		block := a.block.each(need, func(block, need int64) int64 {
-			if need == 0 {
+		// Take a block, as far as there is one, of what is needed, and of what is limited and used up: who adds a person
+		// adds files and their bytes next, and each write of the counter is paid for.
+		wanted := need.atLeast(a.most.each(a.spare, func(most, spare int64) int64 {
+			if spare > 0 {
+				return 0
+			}
+			return min(most, 1)
+		}))
+		block := a.block.each(wanted, func(block, wanted int64) int64 {
+			if wanted == 0 {
 				return 0
 			}
 			return block

@@ -298,6 +298,42 @@ func TestTheDayOfANetwork(t *testing.T) {
 	})
 }
 
+// The first form of a network on a day writes its counter once, for the person, the files, and their bytes; another form
+// writes nothing. Each write of a note is paid for by its size.
+func TestTheDayIsCountedAtOnce(t *testing.T) {
+	b := dossier.Budget{DayPersons: 640, DayFiles: 6400, DayBytes: 64 << 20}
+	for what, size := range map[string]int{"small": dossier.SmallBytes, "large": dossier.SmallBytes + 1} {
+		t.Run(what, func(t *testing.T) {
+			s, f := fresh(t), noFault()
+			svc, here := s.instance(b, f), from(t, "192.0.2.1/32")
+			for i := range 3 {
+				files := []upload{{"a.txt", make([]byte, size)}, {"b.txt", bytes.Repeat([]byte("b"), size)}}
+				if _, err := submit(here, svc, dossier.NewReceipt(), files); err != nil {
+					t.Fatal(err)
+				}
+				writes := 0
+				for _, call := range f.Calls() {
+					if call == "catalog.SetNote" {
+						writes++
+					}
+				}
+				if writes != 1 {
+					t.Fatalf("after %d forms the counter was written %d times, want once", i+1, writes)
+				}
+			}
+			closed(t, svc)
+			// What was taken along and not used is given back.
+			other := s.instance(dossier.Budget{DayPersons: 4, DayFiles: 7, DayBytes: int64(6*size) + 1}, nil)
+			if _, err := submit(here, other, dossier.NewReceipt(), []upload{{"c.txt", []byte("c")}}); err != nil {
+				t.Errorf("a fourth person with a seventh file of a byte: %v", err)
+			}
+			if _, err := other.Register(here, dossier.NewReceipt(), ada); codeOf(err) != dossier.CodeDay {
+				t.Errorf("a fifth person: got %v, want code %s", err, dossier.CodeDay)
+			}
+		})
+	}
+}
+
 // A form whose bytes are more than is left of the day is cut off at that, and what is stored already is answered.
 func TestTheDayEndsInTheMiddleOfAForm(t *testing.T) {
 	onEachKind(t, func(t *testing.T, s stores) {

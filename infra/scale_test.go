@@ -21,7 +21,7 @@ const (
 	statements         = 3   // of a submission
 	statementTime      = 5   // ms, of each
 	recordShards       = 8   // partitions of the table's index
-	noteWrites         = 3   // for the first submission of a network on a day
+	noteWrites         = 1   // for the first submission of a network on a day
 	noteUnits          = 15  // for each, of a full note
 	tableUnits         = 40_000
 	partitionUnits     = 1000
