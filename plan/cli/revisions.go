@@ -251,7 +251,12 @@ func (p Project) record(ctx context.Context, t *tree, name string, s *plan.Stack
 		}
 		env = append(env, p.Artifact.Variable+"="+file)
 	}
-	s.Graph, err = graph.Run(ctx, graph.Program{Path: t.program, Dir: filepath.Join(t.dir, t.pulumi.Main), Env: env},
+	files := []string{t.dir}
+	if standIns != "" {
+		files = append(files, standIns)
+	}
+	s.Graph, err = graph.Run(ctx,
+		graph.Program{Path: t.program, Dir: filepath.Join(t.dir, t.pulumi.Main), Files: files, Env: env},
 		before, t.pulumi.Name, name, config, secrets)
 	failed, is := errors.AsType[*graph.ProgramError](err)
 	if !is {
