@@ -115,4 +115,4 @@ emulate: ## deploy dev into an emulated AWS, and remove it; needs Docker and Pul
 	tools/emulate
 
 clean: ## remove what was built and installed here; the data stays
-	rm -rf bin .tools tools/node_modules
+	rm -rf bin .stackplan .tools tools/node_modules

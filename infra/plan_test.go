@@ -177,7 +177,7 @@ func (s side) record(t *testing.T, name string, before graph.Before) plan.Stack 
 		t.Fatal(err)
 	}
 	held := rules.For(valid)
-	recorded := plan.Stack{Config: config, Policy: &held}
+	recorded := plan.Stack{Project: "dossier", Config: config, Policy: &held}
 	if s.program == "" {
 		recorded.Graph, err = graph.RecordAfter(before, "dossier", name, config, stack(s.from))
 	} else {
@@ -209,9 +209,9 @@ func (s side) deploy(t *testing.T, to *engine.Stack, name string) engine.Result 
 func (c planCase) plan(t *testing.T, base, head side) plan.Plan {
 	t.Helper()
 	applied := migrationFiles(t)
-	was := plan.Revision{Name: "main (0123456789)", Project: "dossier", Stacks: map[string]plan.Stack{},
+	was := plan.Revision{Name: "main (0123456789)", Stacks: map[string]plan.Stack{},
 		Migrations: applied, Release: base.from.release.SHA256}
-	is := plan.Revision{Name: "The working tree", Project: "dossier", Stacks: map[string]plan.Stack{},
+	is := plan.Revision{Name: "The working tree", Stacks: map[string]plan.Stack{},
 		Migrations: slices.Concat(applied, c.files), Release: head.from.release.SHA256}
 	for _, name := range []string{"dev", "prod"} {
 		from, to := base, head

@@ -366,7 +366,7 @@ func TestRegion(t *testing.T) {
 	base, head := two(t, func(b *graphtest.Builder) { b.Add("ec2/natGateway:NatGateway", "x", in{}) },
 		func(*graphtest.Builder) {})
 	at := func(g *graph.Graph, region string) Revision {
-		return Revision{Project: "p", Stacks: map[string]Stack{"e": {Graph: g, Config: map[string]string{
+		return Revision{Stacks: map[string]Stack{"e": {Project: "p", Graph: g, Config: map[string]string{
 			"aws:region": region}}}}
 	}
 	p := Make(at(base, "us-east-1"), at(head, "eu-central-1"))

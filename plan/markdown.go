@@ -84,7 +84,7 @@ func (p Plan) top(brief bool) string {
 	for _, e := range p.Environments {
 		if e.Fault != nil {
 			what := map[FaultKind]string{FaultSettings: "its settings cannot be used",
-				FaultProgram: "the program fails"}[e.Fault.Kind]
+				FaultProgram: "the program fails", FaultBuild: "the program does not compile"}[e.Fault.Kind]
 			fmt.Fprintf(&b, "> [!CAUTION]\n> **%s: %s**, so nothing else is known about it, and nothing can be "+
 				"deployed there.\n\n%s\n", e.Name, what, fence(e.Fault.Said, ""))
 		}
@@ -101,6 +101,11 @@ func (p Plan) verdict() string {
 	}
 	var faults []string
 	dangers, changes, unknown, withheld := 0, 0, 0, 0
+	for _, u := range p.Unread {
+		if u.Changed {
+			unknown++
+		}
+	}
 	for _, e := range p.Environments {
 		if e.Fault != nil {
 			faults = append(faults, e.Name)
@@ -390,6 +395,15 @@ func (p Plan) sources() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s against %s, without credentials: [docs/review.md](../blob/HEAD/docs/review.md) describes "+
 		"what only the real preview knows.\n", p.Head, p.Base)
+	for _, u := range p.Unread {
+		changes := ""
+		if u.Changed {
+			changes = " **The change touches it, and nothing here judges that.**"
+		}
+		fmt.Fprintf(&b, "\n> Project %s in %s is not looked at: %s.%s\n", code(u.Project), code(u.Folder),
+			code(cut(u.Why, longest)),
+			changes)
+	}
 	for _, n := range p.Notes {
 		fmt.Fprintf(&b, "\n> %s\n", n)
 	}

@@ -25,8 +25,12 @@ const Version = 1
 
 // Stack is one stack at one revision.
 type Stack struct {
-	// Config is the configuration of its file, by full key.
+	// Project is the name of its Pulumi project, which is the namespace of the project's own configuration.
+	Project string
+	// Config is its configuration, by full key.
 	Config map[string]string
+	// Secrets are the keys of configuration that hold secrets.
+	Secrets []string
 	// Policy is what the stack is held to; nil where its configuration does not tell, which no rule is then asked
 	// about.
 	Policy *policy.Set
@@ -59,16 +63,27 @@ const (
 type Revision struct {
 	// Name is how it is called in the plan.
 	Name string
-	// Project is the name of the Pulumi project, which is the namespace of its own configuration.
-	Project string
 	// Stacks are by name.
 	Stacks map[string]Stack
+	// Unread are the projects that are not looked at.
+	Unread []Unread
 	// Build is why there is no program to run; nil: there is one.
 	Build *Fault
 	// Migrations are those of the database, in order.
 	Migrations []File
 	// Release identifies the app that would be deployed.
 	Release string
+}
+
+// Unread is a Pulumi project that is not looked at.
+type Unread struct {
+	Project string `json:"project"`
+	// Folder is where its Pulumi.yaml is.
+	Folder string `json:"folder"`
+	// Why says why not.
+	Why string `json:"why"`
+	// Changed reports whether something in the folder changes.
+	Changed bool `json:"changed,omitempty"`
 }
 
 // Plan is what changes from one revision to another.
@@ -78,6 +93,8 @@ type Plan struct {
 	Head    string `json:"head"`
 	// Notes are what whoever reads the plan has to know about how it was made.
 	Notes []string `json:"notes,omitempty"`
+	// Unread are the projects that are not looked at.
+	Unread []Unread `json:"unread,omitempty"`
 	// Build is why there is no program at head; the environments are empty then.
 	Build *Fault `json:"build,omitempty"`
 	// Release tells the app before and after, empty where that is not known.
@@ -203,7 +220,7 @@ type Except struct {
 func Make(base, head Revision, notes ...string) Plan {
 	p := Plan{
 		Version: Version, Migrations: []Migration{}, Environments: []Environment{}, Base: base.Name, Head: head.Name,
-		Notes: notes, Build: head.Build, Release: Release{base.Release, head.Release},
+		Notes: notes, Unread: head.Unread, Build: head.Build, Release: Release{base.Release, head.Release},
 		Prices: PriceTable{prices.Date, prices.Region, prices.NotCounted()},
 	}
 	if head.Build != nil {
@@ -219,12 +236,12 @@ func Make(base, head Revision, notes ...string) Plan {
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		was, known := base.Stacks[name]
 		is, stays := head.Stacks[name]
-		p.Environments = append(p.Environments, environment(name, head.Project, was, known, is, stays))
+		p.Environments = append(p.Environments, environment(name, was, known, is, stays))
 	}
 	return p
 }
 
-func environment(name, project string, base Stack, known bool, head Stack, stays bool) Environment {
+func environment(name string, base Stack, known bool, head Stack, stays bool) Environment {
 	e := Environment{Name: name, New: !known, Gone: !stays, Fault: head.Fault, Dangers: []Danger{}, Changes: []Change{}}
 	if known {
 		e.BaseFault = base.Fault
@@ -248,7 +265,7 @@ func environment(name, project string, base Stack, known bool, head Stack, stays
 	e.Roles = roles(from, head.Graph)
 	e.Outputs = outputs(from, head.Graph)
 	if from != nil {
-		e.Dangers = append(e.Dangers, configured(project, base.Config, head.Config)...)
+		e.Dangers = append(e.Dangers, configured(head.Project, base.Config, head.Config)...)
 		e.Dangers = append(e.Dangers, providers(from, head.Graph, base.Config["aws:region"], head.Config["aws:region"])...)
 	}
 	e.Dangers = append(e.Dangers, dangers(&e, from, head.Graph)...)
@@ -397,12 +414,13 @@ func policies(base, head Stack) Policy {
 	}
 	report := head.Policy.Check(head.Graph)
 	p.Summary = report.Summary()
-	broken, excused := map[brokenAt]policy.Violation{}, map[string]bool{}
+	type place struct{ rule, urn, message string }
+	broken, excused := map[place]policy.Violation{}, map[string]bool{}
 	compared := base.Graph != nil && base.Policy != nil
 	if compared {
 		for _, r := range base.Policy.Check(base.Graph).Results {
 			for _, v := range r.Violations {
-				broken[brokenAt{v.Rule, v.URN, v.Message}] = v
+				broken[place{v.Rule, v.URN, v.Message}] = v
 			}
 			for _, e := range r.Excused {
 				excused[r.Rule.ID+e.Exception.Reason] = true
@@ -412,11 +430,8 @@ func policies(base, head Stack) Policy {
 	names := labels(head.Graph, nil)
 	for _, r := range report.Results {
 		for _, v := range r.Violations {
-			at := brokenAt{v.Rule, v.URN, v.Message}
+			at := place{v.Rule, v.URN, v.Message}
 			_, before := broken[at]
-			if now := head.Graph.ByURN(v.URN); !before && now != nil && compared && base.Graph.ByURN(v.URN) == nil {
-				at, before = inherited(broken, at, base.Graph, head.Graph)
-			}
 			delete(broken, at)
 			p.Broken = append(p.Broken, Broken{Rule: v.Rule, Resource: v.Resource, Message: names.Replace(v.Message),
 				Mend: v.Mend, Before: before})
@@ -440,27 +455,6 @@ func policies(base, head Stack) Policy {
 	}
 	slices.Sort(p.Mended)
 	return p
-}
-
-// brokenAt is a place where a rule is not kept.
-type brokenAt struct{ rule, urn, message string }
-
-// inherited returns the place at which base breaks a rule as head does at a resource that base does not have: that of
-// the resource which it continues by an alias, or of one of its type that it takes the place of.
-func inherited(broken map[brokenAt]policy.Violation, at brokenAt, base, head *graph.Graph) (brokenAt, bool) {
-	now := head.ByURN(at.urn)
-	if old := base.Was(now); old != nil {
-		was := brokenAt{at.rule, old.URN, at.message}
-		_, before := broken[was]
-		return was, before
-	}
-	for _, old := range base.ByType(now.Token) {
-		was := brokenAt{at.rule, old.URN, at.message}
-		if _, before := broken[was]; before && head.ByURN(old.URN) == nil {
-			return was, true
-		}
-	}
-	return at, false
 }
 
 // outputs are those of the stack that differ.

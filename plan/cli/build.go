@@ -4,21 +4,16 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/mod/modfile"
 
 	"dossier.example/plan"
 )
@@ -131,130 +126,14 @@ func git(ctx context.Context, root string, args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// sameProgram reports whether the programs of two trees are made of the same: then one build serves both.
-func sameProgram(one, other *tree) (bool, error) {
-	a, err := one.fingerprint()
-	if err != nil {
-		return false, err
-	}
-	b, err := other.fingerprint()
-	return a == b, err
-}
-
-// fingerprint returns a hash of all that may be compiled into the program of a tree, and a little more: the module of
-// the program, and those of the workspace that it requires, directly or not.
-func (t *tree) fingerprint() (string, error) {
-	hash := sha256.New()
-	root := os.DirFS(t.dir)
-	add := func(file string) error {
-		text, err := fs.ReadFile(root, file)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		fmt.Fprintf(hash, "%q %d\n", file, len(text))
-		hash.Write(text)
-		return nil
-	}
-	fmt.Fprintf(hash, "%q\n", t.pulumi.Main)
-	modules, err := t.modules()
-	if err != nil {
-		return "", err
-	}
-	files := []string{"go.work", "go.work.sum"}
-	for _, dir := range modules.all {
-		files = append(files, path.Join(dir, "go.mod"))
-	}
-	for _, file := range files {
-		if err := add(file); err != nil {
-			return "", err
-		}
-	}
-	for _, dir := range modules.compiled {
-		err := fs.WalkDir(root, dir, func(file string, entry fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				return err
-			case entry.IsDir():
-				if file != dir &&
-					(entry.Name() == "testdata" || entry.Name() == "bin" || strings.HasPrefix(entry.Name(), ".") ||
-						slices.Contains(modules.all, file)) {
-					return fs.SkipDir
-				}
-				return nil
-			case strings.HasSuffix(file, "_test.go") || !entry.Type().IsRegular():
-				return nil
-			}
-			return add(file)
-		})
-		if err != nil {
-			return "", fmt.Errorf("reading the sources of the program of %s: %w", t.name, err)
-		}
-	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
-}
-
-// modules are the Go modules of a tree, by their folders relative to its root.
-type modules struct {
-	// all are those of the workspace and that of the program; compiled those that the program may be compiled from.
-	all, compiled []string
-}
-
-// modules finds the module of the program and those of the workspace that it requires.
-func (t *tree) modules() (modules, error) {
-	root := os.DirFS(t.dir)
-	var found modules
-	program := t.pulumi.Main
-	for ; program != "."; program = path.Dir(program) {
-		if _, err := fs.Stat(root, path.Join(program, "go.mod")); err == nil {
-			break
-		}
-	}
-	found.all = []string{program}
-	if text, err := fs.ReadFile(root, "go.work"); err == nil {
-		work, err := modfile.ParseWork("go.work", text, nil)
-		if err != nil {
-			return found, fmt.Errorf("reading go.work of %s: %w", t.name, err)
-		}
-		for _, use := range work.Use {
-			if dir := path.Clean(use.Path); !slices.Contains(found.all, dir) && filepath.IsLocal(dir) {
-				found.all = append(found.all, dir)
-			}
-		}
-	}
-	paths, requires := map[string]string{}, map[string][]string{}
-	for _, dir := range found.all {
-		text, err := fs.ReadFile(root, path.Join(dir, "go.mod"))
-		if err != nil {
-			return found, fmt.Errorf("reading the Go modules of %s: %w", t.name, err)
-		}
-		mod, err := modfile.ParseLax(path.Join(dir, "go.mod"), text, nil)
-		if err != nil || mod.Module == nil {
-			return found, fmt.Errorf("reading %s/go.mod of %s: it names no module (%w)", dir, t.name, errors.Join(err))
-		}
-		paths[mod.Module.Mod.Path] = dir
-		for _, r := range mod.Require {
-			requires[dir] = append(requires[dir], r.Mod.Path)
-		}
-	}
-	found.compiled = []string{program}
-	for i := 0; i < len(found.compiled); i++ {
-		for _, required := range requires[found.compiled[i]] {
-			if dir, ours := paths[required]; ours && !slices.Contains(found.compiled, dir) {
-				found.compiled = append(found.compiled, dir)
-			}
-		}
-	}
-	return found, nil
-}
-
 // madeOf tells what a program would be made of, and by which Go.
-func madeOf(ctx context.Context, t *tree) (string, error) {
-	sources, err := t.fingerprint()
+func madeOf(ctx context.Context, of *program) (string, error) {
+	sources, err := of.fingerprint()
 	if err != nil {
 		return "", err
 	}
 	cmd := exec.CommandContext(ctx, "go", "env", "GOVERSION", "GOOS", "GOARCH", "GOFLAGS")
-	cmd.Dir = t.dir
+	cmd.Dir = of.dir()
 	out, err := cmd.Output()
 	if err != nil {
 		return "", fmt.Errorf("asking Go what it is: install Go 1.26 or newer (https://go.dev/dl/): %w", err)
@@ -265,19 +144,18 @@ func madeOf(ctx context.Context, t *tree) (string, error) {
 // compileTime bounds a build from empty caches.
 const compileTime = 30 * time.Minute
 
-// build compiles the program of a tree into a file, unless that is there already. Where it does not compile, the tree
-// says why.
-func build(ctx context.Context, t *tree, file string) error {
+// build compiles a program into a file, unless that is there already. Where it does not compile, the program says why.
+func build(ctx context.Context, of *program, file string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, compileTime, fmt.Errorf("it took more than %v", compileTime))
 	defer cancel()
-	made, err := madeOf(ctx, t)
+	made, err := madeOf(ctx, of)
 	if err != nil {
 		return err
 	}
 	note := file + ".of"
 	if was, err := os.ReadFile(note); err == nil && string(was) == made {
 		if _, err := os.Stat(file); err == nil {
-			t.program = file
+			of.file = file
 			return nil
 		}
 	}
@@ -285,8 +163,9 @@ func build(ctx context.Context, t *tree, file string) error {
 		return err
 	}
 	// The state of git is no part of the program. What debuggers read takes a third of the time of linking.
-	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", file, ".")
-	cmd.Dir = filepath.Join(t.dir, t.pulumi.Main)
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-ldflags=-s -w",
+		"-tags="+strings.Join(of.config.Tags, ","), "-o", file, ".")
+	cmd.Dir = of.dir()
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "GOWORK=") || strings.HasPrefix(v, "PWD=")
 	})
@@ -296,19 +175,19 @@ func build(ctx context.Context, t *tree, file string) error {
 	out, err = cmd.CombinedOutput()
 	switch {
 	case err == nil:
-		t.program = file
+		of.file = file
 		return os.WriteFile(note, []byte(made), 0o644)
 	case ctx.Err() != nil:
-		return fmt.Errorf("building the program of %s: %w", t.name, context.Cause(ctx))
+		return fmt.Errorf("building the program of %s: %w", of.tree.name, context.Cause(ctx))
 	}
 	if _, is := errors.AsType[*exec.ExitError](err); !is {
-		return fmt.Errorf("building the program of %s: install Go 1.26 or newer (https://go.dev/dl/): %w", t.name, err)
+		return fmt.Errorf("building the program of %s: install Go 1.26 or newer (https://go.dev/dl/): %w", of.tree.name, err)
 	}
 	said := strings.TrimSpace(string(out))
 	if len(said) > mostSaid {
 		said = strings.ToValidUTF8(said[:mostSaid], "") + "\n(cut here)"
 	}
-	t.fault = &plan.Fault{Kind: plan.FaultBuild, Said: said}
+	of.fault = &plan.Fault{Kind: plan.FaultBuild, Said: said}
 	return nil
 }
 

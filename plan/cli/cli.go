@@ -3,6 +3,8 @@
 // compares what they register (package plan).
 //
 //	plan [--base origin/main] [--format markdown|json] [--root folder]
+//	     [--config stackplan.yaml] [--project folder]… [--stack name]… [--production name]… [--set NAME=value]…
+//	     [--tags list] [--migrations folder]
 //
 // Head is the working tree as it stands, base the commit that it left the given revision at (git merge-base). The plan
 // goes to standard output, how long its parts took to standard error. The exit status is for CI:
@@ -17,8 +19,8 @@
 //
 // Where several hold, the first of 5, 4, 3, 6.
 //
-// cmd/plan is this command for any repository. One that has rules, settings, migrations or build artifacts of its own
-// registers them: its own main package hands a Project to Main, as Dossier's infra/cmd/plan does.
+// cmd/plan is this command for any repository. What it cannot find out stands in a file of the repository (Config),
+// and flags stand in for that.
 package cli
 
 import (
@@ -68,7 +70,9 @@ func Run(ctx context.Context, project Project, args []string, out, log io.Writer
 		base   = flags.String("base", "origin/main", "the revision that the change is for")
 		format = flags.String("format", "markdown", "markdown, for a comment on a pull request, or json")
 		root   = flags.String("root", ".", "the repository's root `folder`")
+		over   overrides
 	)
+	over.register(flags)
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return StatusClean
@@ -81,7 +85,7 @@ func Run(ctx context.Context, project Project, args []string, out, log io.Writer
 		return StatusUsage
 	}
 	watch := &stopwatch{from: time.Now(), last: time.Now()}
-	p, err := project.compare(ctx, *root, *base, watch)
+	p, err := project.compare(ctx, *root, *base, over, watch)
 	if err == nil {
 		err = write(p, *format, out)
 	}
@@ -128,6 +132,9 @@ func status(p plan.Plan) int {
 		}
 		broken = broken || len(e.Policy.Broken) > 0
 		dangerous = dangerous || len(e.Dangers) > 0
+	}
+	for _, u := range p.Unread {
+		dangerous = dangerous || u.Changed
 	}
 	for _, m := range p.Migrations {
 		dangerous = dangerous || m.Unsafe != ""

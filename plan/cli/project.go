@@ -2,19 +2,29 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 
-	"gopkg.in/yaml.v3"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/encoding"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 
+	"dossier.example/plan"
+	"dossier.example/plan/graph"
 	"dossier.example/plan/policy"
 )
 
-// Project is what a repository tells of itself beside what its Pulumi.yaml says. The zero Project is a repository that
-// is held to the rules of policy.Catalogue, without exceptions, as a production environment.
+// Project is what a repository tells of itself in Go, beside what its Pulumi.yaml and its ConfigFile say. The zero
+// Project is one that is held to the rules of policy.Catalogue.
 type Project struct {
 	// Policy returns what a stack is held to, by its configuration with full keys. It returns nil where the
 	// configuration cannot be used: the program says what is wrong with it. Where Policy itself is nil, every stack is
@@ -23,9 +33,6 @@ type Project struct {
 	// SettingsFault returns what a program that failed says of its settings, and whether that is why it failed. Nil: no
 	// failure is one of settings.
 	SettingsFault func(said string) (fault string, is bool)
-	// Migrations is a pattern, as of io/fs.Glob from the repository's root, of SQL files that a deployment runs on a
-	// database in the order of their names. Empty: there are none.
-	Migrations string
 	// Artifact is what the program would build before it deploys it; nil: nothing.
 	Artifact *Artifact
 }
@@ -44,33 +51,323 @@ type Artifact struct {
 }
 
 // policyOf returns what a stack is held to; nil where its configuration cannot be used.
-func (p Project) policyOf(stack string, config map[string]string) *policy.Set {
+func (p Project) policyOf(of *program, stack string, settings map[string]string) *policy.Set {
+	set := &policy.Set{Environment: policy.Environment{Name: stack, Production: of.config.production(stack)},
+		Rules: policy.Catalogue()}
 	if p.Policy != nil {
-		return p.Policy(stack, config)
+		set = p.Policy(stack, settings)
 	}
-	return &policy.Set{Environment: policy.Environment{Name: stack, Production: true}, Rules: policy.Catalogue()}
+	if set != nil {
+		except(set, stack, of.tree.config.Exceptions)
+	}
+	return set
 }
 
-// pulumiProject is the part of a Pulumi.yaml that a plan needs.
-type pulumiProject struct {
-	Name string
-	// Main is the folder of the program, relative to that of the file; empty: the same.
-	Main string
+// program is a Pulumi project at one revision.
+type program struct {
+	tree   *tree
+	config ProjectConfig
+	// name is that of the project, which its resources carry; key tells it from the others of its tree.
+	name, key string
+	// main is the folder of the program, relative to the root.
+	main string
+	// file is the executable; empty where fault says why there is none.
+	file  string
+	fault *plan.Fault
+	// sources is the hash of what the artifact would be made of; empty where it is not known, and where there is none.
+	sources string
+	stacks  map[string]plan.Stack
 }
 
-// readProject reads the Pulumi.yaml of a revision.
-func readProject(dir string) (pulumiProject, error) {
-	var project pulumiProject
-	raw, err := os.ReadFile(filepath.Join(dir, "Pulumi.yaml"))
+// skipped are folders in which nobody keeps projects that are deployed.
+var skipped = []string{"node_modules", "vendor", "testdata", "bin"}
+
+// mostProjects bounds how many projects are looked for: nobody reads a plan of more.
+const mostProjects = 100
+
+// find returns the folders of the Pulumi projects of a tree, sorted.
+func find(dir string) ([]string, error) {
+	var found []string
+	err := fs.WalkDir(os.DirFS(dir), ".", func(file string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil && file != "." && entry.IsDir():
+			return fs.SkipDir // one that cannot be read
+		case err != nil:
+			return unplaced(err)
+		case entry.IsDir():
+			if file != "." && (strings.HasPrefix(entry.Name(), ".") || strings.HasPrefix(entry.Name(), "_") ||
+				slices.Contains(skipped, entry.Name())) {
+				return fs.SkipDir
+			}
+		case projectFile(entry.Name()) && !slices.Contains(found, path.Dir(file)):
+			if len(found) == mostProjects {
+				return fmt.Errorf("there are more than %d: name those to plan in %s", mostProjects, ConfigFile)
+			}
+			found = append(found, path.Dir(file))
+		}
+		return nil
+	})
+	slices.Sort(found)
+	return found, err
+}
+
+// projectFile reports whether a file of that name holds a Pulumi project.
+func projectFile(name string) bool {
+	base, ext := strings.TrimSuffix(name, path.Ext(name)), path.Ext(name)
+	return base == workspace.ProjectFile && slices.Contains(encoding.Exts, ext)
+}
+
+// programs reads the projects of a tree: those of its configuration, else all that are found. Those that cannot be
+// looked at are named as such.
+func (t *tree) programs() (programs []*program, unread []plan.Unread, err error) {
+	config := t.config
+	if len(config.Projects) == 0 && len(t.over.projects) == 0 {
+		folders, err := find(t.dir)
+		if err != nil {
+			return nil, nil, fmt.Errorf("looking for Pulumi projects in %s: %w", t.name, err)
+		}
+		for _, folder := range folders {
+			config.Projects = append(config.Projects, ProjectConfig{Folder: folder})
+		}
+	}
+	if config, err = t.over.apply(config); err != nil {
+		return nil, nil, err
+	}
+	count := map[string]int{}
+	for _, c := range config.Projects {
+		p, err := t.program(c)
+		if unlooked, is := errors.AsType[*unreadError](err); is {
+			unread = append(unread, plan.Unread{Project: unlooked.project, Folder: c.Folder, Why: unlooked.Error()})
+			continue
+		}
+		if err != nil {
+			if errors.Is(err, fs.ErrNotExist) && t.past {
+				continue // it came later
+			}
+			return nil, nil, fmt.Errorf("looking for the program of %s: %w", t.name, err)
+		}
+		count[p.name]++
+		programs = append(programs, p)
+	}
+	for _, p := range programs {
+		if p.key = p.name; count[p.name] > 1 {
+			p.key = p.name + " in " + p.config.Folder
+		}
+	}
+	return programs, unread, nil
+}
+
+// unreadError is why a project is not looked at.
+type unreadError struct{ project, why string }
+
+func (e *unreadError) Error() string { return e.why }
+
+// program reads a project.
+func (t *tree) program(c ProjectConfig) (*program, error) {
+	root := os.DirFS(t.dir)
+	var file string
+	for _, ext := range encoding.Exts {
+		if name := path.Join(c.Folder, workspace.ProjectFile+ext); exists(root, name) {
+			file = name
+			break
+		}
+	}
+	if file == "" {
+		return nil, fmt.Errorf("%s has no Pulumi.yaml: %w", where(c.Folder), fs.ErrNotExist)
+	}
+	text, err := fs.ReadFile(root, file)
 	if err != nil {
-		return project, fmt.Errorf("reading the Pulumi project: %w", err)
+		return nil, fmt.Errorf("reading %s: %w", file, unplaced(err))
 	}
-	if err := yaml.Unmarshal(raw, &project); err != nil || project.Name == "" {
-		return project, fmt.Errorf("reading Pulumi.yaml in %s: it names no project (%w)", dir, errors.Join(err))
+	project, err := workspace.LoadProjectBytes(withoutMark(text), file, encoding.Marshalers[path.Ext(file)])
+	if err != nil {
+		return nil, &unreadError{c.Folder, strings.Join(strings.Fields(err.Error()), " ")}
 	}
-	project.Main = path.Clean(filepath.ToSlash(project.Main))
-	if !filepath.IsLocal(project.Main) {
-		return project, fmt.Errorf("reading Pulumi.yaml in %s: main, %s, is not below its folder", dir, project.Main)
+	name := project.Name.String()
+	if runtime := project.Runtime.Name(); runtime != "go" {
+		return nil, &unreadError{name, fmt.Sprintf("its program is not in Go: its runtime is %s", runtime)}
 	}
-	return project, nil
+	p := &program{tree: t, config: c, name: name, main: path.Join(c.Folder, filepath.ToSlash(project.Main))}
+	if path.IsAbs(filepath.ToSlash(project.Main)) || !filepath.IsLocal(filepath.FromSlash(p.main)) {
+		return nil, &unreadError{name, fmt.Sprintf("main, %s, is not in this repository", project.Main)}
+	}
+	if info, err := fs.Stat(root, p.main); err != nil {
+		return nil, fmt.Errorf("reading the program of %s: %s: %w", file, p.main, unplaced(err))
+	} else if !info.IsDir() {
+		p.main = path.Dir(p.main)
+	}
+	if _, has := above(root, p.main, "go.mod"); !has {
+		return nil, &unreadError{name, fmt.Sprintf("there is no go.mod in %s or above", where(p.main))}
+	}
+	p.stacks, err = t.stacks(c, project, path.Ext(file))
+	return p, err
+}
+
+func exists(root fs.FS, name string) bool {
+	_, err := fs.Stat(root, name)
+	return err == nil
+}
+
+// where names a folder for people.
+func where(folder string) string {
+	if folder == "." {
+		return "the root folder"
+	}
+	return folder
+}
+
+// withoutMark is a text without the mark of its byte order, which some editors write.
+func withoutMark(text []byte) []byte { return []byte(strings.TrimPrefix(string(text), "\ufeff")) }
+
+// stackName is what the name of a stack looks like.
+var stackName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
+
+// stacks are those of a project: those that are named, else those that have a file with their configuration. A project
+// without any has one that has the project's own configuration alone.
+func (t *tree) stacks(c ProjectConfig, project *workspace.Project, ext string) (map[string]plan.Stack, error) {
+	root := os.DirFS(t.dir)
+	dir := path.Join(c.Folder, filepath.ToSlash(project.StackConfigDir))
+	if !filepath.IsLocal(filepath.FromSlash(dir)) {
+		return nil, &unreadError{project.Name.String(),
+			fmt.Sprintf("stackConfigDir, %s, is not in this repository", project.StackConfigDir)}
+	}
+	file := func(stack string) string { return path.Join(dir, workspace.ProjectFile+"."+stack+ext) }
+	names := c.Stacks
+	if len(names) == 0 {
+		entries, err := fs.ReadDir(root, dir)
+		if err != nil {
+			return nil, fmt.Errorf("looking for stacks in %s: %w", where(dir), unplaced(err))
+		}
+		for _, entry := range entries {
+			name, is := strings.CutPrefix(strings.TrimSuffix(entry.Name(), ext), workspace.ProjectFile+".")
+			if is && path.Ext(entry.Name()) == ext && !strings.HasSuffix(name, "."+workspace.DeploymentSuffix) &&
+				stackName.MatchString(name) {
+				names = append(names, name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		names = []string{unnamed}
+		t.notes = append(t.notes, fmt.Sprintf("Project %s has no file of a stack in %s, so it is planned for one, %s, with "+
+			"what Pulumi.yaml says alone.", quoted(project.Name.String()), quoted(dir), unnamed))
+	}
+	found := map[string]plan.Stack{}
+	for _, name := range names {
+		s := plan.Stack{Project: project.Name.String()}
+		values := config.Map{}
+		text, err := fs.ReadFile(root, file(name))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			if t.past && len(c.Stacks) > 0 && t.later(file(name)) {
+				continue // it came later
+			}
+		case err != nil:
+			return nil, fmt.Errorf("reading %s: %w", file(name), unplaced(err))
+		default:
+			read, err := workspace.LoadProjectStackBytes(nil, project, withoutMark(text), file(name), encoding.Marshalers[ext])
+			if err != nil {
+				s.Fault = &plan.Fault{Kind: plan.FaultSettings, Said: fmt.Sprintf("reading %s: %v", file(name), err)}
+				found[name] = s
+				continue
+			}
+			values = read.Config
+			if env := read.Environment; env != nil && len(env.Imports()) > 0 {
+				t.notes = append(t.notes, fmt.Sprintf("Stack %s takes configuration from the environments %s of Pulumi ESC, "+
+					"which nothing here can read.", quoted(name), quoted(strings.Join(env.Imports(), ", "))))
+			}
+		}
+		if s.Config, s.Secrets, err = settle(project, values); err != nil {
+			s.Fault = &plan.Fault{Kind: plan.FaultSettings, Said: fmt.Sprintf("reading %s: %v", file(name), err)}
+		}
+		found[name] = s
+	}
+	return found, nil
+}
+
+// unnamed is the stack of a project that has none in its files.
+const unnamed = "dev"
+
+// settle returns the configuration of a stack as a program gets it: its own values, and the project's for what it does
+// not set. Encrypted values stay as they are, which is enough to see whether they differ.
+func settle(project *workspace.Project, values config.Map) (settled map[string]string, secrets []string, err error) {
+	settled = map[string]string{}
+	opened, err := values.Decrypt(sealed{})
+	if err != nil {
+		return nil, nil, err
+	}
+	for key, value := range opened {
+		settled[key.String()] = value
+	}
+	for _, key := range values.SecureKeys() {
+		secrets = append(secrets, key.String())
+	}
+	for _, key := range slices.Sorted(maps.Keys(project.Config)) {
+		declared := project.Config[key]
+		if !strings.Contains(key, ":") {
+			key = project.Name.String() + ":" + key
+		}
+		value := declared.Value
+		if value == nil {
+			value = declared.Default
+		}
+		if _, set := settled[key]; value == nil || set {
+			continue
+		}
+		text, is := value.(string)
+		if !is {
+			raw, err := json.Marshal(value)
+			if err != nil {
+				return nil, nil, fmt.Errorf("%s: %w", key, err)
+			}
+			text = string(raw)
+		}
+		settled[key] = text
+		if declared.Secret {
+			secrets = append(secrets, key)
+		}
+	}
+	slices.Sort(secrets)
+	return settled, slices.Compact(secrets), nil
+}
+
+// sealed stands in for the key to encrypted values: a different text for different values.
+type sealed struct{}
+
+// DecryptValue implements config.Decrypter, as does BatchDecrypt.
+func (sealed) DecryptValue(_ context.Context, text string) (string, error) {
+	return "sealed " + text, nil
+}
+
+func (s sealed) BatchDecrypt(_ context.Context, texts []string) ([]string, error) {
+	opened := make([]string, len(texts))
+	for i, text := range texts {
+		opened[i] = "sealed " + text
+	}
+	return opened, nil
+}
+
+// except adds exceptions to the rules of a stack.
+func except(set *policy.Set, stack string, exceptions []Exception) {
+	for _, e := range exceptions {
+		if len(e.Stacks) > 0 && !slices.Contains(e.Stacks, stack) {
+			continue
+		}
+		for i, rule := range set.Rules {
+			if rule.ID != e.Rule {
+				continue
+			}
+			set.Rules[i].Exceptions = append(slices.Clone(rule.Exceptions), policy.Exception{
+				Reason: e.Reason,
+				When:   "It is about " + e.Resource + ".",
+				Holds: func(g *graph.Graph, _ policy.Environment, v policy.Violation) bool {
+					r := g.ByURN(v.URN)
+					if r == nil || e.Type != "" && e.Type != r.Token {
+						return false
+					}
+					is, err := path.Match(e.Resource, r.Name)
+					return err == nil && is
+				},
+			})
+		}
+	}
 }

@@ -1,22 +1,21 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
-	"regexp"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
-
-	"gopkg.in/yaml.v3"
 
 	"dossier.example/plan"
 	"dossier.example/plan/graph"
@@ -26,25 +25,32 @@ import (
 type tree struct {
 	// name is how the plan calls it, dir its root folder.
 	name, dir string
-	// program is its Pulumi program; empty where fault says that it does not compile.
-	program string
-	fault   *plan.Fault
-	// sources is the hash of what the artifact would be made of; empty where it is not known, and where there is none.
-	sources string
-	// pulumi is its Pulumi.yaml; without there is none, or not the folder that it names.
-	pulumi  pulumiProject
-	without bool
+	config    Config
+	over      overrides
+	// past tells base, and head is then the root folder of head: what base lacks may have come later.
+	past bool
+	head string
+	// base is how the plan calls base.
+	base string
+	// notes are what whoever reads the plan has to know of it.
+	notes []string
 }
 
+// later reports whether head has a file that this tree, base, lacks.
+func (t *tree) later(file string) bool { return t.past && exists(os.DirFS(t.head), file) }
+
+// pair is a project at both revisions; nil where there is none.
+type pair struct{ before, head *program }
+
 // compare makes the plan from base to the working tree at root.
-func (p Project) compare(ctx context.Context, root, base string, watch *stopwatch) (plan.Plan, error) {
+func (p Project) compare(ctx context.Context, root, base string, over overrides, watch *stopwatch) (plan.Plan, error) {
 	fail := func(err error) (plan.Plan, error) { return plan.Plan{}, err }
 	root, err := filepath.Abs(root)
 	if err != nil {
 		return fail(err)
 	}
-	work := filepath.Join(root, "bin", "plan")
-	if err := os.MkdirAll(work, 0o755); err != nil {
+	work, err := workFolder(root)
+	if err != nil {
 		return fail(err)
 	}
 	// Two plans of one checkout would write the same files.
@@ -53,126 +59,298 @@ func (p Project) compare(ctx context.Context, root, base string, watch *stopwatc
 		return fail(err)
 	}
 	defer unlock()
-	head := &tree{name: "The working tree", dir: root}
+	head := &tree{name: "The working tree", dir: root, over: over}
 	before, err := checkOut(ctx, root, base, filepath.Join(work, "base"))
 	if err != nil {
 		return fail(err)
 	}
+	before.over, before.past, before.head, head.base = over, true, root, before.name
 	watch.lap("taking out " + base)
-
-	for _, t := range []*tree{before, head} {
-		if t.pulumi, err = readProject(t.dir); err == nil {
-			_, err = os.Stat(filepath.Join(t.dir, filepath.FromSlash(t.pulumi.Main)))
+	if err := configure(before, head); err != nil {
+		return fail(err)
+	}
+	pairs, unread, err := match(before, head)
+	if err != nil {
+		return fail(err)
+	}
+	was, is := plan.Revision{Name: before.name}, plan.Revision{Name: head.name, Unread: unread}
+	var notes []string
+	for _, key := range slices.Sorted(maps.Keys(pairs)) {
+		more, err := p.project(ctx, pairs[key], len(pairs) > 1, work, &was, &is, watch)
+		if err != nil {
+			return fail(err)
 		}
-		t.without = t == before && errors.Is(err, fs.ErrNotExist)
-		if err != nil && !t.without {
-			return fail(fmt.Errorf("looking for the program of %s: %w", t.name, err))
+		notes = append(notes, more...)
+	}
+	notes = append(notes, slices.Concat(before.notes, head.notes)...)
+	if is.Build == nil && !graph.Isolated() {
+		notes = append(notes, "**The programs were not isolated:** this system gives processes no namespaces of their own, "+
+			"so the code of the change had the network, and could read what this user may read. Where it is not to be "+
+			"trusted, let nothing be there that is worth reading.")
+	}
+	slices.Sort(notes)
+	made := plan.Make(was, is, slices.Compact(notes)...)
+	watch.lap("comparing")
+	return made, nil
+}
+
+// workFolder is where plans keep what they build, below the root. Neither git nor Go looks into it.
+func workFolder(root string) (string, error) {
+	work := filepath.Join(root, ".stackplan")
+	if err := os.MkdirAll(work, 0o755); err != nil {
+		return "", fmt.Errorf("making a folder for what is built: %w", err)
+	}
+	return work, os.WriteFile(filepath.Join(work, ".gitignore"), []byte("*\n"), 0o644)
+}
+
+// configure reads the configuration of both trees. Where only one has any, it is that of both: what it leaves out was
+// not deployed before, either.
+func configure(before, head *tree) error {
+	was, had, wasErr := readConfig(before.dir, before.over.config())
+	is, has, err := readConfig(head.dir, head.over.config())
+	switch {
+	case err != nil:
+		return err
+	case head.over.Config != "" && !has:
+		return fmt.Errorf("there is no %s", head.over.Config)
+	case wasErr != nil:
+		head.notes = append(head.notes, fmt.Sprintf("The configuration of %s cannot be used, so that of the change was: %s",
+			before.name, quoted(wasErr.Error())))
+		had = false
+	}
+	before.config, head.config = was, is
+	if !had {
+		before.config = is
+	}
+	if !has {
+		head.config = was
+	}
+	if had && has && !reflect.DeepEqual(was, is) {
+		head.notes = append(head.notes, quoted(head.over.config())+", which says what is planned, is part of the change.")
+	}
+	return nil
+}
+
+// match finds the projects of both trees, by their names. Those of head that are not looked at are told apart by
+// whether the change touches them.
+func match(before, head *tree) (pairs map[string]*pair, unread []plan.Unread, err error) {
+	pairs = map[string]*pair{}
+	at := func(key string) *pair {
+		if pairs[key] == nil {
+			pairs[key] = &pair{}
+		}
+		return pairs[key]
+	}
+	past, wasUnread, err := before.programs()
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, p := range past {
+		at(p.key).before = p
+	}
+	now, unread, err := head.programs()
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, p := range now {
+		at(p.key).head = p
+	}
+	for i := range unread {
+		if unread[i].Changed, err = touched(before, head, unread[i].Folder); err != nil {
+			return nil, nil, err
 		}
 	}
+	for _, u := range wasUnread {
+		if !slices.ContainsFunc(unread, func(other plan.Unread) bool { return other.Folder == u.Folder }) {
+			unread = append(unread, plan.Unread{Project: u.Project, Folder: u.Folder, Changed: true,
+				Why: "it was not looked at before, because " + u.Why})
+		}
+	}
+	if len(now) == 0 && len(past) == 0 {
+		var why []string
+		for _, u := range unread {
+			why = append(why, fmt.Sprintf("%s in %s: %s", u.Project, where(u.Folder), u.Why))
+		}
+		if len(why) == 0 {
+			return nil, nil, fmt.Errorf("there is no Pulumi.yaml in the root folder or below: is it the repository's "+
+				"root? Folders named %s, or with a . or _ in front, are not searched: name projects in them in %s",
+				strings.Join(skipped, ", "), ConfigFile)
+		}
+		return nil, nil, fmt.Errorf("no project here can be looked at: %s", strings.Join(why, "; "))
+	}
+	return pairs, unread, nil
+}
+
+// touched reports whether a folder differs between two trees.
+func touched(before, head *tree, folder string) (bool, error) {
+	was, err := hashFolder(before.dir, folder)
+	if err != nil {
+		return false, err
+	}
+	is, err := hashFolder(head.dir, folder)
+	return was != is, err
+}
+
+// project builds and runs a project at both revisions, and adds its stacks to them. Among several projects, a stack's
+// name in the plan has the project's in front.
+func (p Project) project(ctx context.Context, of *pair, several bool, work string, was, is *plan.Revision,
+	watch *stopwatch) (notes []string, err error) {
+	before, head := of.before, of.head
+	for _, side := range []struct {
+		*program
+		*plan.Revision
+	}{{before, was}, {head, is}} {
+		if side.program == nil {
+			continue
+		}
+		files, err := side.migrations()
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range files {
+			if !slices.Contains(side.Migrations, file) {
+				side.Migrations = append(side.Migrations, file)
+			}
+		}
+	}
+	if notes, err = p.build(ctx, before, head, work, watch); err != nil {
+		return nil, err
+	}
+	if before != nil {
+		was.Release += before.sources
+	}
+	if head != nil {
+		is.Release += head.sources
+		if head.fault != nil && !several {
+			is.Build = head.fault
+			return nil, nil // nothing that they speak of is shown
+		}
+	}
+	standIns, err := os.MkdirTemp("", "plan-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(standIns)
+	wasStacks, isStacks, more, err := p.both(ctx, before, head, standIns)
+	if err != nil {
+		return nil, err
+	}
+	watch.lap("running the programs")
+	if before != nil && before.fault != nil && !several {
+		was.Build = before.fault
+	}
+	for _, side := range []struct {
+		*plan.Revision
+		*program
+		stacks map[string]plan.Stack
+	}{{was, before, wasStacks}, {is, head, isStacks}} {
+		for name, s := range side.stacks {
+			if several {
+				name = side.key + "/" + name
+				s.Fault = cmp.Or(s.Fault, side.fault)
+			}
+			if side.Stacks == nil {
+				side.Stacks = map[string]plan.Stack{}
+			}
+			side.Stacks[name] = s
+		}
+	}
+	return append(notes, more...), nil
+}
+
+// build compiles the programs of a project, once where both are made of the same, and hashes what their artifact would
+// be made of.
+func (p Project) build(ctx context.Context, before, head *program, work string, watch *stopwatch) (notes []string,
+	err error) {
 	same := false
-	if !before.without {
+	if before != nil && head != nil {
 		if same, err = sameProgram(before, head); err != nil {
-			return fail(err)
+			return nil, err
 		}
 	}
 	// Hashing the artifact's sources runs beside: it waits for other programs, and computes little.
-	var notes []string
 	hashed := make(chan error, 1)
 	go func() {
 		var err error
 		notes, err = p.hash(ctx, before, head)
 		hashed <- err
 	}()
-	err = build(ctx, head, filepath.Join(work, "head-program"))
-	watch.lap("building the program")
-	if err == nil && head.fault == nil && !same && !before.without {
-		err = build(ctx, before, filepath.Join(work, "base-program"))
+	if head != nil {
+		err = build(ctx, head, filepath.Join(work, "head-"+fileName(head.key)))
+		watch.lap("building the program")
+	}
+	if err == nil && before != nil && !same && (head == nil || head.fault == nil) {
+		err = build(ctx, before, filepath.Join(work, "base-"+fileName(before.key)))
 		watch.lap("building that of base")
 	}
 	if same {
-		before.program, before.fault = head.program, head.fault
+		before.file, before.fault = head.file, head.fault
 	}
 	if err := errors.Join(<-hashed, err); err != nil {
-		return fail(err)
+		return nil, err
 	}
 	watch.lap("hashing the sources")
-	if head.fault != nil {
-		return plan.Make(plan.Revision{Name: before.name}, plan.Revision{Name: head.name, Build: head.fault}), nil
-	}
-	standIns, err := os.MkdirTemp("", "plan-")
-	if err != nil {
-		return fail(err)
-	}
-	defer os.RemoveAll(standIns)
-	was, is, more, err := p.both(ctx, before, head, standIns)
-	if err != nil {
-		return fail(err)
-	}
-	watch.lap("running the programs")
-	if !graph.Isolated() {
-		more = append(more, "**The programs were not isolated:** this system gives processes no namespaces of their own, "+
-			"so the code of the change had the network, and could read what this user may read. Where it is not to be "+
-			"trusted, let nothing be there that is worth reading.")
-	}
-	made := plan.Make(was, is, append(notes, more...)...)
-	watch.lap("comparing")
-	return made, nil
+	return notes, nil
 }
 
-// hash finds what identifies the artifact of both trees.
-func (p Project) hash(ctx context.Context, before, head *tree) (notes []string, err error) {
+// fileName is a file's name for a project.
+func fileName(key string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
+			return r
+		}
+		return '.'
+	}, key)
+}
+
+// hash finds what identifies the artifact at both revisions.
+func (p Project) hash(ctx context.Context, before, head *program) (notes []string, err error) {
 	if p.Artifact == nil {
 		return nil, nil
 	}
-	errs := make([]error, 2)
+	var sides []*program
+	for _, side := range []*program{before, head} {
+		if side != nil {
+			sides = append(sides, side)
+		}
+	}
+	errs := make([]error, len(sides))
 	var group sync.WaitGroup
-	for i, t := range []*tree{before, head} {
-		group.Go(func() { t.sources, errs[i] = p.Artifact.Sources(ctx, t.dir) })
+	for i, side := range sides {
+		group.Go(func() { side.sources, errs[i] = p.Artifact.Sources(ctx, side.tree.dir) })
 	}
 	group.Wait()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	for i, t := range []*tree{before, head} {
+	for i, side := range sides {
 		if errs[i] != nil {
-			t.sources = ""
+			side.sources = ""
 			notes = append(notes,
 				fmt.Sprintf("The sources of the app at %s cannot be read, so whether it changes is not known: %v",
-					t.name, errs[i]))
+					side.tree.name, errs[i]))
 		}
 	}
 	return append(notes, "The app is compared by its sources: the release's hash below is theirs, not the one that "+
 		"a deployment will have."), nil
 }
 
-// both runs the programs of both trees for all of their stacks. A stack runs at base first, because what it leaves is
-// what the other one finds.
-func (p Project) both(ctx context.Context, before, head *tree, standIns string) (was, is plan.Revision, notes []string,
-	err error) {
-	was, is = plan.Revision{Name: before.name, Project: before.pulumi.Name, Build: before.fault},
-		plan.Revision{Name: head.name, Project: head.pulumi.Name}
-	fail := func(err error) (plan.Revision, plan.Revision, []string, error) { return was, is, nil, err }
-	for _, side := range []struct {
-		*tree
-		*plan.Revision
-	}{{before, &was}, {head, &is}} {
-		if side.Migrations, err = p.migrations(side.dir); err != nil {
-			return fail(err)
-		}
-		side.Release = side.sources
-		if side.without {
-			notes = append(notes, fmt.Sprintf("%s has no program, so every stack is a new one.", side.tree.name))
-			continue
-		}
-		if side.Stacks, err = stacks(side.dir); err != nil {
-			return fail(err)
-		}
+// both runs the programs of both revisions for all of their stacks. A stack runs at base first, because what it leaves
+// is what the other one finds.
+func (p Project) both(ctx context.Context, before, head *program, standIns string) (was, is map[string]plan.Stack,
+	notes []string, err error) {
+	was, is = map[string]plan.Stack{}, map[string]plan.Stack{}
+	if head != nil {
+		maps.Copy(is, head.stacks)
 	}
-	if len(is.Stacks) == 0 {
-		return fail(fmt.Errorf("%s has no Pulumi.<stack>.yaml: is it the repository's root?", head.dir))
+	if before != nil {
+		maps.Copy(was, before.stacks)
+	} else if head != nil {
+		notes = append(notes, fmt.Sprintf("%s has no program of project %s, so every stack of it is a new one.", head.tree.base,
+			quoted(head.name)))
 	}
-	names := maps.Clone(is.Stacks)
-	maps.Copy(names, was.Stacks)
+	names := maps.Clone(is)
+	maps.Copy(names, was)
 	type outcome struct {
 		was, is plan.Stack
 		built   bool
@@ -181,7 +359,7 @@ func (p Project) both(ctx context.Context, before, head *tree, standIns string) 
 	outcomes := map[string]*outcome{}
 	var group sync.WaitGroup
 	for name := range names {
-		o := &outcome{was: was.Stacks[name], is: is.Stacks[name]}
+		o := &outcome{was: was[name], is: is[name]}
 		outcomes[name] = o
 		group.Go(func() { o.built, o.err = p.stack(ctx, name, before, head, &o.was, &o.is, standIns) })
 	}
@@ -190,33 +368,33 @@ func (p Project) both(ctx context.Context, before, head *tree, standIns string) 
 	for _, name := range slices.Sorted(maps.Keys(outcomes)) {
 		o := outcomes[name]
 		if o.err != nil {
-			return fail(o.err)
+			return nil, nil, nil, o.err
 		}
 		built = built || o.built
-		if _, has := was.Stacks[name]; has {
-			was.Stacks[name] = o.was
+		if _, has := was[name]; has {
+			was[name] = o.was
 		}
-		if _, has := is.Stacks[name]; has {
-			is.Stacks[name] = o.is
+		if _, has := is[name]; has {
+			is[name] = o.is
 		}
 	}
 	if built {
 		notes = append(notes, fmt.Sprintf("The program of %s is older than plans are and builds the app itself, so "+
-			"that of both was built.", before.name))
+			"that of both was built.", before.tree.name))
 	}
 	return was, is, notes, nil
 }
 
 // stack runs both programs for one stack. built tells that base did not take the stand-in for its release, so that head
 // got none either.
-func (p Project) stack(ctx context.Context, name string, before, head *tree, was, is *plan.Stack,
+func (p Project) stack(ctx context.Context, name string, before, head *program, was, is *plan.Stack,
 	standIns string) (built bool, err error) {
-	if was.Config != nil && before.fault == nil {
+	if was.Config != nil && was.Fault == nil && before.file != "" {
 		if err := p.record(ctx, before, name, was, graph.Before{}, standIns); err != nil {
 			return false, err
 		}
 	}
-	if is.Config == nil {
+	if is.Config == nil || is.Fault != nil || head.file == "" {
 		return false, nil
 	}
 	var after graph.Before
@@ -233,31 +411,28 @@ func (p Project) stack(ctx context.Context, name string, before, head *tree, was
 	return built, p.record(ctx, head, name, is, after, standIns)
 }
 
-// record runs a tree's program for a stack, after what was there before.
-func (p Project) record(ctx context.Context, t *tree, name string, s *plan.Stack, before graph.Before,
+// record runs a program for a stack, after what was there before.
+func (p Project) record(ctx context.Context, of *program, name string, s *plan.Stack, before graph.Before,
 	standIns string) error {
-	config, secrets := open(s.Config)
-	s.Policy = p.policyOf(name, config)
+	s.Policy = p.policyOf(of, name, s.Config)
 	home, err := os.MkdirTemp("", "plan-home-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(home)
 	env := environment(home)
-	if t.sources != "" && standIns != "" {
-		file := filepath.Join(standIns, t.sources)
-		if err := place(file, t.sources); err != nil {
+	for _, variable := range slices.Sorted(maps.Keys(of.config.Environment)) {
+		env = append(env, variable+"="+of.config.Environment[variable])
+	}
+	if of.sources != "" && standIns != "" {
+		file := filepath.Join(standIns, of.sources)
+		if err := place(file, of.sources); err != nil {
 			return err
 		}
 		env = append(env, p.Artifact.Variable+"="+file)
 	}
-	files := []string{t.dir}
-	if standIns != "" {
-		files = append(files, standIns)
-	}
-	s.Graph, err = graph.Run(ctx,
-		graph.Program{Path: t.program, Dir: filepath.Join(t.dir, t.pulumi.Main), Files: files, Env: env},
-		before, t.pulumi.Name, name, config, secrets)
+	s.Graph, err = graph.Run(ctx, graph.Program{Path: of.file, Dir: of.dir(), Env: env}, before, of.name, name, s.Config,
+		s.Secrets)
 	failed, is := errors.AsType[*graph.ProgramError](err)
 	if !is {
 		return err
@@ -313,80 +488,27 @@ func kept(environ []string) []string {
 	return chosen
 }
 
-// migrations are those that run on the database of a stack.
-func (p Project) migrations(dir string) ([]plan.File, error) {
-	root := os.DirFS(dir)
-	paths, err := fs.Glob(root, p.Migrations) // sorted
+// migrations are those that run on the databases of a project.
+func (of *program) migrations() ([]plan.File, error) {
+	pattern := of.config.Migrations
+	if pattern == "" {
+		return nil, nil
+	}
+	root := os.DirFS(of.tree.dir)
+	if info, err := fs.Stat(root, pattern); err == nil && info.IsDir() {
+		pattern = path.Join(pattern, "*.sql")
+	}
+	paths, err := fs.Glob(root, pattern) // sorted
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("looking for the migrations %s: %w", pattern, err)
 	}
 	var files []plan.File
 	for _, path := range paths {
 		text, err := fs.ReadFile(root, path)
 		if err != nil {
-			return nil, fmt.Errorf("reading the migrations: %w", err)
+			return nil, fmt.Errorf("reading the migrations: %w", unplaced(err))
 		}
 		files = append(files, plan.File{Path: path, Text: string(text)})
 	}
 	return files, nil
-}
-
-var stackFile = regexp.MustCompile(`^Pulumi\.(.+)\.yaml$`)
-
-// stacks are those that have a file with their configuration.
-func stacks(dir string) (map[string]plan.Stack, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	found := map[string]plan.Stack{}
-	for _, entry := range entries {
-		match := stackFile.FindStringSubmatch(entry.Name())
-		if match == nil {
-			continue
-		}
-		raw, err := os.ReadFile(filepath.Join(dir, entry.Name()))
-		if err != nil {
-			return nil, err
-		}
-		s := plan.Stack{Config: map[string]string{}}
-		var file struct{ Config map[string]any }
-		if err := yaml.Unmarshal(raw, &file); err != nil {
-			return nil, fmt.Errorf("reading %s: %w", entry.Name(), err)
-		}
-		for key, value := range file.Config {
-			if text, is := value.(string); is {
-				s.Config[key] = text
-				continue
-			}
-			text, err := json.Marshal(value)
-			if err != nil {
-				return nil, fmt.Errorf("reading %s: %s: %w", entry.Name(), key, err)
-			}
-			s.Config[key] = string(text)
-		}
-		found[match[1]] = s
-	}
-	return found, nil
-}
-
-// sealed is a value of configuration that Pulumi has encrypted, and which nobody without the key can read.
-var sealed = regexp.MustCompile(`\{"secure":"([^"]*)"\}`)
-
-// open puts a text in the place of every value that is encrypted, a different one for different values.
-func open(config map[string]string) (opened map[string]string, secrets []string) {
-	opened = map[string]string{}
-	for _, key := range slices.Sorted(maps.Keys(config)) {
-		value := config[key]
-		if match := sealed.FindStringSubmatch(value); match != nil {
-			secrets = append(secrets, key)
-			if match[0] == value {
-				value = "sealed " + match[1]
-			} else {
-				value = sealed.ReplaceAllString(value, `"sealed $1"`)
-			}
-		}
-		opened[key] = value
-	}
-	return opened, secrets
 }

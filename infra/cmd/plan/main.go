@@ -19,7 +19,6 @@ func main() { cli.Main(project) }
 var project = cli.Project{
 	Policy:        held,
 	SettingsFault: settingsFault,
-	Migrations:    release.MigrationFiles,
 	Artifact: &cli.Artifact{
 		Variable: release.StandIn, Output: "release",
 		Sources: func(ctx context.Context, root string) (string, error) { return release.Sources(ctx, root, "arm64") },

@@ -87,6 +87,7 @@ func newSmall(t *testing.T) *small {
 	for from, to := range map[string]string{
 		"../../go.mod": "infra/go.mod", "../../go.sum": "infra/go.sum", "../../../go.work.sum": "go.work.sum",
 		"../../../Pulumi.yaml":          "Pulumi.yaml",
+		"../../../stackplan.yaml":       "stackplan.yaml",
 		"../../host/release/rds-ca.pem": "infra/host/release/rds-ca.pem",
 	} {
 		text, err := os.ReadFile(from)
@@ -321,7 +322,7 @@ func TestWithout(t *testing.T) {
 		s.commit()
 		s.git("checkout", "--quiet", "-b", "with-"+missing)
 		s.git("revert", "--no-edit", "HEAD")
-		s.wants("a base without "+missing, cli.StatusPolicy, "has no program, so every stack is a new one.",
+		s.wants("a base without "+missing, cli.StatusPolicy, "has no program of project `dossier`, so every stack of it is a new one.",
 			"**dev is new:** all of it is created.", "- create BucketV2 `files`")
 		s.git("checkout", "--quiet", "-f", "-B", "main")
 	}

@@ -9,10 +9,6 @@ import (
 	"path/filepath"
 )
 
-// MigrationFiles is the pattern, from the repository's root, of the migrations that "dossier migrate up" applies to
-// RDS.
-const MigrationFiles = "app/migrations/people/*.sql"
-
 // schemaSources are the files, below app/migrations, that decide what "dossier migrate up" makes on a MySQL server. The
 // folder catalog is for the embedded store only, and lock.go for how runs wait for each other.
 func schemaSources() []string {

@@ -1,0 +1,171 @@
+package cli
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// repository writes files into a new folder.
+func repository(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// TestFind: programs of any layout are found, with their stacks.
+func TestFind(t *testing.T) {
+	const pulumi, mod = "name: web\nruntime: go\n", "module example.org/web\n"
+	for _, c := range []struct {
+		name  string
+		files map[string]string
+		// want are the projects as "key main: stacks"; unread says what is said of those that are not looked at.
+		want   []string
+		unread string
+	}{
+		{"one module at the root", map[string]string{"Pulumi.yaml": pulumi, "go.mod": mod, "Pulumi.dev.yaml": "",
+			"Pulumi.prod.yaml": "config: {}"}, []string{"web .: dev prod"}, ""},
+		{"main in a subfolder", map[string]string{"infra/Pulumi.yaml": pulumi + "main: cmd/infra\n", "go.mod": mod,
+			"infra/Pulumi.dev.yaml": "", "infra/cmd/infra/main.go": ""}, []string{"web infra/cmd/infra: dev"}, ""},
+		{"main is a file", map[string]string{"Pulumi.yaml": pulumi + "main: cmd/main.go\n", "go.mod": mod,
+			"Pulumi.dev.yaml": "", "cmd/main.go": ""}, []string{"web cmd: dev"}, ""},
+		{"several projects", map[string]string{"go.mod": mod, "a/Pulumi.yaml": "name: a\nruntime: go",
+			"a/Pulumi.dev.yaml": "", "b/Pulumi.yml": "name: b\nruntime: {name: go, options: {buildTarget: bin/b}}",
+			"b/Pulumi.eu-1.yml": "", "b/Pulumi.us.yaml": ""}, []string{"a a: dev", "b b: eu-1"}, ""},
+		{"two folders of one name", map[string]string{"go.mod": mod, "a/Pulumi.yaml": pulumi, "a/Pulumi.x.yaml": "",
+			"b/Pulumi.yaml": pulumi, "b/Pulumi.y.yaml": ""}, []string{"web in a a: x", "web in b b: y"}, ""},
+		{"stacks elsewhere", map[string]string{"go.mod": mod, "Pulumi.yaml": pulumi + "stackConfigDir: stacks\n",
+			"stacks/Pulumi.dev.yaml": "", "Pulumi.other.yaml": ""}, []string{"web .: dev"}, ""},
+		{"stacks elsewhere, as it was once written", map[string]string{"go.mod": mod,
+			"Pulumi.yaml": pulumi + "config: stacks\n", "stacks/Pulumi.dev.yaml": ""}, []string{"web .: dev"}, ""},
+		{"no stacks", map[string]string{"go.mod": mod, "Pulumi.yaml": pulumi}, []string{"web .: dev"}, ""},
+		{"a deployment's settings", map[string]string{"go.mod": mod, "Pulumi.yaml": pulumi, "Pulumi.dev.yaml": "",
+			"Pulumi.dev.deploy.yaml": ""}, []string{"web .: dev"}, ""},
+		{"as JSON", map[string]string{"go.mod": mod, "Pulumi.json": `{"name": "web", "runtime": "go"}`,
+			"Pulumi.dev.json": `{"config": {"web:a": "1"}}`}, []string{"web .: dev"}, ""},
+		{"another language", map[string]string{"go.mod": mod, "Pulumi.yaml": pulumi, "Pulumi.dev.yaml": "",
+			"site/Pulumi.yaml": "name: site\nruntime: nodejs"}, []string{"web .: dev"},
+			"site in site: its program is not in Go: its runtime is nodejs"},
+		{"no module", map[string]string{"Pulumi.yaml": pulumi}, nil, "web in .: there is no go.mod in the root folder"},
+		{"a program elsewhere", map[string]string{"infra/Pulumi.yaml": pulumi + "main: ../..\n", "go.mod": mod}, nil,
+			"web in infra: main, ../.., is not in this repository"},
+		{"no project file", map[string]string{"Pulumi.yaml": "runtime: go", "go.mod": mod}, nil,
+			"missing a 'name' attribute"},
+		{"examples of dependencies", map[string]string{"Pulumi.yaml": pulumi, "go.mod": mod, "Pulumi.dev.yaml": "",
+			"node_modules/x/Pulumi.yaml": pulumi, "vendor/y/Pulumi.yaml": pulumi, ".git/Pulumi.yaml": pulumi},
+			[]string{"web .: dev"}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			found, unread, err := (&tree{name: "it", dir: repository(t, c.files)}).programs()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, p := range found {
+				got = append(got, p.key+" "+p.main+": "+strings.Join(slices.Sorted(maps.Keys(p.stacks)), " "))
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("found %q, want %q", got, c.want)
+			}
+			said := ""
+			for _, u := range unread {
+				said += u.Project + " in " + u.Folder + ": " + u.Why
+			}
+			if !strings.Contains(said, c.unread) || c.unread == "" && said != "" {
+				t.Errorf("not looked at: %q, want %q", said, c.unread)
+			}
+		})
+	}
+}
+
+// TestSettle: a stack's configuration is its file's, and the project's for what that does not set, with full keys.
+func TestSettle(t *testing.T) {
+	dir := repository(t, map[string]string{"go.mod": "module m", "Pulumi.yaml": `name: web
+runtime: go
+config:
+  aws:region: eu-central-1
+  size: {type: integer, default: 2}
+  names: {type: array, items: {type: string}, default: [a, b]}
+  token: {type: string, secret: true, default: t}
+  needed: {type: string}
+  other:region: {value: x}
+`, "Pulumi.dev.yaml": `encryptionsalt: v1:abc=
+config:
+  web:size: 3
+  day: 2026-11-29
+  on: true
+  web:config:old: kept
+  web:password: {secure: v1:AAAA}
+  web:nested: {a: 1, b: [{secure: v1:BBBB}]}
+`, "Pulumi.bad.yaml": "config: [", "Pulumi.odd.yaml": "config: {a:b:c:d: 1}",
+		"Pulumi.esc.yaml": "environment: [shared/aws]\n"})
+	it := &tree{name: "it", dir: dir}
+	found, _, err := it.programs()
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%v, %v", found, err)
+	}
+	dev := found[0].stacks["dev"]
+	want := map[string]string{"aws:region": "eu-central-1", "web:size": "3", "web:names": `["a","b"]`, "web:token": "t",
+		"other:region": "x", "web:day": "2026-11-29 00:00:00 +0000 UTC", "web:on": "true", "web:old": "kept",
+		"web:password": "sealed v1:AAAA", "web:nested": `{"a":1,"b":["sealed v1:BBBB"]}`}
+	if !maps.Equal(dev.Config, want) {
+		t.Errorf("the configuration is %q, want %q", dev.Config, want)
+	}
+	if want := []string{"web:nested", "web:password", "web:token"}; !slices.Equal(dev.Secrets, want) {
+		t.Errorf("secrets are %q, want %q", dev.Secrets, want)
+	}
+	for _, name := range []string{"bad", "odd"} {
+		if s := found[0].stacks[name]; s.Fault == nil || !strings.Contains(s.Fault.Said, "Pulumi."+name+".yaml") ||
+			strings.Contains(s.Fault.Said, dir) {
+			t.Errorf("%s: the fault is %v", name, s.Fault)
+		}
+	}
+	if len(it.notes) != 1 || !strings.Contains(it.notes[0], "`shared/aws`") {
+		t.Errorf("the notes are %q", it.notes)
+	}
+}
+
+// TestConfig: what a configuration says wrong is named.
+func TestConfig(t *testing.T) {
+	for _, c := range []struct{ name, text, wrong string }{
+		{"nothing", "", ""},
+		{"everything", `projects:
+  - {folder: infra, stacks: [dev], production: [], environment: {A: b}, tags: [x], migrations: db/*.sql}
+exceptions: [{rule: EC2.9, resource: "nat-*", type: "aws:ec2/instance:Instance", stacks: [dev], reason: It is a NAT.}]
+rules: infra/rules
+prices: prices.json
+`, ""},
+		{"an unknown key", "project: {}", "field project not found"},
+		{"no YAML", "projects: [", "did not find"},
+		{"a folder outside", "projects: [{folder: ../x}]", `projects[0].folder: "../x" is not below`},
+		{"a folder twice", "projects: [{folder: a}, {folder: ./a}]", `"a" is listed twice`},
+		{"a variable of Pulumi's", "projects: [{folder: ., environment: {PULUMI_MONITOR: x}}]", `"PULUMI_MONITOR" cannot be set`},
+		{"no variable", "projects: [{folder: ., environment: {a-b: x}}]", `"a-b" cannot be set`},
+		{"a stack outside", "projects: [{folder: ., stacks: [../x]}]", `"../x" is not the name of a stack`},
+		{"no pattern", "projects: [{folder: ., migrations: 'a['}]", `"a[" is no pattern`},
+		{"no reason", "exceptions: [{rule: EC2.9, resource: a}]", "it needs a rule, a resource and a reason"},
+		{"rules outside", "rules: /etc", `rules: "/etc" is not below`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, found, err := readConfig(repository(t, map[string]string{ConfigFile: c.text}), ConfigFile)
+			if !found || (err == nil) != (c.wrong == "") || err != nil && !strings.Contains(err.Error(), c.wrong) {
+				t.Errorf("%v, want %q", err, c.wrong)
+			}
+		})
+	}
+	if _, found, err := readConfig(t.TempDir(), ConfigFile); found || err != nil {
+		t.Errorf("without one: %t, %v", found, err)
+	}
+}

@@ -1,0 +1,202 @@
+package cli
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/modfile"
+)
+
+// dir is the folder of a program on this machine.
+func (of *program) dir() string { return filepath.Join(of.tree.dir, filepath.FromSlash(of.main)) }
+
+// sameProgram reports whether the programs of two revisions are made of the same: then one build serves both.
+func sameProgram(one, other *program) (bool, error) {
+	a, err := one.fingerprint()
+	if err != nil {
+		return false, err
+	}
+	b, err := other.fingerprint()
+	return a == b, err
+}
+
+// fingerprint returns a hash of all that may be compiled into a program, and a little more: its module, and those of
+// the repository that it requires, directly or not.
+func (of *program) fingerprint() (string, error) {
+	sum := sha256.New()
+	root := os.DirFS(of.tree.dir)
+	fmt.Fprintf(sum, "%q %q\n", of.main, of.config.Tags)
+	modules, err := of.modules()
+	if err != nil {
+		return "", err
+	}
+	files := slices.Clone(modules.files)
+	for _, dir := range modules.all {
+		files = append(files, path.Join(dir, "go.mod"))
+	}
+	for _, file := range files {
+		if err := addFile(sum, root, file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("reading the sources of the program of %s: %w", of.tree.name, unplaced(err))
+		}
+	}
+	for _, dir := range modules.compiled {
+		if err := addFolder(sum, root, dir, func(file string) bool {
+			return strings.HasSuffix(file, "_test.go")
+		}); err != nil {
+			return "", fmt.Errorf("reading the sources of the program of %s: %w", of.tree.name, unplaced(err))
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// addFile adds a file to a hash, a piece at a time.
+func addFile(sum hash.Hash, root fs.FS, name string) error {
+	file, err := root.Open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(sum, "%q %d\n", name, info.Size())
+	_, err = io.Copy(sum, file)
+	return err
+}
+
+// addFolder adds the files of a folder to a hash, without those of other modules below it.
+func addFolder(sum hash.Hash, root fs.FS, dir string, without func(file string) bool) error {
+	return fs.WalkDir(root, dir, func(file string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir():
+			if file != dir && (slices.Contains([]string{".git", ".stackplan", "bin", "node_modules"}, entry.Name()) ||
+				exists(root, path.Join(file, "go.mod"))) {
+				return fs.SkipDir
+			}
+			return nil
+		case !entry.Type().IsRegular() || without(file):
+			return nil
+		}
+		return addFile(sum, root, file)
+	})
+}
+
+// hashFolder returns a hash of a folder's files; empty where there is no such folder.
+func hashFolder(dir, folder string) (string, error) {
+	sum, root := sha256.New(), os.DirFS(dir)
+	if !exists(root, folder) {
+		return "", nil
+	}
+	if err := addFolder(sum, root, folder, func(string) bool { return false }); err != nil {
+		return "", fmt.Errorf("reading %s: %w", where(folder), unplaced(err))
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// modules are the Go modules of a repository that concern a program, by their folders relative to its root.
+type modules struct {
+	// all are those of the workspace and that of the program; compiled those that the program may be compiled from.
+	all, compiled []string
+	// files are those of the workspace.
+	files []string
+}
+
+// above returns the nearest folder, from one up to the root, that has a file; found is false where none has.
+func above(root fs.FS, dir, file string) (nearest string, found bool) {
+	for ; ; dir = path.Dir(dir) {
+		if exists(root, path.Join(dir, file)) {
+			return dir, true
+		}
+		if dir == "." {
+			return "", false
+		}
+	}
+}
+
+// modules finds the module of the program, and those of the repository that it requires by a workspace or by
+// replacements.
+func (of *program) modules() (modules, error) {
+	root := os.DirFS(of.tree.dir)
+	var found modules
+	own, has := above(root, of.main, "go.mod")
+	if !has {
+		return found, fmt.Errorf("reading the Go modules of %s: there is no go.mod in %s or above", of.tree.name,
+			where(of.main))
+	}
+	found.all = []string{own}
+	paths, requires := map[string]string{}, map[string][]string{}
+	add := func(dir string) {
+		if filepath.IsLocal(filepath.FromSlash(dir)) && !slices.Contains(found.all, dir) {
+			found.all = append(found.all, dir)
+		}
+	}
+	replace := func(dir string, replaced []*modfile.Replace) {
+		for _, r := range replaced {
+			if at := path.Join(dir, r.New.Path); modfile.IsDirectoryPath(r.New.Path) && !path.IsAbs(r.New.Path) {
+				add(at)
+				paths[r.Old.Path] = at
+			}
+		}
+	}
+	if dir, has := above(root, of.main, "go.work"); has {
+		found.files = []string{path.Join(dir, "go.work"), path.Join(dir, "go.work.sum")}
+		text, err := fs.ReadFile(root, found.files[0])
+		if err != nil {
+			return found, fmt.Errorf("reading go.work of %s: %w", of.tree.name, unplaced(err))
+		}
+		work, err := modfile.ParseWork("go.work", text, nil)
+		if err != nil {
+			return found, fmt.Errorf("reading go.work of %s: %w", of.tree.name, err)
+		}
+		for _, use := range work.Use {
+			add(path.Join(dir, filepath.ToSlash(use.Path)))
+		}
+		replace(dir, work.Replace)
+	}
+	for i := 0; i < len(found.all); i++ {
+		dir := found.all[i]
+		text, err := fs.ReadFile(root, path.Join(dir, "go.mod"))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // Go says so itself, where it needs it
+		}
+		if err != nil {
+			return found, fmt.Errorf("reading the Go module in %s of %s: %w", where(dir), of.tree.name, unplaced(err))
+		}
+		mod, err := modfile.ParseLax(path.Join(dir, "go.mod"), text, nil)
+		if err != nil || mod.Module == nil {
+			return found, fmt.Errorf("reading %s/go.mod of %s: it names no module (%w)", dir, of.tree.name,
+				errors.Join(err))
+		}
+		paths[mod.Module.Mod.Path] = dir
+		for _, r := range mod.Require {
+			requires[dir] = append(requires[dir], r.Mod.Path)
+		}
+		replaceLax, err := modfile.Parse(path.Join(dir, "go.mod"), text, nil)
+		if err == nil {
+			replace(dir, replaceLax.Replace) // ParseLax leaves them out
+		}
+	}
+	found.compiled = []string{own}
+	for i := 0; i < len(found.compiled); i++ {
+		for _, required := range requires[found.compiled[i]] {
+			if dir, ours := paths[required]; ours && slices.Contains(found.all, dir) &&
+				!slices.Contains(found.compiled, dir) {
+				found.compiled = append(found.compiled, dir)
+			}
+		}
+	}
+	return found, nil
+}
