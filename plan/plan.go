@@ -414,13 +414,12 @@ func policies(base, head Stack) Policy {
 	}
 	report := head.Policy.Check(head.Graph)
 	p.Summary = report.Summary()
-	type place struct{ rule, urn, message string }
-	broken, excused := map[place]policy.Violation{}, map[string]bool{}
+	broken, excused := map[brokenAt]policy.Violation{}, map[string]bool{}
 	compared := base.Graph != nil && base.Policy != nil
 	if compared {
 		for _, r := range base.Policy.Check(base.Graph).Results {
 			for _, v := range r.Violations {
-				broken[place{v.Rule, v.URN, v.Message}] = v
+				broken[brokenAt{v.Rule, v.URN, v.Message}] = v
 			}
 			for _, e := range r.Excused {
 				excused[r.Rule.ID+e.Exception.Reason] = true
@@ -430,8 +429,11 @@ func policies(base, head Stack) Policy {
 	names := labels(head.Graph, nil)
 	for _, r := range report.Results {
 		for _, v := range r.Violations {
-			at := place{v.Rule, v.URN, v.Message}
+			at := brokenAt{v.Rule, v.URN, v.Message}
 			_, before := broken[at]
+			if now := head.Graph.ByURN(v.URN); !before && now != nil && compared && base.Graph.ByURN(v.URN) == nil {
+				at, before = inherited(broken, at, base.Graph, head.Graph)
+			}
 			delete(broken, at)
 			p.Broken = append(p.Broken, Broken{Rule: v.Rule, Resource: v.Resource, Message: names.Replace(v.Message),
 				Mend: v.Mend, Before: before})
@@ -455,6 +457,27 @@ func policies(base, head Stack) Policy {
 	}
 	slices.Sort(p.Mended)
 	return p
+}
+
+// brokenAt is a place where a rule is not kept.
+type brokenAt struct{ rule, urn, message string }
+
+// inherited returns the place at which base breaks a rule as head does at a resource that base does not have: that of
+// the resource which it continues by an alias, or of one of its type that it takes the place of.
+func inherited(broken map[brokenAt]policy.Violation, at brokenAt, base, head *graph.Graph) (brokenAt, bool) {
+	now := head.ByURN(at.urn)
+	if old := base.Was(now); old != nil {
+		was := brokenAt{at.rule, old.URN, at.message}
+		_, before := broken[was]
+		return was, before
+	}
+	for _, old := range base.ByType(now.Token) {
+		was := brokenAt{at.rule, old.URN, at.message}
+		if _, before := broken[was]; before && head.ByURN(old.URN) == nil {
+			return was, true
+		}
+	}
+	return at, false
 }
 
 // outputs are those of the stack that differ.

@@ -37,6 +37,7 @@ func (has promises) set(name string) policy.Set {
 	set := policy.Set{
 		Environment: policy.Environment{Name: name, Production: has.production},
 		Rules:       append(policy.Catalogue(), has.network(), database),
+		Complete:    true,
 	}
 	exceptions := has.exceptions()
 	for i, rule := range set.Rules {

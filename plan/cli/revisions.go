@@ -431,8 +431,12 @@ func (p Project) record(ctx context.Context, of *program, name string, s *plan.S
 		}
 		env = append(env, p.Artifact.Variable+"="+file)
 	}
-	s.Graph, err = graph.Run(ctx, graph.Program{Path: of.file, Dir: of.dir(), Env: env}, before, of.name, name, s.Config,
-		s.Secrets)
+	files := []string{of.tree.dir}
+	if standIns != "" {
+		files = append(files, standIns)
+	}
+	s.Graph, err = graph.Run(ctx, graph.Program{Path: of.file, Dir: of.dir(), Files: files, Env: env}, before, of.name, name,
+		s.Config, s.Secrets)
 	failed, is := errors.AsType[*graph.ProgramError](err)
 	if !is {
 		return err

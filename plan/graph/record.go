@@ -74,7 +74,7 @@ const exportsToken = "plan:graph:Exports"
 
 // record runs the program and makes a graph of what it registered.
 func record(project, stack string, config map[string]string, program pulumi.RunFunc, m model) (*Graph, error) {
-	rec := &recorder{project: project, stack: stack, model: m}
+	rec := &recorder{project: project, stack: stack, model: m, assets: assetFolders{left: mostHashed}}
 	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
 		if err := program(ctx); err != nil {
 			return err
@@ -103,6 +103,7 @@ func record(project, stack string, config map[string]string, program pulumi.RunF
 type recorder struct {
 	project, stack string
 	model          model
+	assets         assetFolders
 
 	mu            sync.Mutex
 	registrations []registration
@@ -123,7 +124,10 @@ func (rec *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource
 		rec.exports = args.Inputs
 		return "", resource.PropertyMap{}, nil
 	}
-	if err := hashAssets(resource.NewProperty(args.Inputs)); err != nil {
+	rec.mu.Lock()
+	err := rec.assets.hash(resource.NewProperty(args.Inputs))
+	rec.mu.Unlock()
+	if err != nil {
 		return "", nil, fmt.Errorf("reading what %s %s takes: %w", args.TypeToken, args.Name, err)
 	}
 	id, outputs := "", args.Inputs.Copy()
@@ -175,31 +179,6 @@ func (rec *recorder) compute(args pulumi.MockResourceArgs) (string, resource.Pro
 		}
 	}
 	return old.ID, outputs
-}
-
-// hashAssets lets every asset within a value know its hash, as an engine does.
-func hashAssets(v resource.PropertyValue) error {
-	switch {
-	case v.IsAsset():
-		return v.AssetValue().EnsureHash()
-	case v.IsArchive():
-		return v.ArchiveValue().EnsureHash()
-	case v.IsSecret():
-		return hashAssets(v.SecretValue().Element)
-	case v.IsArray():
-		for _, e := range v.ArrayValue() {
-			if err := hashAssets(e); err != nil {
-				return err
-			}
-		}
-	case v.IsObject():
-		for _, e := range v.ObjectValue() {
-			if err := hashAssets(e); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // markSecrets does to outputs what an engine does: those that the resource declares as secret are, and those that

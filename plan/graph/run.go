@@ -31,6 +31,8 @@ import (
 type Program struct {
 	// Path is the executable, Dir the folder that it runs in: that of its source, as with Pulumi.
 	Path, Dir string
+	// Files are the folders that assets may be read from; none: any.
+	Files []string
 	// Env is the whole environment that it runs with. Run adds what an engine tells a program by it.
 	Env []string
 	// Time bounds its run; 0 is some minutes, which is plenty for a program that asks nobody.
@@ -78,7 +80,9 @@ func Run(ctx context.Context, p Program, before Before, project, stack string, c
 	defer cancel()
 	m := modelOf(config)
 	m.before = before
-	served := &monitor{rec: &recorder{project: project, stack: stack, model: m}, left: mostRegistered, stop: stop}
+	rec := &recorder{project: project, stack: stack, model: m,
+		assets: assetFolders{dir: p.Dir, within: p.Files, left: mostHashed}}
+	served := &monitor{rec: rec, left: mostRegistered, stop: stop}
 	told := &engine{}
 	address, closed, err := serve(served, told)
 	if err != nil {

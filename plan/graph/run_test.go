@@ -49,6 +49,8 @@ func TestMain(m *testing.M) {
 		pulumi.Run(registers)
 	case "spies":
 		pulumi.Run(spies)
+	case "uploads":
+		pulumi.Run(uploads)
 	case "asks":
 		// A plan's own process, which was started with a token, and the program that looks for it.
 		executable, err := os.Executable()

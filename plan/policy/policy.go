@@ -27,13 +27,16 @@ type Environment struct {
 type Set struct {
 	Environment Environment
 	Rules       []Rule
+	// Complete tells that the stack is meant to have something of all that its rules speak of: a rule without it is
+	// broken. Else it is not asked.
+	Complete bool
 }
 
 // Check checks a graph against every rule of the set.
 func (s Set) Check(g *graph.Graph) Report {
 	report := Report{Environment: s.Environment}
 	for _, rule := range s.Rules {
-		report.Results = append(report.Results, rule.check(g, s.Environment))
+		report.Results = append(report.Results, rule.check(g, s))
 	}
 	return report
 }
@@ -74,8 +77,8 @@ type Rule struct {
 	// Production tells a rule that holds in production only; Otherwise says why not elsewhere.
 	Production bool
 	Otherwise  string
-	// Needs are the types of resources that the rule speaks of: with none of them in the graph it cannot be shown to be
-	// kept, and counts as broken. Empty is for rules about what may be absent.
+	// Needs are the types of resources that the rule speaks of: with none of them in the graph it is not asked, or
+	// counts as broken, as it cannot be shown to be kept (Set.Complete). Empty is for rules about what may be absent.
 	Needs []string
 	// Check finds what breaks the rule.
 	Check func(g *graph.Graph, env Environment) []Violation
@@ -122,13 +125,18 @@ func Catalogue() []Rule {
 		tableRules(), accessRules(), otherRules())
 }
 
-func (rule Rule) check(g *graph.Graph, env Environment) Result {
+func (rule Rule) check(g *graph.Graph, set Set) Result {
+	env := set.Environment
 	result := Result{Rule: rule, Verdict: Kept}
 	if rule.Production && !env.Production {
 		result.Verdict = NotAsked
 		return result
 	}
-	if len(rule.Needs) > 0 && len(g.ByType(rule.Needs...)) == 0 {
+	if absent := len(rule.Needs) > 0 && len(g.ByType(rule.Needs...)) == 0; absent && !set.Complete {
+		result.Verdict = NotAsked
+		result.Rule.Otherwise = "The stack has nothing that the rule speaks of."
+		return result
+	} else if absent {
 		// No exception is for this: each excuses how something is, not that it is not there.
 		result.Verdict = Broken
 		result.Violations = []Violation{{
