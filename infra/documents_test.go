@@ -40,8 +40,9 @@ func TestDocuments(t *testing.T) {
 	dev, prod := stacks(t)
 	picture := "```mermaid\n" + drawing.Of(prod.graph).Mermaid() + "```\n"
 	for _, part := range []struct{ file, name, want string }{
-		{"docs/costs.md", "costs", prices.Document(prices.Environment{Name: "dev", Bill: prices.Idle(dev.graph)},
-			prices.Environment{Name: "prod", Bill: prices.Idle(prod.graph)})},
+		{"docs/costs.md", "costs", prices.Builtin().Document(pricedRegion,
+			prices.Environment{Name: "dev", Bill: prices.Builtin().Idle(dev.graph, pricedRegion)},
+			prices.Environment{Name: "prod", Bill: prices.Builtin().Idle(prod.graph, pricedRegion)})},
 		{"docs/releases.md", "timeouts", timeouts(dev.settings, prod.settings)},
 		{"docs/scale.md", "scale", scaleTables(t, prod.settings)},
 		{"docs/scale.md", "sweeps", sweepTable(t)},

@@ -89,7 +89,7 @@ func (s *sheet) table(title string) string {
 func scaleTables(t *testing.T, prod settings.Settings) string {
 	t.Helper()
 	var load, cost sheet
-	fileUnits := float64(wordAfter(t, use(t, "DynamoDB writes").What, "a file is "))
+	fileUnits := float64(wordAfter(t, document(t, "docs/costs.md"), "a file is "))
 	for _, s := range scaleSteps(prod) {
 		perMinute := float64(s.times * prod.Service.Min * prod.Service.RequestsTarget)
 		rate := perMinute / 60 / submissionRequests // of submissions, a second
@@ -122,15 +122,15 @@ func scaleTables(t *testing.T, prod settings.Settings) string {
 			cost.put(name, count(math.Round(usd)))
 		}
 		cost.put("submissions", count(math.Round(month)))
-		if prices.Instance(s.instance) == 0 || s.class != "" && prices.Database(s.class) == 0 {
+		if instancePrice(s.instance) == 0 || s.class != "" && classPrice(s.class) == 0 {
 			t.Fatalf("%+v has no price", s)
 		}
-		price("instances: "+instanceTypes(prod), instances*prices.Instance(s.instance)*prices.Hours)
+		price("instances: "+instanceTypes(prod), instances*instancePrice(s.instance)*prices.Hours)
 		const database = "database with a standby: "
 		if s.class == "" {
 			cost.put(database+classes(prod), "no price")
 		} else {
-			price(database+classes(prod), 2*prices.Database(s.class)*prices.Hours)
+			price(database+classes(prod), 2*classPrice(s.class)*prices.Hours)
 		}
 		writes := use(t, "DynamoDB writes").Price / 1e6
 		price("DynamoDB's writes for files", month*fileUnits*writes)
@@ -182,10 +182,17 @@ func list(prod settings.Settings, of func(scaleStep) string) string {
 	return strings.Join(all, ", then ")
 }
 
+// instancePrice and classPrice are of an hour.
+func instancePrice(kind string) float64 { return prices.Builtin().Price(pricedRegion, "ec2/"+kind) }
+
+func classPrice(class string) float64 {
+	return prices.Builtin().Price(pricedRegion, "rds/mysql/"+class)
+}
+
 // use returns what a use costs, by the beginning of its description.
 func use(t *testing.T, what string) prices.Use {
 	t.Helper()
-	for _, u := range prices.Uses() {
+	for _, u := range prices.Builtin().AllUses(pricedRegion) {
 		if strings.HasPrefix(u.What, what) {
 			return u
 		}

@@ -147,7 +147,9 @@ var judgedTypes = sync.OnceValue(func() map[string]bool {
 func judged(token string) bool { return judgedTypes()[token] }
 
 // judgedNew reports whether it is known what a new resource of a type costs, and whom it lets in.
-func judgedNew(token string) bool { return slices.Contains(elsewhere, token) || prices.Knows(token) }
+func judgedNew(token string) bool {
+	return slices.Contains(elsewhere, token) || slices.Contains(closed, token) && prices.Knows(token)
+}
 
 // judgedGone reports whether it is known that nothing is lost with a resource of a type.
 func judgedGone(token string) bool {

@@ -143,6 +143,33 @@ var partOf = map[string]string{
 	"aws:wafv2/webAclAssociation:WebAclAssociation":                                              "resourceArn",
 }
 
+// closed are the types of which a new resource lets nobody in, or of which something here judges whom it lets in: by
+// its inputs, by a rule, or by who reaches whom.
+var closed = []string{
+	"aws:acm/certificate:Certificate", "aws:acm/certificateValidation:CertificateValidation",
+	"aws:appautoscaling/policy:Policy", "aws:appautoscaling/target:Target",
+	"aws:autoscaling/group:Group", "aws:autoscaling/lifecycleHook:LifecycleHook", "aws:autoscaling/policy:Policy",
+	"aws:cloudwatch/dashboard:Dashboard", "aws:cloudwatch/eventRule:EventRule",
+	"aws:cloudwatch/eventTarget:EventTarget", "aws:cloudwatch/logGroup:LogGroup",
+	"aws:cloudwatch/logMetricFilter:LogMetricFilter", "aws:cloudwatch/metricAlarm:MetricAlarm",
+	"aws:dynamodb/table:Table", "aws:ebs/volume:Volume", "aws:ec2/eip:Eip", "aws:ec2/flowLog:FlowLog",
+	"aws:ec2/instance:Instance", "aws:ec2/internetGateway:InternetGateway", "aws:ec2/natGateway:NatGateway",
+	"aws:ec2/subnet:Subnet", "aws:ec2/vpc:Vpc", "aws:ec2/vpcEndpoint:VpcEndpoint",
+	"aws:ecs/cluster:Cluster", "aws:elasticache/subnetGroup:SubnetGroup",
+	"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan",
+	"aws:iam/instanceProfile:InstanceProfile", "aws:iam/role:Role", "aws:kms/key:Key",
+	"aws:lb/listener:Listener", "aws:lb/loadBalancer:LoadBalancer", "aws:lb/targetGroup:TargetGroup",
+	"aws:rds/instance:Instance", "aws:rds/parameterGroup:ParameterGroup",
+	"aws:route53/record:Record", "aws:route53/zone:Zone",
+	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2",
+	"aws:s3/bucketLoggingV2:BucketLoggingV2", "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+	"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+	"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
+	"aws:s3/bucketV2:BucketV2", "aws:s3/bucketVersioningV2:BucketVersioningV2",
+	"aws:sns/topic:Topic", "aws:sns/topicSubscription:TopicSubscription", "aws:ssm/parameter:Parameter",
+	"aws:wafv2/webAclAssociation:WebAclAssociation",
+}
+
 // elsewhere are the types that are judged as a whole: by who reaches whom (network), by what roles may do and whom
 // documents let in (access), by the exchange of instances that the table tells, or because what they are is shown and
 // nothing depends on more.

@@ -374,12 +374,18 @@ func TestRegion(t *testing.T) {
 	if len(got) != 1 || got[0].Kind != "everything replaced" {
 		t.Errorf("another region: %q", got)
 	}
-	if text := p.Markdown(); !strings.Contains(text, "**at the prices of us-east-1**, not of `eu-central-1`") {
-		t.Errorf("the comment does not say whose prices they are:\n%s", text)
+	cost := p.Environments[0].Cost
+	if !cost.NoPrices || !cost.Incomparable || cost.Difference != 0 || cost.After != 0 {
+		t.Errorf("what has a price in the old region only is compared: %+v", cost)
 	}
-	if text := Make(at(base, "us-east-1"), at(head, "us-east-1")).Markdown(); strings.Contains(text,
-		"at the prices of") {
+	if text := p.Markdown(); !strings.Contains(text, "**not known**, as there are no prices of `eu-central-1`") {
+		t.Errorf("the comment does not say that there are no prices:\n%s", text)
+	}
+	if text := Make(at(base, "us-east-1"), at(head, "us-east-1")).Markdown(); strings.Contains(text, "no prices of") {
 		t.Errorf("the stack is where the prices are:\n%s", text)
+	}
+	if text := Make(at(base, ""), at(head, "")).Markdown(); !strings.Contains(text, "sets no region") {
+		t.Errorf("the comment does not say that the stack has no region:\n%s", text)
 	}
 }
 

@@ -101,19 +101,13 @@ func providers(base, head *graph.Graph, baseRegion, headRegion string) []Danger 
 					"resources.", code(now.Name), code(l.path), code(cut(from, longest)), code(cut(to, longest)))})
 		}
 	}
-	region := func(g *graph.Graph, r *graph.Resource, unset string) string {
-		if p := g.ByURN(providerURN(r.Options.Provider)); p != nil {
-			return cmp.Or(graph.Text(p.Input("region")), unset)
-		}
-		return unset
-	}
 	var moved, handed []string
 	for _, now := range head.Resources {
 		old := base.Was(now)
 		if old == nil || !now.Custom || providerURN(old.Options.Provider) == providerURN(now.Options.Provider) {
 			continue
 		}
-		if region(base, old, baseRegion) != region(head, now, headRegion) {
+		if base.Region(old, baseRegion) != head.Region(now, headRegion) {
 			moved = append(moved, code(now.String()))
 		} else {
 			handed = append(handed, code(now.String()))

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"dossier.example/plan/markdown"
-	"dossier.example/plan/prices"
 )
 
 // table is a line for each thing that is looked at, a column for each environment.
@@ -140,24 +139,4 @@ func tally(e Environment) string {
 		return "unchanged"
 	}
 	return strings.Join(said, ", ")
-}
-
-func money(c Cost, compared bool) string {
-	sum := fmt.Sprintf("$%.2f", c.After)
-	switch {
-	case compared && c.Incomparable:
-		sum = fmt.Sprintf("$%.2f → $%.2f, **not comparable**: something has a price on one side only", c.Before,
-			c.After)
-	case compared && c.Before != c.After:
-		sum = fmt.Sprintf("$%.2f → $%.2f (**%+.2f**)", c.Before, c.After, c.After-c.Before)
-	case compared:
-		sum += ", unchanged"
-	}
-	if n := slices.IndexFunc(c.Unpriced, func(u Unpriced) bool { return u.Change != Removed }); n >= 0 {
-		sum += ", **without what has no price here**"
-	}
-	if c.Region != "" {
-		sum += ", **at the prices of " + prices.Region + "**, not of " + code(c.Region)
-	}
-	return sum
 }

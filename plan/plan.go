@@ -10,7 +10,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 
@@ -73,6 +72,8 @@ type Revision struct {
 	Migrations []File
 	// Release identifies the app that would be deployed.
 	Release string
+	// Prices are what both revisions are priced by, where this is the head of a plan; nil: prices.Builtin.
+	Prices *prices.Table
 }
 
 // Unread is a Pulumi project that is not looked at.
@@ -110,13 +111,6 @@ type Release struct {
 	After  string `json:"after"`
 }
 
-// PriceTable is what prices were taken from.
-type PriceTable struct {
-	Date       string   `json:"date"`
-	Region     string   `json:"region"`
-	NotCounted []string `json:"notCounted"`
-}
-
 // Environment is one stack.
 type Environment struct {
 	Name string `json:"name"`
@@ -152,42 +146,6 @@ type Reach struct {
 	Via      string     `json:"via"`
 }
 
-// Cost is what the stack costs a month while nobody uses it, in dollars, and what use adds.
-type Cost struct {
-	// Region is the stack's where that is not the one that the prices are of.
-	Region string `json:"region,omitempty"`
-	// Incomparable tells that something has a price on one side only, so that the difference of the sums says nothing.
-	Incomparable bool       `json:"incomparable,omitempty"`
-	Before       float64    `json:"before"`
-	After        float64    `json:"after"`
-	Lines        []CostLine `json:"lines"`
-	Unpriced     []Unpriced `json:"unpriced"`
-	Uses         []Use      `json:"uses"`
-}
-
-// CostLine is one thing that is paid for by time.
-type CostLine struct {
-	Resource string  `json:"resource"`
-	Before   string  `json:"before,omitempty"`
-	After    string  `json:"after,omitempty"`
-	Was      float64 `json:"was"`
-	Is       float64 `json:"is"`
-}
-
-// Unpriced is what the table has no price for.
-type Unpriced struct {
-	Change Difference `json:"change,omitempty"`
-	What   string     `json:"what"`
-}
-
-// Use is what one unit of use costs.
-type Use struct {
-	Change Difference `json:"change,omitempty"`
-	What   string     `json:"what"`
-	Price  float64    `json:"price"`
-	Unit   string     `json:"unit"`
-}
-
 // Policy is what came of the rules.
 type Policy struct {
 	Summary string   `json:"summary"`
@@ -218,10 +176,11 @@ type Except struct {
 
 // Make makes the plan from base to head. The graphs of head's stacks are recorded after those of base (After).
 func Make(base, head Revision, notes ...string) Plan {
+	table := cmp.Or(head.Prices, prices.Builtin())
 	p := Plan{
 		Version: Version, Migrations: []Migration{}, Environments: []Environment{}, Base: base.Name, Head: head.Name,
 		Notes: notes, Unread: head.Unread, Build: head.Build, Release: Release{base.Release, head.Release},
-		Prices: PriceTable{prices.Date, prices.Region, prices.NotCounted()},
+		Prices: PriceTable{table.Date, table.Source, table.Names(), prices.NotCounted()},
 	}
 	if head.Build != nil {
 		return p
@@ -236,12 +195,12 @@ func Make(base, head Revision, notes ...string) Plan {
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		was, known := base.Stacks[name]
 		is, stays := head.Stacks[name]
-		p.Environments = append(p.Environments, environment(name, was, known, is, stays))
+		p.Environments = append(p.Environments, environment(name, was, known, is, stays, table))
 	}
 	return p
 }
 
-func environment(name string, base Stack, known bool, head Stack, stays bool) Environment {
+func environment(name string, base Stack, known bool, head Stack, stays bool, table *prices.Table) Environment {
 	e := Environment{Name: name, New: !known, Gone: !stays, Fault: head.Fault, Dangers: []Danger{}, Changes: []Change{}}
 	if known {
 		e.BaseFault = base.Fault
@@ -257,10 +216,7 @@ func environment(name string, base Stack, known bool, head Stack, stays bool) En
 		head.Graph = head.Graph.Deployed(from, updates)
 	}
 	e.Reach = reach(from, head.Graph)
-	e.Cost = cost(from, head.Graph)
-	if region := head.Config["aws:region"]; region != prices.Region {
-		e.Cost.Region = region
-	}
+	e.Cost = cost(table, from, head.Graph, base.Config["aws:region"], head.Config["aws:region"])
 	e.Policy = policies(base, head)
 	e.Roles = roles(from, head.Graph)
 	e.Outputs = outputs(from, head.Graph)
@@ -330,81 +286,6 @@ func reach(base, head *graph.Graph) []Reach {
 	})
 	return found
 }
-
-// cost compares the bills, line by line: what a resource pays for under one heading is one line.
-func cost(base, head *graph.Graph) Cost {
-	is := prices.Idle(head)
-	var was prices.Bill
-	if base != nil {
-		was = prices.Idle(base)
-	}
-	c := Cost{Before: cents(was.Total()), After: cents(is.Total())}
-	type key struct {
-		resource, what string
-		nth            int
-	}
-	lines := map[key]*CostLine{}
-	var order []key
-	gather := func(b prices.Bill, put func(*CostLine, prices.Line)) {
-		count := map[key]int{}
-		for _, l := range b.Lines {
-			k := key{resource: l.Resource, what: heading(l.What)}
-			count[k]++
-			k.nth = count[k]
-			if lines[k] == nil {
-				lines[k] = &CostLine{Resource: l.Resource}
-				order = append(order, k)
-			}
-			put(lines[k], l)
-		}
-	}
-	gather(is, func(to *CostLine, l prices.Line) { to.After, to.Is = l.What, cents(l.Monthly) })
-	gather(was, func(to *CostLine, l prices.Line) { to.Before, to.Was = l.What, cents(l.Monthly) })
-	for _, k := range order {
-		c.Lines = append(c.Lines, *lines[k])
-	}
-	for _, u := range is.Unpriced {
-		change := Same
-		if base != nil && !slices.Contains(was.Unpriced, u) {
-			change = Added
-		}
-		c.Unpriced = append(c.Unpriced, Unpriced{change, u})
-	}
-	for _, u := range was.Unpriced {
-		if !slices.Contains(is.Unpriced, u) {
-			c.Unpriced = append(c.Unpriced, Unpriced{Removed, u})
-		}
-	}
-	c.Incomparable = slices.ContainsFunc(c.Unpriced, func(u Unpriced) bool { return u.Change != Same })
-	for _, u := range prices.Uses() {
-		use := Use{What: u.What, Price: u.Price, Unit: u.Unit}
-		applies, applied := u.Applies(head), base != nil && u.Applies(base)
-		switch {
-		case !applies && !applied:
-			continue
-		case base != nil && applies && !applied:
-			use.Change = Added
-		case !applies:
-			use.Change = Removed
-		}
-		c.Uses = append(c.Uses, use)
-	}
-	return c
-}
-
-// heading is the kind of a line of a bill: its first words, without numbers and classes.
-func heading(what string) string {
-	what, _, _ = strings.Cut(what, ",")
-	var words []string
-	for word := range strings.FieldsSeq(what) {
-		if !strings.ContainsAny(word, "0123456789×.") || word == "IPv4" {
-			words = append(words, word)
-		}
-	}
-	return strings.TrimSuffix(strings.Join(words, " "), " (Multi-AZ)")
-}
-
-func cents(dollars float64) float64 { return math.Round(dollars*100) / 100 }
 
 // policies asks the rules at head, and at base where that can be.
 func policies(base, head Stack) Policy {

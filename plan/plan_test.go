@@ -25,8 +25,9 @@ func two(t *testing.T, build, change func(b *graphtest.Builder)) (base, head *gr
 
 // between makes the plan of one environment, named e.
 func between(base, head *graph.Graph) Plan {
-	return Make(Revision{Name: "base", Stacks: map[string]Stack{"e": {Graph: base}}},
-		Revision{Name: "head", Stacks: map[string]Stack{"e": {Graph: head}}})
+	config := map[string]string{"aws:region": "us-east-1"}
+	return Make(Revision{Name: "base", Stacks: map[string]Stack{"e": {Graph: base, Config: config}}},
+		Revision{Name: "head", Stacks: map[string]Stack{"e": {Graph: head, Config: config}}})
 }
 
 func TestChanges(t *testing.T) {

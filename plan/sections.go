@@ -266,43 +266,6 @@ func (r Role) lines() []string {
 	return lines
 }
 
-func (e Environment) costs() string {
-	c := e.Cost
-	table := markdown.NewTable("What", "Resource", "before:", "after:")
-	compared := !e.New && e.BaseFault == nil
-	for _, l := range c.Lines {
-		what := cmp.Or(l.After, l.Before)
-		if l.Before != l.After && l.Before != "" && l.After != "" && compared {
-			what = l.Before + " → " + l.After
-		}
-		was, is := fmt.Sprintf("%.2f", l.Was), fmt.Sprintf("%.2f", l.Is)
-		if !compared {
-			was = "–"
-		} else if l.Was != l.Is {
-			is = "**" + is + "**"
-		}
-		table.Row(markdown.Text(what), code(l.Resource), was, is)
-	}
-	sum := fmt.Sprintf("%.2f", c.Before)
-	if !compared {
-		sum = "–"
-	}
-	table.Row("**Sum**, $ a month while nobody uses it", "", "**"+sum+"**", fmt.Sprintf("**%.2f**", c.After))
-	var b strings.Builder
-	b.WriteString(table.String())
-	if len(c.Unpriced) > 0 {
-		b.WriteString("\n**Not in the sum, because no price is known:**\n\n")
-		for _, u := range c.Unpriced {
-			fmt.Fprintf(&b, "- %s\n", strings.TrimSpace(sign(u.Change)+" "+oneLine(u.What)))
-		}
-	}
-	table = markdown.NewTable("", "What use costs on top", "$:", "for each")
-	for _, u := range c.Uses {
-		table.Row(sign(u.Change), markdown.Text(u.What), fmt.Sprint(u.Price), markdown.Text(u.Unit))
-	}
-	return b.String() + "\n" + table.String()
-}
-
 func (e Environment) results() string {
 	var b strings.Builder
 	for _, o := range e.Outputs {
@@ -348,7 +311,6 @@ func (p Plan) limits() string {
 	} {
 		fmt.Fprintf(&b, "- %s\n", l)
 	}
-	fmt.Fprintf(&b, "\nPrices: lists of %s, %s, in US dollars. Not counted: %s.\n", p.Prices.Region, p.Prices.Date,
-		strings.Join(p.Prices.NotCounted, "; "))
+	b.WriteString("\n" + p.Prices.origin())
 	return b.String()
 }

@@ -119,13 +119,13 @@ func TestIdle(t *testing.T) {
 		}, []string{"site 16.425"}, nil},
 		{"load balancer of another kind", func(b *graphtest.Builder) {
 			b.Add(balancer, "site", in{"loadBalancerType": "gateway"})
-		}, nil, []string{"LoadBalancer site: a load balancer of kind gateway"}},
+		}, nil, []string{"LoadBalancer site: Gateway Load Balancer"}},
 		{"endpoints", func(b *graphtest.Builder) {
 			b.Add(endpoint, "s3", in{"vpcEndpointType": "Gateway"})
 			b.Add(endpoint, "dynamodb", in{})
 			b.Add(endpoint, "ssm", in{"vpcEndpointType": "Interface", "subnetIds": []string{"a", "b"}})
-			b.Add(endpoint, "other", in{"vpcEndpointType": "GatewayLoadBalancer"})
-		}, []string{"ssm 14.6"}, []string{"VpcEndpoint other: an endpoint of kind GatewayLoadBalancer"}},
+			b.Add(endpoint, "other", in{"vpcEndpointType": "Resource"})
+		}, []string{"ssm 14.6"}, []string{"VpcEndpoint other: an endpoint of kind Resource"}},
 		{"database", func(b *graphtest.Builder) { b.Add(database, "db", mysql(nil)) }, []string{"db 47.45", "db 5.75"},
 			nil},
 		{"database with a standby pays for two of everything", func(b *graphtest.Builder) {
@@ -197,9 +197,9 @@ func TestIdle(t *testing.T) {
 			b.Add("kms/key:Key", "key", in{})
 		}, []string{"key 1", "zone 0.5"}, nil},
 		{"what is unknown is not free", func(b *graphtest.Builder) {
-			b.Add("eks/cluster:Cluster", "cluster", in{})
+			b.Add("eks/addon:Addon", "dns", in{})
 			b.Add("ec2/vpc:Vpc", "network", in{}, "component")
-		}, nil, []string{"Cluster cluster: type aws:eks/cluster:Cluster"}},
+		}, nil, []string{"Addon dns: type aws:eks/addon:Addon"}},
 		{"what is only looked up is paid by others", func(b *graphtest.Builder) {
 			b.Add(balancer, "site", in{"subnets": []string{"a"}}).Read = true
 		}, nil, nil},
@@ -208,7 +208,7 @@ func TestIdle(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			b := graphtest.New(t)
 			test.build(b)
-			bill := Idle(b.Graph())
+			bill := Builtin().Idle(b.Graph(), "us-east-1")
 			var lines []string
 			var sum float64
 			for _, l := range bill.Lines {
@@ -218,8 +218,8 @@ func TestIdle(t *testing.T) {
 			if !slices.Equal(lines, test.lines) {
 				t.Errorf("lines\n%q, want\n%q", lines, test.lines)
 			}
-			if !slices.Equal(bill.Unpriced, test.unpriced) {
-				t.Errorf("without a price\n%q, want\n%q", bill.Unpriced, test.unpriced)
+			if got := unpriced(bill); !slices.Equal(got, test.unpriced) {
+				t.Errorf("without a price\n%q, want\n%q", got, test.unpriced)
 			}
 			if math.Abs(bill.Total()-sum) > 1e-9 {
 				t.Errorf("the total is %g, the lines are %g together", bill.Total(), sum)
@@ -247,16 +247,26 @@ func TestFree(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if bill := Idle(g); len(bill.Lines)+len(bill.Unpriced) > 0 {
+			if bill := Builtin().Idle(g, "us-east-1"); len(bill.Lines)+len(bill.Unpriced) > 0 {
 				t.Errorf("%s is free because %q, and its bill is %+v", token, reason, bill)
 			}
 		}
 	}
 }
 
+func unpriced(b Bill) []string {
+	var all []string
+	for _, u := range b.Unpriced {
+		all = append(all, u.String())
+	}
+	return all
+}
+
 func TestMarkdown(t *testing.T) {
-	bill := Bill{Lines: []Line{{"site", "load balancer, $0.0225 per hour", 16.425}, {"a", "b|c", 1}},
-		Unpriced: []string{"Instance jump: instance type \"c7g.large\""}}
+	bill := Bill{Lines: []Line{
+		{Resource: "site", What: "load balancer, $0.0225 per hour", Monthly: 16.425},
+		{Resource: "a", What: "b|c", Monthly: 1},
+	}, Unpriced: []Unpriced{{Resource: "Instance jump", Why: "instance type \"c7g.large\""}}}
 	want := `| What | Resource | $ a month |
 | --- | --- | ---: |
 | load balancer, $0.0225 per hour | ` + "`site`" + ` | 16.43 |
@@ -275,15 +285,17 @@ func TestMarkdown(t *testing.T) {
 	}
 }
 
-// TestDocument: what the tables know all stands in the document.
+// TestDocument: what the table knows of uses all stands in the document.
 func TestDocument(t *testing.T) {
-	got := Document(Environment{"dev", Bill{Lines: []Line{{"a", "b", 20}}}}, Environment{"prod", Bill{}})
-	wants := []string{Date, Region, "`dev` while idle: **$20.00 a month**",
+	got := Builtin().Document("us-east-1",
+		Environment{"dev", Bill{Lines: []Line{{Resource: "a", What: "b", Monthly: 20}}}}, Environment{"prod", Bill{}})
+	wants := []string{Builtin().Date, "us-east-1", "`dev` while idle: **$20.00 a month**",
 		"`prod` while idle: **$0.00 a month**"}
-	for _, u := range Uses() {
-		if u.Price <= 0 {
-			t.Errorf("%s costs %g", u.What, u.Price)
-		}
+	uses := Builtin().AllUses("us-east-1")
+	if len(uses) < 15 {
+		t.Errorf("%d uses have a price", len(uses))
+	}
+	for _, u := range uses {
 		wants = append(wants, fmt.Sprintf("| %s | %g | %s |", u.What, u.Price, u.Unit))
 	}
 	for _, want := range append(wants, NotCounted()...) {

@@ -7,7 +7,7 @@ import (
 	"dossier.example/plan/markdown"
 )
 
-// Markdown is the bill for a page or a comment: a table with its sum, and after it what the sum leaves out.
+// Markdown is the bill for a page: a table with its sum, and after it what the sum leaves out.
 func (b Bill) Markdown() string {
 	table := markdown.NewTable("What", "Resource", "$ a month:")
 	for _, l := range b.Lines {
@@ -31,12 +31,12 @@ type Environment struct {
 	Bill Bill
 }
 
-// Document is the part of the documentation that tells costs: each environment at rest, what that leaves out, and what
-// use costs.
-func Document(environments ...Environment) string {
+// Document is the part of a documentation that tells costs: each environment at rest in a region, what that leaves out,
+// and what use costs.
+func (t *Table) Document(region string, environments ...Environment) string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "List prices of %s, on demand, in US dollars, as published in %s; a month has %d hours.\n"+
-		"They are a copy: AWS's bill is what counts. Most other regions are more expensive.\n", Region, Date, Hours)
+		"They are a copy: AWS's bill is what counts. Most other regions are more expensive.\n", region, t.Date, Hours)
 	for _, e := range environments {
 		fmt.Fprintf(&s, "\n`%s` while idle: **$%.2f a month**.\n\n%s", e.Name, e.Bill.Total(), e.Bill.Markdown())
 	}
@@ -45,7 +45,7 @@ func Document(environments ...Environment) string {
 		fmt.Fprintf(&s, "- %s\n", n)
 	}
 	table := markdown.NewTable("What", "$:", "for each")
-	for _, u := range Uses() {
+	for _, u := range t.AllUses(region) {
 		table.Row(u.What, fmt.Sprint(u.Price), u.Unit)
 	}
 	return s.String() + "\nWhat usage adds:\n\n" + table.String()
