@@ -49,7 +49,7 @@ func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 		}
 	})
 	for i, call := range clean.Calls() {
-		for _, m := range modes {
+		for _, m := range modes(call) {
 			t.Run(name(i, call, m), func(t *testing.T) {
 				t.Parallel()
 				s := prepared.copied(t)

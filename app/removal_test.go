@@ -27,7 +27,7 @@ func TestFaultAtEveryStepOfADeletion(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, call := range clean.Calls() {
-		for _, m := range modes {
+		for _, m := range modes(call) {
 			t.Run(name(i, call, m), func(t *testing.T) {
 				s, r := prepare(t)
 				err := s.faulty(fault(i, m)).DeletePerson(t.Context(), r.Person)

@@ -372,7 +372,7 @@ func TestScanningWithFaults(t *testing.T) {
 			upload{"b", []byte("a virus")})
 		for at := 0; ; at++ {
 			s := before.copied(t)
-			f := fault(at, modes[at%4])
+			f := fault(at, []mode{failBefore, failAfter, dieBefore, dieAfter}[at%4])
 			svc := s.through(f, dossier.Options{Now: s.clock.now,
 				Scanning: dossier.Scanning{Scanner: scanner, Retry: time.Second, Workers: 1}})
 			err := svc.ScanTurn(t.Context())

@@ -182,7 +182,7 @@ func TestFaultAtEveryStepOfAScrub(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, call := range clean.Calls() {
-		for _, m := range modes {
+		for _, m := range modes(call) {
 			t.Run(name(i, call, m), func(t *testing.T) {
 				s, f := prepare(t)
 				var log bytes.Buffer

@@ -47,7 +47,7 @@ func TestFaultAtEveryStepOfASubmission(t *testing.T) {
 		t.Fatalf("the write path makes the calls\n%s\nwant\n%s", got, want)
 	}
 	for i, call := range clean.Calls() {
-		for _, m := range modes {
+		for _, m := range modes(call) {
 			for _, again := range []bool{true, false} {
 				t.Run(name(i, call, m)+map[bool]string{true: ", sent again", false: ", given up"}[again],
 					func(t *testing.T) {

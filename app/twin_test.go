@@ -199,7 +199,7 @@ func TestFaultAtEveryStepOverADamagedTwin(t *testing.T) {
 				t.Fatalf("the twin was not found to be damaged: %s", calls)
 			}
 			for i, call := range clean.Calls() {
-				for _, m := range modes {
+				for _, m := range modes(call) {
 					t.Run(fmt.Sprintf("%s, %s, %s", what, way, name(i, call, m)), func(t *testing.T) {
 						t.Parallel()
 						s, r := prepare(t)
