@@ -259,7 +259,11 @@ func pngHeader(w, h uint32, depth byte) []byte {
 // flatPNG returns a whole black PNG of 1 bit a pixel.
 func flatPNG(t testing.TB, w, h int) []byte {
 	rows := encoded(t, func(b *bytes.Buffer) error {
-		z := zlib.NewWriter(b)
+		// Anything better takes seconds for hundreds of megabytes.
+		z, err := zlib.NewWriterLevel(b, zlib.BestSpeed)
+		if err != nil {
+			return err
+		}
 		row := make([]byte, 1+(w+7)/8)
 		for range h {
 			if _, err := z.Write(row); err != nil {
