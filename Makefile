@@ -1,7 +1,7 @@
 # "make" alone lists the targets. What needs more than a line stands in tools/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud build plan test times lint fuzz soak bench generate pictures change new test-tools preview \
+.PHONY: help run cloud build plan test test-app times lint fuzz soak bench generate pictures change new test-tools preview \
 	deploy deploy-policy verify prove drift emulate clean bin/dossier
 
 # The version that "dossier version" tells: the nearest tag and what came after it.
@@ -35,6 +35,10 @@ plan: ## tell what the working tree changes in the stacks, without credentials (
 
 test: ## install what tests need, and run all checks and tests
 	tools/test
+
+# Plain "go test ./app/..." starts no server, and leaves out what takes long.
+test-app: test-tools ## run all of the app's tests, those with servers and a browser too, without the race detector
+	DOSSIER_TEST_REQUIRE=1 go test ./app/...
 
 times: ## measure how long the tests take, on a fresh clone; an hour, beside which nothing else should run
 	tools/times

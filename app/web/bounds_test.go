@@ -291,6 +291,7 @@ func TestCompletionsAtOnce(t *testing.T) {
 
 // One request at a time writes a part. Others wait, but not for one from which nothing comes.
 func TestOnePartAtOnce(t *testing.T) {
+	t.Parallel()
 	s := bounded(t, func(*bounds.Bounds) {})
 	u := s.announce(s.register(), "a.txt", []byte("abc"))
 	p := u.sign(1)[0]

@@ -9,6 +9,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/api"
+	"dossier.example/app/internal/servers"
 	"dossier.example/app/web"
 )
 
@@ -152,6 +153,7 @@ func TestFormerReceiptLinks(t *testing.T) {
 // A small form has little time to arrive, however lively its sender is, and little room.
 func TestSmallFormsHaveADeadline(t *testing.T) {
 	t.Parallel()
+	servers.EndToEnd(t) // it waits for ten seconds
 	s := open(t, setup{})
 	stop := make(chan struct{})
 	defer close(stop)

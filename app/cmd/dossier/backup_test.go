@@ -23,6 +23,7 @@ import (
 	"dossier.example/app"
 	"dossier.example/app/backup"
 	"dossier.example/app/internal/release010"
+	"dossier.example/app/internal/servers"
 	"dossier.example/app/internal/teststores"
 )
 
@@ -211,6 +212,7 @@ func mustBeWhole(t *testing.T, data string, has ...*form) {
 // began and was not deleted, and no client is refused meanwhile.
 func TestBackupWhileServing(t *testing.T) {
 	t.Parallel()
+	servers.EndToEnd(t)
 	in, p, kept := newFilled(t, 10, 4)
 	second := start(t, freeAddress(t), in.env())
 	s := teststores.Embedded(t, in.data)

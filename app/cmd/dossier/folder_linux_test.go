@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"dossier.example/app/internal/servers"
 	"dossier.example/app/internal/teststores"
 )
 
@@ -16,6 +17,7 @@ import (
 // touches the stores in between, and keeps their times as well as a program can, has them inspected.
 func TestFolderTouchedAfterStop(t *testing.T) {
 	t.Parallel()
+	servers.EndToEnd(t)
 	in, p, forms := newFilled(t, 3, 4)
 	env := append(in.env(), "DOSSIER_LOG_LEVEL=debug")
 	stop := func(t *testing.T, p *process) {

@@ -297,6 +297,7 @@ func (d *smallDisk) post(base string, files ...[]byte) (*form, error) {
 // TestFullDisk fills a disk by the form, by parts and by another program, and does there all that must go on.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
+	servers.EndToEnd(t)
 	d := mountDisk(t, 96)
 	p := start(t, freeAddress(t), d.env)
 	d.whole()
@@ -490,6 +491,7 @@ func TestFullDiskManyFiles(t *testing.T) {
 // TestFullDiskTwoServers has two servers use one folder, delete at once, and make one ballast.
 func TestFullDiskTwoServers(t *testing.T) {
 	t.Parallel()
+	servers.EndToEnd(t)
 	d := mountDisk(t, 96)
 	a, b := start(t, freeAddress(t), d.env), start(t, freeAddress(t), d.env)
 	d.whole()

@@ -419,6 +419,7 @@ func unique(files [][]byte, data []byte) []byte {
 
 func TestKillEmbedded(t *testing.T) {
 	t.Parallel()
+	servers.EndToEnd(t)
 	killRounds(t, 16, []string{"DOSSIER_DATA=" + teststores.Migrated(t)})
 }
 

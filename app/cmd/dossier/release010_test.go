@@ -34,6 +34,7 @@ import (
 // What release 0.1.0 left is found by this program, goes on where it stood, and is reconciled. See package release010.
 func TestRelease010(t *testing.T) {
 	t.Parallel()
+	servers.EndToEnd(t)
 	for name, restore := range map[string]func(t *testing.T) *installation{
 		"embedded": embeddedInstallation,
 		"servers":  serversInstallation,

@@ -13,6 +13,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/api"
+	"dossier.example/app/internal/servers"
 )
 
 // Two files on the disk are two files at the site, whatever their names become there; what systems leave in folders is
@@ -99,6 +100,7 @@ func TestUploadKeepsFilesApart(t *testing.T) {
 // journal and of who sends it.
 func TestUploadGoesOnByContent(t *testing.T) {
 	t.Parallel()
+	servers.EndToEnd(t)
 	s := embeddedSite(t)
 	setup := func(t *testing.T) (u *uploader, content map[string][]byte, path, link string, rest func(want ...int)) {
 		u = newUploader(t)

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dossier.example/app/api"
+	"dossier.example/app/internal/servers"
 	"dossier.example/app/upload"
 )
 
@@ -156,6 +157,7 @@ func (x *sender) journalPath(t *testing.T) string {
 // prints the receipt.
 func TestUploadUntold(t *testing.T) {
 	t.Parallel()
+	servers.EndToEnd(t)
 	s := embeddedSite(t)
 	content := map[string][]byte{"a.txt": []byte("a"), "b.txt": []byte("b"), "c.txt": []byte("c")}
 	_, paths := files(t, content)

@@ -36,6 +36,9 @@ func TestUpload(t *testing.T) {
 	} {
 		t.Run("embedded, "+name, func(t *testing.T) {
 			t.Parallel()
+			if name != "ways" {
+				servers.EndToEnd(t)
+			}
 			uploadsTo(t, embeddedSite(t), group)
 		})
 	}

@@ -11,9 +11,11 @@
 // random credentials. It ends with the test, also when the test's process is killed.
 //
 // Programs are looked for where tools/install puts them (.tools/bin and tools/node_modules/.bin below the repository's
-// root; their versions are pinned), then on PATH, then where systems keep daemons. A test whose program is missing is
-// skipped, or fails where DOSSIER_TEST_REQUIRE=1 is set, as "make test" does, so that nothing is skipped there unseen.
-// Tests that take long (EndToEnd) run only there.
+// root; their versions are pinned), then on PATH, then where systems keep daemons.
+//
+// Plain "go test" starts none, so that a change of the app is tested within a minute: a test that needs a server is
+// skipped, as is one that takes long (EndToEnd). Where DOSSIER_TEST_REQUIRE=1 is set, as "make test" does, all of them
+// run, and one whose program is missing fails.
 package servers
 
 import (
@@ -23,6 +25,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"testing"
 )
 
 // T is what a server belongs to: a test, or something that lasts as one does. Fatal, Fatalf and Skip do not return. The
@@ -39,6 +42,9 @@ type T interface {
 
 // remedy ends every message about a missing program.
 const remedy = `; "make test-tools" installs it`
+
+// remedyQuick ends every message about a test that plain "go test" leaves out.
+const remedyQuick = `; DOSSIER_TEST_REQUIRE=1 runs it, as "make test" does`
 
 // Chromium returns the path of the browser's executable: Chromium, Chrome or one of their headless shells.
 func Chromium(t T) string {
@@ -69,9 +75,12 @@ func AxeCore(t T) string {
 	return ""
 }
 
-// require returns the first program that exists, or ends the test.
+// require returns the first program that exists, or ends the test; plain "go test" ends it in any case.
 func require(t T, what string, names ...string) string {
 	t.Helper()
+	if testing.Testing() && !everything() {
+		t.Skip("needs " + what + remedyQuick)
+	}
 	if path, ok := find(names...); ok {
 		return path
 	}
@@ -85,19 +94,21 @@ func Missing(t T, what string) {
 	Unable(t, what+remedy)
 }
 
-// EndToEnd ends a test that takes long even where all is installed: as skipped, unless everything has to run. So a
-// change of the app is tested within a minute; what such a test alone finds, "make test" does.
+// everything reports whether every test has to run, those that need a server or take long among them.
+func everything() bool { return os.Getenv("DOSSIER_TEST_REQUIRE") == "1" }
+
+// EndToEnd ends a test that takes long even without a server: as skipped, unless everything has to run.
 func EndToEnd(t T) {
 	t.Helper()
-	if os.Getenv("DOSSIER_TEST_REQUIRE") != "1" {
-		t.Skip(`an end-to-end test that takes long; "make test" runs it, as does DOSSIER_TEST_REQUIRE=1`)
+	if !everything() {
+		t.Skip("an end-to-end test that takes long" + remedyQuick)
 	}
 }
 
 // Unable ends a test that cannot run here: as failed where everything has to run, else as skipped.
 func Unable(t T, why string) {
 	t.Helper()
-	if os.Getenv("DOSSIER_TEST_REQUIRE") == "1" {
+	if everything() {
 		t.Fatal(why)
 	}
 	t.Skip(why)

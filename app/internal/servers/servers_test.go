@@ -259,18 +259,22 @@ func TestPortTaken(t *testing.T) {
 	}
 }
 
+// Plain "go test" starts no server, whether there is one or not; where everything has to run, one must be there.
 func TestMissingProgram(t *testing.T) {
-	for require, want := range map[string]string{"": "skipped: ", "1": "failed: "} {
+	for require, want := range map[string]string{
+		"":  "skipped: needs the browser" + remedyQuick,
+		"1": "failed: the browser is not installed" + remedy,
+	} {
 		t.Setenv("DOSSIER_TEST_REQUIRE", require)
 		r := &recorder{TB: t}
 		r.run(func() { requireProgram(r) })
-		if got := strings.Join(r.said, "\n"); got != want+"The browser is not installed"+remedy {
+		if got := strings.Join(r.said, "\n"); got != want {
 			t.Errorf("with DOSSIER_TEST_REQUIRE=%q the test was told %q", require, got)
 		}
 	}
 }
 
-func requireProgram(t testing.TB) { require(t, "The browser", "no-such-browser", "/no/such/browser") }
+func requireProgram(t testing.TB) { require(t, "the browser", "no-such-browser", "/no/such/browser") }
 
 // Servers and their data go when the test's process is killed, which runs no cleanup.
 func TestKilledTest(t *testing.T) {
@@ -285,7 +289,7 @@ func TestKilledTest(t *testing.T) {
 		<-t.Context().Done() // never: it is killed
 		return
 	}
-	// Where one is missing, this test is skipped, not failed.
+	// Where servers are not asked for, this test is skipped, not failed.
 	require(t, "MariaDB or MySQL", "mariadbd", "mysqld")
 	require(t, "versitygw", "versitygw")
 	t.Parallel()
