@@ -89,6 +89,12 @@ func (p Plan) top(brief bool) string {
 				"deployed there.\n\n%s\n", e.Name, what, fence(e.Fault.Said, ""))
 		}
 	}
+	for _, e := range p.Environments {
+		if e.Policy.Fault != "" {
+			fmt.Fprintf(&b, "> [!CAUTION]\n> **%s: its rules could not be asked**, so nothing is known of them.\n\n%s\n",
+				cut(e.Name, 64), fence(cut(e.Policy.Fault, 32*longest), ""))
+		}
+	}
 	b.WriteString(p.alarm(brief))
 	b.WriteString(p.table())
 	return b.String()

@@ -148,7 +148,11 @@ type Reach struct {
 
 // Policy is what came of the rules.
 type Policy struct {
-	Summary string   `json:"summary"`
+	Summary string `json:"summary"`
+	// Fault is why the rules could not be asked; empty: they were.
+	Fault string `json:"fault,omitempty"`
+	// Dropped are rules that base is held to and head is not.
+	Dropped []string `json:"dropped,omitempty"`
 	Broken  []Broken `json:"broken"`
 	// Mended are rules that base breaks and head does not.
 	Mended     []string `json:"mended,omitempty"`
@@ -218,6 +222,10 @@ func environment(name string, base Stack, known bool, head Stack, stays bool, ta
 	e.Reach = reach(from, head.Graph)
 	e.Cost = cost(table, from, head.Graph, base.Config["aws:region"], head.Config["aws:region"])
 	e.Policy = policies(base, head)
+	if len(e.Policy.Dropped) > 0 {
+		e.Dangers = append(e.Dangers, Danger{Kind: "rules dropped", What: fmt.Sprintf("It is no longer held to %s.",
+			codes(e.Policy.Dropped))})
+	}
 	e.Roles = roles(from, head.Graph)
 	e.Outputs = outputs(from, head.Graph)
 	if from != nil {
@@ -250,6 +258,15 @@ func configured(project string, base, head map[string]string) []Danger {
 				orNone(head[key]), what)})
 	}
 	return found
+}
+
+// codes are texts in code spans.
+func codes(texts []string) string {
+	shown := make([]string, len(texts))
+	for i, text := range texts {
+		shown[i] = code(cut(text, longest))
+	}
+	return strings.Join(shown, ", ")
 }
 
 func orNone(text string) string { return cut(cmp.Or(text, "not set"), longest/2) }
@@ -294,11 +311,18 @@ func policies(base, head Stack) Policy {
 		return p
 	}
 	report := head.Policy.Check(head.Graph)
+	if report.Fault != "" {
+		p.Fault = report.Fault
+		return p
+	}
 	p.Summary = report.Summary()
 	broken, excused := map[brokenAt]policy.Violation{}, map[string]bool{}
 	compared := base.Graph != nil && base.Policy != nil
 	if compared {
 		for _, r := range base.Policy.Check(base.Graph).Results {
+			if !slices.ContainsFunc(report.Results, func(now policy.Result) bool { return now.Rule.ID == r.Rule.ID }) {
+				p.Dropped = append(p.Dropped, r.Rule.ID)
+			}
 			for _, v := range r.Violations {
 				broken[brokenAt{v.Rule, v.URN, v.Message}] = v
 			}

@@ -30,11 +30,11 @@ func checkOut(ctx context.Context, root, revision, dir string) (*tree, error) {
 	if strings.HasPrefix(commit, revision) {
 		name = revision[:min(len(revision), 10)]
 	}
-	done := filepath.Join(dir, ".commit")
-	if was, err := os.ReadFile(done); err == nil && string(was) == commit {
+	done := dir + ".commit" // beside it, so that both revisions have the same files
+	if was, err := os.ReadFile(done); err == nil && string(was) == commit && exists(os.DirFS(dir), ".") {
 		return &tree{name: name, dir: dir}, nil
 	}
-	if err := os.RemoveAll(dir); err != nil {
+	if err := errors.Join(os.RemoveAll(done), os.RemoveAll(dir)); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -169,6 +169,9 @@ func build(ctx context.Context, of *program, file string) error {
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "GOWORK=") || strings.HasPrefix(v, "PWD=")
 	})
+	if of.work != "" {
+		cmd.Env = append(cmd.Env, "GOWORK="+of.work)
+	}
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	var out []byte

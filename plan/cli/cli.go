@@ -124,7 +124,7 @@ func status(p plan.Plan) int {
 	if p.Build != nil {
 		return StatusProgram
 	}
-	settings, program, broken, dangerous := false, false, false, false
+	settings, program, broken, dangerous := false, unasked(p), false, false
 	for _, e := range p.Environments {
 		if e.Fault != nil {
 			settings = settings || e.Fault.Kind == plan.FaultSettings

@@ -19,7 +19,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 
 	"dossier.example/plan"
-	"dossier.example/plan/graph"
 	"dossier.example/plan/policy"
 )
 
@@ -50,19 +49,6 @@ type Artifact struct {
 	Sources func(ctx context.Context, root string) (string, error)
 }
 
-// policyOf returns what a stack is held to; nil where its configuration cannot be used.
-func (p Project) policyOf(of *program, stack string, settings map[string]string) *policy.Set {
-	set := &policy.Set{Environment: policy.Environment{Name: stack, Production: of.config.production(stack)},
-		Rules: policy.Catalogue()}
-	if p.Policy != nil {
-		set = p.Policy(stack, settings)
-	}
-	if set != nil {
-		except(set, stack, of.tree.config.Exceptions)
-	}
-	return set
-}
-
 // program is a Pulumi project at one revision.
 type program struct {
 	tree   *tree
@@ -74,6 +60,8 @@ type program struct {
 	// file is the executable; empty where fault says why there is none.
 	file  string
 	fault *plan.Fault
+	// work is the file of the Go workspace that it is built in; empty: that of its folder.
+	work string
 	// sources is the hash of what the artifact would be made of; empty where it is not known, and where there is none.
 	sources string
 	stacks  map[string]plan.Stack
@@ -344,30 +332,4 @@ func (s sealed) BatchDecrypt(_ context.Context, texts []string) ([]string, error
 		opened[i] = "sealed " + text
 	}
 	return opened, nil
-}
-
-// except adds exceptions to the rules of a stack.
-func except(set *policy.Set, stack string, exceptions []Exception) {
-	for _, e := range exceptions {
-		if len(e.Stacks) > 0 && !slices.Contains(e.Stacks, stack) {
-			continue
-		}
-		for i, rule := range set.Rules {
-			if rule.ID != e.Rule {
-				continue
-			}
-			set.Rules[i].Exceptions = append(slices.Clone(rule.Exceptions), policy.Exception{
-				Reason: e.Reason,
-				When:   "It is about " + e.Resource + ".",
-				Holds: func(g *graph.Graph, _ policy.Environment, v policy.Violation) bool {
-					r := g.ByURN(v.URN)
-					if r == nil || e.Type != "" && e.Type != r.Token {
-						return false
-					}
-					is, err := path.Match(e.Resource, r.Name)
-					return err == nil && is
-				},
-			})
-		}
-	}
 }

@@ -32,6 +32,8 @@ type tree struct {
 	head string
 	// base is how the plan calls base.
 	base string
+	// rules is the program that serves its rules; nil: there is none.
+	rules *program
 	// notes are what whoever reads the plan has to know of it.
 	notes []string
 }
@@ -71,6 +73,9 @@ func (p Project) compare(ctx context.Context, root, base string, over overrides,
 	}
 	pairs, unread, err := match(before, head)
 	if err != nil {
+		return fail(err)
+	}
+	if err := buildRules(ctx, before, head, work); err != nil {
 		return fail(err)
 	}
 	was, is := plan.Revision{Name: before.name}, plan.Revision{Name: head.name, Unread: unread}
@@ -414,7 +419,7 @@ func (p Project) stack(ctx context.Context, name string, before, head *program, 
 // record runs a program for a stack, after what was there before.
 func (p Project) record(ctx context.Context, of *program, name string, s *plan.Stack, before graph.Before,
 	standIns string) error {
-	s.Policy = p.policyOf(of, name, s.Config)
+	s.Policy = p.policyOf(ctx, of, name, s.Config)
 	home, err := os.MkdirTemp("", "plan-home-")
 	if err != nil {
 		return err

@@ -30,10 +30,15 @@ type Set struct {
 	// Complete tells that the stack is meant to have something of all that its rules speak of: a rule without it is
 	// broken. Else it is not asked.
 	Complete bool
+	// Served asks another program for the report; nil: the rules are here.
+	Served func(g *graph.Graph) Report
 }
 
 // Check checks a graph against every rule of the set.
 func (s Set) Check(g *graph.Graph) Report {
+	if s.Served != nil {
+		return s.Served(g)
+	}
 	report := Report{Environment: s.Environment}
 	for _, rule := range s.Rules {
 		report.Results = append(report.Results, rule.check(g, s))
@@ -62,7 +67,7 @@ type Exception struct {
 	// Reason says why, When under which condition; both are sentences for the document.
 	Reason, When string
 	// Holds reports whether the condition is met for a violation.
-	Holds func(g *graph.Graph, env Environment, v Violation) bool
+	Holds func(g *graph.Graph, env Environment, v Violation) bool `json:"-"`
 }
 
 // Rule is one rule.
@@ -81,7 +86,7 @@ type Rule struct {
 	// counts as broken, as it cannot be shown to be kept (Set.Complete). Empty is for rules about what may be absent.
 	Needs []string
 	// Check finds what breaks the rule.
-	Check func(g *graph.Graph, env Environment) []Violation
+	Check func(g *graph.Graph, env Environment) []Violation `json:"-"`
 	// Mend replaces what violations say about how to mend them, where a repository has a setting for it.
 	Mend       string
 	Exceptions []Exception
@@ -117,6 +122,10 @@ type Result struct {
 type Report struct {
 	Environment Environment
 	Results     []Result
+	// Fault is why the rules could not be asked; empty: they were.
+	Fault string
+	// Unknown are the ids of exceptions whose rule there is not.
+	Unknown []string
 }
 
 // Catalogue returns the rules that fit any stack on AWS, without exceptions, in the order of the document.

@@ -1,0 +1,220 @@
+package cli
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// program registers buckets, of the names that lib has.
+const registering = `package main
+
+import (
+	"os"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
+
+	"example.org/acme/names"
+)
+
+func main() {
+	pulumi.Run(func(ctx *pulumi.Context) error {
+		for _, name := range names.All {
+			var bucket pulumi.CustomResourceState
+			if err := ctx.RegisterResource("aws:s3/bucketV2:BucketV2", name, pulumi.Map{
+				"forceDestroy": pulumi.Bool(config.GetBool(ctx, "empty")), "bucket": pulumi.String("acme-" + os.Getenv("BUCKET")),
+			}, &bucket); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+`
+
+// ruling is a program with rules.
+const ruling = `package main
+
+import (
+	"errors"
+
+	"dossier.example/plan/graph"
+	"dossier.example/plan/policy"
+)
+
+func main() {
+	policy.Main(func(stack policy.Stack) (policy.Set, error) {
+		if stack.Config["web:wrong"] != "" {
+			return policy.Set{}, errors.New("web:wrong is set")
+		}
+		return policy.Set{Rules: []policy.Rule{{
+			ID: "Acme.1", Says: "Buckets have a name of ours.",
+			Check: policy.Each("aws:s3/bucketV2:BucketV2",
+				func(_ *graph.Graph, env policy.Environment, r *graph.Resource) []policy.Violation {
+					if r.Name == "ours" {
+						return nil
+					}
+					return []policy.Violation{policy.At(r, "call it ours", "in %s (%t) it is called %s", env.Name, env.Production, r.Name)}
+				}),
+		}, {ID: "Acme.2", Says: "Nothing.", Check: func(*graph.Graph, policy.Environment) []policy.Violation { return nil }}}}, nil
+	})
+}
+`
+
+// checkout is a repository with a commit on main, of several projects: one with its program in the root module, one
+// with a module and a workspace of its own, one in another language; and rules.
+func checkout(t *testing.T) string {
+	t.Helper()
+	module := func(name string) string {
+		text, err := os.ReadFile("../go.mod")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return regexp.MustCompile(`(?m)^module .*$`).ReplaceAllLiteralString(string(text), "module "+name)
+	}
+	sums, err := os.ReadFile("../go.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := repository(t, map[string]string{
+		"stackplan.yaml": `rules: tools/rules
+projects:
+  - {folder: web, environment: {BUCKET: one}, production: [prod], migrations: db}
+  - folder: services/api
+  - folder: site
+exceptions:
+  - {rule: Acme.1, resource: "*s", stacks: [prod], reason: Old ones keep their names.}
+`,
+		"go.mod": module("example.org/acme"), "go.sum": string(sums),
+		"names/names.go":     "package names\n\nvar All = []string{\"files\"}\n",
+		"web/Pulumi.yaml":    "name: web\nruntime: go\nmain: cmd/infra\nconfig:\n  aws:region: us-east-1\n",
+		"web/cmd/infra/x.go": registering, "web/Pulumi.dev.yaml": "config: {empty: true}",
+		"web/Pulumi.prod.yaml":         "config: {empty: false}",
+		"db/1.sql":                     "CREATE TABLE t (id INT);",
+		"services/go.work":             "go 1.26.0\n\nuse (\n\t./api\n\t./lib\n)\n",
+		"services/api/go.mod":          module("example.org/api"),
+		"services/api/go.sum":          string(sums),
+		"services/api/Pulumi.yaml":     "name: api\nruntime:\n  name: go\n  options: {buildTarget: bin/api}\n",
+		"services/api/Pulumi.dev.yaml": "config: {aws:region: eu-west-1}",
+		"services/api/main.go":         strings.Replace(registering, "acme/names", "lib/names", 1),
+		"services/lib/go.mod":          "module example.org/lib\n\ngo 1.26.0\n",
+		"services/lib/names/x.go":      "package names\n\nvar All = []string{\"jobs\"}\n",
+		"site/Pulumi.yaml":             "name: site\nruntime: nodejs\n",
+		"site/index.ts":                "",
+		"tools/rules/main.go":          ruling,
+	})
+	gitIn(t, dir, "init", "--quiet", "--initial-branch=main")
+	gitIn(t, dir, "add", "-A")
+	gitIn(t, dir, "commit", "--quiet", "--message", "first")
+	return dir
+}
+
+func gitIn(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir, "-c", "user.name=test", "-c",
+		"user.email=test@example.org", "-c", "commit.gpgsign=false"}, args...)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("git %v: %v\n%s", args, err, out)
+	}
+}
+
+// replaceIn replaces a text that stands in a file once.
+func replaceIn(t *testing.T, dir, name, old, now string) {
+	t.Helper()
+	file := filepath.Join(dir, filepath.FromSlash(name))
+	text, err := os.ReadFile(file)
+	if err != nil || strings.Count(string(text), old) != 1 {
+		t.Fatalf("%q is in %s %d times: %v", old, name, strings.Count(string(text), old), err)
+	}
+	if err := os.WriteFile(file, []byte(strings.Replace(string(text), old, now, 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRepository: a repository of several projects, with rules of its own, is planned as a whole.
+func TestRepository(t *testing.T) {
+	t.Parallel()
+	dir := checkout(t)
+	plan := func(what string, wanted int, args []string, wants ...string) string {
+		t.Helper()
+		var out, log bytes.Buffer
+		status := Run(t.Context(), Project{}, append([]string{"--root", dir, "--base", "main"}, args...), &out, &log)
+		if status != wanted {
+			t.Errorf("%s: status %d, want %d\n%s\n%s", what, status, wanted, log.String(), out.String())
+		}
+		for _, want := range wants {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s: the plan does not say %q:\n%s", what, want, out.String())
+			}
+		}
+		return out.String()
+	}
+	// Everywhere but in prod, which has an exception.
+	out := plan("nothing", StatusPolicy, nil, "## Plan: nothing changes", "web/dev", "web/prod", "api/dev",
+		"Project `site` in `site` is not looked at: `its program is not in Go: its runtime is nodejs`.",
+		"in dev (false) it is called files", "in dev (true) it is called jobs", "Old ones keep their names.")
+	if strings.Contains(out, "in prod") {
+		t.Errorf("the exception is not heeded:\n%s", out)
+	}
+
+	replaceIn(t, dir, "services/lib/names/x.go", "jobs", "ours")
+	replaceIn(t, dir, "site/index.ts", "", "export {}")
+	if err := os.WriteFile(filepath.Join(dir, "db/2.sql"), []byte("DROP TABLE t;"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	plan("a module of the workspace, a program in another language, a migration", StatusDangerous,
+		[]string{"--project", "services/api", "--migrations", "db"}, "create BucketV2 `ours`", "**BucketV2** `jobs` is deleted",
+		"`db/2.sql` is **not safe", "Acme.1")
+	plan("the same, of all", StatusPolicy, nil, "1 change that nothing here judges",
+		"**The change touches it, and nothing here judges that.**")
+	plan("one stack", StatusDangerous, []string{"--project", "web", "--stack", "prod", "--set", "BUCKET=other"})
+	gitIn(t, dir, "checkout", "--quiet", ".")
+	if err := os.Remove(filepath.Join(dir, "db/2.sql")); err != nil {
+		t.Fatal(err)
+	}
+
+	replaceIn(t, dir, "tools/rules/main.go", `r.Name == "ours"`, `r.Name != "none"`)
+	replaceIn(t, dir, "tools/rules/main.go", `"Acme.2"`, `"Acme.3"`)
+	plan("rules", StatusDangerous, nil, "rules dropped in api/dev and web/dev and web/prod",
+		"It is no longer held to `Acme.2`.")
+	replaceIn(t, dir, "tools/rules/main.go", `r.Name != "none"`, `undefined()`)
+	plan("rules that do not compile", StatusProgram, nil, "**web/dev: its rules could not be asked**", "undefined: undefined")
+	gitIn(t, dir, "checkout", "--quiet", ".")
+	replaceIn(t, dir, "web/Pulumi.dev.yaml", "empty: true", "empty: true, wrong: x")
+	plan("configuration that rules cannot use", StatusProgram, nil, "**web/dev: its rules could not be asked**",
+		"web:wrong is set")
+	gitIn(t, dir, "checkout", "--quiet", ".")
+	replaceIn(t, dir, "stackplan.yaml", "rule: Acme.1", "rule: Acme.9")
+	plan("an exception of no rule", StatusProgram, nil, "exceptions name rules that there are not: Acme.9",
+		"`stackplan.yaml`, which says what is planned, is part of the change.")
+	replaceIn(t, dir, "stackplan.yaml", "folder: site", "fodler: site")
+	plan("a configuration that cannot be read", StatusFailed, nil, "field fodler not found")
+}
+
+// TestUnconfigured: without a configuration, every project is found, and held to the rules that fit any.
+func TestUnconfigured(t *testing.T) {
+	t.Parallel()
+	dir := checkout(t)
+	gitIn(t, dir, "rm", "--quiet", "-r", "stackplan.yaml", "services")
+	gitIn(t, dir, "commit", "--quiet", "--message", "second")
+	var out, log bytes.Buffer
+	replaceIn(t, dir, "names/names.go", "files", "others")
+	if status := Run(t.Context(), Project{}, []string{"--root", dir, "--base", "main"}, &out, &log); status !=
+		StatusPolicy {
+		t.Errorf("status %d\n%s", status, log.String())
+	}
+	for _, want := range []string{"dev and prod", "create BucketV2 `others`", "Project `site`", "S3.8"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the plan does not say %q:\n%s", want, out.String())
+		}
+	}
+	if ignored, err := exec.CommandContext(t.Context(), "git", "-C", dir, "status", "--short").Output(); err != nil ||
+		strings.Contains(string(ignored), "stackplan/") {
+		t.Errorf("git sees what the plan built: %s, %v", ignored, err)
+	}
+}
