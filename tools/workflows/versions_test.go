@@ -36,6 +36,9 @@ func TestOneGo(t *testing.T) {
 	if got := only(t, "Dockerfile", `(?m)^FROM golang:(\S+)`); got != want {
 		t.Errorf("the Dockerfile builds with Go %s, and releases are built with %s", got, want)
 	}
+	if got := only(t, "plan/action.yml", `(?m)^  go-version:\n.*\n    default: (\S+)`); got != want {
+		t.Errorf("plans are made with Go %s, and releases are built with %s", got, want)
+	}
 	for name, w := range workflows(t) {
 		for job, j := range w.Jobs {
 			for _, s := range j.Steps {

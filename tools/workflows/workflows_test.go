@@ -58,13 +58,17 @@ func workflows(t *testing.T) map[string]workflow {
 // beside it for readers.
 func TestActionsArePinned(t *testing.T) {
 	pinned := regexp.MustCompile(`^\s*(?:- )?uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
+	files := []string{"plan/action.yml"}
 	for name := range workflows(t) {
-		text, err := os.ReadFile(filepath.Join(root, ".github/workflows", name))
+		files = append(files, filepath.Join(".github/workflows", name))
+	}
+	for _, name := range files {
+		text, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(string(text)) {
-			if strings.Contains(line, "uses:") && !pinned.MatchString(strings.TrimRight(line, "\n")) {
+			if strings.Contains(line, "uses:") && !strings.Contains(line, "uses: ./plan") && !pinned.MatchString(strings.TrimRight(line, "\n")) {
 				t.Errorf("%s: %s", name, strings.TrimSpace(line))
 			}
 		}
@@ -124,6 +128,9 @@ func TestStepsAreTargets(t *testing.T) {
 	for name, w := range workflows(t) {
 		for job, j := range w.Jobs {
 			for _, s := range j.Steps {
+				if s.Uses == "./plan" {
+					seen["plan"] = true // it runs what make plan does
+				}
 				for _, m := range regexp.MustCompile(`\bmake (?:--silent )?([a-z-]+)`).FindAllStringSubmatch(s.Run,
 					-1) {
 					seen[m[1]] = true
