@@ -77,8 +77,10 @@ func TestServiceSpecReplacements(t *testing.T) {
 			"plans replace": "an update takes prefixes only " +
 			"(https://docs.aws.amazon.com/guardduty/latest/APIReference/API_UpdateS3BucketResource.html); " +
 			"internal/service/guardduty/malware_protection_plan.go, bucket_name",
-		"aws:lb/loadBalancer:LoadBalancer subnetMappings: plans replace": "some changes only: " +
-			"internal/service/elbv2/load_balancer.go, customizeDiffLoadBalancerALB; this program gives subnets",
+		"aws:ssm/parameter:Parameter dataType: plans replace": "CloudFormation writes another version; " +
+			"internal/service/ssm/parameter.go, data_type",
+		"aws:autoscaling/lifecycleHook:LifecycleHook autoscalingGroupName: CloudFormation replaces": "the provider " +
+			"puts the hook to the other group: internal/service/autoscaling/lifecycle_hook.go",
 		"aws:s3/bucketV2:BucketV2 objectLockConfiguration.objectLockEnabled: plans replace": "CloudFormation " +
 			"replaces for ObjectLockEnabled beside it; internal/service/s3/bucket.go, object_lock_enabled",
 		"aws:sns/topicPolicy:TopicPolicy arn: plans replace": dividedList +
@@ -98,6 +100,11 @@ func TestServiceSpecReplacements(t *testing.T) {
 			agreed[fmt.Sprintf("aws:vpc/securityGroup%sRule:SecurityGroup%sRule %s: CloudFormation replaces", name,
 				name, input)] = inPlaceRule
 		}
+	}
+
+	for _, input := range []string{"", ".defaultResult", ".heartbeatTimeout", ".lifecycleTransition", ".name"} {
+		agreed["aws:autoscaling/group:Group initialLifecycleHooks"+input+": plans replace"] = "they are put to the group " +
+			"when it is made: internal/service/autoscaling/group.go, initial_lifecycle_hook"
 	}
 
 	seen := map[string]bool{}

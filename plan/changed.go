@@ -27,7 +27,10 @@ func changedInputs(e *Environment, base, head *graph.Graph) []Danger {
 		if c.Action == Create {
 			unknown = !judgedNew(c.Type)
 		}
-		if unknown && c.Action != Replace && !c.Unsure {
+		if c.verdict(UnknownType) {
+			continue // told by unsure
+		}
+		if unknown && c.Action != Replace {
 			verb := map[Action]string{Create: "is created", Update: "changes"}[c.Action]
 			found = append(found, Danger{Kind: notJudged, Resource: c.String(),
 				What: fmt.Sprintf("**%s** %s %s: nothing here judges type `%s`.", c.Kind, code(c.Name), verb, c.Type)})

@@ -35,7 +35,8 @@ type Change struct {
 	// Properties are the inputs that differ; all, where a resource of a type is created that nothing judges; none of
 	// what is created else or deleted.
 	Properties []Property `json:"properties,omitempty"`
-	// Unsure tells an update of a type of which it is not known here what needs another resource.
+	// Unsure tells an update that may be a replacement: its type is not known here, or what of it changes is not, or the
+	// provider decides.
 	Unsure bool `json:"unsure,omitempty"`
 	// Kept tells a resource that Pulumi forgets and AWS keeps; of one that is replaced, the old one.
 	Kept bool `json:"kept,omitempty"`
@@ -55,6 +56,9 @@ type Property struct {
 	After  string `json:"after,omitempty"`
 	// Replaces tells that this difference needs another resource.
 	Replaces bool `json:"replaces,omitempty"`
+	// Verdict is what this difference does to a resource that was there, and Source where that is known from.
+	Verdict Word   `json:"verdict,omitempty"`
+	Source  string `json:"source,omitempty"`
 }
 
 // After tells a recording of what is planned what becomes of the resources that are there, so that the program goes on
@@ -75,16 +79,20 @@ func After(base *graph.Graph) graph.Before {
 
 // replaced reports whether differences need another resource.
 func replaced(old, now *graph.Resource, leaves []leaf) bool {
-	return old.Token != now.Token || slices.ContainsFunc(leaves, func(l leaf) bool { return replaces(now, l.path) })
+	return old.Token != now.Token ||
+		slices.ContainsFunc(leaves, func(l leaf) bool { return verdict(old, now, l).Word == Replaces })
 }
 
-func replaces(r *graph.Resource, path string) bool {
-	inputs, _ := Replacements(r.Token)
-	// EC2 takes new user-data only at a first start; by default a running instance keeps what it ran.
-	if r.Token == "aws:ec2/instance:Instance" && graph.Is(r.Input("userDataReplaceOnChange"), true) {
-		inputs = append(slices.Clone(inputs), "userData", "userDataBase64")
+// goesFirst reports whether the old resource is deleted before the new one is made: where the program says so, and where
+// it gives a name itself, which two cannot have (nameRequiresDeleteBeforeReplace in pkg/tfbridge/schema.go of
+// https://github.com/pulumi/pulumi-terraform-bridge; the AWS provider names by "name" what has no other).
+func goesFirst(old, now *graph.Resource) bool {
+	if now.Options.DeleteBeforeReplace {
+		return true
 	}
-	return within(path, inputs) || within(path, r.Options.ReplaceOnChanges)
+	name := cmp.Or(awsmodel.Names(now.Token).Property, "name")
+	given, is := now.Input(name).(string)
+	return is && given != "" && strings.HasPrefix(now.Token, "aws:") && old.Input(name) == now.Input(name)
 }
 
 // updates reports whether a resource that was there is kept and, at most, updated.
@@ -417,12 +425,12 @@ func compare(base, head *graph.Graph) []Change {
 			action = Replace
 		}
 		c := change(action, p.now)
-		_, known := Replacements(p.now.Token)
-		c.Unsure = !known && action == Update
 		c.Kept = action == Replace && p.old.Options.RetainOnDelete
-		c.First = action == Replace && p.now.Options.DeleteBeforeReplace
+		c.First = action == Replace && goesFirst(p.old, p.now)
 		for _, l := range leaves {
-			property := Property{Path: l.path, Replaces: replaces(p.now, l.path)}
+			v := verdict(p.old, p.now, l)
+			property := Property{Path: l.path, Replaces: v.Word == Replaces, Verdict: v.Word, Source: v.Source}
+			c.Unsure = c.Unsure || action == Update && v.Word != InPlace
 			if property.Before, property.After = counted(base, head, p.now, l); property.After == "" {
 				property.Before, property.After = shown.both(l)
 			}

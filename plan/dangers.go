@@ -153,10 +153,7 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 		if c.Action != Update {
 			continue
 		}
-		if c.Unsure {
-			tell("not known", c, "**%s** `%s` changes, but whether in place or by replacement is unknown: its "+
-				"type is not in the table of what needs a replacement.", c.Kind, c.Name)
-		}
+		found = append(found, unsure(c)...)
 		var stops []string
 		for _, p := range c.Properties {
 			key, _, _ := strings.Cut(position.ReplaceAllString(p.Path, ""), ".")
@@ -378,7 +375,11 @@ func because(c Change) string {
 	if len(paths) > 3 {
 		paths = append(paths[:3], "…")
 	}
-	return " (because of " + strings.Join(paths, ", ") + ")"
+	said := ""
+	if c.by(Replaces) == fromCloudFormation {
+		said = ", as " + fromCloudFormation + " does"
+	}
+	return " (because of " + strings.Join(paths, ", ") + said + ")"
 }
 
 func before(base *graph.Graph, c Change) *graph.Resource {

@@ -111,10 +111,22 @@ func TestChanges(t *testing.T) {
 				r.Name, r.URN = "renamed", "urn:pulumi:test::test::aws:s3/bucketV2:BucketV2::renamed"
 			}, nil},
 		{"a type that the table lacks", func(b *graphtest.Builder) {
-			b.Add("eks/cluster:Cluster", "c", in{"version": "1"})
+			b.Add("orbit/satellite:Satellite", "s", in{"version": "1"})
 		},
-			func(b *graphtest.Builder) { b.Get("eks/cluster:Cluster", "c").Inputs["version"] = "2" },
-			[]string{"update Cluster c (unsure)", "version: 1 → 2"}},
+			func(b *graphtest.Builder) { b.Get("orbit/satellite:Satellite", "s").Inputs["version"] = "2" },
+			[]string{"update Satellite s (unsure)", "version: 1 → 2 (unknown for this type)"}},
+		{"an input that the table lacks", func(b *graphtest.Builder) {
+			b.Add("eks/cluster:Cluster", "c", in{"quantum": "1"})
+		},
+			func(b *graphtest.Builder) { b.Get("eks/cluster:Cluster", "c").Inputs["quantum"] = "2" },
+			[]string{"update Cluster c (unsure)", "quantum: 1 → 2 (unknown for this property)"}},
+		{"a replacement that the provider decides", func(b *graphtest.Builder) {
+			b.Add("opensearch/domain:Domain", "d", in{"engineVersion": "OpenSearch_2.3"})
+		},
+			func(b *graphtest.Builder) {
+				b.Get("opensearch/domain:Domain", "d").Inputs["engineVersion"] = "OpenSearch_2.5"
+			},
+			[]string{"update Domain d (unsure)", "engineVersion: OpenSearch_2.3 → OpenSearch_2.5 (may replace)"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			base, head := two(t, c.build, c.change)
@@ -127,8 +139,8 @@ func TestChanges(t *testing.T) {
 				got = append(got, line)
 				for _, p := range change.Properties {
 					line := fmt.Sprintf("%s: %s → %s", p.Path, p.Before, p.After)
-					if p.Replaces {
-						line += " (replaces)"
+					if p.Verdict != "" && p.Verdict != InPlace {
+						line += " (" + string(p.Verdict) + ")"
 					}
 					got = append(got, line)
 				}

@@ -8,97 +8,190 @@ import (
 	"sync"
 )
 
-//go:generate go run ./internal/replacements replacements.txt
-
-// generated is written from the provider's source; internal/replacements tells how, and its first lines from which.
+// generated is written from the provider's source and from what AWS publishes for CloudFormation; its first lines say
+// from which, and internal/replacements how.
 //
 //go:embed replacements.txt
 var generated string
 
-// since is what the generated table lacks, because the source that it comes from is older than the provider that
-// deploys: by type, the inputs that were added (+) or may change in place by now (-). It is taken from the reference of
-// version 5.100 (https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs), on which v6 of the Pulumi
-// provider is built, and for the other providers from theirs. A test compares the whole with the double of package
-// engine, whose table somebody else wrote from that reference.
+// since is what the generated table has otherwise, because the source that it comes from is older than the provider
+// that deploys, or tells it where the generator does not look: by type, inputs with their marks. It is taken from the
+// reference of version 5.100 (https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs), on which v6 of the
+// Pulumi provider is built, and for the other providers from theirs. A test compares the whole with the double of
+// package engine, whose table somebody else wrote from that reference.
 var since = map[string]string{
-	"aws:acm/certificate:Certificate":             "+certificateAuthorityArn +keyAlgorithm +validationOptions",
-	"aws:autoscaling/lifecycleHook:LifecycleHook": "+autoscalingGroupName",
-	"aws:cloudwatch/dashboard:Dashboard":          "+dashboardName",
-	"aws:cloudwatch/eventRule:EventRule":          "+eventBusName",
-	"aws:cloudwatch/eventTarget:EventTarget":      "+eventBusName",
-	"aws:cloudwatch/logGroup:LogGroup":            "+logGroupClass",
-	// Encryption is turned on and off in place since 2.24.
-	"aws:dynamodb/table:Table": "-serverSideEncryption.enabled",
-	"aws:ec2/eip:Eip":          "+domain +networkBorderGroup +customerOwnedIpv4Pool +address +ipamPoolId",
-	"aws:ec2/flowLog:FlowLog":  "+deliverCrossAccountRole +destinationOptions +logFormat +maxAggregationInterval",
-	// Volumes are changed in place since 2.68 and 3.0, what an instance stops for (ebsOptimized, user-data) since 3.23.
-	"aws:ec2/instance:Instance": "-rootBlockDevice.deleteOnTermination -rootBlockDevice.iops -rootBlockDevice.volumeSize -rootBlockDevice.volumeType " +
-		"-ebsOptimized -userData -userDataBase64 -ipv6AddressCount -ipv6Addresses " +
-		"+hibernation +rootBlockDevice.encrypted +rootBlockDevice.kmsKeyId +ebsBlockDevices +networkInterfaces +launchTemplate +enclaveOptions",
-	"aws:ec2/natGateway:NatGateway":                       "+connectivityType +privateIp +secondaryPrivateIpAddressCount",
-	"aws:ec2/route:Route":                                 "+destinationPrefixListId",
-	"aws:ec2/routeTableAssociation:RouteTableAssociation": "+gatewayId",
-	"aws:ec2/subnet:Subnet":                               "+ipv6Native +outpostArn",
-	"aws:ec2/vpc:Vpc":                                     "+ipv4IpamPoolId +ipv4NetmaskLength",
-	"aws:ec2/vpcEndpoint:VpcEndpoint":                     "+serviceRegion",
-	"aws:lb/loadBalancer:LoadBalancer":                    "+customerOwnedIpv4Pool",
-	"aws:lb/targetGroup:TargetGroup":                      "+protocolVersion +ipAddressType",
-	// An instance gets another identifier by a restart since 3.0.
-	"aws:rds/instance:Instance": "-identifier -identifierPrefix +backupTarget +ncharCharacterSetName +restoreToPointInTime +s3Import",
-	"aws:s3/bucketV2:BucketV2":  "+objectLockEnabled",
-	"aws:sns/topic:Topic":       "+fifoTopic",
+	"aws:autoscaling/group:Group": "instanceRefresh.preferences.alarmSpecification",
+	"aws:cloudfront/distribution:Distribution": "defaultCacheBehavior.grpcConfig orderedCacheBehaviors.grpcConfig " +
+		"origins.vpcOriginConfig",
+	"aws:cloudwatch/eventRule:EventRule":     "forceDestroy",
+	"aws:cloudwatch/eventTarget:EventTarget": "appsyncTarget forceDestroy",
+	"aws:cognito/userPool:UserPool": "emailMfaConfiguration passwordPolicy.passwordHistorySize " +
+		"signInPolicy webAuthnConfiguration",
+	"aws:dynamodb/table:Table": "pointInTimeRecovery.recoveryPeriodInDays restoreSourceTableArn?",
+	// Rules stand in lists, which are changed entry by entry.
+	"aws:ec2/networkAcl:NetworkAcl":               "egress ingress",
+	"aws:ec2/defaultNetworkAcl:DefaultNetworkAcl": "egress ingress",
+	// Every change makes another version of the template.
+	"aws:ec2/launchTemplate:LaunchTemplate": "blockDeviceMappings.ebs.volumeInitializationRate " +
+		"instanceRequirements.maxSpotPriceAsPercentageOfOptimalOnDemandPrice " +
+		"networkInterfaces.connectionTrackingSpecification " +
+		"networkInterfaces.enaSrdSpecification networkInterfaces.primaryIpv6",
+	"aws:ec2/vpcEndpoint:VpcEndpoint": "serviceRegion!",
+	// The source loops over what changed in it (capacityProviderStrategyForceNew).
+	"aws:ecs/service:Service":               "capacityProviderStrategies? forceDelete",
+	"aws:ecs/taskDefinition:TaskDefinition": "volumes.configureAtLaunch!",
+	"aws:eks/cluster:Cluster": "defaultAddonsToRemoves forceUpdateVersion " +
+		"kubernetesNetworkConfig.elasticLoadBalancing",
+	"aws:lb/loadBalancer:LoadBalancer":        "clientKeepAlive enableZonalShift ipamPools minimumLoadBalancerCapacity",
+	"aws:lb/targetGroup:TargetGroup":          "targetGroupHealth targetHealthStates.unhealthyDrainingInterval",
+	"aws:rds/cluster:Cluster":                 "caCertificateIdentifier restoreToPointInTime.sourceClusterResourceId!",
+	"aws:rds/clusterInstance:ClusterInstance": "forceDestroy",
+	"aws:rds/optionGroup:OptionGroup":         "skipDestroy",
+	"aws:rds/parameterGroup:ParameterGroup":   "skipDestroy",
+	// The older word for dbName.
+	"aws:rds/instance:Instance": "name! upgradeStorageConfig",
+	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2": "transitionDefaultMinimumObjectSize",
+	"aws:wafv2/ipSet:IpSet":                     "namePrefix!",
+	"aws:wafv2/regexPatternSet:RegexPatternSet": "namePrefix!",
+	"aws:wafv2/webAcl:WebAcl":                   "namePrefix! ruleJson",
 
-	// Types that came after the source.
-	"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan": "+protectedResource.s3Bucket" +
-		".bucketName",
-	"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup":                                          "+vpcId",
-	"aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2":                                 "+bucket +expectedBucketOwner",
-	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2":                       "+bucket +expectedBucketOwner",
-	"aws:s3/bucketLoggingV2:BucketLoggingV2":                                                     "+bucket +expectedBucketOwner",
-	"aws:s3/bucketOwnershipControls:BucketOwnershipControls":                                     "+bucket",
-	"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": "+bucket +expectedBucketOwner",
-	"aws:s3/bucketVersioningV2:BucketVersioningV2":                                               "+bucket +expectedBucketOwner",
-	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule":                                    "+securityGroupId",
-	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule":                                  "+securityGroupId",
-	"aws:wafv2/webAclAssociation:WebAclAssociation":                                              "+*",
+	// Types that the source does not have, or of which it has the arguments elsewhere. Rules of groups are changed in
+	// place by ModifySecurityGroupRules.
+	"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan": "actions protectedResource " +
+		"protectedResource.s3Bucket.bucketName! role tags",
+	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule":         groupRule,
+	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule":       groupRule,
+	"aws:vpc/securityGroupVpcAssociation:SecurityGroupVpcAssociation": "securityGroupId! vpcId!",
 
-	// The other providers. What a command runs again for, its SDK tells with each registration.
-	"command:local:Command":                      "",
-	"command:remote:Command":                     "",
-	"random:index/randomId:RandomId":             "+*",
-	"random:index/randomPassword:RandomPassword": "+*",
-	"tls:index/privateKey:PrivateKey":            "+*",
+	// The other providers. What a command runs again for, its SDK tells with each registration; anything else runs it
+	// again, too, or its update command.
+	"command:local:Command":                      "*",
+	"command:remote:Command":                     "*",
+	"command:remote:CopyToRemote":                "*",
+	"random:index/randomBytes:RandomBytes":       "*!",
+	"random:index/randomId:RandomId":             "*!",
+	"random:index/randomInteger:RandomInteger":   "*!",
+	"random:index/randomPassword:RandomPassword": "*!",
+	"random:index/randomPet:RandomPet":           "*!",
+	"random:index/randomShuffle:RandomShuffle":   "*!",
+	"random:index/randomString:RandomString":     "*!",
+	"random:index/randomUuid:RandomUuid":         "*!",
+	"tls:index/privateKey:PrivateKey":            "*!",
 }
 
-// replacements are, by type, the inputs whose change needs another resource; * stands for all, a dot leads into an
-// object. A type that is not there is one that nothing is known of.
-var replacements = sync.OnceValue(func() map[string][]string {
-	table := map[string][]string{}
-	for line := range strings.Lines(generated) {
-		if fields := strings.Fields(line); len(fields) > 0 && !strings.HasPrefix(line, "#") {
-			table[fields[0]] = fields[1:]
+const groupRule = "cidrIpv4 cidrIpv6 description fromPort ipProtocol prefixListId referencedSecurityGroupId " +
+	"securityGroupId! tags toPort"
+
+// A Word says what becomes of a resource when one of its inputs changes.
+type Word string
+
+// The words.
+const (
+	Replaces     Word = "replaces"
+	MayReplace   Word = "may replace"
+	InPlace      Word = "updates in place"
+	UnknownInput Word = "unknown for this property"
+	UnknownType  Word = "unknown for this type"
+)
+
+// A Verdict is what is known of the change of an input.
+type Verdict struct {
+	Word Word
+	// Source is where that comes from, and so how sure it is; empty where nothing is known.
+	Source string
+}
+
+// The sources, the surest first.
+const (
+	fromOption         = "option replaceOnChanges"
+	fromProvider       = "provider's source"
+	fromReference      = "provider's reference"
+	fromCloudFormation = "AWS CloudFormation"
+)
+
+// marks are the verdicts of a type by path, with * for any.
+type marks map[string]Verdict
+
+// replacements are the marks by type. A type that is not there is one that nothing is known of.
+var replacements = sync.OnceValue(func() map[string]marks {
+	table := map[string]marks{}
+	add := func(token, source string, entries []string) {
+		if table[token] == nil {
+			table[token] = marks{}
+		}
+		for _, entry := range entries {
+			path := strings.TrimRight(entry, "!?-")
+			table[token][path] = Verdict{map[string]Word{"!": Replaces, "?": MayReplace, "": InPlace,
+				"-": UnknownInput}[entry[len(path):]], source}
 		}
 	}
-	for token, changes := range since {
-		list := slices.Clone(table[token])
-		for change := range strings.FieldsSeq(changes) {
-			if name := change[1:]; change[0] == '+' {
-				list = append(list, name)
-			} else {
-				list = slices.DeleteFunc(list, func(n string) bool { return n == name })
-			}
+	for line := range strings.Lines(generated) {
+		fields := strings.Fields(line)
+		switch {
+		case len(fields) == 0 || strings.HasPrefix(line, "#"):
+		case fields[0] == "cfn":
+			add(fields[1], fromCloudFormation, fields[2:])
+		default:
+			add(fields[0], fromProvider, fields[1:])
 		}
-		slices.Sort(list)
-		table[token] = slices.Compact(list)
+	}
+	for token, entries := range since {
+		add(token, fromReference, strings.Fields(entries))
 	}
 	return table
 })
 
+// known are the marks of a type; nil where nothing is known of it.
+func known(token string) marks {
+	if m := replacements()[token]; m != nil {
+		return m
+	}
+	// From version 7 of the Pulumi provider on, S3's types have the names that those without "V2" had before.
+	if name, is := strings.CutPrefix(token, "aws:s3/bucket"); is {
+		module, kind, _ := strings.Cut(name, ":")
+		return replacements()["aws:s3/bucket"+module+"V2:"+kind+"V2"]
+	}
+	return nil
+}
+
 // Replacements are the inputs of a type whose change needs another resource; * stands for all, a dot leads into an
 // object. known is false for a type of which that is not known here.
 func Replacements(token string) (inputs []string, known bool) {
-	inputs, known = replacements()[token]
-	return inputs, known
+	m := replacements()[token]
+	for path, verdict := range m {
+		if verdict.Word == Replaces {
+			inputs = append(inputs, path)
+		}
+	}
+	slices.Sort(inputs)
+	return inputs, m != nil
+}
+
+// Judge says what becomes of a resource of a type when the input at a path changes; what a plan says besides depends on
+// the values.
+func Judge(token, path string) Verdict {
+	m := known(token)
+	if m == nil {
+		return Verdict{Word: UnknownType}
+	}
+	path = position.ReplaceAllString(path, "")
+	for at := path; at != ""; at = at[:max(0, strings.LastIndexByte(at, '.'))] {
+		if verdict, is := m[at]; is {
+			if verdict.Word == UnknownInput {
+				verdict.Source = ""
+			}
+			return verdict
+		}
+	}
+	if verdict, is := m["*"]; is {
+		return verdict
+	}
+	// Since version 6 of the Terraform provider, on which 7 of Pulumi's is built, every resource of a region has one
+	// (https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/enhanced-region-support).
+	if path == "region" && strings.HasPrefix(token, "aws:") {
+		return Verdict{Replaces, fromReference}
+	}
+	return Verdict{Word: UnknownInput}
 }
 
 var position = regexp.MustCompile(`\[[^\]]*\]`)

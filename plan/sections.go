@@ -68,14 +68,18 @@ func (e Environment) changes(brief bool) string {
 			b.WriteString(" (AWS keeps the old one, and Pulumi forgets it)")
 		case c.Kept:
 			b.WriteString(": Pulumi forgets it, AWS keeps it")
+		case c.First:
+			b.WriteString(" (the old one goes before the new one is made)")
 		case c.Unsure:
-			b.WriteString(" (or **replace**: not known here)")
+			b.WriteString(" (or **replace**)")
 		}
 		if len(c.Properties) > 0 && brief && c.Action == Update {
 			fmt.Fprintf(&b, " (%s)", counting(len(c.Properties), "property", "properties"))
 		} else {
 			for i, property := range c.Properties {
-				property.Replaces = property.Replaces && c.Action == Replace && !c.command()
+				if c.Action == Replace != property.Replaces || c.command() {
+					property.Replaces, property.Verdict = false, ""
+				}
 				if i == mostProperties {
 					fmt.Fprintf(&b, "\n  - … and %s", counting(len(c.Properties)-i, "property more", "properties more"))
 					break
@@ -148,10 +152,7 @@ const mostProperties = 12
 
 // String is the property in Markdown.
 func (p Property) String() string {
-	why := ""
-	if p.Replaces {
-		why = " — this replaces it"
-	}
+	why := p.does()
 	switch {
 	case p.Before == "":
 		return fmt.Sprintf("%s: %s added%s", code(p.Path), code(p.After), why)
@@ -159,6 +160,21 @@ func (p Property) String() string {
 		return fmt.Sprintf("%s: %s removed%s", code(p.Path), code(p.Before), why)
 	}
 	return fmt.Sprintf("%s: %s → %s%s", code(p.Path), code(p.Before), code(p.After), why)
+}
+
+// does is what the difference does to the resource, where it is more than an update.
+func (p Property) does() string {
+	switch {
+	case p.Replaces && p.Source == fromCloudFormation:
+		return " — this replaces it (" + p.Source + ")"
+	case p.Replaces:
+		return " — this replaces it"
+	case p.Verdict == MayReplace:
+		return " — this may replace it (" + p.Source + ")"
+	case p.Verdict == UnknownInput, p.Verdict == UnknownType:
+		return " — whether this replaces it is not known"
+	}
+	return ""
 }
 
 func (e Environment) broken() string {

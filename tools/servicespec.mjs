@@ -1,7 +1,7 @@
-// Prints, as JSON, what @aws-cdk/aws-service-spec knows of the CloudFormation types that are named as arguments: the
-// properties of each with their types, which are required, which values they take, and whether a change of them
-// replaces the resource. The package holds data that AWS publishes for its CDK. Package plan/servicespec reads what is
-// printed here, and tools/install installs the package.
+// Prints, as JSON, what @aws-cdk/aws-service-spec knows of the CloudFormation types that are named as arguments, or of
+// all with --all: the properties of each with their types, which are required, which values they take, and whether a
+// change of them replaces the resource. The package holds data that AWS publishes for its CDK. Package plan/servicespec
+// and the generator plan/internal/replacements read what is printed here, and tools/install installs the package.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { loadAwsServiceSpecSync } from "@aws-cdk/aws-service-spec";
@@ -70,7 +70,9 @@ function keys(text) {
 }
 
 const types = {};
-for (const name of process.argv.slice(2)) {
+const named = process.argv.slice(2);
+const wanted = named[0] === "--all" ? spec.all("resource").map((r) => r.cloudFormationType) : named;
+for (const name of wanted) {
   const [resource] = spec.lookup("resource", "cloudFormationType", "equals", name);
   if (!resource) {
     console.error(`there is no resource type ${name}`);

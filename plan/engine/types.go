@@ -138,7 +138,7 @@ var kinds = map[string]kind{
 	},
 	subnetType:         {args: ec2.SubnetArgs{}, replace: "vpcId cidrBlock availabilityZone availabilityZoneId ipv6Native outpostArn"},
 	associationType:    {args: ec2.RouteTableAssociationArgs{}, replace: "subnetId gatewayId", unique: "subnetId gatewayId"},
-	eipType:            {args: ec2.EipArgs{}, replace: "domain networkBorderGroup publicIpv4Pool customerOwnedIpv4Pool address ipamPoolId"},
+	eipType:            {args: ec2.EipArgs{}, replace: "domain networkBorderGroup publicIpv4Pool address ipamPoolId"},
 	eipAssociationType: {args: ec2.EipAssociationArgs{}, replace: "*"},
 	natType:            {args: ec2.NatGatewayArgs{}, replace: "allocationId connectivityType privateIp subnetId secondaryPrivateIpAddressCount"},
 	instanceType: {
@@ -160,7 +160,7 @@ var kinds = map[string]kind{
 
 	groupType:         {args: autoscaling.GroupArgs{}, replace: "name namePrefix"},
 	scalingPolicyType: {args: autoscaling.PolicyArgs{}, replace: "autoscalingGroupName name"},
-	hookType:          {args: autoscaling.LifecycleHookArgs{}, replace: "autoscalingGroupName name"},
+	hookType:          {args: autoscaling.LifecycleHookArgs{}, replace: "name"},
 
 	databaseType: {
 		args: rds.InstanceArgs{}, unique: "identifier",

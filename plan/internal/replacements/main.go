@@ -1,399 +1,250 @@
-// Command replacements writes the table of the inputs whose change needs another resource, which package plan reads its
-// verdicts from. It takes them from the Terraform AWS provider, which the Pulumi provider is built on and which marks
-// each such argument in its own source, "ForceNew: true". "go generate" in the folder of package plan runs it, "make
-// generate" runs that.
+// Command replacements writes plan/replacements.txt: for every resource type of the Pulumi SDK in go.mod, which inputs
+// need another resource when they change, may need one, or are updated in place. It reads
 //
-//	replacements <file to write>
+//   - the source of the Terraform provider, on which Pulumi's is built: arguments marked ForceNew or RequiresReplace,
+//     and those for which its code (CustomizeDiff) asks for another resource in some cases;
+//   - the Go source of the SDK, for the names of types and inputs;
+//   - what AWS publishes about its types for CloudFormation, from the npm package @aws-cdk/aws-service-spec, for what
+//     the provider's source does not have, because it is older than the SDK.
 //
-// The provider's current source is no Go module that can be asked for by version, so the last one that is, 1.60, is
-// read: what came or changed since stands in package plan, by hand, with its reason. The names of inputs are compared
-// with those of the Pulumi SDK in go.mod: an argument that it does not have is left out and named.
+// The provider is no Go module that others can import, and is not needed to build or test anything. To write the table
+// anew, with another version of it:
+//
+//	git clone https://github.com/hashicorp/terraform-provider-aws
+//	cd plan
+//	go run ./internal/replacements -provider ../terraform-provider-aws -version "v5.… (commit)" replacements.txt
+//
+// Then read the difference. What the source cannot tell is in plan/replacements.go by hand, each with its reason.
 package main
 
 import (
 	"bytes"
-	"encoding/json"
+	"cmp"
 	"errors"
+	"flag"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"io/fs"
+	"io"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode"
 )
 
-// The module that the facts are in, with the hash that go.sum would have.
-const (
-	module  = "github.com/hashicorp/terraform-provider-aws"
-	version = "v1.60.0"
-	sum     = "h1:4YnFQI7eNzpTLp73wuuZ/rgH3qoNzGeTMxjbXjxLtvE="
-	sdk     = "github.com/pulumi/pulumi-aws/sdk/v6"
-)
-
-// types are the provider's names of the types that the table has, by token: those of the program that the provider had
-// then, and others that hold data or that a stack of this kind is likely to get.
-func types() map[string]string {
-	return map[string]string{
-		"aws:acm/certificate:Certificate":                        "aws_acm_certificate",
-		"aws:acm/certificateValidation:CertificateValidation":    "aws_acm_certificate_validation",
-		"aws:autoscaling/group:Group":                            "aws_autoscaling_group",
-		"aws:autoscaling/lifecycleHook:LifecycleHook":            "aws_autoscaling_lifecycle_hook",
-		"aws:autoscaling/policy:Policy":                          "aws_autoscaling_policy",
-		"aws:autoscaling/schedule:Schedule":                      "aws_autoscaling_schedule",
-		"aws:cloudfront/distribution:Distribution":               "aws_cloudfront_distribution",
-		"aws:cloudwatch/dashboard:Dashboard":                     "aws_cloudwatch_dashboard",
-		"aws:cloudwatch/eventRule:EventRule":                     "aws_cloudwatch_event_rule",
-		"aws:cloudwatch/eventTarget:EventTarget":                 "aws_cloudwatch_event_target",
-		"aws:cloudwatch/logGroup:LogGroup":                       "aws_cloudwatch_log_group",
-		"aws:cloudwatch/logMetricFilter:LogMetricFilter":         "aws_cloudwatch_log_metric_filter",
-		"aws:cloudwatch/metricAlarm:MetricAlarm":                 "aws_cloudwatch_metric_alarm",
-		"aws:dynamodb/table:Table":                               "aws_dynamodb_table",
-		"aws:ebs/volume:Volume":                                  "aws_ebs_volume",
-		"aws:ec2/eip:Eip":                                        "aws_eip",
-		"aws:ec2/eipAssociation:EipAssociation":                  "aws_eip_association",
-		"aws:ec2/flowLog:FlowLog":                                "aws_flow_log",
-		"aws:ec2/instance:Instance":                              "aws_instance",
-		"aws:ec2/internetGateway:InternetGateway":                "aws_internet_gateway",
-		"aws:ec2/keyPair:KeyPair":                                "aws_key_pair",
-		"aws:ec2/launchTemplate:LaunchTemplate":                  "aws_launch_template",
-		"aws:ec2/natGateway:NatGateway":                          "aws_nat_gateway",
-		"aws:ec2/networkAcl:NetworkAcl":                          "aws_network_acl",
-		"aws:ec2/route:Route":                                    "aws_route",
-		"aws:ec2/routeTable:RouteTable":                          "aws_route_table",
-		"aws:ec2/routeTableAssociation:RouteTableAssociation":    "aws_route_table_association",
-		"aws:ec2/securityGroup:SecurityGroup":                    "aws_security_group",
-		"aws:ec2/securityGroupRule:SecurityGroupRule":            "aws_security_group_rule",
-		"aws:ec2/subnet:Subnet":                                  "aws_subnet",
-		"aws:ec2/vpc:Vpc":                                        "aws_vpc",
-		"aws:ec2/vpcEndpoint:VpcEndpoint":                        "aws_vpc_endpoint",
-		"aws:efs/fileSystem:FileSystem":                          "aws_efs_file_system",
-		"aws:iam/instanceProfile:InstanceProfile":                "aws_iam_instance_profile",
-		"aws:iam/policy:Policy":                                  "aws_iam_policy",
-		"aws:iam/role:Role":                                      "aws_iam_role",
-		"aws:iam/rolePolicy:RolePolicy":                          "aws_iam_role_policy",
-		"aws:iam/rolePolicyAttachment:RolePolicyAttachment":      "aws_iam_role_policy_attachment",
-		"aws:kms/alias:Alias":                                    "aws_kms_alias",
-		"aws:kms/key:Key":                                        "aws_kms_key",
-		"aws:lambda/function:Function":                           "aws_lambda_function",
-		"aws:lb/listener:Listener":                               "aws_lb_listener",
-		"aws:lb/listenerRule:ListenerRule":                       "aws_lb_listener_rule",
-		"aws:lb/loadBalancer:LoadBalancer":                       "aws_lb",
-		"aws:lb/targetGroup:TargetGroup":                         "aws_lb_target_group",
-		"aws:rds/cluster:Cluster":                                "aws_rds_cluster",
-		"aws:rds/instance:Instance":                              "aws_db_instance",
-		"aws:rds/parameterGroup:ParameterGroup":                  "aws_db_parameter_group",
-		"aws:rds/subnetGroup:SubnetGroup":                        "aws_db_subnet_group",
-		"aws:route53/record:Record":                              "aws_route53_record",
-		"aws:route53/zone:Zone":                                  "aws_route53_zone",
-		"aws:s3/bucketPolicy:BucketPolicy":                       "aws_s3_bucket_policy",
-		"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "aws_s3_bucket_public_access_block",
-		"aws:s3/bucketObjectv2:BucketObjectv2":                   "aws_s3_bucket_object",
-		"aws:s3/bucketV2:BucketV2":                               "aws_s3_bucket",
-		"aws:secretsmanager/secret:Secret":                       "aws_secretsmanager_secret",
-		"aws:sns/topic:Topic":                                    "aws_sns_topic",
-		"aws:sns/topicPolicy:TopicPolicy":                        "aws_sns_topic_policy",
-		"aws:sns/topicSubscription:TopicSubscription":            "aws_sns_topic_subscription",
-		"aws:sqs/queue:Queue":                                    "aws_sqs_queue",
-		"aws:ssm/parameter:Parameter":                            "aws_ssm_parameter",
-	}
-}
-
-// renamed are arguments that the SDK has under a name that is not the provider's in camel case, by token and argument.
-func renamed() map[string]string {
-	return map[string]string{
-		"aws:cloudwatch/metricAlarm:MetricAlarm alarm_name":     "name",
-		"aws:lambda/function:Function function_name":            "name",
-		"aws:rds/instance:Instance name":                        "dbName",
-		"aws:sns/topicSubscription:TopicSubscription topic_arn": "topic",
-	}
-}
+// The SDK whose types and inputs the table has.
+const sdkModule = "github.com/pulumi/pulumi-aws/sdk/v6"
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: replacements <file to write>")
+	provider := flag.String("provider", "", "folder of the Terraform provider's source")
+	version := flag.String("version", "", "which source that is, for the table's first lines")
+	flag.Parse()
+	if flag.NArg() != 1 || *provider == "" || *version == "" {
+		flag.Usage()
 		os.Exit(2)
 	}
-	table, err := generate()
-	if err == nil {
-		err = os.WriteFile(os.Args[1], table, 0o644)
-	}
-	if err != nil {
+	if err := write(*provider, *version, flag.Arg(0), os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "replacements:", err)
 		os.Exit(1)
 	}
 }
 
-// generate returns the table.
-func generate() ([]byte, error) {
-	provider, err := download()
+// write writes the table to a file, and what could not be mapped to told.
+func write(provider, version, file string, told io.Writer) error {
+	resources, err := read(provider)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	inputs, sdkVersion, err := locate()
+	s, sdkVersion, err := located()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	source, err := read(filepath.Join(provider, "aws"))
+	types, err := published()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "# The inputs whose change needs another resource, by type: arguments with \"ForceNew: true\" in the source of\n"+
-		"# %s %s (%s),\n# by their names in %s %s.\n# Code generated by replacements; DO NOT EDIT.\n", module, version, sum, sdk, sdkVersion)
-	all := types()
-	for _, token := range slices.Sorted(maps.Keys(all)) {
-		arguments, err := source.arguments(all[token])
-		if err != nil {
-			return nil, err
-		}
-		known, err := declared(inputs, token)
-		if err != nil {
-			return nil, err
-		}
-		var found, gone []string
-		for _, argument := range arguments {
-			if path, ok := named(token, argument, known); ok {
-				found = append(found, path)
-			} else {
-				gone = append(gone, argument)
-			}
-		}
-		fmt.Fprintln(&out, strings.Join(append([]string{token}, found...), " "))
-		if len(gone) > 0 {
-			fmt.Fprintf(&out, "# %s: no input today: %s\n", token, strings.Join(gone, " "))
-		}
-	}
-	return out.Bytes(), nil
-}
-
-// download returns the folder of the provider's module.
-func download() (string, error) {
-	cmd := exec.Command("go", "mod", "download", "-json", module+"@"+version)
-	cmd.Dir = os.TempDir() // outside of any module
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
-	raw, err := cmd.Output()
-	var got struct{ Dir, Sum, Error string }
-	if jsonErr := json.Unmarshal(raw, &got); jsonErr != nil {
-		return "", fmt.Errorf("downloading %s: %w", module, errors.Join(err, jsonErr))
-	}
-	switch {
-	case got.Error != "":
-		return "", fmt.Errorf("downloading %s: %s", module, got.Error)
-	case got.Sum != sum:
-		return "", fmt.Errorf("downloading %s: its hash is %s, not %s", module, got.Sum, sum)
-	}
-	return got.Dir, err
-}
-
-// locate returns the folder of the SDK's Go packages, and its version.
-func locate() (dir, version string, err error) {
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}} {{.Version}}", sdk).Output()
-	if err != nil {
-		return "", "", fmt.Errorf("looking for %s: %w", sdk, err)
-	}
-	dir, version, _ = strings.Cut(strings.TrimSpace(string(out)), " ")
-	return filepath.Join(dir, "go", "aws"), version, nil
-}
-
-// provider is its source: the functions that return a resource, and which type each is for.
-type provider struct {
-	functions map[string]*ast.FuncDecl
-	resources map[string]string
-}
-
-func read(dir string) (provider, error) {
-	p := provider{functions: map[string]*ast.FuncDecl{}, resources: map[string]string{}}
-	files, err := fs.Glob(os.DirFS(dir), "*.go")
-	if err != nil {
-		return p, err
-	}
-	set := token.NewFileSet()
-	for _, name := range files {
-		if strings.HasSuffix(name, "_test.go") || !strings.HasPrefix(name, "resource_aws_") && name != "provider.go" {
-			continue
-		}
-		file, err := parser.ParseFile(set, filepath.Join(dir, name), nil, parser.SkipObjectResolution)
-		if err != nil {
-			return p, err
-		}
-		for _, d := range file.Decls {
-			if f, is := d.(*ast.FuncDecl); is && f.Recv == nil {
-				p.functions[f.Name.Name] = f
-			}
-		}
-		ast.Inspect(file, func(n ast.Node) bool {
-			if kv, is := n.(*ast.KeyValueExpr); is && name == "provider.go" {
-				if call, is := kv.Value.(*ast.CallExpr); is {
-					if f, is := call.Fun.(*ast.Ident); is && strings.HasPrefix(f.Name, "resource") {
-						p.resources[text(kv.Key)] = f.Name
-					}
+	fmt.Fprintf(&out,
+		"# What a change of an input does, by type. After a name: ! another resource, ? another one in some cases, "+
+			"nothing:\n"+
+			"# an update in place, - not known. A name with dots is of an input within an input, where it differs from "+
+			"the outer one.\n"+
+			"# Types and inputs are those of %s %s.\n"+
+			"# \"aws:\" lines are from the source of terraform-provider-aws %s: ForceNew, RequiresReplace and CustomizeDiff.\n"+
+			"# \"cfn aws:\" lines are for what that does not have, from @aws-cdk/aws-service-spec %s.\n"+
+			"# Code generated by replacements; DO NOT EDIT.\n", sdkModule, sdkVersion, version, types.Version)
+	count := map[string]int{}
+	for _, token := range slices.Sorted(maps.Keys(s.types)) {
+		name := match(token, s.types[token], resources)
+		var table entries
+		if name == "" {
+			for _, in := range s.types[token] {
+				if in.name != "timeouts" {
+					table.add(in.name, unknown)
 				}
 			}
-			return true
-		})
-	}
-	return p, nil
-}
-
-func text(e ast.Expr) string {
-	if lit, is := e.(*ast.BasicLit); is && lit.Kind == token.STRING {
-		if s, err := strconv.Unquote(lit.Value); err == nil {
-			return s
-		}
-	}
-	return ""
-}
-
-// arguments are those of a type that are marked, dots before what is nested, in order.
-func (p provider) arguments(resource string) ([]string, error) {
-	f := p.functions[p.resources[resource]]
-	if f == nil {
-		return nil, fmt.Errorf("%s %s has no resource %s", module, version, resource)
-	}
-	var found []string
-	some := false
-	ast.Inspect(f.Body, func(n ast.Node) bool {
-		kv, is := n.(*ast.KeyValueExpr)
-		if !is || !called(kv.Key, "Schema") {
-			return true
-		}
-		if m, is := kv.Value.(*ast.CompositeLit); is {
-			some = true
-			found = append(found, marked("", m)...)
-		}
-		return false // what is nested is looked at by marked
-	})
-	if !some {
-		return nil, fmt.Errorf("the source of %s in %s %s is not understood: it has no schema", resource, module, version)
-	}
-	slices.Sort(found)
-	return slices.Compact(found), nil
-}
-
-func called(e ast.Expr, name string) bool {
-	id, is := e.(*ast.Ident)
-	return is && id.Name == name
-}
-
-// marked are the arguments of a schema that are marked.
-func marked(prefix string, schema *ast.CompositeLit) []string {
-	var found []string
-	for _, e := range schema.Elts {
-		kv, is := e.(*ast.KeyValueExpr)
-		if !is {
-			continue
-		}
-		name := text(kv.Key)
-		value := kv.Value
-		if pointer, is := value.(*ast.UnaryExpr); is {
-			value = pointer.X
-		}
-		attributes, is := value.(*ast.CompositeLit)
-		if name == "" || !is {
-			continue // what a function returns, such as tags
-		}
-		var nested []string
-		whole := false
-		for _, a := range attributes.Elts {
-			kv, is := a.(*ast.KeyValueExpr)
-			if !is {
-				continue
-			}
-			if called(kv.Key, "ForceNew") && called(kv.Value, "true") {
-				whole = true
-			}
-			if called(kv.Key, "Elem") {
-				ast.Inspect(kv.Value, func(n ast.Node) bool {
-					kv, is := n.(*ast.KeyValueExpr)
-					if is && called(kv.Key, "Schema") {
-						if m, is := kv.Value.(*ast.CompositeLit); is {
-							nested = append(nested, marked(prefix+name+".", m)...)
-						}
-						return false
-					}
-					return true
-				})
-			}
-		}
-		if whole {
-			found = append(found, prefix+name)
+			count["types that the provider's source lacks"]++
 		} else {
-			found = append(found, nested...)
+			table = s.table(token, resources[name])
+			fmt.Fprintln(&out, strings.Join(append([]string{token}, table.list...), " "))
+			count["types of the provider's source"]++
+		}
+		opinion, asked := types.opinion(token, table.unknown)
+		count["inputs that the provider's source lacks"] += len(table.unknown)
+		count["of these, inputs that CloudFormation has"] += len(opinion)
+		if name == "" && len(opinion) == 0 {
+			fmt.Fprintf(told, "%s: in neither source\n", token)
+			count["types in neither source"]++
+		} else if len(opinion) < len(table.unknown) {
+			left := slices.DeleteFunc(slices.Clone(table.unknown), func(path string) bool {
+				return slices.ContainsFunc(opinion, func(o string) bool {
+					return strings.TrimRight(o,
+						replaces+mayReplace) == path
+				})
+			})
+			fmt.Fprintf(told, "%s (%s, %s): not known: %s\n", token, cmp.Or(name, "-"), cmp.Or(asked, "-"),
+				strings.Join(left, " "))
+		}
+		if len(opinion) > 0 {
+			fmt.Fprintln(&out, "cfn", strings.Join(append([]string{token}, opinion...), " "))
 		}
 	}
-	return found
+	for _, what := range slices.Sorted(maps.Keys(count)) {
+		fmt.Fprintf(told, "%d %s\n", count[what], what)
+	}
+	if err := os.WriteFile(file, out.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("writing the table: %w", err)
+	}
+	return nil
 }
 
-var inputTag = regexp.MustCompile("`pulumi:\"([A-Za-z0-9]+)\"`")
-
-// declared are the inputs of a type as the SDK declares them.
-func declared(dir, token string) ([]string, error) {
-	path, kind, _ := strings.Cut(strings.TrimPrefix(token, "aws:"), ":")
-	file := filepath.Join(dir, filepath.FromSlash(path)+".go")
-	source, err := os.ReadFile(file)
+// located reads the SDK that go.mod asks for.
+func located() (*sdk, string, error) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}} {{.Version}}", sdkModule).Output()
+	if failed, is := errors.AsType[*exec.ExitError](err); is {
+		return nil, "", fmt.Errorf("looking for %s: %w: %s", sdkModule, err, failed.Stderr)
+	}
 	if err != nil {
-		return nil, err
+		return nil, "", fmt.Errorf("looking for %s: %w", sdkModule, err)
 	}
-	// Of the two structs of arguments, that with plain types has the names.
-	_, body, found := strings.Cut(string(source), "\ntype "+strings.ToLower(kind[:1])+kind[1:]+"Args struct {")
-	body, _, ended := strings.Cut(body, "\n}")
-	if !found || !ended {
-		return nil, fmt.Errorf("%s declares no arguments of %s", file, kind)
-	}
-	var names []string
-	for _, match := range inputTag.FindAllStringSubmatch(body, -1) {
-		names = append(names, match[1])
-	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("%s: the arguments of %s have no names", file, kind)
-	}
-	return names, nil
+	dir, version, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
+	s, err := declared(filepath.Join(dir, "go", "aws"))
+	return s, version, err
 }
 
-// named is an argument's path in the SDK: in camel case, lists in the plural.
-func named(token, argument string, known []string) (string, bool) {
-	if other := renamed()[token+" "+argument]; other != "" {
-		return other, slices.Contains(known, other)
+// The marks after a name.
+const (
+	replaces   = "!"
+	mayReplace = "?"
+	inPlace    = ""
+	unknown    = "-"
+)
+
+// entries are a line of the table.
+type entries struct {
+	list    []string
+	unknown []string
+}
+
+func (e *entries) add(path, mark string) {
+	e.list = append(e.list, path+mark)
+	if mark == unknown {
+		e.unknown = append(e.unknown, path)
 	}
-	first, rest, nested := strings.Cut(argument, ".")
-	first = camel(first)
-	for _, form := range []string{first, first + "s", first + "es", strings.TrimSuffix(first, "y") + "ies"} {
-		if !slices.Contains(known, form) {
+}
+
+// table is the line of a type.
+func (s *sdk) table(token string, r *resource) entries {
+	var e entries
+	module, _, _ := strings.Cut(strings.TrimPrefix(token, "aws:"), "/")
+	var walk func(prefix string, inputs []input, arguments []*argument, outer string, whole bool, depth int)
+	walk = func(prefix string, inputs []input, arguments []*argument, outer string, whole bool, depth int) {
+		if i := slices.IndexFunc(arguments, func(a *argument) bool { return a.name == "*" }); i >= 0 && prefix != "" {
+			return // what is inside is not seen, and counts as the outer one
+		}
+		for _, in := range inputs {
+			if in.name == "timeouts" {
+				continue // how long the provider waits, which AWS is not told
+			}
+			a := named(arguments, in.name, renamed[token+" "+prefix+in.name])
+			mark := inPlace
+			switch {
+			case a == nil || a.opaque:
+				mark = unknown
+			case a.replaces || whole && outer == replaces:
+				mark = replaces
+			case a.mayReplace || outer == replaces:
+				// The SDK asks for another resource when there are more or fewer of what is marked; whether also when
+				// something in one of them changes that is not marked itself, depends.
+				mark = mayReplace
+			}
+			if prefix == "" || mark != outer {
+				e.add(prefix+in.name, mark)
+			}
+			if a != nil && len(a.nested) > 0 && in.of != "" && depth < deepest {
+				walk(prefix+in.name+".", s.objects[module][in.of], a.nested, mark, a.whole, depth+1)
+			}
+		}
+	}
+	walk("", s.types[token], r.arguments, "", false, 0)
+	return e
+}
+
+// match finds the provider's name of a type: the one whose name is alike and that has the same arguments.
+func match(token string, inputs []input, resources map[string]*resource) string {
+	if name, told := resourceNames[token]; told {
+		if resources[name] == nil {
+			return ""
+		}
+		return name
+	}
+	best, most := "", 0.0
+	for _, name := range slices.Sorted(maps.Keys(resources)) {
+		like := alike(token, name)
+		r := resources[name]
+		if like == 0 || r == nil {
 			continue
 		}
-		if nested {
-			parts := strings.Split(rest, ".")
-			for i := range parts {
-				parts[i] = camel(parts[i])
+		hit, all := 0, 0
+		for _, in := range inputs {
+			if a := named(r.arguments, in.name, renamed[token+" "+in.name]); a != nil && a.settable {
+				hit++
 			}
-			form += "." + strings.Join(parts, ".")
 		}
-		return form, true
+		for _, a := range r.arguments {
+			if a.settable && a.name != "tags_all" {
+				all++
+			}
+		}
+		same := 1.0
+		if len(inputs)+all > 0 {
+			same = 2 * float64(hit) / float64(len(inputs)+all)
+		}
+		if same >= 0.6 && same+like > most {
+			best, most = name, same+like
+		}
 	}
-	return "", false
+	return best
 }
 
-func camel(name string) string {
-	var b strings.Builder
-	upper := false
-	for _, r := range name {
-		switch {
-		case r == '_':
-			upper = true
-		case upper:
-			b.WriteRune(unicode.ToUpper(r))
-			upper = false
-		default:
-			b.WriteRune(r)
-		}
+// alike compares names: 1 where the provider's is that of the service and the type, less where it ends with the type.
+func alike(token, name string) float64 {
+	module, _, _ := strings.Cut(strings.TrimPrefix(token, "aws:"), "/")
+	kind := token[strings.LastIndexByte(token, ':')+1:]
+	if module == "s3" {
+		kind = strings.TrimSuffix(kind, "V2")
 	}
-	return b.String()
+	k, f := folded(kind), folded(strings.TrimPrefix(name, "aws_"))
+	prefixes := append([]string{strings.ToLower(module)}, prefixes[module]...)
+	if slices.ContainsFunc(prefixes, func(p string) bool { return f == p+k || f == p && k == p }) {
+		return 1
+	}
+	if f == k && (slices.Contains(prefixes, "") || slices.ContainsFunc(prefixes,
+		func(p string) bool { return strings.HasPrefix(f, p) })) {
+		return 1
+	}
+	if strings.HasSuffix(f, k) && slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(f, p) }) {
+		return 0.5
+	}
+	return 0
 }

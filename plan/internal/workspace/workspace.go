@@ -1,4 +1,4 @@
-// Package workspace finds what tests need of the repository that they run in. Only test code may import it.
+// Package workspace finds what tests need of the repository that they run in. Only tests and generators may import it.
 package workspace
 
 import (
