@@ -33,7 +33,8 @@ func changedInputs(e *Environment, base, head *graph.Graph) []Danger {
 		if unknown && c.Action != Replace {
 			verb := map[Action]string{Create: "is created", Update: "changes"}[c.Action]
 			found = append(found, Danger{Kind: notJudged, Resource: c.String(),
-				What: fmt.Sprintf("**%s** %s %s: nothing here judges type `%s`.", c.Kind, code(c.Name), verb, c.Type)})
+				What: fmt.Sprintf("**%s** %s %s: nothing here judges type %s.", c.Kind, code(c.Name), verb,
+					code(c.Type))})
 			if c.Action == Update {
 				continue
 			}

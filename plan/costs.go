@@ -298,7 +298,7 @@ func (e Environment) costs() string {
 		case l.Was != l.Is:
 			is = "**" + is + "**"
 		}
-		table.Row(markdown.Text(what), listed(l.resources), was, is)
+		table.Row(markdown.Plain(what), listed(l.resources), was, is)
 	}
 	sum := fmt.Sprintf("%.2f", c.Before)
 	if !compared {
@@ -310,7 +310,7 @@ func (e Environment) costs() string {
 	if len(c.Unpriced) > 0 {
 		b.WriteString("\n**Not in the sum, because no price is known:**\n\n")
 		for _, u := range alikeUnpriced(c.Unpriced) {
-			fmt.Fprintf(&b, "- %s: %s\n", strings.TrimSpace(sign(u.Change)+" "+listed(u.resources)), oneLine(u.What))
+			fmt.Fprintf(&b, "- %s: %s\n", strings.TrimSpace(sign(u.Change)+" "+listed(u.resources)), sentence(u.What))
 		}
 	}
 	table = markdown.NewTable("", "What use costs on top", "$:", "for each")
@@ -319,7 +319,7 @@ func (e Environment) costs() string {
 		if u.Price > 0 {
 			price = fmt.Sprint(u.Price)
 		}
-		table.Row(sign(u.Change), markdown.Text(u.What), price, markdown.Text(u.Unit))
+		table.Row(sign(u.Change), markdown.Plain(u.What), price, markdown.Plain(u.Unit))
 	}
 	return b.String() + "\n" + table.String()
 }
@@ -402,6 +402,7 @@ func (t PriceTable) origin() string {
 	if len(regions) > 6 {
 		regions = append(slices.Clone(regions[:5]), fmt.Sprintf("%d more", len(regions)-5))
 	}
-	return fmt.Sprintf("Prices: lists of %s, %s, in US dollars, from %s. Not counted: %s.\n", strings.Join(regions, ", "),
-		t.Date, code(t.Source), strings.Join(t.NotCounted, "; "))
+	return fmt.Sprintf("Prices: lists of %s, %s, in US dollars, from %s. Not counted: %s.\n",
+		markdown.Plain(strings.Join(regions, ", ")), markdown.Plain(t.Date), code(t.Source),
+		markdown.Plain(strings.Join(t.NotCounted, "; ")))
 }

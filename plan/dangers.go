@@ -158,16 +158,16 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 		for _, p := range c.Properties {
 			key, _, _ := strings.Cut(position.ReplaceAllString(p.Path, ""), ".")
 			if what := interruptions[c.Type][key]; what != "" {
-				stops = append(stops, fmt.Sprintf("%s (`%s`: %s → %s)", what, p.Path, p.Before, p.After))
+				stops = append(stops, fmt.Sprintf("%s (%s: %s → %s)", what, code(p.Path), p.Before, p.After))
 			}
 		}
 		if len(stops) > 0 {
-			tell("interruption", c, "**%s** `%s`: %s.", c.Kind, c.Name, strings.Join(stops, "; "))
+			tell("interruption", c, "**%s** %s: %s.", c.Kind, code(c.Name), strings.Join(stops, "; "))
 		}
 		if base != nil {
 			if why := majorUpgrade(base.ByURN(c.URN), head.ByURN(c.URN)); why != "" {
-				tell("refused by AWS", c, "**%s** `%s`: %s, so the deployment fails halfway.", c.Kind, c.Name,
-					why)
+				tell("refused by AWS", c, "**%s** %s: %s, so the deployment fails halfway.", c.Kind,
+					code(c.Name), why)
 			}
 		}
 	}
@@ -225,7 +225,7 @@ func lost(e *Environment, base *graph.Graph) []Danger {
 			(c.Action == Delete || loss.kind == stops || c.First):
 			tell(loss.kind, "%s: %s.", does, loss.what)
 		case !known && !judgedGone(c.Type):
-			tell(notJudged, "%s: nothing here judges what that means for type `%s`.", does, c.Type)
+			tell(notJudged, "%s: nothing here judges what that means for type %s.", does, code(c.Type))
 		}
 	}
 	if len(guarded) > 0 {
@@ -358,15 +358,15 @@ func of(resource string) string {
 	if resource == "" {
 		return ""
 	}
-	return " by `" + resource + "`"
+	return " by " + code(resource)
 }
 
 // because names the inputs that a replacement comes from.
 func because(c Change) string {
 	var paths []string
 	for _, p := range c.Properties {
-		if p.Replaces && !slices.Contains(paths, "`"+p.Path+"`") {
-			paths = append(paths, "`"+p.Path+"`")
+		if path := code(p.Path); p.Replaces && !slices.Contains(paths, path) {
+			paths = append(paths, path)
 		}
 	}
 	if len(paths) == 0 {
@@ -451,7 +451,7 @@ func unguarded(base, head *graph.Graph) []Danger {
 		if len(lost) > 0 {
 			found = append(found,
 				Danger{Kind: "protection off", Resource: now.String(),
-					What: fmt.Sprintf("**%s** `%s`: %s.", kindOf(now), now.Name, strings.Join(lost, "; "))})
+					What: fmt.Sprintf("**%s** %s: %s.", kindOf(now), code(now.Name), strings.Join(lost, "; "))})
 		}
 	}
 	if len(released) > 0 {

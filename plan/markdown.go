@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf16"
+
+	"dossier.example/plan/markdown"
 )
 
 // Limit is how many characters a comment has at most: what GitHub takes, 65,536, without what goes around a plan. They
@@ -33,6 +35,10 @@ func (p Plan) Markdown() string {
 	if size(top) > Limit/2 {
 		top = p.top(true)
 	}
+	if size(top) > Limit-reserve { // hundreds of stacks
+		top = fmt.Sprintf("## Plan: %s\n\n%s\n> [!CAUTION]\n> **%d stacks are too many for a comment.**\n", p.verdict(),
+			p.alarm(true), len(p.Environments))
+	}
 	var b strings.Builder
 	b.WriteString(top)
 	written := size(top)
@@ -56,8 +62,13 @@ func (p Plan) Markdown() string {
 		}
 	}
 	if len(missing) > 0 {
-		b.WriteString("\n" + cut(fmt.Sprintf("> **Left out, because a comment takes %d characters:** %s. `make plan "+
-			"FORMAT=json` has everything.", Limit, strings.Join(missing, ", ")), reserve-100) + "\n")
+		// What keeps names from being marks may take more room than they do.
+		names := strings.Join(missing, ", ")
+		for most := reserve; size(markdown.Plain(names)) > reserve-200; most -= 50 {
+			names = cut(names, most)
+		}
+		fmt.Fprintf(&b, "\n> **Left out, because a comment takes %d characters:** %s. `make plan FORMAT=json` has "+
+			"everything.\n", Limit, markdown.Plain(names))
 	}
 	return b.String()
 }
@@ -81,24 +92,48 @@ func (p Plan) top(brief bool) string {
 			"and nothing can be deployed.\n\n%s\n", fence(p.Build.Said, ""))
 		return b.String() + p.sources()
 	}
-	for _, e := range p.Environments {
-		if e.Fault != nil {
-			what := map[FaultKind]string{FaultSettings: "its settings cannot be used",
-				FaultProgram: "the program fails", FaultBuild: "the program does not compile"}[e.Fault.Kind]
-			fmt.Fprintf(&b, "> [!CAUTION]\n> **%s: %s**, so nothing else is known about it, and nothing can be "+
-				"deployed there.\n\n%s\n", e.Name, what, fence(e.Fault.Said, ""))
-		}
-	}
-	for _, e := range p.Environments {
-		if e.Policy.Fault != "" {
-			fmt.Fprintf(&b, "> [!CAUTION]\n> **%s: its rules could not be asked**, so nothing is known of them.\n\n%s\n",
-				cut(e.Name, 64), fence(cut(e.Policy.Fault, 32*longest), ""))
-		}
-	}
+	b.WriteString(p.faults())
 	b.WriteString(p.alarm(brief))
 	b.WriteString(p.table())
 	return b.String()
 }
+
+// faults are why there is no plan for some environments, or nothing known of their rules, each once.
+func (p Plan) faults() string {
+	type fault struct{ what, said string }
+	var order []fault
+	in := map[fault][]string{}
+	add := func(name string, f fault) {
+		if in[f] == nil {
+			order = append(order, f)
+		}
+		in[f] = append(in[f], name)
+	}
+	for _, e := range p.Environments {
+		if e.Fault != nil {
+			what := map[FaultKind]string{FaultSettings: "its settings cannot be used", FaultProgram: "the program fails",
+				FaultBuild: "the program does not compile"}[e.Fault.Kind]
+			add(e.Name, fault{what + "**, so nothing else is known about it, and nothing can be deployed there",
+				e.Fault.Said})
+		}
+		if e.Policy.Fault != "" {
+			add(e.Name, fault{"its rules could not be asked**, so nothing is known of them", e.Policy.Fault})
+		}
+	}
+	var b strings.Builder
+	for i, f := range order {
+		if i == mostFaults {
+			fmt.Fprintf(&b, "> [!CAUTION]\n> **%d other faults** keep stacks from being looked at.\n\n", len(order)-i)
+			break
+		}
+		fmt.Fprintf(&b, "> [!CAUTION]\n> **%s: %s.\n\n%s\n", markdown.Plain(stacks(in[f], ", ")), f.what,
+			fence(cut(f.said, Limit/3/min(len(order), mostFaults)), ""))
+	}
+	return b.String()
+}
+
+// mostFaults is how many different faults are told.
+const mostFaults = 4
 
 // verdict is the plan in a few words.
 func (p Plan) verdict() string {
@@ -129,7 +164,7 @@ func (p Plan) verdict() string {
 	unsafe := p.unsafe()
 	var said []string
 	if len(faults) > 0 {
-		said = append(said, "no plan for "+strings.Join(faults, " and "))
+		said = append(said, "no plan for "+markdown.Plain(stacks(faults, " and ")))
 	}
 	if dangers > 0 || unsafe != "" {
 		said = append(said, "⛔ "+p.worst(unsafe))
@@ -194,12 +229,12 @@ func (p Plan) worst(unsafe string) string {
 		}
 		for _, name := range d.in {
 			if !slices.Contains(in[d.Kind], name) {
-				in[d.Kind] = append(in[d.Kind], cut(name, 64))
+				in[d.Kind] = append(in[d.Kind], name)
 			}
 		}
 	}
 	for i, kind := range kinds {
-		kinds[i] = fmt.Sprintf("%s in %s", kind, strings.Join(in[kind], " and "))
+		kinds[i] = markdown.Plain(fmt.Sprintf("%s in %s", kind, stacks(in[kind], " and ")))
 	}
 	if len(kinds) > mostKinds {
 		kinds = append(kinds[:mostKinds], fmt.Sprintf("and %d kinds more", len(kinds)-mostKinds))
@@ -261,7 +296,7 @@ func (p Plan) alarm(brief bool) string {
 				order = append(order, d.Kind)
 			}
 			kinds[d.Kind] = append(kinds[d.Kind],
-				code(cmp.Or(d.Resource, cut(plainText(d.What), 60)))+" ("+strings.Join(d.in, ", ")+")")
+				code(cmp.Or(d.Resource, cut(plainText(d.What), 60)))+" ("+markdown.Plain(stacks(d.in, ", "))+")")
 		}
 		for _, kind := range order {
 			// A third of a comment for each of at most so many: what does not fit is counted.
@@ -272,7 +307,8 @@ func (p Plan) alarm(brief bool) string {
 				}
 				shown++
 			}
-			fmt.Fprintf(&b, "> - **%s: %d.** %s", kind, len(kinds[kind]), strings.Join(kinds[kind][:shown], ", "))
+			fmt.Fprintf(&b, "> - **%s: %d.** %s", markdown.Plain(kind), len(kinds[kind]),
+				strings.Join(kinds[kind][:shown], ", "))
 			if rest := len(kinds[kind]) - shown; rest > 0 {
 				fmt.Fprintf(&b, ", and **%d more of the same kind**", rest)
 			}
@@ -280,7 +316,7 @@ func (p Plan) alarm(brief bool) string {
 		}
 	} else {
 		for _, d := range all {
-			fmt.Fprintf(&b, "> - %s: %s\n", strings.Join(d.in, ", "), oneLine(d.What))
+			fmt.Fprintf(&b, "> - %s: %s\n", markdown.Plain(stacks(d.in, ", ")), sentence(d.What))
 		}
 	}
 	for i, m := range unsafe {
@@ -289,7 +325,7 @@ func (p Plan) alarm(brief bool) string {
 			break
 		}
 		fmt.Fprintf(&b, "> - database: migration %s is **not safe while the old version still serves**: %s\n",
-			code(cut(m.Path, longest)), cut(oneLine(m.Unsafe), 2*longest))
+			code(cut(m.Path, longest)), sentence(cut(m.Unsafe, 2*longest)))
 	}
 	return b.String() + "\n"
 }
@@ -308,11 +344,11 @@ func (p Plan) parts() []part {
 	add("the sources of this plan", p.sources(), "")
 	add("migrations", p.migrations(), "")
 	for _, group := range p.alike(func(e Environment) string { return e.changes(false) }) {
-		add("changes of "+group.names, heading2("Changes in "+group.names)+group.text,
-			heading2("Changes in "+group.names)+group.first.changes(true))
+		add("changes of "+group.title(), heading2("Changes in "+group.title())+group.text,
+			heading2("Changes in "+group.title())+group.first.changes(true))
 	}
 	for _, group := range p.alike(Environment.withheld) {
-		add("options of "+group.names, heading2("Not for AWS: "+group.names)+group.text, "")
+		add("options of "+group.title(), heading2("Not for AWS: "+group.title())+group.text, "")
 	}
 	sections := []struct {
 		title   string
@@ -348,7 +384,7 @@ func (p Plan) parts() []part {
 				}
 				return s.of(e)
 			}) {
-				title := s.title + ": " + group.names
+				title := s.title + ": " + group.title()
 				if !changed {
 					title += ", unchanged"
 				}
@@ -362,9 +398,12 @@ func (p Plan) parts() []part {
 
 // group is a text that several environments share.
 type group struct {
-	names, text string
-	first       Environment
+	names []string
+	text  string
+	first Environment
 }
+
+func (g group) title() string { return stacks(g.names, " and ") }
 
 // alike are the texts of the environments, each once.
 func (p Plan) alike(of func(Environment) string) []group {
@@ -379,28 +418,28 @@ func (p Plan) alike(of func(Environment) string) []group {
 		}
 		i := slices.IndexFunc(groups, func(g group) bool { return g.text == text })
 		if i < 0 {
-			groups = append(groups, group{e.Name, text, e})
+			groups = append(groups, group{[]string{e.Name}, text, e})
 			continue
 		}
-		groups[i].names += " and " + e.Name
+		groups[i].names = append(groups[i].names, e.Name)
 	}
 	return groups
 }
 
-func heading2(title string) string { return "\n### " + title + "\n\n" }
+func heading2(title string) string { return "\n### " + markdown.Plain(title) + "\n\n" }
 
 func details(title, text string) string {
 	if text == "" {
 		return ""
 	}
-	return fmt.Sprintf("\n<details><summary>%s</summary>\n\n%s\n</details>\n", title, text)
+	return fmt.Sprintf("\n<details><summary>%s</summary>\n\n%s\n</details>\n", markdown.Summary(title), text)
 }
 
 // sources tell what was compared.
 func (p Plan) sources() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s against %s, without credentials: [docs/review.md](../blob/HEAD/docs/review.md) describes "+
-		"what only the real preview knows.\n", p.Head, p.Base)
+		"what only the real preview knows.\n", markdown.Plain(p.Head), markdown.Plain(p.Base))
 	for _, u := range p.Unread {
 		changes := ""
 		if u.Changed {
@@ -411,58 +450,49 @@ func (p Plan) sources() string {
 			changes)
 	}
 	for _, n := range p.Notes {
-		fmt.Fprintf(&b, "\n> %s\n", n)
+		fmt.Fprintf(&b, "\n> %s\n", sentence(n))
 	}
 	for _, e := range p.Environments {
 		if e.BaseFault != nil {
-			fmt.Fprintf(&b, "\n> **%s is not compared:** at %s %s.\n>\n%s", cut(e.Name, 64), p.Base,
+			fmt.Fprintf(&b, "\n> **%s is not compared:** at %s %s.\n>\n%s", markdown.Plain(cut(e.Name, 64)),
+				markdown.Plain(p.Base),
 				map[FaultKind]string{FaultSettings: "its settings cannot be used", FaultProgram: "the program fails",
 					FaultBuild: "the program does not compile"}[e.BaseFault.Kind],
 				fence(cut(e.BaseFault.Said, 600), "> "))
 		}
 		if e.New {
-			fmt.Fprintf(&b, "\n> **%s is new:** all of it is created.\n", cut(e.Name, 64))
+			fmt.Fprintf(&b, "\n> **%s is new:** all of it is created.\n", markdown.Plain(cut(e.Name, 64)))
 		}
 	}
 	return b.String()
 }
 
 // code is a text in a code span.
-func code(text string) string {
-	text = strings.Join(strings.Fields(strings.ReplaceAll(text, "\n", " ⏎ ")), " ")
-	if text == "" {
-		return "` `"
-	}
-	if !strings.Contains(text, "`") {
-		return "`" + text + "`"
-	}
-	marks := "``"
-	for strings.Contains(text, marks) {
-		marks += "`"
-	}
-	return marks + " " + text + " " + marks
-}
+func code(text string) string { return markdown.Code(text) }
 
 // fence is a text as a block of code, each line after the indent.
 func fence(text, indent string, language ...string) string {
-	marks := "```"
-	for strings.Contains(text, marks) {
-		marks += "`"
-	}
-	var b strings.Builder
-	b.WriteString(indent + marks + strings.Join(language, "") + "\n")
-	for l := range strings.Lines(strings.TrimRight(text, "\n") + "\n") {
-		b.WriteString(indent + l)
-	}
-	b.WriteString(indent + marks + "\n")
-	return b.String()
+	return markdown.Fence(text, indent, language...)
 }
 
-// oneLine keeps a text on one line, short of what a paragraph may hold, and its angle brackets from being taken for
-// HTML.
-func oneLine(text string) string {
-	return cut(strings.NewReplacer("\n", " ", "<", "&lt;", ">", "&gt;").Replace(text), 6*longest)
-}
+// sentence is one with names in it, on one line, short of what a paragraph may hold.
+func sentence(text string) string { return strings.TrimSpace(markdown.Inline(cut(text, 6*longest))) }
 
 // plainText is Markdown without its marks.
 func plainText(text string) string { return strings.NewReplacer("*", "", "`", "").Replace(text) }
+
+// mostStacks is how many names of stacks are told at a time.
+const mostStacks = 8
+
+// stacks are names of stacks as text.
+func stacks(names []string, separator string) string {
+	var shown []string
+	for i, name := range names {
+		if i == mostStacks {
+			shown = append(shown, fmt.Sprintf("%d more", len(names)-i))
+			break
+		}
+		shown = append(shown, cut(name, 64))
+	}
+	return strings.Join(shown, separator)
+}

@@ -51,7 +51,7 @@ func (p Plan) table() string {
 		}},
 	}
 	for _, e := range p.Environments {
-		names = append(names, cut(e.Name, 64))
+		names = append(names, markdown.Plain(cut(e.Name, 64)))
 	}
 	table := markdown.NewTable(names...)
 	for _, row := range rows {

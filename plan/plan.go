@@ -254,8 +254,8 @@ func configured(project string, base, head map[string]string) []Danger {
 			kind, what = "provider", "every resource that has tags is updated in place"
 		}
 		found = append(found,
-			Danger{Kind: kind, What: fmt.Sprintf("`%s` changes (`%s` → `%s`): %s.", key, orNone(base[key]),
-				orNone(head[key]), what)})
+			Danger{Kind: kind, What: fmt.Sprintf("%s changes (%s → %s): %s.", code(key),
+				code(orNone(base[key])), code(orNone(head[key])), what)})
 	}
 	return found
 }

@@ -22,7 +22,7 @@ func (p Plan) migrations() string {
 		if m.Unsafe != "" {
 			verdict = "**not safe:** " + m.Unsafe
 		}
-		fmt.Fprintf(&b, "- %s: %s\n", code(cut(m.Path, longest)), oneLine(verdict))
+		fmt.Fprintf(&b, "- %s: %s\n", code(cut(m.Path, longest)), sentence(verdict))
 		if m.SQL != "" {
 			b.WriteString("\n" + fence(cut(m.SQL, 8*longest), "  ") + "\n")
 		}
@@ -62,7 +62,7 @@ func (e Environment) changes(brief bool) string {
 		if c.command() {
 			verb = "run again"
 		}
-		fmt.Fprintf(&b, "- %s %s %s", verb, oneLine(c.Kind), code(c.Name))
+		fmt.Fprintf(&b, "- %s %s %s", verb, markdown.Plain(c.Kind), code(c.Name))
 		switch {
 		case c.Kept && c.Action == Replace:
 			b.WriteString(" (AWS keeps the old one, and Pulumi forgets it)")
@@ -92,7 +92,7 @@ func (e Environment) changes(brief bool) string {
 	if len(counted) > 0 {
 		slices.Sort(counted)
 		for i, kind := range counted {
-			counted[i] = fmt.Sprintf("%d %s", numbers[kind], kind)
+			counted[i] = fmt.Sprintf("%d %s", numbers[kind], markdown.Plain(kind))
 		}
 		total := 0
 		for _, n := range numbers {
@@ -122,7 +122,7 @@ func (e Environment) withheld() string {
 			if names[text.String()] == nil {
 				order = append(order, text.String())
 			}
-			names[text.String()] = append(names[text.String()], c.Kind+" "+code(c.Name))
+			names[text.String()] = append(names[text.String()], markdown.Plain(c.Kind)+" "+code(c.Name))
 		}
 		for i, text := range order {
 			if i == 0 {
@@ -184,11 +184,11 @@ func (e Environment) broken() string {
 		if v.Before {
 			when = " (also before)"
 		}
-		fmt.Fprintf(&b, "- **%s**%s%s: %s. Fix: %s.\n", v.Rule, of(v.Resource), when, oneLine(v.Message),
-			oneLine(v.Mend))
+		fmt.Fprintf(&b, "- **%s**%s%s: %s. Fix: %s.\n", markdown.Plain(v.Rule), of(v.Resource), when,
+			sentence(v.Message), sentence(v.Mend))
 	}
 	for _, m := range e.Policy.Mended {
-		fmt.Fprintf(&b, "- kept again: %s\n", oneLine(m))
+		fmt.Fprintf(&b, "- kept again: %s\n", sentence(m))
 	}
 	return b.String()
 }
@@ -203,7 +203,7 @@ func (e Environment) reachability() string {
 		cells := []string{sign(r.Change), r.From, r.To, ports, r.Via}
 		for i, c := range cells[1:] {
 			i++
-			cells[i] = markdown.Text(c)
+			cells[i] = markdown.Plain(c)
 			if r.Change != Same {
 				cells[i] = "**" + cells[i] + "**"
 			}
@@ -225,7 +225,7 @@ func (e Environment) permissions() string {
 		for _, g := range r.Grants {
 			counts[g.Change]++
 		}
-		fmt.Fprintf(&b, "**%s**: %d before, %d after\n\n", r.Name, counts[Same]+counts[Removed],
+		fmt.Fprintf(&b, "**%s**: %d before, %d after\n\n", markdown.Plain(r.Name), counts[Same]+counts[Removed],
 			counts[Same]+counts[Added])
 		if e.New || e.BaseFault != nil {
 			b.Reset()
@@ -238,7 +238,7 @@ func (e Environment) permissions() string {
 	}
 	if b.Len() == 0 {
 		for _, r := range e.Roles {
-			fmt.Fprintf(&b, "**%s**\n\n%s\n", r.Name, strings.Join(r.lines(), ""))
+			fmt.Fprintf(&b, "**%s**\n\n%s\n", markdown.Plain(r.Name), strings.Join(r.lines(), ""))
 		}
 	}
 	return b.String()
@@ -305,9 +305,9 @@ func (e Environment) exceptions() string {
 			if len(names) > 3 {
 				names = append(slices.Clone(names[:3]), fmt.Sprintf("%d more", len(x.Resources)-3))
 			}
-			where = " (" + strings.Join(names, ", ") + ")"
+			where = " (" + markdown.Plain(strings.Join(names, ", ")) + ")"
 		}
-		fmt.Fprintf(&b, "- **%s**%s%s: %s\n", x.Rule, isNew, where, oneLine(x.Reason))
+		fmt.Fprintf(&b, "- **%s**%s%s: %s\n", markdown.Plain(x.Rule), isNew, where, sentence(x.Reason))
 	}
 	return b.String()
 }

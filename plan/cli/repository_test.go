@@ -183,7 +183,7 @@ func TestRepository(t *testing.T) {
 	plan("rules", StatusDangerous, nil, "rules dropped in api/dev and web/dev and web/prod",
 		"It is no longer held to `Acme.2`.")
 	replaceIn(t, dir, "tools/rules/main.go", `r.Name != "none"`, `undefined()`)
-	plan("rules that do not compile", StatusProgram, nil, "**web/dev: its rules could not be asked**", "undefined: undefined")
+	plan("rules that do not compile", StatusProgram, nil, ": its rules could not be asked**", "undefined: undefined")
 	gitIn(t, dir, "checkout", "--quiet", ".")
 	replaceIn(t, dir, "web/Pulumi.dev.yaml", "empty: true", "empty: true, wrong: x")
 	plan("configuration that rules cannot use", StatusProgram, nil, "**web/dev: its rules could not be asked**",

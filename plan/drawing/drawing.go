@@ -401,14 +401,20 @@ func (d *draft) drawing() Drawing {
 	return out
 }
 
-// id makes an id of a name.
+// id makes an id of a name: letters of other alphabets are written out.
 func id(name string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			return unicode.ToLower(r)
+	var b strings.Builder
+	for _, r := range strings.ToLower(name) {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			b.WriteRune(r)
+		case unicode.IsLetter(r), unicode.IsDigit(r):
+			fmt.Fprintf(&b, "_%x", r)
+		default:
+			b.WriteByte('_')
 		}
-		return '_'
-	}, name)
+	}
+	return b.String()
 }
 
 func capital(s string) string {

@@ -302,8 +302,8 @@ func TestMermaid(t *testing.T) {
 			{From: "app", To: "s3", Reference: true, Labels: []string{"logs"}}},
 	}
 	want := `flowchart TD
-  n_end(["The #lt;end#gt;"])
-  subgraph ground["VPC #quot;a#quot;"]
+  n_end(["The #60;end#62;"])
+  subgraph ground["VPC #34;a#34;"]
     subgraph private["Private subnets in 1 zone"]
       n_app["App<br/>2 × #96;a#96; #35;1"]
     end
@@ -319,6 +319,23 @@ func TestMermaid(t *testing.T) {
 	}
 	if got := (Drawing{}).Mermaid(); got != "flowchart TD\n" {
 		t.Errorf("an empty drawing is %q", got)
+	}
+}
+
+// TestStrangers: a name is nothing but a text, whatever it says.
+func TestStrangers(t *testing.T) {
+	for text, want := range map[string]string{
+		"a b_c-1 (×2)": "a b_c-1 (×2)", "%%{init: {}}%%": "#37;#37;#123;init: #123;#125;#125;#37;#37;",
+		"&lt;img&gt;": "#38;lt#59;img#38;gt#59;", "a\n  click a\r\nend": "a click a end", "$$x$$": "#36;#36;x#36;#36;",
+		"\u202ea\x00": "\ufffda\ufffd", "a\"]": "a#34;#93;", strings.Repeat("é", 90): strings.Repeat("é", 79) + "…",
+		"#quot;": "#35;quot#59;", "<br/>": "#60;br/#62;", "`a`": "#96;a#96;",
+	} {
+		if got := escape(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+	if got := id("A b-é/`\"[x]\n"); got != "a_b__e9____x__" {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Mermaid is the drawing as a flowchart in Mermaid's language (https://mermaid.js.org/syntax/flowchart.html), which
@@ -94,8 +95,26 @@ func safe(id string) string { return "n_" + id }
 
 func quote(text string) string { return `"` + escape(text) + `"` }
 
-// escape writes what would end a text, or be taken for markup, in Mermaid's form.
+// longest is how many characters a line has at most.
+const longest = 80
+
+// escape writes everything that could end a text, or be taken for markup, a directive or a formula, as its code point
+// (https://mermaid.js.org/syntax/flowchart.html#entity-codes-to-escape-characters).
 func escape(text string) string {
-	return strings.NewReplacer(`"`, "#quot;", "<", "#lt;", ">", "#gt;", "#", "#35;", "`", "#96;", "\n",
-		" ").Replace(text)
+	runes := []rune(strings.Join(strings.Fields(text), " "))
+	if len(runes) > longest {
+		runes = append(runes[:longest-1], '…')
+	}
+	var b strings.Builder
+	for _, r := range runes {
+		switch {
+		case unicode.IsLetter(r), unicode.IsDigit(r), strings.ContainsRune(" .,:/()-_+×→–…", r):
+			b.WriteRune(r)
+		case unicode.In(r, unicode.Cc, unicode.Cf):
+			b.WriteRune(unicode.ReplacementChar)
+		default:
+			fmt.Fprintf(&b, "#%d;", r)
+		}
+	}
+	return b.String()
 }

@@ -1,4 +1,4 @@
-// Package markdown writes the tables of reports and documents.
+// Package markdown writes the tables of reports and documents, and texts of strangers so that they stay texts.
 package markdown
 
 import "strings"
