@@ -12,6 +12,7 @@ import (
 	"dossier.example/app"
 	"dossier.example/app/backup"
 	"dossier.example/app/internal/teststores"
+	"dossier.example/app/staff"
 )
 
 // add stores files of a new person.
@@ -47,6 +48,13 @@ func TestDeletedMeanwhile(t *testing.T) {
 	svc := dossier.New(s.People, s.Catalog, s.Objects, dossier.Options{})
 	first := add(t, s, svc, 300) // more than one batch
 	whole, some := add(t, s, svc, 20), add(t, s, svc, 20)
+	signIns, err := staff.NewSessions(s.People.(staff.Store), "secret", staff.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := signIns.Begin(t.Context(), "192.0.2.1", "curl/8"); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Remove(filepath.Join(data, "objects", first[0].Key())); err != nil {
 		t.Fatal(err)
 	}
@@ -94,6 +102,10 @@ func TestDeletedMeanwhile(t *testing.T) {
 	}
 	for id, err := range r.People.StrayWords(t.Context()) {
 		t.Errorf("person %s is gone and has words: %v", id, err)
+	}
+	// Who was signed in then, and may have been signed out since, is not signed in by a restore.
+	if all, err := r.People.(staff.Store).Sessions(t.Context()); err != nil || len(all) != 0 {
+		t.Errorf("the restored sessions are %v, %v", all, err)
 	}
 	for id, err := range r.Catalog.Miscounted(t.Context()) {
 		t.Errorf("person %s is miscounted: %v", id, err)

@@ -40,7 +40,8 @@ func openRecords(ctx context.Context, people, catalog string) (records, error) {
 
 // trim removes what was not acknowledged, and what is being deleted: persons who are not submitted and what they have,
 // and uploads on their way, of which the backup has no parts. What was known of damage, and how far the reading of
-// everything was, is that of the live store: whoever serves a restored one reads all of it anew.
+// everything was, is that of the live store: whoever serves a restored one reads all of it anew. A session that was
+// ended since must not come back with a backup, so none is in it.
 func (r records) trim(ctx context.Context) error {
 	statements := []string{
 		"BEGIN",
@@ -64,13 +65,25 @@ func (r records) trim(ctx context.Context) error {
 			statements = append(statements, "DELETE FROM main."+table)
 		}
 	}
+	there, err := r.hasPersons(ctx, "sessions")
+	if err != nil {
+		return err
+	}
+	if there {
+		statements = append(statements, "DELETE FROM persons.sessions")
+	}
 	return exec(ctx, r.db, append(statements, "COMMIT")...)
+}
+
+// hasPersons reports whether the database of people has a table.
+func (r records) hasPersons(ctx context.Context, table string) (bool, error) {
+	return one[bool](ctx, r.db,
+		"SELECT EXISTS (SELECT 1 FROM persons.sqlite_master WHERE type = 'table' AND name = '"+table+"')")
 }
 
 // forgetWords removes the words of persons who are not in the copy.
 func (r records) forgetWords(ctx context.Context) error {
-	there, err := one[bool](ctx, r.db,
-		"SELECT EXISTS (SELECT 1 FROM persons.sqlite_master WHERE type = 'table' AND name = 'words')")
+	there, err := r.hasPersons(ctx, "words")
 	if err != nil || !there {
 		return err
 	}

@@ -212,6 +212,8 @@ type Staff struct {
 	// Secret has at least MinStaffSecret characters. It may be empty when every store is embedded: then one is
 	// generated and kept in the data folder.
 	Secret Secret
+	// SessionLifetime is how long a sign-in lasts at most, SessionIdle how long without use.
+	SessionLifetime, SessionIdle time.Duration
 }
 
 // Timeouts bound what may hang.

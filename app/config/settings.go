@@ -265,6 +265,14 @@ func staffSettings() []row {
 				"kept in the data folder.",
 		}, secret(MinStaffSecret), func(c *Config) *Secret { return &c.Staff.Secret }),
 		define(row{
+			env: "DOSSIER_SESSION_LIFETIME", parameter: "session/lifetime", preset: "12h", purposes: Serve,
+			doc: "How long a staff session lasts at most.",
+		}, duration(time.Minute, 7*24*time.Hour), func(c *Config) *time.Duration { return &c.Staff.SessionLifetime }),
+		define(row{
+			env: "DOSSIER_SESSION_IDLE", parameter: "session/idle", preset: "1h", purposes: Serve,
+			doc: "How long a staff session lasts without use.",
+		}, duration(time.Minute, 7*24*time.Hour), func(c *Config) *time.Duration { return &c.Staff.SessionIdle }),
+		define(row{
 			env: "DOSSIER_RECEIPT_LIFETIME", parameter: "receipt-lifetime", preset: "0", purposes: Serve,
 			doc: "How long a new person's receipt works. Its holder can shorten this, staff can change it; files " +
 				"stay when it expires. 0 means forever.",

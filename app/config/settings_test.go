@@ -204,6 +204,10 @@ func settingCases(t *testing.T) []settingCase {
 			good: []value{{"0123456789abcdef", "0123456789abcdef"}, {"ääääääääääääääää", "ääääääääääääääää"}},
 			bad: []string{"0123456789abcde", "äääääääääääääää", "0123456789abcdef\n", "0123456\t89abcdef",
 				" 0123456789abcdef"}},
+		durations("DOSSIER_SESSION_LIFETIME", func(c *Config) any { return c.Staff.SessionLifetime }, 12*time.Hour,
+			time.Minute, 7*day),
+		durations("DOSSIER_SESSION_IDLE", func(c *Config) any { return c.Staff.SessionIdle }, time.Hour, time.Minute,
+			7*day),
 		orOff(durations("DOSSIER_RECEIPT_LIFETIME", func(c *Config) any { return c.ReceiptLifetime }, 0, time.Minute,
 			3650*day)),
 

@@ -221,7 +221,7 @@ func suite(t *testing.T, p place) {
 	t.Run("cut off after creating the version table", func(t *testing.T) {
 		db := p.fresh(t)(t)
 		all := up(t, db)
-		made := map[migrations.Set][]string{migrations.People: {"people", "words"}, migrations.Catalog: {"files"}}
+		made := map[migrations.Set][]string{migrations.People: {"people", "words", "sessions"}, migrations.Catalog: {"files"}}
 		for _, table := range made[p.set] {
 			exec(t, db, "DROP TABLE "+table)
 		}

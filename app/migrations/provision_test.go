@@ -88,7 +88,8 @@ func privileges(t *testing.T, db *sql.DB, app migrations.App) []string {
 func wantPrivileges(app migrations.App) []string {
 	want := []string{"*.* USAGE", app.Database + ".goose_people SELECT"}
 	for _, p := range []string{"DELETE", "INSERT", "SELECT", "UPDATE"} {
-		want = append(want, app.Database+".people "+p, app.Database+".words "+p)
+		want = append(want, app.Database+".people "+p, app.Database+".words "+p,
+			app.Database+".sessions "+p)
 	}
 	slices.Sort(want)
 	return want

@@ -17,6 +17,7 @@ import (
 	"dossier.example/app"
 	"dossier.example/app/internal/servers"
 	"dossier.example/app/migrations"
+	"dossier.example/app/staff"
 	"dossier.example/app/storetest"
 	"github.com/go-sql-driver/mysql"
 )
@@ -90,6 +91,10 @@ func TestMariaDB(t *testing.T) {
 			// To make another database takes longer than most parts.
 			exec1(t, db, "DELETE FROM words")
 			exec1(t, db, "DELETE FROM people")
+			return openMySQL(t, c)
+		})
+		storetest.Sessions(t, func(t *testing.T) staff.Store {
+			exec1(t, db, "DELETE FROM sessions")
 			return openMySQL(t, c)
 		})
 	})

@@ -15,6 +15,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/migrations"
+	"dossier.example/app/staff"
 	"dossier.example/app/storetest"
 )
 
@@ -98,6 +99,9 @@ func eventually(t *testing.T, what string, done func() error) {
 
 func TestSQLite(t *testing.T) {
 	storetest.People(t, func(t *testing.T) dossier.People {
+		return openSQLite(t, filepath.Join(t.TempDir(), "people.db"))
+	})
+	storetest.Sessions(t, func(t *testing.T) staff.Store {
 		return openSQLite(t, filepath.Join(t.TempDir(), "people.db"))
 	})
 }

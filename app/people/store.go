@@ -1,8 +1,9 @@
-// Package people keeps the persons in a table: in MySQL or MariaDB, or in an SQLite file where everything is embedded.
-// One code path serves both, through gorm; only opening (mysql.go, sqlite.go) and the reading of errors differ.
+// Package people keeps the persons and the sessions of staff in tables: in MySQL or MariaDB, or in an SQLite file where
+// everything is embedded. One code path serves both, through gorm; only opening (mysql.go, sqlite.go) and the reading of
+// errors differ.
 //
-// Only the program that wires the application may import it; all others know it as dossier.People. The schema is
-// written by package migrations alone.
+// Only the program that wires the application may import it; all others know it as dossier.People and staff.Store. The
+// schema is written by package migrations alone.
 package people
 
 import (
@@ -20,7 +21,7 @@ import (
 	"gorm.io/gorm/logger"
 )
 
-// Store is a dossier.People over one SQL table. Every call has a deadline: the store's own time limit, or that of its
+// Store is a dossier.People and a staff.Store over one SQL database. Every call has a deadline: the store's own time limit, or that of its
 // context where that is nearer.
 type Store struct {
 	gorm *gorm.DB

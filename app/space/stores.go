@@ -7,6 +7,7 @@ import (
 	"time"
 
 	dossier "dossier.example/app"
+	"dossier.example/app/staff"
 )
 
 // The stores as the service has them where they lie in the data folder: what begins something new asks for room first;
@@ -53,6 +54,33 @@ func (s people) SetWords(ctx context.Context, seen dossier.Worded, words []strin
 
 func (s people) RemoveWords(ctx context.Context, id dossier.PersonID) error {
 	return s.r.Free(ctx, func() error { return s.People.RemoveWords(ctx, id) })
+}
+
+// Sessions returns a store of sessions with this reserve. Who deletes what fills the disk has to sign in first, and what
+// a sign-in writes is small.
+func (r *Reserve) Sessions(store staff.Store) staff.Store { return sessions{store, r} }
+
+type sessions struct {
+	staff.Store
+	r *Reserve
+}
+
+func (s sessions) AddSession(ctx context.Context, one staff.Session) error {
+	return s.r.Free(ctx, func() error { return s.Store.AddSession(ctx, one) })
+}
+
+func (s sessions) EndSession(ctx context.Context, id staff.SessionID) (ended bool, err error) {
+	err = s.r.Free(ctx, func() error { ended, err = s.Store.EndSession(ctx, id); return err })
+	return ended, err
+}
+
+func (s sessions) EndOthers(ctx context.Context, except staff.SessionID) (n int, err error) {
+	err = s.r.Free(ctx, func() error { n, err = s.Store.EndOthers(ctx, except); return err })
+	return n, err
+}
+
+func (s sessions) ForgetSessions(ctx context.Context, began, seen time.Time) error {
+	return s.r.Free(ctx, func() error { return s.Store.ForgetSessions(ctx, began, seen) })
 }
 
 // Catalog returns a catalog with this reserve.

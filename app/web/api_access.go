@@ -110,7 +110,11 @@ func (s *Server) caller(c echo.Context) (caller, error) {
 		}
 		return caller{p.ID, &receipt}, nil
 	}
-	if _, staff := s.sessions.of(c.Request()); !staff || foreign(c) {
+	_, staff, err := s.session(c)
+	if err != nil {
+		return caller{}, err
+	}
+	if !staff || foreign(c) {
 		return caller{}, unauthorized(`Send the receipt as "Authorization: Bearer RECEIPT".`)
 	}
 	if named == "" {

@@ -107,7 +107,7 @@ func TestAPINeedsAReceipt(t *testing.T) {
 		"a wrong secret":         {"Bearer " + forged.String()},
 		"a person not there":     {"Bearer " + dossier.NewReceipt().String()},
 		"quoted":                 {`Bearer "` + receipt + `"`},
-		"a receipt for a cookie": {"Cookie dossier_staff=" + receipt},
+		"a receipt for a cookie": {"Cookie dossier_session=" + receipt},
 	} {
 		for _, c := range calls {
 			c.name, c.status, c.code = name, 401, "unauthorized"

@@ -19,6 +19,7 @@ import (
 	"dossier.example/app/api"
 	"dossier.example/app/docstest"
 	"dossier.example/app/internal/teststores"
+	"dossier.example/app/staff"
 )
 
 // documentRoutes returns what the document names, as the router spells it.
@@ -326,7 +327,7 @@ func TestAPIStaffSession(t *testing.T) {
 		map[string]string{"Authorization": "Bearer " + other.String()}, 404)
 	send("a wrong receipt goes before the session", "GET", api.Prefix+"/receipt"+ofAda, "",
 		map[string]string{"Authorization": "Bearer x"}, 401)
-	s.clock.advance(sessionTime + time.Second)
+	s.clock.advance(s.server.sessions.all.Idle() + time.Second)
 	send("an old session", "GET", api.Prefix+"/receipt"+ofAda, "", nil, 401)
 	if strings.Contains(s.log.String(), url.QueryEscape(receipt.Person.String())) {
 		t.Error("the log tells whom a request was for")
@@ -426,7 +427,8 @@ func newFuzzSite(f *testing.F) *fuzzSite {
 	s := &fuzzSite{svc: dossier.New(stores.People, stores.Catalog, stores.Objects, dossier.Options{}),
 		receipt: dossier.NewReceipt()}
 	var err error
-	if s.server, err = New(s.svc, Options{PublicURL: "http://dossier.test", StaffSecret: siteSecret}); err != nil {
+	if s.server, err = New(s.svc, Options{PublicURL: "http://dossier.test", StaffSecret: siteSecret,
+		Staff: stores.People.(staff.Store)}); err != nil {
 		f.Fatal(err)
 	}
 	if _, err := s.svc.Register(f.Context(), s.receipt,

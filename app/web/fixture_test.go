@@ -20,6 +20,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/internal/teststores"
+	"dossier.example/app/staff"
 	"dossier.example/app/thumbnail"
 	"dossier.example/app/web"
 )
@@ -85,6 +86,7 @@ func open(t *testing.T, o setup) *site {
 	for i, stores := range append([]teststores.Stores{*o.stores}, o.others...) {
 		// An embedded store takes the parts of files itself.
 		o.web.Parts, _ = stores.Objects.(web.PartReceiver)
+		o.web.Staff = stores.People.(staff.Store)
 		if o.wrap != nil {
 			stores = o.wrap(stores)
 		}

@@ -104,7 +104,7 @@ func TestPagesSayWhatWasDone(t *testing.T) {
 
 	// A session that is over is told, also to who sends a form.
 	staff = s.browser(by)
-	s.clock.advance(sessionTime)
+	s.clock.advance(s.server.sessions.all.Idle())
 	step(staff, "/people", nil, "Your session has ended. Sign in again.")
 	staff = s.browser(by)
 	step(staff, person+"/delete", token, "Your session has ended. Sign in again.")
@@ -143,7 +143,7 @@ func TestFlashCookie(t *testing.T) {
 		}
 		other := newSite(t, func(o *Options) { o.PublicURL, o.StaffSecret = public, "another secret" })
 		for _, value := range []string{"", "x", other.server.sessions.flashCookie("Pay here").Value,
-			s.server.sessions.begin().Value} {
+			s.signIn(t).cookie.Value} {
 			a := page(value)
 			if got := said(t, a); got != "" {
 				t.Errorf("for the cookie %q the page says %q", value, got)

@@ -76,7 +76,7 @@ func (s *Server) readyz(c echo.Context) error {
 	if len(full) > 0 {
 		text += "saturated\n"
 	}
-	if _, staff := s.sessions.of(c.Request()); staff {
+	if _, staff, err := s.session(c); staff && err == nil {
 		if len(down) > 0 {
 			text += "down: " + strings.Join(down, ", ") + "\n"
 		}

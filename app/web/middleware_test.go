@@ -84,7 +84,7 @@ func TestLogHoldsNothingPrivate(t *testing.T) {
 			s.do(http.MethodGet, "/", http.Header{
 				"X-Request-Id": {private}, "User-Agent": {private},
 				"Referer": {"http://" + s.addr + "/receipt/" + f.receipt}, "X-Forwarded-For": {"203.0.113.77"},
-				"Cookie": {"dossier_staff=" + private},
+				"Cookie": {"dossier_session=" + private},
 			}, nil)
 			s.hide("203.0.113.77", "PRIVATE-AND-NOBODYS-BUSINESS")
 			s.do(http.MethodPost, "/submissions", http.Header{"Content-Type": {"multipart/" + private}},

@@ -49,6 +49,9 @@ func (s *Server) routes() {
 	e.POST("/people/:id/files/:file/delete", s.deleteFile, s.staff, s.token)
 
 	get("/staff/storage", s.custody, s.staff)
+	get("/staff/sessions", s.sessionList, s.staff)
+	e.POST("/staff/sessions/end-others", s.endOtherSessions, s.staff, s.token)
+	e.POST("/staff/sessions/:id/end", s.endSession, s.staff, s.token)
 
 	s.apiRoutes()
 

@@ -19,6 +19,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/bounds"
+	"dossier.example/app/staff"
 )
 
 // Options is what New needs besides the service. A zero duration or size means the default.
@@ -31,6 +32,11 @@ type Options struct {
 	OriginOfRequest bool
 	// StaffSecret is what staff sign in with. Session keys derive from it: changing it ends all sessions. Required.
 	StaffSecret string
+	// Staff stores the sessions of staff. Required.
+	Staff staff.Store
+	// SessionLifetime is how long a session lasts at most, SessionIdle how long without use. Default:
+	// staff.DefaultLifetime and staff.DefaultIdle.
+	SessionLifetime, SessionIdle time.Duration
 	// HSTSSubdomains extends HSTS to the subdomains of the site's host: each must be reachable by https only.
 	HSTSSubdomains bool
 	// TrustedProxies are the peers whose X-Forwarded-For is trusted. Empty: nobody's.
@@ -171,6 +177,9 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 	if o.StaffSecret == "" {
 		return nil, errors.New("web: the staff secret is empty")
 	}
+	if o.Staff == nil {
+		return nil, errors.New("web: there is no store for the sessions of staff")
+	}
 	for _, p := range o.TrustedProxies {
 		if !p.IsValid() {
 			return nil, errors.New("web: a trusted proxy is not a range of addresses")
@@ -186,7 +195,12 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 	if s.fixed, err = loadFixed(); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
-	if s.sessions, err = newSessions(o.StaffSecret, s.https, o.Now); err != nil {
+	all, err := staff.NewSessions(o.Staff, o.StaffSecret, staff.Options{Lifetime: o.SessionLifetime, Idle: o.SessionIdle,
+		Now: o.Now, Log: o.Log})
+	if err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	if s.sessions, err = newSessions(all, o.StaffSecret, s.https, o.Now); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
 	s.origins = http.NewCrossOriginProtection()

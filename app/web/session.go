@@ -1,58 +1,46 @@
 package web
 
 import (
-	"bytes"
 	"crypto/hkdf"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"encoding/binary"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
 	"unicode"
 
-	"dossier.example/app"
-)
+	"github.com/labstack/echo/v4"
 
-// sessionTime is how long a sign-in lasts: a working day. It is not prolonged by use.
-const sessionTime = 12 * time.Hour
+	"dossier.example/app"
+	"dossier.example/app/staff"
+)
 
 // rememberedTime is how long a browser keeps the cookie of a session that has ended, so that whoever comes back is told
 // why the site asks for the key again.
 const rememberedTime = 7 * 24 * time.Hour
 
-// sessions makes and reads staff sessions. A session is a signed cookie and nothing else, so that any instance can read
-// what another made. The price: signing out takes the cookie from the browser, but only a new staff secret ends a
-// session that was copied.
+// sessions carries staff sessions in cookies, and signs what else goes out and comes back.
 type sessions struct {
-	secret            [32]byte // hash of the staff secret
-	sign, csrf, flash []byte   // keys
-	cookie            string
-	secure            bool
-	now               func() time.Time
+	all         *staff.Sessions
+	secret      [32]byte // hash of the staff secret
+	csrf, flash []byte   // keys
+	cookie      string
+	secure      bool
+	now         func() time.Time
 }
 
-// session is one sign-in.
-type session struct {
-	id      [16]byte
-	expires time.Time
-}
-
-func newSessions(secret string, https bool, now func() time.Time) (*sessions, error) {
-	s := &sessions{secret: sha256.Sum256([]byte(secret)), cookie: "dossier_staff", secure: https, now: now}
+func newSessions(all *staff.Sessions, secret string, https bool, now func() time.Time) (*sessions, error) {
+	// Releases before this one had another cookie, "dossier_staff". While both serve, each finds its own.
+	s := &sessions{all: all, secret: sha256.Sum256([]byte(secret)), cookie: "dossier_session", secure: https, now: now}
 	if https {
 		// A browser takes a __Host- cookie only when it is Secure, for the path / and without a Domain: no sibling
 		// domain can plant one (RFC 6265bis).
 		s.cookie = "__Host-" + s.cookie
 	}
 	var err error
-	if s.sign, err = hkdf.Key(sha256.New, []byte(secret), nil, "dossier staff session", sha256.Size); err != nil {
-		return nil, fmt.Errorf("derive session key: %w", err)
-	}
 	if s.csrf, err = hkdf.Key(sha256.New, []byte(secret), nil, "dossier staff csrf", sha256.Size); err != nil {
 		return nil, fmt.Errorf("derive token key: %w", err)
 	}
@@ -74,16 +62,24 @@ func (s *sessions) opens(key string) bool {
 	return same == 1
 }
 
-// begin returns a new session's cookie. SameSite is Lax, not Strict: a link to a person in a mail must find the reader
-// signed in, and everything that changes something is a POST, which Lax keeps the cookie from.
-func (s *sessions) begin() *http.Cookie {
-	var one session
-	// Never fails: crypto/rand.Read crashes the program rather than return an error.
-	_, _ = rand.Read(one.id[:])
-	one.expires = s.now().Add(sessionTime)
-	payload := binary.BigEndian.AppendUint64(bytes.Clone(one.id[:]), uint64(one.expires.Unix()))
-	value := base64.RawURLEncoding.EncodeToString(append(payload, mac(s.sign, payload)...))
-	return s.set(value, int((sessionTime+rememberedTime)/time.Second))
+// begin begins a session for a request, in the place of the one that it comes from, and returns its cookie. SameSite is
+// Lax, not Strict: a link to a person in a mail must find the reader signed in, and everything that changes something is
+// a POST, which Lax keeps the cookie from.
+func (s *sessions) begin(r *http.Request, client string) (*http.Cookie, error) {
+	former, there, err := s.of(r)
+	if err != nil {
+		return nil, err
+	}
+	token, _, err := s.all.Begin(r.Context(), client, r.UserAgent())
+	if err != nil {
+		return nil, err
+	}
+	if there {
+		if _, err := s.all.End(r.Context(), former.ID); err != nil {
+			return nil, err
+		}
+	}
+	return s.set(token, int((s.all.Lifetime()+rememberedTime)/time.Second)), nil
 }
 
 // end returns the cookie that removes a session from the browser.
@@ -96,39 +92,49 @@ func (s *sessions) set(value string, age int) *http.Cookie {
 	}
 }
 
-// of returns the request's session, if it has one that is whole and not expired.
-func (s *sessions) of(r *http.Request) (session, bool) {
+// of returns the request's session, if it has one that is not over. An error means that this is not known.
+func (s *sessions) of(r *http.Request) (one staff.Session, ok bool, err error) {
 	cookie, err := r.Cookie(s.cookie)
 	if err != nil {
-		return session{}, false
+		return staff.Session{}, false, nil
 	}
-	const payload = 16 + 8
-	b, err := base64.RawURLEncoding.Strict().DecodeString(cookie.Value)
-	if err != nil || len(b) != payload+sha256.Size || !hmac.Equal(mac(s.sign, b[:payload]), b[payload:]) {
-		return session{}, false
-	}
-	one := session{id: [16]byte(b[:16]), expires: time.Unix(int64(binary.BigEndian.Uint64(b[16:payload])), 0)}
-	return one, s.now().Before(one.expires)
+	return s.all.Of(r.Context(), cookie.Value)
 }
 
-// ended reports whether the request has a session's cookie although it has no session: it expired, or the staff secret
-// changed.
+// sessionKey is where the session of a request is kept once it was looked for.
+const sessionKey = "session"
+
+// foundSession is what a look for a session found.
+type foundSession struct {
+	one staff.Session
+	ok  bool
+	err error
+}
+
+// session returns the session that a request comes with, if it comes with one that is not over. The store is asked once
+// for each request.
+func (s *Server) session(c echo.Context) (one staff.Session, ok bool, err error) {
+	found, looked := c.Get(sessionKey).(foundSession)
+	if !looked {
+		found.one, found.ok, found.err = s.sessions.of(c.Request())
+		c.Set(sessionKey, found)
+	}
+	return found.one, found.ok, found.err
+}
+
+// ended reports whether a request that has no session has a session's cookie: the session is over, or was ended.
 func (s *sessions) ended(r *http.Request) bool {
 	cookie, err := r.Cookie(s.cookie)
-	if err != nil || cookie.Value == "" {
-		return false
-	}
-	_, ok := s.of(r)
-	return !ok
+	return err == nil && cookie.Value != ""
 }
 
 // token returns the token that the forms of a session carry.
-func (s *sessions) token(one session) string {
-	return base64.RawURLEncoding.EncodeToString(mac(s.csrf, one.id[:]))
+func (s *sessions) token(one staff.Session) string {
+	return base64.RawURLEncoding.EncodeToString(mac(s.csrf, one.ID[:]))
 }
 
 // owns reports, in constant time, whether the token is the session's.
-func (s *sessions) owns(one session, token string) bool {
+func (s *sessions) owns(one staff.Session, token string) bool {
 	return hmac.Equal([]byte(s.token(one)), []byte(token))
 }
 

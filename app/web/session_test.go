@@ -4,10 +4,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"dossier.example/app/staff"
 )
 
 // evil are texts that must not lead anybody away from the site.
@@ -31,8 +32,8 @@ var evil = []string{
 
 func TestSessionCookie(t *testing.T) {
 	for public, want := range map[string]http.Cookie{
-		"http://localhost:8080":   {Name: "dossier_staff", Secure: false},
-		"https://dossier.example": {Name: "__Host-dossier_staff", Secure: true},
+		"http://localhost:8080":   {Name: "dossier_session", Secure: false},
+		"https://dossier.example": {Name: "__Host-dossier_session", Secure: true},
 	} {
 		t.Run(public, func(t *testing.T) {
 			s := newSite(t, func(o *Options) { o.PublicURL = public })
@@ -43,7 +44,7 @@ func TestSessionCookie(t *testing.T) {
 			}
 			if got.Name != want.Name || got.Secure != want.Secure || !got.HttpOnly ||
 				got.SameSite != http.SameSiteLaxMode || got.Path != "/" || got.Domain != "" ||
-				got.MaxAge != int((sessionTime+rememberedTime)/time.Second) {
+				got.MaxAge != int((staff.DefaultLifetime+rememberedTime)/time.Second) {
 				t.Errorf("cookie is %q", a.header.Get("Set-Cookie"))
 			}
 			s.play(t, scenario{path: "/people", by: &member{cookie: got}, status: 200})
@@ -58,76 +59,70 @@ func TestSessionCookie(t *testing.T) {
 			if strings.HasPrefix(public, "https") {
 				// A sibling domain can plant a cookie without the prefix, and it must count for nothing.
 				s.play(t, scenario{path: "/people",
-					by: &member{cookie: &http.Cookie{Name: "dossier_staff", Value: got.Value}}, status: 303})
+					by: &member{cookie: &http.Cookie{Name: "dossier_session", Value: got.Value}}, status: 303})
 			}
 		})
 	}
 }
 
+// The token is the browser's alone, and every change of it makes it nobody's.
 func TestSessions(t *testing.T) {
-	c := &clock{at: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)}
-	s, err := newSessions("secret", false, c.now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	read := func(value string) (session, bool) {
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
+	site := newSite(t)
+	s := site.server.sessions
+	read := func(of *sessions, value string) (staff.Session, bool) {
+		t.Helper()
+		r := httptest.NewRequest(http.MethodGet, "/", nil).WithContext(t.Context())
 		r.Header.Set("Cookie", s.cookie+"="+value)
-		return s.of(r)
+		one, ok, err := of.of(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return one, ok
 	}
-	value := s.begin().Value
-	first, ok := read(value)
-	if !ok || !first.expires.Equal(c.now().Add(sessionTime)) {
+	by := site.signIn(t)
+	value := by.cookie.Value
+	first, ok := read(s, value)
+	if !ok || !first.BeganAt.Equal(site.clock.now()) {
 		t.Fatalf("a new session is %v, %t", first, ok)
 	}
 	for i := range value {
 		// The last letter carries bits that must be zero.
 		for _, letter := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=+/ " {
 			if changed := value[:i] + string(letter) + value[i+1:]; changed != value {
-				if _, ok := read(changed); ok {
+				if _, ok := read(s, changed); ok {
 					t.Fatalf("letter %d as %q is taken", i, letter)
 				}
 			}
 		}
-		if _, ok := read(value[:i]); ok {
+		if _, ok := read(s, value[:i]); ok {
 			t.Fatalf("the first %d letters are taken", i)
 		}
 	}
-	second, ok := read(s.begin().Value)
-	if !ok || second.id == first.id || s.token(second) == s.token(first) {
+	second, ok := read(s, site.signIn(t).cookie.Value)
+	if !ok || second.ID == first.ID || s.token(second) == s.token(first) {
 		t.Error("two sessions have something in common")
 	}
 	if !s.owns(first, s.token(first)) || s.owns(first, s.token(second)) || s.owns(first, "") {
 		t.Error("tokens are not told apart")
 	}
-	if strings.Contains(value, s.token(first)) || slices.Equal(s.sign, s.csrf) {
+	if strings.Contains(value, s.token(first)) {
 		t.Error("the token can be read off the cookie")
 	}
 
 	// Another instance with the same secret knows the session; one with another does not.
-	twin, err := newSessions("secret", false, c.now)
-	if err != nil {
-		t.Fatal(err)
+	with := func(secret string) *sessions {
+		server, err := New(site.svc, Options{PublicURL: site.url, StaffSecret: secret,
+			Staff: site.stores.People.(staff.Store), Now: site.clock.now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return server.sessions
 	}
-	stranger, err := newSessions("Secret", false, c.now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	r.Header.Set("Cookie", s.cookie+"="+value)
-	if one, ok := twin.of(r); !ok || !twin.owns(one, s.token(first)) {
+	twin := with(siteSecret)
+	if one, ok := read(twin, value); !ok || !twin.owns(one, s.token(first)) {
 		t.Error("a twin does not know the session")
 	}
-	if _, ok := stranger.of(r); ok {
+	if _, ok := read(with("Secret of another"), value); ok {
 		t.Error("another secret knows the session")
-	}
-
-	c.advance(sessionTime - time.Second)
-	if _, ok := read(value); !ok {
-		t.Error("the session ends too early")
-	}
-	c.advance(time.Second)
-	if _, ok := read(value); ok {
-		t.Error("the session does not end")
 	}
 }

@@ -28,7 +28,7 @@ type signInView struct {
 // release has it in its query, as "key": it signs nobody in, and strict-origin keeps it out of Referer.
 func (s *Server) signInPage(c echo.Context) error {
 	next := safeNext(c.QueryParam("next"))
-	if _, ok := s.sessions.of(c.Request()); ok {
+	if _, ok, err := s.session(c); ok && err == nil {
 		return c.Redirect(http.StatusSeeOther, next)
 	}
 	if c.QueryParam("key") != "" {
@@ -59,15 +59,31 @@ func (s *Server) signIn(c echo.Context) error {
 		}
 		return s.render(c, http.StatusUnauthorized, "signin", v)
 	}
-	c.SetCookie(s.sessions.begin())
+	cookie, err := s.sessions.begin(c.Request(), c.RealIP())
+	if err != nil {
+		return err
+	}
+	c.SetCookie(cookie)
 	return c.Redirect(http.StatusSeeOther, next)
 }
 
-// signOut ends the session. What the browser keeps of files goes with it; "storage" would take along what unfinished
+// signOut ends the session, for copies of its cookie, too. What the browser keeps of files goes with it; "storage" would take along what unfinished
 // uploads resume by.
 func (s *Server) signOut(c echo.Context) error {
+	one, _, err := s.session(c)
+	if err != nil {
+		return err
+	}
+	if _, err := s.sessions.all.End(c.Request().Context(), one.ID); err != nil {
+		return err
+	}
+	return s.leave(c, "You are signed out.")
+}
+
+// leave takes the session from the browser.
+func (s *Server) leave(c echo.Context, why string) error {
 	c.SetCookie(s.sessions.end())
-	s.say(c, "You are signed out.")
+	s.say(c, why)
 	c.Response().Header().Set("Clear-Site-Data", `"cache"`)
 	return c.Redirect(http.StatusSeeOther, "/staff/sign-in")
 }

@@ -18,7 +18,11 @@ const maxSmallForm = 16 << 10
 // staff lets only sessions through. Others go to the sign-in, and from there back to where they wanted to go.
 func (s *Server) staff(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if _, ok := s.sessions.of(c.Request()); ok {
+		_, ok, err := s.session(c)
+		if err != nil {
+			return err
+		}
+		if ok {
 			return next(c)
 		}
 		if s.sessions.ended(c.Request()) {
@@ -42,7 +46,10 @@ func (s *Server) token(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		one, ok := s.sessions.of(c.Request())
+		one, ok, err := s.session(c)
+		if err != nil {
+			return err
+		}
 		if !ok || !s.sessions.owns(one, form.Get("csrf")) {
 			return &dossier.Error{Code: dossier.CodeForbidden}
 		}

@@ -18,6 +18,7 @@ import (
 	"dossier.example/app"
 	"dossier.example/app/api"
 	"dossier.example/app/internal/teststores"
+	"dossier.example/app/staff"
 	"dossier.example/app/thumbnail"
 )
 
@@ -180,7 +181,7 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 		s.server.ServeHTTP(w, r)
 	}))
 	s.url = "http://" + srv.Listener.Addr().String()
-	o := Options{PublicURL: s.url, StaffSecret: siteSecret, Now: s.clock.now,
+	o := Options{PublicURL: s.url, StaffSecret: siteSecret, Staff: s.stores.People.(staff.Store), Now: s.clock.now,
 		Log: slog.New(slog.NewTextHandler(s.log, nil)), Version: "v1.2.3"}
 	for _, c := range change {
 		c(&o)
@@ -211,12 +212,16 @@ type member struct {
 
 func (s *site) signIn(t *testing.T) *member {
 	t.Helper()
-	m := &member{cookie: s.server.sessions.begin()}
-	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r := httptest.NewRequest(http.MethodGet, "/", nil).WithContext(t.Context())
+	cookie, err := s.server.sessions.begin(r, "192.0.2.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &member{cookie: cookie}
 	r.AddCookie(m.cookie)
-	one, ok := s.server.sessions.of(r)
-	if !ok {
-		t.Fatal("a new session is not known")
+	one, ok, err := s.server.sessions.of(r)
+	if !ok || err != nil {
+		t.Fatalf("a new session is not known: %v", err)
 	}
 	m.token = s.server.sessions.token(one)
 	return m

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dossier.example/app/staff"
 )
 
 // innards stands in the cause of every injected failure, and must stand in no answer.
@@ -36,7 +38,7 @@ func TestStaffRoutesNeedASession(t *testing.T) {
 		"truncated":      by.cookie.Name + "=" + value[:len(value)-1],
 		"longer":         by.cookie.Name + "=" + value + "A",
 		"padded":         by.cookie.Name + "=" + value + "==",
-		"other secret":   other.server.sessions.begin().String(),
+		"other secret":   other.signIn(t).cookie.String(),
 		"other name":     "dossier=" + value,
 		"first changed":  by.cookie.Name + "=" + flip(value, 0),
 		"expiry changed": by.cookie.Name + "=" + flip(value, 30),
@@ -76,9 +78,20 @@ func TestStaffRoutesNeedASession(t *testing.T) {
 	s.play(t, scenario{name: "query is kept", path: "/people?q=a%26b&after=", status: 303,
 		want: map[string]string{"Location": "/staff/sign-in?next=%2Fpeople%3Fafter%3D%26q%3Da%2526b"}})
 
-	t.Run("expired", func(t *testing.T) {
-		s.clock.advance(sessionTime - time.Second)
+	t.Run("not used", func(t *testing.T) {
+		s.clock.advance(staff.DefaultIdle - time.Second)
 		s.play(t, scenario{path: "/people", by: by, status: 200})
+		s.clock.advance(staff.DefaultIdle)
+		s.play(t, scenario{path: "/people", by: by, status: 303})
+	})
+	t.Run("used all day", func(t *testing.T) {
+		by := s.signIn(t)
+		for left := staff.DefaultLifetime - time.Second; left > 0; {
+			step := min(left, staff.DefaultIdle-time.Second)
+			s.clock.advance(step)
+			s.play(t, scenario{path: "/people", by: by, status: 200})
+			left -= step
+		}
 		s.clock.advance(time.Second)
 		s.play(t, scenario{path: "/people", by: by, status: 303})
 	})

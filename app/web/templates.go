@@ -23,7 +23,7 @@ func loadPages(fsys fs.FS, a *assets) (pages, error) {
 	}
 	all := pages{}
 	for _, name := range []string{"form", "receipt", "signin", "directory", "person", "confirm", "custody", "error",
-		"api", "open", "link"} {
+		"api", "open", "link", "sessions"} {
 		t, err := base.Clone()
 		if err == nil {
 			t, err = t.ParseFS(fsys, path.Join("templates", name+".html"))
@@ -53,7 +53,7 @@ func (s *Server) render(c echo.Context, status int, name string, view any) error
 // about looks; the template shows it and decides nothing else.
 //
 // Paths that templates write themselves: / (form), POST /submissions, /people (directory, search in q), /people.csv,
-// /receipt, /staff/sign-in and POST /staff/sign-out. All others come in the views.
+// /receipt, /staff/sign-in, POST /staff/sign-out, and POST /staff/sessions/end-others. All others come in the views.
 
 // page is what every page has. Each view embeds it.
 type page struct {
@@ -72,7 +72,8 @@ type page struct {
 // page returns what every page has. The form does not say what was done before, because browsers keep it for "back".
 func (s *Server) page(c echo.Context, title string) page {
 	p := page{Title: title, Path: c.Request().URL.Path}
-	if one, ok := s.sessions.of(c.Request()); ok {
+	// Where a store does not say who this is, the page is one for everybody.
+	if one, ok, err := s.session(c); ok && err == nil {
 		p.Staff, p.CSRF = true, s.sessions.token(one)
 	}
 	if dest := c.Request().Header.Get("Sec-Fetch-Dest"); p.Path != "/" && p.Path != "/submissions" &&

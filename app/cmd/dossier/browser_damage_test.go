@@ -27,6 +27,10 @@ func (c *chromium) damagedAtRest(t *testing.T) {
 	staff.open("/staff/storage", http.StatusOK)
 	staff.shows("None found.")
 	staff.audit("storage")
+	staff.open("/staff/sessions", http.StatusOK)
+	staff.shows("This session", "127.0.0.1")
+	staff.audit("sessions")
+	staff.open("/staff/storage", http.StatusOK)
 
 	// The picture goes, and a byte of the text changes.
 	err := filepath.WalkDir(filepath.Join(data, "objects", "files"), func(path string, d fs.DirEntry, err error) error {

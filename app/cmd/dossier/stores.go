@@ -21,6 +21,7 @@ import (
 	"dossier.example/app/people"
 	"dossier.example/app/scanner"
 	"dossier.example/app/space"
+	"dossier.example/app/staff"
 	"dossier.example/app/thumbnail"
 	"dossier.example/app/web"
 )
@@ -189,6 +190,14 @@ func (s *stores) service(cfg *config.Config, log *slog.Logger) *dossier.Service 
 
 		Log: log,
 	})
+}
+
+// sessions returns the store of staff's sessions.
+func (s *stores) sessions(cfg *config.Config) staff.Store {
+	if cfg.People.Embedded() {
+		return s.space.Sessions(s.people)
+	}
+	return s.people
 }
 
 // full returns the names of what the stores have too little of at the moment.

@@ -1,0 +1,251 @@
+// Package staff is who works with what people submitted: the sessions by which the site knows them.
+//
+// It holds the rules. Package people keeps what it stores, in the same database as the people, so that any instance of
+// the site knows every session; package web carries a session's token in a cookie. Both import it, and the program that
+// wires them.
+package staff
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"dossier.example/app"
+)
+
+// SessionID names a session in lists and in the address of what ends it. It opens nothing.
+type SessionID uuid.UUID
+
+// ParseSessionID reads the text of an ID; dossier.CodeNotFound if it is none.
+func ParseSessionID(text string) (SessionID, error) {
+	id, err := uuid.Parse(text)
+	if err != nil || id.String() != text {
+		return SessionID{}, dossier.ErrNotFound
+	}
+	return SessionID(id), nil
+}
+
+// String returns the ID as ParseSessionID reads it.
+func (id SessionID) String() string { return uuid.UUID(id).String() }
+
+// The longest texts of a session, in bytes.
+const (
+	MaxClient = 64
+	MaxAgent  = 256
+)
+
+// Session is one sign-in, on one browser.
+type Session struct {
+	ID SessionID
+	// Token is made of the token that the browser holds and a key that is not stored: whoever reads the table can
+	// neither use a session nor test guesses of the staff secret.
+	Token [sha256.Size]byte
+	// Client is the address that signed in, Agent what the browser calls itself; neither is proof of anything.
+	Client, Agent string
+	// BeganAt is when it began, SeenAt when it was used last, to about a minute.
+	BeganAt, SeenAt time.Time
+}
+
+// Store keeps the sessions. What package dossier demands of every store holds for it, too.
+type Store interface {
+	// AddSession adds a session; dossier.ErrExists if its ID or its token is taken.
+	AddSession(ctx context.Context, s Session) error
+	// Session returns the session with a token; dossier.ErrNotFound.
+	Session(ctx context.Context, token [sha256.Size]byte) (Session, error)
+	// SeeSession sets SeenAt, unless it is later already or the session does not exist.
+	SeeSession(ctx context.Context, id SessionID, at time.Time) error
+	// Sessions returns all sessions, the newest first, up to MaxSessions.
+	Sessions(ctx context.Context) ([]Session, error)
+	// EndSession removes a session, and reports whether there was one.
+	EndSession(ctx context.Context, id SessionID) (bool, error)
+	// EndOthers removes all sessions except one, and returns how many.
+	EndOthers(ctx context.Context, except SessionID) (int, error)
+	// ForgetSessions removes the sessions that began before one time or were used last before another.
+	ForgetSessions(ctx context.Context, began, seen time.Time) error
+}
+
+// MaxSessions is how many sessions a list shows.
+const MaxSessions = 200
+
+// How long sessions last by default: at most a day, and an hour without use, as NIST SP 800-63B-4 has it for AAL2
+// (https://pages.nist.gov/800-63-4/sp800-63b.html#sec2). The absolute limit is a working day.
+const (
+	DefaultLifetime = 12 * time.Hour
+	DefaultIdle     = time.Hour
+)
+
+// seenAge is how old SeenAt may get before it is written again, as not each page is worth a write; of a short idle time
+// it is no more than a quarter.
+const seenAge = time.Minute
+
+// Sessions begins, recognizes and ends sessions. It keeps nothing between two calls, so any number of instances may
+// serve the same store.
+type Sessions struct {
+	store          Store
+	key            []byte
+	lifetime, idle time.Duration
+	now            func() time.Time
+	log            *slog.Logger
+}
+
+// Options are the parts of Sessions that have defaults.
+type Options struct {
+	// Lifetime is how long a session lasts at most, and Idle how long without use. Default: DefaultLifetime and
+	// DefaultIdle.
+	Lifetime, Idle time.Duration
+	// Now is the clock; default time.Now.
+	Now func() time.Time
+	// Log receives what cannot be returned to any caller. Default: discarded.
+	Log *slog.Logger
+}
+
+// NewSessions returns the sessions that the holders of a secret open. Another secret ends them all.
+func NewSessions(store Store, secret string, o Options) (*Sessions, error) {
+	if o.Lifetime <= 0 {
+		o.Lifetime = DefaultLifetime
+	}
+	if o.Idle <= 0 {
+		o.Idle = DefaultIdle
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	key, err := hkdf.Key(sha256.New, []byte(secret), nil, "dossier staff sessions in a store", sha256.Size)
+	if err != nil {
+		return nil, fmt.Errorf("derive the key of sessions: %w", err)
+	}
+	return &Sessions{store: store, key: key, lifetime: o.Lifetime, idle: min(o.Idle, o.Lifetime), now: o.Now,
+		log: o.Log}, nil
+}
+
+// Lifetime returns how long a session lasts at most.
+func (s *Sessions) Lifetime() time.Duration { return s.lifetime }
+
+// Idle returns how long a session lasts without use.
+func (s *Sessions) Idle() time.Duration { return s.idle }
+
+func (s *Sessions) time() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
+
+// tokenBytes is how much chance a token holds.
+const tokenBytes = 32
+
+// Begin begins a session and returns its token, which is not stored anywhere.
+func (s *Sessions) Begin(ctx context.Context, client, agent string) (token string, one Session, err error) {
+	now := s.time()
+	if err := s.store.ForgetSessions(ctx, now.Add(-s.lifetime), now.Add(-s.idle)); err != nil {
+		return "", Session{}, fmt.Errorf("forget sessions that are over: %w", err)
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return "", Session{}, fmt.Errorf("make a session's ID: %w", err)
+	}
+	raw := make([]byte, tokenBytes)
+	_, _ = rand.Read(raw) // never fails
+	one = Session{ID: SessionID(id), Token: s.stored(raw), Client: cut(client, MaxClient),
+		Agent: cut(agent, MaxAgent), BeganAt: now, SeenAt: now}
+	if err := s.store.AddSession(ctx, one); err != nil {
+		return "", Session{}, fmt.Errorf("begin a session: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(raw), one, nil
+}
+
+// Of returns the session with a token, if there is one that is not over. An error means that this is not known, and
+// nobody is signed in then.
+func (s *Sessions) Of(ctx context.Context, token string) (one Session, ok bool, err error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(raw) != tokenBytes {
+		return Session{}, false, nil
+	}
+	one, err = s.store.Session(ctx, s.stored(raw))
+	if errors.Is(err, dossier.ErrNotFound) {
+		return Session{}, false, nil
+	}
+	if err != nil {
+		return Session{}, false, fmt.Errorf("look for a session: %w", err)
+	}
+	now := s.time()
+	if !s.lasts(one, now) {
+		return Session{}, false, nil
+	}
+	if now.Sub(one.SeenAt) >= min(seenAge, s.idle/4) {
+		// Where this cannot be written, the session ends a little early.
+		if err := s.store.SeeSession(ctx, one.ID, now); err != nil {
+			s.log.DebugContext(ctx, "the last use of a session could not be noted", "err", err)
+		} else {
+			one.SeenAt = now
+		}
+	}
+	return one, true, nil
+}
+
+// stored returns what the store has of a token.
+func (s *Sessions) stored(token []byte) [sha256.Size]byte {
+	h := hmac.New(sha256.New, s.key)
+	h.Write(token)
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// lasts reports whether a session is not over.
+func (s *Sessions) lasts(one Session, now time.Time) bool {
+	return now.Before(one.BeganAt.Add(s.lifetime)) && now.Before(one.SeenAt.Add(s.idle))
+}
+
+// All returns the sessions that are not over, the newest first, up to MaxSessions.
+func (s *Sessions) All(ctx context.Context) ([]Session, error) {
+	all, err := s.store.Sessions(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list the sessions: %w", err)
+	}
+	var lasting []Session
+	for now := s.time(); len(all) > 0; all = all[1:] {
+		if s.lasts(all[0], now) {
+			lasting = append(lasting, all[0])
+		}
+	}
+	return lasting, nil
+}
+
+// End ends a session, and reports whether there was one.
+func (s *Sessions) End(ctx context.Context, id SessionID) (bool, error) {
+	ended, err := s.store.EndSession(ctx, id)
+	if err != nil {
+		return false, fmt.Errorf("end a session: %w", err)
+	}
+	return ended, nil
+}
+
+// EndOthers ends all sessions except one, and returns how many.
+func (s *Sessions) EndOthers(ctx context.Context, except SessionID) (int, error) {
+	n, err := s.store.EndOthers(ctx, except)
+	if err != nil {
+		return 0, fmt.Errorf("end all other sessions: %w", err)
+	}
+	return n, nil
+}
+
+// cut returns a text of printable characters, up to so many bytes.
+func cut(text string, most int) string {
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, ""))
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "")
+	}
+	return text
+}

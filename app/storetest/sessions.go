@@ -1,0 +1,197 @@
+package storetest
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"dossier.example/app"
+	"dossier.example/app/staff"
+)
+
+// Sessions checks that a store does what staff.Store promises. The open function returns an empty store that is closed
+// with the test; it is called once for each part.
+func Sessions(t *testing.T, open func(t *testing.T) staff.Store) {
+	for _, part := range []struct {
+		name string
+		test func(*testing.T, staff.Store)
+	}{
+		{"a session comes back as added", sessionRoundTrip},
+		{"a token is one session's", sessionTwice},
+		{"the last use only moves on", sessionSeen},
+		{"the list is newest first", sessionList},
+		{"a session is ended once by many at a time", sessionEnd},
+		{"others are ended", sessionEndOthers},
+		{"what is over is forgotten", sessionForget},
+		{"a cancelled call does nothing", sessionCancelled},
+	} {
+		t.Run(part.name, func(t *testing.T) { part.test(t, open(t)) })
+	}
+}
+
+// newSession returns the nth session of a test, a second after the one before.
+func newSession(n int) staff.Session {
+	at := peopleEpoch.Add(time.Duration(n) * time.Second)
+	return staff.Session{ID: staff.SessionID(uuid.Must(uuid.NewV7())), Token: sha256.Sum256(fmt.Append(nil, "token ", n)),
+		Client: fmt.Sprintf("2001:db8::%d", n), Agent: "Mozilla/5.0 (" + strings.Repeat("é", n) + ")", BeganAt: at, SeenAt: at}
+}
+
+func addSession(t *testing.T, s staff.Store, n int) staff.Session {
+	t.Helper()
+	one := newSession(n)
+	if err := s.AddSession(t.Context(), one); err != nil {
+		t.Fatalf("AddSession: %v", err)
+	}
+	return one
+}
+
+// wantSessions are the sessions that a store has to list.
+func wantSessions(t *testing.T, s staff.Store, want ...staff.Session) {
+	t.Helper()
+	got, err := s.Sessions(t.Context())
+	if err != nil {
+		t.Fatalf("Sessions: %v", err)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the sessions are\n%v\nwant\n%v", got, want)
+	}
+}
+
+func sessionRoundTrip(t *testing.T, s staff.Store) {
+	one := addSession(t, s, 1)
+	long := newSession(2)
+	long.Client, long.Agent = strings.Repeat("f", staff.MaxClient), strings.Repeat("😀", staff.MaxAgent/4)
+	if err := s.AddSession(t.Context(), long); err != nil {
+		t.Fatalf("AddSession of the longest texts: %v", err)
+	}
+	for _, want := range []staff.Session{one, long} {
+		if got, err := s.Session(t.Context(), want.Token); err != nil || got != want {
+			t.Errorf("Session: got %v, %v, want %v", got, err, want)
+		}
+	}
+	for _, token := range [][sha256.Size]byte{{}, newSession(3).Token} {
+		if got, err := s.Session(t.Context(), token); !errors.Is(err, dossier.ErrNotFound) {
+			t.Errorf("Session of an absent token: got %v, %v, want ErrNotFound", got, err)
+		}
+	}
+}
+
+func sessionTwice(t *testing.T, s staff.Store) {
+	one := addSession(t, s, 1)
+	sameID, sameToken := newSession(2), newSession(3)
+	sameID.ID, sameToken.Token = one.ID, one.Token
+	for _, other := range []staff.Session{one, sameID, sameToken} {
+		if err := s.AddSession(t.Context(), other); !errors.Is(err, dossier.ErrExists) {
+			t.Errorf("AddSession of what is taken: got %v, want ErrExists", err)
+		}
+	}
+	wantSessions(t, s, one)
+}
+
+func sessionSeen(t *testing.T, s staff.Store) {
+	one, other := addSession(t, s, 1), addSession(t, s, 2)
+	for _, minutes := range []int{5, 3, 5} {
+		if err := s.SeeSession(t.Context(), one.ID, one.BeganAt.Add(time.Duration(minutes)*time.Minute)); err != nil {
+			t.Fatalf("SeeSession: %v", err)
+		}
+	}
+	one.SeenAt = one.BeganAt.Add(5 * time.Minute)
+	if err := s.SeeSession(t.Context(), newSession(3).ID, one.SeenAt); err != nil {
+		t.Errorf("SeeSession of an absent session: %v", err)
+	}
+	wantSessions(t, s, other, one)
+}
+
+func sessionList(t *testing.T, s staff.Store) {
+	wantSessions(t, s)
+	var all []staff.Session
+	for n := range staff.MaxSessions + 3 {
+		all = append(all, addSession(t, s, n))
+	}
+	slices.Reverse(all)
+	wantSessions(t, s, all[:staff.MaxSessions]...)
+}
+
+func sessionEnd(t *testing.T, s staff.Store) {
+	one, other := addSession(t, s, 1), addSession(t, s, 2)
+	var ended atomic.Int64
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			did, err := s.EndSession(t.Context(), one.ID)
+			if err != nil {
+				t.Errorf("EndSession: %v", err)
+			}
+			if did {
+				ended.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if n := ended.Load(); n != 1 {
+		t.Errorf("%d of 8 ended the session, want one", n)
+	}
+	if _, err := s.Session(t.Context(), one.Token); !errors.Is(err, dossier.ErrNotFound) {
+		t.Errorf("an ended session: got %v, want ErrNotFound", err)
+	}
+	if err := s.SeeSession(t.Context(), one.ID, one.BeganAt.Add(time.Hour)); err != nil {
+		t.Errorf("SeeSession of an ended session: %v", err)
+	}
+	wantSessions(t, s, other)
+}
+
+func sessionEndOthers(t *testing.T, s staff.Store) {
+	for n := range 4 {
+		addSession(t, s, n)
+	}
+	here := addSession(t, s, 5)
+	for _, want := range []int{4, 0} {
+		if n, err := s.EndOthers(t.Context(), here.ID); err != nil || n != want {
+			t.Errorf("EndOthers: got %d, %v, want %d", n, err, want)
+		}
+	}
+	wantSessions(t, s, here)
+}
+
+func sessionForget(t *testing.T, s staff.Store) {
+	old, unused, good := addSession(t, s, 1), addSession(t, s, 10), addSession(t, s, 20)
+	for _, one := range []staff.Session{old, good} {
+		if err := s.SeeSession(t.Context(), one.ID, peopleEpoch.Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	good.SeenAt = peopleEpoch.Add(time.Hour)
+	if err := s.ForgetSessions(t.Context(), unused.BeganAt, good.SeenAt); err != nil {
+		t.Fatalf("ForgetSessions: %v", err)
+	}
+	wantSessions(t, s, good)
+}
+
+func sessionCancelled(t *testing.T, s staff.Store) {
+	one := addSession(t, s, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, call := range map[string]func() error{
+		"AddSession":     func() error { return s.AddSession(ctx, newSession(2)) },
+		"Session":        func() error { _, err := s.Session(ctx, one.Token); return err },
+		"SeeSession":     func() error { return s.SeeSession(ctx, one.ID, one.BeganAt.Add(time.Hour)) },
+		"Sessions":       func() error { _, err := s.Sessions(ctx); return err },
+		"EndSession":     func() error { _, err := s.EndSession(ctx, one.ID); return err },
+		"EndOthers":      func() error { _, err := s.EndOthers(ctx, newSession(2).ID); return err },
+		"ForgetSessions": func() error { return s.ForgetSessions(ctx, one.BeganAt.Add(time.Hour), time.Time{}) },
+	} {
+		if err := call(); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: got %v, want context.Canceled", name, err)
+		}
+	}
+	wantSessions(t, s, one)
+}

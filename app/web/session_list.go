@@ -1,0 +1,104 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+	"github.com/mileusna/useragent"
+
+	"dossier.example/app/staff"
+)
+
+// sessionsView are the sessions of staff (sessions.html).
+type sessionsView struct {
+	page
+	Sessions []sessionView
+	// Others tells that there are more sessions than the one that looks at the page.
+	Others bool
+	// More tells that there are more than the page shows.
+	More bool
+	// Lifetime and Idle are how long a session lasts at most, and without use.
+	Lifetime, Idle string
+}
+
+// sessionView is one session.
+type sessionView struct {
+	// Here marks the session that looks at the page.
+	Here bool
+	// Browser is the name of the browser and its system, as far as it says; Client the address that signed in.
+	Browser, Client string
+	Began, Seen     moment
+	// End is the path that ends it.
+	End string
+}
+
+// sessionList shows the sessions that are not over.
+func (s *Server) sessionList(c echo.Context) error {
+	here, _, err := s.session(c)
+	if err != nil {
+		return err
+	}
+	all, err := s.sessions.all.All(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	v := sessionsView{page: s.page(c, "Sessions"), More: len(all) == staff.MaxSessions,
+		Lifetime: inWords(s.sessions.all.Lifetime()), Idle: inWords(s.sessions.all.Idle())}
+	for _, one := range all {
+		v.Sessions = append(v.Sessions, sessionView{Here: one.ID == here.ID, Browser: browserName(one.Agent),
+			Client: one.Client, Began: momentOf(one.BeganAt), Seen: momentOf(one.SeenAt),
+			End: "/staff/sessions/" + one.ID.String() + "/end"})
+		v.Others = v.Others || one.ID != here.ID
+	}
+	return s.render(c, http.StatusOK, "sessions", v)
+}
+
+// browserName names a browser and its system from what it calls itself, which may be anything.
+func browserName(agent string) string {
+	ua := useragent.Parse(agent)
+	switch {
+	case ua.Name != "" && ua.OS != "":
+		return ua.Name + " on " + ua.OS
+	case ua.Name != "":
+		return ua.Name
+	}
+	return "Unknown browser"
+}
+
+// endSession ends one session. Its own is a way to sign out.
+func (s *Server) endSession(c echo.Context) error {
+	here, _, err := s.session(c)
+	if err != nil {
+		return err
+	}
+	id, err := staff.ParseSessionID(c.Param("id"))
+	if err != nil {
+		return err
+	}
+	ended, err := s.sessions.all.End(c.Request().Context(), id)
+	switch {
+	case err != nil:
+		return err
+	case id == here.ID:
+		return s.leave(c, "You are signed out.")
+	case ended:
+		s.say(c, "The session was ended.")
+	default:
+		s.say(c, "The session had ended already.")
+	}
+	return c.Redirect(http.StatusSeeOther, "/staff/sessions")
+}
+
+// endOtherSessions ends all sessions but the one that asks for it.
+func (s *Server) endOtherSessions(c echo.Context) error {
+	here, _, err := s.session(c)
+	if err != nil {
+		return err
+	}
+	n, err := s.sessions.all.EndOthers(c.Request().Context(), here.ID)
+	if err != nil {
+		return err
+	}
+	s.say(c, counted(n, "other session")+" ended.")
+	return c.Redirect(http.StatusSeeOther, "/staff/sessions")
+}
