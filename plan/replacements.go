@@ -20,7 +20,21 @@ var generated string
 // Pulumi provider is built, and for the other providers from theirs. A test compares the whole with the double of
 // package engine, whose table somebody else wrote from that reference.
 var since = map[string]string{
-	"aws:autoscaling/group:Group": "instanceRefresh.preferences.alarmSpecification",
+	"aws:alb/listener:Listener":                            listenerAttributes,
+	"aws:lb/listener:Listener":                             listenerAttributes,
+	"aws:apigateway/account:Account":                       "resetOnDelete",
+	"aws:apigateway/domainName:DomainName":                 "policy",
+	"aws:appautoscaling/target:Target":                     "suspendedState",
+	"aws:backup/plan:Plan":                                 "rules.scheduleExpressionTimezone",
+	"aws:cloudtrail/eventDataStore:EventDataStore":         "suspend",
+	"aws:docdb/cluster:Cluster":                            "manageMasterUserPassword restoreToPointInTime!",
+	"aws:dynamodb/tableReplica:TableReplica":               "deletionProtectionEnabled",
+	"aws:opensearch/outboundConnection:OutboundConnection": "*!",
+	// Turned on in place since 5.47, and from Redis to Valkey since 5.73; groups of nodes are compared one by one.
+	"aws:elasticache/replicationGroup:ReplicationGroup": "engine? nodeGroupConfigurations? " +
+		"transitEncryptionEnabled? transitEncryptionMode",
+	"aws:elasticache/serverlessCache:ServerlessCache": "engine?",
+	"aws:autoscaling/group:Group":                     "instanceRefresh.preferences.alarmSpecification",
 	"aws:cloudfront/distribution:Distribution": "defaultCacheBehavior.grpcConfig orderedCacheBehaviors.grpcConfig " +
 		"origins.vpcOriginConfig",
 	"aws:cloudwatch/eventRule:EventRule":     "forceDestroy",
@@ -57,6 +71,19 @@ var since = map[string]string{
 
 	// Types that the source does not have, or of which it has the arguments elsewhere. Rules of groups are changed in
 	// place by ModifySecurityGroupRules.
+	"aws:ec2/eipDomainName:EipDomainName":                                     "allocationId! domainName",
+	"aws:ecr/accountSetting:AccountSetting":                                   "name! value",
+	"aws:iam/groupPoliciesExclusive:GroupPoliciesExclusive":                   "groupName! policyNames",
+	"aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive": "groupName! policyArns",
+	"aws:iam/rolePoliciesExclusive:RolePoliciesExclusive":                     "policyNames roleName!",
+	"aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive":   "policyArns roleName!",
+	"aws:iam/userPoliciesExclusive:UserPoliciesExclusive":                     "policyNames userName!",
+	"aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive":   "policyArns userName!",
+	"aws:lambda/functionRecursionConfig:FunctionRecursionConfig":              "functionName! recursiveLoop",
+	"aws:lambda/runtimeManagementConfig:RuntimeManagementConfig": "functionName! qualifier! runtimeVersionArn " +
+		"updateRuntimeOn",
+	"aws:msk/singleScramSecretAssociation:SingleScramSecretAssociation": "clusterArn! secretArn!",
+	"aws:route53/recordsExclusive:RecordsExclusive":                     "resourceRecordSets zoneId!",
 	"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan": "actions protectedResource " +
 		"protectedResource.s3Bucket.bucketName! role tags",
 	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule":         groupRule,
@@ -81,6 +108,25 @@ var since = map[string]string{
 
 const groupRule = "cidrIpv4 cidrIpv6 description fromPort ipProtocol prefixListId referencedSecurityGroupId " +
 	"securityGroupId! tags toPort"
+
+// listenerAttributes are changed in place by ModifyListenerAttributes.
+const listenerAttributes = "routingHttpRequestXAmznMtlsClientcertHeaderName " +
+	"routingHttpRequestXAmznMtlsClientcertIssuerHeaderName " +
+	"routingHttpRequestXAmznMtlsClientcertLeafHeaderName " +
+	"routingHttpRequestXAmznMtlsClientcertSerialNumberHeaderName " +
+	"routingHttpRequestXAmznMtlsClientcertSubjectHeaderName " +
+	"routingHttpRequestXAmznMtlsClientcertValidityHeaderName " +
+	"routingHttpRequestXAmznTlsCipherSuiteHeaderName routingHttpRequestXAmznTlsVersionHeaderName " +
+	"routingHttpResponseAccessControlAllowCredentialsHeaderValue " +
+	"routingHttpResponseAccessControlAllowHeadersHeaderValue " +
+	"routingHttpResponseAccessControlAllowMethodsHeaderValue " +
+	"routingHttpResponseAccessControlAllowOriginHeaderValue " +
+	"routingHttpResponseAccessControlExposeHeadersHeaderValue " +
+	"routingHttpResponseAccessControlMaxAgeHeaderValue " +
+	"routingHttpResponseContentSecurityPolicyHeaderValue routingHttpResponseServerEnabled " +
+	"routingHttpResponseStrictTransportSecurityHeaderValue " +
+	"routingHttpResponseXContentTypeOptionsHeaderValue routingHttpResponseXFrameOptionsHeaderValue " +
+	"tcpIdleTimeoutSeconds"
 
 // A Word says what becomes of a resource when one of its inputs changes.
 type Word string
@@ -176,20 +222,19 @@ func Judge(token, path string) Verdict {
 	}
 	path = position.ReplaceAllString(path, "")
 	for at := path; at != ""; at = at[:max(0, strings.LastIndexByte(at, '.'))] {
-		if verdict, is := m[at]; is {
-			if verdict.Word == UnknownInput {
-				verdict.Source = ""
-			}
+		if verdict, is := m[at]; is && verdict.Word != UnknownInput {
 			return verdict
+		} else if is {
+			break
 		}
 	}
 	if verdict, is := m["*"]; is {
 		return verdict
 	}
 	// Since version 6 of the Terraform provider, on which 7 of Pulumi's is built, every resource of a region has one
-	// (https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/enhanced-region-support).
+	// (internal/provider/sdkv2, forceNewIfRegionChanges).
 	if path == "region" && strings.HasPrefix(token, "aws:") {
-		return Verdict{Replaces, fromReference}
+		return Verdict{Replaces, fromProvider}
 	}
 	return Verdict{Word: UnknownInput}
 }

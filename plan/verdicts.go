@@ -95,6 +95,23 @@ var conditions = map[string]func(old, now *graph.Resource) Word{
 	// internal/service/elasticache/engine_version.go
 	"aws:elasticache/cluster:Cluster engineVersion":                   older("engineVersion"),
 	"aws:elasticache/replicationGroup:ReplicationGroup engineVersion": older("engineVersion"),
+	// internal/service/elasticache/replication_group.go
+	"aws:elasticache/replicationGroup:ReplicationGroup engine": func(old, now *graph.Resource) Word {
+		return when(setOr(old, "engine", "redis") == "valkey" && setOr(now, "engine", "redis") == "redis")
+	},
+	// The same file: in place from 7.0.5 on.
+	"aws:elasticache/replicationGroup:ReplicationGroup transitEncryptionEnabled": func(_, now *graph.Resource) Word {
+		major, minor, _ := strings.Cut(graph.Text(now.Input("engineVersion")), ".")
+		m, errMajor := strconv.Atoi(major)
+		n, errMinor := strconv.Atoi(minor)
+		switch {
+		case errMajor == nil && m < 7:
+			return Replaces
+		case errMajor == nil && (m > 7 || errMinor == nil && n > 0):
+			return InPlace
+		}
+		return MayReplace // 7.0 has older ones, too
+	},
 	// internal/service/elasticache/diff.go
 	"aws:elasticache/cluster:Cluster nodeType": func(_, now *graph.Resource) Word {
 		return when(graph.Text(now.Input("engine")) == "memcached")

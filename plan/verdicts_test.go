@@ -63,10 +63,12 @@ func TestJudge(t *testing.T) {
 		{"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "securityGroupId", Replaces, "provider's reference"},
 		{"random:index/randomPassword:RandomPassword", "length", Replaces, "provider's reference"},
 		// An argument that every resource has in version 7.
-		{"aws:sqs/queue:Queue", "region", Replaces, "provider's reference"},
+		{"aws:sqs/queue:Queue", "region", Replaces, "provider's source"},
+		// All of a type that the source tells elsewhere.
+		{"aws:opensearch/outboundConnection:OutboundConnection", "connectionAlias", Replaces, "provider's reference"},
 		// What nobody says.
 		{"aws:sqs/queue:Queue", "colour", UnknownInput, ""},
-		{"aws:lb/listener:Listener", "routingHttpResponseServerEnabled", UnknownInput, ""},
+		{"aws:glue/job:Job", "sourceControlDetails", UnknownInput, ""},
 		{"aws:orbit/satellite:Satellite", "version", UnknownType, ""},
 		{"vault:index/mount:Mount", "path", UnknownType, ""},
 	} {
@@ -123,6 +125,16 @@ func TestConditions(t *testing.T) {
 		{"some Redis", "elasticache/replicationGroup:ReplicationGroup", in{"engineVersion": "6.x"},
 			in{"engineVersion": "6.2"},
 			Update, true},
+		{"to Valkey", "elasticache/replicationGroup:ReplicationGroup", in{"engine": "redis"}, in{"engine": "valkey"},
+			Update, false},
+		{"back to Redis", "elasticache/replicationGroup:ReplicationGroup", in{"engine": "valkey"}, in{"engine": "redis"},
+			Replace, false},
+		{"an old Redis encrypted", "elasticache/replicationGroup:ReplicationGroup", in{"engineVersion": "6.2"},
+			in{"engineVersion": "6.2", "transitEncryptionEnabled": true}, Replace, false},
+		{"a new Redis encrypted", "elasticache/replicationGroup:ReplicationGroup", in{"engineVersion": "7.1"},
+			in{"engineVersion": "7.1", "transitEncryptionEnabled": true}, Update, false},
+		{"some Redis encrypted", "elasticache/replicationGroup:ReplicationGroup", in{"engineVersion": "7.0"},
+			in{"engineVersion": "7.0", "transitEncryptionEnabled": true}, Update, true},
 		{"a bigger memcached", "elasticache/cluster:Cluster", in{"engine": "memcached", "nodeType": "cache.t4g.micro"},
 			in{"engine": "memcached", "nodeType": "cache.t4g.small"}, Replace, false},
 		{"an older Kafka", "msk/cluster:Cluster", in{"kafkaVersion": "3.10.0"}, in{"kafkaVersion": "3.9.0"}, Replace,
