@@ -88,6 +88,8 @@ var guards = []guard{
 		"it can no longer be restored to an earlier point in time"},
 	{"aws:s3/bucketV2:BucketV2", "forceDestroy", false, false,
 		"it is emptied and deleted instead of refusing deletion"},
+	{"aws:ecr/repository:Repository", "forceDelete", false, false,
+		"it is deleted with all its images instead of refusing deletion"},
 	{"aws:lb/loadBalancer:LoadBalancer", "enableDeletionProtection", true, false, "AWS no longer refuses to delete it"},
 	{"aws:lb/loadBalancer:LoadBalancer", "internal", true, false, "it faces the internet"},
 	{"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "blockPublicAcls", true, false,
@@ -222,7 +224,8 @@ func lost(e *Environment, base *graph.Graph) []Danger {
 		case protected(base, c):
 			guarded = append(guarded, code(c.String()))
 		case known && (old == nil || !partGone(base, old, gone)) &&
-			(c.Action == Delete || loss.kind == stops || c.First):
+			// A new permission is there before the old one goes.
+			(c.Action == Delete || loss.kind == stops && c.Type != permissionType || c.First):
 			tell(loss.kind, "%s: %s.", does, loss.what)
 		case !known && !judgedGone(c.Type):
 			tell(notJudged, "%s: nothing here judges what that means for type %s.", does, code(c.Type))

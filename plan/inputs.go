@@ -11,7 +11,10 @@ import (
 
 // inputRules judge inputs, beside guards and interruptions. An absent input counts as the default of AWS and the
 // provider.
-var inputRules = []rule{
+var inputRules = slices.Concat(stackRules, serviceRules)
+
+// stackRules are those of networks, instances, databases, buckets and what watches them.
+var stackRules = []rule{
 	// What is deleted later.
 	{token: "aws:cloudwatch/logGroup:LogGroup", path: "retentionInDays", kind: expires,
 		judge: func(old, now any) string {

@@ -5,12 +5,14 @@ package awsmodel
 
 import (
 	"crypto/sha256"
+	_ "embed"
 	"encoding/hex"
 	"fmt"
 	"maps"
 	"math/big"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
@@ -40,7 +42,8 @@ func Invoke(token string, args resource.PropertyMap) (resource.PropertyMap, erro
 
 // Compute returns the id and the outputs of a new resource: its inputs, what AWS fills in by default, and what only AWS
 // knows. The same arguments always give the same answer, and another name gives other ids. A type that is not known
-// here gets an id made of its name and an ARN in the form that most services use.
+// here gets an id made of its name, an ARN in the form that most services use, and some text for each other output that
+// is one.
 func (m Model) Compute(token, name string, inputs resource.PropertyMap) (id string, outputs resource.PropertyMap) {
 	c := &call{Model: m, token: token, name: name, in: inputs, out: inputs.Copy()}
 	if property := Names(token).Property; property != "" {
@@ -193,9 +196,40 @@ func (c *call) other() {
 	c.id = strings.ToLower(kind) + "-" + c.hex("id", 17)
 	if pkg == "aws" {
 		service := strings.Split(strings.TrimPrefix(c.token, "aws:"), "/")[0]
-		c.missing("arn", c.arn(service, strings.ToLower(kind[:1])+kind[1:]+"/"+c.id))
+		own := strings.ToLower(kind[:1]) + kind[1:] + "/" + c.id
+		c.missing("arn", c.arn(service, own))
+		for _, output := range added()[c.token] {
+			switch lower := strings.ToLower(output); {
+			case output == "name":
+				c.missing(output, AutoName(c.token, baseName(c.name), c.hex("autoname", autoNameHex)))
+			case strings.HasSuffix(lower, "arn"):
+				c.missing(output, c.arn(service, own+"/"+output))
+			case strings.HasSuffix(lower, "url"), strings.HasSuffix(lower, "endpoint"):
+				c.missing(output, "https://"+c.hex(output, 12)+"."+service+"."+c.Region+".amazonaws.com")
+			default:
+				c.missing(output, lower+"-"+c.hex(output, 12))
+			}
+		}
 	}
 }
+
+//go:generate go run ../outputs outputs.txt
+
+// outputs is written from the source of the Pulumi SDK; internal/outputs tells how.
+//
+//go:embed outputs.txt
+var outputs string
+
+// added are the texts that AWS adds to resources, by type.
+var added = sync.OnceValue(func() map[string][]string {
+	table := map[string][]string{}
+	for line := range strings.Lines(outputs) {
+		if words := strings.Fields(line); words[0] != "#" {
+			table[words[0]] = words[1:]
+		}
+	}
+	return table
+})
 
 // Text is the text that a value holds, without its mark as a secret; empty when it is absent, unknown or no text.
 func Text(v resource.PropertyValue) string {
