@@ -169,9 +169,7 @@ func build(ctx context.Context, of *program, file string) error {
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "GOWORK=") || strings.HasPrefix(v, "PWD=")
 	})
-	if of.work != "" {
-		cmd.Env = append(cmd.Env, "GOWORK="+of.work)
-	}
+	cmd.Env = append(cmd.Env, "GOWORK="+of.workspace())
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	var out []byte

@@ -4,7 +4,7 @@
 //
 //	plan [--base origin/main] [--format markdown|json] [--root folder]
 //	     [--config stackplan.yaml] [--project folder]… [--stack name]… [--production name]… [--set NAME=value]…
-//	     [--tags list] [--migrations folder]
+//	     [--artifact FILE=of,of]… [--tags list] [--migrations folder] [--rules folder]
 //
 // Head is the working tree as it stands, base the commit that it left the given revision at (git merge-base). The plan
 // goes to standard output, how long its parts took to standard error. The exit status is for CI:

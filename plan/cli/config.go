@@ -41,9 +41,11 @@ type ProjectConfig struct {
 	Stacks []string `yaml:"stacks"`
 	// Production are the stacks whose data must outlive mistakes, which more rules are about; absent: all.
 	Production *[]string `yaml:"production"`
-	// Environment are variables that the program runs with, which is given few others: what stands in for artifacts
-	// that a build would leave, for one.
+	// Environment are variables that the program runs with, which is given few others.
 	Environment map[string]string `yaml:"environment"`
+	// Artifacts are the files and folders that a build makes and the program uploads, with what each is made of: files,
+	// folders or patterns as of path.Match. They need not exist: a hash of what they are made of stands for them.
+	Artifacts map[string][]string `yaml:"artifacts"`
 	// Tags are build tags.
 	Tags []string `yaml:"tags"`
 	// Migrations are the SQL files that a deployment runs on a database in the order of their names: a folder, or a
@@ -116,6 +118,19 @@ func (c *Config) check() error {
 			if !variable.MatchString(name) || strings.HasPrefix(name, "PULUMI_") {
 				wrong("%s.environment: %q cannot be set: a name has letters, digits and _, and does not begin with PULUMI_",
 					at, name)
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(p.Artifacts)) {
+			for _, of := range append([]string{name}, p.Artifacts[name]...) {
+				if !filepath.IsLocal(filepath.FromSlash(of)) || path.Clean(of) != of {
+					wrong("%s.artifacts: %q is no name below the repository's root", at, of)
+				}
+				if _, err := path.Match(of, ""); err != nil {
+					wrong("%s.artifacts: %q is no pattern: %w", at, of, err)
+				}
+			}
+			if len(p.Artifacts[name]) == 0 {
+				wrong("%s.artifacts: %q is made of nothing", at, name)
 			}
 		}
 		for _, name := range append(slices.Clone(p.Stacks), p.productive()...) {

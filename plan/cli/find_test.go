@@ -142,7 +142,8 @@ func TestConfig(t *testing.T) {
 	for _, c := range []struct{ name, text, wrong string }{
 		{"nothing", "", ""},
 		{"everything", `projects:
-  - {folder: infra, stacks: [dev], production: [], environment: {A: b}, tags: [x], migrations: db/*.sql}
+  - {folder: infra, stacks: [dev], production: [], environment: {A: b}, tags: [x],
+     artifacts: {dist/a.zip: [lambda, "*.json"]}, migrations: db/*.sql}
 exceptions: [{rule: EC2.9, resource: "nat-*", type: "aws:ec2/instance:Instance", stacks: [dev], reason: It is a NAT.}]
 rules: infra/rules
 prices: prices.json
@@ -155,6 +156,8 @@ prices: prices.json
 		{"no variable", "projects: [{folder: ., environment: {a-b: x}}]", `"a-b" cannot be set`},
 		{"a stack outside", "projects: [{folder: ., stacks: [../x]}]", `"../x" is not the name of a stack`},
 		{"no pattern", "projects: [{folder: ., migrations: 'a['}]", `"a[" is no pattern`},
+		{"an artifact outside", "projects: [{folder: ., artifacts: {../a.zip: [a]}}]", `"../a.zip" is no name below`},
+		{"an artifact of nothing", "projects: [{folder: ., artifacts: {a.zip: []}}]", `"a.zip" is made of nothing`},
 		{"no reason", "exceptions: [{rule: EC2.9, resource: a}]", "it needs a rule, a resource and a reason"},
 		{"rules outside", "rules: /etc", `rules: "/etc" is not below`},
 	} {
@@ -167,5 +170,61 @@ prices: prices.json
 	}
 	if _, found, err := readConfig(t.TempDir(), ConfigFile); found || err != nil {
 		t.Errorf("without one: %t, %v", found, err)
+	}
+}
+
+// TestModules: a program is made of its module, and of those of the repository that it requires by a workspace or by
+// replacements.
+func TestModules(t *testing.T) {
+	dir := repository(t, map[string]string{
+		"go.work":      "go 1.26\nuse ./lib\nuse ./unused\nuse ./infra\n",
+		"infra/go.mod": "module infra\nrequire (\nlib v0.0.0\nother v0.0.0\nfar v0.0.0\n)\nreplace other => ../other\nreplace far => ../../far\n",
+		"lib/go.mod":   "module lib\nrequire deep v0.0.0\nreplace deep => ./deep\n", "lib/deep/go.mod": "module deep\n",
+		"other/go.mod": "module other\n", "unused/go.mod": "module unused\n", "infra/cmd/a.go": "package main",
+		"alone/go.mod": "module alone\n", "alone/work/go.work": "go 1.26\nuse ..\n",
+	})
+	it := &tree{name: "it", dir: dir}
+	infra := &program{tree: it, main: "infra/cmd"}
+	found, err := infra.modules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"infra", "lib", "other", "lib/deep"}; !slices.Equal(found.compiled, want) {
+		t.Errorf("it is made of %q, want %q", found.compiled, want)
+	}
+	hash := func() string {
+		t.Helper()
+		sum, err := infra.fingerprint()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sum
+	}
+	was := hash()
+	for file, changes := range map[string]bool{"unused/x.go": false, "lib/x_test.go": false, "lib/deep/x.go": true,
+		"other/go.sum": true, "infra/testdata/embedded": true} {
+		name := filepath.Join(dir, filepath.FromSlash(file))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte("new"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if is := hash(); (is != was) != changes {
+			t.Errorf("another program by %s: %t, want %t", file, is != was, changes)
+		}
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for main, want := range map[string]string{"infra/cmd": filepath.Join(dir, "go.work"),
+		"alone/work": filepath.Join(dir, "alone/work/go.work")} {
+		if got := (&program{tree: it, main: main}).workspace(); got != want {
+			t.Errorf("the workspace of %s is %s, want %s", main, got, want)
+		}
+	}
+	below := &tree{dir: filepath.Join(dir, "lib"), past: true}
+	if got := (&program{tree: below, main: "deep"}).workspace(); got != "off" {
+		t.Errorf("the workspace of a revision in a folder of another one is %s", got)
 	}
 }

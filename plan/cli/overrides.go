@@ -15,7 +15,8 @@ type overrides struct {
 	Config                       string
 	projects, stacks, production []string
 	environment                  map[string]string
-	migrations, tags             string
+	artifacts                    map[string][]string
+	migrations, tags, rules      string
 }
 
 func (o *overrides) register(flags *flag.FlagSet) {
@@ -40,6 +41,18 @@ func (o *overrides) register(flags *flag.FlagSet) {
 		o.environment[name] = text
 		return nil
 	})
+	flags.Func("artifact", "a build makes this file of those, `FILE=of,of` (may be repeated)", func(value string) error {
+		name, of, is := strings.Cut(value, "=")
+		if !is {
+			return fmt.Errorf("%q is not FILE=of,of", value)
+		}
+		if o.artifacts == nil {
+			o.artifacts = map[string][]string{}
+		}
+		o.artifacts[name] = strings.Split(of, ",")
+		return nil
+	})
+	flags.StringVar(&o.rules, "rules", "", "the `folder` of a Go program with rules")
 	flags.StringVar(&o.tags, "tags", "", "a comma-separated `list` of build tags")
 	flags.StringVar(&o.migrations, "migrations", "", "the `folder` with the SQL files of a database, or a pattern")
 }
@@ -80,19 +93,21 @@ func (o overrides) project(p ProjectConfig) ProjectConfig {
 	if len(o.production) > 0 {
 		p.Production = &o.production
 	}
-	if len(o.environment) > 0 {
-		all := maps.Clone(p.Environment)
-		if all == nil {
-			all = map[string]string{}
-		}
-		maps.Copy(all, o.environment)
-		p.Environment = all
-	}
+	p.Environment = joined(p.Environment, o.environment)
+	p.Artifacts = joined(p.Artifacts, o.artifacts)
 	p.Migrations = cmp.Or(o.migrations, p.Migrations)
 	if o.tags != "" {
 		p.Tags = strings.Split(o.tags, ",")
 	}
 	return p
+}
+
+// joined returns both maps as one, in which the second goes first.
+func joined[V any](one, first map[string]V) map[string]V {
+	all := map[string]V{}
+	maps.Copy(all, one)
+	maps.Copy(all, first)
+	return all
 }
 
 // quoted is a text from a repository for a note, which is Markdown.

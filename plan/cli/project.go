@@ -246,8 +246,12 @@ func (t *tree) stacks(c ProjectConfig, project *workspace.Project, ext string) (
 		text, err := fs.ReadFile(root, file(name))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			if t.past && len(c.Stacks) > 0 && t.later(file(name)) {
+			switch {
+			case t.later(file(name)):
 				continue // it came later
+			case !t.past && name != unnamed:
+				t.notes = append(t.notes, fmt.Sprintf("There is no %s, so %s is planned with what Pulumi.yaml says alone.",
+					quoted(file(name)), quoted(name)))
 			}
 		case err != nil:
 			return nil, fmt.Errorf("reading %s: %w", file(name), unplaced(err))

@@ -32,7 +32,14 @@ func main() {
 				return err
 			}
 		}
-		return nil
+		if os.Getenv("CODE") == "" {
+			return nil
+		}
+		var object pulumi.CustomResourceState
+		return ctx.RegisterResource("aws:s3/bucketObject:BucketObject", "code", pulumi.Map{
+			"bucket": pulumi.String("acme"), "key": pulumi.String("code.zip"),
+			"source": pulumi.NewFileArchive(os.Getenv("CODE")),
+		}, &object)
 	})
 }
 `
@@ -84,7 +91,11 @@ func checkout(t *testing.T) string {
 	dir := repository(t, map[string]string{
 		"stackplan.yaml": `rules: tools/rules
 projects:
-  - {folder: web, environment: {BUCKET: one}, production: [prod], migrations: db}
+  - folder: web
+    environment: {BUCKET: one, CODE: ../../../dist/code.zip}
+    production: [prod]
+    migrations: db
+    artifacts: {dist/code.zip: [lambda, "*.json"]}
   - folder: services/api
   - folder: site
 exceptions:
@@ -95,6 +106,7 @@ exceptions:
 		"web/Pulumi.yaml":    "name: web\nruntime: go\nmain: cmd/infra\nconfig:\n  aws:region: us-east-1\n",
 		"web/cmd/infra/x.go": registering, "web/Pulumi.dev.yaml": "config: {empty: true}",
 		"web/Pulumi.prod.yaml":         "config: {empty: false}",
+		"lambda/handler.js":            "exports.handler = 1",
 		"db/1.sql":                     "CREATE TABLE t (id INT);",
 		"services/go.work":             "go 1.26.0\n\nuse (\n\t./api\n\t./lib\n)\n",
 		"services/api/go.mod":          module("example.org/api"),
@@ -170,9 +182,12 @@ func TestRepository(t *testing.T) {
 	plan("a module of the workspace, a program in another language, a migration", StatusDangerous,
 		[]string{"--project", "services/api", "--migrations", "db"}, "create BucketV2 `ours`", "**BucketV2** `jobs` is deleted",
 		"`db/2.sql` is **not safe", "Acme.1")
-	plan("the same, of all", StatusPolicy, nil, "1 change that nothing here judges",
+	replaceIn(t, dir, "lambda/handler.js", "1", "2")
+	plan("the same, of all, and sources of an artifact", StatusPolicy, nil, "BucketObject `code`",
 		"**The change touches it, and nothing here judges that.**")
 	plan("one stack", StatusDangerous, []string{"--project", "web", "--stack", "prod", "--set", "BUCKET=other"})
+	plan("an artifact that nothing stands for", StatusProgram, []string{"--project", "web", "--set", "CODE=a.zip"},
+		"reading a.zip: there is no such file here: if a build makes it")
 	gitIn(t, dir, "checkout", "--quiet", ".")
 	if err := os.Remove(filepath.Join(dir, "db/2.sql")); err != nil {
 		t.Fatal(err)

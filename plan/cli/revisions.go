@@ -130,6 +130,9 @@ func configure(before, head *tree) error {
 	if !has {
 		head.config = was
 	}
+	for _, t := range []*tree{before, head} {
+		t.config.Rules = cmp.Or(t.over.rules, t.config.Rules)
+	}
 	if had && has && !reflect.DeepEqual(was, is) {
 		head.notes = append(head.notes, quoted(head.over.config())+", which says what is planned, is part of the change.")
 	}
@@ -440,8 +443,13 @@ func (p Project) record(ctx context.Context, of *program, name string, s *plan.S
 	if standIns != "" {
 		files = append(files, standIns)
 	}
-	s.Graph, err = graph.Run(ctx, graph.Program{Path: of.file, Dir: of.dir(), Files: files, Env: env}, before, of.name, name,
-		s.Config, s.Secrets)
+	built, err := of.standIns()
+	if err != nil {
+		return err
+	}
+	s.Graph, err = graph.Run(ctx,
+		graph.Program{Path: of.file, Dir: of.dir(), Files: files, StandIns: built, Env: env}, before, of.name, name, s.Config,
+		s.Secrets)
 	failed, is := errors.AsType[*graph.ProgramError](err)
 	if !is {
 		return err

@@ -126,6 +126,18 @@ func above(root fs.FS, dir, file string) (nearest string, found bool) {
 	}
 }
 
+// workspace is the value of GOWORK for a program: the file of its workspace, or off, so that Go does not find that of
+// head for base, which is below it.
+func (of *program) workspace() string {
+	if of.work != "" {
+		return of.work
+	}
+	if dir, has := above(os.DirFS(of.tree.dir), of.main, "go.work"); has {
+		return filepath.Join(of.tree.dir, filepath.FromSlash(dir), "go.work")
+	}
+	return "off"
+}
+
 // modules finds the module of the program, and those of the repository that it requires by a workspace or by
 // replacements.
 func (of *program) modules() (modules, error) {
@@ -199,4 +211,37 @@ func (of *program) modules() (modules, error) {
 		}
 	}
 	return found, nil
+}
+
+// standIns are hashes of what each artifact is made of, by the artifact's full name.
+func (of *program) standIns() (map[string]string, error) {
+	root := os.DirFS(of.tree.dir)
+	hashes := map[string]string{}
+	for artifact, sources := range of.config.Artifacts {
+		sum := sha256.New()
+		var found []string
+		for _, pattern := range sources {
+			names, err := fs.Glob(root, pattern) // sorted
+			if err != nil {
+				return nil, fmt.Errorf("looking for what %s is made of: %s: %w", artifact, pattern, err)
+			}
+			found = append(found, names...)
+		}
+		if len(found) == 0 && !of.tree.past {
+			return nil, fmt.Errorf("looking for what %s is made of: there is no %s", artifact, strings.Join(sources, ", "))
+		}
+		for _, name := range found {
+			info, err := fs.Stat(root, name)
+			if err == nil && info.IsDir() {
+				err = addFolder(sum, root, name, func(string) bool { return false })
+			} else if err == nil {
+				err = addFile(sum, root, name)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("reading what %s is made of: %s: %w", artifact, name, unplaced(err))
+			}
+		}
+		hashes[filepath.Join(of.tree.dir, filepath.FromSlash(artifact))] = hex.EncodeToString(sum.Sum(nil))
+	}
+	return hashes, nil
 }

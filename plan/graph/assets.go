@@ -3,6 +3,7 @@ package graph
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -26,6 +27,8 @@ type assetFolders struct {
 	// within are the folders that they may be in; none: anywhere. A program names what it wants to be read, so that of
 	// an author whom nobody knows is read inside its repository alone.
 	within []string
+	// standIns are the hashes of files that a build would make, by their full names: they are not read.
+	standIns map[string]string
 	// left is how many bytes may still be read for a run.
 	left int64
 }
@@ -122,6 +125,9 @@ func (a *assetFolders) path(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if hash, stands := a.standIns[full]; stands {
+		return hash, nil
+	}
 	within := a.within
 	if len(within) == 0 {
 		within = []string{filepath.Dir(full)}
@@ -140,6 +146,10 @@ func (a *assetFolders) path(name string) (string, error) {
 		}
 		defer root.Close()
 		hash, err := a.inside(root, filepath.ToSlash(relative))
+		if errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("reading %s: there is no such file here: if a build makes it, name what it is made of among "+
+				"the artifacts in stackplan.yaml", name)
+		}
 		if err != nil {
 			return "", fmt.Errorf("reading %s: %w", name, err)
 		}

@@ -33,6 +33,8 @@ type Program struct {
 	Path, Dir string
 	// Files are the folders that assets may be read from; none: any.
 	Files []string
+	// StandIns are hashes that stand for files which a build would make, by their full names.
+	StandIns map[string]string
 	// Env is the whole environment that it runs with. Run adds what an engine tells a program by it.
 	Env []string
 	// Time bounds its run; 0 is some minutes, which is plenty for a program that asks nobody.
@@ -81,7 +83,7 @@ func Run(ctx context.Context, p Program, before Before, project, stack string, c
 	m := modelOf(config)
 	m.before = before
 	rec := &recorder{project: project, stack: stack, model: m,
-		assets: assetFolders{dir: p.Dir, within: p.Files, left: mostHashed}}
+		assets: assetFolders{dir: p.Dir, within: p.Files, standIns: p.StandIns, left: mostHashed}}
 	served := &monitor{rec: rec, left: mostRegistered, stop: stop}
 	told := &engine{}
 	address, closed, err := serve(served, told)

@@ -81,7 +81,9 @@ func TestActionInputs(t *testing.T) {
 			Description string
 			Default     *string
 		}
-		Runs struct{ Steps []struct{ Env map[string]string } }
+		Runs struct {
+			Steps []struct{ Env map[string]string }
+		}
 	}
 	if err := yaml.Unmarshal(text, &action); err != nil {
 		t.Fatal(err)
