@@ -33,6 +33,7 @@ func TestEngineNewAccount(t *testing.T) {
 // TestEngineProductionAgain is the same with prod, once its protection is taken away. Somebody else's certificate for
 // the domain is renewed by the record that the stack made.
 func TestEngineProductionAgain(t *testing.T) {
+	endToEnd(t)
 	t.Parallel()
 	s := newStack(t, "prod", values{"protect": false}, fixed(t, "first release"))
 	for _, time := range []string{"the first time", "again"} {
@@ -79,6 +80,7 @@ func inMinutes(t *testing.T, s *engine.Stack) {
 // TestEngineNATChanges: the way out changes between a gateway and an instance and back, with private subnets never
 // without a route.
 func TestEngineNATChanges(t *testing.T) {
+	endToEnd(t)
 	t.Parallel()
 	s := newStack(t, "dev", nil, fixed(t, "first release"))
 	succeed(t, s.Up())
@@ -96,6 +98,7 @@ func TestEngineNATChanges(t *testing.T) {
 
 // TestEngineLater is what happens to an environment in the months after it was made.
 func TestEngineLater(t *testing.T) {
+	endToEnd(t)
 	t.Parallel()
 	s := newStack(t, "dev", nil, fixed(t, "first release"))
 	succeed(t, s.Up())
@@ -142,6 +145,7 @@ func TestEngineLater(t *testing.T) {
 
 // TestEngineZones: zones that lack a type are passed over, and that too few are left is said before the first resource.
 func TestEngineZones(t *testing.T) {
+	endToEnd(t)
 	t.Parallel()
 	s := newStack(t, "dev", nil, fixed(t, "first release"))
 	for _, letter := range "abcd" {

@@ -12,6 +12,7 @@ import (
 // TestEngineFailures: whatever fails, the run says so, and the next one goes on from there, until one completes. The
 // run after that changes nothing.
 func TestEngineFailures(t *testing.T) {
+	endToEnd(t)
 	t.Parallel()
 	s := newStack(t, "dev", nil, fixed(t, "first release"))
 	var faults []engine.Fault

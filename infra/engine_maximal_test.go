@@ -29,6 +29,7 @@ const remoteSchemaName = "command:remote:Command dossier-jump-schema"
 
 // TestEngineMaximal is the life of a stack that has everything.
 func TestEngineMaximal(t *testing.T) {
+	endToEnd(t)
 	t.Parallel()
 	s := newStack(t, "dev", maximal, fixed(t, "first release"))
 	// What has to be waited for takes its time, so that what does not wait is seen to overtake it.

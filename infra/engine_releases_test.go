@@ -28,6 +28,7 @@ import (
 // TestEngineReleases lets releases come, fail, be gone back to and age, for over a year. Whatever AWS may start at
 // any time can be installed at that time, and in the end what is old is gone.
 func TestEngineReleases(t *testing.T) {
+	endToEnd(t)
 	t.Parallel()
 	var of []made
 	for n := range 10 {
@@ -68,6 +69,7 @@ func TestEngineReleases(t *testing.T) {
 // TestEngineReleasesOfBefore begins with a stack whose objects Pulumi deletes, under keys of their former form. Its
 // first update may fail and be gone back from.
 func TestEngineReleasesOfBefore(t *testing.T) {
+	endToEnd(t)
 	t.Parallel()
 	first, second, third := fixed(t, "release 1"), fixed(t, "release 2"), fixed(t, "release 3")
 	before := func(m made) pulumi.RunFunc {

@@ -127,6 +127,7 @@ func refusedToBeDestroyed(t *testing.T, s *engine.Stack) {
 // TestEngineKeepsData destroys prod as docs/teardown.md tells for who wants to keep the data: what holds it remains, in
 // AWS and in the state.
 func TestEngineKeepsData(t *testing.T) {
+	endToEnd(t)
 	t.Parallel()
 	s := newStack(t, "prod", nil, fixed(t, "first release"))
 	succeed(t, s.Up())

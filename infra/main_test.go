@@ -23,3 +23,12 @@ func TestMain(m *testing.M) {
 	debug.SetGCPercent(400)
 	os.Exit(m.Run())
 }
+
+// endToEnd ends a test that runs the engine many times: as skipped, unless everything has to run. So a change of a
+// component is tested within some two minutes; what such a test alone finds, "make test" does.
+func endToEnd(t *testing.T) {
+	t.Helper()
+	if os.Getenv("DOSSIER_TEST_REQUIRE") != "1" {
+		t.Skip(`runs the engine many times; DOSSIER_TEST_REQUIRE=1 runs it, as "make test" does`)
+	}
+}

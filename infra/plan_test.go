@@ -107,6 +107,7 @@ func TestPlans(t *testing.T) {
 	})
 	for _, name := range []string{"dev", "prod"} {
 		t.Run(name, func(t *testing.T) {
+			endToEnd(t)
 			t.Parallel()
 			at, _ := planCase{}.sides(t, "")
 			s := newStack(t, name, at.changed, at.from)
