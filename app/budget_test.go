@@ -208,9 +208,9 @@ func TestFaultsOfTheBudget(t *testing.T) {
 	if !slices.Contains(clean.Calls(), "catalog.SetNote") {
 		t.Fatalf("nothing is counted by %v", clean.Calls())
 	}
-	first := inMemory(t)
+	first := inMemory()
 	faultCases(t, clean.Calls(), func(t *testing.T, f *faults) {
-		s := first.copied(t)
+		s := first.copied()
 		_ = run(t.Context(), s.instance(b, f))
 		if has := s.recorded(t); has.Files > b.StoreFiles || has.Bytes > b.StoreBytes {
 			t.Errorf("%+v are recorded, the budget is %+v", has, b)
@@ -377,7 +377,7 @@ func TestAFullStoreTakesWhatIsStored(t *testing.T) {
 // However many networks there are, what is kept of them is bounded, and one that sent much is not forgotten for those
 // that sent little.
 func TestManyNetworksOfOneNote(t *testing.T) {
-	s := inMemory(t)
+	s := inMemory()
 	b := dossier.Budget{DayPersons: 64, DayFiles: 100}
 	svc := s.instance(b, nil)
 	var same []string // networks that share a note, by the first byte of their hash

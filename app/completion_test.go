@@ -113,7 +113,7 @@ func TestMultipartUploadVanishes(t *testing.T) {
 // The same where the content was described and nobody made the object: while it is new somebody may be about to, so the
 // file stays.
 func TestMultipartUploadVanishesWhileFinished(t *testing.T) {
-	s, r := inMemory(t), dossier.NewReceipt()
+	s, r := inMemory(), dossier.NewReceipt()
 	svc := s.service(dossier.DefaultLimits())
 	f := s.sent(t, r, direct)
 	if _, err := s.faulty(failing(t, []string{"catalog.File", "objects.Parts", "catalog.Describe", "objects.Finish"},

@@ -27,32 +27,23 @@ func fresh(t *testing.T) stores {
 	if !strings.Contains(t.Name(), "/") || name.Sum32()%oneOf == 0 {
 		return embedded(t)
 	}
-	return inMemory(t)
+	return inMemory()
 }
 
 func embedded(t *testing.T) stores {
 	t.Helper()
-	folder := teststores.Migrated(t)
-	return over(teststores.Embedded(t, folder), folder)
+	return over(teststores.Embedded(t, teststores.Migrated(t)))
 }
 
-func inMemory(t *testing.T) stores {
-	t.Helper()
-	folder := teststores.Folder(t)
-	return over(teststores.Memory(t, folder), folder)
-}
+func inMemory() stores { return over(teststores.Memory()) }
 
-func over(s teststores.Stores, folder string) stores {
-	return stores{people: s.People, catalog: s.Catalog, objects: s.Objects, clock: &clock{t: time.Now().UTC()},
-		folder: folder}
+func over(s teststores.Stores) stores {
+	return stores{people: s.People, catalog: s.Catalog, objects: s.Objects, clock: &clock{t: time.Now().UTC()}}
 }
 
 // copied returns a copy of what inMemory returned, which nothing happens to at the moment.
-func (s stores) copied(t *testing.T) stores {
-	t.Helper()
-	folder := teststores.Copied(t, s.folder)
-	all := teststores.Stores{People: s.people, Catalog: s.catalog, Objects: s.objects}
-	c := over(teststores.CopyOfMemory(t, all, folder), folder)
+func (s stores) copied() stores {
+	c := over(teststores.CopyOfMemory(teststores.Stores{People: s.people, Catalog: s.catalog, Objects: s.objects}))
 	c.clock.t = s.clock.now()
 	return c
 }
@@ -62,7 +53,7 @@ func onEachKind(t *testing.T, test func(t *testing.T, s stores)) {
 	t.Run("embedded", func(t *testing.T) { test(t, embedded(t)) })
 	t.Run("cloud", func(t *testing.T) {
 		t.Parallel() // it mostly waits for the servers
-		test(t, over(teststores.Cloud(t).Stores(t), ""))
+		test(t, over(teststores.Cloud(t).Stores(t)))
 	})
 }
 
@@ -72,8 +63,6 @@ type stores struct {
 	catalog dossier.Catalog
 	objects dossier.Objects
 	clock   *clock
-	// folder is that of embedded stores.
-	folder string
 	// log is the service's; nil: none.
 	log *slog.Logger
 	// loose: reconciliation ran that takes everything for old, so it may have counted a file anew whose record was

@@ -482,7 +482,7 @@ func TestAClockThatJumpsRemovesNothingForGood(t *testing.T) {
 // A submission that was never acknowledged and has more files than go in a day goes alone; the next waits for another
 // day.
 func TestALargeUnacknowledgedSubmissionGoesAlone(t *testing.T) {
-	s := inMemory(t)
+	s := inMemory()
 	const files = 1001
 	for range 2 {
 		p := dossier.Person{ID: dossier.NewPersonID(), Details: ada, State: dossier.PersonSubmitting,

@@ -139,7 +139,7 @@ func cloudVersions(t *testing.T) (stores, dossier.Versions) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	return over(s, ""), versionedBucket{s.Objects.(dossier.Versions), client, c.Bucket}
+	return over(s), versionedBucket{s.Objects.(dossier.Versions), client, c.Bucket}
 }
 
 // undisturbed are the calls of what restore interrupts.

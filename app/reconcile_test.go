@@ -13,7 +13,7 @@ import (
 func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 	prepared, kept := unreconciled(t)
 	options := dossier.ReconcileOptions{OlderThan: 24 * time.Hour, Sweep: true, Verify: true, YesRemove: 3}
-	s := prepared.copied(t)
+	s := prepared.copied()
 	clean := noFault()
 	report, err := s.faulty(clean).Reconcile(t.Context(), options, nil)
 	if err != nil {
@@ -35,7 +35,7 @@ func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 	s.checkAcknowledged(t, kept, append([]upload{{name: "c.txt"}, {name: "e.txt"}, {name: "f.txt"}}, twoFiles...))
 
 	t.Run("dry run", func(t *testing.T) {
-		s := prepared.copied(t)
+		s := prepared.copied()
 		p1, r1, o1 := s.count(t)
 		dry := options
 		dry.DryRun = true
@@ -52,7 +52,7 @@ func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 		for _, m := range modes(call) {
 			t.Run(name(i, call, m), func(t *testing.T) {
 				t.Parallel()
-				s := prepared.copied(t)
+				s := prepared.copied()
 				_, err := s.faulty(fault(i, m)).Reconcile(t.Context(), options, nil)
 				if !errors.Is(err, dossier.ErrUnavailable) {
 					t.Errorf("Reconcile: %v, want ErrUnavailable", err)
@@ -72,7 +72,7 @@ func TestFaultAtEveryStepOfReconcile(t *testing.T) {
 func unreconciled(t *testing.T) (stores, dossier.Receipt) {
 	t.Helper()
 	oneForm, twoForm, sent := anotherFormCalls(t), formCalls(t), directCalls(t)
-	s, kept := inMemory(t), dossier.NewReceipt()
+	s, kept := inMemory(), dossier.NewReceipt()
 	if _, err := submit(t.Context(), s.service(dossier.DefaultLimits()), kept, twoFiles); err != nil {
 		t.Fatal(err)
 	}

@@ -366,12 +366,12 @@ func TestScanningWithFaults(t *testing.T) {
 		}
 	})
 	t.Run("a store fails at each call", func(t *testing.T) {
-		before := inMemory(t)
+		before := inMemory()
 		scanner := &scripted{}
 		r := submitted(t, before.scanning(dossier.Scanning{Scanner: scanner}), upload{"a", []byte("letter")},
 			upload{"b", []byte("a virus")})
 		for at := 0; ; at++ {
-			s := before.copied(t)
+			s := before.copied()
 			f := fault(at, []mode{failBefore, failAfter, dieBefore, dieAfter}[at%4])
 			svc := s.through(f, dossier.Options{Now: s.clock.now,
 				Scanning: dossier.Scanning{Scanner: scanner, Retry: time.Second, Workers: 1}})

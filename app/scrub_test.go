@@ -272,7 +272,7 @@ func TestScrubWithClocksADayOff(t *testing.T) {
 // Notes that nobody can read, or that say what cannot be, stop neither the scrub, nor what is told of it, nor removals
 // for longer than a day; and no whole file is marked for them.
 func TestNotesThatNobodyCanRead(t *testing.T) {
-	s := inMemory(t)
+	s := inMemory()
 	receipts := s.kept(t, 60)
 	svc := s.service(dossier.DefaultLimits())
 	first := s.records(t, receipts[0].Person)[0]

@@ -83,7 +83,7 @@ func (s stores) unacknowledge(t *testing.T, of stores, person dossier.PersonID) 
 // All files of a submission count for what may be removed in a day, not only those of the first page.
 func TestAllFilesOfASubmissionAreCounted(t *testing.T) {
 	const n = dossier.MaxFilesPage + 1
-	s := inMemory(t)
+	s := inMemory()
 	receipts := s.kept(t, 2)
 	r := receipts[1]
 	for i := range n - 1 {

@@ -85,11 +85,11 @@ func peopled(t *testing.T, s stores, people, strays int) {
 // A sweep that is killed again and again comes to its end, sees what one run sees, and repeats little.
 func TestSweepResumes(t *testing.T) {
 	const people, strays = 800, 20
-	prepared := inMemory(t)
+	prepared := inMemory()
 	peopled(t, prepared, people, strays)
 	options := dossier.ReconcileOptions{OlderThan: 24 * time.Hour, SweepEvery: 24 * time.Hour}
 
-	whole := sweeper{prepared.copied(t), options, map[string]int{}}
+	whole := sweeper{prepared.copied(), options, map[string]int{}}
 	want, killed := whole.run(t, 1<<30)
 	if killed || !want.Swept || want.Resumed || want.Files != people+strays || want.Ownerless != 2*strays {
 		t.Fatalf("a sweep in one run: %+v", want)
@@ -99,7 +99,7 @@ func TestSweepResumes(t *testing.T) {
 		calls += n
 	}
 
-	parts := sweeper{prepared.copied(t), options, map[string]int{}}
+	parts := sweeper{prepared.copied(), options, map[string]int{}}
 	var got *dossier.ReconcileReport
 	runs := 0
 	for killed = true; killed; runs++ {
@@ -137,11 +137,11 @@ func TestSweepResumes(t *testing.T) {
 func TestSweepIsShared(t *testing.T) {
 	t.Parallel()
 	options := dossier.ReconcileOptions{OlderThan: 24 * time.Hour, SweepEvery: 24 * time.Hour}
-	prepared := inMemory(t)
+	prepared := inMemory()
 	peopled(t, prepared, 400, 0)
 	interrupted := func(t *testing.T) *sweeper {
 		t.Helper()
-		s := &sweeper{prepared.copied(t), options, map[string]int{}}
+		s := &sweeper{prepared.copied(), options, map[string]int{}}
 		if _, killed := s.run(t, 600); !killed {
 			t.Fatal("the run ended")
 		}
@@ -209,7 +209,7 @@ func (s *sweeper) note(t *testing.T, value string) error {
 // A step that fails again and again keeps no other from being made: the sweep begins again.
 func TestSweepBeginsAgainAfterAStepThatFails(t *testing.T) {
 	t.Parallel()
-	s := inMemory(t)
+	s := inMemory()
 	peopled(t, s, 3, 0)
 	broken := teststores.Stores{People: s.people, Catalog: s.catalog, Objects: s.objects}.
 		Intercept(func(ctx context.Context, call string, do func() error) error {

@@ -4,24 +4,20 @@ import (
 	"context"
 	"iter"
 	"sync"
-	"testing"
 	"time"
 
 	"dossier.example/app"
 )
 
-// Memory returns stores for tests that ask what the domain does when a store fails, and not how a store works: their
-// people and their catalog are maps, and pass the suites that the real ones pass. A call takes microseconds, where
-// SQLite takes a tenth of a millisecond to read a statement. Their objects are those of Embedded, in the folder.
-func Memory(t testing.TB, folder string) Stores {
-	t.Helper()
-	return Stores{newMemoryPeople(), newMemoryCatalog(), directory(t, folder)}
-}
+// Memory returns stores for tests that ask what the domain does when a store fails, and not how a store works: they are
+// maps, and pass the suites that the real ones pass. A call takes microseconds, where SQLite takes a tenth of a
+// millisecond to read a statement, and a file as long to be made.
+func Memory() Stores { return Stores{newMemoryPeople(), newMemoryCatalog(), newMemoryObjects()} }
 
-// CopyOfMemory returns a copy of what Memory returned, which nobody writes to at the moment, over a copy of its folder.
-func CopyOfMemory(t testing.TB, s Stores, folder string) Stores {
-	t.Helper()
-	return Stores{s.People.(*memoryPeople).copied(), s.Catalog.(*memoryCatalog).copied(), directory(t, folder)}
+// CopyOfMemory returns a copy of what Memory returned, which nobody writes to at the moment.
+func CopyOfMemory(s Stores) Stores {
+	return Stores{s.People.(*memoryPeople).copied(), s.Catalog.(*memoryCatalog).copied(),
+		s.Objects.(*memoryObjects).copied()}
 }
 
 // guard lets one call at a time into a store.

@@ -67,24 +67,6 @@ func Migrated(t testing.TB) string {
 	return folder
 }
 
-// Copied returns a copy of the folder of embedded stores that nobody writes to at the moment.
-func Copied(t testing.TB, from string) string {
-	t.Helper()
-	folder := Folder(t)
-	if err := os.CopyFS(folder, os.DirFS(from)); err != nil {
-		t.Fatal(err)
-	}
-	// What processes share of a database in memory; SQLite makes it anew.
-	shared, err := filepath.Glob(filepath.Join(folder, "*-shm"))
-	for _, name := range shared {
-		err = errors.Join(err, os.Remove(name))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return folder
-}
-
 // migrated makes the databases once for all tests of a process, and returns their files.
 var migrated = sync.OnceValues(func() (map[string][]byte, error) {
 	folder, err := os.MkdirTemp("", "dossier-test-")
