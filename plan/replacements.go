@@ -69,6 +69,18 @@ var since = map[string]string{
 	"aws:wafv2/regexPatternSet:RegexPatternSet": "namePrefix!",
 	"aws:wafv2/webAcl:WebAcl":                   "namePrefix! ruleJson",
 
+	// Of what the source marks as a whole, the provider updates these parts, each with AWS's call for it.
+	"aws:batch/computeEnvironment:ComputeEnvironment": "computeResources.desiredVcpus computeResources.maxVcpus " +
+		"computeResources.minVcpus",
+	"aws:cloudformation/stackSet:StackSet": "autoDeployment.enabled autoDeployment.retainStacksOnAccountRemoval",
+	"aws:ecs/capacityProvider:CapacityProvider": "autoScalingGroupProvider.managedDraining " +
+		"autoScalingGroupProvider.managedScaling autoScalingGroupProvider.managedTerminationProtection",
+	"aws:elasticsearch/domain:Domain": "vpcOptions.securityGroupIds vpcOptions.subnetIds",
+	"aws:emr/cluster:Cluster":         "coreInstanceGroup.autoscalingPolicy coreInstanceGroup.instanceCount",
+	"aws:msk/cluster:Cluster": "brokerNodeGroupInfo.connectivityInfo.publicAccess " +
+		"brokerNodeGroupInfo.connectivityInfo.vpcConnectivity brokerNodeGroupInfo.storageInfo.ebsStorageInfo " +
+		"encryptionInfo.encryptionInTransit.clientBroker",
+
 	// Types that the source does not have, or of which it has the arguments elsewhere. Rules of groups are changed in
 	// place by ModifySecurityGroupRules.
 	"aws:ec2/eipDomainName:EipDomainName":                                     "allocationId! domainName",

@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -78,6 +79,16 @@ var conditions = map[string]func(old, now *graph.Resource) Word{
 	"aws:ec2/instance:Instance instanceType": func(old, now *graph.Resource) Word {
 		return when(arm(old.Input("instanceType")) != arm(now.Input("instanceType")))
 	},
+	// The same file: the version that the instance is of, against that which the program names.
+	"aws:ec2/instance:Instance launchTemplate.version": func(old, now *graph.Resource) Word {
+		was, is := graph.Text(old.Input("launchTemplate.version")), graph.Text(now.Input("launchTemplate.version"))
+		_, errWas := strconv.Atoi(was)
+		_, errIs := strconv.Atoi(is)
+		if errWas == nil && errIs == nil {
+			return when(was != is)
+		}
+		return MayReplace // such as $Latest, which AWS knows
+	},
 	// internal/service/ec2/vpc_.go: only from dedicated back to default.
 	"aws:ec2/vpc:Vpc instanceTenancy": func(old, now *graph.Resource) Word {
 		return when(graph.Text(old.Input("instanceTenancy")) != "dedicated" || setOr(now, "instanceTenancy",
@@ -119,6 +130,8 @@ var conditions = map[string]func(old, now *graph.Resource) Word{
 	// internal/service/elbv2/load_balancer.go
 	"aws:lb/loadBalancer:LoadBalancer subnets":         balancerSubnets,
 	"aws:alb/loadBalancer:LoadBalancer subnets":        balancerSubnets,
+	"aws:lb/loadBalancer:LoadBalancer subnetMappings":  balancerMappings,
+	"aws:alb/loadBalancer:LoadBalancer subnetMappings": balancerMappings,
 	"aws:lb/loadBalancer:LoadBalancer securityGroups":  balancerGroups,
 	"aws:alb/loadBalancer:LoadBalancer securityGroups": balancerGroups,
 	// internal/service/kafka/cluster.go
@@ -159,6 +172,25 @@ func newUserData(_, now *graph.Resource) Word {
 func balancerSubnets(old, now *graph.Resource) Word {
 	network := graph.Text(now.Input("loadBalancerType")) == "network"
 	return when(network && len(items(now.Input("subnets"))) <= len(items(old.Input("subnets"))))
+}
+
+// balancerMappings: what stays has to stay as it is, and a Network Load Balancer only takes more.
+func balancerMappings(old, now *graph.Resource) Word {
+	was, is := items(old.Input("subnetMappings")), items(now.Input("subnetMappings"))
+	in := func(list []any) func(any) bool {
+		return func(v any) bool {
+			return slices.ContainsFunc(list, func(other any) bool { return reflect.DeepEqual(v, other) })
+		}
+	}
+	kept := len(slices.DeleteFunc(slices.Clone(was), func(v any) bool { return !in(is)(v) }))
+	network := graph.Text(now.Input("loadBalancerType")) == "network"
+	switch {
+	case len(is) > len(was):
+		return when(kept < len(was))
+	case len(is) < len(was) && !network:
+		return when(kept < len(is))
+	}
+	return when(kept < len(was) || len(is) < len(was))
 }
 
 // balancerGroups: a Network Load Balancer that was made without groups gets none, and one with groups keeps some.

@@ -173,9 +173,10 @@ func (s *sdk) table(token string, r *resource) entries {
 				mark = unknown
 			case a.replaces || whole && outer == replaces:
 				mark = replaces
-			case a.mayReplace || outer == replaces:
+			case a.mayReplace || outer == replaces || outer == mayReplace:
 				// The SDK asks for another resource when there are more or fewer of what is marked; whether also when
-				// something in one of them changes that is not marked itself, depends.
+				// something in one of them changes that is not marked itself, depends. What code decides on, it decides
+				// on with all that is in it.
 				mark = mayReplace
 			}
 			if prefix == "" || mark != outer {
