@@ -64,7 +64,7 @@ func TestJudge(t *testing.T) {
 		{"random:index/randomPassword:RandomPassword", "length", Replaces, "provider's reference"},
 		// An argument that every resource has in version 7.
 		{"aws:sqs/queue:Queue", "region", Replaces, "provider's source"},
-		{"aws:msk/cluster:Cluster", "brokerNodeGroupInfo.storageInfo.ebsStorageInfo.volumeSize", InPlace, "provider's reference"},
+		{"aws:msk/cluster:Cluster", "brokerNodeGroupInfo.storageInfo.ebsStorageInfo", InPlace, "provider's reference"},
 		// All of a type that the source tells elsewhere.
 		{"aws:opensearch/outboundConnection:OutboundConnection", "connectionAlias", Replaces, "provider's reference"},
 		// What nobody says.
