@@ -42,6 +42,8 @@ type Change struct {
 	Kept bool `json:"kept,omitempty"`
 	// First tells a replacement whose old resource is deleted before the new one is made.
 	First bool `json:"first,omitempty"`
+	// Source is the line of head's program that registers it, where that is known.
+	Source graph.Source `json:"source,omitzero"`
 }
 
 func (c Change) String() string { return c.Kind + " " + c.Name }

@@ -18,7 +18,12 @@ type Danger struct {
 	Resource string `json:"resource,omitempty"`
 	// Kind is a word or two that dangers are counted by where all of them would be too long.
 	Kind string `json:"kind"`
+	// Source is the line of head's program that registers the resource, where that is known.
+	Source graph.Source `json:"source,omitzero"`
 }
+
+// String returns the sentence.
+func (d Danger) String() string { return d.What }
 
 // holding are the types that hold what cannot be made again, with what it is.
 var holding = map[string]string{
@@ -351,7 +356,7 @@ func broken(p Policy) []Danger {
 		messages[at] = append(messages[at], v.Message)
 	}
 	for _, at := range order {
-		found = append(found, Danger{Kind: "rules broken", Resource: at[1],
+		found = append(found, Danger{Kind: rulesBroken, Resource: at[1],
 			What: fmt.Sprintf("Rule **%s** is broken%s: %s.", at[0], of(at[1]), strings.Join(messages[at], "; "))})
 	}
 	return found

@@ -78,7 +78,7 @@ func TestServiceRules(t *testing.T) {
 				switch {
 				case kind == "" && len(found) == 0:
 				case len(found) != 1 || found[0].Kind != kind || !strings.Contains(found[0].What, what):
-					t.Errorf("%v → %v: got %q, want %s: %s", old, now, found, kind, what)
+					t.Errorf("%v → %v: got %+v, want %s: %s", old, now, found, kind, what)
 				}
 			}
 			check(c.old, c.now, c.kind, c.what)

@@ -18,6 +18,8 @@ const (
 	hides     = "less is watched"
 	refused   = "refused by AWS"
 	notJudged = "not judged"
+	// rulesBroken is of rules that base keeps.
+	rulesBroken = "rules broken"
 )
 
 // loss is what goes with a resource of a type.

@@ -243,7 +243,7 @@ func TestKinds(t *testing.T) {
 				ok = ok && got[i].Kind == c.want[i][0] && strings.Contains(got[i].What, c.want[i][1])
 			}
 			if !ok {
-				t.Errorf("got %q\nwant %q", got, c.want)
+				t.Errorf("got %+v\nwant %q", got, c.want)
 			}
 			if quiet := strings.Contains(p.Markdown(), "nothing found of data deleted"); quiet != (len(c.want) == 0) {
 				t.Errorf("the title says that nothing was found: %t", quiet)
@@ -348,7 +348,7 @@ func TestOptions(t *testing.T) {
 			switch {
 			case c.kind == "" && len(e.Dangers) == 0:
 			case len(e.Dangers) != 1 || e.Dangers[0].Kind != c.kind || !strings.Contains(e.Dangers[0].What, c.what):
-				t.Errorf("got %q, want %q: %q", e.Dangers, c.kind, c.what)
+				t.Errorf("got %+v, want %q: %q", e.Dangers, c.kind, c.what)
 			}
 		})
 	}
@@ -357,7 +357,7 @@ func TestOptions(t *testing.T) {
 		b.Add("dynamodb/table:Table", "x", in{"hashKey": "a"}).Options.RetainOnDelete = true
 	}, func(b *graphtest.Builder) { b.Set("aws:dynamodb/table:Table", "x", "hashKey", "b") })
 	if got := between(base, head).Environments[0].Dangers; len(got) != 1 || got[0].Kind != "data left behind" {
-		t.Errorf("a table that is replaced and kept: %q", got)
+		t.Errorf("a table that is replaced and kept: %+v", got)
 	}
 }
 
@@ -372,7 +372,7 @@ func TestRegion(t *testing.T) {
 	p := Make(at(base, "us-east-1"), at(head, "eu-central-1"))
 	got := p.Environments[0].Dangers
 	if len(got) != 1 || got[0].Kind != "everything replaced" {
-		t.Errorf("another region: %q", got)
+		t.Errorf("another region: %+v", got)
 	}
 	cost := p.Environments[0].Cost
 	if !cost.NoPrices || !cost.Incomparable || cost.Difference != 0 || cost.After != 0 {

@@ -263,7 +263,9 @@ func (p Plan) grouped() []inEnvironments {
 	var found []inEnvironments
 	for _, e := range p.Environments {
 		for _, d := range e.Dangers {
-			i := slices.IndexFunc(found, func(f inEnvironments) bool { return f.Danger == d })
+			i := slices.IndexFunc(found, func(f inEnvironments) bool {
+				return f.What == d.What && f.Resource == d.Resource && f.Kind == d.Kind
+			})
 			if i < 0 {
 				i = len(found)
 				found = append(found, inEnvironments{Danger: d})

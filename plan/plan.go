@@ -20,12 +20,14 @@ import (
 )
 
 // Version is that of the form of Plan as JSON. It is raised when a reader of the former one would misread it.
-const Version = 1
+const Version = 2
 
 // Stack is one stack at one revision.
 type Stack struct {
 	// Project is the name of its Pulumi project, which is the namespace of the project's own configuration.
 	Project string
+	// File is where the repository has its program: the path of the project's file; empty: not known.
+	File string
 	// Config is its configuration, by full key.
 	Config map[string]string
 	// Secrets are the keys of configuration that hold secrets.
@@ -114,6 +116,8 @@ type Release struct {
 // Environment is one stack.
 type Environment struct {
 	Name string `json:"name"`
+	// File is the path of the project's file in the repository; empty: not known.
+	File string `json:"file,omitempty"`
 	// New tells a stack that base does not have, Gone one that head does not have.
 	New  bool `json:"new,omitempty"`
 	Gone bool `json:"gone,omitempty"`
@@ -167,6 +171,10 @@ type Broken struct {
 	Mend     string `json:"mend"`
 	// Before tells that base breaks it as well.
 	Before bool `json:"before,omitempty"`
+	// Says is the rule in a sentence.
+	Says string `json:"says,omitempty"`
+	// Source is the line of head's program that registers the resource, where that is known.
+	Source graph.Source `json:"source,omitzero"`
 }
 
 // Except is a rule that is not kept on purpose.
@@ -205,7 +213,7 @@ func Make(base, head Revision, notes ...string) Plan {
 }
 
 func environment(name string, base Stack, known bool, head Stack, stays bool, table *prices.Table) Environment {
-	e := Environment{Name: name, New: !known, Gone: !stays, Fault: head.Fault, Dangers: []Danger{}, Changes: []Change{}}
+	e := Environment{Name: name, File: cmp.Or(head.File, base.File), New: !known, Gone: !stays, Fault: head.Fault, Dangers: []Danger{}, Changes: []Change{}}
 	if known {
 		e.BaseFault = base.Fault
 	}
@@ -233,8 +241,33 @@ func environment(name string, base Stack, known bool, head Stack, stays bool, ta
 		e.Dangers = append(e.Dangers, providers(from, head.Graph, base.Config["aws:region"], head.Config["aws:region"])...)
 	}
 	e.Dangers = append(e.Dangers, dangers(&e, from, head.Graph)...)
+	e.locate(head.Graph)
 	e.Drawing = picture(&e, from, head.Graph)
 	return e
+}
+
+// locate tells where head's program registers what is told of. Of several resources that are called the same it is the
+// first.
+func (e *Environment) locate(head *graph.Graph) {
+	at := map[string]graph.Source{}
+	for _, r := range head.Resources {
+		if r.Source.File != "" {
+			for _, name := range []string{r.URN, r.String()} {
+				if _, known := at[name]; !known {
+					at[name] = r.Source
+				}
+			}
+		}
+	}
+	for i, c := range e.Changes {
+		e.Changes[i].Source = at[c.URN]
+	}
+	for i, d := range e.Dangers {
+		e.Dangers[i].Source = at[d.Resource]
+	}
+	for i, b := range e.Policy.Broken {
+		e.Policy.Broken[i].Source = at[b.Resource]
+	}
 }
 
 // configured tells what changes of the providers' own configuration, which stands in no resource.
@@ -341,7 +374,7 @@ func policies(base, head Stack) Policy {
 			}
 			delete(broken, at)
 			p.Broken = append(p.Broken, Broken{Rule: v.Rule, Resource: v.Resource, Message: names.Replace(v.Message),
-				Mend: v.Mend, Before: before})
+				Mend: v.Mend, Before: before, Says: r.Rule.Says})
 		}
 		for _, e := range r.Excused {
 			i := slices.IndexFunc(p.Exceptions, func(x Except) bool {

@@ -2,7 +2,7 @@
 // runs the Pulumi programs of two revisions without a cloud, without credentials and without the Pulumi CLI, and
 // compares what they register (package plan).
 //
-//	plan [--base origin/main] [--format markdown|json] [--root folder]
+//	plan [--base origin/main] [--format markdown|json|sarif] [--json file] [--sarif file] [--root folder]
 //	     [--config stackplan.yaml] [--project folder]… [--stack name]… [--production name]… [--set NAME=value]…
 //	     [--artifact FILE=of,of]… [--tags list] [--migrations folder] [--rules folder]
 //
@@ -32,6 +32,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -68,9 +69,13 @@ func Run(ctx context.Context, project Project, args []string, out, log io.Writer
 	flags.SetOutput(log)
 	var (
 		base   = flags.String("base", "origin/main", "the revision that the change is for")
-		format = flags.String("format", "markdown", "markdown, for a comment on a pull request, or json")
-		root   = flags.String("root", ".", "the repository's root `folder`")
-		over   overrides
+		format = flags.String("format", "markdown", "markdown, for a comment on a pull request, json or sarif")
+		also   = map[string]*string{
+			"json":  flags.String("json", "", "a `file` that gets the plan as JSON, too"),
+			"sarif": flags.String("sarif", "", "a `file` that gets the plan as SARIF, too"),
+		}
+		root = flags.String("root", ".", "the repository's root `folder`")
+		over overrides
 	)
 	over.register(flags)
 	if err := flags.Parse(args); err != nil {
@@ -79,8 +84,9 @@ func Run(ctx context.Context, project Project, args []string, out, log io.Writer
 		}
 		return StatusUsage
 	}
-	if flags.NArg() > 0 || *format != "markdown" && *format != "json" || strings.HasPrefix(*base, "-") || *base == "" {
-		fmt.Fprintf(log, "plan: the format is markdown or json, the base a revision, and nothing follows the flags\n")
+	if flags.NArg() > 0 || !slices.Contains([]string{"markdown", "json", "sarif"}, *format) ||
+		strings.HasPrefix(*base, "-") || *base == "" {
+		fmt.Fprintf(log, "plan: the format is markdown, json or sarif, the base a revision, and nothing follows the flags\n")
 		flags.Usage()
 		return StatusUsage
 	}
@@ -88,6 +94,11 @@ func Run(ctx context.Context, project Project, args []string, out, log io.Writer
 	p, err := project.compare(ctx, *root, *base, over, watch)
 	if err == nil {
 		err = write(p, *format, out)
+		for form, file := range also {
+			if *file != "" && err == nil {
+				err = writeTo(p, form, *file)
+			}
+		}
 	}
 	watch.lap("writing it")
 	fmt.Fprintf(log, "plan: %s\n", watch)
@@ -104,19 +115,36 @@ func Run(ctx context.Context, project Project, args []string, out, log io.Writer
 	return status(p)
 }
 
+// write writes the plan in a form.
 func write(p plan.Plan, format string, out io.Writer) error {
-	text := p.Markdown()
-	if format == "json" {
-		raw, err := json.MarshalIndent(p, "", "  ")
-		if err != nil {
+	var text []byte
+	var err error
+	switch format {
+	case "json":
+		if text, err = json.MarshalIndent(p, "", "  "); err != nil {
+			return fmt.Errorf("writing the plan as JSON: %w", err)
+		}
+		text = append(text, '\n')
+	case "sarif":
+		if text, err = p.SARIF(); err != nil {
 			return err
 		}
-		text = string(raw) + "\n"
+	default:
+		text = []byte(p.Markdown())
 	}
-	if _, err := io.WriteString(out, text); err != nil {
+	if _, err := out.Write(text); err != nil {
 		return fmt.Errorf("writing the plan: %w", err)
 	}
 	return nil
+}
+
+// writeTo writes the plan in a form to a file.
+func writeTo(p plan.Plan, format, file string) error {
+	f, err := os.Create(file)
+	if err != nil {
+		return fmt.Errorf("writing the plan as %s: %w", format, err)
+	}
+	return errors.Join(write(p, format, f), f.Close())
 }
 
 // status is the exit status for a plan.

@@ -241,7 +241,7 @@ func (t *tree) stacks(c ProjectConfig, project *workspace.Project, ext string) (
 	}
 	found := map[string]plan.Stack{}
 	for _, name := range names {
-		s := plan.Stack{Project: project.Name.String()}
+		s := plan.Stack{Project: project.Name.String(), File: path.Join(c.Folder, workspace.ProjectFile+ext)}
 		values := config.Map{}
 		text, err := fs.ReadFile(root, file(name))
 		switch {

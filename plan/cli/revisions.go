@@ -448,8 +448,8 @@ func (p Project) record(ctx context.Context, of *program, name string, s *plan.S
 		return err
 	}
 	s.Graph, err = graph.Run(ctx,
-		graph.Program{Path: of.file, Dir: of.dir(), Files: files, StandIns: built, Env: env}, before, of.name, name, s.Config,
-		s.Secrets)
+		graph.Program{Path: of.file, Dir: of.dir(), Root: realPath(of.tree.dir), Files: files, StandIns: built, Env: env},
+		before, of.name, name, s.Config, s.Secrets)
 	failed, is := errors.AsType[*graph.ProgramError](err)
 	if !is {
 		return err
@@ -461,6 +461,14 @@ func (p Project) record(ctx context.Context, of *program, name string, s *plan.S
 		}
 	}
 	return nil
+}
+
+// realPath is a folder as a compiler names it, which follows links.
+func realPath(dir string) string {
+	if resolved, err := filepath.EvalSymlinks(dir); err == nil {
+		return resolved
+	}
+	return dir
 }
 
 // place writes a stand-in. Stacks that run at once write the same bytes, so each puts its own in place.

@@ -39,9 +39,18 @@ type Resource struct {
 	// PropertyDependencies are the URNs that an input comes from, sorted, by the name of the input.
 	PropertyDependencies map[string][]string
 	Options              Options
+	// Source is the line of the program that registers it, where a program was run and told it.
+	Source Source
 
 	// digests are hashes of the inputs as they were before secrets were masked, by name.
 	digests map[string]string
+}
+
+// Source is a line of a file.
+type Source struct {
+	// File is its path in the repository, with slashes; empty: not known.
+	File string `json:"file"`
+	Line int    `json:"line"`
 }
 
 // Same reports whether an input has the same value in another recording of the resource, also where it is a secret, of

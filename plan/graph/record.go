@@ -104,6 +104,8 @@ type recorder struct {
 	project, stack string
 	model          model
 	assets         assetFolders
+	// root is the folder of the repository, if the lines of it that register resources are to be found.
+	root string
 
 	mu            sync.Mutex
 	registrations []registration
@@ -335,6 +337,7 @@ func (rec *recorder) resource(reg registration) *Resource {
 			Version:                 rpc.GetVersion(),
 			DeletedWith:             rpc.GetDeletedWith(),
 		}
+		r.Source = source(rec.root, rpc.GetSourcePosition(), rpc.GetStackTrace())
 	}
 	if rpc := reg.args.ReadRPC; rpc != nil {
 		r.Read = true

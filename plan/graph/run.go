@@ -31,6 +31,8 @@ import (
 type Program struct {
 	// Path is the executable, Dir the folder that it runs in: that of its source, as with Pulumi.
 	Path, Dir string
+	// Root is the folder of the repository that it was built in; empty: no resource gets a Source.
+	Root string
 	// Files are the folders that assets may be read from; none: any.
 	Files []string
 	// StandIns are hashes that stand for files which a build would make, by their full names.
@@ -82,7 +84,7 @@ func Run(ctx context.Context, p Program, before Before, project, stack string, c
 	defer cancel()
 	m := modelOf(config)
 	m.before = before
-	rec := &recorder{project: project, stack: stack, model: m,
+	rec := &recorder{project: project, stack: stack, model: m, root: p.Root,
 		assets: assetFolders{dir: p.Dir, within: p.Files, standIns: p.StandIns, left: mostHashed}}
 	served := &monitor{rec: rec, left: mostRegistered, stop: stop}
 	told := &engine{}

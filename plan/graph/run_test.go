@@ -69,20 +69,20 @@ func TestMain(m *testing.M) {
 // ran has a component, what refers to another, a secret, a lookup and an output.
 func ran(ctx *pulumi.Context) error {
 	var component pulumi.ResourceState
-	if err := ctx.RegisterComponentResource("test:index:Component", "part", &component); err != nil {
+	if err := part(ctx, &component); err != nil {
 		return err
 	}
 	var password, bucket, object, found pulumi.CustomResourceState
-	if err := ctx.RegisterResource("random:index/randomPassword:RandomPassword", "password",
+	if err := made(ctx, "random:index/randomPassword:RandomPassword", "password",
 		pulumi.Map{"length": pulumi.Int(20)}, &password); err != nil {
 		return err
 	}
 	name := config.New(ctx, "test").Require("bucket")
-	if err := ctx.RegisterResource("aws:s3/bucketV2:BucketV2", "bucket",
+	if err := made(ctx, "aws:s3/bucketV2:BucketV2", "bucket",
 		pulumi.Map{"bucketPrefix": pulumi.String(name)}, &bucket, pulumi.Parent(&component)); err != nil {
 		return err
 	}
-	if err := ctx.RegisterResource("aws:s3/bucketObjectv2:BucketObjectv2", "object", pulumi.Map{
+	if err := made(ctx, "aws:s3/bucketObjectv2:BucketObjectv2", "object", pulumi.Map{
 		"bucket": bucket.ID(), "key": pulumi.String("k"),
 		"content": pulumi.ToSecret(pulumi.String("hidden, and long enough to be one")),
 	}, &object, pulumi.DependsOn([]pulumi.Resource{&password}), pulumi.IgnoreChanges([]string{"tags"})); err != nil {
@@ -93,6 +93,16 @@ func ran(ctx *pulumi.Context) error {
 	}
 	ctx.Export("bucket", bucket.ID())
 	return nil
+}
+
+// part and made are constructors as an SDK has them: what calls them is what registers a resource.
+func part(ctx *pulumi.Context, r pulumi.ComponentResource) error {
+	return ctx.RegisterComponentResource("test:index:Component", "part", r)
+}
+
+func made(ctx *pulumi.Context, token, name string, in pulumi.Map, r pulumi.CustomResource,
+	opts ...pulumi.ResourceOption) error {
+	return ctx.RegisterResource(token, name, in, r, opts...)
 }
 
 // left leaves a process behind, in a session of its own, which holds the lock of a file for as long as it is there.
@@ -175,6 +185,42 @@ func TestRun(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got.Exports, want.Exports) {
 		t.Errorf("outputs %v, want %v", got.Exports, want.Exports)
+	}
+}
+
+// TestSource: every resource that a program registers is known by the line that does it, in a file of the repository;
+// where the program's code is elsewhere, by none.
+func TestSource(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("run_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(text), "\n")
+	settings := map[string]string{"aws:region": "eu-central-1", "test:bucket": "files"}
+	for root, want := range map[string]string{here: "run_test.go", filepath.Dir(here): "graph/run_test.go",
+		t.TempDir(): ""} {
+		program := self(t, "ran")
+		program.Root = root
+		g, err := Run(t.Context(), program, Before{}, "test", "dev", settings, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range g.Resources {
+			if r.Read || strings.HasPrefix(r.Token, "pulumi:") {
+				continue
+			}
+			if r.Source.File != want || (r.Source.Line > 0) != (want != "") {
+				t.Errorf("with the repository at %s, %s is at %+v, want %q", root, r, r.Source, want)
+			}
+			text := lines[max(0, r.Source.Line-1)]
+			if want != "" && !strings.Contains(text, "made(ctx") && !strings.Contains(text, "part(ctx") {
+				t.Errorf("%s is registered at line %d, which is %q", r, r.Source.Line, text)
+			}
+		}
 	}
 }
 
