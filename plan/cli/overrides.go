@@ -17,6 +17,7 @@ type overrides struct {
 	environment                  map[string]string
 	artifacts                    map[string][]string
 	migrations, tags, rules      string
+	prices                       string
 }
 
 func (o *overrides) register(flags *flag.FlagSet) {
@@ -54,6 +55,7 @@ func (o *overrides) register(flags *flag.FlagSet) {
 	})
 	flags.StringVar(&o.rules, "rules", "", "the `folder` of a Go program with rules")
 	flags.StringVar(&o.tags, "tags", "", "a comma-separated `list` of build tags")
+	flags.StringVar(&o.prices, "prices", "", "the `file` of the prices, instead of those that come with the command")
 	flags.StringVar(&o.migrations, "migrations", "", "the `folder` with the SQL files of a database, or a pattern")
 }
 

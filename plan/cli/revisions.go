@@ -79,6 +79,9 @@ func (p Project) compare(ctx context.Context, root, base string, over overrides,
 		return fail(err)
 	}
 	was, is := plan.Revision{Name: before.name}, plan.Revision{Name: head.name, Unread: unread}
+	if is.Prices, err = head.prices(before); err != nil {
+		return fail(err)
+	}
 	var notes []string
 	for _, key := range slices.Sorted(maps.Keys(pairs)) {
 		more, err := p.project(ctx, pairs[key], len(pairs) > 1, work, &was, &is, watch)

@@ -126,9 +126,13 @@ func (b *biller) lacks(r *graph.Resource, what string) {
 	case !b.table.Has(region):
 		what = "no prices of " + region
 	}
-	if u := (Unpriced{URN: r.URN, Resource: r.String(), Why: what}); b.table.Has(region) || !slices.Contains(b.Unpriced, u) {
-		b.Unpriced = append(b.Unpriced, u)
+	u := Unpriced{URN: r.URN, Resource: r.String(), Why: what}
+	for i := len(b.Unpriced) - 1; !b.table.Has(region) && i >= 0 && b.Unpriced[i].URN == r.URN; i-- {
+		if b.Unpriced[i] == u {
+			return
+		}
 	}
+	b.Unpriced = append(b.Unpriced, u)
 }
 
 // unpriced notes what no table has a price for.
@@ -136,7 +140,7 @@ func (b *biller) unpriced(r *graph.Resource, why string) {
 	b.Unpriced = append(b.Unpriced, Unpriced{URN: r.URN, Resource: r.String(), Why: why})
 }
 
-// add adds a line for number times what, each at a price for a unit; per is that of the number.
+// add adds a line, and tells the region where it is not the stack's.
 func (b *biller) add(r *graph.Resource, what string, monthly float64) {
 	if region := b.graph.Region(r, b.region); region != b.region {
 		what += ", in " + region

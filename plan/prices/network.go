@@ -8,8 +8,10 @@ import (
 )
 
 var networkRules = map[string]func(*biller, *graph.Resource){
-	"aws:ec2/natGateway:NatGateway":     func(b *biller, r *graph.Resource) { b.hourly(r, "NAT gateway", 1, "nat") },
-	"aws:ec2/eip:Eip":                   func(b *biller, r *graph.Resource) { b.hourly(r, "public IPv4 address", 1, "ipv4") },
+	"aws:ec2/natGateway:NatGateway": func(b *biller, r *graph.Resource) { b.hourly(r, "NAT gateway", 1, "nat") },
+	"aws:ec2/eip:Eip": func(b *biller, r *graph.Resource) {
+		b.hourly(r, "public IPv4 address", 1, "ipv4")
+	},
 	"aws:ec2/vpcEndpoint:VpcEndpoint":   (*biller).endpoint,
 	"aws:lb/loadBalancer:LoadBalancer":  (*biller).balancer,
 	"aws:alb/loadBalancer:LoadBalancer": (*biller).balancer,

@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"dossier.example/plan/prices"
+)
+
+// prices are what a flag names, or else what the configuration of head names, from its own tree; nil where neither
+// does. A file that the change itself makes different is told.
+func (t *tree) prices(before *tree) (*prices.Table, error) {
+	if name := t.over.prices; name != "" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("opening the prices: %w", err)
+		}
+		defer f.Close()
+		return prices.Read(f)
+	}
+	name := t.config.Prices
+	if name == "" {
+		return nil, nil
+	}
+	text, err := inTree(t.dir, name)
+	if err != nil {
+		return nil, fmt.Errorf("reading the prices, %s: %w", name, err)
+	}
+	if old, err := inTree(before.dir, name); !errors.Is(err, fs.ErrNotExist) && !bytes.Equal(old, text) {
+		t.notes = append(t.notes, quoted(name)+", which both sides are priced by, is part of the change.")
+	}
+	table, err := prices.Read(bytes.NewReader(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return table, nil
+}
+
+// maxPrices bounds a file of prices, in bytes, to what prices.Read takes and one byte more.
+const maxPrices = 128<<20 + 1
+
+// inTree reads a file of a tree, which no link may lead out of.
+func inTree(dir, name string) ([]byte, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, unplaced(err)
+	}
+	defer root.Close()
+	f, err := root.Open(filepath.FromSlash(name))
+	if err != nil {
+		return nil, unplaced(err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxPrices))
+	if err != nil {
+		return nil, unplaced(err)
+	}
+	return text, nil
+}
