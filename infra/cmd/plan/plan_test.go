@@ -191,7 +191,8 @@ func (s *small) wants(what string, wanted int, wants ...string) string {
 	return out
 }
 
-var commitName = regexp.MustCompile(`main \([0-9a-f]{10}\)`)
+// commitName is how the plan calls base; what could be a link to a commit is code.
+var commitName = regexp.MustCompile("main \\(`?[0-9a-f]{10}`?\\)")
 
 // TestMain sets what no program may see.
 func TestMain(m *testing.M) {
