@@ -196,7 +196,9 @@ func compareAccess(r *graph.Resource, was, is map[access]bool, fresh bool) []Dan
 	tell("more rights", "newly allows", less(is, was, func(x access) bool {
 		return x.effect == "Allow" && outsider(x.who) == "" && risky(x.action) != ""
 	}))
-	tell(stops, "no longer allows", less(was, is, func(x access) bool { return x.effect == "Allow" }))
+	tell(stops, "no longer allows", less(was, is, func(x access) bool {
+		return x.effect == "Allow" && !stillAllowed(x, is)
+	}))
 	tell(stops, "newly denies", less(is, was, func(x access) bool { return x.effect != "Allow" && !fresh }))
 	return found
 }
@@ -205,6 +207,17 @@ func compareAccess(r *graph.Resource, was, is map[access]bool, fresh bool) []Dan
 func stillDenied(x access, by map[access]bool) bool {
 	for y := range by {
 		if y.effect != "Allow" && (y.condition == "" || y.condition == x.condition) && (y.who == x.who || y.who == "*") &&
+			iam.Covers(y.action, x.action) && iam.Covers(y.resource, x.resource) {
+			return true
+		}
+	}
+	return false
+}
+
+// stillAllowed reports whether other statements allow what one did, to the same or to everyone.
+func stillAllowed(x access, by map[access]bool) bool {
+	for y := range by {
+		if y.effect == "Allow" && (y.condition == "" || y.condition == x.condition) && (y.who == x.who || y.who == "*") &&
 			iam.Covers(y.action, x.action) && iam.Covers(y.resource, x.resource) {
 			return true
 		}

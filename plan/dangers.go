@@ -136,6 +136,7 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 		found = append(found, d)
 	}
 	found = append(found, lost(e, base)...)
+	found = append(found, taken(e, base, head)...)
 	found = append(found, unguarded(base, head)...)
 	for _, r := range e.Reach {
 		if r.Change != Added || r.From != graph.Internet && r.From != graph.Operators {

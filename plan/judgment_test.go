@@ -61,6 +61,23 @@ func TestKinds(t *testing.T) {
 			bucket("s3/bucketPolicy:BucketPolicy", in{"policy": statements(deny, read)}),
 			set("s3/bucketPolicy:BucketPolicy", "x", "policy", statements(read)),
 			[][2]string{{"no longer denied", "no longer denies **everyone** `s3:*`"}}},
+		{"a name that is still taken", one("iam/role:Role", in{"name": "app", "assumeRolePolicy": statements(trust)}),
+			func(b *graphtest.Builder) {
+				b.Remove("iam/role:Role", "x")
+				b.Add("iam/role:Role", "y", in{"name": "app", "assumeRolePolicy": statements(trust)})
+			}, [][2]string{{"interruption", "`x` is deleted"},
+				{"refused by AWS", "is created under the name `app`, which `Role x` still has: AWS refuses"}}},
+		{"a topic that is found instead of made", one("sns/topic:Topic", in{"name": "alarms"}),
+			func(b *graphtest.Builder) {
+				b.Remove("sns/topic:Topic", "x")
+				b.Add("sns/topic:Topic", "y", in{"name": "alarms"})
+			}, [][2]string{{"less is watched", "`x` is deleted"}, {"interruption", "it is deleted at the end"}}},
+		{"everyone instead of one, who needs no word of his own",
+			bucket("s3/bucketPolicy:BucketPolicy", in{"policy": statements(`{"Effect":"Allow","Principal":{"Service":` +
+				`"cloudfront.amazonaws.com"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::a/*"}`)}),
+			set("s3/bucketPolicy:BucketPolicy", "x", "policy", statements(`{"Effect":"Allow","Principal":"*",`+
+				`"Action":"s3:Get*","Resource":"arn:aws:s3:::a/*"}`)),
+			[][2]string{{"access opened", "newly allows **everyone** `s3:Get*`"}}},
 		{"a bucket's policy is deleted", bucket("s3/bucketPolicy:BucketPolicy", in{"policy": statements(deny)}),
 			remove("s3/bucketPolicy:BucketPolicy"), [][2]string{{"no longer denied", "no longer denies **everyone**"}}},
 		{"a right to widen one's own", role(read), set("iam/rolePolicy:RolePolicy", "x", "policy", statements(read,
