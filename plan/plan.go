@@ -19,7 +19,8 @@ import (
 	"dossier.example/plan/prices"
 )
 
-// Version is that of the form of Plan as JSON. It is raised when a reader of the former one would misread it.
+// Version is that of the form of Plan as JSON, which schema.json describes. It is raised when a reader of the former one
+// would misread it.
 const Version = 2
 
 // Stack is one stack at one revision.
@@ -207,7 +208,9 @@ func Make(base, head Revision, notes ...string) Plan {
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		was, known := base.Stacks[name]
 		is, stays := head.Stacks[name]
-		p.Environments = append(p.Environments, environment(name, was, known, is, stays, table))
+		e := environment(name, was, known, is, stays, table)
+		e.whole()
+		p.Environments = append(p.Environments, e)
 	}
 	return p
 }
@@ -244,6 +247,22 @@ func environment(name string, base Stack, known bool, head Stack, stays bool, ta
 	e.locate(head.Graph)
 	e.Drawing = picture(&e, from, head.Graph)
 	return e
+}
+
+// whole makes lists of what there is none of, so that the JSON form has them empty and not null.
+func (e *Environment) whole() {
+	e.Reach, e.Roles = append([]Reach{}, e.Reach...), append([]Role{}, e.Roles...)
+	e.Cost.Lines = append([]CostLine{}, e.Cost.Lines...)
+	e.Cost.Unpriced = append([]Unpriced{}, e.Cost.Unpriced...)
+	e.Cost.Uses = append([]Use{}, e.Cost.Uses...)
+	e.Policy.Broken = append([]Broken{}, e.Policy.Broken...)
+	e.Policy.Exceptions = append([]Except{}, e.Policy.Exceptions...)
+	for i := range e.Policy.Exceptions {
+		e.Policy.Exceptions[i].Resources = append([]string{}, e.Policy.Exceptions[i].Resources...)
+	}
+	for i := range e.Roles {
+		e.Roles[i].Grants = append([]Grant{}, e.Roles[i].Grants...)
+	}
 }
 
 // locate tells where head's program registers what is told of. Of several resources that are called the same it is the
