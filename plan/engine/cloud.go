@@ -36,6 +36,31 @@ type Cloud struct {
 	commands []Command
 	runner   Runner
 	secrets  map[string]bool
+
+	// loose tells that nothing is refused, foreign are the types that only a loose cloud knows.
+	loose   bool
+	foreign map[string]kind
+}
+
+// Loosen has the cloud take what it has no rules for: nothing is refused any longer, and further types are known by the
+// inputs, separated by spaces, whose change needs another resource. It is for programs that are not this repository's,
+// of which the engine alone is wanted: what a run makes, changes, replaces and deletes.
+func (c *Cloud) Loosen(region string, replaces map[string]string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.loose, c.foreign, c.model.Region = true, map[string]kind{}, region
+	for token, inputs := range replaces {
+		c.foreign[token] = kind{replace: inputs, imaginary: true}
+	}
+}
+
+// kind is what is known of a type.
+func (c *Cloud) kind(token string) (kind, bool) {
+	if k, known := c.foreign[token]; known { // it is not changed once a run begins
+		return k, true
+	}
+	k, known := kinds[token]
+	return k, known
 }
 
 // NewCloud returns an empty Cloud.
@@ -294,6 +319,9 @@ func (c *Cloud) keepSecrets(r *Resource) {
 
 // check answers as AWS does to what is asked for, given what there is.
 func (c *Cloud) check(r *Resource) error {
+	if c.loose {
+		return nil
+	}
 	if err := c.checkReferences(r); err != nil {
 		return err
 	}
@@ -471,7 +499,7 @@ func (c *Cloud) delete(urn resource.URN, id string, timeout time.Duration) (err 
 
 // leave asks whether a resource may go, and does what else its going does.
 func (c *Cloud) leave(r *Resource) error {
-	if kinds[r.Token].imaginary {
+	if kinds[r.Token].imaginary || c.loose {
 		return nil
 	}
 	if err := c.checkUnused(r); err != nil {

@@ -607,7 +607,7 @@ func TestDiffer(t *testing.T) {
 		{name: "all of a password", token: passwordType, olds: in{"keepers": in{"a": "1"}},
 			news: in{"keepers": in{"a": "2"}}, diffs: []string{"keepers"}, replaces: []string{"keepers.a"}},
 	} {
-		got := differ(c.token, c.olds.properties(), c.news.properties())
+		got := differ(kinds[c.token], c.token, c.olds.properties(), c.news.properties())
 		if !slices.Equal(got.GetDiffs(), c.diffs) || !slices.Equal(got.GetReplaces(), c.replaces) ||
 			got.GetDeleteBeforeReplace() != c.before {
 			t.Errorf("%s: %v, replaced by %v, deleted before %v; want %v, %v, %v", c.name, got.GetDiffs(),

@@ -25,14 +25,13 @@ var (
 )
 
 // differ compares what there was asked for with what is asked for now, property by property.
-func differ(token string, olds, news resource.PropertyMap) *pulumirpc.DiffResponse {
+func differ(k kind, token string, olds, news resource.PropertyMap) *pulumirpc.DiffResponse {
 	old, now := bare(olds), bare(news)
 	response := &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE, HasDetailedDiff: true, DetailedDiff: map[string]*pulumirpc.PropertyDiff{}}
 	diff := old.Diff(now)
 	if diff == nil {
 		return response
 	}
-	k := kinds[token]
 	// EC2 takes new user-data only at a first start; by default the provider lets a running instance keep what it ran.
 	if token == instanceType && (look{in: now}).flag("userDataReplaceOnChange") {
 		k.replace += " userData userDataBase64"
