@@ -184,7 +184,7 @@ func (s side) record(t *testing.T, name string, before graph.Before) plan.Stack 
 	} else {
 		recorded.Graph,
 			err = graph.Run(t.Context(),
-			graph.Program{Path: s.program, Dir: ".",
+			graph.Program{Path: s.program, Dir: ".", Tree: "..", Read: []string{s.from.release.Path},
 				Env: append(os.Environ(), release.StandIn+"="+s.from.release.Path)},
 			before, "dossier", name, config, nil)
 	}

@@ -211,6 +211,11 @@ func Make(base, head Revision, notes ...string) Plan {
 		e := environment(name, was, known, is, stays, table)
 		e.whole()
 		p.Environments = append(p.Environments, e)
+		if is.Graph != nil {
+			if text := unknowns(name, was.Graph, is.Graph); text != "" {
+				p.Notes = append(p.Notes, text)
+			}
+		}
 	}
 	return p
 }
@@ -240,6 +245,7 @@ func environment(name string, base Stack, known bool, head Stack, stays bool, ta
 	e.Roles = roles(from, head.Graph)
 	e.Outputs = outputs(from, head.Graph)
 	if from != nil {
+		e.Dangers = append(e.Dangers, gaps(from, head.Graph)...)
 		e.Dangers = append(e.Dangers, configured(head.Project, base.Config, head.Config)...)
 		e.Dangers = append(e.Dangers, providers(from, head.Graph, base.Config["aws:region"], head.Config["aws:region"])...)
 	}

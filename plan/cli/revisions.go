@@ -19,6 +19,7 @@ import (
 
 	"dossier.example/plan"
 	"dossier.example/plan/graph"
+	"dossier.example/plan/internal/apart"
 )
 
 // tree is one revision of the repository in a folder.
@@ -91,10 +92,11 @@ func (p Project) compare(ctx context.Context, root, base string, over overrides,
 		notes = append(notes, more...)
 	}
 	notes = append(notes, slices.Concat(before.notes, head.notes)...)
-	if is.Build == nil && !graph.Isolated() {
-		notes = append(notes, "**The programs were not isolated:** this system gives processes no namespaces of their own, "+
-			"so the code of the change had the network, and could read what this user may read. Where it is not to be "+
-			"trusted, let nothing be there that is worth reading.")
+	if why := apart.Isolated(); is.Build == nil && why != "" {
+		notes = append(notes, "**The programs were not isolated:** "+why+". So the code of the change had the "+
+			"network, and could read what this user may read. Where it is not to be trusted, let nothing be there that is worth "+
+			"reading, or let the system isolate it (Ubuntu 24.04: sudo sysctl "+
+			"kernel.apparmor_restrict_unprivileged_userns=0).")
 	}
 	slices.Sort(notes)
 	made := plan.Make(was, is, slices.Compact(notes)...)
@@ -432,6 +434,7 @@ func (p Project) record(ctx context.Context, of *program, name string, s *plan.S
 	}
 	defer os.RemoveAll(home)
 	env := environment(home)
+	read := tools()
 	for _, variable := range slices.Sorted(maps.Keys(of.config.Environment)) {
 		env = append(env, variable+"="+of.config.Environment[variable])
 	}
@@ -440,19 +443,14 @@ func (p Project) record(ctx context.Context, of *program, name string, s *plan.S
 		if err := place(file, of.sources); err != nil {
 			return err
 		}
-		env = append(env, p.Artifact.Variable+"="+file)
-	}
-	files := []string{of.tree.dir}
-	if standIns != "" {
-		files = append(files, standIns)
+		env, read = append(env, p.Artifact.Variable+"="+file), append(read, file)
 	}
 	built, err := of.standIns()
 	if err != nil {
 		return err
 	}
-	s.Graph, err = graph.Run(ctx,
-		graph.Program{Path: of.file, Dir: of.dir(), Root: realPath(of.tree.dir), Files: files, StandIns: built, Env: env},
-		before, of.name, name, s.Config, s.Secrets)
+	s.Graph, err = graph.Run(ctx, graph.Program{Path: of.file, Dir: of.dir(), Root: realPath(of.tree.dir), Tree: of.tree.dir,
+		Read: read, Empty: []string{home}, StandIns: built, Env: env}, before, of.name, name, s.Config, s.Secrets)
 	failed, is := errors.AsType[*graph.ProgramError](err)
 	if !is {
 		return err
@@ -482,6 +480,21 @@ func place(file, text string) error {
 	}
 	_, err = f.WriteString(text)
 	return errors.Join(err, f.Close(), os.Rename(f.Name(), file))
+}
+
+// tools are the folders of programs that are not among the system's own.
+func tools() []string {
+	var found []string
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		home, err := os.UserHomeDir()
+		inside, relErr := filepath.Rel(dir, home)
+		// A folder that the home is in would show all of it.
+		if !filepath.IsAbs(dir) || err == nil && relErr == nil && filepath.IsLocal(inside) {
+			continue
+		}
+		found = append(found, dir)
+	}
+	return found
 }
 
 // environment is all that a program runs with: where tools are, and an empty folder of its own. Nothing that signs in

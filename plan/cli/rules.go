@@ -88,7 +88,8 @@ func (t *tree) ask(ctx context.Context, asked policy.Request, g *graph.Graph) (p
 	if err := os.WriteFile(request, text, 0o600); err != nil {
 		return fail(err)
 	}
-	answer, err := graph.Ask(ctx, graph.Program{Path: t.rules.file, Dir: t.rules.dir(),
+	answer, err := graph.Ask(ctx, graph.Program{Path: t.rules.file, Dir: t.rules.dir(), Tree: t.dir,
+		Read: []string{request}, Empty: []string{home},
 		Env: append(environment(home), policy.RequestVariable+"="+request)})
 	if failed, is := errors.AsType[*graph.ProgramError](err); is {
 		return policy.Report{}, errors.New(failed.Said)

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"slices"
 	"strings"
-	"time"
+
+	"dossier.example/plan/internal/apart"
 )
 
 // Ask runs an executable that nobody has read yet and returns what it writes, with the bounds of Run.
@@ -19,17 +19,11 @@ func Ask(ctx context.Context, p Program) (answer string, err error) {
 	limit := cmp.Or(p.Time, runTime)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it had not ended after %v and was stopped", limit))
 	defer cancel()
-	cmd := exec.CommandContext(ctx, p.Path)
-	cmd.Dir, cmd.Env = p.Dir, slices.Clone(p.Env)
 	wrote := &beginning{left: mostWritten, most: mostWritten, stop: stop}
-	cmd.Stdout, cmd.Stderr = wrote, wrote
-	apart(cmd)
-	cmd.Cancel = func() error { return end(cmd) }
-	cmd.WaitDelay = 2 * time.Second
-	err = cmd.Run()
-	if cmd.Process != nil {
-		_ = end(cmd) // what it left behind; most often there is nothing
+	if p, err = p.whole(); err != nil {
+		return "", err
 	}
+	err = apart.Run(ctx, p.apart(wrote))
 	answer = wrote.kept.String()
 	said := strings.TrimSpace(answer[:min(len(answer), mostSaid)])
 	switch {
@@ -37,8 +31,11 @@ func Ask(ctx context.Context, p Program) (answer string, err error) {
 		return "", context.Cause(outer)
 	case ctx.Err() != nil:
 		return "", &ProgramError{Said: strings.TrimSpace(context.Cause(ctx).Error() + "\n" + said)}
-	case err == nil || errors.Is(err, exec.ErrWaitDelay):
+	case err == nil:
 		return answer, nil
+	}
+	if exceeded, is := errors.AsType[*apart.ExceededError](err); is {
+		return "", &ProgramError{Said: strings.TrimSpace(exceeded.What + "\n" + said)}
 	}
 	if _, is := errors.AsType[*exec.ExitError](err); !is {
 		return "", err

@@ -140,6 +140,9 @@ func (a *assetFolders) path(name string) (string, error) {
 		if err != nil || !filepath.IsLocal(relative) {
 			continue
 		}
+		if info, err := os.Stat(folder); err == nil && !info.IsDir() {
+			folder, relative = filepath.Dir(folder), filepath.Base(folder) // it is the file itself
+		}
 		root, err := os.OpenRoot(folder) // no link leads out of it
 		if err != nil {
 			return "", fmt.Errorf("reading %s: %w", name, err)

@@ -41,7 +41,7 @@ func TestAssets(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
 	defer server.Close()
 	run := func(root, path string) (string, error) {
-		g, err := Run(t.Context(), Program{Path: executable, Dir: filepath.Join(root, "program"), Files: []string{root},
+		g, err := Run(t.Context(), Program{Path: executable, Dir: filepath.Join(root, "program"), Tree: root,
 			Env: []string{"DOSSIER_TEST_PROGRAM=uploads"}}, Before{}, "test", "dev",
 			map[string]string{"test:path": path}, nil)
 		if err != nil {

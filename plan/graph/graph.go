@@ -70,7 +70,7 @@ type Options struct {
 	IgnoreChanges           []string
 	ReplaceOnChanges        []string
 	AdditionalSecretOutputs []string
-	// Aliases are URNs, or type, name and parent separated by spaces where an alias gives those.
+	// Aliases are the URNs that the resource may have had, in the order in which the engine looks for them.
 	Aliases []string
 	// Provider is the reference of an explicit provider (URN::id); empty means the default one.
 	Provider string
@@ -78,6 +78,12 @@ type Options struct {
 	Version string
 	// DeletedWith is the URN of a resource whose deletion deletes this one as well.
 	DeletedWith string
+	// Import is the id of the existing resource that the program takes over.
+	Import string
+	// ReplaceWith are the URNs of resources whose replacement replaces this one as well, sorted.
+	ReplaceWith []string
+	// ReplacementTrigger is the value whose change replaces the resource; nil: there is none.
+	ReplacementTrigger any
 }
 
 // ExplicitDependencies are the dependencies that no input accounts for: the ones that the program names, sorted.
@@ -129,6 +135,8 @@ type Graph struct {
 	Exports map[string]any
 	// Leaks are found while recording, when values of secrets are still at hand; sorted.
 	Leaks []Leak
+	// Gaps are what the program builds on without that it is known here; sorted.
+	Gaps []Gap
 
 	byURN map[string]*Resource
 	named map[string][]naming

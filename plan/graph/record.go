@@ -2,6 +2,7 @@ package graph
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,9 +11,11 @@ import (
 	"sync"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"dossier.example/plan/internal/awsmodel"
 )
@@ -68,33 +71,33 @@ type model struct {
 	before  Before
 }
 
-// exportsToken is the type of the component that carries the stack's outputs to the recorder: the engine is told of
-// them in a call that mocks do not pass on, while the inputs of a component come with their marks.
-const exportsToken = "plan:graph:Exports"
-
-// record runs the program and makes a graph of what it registered.
+// record runs the program in this process and makes a graph of what it registered.
 func record(project, stack string, config map[string]string, program pulumi.RunFunc, m model) (*Graph, error) {
-	rec := &recorder{project: project, stack: stack, model: m, assets: assetFolders{left: mostHashed}}
-	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
-		if err := program(ctx); err != nil {
-			return err
-		}
-		var exports pulumi.ResourceState
-		return ctx.RegisterComponentResourceV2(exportsToken, "exports", pulumi.Map(ctx.GetCurrentExportMap()), &exports)
-	},
-		pulumi.WithMocks(project, stack, rec),
-		// What an engine would set in the environment must not leak from the caller's into the graph.
-		func(info *pulumi.RunInfo) {
-			info.Config, info.ConfigSecretKeys = config, nil
-			info.DryRun, info.Parallel, info.Organization = false, 0, "organization"
-		},
-	)
-	if err != nil {
+	fail := func(err error) (*Graph, error) {
 		return nil, fmt.Errorf("recording the resources of stack %s: %w", stack, err)
 	}
-	g, err := rec.graph()
+	served := &monitor{rec: newRecorder(project, stack, m), left: mostRegistered, stop: func(error) {},
+		assets: &assetFolders{left: mostHashed}}
+	told := &engine{}
+	address, closed, err := serve(served, told, "")
 	if err != nil {
-		return nil, fmt.Errorf("recording the resources of stack %s: %w", stack, err)
+		return fail(err)
+	}
+	defer closed()
+	// What an engine would set in the environment must not leak from the caller's into the graph.
+	ctx, err := pulumi.NewContext(context.Background(), pulumi.RunInfo{
+		Project: project, Stack: stack, Config: config, Organization: "organization", DryRun: true,
+		MonitorAddr: address, EngineAddr: address,
+	})
+	if err != nil {
+		return fail(err)
+	}
+	if err := errors.Join(pulumi.RunWithContext(ctx, program), ctx.Close()); err != nil {
+		return fail(err)
+	}
+	g, err := served.rec.graph()
+	if err != nil {
+		return fail(err)
 	}
 	return g, nil
 }
@@ -110,54 +113,74 @@ type recorder struct {
 	mu            sync.Mutex
 	registrations []registration
 	exports       resource.PropertyMap
+	// requests are the registrations by URN, from which those below them inherit.
+	requests map[string]*pulumirpc.RegisterResourceRequest
+	// matched are the aliases by which resources continue those that were there, by the URN of now.
+	matched map[string]string
+	gaps    map[Gap]bool
+}
+
+func newRecorder(project, stack string, m model) *recorder {
+	return &recorder{project: project, stack: stack, model: m, matched: map[string]string{}, gaps: map[Gap]bool{},
+		requests: map[string]*pulumirpc.RegisterResourceRequest{}}
+}
+
+// asked is what a program asks for: a resource that it registers, or one that it reads.
+type asked struct {
+	token, name string
+	// id is that of an existing resource, to read or to import.
+	id       string
+	custom   bool
+	inputs   resource.PropertyMap
+	register *pulumirpc.RegisterResourceRequest
+	read     *pulumirpc.ReadResourceRequest
+	// aliases are the URNs that the resource may have had, the likeliest first.
+	aliases []string
 }
 
 type registration struct {
-	args    pulumi.MockResourceArgs
+	asked
 	id      string
 	outputs resource.PropertyMap
 }
 
-// NewResource is called from several goroutines in any order; the graph sorts.
-func (rec *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
-	if args.TypeToken == exportsToken {
-		rec.mu.Lock()
-		defer rec.mu.Unlock()
-		rec.exports = args.Inputs
-		return "", resource.PropertyMap{}, nil
-	}
-	rec.mu.Lock()
-	err := rec.assets.hash(resource.NewProperty(args.Inputs))
-	rec.mu.Unlock()
-	if err != nil {
-		return "", nil, fmt.Errorf("reading what %s %s takes: %w", args.TypeToken, args.Name, err)
-	}
-	id, outputs := "", args.Inputs.Copy()
-	if custom := args.Custom || args.ReadRPC != nil; custom {
-		id, outputs = rec.compute(args)
-		if args.ID != "" {
-			id = args.ID
+// add keeps a resource and answers what becomes of it. It is called from several goroutines in any order; the graph
+// sorts.
+func (rec *recorder) add(args asked) (string, resource.PropertyMap, error) {
+	id, outputs := "", args.inputs.Copy()
+	switch {
+	case args.read != nil:
+		// What is there is not known here, but for what the program itself tells of it.
+		id = args.id
+		if args.token == stackReference {
+			outputs["name"], outputs["outputs"] = resource.NewProperty(id), resource.NewProperty(resource.PropertyMap{})
+			rec.gap(Gap{Kind: GapStack, Name: id})
 		}
-		if id == "" {
-			return "", nil, fmt.Errorf("the model of the provider gives %s %s no id", args.TypeToken, args.Name)
+	case args.custom:
+		id, outputs = rec.compute(args)
+		if args.id != "" {
+			id = args.id
 		}
 		outputs = markSecrets(outputs, args)
+	case args.register.GetRemote():
+		outputs = resource.PropertyMap{}
+		rec.gap(Gap{Kind: GapComponent, Name: args.token + " " + args.name, Of: of(args.inputs)})
 	}
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	rec.registrations = append(rec.registrations, registration{args: args, id: id, outputs: outputs})
+	rec.registrations = append(rec.registrations, registration{asked: args, id: id, outputs: outputs})
 	return id, outputs, nil
 }
 
 // compute asks the model what a custom resource becomes, after what was there before.
-func (rec *recorder) compute(args pulumi.MockResourceArgs) (string, resource.PropertyMap) {
-	token, name := args.TypeToken, args.Name
-	id, outputs := rec.model.compute(token, name, args.Inputs)
+func (rec *recorder) compute(args asked) (string, resource.PropertyMap) {
+	token, name := args.token, args.name
+	id, outputs := rec.model.become(token, name, args.inputs)
 	before := rec.model.before
-	if before.Graph == nil || args.ReadRPC != nil {
+	if before.Graph == nil {
 		return id, outputs
 	}
-	reg := registration{args: args, id: id, outputs: outputs}
+	reg := registration{asked: args, id: id, outputs: outputs}
 	now := rec.resource(reg)
 	reveal(now, reg)
 	old := before.Graph.Was(now)
@@ -166,10 +189,10 @@ func (rec *recorder) compute(args pulumi.MockResourceArgs) (string, resource.Pro
 	}
 	renewal := before.Renew(old, now)
 	if renewal.Replaced {
-		return rec.model.compute(token, awsmodel.Incarnation(old.Name, 2), args.Inputs)
+		return rec.model.become(token, awsmodel.Incarnation(old.Name, 2), args.inputs)
 	}
 	if old.Name != name { // by an alias
-		_, outputs = rec.model.compute(token, old.Name, args.Inputs)
+		_, outputs = rec.model.become(token, old.Name, args.inputs)
 	}
 	for _, name := range renewal.Outputs {
 		key := resource.PropertyKey(name)
@@ -185,29 +208,22 @@ func (rec *recorder) compute(args pulumi.MockResourceArgs) (string, resource.Pro
 
 // markSecrets does to outputs what an engine does: those that the resource declares as secret are, and those that
 // repeat a secret input.
-func markSecrets(outputs resource.PropertyMap, args pulumi.MockResourceArgs) resource.PropertyMap {
+func markSecrets(outputs resource.PropertyMap, args asked) resource.PropertyMap {
 	marked := outputs.Copy()
 	secret := func(key resource.PropertyKey) {
 		if v, has := marked[key]; has && !v.IsSecret() {
 			marked[key] = resource.MakeSecret(v)
 		}
 	}
-	for _, key := range args.RegisterRPC.GetAdditionalSecretOutputs() {
+	for _, key := range args.register.GetAdditionalSecretOutputs() {
 		secret(resource.PropertyKey(key))
 	}
-	for _, key := range args.ReadRPC.GetAdditionalSecretOutputs() {
-		secret(resource.PropertyKey(key))
-	}
-	for key, v := range args.Inputs {
+	for key, v := range args.inputs {
 		if v.ContainsSecrets() {
 			secret(key)
 		}
 	}
 	return marked
-}
-
-func (rec *recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
-	return rec.model.answer(args.Token, args.Args)
 }
 
 // answer is what a function of the provider answers: for subnets, those that were there before, else what the model
@@ -296,6 +312,9 @@ func (rec *recorder) graph() (*Graph, error) {
 		return cmp.Or(cmp.Compare(a.URN, b.URN), cmp.Compare(a.Property, b.Property))
 	})
 	g.Leaks = leaks
+	g.Gaps = slices.SortedFunc(maps.Keys(rec.gaps), func(a, b Gap) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Of, b.Of))
+	})
 	for _, r := range g.Resources {
 		for _, urn := range r.Dependencies {
 			if g.ByURN(urn) == nil && !strings.Contains(urn, string(resource.RootStackType)+"::") {
@@ -308,15 +327,15 @@ func (rec *recorder) graph() (*Graph, error) {
 
 func (rec *recorder) resource(reg registration) *Resource {
 	r := &Resource{
-		Token:   reg.args.TypeToken,
-		Name:    reg.args.Name,
-		Custom:  reg.args.Custom || reg.args.ReadRPC != nil,
+		Token:   reg.token,
+		Name:    reg.name,
+		Custom:  reg.custom || reg.read != nil,
 		ID:      reg.id,
-		Inputs:  plainMap(reg.args.Inputs),
+		Inputs:  plainMap(reg.inputs),
 		Outputs: plainMap(reg.outputs),
-		digests: digests(reg.args.Inputs),
+		digests: digests(reg.inputs),
 	}
-	if rpc := reg.args.RegisterRPC; rpc != nil {
+	if rpc := reg.register; rpc != nil {
 		r.Parent = rpc.GetParent()
 		r.Dependencies = sorted(rpc.GetDependencies())
 		r.PropertyDependencies = map[string][]string{}
@@ -332,14 +351,17 @@ func (rec *recorder) resource(reg registration) *Resource {
 			IgnoreChanges:           sorted(rpc.GetIgnoreChanges()),
 			ReplaceOnChanges:        sorted(rpc.GetReplaceOnChanges()),
 			AdditionalSecretOutputs: sorted(rpc.GetAdditionalSecretOutputs()),
-			Aliases:                 aliases(rpc),
+			Aliases:                 reg.aliases,
 			Provider:                rpc.GetProvider(),
 			Version:                 rpc.GetVersion(),
 			DeletedWith:             rpc.GetDeletedWith(),
+			Import:                  rpc.GetImportId(),
+			ReplaceWith:             sorted(rpc.GetReplaceWith()),
+			ReplacementTrigger:      trigger(rpc.GetReplacementTrigger()),
 		}
 		r.Source = source(rec.root, rpc.GetSourcePosition(), rpc.GetStackTrace())
 	}
-	if rpc := reg.args.ReadRPC; rpc != nil {
+	if rpc := reg.read; rpc != nil {
 		r.Read = true
 		r.Parent = rpc.GetParent()
 		r.Dependencies = sorted(rpc.GetDependencies())
@@ -363,17 +385,17 @@ func (rec *recorder) urn(parent, token, name string) string {
 		tokens.Type(token), name))
 }
 
-func aliases(rpc *pulumirpc.RegisterResourceRequest) []string {
-	list := slices.Clone(rpc.GetAliasURNs())
-	for _, a := range rpc.GetAliases() {
-		if urn := a.GetUrn(); urn != "" {
-			list = append(list, urn)
-			continue
-		}
-		spec := a.GetSpec()
-		list = append(list, strings.Join([]string{spec.GetType(), spec.GetName(), spec.GetParentUrn()}, " "))
+// trigger is the value of the option replacementTrigger, as far as it is known and no secret.
+func trigger(v *structpb.Value) any {
+	if v == nil {
+		return nil
 	}
-	return sorted(list)
+	read, err := plugin.UnmarshalPropertyValue("replacementTrigger", v,
+		plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true, KeepResources: true, KeepOutputValues: true})
+	if err != nil || read == nil {
+		return Unknown
+	}
+	return plain(*read)
 }
 
 func sorted(list []string) []string {
@@ -401,7 +423,7 @@ func reveal(r *Resource, reg registration) {
 	for _, to := range []struct {
 		from  resource.PropertyMap
 		shown map[string]any
-	}{{reg.args.Inputs, r.Inputs}, {reg.outputs, r.Outputs}} {
+	}{{reg.inputs, r.Inputs}, {reg.outputs, r.Outputs}} {
 		switch r.Token {
 		case "aws:ssm/parameter:Parameter":
 			if r.Input("type") == "String" {
@@ -440,7 +462,7 @@ func (rec *recorder) secrets() secretTexts {
 		})
 	}
 	for _, reg := range rec.registrations {
-		token, in := reg.args.TypeToken, reg.args.Inputs
+		token, in := reg.token, reg.inputs
 		switch {
 		case strings.HasPrefix(token, "random:"), strings.HasPrefix(token, "tls:"):
 			for _, v := range reg.outputs {

@@ -17,6 +17,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
+
+	"dossier.example/plan/internal/apart"
 )
 
 // TestMain lets the test's own executable be the program that Run runs.
@@ -47,6 +49,10 @@ func TestMain(m *testing.M) {
 		}
 	case "registers":
 		pulumi.Run(registers)
+	case "foreign":
+		pulumi.Run(foreign)
+	case "aliases":
+		pulumi.Run(aliased)
 	case "spies":
 		pulumi.Run(spies)
 	case "uploads":
@@ -58,8 +64,9 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 		_, err = Run(context.Background(),
-			Program{Path: executable, Dir: ".", Env: []string{"DOSSIER_TEST_PROGRAM=spies"}},
-			Before{}, "test", "dev", map[string]string{"test:address": os.Getenv("DOSSIER_TEST_ADDRESS")}, nil)
+			Program{Path: executable, Dir: "project", Env: []string{"DOSSIER_TEST_PROGRAM=spies"}},
+			Before{}, "test", "dev", map[string]string{"test:address": os.Getenv("DOSSIER_TEST_ADDRESS"),
+				"test:home": os.Getenv("HOME")}, nil)
 		fmt.Println(err)
 	default:
 		pulumi.Run(ran)
@@ -107,7 +114,7 @@ func made(ctx *pulumi.Context, token, name string, in pulumi.Map, r pulumi.Custo
 
 // left leaves a process behind, in a session of its own, which holds the lock of a file for as long as it is there.
 func left() error {
-	file, err := os.OpenFile(os.Getenv("DOSSIER_TEST_LOCK"), os.O_RDWR, 0)
+	file, err := os.Open(os.Getenv("DOSSIER_TEST_LOCK"))
 	if err != nil {
 		return err
 	}
@@ -116,7 +123,7 @@ func left() error {
 	}
 	cmd := exec.Command("sleep", "600")
 	cmd.ExtraFiles = []*os.File{file}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: Isolated()} // else its group is all that keeps it
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: apart.Isolated() == ""} // else its group is all that keeps it
 	return cmd.Start()
 }
 
@@ -145,6 +152,11 @@ func spies(ctx *pulumi.Context) error {
 	for _, file := range environments {
 		if text, err := os.ReadFile(file); err == nil && bytes.Contains(text, []byte("DOSSIER_TEST_TOKEN=")) {
 			found = append(found, "a token")
+		}
+	}
+	for _, file := range []string{"secret", "project/.git/config", "project/shown"} {
+		if _, err := os.ReadFile(filepath.Join(config.New(ctx, "test").Require("home"), file)); err == nil {
+			found = append(found, file)
 		}
 	}
 	if conn, err := net.DialTimeout("tcp", config.New(ctx, "test").Require("address"), 10*time.Second); err == nil {
@@ -291,7 +303,7 @@ func TestRunIsBounded(t *testing.T) {
 			if err := os.WriteFile(file, nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			p.Time, p.Env = c.time, append(p.Env, "DOSSIER_TEST_LOCK="+file)
+			p.Time, p.Env, p.Read = c.time, append(p.Env, "DOSSIER_TEST_LOCK="+file), []string{file}
 			_, err := Run(t.Context(), p, Before{}, "test", "dev", nil, nil)
 			failed, is := errors.AsType[*ProgramError](err)
 			if !is || !strings.HasPrefix(failed.Said, c.want) || len(failed.Said) > 2*mostSaid {
@@ -309,7 +321,7 @@ func TestRunLeaves(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.Env = append(p.Env, "DOSSIER_TEST_LOCK="+file)
+	p.Env, p.Read = append(p.Env, "DOSSIER_TEST_LOCK="+file), []string{file}
 	g, err := Run(t.Context(), p, Before{}, "test", "dev", map[string]string{"test:bucket": "files"}, nil)
 	if err != nil || len(g.Resources) < 5 {
 		t.Errorf("got %v, %v", g, err)
@@ -334,10 +346,11 @@ func gone(t *testing.T, file string) {
 	}
 }
 
-// TestRunIsApart: a program finds neither what this process was started with nor the network.
+// TestRunIsApart: a program finds neither what this process was started with nor the network, and of its files no more
+// than the repository's own, without what git keeps.
 func TestRunIsApart(t *testing.T) {
-	if !Isolated() {
-		t.Skip("this system gives processes no namespaces of their own")
+	if why := apart.Isolated(); why != "" {
+		t.Skip(why)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -345,11 +358,18 @@ func TestRunIsApart(t *testing.T) {
 	}
 	defer listener.Close()
 	p := self(t, "asks")
+	for _, name := range []string{"secret", "project/.git/config", "project/shown"} {
+		file := filepath.Join(p.Dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, nil, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	cmd := exec.CommandContext(t.Context(), p.Path)
 	cmd.Dir, cmd.Env = p.Dir,
-		append(p.Env, "DOSSIER_TEST_TOKEN=secret", "DOSSIER_TEST_ADDRESS="+listener.Addr().String())
+		append(p.Env, "HOME="+p.Dir, "DOSSIER_TEST_TOKEN=secret", "DOSSIER_TEST_ADDRESS="+listener.Addr().String())
 	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "found [] in ") || strings.Contains(string(out), "in 0 places") {
+	if err != nil || !strings.Contains(string(out), `found ["project/shown"] in `) ||
+		strings.Contains(string(out), "in 0 places") {
 		t.Errorf("it says %s, %v", out, err)
 	}
 }

@@ -1,12 +1,16 @@
 package awsmodel
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
+
+// ErrUnknown tells that it is not known here what a function answers.
+var ErrUnknown = errors.New("what the function answers is not known here")
 
 // Invoke answers a function of the AWS provider. What is refused here has to be added here: an answer that nobody
 // thought about would make a test say what AWS does not.
@@ -66,7 +70,7 @@ func (m Model) Invoke(token string, args resource.PropertyMap) (resource.Propert
 	case "aws:index/getRegion:getRegion":
 		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/region
 		if asked := text("name"); asked != "" && asked != m.Region {
-			return nil, fmt.Errorf("%s: the region here is %s, not %s", token, m.Region, asked)
+			return nil, fmt.Errorf("%w: %s of %s, where the region is %s", ErrUnknown, token, asked, m.Region)
 		}
 		return answer(map[string]any{"id": m.Region, "name": m.Region, "description": m.Region, "endpoint": "ec2." +
 			m.Region + ".amazonaws.com"})
@@ -86,7 +90,7 @@ func (m Model) Invoke(token string, args resource.PropertyMap) (resource.Propert
 		// Only the parameters that AWS itself publishes are there before the program runs:
 		// https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-public-parameters-ami.html.
 		if !strings.HasPrefix(name, "/aws/service/ami-") {
-			return nil, fmt.Errorf("%s: there is no parameter %q", token, name)
+			return nil, fmt.Errorf("%w: %s: the parameter %q is not one of AWS's own", ErrUnknown, token, name)
 		}
 		return answer(map[string]any{
 			"id": name, "arn": "arn:aws:ssm:" + m.Region + "::parameter" + name, "type": "String", "version": 1,
@@ -113,12 +117,10 @@ func (m Model) Invoke(token string, args resource.PropertyMap) (resource.Propert
 		return answer(map[string]any{"id": id, "zoneId": id, "arn": "arn:aws:route53:::hostedzone/" + id,
 			"nameServers": []any{}})
 	case "aws:iam/getPolicyDocument:getPolicyDocument":
-		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/iam_policy_document
-		return nil, fmt.Errorf("%s is not answered: policy documents are written by package iam, where tests can "+
-			"read them", token)
+		return policyDocument(args)
 	}
-	return nil, fmt.Errorf("the function %s is not known here: add its answer to Invoke in "+
-		"plan/internal/awsmodel/invoke.go", token)
+	return nil, fmt.Errorf("%w: add the answer of %s to Invoke in "+
+		"plan/internal/awsmodel/invoke.go", ErrUnknown, token)
 }
 
 // zones are the names and ids of the availability zones that need no opt-in:

@@ -1,0 +1,129 @@
+package graph
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"dossier.example/plan/internal/awsmodel"
+)
+
+// GapKind tells gaps apart.
+type GapKind string
+
+// The kinds of gaps.
+const (
+	// GapStack are the outputs of another stack.
+	GapStack GapKind = "stack"
+	// GapFunction is what a function of a provider answers.
+	GapFunction GapKind = "function"
+	// GapComponent is what a plugin makes of a component, such as those of awsx.
+	GapComponent GapKind = "component"
+	// GapMethod is what a method of a resource answers.
+	GapMethod GapKind = "method"
+)
+
+// Gap is something that a program builds on and that only a deployment knows. What comes of it is Unknown.
+type Gap struct {
+	Kind GapKind
+	// Name is that of the other stack, the token of the function or the method, or the type and the name of the
+	// component.
+	Name string
+	// Of is a hash of what was asked; empty where the name tells all.
+	Of string
+}
+
+func (rec *recorder) gap(g Gap) {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	rec.gaps[g] = true
+}
+
+// of is a hash of arguments.
+func of(args resource.PropertyMap) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%#v", open(resource.NewProperty(args))))
+	return hex.EncodeToString(sum[:8])
+}
+
+// unknown is the answer of which nothing is known. The SDK makes an unknown output of it; a function that is asked
+// outside of an output gets zero values.
+func unknown() resource.PropertyMap {
+	return resource.PropertyMap{"id": resource.MakeComputed(resource.NewProperty(""))}
+}
+
+// call is what a function answers.
+func (rec *recorder) call(token string, args resource.PropertyMap) (resource.PropertyMap, error) {
+	if !resource.NewProperty(args).ContainsUnknowns() {
+		out, err := rec.model.answer(token, args)
+		if !errors.Is(err, awsmodel.ErrUnknown) {
+			return out, err
+		}
+	}
+	rec.gap(Gap{Kind: GapFunction, Name: token, Of: of(args)})
+	return unknown(), nil
+}
+
+// unknownText stands for an unknown text in the inputs that the model computes from: what it makes of it is unknown,
+// too.
+const unknownText = "\x00unknown\x00"
+
+// become is compute of inputs of which some may be unknown. An id that is not known is empty.
+func (m model) become(token, name string, inputs resource.PropertyMap) (id string, outputs resource.PropertyMap) {
+	if !resource.NewProperty(inputs).ContainsUnknowns() {
+		return m.compute(token, name, inputs)
+	}
+	marked := replaceUnknown(resource.NewProperty(inputs)).ObjectValue()
+	id, outputs = m.compute(token, name, marked)
+	if strings.Contains(id, unknownText) {
+		id = ""
+	}
+	return id, markUnknown(resource.NewProperty(outputs)).ObjectValue()
+}
+
+func replaceUnknown(v resource.PropertyValue) resource.PropertyValue {
+	return mapValues(v, func(v resource.PropertyValue) resource.PropertyValue {
+		if v.IsComputed() || v.IsOutput() && !v.OutputValue().Known {
+			return resource.NewProperty(unknownText)
+		}
+		return v
+	})
+}
+
+func markUnknown(v resource.PropertyValue) resource.PropertyValue {
+	return mapValues(v, func(v resource.PropertyValue) resource.PropertyValue {
+		if v.IsString() && strings.Contains(v.StringValue(), unknownText) {
+			return resource.MakeComputed(resource.NewProperty(""))
+		}
+		return v
+	})
+}
+
+// mapValues puts change(v) in the place of every value within v that holds no others.
+func mapValues(v resource.PropertyValue,
+	change func(resource.PropertyValue) resource.PropertyValue) resource.PropertyValue {
+	switch {
+	case v.IsSecret():
+		return resource.MakeSecret(mapValues(v.SecretValue().Element, change))
+	case v.IsOutput() && v.OutputValue().Known:
+		out := v.OutputValue()
+		out.Element = mapValues(out.Element, change)
+		return resource.NewProperty(out)
+	case v.IsArray():
+		list := make([]resource.PropertyValue, len(v.ArrayValue()))
+		for i, e := range v.ArrayValue() {
+			list[i] = mapValues(e, change)
+		}
+		return resource.NewProperty(list)
+	case v.IsObject():
+		object := make(resource.PropertyMap, len(v.ObjectValue()))
+		for key, e := range v.ObjectValue() {
+			object[key] = mapValues(e, change)
+		}
+		return resource.NewProperty(object)
+	}
+	return change(v)
+}
