@@ -440,8 +440,8 @@ func details(title, text string) string {
 // sources tell what was compared.
 func (p Plan) sources() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n%s against %s, without credentials: [docs/review.md](../blob/HEAD/docs/review.md) describes "+
-		"what only the real preview knows.\n", markdown.Plain(p.Head), markdown.Plain(p.Base))
+	fmt.Fprintf(&b, "\n%s against %s, without credentials: what only the real preview knows stands at the end.\n",
+		markdown.Plain(p.Head), markdown.Plain(p.Base))
 	for _, u := range p.Unread {
 		changes := ""
 		if u.Changed {

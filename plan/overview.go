@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"dossier.example/plan/graph"
 	"dossier.example/plan/markdown"
 )
 
@@ -17,15 +18,7 @@ func (p Plan) table() string {
 		of    func(e Environment) string
 	}{
 		{"Resources", func(e Environment) string { return tally(e) }},
-		{"Instances of the app", func(e Environment) string {
-			switch {
-			case e.New || e.BaseFault != nil:
-				return "new"
-			case e.exchanges():
-				return "exchanged, one after the other"
-			}
-			return "stay"
-		}},
+		{"Instances of groups", Environment.exchange},
 		{"A month, idle", func(e Environment) string { return money(e.Cost, e.BaseFault == nil && !e.New) }},
 		{"Who reaches whom", func(e Environment) string {
 			counts := map[Difference]int{}
@@ -47,6 +40,9 @@ func (p Plan) table() string {
 			if n := len(e.Policy.Broken); n > 0 {
 				return fmt.Sprintf("**%d broken**", n)
 			}
+			if e.Policy.Asked == 0 {
+				return "none asked"
+			}
 			return "all kept, or exempted with a reason"
 		}},
 	}
@@ -55,6 +51,11 @@ func (p Plan) table() string {
 	}
 	table := markdown.NewTable(names...)
 	for _, row := range rows {
+		if row.title == "Instances of groups" && !slices.ContainsFunc(p.Environments, func(e Environment) bool {
+			return e.fleet != noFleet
+		}) {
+			continue
+		}
 		cells := []string{row.title}
 		for _, e := range p.Environments {
 			switch {
@@ -67,6 +68,9 @@ func (p Plan) table() string {
 			}
 		}
 		table.Row(cells...)
+	}
+	if !p.deploys {
+		return table.String()
 	}
 	migrations := "none"
 	if len(p.Migrations) > 0 {
@@ -87,11 +91,46 @@ func (p Plan) table() string {
 	return fmt.Sprintf("%s\nMigrations: %s. App: %s.\n", table, migrations, app)
 }
 
-// exchanges reports whether instances are started from something else.
-func (e Environment) exchanges() bool {
-	return slices.ContainsFunc(e.Changes, func(c Change) bool {
+// fleet is how the instances of a stack's Auto Scaling groups follow their launch template.
+type fleet int
+
+const (
+	noFleet fleet = iota
+	// refreshed groups exchange their instances when the template changes.
+	refreshed
+	// lasting groups leave that to others, such as a command of the stack; new instances are started from the new one.
+	// Where there are groups of both kinds, this is what is said.
+	lasting
+)
+
+// fleetOf looks at the groups of a graph.
+func fleetOf(g *graph.Graph) fleet {
+	found := noFleet
+	for _, group := range g.ByType("aws:autoscaling/group:Group") {
+		if group.Input("instanceRefresh") == nil {
+			return lasting
+		}
+		found = refreshed
+	}
+	return found
+}
+
+// exchange is what happens to the instances of groups.
+func (e Environment) exchange() string {
+	template := slices.ContainsFunc(e.Changes, func(c Change) bool {
 		return c.Type == "aws:ec2/launchTemplate:LaunchTemplate" && c.Action != Create
 	})
+	switch {
+	case e.fleet == noFleet:
+		return "none"
+	case e.New || e.BaseFault != nil:
+		return "new"
+	case template && e.fleet == refreshed:
+		return "exchanged, one after the other"
+	case template:
+		return "get another launch template"
+	}
+	return "stay"
 }
 
 // command tells a change that is nothing but a command which runs again.

@@ -106,6 +106,9 @@ type Plan struct {
 	Migrations   []Migration   `json:"migrations"`
 	Environments []Environment `json:"environments"`
 	Prices       PriceTable    `json:"prices"`
+
+	// deploys reports whether the repository has migrations or an app of which something is known.
+	deploys bool
 }
 
 // Release are the hashes of the app's sources, or of its releases.
@@ -137,6 +140,8 @@ type Environment struct {
 	// Options are the resource options that differ, which only Pulumi's state keeps.
 	Options []Change `json:"options,omitempty"`
 
+	fleet fleet
+
 	// Drawing is the picture, with what changes marked.
 	Drawing drawing.Drawing `json:"-"`
 }
@@ -154,6 +159,8 @@ type Reach struct {
 // Policy is what came of the rules.
 type Policy struct {
 	Summary string `json:"summary"`
+	// Asked is how many rules were asked.
+	Asked int `json:"-"`
 	// Fault is why the rules could not be asked; empty: they were.
 	Fault string `json:"fault,omitempty"`
 	// Dropped are rules that base is held to and head is not.
@@ -195,6 +202,9 @@ func Make(base, head Revision, notes ...string) Plan {
 		Notes: notes, Unread: head.Unread, Build: head.Build, Release: Release{base.Release, head.Release},
 		Prices: PriceTable{table.Date, table.Source, table.Names(), prices.NotCounted()},
 	}
+	for _, r := range []Revision{base, head} {
+		p.deploys = p.deploys || len(r.Migrations) > 0 || r.Release != ""
+	}
 	if head.Build != nil {
 		return p
 	}
@@ -229,6 +239,7 @@ func environment(name string, base Stack, known bool, head Stack, stays bool, ta
 		return e
 	}
 	from := base.Graph
+	e.fleet = fleetOf(head.Graph)
 	e.Changes = append(e.Changes, compare(from, head.Graph)...)
 	if from != nil {
 		e.Ignored, e.Options = ignored(from, head.Graph), optional(from, head.Graph)
@@ -374,6 +385,11 @@ func policies(base, head Stack) Policy {
 		return p
 	}
 	p.Summary = report.Summary()
+	for _, r := range report.Results {
+		if r.Verdict != policy.NotAsked {
+			p.Asked++
+		}
+	}
 	broken, excused := map[brokenAt]policy.Violation{}, map[string]bool{}
 	compared := base.Graph != nil && base.Policy != nil
 	if compared {

@@ -194,6 +194,9 @@ func (e Environment) broken() string {
 }
 
 func (e Environment) reachability() string {
+	if len(e.Reach) == 0 {
+		return ""
+	}
 	table := markdown.NewTable("", "From", "To", "Ports", "By way of")
 	for _, r := range e.Reach {
 		ports := strings.TrimSpace(r.Protocol + " " + r.Ports)
@@ -290,7 +293,12 @@ func (e Environment) results() string {
 	return b.String()
 }
 
-func (e Environment) mermaid() string { return fence(e.Drawing.Mermaid(), "", "mermaid") }
+func (e Environment) mermaid() string {
+	if len(e.Drawing.Nodes) == 0 {
+		return ""
+	}
+	return fence(e.Drawing.Mermaid(), "", "mermaid")
+}
 
 func (e Environment) exceptions() string {
 	var b strings.Builder
@@ -320,9 +328,9 @@ func (p Plan) limits() string {
 			"never deployed or failed half-way is seen by the preview alone.",
 		"What AWS makes up. Ids, addresses and names in braces stand for it.",
 		"Whether AWS accepts it: quotas, capacity, names that are taken, features that a region lacks.",
-		"What needs another resource is taken from the source of the Terraform AWS provider 1.60, and by hand from " +
-			"the reference of 5.100 for what came since. What a provider decides from several values at once is in " +
-			"neither.",
+		"What needs another resource is taken from the source of the Terraform AWS provider 5.46, by hand from the " +
+			"reference of 5.100 for what came since, and from CloudFormation's data for younger types. What a " +
+			"provider decides from several values at once is known in part.",
 		"How much the app is used.",
 	} {
 		fmt.Fprintf(&b, "- %s\n", l)

@@ -337,7 +337,7 @@ func TestUsage(t *testing.T) {
 		log    string
 	}{
 		{"help", []string{"-h"}, cli.StatusClean, "-base"},
-		{"another format", []string{"--format", "html"}, cli.StatusUsage, "the format is markdown or json"},
+		{"another format", []string{"--format", "html"}, cli.StatusUsage, "the format is markdown, json or sarif"},
 		{"an unknown flag", []string{"--bass", "x"}, cli.StatusUsage, "-bass"},
 		{"an argument", []string{"main"}, cli.StatusUsage, "nothing follows the flags"},
 		{"a flag as the base", []string{"--base=--all"}, cli.StatusUsage, "the base a revision"},
