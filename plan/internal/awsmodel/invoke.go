@@ -117,6 +117,7 @@ func (m Model) Invoke(token string, args resource.PropertyMap) (resource.Propert
 		return answer(map[string]any{"id": id, "zoneId": id, "arn": "arn:aws:route53:::hostedzone/" + id,
 			"nameServers": []any{}})
 	case "aws:iam/getPolicyDocument:getPolicyDocument":
+		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/iam_policy_document
 		return policyDocument(args)
 	}
 	return nil, fmt.Errorf("%w: add the answer of %s to Invoke in "+
