@@ -106,7 +106,6 @@ func record(project, stack string, config map[string]string, program pulumi.RunF
 type recorder struct {
 	project, stack string
 	model          model
-	assets         assetFolders
 	// root is the folder of the repository, if the lines of it that register resources are to be found.
 	root string
 
