@@ -107,8 +107,13 @@ func (p *provider) CheckConfig(_ context.Context, req *pulumirpc.CheckRequest) (
 		return nil, err
 	}
 	var faults faults
-	allowed := map[string]bool{"version": true, "pluginDownloadURL": true, "region": p.name == "aws",
-		"defaultTags": p.name == "aws"}
+	allowed := map[string]bool{"version": true, "pluginDownloadURL": true}
+	if p.name == "aws" {
+		// The last two are what pulumi-aws sets by itself for a provider of the program.
+		for _, key := range []string{"region", "defaultTags", "skipCredentialsValidation", "skipRegionValidation"} {
+			allowed[key] = true
+		}
+	}
 	for key := range news {
 		if !allowed[string(key)] {
 			faults.add(string(key),

@@ -231,6 +231,24 @@ func (s *Stack) UpExecutable(program Executable) Result {
 	return s.run(program.run, "up", "--yes", "--skip-preview")
 }
 
+// Lend links what is in a program's folder into that of the project, where the engine looks for the files and archives
+// that the program names by relative paths.
+func (s *Stack) Lend(dir string) {
+	s.t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), "Pulumi.") {
+			continue // the project has its own
+		}
+		if err := os.Symlink(filepath.Join(dir, entry.Name()), filepath.Join(s.dir, "work", entry.Name())); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
 // Refresh brings the state to what there is.
 func (s *Stack) Refresh() Result {
 	s.t.Helper()

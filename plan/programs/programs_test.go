@@ -1,6 +1,6 @@
-// Package programs tests plans on programs of kinds that others write, from the command line on: a network, whose
-// program is laid out another way than this repository's. Each is a repository of its own in testdata. What a plan of a
-// change says is held against what Pulumi's engine then does.
+// Package programs tests plans on programs of kinds that others write, from the command line on: a static site, a
+// service of containers, functions behind an API, and a network whose program is laid out another way. Each is a
+// repository of its own in testdata. What a plan of a change says is held against what Pulumi's engine then does.
 package programs
 
 import (
@@ -38,8 +38,8 @@ type program struct {
 	stack, region, project, main string
 	// config is what the engine gets beside the region, by full key.
 	config map[string]string
-	// replaces are the types that the double of AWS has no rules for, by the inputs whose change needs another one: those
-	// that the Terraform provider marks ForceNew
+	// replaces are the types that the double of AWS has no rules for, by the inputs whose change needs another resource:
+	// those that the Terraform provider marks ForceNew
 	// (https://github.com/hashicorp/terraform-provider-aws/tree/v5.100.0/internal/service).
 	replaces map[string]string
 	changes  []change
@@ -47,7 +47,8 @@ type program struct {
 
 // TestPrograms plans each change by the command, and deploys it by the engine.
 func TestPrograms(t *testing.T) {
-	for name, p := range map[string]program{"network": network()} {
+	for name, p := range map[string]program{"site": site(), "events": events(), "fargate": fargate(),
+		"network": network()} {
 		t.Run(name, func(t *testing.T) {
 			repository := p.repository(t, name)
 			config := maps.Clone(p.config)
@@ -56,6 +57,7 @@ func TestPrograms(t *testing.T) {
 			s.Cloud.Loosen(p.region, p.replaces)
 			programs := t.TempDir()
 			base := engine.Executable{Path: filepath.Join(programs, "base"), Dir: filepath.Join(repository, p.main)}
+			s.Lend(base.Dir)
 			for i, c := range p.changes {
 				files := c.make(t, repository)
 				e := planned(t, repository, p.stack)
@@ -79,8 +81,8 @@ func TestPrograms(t *testing.T) {
 					t.Fatalf("%s: %v", c.name, r.Err)
 				}
 				if said := spoken(e); !slices.Equal(r.Changes, said) || !slices.Equal(said, c.does) {
-					t.Errorf("%s: the engine did\n%s\nthe plan says\n%s\nwanted\n%s", c.name,
-						strings.Join(r.Changes, "\n"), strings.Join(said, "\n"), strings.Join(c.does, "\n"))
+					t.Errorf("%s: the engine did\n%s\nthe plan says\n%s\nwanted\n%s", c.name, strings.Join(r.Changes, "\n"),
+						strings.Join(said, "\n"), strings.Join(c.does, "\n"))
 				}
 				s.Configure(config)
 				if r := s.UpExecutable(base); r.Err != nil {
@@ -166,8 +168,7 @@ func write(t *testing.T, path, text string) {
 func planned(t *testing.T, repository, stack string) plan.Environment {
 	t.Helper()
 	var out, log bytes.Buffer
-	cli.Run(t.Context(), cli.Project{}, []string{"--root", repository, "--base", "HEAD", "--format", "json"}, &out,
-		&log)
+	cli.Run(t.Context(), cli.Project{}, []string{"--root", repository, "--base", "HEAD", "--format", "json"}, &out, &log)
 	var made plan.Plan
 	if err := json.Unmarshal(out.Bytes(), &made); err != nil {
 		t.Fatalf("%v\n%s\n%s", err, log.String(), out.String())

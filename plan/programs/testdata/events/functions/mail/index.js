@@ -1,0 +1,1 @@
+exports.handler = async (event) => { for (const r of event.Records) console.log(r.messageId) }
