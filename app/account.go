@@ -146,8 +146,8 @@ func (a *account) take(ctx context.Context, add, extra amount) error {
 		if !left.covers(need) {
 			return a.short()
 		}
-		// Take a block, as far as there is one, of what is needed, and of what is limited and used up: who adds a person
-		// adds files and their bytes next, and each write of the counter is paid for.
+		// Take a block, as far as there is one, of what is needed, and of what is limited and used up: who adds a
+		// person adds files and their bytes next, and each write of the counter is paid for.
 		wanted := need.atLeast(a.most.each(a.spare, func(most, spare int64) int64 {
 			if spare > 0 {
 				return 0

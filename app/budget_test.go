@@ -298,8 +298,8 @@ func TestTheDayOfANetwork(t *testing.T) {
 	})
 }
 
-// The first form of a network on a day writes its counter once, for the person, the files, and their bytes; another form
-// writes nothing. Each write of a note is paid for by its size.
+// The first form of a network on a day writes its counter once, for the person, the files, and their bytes; another
+// form writes nothing. Each write of a note is paid for by its size.
 func TestTheDayIsCountedAtOnce(t *testing.T) {
 	b := dossier.Budget{DayPersons: 640, DayFiles: 6400, DayBytes: 64 << 20}
 	for what, size := range map[string]int{"small": dossier.SmallBytes, "large": dossier.SmallBytes + 1} {

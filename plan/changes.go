@@ -35,8 +35,8 @@ type Change struct {
 	// Properties are the inputs that differ; all, where a resource of a type is created that nothing judges; none of
 	// what is created else or deleted.
 	Properties []Property `json:"properties,omitempty"`
-	// Unsure tells an update that may be a replacement: its type is not known here, or what of it changes is not, or the
-	// provider decides.
+	// Unsure tells an update that may be a replacement: its type is not known here, or what of it changes is not, or
+	// the provider decides.
 	Unsure bool `json:"unsure,omitempty"`
 	// Kept tells a resource that Pulumi forgets and AWS keeps; of one that is replaced, the old one.
 	Kept bool `json:"kept,omitempty"`
@@ -85,8 +85,8 @@ func replaced(old, now *graph.Resource, leaves []leaf) bool {
 		slices.ContainsFunc(leaves, func(l leaf) bool { return verdict(old, now, l).Word == Replaces })
 }
 
-// goesFirst reports whether the old resource is deleted before the new one is made: where the program says so, and where
-// it gives a name itself, which two cannot have (nameRequiresDeleteBeforeReplace in pkg/tfbridge/schema.go of
+// goesFirst reports whether the old resource is deleted before the new one is made: where the program says so, and
+// where it gives a name itself, which two cannot have (nameRequiresDeleteBeforeReplace in pkg/tfbridge/schema.go of
 // https://github.com/pulumi/pulumi-terraform-bridge; the AWS provider names by "name" what has no other).
 func goesFirst(old, now *graph.Resource) bool {
 	if now.Options.DeleteBeforeReplace {

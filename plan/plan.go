@@ -19,8 +19,8 @@ import (
 	"dossier.example/plan/prices"
 )
 
-// Version is that of the form of Plan as JSON, which schema.json describes. It is raised when a reader of the former one
-// would misread it.
+// Version is that of the form of Plan as JSON, which schema.json describes. It is raised when a reader of the former
+// one would misread it.
 const Version = 2
 
 // Stack is one stack at one revision.

@@ -1,6 +1,6 @@
 // Package people keeps the persons and the sessions of staff in tables: in MySQL or MariaDB, or in an SQLite file where
-// everything is embedded. One code path serves both, through gorm; only opening (mysql.go, sqlite.go) and the reading of
-// errors differ.
+// everything is embedded. One code path serves both, through gorm; only opening (mysql.go, sqlite.go) and the reading
+// of errors differ.
 //
 // Only the program that wires the application may import it; all others know it as dossier.People and staff.Store. The
 // schema is written by package migrations alone.
@@ -21,8 +21,8 @@ import (
 	"gorm.io/gorm/logger"
 )
 
-// Store is a dossier.People and a staff.Store over one SQL database. Every call has a deadline: the store's own time limit, or that of its
-// context where that is nearer.
+// Store is a dossier.People and a staff.Store over one SQL database. Every call has a deadline: the store's own time
+// limit, or that of its context where that is nearer.
 type Store struct {
 	gorm *gorm.DB
 	db   *sql.DB

@@ -56,8 +56,8 @@ func (s people) RemoveWords(ctx context.Context, id dossier.PersonID) error {
 	return s.r.Free(ctx, func() error { return s.People.RemoveWords(ctx, id) })
 }
 
-// Sessions returns a store of sessions with this reserve. Who deletes what fills the disk has to sign in first, and what
-// a sign-in writes is small.
+// Sessions returns a store of sessions with this reserve. Who deletes what fills the disk has to sign in first, and
+// what a sign-in writes is small.
 func (r *Reserve) Sessions(store staff.Store) staff.Store { return sessions{store, r} }
 
 type sessions struct {

@@ -63,8 +63,8 @@ func (s *sessions) opens(key string) bool {
 }
 
 // begin begins a session for a request, in the place of the one that it comes from, and returns its cookie. SameSite is
-// Lax, not Strict: a link to a person in a mail must find the reader signed in, and everything that changes something is
-// a POST, which Lax keeps the cookie from.
+// Lax, not Strict: a link to a person in a mail must find the reader signed in, and everything that changes something
+// is a POST, which Lax keeps the cookie from.
 func (s *sessions) begin(r *http.Request, client string) (*http.Cookie, error) {
 	former, there, err := s.of(r)
 	if err != nil {

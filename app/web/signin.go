@@ -67,8 +67,8 @@ func (s *Server) signIn(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, next)
 }
 
-// signOut ends the session, for copies of its cookie, too. What the browser keeps of files goes with it; "storage" would take along what unfinished
-// uploads resume by.
+// signOut ends the session, for copies of its cookie, too. What the browser keeps of files goes with it; "storage"
+// would take along what unfinished uploads resume by.
 func (s *Server) signOut(c echo.Context) error {
 	one, _, err := s.session(c)
 	if err != nil {

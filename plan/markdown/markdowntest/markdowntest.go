@@ -21,8 +21,8 @@ var reader = goldmark.New(goldmark.WithExtensions(extension.GFM, extension.Footn
 
 // Document is Markdown as it is shown.
 type Document struct {
-	// Outline are its blocks as elements of HTML, in order, each indented by what it stands in. Quotes that GitHub makes
-	// alerts of are named so.
+	// Outline are its blocks as elements of HTML, in order, each indented by what it stands in. Quotes that GitHub
+	// makes alerts of are named so.
 	Outline []string
 	// Text is what is shown, blocks apart.
 	Text string
