@@ -44,6 +44,9 @@ type Change struct {
 	First bool `json:"first,omitempty"`
 	// Source is the line of head's program that registers it, where that is known.
 	Source graph.Source `json:"source,omitzero"`
+
+	// odd are the inputs in which a new resource differs from most others that are created of its type.
+	odd []Property
 }
 
 func (c Change) String() string { return c.Kind + " " + c.Name }
@@ -408,9 +411,12 @@ func compare(base, head *graph.Graph) []Change {
 		}
 	}
 	shown := namer{before: labels(base, nil), after: labels(head, again)}
-	for _, now := range fresh {
-		// Of what nothing judges, a reviewer has to see what it is.
-		if i := slices.IndexFunc(changes, func(c Change) bool { return c.URN == now.URN }); !judgedNew(now.Token) {
+	odd := oddities(fresh, shown)
+	for i, now := range fresh { // the first of changes are these, in the same order
+		// Of what nothing judges, a reviewer has to see what it is; of what is judged, what sets it apart.
+		if judgedNew(now.Token) {
+			changes[i].odd = odd[now.URN]
+		} else {
 			for _, key := range slices.Sorted(maps.Keys(now.Inputs)) {
 				_, after := shown.both(leaf{key: key, path: key, after: now.Inputs[key]})
 				changes[i].Properties = append(changes[i].Properties, Property{Path: key, After: after})

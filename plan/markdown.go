@@ -317,7 +317,7 @@ func (p Plan) alarm(brief bool) string {
 			b.WriteString("\n")
 		}
 	} else {
-		for _, d := range all {
+		for _, d := range merged(all) {
 			fmt.Fprintf(&b, "> - %s: %s\n", markdown.Plain(stacks(d.in, ", ")), sentence(d.What))
 		}
 	}

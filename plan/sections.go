@@ -33,76 +33,6 @@ func (p Plan) migrations() string {
 // mostCreated is how many new resources are named one by one in the first place.
 const mostCreated = 12
 
-// changes lists them, the gravest first. In short form the properties of what is updated are left out, and new ones are
-// counted by type.
-func (e Environment) changes(brief bool) string {
-	if len(e.Changes) == 0 {
-		return ""
-	}
-	var b strings.Builder
-	created := 0
-	for _, c := range e.Changes {
-		if c.Action == Create {
-			created++
-		}
-	}
-	var counted []string
-	numbers := map[string]int{}
-	for _, c := range e.Changes {
-		if c.Action == Create && len(c.Properties) == 0 && (created > mostCreated || brief) {
-			if numbers[c.Kind]++; numbers[c.Kind] == 1 {
-				counted = append(counted, c.Kind)
-			}
-			continue
-		}
-		verb := string(c.Action)
-		if c.Action == Delete || c.Action == Replace {
-			verb = "**" + verb + "**"
-		}
-		if c.command() {
-			verb = "run again"
-		}
-		fmt.Fprintf(&b, "- %s %s %s", verb, markdown.Plain(c.Kind), code(c.Name))
-		switch {
-		case c.Kept && c.Action == Replace:
-			b.WriteString(" (AWS keeps the old one, and Pulumi forgets it)")
-		case c.Kept:
-			b.WriteString(": Pulumi forgets it, AWS keeps it")
-		case c.First:
-			b.WriteString(" (the old one goes before the new one is made)")
-		case c.Unsure:
-			b.WriteString(" (or **replace**)")
-		}
-		if len(c.Properties) > 0 && brief && c.Action == Update {
-			fmt.Fprintf(&b, " (%s)", counting(len(c.Properties), "property", "properties"))
-		} else {
-			for i, property := range c.Properties {
-				if c.Action == Replace != property.Replaces || c.command() {
-					property.Replaces, property.Verdict = false, ""
-				}
-				if i == mostProperties {
-					fmt.Fprintf(&b, "\n  - … and %s", counting(len(c.Properties)-i, "property more", "properties more"))
-					break
-				}
-				fmt.Fprintf(&b, "\n  - %s", property)
-			}
-		}
-		b.WriteString("\n")
-	}
-	if len(counted) > 0 {
-		slices.Sort(counted)
-		for i, kind := range counted {
-			counted[i] = fmt.Sprintf("%d %s", numbers[kind], markdown.Plain(kind))
-		}
-		total := 0
-		for _, n := range numbers {
-			total += n
-		}
-		fmt.Fprintf(&b, "- create %d: %s\n", total, strings.Join(counted, ", "))
-	}
-	return b.String()
-}
-
 // withheld are the changes that AWS is not asked for: inputs that the program says to ignore, and options.
 func (e Environment) withheld() string {
 	var b strings.Builder
@@ -179,13 +109,37 @@ func (p Property) does() string {
 
 func (e Environment) broken() string {
 	var b strings.Builder
+	type place struct {
+		rule, message, mend string
+		before              bool
+	}
+	var order []place
+	where := map[place][]string{}
 	for _, v := range e.Policy.Broken {
-		when := ""
-		if v.Before {
+		_, name, _ := strings.Cut(v.Resource, " ")
+		at := place{v.Rule, own(v.Message, name), v.Mend, v.Before}
+		if v.Resource == "" {
+			at.message = v.Message
+		}
+		if where[at] == nil {
+			order = append(order, at)
+		}
+		where[at] = append(where[at], v.Resource)
+	}
+	for _, at := range order {
+		when, by, message := "", "", at.message
+		if at.before {
 			when = " (also before)"
 		}
-		fmt.Fprintf(&b, "- **%s**%s%s: %s. Fix: %s.\n", markdown.Plain(v.Rule), of(v.Resource), when,
-			sentence(v.Message), sentence(v.Mend))
+		if names := where[at]; len(names) > 1 || names[0] != "" {
+			by = " by " + namesOf(names, mostNames)
+		}
+		if names := where[at]; len(names) == 1 {
+			_, name, _ := strings.Cut(names[0], " ")
+			message = strings.ReplaceAll(message, itsName, name)
+		}
+		fmt.Fprintf(&b, "- **%s**%s%s: %s. Fix: %s.\n", markdown.Plain(at.rule), by, when, sentence(message),
+			sentence(at.mend))
 	}
 	for _, m := range e.Policy.Mended {
 		fmt.Fprintf(&b, "- kept again: %s\n", sentence(m))
