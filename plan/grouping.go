@@ -102,20 +102,25 @@ func together(changes []Change) []batch {
 	return found
 }
 
-// mostNames is how batch names of what is alike are told, where they do not follow each other as numbers do.
-const mostNames = 12
+// mostNames is how many names of changes that are alike are told; mostEndangered is that of the names in a danger. Names
+// with consecutive numbers count as one.
+const (
+	mostNames      = 12
+	mostEndangered = 200
+)
 
 // numbered is a name with the number that is its last one.
-var numbered = regexp.MustCompile(`^(.*?)(0|[1-9]\d{0,8})(\D*)$`)
+var numbered = regexp.MustCompile(`^(.*?)(\d{1,9})(\D*)$`)
 
-// fewestRun is how batch names with consecutive numbers are told as the first and the last.
+// fewestRun is how many names with consecutive numbers are told as the first and the last.
 const fewestRun = 4
 
 // namesOf are names in code spans, sorted: those that differ in a number which counts up as the first and the last, and
-// at most so batch others or such rows, and how batch names more there are.
+// at most so many others or such rows, and how many names more there are.
 func namesOf(names []string, most int) string {
 	type parsed struct {
 		name, around string
+		digits       string
 		number       int
 	}
 	all := make([]parsed, len(names))
@@ -123,17 +128,22 @@ func namesOf(names []string, most int) string {
 		all[i] = parsed{name: name, around: name, number: -1}
 		if parts := numbered.FindStringSubmatch(name); parts != nil {
 			all[i].around = parts[1] + "\x00" + parts[3]
+			all[i].digits = parts[2]
 			all[i].number, _ = strconv.Atoi(parts[2]) // nine digits at most
 		}
 	}
 	slices.SortStableFunc(all, func(a, b parsed) int {
 		return cmp.Or(cmp.Compare(a.around, b.around), cmp.Compare(a.number, b.number))
 	})
+	// Of numbers with zeros before them, those of as many digits count up.
+	next := func(a, b parsed) bool {
+		return a.number >= 0 && a.around == b.around && b.number == a.number+1 &&
+			(len(a.digits) == len(b.digits) || a.digits[0] != '0' && b.digits[0] != '0' || a.digits == "0")
+	}
 	var shown []string
 	for i := 0; i < len(all); {
 		end := i + 1
-		for end < len(all) && all[end].around == all[i].around && all[i].number >= 0 &&
-			all[end].number == all[end-1].number+1 {
+		for end < len(all) && next(all[end-1], all[end]) {
 			end++
 		}
 		if end-i < fewestRun {
@@ -153,7 +163,7 @@ func namesOf(names []string, most int) string {
 	return strings.Join(shown, ", ")
 }
 
-// fewestAlike is how batch resources of a type have to be created for one among them to be odd.
+// fewestAlike is how many resources of a type have to be created for one among them to be odd.
 const fewestAlike = 4
 
 // oddities are, by URN, the inputs in which a new resource differs from the others of its type, where at least three
@@ -260,7 +270,8 @@ func merged(all []inEnvironments) []inEnvironments {
 		if len(g.names) < 2 {
 			continue
 		}
-		names := namesOf(g.names, 3*mostNames)
+		names := namesOf(g.names, mostEndangered)
+		found[g.at].named = utf8.RuneCountInString(names)
 		if g.kind != "" {
 			found[g.at].What = fmt.Sprintf("Each of %d **%s** (%s)%s", len(g.names), g.kind, names, g.after)
 		} else {

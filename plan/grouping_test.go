@@ -2,9 +2,11 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"dossier.example/plan/drawing"
 	"dossier.example/plan/graph"
 	"dossier.example/plan/graph/graphtest"
 )
@@ -120,12 +122,68 @@ func TestNames(t *testing.T) {
 		"a-9 a-10 a-11 a-8":              "`a-8` … `a-11`",
 		"a-1-x a-2-x a-3-x a-4-y":        "`a-1-x`, `a-2-x`, `a-3-x`, `a-4-y`",
 		"a1 a2 a3 a4 b c7 c8 c9 c10 d e": "`a1` … `a4`, `b`, `c7` … `c10`, 2 more",
-		"a-01 a-1 a-2 a-3 a-4":           "`a-1` … `a-4`, `a-01`",
+		"a-01 a-1 a-2 a-3 a-4":           "`a-01`, `a-1` … `a-4`",
 		"a b c d e":                      "`a`, `b`, `c`, 2 more",
 	} {
 		most := 3
 		if got := namesOf(strings.Fields(names), most); got != want {
 			t.Errorf("%s: got %s, want %s", names, got, want)
+		}
+	}
+}
+
+// TestMarked: of the picture only what changes is marked, with the parts that have no place of their own; not what they
+// read something of.
+func TestMarked(t *testing.T) {
+	build := func(policy, command string) *graph.Graph {
+		b := graphtest.New(t)
+		bucket := b.Add("s3/bucketV2:BucketV2", "files", in{})
+		table := b.Add("dynamodb/table:Table", "limits", in{})
+		b.Add("s3/bucketPolicy:BucketPolicy", "files", in{"bucket": bucket.ID, "policy": policy})
+		b.Add("command:local:Command", "report", in{"create": command + table.ID}).PropertyDependencies =
+			map[string][]string{"create": {table.URN, bucket.URN}}
+		return b.Graph()
+	}
+	base := build("{}", "a")
+	for _, test := range []struct {
+		name string
+		head *graph.Graph
+		want []string
+	}{
+		{"nothing", build("{}", "a"), nil},
+		{"a command that reads of both", build("{}", "b"), nil},
+		{"the policy of one", build(`{"Version":"2012-10-17"}`, "a"), []string{"s3 changed"}},
+	} {
+		var got []string
+		for _, n := range between(base, test.head).Environments[0].Drawing.Nodes {
+			if n.Mark != drawing.Unmarked {
+				got = append(got, n.ID+" "+string(n.Mark))
+			}
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+// TestZoneNames: a zone that the program names is told as it is, though a database stands in it; one that only AWS
+// knows is told by what it is of.
+func TestZoneNames(t *testing.T) {
+	for given, want := range map[bool]string{
+		true: "`availabilityZone`: `eu-central-1a` → `eu-central-1b`", false: "`{availabilityZone of ",
+	} {
+		build := func(zone string) *graph.Graph {
+			b := graphtest.New(t)
+			d := b.Add("rds/instance:Instance", "db", in{})
+			d.Outputs["availabilityZone"] = zone
+			r := b.Add("ebs/volume:Volume", "v", in{"availabilityZone": zone})
+			if !given {
+				r.PropertyDependencies = map[string][]string{"availabilityZone": {d.URN}}
+			}
+			return b.Graph()
+		}
+		if text := between(build("eu-central-1a"), build("eu-central-1b")).Markdown(); !strings.Contains(text, want) {
+			t.Errorf("there is no %s in\n%s", want, text)
 		}
 	}
 }

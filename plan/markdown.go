@@ -256,6 +256,8 @@ func counting(n int, one, many string) string {
 type inEnvironments struct {
 	Danger
 	in []string
+	// named is how many characters of it are names of several resources.
+	named int
 }
 
 // grouped are the dangers of all environments, each once.
@@ -318,7 +320,8 @@ func (p Plan) alarm(brief bool) string {
 		}
 	} else {
 		for _, d := range merged(all) {
-			fmt.Fprintf(&b, "> - %s: %s\n", markdown.Plain(stacks(d.in, ", ")), sentence(d.What))
+			fmt.Fprintf(&b, "> - %s: %s\n", markdown.Plain(stacks(d.in, ", ")),
+				strings.TrimSpace(markdown.Inline(cut(d.What, 6*longest+d.named))))
 		}
 	}
 	for i, m := range unsafe {

@@ -492,21 +492,18 @@ func picture(e *Environment, base, head *graph.Graph) drawing.Drawing {
 		changed[c.URN] = map[Action]drawing.Mark{
 			Create: drawing.Added, Update: drawing.Changed, Replace: drawing.Replaced, Delete: drawing.Removed,
 		}[c.Action]
-		// What has no place of its own in the picture, such as a bucket's policy, changes what it is of.
+		// A part that has no place of its own in the picture, such as a bucket's policy, changes what it is a part of. Who
+		// merely reads something of it stays as it is.
 		for _, side := range []struct {
 			*graph.Graph
 			drawing.Drawing
 		}{{base, before}, {head, after}} {
 			r := side.ByURN(c.URN)
-			if r == nil || drawn(side.Drawing, c.URN) {
+			if r == nil || partOf[c.Type] == "" || drawn(side.Drawing, c.URN) {
 				continue
 			}
-			for _, urns := range r.PropertyDependencies {
-				for _, urn := range urns {
-					if changed[urn] == drawing.Unmarked {
-						changed[urn] = drawing.Changed
-					}
-				}
+			if whole := side.Resolve(r.Input(partOf[c.Type])); whole != nil && changed[whole.URN] == drawing.Unmarked {
+				changed[whole.URN] = drawing.Changed
 			}
 		}
 	}

@@ -395,11 +395,11 @@ func TestUnjudged(t *testing.T) {
 // TestLimit: however much changes, the comment is one that GitHub takes, it tells what it leaves out, and the dangers
 // are all there.
 func TestLimit(t *testing.T) {
-	for _, n := range []int{10, 120, 1200} {
+	for _, n := range []int{10, 160, 1200} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			base, head := two(t, func(b *graphtest.Builder) {
 				for i := range n {
-					b.Add("s3/bucketV2:BucketV2", fmt.Sprintf("bucket-%04d", i),
+					b.Add("s3/bucketV2:BucketV2", fmt.Sprintf("bucket-%04d", 7*i),
 						in{"bucket": fmt.Sprintf("name-%04d", i)})
 					b.Add("cloudwatch/metricAlarm:MetricAlarm", fmt.Sprintf("alarm-%04d", i),
 						in{"period": 60, "threshold": i, "alarmDescription": strings.Repeat("long ", 100)})
@@ -407,9 +407,9 @@ func TestLimit(t *testing.T) {
 			}, func(b *graphtest.Builder) {
 				for i := range n {
 					b.Get("s3/bucketV2:BucketV2",
-						fmt.Sprintf("bucket-%04d", i)).Inputs["bucket"] = fmt.Sprintf("other-%04d", i)
+						fmt.Sprintf("bucket-%04d", 7*i)).Inputs["bucket"] = fmt.Sprintf("other-%04d", i)
 					b.Get("cloudwatch/metricAlarm:MetricAlarm",
-						fmt.Sprintf("alarm-%04d", i)).Inputs["alarmDescription"] = strings.Repeat("other ", 100)
+						fmt.Sprintf("alarm-%04d", i)).Inputs["alarmDescription"] = strings.Repeat(fmt.Sprint("other", i, " "), 100)
 				}
 			})
 			p := between(base, head)
@@ -426,8 +426,8 @@ func TestLimit(t *testing.T) {
 				t.Errorf("%d of %d buckets that are replaced stand at the top", named, n)
 			}
 			if n == 1200 &&
-				(!strings.Contains(top, "**data replaced: 1200.**") ||
-					!strings.Contains(top, fmt.Sprintf("**%d more of the same kind**", n-named))) {
+				(!strings.Contains(top, "Each of 1200 **BucketV2** (") ||
+					!strings.Contains(top, fmt.Sprintf(", %d more) is replaced by a new, empty one", n-named))) {
 				t.Errorf("the top does not count all buckets that are replaced:\n%s", cut(top, 2000))
 			}
 			if open, closed := strings.Count(text, "<details>"), strings.Count(text, "</details>"); open != closed {

@@ -22,11 +22,18 @@ const shortest = 8
 func labels(g *graph.Graph, again map[string]bool) *strings.Replacer {
 	texts := map[string]string{}
 	if g != nil {
+		// A zone that the program names is no secret of AWS, whatever else stands in it.
+		zones := map[string]bool{}
+		for _, r := range g.Resources {
+			if zone, is := r.Input("availabilityZone").(string); is && len(r.PropertyDependencies["availabilityZone"]) == 0 {
+				zones[zone] = true
+			}
+		}
 		for _, r := range g.Resources {
 			given := map[string]bool{}
 			graph.Walk("", r.Inputs, func(_ string, v any) { given[graph.Text(v)] = true })
 			add := func(text, what string) {
-				if len(text) < shortest || given[text] || texts[text] != "" {
+				if len(text) < shortest || given[text] || zones[text] || texts[text] != "" {
 					return
 				}
 				if again[r.URN] {

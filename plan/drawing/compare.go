@@ -2,6 +2,7 @@ package drawing
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -49,7 +50,11 @@ func (n Node) shown() []string {
 
 // label is the text of an edge, with its mark in words.
 func (e Edge) label() string {
-	text := strings.Join(e.Labels, ", ")
+	labels := e.Labels
+	if rest := len(labels) - mostLines; rest > 1 {
+		labels = append(slices.Clone(labels[:mostLines]), fmt.Sprintf("%d more", rest))
+	}
+	text := strings.Join(labels, ", ")
 	if e.Mark != Unmarked {
 		text += " (" + string(e.Mark) + ")"
 	}

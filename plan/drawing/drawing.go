@@ -73,19 +73,26 @@ const (
 	parameters = "parameters"
 	watching   = "watching"
 	told       = "told"
+	s3         = "s3"
+	dynamodb   = "dynamodb"
 )
+
+// reserved are the ids that no place has.
+var reserved = []string{internet, outgoing, operators, names, parameters, watching, told, s3, dynamodb}
 
 // buckets are the types of buckets.
 var buckets = []string{"aws:s3/bucketV2:BucketV2", "aws:s3/bucket:Bucket"}
 
 // Of makes the drawing of a graph.
 func Of(g *graph.Graph) Drawing {
-	d := &draft{graph: g, nodes: map[string]*Node{}, edges: map[[3]string][]string{}, placed: map[string]string{}}
-	for _, p := range g.Places() {
+	d := &draft{graph: g, nodes: map[string]*Node{}, edges: map[[3]string][]string{}, placed: map[string]string{},
+		places: g.Places(), ids: map[string]string{}, number: map[string]int{}}
+	d.name()
+	for _, p := range d.places {
 		d.place(p)
 	}
-	d.service("s3", "S3", buckets...)
-	d.service("dynamodb", "DynamoDB", "aws:dynamodb/table:Table")
+	d.service(s3, "S3", "bucket", buckets...)
+	d.service(dynamodb, "DynamoDB", "table", "aws:dynamodb/table:Table")
 	table := g.Reachability()
 	for _, r := range table {
 		if !implied(r, table) {
@@ -106,6 +113,10 @@ type draft struct {
 	edges map[[3]string][]string
 	// placed is the node of a resource, by URN.
 	placed map[string]string
+	// places are those of the graph, ids their nodes by name, number how many places a node that stands for several has.
+	places []graph.Place
+	ids    map[string]string
+	number map[string]int
 }
 
 func (d *draft) node(id string, area Area, lines ...string) *Node {
@@ -135,16 +146,13 @@ func (d *draft) edge(from, to, kind, label string) {
 
 // place draws what stands in a subnet. NATs of several zones have one name, so they are one node.
 func (d *draft) place(p graph.Place) {
-	area := Private
-	if slices.ContainsFunc(p.Subnets, d.graph.Public) {
-		area = Public
-	}
 	g, r := d.graph, p.Resource
-	n := d.node(id(p.Name), area)
+	n := d.node(d.ids[p.Name], d.area(p))
 	d.add(n, r)
+	d.number[n.ID]++
 	switch p.Kind {
 	case graph.KindLoadBalancer:
-		n.Lines = []string{"Load balancer"}
+		n.Lines = []string{capital(p.Name)}
 		for _, acl := range g.ByType("aws:wafv2/webAclAssociation:WebAclAssociation") {
 			if g.Refers(acl.Input("resourceArn"), r) {
 				n.Lines = append(n.Lines, "behind AWS WAF")
@@ -159,7 +167,7 @@ func (d *draft) place(p graph.Place) {
 		d.add(n, g.TargetGroups(r)...)
 	case graph.KindGroup:
 		template := g.LaunchTemplate(r)
-		n.Lines = []string{"App", fmt.Sprintf("%s to %s instances", graph.Text(r.Input("minSize")),
+		n.Lines = []string{capital(p.Name), fmt.Sprintf("%s to %s instances", graph.Text(r.Input("minSize")),
 			graph.Text(r.Input("maxSize")))}
 		if template != nil {
 			n.Lines = append(n.Lines, graph.Text(template.Input("instanceType")))
@@ -174,7 +182,7 @@ func (d *draft) place(p graph.Place) {
 			n.Lines[0] = fmt.Sprintf("%d × %s", len(n.URNs), n.Lines[0])
 		}
 	case graph.KindDatabase:
-		n.Lines = []string{"Database",
+		n.Lines = []string{capital(p.Name),
 			strings.TrimSpace(graph.Text(r.Input("engine")) + " " + graph.Text(r.Input("engineVersion"))),
 			graph.Text(r.Input("instanceClass"))}
 		if graph.Is(r.Input("multiAz"), true) {
@@ -187,26 +195,39 @@ func (d *draft) place(p graph.Place) {
 	default:
 		n.Lines = []string{capital(string(p.Kind)) + " " + r.Name}
 	}
+	if n.ID == crowd(p.Kind, n.Area) {
+		n.Lines = []string{counted(d.number[n.ID], string(p.Kind))}
+	}
 }
 
-// service draws what is reached outside the network, where there is any of it.
-func (d *draft) service(id, title string, tokens ...string) {
+// service draws what is reached outside the network, where there is any of it: each, or how many where there are many.
+func (d *draft) service(id, title, each string, tokens ...string) {
 	found := d.graph.ByType(tokens...)
 	if len(found) == 0 {
 		return
 	}
 	n := d.node(id, Services, title)
+	plans, scanned := d.graph.ByType("aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan"), 0
+	var lines []string
 	for _, r := range found {
 		line := strings.TrimPrefix(r.Name, d.graph.Project+"-")
-		for _, plan := range d.graph.ByType("aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan") {
+		for _, plan := range plans {
 			if d.graph.Refers(plan.Input("protectedResource.s3Bucket.bucketName"), r) {
 				line += ", scanned by GuardDuty"
+				scanned++
 				d.add(n, plan)
 			}
 		}
-		n.Lines = append(n.Lines, line)
+		lines = append(lines, line)
 	}
-	slices.Sort(n.Lines[1:])
+	slices.Sort(lines)
+	if len(lines) > mostLines {
+		lines = []string{counted(len(found), each)}
+		if scanned > 0 {
+			lines = append(lines, fmt.Sprintf("%d scanned by GuardDuty", scanned))
+		}
+	}
+	n.Lines = append(n.Lines, lines...)
 	d.add(n, found...)
 }
 
@@ -232,7 +253,7 @@ func (d *draft) connection(r graph.Reach) {
 		label = r.Protocol + " " + r.Ports
 	}
 	for via := range strings.SplitSeq(r.Via, "; ") {
-		from, to, shown := id(r.From), id(r.To), label
+		from, to, shown := d.at(r.From), d.at(r.To), label
 		for _, by := range []string{"listener ", "target group "} {
 			// Such as "internet gateway, listener HTTPS 443".
 			if _, served, ok := strings.Cut(via, by); ok {
@@ -244,8 +265,8 @@ func (d *draft) connection(r graph.Reach) {
 			from = d.node(internet, Outside, "Internet").ID
 		case graph.Operators:
 			n := d.node(operators, Outside, "Operators")
-			if block, _, ok := strings.Cut(via, " "); ok && !slices.Contains(n.Lines, block) {
-				n.Lines = append(n.Lines, block)
+			if block, _, ok := strings.Cut(via, " "); ok {
+				n.say(block)
 			}
 			from = n.ID
 		}
@@ -270,7 +291,7 @@ func (d *draft) names() {
 		for _, urn := range r.PropertyDependencies["aliases"] {
 			if to := d.placed[urn]; to != "" {
 				n := d.node(names, Services, "Route 53")
-				n.Lines = append(n.Lines, graph.Text(r.Input("name")))
+				n.say(graph.Text(r.Input("name")))
 				d.add(n, r)
 				d.edge(n.ID, to, reference, "name")
 			}
@@ -296,8 +317,8 @@ func (d *draft) stores() {
 	if len(logs) > 0 {
 		d.add(d.node(watching, Services, "CloudWatch"), logs...)
 	}
-	for _, p := range g.Places() {
-		from, actions := id(p.Name), d.actions(p.Resource)
+	for _, p := range d.places {
+		from, actions := d.ids[p.Name], d.actions(p.Resource)
 		if d.nodes[parameters] != nil && slices.ContainsFunc(actions, func(a string) bool {
 			return strings.HasPrefix(a, "ssm:GetParameter")
 		}) {
@@ -349,7 +370,7 @@ func (d *draft) watch() {
 	for _, s := range g.ByType("aws:sns/topicSubscription:TopicSubscription") {
 		if topic := g.Resolve(s.Input("topic"), "aws:sns/topic:Topic"); topic != nil {
 			n := d.node(told, Services, "SNS")
-			n.Lines = append(n.Lines, "to "+graph.Text(s.Input("protocol")))
+			n.say("to " + graph.Text(s.Input("protocol")))
 			d.add(n, s)
 		}
 	}
@@ -367,6 +388,7 @@ func (d *draft) drawing() Drawing {
 	out := Drawing{Titles: map[Area]string{}}
 	for _, n := range d.nodes {
 		slices.Sort(n.URNs)
+		n.shorten()
 		out.Nodes = append(out.Nodes, *n)
 	}
 	slices.SortFunc(out.Nodes, func(a, b Node) int {
@@ -385,18 +407,24 @@ func (d *draft) drawing() Drawing {
 		blocks = append(blocks, graph.Text(vpc.Input("cidrBlock")))
 	}
 	out.Ground = strings.TrimSpace("VPC " + strings.Join(blocks, ", "))
-	zones := map[Area][]string{}
+	zones, unknown := map[Area][]string{}, map[Area]bool{}
 	for _, s := range d.graph.ByType("aws:ec2/subnet:Subnet") {
 		area := Private
 		if d.graph.Public(s) {
 			area = Public
 		}
-		if zone := graph.Text(s.Input("availabilityZone")); !slices.Contains(zones[area], zone) {
+		switch zone := graph.Text(s.Input("availabilityZone")); {
+		case zone == "": // AWS chooses one, or what chooses is not known
+			unknown[area] = true
+		case !slices.Contains(zones[area], zone):
 			zones[area] = append(zones[area], zone)
 		}
 	}
 	for _, area := range []Area{Public, Private} {
-		out.Titles[area] = fmt.Sprintf("%s subnets in %s", capital(string(area)), counted(len(zones[area]), "zone"))
+		out.Titles[area] = capital(string(area)) + " subnets"
+		if !unknown[area] {
+			out.Titles[area] += " in " + counted(len(zones[area]), "zone")
+		}
 	}
 	return out
 }

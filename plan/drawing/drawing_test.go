@@ -1,6 +1,7 @@
 package drawing
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -355,6 +356,114 @@ func TestDeterministic(t *testing.T) {
 		}
 		if got := Of(again).Mermaid(); got != want {
 			t.Fatalf("got\n%s\nwant\n%s", got, want)
+		}
+	}
+}
+
+// TestCrowds: many parts of a kind are one node with a few lines, in every stack of whatever size.
+func TestCrowds(t *testing.T) {
+	b := graphtest.New(t)
+	network(b)
+	groups(b, "web")
+	for i := range 100 {
+		name := fmt.Sprint("a-long-name-of-something-", i)
+		b.Add("s3/bucketV2:BucketV2", name, in{})
+		b.Add("ec2/instance:Instance", name,
+			in{"subnetId": "subnet-private", "vpcSecurityGroupIds": []string{"securitygroup-web"}})
+		b.Add("sns/topicSubscription:TopicSubscription", name,
+			in{"topic": b.Get("ec2/vpc:Vpc", "network").Output("arn"), "protocol": "email"})
+	}
+	allow(b, "each other", "web", "web", 80)
+	d := Of(b.Graph())
+	if got, want := edges(d), []string{"instance_private_ALL > instance_private_ALL: 80"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	text := d.Mermaid()
+	for _, want := range []string{`"100 instances"`, `"S3<br/>100 buckets"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("there is no %s in\n%s", want, text)
+		}
+	}
+	if len(text) > 500 {
+		t.Errorf("the drawing of what is alike takes %d characters:\n%s", len(text), text)
+	}
+}
+
+// TestApart: places whose names are alike, or those of what is no place, have nodes of their own.
+func TestApart(t *testing.T) {
+	tests := []struct {
+		name  string
+		names []string
+	}{
+		{"one id", []string{"a-b", "a_b", "a.b", "a b", "A-b"}},
+		{"what stands outside", []string{"internet", "operators", "s3", "dynamodb", "nat", "prefix list x"}},
+		{"what the drawing calls its parts", []string{"names", "outgoing", "parameters", "watching", "told"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			b := graphtest.New(t)
+			network(b)
+			groups(b, "web")
+			b.Add("s3/bucketV2:BucketV2", "files", in{})
+			b.Add("ec2/natGateway:NatGateway", "gateway", in{"subnetId": "subnet-public"})
+			for _, name := range test.names {
+				b.Add("ec2/instance:Instance", name, in{"subnetId": "subnet-public", "associatePublicIpAddress": true,
+					"vpcSecurityGroupIds": []string{"securitygroup-web"}})
+			}
+			allow(b, "site", "0.0.0.0/0", "web", 443)
+			d := Of(b.Graph())
+			seen := map[string]bool{}
+			for _, n := range d.Nodes {
+				instances := 0
+				for _, urn := range n.URNs {
+					if strings.Contains(urn, ":Instance::") {
+						instances++
+					}
+				}
+				if instances > 1 || instances == 1 && len(n.URNs) > 1 || seen[n.ID] {
+					t.Errorf("%s stands for %q", n.ID, n.URNs)
+				}
+				seen[n.ID] = true
+			}
+			reached := 0
+			for _, e := range d.Edges {
+				if e.From == internet && e.To != "nat" {
+					reached++
+				}
+			}
+			if reached != len(test.names) {
+				t.Errorf("the internet reaches %d of %d:\n%s", reached, len(test.names), d.Mermaid())
+			}
+		})
+	}
+	t.Run("the same name in two components", func(t *testing.T) {
+		b := graphtest.New(t)
+		network(b)
+		for i, urn := range []string{"urn:b", "urn:a"} {
+			r := b.Add("ec2/instance:Instance", fmt.Sprint("web", i), in{"subnetId": "subnet-public"}, "c")
+			r.Name, r.URN = "web", urn
+		}
+		if d := Of(b.Graph()); len(d.Nodes) != 2 {
+			t.Errorf("got %+v", d.Nodes)
+		}
+	})
+}
+
+// TestZones: what chooses a zone may not be known, and is then not counted as one.
+func TestZones(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		zone any
+		want string
+	}{
+		{"known", "b", "Public subnets in 1 zone"}, {"unknown", graph.Unknown, "Public subnets"},
+		{"AWS's choice", nil, "Public subnets"},
+	} {
+		b := graphtest.New(t)
+		network(b)
+		b.Get("ec2/subnet:Subnet", "public").Inputs["availabilityZone"] = test.zone
+		if got := Of(b.Graph()).Titles[Public]; got != test.want {
+			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
 		}
 	}
 }

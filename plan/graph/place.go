@@ -2,6 +2,7 @@ package graph
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -135,6 +136,9 @@ func (g *Graph) nameAll(places []Place) {
 				p.Name = parent.Name
 			}
 			p.Name = strings.TrimPrefix(p.Name, g.Project+"-")
+			if outsider(p.Name) {
+				p.Name = string(p.Kind) + " " + p.Name
+			}
 		}
 		count[p.Name]++
 	}
@@ -144,6 +148,27 @@ func (g *Graph) nameAll(places []Place) {
 			p.Name += " " + p.Resource.Name
 		}
 	}
+	same := map[string][]*Place{}
+	for i := range places {
+		if p := &places[i]; p.Kind != KindNAT {
+			same[p.Name] = append(same[p.Name], p)
+		}
+	}
+	for _, all := range same {
+		if len(all) == 1 {
+			continue
+		}
+		slices.SortFunc(all, func(a, b *Place) int { return cmp.Compare(a.Resource.URN, b.Resource.URN) })
+		for i, p := range all {
+			p.Name += fmt.Sprintf(" (%d of %d)", i+1, len(all))
+		}
+	}
+}
+
+// outsider reports whether tables give a name to what stands outside the network, or to NATs.
+func outsider(name string) bool {
+	return slices.Contains([]string{Internet, Operators, string(KindNAT), "s3", "dynamodb"}, name) ||
+		strings.HasPrefix(name, prefixList)
 }
 
 func mapsPublicIP(subnet *Resource) bool {

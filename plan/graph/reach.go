@@ -28,6 +28,9 @@ const (
 	Operators = "operators"
 )
 
+// prefixList stands before the id of a list of address blocks.
+const prefixList = "prefix list "
+
 // Reachability is who can open connections to whom, sorted and without repetition. A line stands there when a rule of
 // the source's groups lets the traffic out, one of the destination's lets it in, and a way exists: the VPC itself, or
 // routes. From outside, the destination needs a public address and a route to an internet gateway as well. Listeners
@@ -418,7 +421,7 @@ func (t *topology) toOutside(from Place) {
 		covered := func(*Resource) bool { return false }
 		switch {
 		case out.PrefixList != "":
-			to = "prefix list " + out.PrefixList
+			to = prefixList + out.PrefixList
 			for _, e := range t.endpoints {
 				if e.prefixList == out.PrefixList {
 					to = e.service
