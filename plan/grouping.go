@@ -102,8 +102,8 @@ func together(changes []Change) []batch {
 	return found
 }
 
-// mostNames is how many names of changes that are alike are told; mostEndangered is that of the names in a danger. Names
-// with consecutive numbers count as one.
+// mostNames is how many names of changes that are alike are told; mostEndangered is that of the names in a danger.
+// Names with consecutive numbers count as one.
 const (
 	mostNames      = 12
 	mostEndangered = 200

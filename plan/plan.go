@@ -492,8 +492,8 @@ func picture(e *Environment, base, head *graph.Graph) drawing.Drawing {
 		changed[c.URN] = map[Action]drawing.Mark{
 			Create: drawing.Added, Update: drawing.Changed, Replace: drawing.Replaced, Delete: drawing.Removed,
 		}[c.Action]
-		// A part that has no place of its own in the picture, such as a bucket's policy, changes what it is a part of. Who
-		// merely reads something of it stays as it is.
+		// A part that has no place of its own in the picture, such as a bucket's policy, changes what it is a part
+		// of. Who merely reads something of it stays as it is.
 		for _, side := range []struct {
 			*graph.Graph
 			drawing.Drawing

@@ -25,7 +25,8 @@ func labels(g *graph.Graph, again map[string]bool) *strings.Replacer {
 		// A zone that the program names is no secret of AWS, whatever else stands in it.
 		zones := map[string]bool{}
 		for _, r := range g.Resources {
-			if zone, is := r.Input("availabilityZone").(string); is && len(r.PropertyDependencies["availabilityZone"]) == 0 {
+			const key = "availabilityZone"
+			if zone, is := r.Input(key).(string); is && len(r.PropertyDependencies[key]) == 0 {
 				zones[zone] = true
 			}
 		}

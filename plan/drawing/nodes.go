@@ -9,8 +9,8 @@ import (
 	"dossier.example/plan/graph"
 )
 
-// mostLines is how many lines of a node name parts of what it stands for; mostPlaces is how many places of a kind have a
-// node each, unless there are more than mostAlone in all: then fewPlaces.
+// mostLines is how many lines of a node name parts of what it stands for; mostPlaces is how many places of a kind have
+// a node each, unless there are more than mostAlone in all: then fewPlaces.
 const (
 	mostLines  = 8
 	mostPlaces = 8
@@ -18,8 +18,8 @@ const (
 	fewPlaces  = 2
 )
 
-// name gives every place the id of its node. Two places share one only where their kind has so many that one node stands
-// for all of them in an area; NATs always do.
+// name gives every place the id of its node. Two places share one only where their kind has so many that one node
+// stands for all of them in an area; NATs always do.
 func (d *draft) name() {
 	of := map[graph.Kind]int{}
 	for _, p := range d.places {
