@@ -171,7 +171,7 @@ func compareAccess(r *graph.Resource, was, is map[access]bool, fresh bool) []Dan
 	tell := func(kind, what string, list []access) {
 		if len(list) > 0 {
 			found = append(found, Danger{Kind: kind, Resource: r.String(),
-				What: fmt.Sprintf("**%s** %s %s %s.", kindOf(r), code(r.Name), what, describe(list))})
+				What: fmt.Sprintf("**%s** %s %s %s.", graph.Type(r.Token), code(r.Name), what, describe(list))})
 		}
 	}
 	less := func(a, b map[access]bool, keep func(access) bool) []access {

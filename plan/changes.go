@@ -27,7 +27,7 @@ const (
 // Change is what a deployment makes of one resource.
 type Change struct {
 	Action Action `json:"action"`
-	// Type is the token, Kind its last part, Name the name in the program.
+	// Type is the token, Kind what people call it (EC2 Instance), Name the name in the program.
 	Type string `json:"type"`
 	Kind string `json:"kind"`
 	Name string `json:"name"`
@@ -494,5 +494,5 @@ func weight(token string) int {
 }
 
 func change(action Action, r *graph.Resource) Change {
-	return Change{Action: action, Type: r.Token, Kind: r.Token[strings.LastIndexByte(r.Token, ':')+1:], Name: r.Name, URN: r.URN}
+	return Change{Action: action, Type: r.Token, Kind: graph.Type(r.Token), Name: r.Name, URN: r.URN}
 }

@@ -272,7 +272,7 @@ func letIn(e *Environment, base, head *graph.Graph) []Danger {
 		if r := after[key]; before[key] == nil && !told {
 			found = append(found,
 				Danger{Kind: exposes, Resource: r.String(), What: fmt.Sprintf("**%s** %s lets the whole "+
-					"internet in on %s, to whatever has its group.", kindOf(r), code(r.Name), ports)})
+					"internet in on %s, to whatever has its group.", graph.Type(r.Token), code(r.Name), ports)})
 		}
 	}
 	return found
@@ -460,7 +460,7 @@ func unguarded(base, head *graph.Graph) []Danger {
 		if len(lost) > 0 {
 			found = append(found,
 				Danger{Kind: "protection off", Resource: now.String(),
-					What: fmt.Sprintf("**%s** %s: %s.", kindOf(now), code(now.Name), strings.Join(lost, "; "))})
+					What: fmt.Sprintf("**%s** %s: %s.", graph.Type(now.Token), code(now.Name), strings.Join(lost, "; "))})
 		}
 	}
 	if len(released) > 0 {
@@ -469,8 +469,6 @@ func unguarded(base, head *graph.Graph) []Danger {
 	}
 	return found
 }
-
-func kindOf(r *graph.Resource) string { return r.Token[strings.LastIndexByte(r.Token, ':')+1:] }
 
 func orUnset(v any) string {
 	if v == nil {

@@ -53,28 +53,28 @@ func TestChanges(t *testing.T) {
 			b.Add(database, "db", in{"instanceClass": "a", "engine": "mysql"})
 		},
 			func(b *graphtest.Builder) { b.Get(database, "db").Inputs["instanceClass"] = "b" },
-			[]string{"update Instance db", "instanceClass: a → b"}},
+			[]string{"update RDS Instance db", "instanceClass: a → b"}},
 		{"what cannot", func(b *graphtest.Builder) { b.Add(database, "db", in{"storageEncrypted": false}) },
 			func(b *graphtest.Builder) { b.Get(database, "db").Inputs["storageEncrypted"] = true },
-			[]string{"replace Instance db", "storageEncrypted: false → true (replaces)"}},
+			[]string{"replace RDS Instance db", "storageEncrypted: false → true (replaces)"}},
 		{"a part of an object", func(b *graphtest.Builder) {
 			b.Add(instance, "jump", in{"rootBlockDevice": in{"encrypted": false, "volumeSize": 8}})
 		},
 			func(b *graphtest.Builder) {
 				b.Get(instance, "jump").Inputs["rootBlockDevice"] = map[string]any{"encrypted": true, "volumeSize": 9.0}
 			},
-			[]string{"replace Instance jump", "rootBlockDevice.encrypted: false → true (replaces)",
+			[]string{"replace EC2 Instance jump", "rootBlockDevice.encrypted: false → true (replaces)",
 				"rootBlockDevice.volumeSize: 8 → 9"}},
 		{"user-data of an instance that keeps it", func(b *graphtest.Builder) {
 			b.Add(instance, "jump", in{"userData": "a"})
 		},
 			func(b *graphtest.Builder) { b.Get(instance, "jump").Inputs["userData"] = "b" },
-			[]string{"update Instance jump", "userData: a → b"}},
+			[]string{"update EC2 Instance jump", "userData: a → b"}},
 		{"user-data of an instance that does not", func(b *graphtest.Builder) {
 			b.Add(instance, "jump", in{"userData": "a", "userDataReplaceOnChange": true})
 		},
 			func(b *graphtest.Builder) { b.Get(instance, "jump").Inputs["userData"] = "b" },
-			[]string{"replace Instance jump", "userData: a → b (replaces)"}},
+			[]string{"replace EC2 Instance jump", "userData: a → b (replaces)"}},
 		{"what the program says to ignore", func(b *graphtest.Builder) {
 			b.Add("autoscaling/group:Group", "app",
 				in{"desiredCapacity": 1, "maxSize": 2}).Options.IgnoreChanges = []string{"desiredCapacity"}
@@ -96,7 +96,7 @@ func TestChanges(t *testing.T) {
 			[]string{"update RolePolicy app", `policy.Statement[A].Action: ["s3:PutObject"] → ["s3:DeleteObject"]`}},
 		{"a secret", func(b *graphtest.Builder) { b.Add(database, "db", in{"password": "x"}) },
 			func(b *graphtest.Builder) { b.Get(database, "db").Inputs["password"] = graph.Secret },
-			[]string{"update Instance db", "password: x → [secret]"}},
+			[]string{"update RDS Instance db", "password: x → [secret]"}},
 		{"what comes and goes", func(b *graphtest.Builder) { b.Add("s3/bucketV2:BucketV2", "old", in{}) },
 			func(b *graphtest.Builder) {
 				b.Get("s3/bucketV2:BucketV2", "old").Name = "renamed"
@@ -119,7 +119,7 @@ func TestChanges(t *testing.T) {
 			b.Add("eks/cluster:Cluster", "c", in{"quantum": "1"})
 		},
 			func(b *graphtest.Builder) { b.Get("eks/cluster:Cluster", "c").Inputs["quantum"] = "2" },
-			[]string{"update Cluster c (unsure)", "quantum: 1 → 2 (unknown for this property)"}},
+			[]string{"update EKS Cluster c (unsure)", "quantum: 1 → 2 (unknown for this property)"}},
 		{"a replacement that the provider decides", func(b *graphtest.Builder) {
 			b.Add("opensearch/domain:Domain", "d", in{"engineVersion": "OpenSearch_2.3"})
 		},
@@ -162,7 +162,7 @@ func TestDangers(t *testing.T) {
 			b.Add("rds/instance:Instance", "db", in{"storageEncrypted": false}).Options.Protect = true
 		},
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["storageEncrypted"] = true },
-			[]string{"**Instance** `db` is replaced by a new, empty one (because of `storageEncrypted`), and its " +
+			[]string{"**RDS Instance** `db` is replaced by a new, empty one (because of `storageEncrypted`), and its " +
 				"data with it; Pulumi refuses, because it is protected, and the whole deployment fails."}},
 		{"a table that AWS protects", func(b *graphtest.Builder) {
 			b.Add("dynamodb/table:Table", "files", in{"hashKey": "a", "deletionProtectionEnabled": true})
@@ -180,12 +180,12 @@ func TestDangers(t *testing.T) {
 			b.Add("rds/instance:Instance", "db", in{"backupRetentionPeriod": 14})
 		},
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["backupRetentionPeriod"] = 1.0 },
-			[]string{"**Instance** `db`: backups are kept for 1 days instead of 14 (`backupRetentionPeriod`)."}},
+			[]string{"**RDS Instance** `db`: backups are kept for 1 days instead of 14 (`backupRetentionPeriod`)."}},
 		{"a minor upgrade", func(b *graphtest.Builder) {
 			b.Add("rds/instance:Instance", "db", in{"engine": "mysql", "engineVersion": "8.4.6"})
 		},
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["engineVersion"] = "8.4.7" },
-			[]string{"**Instance** `db`: the database is upgraded, which takes it down for many minutes and cannot " +
+			[]string{"**RDS Instance** `db`: the database is upgraded, which takes it down for many minutes and cannot " +
 				"be undone except with a snapshot (`engineVersion`: 8.4.6 → 8.4.7)."}},
 		{"a major upgrade that is allowed", func(b *graphtest.Builder) {
 			b.Add("rds/instance:Instance", "db", in{"engine": "mysql", "engineVersion": "8.4"})
@@ -194,16 +194,16 @@ func TestDangers(t *testing.T) {
 				b.Set("aws:rds/instance:Instance", "db", "engineVersion", "9.7").Set("aws:rds/instance:Instance", "db",
 					"allowMajorVersionUpgrade", true)
 			},
-			[]string{"**Instance** `db`: the database is upgraded, which takes it down for many minutes and cannot " +
+			[]string{"**RDS Instance** `db`: the database is upgraded, which takes it down for many minutes and cannot " +
 				"be undone except with a snapshot (`engineVersion`: 8.4 → 9.7)."}},
 		{"a major upgrade that is not", func(b *graphtest.Builder) {
 			b.Add("rds/instance:Instance", "db", in{"engine": "mysql", "engineVersion": "8.4"})
 		},
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["engineVersion"] = "9.7" },
 			[]string{
-				"**Instance** `db`: the database is upgraded, which takes it down for many minutes and cannot be " +
+				"**RDS Instance** `db`: the database is upgraded, which takes it down for many minutes and cannot be " +
 					"undone except with a snapshot (`engineVersion`: 8.4 → 9.7).",
-				"**Instance** `db`: AWS refuses another major version unless `allowMajorVersionUpgrade` is true, so " +
+				"**RDS Instance** `db`: AWS refuses another major version unless `allowMajorVersionUpgrade` is true, so " +
 					"the deployment fails halfway.",
 			}},
 		{"the way back", func(b *graphtest.Builder) {
@@ -212,16 +212,16 @@ func TestDangers(t *testing.T) {
 		},
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["engineVersion"] = "8.0" },
 			[]string{
-				"**Instance** `db`: the database is upgraded, which takes it down for many minutes and cannot be " +
+				"**RDS Instance** `db`: the database is upgraded, which takes it down for many minutes and cannot be " +
 					"undone except with a snapshot (`engineVersion`: 8.4 → 8.0).",
-				"**Instance** `db`: AWS does not downgrade a database to an earlier major version, so the deployment " +
+				"**RDS Instance** `db`: AWS does not downgrade a database to an earlier major version, so the deployment " +
 					"fails halfway.",
 			}},
 		{"PostgreSQL's minor version", func(b *graphtest.Builder) {
 			b.Add("rds/instance:Instance", "db", in{"engine": "postgres", "engineVersion": "16.3"})
 		},
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["engineVersion"] = "16.4" },
-			[]string{"**Instance** `db`: the database is upgraded, which takes it down for many minutes and cannot " +
+			[]string{"**RDS Instance** `db`: the database is upgraded, which takes it down for many minutes and cannot " +
 				"be undone except with a snapshot (`engineVersion`: 16.3 → 16.4)."}},
 		{"protection that is turned on", func(b *graphtest.Builder) {
 			b.Add("rds/instance:Instance", "db", in{"deletionProtection": false})

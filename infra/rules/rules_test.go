@@ -102,7 +102,7 @@ func TestWhatBreaksARule(t *testing.T) {
 	}{
 		{"EC2.9", "a jump server open to the internet", func(b *graphtest.Builder) {
 			policytest.Allow(b, "internet", "jump", 2222)
-		}, "Instance jump"},
+		}, "EC2 Instance jump"},
 		{"Dossier.Network.1", "the app reaches the jump server", func(b *graphtest.Builder) {
 			policytest.Allow(b, "app", "jump", 22)
 		}, ""},
@@ -123,9 +123,9 @@ func TestWhatBreaksARule(t *testing.T) {
 			"TargetGroup app"},
 		{"CKV2_AWS_28", "no firewall although one was chosen", remove(webACLAssociationType, "lb"), "LoadBalancer lb"},
 		{"RDS.23", "an open default port", func(b *graphtest.Builder) { policytest.Allow(b, "lb", "db", 3306) },
-			"Instance db"},
-		{"Dossier.RDS.1", "MySQL 8.0", set(databaseType, "db", "engineVersion", "8.0.40"), "Instance db"},
-		{"Dossier.RDS.1", "Extended Support", set(databaseType, "db", "engineLifecycleSupport", nil), "Instance db"},
+			"RDS Instance db"},
+		{"Dossier.RDS.1", "MySQL 8.0", set(databaseType, "db", "engineVersion", "8.0.40"), "RDS Instance db"},
+		{"Dossier.RDS.1", "Extended Support", set(databaseType, "db", "engineLifecycleSupport", nil), "RDS Instance db"},
 		{"S3.14", "logs for ever",
 			set(bucketLifecycleType, "logs", "rules",
 				[]any{in{"status": "Enabled", "abortIncompleteMultipartUpload": in{"daysAfterInitiation": 1}}}),

@@ -265,7 +265,7 @@ func TestNodes(t *testing.T) {
 			URNs: []string{"Group app", "LaunchTemplate app"}},
 		{ID: "database", Area: Private,
 			Lines: []string{"Database", "mysql 8.4", "db.t4g.medium", "with a standby in another zone"},
-			URNs:  []string{"Instance db", "SubnetGroup db"}},
+			URNs:  []string{"RDS Instance db", "RDS SubnetGroup db"}},
 		{ID: "s3", Area: Services, Lines: []string{"S3", "logs"}, URNs: []string{"BucketV2 logs"}},
 	}
 	g := b.Graph()

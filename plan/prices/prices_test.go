@@ -75,10 +75,10 @@ func TestIdle(t *testing.T) {
 		}, []string{"address 3.65", "nat 3.066", "nat 0.64"}, nil},
 		{"instance of a type without a price", func(b *graphtest.Builder) {
 			b.Add(instance, "jump", in{"instanceType": "c7g.large", "rootBlockDevice": volume(8)})
-		}, []string{"jump 0.64"}, []string{`Instance jump: instance type "c7g.large"`}},
+		}, []string{"jump 0.64"}, []string{`EC2 Instance jump: instance type "c7g.large"`}},
 		{"instance without a word on its volume", func(b *graphtest.Builder) {
 			b.Add(instance, "jump", in{"instanceType": "t4g.nano"})
-		}, []string{"jump 3.066"}, []string{"Instance jump: volume that is not a gp3 of known size and usual speed"}},
+		}, []string{"jump 3.066"}, []string{"EC2 Instance jump: volume that is not a gp3 of known size and usual speed"}},
 		{"second volume, another kind, more speed", func(b *graphtest.Builder) {
 			b.Add(instance, "jump", in{"instanceType": "t4g.nano", "rootBlockDevice": volume(8),
 				"ebsBlockDevices": []any{
@@ -86,8 +86,8 @@ func TestIdle(t *testing.T) {
 					in{"volumeType": "gp3", "volumeSize": 10, "iops": 6000},
 				}})
 		}, []string{"jump 8", "jump 3.066", "jump 0.64"}, []string{
-			"Instance jump: volume that is not a gp3 of known size and usual speed",
-			"Instance jump: volume that is not a gp3 of known size and usual speed",
+			"EC2 Instance jump: volume that is not a gp3 of known size and usual speed",
+			"EC2 Instance jump: volume that is not a gp3 of known size and usual speed",
 		}},
 		{"group counts its least size", func(b *graphtest.Builder) { app(b, nil, nil) },
 			[]string{"app 24.528", "app 1.6"}, nil},
@@ -133,19 +133,19 @@ func TestIdle(t *testing.T) {
 		}, []string{"db 94.9", "db 11.5"}, nil},
 		{"database of a class without a price", func(b *graphtest.Builder) {
 			b.Add(database, "db", mysql(in{"instanceClass": "db.m7g.large", "multiAz": true}))
-		}, []string{"db 11.5"}, []string{`Instance db: 2 × database class "db.m7g.large" of engine "mysql"`}},
+		}, []string{"db 11.5"}, []string{`RDS Instance db: 2 × database class "db.m7g.large" of engine "mysql"`}},
 		{"another engine, another kind of storage", func(b *graphtest.Builder) {
 			b.Add(database, "db", mysql(in{"engine": "postgres", "storageType": "io1"}))
 		}, nil, []string{
-			`Instance db: database class "db.t4g.medium" of engine "postgres"`,
-			"Instance db: database storage that is not gp3 of known size and usual speed",
+			`RDS Instance db: database class "db.t4g.medium" of engine "postgres"`,
+			"RDS Instance db: database storage that is not gp3 of known size and usual speed",
 		}},
 		{"Extended Support and Performance Insights", func(b *graphtest.Builder) {
 			b.Add(database, "db", mysql(in{"engineLifecycleSupport": nil, "performanceInsightsRetentionPeriod": 31}))
 			b.Add(database, "other", mysql(in{"performanceInsightsRetentionPeriod": 7}))
 		}, []string{"db 47.45", "other 47.45", "db 5.75", "other 5.75"}, []string{
-			"Instance db: Extended Support, by the hour, from the day on which the version leaves standard support",
-			"Instance db: Performance Insights kept for 31 days",
+			"RDS Instance db: Extended Support, by the hour, from the day on which the version leaves standard support",
+			"RDS Instance db: Performance Insights kept for 31 days",
 		}},
 		{"tables", func(b *graphtest.Builder) {
 			b.Add("dynamodb/table:Table", "files", in{"billingMode": "PAY_PER_REQUEST"})
@@ -266,7 +266,7 @@ func TestMarkdown(t *testing.T) {
 	bill := Bill{Lines: []Line{
 		{Resource: "site", What: "load balancer, $0.0225 per hour", Monthly: 16.425},
 		{Resource: "a", What: "b|c", Monthly: 1},
-	}, Unpriced: []Unpriced{{Resource: "Instance jump", Why: "instance type \"c7g.large\""}}}
+	}, Unpriced: []Unpriced{{Resource: "EC2 Instance jump", Why: "instance type \"c7g.large\""}}}
 	want := `| What | Resource | $ a month |
 | --- | --- | ---: |
 | load balancer, $0.0225 per hour | ` + "`site`" + ` | 16.43 |
@@ -275,7 +275,7 @@ func TestMarkdown(t *testing.T) {
 
 **Not in the sum, because no price is known:**
 
-- Instance jump: instance type "c7g.large"
+- EC2 Instance jump: instance type "c7g.large"
 `
 	if got := bill.Markdown(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

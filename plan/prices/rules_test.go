@@ -107,8 +107,8 @@ func TestRules(t *testing.T) {
 				"instanceMarketOptions": in{"marketType": "spot"}})
 		}, []string{"alone: 1 GB of gp3 volumes, $0.1 per GB and month = 0.1",
 			"spot: 1 GB of gp3 volumes, $0.1 per GB and month = 0.1"},
-			[]string{`Instance alone: instance type "c7g.large" of tenancy dedicated`,
-				`Instance spot: instance type "c7g.large" as a spot instance`}},
+			[]string{`EC2 Instance alone: instance type "c7g.large" of tenancy dedicated`,
+				`EC2 Instance spot: instance type "c7g.large" as a spot instance`}},
 		{"load balancers of each kind", func(b *graphtest.Builder) {
 			b.Add(balancer, "n", in{"loadBalancerType": "network", "subnetMappings": []any{
 				in{"subnetId": "a", "allocationId": "e"}, in{"subnetId": "b"}}})
@@ -133,7 +133,7 @@ func TestRules(t *testing.T) {
 			in{"serverlessv2ScalingConfiguration": in{"minCapacity": 0.5}}),
 			[]string{"x: 0.5 × ACU of a serverless database, $0.14 per hour = 51.1"}, nil},
 		{"a cluster that has its own instances", add("rds/cluster:Cluster", in{"engine": "mysql"}), nil,
-			[]string{`Cluster x: a cluster of engine "mysql", its instances and its storage`}},
+			[]string{`RDS Cluster x: a cluster of engine "mysql", its instances and its storage`}},
 		{"a group of caches", add("elasticache/replicationGroup:ReplicationGroup", in{"nodeType": "cache.t4g.small",
 			"engine": "valkey", "numNodeGroups": 2, "replicasPerNodeGroup": 1}),
 			[]string{"x: 4 × cache node cache.t4g.small, $0.03 per hour = 87.6"}, nil},
@@ -141,7 +141,7 @@ func TestRules(t *testing.T) {
 			"numCacheNodes": 1}), []string{"x: cache node cache.t4g.small, $0.04 per hour = 29.2"}, nil},
 		{"a cache without a price", add("elasticache/cluster:Cluster", in{"nodeType": "cache.m7g.large",
 			"engine": "memcached", "numCacheNodes": 2}), nil,
-			[]string{`Cluster x: 2 × cache node type "cache.m7g.large" of engine "memcached"`}},
+			[]string{`ElastiCache Cluster x: 2 × cache node type "cache.m7g.large" of engine "memcached"`}},
 		{"a table with capacity", add("dynamodb/table:Table", in{"readCapacity": 10, "writeCapacity": 5,
 			"globalSecondaryIndexes": []any{in{"readCapacity": 10, "writeCapacity": 5}}}),
 			[]string{"x: 10 × write capacity unit, $0.0008 per hour = 5.84",

@@ -1,0 +1,16 @@
+package graph
+
+import "testing"
+
+// TestType: what several services of AWS have is told with the service.
+func TestType(t *testing.T) {
+	for token, want := range map[string]string{
+		"aws:ec2/instance:Instance": "EC2 Instance", "aws:rds/instance:Instance": "RDS Instance",
+		"aws:s3/bucketV2:BucketV2": "BucketV2", "aws:other/cluster:Cluster": "other Cluster",
+		"gcp:compute/instance:Instance": "Instance", "": "",
+	} {
+		if got := Type(token); got != want {
+			t.Errorf("%s: got %q, want %q", token, got, want)
+		}
+	}
+}
