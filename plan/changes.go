@@ -134,11 +134,15 @@ type leaf struct {
 	// key is the input that path is in.
 	key, path     string
 	before, after any
+	// option tells the option of a resource that replaces it from an input.
+	option bool
 }
 
 // differences are those between the inputs of two recordings of a resource, without what the program says to ignore, in
 // the order of their paths.
-func differences(old, now *graph.Resource) []leaf { return unlike(old, now.Ignoring(old)) }
+func differences(old, now *graph.Resource) []leaf {
+	return append(unlike(old, now.Ignoring(old)), replacing(old, now)...)
+}
 
 // unlike are the differences between the inputs of two recordings of a resource.
 func unlike(old, now *graph.Resource) []leaf {

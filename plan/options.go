@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -156,6 +157,22 @@ func versions(base, head *graph.Graph) []Danger {
 			What: fmt.Sprintf("Provider %s is another version (%s → %s): what it replaces or sets differently is not "+
 				"known here; its notes and a preview tell.", code(name), code(strings.Join(was, ", ")),
 				code(strings.Join(is, ", ")))})
+	}
+	return found
+}
+
+// replacing are the options that replace a resource whose inputs may stay as they are
+// (https://github.com/pulumi/pulumi/blob/v3.250.0/pkg/resource/deploy/step_generator.go, diff, shouldTriggerReplace).
+func replacing(old, now *graph.Resource) []leaf {
+	var found []leaf
+	was, is := old.Options.ReplacementTrigger, now.Options.ReplacementTrigger
+	if holdsUnknown("", was) || holdsUnknown("", is) || was != nil && is != nil && !reflect.DeepEqual(was, is) {
+		found = append(found, leaf{key: "replacementTrigger", path: "replacementTrigger", before: was, after: is,
+			option: true})
+	}
+	for _, urn := range now.ReplacedWith {
+		name := urn[strings.LastIndex(urn, "::")+2:]
+		found = append(found, leaf{key: "replaceWith", path: "replaceWith", before: name, after: name, option: true})
 	}
 	return found
 }

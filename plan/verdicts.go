@@ -14,7 +14,7 @@ import (
 
 // verdict says what a difference between two recordings of a resource does to it.
 func verdict(old, now *graph.Resource, l leaf) Verdict {
-	if within(l.path, now.Options.ReplaceOnChanges) {
+	if l.option || within(l.path, now.Options.ReplaceOnChanges) {
 		return Verdict{Replaces, fromOption}
 	}
 	path := position.ReplaceAllString(l.path, "")

@@ -109,8 +109,9 @@ func (p *provider) CheckConfig(_ context.Context, req *pulumirpc.CheckRequest) (
 	var faults faults
 	allowed := map[string]bool{"version": true, "pluginDownloadURL": true}
 	if p.name == "aws" {
-		// The last two are what pulumi-aws sets by itself for a provider of the program.
-		for _, key := range []string{"region", "defaultTags", "skipCredentialsValidation", "skipRegionValidation"} {
+		// The last three are what pulumi-aws sets by itself for a provider of the program.
+		for _, key := range []string{"region", "defaultTags", "skipCredentialsValidation", "skipMetadataApiCheck",
+			"skipRegionValidation"} {
 			allowed[key] = true
 		}
 	}

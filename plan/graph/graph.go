@@ -39,6 +39,8 @@ type Resource struct {
 	// PropertyDependencies are the URNs that an input comes from, sorted, by the name of the input.
 	PropertyDependencies map[string][]string
 	Options              Options
+	// ReplacedWith are those of Options.ReplaceWith that the deployment replaces before it comes to this resource.
+	ReplacedWith []string
 	// Source is the line of the program that registers it, where a program was run and told it.
 	Source Source
 

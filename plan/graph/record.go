@@ -117,11 +117,13 @@ type recorder struct {
 	// matched are the aliases by which resources continue those that were there, by the URN of now.
 	matched map[string]string
 	gaps    map[Gap]bool
+	// replaced are the URNs of what another resource takes the place of.
+	replaced map[string]bool
 }
 
 func newRecorder(project, stack string, m model) *recorder {
 	return &recorder{project: project, stack: stack, model: m, matched: map[string]string{}, gaps: map[Gap]bool{},
-		requests: map[string]*pulumirpc.RegisterResourceRequest{}}
+		replaced: map[string]bool{}, requests: map[string]*pulumirpc.RegisterResourceRequest{}}
 }
 
 // asked is what a program asks for: a resource that it registers, or one that it reads.
@@ -180,7 +182,9 @@ func (rec *recorder) compute(args asked) (string, resource.PropertyMap) {
 		return id, outputs
 	}
 	reg := registration{asked: args, id: id, outputs: outputs}
+	rec.mu.Lock()
 	now := rec.resource(reg)
+	rec.mu.Unlock()
 	reveal(now, reg)
 	old := before.Graph.Was(now)
 	if old == nil {
@@ -188,6 +192,9 @@ func (rec *recorder) compute(args asked) (string, resource.PropertyMap) {
 	}
 	renewal := before.Renew(old, now)
 	if renewal.Replaced {
+		rec.mu.Lock()
+		rec.replaced[now.URN] = true
+		rec.mu.Unlock()
 		return rec.model.become(token, awsmodel.Incarnation(old.Name, 2), args.inputs)
 	}
 	if old.Name != name { // by an alias
@@ -367,6 +374,11 @@ func (rec *recorder) resource(reg registration) *Resource {
 		r.Options.Provider = rpc.GetProvider()
 	}
 	r.URN = rec.urn(r.Parent, r.Token, r.Name)
+	for _, urn := range r.Options.ReplaceWith {
+		if rec.replaced[urn] {
+			r.ReplacedWith = append(r.ReplacedWith, urn)
+		}
+	}
 	if strings.Contains(r.Parent, "::"+string(resource.RootStackType)+"::") {
 		r.Parent = ""
 	}
