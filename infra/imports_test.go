@@ -35,8 +35,14 @@ func (f programFile) imports() (all []string) {
 // ends in "test", and the packages to leave out.
 func programFiles(t *testing.T, without map[string]bool) (all []programFile) {
 	t.Helper()
-	for _, module := range []string{"infra", "plan"} {
-		err := fs.WalkDir(os.DirFS(repository), module, func(file string, entry fs.DirEntry, err error) error {
+	return filesOf(t, without, "infra", "plan")
+}
+
+// filesOf are the files of the program in some folders and those within, without those called internal.
+func filesOf(t *testing.T, without map[string]bool, folders ...string) (all []programFile) {
+	t.Helper()
+	for _, folder := range folders {
+		err := fs.WalkDir(os.DirFS(repository), folder, func(file string, entry fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
 				return err
@@ -167,7 +173,7 @@ func TestDependencies(t *testing.T) {
 		}
 	}
 	imported := map[string]bool{}
-	for _, f := range programFiles(t, nil) {
+	for _, f := range append(programFiles(t, nil), filesOf(t, nil, "plan/internal/apart")...) {
 		for _, name := range f.imports() {
 			if first, _, _ := strings.Cut(name, "/"); strings.Contains(first, ".") &&
 				!strings.HasPrefix(name, workspace) {

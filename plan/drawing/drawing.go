@@ -113,7 +113,8 @@ type draft struct {
 	edges map[[3]string][]string
 	// placed is the node of a resource, by URN.
 	placed map[string]string
-	// places are those of the graph, ids their nodes by name, number how many places a node that stands for several has.
+	// places are those of the graph, ids their nodes by name, number how many places a node that stands for several
+	// has.
 	places []graph.Place
 	ids    map[string]string
 	number map[string]int

@@ -38,8 +38,8 @@ type program struct {
 	stack, region, project, main string
 	// config is what the engine gets beside the region, by full key.
 	config map[string]string
-	// replaces are the types that the double of AWS has no rules for, by the inputs whose change needs another resource:
-	// those that the Terraform provider marks ForceNew
+	// replaces are the types that the double of AWS has no rules for, by the inputs whose change needs another
+	// resource: those that the Terraform provider marks ForceNew
 	// (https://github.com/hashicorp/terraform-provider-aws/tree/v5.100.0/internal/service).
 	replaces map[string]string
 	changes  []change

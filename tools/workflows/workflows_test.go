@@ -2,6 +2,7 @@
 package workflows_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -220,9 +221,15 @@ func TestBase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	match := regexp.MustCompile(`(?m)^ +BASE: (\S+)$`).FindSubmatch(text)
+	if !bytes.Contains(text, []byte("uses: ./plan\n")) || regexp.MustCompile(`(?m)^ +base:`).Match(text) {
+		t.Fatal("plan.yml does not use the action with the base that it has by itself")
+	}
+	if text, err = os.ReadFile(filepath.Join(root, "plan/action.yml")); err != nil {
+		t.Fatal(err)
+	}
+	match := regexp.MustCompile(`(?m)^  base:\n +description: .*\n +default: (\S+)$`).FindSubmatch(text)
 	if match == nil {
-		t.Fatal("plan.yml names no base")
+		t.Fatal("plan/action.yml names no base")
 	}
 	dir := t.TempDir()
 	git := func(args ...string) string {
