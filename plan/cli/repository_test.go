@@ -19,7 +19,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
 
-	"example.org/acme/names"
+	"example.org/sample/names"
 )
 
 func main() {
@@ -27,7 +27,7 @@ func main() {
 		for _, name := range names.All {
 			var bucket pulumi.CustomResourceState
 			if err := ctx.RegisterResource("aws:s3/bucketV2:BucketV2", name, pulumi.Map{
-				"forceDestroy": pulumi.Bool(config.GetBool(ctx, "empty")), "bucket": pulumi.String("acme-" + os.Getenv("BUCKET")),
+				"forceDestroy": pulumi.Bool(config.GetBool(ctx, "empty")), "bucket": pulumi.String("sample-" + os.Getenv("BUCKET")),
 			}, &bucket); err != nil {
 				return err
 			}
@@ -37,7 +37,7 @@ func main() {
 		}
 		var object pulumi.CustomResourceState
 		return ctx.RegisterResource("aws:s3/bucketObject:BucketObject", "code", pulumi.Map{
-			"bucket": pulumi.String("acme"), "key": pulumi.String("code.zip"),
+			"bucket": pulumi.String("sample"), "key": pulumi.String("code.zip"),
 			"source": pulumi.NewFileArchive(os.Getenv("CODE")),
 		}, &object)
 	})
@@ -60,7 +60,7 @@ func main() {
 			return policy.Set{}, errors.New("web:wrong is set")
 		}
 		return policy.Set{Rules: []policy.Rule{{
-			ID: "Acme.1", Says: "Buckets have a name of ours.",
+			ID: "Sample.1", Says: "Buckets have a name of ours.",
 			Check: policy.Each("aws:s3/bucketV2:BucketV2",
 				func(_ *graph.Graph, env policy.Environment, r *graph.Resource) []policy.Violation {
 					if r.Name == "ours" {
@@ -68,7 +68,7 @@ func main() {
 					}
 					return []policy.Violation{policy.At(r, "call it ours", "in %s (%t) it is called %s", env.Name, env.Production, r.Name)}
 				}),
-		}, {ID: "Acme.2", Says: "Nothing.", Check: func(*graph.Graph, policy.Environment) []policy.Violation { return nil }}}}, nil
+		}, {ID: "Sample.2", Says: "Nothing.", Check: func(*graph.Graph, policy.Environment) []policy.Violation { return nil }}}}, nil
 	})
 }
 `
@@ -99,9 +99,9 @@ projects:
   - folder: services/api
   - folder: site
 exceptions:
-  - {rule: Acme.1, resource: "*s", stacks: [prod], reason: Old ones keep their names.}
+  - {rule: Sample.1, resource: "*s", stacks: [prod], reason: Old ones keep their names.}
 `,
-		"go.mod": module("example.org/acme"), "go.sum": string(sums),
+		"go.mod": module("example.org/sample"), "go.sum": string(sums),
 		"names/names.go":     "package names\n\nvar All = []string{\"files\"}\n",
 		"web/Pulumi.yaml":    "name: web\nruntime: go\nmain: cmd/infra\nconfig:\n  aws:region: us-east-1\n",
 		"web/cmd/infra/x.go": registering, "web/Pulumi.dev.yaml": "config: {empty: true}",
@@ -113,7 +113,7 @@ exceptions:
 		"services/api/go.sum":          string(sums),
 		"services/api/Pulumi.yaml":     "name: api\nruntime:\n  name: go\n  options: {buildTarget: bin/api}\n",
 		"services/api/Pulumi.dev.yaml": "config: {aws:region: eu-west-1}",
-		"services/api/main.go":         strings.Replace(registering, "acme/names", "lib/names", 1),
+		"services/api/main.go":         strings.Replace(registering, "sample/names", "lib/names", 1),
 		"services/lib/go.mod":          "module example.org/lib\n\ngo 1.26.0\n",
 		"services/lib/names/x.go":      "package names\n\nvar All = []string{\"jobs\"}\n",
 		"site/Pulumi.yaml":             "name: site\nruntime: nodejs\n",
@@ -181,7 +181,7 @@ func TestRepository(t *testing.T) {
 	}
 	plan("a module of the workspace, a program in another language, a migration", StatusDangerous,
 		[]string{"--project", "services/api", "--migrations", "db"}, "create BucketV2 `ours`", "**BucketV2** `jobs` is deleted",
-		"`db/2.sql` is **not safe", "Acme.1")
+		"`db/2.sql` is **not safe", "Sample.1")
 	replaceIn(t, dir, "lambda/handler.js", "1", "2")
 	plan("the same, of all, and sources of an artifact", StatusPolicy, nil, "BucketObject `code`",
 		"**The change touches it, and nothing here judges that.**")
@@ -194,9 +194,9 @@ func TestRepository(t *testing.T) {
 	}
 
 	replaceIn(t, dir, "tools/rules/main.go", `r.Name == "ours"`, `r.Name != "none"`)
-	replaceIn(t, dir, "tools/rules/main.go", `"Acme.2"`, `"Acme.3"`)
+	replaceIn(t, dir, "tools/rules/main.go", `"Sample.2"`, `"Sample.3"`)
 	plan("rules", StatusDangerous, nil, "rules dropped in api/dev and web/dev and web/prod",
-		"It is no longer held to `Acme.2`.")
+		"It is no longer held to `Sample.2`.")
 	replaceIn(t, dir, "tools/rules/main.go", `r.Name != "none"`, `undefined()`)
 	plan("rules that do not compile", StatusProgram, nil, ": its rules could not be asked**", "undefined: undefined")
 	gitIn(t, dir, "checkout", "--quiet", ".")
@@ -204,8 +204,8 @@ func TestRepository(t *testing.T) {
 	plan("configuration that rules cannot use", StatusProgram, nil, "**web/dev: its rules could not be asked**",
 		"web:wrong is set")
 	gitIn(t, dir, "checkout", "--quiet", ".")
-	replaceIn(t, dir, "stackplan.yaml", "rule: Acme.1", "rule: Acme.9")
-	plan("an exception of no rule", StatusProgram, nil, "exceptions name rules that there are not: Acme.9",
+	replaceIn(t, dir, "stackplan.yaml", "rule: Sample.1", "rule: Sample.9")
+	plan("an exception of no rule", StatusProgram, nil, "exceptions name rules that there are not: Sample.9",
 		"`stackplan.yaml`, which says what is planned, is part of the change.")
 	replaceIn(t, dir, "stackplan.yaml", "folder: site", "fodler: site")
 	plan("a configuration that cannot be read", StatusFailed, nil, "field fodler not found")

@@ -13,7 +13,7 @@ func TestWire(t *testing.T) {
 		Inputs:  map[string]any{"a": value, "b": Unknown, "c": Asset{Name: "x.zip", SHA256: "12", Archive: true}, "d": nil},
 		Outputs: map[string]any{"e": map[string]any{}, "f": []any{}}, Dependencies: []string{"urn:other"},
 		PropertyDependencies: map[string][]string{"a": {"urn:other"}}, Options: Options{Protect: true, Provider: "p::id"},
-	}, &Resource{Token: "acme:index:Component", Name: "all"})
+	}, &Resource{Token: "sample:index:Component", Name: "all"})
 	if err != nil {
 		t.Fatal(err)
 	}
