@@ -239,6 +239,9 @@ func environment(name string, base Stack, known bool, head Stack, stays bool, ta
 		return e
 	}
 	from := base.Graph
+	if from != nil {
+		from = from.As(head.Graph)
+	}
 	e.fleet = fleetOf(head.Graph)
 	e.Changes = append(e.Changes, compare(from, head.Graph)...)
 	if from != nil {
