@@ -156,6 +156,7 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 	found = append(found, granted(e, base)...)
 	found = append(found, unreached(e.Reach)...)
 	found = append(found, changedInputs(e, base, head)...)
+	found = append(found, handedOutAgain(base, head)...)
 	found = append(found, heed(e.Options)...)
 	for _, c := range e.Changes {
 		if c.Action != Update {

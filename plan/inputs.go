@@ -305,6 +305,8 @@ var stackRules = []rule{
 		judge: other("it presents another certificate")},
 	{token: "aws:lb/listener:Listener", path: "defaultActions", kind: stops,
 		judge: other("requests go elsewhere, where no target may be healthy yet")},
+	{token: "aws:lb/listener:Listener", path: "defaultActions", kind: weakens, judge: noRedirect},
+	{token: "aws:lb/listenerRule:ListenerRule", path: "actions", kind: weakens, judge: noRedirect},
 	{token: "aws:lb/listenerRule:ListenerRule", path: "actions", kind: stops,
 		judge: other("requests go elsewhere, where no target may be healthy yet")},
 	{token: "aws:lb/listenerRule:ListenerRule", path: "conditions", kind: stops, judge: other("it takes other requests")},
@@ -326,6 +328,19 @@ var stackRules = []rule{
 		judge: to("connections need no encryption", "allow-all")},
 	{token: "aws:cloudfront/distribution:Distribution", path: "loggingConfig", kind: hides,
 		judge: fewer("requests are no longer recorded")},
+}
+
+// noRedirect judges the actions of a listener: of those that sent clients to HTTPS, none is left.
+func noRedirect(old, now any) string {
+	redirects := func(actions any) bool {
+		return slices.ContainsFunc(graph.Items(actions), func(action any) bool {
+			return graph.Text(graph.At(action, "redirect.protocol")) == "HTTPS"
+		})
+	}
+	if redirects(old) && !redirects(now) {
+		return "clients are no longer sent to HTTPS, and what they send may pass in the clear"
+	}
+	return ""
 }
 
 // alarmThreshold judges an alarm's threshold by the side on which it goes off.

@@ -53,6 +53,23 @@ func TestKinds(t *testing.T) {
 		{"a Deny of a role is taken out", role(read, strings.Replace(deny, `"Principal":"*",`, "", 1)),
 			set("iam/rolePolicy:RolePolicy", "x", "policy", statements(read)),
 			[][2]string{{"no longer denied", "is no longer denied `s3:*` on `arn:aws:s3:::a/*`"}}},
+		{"a role may do everything", role(read), func(b *graphtest.Builder) {
+			b.Add("iam/rolePolicyAttachment:RolePolicyAttachment", "y",
+				in{"role": "role-app", "policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"})
+		}, [][2]string{{"wide permission", "may do **everything** in the account (`*` on `*`)"}}},
+		{"a role may write logs", role(read), func(b *graphtest.Builder) {
+			b.Add("iam/rolePolicyAttachment:RolePolicyAttachment", "y", in{"role": "role-app",
+				"policyArn": "arn:aws-cn:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"})
+		}, nil},
+		{"a role gets a policy that is not known", role(read), func(b *graphtest.Builder) {
+			b.Add("iam/rolePolicyAttachment:RolePolicyAttachment", "y",
+				in{"role": "role-app", "policyArn": "arn:aws:iam::aws:policy/Unheard"})
+		}, [][2]string{{"wide permission", "all that a policy of another owner allows"}}},
+		{"clients are no longer sent to HTTPS", one("lb/listener:Listener", in{"port": 80, "defaultActions": []any{
+			map[string]any{"type": "redirect", "redirect": map[string]any{"protocol": "HTTPS"}}}}),
+			set("lb/listener:Listener", "x", "defaultActions", []any{map[string]any{"type": "forward",
+				"targetGroupArn": "tg"}}),
+			[][2]string{{"interruption", "requests go elsewhere"}, {"protection off", "may pass in the clear"}}},
 		{"a Deny of a role that another one covers", role(`{"Effect":"Deny","Action":"s3:Delete*","Resource":"*"}`,
 			`{"Effect":"Deny","Action":"s3:DeleteObject","Resource":"arn:aws:s3:::a/*"}`),
 			set("iam/rolePolicy:RolePolicy", "x", "policy",

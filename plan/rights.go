@@ -49,6 +49,9 @@ func granted(e *Environment, base *graph.Graph) []Danger {
 		for _, g := range role.Grants {
 			a := access{effect: g.Effect, action: g.Action, resource: g.Resource, condition: g.Condition}
 			text := fmt.Sprintf("%s on %s", code(g.Action), code(g.Resource))
+			if g.Action == "*" && g.Resource == "*" {
+				text = "do **everything** in the account (" + text + ")"
+			}
 			if g.Condition != "" {
 				text += " if " + code(cut(g.Condition, longest))
 			}

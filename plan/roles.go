@@ -150,6 +150,13 @@ func attached(g *graph.Graph, arn any, names *strings.Replacer) []Grant {
 	if p := g.Resolve(arn, "aws:iam/policy:Policy"); p != nil {
 		return document(p.Input("policy"), names)
 	}
+	if actions := ofAWS(graph.Text(arn)); actions != nil {
+		var found []Grant
+		for _, action := range actions {
+			found = append(found, Grant{Effect: "Allow", Action: action, Resource: "*"})
+		}
+		return found
+	}
 	return []Grant{{Effect: "Allow", Action: "all that a policy of another owner allows", Resource: graph.Text(arn)}}
 }
 
