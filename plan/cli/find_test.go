@@ -173,15 +173,16 @@ prices: prices.json
 	}
 }
 
-// TestModules: a program is made of its module, and of those of the repository that it requires by a workspace or by
-// replacements.
+// TestModules: a program is made of its module, and of those of the repository that it requires or imports by a
+// workspace or by replacements.
 func TestModules(t *testing.T) {
 	dir := repository(t, map[string]string{
-		"go.work":      "go 1.26\nuse ./lib\nuse ./unused\nuse ./infra\n",
+		"go.work":      "go 1.26\nuse ./lib\nuse ./imported\nuse ./unused\nuse ./infra\n",
 		"infra/go.mod": "module infra\nrequire (\nlib v0.0.0\nother v0.0.0\nfar v0.0.0\n)\nreplace other => ../other\nreplace far => ../../far\n",
 		"lib/go.mod":   "module lib\nrequire deep v0.0.0\nreplace deep => ./deep\n", "lib/deep/go.mod": "module deep\n",
-		"other/go.mod": "module other\n", "unused/go.mod": "module unused\n", "infra/cmd/a.go": "package main",
-		"alone/go.mod": "module alone\n", "alone/work/go.work": "go 1.26\nuse ..\n",
+		"other/go.mod": "module other\n", "unused/go.mod": "module unused\n", "infra/cmd/a.go": "package main\nimport _ \"imported/part\"",
+		"imported/go.mod": "module imported\n",
+		"alone/go.mod":    "module alone\n", "alone/work/go.work": "go 1.26\nuse ..\n",
 	})
 	it := &tree{name: "it", dir: dir}
 	infra := &program{tree: it, main: "infra/cmd"}
@@ -189,7 +190,7 @@ func TestModules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"infra", "lib", "other", "lib/deep"}; !slices.Equal(found.compiled, want) {
+	if want := []string{"infra", "imported", "lib", "other", "lib/deep"}; !slices.Equal(found.compiled, want) {
 		t.Errorf("it is made of %q, want %q", found.compiled, want)
 	}
 	hash := func() string {
@@ -201,7 +202,7 @@ func TestModules(t *testing.T) {
 		return sum
 	}
 	was := hash()
-	for file, changes := range map[string]bool{"unused/x.go": false, "lib/x_test.go": false, "lib/deep/x.go": true,
+	for file, changes := range map[string]bool{"unused/x.go": false, "lib/x_test.go": false, "lib/deep/x.go": true, "imported/part/x.go": true,
 		"other/go.sum": true, "infra/testdata/embedded": true} {
 		name := filepath.Join(dir, filepath.FromSlash(file))
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {

@@ -5,13 +5,17 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"go/parser"
+	"go/token"
 	"hash"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/mod/modfile"
@@ -31,7 +35,7 @@ func sameProgram(one, other *program) (bool, error) {
 }
 
 // fingerprint returns a hash of all that may be compiled into a program, and a little more: its module, and those of
-// the repository that it requires, directly or not.
+// the repository that it requires or imports, directly or not.
 func (of *program) fingerprint() (string, error) {
 	sum := sha256.New()
 	root := os.DirFS(of.tree.dir)
@@ -77,6 +81,16 @@ func addFile(sum hash.Hash, root fs.FS, name string) error {
 
 // addFolder adds the files of a folder to a hash, without those of other modules below it.
 func addFolder(sum hash.Hash, root fs.FS, dir string, without func(file string) bool) error {
+	return walkModule(root, dir, func(file string) error {
+		if without(file) {
+			return nil
+		}
+		return addFile(sum, root, file)
+	})
+}
+
+// walkModule visits the files of a folder, without those of other modules below it.
+func walkModule(root fs.FS, dir string, visit func(file string) error) error {
 	return fs.WalkDir(root, dir, func(file string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -87,10 +101,10 @@ func addFolder(sum hash.Hash, root fs.FS, dir string, without func(file string) 
 				return fs.SkipDir
 			}
 			return nil
-		case !entry.Type().IsRegular() || without(file):
+		case !entry.Type().IsRegular():
 			return nil
 		}
-		return addFile(sum, root, file)
+		return visit(file)
 	})
 }
 
@@ -138,8 +152,8 @@ func (of *program) workspace() string {
 	return "off"
 }
 
-// modules finds the module of the program, and those of the repository that it requires by a workspace or by
-// replacements.
+// modules finds the module of the program, and those of the repository that it requires or imports by a
+// workspace or by replacements.
 func (of *program) modules() (modules, error) {
 	root := os.DirFS(of.tree.dir)
 	var found modules
@@ -203,14 +217,49 @@ func (of *program) modules() (modules, error) {
 	}
 	found.compiled = []string{own}
 	for i := 0; i < len(found.compiled); i++ {
-		for _, required := range requires[found.compiled[i]] {
-			if dir, ours := paths[required]; ours && slices.Contains(found.all, dir) &&
-				!slices.Contains(found.compiled, dir) {
+		// In a workspace, a module imports another one without requiring it.
+		imported, err := imports(root, found.compiled[i])
+		if err != nil {
+			return found, fmt.Errorf("reading the imports of %s of %s: %w", where(found.compiled[i]), of.tree.name,
+				unplaced(err))
+		}
+		for _, module := range slices.Sorted(maps.Keys(paths)) {
+			dir := paths[module]
+			uses := slices.Contains(requires[found.compiled[i]], module) ||
+				slices.ContainsFunc(imported, func(name string) bool {
+					return name == module || strings.HasPrefix(name, module+"/")
+				})
+			if uses && slices.Contains(found.all, dir) && !slices.Contains(found.compiled, dir) {
 				found.compiled = append(found.compiled, dir)
 			}
 		}
 	}
 	return found, nil
+}
+
+// imports are the paths that the Go files of a module import, on whatever system. What does not parse is left to Go.
+func imports(root fs.FS, module string) ([]string, error) {
+	var found []string
+	err := walkModule(root, module, func(file string) error {
+		if path.Ext(file) != ".go" {
+			return nil
+		}
+		text, err := fs.ReadFile(root, file)
+		if err != nil {
+			return err
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, text, parser.ImportsOnly)
+		if err != nil {
+			return nil
+		}
+		for _, spec := range parsed.Imports {
+			if name, err := strconv.Unquote(spec.Path.Value); err == nil {
+				found = append(found, name)
+			}
+		}
+		return nil
+	})
+	return found, err
 }
 
 // standIns are hashes of what each artifact is made of, by the artifact's full name.
