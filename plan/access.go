@@ -81,7 +81,8 @@ func accesses(r *graph.Resource, names *strings.Replacer) map[access]bool {
 		for _, w := range who {
 			for _, a := range actions {
 				for _, of := range resources {
-					found[access{s.Effect, names.Replace(w), a, names.Replace(of), names.Replace(s.Conditions())}] = true
+					found[access{s.Effect, names.Replace(w), a, names.Replace(of),
+						names.Replace(s.Conditions())}] = true
 				}
 			}
 		}
@@ -182,7 +183,8 @@ func compareAccess(r *graph.Resource, was, is map[access]bool, fresh bool) []Dan
 			}
 		}
 		slices.SortFunc(list, func(x, y access) int {
-			return cmp.Or(cmp.Compare(x.who, y.who), cmp.Compare(x.action, y.action), cmp.Compare(x.resource, y.resource),
+			return cmp.Or(cmp.Compare(x.who, y.who), cmp.Compare(x.action, y.action),
+				cmp.Compare(x.resource, y.resource),
 				cmp.Compare(x.condition, y.condition))
 		})
 		return list
@@ -206,7 +208,8 @@ func compareAccess(r *graph.Resource, was, is map[access]bool, fresh bool) []Dan
 // stillDenied reports whether another statement, without conditions of its own, denies what one denied.
 func stillDenied(x access, by map[access]bool) bool {
 	for y := range by {
-		if y.effect != "Allow" && (y.condition == "" || y.condition == x.condition) && (y.who == x.who || y.who == "*") &&
+		if y.effect != "Allow" && (y.condition == "" || y.condition == x.condition) &&
+			(y.who == x.who || y.who == "*") &&
 			iam.Covers(y.action, x.action) && iam.Covers(y.resource, x.resource) {
 			return true
 		}
@@ -217,7 +220,8 @@ func stillDenied(x access, by map[access]bool) bool {
 // stillAllowed reports whether other statements allow what one did, to the same or to everyone.
 func stillAllowed(x access, by map[access]bool) bool {
 	for y := range by {
-		if y.effect == "Allow" && (y.condition == "" || y.condition == x.condition) && (y.who == x.who || y.who == "*") &&
+		if y.effect == "Allow" && (y.condition == "" || y.condition == x.condition) &&
+			(y.who == x.who || y.who == "*") &&
 			iam.Covers(y.action, x.action) && iam.Covers(y.resource, x.resource) {
 			return true
 		}

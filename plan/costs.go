@@ -89,7 +89,8 @@ func cost(table *prices.Table, base, head *graph.Graph, baseRegion, headRegion s
 			was.Unpriced[i].URN = cmp.Or(same[was.Unpriced[i].URN], was.Unpriced[i].URN)
 		}
 	}
-	c := Cost{Region: headRegion, NoPrices: !table.Has(headRegion), Before: cents(was.Total()), After: cents(is.Total())}
+	c := Cost{Region: headRegion, NoPrices: !table.Has(headRegion), Before: cents(was.Total()),
+		After: cents(is.Total())}
 	all, apart := unpriced(base, head, was.Unpriced, is.Unpriced)
 	c.Unpriced = all
 	c.Incomparable, c.Apart = len(apart) > 0, slices.Sorted(maps.Values(apart))
@@ -254,7 +255,8 @@ func money(c Cost, compared bool) string {
 		for _, name := range c.Apart {
 			names = append(names, code(cut(name, longest)))
 		}
-		sum += fmt.Sprintf(", **not comparable**: no price, on one side or both, for %s", strings.Join(few(names), ", "))
+		sum += fmt.Sprintf(", **not comparable**: no price, on one side or both, for %s",
+			strings.Join(few(names), ", "))
 		if c.Difference != 0 {
 			sum += fmt.Sprintf("; all else: **%+.2f**", c.Difference)
 		}

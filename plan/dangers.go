@@ -461,7 +461,8 @@ func unguarded(base, head *graph.Graph) []Danger {
 		if len(lost) > 0 {
 			found = append(found,
 				Danger{Kind: "protection off", Resource: now.String(),
-					What: fmt.Sprintf("**%s** %s: %s.", graph.Type(now.Token), code(now.Name), strings.Join(lost, "; "))})
+					What: fmt.Sprintf("**%s** %s: %s.", graph.Type(now.Token), code(now.Name),
+						strings.Join(lost, "; "))})
 		}
 	}
 	if len(released) > 0 {

@@ -199,8 +199,9 @@ func unauthorized(old, now any) string {
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
 var messageRules = []rule{
 	{token: queueType, path: "visibilityTimeoutSeconds", kind: stops,
-		judge: lower(30, "a message is handed out again after %s seconds instead of %s, while somebody may still work on "+
-			"it")},
+		judge: lower(30,
+			"a message is handed out again after %s seconds instead of %s, while somebody may still work on "+
+				"it")},
 	{token: queueType, path: "maxMessageSize", kind: stops,
 		judge: lower(262144, "messages of more than %s bytes are refused instead of %s")},
 	{token: queueType, path: "delaySeconds", judge: harmless},

@@ -111,8 +111,9 @@ func (p Plan) faults() string {
 	}
 	for _, e := range p.Environments {
 		if e.Fault != nil {
-			what := map[FaultKind]string{FaultSettings: "its settings cannot be used", FaultProgram: "the program fails",
-				FaultBuild: "the program does not compile"}[e.Fault.Kind]
+			what := map[FaultKind]string{FaultSettings: "its settings cannot be used",
+				FaultProgram: "the program fails",
+				FaultBuild:   "the program does not compile"}[e.Fault.Kind]
 			add(e.Name, fault{what + "**, so nothing else is known about it, and nothing can be deployed there",
 				e.Fault.Said})
 		}

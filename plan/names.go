@@ -82,7 +82,8 @@ func taken(e *Environment, base, head *graph.Graph) []Danger {
 			kind, what = stops, "AWS takes that one for the new one, and it is deleted at the end"
 		}
 		found = append(found, Danger{Kind: kind, Resource: c.String(), What: fmt.Sprintf("**%s** %s is created under "+
-			"the name %s, which %s still has: %s. If it is the same under another name in the program, give it an alias.",
+			"the name %s, which %s still has: %s. If it is the same under another name in the program, give it an "+
+			"alias.",
 			c.Kind, code(c.Name), code(name), code(old.String()), what)})
 	}
 	return found

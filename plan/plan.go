@@ -231,7 +231,8 @@ func Make(base, head Revision, notes ...string) Plan {
 }
 
 func environment(name string, base Stack, known bool, head Stack, stays bool, table *prices.Table) Environment {
-	e := Environment{Name: name, File: cmp.Or(head.File, base.File), New: !known, Gone: !stays, Fault: head.Fault, Dangers: []Danger{}, Changes: []Change{}}
+	e := Environment{Name: name, File: cmp.Or(head.File, base.File), New: !known, Gone: !stays, Fault: head.Fault,
+		Dangers: []Danger{}, Changes: []Change{}}
 	if known {
 		e.BaseFault = base.Fault
 	}
@@ -261,7 +262,8 @@ func environment(name string, base Stack, known bool, head Stack, stays bool, ta
 	if from != nil {
 		e.Dangers = append(e.Dangers, gaps(from, head.Graph)...)
 		e.Dangers = append(e.Dangers, configured(head.Project, base.Config, head.Config)...)
-		e.Dangers = append(e.Dangers, providers(from, head.Graph, base.Config["aws:region"], head.Config["aws:region"])...)
+		e.Dangers = append(e.Dangers,
+			providers(from, head.Graph, base.Config["aws:region"], head.Config["aws:region"])...)
 	}
 	e.Dangers = append(e.Dangers, dangers(&e, from, head.Graph)...)
 	e.locate(head.Graph)

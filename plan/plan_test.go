@@ -185,7 +185,8 @@ func TestDangers(t *testing.T) {
 			b.Add("rds/instance:Instance", "db", in{"engine": "mysql", "engineVersion": "8.4.6"})
 		},
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["engineVersion"] = "8.4.7" },
-			[]string{"**RDS Instance** `db`: the database is upgraded, which takes it down for many minutes and cannot " +
+			[]string{"**RDS Instance** `db`: the database is upgraded, which takes it down for many minutes and " +
+				"cannot " +
 				"be undone except with a snapshot (`engineVersion`: 8.4.6 → 8.4.7)."}},
 		{"a major upgrade that is allowed", func(b *graphtest.Builder) {
 			b.Add("rds/instance:Instance", "db", in{"engine": "mysql", "engineVersion": "8.4"})
@@ -194,7 +195,8 @@ func TestDangers(t *testing.T) {
 				b.Set("aws:rds/instance:Instance", "db", "engineVersion", "9.7").Set("aws:rds/instance:Instance", "db",
 					"allowMajorVersionUpgrade", true)
 			},
-			[]string{"**RDS Instance** `db`: the database is upgraded, which takes it down for many minutes and cannot " +
+			[]string{"**RDS Instance** `db`: the database is upgraded, which takes it down for many minutes and " +
+				"cannot " +
 				"be undone except with a snapshot (`engineVersion`: 8.4 → 9.7)."}},
 		{"a major upgrade that is not", func(b *graphtest.Builder) {
 			b.Add("rds/instance:Instance", "db", in{"engine": "mysql", "engineVersion": "8.4"})
@@ -203,7 +205,8 @@ func TestDangers(t *testing.T) {
 			[]string{
 				"**RDS Instance** `db`: the database is upgraded, which takes it down for many minutes and cannot be " +
 					"undone except with a snapshot (`engineVersion`: 8.4 → 9.7).",
-				"**RDS Instance** `db`: AWS refuses another major version unless `allowMajorVersionUpgrade` is true, so " +
+				"**RDS Instance** `db`: AWS refuses another major version unless `allowMajorVersionUpgrade` is " +
+					"true, so " +
 					"the deployment fails halfway.",
 			}},
 		{"the way back", func(b *graphtest.Builder) {
@@ -214,14 +217,16 @@ func TestDangers(t *testing.T) {
 			[]string{
 				"**RDS Instance** `db`: the database is upgraded, which takes it down for many minutes and cannot be " +
 					"undone except with a snapshot (`engineVersion`: 8.4 → 8.0).",
-				"**RDS Instance** `db`: AWS does not downgrade a database to an earlier major version, so the deployment " +
+				"**RDS Instance** `db`: AWS does not downgrade a database to an earlier major version, so the " +
+					"deployment " +
 					"fails halfway.",
 			}},
 		{"PostgreSQL's minor version", func(b *graphtest.Builder) {
 			b.Add("rds/instance:Instance", "db", in{"engine": "postgres", "engineVersion": "16.3"})
 		},
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["engineVersion"] = "16.4" },
-			[]string{"**RDS Instance** `db`: the database is upgraded, which takes it down for many minutes and cannot " +
+			[]string{"**RDS Instance** `db`: the database is upgraded, which takes it down for many minutes and " +
+				"cannot " +
 				"be undone except with a snapshot (`engineVersion`: 16.3 → 16.4)."}},
 		{"protection that is turned on", func(b *graphtest.Builder) {
 			b.Add("rds/instance:Instance", "db", in{"deletionProtection": false})
@@ -325,7 +330,8 @@ func TestMigrations(t *testing.T) {
 		{"a comment that MySQL runs", "m/00004_d.sql", "ALTER TABLE a ADD b INT /*!80000 , DROP COLUMN id */;",
 			"unjudged: whether a database runs"},
 		{"no SQL", "m/00004_d.sql", "ALTER TABLE a ADD COLUMN;", "unjudged: it cannot be read"},
-		{"quotes that do not end", "m/00004_d.sql", "CREATE TABLE d (id INT) COMMENT 'x;", "unjudged: it cannot be read"},
+		{"quotes that do not end", "m/00004_d.sql", "CREATE TABLE d (id INT) COMMENT 'x;",
+			"unjudged: it cannot be read"},
 		{"a shape", "m/00004_d.sql", "ALTER TABLE a ADD COLUMN b GEOMETRY NOT NULL SRID 4326;",
 			"unjudged: it cannot be read"},
 		{"another database's column", "m/00004_d.sql", "CREATE TABLE d (id BIGINT AUTO_RANDOM PRIMARY KEY);",
@@ -409,7 +415,8 @@ func TestLimit(t *testing.T) {
 					b.Get("s3/bucketV2:BucketV2",
 						fmt.Sprintf("bucket-%04d", 7*i)).Inputs["bucket"] = fmt.Sprintf("other-%04d", i)
 					b.Get("cloudwatch/metricAlarm:MetricAlarm",
-						fmt.Sprintf("alarm-%04d", i)).Inputs["alarmDescription"] = strings.Repeat(fmt.Sprint("other", i, " "), 100)
+						fmt.Sprintf("alarm-%04d", i)).Inputs["alarmDescription"] = strings.Repeat(fmt.Sprint("other", i,
+						" "), 100)
 				}
 			})
 			p := between(base, head)

@@ -23,7 +23,8 @@ func handedOutAgain(base, head *graph.Graph) []Danger {
 				if outlasted(base, old) != "" {
 					continue
 				}
-				kind, what = stops, "AWS refuses that, or hands out a message again while the function still works on it"
+				kind, what = stops,
+					"AWS refuses that, or hands out a message again while the function still works on it"
 			}
 		}
 		found = append(found, Danger{Kind: kind, Resource: now.String(), What: fmt.Sprintf("%s: %s.", text, what)})

@@ -139,7 +139,8 @@ func (p Plan) SARIF() ([]byte, error) {
 		run.Results = append(run.Results, f.result(index))
 	}
 	run.Invocations = []sarifInvocation{invocation}
-	log := sarifLog{Schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+	log := sarifLog{
+		Schema:  "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
 		Version: "2.1.0", Runs: []sarifRun{run}}
 	raw, err := json.MarshalIndent(log, "", "  ")
 	if err != nil {
@@ -183,10 +184,12 @@ func (p Plan) findings() []finding {
 				continue // each is a result of its own rule
 			}
 			rule := descriptor("plan/"+strings.ReplaceAll(d.Kind, " ", "-"), "Of a deployment of this change: "+d.Kind,
-				"Look at what the change asks for, and whether it is meant. A finding that is right may be merged.", "error")
+				"Look at what the change asks for, and whether it is meant. A finding that is right may be merged.",
+				"error")
 			if d.Kind == notJudged {
 				rule = descriptor("plan/not-judged", "Nothing here judges this change",
-					"No table of the plan knows the type or the input, so it says neither that it is dangerous nor that it "+
+					"No table of the plan knows the type or the input, so it says neither that it is dangerous nor "+
+						"that it "+
 						"is not. Look at it, and at a preview of the stack.", "warning")
 			}
 			add(finding{rule: rule, message: d.What, resource: d.Resource, baseline: "new", source: at(d.Source),
@@ -216,7 +219,8 @@ func descriptor(id, short, help, level string) sarifRule {
 func (f finding) result(rule int) sarifResult {
 	known := sha256.Sum256([]byte(strings.Join([]string{f.rule.ID, f.resource, f.source.File, f.message}, "\x00")))
 	return sarifResult{RuleID: f.rule.ID, RuleIndex: rule, Level: f.rule.Default.Level, Message: sarifText(f.message),
-		Locations: []sarifLocation{{sarifPhysical{sarifArtifact{(&url.URL{Path: f.source.File}).EscapedPath(), "%SRCROOT%"},
+		Locations: []sarifLocation{{sarifPhysical{sarifArtifact{(&url.URL{Path: f.source.File}).EscapedPath(),
+			"%SRCROOT%"},
 			sarifRegion{f.source.Line}}}},
 		Fingerprints: map[string]string{"plan/v1": hex.EncodeToString(known[:])}, Baseline: f.baseline,
 		Properties: sarifProperties{f.stacks, f.resource}}

@@ -54,7 +54,8 @@ func TestSARIF(t *testing.T) {
 			before[name] = Stack{Graph: base, Policy: set}
 			after[name] = Stack{Graph: head, Policy: set, File: "infra/Pulumi.yaml"}
 		}
-		return Make(Revision{Stacks: before}, Revision{Stacks: after, Migrations: []File{{"db/1.sql", "DROP TABLE a;"}}})
+		return Make(Revision{Stacks: before},
+			Revision{Stacks: after, Migrations: []File{{"db/1.sql", "DROP TABLE a;"}}})
 	}
 	run := readSARIF(t, made(7))
 	var got []string

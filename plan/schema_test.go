@@ -59,7 +59,8 @@ func TestSchema(t *testing.T) {
 		}
 		return schema.Validate(value)
 	}
-	plans := []Plan{Make(Revision{}, Revision{}), Make(Revision{}, Revision{Build: &Fault{Kind: FaultBuild, Said: "x"}})}
+	plans := []Plan{Make(Revision{}, Revision{}),
+		Make(Revision{}, Revision{Build: &Fault{Kind: FaultBuild, Said: "x"}})}
 	for _, n := range strangers {
 		plans = append(plans, strange(t, n))
 	}

@@ -24,7 +24,8 @@ func strange(t *testing.T, n func(string) string) Plan {
 	build := func(b *graphtest.Builder) {
 		b.Add("ec2/vpc:Vpc", n("vpc"), in{"cidrBlock": "10.0.0.0/16"})
 		b.Add("rds/instance:Instance", n("database"), in{"engine": "mysql", "engineVersion": "8.4",
-			"instanceClass": v("class"), "storageEncrypted": true, "deletionProtection": true, "tags": in{n("key"): v("old")}})
+			"instanceClass": v("class"), "storageEncrypted": true, "deletionProtection": true,
+			"tags": in{n("key"): v("old")}})
 		b.Add("s3/bucketV2:BucketV2", n("bucket"), in{"bucket": v("first"), "forceDestroy": false})
 		b.Add("s3/bucketV2:BucketV2", n("gone"), in{})
 		b.Add("dynamodb/table:Table", n("kept"), in{"hashKey": n("a")}).Options.RetainOnDelete = true
@@ -51,7 +52,8 @@ func strange(t *testing.T, n func(string) string) Plan {
 		b.Set("ssm/parameter:Parameter", n("parameter"), "value", v("new"))
 		b.Set("cloudwatch/metricAlarm:MetricAlarm", n("alarm"), "alarmActions", []any{})
 		b.Add("iam/rolePolicy:RolePolicy", n("policy"), in{"role": "role-" + n("role"),
-			"policy": fmt.Sprintf(`{"Statement":[{"Sid":"%s","Effect":"Allow","Action":"iam:PutRolePolicy","Resource":"%s"}]}`,
+			"policy": fmt.Sprintf(
+				`{"Statement":[{"Sid":"%s","Effect":"Allow","Action":"iam:PutRolePolicy","Resource":"%s"}]}`,
 				quoted(n("sid")), quoted(v("what")))})
 		b.Set("sqs/queue:Queue", n("queue"), "policy", fmt.Sprintf(`{"Statement":[{"Effect":"Allow",
 			"Principal":{"AWS":"%s"},"Action":"sqs:*","Resource":"*","Condition":{"StringLike":{"%s":"%s"}}}]}`,
@@ -80,8 +82,9 @@ func strange(t *testing.T, n func(string) string) Plan {
 	set := &policy.Set{Environment: policy.Environment{Name: n("dev")}, Rules: []policy.Rule{rule, excused}}
 	stacks := func(g *graph.Graph, value string) map[string]Stack {
 		return map[string]Stack{
-			n("dev"): {Project: n("project"), Graph: g, Policy: set, Config: map[string]string{"aws:region": n("region"),
-				n("space") + ":" + n("key"): value}},
+			n("dev"): {Project: n("project"), Graph: g, Policy: set,
+				Config: map[string]string{"aws:region": n("region"),
+					n("space") + ":" + n("key"): value}},
 			n("bad"): {Fault: &Fault{Kind: FaultProgram, Said: n("panic") + "\n\n" + n("more")}},
 		}
 	}
@@ -122,7 +125,9 @@ var strangers = map[string]func(string) string{
 	"alerts":    func(s string) string { return "[!NOTE]\n" + s },
 	"footnotes": func(s string) string { return s + "[^1]\n\n[^1]: " + s },
 	"open":      func(s string) string { return s + " `@octocat" },
-	"calls":     func(s string) string { return s + " @octocat @org/team a@example.org #1 octo/repo#2 GH-3 :tada: $`x`$" },
+	"calls": func(s string) string {
+		return s + " @octocat @org/team a@example.org #1 octo/repo#2 GH-3 :tada: $`x`$"
+	},
 	"links": func(s string) string {
 		return s + " https://example.org www.example.org mailto:a@example.org CVE-2024-1234"
 	},

@@ -281,7 +281,8 @@ func unsure(c Change) []Danger {
 			does = ". A new one does not have " + holds + "."
 		}
 		found = append(found, Danger{Kind: "may be replaced", Resource: c.String(),
-			What: fmt.Sprintf("%s may be replaced because of %s (%s)%s", what, paths(MayReplace), c.by(MayReplace), does)})
+			What: fmt.Sprintf("%s may be replaced because of %s (%s)%s", what, paths(MayReplace), c.by(MayReplace),
+				does)})
 	}
 	if c.verdict(UnknownType) {
 		found = append(found, Danger{Kind: notJudged, Resource: c.String(),

@@ -76,24 +76,25 @@ func TestSQLite(t *testing.T) {
 func TestMariaDB(t *testing.T) {
 	server := servers.MariaDB(t)
 	t.Run("people", func(t *testing.T) {
-		suite(t, place{dialect: migrations.MySQL, set: migrations.People, fresh: func(t *testing.T) func(*testing.T) *sql.DB {
-			name := newDatabase(t, server, "utf8mb4", migrations.Collation)
-			return func(t *testing.T) *sql.DB { return connect(t, server, name) }
-		}, locked: func(t *testing.T, db *sql.DB) {
-			var name string
-			if err := db.QueryRow("SELECT DATABASE()").Scan(&name); err != nil {
-				t.Fatal(err)
-			}
-			release, err := migrations.LockSession(t.Context(), db, name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() {
-				if err := release(); err != nil {
-					t.Errorf("releasing: %v", err)
+		suite(t, place{dialect: migrations.MySQL, set: migrations.People,
+			fresh: func(t *testing.T) func(*testing.T) *sql.DB {
+				name := newDatabase(t, server, "utf8mb4", migrations.Collation)
+				return func(t *testing.T) *sql.DB { return connect(t, server, name) }
+			}, locked: func(t *testing.T, db *sql.DB) {
+				var name string
+				if err := db.QueryRow("SELECT DATABASE()").Scan(&name); err != nil {
+					t.Fatal(err)
 				}
-			})
-		}})
+				release, err := migrations.LockSession(t.Context(), db, name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() {
+					if err := release(); err != nil {
+						t.Errorf("releasing: %v", err)
+					}
+				})
+			}})
 	})
 	t.Run("a statement that ran but was not entered", func(t *testing.T) { cutOff(t, server) })
 	t.Run("a database with another collation", func(t *testing.T) { otherCollation(t, server) })
@@ -114,13 +115,15 @@ func TestMariaDB(t *testing.T) {
 		wantError(t, "Up", err, "two connections")
 	})
 	t.Run("databases do not wait for each other", func(t *testing.T) {
-		one, other := newDatabase(t, server, "utf8mb4", migrations.Collation), newDatabase(t, server, "utf8mb4", migrations.Collation)
+		one, other := newDatabase(t, server, "utf8mb4", migrations.Collation),
+			newDatabase(t, server, "utf8mb4", migrations.Collation)
 		release, err := migrations.LockSession(t.Context(), connect(t, server, ""), one)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer release()
-		if _, err := migrations.Up(t.Context(), connect(t, server, other), migrations.MySQL, migrations.People); err != nil {
+		if _, err := migrations.Up(t.Context(), connect(t, server, other), migrations.MySQL,
+			migrations.People); err != nil {
 			t.Errorf("Up while another database is being migrated: %v", err)
 		}
 	})
@@ -158,7 +161,8 @@ func suite(t *testing.T, p place) {
 		if !ok || behind.Found != 0 || behind.Wanted != int64(len(pending)) || len(behind.Missing) != len(pending) {
 			t.Fatalf("Check of an empty database: got %v", err)
 		}
-		wantError(t, "Check", err, "found version 0", fmt.Sprintf("needs version %d", len(pending)), `run "dossier migrate up"`)
+		wantError(t, "Check", err, "found version 0", fmt.Sprintf("needs version %d", len(pending)),
+			`run "dossier migrate up"`)
 		if tables := tables(t, db, p.dialect); len(tables) != 0 {
 			t.Errorf("Status and Check created %v", tables)
 		}
@@ -213,7 +217,8 @@ func suite(t *testing.T, p place) {
 			t.Errorf("Up applied %v, want nothing", done)
 		}
 		now := status(t, db)
-		if last := now[len(now)-1]; len(now) != len(all)+1 || last.Version != 99 || last.Name != "" || last.AppliedAt.IsZero() {
+		if last := now[len(now)-1]; len(now) != len(all)+1 || last.Version != 99 || last.Name != "" ||
+			last.AppliedAt.IsZero() {
 			t.Errorf("Status: got %+v, want the unknown version 99 at the end", now)
 		}
 	})
@@ -221,7 +226,8 @@ func suite(t *testing.T, p place) {
 	t.Run("cut off after creating the version table", func(t *testing.T) {
 		db := p.fresh(t)(t)
 		all := up(t, db)
-		made := map[migrations.Set][]string{migrations.People: {"people", "words", "sessions"}, migrations.Catalog: {"files"}}
+		made := map[migrations.Set][]string{migrations.People: {"people", "words", "sessions"},
+			migrations.Catalog: {"files"}}
 		for _, table := range made[p.set] {
 			exec(t, db, "DROP TABLE "+table)
 		}
@@ -339,7 +345,8 @@ func catalogRules(t *testing.T) {
 		return err
 	}
 	count := func(person string, files, bytes int) error {
-		_, err := db.Exec("INSERT INTO usages (person_id, files, bytes, epoch, revision, updated_at) VALUES (?, ?, ?, 'e', 'r', 0)", person, files, bytes)
+		_, err := db.Exec("INSERT INTO usages (person_id, files, bytes, epoch, revision, updated_at) VALUES (?, ?, "+
+			"?, 'e', 'r', 0)", person, files, bytes)
 		return err
 	}
 	for _, c := range []struct {

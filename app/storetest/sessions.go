@@ -41,8 +41,10 @@ func Sessions(t *testing.T, open func(t *testing.T) staff.Store) {
 // newSession returns the nth session of a test, a second after the one before.
 func newSession(n int) staff.Session {
 	at := peopleEpoch.Add(time.Duration(n) * time.Second)
-	return staff.Session{ID: staff.SessionID(uuid.Must(uuid.NewV7())), Token: sha256.Sum256(fmt.Append(nil, "token ", n)),
-		Client: fmt.Sprintf("2001:db8::%d", n), Agent: "Mozilla/5.0 (" + strings.Repeat("é", n) + ")", BeganAt: at, SeenAt: at}
+	return staff.Session{ID: staff.SessionID(uuid.Must(uuid.NewV7())),
+		Token:  sha256.Sum256(fmt.Append(nil, "token ", n)),
+		Client: fmt.Sprintf("2001:db8::%d", n), Agent: "Mozilla/5.0 (" + strings.Repeat("é", n) + ")", BeganAt: at,
+		SeenAt: at}
 }
 
 func addSession(t *testing.T, s staff.Store, n int) staff.Session {

@@ -385,8 +385,9 @@ func samples(picture string) []sample {
 				BackText: "Go to the form"}},
 		{"sessions", "sessions", sessionsView{page: staff("Sessions", "/staff/sessions"), Others: true, More: true,
 			Lifetime: "12 hours", Idle: "1 hour", Sessions: []sessionView{
-				{Here: true, Browser: "Firefox on Linux", Client: "192.0.2.1", Began: sampleTime("2026-11-24T14:05:00Z"),
-					Seen: sampleTime("2026-11-24T15:05:00Z"), End: "/staff/sessions/x/end"},
+				{Here: true, Browser: "Firefox on Linux", Client: "192.0.2.1",
+					Began: sampleTime("2026-11-24T14:05:00Z"),
+					Seen:  sampleTime("2026-11-24T15:05:00Z"), End: "/staff/sessions/x/end"},
 				{Browser: unbroken, Client: "2001:db8:1234:5678:9abc:def0:1234:5678",
 					Began: sampleTime("2026-11-24T11:05:00Z"), Seen: sampleTime("2026-11-24T14:45:00Z"),
 					End: "/staff/sessions/y/end"},

@@ -170,7 +170,8 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 	}
 	origin, err := url.Parse(o.PublicURL)
 	if err != nil || (origin.Scheme != "http" && origin.Scheme != "https") || origin.Host == "" ||
-		(origin.Path != "" && origin.Path != "/") || origin.RawQuery != "" || origin.Fragment != "" || origin.User != nil {
+		(origin.Path != "" && origin.Path != "/") || origin.RawQuery != "" || origin.Fragment != "" ||
+		origin.User != nil {
 		return nil, fmt.Errorf("web: the public URL %q must be an origin, such as https://dossier.example", o.PublicURL)
 	}
 	o.PublicURL = origin.Scheme + "://" + origin.Host
@@ -195,8 +196,9 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 	if s.fixed, err = loadFixed(); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
-	all, err := staff.NewSessions(o.Staff, o.StaffSecret, staff.Options{Lifetime: o.SessionLifetime, Idle: o.SessionIdle,
-		Now: o.Now, Log: o.Log})
+	all, err := staff.NewSessions(o.Staff, o.StaffSecret,
+		staff.Options{Lifetime: o.SessionLifetime, Idle: o.SessionIdle,
+			Now: o.Now, Log: o.Log})
 	if err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}

@@ -29,7 +29,8 @@ func TestSessionsAreListedAndEnded(t *testing.T) {
 	first := s.signIn(t)
 	s.clock.advance(time.Minute)
 	a := s.play(t, scenario{path: "/staff/sign-in", form: url.Values{"key": {siteSecret}}, status: 303,
-		header: map[string]string{"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}})
+		header: map[string]string{"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 " +
+			"Firefox/140.0"}})
 	cookie, err := http.ParseSetCookie(a.header.Get("Set-Cookie"))
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +40,8 @@ func TestSessionsAreListedAndEnded(t *testing.T) {
 	third := s.signIn(t)
 
 	a = s.play(t, scenario{path: "/staff/sessions", by: third, status: 200,
-		has: []string{"Firefox on Linux", "127.0.0.1", "Unknown browser", "192.0.2.1", "This session", "12 hours", "1 hour"}})
+		has: []string{"Firefox on Linux", "127.0.0.1", "Unknown browser", "192.0.2.1", "This session", "12 hours",
+			"1 hour"}})
 	list := ends(a.body)
 	if len(list) != 3 || strings.Count(a.body, "This session") != 1 {
 		t.Fatalf("three sessions are listed as %q", list)
@@ -163,8 +165,9 @@ func TestSessionStoreDown(t *testing.T) {
 	token := url.Values{"csrf": {by.token}}
 	f.down = true
 	for _, route := range s.staffRoutes(files[0]) {
-		c := scenario{method: route[0], path: route[1], by: by, status: 503, hasNot: []string{"Ada", "secret content", innards},
-			want: map[string]string{"Set-Cookie": "", "Retry-After": retryAfter}}
+		c := scenario{method: route[0], path: route[1], by: by, status: 503,
+			hasNot: []string{"Ada", "secret content", innards},
+			want:   map[string]string{"Set-Cookie": "", "Retry-After": retryAfter}}
 		if route[0] == http.MethodPost {
 			c.form = token
 		}
@@ -189,8 +192,10 @@ func TestSessionStoreDown(t *testing.T) {
 func TestBrowserName(t *testing.T) {
 	for agent, want := range map[string]string{
 		"": "Unknown browser",
-		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36":                         "Chrome on Windows",
-		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1": "Safari on iOS",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 " +
+			"Safari/537.36": "Chrome on Windows",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) " +
+			"Version/18.5 Mobile/15E148 Safari/604.1": "Safari on iOS",
 		"curl/8.5.0": "curl",
 	} {
 		if got := browserName(agent); got != want {

@@ -72,10 +72,12 @@ func leftAt(ctx context.Context, root, revision string) (string, error) {
 		return "", fmt.Errorf("asking git where the working tree left %s: %w", revision, err)
 	}
 	if shallow, err := git(ctx, root, "rev-parse", "--is-shallow-repository"); err == nil && shallow == "true" {
-		return "", fmt.Errorf("this clone is shallow, and the commit at which the working tree left %s is not in it: run "+
+		return "", fmt.Errorf("this clone is shallow, and the commit at which the working tree left %s is not in "+
+			"it: run "+
 			"git fetch --unshallow (in a workflow: fetch-depth: 0 for actions/checkout)", revision)
 	}
-	return "", fmt.Errorf("the working tree and %s have no commit in common: name a revision that it comes from with BASE",
+	return "", fmt.Errorf("the working tree and %s have no commit in common: name a revision that it comes from "+
+		"with BASE",
 		revision)
 }
 
@@ -182,7 +184,8 @@ func build(ctx context.Context, of *program, file string) error {
 		return fmt.Errorf("building the program of %s: %w", of.tree.name, context.Cause(ctx))
 	}
 	if _, is := errors.AsType[*exec.ExitError](err); !is {
-		return fmt.Errorf("building the program of %s: install Go 1.26 or newer (https://go.dev/dl/): %w", of.tree.name, err)
+		return fmt.Errorf("building the program of %s: install Go 1.26 or newer (https://go.dev/dl/): %w", of.tree.name,
+			err)
 	}
 	said := strings.TrimSpace(string(out))
 	if len(said) > mostSaid {

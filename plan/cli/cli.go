@@ -86,7 +86,8 @@ func Run(ctx context.Context, project Project, args []string, out, log io.Writer
 	}
 	if flags.NArg() > 0 || !slices.Contains([]string{"markdown", "json", "sarif"}, *format) ||
 		strings.HasPrefix(*base, "-") || *base == "" {
-		fmt.Fprintf(log, "plan: the format is markdown, json or sarif, the base a revision, and nothing follows the flags\n")
+		fmt.Fprintf(log,
+			"plan: the format is markdown, json or sarif, the base a revision, and nothing follows the flags\n")
 		flags.Usage()
 		return StatusUsage
 	}

@@ -116,7 +116,8 @@ func (c *Config) check() error {
 		}
 		for _, name := range slices.Sorted(maps.Keys(p.Environment)) {
 			if !variable.MatchString(name) || strings.HasPrefix(name, "PULUMI_") {
-				wrong("%s.environment: %q cannot be set: a name has letters, digits and _, and does not begin with PULUMI_",
+				wrong("%s.environment: %q cannot be set: a name has letters, digits and _, and does not begin with "+
+					"PULUMI_",
 					at, name)
 			}
 		}

@@ -152,7 +152,8 @@ prices: prices.json
 		{"no YAML", "projects: [", "did not find"},
 		{"a folder outside", "projects: [{folder: ../x}]", `projects[0].folder: "../x" is not below`},
 		{"a folder twice", "projects: [{folder: a}, {folder: ./a}]", `"a" is listed twice`},
-		{"a variable of Pulumi's", "projects: [{folder: ., environment: {PULUMI_MONITOR: x}}]", `"PULUMI_MONITOR" cannot be set`},
+		{"a variable of Pulumi's", "projects: [{folder: ., environment: {PULUMI_MONITOR: x}}]",
+			`"PULUMI_MONITOR" cannot be set`},
 		{"no variable", "projects: [{folder: ., environment: {a-b: x}}]", `"a-b" cannot be set`},
 		{"a stack outside", "projects: [{folder: ., stacks: [../x]}]", `"../x" is not the name of a stack`},
 		{"no pattern", "projects: [{folder: ., migrations: 'a['}]", `"a[" is no pattern`},
@@ -177,10 +178,12 @@ prices: prices.json
 // workspace or by replacements.
 func TestModules(t *testing.T) {
 	dir := repository(t, map[string]string{
-		"go.work":      "go 1.26\nuse ./lib\nuse ./imported\nuse ./unused\nuse ./infra\n",
-		"infra/go.mod": "module infra\nrequire (\nlib v0.0.0\nother v0.0.0\nfar v0.0.0\n)\nreplace other => ../other\nreplace far => ../../far\n",
-		"lib/go.mod":   "module lib\nrequire deep v0.0.0\nreplace deep => ./deep\n", "lib/deep/go.mod": "module deep\n",
-		"other/go.mod": "module other\n", "unused/go.mod": "module unused\n", "infra/cmd/a.go": "package main\nimport _ \"imported/part\"",
+		"go.work": "go 1.26\nuse ./lib\nuse ./imported\nuse ./unused\nuse ./infra\n",
+		"infra/go.mod": "module infra\nrequire (\nlib v0.0.0\nother v0.0.0\nfar v0.0.0\n)\nreplace other => " +
+			"../other\nreplace far => ../../far\n",
+		"lib/go.mod": "module lib\nrequire deep v0.0.0\nreplace deep => ./deep\n", "lib/deep/go.mod": "module deep\n",
+		"other/go.mod": "module other\n", "unused/go.mod": "module unused\n",
+		"infra/cmd/a.go":  "package main\nimport _ \"imported/part\"",
 		"imported/go.mod": "module imported\n",
 		"alone/go.mod":    "module alone\n", "alone/work/go.work": "go 1.26\nuse ..\n",
 	})
@@ -202,8 +205,9 @@ func TestModules(t *testing.T) {
 		return sum
 	}
 	was := hash()
-	for file, changes := range map[string]bool{"unused/x.go": false, "lib/x_test.go": false, "lib/deep/x.go": true, "imported/part/x.go": true,
-		"other/go.sum": true, "infra/testdata/embedded": true} {
+	for file, changes := range map[string]bool{"unused/x.go": false, "lib/x_test.go": false, "lib/deep/x.go": true,
+		"imported/part/x.go": true,
+		"other/go.sum":       true, "infra/testdata/embedded": true} {
 		name := filepath.Join(dir, filepath.FromSlash(file))
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			t.Fatal(err)

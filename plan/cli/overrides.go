@@ -42,17 +42,18 @@ func (o *overrides) register(flags *flag.FlagSet) {
 		o.environment[name] = text
 		return nil
 	})
-	flags.Func("artifact", "a build makes this file of those, `FILE=of,of` (may be repeated)", func(value string) error {
-		name, of, is := strings.Cut(value, "=")
-		if !is {
-			return fmt.Errorf("%q is not FILE=of,of", value)
-		}
-		if o.artifacts == nil {
-			o.artifacts = map[string][]string{}
-		}
-		o.artifacts[name] = strings.Split(of, ",")
-		return nil
-	})
+	flags.Func("artifact", "a build makes this file of those, `FILE=of,of` (may be repeated)",
+		func(value string) error {
+			name, of, is := strings.Cut(value, "=")
+			if !is {
+				return fmt.Errorf("%q is not FILE=of,of", value)
+			}
+			if o.artifacts == nil {
+				o.artifacts = map[string][]string{}
+			}
+			o.artifacts[name] = strings.Split(of, ",")
+			return nil
+		})
 	flags.StringVar(&o.rules, "rules", "", "the `folder` of a Go program with rules")
 	flags.StringVar(&o.tags, "tags", "", "a comma-separated `list` of build tags")
 	flags.StringVar(&o.prices, "prices", "", "the `file` of the prices, instead of those that come with the command")

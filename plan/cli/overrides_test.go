@@ -11,8 +11,9 @@ import (
 // TestOverrides: flags take the place of what the configuration says, and are held to the same rules.
 func TestOverrides(t *testing.T) {
 	production := []string{"prod"}
-	given := Config{Projects: []ProjectConfig{{Folder: "a", Stacks: []string{"dev"}, Environment: map[string]string{"A": "1",
-		"B": "1"}}, {Folder: "b"}}}
+	given := Config{Projects: []ProjectConfig{{Folder: "a", Stacks: []string{"dev"},
+		Environment: map[string]string{"A": "1",
+			"B": "1"}}, {Folder: "b"}}}
 	for _, c := range []struct {
 		args  string
 		want  []ProjectConfig

@@ -26,7 +26,8 @@ func TestPrices(t *testing.T) {
 		{name: "a file that changes", was: "{}", is: good, date: "2026-10", note: "is part of the change"},
 		{name: "a new file", is: good, date: "2026-10"},
 		{name: "no prices", is: "{}", wrong: "prices.json: reading the prices: the file is of form 0"},
-		{name: "a flag that leads nowhere", flag: filepath.Join(filepath.Dir(elsewhere), "none"), wrong: "no such file"},
+		{name: "a flag that leads nowhere", flag: filepath.Join(filepath.Dir(elsewhere), "none"),
+			wrong: "no such file"},
 		{name: "a link out of the repository", link: true, wrong: "reading the prices, prices.json: path escapes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -59,7 +60,8 @@ func TestPrices(t *testing.T) {
 			case (table == nil) != (c.date == "") || table != nil && table.Date != c.date:
 				t.Errorf("got %+v, want those of %q", table, c.date)
 			}
-			if notes := strings.Join(head.notes, "\n"); !strings.Contains(notes, c.note) || c.note == "" && notes != "" {
+			if notes := strings.Join(head.notes, "\n"); !strings.Contains(notes, c.note) ||
+				c.note == "" && notes != "" {
 				t.Errorf("the notes are %q, want %q", notes, c.note)
 			}
 		})

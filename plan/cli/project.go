@@ -236,8 +236,9 @@ func (t *tree) stacks(c ProjectConfig, project *workspace.Project, ext string) (
 	}
 	if len(names) == 0 {
 		names = []string{unnamed}
-		t.notes = append(t.notes, fmt.Sprintf("Project %s has no file of a stack in %s, so it is planned for one, %s, with "+
-			"what Pulumi.yaml says alone.", quoted(project.Name.String()), quoted(dir), unnamed))
+		t.notes = append(t.notes,
+			fmt.Sprintf("Project %s has no file of a stack in %s, so it is planned for one, %s, with "+
+				"what Pulumi.yaml says alone.", quoted(project.Name.String()), quoted(dir), unnamed))
 	}
 	found := map[string]plan.Stack{}
 	for _, name := range names {
@@ -250,13 +251,15 @@ func (t *tree) stacks(c ProjectConfig, project *workspace.Project, ext string) (
 			case t.later(file(name)):
 				continue // it came later
 			case !t.past && name != unnamed:
-				t.notes = append(t.notes, fmt.Sprintf("There is no %s, so %s is planned with what Pulumi.yaml says alone.",
-					quoted(file(name)), quoted(name)))
+				t.notes = append(t.notes,
+					fmt.Sprintf("There is no %s, so %s is planned with what Pulumi.yaml says alone.",
+						quoted(file(name)), quoted(name)))
 			}
 		case err != nil:
 			return nil, fmt.Errorf("reading %s: %w", file(name), unplaced(err))
 		default:
-			read, err := workspace.LoadProjectStackBytes(nil, project, withoutMark(text), file(name), encoding.Marshalers[ext])
+			read, err := workspace.LoadProjectStackBytes(nil, project, withoutMark(text), file(name),
+				encoding.Marshalers[ext])
 			if err != nil {
 				s.Fault = &plan.Fault{Kind: plan.FaultSettings, Said: fmt.Sprintf("reading %s: %v", file(name), err)}
 				found[name] = s
@@ -264,8 +267,9 @@ func (t *tree) stacks(c ProjectConfig, project *workspace.Project, ext string) (
 			}
 			values = read.Config
 			if env := read.Environment; env != nil && len(env.Imports()) > 0 {
-				t.notes = append(t.notes, fmt.Sprintf("Stack %s takes configuration from the environments %s of Pulumi ESC, "+
-					"which nothing here can read.", quoted(name), quoted(strings.Join(env.Imports(), ", "))))
+				t.notes = append(t.notes,
+					fmt.Sprintf("Stack %s takes configuration from the environments %s of Pulumi ESC, "+
+						"which nothing here can read.", quoted(name), quoted(strings.Join(env.Imports(), ", "))))
 			}
 		}
 		if s.Config, s.Secrets, err = settle(project, values); err != nil {

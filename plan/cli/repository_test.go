@@ -180,7 +180,8 @@ func TestRepository(t *testing.T) {
 		t.Fatal(err)
 	}
 	plan("a module of the workspace, a program in another language, a migration", StatusDangerous,
-		[]string{"--project", "services/api", "--migrations", "db"}, "create BucketV2 `ours`", "**BucketV2** `jobs` is deleted",
+		[]string{"--project", "services/api", "--migrations", "db"}, "create BucketV2 `ours`",
+		"**BucketV2** `jobs` is deleted",
 		"`db/2.sql` is **not safe", "Sample.1")
 	replaceIn(t, dir, "lambda/handler.js", "1", "2")
 	plan("the same, of all, and sources of an artifact", StatusPolicy, nil, "BucketObject `code`",

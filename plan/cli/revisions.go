@@ -94,7 +94,8 @@ func (p Project) compare(ctx context.Context, root, base string, over overrides,
 	notes = append(notes, slices.Concat(before.notes, head.notes)...)
 	if why := apart.Isolated(); is.Build == nil && why != "" {
 		notes = append(notes, "**The programs were not isolated:** "+why+". So the code of the change had the "+
-			"network, and could read what this user may read. Where it is not to be trusted, let nothing be there that is worth "+
+			"network, and could read what this user may read. Where it is not to be trusted, let nothing be there "+
+			"that is worth "+
 			"reading, or let the system isolate it (Ubuntu 24.04: sudo sysctl "+
 			"kernel.apparmor_restrict_unprivileged_userns=0).")
 	}
@@ -124,8 +125,9 @@ func configure(before, head *tree) error {
 	case head.over.Config != "" && !has:
 		return fmt.Errorf("there is no %s", head.over.Config)
 	case wasErr != nil:
-		head.notes = append(head.notes, fmt.Sprintf("The configuration of %s cannot be used, so that of the change was: %s",
-			before.name, quoted(wasErr.Error())))
+		head.notes = append(head.notes,
+			fmt.Sprintf("The configuration of %s cannot be used, so that of the change was: %s",
+				before.name, quoted(wasErr.Error())))
 		had = false
 	}
 	before.config, head.config = was, is
@@ -139,7 +141,8 @@ func configure(before, head *tree) error {
 		t.config.Rules = cmp.Or(t.over.rules, t.config.Rules)
 	}
 	if had && has && !reflect.DeepEqual(was, is) {
-		head.notes = append(head.notes, quoted(head.over.config())+", which says what is planned, is part of the change.")
+		head.notes = append(head.notes,
+			quoted(head.over.config())+", which says what is planned, is part of the change.")
 	}
 	return nil
 }
@@ -359,7 +362,8 @@ func (p Project) both(ctx context.Context, before, head *program, standIns strin
 	if before != nil {
 		maps.Copy(was, before.stacks)
 	} else if head != nil {
-		notes = append(notes, fmt.Sprintf("%s has no program of project %s, so every stack of it is a new one.", head.tree.base,
+		notes = append(notes, fmt.Sprintf("%s has no program of project %s, so every stack of it is a new one.",
+			head.tree.base,
 			quoted(head.name)))
 	}
 	names := maps.Clone(is)
@@ -449,7 +453,8 @@ func (p Project) record(ctx context.Context, of *program, name string, s *plan.S
 	if err != nil {
 		return err
 	}
-	s.Graph, err = graph.Run(ctx, graph.Program{Path: of.file, Dir: of.dir(), Root: realPath(of.tree.dir), Tree: of.tree.dir,
+	s.Graph, err = graph.Run(ctx, graph.Program{Path: of.file, Dir: of.dir(), Root: realPath(of.tree.dir),
+		Tree: of.tree.dir,
 		Read: read, Empty: []string{home}, StandIns: built, Env: env}, before, of.name, name, s.Config, s.Secrets)
 	failed, is := errors.AsType[*graph.ProgramError](err)
 	if !is {

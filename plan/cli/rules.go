@@ -127,7 +127,8 @@ func buildRules(ctx context.Context, before, head *tree, work string) error {
 			}
 		}
 		var err error
-		if t.rules.work, err = workspaceOf(t.rules, filepath.Join(work, map[bool]string{true: "base", false: "head"}[t == before]+
+		if t.rules.work,
+			err = workspaceOf(t.rules, filepath.Join(work, map[bool]string{true: "base", false: "head"}[t == before]+
 			"-rules-work")); err != nil {
 			return err
 		}
@@ -139,8 +140,9 @@ func buildRules(ctx context.Context, before, head *tree, work string) error {
 			return fmt.Errorf("building the rules: %w", err)
 		}
 		if t == before && t.rules.fault != nil {
-			t.notes = append(t.notes, fmt.Sprintf("The rules of %s do not compile, so nothing is compared with them: %s",
-				t.name, quoted(t.rules.fault.Said)))
+			t.notes = append(t.notes,
+				fmt.Sprintf("The rules of %s do not compile, so nothing is compared with them: %s",
+					t.name, quoted(t.rules.fault.Said)))
 			t.rules = nil
 		}
 	}

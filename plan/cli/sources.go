@@ -277,7 +277,8 @@ func (of *program) standIns() (map[string]string, error) {
 			found = append(found, names...)
 		}
 		if len(found) == 0 && !of.tree.past {
-			return nil, fmt.Errorf("looking for what %s is made of: there is no %s", artifact, strings.Join(sources, ", "))
+			return nil, fmt.Errorf("looking for what %s is made of: there is no %s", artifact,
+				strings.Join(sources, ", "))
 		}
 		for _, name := range found {
 			info, err := fs.Stat(root, name)

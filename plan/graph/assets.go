@@ -150,7 +150,8 @@ func (a *assetFolders) path(name string) (string, error) {
 		defer root.Close()
 		hash, err := a.inside(root, filepath.ToSlash(relative))
 		if errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("reading %s: there is no such file here: if a build makes it, name what it is made of among "+
+			return "", fmt.Errorf("reading %s: there is no such file here: if a build makes it, name what it is "+
+				"made of among "+
 				"the artifacts in stackplan.yaml", name)
 		}
 		if err != nil {

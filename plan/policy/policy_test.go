@@ -160,7 +160,8 @@ func TestWhatBreaksARule(t *testing.T) {
 			b.Set(subnetType, "private-a", "mapPublicIpOnLaunch", true)
 		}, "LaunchTemplate app"},
 		{"EC2.170", "IMDSv1", set(templateType, "app", "metadataOptions.httpTokens", "optional"), "LaunchTemplate app"},
-		{"EC2.170", "IMDSv1 on the jump server", set(instanceType, "jump", "metadataOptions", nil), "EC2 Instance jump"},
+		{"EC2.170", "IMDSv1 on the jump server", set(instanceType, "jump", "metadataOptions", nil),
+			"EC2 Instance jump"},
 		{"CKV_AWS_341", "two hops", set(templateType, "app", "metadataOptions.httpPutResponseHopLimit", 2),
 			"LaunchTemplate app"},
 		{"EC2.181", "a volume in clear",
@@ -246,7 +247,8 @@ func TestWhatBreaksARule(t *testing.T) {
 
 		{"RDS.2", "public", set(databaseType, "db", "publiclyAccessible", true), "RDS Instance db"},
 		{"RDS.2", "in a public subnet",
-			set(subnetGroupType, "db", "subnetIds", []string{"subnet-private-a", "subnet-public-b"}), "RDS SubnetGroup db"},
+			set(subnetGroupType, "db", "subnetIds", []string{"subnet-private-a", "subnet-public-b"}),
+			"RDS SubnetGroup db"},
 		{"RDS.2", "in no known subnet", set(databaseType, "db", "dbSubnetGroupName", nil), "RDS Instance db"},
 		{"RDS.3", "in clear", set(databaseType, "db", "storageEncrypted", nil), "RDS Instance db"},
 		{"RDS.5", "one zone", set(databaseType, "db", "multiAz", false), "RDS Instance db"},
@@ -358,7 +360,8 @@ func TestWhatBreaksARule(t *testing.T) {
 			grant(in{"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": "*"}), "Parameter password"},
 		{"Plan.Secrets.1", "a leak", func(b *graphtest.Builder) { b.Leak(parameterType, "host", "value") },
 			"Parameter host"},
-		{"Plan.Secrets.2", "a password in plain", set(databaseType, "db", "password", "correct horse"), "RDS Instance db"},
+		{"Plan.Secrets.2", "a password in plain", set(databaseType, "db", "password", "correct horse"),
+			"RDS Instance db"},
 		{"Plan.Secrets.2", "a secret as String", set(parameterType, "host", "value", graph.Secret), "Parameter host"},
 		{"Plan.Command.1", "any host", set(remoteCommandType, "schema", "connection.hostKey", nil), "Command schema"},
 		{"Plan.Command.1", "no limit of dials", set(remoteCommandType, "schema", "connection.dialErrorLimit", -1),
@@ -444,7 +447,8 @@ func TestNothingIsKeptByAbsence(t *testing.T) {
 				want = NotAsked
 			}
 			if result.Verdict != want {
-				t.Errorf("%s is %s in an empty graph of %+v (complete %t), want %s", result.Rule.ID, result.Verdict, env,
+				t.Errorf("%s is %s in an empty graph of %+v (complete %t), want %s", result.Rule.ID, result.Verdict,
+					env,
 					set.Complete, want)
 			}
 		}

@@ -51,7 +51,8 @@ func Main(rules func(stack Stack) (Set, error)) {
 
 func serve(file string, out io.Writer, rules func(stack Stack) (Set, error)) error {
 	if file == "" {
-		return fmt.Errorf("this program holds rules for a plan, which names its request in %s: name its folder as rules in "+
+		return fmt.Errorf("this program holds rules for a plan, which names its request in %s: name its folder as "+
+			"rules in "+
 			"stackplan.yaml", RequestVariable)
 	}
 	text, err := os.ReadFile(file)
@@ -102,7 +103,8 @@ func ReadAnswer(wrote string) (Report, error) {
 		case Kept, NotAsked:
 		case Broken, Excepted:
 			if len(r.Violations)+len(r.Excused) == 0 {
-				return report, fmt.Errorf("the program of the rules calls %q %s, and says not where", r.Rule.ID, r.Verdict)
+				return report, fmt.Errorf("the program of the rules calls %q %s, and says not where", r.Rule.ID,
+					r.Verdict)
 			}
 		default:
 			return report, fmt.Errorf("the program of the rules gives %q as the verdict of %q", r.Verdict, r.Rule.ID)

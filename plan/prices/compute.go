@@ -169,7 +169,8 @@ func (b *biller) nodes(r *graph.Resource) {
 	size, ok := graph.Number(r.Input("scalingConfig.minSize"))
 	kinds := graph.Texts(r.Input("instanceTypes"))
 	switch {
-	case !ok || r.Input("launchTemplate") != nil || len(kinds) > 1 || r.Input("instanceTypes") != nil && len(kinds) == 0:
+	case !ok || r.Input("launchTemplate") != nil || len(kinds) > 1 ||
+		r.Input("instanceTypes") != nil && len(kinds) == 0:
 		b.unpriced(r, "a group of unknown size or template, or of several types")
 		return
 	case graph.Text(r.Input("capacityType")) == "SPOT":
@@ -224,7 +225,8 @@ func (b *biller) service(r *graph.Resource) {
 		return
 	}
 	kind, name := "fargate/", "Fargate"
-	if family := graph.Text(definition.Input("runtimePlatform.operatingSystemFamily")); family != "" && family != "LINUX" {
+	if family := graph.Text(definition.Input("runtimePlatform.operatingSystemFamily")); family != "" &&
+		family != "LINUX" {
 		b.unpriced(r, times(tasks)+"task of "+family)
 		return
 	}

@@ -17,7 +17,8 @@ var networkRules = map[string]func(*biller, *graph.Resource){
 	"aws:alb/loadBalancer:LoadBalancer": (*biller).balancer,
 	"aws:elb/loadBalancer:LoadBalancer": func(b *biller, r *graph.Resource) {
 		b.hourly(r, "Classic Load Balancer", 1, "lb/classic")
-		b.balancerAddresses(r, max(len(graph.Items(r.Input("subnets"))), len(graph.Items(r.Input("availabilityZones")))))
+		b.balancerAddresses(r,
+			max(len(graph.Items(r.Input("subnets"))), len(graph.Items(r.Input("availabilityZones")))))
 	},
 	"aws:ec2transitgateway/vpcAttachment:VpcAttachment": func(b *biller, r *graph.Resource) {
 		b.hourly(r, "attachment of a transit gateway", 1, "tgw/attachment")
@@ -38,7 +39,8 @@ func (b *biller) endpoint(r *graph.Resource) {
 	case "Interface":
 		b.hourly(r, "interface endpoint in a zone", float64(b.zones(r)), "endpoint/interface")
 	case "GatewayLoadBalancer":
-		b.hourly(r, "endpoint of kind GatewayLoadBalancer in a zone", float64(b.zones(r)), "endpoint/gatewayloadbalancer")
+		b.hourly(r, "endpoint of kind GatewayLoadBalancer in a zone", float64(b.zones(r)),
+			"endpoint/gatewayloadbalancer")
 	default:
 		b.unpriced(r, "an endpoint of kind "+kind)
 	}

@@ -78,7 +78,8 @@ func TestIdle(t *testing.T) {
 		}, []string{"jump 0.64"}, []string{`EC2 Instance jump: instance type "c7g.large"`}},
 		{"instance without a word on its volume", func(b *graphtest.Builder) {
 			b.Add(instance, "jump", in{"instanceType": "t4g.nano"})
-		}, []string{"jump 3.066"}, []string{"EC2 Instance jump: volume that is not a gp3 of known size and usual speed"}},
+		}, []string{"jump 3.066"},
+			[]string{"EC2 Instance jump: volume that is not a gp3 of known size and usual speed"}},
 		{"second volume, another kind, more speed", func(b *graphtest.Builder) {
 			b.Add(instance, "jump", in{"instanceType": "t4g.nano", "rootBlockDevice": volume(8),
 				"ebsBlockDevices": []any{

@@ -74,9 +74,11 @@ func TestRules(t *testing.T) {
 				"web: 2 × GB of memory of Fargate, $0.005 per hour = 7.3"}, nil},
 		{"on spot capacity", service(in{"launchType": nil,
 			"capacityProviderStrategies": []any{in{"capacityProvider": "FARGATE_SPOT", "weight": 1}}}, nil),
-			nil, []string{"Service web: tasks of which it is not known what they run on, and whether on spot capacity"}},
+			nil, []string{
+				"Service web: tasks of which it is not known what they run on, and whether on spot capacity"}},
 		{"on instances", service(in{"launchType": "EC2"}, nil), nil, nil},
-		{"tasks of Windows", service(nil, in{"runtimePlatform": in{"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}}),
+		{"tasks of Windows",
+			service(nil, in{"runtimePlatform": in{"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}}),
 			nil, []string{"Service web: 2 × task of WINDOWS_SERVER_2022_CORE"}},
 		{"tasks without a size", service(nil, in{"cpu": nil}), nil, []string{"Service web: 2 × task of unknown size"}},
 		{"a cluster of EKS and its nodes", func(b *graphtest.Builder) {
@@ -102,7 +104,8 @@ func TestRules(t *testing.T) {
 			[]string{"Volume faster: volume that is not a gp3 of known size and usual speed",
 				"Volume none: volume that is not a gp3 of known size and usual speed"}},
 		{"an instance of its own host, and a spot one", func(b *graphtest.Builder) {
-			b.Add(instance, "alone", in{"instanceType": "c7g.large", "tenancy": "dedicated", "rootBlockDevice": volume(1)})
+			b.Add(instance, "alone",
+				in{"instanceType": "c7g.large", "tenancy": "dedicated", "rootBlockDevice": volume(1)})
 			b.Add(instance, "spot", in{"instanceType": "c7g.large", "rootBlockDevice": volume(1),
 				"instanceMarketOptions": in{"marketType": "spot"}})
 		}, []string{"alone: 1 GB of gp3 volumes, $0.1 per GB and month = 0.1",
@@ -114,10 +117,12 @@ func TestRules(t *testing.T) {
 				in{"subnetId": "a", "allocationId": "e"}, in{"subnetId": "b"}}})
 			b.Add(balancer, "g", in{"loadBalancerType": "gateway", "subnets": []string{"a"}})
 			b.Add("elb/loadBalancer:LoadBalancer", "c", in{"internal": true, "subnets": []string{"a"}})
-		}, []string{"c: Classic Load Balancer, $0.03 per hour = 21.9", "n: Network Load Balancer, $0.03 per hour = 21.9",
+		}, []string{"c: Classic Load Balancer, $0.03 per hour = 21.9",
+			"n: Network Load Balancer, $0.03 per hour = 21.9",
 			"g: Gateway Load Balancer, $0.0125 per hour = 9.125",
 			"n: public IPv4 address, at least one in each zone, $0.005 per hour = 3.65"}, nil},
-		{"a database whose list has the pair", add(database, mysql(in{"instanceClass": "db.m7g.large", "multiAz": true})),
+		{"a database whose list has the pair",
+			add(database, mysql(in{"instanceClass": "db.m7g.large", "multiAz": true})),
 			[]string{"x: database db.m7g.large (Multi-AZ) with its standby, $0.41 per hour = 299.3",
 				"x: 100 GB of database storage (Multi-AZ), $0.14 per GB and month = 14"}, nil},
 		{"a database of another engine and storage", add(database, mysql(in{"instanceClass": "db.m7g.large",
@@ -147,7 +152,8 @@ func TestRules(t *testing.T) {
 			[]string{"x: 10 × write capacity unit, $0.0008 per hour = 5.84",
 				"x: 20 × read capacity unit, $0.0002 per hour = 2.92"}, nil},
 		{"a domain of OpenSearch", add("opensearch/domain:Domain", in{"clusterConfig": in{"instanceCount": 2,
-			"instanceType": "t3.small.search"}, "ebsOptions": in{"ebsEnabled": true, "volumeType": "gp3", "volumeSize": 10}}),
+			"instanceType": "t3.small.search"},
+			"ebsOptions": in{"ebsEnabled": true, "volumeType": "gp3", "volumeSize": 10}}),
 			[]string{"x: 2 × OpenSearch t3.small.search, $0.04 per hour = 58.4",
 				"x: 20 GB of gp3 volumes of OpenSearch, $0.15 per GB and month = 3"}, nil},
 		{"a web ACL", add("wafv2/webAcl:WebAcl", in{"scope": "REGIONAL", "rules": []any{in{}, in{}}}),

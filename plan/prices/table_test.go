@@ -106,8 +106,9 @@ func TestRegions(t *testing.T) {
 	for _, name := range []string{"a", "b", "c", "d"} {
 		b.Add(metric, name, in{"period": 300, "region": "us-east-1"})
 	}
-	compare(t, frankfurt().Idle(b.Graph(), "eu-central-1"), []string{"alarms in us-east-1: 4 alarms, 0 of them by Auto " +
-		"Scaling for its policies; $0.20 per month each after the 10 that an account has free = 0.4"}, nil)
+	compare(t, frankfurt().Idle(b.Graph(), "eu-central-1"),
+		[]string{"alarms in us-east-1: 4 alarms, 0 of them by Auto " +
+			"Scaling for its policies; $0.20 per month each after the 10 that an account has free = 0.4"}, nil)
 
 	var uses []string
 	b = graphtest.New(t)

@@ -16,9 +16,11 @@ func site() program {
 				does: []string{"update aws:s3/bucketObjectv2:BucketObjectv2 index.html"}},
 			{name: "older TLS, and headers dropped", edits: []edit{{"main.go", "TLSv1.2_2021", "TLSv1"},
 				{"main.go", "redirect-to-https", "allow-all"},
-				{"main.go", "			ResponseHeadersPolicyId: headers.ID(),\n", ""}, {"main.go", "headers, err :=", "_, err ="}},
-				dangers: [][2]string{{"protection off", "clients may use older versions of TLS (TLSv1.2_2021 → TLSv1)"}},
-				does:    []string{"update aws:cloudfront/distribution:Distribution site"}},
+				{"main.go", "			ResponseHeadersPolicyId: headers.ID(),\n", ""}, {"main.go", "headers, err :=",
+					"_, err ="}},
+				dangers: [][2]string{{"protection off",
+					"clients may use older versions of TLS (TLSv1.2_2021 → TLSv1)"}},
+				does: []string{"update aws:cloudfront/distribution:Distribution site"}},
 		},
 	}
 }
@@ -47,8 +49,9 @@ func events() program {
 				{"main.go", `pulumi.String("customer"), Type`, `pulumi.String("account"), Type`},
 				{"main.go", `"AWS_IAM"`, `"NONE"`},
 			}, dangers: [][2]string{
-				{"data replaced", "`orders` is replaced by a new, empty one (because of `hashKey`), and its records with it; " +
-					"AWS refuses, because of its deletion protection"},
+				{"data replaced",
+					"`orders` is replaced by a new, empty one (because of `hashKey`), and its records with it; " +
+						"AWS refuses, because of its deletion protection"},
 				{"access opened", "everyone can call it (AWS_IAM → NONE)"},
 			}, does: []string{"replace aws:dynamodb/table:Table orders", "update aws:apigatewayv2/route:Route take",
 				"update aws:iam/rolePolicy:RolePolicy take", "update aws:lambda/function:Function take"}},
@@ -68,7 +71,8 @@ func fargate() program {
 			"aws:ecr/repository:Repository":           "name encryptionConfigurations",
 			"aws:ecs/cluster:Cluster":                 "name",
 			"aws:ecs/service:Service":                 "cluster name launchType schedulingStrategy iamRole",
-			"aws:ecs/taskDefinition:TaskDefinition": "containerDefinitions cpu memory family executionRoleArn taskRoleArn " +
+			"aws:ecs/taskDefinition:TaskDefinition": "containerDefinitions cpu memory family executionRoleArn " +
+				"taskRoleArn " +
 				"networkMode requiresCompatibilities volumes runtimePlatform ephemeralStorage",
 			"aws:iam/rolePolicyAttachment:RolePolicyAttachment": "*",
 			"aws:secretsmanager/secret:Secret":                  "name namePrefix",
@@ -77,13 +81,15 @@ func fargate() program {
 		changes: []change{
 			{name: "an image, and a number that is ignored", edits: []edit{{"Pulumi.test.yaml", "1.4.2", "1.5.0"},
 				{"Pulumi.test.yaml", `tasks: "2"`, `tasks: "4"`}},
-				does: []string{"replace aws:ecs/taskDefinition:TaskDefinition web", "update aws:ecs/service:Service web"}},
+				does: []string{"replace aws:ecs/taskDefinition:TaskDefinition web",
+					"update aws:ecs/service:Service web"}},
 			{name: "another port of the targets, and tasks in the open", edits: []edit{
 				{"main.go", `Port: pulumi.Int(8080), Protocol: pulumi.String("HTTP"), TargetType`,
 					`Port: pulumi.Int(9090), Protocol: pulumi.String("HTTP"), TargetType`},
 				{"main.go", "Subnets:        net.private,", "Subnets: net.public, AssignPublicIp: pulumi.Bool(true),"},
 			}, dangers: [][2]string{{"interruption", "a new one has no healthy target"},
-				{"access opened", "its tasks get public addresses"}, {"interruption", "its tasks move to other subnets"}},
+				{"access opened", "its tasks get public addresses"},
+				{"interruption", "its tasks move to other subnets"}},
 				does: []string{"replace aws:lb/targetGroup:TargetGroup web", "update aws:ecs/service:Service web",
 					"update aws:lb/listener:Listener https"}},
 		},

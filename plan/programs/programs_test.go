@@ -81,7 +81,8 @@ func TestPrograms(t *testing.T) {
 					t.Fatalf("%s: %v", c.name, r.Err)
 				}
 				if said := spoken(e); !slices.Equal(r.Changes, said) || !slices.Equal(said, c.does) {
-					t.Errorf("%s: the engine did\n%s\nthe plan says\n%s\nwanted\n%s", c.name, strings.Join(r.Changes, "\n"),
+					t.Errorf("%s: the engine did\n%s\nthe plan says\n%s\nwanted\n%s", c.name,
+						strings.Join(r.Changes, "\n"),
 						strings.Join(said, "\n"), strings.Join(c.does, "\n"))
 				}
 				s.Configure(config)
@@ -168,7 +169,8 @@ func write(t *testing.T, path, text string) {
 func planned(t *testing.T, repository, stack string) plan.Environment {
 	t.Helper()
 	var out, log bytes.Buffer
-	cli.Run(t.Context(), cli.Project{}, []string{"--root", repository, "--base", "HEAD", "--format", "json"}, &out, &log)
+	cli.Run(t.Context(), cli.Project{}, []string{"--root", repository, "--base", "HEAD", "--format", "json"}, &out,
+		&log)
 	var made plan.Plan
 	if err := json.Unmarshal(out.Bytes(), &made); err != nil {
 		t.Fatalf("%v\n%s\n%s", err, log.String(), out.String())

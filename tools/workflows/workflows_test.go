@@ -69,7 +69,8 @@ func TestActionsArePinned(t *testing.T) {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(string(text)) {
-			if strings.Contains(line, "uses:") && !strings.Contains(line, "uses: ./plan") && !pinned.MatchString(strings.TrimRight(line, "\n")) {
+			if strings.Contains(line, "uses:") && !strings.Contains(line, "uses: ./plan") &&
+				!pinned.MatchString(strings.TrimRight(line, "\n")) {
 				t.Errorf("%s: %s", name, strings.TrimSpace(line))
 			}
 		}

@@ -323,7 +323,8 @@ func TestWithout(t *testing.T) {
 		s.commit()
 		s.git("checkout", "--quiet", "-b", "with-"+missing)
 		s.git("revert", "--no-edit", "HEAD")
-		s.wants("a base without "+missing, cli.StatusPolicy, "has no program of project `dossier`, so every stack of it is a new one.",
+		s.wants("a base without "+missing, cli.StatusPolicy,
+			"has no program of project `dossier`, so every stack of it is a new one.",
 			"**dev is new:** all of it is created.", "- create BucketV2 `files`")
 		s.git("checkout", "--quiet", "-f", "-B", "main")
 	}

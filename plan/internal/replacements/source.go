@@ -84,7 +84,8 @@ func parse(dir string, shared map[string]string) (*pkg, error) {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		file, err := parser.ParseFile(set, filepath.Join(dir, name), nil, parser.ParseComments|parser.SkipObjectResolution)
+		file, err := parser.ParseFile(set, filepath.Join(dir, name), nil,
+			parser.ParseComments|parser.SkipObjectResolution)
 		if err != nil {
 			return nil, fmt.Errorf("reading the provider's source: %w", err)
 		}
@@ -142,7 +143,8 @@ func (p *pkg) resources(found map[string]*resource) {
 			continue
 		}
 		ast.Inspect(f.Body, func(n ast.Node) bool {
-			if set, is := n.(*ast.AssignStmt); is && len(set.Rhs) == 1 && strings.HasPrefix(literal(set.Rhs[0]), "aws_") {
+			if set, is := n.(*ast.AssignStmt); is && len(set.Rhs) == 1 &&
+				strings.HasPrefix(literal(set.Rhs[0]), "aws_") {
 				found[literal(set.Rhs[0])] = p.framework(schema)
 			}
 			return true

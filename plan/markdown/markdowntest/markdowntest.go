@@ -32,7 +32,8 @@ type Document struct {
 }
 
 var (
-	blocks = []string{"h1", "h2", "h3", "h4", "h5", "h6", "p", "ul", "ol", "li", "blockquote", "table", "thead", "tbody",
+	blocks = []string{"h1", "h2", "h3", "h4", "h5", "h6", "p", "ul", "ol", "li", "blockquote", "table", "thead",
+		"tbody",
 		"tr", "th", "td", "pre", "hr", "details", "summary"}
 	inline = []string{"html", "head", "body", "code", "strong", "em", "del", "br"}
 	// attributes are those that goldmark gives to cells and fences.

@@ -117,7 +117,8 @@ func selectors() map[string][]selector {
 		{"AmazonRoute53", "DNS-Queries", nil, "route53/query", nil, true},
 		{"AWSDataTransfer", "DataTransfer-Out-Bytes", map[string]string{"transfertype": "AWS Outbound"}, "data/out", gb,
 			false},
-		{"AWSDataTransfer", "DataTransfer-Regional-Bytes", map[string]string{"transfertype": "IntraRegion"}, "data/zones",
+		{"AWSDataTransfer", "DataTransfer-Regional-Bytes", map[string]string{"transfertype": "IntraRegion"},
+			"data/zones",
 			gb, false},
 	}
 	for name, engine := range map[string]string{"MySQL": "mysql", "MariaDB": "mariadb", "PostgreSQL": "postgres"} {
@@ -131,7 +132,8 @@ func selectors() map[string][]selector {
 		all = append(all, selector{"AmazonRDS", "InstanceUsage:*", of, "rds/" + engine + "/*", hour, false},
 			selector{"AmazonRDS", "InstanceUsageIOOptimized:*", of, "rds/" + engine + "/*/io-optimized", hour, false},
 			selector{"AmazonRDS", "Aurora:ServerlessV2Usage", of, "rds/" + engine + "/acu", hour, false},
-			selector{"AmazonRDS", "Aurora:ServerlessV2IOOptimizedUsage", of, "rds/" + engine + "/acu/io-optimized", hour,
+			selector{"AmazonRDS", "Aurora:ServerlessV2IOOptimizedUsage", of, "rds/" + engine + "/acu/io-optimized",
+				hour,
 				false})
 	}
 	for usage, kind := range map[string]string{"GP2": "gp2", "GP3": "gp3", "PIOPS": "io1"} {
