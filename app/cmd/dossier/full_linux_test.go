@@ -612,12 +612,12 @@ func TestFullDiskKill(t *testing.T) {
 	}
 	for _, f := range going {
 		d.fill()
+		staff := d.signIn(p.base) // which may take of the ballast, too
+		token := csrf.FindSubmatch(staff.get("/people/" + f.receipt.Person.String() + "/delete"))
 		held := d.held()
-		staff := d.signIn(p.base)
 		gone := make(chan error, 1)
 		go func() {
 			// Killed in the middle, or done before.
-			token := csrf.FindSubmatch(staff.get("/people/" + f.receipt.Person.String() + "/delete"))
 			res, err := staff.client.PostForm(p.base+"/people/"+f.receipt.Person.String()+"/delete",
 				url.Values{"csrf": {string(token[1])}})
 			if err == nil {
