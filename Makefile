@@ -1,8 +1,8 @@
 # "make" alone lists the targets. What needs more than a line stands in tools/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud build plan test test-app times lint fuzz soak bench generate pictures change new test-tools preview \
-	deploy deploy-policy verify prove drift emulate clean bin/dossier
+.PHONY: help run cloud build plan test test-app times lint fuzz soak bench generate pictures change new test-tools \
+	preview deploy deploy-policy verify prove drift emulate clean bin/dossier
 
 # The version that "dossier version" tells: the nearest tag and what came after it.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)

@@ -185,7 +185,7 @@ func TestModules(t *testing.T) {
 		"other/go.mod": "module other\n", "unused/go.mod": "module unused\n",
 		"infra/cmd/a.go":  "package main\nimport _ \"imported/part\"",
 		"imported/go.mod": "module imported\n",
-		"alone/go.mod":    "module alone\n", "alone/work/go.work": "go 1.26\nuse ..\n",
+		"alone/go.mod":    "module alone\n", "alone/inner/go.work": "go 1.26\nuse ..\n",
 	})
 	it := &tree{name: "it", dir: dir}
 	infra := &program{tree: it, main: "infra/cmd"}
@@ -223,7 +223,7 @@ func TestModules(t *testing.T) {
 		}
 	}
 	for main, want := range map[string]string{"infra/cmd": filepath.Join(dir, "go.work"),
-		"alone/work": filepath.Join(dir, "alone/work/go.work")} {
+		"alone/inner": filepath.Join(dir, "alone/inner/go.work")} {
 		if got := (&program{tree: it, main: main}).workspace(); got != want {
 			t.Errorf("the workspace of %s is %s, want %s", main, got, want)
 		}

@@ -27,7 +27,8 @@ func main() {
 		for _, name := range names.All {
 			var bucket pulumi.CustomResourceState
 			if err := ctx.RegisterResource("aws:s3/bucketV2:BucketV2", name, pulumi.Map{
-				"forceDestroy": pulumi.Bool(config.GetBool(ctx, "empty")), "bucket": pulumi.String("sample-" + os.Getenv("BUCKET")),
+				"forceDestroy": pulumi.Bool(config.GetBool(ctx, "empty")),
+				"bucket": pulumi.String("sample-" + os.Getenv("BUCKET")),
 			}, &bucket); err != nil {
 				return err
 			}
@@ -66,9 +67,13 @@ func main() {
 					if r.Name == "ours" {
 						return nil
 					}
-					return []policy.Violation{policy.At(r, "call it ours", "in %s (%t) it is called %s", env.Name, env.Production, r.Name)}
+					return []policy.Violation{policy.At(r, "call it ours", "in %s (%t) it is called %s", env.Name,
+						env.Production, r.Name)}
 				}),
-		}, {ID: "Sample.2", Says: "Nothing.", Check: func(*graph.Graph, policy.Environment) []policy.Violation { return nil }}}}, nil
+		}, {
+			ID: "Sample.2", Says: "Nothing.",
+			Check: func(*graph.Graph, policy.Environment) []policy.Violation { return nil },
+		}}}, nil
 	})
 }
 `

@@ -70,24 +70,32 @@ func TestAction(t *testing.T) {
 	}
 }
 
-// TestActionInputs: what the script is given is declared, and plan/README.md describes every input.
-func TestActionInputs(t *testing.T) {
+// planAction is what plan/action.yml declares.
+type planAction struct {
+	Inputs map[string]struct {
+		Description string
+		Default     *string
+	}
+	Runs struct {
+		Steps []struct{ Env map[string]string }
+	}
+}
+
+func readAction(t *testing.T) (action planAction, text []byte) {
+	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, "plan/action.yml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var action struct {
-		Inputs map[string]struct {
-			Description string
-			Default     *string
-		}
-		Runs struct {
-			Steps []struct{ Env map[string]string }
-		}
-	}
 	if err := yaml.Unmarshal(text, &action); err != nil {
 		t.Fatal(err)
 	}
+	return action, text
+}
+
+// TestActionInputs: what the script is given is declared, and plan/README.md describes every input.
+func TestActionInputs(t *testing.T) {
+	action, text := readAction(t)
 	readme, err := os.ReadFile(filepath.Join(root, "plan/README.md"))
 	if err != nil {
 		t.Fatal(err)

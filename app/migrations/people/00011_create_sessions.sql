@@ -1,5 +1,5 @@
--- The sessions of staff, one row each. token_hash is made of the browser's token, in hexadecimal. Times are microseconds
--- since 1970-01-01 UTC.
+-- The sessions of staff, one row each. token_hash is made of the browser's token, in hexadecimal. Times are
+-- microseconds since 1970-01-01 UTC.
 
 -- +goose Up
 CREATE TABLE IF NOT EXISTS sessions (

@@ -158,7 +158,8 @@ func function(ctx *pulumi.Context, name, code string, timeout int, variables pul
 	}
 	made, err := lambda.NewFunction(ctx, name, &lambda.FunctionArgs{
 		Role: role.Arn, Runtime: pulumi.String("nodejs22.x"), Handler: pulumi.String("index.handler"),
-		Architectures: pulumi.ToStringArray([]string{"arm64"}), MemorySize: pulumi.Int(256), Timeout: pulumi.Int(timeout),
+		Architectures: pulumi.ToStringArray([]string{"arm64"}), MemorySize: pulumi.Int(256),
+		Timeout:     pulumi.Int(timeout),
 		Code:        pulumi.NewFileArchive(code),
 		Environment: &lambda.FunctionEnvironmentArgs{Variables: variables},
 	})

@@ -181,7 +181,8 @@ func newNetwork(ctx *pulumi.Context, name string) (*network, error) {
 	var inside *ec2.RouteTable
 	for i := range 2 {
 		public, err := ec2.NewSubnet(ctx, fmt.Sprintf("public-%d", i), &ec2.SubnetArgs{
-			VpcId: vpc.ID(), CidrBlock: pulumi.Sprintf("10.20.%d.0/24", i), AvailabilityZone: pulumi.String(zones.Names[i]),
+			VpcId: vpc.ID(), CidrBlock: pulumi.Sprintf("10.20.%d.0/24", i),
+			AvailabilityZone:    pulumi.String(zones.Names[i]),
 			MapPublicIpOnLaunch: pulumi.Bool(true),
 		})
 		if err != nil {

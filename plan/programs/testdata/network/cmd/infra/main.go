@@ -42,7 +42,8 @@ func main() {
 			return err
 		}
 		key, err := ec2.NewKeyPair(ctx, "operators", &ec2.KeyPairArgs{
-			PublicKey: pulumi.String("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDYyGXX7GsYYCSkJ3kaPzSyKzO1TjlpWpVKKh8pF7IV1"),
+			PublicKey: pulumi.String("ssh-ed25519 " +
+				"AAAAC3NzaC1lZDI1NTE5AAAAIDYyGXX7GsYYCSkJ3kaPzSyKzO1TjlpWpVKKh8pF7IV1"),
 		})
 		if err != nil {
 			return err

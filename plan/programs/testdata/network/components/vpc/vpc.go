@@ -47,7 +47,8 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		return nil, err
 	}
 	v.ID = made.ID()
-	gateway, err := ec2.NewInternetGateway(ctx, name, &ec2.InternetGatewayArgs{VpcId: made.ID(), Tags: tags("igw")}, mine)
+	gateway, err := ec2.NewInternetGateway(ctx, name, &ec2.InternetGatewayArgs{VpcId: made.ID(), Tags: tags("igw")},
+		mine)
 	if err != nil {
 		return nil, err
 	}
@@ -155,8 +156,9 @@ func flowLogs(ctx *pulumi.Context, name string, of *ec2.Vpc, mine pulumi.Resourc
 	}
 	_, err = iam.NewRolePolicy(ctx, name+"-flows", &iam.RolePolicyArgs{
 		Role: role.ID(),
-		Policy: pulumi.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["logs:CreateLogStream",`+
-			`"logs:PutLogEvents","logs:DescribeLogStreams"],"Resource":"%s:*"}]}`, group.Arn),
+		Policy: pulumi.Sprintf(
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["logs:CreateLogStream",`+
+				`"logs:PutLogEvents","logs:DescribeLogStreams"],"Resource":"%s:*"}]}`, group.Arn),
 	}, mine)
 	if err != nil {
 		return err
