@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"dossier.example/app"
+	"dossier.example/app/staff"
 )
 
 // foreignKey is set for a request that a page of another site made, one of those that may use the API.
@@ -110,12 +111,19 @@ func (s *Server) caller(c echo.Context) (caller, error) {
 		}
 		return caller{p.ID, &receipt}, nil
 	}
-	_, staff, err := s.session(c)
+	actor, signedIn, err := s.actor(c)
 	if err != nil {
 		return caller{}, err
 	}
-	if !staff || foreign(c) {
+	if !signedIn || foreign(c) {
 		return caller{}, unauthorized(`Send the receipt as "Authorization: Bearer RECEIPT".`)
+	}
+	needs := staff.Editor
+	if m := c.Request().Method; m == http.MethodGet || m == http.MethodHead {
+		needs = staff.Viewer
+	}
+	if !actor.Role().May(needs) {
+		return caller{}, forbiddenRole(actor.Role(), needs)
 	}
 	if named == "" {
 		return caller{}, malformed(nil, `Name the person in the parameter "person".`)

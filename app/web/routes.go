@@ -1,7 +1,11 @@
 package web
 
 import (
+	"net/http"
+
 	"github.com/labstack/echo/v4"
+
+	"dossier.example/app/staff"
 )
 
 // routes registers all routes.
@@ -33,25 +37,14 @@ func (s *Server) routes() {
 
 	get("/staff/sign-in", s.signInPage)
 	e.POST("/staff/sign-in", s.signIn)
-	e.POST("/staff/sign-out", s.signOut, s.staff, s.token)
 
-	get("/people", s.people, s.staff)
-	get("/people.csv", s.peopleCSV, s.staff)
-	get("/people/:id", s.person, s.staff)
-	get("/people/:id/delete", s.askDeletePerson, s.staff)
-	e.POST("/people/:id/delete", s.deletePerson, s.staff, s.token)
-	get("/people/:id/link", s.personLinkPage, s.staff)
-	e.POST("/people/:id/expire", s.expirePersonLink, s.staff, s.token)
-	get("/people/:id/files.zip", s.personArchive, s.staff)
-	get("/people/:id/files/:file", s.file, s.staff)
-	get("/people/:id/files/:file/picture", s.picture, s.staff)
-	get("/people/:id/files/:file/delete", s.askDeleteFile, s.staff)
-	e.POST("/people/:id/files/:file/delete", s.deleteFile, s.staff, s.token)
-
-	get("/staff/storage", s.custody, s.staff)
-	get("/staff/sessions", s.sessionList, s.staff)
-	e.POST("/staff/sessions/end-others", s.endOtherSessions, s.staff, s.token)
-	e.POST("/staff/sessions/:id/end", s.endSession, s.staff, s.token)
+	for _, r := range s.staffRoutes() {
+		if r.method == http.MethodGet {
+			get(r.path, r.handler, s.staff(r.needs))
+		} else {
+			e.Add(r.method, r.path, r.handler, s.staff(r.needs), s.token)
+		}
+	}
 
 	s.apiRoutes()
 
@@ -60,4 +53,39 @@ func (s *Server) routes() {
 	get("/static/:hash/:name", s.static)
 	get("/favicon.ico", s.favicon)
 	get("/robots.txt", s.robots)
+}
+
+// staffRoute is a page or an action of staff.
+type staffRoute struct {
+	// method is GET, which HEAD is answered to as well, or POST, which carries the token of its session.
+	method, path string
+	// needs is the role without which it is refused.
+	needs   staff.Role
+	handler echo.HandlerFunc
+}
+
+// staffRoutes are all that a session is needed for, except the API's.
+func (s *Server) staffRoutes() []staffRoute {
+	const get, post = http.MethodGet, http.MethodPost
+	return []staffRoute{
+		{post, "/staff/sign-out", staff.Viewer, s.signOut},
+
+		{get, "/people", staff.Viewer, s.people},
+		{get, "/people.csv", staff.Viewer, s.peopleCSV},
+		{get, "/people/:id", staff.Viewer, s.person},
+		{get, "/people/:id/delete", staff.Editor, s.askDeletePerson},
+		{post, "/people/:id/delete", staff.Editor, s.deletePerson},
+		{get, "/people/:id/link", staff.Editor, s.personLinkPage},
+		{post, "/people/:id/expire", staff.Editor, s.expirePersonLink},
+		{get, "/people/:id/files.zip", staff.Viewer, s.personArchive},
+		{get, "/people/:id/files/:file", staff.Viewer, s.file},
+		{get, "/people/:id/files/:file/picture", staff.Viewer, s.picture},
+		{get, "/people/:id/files/:file/delete", staff.Editor, s.askDeleteFile},
+		{post, "/people/:id/files/:file/delete", staff.Editor, s.deleteFile},
+
+		{get, "/staff/storage", staff.Administrator, s.custody},
+		{get, "/staff/sessions", staff.Viewer, s.sessionList},
+		{post, "/staff/sessions/end-others", staff.Viewer, s.endOtherSessions},
+		{post, "/staff/sessions/:id/end", staff.Viewer, s.endSession},
+	}
 }

@@ -10,32 +10,54 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/bounds"
+	"dossier.example/app/staff"
 )
 
 // maxSmallForm bounds the body of a small form in bytes: a token, a key and a path.
 const maxSmallForm = 16 << 10
 
-// staff lets only sessions through. Others go to the sign-in, and from there back to where they wanted to go.
-func (s *Server) staff(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		_, ok, err := s.session(c)
-		if err != nil {
-			return err
+// staff lets only sessions through whose actor has a role. Who has no session goes to the sign-in, and from there back
+// to where they wanted to go.
+func (s *Server) staff(needs staff.Role) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			actor, ok, err := s.actor(c)
+			switch {
+			case err != nil:
+				return err
+			case ok && actor.Role().May(needs):
+				return next(c)
+			case ok:
+				return forbiddenRole(actor.Role(), needs)
+			}
+			if s.sessions.ended(c.Request()) {
+				c.SetCookie(s.sessions.end())
+				s.say(c, "Your session has ended. Sign in again.")
+			}
+			to := c.Request().URL.RequestURI()
+			if c.Request().Method == http.MethodPost {
+				// The page of the same path asks again.
+				to = c.Request().URL.EscapedPath()
+			}
+			return c.Redirect(http.StatusSeeOther, "/staff/sign-in?"+url.Values{"next": {safeNext(to)}}.Encode())
 		}
-		if ok {
-			return next(c)
-		}
-		if s.sessions.ended(c.Request()) {
-			c.SetCookie(s.sessions.end())
-			s.say(c, "Your session has ended. Sign in again.")
-		}
-		to := c.Request().URL.RequestURI()
-		if c.Request().Method == http.MethodPost {
-			// The page of the same path asks again.
-			to = c.Request().URL.EscapedPath()
-		}
-		return c.Redirect(http.StatusSeeOther, "/staff/sign-in?"+url.Values{"next": {safeNext(to)}}.Encode())
 	}
+}
+
+// forbiddenRole refuses what a role is not enough for.
+func forbiddenRole(has, needs staff.Role) error {
+	return dossier.Errorf(dossier.CodeForbidden, nil,
+		"Your role, %s, does not allow this: it needs the role %s. An administrator can change your role.", has, needs)
+}
+
+// actor returns on whose behalf a request is made, if it comes with a session that is not over. An error means that
+// this is not known, and nobody is signed in then.
+func (s *Server) actor(c echo.Context) (actor staff.Actor, ok bool, err error) {
+	one, ok, err := s.session(c)
+	if err != nil || !ok {
+		return staff.Actor{}, false, err
+	}
+	return staff.Actor{Session: one}, true, nil
 }
 
 // token lets only forms through that carry their session's token. It runs inside staff. Why there is a token beside the

@@ -8,6 +8,8 @@ import (
 	"path"
 
 	"github.com/labstack/echo/v4"
+
+	"dossier.example/app/staff"
 )
 
 // pages are the parsed templates by name: "form" is templates/form.html within templates/layout.html.
@@ -59,8 +61,9 @@ func (s *Server) render(c echo.Context, status int, name string, view any) error
 type page struct {
 	// Title stands in the browser's tab, before " – Dossier".
 	Title string
-	// Staff tells that a staff session is there: the navigation shows the directory and the way out.
-	Staff bool
+	// Staff tells that a staff session is there: the navigation shows the directory and the way out. Editor and
+	// Administrator tell that its actor may do what these roles may.
+	Staff, Editor, Administrator bool
 	// CSRF is the token that every staff form carries in a field named "csrf".
 	CSRF string
 	// Path is the current path without query, to mark the place in the navigation.
@@ -73,8 +76,9 @@ type page struct {
 func (s *Server) page(c echo.Context, title string) page {
 	p := page{Title: title, Path: c.Request().URL.Path}
 	// Where a store does not say who this is, the page is one for everybody.
-	if one, ok, err := s.session(c); ok && err == nil {
-		p.Staff, p.CSRF = true, s.sessions.token(one)
+	if actor, ok, err := s.actor(c); ok && err == nil {
+		p.Staff, p.CSRF = true, s.sessions.token(actor.Session)
+		p.Editor, p.Administrator = actor.Role().May(staff.Editor), actor.Role().May(staff.Administrator)
 	}
 	if dest := c.Request().Header.Get("Sec-Fetch-Dest"); p.Path != "/" && p.Path != "/submissions" &&
 		(dest == "" || dest == "document") {

@@ -1,0 +1,136 @@
+package staff
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"dossier.example/app"
+)
+
+// AccountID names an account: a UUIDv7, so that lists are in the order in which accounts were made.
+type AccountID uuid.UUID
+
+// NewAccountID returns a new ID.
+func NewAccountID() (AccountID, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return AccountID{}, fmt.Errorf("make an account's ID: %w", err)
+	}
+	return AccountID(id), nil
+}
+
+// ParseAccountID reads the text of an ID; dossier.CodeNotFound if it is none.
+func ParseAccountID(text string) (AccountID, error) {
+	id, err := uuid.Parse(text)
+	if err != nil || id.String() != text || id == uuid.Nil {
+		return AccountID{}, dossier.ErrNotFound
+	}
+	return AccountID(id), nil
+}
+
+// String returns the ID as ParseAccountID reads it.
+func (id AccountID) String() string { return uuid.UUID(id).String() }
+
+// IsZero reports whether the ID names no account.
+func (id AccountID) IsZero() bool { return id == AccountID{} }
+
+// Role says what an account may do. Each role may do what those before it may.
+type Role string
+
+// The roles.
+const (
+	// Viewer sees the directory, people and their files, and downloads them.
+	Viewer Role = "viewer"
+	// Editor deletes as well.
+	Editor Role = "editor"
+	// Administrator has accounts, sessions, the audit trail, exports of everybody and erasure as well.
+	Administrator Role = "administrator"
+)
+
+// Roles are all roles, those who may least first.
+var Roles = []Role{Viewer, Editor, Administrator}
+
+// ParseRole reads the name of a role; dossier.CodeInvalid if it is none.
+func ParseRole(text string) (Role, error) {
+	for _, r := range Roles {
+		if text == string(r) {
+			return r, nil
+		}
+	}
+	return "", dossier.Errorf(dossier.CodeInvalid, nil, "A role is one of viewer, editor and administrator.")
+}
+
+// May reports whether a role may do what another is needed for. A role that is none may nothing.
+func (r Role) May(need Role) bool {
+	has, wants := -1, len(Roles)
+	for i, role := range Roles {
+		if role == r {
+			has = i
+		}
+		if role == need {
+			wants = i
+		}
+	}
+	return has >= wants
+}
+
+// State is the state of an account.
+type State string
+
+// The states.
+const (
+	// Invited: the account has been made, and nobody has signed in with it yet.
+	Invited State = "invited"
+	// Active: its owner signs in.
+	Active State = "active"
+	// Suspended: nobody signs in with it, and its sessions and tokens open nothing.
+	Suspended State = "suspended"
+)
+
+// Account is one member of the staff.
+type Account struct {
+	ID AccountID
+	// Name and Address (of mail) are what people know its owner by. No two accounts have the same address, in whatever
+	// case it is written.
+	Name, Address string
+	Role          Role
+	State         State
+	// Issuer and Subject are whom an OpenID Connect issuer says the owner is; both empty for a local account.
+	Issuer, Subject string
+	// CreatedAt is when it was made, ChangedAt when its role or state was changed last, SignedInAt when its owner signed
+	// in last; zero if never.
+	CreatedAt, ChangedAt, SignedInAt time.Time
+}
+
+// Actor is on whose behalf a request is made.
+type Actor struct {
+	// Account is the account; its ID is zero for whoever signed in with the shared secret, who is an administrator until
+	// the first account is active.
+	Account Account
+	// Session is the session that the request came with.
+	Session Session
+}
+
+// Shared reports whether the actor signed in with the shared secret, which tells nobody apart.
+func (a Actor) Shared() bool { return a.Account.ID.IsZero() }
+
+// Role returns what the actor may do.
+func (a Actor) Role() Role {
+	switch {
+	case a.Shared():
+		return Administrator
+	case a.Account.State != Active:
+		return ""
+	}
+	return a.Account.Role
+}
+
+// Name returns what people read as the actor's name.
+func (a Actor) Name() string {
+	if a.Shared() {
+		return "shared key"
+	}
+	return a.Account.Name
+}
