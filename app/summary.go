@@ -3,6 +3,7 @@ package dossier
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -59,6 +60,23 @@ func (s *Service) Summary(ctx context.Context, person PersonID) (Summary, error)
 	sum.UnfinishedCount = len(unfinished)
 	sum.Unfinished = slices.Clone(unfinished[:min(len(unfinished), MaxUnfinished)])
 	return sum, nil
+}
+
+// AllUnfinished returns the uploads of all people that are being sent or were interrupted, up to most, and reports
+// whether there are more. It may be seconds behind the latest writes, and their order is the store's.
+func (s *Service) AllUnfinished(ctx context.Context, most int) (files []File, more bool, err error) {
+	for f, err := range s.catalog.Unfinished(ctx, s.time()) {
+		switch {
+		case err != nil:
+			return nil, false, fmt.Errorf("list unfinished uploads: %w", err)
+		case f.State != FileUploading:
+			continue
+		case len(files) == most:
+			return files, true, nil
+		}
+		files = append(files, f)
+	}
+	return files, false, nil
 }
 
 // attempts are the stored files of the paths whose uploads by a form were interrupted.

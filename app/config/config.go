@@ -27,6 +27,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,6 +85,8 @@ type Config struct {
 
 	// purpose limits what is logged to what was read.
 	purpose Purpose
+	// inForce is what InForce returns.
+	inForce []InForce
 }
 
 // HTTP is how the server is reached.
@@ -335,6 +338,18 @@ func (c Config) String() string {
 	}
 	return strings.Join(parts, " ")
 }
+
+// InForce is a setting as it is in force.
+type InForce struct {
+	// Name is the variable; Value is what it is set to, and never a secret; Source says where that came from, and
+	// Meaning in a sentence what it is.
+	Name, Value, Source, Meaning string
+	// Default reports that it was not set.
+	Default bool
+}
+
+// InForce returns the settings that the command read, in the order of their table.
+func (c Config) InForce() []InForce { return slices.Clone(c.inForce) }
 
 // attrs returns the kinds of the stores and the settings that were read, under the names that operators know.
 func (c Config) attrs() []slog.Attr {

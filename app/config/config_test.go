@@ -61,3 +61,34 @@ func TestOrigin(t *testing.T) {
 		}
 	}
 }
+
+func TestInForce(t *testing.T) {
+	const secret = "staffSecretXYZ0123"
+	have := map[string]string{"/dossier/dev/staff/secret": secret, "/dossier/dev/max-file-size": "7MiB"}
+	cfg, _, err := load(t, Serve, have, "DOSSIER_PARAMETERS=/dossier/dev", "DOSSIER_LISTEN=:8080")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]InForce{}
+	for _, one := range cfg.InForce() {
+		if one.Meaning == "" || one.Source == "" {
+			t.Errorf("%+v says too little", one)
+		}
+		refuseLeak(t, fmt.Sprint(one), secret)
+		one.Meaning = ""
+		got[one.Name] = one
+	}
+	for _, want := range []InForce{
+		{Name: "DOSSIER_LISTEN", Value: ":8080", Source: "environment"},
+		{Name: "DOSSIER_MAX_FILE_SIZE", Value: "7MiB", Source: "Parameter Store /dossier/dev/max-file-size"},
+		{Name: "DOSSIER_STAFF_SECRET", Value: "(hidden)", Source: "Parameter Store /dossier/dev/staff/secret"},
+		{Name: "DOSSIER_DATA", Value: "./data", Source: "default", Default: true},
+	} {
+		if got[want.Name] != want {
+			t.Errorf("%+v is in force, want %+v", got[want.Name], want)
+		}
+	}
+	if _, there := got["DOSSIER_DB_ADMIN_PASSWORD"]; there {
+		t.Error("a setting is in force that serve does not read")
+	}
+}

@@ -55,7 +55,26 @@ func Load(ctx context.Context, o Options) (*Config, []Warning, error) {
 		return nil, l.warnings, &Error{Heading: setting.Count(len(l.Faults), "invalid setting", "invalid settings"),
 			Faults: l.Faults}
 	}
+	l.Config.inForce = l.inForce()
 	return l.Config, l.warnings, nil
+}
+
+// inForce returns the settings that the command reads, as they were written: a size in units says more than in bytes.
+func (l *loader) inForce() (all []InForce) {
+	for _, r := range l.table {
+		if !l.wants(r.env) {
+			continue
+		}
+		value, given := l.Given[r.env]
+		if !given {
+			value = l.preset(r.env)
+		}
+		if r.Secret && value.Text != "" {
+			value.Text = setting.Hidden
+		}
+		all = append(all, InForce{Name: r.env, Value: value.Text, Source: value.Source, Meaning: r.doc, Default: !given})
+	}
+	return all
 }
 
 // loader is the state of one Load. What is given to it are the values that are not defaults, of the settings wanted.

@@ -58,15 +58,21 @@ func (h *health) look(ctx context.Context, failed func(name string, err error)) 
 // livez tells that the process answers. It looks at no store: replacing instances does not mend a database.
 func (s *Server) livez(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
 
+// down returns the names of the stores that do not answer, and logs what was learned just now.
+func (s *Server) down(c echo.Context) []string {
+	ctx := c.Request().Context()
+	return s.health.look(ctx, func(name string, err error) {
+		s.log.ErrorContext(ctx, "store is not ready", "request_id", requestID(c), "store", name, "err", err)
+	})
+}
+
 // readyz reports whether requests would be answered well. What is down or full is named only to staff. Full is not
 // down: another instance would be as full, and a rollout must not fail for it.
 func (s *Server) readyz(c echo.Context) error {
 	if s.draining.Load() {
 		return c.String(http.StatusServiceUnavailable, "shutting down\n")
 	}
-	down := s.health.look(c.Request().Context(), func(name string, err error) {
-		s.log.ErrorContext(c.Request().Context(), "store is not ready", "request_id", requestID(c), "store", name, "err", err)
-	})
+	down := s.down(c)
 	status, text := http.StatusOK, "ok\n"
 	if len(down) > 0 {
 		status, text = http.StatusServiceUnavailable, "unavailable\n"

@@ -83,6 +83,7 @@ func (s *Server) staffRoutes() []staffRoute {
 		{get, "/people/:id/files/:file/delete", staff.Editor, s.askDeleteFile},
 		{post, "/people/:id/files/:file/delete", staff.Editor, s.deleteFile},
 
+		{get, "/staff/administration", staff.Administrator, s.administration},
 		{get, "/staff/storage", staff.Administrator, s.custody},
 		{get, "/staff/sessions", staff.Viewer, s.sessionList},
 		{post, "/staff/sessions/end-others", staff.Viewer, s.endOtherSessions},

@@ -183,7 +183,9 @@ func withToken(p page) page {
 
 // samples are all pages in all their states. The picture of image files is found at the given path.
 func samples(picture string) []sample {
-	staff := func(title, path string) page { return page{Title: title, Staff: true, CSRF: "csrf-token", Path: path} }
+	staff := func(title, path string) page {
+		return page{Title: title, Staff: true, Editor: true, Administrator: true, CSRF: "csrf-token", Path: path}
+	}
 	visitor := func(title, path string) page { return page{Title: title, Path: path} }
 	receipt := receiptView{page: visitor("Your receipt", "/receipt"), Link: "https://dossier.example/receipt#" +
 		sampleReceipt, Receipt: sampleReceipt, Person: ada()}
@@ -396,6 +398,30 @@ func samples(picture string) []sample {
 			Idle: "1 hour", Sessions: []sessionView{{Here: true, Browser: "Unknown browser", Client: "127.0.0.1",
 				Began: sampleTime("2026-11-24T14:05:00Z"), Seen: sampleTime("2026-11-24T14:05:00Z"),
 				End: "/staff/sessions/x/end"}}}},
+		{"administration-new", "administration", administrationView{
+			page: staff("Administration", "/staff/administration"), Version: "dev",
+			Started: sampleTime("2026-11-24T14:05:00Z"), UnfinishedCount: "0 unfinished uploads",
+			Others: []Setting{{Name: "DOSSIER_LISTEN", Value: "localhost:8080", Source: "default", Default: true,
+				Meaning: "Address to listen on."}}}},
+		{"administration", "administration", administrationView{
+			page: staff("Administration", "/staff/administration"), Version: "1.4.0-12-g86d74de",
+			Started: sampleTime("2026-11-24T14:05:00Z"), Down: "people, files", Full: "forms",
+			Stored: "1,284 files, 18.4 GB", Budget: "18.4 GB of 1 TB, in 1284 of 1,000,000 files: 2 %",
+			Compared: sampleTime("2026-11-24T13:05:00Z"), Read: sampleTime("2026-11-20T13:05:00Z"),
+			Found: "no damage found", Attention: 3, UnfinishedCount: "More than 1000 unfinished uploads",
+			Unfinished: []unfinishedView{
+				{Name: unbroken, Person: arabic, Path: samplePerson, Began: sampleTime("2026-11-24T11:05:00Z"),
+					Moved: sampleTime("2026-11-24T11:45:00Z")},
+				{Name: markup, Person: emoji, Path: samplePerson, Began: sampleTime("2026-11-24T13:05:00Z"),
+					Moved: sampleTime("2026-11-24T13:45:00Z")}},
+			Chosen: []Setting{
+				{Name: "DOSSIER_PUBLIC_URL", Value: "https://files.example", Source: "environment",
+					Meaning: "Origin at which browsers reach the server, for private links."},
+				{Name: "DOSSIER_STAFF_SECRET", Value: "(hidden)",
+					Source:  "Parameter Store /dossier/prod/staff/secret",
+					Meaning: "What staff sign in with."}},
+			Others: []Setting{{Name: "DOSSIER_TIMEOUT_UPLOAD", Value: unbroken, Source: "default", Default: true,
+				Meaning: "Maximum time for one upload."}}}},
 		{"custody-empty", "custody", custodyView{page: staff("Storage", "/staff/storage")}},
 		{"custody", "custody", custodyView{page: staff("Storage", "/staff/storage"),
 			Damaged: []damagedView{

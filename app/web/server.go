@@ -81,8 +81,10 @@ type Options struct {
 	Ready func(ctx context.Context) map[string]error
 	// Log receives one line per request. Default: discarded.
 	Log *slog.Logger
-	// Version is shown to staff by /readyz.
+	// Version is shown to staff.
 	Version string
+	// Settings are those in force, as administrators are shown them.
+	Settings []Setting
 	// Now is the clock of sessions and rate limits; default time.Now.
 	Now func() time.Time
 }
@@ -109,6 +111,7 @@ type Server struct {
 	draining   atomic.Bool
 	log        *slog.Logger
 	now        func() time.Time
+	started    time.Time
 	https      bool
 	// uploadPolicy is the Content-Security-Policy of pages that send files.
 	uploadPolicy string
@@ -191,7 +194,7 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 		svc: svc, o: o, log: o.Log, now: o.Now, https: origin.Scheme == "https",
 		address: clientAddress(o.TrustedProxies), health: health{check: o.Ready}, gates: newGates(o.Bounds),
 		formWindow: bounds.FormWindow, makers: newTurns(bounds.PicturesWaiting, bounds.PicturesWaitingClient),
-		mostBytes: mostBytes(svc.Limits()), uploadPolicy: uploadPolicy(o.PartsOrigin),
+		mostBytes: mostBytes(svc.Limits()), uploadPolicy: uploadPolicy(o.PartsOrigin), started: o.Now(),
 	}
 	if s.fixed, err = loadFixed(); err != nil {
 		return nil, fmt.Errorf("web: %w", err)

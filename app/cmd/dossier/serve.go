@@ -196,7 +196,17 @@ func webOptions(cfg *config.Config, s *stores, origin, secret string, log *slog.
 		Ready:           s.ready,
 		Log:             log,
 		Version:         buildVersion(),
+		Settings:        webSettings(cfg),
 	}
+}
+
+// webSettings returns the settings in force, for administrators.
+func webSettings(cfg *config.Config) []web.Setting {
+	var all []web.Setting
+	for _, one := range cfg.InForce() {
+		all = append(all, web.Setting(one))
+	}
+	return all
 }
 
 func webRate(r config.Rate) web.Rate {

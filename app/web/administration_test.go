@@ -1,0 +1,54 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"dossier.example/app"
+)
+
+// Administrators see how the site is, what is unfinished, and what every setting is and where it comes from.
+func TestAdministration(t *testing.T) {
+	down := map[string]error{}
+	s := newSite(t, func(o *Options) {
+		o.Ready = func(context.Context) map[string]error { return down }
+		o.Settings = []Setting{
+			{Name: "DOSSIER_MAX_FILES", Value: "7", Source: "environment", Meaning: "How many `files` a form takes."},
+			{Name: "DOSSIER_LISTEN", Value: "localhost:8080", Source: "default", Meaning: "Where.", Default: true}}
+	})
+	by := s.signIn(t)
+	page := s.play(t, scenario{path: "/staff/administration", by: by, status: 200,
+		has: []string{"Administration", "v1.2.3", "0 unfinished uploads", "DOSSIER_MAX_FILES", "environment",
+			"How many files a form takes.", "At their defaults", "DOSSIER_LISTEN"},
+		hasNot: []string{"Not answering", "Limits reached", "to see to"}})
+	if chosen, others, ok := strings.Cut(page.body, "At their defaults"); !ok ||
+		strings.Contains(chosen, "DOSSIER_LISTEN") || strings.Contains(others, "DOSSIER_MAX_FILES") {
+		t.Error("what was set does not stand apart from defaults")
+	}
+
+	receipt, _ := s.submit(t, "Ada <b>", upload{"a.txt", "a"})
+	for _, name := range []string{"first & last.bin", "second.bin"} {
+		if _, err := s.svc.Announce(t.Context(), receipt.Person,
+			dossier.Announcement{ID: dossier.NewFileID(), Name: name, Size: 10}); err != nil {
+			t.Fatal(err)
+		}
+		s.clock.advance(time.Second)
+	}
+	s.play(t, scenario{path: "/staff/administration", by: by, status: 200,
+		has:    []string{"2 unfinished uploads", "first &amp; last.bin", "second.bin", "/people/" + receipt.Person.String()},
+		hasNot: []string{"a.txt", "<i>", "Ada <b>"}})
+
+	s.clock.advance(readyFor)
+	down["people"] = errors.New(innards)
+	s.server.health.at = s.server.health.at.Add(-2 * readyFor)
+	s.play(t, scenario{path: "/staff/administration", by: by, status: 200, has: []string{"Not answering: people"},
+		hasNot: []string{innards}})
+
+	s.faults.fail["catalog.Unfinished"] = func(int) error { return errors.New(innards) }
+	s.play(t, scenario{method: http.MethodGet, path: "/staff/administration", by: by, status: 500,
+		hasNot: []string{innards}})
+}
