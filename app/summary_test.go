@@ -99,7 +99,7 @@ func TestSummaryOfMany(t *testing.T) {
 		t.Errorf("Summary: %d of %d unfinished, first %v, %v; want %d of %d, first %s", len(sum.Unfinished),
 			sum.UnfinishedCount, sum.Unfinished[:1], err, dossier.MaxUnfinished, n, oldest)
 	}
-	s.clock.advance(time.Second)
+	s.clock.forward(time.Second)
 	for most, want := range map[int]int{n - 1: n - 1, n: n, n + 1: n} {
 		files, more, err := svc.AllUnfinished(t.Context(), most)
 		if err != nil || len(files) != want || more != (most < n) {
