@@ -189,7 +189,7 @@ func (m *memory) Person(context.Context, dossier.PersonID) (dossier.Person, erro
 
 func (m *memory) Put(context.Context, dossier.File) error { return nil }
 
-func (m *memory) Remove(context.Context, dossier.PersonID, dossier.FileID) (*dossier.File, error) {
+func (m *memory) Remove(context.Context, dossier.PersonID, dossier.FileID, time.Time) (*dossier.File, error) {
 	return nil, nil
 }
 

@@ -25,8 +25,8 @@ import (
 // Announcement announces a file that a client is going to send.
 type Announcement struct {
 	// ID is chosen by the sender, so that a repeated announcement refers to the same file. The ID of a file that was
-	// given up, lost or deleted is never used again, because what still runs for that file would take the new one for
-	// it.
+	// given up, lost or deleted is not used again for RemovedFor, because what still runs for that file would take the
+	// new one for it.
 	ID FileID
 	// Folder and Name are as the sender has them; CleanFolder and CleanFileName are applied to them.
 	Folder, Name string
@@ -51,8 +51,8 @@ func (s *Service) Register(ctx context.Context, receipt Receipt, details Details
 // Announce begins a file of a person, or finds it if it was announced before, in any state but FileDeleting.
 //
 // Errors: ErrInvalid for an invalid id or size; ErrTooLarge; ErrQuota; ErrFull; ErrDay; ErrConflict if the id was used
-// for another folder, name or size, or the person is being deleted; ErrNotFound if the person does not exist or is not
-// acknowledged, because its files would be removed with it; ErrUnavailable.
+// for another folder, name or size, or for a file that was removed, or the person is being deleted; ErrNotFound if the
+// person does not exist or is not acknowledged, because its files would be removed with it; ErrUnavailable.
 func (s *Service) Announce(ctx context.Context, person PersonID, a Announcement) (File, error) {
 	if _, err := ParseFileID(a.ID.String()); err != nil || a.Size < 0 {
 		return File{}, Errorf(CodeInvalid, err, "The file's ID must be a UUIDv7 and its size a number of bytes.")

@@ -121,6 +121,10 @@ func (r *reconciler) removeOwnerless(ctx context.Context) error {
 			left--
 			r.repair(fileRepair(what, f), func() error {
 				if what == RepairRemovedObject {
+					// First, so that no record is put that has this key.
+					if _, err := r.catalog.Remove(ctx, f.Person, f.ID, r.time()); err != nil {
+						return err
+					}
 					return r.objects.SetAside(ctx, f.Key(), about(f))
 				}
 				// Taken only in the state in which it was seen, before the person was looked for: if the same form

@@ -279,12 +279,8 @@ func (r *reconciler) unfinished(ctx context.Context) error {
 			continue
 		}
 		if f.State == FileDeleting {
-			r.repair(fileRepair(RepairRemovedFile, f), func() error {
-				if err := r.forgetWords(ctx, f); err != nil {
-					return err
-				}
-				return r.erase(ctx, f, keepForUndo)
-			})
+			// Marked again, because the list may be old.
+			r.repair(fileRepair(RepairRemovedFile, f), func() error { return r.take(ctx, f, FileDeleting) })
 			continue
 		}
 		what, content, err := r.recoverable(ctx, f, false)
@@ -346,13 +342,14 @@ func (r *reconciler) mayRemove(ctx context.Context, n int) (bool, error) {
 
 // take wins a record in one of the states from and removes it with its object.
 func (s *Service) take(ctx context.Context, f File, from ...FileState) error {
-	if err := s.catalog.MarkDeleting(ctx, f.Person, f.ID, s.time(), from...); err != nil {
+	marked := s.time()
+	if err := s.catalog.MarkDeleting(ctx, f.Person, f.ID, marked, from...); err != nil {
 		return err
 	}
 	if err := s.forgetWords(ctx, f); err != nil {
 		return err
 	}
-	return s.erase(ctx, f, keepForUndo)
+	return s.erase(ctx, f, marked, keepForUndo)
 }
 
 // leftovers removes submissions that were never acknowledged, and completes deletions of people.
@@ -364,7 +361,7 @@ func (r *reconciler) leftovers(ctx context.Context) error {
 		}
 		if p.State == PersonDeleting {
 			r.repair(Repair{What: RepairRemovedPerson, Person: p.ID.String()}, func() error {
-				return r.finishDeletion(ctx, p.ID, keepForUndo)
+				return r.finishDeletion(ctx, p, keepForUndo)
 			})
 			continue
 		}
@@ -400,7 +397,8 @@ func (r *reconciler) leftovers(ctx context.Context) error {
 			if err := r.people.Move(ctx, p.ID, PersonDeleting, r.time(), PersonSubmitting); err != nil {
 				return err
 			}
-			return r.finishDeletion(ctx, p.ID, keepForUndo)
+			now.State = PersonDeleting
+			return r.finishDeletion(ctx, now, keepForUndo)
 		})
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Removal goes from the outside in: mark, so that nothing new begins; words; multipart upload and bytes; record; its
@@ -12,6 +13,21 @@ import (
 //
 // What was acknowledged is deleted (DeleteFile, DeletePerson). What was not is given up, by the submitter or by staff
 // (GiveUp), or discarded by a write path that cannot continue (discard).
+//
+// A remover may be slow: when it gets to a file's object, somebody else may have removed the file long ago, and its
+// sender may have announced it once more, under the same id. So that the object then is not the new one, the id of a
+// removed file is not used again for RemovedFor, and a remover does not go on with a file that it marked more than
+// removalTime ago. Likewise, when it lists a person's files once more, another person may have that id by now, because
+// the form was sent again: so it looks at the person after each list, and goes on only if whoever has the id is being
+// deleted, or nobody has it.
+
+// RemovedFor is how long the id of a removed file is not used again. The client is told to send the file under a new
+// one.
+const RemovedFor = 7 * 24 * time.Hour
+
+// removalTime is how long after its mark a file may be removed by whoever marked it. Afterwards somebody marks it
+// again.
+const removalTime = 10 * time.Minute
 
 // DeleteFile removes one file. It returns ErrNotFound for a file that does not exist or is not stored; a removal that
 // was started before is completed.
@@ -21,7 +37,8 @@ func (s *Service) DeleteFile(ctx context.Context, person PersonID, file FileID) 
 	if err != nil {
 		return fmt.Errorf("read file record: %w", err)
 	}
-	err = s.catalog.MarkDeleting(ctx, person, file, s.time(), FileStored)
+	marked := s.time()
+	err = s.catalog.MarkDeleting(ctx, person, file, marked, FileStored)
 	if errors.Is(err, ErrLost) {
 		return &Error{Code: CodeNotFound, Err: err}
 	}
@@ -31,7 +48,7 @@ func (s *Service) DeleteFile(ctx context.Context, person PersonID, file FileID) 
 	if err := s.forgetWords(ctx, f); err != nil {
 		return err
 	}
-	return s.erase(ctx, f, removeForGood)
+	return s.erase(ctx, f, marked, removeForGood)
 }
 
 // DeletePerson removes a person with all files. ErrNotFound if there is none; after any other error the person is
@@ -41,36 +58,54 @@ func (s *Service) DeletePerson(ctx context.Context, id PersonID) error {
 	if err != nil {
 		return fmt.Errorf("mark person for deletion: %w", err)
 	}
-	return s.finishDeletion(ctx, id, removeForGood)
+	p, err := s.people.Person(ctx, id)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil // somebody else was faster
+	case err != nil:
+		return fmt.Errorf("read person: %w", err)
+	}
+	return s.finishDeletion(ctx, p, removeForGood)
 }
 
-// finishDeletion removes a person in state PersonDeleting.
-func (s *Service) finishDeletion(ctx context.Context, id PersonID, how removal) error {
-	for {
+// finishDeletion removes a person in state PersonDeleting; nothing of a person in another state.
+func (s *Service) finishDeletion(ctx context.Context, p Person, how removal) error {
+	id := p.ID
+	for p.State == PersonDeleting {
 		// The files of the page are removed, so the next page is the first again.
 		files, err := s.catalog.Files(ctx, id, FileID{}, MaxFilesPage)
 		if err != nil {
 			return fmt.Errorf("list files: %w", err)
 		}
 		if len(files) == 0 {
-			break
+			// Lost: another removal finished before, and the same form has been sent again since. That is a new person.
+			if err := s.people.Delete(ctx, p); err != nil && !errors.Is(err, ErrLost) {
+				return fmt.Errorf("delete person: %w", err)
+			}
+			return nil
+		}
+		switch now, err := s.people.Person(ctx, id); {
+		case err == nil:
+			p = now
+		case !errors.Is(err, ErrNotFound):
+			return fmt.Errorf("read person: %w", err)
+		}
+		if p.State != PersonDeleting {
+			break // likewise
 		}
 		for _, f := range files {
-			err := s.catalog.MarkDeleting(ctx, id, f.ID, s.time(), FileUploading, FileStored)
+			marked := s.time()
+			err := s.catalog.MarkDeleting(ctx, id, f.ID, marked, FileUploading, FileStored)
 			if errors.Is(err, ErrNotFound) || errors.Is(err, ErrLost) {
 				continue // somebody else was faster; the next list tells
 			}
 			if err != nil {
 				return fmt.Errorf("mark file for deletion: %w", err)
 			}
-			if err := s.erase(ctx, f, how); err != nil {
+			if err := s.erase(ctx, f, marked, how); err != nil {
 				return err
 			}
 		}
-	}
-	// Lost: another removal finished before, and the same form has been sent again since. That is a new person.
-	if err := s.people.Delete(ctx, id); err != nil && !errors.Is(err, ErrLost) {
-		return fmt.Errorf("delete person: %w", err)
 	}
 	return nil
 }
@@ -110,9 +145,10 @@ func (s *Service) discard(ctx context.Context, f File) {
 func (s *Service) discardTwin(ctx context.Context, f File) {
 	ctx, cancel := detached(ctx)
 	defer cancel()
-	err := s.catalog.MarkDeleting(ctx, f.Person, f.ID, s.time(), FileUploading)
-	if err == nil || errors.Is(err, ErrNotFound) {
-		err = s.erase(ctx, f, removeForGood)
+	marked := s.time()
+	err := s.win(ctx, f, marked)
+	if err == nil {
+		err = s.erase(ctx, f, marked, removeForGood)
 	}
 	if err != nil && !errors.Is(err, ErrLost) {
 		s.left(ctx, f, err)
@@ -121,16 +157,25 @@ func (s *Service) discardTwin(ctx context.Context, f File) {
 
 // giveUp is discard that reports its result: ErrLost if the file is stored.
 func (s *Service) giveUp(ctx context.Context, f File) error {
-	err := s.catalog.MarkDeleting(ctx, f.Person, f.ID, s.time(), FileUploading)
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	marked := s.time()
+	if err := s.win(ctx, f, marked); err != nil {
 		return err
 	}
 	if err := s.forgetWords(ctx, f); err != nil {
 		return err
 	}
-	// Even if the record no longer exists, for what arrived after its removal. Then no record is removed and nothing
-	// uncounted.
-	return s.erase(ctx, f, removeForGood)
+	return s.erase(ctx, f, marked, removeForGood)
+}
+
+// win marks the record of a file that is not stored for deletion: ErrLost if it is stored. It succeeds even if the
+// record no longer exists, because of what arrived after its removal; then its id is not used again for as long as that
+// is being removed, no record is removed and nothing uncounted.
+func (s *Service) win(ctx context.Context, f File, marked time.Time) error {
+	err := s.catalog.MarkDeleting(ctx, f.Person, f.ID, marked, FileUploading)
+	if errors.Is(err, ErrNotFound) {
+		_, err = s.catalog.Remove(ctx, f.Person, f.ID, marked)
+	}
+	return err
 }
 
 // removal says what happens to the object of a removed file.
@@ -143,9 +188,19 @@ const (
 	keepForUndo
 )
 
-// erase removes the multipart upload, the object and then the record of a file that is in state FileDeleting by now; f
-// is as it was before, or later. Finally it uncounts the file, if this call removed the record.
-func (s *Service) erase(ctx context.Context, f File, how removal) error {
+// errLate: a remover took so long that the file's id may be another file's.
+var errLate = errors.New("the removal took too long and is left to the next one")
+
+// erase removes the multipart upload, the object and then the record of a file that was marked FileDeleting, by the
+// caller, at the given time; f is as it was before, or later. Finally it uncounts the file, if this call removed the
+// record.
+func (s *Service) erase(ctx context.Context, f File, marked time.Time, how removal) error {
+	ctx, cancel := context.WithTimeout(ctx, removalTime)
+	defer cancel()
+	// A process that was suspended finds its context unchanged, and by the clock that days have passed.
+	if s.time().Sub(marked) > removalTime {
+		return errLate
+	}
 	// Before the object, so that none is made of the multipart upload afterwards. A stored file has none any more.
 	if f.Multipart != nil && f.State != FileStored {
 		if err := s.objects.Drop(ctx, f.Key(), f.Multipart.UploadID); err != nil {
@@ -170,7 +225,7 @@ func (s *Service) erase(ctx context.Context, f File, how removal) error {
 	if err != nil {
 		return fmt.Errorf("read what is counted: %w", err)
 	}
-	removed, err := s.catalog.Remove(ctx, f.Person, f.ID)
+	removed, err := s.catalog.Remove(ctx, f.Person, f.ID, s.time())
 	if err != nil {
 		return fmt.Errorf("remove file record: %w", err)
 	}

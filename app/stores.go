@@ -35,8 +35,9 @@ type People interface {
 	// Acknowledge moves a person from PersonSubmitting to PersonSubmitted, as Move does, and sets its words: both or
 	// neither.
 	Acknowledge(ctx context.Context, id PersonID, at time.Time, words []string) error
-	// Delete removes the person if it is in state PersonDeleting: ErrLost in another state, nil if it does not exist.
-	Delete(ctx context.Context, id PersonID) error
+	// Delete removes the person if it is in state PersonDeleting, and has the CreatedAt of p: ErrLost otherwise, nil if
+	// it does not exist.
+	Delete(ctx context.Context, p Person) error
 	// Find returns people in state PersonSubmitted, newest first (CreatedAt, then ID).
 	Find(ctx context.Context, q Search) (Found, error)
 	// Leftovers yields the people in state PersonSubmitting whose UpdatedAt is before the given time, and all in state
@@ -108,8 +109,10 @@ type Found struct {
 
 // Catalog stores the records of files.
 type Catalog interface {
-	// Put adds a record in state FileUploading, described if it has a Content; ErrExists if its id is taken. Its
-	// Multipart never changes afterwards, and its Scan not until it is stored.
+	// Put adds a record in state FileUploading, described if it has a Content. Its Multipart never changes afterwards,
+	// and its Scan not until it is stored. ErrExists if its id is taken or, of a file in parts, whose sender chose the
+	// id, if Remove was called for that id less than RemovedFor before f.UpdatedAt. A store may find that only in
+	// Commit.
 	Put(ctx context.Context, f File) error
 	// File returns a record in any state; ErrNotFound.
 	File(ctx context.Context, person PersonID, file FileID) (File, error)
@@ -126,8 +129,8 @@ type Catalog interface {
 	// name and content (SHA-256, size) are stored once: if another record with the same ones is stored, or was
 	// committing and only has to be finished, Commit returns that one and leaves the given record unchanged, for the
 	// caller to remove. This holds for any number of simultaneous Commits. A record that is already stored is returned
-	// unchanged. ErrLost if the record is deleting, does not exist or is not described; ErrIncomplete if it was last
-	// described without a Type.
+	// unchanged. ErrLost if the record is deleting, does not exist, is not described or must not exist (see Put);
+	// ErrIncomplete if it was last described without a Type.
 	Commit(ctx context.Context, person PersonID, file FileID, at time.Time) (File, error)
 	// CommitAsPut is Commit for a record that is, as far as its caller knows, still as it was put: f, with its Content.
 	// A store may then do without a look at the record. If the record has changed, the result is that of Commit.
@@ -138,8 +141,8 @@ type Catalog interface {
 	// Remove removes a record in state FileDeleting, and with it all that Commit may have left for it: ErrLost in
 	// another state, nil if it does not exist. Afterwards, the same path and content may be committed again. It returns
 	// the record if it is certain that this call removed it: at most one of any number of calls does, so that what was
-	// counted once is uncounted once.
-	Remove(ctx context.Context, person PersonID, file FileID) (*File, error)
+	// counted once is uncounted once. Whether there was a record or not, Put does not use the id again for a while.
+	Remove(ctx context.Context, person PersonID, file FileID, at time.Time) (*File, error)
 	// Unfinished yields the records in state FileUploading whose UpdatedAt is before the given time, and all in state
 	// FileDeleting. It may be seconds behind the latest writes. The loop's body may change and remove what it is given.
 	Unfinished(ctx context.Context, before time.Time) iter.Seq2[File, error]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // A twin is a stored file of the same person, folder, name and content. When a file is sent again, the response is its
@@ -27,13 +28,17 @@ const twinTries = 8
 // may have been removed, so that f must not be.
 func (s *Service) commitOrTwin(ctx context.Context, f File, content *Content,
 	asPut bool) (stored File, heir bool, err error) {
-	var replaced []File
+	type replacement struct {
+		File
+		marked time.Time
+	}
+	var replaced []replacement
 	defer func() {
 		ctx, cancel := detached(ctx)
 		defer cancel()
 		for _, old := range replaced {
-			if err := s.erase(ctx, old, removeForGood); err != nil {
-				s.left(ctx, old, err)
+			if err := s.erase(ctx, old.File, old.marked, removeForGood); err != nil {
+				s.left(ctx, old.File, err)
 			}
 		}
 	}()
@@ -60,14 +65,15 @@ func (s *Service) commitOrTwin(ctx context.Context, f File, content *Content,
 			return twin, false, nil
 		}
 		heir = true
-		err = s.catalog.MarkDeleting(ctx, twin.Person, twin.ID, s.time(), FileStored)
+		marked := s.time()
+		err = s.catalog.MarkDeleting(ctx, twin.Person, twin.ID, marked, FileStored)
 		switch {
 		case errors.Is(err, ErrNotFound), errors.Is(err, ErrLost):
 			continue
 		case err != nil:
 			return File{}, heir, fmt.Errorf("discard the damaged copy: %w", err)
 		}
-		replaced = append(replaced, twin)
+		replaced = append(replaced, replacement{twin, marked})
 		s.log.WarnContext(ctx, "damaged file is replaced by one that was sent again", "person", f.Person.String(),
 			"file", f.ID.String(), "replaced", twin.ID.String())
 	}

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -36,7 +37,8 @@ import (
 //     writer; of one that is damaged, damage and damaged_at; of one that has a Scan, scan and those that begin with
 //     "scan_". Of a claim (see Commit): owner, revision; its file_id begins with "~claim#". Of a person's counter (see
 //     Reserve): files, bytes, epoch, writer, updated_at; its file_id is "~usage". Of what was seen without an owner:
-//     created_at; its file_id begins with "~ownerless#". Of a note: value, writer; its file_id begins with "~note#",
+//     created_at; its file_id begins with "~ownerless#". Of the id of a removed file (see Remove): expires_at; its
+//     file_id begins with "~removed#". Of a note: value, writer; its file_id begins with "~note#",
 //     and its person_id is that of nobody. "~" sorts after every UUID.
 //
 // # IAM
@@ -250,6 +252,9 @@ func (d *DynamoDB) Ping(ctx context.Context) error {
 func (d *DynamoDB) Put(ctx context.Context, f dossier.File) error {
 	const doing = "put a file record"
 	i := newItem(f)
+	if retired, err := d.retired(ctx, doing, i, f.UpdatedAt); err != nil || retired {
+		return cmp.Or(err, error(errExists))
+	}
 	err := d.put(ctx, doing, i, absent)
 	if !errors.Is(err, errCondition) {
 		return err

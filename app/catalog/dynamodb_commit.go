@@ -67,6 +67,9 @@ func (i *item) claimKey() string {
 	return besides + "claim#" + hex.EncodeToString(h.Sum(nil))
 }
 
+// behindClaims is greater than every key of a record or a claim, and less than every other: "$" follows "#".
+const behindClaims = besides + "claim$"
+
 // described reports whether the content is known.
 func (i *item) described() bool { return i.Size != nil }
 
@@ -112,6 +115,15 @@ func (d *DynamoDB) commit(ctx context.Context, person dossier.PersonID, file dos
 			}
 			return dossier.File{}, errIncomplete
 		}
+		switch retired, err := d.retired(ctx, committing, *own, at); {
+		case err != nil:
+			return dossier.File{}, err
+		case retired:
+			if err := d.release(ctx, person.String(), file.String(), claimed); err != nil {
+				return dossier.File{}, err
+			}
+			return dossier.File{}, errLost
+		}
 		stored, err := d.claim(ctx, own, at)
 		if err == nil && stored == nil {
 			claimed = append(claimed, own.claimKey())
@@ -129,6 +141,36 @@ func (d *DynamoDB) commit(ctx context.Context, person dossier.PersonID, file dos
 		}
 	}
 	return dossier.File{}, dossier.Unavailable(ctx, committing, errContended)
+}
+
+// How the id of a file that was removed is not used again. A file's key is that of its object, and who is removing a
+// file removes whatever lies under the key: so if its sender announced the file once more under the same id, its object
+// would go with the old one.
+//
+// The id is in an item beside the records, because releases that know nothing of it take every other item for a record.
+// Remove writes it first, and then removes the record. So whoever removes a file did so before the item was written, or
+// meets the record; and a record that was put afterwards is not committed, because Commit looks for the item. Put looks
+// as well, so that nobody sends bytes in vain, but a record that it puts may be removed and put again between its two
+// requests. A form's files have ids that this program has just drawn, and are not looked for.
+
+func retiredKey(file string) string { return besides + "removed#" + file }
+
+// retire keeps an id from being used again for a while; then time to live removes the item.
+func (d *DynamoDB) retire(ctx context.Context, doing, person, file string, at time.Time) error {
+	return d.put(ctx, doing, item{Person: person, File: retiredKey(file),
+		ExpiresAt: aws.Int64(at.Add(dossier.RemovedFor).Unix() + 1)}, anyway)
+}
+
+// anyway holds always.
+var anyway = expression.Or(absent, expression.AttributeExists(expression.Name("person_id")))
+
+// retired reports whether a record, of a file whose sender chose the id, is not to be used at that time.
+func (d *DynamoDB) retired(ctx context.Context, doing string, i item, at time.Time) (bool, error) {
+	if i.UploadID == nil {
+		return false, nil
+	}
+	found, err := d.get(ctx, doing, i.Person, retiredKey(i.File))
+	return found != nil && aws.ToInt64(found.ExpiresAt) > at.Unix(), err
 }
 
 func finish(stored *item, err error) (dossier.File, error) {
@@ -200,12 +242,22 @@ func (d *DynamoDB) release(ctx context.Context, person, file string, claims []st
 }
 
 // Remove implements dossier.Catalog.
-func (d *DynamoDB) Remove(ctx context.Context, person dossier.PersonID, file dossier.FileID) (*dossier.File, error) {
+func (d *DynamoDB) Remove(ctx context.Context, person dossier.PersonID, file dossier.FileID,
+	at time.Time) (*dossier.File, error) {
 	const doing = "remove a file record"
 	p, f := person.String(), file.String()
 	own, err := d.get(ctx, doing, p, f)
-	if err != nil || own == nil {
+	if err != nil {
 		return nil, err
+	}
+	if own == nil {
+		if err := d.retire(ctx, doing, p, f, at); err != nil {
+			return nil, err
+		}
+		// Put since by somebody who did not see that yet.
+		if own, err = d.get(ctx, doing, p, f); err != nil || own == nil {
+			return nil, err
+		}
 	}
 	if own.State != dossier.FileDeleting {
 		return nil, errLost
@@ -215,6 +267,9 @@ func (d *DynamoDB) Remove(ctx context.Context, person dossier.PersonID, file dos
 		return nil, err
 	}
 	if err := d.removeClaims(ctx, p, f); err != nil {
+		return nil, err
+	}
+	if err := d.retire(ctx, doing, p, f, at); err != nil {
 		return nil, err
 	}
 	// A record that is deleting can only vanish, so the condition fails for none but the absent: removed by somebody
@@ -238,12 +293,14 @@ func (d *DynamoDB) removeClaims(ctx context.Context, person, file string) error 
 	// Claims sort after the records, so the owner of a claim was there to be seen, unless it was put after the walk
 	// passed its place: hence the second look.
 	in := &dynamodb.QueryInput{ConsistentRead: aws.Bool(true), Limit: &d.page}
-	for i, err := range d.query(ctx, doing, in, expression.Key("person_id").Equal(expression.Value(person))) {
+	keys := expression.Key("person_id").Equal(expression.Value(person)).
+		And(expression.Key("file_id").LessThan(expression.Value(behindClaims)))
+	for i, err := range d.query(ctx, doing, in, keys) {
 		if err != nil {
 			return err
 		}
 		if i.Owner == "" {
-			records[i.File] = true // or an item that owns no claim
+			records[i.File] = true
 			continue
 		}
 		if i.Owner != file {

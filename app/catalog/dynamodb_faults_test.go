@@ -145,7 +145,7 @@ func everyCall(d *DynamoDB, f dossier.File) map[string]func(context.Context) err
 			return d.MarkDeleting(ctx, f.Person, f.ID, f.UpdatedAt, dossier.FileUploading, dossier.FileStored)
 		},
 		"Touch":  func(ctx context.Context) error { return d.Touch(ctx, f.Person, f.ID, f.UpdatedAt) },
-		"Remove": func(ctx context.Context) error { _, err := d.Remove(ctx, f.Person, f.ID); return err },
+		"Remove": func(ctx context.Context) error { _, err := d.Remove(ctx, f.Person, f.ID, f.UpdatedAt); return err },
 		"Reserve": func(ctx context.Context) error {
 			_, err := d.Reserve(ctx, f.Person, f.Counted(), dossier.Quota{Files: 1 << 40, Bytes: 1 << 40}, f.UpdatedAt)
 			return err

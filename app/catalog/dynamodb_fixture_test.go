@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -243,7 +244,7 @@ func (b *bench) remove(f dossier.File) {
 }
 
 func removes(d *DynamoDB, f dossier.File) error {
-	_, err := d.Remove(context.Background(), f.Person, f.ID)
+	_, err := d.Remove(context.Background(), f.Person, f.ID, f.UpdatedAt)
 	return err
 }
 
@@ -263,16 +264,17 @@ func (b *bench) claimed(person dossier.PersonID) dossier.File {
 	return f
 }
 
-// items returns what the table has of a person, as it is.
+// items returns what the table has of a person, as it is, but for the ids of removed files.
 func (b *bench) items(person dossier.PersonID) (records, claims []*item) {
 	b.Helper()
 	in := &dynamodb.QueryInput{ConsistentRead: aws.Bool(true)}
 	for i, err := range b.sound.query(b.Context(), "look at the table", in,
 		expression.Key("person_id").Equal(expression.Value(person.String()))) {
 		b.must(err)
-		if i.Owner != "" {
+		switch {
+		case i.Owner != "":
 			claims = append(claims, i)
-		} else {
+		case !strings.HasPrefix(i.File, retiredKey("")):
 			records = append(records, i)
 		}
 	}

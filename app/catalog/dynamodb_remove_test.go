@@ -3,8 +3,11 @@
 package catalog
 
 import (
+	"errors"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	dossier "dossier.example/app"
 )
@@ -104,5 +107,64 @@ func TestDynamoDBRemoveSparesNewClaims(t *testing.T) {
 		if b.Failed() {
 			t.Fatalf("that was: a file committed before request %d of Remove", n)
 		}
+	}
+}
+
+// A Put that sleeps before any of its requests, while somebody else puts the same id and the file is removed: either it
+// fails, or its record cannot be stored.
+func TestDynamoDBPutSleepsThroughARemoval(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sharedDynamoDB(t).Config())
+	for n := 1; ; n++ {
+		if n == maxRequests {
+			t.Fatal("Put never ends")
+		}
+		f := newFile(t)
+		f.Multipart = &dossier.Multipart{UploadID: "one", Size: 7, PartSize: 8}
+		content := dossier.Content{Size: 7, SHA256: [32]byte{1}, CRC64: 1, Type: "image/png"}
+		b.wire.stepIn(n, func() {
+			other := f
+			other.Multipart = &dossier.Multipart{UploadID: "other", Size: 7, PartSize: 8}
+			b.must(b.sound.Put(t.Context(), other))
+			b.remove(other)
+		})
+		err := b.tested.Put(t.Context(), f)
+		if b.wire.mend() < n {
+			b.must(err)
+			return
+		}
+		if err == nil {
+			b.must(b.sound.Describe(t.Context(), f.Person, f.ID, content, f.UpdatedAt))
+			_, err = b.sound.Commit(t.Context(), f.Person, f.ID, f.UpdatedAt)
+			if !errors.Is(err, dossier.ErrLost) {
+				t.Errorf("Commit of what was put: %v, want ErrLost", err)
+			}
+			b.sane(f.Person)
+		} else if !errors.Is(err, dossier.ErrExists) {
+			t.Errorf("Put that slept before request %d: %v, want ErrExists", n, err)
+		}
+		b.empties(f.Person)
+	}
+}
+
+// What keeps an id from being used again is no record for any walk, of this release or an older one, and time to live
+// removes it.
+func TestDynamoDBRetiredIsNoRecord(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sharedDynamoDB(t).Config())
+	f := b.described(dossier.NewPersonID())
+	b.remove(f)
+	found, err := b.sound.get(t.Context(), "test", f.Person.String(), retiredKey(f.ID.String()))
+	b.must(err)
+	if found == nil || found.ExpiresAt == nil ||
+		*found.ExpiresAt < f.UpdatedAt.Add(dossier.RemovedFor).Unix() ||
+		*found.ExpiresAt > f.UpdatedAt.Add(dossier.RemovedFor+time.Minute).Unix() {
+		t.Fatalf("the id of a removed file is kept as %+v", found)
+	}
+	if !strings.HasPrefix(found.File, besides) || found.Unfinished != "" || found.Path != "" || found.Author != "" {
+		t.Errorf("the id of a removed file is kept as %+v", found)
+	}
+	if files, err := b.sound.Files(t.Context(), f.Person, dossier.FileID{}, 10); err != nil || len(files) > 0 {
+		t.Errorf("Files: %v, %v; want none", files, err)
 	}
 }

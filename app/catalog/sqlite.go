@@ -126,6 +126,17 @@ func (s *SQLite) Put(ctx context.Context, f dossier.File) error {
 			sql.NullInt64{Int64: f.Multipart.PartSize, Valid: true}
 	}
 	return s.change(ctx, "put a file record", func(ctx context.Context, tx *sql.Tx) error {
+		if f.Multipart != nil {
+			var there int
+			err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM removed WHERE person_id = ? AND file_id = ? AND until > ?`,
+				f.Person.String(), f.ID.String(), f.UpdatedAt.UnixMicro()).Scan(&there)
+			if err != nil {
+				return err
+			}
+			if there > 0 {
+				return errExists
+			}
+		}
 		n, err := affected(tx.ExecContext(ctx,
 			`INSERT INTO files (person_id, file_id, name, author, state, upload_transfer, upload_size,
 			 upload_part_size, created_at, updated_at, size, sha256, crc64, content_type,
@@ -258,18 +269,21 @@ func (s *SQLite) MarkDeleting(ctx context.Context, person dossier.PersonID, file
 }
 
 // Remove implements dossier.Catalog.
-func (s *SQLite) Remove(ctx context.Context, person dossier.PersonID, file dossier.FileID) (removed *dossier.File,
-	err error) {
+func (s *SQLite) Remove(ctx context.Context, person dossier.PersonID, file dossier.FileID,
+	at time.Time) (removed *dossier.File, err error) {
 	err = s.change(ctx, "remove a file record", func(ctx context.Context, tx *sql.Tx) error {
 		removed = nil
 		f, err := record(ctx, tx, person, file)
 		switch {
 		case errors.Is(err, errNotFound):
-			return nil
+			return retire(ctx, tx, person, file, at)
 		case err != nil:
 			return err
 		case f.State != dossier.FileDeleting:
 			return errLost
+		}
+		if err := retire(ctx, tx, person, file, at); err != nil {
+			return err
 		}
 		removed = &f
 		_, err = tx.ExecContext(ctx, `DELETE FROM files WHERE person_id = ? AND file_id = ?`, person.String(),
@@ -280,6 +294,24 @@ func (s *SQLite) Remove(ctx context.Context, person dossier.PersonID, file dossi
 		return nil, err
 	}
 	return removed, nil
+}
+
+// forgotten is how many ids of removed files are forgotten at most when one is added: more than one, so that their
+// number falls back after many were removed.
+const forgotten = 8
+
+// retire keeps an id from being used again for a while, and forgets some of those whose time is over.
+func retire(ctx context.Context, tx *sql.Tx, person dossier.PersonID, file dossier.FileID, at time.Time) error {
+	_, err := tx.ExecContext(ctx,
+		`INSERT INTO removed (person_id, file_id, until) VALUES (?, ?, ?)
+		 ON CONFLICT (person_id, file_id) DO UPDATE SET until = MAX(until, excluded.until)`,
+		person.String(), file.String(), at.Add(dossier.RemovedFor).UnixMicro())
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `DELETE FROM removed WHERE (person_id, file_id) IN
+		(SELECT person_id, file_id FROM removed WHERE until <= ? ORDER BY until LIMIT ?)`, at.UnixMicro(), forgotten)
+	return err
 }
 
 // Unfinished implements dossier.Catalog. The order is that of DynamoDB.Unfinished, for the same reasons.

@@ -256,7 +256,7 @@ func TestSQLiteFull(t *testing.T) {
 		if err := s.MarkDeleting(t.Context(), f.Person, f.ID, f.UpdatedAt, dossier.FileUploading); err != nil {
 			t.Fatalf("MarkDeleting: %v", err)
 		}
-		if _, err := s.Remove(t.Context(), f.Person, f.ID); err != nil {
+		if _, err := s.Remove(t.Context(), f.Person, f.ID, f.UpdatedAt); err != nil {
 			t.Fatalf("Remove: %v", err)
 		}
 	}

@@ -50,8 +50,9 @@ func (t *turns) Touch(ctx context.Context, p dossier.PersonID, f dossier.FileID,
 	return t.next().Touch(ctx, p, f, at)
 }
 
-func (t *turns) Remove(ctx context.Context, p dossier.PersonID, f dossier.FileID) (*dossier.File, error) {
-	return t.next().Remove(ctx, p, f)
+func (t *turns) Remove(ctx context.Context, p dossier.PersonID, f dossier.FileID, at time.Time) (*dossier.File,
+	error) {
+	return t.next().Remove(ctx, p, f, at)
 }
 
 func (t *turns) Unfinished(ctx context.Context, before time.Time) iter.Seq2[dossier.File, error] {

@@ -492,7 +492,7 @@ func mysqlPaused(t *testing.T, m *mariaDB) {
 		"Move": func(ctx context.Context) error {
 			return s.Move(ctx, p.ID, dossier.PersonSubmitting, p.UpdatedAt, dossier.PersonSubmitting)
 		},
-		"Delete": func(ctx context.Context) error { return s.Delete(ctx, p.ID) },
+		"Delete": func(ctx context.Context) error { return s.Delete(ctx, p) },
 		"Find":   func(ctx context.Context) error { _, err := s.Find(ctx, dossier.Search{Limit: 1}); return err },
 		"Leftovers": func(ctx context.Context) error {
 			for _, err := range s.Leftovers(ctx, time.Now()) {

@@ -258,7 +258,7 @@ func TestSQLiteBusy(t *testing.T) {
 		"Move": func() error {
 			return s.Move(t.Context(), p.ID, dossier.PersonDeleting, p.UpdatedAt, dossier.PersonDeleting)
 		},
-		"Delete": func() error { return s.Delete(t.Context(), p.ID) },
+		"Delete": func() error { return s.Delete(t.Context(), p) },
 	} {
 		wantError(t, doing+" while another process writes", call(), dossier.ErrUnavailable, "SQLITE_BUSY")
 	}

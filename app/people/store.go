@@ -246,10 +246,12 @@ func (s *Store) SetReceipt(ctx context.Context, id dossier.PersonID, from, to [3
 }
 
 // Delete implements dossier.People.
-func (s *Store) Delete(ctx context.Context, id dossier.PersonID) error {
+func (s *Store) Delete(ctx context.Context, p dossier.Person) error {
+	id := p.ID
 	var deleted int64
 	err := s.transact(ctx, "deleting a person", func(tx *gorm.DB) error {
-		done := tx.Where("id = ? AND state = ?", id.String(), string(dossier.PersonDeleting)).Delete(&row{})
+		done := tx.Where("id = ? AND state = ? AND created_at = ?", id.String(), string(dossier.PersonDeleting),
+			p.CreatedAt.UnixMicro()).Delete(&row{})
 		deleted = done.RowsAffected
 		if done.Error != nil || deleted == 0 {
 			return done.Error

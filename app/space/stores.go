@@ -43,8 +43,8 @@ func (s people) SetReceipt(ctx context.Context, id dossier.PersonID, from, to [3
 	return s.r.Free(ctx, func() error { return s.People.SetReceipt(ctx, id, from, to, expires) })
 }
 
-func (s people) Delete(ctx context.Context, id dossier.PersonID) error {
-	return s.r.Free(ctx, func() error { return s.People.Delete(ctx, id) })
+func (s people) Delete(ctx context.Context, p dossier.Person) error {
+	return s.r.Free(ctx, func() error { return s.People.Delete(ctx, p) })
 }
 
 // SetWords belongs to deletions and to reconciliation.
@@ -108,10 +108,10 @@ func (s catalog) MarkDeleting(ctx context.Context, person dossier.PersonID, file
 	return s.r.Free(ctx, func() error { return s.Catalog.MarkDeleting(ctx, person, file, at, from...) })
 }
 
-func (s catalog) Remove(ctx context.Context, person dossier.PersonID, file dossier.FileID) (removed *dossier.File,
-	err error) {
+func (s catalog) Remove(ctx context.Context, person dossier.PersonID, file dossier.FileID,
+	at time.Time) (removed *dossier.File, err error) {
 	err = s.r.Free(ctx, func() (err error) {
-		removed, err = s.Catalog.Remove(ctx, person, file)
+		removed, err = s.Catalog.Remove(ctx, person, file, at)
 		return err
 	})
 	return removed, err

@@ -69,6 +69,7 @@ func Catalog(t *testing.T, open func(t *testing.T) dossier.Catalog) {
 		{"Commit, Describe and deletion in a storm", catalogStorm},
 		{"Put of one id by many at once", catalogPutMany},
 		{"Remove of one record by many at once", catalogRemoveMany},
+		{"the id of a removed file is not used again", catalogRetired},
 		{"Reserve by many at once", countersReserveMany},
 		{"Reserve and Release by many at once", countersMany},
 		{"SetNote by many at once", catalogNotesMany},
@@ -159,7 +160,7 @@ func (c *catalogUnderTest) marked(f dossier.File) dossier.File {
 
 func (c *catalogUnderTest) removed(f dossier.File) {
 	c.Helper()
-	if _, err := c.Remove(c.Context(), f.Person, f.ID); err != nil {
+	if _, err := c.Remove(c.Context(), f.Person, f.ID, c.at(4)); err != nil {
 		c.Fatalf("Remove: %v", err)
 	}
 }

@@ -281,7 +281,7 @@ func (c *catalogUnderTest) deletes(f dossier.File) {
 	c.Helper()
 	err := c.MarkDeleting(c.Context(), f.Person, f.ID, c.at(3), dossier.FileUploading, dossier.FileStored)
 	if err == nil {
-		_, err = c.Remove(c.Context(), f.Person, f.ID)
+		_, err = c.Remove(c.Context(), f.Person, f.ID, c.at(4))
 	}
 	if err != nil {
 		c.Errorf("deletion: %v", err)
@@ -305,7 +305,7 @@ func catalogCommitCommittingDeletion(t *testing.T, c *catalogUnderTest) {
 			case 2:
 				if markErr = c.MarkDeleting(t.Context(), person, first.ID, c.at(3),
 					dossier.FileUploading); markErr == nil {
-					_, markErr = c.Remove(t.Context(), person, first.ID)
+					_, markErr = c.Remove(t.Context(), person, first.ID, c.at(4))
 				}
 			}
 		})
@@ -361,7 +361,7 @@ func catalogStorm(t *testing.T, c *catalogUnderTest) {
 			case p < 90:
 				err = c.MarkDeleting(t.Context(), person, f.ID, c.at(3), dossier.FileUploading, dossier.FileStored)
 			default:
-				_, err = c.Remove(t.Context(), person, f.ID)
+				_, err = c.Remove(t.Context(), person, f.ID, c.at(4))
 			}
 			if err != nil && !errors.Is(err, dossier.ErrLost) && !errors.Is(err, dossier.ErrNotFound) {
 				t.Errorf("in the storm: %v", err)

@@ -42,7 +42,7 @@ func (c *catalogUnderTest) calls(f dossier.File) map[string]func(context.Context
 			return last
 		},
 		"Touch":  func(ctx context.Context) error { return c.Touch(ctx, f.Person, f.ID, c.at(9)) },
-		"Remove": func(ctx context.Context) error { _, err := c.Remove(ctx, f.Person, f.ID); return err },
+		"Remove": func(ctx context.Context) error { _, err := c.Remove(ctx, f.Person, f.ID, c.at(4)); return err },
 		"Reserve": func(ctx context.Context) error {
 			_, err := c.Reserve(ctx, f.Person, dossier.Quota{Files: 1}, roomy, c.at(9))
 			return err

@@ -135,7 +135,7 @@ func recordMethods(c *catalogUnderTest) []recordMethod {
 			}},
 		{"Remove", func(ctx context.Context, f dossier.File) error {
 			before, _ := c.File(ctx, f.Person, f.ID)
-			removed, err := c.Remove(ctx, f.Person, f.ID)
+			removed, err := c.Remove(ctx, f.Person, f.ID, c.at(4))
 			if removed != nil && !sameFile(*removed, before) ||
 				(removed != nil) != (before.State == dossier.FileDeleting) {
 				return fmt.Errorf("returned %v of %s", removed, showFile(before))
@@ -440,7 +440,7 @@ func catalogRemoveMany(t *testing.T, c *catalogUnderTest) {
 	for range 3 {
 		f := c.marked(c.stored(c.file(dossier.NewPersonID(), "a"), fileContent(1)))
 		removed, errs := make([]*dossier.File, n), make([]error, n)
-		allAtOnce(n, func(i int) { removed[i], errs[i] = c.Remove(t.Context(), f.Person, f.ID) })
+		allAtOnce(n, func(i int) { removed[i], errs[i] = c.Remove(t.Context(), f.Person, f.ID, c.at(4)) })
 		winners := 0
 		for i := range n {
 			c.wants("Remove", errs[i], nil)
@@ -455,6 +455,57 @@ func catalogRemoveMany(t *testing.T, c *catalogUnderTest) {
 		if winners != 1 {
 			t.Errorf("%d of %d Removes of one record returned it, want one", winners, n)
 		}
+	}
+}
+
+// catalogRetired: of a file in parts, whose sender chose the id, no record is put again for a while.
+func catalogRetired(t *testing.T, c *catalogUnderTest) {
+	ctx, person := t.Context(), dossier.NewPersonID()
+	inParts := func(id dossier.FileID, at time.Time) dossier.File {
+		f := c.file(person, "a")
+		f.ID, f.CreatedAt, f.UpdatedAt = id, at, at
+		f.Multipart = &dossier.Multipart{UploadID: "upload", Size: 7, PartSize: 8}
+		return f
+	}
+	const most = dossier.RemovedFor
+	for name, remove := range map[string]func(id dossier.FileID) error{
+		"a record": func(id dossier.FileID) error {
+			removed, err := c.Remove(ctx, person, c.marked(c.put(inParts(id, c.at(0)))).ID, c.at(4))
+			if removed == nil {
+				t.Error("Remove: no record")
+			}
+			return err
+		},
+		"twice": func(id dossier.FileID) error {
+			c.removed(c.marked(c.put(inParts(id, c.at(0)))))
+			_, err := c.Remove(ctx, person, id, c.at(4))
+			return err
+		},
+		"what is not there": func(id dossier.FileID) error {
+			_, err := c.Remove(ctx, person, id, c.at(4))
+			return err
+		},
+	} {
+		id := dossier.NewFileID()
+		c.wants("Remove of "+name, remove(id), nil)
+		for _, after := range []time.Duration{0, most / 2, most - time.Second} {
+			c.wants(fmt.Sprint("Put ", after, " after Remove of ", name), c.Put(ctx, inParts(id, c.at(4).Add(after))),
+				dossier.ErrExists)
+		}
+		c.holds(person)
+		// The id of a form's file is drawn by this program; and what was removed automatically can be put back.
+		form := inParts(id, c.at(5))
+		form.Multipart = nil
+		c.removed(c.marked(c.stored(form, fileContent(1))))
+		// A little late, for stores that keep whole seconds.
+		at := c.at(4).Add(most + 3*time.Second)
+		f := c.described(inParts(id, at), fileContent(1))
+		f, err := c.Commit(ctx, f.Person, f.ID, at)
+		c.wants("Commit of a record of that id", err, nil)
+		c.wants("Remove of a stored record", func() error { _, err := c.Remove(ctx, person, id, c.at(6)); return err }(),
+			dossier.ErrLost)
+		c.holds(person, f)
+		c.removed(c.marked(f))
 	}
 }
 

@@ -319,18 +319,22 @@ func peopleDelete(t *testing.T, s dossier.People) {
 	for _, state := range []dossier.PersonState{dossier.PersonSubmitting, dossier.PersonSubmitted} {
 		p := peopleNew(state, peopleEpoch)
 		peopleInsert(t, s, p)
-		peopleWant(t, "Delete in state "+string(state), s.Delete(t.Context(), p.ID), dossier.ErrLost)
+		peopleWant(t, "Delete in state "+string(state), s.Delete(t.Context(), p), dossier.ErrLost)
 		if got := peopleGet(t, s, p.ID); got != p {
 			t.Errorf("a refused Delete changed the person: got %+v, want %+v", got, p)
 		}
 	}
 	p := peopleNew(dossier.PersonDeleting, peopleEpoch)
 	peopleInsert(t, s, p)
-	peopleWant(t, "Delete", s.Delete(t.Context(), p.ID), nil)
+	former := p
+	former.CreatedAt = former.CreatedAt.Add(-time.Microsecond)
+	peopleWant(t, "Delete of a former person with that id", s.Delete(t.Context(), former), dossier.ErrLost)
+	peopleGet(t, s, p.ID)
+	peopleWant(t, "Delete", s.Delete(t.Context(), p), nil)
 	_, err := s.Person(t.Context(), p.ID)
 	peopleWant(t, "Person after Delete", err, dossier.ErrNotFound)
-	peopleWant(t, "Delete again", s.Delete(t.Context(), p.ID), nil)
-	peopleWant(t, "Delete of nobody", s.Delete(t.Context(), dossier.NewPersonID()), nil)
+	peopleWant(t, "Delete again", s.Delete(t.Context(), p), nil)
+	peopleWant(t, "Delete of nobody", s.Delete(t.Context(), peopleNew(dossier.PersonDeleting, peopleEpoch)), nil)
 	peopleWant(t, "Insert after Delete", s.Insert(t.Context(), p), nil)
 	peopleGet(t, s, bystander.ID)
 }

@@ -15,15 +15,15 @@ import (
 )
 
 // peopleCalls is every call, on a person who is in state PersonDeleting and on a new one.
-func peopleCalls(s dossier.People, deleting dossier.PersonID,
-	fresh dossier.Person) map[string]func(context.Context) error {
+func peopleCalls(s dossier.People, p, fresh dossier.Person) map[string]func(context.Context) error {
+	deleting := p.ID
 	return map[string]func(context.Context) error{
 		"Insert": func(ctx context.Context) error { return s.Insert(ctx, fresh) },
 		"Person": func(ctx context.Context) error { _, err := s.Person(ctx, deleting); return err },
 		"Move": func(ctx context.Context) error {
 			return s.Move(ctx, deleting, dossier.PersonSubmitted, peopleEpoch, dossier.PersonDeleting)
 		},
-		"Delete": func(ctx context.Context) error { return s.Delete(ctx, deleting) },
+		"Delete": func(ctx context.Context) error { return s.Delete(ctx, p) },
 		"Find":   func(ctx context.Context) error { _, err := s.Find(ctx, dossier.Search{Limit: 10}); return err },
 		"Find by a word": func(ctx context.Context) error {
 			_, err := s.Find(ctx, dossier.Search{Words: peopleWays("ada"),
@@ -75,7 +75,7 @@ func peopleRefused(t *testing.T, s dossier.People, ctx context.Context, want err
 	p := peopleNew(dossier.PersonDeleting, peopleEpoch)
 	peopleInsert(t, s, p)
 	fresh := peopleNew(dossier.PersonSubmitting, peopleEpoch)
-	for name, call := range peopleCalls(s, p.ID, fresh) {
+	for name, call := range peopleCalls(s, p, fresh) {
 		err := call(ctx)
 		peopleWant(t, name, err, want)
 		if err != nil && (strings.Contains(err.Error(), "Lovelace") || strings.Contains(err.Error(), "London")) {
@@ -183,7 +183,7 @@ func peopleParallel(t *testing.T, s dossier.People) {
 						}
 						return errors.New("a person in state deleting is missing")
 					}},
-					{"Delete", func() error { return s.Delete(t.Context(), p.ID) }},
+					{"Delete", func() error { return s.Delete(t.Context(), p) }},
 					{"Existing", func() error {
 						there, err := s.Existing(t.Context(), []dossier.PersonID{p.ID, stays.ID})
 						if err == nil && (there[p.ID] || !there[stays.ID]) {

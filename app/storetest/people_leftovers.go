@@ -77,7 +77,7 @@ func peopleLeftoversRemoved(t *testing.T, s dossier.People) {
 			t.Fatalf("Move in the loop: %v", err)
 		}
 		if len(seen)%2 == 0 { // the others stay, being deleted
-			if err := s.Delete(t.Context(), p.ID); err != nil {
+			if err := s.Delete(t.Context(), p); err != nil {
 				t.Fatalf("Delete in the loop: %v", err)
 			}
 		}
@@ -96,7 +96,7 @@ func peopleLeftoversRemoved(t *testing.T, s dossier.People) {
 			t.Fatalf("Leftovers: %v", err)
 		}
 		rest++
-		if err := s.Delete(t.Context(), p.ID); err != nil {
+		if err := s.Delete(t.Context(), p); err != nil {
 			t.Fatalf("Delete in the loop: %v", err)
 		}
 	}

@@ -230,7 +230,7 @@ func peopleWordsGo(t *testing.T, s dossier.People) {
 		t.Error("who is being deleted is found")
 	}
 	peopleWant(t, "AddWords of who is deleted", s.AddWords(t.Context(), id, []string{"x"}), dossier.ErrLost)
-	peopleWant(t, "Delete", s.Delete(t.Context(), id), nil)
+	peopleWant(t, "Delete", s.Delete(t.Context(), list[0]), nil)
 	peopleWant(t, "RemoveWords of nobody", s.RemoveWords(t.Context(), id), nil)
 	for id, err := range s.StrayWords(t.Context()) {
 		t.Errorf("StrayWords: got %s and error %v, want none", id, err)

@@ -77,8 +77,8 @@ func (s interceptedPeople) SetReceipt(ctx context.Context, id dossier.PersonID, 
 	return s.around(ctx, "people.SetReceipt", func() error { return s.to.SetReceipt(ctx, id, from, to, expires) })
 }
 
-func (s interceptedPeople) Delete(ctx context.Context, id dossier.PersonID) error {
-	return s.around(ctx, "people.Delete", func() error { return s.to.Delete(ctx, id) })
+func (s interceptedPeople) Delete(ctx context.Context, p dossier.Person) error {
+	return s.around(ctx, "people.Delete", func() error { return s.to.Delete(ctx, p) })
 }
 
 func (s interceptedPeople) Acknowledge(ctx context.Context, id dossier.PersonID, at time.Time, words []string) error {
@@ -174,10 +174,10 @@ func (s interceptedCatalog) MarkDeleting(ctx context.Context, person dossier.Per
 	})
 }
 
-func (s interceptedCatalog) Remove(ctx context.Context, person dossier.PersonID, file dossier.FileID) (*dossier.File,
-	error) {
+func (s interceptedCatalog) Remove(ctx context.Context, person dossier.PersonID, file dossier.FileID,
+	at time.Time) (*dossier.File, error) {
 	return value(ctx, s.around, "catalog.Remove", func() (*dossier.File, error) {
-		return s.to.Remove(ctx, person, file)
+		return s.to.Remove(ctx, person, file, at)
 	})
 }
 

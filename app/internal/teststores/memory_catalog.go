@@ -21,6 +21,8 @@ type memoryCatalog struct {
 	notes  map[string]dossier.Note
 	// seen is what has no owner, and since when.
 	seen map[fileKey]time.Time
+	// gone is until when no file in parts is put under an id again.
+	gone map[fileKey]time.Time
 }
 
 type fileKey struct {
@@ -35,12 +37,12 @@ func (k fileKey) compare(other fileKey) int {
 
 func newMemoryCatalog() *memoryCatalog {
 	return &memoryCatalog{files: map[fileKey]dossier.File{}, usages: map[dossier.PersonID]dossier.Usage{},
-		notes: map[string]dossier.Note{}, seen: map[fileKey]time.Time{}}
+		notes: map[string]dossier.Note{}, seen: map[fileKey]time.Time{}, gone: map[fileKey]time.Time{}}
 }
 
 func (m *memoryCatalog) copied() *memoryCatalog {
 	return &memoryCatalog{files: maps.Clone(m.files), usages: maps.Clone(m.usages), notes: maps.Clone(m.notes),
-		seen: maps.Clone(m.seen)}
+		seen: maps.Clone(m.seen), gone: maps.Clone(m.gone)}
 }
 
 // apart returns a file that shares nothing with the given one.
@@ -60,7 +62,7 @@ func clone[T any](p *T) *T {
 func (m *memoryCatalog) Put(ctx context.Context, f dossier.File) error {
 	return m.do(ctx, "put a file record", func() error {
 		key := fileKey{f.Person, f.ID}
-		if _, ok := m.files[key]; ok {
+		if _, ok := m.files[key]; ok || f.Multipart != nil && m.gone[key].After(f.UpdatedAt) {
 			return dossier.ErrExists
 		}
 		f = apart(f)
@@ -191,15 +193,16 @@ func (m *memoryCatalog) MarkDeleting(ctx context.Context, person dossier.PersonI
 	})
 }
 
-func (m *memoryCatalog) Remove(ctx context.Context, person dossier.PersonID, file dossier.FileID) (*dossier.File,
-	error) {
+func (m *memoryCatalog) Remove(ctx context.Context, person dossier.PersonID, file dossier.FileID,
+	at time.Time) (*dossier.File, error) {
 	return get(ctx, &m.guard, "remove a file record", func() (*dossier.File, error) {
 		f, ok := m.files[fileKey{person, file}]
-		switch {
-		case !ok:
-			return nil, nil
-		case f.State != dossier.FileDeleting:
+		if ok && f.State != dossier.FileDeleting {
 			return nil, dossier.ErrLost
+		}
+		m.gone[fileKey{person, file}] = at.Add(dossier.RemovedFor)
+		if !ok {
+			return nil, nil
 		}
 		delete(m.files, fileKey{person, file})
 		return &f, nil

@@ -91,13 +91,13 @@ func (m *memoryPeople) Acknowledge(ctx context.Context, id dossier.PersonID, at 
 		})
 }
 
-func (m *memoryPeople) Delete(ctx context.Context, id dossier.PersonID) error {
+func (m *memoryPeople) Delete(ctx context.Context, p dossier.Person) error {
 	return m.do(ctx, "delete a person", func() error {
-		w, ok := m.rows[id]
-		if ok && w.State != dossier.PersonDeleting {
+		w, ok := m.rows[p.ID]
+		if ok && (w.State != dossier.PersonDeleting || !w.CreatedAt.Equal(p.CreatedAt)) {
 			return dossier.ErrLost
 		}
-		delete(m.rows, id)
+		delete(m.rows, p.ID)
 		return nil
 	})
 }
