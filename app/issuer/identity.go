@@ -1,0 +1,288 @@
+package issuer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/mail"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/oauth2"
+
+	"dossier.example/app"
+	"dossier.example/app/staff"
+)
+
+// claims are what the issuer says of somebody, by name.
+type claims struct {
+	subject string
+	all     map[string]json.RawMessage
+}
+
+// text returns a claim that is a text; empty if there is none.
+func (c *claims) text(name string) string {
+	var text string
+	if json.Unmarshal(c.all[name], &text) != nil {
+		return ""
+	}
+	return text
+}
+
+// at returns the time of a claim, zero if there is none, and whether it is a time.
+func (c *claims) at(name string) (time.Time, bool) {
+	raw, sent := c.all[name]
+	if !sent {
+		return time.Time{}, true
+	}
+	var seconds float64
+	// Beyond these bounds, which are far from now, conversions have no meaning.
+	if err := json.Unmarshal(raw, &seconds); err != nil || seconds < 0 || seconds > 1<<40 {
+		return time.Time{}, false
+	}
+	return time.Unix(int64(seconds), 0), true
+}
+
+// verify checks an ID token (OpenID Connect Core 1.0, section 3.1.3.7) and returns its claims.
+func (i *Issuer) verify(ctx context.Context, found *discovered, raw, nonce string) (*claims, error) {
+	token, err := found.verifier.Verify(i.with(ctx), raw)
+	if err != nil {
+		// Only what was fetched may be better later. What comes of the token stays as it is.
+		if outage(err) {
+			return nil, i.down(ctx, err)
+		}
+		return nil, i.refuse(ctx, shortened(err).Error(), i.unfit())
+	}
+	c := &claims{subject: token.Subject, all: map[string]json.RawMessage{}}
+	if err := token.Claims(&c.all); err != nil {
+		return nil, i.refuse(ctx, "the ID token is not an object", i.unfit())
+	}
+	switch client, sent := c.all["azp"]; {
+	case sent && c.text("azp") != i.o.ClientID:
+		return nil, i.refuse(ctx, "the ID token is for another client, by its claim azp: "+shortText(string(client)), i.unfit())
+	case !sent && len(token.Audience) > 1:
+		return nil, i.refuse(ctx, "the ID token has several audiences, and does not say which client it is for", i.unfit())
+	}
+	if !sameText(token.Nonce, nonce) {
+		return nil, i.refuse(ctx, "the ID token has another nonce, so it is of another sign-in", i.unfit())
+	}
+	if token.Subject == "" || len(token.Subject) > maxSubject || !utf8.ValidString(token.Subject) ||
+		strings.ContainsFunc(token.Subject, unicode.IsControl) {
+		return nil, i.refuse(ctx, "the ID token has no subject, or one that cannot be", i.unfit())
+	}
+	if err := i.times(ctx, c); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// maxSubject is the longest subject (OpenID Connect Core 1.0, section 2), in ASCII characters.
+const maxSubject = 255
+
+// outage reports whether a token could not be checked because keys could not be fetched.
+func outage(err error) bool {
+	// Package oidc wraps no cause here.
+	return strings.Contains(err.Error(), "fetching keys") && !strings.Contains(err.Error(), errSeldom.Error())
+}
+
+// times checks when an ID token is good, with the skew.
+func (i *Issuer) times(ctx context.Context, c *claims) error {
+	expires, ok1 := c.at("exp")
+	issued, ok2 := c.at("iat")
+	begins, ok3 := c.at("nbf")
+	if !ok1 || !ok2 || !ok3 || expires.IsZero() || issued.IsZero() {
+		return i.refuse(ctx, "the ID token has no times, or ones that cannot be read", i.unfit())
+	}
+	now := i.o.Now()
+	clocks := func(why string) error {
+		return i.refuse(ctx, why+"; compare the clocks", dossier.Errorf(dossier.CodeForbidden, nil,
+			"The answer of %s is too old, or from the future. Sign in again. If this happens again, the clock of this site or "+
+				"of %s is wrong: tell an administrator.", i.o.Name, i.o.Name))
+	}
+	switch {
+	case !now.Before(expires.Add(skew)):
+		return clocks(fmt.Sprintf("the ID token expired %s ago", now.Sub(expires).Round(time.Second)))
+	case issued.After(now.Add(skew)):
+		return clocks(fmt.Sprintf("the ID token was issued in %s", issued.Sub(now).Round(time.Second)))
+	case begins.After(now.Add(skew)):
+		return clocks(fmt.Sprintf("the ID token is good only in %s", begins.Sub(now).Round(time.Second)))
+	}
+	return nil
+}
+
+// complete adds the claims that the ID token has not, but that are needed, from where the issuer keeps them: the
+// standard allows both (OpenID Connect Core 1.0, section 5.4). What the ID token says counts more, since it is signed.
+func (i *Issuer) complete(ctx context.Context, found *discovered, token *oauth2.Token, c *claims) error {
+	_, address := c.all["email"]
+	if nameOf(c, "") != "" && address && (i.o.RoleClaim == "" || c.find(i.o.RoleClaim) != nil) || found.userInfo == "" {
+		return nil
+	}
+	info, err := found.provider.UserInfo(i.with(ctx), oauth2.StaticTokenSource(token))
+	if err != nil {
+		return i.down(ctx, fmt.Errorf("read the claims: %w", err))
+	}
+	// The address could have been exchanged for that of somebody else's claims.
+	if info.Subject != c.subject {
+		return i.refuse(ctx, "the claims are of another subject than the ID token", i.unfit())
+	}
+	var more map[string]json.RawMessage
+	if err := info.Claims(&more); err != nil {
+		return i.down(ctx, errors.New("the claims are not an object"))
+	}
+	for name, value := range more {
+		// An address and whether it is verified belong together.
+		if _, sent := c.all[name]; !sent && (name != "email_verified" || !address) {
+			c.all[name] = value
+		}
+	}
+	return nil
+}
+
+// find returns a claim by its name, or by the path to it, with dots; nil if there is none.
+func (c *claims) find(name string) json.RawMessage {
+	if raw, sent := c.all[name]; sent {
+		return raw
+	}
+	at := c.all
+	for {
+		first, rest, deeper := strings.Cut(name, ".")
+		if !deeper {
+			return at[first]
+		}
+		var next map[string]json.RawMessage
+		if json.Unmarshal(at[first], &next) != nil {
+			return nil
+		}
+		at, name = next, rest
+	}
+}
+
+// texts returns the texts of a claim: itself, or those of its list.
+func (c *claims) texts(name string) []string {
+	raw := c.find(name)
+	var one string
+	if json.Unmarshal(raw, &one) == nil {
+		return []string{one}
+	}
+	var list []json.RawMessage
+	_ = json.Unmarshal(raw, &list) // what is no list has no texts
+	var texts []string
+	for _, item := range list {
+		if json.Unmarshal(item, &one) == nil {
+			texts = append(texts, one)
+		}
+	}
+	return texts
+}
+
+// admit makes an identity of the claims, if the settings let it in.
+func (i *Issuer) admit(ctx context.Context, c *claims) (staff.Identity, error) {
+	who := staff.Identity{Issuer: i.o.URL, Subject: c.subject, Address: addressOf(c), Verified: verified(c)}
+	if who.Address == "" {
+		who.Verified = false
+	}
+	who.Name = nameOf(c, who.Address)
+	allowed := false
+	give := func(role staff.Role) {
+		if allowed = true; !who.Role.May(role) && role != "" {
+			who.Role = role
+		}
+	}
+	if i.o.RoleClaim != "" {
+		values := c.texts(i.o.RoleClaim)
+		for _, g := range i.o.Roles {
+			if slices.Contains(values, g.To) {
+				give(g.Role)
+			}
+		}
+	}
+	byAddress := false
+	for _, g := range i.o.Allow {
+		if fits(g.To, who.Address) {
+			if byAddress = true; who.Verified {
+				give(g.Role)
+			}
+		}
+	}
+	switch {
+	case allowed:
+		return who, nil
+	case byAddress:
+		return staff.Identity{}, i.refuse(ctx, "the address is allowed, but the issuer has not verified it", dossier.Errorf(
+			dossier.CodeForbidden, nil, "%s has not verified that the address %s is yours. Verify it there, and sign in again.",
+			i.o.Name, who.Address))
+	}
+	known := "you"
+	if who.Address != "" {
+		known = "you as " + who.Address
+	}
+	return staff.Identity{}, i.refuse(ctx, "no claim and no address gives access", dossier.Errorf(dossier.CodeForbidden, nil,
+		"%s knows %s, but you have no access to this site. Ask an administrator of the site for one of the roles viewer, "+
+			"editor and administrator.", i.o.Name, known))
+}
+
+// addressOf returns the address of mail; empty if there is none, or what is there is none.
+func addressOf(c *claims) string {
+	address := c.text("email")
+	parsed, err := mail.ParseAddress(address)
+	if err != nil || parsed.Address != address || len(address) > maxAddress {
+		return ""
+	}
+	return address
+}
+
+// maxAddress is the longest address that mail can be sent to (RFC 5321, section 4.5.3.1.3, without the brackets).
+const maxAddress = 254
+
+// verified reports whether the issuer vouches for the address. Some, Cognito among them, write it as a text.
+func verified(c *claims) bool {
+	raw := string(c.all["email_verified"])
+	return raw == "true" || raw == `"true"`
+}
+
+// nameOf returns what to call somebody: the name, else its parts, else what they sign in with.
+func nameOf(c *claims, address string) string {
+	for _, name := range []string{c.text("name"), c.text("given_name") + " " + c.text("family_name"),
+		c.text("preferred_username"), address} {
+		if name = tidy(name); name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+// tidy returns a name on one line, without what nobody sees, and no longer than names are here.
+func tidy(name string) string {
+	name = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == utf8.RuneError:
+			return -1
+		}
+		return r
+	}, name)
+	runes := []rune(strings.Join(strings.Fields(name), " "))
+	return strings.TrimSpace(string(runes[:min(len(runes), dossier.MaxNameLength)]))
+}
+
+// fits reports whether an address is the one that is allowed, or of the domain. Case counts for nothing in ASCII alone:
+// elsewhere, letters that look different would count as the same.
+func fits(allowed, address string) bool {
+	if strings.ContainsFunc(address, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return false
+	}
+	allowed, address = strings.ToLower(allowed), strings.ToLower(address)
+	if strings.Contains(allowed, "@") {
+		return allowed == address
+	}
+	at := strings.LastIndexByte(address, '@')
+	return at > 0 && address[at+1:] == allowed
+}
+
+// shortText returns a stranger's text as the log may have it.
+func shortText(text string) string { return shortened(errors.New(text)).Error() }

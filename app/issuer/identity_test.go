@@ -1,0 +1,127 @@
+package issuer
+
+import (
+	"strings"
+	"testing"
+
+	"dossier.example/app"
+	"dossier.example/app/internal/testissuer"
+	"dossier.example/app/staff"
+)
+
+// Who comes in, as whom, by claims and settings.
+func TestAdmission(t *testing.T) {
+	type m = map[string]any
+	roles := []Grant{{"admins", staff.Administrator}, {"clerks", staff.Editor}, {"all", staff.Viewer}}
+	allow := []Grant{{"ada@people.example", staff.Editor}, {"people.example", ""}, {"lab.example", staff.Viewer}}
+	for _, c := range []struct {
+		name   string
+		claim  string
+		roles  []Grant
+		allow  []Grant
+		claims m
+		role   staff.Role
+		// words are what people are told; empty: they come in.
+		words string
+	}{
+		{"nobody by default", "", nil, nil, m{"email": "ada@people.example", "email_verified": true}, "",
+			"knows you as ada@people.example, but you have no access"},
+		{"nobody without an address", "", nil, allow, m{}, "", "knows you, but you have no access"},
+		{"a role by a list", "groups", roles, nil, m{"groups": []string{"x", "clerks"}}, staff.Editor, ""},
+		{"a role by a text", "role", roles, nil, m{"role": "all"}, staff.Viewer, ""},
+		{"the most of several", "groups", roles, nil, m{"groups": []string{"all", "admins", "clerks"}}, staff.Administrator, ""},
+		{"no group of ours", "groups", roles, nil, m{"groups": []string{"Admins", "admins ", "adm"}}, "", "no access"},
+		{"no groups", "groups", roles, nil, m{}, "", "no access"},
+		{"groups that are none", "groups", roles, nil, m{"groups": m{"admins": true}}, "", "no access"},
+		{"a list of odd things", "groups", roles, nil, m{"groups": []any{7, nil, m{}, "all"}}, staff.Viewer, ""},
+		{"a path", "realm_access.roles", roles, nil, m{"realm_access": m{"roles": []string{"admins"}}},
+			staff.Administrator, ""},
+		{"a path that ends early", "realm_access.roles", roles, nil, m{"realm_access": "admins"}, "", "no access"},
+		{"a name with dots", "https://people.example/roles", roles, nil,
+			m{"https://people.example/roles": []string{"all"}}, staff.Viewer, ""},
+		{"Cognito's name", "cognito:groups", roles, nil, m{"cognito:groups": []string{"clerks"}}, staff.Editor, ""},
+		{"an address", "", nil, allow, m{"email": "ADA@People.example", "email_verified": true}, staff.Editor, ""},
+		{"an address, as a text", "", nil, allow, m{"email": "ada@people.example", "email_verified": "true"}, staff.Editor, ""},
+		{"a domain, without a role", "", nil, allow, m{"email": "eve@people.example", "email_verified": true}, "", ""},
+		{"a domain, with a role", "", nil, allow, m{"email": "eve@lab.example", "email_verified": true}, staff.Viewer, ""},
+		{"a claim and an address", "groups", roles, allow,
+			m{"groups": "admins", "email": "ada@people.example", "email_verified": true}, staff.Administrator, ""},
+		{"an address above a claim", "groups", roles, allow,
+			m{"groups": "all", "email": "ada@people.example", "email_verified": true}, staff.Editor, ""},
+		{"not verified", "", nil, allow, m{"email": "ada@people.example", "email_verified": false}, "",
+			"has not verified that the address ada@people.example is yours"},
+		{"verified by a word", "", nil, allow, m{"email": "ada@people.example", "email_verified": "yes"}, "",
+			"has not verified"},
+		{"verified by a number", "", nil, allow, m{"email": "ada@people.example", "email_verified": 1}, "", "has not verified"},
+		{"nothing said of it", "", nil, allow, m{"email": "ada@people.example"}, "", "has not verified"},
+		{"not verified, but a role", "groups", roles, allow, m{"groups": "all", "email": "ada@people.example"},
+			staff.Viewer, ""},
+		{"a subdomain", "", nil, allow, m{"email": "eve@sub.people.example", "email_verified": true}, "", "no access"},
+		{"a domain that ends alike", "", nil, allow, m{"email": "eve@evilpeople.example", "email_verified": true}, "",
+			"no access"},
+		{"a domain in the local part", "", nil, allow, m{"email": "people.example@evil.example", "email_verified": true},
+			"", "no access"},
+		{"two addresses", "", nil, allow, m{"email": "eve@evil.example,ada@people.example", "email_verified": true}, "",
+			"no access"},
+		{"two at signs", "", nil, allow, m{"email": `"x@evil.example"@people.example`, "email_verified": true}, "",
+			"no access"},
+		{"letters that look alike", "", nil, []Grant{{"kelvin.example", ""}},
+			m{"email": "eve@\u212Aelvin.example", "email_verified": true}, "", "no access"},
+		{"an address that is none", "", nil, allow, m{"email": 7, "email_verified": true}, "", "no access"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := start(t, func(o *Options) { o.RoleClaim, o.Roles, o.Allow = c.claim, c.roles, c.allow })
+			c.claims["name"] = "Ada"
+			s.at.SignsIn(testissuer.Person{Subject: "somebody", Claims: c.claims})
+			who, err := s.signIn(t)
+			if c.words != "" {
+				s.refused(t, who, err, dossier.CodeForbidden, c.words)
+				return
+			}
+			if err != nil || who.Role != c.role || who.Subject != "somebody" || who.Issuer != s.at.URL {
+				t.Errorf("signed in %+v, error %v, want the role %q", who, err, c.role)
+			}
+		})
+	}
+}
+
+// What the ID token says of an address is not mixed with what is said elsewhere.
+func TestClaimsElsewhere(t *testing.T) {
+	s := start(t, func(o *Options) { o.RoleClaim, o.Allow = "", []Grant{{"people.example", ""}} })
+	s.at.KeepClaims(false)
+	s.at.Forge(t, func(f *testissuer.Forged) { f.Claims["email"] = "eve@people.example" })
+	who, err := s.signIn(t)
+	s.refused(t, who, err, dossier.CodeForbidden, "has not verified that the address eve@people.example is yours")
+
+	s.at.Forge(t, nil)
+	s.at.Change(testissuer.UserInfo, func(answer map[string]any) { answer["sub"] = "somebody else" })
+	who, err = s.signIn(t)
+	s.refused(t, who, err, dossier.CodeForbidden, "not accepted")
+}
+
+func TestNames(t *testing.T) {
+	type m = map[string]any
+	for _, c := range []struct {
+		claims m
+		want   string
+	}{
+		{m{"name": "Ada Lovelace"}, "Ada Lovelace"},
+		{m{"name": " \t\n", "given_name": "Ada", "family_name": "Lovelace"}, "Ada Lovelace"},
+		{m{"family_name": "Lovelace"}, "Lovelace"},
+		{m{"preferred_username": "ada"}, "ada"},
+		{m{"email": "ada@people.example"}, "ada@people.example"},
+		{m{}, ""},
+		{m{"name": 7, "preferred_username": "ada"}, "ada"},
+		{m{"name": "<script>alert(1)</script>"}, "<script>alert(1)</script>"}, // pages escape it
+		{m{"name": "Ada\u202e\u0000\r\nLovelace\ufeff"}, "Ada Lovelace"},
+		{m{"name": "\xff"}, ""},
+		{m{"name": strings.Repeat("é", 300)}, strings.Repeat("é", dossier.MaxNameLength)},
+	} {
+		s := start(t, func(o *Options) { o.Roles = []Grant{{"all", staff.Viewer}} })
+		c.claims["groups"] = "all"
+		s.at.SignsIn(testissuer.Person{Subject: "somebody", Claims: c.claims})
+		if who, err := s.signIn(t); err != nil || who.Name != c.want {
+			t.Errorf("%v is called %q, error %v, want %q", c.claims, who.Name, err, c.want)
+		}
+	}
+}

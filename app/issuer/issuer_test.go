@@ -1,0 +1,644 @@
+package issuer
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"dossier.example/app"
+	"dossier.example/app/internal/testissuer"
+	"dossier.example/app/staff"
+)
+
+const redirect = "http://localhost:8080/back"
+
+// journal is a log that is read while it is written.
+type journal struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.b.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.b.String()
+}
+
+// site is a site that signs in at an issuer of its own.
+type site struct {
+	*Issuer
+	at  *testissuer.Issuer
+	log journal
+}
+
+func start(t *testing.T, change ...func(*Options)) *site {
+	t.Helper()
+	s := &site{at: testissuer.Start(t, redirect)}
+	o := Options{URL: s.at.URL, Name: "People & Co", ClientID: testissuer.ClientID, ClientSecret: testissuer.ClientSecret,
+		RoleClaim: "groups", Roles: []Grant{{"administrators", staff.Administrator}, {"everybody", staff.Viewer}},
+		Log: slog.New(slog.NewTextHandler(&s.log, nil))}
+	for _, c := range change {
+		c(&o)
+	}
+	var err error
+	if s.Issuer, err = New(o); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.client.CloseIdleConnections()
+		if t.Failed() {
+			t.Logf("the log:\n%s", s.log.String())
+		}
+	})
+	return s
+}
+
+// signIn signs in whoever the issuer says. Where the site sends nobody to the issuer, the error is that of Begin.
+func (s *site) signIn(t *testing.T) (staff.Identity, error) {
+	t.Helper()
+	address, secret, err := s.Begin(t.Context(), redirect, "a state")
+	if err != nil {
+		return staff.Identity{}, err
+	}
+	back := s.at.Visit(t, address)
+	if back.Query().Get("state") != "a state" {
+		t.Errorf("the issuer sends the browser to %s", back)
+	}
+	return s.Finish(t.Context(), redirect, secret, back.Query())
+}
+
+// refused checks that nobody was signed in, by a code, with a message that has some words.
+func (s *site) refused(t *testing.T, who staff.Identity, err error, code dossier.Code, words string) {
+	t.Helper()
+	var told *dossier.Error
+	if !errors.As(err, &told) || told.Code != code || !strings.Contains(told.Message, words) || who != (staff.Identity{}) {
+		t.Errorf("signed in %+v, error %v, want code %s with %q", who, err, code, words)
+	}
+	if told != nil && (told.Message == "" || strings.ContainsAny(told.Message, "<>")) {
+		t.Errorf("somebody is told %q", told.Message)
+	}
+}
+
+func TestSignIn(t *testing.T) {
+	ada := staff.Identity{Subject: "ada-1815", Name: "Ada Lovelace", Address: "ada@people.example", Verified: true,
+		Role: staff.Administrator}
+	for name, inToken := range map[string]bool{"claims in the token": true, "claims elsewhere": false} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t)
+			ada.Issuer = s.at.URL
+			s.at.KeepClaims(inToken)
+			for range 2 {
+				if who, err := s.signIn(t); who != ada || err != nil {
+					t.Errorf("signed in %+v, error %v, want %+v", who, err, ada)
+				}
+			}
+			asked := s.at.Asked(testissuer.UserInfo)
+			if s.at.Asked(testissuer.Metadata) != 1 || s.at.Asked(testissuer.Keys) != 1 || (asked == 0) != inToken {
+				t.Errorf("asked for the metadata %d times, for the keys %d times, for claims %d times",
+					s.at.Asked(testissuer.Metadata), s.at.Asked(testissuer.Keys), asked)
+			}
+		})
+	}
+}
+
+// Codes are bound to the sign-in that they are of, and to one use.
+func TestCodes(t *testing.T) {
+	s := start(t)
+	begin := func() (secret string, answer url.Values) {
+		t.Helper()
+		address, secret, err := s.Begin(t.Context(), redirect, "a state")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return secret, s.at.Visit(t, address).Query()
+	}
+	secret, answer := begin()
+	if _, err := s.Finish(t.Context(), redirect, secret, answer); err != nil {
+		t.Fatal(err)
+	}
+	who, err := s.Finish(t.Context(), redirect, secret, answer)
+	s.refused(t, who, err, dossier.CodeForbidden, "already used")
+
+	// Whoever learns a code cannot use it without the secret of its sign-in.
+	_, stolen := begin()
+	other, _ := begin()
+	who, err = s.Finish(t.Context(), redirect, other, stolen)
+	s.refused(t, who, err, dossier.CodeForbidden, "already used, or took too long")
+	secret, answer = begin()
+	who, err = s.Finish(t.Context(), "http://localhost:8080/elsewhere", secret, answer)
+	s.refused(t, who, err, dossier.CodeForbidden, "already used, or took too long")
+
+	for name, answer := range map[string]url.Values{
+		"none":    {},
+		"empty":   {"code": {""}},
+		"two":     {"code": {"a", "b"}},
+		"long":    {"code": {strings.Repeat("x", maxCode+1)}},
+		"unknown": {"code": {"\x00<b>"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			secret, _ := begin()
+			who, err := s.Finish(t.Context(), redirect, secret, answer)
+			s.refused(t, who, err, dossier.CodeForbidden, "Sign in again.")
+		})
+	}
+	if log := s.log.String(); strings.Contains(log, stolen.Get("code")) || strings.Contains(log, secret) {
+		t.Errorf("the log has a code or a secret:\n%s", log)
+	}
+}
+
+// What the issuer answers instead of a code is told in our own words.
+func TestDeclined(t *testing.T) {
+	s := start(t)
+	for code, want := range map[string]struct {
+		code  dossier.Code
+		words string
+	}{
+		"access_denied":           {dossier.CodeForbidden, "canceled"},
+		"temporarily_unavailable": {dossier.CodeUnavailable, "not responding"},
+		"server_error":            {dossier.CodeUnavailable, "not responding"},
+		"login_required":          {dossier.CodeForbidden, "do something there first"},
+		"unauthorized_client":     {dossier.CodeUnavailable, "not set up correctly"},
+		"invalid_scope":           {dossier.CodeUnavailable, "not set up correctly"},
+		"<script>alert(1)":        {dossier.CodeForbidden, "refused the sign-in"},
+		"":                        {dossier.CodeForbidden, "refused the sign-in"},
+	} {
+		t.Run(code, func(t *testing.T) {
+			_, secret, err := s.Begin(t.Context(), redirect, "a state")
+			if err != nil {
+				t.Fatal(err)
+			}
+			who, err := s.Finish(t.Context(), redirect, secret, url.Values{"error": {code}, "code": {"x"},
+				"error_description": {"<i>words of strangers</i>"}, "error_uri": {"https://evil.example"}})
+			s.refused(t, who, err, want.code, want.words)
+			if all := fmt.Sprint(err) + s.log.String(); strings.Contains(all, "strangers") ||
+				strings.Contains(all, "evil") || strings.Contains(all, "alert") {
+				t.Errorf("words of strangers are repeated: %s", all)
+			}
+		})
+	}
+	if n := s.at.Asked(testissuer.Token); n != 0 {
+		t.Errorf("%d codes were exchanged", n)
+	}
+}
+
+// An answer that says that it is from another issuer gets nothing from this site, and one that does not say it where
+// the issuer promises to.
+func TestMixUp(t *testing.T) {
+	s := start(t)
+	promise := func(answer map[string]any) { answer["authorization_response_iss_parameter_supported"] = true }
+	for _, c := range []struct {
+		name    string
+		promise func(map[string]any)
+		from    []string
+		ok      bool
+	}{
+		{"silent", nil, nil, true},
+		{"its own", nil, []string{s.at.URL}, true},
+		{"another", nil, []string{"https://evil.example"}, false},
+		{"empty", nil, []string{""}, false},
+		{"two", nil, []string{s.at.URL, "https://evil.example"}, false},
+		{"promised and sent", promise, []string{s.at.URL}, true},
+		{"promised and silent", promise, nil, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s.at.Change(testissuer.Metadata, c.promise)
+			issuer, err := New(s.o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := &site{Issuer: issuer, at: s.at}
+			address, secret, err := s.Begin(t.Context(), redirect, "a state")
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer := s.at.Visit(t, address).Query()
+			if answer.Del("iss"); c.from != nil {
+				answer["iss"] = c.from
+			}
+			exchanged := s.at.Asked(testissuer.Token)
+			who, err := s.Finish(t.Context(), redirect, secret, answer)
+			if c.ok {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			s.refused(t, who, err, dossier.CodeForbidden, "not from People & Co")
+			if s.at.Asked(testissuer.Token) != exchanged {
+				t.Error("the code of another issuer was sent to this one")
+			}
+		})
+	}
+}
+
+// Tokens that must not be accepted, and some that must.
+func TestTokens(t *testing.T) {
+	s := start(t)
+	now := time.Now()
+	at := func(d time.Duration) int64 { return now.Add(d).Unix() }
+	other, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The mistake of many libraries: the public key, which everybody has, taken for a key that is shared.
+	der, err := x509.MarshalPKIXPublicKey(s.at.PublicKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+	claim := func(name string, value any) func(*testissuer.Forged) {
+		return func(f *testissuer.Forged) { f.Claims[name] = value }
+	}
+	without := func(name string) func(*testissuer.Forged) {
+		return func(f *testissuer.Forged) { delete(f.Claims, name) }
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*testissuer.Forged)
+		// words are what people are told; empty: they are signed in.
+		words string
+	}{
+		{"signed again", func(*testissuer.Forged) {}, ""},
+		{"of another issuer", claim("iss", "https://evil.example"), "not accepted"},
+		{"of the issuer with a slash", claim("iss", s.at.URL+"/"), "not accepted"},
+		{"for another client", claim("aud", []string{"another"}), "not accepted"},
+		{"for nobody", without("aud"), "not accepted"},
+		{"for two clients, one of them authorized", claim("aud", []string{"another", testissuer.ClientID}), ""},
+		{"for two clients, the other authorized", func(f *testissuer.Forged) {
+			f.Claims["aud"], f.Claims["azp"] = []string{testissuer.ClientID, "another"}, "another"
+		}, "not accepted"},
+		{"for two clients, none authorized", func(f *testissuer.Forged) {
+			f.Claims["aud"] = []string{testissuer.ClientID, "another"}
+			delete(f.Claims, "azp")
+		}, "not accepted"},
+		{"for us, another authorized", claim("azp", "another"), "not accepted"},
+		{"for us, authorized is a number", claim("azp", 7), "not accepted"},
+		{"for us as one text, nobody authorized", func(f *testissuer.Forged) {
+			f.Claims["aud"] = testissuer.ClientID
+			delete(f.Claims, "azp")
+		}, ""},
+		{"of another sign-in", claim("nonce", "another"), "not accepted"},
+		{"without a nonce", without("nonce"), "not accepted"},
+		{"without a subject", without("sub"), "not accepted"},
+		{"with a subject that is too long", claim("sub", strings.Repeat("s", 256)), "not accepted"},
+		{"with a subject of two lines", claim("sub", "a\nb"), "not accepted"},
+		{"unsigned", func(f *testissuer.Forged) { f.Algorithm = "none" }, "not accepted"},
+		{"with the public key as a shared one", func(f *testissuer.Forged) {
+			f.Algorithm, f.Key = jose.HS256, public
+		}, "not accepted"},
+		{"with the client's secret as the key", func(f *testissuer.Forged) {
+			f.Algorithm, f.Key = jose.HS256, []byte(strings.Repeat(testissuer.ClientSecret, 2))
+		}, "not accepted"},
+		{"signed by a stranger who names the issuer's key", func(f *testissuer.Forged) { f.Key = other }, "not accepted"},
+		{"signed by a stranger", func(f *testissuer.Forged) { f.Key, f.KeyID = other, "stranger" }, "not accepted"},
+		{"expired 30 seconds ago", claim("exp", at(-30*time.Second)), ""},
+		{"expired 5 minutes ago", claim("exp", at(-5*time.Minute)), "the clock of this site"},
+		{"without an end", without("exp"), "not accepted"},
+		{"with an end that is no time", claim("exp", "soon"), "not accepted"},
+		{"with an end beyond all times", claim("exp", 1e300), "not accepted"},
+		{"issued in 30 seconds", claim("iat", at(30*time.Second)), ""},
+		{"issued in 5 minutes", claim("iat", at(5*time.Minute)), "the clock of this site"},
+		{"without a beginning", without("iat"), "not accepted"},
+		{"good in 30 seconds", claim("nbf", at(30*time.Second)), ""},
+		{"good in 2 minutes", claim("nbf", at(2*time.Minute)), "the clock of this site"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s.at.Forge(t, c.change)
+			who, err := s.signIn(t)
+			if c.words == "" {
+				if err != nil || who.Subject != "ada-1815" {
+					t.Errorf("signed in %+v, error %v", who, err)
+				}
+				return
+			}
+			s.refused(t, who, err, dossier.CodeForbidden, c.words)
+		})
+	}
+}
+
+// A site whose clock is wrong.
+func TestClock(t *testing.T) {
+	for wrong, ok := range map[time.Duration]bool{30 * time.Second: true, -30 * time.Second: true,
+		// Tokens of this issuer last five minutes, so a clock that is ahead of it by less does not show.
+		7 * time.Minute: false, -5 * time.Minute: false} {
+		t.Run(wrong.String(), func(t *testing.T) {
+			s := start(t, func(o *Options) { o.Now = func() time.Time { return time.Now().Add(wrong) } })
+			who, err := s.signIn(t)
+			if ok {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			s.refused(t, who, err, dossier.CodeForbidden, "the clock of this site or of People & Co is wrong")
+		})
+	}
+}
+
+// A key that the issuer replaces is found, and no token makes the site ask for keys again and again.
+func TestRotation(t *testing.T) {
+	s := start(t, func(o *Options) { o.KeysEvery = time.Nanosecond })
+	if _, err := s.signIn(t); err != nil {
+		t.Fatal(err)
+	}
+	s.at.Rotate(t)
+	if _, err := s.signIn(t); err != nil {
+		t.Errorf("after the key was replaced: %v", err)
+	}
+
+	s = start(t, func(o *Options) { o.KeysEvery = time.Hour })
+	if _, err := s.signIn(t); err != nil {
+		t.Fatal(err)
+	}
+	stranger, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.at.Forge(t, func(f *testissuer.Forged) { f.Key, f.KeyID = stranger, rand.Text() })
+	for range 5 {
+		who, err := s.signIn(t)
+		s.refused(t, who, err, dossier.CodeForbidden, "not accepted")
+	}
+	if n := s.at.Asked(testissuer.Keys); n != 1 {
+		t.Errorf("strangers' tokens had the keys fetched %d times", n)
+	}
+}
+
+// Metadata are fetched again when they are old, with the keys: one that the issuer withdrew is not good for ever. While
+// they cannot be fetched, the old ones are good.
+func TestMetadataAge(t *testing.T) {
+	s := start(t, func(o *Options) { o.MetadataAge, o.KeysEvery = time.Nanosecond, time.Nanosecond })
+	for range 2 {
+		if _, err := s.signIn(t); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.at.Asked(testissuer.Metadata) < 2 || s.at.Asked(testissuer.Keys) != 2 {
+		t.Errorf("metadata were fetched %d times, keys %d times", s.at.Asked(testissuer.Metadata),
+			s.at.Asked(testissuer.Keys))
+	}
+	s.at.Fail(testissuer.Metadata, status(http.StatusInternalServerError))
+	if _, err := s.signIn(t); err != nil {
+		t.Errorf("while only the metadata fail: %v", err)
+	}
+}
+
+func status(code int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<h1>innards</h1>", code) }
+}
+
+func body(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, text)
+	}
+}
+
+// cut ends the connection without an answer, as an issuer that is down.
+func cut(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
+// Each way in which an issuer can fail is an outage, is told as one, and is over when the issuer is back.
+func TestOutages(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("a redirect was followed to %s", r.URL)
+	}))
+	t.Cleanup(elsewhere.Close)
+	// A server sees that its client has left once it has read the request.
+	wait := func(r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	}
+	faults := map[string]http.HandlerFunc{
+		"cut":  cut,
+		"slow": func(_ http.ResponseWriter, r *http.Request) { wait(r) },
+		"slow after a word": func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, "{")
+			_ = http.NewResponseController(w).Flush()
+			wait(r)
+		},
+		"500":     status(500),
+		"503":     status(503),
+		"404":     status(404),
+		"garbage": body("\x00\x01<html>garbage"),
+		"list":    body("[]"),
+		"1 GB": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{"keys":["`)
+			for block, n := bytes.Repeat([]byte("x"), 1<<20), 0; n < 1<<10; n++ {
+				if _, err := w.Write(block); err != nil {
+					return // the site has had enough
+				}
+			}
+			t.Error("the site took 1 GB")
+		},
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
+		},
+	}
+	for _, path := range []string{testissuer.Metadata, testissuer.Token, testissuer.Keys, testissuer.UserInfo} {
+		for name, fault := range faults {
+			t.Run(path+" "+name, func(t *testing.T) {
+				t.Parallel()
+				s := start(t, func(o *Options) { o.Timeout, o.KeysEvery = 300*time.Millisecond, time.Nanosecond })
+				s.at.KeepClaims(path != testissuer.UserInfo)
+				s.at.Fail(path, fault)
+				who, err := s.signIn(t)
+				s.refused(t, who, err, dossier.CodeUnavailable, "People & Co is not responding")
+				if text := err.Error(); len(text) > 600 {
+					t.Errorf("the error has %d bytes", len(text))
+				}
+				s.at.Fail(path, nil)
+				// A busy machine may need more than the time that made the fault a short one.
+				s.client.Timeout = time.Minute
+				s.meta = metadata{issuer: s.Issuer, lock: make(chan struct{}, 1)}
+				s.o.Timeout = time.Minute
+				if _, err := s.signIn(t); err != nil {
+					t.Errorf("after the fault: %v", err)
+				}
+			})
+		}
+	}
+}
+
+// Metadata that would send secrets where anybody can read them, or that are another issuer's.
+func TestMetadata(t *testing.T) {
+	for name, change := range map[string]func(map[string]any){
+		"another issuer":       func(m map[string]any) { m["issuer"] = "https://evil.example" },
+		"no token endpoint":    func(m map[string]any) { delete(m, "token_endpoint") },
+		"token in clear":       func(m map[string]any) { m["token_endpoint"] = "http://people.example/token" },
+		"keys in clear":        func(m map[string]any) { m["jwks_uri"] = "http://people.example/keys" },
+		"keys in a file":       func(m map[string]any) { m["jwks_uri"] = "file:///etc/passwd" },
+		"sign-in by script":    func(m map[string]any) { m["authorization_endpoint"] = "javascript:alert(1)//x" },
+		"sign-in is relative":  func(m map[string]any) { m["authorization_endpoint"] = "/authorize" },
+		"claims in clear":      func(m map[string]any) { m["userinfo_endpoint"] = "http://people.example/claims" },
+		"no secret is taken":   func(m map[string]any) { m["token_endpoint_auth_methods_supported"] = []string{"none"} },
+		"methods are no list":  func(m map[string]any) { m["token_endpoint_auth_methods_supported"] = 7 },
+		"a user in an address": func(m map[string]any) { m["token_endpoint"] = "https://a:b@people.example/token" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t)
+			s.at.Change(testissuer.Metadata, change)
+			address, _, err := s.Begin(t.Context(), redirect, "a state")
+			s.refused(t, staff.Identity{}, err, dossier.CodeUnavailable, "not responding")
+			if address != "" {
+				t.Errorf("the browser is sent to %s", address)
+			}
+		})
+	}
+}
+
+// The client proves itself in the way that the issuer takes, at the first try: a failed one could use up the code.
+func TestClientSecret(t *testing.T) {
+	for name, methods := range map[string][]string{"basic": {"client_secret_basic", "client_secret_post"}, "unsaid": nil} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t)
+			s.at.Change(testissuer.Metadata, func(m map[string]any) {
+				if delete(m, "token_endpoint_auth_methods_supported"); methods != nil {
+					m["token_endpoint_auth_methods_supported"] = methods
+				}
+			})
+			if _, err := s.signIn(t); err != nil || s.at.Asked(testissuer.Token) != 1 {
+				t.Errorf("signed in after %d tries, error %v", s.at.Asked(testissuer.Token), err)
+			}
+		})
+	}
+	t.Run("in the form", func(t *testing.T) {
+		s := start(t)
+		s.at.Change(testissuer.Metadata, func(m map[string]any) {
+			m["token_endpoint_auth_methods_supported"] = []string{"client_secret_post"}
+		})
+		s.at.Fail(testissuer.Token, func(w http.ResponseWriter, r *http.Request) {
+			if _, _, basic := r.BasicAuth(); basic || r.PostFormValue("client_secret") != testissuer.ClientSecret {
+				t.Error("the secret is not in the form")
+			}
+			s.at.Real(w, r)
+		})
+		if _, err := s.signIn(t); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("wrong", func(t *testing.T) {
+		s := start(t, func(o *Options) { o.ClientSecret = "wrong" })
+		who, err := s.signIn(t)
+		s.refused(t, who, err, dossier.CodeUnavailable, "not set up correctly at People & Co")
+		if s.at.Asked(testissuer.Token) != 1 || !strings.Contains(s.log.String(), "compare the client ID") {
+			t.Errorf("after %d tries, the log is\n%s", s.at.Asked(testissuer.Token), s.log.String())
+		}
+	})
+}
+
+// Many people who sign in at once ask the issuer for its metadata and keys together, and wait for a slow one together.
+func TestTogether(t *testing.T) {
+	s := start(t)
+	const people = 10
+	arrived := make(chan struct{}, people)
+	open := make(chan struct{})
+	s.at.Fail(testissuer.Metadata, func(w http.ResponseWriter, r *http.Request) {
+		<-open
+		s.at.Real(w, r)
+	})
+	var all sync.WaitGroup
+	for range people {
+		all.Go(func() {
+			arrived <- struct{}{}
+			if _, err := s.signIn(t); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for range people {
+		<-arrived
+	}
+	close(open)
+	all.Wait()
+	if n := s.at.Asked(testissuer.Metadata); n != 1 {
+		t.Errorf("the metadata were fetched %d times", n)
+	}
+	if n := s.at.Asked(testissuer.Token); n != people {
+		t.Errorf("%d codes were exchanged", n)
+	}
+}
+
+// Who goes away is told nothing, and does not spoil what others wait for.
+func TestGone(t *testing.T) {
+	s := start(t)
+	asked := make(chan struct{})
+	open := make(chan struct{})
+	s.at.Fail(testissuer.Metadata, func(w http.ResponseWriter, r *http.Request) {
+		close(asked)
+		<-open
+		s.at.Real(w, r)
+	})
+	ctx, leave := context.WithCancel(t.Context())
+	first := make(chan error, 1)
+	go func() {
+		_, _, err := s.Begin(ctx, redirect, "a state")
+		first <- err
+	}()
+	<-asked
+	second := make(chan error, 1)
+	waiting, give := context.WithCancel(t.Context())
+	go func() {
+		_, _, err := s.Begin(waiting, redirect, "a state")
+		second <- err
+	}()
+	give()
+	if err := <-second; !errors.Is(err, context.Canceled) || errors.Is(err, dossier.ErrUnavailable) {
+		t.Errorf("who gave up waiting got %v", err)
+	}
+	leave()
+	close(open)
+	<-first
+	if _, _, err := s.Begin(t.Context(), redirect, "a state"); err != nil || s.at.Asked(testissuer.Metadata) != 1 {
+		t.Errorf("the next got %v after %d fetches", err, s.at.Asked(testissuer.Metadata))
+	}
+}
+
+func TestNew(t *testing.T) {
+	good := Options{URL: "https://people.example", ClientID: "id", ClientSecret: "secret"}
+	for name, change := range map[string]func(*Options){
+		"in clear":     func(o *Options) { o.URL = "http://people.example" },
+		"no host":      func(o *Options) { o.URL = "https:///x" },
+		"with a user":  func(o *Options) { o.URL = "https://a:b@people.example" },
+		"no client":    func(o *Options) { o.ClientID = "" },
+		"no secret":    func(o *Options) { o.ClientSecret = "" },
+		"no URL":       func(o *Options) { o.URL = "" },
+		"unreadable":   func(o *Options) { o.URL = "https://people.example:port" },
+		"other scheme": func(o *Options) { o.URL = "ftp://people.example" },
+	} {
+		o := good
+		change(&o)
+		if _, err := New(o); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	for _, address := range []string{"https://people.example", "http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1"} {
+		o := good
+		o.URL = address
+		if i, err := New(o); err != nil || i.Name() != strings.SplitN(address, "/", 3)[2] {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
