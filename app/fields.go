@@ -116,7 +116,7 @@ func (d *Details) clean(unread map[string]string) error {
 		switch {
 		case !f.IsNumber():
 			text := f.text(d)
-			*text, fault = f.cleanText(*text)
+			*text, fault = f.CleanText(*text)
 		case fault == "" && (*f.number(d) < f.Least || *f.number(d) > f.Most):
 			fault = f.numberRule()
 		}

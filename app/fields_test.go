@@ -60,7 +60,7 @@ func TestOptionalField(t *testing.T) {
 	for raw, want := range map[string]string{
 		"": "", " \u200b ": "", "abcde": "", "abcdef": "at most 5", "…": "a letter", "a\xff": "UTF-8",
 	} {
-		if clean, fault := f.cleanText(raw); !strings.Contains(fault, want) || (fault == "") != (want == "") ||
+		if clean, fault := f.CleanText(raw); !strings.Contains(fault, want) || (fault == "") != (want == "") ||
 			utf8.RuneCountInString(clean) > 6 {
 			t.Errorf("%q is cleaned to %q, and told %q, want %q", raw, clean, fault, want)
 		}

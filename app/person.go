@@ -42,8 +42,8 @@ type Person struct {
 	CreatedAt, UpdatedAt time.Time
 }
 
-// cleanText returns the normalized text and, if it breaks a rule, what is allowed.
-func (f Field) cleanText(raw string) (clean, fault string) {
+// CleanText returns a text of the field normalized and, if it breaks the rule, what is allowed.
+func (f Field) CleanText(raw string) (clean, fault string) {
 	if !utf8.ValidString(raw) {
 		return strings.ToValidUTF8(raw, "\uFFFD"), "Must be text in UTF-8."
 	}

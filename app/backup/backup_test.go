@@ -52,7 +52,16 @@ func TestDeletedMeanwhile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := signIns.Begin(t.Context(), "192.0.2.1", "curl/8"); err != nil {
+	if _, _, err := signIns.Begin(t.Context(), staff.AccountID{}, "192.0.2.1", "curl/8"); err != nil {
+		t.Fatal(err)
+	}
+	accounts, err := staff.NewAccounts(s.People.(staff.Store), "secret", staff.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	invited, link, err := accounts.Invite(t.Context(), staff.Invitation{Name: "Ada", Address: "ada@site.example",
+		Role: staff.Editor})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Remove(filepath.Join(data, "objects", first[0].Key())); err != nil {
@@ -104,8 +113,18 @@ func TestDeletedMeanwhile(t *testing.T) {
 		t.Errorf("person %s is gone and has words: %v", id, err)
 	}
 	// Who was signed in then, and may have been signed out since, is not signed in by a restore.
-	if all, err := r.People.(staff.Store).Sessions(t.Context()); err != nil || len(all) != 0 {
+	if all, err := r.People.(staff.Store).Sessions(t.Context(), staff.AccountID{}); err != nil || len(all) != 0 {
 		t.Errorf("the restored sessions are %v, %v", all, err)
+	}
+	// Accounts come back, and links do not, which may have been used since.
+	if accounts, err = staff.NewAccounts(r.People.(staff.Store), "secret", staff.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := accounts.Account(t.Context(), invited.ID); err != nil || got != invited {
+		t.Errorf("the restored account is %v, %v, want %v", got, err, invited)
+	}
+	if _, err := accounts.Open(t.Context(), link); !errors.Is(err, staff.ErrLink) {
+		t.Errorf("a link in the backup opens: %v", err)
 	}
 	for id, err := range r.Catalog.Miscounted(t.Context()) {
 		t.Errorf("person %s is miscounted: %v", id, err)

@@ -41,7 +41,7 @@ func openRecords(ctx context.Context, people, catalog string) (records, error) {
 // trim removes what was not acknowledged, and what is being deleted: persons who are not submitted and what they have,
 // and uploads on their way, of which the backup has no parts. What was known of damage, and how far the reading of
 // everything was, is that of the live store: whoever serves a restored one reads all of it anew. A session that was
-// ended since must not come back with a backup, so none is in it.
+// ended since, or a link of an account that was used since, must not come back with a backup, so none is in it.
 func (r records) trim(ctx context.Context) error {
 	statements := []string{
 		"BEGIN",
@@ -65,12 +65,18 @@ func (r records) trim(ctx context.Context) error {
 			statements = append(statements, "DELETE FROM main."+table)
 		}
 	}
-	there, err := r.hasPersons(ctx, "sessions")
-	if err != nil {
-		return err
-	}
-	if there {
-		statements = append(statements, "DELETE FROM persons.sessions")
+	for table, statement := range map[string]string{
+		"sessions": "DELETE FROM persons.sessions",
+		"accounts": "UPDATE persons.accounts SET link_hash = NULL, link_expires_at = 0, revision = revision + 1 " +
+			"WHERE link_hash IS NOT NULL",
+	} {
+		there, err := r.hasPersons(ctx, table)
+		if err != nil {
+			return err
+		}
+		if there {
+			statements = append(statements, statement)
+		}
 	}
 	return exec(ctx, r.db, append(statements, "COMMIT")...)
 }

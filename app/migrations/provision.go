@@ -34,6 +34,7 @@ func grants() map[string][]string {
 		"people":              {"SELECT", "INSERT", "UPDATE", "DELETE"},
 		"words":               {"SELECT", "INSERT", "UPDATE", "DELETE"},
 		"sessions":            {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"accounts":            {"SELECT", "INSERT", "UPDATE", "DELETE"},
 		People.VersionTable(): {"SELECT"},
 	}
 }
@@ -149,7 +150,7 @@ func checkDatabase(ctx context.Context, db *sql.DB) error {
 // more than SELECT on those tables, and only MySQL can be wrong.
 func CheckCollations(ctx context.Context, db *sql.DB) error {
 	rows, err := db.QueryContext(ctx, `SELECT table_name, column_name, collation_name FROM information_schema.columns
-		WHERE table_schema = DATABASE() AND table_name IN ('people', 'words', 'sessions')
+		WHERE table_schema = DATABASE() AND table_name IN ('people', 'words', 'sessions', 'accounts')
 		AND collation_name IS NOT NULL AND collation_name <> ?
 		ORDER BY table_name, ordinal_position`, Collation)
 	if err != nil {

@@ -89,7 +89,7 @@ func wantPrivileges(app migrations.App) []string {
 	want := []string{"*.* USAGE", app.Database + ".goose_people SELECT"}
 	for _, p := range []string{"DELETE", "INSERT", "SELECT", "UPDATE"} {
 		want = append(want, app.Database+".people "+p, app.Database+".words "+p,
-			app.Database+".sessions "+p)
+			app.Database+".sessions "+p, app.Database+".accounts "+p)
 	}
 	slices.Sort(want)
 	return want

@@ -97,6 +97,11 @@ func TestMariaDB(t *testing.T) {
 			exec1(t, db, "DELETE FROM sessions")
 			return openMySQL(t, c)
 		})
+		storetest.Accounts(t, func(t *testing.T) staff.Store {
+			exec1(t, db, "DELETE FROM sessions")
+			exec1(t, db, "DELETE FROM accounts")
+			return openMySQL(t, c)
+		})
 	})
 	for _, c := range []struct {
 		name string

@@ -16,12 +16,13 @@ var _ staff.Store = (*Store)(nil)
 
 // sessionRow is a row of table sessions.
 type sessionRow struct {
-	ID     string `gorm:"column:id;primaryKey"`
-	Token  string `gorm:"column:token_hash"`
-	Client string `gorm:"column:client"`
-	Agent  string `gorm:"column:agent"`
-	Began  int64  `gorm:"column:began_at"`
-	Seen   int64  `gorm:"column:seen_at"`
+	ID      string  `gorm:"column:id;primaryKey"`
+	Account *string `gorm:"column:account"`
+	Token   string  `gorm:"column:token_hash"`
+	Client  string  `gorm:"column:client"`
+	Agent   string  `gorm:"column:agent"`
+	Began   int64   `gorm:"column:began_at"`
+	Seen    int64   `gorm:"column:seen_at"`
 }
 
 // TableName implements gorm's schema.Tabler.
@@ -39,32 +40,69 @@ func (r sessionRow) session() (staff.Session, error) {
 		return staff.Session{}, errors.New("a session's row has a damaged token")
 	}
 	one.Token = [sha256.Size]byte(token)
+	if r.Account != nil {
+		if one.Account, err = staff.ParseAccountID(*r.Account); err != nil {
+			return staff.Session{}, errors.New("a session's row has an invalid account ID")
+		}
+	}
 	return one, nil
 }
 
-// AddSession implements staff.Store.
+// AddSession implements staff.SessionStore.
 func (s *Store) AddSession(ctx context.Context, one staff.Session) error {
 	r := sessionRow{ID: one.ID.String(), Token: hex.EncodeToString(one.Token[:]), Client: one.Client, Agent: one.Agent,
 		Began: one.BeganAt.UnixMicro(), Seen: one.SeenAt.UnixMicro()}
+	if !one.Account.IsZero() {
+		account := one.Account.String()
+		r.Account = &account
+	}
 	return s.write(ctx, "adding a session", func(tx *gorm.DB) error { return tx.Create(&r).Error })
 }
 
-// Session implements staff.Store.
-func (s *Store) Session(ctx context.Context, token [sha256.Size]byte) (staff.Session, error) {
-	var rows []sessionRow
-	err := s.do(ctx, "reading a session", func(tx *gorm.DB) error {
-		return tx.Where("token_hash = ?", hex.EncodeToString(token[:])).Limit(1).Find(&rows).Error
-	})
-	if err != nil {
-		return staff.Session{}, err
-	}
-	if len(rows) == 0 {
-		return staff.Session{}, dossier.ErrNotFound
-	}
-	return rows[0].session()
+// actorRow is a session with its account, if there is one.
+type actorRow struct {
+	Session sessionRow `gorm:"embedded"`
+	// Owner is the account's ID.
+	Owner    *string `gorm:"column:owner"`
+	Name     string  `gorm:"column:name"`
+	Address  string  `gorm:"column:address"`
+	Role     string  `gorm:"column:role"`
+	State    string  `gorm:"column:state"`
+	Issuer   string  `gorm:"column:issuer"`
+	Subject  string  `gorm:"column:subject"`
+	Created  int64   `gorm:"column:created_at"`
+	Changed  int64   `gorm:"column:changed_at"`
+	SignedIn int64   `gorm:"column:signed_in_at"`
 }
 
-// SeeSession implements staff.Store.
+// Actor implements staff.SessionStore.
+func (s *Store) Actor(ctx context.Context, token [sha256.Size]byte) (staff.Actor, error) {
+	var rows []actorRow
+	err := s.do(ctx, "reading a session", func(tx *gorm.DB) error {
+		return tx.Raw(`SELECT s.id, s.account, s.token_hash, s.client, s.agent, s.began_at, s.seen_at, a.id AS owner,
+a.name, a.address, a.role, a.state, a.issuer, a.subject, a.created_at, a.changed_at, a.signed_in_at
+FROM sessions s LEFT JOIN accounts a ON a.id = s.account
+WHERE s.token_hash = ? AND (a.id IS NOT NULL
+OR s.account IS NULL AND NOT EXISTS (SELECT 1 FROM accounts o WHERE o.role = ? AND o.state = ?))`,
+			hex.EncodeToString(token[:]), string(staff.Administrator), string(staff.Active)).Scan(&rows).Error
+	})
+	if err != nil {
+		return staff.Actor{}, err
+	}
+	if len(rows) == 0 {
+		return staff.Actor{}, dossier.ErrNotFound
+	}
+	r := rows[0]
+	actor := staff.Actor{}
+	if actor.Session, err = r.Session.session(); err != nil || r.Owner == nil {
+		return actor, err
+	}
+	actor.Account, err = accountRow{ID: *r.Owner, Name: r.Name, Address: r.Address, Role: r.Role, State: r.State,
+		Issuer: r.Issuer, Subject: r.Subject, Created: r.Created, Changed: r.Changed, SignedIn: r.SignedIn}.account()
+	return actor, err
+}
+
+// SeeSession implements staff.SessionStore.
 func (s *Store) SeeSession(ctx context.Context, id staff.SessionID, at time.Time) error {
 	return s.write(ctx, "noting the use of a session", func(tx *gorm.DB) error {
 		return tx.Model(&sessionRow{}).Where("id = ? AND seen_at < ?", id.String(), at.UnixMicro()).
@@ -72,11 +110,11 @@ func (s *Store) SeeSession(ctx context.Context, id staff.SessionID, at time.Time
 	})
 }
 
-// Sessions implements staff.Store.
-func (s *Store) Sessions(ctx context.Context) ([]staff.Session, error) {
+// Sessions implements staff.SessionStore.
+func (s *Store) Sessions(ctx context.Context, of staff.AccountID) ([]staff.Session, error) {
 	var rows []sessionRow
 	err := s.do(ctx, "listing sessions", func(tx *gorm.DB) error {
-		return tx.Order("began_at DESC, id DESC").Limit(staff.MaxSessions).Find(&rows).Error
+		return owned(tx, of).Order("began_at DESC, id DESC").Limit(staff.MaxSessions).Find(&rows).Error
 	})
 	if err != nil {
 		return nil, err
@@ -90,26 +128,36 @@ func (s *Store) Sessions(ctx context.Context) ([]staff.Session, error) {
 	return all, nil
 }
 
-// EndSession implements staff.Store.
-func (s *Store) EndSession(ctx context.Context, id staff.SessionID) (bool, error) {
-	n, err := s.deleteSessions(ctx, "id = ?", id.String())
+// owned narrows sessions to those of an account, unless that is zero.
+func owned(tx *gorm.DB, of staff.AccountID) *gorm.DB {
+	if of.IsZero() {
+		return tx
+	}
+	return tx.Where("account = ?", of.String())
+}
+
+// EndSession implements staff.SessionStore.
+func (s *Store) EndSession(ctx context.Context, id staff.SessionID, of staff.AccountID) (bool, error) {
+	n, err := s.deleteSessions(ctx, of, "id = ?", id.String())
 	return n > 0, err
 }
 
-// EndOthers implements staff.Store.
-func (s *Store) EndOthers(ctx context.Context, except staff.SessionID) (int, error) {
-	return s.deleteSessions(ctx, "id <> ?", except.String())
+// EndOthers implements staff.SessionStore.
+func (s *Store) EndOthers(ctx context.Context, except staff.SessionID, of staff.AccountID) (int, error) {
+	return s.deleteSessions(ctx, of, "id <> ?", except.String())
 }
 
-// ForgetSessions implements staff.Store.
+// ForgetSessions implements staff.SessionStore.
 func (s *Store) ForgetSessions(ctx context.Context, began, seen time.Time) error {
-	_, err := s.deleteSessions(ctx, "began_at < ? OR seen_at < ?", began.UnixMicro(), seen.UnixMicro())
+	_, err := s.deleteSessions(ctx, staff.AccountID{}, "(began_at < ? OR seen_at < ?)", began.UnixMicro(),
+		seen.UnixMicro())
 	return err
 }
 
-func (s *Store) deleteSessions(ctx context.Context, where string, args ...any) (n int, err error) {
+func (s *Store) deleteSessions(ctx context.Context, of staff.AccountID, where string, args ...any) (n int,
+	err error) {
 	err = s.write(ctx, "ending sessions", func(tx *gorm.DB) error {
-		done := tx.Where(where, args...).Delete(&sessionRow{})
+		done := owned(tx, of).Where(where, args...).Delete(&sessionRow{})
 		n = int(done.RowsAffected)
 		return done.Error
 	})

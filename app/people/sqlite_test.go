@@ -101,9 +101,11 @@ func TestSQLite(t *testing.T) {
 	storetest.People(t, func(t *testing.T) dossier.People {
 		return openSQLite(t, filepath.Join(t.TempDir(), "people.db"))
 	})
-	storetest.Sessions(t, func(t *testing.T) staff.Store {
-		return openSQLite(t, filepath.Join(t.TempDir(), "people.db"))
-	})
+	for _, suite := range []func(*testing.T, func(*testing.T) staff.Store){storetest.Sessions, storetest.Accounts} {
+		suite(t, func(t *testing.T) staff.Store {
+			return openSQLite(t, filepath.Join(t.TempDir(), "people.db"))
+		})
+	}
 }
 
 func TestSQLiteKeepsEverything(t *testing.T) {

@@ -1,6 +1,6 @@
-// Package people keeps the persons and the sessions of staff in tables: in MySQL or MariaDB, or in an SQLite file where
-// everything is embedded. One code path serves both, through gorm; only opening (mysql.go, sqlite.go) and the reading
-// of errors differ.
+// Package people keeps the persons, and the accounts and sessions of staff, in tables: in MySQL or MariaDB, or in an
+// SQLite file where everything is embedded. One code path serves both, through gorm; only opening (mysql.go, sqlite.go)
+// and the reading of errors differ.
 //
 // Only the program that wires the application may import it; all others know it as dossier.People and staff.Store. The
 // schema is written by package migrations alone.

@@ -56,31 +56,43 @@ func (s people) RemoveWords(ctx context.Context, id dossier.PersonID) error {
 	return s.r.Free(ctx, func() error { return s.People.RemoveWords(ctx, id) })
 }
 
-// Sessions returns a store of sessions with this reserve. Who deletes what fills the disk has to sign in first, and
-// what a sign-in writes is small.
-func (r *Reserve) Sessions(store staff.Store) staff.Store { return sessions{store, r} }
+// Staff returns a store of accounts and sessions with this reserve. Who deletes what fills the disk has to sign in
+// first, and what a sign-in writes is small, as is an account.
+func (r *Reserve) Staff(store staff.Store) staff.Store { return staffStore{store, r} }
 
-type sessions struct {
+type staffStore struct {
 	staff.Store
 	r *Reserve
 }
 
-func (s sessions) AddSession(ctx context.Context, one staff.Session) error {
+func (s staffStore) AddSession(ctx context.Context, one staff.Session) error {
 	return s.r.Free(ctx, func() error { return s.Store.AddSession(ctx, one) })
 }
 
-func (s sessions) EndSession(ctx context.Context, id staff.SessionID) (ended bool, err error) {
-	err = s.r.Free(ctx, func() error { ended, err = s.Store.EndSession(ctx, id); return err })
+func (s staffStore) EndSession(ctx context.Context, id staff.SessionID, of staff.AccountID) (ended bool, err error) {
+	err = s.r.Free(ctx, func() error { ended, err = s.Store.EndSession(ctx, id, of); return err })
 	return ended, err
 }
 
-func (s sessions) EndOthers(ctx context.Context, except staff.SessionID) (n int, err error) {
-	err = s.r.Free(ctx, func() error { n, err = s.Store.EndOthers(ctx, except); return err })
+func (s staffStore) EndOthers(ctx context.Context, except staff.SessionID, of staff.AccountID) (n int, err error) {
+	err = s.r.Free(ctx, func() error { n, err = s.Store.EndOthers(ctx, except, of); return err })
 	return n, err
 }
 
-func (s sessions) ForgetSessions(ctx context.Context, began, seen time.Time) error {
+func (s staffStore) ForgetSessions(ctx context.Context, began, seen time.Time) error {
 	return s.r.Free(ctx, func() error { return s.Store.ForgetSessions(ctx, began, seen) })
+}
+
+func (s staffStore) AddAccount(ctx context.Context, r staff.Record) error {
+	return s.r.Free(ctx, func() error { return s.Store.AddAccount(ctx, r) })
+}
+
+func (s staffStore) SetAccount(ctx context.Context, from, to staff.Record, endSessions bool) error {
+	return s.r.Free(ctx, func() error { return s.Store.SetAccount(ctx, from, to, endSessions) })
+}
+
+func (s staffStore) RemoveAccount(ctx context.Context, r staff.Record) error {
+	return s.r.Free(ctx, func() error { return s.Store.RemoveAccount(ctx, r) })
 }
 
 // Catalog returns a catalog with this reserve.

@@ -2,9 +2,14 @@ package staff
 
 import (
 	"fmt"
+	"net/mail"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/net/idna"
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
 
 	"dossier.example/app"
 )
@@ -89,6 +94,9 @@ const (
 	Suspended State = "suspended"
 )
 
+// MaxAccounts is how many accounts there may be.
+const MaxAccounts = 1000
+
 // Account is one member of the staff.
 type Account struct {
 	ID AccountID
@@ -99,15 +107,15 @@ type Account struct {
 	State         State
 	// Issuer and Subject are whom an OpenID Connect issuer says the owner is; both empty for a local account.
 	Issuer, Subject string
-	// CreatedAt is when it was made, ChangedAt when its role or state was changed last, SignedInAt when its owner signed
-	// in last; zero if never.
+	// CreatedAt is when it was made, ChangedAt when its role or state was changed last, SignedInAt when its owner
+	// signed in last; zero if never.
 	CreatedAt, ChangedAt, SignedInAt time.Time
 }
 
 // Actor is on whose behalf a request is made.
 type Actor struct {
-	// Account is the account; its ID is zero for whoever signed in with the shared secret, who is an administrator until
-	// the first account is active.
+	// Account is the account; its ID is zero for whoever signed in with the shared secret, who is an administrator
+	// until the first account is active.
 	Account Account
 	// Session is the session that the request came with.
 	Session Session
@@ -133,4 +141,76 @@ func (a Actor) Name() string {
 		return "shared key"
 	}
 	return a.Account.Name
+}
+
+// Local reports whether the account signs in here, with a password, and not with an issuer.
+func (a Account) Local() bool { return a.Issuer == "" }
+
+// administers reports whether the site has an administrator in this account.
+func (a Account) administers() bool { return a.Role == Administrator && a.State == Active }
+
+// The names of the fields that dossier.FieldFault has here.
+const (
+	FieldName     = "name"
+	FieldAddress  = "address"
+	FieldPassword = "password"
+	FieldCode     = "code"
+)
+
+// MaxAddress is the longest address, in bytes (RFC 5321, section 4.5.3.1.3, less the angle brackets).
+const MaxAddress = 254
+
+// cleanName normalizes a name; fault says what is allowed.
+func cleanName(raw string) (name, fault string) {
+	return dossier.Field{Noun: "a name", Most: dossier.MaxNameLength}.CleanText(raw)
+}
+
+// cleanAddress checks an address of mail; fault says what is allowed. It changes no character: two mailboxes may differ
+// by what normalization removes.
+func cleanAddress(raw string) (address, fault string) {
+	const rule = "Enter an address such as ada@site.example."
+	address = strings.TrimSpace(raw)
+	parsed, err := mail.ParseAddress(address)
+	if err != nil || parsed.Address != address || len(address) > MaxAddress {
+		return address, rule
+	}
+	if _, domain := cutAddress(address); domain == "" || strings.ContainsAny(domain, "[]") {
+		return address, rule
+	}
+	return address, ""
+}
+
+func cutAddress(address string) (local, domain string) {
+	at := strings.LastIndexByte(address, '@')
+	return address[:max(0, at)], address[at+1:]
+}
+
+// AddressKey returns an address without the differences that mail does not make, or that people do not see: case,
+// compatibility forms, and the two forms of an international domain. Two accounts never have the same.
+func AddressKey(address string) string {
+	local, domain := cutAddress(address)
+	if ascii, err := idna.Lookup.ToASCII(domain); err == nil {
+		domain = ascii
+	}
+	fold := cases.Fold()
+	return norm.NFKC.String(fold.String(norm.NFKC.String(local))) + "@" + strings.ToLower(domain)
+}
+
+// sameMailbox reports whether two addresses are one mailbox for certain. It is stricter than AddressKey: characters
+// that only fold to the same ones may be somebody else's mailbox, who must not be handed an account.
+func sameMailbox(a, b string) bool {
+	localA, domainA := cutAddress(a)
+	localB, domainB := cutAddress(b)
+	asciiA, errA := idna.Lookup.ToASCII(domainA)
+	asciiB, errB := idna.Lookup.ToASCII(domainB)
+	return errA == nil && errB == nil && strings.EqualFold(asciiA, asciiB) && lowerASCII(localA) == lowerASCII(localB)
+}
+
+func lowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
 }

@@ -47,6 +47,8 @@ const (
 // Session is one sign-in, on one browser.
 type Session struct {
 	ID SessionID
+	// Account is whose it is; zero for one that the shared secret opened.
+	Account AccountID
 	// Token is made of the token that the browser holds and a key that is not stored: whoever reads the table can
 	// neither use a session nor test guesses of the staff secret.
 	Token [sha256.Size]byte
@@ -54,24 +56,6 @@ type Session struct {
 	Client, Agent string
 	// BeganAt is when it began, SeenAt when it was used last, to about a minute.
 	BeganAt, SeenAt time.Time
-}
-
-// Store keeps the sessions. What package dossier demands of every store holds for it, too.
-type Store interface {
-	// AddSession adds a session; dossier.ErrExists if its ID or its token is taken.
-	AddSession(ctx context.Context, s Session) error
-	// Session returns the session with a token; dossier.ErrNotFound.
-	Session(ctx context.Context, token [sha256.Size]byte) (Session, error)
-	// SeeSession sets SeenAt, unless it is later already or the session does not exist.
-	SeeSession(ctx context.Context, id SessionID, at time.Time) error
-	// Sessions returns all sessions, the newest first, up to MaxSessions.
-	Sessions(ctx context.Context) ([]Session, error)
-	// EndSession removes a session, and reports whether there was one.
-	EndSession(ctx context.Context, id SessionID) (bool, error)
-	// EndOthers removes all sessions except one, and returns how many.
-	EndOthers(ctx context.Context, except SessionID) (int, error)
-	// ForgetSessions removes the sessions that began before one time or were used last before another.
-	ForgetSessions(ctx context.Context, began, seen time.Time) error
 }
 
 // MaxSessions is how many sessions a list shows.
@@ -142,8 +126,10 @@ func (s *Sessions) time() time.Time { return s.now().UTC().Truncate(time.Microse
 // tokenBytes is how much chance a token holds.
 const tokenBytes = 32
 
-// Begin begins a session and returns its token, which is not stored anywhere.
-func (s *Sessions) Begin(ctx context.Context, client, agent string) (token string, one Session, err error) {
+// Begin begins a session of an account, or with zero one of whoever has the shared secret, and returns its token, which
+// is not stored anywhere.
+func (s *Sessions) Begin(ctx context.Context, account AccountID, client, agent string) (token string, one Session,
+	err error) {
 	now := s.time()
 	if err := s.store.ForgetSessions(ctx, now.Add(-s.lifetime), now.Add(-s.idle)); err != nil {
 		return "", Session{}, fmt.Errorf("forget sessions that are over: %w", err)
@@ -154,7 +140,7 @@ func (s *Sessions) Begin(ctx context.Context, client, agent string) (token strin
 	}
 	raw := make([]byte, tokenBytes)
 	_, _ = rand.Read(raw) // never fails
-	one = Session{ID: SessionID(id), Token: s.stored(raw), Client: cut(client, MaxClient),
+	one = Session{ID: SessionID(id), Account: account, Token: s.stored(raw), Client: cut(client, MaxClient),
 		Agent: cut(agent, MaxAgent), BeganAt: now, SeenAt: now}
 	if err := s.store.AddSession(ctx, one); err != nil {
 		return "", Session{}, fmt.Errorf("begin a session: %w", err)
@@ -162,33 +148,34 @@ func (s *Sessions) Begin(ctx context.Context, client, agent string) (token strin
 	return base64.RawURLEncoding.EncodeToString(raw), one, nil
 }
 
-// Of returns the session with a token, if there is one that is not over. An error means that this is not known, and
-// nobody is signed in then.
-func (s *Sessions) Of(ctx context.Context, token string) (one Session, ok bool, err error) {
+// Of returns on whose behalf a token is used, if its session is not over and its account is active. An error means that
+// this is not known, and nobody is signed in then. The account is as it is now: what changed since the last request
+// holds for this one.
+func (s *Sessions) Of(ctx context.Context, token string) (actor Actor, ok bool, err error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(raw) != tokenBytes {
-		return Session{}, false, nil
+		return Actor{}, false, nil
 	}
-	one, err = s.store.Session(ctx, s.stored(raw))
+	actor, err = s.store.Actor(ctx, s.stored(raw))
 	if errors.Is(err, dossier.ErrNotFound) {
-		return Session{}, false, nil
+		return Actor{}, false, nil
 	}
 	if err != nil {
-		return Session{}, false, fmt.Errorf("look for a session: %w", err)
+		return Actor{}, false, fmt.Errorf("look for a session: %w", err)
 	}
 	now := s.time()
-	if !s.lasts(one, now) {
-		return Session{}, false, nil
+	if !s.lasts(actor.Session, now) || actor.Role() == "" {
+		return Actor{}, false, nil
 	}
-	if now.Sub(one.SeenAt) >= min(seenAge, s.idle/4) {
+	if now.Sub(actor.Session.SeenAt) >= min(seenAge, s.idle/4) {
 		// Where this cannot be written, the session ends a little early.
-		if err := s.store.SeeSession(ctx, one.ID, now); err != nil {
+		if err := s.store.SeeSession(ctx, actor.Session.ID, now); err != nil {
 			s.log.DebugContext(ctx, "the last use of a session could not be noted", "err", err)
 		} else {
-			one.SeenAt = now
+			actor.Session.SeenAt = now
 		}
 	}
-	return one, true, nil
+	return actor, true, nil
 }
 
 // stored returns what the store has of a token.
@@ -203,9 +190,9 @@ func (s *Sessions) lasts(one Session, now time.Time) bool {
 	return now.Before(one.BeganAt.Add(s.lifetime)) && now.Before(one.SeenAt.Add(s.idle))
 }
 
-// All returns the sessions that are not over, the newest first, up to MaxSessions.
-func (s *Sessions) All(ctx context.Context) ([]Session, error) {
-	all, err := s.store.Sessions(ctx)
+// All returns the sessions of an account, or with zero all, that are not over, the newest first, up to MaxSessions.
+func (s *Sessions) All(ctx context.Context, of AccountID) ([]Session, error) {
+	all, err := s.store.Sessions(ctx, of)
 	if err != nil {
 		return nil, fmt.Errorf("list the sessions: %w", err)
 	}
@@ -218,18 +205,18 @@ func (s *Sessions) All(ctx context.Context) ([]Session, error) {
 	return lasting, nil
 }
 
-// End ends a session, and reports whether there was one.
-func (s *Sessions) End(ctx context.Context, id SessionID) (bool, error) {
-	ended, err := s.store.EndSession(ctx, id)
+// End ends a session, if it is the account's or of is zero, and reports whether there was one.
+func (s *Sessions) End(ctx context.Context, id SessionID, of AccountID) (bool, error) {
+	ended, err := s.store.EndSession(ctx, id, of)
 	if err != nil {
 		return false, fmt.Errorf("end a session: %w", err)
 	}
 	return ended, nil
 }
 
-// EndOthers ends all sessions except one, and returns how many.
-func (s *Sessions) EndOthers(ctx context.Context, except SessionID) (int, error) {
-	n, err := s.store.EndOthers(ctx, except)
+// EndOthers ends all sessions of an account, or with zero all, except one, and returns how many.
+func (s *Sessions) EndOthers(ctx context.Context, except SessionID, of AccountID) (int, error) {
+	n, err := s.store.EndOthers(ctx, except, of)
 	if err != nil {
 		return 0, fmt.Errorf("end all other sessions: %w", err)
 	}

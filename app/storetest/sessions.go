@@ -59,7 +59,7 @@ func addSession(t *testing.T, s staff.Store, n int) staff.Session {
 // wantSessions are the sessions that a store has to list.
 func wantSessions(t *testing.T, s staff.Store, want ...staff.Session) {
 	t.Helper()
-	got, err := s.Sessions(t.Context())
+	got, err := s.Sessions(t.Context(), staff.AccountID{})
 	if err != nil {
 		t.Fatalf("Sessions: %v", err)
 	}
@@ -76,13 +76,13 @@ func sessionRoundTrip(t *testing.T, s staff.Store) {
 		t.Fatalf("AddSession of the longest texts: %v", err)
 	}
 	for _, want := range []staff.Session{one, long} {
-		if got, err := s.Session(t.Context(), want.Token); err != nil || got != want {
-			t.Errorf("Session: got %v, %v, want %v", got, err, want)
+		if got, err := s.Actor(t.Context(), want.Token); err != nil || got != (staff.Actor{Session: want}) {
+			t.Errorf("Actor: got %v, %v, want the session %v", got, err, want)
 		}
 	}
 	for _, token := range [][sha256.Size]byte{{}, newSession(3).Token} {
-		if got, err := s.Session(t.Context(), token); !errors.Is(err, dossier.ErrNotFound) {
-			t.Errorf("Session of an absent token: got %v, %v, want ErrNotFound", got, err)
+		if got, err := s.Actor(t.Context(), token); !errors.Is(err, dossier.ErrNotFound) {
+			t.Errorf("Actor of an absent token: got %v, %v, want ErrNotFound", got, err)
 		}
 	}
 }
@@ -129,7 +129,7 @@ func sessionEnd(t *testing.T, s staff.Store) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			did, err := s.EndSession(t.Context(), one.ID)
+			did, err := s.EndSession(t.Context(), one.ID, staff.AccountID{})
 			if err != nil {
 				t.Errorf("EndSession: %v", err)
 			}
@@ -142,7 +142,7 @@ func sessionEnd(t *testing.T, s staff.Store) {
 	if n := ended.Load(); n != 1 {
 		t.Errorf("%d of 8 ended the session, want one", n)
 	}
-	if _, err := s.Session(t.Context(), one.Token); !errors.Is(err, dossier.ErrNotFound) {
+	if _, err := s.Actor(t.Context(), one.Token); !errors.Is(err, dossier.ErrNotFound) {
 		t.Errorf("an ended session: got %v, want ErrNotFound", err)
 	}
 	if err := s.SeeSession(t.Context(), one.ID, one.BeganAt.Add(time.Hour)); err != nil {
@@ -157,7 +157,7 @@ func sessionEndOthers(t *testing.T, s staff.Store) {
 	}
 	here := addSession(t, s, 5)
 	for _, want := range []int{4, 0} {
-		if n, err := s.EndOthers(t.Context(), here.ID); err != nil || n != want {
+		if n, err := s.EndOthers(t.Context(), here.ID, staff.AccountID{}); err != nil || n != want {
 			t.Errorf("EndOthers: got %d, %v, want %d", n, err, want)
 		}
 	}
@@ -184,11 +184,11 @@ func sessionCancelled(t *testing.T, s staff.Store) {
 	cancel()
 	for name, call := range map[string]func() error{
 		"AddSession":     func() error { return s.AddSession(ctx, newSession(2)) },
-		"Session":        func() error { _, err := s.Session(ctx, one.Token); return err },
+		"Actor":          func() error { _, err := s.Actor(ctx, one.Token); return err },
 		"SeeSession":     func() error { return s.SeeSession(ctx, one.ID, one.BeganAt.Add(time.Hour)) },
-		"Sessions":       func() error { _, err := s.Sessions(ctx); return err },
-		"EndSession":     func() error { _, err := s.EndSession(ctx, one.ID); return err },
-		"EndOthers":      func() error { _, err := s.EndOthers(ctx, newSession(2).ID); return err },
+		"Sessions":       func() error { _, err := s.Sessions(ctx, staff.AccountID{}); return err },
+		"EndSession":     func() error { _, err := s.EndSession(ctx, one.ID, staff.AccountID{}); return err },
+		"EndOthers":      func() error { _, err := s.EndOthers(ctx, newSession(2).ID, staff.AccountID{}); return err },
 		"ForgetSessions": func() error { return s.ForgetSessions(ctx, one.BeganAt.Add(time.Hour), time.Time{}) },
 	} {
 		if err := call(); !errors.Is(err, context.Canceled) {

@@ -30,9 +30,10 @@ type Options struct {
 	// OriginOfRequest means that no public URL is configured and PublicURL is only a guess. Links that leave the site
 	// are then built from the Host of the request that they are returned to.
 	OriginOfRequest bool
-	// StaffSecret is what staff sign in with. Session keys derive from it: changing it ends all sessions. Required.
+	// StaffSecret is what staff sign in with until an administrator is active. Session keys derive from it: changing it
+	// ends all sessions. Required.
 	StaffSecret string
-	// Staff stores the sessions of staff. Required.
+	// Staff stores the accounts and the sessions of staff. Required.
 	Staff staff.Store
 	// SessionLifetime is how long a session lasts at most, SessionIdle how long without use. Default:
 	// staff.DefaultLifetime and staff.DefaultIdle.
@@ -98,6 +99,8 @@ type Server struct {
 	*fixed
 	echo     *echo.Echo
 	sessions *sessions
+	// accounts are the members of the staff.
+	accounts *staff.Accounts
 	origins  *http.CrossOriginProtection
 	address  func(*http.Request) string
 	// makers limits how many thumbnails are made at once.
@@ -182,7 +185,7 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 		return nil, errors.New("web: the staff secret is empty")
 	}
 	if o.Staff == nil {
-		return nil, errors.New("web: there is no store for the sessions of staff")
+		return nil, errors.New("web: there is no store for the accounts and sessions of staff")
 	}
 	for _, p := range o.TrustedProxies {
 		if !p.IsValid() {
@@ -203,6 +206,9 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 		staff.Options{Lifetime: o.SessionLifetime, Idle: o.SessionIdle,
 			Now: o.Now, Log: o.Log})
 	if err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	if s.accounts, err = staff.NewAccounts(o.Staff, o.StaffSecret, staff.Options{Now: o.Now, Log: o.Log}); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
 	if s.sessions, err = newSessions(all, o.StaffSecret, s.https, o.Now); err != nil {

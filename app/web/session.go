@@ -62,20 +62,20 @@ func (s *sessions) opens(key string) bool {
 	return same == 1
 }
 
-// begin begins a session for a request, in the place of the one that it comes from, and returns its cookie. SameSite is
+// begin begins a session of an account, or with zero one of the shared secret, for a request, in the place of the one that it comes from, and returns its cookie. SameSite is
 // Lax, not Strict: a link to a person in a mail must find the reader signed in, and everything that changes something
 // is a POST, which Lax keeps the cookie from.
-func (s *sessions) begin(r *http.Request, client string) (*http.Cookie, error) {
+func (s *sessions) begin(r *http.Request, account staff.AccountID, client string) (*http.Cookie, error) {
 	former, there, err := s.of(r)
 	if err != nil {
 		return nil, err
 	}
-	token, _, err := s.all.Begin(r.Context(), client, r.UserAgent())
+	token, _, err := s.all.Begin(r.Context(), account, client, r.UserAgent())
 	if err != nil {
 		return nil, err
 	}
 	if there {
-		if _, err := s.all.End(r.Context(), former.ID); err != nil {
+		if _, err := s.all.End(r.Context(), former.Session.ID, staff.AccountID{}); err != nil {
 			return nil, err
 		}
 	}
@@ -92,34 +92,41 @@ func (s *sessions) set(value string, age int) *http.Cookie {
 	}
 }
 
-// of returns the request's session, if it has one that is not over. An error means that this is not known.
-func (s *sessions) of(r *http.Request) (one staff.Session, ok bool, err error) {
+// of returns on whose behalf a request is made, if it has a session that is not over. An error means that this is not
+// known.
+func (s *sessions) of(r *http.Request) (actor staff.Actor, ok bool, err error) {
 	cookie, err := r.Cookie(s.cookie)
 	if err != nil {
-		return staff.Session{}, false, nil
+		return staff.Actor{}, false, nil
 	}
 	return s.all.Of(r.Context(), cookie.Value)
 }
 
-// sessionKey is where the session of a request is kept once it was looked for.
-const sessionKey = "session"
+// actorKey is where the actor of a request is kept once it was looked for.
+const actorKey = "actor"
 
-// foundSession is what a look for a session found.
-type foundSession struct {
-	one staff.Session
-	ok  bool
-	err error
+// foundActor is what a look for an actor found.
+type foundActor struct {
+	actor staff.Actor
+	ok    bool
+	err   error
 }
 
-// session returns the session that a request comes with, if it comes with one that is not over. The store is asked once
-// for each request.
-func (s *Server) session(c echo.Context) (one staff.Session, ok bool, err error) {
-	found, looked := c.Get(sessionKey).(foundSession)
+// actor returns on whose behalf a request is made, if it comes with a session that is not over. An error means that
+// this is not known, and nobody is signed in then. The store is asked once for each request.
+func (s *Server) actor(c echo.Context) (actor staff.Actor, ok bool, err error) {
+	found, looked := c.Get(actorKey).(foundActor)
 	if !looked {
-		found.one, found.ok, found.err = s.sessions.of(c.Request())
-		c.Set(sessionKey, found)
+		found.actor, found.ok, found.err = s.sessions.of(c.Request())
+		c.Set(actorKey, found)
 	}
-	return found.one, found.ok, found.err
+	return found.actor, found.ok, found.err
+}
+
+// session returns the session that a request comes with, if it comes with one that is not over.
+func (s *Server) session(c echo.Context) (one staff.Session, ok bool, err error) {
+	actor, ok, err := s.actor(c)
+	return actor.Session, ok, err
 }
 
 // ended reports whether a request that has no session has a session's cookie: the session is over, or was ended.

@@ -34,11 +34,12 @@ type sessionView struct {
 
 // sessionList shows the sessions that are not over.
 func (s *Server) sessionList(c echo.Context) error {
-	here, _, err := s.session(c)
+	actor, _, err := s.actor(c)
 	if err != nil {
 		return err
 	}
-	all, err := s.sessions.all.All(c.Request().Context())
+	here := actor.Session
+	all, err := s.sessions.all.All(c.Request().Context(), mine(actor))
 	if err != nil {
 		return err
 	}
@@ -51,6 +52,14 @@ func (s *Server) sessionList(c echo.Context) error {
 		v.Others = v.Others || one.ID != here.ID
 	}
 	return s.render(c, http.StatusOK, "sessions", v)
+}
+
+// mine is whose sessions an actor sees and ends: an administrator everybody's, and everybody else their own.
+func mine(actor staff.Actor) staff.AccountID {
+	if actor.Role().May(staff.Administrator) {
+		return staff.AccountID{}
+	}
+	return actor.Account.ID
 }
 
 // browserName names a browser and its system from what it calls itself, which may be anything.
@@ -67,7 +76,7 @@ func browserName(agent string) string {
 
 // endSession ends one session. Its own is a way to sign out.
 func (s *Server) endSession(c echo.Context) error {
-	here, _, err := s.session(c)
+	actor, _, err := s.actor(c)
 	if err != nil {
 		return err
 	}
@@ -75,11 +84,11 @@ func (s *Server) endSession(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ended, err := s.sessions.all.End(c.Request().Context(), id)
+	ended, err := s.sessions.all.End(c.Request().Context(), id, mine(actor))
 	switch {
 	case err != nil:
 		return err
-	case id == here.ID:
+	case id == actor.Session.ID:
 		return s.leave(c, "You are signed out.")
 	case ended:
 		s.say(c, "The session was ended.")
@@ -91,11 +100,11 @@ func (s *Server) endSession(c echo.Context) error {
 
 // endOtherSessions ends all sessions but the one that asks for it.
 func (s *Server) endOtherSessions(c echo.Context) error {
-	here, _, err := s.session(c)
+	actor, _, err := s.actor(c)
 	if err != nil {
 		return err
 	}
-	n, err := s.sessions.all.EndOthers(c.Request().Context(), here.ID)
+	n, err := s.sessions.all.EndOthers(c.Request().Context(), actor.Session.ID, mine(actor))
 	if err != nil {
 		return err
 	}

@@ -114,11 +114,11 @@ func (f *failingSessions) AddSession(ctx context.Context, one staff.Session) err
 	return f.Store.AddSession(ctx, one)
 }
 
-func (f *failingSessions) Session(ctx context.Context, token [sha256.Size]byte) (staff.Session, error) {
+func (f *failingSessions) Actor(ctx context.Context, token [sha256.Size]byte) (staff.Actor, error) {
 	if err := f.fault(ctx, false); err != nil {
-		return staff.Session{}, err
+		return staff.Actor{}, err
 	}
-	return f.Store.Session(ctx, token)
+	return f.Store.Actor(ctx, token)
 }
 
 func (f *failingSessions) SeeSession(ctx context.Context, id staff.SessionID, at time.Time) error {
@@ -128,25 +128,25 @@ func (f *failingSessions) SeeSession(ctx context.Context, id staff.SessionID, at
 	return f.Store.SeeSession(ctx, id, at)
 }
 
-func (f *failingSessions) Sessions(ctx context.Context) ([]staff.Session, error) {
+func (f *failingSessions) Sessions(ctx context.Context, of staff.AccountID) ([]staff.Session, error) {
 	if err := f.fault(ctx, false); err != nil {
 		return nil, err
 	}
-	return f.Store.Sessions(ctx)
+	return f.Store.Sessions(ctx, of)
 }
 
-func (f *failingSessions) EndSession(ctx context.Context, id staff.SessionID) (bool, error) {
+func (f *failingSessions) EndSession(ctx context.Context, id staff.SessionID, of staff.AccountID) (bool, error) {
 	if err := f.fault(ctx, true); err != nil {
 		return false, err
 	}
-	return f.Store.EndSession(ctx, id)
+	return f.Store.EndSession(ctx, id, of)
 }
 
-func (f *failingSessions) EndOthers(ctx context.Context, except staff.SessionID) (int, error) {
+func (f *failingSessions) EndOthers(ctx context.Context, except staff.SessionID, of staff.AccountID) (int, error) {
 	if err := f.fault(ctx, true); err != nil {
 		return 0, err
 	}
-	return f.Store.EndOthers(ctx, except)
+	return f.Store.EndOthers(ctx, except, of)
 }
 
 func (f *failingSessions) ForgetSessions(ctx context.Context, began, seen time.Time) error {

@@ -77,7 +77,7 @@ func TestSessions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return one, ok
+		return one.Session, ok
 	}
 	by := site.signIn(t)
 	value := by.cookie.Value

@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"dossier.example/app"
+	"dossier.example/app/staff"
 )
 
 // signInView is the staff sign-in (signin.html).
@@ -59,7 +60,7 @@ func (s *Server) signIn(c echo.Context) error {
 		}
 		return s.render(c, http.StatusUnauthorized, "signin", v)
 	}
-	cookie, err := s.sessions.begin(c.Request(), c.RealIP())
+	cookie, err := s.sessions.begin(c.Request(), staff.AccountID{}, c.RealIP())
 	if err != nil {
 		return err
 	}
@@ -74,7 +75,7 @@ func (s *Server) signOut(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.sessions.all.End(c.Request().Context(), one.ID); err != nil {
+	if _, err := s.sessions.all.End(c.Request().Context(), one.ID, staff.AccountID{}); err != nil {
 		return err
 	}
 	return s.leave(c, "You are signed out.")

@@ -50,16 +50,6 @@ func forbiddenRole(has, needs staff.Role) error {
 		"Your role, %s, does not allow this: it needs the role %s. An administrator can change your role.", has, needs)
 }
 
-// actor returns on whose behalf a request is made, if it comes with a session that is not over. An error means that
-// this is not known, and nobody is signed in then.
-func (s *Server) actor(c echo.Context) (actor staff.Actor, ok bool, err error) {
-	one, ok, err := s.session(c)
-	if err != nil || !ok {
-		return staff.Actor{}, false, err
-	}
-	return staff.Actor{Session: one}, true, nil
-}
-
 // token lets only forms through that carry their session's token. It runs inside staff. Why there is a token beside the
 // check of origin: see sameOrigin.
 func (s *Server) token(next echo.HandlerFunc) echo.HandlerFunc {

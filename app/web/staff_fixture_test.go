@@ -213,17 +213,17 @@ type member struct {
 func (s *site) signIn(t *testing.T) *member {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/", nil).WithContext(t.Context())
-	cookie, err := s.server.sessions.begin(r, "192.0.2.1")
+	cookie, err := s.server.sessions.begin(r, staff.AccountID{}, "192.0.2.1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := &member{cookie: cookie}
 	r.AddCookie(m.cookie)
-	one, ok, err := s.server.sessions.of(r)
+	actor, ok, err := s.server.sessions.of(r)
 	if !ok || err != nil {
 		t.Fatalf("a new session is not known: %v", err)
 	}
-	m.token = s.server.sessions.token(one)
+	m.token = s.server.sessions.token(actor.Session)
 	return m
 }
 

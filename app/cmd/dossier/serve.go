@@ -174,7 +174,7 @@ func webOptions(cfg *config.Config, s *stores, origin, secret string, log *slog.
 		PublicURL:       origin,
 		OriginOfRequest: cfg.HTTP.PublicURL == "",
 		StaffSecret:     secret,
-		Staff:           s.sessions(cfg),
+		Staff:           s.staff(cfg),
 		SessionLifetime: cfg.Staff.SessionLifetime,
 		SessionIdle:     cfg.Staff.SessionIdle,
 		TrustedProxies:  cfg.HTTP.TrustedProxies,

@@ -192,10 +192,10 @@ func (s *stores) service(cfg *config.Config, log *slog.Logger) *dossier.Service 
 	})
 }
 
-// sessions returns the store of staff's sessions.
-func (s *stores) sessions(cfg *config.Config) staff.Store {
+// staff returns the store of staff's accounts and sessions.
+func (s *stores) staff(cfg *config.Config) staff.Store {
 	if cfg.People.Embedded() {
-		return s.space.Sessions(s.people)
+		return s.space.Staff(s.people)
 	}
 	return s.people
 }

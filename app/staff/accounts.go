@@ -1,0 +1,458 @@
+package staff
+
+import (
+	"cmp"
+	"context"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"dossier.example/app"
+)
+
+// How long links work. An invitation may lie in a mailbox over a weekend; whoever asks for a reset waits for it.
+const (
+	InvitationLifetime = 72 * time.Hour
+	ResetLifetime      = 24 * time.Hour
+)
+
+var (
+	// ErrRefused: the address, the password or the code is wrong, or the account is suspended. Which of them nobody is
+	// told.
+	ErrRefused = errors.New("wrong address, password or code")
+	// ErrLast: the change would leave no active administrator.
+	ErrLast = dossier.Errorf(dossier.CodeConflict, nil,
+		"This is the last active administrator. Make somebody else an administrator first.")
+	// ErrAdministered: the shared secret no longer opens anything.
+	ErrAdministered = dossier.Errorf(dossier.CodeConflict, nil,
+		"This site has an administrator, so the shared key no longer works. Sign in with your account.")
+	// ErrLink: a link opens nothing.
+	ErrLink = dossier.Errorf(dossier.CodeConflict, nil,
+		"This link was used already, replaced by a newer one, or is incomplete. Ask an administrator for a new one.")
+	// ErrLinkExpired: a link no longer opens anything.
+	ErrLinkExpired = dossier.Errorf(dossier.CodeExpired, nil,
+		"This link has expired. Ask an administrator for a new one.")
+)
+
+// Accounts are the members of the staff: who they are, what they may do, and how they prove themselves. It keeps
+// nothing between two calls but the counts of failed sign-ins, so any number of instances may serve the same store.
+type Accounts struct {
+	store         Store
+	links, device []byte // keys
+	seal          sealer
+	hasher        *hasher
+	// failures counts the failed sign-ins of each address, clients those of each client, and devices those of each
+	// device that has signed in before.
+	failures, clients, devices *throttle
+	now                        func() time.Time
+	log                        *slog.Logger
+}
+
+// The failed sign-ins that are allowed. NIST SP 800-63B-4, section 3.2.2, wants guessing limited for each account. One
+// that is attacked from everywhere is closed to devices that it does not know, and to no other (OWASP's device cookies,
+// https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies).
+const (
+	failuresBurst = 10
+	failuresEvery = 3 * time.Minute
+	devicesBurst  = 10
+	devicesEvery  = time.Minute
+	clientsBurst  = 20
+	clientsEvery  = 6 * time.Second
+)
+
+// NewAccounts returns the accounts of a store. Their keys derive from the staff secret: with another one, links and
+// time-based codes no longer work, but recovery codes do.
+func NewAccounts(store Store, secret string, o Options) (*Accounts, error) {
+	a := &Accounts{store: store, hasher: newHasher(), failures: newThrottle(failuresBurst, failuresEvery),
+		clients: newThrottle(clientsBurst, clientsEvery), devices: newThrottle(devicesBurst, devicesEvery), now: o.Now,
+		log: o.Log}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
+	}
+	var codes []byte
+	for info, key := range map[string]*[]byte{"dossier staff links": &a.links, "dossier staff devices": &a.device,
+		"dossier staff codes": &codes} {
+		var err error
+		if *key, err = hkdf.Key(sha256.New, []byte(secret), nil, info, sha256.Size); err != nil {
+			return nil, fmt.Errorf("derive the key of %q: %w", info, err)
+		}
+	}
+	var err error
+	if a.seal, err = newSealer(codes); err != nil {
+		return nil, fmt.Errorf("make the cipher of codes: %w", err)
+	}
+	return a, nil
+}
+
+func (a *Accounts) time() time.Time { return a.now().UTC().Truncate(time.Microsecond) }
+
+func keyed(key []byte, parts ...[]byte) [sha256.Size]byte {
+	h := hmac.New(sha256.New, key)
+	for _, p := range parts {
+		h.Write(p)
+	}
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// Account returns an account; dossier.ErrNotFound.
+func (a *Accounts) Account(ctx context.Context, id AccountID) (Account, error) {
+	r, err := a.store.Account(ctx, id)
+	return r.Account, err
+}
+
+// At returns the account of an address; dossier.ErrNotFound.
+func (a *Accounts) At(ctx context.Context, address string) (Account, error) {
+	r, err := a.store.AccountAt(ctx, address)
+	return r.Account, err
+}
+
+// List returns all accounts, in the order in which they were made.
+func (a *Accounts) List(ctx context.Context) ([]Account, error) { return a.store.Accounts(ctx) }
+
+// Administered reports whether an administrator is active. Until then the shared secret opens the site.
+func (a *Accounts) Administered(ctx context.Context) (bool, error) { return a.store.Administered(ctx) }
+
+// update changes an account: change gets it as it is, and is called again if somebody else was faster.
+func (a *Accounts) update(ctx context.Context, id AccountID, endSessions bool,
+	change func(r *Record) error) (Record, error) {
+	for {
+		from, err := a.store.Account(ctx, id)
+		if err != nil {
+			return Record{}, err
+		}
+		to := from
+		if err := change(&to); err != nil {
+			return Record{}, err
+		}
+		err = a.store.SetAccount(ctx, from, to, endSessions)
+		if err == nil {
+			return to, nil
+		}
+		if !errors.Is(err, dossier.ErrLost) {
+			return Record{}, err
+		}
+	}
+}
+
+// add adds an account of somebody new.
+func (a *Accounts) add(ctx context.Context, r Record) error {
+	all, err := a.store.Accounts(ctx)
+	if err != nil {
+		return err
+	}
+	if len(all) >= MaxAccounts {
+		return dossier.Errorf(dossier.CodeQuota, nil,
+			"There are %d accounts, as many as there can be. Remove one first.", MaxAccounts)
+	}
+	return a.store.AddAccount(ctx, r)
+}
+
+// maxIdentity bounds an issuer and a subject, in bytes: the width of their columns.
+const maxIdentity = 255
+
+// Enter returns the account of an identity, whose owner signs in: the one that it has had, or the invited one of its
+// verified address, or a new one. The account gets the identity's name and address, and its role if it has one. Errors: ErrForbidden, with a
+// message, if the identity may not come in; ErrLast.
+func (a *Accounts) Enter(ctx context.Context, i Identity) (Account, error) {
+	if i.Issuer == "" || i.Subject == "" || len(i.Issuer) > maxIdentity || len(i.Subject) > maxIdentity {
+		return Account{}, forbidden("Your sign-in service did not say who you are in a form that this site can use.")
+	}
+	if _, err := ParseRole(string(i.Role)); err != nil && i.Role != "" {
+		return Account{}, forbidden("Your sign-in service does not give you a role of this site. Ask whoever runs it.")
+	}
+	name, fault := cleanName(i.Name)
+	if fault != "" {
+		name = ""
+	}
+	address, badAddress := cleanAddress(i.Address)
+	for {
+		account, err := a.enter(ctx, i, name, address, badAddress == "" && i.Verified)
+		// Somebody else was faster: another tab, or an administrator.
+		if errors.Is(err, dossier.ErrLost) || errors.Is(err, dossier.ErrExists) {
+			continue
+		}
+		return account, err
+	}
+}
+
+func forbidden(format string, args ...any) error {
+	return dossier.Errorf(dossier.CodeForbidden, nil, format, args...)
+}
+
+// enter is one try of Enter; ErrLost or ErrExists: try again. addressed: the address is good, and theirs.
+func (a *Accounts) enter(ctx context.Context, i Identity, name, address string, addressed bool) (Account, error) {
+	now := a.time()
+	from, err := a.store.AccountOf(ctx, i.Issuer, i.Subject)
+	if err == nil {
+		return a.reenter(ctx, from, i, name, address, addressed)
+	}
+	if !errors.Is(err, dossier.ErrNotFound) {
+		return Account{}, err
+	}
+	if !addressed {
+		return Account{}, forbidden("Your sign-in service has not verified your address of mail. Ask whoever runs it.")
+	}
+	if name == "" {
+		name = address
+	}
+	invited, err := a.store.AccountAt(ctx, address)
+	switch {
+	case errors.Is(err, dossier.ErrNotFound):
+		id, err := NewAccountID()
+		if err != nil {
+			return Account{}, err
+		}
+		r := Record{Account: Account{ID: id, Name: name, Address: address, Role: cmp.Or(i.Role, Viewer), State: Active,
+			Issuer: i.Issuer, Subject: i.Subject, CreatedAt: now, ChangedAt: now, SignedInAt: now}}
+		return r.Account, a.add(ctx, r)
+	case err != nil:
+		return Account{}, err
+	case invited.Issuer == i.Issuer && invited.Subject == i.Subject:
+		return Account{}, dossier.ErrLost
+	case invited.State != Invited || !invited.Local() || !sameMailbox(invited.Address, address):
+		// Nobody gets into an account that is in use by owning its address somewhere else.
+		return Account{}, forbidden("There is another account with your address. Ask an administrator to remove it.")
+	}
+	to := invited
+	to.Credentials = Credentials{}
+	to.Name, to.Issuer, to.Subject, to.State = name, i.Issuer, i.Subject, Active
+	to.Role = cmp.Or(i.Role, invited.Role)
+	to.ChangedAt, to.SignedInAt = now, now
+	return to.Account, a.store.SetAccount(ctx, invited, to, true)
+}
+
+// reenter is enter for an identity that has been here before.
+func (a *Accounts) reenter(ctx context.Context, from Record, i Identity, name, address string,
+	addressed bool) (Account, error) {
+	if from.State == Suspended {
+		return Account{}, forbidden("Your account is suspended. Ask an administrator.")
+	}
+	to := from
+	to.SignedInAt = a.time()
+	if name != "" {
+		to.Name = name
+	}
+	to.Role = cmp.Or(i.Role, from.Role)
+	changed := to.Role != from.Role
+	if changed {
+		to.ChangedAt = to.SignedInAt
+	}
+	if addressed && address != from.Address {
+		other, err := a.store.AccountAt(ctx, address)
+		switch {
+		case errors.Is(err, dossier.ErrNotFound), err == nil && other.ID == from.ID:
+			to.Address = address
+		case err != nil:
+			return Account{}, err
+		}
+	}
+	return to.Account, a.store.SetAccount(ctx, from, to, changed)
+}
+
+// Invitation is who is asked to join.
+type Invitation struct {
+	Name, Address string
+	Role          Role
+}
+
+// Invite makes an account for somebody, and returns the token of the link by which they set their password and code. An
+// invitation that was not accepted yet is replaced, and its link ends. Errors: ErrInvalid with the fields that are
+// wrong.
+func (a *Accounts) Invite(ctx context.Context, i Invitation) (account Account, link string, err error) {
+	var faults []dossier.FieldFault
+	name, fault := cleanName(i.Name)
+	faults = fielded(faults, FieldName, fault)
+	address, fault := cleanAddress(i.Address)
+	faults = fielded(faults, FieldAddress, fault)
+	if _, err := ParseRole(string(i.Role)); err != nil {
+		return Account{}, "", err
+	}
+	if faults != nil {
+		return Account{}, "", invalid(faults)
+	}
+	for {
+		now := a.time()
+		link, hash := a.newLink()
+		from, err := a.store.AccountAt(ctx, address)
+		switch {
+		case errors.Is(err, dossier.ErrNotFound):
+			id, err := NewAccountID()
+			if err != nil {
+				return Account{}, "", err
+			}
+			r := Record{Account: Account{ID: id, Name: name, Address: address, Role: i.Role, State: Invited,
+				CreatedAt: now, ChangedAt: now}, Credentials: Credentials{Link: hash,
+				LinkExpires: now.Add(InvitationLifetime)}}
+			err = a.add(ctx, r)
+			if !errors.Is(err, dossier.ErrExists) {
+				return r.Account, link, err
+			}
+		case err != nil:
+			return Account{}, "", err
+		case from.State != Invited:
+			return Account{}, "", invalid([]dossier.FieldFault{{Field: FieldAddress,
+				Message: "There is an account with this address already."}})
+		default:
+			to := from
+			to.Name, to.Address, to.Role, to.ChangedAt = name, address, i.Role, now
+			to.Link, to.LinkExpires = hash, now.Add(InvitationLifetime)
+			if err = a.store.SetAccount(ctx, from, to, false); !errors.Is(err, dossier.ErrLost) {
+				return to.Account, link, err
+			}
+		}
+	}
+}
+
+func fielded(faults []dossier.FieldFault, field, fault string) []dossier.FieldFault {
+	if fault == "" {
+		return faults
+	}
+	return append(faults, dossier.FieldFault{Field: field, Message: fault})
+}
+
+func invalid(faults []dossier.FieldFault) error {
+	return &dossier.Error{Code: dossier.CodeInvalid, Message: "Some fields need your attention.", Fields: faults}
+}
+
+// newLink returns the token of a link, of 256 random bits, and what is stored of it.
+func (a *Accounts) newLink() (token string, hash [sha256.Size]byte) {
+	raw := make([]byte, tokenBytes)
+	_, _ = rand.Read(raw) // never fails
+	return base64.RawURLEncoding.EncodeToString(raw), keyed(a.links, raw)
+}
+
+// linked returns the account that a link is for. Errors: ErrLink, ErrLinkExpired.
+func (a *Accounts) linked(ctx context.Context, token string) (Record, error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(raw) != tokenBytes {
+		return Record{}, ErrLink
+	}
+	r, err := a.store.AccountByLink(ctx, keyed(a.links, raw))
+	switch {
+	case errors.Is(err, dossier.ErrNotFound):
+		return Record{}, ErrLink
+	case err != nil:
+		return Record{}, err
+	case !a.time().Before(r.LinkExpires):
+		return Record{}, ErrLinkExpired
+	}
+	return r, nil
+}
+
+// NewLink returns the token of a new link for an account, by which its owner sets a new password and new codes: the
+// invitation again for one that has not accepted, else a reset. The link before it ends. The old password works until
+// then.
+func (a *Accounts) NewLink(ctx context.Context, id AccountID) (account Account, link string, err error) {
+	link, hash := a.newLink()
+	r, err := a.update(ctx, id, false, func(r *Record) error {
+		switch {
+		case !r.Local():
+			return conflict("This account signs in with a sign-in service, which resets its password.")
+		case r.State == Suspended:
+			return conflict("This account is suspended. Resume it first.")
+		}
+		r.Link, r.LinkExpires = hash, a.time().Add(ResetLifetime)
+		if r.State == Invited {
+			r.LinkExpires = a.time().Add(InvitationLifetime)
+		}
+		return nil
+	})
+	return r.Account, link, err
+}
+
+func conflict(format string, args ...any) error {
+	return dossier.Errorf(dossier.CodeConflict, nil, format, args...)
+}
+
+// Recover makes an account a local administrator's that is not suspended, whatever it was, and returns the token of a
+// reset link. Only whoever has the machine may.
+func (a *Accounts) Recover(ctx context.Context, id AccountID) (account Account, link string, err error) {
+	link, hash := a.newLink()
+	r, err := a.update(ctx, id, true, func(r *Record) error {
+		now := a.time()
+		r.Link, r.LinkExpires, r.ChangedAt = hash, now.Add(ResetLifetime), now
+		r.Role, r.State, r.Issuer, r.Subject = Administrator, r.settled(), "", ""
+		return nil
+	})
+	return r.Account, link, err
+}
+
+// settled is the state of an account that is not suspended.
+func (r Record) settled() State {
+	if r.Password == "" && r.Local() {
+		return Invited
+	}
+	return Active
+}
+
+// ChangeRole gives an account another role and ends its sessions. An issuer that gives roles sets its own at the next
+// sign-in. Errors: ErrLast.
+func (a *Accounts) ChangeRole(ctx context.Context, id AccountID, role Role) (Account, error) {
+	if _, err := ParseRole(string(role)); err != nil {
+		return Account{}, err
+	}
+	return a.change(ctx, id, func(r *Record) error {
+		r.Role = role
+		return nil
+	})
+}
+
+// Suspend keeps an account out: its sessions and its link end. Errors: ErrLast.
+func (a *Accounts) Suspend(ctx context.Context, id AccountID) (Account, error) {
+	return a.change(ctx, id, func(r *Record) error {
+		r.State, r.Link, r.LinkExpires = Suspended, [sha256.Size]byte{}, time.Time{}
+		return nil
+	})
+}
+
+// Resume lets a suspended account in again.
+func (a *Accounts) Resume(ctx context.Context, id AccountID) (Account, error) {
+	return a.change(ctx, id, func(r *Record) error {
+		r.State = r.settled()
+		return nil
+	})
+}
+
+// change is update for what ends the sessions.
+func (a *Accounts) change(ctx context.Context, id AccountID, change func(*Record) error) (Account, error) {
+	r, err := a.update(ctx, id, true, func(r *Record) error {
+		r.ChangedAt = a.time()
+		return change(r)
+	})
+	return r.Account, err
+}
+
+// Remove removes an account with its sessions, and returns what it was. Errors: ErrLast.
+func (a *Accounts) Remove(ctx context.Context, id AccountID) (Account, error) {
+	for {
+		r, err := a.store.Account(ctx, id)
+		if err != nil {
+			return Account{}, err
+		}
+		if err = a.store.RemoveAccount(ctx, r); !errors.Is(err, dossier.ErrLost) {
+			return r.Account, err
+		}
+	}
+}
+
+// Rename changes an account's name. Errors: ErrInvalid.
+func (a *Accounts) Rename(ctx context.Context, id AccountID, name string) (Account, error) {
+	name, fault := cleanName(name)
+	if fault != "" {
+		return Account{}, invalid(fielded(nil, FieldName, fault))
+	}
+	r, err := a.update(ctx, id, false, func(r *Record) error {
+		r.Name = name
+		return nil
+	})
+	return r.Account, err
+}
