@@ -39,6 +39,8 @@ type Stack struct {
 	// Graph is nil where there is none; Fault tells why.
 	Graph *graph.Graph
 	Fault *Fault
+	// Again is what another run of its program gave, where it is head's.
+	Again Again
 }
 
 // Fault is why something of a revision cannot be looked at.
@@ -259,6 +261,7 @@ func environment(name string, base Stack, known bool, head Stack, stays bool, ta
 	}
 	e.Roles = roles(from, head.Graph)
 	e.Outputs = outputs(from, head.Graph)
+	e.Dangers = append(e.Dangers, unsettled(head.Again, from, head.Graph)...)
 	if from != nil {
 		e.Dangers = append(e.Dangers, gaps(from, head.Graph)...)
 		e.Dangers = append(e.Dangers, configured(head.Project, base.Config, head.Config)...)

@@ -5,6 +5,7 @@
 //	plan [--base origin/main] [--format markdown|json|sarif] [--json file] [--sarif file] [--root folder]
 //	     [--config stackplan.yaml] [--project folder]… [--stack name]… [--production name]… [--set NAME=value]…
 //	     [--artifact FILE=of,of]… [--tags list] [--migrations folder] [--rules folder]
+//	     [--time-limit 5m] [--memory-limit MB]
 //
 // Head is the working tree as it stands, base the commit that it left the given revision at (git merge-base). The plan
 // goes to standard output, how long its parts took to standard error. The exit status is for CI:
@@ -78,6 +79,7 @@ func Run(ctx context.Context, project Project, args []string, out, log io.Writer
 		over overrides
 	)
 	over.register(flags)
+	project.limits.register(flags)
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return StatusClean
@@ -85,12 +87,13 @@ func Run(ctx context.Context, project Project, args []string, out, log io.Writer
 		return StatusUsage
 	}
 	if flags.NArg() > 0 || !slices.Contains([]string{"markdown", "json", "sarif"}, *format) ||
-		strings.HasPrefix(*base, "-") || *base == "" {
+		strings.HasPrefix(*base, "-") || *base == "" || project.limits.time <= 0 {
 		fmt.Fprintf(log,
 			"plan: the format is markdown, json or sarif, the base a revision, and nothing follows the flags\n")
 		flags.Usage()
 		return StatusUsage
 	}
+	project.limits.ready()
 	watch := &stopwatch{from: time.Now(), last: time.Now()}
 	p, err := project.compare(ctx, *root, *base, over, watch)
 	if err == nil {
@@ -104,7 +107,7 @@ func Run(ctx context.Context, project Project, args []string, out, log io.Writer
 	watch.lap("writing it")
 	fmt.Fprintf(log, "plan: %s\n", watch)
 	if err != nil {
-		fmt.Fprintf(log, "plan: no plan: %v\n", err)
+		fmt.Fprintf(log, "plan: no plan: %s\n", line(err.Error()))
 		if *format == "markdown" {
 			// Whoever puts the plan somewhere must not put an empty one there.
 			if _, err := io.WriteString(out, plan.Failed(err)); err != nil {

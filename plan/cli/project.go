@@ -34,6 +34,8 @@ type Project struct {
 	SettingsFault func(said string) (fault string, is bool)
 	// Artifact is what the program would build before it deploys it; nil: nothing.
 	Artifact *Artifact
+
+	limits limits
 }
 
 // Artifact is something that a program builds and deploys, such as a release. A plan does not build it: it compares the

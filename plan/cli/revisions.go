@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"dossier.example/plan"
 	"dossier.example/plan/graph"
@@ -407,13 +408,15 @@ func (p Project) both(ctx context.Context, before, head *program, standIns strin
 func (p Project) stack(ctx context.Context, name string, before, head *program, was, is *plan.Stack,
 	standIns string) (built bool, err error) {
 	if was.Config != nil && was.Fault == nil && before.file != "" {
-		if err := p.record(ctx, before, name, was, graph.Before{}, standIns); err != nil {
+		was.Policy = p.policyOf(ctx, before, name, was.Config)
+		if was.Graph, was.Fault, err = p.run(ctx, before, name, *was, run{standIns: standIns}); err != nil {
 			return false, err
 		}
 	}
 	if is.Config == nil || is.Fault != nil || head.file == "" {
 		return false, nil
 	}
+	is.Policy = p.policyOf(ctx, head, name, is.Config)
 	var after graph.Before
 	if was.Graph != nil {
 		after = plan.After(was.Graph)
@@ -425,16 +428,95 @@ func (p Project) stack(ctx context.Context, name string, before, head *program, 
 	if built {
 		standIns = ""
 	}
-	return built, p.record(ctx, head, name, is, after, standIns)
+	return built, p.twice(ctx, name, before, head, *was, is, run{before: after, standIns: standIns})
 }
 
-// record runs a program for a stack, after what was there before.
-func (p Project) record(ctx context.Context, of *program, name string, s *plan.Stack, before graph.Before,
-	standIns string) error {
-	s.Policy = p.policyOf(ctx, of, name, s.Config)
+const (
+	// later is by how much the clock is ahead for the second run of a program: another year, month, week, day, hour,
+	// minute and second.
+	later = 400*24*time.Hour + 7*time.Hour + 13*time.Minute + 17*time.Second
+	// sooner is how long after the first run the second one is where the clock cannot be moved.
+	sooner = 1100 * time.Millisecond
+)
+
+// twice runs head's program for a stack, and once more at another time. Where it does not give the same, and that of
+// base did not either, what differs so is no change.
+func (p Project) twice(ctx context.Context, name string, before, head *program, was plan.Stack, is *plan.Stack,
+	r run) (err error) {
+	other := r
+	var again *graph.Graph
+	var fault *plan.Fault
+	var otherErr error
+	repeat := func() { again, fault, otherErr = p.run(ctx, head, name, *is, other) }
+	if apart.ClockMoves() == "" {
+		other.later = later
+		var beside sync.WaitGroup
+		beside.Go(repeat)
+		is.Graph, is.Fault, err = p.run(ctx, head, name, *is, r)
+		beside.Wait()
+	} else {
+		begun := time.Now()
+		if is.Graph, is.Fault, err = p.run(ctx, head, name, *is, r); err == nil && is.Fault == nil {
+			if err := wait(ctx, time.Until(begun.Add(sooner))); err != nil {
+				return err
+			}
+			repeat()
+		}
+	}
+	if err = cmp.Or(err, otherErr); err != nil || is.Fault != nil {
+		return err
+	}
+	if fault != nil {
+		is.Again.Fault = fault.Said
+		return nil
+	}
+	is.Again.Unsettled = is.Graph.Unsettled(again)
+	if len(is.Again.Unsettled) == 0 || was.Graph == nil {
+		return nil
+	}
+	wasAgain, fault, err := p.run(ctx, before, name, was, run{standIns: r.standIns, later: other.later})
+	if err != nil || fault != nil {
+		return err
+	}
+	if is.Again.Kept = graph.Kept(was.Graph, wasAgain, is.Graph, again); len(is.Again.Kept) == 0 {
+		return nil
+	}
+	r.before.Kept = is.Again.Kept
+	is.Graph, is.Fault, err = p.run(ctx, head, name, *is, r)
+	return err
+}
+
+func wait(ctx context.Context, long time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(long):
+		return nil
+	}
+}
+
+// run is how a program runs for a stack.
+type run struct {
+	// before is what was there before.
+	before graph.Before
+	// standIns is the folder of what stands in for artifacts; empty: nothing does.
+	standIns string
+	// later is by how much the clock is ahead.
+	later time.Duration
+}
+
+// run runs a program for a stack. The fault is why it gives no graph.
+func (p Project) run(ctx context.Context, of *program, name string, s plan.Stack, r run) (*graph.Graph, *plan.Fault,
+	error) {
+	fail := func(err error) (*graph.Graph, *plan.Fault, error) { return nil, nil, err }
+	done, err := p.limits.begin(ctx)
+	if err != nil {
+		return fail(err)
+	}
+	defer done()
 	home, err := os.MkdirTemp("", "plan-home-")
 	if err != nil {
-		return err
+		return fail(err)
 	}
 	defer os.RemoveAll(home)
 	env := environment(home)
@@ -442,31 +524,31 @@ func (p Project) record(ctx context.Context, of *program, name string, s *plan.S
 	for _, variable := range slices.Sorted(maps.Keys(of.config.Environment)) {
 		env = append(env, variable+"="+of.config.Environment[variable])
 	}
-	if of.sources != "" && standIns != "" {
-		file := filepath.Join(standIns, of.sources)
+	if of.sources != "" && r.standIns != "" {
+		file := filepath.Join(r.standIns, of.sources)
 		if err := place(file, of.sources); err != nil {
-			return err
+			return fail(err)
 		}
 		env, read = append(env, p.Artifact.Variable+"="+file), append(read, file)
 	}
 	built, err := of.standIns()
 	if err != nil {
-		return err
+		return fail(err)
 	}
-	s.Graph, err = graph.Run(ctx, graph.Program{Path: of.file, Dir: of.dir(), Root: realPath(of.tree.dir),
-		Tree: of.tree.dir,
-		Read: read, Empty: []string{home}, StandIns: built, Env: env}, before, of.name, name, s.Config, s.Secrets)
+	g, err := graph.Run(ctx, graph.Program{Path: of.file, Dir: of.dir(), Root: realPath(of.tree.dir),
+		Project: filepath.Join(of.tree.dir, filepath.FromSlash(of.config.Folder)), Tree: of.tree.dir,
+		Read: read, Empty: []string{home}, StandIns: built, Env: env, Later: r.later, Time: p.limits.time,
+		Memory: p.limits.memory}, r.before, of.name, name, s.Config, s.Secrets)
 	failed, is := errors.AsType[*graph.ProgramError](err)
 	if !is {
-		return err
+		return g, nil, err
 	}
-	s.Fault = &plan.Fault{Kind: plan.FaultProgram, Said: failed.Said}
 	if p.SettingsFault != nil {
 		if said, is := p.SettingsFault(failed.Said); is {
-			s.Fault = &plan.Fault{Kind: plan.FaultSettings, Said: said}
+			return nil, &plan.Fault{Kind: plan.FaultSettings, Said: said}, nil
 		}
 	}
-	return nil
+	return nil, &plan.Fault{Kind: plan.FaultProgram, Said: failed.Said}, nil
 }
 
 // realPath is a folder as a compiler names it, which follows links.

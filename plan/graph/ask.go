@@ -16,7 +16,7 @@ func Ask(ctx context.Context, p Program) (answer string, err error) {
 	outer := ctx
 	ctx, stop := context.WithCancelCause(outer)
 	defer stop(nil)
-	limit := cmp.Or(p.Time, runTime)
+	limit := cmp.Or(p.Time, RunTime)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it had not ended after %v and was stopped", limit))
 	defer cancel()
 	wrote := &beginning{left: mostWritten, most: mostWritten, stop: stop}

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -91,9 +90,7 @@ func TestAssets(t *testing.T) {
 	if a, err := run(one, "remote:"+server.URL+"/code.zip"); err != nil || asked {
 		t.Errorf("another host: %s %v, asked %t", a, err, asked)
 	}
-	if err := syscall.Mkfifo(filepath.Join(one, "pipe"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	pipe := makePipe(t, filepath.Join(one, "pipe"))
 	for path, want := range map[string]string{
 		"none":                       "no such file",
 		"../../secret":               "is outside the repository, and is not read",
@@ -101,7 +98,7 @@ func TestAssets(t *testing.T) {
 		"remote:file:///etc/passwd":  "is outside the repository, and is not read",
 		"parts:/etc/passwd":          "is outside the repository, and is not read",
 		"link":                       "path escapes from parent",
-		"../pipe":                    "is not a file",
+		"../pipe":                    pipe,
 		filepath.Dir(one):            "is outside the repository, and is not read",
 		filepath.Join(one, "../x/y"): "is outside the repository, and is not read",
 	} {

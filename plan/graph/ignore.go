@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"maps"
 	"reflect"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -14,24 +15,31 @@ func (r *Resource) Ignoring(old *Resource) *Resource {
 	if len(r.Options.IgnoreChanges) == 0 {
 		return r
 	}
+	var paths []resource.PropertyPath
+	for _, text := range r.Options.IgnoreChanges {
+		if path, err := resource.ParsePropertyPath(text); err == nil && len(path) > 0 { // the engine skips others, too
+			paths = append(paths, path)
+		}
+	}
+	return r.with(old, paths, paths)
+}
+
+// with is a copy of the resource with the inputs and outputs at paths as old has them.
+func (r *Resource) with(old *Resource, in, out []resource.PropertyPath) *Resource {
 	kept := *r
 	kept.Inputs = copied(r.Inputs).(map[string]any)
 	kept.Outputs = copied(r.Outputs).(map[string]any)
-	kept.digests = map[string]string{}
-	for key, digest := range r.digests {
-		kept.digests[key] = digest
-	}
-	for _, text := range r.Options.IgnoreChanges {
-		path, err := resource.ParsePropertyPath(text)
-		if err != nil || len(path) == 0 {
-			continue // the engine skips it, too
-		}
-		reset(path, old.Inputs, kept.Inputs)
+	kept.digests = maps.Clone(r.digests)
+	for _, path := range out {
 		reset(path, old.Outputs, kept.Outputs)
+	}
+	for _, path := range in {
+		reset(path, old.Inputs, kept.Inputs)
 		key, is := path[0].(string)
 		switch {
 		case !is || key == "*":
-			kept.digests = old.digests
+			kept.digests = maps.Clone(old.digests)
+		case kept.digests == nil:
 		case len(path) == 1 || reflect.DeepEqual(old.Inputs[key], kept.Inputs[key]):
 			kept.digests[key] = old.digests[key]
 		}

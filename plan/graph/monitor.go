@@ -115,6 +115,23 @@ type monitor struct {
 	mu   sync.Mutex
 	left int
 	stop context.CancelCauseFunc
+	// begun and ended tell that the program registered its stack and that stack's outputs, which is its last step.
+	begun, ended bool
+}
+
+// early tells that a program which ended well did so before its end; empty: it did not.
+func (m *monitor) early() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case !m.begun:
+		return "it ended with status 0 and registered nothing: it does not call pulumi.Run, or exits before " +
+			"anything is registered. A deployment would delete all that there is"
+	case !m.ended:
+		return "it exited with status 0 in the middle, before its function returned to pulumi.Run. A deployment " +
+			"would delete all that it had not registered by then"
+	}
+	return ""
 }
 
 // take counts what is kept of a program, and ends it where that is too much.
@@ -274,6 +291,9 @@ func (m *monitor) RegisterResource(ctx context.Context,
 	}
 	urn := m.rec.urn(req.GetParent(), req.GetType(), req.GetName())
 	if tokens.Type(req.GetType()) == resource.RootStackType {
+		m.mu.Lock()
+		m.begun = true
+		m.mu.Unlock()
 		return &pulumirpc.RegisterResourceResponse{Urn: urn}, nil
 	}
 	m.rec.inherit(req)
@@ -307,6 +327,9 @@ func (m *monitor) RegisterResourceOutputs(_ context.Context,
 	if err != nil {
 		return nil, err
 	}
+	m.mu.Lock()
+	m.ended = true
+	m.mu.Unlock()
 	m.rec.mu.Lock()
 	defer m.rec.mu.Unlock()
 	m.rec.exports = outputs

@@ -45,6 +45,8 @@ type Before struct {
 	// needed with Graph. The inputs of now hold no secrets, but what a graph masks for repeating one may still stand
 	// there.
 	Renew func(old, now *Resource) Renewal
+	// Kept are values that are as they were, whatever the program gives (Kept).
+	Kept []Unsettled
 }
 
 // Renewal is what is made anew of a resource that was there.
@@ -190,6 +192,7 @@ func (rec *recorder) compute(args asked) (string, resource.PropertyMap) {
 	if old == nil {
 		return id, outputs
 	}
+	now = now.keep(old, before.Kept)
 	renewal := before.Renew(old, now)
 	if renewal.Replaced {
 		rec.mu.Lock()
@@ -301,6 +304,11 @@ func (rec *recorder) graph() (*Graph, error) {
 		}
 		secrets.mask(r.Inputs)
 		secrets.mask(r.Outputs)
+		if before := rec.model.before; len(before.Kept) > 0 {
+			if old := before.Graph.Was(r); old != nil {
+				r = r.keep(old, before.Kept)
+			}
+		}
 		resources = append(resources, r)
 	}
 	g, err := New(rec.project, rec.stack, resources...)
@@ -314,6 +322,11 @@ func (rec *recorder) graph() (*Graph, error) {
 		}
 	})
 	secrets.mask(g.Exports)
+	for _, u := range rec.model.before.Kept {
+		if u.URN == "" {
+			reset(u.path, rec.model.before.Graph.Exports, g.Exports)
+		}
+	}
 	slices.SortFunc(leaks, func(a, b Leak) int {
 		return cmp.Or(cmp.Compare(a.URN, b.URN), cmp.Compare(a.Property, b.Property))
 	})

@@ -40,12 +40,17 @@ type Program struct {
 	Time time.Duration
 	// Memory bounds what it takes, in bytes; 0 is some gigabytes.
 	Memory uint64
+	// Project is the folder of the project's file, which the program may ask for; empty: Dir.
+	Project string
+	// Later is by how much its clock is ahead, which needs apart.ClockMoves to give no reason against it.
+	Later time.Duration
 }
 
 // whole is the program with the full paths of what it is made of.
 func (p Program) whole() (Program, error) {
 	p.Tree = cmp.Or(p.Tree, p.Dir)
-	for _, path := range []*string{&p.Path, &p.Dir, &p.Tree} {
+	p.Project = cmp.Or(p.Project, p.Dir)
+	for _, path := range []*string{&p.Path, &p.Dir, &p.Tree, &p.Project} {
 		full, err := filepath.Abs(*path)
 		if err != nil {
 			return p, err
@@ -58,7 +63,8 @@ func (p Program) whole() (Program, error) {
 
 // apart is how the program is run apart from this system.
 func (p Program) apart(output io.Writer) apart.Program {
-	return apart.Program{Path: p.Path, Dir: p.Dir, Env: p.Env, Output: output, Memory: cmp.Or(p.Memory, runMemory),
+	return apart.Program{Path: p.Path, Dir: p.Dir, Env: p.Env, Output: output, Memory: cmp.Or(p.Memory, RunMemory),
+		Clock: p.Later,
 		Files: apart.Files{Tree: p.Tree, Read: p.Read, Empty: p.Empty}}
 }
 
@@ -75,12 +81,12 @@ func (e *ProgramError) Error() string {
 }
 
 const (
-	// runTime bounds a run.
-	runTime = 5 * time.Minute
+	// RunTime bounds a run that has no bound of its own.
+	RunTime = 5 * time.Minute
 	// largestMessage is more than all inputs of one resource take in good faith.
 	largestMessage = 64 << 20
-	// runMemory bounds what a run takes: a program with the SDK of AWS takes half a gigabyte.
-	runMemory = 4 << 30
+	// RunMemory bounds what such a run takes: a program with the SDK of AWS takes half a gigabyte.
+	RunMemory = 4 << 30
 	// mostSaid is how much of what a program says is kept, mostWritten how much it may write before it is stopped.
 	mostSaid    = 32 << 10
 	mostWritten = 64 << 20
@@ -100,7 +106,7 @@ func Run(ctx context.Context, p Program, before Before, project, stack string, c
 	outer := ctx
 	ctx, stop := context.WithCancelCause(outer)
 	defer stop(nil)
-	limit := cmp.Or(p.Time, runTime)
+	limit := cmp.Or(p.Time, RunTime)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it had not ended after %v and was stopped", limit))
 	defer cancel()
 	m := modelOf(config)
@@ -144,7 +150,8 @@ func Run(ctx context.Context, p Program, before Before, project, stack string, c
 	p.Env = append(slices.Clone(p.Env),
 		pulumi.EnvProject+"="+project, pulumi.EnvStack+"="+stack, pulumi.EnvOrganization+"=organization",
 		pulumi.EnvConfig+"="+string(configured), pulumi.EnvConfigSecretKeys+"="+string(secrets),
-		pulumi.EnvMonitor+"="+address, pulumi.EnvEngine+"="+address, pulumi.EnvDryRun+"=true", pulumi.EnvParallel+"=0")
+		pulumi.EnvMonitor+"="+address, pulumi.EnvEngine+"="+address, pulumi.EnvDryRun+"=true", pulumi.EnvParallel+"=0",
+		pulumi.EnvPulumiRootDirectory+"="+p.Project)
 	wrote := &beginning{left: mostSaid, most: mostWritten, stop: stop}
 	program := p.apart(wrote)
 	program.Sockets = dir
@@ -171,6 +178,9 @@ func Run(ctx context.Context, p Program, before Before, project, stack string, c
 			said = strings.TrimSpace("it asked for more than " + apart.Size(program.Memory) + " of memory\n" + said)
 		}
 		return nil, &ProgramError{Stack: stack, Said: cmp.Or(said, err.Error())}
+	}
+	if early := served.early(); early != "" {
+		return nil, &ProgramError{Stack: stack, Said: strings.TrimSpace(early + "\n" + said)}
 	}
 	g, err := served.rec.graph()
 	if err != nil {

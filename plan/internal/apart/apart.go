@@ -35,6 +35,9 @@ type Program struct {
 	Sockets string
 	// Memory is how much it may take, in bytes: each process for itself, and where they are counted all of them.
 	Memory uint64
+	// Clock is by how much its clock is ahead of that of this system; it may only be set where ClockMoves gives no
+	// reason against it.
+	Clock time.Duration
 }
 
 // Files are what a program finds of this system's files.

@@ -49,6 +49,15 @@ func namespaces() *syscall.SysProcAttr {
 	}
 }
 
+// MemoryOfSystem is how much memory there is, in bytes; 0: that is not known.
+func MemoryOfSystem() uint64 {
+	var info unix.Sysinfo_t
+	if unix.Sysinfo(&info) != nil {
+		return 0
+	}
+	return uint64(info.Totalram) * uint64(info.Unit)
+}
+
 // command is how the starter is started.
 func command(ctx context.Context, p Program, sockets string) (*exec.Cmd, error) {
 	return starting(ctx, start{Program: p, Sockets: sockets, Isolated: Isolated() == ""})
@@ -111,6 +120,7 @@ func end(cmd *exec.Cmd) error {
 // Main is the starter, where this process is one: it does not return then. beside serves what the program's own process
 // needs beside it, at a socket that only this system reaches.
 func Main(beside func(net.Listener)) {
+	tell()
 	if len(os.Args) == 0 || os.Args[0] != starter {
 		return
 	}
@@ -156,6 +166,11 @@ func (s start) run(fault *os.File, beside func(net.Listener)) (int, error) {
 	if err := powerless(); err != nil {
 		return 0, fmt.Errorf("taking rights away: %w", err)
 	}
+	moves := s.Program.Clock != 0
+	asked, err := calls(moves)
+	if err != nil {
+		return 0, fmt.Errorf("bounding what it may call: %w", err)
+	}
 	if path == "" {
 		return 0, nil
 	}
@@ -165,9 +180,16 @@ func (s start) run(fault *os.File, beside func(net.Listener)) (int, error) {
 	}
 	process, err := os.StartProcess(path, append([]string{s.Program.Path}, s.Program.Args...), &os.ProcAttr{
 		Dir: s.Program.Dir, Env: os.Environ(), Files: []*os.File{nothing, os.Stdout, os.Stderr},
+		Sys: &syscall.SysProcAttr{Ptrace: moves, Pdeathsig: syscall.SIGKILL},
 	})
 	if err != nil {
 		return 0, fmt.Errorf("starting %s: %w", s.Program.Path, err)
+	}
+	if moves {
+		if err := hideClock(process.Pid); err != nil {
+			return 0, errors.Join(fmt.Errorf("moving its clock: %w", err), process.Kill())
+		}
+		go answerClock(asked, s.Program.Clock)
 	}
 	if s.Isolated && s.Program.Memory > 0 {
 		go s.watch(fault)
@@ -210,6 +232,11 @@ func (s start) limits() error {
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
 		return err
 	}
+	if s.Isolated { // else those of the same user that others started count as well
+		if err := unix.Setrlimit(unix.RLIMIT_NPROC, &unix.Rlimit{Cur: mostTasks, Max: mostTasks}); err != nil {
+			return err
+		}
+	}
 	return unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: largestFile, Max: largestFile})
 }
 
@@ -217,6 +244,9 @@ const (
 	// largestFile bounds a file that a program writes; scratchSize all that it keeps in its own folders.
 	largestFile = 4 << 30
 	scratchSize = 1 << 30
+	// mostTasks is how many processes and threads there may be; mostProcesses bounds processes also where it does not,
+	// as those of root.
+	mostTasks, mostProcesses = 4096, 1024
 )
 
 // powerless takes away all rights in the namespace from this thread and what it starts.
@@ -257,11 +287,17 @@ func (s start) watch(fault *os.File) {
 				sum += (resident - min(shared, resident)) * page
 			}
 		}
-		if sum > s.Program.Memory {
-			_, _ = fmt.Fprintf(fault, "%sit took more than %s of memory and was stopped", faultOfProgram,
-				Size(s.Program.Memory))
-			os.Exit(2)
+		exceeded := ""
+		switch {
+		case sum > s.Program.Memory:
+			exceeded = fmt.Sprintf("it took more than %s of memory and was stopped", Size(s.Program.Memory))
+		case len(files) > mostProcesses:
+			exceeded = fmt.Sprintf("it started more than %d processes and was stopped", mostProcesses)
+		default:
+			continue
 		}
+		_, _ = fault.WriteString(faultOfProgram + exceeded)
+		os.Exit(2)
 	}
 }
 
