@@ -3,26 +3,34 @@ package dossier
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
-// Cursor is a position in the directory: a page begins after the person with this creation time and id. The zero Cursor
-// is the beginning.
+// Cursor is a position in a list of people: a page begins after the person with this creation time and id. The zero
+// Cursor is the beginning.
 type Cursor struct {
 	CreatedAt time.Time // UTC, whole microseconds
 	ID        PersonID
+	// Key is what Order.By is followed by in the person's word; empty in a list by CreatedAt.
+	Key string
 }
 
-// place returns a person's position in the directory.
+// place returns a person's position in the directory, newest first.
 func (p Person) place() Cursor { return Cursor{CreatedAt: p.CreatedAt, ID: p.ID} }
 
 // IsZero reports whether c is the beginning.
 func (c Cursor) IsZero() bool { return c == Cursor{} }
 
-// String returns the 32 characters that are used in a page's URL.
+// cursorBytes is the length of a Cursor without Key, as String encodes it.
+const cursorBytes = 24
+
+// String returns the characters that are used in a page's URL: 32, or more with a Key.
 func (c Cursor) String() string {
-	b := binary.BigEndian.AppendUint64(nil, uint64(c.CreatedAt.UnixMicro()))
-	return base64.RawURLEncoding.EncodeToString(append(b, c.ID[:]...))
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, cursorBytes+len(c.Key)), uint64(c.CreatedAt.UnixMicro()))
+	return base64.RawURLEncoding.EncodeToString(append(append(b, c.ID[:]...), c.Key...))
 }
 
 // ParseCursor is the inverse of Cursor.String; the empty string is the beginning. It returns ErrMalformed for anything
@@ -32,11 +40,15 @@ func ParseCursor(s string) (Cursor, error) {
 		return Cursor{}, nil
 	}
 	bad := Errorf(CodeMalformed, nil, "This page's address is invalid. Start again from the first page.")
-	if len(s) != 32 {
+	if len(s) > base64.RawURLEncoding.EncodedLen(cursorBytes+MaxWordLength*utf8.UTFMax) {
 		return Cursor{}, bad
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	if err != nil || len(b) != 24 {
+	if err != nil || len(b) < cursorBytes {
+		return Cursor{}, bad
+	}
+	key := string(b[cursorBytes:])
+	if !utf8.ValidString(key) || strings.ContainsFunc(key, unicode.IsControl) {
 		return Cursor{}, bad
 	}
 	var id PersonID
@@ -48,5 +60,5 @@ func ParseCursor(s string) (Cursor, error) {
 	if y := at.Year(); y < 1970 || y > 9999 {
 		return Cursor{}, bad
 	}
-	return Cursor{CreatedAt: at, ID: id}, nil
+	return Cursor{CreatedAt: at, ID: id, Key: key}, nil
 }

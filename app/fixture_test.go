@@ -210,6 +210,9 @@ func (s stores) checkFound(t *testing.T, f dossier.File, settled bool) {
 		}
 		return
 	}
+	if !slices.Contains(w.Words, "@files") {
+		t.Errorf("person %s does not count as one with files, and has %s", f.Person, f.ID)
+	}
 	for _, want := range append(dossier.SearchWords(f.Name), dossier.SearchWords(w.Name)...) {
 		begins := func(has string) bool {
 			return slices.ContainsFunc(want, func(way string) bool { return strings.HasPrefix(has, way) })

@@ -38,7 +38,7 @@ type People interface {
 	// Delete removes the person if it is in state PersonDeleting, and has the CreatedAt of p: ErrLost otherwise, nil if
 	// it does not exist.
 	Delete(ctx context.Context, p Person) error
-	// Find returns people in state PersonSubmitted, newest first (CreatedAt, then ID).
+	// Find returns people in state PersonSubmitted.
 	Find(ctx context.Context, q Search) (Found, error)
 	// Leftovers yields the people in state PersonSubmitting whose UpdatedAt is before the given time, and all in state
 	// PersonDeleting. The loop's body may move and delete what it is given.
@@ -80,12 +80,20 @@ type Worded struct {
 	Revision int64
 }
 
-// Search is what People.Find looks for. At most one of After and Before is set.
+// Search is what People.Find looks for: those for whom all of it is true. At most one of After and Before is set.
 type Search struct {
-	// Words are SearchWords. A person is found if each of them, in any of its spellings, begins one of the person's
-	// words. None: everybody.
+	// Words are SearchWords. Each of them, in any of its spellings, begins one of the person's words. None: everybody.
 	Words []SearchWord
-	// After is the position after which the list begins. Zero: it begins with the newest.
+	// Not are words of which none, in any of its spellings, begins one of the person's words.
+	Not []SearchWord
+	// Ranges are those in each of which the person has a word.
+	Ranges []WordRange
+	// From and Until bound CreatedAt: at or after From, and before Until. Zero: no bound.
+	From, Until time.Time
+	// Among are the only people that are looked at, MaxAmong at most; nil: everybody.
+	Among []PersonID
+	Order Order
+	// After is the position after which the list begins. Zero: it begins with the first.
 	After Cursor
 	// Before is the position before which the list ends: it contains the people just before it.
 	Before Cursor
@@ -94,10 +102,27 @@ type Search struct {
 	Count int
 }
 
+// MaxAmong is the most people that Search.Among may have.
+const MaxAmong = 10_000
+
+// WordRange is what is not before Low and before High, by code points.
+type WordRange struct{ Low, High string }
+
+// Order is the order of a list. The zero Order is that of the directory, newest first: by CreatedAt, then ID.
+type Order struct {
+	// By orders people by the one word of theirs that begins with it, by code points, then by CreatedAt, then ID. Who
+	// has no such word is not in the list. Empty: there is no such word.
+	By string
+	// Ascending: the first is the least.
+	Ascending bool
+}
+
 // Found is the result of People.Find.
 type Found struct {
-	// People are newest first, in either direction of the search.
+	// People are in the order of the search, in either direction.
 	People []Person
+	// Places are the positions of People, one for each.
+	Places []Cursor
 	// Further is where the list continues, after the last of People or, with Search.Before, before the first. Zero:
 	// there is nobody further. There may still be fewer People than Search.Limit, if finding more would take too long.
 	Further Cursor

@@ -1,7 +1,9 @@
 package dossier
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -16,7 +18,8 @@ import (
 
 const (
 	// WordsVersion is the version of the rules in this file. Reconciliation rewrites words of another version.
-	WordsVersion = 1
+	// A new field of Details raises it, so that lists by that field have everybody.
+	WordsVersion = 2
 	// MaxWordLength is the length at which a word is cut, in code points.
 	MaxWordLength = 64
 	// MaxTextWords is how many words of each detail are kept. A text of MaxNameLength has no more whole words.
@@ -29,23 +32,82 @@ const (
 	MaxSearchWords = 16
 )
 
-// words returns the words of the details, each once.
+// words returns the words of the details, each once, with the labels by which lists are filtered and sorted.
 func (d Details) words() []string {
 	var all []string
 	for _, f := range Fields {
-		all = append(all, textWords(f.Of(d), MaxTextWords)...)
+		words := textWords(f.Of(d), MaxTextWords)
+		all = append(all, words...)
+		all = append(all, f.sortLabel(d))
+		if !f.IsNumber() {
+			for _, w := range words {
+				all = append(all, f.label(w))
+			}
+		}
 	}
 	return sortedWords(all)
 }
 
-// words returns the words of a file's name, including the extension, and of its folders.
+// Among the words of a person are labels, which no search finds: they begin with a sign that begins no word.
+//
+//	@location:york      a word of this detail, for filters
+//	@location>new york  the detail as it is sorted, one for each field
+//	@age>036            the same of a number
+//	@files              there is a stored file
+const (
+	labelOf   = "@"
+	labelWord = ":"
+	labelSort = ">"
+	// labelFiles is the label of who has a stored file. It is kept as the words of the file's name are.
+	labelFiles = labelOf + "files"
+)
+
+// label returns the label of a word of the field.
+func (f Field) label(word string) string {
+	return FirstCodePoints(labelOf+f.Name+labelWord+word, MaxWordLength)
+}
+
+// sortBy is what the field's sort labels begin with.
+func (f Field) sortBy() string { return labelOf + f.Name + labelSort }
+
+// sortLabel returns the label by which a list is sorted by the field.
+func (f Field) sortLabel(d Details) string {
+	if f.IsNumber() {
+		return f.numberLabel(*f.number(&d))
+	}
+	return strings.TrimRight(FirstCodePoints(f.sortBy()+sortKey(f.Of(d)), MaxWordLength), " ")
+}
+
+// numberLabel returns the sort label of a number, with as many digits as the largest has.
+func (f Field) numberLabel(n int) string {
+	return fmt.Sprintf("%s%0*d", f.sortBy(), len(strconv.Itoa(f.Most+1)), n)
+}
+
+// sortKey returns a text as lists are sorted by it, by code points: folded as its words are, with one space for all
+// that separates them.
+func sortKey(text string) string {
+	w := wordSplitter{fold: cases.Fold()}
+	var key []string
+	w.split(text, func() bool {
+		from := 0
+		for _, to := range append(w.hyphens, len(w.word)) {
+			key = append(key, norm.NFC.String(string(w.word[from:to])))
+			from = to
+		}
+		return true
+	})
+	return strings.Join(key, " ")
+}
+
+// words returns the words of a file's name, including the extension, and of its folders, and the label of files.
 func (f File) words() []string {
 	name, extension := f.Name, ""
 	if i := strings.LastIndexByte(name, '.'); i >= 0 {
 		name, extension = name[:i], name[i:]
 	}
 	// The extension comes first, so that a name of many words does not push it out.
-	return sortedWords(append(textWords(extension+" "+name, MaxFileWords), textWords(f.Folder, MaxFileWords)...))
+	words := append(textWords(extension+" "+name, MaxFileWords), textWords(f.Folder, MaxFileWords)...)
+	return sortedWords(append(words, labelFiles))
 }
 
 // sortedWords returns each word once, in order.

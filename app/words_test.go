@@ -89,29 +89,85 @@ func TestSearchWords(t *testing.T) {
 
 func TestWordsOfDetails(t *testing.T) {
 	d := Details{Name: "Ada Lovelace", Location: "St. John's", Age: 36, Technology: "Analytical Engine"}
-	if got, want := strings.Join(d.words(), " "), "36 ada analytical engine johns lovelace s st"; got != want {
+	if got, want := strings.Join(d.words(), "|"), "36|@age>036|@location:johns|@location:s|@location:st|"+
+		"@location>st johns|@name:ada|@name:lovelace|@name>ada lovelace|@technology:analytical|@technology:engine|"+
+		"@technology>analytical engine|ada|analytical|engine|johns|lovelace|s|st"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	long := Details{Name: strings.Repeat("山", MaxNameLength), Location: strings.TrimSpace(strings.Repeat("é ", 100))}
-	if n := len(long.words()); n > 2*MaxTextWords+1 {
-		t.Errorf("%d words, want %d at most", n, 2*MaxTextWords+1)
+	// Each word with its label, the number, and the label by which each field is sorted.
+	if n, most := len(long.words()), 2*2*MaxTextWords+1+len(Fields); n > most {
+		t.Errorf("%d words, want %d at most", n, most)
+	}
+	for _, w := range long.words() {
+		if utf8.RuneCountInString(w) > MaxWordLength {
+			t.Errorf("%q is longer than %d", w, MaxWordLength)
+		}
+	}
+}
+
+// No search finds a label: what it begins with is never the beginning of a word.
+func TestLabelsAreNoWords(t *testing.T) {
+	check := func(text string) bool {
+		for _, word := range append(SearchWords(text), textWords(text, 1000)) {
+			if slices.ContainsFunc(word, func(w string) bool { return strings.HasPrefix(w, labelOf) }) {
+				return false
+			}
+		}
+		return true
+	}
+	for _, text := range []string{"@files", "@name:ada", "＠files", "a@files", "@"} {
+		if !check(text) {
+			t.Errorf("%q has a label among its words", text)
+		}
+	}
+	if err := quick.Check(check, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// Texts are sorted by what is read, not by case, accents, hyphens or signs.
+func TestSortKey(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                "",
+		"Ada  Lovelace":   "ada lovelace",
+		"“Ada” Lovelace.": "ada lovelace",
+		"Łukasz O’Brien":  "lukasz obrien",
+		"Jean-Luc Picard": "jean luc picard",
+		"Åsa Öberg":       "asa oberg",
+		"C++ and C#":      "c++ and c#",
+		"山田 太郎":           "山田太郎",
+		"山田太郎":            "山田太郎",
+		"… – !":           "",
+	} {
+		if got := sortKey(text); got != want {
+			t.Errorf("%q is sorted as %q, want %q", text, got, want)
+		}
+	}
+	age := Fields[slices.IndexFunc(Fields, Field.IsNumber)]
+	var labels []string
+	for _, n := range []int{age.Least, 5, 40, 100, age.Most, age.Most + 1} {
+		labels = append(labels, age.numberLabel(n))
+	}
+	if !slices.IsSorted(labels) {
+		t.Errorf("numbers are sorted as %q", labels)
 	}
 }
 
 func TestWordsOfFile(t *testing.T) {
 	f := File{Name: "Annual_Report-2025.final.PDF"}
-	if got, want := strings.Join(f.words(), " "), "2025 annual final pdf report2025"; got != want {
+	if got, want := strings.Join(f.words(), " "), "2025 @files annual final pdf report2025"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	f.Folder = "Board meetings/March-2024"
 	if got, want := strings.Join(f.words(), " "),
-		"2024 2025 annual board final march2024 meetings pdf report2025"; got != want {
+		"2024 2025 @files annual board final march2024 meetings pdf report2025"; got != want {
 		t.Errorf("in folders: got %q, want %q", got, want)
 	}
 	f.Folder = ""
 	f.Name = strings.Repeat("名", 80) + ".docx"
-	if got := f.words(); len(got) != MaxFileWords || !slices.Contains(got, "docx") {
-		t.Errorf("a long name has %d words, want %d, the extension among them: %q", len(got), MaxFileWords, got)
+	if got := f.words(); len(got) != MaxFileWords+1 || !slices.Contains(got, "docx") {
+		t.Errorf("a long name has %d words, want %d and a label, the extension among them: %q", len(got), MaxFileWords, got)
 	}
 }
 

@@ -1,8 +1,10 @@
 package people
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,11 +19,16 @@ import (
 // words_newest. That is in order of the words, and each word's persons are newest first:
 //
 //   - One word with few entries in its range: they are sorted.
-//   - Several words, of which one has few: its entries are read, and those persons' words looked at for the others.
+//   - Several conditions, of which one has few (a word's entries, the people of some days, or people by name): these
+//     are read, and looked at for the others.
 //   - One that stands for few different words: the lists of those are merged, from the newest on, until the page is
 //     full.
 //   - Else people are walked from the newest on. As many have what begins with the word, that soon fills the page;
 //     where all of them are old, the range is sorted after all.
+//
+// A list that is sorted by another column is one range of that index as well: that of the words by which it is sorted,
+// of which everybody has one. It is walked likewise; where a condition has few, their words of that range are read and
+// sorted here.
 //
 // Each statement reads one range, or looks words up by the table's key, so that every server plans it alike. How much
 // is read is bounded, so that a page may have fewer than it might, and a count may stop early.
@@ -41,31 +48,21 @@ type searchBounds struct {
 // defaultBounds has sorted such that the count of one word is exact up to dossier.MaxCount.
 var defaultBounds = searchBounds{sorted: dossier.MaxCount, tested: 1000, merged: 16, walked: 10_000, examined: 100_000}
 
-// place is where a person stands in the directory.
+// place is where a person stands in a list.
 type place struct {
+	// Word is that by which the list is sorted; empty where it is by time.
+	Word    string `gorm:"column:word"`
 	Created int64  `gorm:"column:created_at"`
 	Person  string `gorm:"column:person_id"`
 }
 
-func placeOf(c dossier.Cursor) place { return place{c.CreatedAt.UnixMicro(), c.ID.String()} }
-
 // compare orders places, the oldest first.
 func (p place) compare(q place) int {
-	if p.Created != q.Created {
-		return int(min(1, max(-1, p.Created-q.Created)))
-	}
-	return strings.Compare(p.Person, q.Person)
+	return cmp.Or(strings.Compare(p.Word, q.Word), cmp.Compare(p.Created, q.Created),
+		strings.Compare(p.Person, q.Person))
 }
 
-func (p place) cursor() (dossier.Cursor, error) {
-	id, err := dossier.ParsePersonID(p.Person)
-	if err != nil {
-		return dossier.Cursor{}, errors.New("a row's id is no person's id")
-	}
-	return dossier.Cursor{CreatedAt: time.UnixMicro(p.Created).UTC(), ID: id}, nil
-}
-
-// span is what begins with a word.
+// span is what begins with a word, or another range of words.
 type span struct{ low, high string }
 
 func spanOf(word string) span { return span{word, successor(word)} }
@@ -81,38 +78,129 @@ func (r span) of(tx *gorm.DB) *gorm.DB {
 	return tx
 }
 
+// condition is met by who has a word in one of several ranges.
+type condition []span
+
+func conditionOf(w dossier.SearchWord) condition {
+	c := make(condition, len(w))
+	for i, spelling := range w {
+		c[i] = spanOf(spelling)
+	}
+	return c
+}
+
+// window is a range of creation times: from one on, and before another; 0: no bound.
+type window struct{ from, until int64 }
+
+func windowOf(q dossier.Search) (w window) {
+	if !q.From.IsZero() {
+		w.from = max(0, q.From.UnixMicro())
+	}
+	if !q.Until.IsZero() {
+		w.until = max(1, q.Until.UnixMicro())
+	}
+	return w
+}
+
+// bounded reports whether the window is not that of everybody.
+func (w window) bounded() bool { return w != window{} }
+
+// of restricts a query.
+func (w window) of(tx *gorm.DB) *gorm.DB {
+	if w.from > 0 {
+		tx = tx.Where("created_at >= ?", w.from)
+	}
+	if w.until > 0 {
+		tx = tx.Where("created_at < ?", w.until)
+	}
+	return tx
+}
+
+func (w window) has(p place) bool {
+	return p.Created >= w.from && (w.until == 0 || p.Created < w.until)
+}
+
+// look is what a search looks for.
+type look struct {
+	has, not []condition
+	window
+	// among are the only people that are looked at; nil: everybody.
+	among []string
+	// by is the range of the words by which the list is sorted; zero: it is by time.
+	by span
+	d  direction
+}
+
+// lookOf returns what a search looks for; false if nobody can be found.
+func lookOf(q dossier.Search) (look, bool) {
+	l := look{window: windowOf(q)}
+	for _, w := range q.Words {
+		if slices.ContainsFunc(w, func(spelling string) bool { return !utf8.ValidString(spelling) }) {
+			return look{}, false // no word is like that, and MySQL refuses the comparison
+		}
+		l.has = append(l.has, conditionOf(w))
+	}
+	for _, w := range q.Not {
+		l.not = append(l.not, conditionOf(w))
+	}
+	for _, r := range q.Ranges {
+		l.has = append(l.has, condition{{r.Low, r.High}})
+	}
+	if q.Among != nil {
+		l.among = make([]string, len(q.Among))
+		for i, id := range q.Among {
+			l.among[i] = id.String()
+		}
+		slices.Sort(l.among)
+		l.among = slices.Compact(l.among)
+	}
+	if q.Order.By != "" {
+		l.by = spanOf(q.Order.By)
+	}
+	placeOf := func(c dossier.Cursor) *place {
+		p := place{Created: c.CreatedAt.UnixMicro(), Person: c.ID.String()}
+		if q.Order.By != "" {
+			p.Word = q.Order.By + c.Key
+		}
+		return &p
+	}
+	l.d = direction{up: q.Order.Ascending, window: l.window}
+	switch {
+	case !q.Before.IsZero():
+		l.d.up, l.d.from = !l.d.up, placeOf(q.Before)
+	case !q.After.IsZero():
+		l.d.from = placeOf(q.After)
+	}
+	return l, true
+}
+
+// keyed reports whether the list is sorted by a word.
+func (l look) keyed() bool { return l.by != span{} }
+
 // direction is the way in which a list is read, and from where.
 type direction struct {
 	up   bool
 	from *place
+	window
 }
 
-func directionOf(q dossier.Search) direction {
-	switch {
-	case !q.Before.IsZero():
-		p := placeOf(q.Before)
-		return direction{true, &p}
-	case !q.After.IsZero():
-		p := placeOf(q.After)
-		return direction{from: &p}
-	}
-	return direction{}
-}
-
-// page orders a query, from its place on. id is the column that holds the person's.
+// page orders a query by time, from its place on. id is the column that holds the person's.
 func (d direction) page(tx *gorm.DB, id string, limit int) *gorm.DB {
-	if d.from != nil {
-		at := d.from.Created
-		// The first comparison follows from the second, and lets every planner start within the index.
-		if d.up {
-			tx = tx.Where("created_at >= ? AND (created_at > ? OR (created_at = ? AND "+id+" > ?))", at, at, at,
-				d.from.Person)
-		} else {
-			tx = tx.Where("created_at <= ? AND (created_at < ? OR (created_at = ? AND "+id+" < ?))", at, at, at,
-				d.from.Person)
-		}
+	within := d.window
+	switch from := d.from; {
+	case from == nil:
+	case d.up && from.Created >= within.from:
+		// The first comparison follows from the second, and lets every planner start within the index. There must be no
+		// other on the same side, or SQLite might start there.
+		tx = tx.Where("created_at >= ? AND (created_at > ? OR (created_at = ? AND "+id+" > ?))", from.Created,
+			from.Created, from.Created, from.Person)
+		within.from = 0
+	case !d.up && (within.until == 0 || from.Created < within.until):
+		tx = tx.Where("created_at <= ? AND (created_at < ? OR (created_at = ? AND "+id+" < ?))", from.Created,
+			from.Created, from.Created, from.Person)
+		within.until = 0
 	}
-	return tx.Order(d.order(id)).Limit(limit)
+	return within.of(tx).Order(d.order(id)).Limit(limit)
 }
 
 func (d direction) order(id string) string {
@@ -123,39 +211,35 @@ func (d direction) order(id string) string {
 }
 
 // behind reports whether a place comes behind where the list is read from.
-func (d direction) behind(p place) bool {
-	switch {
-	case d.from == nil:
-		return true
-	case d.up:
-		return p.compare(*d.from) > 0
+func (d direction) behind(p place) bool { return d.from == nil || d.compare(p, *d.from) > 0 }
+
+// compare orders places as they are read.
+func (d direction) compare(p, q place) int {
+	if d.up {
+		return p.compare(q)
 	}
-	return p.compare(*d.from) < 0
+	return q.compare(p)
 }
 
 // Find implements dossier.People.
 func (s *Store) Find(ctx context.Context, q dossier.Search) (dossier.Found, error) {
-	if q.Limit < 1 {
-		return dossier.Found{}, nil
-	}
-	for _, w := range q.Words {
-		if slices.ContainsFunc(w, func(spelling string) bool { return !utf8.ValidString(spelling) }) {
-			return dossier.Found{}, nil // no word is like that, and MySQL refuses the comparison
-		}
-	}
+	l, ok := lookOf(q)
 	switch {
-	case len(q.Words) == 0:
-		return s.everybody(ctx, q)
-	case len(q.Words) == 1 && len(q.Words[0]) == 1:
-		return s.byWord(ctx, q)
+	case q.Limit < 1 || !ok:
+		return dossier.Found{}, nil
+	case l.keyed():
+		return s.byKey(ctx, q, l)
+	case len(l.has)+len(l.not) == 0 && l.among == nil:
+		return s.everybody(ctx, q, l)
+	case len(l.has) == 1 && len(l.has[0]) == 1 && len(l.not) == 0 && l.among == nil:
+		return s.byWord(ctx, q, l)
 	}
-	return s.byWords(ctx, q)
+	return s.byWords(ctx, q, l)
 }
 
-// everybody is Find without words.
-func (s *Store) everybody(ctx context.Context, q dossier.Search) (dossier.Found, error) {
-	d := directionOf(q)
-	list, err := s.places(ctx, func(tx *gorm.DB) *gorm.DB { return newest(tx, d, q.Limit+1) })
+// everybody is Find without conditions.
+func (s *Store) everybody(ctx context.Context, q dossier.Search, l look) (dossier.Found, error) {
+	list, err := s.places(ctx, func(tx *gorm.DB) *gorm.DB { return newest(tx, l.d, q.Limit+1) })
 	if err != nil {
 		return dossier.Found{}, err
 	}
@@ -163,7 +247,7 @@ func (s *Store) everybody(ctx context.Context, q dossier.Search) (dossier.Found,
 	if err != nil || q.Count == 0 {
 		return out, err
 	}
-	n, err := s.count(ctx, q.Count+1, func(tx *gorm.DB) *gorm.DB { return acknowledged(tx).Select("id") })
+	n, err := s.countWithin(ctx, l.window, q.Count+1)
 	out.Matches, out.Capped = min(n, q.Count), n > q.Count
 	return out, err
 }
@@ -177,6 +261,11 @@ func newest(tx *gorm.DB, d direction, limit int) *gorm.DB {
 // acknowledged restricts a query of people to those that are found.
 func acknowledged(tx *gorm.DB) *gorm.DB {
 	return tx.Model(&row{}).Where("state = ?", string(dossier.PersonSubmitted))
+}
+
+// countWithin counts the people of a window, up to most.
+func (s *Store) countWithin(ctx context.Context, w window, most int) (int, error) {
+	return s.count(ctx, most, func(tx *gorm.DB) *gorm.DB { return w.of(acknowledged(tx).Select("id")) })
 }
 
 // count returns how many rows a query has, up to most.
@@ -195,15 +284,15 @@ func (s *Store) places(ctx context.Context, query func(*gorm.DB) *gorm.DB) ([]pl
 	return list, err
 }
 
-// byWord is Find by one word.
-func (s *Store) byWord(ctx context.Context, q dossier.Search) (dossier.Found, error) {
-	r, d := spanOf(q.Words[0][0]), directionOf(q)
+// byWord is Find by one range of words.
+func (s *Store) byWord(ctx context.Context, q dossier.Search, l look) (dossier.Found, error) {
+	r := l.has[0][0]
 	entries, err := s.count(ctx, s.bounds.sorted+1, func(tx *gorm.DB) *gorm.DB { return r.of(tx).Select("person_id") })
 	if err != nil || entries == 0 {
 		return dossier.Found{}, err
 	}
 	if entries <= s.bounds.sorted {
-		list, err := s.places(ctx, func(tx *gorm.DB) *gorm.DB { return sort(tx, r, d, q.Limit+1) })
+		list, err := s.places(ctx, func(tx *gorm.DB) *gorm.DB { return sort(tx, r, l.d, q.Limit+1) })
 		if err != nil {
 			return dossier.Found{}, err
 		}
@@ -212,17 +301,20 @@ func (s *Store) byWord(ctx context.Context, q dossier.Search) (dossier.Found, er
 			return out, err
 		}
 		n := len(list)
-		if d.from != nil || n > q.Limit {
-			n, err = s.countPersons(ctx, r)
+		if l.d.from != nil || n > q.Limit {
+			n, err = s.countPersons(ctx, r, l.window)
 		}
 		out.Matches, out.Capped = min(n, q.Count), n > q.Count
 		return out, err
 	}
-	w, err := s.walker(ctx, q.Words)
+	if l.window.bounded() {
+		return s.byWords(ctx, q, l)
+	}
+	w, err := s.walker(ctx, l)
 	if err != nil {
 		return dossier.Found{}, err
 	}
-	list, stopped, err := w.fill(ctx, d, q.Limit+1)
+	list, stopped, err := w.fill(ctx, l.d, q.Limit+1)
 	if err != nil {
 		return dossier.Found{}, err
 	}
@@ -239,10 +331,10 @@ func (s *Store) byWord(ctx context.Context, q dossier.Search) (dossier.Found, er
 	return out, err
 }
 
-// countPersons counts who have what begins with a word that has few entries: some have several such words.
-func (s *Store) countPersons(ctx context.Context, r span) (n int, err error) {
+// countPersons counts who of a window have a word in a range that has few entries: some have several such words.
+func (s *Store) countPersons(ctx context.Context, r span, within window) (n int, err error) {
 	err = s.do(ctx, "counting people", func(tx *gorm.DB) error {
-		return r.of(tx).Select("COUNT(DISTINCT person_id)").Scan(&n).Error
+		return within.of(r.of(tx)).Select("COUNT(DISTINCT person_id)").Scan(&n).Error
 	})
 	return n, err
 }
@@ -265,70 +357,107 @@ func sort(tx *gorm.DB, r span, d direction, limit int) *gorm.DB {
 	return d.page(r.of(tx).Distinct("created_at", "person_id"), "person_id", limit)
 }
 
-// placesOf returns the positions of the first n people who have a word that begins with w in any of its spellings.
-func (s *Store) placesOf(ctx context.Context, w dossier.SearchWord, d direction, n int) ([]place, error) {
+// placesOf returns the positions of the first n people who meet a condition.
+func (s *Store) placesOf(ctx context.Context, c condition, d direction, n int) ([]place, error) {
 	var all []place
-	for _, spelling := range w {
-		list, err := s.places(ctx, func(tx *gorm.DB) *gorm.DB { return sort(tx, spanOf(spelling), d, n) })
+	for _, r := range c {
+		list, err := s.places(ctx, func(tx *gorm.DB) *gorm.DB { return sort(tx, r, d, n) })
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, list...)
 	}
-	if len(w) > 1 {
-		slices.SortFunc(all, func(a, b place) int {
-			if d.up {
-				return a.compare(b)
-			}
-			return b.compare(a)
-		})
+	if len(c) > 1 {
+		slices.SortFunc(all, d.compare)
 		all = slices.Compact(all)
 	}
 	return all[:min(n, len(all))], nil
 }
 
-// byWords is Find by several words, or by one that has several spellings.
-func (s *Store) byWords(ctx context.Context, q dossier.Search) (dossier.Found, error) {
-	d := directionOf(q)
-	// The longest first: of those with many entries it may have the fewest.
-	words := slices.Clone(q.Words)
-	slices.SortStableFunc(words, func(a, b dossier.SearchWord) int {
-		return utf8.RuneCountInString(b[0]) - utf8.RuneCountInString(a[0])
-	})
-	least, few := s.bounds.tested+1, 0
-	for i, w := range words {
+// fewest returns the people of the condition that has fewest, if those are most at most; they have to be tested for
+// what is left of the look. False if all conditions have more.
+func (s *Store) fewest(ctx context.Context, l *look, most int) ([]place, bool, error) {
+	up := direction{up: l.d.up, window: l.window}
+	if l.among != nil {
+		list, err := s.placesAmong(ctx, l.among, up)
+		return list, true, err
+	}
+	least, few := most+1, -1
+	for i, c := range l.has {
 		n := 0
-		for _, spelling := range w {
-			more, err := s.count(ctx, s.bounds.tested+1-n, func(tx *gorm.DB) *gorm.DB {
-				return spanOf(spelling).of(tx).Select("person_id")
-			})
+		for _, r := range c {
+			more, err := s.count(ctx, most+1-n, func(tx *gorm.DB) *gorm.DB { return r.of(tx).Select("person_id") })
 			if err != nil {
-				return dossier.Found{}, err
+				return nil, false, err
 			}
-			if n += more; n > s.bounds.tested {
+			if n += more; n > most {
 				break
 			}
 		}
 		if n == 0 {
-			return dossier.Found{}, nil
+			return nil, true, nil
 		}
 		if n < least {
 			least, few = n, i
 		}
 	}
-	words[0], words[few] = words[few], words[0]
-	if least > s.bounds.tested {
-		return s.byManyWords(ctx, q, words, d)
+	if l.window.bounded() {
+		n, err := s.countWithin(ctx, l.window, least)
+		switch {
+		case err != nil:
+			return nil, false, err
+		case n < least:
+			list, err := s.places(ctx, func(tx *gorm.DB) *gorm.DB { return newest(tx, up, least) })
+			return list, true, err
+		}
 	}
-	list, err := s.placesOf(ctx, words[0], direction{up: d.up}, s.bounds.tested+1)
+	if few < 0 {
+		return nil, false, nil
+	}
+	list, err := s.placesOf(ctx, l.has[few], up, most+1)
+	l.has = slices.Delete(slices.Clone(l.has), few, few+1)
+	return list, true, err
+}
+
+// placesAmong returns the positions of those of ids who are found.
+func (s *Store) placesAmong(ctx context.Context, ids []string, d direction) ([]place, error) {
+	var all []place
+	for chunk := range slices.Chunk(ids, chunkSize) {
+		list, err := s.places(ctx, func(tx *gorm.DB) *gorm.DB {
+			return d.window.of(acknowledged(tx).Select("created_at", "id AS person_id").Where("id IN ?", chunk))
+		})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list...)
+	}
+	slices.SortFunc(all, d.compare)
+	return all, nil
+}
+
+// byWords is Find by several conditions.
+func (s *Store) byWords(ctx context.Context, q dossier.Search, l look) (dossier.Found, error) {
+	// The longest first: of those with many entries it may have the fewest.
+	slices.SortStableFunc(l.has, func(a, b condition) int {
+		return utf8.RuneCountInString(b[0].low) - utf8.RuneCountInString(a[0].low)
+	})
+	list, ok, err := s.fewest(ctx, &l, s.bounds.tested)
 	if err != nil {
 		return dossier.Found{}, err
 	}
-	if list, err = s.having(ctx, list, words[1:]); err != nil {
+	if !ok {
+		return s.byManyWords(ctx, q, l)
+	}
+	if list, err = s.test(ctx, list, l); err != nil {
 		return dossier.Found{}, err
 	}
+	return s.pageOf(ctx, q, l, list)
+}
+
+// pageOf makes the page of all that is found, in the order in which it is read.
+func (s *Store) pageOf(ctx context.Context, q dossier.Search, l look, list []place) (dossier.Found, error) {
 	matches := len(list)
-	if from := slices.IndexFunc(list, d.behind); from >= 0 {
+	if from := slices.IndexFunc(list, l.d.behind); from >= 0 {
 		list = list[from:]
 	} else {
 		list = nil
@@ -340,38 +469,37 @@ func (s *Store) byWords(ctx context.Context, q dossier.Search) (dossier.Found, e
 	return out, err
 }
 
-// byManyWords is Find by words that many have, each of them.
-func (s *Store) byManyWords(ctx context.Context, q dossier.Search, words []dossier.SearchWord, d direction) (
-	dossier.Found, error) {
-	w, err := s.walker(ctx, words)
+// byManyWords is Find by conditions that many meet, each of them.
+func (s *Store) byManyWords(ctx context.Context, q dossier.Search, l look) (dossier.Found, error) {
+	w, err := s.walker(ctx, l)
 	if err != nil {
 		return dossier.Found{}, err
 	}
 	// What is read to be counted is the beginning of the first page.
-	var newest []place
+	var first []place
 	var out dossier.Found
 	if q.Count > 0 {
-		seen, ended, err := w.block(ctx, direction{}, max(1, s.bounds.tested/4))
+		seen, ended, err := w.block(ctx, direction{up: q.Order.Ascending, window: l.window}, max(1, s.bounds.tested/4))
 		if err == nil {
-			newest, err = s.having(ctx, seen, w.tests)
+			first, err = s.test(ctx, seen, w.tests)
 		}
 		if err != nil {
 			return dossier.Found{}, err
 		}
-		out.Matches, out.Capped = min(len(newest), q.Count), !ended || len(newest) > q.Count
-		if d.from == nil && (ended || len(newest) > q.Limit) {
-			page, err := s.found(ctx, q, newest[:min(len(newest), q.Limit+1)], nil)
+		out.Matches, out.Capped = min(len(first), q.Count), !ended || len(first) > q.Count
+		if l.d.from == nil && (ended || len(first) > q.Limit) {
+			page, err := s.found(ctx, q, first[:min(len(first), q.Limit+1)], nil)
 			page.Matches, page.Capped = out.Matches, out.Capped
 			return page, err
 		}
 	}
-	list, stopped, err := w.fill(ctx, d, q.Limit+1)
+	list, stopped, err := w.fill(ctx, l.d, q.Limit+1)
 	if err != nil {
 		return dossier.Found{}, err
 	}
 	page, err := s.found(ctx, q, list, stopped)
 	page.Matches, page.Capped = out.Matches, out.Capped
-	if q.Count > 0 && d.from == nil {
+	if q.Count > 0 && l.d.from == nil {
 		// The page was looked for longer than all were counted.
 		page.Matches = min(max(out.Matches, min(len(list), q.Limit)), q.Count)
 		page.Capped = stopped != nil || len(list) > page.Matches
@@ -379,8 +507,79 @@ func (s *Store) byManyWords(ctx context.Context, q dossier.Search, words []dossi
 	return page, err
 }
 
-// found makes what was found of places, of which one beyond q.Limit says that there are more. Where fewer were looked
-// for than there may be, stopped is the last that was.
+// byKey is Find in a list that is sorted by a word.
+func (s *Store) byKey(ctx context.Context, q dossier.Search, l look) (dossier.Found, error) {
+	if len(l.has)+len(l.not) > 0 || l.among != nil || l.window.bounded() {
+		rest := l
+		list, ok, err := s.fewest(ctx, &rest, s.bounds.sorted)
+		if err == nil && ok {
+			list, err = s.test(ctx, list, rest)
+		}
+		if err == nil && ok {
+			list, err = s.keys(ctx, list, l)
+		}
+		switch {
+		case err != nil:
+			return dossier.Found{}, err
+		case ok:
+			return s.pageOf(ctx, q, l, list)
+		}
+	}
+	w := &walker{s: s, tests: l, keyed: true}
+	list, stopped, err := w.fill(ctx, l.d, q.Limit+1)
+	if err != nil {
+		return dossier.Found{}, err
+	}
+	out, err := s.found(ctx, q, list, stopped)
+	if err != nil || q.Count == 0 {
+		return out, err
+	}
+	// How many there are does not depend on their order.
+	q.Order, q.After, q.Before, q.Limit = dossier.Order{}, dossier.Cursor{}, dossier.Cursor{}, 1
+	all, err := s.Find(ctx, q)
+	out.Matches, out.Capped = all.Matches, all.Capped
+	if out.Capped { // the page was looked for longer than all were counted
+		out.Matches = max(out.Matches, min(len(out.People), q.Count))
+	}
+	return out, err
+}
+
+// keys returns the places of people in the list that is sorted by a word.
+func (s *Store) keys(ctx context.Context, list []place, l look) ([]place, error) {
+	var all []place
+	for ids := range persons(list) {
+		some, err := s.places(ctx, func(tx *gorm.DB) *gorm.DB {
+			return l.by.of(tx).Select("word", "created_at", "person_id").Where("person_id IN ?", ids)
+		})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	slices.SortFunc(all, l.d.compare)
+	return all, nil
+}
+
+// chunkSize is how many people a statement names.
+const chunkSize = 500
+
+// persons yields the ids of a list, as many at a time as a statement names.
+func persons(list []place) iter.Seq[[]string] {
+	return func(yield func([]string) bool) {
+		for chunk := range slices.Chunk(list, chunkSize) {
+			ids := make([]string, len(chunk))
+			for i, p := range chunk {
+				ids[i] = p.Person
+			}
+			if !yield(ids) {
+				return
+			}
+		}
+	}
+}
+
+// found makes what was found of places, in the order in which they were read, of which one beyond q.Limit says that
+// there are more. Where fewer were looked for than there may be, stopped is the last that was.
 func (s *Store) found(ctx context.Context, q dossier.Search, list []place, stopped *place) (dossier.Found, error) {
 	var out dossier.Found
 	if len(list) > q.Limit {
@@ -389,50 +588,77 @@ func (s *Store) found(ctx context.Context, q dossier.Search, list []place, stopp
 	}
 	var err error
 	if stopped != nil {
-		if out.Further, err = stopped.cursor(); err != nil {
+		if out.Further, err = cursorOf(*stopped, q.Order); err != nil {
 			return dossier.Found{}, err
 		}
 	}
 	if len(list) == 0 {
 		return out, nil
 	}
-	ids := make([]string, len(list))
-	for i, p := range list {
-		ids[i] = p.Person
+	rows := make(map[string]row, len(list))
+	for ids := range persons(list) {
+		var some []row
+		err = s.do(ctx, "listing people", func(tx *gorm.DB) error {
+			return acknowledged(tx).Where("id IN ?", ids).Find(&some).Error
+		})
+		if err != nil {
+			return dossier.Found{}, err
+		}
+		for _, r := range some {
+			rows[r.ID] = r
+		}
 	}
-	var rows []row
-	err = s.do(ctx, "listing people", func(tx *gorm.DB) error {
-		return acknowledged(tx).Where("id IN ?", ids).Find(&rows).Error
-	})
-	if err != nil {
-		return dossier.Found{}, err
+	if !q.Before.IsZero() {
+		list = slices.Clone(list)
+		slices.Reverse(list)
 	}
-	slices.SortFunc(rows, func(a, b row) int { return place{b.Created, b.ID}.compare(place{a.Created, a.ID}) })
-	out.People, err = persons(rows)
-	return out, err
+	for _, p := range list {
+		r, ok := rows[p.Person]
+		if !ok {
+			continue // deleted since
+		}
+		person, err := r.person()
+		if err != nil {
+			return dossier.Found{}, err
+		}
+		at, err := cursorOf(p, q.Order)
+		if err != nil {
+			return dossier.Found{}, err
+		}
+		out.People, out.Places = append(out.People, person), append(out.Places, at)
+	}
+	return out, nil
 }
 
-// having returns those of a list of whose words one begins with each of words.
-func (s *Store) having(ctx context.Context, list []place, words []dossier.SearchWord) ([]place, error) {
-	for _, w := range words {
+// cursorOf returns a place in a list of this order.
+func cursorOf(p place, o dossier.Order) (dossier.Cursor, error) {
+	id, err := dossier.ParsePersonID(p.Person)
+	if err != nil {
+		return dossier.Cursor{}, errors.New("a row's id is no person's id")
+	}
+	return dossier.Cursor{CreatedAt: time.UnixMicro(p.Created).UTC(), ID: id,
+		Key: strings.TrimPrefix(p.Word, o.By)}, nil
+}
+
+// test returns those of a list who are what a look looks for.
+func (s *Store) test(ctx context.Context, list []place, l look) ([]place, error) {
+	list = slices.DeleteFunc(slices.Clone(list), func(p place) bool { return !l.window.has(p) })
+	for i, c := range slices.Concat(l.has, l.not) {
 		has := make(map[string]bool, len(list))
-		for _, spelling := range w {
-			if err := s.mark(ctx, has, list, spanOf(spelling)); err != nil {
+		for _, r := range c {
+			if err := s.mark(ctx, has, list, r); err != nil {
 				return nil, err
 			}
 		}
-		list = slices.DeleteFunc(slices.Clone(list), func(p place) bool { return !has[p.Person] })
+		wanted := i < len(l.has)
+		list = slices.DeleteFunc(list, func(p place) bool { return has[p.Person] != wanted })
 	}
 	return list, nil
 }
 
 // mark adds to has the people of a list who have a word in a range.
 func (s *Store) mark(ctx context.Context, has map[string]bool, list []place, r span) error {
-	for chunk := range slices.Chunk(list, 500) {
-		ids := make([]string, len(chunk))
-		for i, p := range chunk {
-			ids[i] = p.Person
-		}
+	for ids := range persons(list) {
 		var found []string
 		err := s.do(ctx, "looking for people", func(tx *gorm.DB) error {
 			return having(tx, r, ids).Pluck("person_id", &found).Error
@@ -452,36 +678,39 @@ func having(tx *gorm.DB, r span, ids []string) *gorm.DB {
 	return r.of(tx).Where("person_id IN ?", ids).Distinct()
 }
 
-// walker walks persons from the newest on, or the other way, among whom are all that have what begins with a word.
+// walker walks a list, or the other way, among whom are all that meet a condition.
 type walker struct {
 	s *Store
-	// tests are the words that those who are walked need not have.
-	tests []dossier.SearchWord
-	// lists are the words whose persons are walked; none: all people are, and tests are all words.
+	// tests are what those who are walked have to be tested for.
+	tests look
+	// keyed: the list that is sorted by a word is walked.
+	keyed bool
+	// lists are the words whose persons are walked; none: all people are.
 	lists []string
-	// whole: the range of this word is sorted, for people were walked in vain.
-	whole dossier.SearchWord
+	// whole: the ranges of this condition are sorted, for people were walked in vain.
+	whole condition
 }
 
-// walker returns the one for words that many have.
-func (s *Store) walker(ctx context.Context, words []dossier.SearchWord) (*walker, error) {
-	for i, w := range words {
-		lists, err := s.differentOf(ctx, w)
+// walker returns the one for conditions that many meet, in a list by time.
+func (s *Store) walker(ctx context.Context, l look) (*walker, error) {
+	for i, c := range l.has {
+		lists, err := s.differentOf(ctx, c)
 		if err != nil {
 			return nil, err
 		}
 		if len(lists) > 0 {
-			return &walker{s: s, lists: lists, tests: slices.Delete(slices.Clone(words), i, i+1)}, nil
+			l.has = slices.Delete(slices.Clone(l.has), i, i+1)
+			return &walker{s: s, lists: lists, tests: l}, nil
 		}
 	}
-	return &walker{s: s, tests: words}, nil
+	return &walker{s: s, tests: l}, nil
 }
 
-// differentOf returns the different words that begin with w in any of its spellings, if they are few; otherwise nil.
-func (s *Store) differentOf(ctx context.Context, w dossier.SearchWord) ([]string, error) {
+// differentOf returns the different words that meet a condition, if they are few; otherwise nil.
+func (s *Store) differentOf(ctx context.Context, c condition) ([]string, error) {
 	var all []string
-	for _, spelling := range w {
-		lists, err := s.different(ctx, spanOf(spelling))
+	for _, r := range c {
+		lists, err := s.different(ctx, r)
 		if err != nil || lists == nil {
 			return nil, err
 		}
@@ -528,19 +757,66 @@ func nextWords(tx *gorm.DB, r span, from string, limit int) *gorm.DB {
 }
 
 // block returns up to n persons that come next, and whether they are the last.
-func (w *walker) block(ctx context.Context, d direction, n int) ([]place, bool, error) {
-	if w.whole != nil {
-		list, err := w.s.placesOf(ctx, w.whole, d, n)
-		return list, len(list) < n, err
+func (w *walker) block(ctx context.Context, d direction, n int) (list []place, last bool, err error) {
+	switch {
+	case w.keyed:
+		list, err = w.s.sorted(ctx, w.tests.by, d, n)
+	case w.whole != nil:
+		list, err = w.s.placesOf(ctx, w.whole, d, n)
+	default:
+		list, err = w.s.places(ctx, func(tx *gorm.DB) *gorm.DB {
+			if w.lists != nil {
+				return merge(tx, w.lists, d, n)
+			}
+			return newest(tx, d, n)
+		})
 	}
-	list, err := w.s.places(ctx, func(tx *gorm.DB) *gorm.DB {
-		switch {
-		case w.lists != nil:
-			return merge(tx, w.lists, d, n)
-		}
-		return newest(tx, d, n)
-	})
 	return list, len(list) < n, err
+}
+
+// sorted returns the first n of the list that is sorted by the words of a range.
+func (s *Store) sorted(ctx context.Context, by span, d direction, n int) ([]place, error) {
+	var all []place
+	if d.from != nil {
+		// Who has the same word, however many these are, and then who has another.
+		list, err := s.places(ctx, func(tx *gorm.DB) *gorm.DB { return sameWord(tx, d, n) })
+		if err != nil {
+			return nil, err
+		}
+		all = list
+	}
+	if len(all) == n {
+		return all, nil
+	}
+	list, err := s.places(ctx, func(tx *gorm.DB) *gorm.DB { return otherWords(tx, by, d, n-len(all)) })
+	return append(all, list...), err
+}
+
+// sameWord is the query of those who have the word of the place where a list is read from.
+func sameWord(tx *gorm.DB, d direction, n int) *gorm.DB {
+	d.window = window{}
+	tx = tx.Model(&word{}).Select("word", "created_at", "person_id").Where("word = ?", d.from.Word)
+	return d.page(tx, "person_id", n)
+}
+
+// otherWords is the query of those whose words come behind that place.
+func otherWords(tx *gorm.DB, by span, d direction, n int) *gorm.DB {
+	order := "word, created_at, person_id"
+	if !d.up {
+		order = "word DESC, created_at DESC, person_id DESC"
+	}
+	switch {
+	case d.from == nil:
+		tx = by.of(tx)
+	case d.up:
+		// Not beside the range's own beginning: SQLite would start there.
+		if tx = tx.Model(&word{}).Where("word > ?", d.from.Word); by.high != "" {
+			tx = tx.Where("word < ?", by.high)
+		}
+	default:
+		tx = tx.Model(&word{}).Where("word >= ? AND word < ?", by.low, d.from.Word)
+	}
+	return tx.Select("word", "created_at", "person_id").Order(order).Limit(n)
 }
 
 // merge is the query of the persons of several words.
@@ -560,7 +836,7 @@ func merge(tx *gorm.DB, words []string, d direction, n int) *gorm.DB {
 	return tx.Raw(strings.Join(selects, " UNION ")+" ORDER BY "+d.order("person_id")+" LIMIT ?", append(lists, n)...)
 }
 
-// fill returns up to n persons with all words, and where it stopped, unless at the end or with n.
+// fill returns up to n persons who pass the tests, and where it stopped, unless at the end or with n.
 func (w *walker) fill(ctx context.Context, d direction, n int) ([]place, *place, error) {
 	var all []place
 	size := n
@@ -573,7 +849,7 @@ func (w *walker) fill(ctx context.Context, d direction, n int) ([]place, *place,
 			d.from = &list[len(list)-1]
 		}
 		seen += len(list)
-		matches, err := w.s.having(ctx, list, w.tests)
+		matches, err := w.s.test(ctx, list, w.tests)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -581,9 +857,9 @@ func (w *walker) fill(ctx context.Context, d direction, n int) ([]place, *place,
 			return all[:min(len(all), n)], nil, nil
 		}
 		size = min(2*size, w.s.bounds.tested)
-		if w.lists == nil && seen >= w.s.bounds.walked {
+		if has := w.tests.has; w.lists == nil && !w.keyed && seen >= w.s.bounds.walked && (w.whole != nil || len(has) > 0) {
 			if w.whole == nil {
-				w.whole, w.tests = w.tests[0], w.tests[1:]
+				w.whole, w.tests.has = has[0], has[1:]
 			}
 			size = w.s.bounds.walked // a look sorts all of the range
 		}

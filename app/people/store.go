@@ -153,17 +153,6 @@ func (r row) person() (dossier.Person, error) {
 	return p, nil
 }
 
-func persons(rows []row) ([]dossier.Person, error) {
-	list := make([]dossier.Person, len(rows))
-	for i, r := range rows {
-		var err error
-		if list[i], err = r.person(); err != nil {
-			return nil, err
-		}
-	}
-	return list, nil
-}
-
 // Insert implements dossier.People.
 func (s *Store) Insert(ctx context.Context, p dossier.Person) error {
 	r := rowOf(p)

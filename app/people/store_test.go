@@ -57,10 +57,13 @@ func (p plan) sql(s *Store) string {
 }
 
 func plans() []plan {
-	at := place{time.Date(2026, time.March, 1, 12, 0, 0, 500000, time.UTC).UnixMicro(), dossier.NewPersonID().String()}
+	at := place{"name77", time.Date(2026, time.March, 1, 12, 0, 0, 500000, time.UTC).UnixMicro(),
+		dossier.NewPersonID().String()}
 	middle := "00001388-0000-7000-8000-000000000000" // of the rows of the test with the most
 	before := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 	older, newer := direction{from: &at}, direction{up: true, from: &at}
+	days := window{at.Created - 1e6, at.Created + 1e6}
+	olderDays, newerDays := direction{from: &at, window: days}, direction{up: true, from: &at, window: days}
 	people := func(d direction) func(*gorm.DB) *gorm.DB {
 		return func(tx *gorm.DB) *gorm.DB { return newest(tx, d, 20) }
 	}
@@ -75,6 +78,32 @@ func plans() []plan {
 		{"first page", "people_newest", true, people(direction{})},
 		{"later page", "people_newest", true, people(older)},
 		{"earlier page", "people_newest", true, people(newer)},
+		{"first page of some days", "people_newest", true, people(direction{window: days})},
+		{"later page of some days", "people_newest", true, people(olderDays)},
+		{"earlier page of some days", "people_newest", true, people(newerDays)},
+		{"count of some days", "people_newest", true, func(tx *gorm.DB) *gorm.DB {
+			return days.of(acknowledged(tx).Select("id")).Limit(1001)
+		}},
+		{"first page of a word in some days", "words_newest", true, list(direction{window: days}, "common")},
+		{"later page of a word in some days", "words_newest", true, list(olderDays, "common")},
+		{"first page by a word", "words_newest", true, func(tx *gorm.DB) *gorm.DB {
+			return otherWords(tx, spanOf("na"), direction{up: true}, 20)
+		}},
+		{"first page by a word, backwards", "words_newest", true, func(tx *gorm.DB) *gorm.DB {
+			return otherWords(tx, spanOf("na"), direction{}, 20)
+		}},
+		{"later page by a word, same word", "words_newest", true, func(tx *gorm.DB) *gorm.DB {
+			return sameWord(tx, newer, 20)
+		}},
+		{"later page by a word, same word, backwards", "words_newest", true, func(tx *gorm.DB) *gorm.DB {
+			return sameWord(tx, older, 20)
+		}},
+		{"later page by a word", "words_newest", true, func(tx *gorm.DB) *gorm.DB {
+			return otherWords(tx, spanOf("na"), newer, 20)
+		}},
+		{"later page by a word, backwards", "words_newest", true, func(tx *gorm.DB) *gorm.DB {
+			return otherWords(tx, spanOf("na"), older, 20)
+		}},
 		{"count of all", "people_words", true, func(tx *gorm.DB) *gorm.DB {
 			return acknowledged(tx).Select("id").Limit(1001)
 		}},

@@ -36,6 +36,7 @@ func People(t *testing.T, open func(t *testing.T) dossier.People) {
 		{"pages show everybody once while others come and go", peopleListMeanwhile},
 		{"a search finds by words and what begins them", peopleSearch},
 		{"a search reads all its pages, either way", peopleSearchPages},
+		{"lists are filtered and sorted", peopleLists},
 		{"words come with an acknowledgment", peopleAcknowledge},
 		{"words are added", peopleAddWords},
 		{"words are replaced unless they changed", peopleSetWords},

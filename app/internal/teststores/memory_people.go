@@ -182,38 +182,85 @@ func (m *memoryPeople) RemoveWords(ctx context.Context, id dossier.PersonID) err
 	})
 }
 
-// newest orders people as the directory does.
-func newest(a, b dossier.Cursor) int {
-	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), bytes.Compare(b.ID[:], a.ID[:]))
+// placed is a person in a list.
+type placed struct {
+	dossier.Person
+	at dossier.Cursor
+}
+
+// listed returns the people whom a search finds, in its order.
+func (m *memoryPeople) listed(q dossier.Search) (all []placed) {
+	for _, w := range m.rows {
+		at, ok := matches(w, q)
+		if ok {
+			all = append(all, placed{w.Person, at})
+		}
+	}
+	slices.SortFunc(all, func(a, b placed) int { return ordered(q.Order, a.at, b.at) })
+	return all
+}
+
+// ordered compares two places of a list.
+func ordered(o dossier.Order, a, b dossier.Cursor) int {
+	c := cmp.Or(cmp.Compare(a.Key, b.Key), a.CreatedAt.Compare(b.CreatedAt), bytes.Compare(a.ID[:], b.ID[:]))
+	if o.Ascending {
+		return c
+	}
+	return -c
+}
+
+// matches reports whether a search finds somebody, and where.
+func matches(w dossier.Worded, q dossier.Search) (at dossier.Cursor, ok bool) {
+	at = dossier.Cursor{CreatedAt: w.CreatedAt, ID: w.ID}
+	if !submitted(w) || !has(w.Words, q.Words) || q.Among != nil && !slices.Contains(q.Among, w.ID) ||
+		w.CreatedAt.Before(q.From) || !q.Until.IsZero() && !w.CreatedAt.Before(q.Until) {
+		return at, false
+	}
+	for _, not := range q.Not {
+		if has(w.Words, []dossier.SearchWord{not}) {
+			return at, false
+		}
+	}
+	for _, r := range q.Ranges {
+		if i, _ := slices.BinarySearch(w.Words, r.Low); i == len(w.Words) || w.Words[i] >= r.High {
+			return at, false
+		}
+	}
+	if q.Order.By == "" {
+		return at, true
+	}
+	i, _ := slices.BinarySearch(w.Words, q.Order.By)
+	if i == len(w.Words) {
+		return at, false
+	}
+	at.Key, ok = strings.CutPrefix(w.Words[i], q.Order.By)
+	return at, ok
 }
 
 func (m *memoryPeople) Find(ctx context.Context, q dossier.Search) (dossier.Found, error) {
 	return get(ctx, &m.guard, "find people", func() (found dossier.Found, err error) {
-		place := func(p dossier.Person) dossier.Cursor { return dossier.Cursor{CreatedAt: p.CreatedAt, ID: p.ID} }
-		var all []dossier.Person
-		for _, w := range m.rows {
-			if submitted(w) && has(w.Words, q.Words) {
-				all = append(all, w.Person)
-			}
-		}
-		slices.SortFunc(all, func(a, b dossier.Person) int { return newest(place(a), place(b)) })
-		found.Matches, found.Capped = min(len(all), q.Count), q.Count > 0 && len(all) > q.Count
 		if q.Limit < 1 {
 			return found, nil
 		}
+		all := m.listed(q)
+		found.Matches, found.Capped = min(len(all), q.Count), q.Count > 0 && len(all) > q.Count
 		if !q.Before.IsZero() {
-			all = slices.DeleteFunc(all, func(p dossier.Person) bool { return newest(place(p), q.Before) >= 0 })
+			all = slices.DeleteFunc(all, func(p placed) bool { return ordered(q.Order, p.at, q.Before) >= 0 })
 			from := max(0, len(all)-q.Limit)
-			if found.People = all[from:]; from > 0 {
-				found.Further = place(all[from])
+			if all = all[from:]; from > 0 {
+				found.Further = all[0].at
 			}
-			return found, nil
+		} else {
+			if !q.After.IsZero() {
+				all = slices.DeleteFunc(all, func(p placed) bool { return ordered(q.Order, p.at, q.After) <= 0 })
+			}
+			if len(all) > q.Limit {
+				all = all[:q.Limit]
+				found.Further = all[q.Limit-1].at
+			}
 		}
-		if !q.After.IsZero() {
-			all = slices.DeleteFunc(all, func(p dossier.Person) bool { return newest(place(p), q.After) <= 0 })
-		}
-		if found.People = all[:min(len(all), q.Limit)]; len(all) > q.Limit {
-			found.Further = place(all[q.Limit-1])
+		for _, p := range all {
+			found.People, found.Places = append(found.People, p.Person), append(found.Places, p.at)
 		}
 		return found, nil
 	})
