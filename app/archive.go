@@ -27,6 +27,8 @@ type Archive struct {
 	// missing is the text, empty if nothing is left out, and notice its entry, which comes first.
 	missing []byte
 	notice  zipEntry
+	// left is how many files missing names, and uploading how many records are those of unfinished uploads.
+	left, uploading int
 }
 
 // archived is what is kept of a file.
@@ -45,9 +47,13 @@ func (s *Service) Archive(ctx context.Context, person PersonID, to Audience) (*A
 		switch {
 		case err != nil:
 			return nil, err
+		case f.State == FileUploading:
+			a.uploading++
+			continue
 		case f.State != FileStored || f.Content == nil:
 			continue
 		case f.Damage != nil:
+			a.left++
 			if missing.Len() == 0 {
 				missing.WriteString("These files are not in this archive because their stored copies are " +
 					"damaged.\r\n" +
@@ -58,6 +64,7 @@ func (s *Service) Archive(ctx context.Context, person PersonID, to Audience) (*A
 					ObjectDiffers: "changed since it was stored"}[f.Damage.Kind])
 			continue
 		case s.HandOut(f, to) != nil:
+			a.left++
 			if withheld.Len() == 0 {
 				withheld.WriteString("These files are not in this archive because they cannot be downloaded.\r\n\r\n")
 			}

@@ -3,54 +3,49 @@ package dossier
 import (
 	"context"
 	"fmt"
-	"strings"
 )
 
 // MaxCount is the number up to which the results of a search are counted.
 const MaxCount = 10_000
 
 // PeopleQuery asks for one page of the directory. At most one of After and Before is set; if neither is, the page is
-// the newest.
+// the first.
 type PeopleQuery struct {
-	// Search contains words, each of which must begin a word of the details or of names of stored files; see
-	// SearchWords. Empty: everybody.
-	Search string
+	Filter Filter
+	Sort   Sort
 	// After is PeoplePage.Next of the previous page.
 	After Cursor
 	// Before is PeoplePage.Previous of the next page.
 	Before Cursor
 	// Limit is the maximum number of people, 1 to 100.
 	Limit int
-	// Uncounted leaves out PeoplePage.Count, for callers that read all pages.
-	Uncounted bool
 }
 
-// PeoplePage is one page of the directory, newest first.
+// PeoplePage is one page of the directory.
 type PeoplePage struct {
 	People []Person
 	// Next is where the next page begins; zero if this is the last.
 	Next Cursor
 	// Previous is where the previous page ends; zero if this is the first.
 	Previous Cursor
-	// Count is the number of people that the search finds, on all pages, up to MaxCount. If Capped, there are more. It
-	// can then be less than MaxCount if the search has several common words, because counting would take too long.
+	// Count is the number of people that the filter lets through, on all pages, up to MaxCount. If Capped, there are
+	// more. It can then be less than MaxCount if several parts of the filter let many through, because counting would
+	// take too long.
 	Count  int
 	Capped bool
+	// Incomplete: some people lack the words of this release, and may be missing from the page, until reconciliation
+	// has written them.
+	Incomplete bool
 }
 
 // People returns a page of the people whose submission was acknowledged. ErrMalformed if the search has too many words.
 func (s *Service) People(ctx context.Context, q PeopleQuery) (PeoplePage, error) {
-	words := SearchWords(q.Search)
-	switch {
-	case len(words) > MaxSearchWords:
-		return PeoplePage{}, Errorf(CodeMalformed, nil, "Search for at most %d words.", MaxSearchWords)
-	case len(words) == 0 && strings.TrimSpace(q.Search) != "":
-		return PeoplePage{}, nil // only signs, which are no words
+	search, more, ok, err := s.search(ctx, q.Filter, q.Sort)
+	if err != nil || !ok {
+		return PeoplePage{}, err
 	}
-	search := Search{Words: words, After: q.After, Before: q.Before, Limit: min(max(q.Limit, 1), 100)}
-	if !q.Uncounted {
-		search.Count = MaxCount
-	}
+	search.After, search.Before = q.After, q.Before
+	search.Limit, search.Count = min(max(q.Limit, 1), 100), MaxCount
 	if !search.Before.IsZero() {
 		search.After = Cursor{}
 	}
@@ -63,16 +58,25 @@ func (s *Service) People(ctx context.Context, q PeopleQuery) (PeoplePage, error)
 	if err != nil {
 		return PeoplePage{}, fmt.Errorf("list people: %w", err)
 	}
-	page := PeoplePage{People: found.People, Count: found.Matches, Capped: found.Capped}
+	page := PeoplePage{People: found.People, Count: found.Matches, Capped: found.Capped || more}
 	switch n := len(found.People); {
 	case !search.Before.IsZero():
-		page.Previous, page.Next = found.Further, found.People[n-1].place()
+		page.Previous, page.Next = found.Further, found.Places[n-1]
 	case search.After.IsZero():
 		page.Next = found.Further
 	case n > 0:
-		page.Previous, page.Next = found.People[0].place(), found.Further
+		page.Previous, page.Next = found.Places[0], found.Further
 	default:
 		page.Previous, page.Next = search.After, found.Further
+	}
+	if len(search.Words)+len(search.Not)+len(search.Ranges) > 0 || search.Order.By != "" {
+		for _, err := range s.people.Unworded(ctx) {
+			if err != nil {
+				return PeoplePage{}, fmt.Errorf("look for people without words: %w", err)
+			}
+			page.Incomplete = true
+			break
+		}
 	}
 	return page, nil
 }

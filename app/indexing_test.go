@@ -13,7 +13,8 @@ import (
 // finds returns the ids of those whom a search finds.
 func (s stores) finds(t *testing.T, search string) []dossier.PersonID {
 	t.Helper()
-	page, err := s.service(dossier.DefaultLimits()).People(t.Context(), dossier.PeopleQuery{Search: search, Limit: 100})
+	page, err := s.service(dossier.DefaultLimits()).People(t.Context(),
+		dossier.PeopleQuery{Filter: dossier.Filter{Search: search}, Limit: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +66,8 @@ func TestSearchFindsAnyWord(t *testing.T) {
 	}
 	s.wantFound(t, "nobody has that", nobody, "lovelace krakow", "ada brien", "-", "%", "lovelaces", "田中")
 	s.wantFound(t, "everybody", []dossier.PersonID{ids[3], ids[2], ids[1], ids[0]}, "", " ")
-	_, err := s.service(svc).People(t.Context(), dossier.PeopleQuery{Search: "a b c d e f g h i j k l m n o p q"})
+	_, err := s.service(svc).People(t.Context(), dossier.PeopleQuery{
+		Filter: dossier.Filter{Search: "a b c d e f g h i j k l m n o p q"}})
 	if codeOf(err) != dossier.CodeMalformed {
 		t.Errorf("17 words: got error %v, want malformed", err)
 	}

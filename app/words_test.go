@@ -167,7 +167,8 @@ func TestWordsOfFile(t *testing.T) {
 	f.Folder = ""
 	f.Name = strings.Repeat("名", 80) + ".docx"
 	if got := f.words(); len(got) != MaxFileWords+1 || !slices.Contains(got, "docx") {
-		t.Errorf("a long name has %d words, want %d and a label, the extension among them: %q", len(got), MaxFileWords, got)
+		t.Errorf("a long name has %d words, want %d and a label, the extension among them: %q", len(got),
+			MaxFileWords, got)
 	}
 }
 

@@ -62,6 +62,15 @@ const (
 	Handfuls = 16 << 20
 )
 
+// The bounds of what staff do with many people at once, which no setting changes.
+const (
+	// BulkPeople is how many people one download has at most.
+	BulkPeople = 10_000
+	// BulkDirectory is how long the directory of an archive of many people may become, in bytes. It is held in memory
+	// until the archive's end.
+	BulkDirectory = 8 << 20
+)
+
 // The bounds of the pictures that staff see, which no setting changes.
 const (
 	// PicturesWaiting is how many requests wait for a thumbnail to be made, and PicturesWaitingClient how many of one

@@ -92,6 +92,11 @@ func FixedBounds() []Fixed {
 			"They are counted by one request, and share a look at the person."},
 		{"Memory for them, all forms", fmt.Sprintf("%d MiB", Handfuls>>20),
 			"Beyond it, small files are added one by one, which takes more requests to the stores. Nobody waits."},
+		{"People in one download of many", "10,000",
+			"Their IDs are held in memory: 160 KB. Lists as CSV have no limit."},
+		{"Directory of an archive of many people", fmt.Sprintf("%d MiB", BulkDirectory>>20),
+			"It is held in memory until the archive's end, and has room for about 75,000 files. People beyond it are " +
+				"named in the archive's list of contents."},
 		{"Thumbnails made at once", "1", "Each may take the memory below."},
 		{"Requests waiting for a thumbnail, all clients", fmt.Sprint(PicturesWaiting), "Clients take turns."},
 		{"Requests waiting for a thumbnail, per client", fmt.Sprint(PicturesWaitingClient),

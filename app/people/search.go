@@ -857,7 +857,8 @@ func (w *walker) fill(ctx context.Context, d direction, n int) ([]place, *place,
 			return all[:min(len(all), n)], nil, nil
 		}
 		size = min(2*size, w.s.bounds.tested)
-		if has := w.tests.has; w.lists == nil && !w.keyed && seen >= w.s.bounds.walked && (w.whole != nil || len(has) > 0) {
+		has := w.tests.has
+		if w.lists == nil && !w.keyed && seen >= w.s.bounds.walked && (w.whole != nil || len(has) > 0) {
 			if w.whole == nil {
 				w.whole, w.tests.has = has[0], has[1:]
 			}

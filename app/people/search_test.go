@@ -40,7 +40,7 @@ func searchWays(t *testing.T, s *Store) {
 	} {
 		s.bounds = bounds
 		t.Logf("%+v", bounds)
-		people.Check(t, s, 40, bounds == defaultBounds)
+		people.Check(t, s, 20, bounds == defaultBounds)
 	}
 }
 

@@ -191,5 +191,5 @@ func (l *Lists) Check(t *testing.T, s dossier.People, n int, exact bool) {
 }
 
 func peopleLists(t *testing.T, s dossier.People) {
-	Listed(t, s).Check(t, s, 60, true)
+	Listed(t, s).Check(t, s, 40, true)
 }

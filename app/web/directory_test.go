@@ -211,12 +211,12 @@ func TestDirectoryRefusals(t *testing.T) {
 		scenario{name: "page after the last", path: "/people?after=" +
 			dossier.Cursor{CreatedAt: time.Unix(0, 0).UTC(), ID: dossier.NewPersonID()}.String(), by: by,
 			status: 200, has: []string{"No more people", `href="/people"`}},
-		scenario{name: "long search", path: "/people?" + url.Values{"q": {long}}.Encode(), by: by, status: 400,
+		scenario{name: "long search", path: "/people?" + url.Values{"q": {long}}.Encode(), by: by, status: 422,
 			has: []string{"at most 200 characters"}},
 		scenario{name: "long search as CSV", path: "/people.csv?" + url.Values{"q": {long}}.Encode(), by: by,
-			status: 400,
+			status: 422,
 			want:   map[string]string{"Content-Disposition": "", "Content-Type": "text/html; charset=UTF-8"}},
-		scenario{name: "many words", path: "/people?q=a+b+c+d+e+f+g+h+i+j+k+l+m+n+o+p+q", by: by, status: 400,
+		scenario{name: "many words", path: "/people?q=a+b+c+d+e+f+g+h+i+j+k+l+m+n+o+p+q", by: by, status: 422,
 			has: []string{"Search for at most 16 words"}},
 		scenario{name: "markup in search", path: "/people?q=%3Cscript%3Ealert(1)%3C/script%3E", by: by, status: 200,
 			hasNot: []string{"<script>alert"}},
@@ -316,4 +316,123 @@ func TestWaysBackKeepThePlace(t *testing.T) {
 			t.Errorf("from %q the way back leads to %q", from, got)
 		}
 	}
+}
+
+// Every filter that cannot be is named beside its control, with what was typed and how to mend it, and lists nobody.
+func TestDirectoryFilterFaults(t *testing.T) {
+	s := newSite(t)
+	by := s.signIn(t)
+	s.insert(t, "Ada")
+	for query, want := range map[string]string{
+		"age_from=x":              "Must be a whole number",
+		"age_from=40&age_to=30":   "Must not be less than 40",
+		"location=%21":            "Must contain a letter or a digit",
+		"submitted_from=1.1.2026": "Enter a day as year-month-day",
+		"submitted_to=2026-02-30": "Enter a day as year-month-day",
+		"submitted_from=2026-01-01&submitted_to=2025-12-31": "Must not be before the first day",
+		"zone=Mars/Olympus": "There is no such time zone",
+		"files=few":         "Must be",
+		"unfinished=maybe":  "Must be",
+		"sort=shoe":         "cannot be sorted by this",
+	} {
+		values, _ := url.ParseQuery(query)
+		a := s.play(t, scenario{name: query, path: "/people?" + query, by: by, status: 422,
+			has: []string{"Some filters need your attention", want, "<title>Error: "}})
+		d := parseDocument(t, a.body)
+		if names, _ := listed(t, a.body); names != nil {
+			t.Errorf("%s: lists %q", query, names)
+		}
+		for n := range d.all("details") {
+			if _, open := attr(n, "open"); !open {
+				t.Errorf("%s: the filters are folded", query)
+			}
+		}
+		named := 0
+		for n := range d.all("a") {
+			if id, ok := strings.CutPrefix(attrOf(n, "href"), "#"); ok && id != "main" {
+				named++
+				if target := d.byID(id); target == nil {
+					t.Errorf("%s: the fault leads to %q, which is not there", query, id)
+				} else if target.Data == "input" && (attrOf(target, "value") != values.Get(id) ||
+					attrOf(target, "aria-invalid") != "true") {
+					t.Errorf("%s: %s has %q and is not marked", query, id, attrOf(target, "value"))
+				}
+			}
+		}
+		if named != 1 {
+			t.Errorf("%s: names %d faults, want 1", query, named)
+		}
+	}
+}
+
+// The address is that of the view: without what a form left empty, with all filters, the order and the page.
+func TestDirectoryAddress(t *testing.T) {
+	s := newSite(t)
+	by := s.signIn(t)
+	s.insert(t, numbered(peoplePerPage+1)...)
+	s.play(t, scenario{path: "/people?q=&name=person&location=&age_from=&age_to=50&sort=name&files=&zone=", by: by,
+		status: 303, want: map[string]string{"Location": "/people?age_to=50&name=person&sort=name"}})
+	a := s.play(t, scenario{path: "/people?age_to=50&name=person&sort=name", by: by, status: 200,
+		has: []string{"51 people found, by name, A to Z", "All 51 people that match, on every page"}})
+	names, next := listed(t, a.body)
+	if !slices.Equal(names, numbered(peoplePerPage)) {
+		t.Errorf("by name: %q", names)
+	}
+	hrefs := map[string]string{}
+	for n := range parseDocument(t, a.body).all("a") {
+		hrefs[textOf(n)] = attrOf(n, "href")
+	}
+	for text, want := range map[string]string{
+		"×Remove the filter Name: person":    "/people?age_to=50&sort=name",
+		"×Remove the filter Age: at most 50": "/people?name=person&sort=name",
+		"Show everyone":                      "/people?sort=name",
+		"Name":                               "/people?age_to=50&name=person&sort=-name",
+		"Age":                                "/people?age_to=50&name=person&sort=age",
+		"Submitted":                          "/people?age_to=50&name=person",
+		"Download all results as CSV":        "/people.csv?age_to=50&name=person&sort=name",
+	} {
+		if hrefs[text] != want {
+			t.Errorf("%q leads to %q, want %q", text, hrefs[text], want)
+		}
+	}
+	b := s.play(t, scenario{path: next, by: by, status: 200, has: []string{"51 people found, by name, A to Z"}})
+	if names, further := listed(t, b.body); !slices.Equal(names, []string{"Person 051"}) || further != "" {
+		t.Errorf("the second page lists %q, then %q", names, further)
+	}
+	if names, _ := listed(t, s.play(t, scenario{path: linked(t, b.body, "prev"), by: by,
+		status: 200}).body); !slices.Equal(names, numbered(peoplePerPage)) {
+		t.Errorf("back from the second page: %q", names)
+	}
+	got := csvNames(t, s.play(t, scenario{path: hrefs["Download all results as CSV"], by: by, status: 200}).body)
+	if !slices.Equal(got, numbered(peoplePerPage+1)) {
+		t.Errorf("as CSV: %q", got)
+	}
+	// The table says by which column it is sorted.
+	for n := range parseDocument(t, a.body).all("th") {
+		if sorted, want := attrOf(n, "aria-sort"), map[string]string{"Name": "ascending"}[textOf(n)]; sorted != want {
+			t.Errorf("column %s is sorted %q, want %q", textOf(n), sorted, want)
+		}
+	}
+}
+
+// Where nobody is found, the page says without which filter somebody would be.
+func TestDirectorySaysWhatToLoosen(t *testing.T) {
+	s := newSite(t)
+	by := s.signIn(t)
+	s.insert(t, "Ada", "Bob")
+	a := s.play(t, scenario{path: "/people?location=bergen&name=ada&age_from=40", by: by, status: 200,
+		has:    []string{"No one found", "1 person without Location: <bdi>bergen</bdi>"},
+		hasNot: []string{"without Name", "without Age"}})
+	var path string
+	for n := range parseDocument(t, a.body).all("a") {
+		if strings.HasPrefix(textOf(n), "1 person without") {
+			path = attrOf(n, "href")
+		}
+	}
+	if names, _ := listed(t, s.play(t, scenario{path: path, by: by, status: 200}).body); !slices.Equal(names,
+		[]string{"Ada"}) {
+		t.Errorf("without it: %q", names)
+	}
+	s.play(t, scenario{path: "/people?location=bergen", by: by, status: 200,
+		has: []string{"No one found", "No one matches Location: <bdi>bergen</bdi>", "Show everyone"}})
 }

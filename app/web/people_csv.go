@@ -2,7 +2,9 @@ package web
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"strings"
 	"time"
@@ -13,18 +15,26 @@ import (
 	"dossier.example/app"
 )
 
-// peoplePerRead is how many persons the CSV file reads at a time: the most that the service gives.
-const peoplePerRead = 100
-
-// peopleCSV sends all that the directory would show, as RFC 4180. It is read and sent by pages, so its length does not
-// matter.
+// peopleCSV sends all that the directory would show, as RFC 4180.
 func (s *Server) peopleCSV(c echo.Context) error {
-	q, err := searched(c.QueryParams())
+	at, err := directoryPlaceOf(c.QueryParams())
+	if errors.Is(err, dossier.ErrInvalid) {
+		return s.faultyFilters(c, at, err)
+	}
 	if err != nil {
 		return err
 	}
-	query := dossier.PeopleQuery{Search: q, Limit: peoplePerRead, Uncounted: true}
-	page, err := s.svc.People(c.Request().Context(), query)
+	return s.sendCSV(c, dossier.Selection{Filter: at.filter, Sort: at.sort})
+}
+
+// rowsPerWrite is how many rows are sent at a time.
+const rowsPerWrite = 100
+
+// sendCSV sends a list of people. It is read and sent by pages, so its length does not matter.
+func (s *Server) sendCSV(c echo.Context, people dossier.Selection) error {
+	next, stop := iter.Pull2(s.svc.Selected(c.Request().Context(), people))
+	defer stop()
+	p, err, more := next()
 	if err != nil {
 		return err
 	}
@@ -44,23 +54,22 @@ func (s *Server) peopleCSV(c echo.Context) error {
 		head = append(head, f.Name)
 	}
 	_ = w.Write(append(head, "submitted_at"))
-	for {
-		for _, p := range page.People {
-			_ = w.Write(csvRow(p))
+	for n := 1; more; n++ {
+		_ = w.Write(csvRow(p))
+		if n%rowsPerWrite == 0 {
+			if w.Flush(); w.Error() != nil {
+				return http.ErrAbortHandler // nobody takes it any more
+			}
 		}
-		w.Flush()
-		if err := w.Error(); err != nil {
-			return http.ErrAbortHandler // nobody takes it any more
-		}
-		if page.Next.IsZero() {
-			return nil
-		}
-		query.After = page.Next
-		if page, err = s.svc.People(c.Request().Context(), query); err != nil {
+		if p, err, more = next(); err != nil {
 			// The answer has begun: the connection is cut, so that nobody takes half a list for the whole.
 			return fmt.Errorf("list more people: %w", err)
 		}
 	}
+	if w.Flush(); w.Error() != nil {
+		return http.ErrAbortHandler
+	}
+	return nil
 }
 
 // csvRow returns what the file says of a person.

@@ -72,6 +72,8 @@ func (s *Server) staffRoutes() []staffRoute {
 
 		{get, "/people", staff.Viewer, s.people},
 		{get, "/people.csv", staff.Viewer, s.peopleCSV},
+		{get, "/people/selected", staff.Viewer, s.selectedPage},
+		{post, "/people/selected", staff.Viewer, s.actOnSelected},
 		{get, "/people/:id", staff.Viewer, s.person},
 		{get, "/people/:id/delete", staff.Editor, s.askDeletePerson},
 		{post, "/people/:id/delete", staff.Editor, s.deletePerson},

@@ -2,10 +2,13 @@ package web
 
 import (
 	"fmt"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"dossier.example/app"
+	"dossier.example/app/staff"
 )
 
 // sample is one page with data that it may really meet.
@@ -171,6 +174,7 @@ func crowd() []personView {
 		"ALGOL 60", 72
 	for i := range people {
 		people[i].Path = samplePerson
+		people[i].ID = dossier.NewPersonID().String()
 	}
 	return people
 }
@@ -180,6 +184,9 @@ func withToken(p page) page {
 	p.CSRF = "csrf-token"
 	return p
 }
+
+// sampleRole may do everything.
+const sampleRole = staff.Administrator
 
 // samples are all pages in all their states. The picture of image files is found at the given path.
 func samples(picture string) []sample {
@@ -192,8 +199,24 @@ func samples(picture string) []sample {
 	person := personPageView{page: staff("Ada Lovelace", samplePerson), Person: with(ada(), func(p *personView) {
 		p.Path, p.Link, p.Delete = samplePerson, samplePerson+"/link", samplePerson+"/delete"
 	}), Directory: "/people", Look: samplePerson + "?view=cards"}
-	directory := directoryView{page: staff("Directory", "/people"), Export: "/people.csv",
-		pager: pager{FirstText: "Newest", PreviousText: "Previous", NextText: "Older"}}
+	directory := directoryAt(staff("Directory", "/people"), directoryPlace{})
+	directory.Bulk = bulkOf(directoryPlace{}, time.Date(2026, 11, 24, 14, 5, 0, 0, time.UTC), sampleRole)
+	filtered := func(query string) directoryView {
+		values, err := url.ParseQuery(query)
+		if err != nil {
+			panic(err)
+		}
+		at, err := directoryPlaceOf(values)
+		if err != nil {
+			panic(err)
+		}
+		v := directoryAt(directory.page, at)
+		v.Bulk = directory.Bulk
+		return v
+	}
+	everyFilter := filtered("q=ada&name=Lovelace&location=" + url.QueryEscape(unbroken[:100]) +
+		"&age_from=18&age_to=65&technology=go&submitted_from=2026-11-01&submitted_to=2026-11-30&zone=Europe/Paris" +
+		"&files=with&unfinished=yes&sort=-age")
 	filePages := pager{First: "/", FirstText: "First files", Next: "/?after=x", NextText: "Next files"}
 	document, err := loadDocument()
 	if err != nil {
@@ -304,15 +327,30 @@ func samples(picture string) []sample {
 				Next:  "/people",
 				Fault: "This is not the key."}},
 		{"directory", "directory", with(directory, func(v *directoryView) {
-			v.Count = "More than 10,000 people"
+			v.Count, v.Bulk.All = "More than 10,000 people", "All people, on every page"
 			v.People, v.First, v.Previous, v.Next = crowd(), "/people", "/people?before=x", "/people?after=x"
 		})},
-		{"directory-search", "directory", with(directory, func(v *directoryView) {
-			v.Search, v.People, v.Count = "ad", []personView{crowd()[0]}, "1 person"
+		{"directory-search", "directory", with(filtered("q=ad"), func(v *directoryView) {
+			v.People, v.Count = []personView{crowd()[0]}, "1 person"
+		})},
+		{"directory-filters", "directory", with(everyFilter, func(v *directoryView) {
+			v.People, v.Count, v.Open, v.Incomplete = crowd(), "2,318 people", true, true
+			v.Bulk.All, v.Next = "All 2,318 people that match, on every page", "/people?after=x"
+		})},
+		{"directory-faults", "directory", with(everyFilter, func(v *directoryView) {
+			v.Open, v.Title, v.Fault = true, "Error: Directory", "Some filters need your attention."
+			v.Filters.Faults, v.Filters.Details = map[string]string{}, slices.Clone(v.Filters.Details)
+			for _, name := range []string{"q", "name", "location", "technology", "age_from", "age_to", "submitted_from",
+				"submitted_to", "zone", "files", "unfinished", "sort"} {
+				v.Filters.Faults[name] = "Must be at most 200 characters long."
+			}
+			for i := range v.Filters.Details {
+				v.Filters.Details[i].Faults = v.Filters.Faults
+			}
 		})},
 		{"directory-empty", "directory", directory},
 		{"directory-full", "directory", with(directory, func(v *directoryView) {
-			v.Count, v.Next = "2,000 people", "/people?after=x"
+			v.Count, v.Next, v.Bulk.All = "2,000 people", "/people?after=x", "All 2,000 people, on every page"
 			for range 7 {
 				v.People = append(v.People, crowd()...)
 			}
@@ -320,9 +358,13 @@ func samples(picture string) []sample {
 		{"directory-flash", "directory", with(directory, func(v *directoryView) {
 			v.People, v.Count, v.Flash = crowd(), "7 people", "Ada Lovelace was deleted."
 		})},
-		{"directory-nobody", "directory", with(directory, func(v *directoryView) { v.Search = markup + unbroken })},
-		{"directory-nobody-so-far", "directory", with(directory, func(v *directoryView) {
-			v.Search, v.Next = "few many", "/people?q=few+many&after=x"
+		{"directory-nobody", "directory", filtered("q=" + url.QueryEscape(markup+unbroken[:100]))},
+		{"directory-nobody-loosen", "directory", with(everyFilter, func(v *directoryView) {
+			v.Chips = slices.Clone(v.Chips)
+			v.Chips[1].Found, v.Chips[2].Found = "1 person", "More than 10,000 people"
+		})},
+		{"directory-nobody-so-far", "directory", with(filtered("q=few+many"), func(v *directoryView) {
+			v.Next = "/people?q=few+many&after=x"
 		})},
 		{"directory-past-end", "directory", with(directory, func(v *directoryView) { v.First = "/people" })},
 		{"person", "person", with(person, func(v *personPageView) {

@@ -1,4 +1,5 @@
 // Comfort only: every page does all it has to without this file.
+import { filters, selecting } from "./directory.js";
 import { element } from "./dom.js";
 import { openByFragment } from "./receipt.js";
 import { counted, humanLimit, humanSize } from "./words.js";
@@ -22,13 +23,16 @@ for (const table of document.querySelectorAll("table.table-people")) {
   table.classList.add("row-links");
   const open = (event) => {
     const link = event.target.closest("tbody tr")?.querySelector("th a");
-    if (!link || event.target.closest("a") || getSelection().type === "Range") return;
+    if (!link || event.target.closest("a, .cell-select") || getSelection().type === "Range") return;
     if (event.button === 1 || event.ctrlKey || event.metaKey) window.open(link.href, "_blank", "noopener");
     else if (event.button === 0) location.assign(link.href);
   };
   table.addEventListener("click", open);
   table.addEventListener("auxclick", open);
 }
+
+for (const form of document.querySelectorAll("form.filters")) filters(form);
+for (const form of document.querySelectorAll("form[data-bulk]")) selecting(form);
 
 // The link of a receipt: a button that copies it. Shown only where copying is possible (a secure context).
 for (const button of document.querySelectorAll("button[data-copy]")) {
