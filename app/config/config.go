@@ -217,6 +217,8 @@ type Staff struct {
 	Secret Secret
 	// SessionLifetime is how long a sign-in lasts at most, SessionIdle how long without use.
 	SessionLifetime, SessionIdle time.Duration
+	// Issuer is whom else they prove themselves by.
+	Issuer Issuer
 }
 
 // Timeouts bound what may hang.

@@ -227,6 +227,7 @@ func (l *loader) check() {
 			}
 		}
 	}
+	l.checkIssuer()
 	if l.sound("DOSSIER_SCANNER") && c.Scan.Scanner == ScannerGuardDuty && !l.IsGiven("DOSSIER_BUCKET") {
 		l.Fault(l.FaultOf("DOSSIER_SCANNER", "needs DOSSIER_BUCKET: GuardDuty scans objects in S3, but without it "+
 			"files are stored in a folder; set DOSSIER_BUCKET, or another DOSSIER_SCANNER"))

@@ -115,6 +115,9 @@ func TestAllFaultsAtOnce(t *testing.T) {
 func TestRules(t *testing.T) {
 	const password, staff = "DOSSIER_DB_PASSWORD=pass", "DOSSIER_STAFF_SECRET=0123456789abcdef"
 	ca := "DOSSIER_DB_CA_FILE=" + certificate(t)
+	here := []string{"DOSSIER_STAFF_ISSUER=https://people.example", "DOSSIER_STAFF_CLIENT_ID=id",
+		"DOSSIER_STAFF_CLIENT_SECRET=s", "DOSSIER_STAFF_ALLOW=example.org"}
+	issuer := append(here[:4:4], "DOSSIER_PUBLIC_URL=https://dossier.example")
 	for _, c := range []struct {
 		name    string
 		purpose Purpose
@@ -154,6 +157,30 @@ func TestRules(t *testing.T) {
 		{"GuardDuty with a bucket", Serve, []string{"DOSSIER_SCANNER=guardduty", "DOSSIER_BUCKET=files", staff}, nil},
 		{"GuardDuty with a faulty bucket", Reconcile, []string{"DOSSIER_SCANNER=guardduty", "DOSSIER_BUCKET=F"},
 			[]string{"DOSSIER_BUCKET"}},
+		{"an issuer", Serve, issuer, nil},
+		{"an issuer for this machine", Serve, here, nil},
+		{"an issuer for this machine, with its address", Serve, append(here[:4:4],
+			"DOSSIER_PUBLIC_URL=http://127.0.0.1:8080"), nil},
+		{"an issuer alone", Serve, issuer[:1], []string{"DOSSIER_STAFF_CLIENT_ID", "DOSSIER_STAFF_CLIENT_SECRET",
+			"DOSSIER_STAFF_ALLOW"}},
+		{"an issuer that nobody comes in by", Serve, issuer[:3], []string{"DOSSIER_STAFF_ALLOW"}},
+		{"an issuer with a claim", Serve, append(issuer[:3:3], "DOSSIER_STAFF_ROLE_CLAIM=groups"), nil},
+		{"roles without a claim", Serve, append(issuer[:4:4], "DOSSIER_STAFF_ROLES=a=viewer"),
+			[]string{"DOSSIER_STAFF_ROLE_CLAIM"}},
+		{"a faulty issuer is still one", Serve, append(issuer[1:4:4], "DOSSIER_STAFF_ISSUER=x"),
+			[]string{"DOSSIER_STAFF_ISSUER"}},
+		{"a client without an issuer", Serve, issuer[1:3], []string{"DOSSIER_STAFF_ISSUER"}},
+		{"an issuer alone, of none", Serve, []string{"DOSSIER_STAFF_ISSUER_ONLY=true"}, []string{"DOSSIER_STAFF_ISSUER"}},
+		{"a site without https", Serve, append(issuer[:4:4], "DOSSIER_PUBLIC_URL=http://dossier.example"),
+			[]string{"DOSSIER_PUBLIC_URL"}},
+		{"a site that others reach", Serve, append(issuer[:4:4], "DOSSIER_LISTEN=:8080"), []string{"DOSSIER_PUBLIC_URL"}},
+		{"a site that others reach, where nobody says so", Serve, append(issuer[:4:4], "DOSSIER_LISTEN=192.0.2.1:80"),
+			[]string{"DOSSIER_PUBLIC_URL"}},
+		{"a site without https behind a proxy here", Serve, append(issuer[:4:4], "DOSSIER_LISTEN=:8080",
+			"DOSSIER_PUBLIC_URL=http://localhost:8080"), nil},
+		{"a faulty site", Serve, append(issuer[:4:4], "DOSSIER_PUBLIC_URL=dossier.example"),
+			[]string{"DOSSIER_PUBLIC_URL"}},
+		{"an issuer, migrate", Migrate, issuer[:1], nil},
 		{"age equals upload time", Serve, []string{"DOSSIER_RECONCILE_AGE=6h"}, []string{"DOSSIER_RECONCILE_AGE"}},
 		{"age exceeds upload time", Serve, []string{"DOSSIER_RECONCILE_AGE=6h1ms"}, nil},
 		{"age below upload time, reconcile", Reconcile, []string{"DOSSIER_TIMEOUT_UPLOAD=25h"},

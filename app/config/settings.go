@@ -64,6 +64,7 @@ func settings() []row {
 		peopleSettings(),
 		fileSettings(),
 		staffSettings(),
+		issuerSettings(),
 		timeSettings(),
 		reconcileSettings(),
 		scrubSettings(),

@@ -135,7 +135,7 @@ func (i *Issuer) complete(ctx context.Context, found *discovered, token *oauth2.
 	}
 	for name, value := range more {
 		// An address and whether it is verified belong together.
-		if _, sent := c.all[name]; !sent && (name != "email_verified" || !address) {
+		if _, sent := c.all[name]; !sent && (name != "email_verified" && name != "xms_edov" || !address) {
 			c.all[name] = value
 		}
 	}
@@ -238,10 +238,16 @@ func addressOf(c *claims) string {
 // maxAddress is the longest address that mail can be sent to (RFC 5321, section 4.5.3.1.3, without the brackets).
 const maxAddress = 254
 
-// verified reports whether the issuer vouches for the address. Some, Cognito among them, write it as a text.
+// verified reports whether the issuer vouches for the address. Some, Cognito among them, write it as a text. Entra says
+// instead whether the address is of a domain that the organization has proven to be its own.
 func verified(c *claims) bool {
-	raw := string(c.all["email_verified"])
-	return raw == "true" || raw == `"true"`
+	for _, name := range []string{"email_verified", "xms_edov"} {
+		if raw, sent := c.all[name]; sent {
+			text := strings.Trim(string(raw), `"`)
+			return text == "true" || name == "xms_edov" && text == "1"
+		}
+	}
+	return false
 }
 
 // nameOf returns what to call somebody: the name, else its parts, else what they sign in with.

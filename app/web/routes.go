@@ -37,6 +37,10 @@ func (s *Server) routes() {
 
 	get("/staff/sign-in", s.signInPage)
 	e.POST("/staff/sign-in", s.signIn)
+	if s.o.Issuer != nil {
+		get(issuerPath, s.toIssuer)
+		get(callbackPath, s.fromIssuer)
+	}
 
 	for _, r := range s.staffRoutes() {
 		if r.method == http.MethodGet {

@@ -326,6 +326,12 @@ func samples(picture string) []sample {
 			signInView{page: page{Title: "Staff sign-in", Path: "/staff/sign-in", CSRF: "csrf-token"}, Key: "wrong",
 				Next:  "/people",
 				Fault: "This is not the key."}},
+		{"signin-issuer", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), Next: "/people",
+			Issuer: "Ünïversity & Co"}},
+		{"signin-issuer-fault", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), Next: "/people",
+			Issuer: "Ünïversity & Co", IssuerOnly: true,
+			IssuerFault: "Ünïversity & Co knows you as ada@people.example, but you have no access to this site. Ask an " +
+				"administrator of the site for one of the roles viewer, editor and administrator."}},
 		{"directory", "directory", with(directory, func(v *directoryView) {
 			v.Count, v.Bulk.All = "More than 10,000 people", "All people, on every page"
 			v.People, v.First, v.Previous, v.Next = crowd(), "/people", "/people?before=x", "/people?after=x"

@@ -38,6 +38,10 @@ type Options struct {
 	// SessionLifetime is how long a session lasts at most, SessionIdle how long without use. Default:
 	// staff.DefaultLifetime and staff.DefaultIdle.
 	SessionLifetime, SessionIdle time.Duration
+	// Issuer is the OpenID Connect issuer that staff sign in with; nil: there is none. IssuerOnly: they sign in in no
+	// other way.
+	Issuer     Issuer
+	IssuerOnly bool
 	// HSTSSubdomains extends HSTS to the subdomains of the site's host: each must be reachable by https only.
 	HSTSSubdomains bool
 	// TrustedProxies are the peers whose X-Forwarded-For is trusted. Empty: nobody's.
@@ -99,6 +103,7 @@ type Server struct {
 	*fixed
 	echo     *echo.Echo
 	sessions *sessions
+	pendings *pendings
 	// accounts are the members of the staff.
 	accounts *staff.Accounts
 	origins  *http.CrossOriginProtection
@@ -187,6 +192,9 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 	if o.Staff == nil {
 		return nil, errors.New("web: there is no store for the accounts and sessions of staff")
 	}
+	if o.IssuerOnly && o.Issuer == nil {
+		return nil, errors.New("web: staff are to sign in with an issuer alone, and there is none")
+	}
 	for _, p := range o.TrustedProxies {
 		if !p.IsValid() {
 			return nil, errors.New("web: a trusted proxy is not a range of addresses")
@@ -212,6 +220,9 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 		return nil, fmt.Errorf("web: %w", err)
 	}
 	if s.sessions, err = newSessions(all, o.StaffSecret, s.https, o.Now); err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	if s.pendings, err = newPendings(o.StaffSecret, s.https, o.Now); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
 	s.origins = http.NewCrossOriginProtection()

@@ -23,6 +23,12 @@ type signInView struct {
 	Next string
 	// Fault is why the last try failed; empty at first.
 	Fault string
+	// Issuer is the name of the issuer that staff sign in with; empty: there is none. IssuerOnly: there is no other
+	// way.
+	Issuer     string
+	IssuerOnly bool
+	// IssuerFault is why the last try to sign in there failed; empty at first.
+	IssuerFault string
 }
 
 // signInPage asks for the staff secret. The link that the server prints at its start fills it in. One of a former
@@ -35,8 +41,9 @@ func (s *Server) signInPage(c echo.Context) error {
 	if c.QueryParam("key") != "" {
 		c.Response().Header().Set("Referrer-Policy", "strict-origin")
 	}
-	return s.render(c, http.StatusOK, "signin", signInView{page: s.page(c, "Staff sign-in"), Key: c.QueryParam("key"),
-		Next: next})
+	v := s.signInView(c, next)
+	v.Key = c.QueryParam("key")
+	return s.render(c, http.StatusOK, "signin", v)
 }
 
 // signIn begins a session. Only wrong keys count against a client's rate, and the right one is never refused: else
@@ -48,8 +55,13 @@ func (s *Server) signIn(c echo.Context) error {
 		return err
 	}
 	next := safeNext(form.Get("next"))
+	if s.o.IssuerOnly {
+		return s.signInFault(c, next, dossier.Errorf(dossier.CodeForbidden, nil, "Staff of this site sign in with %s alone.",
+			s.o.Issuer.Name()))
+	}
 	if !s.sessions.opens(form.Get("key")) {
-		v := signInView{page: s.page(c, "Staff sign-in"), Next: next, Fault: "This is not the right key."}
+		v := s.signInView(c, next)
+		v.Fault = "This is not the right key."
 		if s.guesses != nil {
 			err := s.take(c, s.guesses)
 			var limited *dossier.Error

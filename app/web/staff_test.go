@@ -21,7 +21,7 @@ const siteSecret = "the staff secret of these tests"
 var public = []string{
 	"/", "/submissions", "/receipt", "/receipt/:id", "/receipt/:id/files.zip", "/receipt/:id/files/:file",
 	"/receipt/:id/link", "/receipt/:id/replace", "/receipt/:id/expire", "/receipt/:id/close",
-	"/staff/sign-in", "/livez", "/readyz", "/static/:hash/:name",
+	"/staff/sign-in", issuerPath, callbackPath, "/livez", "/readyz", "/static/:hash/:name",
 	"/favicon.ico", "/robots.txt",
 }
 

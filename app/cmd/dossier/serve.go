@@ -23,6 +23,8 @@ import (
 	"dossier.example/app"
 	"dossier.example/app/bounds"
 	"dossier.example/app/config"
+	"dossier.example/app/issuer"
+	"dossier.example/app/staff"
 	"dossier.example/app/web"
 )
 
@@ -88,7 +90,11 @@ func (p *program) serve(ctx context.Context, despite bool) (err error) {
 		return err
 	}
 	origin := cfg.HTTP.Origin(listener.Addr())
-	pages, err := web.New(svc, webOptions(cfg, s, origin, secret, log))
+	options := webOptions(cfg, s, origin, secret, log)
+	if options.Issuer, err = openIssuer(cfg, log); err != nil {
+		return err
+	}
+	pages, err := web.New(svc, options)
 	if err != nil {
 		return err
 	}
@@ -118,7 +124,7 @@ func (p *program) serve(ctx context.Context, despite bool) (err error) {
 	log.Info("starting", "version", buildVersion())
 	log.Debug("settings", "settings", cfg)
 	fmt.Fprintf(p.stdout, "Dossier is at %s\n", origin)
-	if generated {
+	if generated && !cfg.Staff.Issuer.Only {
 		fmt.Fprintf(p.stdout, "Staff sign in at %s/staff/sign-in#key=%s\n", origin, url.PathEscape(secret))
 	}
 	failed := make(chan error, 1)
@@ -177,6 +183,7 @@ func webOptions(cfg *config.Config, s *stores, origin, secret string, log *slog.
 		Staff:           s.staff(cfg),
 		SessionLifetime: cfg.Staff.SessionLifetime,
 		SessionIdle:     cfg.Staff.SessionIdle,
+		IssuerOnly:      cfg.Staff.Issuer.Only,
 		TrustedProxies:  cfg.HTTP.TrustedProxies,
 		SubmitRate:      webRate(cfg.Rates.Submissions),
 		SignInRate:      webRate(cfg.Rates.SignIns),
@@ -207,6 +214,25 @@ func webSettings(cfg *config.Config) []web.Setting {
 		all = append(all, web.Setting(one))
 	}
 	return all
+}
+
+// openIssuer returns the issuer that staff sign in with; nil: there is none. It is asked when somebody signs in, so the
+// server starts without it.
+func openIssuer(cfg *config.Config, log *slog.Logger) (web.Issuer, error) {
+	o := cfg.Staff.Issuer
+	if o.URL == "" {
+		return nil, nil
+	}
+	grants := func(all []config.Grant) (grants []issuer.Grant) {
+		for _, g := range all {
+			grants = append(grants, issuer.Grant{To: g.To, Role: staff.Role(g.Role)})
+		}
+		return grants
+	}
+	return issuer.New(issuer.Options{
+		URL: o.URL, Name: o.Name, ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), Scopes: o.Scopes,
+		RoleClaim: o.RoleClaim, Roles: grants(o.Roles), Allow: grants(o.Allow), Log: log,
+	})
 }
 
 func webRate(r config.Rate) web.Rate {
