@@ -127,7 +127,7 @@ func (s *Store) AddAccount(ctx context.Context, r staff.Record) error {
 	r.Revision = 1
 	row := accountRowOf(r)
 	return s.transact(ctx, "adding an account", func(tx *gorm.DB) error {
-		if err := tx.Create(&row).Error; err != nil || !administers(r) {
+		if err := tx.Create(&row).Error; err != nil || !r.Administers() {
 			return err
 		}
 		return endShared(tx)
@@ -203,7 +203,7 @@ func (s *Store) Administered(ctx context.Context) (bool, error) {
 func (s *Store) SetAccount(ctx context.Context, from, to staff.Record, endSessions bool) error {
 	to.ID, to.CreatedAt, to.Revision = from.ID, from.CreatedAt, from.Revision+1
 	row := accountRowOf(to)
-	return s.changeAccount(ctx, "changing an account", from, administers(to), func(tx *gorm.DB) (bool, error) {
+	return s.changeAccount(ctx, "changing an account", from, to.Administers(), func(tx *gorm.DB) (bool, error) {
 		done := tx.Model(&accountRow{}).Where("id = ? AND revision = ?", row.ID, from.Revision).
 			Select("*").Omit("id", "created_at").Updates(&row)
 		if done.Error != nil || done.RowsAffected == 0 {
@@ -214,7 +214,7 @@ func (s *Store) SetAccount(ctx context.Context, from, to staff.Record, endSessio
 				return false, err
 			}
 		}
-		if administers(to) && !administers(from) {
+		if to.Administers() && !from.Administers() {
 			return true, endShared(tx)
 		}
 		return true, nil
@@ -240,7 +240,7 @@ func (s *Store) changeAccount(ctx context.Context, doing string, from staff.Reco
 	change func(*gorm.DB) (bool, error)) error {
 	var changed bool
 	err := s.transact(ctx, doing, func(tx *gorm.DB) (err error) {
-		if administers(from) && !administersAfter {
+		if from.Administers() && !administersAfter {
 			if err := administering(tx).Update("revision", gorm.Expr("revision")).Error; err != nil {
 				return err
 			}

@@ -146,8 +146,8 @@ func (a Actor) Name() string {
 // Local reports whether the account signs in here, with a password, and not with an issuer.
 func (a Account) Local() bool { return a.Issuer == "" }
 
-// administers reports whether the site has an administrator in this account.
-func (a Account) administers() bool { return a.Role == Administrator && a.State == Active }
+// Administers reports whether the site has an administrator in this account.
+func (a Account) Administers() bool { return a.Role == Administrator && a.State == Active }
 
 // The names of the fields that dossier.FieldFault has here.
 const (

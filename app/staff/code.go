@@ -1,6 +1,7 @@
 package staff
 
 import (
+	"cmp"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
@@ -77,10 +78,10 @@ type Enrollment struct {
 	Secret, URL string
 }
 
-func enrollment(secret []byte, sealed, address string) Enrollment {
+func enrollment(secret []byte, sealed string, of Account) Enrollment {
 	text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(secret)
 	// https://github.com/google/google-authenticator/wiki/Key-Uri-Format
-	u := url.URL{Scheme: "otpauth", Host: "totp", Path: "/Dossier:" + address,
+	u := url.URL{Scheme: "otpauth", Host: "totp", Path: "/Dossier:" + cmp.Or(of.Address, string(of.Role)),
 		RawQuery: "secret=" + text + "&issuer=Dossier"}
 	var groups []string
 	for part := range slices.Chunk([]byte(text), 4) {

@@ -209,7 +209,7 @@ func (a *Accounts) Open(ctx context.Context, link string) (Opening, error) {
 func (a *Accounts) Enroll(account Account) Enrollment {
 	secret := make([]byte, codeSecret)
 	_, _ = rand.Read(secret) // never fails
-	return enrollment(secret, a.seal.seal(secret, account.ID), account.Address)
+	return enrollment(secret, a.seal.seal(secret, account.ID), account)
 }
 
 // Reenroll returns an enrollment again that came back sealed; a new one if it is damaged.
@@ -218,7 +218,7 @@ func (a *Accounts) Reenroll(account Account, sealed string) Enrollment {
 	if err != nil {
 		return a.Enroll(account)
 	}
-	return enrollment(secret, sealed, account.Address)
+	return enrollment(secret, sealed, account)
 }
 
 // Acceptance is what somebody fills in who was let in by a link.

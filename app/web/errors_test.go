@@ -17,6 +17,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"dossier.example/app"
+	"dossier.example/app/staff"
 )
 
 // codesIn returns the constants of type Code that a source file declares, by name.
@@ -256,7 +257,12 @@ func TestHead(t *testing.T) {
 		t.Fatal(err)
 	}
 	ofPerson := "?person=" + receipt.Person.String()
-	fill := strings.NewReplacer("v1/files/:file/content", "v1/files/"+files[0].ID.String()+"/content"+ofPerson,
+	account, _, err := s.server.accounts.Invite(t.Context(), staff.Invitation{Name: "Grace",
+		Address: "grace@site.example", Role: staff.Viewer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill := strings.NewReplacer("/accounts/:id", "/accounts/"+account.ID.String(), "v1/files/:file/content", "v1/files/"+files[0].ID.String()+"/content"+ofPerson,
 		"v1/files/:file", "v1/files/"+announced.ID.String()+ofPerson, "v1/receipt", "v1/receipt"+ofPerson,
 		":id", receipt.Person.String(), ":file", files[0].ID.String(), ":receipt", receipt.String(), ":hash", "h",
 		":name", "app.css")

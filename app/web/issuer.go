@@ -216,12 +216,7 @@ func (s *Server) fromIssuer(c echo.Context) error {
 	if err != nil {
 		return s.signInFault(c, one.Next, err)
 	}
-	cookie, err := s.sessions.begin(c.Request(), account.ID, c.RealIP())
-	if err != nil {
-		return err
-	}
-	c.SetCookie(cookie)
-	return c.Redirect(http.StatusSeeOther, one.Next)
+	return s.admit(c, account.ID, one.Next)
 }
 
 // signInFault says on the sign-in page why the issuer signed nobody in. What has no message for people is an error like
@@ -239,9 +234,18 @@ func (s *Server) signInFault(c echo.Context, next string, err error) error {
 
 // signInView returns the view of the sign-in page.
 func (s *Server) signInView(c echo.Context, next string) signInView {
-	v := signInView{page: s.page(c, "Staff sign-in"), Next: cmp.Or(next, safeNext("")), IssuerOnly: s.o.IssuerOnly}
+	v := signInView{page: s.page(c, "Staff sign-in"), Next: cmp.Or(next, safeNext("")), Plain: s.plain(c),
+		IssuerOnly: s.o.IssuerOnly}
 	if s.o.Issuer != nil {
 		v.Issuer = s.o.Issuer.Name()
+	}
+	if !s.o.IssuerOnly {
+		v.Accounts, v.ByKey = true, true
+		// Where the store does not say who there is, the page offers both.
+		if all, err := s.accounts.List(c.Request().Context()); err == nil {
+			v.Accounts = slices.ContainsFunc(all, staff.Account.Local)
+			v.ByKey = !slices.ContainsFunc(all, staff.Account.Administers)
+		}
 	}
 	return v
 }

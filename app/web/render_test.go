@@ -231,7 +231,7 @@ func checkControls(t *testing.T, d document) {
 		}
 		action := attrOf(n, "action")
 		// What carries no authority, or the secret itself.
-		open := []string{"/submissions", "/staff/sign-in", "/receipt"}
+		open := []string{"/submissions", "/staff/sign-in", "/receipt", invitationPath, invitationPath + "/accept"}
 		if attrOf(n, "method") == "post" && !slices.Contains(open, action) && !token {
 			t.Errorf("form to %q carries no token", action)
 		}

@@ -41,6 +41,9 @@ func (s *Server) routes() {
 		get(issuerPath, s.toIssuer)
 		get(callbackPath, s.fromIssuer)
 	}
+	get(invitationPath, s.invitationPage)
+	e.POST(invitationPath, s.openInvitation)
+	e.POST(invitationPath+"/accept", s.accept)
 
 	for _, r := range s.staffRoutes() {
 		if r.method == http.MethodGet {
@@ -94,5 +97,25 @@ func (s *Server) staffRoutes() []staffRoute {
 		{get, "/staff/sessions", staff.Viewer, s.sessionList},
 		{post, "/staff/sessions/end-others", staff.Viewer, s.endOtherSessions},
 		{post, "/staff/sessions/:id/end", staff.Viewer, s.endSession},
+
+		{get, "/staff/proof", staff.Viewer, s.proofPage},
+		{post, "/staff/proof", staff.Viewer, s.proof},
+		{get, "/staff/account", staff.Viewer, s.ownAccount},
+		{post, "/staff/account/name", staff.Viewer, s.rename},
+		{post, "/staff/account/password", staff.Viewer, s.changePassword},
+		{get, "/staff/account/codes", staff.Viewer, s.afterProof(s.codesPage)},
+		{post, "/staff/account/codes", staff.Viewer, s.afterProof(s.setCodes)},
+
+		{get, "/staff/first", staff.Administrator, s.firstPage},
+		{post, "/staff/first", staff.Administrator, s.first},
+		{get, "/staff/accounts", staff.Administrator, s.accountList},
+		{post, "/staff/accounts", staff.Administrator, s.afterProof(s.invite)},
+		{get, "/staff/accounts/:id", staff.Administrator, s.member},
+		{post, "/staff/accounts/:id/role", staff.Administrator, s.afterProof(s.changeRole)},
+		{post, "/staff/accounts/:id/suspend", staff.Administrator, s.suspend},
+		{post, "/staff/accounts/:id/resume", staff.Administrator, s.afterProof(s.resume)},
+		{post, "/staff/accounts/:id/link", staff.Administrator, s.afterProof(s.newAccountLink)},
+		{get, "/staff/accounts/:id/remove", staff.Administrator, s.askRemoveAccount},
+		{post, "/staff/accounts/:id/remove", staff.Administrator, s.afterProof(s.removeAccount)},
 	}
 }

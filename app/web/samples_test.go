@@ -188,8 +188,35 @@ func withToken(p page) page {
 // sampleRole may do everything.
 const sampleRole = staff.Administrator
 
+const sampleRecovery = "k7qm-x2vd-5tnh-3lpe\nzb4c-w6yj-r2fs-7ugo\nh3xa-q5md-n7te-2kvp\n"
+
+func sampleEnrollment() enrollmentView {
+	const secret = "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ"
+	v, err := enrollmentOf(staff.Enrollment{Sealed: "sealed", Secret: secret,
+		URL: "otpauth://totp/Dossier:ada@site.example?secret=" + strings.ReplaceAll(secret, " ", "") + "&issuer=Dossier"})
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func sampleFaults(names ...string) faultView {
+	v := faultView{Faults: map[string]string{}, Order: names}
+	for _, name := range names {
+		v.Faults[name] = "Enter at least 8 characters. Several words are easy to remember."
+	}
+	return v
+}
+
+func sampleAccount() accountView {
+	return accountView{Href: "/staff/accounts/0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11", Name: "Ada Lovelace",
+		Address: "ada@site.example", Role: "administrator", State: "active", Local: true, Own: true,
+		SignedIn: sampleTime("2026-11-24T14:05:00Z"), Created: sampleTime("2026-11-20T09:00:00Z")}
+}
+
 // samples are all pages in all their states. The picture of image files is found at the given path.
 func samples(picture string) []sample {
+	roles := staff.Roles
 	staff := func(title, path string) page {
 		return page{Title: title, Staff: true, Editor: true, Administrator: true, CSRF: "csrf-token", Path: path}
 	}
@@ -318,20 +345,89 @@ func samples(picture string) []sample {
 		{"link-staff", "link", linkView{page: staff("Private link", samplePerson), Name: "Ada Lovelace",
 			Expires: sampleTime("2027-11-24T14:05:00Z"), Expire: samplePerson + "/expire", Back: samplePerson,
 			Choices: expiryChoices}},
-		{"signin", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), Next: "/people"}},
+		{"signin", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), ByKey: true,
+			Next: "/people"}},
+		{"signin-accounts", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), Accounts: true,
+			Next: "/people"}},
+		{"signin-both", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), Accounts: true, ByKey: true,
+			Address: unbroken, Next: "/people", FaultField: "password", Fault: "The address, the password or the code is " +
+				"wrong. A code works once: wait for the next one."}},
+		{"signin-plain", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), Accounts: true, Plain: true,
+			Next: "/people"}},
+		{"signin-key-over", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), Accounts: true,
+			Next: "/people", FaultField: "key", Fault: "This site has an administrator, so the shared key no longer works. " +
+				"Sign in with your account."}},
 		{"signin-flash", "signin", signInView{page: with(visitor("Staff sign-in", "/staff/sign-in"), func(p *page) {
 			p.Flash = "Your session has ended. Sign in again."
-		}), Next: "/people"}},
+		}), ByKey: true, Next: "/people"}},
 		{"signin-fault", "signin",
 			signInView{page: page{Title: "Staff sign-in", Path: "/staff/sign-in", CSRF: "csrf-token"}, Key: "wrong",
-				Next:  "/people",
+				Next: "/people", ByKey: true, FaultField: "key",
 				Fault: "This is not the key."}},
 		{"signin-issuer", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), Next: "/people",
-			Issuer: "Ünïversity & Co"}},
+			Issuer: "Ünïversity & Co", Accounts: true, ByKey: true}},
 		{"signin-issuer-fault", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), Next: "/people",
 			Issuer: "Ünïversity & Co", IssuerOnly: true,
 			IssuerFault: "Ünïversity & Co knows you as ada@people.example, but you have no access to this site. Ask an " +
 				"administrator of the site for one of the roles viewer, editor and administrator."}},
+		{"invitation", "invitation", invitationView{page: visitor("Your account", "/staff/invitation")}},
+		{"invitation-used", "invitation", invitationView{page: visitor("Your account", "/staff/invitation"),
+			Fault: "This link was used already, replaced by a newer one, or is incomplete. Ask an administrator for a new " +
+				"one."}},
+		{"accept", "accept", acceptView{page: visitor("Your account", "/staff/invitation"),
+			Action: "/staff/invitation/accept", Link: sampleReceipt, Name: "Grace Hopper", Address: "grace@site.example",
+			Role: "editor", Enrollment: sampleEnrollment(), Least: 8, Most: 128}},
+		{"accept-plain", "accept", acceptView{page: visitor("Your account", "/staff/invitation"),
+			Address: "grace@site.example", Role: "viewer", Plain: true}},
+		{"accept-reset", "accept", acceptView{page: visitor("Your account", "/staff/invitation"), Reset: true,
+			Action: "/staff/invitation/accept", Link: sampleReceipt, Name: markup, Address: unbroken + "@site.example",
+			Role: "administrator", Enrollment: sampleEnrollment(), Least: 8, Most: 128, faultView: sampleFaults("name",
+				"password", "code")}},
+		{"accept-first", "accept", acceptView{page: with(staff("First administrator", "/staff/first"),
+			func(p *page) { p.Shared = true }), Action: "/staff/first", First: true,
+			ID: "0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11", Role: "administrator", Enrollment: sampleEnrollment(), Least: 8,
+			Most: 128, faultView: sampleFaults("address")}},
+		{"recovery", "recovery", recoveryView{page: staff("Recovery codes", "/staff/invitation/accept"), New: true,
+			Codes: strings.Fields(sampleRecovery), Lines: sampleRecovery}},
+		{"accounts-none", "accounts", accountsView{page: with(staff("Accounts", "/staff/accounts"),
+			func(p *page) { p.Shared = true }), Role: "viewer", Days: "3 days", Shared: true}},
+		{"accounts", "accounts", accountsView{page: staff("Accounts", "/staff/accounts"), Role: "editor", Days: "3 days",
+			Name: unbroken, Address: "grace", faultView: sampleFaults("address"), Accounts: []accountView{
+				sampleAccount(), with(sampleAccount(), func(v *accountView) {
+					v.Name, v.Address, v.Role, v.State, v.Own, v.Local = arabic, "musa@site.example", "viewer", "suspended", false,
+						false
+				}), with(sampleAccount(), func(v *accountView) {
+					v.Name, v.Address, v.Role, v.State, v.Own, v.SignedIn = unbroken, unbroken+"@site.example", "editor",
+						"invited", false, moment{}
+				})}}},
+		{"member", "member", memberView{page: staff("Ada Lovelace", "/staff/accounts/x"), accountView: sampleAccount(),
+			Roles: roles, Back: "/staff/accounts", Sessions: []sessionView{{Here: true, Browser: "Firefox on Linux",
+				Client: "192.0.2.1", Began: sampleTime("2026-11-24T14:05:00Z"), Seen: sampleTime("2026-11-24T15:05:00Z"),
+				End: "/staff/sessions/x/end"}}}},
+		{"member-invited", "member", memberView{page: staff(unbroken, "/staff/accounts/x"),
+			accountView: with(sampleAccount(), func(v *accountView) {
+				v.Name, v.Address, v.State, v.Own, v.SignedIn = unbroken, unbroken+"@site.example", "invited", false, moment{}
+			}), Link: "https://dossier.example/staff/invitation#" + sampleReceipt[:43], Lasts: "3 days", Roles: roles,
+			Back: "/staff/accounts"}},
+		{"member-suspended", "member", memberView{page: staff(markup, "/staff/accounts/x"),
+			accountView: with(sampleAccount(), func(v *accountView) {
+				v.Name, v.State, v.Local, v.Own = markup, "suspended", false, false
+			}), Roles: roles, Back: "/staff/accounts"}},
+		{"account", "account", ownAccountView{page: staff("My account", "/staff/account"), accountView: sampleAccount(),
+			Least: 8, Most: 128}},
+		{"account-fault", "account", ownAccountView{page: staff("My account", "/staff/account"),
+			accountView: sampleAccount(), Least: 8, Most: 128, Fault: "The address, the password or the code is wrong."}},
+		{"account-issuer", "account", ownAccountView{page: staff("My account", "/staff/account"),
+			accountView: with(sampleAccount(), func(v *accountView) { v.Local, v.Role = false, "viewer" })}},
+		{"codes", "codes", codesView{page: staff("New codes", "/staff/account/codes"), Enrollment: sampleEnrollment(),
+			faultView: sampleFaults("code")}},
+		{"proof", "proof", proofView{page: staff("Confirm that it is you", "/staff/proof"), Name: "Ada Lovelace",
+			Local: true, Next: "/staff/accounts"}},
+		{"proof-key", "proof", proofView{page: staff("Confirm that it is you", "/staff/proof"), Name: "shared key",
+			Shared: true, Next: "/staff/accounts", Fault: "This is not the right key."}},
+		{"proof-issuer", "proof", proofView{page: staff("Confirm that it is you", "/staff/proof"), Name: unbroken,
+			Next: "/staff/accounts"}},
+
 		{"directory", "directory", with(directory, func(v *directoryView) {
 			v.Count, v.Bulk.All = "More than 10,000 people", "All people, on every page"
 			v.People, v.First, v.Previous, v.Next = crowd(), "/people", "/people?before=x", "/people?after=x"
@@ -433,6 +529,13 @@ func samples(picture string) []sample {
 				Message: "The address may be wrong, or what stood here was deleted.", RequestID: sampleRequestID,
 				Back:     "/",
 				BackText: "Go to the form"}},
+		{"sessions-all", "sessions", sessionsView{page: staff("Sessions", "/staff/sessions"), Others: true, All: true,
+			Lifetime: "12 hours", Idle: "1 hour", Sessions: []sessionView{
+				{Here: true, Who: "Ada Lovelace", Browser: "Firefox on Linux", Client: "192.0.2.1",
+					Began: sampleTime("2026-11-24T14:05:00Z"),
+					Seen:  sampleTime("2026-11-24T15:05:00Z"), End: "/staff/sessions/x/end"},
+				{Who: unbroken, Browser: markup, Client: "192.0.2.1", Began: sampleTime("2026-11-24T14:05:00Z"),
+					Seen: sampleTime("2026-11-24T15:05:00Z"), End: "/staff/sessions/y/end"}}}},
 		{"sessions", "sessions", sessionsView{page: staff("Sessions", "/staff/sessions"), Others: true, More: true,
 			Lifetime: "12 hours", Idle: "1 hour", Sessions: []sessionView{
 				{Here: true, Browser: "Firefox on Linux", Client: "192.0.2.1",

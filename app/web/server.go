@@ -42,6 +42,8 @@ type Options struct {
 	// other way.
 	Issuer     Issuer
 	IssuerOnly bool
+	// PlainPasswords has passwords of accounts accepted over plain HTTP from other machines.
+	PlainPasswords bool
 	// HSTSSubdomains extends HSTS to the subdomains of the site's host: each must be reachable by https only.
 	HSTSSubdomains bool
 	// TrustedProxies are the peers whose X-Forwarded-For is trusted. Empty: nobody's.

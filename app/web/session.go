@@ -62,24 +62,25 @@ func (s *sessions) opens(key string) bool {
 	return same == 1
 }
 
-// begin begins a session of an account, or with zero one of the shared secret, for a request, in the place of the one that it comes from, and returns its cookie. SameSite is
+// begin begins a session of an account, or with zero one of the shared secret, for a request, in the place of the one that it comes from, and returns it with its cookie. SameSite is
 // Lax, not Strict: a link to a person in a mail must find the reader signed in, and everything that changes something
 // is a POST, which Lax keeps the cookie from.
-func (s *sessions) begin(r *http.Request, account staff.AccountID, client string) (*http.Cookie, error) {
+func (s *sessions) begin(r *http.Request, account staff.AccountID, client string) (*http.Cookie, staff.Session,
+	error) {
 	former, there, err := s.of(r)
 	if err != nil {
-		return nil, err
+		return nil, staff.Session{}, err
 	}
-	token, _, err := s.all.Begin(r.Context(), account, client, r.UserAgent())
+	token, one, err := s.all.Begin(r.Context(), account, client, r.UserAgent())
 	if err != nil {
-		return nil, err
+		return nil, staff.Session{}, err
 	}
 	if there {
 		if _, err := s.all.End(r.Context(), former.Session.ID, staff.AccountID{}); err != nil {
-			return nil, err
+			return nil, staff.Session{}, err
 		}
 	}
-	return s.set(token, int((s.all.Lifetime()+rememberedTime)/time.Second)), nil
+	return s.set(token, int((s.all.Lifetime()+rememberedTime)/time.Second)), one, nil
 }
 
 // end returns the cookie that removes a session from the browser.

@@ -13,6 +13,8 @@ import (
 type sessionsView struct {
 	page
 	Sessions []sessionView
+	// All tells that the sessions are those of everybody.
+	All bool
 	// Others tells that there are more sessions than the one that looks at the page.
 	Others bool
 	// More tells that there are more than the page shows.
@@ -25,6 +27,8 @@ type sessionsView struct {
 type sessionView struct {
 	// Here marks the session that looks at the page.
 	Here bool
+	// Who is the name of the account, in lists of several accounts' sessions.
+	Who string
 	// Browser is the name of the browser and its system, as far as it says; Client the address that signed in.
 	Browser, Client string
 	Began, Seen     moment
@@ -43,15 +47,28 @@ func (s *Server) sessionList(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := sessionsView{page: s.page(c, "Sessions"), More: len(all) == staff.MaxSessions,
+	v := sessionsView{page: s.page(c, "Sessions"), All: mine(actor).IsZero(), More: len(all) == staff.MaxSessions,
 		Lifetime: inWords(s.sessions.all.Lifetime()), Idle: inWords(s.sessions.all.Idle())}
+	names := map[staff.AccountID]string{{}: staff.Actor{}.Name()}
+	if v.All {
+		accounts, err := s.accounts.List(c.Request().Context())
+		if err != nil {
+			return err
+		}
+		for _, a := range accounts {
+			names[a.ID] = a.Name
+		}
+	}
 	for _, one := range all {
-		v.Sessions = append(v.Sessions, sessionView{Here: one.ID == here.ID, Browser: browserName(one.Agent),
-			Client: one.Client, Began: momentOf(one.BeganAt), Seen: momentOf(one.SeenAt),
-			End: "/staff/sessions/" + one.ID.String() + "/end"})
+		v.Sessions = append(v.Sessions, sessionOf(one, here, names[one.Account]))
 		v.Others = v.Others || one.ID != here.ID
 	}
 	return s.render(c, http.StatusOK, "sessions", v)
+}
+
+func sessionOf(one, here staff.Session, who string) sessionView {
+	return sessionView{Here: one.ID == here.ID, Who: who, Browser: browserName(one.Agent), Client: one.Client,
+		Began: momentOf(one.BeganAt), Seen: momentOf(one.SeenAt), End: "/staff/sessions/" + one.ID.String() + "/end"}
 }
 
 // mine is whose sessions an actor sees and ends: an administrator everybody's, and everybody else their own.

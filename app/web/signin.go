@@ -2,10 +2,16 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"path"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -16,13 +22,20 @@ import (
 // signInView is the staff sign-in (signin.html).
 type signInView struct {
 	page
+	// Accounts tells that members of the staff sign in with accounts, ByKey that the shared key still opens the site. With
+	// both, it is not known which, or there are accounts but no administrator yet.
+	Accounts, ByKey bool
 	// Key is prefilled from a link of a former release; empty else. Links of this release have it in the fragment, from
 	// where a script takes it.
 	Key string
+	// Address is what was typed before.
+	Address string
+	// Plain tells that this browser may send no password, because others could read it.
+	Plain bool
 	// Next is the path to go to afterwards (hidden field "next").
 	Next string
-	// Fault is why the last try failed; empty at first.
-	Fault string
+	// Fault is why the last try failed, with the field that it is about; empty at first.
+	Fault, FaultField string
 	// Issuer is the name of the issuer that staff sign in with; empty: there is none. IssuerOnly: there is no other
 	// way.
 	Issuer     string
@@ -31,8 +44,8 @@ type signInView struct {
 	IssuerFault string
 }
 
-// signInPage asks for the staff secret. The link that the server prints at its start fills it in. One of a former
-// release has it in its query, as "key": it signs nobody in, and strict-origin keeps it out of Referer.
+// signInPage asks for what staff sign in with. The link that the server prints at its start fills the key in. One of a
+// former release has it in its query, as "key": it signs nobody in, and strict-origin keeps it out of Referer.
 func (s *Server) signInPage(c echo.Context) error {
 	next := safeNext(c.QueryParam("next"))
 	if _, ok, err := s.session(c); ok && err == nil {
@@ -46,9 +59,7 @@ func (s *Server) signInPage(c echo.Context) error {
 	return s.render(c, http.StatusOK, "signin", v)
 }
 
-// signIn begins a session. Only wrong keys count against a client's rate, and the right one is never refused: else
-// whoever shares the staff's address, as everybody in an office does, could lock them out. So the rate slows down who
-// guesses by a program that keeps to Retry-After, and the length of the key, not the rate, is what makes guessing vain.
+// signIn begins a session, by an account's password and code, or by the shared key while that works.
 func (s *Server) signIn(c echo.Context) error {
 	form, err := readSmallForm(c)
 	if err != nil {
@@ -59,25 +70,144 @@ func (s *Server) signIn(c echo.Context) error {
 		return s.signInFault(c, next, dossier.Errorf(dossier.CodeForbidden, nil, "Staff of this site sign in with %s alone.",
 			s.o.Issuer.Name()))
 	}
-	if !s.sessions.opens(form.Get("key")) {
-		v := s.signInView(c, next)
-		v.Fault = "This is not the right key."
+	if form.Has("key") {
+		return s.signInByKey(c, form.Get("key"), next)
+	}
+	return s.signInByPassword(c, form, next)
+}
+
+// signInByPassword signs a member of the staff in who has a local account. Whoever comes with a browser that has signed
+// in before is never kept out by those who guess: see staff.Accounts.SignIn.
+func (s *Server) signInByPassword(c echo.Context, form url.Values, next string) error {
+	if s.plain(c) {
+		return s.refuseSignIn(c, next, form.Get("address"), errPlain)
+	}
+	proven, err := s.accounts.SignIn(c.Request().Context(), staff.Attempt{Address: form.Get("address"),
+		Password: form.Get("password"), Code: form.Get("code"), Client: s.client(c).String(), Device: s.device(c)})
+	if err != nil {
+		return s.refuseSignIn(c, next, form.Get("address"), err)
+	}
+	c.SetCookie(s.deviceCookie(proven.Device))
+	if proven.RecoveryLeft >= 0 {
+		s.say(c, fmt.Sprintf("You used a recovery code. %s left: make new ones at \u201cMy account\u201d.",
+			counted(proven.RecoveryLeft, "recovery code")))
+	}
+	return s.admit(c, proven.Account.ID, next)
+}
+
+// signInByKey signs in whoever has the shared key, until an administrator is active. Only wrong keys count against a
+// client's rate, and the right one is never refused: else whoever shares the staff's address, as everybody in an office
+// does, could lock them out. So the rate slows down who guesses by a program that keeps to Retry-After, and the length
+// of the key, not the rate, is what makes guessing vain.
+func (s *Server) signInByKey(c echo.Context, key, next string) error {
+	if !s.sessions.opens(key) {
 		if s.guesses != nil {
-			err := s.take(c, s.guesses)
-			var limited *dossier.Error
-			if errors.As(err, &limited) {
-				v.Fault = limited.Message
-				return s.render(c, statusOf(err), "signin", v)
+			if err := s.take(c, s.guesses); err != nil {
+				return s.refuseSignIn(c, next, "", err)
 			}
 		}
-		return s.render(c, http.StatusUnauthorized, "signin", v)
+		return s.refuseSignIn(c, next, "", errWrongKey)
 	}
-	cookie, err := s.sessions.begin(c.Request(), staff.AccountID{}, c.RealIP())
+	administered, err := s.accounts.Administered(c.Request().Context())
+	switch {
+	case err != nil:
+		return err
+	case administered:
+		return s.refuseSignIn(c, next, "", staff.ErrAdministered)
+	}
+	return s.admit(c, staff.AccountID{}, next)
+}
+
+// admit begins the session of an account, or with zero of the shared key: every sign-in that succeeds ends here.
+func (s *Server) admit(c echo.Context, account staff.AccountID, next string) error {
+	cookie, _, err := s.sessions.begin(c.Request(), account, c.RealIP())
 	if err != nil {
 		return err
 	}
 	c.SetCookie(cookie)
 	return c.Redirect(http.StatusSeeOther, next)
+}
+
+var (
+	// errWrongKey refuses what is not the shared key.
+	errWrongKey = dossier.Errorf(codeUnauthorized, nil, "This is not the right key.")
+	// errPlain refuses a password that others could read on its way.
+	errPlain = dossier.Errorf(dossier.CodeForbidden, nil,
+		"Passwords are not accepted over plain HTTP from another machine, because others could read them. Open the site "+
+			"by HTTPS.")
+)
+
+// refuseSignIn says why a sign-in failed: every one that does ends here. What is no refusal is returned.
+func (s *Server) refuseSignIn(c echo.Context, next, address string, err error) error {
+	fault, field, known := s.proofFault(c, err)
+	if !known {
+		return err
+	}
+	v := s.signInView(c, next)
+	v.Address, v.Fault, v.FaultField = address, fault.Message, field
+	return s.render(c, statusOf(fault), "signin", v)
+}
+
+// proofFault returns what to show of an error by which a sign-in, or a proof within a session, was refused, and the
+// field to correct. known: it is such an error.
+func (s *Server) proofFault(c echo.Context, err error) (fault *dossier.Error, field string, known bool) {
+	if retry := (*staff.RetryError)(nil); errors.As(err, &retry) {
+		wait := (retry.After + time.Second - 1).Truncate(time.Second)
+		c.Response().Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
+		if retry.Busy {
+			return dossier.Errorf(codeBusy, err, "Too many people are signing in at the moment. Try again in %s.",
+				inWords(wait)), "password", true
+		}
+		return dossier.Errorf(codeLimited, err, "Too many sign-ins with this address, or from your network, have failed. "+
+			"Try again in %s, or in a browser that you have signed in with before.", inWords(wait)), "password", true
+	}
+	if errors.Is(err, staff.ErrRefused) {
+		return dossier.Errorf(codeUnauthorized, err, "The address, the password or the code is wrong. A code works once: "+
+			"wait for the next one."), "password", true
+	}
+	if !errors.As(err, &fault) {
+		return nil, "", false
+	}
+	switch fault.Code {
+	case codeUnauthorized, codeLimited:
+		return fault, "key", true
+	case dossier.CodeConflict:
+		return fault, "key", errors.Is(err, staff.ErrAdministered)
+	case dossier.CodeForbidden:
+		return fault, "password", err == errPlain
+	}
+	return nil, "", false
+}
+
+// plain reports whether a browser may send no password: it is on another machine, and what it sends is not encrypted.
+func (s *Server) plain(c echo.Context) bool {
+	if s.https || s.o.PlainPasswords {
+		return false
+	}
+	address, err := netip.ParseAddr(c.RealIP())
+	return err != nil || !address.Unmap().IsLoopback()
+}
+
+// deviceTime is how long a browser is known after its last sign-in: as long as browsers keep a cookie.
+const deviceTime = 400 * 24 * time.Hour
+
+// deviceCookie returns the cookie by which a browser is known again that has signed in. It opens nothing.
+func (s *Server) deviceCookie(device string) *http.Cookie {
+	cookie := &http.Cookie{Name: "dossier_device", Value: device, Path: "/", MaxAge: int(deviceTime / time.Second),
+		HttpOnly: true, Secure: s.https, SameSite: http.SameSiteLaxMode}
+	if s.https {
+		cookie.Name = "__Host-" + cookie.Name
+	}
+	return cookie
+}
+
+// device returns what a browser has of deviceCookie.
+func (s *Server) device(c echo.Context) string {
+	cookie, err := c.Cookie(s.deviceCookie("").Name)
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
 }
 
 // signOut ends the session, for copies of its cookie, too. What the browser keeps of files goes with it; "storage"
@@ -101,6 +231,13 @@ func (s *Server) leave(c echo.Context, why string) error {
 	return c.Redirect(http.StatusSeeOther, "/staff/sign-in")
 }
 
+// staffPages are the pages of staff, beside those of people, that a sign-in may lead to.
+var staffPages = []string{"/staff/account", "/staff/account/codes", "/staff/accounts", "/staff/administration",
+	"/staff/first", "/staff/sessions", "/staff/storage"}
+
+// accountPage is the page of an account, and what is done there.
+var accountPage = regexp.MustCompile(`^(/staff/accounts/[0-9a-f-]{36})(/.*)?$`)
+
 // safeNext returns where a sign-in leads: raw if it is a staff page of this site, else the directory. It is built anew
 // from its parts, so that nothing that a browser might read as another site gets through.
 func safeNext(raw string) string {
@@ -108,6 +245,12 @@ func safeNext(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme != "" || u.Host != "" || u.Opaque != "" || u.User != nil {
 		return directory
+	}
+	if slices.Contains(staffPages, u.Path) {
+		return u.Path
+	}
+	if found := accountPage.FindStringSubmatch(u.Path); found != nil {
+		return found[1]
 	}
 	if u.Path != directory && !strings.HasPrefix(u.Path, directory+"/") || path.Clean(u.Path) != u.Path ||
 		strings.Contains(u.Path, `\`) {

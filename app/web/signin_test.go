@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -26,9 +27,28 @@ func TestSafeNext(t *testing.T) {
 		"/people/https:%2F%2Fevil.example":   "/people",
 		"/people/ü?q=ü":                      "/people/%C3%BC?q=%C3%BC",
 		"/people?" + strings.Repeat("x", 40): "/people?" + strings.Repeat("x", 40) + "=",
+
+		"/staff/accounts":                                              "/staff/accounts",
+		"/staff/accounts?next=//evil.example":                          "/staff/accounts",
+		"/staff/account/password":                                      "/people",
+		"/staff/accounts/0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11":         "/staff/accounts/0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11",
+		"/staff/accounts/0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11/suspend": "/staff/accounts/0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11",
+		"/staff/accounts/0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c1":          "/people",
+		"/staff/accounts/../../evil":                                   "/people",
 	} {
 		if got := safeNext(raw); got != want {
 			t.Errorf("safeNext(%q) = %q, want %q", raw, got, want)
+		}
+	}
+}
+
+// A sign-in leads back to every page of staff, but for the one that asks for proof.
+func TestStaffPages(t *testing.T) {
+	s := newSite(t)
+	for _, r := range s.server.staffRoutes() {
+		if r.method == http.MethodGet && r.path != "/staff/proof" && !strings.Contains(r.path, ":") &&
+			!strings.HasPrefix(r.path, "/people") && !slices.Contains(staffPages, r.path) {
+			t.Errorf("%s is not in staffPages", r.path)
 		}
 	}
 }
@@ -48,7 +68,8 @@ func FuzzSafeNext(f *testing.F) {
 		base := &url.URL{Scheme: "https", Host: "dossier.example", Path: "/staff/sign-in"}
 		u, err := base.Parse(got)
 		if err != nil || u.Host != base.Host || u.Scheme != "https" || u.User != nil ||
-			u.Path != "/people" && !strings.HasPrefix(u.Path, "/people/") {
+			u.Path != "/people" && !strings.HasPrefix(u.Path, "/people/") && !slices.Contains(staffPages, u.Path) &&
+				!accountPage.MatchString(u.Path) {
 			t.Fatalf("safeNext(%q) = %q leads to %v, error %v", raw, got, u, err)
 		}
 		if again := safeNext(got); again != got {

@@ -25,7 +25,8 @@ func loadPages(fsys fs.FS, a *assets) (pages, error) {
 	}
 	all := pages{}
 	for _, name := range []string{"form", "receipt", "signin", "directory", "person", "confirm", "custody", "error",
-		"api", "open", "link", "sessions", "administration"} {
+		"api", "open", "link", "sessions", "administration",
+		"invitation", "accept", "recovery", "accounts", "member", "account", "codes", "proof"} {
 		t, err := base.Clone()
 		if err == nil {
 			t, err = t.ParseFS(fsys, path.Join("templates", name+".html"))
@@ -65,6 +66,8 @@ type page struct {
 	// Staff tells that a staff session is there: the navigation shows the directory and the way out. Editor and
 	// Administrator tell that its actor may do what these roles may.
 	Staff, Editor, Administrator bool
+	// Shared tells that the session is one of the shared key, which nobody's account is.
+	Shared bool
 	// CSRF is the token that every staff form carries in a field named "csrf".
 	CSRF string
 	// Path is the current path without query, to mark the place in the navigation.
@@ -79,6 +82,7 @@ func (s *Server) page(c echo.Context, title string) page {
 	// Where a store does not say who this is, the page is one for everybody.
 	if actor, ok, err := s.actor(c); ok && err == nil {
 		p.Staff, p.CSRF = true, s.sessions.token(actor.Session)
+		p.Shared = actor.Shared()
 		p.Editor, p.Administrator = actor.Role().May(staff.Editor), actor.Role().May(staff.Administrator)
 	}
 	if dest := c.Request().Header.Get("Sec-Fetch-Dest"); p.Path != "/" && p.Path != "/submissions" &&

@@ -94,7 +94,7 @@ func (c *chromium) wholeWay(t *testing.T) {
 	submitter.audit("receipt")
 	submitter.do(chromedp.Click(chromedp.CSS("button[data-copy]")))
 	submitter.until("the link is copied, or selected where that is not allowed",
-		`/^(Link copied|The link is selected)/.test(document.querySelector("#copy-status").textContent)`)
+		`/^(Link copied|The text is selected)/.test(document.querySelector("#copy-status").textContent)`)
 
 	// Somebody else's browser: the link alone opens the receipt.
 	other := c.tab(t, base)

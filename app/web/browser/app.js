@@ -45,10 +45,10 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(field.value);
-      status.textContent = "Link copied.";
+      status.textContent = button.dataset.copied ?? "Link copied.";
     } catch {
       field.select();
-      status.textContent = "The link is selected. Copy it with your keyboard or the menu.";
+      status.textContent = "The text is selected. Copy it with your keyboard or the menu.";
     }
   });
 }
@@ -56,6 +56,20 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
 // The page that asks for a receipt opens the one that its address brings.
 const opening = document.querySelector("form.open-receipt");
 if (opening) openByFragment(opening);
+
+// The page that asks for the link of an account takes it from the fragment of its address, and leaves it nowhere.
+const invitation = document.querySelector("form.open-invitation");
+if (invitation) {
+  const open = () => {
+    const link = location.hash.slice(1);
+    if (link.length !== 43) return;
+    history.replaceState(null, "", location.pathname);
+    invitation.elements.link.value = link;
+    invitation.submit();
+  };
+  addEventListener("hashchange", open);
+  open();
+}
 
 // The sign-in takes the key that its address brings, in the fragment or, in a link of a former release, in the query,
 // and leaves it nowhere.
