@@ -50,7 +50,7 @@ func (s *Service) Archive(ctx context.Context, person PersonID, to Audience) (*A
 		case f.State == FileUploading:
 			a.uploading++
 			continue
-		case f.State != FileStored || f.Content == nil:
+		case f.State != FileStored || f.Content == nil || f.Trash != (Trash{}):
 			continue
 		case f.Damage != nil:
 			a.left++

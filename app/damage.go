@@ -87,7 +87,7 @@ func (s *Service) sum(ctx context.Context, f File, offset, length int64) (uint64
 // judge marks a stored file with what examine found, or removes its mark, and reports what is new. It returns the
 // current record: ErrNotFound if it is no longer stored, so that what was found means nothing.
 func (s *Service) judge(ctx context.Context, f File, kind DamageKind) (File, error) {
-	now, err := s.File(ctx, f.Person, f.ID)
+	now, err := s.storedFile(ctx, f.Person, f.ID)
 	if err != nil {
 		return File{}, err
 	}

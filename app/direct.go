@@ -141,7 +141,7 @@ func (s *Service) welcome(ctx context.Context, id PersonID) (Person, error) {
 	switch {
 	case err != nil:
 		return Person{}, fmt.Errorf("read person: %w", err)
-	case p.State == PersonDeleting:
+	case p.State == PersonDeleting, p.trashed():
 		return Person{}, conflict(nil)
 	case p.State != PersonSubmitted:
 		return Person{}, &Error{Code: CodeNotFound}

@@ -81,13 +81,14 @@ func (s *Service) People(ctx context.Context, q PeopleQuery) (PeoplePage, error)
 	return page, nil
 }
 
-// Person returns an acknowledged person, or one that is being deleted, for staff. ErrNotFound.
+// Person returns an acknowledged person, or one that is being deleted, for staff. ErrNotFound, also if it is in the
+// trash.
 func (s *Service) Person(ctx context.Context, id PersonID) (Person, error) {
 	p, err := s.people.Person(ctx, id)
 	if err != nil {
 		return Person{}, fmt.Errorf("read person: %w", err)
 	}
-	if p.State == PersonSubmitting {
+	if p.State == PersonSubmitting || p.trashed() {
 		return Person{}, &Error{Code: CodeNotFound}
 	}
 	return p, nil

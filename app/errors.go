@@ -22,7 +22,7 @@ const (
 	CodeType Code = "wrong_type"
 	// CodeNotFound: it does not exist, or the caller may not see it.
 	CodeNotFound Code = "not_found"
-	// CodeExpired: the receipt is right, but has expired.
+	// CodeExpired: the receipt is right, but has expired, or what was submitted is in the trash.
 	CodeExpired Code = "expired"
 	// CodeExists: the id is taken. Stores return it; Service resolves it.
 	CodeExists Code = "exists"

@@ -46,6 +46,9 @@ type File struct {
 	CreatedAt, UpdatedAt time.Time
 	// Damage is what is known to be wrong with the object of a file in state FileStored; nil: nothing is known.
 	Damage *Damage
+	// Trash is when and by whom a file in state FileStored was moved to the trash, or was before its removal began. It
+	// is not shown, and handed out to nobody.
+	Trash Trash
 	// Scan is what a malware scanner reported about the file; nil if none was configured when it arrived, nor since.
 	Scan *Scan
 }
@@ -108,7 +111,7 @@ type FilesQuery struct {
 // MaxFilesPage is the maximum number of files on a page.
 const MaxFilesPage = 1000
 
-// FilesPage is one page of a person's files, in any state, in the order of their ids.
+// FilesPage is one page of a person's files, in any state but not in the trash, in the order of their ids.
 type FilesPage struct {
 	Files []File
 	// Next is where the next page begins; zero if this is the last.
@@ -118,16 +121,28 @@ type FilesPage struct {
 // Files returns a page of the files of a person whom Person or ByReceipt returned.
 func (s *Service) Files(ctx context.Context, person PersonID, q FilesQuery) (FilesPage, error) {
 	limit := min(max(q.Limit, 1), MaxFilesPage)
-	// One more than is shown indicates that there is a next page.
-	files, err := s.catalog.Files(ctx, person, q.After, limit+1)
-	if err != nil {
-		return FilesPage{}, fmt.Errorf("list files: %w", err)
+	var page FilesPage
+	for after := q.After; ; {
+		// One more than is shown indicates that there is a next page.
+		files, err := s.catalog.Files(ctx, person, after, limit+1)
+		if err != nil {
+			return FilesPage{}, fmt.Errorf("list files: %w", err)
+		}
+		for _, f := range files {
+			switch {
+			case f.Trash != (Trash{}):
+			case len(page.Files) == limit:
+				page.Next = page.Files[limit-1].ID
+				return page, nil
+			default:
+				page.Files = append(page.Files, f)
+			}
+		}
+		if len(files) <= limit {
+			return page, nil
+		}
+		after = files[limit].ID
 	}
-	page := FilesPage{Files: files}
-	if len(files) > limit {
-		page.Files, page.Next = files[:limit], files[limit-1].ID
-	}
-	return page, nil
 }
 
 // allFiles walks the records of a person in the order of their ids. It holds one page of them, and no connection while
@@ -153,8 +168,18 @@ func allFiles(ctx context.Context, c Catalog, person PersonID) iter.Seq2[File, e
 	}
 }
 
-// File returns the record of a stored file of an acknowledged person, for staff. ErrNotFound.
+// File returns the record of a stored file of a person whom Person or ByReceipt returned. ErrNotFound, also if it is in
+// the trash.
 func (s *Service) File(ctx context.Context, person PersonID, file FileID) (File, error) {
+	f, err := s.storedFile(ctx, person, file)
+	if err == nil && f.Trash != (Trash{}) {
+		return File{}, &Error{Code: CodeNotFound}
+	}
+	return f, err
+}
+
+// storedFile is File for a file that may be in the trash.
+func (s *Service) storedFile(ctx context.Context, person PersonID, file FileID) (File, error) {
 	f, err := s.catalog.File(ctx, person, file)
 	if err != nil {
 		return File{}, fmt.Errorf("read file record: %w", err)

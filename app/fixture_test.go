@@ -196,11 +196,21 @@ func (s stores) checkInvariants(t *testing.T, settled bool) {
 	}
 }
 
-// checkFound checks that a stored file has words by which its person is found, whoever is acknowledged.
+// checkFound checks that a stored file has words by which its person is found, whoever is acknowledged; and that
+// nobody in the trash has any.
 func (s stores) checkFound(t *testing.T, f dossier.File, settled bool) {
 	t.Helper()
 	w, err := s.people.Words(t.Context(), f.Person)
 	if err != nil || w.State != dossier.PersonSubmitted {
+		return
+	}
+	if w.Trash != (dossier.Trash{}) {
+		if len(w.Words) > 0 {
+			t.Errorf("person %s is in the trash and found by %q", f.Person, w.Words)
+		}
+		return
+	}
+	if f.Trash != (dossier.Trash{}) {
 		return
 	}
 	if w.Version != dossier.WordsVersion {

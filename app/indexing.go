@@ -41,7 +41,7 @@ func (s *Service) wordsOf(ctx context.Context, p Person) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if f.State == FileDeleting || f.Content == nil {
+		if f.State == FileDeleting || f.Content == nil || f.Trash != (Trash{}) {
 			continue
 		}
 		for _, w := range f.words() {
@@ -71,7 +71,7 @@ func (s *Service) rewriteWords(ctx context.Context, id PersonID, dry bool) (bool
 			return false, nil
 		case err != nil:
 			return false, fmt.Errorf("read words: %w", err)
-		case seen.State != PersonSubmitted:
+		case seen.State != PersonSubmitted || seen.trashed():
 			return false, nil
 		}
 		words, err := s.wordsOf(ctx, seen.Person)

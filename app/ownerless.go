@@ -227,7 +227,7 @@ func (r *reconciler) verify(ctx context.Context, f File) error {
 			}
 			return fmt.Errorf("verify file %s of person %s: %w", f.ID, f.Person, err)
 		}
-	} else if _, err := r.File(ctx, f.Person, f.ID); errors.Is(err, ErrNotFound) {
+	} else if _, err := r.storedFile(ctx, f.Person, f.ID); errors.Is(err, ErrNotFound) {
 		return nil
 	}
 	if kind != "" {

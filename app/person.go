@@ -23,7 +23,7 @@ type PersonState string
 const (
 	// PersonSubmitting: inserted, not acknowledged. Reconciliation removes the person if nothing happens for a day.
 	PersonSubmitting PersonState = "submitting"
-	// PersonSubmitted: acknowledged to the submitter; staff see it.
+	// PersonSubmitted: acknowledged to the submitter; staff see it, unless it is in the trash.
 	PersonSubmitted PersonState = "submitted"
 	// PersonDeleting: no new file is started; files are removed, then the person.
 	PersonDeleting PersonState = "deleting"
@@ -38,6 +38,9 @@ type Person struct {
 	// ReceiptExpires is when the receipt stops being valid, UTC, whole microseconds; zero: never. The files stay.
 	ReceiptExpires time.Time
 	State          PersonState
+	// Trash is when and by whom the person was moved to the trash, if in state PersonSubmitted, or was when the
+	// deletion began.
+	Trash Trash
 	// CreatedAt and UpdatedAt are UTC, whole microseconds.
 	CreatedAt, UpdatedAt time.Time
 }

@@ -246,7 +246,7 @@ func (p *pointReconciler) marked(ctx context.Context, f File, kind DamageKind) f
 
 // still reports whether a file is stored; if that cannot be determined, it assumes so.
 func (p *pointReconciler) still(ctx context.Context, f File) bool {
-	_, err := p.File(ctx, f.Person, f.ID)
+	_, err := p.storedFile(ctx, f.Person, f.ID)
 	return !errors.Is(err, ErrNotFound)
 }
 

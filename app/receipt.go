@@ -103,6 +103,11 @@ func (s *Service) ByReceipt(ctx context.Context, r Receipt) (Person, error) {
 	if p.receiptExpired(s.time()) {
 		return Person{}, p.expired()
 	}
+	if p.trashed() {
+		return Person{}, Errorf(CodeExpired, nil, "What you submitted was deleted by the staff of this site on %s. It is "+
+			"not erased yet: if you need it, ask the staff soon to put it back.",
+			p.Trash.At.UTC().Format("2 January 2006, 15:04 UTC"))
+	}
 	return p, nil
 }
 

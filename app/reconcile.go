@@ -26,6 +26,8 @@ type ReconcileOptions struct {
 	SweepEvery time.Duration
 	// KeepRemoved is for how long what reconciliation removed can be put back; at least 1 second, default 30 days.
 	KeepRemoved time.Duration
+	// KeepTrash is how long what staff deleted stays in the trash; default DefaultTrashTime, negative: no time.
+	KeepTrash time.Duration
 	// KeepInfected is how long a file in which malware was found is kept; 0: forever.
 	KeepInfected time.Duration
 	// YesRemove is a person's permission to remove up to this many ownerless objects and records at once.
@@ -64,6 +66,9 @@ const (
 	RepairRemovedSubmission = "removed unacknowledged submission"
 	// RepairRemovedPerson: the deletion of a person was completed.
 	RepairRemovedPerson = "finished deletion of person"
+	// RepairErasedPerson and RepairErasedFile: a person, or a file, was in the trash for long enough and was erased.
+	RepairErasedPerson = "erased person in the trash"
+	RepairErasedFile   = "erased file in the trash"
 	// RepairRemovedRecord: a record whose person no longer exists was removed, with its object.
 	RepairRemovedRecord = "removed record without person"
 	// RepairRemovedObject: an object without a record was removed.
@@ -178,7 +183,7 @@ func (r *reconciler) steps() []step {
 		// as if something had just been counted.
 		{stepCounters, r.miscounted},
 		// People first: what happens to their uploads depends on them.
-		{"", r.multipartUploads}, {"", r.leftovers}, {"", r.unfinished}, {"", r.infected},
+		{"", r.multipartUploads}, {"", r.trash}, {"", r.leftovers}, {"", r.unfinished}, {"", r.infected},
 		{"", func(ctx context.Context) error { return r.unworded(ctx, r.DryRun) }},
 		{stepObjects, r.objectsWithoutRecord},
 		{stepRecords, r.records},
@@ -280,7 +285,9 @@ func (r *reconciler) unfinished(ctx context.Context) error {
 		}
 		if f.State == FileDeleting {
 			// Marked again, because the list may be old.
-			r.repair(fileRepair(RepairRemovedFile, f), func() error { return r.take(ctx, f, FileDeleting) })
+			r.repair(fileRepair(RepairRemovedFile, f), func() error {
+				return r.takeAs(ctx, f, undoable(f.Trash), FileDeleting)
+			})
 			continue
 		}
 		what, content, err := r.recoverable(ctx, f, false)
@@ -342,6 +349,20 @@ func (r *reconciler) mayRemove(ctx context.Context, n int) (bool, error) {
 
 // take wins a record in one of the states from and removes it with its object.
 func (s *Service) take(ctx context.Context, f File, from ...FileState) error {
+	return s.takeAs(ctx, f, keepForUndo, from...)
+}
+
+// undoable returns how an interrupted removal is finished: what was in the trash is removed for good, because a person
+// decided that, and of others nobody knows.
+func undoable(t Trash) removal {
+	if t != (Trash{}) {
+		return removeForGood
+	}
+	return keepForUndo
+}
+
+// takeAs is take that says what happens to the object.
+func (s *Service) takeAs(ctx context.Context, f File, how removal, from ...FileState) error {
 	marked := s.time()
 	if err := s.catalog.MarkDeleting(ctx, f.Person, f.ID, marked, from...); err != nil {
 		return err
@@ -349,7 +370,7 @@ func (s *Service) take(ctx context.Context, f File, from ...FileState) error {
 	if err := s.forgetWords(ctx, f); err != nil {
 		return err
 	}
-	return s.erase(ctx, f, marked, keepForUndo)
+	return s.erase(ctx, f, marked, how)
 }
 
 // leftovers removes submissions that were never acknowledged, and completes deletions of people.
@@ -361,7 +382,7 @@ func (r *reconciler) leftovers(ctx context.Context) error {
 		}
 		if p.State == PersonDeleting {
 			r.repair(Repair{What: RepairRemovedPerson, Person: p.ID.String()}, func() error {
-				return r.finishDeletion(ctx, p, keepForUndo)
+				return r.finishDeletion(ctx, p, undoable(p.Trash))
 			})
 			continue
 		}

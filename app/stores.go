@@ -38,7 +38,19 @@ type People interface {
 	// Delete removes the person if it is in state PersonDeleting, and has the CreatedAt of p: ErrLost otherwise, nil if
 	// it does not exist.
 	Delete(ctx context.Context, p Person) error
-	// Find returns people in state PersonSubmitted.
+	// Trash moves those of ids (100 at most) to the trash who are in state PersonSubmitted and not in the trash, all of
+	// them at once, and returns how many. They lose all words.
+	Trash(ctx context.Context, ids []PersonID, t Trash) (int, error)
+	// PutBack moves a person out of the trash who is in state PersonSubmitted and has come there at that time: ErrLost
+	// otherwise, ErrNotFound if it does not exist. Its words are of version 0 then, so that Unworded yields it.
+	PutBack(ctx context.Context, id PersonID, since time.Time) error
+	// MoveTrashed moves a person to PersonDeleting under the same conditions, with the same errors.
+	MoveTrashed(ctx context.Context, id PersonID, since, at time.Time) error
+	// Trashed returns up to limit (at least 1) people who are in state PersonSubmitted and have come to the trash
+	// before the given time, the last first (Trash.At, then ID); of these, those behind a position, which has a
+	// Trash.At for its CreatedAt. Zero: from the first.
+	Trashed(ctx context.Context, before time.Time, after Cursor, limit int) ([]Person, error)
+	// Find returns people in state PersonSubmitted who are not in the trash.
 	Find(ctx context.Context, q Search) (Found, error)
 	// Leftovers yields the people in state PersonSubmitting whose UpdatedAt is before the given time, and all in state
 	// PersonDeleting. The loop's body may move and delete what it is given.
@@ -48,8 +60,8 @@ type People interface {
 	Words
 }
 
-// Words are the words by which Find finds people in state PersonSubmitted; others have none. Each is one of
-// SearchWords.
+// Words are the words by which Find finds people in state PersonSubmitted; others have none, nor have those in the
+// trash: for the methods below, these are in another state. Each is one of SearchWords.
 type Words interface {
 	// AddWords adds words to those of a person, up to MaxPersonWords in all. ErrLost if the person is in another state
 	// than PersonSubmitted, ErrNotFound if it does not exist.
@@ -168,6 +180,15 @@ type Catalog interface {
 	// the record if it is certain that this call removed it: at most one of any number of calls does, so that what was
 	// counted once is uncounted once. Whether there was a record or not, Put does not use the id again for a while.
 	Remove(ctx context.Context, person PersonID, file FileID, at time.Time) (*File, error)
+	// SetTrash sets the Trash of a record in state FileStored, or removes it (zero), if it has come to the trash at the
+	// time since (zero: is not there): ErrLost otherwise, or if the record does not exist.
+	SetTrash(ctx context.Context, person PersonID, file FileID, since time.Time, t Trash) error
+	// MarkTrashed is MarkDeleting of a record in state FileStored that has come to the trash at the time since: ErrLost
+	// otherwise, or if the record does not exist.
+	MarkTrashed(ctx context.Context, person PersonID, file FileID, since, at time.Time) error
+	// TrashedFiles yields the records in state FileStored that have a Trash, in no particular order. It may be seconds
+	// behind the latest writes. The loop's body may change and remove what it is given.
+	TrashedFiles(ctx context.Context) iter.Seq2[File, error]
 	// Unfinished yields the records in state FileUploading whose UpdatedAt is before the given time, and all in state
 	// FileDeleting. It may be seconds behind the latest writes. The loop's body may change and remove what it is given.
 	Unfinished(ctx context.Context, before time.Time) iter.Seq2[File, error]
@@ -181,16 +202,16 @@ type Catalog interface {
 	// SetDamage sets Damage of a record in state FileStored, or removes it (nil): ErrLost in another state or if the
 	// record does not exist. A record that leaves that state loses it.
 	SetDamage(ctx context.Context, person PersonID, file FileID, d *Damage) error
-	// Damaged yields the records in state FileStored that have a Damage and are not ScanInfected. It may be seconds
-	// behind the latest writes. The loop's body may change and remove what it is given.
+	// Damaged yields the records in state FileStored, but not in the trash, that have a Damage and are not
+	// ScanInfected. It may be seconds behind the latest writes. The loop's body may change and remove what it is given.
 	Damaged(ctx context.Context) iter.Seq2[File, error]
 	// SetScan sets the Scan of a record in state FileStored if it still has the given revision, which is empty if it
 	// has no Scan. Otherwise, in another state, or if the record does not exist, it returns ErrLost. It returns the
 	// scan with its new revision.
 	SetScan(ctx context.Context, person PersonID, file FileID, revision string, scan Scan) (Scan, error)
-	// Scans yields the records in state FileStored without Damage whose Scan has the given state, which is ScanWaiting,
-	// ScanFailed or ScanInfected; with ScanInfected, also those with Damage. It may be seconds behind the latest
-	// writes. The loop's body may change and remove what it is given.
+	// Scans yields the records in state FileStored, but not in the trash, without Damage whose Scan has the given
+	// state, which is ScanWaiting, ScanFailed or ScanInfected; with ScanInfected, also those with Damage. It may be
+	// seconds behind the latest writes. The loop's body may change and remove what it is given.
 	Scans(ctx context.Context, state ScanState) iter.Seq2[File, error]
 	Counters
 	Notes

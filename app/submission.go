@@ -150,7 +150,8 @@ func (s *Service) enter(ctx context.Context, receipt Receipt, person Person) (fo
 			continue
 		case err != nil:
 			return Person{}, false, fmt.Errorf("read person: %w", err)
-		case !receipt.Opens(found) || found.Details != person.Details || found.State == PersonDeleting:
+		case !receipt.Opens(found) || found.Details != person.Details || found.State == PersonDeleting ||
+			found.trashed():
 			return Person{}, false, conflict(nil)
 		case found.receiptExpired(person.CreatedAt):
 			return Person{}, false, found.expired()
@@ -331,7 +332,7 @@ func (s *Service) unmarked(ctx context.Context, id PersonID) error {
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("read person: %w", err)
 	}
-	if err != nil || person.State == PersonDeleting {
+	if err != nil || person.State == PersonDeleting || person.trashed() {
 		return conflict(err)
 	}
 	return nil
@@ -353,7 +354,7 @@ func (sub *Submission) Acknowledge(ctx context.Context) error {
 	sub.settled = true
 	for _, in := range sub.files {
 		if in.twin != nil {
-			now, err := s.File(ctx, in.twin.Person, in.twin.ID)
+			now, err := s.storedFile(ctx, in.twin.Person, in.twin.ID)
 			switch {
 			case errors.Is(err, ErrNotFound):
 				in.outcome.Err = lost(err)
@@ -423,7 +424,7 @@ func (sub *Submission) confirm(ctx context.Context) error {
 	}
 	// Acknowledged before, by this form or its twin; or being deleted.
 	found, err := s.people.Person(ctx, sub.person.ID)
-	if err == nil && found.State != PersonSubmitted {
+	if err == nil && (found.State != PersonSubmitted || found.trashed()) {
 		err = &Error{Code: CodeNotFound}
 	}
 	if err == nil && sub.person.State == PersonSubmitting {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Summary is what a person has, apart from what is being deleted.
+// Summary is what a person has, apart from what is being deleted or is in the trash.
 type Summary struct {
 	// Stored is the number of stored files and of their bytes, Damaged how many of them are known to be damaged.
 	Stored  Quota
@@ -41,7 +41,7 @@ func (s *Service) Summary(ctx context.Context, person PersonID) (Summary, error)
 			if f.Multipart == nil {
 				forms[f.Path()] = &tries{}
 			}
-		case f.State == FileStored && f.Content != nil:
+		case f.State == FileStored && f.Content != nil && f.Trash == (Trash{}):
 			sum.Stored = sum.Stored.plus(Quota{1, f.Content.Size})
 			if f.Damage != nil {
 				sum.Damaged++

@@ -187,7 +187,7 @@ func (s *Service) keepThumbnail(ctx context.Context, f File, b []byte) error {
 	if err := s.objects.PutThumbnail(ctx, f.Person, f.ID, b); err != nil {
 		return fmt.Errorf("keep thumbnail: %w", err)
 	}
-	if _, err := s.File(ctx, f.Person, f.ID); errors.Is(err, ErrNotFound) {
+	if _, err := s.storedFile(ctx, f.Person, f.ID); errors.Is(err, ErrNotFound) {
 		if err := s.objects.DeleteThumbnail(ctx, f.Person, f.ID); err != nil {
 			return fmt.Errorf("delete the thumbnail of a deleted file: %w", err)
 		}

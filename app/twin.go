@@ -62,7 +62,13 @@ func (s *Service) commitOrTwin(ctx context.Context, f File, content *Content,
 		case err != nil:
 			return File{}, heir, fmt.Errorf("look at the same file, which is stored: %w", err)
 		case twin.Damage == nil:
-			return twin, false, nil
+			if twin.Trash == (Trash{}) {
+				return twin, false, nil
+			}
+			if twin, err = s.PutBackFile(ctx, twin.Person, twin.ID); errors.Is(err, ErrNotFound) {
+				continue
+			}
+			return twin, heir && err != nil, err
 		}
 		heir = true
 		marked := s.time()
@@ -82,11 +88,18 @@ func (s *Service) commitOrTwin(ctx context.Context, f File, content *Content,
 }
 
 // intact reports whether a stored file that is to be the response to its sender is intact, as far as Check looks. A
-// file that no longer exists is not.
+// file that no longer exists is not. It takes one out of the trash that is.
 func (s *Service) intact(ctx context.Context, f File) (bool, error) {
 	f, err := s.check(ctx, f)
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
 	}
-	return err == nil && f.Damage == nil, err
+	if err != nil || f.Damage != nil || f.Trash == (Trash{}) {
+		return err == nil && f.Damage == nil, err
+	}
+	_, err = s.PutBackFile(ctx, f.Person, f.ID)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }

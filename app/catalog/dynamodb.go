@@ -28,14 +28,14 @@ import (
 //   - Partition key person_id (S), sort key file_id (S). A person's files are one consistent query.
 //   - Global secondary index "unfinished": hash key unfinished (S), range key updated_at (N), projection ALL. It is
 //     sparse: only records that are uploading, deleting or damaged, or in whose scan state there is something to do
-//     (waiting, failed, infected), have the attribute, which is that and one of 8 shards, so that no single
+//     (waiting, failed, infected), or that are in the trash, have the attribute, which is that and one of 8 shards, so that no single
 //     partition of the index takes every write of the table.
 //   - Time to live on expires_at (Unix seconds): a belt for records that nobody finished or removed within 7 days. It
 //     is gone from a record as soon as that is stored.
 //   - All other attributes are free. Of a record: name (File.Path), author, state, size, sha256, crc64, content_type,
 //     upload_transfer, upload_size, upload_part_size, object_key, created_at, updated_at (Unix microseconds), revision,
 //     writer; of one that is damaged, damage and damaged_at; of one that has a Scan, scan and those that begin with
-//     "scan_". Of a claim (see Commit): owner, revision; its file_id begins with "~claim#". Of a person's counter (see
+//     "scan_"; of one in the trash, trashed_at and trashed_by. Of a claim (see Commit): owner, revision; its file_id begins with "~claim#". Of a person's counter (see
 //     Reserve): files, bytes, epoch, writer, updated_at; its file_id is "~usage". Of what was seen without an owner:
 //     created_at; its file_id begins with "~ownerless#". Of the id of a removed file (see Remove): expires_at; its
 //     file_id begins with "~removed#". Of a note: value, writer; its file_id begins with "~note#",
@@ -163,6 +163,9 @@ type item struct {
 	ScanTries    int               `dynamodbav:"scan_tries,omitempty"`
 	ScanUntil    int64             `dynamodbav:"scan_until,omitempty"`
 	ScanRevision string            `dynamodbav:"scan_revision,omitempty"`
+	// TrashedAt and TrashedBy are those of a Trash. Unfinished is there with them.
+	TrashedAt *int64 `dynamodbav:"trashed_at,omitempty"`
+	TrashedBy string `dynamodbav:"trashed_by,omitempty"`
 	// Value is that of a note.
 	Value []byte `dynamodbav:"value,omitempty"`
 	// Owner is the id of the file that a claim belongs to.
@@ -224,6 +227,9 @@ func (i *item) parse() (f dossier.File, err error) {
 	}
 	if i.Damage != "" && f.State == dossier.FileStored {
 		f.Damage = &dossier.Damage{Kind: dossier.DamageKind(i.Damage), FoundAt: instant(aws.ToInt64(i.DamagedAt))}
+	}
+	if i.TrashedAt != nil {
+		f.Trash = dossier.Trash{At: instant(*i.TrashedAt), By: i.TrashedBy}
 	}
 	if i.Scan != "" {
 		f.Scan = &dossier.Scan{State: i.Scan, Detail: i.ScanDetail, At: moment(i.ScanAt), Tries: i.ScanTries,
@@ -340,12 +346,7 @@ func (d *DynamoDB) Touch(ctx context.Context, person dossier.PersonID, file doss
 func (d *DynamoDB) MarkDeleting(ctx context.Context, person dossier.PersonID, file dossier.FileID, at time.Time,
 	from ...dossier.FileState) error {
 	const doing = "mark a file for deletion"
-	change := expression.
-		Set(expression.Name("state"), expression.Value(dossier.FileDeleting)).
-		Set(expression.Name("updated_at"), expression.Value(at.UnixMicro())).
-		Set(expression.Name("expires_at"), expression.Value(expiry(at))).
-		Set(expression.Name("unfinished"), expression.Value(bucket(dossier.FileDeleting, shard(file))))
-	_, err := d.update(ctx, doing, person.String(), file.String(), change, inState(dossier.FileDeleting, from...))
+	_, err := d.update(ctx, doing, person.String(), file.String(), deleting(file, at), inState(dossier.FileDeleting, from...))
 	if !errors.Is(err, errCondition) {
 		return err
 	}
@@ -357,6 +358,15 @@ func (d *DynamoDB) MarkDeleting(ctx context.Context, person dossier.PersonID, fi
 		return errNotFound
 	}
 	return errLost
+}
+
+// deleting is the change of a record to FileDeleting.
+func deleting(file dossier.FileID, at time.Time) expression.UpdateBuilder {
+	return expression.
+		Set(expression.Name("state"), expression.Value(dossier.FileDeleting)).
+		Set(expression.Name("updated_at"), expression.Value(at.UnixMicro())).
+		Set(expression.Name("expires_at"), expression.Value(expiry(at))).
+		Set(expression.Name("unfinished"), expression.Value(bucket(dossier.FileDeleting, shard(file))))
 }
 
 // Unfinished implements dossier.Catalog.

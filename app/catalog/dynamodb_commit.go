@@ -220,7 +220,7 @@ func (d *DynamoDB) store(ctx context.Context, i *item, at time.Time) (*item, err
 	change := indexed(expression.
 		Set(expression.Name("state"), expression.Value(dossier.FileStored)).
 		Set(expression.Name("updated_at"), expression.Value(at.UnixMicro())).
-		Remove(expression.Name("expires_at")), i.File, "", i.Scan)
+		Remove(expression.Name("expires_at")), i.File, "", i.Scan, false)
 	return d.update(ctx, committing, i.Person, i.File, change,
 		inState(dossier.FileUploading).And(expression.Name("revision").Equal(expression.Value(i.Revision))).
 			And(expression.Name("sha256").Equal(expression.Value(i.SHA256))))

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"iter"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
@@ -13,18 +14,24 @@ import (
 	dossier "dossier.example/app"
 )
 
-// The marks of stored records: what is damaged, and what scanners for malware found. Both share the one attribute of
-// the index, so each is written on condition that the other is still as it was read.
+// The marks of stored records: what is damaged, what scanners for malware found, and what is in the trash. They share
+// the one attribute of the index, so each is written on condition that the others are still as they were read. A former
+// release knows no trash, and may take a record out of the place that it has in the index; SetTrash puts it back.
 
 // damagedBucket is in place of a state in the index's hash key of a stored record that has a damage. Of one in whose
 // scan state there is something to do, it is that state.
 const damagedBucket = "damaged"
 
+// trashedBucket is that of a record in the trash, whatever else is known of it.
+const trashedBucket = "trashed"
+
 // indexed adds to a change of a stored record where it stands in the index, if it does.
 func indexed(change expression.UpdateBuilder, file, damage string,
-	scan dossier.ScanState) expression.UpdateBuilder {
+	scan dossier.ScanState, trashed bool) expression.UpdateBuilder {
 	place := ""
 	switch {
+	case trashed:
+		place = trashedBucket
 	case scan == dossier.ScanInfected:
 		place = string(scan)
 	case damage != "":
@@ -66,8 +73,9 @@ func (d *DynamoDB) SetDamage(ctx context.Context, person dossier.PersonID, file 
 			change = expression.Set(expression.Name("damage"), expression.Value(kind)).
 				Set(expression.Name("damaged_at"), expression.Value(damage.FoundAt.UnixMicro()))
 		}
-		_, err = d.update(ctx, doing, own.Person, own.File, indexed(change, own.File, kind, own.Scan),
-			inState(dossier.FileStored).And(unchanged("scan_revision", own.ScanRevision)))
+		_, err = d.update(ctx, doing, own.Person, own.File,
+			indexed(change, own.File, kind, own.Scan, own.TrashedAt != nil),
+			inState(dossier.FileStored).And(unchanged("scan_revision", own.ScanRevision)).And(sameTrash(own.TrashedAt)))
 		if !errors.Is(err, errCondition) {
 			return err
 		}
@@ -78,7 +86,77 @@ func (d *DynamoDB) SetDamage(ctx context.Context, person dossier.PersonID, file 
 // Damaged implements dossier.Catalog.
 func (d *DynamoDB) Damaged(ctx context.Context) iter.Seq2[dossier.File, error] {
 	return d.indexedAs(ctx, "list the damaged files", damagedBucket,
-		func(f dossier.File) bool { return f.Damage != nil })
+		func(f dossier.File) bool { return f.Damage != nil && f.Trash == (dossier.Trash{}) })
+}
+
+// sameTrash holds for a record that is in the trash since that time, or with nil is not there.
+func sameTrash(since *int64) expression.ConditionBuilder {
+	if since == nil {
+		return expression.AttributeNotExists(expression.Name("trashed_at"))
+	}
+	return expression.Name("trashed_at").Equal(expression.Value(*since))
+}
+
+// SetTrash implements dossier.Catalog.
+func (d *DynamoDB) SetTrash(ctx context.Context, person dossier.PersonID, file dossier.FileID, since time.Time,
+	t dossier.Trash) error {
+	const doing = "move a file to or from the trash"
+	for range commitTries {
+		own, err := d.get(ctx, doing, person.String(), file.String())
+		if err != nil {
+			return err
+		}
+		trashed := !t.At.IsZero()
+		switch {
+		case own == nil, own.State != dossier.FileStored:
+			return errLost
+		case trashed && own.TrashedAt != nil && *own.TrashedAt == t.At.UnixMicro() && own.TrashedBy == t.By &&
+			since.IsZero():
+			return nil // this very write, whose answer was lost before the SDK sent it again
+		case aws.ToInt64(own.TrashedAt) != micros(since):
+			return errLost
+		}
+		change := expression.Remove(expression.Name("trashed_at")).Remove(expression.Name("trashed_by"))
+		if trashed {
+			change = expression.Set(expression.Name("trashed_at"), expression.Value(t.At.UnixMicro())).
+				Set(expression.Name("trashed_by"), expression.Value(t.By))
+		}
+		_, err = d.update(ctx, doing, own.Person, own.File, indexed(change, own.File, own.Damage, own.Scan, trashed),
+			inState(dossier.FileStored).And(unchanged("scan_revision", own.ScanRevision)).
+				And(unchanged("damage", own.Damage)).And(sameTrash(own.TrashedAt)))
+		if !errors.Is(err, errCondition) {
+			return err
+		}
+	}
+	return dossier.Unavailable(ctx, doing, errContended)
+}
+
+// MarkTrashed implements dossier.Catalog.
+func (d *DynamoDB) MarkTrashed(ctx context.Context, person dossier.PersonID, file dossier.FileID, since,
+	at time.Time) error {
+	const doing = "mark a file in the trash for deletion"
+	was := since.UnixMicro()
+	_, err := d.update(ctx, doing, person.String(), file.String(), deleting(file, at),
+		inState(dossier.FileStored).And(sameTrash(&was)))
+	if !errors.Is(err, errCondition) {
+		return err
+	}
+	// It may be this very write, whose answer was lost before the SDK sent it again.
+	found, err := d.get(ctx, doing, person.String(), file.String())
+	switch {
+	case err != nil:
+		return err
+	case found != nil && found.State == dossier.FileDeleting && found.UpdatedAt != nil &&
+		*found.UpdatedAt == at.UnixMicro():
+		return nil
+	}
+	return errLost
+}
+
+// TrashedFiles implements dossier.Catalog.
+func (d *DynamoDB) TrashedFiles(ctx context.Context) iter.Seq2[dossier.File, error] {
+	return d.indexedAs(ctx, "list the files in the trash", trashedBucket,
+		func(f dossier.File) bool { return f.Trash != (dossier.Trash{}) })
 }
 
 // SetScan implements dossier.Catalog.
@@ -102,9 +180,10 @@ func (d *DynamoDB) SetScan(ctx context.Context, person dossier.PersonID, file do
 			Set(expression.Name("scan_tries"), expression.Value(scan.Tries)).
 			Set(expression.Name("scan_until"), expression.Value(micros(scan.Until))).
 			Set(expression.Name("scan_revision"), expression.Value(scan.Revision))
-		_, err = d.update(ctx, doing, own.Person, own.File, indexed(change, own.File, own.Damage, scan.State),
+		_, err = d.update(ctx, doing, own.Person, own.File,
+			indexed(change, own.File, own.Damage, scan.State, own.TrashedAt != nil),
 			inState(dossier.FileStored).And(unchanged("scan_revision", revision)).
-				And(unchanged("damage", own.Damage)))
+				And(unchanged("damage", own.Damage)).And(sameTrash(own.TrashedAt)))
 		if !errors.Is(err, errCondition) {
 			if err != nil {
 				return dossier.Scan{}, err
@@ -118,7 +197,7 @@ func (d *DynamoDB) SetScan(ctx context.Context, person dossier.PersonID, file do
 // Scans implements dossier.Catalog.
 func (d *DynamoDB) Scans(ctx context.Context, state dossier.ScanState) iter.Seq2[dossier.File, error] {
 	return d.indexedAs(ctx, "list the files by what scanners found", string(state), func(f dossier.File) bool {
-		return f.ScanState() == state && (f.Damage == nil || state == dossier.ScanInfected)
+		return f.ScanState() == state && f.Trash == (dossier.Trash{}) && (f.Damage == nil || state == dossier.ScanInfected)
 	})
 }
 

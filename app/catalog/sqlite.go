@@ -296,6 +296,52 @@ func (s *SQLite) Remove(ctx context.Context, person dossier.PersonID, file dossi
 	return removed, nil
 }
 
+// SetTrash implements dossier.Catalog.
+func (s *SQLite) SetTrash(ctx context.Context, person dossier.PersonID, file dossier.FileID, since time.Time,
+	t dossier.Trash) error {
+	var at, by any
+	if !t.At.IsZero() {
+		at, by = t.At.UnixMicro(), t.By
+	}
+	return s.change(ctx, "move a file to or from the trash", func(ctx context.Context, tx *sql.Tx) error {
+		n, err := affected(tx.ExecContext(ctx, `UPDATE files SET trashed_at = ?, trashed_by = ?
+			WHERE person_id = ? AND file_id = ? AND state = 'stored' AND COALESCE(trashed_at, 0) = ?`,
+			at, by, person.String(), file.String(), micros(since)))
+		if err == nil && n == 0 {
+			return errLost
+		}
+		return err
+	})
+}
+
+// MarkTrashed implements dossier.Catalog.
+func (s *SQLite) MarkTrashed(ctx context.Context, person dossier.PersonID, file dossier.FileID, since,
+	at time.Time) error {
+	return s.change(ctx, "mark a file in the trash for deletion", func(ctx context.Context, tx *sql.Tx) error {
+		n, err := affected(tx.ExecContext(ctx, `UPDATE files SET state = ?, updated_at = ?
+			WHERE person_id = ? AND file_id = ? AND state = 'stored' AND trashed_at = ?`,
+			string(dossier.FileDeleting), at.UnixMicro(), person.String(), file.String(), since.UnixMicro()))
+		if err == nil && n == 0 {
+			return errLost
+		}
+		return err
+	})
+}
+
+// TrashedFiles implements dossier.Catalog.
+func (s *SQLite) TrashedFiles(ctx context.Context) iter.Seq2[dossier.File, error] {
+	return func(yield func(dossier.File, error) bool) {
+		s.pages(func(last *dossier.File) ([]dossier.File, error) {
+			if last == nil {
+				last = &dossier.File{}
+			}
+			return s.list(ctx, "list the files in the trash",
+				`WHERE trashed_at IS NOT NULL AND state = 'stored' AND (person_id, file_id) > (?, ?)
+				 ORDER BY person_id, file_id LIMIT ?`, last.Person.String(), last.ID.String(), s.page)
+		}, yield)
+	}
+}
+
 // forgotten is how many ids of removed files are forgotten at most when one is added: more than one, so that their
 // number falls back after many were removed.
 const forgotten = 8
@@ -385,7 +431,7 @@ func (s *SQLite) Damaged(ctx context.Context) iter.Seq2[dossier.File, error] {
 				last = &dossier.File{}
 			}
 			return s.list(ctx, "list the damaged files",
-				`WHERE damage IS NOT NULL AND state = 'stored' AND COALESCE(scan, '') <> 'infected'
+				`WHERE damage IS NOT NULL AND state = 'stored' AND trashed_at IS NULL AND COALESCE(scan, '') <> 'infected'
 				 AND (person_id, file_id) > (?, ?) ORDER BY person_id, file_id LIMIT ?`, last.Person.String(),
 				last.ID.String(), s.page)
 		}, yield)
@@ -429,7 +475,7 @@ func (s *SQLite) Scans(ctx context.Context, state dossier.ScanState) iter.Seq2[d
 			}
 			// The first condition is that of the index.
 			return s.list(ctx, "list the files by what scanners found",
-				`WHERE scan IN ('waiting', 'failed', 'infected') AND scan = ? AND state = 'stored'
+				`WHERE scan IN ('waiting', 'failed', 'infected') AND scan = ? AND state = 'stored' AND trashed_at IS NULL
 				 AND (damage IS NULL OR scan = 'infected') AND (person_id, file_id) > (?, ?)
 				 ORDER BY person_id, file_id LIMIT ?`,
 				string(state), last.Person.String(), last.ID.String(), s.page)
@@ -482,7 +528,7 @@ func records(ctx context.Context, q querier, rest string, args ...any) (files []
 	rows, err := q.QueryContext(ctx,
 		`SELECT person_id, file_id, name, author, state, size, sha256, crc64, content_type, upload_transfer, upload_size,
 		 upload_part_size, created_at, updated_at, damage, damaged_at,
-		 scan, scan_detail, scan_at, scan_tries, scan_until, scan_revision FROM files `+rest, args...)
+		 scan, scan_detail, scan_at, scan_tries, scan_until, scan_revision, trashed_at, trashed_by FROM files `+rest, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -508,10 +554,12 @@ func scan(rows *sql.Rows) (f dossier.File, err error) {
 		damaged                  sql.NullInt64
 		state, detail, revision  sql.NullString
 		at, tries, until         sql.NullInt64
+		trashed                  sql.NullInt64
+		by                       sql.NullString
 	)
 	err = rows.Scan(&person, &file, &path, &f.Author, (*string)(&f.State), &size, &sha256, &crc64, &mediaType,
 		&m.uploadID, &m.size, &m.partSize, &created, &updated, &damage, &damaged,
-		&state, &detail, &at, &tries, &until, &revision)
+		&state, &detail, &at, &tries, &until, &revision, &trashed, &by)
 	if err != nil {
 		return f, err
 	}
@@ -530,6 +578,9 @@ func scan(rows *sql.Rows) (f dossier.File, err error) {
 	}
 	if damage.Valid && f.State == dossier.FileStored {
 		f.Damage = &dossier.Damage{Kind: dossier.DamageKind(damage.String), FoundAt: instant(damaged.Int64)}
+	}
+	if trashed.Valid {
+		f.Trash = dossier.Trash{At: instant(trashed.Int64), By: by.String}
 	}
 	if state.Valid {
 		f.Scan = &dossier.Scan{State: dossier.ScanState(state.String), Detail: detail.String, At: moment(at.Int64),

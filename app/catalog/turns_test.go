@@ -69,6 +69,19 @@ func (t *turns) SetDamage(ctx context.Context, p dossier.PersonID, f dossier.Fil
 	return t.next().SetDamage(ctx, p, f, d)
 }
 
+func (t *turns) SetTrash(ctx context.Context, p dossier.PersonID, f dossier.FileID, since time.Time,
+	trash dossier.Trash) error {
+	return t.next().SetTrash(ctx, p, f, since, trash)
+}
+
+func (t *turns) MarkTrashed(ctx context.Context, p dossier.PersonID, f dossier.FileID, since, at time.Time) error {
+	return t.next().MarkTrashed(ctx, p, f, since, at)
+}
+
+func (t *turns) TrashedFiles(ctx context.Context) iter.Seq2[dossier.File, error] {
+	return t.next().TrashedFiles(ctx)
+}
+
 func (t *turns) SetScan(ctx context.Context, p dossier.PersonID, f dossier.FileID, revision string,
 	scan dossier.Scan) (dossier.Scan, error) {
 	return t.next().SetScan(ctx, p, f, revision, scan)

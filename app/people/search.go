@@ -260,7 +260,7 @@ func newest(tx *gorm.DB, d direction, limit int) *gorm.DB {
 
 // acknowledged restricts a query of people to those that are found.
 func acknowledged(tx *gorm.DB) *gorm.DB {
-	return tx.Model(&row{}).Where("state = ?", string(dossier.PersonSubmitted))
+	return tx.Model(&row{}).Where("state = ? AND trashed_at = 0", string(dossier.PersonSubmitted))
 }
 
 // countWithin counts the people of a window, up to most.

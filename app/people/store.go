@@ -100,6 +100,9 @@ type row struct {
 	State       string          `gorm:"column:state"`
 	// NameKey is what a former release, which may still serve during a rollout, searches by.
 	NameKey string `gorm:"column:name_key"`
+	// TrashedAt and TrashedBy are those of dossier.Trash; 0 for a person who is not in the trash.
+	TrashedAt int64  `gorm:"column:trashed_at"`
+	TrashedBy string `gorm:"column:trashed_by"`
 	// WordsVersion and WordsRevision are those of dossier.Worded. Of what is inserted there are no words yet.
 	WordsVersion  int   `gorm:"column:words_version"`
 	WordsRevision int64 `gorm:"column:words_revision"`
@@ -142,6 +145,9 @@ func (r row) person() (dossier.Person, error) {
 		State:     dossier.PersonState(r.State),
 		CreatedAt: time.UnixMicro(r.Created).UTC(),
 		UpdatedAt: time.UnixMicro(r.Updated).UTC(),
+	}
+	if r.TrashedAt != 0 {
+		p.Trash = dossier.Trash{At: time.UnixMicro(r.TrashedAt).UTC(), By: r.TrashedBy}
 	}
 	if r.Expires != 0 {
 		p.ReceiptExpires = time.UnixMicro(r.Expires).UTC()

@@ -75,13 +75,13 @@ func plans() []plan {
 		some = append(some, fmt.Sprintf("%08X-0000-7000-8000-000000000000", 17*i))
 	}
 	return []plan{
-		{"first page", "people_newest", true, people(direction{})},
-		{"later page", "people_newest", true, people(older)},
-		{"earlier page", "people_newest", true, people(newer)},
-		{"first page of some days", "people_newest", true, people(direction{window: days})},
-		{"later page of some days", "people_newest", true, people(olderDays)},
-		{"earlier page of some days", "people_newest", true, people(newerDays)},
-		{"count of some days", "people_newest", true, func(tx *gorm.DB) *gorm.DB {
+		{"first page", "people_listed", true, people(direction{})},
+		{"later page", "people_listed", true, people(older)},
+		{"earlier page", "people_listed", true, people(newer)},
+		{"first page of some days", "people_listed", true, people(direction{window: days})},
+		{"later page of some days", "people_listed", true, people(olderDays)},
+		{"earlier page of some days", "people_listed", true, people(newerDays)},
+		{"count of some days", "people_listed", true, func(tx *gorm.DB) *gorm.DB {
 			return days.of(acknowledged(tx).Select("id")).Limit(1001)
 		}},
 		{"first page of a word in some days", "words_newest", true, list(direction{window: days}, "common")},
@@ -104,7 +104,7 @@ func plans() []plan {
 		{"later page by a word, backwards", "words_newest", true, func(tx *gorm.DB) *gorm.DB {
 			return otherWords(tx, spanOf("na"), older, 20)
 		}},
-		{"count of all", "people_words", true, func(tx *gorm.DB) *gorm.DB {
+		{"count of all", "people_listed", true, func(tx *gorm.DB) *gorm.DB {
 			return acknowledged(tx).Select("id").Limit(1001)
 		}},
 		{"count of a word", "words_newest", true, func(tx *gorm.DB) *gorm.DB {

@@ -53,7 +53,7 @@ func (s *Store) AddWords(ctx context.Context, id dossier.PersonID, words []strin
 		return nil
 	}
 	there, err := s.changeWithWords(ctx, "adding a person's words", id, words,
-		`UPDATE people SET words_revision = words_revision + 1 WHERE id = ? AND state = ?`, id.String(),
+		`UPDATE people SET words_revision = words_revision + 1 WHERE id = ? AND state = ? AND trashed_at = 0`, id.String(),
 		string(dossier.PersonSubmitted))
 	if err != nil || there {
 		return err
@@ -173,7 +173,7 @@ func (s *Store) replaceWords(ctx context.Context, p dossier.Person, revision int
 	set := false
 	err := s.transact(ctx, "replacing a person's words", func(tx *gorm.DB) error {
 		done := tx.Model(&row{}).
-			Where("id = ? AND words_revision = ? AND state = ?", p.ID.String(), revision,
+			Where("id = ? AND words_revision = ? AND state = ? AND trashed_at = 0", p.ID.String(), revision,
 				string(dossier.PersonSubmitted)).
 			Updates(map[string]any{"words_version": version, "words_revision": revision + 1})
 		set = done.RowsAffected > 0
@@ -211,7 +211,7 @@ func (s *Store) Unworded(ctx context.Context) iter.Seq2[dossier.PersonID, error]
 // unworded is the query of Unworded.
 func unworded(tx *gorm.DB, version int, after string) *gorm.DB {
 	return tx.Model(&row{}).
-		Where("state = ? AND words_version = ? AND id > ?", string(dossier.PersonSubmitted), version, after).
+		Where("state = ? AND words_version = ? AND id > ? AND trashed_at = 0", string(dossier.PersonSubmitted), version, after).
 		Order("id").Limit(wordsPage)
 }
 
@@ -229,7 +229,7 @@ func worded(tx *gorm.DB, after string) *gorm.DB {
 func (s *Store) submitted(ctx context.Context, ids []string) (map[string]bool, error) {
 	var found []string
 	err := s.do(ctx, "looking for people", func(tx *gorm.DB) error {
-		return tx.Model(&row{}).Where("id IN ? AND state = ?", ids, string(dossier.PersonSubmitted)).
+		return tx.Model(&row{}).Where("id IN ? AND state = ? AND trashed_at = 0", ids, string(dossier.PersonSubmitted)).
 			Pluck("id", &found).Error
 	})
 	is := make(map[string]bool, len(found))
@@ -279,7 +279,7 @@ func (s *Store) RemoveWords(ctx context.Context, id dossier.PersonID) error {
 	lost := false
 	err := s.transact(ctx, "removing words without a person", func(tx *gorm.DB) error {
 		var state []string
-		err := tx.Model(&row{}).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id.String()).
+		err := tx.Model(&row{}).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ? AND trashed_at = 0", id.String()).
 			Pluck("state", &state).Error
 		if lost = slices.Contains(state, string(dossier.PersonSubmitted)); err != nil || lost {
 			return err

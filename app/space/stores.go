@@ -47,6 +47,15 @@ func (s people) Delete(ctx context.Context, p dossier.Person) error {
 	return s.r.Free(ctx, func() error { return s.People.Delete(ctx, p) })
 }
 
+func (s people) Trash(ctx context.Context, ids []dossier.PersonID, t dossier.Trash) (moved int, err error) {
+	err = s.r.Free(ctx, func() (err error) { moved, err = s.People.Trash(ctx, ids, t); return err })
+	return moved, err
+}
+
+func (s people) MoveTrashed(ctx context.Context, id dossier.PersonID, since, at time.Time) error {
+	return s.r.Free(ctx, func() error { return s.People.MoveTrashed(ctx, id, since, at) })
+}
+
 // SetWords belongs to deletions and to reconciliation.
 func (s people) SetWords(ctx context.Context, seen dossier.Worded, words []string) error {
 	return s.r.Free(ctx, func() error { return s.People.SetWords(ctx, seen, words) })
@@ -118,6 +127,16 @@ func (s catalog) Reserve(ctx context.Context, person dossier.PersonID, add, most
 func (s catalog) MarkDeleting(ctx context.Context, person dossier.PersonID, file dossier.FileID, at time.Time,
 	from ...dossier.FileState) error {
 	return s.r.Free(ctx, func() error { return s.Catalog.MarkDeleting(ctx, person, file, at, from...) })
+}
+
+func (s catalog) SetTrash(ctx context.Context, person dossier.PersonID, file dossier.FileID, since time.Time,
+	t dossier.Trash) error {
+	return s.r.Free(ctx, func() error { return s.Catalog.SetTrash(ctx, person, file, since, t) })
+}
+
+func (s catalog) MarkTrashed(ctx context.Context, person dossier.PersonID, file dossier.FileID, since,
+	at time.Time) error {
+	return s.r.Free(ctx, func() error { return s.Catalog.MarkTrashed(ctx, person, file, since, at) })
 }
 
 func (s catalog) Remove(ctx context.Context, person dossier.PersonID, file dossier.FileID,

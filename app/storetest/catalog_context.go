@@ -41,6 +41,19 @@ func (c *catalogUnderTest) calls(f dossier.File) map[string]func(context.Context
 			}
 			return last
 		},
+		"SetTrash": func(ctx context.Context) error {
+			return c.SetTrash(ctx, f.Person, f.ID, time.Time{}, dossier.Trash{At: c.at(9)})
+		},
+		"MarkTrashed": func(ctx context.Context) error {
+			return c.MarkTrashed(ctx, f.Person, f.ID, c.at(8), c.at(9))
+		},
+		"TrashedFiles": func(ctx context.Context) error {
+			var last error
+			for _, err := range c.TrashedFiles(ctx) {
+				last = cmp.Or(last, err)
+			}
+			return last
+		},
 		"Touch":  func(ctx context.Context) error { return c.Touch(ctx, f.Person, f.ID, c.at(9)) },
 		"Remove": func(ctx context.Context) error { _, err := c.Remove(ctx, f.Person, f.ID, c.at(4)); return err },
 		"Reserve": func(ctx context.Context) error {

@@ -24,7 +24,17 @@ func peopleCalls(s dossier.People, p, fresh dossier.Person) map[string]func(cont
 			return s.Move(ctx, deleting, dossier.PersonSubmitted, peopleEpoch, dossier.PersonDeleting)
 		},
 		"Delete": func(ctx context.Context) error { return s.Delete(ctx, p) },
-		"Find":   func(ctx context.Context) error { _, err := s.Find(ctx, dossier.Search{Limit: 10}); return err },
+		"Trash": func(ctx context.Context) error {
+			_, err := s.Trash(ctx, []dossier.PersonID{deleting}, dossier.Trash{At: peopleEpoch})
+			return err
+		},
+		"PutBack":     func(ctx context.Context) error { return s.PutBack(ctx, deleting, peopleEpoch) },
+		"MoveTrashed": func(ctx context.Context) error { return s.MoveTrashed(ctx, deleting, peopleEpoch, peopleEpoch) },
+		"Trashed": func(ctx context.Context) error {
+			_, err := s.Trashed(ctx, peopleEpoch, dossier.Cursor{}, 10)
+			return err
+		},
+		"Find": func(ctx context.Context) error { _, err := s.Find(ctx, dossier.Search{Limit: 10}); return err },
 		"Find by a word": func(ctx context.Context) error {
 			_, err := s.Find(ctx, dossier.Search{Words: peopleWays("ada"),
 				After: dossier.Cursor{CreatedAt: peopleEpoch, ID: deleting},

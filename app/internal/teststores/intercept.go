@@ -85,6 +85,25 @@ func (s interceptedPeople) Acknowledge(ctx context.Context, id dossier.PersonID,
 	return s.around(ctx, "people.Acknowledge", func() error { return s.to.Acknowledge(ctx, id, at, words) })
 }
 
+func (s interceptedPeople) Trash(ctx context.Context, ids []dossier.PersonID, t dossier.Trash) (int, error) {
+	return value(ctx, s.around, "people.Trash", func() (int, error) { return s.to.Trash(ctx, ids, t) })
+}
+
+func (s interceptedPeople) PutBack(ctx context.Context, id dossier.PersonID, since time.Time) error {
+	return s.around(ctx, "people.PutBack", func() error { return s.to.PutBack(ctx, id, since) })
+}
+
+func (s interceptedPeople) MoveTrashed(ctx context.Context, id dossier.PersonID, since, at time.Time) error {
+	return s.around(ctx, "people.MoveTrashed", func() error { return s.to.MoveTrashed(ctx, id, since, at) })
+}
+
+func (s interceptedPeople) Trashed(ctx context.Context, before time.Time, after dossier.Cursor,
+	limit int) ([]dossier.Person, error) {
+	return value(ctx, s.around, "people.Trashed", func() ([]dossier.Person, error) {
+		return s.to.Trashed(ctx, before, after, limit)
+	})
+}
+
 func (s interceptedPeople) AddWords(ctx context.Context, id dossier.PersonID, words []string) error {
 	return s.around(ctx, "people.AddWords", func() error { return s.to.AddWords(ctx, id, words) })
 }
@@ -179,6 +198,20 @@ func (s interceptedCatalog) Remove(ctx context.Context, person dossier.PersonID,
 	return value(ctx, s.around, "catalog.Remove", func() (*dossier.File, error) {
 		return s.to.Remove(ctx, person, file, at)
 	})
+}
+
+func (s interceptedCatalog) SetTrash(ctx context.Context, person dossier.PersonID, file dossier.FileID, since time.Time,
+	t dossier.Trash) error {
+	return s.around(ctx, "catalog.SetTrash", func() error { return s.to.SetTrash(ctx, person, file, since, t) })
+}
+
+func (s interceptedCatalog) MarkTrashed(ctx context.Context, person dossier.PersonID, file dossier.FileID, since,
+	at time.Time) error {
+	return s.around(ctx, "catalog.MarkTrashed", func() error { return s.to.MarkTrashed(ctx, person, file, since, at) })
+}
+
+func (s interceptedCatalog) TrashedFiles(ctx context.Context) iter.Seq2[dossier.File, error] {
+	return sequence(ctx, s.around, "catalog.TrashedFiles", s.to.TrashedFiles(ctx))
 }
 
 func (s interceptedCatalog) Unfinished(ctx context.Context, before time.Time) iter.Seq2[dossier.File, error] {

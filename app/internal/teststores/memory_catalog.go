@@ -66,7 +66,7 @@ func (m *memoryCatalog) Put(ctx context.Context, f dossier.File) error {
 			return dossier.ErrExists
 		}
 		f = apart(f)
-		f.State, f.Damage = dossier.FileUploading, nil
+		f.State, f.Damage, f.Trash = dossier.FileUploading, nil, dossier.Trash{}
 		f.CreatedAt, f.UpdatedAt = micro(f.CreatedAt), micro(f.UpdatedAt)
 		m.files[key] = f
 		return nil
@@ -227,6 +227,29 @@ func (m *memoryCatalog) Behind(ctx context.Context, person dossier.PersonID, fil
 	})
 }
 
+func (m *memoryCatalog) SetTrash(ctx context.Context, person dossier.PersonID, file dossier.FileID, since time.Time,
+	t dossier.Trash) error {
+	return m.change(ctx, "move a file to or from the trash", person, file,
+		func(f dossier.File) bool { return stored(f) && f.Trash.At.Equal(since) }, func(f *dossier.File) {
+			if f.Trash = t; !t.At.IsZero() {
+				f.Trash.At = micro(t.At)
+			}
+		})
+}
+
+func (m *memoryCatalog) MarkTrashed(ctx context.Context, person dossier.PersonID, file dossier.FileID, since,
+	at time.Time) error {
+	return m.change(ctx, "mark a file in the trash for deletion", person, file,
+		func(f dossier.File) bool { return stored(f) && inTrash(f) && f.Trash.At.Equal(since) },
+		func(f *dossier.File) { f.State, f.UpdatedAt, f.Damage = dossier.FileDeleting, micro(at), nil })
+}
+
+func inTrash(f dossier.File) bool { return f.Trash != dossier.Trash{} }
+
+func (m *memoryCatalog) TrashedFiles(ctx context.Context) iter.Seq2[dossier.File, error] {
+	return m.all(ctx, func(f dossier.File) bool { return stored(f) && inTrash(f) })
+}
+
 func (m *memoryCatalog) SetDamage(ctx context.Context, person dossier.PersonID, file dossier.FileID,
 	d *dossier.Damage) error {
 	return m.change(ctx, "mark a file's damage", person, file, stored, func(f *dossier.File) {
@@ -238,7 +261,7 @@ func (m *memoryCatalog) SetDamage(ctx context.Context, person dossier.PersonID, 
 
 func (m *memoryCatalog) Damaged(ctx context.Context) iter.Seq2[dossier.File, error] {
 	return m.all(ctx, func(f dossier.File) bool {
-		return stored(f) && f.Damage != nil && (f.Scan == nil || f.Scan.State != dossier.ScanInfected)
+		return stored(f) && !inTrash(f) && f.Damage != nil && (f.Scan == nil || f.Scan.State != dossier.ScanInfected)
 	})
 }
 
@@ -256,7 +279,7 @@ func (m *memoryCatalog) SetScan(ctx context.Context, person dossier.PersonID, fi
 
 func (m *memoryCatalog) Scans(ctx context.Context, state dossier.ScanState) iter.Seq2[dossier.File, error] {
 	return m.all(ctx, func(f dossier.File) bool {
-		return stored(f) && f.Scan != nil && f.Scan.State == state &&
+		return stored(f) && !inTrash(f) && f.Scan != nil && f.Scan.State == state &&
 			(f.Damage == nil || state == dossier.ScanInfected)
 	})
 }

@@ -102,7 +102,57 @@ func (m *memoryPeople) Delete(ctx context.Context, p dossier.Person) error {
 	})
 }
 
-func submitted(w dossier.Worded) bool { return w.State == dossier.PersonSubmitted }
+func submitted(w dossier.Worded) bool {
+	return w.State == dossier.PersonSubmitted && w.Trash == (dossier.Trash{})
+}
+
+func (m *memoryPeople) Trash(ctx context.Context, ids []dossier.PersonID, t dossier.Trash) (int, error) {
+	return get(ctx, &m.guard, "move people to the trash", func() (moved int, err error) {
+		t.At = micro(t.At)
+		for _, id := range ids {
+			if w, ok := m.rows[id]; ok && submitted(w) {
+				w.Trash, w.Words, w.Revision = t, nil, w.Revision+1
+				m.rows[id] = w
+				moved++
+			}
+		}
+		return moved, nil
+	})
+}
+
+// trashed returns whether a person is in the trash since that time.
+func trashed(since time.Time) func(dossier.Worded) bool {
+	return func(w dossier.Worded) bool {
+		return w.State == dossier.PersonSubmitted && !since.IsZero() && w.Trash.At.Equal(since)
+	}
+}
+
+func (m *memoryPeople) PutBack(ctx context.Context, id dossier.PersonID, since time.Time) error {
+	return m.change(ctx, "put a person back", id, trashed(since), func(w *dossier.Worded) {
+		w.Trash, w.Version = dossier.Trash{}, 0
+	})
+}
+
+func (m *memoryPeople) MoveTrashed(ctx context.Context, id dossier.PersonID, since, at time.Time) error {
+	return m.change(ctx, "move a person", id, trashed(since), func(w *dossier.Worded) {
+		w.State, w.UpdatedAt = dossier.PersonDeleting, micro(at)
+	})
+}
+
+func (m *memoryPeople) Trashed(ctx context.Context, before time.Time, after dossier.Cursor,
+	limit int) ([]dossier.Person, error) {
+	return get(ctx, &m.guard, "list the trash", func() (people []dossier.Person, err error) {
+		place := func(p dossier.Person) dossier.Cursor { return dossier.Cursor{CreatedAt: p.Trash.At, ID: p.ID} }
+		for _, w := range m.rows {
+			if w.State == dossier.PersonSubmitted && !w.Trash.At.IsZero() && w.Trash.At.Before(before) &&
+				(after.IsZero() || newest(after, place(w.Person)) < 0) {
+				people = append(people, w.Person)
+			}
+		}
+		slices.SortFunc(people, func(a, b dossier.Person) int { return newest(place(a), place(b)) })
+		return people[:min(len(people), limit)], nil
+	})
+}
 
 // moreWords returns words with as many of more as there is room for, in order.
 func moreWords(words, more []string) []string {
