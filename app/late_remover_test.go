@@ -135,7 +135,8 @@ func TestLateRemovers(t *testing.T) {
 					}
 					got := s.sendAgain(t, svc, r, f.ID)
 					release()
-					if err := <-ended; err != nil && codeOf(err) != dossier.CodeNotFound && codeOf(err) != dossier.CodeLost {
+					if err := <-ended; err != nil && codeOf(err) != dossier.CodeNotFound &&
+						codeOf(err) != dossier.CodeLost {
 						t.Errorf("the late remover: %v", err)
 					}
 					s.checkInvariants(t, false)

@@ -104,8 +104,8 @@ func (s *Service) ByReceipt(ctx context.Context, r Receipt) (Person, error) {
 		return Person{}, p.expired()
 	}
 	if p.trashed() {
-		return Person{}, Errorf(CodeExpired, nil, "What you submitted was deleted by the staff of this site on %s. It is "+
-			"not erased yet: if you need it, ask the staff soon to put it back.",
+		return Person{}, Errorf(CodeExpired, nil, "What you submitted was deleted by the staff of this site on %s. "+
+			"It is not erased yet: if you need it, ask the staff soon to put it back.",
 			p.Trash.At.UTC().Format("2 January 2006, 15:04 UTC"))
 	}
 	return p, nil

@@ -68,7 +68,7 @@ func (s *Service) chosen(ctx context.Context, ids []PersonID) iter.Seq2[Person, 
 		for _, id := range ids {
 			p, err := s.people.Person(ctx, id)
 			switch {
-			case errors.Is(err, ErrNotFound) || err == nil && p.State != PersonSubmitted:
+			case errors.Is(err, ErrNotFound) || err == nil && (p.State != PersonSubmitted || p.trashed()):
 				continue
 			case err != nil:
 				yield(Person{}, fmt.Errorf("read person: %w", err))

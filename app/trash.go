@@ -15,8 +15,8 @@ import (
 //
 //   - A person in the trash keeps state PersonSubmitted, its records and its objects. It has no words, so no search
 //     finds it; Person, Find and ByReceipt do not return it; and no file begins or is acknowledged.
-//   - A file in the trash keeps state FileStored and its object, so the promises about it hold as before. Lists leave it
-//     out, and HandOut hands it out to nobody. If the same file is sent again, that takes it out of the trash, because
+//   - A file in the trash keeps state FileStored and its object, so the promises about it hold as before. Lists leave
+//     it out, and HandOut hands it out to nobody. If the same file is sent again, that takes it out of the trash, because
 //     the response is the stored file.
 //   - Whoever puts back and whoever erases do so on condition that it is still there since the time that they saw, so
 //     of any number of them at once one wins.
@@ -84,18 +84,23 @@ type Bulk struct {
 	Changed, Others int
 }
 
-// TrashPeople moves people to the trash, in batches, each of which is moved or is not. All of them get the same Trash,
-// which is returned. If it ends early, the report is of what was done until then; to call it again continues, because
-// those in the trash are Others. done, if not nil, is told after each batch.
-func (s *Service) TrashPeople(ctx context.Context, ids iter.Seq2[PersonID, error], by string,
+// TrashPeople moves people, such as those of Selected, to the trash, in batches, each of which is moved or is not. All
+// of them get the same Trash, which is returned. If it ends early, the report is of what was done until then; to call
+// it again continues, because those in the trash are Others. done, if not nil, is told after each batch.
+func (s *Service) TrashPeople(ctx context.Context, selected iter.Seq2[Person, error], by string,
 	done func(Bulk)) (Trash, Bulk, error) {
 	var sum Bulk
 	t := s.discarded(by)
-	for batch, err := range batches(ids, trashBatch) {
+	ids := make([]PersonID, 0, trashBatch)
+	for batch, err := range batches(selected, trashBatch) {
 		if err != nil {
 			return t, sum, fmt.Errorf("read the selection: %w", err)
 		}
-		n, err := s.people.Trash(ctx, batch, t)
+		ids = ids[:0]
+		for _, p := range batch {
+			ids = append(ids, p.ID)
+		}
+		n, err := s.people.Trash(ctx, ids, t)
 		if err != nil {
 			return t, sum, fmt.Errorf("move people to the trash: %w", err)
 		}
@@ -354,7 +359,8 @@ func (r *reconciler) trash(ctx context.Context) error {
 			return fmt.Errorf("list the trash: %w", err)
 		}
 		for _, p := range people {
-			r.repair(Repair{What: RepairErasedPerson, Person: p.ID.String()}, func() error { return r.erasePerson(ctx, p) })
+			r.repair(Repair{What: RepairErasedPerson, Person: p.ID.String()},
+				func() error { return r.erasePerson(ctx, p) })
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}

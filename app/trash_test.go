@@ -33,7 +33,7 @@ func (s stores) unseen(t *testing.T, r dossier.Receipt) {
 		t.Errorf("Person: %v, want ErrNotFound", err)
 	}
 	for _, search := range []string{"", "lovelace", "picture"} {
-		page, err := svc.People(ctx, dossier.PeopleQuery{Search: search, Limit: 10})
+		page, err := svc.People(ctx, dossier.PeopleQuery{Filter: dossier.Filter{Search: search}, Limit: 10})
 		if err != nil || page.Count != len(page.People) || slices.ContainsFunc(page.People,
 			func(p dossier.Person) bool { return p.ID == r.Person }) {
 			t.Errorf("search for %q: %d people, %d counted, %v", search, len(page.People), page.Count, err)
@@ -98,8 +98,8 @@ func TestTrashOfAPerson(t *testing.T) {
 			t.Errorf("PutBackPerson again: %v", err)
 		}
 		for _, search := range []string{"", "lovelace", "picture"} {
-			if page, err := svc.People(ctx, dossier.PeopleQuery{Search: search, Limit: 10}); err != nil ||
-				len(page.People) != 1 {
+			page, err := svc.People(ctx, dossier.PeopleQuery{Filter: dossier.Filter{Search: search}, Limit: 10})
+			if err != nil || len(page.People) != 1 {
 				t.Errorf("search for %q: %d people, %v", search, len(page.People), err)
 			}
 		}
@@ -166,9 +166,11 @@ func TestTrashThatIsDue(t *testing.T) {
 		if _, err := svc.TrashFile(ctx, other.Person, out[0].File.ID, "x"); err != nil {
 			t.Fatal(err)
 		}
-		for _, o := range []dossier.ReconcileOptions{{}, {KeepTrash: 20 * 24 * time.Hour}, {DryRun: true, KeepTrash: 1}} {
+		for _, o := range []dossier.ReconcileOptions{{}, {KeepTrash: 20 * 24 * time.Hour},
+			{DryRun: true, KeepTrash: 1}} {
 			report := s.reconcileAfter(t, 2*24*time.Hour, o)
-			if n := report.Counts[dossier.RepairErasedPerson] + report.Counts[dossier.RepairErasedFile]; n > 0 && !o.DryRun {
+			n := report.Counts[dossier.RepairErasedPerson] + report.Counts[dossier.RepairErasedFile]
+			if n > 0 && !o.DryRun {
 				t.Errorf("with %+v %d were erased", o, n)
 			} else if o.DryRun && n != 2 {
 				t.Errorf("a dry run tells of %d, want 2", n)
@@ -266,7 +268,8 @@ func TestTrashOfAFile(t *testing.T) {
 			if a, err := svc.Archive(ctx, r.Person, dossier.ToStaff); err != nil || a.Files() != 2 {
 				t.Errorf("Archive: %+v, %v", a, err)
 			}
-			if page, err := svc.People(ctx, dossier.PeopleQuery{Search: "picture", Limit: 1}); err != nil ||
+			named := dossier.Filter{Search: "picture"}
+			if page, err := svc.People(ctx, dossier.PeopleQuery{Filter: named, Limit: 1}); err != nil ||
 				len(page.People) > 0 {
 				t.Errorf("a search for the file's name finds %d, %v", len(page.People), err)
 			}
@@ -561,11 +564,11 @@ func TestFaultAtEveryStepOfTheTrash(t *testing.T) {
 	}
 }
 
-// each yields ids.
-func each(ids []dossier.PersonID) iter.Seq2[dossier.PersonID, error] {
-	return func(yield func(dossier.PersonID, error) bool) {
+// each yields people of whom only the ids are known.
+func each(ids []dossier.PersonID) iter.Seq2[dossier.Person, error] {
+	return func(yield func(dossier.Person, error) bool) {
 		for _, id := range ids {
-			if !yield(id, nil) {
+			if !yield(dossier.Person{ID: id}, nil) {
 				return
 			}
 		}
@@ -593,7 +596,8 @@ func TestTrashOfMany(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, err := s.service(dossier.Limits{}).People(t.Context(), dossier.PeopleQuery{Search: "ada", Limit: 100})
+		named := dossier.Filter{Search: "ada"}
+		found, err := s.service(dossier.Limits{}).People(t.Context(), dossier.PeopleQuery{Filter: named, Limit: 100})
 		if err != nil || found.Count != page.Count {
 			t.Errorf("%d are listed and %d found, %v", page.Count, found.Count, err)
 		}
@@ -638,8 +642,8 @@ func TestTrashOfMany(t *testing.T) {
 			t.Errorf("TrashPeople again: %+v, %v; %d were left", again, err, left)
 		}
 	})
-	broken := func(yield func(dossier.PersonID, error) bool) {
-		_ = yield(ids[0], nil) && yield(dossier.PersonID{}, dossier.ErrUnavailable)
+	broken := func(yield func(dossier.Person, error) bool) {
+		_ = yield(dossier.Person{ID: ids[0]}, nil) && yield(dossier.Person{}, dossier.ErrUnavailable)
 	}
 	if _, _, err := svc.TrashPeople(t.Context(), broken, "x", nil); !errors.Is(err, dossier.ErrUnavailable) {
 		t.Errorf("TrashPeople of a selection that breaks off: %v", err)

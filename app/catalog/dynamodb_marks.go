@@ -197,7 +197,8 @@ func (d *DynamoDB) SetScan(ctx context.Context, person dossier.PersonID, file do
 // Scans implements dossier.Catalog.
 func (d *DynamoDB) Scans(ctx context.Context, state dossier.ScanState) iter.Seq2[dossier.File, error] {
 	return d.indexedAs(ctx, "list the files by what scanners found", string(state), func(f dossier.File) bool {
-		return f.ScanState() == state && f.Trash == (dossier.Trash{}) && (f.Damage == nil || state == dossier.ScanInfected)
+		return f.ScanState() == state && f.Trash == (dossier.Trash{}) &&
+			(f.Damage == nil || state == dossier.ScanInfected)
 	})
 }
 

@@ -128,7 +128,8 @@ func (s *SQLite) Put(ctx context.Context, f dossier.File) error {
 	return s.change(ctx, "put a file record", func(ctx context.Context, tx *sql.Tx) error {
 		if f.Multipart != nil {
 			var there int
-			err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM removed WHERE person_id = ? AND file_id = ? AND until > ?`,
+			err := tx.QueryRowContext(ctx,
+				`SELECT COUNT(*) FROM removed WHERE person_id = ? AND file_id = ? AND until > ?`,
 				f.Person.String(), f.ID.String(), f.UpdatedAt.UnixMicro()).Scan(&there)
 			if err != nil {
 				return err
@@ -431,7 +432,8 @@ func (s *SQLite) Damaged(ctx context.Context) iter.Seq2[dossier.File, error] {
 				last = &dossier.File{}
 			}
 			return s.list(ctx, "list the damaged files",
-				`WHERE damage IS NOT NULL AND state = 'stored' AND trashed_at IS NULL AND COALESCE(scan, '') <> 'infected'
+				`WHERE damage IS NOT NULL AND state = 'stored' AND trashed_at IS NULL
+				 AND COALESCE(scan, '') <> 'infected'
 				 AND (person_id, file_id) > (?, ?) ORDER BY person_id, file_id LIMIT ?`, last.Person.String(),
 				last.ID.String(), s.page)
 		}, yield)
@@ -475,8 +477,8 @@ func (s *SQLite) Scans(ctx context.Context, state dossier.ScanState) iter.Seq2[d
 			}
 			// The first condition is that of the index.
 			return s.list(ctx, "list the files by what scanners found",
-				`WHERE scan IN ('waiting', 'failed', 'infected') AND scan = ? AND state = 'stored' AND trashed_at IS NULL
-				 AND (damage IS NULL OR scan = 'infected') AND (person_id, file_id) > (?, ?)
+				`WHERE scan IN ('waiting', 'failed', 'infected') AND scan = ? AND state = 'stored'
+				 AND trashed_at IS NULL AND (damage IS NULL OR scan = 'infected') AND (person_id, file_id) > (?, ?)
 				 ORDER BY person_id, file_id LIMIT ?`,
 				string(state), last.Person.String(), last.ID.String(), s.page)
 		}, yield)
@@ -528,7 +530,8 @@ func records(ctx context.Context, q querier, rest string, args ...any) (files []
 	rows, err := q.QueryContext(ctx,
 		`SELECT person_id, file_id, name, author, state, size, sha256, crc64, content_type, upload_transfer, upload_size,
 		 upload_part_size, created_at, updated_at, damage, damaged_at,
-		 scan, scan_detail, scan_at, scan_tries, scan_until, scan_revision, trashed_at, trashed_by FROM files `+rest, args...)
+		 scan, scan_detail, scan_at, scan_tries, scan_until, scan_revision, trashed_at, trashed_by
+		 FROM files `+rest, args...)
 	if err != nil {
 		return nil, err
 	}

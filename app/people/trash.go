@@ -77,12 +77,19 @@ func (s *Store) Trashed(ctx context.Context, before time.Time, after dossier.Cur
 	if err != nil {
 		return nil, err
 	}
-	return persons(rows)
+	list := make([]dossier.Person, len(rows))
+	for i, r := range rows {
+		if list[i], err = r.person(); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // trashed is the query of Trashed.
 func trashed(tx *gorm.DB, before time.Time, after dossier.Cursor, limit int) *gorm.DB {
-	tx = tx.Where("state = ? AND trashed_at > 0 AND trashed_at < ?", string(dossier.PersonSubmitted), before.UnixMicro())
+	tx = tx.Where("state = ? AND trashed_at > 0 AND trashed_at < ?", string(dossier.PersonSubmitted),
+		before.UnixMicro())
 	if !after.IsZero() {
 		at := after.CreatedAt.UnixMicro()
 		tx = tx.Where("trashed_at <= ? AND (trashed_at < ? OR id < ?)", at, at, after.ID.String())

@@ -53,8 +53,8 @@ func (s *Store) AddWords(ctx context.Context, id dossier.PersonID, words []strin
 		return nil
 	}
 	there, err := s.changeWithWords(ctx, "adding a person's words", id, words,
-		`UPDATE people SET words_revision = words_revision + 1 WHERE id = ? AND state = ? AND trashed_at = 0`, id.String(),
-		string(dossier.PersonSubmitted))
+		`UPDATE people SET words_revision = words_revision + 1 WHERE id = ? AND state = ? AND trashed_at = 0`,
+		id.String(), string(dossier.PersonSubmitted))
 	if err != nil || there {
 		return err
 	}
@@ -211,7 +211,8 @@ func (s *Store) Unworded(ctx context.Context) iter.Seq2[dossier.PersonID, error]
 // unworded is the query of Unworded.
 func unworded(tx *gorm.DB, version int, after string) *gorm.DB {
 	return tx.Model(&row{}).
-		Where("state = ? AND words_version = ? AND id > ? AND trashed_at = 0", string(dossier.PersonSubmitted), version, after).
+		Where("state = ? AND words_version = ? AND id > ? AND trashed_at = 0", string(dossier.PersonSubmitted), version,
+			after).
 		Order("id").Limit(wordsPage)
 }
 
@@ -279,8 +280,8 @@ func (s *Store) RemoveWords(ctx context.Context, id dossier.PersonID) error {
 	lost := false
 	err := s.transact(ctx, "removing words without a person", func(tx *gorm.DB) error {
 		var state []string
-		err := tx.Model(&row{}).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ? AND trashed_at = 0", id.String()).
-			Pluck("state", &state).Error
+		err := tx.Model(&row{}).Clauses(clause.Locking{Strength: "UPDATE"}).
+			Where("id = ? AND trashed_at = 0", id.String()).Pluck("state", &state).Error
 		if lost = slices.Contains(state, string(dossier.PersonSubmitted)); err != nil || lost {
 			return err
 		}

@@ -42,7 +42,8 @@ func catalogTrash(t *testing.T, c *catalogUnderTest) {
 			c.deletes(*f)
 			continue
 		}
-		c.wants("SetTrash of a record that is "+state.name, c.SetTrash(ctx, person, f.ID, never, trash), dossier.ErrLost)
+		c.wants("SetTrash of a record that is "+state.name, c.SetTrash(ctx, person, f.ID, never, trash),
+			dossier.ErrLost)
 		c.wants("MarkTrashed of a record that is "+state.name, c.MarkTrashed(ctx, person, f.ID, trash.At, c.at(30)),
 			dossier.ErrLost)
 		c.deletes(*f)

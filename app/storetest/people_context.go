@@ -28,8 +28,10 @@ func peopleCalls(s dossier.People, p, fresh dossier.Person) map[string]func(cont
 			_, err := s.Trash(ctx, []dossier.PersonID{deleting}, dossier.Trash{At: peopleEpoch})
 			return err
 		},
-		"PutBack":     func(ctx context.Context) error { return s.PutBack(ctx, deleting, peopleEpoch) },
-		"MoveTrashed": func(ctx context.Context) error { return s.MoveTrashed(ctx, deleting, peopleEpoch, peopleEpoch) },
+		"PutBack": func(ctx context.Context) error { return s.PutBack(ctx, deleting, peopleEpoch) },
+		"MoveTrashed": func(ctx context.Context) error {
+			return s.MoveTrashed(ctx, deleting, peopleEpoch, peopleEpoch)
+		},
 		"Trashed": func(ctx context.Context) error {
 			_, err := s.Trashed(ctx, peopleEpoch, dossier.Cursor{}, 10)
 			return err

@@ -35,12 +35,14 @@ func peopleTrashed(t *testing.T, s dossier.People, at time.Time, list ...dossier
 // Only who is in state PersonSubmitted and not there comes to the trash, all of a call at once, and without words.
 func peopleTrash(t *testing.T, s dossier.People) {
 	list := peopleWorded(t, s, "ada lovelace", "grace hopper", "bystander")
-	submitting, deleting := peopleNew(dossier.PersonSubmitting, peopleEpoch), peopleNew(dossier.PersonDeleting, peopleEpoch)
+	submitting := peopleNew(dossier.PersonSubmitting, peopleEpoch)
+	deleting := peopleNew(dossier.PersonDeleting, peopleEpoch)
 	peopleInsert(t, s, submitting, deleting)
 	at := peopleEpoch.Add(time.Hour)
 	peopleTrashed(t, s, at, list[0])
 	ids := []dossier.PersonID{list[0].ID, list[1].ID, submitting.ID, deleting.ID, dossier.NewPersonID()}
-	if n, err := s.Trash(t.Context(), ids, dossier.Trash{At: at.Add(time.Hour), By: "somebody else"}); n != 1 || err != nil {
+	again := dossier.Trash{At: at.Add(time.Hour), By: "somebody else"}
+	if n, err := s.Trash(t.Context(), ids, again); n != 1 || err != nil {
 		t.Errorf("Trash of one who is submitted, and others: moved %d and error %v, want 1", n, err)
 	}
 	if p := peopleGet(t, s, list[0].ID); !p.Trash.At.Equal(at) || p.Trash.By != "Grace Hopper" {
@@ -170,7 +172,8 @@ func peopleTrashList(t *testing.T, s dossier.People) {
 				after = dossier.Cursor{CreatedAt: last.Trash.At, ID: last.ID}
 			}
 			if !slices.Equal(got, want) {
-				t.Errorf("in the trash before %s, in pages of %d: %d people, want %d", before, limit, len(got), len(want))
+				t.Errorf("in the trash before %s, in pages of %d: %d people, want %d", before, limit, len(got),
+					len(want))
 			}
 		}
 	}

@@ -143,6 +143,9 @@ func (m *memoryPeople) Trashed(ctx context.Context, before time.Time, after doss
 	limit int) ([]dossier.Person, error) {
 	return get(ctx, &m.guard, "list the trash", func() (people []dossier.Person, err error) {
 		place := func(p dossier.Person) dossier.Cursor { return dossier.Cursor{CreatedAt: p.Trash.At, ID: p.ID} }
+		newest := func(a, b dossier.Cursor) int {
+			return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), bytes.Compare(b.ID[:], a.ID[:]))
+		}
 		for _, w := range m.rows {
 			if w.State == dossier.PersonSubmitted && !w.Trash.At.IsZero() && w.Trash.At.Before(before) &&
 				(after.IsZero() || newest(after, place(w.Person)) < 0) {
