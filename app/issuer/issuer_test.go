@@ -471,9 +471,8 @@ func TestOutages(t *testing.T) {
 				}
 				s.at.Fail(path, nil)
 				// A busy machine may need more than the time that made the fault a short one.
-				s.client.Timeout = time.Minute
-				s.meta = metadata{issuer: s.Issuer, lock: make(chan struct{}, 1)}
 				s.o.Timeout = time.Minute
+				s.client, s.meta = newClient(time.Minute), metadata{issuer: s.Issuer, lock: make(chan struct{}, 1)}
 				if _, err := s.signIn(t); err != nil {
 					t.Errorf("after the fault: %v", err)
 				}

@@ -40,6 +40,7 @@ func TestBrowser(t *testing.T) {
 	t.Run("on a phone", c.onPhone)
 	t.Run("no secret in an address", func(t *testing.T) { c.addressesHoldNoSecret(t, true) })
 	t.Run("no secret in an address, without JavaScript", func(t *testing.T) { c.addressesHoldNoSecret(t, false) })
+	t.Run("an issuer", c.signsInElsewhere)
 	t.Run("damaged files", c.damagedAtRest)
 	t.Run("uploads", c.uploads)
 	t.Run("told", c.toldTests)

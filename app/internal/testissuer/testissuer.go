@@ -15,6 +15,7 @@ import (
 	"html/template"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -82,7 +83,12 @@ func Start(t testing.TB, redirects ...string) *Issuer {
 	}
 	i.store.key = key
 	i.server = httptest.NewUnstartedServer(i)
-	i.URL = "http://" + i.server.Listener.Addr().String()
+	// Another site than one at 127.0.0.1, for browsers: ports do not make sites.
+	_, port, err := net.SplitHostPort(i.server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.URL = "http://localhost:" + port
 	var tokens [32]byte
 	_, _ = rand.Read(tokens[:])
 	provider, err := op.NewProvider(&op.Config{CryptoKey: tokens, CodeMethodS256: true}, i.store, op.StaticIssuer(i.URL),
@@ -255,7 +261,7 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 const loginPath = "/login"
 
-var loginPage = template.Must(template.New("").Parse(`<!doctype html><html lang="en"><title>Issuer</title>
+var loginPage = template.Must(template.New("").Parse(`<!doctype html><html lang="en"><title>Issuer</title><link rel="icon" href="data:,">
 <form method="post" action="/login"><input type="hidden" name="id" value="{{.}}">
 <button id="agree">Sign in</button> <button id="decline" name="decline" value="yes">Cancel</button></form></html>`))
 
