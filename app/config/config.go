@@ -172,6 +172,10 @@ type People struct {
 	// app's own user and nothing is to be created.
 	AdminUser     string
 	AdminPassword Secret
+	// PruneUser and PrunePassword are read for Migrate only: the user that removes old entries of the audit trail.
+	// There is none without a password.
+	PruneUser     string
+	PrunePassword Secret
 }
 
 // Embedded reports whether persons are kept in the data folder.
@@ -219,6 +223,8 @@ type Staff struct {
 	SessionLifetime, SessionIdle time.Duration
 	// Issuer is whom else they prove themselves by.
 	Issuer Issuer
+	// AuditRetention is how long the audit trail is kept before it may be pruned; 0: for ever.
+	AuditRetention time.Duration
 }
 
 // Timeouts bound what may hang.

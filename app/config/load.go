@@ -218,6 +218,11 @@ func (l *loader) check() {
 				"to those that the app needs", c.People.User)))
 		}
 	}
+	if prune := "DOSSIER_DB_ADMIN_PRUNE_USER"; l.wants(prune) && l.IsGiven("DOSSIER_DB_ADMIN_PRUNE_PASSWORD") &&
+		l.sound(prune, "DOSSIER_DB_USER", "DOSSIER_DB_ADMIN_USER") &&
+		(c.People.PruneUser == c.People.User || c.People.PruneUser == c.People.AdminUser) {
+		l.Fault(l.FaultOf(prune, "must differ from DOSSIER_DB_USER and DOSSIER_DB_ADMIN_USER, whose privileges are others"))
+	}
 	if l.wants("DOSSIER_STAFF_SECRET") && !l.IsGiven("DOSSIER_STAFF_SECRET") {
 		for _, store := range storeSettings {
 			if l.IsGiven(store) {

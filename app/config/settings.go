@@ -226,6 +226,17 @@ func peopleSettings() []row {
 			env: "DOSSIER_DB_ADMIN_PASSWORD", parameter: "db/admin/password", purposes: Migrate,
 			doc: "Password of that user.",
 		}, secret(1), func(c *Config) *Secret { return &c.People.AdminPassword }),
+		define(row{
+			env: "DOSSIER_DB_ADMIN_PRUNE_USER", parameter: "db/admin/prune/user", preset: "dossier_prune",
+			purposes: Migrate,
+			doc: "User with which `dossier audit prune` removes old entries of the audit trail, which the app's own user " +
+				"cannot.",
+		}, userName(), func(c *Config) *string { return &c.People.PruneUser }),
+		define(row{
+			env: "DOSSIER_DB_ADMIN_PRUNE_PASSWORD", parameter: "db/admin/prune/password", purposes: Migrate,
+			doc: "Password of that user, whom `dossier migrate` creates. Not set: there is no such user, and the audit " +
+				"trail grows.",
+		}, secret(1), func(c *Config) *Secret { return &c.People.PrunePassword }),
 	}
 }
 
@@ -273,6 +284,13 @@ func staffSettings() []row {
 			env: "DOSSIER_SESSION_IDLE", parameter: "session/idle", preset: "1h", purposes: Serve,
 			doc: "How long a staff session lasts without use.",
 		}, duration(time.Minute, 7*24*time.Hour), func(c *Config) *time.Duration { return &c.Staff.SessionIdle }),
+		define(row{
+			env: "DOSSIER_AUDIT_RETENTION", parameter: "audit-retention", preset: "9600h", purposes: Serve | Migrate,
+			doc: "How long entries of the audit trail are kept. Older ones are removed daily from SQLite, and by " +
+				"`dossier audit prune` from MySQL. 0 means forever.",
+		}, durationOrOff(time.Minute, 10*365*24*time.Hour), func(c *Config) *time.Duration {
+			return &c.Staff.AuditRetention
+		}),
 		define(row{
 			env: "DOSSIER_RECEIPT_LIFETIME", parameter: "receipt-lifetime", preset: "0", purposes: Serve,
 			doc: "How long a new person's receipt works. Its holder can shorten this, staff can change it; files " +

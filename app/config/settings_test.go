@@ -186,6 +186,9 @@ func settingCases(t *testing.T) []settingCase {
 			unset: "",
 			with:  []string{"DOSSIER_DB_ADMIN_USER=root"},
 			good:  []value{{"p", "p"}}, bad: []string{" p", "p\n", "\x7f"}},
+		user("DOSSIER_DB_ADMIN_PRUNE_USER", func(c *Config) any { return c.People.PruneUser }, "dossier_prune"),
+		{env: "DOSSIER_DB_ADMIN_PRUNE_PASSWORD", field: func(c *Config) any { return c.People.PrunePassword.Reveal() },
+			unset: "", good: []value{{"p", "p"}}, bad: []string{" p", "p\n", "\x7f"}},
 
 		{env: "DOSSIER_BUCKET", field: func(c *Config) any { return c.Objects.Bucket }, unset: "",
 			with: []string{"DOSSIER_STAFF_SECRET=0123456789abcdef"},
@@ -206,6 +209,8 @@ func settingCases(t *testing.T) []settingCase {
 			good: []value{{"0123456789abcdef", "0123456789abcdef"}, {"ääääääääääääääää", "ääääääääääääääää"}},
 			bad: []string{"0123456789abcde", "äääääääääääääää", "0123456789abcdef\n", "0123456\t89abcdef",
 				" 0123456789abcdef"}},
+		orOff(durations("DOSSIER_AUDIT_RETENTION", func(c *Config) any { return c.Staff.AuditRetention }, 400*day,
+			time.Minute, 3650*day)),
 		durations("DOSSIER_SESSION_LIFETIME", func(c *Config) any { return c.Staff.SessionLifetime }, 12*time.Hour,
 			time.Minute, 7*day),
 		durations("DOSSIER_SESSION_IDLE", func(c *Config) any { return c.Staff.SessionIdle }, time.Hour, time.Minute,

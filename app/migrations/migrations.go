@@ -252,6 +252,14 @@ func up(ctx context.Context, db *sql.DB, dialect Dialect, set Set) ([]Migration,
 			add(partial.Applied)
 		}
 		switch {
+		case err == nil && dialect == SQLite && set == People:
+			if err := guardAudit(ctx, db); err != nil {
+				if retry(ctx, err, busy) {
+					continue
+				}
+				return done, fmt.Errorf("guarding the audit trail: %w", err)
+			}
+			return done, nil
 		case err == nil:
 			return done, nil
 		case retry(ctx, err, busy):

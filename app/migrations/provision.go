@@ -24,13 +24,40 @@ type App struct {
 	// Host is where User may connect from, as MySQL writes it. Default "%", anywhere: which addresses reach a server in
 	// a private network is for its security groups to say.
 	Host string
-	// RequireTLS has the server refuse User without TLS.
+	// RequireTLS has the server refuse User, and Pruner, without TLS.
 	RequireTLS bool
+	// Pruner is the user that removes old entries of the audit trail, which User may not. Made only where
+	// PrunerPassword is set.
+	Pruner, PrunerPassword string
+}
+
+// account is a user that Provision makes, with what it may do, by table.
+type account struct {
+	user, password string
+	grants         map[string][]string
+}
+
+// accounts returns the users to make.
+func (a App) accounts() []account {
+	all := []account{{a.User, a.Password, grants()}}
+	if a.PrunerPassword != "" {
+		all = append(all, account{a.Pruner, a.PrunerPassword, pruning()})
+	}
+	return all
+}
+
+// pruning returns what the user may that prunes the audit trail: enter what it removes, and remove it.
+func pruning() map[string][]string {
+	return map[string][]string{
+		"audit":               {"SELECT", "INSERT", "DELETE"},
+		People.VersionTable(): {"SELECT"},
+	}
 }
 
 // grants returns what the application does, by table, and so may.
 func grants() map[string][]string {
 	return map[string][]string{
+		"audit":               {"SELECT", "INSERT"},
 		"people":              {"SELECT", "INSERT", "UPDATE", "DELETE"},
 		"words":               {"SELECT", "INSERT", "UPDATE", "DELETE"},
 		"sessions":            {"SELECT", "INSERT", "UPDATE", "DELETE"},
@@ -51,23 +78,29 @@ func (a App) check() error {
 		errs = append(errs, fmt.Errorf("database name %q: want a letter, then up to 63 letters, digits or underscores",
 			a.Database))
 	}
-	if !userName.MatchString(a.User) {
-		errs = append(errs, fmt.Errorf("database user %q: want a letter, then up to 31 letters, digits or underscores",
-			a.User))
-	}
 	if !hostName.MatchString(a.Host) {
 		errs = append(errs, fmt.Errorf("database user's host %q: want an address, a pattern or %%", a.Host))
 	}
-	if a.Password == "" || strings.ContainsFunc(a.Password, func(r rune) bool {
-		return r < ' ' || r == 0x7f || r == 0xfffd
-	}) {
-		errs = append(errs, errors.New("database user's password: must not be empty or contain control characters"))
+	for _, one := range a.accounts() {
+		if !userName.MatchString(one.user) {
+			errs = append(errs,
+				fmt.Errorf("database user %q: want a letter, then up to 31 letters, digits or underscores", one.user))
+		}
+		if one.password == "" || strings.ContainsFunc(one.password, func(r rune) bool {
+			return r < ' ' || r == 0x7f || r == 0xfffd
+		}) {
+			errs = append(errs, errors.New("database user's password: must not be empty or contain control characters"))
+		}
+	}
+	if a.PrunerPassword != "" && a.Pruner == a.User {
+		errs = append(errs, fmt.Errorf("database user %s prunes the audit trail: give the app another user", a.Pruner))
 	}
 	return errors.Join(errs...)
 }
 
 // Provision makes a server ready for the application, where only an administrator exists: it creates the database,
-// applies the People migrations, and creates the application's own user, who may read and write rows and nothing else.
+// applies the People migrations, and creates the application's own user, who may read and write rows and nothing else,
+// and the one that prunes the audit trail, if it is asked for.
 // It returns the migrations that it applied. All of it may be run again, also twice at once: a user that is there gets
 // the given password and TLS rule, and loses what it may beyond the application's need.
 //
@@ -114,7 +147,12 @@ func provision(ctx context.Context, server *sql.DB, open func(context.Context, s
 		return done, err
 	}
 	defer conn.Close()
-	return done, createUser(ctx, conn, app)
+	for _, one := range app.accounts() {
+		if err := createUser(ctx, conn, app, one); err != nil {
+			return done, err
+		}
+	}
+	return done, nil
 }
 
 func createDatabase(ctx context.Context, db *sql.DB, name string) error {
@@ -150,7 +188,7 @@ func checkDatabase(ctx context.Context, db *sql.DB) error {
 // more than SELECT on those tables, and only MySQL can be wrong.
 func CheckCollations(ctx context.Context, db *sql.DB) error {
 	rows, err := db.QueryContext(ctx, `SELECT table_name, column_name, collation_name FROM information_schema.columns
-		WHERE table_schema = DATABASE() AND table_name IN ('people', 'words', 'sessions', 'accounts')
+		WHERE table_schema = DATABASE() AND table_name IN ('people', 'words', 'sessions', 'accounts', 'audit')
 		AND collation_name IS NOT NULL AND collation_name <> ?
 		ORDER BY table_name, ordinal_position`, Collation)
 	if err != nil {
@@ -176,31 +214,31 @@ func CheckCollations(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-func createUser(ctx context.Context, conn *sql.Conn, app App) error {
+func createUser(ctx context.Context, conn *sql.Conn, app App, one account) error {
 	var admin, mode string
 	if err := conn.QueryRowContext(ctx, "SELECT CURRENT_USER(), @@SESSION.sql_mode").Scan(&admin, &mode); err != nil {
 		return fmt.Errorf("asking who the administrator is: %w", err)
 	}
-	if name := admin[:max(0, strings.LastIndexByte(admin, '@'))]; name == app.User {
-		return fmt.Errorf("database user %s is the administrator: give the app its own user", app.User)
+	if name := admin[:max(0, strings.LastIndexByte(admin, '@'))]; name == one.user {
+		return fmt.Errorf("database user %s is the administrator: give the app its own users", one.user)
 	}
 	quote := quoter(mode)
-	account := quote(app.User) + "@" + quote(app.Host)
+	account := quote(one.user) + "@" + quote(app.Host)
 	tls := " REQUIRE NONE"
 	if app.RequireTLS {
 		tls = " REQUIRE SSL"
 	}
 	for _, verb := range []string{"CREATE USER IF NOT EXISTS ", "ALTER USER "} {
-		if _, err := conn.ExecContext(ctx, verb+account+" IDENTIFIED BY "+quote(app.Password)+tls); err != nil {
-			return fmt.Errorf("creating database user %s: %w", app.User, withoutText(ctx, err))
+		if _, err := conn.ExecContext(ctx, verb+account+" IDENTIFIED BY "+quote(one.password)+tls); err != nil {
+			return fmt.Errorf("creating database user %s: %w", one.user, withoutText(ctx, err))
 		}
 	}
 	grant := func() error {
-		for table, may := range grants() {
+		for table, may := range one.grants {
 			statement := fmt.Sprintf("GRANT %s ON `%s`.`%s` TO %s", strings.Join(may, ", "), app.Database, table,
 				account)
 			if _, err := conn.ExecContext(ctx, statement); err != nil {
-				return fmt.Errorf("granting database user %s its privileges on %s: %w", app.User, table, err)
+				return fmt.Errorf("granting database user %s its privileges on %s: %w", one.user, table, err)
 			}
 		}
 		return nil
@@ -208,51 +246,50 @@ func createUser(ctx context.Context, conn *sql.Conn, app App) error {
 	if err := grant(); err != nil {
 		return err
 	}
-	more, err := surplus(ctx, conn, app)
+	more, err := surplus(ctx, conn, app, one)
 	if err != nil || !more {
 		return err
 	}
 	// Only now, and not each time: between the two statements the application may do nothing at all.
 	if _, err := conn.ExecContext(ctx, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM "+account); err != nil {
-		return fmt.Errorf("revoking the excess privileges of database user %s: %w", app.User, err)
+		return fmt.Errorf("revoking the excess privileges of database user %s: %w", one.user, err)
 	}
 	return grant()
 }
 
 // surplus reports whether the user may more than grants says.
-func surplus(ctx context.Context, conn *sql.Conn, app App) (bool, error) {
+func surplus(ctx context.Context, conn *sql.Conn, app App, one account) (bool, error) {
+	// As information_schema writes it.
+	grantee := "'" + one.user + "'@'" + app.Host + "'"
 	rows, err := conn.QueryContext(ctx, `
 		SELECT '', '', privilege_type, is_grantable FROM information_schema.user_privileges WHERE grantee = ?
 		UNION ALL SELECT table_schema, '', privilege_type, is_grantable FROM information_schema.schema_privileges WHERE grantee = ?
 		UNION ALL SELECT table_schema, table_name, privilege_type, is_grantable FROM information_schema.table_privileges WHERE grantee = ?
 		UNION ALL SELECT table_schema, '', privilege_type, is_grantable FROM information_schema.column_privileges WHERE grantee = ?`,
-		grantee(app), grantee(app), grantee(app), grantee(app))
+		grantee, grantee, grantee, grantee)
 	if err != nil {
-		return false, fmt.Errorf("reading the privileges of database user %s: %w", app.User, err)
+		return false, fmt.Errorf("reading the privileges of database user %s: %w", one.user, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var schema, table, privilege, grantable string
 		if err := rows.Scan(&schema, &table, &privilege, &grantable); err != nil {
-			return false, fmt.Errorf("reading the privileges of database user %s: %w", app.User, err)
+			return false, fmt.Errorf("reading the privileges of database user %s: %w", one.user, err)
 		}
 		switch {
 		case grantable == "YES":
 			return true, nil
 		case schema == "" && privilege == "USAGE": // the right to connect
-		case schema == app.Database && slices.Contains(grants()[table], privilege):
+		case schema == app.Database && slices.Contains(one.grants[table], privilege):
 		default:
 			return true, nil
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return false, fmt.Errorf("reading the privileges of database user %s: %w", app.User, err)
+		return false, fmt.Errorf("reading the privileges of database user %s: %w", one.user, err)
 	}
 	return false, nil
 }
-
-// grantee returns the account as information_schema writes it.
-func grantee(app App) string { return "'" + app.User + "'@'" + app.Host + "'" }
 
 // quoter returns what makes string literals for a session of the given sql_mode.
 func quoter(mode string) func(string) string {

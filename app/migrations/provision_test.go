@@ -86,7 +86,9 @@ func privileges(t *testing.T, db *sql.DB, app migrations.App) []string {
 }
 
 func wantPrivileges(app migrations.App) []string {
-	want := []string{"*.* USAGE", app.Database + ".goose_people SELECT"}
+	// The audit trail is only added to.
+	want := []string{"*.* USAGE", app.Database + ".goose_people SELECT", app.Database + ".audit SELECT",
+		app.Database + ".audit INSERT"}
 	for _, p := range []string{"DELETE", "INSERT", "SELECT", "UPDATE"} {
 		want = append(want, app.Database+".people "+p, app.Database+".words "+p,
 			app.Database+".sessions "+p, app.Database+".accounts "+p)
@@ -206,6 +208,34 @@ func provision(t *testing.T, server *servers.MySQL) {
 		}
 	})
 
+	t.Run("the user that prunes the audit trail", func(t *testing.T) {
+		app := newApp()
+		mustProvision(t, server, app)
+		app.Pruner, app.PrunerPassword = newName("prune"), "secret of the pruner"
+		mustProvision(t, server, app)
+		pruner := app
+		pruner.User, pruner.Password = app.Pruner, app.PrunerPassword
+		if err := login(t, server, pruner, true); err != nil {
+			t.Errorf("logging in: %v", err)
+		}
+		if err := login(t, server, pruner, false); err == nil {
+			t.Error("logging in without TLS: got no error")
+		}
+		want := []string{"*.* USAGE", app.Database + ".audit DELETE", app.Database + ".audit INSERT",
+			app.Database + ".audit SELECT", app.Database + ".goose_people SELECT"}
+		if got := privileges(t, root, pruner); !slices.Equal(got, want) {
+			t.Errorf("who prunes may %q, want %q", got, want)
+		}
+		exec(t, root, "GRANT UPDATE ON "+app.Database+".audit TO '"+app.Pruner+"'@'%'")
+		mustProvision(t, server, app)
+		if got := privileges(t, root, pruner); !slices.Equal(got, want) {
+			t.Errorf("after more was granted, who prunes may %q, want %q", got, want)
+		}
+		if got, want := privileges(t, root, app), wantPrivileges(app); !slices.Equal(got, want) {
+			t.Errorf("the application may %q, want %q", got, want)
+		}
+	})
+
 	t.Run("a database that was there with another collation", func(t *testing.T) {
 		app := newApp()
 		app.Database = newDatabase(t, server, "latin1", "latin1_swedish_ci")
@@ -274,7 +304,13 @@ func provision(t *testing.T, server *servers.MySQL) {
 			"host":               func(a *migrations.App) { a.Host = "%' IDENTIFIED BY 'x" },
 			"empty password":     func(a *migrations.App) { a.Password = "" },
 			"NUL in password":    func(a *migrations.App) { a.Password = "hidden\x00thing" },
-			"broken password":    func(a *migrations.App) { a.Password = "hidden\xff" },
+			"who prunes": func(a *migrations.App) {
+				a.Pruner, a.PrunerPassword = "a'b", "x"
+			},
+			"who prunes is the app": func(a *migrations.App) {
+				a.Pruner, a.PrunerPassword = a.User, "x"
+			},
+			"broken password": func(a *migrations.App) { a.Password = "hidden\xff" },
 		} {
 			app := newApp()
 			change(&app)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"dossier.example/app"
+	"dossier.example/app/audit"
 	"dossier.example/app/internal/servers"
 	"dossier.example/app/migrations"
 	"dossier.example/app/staff"
@@ -53,6 +54,16 @@ func (m *mariaDB) app(t testing.TB) (migrations.App, MySQLConfig) {
 	c := m.adminConfig(app.Database)
 	c.User, c.Password = app.User, app.Password
 	return app, c
+}
+
+// pruner makes the user that prunes the audit trail.
+func (m *mariaDB) pruner(t testing.TB, app migrations.App) MySQLConfig {
+	t.Helper()
+	app.Pruner, app.PrunerPassword = "prune_"+app.User, "secret of the pruner"
+	m.provision(t, app)
+	c := m.adminConfig(app.Database)
+	c.User, c.Password = app.Pruner, app.PrunerPassword
+	return c
 }
 
 func (m *mariaDB) admin(t *testing.T, database string) *sql.DB {
@@ -102,6 +113,11 @@ func TestMariaDB(t *testing.T) {
 			exec1(t, db, "DELETE FROM accounts")
 			return openMySQL(t, c)
 		})
+		pruner := m.pruner(t, app)
+		storetest.Audit(t, func(t *testing.T) storetest.AuditStore {
+			exec1(t, db, "DELETE FROM audit")
+			return storetest.AuditStore{Store: openMySQL(t, c), Remover: openMySQL(t, pruner)}
+		})
 	})
 	for _, c := range []struct {
 		name string
@@ -111,6 +127,7 @@ func TestMariaDB(t *testing.T) {
 		{"plans", mysqlPlans},
 		{"search", func(t *testing.T, m *mariaDB) { _, c := m.app(t); searchWays(t, openMySQL(t, c)) }},
 		{"least privilege", mysqlLeastPrivilege},
+		{"the audit trail is only added to", mysqlAuditPrivileges},
 		{"TLS", mysqlTLS},
 		{"password rotation", mysqlRotation},
 		{"schema", mysqlSchema},
@@ -250,12 +267,57 @@ func mysqlLeastPrivilege(t *testing.T, m *mariaDB) {
 		"KILL 1",
 		"SET GLOBAL max_connections = 1",
 	} {
-		_, err := s.DB().Exec(statement)
-		if _, ok := errors.AsType[*mysql.MySQLError](err); !ok {
-			t.Errorf("%s: got error %v, want the server's refusal", statement, err)
-		}
+		wantRefusal(t, s, statement)
 	}
 	wantPerson(t, s, insert(t, s, dossier.PersonSubmitted))
+}
+
+func wantRefusal(t *testing.T, s *Store, statement string) {
+	t.Helper()
+	_, err := s.DB().Exec(statement)
+	if _, ok := errors.AsType[*mysql.MySQLError](err); !ok {
+		t.Errorf("%s: got error %v, want the server's refusal", statement, err)
+	}
+}
+
+func mysqlAuditPrivileges(t *testing.T, m *mariaDB) {
+	app, c := m.app(t)
+	s, pruner := openMySQL(t, c), openMySQL(t, m.pruner(t, app))
+	e := audit.Entry{Chain: audit.Chain{1}, Sequence: 1, At: time.Now(), Actor: audit.Actor{ID: audit.Shared},
+		Action: audit.PersonView, Result: audit.Allowed}
+	if err := s.AppendEntries(t.Context(), []audit.Entry{e}); err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range []string{
+		"UPDATE audit SET actor_name = 'nobody'",
+		"DELETE FROM audit",
+		"DELETE FROM audit WHERE seq = 2",
+		"TRUNCATE TABLE audit",
+		"DROP TABLE audit",
+		"ALTER TABLE audit DROP COLUMN client",
+		"RENAME TABLE audit TO audits",
+		"REPLACE INTO audit SELECT * FROM audit",
+		"INSERT INTO audit SELECT * FROM audit a ON DUPLICATE KEY UPDATE actor_name = 'nobody'",
+		"CREATE TRIGGER t BEFORE INSERT ON audit FOR EACH ROW SET NEW.actor_name = 'nobody'",
+		"LOCK TABLES audit WRITE",
+	} {
+		wantRefusal(t, s, statement)
+	}
+	for _, statement := range []string{
+		"UPDATE audit SET actor_name = 'nobody'",
+		"TRUNCATE TABLE audit",
+		"DROP TABLE audit",
+		"SELECT * FROM people",
+		"SELECT * FROM sessions",
+	} {
+		wantRefusal(t, pruner, statement)
+	}
+	if got, err := s.FindEntries(t.Context(), audit.Query{Limit: 2}); err != nil || len(got) != 1 {
+		t.Errorf("the trail has %v, error %v", got, err)
+	}
+	if n, err := pruner.RemoveEntries(t.Context(), e.Chain, 1, 10); err != nil || n != 1 {
+		t.Errorf("the pruning user removed %d, error %v", n, err)
+	}
 }
 
 func mysqlTLS(t *testing.T, m *mariaDB) {

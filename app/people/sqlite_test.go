@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"dossier.example/app"
+	"dossier.example/app/audit"
 	"dossier.example/app/migrations"
 	"dossier.example/app/staff"
 	"dossier.example/app/storetest"
@@ -105,6 +106,53 @@ func TestSQLite(t *testing.T) {
 		suite(t, func(t *testing.T) staff.Store {
 			return openSQLite(t, filepath.Join(t.TempDir(), "people.db"))
 		})
+	}
+	storetest.Audit(t, func(t *testing.T) storetest.AuditStore {
+		s := openSQLite(t, filepath.Join(t.TempDir(), "people.db"))
+		return storetest.AuditStore{Store: s, Remover: s}
+	})
+}
+
+// A fault of the program, or a statement that somebody smuggles in, does not reach the rows; pruning does, and leaves
+// them guarded.
+func TestSQLiteGuardsTheAuditTrail(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "people.db")
+	s := openSQLite(t, path)
+	for n := range int64(3) {
+		e := audit.Entry{Chain: audit.Chain{1}, Sequence: n + 1, At: time.Now(), Actor: audit.Actor{ID: audit.Shared},
+			Action: audit.PersonView, Result: audit.Allowed}
+		if err := s.AppendEntries(t.Context(), []audit.Entry{e}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	guarded := func(when string) {
+		t.Helper()
+		for _, statement := range []string{
+			"UPDATE audit SET actor_name = 'nobody'",
+			"UPDATE audit SET seq = 7 WHERE seq = 2",
+			"DELETE FROM audit",
+			"DELETE FROM audit WHERE seq = 2",
+		} {
+			if _, err := s.DB().Exec(statement); err == nil || !strings.Contains(err.Error(), "only added") {
+				t.Errorf("%s: %s: got error %v", when, statement, err)
+			}
+		}
+	}
+	guarded("at first")
+	if n, err := s.RemoveEntries(t.Context(), audit.Chain{1}, 1, 10); err != nil || n != 1 {
+		t.Fatalf("RemoveEntries: %d, %v", n, err)
+	}
+	guarded("after pruning")
+	for _, statement := range migrations.AuditUnguard()[1:] {
+		exec1(t, s.DB(), statement)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = openSQLite(t, path)
+	guarded("after a guard was removed and the database opened again")
+	if got, err := s.FindEntries(t.Context(), audit.Query{Limit: 9}); err != nil || len(got) != 2 {
+		t.Errorf("the trail has %v, error %v", got, err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	dossier "dossier.example/app"
+	"dossier.example/app/audit"
 	"dossier.example/app/staff"
 )
 
@@ -102,6 +103,18 @@ func (s staffStore) SetAccount(ctx context.Context, from, to staff.Record, endSe
 
 func (s staffStore) RemoveAccount(ctx context.Context, r staff.Record) error {
 	return s.r.Free(ctx, func() error { return s.Store.RemoveAccount(ctx, r) })
+}
+
+// Audit returns a store of the audit trail with this reserve: what frees is recorded first.
+func (r *Reserve) Audit(store audit.Store) audit.Store { return trail{store, r} }
+
+type trail struct {
+	audit.Store
+	r *Reserve
+}
+
+func (s trail) AppendEntries(ctx context.Context, entries []audit.Entry) error {
+	return s.r.Free(ctx, func() error { return s.Store.AppendEntries(ctx, entries) })
 }
 
 // Catalog returns a catalog with this reserve.

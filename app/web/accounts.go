@@ -5,6 +5,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"dossier.example/app/audit"
 	"dossier.example/app/staff"
 )
 
@@ -76,6 +77,7 @@ func (s *Server) invite(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	tell(c, func(e *audit.Entry) { e.Subject, e.Detail = accountSubject(account.ID), string(account.Role) })
 	return s.showAccount(c, account, link)
 }
 
@@ -167,6 +169,7 @@ func (s *Server) changeRole(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	tell(c, func(e *audit.Entry) { e.Detail = string(role) })
 	return s.onAccount(c, func(id staff.AccountID) (staff.Account, error) {
 		return s.accounts.ChangeRole(c.Request().Context(), id, role)
 	}, " is now "+article(string(role))+".")

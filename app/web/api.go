@@ -10,6 +10,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/api"
+	"dossier.example/app/audit"
 	"dossier.example/app/bounds"
 )
 
@@ -29,17 +30,17 @@ func (s *Server) apiRoutes() {
 	get("/limits", s.apiLimits)
 
 	s.echo.POST(api.Prefix+"/people", s.registerPerson, s.limited(s.o.RegisterRate))
-	get("/receipt", s.readReceipt)
+	get("/receipt", s.named(audit.PersonView, s.readReceipt))
 	s.echo.POST(api.Prefix+"/receipt/replacement", s.replaceReceipt, s.limited(s.o.RegisterRate))
-	s.echo.PUT(api.Prefix+"/receipt/expiry", s.setReceiptExpiry)
+	s.echo.PUT(api.Prefix+"/receipt/expiry", s.named(audit.PersonLink, s.setReceiptExpiry))
 
-	s.echo.POST(api.Prefix+"/checks", s.checkFiles, s.limited(s.o.SignRate))
-	s.echo.PUT(api.Prefix+"/files/:file", s.announceFile, s.limited(s.o.AnnounceRate))
-	get("/files/:file", s.readFile)
-	get("/files/:file/content", s.readContent)
-	s.echo.DELETE(api.Prefix+"/files/:file", s.giveUpFile)
-	s.echo.POST(api.Prefix+"/files/:file/parts", s.signParts, s.limited(s.o.SignRate))
-	s.echo.POST(api.Prefix+"/files/:file/complete", s.completeFile)
+	s.echo.POST(api.Prefix+"/checks", s.named(audit.FileView, s.checkFiles), s.limited(s.o.SignRate))
+	s.echo.PUT(api.Prefix+"/files/:file", s.named(audit.FileUpload, s.announceFile), s.limited(s.o.AnnounceRate))
+	get("/files/:file", s.named(audit.FileView, s.readFile))
+	get("/files/:file/content", s.named(audit.FileDownload, s.readContent))
+	s.echo.DELETE(api.Prefix+"/files/:file", s.named(audit.FileDelete, s.giveUpFile))
+	s.echo.POST(api.Prefix+"/files/:file/parts", s.named(audit.FileUpload, s.signParts), s.limited(s.o.SignRate))
+	s.echo.POST(api.Prefix+"/files/:file/complete", s.named(audit.FileUpload, s.completeFile))
 	s.echo.PUT(api.Prefix+"/transfers/:transfer/parts/:number", s.sendPart, s.through(s.gates.parts))
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"dossier.example/app"
+	"dossier.example/app/audit"
 	"dossier.example/app/staff"
 )
 
@@ -109,7 +110,7 @@ func (s *Server) caller(c echo.Context) (caller, error) {
 		if named != "" && named != p.ID.String() {
 			return caller{}, &dossier.Error{Code: dossier.CodeNotFound}
 		}
-		return caller{p.ID, &receipt}, nil
+		return caller{p.ID, &receipt}, s.recordWithReceipt(c, p.ID)
 	}
 	actor, signedIn, err := s.actor(c)
 	if err != nil {
@@ -122,14 +123,43 @@ func (s *Server) caller(c echo.Context) (caller, error) {
 	if m := c.Request().Method; m == http.MethodGet || m == http.MethodHead {
 		needs = staff.Viewer
 	}
+	action, of := actionOf(c), audit.Subject{Kind: audit.KindPerson, ID: onlyID(named), File: onlyID(c.Param("file"))}
 	if !actor.Role().May(needs) {
-		return caller{}, forbiddenRole(actor.Role(), needs)
+		return caller{}, s.refused(c, actor, needs, action, of)
 	}
 	if named == "" {
 		return caller{}, malformed(nil, `Name the person in the parameter "person".`)
 	}
 	id, err := dossier.ParsePersonID(named)
+	if err != nil {
+		return caller{}, err
+	}
+	_, err = s.begin(c, s.entry(c, auditActor(actor), action, of))
 	return caller{person: id}, err
+}
+
+// actionOf returns what the audit trail calls the API's route of a request. A route without one is no staff's: the
+// trail refuses it.
+func actionOf(c echo.Context) audit.Action {
+	action, _ := c.Get(actionKey).(audit.Action)
+	return action
+}
+
+// recordWithReceipt records what a member of the staff looks at with a receipt. What they send with one is the
+// holder's.
+func (s *Server) recordWithReceipt(c echo.Context, id dossier.PersonID) error {
+	action := actionOf(c)
+	if foreign(c) || !action.Known() || action.Changes() {
+		return nil
+	}
+	actor, signedIn, err := s.actor(c)
+	if err != nil || !signedIn {
+		return err
+	}
+	e := s.entry(c, auditActor(actor), action, personSubject(id, c.Param("file")))
+	e.Detail = withReceipt
+	_, err = s.begin(c, e)
+	return err
 }
 
 // callersFile returns whom the request is for and the file that its path names.

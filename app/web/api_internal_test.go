@@ -428,7 +428,7 @@ func newFuzzSite(f *testing.F) *fuzzSite {
 		receipt: dossier.NewReceipt()}
 	var err error
 	if s.server, err = New(s.svc, Options{PublicURL: "http://dossier.test", StaffSecret: siteSecret,
-		Staff: stores.People.(staff.Store)}); err != nil {
+		Staff: stores.People.(staff.Store), Trail: NewTrail(f, stores, nil)}); err != nil {
 		f.Fatal(err)
 	}
 	if _, err := s.svc.Register(f.Context(), s.receipt,

@@ -8,6 +8,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/api"
+	"dossier.example/app/audit"
 	"dossier.example/app/bounds"
 )
 
@@ -28,7 +29,18 @@ func (s *Server) replaceReceipt(c echo.Context) error {
 	if err != nil {
 		return invalid("receipt", "Not a receipt: a receipt has 64 characters.")
 	}
-	p, err := s.svc.ReplaceReceipt(c.Request().Context(), old, to)
+	var p dossier.Person
+	replace := func() (err error) {
+		p, err = s.svc.ReplaceReceipt(c.Request().Context(), old, to)
+		return err
+	}
+	// Only whoever has the receipt makes an entry. A call that is repeated comes with one that is replaced already.
+	switch _, err = s.svc.ByReceipt(c.Request().Context(), old); {
+	case err == nil:
+		err = s.record(c, s.byHolder(c, audit.ReceiptReplace, old.Person), replace)
+	case errors.Is(err, dossier.ErrNotFound):
+		err = replace()
+	}
 	if errors.Is(err, dossier.ErrNotFound) {
 		return unauthorized("The receipt is not valid. It may have been replaced, or its person may have been deleted.")
 	}
@@ -56,7 +68,10 @@ func (s *Server) setReceiptExpiry(c echo.Context) error {
 	}
 	var p dossier.Person
 	if by.receipt != nil {
-		p, err = s.svc.ExpireReceipt(c.Request().Context(), *by.receipt, at)
+		err = s.record(c, s.byHolder(c, audit.ReceiptExpire, by.person), func() (err error) {
+			p, err = s.svc.ExpireReceipt(c.Request().Context(), *by.receipt, at)
+			return err
+		})
 	} else {
 		p, err = s.svc.SetReceiptExpiry(c.Request().Context(), by.person, at)
 	}

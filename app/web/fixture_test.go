@@ -87,6 +87,7 @@ func open(t *testing.T, o setup) *site {
 		// An embedded store takes the parts of files itself.
 		o.web.Parts, _ = stores.Objects.(web.PartReceiver)
 		o.web.Staff = stores.People.(staff.Store)
+		o.web.Trail = web.NewTrail(t, stores, o.web.Now)
 		if o.wrap != nil {
 			stores = o.wrap(stores)
 		}

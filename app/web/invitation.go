@@ -12,6 +12,7 @@ import (
 	qr "github.com/piglig/go-qr"
 
 	"dossier.example/app"
+	"dossier.example/app/audit"
 	"dossier.example/app/staff"
 )
 
@@ -178,7 +179,21 @@ func (s *Server) accept(c echo.Context) error {
 	}
 	with := acceptanceOf(form)
 	link := linkOf(form.Get("link"))
-	account, codes, device, err := s.accounts.Accept(c.Request().Context(), link, with)
+	// Only whoever has a link that works makes an entry.
+	opening, err := s.accounts.Open(c.Request().Context(), link)
+	if err != nil {
+		return s.refuseLink(c, err)
+	}
+	var account staff.Account
+	var codes []string
+	var device string
+	e := s.entry(c, auditActor(staff.Actor{Account: opening.Account}), audit.AccountAccept,
+		accountSubject(opening.Account.ID))
+	e.Actor.Session = ""
+	err = s.record(c, e, func() (err error) {
+		account, codes, device, err = s.accounts.Accept(c.Request().Context(), link, with)
+		return err
+	})
 	if faults, ok := faultsOf(err); ok {
 		opening, err := s.accounts.Open(c.Request().Context(), link)
 		if err != nil {
@@ -236,6 +251,7 @@ func (s *Server) first(c echo.Context) error {
 	}
 	account := staff.Account{ID: id, Address: form.Get("address"), Role: staff.Administrator}
 	with := acceptanceOf(form)
+	tell(c, func(e *audit.Entry) { e.Subject = accountSubject(id) })
 	made, codes, device, err := s.accounts.First(c.Request().Context(), account, with)
 	if faults, ok := faultsOf(err); ok {
 		return s.showFirst(c, http.StatusUnprocessableEntity, account, s.accounts.Reenroll(account, with.Sealed),
@@ -259,11 +275,10 @@ type recoveryView struct {
 
 // welcome signs in who has just set up an account, and shows the recovery codes.
 func (s *Server) welcome(c echo.Context, account staff.Account, codes []string, device string) error {
-	cookie, session, err := s.sessions.begin(c.Request(), account.ID, c.RealIP())
+	session, err := s.beginSession(c, account)
 	if err != nil {
 		return err
 	}
-	c.SetCookie(cookie)
 	c.SetCookie(s.deviceCookie(device))
 	c.Set(actorKey, foundActor{actor: staff.Actor{Account: account, Session: session}, ok: true})
 	return s.showRecovery(c, codes, true)

@@ -216,7 +216,7 @@ func (s *Server) fromIssuer(c echo.Context) error {
 	if err != nil {
 		return s.signInFault(c, one.Next, err)
 	}
-	return s.admit(c, account.ID, one.Next)
+	return s.admit(c, account, one.Next)
 }
 
 // signInFault says on the sign-in page why the issuer signed nobody in. What has no message for people is an error like
@@ -227,6 +227,11 @@ func (s *Server) signInFault(c echo.Context, next string, err error) error {
 		return err
 	}
 	note(c, err)
+	if told.Code != dossier.CodeUnavailable {
+		if err := s.failedSignIn(c); err != nil {
+			return err
+		}
+	}
 	v := s.signInView(c, next)
 	v.IssuerFault = told.Message
 	return s.render(c, statusOf(err), "signin", v)

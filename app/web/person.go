@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -74,6 +75,10 @@ type personPageView struct {
 	// Archive is the path of all stored files as one ZIP, empty unless there are several; ArchiveText is what it is
 	// called.
 	Archive, ArchiveText string
+	// History are the newest entries of the audit trail about the person, and AllHistory the path of all, for
+	// administrators.
+	History    []entryView
+	AllHistory string
 	// Unscanned: nobody checks files for malware.
 	Unscanned bool
 	pager
@@ -109,6 +114,12 @@ func (s *Server) person(c echo.Context) error {
 		if f.State != dossier.FileUploading {
 			v.Files = append(v.Files, s.fileForStaff(f, at))
 		}
+	}
+	if v.History, err = s.history(c, p.ID); err != nil {
+		return err
+	}
+	if v.Administrator {
+		v.AllHistory = withQuery(auditPath, url.Values{"subject": {p.ID.String()}})
 	}
 	v.Unfinished, v.MoreUnfinished = has.unfinished, has.more()
 	for i := range v.Unfinished {

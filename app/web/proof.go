@@ -40,6 +40,7 @@ func (s *Server) proved(c echo.Context, within time.Duration) (ok bool, err erro
 func (s *Server) afterProof(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if ok, err := s.proved(c, proofAge); !ok {
+			notDone(c)
 			return err
 		}
 		return next(c)
@@ -102,5 +103,5 @@ func (s *Server) proof(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.admit(c, actor.Account.ID, next)
+	return s.admit(c, actor.Account, next)
 }

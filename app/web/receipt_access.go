@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"dossier.example/app"
+	"dossier.example/app/audit"
 )
 
 // A receipt is a secret that is good for long, and addresses are written down in many places: access logs, histories,
@@ -42,7 +43,9 @@ func (s *Server) hold(c echo.Context, r dossier.Receipt) {
 
 // holder lets only those through who have the receipt of the path's person open. Others are asked for it. A path with a
 // receipt instead of a person is one of a former release.
-func (s *Server) holder(h func(echo.Context, dossier.Receipt, dossier.Person) error) echo.HandlerFunc {
+//
+// A member of the staff who comes by a receipt is recorded as one who comes by the directory. A holder is not.
+func (s *Server) holder(action audit.Action, h func(echo.Context, dossier.Receipt, dossier.Person) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		c.Response().Header().Set("X-Robots-Tag", "noindex")
 		if former, err := dossier.ParseReceipt(c.Param("id")); err == nil {
@@ -60,7 +63,17 @@ func (s *Server) holder(h func(echo.Context, dossier.Receipt, dossier.Person) er
 		if err != nil {
 			return s.opensNothing(c, err)
 		}
-		return h(c, receipt, person)
+		show := func() error { return h(c, receipt, person) }
+		actor, signedIn, err := s.actor(c)
+		switch {
+		case err != nil:
+			return err
+		case !signedIn:
+			return show()
+		}
+		e := s.entry(c, auditActor(actor), action, personSubject(id, c.Param("file")))
+		e.Detail = withReceipt
+		return s.record(c, e, show)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"dossier.example/app"
+	"dossier.example/app/audit"
 )
 
 // linkView is the page by which a receipt is replaced, made to expire and closed (link.html), for its holder, or made
@@ -96,7 +97,11 @@ func (s *Server) replaceReceiptLink(c echo.Context) error {
 		return &dossier.Error{Code: dossier.CodeForbidden}
 	}
 	if old != to {
-		if _, err := s.svc.ReplaceReceipt(c.Request().Context(), old, to); err != nil {
+		err := s.record(c, s.byHolder(c, audit.ReceiptReplace, id), func() error {
+			_, err := s.svc.ReplaceReceipt(c.Request().Context(), old, to)
+			return err
+		})
+		if err != nil {
 			return s.opensNothing(c, err)
 		}
 	}
@@ -122,7 +127,11 @@ func (s *Server) expireReceiptLink(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.svc.ExpireReceipt(c.Request().Context(), receipt, choice.at(s.now())); err != nil {
+	err = s.record(c, s.byHolder(c, audit.ReceiptExpire, id), func() error {
+		_, err := s.svc.ExpireReceipt(c.Request().Context(), receipt, choice.at(s.now()))
+		return err
+	})
+	if err != nil {
 		return s.opensNothing(c, err)
 	}
 	s.sayExpiry(c, choice)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"dossier.example/app/audit"
 	"dossier.example/app/staff"
 )
 
@@ -26,13 +27,13 @@ func (s *Server) routes() {
 	e.POST("/submissions", s.submit, s.limited(s.o.SubmitRate), s.through(s.gates.forms))
 	get("/receipt", s.openPage)
 	e.POST("/receipt", s.openReceipt)
-	get("/receipt/:id", s.holder(s.receipt))
-	get("/receipt/:id/files.zip", s.holder(s.receiptArchive))
-	get("/receipt/:id/files/:file", s.holder(s.receiptFile))
+	get("/receipt/:id", s.holder(audit.PersonView, s.receipt))
+	get("/receipt/:id/files.zip", s.holder(audit.PersonDownload, s.receiptArchive))
+	get("/receipt/:id/files/:file", s.holder(audit.FileDownload, s.receiptFile))
 
-	get("/receipt/:id/link", s.holder(s.receiptLinkPage))
-	e.POST("/receipt/:id/replace", s.replaceReceiptLink)
-	e.POST("/receipt/:id/expire", s.expireReceiptLink)
+	get("/receipt/:id/link", s.holder(audit.PersonView, s.receiptLinkPage))
+	e.POST("/receipt/:id/replace", s.replaceReceiptLink, s.limited(s.o.RegisterRate))
+	e.POST("/receipt/:id/expire", s.expireReceiptLink, s.limited(s.o.RegisterRate))
 	e.POST("/receipt/:id/close", s.closeReceipt)
 
 	get("/staff/sign-in", s.signInPage)
@@ -47,9 +48,9 @@ func (s *Server) routes() {
 
 	for _, r := range s.staffRoutes() {
 		if r.method == http.MethodGet {
-			get(r.path, r.handler, s.staff(r.needs))
+			get(r.path, r.handler, s.staff(r), s.recorded(r.action))
 		} else {
-			e.Add(r.method, r.path, r.handler, s.staff(r.needs), s.token)
+			e.Add(r.method, r.path, r.handler, s.staff(r), s.recorded(r.action), s.token)
 		}
 	}
 
@@ -67,7 +68,9 @@ type staffRoute struct {
 	// method is GET, which HEAD is answered to as well, or POST, which carries the token of its session.
 	method, path string
 	// needs is the role without which it is refused.
-	needs   staff.Role
+	needs staff.Role
+	// action is what the audit trail calls it. There is none without.
+	action  audit.Action
 	handler echo.HandlerFunc
 }
 
@@ -75,47 +78,49 @@ type staffRoute struct {
 func (s *Server) staffRoutes() []staffRoute {
 	const get, post = http.MethodGet, http.MethodPost
 	return []staffRoute{
-		{post, "/staff/sign-out", staff.Viewer, s.signOut},
+		{post, "/staff/sign-out", staff.Viewer, audit.SessionEnd, s.signOut},
 
-		{get, "/people", staff.Viewer, s.people},
-		{get, "/people.csv", staff.Viewer, s.peopleCSV},
-		{get, "/people/selected", staff.Viewer, s.selectedPage},
-		{post, "/people/selected", staff.Viewer, s.actOnSelected},
-		{get, "/people/:id", staff.Viewer, s.person},
-		{get, "/people/:id/delete", staff.Editor, s.askDeletePerson},
-		{post, "/people/:id/delete", staff.Editor, s.deletePerson},
-		{get, "/people/:id/link", staff.Editor, s.personLinkPage},
-		{post, "/people/:id/expire", staff.Editor, s.expirePersonLink},
-		{get, "/people/:id/files.zip", staff.Viewer, s.personArchive},
-		{get, "/people/:id/files/:file", staff.Viewer, s.file},
-		{get, "/people/:id/files/:file/picture", staff.Viewer, s.picture},
-		{get, "/people/:id/files/:file/delete", staff.Editor, s.askDeleteFile},
-		{post, "/people/:id/files/:file/delete", staff.Editor, s.deleteFile},
+		{get, "/people", staff.Viewer, audit.PeopleSearch, s.people},
+		{get, "/people.csv", staff.Viewer, audit.PeopleExport, s.peopleCSV},
+		{get, "/people/selected", staff.Viewer, audit.PeopleSearch, s.selectedPage},
+		{post, "/people/selected", staff.Viewer, audit.PeopleExport, s.actOnSelected},
+		{get, "/people/:id", staff.Viewer, audit.PersonView, s.person},
+		{get, "/people/:id/delete", staff.Editor, audit.PersonView, s.askDeletePerson},
+		{post, "/people/:id/delete", staff.Editor, audit.PersonDelete, s.deletePerson},
+		{get, "/people/:id/link", staff.Editor, audit.PersonView, s.personLinkPage},
+		{post, "/people/:id/expire", staff.Editor, audit.PersonLink, s.expirePersonLink},
+		{get, "/people/:id/files.zip", staff.Viewer, audit.PersonDownload, s.personArchive},
+		{get, "/people/:id/files/:file", staff.Viewer, audit.FileDownload, s.file},
+		{get, "/people/:id/files/:file/picture", staff.Viewer, audit.FilePreview, s.picture},
+		{get, "/people/:id/files/:file/delete", staff.Editor, audit.FileView, s.askDeleteFile},
+		{post, "/people/:id/files/:file/delete", staff.Editor, audit.FileDelete, s.deleteFile},
 
-		{get, "/staff/administration", staff.Administrator, s.administration},
-		{get, "/staff/storage", staff.Administrator, s.custody},
-		{get, "/staff/sessions", staff.Viewer, s.sessionList},
-		{post, "/staff/sessions/end-others", staff.Viewer, s.endOtherSessions},
-		{post, "/staff/sessions/:id/end", staff.Viewer, s.endSession},
+		{get, "/staff/administration", staff.Administrator, audit.AdministrationView, s.administration},
+		{get, "/staff/storage", staff.Administrator, audit.StorageView, s.custody},
+		{get, "/staff/audit", staff.Administrator, audit.AuditView, s.auditTrail},
+		{get, "/staff/audit.csv", staff.Administrator, audit.AuditExport, s.auditCSV},
+		{get, "/staff/sessions", staff.Viewer, audit.SessionList, s.sessionList},
+		{post, "/staff/sessions/end-others", staff.Viewer, audit.SessionEndOthers, s.endOtherSessions},
+		{post, "/staff/sessions/:id/end", staff.Viewer, audit.SessionEnd, s.endSession},
 
-		{get, "/staff/proof", staff.Viewer, s.proofPage},
-		{post, "/staff/proof", staff.Viewer, s.proof},
-		{get, "/staff/account", staff.Viewer, s.ownAccount},
-		{post, "/staff/account/name", staff.Viewer, s.rename},
-		{post, "/staff/account/password", staff.Viewer, s.changePassword},
-		{get, "/staff/account/codes", staff.Viewer, s.afterProof(s.codesPage)},
-		{post, "/staff/account/codes", staff.Viewer, s.afterProof(s.setCodes)},
+		{get, "/staff/proof", staff.Viewer, audit.AccountOwn, s.proofPage},
+		{post, "/staff/proof", staff.Viewer, audit.SessionProve, s.proof},
+		{get, "/staff/account", staff.Viewer, audit.AccountOwn, s.ownAccount},
+		{post, "/staff/account/name", staff.Viewer, audit.AccountRename, s.rename},
+		{post, "/staff/account/password", staff.Viewer, audit.AccountPassword, s.changePassword},
+		{get, "/staff/account/codes", staff.Viewer, audit.AccountOwn, s.afterProof(s.codesPage)},
+		{post, "/staff/account/codes", staff.Viewer, audit.AccountCodes, s.afterProof(s.setCodes)},
 
-		{get, "/staff/first", staff.Administrator, s.firstPage},
-		{post, "/staff/first", staff.Administrator, s.first},
-		{get, "/staff/accounts", staff.Administrator, s.accountList},
-		{post, "/staff/accounts", staff.Administrator, s.afterProof(s.invite)},
-		{get, "/staff/accounts/:id", staff.Administrator, s.member},
-		{post, "/staff/accounts/:id/role", staff.Administrator, s.afterProof(s.changeRole)},
-		{post, "/staff/accounts/:id/suspend", staff.Administrator, s.suspend},
-		{post, "/staff/accounts/:id/resume", staff.Administrator, s.afterProof(s.resume)},
-		{post, "/staff/accounts/:id/link", staff.Administrator, s.afterProof(s.newAccountLink)},
-		{get, "/staff/accounts/:id/remove", staff.Administrator, s.askRemoveAccount},
-		{post, "/staff/accounts/:id/remove", staff.Administrator, s.afterProof(s.removeAccount)},
+		{get, "/staff/first", staff.Administrator, audit.AccountOwn, s.firstPage},
+		{post, "/staff/first", staff.Administrator, audit.AccountInvite, s.first},
+		{get, "/staff/accounts", staff.Administrator, audit.AccountList, s.accountList},
+		{post, "/staff/accounts", staff.Administrator, audit.AccountInvite, s.afterProof(s.invite)},
+		{get, "/staff/accounts/:id", staff.Administrator, audit.AccountView, s.member},
+		{post, "/staff/accounts/:id/role", staff.Administrator, audit.AccountRole, s.afterProof(s.changeRole)},
+		{post, "/staff/accounts/:id/suspend", staff.Administrator, audit.AccountSuspend, s.suspend},
+		{post, "/staff/accounts/:id/resume", staff.Administrator, audit.AccountResume, s.afterProof(s.resume)},
+		{post, "/staff/accounts/:id/link", staff.Administrator, audit.AccountLink, s.afterProof(s.newAccountLink)},
+		{get, "/staff/accounts/:id/remove", staff.Administrator, audit.AccountView, s.askRemoveAccount},
+		{post, "/staff/accounts/:id/remove", staff.Administrator, audit.AccountRemove, s.afterProof(s.removeAccount)},
 	}
 }

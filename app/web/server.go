@@ -18,6 +18,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"dossier.example/app"
+	"dossier.example/app/audit"
 	"dossier.example/app/bounds"
 	"dossier.example/app/staff"
 )
@@ -35,6 +36,8 @@ type Options struct {
 	StaffSecret string
 	// Staff stores the accounts and the sessions of staff. Required.
 	Staff staff.Store
+	// Trail records what staff do. Required.
+	Trail *audit.Trail
 	// SessionLifetime is how long a session lasts at most, SessionIdle how long without use. Default:
 	// staff.DefaultLifetime and staff.DefaultIdle.
 	SessionLifetime, SessionIdle time.Duration
@@ -116,6 +119,9 @@ type Server struct {
 	gates  gates
 	// guesses counts the wrong keys of each client; nil: they are not counted.
 	guesses *limiter
+	// failures are the failed sign-ins, and previews what was recorded of previews.
+	failures *failures
+	previews previews
 	// completing lets only one completion of a file run at a time.
 	completing single
 	draining   atomic.Bool
@@ -197,6 +203,9 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 	if o.IssuerOnly && o.Issuer == nil {
 		return nil, errors.New("web: staff are to sign in with an issuer alone, and there is none")
 	}
+	if o.Trail == nil {
+		return nil, errors.New("web: there is no audit trail")
+	}
 	for _, p := range o.TrustedProxies {
 		if !p.IsValid() {
 			return nil, errors.New("web: a trusted proxy is not a range of addresses")
@@ -207,7 +216,7 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 		svc: svc, o: o, log: o.Log, now: o.Now, https: origin.Scheme == "https",
 		address: clientAddress(o.TrustedProxies), health: health{check: o.Ready}, gates: newGates(o.Bounds),
 		formWindow: bounds.FormWindow, makers: newTurns(bounds.PicturesWaiting, bounds.PicturesWaitingClient),
-		mostBytes: mostBytes(svc.Limits()), uploadPolicy: uploadPolicy(o.PartsOrigin), started: o.Now(),
+		mostBytes: mostBytes(svc.Limits()), failures: newFailures(), uploadPolicy: uploadPolicy(o.PartsOrigin), started: o.Now(),
 	}
 	if s.fixed, err = loadFixed(); err != nil {
 		return nil, fmt.Errorf("web: %w", err)

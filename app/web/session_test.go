@@ -112,7 +112,7 @@ func TestSessions(t *testing.T) {
 	// Another instance with the same secret knows the session; one with another does not.
 	with := func(secret string) *sessions {
 		server, err := New(site.svc, Options{PublicURL: site.url, StaffSecret: secret,
-			Staff: site.stores.People.(staff.Store), Now: site.clock.now})
+			Staff: site.stores.People.(staff.Store), Trail: site.server.o.Trail, Now: site.clock.now})
 		if err != nil {
 			t.Fatal(err)
 		}

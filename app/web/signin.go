@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"dossier.example/app"
+	"dossier.example/app/audit"
 	"dossier.example/app/staff"
 )
 
@@ -92,7 +93,7 @@ func (s *Server) signInByPassword(c echo.Context, form url.Values, next string) 
 		s.say(c, fmt.Sprintf("You used a recovery code. %s left: make new ones at \u201cMy account\u201d.",
 			counted(proven.RecoveryLeft, "recovery code")))
 	}
-	return s.admit(c, proven.Account.ID, next)
+	return s.admit(c, proven.Account, next)
 }
 
 // signInByKey signs in whoever has the shared key, until an administrator is active. Only wrong keys count against a
@@ -115,17 +116,31 @@ func (s *Server) signInByKey(c echo.Context, key, next string) error {
 	case administered:
 		return s.refuseSignIn(c, next, "", staff.ErrAdministered)
 	}
-	return s.admit(c, staff.AccountID{}, next)
+	return s.admit(c, staff.Account{}, next)
 }
 
 // admit begins the session of an account, or with zero of the shared key: every sign-in that succeeds ends here.
-func (s *Server) admit(c echo.Context, account staff.AccountID, next string) error {
-	cookie, _, err := s.sessions.begin(c.Request(), account, c.RealIP())
-	if err != nil {
+func (s *Server) admit(c echo.Context, account staff.Account, next string) error {
+	if _, err := s.beginSession(c, account); err != nil {
 		return err
 	}
-	c.SetCookie(cookie)
 	return c.Redirect(http.StatusSeeOther, next)
+}
+
+// beginSession records that a session begins, and begins it.
+func (s *Server) beginSession(c echo.Context, account staff.Account) (one staff.Session, err error) {
+	by := auditActor(staff.Actor{Account: account})
+	by.Session = ""
+	err = s.record(c, s.entry(c, by, audit.SessionBegin, audit.Subject{}), func() error {
+		var cookie *http.Cookie
+		if cookie, one, err = s.sessions.begin(c.Request(), account.ID, c.RealIP()); err != nil {
+			return err
+		}
+		tell(c, func(e *audit.Entry) { e.Actor.Session = one.ID.String() })
+		c.SetCookie(cookie)
+		return nil
+	})
+	return one, err
 }
 
 var (
@@ -141,6 +156,9 @@ var (
 func (s *Server) refuseSignIn(c echo.Context, next, address string, err error) error {
 	fault, field, known := s.proofFault(c, err)
 	if !known {
+		return err
+	}
+	if err := s.failedSignIn(c); err != nil {
 		return err
 	}
 	v := s.signInView(c, next)
@@ -232,7 +250,8 @@ func (s *Server) leave(c echo.Context, why string) error {
 }
 
 // staffPages are the pages of staff, beside those of people, that a sign-in may lead to.
-var staffPages = []string{"/staff/account", "/staff/account/codes", "/staff/accounts", "/staff/administration",
+var staffPages = []string{"/staff/account", "/staff/account/codes", "/staff/accounts", "/staff/administration", "/staff/audit",
+	"/staff/audit.csv",
 	"/staff/first", "/staff/sessions", "/staff/storage"}
 
 // accountPage is the page of an account, and what is done there.

@@ -18,17 +18,17 @@ const maxSmallForm = 16 << 10
 
 // staff lets only sessions through whose actor has a role. Who has no session goes to the sign-in, and from there back
 // to where they wanted to go.
-func (s *Server) staff(needs staff.Role) echo.MiddlewareFunc {
+func (s *Server) staff(r staffRoute) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			actor, ok, err := s.actor(c)
 			switch {
 			case err != nil:
 				return err
-			case ok && actor.Role().May(needs):
+			case ok && actor.Role().May(r.needs):
 				return next(c)
 			case ok:
-				return forbiddenRole(actor.Role(), needs)
+				return s.refused(c, actor, r.needs, r.action, subjectOf(c))
 			}
 			if s.sessions.ended(c.Request()) {
 				c.SetCookie(s.sessions.end())

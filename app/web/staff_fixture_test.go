@@ -17,6 +17,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/api"
+	"dossier.example/app/audit"
 	"dossier.example/app/internal/teststores"
 	"dossier.example/app/staff"
 	"dossier.example/app/thumbnail"
@@ -165,6 +166,16 @@ type site struct {
 	client  *http.Client
 }
 
+// NewTrail returns the audit trail of a server over stores.
+func NewTrail(t testing.TB, stores teststores.Stores, now func() time.Time) *audit.Trail {
+	t.Helper()
+	trail, err := audit.NewTrail(stores.People.(audit.Store), audit.Options{Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return trail
+}
+
 func newSite(t *testing.T, change ...func(*Options)) *site {
 	t.Helper()
 	s := &site{
@@ -183,6 +194,7 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 	s.url = "http://" + srv.Listener.Addr().String()
 	o := Options{PublicURL: s.url, StaffSecret: siteSecret, Staff: s.stores.People.(staff.Store), Now: s.clock.now,
 		Log: slog.New(slog.NewTextHandler(s.log, nil)), Version: "v1.2.3"}
+	o.Trail = NewTrail(t, s.stores, s.clock.now)
 	for _, c := range change {
 		c(&o)
 	}

@@ -154,6 +154,9 @@ func (p *program) restore(ctx context.Context, o backup.RestoreOptions, flags co
 	stop := r.followCopy()
 	s, err := backup.Restore(ctx, o)
 	stop()
+	if err == nil {
+		err = recordRestore(ctx, r.data, s.Point)
+	}
 	end := endOfCopy(ctx, err, s.FaultyFiles > 0)
 	switch {
 	case flags.json:

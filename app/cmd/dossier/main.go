@@ -54,7 +54,7 @@ const (
 	// exitFailed: the command could not do its work; stderr says why.
 	exitFailed = 1
 	// exitDamaged: reconcile, backup or restore found stored files whose bytes are missing or differ; scan found
-	// malware.
+	// malware; audit found that the trail is not what was entered.
 	exitDamaged = 3
 )
 
@@ -81,7 +81,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 	root.SetErr(p.stderr)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(p.serveCommand(), p.uploadCommand(), p.migrateCommand(), p.reconcileCommand(), p.scanCommand(),
-		p.backupCommand(), p.restoreCommand(), p.healthcheckCommand(), p.versionCommand(), p.settingsCommand())
+		p.backupCommand(), p.restoreCommand(), p.auditCommand(), p.healthcheckCommand(), p.versionCommand(), p.settingsCommand())
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK

@@ -33,7 +33,7 @@ func (p *program) migrateCommand() *cobra.Command {
 
 If DOSSIER_DB_ADMIN_USER is set, the command connects as that user, creates the database if it does not exist, applies
 the migrations, creates the app's own user with only the privileges that the app needs, and sets that user's password to
-DOSSIER_DB_PASSWORD. Otherwise it connects as the app's own user, who must be allowed to change the schema.`,
+DOSSIER_DB_PASSWORD. With DOSSIER_DB_ADMIN_PRUNE_PASSWORD it creates the user of "dossier audit prune" as well. Otherwise it connects as the app's own user, who must be allowed to change the schema.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return p.migrateUp(c.Context(), wait) },
 	}
@@ -88,6 +88,7 @@ func migrateOnce(ctx context.Context, cfg *config.Config) ([]migrations.Migratio
 		return migrations.Provision(ctx, open, migrations.App{
 			Database: cfg.People.Name, User: cfg.People.User, Password: cfg.People.Password.Reveal(),
 			RequireTLS: cfg.People.TLS == config.TLSVerify,
+			Pruner:     cfg.People.PruneUser, PrunerPassword: cfg.People.PrunePassword.Reveal(),
 		})
 	}
 	db, dialect, err := openSchema(ctx, cfg)

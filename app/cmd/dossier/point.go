@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dossier.example/app"
+	"dossier.example/app/audit"
 )
 
 const atUsage = "make stores that were restored to this time agree, for example 2026-11-26T09:00:00Z; removes nothing"
@@ -26,7 +27,16 @@ func (p *program) reconcileAt(ctx context.Context, at string, dryRun, asJSON boo
 	options := dossier.PointOptions{At: point.UTC(), Settled: cfg.Reconcile.Age, DryRun: dryRun}
 	svc := s.service(cfg, log)
 	defer giveBack(ctx, svc, log)
-	report, err := svc.ReconcileAt(ctx, s.objects, options, p.repairs(asJSON))
+	var report *dossier.PointReport
+	agree := func() (err error) {
+		report, err = svc.ReconcileAt(ctx, s.objects, options, p.repairs(asJSON))
+		return err
+	}
+	if dryRun {
+		err = agree()
+	} else {
+		err = recordCommand(ctx, s.audit(cfg), audit.StoresRestore, "to "+point.UTC().Format(time.RFC3339), agree)
+	}
 	if report != nil {
 		if asJSON {
 			_ = json.NewEncoder(p.stdout).Encode(report)

@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dossier.example/app"
+	"dossier.example/app/audit"
 	"dossier.example/app/bounds"
 	"dossier.example/app/config"
 	"dossier.example/app/issuer"
@@ -90,12 +91,19 @@ func (p *program) serve(ctx context.Context, despite bool) (err error) {
 		return err
 	}
 	origin := cfg.HTTP.Origin(listener.Addr())
-	options := webOptions(cfg, s, origin, secret, log)
+	trail, err := audit.NewTrail(s.audit(cfg), audit.Options{Log: log})
+	if err != nil {
+		return err
+	}
+	options := webOptions(cfg, s, trail, origin, secret, log)
 	if options.Issuer, err = openIssuer(cfg, log); err != nil {
 		return err
 	}
 	pages, err := web.New(svc, options)
 	if err != nil {
+		return err
+	}
+	if err := recordStart(ctx, trail, cfg); err != nil {
 		return err
 	}
 	// Requests run under a context that ends only when the patience for them does, not with the first signal.
@@ -112,6 +120,7 @@ func (p *program) serve(ctx context.Context, despite bool) (err error) {
 	background, stopBackground := context.WithCancel(ctx)
 	defer stopBackground()
 	var running sync.WaitGroup
+	running.Go(func() { trail.Keep(background, s.pruneDaily(cfg, log)) })
 	running.Go(func() { writeWords(background, svc, log) })
 	running.Go(func() { reconcileLoop(background, svc, cfg, log) })
 	running.Go(func() { svc.Scrub(background, dossier.ScrubOptions(cfg.Scrub)) })
@@ -175,12 +184,14 @@ func shutdown(ctx context.Context, server *http.Server, patience time.Duration) 
 }
 
 // webOptions returns what the site is told by the settings and the stores.
-func webOptions(cfg *config.Config, s *stores, origin, secret string, log *slog.Logger) web.Options {
+func webOptions(cfg *config.Config, s *stores, trail *audit.Trail, origin, secret string,
+	log *slog.Logger) web.Options {
 	return web.Options{
 		PublicURL:       origin,
 		OriginOfRequest: cfg.HTTP.PublicURL == "",
 		StaffSecret:     secret,
 		Staff:           s.staff(cfg),
+		Trail:           trail,
 		SessionLifetime: cfg.Staff.SessionLifetime,
 		SessionIdle:     cfg.Staff.SessionIdle,
 		IssuerOnly:      cfg.Staff.Issuer.Only,

@@ -14,6 +14,7 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
 	"dossier.example/app"
+	"dossier.example/app/audit"
 	"dossier.example/app/backup"
 	"dossier.example/app/catalog"
 	"dossier.example/app/config"
@@ -134,7 +135,10 @@ func openPeople(ctx context.Context, cfg *config.Config) (*people.Store, error) 
 }
 
 // peopleFile is the embedded store of people.
-func peopleFile(cfg *config.Config) string { return filepath.Join(cfg.Data, "people.db") }
+func peopleFile(cfg *config.Config) string { return filepath.Join(cfg.Data, peopleDatabase) }
+
+// peopleDatabase is its name in the data folder.
+const peopleDatabase = "people.db"
 
 // mysqlConfig returns the connection to a database of the configured server, as one of its users.
 func mysqlConfig(cfg *config.Config, user string, password config.Secret, database string) people.MySQLConfig {
@@ -196,6 +200,14 @@ func (s *stores) service(cfg *config.Config, log *slog.Logger) *dossier.Service 
 func (s *stores) staff(cfg *config.Config) staff.Store {
 	if cfg.People.Embedded() {
 		return s.space.Staff(s.people)
+	}
+	return s.people
+}
+
+// audit returns the store of the audit trail.
+func (s *stores) audit(cfg *config.Config) audit.Store {
+	if cfg.People.Embedded() {
+		return s.space.Audit(s.people)
 	}
 	return s.people
 }

@@ -182,7 +182,7 @@ func (c *Servers) giveBack(t servers.T, open func(context.Context, string) (*sql
 		t.Errorf("connect to the database that the test leaves: %v", err)
 		return
 	}
-	for _, table := range []string{"words", "people"} {
+	for _, table := range []string{"words", "people", "audit"} {
 		if err == nil {
 			_, err = db.Exec("DELETE FROM " + table)
 		}
