@@ -11,11 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"time"
-
-	"dossier.example/plan"
 )
 
 // checkOut puts the files of the commit that the working tree left a revision at into a folder. It is always the same
@@ -31,7 +27,7 @@ func checkOut(ctx context.Context, root, revision, dir string) (*tree, error) {
 		name = revision[:min(len(revision), 10)]
 	}
 	done := dir + ".commit" // beside it, so that both revisions have the same files
-	if was, err := os.ReadFile(done); err == nil && string(was) == commit && exists(os.DirFS(dir), ".") {
+	if was, err := os.ReadFile(done); err == nil && string(was) == commit && exists(rooted(dir), ".") {
 		return &tree{name: name, dir: dir}, nil
 	}
 	if err := errors.Join(os.RemoveAll(done), os.RemoveAll(dir)); err != nil {
@@ -127,73 +123,3 @@ func git(ctx context.Context, root string, args ...string) (string, error) {
 	out, err := exec.CommandContext(ctx, "git", append([]string{"-C", root}, args...)...).Output()
 	return strings.TrimSpace(string(out)), err
 }
-
-// madeOf tells what a program would be made of, and by which Go.
-func madeOf(ctx context.Context, of *program) (string, error) {
-	sources, err := of.fingerprint()
-	if err != nil {
-		return "", err
-	}
-	cmd := exec.CommandContext(ctx, "go", "env", "GOVERSION", "GOOS", "GOARCH", "GOFLAGS")
-	cmd.Dir = of.dir()
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("asking Go what it is: install Go 1.26 or newer (https://go.dev/dl/): %w", err)
-	}
-	return sources + " " + strings.Join(strings.Fields(string(out)), " "), nil
-}
-
-// compileTime bounds a build from empty caches.
-const compileTime = 30 * time.Minute
-
-// build compiles a program into a file, unless that is there already. Where it does not compile, the program says why.
-func build(ctx context.Context, of *program, file string) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, compileTime, fmt.Errorf("it took more than %v", compileTime))
-	defer cancel()
-	made, err := madeOf(ctx, of)
-	if err != nil {
-		return err
-	}
-	note := file + ".of"
-	if was, err := os.ReadFile(note); err == nil && string(was) == made {
-		if _, err := os.Stat(file); err == nil {
-			of.file = file
-			return nil
-		}
-	}
-	if err := os.Remove(note); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	// The state of git is no part of the program. What debuggers read takes a third of the time of linking.
-	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-ldflags=-s -w",
-		"-tags="+strings.Join(of.config.Tags, ","), "-o", file, ".")
-	cmd.Dir = of.dir()
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
-		return strings.HasPrefix(v, "GOWORK=") || strings.HasPrefix(v, "PWD=")
-	})
-	cmd.Env = append(cmd.Env, "GOWORK="+of.workspace())
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 10 * time.Second
-	var out []byte
-	out, err = cmd.CombinedOutput()
-	switch {
-	case err == nil:
-		of.file = file
-		return os.WriteFile(note, []byte(made), 0o644)
-	case ctx.Err() != nil:
-		return fmt.Errorf("building the program of %s: %w", of.tree.name, context.Cause(ctx))
-	}
-	if _, is := errors.AsType[*exec.ExitError](err); !is {
-		return fmt.Errorf("building the program of %s: install Go 1.26 or newer (https://go.dev/dl/): %w", of.tree.name,
-			err)
-	}
-	said := strings.TrimSpace(string(out))
-	if len(said) > mostSaid {
-		said = strings.ToValidUTF8(said[:mostSaid], "") + "\n(cut here)"
-	}
-	of.fault = &plan.Fault{Kind: plan.FaultBuild, Said: said}
-	return nil
-}
-
-// mostSaid is how much of what the compiler says is shown: its first messages are those that count.
-const mostSaid = 8 << 10

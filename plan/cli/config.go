@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -69,7 +68,7 @@ type Exception struct {
 
 // readConfig reads the configuration of a tree. Where there is none, found is false.
 func readConfig(dir, file string) (config Config, found bool, err error) {
-	text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(file)))
+	text, err := inTree(dir, path.Clean(file))
 	if errors.Is(err, fs.ErrNotExist) {
 		return config, false, nil
 	}

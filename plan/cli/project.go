@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -78,7 +77,7 @@ const mostProjects = 100
 // find returns the folders of the Pulumi projects of a tree, sorted.
 func find(dir string) ([]string, error) {
 	var found []string
-	err := fs.WalkDir(os.DirFS(dir), ".", func(file string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(rooted(dir), ".", func(file string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil && file != "." && entry.IsDir():
 			return fs.SkipDir // one that cannot be read
@@ -154,7 +153,7 @@ func (e *unreadError) Error() string { return e.why }
 
 // program reads a project.
 func (t *tree) program(c ProjectConfig) (*program, error) {
-	root := os.DirFS(t.dir)
+	root := t.files()
 	var file string
 	for _, ext := range encoding.Exts {
 		if name := path.Join(c.Folder, workspace.ProjectFile+ext); exists(root, name) {
@@ -215,7 +214,7 @@ var stackName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
 // stacks are those of a project: those that are named, else those that have a file with their configuration. A project
 // without any has one that has the project's own configuration alone.
 func (t *tree) stacks(c ProjectConfig, project *workspace.Project, ext string) (map[string]plan.Stack, error) {
-	root := os.DirFS(t.dir)
+	root := t.files()
 	dir := path.Join(c.Folder, filepath.ToSlash(project.StackConfigDir))
 	if !filepath.IsLocal(filepath.FromSlash(dir)) {
 		return nil, &unreadError{project.Name.String(),

@@ -41,7 +41,7 @@ type tree struct {
 }
 
 // later reports whether head has a file that this tree, base, lacks.
-func (t *tree) later(file string) bool { return t.past && exists(os.DirFS(t.head), file) }
+func (t *tree) later(file string) bool { return t.past && exists(rooted(t.head), file) }
 
 // pair is a project at both revisions; nil where there is none.
 type pair struct{ before, head *program }
@@ -622,7 +622,7 @@ func (of *program) migrations() ([]plan.File, error) {
 	if pattern == "" {
 		return nil, nil
 	}
-	root := os.DirFS(of.tree.dir)
+	root := of.tree.files()
 	if info, err := fs.Stat(root, pattern); err == nil && info.IsDir() {
 		pattern = path.Join(pattern, "*.sql")
 	}

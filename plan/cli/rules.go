@@ -115,7 +115,7 @@ func buildRules(ctx context.Context, before, head *tree, work string) error {
 			return fmt.Errorf("looking for the rules of %s in %s: %w", t.name, folder, unplaced(err))
 		}
 		t.rules = &program{tree: t, key: "rules", main: folder}
-		if _, has := above(os.DirFS(t.dir), folder, "go.mod"); !has {
+		if _, has := above(t.files(), folder, "go.mod"); !has {
 			return fmt.Errorf("looking for the rules of %s: there is no go.mod in %s or above", t.name, where(folder))
 		}
 		if t == before && head.rules != nil {
@@ -149,14 +149,22 @@ func buildRules(ctx context.Context, before, head *tree, work string) error {
 	return nil
 }
 
+// ownModule is the folder of this module where it was built from a checkout; empty where that is not known.
+func ownModule() string {
+	_, here, _, known := runtime.Caller(0)
+	if !known || !filepath.IsAbs(here) {
+		return ""
+	}
+	return filepath.Dir(filepath.Dir(here))
+}
+
 // workspaceOf writes a Go workspace into a folder in which a program finds this module where it was built from a
 // checkout, and returns its file; empty where the program's own module finds it.
 func workspaceOf(of *program, folder string) (string, error) {
 	fail := func(err error) (string, error) { return "", fmt.Errorf("making a workspace for the rules: %w", err) }
-	_, here, _, known := runtime.Caller(0)
-	own := filepath.Dir(filepath.Dir(here))
+	own := ownModule()
 	text, err := os.ReadFile(filepath.Join(own, "go.mod"))
-	if !known || err != nil {
+	if own == "" || err != nil {
 		return "", nil // built from the module cache, or without paths: the program's go.mod has the version
 	}
 	module, version := modfile.ModulePath(text), ""

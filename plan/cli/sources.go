@@ -24,6 +24,25 @@ import (
 // dir is the folder of a program on this machine.
 func (of *program) dir() string { return filepath.Join(of.tree.dir, filepath.FromSlash(of.main)) }
 
+// files are those of the tree, which no link leads out of: what is read of it may end in a comment.
+func (t *tree) files() fs.FS { return rooted(t.dir) }
+
+func rooted(dir string) fs.FS {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return absent{err}
+	}
+	return root.FS() // which closes it when nobody has it any more
+}
+
+// absent is a folder that cannot be opened.
+type absent struct{ why error }
+
+// Open implements fs.FS.
+func (a absent) Open(name string) (fs.File, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: unplaced(a.why)}
+}
+
 // sameProgram reports whether the programs of two revisions are made of the same: then one build serves both.
 func sameProgram(one, other *program) (bool, error) {
 	a, err := one.fingerprint()
@@ -38,7 +57,7 @@ func sameProgram(one, other *program) (bool, error) {
 // the repository that it requires or imports, directly or not.
 func (of *program) fingerprint() (string, error) {
 	sum := sha256.New()
-	root := os.DirFS(of.tree.dir)
+	root := of.tree.files()
 	fmt.Fprintf(sum, "%q %q\n", of.main, of.config.Tags)
 	modules, err := of.modules()
 	if err != nil {
@@ -96,11 +115,12 @@ func walkModule(root fs.FS, dir string, visit func(file string) error) error {
 		case err != nil:
 			return err
 		case entry.IsDir():
-			if file != dir && (slices.Contains([]string{".git", ".stackplan", "bin", "node_modules"}, entry.Name()) ||
-				exists(root, path.Join(file, "go.mod"))) {
+			if file != dir && (skippedFolder(entry.Name()) || exists(root, path.Join(file, "go.mod"))) {
 				return fs.SkipDir
 			}
 			return nil
+		case entry.Type()&fs.ModeSymlink != 0:
+			return visitLink(root, file, visit)
 		case !entry.Type().IsRegular():
 			return nil
 		}
@@ -108,9 +128,39 @@ func walkModule(root fs.FS, dir string, visit func(file string) error) error {
 	})
 }
 
+// visitLink visits the files that a link leads to: Go follows those of files, and of folders that are imported. Links
+// within such a folder are not followed, so that it ends.
+func visitLink(root fs.FS, link string, visit func(file string) error) error {
+	info, err := fs.Stat(root, link)
+	switch {
+	case err != nil: // it leads nowhere, or out of the repository, where the compiler finds nothing
+		return nil
+	case info.Mode().IsRegular():
+		return visit(link)
+	case !info.IsDir():
+		return nil
+	}
+	return fs.WalkDir(root, link, func(file string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && file != link && skippedFolder(entry.Name()):
+			return fs.SkipDir
+		case !entry.Type().IsRegular():
+			return nil
+		}
+		return visit(file)
+	})
+}
+
+// skippedFolder reports whether a folder of that name holds nothing that is compiled.
+func skippedFolder(name string) bool {
+	return slices.Contains([]string{".git", ".stackplan", "bin", "node_modules"}, name)
+}
+
 // hashFolder returns a hash of a folder's files; empty where there is no such folder.
 func hashFolder(dir, folder string) (string, error) {
-	sum, root := sha256.New(), os.DirFS(dir)
+	sum, root := sha256.New(), rooted(dir)
 	if !exists(root, folder) {
 		return "", nil
 	}
@@ -146,7 +196,7 @@ func (of *program) workspace() string {
 	if of.work != "" {
 		return of.work
 	}
-	if dir, has := above(os.DirFS(of.tree.dir), of.main, "go.work"); has {
+	if dir, has := above(of.tree.files(), of.main, "go.work"); has {
 		return filepath.Join(of.tree.dir, filepath.FromSlash(dir), "go.work")
 	}
 	return "off"
@@ -155,7 +205,7 @@ func (of *program) workspace() string {
 // modules finds the module of the program, and those of the repository that it requires or imports by a
 // workspace or by replacements.
 func (of *program) modules() (modules, error) {
-	root := os.DirFS(of.tree.dir)
+	root := of.tree.files()
 	var found modules
 	own, has := above(root, of.main, "go.mod")
 	if !has {
@@ -264,7 +314,7 @@ func imports(root fs.FS, module string) ([]string, error) {
 
 // standIns are hashes of what each artifact is made of, by the artifact's full name.
 func (of *program) standIns() (map[string]string, error) {
-	root := os.DirFS(of.tree.dir)
+	root := of.tree.files()
 	hashes := map[string]string{}
 	for artifact, sources := range of.config.Artifacts {
 		sum := sha256.New()

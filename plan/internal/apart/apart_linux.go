@@ -352,7 +352,8 @@ func (s start) files() error {
 		}
 	}
 	for _, path := range files.Write {
-		if err := v.show(path, path, false); err != nil {
+		// Where it is within what is shown already, that can only be read.
+		if err := v.bind(path, filepath.Join(root, path), false); err != nil {
 			return err
 		}
 	}
