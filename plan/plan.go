@@ -215,7 +215,8 @@ func Make(base, head Revision, notes ...string) Plan {
 			"follows is what there would be, as if from nothing.", base.Name))
 	}
 	p.Migrations = append(p.Migrations, migrations(base.Migrations, head.Migrations)...)
-	names := maps.Clone(head.Stacks)
+	names := map[string]Stack{}
+	maps.Copy(names, head.Stacks)
 	maps.Copy(names, base.Stacks)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		was, known := base.Stacks[name]

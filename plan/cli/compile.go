@@ -128,6 +128,7 @@ func (c *compiler) fault(said string) error {
 		said = strings.ReplaceAll(said, c.copyOf(i), filepath.ToSlash(name))
 	}
 	said = strings.ReplaceAll(said, c.of.tree.dir+string(filepath.Separator), "")
+	said = strings.ReplaceAll(said, c.of.tree.dir, "the repository")
 	if said = strings.TrimSpace(said); len(said) > mostSaid {
 		said = strings.ToValidUTF8(said[:mostSaid], "") + "\n(cut here)"
 	}
@@ -431,7 +432,7 @@ func (c *compiler) compile(ctx context.Context, file string) (said string, err e
 	var foreign []string
 	if cgo == "1" {
 		// Go's own packages are compiled with C as everywhere else, so that what is compiled already is found.
-		list, fault, err := c.offline(ctx, cgo, "list", "-deps", tags, "-f", `{{if not .Standard}}{{if or .CgoFiles `+
+		list, fault, err := c.offline(ctx, cgo, "list", "-deps", "-buildvcs=false", tags, "-f", `{{if not .Standard}}{{if or .CgoFiles `+
 			`.SwigFiles .SwigCXXFiles}}{{.ImportPath}}{{end}}{{end}}`, ".")
 		if err != nil {
 			return "", err

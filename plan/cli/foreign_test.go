@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -68,8 +69,8 @@ func main() {
 		case "panics":
 			panic("on purpose")
 		case "prints":
-			for {
-				fmt.Println("much")
+			for text := strings.Repeat("much", 1<<10); ; {
+				fmt.Println(text)
 			}
 		case "takes":
 			var all [][]byte

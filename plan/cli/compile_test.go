@@ -1,0 +1,238 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"dossier.example/plan/internal/apart"
+)
+
+// committed makes a repository of files, with a commit on main.
+func committed(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := repository(t, files)
+	gitIn(t, dir, "init", "--quiet", "--initial-branch=main")
+	gitIn(t, dir, "add", "-A")
+	gitIn(t, dir, "commit", "--quiet", "--message", "first")
+	return dir
+}
+
+// TestCompileIsApart: what a program is compiled of is read in its repository alone, by no network, and runs nothing.
+func TestCompileIsApart(t *testing.T) {
+	if why := apart.Isolated(); why != "" {
+		t.Skip(why)
+	}
+	outside := t.TempDir()
+	secret := filepath.Join(outside, "secret")
+	const hidden = "ghp_0123456789abcdef"
+	for name, text := range map[string]string{secret: hidden + "\n", filepath.Join(outside, "lib", "go.mod"): hidden,
+		filepath.Join(outside, "lib", "lib.go"): hidden} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var mu sync.Mutex
+	requests := map[string]int{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		requests[strings.SplitN(strings.TrimPrefix(r.URL.Path, "/"), "/@", 2)[0]]++
+		http.NotFound(w, r)
+	}))
+	defer server.Close()
+	t.Setenv("GOPROXY", server.URL)
+	t.Setenv("GONOSUMDB", "*")
+	t.Setenv("GOFLAGS", "-toolexec="+filepath.Join(outside, "none"))
+	const mod, main = "module example.org/it\n\ngo 1.26\n", "package main\n\nfunc main() {}\n"
+	for _, c := range []struct {
+		name  string
+		files map[string]string
+		links map[string]string
+		want  string
+	}{
+		{name: "nothing", files: map[string]string{"main.go": main}, want: "registered nothing"},
+		{name: "an assembler's include", files: map[string]string{"main.go": main, "it.s": "#include \"" + secret + "\"\n"},
+			want: secret + ": no such file"},
+		{name: "C", files: map[string]string{"main.go": "package main\n\n// #include \"" + secret +
+			"\"\nimport \"C\"\n\nfunc main() {}\n"},
+			want: "A plan compiles no C, which these packages are made of: example.org/it"},
+		{name: "a link as a source", files: map[string]string{"main.go": main}, links: map[string]string{"it.go": secret},
+			want: "it.go"},
+		{name: "a link as a module's file", links: map[string]string{"go.mod": secret}, files: map[string]string{
+			"main.go": main}, want: "go.mod"},
+		{name: "a module outside", files: map[string]string{"go.mod": mod + "require example.org/lib v0.0.0\nreplace " +
+			"example.org/lib => " + filepath.Join(outside, "lib") + "\n",
+			"main.go": "package main\n\nimport _ \"example.org/lib\"\n\nfunc main() {}\n"}, want: "lib"},
+		{name: "what nobody requires", files: map[string]string{
+			"main.go": "package main\n\nimport _ \"unheard.example/of\"\n\nfunc main() {}\n"}, want: "unheard.example/of"},
+		{name: "what is nowhere", files: map[string]string{"go.mod": mod + "require nowhere.example/it v1.0.0\n",
+			"main.go": "package main\n\nimport _ \"nowhere.example/it\"\n\nfunc main() {}\n"},
+			want: "Fetching what it requires:"},
+		{name: "a project's file that is a link", files: map[string]string{"main.go": main},
+			links: map[string]string{"Pulumi.yaml": secret}, want: ""},
+		{name: "a configuration that is a link", files: map[string]string{"main.go": main},
+			links: map[string]string{"stackplan.yaml": secret}, want: "escapes"},
+		{name: "migrations that are links", files: map[string]string{"main.go": main,
+			"stackplan.yaml": "projects: [{folder: ., migrations: '*.sql'}]"},
+			links: map[string]string{"1.sql": secret}, want: "escapes"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			files := map[string]string{"Pulumi.yaml": "name: it\nruntime: go\n", "go.mod": mod}
+			maps.Copy(files, c.files)
+			dir := committed(t, files)
+			for name, to := range c.links {
+				if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					t.Fatal(err)
+				}
+				if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			status, out, log := planOf(t, dir)
+			if status == StatusClean || status == StatusPolicy {
+				t.Errorf("status %d", status)
+			}
+			says(t, "the plan", out, c.want)
+			if strings.Contains(out+log, hidden[:8]) {
+				t.Errorf("it tells the secret: %s\n%s", out, log)
+			}
+			if strings.Contains(out, dir) {
+				t.Errorf("it names folders of this machine: %s", out)
+			}
+		})
+	}
+	if requests["nowhere.example/it"] == 0 || requests["unheard.example/of"] != 0 {
+		t.Errorf("the network was asked for %v", requests)
+	}
+}
+
+// contents are hashes of all files of a repository but what plans keep.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	err := filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			if entry.Name() == ".stackplan" {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		text, err := os.ReadFile(file)
+		info, infoErr := entry.Info()
+		if err := errors.Join(err, infoErr); err != nil {
+			return err
+		}
+		found[file] = fmt.Sprintf("%x %v %v", sha256.Sum256(text), info.Mode(), info.ModTime())
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// TestLeavesTree: a plan leaves the repository as it is, byte for byte, also where it is interrupted or killed, and
+// leaves nothing running.
+func TestLeavesTree(t *testing.T) {
+	t.Parallel()
+	dir := checkout(t)
+	replaceIn(t, dir, "services/lib/names/x.go", "jobs", "ours")
+	was := contents(t, dir)
+	same := func(what string) {
+		t.Helper()
+		if is := contents(t, dir); !maps.Equal(is, was) {
+			for file := range is {
+				if is[file] != was[file] {
+					t.Errorf("%s: the plan changed %s", what, file)
+				}
+			}
+			for file := range was {
+				if is[file] == "" {
+					t.Errorf("%s: the plan removed %s", what, file)
+				}
+			}
+		}
+	}
+	status, out, log := planOf(t, dir, "--project", "services/api")
+	if status == StatusFailed || status == StatusProgram {
+		t.Fatalf("status %d\n%s\n%s", status, out, log)
+	}
+	same("a plan of a workspace without sums")
+
+	if runtime.GOOS != "linux" {
+		return // nothing tells there what runs
+	}
+	dir = behavior(t, "hangs")
+	was = contents(t, dir)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, signal := range []os.Signal{os.Interrupt, os.Kill} {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, self, "--root", dir, "--base", "main", "--stack", "hangs")
+		cmd.Args[0] = "plan"
+		said := new(bytes.Buffer)
+		cmd.Stdout, cmd.Stderr = said, said
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		waitFor(t, "the program runs", func() bool { return running(t, dir) || len(ended) > 0 })
+		if err := cmd.Process.Signal(signal); err != nil {
+			t.Fatalf("%v: %v\n%s", signal, err, said)
+		}
+		if err := <-ended; err == nil {
+			t.Errorf("%v: it ended well", signal)
+		}
+		waitFor(t, "the program has ended", func() bool { return !running(t, dir) })
+		same(signal.String())
+	}
+}
+
+// running reports whether a program that was built of a repository runs.
+func running(t *testing.T, dir string) bool {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if text, err := os.ReadFile(file); err == nil &&
+			strings.HasPrefix(string(text), filepath.Join(dir, ".stackplan", "head-")) {
+			return true
+		}
+	}
+	return false
+}
+
+func waitFor(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for !done() {
+		select {
+		case <-t.Context().Done():
+			t.Fatalf("it is not so that %s", what)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
