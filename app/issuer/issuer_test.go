@@ -279,53 +279,56 @@ func TestTokens(t *testing.T) {
 		change func(*testissuer.Forged)
 		// words are what people are told; empty: they are signed in.
 		words string
+		// algorithm: it is why.
+		algorithm bool
 	}{
-		{"signed again", func(*testissuer.Forged) {}, ""},
-		{"of another issuer", claim("iss", "https://evil.example"), "not accepted"},
-		{"of the issuer with a slash", claim("iss", s.at.URL+"/"), "not accepted"},
-		{"for another client", claim("aud", []string{"another"}), "not accepted"},
-		{"for nobody", without("aud"), "not accepted"},
-		{"for two clients, one of them authorized", claim("aud", []string{"another", testissuer.ClientID}), ""},
+		{"signed again", func(*testissuer.Forged) {}, "", false},
+		{"of another issuer", claim("iss", "https://evil.example"), "not accepted", false},
+		{"of the issuer with a slash", claim("iss", s.at.URL+"/"), "not accepted", false},
+		{"for another client", claim("aud", []string{"another"}), "not accepted", false},
+		{"for nobody", without("aud"), "not accepted", false},
+		{"for two clients, one of them authorized", claim("aud", []string{"another", testissuer.ClientID}), "", false},
 		{"for two clients, the other authorized", func(f *testissuer.Forged) {
 			f.Claims["aud"], f.Claims["azp"] = []string{testissuer.ClientID, "another"}, "another"
-		}, "not accepted"},
+		}, "not accepted", false},
 		{"for two clients, none authorized", func(f *testissuer.Forged) {
 			f.Claims["aud"] = []string{testissuer.ClientID, "another"}
 			delete(f.Claims, "azp")
-		}, "not accepted"},
-		{"for us, another authorized", claim("azp", "another"), "not accepted"},
-		{"for us, authorized is a number", claim("azp", 7), "not accepted"},
+		}, "not accepted", false},
+		{"for us, another authorized", claim("azp", "another"), "not accepted", false},
+		{"for us, authorized is a number", claim("azp", 7), "not accepted", false},
 		{"for us as one text, nobody authorized", func(f *testissuer.Forged) {
 			f.Claims["aud"] = testissuer.ClientID
 			delete(f.Claims, "azp")
-		}, ""},
-		{"of another sign-in", claim("nonce", "another"), "not accepted"},
-		{"without a nonce", without("nonce"), "not accepted"},
-		{"without a subject", without("sub"), "not accepted"},
-		{"with a subject that is too long", claim("sub", strings.Repeat("s", 256)), "not accepted"},
-		{"with a subject of two lines", claim("sub", "a\nb"), "not accepted"},
-		{"unsigned", func(f *testissuer.Forged) { f.Algorithm = "none" }, "not accepted"},
+		}, "", false},
+		{"of another sign-in", claim("nonce", "another"), "not accepted", false},
+		{"without a nonce", without("nonce"), "not accepted", false},
+		{"without a subject", without("sub"), "not accepted", false},
+		{"with a subject that is too long", claim("sub", strings.Repeat("s", 256)), "not accepted", false},
+		{"with a subject of two lines", claim("sub", "a\nb"), "not accepted", false},
+		{"unsigned", func(f *testissuer.Forged) { f.Algorithm = "none" }, "not accepted", true},
 		{"with the public key as a shared one", func(f *testissuer.Forged) {
 			f.Algorithm, f.Key = jose.HS256, public
-		}, "not accepted"},
+		}, "not accepted", true},
 		{"with the client's secret as the key", func(f *testissuer.Forged) {
 			f.Algorithm, f.Key = jose.HS256, []byte(strings.Repeat(testissuer.ClientSecret, 2))
-		}, "not accepted"},
-		{"signed by a stranger who names the issuer's key", func(f *testissuer.Forged) { f.Key = other }, "not accepted"},
-		{"signed by a stranger", func(f *testissuer.Forged) { f.Key, f.KeyID = other, "stranger" }, "not accepted"},
-		{"expired 30 seconds ago", claim("exp", at(-30*time.Second)), ""},
-		{"expired 5 minutes ago", claim("exp", at(-5*time.Minute)), "the clock of this site"},
-		{"without an end", without("exp"), "not accepted"},
-		{"with an end that is no time", claim("exp", "soon"), "not accepted"},
-		{"with an end beyond all times", claim("exp", 1e300), "not accepted"},
-		{"issued in 30 seconds", claim("iat", at(30*time.Second)), ""},
-		{"issued in 5 minutes", claim("iat", at(5*time.Minute)), "the clock of this site"},
-		{"without a beginning", without("iat"), "not accepted"},
-		{"good in 30 seconds", claim("nbf", at(30*time.Second)), ""},
-		{"good in 2 minutes", claim("nbf", at(2*time.Minute)), "the clock of this site"},
+		}, "not accepted", true},
+		{"signed by a stranger who names the issuer's key", func(f *testissuer.Forged) { f.Key = other }, "not accepted", false},
+		{"signed by a stranger", func(f *testissuer.Forged) { f.Key, f.KeyID = other, "stranger" }, "not accepted", false},
+		{"expired 30 seconds ago", claim("exp", at(-30*time.Second)), "", false},
+		{"expired 5 minutes ago", claim("exp", at(-5*time.Minute)), "the clock of this site", false},
+		{"without an end", without("exp"), "not accepted", false},
+		{"with an end that is no time", claim("exp", "soon"), "not accepted", false},
+		{"with an end beyond all times", claim("exp", 1e300), "not accepted", false},
+		{"issued in 30 seconds", claim("iat", at(30*time.Second)), "", false},
+		{"issued in 5 minutes", claim("iat", at(5*time.Minute)), "the clock of this site", false},
+		{"without a beginning", without("iat"), "not accepted", false},
+		{"good in 30 seconds", claim("nbf", at(30*time.Second)), "", false},
+		{"good in 2 minutes", claim("nbf", at(2*time.Minute)), "the clock of this site", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s.at.Forge(t, c.change)
+			algorithms := strings.Count(s.log.String(), "unexpected signature algorithm")
 			who, err := s.signIn(t)
 			if c.words == "" {
 				if err != nil || who.Subject != "ada-1815" {
@@ -334,6 +337,10 @@ func TestTokens(t *testing.T) {
 				return
 			}
 			s.refused(t, who, err, dossier.CodeForbidden, c.words)
+			// No key decides about an algorithm that is not allowed.
+			if c.algorithm != (strings.Count(s.log.String(), "unexpected signature algorithm") > algorithms) {
+				t.Errorf("whether the algorithm is why: not %t", c.algorithm)
+			}
 		})
 	}
 }
@@ -461,7 +468,11 @@ func TestOutages(t *testing.T) {
 		for name, fault := range faults {
 			t.Run(path+" "+name, func(t *testing.T) {
 				t.Parallel()
-				s := start(t, func(o *Options) { o.Timeout, o.KeysEvery = 300*time.Millisecond, time.Nanosecond })
+				timeout := 300 * time.Millisecond
+				if name == "1 GB" {
+					timeout = time.Minute // which must not be what ends it
+				}
+				s := start(t, func(o *Options) { o.Timeout, o.KeysEvery = timeout, time.Nanosecond })
 				s.at.KeepClaims(path != testissuer.UserInfo)
 				s.at.Fail(path, fault)
 				who, err := s.signIn(t)
@@ -577,6 +588,17 @@ func TestTogether(t *testing.T) {
 	}
 	if n := s.at.Asked(testissuer.Token); n != people {
 		t.Errorf("%d codes were exchanged", n)
+	}
+}
+
+// Who waited while somebody else asked an issuer that is down does not ask it again.
+func TestTogetherDown(t *testing.T) {
+	s := start(t)
+	s.meta.tried, s.meta.err = time.Now().Add(time.Hour), errors.New("the issuer is down")
+	_, _, err := s.Begin(t.Context(), redirect, "a state")
+	s.refused(t, staff.Identity{}, err, dossier.CodeUnavailable, "not responding")
+	if n := s.at.Asked(testissuer.Metadata); n != 0 {
+		t.Errorf("the issuer was asked %d times", n)
 	}
 }
 

@@ -53,7 +53,6 @@ const (
 // pending is a sign-in that is under way. The browser holds it, sealed, in a cookie of its own, so that several tabs
 // can sign in at once, and so that any instance finishes what another began.
 type pending struct {
-	State    string    `json:"state"`
 	Secret   string    `json:"secret"`
 	Redirect string    `json:"redirect"`
 	Next     string    `json:"next"`
@@ -90,7 +89,7 @@ func newPendings(secret string, https bool, now func() time.Time) (*pendings, er
 // name returns the name of the cookie of a state.
 func (p *pendings) name(state string) string {
 	hash := sha256.Sum256([]byte(state))
-	return p.prefix + base64.RawURLEncoding.EncodeToString(hash[:9])
+	return p.prefix + base64.RawURLEncoding.EncodeToString(hash[:16])
 }
 
 // cookie returns the cookie of a name. SameSite is Lax because the issuer sends the browser here.
@@ -99,13 +98,13 @@ func (p *pendings) cookie(name, value string, age time.Duration) *http.Cookie {
 		Secure: p.secure, SameSite: http.SameSiteLaxMode}
 }
 
-// seal returns the cookie of a sign-in.
-func (p *pendings) seal(one pending) (*http.Cookie, error) {
+// seal returns the cookie of a sign-in, which opens under the name of its state alone.
+func (p *pendings) seal(one pending, state string) (*http.Cookie, error) {
 	text, err := json.Marshal(one)
 	if err != nil {
 		return nil, fmt.Errorf("seal a sign-in: %w", err)
 	}
-	name := p.name(one.State)
+	name := p.name(state)
 	sealed := p.aead.Seal(nil, nil, text, []byte(name))
 	return p.cookie(name, base64.RawURLEncoding.EncodeToString(sealed), issuerTime), nil
 }
@@ -130,27 +129,30 @@ func (p *pendings) of(r *http.Request, state string) (one pending, ok bool) {
 	if err != nil {
 		return pending{}, false
 	}
-	one, ok = p.open(cookie)
-	return one, ok && one.State == state
+	return p.open(cookie)
 }
 
 // surplus returns the cookies that take from a browser what keeps it from beginning another sign-in: those that are
 // over, and the oldest.
 func (p *pendings) surplus(r *http.Request) (ends []*http.Cookie) {
-	var others []pending
+	type other struct {
+		name    string
+		begunAt time.Time
+	}
+	var others []other
 	for _, cookie := range r.Cookies() {
 		if !strings.HasPrefix(cookie.Name, p.prefix) {
 			continue
 		}
 		if one, ok := p.open(cookie); ok {
-			others = append(others, one)
+			others = append(others, other{cookie.Name, one.BegunAt})
 		} else {
 			ends = append(ends, p.cookie(cookie.Name, "", -time.Second))
 		}
 	}
-	slices.SortFunc(others, func(a, b pending) int { return a.BegunAt.Compare(b.BegunAt) })
+	slices.SortFunc(others, func(a, b other) int { return a.begunAt.Compare(b.begunAt) })
 	for ; len(others) >= maxPending; others = others[1:] {
-		ends = append(ends, p.cookie(p.name(others[0].State), "", -time.Second))
+		ends = append(ends, p.cookie(others[0].name, "", -time.Second))
 	}
 	return ends
 }
@@ -169,13 +171,14 @@ func (s *Server) toIssuer(c echo.Context) error {
 	if _, ok, err := s.session(c); ok && err == nil {
 		return c.Redirect(http.StatusSeeOther, next)
 	}
-	one := pending{State: rand.Text(), Redirect: s.origin(c) + callbackPath, Next: next, BegunAt: s.now()}
-	address, secret, err := s.o.Issuer.Begin(c.Request().Context(), one.Redirect, one.State)
+	state := rand.Text()
+	one := pending{Redirect: s.origin(c) + callbackPath, Next: next, BegunAt: s.now()}
+	address, secret, err := s.o.Issuer.Begin(c.Request().Context(), one.Redirect, state)
 	if err != nil {
 		return s.signInFault(c, next, err)
 	}
 	one.Secret = secret
-	cookie, err := s.pendings.seal(one)
+	cookie, err := s.pendings.seal(one, state)
 	if err != nil {
 		return err
 	}
