@@ -79,7 +79,7 @@ func (a *ManyArchive) tell(format string, args ...any) {
 func (a *ManyArchive) person(ctx context.Context, id PersonID) (full bool, err error) {
 	p, err := a.svc.people.Person(ctx, id)
 	switch {
-	case errors.Is(err, ErrNotFound) || err == nil && p.State != PersonSubmitted:
+	case errors.Is(err, ErrNotFound) || err == nil && (p.State != PersonSubmitted || p.trashed()):
 		a.tell("%s", id)
 		a.without("This person was deleted while the archive was made.")
 		return false, nil

@@ -29,13 +29,16 @@ const RemovedFor = 7 * 24 * time.Hour
 // again.
 const removalTime = 10 * time.Minute
 
-// DeleteFile removes one file. It returns ErrNotFound for a file that does not exist or is not stored; a removal that
-// was started before is completed.
+// DeleteFile removes one file. It returns ErrNotFound for a file that does not exist, is not stored or is in the trash;
+// a removal that was started before is completed.
 func (s *Service) DeleteFile(ctx context.Context, person PersonID, file FileID) error {
 	// The record's multipart upload is needed if the removal began before the file was stored.
 	f, err := s.catalog.File(ctx, person, file)
 	if err != nil {
 		return fmt.Errorf("read file record: %w", err)
+	}
+	if f.State == FileStored && f.Trash != (Trash{}) {
+		return &Error{Code: CodeNotFound}
 	}
 	marked := s.time()
 	err = s.catalog.MarkDeleting(ctx, person, file, marked, FileStored)

@@ -31,17 +31,25 @@ const (
 
 	PeopleSearch Action = "people.search"
 	PeopleExport Action = "people.export"
+	// PeoplePutBack puts back from the trash those who were moved there at once.
+	PeoplePutBack Action = "people.put-back"
 
 	PersonView     Action = "person.view"
 	PersonDownload Action = "person.download"
 	PersonLink     Action = "person.link"
 	PersonDelete   Action = "person.delete"
+	PersonPutBack  Action = "person.put-back"
+	PersonErase    Action = "person.erase"
 
 	FileView     Action = "file.view"
 	FilePreview  Action = "file.preview"
 	FileDownload Action = "file.download"
 	FileUpload   Action = "file.upload"
 	FileDelete   Action = "file.delete"
+	FilePutBack  Action = "file.put-back"
+	FileErase    Action = "file.erase"
+
+	TrashView Action = "trash.view"
 
 	ReceiptReplace Action = "receipt.replace"
 	ReceiptExpire  Action = "receipt.expire"
@@ -104,17 +112,24 @@ var actions = []kind{
 
 	{PeopleSearch, "Viewed the directory", false},
 	{PeopleExport, "Exported the directory", true},
+	{PeoplePutBack, "Put people back from the trash", true},
 
 	{PersonView, "Viewed a person", false},
 	{PersonDownload, "Downloaded all files of a person", false},
 	{PersonLink, "Changed when a private link expires", true},
 	{PersonDelete, "Deleted a person", true},
+	{PersonPutBack, "Put a person back from the trash", true},
+	{PersonErase, "Erased a person for good", true},
 
 	{FileView, "Viewed a file’s record", false},
 	{FilePreview, "Viewed previews of a person’s files", false},
 	{FileDownload, "Downloaded a file", false},
 	{FileUpload, "Worked on an upload", true},
 	{FileDelete, "Deleted a file", true},
+	{FilePutBack, "Put a file back from the trash", true},
+	{FileErase, "Erased a file for good", true},
+
+	{TrashView, "Viewed the trash", false},
 
 	{ReceiptReplace, "Replaced a private link", true},
 	{ReceiptExpire, "Shortened a private link", true},

@@ -254,6 +254,8 @@ type Reconciliation struct {
 	Sweep time.Duration
 	// KeepRemoved is how long the embedded store keeps what reconciliation removed by itself.
 	KeepRemoved time.Duration
+	// KeepTrash is how long what staff delete stays in the trash; 0: there is none.
+	KeepTrash time.Duration
 }
 
 // Scrub is how fast stored files are read and compared with their records.

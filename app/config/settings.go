@@ -358,6 +358,13 @@ func reconcileSettings() []row {
 		}, duration(time.Second, 10*365*24*time.Hour), func(c *Config) *time.Duration {
 			return &c.Reconcile.KeepRemoved
 		}),
+		define(row{
+			env: "DOSSIER_TRASH_RETENTION", parameter: "trash-retention", preset: "720h", purposes: stores,
+			doc: "How long what staff delete stays in the trash, from which it can be put back, before reconciliation " +
+				"erases it. 0 means that there is no trash: it is deleted at once.",
+		}, durationOrOff(time.Second, 10*365*24*time.Hour), func(c *Config) *time.Duration {
+			return &c.Reconcile.KeepTrash
+		}),
 	}
 }
 

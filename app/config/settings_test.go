@@ -284,6 +284,8 @@ func settingCases(t *testing.T) []settingCase {
 			30*day)),
 		durations("DOSSIER_KEEP_REMOVED", func(c *Config) any { return c.Reconcile.KeepRemoved }, 30*day, time.Second,
 			3650*day),
+		orOff(durations("DOSSIER_TRASH_RETENTION", func(c *Config) any { return c.Reconcile.KeepTrash }, 30*day,
+			time.Second, 3650*day)),
 
 		{env: "DOSSIER_SCRUB_BYTES", field: func(c *Config) any { return c.Scrub.Bytes }, unset: int64(50 << 30),
 			good: []value{{"0", int64(0)}, {"1", int64(1)}, {"10GB", int64(10e9)}, {"1024TiB", int64(1 << 50)}},

@@ -92,6 +92,12 @@ func (s *Server) readContent(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if by.receipt == nil {
+		// A receipt's person was looked at.
+		if _, err := s.svc.Person(c.Request().Context(), by.person); err != nil {
+			return err
+		}
+	}
 	f, err := s.svc.File(c.Request().Context(), by.person, id)
 	if err != nil {
 		return err

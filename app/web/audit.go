@@ -212,7 +212,7 @@ func (s *Server) refused(c echo.Context, actor staff.Actor, needs staff.Role, ac
 // subjectOf returns to whom or what a request's path leads. Only IDs get into the trail, whatever the path says.
 func subjectOf(c echo.Context) audit.Subject {
 	for prefix, kind := range map[string]audit.Kind{
-		"/people/:id": audit.KindPerson, "/receipt/:id": audit.KindPerson, "/staff/sessions/:id": audit.KindSession,
+		"/people/:id": audit.KindPerson, "/trash/people/:id": audit.KindPerson, "/receipt/:id": audit.KindPerson, "/staff/sessions/:id": audit.KindSession,
 		"/staff/accounts/:id": audit.KindAccount,
 	} {
 		if strings.HasPrefix(c.Path(), prefix) {

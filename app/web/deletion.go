@@ -42,6 +42,10 @@ func (s *Server) askDeletePerson(c echo.Context) error {
 	if n := has.UnfinishedCount; n > 0 {
 		consequence = "This also discards " + counted(n, "unfinished upload") + ". It cannot be undone."
 	}
+	if s.trashing() && p.State == dossier.PersonSubmitted {
+		consequence = "Nobody will see them, and uploads to them end. Within " + s.keepText() +
+			", they can be put back from the trash; then they are erased."
+	}
 	return s.render(c, http.StatusOK, "confirm", confirmView{
 		page: s.page(c, "Delete a person"), Question: question, Consequence: consequence,
 		Button: "Delete",
@@ -58,6 +62,10 @@ func (s *Server) deletePerson(c echo.Context) error {
 	at, err := placeOf(c)
 	if err != nil {
 		return err
+	}
+	// A deletion that was interrupted is finished.
+	if s.trashing() && p.State == dossier.PersonSubmitted {
+		return s.trashPerson(c, p, at.from.path())
 	}
 	if err := s.svc.DeletePerson(c.Request().Context(), p.ID); err != nil {
 		return interrupted(err, func() (dossier.PersonState, error) {
@@ -83,6 +91,9 @@ func (s *Server) askDeleteFile(c echo.Context) error {
 		page: s.page(c, "Delete a file"), Question: fmt.Sprintf("Delete the file %s?", f.Name),
 		Consequence: "This cannot be undone.", Button: "Delete",
 		Action: at.on(filePath(path, f.ID) + "/delete"), Cancel: at.on(path),
+	}
+	if s.trashing() {
+		v.Consequence = "Within " + s.keepText() + ", it can be put back from the trash; then it is erased."
 	}
 	if f.State == dossier.FileUploading {
 		v.Title, v.Button = "Discard an unfinished file", "Discard"
@@ -118,6 +129,12 @@ func (s *Server) deleteFile(c echo.Context) error {
 		return c.Redirect(http.StatusSeeOther, back)
 	case err != nil && !errors.Is(err, dossier.ErrNotFound):
 		return interrupted(err, func() (dossier.FileState, error) { return "", err }, dossier.FileStored)
+	}
+	if s.trashing() && err == nil {
+		return s.trashFile(c, f, back)
+	}
+	if _, err := s.svc.Person(ctx, person); err != nil {
+		return personAbsent(err)
 	}
 	// Also where it is not found: a deletion that broke off is finished.
 	if err := s.svc.DeleteFile(ctx, person, id); err != nil {

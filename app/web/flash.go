@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"net/http"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -64,11 +65,20 @@ func (s *sessions) flashOf(r *http.Request) (text string, given bool) {
 // say has the next page say a sentence.
 func (s *Server) say(c echo.Context, text string) { c.SetCookie(s.sessions.flashCookie(text)) }
 
-// said takes the sentence that this page is to say.
-func (s *Server) said(c echo.Context) string {
+// sayUndo is say of something that a form that posts to a path undoes.
+func (s *Server) sayUndo(c echo.Context, text, path string) { s.say(c, undoMark+path+undoMark+text) }
+
+// undoMark surrounds the path of a flash that can be undone, before its sentence. No name has such a character.
+const undoMark = "\x00"
+
+// said takes the sentence that this page is to say, and the path of what undoes it; empty: nothing does.
+func (s *Server) said(c echo.Context) (text, undo string) {
 	text, given := s.sessions.flashOf(c.Request())
 	if given {
 		c.SetCookie(s.sessions.flashCookie(""))
 	}
-	return text
+	if rest, ok := strings.CutPrefix(text, undoMark); ok {
+		undo, text, _ = strings.Cut(rest, undoMark)
+	}
+	return text, undo
 }

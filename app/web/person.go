@@ -179,6 +179,10 @@ func (s *Server) staffFile(c echo.Context) (dossier.File, error) {
 	if err != nil {
 		return dossier.File{}, s.fileAbsent(c, person, err)
 	}
+	// Nothing is left of a person in the trash.
+	if _, err := s.svc.Person(c.Request().Context(), person); err != nil {
+		return dossier.File{}, personAbsent(err)
+	}
 	f, err := s.svc.File(c.Request().Context(), person, id)
 	return f, s.fileAbsent(c, person, err)
 }
@@ -192,6 +196,9 @@ func (s *Server) staffRecord(c echo.Context) (dossier.File, error) {
 	person, ofPerson := dossier.ParsePersonID(c.Param("id"))
 	id, ofFile := dossier.ParseFileID(c.Param("file"))
 	if ofPerson != nil || ofFile != nil {
+		return f, err
+	}
+	if _, gone := s.svc.Person(c.Request().Context(), person); gone != nil {
 		return f, err
 	}
 	f, unfinished := s.svc.UnfinishedFile(c.Request().Context(), person, id)

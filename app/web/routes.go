@@ -95,6 +95,15 @@ func (s *Server) staffRoutes() []staffRoute {
 		{get, "/people/:id/files/:file/delete", staff.Editor, audit.FileView, s.askDeleteFile},
 		{post, "/people/:id/files/:file/delete", staff.Editor, audit.FileDelete, s.deleteFile},
 
+		{get, "/trash", staff.Editor, audit.TrashView, s.trash},
+		{post, "/trash/people/:id/put-back", staff.Editor, audit.PersonPutBack, s.putBackPerson},
+		{get, "/trash/people/:id/erase", staff.Administrator, audit.PersonView, s.askErasePerson},
+		{post, "/trash/people/:id/erase", staff.Administrator, audit.PersonErase, s.afterProof(s.erasePerson)},
+		{post, "/trash/people/:id/files/:file/put-back", staff.Editor, audit.FilePutBack, s.putBackFile},
+		{get, "/trash/people/:id/files/:file/erase", staff.Administrator, audit.FileView, s.askEraseFile},
+		{post, "/trash/people/:id/files/:file/erase", staff.Administrator, audit.FileErase, s.afterProof(s.eraseFile)},
+		{post, "/trash/moves/:at/put-back", staff.Editor, audit.PeoplePutBack, s.putBackMove},
+
 		{get, "/staff/administration", staff.Administrator, audit.AdministrationView, s.administration},
 		{get, "/staff/storage", staff.Administrator, audit.StorageView, s.custody},
 		{get, "/staff/audit", staff.Administrator, audit.AuditView, s.auditTrail},

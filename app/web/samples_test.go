@@ -226,6 +226,23 @@ func samples(picture string) []sample {
 	person := personPageView{page: staff("Ada Lovelace", samplePerson), Person: with(ada(), func(p *personView) {
 		p.Path, p.Link, p.Delete = samplePerson, samplePerson+"/link", samplePerson+"/delete"
 	}), Directory: "/people", Look: samplePerson + "?view=cards"}
+	trashed := func(name, of, by, deleted, gone string) trashedView {
+		return trashedView{Name: name, Of: of, By: by, Deleted: sampleTime(deleted), Gone: sampleTime(gone),
+			PutBack: "/trash/people/1/put-back", Erase: "/trash/people/1/erase", CSRF: "csrf-token"}
+	}
+	trash := trashView{page: with(staff("Trash", "/trash"), func(p *page) { p.Trash = true }), Keep: "30 days",
+		People: []trashedView{
+			trashed("Ada Lovelace", "", "Grace Hopper", "2026-11-24T14:05:09Z", "2026-12-24T14:05:09Z"),
+			trashed(arabic, "", "shared key", "2026-11-20T09:00:00Z", "2026-12-20T09:00:00Z"),
+			trashed(markup+unbroken[:80], "", unbroken[:60], "2026-11-19T09:00:00Z", "2026-12-19T09:00:00Z"),
+		}, pager: pager{FirstText: "First people", NextText: "Next people", Next: "/trash?after=x"},
+		Files: []trashedView{
+			trashed("engine-drawing.png", "Ada Lovelace", "Grace Hopper", "2026-11-24T14:05:09Z", "2026-12-24T14:05:09Z"),
+			trashed(unbroken+".tar.gz", arabic, "Grace Hopper", "2026-11-20T09:00:00Z", "2026-12-20T09:00:00Z"),
+		}}
+	erase := eraseView{page: staff("Erase a person", "/trash/people/1/erase"), Name: "Ada Lovelace", What: "person",
+		Question: "Erase Ada Lovelace and 3 files for good?", Consequence: eraseConsequence, Action: "/trash/people/1/erase",
+		Cancel: "/trash"}
 	directory := directoryAt(staff("Directory", "/people"), directoryPlace{})
 	directory.Bulk = bulkOf(directoryPlace{}, time.Date(2026, 11, 24, 14, 5, 0, 0, time.UTC), sampleRole)
 	filtered := func(query string) directoryView {
@@ -529,6 +546,16 @@ func samples(picture string) []sample {
 				Message: "The address may be wrong, or what stood here was deleted.", RequestID: sampleRequestID,
 				Back:     "/",
 				BackText: "Go to the form"}},
+		{"trash", "trash", trash},
+		{"trash-empty", "trash", trashView{page: trash.page, Keep: "30 days"}},
+		{"trash-files", "trash", trashView{page: trash.page, Files: trash.Files, MoreFiles: true}},
+		{"trash-past-end", "trash", trashView{page: trash.page, Keep: "30 days", pager: pager{First: "/trash"}}},
+		{"erase", "erase", erase},
+		{"erase-fault", "erase", with(erase, func(v *eraseView) { v.Fault, v.Name = notNamed, markup+unbroken[:100] })},
+		{"undo", "directory", with(directory, func(v *directoryView) {
+			v.People, v.Count, v.Flash = crowd(), "7 people", "Ada Lovelace was moved to the trash."
+			v.Undo, v.Trash = "/trash/people/1/put-back", true
+		})},
 		{"sessions-all", "sessions", sessionsView{page: staff("Sessions", "/staff/sessions"), Others: true, All: true,
 			Lifetime: "12 hours", Idle: "1 hour", Sessions: []sessionView{
 				{Here: true, Who: "Ada Lovelace", Browser: "Firefox on Linux", Client: "192.0.2.1",

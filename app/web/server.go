@@ -84,6 +84,8 @@ type Options struct {
 	// reaches a browser that sends its whole body before it reads. Default 1 GiB and 30 seconds.
 	DrainBytes int64
 	DrainTime  time.Duration
+	// TrashTime is how long what staff delete stays in the trash, as reconciliation has it; 0: it is deleted at once.
+	TrashTime time.Duration
 	// KeepInfected is how long a file in which malware was found is kept, as shown on pages; 0: nothing is shown.
 	KeepInfected time.Duration
 	// Ready checks the stores by name; nil errors are healthy. It must respect the deadline of ctx. nil: nothing to

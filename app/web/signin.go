@@ -250,9 +250,11 @@ func (s *Server) leave(c echo.Context, why string) error {
 }
 
 // staffPages are the pages of staff, beside those of people, that a sign-in may lead to.
-var staffPages = []string{"/staff/account", "/staff/account/codes", "/staff/accounts", "/staff/administration", "/staff/audit",
-	"/staff/audit.csv",
-	"/staff/first", "/staff/sessions", "/staff/storage"}
+var staffPages = []string{"/staff/account", "/staff/account/codes", "/staff/accounts", "/staff/administration",
+	"/staff/audit", "/staff/audit.csv", "/staff/first", "/staff/sessions", "/staff/storage", trashPath}
+
+// erasePage is a page that asks before it erases something in the trash.
+var erasePage = regexp.MustCompile(`^/trash/people/[0-9a-f-]{36}(/files/[0-9a-f-]{36})?/erase$`)
 
 // accountPage is the page of an account, and what is done there.
 var accountPage = regexp.MustCompile(`^(/staff/accounts/[0-9a-f-]{36})(/.*)?$`)
@@ -265,7 +267,7 @@ func safeNext(raw string) string {
 	if err != nil || u.Scheme != "" || u.Host != "" || u.Opaque != "" || u.User != nil {
 		return directory
 	}
-	if slices.Contains(staffPages, u.Path) {
+	if slices.Contains(staffPages, u.Path) || erasePage.MatchString(u.Path) {
 		return u.Path
 	}
 	if found := accountPage.FindStringSubmatch(u.Path); found != nil {

@@ -401,7 +401,7 @@ func (s *site) playAll(t *testing.T, all []scenario) {
 // exists reports whether staff still find a person, and which files are stored.
 func (s *site) exists(t *testing.T, id dossier.PersonID) (bool, []string) {
 	t.Helper()
-	_, err := s.svc.Person(t.Context(), id)
+	_, err := s.stores.People.Person(t.Context(), id)
 	if errors.Is(err, dossier.ErrNotFound) {
 		return false, nil
 	}

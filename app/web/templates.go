@@ -26,7 +26,8 @@ func loadPages(fsys fs.FS, a *assets) (pages, error) {
 	all := pages{}
 	for _, name := range []string{"form", "receipt", "signin", "directory", "person", "confirm", "custody", "error",
 		"api", "open", "link", "sessions", "administration", "audit",
-		"invitation", "accept", "recovery", "accounts", "member", "account", "codes", "proof"} {
+		"invitation", "accept", "recovery", "accounts", "member", "account", "codes", "proof",
+		"trash", "erase"} {
 		t, err := base.Clone()
 		if err == nil {
 			t, err = t.ParseFS(fsys, path.Join("templates", name+".html"))
@@ -56,7 +57,7 @@ func (s *Server) render(c echo.Context, status int, name string, view any) error
 // about looks; the template shows it and decides nothing else.
 //
 // Paths that templates write themselves: / (form), POST /submissions, /people (directory, search in q), /people.csv,
-// /receipt, /staff/sign-in, /staff/storage, /staff/sessions, /staff/audit, POST /staff/sign-out, and POST
+// /receipt, /trash, /staff/sign-in, /staff/storage, /staff/sessions, /staff/audit, POST /staff/sign-out, and POST
 // /staff/sessions/end-others. All others come in the views.
 
 // page is what every page has. Each view embeds it.
@@ -74,11 +75,15 @@ type page struct {
 	Path string
 	// Flash is what the request before this one did; empty where there is nothing to say.
 	Flash string
+	// Undo is where the form posts to that undoes that; empty where nothing does. Trash: what is deleted goes to the
+	// trash.
+	Undo  string
+	Trash bool
 }
 
 // page returns what every page has. The form does not say what was done before, because browsers keep it for "back".
 func (s *Server) page(c echo.Context, title string) page {
-	p := page{Title: title, Path: c.Request().URL.Path}
+	p := page{Title: title, Path: c.Request().URL.Path, Trash: s.trashing()}
 	// Where a store does not say who this is, the page is one for everybody.
 	if actor, ok, err := s.actor(c); ok && err == nil {
 		p.Staff, p.CSRF = true, s.sessions.token(actor.Session)
@@ -87,7 +92,7 @@ func (s *Server) page(c echo.Context, title string) page {
 	}
 	if dest := c.Request().Header.Get("Sec-Fetch-Dest"); p.Path != "/" && p.Path != "/submissions" &&
 		(dest == "" || dest == "document") {
-		p.Flash = s.said(c)
+		p.Flash, p.Undo = s.said(c)
 	}
 	return p
 }

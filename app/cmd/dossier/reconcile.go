@@ -101,6 +101,7 @@ func (p *program) reconcile(ctx context.Context, o dossier.ReconcileOptions, old
 		o.OlderThan = olderThan
 	}
 	o.KeepRemoved, o.KeepInfected = cfg.Reconcile.KeepRemoved, cfg.Scan.KeepInfected
+	o.KeepTrash = keepTrash(cfg.Reconcile.KeepTrash)
 	svc, done := s.service(cfg, log), p.repairs(asJSON)
 	defer giveBack(ctx, svc, log)
 	var report *dossier.ReconcileReport
@@ -255,7 +256,7 @@ func reconcileLoop(ctx context.Context, svc *dossier.Service, all *config.Config
 		}
 		report, err := svc.Reconcile(ctx,
 			dossier.ReconcileOptions{OlderThan: cfg.Age, SweepEvery: cfg.Sweep, KeepRemoved: cfg.KeepRemoved,
-				KeepInfected: all.Scan.KeepInfected},
+				KeepInfected: all.Scan.KeepInfected, KeepTrash: keepTrash(cfg.KeepTrash)},
 			func(r dossier.Repair) {
 				log.Info("reconciled", "what", r.What, "person", r.Person, "file", r.File)
 			})
@@ -268,4 +269,13 @@ func reconcileLoop(ctx context.Context, svc *dossier.Service, all *config.Config
 		log.Info("reconciliation ended", "repairs", report.Counts, "aborted_transfers", report.AbortedMultipartUploads,
 			"sweep", report.Swept, "resumed", report.Resumed, "ownerless", report.Ownerless, "held", report.Held)
 	}
+}
+
+// keepTrash returns the retention of the trash as reconciliation takes it: without a trash, what an earlier setting left
+// there goes at once.
+func keepTrash(retention time.Duration) time.Duration {
+	if retention == 0 {
+		return -1
+	}
+	return retention
 }

@@ -210,6 +210,7 @@ func webOptions(cfg *config.Config, s *stores, trail *audit.Trail, origin, secre
 		PartsOrigin:     s.partsOrigin,
 		IdleTimeout:     cfg.Timeouts.Idle,
 		KeepInfected:    cfg.Scan.KeepInfected,
+		TrashTime:       cfg.Reconcile.KeepTrash,
 		BodyTimeout:     cfg.Timeouts.Upload,
 		Ready:           s.ready,
 		Log:             log,

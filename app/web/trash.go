@@ -1,0 +1,346 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/labstack/echo/v4"
+
+	"dossier.example/app"
+)
+
+// What staff delete is moved to the trash, unless Options.TrashTime is 0: then it is deleted at once.
+
+// trashView lists what is in the trash (trash.html).
+type trashView struct {
+	page
+	// Keep is how long something stays there ("30 days"); empty: it goes with the next reconciliation.
+	Keep   string
+	People []trashedView
+	Files  []trashedView
+	// MoreFiles: there are more files than the page lists.
+	MoreFiles bool
+	pager
+}
+
+// trashedView is a person or a file in the trash.
+type trashedView struct {
+	// Name is the person's or the file's, and Of of whom the file is; empty for a person.
+	Name, Of string
+	// Deleted is when, and By by whom, it was moved there; Gone is when it is erased.
+	Deleted, Gone moment
+	By            string
+	// PutBack is where the form posts to that puts it back, and Erase the path of the page that asks before erasing;
+	// empty for those who may not erase.
+	PutBack, Erase string
+	// CSRF is the page's.
+	CSRF string
+}
+
+// trashedFiles is how many files the page of the trash lists.
+const trashedFiles = 500
+
+const trashPath = "/trash"
+
+func trashedPersonPath(id dossier.PersonID) string { return trashPath + "/people/" + id.String() }
+
+func trashedFilePath(person dossier.PersonID, file dossier.FileID) string {
+	return filePath(trashedPersonPath(person), file)
+}
+
+// undoPath is where a form posts to that puts back all people who were moved to the trash at once.
+func undoPath(t dossier.Trash) string {
+	return trashPath + "/moves/" + strconv.FormatInt(t.At.UnixMicro(), 10) + "/put-back"
+}
+
+// trashing reports whether what is deleted goes to the trash.
+func (s *Server) trashing() bool { return s.o.TrashTime > 0 }
+
+// keepText says how long the trash keeps something.
+func (s *Server) keepText() string {
+	if days := int(s.o.TrashTime.Hours() / 24); time.Duration(days)*24*time.Hour == s.o.TrashTime && days > 0 {
+		return counted(days, "day")
+	}
+	return s.o.TrashTime.String()
+}
+
+// trash lists what is in the trash.
+func (s *Server) trash(c echo.Context) error {
+	ctx := c.Request().Context()
+	var after dossier.Cursor
+	if text := c.QueryParam("after"); text != "" {
+		var err error
+		if after, err = dossier.ParseCursor(text); err != nil {
+			return malformed(err, "This page's address is invalid. Start again from the first page.")
+		}
+	}
+	people, err := s.svc.TrashedPeople(ctx, after, 100)
+	if err != nil {
+		return err
+	}
+	v := trashView{page: s.page(c, "Trash"), pager: pager{FirstText: "First people", NextText: "Next people"}}
+	if s.trashing() {
+		v.Keep = s.keepText()
+	}
+	if !after.IsZero() {
+		v.First = trashPath
+	}
+	if !people.Next.IsZero() {
+		v.Next = trashPath + "?after=" + people.Next.String()
+	}
+	for _, p := range people.People {
+		v.People = append(v.People, s.trashedOf(v.page, p.Trash, p.Name, "", trashedPersonPath(p.ID)))
+	}
+	if !after.IsZero() {
+		return s.render(c, http.StatusOK, "trash", v)
+	}
+	files, more, err := s.svc.TrashedFiles(ctx, trashedFiles)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(files, func(a, b dossier.File) int { return b.Trash.At.Compare(a.Trash.At) })
+	for _, f := range files {
+		v.Files = append(v.Files, s.trashedOf(v.page, f.Trash, f.Name, f.Author, trashedFilePath(f.Person, f.ID)))
+	}
+	v.MoreFiles = more
+	return s.render(c, http.StatusOK, "trash", v)
+}
+
+func (s *Server) trashedOf(p page, t dossier.Trash, name, of, path string) trashedView {
+	v := trashedView{Name: name, Of: of, Deleted: momentOf(t.At), By: t.By, Gone: momentOf(t.At.Add(s.o.TrashTime)),
+		PutBack: path + "/put-back", CSRF: p.CSRF}
+	if p.Administrator {
+		v.Erase = path + "/erase"
+	}
+	return v
+}
+
+// by is who moves something to the trash, as the trash shows it.
+func (s *Server) by(c echo.Context) (string, error) {
+	actor, ok, err := s.actor(c)
+	if err != nil {
+		return "", err
+	}
+	if !ok {
+		return "", &dossier.Error{Code: dossier.CodeForbidden}
+	}
+	return actor.Name(), nil
+}
+
+// trashPerson moves a person to the trash instead of deleting it.
+func (s *Server) trashPerson(c echo.Context, p dossier.Person, back string) error {
+	by, err := s.by(c)
+	if err != nil {
+		return err
+	}
+	if _, err := s.svc.TrashPerson(c.Request().Context(), p.ID, by); err != nil {
+		return personAbsent(err)
+	}
+	s.sayUndo(c, p.Name+" was moved to the trash.", trashedPersonPath(p.ID)+"/put-back")
+	return c.Redirect(http.StatusSeeOther, back)
+}
+
+// trashFile moves a stored file to the trash instead of deleting it.
+func (s *Server) trashFile(c echo.Context, f dossier.File, back string) error {
+	by, err := s.by(c)
+	if err != nil {
+		return err
+	}
+	if _, err := s.svc.TrashFile(c.Request().Context(), f.Person, f.ID, by); err != nil {
+		return s.fileAbsent(c, f.Person, err)
+	}
+	s.sayUndo(c, f.Name+" was moved to the trash.", trashedFilePath(f.Person, f.ID)+"/put-back")
+	return c.Redirect(http.StatusSeeOther, back)
+}
+
+// notInTrash has the page of something that is not in the trash lead there.
+func notInTrash(err error) error {
+	if !errors.Is(err, dossier.ErrNotFound) {
+		return err
+	}
+	return &absent{err, "This is not in the trash", "It may have been put back, or erased.", trashPath, "Go to the trash"}
+}
+
+// trashedIDs are those that the path names.
+func trashedIDs(c echo.Context) (person dossier.PersonID, file dossier.FileID, err error) {
+	if person, err = dossier.ParsePersonID(c.Param("id")); err == nil && c.Param("file") != "" {
+		file, err = dossier.ParseFileID(c.Param("file"))
+	}
+	return person, file, notInTrash(err)
+}
+
+// putBackPerson puts a person back from the trash.
+func (s *Server) putBackPerson(c echo.Context) error {
+	id, _, err := trashedIDs(c)
+	if err != nil {
+		return err
+	}
+	p, err := s.svc.PutBackPerson(c.Request().Context(), id)
+	if err != nil {
+		return notInTrash(err)
+	}
+	s.say(c, p.Name+" was put back.")
+	return c.Redirect(http.StatusSeeOther, personPath(id))
+}
+
+// putBackFile puts a file back from the trash.
+func (s *Server) putBackFile(c echo.Context) error {
+	person, id, err := trashedIDs(c)
+	if err != nil {
+		return err
+	}
+	f, err := s.svc.PutBackFile(c.Request().Context(), person, id)
+	if err != nil {
+		return notInTrash(err)
+	}
+	// The person may be in the trash as well.
+	back := personPath(person)
+	if _, err := s.svc.Person(c.Request().Context(), person); errors.Is(err, dossier.ErrNotFound) {
+		back = trashPath
+	}
+	s.say(c, f.Name+" was put back.")
+	return c.Redirect(http.StatusSeeOther, back)
+}
+
+// putBackMove puts back all people who were moved to the trash at once.
+func (s *Server) putBackMove(c echo.Context) error {
+	micros, err := strconv.ParseInt(c.Param("at"), 10, 64)
+	if err != nil || micros <= 0 {
+		return notInTrash(&dossier.Error{Code: dossier.CodeNotFound, Err: err})
+	}
+	done, err := s.svc.PutBackPeople(c.Request().Context(), time.UnixMicro(micros).UTC())
+	if err != nil {
+		s.say(c, bulkText(done.Changed)+" put back before the storage failed. Put back the others from the trash.")
+		if done.Changed > 0 {
+			return c.Redirect(http.StatusSeeOther, trashPath)
+		}
+		return err
+	}
+	s.say(c, bulkText(done.Changed)+" put back.")
+	return c.Redirect(http.StatusSeeOther, "/people")
+}
+
+// bulkText says how many people something was done to: "1 person was", "2,318 people were".
+func bulkText(n int) string {
+	if n == 1 {
+		return "1 person was"
+	}
+	return humanize.Comma(int64(n)) + " people were"
+}
+
+// eraseView asks for the name of what is to be erased (erase.html).
+type eraseView struct {
+	page
+	// Question and Consequence: "Erase Ada Lovelace and 3 files for good?"
+	Question, Consequence string
+	// Name has to be typed. What it is: "person", "file".
+	Name, What string
+	// Fault is why what was typed is not enough; empty at first.
+	Fault string
+	// Action is where the form posts to; Cancel is the path back.
+	Action, Cancel string
+}
+
+// eraseConsequence says what erasing does, and what it cannot do.
+const eraseConsequence = "This cannot be undone: the details, the files, their records and previews are removed from " +
+	"this site. Backups, and earlier versions that the storage keeps, still hold them until they expire."
+
+func (s *Server) askErasePerson(c echo.Context) error { return s.erasePersonPage(c, http.StatusOK, "") }
+
+func (s *Server) erasePersonPage(c echo.Context, status int, fault string) error {
+	id, _, err := trashedIDs(c)
+	if err != nil {
+		return err
+	}
+	p, err := s.svc.TrashedPerson(c.Request().Context(), id)
+	if err != nil {
+		return notInTrash(err)
+	}
+	has, err := s.svc.Counted(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	question := fmt.Sprintf("Erase %s for good?", p.Name)
+	if has.Files > 0 {
+		question = fmt.Sprintf("Erase %s and %s for good?", p.Name, counted(has.Files, "file"))
+	}
+	return s.render(c, status, "erase", eraseView{page: s.page(c, "Erase a person"), Question: question,
+		Consequence: eraseConsequence, Name: p.Name, What: "person", Fault: fault,
+		Action: trashedPersonPath(id) + "/erase", Cancel: trashPath})
+}
+
+// named reports whether what was typed is a name: capitals and spaces around it do not matter.
+func named(c echo.Context, name string) bool {
+	return strings.EqualFold(strings.TrimSpace(formOf(c).Get("name")), strings.TrimSpace(name))
+}
+
+// notNamed is the fault of a form that does not name what it erases.
+const notNamed = "This is not the name. Type it as it is written above."
+
+func (s *Server) erasePerson(c echo.Context) error {
+	id, _, err := trashedIDs(c)
+	if err != nil {
+		return err
+	}
+	p, err := s.svc.TrashedPerson(c.Request().Context(), id)
+	if err != nil {
+		return notInTrash(err)
+	}
+	if !named(c, p.Name) {
+		return s.erasePersonPage(c, http.StatusUnprocessableEntity, notNamed)
+	}
+	if err := s.svc.ErasePerson(c.Request().Context(), id); err != nil {
+		return interrupted(notInTrash(err), func() (dossier.PersonState, error) {
+			p, err := s.svc.TrashedPerson(c.Request().Context(), id)
+			return p.State, err
+		}, dossier.PersonSubmitted)
+	}
+	s.say(c, p.Name+" was erased.")
+	return c.Redirect(http.StatusSeeOther, trashPath)
+}
+
+func (s *Server) askEraseFile(c echo.Context) error { return s.eraseFilePage(c, http.StatusOK, "") }
+
+func (s *Server) eraseFilePage(c echo.Context, status int, fault string) error {
+	person, id, err := trashedIDs(c)
+	if err != nil {
+		return err
+	}
+	f, err := s.svc.TrashedFile(c.Request().Context(), person, id)
+	if err != nil {
+		return notInTrash(err)
+	}
+	return s.render(c, status, "erase", eraseView{page: s.page(c, "Erase a file"),
+		Question: fmt.Sprintf("Erase the file %s of %s for good?", f.Name, f.Author), Consequence: "This cannot be " +
+			"undone: the file, its record and its preview are removed from this site. Backups, and earlier versions " +
+			"that the storage keeps, still hold them until they expire.", Name: f.Name, What: "file", Fault: fault,
+		Action: trashedFilePath(person, id) + "/erase", Cancel: trashPath})
+}
+
+func (s *Server) eraseFile(c echo.Context) error {
+	person, id, err := trashedIDs(c)
+	if err != nil {
+		return err
+	}
+	f, err := s.svc.TrashedFile(c.Request().Context(), person, id)
+	if err != nil {
+		return notInTrash(err)
+	}
+	if !named(c, f.Name) {
+		return s.eraseFilePage(c, http.StatusUnprocessableEntity, notNamed)
+	}
+	if err := s.svc.EraseFile(c.Request().Context(), person, id); err != nil {
+		return interrupted(notInTrash(err), func() (dossier.FileState, error) {
+			f, err := s.svc.TrashedFile(c.Request().Context(), person, id)
+			return f.State, err
+		}, dossier.FileStored)
+	}
+	s.say(c, f.Name+" was erased.")
+	return c.Redirect(http.StatusSeeOther, trashPath)
+}
