@@ -239,6 +239,10 @@ func environment(name string, base Stack, known bool, head Stack, stays bool, ta
 	if known {
 		e.BaseFault = base.Fault
 	}
+	if !stays {
+		e.Dangers = append(e.Dangers, Danger{Kind: "stack dropped", What: "The repository no longer has this stack: " +
+			"what is deployed of it stays, is paid and is no longer looked after until `pulumi destroy`."})
+	}
 	if head.Graph == nil {
 		return e
 	}

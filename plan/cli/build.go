@@ -36,6 +36,28 @@ func checkOut(ctx context.Context, root, revision, dir string) (*tree, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
+	t := &tree{name: name, dir: dir}
+	missing, err := extract(ctx, root, commit, dir)
+	if err != nil {
+		return nil, fmt.Errorf("taking out %s: %w", revision, err)
+	}
+	for _, module := range missing {
+		t.notes = append(t.notes, fmt.Sprintf("The submodule %s of %s is not in this clone, so that is without it: run "+
+			"git submodule update --init --recursive (in a workflow: submodules: recursive for actions/checkout).",
+			quoted(module), name))
+	}
+	if len(missing) > 0 {
+		return t, nil
+	}
+	return t, os.WriteFile(done, []byte(commit), 0o644)
+}
+
+// extract puts the files of a commit into a folder, with those of its submodules as far as they are in the working
+// tree's clones, and returns the paths of the others.
+func extract(ctx context.Context, root, commit, dir string) (missing []string, err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
 	cmd := exec.CommandContext(ctx, "git", "-C", root, "archive", "--format=tar", commit)
 	said := new(bytes.Buffer)
 	cmd.Stderr = said
@@ -44,14 +66,37 @@ func checkOut(ctx context.Context, root, revision, dir string) (*tree, error) {
 		return nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("taking out %s: %w", revision, err)
+		return nil, err
 	}
 	unpackErr := unpack(pipe, dir)
 	_, _ = io.Copy(io.Discard, pipe) // so that git ends
 	if err := errors.Join(cmd.Wait(), unpackErr); err != nil {
-		return nil, fmt.Errorf("taking out %s: %w: %s", revision, err, strings.TrimSpace(said.String()))
+		return nil, fmt.Errorf("%w: %s", err, strings.TrimSpace(said.String()))
 	}
-	return &tree{name: name, dir: dir}, os.WriteFile(done, []byte(commit), 0o644)
+	entries, err := git(ctx, root, "ls-tree", "-r", "-z", commit)
+	if err != nil {
+		return nil, fmt.Errorf("looking for submodules: %w", err)
+	}
+	for entry := range strings.SplitSeq(entries, "\x00") {
+		about, name, _ := strings.Cut(entry, "\t")
+		fields := strings.Fields(about)
+		if len(fields) < 3 || fields[0] != "160000" || !filepath.IsLocal(filepath.FromSlash(name)) {
+			continue
+		}
+		at := filepath.Join(root, filepath.FromSlash(name))
+		if _, err := git(ctx, at, "cat-file", "-e", fields[2]+"^{commit}"); err != nil {
+			missing = append(missing, name)
+			continue
+		}
+		more, err := extract(ctx, at, fields[2], filepath.Join(dir, filepath.FromSlash(name)))
+		if err != nil {
+			return nil, fmt.Errorf("the submodule %s: %w", name, err)
+		}
+		for _, inner := range more {
+			missing = append(missing, name+"/"+inner)
+		}
+	}
+	return missing, nil
 }
 
 // leftAt returns the commit at which the working tree left a revision. Where the history does not tell, nothing stands

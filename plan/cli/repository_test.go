@@ -239,3 +239,36 @@ func TestUnconfigured(t *testing.T) {
 		t.Errorf("git sees what the plan built: %s, %v", ignored, err)
 	}
 }
+
+// TestSubmodules: base has the files of its submodules as they were; where the clone lacks them, that is said. A project
+// that the change removes is told.
+func TestSubmodules(t *testing.T) {
+	t.Parallel()
+	library := committed(t, map[string]string{"one.txt": "one"})
+	dir := committed(t, map[string]string{"go.mod": "module example.org/it\n\ngo 1.26\n", "a/Pulumi.yaml": "name: a\n" +
+		"runtime: go\n", "a/main.go": "package main\n\nfunc main() {}\n"})
+	gitIn(t, dir, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", library, "deep/library")
+	gitIn(t, dir, "commit", "--quiet", "--message", "second")
+	replaceIn(t, library, "one.txt", "one", "two")
+	gitIn(t, library, "commit", "--quiet", "--all", "--message", "second")
+	gitIn(t, filepath.Join(dir, "deep", "library"), "-c", "protocol.file.allow=always", "pull", "--quiet")
+	base := filepath.Join(t.TempDir(), "base")
+	if _, err := checkOut(t.Context(), dir, "main", base); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(filepath.Join(base, "deep", "library", "one.txt")); string(text) != "one" {
+		t.Errorf("base has %q, %v", text, err)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "deep")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "a")); err != nil {
+		t.Fatal(err)
+	}
+	status, out, _ := planOf(t, dir)
+	if status != StatusDangerous {
+		t.Errorf("status %d", status)
+	}
+	says(t, "without the submodule and the project", out, "The submodule `deep/library` of main",
+		"stack dropped in dev", "until `pulumi destroy`")
+}

@@ -93,9 +93,13 @@ func (p Project) compare(ctx context.Context, root, base string, over overrides,
 		notes = append(notes, more...)
 	}
 	notes = append(notes, slices.Concat(before.notes, head.notes)...)
-	if why := apart.Isolated(); is.Build == nil && why != "" {
-		notes = append(notes, "**The programs were not isolated:** "+why+". So the code of the change had the "+
-			"network, and could read what this user may read. Where it is not to be trusted, let nothing be there "+
+	if why := apart.ClockMoves(); is.Build == nil && why != "" {
+		notes = append(notes, "The programs ran twice within seconds, because "+why+": what changes from one day to "+
+			"the next only was not looked for.")
+	}
+	if why := apart.Isolated(); why != "" {
+		notes = append(notes, "**The programs were not isolated:** "+why+". So the code of the change, and what "+
+			"compiles it, had the network, and could read what this user may read. Where it is not to be trusted, let nothing be there "+
 			"that is worth "+
 			"reading, or let the system isolate it (Ubuntu 24.04: sudo sysctl "+
 			"kernel.apparmor_restrict_unprivileged_userns=0).")
