@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/mail"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -110,6 +111,25 @@ func (i *Issuer) times(ctx context.Context, c *claims) error {
 		return clocks(fmt.Sprintf("the ID token was issued in %s", issued.Sub(now).Round(time.Second)))
 	case begins.After(now.Add(skew)):
 		return clocks(fmt.Sprintf("the ID token is good only in %s", begins.Sub(now).Round(time.Second)))
+	}
+	return nil
+}
+
+// asked checks that somebody has proven themselves to the issuer since a sign-in began, in seconds since 1970; empty:
+// it may be longer ago. Some issuers, Google among them, do not say when it was. There, whoever signs out and in again
+// is not asked either.
+func (i *Issuer) asked(ctx context.Context, c *claims, begun string) error {
+	if begun == "" {
+		return nil
+	}
+	since, err := strconv.ParseInt(begun, 10, 64)
+	if err != nil {
+		return fmt.Errorf("the secret of a sign-in is none that Begin made: %w", err)
+	}
+	at, ok := c.at("auth_time")
+	if !ok || !at.IsZero() && at.Before(time.Unix(since, 0).Add(-skew)) {
+		return i.refuse(ctx, "the issuer has not asked for proof again", dossier.Errorf(dossier.CodeForbidden, nil,
+			"%s has not asked you for proof again. Sign out there, and try again.", i.o.Name))
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -132,16 +133,21 @@ func New(o Options) (*Issuer, error) {
 func (i *Issuer) Name() string { return i.o.Name }
 
 // Begin returns where a browser goes to sign in, and the secret of this sign-in, which Finish needs, and which nobody
-// but this browser may bring. The issuer sends the browser to redirect, with the state.
-func (i *Issuer) Begin(ctx context.Context, redirect, state string) (address, secret string, err error) {
+// but this browser may bring. The issuer sends the browser to redirect, with the state. Again: it is to ask for proof,
+// also of somebody whom it knows.
+func (i *Issuer) Begin(ctx context.Context, redirect, state string, again bool) (address, secret string, err error) {
 	found, err := i.meta.get(ctx)
 	if err != nil {
 		return "", "", i.down(ctx, err)
 	}
 	verifier, nonce := oauth2.GenerateVerifier(), rand.Text()
-	address = i.config(found, redirect).AuthCodeURL(state, oauth2.S256ChallengeOption(verifier),
-		oauth2.SetAuthURLParam("nonce", nonce))
-	return address, verifier + "." + nonce, nil
+	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(verifier), oauth2.SetAuthURLParam("nonce", nonce)}
+	secret = verifier + "." + nonce + "."
+	if again {
+		options = append(options, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
+		secret += strconv.FormatInt(i.o.Now().Unix(), 10)
+	}
+	return i.config(found, redirect).AuthCodeURL(state, options...), secret, nil
 }
 
 // Finish returns who signed in, from the answer that a browser brought from the issuer: the query of its request, of
@@ -149,10 +155,11 @@ func (i *Issuer) Begin(ctx context.Context, redirect, state string) (address, se
 // dossier.CodeForbidden if somebody else has to sign in or something else has to be set up, and dossier.CodeUnavailable
 // if it may be better later; its message is for the one who signs in.
 func (i *Issuer) Finish(ctx context.Context, redirect, secret string, answer url.Values) (staff.Identity, error) {
-	verifier, nonce, ok := strings.Cut(secret, ".")
-	if !ok {
+	parts := strings.Split(secret, ".")
+	if len(parts) != 3 {
 		return staff.Identity{}, errors.New("the secret of a sign-in is none that Begin made")
 	}
+	verifier, nonce, begun := parts[0], parts[1], parts[2]
 	ctx, cancel := context.WithTimeout(ctx, whole*i.o.Timeout)
 	defer cancel()
 	select {
@@ -179,6 +186,9 @@ func (i *Issuer) Finish(ctx context.Context, redirect, secret string, answer url
 	}
 	c, err := i.verify(ctx, found, raw, nonce)
 	if err != nil {
+		return staff.Identity{}, err
+	}
+	if err := i.asked(ctx, c, begun); err != nil {
 		return staff.Identity{}, err
 	}
 	if err := i.complete(ctx, found, token, c); err != nil {

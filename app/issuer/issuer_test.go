@@ -78,7 +78,7 @@ func start(t *testing.T, change ...func(*Options)) *site {
 // signIn signs in whoever the issuer says. Where the site sends nobody to the issuer, the error is that of Begin.
 func (s *site) signIn(t *testing.T) (staff.Identity, error) {
 	t.Helper()
-	address, secret, err := s.Begin(t.Context(), redirect, "a state")
+	address, secret, err := s.Begin(t.Context(), redirect, "a state", false)
 	if err != nil {
 		return staff.Identity{}, err
 	}
@@ -128,7 +128,7 @@ func TestCodes(t *testing.T) {
 	s := start(t)
 	begin := func() (secret string, answer url.Values) {
 		t.Helper()
-		address, secret, err := s.Begin(t.Context(), redirect, "a state")
+		address, secret, err := s.Begin(t.Context(), redirect, "a state", false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,6 +168,46 @@ func TestCodes(t *testing.T) {
 	}
 }
 
+// Who is to prove themselves again is asked by the issuer, even if it knows them.
+func TestAgain(t *testing.T) {
+	s := start(t)
+	for _, c := range []struct {
+		name  string
+		again bool
+		// at is what the issuer says of when it asked; nil: nothing.
+		at    any
+		words string
+	}{
+		{"now", true, time.Now().Unix(), ""},
+		{"now, by a clock that is late", true, time.Now().Add(-30 * time.Second).Unix(), ""},
+		{"unsaid", true, nil, ""},
+		{"an hour ago", true, time.Now().Add(-time.Hour).Unix(), "has not asked you for proof again"},
+		{"at no time", true, "now", "has not asked you for proof again"},
+		{"an hour ago, at a first sign-in", false, time.Now().Add(-time.Hour).Unix(), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s.at.Forge(t, func(f *testissuer.Forged) {
+				if delete(f.Claims, "auth_time"); c.at != nil {
+					f.Claims["auth_time"] = c.at
+				}
+			})
+			address, secret, err := s.Begin(t.Context(), redirect, "a state", c.again)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Contains(address, "prompt=login") && strings.Contains(address, "max_age=0"); got != c.again {
+				t.Errorf("the browser is sent to %s", address)
+			}
+			who, err := s.Finish(t.Context(), redirect, secret, s.at.Visit(t, address).Query())
+			if c.words != "" {
+				s.refused(t, who, err, dossier.CodeForbidden, c.words)
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // What the issuer answers instead of a code is told in our own words.
 func TestDeclined(t *testing.T) {
 	s := start(t)
@@ -185,7 +225,7 @@ func TestDeclined(t *testing.T) {
 		"":                        {dossier.CodeForbidden, "refused the sign-in"},
 	} {
 		t.Run(code, func(t *testing.T) {
-			_, secret, err := s.Begin(t.Context(), redirect, "a state")
+			_, secret, err := s.Begin(t.Context(), redirect, "a state", false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -229,7 +269,7 @@ func TestMixUp(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := &site{Issuer: issuer, at: s.at}
-			address, secret, err := s.Begin(t.Context(), redirect, "a state")
+			address, secret, err := s.Begin(t.Context(), redirect, "a state", false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -510,7 +550,7 @@ func TestMetadata(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := start(t)
 			s.at.Change(testissuer.Metadata, change)
-			address, _, err := s.Begin(t.Context(), redirect, "a state")
+			address, _, err := s.Begin(t.Context(), redirect, "a state", false)
 			s.refused(t, staff.Identity{}, err, dossier.CodeUnavailable, "not responding")
 			if address != "" {
 				t.Errorf("the browser is sent to %s", address)
@@ -595,7 +635,7 @@ func TestTogether(t *testing.T) {
 func TestTogetherDown(t *testing.T) {
 	s := start(t)
 	s.meta.tried, s.meta.err = time.Now().Add(time.Hour), errors.New("the issuer is down")
-	_, _, err := s.Begin(t.Context(), redirect, "a state")
+	_, _, err := s.Begin(t.Context(), redirect, "a state", false)
 	s.refused(t, staff.Identity{}, err, dossier.CodeUnavailable, "not responding")
 	if n := s.at.Asked(testissuer.Metadata); n != 0 {
 		t.Errorf("the issuer was asked %d times", n)
@@ -615,14 +655,14 @@ func TestGone(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	first := make(chan error, 1)
 	go func() {
-		_, _, err := s.Begin(ctx, redirect, "a state")
+		_, _, err := s.Begin(ctx, redirect, "a state", false)
 		first <- err
 	}()
 	<-asked
 	second := make(chan error, 1)
 	waiting, give := context.WithCancel(t.Context())
 	go func() {
-		_, _, err := s.Begin(waiting, redirect, "a state")
+		_, _, err := s.Begin(waiting, redirect, "a state", false)
 		second <- err
 	}()
 	give()
@@ -632,7 +672,7 @@ func TestGone(t *testing.T) {
 	leave()
 	close(open)
 	<-first
-	if _, _, err := s.Begin(t.Context(), redirect, "a state"); err != nil || s.at.Asked(testissuer.Metadata) != 1 {
+	if _, _, err := s.Begin(t.Context(), redirect, "a state", false); err != nil || s.at.Asked(testissuer.Metadata) != 1 {
 		t.Errorf("the next got %v after %d fetches", err, s.at.Asked(testissuer.Metadata))
 	}
 }

@@ -29,8 +29,8 @@ type Issuer interface {
 	// Name returns what people call it.
 	Name() string
 	// Begin returns where a browser goes to sign in, and the secret of this sign-in. The issuer sends the browser to
-	// redirect, with the state.
-	Begin(ctx context.Context, redirect, state string) (address, secret string, err error)
+	// redirect, with the state. Again: it is to ask for proof, also of somebody whom it knows.
+	Begin(ctx context.Context, redirect, state string, again bool) (address, secret string, err error)
 	// Finish returns who signed in, from the query that the issuer sends the browser with.
 	Finish(ctx context.Context, redirect, secret string, answer url.Values) (staff.Identity, error)
 }
@@ -57,6 +57,8 @@ type pending struct {
 	Redirect string    `json:"redirect"`
 	Next     string    `json:"next"`
 	BegunAt  time.Time `json:"begun_at"`
+	// Of is the account whose owner proves themselves again; empty: somebody signs in.
+	Of string `json:"of,omitempty"`
 }
 
 // pendings seals and opens them.
@@ -157,9 +159,20 @@ func (p *pendings) surplus(r *http.Request) (ends []*http.Cookie) {
 	return ends
 }
 
-// toIssuer sends the browser to the issuer. It is a link, not a form, because the policy of pages lets forms lead
-// nowhere else. A link on another site leads to the sign-in page instead, so that nobody is signed in without having
-// asked for it.
+// notIssuerOnly refuses a way in that is another one than the issuer, where there is to be none.
+func (s *Server) notIssuerOnly(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if s.o.IssuerOnly {
+			return s.signInFault(c, safeNext(""), dossier.Errorf(dossier.CodeForbidden, nil, "Staff of this site sign in with "+
+				"%s alone. An invitation counts when the owner of its address signs in there.", s.o.Issuer.Name()))
+		}
+		return next(c)
+	}
+}
+
+// toIssuer sends the browser to the issuer: to sign in, or, again, to prove that it is still the one who is signed in.
+// It is a link, not a form, because the policy of pages lets forms lead nowhere else. A link on another site leads to
+// the sign-in page instead, so that nobody is signed in without having asked for it.
 func (s *Server) toIssuer(c echo.Context) error {
 	next := safeNext(c.QueryParam("next"))
 	if len(next) > maxNext {
@@ -168,12 +181,17 @@ func (s *Server) toIssuer(c echo.Context) error {
 	if c.Request().Header.Get("Sec-Fetch-Site") == "cross-site" {
 		return c.Redirect(http.StatusSeeOther, "/staff/sign-in?"+url.Values{"next": {next}}.Encode())
 	}
-	if _, ok, err := s.session(c); ok && err == nil {
+	actor, in, err := s.actor(c)
+	again := c.QueryParam("again") != "" && in && err == nil && !actor.Shared()
+	if in && err == nil && !again {
 		return c.Redirect(http.StatusSeeOther, next)
 	}
 	state := rand.Text()
 	one := pending{Redirect: s.origin(c) + callbackPath, Next: next, BegunAt: s.now()}
-	address, secret, err := s.o.Issuer.Begin(c.Request().Context(), one.Redirect, state)
+	if again {
+		one.Of = actor.Account.ID.String()
+	}
+	address, secret, err := s.o.Issuer.Begin(c.Request().Context(), one.Redirect, state, again)
 	if err != nil {
 		return s.signInFault(c, next, err)
 	}
@@ -218,6 +236,10 @@ func (s *Server) fromIssuer(c echo.Context) error {
 	account, err := s.accounts.Enter(c.Request().Context(), identity)
 	if err != nil {
 		return s.signInFault(c, one.Next, err)
+	}
+	if one.Of != "" && one.Of != account.ID.String() {
+		return s.signInFault(c, one.Next, dossier.Errorf(dossier.CodeForbidden, nil, "You proved to %s that you are somebody "+
+			"else. Sign out there, and try again with the account that you are signed in with here.", s.o.Issuer.Name()))
 	}
 	return s.admit(c, account, one.Next)
 }

@@ -347,6 +347,44 @@ func TestIssuerRefusals(t *testing.T) {
 	}
 }
 
+// Who signed in a while ago proves themselves to the issuer again, as nobody else.
+func TestIssuerProof(t *testing.T) {
+	s, at := newIssuerSite(t)
+	b := s.visitor(t)
+	b.get(t, b.leave(t, at, ""), http.StatusSeeOther)
+	again := func(status int) (answer, string) {
+		t.Helper()
+		s.clock.advance(proofAge)
+		page := b.get(t, "/staff/account/codes", http.StatusSeeOther)
+		page = b.get(t, page.header.Get("Location"), http.StatusOK)
+		const link = "/staff/sign-in/issuer?again=yes&amp;next=%2fstaff%2faccount%2fcodes"
+		if !strings.Contains(page.body, link) || !strings.Contains(page.body, "Confirm with People &amp; Co") {
+			t.Errorf("the page does not lead to the issuer:\n%s", page.body)
+		}
+		to := b.get(t, strings.ReplaceAll(link, "&amp;", "&"), http.StatusSeeOther).header.Get("Location")
+		if !strings.Contains(to, "max_age=0") || !strings.Contains(to, "prompt=login") {
+			t.Errorf("the issuer is not to ask again: %s", to)
+		}
+		before := b.cookies(t)["dossier_session"]
+		return b.get(t, at.Visit(t, to).RequestURI(), status), before
+	}
+	a, before := again(http.StatusSeeOther)
+	if got := a.header.Get("Location"); got != "/staff/account/codes" || b.cookies(t)["dossier_session"] == before {
+		t.Errorf("the proof leads to %q", got)
+	}
+	at.SignsIn(testissuer.Person{Subject: "eve", Claims: map[string]any{"name": "Eve", "email": "eve@people.example",
+		"email_verified": true, "groups": "administrators"}})
+	a, before = again(http.StatusForbidden)
+	if !strings.Contains(a.body, "you are somebody else") || b.cookies(t)["dossier_session"] != before {
+		t.Errorf("another person proved it:\n%s", a.body)
+	}
+	at.SignsIn(testissuer.Ada())
+	at.Forge(t, func(f *testissuer.Forged) { f.Claims["auth_time"] = time.Now().Add(-time.Hour).Unix() })
+	if a, _ = again(http.StatusForbidden); !strings.Contains(a.body, "has not asked you for proof again") {
+		t.Errorf("an old proof is one:\n%s", a.body)
+	}
+}
+
 // While the issuer is down, its sign-in says so, and all else goes on.
 func TestIssuerDown(t *testing.T) {
 	s, at := newIssuerSite(t)
@@ -428,9 +466,29 @@ func TestIssuerOnly(t *testing.T) {
 		hasNot: []string{`name="key"`}})
 	s.play(t, scenario{path: "/staff/sign-in", form: url.Values{"key": {siteSecret}}, status: 403,
 		want: map[string]string{"Set-Cookie": ""}, has: []string{"sign in with People &amp; Co alone"}})
+	// An invitation is taken up by signing in with the issuer, not by a password of one's own.
+	_, link, err := s.server.accounts.Invite(t.Context(), staff.Invitation{Name: "Eve", Address: "eve@people.example",
+		Role: staff.Editor})
+	if err != nil {
+		t.Fatal(err)
+	}
+	only := []string{"sign in with People &amp; Co alone"}
+	s.playAll(t, []scenario{
+		{name: "the page of invitations", path: invitationPath, status: 403, has: only},
+		{name: "an invitation", path: invitationPath, form: url.Values{"link": {link}}, status: 403, has: only},
+		{name: "a password", path: invitationPath + "/accept", form: url.Values{"link": {link}}, status: 403, has: only},
+		{name: "somebody's password", path: "/staff/sign-in", form: url.Values{"address": {"eve@people.example"},
+			"password": {"x"}}, status: 403, has: only},
+	})
+	at.SignsIn(testissuer.Person{Subject: "eve", Claims: map[string]any{"name": "Eve", "email": "eve@people.example",
+		"email_verified": true}})
 	b := s.visitor(t)
 	if b.get(t, b.leave(t, at, ""), http.StatusSeeOther); !b.isIn(t) {
 		t.Error("not signed in")
+	}
+	if eve, err := s.server.accounts.At(t.Context(), "eve@people.example"); err != nil || eve.Role != staff.Editor ||
+		eve.Subject != "eve" {
+		t.Errorf("the invited account is %+v, error %v", eve, err)
 	}
 	if _, err := New(s.svc, Options{PublicURL: s.url, StaffSecret: siteSecret, Staff: s.server.o.Staff,
 		IssuerOnly: true}); err == nil {

@@ -54,9 +54,11 @@ type proofView struct {
 	// Shared tells that the shared key is asked for, Local that a password and a code are. With neither, an issuer has to
 	// be asked.
 	Shared, Local bool
-	Plain         bool
-	Next          string
-	Fault         string
+	// Issuer is its name; empty: there is none any more.
+	Issuer string
+	Plain  bool
+	Next   string
+	Fault  string
 }
 
 func (s *Server) showProof(c echo.Context, status int, next, fault string) error {
@@ -64,9 +66,12 @@ func (s *Server) showProof(c echo.Context, status int, next, fault string) error
 	if err != nil {
 		return err
 	}
-	return s.render(c, status, "proof", proofView{page: s.page(c, "Confirm that it is you"), Name: actor.Name(),
-		Shared: actor.Shared(), Local: !actor.Shared() && actor.Account.Local(), Plain: s.plain(c), Next: next,
-		Fault: fault})
+	v := proofView{page: s.page(c, "Confirm that it is you"), Name: actor.Name(), Shared: actor.Shared(),
+		Local: !actor.Shared() && actor.Account.Local(), Plain: s.plain(c), Next: next, Fault: fault}
+	if s.o.Issuer != nil {
+		v.Issuer = s.o.Issuer.Name()
+	}
+	return s.render(c, status, "proof", v)
 }
 
 // proofPage asks for proof.

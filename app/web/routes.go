@@ -37,14 +37,14 @@ func (s *Server) routes() {
 	e.POST("/receipt/:id/close", s.closeReceipt)
 
 	get("/staff/sign-in", s.signInPage)
-	e.POST("/staff/sign-in", s.signIn)
+	e.POST("/staff/sign-in", s.signIn, s.notIssuerOnly)
 	if s.o.Issuer != nil {
 		get(issuerPath, s.toIssuer)
 		get(callbackPath, s.fromIssuer)
 	}
-	get(invitationPath, s.invitationPage)
-	e.POST(invitationPath, s.openInvitation)
-	e.POST(invitationPath+"/accept", s.accept)
+	get(invitationPath, s.invitationPage, s.notIssuerOnly)
+	e.POST(invitationPath, s.openInvitation, s.notIssuerOnly)
+	e.POST(invitationPath+"/accept", s.accept, s.notIssuerOnly)
 
 	for _, r := range s.staffRoutes() {
 		if r.method == http.MethodGet {

@@ -443,6 +443,8 @@ func samples(picture string) []sample {
 		{"proof-key", "proof", proofView{page: staff("Confirm that it is you", "/staff/proof"), Name: "shared key",
 			Shared: true, Next: "/staff/accounts", Fault: "This is not the right key."}},
 		{"proof-issuer", "proof", proofView{page: staff("Confirm that it is you", "/staff/proof"), Name: unbroken,
+			Issuer: "Ünïversity & Co", Next: "/staff/accounts"}},
+		{"proof-issuer-gone", "proof", proofView{page: staff("Confirm that it is you", "/staff/proof"), Name: unbroken,
 			Next: "/staff/accounts"}},
 
 		{"directory", "directory", with(directory, func(v *directoryView) {

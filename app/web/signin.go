@@ -67,10 +67,6 @@ func (s *Server) signIn(c echo.Context) error {
 		return err
 	}
 	next := safeNext(form.Get("next"))
-	if s.o.IssuerOnly {
-		return s.signInFault(c, next, dossier.Errorf(dossier.CodeForbidden, nil, "Staff of this site sign in with %s alone.",
-			s.o.Issuer.Name()))
-	}
 	if form.Has("key") {
 		return s.signInByKey(c, form.Get("key"), next)
 	}
