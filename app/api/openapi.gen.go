@@ -124,6 +124,138 @@ func (e SignedPartMethod) Valid() bool {
 	}
 }
 
+// Defines values for FilesFilter.
+const (
+	FilesFilterWith    FilesFilter = "with"
+	FilesFilterWithout FilesFilter = "without"
+)
+
+// Valid indicates whether the value is a known member of the FilesFilter enum.
+func (e FilesFilter) Valid() bool {
+	switch e {
+	case FilesFilterWith:
+		return true
+	case FilesFilterWithout:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Unfinished.
+const (
+	UnfinishedYes Unfinished = "yes"
+)
+
+// Valid indicates whether the value is a known member of the Unfinished enum.
+func (e Unfinished) Valid() bool {
+	switch e {
+	case UnfinishedYes:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListPeopleParamsFiles.
+const (
+	ListPeopleParamsFilesWith    ListPeopleParamsFiles = "with"
+	ListPeopleParamsFilesWithout ListPeopleParamsFiles = "without"
+)
+
+// Valid indicates whether the value is a known member of the ListPeopleParamsFiles enum.
+func (e ListPeopleParamsFiles) Valid() bool {
+	switch e {
+	case ListPeopleParamsFilesWith:
+		return true
+	case ListPeopleParamsFilesWithout:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListPeopleParamsUnfinished.
+const (
+	ListPeopleParamsUnfinishedYes ListPeopleParamsUnfinished = "yes"
+)
+
+// Valid indicates whether the value is a known member of the ListPeopleParamsUnfinished enum.
+func (e ListPeopleParamsUnfinished) Valid() bool {
+	switch e {
+	case ListPeopleParamsUnfinishedYes:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportPeopleCSVParamsFiles.
+const (
+	ExportPeopleCSVParamsFilesWith    ExportPeopleCSVParamsFiles = "with"
+	ExportPeopleCSVParamsFilesWithout ExportPeopleCSVParamsFiles = "without"
+)
+
+// Valid indicates whether the value is a known member of the ExportPeopleCSVParamsFiles enum.
+func (e ExportPeopleCSVParamsFiles) Valid() bool {
+	switch e {
+	case ExportPeopleCSVParamsFilesWith:
+		return true
+	case ExportPeopleCSVParamsFilesWithout:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportPeopleCSVParamsUnfinished.
+const (
+	ExportPeopleCSVParamsUnfinishedYes ExportPeopleCSVParamsUnfinished = "yes"
+)
+
+// Valid indicates whether the value is a known member of the ExportPeopleCSVParamsUnfinished enum.
+func (e ExportPeopleCSVParamsUnfinished) Valid() bool {
+	switch e {
+	case ExportPeopleCSVParamsUnfinishedYes:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportPeopleParamsFiles.
+const (
+	ExportPeopleParamsFilesWith    ExportPeopleParamsFiles = "with"
+	ExportPeopleParamsFilesWithout ExportPeopleParamsFiles = "without"
+)
+
+// Valid indicates whether the value is a known member of the ExportPeopleParamsFiles enum.
+func (e ExportPeopleParamsFiles) Valid() bool {
+	switch e {
+	case ExportPeopleParamsFilesWith:
+		return true
+	case ExportPeopleParamsFilesWithout:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportPeopleParamsUnfinished.
+const (
+	ExportPeopleParamsUnfinishedYes ExportPeopleParamsUnfinished = "yes"
+)
+
+// Valid indicates whether the value is a known member of the ExportPeopleParamsUnfinished enum.
+func (e ExportPeopleParamsUnfinished) Valid() bool {
+	switch e {
+	case ExportPeopleParamsUnfinishedYes:
+		return true
+	default:
+		return false
+	}
+}
+
 // Announcement defines model for Announcement.
 type Announcement struct {
 	// Folder The path of the file's folders, separated by slashes, such as "photos/day 1". Each folder is kept by the
@@ -314,6 +446,20 @@ type PartsToSign struct {
 	Parts []Part `json:"parts"`
 }
 
+// People defines model for People.
+type People struct {
+	// Incomplete True if some people may be missing, because a new release is still writing the words that they are found by.
+	Incomplete *bool `json:"incomplete,omitempty"`
+
+	// Next Where the next page begins, for the parameter after. Absent on the last page.
+	Next   *string  `json:"next,omitempty"`
+	People []Person `json:"people"`
+
+	// Total On the first page, how many people there are on all pages. Absent if there are more than are counted, which are
+	// 10,000.
+	Total *int `json:"total,omitempty"`
+}
+
 // Person defines model for Person.
 type Person struct {
 	Age       int       `json:"age"`
@@ -334,6 +480,15 @@ type Person struct {
 
 // PersonState "submitting" is a form that is not confirmed yet; only staff see "deleting".
 type PersonState string
+
+// PersonWithFiles defines model for PersonWithFiles.
+type PersonWithFiles struct {
+	Files []File `json:"files"`
+
+	// Next Where the next page of files begins, for the parameter after. Absent on the last page.
+	Next   *string `json:"next,omitempty"`
+	Person Person  `json:"person"`
+}
 
 // Problem Problem details (RFC 9457).
 type Problem struct {
@@ -422,11 +577,50 @@ type SignedParts struct {
 	Parts []SignedPart `json:"parts"`
 }
 
+// AgeFrom defines model for AgeFrom.
+type AgeFrom = int
+
+// AgeTo defines model for AgeTo.
+type AgeTo = int
+
 // FileID A UUID version 7 in canonical form.
 type FileID = ID
 
+// FilesFilter defines model for FilesFilter.
+type FilesFilter string
+
+// LocationWords defines model for LocationWords.
+type LocationWords = string
+
+// NameWords defines model for NameWords.
+type NameWords = string
+
 // PersonID A UUID version 7 in canonical form.
 type PersonID = ID
+
+// Search defines model for Search.
+type Search = string
+
+// Sort defines model for Sort.
+type Sort = string
+
+// StaffPersonID A UUID version 7 in canonical form.
+type StaffPersonID = ID
+
+// SubmittedFrom defines model for SubmittedFrom.
+type SubmittedFrom = string
+
+// SubmittedTo defines model for SubmittedTo.
+type SubmittedTo = string
+
+// TechnologyWords defines model for TechnologyWords.
+type TechnologyWords = string
+
+// Unfinished defines model for Unfinished.
+type Unfinished string
+
+// Zone defines model for Zone.
+type Zone = string
 
 // Refusal Problem details (RFC 9457).
 type Refusal = Problem
@@ -492,6 +686,162 @@ type SetReceiptExpiryParams struct {
 	Person *PersonID `form:"person,omitempty" json:"person,omitempty"`
 }
 
+// ListPeopleParams defines parameters for ListPeople.
+type ListPeopleParams struct {
+	// Q Words, each of which must begin a word of the person's details or of the names and folders of their stored
+	// files. Without it, everybody.
+	Q *Search `form:"q,omitempty" json:"q,omitempty"`
+
+	// Name Words, each of which must begin a word of the name.
+	Name *NameWords `form:"name,omitempty" json:"name,omitempty"`
+
+	// Location Words, each of which must begin a word of the location.
+	Location *LocationWords `form:"location,omitempty" json:"location,omitempty"`
+
+	// AgeFrom The least age.
+	AgeFrom *AgeFrom `form:"age_from,omitempty" json:"age_from,omitempty"`
+
+	// AgeTo The highest age.
+	AgeTo *AgeTo `form:"age_to,omitempty" json:"age_to,omitempty"`
+
+	// Technology Words, each of which must begin a word of the technology.
+	Technology *TechnologyWords `form:"technology,omitempty" json:"technology,omitempty"`
+
+	// SubmittedFrom The first day of submission.
+	SubmittedFrom *SubmittedFrom `form:"submitted_from,omitempty" json:"submitted_from,omitempty"`
+
+	// SubmittedTo The last day of submission.
+	SubmittedTo *SubmittedTo `form:"submitted_to,omitempty" json:"submitted_to,omitempty"`
+
+	// Zone The time zone of these days, such as Europe/Paris. Without it, UTC.
+	Zone *Zone `form:"zone,omitempty" json:"zone,omitempty"`
+
+	// Files Only people with, or without, stored files.
+	Files *ListPeopleParamsFiles `form:"files,omitempty" json:"files,omitempty"`
+
+	// Unfinished Only people with uploads that are being sent or were interrupted.
+	Unfinished *ListPeopleParamsUnfinished `form:"unfinished,omitempty" json:"unfinished,omitempty"`
+
+	// Sort The order: "submitted" or the name of a detail, with a hyphen before it for the way down. Without it, the
+	// newest come first.
+	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// After Where the page begins, from next of the page before. Without it, at the newest person.
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit The most people on a page. Without it, 50.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListPeopleParamsFiles defines parameters for ListPeople.
+type ListPeopleParamsFiles string
+
+// ListPeopleParamsUnfinished defines parameters for ListPeople.
+type ListPeopleParamsUnfinished string
+
+// ExportPeopleCSVParams defines parameters for ExportPeopleCSV.
+type ExportPeopleCSVParams struct {
+	// Q Words, each of which must begin a word of the person's details or of the names and folders of their stored
+	// files. Without it, everybody.
+	Q *Search `form:"q,omitempty" json:"q,omitempty"`
+
+	// Name Words, each of which must begin a word of the name.
+	Name *NameWords `form:"name,omitempty" json:"name,omitempty"`
+
+	// Location Words, each of which must begin a word of the location.
+	Location *LocationWords `form:"location,omitempty" json:"location,omitempty"`
+
+	// AgeFrom The least age.
+	AgeFrom *AgeFrom `form:"age_from,omitempty" json:"age_from,omitempty"`
+
+	// AgeTo The highest age.
+	AgeTo *AgeTo `form:"age_to,omitempty" json:"age_to,omitempty"`
+
+	// Technology Words, each of which must begin a word of the technology.
+	Technology *TechnologyWords `form:"technology,omitempty" json:"technology,omitempty"`
+
+	// SubmittedFrom The first day of submission.
+	SubmittedFrom *SubmittedFrom `form:"submitted_from,omitempty" json:"submitted_from,omitempty"`
+
+	// SubmittedTo The last day of submission.
+	SubmittedTo *SubmittedTo `form:"submitted_to,omitempty" json:"submitted_to,omitempty"`
+
+	// Zone The time zone of these days, such as Europe/Paris. Without it, UTC.
+	Zone *Zone `form:"zone,omitempty" json:"zone,omitempty"`
+
+	// Files Only people with, or without, stored files.
+	Files *ExportPeopleCSVParamsFiles `form:"files,omitempty" json:"files,omitempty"`
+
+	// Unfinished Only people with uploads that are being sent or were interrupted.
+	Unfinished *ExportPeopleCSVParamsUnfinished `form:"unfinished,omitempty" json:"unfinished,omitempty"`
+
+	// Sort The order: "submitted" or the name of a detail, with a hyphen before it for the way down. Without it, the
+	// newest come first.
+	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
+}
+
+// ExportPeopleCSVParamsFiles defines parameters for ExportPeopleCSV.
+type ExportPeopleCSVParamsFiles string
+
+// ExportPeopleCSVParamsUnfinished defines parameters for ExportPeopleCSV.
+type ExportPeopleCSVParamsUnfinished string
+
+// ExportPeopleParams defines parameters for ExportPeople.
+type ExportPeopleParams struct {
+	// Q Words, each of which must begin a word of the person's details or of the names and folders of their stored
+	// files. Without it, everybody.
+	Q *Search `form:"q,omitempty" json:"q,omitempty"`
+
+	// Name Words, each of which must begin a word of the name.
+	Name *NameWords `form:"name,omitempty" json:"name,omitempty"`
+
+	// Location Words, each of which must begin a word of the location.
+	Location *LocationWords `form:"location,omitempty" json:"location,omitempty"`
+
+	// AgeFrom The least age.
+	AgeFrom *AgeFrom `form:"age_from,omitempty" json:"age_from,omitempty"`
+
+	// AgeTo The highest age.
+	AgeTo *AgeTo `form:"age_to,omitempty" json:"age_to,omitempty"`
+
+	// Technology Words, each of which must begin a word of the technology.
+	Technology *TechnologyWords `form:"technology,omitempty" json:"technology,omitempty"`
+
+	// SubmittedFrom The first day of submission.
+	SubmittedFrom *SubmittedFrom `form:"submitted_from,omitempty" json:"submitted_from,omitempty"`
+
+	// SubmittedTo The last day of submission.
+	SubmittedTo *SubmittedTo `form:"submitted_to,omitempty" json:"submitted_to,omitempty"`
+
+	// Zone The time zone of these days, such as Europe/Paris. Without it, UTC.
+	Zone *Zone `form:"zone,omitempty" json:"zone,omitempty"`
+
+	// Files Only people with, or without, stored files.
+	Files *ExportPeopleParamsFiles `form:"files,omitempty" json:"files,omitempty"`
+
+	// Unfinished Only people with uploads that are being sent or were interrupted.
+	Unfinished *ExportPeopleParamsUnfinished `form:"unfinished,omitempty" json:"unfinished,omitempty"`
+
+	// Sort The order: "submitted" or the name of a detail, with a hyphen before it for the way down. Without it, the
+	// newest come first.
+	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
+}
+
+// ExportPeopleParamsFiles defines parameters for ExportPeople.
+type ExportPeopleParamsFiles string
+
+// ExportPeopleParamsUnfinished defines parameters for ExportPeople.
+type ExportPeopleParamsUnfinished string
+
+// ReadPersonParams defines parameters for ReadPerson.
+type ReadPersonParams struct {
+	// After Where the page of files begins, from next of the page before. Without it, at the first file.
+	After *ID `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit The most files on the page. Without it, 100. There may be fewer, or none, and still a next page.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // CheckFilesJSONRequestBody defines body for CheckFiles for application/json ContentType.
 type CheckFilesJSONRequestBody = FilesToCheck
 
@@ -514,107 +864,153 @@ type SetReceiptExpiryJSONRequestBody = Expiry
 type ReplaceReceiptJSONRequestBody = Replacement
 
 var document = []string{
-	"zHxpcxs5kvZfQdRMhKdnShR1WN2W4/2g8THWu93TXklex67pdYNVSRLjKqAGQIlmK/TfNzITqIMsUpKv",
-	"mS/dMlnEkcjjycwHdZNkpqyMBu1dcnqTVNLKEjxY+tdLVcD5c/wrB5dZVXlldHKaXC1AzFQBj5xQ+ShJ",
-	"E4WfVtIvkjTRsoTkNMHvkzSx8M9aWciTU29rSBOXLaCUOOQfLcyS0+QP++0K9vlbt3/+PLm9TZPXYJ3R",
-	"21agcmFmwi9AVPRcKmbGCuflbDYSv9KTshBL5RdCCgsZqMo3i/1nDXbVrpZHSB60vlvcnauMdkDSuoBZ",
-	"7WSBf2ZGe9Ae/5RVVahM4mr2K2umBZR/+QfOdXpzz8le8694xr4YzoTlSXFfC5B5OLgL8Ha1dzbzYDdl",
-	"98osRSn1SjjIjM6d8EYspfJiCjNjQXi7Unou5Fwq/ZTld3z4REidi8fjo1FPSKXSqqzL5PQgTfyqQlEq",
-	"7WEOlg7w7du3e2e1X4D2KAPYXMxbGn580B82DOW8VXqOG8fBgjzw+zOtTa0zKKOQ81zxeb+2pgLrFR7J",
-	"TBYO0qTqfHSTzEyRD0kFNQo1OOpU0G9+3KXCAdqGh1xMV8IV0i0AP62zhZBOTJJqYbxx+7lciYNJMhIv",
-	"ZLYIvxbKiY9QefylX8BE27oAR9qK6ueeikkymiQk4Ukyoj8tiAJmXpjaj8SvMyF5cYXRc7DCL6QWP578",
-	"JKYrj8swVuQAVfzm5LhdN02otAZbGufj5zQBrikVUyjMUhgN+FuP9oM6gYtDMRi/AOtGE7SNUn76GfTc",
-	"L5LTg/Hhcbp+TNGadrgLfGAkzn0jElQvU/uwv1QoLeoKNfLw8WPeHR7Im6uXez+NxFncPw6DQ7iFsR40",
-	"5CS7OXg30VIspGuOcbkwBaTCGd6dXxoagwWPm12JXM1mYEH7jV0ej5+cpKjjzbYH9uzU7wN7Pte8etTr",
-	"mbGl9GwaJ8dJ2lrNeNBqWp/5jiUaJnnfPG2m/4DM4+zPLp6dHP/9v355sbmEM/Hs4tneyfE+fp2ilk6l",
-	"g5NjFI3yToCaL3zUIFIOp+ZazVQmtRczZR25y0p6DxYH/N93Z3v/I/d+H+89+cv++5uD8e27sxfnv/zn",
-	"m//O5h+NW46Pf3r///6YDMjo2QKyj5BjPOEw0zfJ+LHyULq73CEOgmOW8tM5P38wbuUorZWrDSnyDIPy",
-	"M2VVAEvsQX4ks9nJsb5mfd+13vaEUFkW8vDxyV0/uXx1hk+t76KdshloeEtN8FnztWgBaHjaLLWQU7Q7",
-	"tJHGzKRw3ljIyVrp7L/7luPzH6aroQ0Ygb+t0Q3jyi9fne0dPj4ZiUnilIdJcir8Av2C8pCK5UIV0Nmh",
-	"tFZdQ05Pg87B8vMgskKB9owfJG2evMVEZ+RntKik9e6pUCQ+bby4BqtmCsd6SY7SuDgJjkdSbJ6hjzqm",
-	"yG4GNDqAd7RuPE9aUOc8W+PhD4acagm5kgK/Fzl4yFAsM2vKds+jTWu8W6m6ZxB+PqRnLz5Vyq4eaDaA",
-	"PwL3Qfohh+UVy/vi5TNxdHT0RLDrHIm3IUwo1tiA5oSGa7AijDlK7vDVtwObeKmgyCPC2vBMOXipiu2W",
-	"JIvCLCEfDfm8yqBPt9tOrpyCJacsxf+//PXvIjwu/oR7P3kyPvgBBTGzco4ghwRxKv6wT5q4P97HgHD3",
-	"4cY1pHEn7wdFUMDm1jsQdqeph8du0ySzgPgoHG0T9HLpYQ8PdkhIuSzlfEC7X5IldrwRBnIHIjPVShjN",
-	"VqY8tO7MGzEFUSrnlJ4TIvImhHa2iSWe2VK6MOpIXJmJtlAVMmMngWMjztNssQ5tn6YmJJwyEm6/YWiH",
-	"uANjdCpqzf8mxIR5Uc/Mw8LwJGhNbtDUPxecSkZTT4WcOtQWRY9ZYHelYVBBVX6fNGcXqOONh8mHjUBa",
-	"/yEz9VA4ohFqtAPcVnCxay6YDkwGtE92VspPIeMYjzHu78pAwvzDCO2KVOh3wMnRjaxoCQI+ZYhLUcqF",
-	"dJ4QKbnSe6xtO9AbXJzLpL6H6p+y6kpRymKJuB1/p1GtTa3zkfgNkzel57+dUmjib3OxAj8Sv2UFSM3f",
-	"LDCrwzXT74TSE90gZI744jelZxRG6BdTk69EJrXIzVIXRuaN7qWk9xwOLZTmGnLhTAnswAvpwY7EbzOp",
-	"ChqKcpC46szURU4r9VAUI/GbNv5DWDQ/Gwxeut5+yFUGOD+FTNYOWjewoIejZNKJDukLjaQwxTWikHYO",
-	"6BhAZ3ZVeVgz0SDGJE1IaFQpYGng0dJekjTprHbQhHenA+zxo87gYlqH9NBMIU2cDzl13EJd4THxJnjU",
-	"wTXWVd7x1OuhDTSeLCo/5ldLyEVlzdyC6yczO/z6WhRSeSy0xCX3gkVvPdsC1KWXvt6SO9w3YyAXc+88",
-	"47W0fiPPuFemkcSptm3GXRnKiB5aunhQnsTOey1LKpWO//zslGmoHncm3rw5f46Q1ymjxY/oNTOpjVaZ",
-	"LAi8rKeS470ncm/2/uan273m7+PbvR+bfxzd7r376Ymcvu99Ev8+OLwdzDR/VqXyA3pSyk8fcEv3CAbs",
-	"+u0cnA/OTu1K5jfNMs7ltmA/EwZ2HEaMjhVMUcqVWMhrmjIrarRkUeuZ0sot0F3oHqJfm/Kesa67PfzJ",
-	"Z22vMaUt26PvcTbcXMwmdwz1oQL7AdUPnL9zWJIaBUI1x8igNE0Tfr59pvDAA2VE6BxD4WcJyhsvix0z",
-	"0rZi5ih9E7Qa4a1pBq6BxrzvGpR+iGK4UhZF1IztWOiek2Os9PIjmuZAnFlhxOa94mHKDCfDQM8zlqak",
-	"pFxphEOAaUYGhMEqMBWilbMu2F3hIIMY1BpTbrPHMyqCLGJFPFplQBW8JNdf0Sn+k45tudV6l/EoIziZ",
-	"aFwFrp6hU/MAlx4eOaHBL439SIM4r4pCyDwX3uRyxTDlHvKmnQ4f9NpGm1qFg89WLbQ+6WsLHwo1A0IC",
-	"g70GqrfKaKzBCAlXTkHUDnI649CMGLLetcjUd+Vdd7thcl1ntW4L605zmzca8B2Dex8KlYQhvkddkfOo",
-	"AdzpneAMV+kOeqeE+ODh6dQ3rnXzJsI0aUcU22Trrsylmj+0dPsVcOBDkNR2LMj9zU2wEkoim/L/nBLL",
-	"fdP8wnCXcqD/1tYANp0rV+I+7KrrUUrRLdvFgl3Hg6tYzMsN3DvP6GRA/RkniaunpfKYz00SqtQRCOUY",
-	"G2q4mdEzZUtOlZ8Ko4sVd4+FAxCTJIcCeIBRt17bDIyKyv+gxDA+PlzDhWyhTWHmq6H25vZ0qTmUlJSi",
-	"N9BgMjWoZm15sy+m8IXg4qDj2uOT48c//jBQ/Df5FvwQutocmjFTlKV7SiUMOS1A4A8H4/JdxdWlpcCh",
-	"cwpbHrHCJ6GG60xgrbFbAKnS17JQeai5ugh1gkfv1PVwpWKShOf52O/ZkuoUkW/X3QGfLgYPNsWB3Xoj",
-	"/lkbD/iHq6vK2OFtuiYLbvz24ydPOk72eDxYKPDKF3ecHsGsGSzF0tjcDc4+3Ih4S4VG3x3KCX5kulbV",
-	"qK26s1hA38YVNztutCVlRezJdEjnL9jVfK1m4/qJavjkd4kCvxeVnIOYwlxplzYN9YZhI+SMymTBB4ai",
-	"NpVd8IfD5dQmYOyMWPzURhyKHJftqf0FzJXzQD9YF9zD5m4iw5acAzILPuS/FWjX4fFsbTp/2Ht/c3I8",
-	"nPfHOFTbYnjG8MAjR9JNO4nEU6rB8YKk6waquxsscZP9BTQHtV3GVn5Gz3mwVXKuxQqkdX00dzTeCb3S",
-	"5NOesdRrOFqL/f3R3zAZYzwW2UJamXkij6DmClfJLORu1IjI72rAdSY93NpX+EYTHmwE4e8y7fEWPseu",
-	"uD6sNITiP4PvtNMMNSy7uv5Aq9tiC0PrD+39gbphaOFj/CnMEuxeJh2IBXySOWSqlIXI1Vx5t61+uM0h",
-	"XFK6GROwXU3o+yHNDrtuWPo3Qwinu9dfaucx5SV3X+tsIfUc8pE4E1Nrlg41DbwToaO6x+ollHdQzDqe",
-	"qBVqCX5h8m79//Wbq0H42aaHD8v3Br3p2dSZovaQCmNTsWxiHtc6TJG7DueCl58KC4X06poQDn4r89yC",
-	"C2CMukhN8a4LF/YsEDcru7vL0GSPQSy8+vbg0u6xD+poozED9eOH5Ywd5bv9zOwQ0R5ktVV+dYmj3sOa",
-	"Y3pFUdWGUK70XFjwtdXcfJokZ7VfGKt+Jwd0Kv4K0oIVFy+evTh/fTVJiJ7HMblT2/JGLBeGMrSFxGMd",
-	"TfS5p2yNkqkpUJkHUaRetadrRWHmXL8i2eAOpzRhe54L7ysCt+DcYAxiwEBfMkuJkTz+zfnacmFoVU09",
-	"OIR3OYdWw0g9MckbiaseDos7xCyVaIHcFw1gRPzpV9z0q6ur15chSzAfVeQyBnjHOcSHD6+M83ujHyY6",
-	"0oz54ZZnnBvnFNgPca+tclTqP2DFHF+lZ2ZTCpeUawoZFvbINWkbpkhcuaS6joxZGG+0w+6ibujcNIym",
-	"lizEZchonKyDE00txFRMV9E8myK1cuLs9TkJ3PE0KN5HTpilFg7sNYZPTugxmfYLKEcTPdHnmn9M4fG0",
-	"UdK06YmGVaahIuldWCkfbaBngMwWXKEmVWRWR3ggY0IfNNWu0USfNX3g0FanXH+JB948vqDGrFsi+CUc",
-	"0NI9MMsWk9BQJW4v0QViJbOUK3TrFirKwlMB16CF9KxGRBbBoHIa4ISkf5naU/dXPB4frZNO0OyIc8Ii",
-	"y+n02kL5mzfnz92uVlvI4x+fHP6QijloaHjL7VFj2Olw0jjfVt7jyoMBPJgtikl/DOfSiZPj3RH9KQnC",
-	"ERFhjfCVijdXz0bijWZuTydzl1Hsjxw1ZUgiRIKH/GnYmxNqro0FUfPvJ7o7gA7HzKQypcX1QdrMgKaE",
-	"bp98Y+hL5DkeKhF9SKFD4MbjC9wHOidWir+9uBKycCZM4sSrF2fPRyLcDeARq61ll3hboVs6IWcSEvjk",
-	"OfuPJE3C+SenycFoPBqjA0WnLSuVnCZHo/HoiAHTguLGPv5nDhQ4mv2d58lpYkHmz01WI7SMkLR3reFw",
-	"PF7jg3n45PcXviz6dxg2SPvpIIsJU9tudEtO371PE1eXpbQreko5kYcVMeujChhZzh2GzEvlIXmPY+xn",
-	"C8g+btxceTccndtH9pubJbfv06QyQ03HZ6aspAXXpeIER990b9hRBr6nkyvXsmpLUhmuLlFtpVDovjEu",
-	"sfsKd1bwe7I3ZUMVXZw17jjSDHlQI9xHVUU/HjkwzMIJi5Tuo2MPy/xtcs2siqIAeY2RoPYT3Wk/o0YS",
-	"z4ZZKKRufRUhIb8MHZZgfn81+WrHTZeH3XDpcSJu+wjJ2xpu71TJz5+7R03forRr0mJJpXyOpBDoIJnK",
-	"2KPeSb0acR4wk3WxlUvZ7G0/XiEi+2gsgpbYU8OOMfDC2Rrou/0b/N8tKzSGtk3VviC35XpktlAUj3tr",
-	"tkXhd7ShE3N1DW+ql/GSV+9wjrdfAaFQHbwmX1tRzAWDTwrR/5cL67lymbQ5+vkOcyLQctaFlkafuLZa",
-	"Iyy4ugQahThVnRjdISG0ZO8GCBNuWYHfFBl62mGBjb+qJQWq1A5d5mjW7oVC/PqOFpJcUZeDyyw7DV/j",
-	"nC4g8AkjuayFqIMH9TD/Hm4u3qYPjAS1H7IWBHZ0JU43OJWCU8ir+nRh6mZjhGD0S+CRfDQlVsSFdQzv",
-	"nO9UPR85agHIIQccJ33Z3qn82i64d6PuO7tgLrJvV9d4YcxVBQpSeyNaXnGrwk0rP/J1O/V06zuVCQsY",
-	"Gc+0gLLyTPqYaNRtBN78Gf4CT+LL9fysn9jcw3Pvx5zk4bDmc9V+EACdOQflNBJiyAFQvthEhRSDnSwK",
-	"9nnhdg25llL6LPTUCKDV5Uicd+/qClmgO1xx2hWOYIhgn3KajYMGXUtb1hzVjdAEI0Dn3DJ+E7H5JqAJ",
-	"Av6G9tS5V/ZvZk1pwzf+CsgkZs8PUe5mj4Ox96UpCrMMdporC5k/DUXGy6P18mJKTGWQ/FmoVSDU1h8b",
-	"VBOKQtx/I2BcsD5xl1cHVj8sRal0PQDAGQqgmjY8eILZtKb1uyEXmBuGub1YSo1mQmR5N9FxQ2QlsGR0",
-	"3ivHCa5WirJ2PtTVuF7sTXO1ZGGcP0VhRHoaVTOoVmeNmY3EM86CMauQdOO3EWhz7ziuxIncmkooPxJv",
-	"dxZyeRO9qhqvBh+O14xDooFHjOFtoww8ZIvoBuIlojut4s/7f+4bQlMrniot7WqgSLwLBBVLStkcBXbv",
-	"ZbbgnFPnMRFfSFsWCE5w2LVL9rFQ/1y5yjg13D9rh+0oSecydLjvdXhy8sPuK/Bp8uJKznderu60Ujar",
-	"LQRLiGTg7rprnyaH45NvJPngayEXliylc6GJHNLR+HB4j/EKJ4hYgAxFZq71/u3FVUh2Q+mZOD+hq8sX",
-	"QTlRJqtfO8mft7Y/ySjultfRtpwn+JFutOvcockyY4nj7Y04n+393WjY+wVDJ4ni+OBwRyIV8jWqQsS7",
-	"++cz/jmXscMgJ1uaBSR+RfUAp3LoH8OXJmGNo+zmD/8qXL8Rg5pmzr8QXdH7IdY4sdGhwyeZ+ejTpfXh",
-	"VjN3uFJRcGeQMFGAV9TaMTMu38aSEPcZvSqE8hPdkO5eEVpjUBwW8A9uTdLrP1am5lxXeXb6FOK4Wt5m",
-	"h7G8eTw+GonL3jbISieabc8N+Xyc9XUg5X4L8NWlhn5n9NVtIu52geyRyX4tvSQEZawCbOakZokRGW35",
-	"q4A1OvduN2ULXCuaKzSDAO3MfdxQFfYdNlxlGC59hJs531D2YYYtYudtfYEgt9Srm0JGETc4UKcOpflR",
-	"3NCdpfgvldN6N3lQJLHK/sCC/K8V6LPX58M7ZU4VOddBv/e29z6mtugUImXbrgrGMQiP/3T8UwSWWtS6",
-	"oh6NeHPx856Ts9i5CvdOD066LdD+NbU0mNwUMlOC65djVEgqjw4xWOam5HF+SEOrjwJ3a88I77mb2SkI",
-	"xSZyfH8Bh2oILdJmtz3WWcgXGBgFSK2cKIzzaedW7kSjUnV5c4Pompf0OnL/voW77THavrO/7TAWt3Wc",
-	"uOBAFYH4bMrN0JZ3Ioyl1FELkLZQYPGkGFBGTe0AypjR0f1YTfnXRBNS/JKSUWt+NwgxGqrHu/e3aw6H",
-	"t9FQATqG+Jqtj02xQxYZ9uRFwe0EqsQz2GggednJCDHeW6CbQwg0PrZ54FNugkQWBD1K3Nf4ZjamwGK0",
-	"mGgnV25bCnjRECk/t5GX7iAm94i41pTb1th90Ugqmut4NlzY3Pb2OGrsP+zlcekdN0ONDn1PUkILkWUw",
-	"gyVCQGOpEM+KGK6LtaTj3vtSZDxlOkODfiOc9KjlqaxtiEJZ/0VvXd7YbtoYaus3tHfWk53G3vY3Bjt3",
-	"ZOxAd2uptxNuoLVQjBVDWaFy99V6HbIpffLalN3o5Q1Z7z40r9kZ7E68jBSeubrGcKCIQJL27tswmyu8",
-	"AoKF02D10Ojr8ig2bkRw6kDUlysMqSxV52XgUi34XSiZZF8osoUxDrrelJZF76brJayUpfingcaFv29+",
-	"umqUfDCDAB80IbyFKP0SAsC3CIphXd85HDbU/53W0ZyvhiUdzddQ8ksqtAzf9LpLx22f3jyMHEnTNb2r",
-	"sDfHLqC4pvna8AUzIimS3yc1ZEYjPfw0yoXd5MbdBHHuA7dCNMBSUphBtQ0RxRR5C+a4/sr8qzUo2aDf",
-	"iV6Dv24kLk0LI9cuzVJmz2m5YnZWgIlLyThxJN6QZ3NUi1W6ht6ZI1Rl0jeZLxmn9J30c+342u42c5+G",
-	"gzgd4UXnQsS3QJqtnvzbAc0OmX7gTsvXiCLtu6raeyeDduWt1G6Gfu4m/hmqXvs3XEW63RpQfg3cyLtZ",
-	"3U/bvgwqSLpWznJibhg9Ni2JyKAz2nlbE8WUXqAaf3LKN/lD+WmA3dnQUgiwhLcQuWDtbiTO9Koh0F+t",
-	"KmbhhBcLDMcRzTTtjfgx8ErjKMqdrzXuvD70sHMZr63jDw7dkNd3Dnxv5v79g5rJPPg95y3I8sEF/tv7",
-	"Un8aRklT3Opeuww1zPalWnzaX79Uc4l6xZXPodrXWhLWy8DSm5afHhIyZjnTk3RPItmXldq/PiBIEQbf",
-	"5JK0hGc0FJnHl3v1PMeo1Yxg15sJA22GkVjkc6fxNbiUwImpzD52RgoUt8HMI3TcLb8JbWryVeeHVN25",
-	"fX/7fwEAAP//",
+	"7H17dxs3ludXwanJHndmihSply3p5OxoHHmi7XTsteTOblxaB6wCSbSqAAYARTNeffc5916gHmQVRcqy",
+	"u3tO/kksVhWeF/f+7hOfolQXM62EcjY6/RRNBc+EwX9eXPMJ/D8TNjVy5qRW0Wl05bjKLBtrwxZT7pib",
+	"CsaVXQjDLF/aPrsSyrERT2+ZVOxy3PtJK9H7C3fpNGbSMcvvhK1/JcfMQUOSfrW8EP0ojmw6FQWH/t1y",
+	"JqLTyDoj1SS6v7+Poxk3vBDOD/R8Il4ZXayP9XoqWC64dYxPsFEJv/42F2YZxZHiBbTLJ+LDGD6v91nw",
+	"j7KYF9Hp8GAQR4VU9NcgDqORyomJMBGM5nwirnV771M5mYqH+3f68b2/krm4/L69+7HMxTPLZAadi4+8",
+	"mOXw+WB4csCPxvu95+kL3ns+Huz3XvDhsHeQHmXPxcl4ONrfD6OdcTetBgsNRnFkxG9zaUQWnTozF/Wh",
+	"f2PEODqN/mWvIqs9emr3Lr8vB2xfydwJsz7q1ypfspnQs1ywhXTTmAGhSTfVcxcz67QRGU7Ldq0nPmws",
+	"p1Cweu8jaCaKI99adBOvkVYc/ahTDkP5WZvMrg8Pf46Z4OmU6TFbTGU6ZcXcOjYSE6kYZwttMngEtJz7",
+	"xpqrn2uVadUx+vDJKj38KNTETaPT/cGgbdg/8UI8yZCVP35tY8P/7TauN8JYrbrIU5bdzvC9GNmKdXw8",
+	"7rPX+CbPcfcZZ0akQs5c1+CohWhHWrwS3KTTz1006vuZZZlwXOYWaLa2npZxlbGxzoGz+gfSeGJOFFEz",
+	"+5nIkkkXM3EnzHKks2U/UQ3a4RlnuXBwdNqX4bcdN+hKG9e+OdpkwpyyJLLzUSGdE1kSwcTCrGAi3M84",
+	"Dps0Xc6mQrGRGGsjgN2P/RcLvmSZXqjmPN1UJEqJBbDIVBfAsIx1q5PulSPomLSFSXTM+6h92kBjuxFn",
+	"Jws9EL3noyHvnWRH+72j8f54wI/Hw3Q4bGehMvtcBnoVlqNb6uE6sowvYQ64fNauMaL9wf5xbzjsDYZd",
+	"6xo6WheQMw5ECN/8v/eD3snNp8P7Hv1jv/rHN1Hr2odWu4RmzrvGvnmQK1L0M4Z4LdKp0rmeLJ+Eqbqy",
+	"ua5JVG/seH7fqbFU0k6BlB6SpWw+yzXPLOEtbgQbCakmzAJiAzEr4MwqJ4yZz5zIugY7r/psE7NLYdtl",
+	"6y9aifYdd7IQ7HethF8xK2D/bczsPJ0ybtnF3OiZ2HvDjVxhle+uX3aNExrsWs7jw7gNWBphZ1pZgVv+",
+	"Voznlufwz1QrJxRySj6b5ZKE9N7M6FEuin/7G4ie009bHuM39BX12FyMc2aoU5hTDYu/Fc4se+fjVsz0",
+	"g16wgqslsyLVAM6dZgsuXWDDzixhm/mES3VGlHC4f4JC6Whw0ATbJdgctoLNn3/+uXc+d1OhHKxBy3b+",
+	"jM0PhmfYPnU2OEA5wJnTt0IFOEdwP9UzUSoASohMZLE/T9J58fmnt69esuPnR4NvH9AM8ECkU64mbecB",
+	"KC3NJVA7z43g2ZJNuUUq4mmqTQar5HRTaenjvP3WobahlJ6rVBSBHrJMElJ5AzRqnATqGfPcijia1X76",
+	"FBEEaB8YCInALzxs94ghZlaAwuNExkZLZnNup6J2NpJoNtVO2z1gmcMk6rMLYEv0NazqrZg5+BKlrZnn",
+	"gtQ3XNszlkT9JMLNSqI+/tOA1jR2TM9dn70GKY+Dy7WaCJDmXLHnxy/YaOlgGNqwTIhZeHJ8WI0bO5RK",
+	"CVNo60oEBB3AmGI2ErleMDj3SAG20i1hGbSbCmMJDdSO7nCwv354w6HfoAUhtGWXrlySQIc0vxj01fkM",
+	"CGD/6IhmBxvy7vpV70WfnYf5I/aRltmpNk4okeHaTYSzieJAUOU2LqY6FzGzmmbnFhrb8ERtHUAiOR4L",
+	"I5Rbm+Xh4OQYdb9y2i1ztvL3ljlfKho9HJaxNgV3dIqPD6MHtckKmLwv8T50UjF0PfqbSB30/vLty+PD",
+	"n/76l4v1IZyzl29f9o4P9+BxDFQ64lYcH8LSSGeZkJOpCxSExGHlRMmxTLlyHgVGcUOEn/d+4b3fB72T",
+	"f9u7+TQc3L8/v7j8y/9+93/Tya22i8Hhi5vvWoR5HL2civRWZKh1IixoHsnws3SisA9xbmgE2iz4x0t6",
+	"f1gTy9wYvlxbReqhdf00ADFasZ34SGrS40N1R/S+abzVDgGxTPn+0fFDn1z9cA5vrc6i6rJsqH1KpZxc",
+	"EQuew98qvVCMjwL/L48Zryv3uPdffcrh/Q+jZdsENKgoszmwYRj51Q/nvf2j4z5oSNKJJDplbgp8QTqB",
+	"EiwXtRlyY+SdyPBtoTJh6P0gkGIvIMf0FXeJSpHPKDbjxtkzEIYgILVjd8LIsYS2XiGj1DZ0ggIVVrF8",
+	"B3+qHUWvWnmkBkOF/cQBtWC28EMbUy1EJjmD56ADihSWBbSEas79Vmj9AFHV98B/3kZnFx9n0ix3PDYC",
+	"PhL2A3dtDAsxqFQMsMbBwcEJI9ZZR5s4N2+HYAqUdObb7EcP8Or7lkm8kiLPAhhc40ykWXefJJ7nekEg",
+	"fW3bZhphfNfOFSNhkClz9r+uXv/E/OseZ50Mht/CQowNnwDIwYU4Zf+yh5S4N9gDgfDw5oYxxGEmN61L",
+	"kIv1qdfQ9saj7l+7j6PUCMBHfmtLoZdxJ3qwsW2LlPGCT1qo+xWexBo3AkFuBUv1bMm0olMmnajYmdNs",
+	"JBjqqWqCiMhpL9rpTKClfMGtb7XPrnWijJjlPCUmAW0DzlNZaQSnrhG0e/NK9YSgHeAOkNExmyv6GxET",
+	"k1nzmPuBwU7gmGzrUX8sOOWEps4YH6EiifZ81CSBXSnRSqAy28bWsQnU0cR95+2HgBv3IdVz1WHgUnM4",
+	"BzAtz2JXWDBuGPdoH89ZZZcfDAZ1y3yLsuT7b0do10hCv6O6i7Y+HAITH1PApc7bQBCRIivdYmzdQK91",
+	"cDblagvSPyXS5azg+QJwO3yngKz1XGV99ivomVJNfj1F0URPM7YUrs9+TXPBFT2ZgmoFY8bvmFSJKhEy",
+	"SXz2q1RjFCP4xUhnS5ZyhUbDXPOspL0Y6Z7EoRGFvhMZs7rwRoScO2H67Ncxlzk2hTpIGHWq53mGI3Ui",
+	"z/vsV6XdBz9oetcfeG4b80FW6eH8SKR8bkXFBqb4cliZOFFefcGWJGjjmuXcTAQwBqFSs0TjSuOI+mWM",
+	"4ggXDQ0atBqwtTiXKI5qo209wpvVAeL4gWZgMBVD2lVTiCPrvPofpkDGJZoEtdo6xvksq3HqVdEmFOws",
+	"GgDtFMQbmxk9McI2lZkNfH1FCqG1NSgyOOSGsGiMp0tAXTnu5h26w7YaA7KYrfWMN9y4NT1jK00jCl11",
+	"TcZea9SIdjVd7KQnEfNe0ZIKqcKfj1aZ2oz15+zdu8vvAfJaqRV7Dlwz5UormfIcwcuqKjnonfDe+ObT",
+	"C7ID478P73vPyz8O7nvvX5zw0U3jl/DvYavZOI5+lIV0LXRS8I8fYEpbCANi/WYirPPMTm5S5tePZejL",
+	"dmA/7Rv2RmCtgnuDFXzJpvwOu0zzORrDKksvvFlH9Ctdbinr6tODTx41vfIodUwPn0NvMLmgTW5o6sNM",
+	"mA9AfsK6B5stTedWTkAySIXd+M+7e/Iv7LhGiM5BFD5qoZx2PN/QI04raI4+lINowy/eCmXAGLDNbccg",
+	"1S6EYQue54EyurHQlp2DrHT8Fo5mi5xZgsSmucJm8hQ6A0FPPRa6QKUcPTmAaoVKBWIwcqf02Xkd7C6h",
+	"kVYMarQuus7jORpBpsF4H06lRxU0JNsc0Sn8idu26Dy9ZVROACeJglHA6Ak6lS+Q6eGZZUq4hTa32Ih1",
+	"Ms8ZzzLmdMa9A3qL9caZtm/0ykRLW4UVjyYtOH3czY34kMuxQCTQ6hZBeysPh9UfQsSVI8HmVmS4x95v",
+	"0nZ6VyRTk5XX2e3akaszq9WzsMo0u7hRC+9onXubqEQM8TXsiqRHteBOZxlpuFLV0DsqxMPd1akvbOum",
+	"Sfhu4tpSdK2tvdZXcrKr6fYJcOAuSKobC75BRrYOVqRKySzdxrHNXADLQ3XLO5bhBNeNH0E94kyJBTMi",
+	"F9ySvwQZy8KgokP+EW2ySvQgE/X64cjzHT/qkdaoFQGxiY/tioMhjQyesxmfCHLE27j0JpUxg4yPUUf0",
+	"LNxbdFDnmPk4vXVbQrla2+0bBSM95CmII+QXbZ57f2CMH1RcsU+/7mRjgSXTivE8x9fsimDybxToBZ5y",
+	"hX+hSaTysnIjEjUcxIPBoLHoXSfFL0U7TRnvCG/SlDezrZ/px5jttjUdlZF0647iyq60LrDJuvthk60Y",
+	"1dS6KTgYgWuLL4OBONNia921plU3eyyDsKSaJBFaf1GxqRzn2rFUq7E0BZlfzphW+ZJi6ZgVgiVRJnJB",
+	"DfTrPoCyYWB+tUCr8Hq7X6CKV2nxw3er4LXwRiCKeCXwZV1B7yazn6WbfjmnXstZ3Z716LFHc0/Mg8Lp",
+	"2ob1rJ1aHx7ZrVvXPBHNKfoHZXQjuglODo+ef9vip9NZB9T3sTKEoo2eGF7YM7Q28lEOXClrn/ZDfpCF",
+	"QYynMmSRDmD9RybbTcLCGG06dEep7nguM+8eCXGaATPWTPAwUpZE/n06TVsSWs3fc79OYAHnyaxjtk6z",
+	"3+baCfiHnc9m2rRP05YGqxJiHZ2c1PDQ4aDVpuekyx/YPdSIxmJBwru193afYXVOyqYso1dGKwbIuZEP",
+	"2vXwaRhxOeOSWmIixMaattH8W+LgT8VCHs8y/qk4xVsxkdYJQ0FWKwB3p75LgdthHhCpEc6bqmZC2ZV4",
+	"3Nb4kA+9m0/Hh+0muiDe5yZv79G/8Mx62FXp/GdoLqcBcVuX/w/7QsMkmwMoN6p7jQ1/RHhIq1fzUrGl",
+	"4MY2Fa8H8kvi6GMP48Cj04MVSNVs/R3FTQ0GLJ1yw1OHcV5AuczOeOrNLOgzzB7yldc63e90AX6hDodr",
+	"2OardHvYEXq1CS61Ew0q3I8ITdx4DEmTK2l9x1PXcRbaxu8jcVpM/D7aBuRPrhfC9FJQK6fiI89EKgue",
+	"s0xOpLNdpv4uhnCFlqFgK9kUL7IdgK/F7Lav/qc2hFOf618oipyisuchmrXPztnI6IUFShPOMh/80CPy",
+	"YtJZkY9rnKha1EK4qc7qrro3765bUX1lydnNNNPKTc9HVudzJ2KmDeiaQeaRWVLnma2FR9HwY2ZEzp28",
+	"Q4SDOYJZZoT1YAwdvqWdvQ4XekZgGGX6sEOwNPT4ZaHRVxsX17e9lUZLimnRPHYz79SI7/6RhhxAeyKd",
+	"G+mWV9DqFqc5aK0oVY0X5VJNmBFubhT5iZPofO6m2sjfkQGdsv8Q3AjD3l68vLh8c51EGElLMrlmhnaa",
+	"LaYaFV8Kre4n6tKhEow66kigRRZQpFpWu2tYridkfcC1QaMPdljt59S5GYJbgekgXYABH1JAISF5zCJB",
+	"NXgx1Tiq0nXjxTufiIrCkDxBd+6z6wYOCzME5R8jeCmEwYMRdknAbGL0fMYwvYhJR0q4ETyzffan17As",
+	"P1xfv7nyeoS+lSEw2QNA0jI+fPhBW9frf5uUaYL0cpXbkGlrpTAfwmpU5DOTfxbetnQrVBsvpSHz3Ifj",
+	"t63VRhq4fv3ni5+SqAKrcALwlVJrqi0DUUB9emHsM+4+kOLGLXteF6lxBXLL7Br007B0KtJbOy+Q/NrJ",
+	"KlGermKW6qKADnKpxC5UBsdKqnFLfhIlLzG+nvOHOX6o9aOFmwcll+ioFueKcSETXcZ2VmGTPjnB8z46",
+	"4onCYIqYjZaB+5U2U2nZ+ZtLpGdL3QD1PrNMLxSzwtwBOiEzlBXIfYt+ohKFtCptSPELPCAuo0P8KGPv",
+	"m3HWj5ROjg9Uw+Qn9NXhSaf4Nv9CsCGXdv9+os7LiBgfYISHYwHnqXx9iiEqdgG6BcKsKvDNcQdqt8+a",
+	"jPrsAgOngk/H26GNmKHtCHMoFeOOTimGzYHMPvVojeNfeo6JT5wdDQ5Ww++Aq2H0HS1ZZiuzDpDiu3eX",
+	"39tNQQfeTHJ0vP9tzCZCiTKDo9pqkOq16FwyZ0jnYOSev+wcN3/GeImWuGXHh5sB0xkuhMWQrJXQV0qu",
+	"Yu8URTnWDCM8LPszi+5pXBHMXBLZmZ+bZXKitBFsTt8nqt6A8ttM4bVSsbthXPYAR6nGU/DkZ5gYhCGP",
+	"SNAeF8H2+Sgw3Cciiv+8uGY8t9p3YtkPF+ff95lP6KIWZ51WrZDMWrdMkWWc7CPR98TAojjy+x+dRsP+",
+	"oD8Atgsykc9kdBod9Af9A8KjUxTLe/CfiUC5XM7vMotOIxAR3+t0Dsg9IP5GLtr+YLASGevER7c3dUXe",
+	"TDxrSWpri+eciH4DPESn72/iyM6LgpslviUty/yIKP5t5lUQPrGASK6kE9ENtLFHTNnjn7Iww/t28FO9",
+	"slcm4N7fxNFMt4VfvNTFjBthG6n/tEGlH5sYpY98t3xpq/yCAkmGjHdouspl4bOSiX35vHN4judNGu9P",
+	"ZOclOw4B19SoZvZWzgIfD+4uikf0g+T21hKHpUwWZM2+3EUusACGnjuf+V2FlGDEIcXjIbk1SQQX+ZX3",
+	"Nfvj9x86W25IT9wtLbERHXbfBKDOzMX9gyT5+L4bSTodRLuyWrRSPgcXCQIYJAV1N4KQuVr2Sc0a83ne",
+	"GVVezm0v5H3i+ShPBA6xQYa1w0ADp9OAz/Y+wf/uiaDbvalvkW3ZRlivd+WEuZXTQvHbX6OJibwT72av",
+	"QlGOxuYcdifDoaj2XJMS+CRFxYqPEpSrz1+s76VNucmAz9diyHyA4uqixYEnroxWMyPsvBDYCkaX1mR0",
+	"LRyrSnspASHilqVw60sGnLZ9wQZPepJ80OgGWiZpVs0FRfzqjKYcWVE9G4HijZV4in16K3xkdQizrSBq",
+	"60btxt99aZr7eEdJMHdtpwWAHeYxqxKnonDyamszcQLjekBCEPpF8Ig8GhUHdIFbgnfWNWt4/DbXjrcx",
+	"4NDpq6oGzlOz4EZu8VdmweTD6CbXkDprZzkspHKaVRkWFQmXQU0hc6HmrjCuZvgxAiTjuWKimDkKf0sU",
+	"0DYAb/oNvoCd+Hw6P28qNltw7r16GMzXIftWAHRurShGITQQGQDqi6VUiEHY8TwnnufzDJG1FNyl3mVZ",
+	"ac31kiaNNHjut6At1SgmGwU06mktruKH0SwHRzAAdNItw5OAzdcBjV/gL3ieahm2/2CnKS4zL54AmQTt",
+	"eRfiLufYKntf6TzXC39OM2lE6k69DffqYNV6i3XdckGVRYS3VQDUVrclqvE2N7IYITDOiZ7Iia58fpNY",
+	"sEKqeQsAJygAZFpmBCHMpiCnlSy5t6Ab+r4dW3AFxwTThmyiwoTwlIgFofOGpYuRMZgKupB9iczxTpdJ",
+	"dlNt3SksRgjURWsGmkKN1uM+e0laMGgVHGsflAtaVmAII7EsM3rGpOuznzfayWNfSapmtKTRwMuh4IJX",
+	"NGCLQbytWdnbziKwgZBO+eCp+Ne9f20ehNIUP5KKm2UUb6eFehCUL1BlsyjYnePplHTOUD6Esyk3RQ7g",
+	"BJpdqYwS/CDfSzvTVra7J6tma0RSKwvhM1/3j48fqDASd1RFrJWZqHmq1q0tCEswhsM+XMpkf3D8hVbe",
+	"81qRMYMnpZbaiQzpYLDfPseQzC5YMECWtlagyv+8uPbKrrfsY6Sad5pTSjwpynjqV3byx07vMh6Kh9fr",
+	"oEvnaSn6Ussm3FT6JY4Oh/sbFCmvr6EVIlQxuRzT5+Ql8I0cd/hicPkl2gOszERzGz5XCSsZZV1/+Hvh",
+	"+jUZVPrK/o7oCivlrGQHBIYuPvLUBZ7OjfP1HciBGLOcHK+IiTy8Qq+JHpP5NpiEyI3rZM6kS1QZKvoD",
+	"ojUCxX4AfyPPL9ZsWuo56bpYnUhlJOLIWl5ph8G8eTg46LOrxjQsBfbS2bNtPB96fePTE74E+KoHyX9l",
+	"9FX30W5mgcSRXah3SFqj9LCZlBosiwZn+UnAGu573ZvSAdfyMpmwFaCd29s1UqlCxoFNt5s+fI7iF1x7",
+	"30PHstO0PmMhO+zVpSEjDxNssVN703w/TOhBU/znrtOqs751SYKVfUeD/OuZUOdvLttnWuUrtPO9nxs1",
+	"VSujk5eUlbvKH45WePynwxcBWCo2VzP00bB3b3/sWT4OniufgT88rrtAmwm7IRNhJFJdCNs0x0ivVB7s",
+	"g7DMdEHtfBt7V19IJvHnGeA9eTNrBqHgow+VXEhUC+8iLWfbCOrz+sK4UaraslxbF9fqEyQKiKoeltiK",
+	"rmlIb0Jo5Zdgt42Awa/Mb2sBoV0eJzI4oEUgvBuTM7QK62HaoOqomOAml8LAThGgDJRaA5RBo8NKAQr1",
+	"r0QhUvwck1F1/D4BxCgjad7f3K8wHJpGGQpQO4g+t4qOYi0Wp52T5zm5E9AST2CjhORFTSMMyTxcLQFo",
+	"3FZ64Bk5QUKMBb6KocWhgC1FGIO0SBRWae9QAd+WcaqPdeTFG+K+G3HORhddY2wW+CwTk41PXe8spD6m",
+	"ckO71NJ9IEdeK+/3RCI0ZbbbWCwAAmqDhngiRJ84W8V0NypH8bDLPmUrUWGn+0lnLXAQZR2F4R+MygNq",
+	"/YLnnehk42Gv/Butnjs87Fh/lnw7Phe3gmJloWyZ2SfzdfDS9Eljk2bNl9d2evdEWXCs1TvxKoTwTOQd",
+	"iAOJASRxI0uMguV8MRxanBKre0dfPY5iLeGEVAcMfbkGkUqrah33oWpTqgqVcuKFLJ1qbUWdm+KwMA+w",
+	"obCiluLOfJQcfF9+uiyJvFWDEM5Tgq/HFn9OAMCXEIp+XF9ZHJaZFRtPR7m/Sixwa56CyK/Q0NKen/gQ",
+	"jZtm9Hg7ckRKV1i1tdHHJqC4QvlKU1okxoAi30cypIBRfPksrAuxybXUD3bpfGwFK4ElRzEDZOslis6z",
+	"CsyR/ZXir1agZIl+E7UCf22fXekKRq6UD0DNntRySdFZHiYuOOHEPnvnC24DVUk1F409B6hKMfWsrIHN",
+	"XU39XNm+yrtNsU/tQhy38G0t3+RLIM2KTv7hgGYtV6ElZegppEhVta9K62k9V8hPa6pYe5TDtEylpzKD",
+	"VcV7KvKW3iq9yEU28V69xVQXAU6gmpNjhpTR8wnVMPaJ4BcUnjkRnbgwUTXQ5W/v+Yk0G9B0fAlojJuV",
+	"aCx2C5kKb8f1Yy5j83BsFOqSxaF6y7gsULqY6kRVL2PRaHyXFYIrbLKNnqFjv6a7yhZ/tccWdsLq8pQt",
+	"Xm5eELPFB+F2ou1evdbbvLh6P8EWnzQvjdjlg+2GhMX9t3ivfvvPFq/X7jfYZswaUym+lA7ibyqp8g+3",
+	"U0MevMWhu+YUHbKaGlIf1dGgcZ/H/mO0iC+iRJRD+lQWznjv0xIPjptVH8pLSPYPr4eHp4Oj08HJLxFV",
+	"edj2kpUqLTH6Mdyt5Cd/nnH2o74TwLLLAgOnjToH9XS/6FzxfOkwhvtCTSSQ9E1ZpWN4H28NAHHWrRc8",
+	"BO3eV5Jq+sCCd7Gtcf/aHr5Td3htFmPVhQhPYRMJWSXvb4Bsy1ycVevIj5KsORaZsJ9r3VQJojG6iaOP",
+	"PdBurpBeiK3nXE0AyE5FnsOW6blJ8daRgttbNnj+/AwTaljP2BlLomsYzylLIkpLOWMzI5Ubs2ftuSv/",
+	"wyaJesaS6BufxcKS+WBwIHBaiUrnJme9sb1ivR/Yv1N+TBJ9c3V5fbHHZ3LvbtiQ6v8TD9d3w8GgbAiP",
+	"KRyERP3tN9Yz7Fmf3n1/w/4/e9+XWcz6QJ3w5787e/eM1T5B5tW1AsCqvktIWCaKsccPdj4Y7B8jo/ru",
+	"G2i1bfSMPWL8DPnpd9/8KXyL7HVvjwK6aq9+C+++Zz0csR/CTaIyzU7PWKaVgLVA+jAaY+7vpFj4jGS8",
+	"M8RbrKI1pNVP7d1GY1uFtopgnVjHUXgR2Qwzt6ZCOHtK90CEiARQHLyZouDmNmYv3/74yjvqVKI46E5G",
+	"z6YluvJldGtNsgUWo3X8VoTqvtoU85z32RtfHoMIHYsA5lJhTIwCbUAbb7IfGcFvbaL0eMyE8pEiqVZK",
+	"pDDh2OdKkF8kXKzVRFjUHDGsl1d//QNm/QGztoRZN9ulqPjjuGuGChJkTMU19SIYuHO9YBx/0ONafMXX",
+	"EmsXdPaC7mMZnZgWqea5Fs8AXqFbRjeZF527FvYF3DH/fAYGC/fGmzot8RCpaBmBl3SwEqbH40Q9ASv5",
+	"g4/8wUeejI/UdYyPPZWt6RnRpwTUiwT1i6SmYCTRadKqYiRRnEQyw+fbqBn4flA08CtSNfB3YET4W13d",
+	"wCeocOCj2i2acVJTOui7VbUjie4T9dAtyJu5JuY8w3n/+3LICr08MaPc+ySzjflVFOMQ/G59n5SfcsVm",
+	"83rOB11WHZKwjS/6gzZcNQmlfjAa91aIGUbRMme4nfYZJaX4i9VC+JjPLz4aHNTuLq4yXs/Y4eCQyggU",
+	"gqtaDlPlI/fGdOqlhdPig1o0wTaJXx2tPzVxNKjhL5qC3MriEGW/G4lBZHKVCuijKlVs3XddLseK3Nlo",
+	"Clqv1PfP4pcOY2sOajgYPMpV3bxxdzj4x3FI12xJvibb+8Y3tZrF0f85eH317uSvf166w++qK6VOo8MX",
+	"g5SPU/78OX+eHT0/PHzBx+P9wyw7GB4cHh6lzw9OjrKD9OBQDLPBixfjQTp+8ULw0cH+C3HET/Ybt1Kd",
+	"hmuz/AQR5M5yvFsznXJjhftu7sa9F6sFTrtMXeHinYgudrYt1q9Nt7SHvcGPMbwq4333kfaJwy7Wrw0J",
+	"dZSH+zVrGN3W0bybY320w+EvFElbVnj7J7Xo7WDGaxYa/YrhDv8trYLrERi8HuzUEouxLhs67UA7KxyN",
+	"K8ApPn0NX1DEev93OdsQiYtw65fLNzANKpVBseFhg2Fe4bYsKtRbzIywFq/wa9IKpa8jscCBpdSjkPAk",
+	"MorpDp45ojjvm8PqBsCLAlWBOiXvRJ+9DnEelYoXXILovT5l0oVLjDAfoTU8LAyiC3Vs4uV++T47bSVM",
+	"6WvSbJVEUUZwYQjrWtDfVqQaVvGLkusWtQeaWFi6z8DAr5VYKUNN2Yj5suR0iZKWZVQSAPgetD3ROqsD",
+	"aPZ5+JmSLbKOQCUc6u5lElawMqKoBa9N5augZ6oO8RWws318XYQaSvsDm/29sFn8xLnJ65DlvzMuWXge",
+	"ZkQKgCxrrYTx9fBIvHUi3Bai4MF873PyNflkWow025TvjfndIXsZs6I/O9sbQ+DQhbmedY1B/ewi97cu",
+	"+jC7kMbpx0R3SfqKhKaWAG4Txe0tDafPzhuXaIIcg8HA/+EYEgHU4m8PByclrvdxuHhc8R4FMrSVKWPh",
+	"jswFtzDFuSrbOPD368OfU5FnSfQwxNqSG/+RjP1HMvY/cDL2Dtz+ny/T+nO0iUdJlidTH3aULs5wZcfw",
+	"86fwT5+/vfeJ8qHvO1MjXvsqnw+Xfz6rJA4IoHglMduyiQ6ywBfXCLUgtbLOzLFY6jydVuUpT+liKZ9I",
+	"3VKntCywhpZOf7Ow9XHrGG+xLCttXy9nVE/OXxbYnhGhqJ7z2v6gPXXG3bSChWEpo9UI6h2DB1uaLqtc",
+	"b2x46xLf26dn6NQJ17POCF7szB3vt9XOytpoZZp2/X4Wn41fXZRNu/30ScdXwpuwjGvL4l5lEfVcwhYm",
+	"QfV68U0sqB75IC4KQaTG16uiVaV7MwoX8pFGjRj4fkUZITRxzcWAkyEDR6hMTK1OBJXSRBtBrSVvE11r",
+	"6JVUWemJND4vu1hNuIpLs1bMCn3X1HDxZXL8ebC5WrMa7ymnBQRMR78C1Ct4Juq39PubPJhHyPiijakO",
+	"OHBVG4f8Ch++lWItHzYSU56PQ91dvVDCnFY0Biwa6YuK9OJjqqJVv64Tr3fn6bQsW5/UDNnE8NtdPb70",
+	"lqHL4Uc6W9bWHdO872/u/ysAAP//",
 }

@@ -29,6 +29,11 @@ const (
 	AccountPassword Action = "account.password"
 	AccountCodes    Action = "account.codes"
 
+	TokenList   Action = "token.list"
+	TokenMake   Action = "token.make"
+	TokenRevoke Action = "token.revoke"
+	TokenFail   Action = "token.fail"
+
 	PeopleSearch Action = "people.search"
 	PeopleExport Action = "people.export"
 	// PeoplePutBack puts back from the trash those who were moved there at once.
@@ -109,6 +114,11 @@ var actions = []kind{
 	{AccountRename, "Changed their name", true},
 	{AccountPassword, "Changed their password", true},
 	{AccountCodes, "Changed their codes", true},
+
+	{TokenList, "Viewed the API tokens", false},
+	{TokenMake, "Made an API token", true},
+	{TokenRevoke, "Revoked an API token", true},
+	{TokenFail, "Sent a wrong API token", false},
 
 	{PeopleSearch, "Viewed the directory", false},
 	{PeopleExport, "Exported the directory", true},

@@ -64,6 +64,16 @@ func TestDeletedMeanwhile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tokens, err := staff.NewTokens(s.People.(staff.Store), "secret", staff.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := staff.Actor{Account: invited}
+	owner.Account.State = staff.Active
+	_, _, err = tokens.Make(t.Context(), owner, staff.NewToken{Name: "a", Scopes: staff.Scopes[:1], Days: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Remove(filepath.Join(data, "objects", first[0].Key())); err != nil {
 		t.Fatal(err)
 	}
@@ -115,6 +125,10 @@ func TestDeletedMeanwhile(t *testing.T) {
 	// Who was signed in then, and may have been signed out since, is not signed in by a restore.
 	if all, err := r.People.(staff.Store).Sessions(t.Context(), staff.AccountID{}); err != nil || len(all) != 0 {
 		t.Errorf("the restored sessions are %v, %v", all, err)
+	}
+	// Nor does a token open anything that may have been revoked since.
+	if all, err := r.People.(staff.Store).Tokens(t.Context()); err != nil || len(all) != 0 {
+		t.Errorf("the restored tokens are %v, %v", all, err)
 	}
 	// Accounts come back, and links do not, which may have been used since.
 	if accounts, err = staff.NewAccounts(r.People.(staff.Store), "secret", staff.Options{}); err != nil {

@@ -41,7 +41,8 @@ func openRecords(ctx context.Context, people, catalog string) (records, error) {
 // trim removes what was not acknowledged, and what is being deleted: persons who are not submitted and what they have,
 // and uploads on their way, of which the backup has no parts. What was known of damage, and how far the reading of
 // everything was, is that of the live store: whoever serves a restored one reads all of it anew. A session that was
-// ended since, or a link of an account that was used since, must not come back with a backup, so none is in it.
+// ended since, a token that was revoked, or a link of an account that was used must not come back with a backup, so
+// none is in it.
 func (r records) trim(ctx context.Context) error {
 	statements := []string{
 		"BEGIN",
@@ -67,6 +68,7 @@ func (r records) trim(ctx context.Context) error {
 	}
 	for table, statement := range map[string]string{
 		"sessions": "DELETE FROM persons.sessions",
+		"tokens":   "DELETE FROM persons.tokens",
 		"accounts": "UPDATE persons.accounts SET link_hash = NULL, link_expires_at = 0, revision = revision + 1 " +
 			"WHERE link_hash IS NOT NULL",
 	} {

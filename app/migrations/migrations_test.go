@@ -226,7 +226,8 @@ func suite(t *testing.T, p place) {
 	t.Run("cut off after creating the version table", func(t *testing.T) {
 		db := p.fresh(t)(t)
 		all := up(t, db)
-		made := map[migrations.Set][]string{migrations.People: {"people", "words", "sessions", "accounts"},
+		made := map[migrations.Set][]string{migrations.People: {"people", "words", "sessions", "accounts",
+			"tokens"},
 			migrations.Catalog: {"files"}}
 		for _, table := range made[p.set] {
 			exec(t, db, "DROP TABLE "+table)

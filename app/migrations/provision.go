@@ -62,6 +62,7 @@ func grants() map[string][]string {
 		"words":               {"SELECT", "INSERT", "UPDATE", "DELETE"},
 		"sessions":            {"SELECT", "INSERT", "UPDATE", "DELETE"},
 		"accounts":            {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"tokens":              {"SELECT", "INSERT", "UPDATE", "DELETE"},
 		People.VersionTable(): {"SELECT"},
 	}
 }
@@ -188,7 +189,7 @@ func checkDatabase(ctx context.Context, db *sql.DB) error {
 // more than SELECT on those tables, and only MySQL can be wrong.
 func CheckCollations(ctx context.Context, db *sql.DB) error {
 	rows, err := db.QueryContext(ctx, `SELECT table_name, column_name, collation_name FROM information_schema.columns
-		WHERE table_schema = DATABASE() AND table_name IN ('people', 'words', 'sessions', 'accounts', 'audit')
+		WHERE table_schema = DATABASE() AND table_name IN ('people', 'words', 'sessions', 'accounts', 'audit', 'tokens')
 		AND collation_name IS NOT NULL AND collation_name <> ?
 		ORDER BY table_name, ordinal_position`, Collation)
 	if err != nil {

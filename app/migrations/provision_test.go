@@ -91,7 +91,8 @@ func wantPrivileges(app migrations.App) []string {
 		app.Database + ".audit INSERT"}
 	for _, p := range []string{"DELETE", "INSERT", "SELECT", "UPDATE"} {
 		want = append(want, app.Database+".people "+p, app.Database+".words "+p,
-			app.Database+".sessions "+p, app.Database+".accounts "+p)
+			app.Database+".sessions "+p, app.Database+".accounts "+p,
+			app.Database+".tokens "+p)
 	}
 	slices.Sort(want)
 	return want

@@ -214,6 +214,11 @@ func (s *Store) SetAccount(ctx context.Context, from, to staff.Record, endSessio
 				return false, err
 			}
 		}
+		if to.State == staff.Suspended {
+			if err := endTokens(tx, row.ID); err != nil {
+				return false, err
+			}
+		}
 		if to.Administers() && !from.Administers() {
 			return true, endShared(tx)
 		}
@@ -227,6 +232,9 @@ func (s *Store) RemoveAccount(ctx context.Context, r staff.Record) error {
 		done := tx.Where("id = ? AND revision = ?", r.ID.String(), r.Revision).Delete(&accountRow{})
 		if done.Error != nil || done.RowsAffected == 0 {
 			return false, done.Error
+		}
+		if err := endTokens(tx, r.ID.String()); err != nil {
+			return false, err
 		}
 		return true, tx.Where("account = ?", r.ID.String()).Delete(&sessionRow{}).Error
 	})

@@ -113,6 +113,11 @@ func TestMariaDB(t *testing.T) {
 			exec1(t, db, "DELETE FROM accounts")
 			return openMySQL(t, c)
 		})
+		storetest.Tokens(t, func(t *testing.T) staff.Store {
+			exec1(t, db, "DELETE FROM tokens")
+			exec1(t, db, "DELETE FROM accounts")
+			return openMySQL(t, c)
+		})
 		pruner := m.pruner(t, app)
 		storetest.Audit(t, func(t *testing.T) storetest.AuditStore {
 			exec1(t, db, "DELETE FROM audit")

@@ -102,7 +102,8 @@ func TestSQLite(t *testing.T) {
 	storetest.People(t, func(t *testing.T) dossier.People {
 		return openSQLite(t, filepath.Join(t.TempDir(), "people.db"))
 	})
-	for _, suite := range []func(*testing.T, func(*testing.T) staff.Store){storetest.Sessions, storetest.Accounts} {
+	for _, suite := range []func(*testing.T, func(*testing.T) staff.Store){storetest.Sessions, storetest.Accounts,
+		storetest.Tokens} {
 		suite(t, func(t *testing.T) staff.Store {
 			return openSQLite(t, filepath.Join(t.TempDir(), "people.db"))
 		})

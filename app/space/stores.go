@@ -105,6 +105,23 @@ func (s staffStore) RemoveAccount(ctx context.Context, r staff.Record) error {
 	return s.r.Free(ctx, func() error { return s.Store.RemoveAccount(ctx, r) })
 }
 
+// AddToken waits for room: a program that gets a token will not delete what fills the disk.
+func (s staffStore) AddToken(ctx context.Context, t staff.Token) error {
+	if err := s.r.Fits(0); err != nil {
+		return err
+	}
+	return s.Store.AddToken(ctx, t)
+}
+
+func (s staffStore) RevokeToken(ctx context.Context, id staff.TokenID) (revoked bool, err error) {
+	err = s.r.Free(ctx, func() error { revoked, err = s.Store.RevokeToken(ctx, id); return err })
+	return revoked, err
+}
+
+func (s staffStore) ForgetTokens(ctx context.Context, expired time.Time) error {
+	return s.r.Free(ctx, func() error { return s.Store.ForgetTokens(ctx, expired) })
+}
+
 // Audit returns a store of the audit trail with this reserve: what frees is recorded first.
 func (r *Reserve) Audit(store audit.Store) audit.Store { return trail{store, r} }
 

@@ -117,8 +117,10 @@ type Actor struct {
 	// Account is the account; its ID is zero for whoever signed in with the shared secret, who is an administrator
 	// until the first account is active.
 	Account Account
-	// Session is the session that the request came with.
+	// Session is the session that the request came with; zero with a token.
 	Session Session
+	// Token is the personal token that the request came with; nil with a session.
+	Token *Token
 }
 
 // Shared reports whether the actor signed in with the shared secret, which tells nobody apart.

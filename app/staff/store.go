@@ -6,10 +6,12 @@ import (
 	"time"
 )
 
-// Store keeps the accounts and the sessions of staff. What package dossier demands of every store holds for it, too.
+// Store keeps the accounts, the sessions and the personal tokens of staff. What package dossier demands of every store
+// holds for it, too.
 type Store interface {
 	SessionStore
 	AccountStore
+	TokenStore
 }
 
 // SessionStore keeps the sessions.

@@ -14,9 +14,10 @@ import (
 	"dossier.example/app/bounds"
 )
 
-// The JSON API. Its document is app/api/openapi.yaml; the handlers (api_people.go, api_files.go, api_parts.go) read
-// what it says, call the service and write what it says. Who may ask is decided in one place (api_access.go), and so
-// are how JSON is read (api_json.go) and what a refusal looks like (api_problem.go).
+// The JSON API. Its document is app/api/openapi.yaml; the handlers (api_people.go, api_files.go, api_parts.go, and
+// staff_api.go for staff) read what it says, call the service and write what it says. Who may ask is decided in one
+// place (api_access.go; staffAPI in staff_api.go), and so are how JSON is read (api_json.go) and what a refusal looks
+// like (api_problem.go).
 
 // apiRoutes registers the API. Its document names exactly these.
 func (s *Server) apiRoutes() {
@@ -42,6 +43,8 @@ func (s *Server) apiRoutes() {
 	s.echo.POST(api.Prefix+"/files/:file/parts", s.named(audit.FileUpload, s.signParts), s.limited(s.o.SignRate))
 	s.echo.POST(api.Prefix+"/files/:file/complete", s.named(audit.FileUpload, s.completeFile))
 	s.echo.PUT(api.Prefix+"/transfers/:transfer/parts/:number", s.sendPart, s.through(s.gates.parts))
+
+	s.staffAPIRoutes()
 }
 
 // ofAPI reports whether a request is for the API, a route of it or not.

@@ -74,6 +74,10 @@ func bearer(c echo.Context) (receipt dossier.Receipt, given bool, err error) {
 	if len(values) > 1 || !strings.EqualFold(scheme, "Bearer") {
 		return dossier.Receipt{}, true, unauthorized(`The header must be one "Authorization: Bearer RECEIPT".`)
 	}
+	if strings.HasPrefix(strings.TrimLeft(token, " "), staff.TokenPrefix) {
+		return dossier.Receipt{}, true, unauthorized("A personal token opens the operations for staff alone, which are " +
+			"below /api/v1/staff. Send a receipt.")
+	}
 	if receipt, err = dossier.ParseReceipt(strings.TrimLeft(token, " ")); err != nil {
 		return dossier.Receipt{}, true,
 			unauthorized("Not a receipt: a receipt has 64 characters.")

@@ -35,9 +35,13 @@ type documentOperation struct {
 	OperationID, Summary, Description string
 	Tags                              []string
 	Security                          *[]map[string]any
-	Parameters                        []documentParameter
-	RequestBody                       *struct{ Content documentContent }
-	Responses                         map[string]documentResponse
+	// Scope and Role are what an operation for staff needs; empty for others.
+	Scope       string                    `json:"x-scope"`
+	Role        string                    `json:"x-role"`
+	Samples     []struct{ Source string } `json:"x-codeSamples"`
+	Parameters  []documentParameter
+	RequestBody *struct{ Content documentContent }
+	Responses   map[string]documentResponse
 }
 
 type documentParameter struct {
@@ -93,6 +97,26 @@ func loadDocument() (apiDocument, error) {
 		}
 	}
 	return d, nil
+}
+
+// operation returns an operation of the document, with the parameters that its path shares.
+func (d documentParts) operationAt(method, path string) (documentOperation, bool) {
+	text, ok := d.Paths[path][strings.ToLower(method)]
+	if !ok {
+		return documentOperation{}, false
+	}
+	var op documentOperation
+	var shared []documentParameter
+	// Read without a fault before, by loadDocument.
+	_ = json.Unmarshal(text, &op)
+	_ = json.Unmarshal(d.Paths[path]["parameters"], &shared)
+	op.Parameters = append(shared, op.Parameters...)
+	for i, p := range op.Parameters {
+		if p.Ref != "" {
+			op.Parameters[i] = d.Components.Parameters[last(p.Ref)]
+		}
+	}
+	return op, true
 }
 
 // apiDocument serves the document. Programs of other sites may read it too; it is the same for everybody.

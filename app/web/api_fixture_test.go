@@ -40,6 +40,9 @@ type described struct {
 const describedAt = "http://dossier.test" + api.Prefix
 
 var apiDescription = sync.OnceValues(func() (described, error) {
+	for _, mediaType := range []string{"application/x-ndjson", "application/zip"} {
+		openapi3filter.RegisterBodyDecoder(mediaType, openapi3filter.FileBodyDecoder)
+	}
 	text, err := api.Document()
 	if err != nil {
 		return described{}, err

@@ -2,7 +2,7 @@ package web
 
 import (
 	"cmp"
-	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -43,6 +43,8 @@ type apiOperation struct {
 	// Who may ask for it.
 	Who        string
 	Parameters []apiTerm
+	// Samples are commands that show how it is used.
+	Samples []string
 	// Body is what is sent; its Kind is empty where nothing is.
 	Body apiTerm
 	// Answers are by status.
@@ -90,10 +92,8 @@ func (d documentParts) view() apiView {
 		group := apiGroup{Name: tag.Name, Text: tag.Description}
 		for _, path := range slices.Sorted(maps.Keys(d.Paths)) {
 			for _, method := range []string{"post", "put", "get", "delete"} {
-				if text, ok := d.Paths[path][method]; ok {
-					if op := d.operation(path, method, text); op.tag == tag.Name {
-						group.Operations = append(group.Operations, op.apiOperation)
-					}
+				if op, ok := d.operationAt(method, path); ok && slices.Contains(op.Tags, tag.Name) {
+					group.Operations = append(group.Operations, d.operation(path, method, op))
 				}
 			}
 		}
@@ -114,38 +114,28 @@ func (d documentParts) view() apiView {
 	return v
 }
 
-// taggedOperation is an operation with the group that it belongs to.
-type taggedOperation struct {
-	apiOperation
-	tag string
-}
-
-func (d documentParts) operation(path, method string, text json.RawMessage) taggedOperation {
-	// Read without a fault before, by loadDocument.
-	var op documentOperation
-	_ = json.Unmarshal(text, &op)
-	var shared []documentParameter
-	_ = json.Unmarshal(d.Paths[path]["parameters"], &shared)
-
-	v := taggedOperation{apiOperation: apiOperation{
+func (d documentParts) operation(path, method string, op documentOperation) apiOperation {
+	v := apiOperation{
 		ID: op.OperationID, Method: strings.ToUpper(method), Path: api.Prefix + path, Summary: op.Summary,
 		Text: paragraphs(op.Description),
-	}}
-	if len(op.Tags) > 0 {
-		v.tag = op.Tags[0]
 	}
 	switch {
 	case op.Security == nil:
 		v.Who = "A receipt or staff"
+	case op.Scope != "":
+		v.Who = fmt.Sprintf("Staff with the role %s: a personal token with the scope %s", op.Role, op.Scope)
+		if len(*op.Security) > 1 {
+			v.Who += ", or a session"
+		}
 	case len(*op.Security) == 0:
 		v.Who = "Anyone"
 	default:
 		v.Who = "Anyone, with or without a receipt made by the client"
 	}
-	for _, p := range append(shared, op.Parameters...) {
-		if p.Ref != "" {
-			p = d.Components.Parameters[last(p.Ref)]
-		}
+	for _, s := range op.Samples {
+		v.Samples = append(v.Samples, strings.TrimSpace(s.Source))
+	}
+	for _, p := range op.Parameters {
 		v.Parameters = append(v.Parameters, apiTerm{
 			Name: p.Name, Kind: joined(p.In, kindOf(p.Schema), optional(p.Required, "may be left out")),
 			Schema: schemaOf(p.Schema), Text: p.Description,

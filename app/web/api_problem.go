@@ -40,11 +40,11 @@ func (s *Server) problem(c echo.Context, code dossier.Code, message string, caus
 		p.Errors = &fields
 	}
 	h := c.Response().Header()
-	switch p.Status {
-	case http.StatusServiceUnavailable:
+	if p.Status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", retryAfter)
-	case http.StatusUnauthorized:
-		h.Set("WWW-Authenticate", `Bearer realm="dossier"`)
+	}
+	if proof := authenticate(p.Status, cause); proof != "" {
+		h.Set("WWW-Authenticate", proof)
 	}
 	if err := writeJSON(c, p.Status, problemType, p); err != nil {
 		s.log.ErrorContext(c.Request().Context(), "write problem", "request_id", p.RequestID, "err", err)

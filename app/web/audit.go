@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"dossier.example/app"
+	"dossier.example/app/api"
 	"dossier.example/app/audit"
 	"dossier.example/app/staff"
 )
@@ -25,6 +26,9 @@ import (
 
 // withReceipt is the detail of what staff see by a person's receipt.
 const withReceipt = "with the private link"
+
+// byProgram is the detail of what programs of staff do.
+const byProgram = "with an API token"
 
 // actionKey is where the API's routes leave what the audit trail calls them.
 const actionKey = "action"
@@ -74,6 +78,9 @@ func (s *Server) entry(c echo.Context, by audit.Actor, action audit.Action, of a
 // auditActor returns an actor as the trail knows it.
 func auditActor(a staff.Actor) audit.Actor {
 	by := audit.Actor{ID: audit.Shared, Name: a.Name(), Session: a.Session.ID.String()}
+	if a.Token != nil {
+		by.Session = a.Token.ID.String()
+	}
 	if !a.Shared() {
 		by.ID = a.Account.ID.String()
 	}
@@ -176,6 +183,9 @@ func (s *Server) recorded(action audit.Action) echo.MiddlewareFunc {
 				return err
 			}
 			e := s.entry(c, auditActor(actor), action, subjectOf(c))
+			if actor.Token != nil {
+				e.Detail = byProgram
+			}
 			switch action {
 			case audit.PeopleSearch, audit.PeopleExport:
 				// How many words were searched, and none of them: they are details of a person.
@@ -201,19 +211,28 @@ func (s *Server) recorded(action audit.Action) echo.MiddlewareFunc {
 // refused records that an actor's role was not enough for an action, and returns the refusal.
 func (s *Server) refused(c echo.Context, actor staff.Actor, needs staff.Role, action audit.Action,
 	of audit.Subject) error {
-	e := s.entry(c, auditActor(actor), action, of)
-	e.Result = audit.Refused
-	if err := s.append(c.Request().Context(), e); err != nil {
+	if err := s.recordRefusal(c, actor, action, of); err != nil {
 		return err
 	}
 	return forbiddenRole(actor.Role(), needs)
 }
 
+// recordRefusal records that something is refused to an actor.
+func (s *Server) recordRefusal(c echo.Context, actor staff.Actor, action audit.Action, of audit.Subject) error {
+	e := s.entry(c, auditActor(actor), action, of)
+	e.Result = audit.Refused
+	if actor.Token != nil {
+		e.Detail = byProgram
+	}
+	return s.append(c.Request().Context(), e)
+}
+
 // subjectOf returns to whom or what a request's path leads. Only IDs get into the trail, whatever the path says.
 func subjectOf(c echo.Context) audit.Subject {
 	for prefix, kind := range map[string]audit.Kind{
-		"/people/:id": audit.KindPerson, "/trash/people/:id": audit.KindPerson, "/receipt/:id": audit.KindPerson, "/staff/sessions/:id": audit.KindSession,
-		"/staff/accounts/:id": audit.KindAccount,
+		"/people/:id": audit.KindPerson, "/trash/people/:id": audit.KindPerson, "/receipt/:id": audit.KindPerson,
+		api.Prefix + "/staff/people/:id": audit.KindPerson, "/staff/sessions/:id": audit.KindSession,
+		"/staff/accounts/:id": audit.KindAccount, "/staff/tokens/:id": audit.KindToken,
 	} {
 		if strings.HasPrefix(c.Path(), prefix) {
 			return audit.Subject{Kind: kind, ID: onlyID(c.Param("id")), File: onlyID(c.Param("file"))}
@@ -285,7 +304,7 @@ var (
 	failuresOfAll    = Rate{PerMinute: 6, Burst: 100}
 )
 
-// failures counts failed sign-ins.
+// failures counts failed sign-ins, or wrong tokens.
 type failures struct {
 	clients, all *limiter
 
@@ -300,7 +319,11 @@ func newFailures() *failures {
 // failedSignIn records that somebody could not sign in. What was typed is not recorded, whatever it was: it may be a
 // password in the wrong field.
 func (s *Server) failedSignIn(c echo.Context) error {
-	f := s.failures
+	return s.failed(c, s.failures, audit.SessionFail)
+}
+
+// failed counts a failure, and records it if it is not one of many.
+func (s *Server) failed(c echo.Context, f *failures, action audit.Action) error {
 	f.mu.Lock()
 	f.count++
 	if f.clients.take(s.client(c), s.now()) > 0 || f.all.take(netip.Prefix{}, s.now()) > 0 {
@@ -310,7 +333,7 @@ func (s *Server) failedSignIn(c echo.Context) error {
 	count := f.count
 	f.count = 0
 	f.mu.Unlock()
-	e := s.entry(c, audit.Actor{ID: audit.Nobody}, audit.SessionFail, audit.Subject{})
+	e := s.entry(c, audit.Actor{ID: audit.Nobody}, action, audit.Subject{})
 	e.Result, e.Count = audit.Refused, count
 	if err := s.append(c.Request().Context(), e); err != nil {
 		f.mu.Lock()

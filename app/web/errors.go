@@ -14,6 +14,7 @@ import (
 // Codes of refusals that only HTTP has, in addition to those of the domain.
 const (
 	codeUnauthorized dossier.Code = "unauthorized"
+	codeScope        dossier.Code = "insufficient_scope"
 	codeMethod       dossier.Code = "method"
 	codeMediaType    dossier.Code = "media_type"
 	codeTimeout      dossier.Code = "timeout"
@@ -46,7 +47,7 @@ var refusals = map[dossier.Code]refusal{
 		"The bytes of the file are of a type that cannot be accepted. The file was discarded.", 0},
 	dossier.CodeNotFound: {http.StatusNotFound, "Page not found",
 		"There is nothing at this address, or nothing that you have access to. Check the link.",
-		"There is nothing at this address, or nothing that this receipt gives access to.", 0},
+		"There is nothing at this address, or nothing that this receipt or token gives access to.", 0},
 	dossier.CodeExpired: {http.StatusGone, "Expired", "This receipt has expired.",
 		"The receipt has expired. Ask the staff of the site to reopen it, or register again.", http.StatusUnauthorized},
 	dossier.CodeExists: {http.StatusConflict, "Already exists", "This has been done before.",
@@ -86,10 +87,13 @@ var refusals = map[dossier.Code]refusal{
 		"This network has added as many people, files or bytes as allowed today. Send the same request again after " +
 			"midnight UTC.", 0},
 	codeUnauthorized: {http.StatusUnauthorized, "Not signed in", "Sign in first.",
-		`A receipt is required, as "Authorization: Bearer RECEIPT".`, 0},
+		`A receipt is required, or a personal token for what is for staff, as "Authorization: Bearer RECEIPT".`, 0},
 	dossier.CodeForbidden: {http.StatusForbidden, "Refused",
 		"This request did not come from a page of this site, or the page is out of date. Reload the page.",
-		"The request came from a page of another site that is not allowed to use this API.", 0},
+		"The request came from a page of another site that is not allowed to use this API, or the caller's role does " +
+			"not allow it.", 0},
+	codeScope: {http.StatusForbidden, "Scope missing", "The token does not have the scope that this needs.",
+		`The token does not have the scope that this operation needs. "WWW-Authenticate" names it.`, 0},
 	codeMethod: {http.StatusMethodNotAllowed, "Not possible here", "This address does not accept this kind of request.",
 		`This address does not accept this method. The "Allow" header lists those that it accepts.`, 0},
 	codeMediaType: {http.StatusUnsupportedMediaType, "Wrong content type",

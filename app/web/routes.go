@@ -131,5 +131,9 @@ func (s *Server) staffRoutes() []staffRoute {
 		{post, "/staff/accounts/:id/link", staff.Administrator, audit.AccountLink, s.afterProof(s.newAccountLink)},
 		{get, "/staff/accounts/:id/remove", staff.Administrator, audit.AccountView, s.askRemoveAccount},
 		{post, "/staff/accounts/:id/remove", staff.Administrator, audit.AccountRemove, s.afterProof(s.removeAccount)},
+
+		{get, "/staff/tokens", staff.Viewer, audit.TokenList, s.tokenList},
+		{post, "/staff/tokens", staff.Viewer, audit.TokenMake, s.afterProof(s.makeToken)},
+		{post, "/staff/tokens/:id/revoke", staff.Viewer, audit.TokenRevoke, s.revokeToken},
 	}
 }

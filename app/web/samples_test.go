@@ -52,6 +52,22 @@ func with[T any](v T, change func(*T)) T {
 	return v
 }
 
+func sampleTokens() tokensView {
+	return tokensView{page: page{Title: "API tokens", Path: "/staff/tokens", Staff: true, Editor: true,
+		Administrator: true, CSRF: "token"}, Account: true, Days: "90", MaxDays: 365, Everybodys: true, More: true,
+		Choices: []scopeView{{"read", "Find people, and read their details and lists of files", true},
+			{"download", "Download files", false}, {"trash", "Move people and files to the trash", false},
+			{"export", "Export everybody’s details", false}},
+		Tokens: []tokenView{
+			{Name: "nightly export", Scopes: "read, export", Made: sampleTime("2026-11-20T09:00:00Z"),
+				Expires: sampleTime("2027-02-18T09:00:00Z"), Used: sampleTime("2026-11-24T03:00:00Z"),
+				Revoke: "/staff/tokens/x/revoke"},
+			{Name: unbroken[:100], Owner: emoji, Scopes: "read, download, trash, export", Expired: true,
+				Made: sampleTime("2026-08-20T09:00:00Z"), Expires: sampleTime("2026-11-18T09:00:00Z"),
+				Revoke: "/staff/tokens/y/revoke"},
+		}}
+}
+
 func sampleTime(iso string) moment {
 	t, err := time.Parse(time.RFC3339, iso)
 	if err != nil {
@@ -602,6 +618,17 @@ func samples(picture string) []sample {
 					Meaning: "What staff sign in with."}},
 			Others: []Setting{{Name: "DOSSIER_TIMEOUT_UPLOAD", Value: unbroken, Source: "default", Default: true,
 				Meaning: "Maximum time for one upload."}}}},
+		{"tokens-shared", "tokens", tokensView{page: staff("API tokens", "/staff/tokens")}},
+		{"tokens-made", "tokens", with(sampleTokens(), func(v *tokensView) {
+			v.Made, v.MadeName = "dossier_pat_"+strings.Repeat("abcdefgh", 7)+"ij", markup
+			v.Tokens = v.Tokens[:1]
+		})},
+		{"tokens", "tokens", sampleTokens()},
+		{"tokens-faulty", "tokens", with(sampleTokens(), func(v *tokensView) {
+			v.Name, v.Days, v.Choices[0].Chosen = unbroken, "1000", false
+			v.Faults = map[string]string{"name": "Must be at most 100 characters long.",
+				"scopes": "Choose what the token may do.", "days": "Must be 1 to 365 days."}
+		})},
 		{"custody-empty", "custody", custodyView{page: staff("Storage", "/staff/storage")}},
 		{"custody", "custody", custodyView{page: staff("Storage", "/staff/storage"),
 			Damaged: []damagedView{

@@ -34,7 +34,7 @@ type Options struct {
 	// StaffSecret is what staff sign in with until an administrator is active. Session keys derive from it: changing it
 	// ends all sessions. Required.
 	StaffSecret string
-	// Staff stores the accounts and the sessions of staff. Required.
+	// Staff stores the accounts, the sessions and the personal tokens of staff. Required.
 	Staff staff.Store
 	// Trail records what staff do. Required.
 	Trail *audit.Trail
@@ -51,7 +51,8 @@ type Options struct {
 	HSTSSubdomains bool
 	// TrustedProxies are the peers whose X-Forwarded-For is trusted. Empty: nobody's.
 	TrustedProxies []netip.Prefix
-	// SubmitRate limits POST /submissions, and SignInRate wrong keys at POST /staff/sign-in, each per client address.
+	// SubmitRate limits POST /submissions, and SignInRate wrong keys at POST /staff/sign-in and wrong
+	// personal tokens, each per client address.
 	SubmitRate, SignInRate Rate
 	// RegisterRate, AnnounceRate and SignRate limit what the API is asked for: people, files and signatures of parts,
 	// each per client address.
@@ -119,11 +120,12 @@ type Server struct {
 	makers *turns
 	health health
 	gates  gates
-	// guesses counts the wrong keys of each client; nil: they are not counted.
-	guesses *limiter
-	// failures are the failed sign-ins, and previews what was recorded of previews.
-	failures *failures
-	previews previews
+	tokens *staff.Tokens
+	// guesses counts the wrong keys of each client, and wrongTokens the wrong tokens; nil: they are not counted.
+	guesses, wrongTokens *limiter
+	// failures are the failed sign-ins, tokenFailures the wrong tokens, and previews what was recorded of previews.
+	failures, tokenFailures *failures
+	previews                previews
 	// completing lets only one completion of a file run at a time.
 	completing single
 	draining   atomic.Bool
@@ -218,7 +220,8 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 		svc: svc, o: o, log: o.Log, now: o.Now, https: origin.Scheme == "https",
 		address: clientAddress(o.TrustedProxies), health: health{check: o.Ready}, gates: newGates(o.Bounds),
 		formWindow: bounds.FormWindow, makers: newTurns(bounds.PicturesWaiting, bounds.PicturesWaitingClient),
-		mostBytes: mostBytes(svc.Limits()), failures: newFailures(), uploadPolicy: uploadPolicy(o.PartsOrigin), started: o.Now(),
+		mostBytes: mostBytes(svc.Limits()), failures: newFailures(), tokenFailures: newFailures(),
+		uploadPolicy: uploadPolicy(o.PartsOrigin), started: o.Now(),
 	}
 	if s.fixed, err = loadFixed(); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
@@ -238,13 +241,16 @@ func New(svc *dossier.Service, o Options) (*Server, error) {
 	if s.pendings, err = newPendings(o.StaffSecret, s.https, o.Now); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
+	if s.tokens, err = staff.NewTokens(o.Staff, o.StaffSecret, staff.Options{Now: o.Now, Log: o.Log}); err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
 	s.origins = http.NewCrossOriginProtection()
 	// Behind a proxy that changes Host, the site's own origin would look foreign.
 	if err := s.origins.AddTrustedOrigin(o.PublicURL); err != nil {
 		return nil, fmt.Errorf("web: public URL: %w", err)
 	}
 	if o.SignInRate.PerMinute > 0 {
-		s.guesses = newLimiter(o.SignInRate)
+		s.guesses, s.wrongTokens = newLimiter(o.SignInRate), newLimiter(o.SignInRate)
 	}
 	s.routes()
 	return s, nil

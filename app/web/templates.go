@@ -27,7 +27,7 @@ func loadPages(fsys fs.FS, a *assets) (pages, error) {
 	for _, name := range []string{"form", "receipt", "signin", "directory", "person", "confirm", "custody", "error",
 		"api", "open", "link", "sessions", "administration", "audit",
 		"invitation", "accept", "recovery", "accounts", "member", "account", "codes", "proof",
-		"trash", "erase"} {
+		"trash", "erase", "tokens"} {
 		t, err := base.Clone()
 		if err == nil {
 			t, err = t.ParseFS(fsys, path.Join("templates", name+".html"))
@@ -57,8 +57,8 @@ func (s *Server) render(c echo.Context, status int, name string, view any) error
 // about looks; the template shows it and decides nothing else.
 //
 // Paths that templates write themselves: / (form), POST /submissions, /people (directory, search in q), /people.csv,
-// /receipt, /trash, /staff/sign-in, /staff/storage, /staff/sessions, /staff/audit, POST /staff/sign-out, and POST
-// /staff/sessions/end-others. All others come in the views.
+// /receipt, /trash, /staff/sign-in, /staff/storage, /staff/sessions, /staff/audit, /staff/tokens,
+// /api/v1/, POST /staff/sign-out, POST /staff/sessions/end-others, and POST /staff/tokens. All others come in the views.
 
 // page is what every page has. Each view embeds it.
 type page struct {

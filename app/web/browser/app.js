@@ -34,7 +34,7 @@ for (const table of document.querySelectorAll("table.table-people")) {
 for (const form of document.querySelectorAll("form.filters")) filters(form);
 for (const form of document.querySelectorAll("form[data-bulk]")) selecting(form);
 
-// The link of a receipt: a button that copies it. Shown only where copying is possible (a secure context).
+// The link of a receipt, or a token: a button that copies it. Shown only where copying is possible (a secure context).
 for (const button of document.querySelectorAll("button[data-copy]")) {
   const field = document.getElementById(button.dataset.copy);
   const status = document.getElementById("copy-status");

@@ -1,0 +1,259 @@
+package storetest
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"dossier.example/app"
+	"dossier.example/app/staff"
+)
+
+// Tokens checks that a store does what staff.TokenStore promises. The open function returns an empty store that is
+// closed with the test; it is called once for each part.
+func Tokens(t *testing.T, open func(t *testing.T) staff.Store) {
+	for _, part := range []struct {
+		name string
+		test func(*testing.T, staff.Store)
+	}{
+		{"a token comes back as added", tokenRoundTrip},
+		{"a hash is one token's", tokenTwice},
+		{"the last use only moves on", tokenUsed},
+		{"the lists are newest first", tokenLists},
+		{"a token is revoked once by many at a time", tokenRevoke},
+		{"tokens end with their account", tokenAccount},
+		{"what has expired is forgotten", tokenForget},
+		{"a cancelled call does nothing", tokenCancelled},
+	} {
+		t.Run(part.name, func(t *testing.T) { part.test(t, open(t)) })
+	}
+}
+
+// owner returns the nth account of a test.
+func owner(n byte) staff.AccountID {
+	id := staff.AccountID(uuid.MustParse("0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c00"))
+	id[15] = n
+	return id
+}
+
+// newToken returns the nth token of a test, a second after the one before.
+func newToken(n int, of staff.AccountID) staff.Token {
+	at := peopleEpoch.Add(time.Duration(n) * time.Second)
+	return staff.Token{ID: staff.TokenID(uuid.Must(uuid.NewV7())), Account: of,
+		Name:   fmt.Sprintf("nightly export %d", n),
+		Scopes: []staff.Scope{staff.ScopeRead, staff.ScopeExport}, Hash: sha256.Sum256(fmt.Append(nil, "token ", n)),
+		CreatedAt: at, ExpiresAt: at.Add(24 * time.Hour)}
+}
+
+func addToken(t *testing.T, s staff.Store, n int, of staff.AccountID) staff.Token {
+	t.Helper()
+	one := newToken(n, of)
+	if err := s.AddToken(t.Context(), one); err != nil {
+		t.Fatalf("AddToken: %v", err)
+	}
+	return one
+}
+
+// wantTokens are the tokens that a store has to list.
+func wantTokens(t *testing.T, s staff.Store, want ...staff.Token) {
+	t.Helper()
+	got, err := s.Tokens(t.Context())
+	if err != nil {
+		t.Fatalf("Tokens: %v", err)
+	}
+	sameTokens(t, "the tokens", got, want)
+}
+
+func sameTokens(t *testing.T, what string, got, want []staff.Token) {
+	t.Helper()
+	if len(got)+len(want) > 0 && !reflect.DeepEqual(got, want) {
+		t.Errorf("%s are\n%v\nwant\n%v", what, got, want)
+	}
+}
+
+func tokenRoundTrip(t *testing.T, s staff.Store) {
+	one := addToken(t, s, 1, owner(1))
+	long := newToken(2, owner(2))
+	long.Name, long.Scopes = strings.Repeat("😀", staff.MaxTokenName), staff.Scopes
+	long.UsedAt = long.CreatedAt.Add(time.Hour)
+	if err := s.AddToken(t.Context(), long); err != nil {
+		t.Fatalf("AddToken of the longest texts: %v", err)
+	}
+	for _, want := range []staff.Token{one, long} {
+		if got, err := s.Token(t.Context(), want.Hash); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("Token: got %v, %v, want %v", got, err, want)
+		}
+		if got, err := s.TokenByID(t.Context(), want.ID); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("TokenByID: got %v, %v, want %v", got, err, want)
+		}
+	}
+	absent := newToken(3, owner(1))
+	for _, hash := range [][sha256.Size]byte{{}, absent.Hash} {
+		if got, err := s.Token(t.Context(), hash); !errors.Is(err, dossier.ErrNotFound) {
+			t.Errorf("Token of an absent hash: got %v, %v, want ErrNotFound", got, err)
+		}
+	}
+	if got, err := s.TokenByID(t.Context(), absent.ID); !errors.Is(err, dossier.ErrNotFound) {
+		t.Errorf("TokenByID of an absent token: got %v, %v, want ErrNotFound", got, err)
+	}
+}
+
+func tokenTwice(t *testing.T, s staff.Store) {
+	one := addToken(t, s, 1, owner(1))
+	sameID, sameHash := newToken(2, owner(1)), newToken(3, owner(2))
+	sameID.ID, sameHash.Hash = one.ID, one.Hash
+	for _, other := range []staff.Token{one, sameID, sameHash} {
+		if err := s.AddToken(t.Context(), other); !errors.Is(err, dossier.ErrExists) {
+			t.Errorf("AddToken of what is taken: got %v, want ErrExists", err)
+		}
+	}
+	wantTokens(t, s, one)
+}
+
+func tokenUsed(t *testing.T, s staff.Store) {
+	one, other := addToken(t, s, 1, owner(1)), addToken(t, s, 2, owner(1))
+	for _, minutes := range []int{5, 3, 5} {
+		if err := s.UseToken(t.Context(), one.ID, one.CreatedAt.Add(time.Duration(minutes)*time.Minute)); err != nil {
+			t.Fatalf("UseToken: %v", err)
+		}
+	}
+	one.UsedAt = one.CreatedAt.Add(5 * time.Minute)
+	if err := s.UseToken(t.Context(), newToken(3, owner(1)).ID, one.UsedAt); err != nil {
+		t.Errorf("UseToken of an absent token: %v", err)
+	}
+	wantTokens(t, s, other, one)
+}
+
+func tokenLists(t *testing.T, s staff.Store) {
+	wantTokens(t, s)
+	var all, theirs []staff.Token
+	for n := range staff.MaxTokens + 3 {
+		one := addToken(t, s, n, owner(byte(n%3)))
+		if all = append(all, one); n%3 == 1 {
+			theirs = append(theirs, one)
+		}
+	}
+	slices.Reverse(all)
+	slices.Reverse(theirs)
+	wantTokens(t, s, all[:staff.MaxTokens]...)
+	for of, want := range map[staff.AccountID][]staff.Token{owner(1): theirs, owner(9): nil} {
+		got, err := s.TokensOf(t.Context(), of)
+		if err != nil {
+			t.Fatalf("TokensOf: %v", err)
+		}
+		sameTokens(t, "the tokens of an account", got, want)
+	}
+}
+
+func tokenRevoke(t *testing.T, s staff.Store) {
+	one, other := addToken(t, s, 1, owner(1)), addToken(t, s, 2, owner(1))
+	var revoked atomic.Int64
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			did, err := s.RevokeToken(t.Context(), one.ID)
+			if err != nil {
+				t.Errorf("RevokeToken: %v", err)
+			}
+			if did {
+				revoked.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if n := revoked.Load(); n != 1 {
+		t.Errorf("%d of 8 revoked the token, want one", n)
+	}
+	if _, err := s.Token(t.Context(), one.Hash); !errors.Is(err, dossier.ErrNotFound) {
+		t.Errorf("a revoked token: got %v, want ErrNotFound", err)
+	}
+	if err := s.UseToken(t.Context(), one.ID, one.CreatedAt.Add(time.Hour)); err != nil {
+		t.Errorf("UseToken of a revoked token: %v", err)
+	}
+	wantTokens(t, s, other)
+}
+
+func tokenAccount(t *testing.T, s staff.Store) {
+	add := func(n byte) staff.Record {
+		t.Helper()
+		r := staff.Record{Account: staff.Account{ID: owner(n), Name: "Ada",
+			Address: fmt.Sprintf("ada%d@staff.example", n),
+			Role:    staff.Editor, State: staff.Active, CreatedAt: peopleEpoch, ChangedAt: peopleEpoch}}
+		if err := s.AddAccount(t.Context(), r); err != nil {
+			t.Fatalf("AddAccount: %v", err)
+		}
+		r, err := s.Account(t.Context(), r.ID)
+		if err != nil {
+			t.Fatalf("Account: %v", err)
+		}
+		return r
+	}
+	stays, suspended, removed := add(1), add(2), add(3)
+	var want []staff.Token
+	for n := range 6 {
+		if one := addToken(t, s, n, owner(byte(n%3+1))); one.Account == stays.ID {
+			want = append([]staff.Token{one}, want...)
+		}
+	}
+	demoted := stays
+	demoted.Role = staff.Viewer
+	if err := s.SetAccount(t.Context(), stays, demoted, true); err != nil {
+		t.Fatalf("SetAccount: %v", err)
+	}
+	to := suspended
+	to.State = staff.Suspended
+	if err := s.SetAccount(t.Context(), suspended, to, true); err != nil {
+		t.Fatalf("SetAccount: %v", err)
+	}
+	if err := s.RemoveAccount(t.Context(), removed); err != nil {
+		t.Fatalf("RemoveAccount: %v", err)
+	}
+	wantTokens(t, s, want...)
+	// Of what is not changed, because somebody else was faster, no token ends.
+	to = demoted
+	to.State = staff.Suspended
+	if err := s.SetAccount(t.Context(), stays, to, true); !errors.Is(err, dossier.ErrLost) {
+		t.Errorf("SetAccount of what was changed since: got %v, want ErrLost", err)
+	}
+	wantTokens(t, s, want...)
+}
+
+func tokenForget(t *testing.T, s staff.Store) {
+	addToken(t, s, 1, owner(1))
+	edge, good := addToken(t, s, 10, owner(1)), addToken(t, s, 20, owner(2))
+	if err := s.ForgetTokens(t.Context(), edge.ExpiresAt); err != nil {
+		t.Fatalf("ForgetTokens: %v", err)
+	}
+	wantTokens(t, s, good, edge)
+}
+
+func tokenCancelled(t *testing.T, s staff.Store) {
+	one := addToken(t, s, 1, owner(1))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, call := range map[string]func() error{
+		"AddToken":     func() error { return s.AddToken(ctx, newToken(2, owner(1))) },
+		"Token":        func() error { _, err := s.Token(ctx, one.Hash); return err },
+		"TokenByID":    func() error { _, err := s.TokenByID(ctx, one.ID); return err },
+		"UseToken":     func() error { return s.UseToken(ctx, one.ID, one.CreatedAt.Add(time.Hour)) },
+		"TokensOf":     func() error { _, err := s.TokensOf(ctx, one.Account); return err },
+		"Tokens":       func() error { _, err := s.Tokens(ctx); return err },
+		"RevokeToken":  func() error { _, err := s.RevokeToken(ctx, one.ID); return err },
+		"ForgetTokens": func() error { return s.ForgetTokens(ctx, one.ExpiresAt.Add(time.Hour)) },
+	} {
+		if err := call(); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: got %v, want context.Canceled", name, err)
+		}
+	}
+	wantTokens(t, s, one)
+}
