@@ -51,8 +51,8 @@ func (s *Server) afterProof(next echo.HandlerFunc) echo.HandlerFunc {
 type proofView struct {
 	page
 	Name string
-	// Shared tells that the shared key is asked for, Local that a password and a code are. With neither, an issuer has to
-	// be asked.
+	// Shared tells that the shared key is asked for, Local that a password and a code are. With neither, an issuer has
+	// to be asked.
 	Shared, Local bool
 	// Issuer is its name; empty: there is none any more.
 	Issuer string
