@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -46,7 +47,13 @@ type access struct{ effect, who, action, resource, condition string }
 func accesses(r *graph.Resource, names *strings.Replacer) map[access]bool {
 	path := documents[r.Token]
 	v := r.Input(path)
-	if path == "" || v == nil {
+	if path == "" {
+		return nil
+	}
+	if v == nil && r.Token == endpointType {
+		return map[access]bool{{effect: "Allow", who: "*", action: "*", resource: "*"}: true} // AWS's default
+	}
+	if v == nil {
 		return nil
 	}
 	found := map[access]bool{}
@@ -58,23 +65,18 @@ func accesses(r *graph.Resource, names *strings.Replacer) map[access]bool {
 	}
 	for _, s := range d.Statement {
 		actions, resources, who := slices.Clone(s.Action), slices.Clone(s.Resource), []string{}
-		for _, a := range s.NotAction {
-			actions = append(actions, "* but "+a)
-		}
-		for _, a := range s.NotResource {
-			resources = append(resources, "* but "+a)
-		}
+		actions, resources = allBut(actions, s.NotAction), allBut(resources, s.NotResource)
 		if len(resources) == 0 {
 			resources = []string{"it"}
 		}
 		for _, names := range s.Principal {
 			who = append(who, names...)
 		}
-		for _, names := range s.NotPrincipal {
-			for _, name := range names {
-				who = append(who, "* but "+name)
-			}
+		var without []string
+		for _, kind := range slices.Sorted(maps.Keys(s.NotPrincipal)) {
+			without = append(without, s.NotPrincipal[kind]...)
 		}
+		who = allBut(who, without)
 		if len(who) == 0 {
 			who = []string{""}
 		}
@@ -90,6 +92,9 @@ func accesses(r *graph.Resource, names *strings.Replacer) map[access]bool {
 	return found
 }
 
+// endpointType is the type whose document only narrows what others allow.
+const endpointType = "aws:ec2/vpcEndpoint:VpcEndpoint"
+
 var accountNumber = regexp.MustCompile(`^\d{12}$|^arn:[a-z-]+:(?:iam|sts)::(\d{12}):`)
 
 // outsider tells whom a document lets in that is not of the account; empty for a service of AWS and for the account's
@@ -99,8 +104,8 @@ func outsider(who string) string {
 	switch {
 	case who == "*":
 		return "everyone"
-	case strings.HasPrefix(who, "* but "):
-		return "everyone but " + code(strings.TrimPrefix(who, "* but "))
+	case strings.HasPrefix(who, but):
+		return "everyone but " + code(strings.TrimPrefix(who, but))
 	case strings.Contains(who, ":oidc-provider/"), strings.Contains(who, ":saml-provider/"):
 		return "whoever signs in by " + code(who)
 	case m != nil && m[1] != awsmodel.Account && who != awsmodel.Account:
@@ -128,6 +133,9 @@ func opened(base, head *graph.Graph, gone map[string]bool) []Danger {
 			}
 		}
 		var was map[access]bool
+		if old == nil && now.Token == endpointType {
+			continue // it lets through what others allow
+		}
 		if old != nil {
 			seen[old] = true
 			was = accesses(old, before)
@@ -193,7 +201,7 @@ func compareAccess(r *graph.Resource, was, is map[access]bool, fresh bool) []Dan
 		return x.effect != "Allow" && !stillDenied(x, is)
 	}))
 	tell(exposes, "newly allows", less(is, was, func(x access) bool {
-		return x.effect == "Allow" && outsider(x.who) != ""
+		return x.effect == "Allow" && outsider(x.who) != "" && !stillAllowed(x, was)
 	}))
 	tell("more rights", "newly allows", less(is, was, func(x access) bool {
 		return x.effect == "Allow" && outsider(x.who) == "" && risky(x.action) != ""
@@ -210,7 +218,7 @@ func stillDenied(x access, by map[access]bool) bool {
 	for y := range by {
 		if y.effect != "Allow" && (y.condition == "" || y.condition == x.condition) &&
 			(y.who == x.who || y.who == "*") &&
-			iam.Covers(y.action, x.action) && iam.Covers(y.resource, x.resource) {
+			covers(y.action, x.action) && covers(y.resource, x.resource) {
 			return true
 		}
 	}
@@ -222,7 +230,7 @@ func stillAllowed(x access, by map[access]bool) bool {
 	for y := range by {
 		if y.effect == "Allow" && (y.condition == "" || y.condition == x.condition) &&
 			(y.who == x.who || y.who == "*") &&
-			iam.Covers(y.action, x.action) && iam.Covers(y.resource, x.resource) {
+			covers(y.action, x.action) && covers(y.resource, x.resource) {
 			return true
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"dossier.example/plan/graph"
-	"dossier.example/plan/prices"
 )
 
 // changedInputs are the dangers of inputs that differ, and of those of what is created where they open something. What
@@ -20,21 +19,27 @@ func changedInputs(e *Environment, base, head *graph.Graph) []Danger {
 		if c.Action == Delete || now == nil {
 			continue
 		}
-		if c.Action != Create {
+		if !c.made() {
 			old = base.Was(now)
 		}
 		unknown := !judged(c.Type)
-		if c.Action == Create {
+		if c.made() {
 			unknown = !judgedNew(c.Type)
+		}
+		if c.Action == Import {
+			found = append(found, takenOver(c))
 		}
 		if c.verdict(UnknownType) {
 			continue // told by unsure
 		}
 		if unknown && c.Action != Replace {
-			verb := map[Action]string{Create: "is created", Update: "changes"}[c.Action]
+			verb := map[Action]string{Create: "is created", Import: "is taken over", Update: "changes"}[c.Action]
+			why := "nothing here judges type " + code(c.Type)
+			if judged(c.Type) {
+				why = "nothing here judges whom a new one lets in, or what it costs"
+			}
 			found = append(found, Danger{Kind: notJudged, Resource: c.String(),
-				What: fmt.Sprintf("**%s** %s %s: nothing here judges type %s.", c.Kind, code(c.Name), verb,
-					code(c.Type))})
+				What: fmt.Sprintf("**%s** %s %s: %s.", c.Kind, code(c.Name), verb, why)})
 			if c.Action == Update {
 				continue
 			}
@@ -68,13 +73,26 @@ func changedInputs(e *Environment, base, head *graph.Graph) []Danger {
 	return found
 }
 
+// takenOver is what a reviewer has to know of a resource that is imported: a deployment fails where the program asks
+// for something else than there is (https://www.pulumi.com/docs/iac/concepts/resources/options/import/).
+func takenOver(c Change) Danger {
+	return Danger{Kind: notJudged, Resource: c.String(), What: fmt.Sprintf("**%s** %s takes over what exists as %s "+
+		"(option `import`). Its inputs have to agree with that, or the deployment stops there: nobody can tell without "+
+		"credentials. From then on Pulumi changes and deletes it.", c.Kind, code(c.Name),
+		code(cut(c.Existing, longest)))}
+}
+
 // ruled are the dangers that the rules for inputs find in a change, one for each kind; old is nil for a new resource.
 func ruled(c Change, old, now *graph.Resource) []Danger {
 	var found []Danger
 	said := map[string][]string{}
 	var kinds []string
 	for _, r := range inputRules {
-		if r.token != c.Type || old == nil && !r.made || r.kind == refused && c.Action == Replace {
+		if c.Action == Replace && r.kind == stops && addressed[c.Type] != "" {
+			continue // that the name goes is told
+		}
+		if r.token != c.Type || old == nil && !r.made && !r.fresh || old != nil && r.fresh ||
+			r.kind == refused && c.Action == Replace {
 			continue
 		}
 		var was any
@@ -82,7 +100,7 @@ func ruled(c Change, old, now *graph.Resource) []Danger {
 			was = old.Input(r.path)
 		}
 		is := now.Input(r.path)
-		if reflect.DeepEqual(was, is) || old != nil && follows(c, r.path) {
+		if reflect.DeepEqual(was, is) && !r.fresh || old != nil && follows(c, r.path) {
 			continue
 		}
 		if why := r.judge(was, is); why != "" {
@@ -150,9 +168,10 @@ var judgedTypes = sync.OnceValue(func() map[string]bool {
 
 func judged(token string) bool { return judgedTypes()[token] }
 
-// judgedNew reports whether it is known what a new resource of a type costs, and whom it lets in.
+// judgedNew reports whether it is known of a new resource of a type whom it lets in, and that it costs little by
+// itself, or what. A person has to look at all else that is created.
 func judgedNew(token string) bool {
-	return slices.Contains(elsewhere, token) || slices.Contains(closed, token) && prices.Knows(token)
+	return slices.Contains(elsewhere, token) || slices.Contains(closed, token)
 }
 
 // judgedGone reports whether it is known that nothing is lost with a resource of a type.

@@ -21,7 +21,9 @@ const (
 	Delete  Action = "delete"
 	Replace Action = "replace"
 	Update  Action = "update"
-	Create  Action = "create"
+	// Import takes over what exists in AWS already.
+	Import Action = "import"
+	Create Action = "create"
 )
 
 // Change is what a deployment makes of one resource.
@@ -32,8 +34,8 @@ type Change struct {
 	Kind string `json:"kind"`
 	Name string `json:"name"`
 	URN  string `json:"urn"`
-	// Properties are the inputs that differ; all, where a resource of a type is created that nothing judges; none of
-	// what is created else or deleted.
+	// Properties are the inputs that differ; of what is created or taken over all but texts for people, and none of
+	// what is deleted.
 	Properties []Property `json:"properties,omitempty"`
 	// Unsure tells an update that may be a replacement: its type is not known here, or what of it changes is not, or
 	// the provider decides.
@@ -42,6 +44,8 @@ type Change struct {
 	Kept bool `json:"kept,omitempty"`
 	// First tells a replacement whose old resource is deleted before the new one is made.
 	First bool `json:"first,omitempty"`
+	// Existing is the id in AWS of what is taken over.
+	Existing string `json:"existing,omitempty"`
 	// Source is the line of head's program that registers it, where that is known.
 	Source graph.Source `json:"source,omitzero"`
 
@@ -395,7 +399,11 @@ func compare(base, head *graph.Graph) []Change {
 			old = base.Was(now)
 		}
 		if old == nil {
-			changes = append(changes, change(Create, now))
+			c := change(Create, now)
+			if now.Options.Import != "" {
+				c.Action, c.Existing = Import, now.Options.Import
+			}
+			changes = append(changes, c)
 			fresh = append(fresh, now)
 			continue
 		}
@@ -417,14 +425,13 @@ func compare(base, head *graph.Graph) []Change {
 	shown := namer{before: labels(base, nil), after: labels(head, again)}
 	odd := oddities(fresh, shown)
 	for i, now := range fresh { // the first of changes are these, in the same order
-		// Of what nothing judges, a reviewer has to see what it is; of what is judged, what sets it apart.
-		if judgedNew(now.Token) {
-			changes[i].odd = odd[now.URN]
-		} else {
-			for _, key := range slices.Sorted(maps.Keys(now.Inputs)) {
-				_, after := shown.both(leaf{key: key, path: key, after: now.Inputs[key]})
-				changes[i].Properties = append(changes[i].Properties, Property{Path: key, After: after})
+		changes[i].odd = odd[now.URN]
+		for _, key := range slices.Sorted(maps.Keys(now.Inputs)) {
+			if judgedNew(now.Token) && slices.Contains(neutral[""], key) {
+				continue
 			}
+			_, after := shown.both(leaf{key: key, path: key, after: now.Inputs[key]})
+			changes[i].Properties = append(changes[i].Properties, Property{Path: key, After: after})
 		}
 	}
 	for _, p := range pairs {
@@ -451,7 +458,7 @@ func compare(base, head *graph.Graph) []Change {
 		changes = append(changes, c)
 	}
 	slices.SortFunc(changes, func(a, b Change) int {
-		order := []Action{Delete, Replace, Update, Create}
+		order := []Action{Delete, Replace, Update, Import, Create}
 		return cmp.Or(cmp.Compare(slices.Index(order, a.Action), slices.Index(order, b.Action)), cmp.Compare(weight(b.Type), weight(a.Type)),
 			cmp.Compare(a.Type, b.Type), cmp.Compare(a.URN, b.URN))
 	})
@@ -488,6 +495,9 @@ func only(v any) string {
 	}
 	return graph.Text(v)
 }
+
+// made reports whether a resource is one that base does not have.
+func (c Change) made() bool { return c.Action == Create || c.Action == Import }
 
 // weight puts what holds data first.
 func weight(token string) int {

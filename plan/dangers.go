@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -138,23 +137,13 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 	found = append(found, lost(e, base)...)
 	found = append(found, taken(e, base, head)...)
 	found = append(found, unguarded(base, head)...)
-	for _, r := range e.Reach {
-		if r.Change != Added || r.From != graph.Internet && r.From != graph.Operators {
-			continue
-		}
-		from := "Anyone on the **internet**"
-		if r.From == graph.Operators {
-			from = "**Addresses outside** (" + r.Via + ")"
-		}
-		tell("open to the outside", nil, "%s can now reach **%s** on %s.", from, r.To,
-			strings.TrimSpace(r.Protocol+" "+r.Ports))
-	}
+	found = append(found, reached(base, head)...)
 	found = append(found, broken(e.Policy)...)
 	gone := deleted(e.Changes)
 	found = append(found, opened(base, head, gone)...)
-	found = append(found, letIn(e, base, head)...)
 	found = append(found, granted(e, base)...)
-	found = append(found, unreached(e.Reach)...)
+	found = append(found, unknownRoles(e, head)...)
+	found = append(found, routed(base, head)...)
 	found = append(found, changedInputs(e, base, head)...)
 	found = append(found, handedOutAgain(base, head)...)
 	found = append(found, heed(e.Options)...)
@@ -244,58 +233,6 @@ func lost(e *Environment, base *graph.Graph) []Danger {
 			"way, after other changes were made.", strings.Join(guarded, ", "))})
 	}
 	return found
-}
-
-// letIn are the rules of security groups that let the whole internet in and did not, where the table of who reaches
-// whom does not tell it: it knows not everything that a group can be of.
-func letIn(e *Environment, base, head *graph.Graph) []Danger {
-	open := func(g *graph.Graph) map[string]*graph.Resource {
-		found := map[string]*graph.Resource{}
-		if g == nil {
-			return found
-		}
-		for _, r := range g.SecurityRules() {
-			if r.Direction == graph.Ingress && r.World() {
-				found[fmt.Sprintf("%s on %s", r.Resource.URN,
-					strings.TrimSpace(r.Protocol+" "+r.Ports.String()))] = r.Resource
-			}
-		}
-		return found
-	}
-	before, after := open(base), open(head)
-	var found []Danger
-	for _, key := range slices.Sorted(maps.Keys(after)) {
-		_, ports, _ := strings.Cut(key, " on ")
-		told := slices.ContainsFunc(e.Reach, func(r Reach) bool {
-			return (r.Change == Added || base == nil) && r.From == graph.Internet &&
-				(r.Protocol == "all" || strings.TrimSpace(r.Protocol+" "+r.Ports) == ports)
-		})
-		if r := after[key]; before[key] == nil && !told {
-			found = append(found,
-				Danger{Kind: exposes, Resource: r.String(), What: fmt.Sprintf("**%s** %s lets the whole "+
-					"internet in on %s, to whatever has its group.", graph.Type(r.Token), code(r.Name), ports)})
-		}
-	}
-	return found
-}
-
-// unreached are those who no longer reach somebody, by whatever way.
-func unreached(table []Reach) []Danger {
-	var lost []string
-	for _, r := range table {
-		still := slices.ContainsFunc(table, func(o Reach) bool {
-			return o.Change != Removed && o.From == r.From && o.To == r.To &&
-				(o.Protocol == r.Protocol && o.Ports == r.Ports || o.Protocol == "all")
-		})
-		text := fmt.Sprintf("%s → %s on %s", code(r.From), code(r.To), strings.TrimSpace(r.Protocol+" "+r.Ports))
-		if r.Change == Removed && !still && !slices.Contains(lost, text) {
-			lost = append(lost, text)
-		}
-	}
-	if len(lost) == 0 {
-		return nil
-	}
-	return []Danger{{Kind: stops, What: "No longer reached: " + strings.Join(lost, ", ") + "."}}
 }
 
 // majorUpgrade returns why AWS refuses the engine version of a database: another major one has to be allowed by name,

@@ -35,8 +35,8 @@ func gaps(base, head *graph.Graph) []Danger {
 }
 
 // unknowns says what head builds on without that it is known here, and which inputs are unknown on both sides, of which
-// nobody can tell whether they change; empty: there is nothing of that kind.
-func unknowns(name string, base, head *graph.Graph) string {
+// nobody can tell whether they change, as the end of a sentence; empty: there is nothing of that kind.
+func unknowns(base, head *graph.Graph) string {
 	var words []string
 	for _, g := range head.Gaps {
 		if text := fmt.Sprintf(gapWords[g.Kind], code(g.Name)); !slices.Contains(words, text) {
@@ -61,7 +61,7 @@ func unknowns(name string, base, head *graph.Graph) string {
 	if len(words)+len(inputs) == 0 {
 		return ""
 	}
-	text := code(name) + " builds on what only a deployment knows"
+	text := ""
 	if len(words) > 0 {
 		text += ": " + strings.Join(few(words), "; ")
 	}

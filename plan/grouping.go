@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -65,8 +66,12 @@ func together(changes []Change) []batch {
 	}
 	text := func(c Change, name string) string {
 		var b strings.Builder
-		fmt.Fprintf(&b, "%q%q%t%t%t", c.Action, c.Type, c.Kept, c.First, c.Unsure)
-		for _, properties := range [][]Property{c.Properties, c.odd} {
+		fmt.Fprintf(&b, "%q%q%t%t%t%q", c.Action, c.Type, c.Kept, c.First, c.Unsure, c.Existing)
+		differ := [][]Property{c.Properties, c.odd}
+		if c.brief() {
+			differ = differ[1:] // what they have in common is told of them
+		}
+		for _, properties := range differ {
 			b.WriteString("\n")
 			for _, p := range properties {
 				fmt.Fprintf(&b, "%q", p.own(name))
@@ -85,7 +90,10 @@ func together(changes []Change) []batch {
 			groups = append(groups, g)
 		}
 		g.names = append(g.names, c.Name)
-		g.identical = g.identical && text(c, "") == text(g.first, "")
+		if c.brief() && len(g.names) > 1 {
+			g.Properties = common(g.Properties, g.first.Name, c)
+		}
+		g.identical = g.identical && (c.brief() || text(c, "") == text(g.first, ""))
 	}
 	found := make([]batch, 0, len(groups))
 	for _, g := range groups {
@@ -98,6 +106,20 @@ func together(changes []Change) []batch {
 			}
 		}
 		found = append(found, g.batch)
+	}
+	return found
+}
+
+// brief reports whether a change is told on one line: what is created of a type that is known.
+func (c Change) brief() bool { return c.Action == Create && judgedNew(c.Type) }
+
+// common are the properties that another change has as well, apart from the names of the two.
+func common(of []Property, name string, other Change) []Property {
+	var found []Property
+	for _, p := range of {
+		if slices.ContainsFunc(other.Properties, func(q Property) bool { return p.own(name) == q.own(other.Name) }) {
+			found = append(found, p.own(name))
+		}
 	}
 	return found
 }
@@ -239,6 +261,28 @@ func (d Danger) subject() (before, kind, name, after string, ok bool) {
 	return before, "", d.Resource, after, ok
 }
 
+// kinds are what types that are known are called, with a word for their service.
+var kinds = sync.OnceValue(func() map[string]bool {
+	found := map[string]bool{}
+	for token := range replacements() {
+		if kind := graph.Type(token); strings.Contains(kind, " ") {
+			found[kind] = true
+		}
+	}
+	return found
+})
+
+// bareName is the name of a resource that is given with its kind.
+func bareName(resource string) string {
+	for i, r := range resource {
+		if r == ' ' && kinds()[resource[:i]] {
+			return resource[i+1:]
+		}
+	}
+	_, name, _ := strings.Cut(resource, " ")
+	return name
+}
+
 // merged are dangers with those in one that say the same of several resources.
 func merged(all []inEnvironments) []inEnvironments {
 	type group struct {
@@ -256,7 +300,7 @@ func merged(all []inEnvironments) []inEnvironments {
 		}
 		bare := name
 		if kind == "" {
-			_, bare, _ = strings.Cut(name, " ")
+			bare = bareName(name)
 		}
 		after = own(after, bare)
 		key := fmt.Sprintf("%q", []any{d.Kind, d.in, before, kind, after})
@@ -284,6 +328,9 @@ func merged(all []inEnvironments) []inEnvironments {
 // line is the change in Markdown, without its properties.
 func (m batch) line() string {
 	verb := string(m.Action)
+	if m.Action == Import {
+		verb = "**take over** (import)"
+	}
 	if m.Action == Delete || m.Action == Replace {
 		verb = "**" + verb + "**"
 	}
@@ -308,6 +355,8 @@ func (m batch) line() string {
 		text += " (each old one goes before its new one is made)"
 	case m.First:
 		text += " (the old one goes before the new one is made)"
+	case m.Action == Import:
+		text += " what exists as " + code(cut(m.Existing, longest))
 	case m.Unsure:
 		text += " (or **replace**)"
 	}
@@ -317,7 +366,16 @@ func (m batch) line() string {
 // properties are those of the changes, in Markdown, each on a line of its own.
 func (m batch) properties() string {
 	var b strings.Builder
+	if m.brief() {
+		b.WriteString(m.inputs())
+	}
 	for i, p := range m.Properties {
+		if m.brief() {
+			break
+		}
+		if m.made() {
+			p.Verdict = ""
+		}
 		if m.Action == Replace != p.Replaces || m.command() {
 			p.Replaces, p.Verdict = false, ""
 		}
@@ -337,6 +395,46 @@ func (m batch) properties() string {
 	return b.String()
 }
 
+// mostInputs is how many inputs of something new are told on its line.
+const mostInputs = 6
+
+// inputs are those of what is created, on one line: first those that something here judges.
+func (m batch) inputs() string {
+	if len(m.odd) > 0 {
+		return "" // what sets it apart is told
+	}
+	matters := func(p Property) int {
+		if slices.ContainsFunc(inputRules, func(r rule) bool {
+			return r.token == m.Type && within(p.Path,
+				[]string{r.path})
+		}) ||
+			slices.ContainsFunc(guards, func(g guard) bool {
+				return g.token == m.Type && within(p.Path,
+					[]string{g.path})
+			}) ||
+			interruptions[m.Type][p.Path] != "" || documents[m.Type] == p.Path {
+			return 0
+		}
+		return 1
+	}
+	all := slices.DeleteFunc(slices.Clone(m.Properties), func(p Property) bool {
+		return p.Path == cmp.Or(unique[m.Type], "name") && (p.After == itsName || p.After == m.Name) // the line has it
+	})
+	if len(all) == 0 {
+		return ""
+	}
+	slices.SortStableFunc(all, func(a, b Property) int { return cmp.Compare(matters(a), matters(b)) })
+	var shown []string
+	for i, p := range all {
+		if i == mostInputs {
+			shown = append(shown, fmt.Sprintf("%d more", len(all)-i))
+			break
+		}
+		shown = append(shown, code(p.Path)+" "+code(cut(p.After, longest/2)))
+	}
+	return " with " + strings.Join(shown, ", ")
+}
+
 // changes lists them, the gravest first, what is alike in one line. In short form the properties of what is updated are
 // left out, and new ones are counted by type.
 func (e Environment) changes(brief bool) string {
@@ -344,7 +442,7 @@ func (e Environment) changes(brief bool) string {
 		return ""
 	}
 	all := together(e.Changes)
-	plain := func(m batch) bool { return m.Action == Create && len(m.Properties)+len(m.odd) == 0 }
+	plain := func(m batch) bool { return m.brief() && len(m.odd) == 0 }
 	created := 0
 	for _, m := range all {
 		if m.Action == Create {

@@ -52,9 +52,14 @@ var stackRules = []rule{
 	{token: "aws:s3/bucketVersioningV2:BucketVersioningV2", path: "versioningConfiguration.status", kind: weakens,
 		judge: from("Enabled", "objects that are overwritten or deleted in the bucket are lost at once")},
 	{token: "aws:sqs/queue:Queue", path: "redrivePolicy", kind: weakens,
-		judge: fewer("messages that cannot be handled are no longer set aside")},
+		judge: redrive},
 
 	// Capacity.
+	{token: "aws:autoscaling/group:Group", path: "maxSize", kind: stops,
+		judge: toNone("none of its instances runs any longer")},
+	{token: "aws:dynamodb/table:Table", path: "globalSecondaryIndexes", kind: stops, judge: indexes},
+	{token: "aws:autoscaling/group:Group", path: "healthCheckGracePeriod", kind: weakens, judge: higher(300,
+		"an instance that does not answer is replaced %s seconds after its start at the earliest instead of %s")},
 	{token: "aws:autoscaling/group:Group", path: "minSize", kind: shrinks,
 		judge: lower(0, "at least %s instances instead of %s")},
 	{token: "aws:autoscaling/group:Group", path: "maxSize", kind: shrinks,
@@ -113,6 +118,9 @@ var stackRules = []rule{
 					return endless
 				}
 				return v
+			}
+			if n, is := graph.Number(now); is && n == 0 {
+				return "" // told as what it is
 			}
 			return lower(endless, "it runs %s times at once instead of %s")(bound(old), bound(now))
 		}},
@@ -187,6 +195,26 @@ var stackRules = []rule{
 		judge: other("it passes on other events")},
 	{token: "aws:cloudwatch/eventRule:EventRule", path: "scheduleExpression", kind: stops,
 		judge: other("it runs at other times")},
+	{token: "aws:cloudwatch/eventRule:EventRule", path: "isEnabled", kind: hides,
+		judge: to("its events no longer reach anyone", "false")},
+	{token: "aws:cloudwatch/metricAlarm:MetricAlarm", path: "statistic", kind: hides,
+		judge: other("it looks at another number of what it watches")},
+	{token: "aws:cloudwatch/metricAlarm:MetricAlarm", path: "extendedStatistic", kind: hides,
+		judge: other("it looks at another number of what it watches")},
+	{token: "aws:cloudwatch/metricAlarm:MetricAlarm", path: "okActions", kind: hides,
+		judge: fewer("it no longer tells everyone when it is over")},
+	{token: "aws:cloudwatch/metricAlarm:MetricAlarm", path: "insufficientDataActions", kind: hides,
+		judge: fewer("it no longer tells everyone when it sees nothing")},
+	{token: "aws:cloudwatch/logGroup:LogGroup", path: "kmsKeyId", kind: weakens,
+		judge: other("its records are encrypted by another key, or by CloudWatch's own")},
+	{token: "aws:ec2/flowLog:FlowLog", path: "trafficType", kind: hides,
+		judge: from("ALL", "only some connections are recorded")},
+	{token: "aws:ec2/flowLog:FlowLog", path: "logDestination", kind: hides,
+		judge: other("connections are recorded elsewhere")},
+	{token: "aws:sns/topicSubscription:TopicSubscription", path: "endpoint", kind: hides,
+		judge: other("somebody else is told, at an address of mail only once it is confirmed")},
+	{token: "aws:sns/topicSubscription:TopicSubscription", path: "protocol", kind: hides,
+		judge: other("its subscriber is told another way")},
 	{token: "aws:cloudwatch/eventRule:EventRule", path: "state", kind: hides,
 		judge: to("its events no longer reach anyone", "DISABLED")},
 	{token: "aws:sns/topicSubscription:TopicSubscription", path: "filterPolicy", kind: hides,
@@ -221,7 +249,21 @@ var stackRules = []rule{
 	{token: "aws:ec2/launchTemplate:LaunchTemplate", path: "metadataOptions.httpTokens", kind: weakens,
 		judge: from("required", "programs on its instances may take their credentials without a token")},
 	{token: "aws:ec2/launchTemplate:LaunchTemplate", path: "iamInstanceProfile", kind: weakens,
-		judge: other("instances get another role")},
+		judge: always("instances get another role, or none")},
+	{token: "aws:ec2/instance:Instance", path: "iamInstanceProfile", kind: weakens,
+		judge: always("programs on it get another role, or none")},
+	{token: "aws:ec2/instance:Instance", path: "metadataOptions.httpPutResponseHopLimit", kind: weakens,
+		judge: higher(1, "containers on it may take its credentials (%s hops instead of %s)")},
+	{token: "aws:ec2/launchTemplate:LaunchTemplate", path: "metadataOptions.httpPutResponseHopLimit", kind: weakens,
+		judge: higher(1, "containers on its instances may take their credentials (%s hops instead of %s)")},
+	{token: "aws:ec2/vpc:Vpc", path: "enableDnsHostnames", kind: stops,
+		judge: from("true", "what is in it gets no names any longer, which private endpoints need")},
+	{token: "aws:ec2/vpc:Vpc", path: "enableDnsSupport", kind: stops,
+		judge: to("names are no longer answered in it", "false")},
+	{token: "aws:ec2/subnet:Subnet", path: "mapPublicIpOnLaunch", kind: exposes,
+		judge: to("instances that are started in it get public addresses", "true")},
+	{token: "aws:ec2/subnet:Subnet", path: "mapPublicIpOnLaunch", kind: stops,
+		judge: from("true", "instances that are started in it get no public address")},
 	{token: "aws:ec2/launchTemplate:LaunchTemplate", path: "monitoring.enabled", kind: hides,
 		judge: from("true", "instances are watched every five minutes instead of every one")},
 	{token: "aws:ec2/launchTemplate:LaunchTemplate", path: "blockDeviceMappings", kind: weakens,
@@ -242,6 +284,12 @@ var stackRules = []rule{
 		}},
 	{token: "aws:ec2/instance:Instance", path: "disableApiTermination", kind: weakens,
 		judge: from("true", "AWS no longer refuses to delete it")},
+	{token: "aws:iam/role:Role", path: "permissionsBoundary", kind: stops, judge: func(old, _ any) string {
+		if old == nil {
+			return "it may do nothing any longer that its boundary does not allow, too"
+		}
+		return ""
+	}},
 	{token: "aws:iam/role:Role", path: "permissionsBoundary", kind: weakens,
 		judge: other("the most that it may do is another")},
 	{token: "aws:iam/user:User", path: "permissionsBoundary", kind: weakens,
@@ -283,6 +331,13 @@ var stackRules = []rule{
 		judge: from("true", "whoever signs in by a role can no longer")},
 	{token: "aws:rds/instance:Instance", path: "autoMinorVersionUpgrade", kind: weakens,
 		judge: to("fixes are no longer installed by themselves", "false")},
+	{token: "aws:rds/instance:Instance", path: "caCertIdentifier", kind: stops,
+		judge: other("clients that do not know its new certificate authority no longer connect")},
+	{token: "aws:rds/parameterGroup:ParameterGroup", path: "parameters", kind: weakens, judge: inTheClear},
+	{token: "aws:rds/parameterGroup:ParameterGroup", path: "parameters", kind: stops, judge: settings},
+	{token: "aws:rds/clusterParameterGroup:ClusterParameterGroup", path: "parameters", kind: weakens,
+		judge: inTheClear},
+	{token: "aws:rds/clusterParameterGroup:ClusterParameterGroup", path: "parameters", kind: stops, judge: settings},
 	{token: "aws:rds/instance:Instance", path: "port", kind: stops, judge: other("it answers on another port")},
 	{token: "aws:ecr/repository:Repository", path: "imageTagMutability", kind: weakens,
 		judge: from("IMMUTABLE", "whoever may push can put another image in an image's place")},
@@ -299,8 +354,10 @@ var stackRules = []rule{
 			return ""
 		}},
 	{token: "aws:lb/listener:Listener", path: "port", kind: stops, judge: other("it serves on another port")},
-	{token: "aws:lb/listener:Listener", path: "sslPolicy", kind: weakens,
-		judge: other("other versions and ciphers of TLS are taken")},
+	{token: "aws:lb/listener:Listener", path: "sslPolicy", kind: weakens, judge: olderCiphers},
+	{token: "aws:lb/listener:Listener", path: "sslPolicy", kind: stops, judge: newerCiphers},
+	{token: "aws:lb/listenerRule:ListenerRule", path: "priority", kind: stops,
+		judge: other("it is asked in another order, so that its requests may be taken by another rule, or it takes theirs")},
 	{token: "aws:lb/listener:Listener", path: "certificateArn", kind: stops,
 		judge: other("it presents another certificate")},
 	{token: "aws:lb/listener:Listener", path: "defaultActions", kind: stops,
@@ -310,8 +367,36 @@ var stackRules = []rule{
 	{token: "aws:lb/listenerRule:ListenerRule", path: "actions", kind: stops,
 		judge: other("requests go elsewhere, where no target may be healthy yet")},
 	{token: "aws:lb/listenerRule:ListenerRule", path: "conditions", kind: stops, judge: other("it takes other requests")},
-	{token: "aws:lb/targetGroup:TargetGroup", path: "healthCheck", kind: weakens,
-		judge: other("targets are checked another way")},
+	{token: "aws:lb/targetGroup:TargetGroup", path: "healthCheck.enabled", kind: weakens,
+		judge: to("targets are no longer checked", "false")},
+	{token: "aws:lb/targetGroup:TargetGroup", path: "healthCheck.matcher", kind: weakens,
+		judge: always("targets count as healthy by other answers")},
+	{token: "aws:lb/targetGroup:TargetGroup", path: "healthCheck.path", kind: weakens,
+		judge: always("targets are checked at another path")},
+	{token: "aws:lb/targetGroup:TargetGroup", path: "healthCheck.port", kind: weakens,
+		judge: always("targets are checked at another port")},
+	{token: "aws:lb/targetGroup:TargetGroup", path: "healthCheck.protocol", kind: weakens,
+		judge: always("targets are checked by another protocol")},
+	{token: "aws:lb/targetGroup:TargetGroup", path: "healthCheck.interval", kind: weakens,
+		judge: higher(30, "targets are checked every %s seconds instead of %s")},
+	{token: "aws:lb/targetGroup:TargetGroup", path: "healthCheck.unhealthyThreshold", kind: weakens,
+		judge: higher(3, "a target gets no more requests after %s failures instead of %s")},
+	{token: "aws:lb/targetGroup:TargetGroup", path: "healthCheck.unhealthyThreshold", kind: stops,
+		judge: lower(3, "a target gets no more requests after %s failures instead of %s")},
+	{token: "aws:lb/targetGroup:TargetGroup", path: "healthCheck.timeout", kind: stops,
+		judge: lower(5, "a target has to answer in %s seconds instead of %s")},
+	{token: "aws:lb/targetGroup:TargetGroup", path: "healthCheck", judge: harmless},
+	{token: "aws:lb/loadBalancer:LoadBalancer", path: "idleTimeout", kind: stops,
+		judge: lower(60, "connections on which nothing happens are cut after %s seconds instead of %s")},
+	{token: "aws:lb/loadBalancer:LoadBalancer", path: "desyncMitigationMode", kind: weakens,
+		judge: to("requests that desynchronize servers are passed on", "monitor")},
+	{token: "aws:lb/loadBalancer:LoadBalancer", path: "enableHttp2", judge: harmless},
+	{token: "aws:lb/loadBalancer:LoadBalancer", path: "accessLogs.bucket", kind: hides,
+		judge: other("requests are recorded elsewhere")},
+	{token: "aws:lb/loadBalancer:LoadBalancer", path: "ipAddressType", kind: exposes,
+		judge: to("it is reached over IPv6, too", "dualstack", "dualstack-without-public-ipv4")},
+	{token: "aws:lb/loadBalancer:LoadBalancer", path: "enableCrossZoneLoadBalancing", kind: shrinks,
+		judge: from("true", "a zone's requests go to the targets of that zone only")},
 	{token: "aws:lb/targetGroup:TargetGroup", path: "deregistrationDelay", kind: stops,
 		judge: lower(300, "requests to a target that leaves are cut off after %s seconds instead of %s")},
 	{token: "aws:lb/loadBalancer:LoadBalancer", path: "dropInvalidHeaderFields", kind: weakens,
@@ -398,11 +483,11 @@ func lifecycle(old, now *graph.Resource) []string {
 			switch {
 			case !deletes:
 			case !did:
-				found = append(found, fmt.Sprintf("rule %s deletes %s after %s days", code(id), what.of,
-					plainNumber(after)))
+				found = append(found, singular(fmt.Sprintf("rule %s deletes %s after %s days", code(id), what.of,
+					plainNumber(after))))
 			case after < before:
-				found = append(found, fmt.Sprintf("rule %s deletes %s after %s days instead of %s", code(id), what.of,
-					plainNumber(after), plainNumber(before)))
+				found = append(found, singular(fmt.Sprintf("rule %s deletes %s after %s days instead of %s", code(id),
+					what.of, plainNumber(after), plainNumber(before))))
 			case !sameFilter(was, is, id):
 				found = append(found, fmt.Sprintf("rule %s deletes other %s", code(id), what.of))
 			}

@@ -45,7 +45,7 @@ func TestServiceRules(t *testing.T) {
 		{"every site", api + "api:Api", "corsConfiguration.allowOrigins", []any{"https://a"}, []any{"*"},
 			exposes, "pages of every site", ""},
 		{"a stage takes less", api + "stage:Stage", "defaultRouteSettings.throttlingRateLimit", 20.0, 10.0,
-			shrinks, "10 requests a second instead of 20", ""},
+			shrinks, "10 requests a second instead of 20", weakens},
 		{"messages twice", "sqs/queue:Queue", "visibilityTimeoutSeconds", 180.0, 30.0, stops, "handed out again", ""},
 		{"a smaller task", "ecs/taskDefinition:TaskDefinition", "cpu", "512", "256", shrinks, "256 units", ""},
 		{"a privileged container", "ecs/taskDefinition:TaskDefinition", "containerDefinitions", container(``),

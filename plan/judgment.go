@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -72,20 +73,24 @@ var losses = map[string]loss{
 		"objects are encrypted by S3's own key, if by none of theirs"},
 	"aws:s3/bucketVersioningV2:BucketVersioningV2": {weakens,
 		"objects that are overwritten or deleted in the bucket are lost at once"},
-	"aws:wafv2/webAcl:WebAcl":                       {weakens, "its rules no longer filter requests"},
-	"aws:wafv2/webAclAssociation:WebAclAssociation": {weakens, "requests are no longer filtered"},
+	"aws:secretsmanager/secretRotation:SecretRotation": {weakens, "the secret is no longer rotated"},
+	"aws:wafv2/webAcl:WebAcl":                          {weakens, "its rules no longer filter requests"},
+	"aws:wafv2/webAclAssociation:WebAclAssociation":    {weakens, "requests are no longer filtered"},
 
 	"aws:acm/certificate:Certificate":          {stops, "what presents it needs another one"},
 	"aws:apigateway/restApi:RestApi":           {stops, "the API is gone, and its address"},
 	"aws:apigatewayv2/api:Api":                 {stops, "the API is gone, and its address"},
 	"aws:cloudfront/distribution:Distribution": {stops, "it serves no longer, and its name is gone"},
 	"aws:ec2/eipAssociation:EipAssociation":    {stops, "the address no longer leads to it"},
-	"aws:ec2/instance:Instance":                {stops, "what runs on it stops, and its own disk goes with it"},
-	"aws:ec2/internetGateway:InternetGateway":  {stops, "nothing reaches the internet or is reached from there"},
-	"aws:ec2/natGateway:NatGateway":            {stops, "connections through it break"},
-	"aws:ec2/vpcEndpoint:VpcEndpoint":          {stops, "the service is no longer reached through it"},
-	"aws:ec2/subnet:Subnet":                    {stops, "what is in it has to go first"},
-	"aws:ecs/cluster:Cluster":                  {stops, "nothing runs in it any longer"},
+	"aws:ec2/instance:Instance": {stops,
+		"what runs on it stops, and its own disk goes with it"},
+	"aws:ec2/internetGateway:InternetGateway": {stops,
+		"nothing reaches the internet or is reached from there"},
+	"aws:ec2/natGateway:NatGateway":                     {stops, "connections through it break"},
+	"aws:ec2/vpcEndpoint:VpcEndpoint":                   {stops, "the service is no longer reached through it"},
+	"aws:ec2/vpcPeeringConnection:VpcPeeringConnection": {stops, "the other network is no longer reached by it"},
+	"aws:ec2/subnet:Subnet":                             {stops, "what is in it has to go first"},
+	"aws:ecs/cluster:Cluster":                           {stops, "nothing runs in it any longer"},
 	"aws:eks/cluster:Cluster": {stops,
 		"everything that runs in it stops, and what it knows is gone"},
 	"aws:eks/nodeGroup:NodeGroup":        {stops, "what runs on its nodes stops"},
@@ -125,6 +130,7 @@ var disposable = []string{
 // partOf are the inputs that tell what a resource is a part of: with the whole, the part is not missed.
 var partOf = map[string]string{
 	"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan": "protectedResource.s3Bucket.bucketName",
+	"aws:secretsmanager/secretRotation:SecretRotation":          "secretId",
 
 	"aws:autoscaling/lifecycleHook:LifecycleHook":                            "autoscalingGroupName",
 	"aws:autoscaling/policy:Policy":                                          "autoscalingGroupName",
@@ -157,8 +163,11 @@ var partOf = map[string]string{
 	"aws:wafv2/webAclAssociation:WebAclAssociation":                                              "resourceArn",
 }
 
-// closed are the types of which a new resource lets nobody in, or of which something here judges whom it lets in: by
-// its inputs, by a rule, or by who reaches whom.
+// closed are the types of which a new resource lets nobody in, or of which something here judges whom it lets in (by
+// its inputs, by a rule, by a document, or by who reaches whom), and that either cost next to nothing while nobody uses
+// them or are on the bill. All else that is created counts as not judged: a type that no table has, what may let others
+// in by inputs that nothing looks at, and what runs, and is paid for, by the hour without a price here, such as a
+// cache.
 var closed = []string{
 	"aws:acm/certificate:Certificate", "aws:acm/certificateValidation:CertificateValidation",
 	"aws:appautoscaling/policy:Policy", "aws:appautoscaling/target:Target",
@@ -182,6 +191,19 @@ var closed = []string{
 	"aws:s3/bucketV2:BucketV2", "aws:s3/bucketVersioningV2:BucketVersioningV2",
 	"aws:sns/topic:Topic", "aws:sns/topicSubscription:TopicSubscription", "aws:ssm/parameter:Parameter",
 	"aws:wafv2/webAclAssociation:WebAclAssociation",
+
+	"aws:apigatewayv2/authorizer:Authorizer", httpAPIType, integrationType, routeKeyType, stageType,
+	corsType, distributionType, "aws:cloudfront/originAccessControl:OriginAccessControl", responseHeaderType,
+	"aws:ec2/networkAcl:NetworkAcl", "aws:ec2/vpcPeeringConnection:VpcPeeringConnection",
+	"aws:ecr/lifecyclePolicy:LifecyclePolicy", repositoryType, serviceType, taskType,
+	functionType, "aws:lambda/functionUrl:FunctionUrl", permissionType, sourceMappingType,
+	"aws:lb/listenerRule:ListenerRule", "aws:lb/targetGroupAttachment:TargetGroupAttachment",
+	"aws:rds/cluster:Cluster", "aws:rds/clusterInstance:ClusterInstance", "aws:route53/healthCheck:HealthCheck",
+	"aws:s3/bucket:Bucket", "aws:s3/bucketAclV2:BucketAclV2",
+	"aws:s3/bucketObjectLockConfigurationV2:BucketObjectLockConfigurationV2",
+	"aws:secretsmanager/secret:Secret", "aws:secretsmanager/secretPolicy:SecretPolicy",
+	"aws:secretsmanager/secretRotation:SecretRotation", "aws:secretsmanager/secretVersion:SecretVersion", queueType,
+	"aws:wafv2/webAcl:WebAcl",
 }
 
 // elsewhere are the types that are judged as a whole: by who reaches whom (network), by what roles may do and whom
@@ -198,7 +220,7 @@ var elsewhere = []string{
 	"aws:iam/policyAttachment:PolicyAttachment", "aws:iam/rolePolicy:RolePolicy",
 	"aws:iam/rolePolicyAttachment:RolePolicyAttachment", "aws:iam/userPolicy:UserPolicy",
 	"aws:kms/alias:Alias", "aws:rds/subnetGroup:SubnetGroup",
-	"aws:s3/bucketObjectv2:BucketObjectv2", "aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2",
+	"aws:s3/bucketObjectv2:BucketObjectv2",
 	"aws:s3/bucketPolicy:BucketPolicy", "aws:sns/topicPolicy:TopicPolicy", "aws:sqs/queuePolicy:QueuePolicy",
 	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
 	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
@@ -216,9 +238,8 @@ var neutral = map[string][]string{
 
 	"aws:autoscaling/group:Group": {"instanceRefresh", "launchTemplate", "metricsGranularity",
 		"waitForCapacityTimeout"},
-	"aws:dynamodb/table:Table":                {"attributes", "globalSecondaryIndexes"},
+	"aws:dynamodb/table:Table":                {"attributes"},
 	"aws:ec2/instance:Instance":               {"volumeTags", "vpcSecurityGroupIds"},
-	"aws:ec2/subnet:Subnet":                   {"mapPublicIpOnLaunch"},
 	"aws:ec2/vpcEndpoint:VpcEndpoint":         {"policy", "routeTableIds", "securityGroupIds", "subnetIds"},
 	"aws:iam/instanceProfile:InstanceProfile": {"role"},
 	"aws:iam/role:Role":                       {"assumeRolePolicy", "inlinePolicies", "managedPolicyArns"},
@@ -243,8 +264,9 @@ type judge func(old, now any) string
 type rule struct {
 	token, path, kind string
 	judge             judge
-	// made tells that the rule also holds for a resource that is created, whose input was absent before.
-	made bool
+	// made tells that the rule also holds for a resource that is created, whose input was absent before; fresh, that it
+	// holds for no other.
+	made, fresh bool
 }
 
 // lower judges a number that goes down, where an absent one is unset: the meaning takes the new and the old one.
@@ -254,8 +276,17 @@ func lower(unset float64, format string) judge {
 		if is >= was {
 			return ""
 		}
-		return fmt.Sprintf(format, plainNumber(is), plainNumber(was))
+		return singular(fmt.Sprintf(format, plainNumber(is), plainNumber(was)))
 	}
+}
+
+// oneOf is a 1 before what it counts.
+var oneOf = regexp.MustCompile(`(^| )1 (days|hours|instances|nodes|operations|periods|reads|requests|seconds|shards|tasks|times|` +
+	`writes|attempts|failures|units|objects|messages)\b`)
+
+// singular puts what is counted into the singular after a 1.
+func singular(text string) string {
+	return oneOf.ReplaceAllStringFunc(text, func(counted string) string { return strings.TrimSuffix(counted, "s") })
 }
 
 // higher is lower the other way.
@@ -265,7 +296,7 @@ func higher(unset float64, format string) judge {
 		if is <= was {
 			return ""
 		}
-		return fmt.Sprintf(format, plainNumber(is), plainNumber(was))
+		return singular(fmt.Sprintf(format, plainNumber(is), plainNumber(was)))
 	}
 }
 

@@ -120,7 +120,7 @@ func TestKinds(t *testing.T) {
 				`{"Effect":"Allow","Principal":{"Service":"ssm.amazonaws.com"},"Action":"sts:AssumeRole"}`)), nil},
 		{"a queue is open to everyone from the start", func(*graphtest.Builder) {}, one("sqs/queue:Queue", in{
 			"policy": statements(`{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*"}`)}),
-			[][2]string{{exposes, "newly allows **everyone** `sqs:SendMessage`"}, {notJudged, "is created"}}},
+			[][2]string{{exposes, "newly allows **everyone** `sqs:SendMessage`"}}},
 		{"a cache, whose price nobody knows, is created", func(*graphtest.Builder) {},
 			one("elasticache/cluster:Cluster", in{}), [][2]string{{notJudged, "is created"}}},
 		{"everyone but one is trusted", role(read), set("iam/role:Role", "app", "assumeRolePolicy", statements(trust,
@@ -155,7 +155,7 @@ func TestKinds(t *testing.T) {
 		// Deleted, now or later.
 		{"logs are kept for a day", one("cloudwatch/logGroup:LogGroup", in{"retentionInDays": 365}),
 			set("cloudwatch/logGroup:LogGroup", "x", "retentionInDays", 1),
-			[][2]string{{expires, "after 1 days instead of 365"}}},
+			[][2]string{{expires, "after 1 day instead of 365"}}},
 		{"logs are no longer kept for ever", one("cloudwatch/logGroup:LogGroup", in{}),
 			set("cloudwatch/logGroup:LogGroup", "x", "retentionInDays", 30),
 			[][2]string{{expires, "after 30 days instead of without end"}}},
@@ -209,7 +209,7 @@ func TestKinds(t *testing.T) {
 		// Weakened.
 		{"fewer instances", one("autoscaling/group:Group", in{"minSize": 3, "maxSize": 6}),
 			set("autoscaling/group:Group", "x", "minSize", 1),
-			[][2]string{{shrinks, "at least 1 instances instead of 3"}}},
+			[][2]string{{shrinks, "at least 1 instance instead of 3"}}},
 		{"more instances", one("autoscaling/group:Group", in{"minSize": 1, "maxSize": 6}),
 			set("autoscaling/group:Group", "x", "minSize", 3), nil},
 		{"a smaller template", one("ec2/launchTemplate:LaunchTemplate", in{"instanceType": "t4g.large"}),

@@ -458,17 +458,24 @@ func (p Plan) sources() string {
 	for _, n := range p.Notes {
 		fmt.Fprintf(&b, "\n> %s\n", sentence(n))
 	}
+	var notes alikeNotes
 	for _, e := range p.Environments {
 		if e.BaseFault != nil {
-			fmt.Fprintf(&b, "\n> **%s is not compared:** at %s %s.\n>\n%s", markdown.Plain(cut(e.Name, 64)),
-				markdown.Plain(p.Base),
-				map[FaultKind]string{FaultSettings: "its settings cannot be used", FaultProgram: "the program fails",
+			notes.add(e.Name, fmt.Sprintf("not compared:** at %s %s.\n>\n%s", markdown.Plain(p.Base),
+				map[FaultKind]string{FaultSettings: "the settings cannot be used", FaultProgram: "the program fails",
 					FaultBuild: "the program does not compile"}[e.BaseFault.Kind],
-				fence(cut(e.BaseFault.Said, 600), "> "))
+				fence(cut(e.BaseFault.Said, 600), "> ")))
 		}
 		if e.New {
-			fmt.Fprintf(&b, "\n> **%s is new:** all of it is created.\n", markdown.Plain(cut(e.Name, 64)))
+			notes.add(e.Name, "new:** everything is created.\n")
 		}
+	}
+	for _, s := range notes {
+		be := "is"
+		if len(s.names) > 1 {
+			be = "are"
+		}
+		fmt.Fprintf(&b, "\n> **%s %s %s", markdown.Plain(stacks(s.names, " and ")), be, s.text)
 	}
 	return b.String()
 }

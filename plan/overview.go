@@ -37,8 +37,14 @@ func (p Plan) table() string {
 			return plusMinus(counts, e)
 		}},
 		{"Rules", func(e Environment) string {
-			if n := len(e.Policy.Broken); n > 0 {
-				return fmt.Sprintf("**%d broken**", n)
+			all, inherited := len(e.Policy.Broken), e.Policy.Inherited()
+			switch {
+			case all > inherited && inherited > 0:
+				return fmt.Sprintf("**%d newly broken**, %d inherited", all-inherited, inherited)
+			case all > inherited:
+				return fmt.Sprintf("**%d broken**", all)
+			case all > 0:
+				return fmt.Sprintf("none newly broken, %d inherited", inherited)
 			}
 			if e.Policy.Asked == 0 {
 				return "none asked"
@@ -70,7 +76,7 @@ func (p Plan) table() string {
 		table.Row(cells...)
 	}
 	if !p.deploys {
-		return table.String()
+		return table.String() + p.inheritance()
 	}
 	migrations := "none"
 	if len(p.Migrations) > 0 {
@@ -88,7 +94,7 @@ func (p Plan) table() string {
 	case p.Release.Before != p.Release.After:
 		app = "another release"
 	}
-	return fmt.Sprintf("%s\nMigrations: %s. App: %s.\n", table, migrations, app)
+	return fmt.Sprintf("%s\nMigrations: %s. App: %s.\n%s", table, migrations, app, p.inheritance())
 }
 
 // fleet is how the instances of a stack's Auto Scaling groups follow their launch template.
@@ -118,7 +124,7 @@ func fleetOf(g *graph.Graph) fleet {
 // exchange is what happens to the instances of groups.
 func (e Environment) exchange() string {
 	template := slices.ContainsFunc(e.Changes, func(c Change) bool {
-		return c.Type == "aws:ec2/launchTemplate:LaunchTemplate" && c.Action != Create
+		return c.Type == "aws:ec2/launchTemplate:LaunchTemplate" && !c.made()
 	})
 	switch {
 	case e.fleet == noFleet:
@@ -162,7 +168,8 @@ func tally(e Environment) string {
 		Action
 		past string
 		loud bool
-	}{{Delete, "deleted", true}, {Replace, "replaced", true}, {Update, "updated", false}, {Create, "created", false}} {
+	}{{Delete, "deleted", true}, {Replace, "replaced", true}, {Update, "updated", false}, {Import, "taken over", true},
+		{Create, "created", false}} {
 		if n := counts[a.Action]; n > 0 {
 			text := fmt.Sprintf("%d %s", n, a.past)
 			if a.loud {

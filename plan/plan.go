@@ -21,7 +21,7 @@ import (
 
 // Version is that of the form of Plan as JSON, which schema.json describes. It is raised when a reader of the former
 // one would misread it.
-const Version = 2
+const Version = 3
 
 // Stack is one stack at one revision.
 type Stack struct {
@@ -108,6 +108,9 @@ type Plan struct {
 	Migrations   []Migration   `json:"migrations"`
 	Environments []Environment `json:"environments"`
 	Prices       PriceTable    `json:"prices"`
+	// FailInherited tells that what base has already fails as if the change made it: rules that it breaks, and
+	// resources that nothing judges.
+	FailInherited bool `json:"failInherited,omitempty"`
 
 	// deploys reports whether the repository has migrations or an app of which something is known.
 	deploys bool
@@ -141,6 +144,9 @@ type Environment struct {
 	Ignored []Change `json:"ignored,omitempty"`
 	// Options are the resource options that differ, which only Pulumi's state keeps.
 	Options []Change `json:"options,omitempty"`
+	// Unjudged are the resources that stay as they are and of whose type nothing here knows what it is, such as whom it
+	// lets in.
+	Unjudged []string `json:"unjudged,omitempty"`
 
 	fleet fleet
 
@@ -171,6 +177,17 @@ type Policy struct {
 	// Mended are rules that base breaks and head does not.
 	Mended     []string `json:"mended,omitempty"`
 	Exceptions []Except `json:"exceptions"`
+}
+
+// Inherited is how many places base breaks a rule at as head does.
+func (p Policy) Inherited() int {
+	n := 0
+	for _, b := range p.Broken {
+		if b.Before {
+			n++
+		}
+	}
+	return n
 }
 
 // Broken is one place where a rule is not kept.
@@ -218,6 +235,7 @@ func Make(base, head Revision, notes ...string) Plan {
 	names := map[string]Stack{}
 	maps.Copy(names, head.Stacks)
 	maps.Copy(names, base.Stacks)
+	var builds alikeNotes
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		was, known := base.Stacks[name]
 		is, stays := head.Stacks[name]
@@ -225,12 +243,40 @@ func Make(base, head Revision, notes ...string) Plan {
 		e.whole()
 		p.Environments = append(p.Environments, e)
 		if is.Graph != nil {
-			if text := unknowns(name, was.Graph, is.Graph); text != "" {
-				p.Notes = append(p.Notes, text)
-			}
+			builds.add(name, unknowns(was.Graph, is.Graph))
 		}
 	}
+	for _, s := range builds {
+		build := "builds"
+		if len(s.names) > 1 {
+			build = "build"
+		}
+		p.Notes = append(p.Notes, codes(s.names)+" "+build+" on what only a deployment knows"+s.text)
+	}
 	return p
+}
+
+// alikeNotes are texts, each with the stacks that it is about.
+type alikeNotes []struct {
+	text  string
+	names []string
+}
+
+// add notes a text about a stack; an empty one says nothing.
+func (s *alikeNotes) add(name, text string) {
+	if text == "" {
+		return
+	}
+	for i := range *s {
+		if (*s)[i].text == text {
+			(*s)[i].names = append((*s)[i].names, name)
+			return
+		}
+	}
+	*s = append(*s, struct {
+		text  string
+		names []string
+	}{text, []string{name}})
 }
 
 func environment(name string, base Stack, known bool, head Stack, stays bool, table *prices.Table) Environment {
@@ -264,6 +310,7 @@ func environment(name string, base Stack, known bool, head Stack, stays bool, ta
 		e.Dangers = append(e.Dangers, Danger{Kind: "rules dropped", What: fmt.Sprintf("It is no longer held to %s.",
 			codes(e.Policy.Dropped))})
 	}
+	e.Unjudged = unlooked(from, head.Graph, e.Changes)
 	e.Roles = roles(from, head.Graph)
 	e.Outputs = outputs(from, head.Graph)
 	e.Dangers = append(e.Dangers, unsettled(head.Again, from, head.Graph)...)
@@ -404,6 +451,7 @@ func policies(base, head Stack) Policy {
 		}
 	}
 	broken, excused := map[brokenAt]policy.Violation{}, map[string]bool{}
+	kept, told := map[brokenAt]bool{}, map[brokenAt]bool{}
 	compared := base.Graph != nil && base.Policy != nil
 	if compared {
 		for _, r := range base.Policy.Check(base.Graph).Results {
@@ -422,11 +470,15 @@ func policies(base, head Stack) Policy {
 	for _, r := range report.Results {
 		for _, v := range r.Violations {
 			at := brokenAt{v.Rule, v.URN, v.Message}
+			if told[at] {
+				continue // such as of two address blocks in one entry of a security group
+			}
+			told[at] = true
 			_, before := broken[at]
 			if now := head.Graph.ByURN(v.URN); !before && now != nil && compared && base.Graph.ByURN(v.URN) == nil {
-				at, before = inherited(broken, at, base.Graph, head.Graph)
+				at, before = inherited(broken, kept, at, base.Graph, head.Graph)
 			}
-			delete(broken, at)
+			kept[at] = true
 			p.Broken = append(p.Broken, Broken{Rule: v.Rule, Resource: v.Resource, Message: names.Replace(v.Message),
 				Mend: v.Mend, Before: before, Says: r.Rule.Says})
 		}
@@ -444,7 +496,12 @@ func policies(base, head Stack) Policy {
 			}
 		}
 	}
-	for _, v := range broken {
+	for at, v := range broken {
+		if kept[at] || slices.ContainsFunc(p.Broken, func(b Broken) bool {
+			return b.Rule == v.Rule && b.Resource == v.Resource // it is still broken, otherwise
+		}) {
+			continue
+		}
 		p.Mended = append(p.Mended, fmt.Sprintf("%s: %s: %s", v.Rule, cmp.Or(v.Resource, "the stack"), v.Message))
 	}
 	slices.Sort(p.Mended)
@@ -455,8 +512,10 @@ func policies(base, head Stack) Policy {
 type brokenAt struct{ rule, urn, message string }
 
 // inherited returns the place at which base breaks a rule as head does at a resource that base does not have: that of
-// the resource which it continues by an alias, or of one of its type that it takes the place of.
-func inherited(broken map[brokenAt]policy.Violation, at brokenAt, base, head *graph.Graph) (brokenAt, bool) {
+// the resource which it continues by an alias, or of one of its type that it takes the place of. One
+// that is taken is another's already.
+func inherited(broken map[brokenAt]policy.Violation, taken map[brokenAt]bool, at brokenAt,
+	base, head *graph.Graph) (brokenAt, bool) {
 	now := head.ByURN(at.urn)
 	if old := base.Was(now); old != nil {
 		was := brokenAt{at.rule, old.URN, at.message}
@@ -465,7 +524,7 @@ func inherited(broken map[brokenAt]policy.Violation, at brokenAt, base, head *gr
 	}
 	for _, old := range base.ByType(now.Token) {
 		was := brokenAt{at.rule, old.URN, at.message}
-		if _, before := broken[was]; before && head.ByURN(old.URN) == nil {
+		if _, before := broken[was]; before && !taken[was] && head.ByURN(old.URN) == nil {
 			return was, true
 		}
 	}
@@ -503,7 +562,8 @@ func picture(e *Environment, base, head *graph.Graph) drawing.Drawing {
 	changed := map[string]drawing.Mark{}
 	for _, c := range e.Changes {
 		changed[c.URN] = map[Action]drawing.Mark{
-			Create: drawing.Added, Update: drawing.Changed, Replace: drawing.Replaced, Delete: drawing.Removed,
+			Create: drawing.Added, Import: drawing.Added, Update: drawing.Changed, Replace: drawing.Replaced,
+			Delete: drawing.Removed,
 		}[c.Action]
 		// A part that has no place of its own in the picture, such as a bucket's policy, changes what it is a part
 		// of. Who merely reads something of it stays as it is.

@@ -126,7 +126,8 @@ func TestChanges(t *testing.T) {
 			func(b *graphtest.Builder) {
 				b.Get("opensearch/domain:Domain", "d").Inputs["engineVersion"] = "OpenSearch_2.5"
 			},
-			[]string{"update Domain d (unsure)", "engineVersion: OpenSearch_2.3 → OpenSearch_2.5 (may replace)"}},
+			[]string{"update OpenSearch Domain d (unsure)",
+				"engineVersion: OpenSearch_2.3 → OpenSearch_2.5 (may replace)"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			base, head := two(t, c.build, c.change)
@@ -168,19 +169,19 @@ func TestDangers(t *testing.T) {
 			b.Add("dynamodb/table:Table", "files", in{"hashKey": "a", "deletionProtectionEnabled": true})
 		},
 			func(b *graphtest.Builder) { b.Get("dynamodb/table:Table", "files").Inputs["hashKey"] = "b" },
-			[]string{"**Table** `files` is replaced by a new, empty one (because of `hashKey`), and its records " +
+			[]string{"**DynamoDB Table** `files` is replaced by a new, empty one (because of `hashKey`), and its records " +
 				"with it; AWS refuses, because of its deletion protection, and the deployment stops halfway."}},
 		{"an address", func(b *graphtest.Builder) {
 			b.Add("lb/loadBalancer:LoadBalancer", "site", in{"internal": false})
 		},
 			func(b *graphtest.Builder) { b.Get("lb/loadBalancer:LoadBalancer", "site").Inputs["name"] = "other" },
-			[]string{"**LoadBalancer** `site` is replaced by a new one (because of `name`), and with it its DNS " +
+			[]string{"**ELB LoadBalancer** `site` is replaced by a new one (because of `name`), and with it its DNS " +
 				"name; without a domain that is the site's address."}},
 		{"backups are kept for fewer days", func(b *graphtest.Builder) {
 			b.Add("rds/instance:Instance", "db", in{"backupRetentionPeriod": 14})
 		},
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["backupRetentionPeriod"] = 1.0 },
-			[]string{"**RDS Instance** `db`: backups are kept for 1 days instead of 14 (`backupRetentionPeriod`)."}},
+			[]string{"**RDS Instance** `db`: backups are kept for 1 day instead of 14 (`backupRetentionPeriod`)."}},
 		{"a minor upgrade", func(b *graphtest.Builder) {
 			b.Add("rds/instance:Instance", "db", in{"engine": "mysql", "engineVersion": "8.4.6"})
 		},

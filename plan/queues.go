@@ -44,6 +44,7 @@ func outlasted(g *graph.Graph, mapping *graph.Resource) string {
 	if runs <= waits {
 		return ""
 	}
-	return fmt.Sprintf("**%s** %s may work for %s seconds on a message, for which **%s** %s waits %s", "Function",
-		code(function.Name), plainNumber(runs), "Queue", code(queue.Name), plainNumber(waits))
+	return fmt.Sprintf("**%s** %s may work for %s seconds on a message, for which **%s** %s waits %s",
+		graph.Type(functionType),
+		code(function.Name), plainNumber(runs), graph.Type(queueType), code(queue.Name), plainNumber(waits))
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"dossier.example/plan/graph"
-	"dossier.example/plan/iam"
 )
 
 // granted are the dangers of what roles may do that they might not, and of what they may no longer.
@@ -18,7 +17,7 @@ func granted(e *Environment, base *graph.Graph) []Danger {
 	var found []Danger
 	about := func(text string, action Action) bool {
 		return slices.ContainsFunc(e.Changes, func(c Change) bool {
-			return c.Action == action && strings.Contains(text, " of "+c.String()+"}")
+			return (c.Action == action || action == Create && c.made()) && strings.Contains(text, " of "+c.String()+"}")
 		})
 	}
 	// What is about something that is deleted with it is not missed.
@@ -58,6 +57,7 @@ func granted(e *Environment, base *graph.Graph) []Danger {
 			switch {
 			case g.Change == Added && g.Action == assumed && g.Effect == "Allow" && outsider(g.Resource) != "":
 				trusted = append(trusted, outsider(g.Resource))
+			case g.Change == Added && g.Effect == "Allow" && g.Action != assumed && stillAllowed(a, was):
 			case g.Change == Added && g.Wide():
 				wide = append(wide, text)
 			case g.Change == Added && g.Effect == "Allow" && risky(g.Action) != "":
@@ -110,7 +110,7 @@ func lessRights(role Role, after map[access]bool, moot func(string) bool) []acce
 		still := false
 		for b := range after {
 			still = still || b.effect == "Allow" && (b.condition == "" || b.condition == a.condition) &&
-				iam.Covers(b.action, a.action) && iam.Covers(b.resource, a.resource)
+				covers(b.action, a.action) && covers(b.resource, a.resource)
 		}
 		if !still {
 			less = append(less, a)

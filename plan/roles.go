@@ -160,6 +160,31 @@ func attached(g *graph.Graph, arn any, names *strings.Replacer) []Grant {
 	return []Grant{{Effect: "Allow", Action: "all that a policy of another owner allows", Resource: graph.Text(arn)}}
 }
 
+// but stands before what is left out of everything.
+const but = "* but "
+
+// allBut adds to texts what stands for everything without some.
+func allBut(texts, without []string) []string {
+	if len(without) == 0 {
+		return texts
+	}
+	return append(texts, but+strings.Join(without, ", "))
+}
+
+// covers is iam.Covers for texts that may be everything without some.
+func covers(pattern, other string) bool {
+	without, is := strings.CutPrefix(pattern, but)
+	if !is {
+		return iam.Covers(pattern, other)
+	}
+	if pattern == other {
+		return true
+	}
+	return !strings.HasPrefix(other, but) && !slices.ContainsFunc(strings.Split(without, ", "), func(w string) bool {
+		return iam.Overlap(w, other)
+	})
+}
+
 // document are the grants of a policy document. One that is not known or not understood is a grant of its own, so that
 // it is not overlooked.
 func document(v any, names *strings.Replacer) []Grant {
@@ -174,12 +199,7 @@ func document(v any, names *strings.Replacer) []Grant {
 	var found []Grant
 	for _, s := range d.Statement {
 		actions, resources := slices.Clone(s.Action), slices.Clone(s.Resource)
-		for _, a := range s.NotAction {
-			actions = append(actions, "* but "+a)
-		}
-		for _, r := range s.NotResource {
-			resources = append(resources, "* but "+r)
-		}
+		actions, resources = allBut(actions, s.NotAction), allBut(resources, s.NotResource)
 		if s.Principal != nil {
 			actions, resources = []string{assumed}, nil
 			for _, kind := range slices.Sorted(maps.Keys(s.Principal)) {
@@ -188,11 +208,11 @@ func document(v any, names *strings.Replacer) []Grant {
 		}
 		if s.NotPrincipal != nil {
 			actions, resources = []string{assumed}, nil
+			var names []string
 			for _, kind := range slices.Sorted(maps.Keys(s.NotPrincipal)) {
-				for _, name := range s.NotPrincipal[kind] {
-					resources = append(resources, "* but "+name)
-				}
+				names = append(names, s.NotPrincipal[kind]...)
 			}
+			resources = allBut(nil, names)
 		}
 		for _, action := range actions {
 			for _, resource := range resources {

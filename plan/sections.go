@@ -116,7 +116,7 @@ func (e Environment) broken() string {
 	var order []place
 	where := map[place][]string{}
 	for _, v := range e.Policy.Broken {
-		_, name, _ := strings.Cut(v.Resource, " ")
+		name := bareName(v.Resource)
 		at := place{v.Rule, own(v.Message, name), v.Mend, v.Before}
 		if v.Resource == "" {
 			at.message = v.Message
@@ -129,14 +129,13 @@ func (e Environment) broken() string {
 	for _, at := range order {
 		when, by, message := "", "", at.message
 		if at.before {
-			when = " (also before)"
+			when = " (inherited)"
 		}
 		if names := where[at]; len(names) > 1 || names[0] != "" {
 			by = " by " + namesOf(names, mostNames)
 		}
 		if names := where[at]; len(names) == 1 {
-			_, name, _ := strings.Cut(names[0], " ")
-			message = strings.ReplaceAll(message, itsName, name)
+			message = strings.ReplaceAll(message, itsName, bareName(names[0]))
 		}
 		fmt.Fprintf(&b, "- **%s**%s%s: %s. Fix: %s.\n", markdown.Plain(at.rule), by, when, sentence(message),
 			sentence(at.mend))

@@ -117,11 +117,12 @@ func TestWhatBreaksARule(t *testing.T) {
 		{"Dossier.Network.1", "nothing listens where the internet may come in", remove(listenerType, "http"), ""},
 		{"CKV_AWS_378", "targets that others reach too", func(b *graphtest.Builder) {
 			policytest.Allow(b, "jump", "app", 8080)
-		}, "TargetGroup app"},
+		}, "ELB TargetGroup app"},
 		{"CKV_AWS_378", "targets in public subnets",
 			set(groupType, "app", "vpcZoneIdentifiers", []string{"subnet-public-a", "subnet-public-b"}),
-			"TargetGroup app"},
-		{"CKV2_AWS_28", "no firewall although one was chosen", remove(webACLAssociationType, "lb"), "LoadBalancer lb"},
+			"ELB TargetGroup app"},
+		{"CKV2_AWS_28", "no firewall although one was chosen", remove(webACLAssociationType, "lb"),
+			"ELB LoadBalancer lb"},
 		{"RDS.23", "an open default port", func(b *graphtest.Builder) { policytest.Allow(b, "lb", "db", 3306) },
 			"RDS Instance db"},
 		{"Dossier.RDS.1", "MySQL 8.0", set(databaseType, "db", "engineVersion", "8.0.40"), "RDS Instance db"},

@@ -13,7 +13,7 @@
 //	0  nothing dangerous was found, and everything was judged
 //	1  no plan could be made
 //	2  it was called wrongly
-//	3  a rule is broken
+//	3  a rule is broken that base keeps, or, with --fail-inherited, any
 //	4  the program does not compile, or fails
 //	5  settings cannot be used
 //	6  something is dangerous, or nothing here judges it, and wants a person's eye
@@ -162,8 +162,9 @@ func status(p plan.Plan) int {
 			settings = settings || e.Fault.Kind == plan.FaultSettings
 			program = program || e.Fault.Kind != plan.FaultSettings
 		}
-		broken = broken || len(e.Policy.Broken) > 0
-		dangerous = dangerous || len(e.Dangers) > 0
+		inherited := e.Policy.Inherited()
+		broken = broken || len(e.Policy.Broken) > inherited || p.FailInherited && inherited > 0
+		dangerous = dangerous || len(e.Dangers) > 0 || p.FailInherited && len(e.Unjudged) > 0
 	}
 	for _, u := range p.Unread {
 		dangerous = dangerous || u.Changed

@@ -30,6 +30,8 @@ type Config struct {
 	Rules string `yaml:"rules"`
 	// Prices is the file of the prices; empty: those that come with the command.
 	Prices string `yaml:"prices"`
+	// FailInherited makes a plan fail for what base has already: rules that it breaks, resources that nothing judges.
+	FailInherited bool `yaml:"failInherited"`
 }
 
 // ProjectConfig is what there is to say of a Pulumi project.

@@ -18,6 +18,7 @@ type overrides struct {
 	artifacts                    map[string][]string
 	migrations, tags, rules      string
 	prices                       string
+	failInherited                bool
 }
 
 func (o *overrides) register(flags *flag.FlagSet) {
@@ -57,6 +58,8 @@ func (o *overrides) register(flags *flag.FlagSet) {
 	flags.StringVar(&o.rules, "rules", "", "the `folder` of a Go program with rules")
 	flags.StringVar(&o.tags, "tags", "", "a comma-separated `list` of build tags")
 	flags.StringVar(&o.prices, "prices", "", "the `file` of the prices, instead of those that come with the command")
+	flags.BoolVar(&o.failInherited, "fail-inherited", false,
+		"fail for what base has already, too: rules that it breaks, resources that nothing judges")
 	flags.StringVar(&o.migrations, "migrations", "", "the `folder` with the SQL files of a database, or a pattern")
 }
 

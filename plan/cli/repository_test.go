@@ -172,12 +172,24 @@ func TestRepository(t *testing.T) {
 		return out.String()
 	}
 	// Everywhere but in prod, which has an exception.
-	out := plan("nothing", StatusPolicy, nil, "## Plan: nothing changes", "web/dev", "web/prod", "api/dev",
+	out := plan("nothing", StatusClean, nil, "## Plan: nothing changes", "web/dev", "web/prod", "api/dev",
 		"Project `site` in `site` is not looked at: `its program is not in Go: its runtime is nodejs`.",
 		"in dev (false) it is called files", "in dev (true) it is called jobs", "Old ones keep their names.")
 	if strings.Contains(out, "in prod") {
 		t.Errorf("the exception is not heeded:\n%s", out)
 	}
+	plan("nothing, where what is inherited fails", StatusPolicy, []string{"--fail-inherited"},
+		"## Plan: nothing changes",
+		"**Inherited from main", "2 places where rules are broken")
+	replaceIn(t, dir, "stackplan.yaml", "rules: tools/rules", "failInherited: true\nrules: tools/rules")
+	plan("the same by the file", StatusPolicy, nil)
+	gitIn(t, dir, "commit", "--quiet", "--all", "--message", "stricter")
+	gitIn(t, dir, "checkout", "--quiet", "-b", "laxer")
+	replaceIn(t, dir, "stackplan.yaml", "failInherited: true\n", "")
+	plan("a change that turns it off", StatusPolicy, nil)
+	gitIn(t, dir, "commit", "--quiet", "--all", "--message", "laxer")
+	gitIn(t, dir, "branch", "--quiet", "--force", "main")
+	gitIn(t, dir, "checkout", "--quiet", "main")
 
 	replaceIn(t, dir, "services/lib/names/x.go", "jobs", "ours")
 	replaceIn(t, dir, "site/index.ts", "", "export {}")
@@ -189,7 +201,7 @@ func TestRepository(t *testing.T) {
 		"**BucketV2** `jobs` is deleted",
 		"`db/2.sql` is **not safe", "Sample.1")
 	replaceIn(t, dir, "lambda/handler.js", "1", "2")
-	plan("the same, of all, and sources of an artifact", StatusPolicy, nil, "BucketObject `code`",
+	plan("the same, of all, and sources of an artifact", StatusDangerous, nil, "BucketObject `code`",
 		"**The change touches it, and nothing here judges that.**")
 	plan("one stack", StatusDangerous, []string{"--project", "web", "--stack", "prod", "--set", "BUCKET=other"})
 	plan("an artifact that nothing stands for", StatusProgram, []string{"--project", "web", "--set", "CODE=a.zip"},
@@ -226,7 +238,7 @@ func TestUnconfigured(t *testing.T) {
 	var out, log bytes.Buffer
 	replaceIn(t, dir, "names/names.go", "files", "others")
 	if status := Run(t.Context(), Project{}, []string{"--root", dir, "--base", "main"}, &out, &log); status !=
-		StatusPolicy {
+		StatusDangerous {
 		t.Errorf("status %d\n%s", status, log.String())
 	}
 	for _, want := range []string{"dev and prod", "create BucketV2 `others`", "Project `site`", "S3.8"} {

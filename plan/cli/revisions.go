@@ -106,6 +106,8 @@ func (p Project) compare(ctx context.Context, root, base string, over overrides,
 	}
 	slices.Sort(notes)
 	made := plan.Make(was, is, slices.Compact(notes)...)
+	// Of the two files the stricter one holds, so that a change does not judge itself by what it turns off.
+	made.FailInherited = over.failInherited || before.config.FailInherited || head.config.FailInherited
 	watch.lap("comparing")
 	return made, nil
 }

@@ -11,7 +11,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
 )
 
 // Resource is one registration of a program.
@@ -117,28 +116,6 @@ func (r *Resource) Either(path string) any {
 // String names the resource for people: its kind and its name in the program, such as Vpc network.
 func (r *Resource) String() string {
 	return Type(r.Token) + " " + r.Name
-}
-
-// shared are the names of types that several services of AWS have.
-var shared = []string{"Cluster", "Instance", "ParameterGroup", "SubnetGroup"}
-
-// services are the names of those by the modules of such types, as AWS writes them.
-var services = map[string]string{
-	"dax": "DAX", "docdb": "DocumentDB", "ec2": "EC2", "ecs": "ECS", "eks": "EKS", "elasticache": "ElastiCache",
-	"lightsail": "Lightsail", "memorydb": "MemoryDB", "msk": "MSK", "neptune": "Neptune", "rds": "RDS",
-	"redshift": "Redshift",
-}
-
-// Type names a type for people: the last part of its token, after the service where several have one of that name, such
-// as EC2 Instance.
-func Type(token string) string {
-	name := token[strings.LastIndexByte(token, ':')+1:]
-	module, isAWS := strings.CutPrefix(token, "aws:")
-	if !isAWS || !slices.Contains(shared, name) {
-		return name
-	}
-	module = module[:strings.IndexAny(module+"/", "/:")]
-	return cmp.Or(services[module], module) + " " + name
 }
 
 // Leak is a place where the value of a secret stands without being marked as one.

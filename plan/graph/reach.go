@@ -211,6 +211,9 @@ func (t *topology) fromOutside(to Place) {
 			return // it takes no connection from outside
 		case in.World():
 			from = Internet
+			if !in.Opaque && in.CIDR.Addr().Is6() {
+				via = in.CIDR.String() + " "
+			}
 		case in.PrefixList != "":
 			from = "prefix list " + in.PrefixList
 		case in.CIDR.IsValid() && outside(in.CIDR):

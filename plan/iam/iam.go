@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -105,11 +106,32 @@ func (s Statement) Conditions() string {
 	if len(s.Condition) == 0 {
 		return ""
 	}
-	text, err := json.Marshal(s.Condition)
+	// What means the same is written the same
+	// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html).
+	conditions := map[string]map[string]any{}
+	for operator, keys := range s.Condition {
+		if like, is := strings.CutSuffix(operator, "ArnLike"); is {
+			operator = like + "ArnEquals"
+		}
+		if like, is := strings.CutSuffix(operator, "StringLike"); is && !wild(keys) {
+			operator = like + "StringEquals"
+		}
+		if conditions[operator] == nil {
+			conditions[operator] = map[string]any{}
+		}
+		maps.Copy(conditions[operator], keys)
+	}
+	text, err := json.Marshal(conditions)
 	if err != nil {
 		panic("iam: " + err.Error()) // it was read from JSON
 	}
 	return string(text)
+}
+
+// wild reports whether one of the values has a wildcard, or a variable, whose value may have one.
+func wild(keys map[string]any) bool {
+	text, err := json.Marshal(keys)
+	return err != nil || bytes.ContainsAny(text, "*?$")
 }
 
 // Everyone reports whether all of AWS are among the principals.

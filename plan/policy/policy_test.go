@@ -203,47 +203,51 @@ func TestWhatBreaksARule(t *testing.T) {
 			"LaunchTemplate app"},
 
 		{"ELB.1", "HTTP that serves", set(listenerType, "http", "defaultActions", []any{in{"type": "forward"}}),
-			"Listener http"},
+			"ELB Listener http"},
 		{"ELB.1", "a redirect to HTTP",
 			set(listenerType, "http", "defaultActions",
-				[]any{in{"type": "redirect", "redirect": in{"protocol": "HTTP"}}}), "Listener http"},
-		{"ELB.4", "headers let through", set(balancerType, "lb", "dropInvalidHeaderFields", nil), "LoadBalancer lb"},
-		{"ELB.5", "logs off", set(balancerType, "lb", "accessLogs.enabled", false), "LoadBalancer lb"},
-		{"ELB.5", "logs to nowhere", set(balancerType, "lb", "accessLogs.bucket", "elsewhere"), "LoadBalancer lb"},
-		{"ELB.6", "no protection", set(balancerType, "lb", "enableDeletionProtection", false), "LoadBalancer lb"},
-		{"ELB.12", "monitor only", set(balancerType, "lb", "desyncMitigationMode", "monitor"), "LoadBalancer lb"},
-		{"ELB.13", "one zone", set(balancerType, "lb", "subnets", []string{"subnet-public-a"}), "LoadBalancer lb"},
+				[]any{in{"type": "redirect", "redirect": in{"protocol": "HTTP"}}}), "ELB Listener http"},
+		{"ELB.4", "headers let through", set(balancerType, "lb", "dropInvalidHeaderFields", nil),
+			"ELB LoadBalancer lb"},
+		{"ELB.5", "logs off", set(balancerType, "lb", "accessLogs.enabled", false), "ELB LoadBalancer lb"},
+		{"ELB.5", "logs to nowhere", set(balancerType, "lb", "accessLogs.bucket", "elsewhere"), "ELB LoadBalancer lb"},
+		{"ELB.6", "no protection", set(balancerType, "lb", "enableDeletionProtection", false), "ELB LoadBalancer lb"},
+		{"ELB.12", "monitor only", set(balancerType, "lb", "desyncMitigationMode", "monitor"), "ELB LoadBalancer lb"},
+		{"ELB.13", "one zone", set(balancerType, "lb", "subnets", []string{"subnet-public-a"}), "ELB LoadBalancer lb"},
 		{"ELB.17", "an old policy", set(listenerType, "https", "sslPolicy", "ELBSecurityPolicy-2016-08"),
-			"Listener https"},
+			"ELB Listener https"},
 		{"ELB.17", "one that takes TLS 1.0",
-			set(listenerType, "https", "sslPolicy", "ELBSecurityPolicy-TLS13-1-0-2021-06"), "Listener https"},
-		{"ELB.18", "no certificate", set(listenerType, "https", "certificateArn", nil), "Listener https"},
-		{"ELB.18", "no listener for HTTPS", remove(listenerType, "https"), "LoadBalancer lb"},
-		{"CKV_AWS_261", "no health check", set(targetGroupType, "app", "healthCheck", nil), "TargetGroup app"},
+			set(listenerType, "https", "sslPolicy", "ELBSecurityPolicy-TLS13-1-0-2021-06"), "ELB Listener https"},
+		{"ELB.18", "no certificate", set(listenerType, "https", "certificateArn", nil), "ELB Listener https"},
+		{"ELB.18", "no listener for HTTPS", remove(listenerType, "https"), "ELB LoadBalancer lb"},
+		{"CKV_AWS_261", "no health check", set(targetGroupType, "app", "healthCheck", nil), "ELB TargetGroup app"},
 		{"CKV_AWS_378", "targets that others reach too", func(b *graphtest.Builder) {
 			policytest.Allow(b, "jump", "app", 8080)
-		}, "TargetGroup app"},
+		}, "ELB TargetGroup app"},
 		{"CKV_AWS_378", "targets in public subnets",
 			set(groupType, "app", "vpcZoneIdentifiers", []string{"subnet-public-a", "subnet-public-b"}),
-			"TargetGroup app"},
-		{"CKV2_AWS_28", "no firewall although one was chosen", remove(webACLAssociationType, "lb"), "LoadBalancer lb"},
+			"ELB TargetGroup app"},
+		{"CKV2_AWS_28", "no firewall although one was chosen", remove(webACLAssociationType, "lb"),
+			"ELB LoadBalancer lb"},
 
-		{"AutoScaling.1", "EC2's checks only", set(groupType, "app", "healthCheckType", "EC2"), "Group app"},
-		{"AutoScaling.1", "no target group", set(groupType, "app", "targetGroupArns", nil), "Group app"},
+		{"AutoScaling.1", "EC2's checks only", set(groupType, "app", "healthCheckType", "EC2"),
+			"Auto Scaling Group app"},
+		{"AutoScaling.1", "no target group", set(groupType, "app", "targetGroupArns", nil), "Auto Scaling Group app"},
 		{"AutoScaling.2", "one zone", set(groupType, "app", "vpcZoneIdentifiers", []string{"subnet-private-a"}),
-			"Group app"},
-		{"AutoScaling.9", "no template", set(groupType, "app", "launchTemplate", nil), "Group app"},
+			"Auto Scaling Group app"},
+		{"AutoScaling.9", "no template", set(groupType, "app", "launchTemplate", nil), "Auto Scaling Group app"},
 		{"AutoScaling.9", "a launch configuration",
 			func(b *graphtest.Builder) { b.Add(configurationType, "old", in{}) }, "LaunchConfiguration old"},
-		{"Plan.AutoScaling.1", "$Latest", set(groupType, "app", "launchTemplate.version", "$Latest"), "Group app"},
+		{"Plan.AutoScaling.1", "$Latest", set(groupType, "app", "launchTemplate.version", "$Latest"),
+			"Auto Scaling Group app"},
 		{"Plan.AutoScaling.3", "scaled by CPU without detailed monitoring", func(b *graphtest.Builder) {
 			b.Add("aws:autoscaling/policy:Policy", "cpu",
 				in{"autoscalingGroupName": b.Get(groupType, "app").ID, "targetTrackingConfiguration": in{
 					"predefinedMetricSpecification": in{"predefinedMetricType": "ASGAverageCPUUtilization"}}})
-		}, "Group app"},
+		}, "Auto Scaling Group app"},
 		{"Plan.AutoScaling.2", "capacity set back", func(b *graphtest.Builder) {
 			b.Get(groupType, "app").Options.IgnoreChanges = nil
-		}, "Group app"},
+		}, "Auto Scaling Group app"},
 
 		{"RDS.2", "public", set(databaseType, "db", "publiclyAccessible", true), "RDS Instance db"},
 		{"RDS.2", "in a public subnet",
@@ -278,7 +282,7 @@ func TestWhatBreaksARule(t *testing.T) {
 				"StringEquals": in{"aws:PrincipalAccount": "1"}}
 			b.Set(bucketPolicyType, "files", "policy", policytest.PolicyText(s))
 		}, "BucketV2 files"},
-		{"S3.5", "unknown", set(bucketPolicyType, "files", "policy", graph.Unknown), "BucketPolicy files"},
+		{"S3.5", "unknown", set(bucketPolicyType, "files", "policy", graph.Unknown), "S3 BucketPolicy files"},
 		{"S3.8", "one way open", set(blockType, "files", "restrictPublicBuckets", false),
 			"BucketPublicAccessBlock files"},
 		{"S3.8", "no block", remove(blockType, "logs"), "BucketV2 logs"},
@@ -288,7 +292,7 @@ func TestWhatBreaksARule(t *testing.T) {
 				policytest.PolicyText(policytest.TLSOnly(arn),
 					in{"Effect": "Allow", "Principal": in{"AWS": "*"}, "Action": "s3:GetObject", "Resource": arn +
 						"/*"}))
-		}, "BucketPolicy files"},
+		}, "S3 BucketPolicy files"},
 		{"S3.9", "not logged", remove(bucketLoggingType, "files"), "BucketV2 files"},
 		{"S3.9", "into itself", set(bucketLoggingType, "files", "targetBucket", "bucketv2-files"), "BucketV2 files"},
 		{"S3.12", "ACLs may be used", set(bucketOwnershipType, "files", "rule.objectOwnership", "BucketOwnerPreferred"),
@@ -316,8 +320,9 @@ func TestWhatBreaksARule(t *testing.T) {
 			"BucketV2 logs"},
 		{"CKV_AWS_145", "nothing said", remove(bucketEncryptionType, "files"), "BucketV2 files"},
 
-		{"DynamoDB.2", "no recovery", set(tableType, "files", "pointInTimeRecovery", nil), "Table files"},
-		{"DynamoDB.6", "no protection", set(tableType, "files", "deletionProtectionEnabled", false), "Table files"},
+		{"DynamoDB.2", "no recovery", set(tableType, "files", "pointInTimeRecovery", nil), "DynamoDB Table files"},
+		{"DynamoDB.6", "no protection", set(tableType, "files", "deletionProtectionEnabled", false),
+			"DynamoDB Table files"},
 
 		{"IAM.21", "every action of a service",
 			grant(in{"Effect": "Allow", "Action": "s3:*", "Resource": policytest.BucketName}), "RolePolicy other"},
@@ -352,7 +357,7 @@ func TestWhatBreaksARule(t *testing.T) {
 			set(roleType, "app", "assumeRolePolicy",
 				policytest.PolicyText(in{"Effect": "Allow", "Principal": in{"AWS": "arn:aws:iam::123456789012:root"},
 					"Action": "sts:AssumeRole"})), "Role app"},
-		{"Plan.IAM.2", "a user", func(b *graphtest.Builder) { b.Add(userType, "me", in{}) }, "User me"},
+		{"Plan.IAM.2", "a user", func(b *graphtest.Builder) { b.Add(userType, "me", in{}) }, "IAM User me"},
 
 		{"CKV_AWS_66", "for ever", set(logGroupType, "flow", "retentionInDays", nil), "LogGroup flow"},
 		{"CKV_AWS_66", "a group that RDS would make", remove(logGroupType, "slowquery"), "RDS Instance db"},

@@ -95,17 +95,18 @@ func TestIdle(t *testing.T) {
 		{"group whose type has no price counts its volumes", func(b *graphtest.Builder) {
 			app(b, nil, in{"instanceType": "m7g.large"})
 		},
-			[]string{"app 1.6"}, []string{`Group app: 2 × instance type "m7g.large"`}},
+			[]string{"app 1.6"}, []string{`Auto Scaling Group app: 2 × instance type "m7g.large"`}},
 		{"group at zero costs nothing", func(b *graphtest.Builder) { app(b, in{"minSize": 0}, nil) }, nil, nil},
 		{"group with the image's own volume",
 			func(b *graphtest.Builder) { app(b, nil, in{"blockDeviceMappings": nil}) },
-			[]string{"app 24.528"}, []string{"Group app: 2 × volume that is not a gp3 of known size and usual speed"}},
+			[]string{"app 24.528"},
+			[]string{"Auto Scaling Group app: 2 × volume that is not a gp3 of known size and usual speed"}},
 		{"group with public addresses", func(b *graphtest.Builder) {
 			app(b, nil, in{"networkInterfaces": []any{in{"associatePublicIpAddress": "true"}}})
 		}, []string{"app 24.528", "app 7.3", "app 1.6"}, nil},
 		{"group of several types", func(b *graphtest.Builder) {
 			app(b, in{"launchTemplate": nil, "mixedInstancesPolicy": in{"launchTemplate": in{}}}, nil)
-		}, nil, []string{"Group app: a group of unknown size or template, or of several types"}},
+		}, nil, []string{"Auto Scaling Group app: a group of unknown size or template, or of several types"}},
 		{"a NAT gateway for each of two zones", func(b *graphtest.Builder) {
 			for _, n := range []string{"1", "2"} {
 				e := b.Add(eip, "nat-"+n, in{})
@@ -120,13 +121,13 @@ func TestIdle(t *testing.T) {
 		}, []string{"site 16.425"}, nil},
 		{"load balancer of another kind", func(b *graphtest.Builder) {
 			b.Add(balancer, "site", in{"loadBalancerType": "gateway"})
-		}, nil, []string{"LoadBalancer site: Gateway Load Balancer"}},
+		}, nil, []string{"ELB LoadBalancer site: Gateway Load Balancer"}},
 		{"endpoints", func(b *graphtest.Builder) {
 			b.Add(endpoint, "s3", in{"vpcEndpointType": "Gateway"})
 			b.Add(endpoint, "dynamodb", in{})
 			b.Add(endpoint, "ssm", in{"vpcEndpointType": "Interface", "subnetIds": []string{"a", "b"}})
 			b.Add(endpoint, "other", in{"vpcEndpointType": "Resource"})
-		}, []string{"ssm 14.6"}, []string{"VpcEndpoint other: an endpoint of kind Resource"}},
+		}, []string{"ssm 14.6"}, []string{"EC2 VpcEndpoint other: an endpoint of kind Resource"}},
 		{"database", func(b *graphtest.Builder) { b.Add(database, "db", mysql(nil)) }, []string{"db 47.45", "db 5.75"},
 			nil},
 		{"database with a standby pays for two of everything", func(b *graphtest.Builder) {
@@ -151,7 +152,7 @@ func TestIdle(t *testing.T) {
 		{"tables", func(b *graphtest.Builder) {
 			b.Add("dynamodb/table:Table", "files", in{"billingMode": "PAY_PER_REQUEST"})
 			b.Add("dynamodb/table:Table", "other", in{})
-		}, nil, []string{"Table other: capacity by PROVISIONED"}},
+		}, nil, []string{"DynamoDB Table other: capacity by PROVISIONED"}},
 		{"parameters", func(b *graphtest.Builder) {
 			b.Add("ssm/parameter:Parameter", "host", in{"tier": "Standard"})
 			b.Add("ssm/parameter:Parameter", "long", in{"tier": "Advanced"})

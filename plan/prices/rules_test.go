@@ -75,12 +75,13 @@ func TestRules(t *testing.T) {
 		{"on spot capacity", service(in{"launchType": nil,
 			"capacityProviderStrategies": []any{in{"capacityProvider": "FARGATE_SPOT", "weight": 1}}}, nil),
 			nil, []string{
-				"Service web: tasks of which it is not known what they run on, and whether on spot capacity"}},
+				"ECS Service web: tasks of which it is not known what they run on, and whether on spot capacity"}},
 		{"on instances", service(in{"launchType": "EC2"}, nil), nil, nil},
 		{"tasks of Windows",
 			service(nil, in{"runtimePlatform": in{"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}}),
-			nil, []string{"Service web: 2 × task of WINDOWS_SERVER_2022_CORE"}},
-		{"tasks without a size", service(nil, in{"cpu": nil}), nil, []string{"Service web: 2 × task of unknown size"}},
+			nil, []string{"ECS Service web: 2 × task of WINDOWS_SERVER_2022_CORE"}},
+		{"tasks without a size", service(nil, in{"cpu": nil}), nil,
+			[]string{"ECS Service web: 2 × task of unknown size"}},
 		{"a cluster of EKS and its nodes", func(b *graphtest.Builder) {
 			b.Add("eks/cluster:Cluster", "c", in{})
 			b.Add("eks/nodeGroup:NodeGroup", "n", in{"scalingConfig": in{"minSize": 3}})

@@ -104,6 +104,8 @@ func network() program {
 		changes: []change{
 			{name: "a NAT gateway for each zone", edits: []edit{{"stacks/Pulumi.shared.yaml", "natPerZone: false",
 				"natPerZone: true"}},
+				dangers: [][2]string{{"interruption", "`0.0.0.0/0` is reached by `NatGateway landing-2` instead of " +
+					"`NatGateway landing-1`"}},
 				does: []string{"create aws:ec2/eip:Eip landing-nat-2", "create aws:ec2/natGateway:NatGateway landing-2",
 					"update aws:ec2/route:Route landing-private-2"}},
 		},

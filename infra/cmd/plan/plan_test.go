@@ -205,9 +205,9 @@ func TestMain(m *testing.M) {
 func TestPlan(t *testing.T) {
 	t.Parallel()
 	s := newSmall(t)
-	// The rules are about stacks that are whole, which the small one is not: most are broken.
-	out := s.wants("nothing", cli.StatusPolicy, "## Plan: nothing changes", "Migrations: none. App: unchanged.")
-	if again := s.wants("nothing, again", cli.StatusPolicy); again != out {
+	// The rules are about stacks that are whole, which the small one is not: most are broken, before and after.
+	out := s.wants("nothing", cli.StatusClean, "## Plan: nothing changes", "Migrations: none. App: unchanged.")
+	if again := s.wants("nothing, again", cli.StatusClean); again != out {
 		t.Error("the same gave another plan")
 	}
 	if !commitName.MatchString(out) {
@@ -215,11 +215,11 @@ func TestPlan(t *testing.T) {
 	}
 
 	s.write("app/cmd/dossier/main.go", "package main\n\nfunc main() { println() }\n")
-	s.wants("the app", cli.StatusPolicy, "App: another release.", "run again Command `rollout`",
+	s.wants("the app", cli.StatusClean, "App: another release.", "run again Command `rollout`",
 		"### Changes in dev and prod")
 
 	s.write("app/migrations/people/00002_drop.sql", "-- +goose Up\nDROP TABLE people;\n")
-	s.wants("a migration", cli.StatusPolicy, "`app/migrations/people/00002_drop.sql` is **not safe",
+	s.wants("a migration", cli.StatusDangerous, "`app/migrations/people/00002_drop.sql` is **not safe",
 		"DROP is no statement that only adds")
 	s.git("checkout", "--quiet", "HEAD", "--", "app")
 	if err := os.Remove(filepath.Join(s.root, "app/migrations/people/00002_drop.sql")); err != nil {
@@ -227,7 +227,7 @@ func TestPlan(t *testing.T) {
 	}
 
 	s.edit("infra/main.go", `"files", pulumi.Map{`, `"uploads", pulumi.Map{`)
-	s.wants("the program", cli.StatusPolicy, "**BucketV2** `files` is deleted, and its objects with it",
+	s.wants("the program", cli.StatusDangerous, "**BucketV2** `files` is deleted, and its objects with it",
 		"create BucketV2 `uploads`",
 		"`triggers`: `[\"{id of BucketV2 files}\"]` → `[\"{id of BucketV2 uploads}\"]`")
 	s.files()
@@ -246,21 +246,21 @@ func TestPlan(t *testing.T) {
 	s.git("checkout", "--quiet", "HEAD", "--", ".")
 
 	s.edit("Pulumi.prod.yaml", "preset: prod", "preset: prod\n    protect: false")
-	s.wants("protection", cli.StatusPolicy,
+	s.wants("protection", cli.StatusDangerous,
 		"> [!CAUTION]\n> - prod: **BucketV2** `files`: it is emptied and deleted instead of refusing deletion")
 	s.git("checkout", "--quiet", "HEAD", "--", ".")
 
 	s.git("rm", "--quiet", "Pulumi.prod.yaml")
 	s.write("Pulumi.other.yaml", "config:\n  aws:region: us-east-1\n")
 	s.wants("environments", cli.StatusPolicy, "**other is new:**", "what is deployed stays until `pulumi destroy`",
-		"- create BucketV2 `files`\n- create Command `rollout`\n")
+		"- create BucketV2 `files` with ", "- create Command `rollout` with ")
 }
 
 // files: JSON has all of it.
 func (s *small) files() {
 	s.t.Helper()
 	status, out, log := s.plan("--format", "json")
-	if status != cli.StatusPolicy {
+	if status != cli.StatusDangerous {
 		s.t.Fatalf("status %d: %s", status, log)
 	}
 	var p plan.Plan
@@ -325,7 +325,7 @@ func TestWithout(t *testing.T) {
 		s.git("revert", "--no-edit", "HEAD")
 		s.wants("a base without "+missing, cli.StatusPolicy,
 			"has no program of project `dossier`, so every stack of it is a new one.",
-			"**dev is new:** all of it is created.", "- create BucketV2 `files`")
+			"**dev and prod are new:** everything is created.", "- create BucketV2 `files` with ")
 		s.git("checkout", "--quiet", "-f", "-B", "main")
 	}
 }
