@@ -17,8 +17,9 @@ var generated string
 // since is what the generated table has otherwise, because the source that it comes from is older than the provider
 // that deploys, or tells it where the generator does not look: by type, inputs with their marks. It is taken from the
 // reference of version 5.100 (https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs), on which v6 of the
-// Pulumi provider is built, and for the other providers from theirs. A test compares the whole with the double of
-// package engine, whose table somebody else wrote from that reference.
+// Pulumi provider is built, and for the other providers from theirs: nobody has read the source for these lines, and a
+// plan names the reference as their origin (sourced are those that were read). A test compares the whole with the
+// double of package engine, whose table somebody else wrote from that reference.
 var since = map[string]string{
 	"aws:alb/listener:Listener":                            listenerAttributes,
 	"aws:lb/listener:Listener":                             listenerAttributes,
@@ -51,14 +52,12 @@ var since = map[string]string{
 		"networkInterfaces.connectionTrackingSpecification " +
 		"networkInterfaces.enaSrdSpecification networkInterfaces.primaryIpv6",
 	"aws:ec2/vpcEndpoint:VpcEndpoint": "serviceRegion!",
-	// The source loops over what changed in it (capacityProviderStrategyForceNew).
-	"aws:ecs/service:Service":               "capacityProviderStrategies? forceDelete",
-	"aws:ecs/taskDefinition:TaskDefinition": "volumes.configureAtLaunch!",
+	"aws:ecs/service:Service":         "forceDelete",
 	"aws:eks/cluster:Cluster": "defaultAddonsToRemoves forceUpdateVersion " +
 		"kubernetesNetworkConfig.elasticLoadBalancing",
 	"aws:lb/loadBalancer:LoadBalancer":        "clientKeepAlive enableZonalShift ipamPools minimumLoadBalancerCapacity",
 	"aws:lb/targetGroup:TargetGroup":          "targetGroupHealth targetHealthStates.unhealthyDrainingInterval",
-	"aws:rds/cluster:Cluster":                 "caCertificateIdentifier restoreToPointInTime.sourceClusterResourceId!",
+	"aws:rds/cluster:Cluster":                 "caCertificateIdentifier",
 	"aws:rds/clusterInstance:ClusterInstance": "forceDestroy",
 	"aws:rds/optionGroup:OptionGroup":         "skipDestroy",
 	"aws:rds/parameterGroup:ParameterGroup":   "skipDestroy",
@@ -83,24 +82,10 @@ var since = map[string]string{
 
 	// Types that the source does not have, or of which it has the arguments elsewhere. Rules of groups are changed in
 	// place by ModifySecurityGroupRules.
-	"aws:ec2/eipDomainName:EipDomainName":                                     "allocationId! domainName",
-	"aws:ecr/accountSetting:AccountSetting":                                   "name! value",
-	"aws:iam/groupPoliciesExclusive:GroupPoliciesExclusive":                   "groupName! policyNames",
-	"aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive": "groupName! policyArns",
-	"aws:iam/rolePoliciesExclusive:RolePoliciesExclusive":                     "policyNames roleName!",
-	"aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive":   "policyArns roleName!",
-	"aws:iam/userPoliciesExclusive:UserPoliciesExclusive":                     "policyNames userName!",
-	"aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive":   "policyArns userName!",
-	"aws:lambda/functionRecursionConfig:FunctionRecursionConfig":              "functionName! recursiveLoop",
-	"aws:lambda/runtimeManagementConfig:RuntimeManagementConfig": "functionName! qualifier! runtimeVersionArn " +
-		"updateRuntimeOn",
-	"aws:msk/singleScramSecretAssociation:SingleScramSecretAssociation": "clusterArn! secretArn!",
-	"aws:route53/recordsExclusive:RecordsExclusive":                     "resourceRecordSets zoneId!",
-	"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan": "actions protectedResource " +
-		"protectedResource.s3Bucket.bucketName! role tags",
-	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule":         groupRule,
-	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule":       groupRule,
-	"aws:vpc/securityGroupVpcAssociation:SecurityGroupVpcAssociation": "securityGroupId! vpcId!",
+	"aws:iam/groupPoliciesExclusive:GroupPoliciesExclusive":                 "groupName! policyNames",
+	"aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": "policyArns roleName!",
+	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule":               groupRule,
+	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule":             groupRule,
 
 	// The other providers. What a command runs again for, its SDK tells with each registration; anything else runs it
 	// again, too, or its update command.
@@ -116,6 +101,43 @@ var since = map[string]string{
 	"random:index/randomString:RandomString":     "*!",
 	"random:index/randomUuid:RandomUuid":         "*!",
 	"tls:index/privateKey:PrivateKey":            "*!",
+}
+
+// sourced is as since, read in the source of a later version: each in the file that its line names, below
+// internal/service of https://github.com/hashicorp/terraform-provider-aws.
+var sourced = map[string]string{
+	// ec2/ec2_eip_domain_name.go
+	"aws:ec2/eipDomainName:EipDomainName": "allocationId! domainName",
+	// ec2/vpc_security_group_vpc_association.go (it has no update)
+	"aws:vpc/securityGroupVpcAssociation:SecurityGroupVpcAssociation": "securityGroupId! vpcId!",
+	// ecr/account_setting.go
+	"aws:ecr/accountSetting:AccountSetting": "name! value",
+	// ecs/service.go (capacityProviderStrategyCustomizeDiff; it loops over what changed)
+	"aws:ecs/service:Service": "capacityProviderStrategies?",
+	// ecs/task_definition.go
+	"aws:ecs/taskDefinition:TaskDefinition": "volumes.configureAtLaunch!",
+	// guardduty/malware_protection_plan.go
+	"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan": "actions protectedResource " +
+		"protectedResource.s3Bucket.bucketName! role tags",
+	// iam/role_policies_exclusive.go
+	"aws:iam/rolePoliciesExclusive:RolePoliciesExclusive": "policyNames roleName!",
+	// iam/group_policy_attachments_exclusive.go
+	"aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive": "groupName! policyArns",
+	// iam/user_policies_exclusive.go
+	"aws:iam/userPoliciesExclusive:UserPoliciesExclusive": "policyNames userName!",
+	// iam/user_policy_attachments_exclusive.go
+	"aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive": "policyArns userName!",
+	// kafka/single_scram_secret_association.go (it has no update)
+	"aws:msk/singleScramSecretAssociation:SingleScramSecretAssociation": "clusterArn! secretArn!",
+	// lambda/function_recursion_config.go
+	"aws:lambda/functionRecursionConfig:FunctionRecursionConfig": "functionName! recursiveLoop",
+	// lambda/runtime_management_config.go
+	"aws:lambda/runtimeManagementConfig:RuntimeManagementConfig": "functionName! qualifier! runtimeVersionArn " +
+		"updateRuntimeOn",
+	// rds/cluster.go
+	"aws:rds/cluster:Cluster": "restoreToPointInTime.sourceClusterResourceId!",
+	// route53/records_exclusive.go
+	"aws:route53/recordsExclusive:RecordsExclusive": "resourceRecordSets zoneId!",
 }
 
 const groupRule = "cidrIpv4 cidrIpv6 description fromPort ipProtocol prefixListId referencedSecurityGroupId " +
@@ -195,6 +217,9 @@ var replacements = sync.OnceValue(func() map[string]marks {
 	}
 	for token, entries := range since {
 		add(token, fromReference, strings.Fields(entries))
+	}
+	for token, entries := range sourced {
+		add(token, fromProvider, strings.Fields(entries))
 	}
 	return table
 })

@@ -308,7 +308,12 @@ func TestBase(t *testing.T) {
 			if c.name != "is older than plans" {
 				s.edit("infra/main.go", c.now, c.old)
 			}
-			s.wants(c.name, cli.StatusPolicy, c.wants...)
+			// What a base that runs breaks is inherited.
+			status := cli.StatusPolicy
+			if c.name == "is older than plans" {
+				status = cli.StatusClean
+			}
+			s.wants(c.name, status, c.wants...)
 		})
 	}
 }
