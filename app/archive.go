@@ -27,8 +27,16 @@ type Archive struct {
 	// missing is the text, empty if nothing is left out, and notice its entry, which comes first.
 	missing []byte
 	notice  zipEntry
+	// texts are what an export says about the files. They come first.
+	texts []archivedText
 	// left is how many files missing names, and uploading how many records are those of unfinished uploads.
 	left, uploading int
+}
+
+// archivedText is a text in an archive.
+type archivedText struct {
+	zipEntry
+	data []byte
 }
 
 // archived is what is kept of a file.
@@ -94,9 +102,9 @@ func (s *Service) Archive(ctx context.Context, person PersonID, to Audience) (*A
 // Files returns the number of files in the archive, including the text.
 func (a *Archive) Files() int {
 	if a.missing != nil {
-		return len(a.entries) + 1
+		return len(a.texts) + len(a.entries) + 1
 	}
-	return len(a.entries)
+	return len(a.texts) + len(a.entries)
 }
 
 // name gives names to the entries, which already have paths.
@@ -124,6 +132,9 @@ func (a *Archive) Size() int64 {
 		b = e.descriptor(b)
 		offset += int64(len(b)) + e.packed()
 	}
+	for _, t := range a.texts {
+		add(t.zipEntry)
+	}
 	if a.missing != nil {
 		add(a.notice)
 	}
@@ -139,6 +150,11 @@ func (a *Archive) Size() int64 {
 // w and of ctx.
 func (a *Archive) Write(ctx context.Context, w io.Writer) error {
 	z := archiveWriter{w: w, buf: make([]byte, storedHeader+storedBlock)}
+	for i := range a.texts {
+		if err := z.add(&a.texts[i].zipEntry, bytes.NewReader(a.texts[i].data)); err != nil {
+			return fmt.Errorf("write a text of the archive: %w", err)
+		}
+	}
 	if a.missing != nil {
 		if err := z.add(&a.notice, bytes.NewReader(a.missing)); err != nil {
 			return fmt.Errorf("write the list of missing files of the archive: %w", err)
@@ -162,6 +178,11 @@ func (a *Archive) Write(ctx context.Context, w io.Writer) error {
 		err := z.write(b)
 		b = b[:0]
 		return err
+	}
+	for _, t := range a.texts {
+		if err := put(t.zipEntry); err != nil {
+			return fmt.Errorf("write the directory of the archive: %w", err)
+		}
 	}
 	if a.missing != nil {
 		if err := put(a.notice); err != nil {

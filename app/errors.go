@@ -38,8 +38,8 @@ const (
 	CodeQuota Code = "quota"
 	// CodeIncomplete: parts of the file are missing; Error.Message names the first.
 	CodeIncomplete Code = "incomplete"
-	// CodeForbidden: a signed request was altered, is for something else or has expired, so that a new one is needed; or
-	// the caller's role is not enough.
+	// CodeForbidden: a signed request was altered, is for something else or has expired, so that a new one is needed;
+	// or the caller's role is not enough.
 	CodeForbidden Code = "forbidden"
 	// CodeUnavailable: a store is down, full or too slow; the same request may succeed later.
 	CodeUnavailable Code = "unavailable"

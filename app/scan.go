@@ -125,8 +125,8 @@ func (s *Service) Scanned() bool { return s.scanning.Scanner != nil }
 
 // HandOut is the one place that decides whether a stored file is handed out, ToStaff or ToAll (also to its submitter).
 // Everything that hands out bytes, or says how to get them, calls it: Open, Link and Archive, and responses without
-// bytes, such as to a HEAD request. Errors: ErrNotFound if the file is in the trash; ErrScanning if the file is not scanned yet; ErrWithheld if waiting does not
-// help.
+// bytes, such as to a HEAD request. Errors: ErrNotFound if the file is in the trash; ErrScanning if the file is not
+// scanned yet; ErrWithheld if waiting does not help.
 func (s *Service) HandOut(f File, to Audience) error {
 	if f.Trash != (Trash{}) {
 		return &Error{Code: CodeNotFound}

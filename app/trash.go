@@ -16,8 +16,8 @@ import (
 //   - A person in the trash keeps state PersonSubmitted, its records and its objects. It has no words, so no search
 //     finds it; Person, Find and ByReceipt do not return it; and no file begins or is acknowledged.
 //   - A file in the trash keeps state FileStored and its object, so the promises about it hold as before. Lists leave
-//     it out, and HandOut hands it out to nobody. If the same file is sent again, that takes it out of the trash, because
-//     the response is the stored file.
+//     it out, and HandOut hands it out to nobody. If the same file is sent again, that takes it out of the trash,
+//     because the response is the stored file.
 //   - Whoever puts back and whoever erases do so on condition that it is still there since the time that they saw, so
 //     of any number of them at once one wins.
 //

@@ -41,6 +41,7 @@ const (
 
 	PersonView     Action = "person.view"
 	PersonDownload Action = "person.download"
+	PersonExport   Action = "person.export"
 	PersonLink     Action = "person.link"
 	PersonDelete   Action = "person.delete"
 	PersonPutBack  Action = "person.put-back"
@@ -126,6 +127,7 @@ var actions = []kind{
 
 	{PersonView, "Viewed a person", false},
 	{PersonDownload, "Downloaded all files of a person", false},
+	{PersonExport, "Exported everything known of a person", false},
 	{PersonLink, "Changed when a private link expires", true},
 	{PersonDelete, "Deleted a person", true},
 	{PersonPutBack, "Put a person back from the trash", true},

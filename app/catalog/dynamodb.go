@@ -28,18 +28,18 @@ import (
 //   - Partition key person_id (S), sort key file_id (S). A person's files are one consistent query.
 //   - Global secondary index "unfinished": hash key unfinished (S), range key updated_at (N), projection ALL. It is
 //     sparse: only records that are uploading, deleting or damaged, or in whose scan state there is something to do
-//     (waiting, failed, infected), or that are in the trash, have the attribute, which is that and one of 8 shards, so that no single
-//     partition of the index takes every write of the table.
+//     (waiting, failed, infected), or that are in the trash, have the attribute, which is that and one of 8 shards, so
+//     that no single partition of the index takes every write of the table.
 //   - Time to live on expires_at (Unix seconds): a belt for records that nobody finished or removed within 7 days. It
 //     is gone from a record as soon as that is stored.
 //   - All other attributes are free. Of a record: name (File.Path), author, state, size, sha256, crc64, content_type,
 //     upload_transfer, upload_size, upload_part_size, object_key, created_at, updated_at (Unix microseconds), revision,
 //     writer; of one that is damaged, damage and damaged_at; of one that has a Scan, scan and those that begin with
-//     "scan_"; of one in the trash, trashed_at and trashed_by. Of a claim (see Commit): owner, revision; its file_id begins with "~claim#". Of a person's counter (see
-//     Reserve): files, bytes, epoch, writer, updated_at; its file_id is "~usage". Of what was seen without an owner:
-//     created_at; its file_id begins with "~ownerless#". Of the id of a removed file (see Remove): expires_at; its
-//     file_id begins with "~removed#". Of a note: value, writer; its file_id begins with "~note#",
-//     and its person_id is that of nobody. "~" sorts after every UUID.
+//     "scan_"; of one in the trash, trashed_at and trashed_by. Of a claim (see Commit): owner, revision; its file_id
+//     begins with "~claim#". Of a person's counter (see Reserve): files, bytes, epoch, writer, updated_at; its file_id
+//     is "~usage". Of what was seen without an owner: created_at; its file_id begins with "~ownerless#". Of the id of a
+//     removed file (see Remove): expires_at; its file_id begins with "~removed#". Of a note: value, writer; its file_id
+//     begins with "~note#", and its person_id is that of nobody. "~" sorts after every UUID.
 //
 // # IAM
 //

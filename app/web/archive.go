@@ -2,6 +2,7 @@ package web
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net/http"
 	"strconv"
@@ -14,6 +15,21 @@ import (
 // archive sends the stored files of a person as one ZIP to whom to says. There is no going on with one that broke off:
 // its ranges are not kept anywhere.
 func (s *Server) archive(c echo.Context, p dossier.Person, to dossier.Audience) error {
+	return s.sendArchive(c, p.Name+".zip", func(ctx context.Context) (*dossier.Archive, error) {
+		return s.svc.Archive(ctx, p.ID, to)
+	})
+}
+
+// export sends everything that is known of a person as one ZIP to whom to says.
+func (s *Server) export(c echo.Context, p dossier.Person, to dossier.Audience) error {
+	return s.sendArchive(c, p.Name+", everything.zip", func(ctx context.Context) (*dossier.Archive, error) {
+		return s.svc.Export(ctx, p, to)
+	})
+}
+
+// sendArchive sends an archive under a name.
+func (s *Server) sendArchive(c echo.Context, name string,
+	make func(context.Context) (*dossier.Archive, error)) error {
 	// For HEAD as well: its size takes a look at every record.
 	w := pacedOf(c)
 	leave, err := s.enterAs(c, s.gates.archives, &w.pace, w.cut)
@@ -21,7 +37,7 @@ func (s *Server) archive(c echo.Context, p dossier.Person, to dossier.Audience) 
 		return err
 	}
 	defer leave()
-	a, err := s.svc.Archive(c.Request().Context(), p.ID, to)
+	a, err := make(c.Request().Context())
 	if err != nil {
 		return err
 	}
@@ -30,7 +46,7 @@ func (s *Server) archive(c echo.Context, p dossier.Person, to dossier.Audience) 
 	}
 	res := c.Response()
 	h := res.Header()
-	describe(h, "application/zip", "attachment", dossier.CleanFileName(p.Name+".zip"))
+	describe(h, "application/zip", "attachment", dossier.CleanFileName(name))
 	h.Set("Accept-Ranges", "none")
 	h.Set("Content-Length", strconv.FormatInt(a.Size(), 10))
 	if c.Request().Method == http.MethodHead {

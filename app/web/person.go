@@ -22,6 +22,8 @@ type personView struct {
 	// Path of the person's page for staff, Link of that of the private link, Delete of the page that asks before
 	// deleting.
 	Path, Link, Delete string
+	// Export is the path of everything that is known of the person, as one ZIP.
+	Export string
 }
 
 // detailView is one of a person's details.
@@ -49,6 +51,7 @@ func personOf(p dossier.Person) personView {
 func personForStaff(p dossier.Person, from place) personView {
 	v, path := personOf(p), personPath(p.ID)
 	v.Path, v.Link, v.Delete = from.on(path), from.on(path+"/link"), from.on(path+"/delete")
+	v.Export = path + "/export.zip"
 	return v
 }
 
@@ -135,6 +138,15 @@ func (s *Server) personArchive(c echo.Context) error {
 		return err
 	}
 	return s.archive(c, p, dossier.ToStaff)
+}
+
+// personExport downloads everything that is known of a person.
+func (s *Server) personExport(c echo.Context) error {
+	p, err := s.staffPerson(c)
+	if err != nil {
+		return err
+	}
+	return s.export(c, p, dossier.ToStaff)
 }
 
 // staffPerson returns the person that the path names.

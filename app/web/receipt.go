@@ -72,6 +72,9 @@ func (s *Server) receiptView(c echo.Context, receipt dossier.Receipt, person dos
 		Expires: momentOf(person.ReceiptExpires),
 		Pending: person.State == dossier.PersonSubmitting, pager: files.pager,
 	}
+	if !v.Pending {
+		v.Person.Export = path + "/export.zip"
+	}
 	if v.Pending {
 		for _, f := range files.files {
 			if f.State != dossier.FileDeleting {
@@ -118,6 +121,11 @@ func (s *Server) receiptFile(c echo.Context, _ dossier.Receipt, person dossier.P
 		return err
 	}
 	return s.save(c, f, dossier.ToAll)
+}
+
+// receiptExport gives a submitter everything that is known of them.
+func (s *Server) receiptExport(c echo.Context, _ dossier.Receipt, person dossier.Person) error {
+	return s.export(c, person, dossier.ToAll)
 }
 
 // receiptArchive gives a submitter all stored files back at once.

@@ -29,6 +29,7 @@ func (s *Server) routes() {
 	e.POST("/receipt", s.openReceipt)
 	get("/receipt/:id", s.holder(audit.PersonView, s.receipt))
 	get("/receipt/:id/files.zip", s.holder(audit.PersonDownload, s.receiptArchive))
+	get("/receipt/:id/export.zip", s.holder(audit.PersonExport, s.receiptExport))
 	get("/receipt/:id/files/:file", s.holder(audit.FileDownload, s.receiptFile))
 
 	get("/receipt/:id/link", s.holder(audit.PersonView, s.receiptLinkPage))
@@ -90,6 +91,7 @@ func (s *Server) staffRoutes() []staffRoute {
 		{get, "/people/:id/link", staff.Editor, audit.PersonView, s.personLinkPage},
 		{post, "/people/:id/expire", staff.Editor, audit.PersonLink, s.expirePersonLink},
 		{get, "/people/:id/files.zip", staff.Viewer, audit.PersonDownload, s.personArchive},
+		{get, "/people/:id/export.zip", staff.Viewer, audit.PersonExport, s.personExport},
 		{get, "/people/:id/files/:file", staff.Viewer, audit.FileDownload, s.file},
 		{get, "/people/:id/files/:file/picture", staff.Viewer, audit.FilePreview, s.picture},
 		{get, "/people/:id/files/:file/delete", staff.Editor, audit.FileView, s.askDeleteFile},

@@ -271,8 +271,8 @@ func reconcileLoop(ctx context.Context, svc *dossier.Service, all *config.Config
 	}
 }
 
-// keepTrash returns the retention of the trash as reconciliation takes it: without a trash, what an earlier setting left
-// there goes at once.
+// keepTrash returns the retention of the trash as reconciliation takes it: without a trash, what an earlier setting
+// left there goes at once.
 func keepTrash(retention time.Duration) time.Duration {
 	if retention == 0 {
 		return -1
