@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -54,10 +55,10 @@ type Trail struct {
 	warned bool
 }
 
-// pending is an entry that waits to be written.
+// pending are entries that wait to be written, together.
 type pending struct {
-	entry Entry
-	done  chan error
+	entries []Entry
+	done    chan error
 }
 
 // NewTrail returns a trail that begins a chain of its own.
@@ -75,18 +76,21 @@ func NewTrail(store Store, o Options) (*Trail, error) {
 	return &Trail{store: store, chain: chain, now: o.Now, log: o.Log, last: Place{Chain: chain}, known: true}, nil
 }
 
-// Append appends an entry. Without an error it is stored. With one it may be: what it tells of must not happen then,
-// and a trail that has it tells of what was begun and has no end.
-func (t *Trail) Append(ctx context.Context, e Entry) error {
+// Append appends entries, all of them or none. Without an error they are stored. With one they may be: what they tell
+// of must not happen then, and a trail that has them tells of what was begun and has no end.
+func (t *Trail) Append(ctx context.Context, entries ...Entry) error {
 	const doing = "recording in the audit trail"
-	if err := e.check(); err != nil {
-		return err
+	p := &pending{slices.Clone(entries), make(chan error, 1)}
+	for i := range p.entries {
+		e := &p.entries[i]
+		if err := e.check(); err != nil {
+			return err
+		}
+		e.Actor.Name, e.Client = cut(e.Actor.Name, MaxName), cut(e.Client, MaxClient)
 	}
 	if err := ctx.Err(); err != nil {
 		return dossier.Unavailable(ctx, doing, err)
 	}
-	e.Actor.Name, e.Client = cut(e.Actor.Name, MaxName), cut(e.Client, MaxClient)
-	p := &pending{e, make(chan error, 1)}
 	t.mu.Lock()
 	if len(t.waiting) >= mostWaiting {
 		t.mu.Unlock()
@@ -129,9 +133,9 @@ func (t *Trail) write() {
 		}
 		floor := t.floor
 		t.mu.Unlock()
-		entries := make([]Entry, n)
-		for i, p := range batch {
-			entries[i] = p.entry
+		var entries []Entry
+		for _, p := range batch {
+			entries = append(entries, p.entries...)
 		}
 		err := t.append(context.Background(), entries, floor)
 		for _, p := range batch {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -87,9 +88,9 @@ func auditActor(a staff.Actor) audit.Actor {
 	return by
 }
 
-// append adds an entry to the trail.
-func (s *Server) append(ctx context.Context, e audit.Entry) error {
-	if err := s.o.Trail.Append(ctx, e); err != nil {
+// append adds entries to the trail.
+func (s *Server) append(ctx context.Context, entries ...audit.Entry) error {
+	if err := s.o.Trail.Append(ctx, entries...); err != nil {
 		if errors.Is(err, dossier.ErrUnavailable) {
 			return dossier.Errorf(dossier.CodeUnavailable, err,
 				"What staff do is recorded, and that is not possible at the moment. Nothing was done. Try again in a minute.")
@@ -167,6 +168,18 @@ func tell(c echo.Context, change func(*audit.Entry)) {
 	}
 }
 
+// searchTerms returns how many words are searched and filters set, and none of them: they are details of people.
+func searchTerms(v url.Values) (n int64) {
+	for name := range v {
+		switch name {
+		case "after", "before", "sort", "zone":
+		default:
+			n += int64(len(strings.Fields(v.Get(name))))
+		}
+	}
+	return n
+}
+
 // notDone has the entry of how the request ended say that it was refused, however it is answered.
 func notDone(c echo.Context) {
 	if r, ok := c.Get(recordingKey).(*recording); ok {
@@ -188,8 +201,7 @@ func (s *Server) recorded(action audit.Action) echo.MiddlewareFunc {
 			}
 			switch action {
 			case audit.PeopleSearch, audit.PeopleExport:
-				// How many words were searched, and none of them: they are details of a person.
-				e.Count = int64(len(strings.Fields(c.QueryParam("q"))))
+				e.Count = searchTerms(c.QueryParams())
 			case audit.FilePreview:
 				e.Subject.File = ""
 				if !s.previews.due(e, s.now()) {
@@ -257,6 +269,21 @@ func personSubject(id dossier.PersonID, file string) audit.Subject {
 // accountSubject is an account as the subject of an entry.
 func accountSubject(id staff.AccountID) audit.Subject {
 	return audit.Subject{Kind: audit.KindAccount, ID: id.String()}
+}
+
+// recordEach records, for each person of a selection that was made one by one, that staff take them along. Of "all that
+// match" the number is recorded.
+func (s *Server) recordEach(c echo.Context, actor staff.Actor, people []dossier.PersonID, how string) error {
+	if len(people) == 0 {
+		return nil
+	}
+	var all []audit.Entry
+	for _, id := range people {
+		e := s.entry(c, auditActor(actor), audit.PersonDownload, personSubject(id, ""))
+		e.Result, e.Detail = audit.Allowed, how
+		all = append(all, e)
+	}
+	return s.append(c.Request().Context(), all...)
 }
 
 // byHolder returns the entry of what the holder of a person's receipt does.

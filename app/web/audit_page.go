@@ -211,7 +211,7 @@ func moreOf(e audit.Entry) string {
 	switch n := int(e.Count); e.Action {
 	case audit.PeopleSearch:
 		if n > 0 {
-			return "searched for " + counted(n, "word")
+			return counted(n, "search term")
 		}
 	case audit.SessionFail:
 		if n > 1 {
@@ -221,8 +221,12 @@ func moreOf(e audit.Entry) string {
 		if e.Result == audit.Done {
 			return counted(n, "row")
 		}
-	case audit.Seal, audit.SealHead, audit.PruneHead, audit.PruneEntries:
-		return humanize.Comma(e.Count)
+	case audit.Seal:
+		return counted(n, "chain")
+	case audit.SealHead, audit.PruneHead:
+		return "up to entry " + humanize.Comma(e.Count)
+	case audit.PruneEntries:
+		return humanize.Comma(e.Count) + " removed, " + e.Detail
 	default:
 		return e.Detail
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"dossier.example/app"
 	"dossier.example/app/api"
 	"dossier.example/app/audit"
+	"dossier.example/app/staff"
 )
 
 // failingTrail is a store of the audit trail that fails when told so.
@@ -131,6 +133,13 @@ func TestStaffIsRecorded(t *testing.T) {
 			[]string{"shared people.export begun 1", "shared people.export done 1"}},
 		{scenario{path: "/people.csv", status: 200},
 			[]string{"shared people.export begun", "shared people.export done 2"}},
+		{scenario{path: "/people/selected", form: url.Values{"csrf": {by.token}, "do": {"csv"}, "person": {id, other.Person.String()}},
+			status: 200}, []string{"shared people.export begun", "shared person.download allowed" + person + ": csv",
+			"shared person.download allowed person " + other.Person.String() + ": csv", "shared people.export done 2: csv"}},
+		{scenario{path: "/people/selected", form: url.Values{"csrf": {by.token}, "do": {"zip"}, "all": {"yes"},
+			"asked": {"2026-11-25T00:00:00Z"}}, status: 200}, []string{"shared people.export begun", "shared people.export done 2: zip"}},
+		{scenario{path: "/people/selected", form: url.Values{"csrf": {by.token}, "do": {"zip"}}, status: 303},
+			[]string{"shared people.export begun", "shared people.export refused"}},
 		{scenario{path: "/people/" + id, status: 200}, []string{"shared person.view allowed" + person}},
 		{scenario{path: "/people/" + id, method: http.MethodHead, status: 200},
 			[]string{"shared person.view allowed" + person}},
@@ -565,5 +574,82 @@ func TestAHundredViewsAtOnce(t *testing.T) {
 	}
 	if r, err := audit.Verify(t.Context(), s.stores.People.(audit.Store), nil); err != nil || r.Wrong != 0 {
 		t.Errorf("the trail is damaged: %+v, %v", r, err)
+	}
+}
+
+// colleague is a member of the staff with an account.
+type colleague struct {
+	*member
+	account staff.Account
+}
+
+// signInAs makes an active account and signs in with it.
+func (s *site) signInAs(t *testing.T, name string, role staff.Role) colleague {
+	t.Helper()
+	id, err := staff.NewAccountID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := s.clock.now()
+	account := staff.Account{ID: id, Name: name, Address: strings.ToLower(name) + "@site.example", Role: role,
+		State: staff.Active, CreatedAt: at, ChangedAt: at, SignedInAt: at}
+	store := s.stores.People.(staff.Store)
+	if err := store.AddAccount(t.Context(), staff.Record{Account: account, Revision: 1}); err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest(http.MethodGet, "/", nil).WithContext(t.Context())
+	cookie, one, err := s.server.sessions.begin(r, id, "192.0.2.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return colleague{&member{cookie: cookie, token: s.server.sessions.token(one)}, account}
+}
+
+// What a role is not enough for is refused, and that is recorded, too; by whom, and with the name as it was then.
+func TestAccountsAreRecorded(t *testing.T) {
+	s := newSite(t)
+	admin, key := s.signInAs(t, "Grace", staff.Administrator), s.signInAs(t, "Vera", staff.Viewer)
+	viewer := key.account.ID.String()
+	receipt, _ := s.submit(t, "Ada")
+	person := "/people/" + receipt.Person.String()
+	for _, c := range []struct {
+		scenario
+		want []string
+	}{
+		{scenario{path: person + "/delete", by: key.member, form: url.Values{"csrf": {key.token}}, status: 403},
+			[]string{viewer + " person.delete refused person " + receipt.Person.String()}},
+		{scenario{path: "/staff/audit", by: key.member, status: 403}, []string{viewer + " audit.view refused"}},
+		{scenario{path: api.Prefix + "/files/" + receipt.Person.String() + "?person=" + receipt.Person.String(), method: http.MethodDelete,
+			by: key.member, status: 403}, []string{viewer + " file.delete refused person " + receipt.Person.String() +
+			" file " + receipt.Person.String()}},
+		{scenario{path: "/staff/accounts/" + viewer + "/role", by: admin.member, form: url.Values{"csrf": {admin.token},
+			"role": {"editor"}}, status: 303}, []string{
+			admin.account.ID.String() + " account.role begun account " + viewer,
+			admin.account.ID.String() + " account.role done account " + viewer + ": editor"}},
+		{scenario{path: "/staff/accounts/" + viewer + "/suspend", by: admin.member, form: url.Values{"csrf": {admin.token}},
+			status: 303}, []string{admin.account.ID.String() + " account.suspend begun account " + viewer,
+			admin.account.ID.String() + " account.suspend done account " + viewer}},
+	} {
+		a := s.play(t, c.scenario)
+		if got := s.recordedBy(t, a); !slices.Equal(got, c.want) {
+			t.Errorf("%s: the trail has\n%s\nwant\n%s", c.path, strings.Join(got, "\n"), strings.Join(c.want, "\n"))
+		}
+	}
+	if there, _ := s.exists(t, receipt.Person); !there {
+		t.Error("a viewer deleted somebody")
+	}
+	for _, e := range s.entries(t, audit.Query{Actor: viewer}) {
+		if e.Actor.Name != "Vera" {
+			t.Errorf("the name is %q", e.Actor.Name)
+		}
+	}
+	// Long after the sign-in, proof is asked for first: nothing was done.
+	s.clock.advance(proofAge + time.Minute)
+	a := s.play(t, scenario{path: "/staff/accounts/" + viewer + "/resume", by: admin.member,
+		form: url.Values{"csrf": {admin.token}}, status: 303})
+	want := []string{admin.account.ID.String() + " account.resume begun account " + viewer,
+		admin.account.ID.String() + " account.resume refused account " + viewer}
+	if got := s.recordedBy(t, a); !slices.Equal(got, want) {
+		t.Errorf("without proof: the trail has %q, want %q", got, want)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"dossier.example/app"
+	"dossier.example/app/audit"
 	"dossier.example/app/staff"
 )
 
@@ -71,9 +72,14 @@ func (s *Server) actOnSelected(c echo.Context) error {
 			return forbiddenRole(actor.Role(), action.needs)
 		}
 		if sel.IDs != nil && len(sel.IDs) == 0 {
+			notDone(c)
 			s.say(c, "Nobody is selected. Check the boxes of the people whom you mean, or the one for all.")
 			return c.Redirect(http.StatusSeeOther, at.path())
 		}
+		if err := s.recordEach(c, actor, sel.IDs, action.Name); err != nil {
+			return err
+		}
+		tell(c, func(e *audit.Entry) { e.Detail = action.Name })
 		return action.do(s, c, sel)
 	}
 	return malformed(nil, "The form does not say what to do. Reload the page.")
@@ -131,6 +137,7 @@ func (s *Server) selectedArchive(c echo.Context, sel dossier.Selection) error {
 		return &absent{&dossier.Error{Code: dossier.CodeNotFound}, "Nobody is there any more",
 			"Everybody who was selected has been deleted.", "/people", "Go to the directory"}
 	}
+	tell(c, func(e *audit.Entry) { e.Count = int64(len(people)) })
 	res := c.Response()
 	h := res.Header()
 	describe(h, "application/zip", "attachment", "people-"+s.now().UTC().Format(time.DateOnly)+".zip")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dossier.example/app"
+	"dossier.example/app/audit"
 	"dossier.example/app/staff"
 )
 
@@ -228,6 +229,51 @@ func sampleAccount() accountView {
 	return accountView{Href: "/staff/accounts/0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11", Name: "Ada Lovelace",
 		Address: "ada@site.example", Role: "administrator", State: "active", Local: true, Own: true,
 		SignedIn: sampleTime("2026-11-24T14:05:00Z"), Created: sampleTime("2026-11-20T09:00:00Z")}
+}
+
+// sampleAudit is a page of the audit trail with an entry of each kind.
+func sampleAudit(p page) auditView {
+	v := auditView{page: p, Export: "/staff/audit.csv", pager: pager{FirstText: "Newest", NextText: "Older",
+		Next: "/staff/audit?after=x"}}
+	for _, a := range audit.Actions() {
+		v.Actions = append(v.Actions, choiceView{string(a), a.Text()})
+	}
+	for _, r := range audit.Results {
+		v.Results = append(v.Results, choiceView{string(r), resultTexts[r]})
+	}
+	for i, e := range sampleEntries() {
+		e.At = time.Date(2026, 11, 24, 14, 5-i, 0, 0, time.UTC)
+		e.Request = sampleRequestID
+		v.Entries = append(v.Entries, entryOf(e))
+	}
+	return v
+}
+
+func sampleEntries() []audit.Entry {
+	ada := audit.Actor{ID: "01920000-0000-7000-8000-000000000001", Name: "Ada Lovelace"}
+	long := audit.Actor{ID: "01920000-0000-7000-8000-000000000002", Name: unbroken}
+	person := audit.Subject{Kind: audit.KindPerson, ID: samplePerson[len("/people/"):]}
+	file := person
+	file.File = "01920000-0000-7000-8000-000000000003"
+	account := audit.Subject{Kind: audit.KindAccount, ID: ada.ID}
+	return []audit.Entry{
+		{Actor: ada, Action: audit.PersonDelete, Result: audit.Failed, Subject: person, Client: "192.0.2.1"},
+		{Actor: ada, Action: audit.PersonDelete, Result: audit.Begun, Subject: person, Client: "192.0.2.1"},
+		{Actor: long, Action: audit.FileDownload, Result: audit.Allowed, Subject: file,
+			Client: "2001:db8:1234:5678:9abc:def0:1234:5678"},
+		{Actor: audit.Actor{ID: audit.Shared}, Action: audit.PeopleSearch, Result: audit.Allowed, Count: 3,
+			Client: "192.0.2.1"},
+		{Actor: ada, Action: audit.PeopleExport, Result: audit.Done, Count: 2318, Client: "192.0.2.1"},
+		{Actor: audit.Actor{ID: audit.Nobody}, Action: audit.SessionFail, Result: audit.Refused, Count: 1284,
+			Client: "203.0.113.77"},
+		{Actor: audit.Actor{ID: audit.Holder}, Action: audit.ReceiptReplace, Result: audit.Done, Subject: person,
+			Client: "203.0.113.77"},
+		{Actor: ada, Action: audit.AccountRole, Result: audit.Done, Subject: account, Detail: "administrator",
+			Client: "192.0.2.1"},
+		{Actor: audit.Actor{ID: audit.Program}, Action: audit.Seal, Result: audit.Done, Count: 4},
+		{Actor: audit.Actor{ID: audit.Program}, Action: audit.SettingsStart, Result: audit.Allowed,
+			Detail: "settings 9f3c2ab1d4e5f607, release 1.4.0-12-g86d74de"},
+	}
 }
 
 // samples are all pages in all their states. The picture of image files is found at the given path.
@@ -508,6 +554,7 @@ func samples(picture string) []sample {
 			v.Files, v.Total, v.Archive = forStaff(picture, mixedFiles()...), "3 files, 1.6 MB",
 				samplePerson+"/files.zip"
 			v.ArchiveText = "Download all as a ZIP file (3 files, 1.6 MB)"
+			v.History, v.AllHistory = sampleAudit(page{}).Entries[:4], "/staff/audit?subject=x"
 		})},
 		{"person-scanned", "person", with(person, func(v *personPageView) {
 			v.Files, v.Total = forStaff(picture, scannedFiles()...), "5 files, 32 MB"
@@ -573,6 +620,18 @@ func samples(picture string) []sample {
 		{"undo", "directory", with(directory, func(v *directoryView) {
 			v.People, v.Count, v.Flash = crowd(), "7 people", "Ada Lovelace was moved to the trash."
 			v.Undo, v.Trash = "/trash/people/1/put-back", true
+		})},
+		{"audit", "audit", sampleAudit(staff("Audit trail", "/staff/audit"))},
+		{"audit-filtered", "audit", with(sampleAudit(staff("Audit trail", "/staff/audit")), func(v *auditView) {
+			v.Filtered, v.From, v.To, v.Action, v.Result = true, "2026-11-01", "2026-11-24", "person.delete", "failed"
+			v.Subject, v.Actor = samplePerson[len("/people/"):], audit.Shared
+			v.Entries, v.First, v.Next = v.Entries[:1], "/staff/audit", ""
+		})},
+		{"audit-none", "audit", with(sampleAudit(staff("Audit trail", "/staff/audit")), func(v *auditView) {
+			v.Filtered, v.Entries, v.Next = true, nil, ""
+		})},
+		{"audit-past-end", "audit", with(sampleAudit(staff("Audit trail", "/staff/audit")), func(v *auditView) {
+			v.Entries, v.First, v.Next = nil, "/staff/audit", ""
 		})},
 		{"sessions-all", "sessions", sessionsView{page: staff("Sessions", "/staff/sessions"), Others: true, All: true,
 			Lifetime: "12 hours", Idle: "1 hour", Sessions: []sessionView{
