@@ -36,6 +36,8 @@ const (
 
 	PeopleSearch Action = "people.search"
 	PeopleExport Action = "people.export"
+	// PeopleSelect stands for what is done with selected people, which has an action of its own.
+	PeopleSelect Action = "people.select"
 	// PeoplePutBack puts back from the trash those who were moved there at once.
 	PeoplePutBack Action = "people.put-back"
 
@@ -123,6 +125,7 @@ var actions = []kind{
 
 	{PeopleSearch, "Viewed the directory", false},
 	{PeopleExport, "Exported the directory", true},
+	{PeopleSelect, "Worked with selected people", true},
 	{PeoplePutBack, "Put people back from the trash", true},
 
 	{PersonView, "Viewed a person", false},

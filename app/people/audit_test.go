@@ -18,7 +18,8 @@ import (
 	"gorm.io/gorm"
 )
 
-// The queries of the page of the trail, of a person's history and of a later page find their rows by an index, in order.
+// The queries of the page of the trail, of a person's history and of a later page find their rows by an index, in
+// order.
 func TestSQLiteAuditPlans(t *testing.T) {
 	s := openSQLite(t, filepath.Join(t.TempDir(), "people.db"))
 	for name, q := range auditQueries() {

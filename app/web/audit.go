@@ -200,6 +200,8 @@ func (s *Server) recorded(action audit.Action) echo.MiddlewareFunc {
 				e.Detail = byProgram
 			}
 			switch action {
+			case audit.PeopleSelect:
+				return next(c) // the form says what is done, and actOnSelected records that
 			case audit.PeopleSearch, audit.PeopleExport:
 				e.Count = searchTerms(c.QueryParams())
 			case audit.FilePreview:
@@ -271,16 +273,17 @@ func accountSubject(id staff.AccountID) audit.Subject {
 	return audit.Subject{Kind: audit.KindAccount, ID: id.String()}
 }
 
-// recordEach records, for each person of a selection that was made one by one, that staff take them along. Of "all that
+// recordEach records, for each person of a selection that was made one by one, what is about to be done. Of "all that
 // match" the number is recorded.
-func (s *Server) recordEach(c echo.Context, actor staff.Actor, people []dossier.PersonID, how string) error {
+func (s *Server) recordEach(c echo.Context, actor staff.Actor, people []dossier.PersonID,
+	action bulkAction) error {
 	if len(people) == 0 {
 		return nil
 	}
 	var all []audit.Entry
 	for _, id := range people {
-		e := s.entry(c, auditActor(actor), audit.PersonDownload, personSubject(id, ""))
-		e.Result, e.Detail = audit.Allowed, how
+		e := s.entry(c, auditActor(actor), action.each, personSubject(id, ""))
+		e.Result, e.Detail = audit.Allowed, action.Name
 		all = append(all, e)
 	}
 	return s.append(c.Request().Context(), all...)

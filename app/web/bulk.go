@@ -22,6 +22,8 @@ type bulkAction struct {
 	Danger bool
 	// needs is the role without which it is refused, and not offered.
 	needs staff.Role
+	// action is what the audit trail calls it, and each what it calls it for one of several people.
+	action, each audit.Action
 	// do does it, or shows the page that asks first.
 	do func(*Server, echo.Context, dossier.Selection) error
 }
@@ -29,8 +31,10 @@ type bulkAction struct {
 // bulkActions are all of them, in the order of their buttons. This is the one place that knows them.
 func bulkActions() []bulkAction {
 	return []bulkAction{
-		{Name: "zip", Label: "Download files", needs: staff.Viewer, do: (*Server).selectedArchive},
-		{Name: "csv", Label: "Download as CSV", needs: staff.Viewer, do: (*Server).sendCSV},
+		{Name: "zip", Label: "Download files", needs: staff.Viewer, action: audit.PeopleExport,
+			each: audit.PersonDownload, do: (*Server).selectedArchive},
+		{Name: "csv", Label: "Download as CSV", needs: staff.Viewer, action: audit.PeopleExport,
+			each: audit.PersonDownload, do: (*Server).sendCSV},
 	}
 }
 
@@ -69,18 +73,18 @@ func (s *Server) actOnSelected(c echo.Context) error {
 			continue
 		}
 		if !actor.Role().May(action.needs) {
-			return forbiddenRole(actor.Role(), action.needs)
+			return s.refused(c, actor, action.needs, action.action, audit.Subject{})
 		}
 		if sel.IDs != nil && len(sel.IDs) == 0 {
-			notDone(c)
 			s.say(c, "Nobody is selected. Check the boxes of the people whom you mean, or the one for all.")
 			return c.Redirect(http.StatusSeeOther, at.path())
 		}
-		if err := s.recordEach(c, actor, sel.IDs, action.Name); err != nil {
+		if err := s.recordEach(c, actor, sel.IDs, action); err != nil {
 			return err
 		}
-		tell(c, func(e *audit.Entry) { e.Detail = action.Name })
-		return action.do(s, c, sel)
+		e := s.entry(c, auditActor(actor), action.action, audit.Subject{})
+		e.Detail = action.Name
+		return s.record(c, e, func() error { return action.do(s, c, sel) })
 	}
 	return malformed(nil, "The form does not say what to do. Reload the page.")
 }

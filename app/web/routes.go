@@ -84,7 +84,7 @@ func (s *Server) staffRoutes() []staffRoute {
 		{get, "/people", staff.Viewer, audit.PeopleSearch, s.people},
 		{get, "/people.csv", staff.Viewer, audit.PeopleExport, s.peopleCSV},
 		{get, "/people/selected", staff.Viewer, audit.PeopleSearch, s.selectedPage},
-		{post, "/people/selected", staff.Viewer, audit.PeopleExport, s.actOnSelected},
+		{post, "/people/selected", staff.Viewer, audit.PeopleSelect, s.actOnSelected},
 		{get, "/people/:id", staff.Viewer, audit.PersonView, s.person},
 		{get, "/people/:id/delete", staff.Editor, audit.PersonView, s.askDeletePerson},
 		{post, "/people/:id/delete", staff.Editor, audit.PersonDelete, s.deletePerson},
