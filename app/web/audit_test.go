@@ -584,8 +584,8 @@ type colleague struct {
 	account staff.Account
 }
 
-// signInAs makes an active account and signs in with it.
-func (s *site) signInAs(t *testing.T, name string, role staff.Role) colleague {
+// signInWith makes an active account and signs in with it.
+func (s *site) signInWith(t *testing.T, name string, role staff.Role) colleague {
 	t.Helper()
 	id, err := staff.NewAccountID()
 	if err != nil {
@@ -609,7 +609,7 @@ func (s *site) signInAs(t *testing.T, name string, role staff.Role) colleague {
 // What a role is not enough for is refused, and that is recorded, too; by whom, and with the name as it was then.
 func TestAccountsAreRecorded(t *testing.T) {
 	s := newSite(t)
-	admin, key := s.signInAs(t, "Grace", staff.Administrator), s.signInAs(t, "Vera", staff.Viewer)
+	admin, key := s.signInWith(t, "Grace", staff.Administrator), s.signInWith(t, "Vera", staff.Viewer)
 	viewer := key.account.ID.String()
 	receipt, _ := s.submit(t, "Ada")
 	person := "/people/" + receipt.Person.String()
