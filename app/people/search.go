@@ -177,6 +177,11 @@ func lookOf(q dossier.Search) (look, bool) {
 // keyed reports whether the list is sorted by a word.
 func (l look) keyed() bool { return l.by != span{} }
 
+// conditional reports whether not everybody is looked for.
+func (l look) conditional() bool {
+	return len(l.has)+len(l.not) > 0 || l.among != nil || l.window.bounded()
+}
+
 // direction is the way in which a list is read, and from where.
 type direction struct {
 	up   bool
@@ -314,7 +319,7 @@ func (s *Store) byWord(ctx context.Context, q dossier.Search, l look) (dossier.F
 	if err != nil {
 		return dossier.Found{}, err
 	}
-	list, stopped, err := w.fill(ctx, l.d, q.Limit+1)
+	list, stopped, err := w.fill(ctx, l.d, q.Limit+1, s.bounds.examined)
 	if err != nil {
 		return dossier.Found{}, err
 	}
@@ -493,7 +498,7 @@ func (s *Store) byManyWords(ctx context.Context, q dossier.Search, l look) (doss
 			return page, err
 		}
 	}
-	list, stopped, err := w.fill(ctx, l.d, q.Limit+1)
+	list, stopped, err := w.fill(ctx, l.d, q.Limit+1, s.bounds.examined)
 	if err != nil {
 		return dossier.Found{}, err
 	}
@@ -509,26 +514,33 @@ func (s *Store) byManyWords(ctx context.Context, q dossier.Search, l look) (doss
 
 // byKey is Find in a list that is sorted by a word.
 func (s *Store) byKey(ctx context.Context, q dossier.Search, l look) (dossier.Found, error) {
-	if len(l.has)+len(l.not) > 0 || l.among != nil || l.window.bounded() {
-		rest := l
-		list, ok, err := s.fewest(ctx, &rest, s.bounds.sorted)
-		if err == nil && ok {
-			list, err = s.test(ctx, list, rest)
-		}
-		if err == nil && ok {
-			list, err = s.keys(ctx, list, l)
-		}
-		switch {
-		case err != nil:
-			return dossier.Found{}, err
-		case ok:
-			return s.pageOf(ctx, q, l, list)
+	w := &walker{s: s, tests: l, keyed: true}
+	var list []place
+	var stopped *place
+	// Few are sorted at once. Of those who are not so few, a page may soon be full of the first in the list; if it is
+	// not, they are sorted after all.
+	d, most := l.d, s.bounds.examined
+	if l.conditional() {
+		most = min(most, 4*s.bounds.tested)
+		page, ok, err := s.byFewKeys(ctx, q, l, s.bounds.tested)
+		if ok || err != nil {
+			return page, err
 		}
 	}
-	w := &walker{s: s, tests: l, keyed: true}
-	list, stopped, err := w.fill(ctx, l.d, q.Limit+1)
-	if err != nil {
-		return dossier.Found{}, err
+	for {
+		more, at, err := w.fill(ctx, d, q.Limit+1-len(list), most)
+		if err != nil {
+			return dossier.Found{}, err
+		}
+		list, stopped = append(list, more...), at
+		if stopped == nil || most == s.bounds.examined {
+			break
+		}
+		page, ok, err := s.byFewKeys(ctx, q, l, s.bounds.sorted)
+		if ok || err != nil {
+			return page, err
+		}
+		d.from, most = stopped, s.bounds.examined
 	}
 	out, err := s.found(ctx, q, list, stopped)
 	if err != nil || q.Count == 0 {
@@ -542,6 +554,23 @@ func (s *Store) byKey(ctx context.Context, q dossier.Search, l look) (dossier.Fo
 		out.Matches = max(out.Matches, min(len(out.People), q.Count))
 	}
 	return out, err
+}
+
+// byFewKeys is byKey where a condition has few people; false where none has.
+func (s *Store) byFewKeys(ctx context.Context, q dossier.Search, l look, most int) (dossier.Found, bool, error) {
+	rest := l
+	list, ok, err := s.fewest(ctx, &rest, most)
+	if err != nil || !ok {
+		return dossier.Found{}, false, err
+	}
+	if list, err = s.test(ctx, list, rest); err == nil {
+		list, err = s.keys(ctx, list, l)
+	}
+	if err != nil {
+		return dossier.Found{}, false, err
+	}
+	out, err := s.pageOf(ctx, q, l, list)
+	return out, true, err
 }
 
 // keys returns the places of people in the list that is sorted by a word.
@@ -836,11 +865,15 @@ func merge(tx *gorm.DB, words []string, d direction, n int) *gorm.DB {
 	return tx.Raw(strings.Join(selects, " UNION ")+" ORDER BY "+d.order("person_id")+" LIMIT ?", append(lists, n)...)
 }
 
-// fill returns up to n persons who pass the tests, and where it stopped, unless at the end or with n.
-func (w *walker) fill(ctx context.Context, d direction, n int) ([]place, *place, error) {
+// fill returns up to n persons who pass the tests, and where it stopped, unless at the end or with n: after looking at
+// about as many as most.
+func (w *walker) fill(ctx context.Context, d direction, n, most int) ([]place, *place, error) {
 	var all []place
 	size := n
-	for seen := 0; seen < w.s.bounds.examined; {
+	if w.tests.conditional() {
+		size = min(4*n, w.s.bounds.tested) // as not everybody passes, and each look takes its time
+	}
+	for seen := 0; seen < most; {
 		list, ended, err := w.block(ctx, d, size)
 		if err != nil {
 			return nil, nil, err
