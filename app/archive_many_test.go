@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -108,7 +109,7 @@ func TestArchiveManyTellsWhatIsMissing(t *testing.T) {
 	s := fresh(t)
 	ctx, svc := t.Context(), s.service(dossier.DefaultLimits())
 	var people []dossier.PersonID
-	for i := range 5 {
+	for i := range 6 {
 		r, d := dossier.NewReceipt(), ada
 		d.Name = fmt.Sprintf("Person %d", i)
 		if _, err := svc.Register(ctx, r, d); err != nil {
@@ -134,6 +135,10 @@ func TestArchiveManyTellsWhatIsMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.stored(t, svc, people[4], upload{"last.txt", []byte("last")})
+	s.stored(t, svc, people[5], upload{"trash.txt", []byte("trash")})
+	if _, err := svc.TrashPerson(ctx, people[5], "staff"); err != nil {
+		t.Fatal(err)
+	}
 	var b bytes.Buffer
 	if err := svc.ArchiveMany(people, dossier.ToStaff).Write(ctx, &b); err != nil {
 		t.Fatal(err)
@@ -142,13 +147,50 @@ func TestArchiveManyTellsWhatIsMissing(t *testing.T) {
 	contents := got["Contents, incomplete.txt"]
 	for _, want := range []string{"Some files are not here", "  1 missing; see the file Missing files.txt",
 		"  lost.txt is missing: its stored copy is damaged", "  1 being sent, or interrupted",
-		people[3].String() + "\r\n  This person was deleted"} {
+		people[3].String() + "\r\n  This person was deleted", people[5].String() + "\r\n  This person was deleted"} {
 		if !strings.Contains(contents, want) {
 			t.Errorf("the list does not say %q:\n%s", want, contents)
 		}
 	}
 	if !strings.Contains(got["Person 0/Missing files.txt"], "known.txt") || got["Person 0/whole.txt"] != "whole" ||
 		got["Person 4/last.txt"] != "last" || len(got) != 4 {
+		t.Errorf("the archive has %q", got)
+	}
+}
+
+// vanishing is an object store of which a file is deleted when it comes to its bytes.
+type vanishing struct {
+	dossier.Objects
+	gone func()
+}
+
+func (v vanishing) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	v.gone()
+	return v.Objects.Open(ctx, key, offset, length)
+}
+
+func TestArchiveManyGoesOnWithoutWhatIsDeleted(t *testing.T) {
+	s := fresh(t)
+	svc := s.service(dossier.DefaultLimits())
+	r := dossier.NewReceipt()
+	if _, err := svc.Register(t.Context(), r, ada); err != nil {
+		t.Fatal(err)
+	}
+	first := s.stored(t, svc, r.Person, upload{"a.txt", []byte("a")})
+	s.stored(t, svc, r.Person, upload{"b.txt", []byte("b")})
+	gone := func() {
+		if err := svc.DeleteFile(t.Context(), first.Person, first.ID); err != nil && !errors.Is(err, dossier.ErrNotFound) {
+			t.Error(err)
+		}
+	}
+	many := dossier.New(s.people, s.catalog, vanishing{s.objects, gone}, dossier.Options{Now: s.clock.now})
+	var b bytes.Buffer
+	if err := many.ArchiveMany([]dossier.PersonID{r.Person}, dossier.ToStaff).Write(t.Context(), &b); err != nil {
+		t.Fatal(err)
+	}
+	got := unzipped(t, b.Bytes())
+	if contents := got["Contents, incomplete.txt"]; got[ada.Name+"/b.txt"] != "b" || len(got) != 2 ||
+		!strings.Contains(contents, "a.txt was deleted while") {
 		t.Errorf("the archive has %q", got)
 	}
 }

@@ -128,7 +128,9 @@ func (l *Lists) search() dossier.Search {
 		q.From = peopleEpoch.Add(time.Duration(l.random.IntN(20)) * time.Second)
 	}
 	if l.random.IntN(4) == 0 {
-		q.Until = peopleEpoch.Add(time.Duration(l.random.IntN(20))*time.Second + time.Microsecond)
+		// At the moment of some people, who are not among them, or just after.
+		q.Until = peopleEpoch.Add(time.Duration(l.random.IntN(20))*time.Second +
+			time.Duration(l.random.IntN(2))*time.Microsecond)
 	}
 	if l.random.IntN(5) == 0 {
 		q.Among = []dossier.PersonID{dossier.NewPersonID()}
