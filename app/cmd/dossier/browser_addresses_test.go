@@ -117,7 +117,7 @@ func (c *chromium) addressesHoldNoSecret(t *testing.T, scripts bool) {
 		staff.errorf("the key stays in the address %s", got)
 	}
 	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS("main button")))
-	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS(".table-people a")))
+	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS(".table-people tbody a")))
 	if scripts {
 		person := staff.location()
 		staff.load(http.StatusOK, chromedp.Navigate(person+"/link"))

@@ -153,7 +153,7 @@ func (c *chromium) wholeWay(t *testing.T) {
 	})()`) {
 		staff.errorf("selecting text in a row leaves the page")
 	}
-	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS(".table-people tbody td:nth-child(3)")))
+	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS(".table-people tbody td:nth-child(4)")))
 	staff.shows("Ada Lovelace", "5 files")
 	staff.audit("person-list")
 	if got := eval[[]string](staff,
@@ -165,7 +165,7 @@ func (c *chromium) wholeWay(t *testing.T) {
 	if got := staff.location(); got != base+"/people?q=ADA+l" {
 		staff.errorf("the way back leads to %s, want the search", got)
 	}
-	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS(".table-people a")))
+	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS(".table-people tbody a")))
 	staff.load(http.StatusOK, chromedp.Click(chromedp.CSS(".hint a[href*=cards]")))
 	person := staff.location()
 	type shown struct {

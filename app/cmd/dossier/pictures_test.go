@@ -47,7 +47,7 @@ func (c *chromium) picturesOfPages(t *testing.T) {
 	p.keep("form.png", chromedp.FullScreenshot(100))
 	p.load(http.StatusOK, chromedp.Click(chromedp.CSS("#submission button[type=submit]")))
 	p.signIn(data)
-	p.load(http.StatusOK, chromedp.Click(chromedp.CSS(".table-people a")))
+	p.load(http.StatusOK, chromedp.Click(chromedp.CSS(".table-people tbody a")))
 	p.keep("person.png", chromedp.FullScreenshot(100))
 }
 

@@ -32,6 +32,7 @@ export function selecting(form) {
   let last; // the box that was clicked before
   const show = () => {
     const n = boxes.filter((box) => box.checked).length;
+    form.querySelector(".bulk").classList.toggle("bulk-ready", n > 0 || Boolean(all?.checked));
     every.checked = n === boxes.length;
     every.indeterminate = n > 0 && n < boxes.length;
     for (const box of boxes) box.closest("tr").classList.toggle("selected", box.checked || Boolean(all?.checked));
