@@ -6,8 +6,8 @@ import (
 	"dossier.example/plan/graph/graphtest"
 )
 
-// TestStrange: changes of kinds that other repositories make, each with all that is said of it; what is empty is said to
-// be nothing.
+// TestStrange: changes of kinds that other repositories make, each with all that is said of it; what is empty is said
+// to be nothing.
 func TestStrange(t *testing.T) {
 	const (
 		trust = `{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}`
@@ -139,7 +139,7 @@ func TestStrange(t *testing.T) {
 			[][2]string{{stops, "gets no secrets"}, {exposes, "stands in the clear in the task"}}},
 		{"rotated once a year", "secretsmanager/secretRotation:SecretRotation",
 			in{"rotationRules": in{"automaticallyAfterDays": 30}},
-				in{"rotationRules": in{"automaticallyAfterDays": 365}},
+			in{"rotationRules": in{"automaticallyAfterDays": 365}},
 			[][2]string{{weakens, "every 365 days instead of 30"}}},
 		{"counted, not blocked", "wafv2/webAcl:WebAcl", in{"rules": list(common, limit(500, block))},
 			in{"rules": list(common, limit(500, count))}, [][2]string{{weakens,
@@ -183,14 +183,14 @@ func TestStrange(t *testing.T) {
 			[][2]string{{stops, "no longer allows **everyone** `*` on `*`"}}},
 		{"the same in other words", "sqs/queue:Queue",
 			in{"policy": statements(`{"Effect":"Allow","Principal":{"Service":` +
-			`"events.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"*","Condition":{"ArnEquals":{"aws:SourceArn":` +
-			`"arn:a"},"StringLike":{"aws:SourceAccount":"1"}}}`)},
-				in{"policy": statements(`{"Effect":"Allow","Principal":` +
-			`{"Service":"events.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"*","Condition":{"ArnLike":` +
-			`{"aws:SourceArn":"arn:a"},"StringEquals":{"aws:SourceAccount":"1"}}}`)}, nil},
+				`"events.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"*","Condition":{"ArnEquals":{"aws:SourceArn":` +
+				`"arn:a"},"StringLike":{"aws:SourceAccount":"1"}}}`)},
+			in{"policy": statements(`{"Effect":"Allow","Principal":` +
+				`{"Service":"events.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"*","Condition":{"ArnLike":` +
+				`{"aws:SourceArn":"arn:a"},"StringEquals":{"aws:SourceAccount":"1"}}}`)}, nil},
 		{"a condition with a wildcard", "sqs/queue:Queue",
 			in{"policy": statements(`{"Effect":"Allow","Principal":"*",` +
-			`"Action":"sqs:SendMessage","Resource":"*","Condition":{"StringEquals":{"a":"b"}}}`)},
+				`"Action":"sqs:SendMessage","Resource":"*","Condition":{"StringEquals":{"a":"b"}}}`)},
 			in{"policy": statements(`{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*",` +
 				`"Condition":{"StringLike":{"a":"b*"}}}`)},
 			[][2]string{{exposes, "newly allows"}, {stops, "no longer allows"}}},

@@ -93,8 +93,8 @@ type Actor struct {
 	ID string
 	// Name is the account's name as it was then.
 	Name string
-	// Session is the ID of the session, or of the personal token, empty where there is neither. It tells apart those who
-	// share a key.
+	// Session is the ID of the session, or of the personal token, empty where there is neither. It tells apart those
+	// who share a key.
 	Session string
 }
 

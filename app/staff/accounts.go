@@ -160,8 +160,8 @@ func (a *Accounts) add(ctx context.Context, r Record) error {
 const maxIdentity = 255
 
 // Enter returns the account of an identity, whose owner signs in: the one that it has had, or the invited one of its
-// verified address, or a new one. The account gets the identity's name and address, and its role if it has one. Errors: ErrForbidden, with a
-// message, if the identity may not come in; ErrLast.
+// verified address, or a new one. The account gets the identity's name and address, and its role if it has one. Errors:
+// ErrForbidden, with a message, if the identity may not come in; ErrLast.
 func (a *Accounts) Enter(ctx context.Context, i Identity) (Account, error) {
 	if i.Issuer == "" || i.Subject == "" || len(i.Issuer) > maxIdentity || len(i.Subject) > maxIdentity {
 		return Account{}, forbidden("Your sign-in service did not say who you are in a form that this site can use.")

@@ -212,7 +212,8 @@ func TestStaffIsRecorded(t *testing.T) {
 	}
 }
 
-// Whoever may use the API by a session is recorded, at each of its routes. Those for staff are beside TestStaffAPIAudit.
+// Whoever may use the API by a session is recorded, at each of its routes. Those for staff are beside
+// TestStaffAPIAudit.
 func TestAPIOfStaffIsRecorded(t *testing.T) {
 	s := newSite(t)
 	by := s.signIn(t)

@@ -23,8 +23,8 @@ import (
 // signInView is the staff sign-in (signin.html).
 type signInView struct {
 	page
-	// Accounts tells that members of the staff sign in with accounts, ByKey that the shared key still opens the site. With
-	// both, it is not known which, or there are accounts but no administrator yet.
+	// Accounts tells that members of the staff sign in with accounts, ByKey that the shared key still opens the site.
+	// With both, it is not known which, or there are accounts but no administrator yet.
 	Accounts, ByKey bool
 	// Key is prefilled from a link of a former release; empty else. Links of this release have it in the fragment, from
 	// where a script takes it.

@@ -58,7 +58,8 @@ func (s *Server) render(c echo.Context, status int, name string, view any) error
 //
 // Paths that templates write themselves: / (form), POST /submissions, /people (directory, search in q), /people.csv,
 // /receipt, /trash, /staff/sign-in, /staff/storage, /staff/sessions, /staff/audit, /staff/tokens,
-// /api/v1/, POST /staff/sign-out, POST /staff/sessions/end-others, and POST /staff/tokens. All others come in the views.
+// /api/v1/, POST /staff/sign-out, POST /staff/sessions/end-others, and POST /staff/tokens. All others come in the
+// views.
 
 // page is what every page has. Each view embeds it.
 type page struct {

@@ -252,8 +252,8 @@ func TestUnconfigured(t *testing.T) {
 	}
 }
 
-// TestSubmodules: base has the files of its submodules as they were; where the clone lacks them, that is said. A project
-// that the change removes is told.
+// TestSubmodules: base has the files of its submodules as they were; where the clone lacks them, that is said. A
+// project that the change removes is told.
 func TestSubmodules(t *testing.T) {
 	t.Parallel()
 	library := committed(t, map[string]string{"one.txt": "one"})

@@ -15,7 +15,7 @@ import (
 const root = "../.."
 
 // skipped are folders that are built, installed or written while running, and what tests compare.
-var skipped = []string{".git", ".tools", "bin", "data", "node_modules", "testdata"}
+var skipped = []string{".git", ".stackplan", ".tools", "bin", "data", "node_modules", "testdata"}
 
 // walk calls visit with every file and folder of the repository, by its path with slashes.
 func walk(t *testing.T, visit func(name string, folder bool)) {
