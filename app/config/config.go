@@ -216,11 +216,13 @@ func (c Catalog) Embedded() bool { return c.Table == "" }
 
 // Staff is what staff prove themselves by.
 type Staff struct {
-	// Secret has at least MinStaffSecret characters. It may be empty when every store is embedded: then one is
-	// generated and kept in the data folder.
+	// Secret opens the site until it has an administrator; keys derive from it. It has at least MinStaffSecret
+	// characters. It may be empty when every store is embedded: then one is generated and kept in the data folder.
 	Secret Secret
 	// SessionLifetime is how long a sign-in lasts at most, SessionIdle how long without use.
 	SessionLifetime, SessionIdle time.Duration
+	// PlainPasswords has passwords accepted over plain HTTP from other machines.
+	PlainPasswords bool
 	// Issuer is whom else they prove themselves by.
 	Issuer Issuer
 	// AuditRetention is how long the audit trail is kept before it may be pruned; 0: for ever.

@@ -273,8 +273,8 @@ func staffSettings() []row {
 	return []row{
 		define(row{
 			env: "DOSSIER_STAFF_SECRET", parameter: "staff/secret", purposes: Serve,
-			doc: "What staff sign in with; required as soon as one store is not embedded. Not set: generated and " +
-				"kept in the data folder.",
+			doc: "What opens the site until it has an administrator, and what keys derive from; required as soon as one " +
+				"store is not embedded. Not set: generated and kept in the data folder.",
 		}, secret(MinStaffSecret), func(c *Config) *Secret { return &c.Staff.Secret }),
 		define(row{
 			env: "DOSSIER_SESSION_LIFETIME", parameter: "session/lifetime", preset: "12h", purposes: Serve,
@@ -291,6 +291,10 @@ func staffSettings() []row {
 		}, durationOrOff(time.Minute, 10*365*24*time.Hour), func(c *Config) *time.Duration {
 			return &c.Staff.AuditRetention
 		}),
+		define(row{
+			env: "DOSSIER_STAFF_PLAIN_PASSWORDS", parameter: "staff/plain-passwords", preset: "false", purposes: Serve,
+			doc: "Whether staff may send passwords over plain HTTP from another machine, where others could read them.",
+		}, boolean(), func(c *Config) *bool { return &c.Staff.PlainPasswords }),
 		define(row{
 			env: "DOSSIER_RECEIPT_LIFETIME", parameter: "receipt-lifetime", preset: "0", purposes: Serve,
 			doc: "How long a new person's receipt works. Its holder can shorten this, staff can change it; files " +

@@ -215,6 +215,8 @@ func settingCases(t *testing.T) []settingCase {
 			time.Minute, 7*day),
 		durations("DOSSIER_SESSION_IDLE", func(c *Config) any { return c.Staff.SessionIdle }, time.Hour, time.Minute,
 			7*day),
+		{env: "DOSSIER_STAFF_PLAIN_PASSWORDS", field: func(c *Config) any { return c.Staff.PlainPasswords }, unset: false,
+			good: []value{{"true", true}, {"false", false}, {"1", true}}, bad: []string{"yes", "on", "2"}},
 		orOff(durations("DOSSIER_RECEIPT_LIFETIME", func(c *Config) any { return c.ReceiptLifetime }, 0, time.Minute,
 			3650*day)),
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -44,6 +45,8 @@ func accountOf(a staff.Account, own staff.AccountID) accountView {
 		Created: momentOf(a.CreatedAt)}
 }
 
+func inDays(d time.Duration) string { return counted(int(d/(24*time.Hour)), "day") }
+
 // accountList shows all accounts.
 func (s *Server) accountList(c echo.Context) error {
 	return s.showAccounts(c, http.StatusOK, staff.Invitation{Role: staff.Viewer}, faultView{})
@@ -59,7 +62,7 @@ func (s *Server) showAccounts(c echo.Context, status int, typed staff.Invitation
 		return err
 	}
 	v := accountsView{page: s.page(c, "Accounts"), Name: typed.Name, Address: typed.Address, Role: string(typed.Role),
-		faultView: faults, Shared: actor.Shared(), Days: inWords(staff.InvitationLifetime)}
+		faultView: faults, Shared: actor.Shared(), Days: inDays(staff.InvitationLifetime)}
 	for _, a := range all {
 		v.Accounts = append(v.Accounts, accountOf(a, actor.Account.ID))
 	}
@@ -130,9 +133,9 @@ func (s *Server) showAccount(c echo.Context, account staff.Account, link string)
 	v := memberView{page: s.page(c, account.Name), accountView: accountOf(account, actor.Account.ID),
 		Roles: staff.Roles, Back: "/staff/accounts"}
 	if link != "" {
-		v.Link, v.Lasts = s.accountLink(c, link), inWords(staff.ResetLifetime)
+		v.Link, v.Lasts = s.accountLink(c, link), inDays(staff.ResetLifetime)
 		if account.State == staff.Invited {
-			v.Lasts = inWords(staff.InvitationLifetime)
+			v.Lasts = inDays(staff.InvitationLifetime)
 		}
 	}
 	for _, one := range sessions {

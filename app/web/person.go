@@ -128,7 +128,20 @@ func (s *Server) person(c echo.Context) error {
 	for i := range v.Unfinished {
 		v.Unfinished[i].Delete = at.on(filePath(path, v.Unfinished[i].ID) + "/delete")
 	}
+	if !v.Editor {
+		v.readOnly()
+	}
 	return s.render(c, http.StatusOK, "person", v)
+}
+
+// readOnly takes what only editors may do from the page.
+func (v *personPageView) readOnly() {
+	v.Person.Link, v.Person.Delete = "", ""
+	for _, files := range [][]fileView{v.Files, v.Unfinished} {
+		for i := range files {
+			files[i].Delete = ""
+		}
+	}
 }
 
 // personArchive downloads all files of a person at once.

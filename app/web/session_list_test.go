@@ -98,6 +98,43 @@ func TestSigningOutEndsCopies(t *testing.T) {
 type failingSessions struct {
 	staff.Store
 	down, readOnly bool
+	// accountsDown: it answers for sessions alone.
+	accountsDown bool
+}
+
+func (f *failingSessions) account(ctx context.Context) error {
+	if f.accountsDown {
+		return dossier.Unavailable(ctx, "asking for an account", errors.New(innards))
+	}
+	return f.fault(ctx, false)
+}
+
+func (f *failingSessions) AccountAt(ctx context.Context, address string) (staff.Record, error) {
+	if err := f.account(ctx); err != nil {
+		return staff.Record{}, err
+	}
+	return f.Store.AccountAt(ctx, address)
+}
+
+func (f *failingSessions) AccountByLink(ctx context.Context, link [sha256.Size]byte) (staff.Record, error) {
+	if err := f.account(ctx); err != nil {
+		return staff.Record{}, err
+	}
+	return f.Store.AccountByLink(ctx, link)
+}
+
+func (f *failingSessions) Accounts(ctx context.Context) ([]staff.Account, error) {
+	if err := f.account(ctx); err != nil {
+		return nil, err
+	}
+	return f.Store.Accounts(ctx)
+}
+
+func (f *failingSessions) Administered(ctx context.Context) (bool, error) {
+	if err := f.account(ctx); err != nil {
+		return false, err
+	}
+	return f.Store.Administered(ctx)
 }
 
 func (f *failingSessions) fault(ctx context.Context, write bool) error {

@@ -81,7 +81,8 @@ func (p *program) run(ctx context.Context, args []string) int {
 	root.SetErr(p.stderr)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(p.serveCommand(), p.uploadCommand(), p.migrateCommand(), p.reconcileCommand(), p.scanCommand(),
-		p.backupCommand(), p.restoreCommand(), p.auditCommand(), p.healthcheckCommand(), p.versionCommand(), p.settingsCommand())
+		p.backupCommand(), p.restoreCommand(), p.auditCommand(), p.healthcheckCommand(), p.versionCommand(),
+		p.settingsCommand(), p.staffCommand())
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK

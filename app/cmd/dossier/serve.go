@@ -134,7 +134,16 @@ func (p *program) serve(ctx context.Context, despite bool) (err error) {
 	log.Debug("settings", "settings", cfg)
 	fmt.Fprintf(p.stdout, "Dossier is at %s\n", origin)
 	if generated && !cfg.Staff.Issuer.Only {
-		fmt.Fprintf(p.stdout, "Staff sign in at %s/staff/sign-in#key=%s\n", origin, url.PathEscape(secret))
+		administered, err := options.Staff.Administered(ctx)
+		if err != nil {
+			return fmt.Errorf("look for an administrator: %w", err)
+		}
+		if administered {
+			fmt.Fprintf(p.stdout, "Staff sign in at %s/staff/sign-in\n", origin)
+		} else {
+			fmt.Fprintf(p.stdout, "Make the first administrator at %s/staff/sign-in?next=/staff/first#key=%s\n", origin,
+				url.PathEscape(secret))
+		}
 	}
 	failed := make(chan error, 1)
 	running.Go(func() { failed <- server.Serve(listener) })
@@ -195,6 +204,7 @@ func webOptions(cfg *config.Config, s *stores, trail *audit.Trail, origin, secre
 		SessionLifetime: cfg.Staff.SessionLifetime,
 		SessionIdle:     cfg.Staff.SessionIdle,
 		IssuerOnly:      cfg.Staff.Issuer.Only,
+		PlainPasswords:  cfg.Staff.PlainPasswords,
 		TrustedProxies:  cfg.HTTP.TrustedProxies,
 		SubmitRate:      webRate(cfg.Rates.Submissions),
 		SignInRate:      webRate(cfg.Rates.SignIns),

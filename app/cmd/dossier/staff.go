@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"dossier.example/app"
+	"dossier.example/app/config"
+	"dossier.example/app/staff"
+)
+
+func (p *program) staffCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "staff",
+		Short: "List, invite and recover accounts of staff",
+		Long: `List, invite and recover accounts of staff, on a machine that has the site's settings. Administrators do the
+same, and more, at /staff/accounts; this command needs no account, so it helps when nobody can sign in. It can run
+beside servers.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	list := &cobra.Command{
+		Use:   "list",
+		Short: "List the accounts",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return p.withAccounts(c.Context(), func(accounts *staff.Accounts, _ *config.Config) error {
+				return p.listStaff(c.Context(), accounts)
+			})
+		},
+	}
+	var i staff.Invitation
+	var role string
+	invite := &cobra.Command{
+		Use:   "invite --address ADDRESS --name NAME [--role ROLE]",
+		Short: "Make an account, and print the link for its owner",
+		Long: `Make an account, and print the link by which its owner sets a password and codes. The link works once, for three
+days. For an account whose invitation was not accepted, a new link is made, and the former one ends.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return p.withAccounts(c.Context(), func(accounts *staff.Accounts, cfg *config.Config) (err error) {
+				if i.Role, err = staff.ParseRole(role); err != nil {
+					return errors.New("--role is one of viewer, editor and administrator")
+				}
+				account, link, err := accounts.Invite(c.Context(), i)
+				if err != nil {
+					return explained(err)
+				}
+				p.printLink(cfg, account, link, staff.InvitationLifetime)
+				return nil
+			})
+		},
+	}
+	f := invite.Flags()
+	f.StringVar(&i.Address, "address", "", "address of mail, with which the owner signs in")
+	f.StringVar(&i.Name, "name", "", "name of the owner")
+	f.StringVar(&role, "role", string(staff.Viewer), "viewer, editor or administrator")
+	recover := &cobra.Command{
+		Use:   "recover ADDRESS",
+		Short: "Make an account an administrator's again, and print a link",
+		Long: `Make an account an administrator's that is not suspended and signs in with a password, whatever it was, and print
+the link by which its owner sets a new password and new codes. The link works once, for a day. All sessions of the
+account end.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return p.withAccounts(c.Context(), func(accounts *staff.Accounts, cfg *config.Config) error {
+				return p.recoverStaff(c.Context(), accounts, cfg, args[0])
+			})
+		},
+	}
+	c.AddCommand(list, invite, recover)
+	return c
+}
+
+// withAccounts opens the accounts of the site, and closes them.
+func (p *program) withAccounts(ctx context.Context, do func(*staff.Accounts, *config.Config) error) (err error) {
+	cfg, log, err := p.load(ctx, config.Serve)
+	if err != nil {
+		return err
+	}
+	if cfg.People.Embedded() {
+		if _, err := os.Stat(cfg.Data); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("the data folder %s does not exist: set DOSSIER_DATA to the one that \"dossier serve\" uses",
+				cfg.Data)
+		}
+	}
+	secret, _, err := staffSecret(cfg)
+	if err != nil {
+		return err
+	}
+	store, err := openPeople(ctx, cfg)
+	if err != nil {
+		return fmt.Errorf("open the store of people: %w", err)
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	accounts, err := staff.NewAccounts(store, secret, staff.Options{Log: log})
+	if err != nil {
+		return err
+	}
+	return do(accounts, cfg)
+}
+
+func (p *program) listStaff(ctx context.Context, accounts *staff.Accounts) error {
+	all, err := accounts.List(ctx)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		fmt.Fprintln(p.stdout, "There are no accounts. The link that \"dossier serve\" prints makes the first administrator.")
+		return nil
+	}
+	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ADDRESS\tNAME\tROLE\tSTATE\tLAST SIGN-IN")
+	for _, a := range all {
+		last := "never"
+		if !a.SignedInAt.IsZero() {
+			last = a.SignedInAt.Format(time.DateTime)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", a.Address, a.Name, a.Role, a.State, last)
+	}
+	return w.Flush()
+}
+
+func (p *program) recoverStaff(ctx context.Context, accounts *staff.Accounts, cfg *config.Config,
+	address string) error {
+	account, err := accounts.At(ctx, address)
+	if errors.Is(err, dossier.ErrNotFound) {
+		return fmt.Errorf("there is no account with the address %s: \"dossier staff list\" shows all, and \"dossier staff "+
+			"invite --role administrator\" makes one", address)
+	}
+	if err != nil {
+		return err
+	}
+	account, link, err := accounts.Recover(ctx, account.ID)
+	if err != nil {
+		return explained(err)
+	}
+	p.printLink(cfg, account, link, staff.ResetLifetime)
+	return nil
+}
+
+// printLink prints a link for the owner of an account.
+func (p *program) printLink(cfg *config.Config, account staff.Account, link string, lasts time.Duration) {
+	fmt.Fprintf(p.stdout, "%s (%s) becomes %s by this link, which works once, for %d hours:\n%s/staff/invitation#%s\n",
+		account.Name, account.Address, account.Role, int(lasts.Hours()), cfg.HTTP.Origin(nil), link)
+}
+
+// explained is an error with what its fields say.
+func explained(err error) error {
+	coded, ok := errors.AsType[*dossier.Error](err)
+	if !ok || len(coded.Fields) == 0 {
+		return err
+	}
+	var all []error
+	for _, f := range coded.Fields {
+		all = append(all, fmt.Errorf("--%s: %s", f.Field, f.Message))
+	}
+	return errors.Join(all...)
+}
