@@ -91,6 +91,16 @@ const (
 	PictureTime = 30 * time.Second
 )
 
+// The bounds of passwords that are checked, which no setting changes. Each takes 19 MiB and some hundredths of a second.
+const (
+	// Passwords is how many are hashed at once at most, on a machine with more processors than that, and one more for
+	// browsers that have signed in before.
+	Passwords = 4
+	// PasswordsWaiting is how many wait for their turn, of each of the two kinds, and PasswordWait how long.
+	PasswordsWaiting = 32
+	PasswordWait     = 10 * time.Second
+)
+
 // Default returns the bounds that hold where the settings say nothing.
 func Default() Bounds {
 	var b Bounds

@@ -97,6 +97,10 @@ func FixedBounds() []Fixed {
 		{"Directory of an archive of many people", fmt.Sprintf("%d MiB", BulkDirectory>>20),
 			"It is held in memory until the archive's end, and has room for about 75,000 files. People beyond it are " +
 				"named in the archive's list of contents."},
+		{"Passwords hashed at once", fmt.Sprintf("one less than there are processors, 1 to %d", Passwords),
+			"One takes 19 MiB. Browsers that have signed in before have one more for themselves."},
+		{"Passwords waiting to be hashed", fmt.Sprint(PasswordsWaiting),
+			fmt.Sprintf("For %s at most. As many again of browsers that have signed in before.", inWords(PasswordWait))},
 		{"Thumbnails made at once", "1", "Each may take the memory below."},
 		{"Requests waiting for a thumbnail, all clients", fmt.Sprint(PicturesWaiting), "Clients take turns."},
 		{"Requests waiting for a thumbnail, per client", fmt.Sprint(PicturesWaitingClient),

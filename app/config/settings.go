@@ -273,7 +273,8 @@ func staffSettings() []row {
 	return []row{
 		define(row{
 			env: "DOSSIER_STAFF_SECRET", parameter: "staff/secret", purposes: Serve,
-			doc: "What opens the site until it has an administrator, and what keys derive from; required as soon as one " +
+			doc: "What opens the site until it has an administrator, and what keys derive from; required as soon as " +
+				"one " +
 				"store is not embedded. Not set: generated and kept in the data folder.",
 		}, secret(MinStaffSecret), func(c *Config) *Secret { return &c.Staff.Secret }),
 		define(row{

@@ -326,7 +326,11 @@ func TestCodesAreUsedOnce(t *testing.T) {
 	// The code that accepted the invitation is used, too.
 	_, err := tm.SignIn(t.Context(), m.attempt(tm.CodeAt(m.Account, m.sealed, tm.now())))
 	wantErr(t, "the code of the acceptance", err, staff.ErrRefused)
-	for name, code := range map[string]string{"time-based": tm.code(m), "recovery": m.recovery[3]} {
+	for _, kind := range []string{"time-based", "recovery"} {
+		code := m.recovery[3]
+		if kind == "time-based" {
+			code = tm.code(m)
+		}
 		var in atomic.Int64
 		var wg sync.WaitGroup
 		for n := range 8 {
@@ -343,7 +347,7 @@ func TestCodesAreUsedOnce(t *testing.T) {
 		}
 		wg.Wait()
 		if in.Load() != 1 {
-			t.Errorf("one %s code opened %d sign-ins", name, in.Load())
+			t.Errorf("one %s code opened %d sign-ins", kind, in.Load())
 		}
 		tm.advance(time.Hour)
 	}

@@ -19,6 +19,8 @@ import (
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
+
+	"dossier.example/app/bounds"
 )
 
 // The lengths of a password, in Unicode code points after normalization. NIST SP 800-63B-4, section 3.1.1.2, asks for
@@ -168,14 +170,6 @@ func (p phc) of(password string) []byte {
 	return argon2.IDKey([]byte(password), p.salt, p.time, p.memory, p.threads, hashBytes)
 }
 
-// The bounds of hashing passwords at once.
-const (
-	// hashesWaiting is how many wait for their turn, of those who come on a device that has signed in before, and as
-	// many of the others. Each waits up to hashWait.
-	hashesWaiting = 32
-	hashWait      = 10 * time.Second
-)
-
 // hasher hashes passwords, few at once: each takes 19 MiB and a processor for some hundredths of a second. Those whom
 // the site knows have turns of their own, so that guessers never keep them waiting.
 type hasher struct {
@@ -189,15 +183,15 @@ type lane struct {
 }
 
 func newLane(turns int) lane {
-	return lane{make(chan struct{}, turns+hashesWaiting), make(chan struct{}, turns)}
+	return lane{make(chan struct{}, turns+bounds.PasswordsWaiting), make(chan struct{}, turns)}
 }
 
 func newHasher() *hasher {
-	return &hasher{argon: hashing, known: newLane(1), unknown: newLane(max(1, min(4, runtime.GOMAXPROCS(0)-1)))}
+	return &hasher{argon: hashing, known: newLane(1), unknown: newLane(max(1, min(bounds.Passwords, runtime.GOMAXPROCS(0)-1)))}
 }
 
 // busy says that too many passwords wait to be hashed.
-func busy() error { return &RetryError{After: hashWait / 2, Busy: true} }
+func busy() error { return &RetryError{After: bounds.PasswordWait / 2, Busy: true} }
 
 // turn runs do when it is its turn, or fails with a RetryError.
 func (h *hasher) turn(ctx context.Context, known bool, do func()) error {
@@ -211,7 +205,7 @@ func (h *hasher) turn(ctx context.Context, known bool, do func()) error {
 	default:
 		return busy()
 	}
-	timeout := time.NewTimer(hashWait)
+	timeout := time.NewTimer(bounds.PasswordWait)
 	defer timeout.Stop()
 	select {
 	case l.turns <- struct{}{}:

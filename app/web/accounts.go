@@ -117,7 +117,8 @@ func accountAbsent(err error) error {
 	if statusOf(err) != http.StatusNotFound {
 		return err
 	}
-	return &absent{err: err, heading: "Account not found", message: "It may have been removed.", back: "/staff/accounts",
+	return &absent{err: err, heading: "Account not found", message: "It may have been removed.",
+		back:     "/staff/accounts",
 		backText: "Go to the accounts"}
 }
 

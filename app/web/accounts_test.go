@@ -172,14 +172,17 @@ func TestFirstAdministratorByKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	by := &member{cookie: cookie}
-	s.play(t, scenario{path: "/people", by: by, status: 200, has: []string{"signed in with the shared key", "/staff/first"}})
-	s.play(t, scenario{path: "/staff/account", by: by, status: 303, want: map[string]string{"Location": "/staff/first"}})
+	s.play(t, scenario{path: "/people", by: by, status: 200, has: []string{"signed in with the shared key",
+		"/staff/first"}})
+	s.play(t, scenario{path: "/staff/account", by: by, status: 303,
+		want: map[string]string{"Location": "/staff/first"}})
 	a = s.play(t, scenario{path: "/staff/first", by: by, status: 200})
 	secret := secretOf(t, a.body)
 	form := url.Values{"csrf": {fieldValue(t, a.body, "csrf")}, "id": {fieldValue(t, a.body, "id")}, "name": {"Ada"},
 		"address": {"ada"}, "password": {goodPassword}, "enrollment": {fieldValue(t, a.body, "enrollment")},
 		"code": {codeAt(secret, s.clock.now())}}
-	a = s.play(t, scenario{path: "/staff/first", by: by, form: form, status: 422, has: []string{"Enter an address such as"}})
+	a = s.play(t, scenario{path: "/staff/first", by: by, form: form, status: 422,
+		has: []string{"Enter an address such as"}})
 	if string(secretOf(t, a.body)) != string(secret) {
 		t.Error("a fault changes the secret")
 	}
@@ -235,7 +238,8 @@ func TestPlainPasswords(t *testing.T) {
 			want := map[bool]int{true: 403, false: 401}[c.refused]
 			s.play(t, scenario{path: "/staff/sign-in", header: header, status: want,
 				form: url.Values{"address": {"grace@site.example"}, "password": {"x"}, "code": {"x"}}})
-			opened := s.play(t, scenario{path: invitationPath, header: header, form: url.Values{"link": {link}}, status: 200})
+			opened := s.play(t, scenario{path: invitationPath, header: header, form: url.Values{"link": {link}},
+				status: 200})
 			if strings.Contains(opened.body, `name="password"`) == c.refused {
 				t.Error("the page of a link asks for a password where none is taken, or does not where one is")
 			}
@@ -254,18 +258,21 @@ func TestOwnAccount(t *testing.T) {
 	csrf := by.token
 	s.play(t, scenario{path: "/staff/account", by: by, status: 200, has: []string{"Grace Hopper", "grace@site.example"},
 		hasNot: []string{"/staff/accounts"}})
-	s.play(t, scenario{path: "/staff/account/name", by: by, form: url.Values{"csrf": {csrf}, "name": {" "}}, status: 422,
-		has: []string{"Enter a name"}})
+	s.play(t, scenario{path: "/staff/account/name", by: by, form: url.Values{"csrf": {csrf}, "name": {" "}},
+		status: 422,
+		has:    []string{"Enter a name"}})
 	s.play(t, scenario{path: "/staff/account/name", by: by, form: url.Values{"csrf": {csrf}, "name": {"Grace H."}},
 		status: 303})
 	s.play(t, scenario{path: "/staff/account", by: by, status: 200, has: []string{"Grace H."}})
 
-	password := url.Values{"csrf": {csrf}, "current": {"wrong"}, "code": {m.code(s)}, "password": {"another few good words"}}
+	password := url.Values{"csrf": {csrf}, "current": {"wrong"}, "code": {m.code(s)},
+		"password": {"another few good words"}}
 	s.play(t, scenario{path: "/staff/account/password", by: by, form: password, status: 401,
 		has: []string{"The password was not changed"}})
 	password.Set("current", goodPassword)
 	password.Set("password", "grace")
-	s.play(t, scenario{path: "/staff/account/password", by: by, form: password, status: 422, has: []string{"at least 8"}})
+	s.play(t, scenario{path: "/staff/account/password", by: by, form: password, status: 422,
+		has: []string{"at least 8"}})
 	password.Set("password", "another few good words")
 	a := s.play(t, scenario{path: "/staff/account/password", by: by, form: password, status: 303,
 		want: map[string]string{"Location": "/staff/account"}})
@@ -284,7 +291,8 @@ func TestOwnAccount(t *testing.T) {
 		"code": {"000000"}}
 	s.play(t, scenario{path: "/staff/account/codes", by: by, form: codes, status: 422, has: []string{"not the code"}})
 	codes.Set("code", codeAt(secret, s.clock.now()))
-	s.play(t, scenario{path: "/staff/account/codes", by: by, form: codes, status: 200, has: []string{"New recovery codes"}})
+	s.play(t, scenario{path: "/staff/account/codes", by: by, form: codes, status: 200,
+		has: []string{"New recovery codes"}})
 	old := m.code(s)
 	form := url.Values{"address": {m.Address}, "password": {"another few good words"}, "code": {old}}
 	s.play(t, scenario{name: "a code of the old app", path: "/staff/sign-in", form: form, status: 401})
@@ -311,7 +319,8 @@ func TestAccountsAreAdministered(t *testing.T) {
 	s.play(t, scenario{path: page, by: by, status: 200, has: []string{"Editor"}})
 	do("/link", url.Values{}, 200, "Link for", "1 day")
 	do("/suspend", url.Values{}, 303)
-	s.play(t, scenario{path: page, by: by, status: 200, has: []string{"Suspended", "Resume"}, hasNot: []string{page + "/link"}})
+	s.play(t, scenario{path: page, by: by, status: 200, has: []string{"Suspended", "Resume"},
+		hasNot: []string{page + "/link"}})
 	do("/link", url.Values{}, 409, "Resume it first")
 	do("/resume", url.Values{}, 303)
 	s.play(t, scenario{path: page + "/remove", by: by, status: 200, has: []string{"Remove the account of The viewer?"}})

@@ -203,7 +203,8 @@ func (s *Server) accept(c echo.Context) error {
 		if err != nil {
 			return err
 		}
-		v.Action, v.Link, v.Reset, v.Name, v.faultView = invitationPath+"/accept", link, opening.Reset, with.Name, faults
+		v.Action, v.Link, v.Reset, v.Name, v.faultView = invitationPath+"/accept", link, opening.Reset, with.Name,
+			faults
 		return s.render(c, http.StatusUnprocessableEntity, "accept", v)
 	}
 	if err != nil {

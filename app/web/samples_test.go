@@ -210,7 +210,8 @@ const sampleRecovery = "k7qm-x2vd-5tnh-3lpe\nzb4c-w6yj-r2fs-7ugo\nh3xa-q5md-n7te
 func sampleEnrollment() enrollmentView {
 	const secret = "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ"
 	v, err := enrollmentOf(staff.Enrollment{Sealed: "sealed", Secret: secret,
-		URL: "otpauth://totp/Dossier:ada@site.example?secret=" + strings.ReplaceAll(secret, " ", "") + "&issuer=Dossier"})
+		URL: "otpauth://totp/Dossier:ada@site.example?secret=" + strings.ReplaceAll(secret, " ",
+			"") + "&issuer=Dossier"})
 	if err != nil {
 		panic(err)
 	}
@@ -428,13 +429,17 @@ func samples(picture string) []sample {
 			Next: "/people"}},
 		{"signin-accounts", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), Accounts: true,
 			Next: "/people"}},
-		{"signin-both", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), Accounts: true, ByKey: true,
-			Address: unbroken, Next: "/people", FaultField: "password", Fault: "The address, the password or the code is " +
+		{"signin-both", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), Accounts: true,
+			ByKey:   true,
+			Address: unbroken, Next: "/people", FaultField: "password",
+			Fault: "The address, the password or the code is " +
 				"wrong. A code works once: wait for the next one."}},
-		{"signin-plain", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), Accounts: true, Plain: true,
-			Next: "/people"}},
+		{"signin-plain", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), Accounts: true,
+			Plain: true,
+			Next:  "/people"}},
 		{"signin-key-over", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), Accounts: true,
-			Next: "/people", FaultField: "key", Fault: "This site has an administrator, so the shared key no longer works. " +
+			Next: "/people", FaultField: "key", Fault: "This site has an administrator, so the shared key no longer " +
+				"works. " +
 				"Sign in with your account."}},
 		{"signin-flash", "signin", signInView{page: with(visitor("Staff sign-in", "/staff/sign-in"), func(p *page) {
 			p.Flash = "Your session has ended. Sign in again."
@@ -447,15 +452,18 @@ func samples(picture string) []sample {
 			Issuer: "Ünïversity & Co", Accounts: true, ByKey: true}},
 		{"signin-issuer-fault", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), Next: "/people",
 			Issuer: "Ünïversity & Co", IssuerOnly: true,
-			IssuerFault: "Ünïversity & Co knows you as ada@people.example, but you have no access to this site. Ask an " +
+			IssuerFault: "Ünïversity & Co knows you as ada@people.example, but you have no access to this site. Ask " +
+				"an " +
 				"administrator of the site for one of the roles viewer, editor and administrator."}},
 		{"invitation", "invitation", invitationView{page: visitor("Your account", "/staff/invitation")}},
 		{"invitation-used", "invitation", invitationView{page: visitor("Your account", "/staff/invitation"),
-			Fault: "This link was used already, replaced by a newer one, or is incomplete. Ask an administrator for a new " +
+			Fault: "This link was used already, replaced by a newer one, or is incomplete. Ask an administrator for " +
+				"a new " +
 				"one."}},
 		{"accept", "accept", acceptView{page: visitor("Your account", "/staff/invitation"),
-			Action: "/staff/invitation/accept", Link: sampleReceipt, Name: "Grace Hopper", Address: "grace@site.example",
-			Role: "editor", Enrollment: sampleEnrollment(), Least: 8, Most: 128}},
+			Action: "/staff/invitation/accept", Link: sampleReceipt, Name: "Grace Hopper",
+			Address: "grace@site.example",
+			Role:    "editor", Enrollment: sampleEnrollment(), Least: 8, Most: 128}},
 		{"accept-plain", "accept", acceptView{page: visitor("Your account", "/staff/invitation"),
 			Address: "grace@site.example", Role: "viewer", Plain: true}},
 		{"accept-reset", "accept", acceptView{page: visitor("Your account", "/staff/invitation"), Reset: true,
@@ -470,22 +478,27 @@ func samples(picture string) []sample {
 			Codes: strings.Fields(sampleRecovery), Lines: sampleRecovery}},
 		{"accounts-none", "accounts", accountsView{page: with(staff("Accounts", "/staff/accounts"),
 			func(p *page) { p.Shared = true }), Role: "viewer", Days: "3 days", Shared: true}},
-		{"accounts", "accounts", accountsView{page: staff("Accounts", "/staff/accounts"), Role: "editor", Days: "3 days",
+		{"accounts", "accounts", accountsView{page: staff("Accounts", "/staff/accounts"), Role: "editor",
+			Days: "3 days",
 			Name: unbroken, Address: "grace", faultView: sampleFaults("address"), Accounts: []accountView{
 				sampleAccount(), with(sampleAccount(), func(v *accountView) {
-					v.Name, v.Address, v.Role, v.State, v.Own, v.Local = arabic, "musa@site.example", "viewer", "suspended", false,
+					v.Name, v.Address, v.Role, v.State, v.Own, v.Local = arabic, "musa@site.example", "viewer",
+						"suspended", false,
 						false
 				}), with(sampleAccount(), func(v *accountView) {
-					v.Name, v.Address, v.Role, v.State, v.Own, v.SignedIn = unbroken, unbroken+"@site.example", "editor",
+					v.Name, v.Address, v.Role, v.State, v.Own, v.SignedIn = unbroken, unbroken+"@site.example",
+						"editor",
 						"invited", false, moment{}
 				})}}},
 		{"member", "member", memberView{page: staff("Ada Lovelace", "/staff/accounts/x"), accountView: sampleAccount(),
 			Roles: roles, Back: "/staff/accounts", Sessions: []sessionView{{Here: true, Browser: "Firefox on Linux",
-				Client: "192.0.2.1", Began: sampleTime("2026-11-24T14:05:00Z"), Seen: sampleTime("2026-11-24T15:05:00Z"),
-				End: "/staff/sessions/x/end"}}}},
+				Client: "192.0.2.1", Began: sampleTime("2026-11-24T14:05:00Z"),
+				Seen: sampleTime("2026-11-24T15:05:00Z"),
+				End:  "/staff/sessions/x/end"}}}},
 		{"member-invited", "member", memberView{page: staff(unbroken, "/staff/accounts/x"),
 			accountView: with(sampleAccount(), func(v *accountView) {
-				v.Name, v.Address, v.State, v.Own, v.SignedIn = unbroken, unbroken+"@site.example", "invited", false, moment{}
+				v.Name, v.Address, v.State, v.Own, v.SignedIn = unbroken, unbroken+"@site.example", "invited",
+					false, moment{}
 			}), Link: "https://dossier.example/staff/invitation#" + sampleReceipt[:43], Lasts: "3 days", Roles: roles,
 			Back: "/staff/accounts"}},
 		{"member-suspended", "member", memberView{page: staff(markup, "/staff/accounts/x"),
@@ -495,7 +508,8 @@ func samples(picture string) []sample {
 		{"account", "account", ownAccountView{page: staff("My account", "/staff/account"), accountView: sampleAccount(),
 			Least: 8, Most: 128}},
 		{"account-fault", "account", ownAccountView{page: staff("My account", "/staff/account"),
-			accountView: sampleAccount(), Least: 8, Most: 128, Fault: "The address, the password or the code is wrong."}},
+			accountView: sampleAccount(), Least: 8, Most: 128, Fault: "The address, the password or the code is " +
+				"wrong."}},
 		{"account-issuer", "account", ownAccountView{page: staff("My account", "/staff/account"),
 			accountView: with(sampleAccount(), func(v *accountView) { v.Local, v.Role = false, "viewer" })}},
 		{"codes", "codes", codesView{page: staff("New codes", "/staff/account/codes"), Enrollment: sampleEnrollment(),

@@ -156,7 +156,8 @@ func TestSignIn(t *testing.T) {
 	}
 
 	// A pasted key has spaces around it, and what nobody sees.
-	for _, pasted := range []string{siteSecret + " ", " " + siteSecret, "\t" + siteSecret + "\r\n", "\u00a0" + siteSecret,
+	for _, pasted := range []string{siteSecret + " ", " " + siteSecret, "\t" + siteSecret + "\r\n",
+		"\u00a0" + siteSecret,
 		"\ufeff" + siteSecret + "\u200b", "\u202a" + siteSecret + " \u202c"} {
 		s.play(t, scenario{path: "/staff/sign-in", form: url.Values{"key": {pasted}}, status: 303,
 			want: map[string]string{"Location": "/people"}})

@@ -20,8 +20,8 @@ func (p *program) staffCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "staff",
 		Short: "List, invite and recover accounts of staff",
-		Long: `List, invite and recover accounts of staff, on a machine that has the site's settings. Administrators do the
-same, and more, at /staff/accounts; this command needs no account, so it helps when nobody can sign in. It can run
+		Long: `List, invite and recover accounts of staff, on a machine that has the site's settings. Administrators do
+the same, and more, at /staff/accounts; this command needs no account, so it helps when nobody can sign in. It can run
 beside servers.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
@@ -41,8 +41,8 @@ beside servers.`,
 	invite := &cobra.Command{
 		Use:   "invite --address ADDRESS --name NAME [--role ROLE]",
 		Short: "Make an account, and print the link for its owner",
-		Long: `Make an account, and print the link by which its owner sets a password and codes. The link works once, for three
-days. For an account whose invitation was not accepted, a new link is made, and the former one ends.`,
+		Long: `Make an account, and print the link by which its owner sets a password and codes. The link works once, for
+three days. For an account whose invitation was not accepted, a new link is made, and the former one ends.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return p.withAccounts(c.Context(), func(accounts *staff.Accounts, cfg *config.Config) (err error) {
@@ -65,8 +65,8 @@ days. For an account whose invitation was not accepted, a new link is made, and 
 	recover := &cobra.Command{
 		Use:   "recover ADDRESS",
 		Short: "Make an account an administrator's again, and print a link",
-		Long: `Make an account an administrator's that is not suspended and signs in with a password, whatever it was, and print
-the link by which its owner sets a new password and new codes. The link works once, for a day. All sessions of the
+		Long: `Make an account an administrator's that is not suspended and signs in with a password, whatever it was, and
+print the link by which its owner sets a new password and new codes. The link works once, for a day. All sessions of the
 account end.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -87,7 +87,8 @@ func (p *program) withAccounts(ctx context.Context, do func(*staff.Accounts, *co
 	}
 	if cfg.People.Embedded() {
 		if _, err := os.Stat(cfg.Data); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("the data folder %s does not exist: set DOSSIER_DATA to the one that \"dossier serve\" uses",
+			return fmt.Errorf("the data folder %s does not exist: set DOSSIER_DATA to the one that \"dossier "+
+				"serve\" uses",
 				cfg.Data)
 		}
 	}
@@ -113,7 +114,8 @@ func (p *program) listStaff(ctx context.Context, accounts *staff.Accounts) error
 		return err
 	}
 	if len(all) == 0 {
-		fmt.Fprintln(p.stdout, "There are no accounts. The link that \"dossier serve\" prints makes the first administrator.")
+		fmt.Fprintln(p.stdout, "There are no accounts. The link that \"dossier serve\" prints makes the first "+
+			"administrator.")
 		return nil
 	}
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
@@ -132,7 +134,8 @@ func (p *program) recoverStaff(ctx context.Context, accounts *staff.Accounts, cf
 	address string) error {
 	account, err := accounts.At(ctx, address)
 	if errors.Is(err, dossier.ErrNotFound) {
-		return fmt.Errorf("there is no account with the address %s: \"dossier staff list\" shows all, and \"dossier staff "+
+		return fmt.Errorf("there is no account with the address %s: \"dossier staff list\" shows all, and \"dossier "+
+			"staff "+
 			"invite --role administrator\" makes one", address)
 	}
 	if err != nil {

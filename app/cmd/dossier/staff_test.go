@@ -69,7 +69,8 @@ func TestFirstAdministrator(t *testing.T) {
 	p := start(t, listen, env)
 	printed := regexp.MustCompile(`(http://\S+)/staff/sign-in\?next=/staff/first#key=(\S+)\n`)
 	var link []string
-	for until := time.Now().Add(time.Minute); link == nil && time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+	for until := time.Now().Add(time.Minute); link == nil &&
+		time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
 		link = printed.FindStringSubmatch(p.output.String())
 	}
 	if link == nil {
@@ -102,7 +103,8 @@ func TestFirstAdministrator(t *testing.T) {
 	p = start(t, listen, env)
 	defer p.kill()
 	said := "Staff sign in at " + site + "/staff/sign-in\n"
-	for until := time.Now().Add(time.Minute); !strings.Contains(p.output.String(), said); time.Sleep(10 * time.Millisecond) {
+	for until := time.Now().Add(time.Minute); !strings.Contains(p.output.String(),
+		said); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(until) {
 			t.Fatalf("the second start prints\n%s", p.output)
 		}
@@ -115,7 +117,8 @@ func TestFirstAdministrator(t *testing.T) {
 	if b.status != http.StatusOK {
 		t.Errorf("the session after a restart is answered with %d", b.status)
 	}
-	status, stdout, stderr := run(t.Context(), append(env, "DOSSIER_LISTEN="+listen), "staff", "recover", "ada@site.example")
+	status, stdout, stderr := run(t.Context(), append(env, "DOSSIER_LISTEN="+listen), "staff", "recover",
+		"ada@site.example")
 	_, token, found := strings.Cut(stdout, "/staff/invitation#")
 	if status != exitOK || !found {
 		t.Fatalf("recovering: %d\n%s%s", status, stdout, stderr)
