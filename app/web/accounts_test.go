@@ -18,8 +18,8 @@ import (
 
 const goodPassword = "four words are better than one"
 
-// colleague is a member of the staff who has accepted an invitation.
-type colleague struct {
+// accountHolder is a member of the staff who has accepted an invitation.
+type accountHolder struct {
 	staff.Account
 	secret   []byte
 	recovery []string
@@ -27,7 +27,7 @@ type colleague struct {
 }
 
 // code returns the code that a member's app shows a minute later, so that it was not used before.
-func (m *colleague) code(s *site) string {
+func (m *accountHolder) code(s *site) string {
 	s.clock.advance(time.Minute)
 	return codeAt(m.secret, s.clock.now())
 }
@@ -58,7 +58,7 @@ func secretOf(t *testing.T, page string) []byte {
 }
 
 // joined has somebody join by the pages.
-func (s *site) joined(t *testing.T, role staff.Role) *colleague {
+func (s *site) joined(t *testing.T, role staff.Role) *accountHolder {
 	t.Helper()
 	account, link, err := s.server.accounts.Invite(t.Context(), staff.Invitation{Name: "Grace Hopper",
 		Address: "grace@site.example", Role: role})
@@ -74,11 +74,11 @@ func (s *site) joined(t *testing.T, role staff.Role) *colleague {
 }
 
 // accept goes the way of a link, and fills in what the form asks for and then what change says.
-func (s *site) accept(t *testing.T, link string, change url.Values) (*colleague, answer) {
+func (s *site) accept(t *testing.T, link string, change url.Values) (*accountHolder, answer) {
 	t.Helper()
 	a := s.play(t, scenario{path: invitationPath, form: url.Values{"link": {s.url + invitationPath + "#" + link}},
 		status: 200})
-	m := &colleague{secret: secretOf(t, a.body)}
+	m := &accountHolder{secret: secretOf(t, a.body)}
 	form := url.Values{"link": {fieldValue(t, a.body, "link")}, "name": {fieldValue(t, a.body, "name")},
 		"enrollment": {fieldValue(t, a.body, "enrollment")}, "password": {goodPassword},
 		"code": {codeAt(m.secret, s.clock.now())}}
@@ -100,7 +100,7 @@ func (s *site) accept(t *testing.T, link string, change url.Values) (*colleague,
 
 func TestAccountByInvitation(t *testing.T) {
 	s := newSite(t)
-	admin := s.as(t, s.account(t, staff.Administrator).ID)
+	admin := s.as(t, s.addAccount(t, staff.Administrator).ID)
 	invite := scenario{path: "/staff/accounts", by: admin, form: url.Values{"csrf": {admin.token}, "name": {"Grace"},
 		"address": {"grace"}, "role": {"editor"}}}
 	invite.status, invite.has = 422, []string{"Enter an address such as ada@site.example", `value="Grace"`}
@@ -223,7 +223,7 @@ func TestPlainPasswords(t *testing.T) {
 					c.change(o)
 				}
 			})
-			s.account(t, staff.Administrator)
+			s.addAccount(t, staff.Administrator)
 			header := map[string]string{"X-Forwarded-For": c.client}
 			_, link, err := s.server.accounts.Invite(t.Context(), staff.Invitation{Name: "Grace",
 				Address: "grace@site.example", Role: staff.Viewer})
@@ -252,7 +252,7 @@ func TestPlainPasswords(t *testing.T) {
 
 func TestOwnAccount(t *testing.T) {
 	s := newSite(t)
-	s.account(t, staff.Administrator)
+	s.addAccount(t, staff.Administrator)
 	m := s.joined(t, staff.Viewer)
 	by, other := s.as(t, m.ID), s.as(t, m.ID)
 	csrf := by.token
@@ -302,9 +302,9 @@ func TestOwnAccount(t *testing.T) {
 
 func TestAccountsAreAdministered(t *testing.T) {
 	s := newSite(t)
-	own := s.account(t, staff.Administrator)
+	own := s.addAccount(t, staff.Administrator)
 	by := s.as(t, own.ID)
-	other := s.account(t, staff.Viewer)
+	other := s.addAccount(t, staff.Viewer)
 	theirs := s.as(t, other.ID)
 	page := accountPath(other.ID)
 	do := func(what string, form url.Values, status int, has ...string) answer {
@@ -332,7 +332,7 @@ func TestAccountsAreAdministered(t *testing.T) {
 		do(what, url.Values{}, 409, "last active administrator")
 	}
 	do("/role", url.Values{"role": {"viewer"}}, 409, "last active administrator")
-	s.account(t, staff.Administrator)
+	s.addAccount(t, staff.Administrator)
 	do("/role", url.Values{"role": {"viewer"}}, 303)
 	s.play(t, scenario{name: "who took their own role away", path: "/people", by: by, status: 303})
 }
@@ -340,7 +340,7 @@ func TestAccountsAreAdministered(t *testing.T) {
 // The device that a sign-in leaves is known again, and its cookie opens nothing.
 func TestDeviceCookie(t *testing.T) {
 	s := newSite(t)
-	s.account(t, staff.Administrator)
+	s.addAccount(t, staff.Administrator)
 	m := s.joined(t, staff.Viewer)
 	if !m.device.HttpOnly || m.device.SameSite != http.SameSiteLaxMode || m.device.Path != "/" {
 		t.Errorf("the cookie is %v", m.device)

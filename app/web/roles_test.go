@@ -16,8 +16,8 @@ import (
 	"dossier.example/app/staff"
 )
 
-// account adds an account to a site, with nothing to sign in with.
-func (s *site) account(t *testing.T, role staff.Role, change ...func(*staff.Record)) staff.Record {
+// addAccount adds an account to a site, with nothing to sign in with.
+func (s *site) addAccount(t *testing.T, role staff.Role, change ...func(*staff.Record)) staff.Record {
 	t.Helper()
 	id, err := staff.NewAccountID()
 	if err != nil {
@@ -60,6 +60,7 @@ var decisions = map[string]staff.Role{
 	"GET /people/:id/link":                        staff.Editor,
 	"POST /people/:id/expire":                     staff.Editor,
 	"GET /people/:id/files.zip":                   staff.Viewer,
+	"GET /people/:id/export.zip":                  staff.Viewer,
 	"GET /people/:id/files/:file":                 staff.Viewer,
 	"GET /people/:id/files/:file/picture":         staff.Viewer,
 	"GET /people/:id/files/:file/delete":          staff.Editor,
@@ -122,14 +123,14 @@ func TestRoutesByRole(t *testing.T) {
 			t.Errorf("%s is no route", name)
 		}
 	}
-	admin := s.account(t, staff.Administrator)
-	suspended := s.account(t, staff.Administrator, func(r *staff.Record) { r.State = staff.Suspended })
-	invited := s.account(t, staff.Administrator, func(r *staff.Record) { r.State = staff.Invited })
+	admin := s.addAccount(t, staff.Administrator)
+	suspended := s.addAccount(t, staff.Administrator, func(r *staff.Record) { r.State = staff.Suspended })
+	invited := s.addAccount(t, staff.Administrator, func(r *staff.Record) { r.State = staff.Invited })
 	removed, err := staff.NewAccountID()
 	if err != nil {
 		t.Fatal(err)
 	}
-	viewer, editor := s.account(t, staff.Viewer), s.account(t, staff.Editor)
+	viewer, editor := s.addAccount(t, staff.Viewer), s.addAccount(t, staff.Editor)
 	by := func(id staff.AccountID) func(*testing.T) *member {
 		return func(t *testing.T) *member { return s.as(t, id) }
 	}
@@ -216,11 +217,11 @@ func TestRoutesByRole(t *testing.T) {
 // A role that is taken away in the middle of a session holds at the next request, and so does a suspension.
 func TestRoleTakenAwayInMidSession(t *testing.T) {
 	s := newSite(t)
-	s.account(t, staff.Administrator)
+	s.addAccount(t, staff.Administrator)
 	receipt, _ := s.submit(t, "Ada")
 	page := "/people/" + receipt.Person.String() + "/delete"
 	store := s.stores.People.(staff.Store)
-	from := s.account(t, staff.Editor)
+	from := s.addAccount(t, staff.Editor)
 	by := s.as(t, from.ID)
 	s.play(t, scenario{path: page, by: by, status: 200})
 	to := from
@@ -243,7 +244,7 @@ func TestRoleTakenAwayInMidSession(t *testing.T) {
 // A viewer sees and ends their own sessions, and nobody else's; an administrator everybody's.
 func TestSessionsOfOthers(t *testing.T) {
 	s := newSite(t)
-	admin, viewer := s.account(t, staff.Administrator), s.account(t, staff.Viewer)
+	admin, viewer := s.addAccount(t, staff.Administrator), s.addAccount(t, staff.Viewer)
 	a, v1, v2 := s.as(t, admin.ID), s.as(t, viewer.ID), s.as(t, viewer.ID)
 	all := s.play(t, scenario{path: "/staff/sessions", by: a, status: 200, has: []string{"The viewer",
 		"The administrator"}})
@@ -277,7 +278,7 @@ func TestLinksByRole(t *testing.T) {
 	s := newSite(t)
 	receipt, files := s.submit(t, "Ada", upload{"a.txt", "a"}, upload{"b.png", onePixelPNG})
 	person := "/people/" + receipt.Person.String()
-	admin := s.account(t, staff.Administrator)
+	admin := s.addAccount(t, staff.Administrator)
 	type pattern struct {
 		method string
 		path   *regexp.Regexp
@@ -292,7 +293,7 @@ func TestLinksByRole(t *testing.T) {
 		"/staff/accounts", accountPath(admin.ID), "/staff/administration", "/staff/storage", person + "/link",
 		person + "/delete", person + "/files/" + files[0].ID.String() + "/delete"}
 	for _, role := range staff.Roles {
-		by := s.as(t, s.account(t, role).ID)
+		by := s.as(t, s.addAccount(t, role).ID)
 		found := 0
 		for _, page := range pages {
 			a := s.ask(t, scenario{path: page, by: by})
@@ -334,7 +335,7 @@ func TestLinksByRole(t *testing.T) {
 func TestProofAgain(t *testing.T) {
 	s := newSite(t)
 	m := s.joined(t, staff.Administrator)
-	other := s.account(t, staff.Viewer)
+	other := s.addAccount(t, staff.Viewer)
 	by := s.as(t, m.ID)
 	page := accountPath(other.ID)
 	role := scenario{path: page + "/role", by: by, form: url.Values{"csrf": {by.token}, "role": {"editor"}},
