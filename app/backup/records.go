@@ -40,11 +40,13 @@ func openRecords(ctx context.Context, people, catalog string) (records, error) {
 
 // trim removes what was not acknowledged, and what is being deleted: persons who are not submitted and what they have,
 // and uploads on their way, of which the backup has no parts. What was known of damage, and how far the reading of
-// everything was, is that of the live store: whoever serves a restored one reads all of it anew. A session that was
-// ended since, a token that was revoked, or a link of an account that was used must not come back with a backup, so
-// none is in it.
+// everything was, is that of the live store: whoever serves a restored one reads all of it anew. So are the ids of
+// removed files, which those who are still removing them need. A session that was ended since, a token that was
+// revoked, or a link of an account that was used must not come back with a backup, so none is in it.
 func (r records) trim(ctx context.Context) error {
 	statements := []string{
+		// What is removed is not in free pages either, of neither database.
+		"PRAGMA secure_delete = ON",
 		"BEGIN",
 		`DELETE FROM main.files WHERE state <> 'stored'
 		 OR person_id IN (SELECT id FROM persons.people WHERE state <> 'submitted')`,
@@ -57,7 +59,7 @@ func (r records) trim(ctx context.Context) error {
 	if marked {
 		statements = append(statements, "UPDATE main.files SET damage = NULL, damaged_at = NULL WHERE damage IS NOT NULL")
 	}
-	for _, table := range []string{"notes", "ownerless"} {
+	for _, table := range []string{"notes", "ownerless", "removed"} {
 		there, err := hasTable(ctx, r.db, table)
 		if err != nil {
 			return err
