@@ -91,7 +91,8 @@ const (
 	PictureTime = 30 * time.Second
 )
 
-// The bounds of passwords that are checked, which no setting changes. Each takes 19 MiB and some hundredths of a second.
+// The bounds of passwords that are checked, which no setting changes. Each takes 19 MiB and some hundredths of a
+// second.
 const (
 	// Passwords is how many are hashed at once at most, on a machine with more processors than that, and one more for
 	// browsers that have signed in before.

@@ -77,7 +77,7 @@ func TestRecoveryCodes(t *testing.T) {
 	codes, hashes := newRecovery()
 	seen := map[string]bool{}
 	for i, c := range codes {
-		if len(c) != 19 || seen[c] {
+		if len(c) != 29 || len(cleanCode(c))*5 < 112 || seen[c] {
 			t.Errorf("code %d is %q", i, c)
 		}
 		seen[c] = true
@@ -92,7 +92,7 @@ func TestRecoveryCodes(t *testing.T) {
 	if len(codes) != RecoveryCodes || len(hashes) != RecoveryCodes {
 		t.Errorf("%d codes, %d hashes", len(codes), len(hashes))
 	}
-	for _, typed := range []string{"", "x", "123456", codes[0][:18]} {
+	for _, typed := range []string{"", "x", "123456", codes[0][:28]} {
 		if left, ok := useRecovery(hashes, cleanCode(typed)); ok || len(left) != RecoveryCodes {
 			t.Errorf("%q is taken", typed)
 		}

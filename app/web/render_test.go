@@ -119,6 +119,35 @@ func TestPagesAreSound(t *testing.T) {
 	}
 }
 
+// TestPasswordFields: what is typed is hidden, password managers know what it is, and nothing keeps them from it.
+func TestPasswordFields(t *testing.T) {
+	all, _ := embeddedPages(t)
+	found := map[string]bool{}
+	for _, s := range samples("/picture.png") {
+		d := parseDocument(t, renderSample(t, all, s))
+		for n := range d.all() {
+			name := attrOf(n, "name")
+			secret := slices.Contains([]string{"password", "current", "key"}, name) && attrOf(n, "type") != "hidden"
+			if n.Data != "input" || !secret {
+				continue
+			}
+			found[name] = true
+			purpose := attrOf(n, "autocomplete")
+			if attrOf(n, "type") != "password" || purpose != "current-password" && purpose != "new-password" {
+				t.Errorf("%s: %s has type %q and autocomplete %q", s.name, tag(n), attrOf(n, "type"), purpose)
+			}
+			for _, a := range n.Attr {
+				if strings.HasPrefix(a.Key, "on") || a.Key == "readonly" || a.Key == "pattern" {
+					t.Errorf("%s: %s has %s", s.name, tag(n), a.Key)
+				}
+			}
+		}
+	}
+	if len(found) != 3 {
+		t.Errorf("found only %v", found)
+	}
+}
+
 // checkIDs: ids are unique, and whatever refers to one finds it.
 func checkIDs(t *testing.T, d document) {
 	t.Helper()

@@ -205,7 +205,7 @@ func withToken(p page) page {
 // sampleRole may do everything.
 const sampleRole = staff.Administrator
 
-const sampleRecovery = "k7qm-x2vd-5tnh-3lpe\nzb4c-w6yj-r2fs-7ugo\nh3xa-q5md-n7te-2kvp\n"
+const sampleRecovery = "k7qm-x2vd-5tnh-3lpe-c4sj-ya6w\nzb4c-w6yj-r2fs-7ugo-m5xd-q3ne\nh3xa-q5md-n7te-2kvp-6lbz-u4fi\n"
 
 func sampleEnrollment() enrollmentView {
 	const secret = "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ"
