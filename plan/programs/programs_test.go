@@ -221,7 +221,7 @@ func spoken(e plan.Environment) []string {
 func keep(t *testing.T, repository, side, to string) {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(repository, ".stackplan", side+"-*"))
-	found = slices.DeleteFunc(found, func(path string) bool { return filepath.Ext(path) == ".of" })
+	found = slices.DeleteFunc(found, func(path string) bool { return filepath.Ext(path) != "" })
 	if err != nil || len(found) != 1 {
 		// One program serves both sides where only the configuration differs.
 		if side == "base" {
