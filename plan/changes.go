@@ -29,7 +29,8 @@ const (
 // Change is what a deployment makes of one resource.
 type Change struct {
 	Action Action `json:"action"`
-	// Type is the token, Kind what people call it (EC2 Instance), Name the name in the program.
+	// Type is the token, Kind what people call it (EC2 Instance), Name the name in the program; where two of a kind have
+	// the same, what tells them apart follows in parentheses.
 	Type string `json:"type"`
 	Kind string `json:"kind"`
 	Name string `json:"name"`

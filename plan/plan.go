@@ -296,16 +296,20 @@ func environment(name string, base Stack, known bool, head Stack, stays bool, ta
 	if from != nil {
 		from = from.As(head.Graph)
 	}
+	program := head // as the rules see it, whose exceptions are for names in the program
+	distinct := graph.Distinct(from, head.Graph)
+	from, head.Graph = distinct[0], distinct[1]
 	e.fleet = fleetOf(head.Graph)
 	e.Changes = append(e.Changes, compare(from, head.Graph)...)
 	if from != nil {
 		e.Ignored, e.Options = ignored(from, head.Graph), optional(from, head.Graph)
 		// What AWS will have is looked at from here on, not what the program asks for in vain.
 		head.Graph = head.Graph.Deployed(from, updates)
+		program.Graph = program.Graph.Deployed(from, updates)
 	}
 	e.Reach = reach(from, head.Graph)
 	e.Cost = cost(table, from, head.Graph, base.Config["aws:region"], head.Config["aws:region"])
-	e.Policy = policies(base, head)
+	e.Policy = policies(base, program, from, head.Graph)
 	if len(e.Policy.Dropped) > 0 {
 		e.Dangers = append(e.Dangers, Danger{Kind: "rules dropped", What: fmt.Sprintf("It is no longer held to %s.",
 			codes(e.Policy.Dropped))})
@@ -433,8 +437,9 @@ func reach(base, head *graph.Graph) []Reach {
 	return found
 }
 
-// policies asks the rules at head, and at base where that can be.
-func policies(base, head Stack) Policy {
+// policies asks the rules at head, and at base where that can be. In before and after no two resources are called the
+// same.
+func policies(base, head Stack, before, after *graph.Graph) Policy {
 	var p Policy
 	if head.Policy == nil {
 		return p
@@ -449,6 +454,16 @@ func policies(base, head Stack) Policy {
 		if r.Verdict != policy.NotAsked {
 			p.Asked++
 		}
+	}
+	called := func(v policy.Violation, of *graph.Graph) string {
+		if r := of.ByURN(v.URN); r != nil && r.String() == v.Resource {
+			for _, g := range []*graph.Graph{after, before} {
+				if g != nil && g.ByURN(v.URN) != nil {
+					return g.ByURN(v.URN).String()
+				}
+			}
+		}
+		return v.Resource
 	}
 	broken, excused := map[brokenAt]policy.Violation{}, map[string]bool{}
 	kept, told := map[brokenAt]bool{}, map[brokenAt]bool{}
@@ -466,7 +481,7 @@ func policies(base, head Stack) Policy {
 			}
 		}
 	}
-	names := labels(head.Graph, nil)
+	names := labels(after, nil)
 	for _, r := range report.Results {
 		for _, v := range r.Violations {
 			at := brokenAt{v.Rule, v.URN, v.Message}
@@ -479,7 +494,7 @@ func policies(base, head Stack) Policy {
 				at, before = inherited(broken, kept, at, base.Graph, head.Graph)
 			}
 			kept[at] = true
-			p.Broken = append(p.Broken, Broken{Rule: v.Rule, Resource: v.Resource, Message: names.Replace(v.Message),
+			p.Broken = append(p.Broken, Broken{Rule: v.Rule, Resource: called(v, head.Graph), Message: names.Replace(v.Message),
 				Mend: v.Mend, Before: before, Says: r.Rule.Says})
 		}
 		for _, e := range r.Excused {
@@ -492,17 +507,17 @@ func policies(base, head Stack) Policy {
 				i = len(p.Exceptions) - 1
 			}
 			if e.Resource != "" {
-				p.Exceptions[i].Resources = append(p.Exceptions[i].Resources, e.Resource)
+				p.Exceptions[i].Resources = append(p.Exceptions[i].Resources, called(e.Violation, head.Graph))
 			}
 		}
 	}
 	for at, v := range broken {
 		if kept[at] || slices.ContainsFunc(p.Broken, func(b Broken) bool {
-			return b.Rule == v.Rule && b.Resource == v.Resource // it is still broken, otherwise
+			return b.Rule == v.Rule && b.Resource == called(v, base.Graph) // it is still broken, otherwise
 		}) {
 			continue
 		}
-		p.Mended = append(p.Mended, fmt.Sprintf("%s: %s: %s", v.Rule, cmp.Or(v.Resource, "the stack"), v.Message))
+		p.Mended = append(p.Mended, fmt.Sprintf("%s: %s: %s", v.Rule, cmp.Or(called(v, base.Graph), "the stack"), v.Message))
 	}
 	slices.Sort(p.Mended)
 	return p

@@ -269,7 +269,7 @@ func (r *Resource) state() resource.PropertyMap {
 func (c *Cloud) add(r *Resource) {
 	c.births[r.URN]++
 	r.incarnation = c.births[r.URN]
-	r.ID, r.Outputs = c.model.Compute(r.Token, awsmodel.Incarnation(r.Name, r.incarnation), r.Inputs)
+	r.ID, r.Outputs = c.model.Compute(qualifiedType(r.URN), awsmodel.Incarnation(r.Name, r.incarnation), r.Inputs)
 	c.keepSecrets(r)
 	r.made = c.clock
 	switch r.Token {
@@ -291,6 +291,9 @@ func (c *Cloud) add(r *Resource) {
 		c.silent(r)
 	}
 }
+
+// qualifiedType is the type in a URN, after those of the components that the resource belongs to.
+func qualifiedType(urn string) string { return string(resource.URN(urn).QualifiedType()) }
 
 // adopt has the cloud hold a resource as a state tells of it.
 func (c *Cloud) adopt(urn resource.URN, id string, inputs, outputs resource.PropertyMap) {
@@ -339,7 +342,7 @@ func (c *Cloud) checkUnique(r *Resource) error {
 	if k.imaginary || r.Token == bucketObjectType { // an object is overwritten: see write
 		return nil
 	}
-	id, _ := c.model.Compute(r.Token, awsmodel.Incarnation(r.Name, c.births[r.URN]+1), r.Inputs)
+	id, _ := c.model.Compute(qualifiedType(r.URN), awsmodel.Incarnation(r.Name, c.births[r.URN]+1), r.Inputs)
 	for _, other := range c.resources {
 		if other == r || other.Token != r.Token {
 			continue
@@ -441,7 +444,7 @@ func (c *Cloud) update(urn resource.URN, id string, olds, inputs resource.Proper
 
 // renew computes what a change makes of the outputs.
 func (c *Cloud) renew(r *Resource, before Resource) error {
-	id, outputs := c.model.Compute(r.Token, awsmodel.Incarnation(r.Name, r.incarnation), r.Inputs)
+	id, outputs := c.model.Compute(qualifiedType(r.URN), awsmodel.Incarnation(r.Name, r.incarnation), r.Inputs)
 	if id != r.ID {
 		return fmt.Errorf("%s %s: the change made the id %q of %q: add what changed to what needs another resource, "+
 			"in kinds of plan/engine/types.go",

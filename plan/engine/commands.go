@@ -76,7 +76,7 @@ func (c *Cloud) updateCommand(urn resource.URN, id string, inputs resource.Prope
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r.set(inputs)
-	_, r.Outputs = c.model.Compute(r.Token, awsmodel.Incarnation(r.Name, r.incarnation), r.Inputs)
+	_, r.Outputs = c.model.Compute(qualifiedType(r.URN), awsmodel.Incarnation(r.Name, r.incarnation), r.Inputs)
 	r.Outputs["stdout"] = resource.NewProperty(stdout)
 	return r.Outputs, nil
 }

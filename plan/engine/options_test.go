@@ -203,7 +203,8 @@ func TestOptionsAgree(t *testing.T) {
 				plan.Revision{Stacks: map[string]plan.Stack{"dev": {Config: config, Graph: head}}}).Environments[0]
 			var changes []string
 			for _, change := range made.Changes {
-				changes = append(changes, string(change.Action)+" "+change.Type+" "+change.Name)
+				changes = append(changes, string(change.Action)+" "+change.Type+" "+
+					change.URN[strings.LastIndex(change.URN, ":")+1:])
 			}
 			slices.Sort(changes)
 			// Components are the program's own, and nothing that AWS has.

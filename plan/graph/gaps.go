@@ -72,12 +72,12 @@ func (rec *recorder) call(token string, args resource.PropertyMap) (resource.Pro
 const unknownText = "\x00unknown\x00"
 
 // become is compute of inputs of which some may be unknown. An id that is not known is empty.
-func (m model) become(token, name string, inputs resource.PropertyMap) (id string, outputs resource.PropertyMap) {
+func (m model) become(qualified, name string, inputs resource.PropertyMap) (id string, outputs resource.PropertyMap) {
 	if !resource.NewProperty(inputs).ContainsUnknowns() {
-		return m.compute(token, name, inputs)
+		return m.compute(qualified, name, inputs)
 	}
 	marked := replaceUnknown(resource.NewProperty(inputs)).ObjectValue()
-	id, outputs = m.compute(token, name, marked)
+	id, outputs = m.compute(qualified, name, marked)
 	if strings.Contains(id, unknownText) {
 		id = ""
 	}

@@ -68,7 +68,7 @@ func modelOf(config map[string]string) model {
 
 // model stands in for the providers: what they would answer. Its answers depend on nothing but its arguments.
 type model struct {
-	compute func(token, name string, inputs resource.PropertyMap) (id string, outputs resource.PropertyMap)
+	compute func(qualified, name string, inputs resource.PropertyMap) (id string, outputs resource.PropertyMap)
 	invoke  func(token string, args resource.PropertyMap) (resource.PropertyMap, error)
 	before  Before
 }
@@ -177,8 +177,8 @@ func (rec *recorder) add(args asked) (string, resource.PropertyMap, error) {
 
 // compute asks the model what a custom resource becomes, after what was there before.
 func (rec *recorder) compute(args asked) (string, resource.PropertyMap) {
-	token, name := args.token, args.name
-	id, outputs := rec.model.become(token, name, args.inputs)
+	qualified := qualifiedType(rec.urn(args.register.GetParent(), args.token, args.name))
+	id, outputs := rec.model.become(qualified, args.name, args.inputs)
 	before := rec.model.before
 	if before.Graph == nil {
 		return id, outputs
@@ -198,10 +198,10 @@ func (rec *recorder) compute(args asked) (string, resource.PropertyMap) {
 		rec.mu.Lock()
 		rec.replaced[now.URN] = true
 		rec.mu.Unlock()
-		return rec.model.become(token, awsmodel.Incarnation(old.Name, 2), args.inputs)
+		return rec.model.become(qualified, awsmodel.Incarnation(args.name, 2), args.inputs)
 	}
-	if old.Name != name { // by an alias
-		_, outputs = rec.model.become(token, old.Name, args.inputs)
+	if old.URN != now.URN && old.Token == now.Token { // by an alias
+		_, outputs = rec.model.become(qualifiedType(old.URN), old.Name, args.inputs)
 	}
 	for _, name := range renewal.Outputs {
 		key := resource.PropertyKey(name)
@@ -408,6 +408,9 @@ func (rec *recorder) urn(parent, token, name string) string {
 	return string(resource.NewURN(tokens.QName(rec.stack), tokens.PackageName(rec.project), parentType,
 		tokens.Type(token), name))
 }
+
+// qualifiedType is the type in a URN, after those of the components that the resource belongs to.
+func qualifiedType(urn string) string { return string(resource.URN(urn).QualifiedType()) }
 
 // trigger is the value of the option replacementTrigger, as far as it is known and no secret.
 func trigger(v *structpb.Value) any {

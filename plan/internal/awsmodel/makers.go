@@ -220,7 +220,7 @@ var makers = map[string]func(*call){
 		content := contentHash(c.out)
 		c.set("arn", "arn:aws:s3:::"+c.get("bucket")+"/"+c.id)
 		c.set("etag", digest(32, content))
-		c.set("versionId", digest(32, c.token, c.name, c.get("bucket"), c.id, content))
+		c.set("versionId", digest(32, c.qualified, c.name, c.get("bucket"), c.id, content))
 		c.missing("storageClass", "STANDARD")
 		c.missing("serverSideEncryption", "AES256")
 	},

@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 )
 
 // Region and Account are those of the answers of Compute and Invoke. The account's number is the one of AWS's own
@@ -31,8 +32,8 @@ type Model struct{ Region, Account string }
 func Default() Model { return Model{Region: Region, Account: Account} }
 
 // Compute is Model.Compute of the default model.
-func Compute(token, name string, inputs resource.PropertyMap) (id string, outputs resource.PropertyMap) {
-	return Default().Compute(token, name, inputs)
+func Compute(qualified, name string, inputs resource.PropertyMap) (id string, outputs resource.PropertyMap) {
+	return Default().Compute(qualified, name, inputs)
 }
 
 // Invoke is Model.Invoke of the default model.
@@ -41,11 +42,13 @@ func Invoke(token string, args resource.PropertyMap) (resource.PropertyMap, erro
 }
 
 // Compute returns the id and the outputs of a new resource: its inputs, what AWS fills in by default, and what only AWS
-// knows. The same arguments always give the same answer, and another name gives other ids. A type that is not known
-// here gets an id made of its name, an ARN in the form that most services use, and some text for each other output that
-// is one.
-func (m Model) Compute(token, name string, inputs resource.PropertyMap) (id string, outputs resource.PropertyMap) {
-	c := &call{Model: m, token: token, name: name, in: inputs, out: inputs.Copy()}
+// knows. qualified is its type as a URN has it, after those of the components that it belongs to: with the name, that
+// tells two resources of a stack apart. The same arguments always give the same answer, and others give other ids. A
+// type that is not known here gets an id made of its name, an ARN in the form that most services use, and some text for
+// each other output that is one.
+func (m Model) Compute(qualified, name string, inputs resource.PropertyMap) (id string, outputs resource.PropertyMap) {
+	token := qualified[strings.LastIndex(qualified, urn.TypeDelimiter)+1:]
+	c := &call{Model: m, token: token, qualified: qualified, name: name, in: inputs, out: inputs.Copy()}
 	if property := Names(token).Property; property != "" {
 		c.missing(property, AutoName(token, baseName(name), c.hex("autoname", autoNameHex)))
 	}
@@ -62,8 +65,8 @@ func (m Model) Compute(token, name string, inputs resource.PropertyMap) (id stri
 
 // Computed are the names of the outputs that are known only after the resource was created: those that Compute adds to
 // the inputs, in order.
-func (m Model) Computed(token, name string, inputs resource.PropertyMap) []string {
-	_, outputs := m.Compute(token, name, inputs)
+func (m Model) Computed(qualified, name string, inputs resource.PropertyMap) []string {
+	_, outputs := m.Compute(qualified, name, inputs)
 	var keys []string
 	for key := range outputs {
 		if _, given := inputs[key]; !given {
@@ -91,13 +94,13 @@ func baseName(name string) string {
 // call is one resource in the making.
 type call struct {
 	Model
-	token, name string
-	in, out     resource.PropertyMap
-	id          string
+	token, qualified, name string
+	in, out                resource.PropertyMap
+	id                     string
 }
 
-// hex returns n hexadecimal digits that follow from the type, the name and the label.
-func (c *call) hex(label string, n int) string { return digest(n, c.token, c.name, label) }
+// hex returns n hexadecimal digits that follow from the qualified type, the name and the label.
+func (c *call) hex(label string, n int) string { return digest(n, c.qualified, c.name, label) }
 
 func digest(n int, parts ...string) string {
 	var text strings.Builder
@@ -138,7 +141,7 @@ func (c *call) text(alphabet, label string, n int) string {
 }
 
 // ec2ID returns an id of EC2's long form.
-func (c *call) ec2ID(prefix string) string { return ec2ID(prefix, c.token, c.name) }
+func (c *call) ec2ID(prefix string) string { return ec2ID(prefix, c.qualified, c.name) }
 
 func ec2ID(prefix string, parts ...string) string {
 	return prefix + "-0" + digest(16, append([]string{prefix}, parts...)...)
