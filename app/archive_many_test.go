@@ -179,7 +179,8 @@ func TestArchiveManyGoesOnWithoutWhatIsDeleted(t *testing.T) {
 	first := s.stored(t, svc, r.Person, upload{"a.txt", []byte("a")})
 	s.stored(t, svc, r.Person, upload{"b.txt", []byte("b")})
 	gone := func() {
-		if err := svc.DeleteFile(t.Context(), first.Person, first.ID); err != nil && !errors.Is(err, dossier.ErrNotFound) {
+		if err := svc.DeleteFile(t.Context(), first.Person, first.ID); err != nil &&
+			!errors.Is(err, dossier.ErrNotFound) {
 			t.Error(err)
 		}
 	}
@@ -271,7 +272,8 @@ func TestArchiveManyIsBounded(t *testing.T) {
 		}
 		people = append(people, p.ID)
 	}
-	svc := dossier.New(s.people, c, blank{s.objects}, dossier.Options{Limits: dossier.DefaultLimits(), Now: s.clock.now})
+	svc := dossier.New(s.people, c, blank{s.objects}, dossier.Options{Limits: dossier.DefaultLimits(),
+		Now: s.clock.now})
 	var b bytes.Buffer
 	if err := svc.ArchiveMany(people, dossier.ToStaff).Write(t.Context(), &b); err != nil {
 		t.Fatal(err)

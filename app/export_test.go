@@ -16,7 +16,8 @@ import (
 func TestExport(t *testing.T) {
 	onEachKind(t, func(t *testing.T, s stores) {
 		ctx, svc, r := t.Context(), s.service(dossier.Limits{}), dossier.NewReceipt()
-		files := []upload{{"Index.html", []byte("<b>mine</b>")}, {"a/<i>&.txt", []byte("one")}, {"gone.txt", []byte("two")}}
+		files := []upload{{"Index.html", []byte("<b>mine</b>")}, {"a/<i>&.txt", []byte("one")},
+			{"gone.txt", []byte("two")}}
 		out, err := submit(ctx, svc, r, files)
 		if err != nil {
 			t.Fatal(err)

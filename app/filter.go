@@ -239,7 +239,8 @@ func (f Filter) Parts() (parts []FilterPart) {
 		if zone == "" {
 			zone = "UTC"
 		}
-		add("Submitted", between(f.From, f.To, "from", "until")+" ("+zone+")", func(g *Filter) { g.From, g.To = "", "" })
+		add("Submitted", between(f.From, f.To, "from", "until")+" ("+zone+")",
+			func(g *Filter) { g.From, g.To = "", "" })
 	}
 	if f.Files != "" {
 		add("Files", string(f.Files), func(g *Filter) { g.Files = "" })

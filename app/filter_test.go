@@ -97,11 +97,13 @@ func TestFilterValues(t *testing.T) {
 		}
 	}
 	if want := []string{"Search: ada  report", "Name: Lovelace", "Location: Oslo", "Age: 18 to 65", "Technology: go",
-		"Submitted: 2026-03-01 to 2026-03-31 (Europe/Paris)", "Files: with", "Uploads: unfinished"}; !slices.Equal(told, want) {
+		"Submitted: 2026-03-01 to 2026-03-31 (Europe/Paris)", "Files: with", "Uploads: unfinished"}; !slices.Equal(told,
+		want) {
 		t.Errorf("the parts are %q, want %q", told, want)
 	}
 	for typed, want := range map[string]string{"age_from=18": "Age: at least 18", "age_to=65": "Age: at most 65",
-		"submitted_to=2026-03-31": "Submitted: until 2026-03-31 (UTC)", "submitted_from=2026-03-31": "Submitted: from " +
+		"submitted_to=2026-03-31": "Submitted: until 2026-03-31 (UTC)",
+		"submitted_from=2026-03-31": "Submitted: from " +
 			"2026-03-31 (UTC)"} {
 		if part := filterOf(t, typed).Parts()[0]; part.Label+": "+part.Value != want {
 			t.Errorf("%s is told as %q, want %q", typed, part.Label+": "+part.Value, want)

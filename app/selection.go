@@ -98,6 +98,7 @@ func (s *Service) Select(ctx context.Context, sel Selection) ([]PersonID, error)
 }
 
 func tooMany(most int) *Error {
-	return Errorf(CodeTooLarge, nil, "This takes up to %s people at once. Narrow the list with filters, or choose fewer.",
+	return Errorf(CodeTooLarge, nil, "This takes up to %s people at once. Narrow the list with filters, or choose "+
+		"fewer.",
 		humanize.Comma(int64(most)))
 }

@@ -61,13 +61,14 @@ func selection(t *testing.T, s stores) {
 		dossier.Selection
 		want []string
 	}{
-		"all at the moment":  {dossier.Selection{Sort: byName, Asked: asked}, []string{"ann", "bob", "cid"}},
-		"all now":            {dossier.Selection{Sort: byName}, []string{"ann", "bob", "cid", "late", "new"}},
-		"newest first":       {dossier.Selection{Asked: asked}, []string{"cid", "bob", "ann"}},
-		"a filter's":         {dossier.Selection{Filter: filterOf(t, "name=b"), Asked: asked}, []string{"bob"}},
-		"nobody's":           {dossier.Selection{Filter: filterOf(t, "q=!")}, nil},
-		"none":               {dossier.Selection{IDs: []dossier.PersonID{}}, nil},
-		"two, in this order": {dossier.Selection{IDs: []dossier.PersonID{ids["cid"], dossier.NewPersonID(), ids["ann"]}}, []string{"cid", "ann"}},
+		"all at the moment": {dossier.Selection{Sort: byName, Asked: asked}, []string{"ann", "bob", "cid"}},
+		"all now":           {dossier.Selection{Sort: byName}, []string{"ann", "bob", "cid", "late", "new"}},
+		"newest first":      {dossier.Selection{Asked: asked}, []string{"cid", "bob", "ann"}},
+		"a filter's":        {dossier.Selection{Filter: filterOf(t, "name=b"), Asked: asked}, []string{"bob"}},
+		"nobody's":          {dossier.Selection{Filter: filterOf(t, "q=!")}, nil},
+		"none":              {dossier.Selection{IDs: []dossier.PersonID{}}, nil},
+		"two, in this order": {dossier.Selection{IDs: []dossier.PersonID{ids["cid"], dossier.NewPersonID(),
+			ids["ann"]}}, []string{"cid", "ann"}},
 	} {
 		if got := selected(t, svc, c.Selection); !slices.Equal(got, c.want) {
 			t.Errorf("%s: got %q, want %q", what, got, c.want)

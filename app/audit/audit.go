@@ -318,7 +318,8 @@ func ParseCursor(text string) (Cursor, error) {
 	if text == "" {
 		return Cursor{}, nil
 	}
-	wrong := dossier.Errorf(dossier.CodeMalformed, nil, "The parameter \"after\" must be what a link of this site says.")
+	wrong := dossier.Errorf(dossier.CodeMalformed, nil, "The parameter \"after\" must be what a link of this site "+
+		"says.")
 	parts := strings.Split(text, ".")
 	if len(parts) != 3 {
 		return Cursor{}, wrong

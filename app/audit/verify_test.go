@@ -90,11 +90,13 @@ func TestVerifyFinds(t *testing.T) {
 	}
 	cases := []tampering{
 		{"an entry is removed", sql("DELETE FROM audit WHERE chain = '%s' AND seq = 3", 0), audit.FindingMissing, 0},
-		{"the first entry is removed", sql("DELETE FROM audit WHERE chain = '%s' AND seq = 1", 1), audit.FindingMissing, 1},
+		{"the first entry is removed", sql("DELETE FROM audit WHERE chain = '%s' AND seq = 1", 1), audit.FindingMissing,
+			1},
 		{"a sealed tail is removed", sql("DELETE FROM audit WHERE chain = '%s' AND seq > 4", 0), audit.FindingTail, 0},
 		{"a chain is removed", sql("DELETE FROM audit WHERE chain = '%s'", 1), audit.FindingGone, 1},
 		{"a seal is removed", sql("DELETE FROM audit WHERE chain = '%s' AND seq = 3", 2), audit.FindingMissing, 2},
-		{"a seal is changed", sql("UPDATE audit SET amount = 3 WHERE chain = '%s' AND seq = 1", 2), audit.FindingChanged, 2},
+		{"a seal is changed", sql("UPDATE audit SET amount = 3 WHERE chain = '%s' AND seq = 1", 2),
+			audit.FindingChanged, 2},
 		{"two entries change places", func(t *testing.T, s *store, c []audit.Chain) {
 			t.Helper()
 			s.tamper(t, fmt.Sprintf("UPDATE audit SET seq = -seq WHERE chain = '%s' AND seq IN (2, 3)", c[0]),
@@ -107,7 +109,8 @@ func TestVerifyFinds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.tamper(t, fmt.Sprintf("UPDATE audit SET entry_hash = '%s' WHERE chain = '%s' AND seq = 3", e[0].Sum(), c[0]))
+			s.tamper(t, fmt.Sprintf("UPDATE audit SET entry_hash = '%s' WHERE chain = '%s' AND seq = 3", e[0].Sum(),
+				c[0]))
 		}, audit.FindingBroken, 0},
 		{"a sealed entry is changed, and all hashes behind it", func(t *testing.T, s *store, c []audit.Chain) {
 			t.Helper()
@@ -144,7 +147,8 @@ func TestVerifyFinds(t *testing.T) {
 	}
 	for _, column := range []string{"recorded_at", "amount"} {
 		cases = append(cases, tampering{"changed " + column,
-			sql("UPDATE audit SET %[2]s = %[2]s + 1 WHERE chain = '%[1]s' AND seq = 2", 0, column), audit.FindingChanged, 0})
+			sql("UPDATE audit SET %[2]s = %[2]s + 1 WHERE chain = '%[1]s' AND seq = 2", 0, column),
+			audit.FindingChanged, 0})
 	}
 	for _, column := range []string{"actor_id", "actor_name", "session_id", "client", "action", "subject_kind",
 		"subject_id", "file_id", "result", "request", "detail", "previous_hash", "entry_hash"} {

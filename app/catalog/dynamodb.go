@@ -346,7 +346,8 @@ func (d *DynamoDB) Touch(ctx context.Context, person dossier.PersonID, file doss
 func (d *DynamoDB) MarkDeleting(ctx context.Context, person dossier.PersonID, file dossier.FileID, at time.Time,
 	from ...dossier.FileState) error {
 	const doing = "mark a file for deletion"
-	_, err := d.update(ctx, doing, person.String(), file.String(), deleting(file, at), inState(dossier.FileDeleting, from...))
+	_, err := d.update(ctx, doing, person.String(), file.String(), deleting(file, at),
+		inState(dossier.FileDeleting, from...))
 	if !errors.Is(err, errCondition) {
 		return err
 	}

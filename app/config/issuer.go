@@ -50,7 +50,8 @@ var roles = []string{"viewer", "editor", "administrator"}
 // the letter (OpenID Connect Core 1.0, section 2).
 func issuerURL() setting.Kind[string] {
 	return setting.Kind[string]{
-		Allowed: "an https URL without a query, such as https://accounts.google.com; http is accepted for this machine " +
+		Allowed: "an https URL without a query, such as https://accounts.google.com; http is accepted for this " +
+			"machine " +
 			"alone",
 		Parse: func(s string) (string, error) {
 			u, err := url.Parse(s)
@@ -169,7 +170,8 @@ func issuerSettings() []row {
 		define(row{
 			env: issuerEnv, parameter: "staff/issuer", purposes: Serve,
 			doc: "OpenID Connect issuer that staff sign in with, exactly as it names itself (see " +
-				"[sign-in.md](sign-in.md)); requires `DOSSIER_PUBLIC_URL` with https, except on this machine. Not set: " +
+				"[sign-in.md](sign-in.md)); requires `DOSSIER_PUBLIC_URL` with https, except on this machine. Not " +
+				"set: " +
 				"staff sign in without one.",
 		}, issuerURL(), func(c *Config) *string { return &c.Staff.Issuer.URL }),
 		define(row{
@@ -178,7 +180,8 @@ func issuerSettings() []row {
 		}, line(40), func(c *Config) *string { return &c.Staff.Issuer.Name }),
 		define(row{
 			env: "DOSSIER_STAFF_ISSUER_ONLY", parameter: "staff/issuer-only", preset: "false", purposes: Serve,
-			doc: "Whether staff sign in with the issuer alone. Keys and passwords are then neither asked for nor accepted.",
+			doc: "Whether staff sign in with the issuer alone. Keys and passwords are then neither asked for nor " +
+				"accepted.",
 		}, boolean(), func(c *Config) *bool { return &c.Staff.Issuer.Only }),
 		define(row{
 			env: clientIDEnv, parameter: "staff/client-id", purposes: Serve,
@@ -196,25 +199,31 @@ func issuerSettings() []row {
 		}, scopes(), func(c *Config) *[]string { return &c.Staff.Issuer.Scopes }),
 		define(row{
 			env: roleClaimEnv, parameter: "staff/role-claim", purposes: Serve,
-			doc: "Claim that gives roles, such as `groups`, `cognito:groups` or, with a path, `realm_access.roles`. Not " +
+			doc: "Claim that gives roles, such as `groups`, `cognito:groups` or, with a path, `realm_access.roles`. " +
+				"Not " +
 				"set: no claim does.",
-		}, setting.Text("1 to 200 characters without white space", `[^\s\x00-\x1f\x7f]{1,200}`), func(c *Config) *string {
-			return &c.Staff.Issuer.RoleClaim
-		}),
+		}, setting.Text("1 to 200 characters without white space", `[^\s\x00-\x1f\x7f]{1,200}`),
+			func(c *Config) *string {
+				return &c.Staff.Issuer.RoleClaim
+			}),
 		define(row{
 			env: rolesEnv, parameter: "staff/roles", preset: "viewer=viewer,editor=editor,administrator=administrator",
 			purposes: Serve,
-			doc: "Values of that claim, each with the role that it gives. Of several, the role that may do most counts, " +
+			doc: "Values of that claim, each with the role that it gives. Of several, the role that may do most " +
+				"counts, " +
 				"from each sign-in on.",
 		}, grants("a list of values with their roles separated by commas, such as dossier-admins=administrator,"+
-			"clerks=editor: each role viewer, editor or administrator", false, func(to string) bool { return to != "" }),
+			"clerks=editor: each role viewer, editor or administrator", false,
+			func(to string) bool { return to != "" }),
 			func(c *Config) *[]Grant { return &c.Staff.Issuer.Roles }),
 		define(row{
 			env: allowEnv, parameter: "staff/allow", purposes: Serve,
-			doc: "Addresses, and domains of addresses, that may come in if the issuer has verified the address, each with " +
+			doc: "Addresses, and domains of addresses, that may come in if the issuer has verified the address, " +
+				"each with " +
 				"a role if it is to hold from each sign-in on. Without one, new accounts are viewers, and " +
 				"administrators change that. Not set: nobody comes in by an address.",
-		}, grants("a list of addresses and domains separated by commas, such as example.org,ada@example.org=administrator: "+
+		}, grants("a list of addresses and domains separated by commas, such as "+
+			"example.org,ada@example.org=administrator: "+
 			"each role viewer, editor or administrator", true, isAddressOrDomain),
 			func(c *Config) *[]Grant { return &c.Staff.Issuer.Allow }),
 	}

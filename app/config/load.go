@@ -72,7 +72,8 @@ func (l *loader) inForce() (all []InForce) {
 		if r.Secret && value.Text != "" {
 			value.Text = setting.Hidden
 		}
-		all = append(all, InForce{Name: r.env, Value: value.Text, Source: value.Source, Meaning: r.doc, Default: !given})
+		all = append(all, InForce{Name: r.env, Value: value.Text, Source: value.Source, Meaning: r.doc,
+			Default: !given})
 	}
 	return all
 }
@@ -221,7 +222,8 @@ func (l *loader) check() {
 	if prune := "DOSSIER_DB_ADMIN_PRUNE_USER"; l.wants(prune) && l.IsGiven("DOSSIER_DB_ADMIN_PRUNE_PASSWORD") &&
 		l.sound(prune, "DOSSIER_DB_USER", "DOSSIER_DB_ADMIN_USER") &&
 		(c.People.PruneUser == c.People.User || c.People.PruneUser == c.People.AdminUser) {
-		l.Fault(l.FaultOf(prune, "must differ from DOSSIER_DB_USER and DOSSIER_DB_ADMIN_USER, whose privileges are others"))
+		l.Fault(l.FaultOf(prune, "must differ from DOSSIER_DB_USER and DOSSIER_DB_ADMIN_USER, whose privileges are "+
+			"others"))
 	}
 	if l.wants("DOSSIER_STAFF_SECRET") && !l.IsGiven("DOSSIER_STAFF_SECRET") {
 		for _, store := range storeSettings {

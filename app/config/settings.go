@@ -229,12 +229,14 @@ func peopleSettings() []row {
 		define(row{
 			env: "DOSSIER_DB_ADMIN_PRUNE_USER", parameter: "db/admin/prune/user", preset: "dossier_prune",
 			purposes: Migrate,
-			doc: "User with which `dossier audit prune` removes old entries of the audit trail, which the app's own user " +
+			doc: "User with which `dossier audit prune` removes old entries of the audit trail, which the app's own " +
+				"user " +
 				"cannot.",
 		}, userName(), func(c *Config) *string { return &c.People.PruneUser }),
 		define(row{
 			env: "DOSSIER_DB_ADMIN_PRUNE_PASSWORD", parameter: "db/admin/prune/password", purposes: Migrate,
-			doc: "Password of that user, whom `dossier migrate` creates. Not set: there is no such user, and the audit " +
+			doc: "Password of that user, whom `dossier migrate` creates. Not set: there is no such user, and the " +
+				"audit " +
 				"trail grows.",
 		}, secret(1), func(c *Config) *Secret { return &c.People.PrunePassword }),
 	}
@@ -365,7 +367,8 @@ func reconcileSettings() []row {
 		}),
 		define(row{
 			env: "DOSSIER_TRASH_RETENTION", parameter: "trash-retention", preset: "720h", purposes: stores,
-			doc: "How long what staff delete stays in the trash, from which it can be put back, before reconciliation " +
+			doc: "How long what staff delete stays in the trash, from which it can be put back, before " +
+				"reconciliation " +
 				"erases it. 0 means that there is no trash: it is deleted at once.",
 		}, durationOrOff(time.Second, 10*365*24*time.Hour), func(c *Config) *time.Duration {
 			return &c.Reconcile.KeepTrash

@@ -20,7 +20,8 @@ func (i *Issuer) refuse(ctx context.Context, why string, told *dossier.Error) er
 
 // unfit is what people are told of an answer that must not be. They can do nothing about it but to try once more.
 func (i *Issuer) unfit() *dossier.Error {
-	return dossier.Errorf(dossier.CodeForbidden, nil, "The answer of %s was not accepted. Sign in again. If this happens "+
+	return dossier.Errorf(dossier.CodeForbidden, nil, "The answer of %s was not accepted. Sign in again. If this "+
+		"happens "+
 		"again, tell an administrator, who finds the reason in the log.", i.o.Name)
 }
 
@@ -30,7 +31,8 @@ func (i *Issuer) down(ctx context.Context, err error) error {
 	unavailable := dossier.Unavailable(ctx, "ask the issuer", shortened(err))
 	var told *dossier.Error
 	if errors.As(unavailable, &told) {
-		told.Message = i.o.Name + " is not responding, so nobody can sign in with it at the moment. Those who are signed " +
+		told.Message = i.o.Name + " is not responding, so nobody can sign in with it at the moment. Those who are " +
+			"signed " +
 			"in stay signed in. Try again in a minute."
 	}
 	return unavailable
@@ -39,10 +41,12 @@ func (i *Issuer) down(ctx context.Context, err error) error {
 // misset is what people are told if the issuer refuses the site itself: what the site is registered as does not match
 // the settings.
 func (i *Issuer) misset(ctx context.Context, code string) error {
-	i.o.Log.ErrorContext(ctx, "the issuer refuses this site: compare the client ID, the client secret, the scopes and the "+
+	i.o.Log.ErrorContext(ctx, "the issuer refuses this site: compare the client ID, the client secret, the scopes "+
+		"and the "+
 		"redirect URI with what is registered there", "issuer", i.o.Name, "code", code)
 	return dossier.Errorf(dossier.CodeUnavailable, errors.New("the issuer refuses this site: "+code),
-		"This site is not set up correctly at %s, so nobody can sign in with it. Tell an administrator, who finds the reason "+
+		"This site is not set up correctly at %s, so nobody can sign in with it. Tell an administrator, who finds "+
+			"the reason "+
 			"in the log.", i.o.Name)
 }
 
@@ -63,8 +67,9 @@ func (i *Issuer) declined(ctx context.Context, code string) error {
 		"invalid_request_object", "request_not_supported", "request_uri_not_supported", "registration_not_supported":
 		return i.misset(ctx, code)
 	}
-	return i.refuse(ctx, "the issuer answers an error that no standard knows", dossier.Errorf(dossier.CodeForbidden, nil,
-		"%s refused the sign-in. Sign in again. If this happens again, tell an administrator.", i.o.Name))
+	return i.refuse(ctx, "the issuer answers an error that no standard knows",
+		dossier.Errorf(dossier.CodeForbidden, nil,
+			"%s refused the sign-in. Sign in again. If this happens again, tell an administrator.", i.o.Name))
 }
 
 // exchangeFault is what people are told if a code could not be exchanged (RFC 6749, section 5.2).
@@ -75,7 +80,8 @@ func (i *Issuer) exchangeFault(ctx context.Context, err error) error {
 	}
 	switch answered.ErrorCode {
 	case "invalid_grant":
-		return i.refuse(ctx, "the issuer does not take the code: it is used or expired, or another redirect URI, client or "+
+		return i.refuse(ctx, "the issuer does not take the code: it is used or expired, or another redirect URI, "+
+			"client or "+
 			"verifier is its", dossier.Errorf(dossier.CodeForbidden, nil,
 			"This sign-in was already used, or took too long. Sign in again."))
 	case "invalid_client", "unauthorized_client", "invalid_request", "unsupported_grant_type", "invalid_scope":

@@ -64,9 +64,11 @@ func (i *Issuer) verify(ctx context.Context, found *discovered, raw, nonce strin
 	}
 	switch client, sent := c.all["azp"]; {
 	case sent && c.text("azp") != i.o.ClientID:
-		return nil, i.refuse(ctx, "the ID token is for another client, by its claim azp: "+shortText(string(client)), i.unfit())
+		return nil, i.refuse(ctx, "the ID token is for another client, by its claim azp: "+shortText(string(client)),
+			i.unfit())
 	case !sent && len(token.Audience) > 1:
-		return nil, i.refuse(ctx, "the ID token has several audiences, and does not say which client it is for", i.unfit())
+		return nil, i.refuse(ctx, "the ID token has several audiences, and does not say which client it is for",
+			i.unfit())
 	}
 	if !sameText(token.Nonce, nonce) {
 		return nil, i.refuse(ctx, "the ID token has another nonce, so it is of another sign-in", i.unfit())
@@ -101,7 +103,8 @@ func (i *Issuer) times(ctx context.Context, c *claims) error {
 	now := i.o.Now()
 	clocks := func(why string) error {
 		return i.refuse(ctx, why+"; compare the clocks", dossier.Errorf(dossier.CodeForbidden, nil,
-			"The answer of %s is too old, or from the future. Sign in again. If this happens again, the clock of this site or "+
+			"The answer of %s is too old, or from the future. Sign in again. If this happens again, the clock of "+
+				"this site or "+
 				"of %s is wrong: tell an administrator.", i.o.Name, i.o.Name))
 	}
 	switch {
@@ -232,17 +235,21 @@ func (i *Issuer) admit(ctx context.Context, c *claims) (staff.Identity, error) {
 	case allowed:
 		return who, nil
 	case byAddress:
-		return staff.Identity{}, i.refuse(ctx, "the address is allowed, but the issuer has not verified it", dossier.Errorf(
-			dossier.CodeForbidden, nil, "%s has not verified that the address %s is yours. Verify it there, and sign in again.",
-			i.o.Name, who.Address))
+		return staff.Identity{}, i.refuse(ctx, "the address is allowed, but the issuer has not verified it",
+			dossier.Errorf(
+				dossier.CodeForbidden, nil, "%s has not verified that the address %s is yours. Verify it there, and "+
+					"sign in again.",
+				i.o.Name, who.Address))
 	}
 	known := "you"
 	if who.Address != "" {
 		known = "you as " + who.Address
 	}
-	return staff.Identity{}, i.refuse(ctx, "no claim and no address gives access", dossier.Errorf(dossier.CodeForbidden, nil,
-		"%s knows %s, but you have no access to this site. Ask an administrator of the site for one of the roles viewer, "+
-			"editor and administrator.", i.o.Name, known))
+	return staff.Identity{}, i.refuse(ctx, "no claim and no address gives access",
+		dossier.Errorf(dossier.CodeForbidden, nil,
+			"%s knows %s, but you have no access to this site. Ask an administrator of the site for one of the roles "+
+				"viewer, "+
+				"editor and administrator.", i.o.Name, known))
 }
 
 // addressOf returns the address of mail; empty if there is none, or what is there is none.

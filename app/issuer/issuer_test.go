@@ -56,8 +56,9 @@ type site struct {
 func start(t *testing.T, change ...func(*Options)) *site {
 	t.Helper()
 	s := &site{at: testissuer.Start(t, redirect)}
-	o := Options{URL: s.at.URL, Name: "People & Co", ClientID: testissuer.ClientID, ClientSecret: testissuer.ClientSecret,
-		RoleClaim: "groups", Roles: []Grant{{"administrators", staff.Administrator}, {"everybody", staff.Viewer}},
+	o := Options{URL: s.at.URL, Name: "People & Co", ClientID: testissuer.ClientID,
+		ClientSecret: testissuer.ClientSecret,
+		RoleClaim:    "groups", Roles: []Grant{{"administrators", staff.Administrator}, {"everybody", staff.Viewer}},
 		Log: slog.New(slog.NewTextHandler(&s.log, nil))}
 	for _, c := range change {
 		c(&o)
@@ -93,7 +94,8 @@ func (s *site) signIn(t *testing.T) (staff.Identity, error) {
 func (s *site) refused(t *testing.T, who staff.Identity, err error, code dossier.Code, words string) {
 	t.Helper()
 	var told *dossier.Error
-	if !errors.As(err, &told) || told.Code != code || !strings.Contains(told.Message, words) || who != (staff.Identity{}) {
+	if !errors.As(err, &told) || told.Code != code || !strings.Contains(told.Message, words) ||
+		who != (staff.Identity{}) {
 		t.Errorf("signed in %+v, error %v, want code %s with %q", who, err, code, words)
 	}
 	if told != nil && (told.Message == "" || strings.ContainsAny(told.Message, "<>")) {
@@ -195,7 +197,8 @@ func TestAgain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := strings.Contains(address, "prompt=login") && strings.Contains(address, "max_age=0"); got != c.again {
+			if got := strings.Contains(address, "prompt=login") && strings.Contains(address,
+				"max_age=0"); got != c.again {
 				t.Errorf("the browser is sent to %s", address)
 			}
 			who, err := s.Finish(t.Context(), redirect, secret, s.at.Visit(t, address).Query())
@@ -353,8 +356,10 @@ func TestTokens(t *testing.T) {
 		{"with the client's secret as the key", func(f *testissuer.Forged) {
 			f.Algorithm, f.Key = jose.HS256, []byte(strings.Repeat(testissuer.ClientSecret, 2))
 		}, "not accepted", true},
-		{"signed by a stranger who names the issuer's key", func(f *testissuer.Forged) { f.Key = other }, "not accepted", false},
-		{"signed by a stranger", func(f *testissuer.Forged) { f.Key, f.KeyID = other, "stranger" }, "not accepted", false},
+		{"signed by a stranger who names the issuer's key", func(f *testissuer.Forged) { f.Key = other },
+			"not accepted", false},
+		{"signed by a stranger", func(f *testissuer.Forged) { f.Key, f.KeyID = other, "stranger" }, "not accepted",
+			false},
 		{"expired 30 seconds ago", claim("exp", at(-30*time.Second)), "", false},
 		{"expired 5 minutes ago", claim("exp", at(-5*time.Minute)), "the clock of this site", false},
 		{"without an end", without("exp"), "not accepted", false},
@@ -535,15 +540,18 @@ func TestOutages(t *testing.T) {
 // Metadata that would send secrets where anybody can read them, or that are another issuer's.
 func TestMetadata(t *testing.T) {
 	for name, change := range map[string]func(map[string]any){
-		"another issuer":       func(m map[string]any) { m["issuer"] = "https://evil.example" },
-		"no token endpoint":    func(m map[string]any) { delete(m, "token_endpoint") },
-		"token in clear":       func(m map[string]any) { m["token_endpoint"] = "http://people.example/token" },
-		"keys in clear":        func(m map[string]any) { m["jwks_uri"] = "http://people.example/keys" },
-		"keys in a file":       func(m map[string]any) { m["jwks_uri"] = "file:///etc/passwd" },
-		"sign-in by script":    func(m map[string]any) { m["authorization_endpoint"] = "javascript:alert(1)//x" },
-		"sign-in is relative":  func(m map[string]any) { m["authorization_endpoint"] = "/authorize" },
-		"claims in clear":      func(m map[string]any) { m["userinfo_endpoint"] = "http://people.example/claims" },
-		"no secret is taken":   func(m map[string]any) { m["token_endpoint_auth_methods_supported"] = []string{"none"} },
+		"another issuer":      func(m map[string]any) { m["issuer"] = "https://evil.example" },
+		"no token endpoint":   func(m map[string]any) { delete(m, "token_endpoint") },
+		"token in clear":      func(m map[string]any) { m["token_endpoint"] = "http://people.example/token" },
+		"keys in clear":       func(m map[string]any) { m["jwks_uri"] = "http://people.example/keys" },
+		"keys in a file":      func(m map[string]any) { m["jwks_uri"] = "file:///etc/passwd" },
+		"sign-in by script":   func(m map[string]any) { m["authorization_endpoint"] = "javascript:alert(1)//x" },
+		"sign-in is relative": func(m map[string]any) { m["authorization_endpoint"] = "/authorize" },
+		"claims in clear":     func(m map[string]any) { m["userinfo_endpoint"] = "http://people.example/claims" },
+		"no secret is taken": func(
+			m map[string]any) {
+			m["token_endpoint_auth_methods_supported"] = []string{"none"}
+		},
 		"methods are no list":  func(m map[string]any) { m["token_endpoint_auth_methods_supported"] = 7 },
 		"a user in an address": func(m map[string]any) { m["token_endpoint"] = "https://a:b@people.example/token" },
 	} {
@@ -561,7 +569,8 @@ func TestMetadata(t *testing.T) {
 
 // The client proves itself in the way that the issuer takes, at the first try: a failed one could use up the code.
 func TestClientSecret(t *testing.T) {
-	for name, methods := range map[string][]string{"basic": {"client_secret_basic", "client_secret_post"}, "unsaid": nil} {
+	for name, methods := range map[string][]string{"basic": {"client_secret_basic", "client_secret_post"},
+		"unsaid": nil} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t)
 			s.at.Change(testissuer.Metadata, func(m map[string]any) {
@@ -672,7 +681,8 @@ func TestGone(t *testing.T) {
 	leave()
 	close(open)
 	<-first
-	if _, _, err := s.Begin(t.Context(), redirect, "a state", false); err != nil || s.at.Asked(testissuer.Metadata) != 1 {
+	if _, _, err := s.Begin(t.Context(), redirect, "a state", false); err != nil ||
+		s.at.Asked(testissuer.Metadata) != 1 {
 		t.Errorf("the next got %v after %d fetches", err, s.at.Asked(testissuer.Metadata))
 	}
 }
@@ -695,7 +705,8 @@ func TestNew(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	for _, address := range []string{"https://people.example", "http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1"} {
+	for _, address := range []string{"https://people.example", "http://localhost:1", "http://127.0.0.1:1",
+		"http://[::1]:1"} {
 		o := good
 		o.URL = address
 		if i, err := New(o); err != nil || i.Name() != strings.SplitN(address, "/", 3)[2] {

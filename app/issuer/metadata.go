@@ -19,7 +19,8 @@ import (
 
 // algorithms are those that an ID token may be signed with: none that need no key, and none whose key the issuer shares
 // with its clients, such as HS256, so that a public key can never pass for a shared one.
-var algorithms = []string{oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.ES256, oidc.ES384,
+var algorithms = []string{oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.ES256,
+	oidc.ES384,
 	oidc.ES512, oidc.EdDSA}
 
 // discovered is what the issuer says of itself (OpenID Connect Discovery 1.0), with its keys.

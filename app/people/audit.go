@@ -176,7 +176,8 @@ func findEntries(tx *gorm.DB, q audit.Query) *gorm.DB {
 	}
 	if c := q.After; !c.IsZero() {
 		at, chain := c.At.UnixMicro(), c.Chain.String()
-		tx = tx.Where("recorded_at <= ? AND (recorded_at < ? OR chain < ? OR chain = ? AND seq < ?)", at, at, chain, chain,
+		tx = tx.Where("recorded_at <= ? AND (recorded_at < ? OR chain < ? OR chain = ? AND seq < ?)", at, at, chain,
+			chain,
 			c.Sequence)
 	}
 	return tx.Order("recorded_at DESC, chain DESC, seq DESC").Limit(q.Limit)

@@ -37,8 +37,9 @@ func TestSQLiteAuditPlans(t *testing.T) {
 // auditQueries are what pages ask for, of the trail that fillAudit makes.
 func auditQueries() map[string]audit.Query {
 	return map[string]audit.Query{
-		"all":                {Limit: 51},
-		"a page far behind":  {Limit: 51, After: audit.Cursor{At: time.UnixMicro(500_000), Chain: audit.Chain{1}, Sequence: 1}},
+		"all": {Limit: 51},
+		"a page far behind": {Limit: 51, After: audit.Cursor{At: time.UnixMicro(500_000), Chain: audit.Chain{1},
+			Sequence: 1}},
 		"a day":              {Limit: 51, From: time.UnixMicro(400_000), To: time.UnixMicro(500_000)},
 		"of a person":        {Limit: 51, Subject: "00000007-0000-7000-8000-000000000000"},
 		"by an actor":        {Limit: 51, Actor: "00000003-0000-7000-8000-000000000000"},
@@ -105,7 +106,8 @@ func BenchmarkAudit(b *testing.B) {
 				row(kind.name, name, took)
 			}
 			// As long a row, with one index, behind the same gate.
-			if _, err := db.Exec("CREATE TABLE bare (id BIGINT PRIMARY KEY, content VARCHAR(600) NOT NULL)"); err != nil {
+			if _, err := db.Exec("CREATE TABLE bare (id BIGINT PRIMARY KEY, content VARCHAR(600) NOT " +
+				"NULL)"); err != nil {
 				b.Fatal(err)
 			}
 			n := 0
@@ -115,7 +117,8 @@ func BenchmarkAudit(b *testing.B) {
 					s.writing <- struct{}{}
 					defer func() { <-s.writing }()
 				}
-				_, err := db.ExecContext(ctx, "INSERT INTO bare (id, content) VALUES (?, ?)", n, strings.Repeat("x", 500))
+				_, err := db.ExecContext(ctx, "INSERT INTO bare (id, content) VALUES (?, ?)", n,
+					strings.Repeat("x", 500))
 				return err
 			})
 			trail, err := audit.NewTrail(s, audit.Options{})
@@ -124,7 +127,8 @@ func BenchmarkAudit(b *testing.B) {
 			}
 			one := func(ctx context.Context) error {
 				return trail.Append(ctx, audit.Entry{Actor: audit.Actor{ID: audit.Shared, Name: "shared key",
-					Session: audit.Seals.String()}, Client: "192.0.2.1", Action: audit.PersonView, Result: audit.Allowed,
+					Session: audit.Seals.String()}, Client: "192.0.2.1", Action: audit.PersonView,
+					Result:  audit.Allowed,
 					Subject: audit.Subject{Kind: audit.KindPerson, ID: audit.Seals.String()}, Request: "REQUESTREQUES"})
 			}
 			alone := timed(b, 300, one)

@@ -224,7 +224,8 @@ func fill(b *testing.B, db *sql.DB, people int, drop, id string) {
 		exec("INSERT INTO numbers (i) SELECT i + ? FROM numbers WHERE i + ? < ?", n, n, people)
 	}
 	exec("CREATE TEMPORARY TABLE kinds (k INT PRIMARY KEY)")
-	exec("INSERT INTO kinds (k) VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), (14), " +
+	exec("INSERT INTO kinds (k) VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), " +
+		"(14), " +
 		"(15), (16)")
 	exec(drop)
 	// By steps: a transaction holds its undo.

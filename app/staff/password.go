@@ -187,7 +187,8 @@ func newLane(turns int) lane {
 }
 
 func newHasher() *hasher {
-	return &hasher{argon: hashing, known: newLane(1), unknown: newLane(max(1, min(bounds.Passwords, runtime.GOMAXPROCS(0)-1)))}
+	return &hasher{argon: hashing, known: newLane(1), unknown: newLane(max(1,
+		min(bounds.Passwords, runtime.GOMAXPROCS(0)-1)))}
 }
 
 // busy says that too many passwords wait to be hashed.

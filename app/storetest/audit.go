@@ -222,13 +222,17 @@ func auditFind(t *testing.T, s AuditStore) {
 		query audit.Query
 		is    func(audit.Entry) bool
 	}{
-		"all":       {audit.Query{}, func(audit.Entry) bool { return true }},
-		"by actor":  {audit.Query{Actor: chainOf(7).String()}, func(e audit.Entry) bool { return e.Actor.ID == chainOf(7).String() }},
-		"of person": {audit.Query{Subject: chainOf(8).String()}, func(e audit.Entry) bool { return e.Subject.ID == chainOf(8).String() }},
-		"by action": {audit.Query{Action: audit.PersonDelete}, func(e audit.Entry) bool { return e.Action == audit.PersonDelete }},
-		"by result": {audit.Query{Result: audit.Allowed}, func(e audit.Entry) bool { return e.Result == audit.Allowed }},
-		"from":      {audit.Query{From: all[5].At}, func(e audit.Entry) bool { return !e.At.Before(all[5].At) }},
-		"to":        {audit.Query{To: all[5].At}, func(e audit.Entry) bool { return e.At.Before(all[5].At) }},
+		"all": {audit.Query{}, func(audit.Entry) bool { return true }},
+		"by actor": {audit.Query{Actor: chainOf(7).String()},
+			func(e audit.Entry) bool { return e.Actor.ID == chainOf(7).String() }},
+		"of person": {audit.Query{Subject: chainOf(8).String()},
+			func(e audit.Entry) bool { return e.Subject.ID == chainOf(8).String() }},
+		"by action": {audit.Query{Action: audit.PersonDelete},
+			func(e audit.Entry) bool { return e.Action == audit.PersonDelete }},
+		"by result": {audit.Query{Result: audit.Allowed},
+			func(e audit.Entry) bool { return e.Result == audit.Allowed }},
+		"from": {audit.Query{From: all[5].At}, func(e audit.Entry) bool { return !e.At.Before(all[5].At) }},
+		"to":   {audit.Query{To: all[5].At}, func(e audit.Entry) bool { return e.At.Before(all[5].At) }},
 		"several": {audit.Query{Actor: chainOf(7).String(), Subject: chainOf(8).String(), Action: audit.PersonView,
 			Result: audit.Allowed, From: all[11].At, To: all[3].At}, func(e audit.Entry) bool {
 			return e.Actor.ID == chainOf(7).String() && e.Subject.ID == chainOf(8).String() &&

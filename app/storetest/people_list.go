@@ -164,7 +164,8 @@ func peopleListMeanwhile(t *testing.T, s dossier.People) {
 			peopleNew(dossier.PersonSubmitted, middle.Add(time.Microsecond)),
 			peopleNew(dossier.PersonSubmitting, peopleEpoch.Add(-time.Hour)))
 		last := page[len(page)-1]
-		if err := s.Move(t.Context(), last.ID, dossier.PersonDeleting, peopleEpoch, dossier.PersonSubmitted); err != nil {
+		if err := s.Move(t.Context(), last.ID, dossier.PersonDeleting, peopleEpoch,
+			dossier.PersonSubmitted); err != nil {
 			t.Fatalf("Move: %v", err)
 		}
 		if err := s.Delete(t.Context(), last); err != nil {

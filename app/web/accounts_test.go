@@ -46,7 +46,8 @@ func secretOf(t *testing.T, page string) []byte {
 	t.Helper()
 	for n := range parseDocument(t, page).all("code") {
 		if attrOf(n, "class") == "secret" {
-			secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ReplaceAll(textOf(n), " ", ""))
+			secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ReplaceAll(textOf(n),
+				" ", ""))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -39,7 +39,8 @@ func TestAdministration(t *testing.T) {
 		s.clock.advance(time.Second)
 	}
 	s.play(t, scenario{path: "/staff/administration", by: by, status: 200,
-		has:    []string{"2 unfinished uploads", "first &amp; last.bin", "second.bin", "/people/" + receipt.Person.String()},
+		has: []string{"2 unfinished uploads", "first &amp; last.bin", "second.bin", "/people/" +
+			receipt.Person.String()},
 		hasNot: []string{"a.txt", "<i>", "Ada <b>"}})
 
 	s.clock.advance(readyFor)

@@ -75,7 +75,8 @@ func bearer(c echo.Context) (receipt dossier.Receipt, given bool, err error) {
 		return dossier.Receipt{}, true, unauthorized(`The header must be one "Authorization: Bearer RECEIPT".`)
 	}
 	if strings.HasPrefix(strings.TrimLeft(token, " "), staff.TokenPrefix) {
-		return dossier.Receipt{}, true, unauthorized("A personal token opens the operations for staff alone, which are " +
+		return dossier.Receipt{}, true, unauthorized("A personal token opens the operations for staff alone, which " +
+			"are " +
 			"below /api/v1/staff. Send a receipt.")
 	}
 	if receipt, err = dossier.ParseReceipt(strings.TrimLeft(token, " ")); err != nil {

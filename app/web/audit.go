@@ -93,7 +93,8 @@ func (s *Server) append(ctx context.Context, entries ...audit.Entry) error {
 	if err := s.o.Trail.Append(ctx, entries...); err != nil {
 		if errors.Is(err, dossier.ErrUnavailable) {
 			return dossier.Errorf(dossier.CodeUnavailable, err,
-				"What staff do is recorded, and that is not possible at the moment. Nothing was done. Try again in a minute.")
+				"What staff do is recorded, and that is not possible at the moment. Nothing was done. Try again in "+
+					"a minute.")
 		}
 		return err
 	}
@@ -137,7 +138,8 @@ func (r *recording) end(err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.c.Request().Context()), recordTime)
 	defer cancel()
 	if err := r.s.o.Trail.Append(ctx, e); err != nil {
-		r.s.log.ErrorContext(ctx, "how something ended could not be recorded in the audit trail", "request_id", e.Request,
+		r.s.log.ErrorContext(ctx, "how something ended could not be recorded in the audit trail", "request_id",
+			e.Request,
 			"action", e.Action, "result", e.Result, "err", err)
 	}
 }

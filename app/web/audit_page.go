@@ -197,7 +197,8 @@ func entryOf(e audit.Entry) entryView {
 	}
 	if id := e.Subject.ID; id != "" {
 		v.SubjectID = id
-		v.Subject = strings.ToUpper(string(e.Subject.Kind[:1])) + string(e.Subject.Kind[1:]) + " …" + id[max(0, len(id)-8):]
+		v.Subject = strings.ToUpper(string(e.Subject.Kind[:1])) + string(e.Subject.Kind[1:]) + " …" +
+			id[max(0, len(id)-8):]
 		v.BySubject = withQuery(auditPath, url.Values{"subject": {id}})
 		if e.Subject.Kind == audit.KindPerson {
 			v.SubjectPath = "/people/" + id

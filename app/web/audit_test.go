@@ -133,7 +133,8 @@ func TestStaffIsRecorded(t *testing.T) {
 			[]string{"shared people.export begun 1", "shared people.export done 1"}},
 		{scenario{path: "/people.csv", status: 200},
 			[]string{"shared people.export begun", "shared people.export done 2"}},
-		{scenario{path: "/people/selected", form: url.Values{"csrf": {by.token}, "do": {"csv"}, "person": {id, other.Person.String()}},
+		{scenario{path: "/people/selected", form: url.Values{"csrf": {by.token}, "do": {"csv"},
+			"person": {id, other.Person.String()}},
 			status: 200}, []string{"shared person.download allowed" + person + ": csv",
 			"shared person.download allowed person " + other.Person.String() + ": csv",
 			"shared people.export begun: csv", "shared people.export done 2: csv"}},
@@ -148,7 +149,8 @@ func TestStaffIsRecorded(t *testing.T) {
 			[]string{"shared person.view allowed person " + absent, "shared person.view failed person " + absent}},
 		{scenario{path: "/people/Lovelace", status: 404},
 			[]string{"shared person.view allowed person ", "shared person.view failed person "}},
-		{scenario{path: "/people/" + id + "/files.zip", status: 200}, []string{"shared person.download allowed" + person}},
+		{scenario{path: "/people/" + id + "/files.zip", status: 200},
+			[]string{"shared person.download allowed" + person}},
 		{scenario{path: "/people/" + id + "/files/" + file, status: 200},
 			[]string{"shared file.download allowed" + person + of}},
 		{scenario{path: "/people/" + id + "/files/" + file + "/delete", status: 200},
@@ -157,9 +159,11 @@ func TestStaffIsRecorded(t *testing.T) {
 			[]string{"shared file.delete begun" + person + of, "shared file.delete done" + person + of}},
 		{scenario{path: "/people/" + id + "/files/" + file + "/delete", form: token, status: 404},
 			[]string{"shared file.delete begun" + person + of, "shared file.delete failed" + person + of}},
-		{scenario{path: "/people/" + id + "/expire", form: url.Values{"csrf": {by.token}, "expires": {"day"}}, status: 303},
+		{scenario{path: "/people/" + id + "/expire", form: url.Values{"csrf": {by.token}, "expires": {"day"}},
+			status: 303},
 			[]string{"shared person.link begun" + person, "shared person.link done" + person}},
-		{scenario{path: "/people/" + id + "/expire", form: url.Values{"csrf": {by.token}, "expires": {"Lovelace"}}, status: 400},
+		{scenario{path: "/people/" + id + "/expire", form: url.Values{"csrf": {by.token}, "expires": {"Lovelace"}},
+			status: 400},
 			[]string{"shared person.link begun" + person, "shared person.link failed" + person}},
 		{scenario{path: "/people/" + id + "/delete", form: url.Values{"csrf": {"wrong"}}, status: 403},
 			[]string{"shared person.delete begun" + person, "shared person.delete refused" + person}},
@@ -177,10 +181,12 @@ func TestStaffIsRecorded(t *testing.T) {
 		{scenario{path: "/staff/sessions/end-others", form: token, status: 303},
 			[]string{"shared session.end-others begun", "shared session.end-others done"}},
 
-		{scenario{path: api.Prefix + "/receipt?person=" + id, status: 200}, []string{"shared person.view allowed" + person}},
+		{scenario{path: api.Prefix + "/receipt?person=" + id, status: 200},
+			[]string{"shared person.view allowed" + person}},
 		{scenario{path: api.Prefix + "/files/" + files[2].ID.String() + "/content?person=" + id, status: 200},
 			[]string{"shared file.download allowed" + person + " file " + files[2].ID.String()}},
-		{scenario{path: api.Prefix + "/files/" + files[2].ID.String() + "?person=" + id, method: http.MethodDelete, status: 409},
+		{scenario{path: api.Prefix + "/files/" + files[2].ID.String() + "?person=" + id, method: http.MethodDelete,
+			status: 409},
 			[]string{"shared file.delete begun" + person + " file " + files[2].ID.String(),
 				"shared file.delete failed" + person + " file " + files[2].ID.String()}},
 		{scenario{path: api.Prefix + "/receipt?person=Lovelace", status: 404}, nil},
@@ -203,7 +209,8 @@ func TestStaffIsRecorded(t *testing.T) {
 			t.Errorf("an entry lacks who or from where: %+v", e)
 		}
 		for _, text := range e.Record() {
-			for _, private := range []string{"Ada", "Lovelace", "private", "Zürich", "Babbage", by.cookie.Value, by.token} {
+			for _, private := range []string{"Ada", "Lovelace", "private", "Zürich", "Babbage", by.cookie.Value,
+				by.token} {
 				if strings.Contains(text, private) {
 					t.Errorf("%q is in an entry: %v", private, e)
 				}
@@ -219,7 +226,8 @@ func TestAPIOfStaffIsRecorded(t *testing.T) {
 	by := s.signIn(t)
 	receipt, files := s.submit(t, "Ada", upload{"a.txt", "a"})
 	// What needs no session, or a receipt alone.
-	open := []string{"/", "/openapi.json", "/limits", "/people", "/receipt/replacement", "/transfers/:transfer/parts/:number"}
+	open := []string{"/", "/openapi.json", "/limits", "/people", "/receipt/replacement",
+		"/transfers/:transfer/parts/:number"}
 	asked := 0
 	for _, r := range s.server.echo.Routes() {
 		path, ok := strings.CutPrefix(r.Path, api.Prefix)
@@ -336,7 +344,8 @@ func TestSignInsAreRecorded(t *testing.T) {
 		t.Errorf("a wrong key: the trail has %q, want %q", got, want)
 	}
 	for _, e := range s.entries(t, audit.Query{}) {
-		if text := strings.Join(e.Record(), " "); strings.Contains(text, "password") || strings.Contains(text, siteSecret) {
+		if text := strings.Join(e.Record(), " "); strings.Contains(text, "password") ||
+			strings.Contains(text, siteSecret) {
 			t.Errorf("what was typed is in an entry: %s", text)
 		}
 	}
@@ -412,10 +421,12 @@ func TestHoldersAreRecordedWhereTheyChange(t *testing.T) {
 		Value: receipt.String(), Path: path}})
 	quiet(scenario{path: path, status: 200})
 	quiet(scenario{path: path + "/files/" + files[0].ID.String(), status: 200})
-	quiet(scenario{path: path + "/replace", form: url.Values{"csrf": {"wrong"}, "receipt": {receipt.String()}}, status: 303})
+	quiet(scenario{path: path + "/replace", form: url.Values{"csrf": {"wrong"}, "receipt": {receipt.String()}},
+		status: 303})
 
 	by := s.signIn(t)
-	a := s.play(t, scenario{name: "staff with the receipt", path: path + "/files/" + files[0].ID.String(), by: by, status: 200})
+	a := s.play(t, scenario{name: "staff with the receipt", path: path + "/files/" + files[0].ID.String(), by: by,
+		status: 200})
 	want := []string{"shared file.download allowed" + of + " file " + files[0].ID.String() + ": with the private link"}
 	if got := s.recordedBy(t, a); !slices.Equal(got, want) {
 		t.Errorf("staff with the receipt: the trail has %q, want %q", got, want)
@@ -472,7 +483,8 @@ func TestAuditPage(t *testing.T) {
 		s.play(t, scenario{path: "/people", by: by, status: 200})
 	}
 	a := s.play(t, scenario{path: "/staff/audit", by: by, status: 200,
-		has: []string{"Viewed the directory", "Older", "Download the whole trail"}, hasNot: []string{"Lovelace", "/people/" + id}})
+		has:    []string{"Viewed the directory", "Older", "Download the whole trail"},
+		hasNot: []string{"Lovelace", "/people/" + id}})
 	next := hrefOf(t, a.body, "next")
 	a = s.play(t, scenario{name: "the next page", path: next, by: by, status: 200,
 		has: []string{"Viewed a person", "Failed to sign in", "Nobody", "/people/" + id, "Newest"}})
@@ -500,7 +512,8 @@ func TestAuditPage(t *testing.T) {
 			t.Errorf("%s: %d rows, want %d", query, got, want)
 		}
 	}
-	for _, query := range []string{"action=x", "result=x", "subject=Ada", "actor=Ada", "from=yesterday", "to=2026-13-01",
+	for _, query := range []string{"action=x", "result=x", "subject=Ada", "actor=Ada", "from=yesterday",
+		"to=2026-13-01",
 		"from=0001-01-01", "after=x", "after=1.2.3"} {
 		s.play(t, scenario{name: query, path: "/staff/audit?" + query, by: by, status: 400})
 		s.play(t, scenario{name: "csv " + query, path: "/staff/audit.csv?" + query, by: by, status: 400})
@@ -521,7 +534,8 @@ func TestAuditExport(t *testing.T) {
 	s := newSite(t)
 	by := s.signIn(t)
 	for range entriesPerRead + 7 {
-		e := audit.Entry{Actor: audit.Actor{ID: audit.Shared, Name: "=cmd|x"}, Action: audit.PersonView, Result: audit.Allowed}
+		e := audit.Entry{Actor: audit.Actor{ID: audit.Shared, Name: "=cmd|x"}, Action: audit.PersonView,
+			Result: audit.Allowed}
 		if err := s.server.o.Trail.Append(t.Context(), e); err != nil {
 			t.Fatal(err)
 		}
@@ -553,7 +567,8 @@ func TestHistoryOfAPerson(t *testing.T) {
 	s.play(t, scenario{path: path + "/files/" + files[0].ID.String(), by: by, status: 200})
 	s.play(t, scenario{path: path, by: by, status: 200, has: []string{"History", "Downloaded a file", "Shared key",
 		"/staff/audit?subject=" + receipt.Person.String()}, hasNot: []string{"127.0.0.1"}})
-	s.play(t, scenario{path: "/people/" + other.Person.String(), by: by, status: 200, hasNot: []string{"Downloaded a file"}})
+	s.play(t, scenario{path: "/people/" + other.Person.String(), by: by, status: 200,
+		hasNot: []string{"Downloaded a file"}})
 }
 
 // A hundred at once: each waits for its own entry, and the chain is whole.
@@ -621,14 +636,16 @@ func TestAccountsAreRecorded(t *testing.T) {
 		{scenario{path: person + "/delete", by: key.member, form: url.Values{"csrf": {key.token}}, status: 403},
 			[]string{viewer + " person.delete refused person " + receipt.Person.String()}},
 		{scenario{path: "/staff/audit", by: key.member, status: 403}, []string{viewer + " audit.view refused"}},
-		{scenario{path: api.Prefix + "/files/" + receipt.Person.String() + "?person=" + receipt.Person.String(), method: http.MethodDelete,
-			by: key.member, status: 403}, []string{viewer + " file.delete refused person " + receipt.Person.String() +
+		{scenario{path: api.Prefix + "/files/" + receipt.Person.String() + "?person=" + receipt.Person.String(),
+			method: http.MethodDelete,
+			by:     key.member, status: 403}, []string{viewer + " file.delete refused person " + receipt.Person.String() +
 			" file " + receipt.Person.String()}},
 		{scenario{path: "/staff/accounts/" + viewer + "/role", by: admin.member, form: url.Values{"csrf": {admin.token},
 			"role": {"editor"}}, status: 303}, []string{
 			admin.account.ID.String() + " account.role begun account " + viewer,
 			admin.account.ID.String() + " account.role done account " + viewer + ": editor"}},
-		{scenario{path: "/staff/accounts/" + viewer + "/suspend", by: admin.member, form: url.Values{"csrf": {admin.token}},
+		{scenario{path: "/staff/accounts/" + viewer + "/suspend", by: admin.member,
+			form:   url.Values{"csrf": {admin.token}},
 			status: 303}, []string{admin.account.ID.String() + " account.suspend begun account " + viewer,
 			admin.account.ID.String() + " account.suspend done account " + viewer}},
 	} {

@@ -53,7 +53,8 @@ var refusals = map[dossier.Code]refusal{
 	dossier.CodeExists: {http.StatusConflict, "Already exists", "This has been done before.",
 		"This has been done before.", 0},
 	dossier.CodeConflict: {http.StatusConflict, "Already used", "Reload the form and send it as a new submission.",
-		"The id was already used for something else, or what it names is being deleted, or was lately. Use a new id.", 0},
+		"The id was already used for something else, or what it names is being deleted, or was lately. Use a new id.",
+		0},
 	dossier.CodeLost: {http.StatusConflict, "Changed in the meantime",
 		"Someone else changed this first. Reload the page.",
 		"The state of the file does not allow this: it is already stored, was discarded, or is being deleted. Read the " +

@@ -270,7 +270,8 @@ func TestHead(t *testing.T) {
 		t.Fatal(err)
 	}
 	fill := strings.NewReplacer("/trash/people/:id/files/:file", trashedFilePath(trashed.Person, itsFiles[0].ID),
-		"/trash/people/:id", trashedPersonPath(trashed.Person), "/accounts/:id", "/accounts/"+account.ID.String(), "v1/files/:file/content", "v1/files/"+files[0].ID.String()+"/content"+ofPerson,
+		"/trash/people/:id", trashedPersonPath(trashed.Person), "/accounts/:id", "/accounts/"+account.ID.String(),
+		"v1/files/:file/content", "v1/files/"+files[0].ID.String()+"/content"+ofPerson,
 		"v1/files/:file", "v1/files/"+announced.ID.String()+ofPerson, "v1/receipt", "v1/receipt"+ofPerson,
 		":id", receipt.Person.String(), ":file", files[0].ID.String(), ":receipt", receipt.String(), ":hash", "h",
 		":name", "app.css")

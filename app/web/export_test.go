@@ -32,7 +32,8 @@ func TestExport(t *testing.T) {
 	s.playAll(t, []scenario{
 		{name: "nobody", path: staffs, status: 303},
 		{name: "without the receipt", path: holders, status: 401},
-		{name: "another's receipt", path: receiptPath(dossier.NewPersonID()) + "/export.zip", header: holder, status: 401},
+		{name: "another's receipt", path: receiptPath(dossier.NewPersonID()) + "/export.zip", header: holder,
+			status: 401},
 		{name: "of nobody", path: personPath(dossier.NewPersonID()) + "/export.zip", by: by, status: 404},
 	})
 	if _, err := s.svc.TrashPerson(t.Context(), receipt.Person, "x"); err != nil {

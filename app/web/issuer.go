@@ -163,8 +163,9 @@ func (p *pendings) surplus(r *http.Request) (ends []*http.Cookie) {
 func (s *Server) notIssuerOnly(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if s.o.IssuerOnly {
-			return s.signInFault(c, safeNext(""), dossier.Errorf(dossier.CodeForbidden, nil, "Staff of this site sign in with "+
-				"%s alone. An invitation counts when the owner of its address signs in there.", s.o.Issuer.Name()))
+			return s.signInFault(c, safeNext(""), dossier.Errorf(dossier.CodeForbidden, nil,
+				"Staff of this site sign in with "+
+					"%s alone. An invitation counts when the owner of its address signs in there.", s.o.Issuer.Name()))
 		}
 		return next(c)
 	}
@@ -221,8 +222,9 @@ func (s *Server) fromIssuer(c echo.Context) error {
 			// Somebody went back in their browser.
 			return c.Redirect(http.StatusSeeOther, safeNext(""))
 		}
-		return s.signInFault(c, safeNext(""), dossier.Errorf(dossier.CodeForbidden, nil, "This sign-in was begun in another "+
-			"browser, was already used, or took more than %d minutes. Sign in again.", issuerTime/time.Minute))
+		return s.signInFault(c, safeNext(""), dossier.Errorf(dossier.CodeForbidden, nil,
+			"This sign-in was begun in another "+
+				"browser, was already used, or took more than %d minutes. Sign in again.", issuerTime/time.Minute))
 	}
 	identity, err := s.o.Issuer.Finish(c.Request().Context(), one.Redirect, one.Secret, answer)
 	if errors.Is(err, dossier.ErrUnavailable) || gone(c, err) {
@@ -238,8 +240,10 @@ func (s *Server) fromIssuer(c echo.Context) error {
 		return s.signInFault(c, one.Next, err)
 	}
 	if one.Of != "" && one.Of != account.ID.String() {
-		return s.signInFault(c, one.Next, dossier.Errorf(dossier.CodeForbidden, nil, "You proved to %s that you are somebody "+
-			"else. Sign out there, and try again with the account that you are signed in with here.", s.o.Issuer.Name()))
+		return s.signInFault(c, one.Next, dossier.Errorf(dossier.CodeForbidden, nil,
+			"You proved to %s that you are somebody "+
+				"else. Sign out there, and try again with the account that you are signed in with here.",
+			s.o.Issuer.Name()))
 	}
 	return s.admit(c, account, one.Next)
 }

@@ -92,7 +92,8 @@ func TestIssuerSignIn(t *testing.T) {
 	s, at := newIssuerSite(t)
 	b := s.visitor(t)
 	a := b.get(t, "/staff/sign-in?next=%2Fpeople%3Fq%3Dx", 200)
-	for _, want := range []string{"Sign in with People &amp; Co", `href="/staff/sign-in/issuer?next=%2fpeople%3fq%3dx"`} {
+	for _, want := range []string{"Sign in with People &amp; " +
+		"Co", `href="/staff/sign-in/issuer?next=%2fpeople%3fq%3dx"`} {
 		if !strings.Contains(a.body, want) {
 			t.Errorf("the page has no %q:\n%s", want, a.body)
 		}
@@ -210,13 +211,15 @@ func TestIssuerState(t *testing.T) {
 		fmt.Sprintf("%s=x; %s=", cookies[0].Name, cookies[1].Name),
 	} {
 		for _, path := range []string{first, second} {
-			s.play(t, scenario{path: path, header: map[string]string{"Cookie": header}, status: 403, has: []string{other}})
+			s.play(t, scenario{path: path, header: map[string]string{"Cookie": header}, status: 403,
+				has: []string{other}})
 		}
 	}
 	// Another site with another secret does not open them.
 	elsewhere, _ := newIssuerSite(t, func(o *Options) { o.StaffSecret = "another secret of staff" })
 	header := fmt.Sprintf("%s=%s; %s=%s", cookies[0].Name, cookies[0].Value, cookies[1].Name, cookies[1].Value)
-	elsewhere.play(t, scenario{path: first, header: map[string]string{"Cookie": header}, status: 403, has: []string{other}})
+	elsewhere.play(t, scenario{path: first, header: map[string]string{"Cookie": header}, status: 403,
+		has: []string{other}})
 	// They were good all the time.
 	b.get(t, first, http.StatusSeeOther)
 	if !b.isIn(t) {
@@ -476,7 +479,8 @@ func TestIssuerOnly(t *testing.T) {
 	s.playAll(t, []scenario{
 		{name: "the page of invitations", path: invitationPath, status: 403, has: only},
 		{name: "an invitation", path: invitationPath, form: url.Values{"link": {link}}, status: 403, has: only},
-		{name: "a password", path: invitationPath + "/accept", form: url.Values{"link": {link}}, status: 403, has: only},
+		{name: "a password", path: invitationPath + "/accept", form: url.Values{"link": {link}}, status: 403,
+			has: only},
 		{name: "somebody's password", path: "/staff/sign-in", form: url.Values{"address": {"eve@people.example"},
 			"password": {"x"}}, status: 403, has: only},
 	})
@@ -516,7 +520,8 @@ func TestIssuerCookieOverHTTPS(t *testing.T) {
 	s, _ := newIssuerSite(t, func(o *Options) { o.PublicURL = "https://dossier.example" })
 	a := s.play(t, scenario{path: issuerPath, status: 303})
 	cookie, err := http.ParseSetCookie(a.header.Get("Set-Cookie"))
-	if err != nil || !strings.HasPrefix(cookie.Name, "__Host-dossier_sign_in_") || !cookie.Secure || cookie.Domain != "" ||
+	if err != nil || !strings.HasPrefix(cookie.Name, "__Host-dossier_sign_in_") || !cookie.Secure ||
+		cookie.Domain != "" ||
 		cookie.Path != "/" || cookie.SameSite != http.SameSiteLaxMode {
 		t.Errorf("the cookie is %v, error %v", cookie, err)
 	}

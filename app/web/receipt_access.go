@@ -45,7 +45,8 @@ func (s *Server) hold(c echo.Context, r dossier.Receipt) {
 // receipt instead of a person is one of a former release.
 //
 // A member of the staff who comes by a receipt is recorded as one who comes by the directory. A holder is not.
-func (s *Server) holder(action audit.Action, h func(echo.Context, dossier.Receipt, dossier.Person) error) echo.HandlerFunc {
+func (s *Server) holder(action audit.Action, h func(echo.Context, dossier.Receipt,
+	dossier.Person) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		c.Response().Header().Set("X-Robots-Tag", "noindex")
 		if former, err := dossier.ParseReceipt(c.Param("id")); err == nil {

@@ -300,11 +300,13 @@ func samples(picture string) []sample {
 			trashed(markup+unbroken[:80], "", unbroken[:60], "2026-11-19T09:00:00Z", "2026-12-19T09:00:00Z"),
 		}, pager: pager{FirstText: "First people", NextText: "Next people", Next: "/trash?after=x"},
 		Files: []trashedView{
-			trashed("engine-drawing.png", "Ada Lovelace", "Grace Hopper", "2026-11-24T14:05:09Z", "2026-12-24T14:05:09Z"),
+			trashed("engine-drawing.png", "Ada Lovelace", "Grace Hopper", "2026-11-24T14:05:09Z",
+				"2026-12-24T14:05:09Z"),
 			trashed(unbroken+".tar.gz", arabic, "Grace Hopper", "2026-11-20T09:00:00Z", "2026-12-20T09:00:00Z"),
 		}}
 	erase := eraseView{page: staff("Erase a person", "/trash/people/1/erase"), Name: "Ada Lovelace", What: "person",
-		Question: "Erase Ada Lovelace and 3 files for good?", Consequence: eraseConsequence, Action: "/trash/people/1/erase",
+		Question: "Erase Ada Lovelace and 3 files for good?", Consequence: eraseConsequence,
+		Action: "/trash/people/1/erase",
 		Cancel: "/trash"}
 	directory := directoryAt(staff("Directory", "/people"), directoryPlace{})
 	directory.Bulk = bulkOf(directoryPlace{}, time.Date(2026, 11, 24, 14, 5, 0, 0, time.UTC), sampleRole)

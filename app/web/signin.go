@@ -144,7 +144,8 @@ var (
 	errWrongKey = dossier.Errorf(codeUnauthorized, nil, "This is not the right key.")
 	// errPlain refuses a password that others could read on its way.
 	errPlain = dossier.Errorf(dossier.CodeForbidden, nil,
-		"Passwords are not accepted over plain HTTP from another machine, because others could read them. Open the site "+
+		"Passwords are not accepted over plain HTTP from another machine, because others could read them. Open the "+
+			"site "+
 			"by HTTPS.")
 )
 
@@ -172,11 +173,13 @@ func (s *Server) proofFault(c echo.Context, err error) (fault *dossier.Error, fi
 			return dossier.Errorf(codeBusy, err, "Too many people are signing in at the moment. Try again in %s.",
 				inWords(wait)), "password", true
 		}
-		return dossier.Errorf(codeLimited, err, "Too many sign-ins with this address, or from your network, have failed. "+
+		return dossier.Errorf(codeLimited, err, "Too many sign-ins with this address, or from your network, have "+
+			"failed. "+
 			"Try again in %s, or in a browser that you have signed in with before.", inWords(wait)), "password", true
 	}
 	if errors.Is(err, staff.ErrRefused) {
-		return dossier.Errorf(codeUnauthorized, err, "The address, the password or the code is wrong. A code works once: "+
+		return dossier.Errorf(codeUnauthorized, err, "The address, the password or the code is wrong. A code works "+
+			"once: "+
 			"wait for the next one."), "password", true
 	}
 	if !errors.As(err, &fault) {

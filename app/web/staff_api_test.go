@@ -855,11 +855,13 @@ func TestStaffAPIAudit(t *testing.T) {
 		has("out of scope", s.play(t, scenario{method: o.method, path: path, header: bearerOf(text), status: 403}), two,
 			audit.Refused)
 		if o.role != staff.Viewer {
-			has("refused", s.play(t, scenario{method: o.method, path: path, header: bearerOf(weak), status: 403}), weakOne,
+			has("refused", s.play(t, scenario{method: o.method, path: path, header: bearerOf(weak), status: 403}),
+				weakOne,
 				audit.Refused)
 		}
 		trail.set(always)
-		s.play(t, scenario{method: o.method, path: path, header: bearerOf(token), status: 503, has: []string{"is recorded"}})
+		s.play(t, scenario{method: o.method, path: path, header: bearerOf(token), status: 503,
+			has: []string{"is recorded"}})
 		trail.set(nil)
 		if !s.isThere(t, f) {
 			t.Errorf("%s %s: was done though it could not be recorded", o.method, o.path)

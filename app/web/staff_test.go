@@ -20,7 +20,8 @@ const siteSecret = "the staff secret of these tests"
 // public are the routes that need no session. Every other must ask for one.
 var public = []string{
 	"/", "/submissions", "/receipt", "/receipt/:id", "/receipt/:id/files.zip", "/receipt/:id/export.zip",
-	"/receipt/:id/files/:file", "/receipt/:id/link", "/receipt/:id/replace", "/receipt/:id/expire", "/receipt/:id/close",
+	"/receipt/:id/files/:file", "/receipt/:id/link", "/receipt/:id/replace", "/receipt/:id/expire",
+	"/receipt/:id/close",
 	"/staff/sign-in", issuerPath, callbackPath, invitationPath, invitationPath + "/accept", "/livez", "/readyz",
 	"/static/:hash/:name",
 	"/favicon.ico", "/robots.txt",

@@ -32,7 +32,8 @@ func TestTrashPerson(t *testing.T) {
 		want: map[string]string{"Location": "/people"}})
 
 	// The next page says so, and has the way back; without a script, and for who may.
-	next := scenario{path: "/people", by: by, status: 200, header: map[string]string{"Cookie": by.cookie.String() + "; " +
+	next := scenario{path: "/people", by: by, status: 200, header: map[string]string{"Cookie": by.cookie.String() +
+		"; " +
 		strings.Split(a.header.Get("Set-Cookie"), ";")[0]}}
 	page := s.play(t, next)
 	if got := said(t, page); got != "Ada <b> was moved to the trash." {
@@ -107,7 +108,8 @@ func TestErasePerson(t *testing.T) {
 	if _, err := s.svc.TrashPerson(t.Context(), receipt.Person, "x"); err != nil {
 		t.Fatal(err)
 	}
-	s.play(t, scenario{path: there + "/erase", by: by, status: 200, has: []string{"Erase Ada &lt;b&gt; and 2 files for good?",
+	s.play(t, scenario{path: there + "/erase", by: by, status: 200, has: []string{"Erase Ada &lt;b&gt; and 2 files " +
+		"for good?",
 		"Backups", `name="name"`}})
 	for _, name := range []string{"", "Ada", "Ada <b> Lovelace", "on"} {
 		s.play(t, scenario{path: there + "/erase", by: by, form: typed(name), status: 422,
@@ -156,7 +158,8 @@ func TestTrashFile(t *testing.T) {
 	gone := []scenario{
 		{name: "delete again", path: page, by: by, form: form, status: 404},
 		{name: "download", path: filePath(person, files[0].ID), by: by, status: 404},
-		{name: "person", path: person, by: by, status: 200, has: []string{"b.txt", "1 file"}, hasNot: []string{"a _i_.txt"}},
+		{name: "person", path: person, by: by, status: 200, has: []string{"b.txt", "1 file"},
+			hasNot: []string{"a _i_.txt"}},
 		{name: "receipt", path: "/receipt/" + receipt.String(), status: 200, has: []string{"b.txt"},
 			hasNot: []string{"a _i_.txt"}},
 		{name: "receipt's download", path: filePath(receiptPath(receipt.Person), files[0].ID), status: 404,

@@ -96,7 +96,8 @@ func parseSeals(texts []string) (map[int64]audit.Hash, error) {
 		n, errNumber := strconv.ParseInt(number, 10, 64)
 		h, errHash := audit.ParseHash(hash)
 		if errNumber != nil || errHash != nil || n < 1 {
-			return nil, fmt.Errorf("--seal %q: enter a seal as servers log it, a number, a colon and 64 hexadecimal digits",
+			return nil, fmt.Errorf("--seal %q: enter a seal as servers log it, a number, a colon and 64 hexadecimal "+
+				"digits",
 				text)
 		}
 		if other, there := seals[n]; there && other != h {
@@ -265,7 +266,8 @@ func (p *program) auditPrune(ctx context.Context, olderThan time.Duration) error
 		store, err = openEmbeddedAudit(ctx, cfg)
 	} else {
 		if cfg.People.PrunePassword == "" {
-			return errors.New("set DOSSIER_DB_ADMIN_PRUNE_PASSWORD, and run dossier migrate up as administrator once: the " +
+			return errors.New("set DOSSIER_DB_ADMIN_PRUNE_PASSWORD, and run dossier migrate up as administrator " +
+				"once: the " +
 				"app's own user cannot remove entries of the audit trail")
 		}
 		store, err = people.OpenMySQL(ctx, mysqlConfig(cfg, cfg.People.PruneUser, cfg.People.PrunePassword,

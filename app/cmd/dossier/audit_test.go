@@ -213,15 +213,18 @@ func TestAuditCommandLine(t *testing.T) {
 		args []string
 		want string
 	}{
-		"no folder":              {[]string{"DOSSIER_DATA=" + t.TempDir()}, []string{"verify"}, "no store of people"},
-		"a seal without a hash":  {in.env(), []string{"verify", "--seal", "7"}, "a number, a colon"},
-		"a seal that is none":    {in.env(), []string{"verify", "--seal", "x:" + strings.Repeat("0", 64)}, "a number, a colon"},
-		"a seal of two hashes":   {in.env(), []string{"verify", "--seal", "1:" + strings.Repeat("0", 64), "--seal", "1:" + strings.Repeat("1", 64)}, "two hashes"},
-		"an argument":            {in.env(), []string{"verify", "x"}, "unknown command"},
-		"a time that is none":    {in.env(), []string{"export", "--from", "yesterday"}, "is not a time"},
-		"an unknown action":      {in.env(), []string{"export", "--action", "person.look"}, "no such action"},
-		"a negative age":         {in.env(), []string{"prune", "--older-than", "-1h"}, "0 or more"},
-		"who prunes is not told": {append(in.env(), "DOSSIER_DB_HOST=db.example", "DOSSIER_DB_PASSWORD=x"), []string{"prune"}, "DOSSIER_DB_ADMIN_PRUNE_PASSWORD"},
+		"no folder":             {[]string{"DOSSIER_DATA=" + t.TempDir()}, []string{"verify"}, "no store of people"},
+		"a seal without a hash": {in.env(), []string{"verify", "--seal", "7"}, "a number, a colon"},
+		"a seal that is none": {in.env(), []string{"verify", "--seal", "x:" + strings.Repeat("0", 64)},
+			"a number, a colon"},
+		"a seal of two hashes": {in.env(), []string{"verify", "--seal", "1:" + strings.Repeat("0", 64), "--seal",
+			"1:" + strings.Repeat("1", 64)}, "two hashes"},
+		"an argument":         {in.env(), []string{"verify", "x"}, "unknown command"},
+		"a time that is none": {in.env(), []string{"export", "--from", "yesterday"}, "is not a time"},
+		"an unknown action":   {in.env(), []string{"export", "--action", "person.look"}, "no such action"},
+		"a negative age":      {in.env(), []string{"prune", "--older-than", "-1h"}, "0 or more"},
+		"who prunes is not told": {append(in.env(), "DOSSIER_DB_HOST=db.example", "DOSSIER_DB_PASSWORD=x"),
+			[]string{"prune"}, "DOSSIER_DB_ADMIN_PRUNE_PASSWORD"},
 	} {
 		status, stdout, stderr := run(t.Context(), c.env, append([]string{"audit"}, c.args...)...)
 		if status != exitFailed || !strings.Contains(stdout+stderr, c.want) {
@@ -320,7 +323,8 @@ func TestAuditOnMariaDB(t *testing.T) {
 	t.Parallel()
 	servers.EndToEnd(t)
 	c := teststores.Cloud(t)
-	env := append(c.Environ(), "DOSSIER_DB_ADMIN_USER="+c.MySQL.AdminUser, "DOSSIER_DB_ADMIN_PASSWORD="+c.MySQL.AdminPassword,
+	env := append(c.Environ(), "DOSSIER_DB_ADMIN_USER="+c.MySQL.AdminUser,
+		"DOSSIER_DB_ADMIN_PASSWORD="+c.MySQL.AdminPassword,
 		"DOSSIER_DB_ADMIN_PRUNE_USER=prune_"+c.User, "DOSSIER_DB_ADMIN_PRUNE_PASSWORD=secret of the pruner")
 	if status, stdout, stderr := run(t.Context(), env, "migrate", "up"); status != exitOK {
 		t.Fatalf("migrate up: exit status %d\n%s%s", status, stdout, stderr)
@@ -348,7 +352,8 @@ func TestAuditOnMariaDB(t *testing.T) {
 		t.Errorf("after pruning: %+v", r)
 	}
 	wrong := append(slices.Clone(env), "DOSSIER_DB_ADMIN_PRUNE_USER="+fmt.Sprint("x", c.User))
-	if status, _, stderr := run(t.Context(), wrong, "audit", "prune"); status != exitFailed || strings.Contains(stderr, "secret of") {
+	if status, _, stderr := run(t.Context(), wrong, "audit", "prune"); status != exitFailed ||
+		strings.Contains(stderr, "secret of") {
 		t.Errorf("prune as somebody else: exit status %d\n%s", status, stderr)
 	}
 }

@@ -22,7 +22,8 @@ func registered(t *testing.T, base string, people ...string) {
 	for _, p := range people {
 		name, location, _ := strings.Cut(p, ", ")
 		body := fmt.Sprintf(`{"name": %q, "location": %q, "age": %d, "technology": "Go"}`, name, location, 20+len(name))
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/api/v1/people", strings.NewReader(body))
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/api/v1/people",
+			strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}

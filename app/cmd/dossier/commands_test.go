@@ -167,7 +167,8 @@ func TestFirstStart(t *testing.T) {
 		var m string
 		for until := time.Now().Add(time.Minute); m == "" &&
 			time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
-			m = regexp.MustCompile(`http://\S+/staff/sign-in\?next=/staff/first#key=\S+\n`).FindString(p.output.String())
+			m = regexp.MustCompile(`http://\S+/staff/sign-in\?next=/staff/first#key=\S+\n`).FindString(
+				p.output.String())
 		}
 		m = strings.TrimSpace(m)
 		if m == "" || link != "" && m != link {

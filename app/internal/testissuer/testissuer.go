@@ -91,7 +91,8 @@ func Start(t testing.TB, redirects ...string) *Issuer {
 	i.URL = "http://localhost:" + port
 	var tokens [32]byte
 	_, _ = rand.Read(tokens[:])
-	provider, err := op.NewProvider(&op.Config{CryptoKey: tokens, CodeMethodS256: true}, i.store, op.StaticIssuer(i.URL),
+	provider, err := op.NewProvider(&op.Config{CryptoKey: tokens, CodeMethodS256: true}, i.store,
+		op.StaticIssuer(i.URL),
 		op.WithAllowInsecure())
 	if err != nil {
 		t.Fatalf("start an issuer: %v", err)
@@ -217,7 +218,8 @@ func (f *Forged) sign() (string, error) {
 		return base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT"}`)) + "." +
 			base64.RawURLEncoding.EncodeToString(payload) + ".", nil
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: f.Algorithm, Key: jose.JSONWebKey{Key: f.Key, KeyID: f.KeyID}},
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: f.Algorithm,
+		Key: jose.JSONWebKey{Key: f.Key, KeyID: f.KeyID}},
 		nil)
 	if err != nil {
 		return "", err
@@ -437,7 +439,8 @@ func (s *store) SetUserinfoFromScopes(_ context.Context, info *oidc.UserInfo, su
 }
 
 // SetUserinfoFromRequest puts claims into the ID token.
-func (s *store) SetUserinfoFromRequest(_ context.Context, info *oidc.UserInfo, asked op.IDTokenRequest, _ []string) error {
+func (s *store) SetUserinfoFromRequest(_ context.Context, info *oidc.UserInfo, asked op.IDTokenRequest,
+	_ []string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r, ok := asked.(*request); ok && s.inToken {
