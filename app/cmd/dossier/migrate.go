@@ -33,7 +33,8 @@ func (p *program) migrateCommand() *cobra.Command {
 
 If DOSSIER_DB_ADMIN_USER is set, the command connects as that user, creates the database if it does not exist, applies
 the migrations, creates the app's own user with only the privileges that the app needs, and sets that user's password to
-DOSSIER_DB_PASSWORD. With DOSSIER_DB_ADMIN_PRUNE_PASSWORD it creates the user of "dossier audit prune" as well. Otherwise it connects as the app's own user, who must be allowed to change the schema.`,
+DOSSIER_DB_PASSWORD. With DOSSIER_DB_ADMIN_PRUNE_PASSWORD it creates the user of "dossier audit prune" as well.
+Otherwise it connects as the app's own user, who must be allowed to change the schema.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return p.migrateUp(c.Context(), wait) },
 	}
