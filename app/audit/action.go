@@ -38,6 +38,8 @@ const (
 	PeopleExport Action = "people.export"
 	// PeopleSelect stands for what is done with selected people, which has an action of its own.
 	PeopleSelect Action = "people.select"
+	// PeopleDelete deletes selected people, or moves them to the trash.
+	PeopleDelete Action = "people.delete"
 	// PeoplePutBack puts back from the trash those who were moved there at once.
 	PeoplePutBack Action = "people.put-back"
 
@@ -126,6 +128,7 @@ var actions = []kind{
 	{PeopleSearch, "Viewed the directory", false},
 	{PeopleExport, "Exported the directory", true},
 	{PeopleSelect, "Worked with selected people", true},
+	{PeopleDelete, "Deleted people", true},
 	{PeoplePutBack, "Put people back from the trash", true},
 
 	{PersonView, "Viewed a person", false},

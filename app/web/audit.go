@@ -275,20 +275,44 @@ func accountSubject(id staff.AccountID) audit.Subject {
 	return audit.Subject{Kind: audit.KindAccount, ID: id.String()}
 }
 
-// recordEach records, for each person of a selection that was made one by one, what is about to be done. Of "all that
-// match" the number is recorded.
-func (s *Server) recordEach(c echo.Context, actor staff.Actor, people []dossier.PersonID,
-	action bulkAction) error {
+// recordEach records, for each person of a selection that was made one by one, what is about to be done, and of a
+// change how it ended, which is told of all alike. Of "all that match" the number is recorded.
+func (s *Server) recordEach(c echo.Context, actor staff.Actor, people []dossier.PersonID, action bulkAction,
+	do func() error) error {
+	entries := func(result audit.Result) (all []audit.Entry) {
+		for _, id := range people {
+			e := s.entry(c, auditActor(actor), action.each, personSubject(id, ""))
+			e.Result, e.Detail = result, action.Name
+			all = append(all, e)
+		}
+		return all
+	}
 	if len(people) == 0 {
-		return nil
+		return do()
 	}
-	var all []audit.Entry
-	for _, id := range people {
-		e := s.entry(c, auditActor(actor), action.each, personSubject(id, ""))
-		e.Result, e.Detail = audit.Allowed, action.Name
-		all = append(all, e)
+	if !action.each.Changes() {
+		if err := s.append(c.Request().Context(), entries(audit.Allowed)...); err != nil {
+			return err
+		}
+		return do()
 	}
-	return s.append(c.Request().Context(), all...)
+	if err := s.append(c.Request().Context(), entries(audit.Begun)...); err != nil {
+		return err
+	}
+	result := audit.Failed // also where it panics
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), recordTime)
+		defer cancel()
+		if err := s.o.Trail.Append(ctx, entries(result)...); err != nil {
+			s.log.ErrorContext(ctx, "how something ended could not be recorded in the audit trail", "request_id",
+				requestID(c), "action", action.each, "result", result, "err", err)
+		}
+	}()
+	err := do()
+	if err == nil && c.Response().Status < http.StatusBadRequest {
+		result = audit.Done
+	}
+	return err
 }
 
 // byHolder returns the entry of what the holder of a person's receipt does.

@@ -20,12 +20,16 @@ type bulkAction struct {
 	Name, Label string
 	// Danger: it takes something away.
 	Danger bool
-	// needs is the role without which it is refused, and not offered.
+	// needs is the role without which it is refused, and not offered. Of everybody, by a list without filters, exports
+	// need more: see NotAll.
 	needs staff.Role
+	// NotAll: a role may do it with some, but not with everybody.
+	NotAll bool
 	// action is what the audit trail calls it, and each what it calls it for one of several people.
 	action, each audit.Action
-	// do does it, or shows the page that asks first.
-	do func(*Server, echo.Context, dossier.Selection) error
+	// ask, if not nil, shows the page that asks first, whose form is the same and has "confirmed".
+	ask func(*Server, echo.Context, dossier.Selection) error
+	do  func(*Server, echo.Context, dossier.Selection) error
 }
 
 // bulkActions are all of them, in the order of their buttons. This is the one place that knows them.
@@ -35,8 +39,21 @@ func bulkActions() []bulkAction {
 			each: audit.PersonDownload, do: (*Server).selectedArchive},
 		{Name: "csv", Label: "Download as CSV", needs: staff.Viewer, action: audit.PeopleExport,
 			each: audit.PersonDownload, do: (*Server).sendCSV},
+		{Name: "trash", Label: "Delete…", Danger: true, needs: staff.Editor, action: audit.PeopleDelete,
+			each: audit.PersonDelete, ask: (*Server).askTrashSelected, do: (*Server).trashSelected},
 	}
 }
+
+// needsFor returns the role that it needs for a selection.
+func (a bulkAction) needsFor(sel dossier.Selection) staff.Role {
+	if a.action == audit.PeopleExport && everybody(sel) {
+		return staff.Administrator
+	}
+	return a.needs
+}
+
+// everybody reports whether a selection is the whole directory, whose export is for administrators.
+func everybody(sel dossier.Selection) bool { return sel.IDs == nil && len(sel.Filter.Parts()) == 0 }
 
 // askedFormat is how the form carries the moment of its list.
 const askedFormat = time.RFC3339Nano
@@ -52,8 +69,19 @@ type bulkView struct {
 
 // bulkOf returns the form of a page of the directory, for who may do what a role may.
 func bulkOf(at directoryPlace, asked time.Time, role staff.Role) bulkView {
-	return bulkView{View: at.values().Encode(), Asked: asked.UTC().Format(askedFormat),
-		Actions: slices.DeleteFunc(bulkActions(), func(a bulkAction) bool { return !role.May(a.needs) })}
+	v := bulkView{View: at.values().Encode(), Asked: asked.UTC().Format(askedFormat)}
+	for _, a := range bulkActions() {
+		if role.May(a.needs) {
+			a.NotAll = !role.May(a.needsFor(dossier.Selection{Filter: at.filter}))
+			v.Actions = append(v.Actions, a)
+		}
+	}
+	return v
+}
+
+// mayAll reports whether there is something that may be done with all that the list has.
+func (v bulkView) mayAll() bool {
+	return slices.ContainsFunc(v.Actions, func(a bulkAction) bool { return !a.NotAll })
 }
 
 // actOnSelected does what was asked for with the people who were selected: those whose boxes were checked, or all that
@@ -72,19 +100,23 @@ func (s *Server) actOnSelected(c echo.Context) error {
 		if action.Name != form.Get("do") {
 			continue
 		}
-		if !actor.Role().May(action.needs) {
-			return s.refused(c, actor, action.needs, action.action, audit.Subject{})
+		if needs := action.needsFor(sel); !actor.Role().May(needs) {
+			return s.refused(c, actor, needs, action.action, audit.Subject{})
 		}
 		if sel.IDs != nil && len(sel.IDs) == 0 {
 			s.say(c, "Nobody is selected. Check the boxes of the people whom you mean, or the one for all.")
 			return c.Redirect(http.StatusSeeOther, at.path())
 		}
-		if err := s.recordEach(c, actor, sel.IDs, action); err != nil {
-			return err
+		if action.ask != nil && form.Get("confirmed") == "" {
+			e := s.entry(c, auditActor(actor), audit.PeopleSearch, audit.Subject{})
+			e.Count = searchTerms(at.first().values())
+			return s.record(c, e, func() error { return action.ask(s, c, sel) })
 		}
 		e := s.entry(c, auditActor(actor), action.action, audit.Subject{})
 		e.Detail = action.Name
-		return s.record(c, e, func() error { return action.do(s, c, sel) })
+		return s.recordEach(c, actor, sel.IDs, action, func() error {
+			return s.record(c, e, func() error { return action.do(s, c, sel) })
+		})
 	}
 	return malformed(nil, "The form does not say what to do. Reload the page.")
 }

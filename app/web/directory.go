@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"dossier.example/app"
+	"dossier.example/app/staff"
 )
 
 // peoplePerPage is how many persons a page of the directory shows.
@@ -35,7 +36,7 @@ type directoryView struct {
 	People  []personView
 	// Count is how many there are in all: "2,000 people", "More than 10,000 people".
 	Count string
-	// Export is the path of all that the list has as CSV.
+	// Export is the path of all that the list has as CSV; empty for those who may not export everybody.
 	Export string
 	Bulk   bulkView
 	pager
@@ -206,7 +207,10 @@ func (s *Server) people(c echo.Context) error {
 		return err
 	}
 	v.Bulk = bulkOf(at, asked, actor.Role())
-	if v.First != "" || v.Next != "" {
+	if everybody(dossier.Selection{Filter: at.filter}) && !actor.Role().May(staff.Administrator) {
+		v.Export = ""
+	}
+	if (v.First != "" || v.Next != "") && v.Bulk.mayAll() {
 		v.Bulk.All = allOf(found, v.Chips != nil)
 	}
 	if v.People == nil && v.Next == "" && len(v.Chips) > 1 {

@@ -14,9 +14,11 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/audit"
+	"dossier.example/app/staff"
 )
 
-// peopleCSV sends all that the directory would show, as RFC 4180.
+// peopleCSV sends all that the directory would show, as RFC 4180. Without a filter that is everybody, which is for
+// administrators.
 func (s *Server) peopleCSV(c echo.Context) error {
 	at, err := directoryPlaceOf(c.QueryParams())
 	if errors.Is(err, dossier.ErrInvalid) {
@@ -25,7 +27,17 @@ func (s *Server) peopleCSV(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.sendCSV(c, dossier.Selection{Filter: at.filter, Sort: at.sort})
+	all := dossier.Selection{Filter: at.filter, Sort: at.sort}
+	if everybody(all) {
+		actor, _, err := s.actor(c)
+		if err != nil {
+			return err
+		}
+		if !actor.Role().May(staff.Administrator) {
+			return forbiddenRole(actor.Role(), staff.Administrator)
+		}
+	}
+	return s.sendCSV(c, all)
 }
 
 // rowsPerWrite is how many rows are sent at a time.

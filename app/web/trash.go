@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"dossier.example/app"
+	"dossier.example/app/audit"
 )
 
 // What staff delete is moved to the trash, unless Options.TrashTime is 0: then it is deleted at once.
@@ -214,13 +216,19 @@ func (s *Server) putBackMove(c echo.Context) error {
 	if err != nil || micros <= 0 {
 		return notInTrash(&dossier.Error{Code: dossier.CodeNotFound, Err: err})
 	}
-	done, err := s.svc.PutBackPeople(c.Request().Context(), time.UnixMicro(micros).UTC())
+	ctx, cancel := context.WithTimeout(c.Request().Context(), bulkTime)
+	defer cancel()
+	done, err := s.svc.PutBackPeople(ctx, time.UnixMicro(micros).UTC())
+	tell(c, func(e *audit.Entry) { e.Count = int64(done.Changed) })
 	if err != nil {
-		s.say(c, bulkText(done.Changed)+" put back before the storage failed. Put back the others from the trash.")
-		if done.Changed > 0 {
-			return c.Redirect(http.StatusSeeOther, trashPath)
+		if done.Changed == 0 {
+			return err
 		}
-		return err
+		// What is left comes back by the same form: those who are back are no longer found.
+		s.log.WarnContext(ctx, "not all were put back", "request_id", requestID(c), "put_back", done.Changed, "err", err)
+		s.sayUndo(c, bulkText(done.Changed)+" put back, others are still in the trash. Undo once more to put them "+
+			"back, too.", c.Request().URL.Path)
+		return c.Redirect(http.StatusSeeOther, "/people")
 	}
 	s.say(c, bulkText(done.Changed)+" put back.")
 	return c.Redirect(http.StatusSeeOther, "/people")

@@ -1,0 +1,355 @@
+package web
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"dossier.example/app"
+	"dossier.example/app/audit"
+	"dossier.example/app/bounds"
+	"dossier.example/app/staff"
+)
+
+// hidden returns the fields of a page's form that asks before something is done with selected people.
+func hidden(t *testing.T, a answer) url.Values {
+	t.Helper()
+	form := url.Values{}
+	for n := range parseDocument(t, a.body).all("input") {
+		if attrOf(n, "type") == "hidden" {
+			form.Add(attrOf(n, "name"), attrOf(n, "value"))
+		}
+	}
+	return form
+}
+
+// afterwards returns the page that a redirect leads to, with what it says.
+func (s *site) afterwards(t *testing.T, by *member, a answer) answer {
+	t.Helper()
+	flash, _, _ := strings.Cut(a.header.Get("Set-Cookie"), ";")
+	return s.play(t, scenario{path: a.header.Get("Location"), status: 200,
+		header: map[string]string{"Cookie": by.cookie.Name + "=" + by.cookie.Value + "; " + flash}})
+}
+
+// undoOf returns where a page's Undo posts to.
+func undoOf(t *testing.T, a answer) string {
+	t.Helper()
+	for n := range parseDocument(t, a.body).all("form") {
+		if path := attrOf(n, "action"); strings.HasPrefix(path, "/trash/moves/") {
+			return path
+		}
+	}
+	return ""
+}
+
+// listed returns how many people the directory has.
+func (s *site) listed(t *testing.T) int {
+	t.Helper()
+	page, err := s.svc.People(t.Context(), dossier.PeopleQuery{Limit: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page.Count
+}
+
+func TestTrashSelected(t *testing.T) {
+	s := newSite(t, withTrash)
+	by := s.signIn(t)
+	s.submit(t, "Ada <b>", upload{"a.txt", "ada's"})
+	s.submit(t, "Ann")
+	s.submit(t, "Bob")
+	form, ids := bulkForm(t, s.play(t, scenario{path: "/people?sort=name", by: by, status: 200,
+		has: []string{`value="trash"`}}))
+	chosen := more(form, "do", "trash", "person", ids["Ada <b>"], "person", ids["Bob"], "person", ids["Bob"])
+
+	// First it asks.
+	page := s.play(t, scenario{path: "/people/selected", by: by, form: chosen, status: 200, has: []string{
+		"Move 2 people to the trash?", "<bdi>Ada &lt;b&gt;</bdi>", "<bdi>Bob</bdi>", "Within 30 days", "/people?sort=name"},
+		hasNot: []string{"Ann", "cannot be undone", `name="number"`}})
+	if s.listed(t) != 3 {
+		t.Fatal("asking deleted somebody")
+	}
+	if got := s.recordedBy(t, page); !slices.Equal(got, []string{"shared people.search allowed 1"}) &&
+		!slices.Equal(got, []string{"shared people.search allowed"}) {
+		t.Errorf("asking is recorded as %q", got)
+	}
+	yes := hidden(t, page)
+	a := s.play(t, scenario{path: "/people/selected", by: by, form: yes, status: 303,
+		want: map[string]string{"Location": "/people?sort=name"}})
+	each := " person " + ids["Ada <b>"] + ": trash"
+	other := " person " + ids["Bob"] + ": trash"
+	if got, want := s.recordedBy(t, a), []string{"shared person.delete begun" + each, "shared person.delete begun" + other,
+		"shared people.delete begun: trash", "shared people.delete done 2: trash", "shared person.delete done" + each,
+		"shared person.delete done" + other}; !slices.Equal(got, want) {
+		t.Errorf("the trail has\n%q, want\n%q", got, want)
+	}
+	next := s.afterwards(t, by, a)
+	if got := said(t, next); got != "2 people were moved to the trash." {
+		t.Errorf("the page says %q", got)
+	}
+	// The same form again does nothing, and says so.
+	a = s.play(t, scenario{path: "/people/selected", by: by, form: yes, status: 303})
+	again := s.afterwards(t, by, a)
+	if got := said(t, again); got != "Nobody was moved to the trash. 2 were no longer in the list." ||
+		undoOf(t, again) != "" {
+		t.Errorf("of the form sent again, the page says %q", got)
+	}
+	// And asking for them leads back.
+	a = s.play(t, scenario{path: "/people/selected", by: by, form: chosen, status: 303})
+	if got := said(t, s.afterwards(t, by, a)); got != "Nobody who was selected is in the list any more." {
+		t.Errorf("asked for those who are gone, the page says %q", got)
+	}
+	a = s.play(t, scenario{path: undoOf(t, next), by: by, form: url.Values{"csrf": {by.token}}, status: 303})
+	if got := said(t, s.afterwards(t, by, a)); got != "2 people were put back." || s.listed(t) != 3 {
+		t.Errorf("the undo says %q, and %d are there", got, s.listed(t))
+	}
+}
+
+func TestTrashAllThatMatch(t *testing.T) {
+	s := newSite(t, withTrash)
+	by := s.signIn(t)
+	s.insert(t, numbered(60)...)
+	gone, _ := s.submit(t, "Person Gone")
+	s.submit(t, "Somebody Else")
+	path := "/people?q=person"
+	form, _ := bulkForm(t, s.play(t, scenario{path: path, by: by, status: 200, has: []string{"All 61 people that match"}}))
+	form = more(form, "all", "yes", "do", "trash")
+	s.insert(t, "Person Later")
+	page := s.play(t, scenario{path: "/people/selected", by: by, form: form, status: 200,
+		has: []string{"Move 61 people to the trash?", "Search: <bdi>person</bdi>"}})
+	if _, err := s.svc.TrashPerson(t.Context(), gone.Person, "another"); err != nil {
+		t.Fatal(err)
+	}
+
+	s.clock.advance(time.Second)
+
+	// A store that fails in the middle: what was done is told, and can be undone; the same form continues.
+	s.faults.set("people.Trash", func(call int) error {
+		if call == 2 {
+			return dossier.Unavailable(t.Context(), "people.Trash", dossier.ErrUnavailable)
+		}
+		return nil
+	})
+	a := s.play(t, scenario{path: "/people/selected", by: by, form: hidden(t, page), status: 503,
+		has: []string{"25 people were moved to the trash, then the storage did not respond", "delete them again"}})
+	if got := s.recordedBy(t, a); !slices.Equal(got, []string{"shared people.delete begun: trash",
+		"shared people.delete failed 25: trash"}) {
+		t.Errorf("the trail has %q", got)
+	}
+	if n := s.listed(t); n != 60-25+2 {
+		t.Errorf("%d are left", n)
+	}
+
+	// The time is over after the first batch.
+	s.clock.advance(time.Second)
+	s.faults.set("people.Trash", func(call int) error {
+		if call == 1 {
+			s.clock.advance(bulkTime)
+		}
+		return nil
+	})
+	a = s.play(t, scenario{path: "/people/selected", by: by, form: hidden(t, page), status: 303,
+		want: map[string]string{"Location": path}})
+	next := s.afterwards(t, by, a)
+	if got := said(t, next); got != "25 people were moved to the trash. 10 people are left, because it takes long. "+
+		"Delete them again to continue." {
+		t.Errorf("when the time was over, the page says %q", got)
+	}
+	s.faults.set("people.Trash", nil)
+	a = s.play(t, scenario{path: "/people/selected", by: by, form: hidden(t, page), status: 303})
+	if got := said(t, s.afterwards(t, by, a)); got != "10 people were moved to the trash. 51 were no longer in the list." {
+		t.Errorf("at last, the page says %q", got)
+	}
+	if n := s.listed(t); n != 2 {
+		t.Errorf("%d are left, want the two who were not meant", n)
+	}
+
+	// An undo that fails in the middle is offered once more.
+	s.faults.set("people.PutBack", func(call int) error {
+		if call == 4 {
+			return dossier.Unavailable(t.Context(), "people.PutBack", dossier.ErrUnavailable)
+		}
+		return nil
+	})
+	undo := undoOf(t, next)
+	a = s.play(t, scenario{path: undo, by: by, form: url.Values{"csrf": {by.token}}, status: 303})
+	s.faults.set("people.PutBack", nil)
+	next = s.afterwards(t, by, a)
+	if got := said(t, next); !strings.HasPrefix(got, "3 people were put back, others are still") || undoOf(t, next) != undo {
+		t.Errorf("the undo that failed says %q, and offers %q", got, undoOf(t, next))
+	}
+	s.play(t, scenario{path: undo, by: by, form: url.Values{"csrf": {by.token}}, status: 303})
+	if n := s.listed(t); n != 2+25 {
+		t.Errorf("%d are there after the undo of the second part", n)
+	}
+}
+
+// Where there is no trash, it asks for the number, and deletes.
+func TestDeleteSelectedForGood(t *testing.T) {
+	s := newSite(t)
+	by := s.signIn(t)
+	s.submit(t, "Ada", upload{"a.txt", "ada's"})
+	s.submit(t, "Bob")
+	form, ids := bulkForm(t, s.play(t, scenario{path: "/people", by: by, status: 200}))
+	form = more(form, "do", "trash", "person", ids["Ada"], "person", ids["Bob"])
+	page := s.play(t, scenario{path: "/people/selected", by: by, form: form, status: 200,
+		has: []string{"Delete 2 people for good?", "cannot be undone", `name="number"`}, hasNot: []string{"trash?"}})
+	yes := hidden(t, page)
+	for _, typed := range []string{"", "1", "two", "22"} {
+		a := s.play(t, scenario{path: "/people/selected", by: by, form: more(yes, "number", typed), status: 422,
+			has: []string{"This is not the number", "Delete 2 people for good?"}})
+		if got := s.recordedBy(t, a); !slices.Contains(got, "shared people.delete refused: trash") {
+			t.Errorf("typed %q, the trail has %q", typed, got)
+		}
+	}
+	if s.listed(t) != 2 {
+		t.Fatal("somebody was deleted without the number")
+	}
+	a := s.play(t, scenario{path: "/people/selected", by: by, form: more(yes, "number", " 2 "), status: 303})
+	next := s.afterwards(t, by, a)
+	if got := said(t, next); got != "2 people were deleted." || undoOf(t, next) != "" {
+		t.Errorf("the page says %q", got)
+	}
+	if s.listed(t) != 0 || s.objectCount(t) != 0 {
+		t.Errorf("%d people and %d objects are left", s.listed(t), s.objectCount(t))
+	}
+	s.play(t, scenario{path: "/people/selected", by: by, form: more(yes, "number", "2"), status: 303})
+	yes.Set("confirmed", "x")
+	s.play(t, scenario{path: "/people/selected", by: by, form: yes, status: 400, has: []string{"damaged"}})
+}
+
+func TestTrashOfTooMany(t *testing.T) {
+	s := newSite(t, withTrash)
+	by := s.signIn(t)
+	at := s.clock.now()
+	for range bounds.BulkPeople + 1 {
+		if err := s.stores.People.Insert(t.Context(), dossier.Person{ID: dossier.NewPersonID(),
+			Details: dossier.Details{Name: "Ada"}, State: dossier.PersonSubmitted, CreatedAt: at,
+			UpdatedAt: at}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	form, _ := bulkForm(t, s.play(t, scenario{path: "/people", by: by, status: 200}))
+	form = more(form, "all", "yes", "do", "trash")
+	s.play(t, scenario{path: "/people/selected", by: by, form: form, status: 413})
+	s.play(t, scenario{path: "/people/selected", by: by, form: more(form, "confirmed", "10001"), status: 413})
+	if people, err := s.svc.TrashedPeople(t.Context(), dossier.Cursor{}, 1); err != nil || len(people.People) != 0 {
+		t.Errorf("somebody was moved, or %v", err)
+	}
+}
+
+// What may be done with selected people depends on the role, and of exports on whether it is everybody.
+func TestSelectedByRole(t *testing.T) {
+	s := newSite(t, withTrash)
+	s.addAccount(t, staff.Administrator)
+	s.insert(t, numbered(60)...)
+	for _, role := range staff.Roles {
+		by := s.as(t, s.addAccount(t, role).ID)
+		for _, c := range []struct {
+			name, path, do string
+			all            bool
+			needs          staff.Role
+		}{
+			{"some as CSV", "/people", "csv", false, staff.Viewer},
+			{"some as ZIP", "/people", "zip", false, staff.Viewer},
+			{"all that match as CSV", "/people?q=person", "csv", true, staff.Viewer},
+			{"all that match as ZIP", "/people?q=person", "zip", true, staff.Viewer},
+			{"all that are sorted as CSV", "/people?sort=name", "csv", true, staff.Administrator},
+			{"everybody as CSV", "/people", "csv", true, staff.Administrator},
+			{"everybody as ZIP", "/people", "zip", true, staff.Administrator},
+			{"some to the trash", "/people", "trash", false, staff.Editor},
+			{"all that match to the trash", "/people?q=person", "trash", true, staff.Editor},
+		} {
+			page := s.play(t, scenario{path: c.path, by: by, status: 200})
+			form, ids := bulkForm(t, page)
+			form = more(form, "do", c.do)
+			if c.all {
+				form = more(form, "all", "yes")
+			} else {
+				for _, id := range ids {
+					form = more(form, "person", id)
+					break
+				}
+			}
+			a := s.ask(t, scenario{name: c.name, path: "/people/selected", by: by, form: form})
+			if role.May(c.needs) {
+				if a.status != 200 {
+					t.Errorf("%s by a %s: status %d", c.name, role, a.status)
+				}
+				continue
+			}
+			action := map[string]audit.Action{"trash": audit.PeopleDelete}[c.do]
+			if action == "" {
+				action = audit.PeopleExport
+			}
+			got := s.recordedBy(t, a)
+			if a.status != 403 || !strings.Contains(a.body, "needs the role "+string(c.needs)) || len(got) != 1 ||
+				!strings.Contains(got[0], string(action)+" refused") {
+				t.Errorf("%s by a %s: status %d, recorded as %q", c.name, role, a.status, got)
+			}
+			// The confirmation of the page before is no way around.
+			if a := s.ask(t, scenario{path: "/people/selected", by: by, form: more(form, "confirmed", "1")}); a.status != 403 {
+				t.Errorf("%s by a %s, confirmed: status %d", c.name, role, a.status)
+			}
+		}
+		for path, needs := range map[string]staff.Role{"/people.csv": staff.Administrator,
+			"/people.csv?sort=name": staff.Administrator, "/people.csv?zone=UTC": staff.Administrator,
+			"/people.csv?q=person": staff.Viewer, "/people.csv?files=without": staff.Viewer} {
+			want := 200
+			if !role.May(needs) {
+				want = 403
+			}
+			a := s.play(t, scenario{path: path, by: by, status: want})
+			if got := s.recordedBy(t, a); want == 403 && (len(got) != 2 || !strings.Contains(got[1], "people.export refused")) {
+				t.Errorf("%s by a %s is recorded as %q", path, role, got)
+			}
+		}
+
+		// Pages offer what the role may.
+		all, filtered := s.play(t, scenario{path: "/people", by: by, status: 200}),
+			s.play(t, scenario{path: "/people?q=person", by: by, status: 200})
+		for what, c := range map[string]struct {
+			on    answer
+			has   string
+			needs staff.Role
+		}{
+			"deleting":                   {all, `value="trash"`, staff.Editor},
+			"everybody's box":            {all, `id="all"`, staff.Editor},
+			"everybody's list":           {all, `href="/people.csv"`, staff.Administrator},
+			"all that match":             {filtered, `id="all"`, staff.Viewer},
+			"the list of all that match": {filtered, `href="/people.csv?q=person"`, staff.Viewer},
+		} {
+			if got := strings.Contains(c.on.body, c.has); got != role.May(c.needs) {
+				t.Errorf("%s is offered to a %s: %t", what, role, got)
+			}
+		}
+		if got, want := strings.Count(all.body, " not-all"), 0; role == staff.Administrator && got != want {
+			t.Errorf("administrators see %d buttons that may not be used for everybody", got)
+		}
+		if got := strings.Count(all.body, " not-all"); role == staff.Editor && got != 2 {
+			t.Errorf("of the editors' buttons, %d may not be used for everybody, want 2", got)
+		}
+	}
+	if s.listed(t) != 60 {
+		t.Errorf("asking moved somebody: %d are left", s.listed(t))
+	}
+}
+
+// What cannot be recorded is not done.
+func TestTrashSelectedIsRecordedFirst(t *testing.T) {
+	s, trail := newAuditSite(t)
+	s.server.o.TrashTime = time.Hour
+	by := s.signIn(t)
+	s.submit(t, "Ada")
+	form, ids := bulkForm(t, s.play(t, scenario{path: "/people", by: by, status: 200}))
+	form = more(form, "do", "trash", "person", ids["Ada"], "confirmed", "1")
+	for _, action := range []audit.Action{audit.PersonDelete, audit.PeopleDelete} {
+		trail.set(func(entries []audit.Entry) bool { return entries[0].Action == action })
+		s.play(t, scenario{path: "/people/selected", by: by, form: form, status: 503, has: []string{"Nothing was done"}})
+	}
+	if s.listed(t) != 1 {
+		t.Error("somebody was deleted who is not in the trail")
+	}
+}
