@@ -29,8 +29,8 @@ const (
 // Change is what a deployment makes of one resource.
 type Change struct {
 	Action Action `json:"action"`
-	// Type is the token, Kind what people call it (EC2 Instance), Name the name in the program; where two of a kind have
-	// the same, what tells them apart follows in parentheses.
+	// Type is the token, Kind what people call it (EC2 Instance), Name the name in the program; where two of a kind
+	// have the same, what tells them apart follows in parentheses.
 	Type string `json:"type"`
 	Kind string `json:"kind"`
 	Name string `json:"name"`
@@ -47,6 +47,8 @@ type Change struct {
 	First bool `json:"first,omitempty"`
 	// Existing is the id in AWS of what is taken over.
 	Existing string `json:"existing,omitempty"`
+	// Reads are what it builds on that the program only reads, which others may change: kind and name, sorted.
+	Reads []string `json:"reads,omitempty"`
 	// Source is the line of head's program that registers it, where that is known.
 	Source graph.Source `json:"source,omitzero"`
 
@@ -458,12 +460,31 @@ func compare(base, head *graph.Graph) []Change {
 		}
 		changes = append(changes, c)
 	}
+	for i := range changes {
+		changes[i].Reads = reads(head, changes[i])
+	}
 	slices.SortFunc(changes, func(a, b Change) int {
 		order := []Action{Delete, Replace, Update, Import, Create}
 		return cmp.Or(cmp.Compare(slices.Index(order, a.Action), slices.Index(order, b.Action)), cmp.Compare(weight(b.Type), weight(a.Type)),
 			cmp.Compare(a.Type, b.Type), cmp.Compare(a.URN, b.URN))
 	})
 	return changes
+}
+
+// reads are what something that is made or changed builds on, and the program only reads.
+func reads(head *graph.Graph, c Change) []string {
+	now := head.ByURN(c.URN)
+	if now == nil || c.Action == Delete {
+		return nil
+	}
+	var found []string
+	for _, urn := range now.Dependencies {
+		if r := head.ByURN(urn); r != nil && r.Read && !strings.HasPrefix(r.Token, "pulumi:") {
+			found = append(found, r.String())
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
 }
 
 // counted are the two sides of a difference that comes from a number which AWS counts up, such as the version of a

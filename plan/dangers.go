@@ -365,7 +365,7 @@ func unguarded(base, head *graph.Graph) []Danger {
 	var released []string
 	for _, now := range head.Resources {
 		old := base.Was(now)
-		if old == nil {
+		if old == nil || now.Read {
 			continue
 		}
 		var lost []string

@@ -66,7 +66,7 @@ func together(changes []Change) []batch {
 	}
 	text := func(c Change, name string) string {
 		var b strings.Builder
-		fmt.Fprintf(&b, "%q%q%t%t%t%q", c.Action, c.Type, c.Kept, c.First, c.Unsure, c.Existing)
+		fmt.Fprintf(&b, "%q%q%t%t%t%q%q", c.Action, c.Type, c.Kept, c.First, c.Unsure, c.Existing, c.Reads)
 		differ := [][]Property{c.Properties, c.odd}
 		if c.brief() {
 			differ = differ[1:] // what they have in common is told of them
@@ -360,6 +360,9 @@ func (m batch) line() string {
 	case m.Unsure:
 		text += " (or **replace**)"
 	}
+	if len(m.Reads) > 0 {
+		text += " (on " + strings.Join(few(spans(m.Reads)), ", ") + " of others, which the program only reads)"
+	}
 	return text
 }
 
@@ -442,7 +445,7 @@ func (e Environment) changes(brief bool) string {
 		return ""
 	}
 	all := together(e.Changes)
-	plain := func(m batch) bool { return m.brief() && len(m.odd) == 0 }
+	plain := func(m batch) bool { return m.brief() && len(m.odd) == 0 && len(m.Reads) == 0 }
 	created := 0
 	for _, m := range all {
 		if m.Action == Create {

@@ -113,6 +113,9 @@ const (
 func fleetOf(g *graph.Graph) fleet {
 	found := noFleet
 	for _, group := range g.ByType("aws:autoscaling/group:Group") {
+		if group.Read {
+			continue
+		}
 		if group.Input("instanceRefresh") == nil {
 			return lasting
 		}

@@ -13,6 +13,9 @@ import (
 func handedOutAgain(base, head *graph.Graph) []Danger {
 	var found []Danger
 	for _, now := range head.ByType(sourceMappingType) {
+		if now.Read {
+			continue
+		}
 		text := outlasted(head, now)
 		if text == "" {
 			continue
@@ -37,7 +40,7 @@ func handedOutAgain(base, head *graph.Graph) []Danger {
 func outlasted(g *graph.Graph, mapping *graph.Resource) string {
 	queue := g.Resolve(mapping.Input("eventSourceArn"), queueType)
 	function := g.Resolve(mapping.Input("functionName"), functionType)
-	if queue == nil || function == nil {
+	if queue == nil || function == nil || queue.Read || function.Read {
 		return ""
 	}
 	waits, runs := numberOr(queue.Input("visibilityTimeoutSeconds"), 30), numberOr(function.Input("timeout"), 3)

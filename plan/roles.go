@@ -106,6 +106,9 @@ func grants(g, later *graph.Graph) map[string]map[Grant]bool {
 		}
 	}
 	for _, r := range g.ByType(roleType) {
+		if r.Read {
+			continue // only what the program gives it
+		}
 		add(r, document(r.Input("assumeRolePolicy"), names))
 		for _, inline := range graph.Items(r.Input("inlinePolicies")) {
 			add(r, document(graph.At(inline, "policy"), names))
@@ -147,7 +150,7 @@ func both(g, later *graph.Graph) *graph.Graph {
 }
 
 func attached(g *graph.Graph, arn any, names *strings.Replacer) []Grant {
-	if p := g.Resolve(arn, "aws:iam/policy:Policy"); p != nil {
+	if p := g.Resolve(arn, "aws:iam/policy:Policy"); p != nil && !p.Read {
 		return document(p.Input("policy"), names)
 	}
 	if actions := ofAWS(graph.Text(arn)); actions != nil {

@@ -50,6 +50,9 @@ func routesOf(g *graph.Graph) map[routeKey]wayOut {
 		}
 	}
 	for _, r := range g.ByType("aws:ec2/route:Route") {
+		if r.Read {
+			continue
+		}
 		table := graph.Text(r.Input("routeTableId"))
 		if of := g.Resolve(table); of != nil {
 			table = of.URN
@@ -57,6 +60,9 @@ func routesOf(g *graph.Graph) map[routeKey]wayOut {
 		add(table, r, r.Input, "destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId")
 	}
 	for _, t := range g.ByType("aws:ec2/routeTable:RouteTable", "aws:ec2/defaultRouteTable:DefaultRouteTable") {
+		if t.Read {
+			continue
+		}
 		for _, inline := range graph.Items(t.Input("routes")) {
 			add(t.URN, t, func(key string) any { return graph.At(inline, key) }, "cidrBlock", "ipv6CidrBlock",
 				"destinationPrefixListId")

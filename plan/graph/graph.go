@@ -204,13 +204,13 @@ func (g *Graph) name(r *Resource) {
 func (g *Graph) ByURN(urn string) *Resource { return g.byURN[urn] }
 
 // Was is the resource of this graph that one of a later graph of the same stack continues, by its URN or by an alias;
-// nil for a new one.
+// nil for a new one. What the program makes continues nothing that it only read, nor the other way round.
 func (g *Graph) Was(now *Resource) *Resource {
-	if old := g.byURN[now.URN]; old != nil {
-		return old
-	}
-	for _, alias := range now.Options.Aliases {
-		if old := g.byURN[alias]; old != nil {
+	for _, urn := range append([]string{now.URN}, now.Options.Aliases...) {
+		if old := g.byURN[urn]; old != nil {
+			if old.Read != now.Read {
+				return nil
+			}
 			return old
 		}
 	}

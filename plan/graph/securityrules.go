@@ -104,10 +104,14 @@ func (r SecurityRule) Allows(port int) bool {
 	return r.Opaque || (r.Protocol == "all" || r.Protocol == "tcp") && r.Ports.Contains(port)
 }
 
-// SecurityRules are the rules of all security groups, sorted by group, direction and what they allow.
+// SecurityRules are the rules of all security groups, sorted by group, direction and what they allow. Those that the
+// program only reads are others'.
 func (g *Graph) SecurityRules() []SecurityRule {
+	made := func(tokens ...string) []*Resource {
+		return slices.DeleteFunc(g.ByType(tokens...), func(r *Resource) bool { return r.Read })
+	}
 	var rules []SecurityRule
-	for _, r := range g.ByType(tokenIngressRule, tokenEgressRule) {
+	for _, r := range made(tokenIngressRule, tokenEgressRule) {
 		rule := SecurityRule{Resource: r, Of: Text(r.Input("securityGroupId")), Direction: Ingress, Description: Text(r.Input("description"))}
 		if r.Token == tokenEgressRule {
 			rule.Direction = Egress
@@ -119,12 +123,12 @@ func (g *Graph) SecurityRules() []SecurityRule {
 			lists:  []any{r.Input("prefixListId")},
 		})...)
 	}
-	for _, r := range g.ByType(tokenOldRule) {
+	for _, r := range made(tokenOldRule) {
 		rule := SecurityRule{Resource: r, Of: Text(r.Input("securityGroupId")), Direction: Direction(Text(r.Input("type"))), Description: Text(r.Input("description"))}
 		rule.protocol(r.Input("protocol"), r.Input("fromPort"), r.Input("toPort"))
 		rules = append(rules, rule.withPeers(inlinePeers(r.Inputs, "sourceSecurityGroupId", rule.Of))...)
 	}
-	for _, r := range g.ByType(tokenSecurityGroup, tokenDefaultSecurityGroup) {
+	for _, r := range made(tokenSecurityGroup, tokenDefaultSecurityGroup) {
 		for _, direction := range []Direction{Ingress, Egress} {
 			v := r.Input(string(direction))
 			if mark, is := v.(Mark); is {

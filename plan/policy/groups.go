@@ -81,7 +81,7 @@ func groupRules() []Rule {
 						"targetTrackingConfiguration.predefinedMetricSpecification.predefinedMetricType"))
 					if metric == "ASGAverageCPUUtilization" &&
 						g.Resolve(policy.Input("autoscalingGroupName"), groupType) == r &&
-						(template == nil || !graph.Is(template.Input("monitoring.enabled"), true)) {
+						(template == nil || !template.Read && !graph.Is(template.Input("monitoring.enabled"), true)) {
 						return []Violation{At(r, "set monitoring.enabled of the launch template to true",
 							"%s scales it by CPU, which is measured every five minutes", policy)}
 					}

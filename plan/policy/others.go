@@ -61,6 +61,7 @@ func otherRules() []Rule {
 		{
 			ID:   "Plan.Secrets.1",
 			Says: "No value of a secret stands in plain in any input or output: secrets stay marked wherever they go.",
+			Read: true,
 			Check: func(g *graph.Graph, _ Environment) []Violation {
 				const mend = "keep the value an output that is secret; pass the name of a parameter instead"
 				var found []Violation

@@ -85,6 +85,9 @@ type Rule struct {
 	// Needs are the types of resources that the rule speaks of: with none of them in the graph it is not asked, or
 	// counts as broken, as it cannot be shown to be kept (Set.Complete). Empty is for rules about what may be absent.
 	Needs []string
+	// Read tells a rule that is also asked about resources that the program only reads (GetBucket and the like). They
+	// are others', who keep rules of their own or do not: nobody can mend them from here.
+	Read bool
 	// Check finds what breaks the rule.
 	Check func(g *graph.Graph, env Environment) []Violation `json:"-"`
 	// Mend replaces what violations say about how to mend them, where a repository has a setting for it.
@@ -141,7 +144,9 @@ func (rule Rule) check(g *graph.Graph, set Set) Result {
 		result.Verdict = NotAsked
 		return result
 	}
-	if absent := len(rule.Needs) > 0 && len(g.ByType(rule.Needs...)) == 0; absent && !set.Complete {
+	others := func(r *graph.Resource) bool { return r != nil && r.Read && !rule.Read }
+	speaks := slices.DeleteFunc(g.ByType(rule.Needs...), others)
+	if absent := len(rule.Needs) > 0 && len(speaks) == 0; absent && !set.Complete {
 		result.Verdict = NotAsked
 		result.Rule.Otherwise = "The stack has nothing that the rule speaks of."
 		return result
@@ -157,6 +162,9 @@ func (rule Rule) check(g *graph.Graph, set Set) Result {
 		return result
 	}
 	for _, v := range rule.Check(g, env) {
+		if others(g.ByURN(v.URN)) {
+			continue
+		}
 		v.Rule = rule.ID
 		v.Mend = cmp.Or(rule.Mend, v.Mend)
 		i := slices.IndexFunc(rule.Exceptions, func(e Exception) bool { return e.Holds(g, env, v) })
