@@ -65,7 +65,7 @@ func TestEveryCodeHasAStatus(t *testing.T) {
 		dossier.CodeFull: 503, dossier.CodeDamaged: 500, dossier.CodeQuota: 409, dossier.CodeIncomplete: 409,
 		dossier.CodeForbidden: 403, codeUnauthorized: 401, codeMediaType: 415, codeMethod: 405, codeTimeout: 408,
 		codeLimited: 429, codeBusy: 503, codeInternal: 500, dossier.CodeScanning: 409, dossier.CodeWithheld: 403,
-		dossier.CodeDay: 409,
+		dossier.CodeDay: 409, codeScope: 403,
 	}
 	declared := map[dossier.Code]bool{}
 	for _, file := range []string{"../errors.go", "errors.go"} {
