@@ -118,10 +118,6 @@ func administering(tx *gorm.DB) *gorm.DB {
 	return tx.Model(&accountRow{}).Where("role = ? AND state = ?", string(staff.Administrator), string(staff.Active))
 }
 
-func administers(r staff.Record) bool {
-	return r.Role == staff.Administrator && r.State == staff.Active
-}
-
 // AddAccount implements staff.AccountStore.
 func (s *Store) AddAccount(ctx context.Context, r staff.Record) error {
 	r.Revision = 1

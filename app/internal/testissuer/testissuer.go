@@ -195,7 +195,7 @@ func (i *Issuer) Forge(t testing.TB, change func(*Forged)) {
 		key := i.store.key
 		i.store.mu.Unlock()
 		f := &Forged{Algorithm: jose.RS256, Key: key.key, KeyID: key.id}
-		token, err := jose.ParseSigned(raw, []jose.SignatureAlgorithm{jose.RS256})
+		token, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{jose.RS256})
 		if err == nil {
 			err = json.Unmarshal(token.UnsafePayloadWithoutVerification(), &f.Claims)
 		}
