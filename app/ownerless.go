@@ -47,6 +47,10 @@ func (r *reconciler) records(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read what is used of the budget: %w", err)
 	}
+	due, erases, err := r.trashDue(ctx)
+	if err != nil {
+		return err
+	}
 	for batch, err := range batches(r.catalog.All(ctx), 100) {
 		if err != nil {
 			return fmt.Errorf("walk the catalog: %w", err)
@@ -58,6 +62,9 @@ func (r *reconciler) records(ctx context.Context) error {
 		for _, f := range batch {
 			r.report.Files++
 			r.sweep.bytes += f.Counted().Bytes
+			if there[f.Person] && r.Sweep && f.State == FileStored && f.Trash != (Trash{}) {
+				r.unlisted(ctx, f, due, erases)
+			}
 			switch {
 			case !there[f.Person] && r.Sweep:
 				r.see(ctx, f)

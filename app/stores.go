@@ -181,7 +181,8 @@ type Catalog interface {
 	// counted once is uncounted once. Whether there was a record or not, Put does not use the id again for a while.
 	Remove(ctx context.Context, person PersonID, file FileID, at time.Time) (*File, error)
 	// SetTrash sets the Trash of a record in state FileStored, or removes it (zero), if it has come to the trash at the
-	// time since (zero: is not there): ErrLost otherwise, or if the record does not exist.
+	// time since (zero: is not there): ErrLost otherwise, or if the record does not exist. To set the Trash that it has
+	// lets TrashedFiles yield it, whatever took it out of an index, and writes nothing if it does.
 	SetTrash(ctx context.Context, person PersonID, file FileID, since time.Time, t Trash) error
 	// MarkTrashed is MarkDeleting of a record in state FileStored that has come to the trash at the time since: ErrLost
 	// otherwise, or if the record does not exist.

@@ -335,9 +335,8 @@ func (s *Service) TrashedFiles(ctx context.Context, most int) (files []File, mor
 	return files, false, nil
 }
 
-// trash erases what has been in the trash for long enough. Others may do the same, and what somebody puts back
-// meanwhile stays.
-func (r *reconciler) trash(ctx context.Context) error {
+// trashDue returns since when something must have been in the trash to be erased now; false: nothing is.
+func (r *reconciler) trashDue(ctx context.Context) (time.Time, bool, error) {
 	keep := r.KeepTrash
 	switch {
 	case keep == 0:
@@ -345,13 +344,20 @@ func (r *reconciler) trash(ctx context.Context) error {
 	case keep < 0:
 		keep = 0
 	}
-	due := r.time().Add(-keep)
 	last, err := r.lastSweep(ctx)
 	if err != nil {
-		return err
+		return time.Time{}, false, err
 	}
-	if last != nil && keep > 0 && r.time().Sub(last.At) > sweepLatest {
-		return nil // see expire
+	late := last != nil && keep > 0 && r.time().Sub(last.At) > sweepLatest // see expire
+	return r.time().Add(-keep), !late, nil
+}
+
+// trash erases what has been in the trash for long enough. Others may do the same, and what somebody puts back
+// meanwhile stays.
+func (r *reconciler) trash(ctx context.Context) error {
+	due, ok, err := r.trashDue(ctx)
+	if err != nil || !ok {
+		return err
 	}
 	for after := (Cursor{}); ; {
 		people, err := r.people.Trashed(ctx, due, after, trashBatch)
@@ -380,4 +386,21 @@ func (r *reconciler) trash(ctx context.Context) error {
 		r.repair(fileRepair(RepairErasedFile, f), func() error { return r.eraseFile(ctx, f) })
 	}
 	return nil
+}
+
+// unlisted does for a stored file that a sweep sees in the trash what trash does, which finds files by an index: a
+// release that knows no trash takes a record out of that when it marks a damage or a scan. A file whose time is not
+// over is put back into the index. Of people there is no such index beside their rows. A dry run tells of what the
+// index has alone, so that it tells of nothing twice.
+func (r *reconciler) unlisted(ctx context.Context, f File, due time.Time, erases bool) {
+	switch {
+	case r.DryRun:
+	case erases && f.Trash.At.Before(due):
+		r.repair(fileRepair(RepairErasedFile, f), func() error { return r.eraseFile(ctx, f) })
+	default:
+		err := r.catalog.SetTrash(ctx, f.Person, f.ID, f.Trash.At, f.Trash)
+		if err != nil && !errors.Is(err, ErrLost) { // lost: put back or erased meanwhile
+			r.failed(fmt.Errorf("list file %s of person %s in the trash again: %w", f.ID, f.Person, err))
+		}
+	}
 }

@@ -10,7 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"dossier.example/app"
+	"dossier.example/app/internal/teststores"
 )
 
 // reconcileAfter reconciles once, when a time has passed.
@@ -321,6 +326,78 @@ func (s stores) list(t *testing.T, svc *dossier.Service, want dossier.File) erro
 		time.Sleep(20 * time.Millisecond)
 	}
 	return errors.New("TrashedFiles does not have what is in the trash")
+}
+
+// A release that knows no trash takes a file out of the index of the trash: a sweep finds it by its record, lists it
+// again, and erases it when its time is over; and people by their rows.
+func TestSweepFindsUnlistedTrash(t *testing.T) {
+	check := func(t *testing.T, s stores, unlist func(dossier.File)) {
+		t.Helper()
+		ctx, svc := t.Context(), s.service(dossier.Limits{})
+		r, gone := dossier.NewReceipt(), dossier.NewReceipt()
+		var out []dossier.Outcome
+		for _, receipt := range []dossier.Receipt{gone, r} {
+			var err error
+			if out, err = submit(ctx, svc, receipt, []upload{direct}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := svc.TrashPerson(ctx, gone.Person, "x"); err != nil {
+			t.Fatal(err)
+		}
+		f, err := svc.TrashFile(ctx, r.Person, out[0].File.ID, "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range []dossier.ReconcileOptions{{Sweep: true}, {Sweep: true, KeepTrash: 20 * 24 * time.Hour}} {
+			unlist(f)
+			report := s.reconcileAfter(t, 24*time.Hour, o)
+			if n := report.Counts[dossier.RepairErasedFile] + report.Counts[dossier.RepairErasedPerson]; n > 0 {
+				t.Errorf("%d were erased before their time", n)
+			}
+			if err := s.list(t, svc, f); err != nil {
+				t.Errorf("after a sweep: %v", err)
+			}
+		}
+		unlist(f)
+		s.clock.forward(20 * 24 * time.Hour)
+		s.reconcileAfter(t, 0, dossier.ReconcileOptions{Sweep: true, DryRun: true, KeepTrash: 10 * 24 * time.Hour})
+		if _, err := svc.TrashedFile(ctx, r.Person, f.ID); err != nil {
+			t.Errorf("after a dry run: %v", err)
+		}
+		report := s.reconcileAfter(t, 0, dossier.ReconcileOptions{Sweep: true, KeepTrash: 10 * 24 * time.Hour})
+		if report.Counts[dossier.RepairErasedFile] != 1 || report.Counts[dossier.RepairErasedPerson] != 1 {
+			t.Errorf("when the time is over, the report is %v, want a file and a person", report.Counts)
+		}
+		if n := len(s.records(t, r.Person)); n > 0 {
+			t.Errorf("%d records are left", n)
+		}
+		if _, err := s.objects.Head(ctx, f.Key()); !errors.Is(err, dossier.ErrNotFound) {
+			t.Errorf("the object: %v, want ErrNotFound", err)
+		}
+		if _, err := svc.TrashedPerson(ctx, gone.Person); !errors.Is(err, dossier.ErrNotFound) {
+			t.Errorf("the person in the trash: %v, want ErrNotFound", err)
+		}
+		s.reconcileAll(t)
+		s.checkInvariants(t, true)
+	}
+	t.Run("embedded", func(t *testing.T) { check(t, embedded(t), func(dossier.File) {}) })
+	t.Run("cloud", func(t *testing.T) {
+		t.Parallel()
+		c := teststores.Cloud(t)
+		client := dynamodb.NewFromConfig(c.DynamoDB.Config())
+		check(t, over(c.Stores(t)), func(f dossier.File) {
+			_, err := client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{TableName: &c.Table,
+				Key: map[string]types.AttributeValue{
+					"person_id": &types.AttributeValueMemberS{Value: f.Person.String()},
+					"file_id":   &types.AttributeValueMemberS{Value: f.ID.String()}},
+				UpdateExpression:    aws.String("REMOVE unfinished"),
+				ConditionExpression: aws.String("attribute_exists(unfinished)")})
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+	})
 }
 
 // Sending a file again takes it out of the trash, whichever way: its sender is told that it is stored.

@@ -46,6 +46,12 @@ func indexed(change expression.UpdateBuilder, file, damage string,
 	return change.Set(expression.Name("unfinished"), expression.Value(bucket(dossier.FileState(place), shard(id))))
 }
 
+// inTrash reports whether a record stands in the index among those in the trash.
+func (i *item) inTrash() bool {
+	id, err := dossier.ParseFileID(i.File)
+	return err == nil && i.Unfinished == bucket(trashedBucket, shard(id))
+}
+
 // unchanged holds for a record whose attribute is still that: empty for absent.
 func unchanged(name, value string) expression.ConditionBuilder {
 	if value == "" {
@@ -115,6 +121,8 @@ func (d *DynamoDB) SetTrash(ctx context.Context, person dossier.PersonID, file d
 			return nil // this very write, whose answer was lost before the SDK sent it again
 		case aws.ToInt64(own.TrashedAt) != micros(since):
 			return errLost
+		case trashed && aws.ToInt64(own.TrashedAt) == t.At.UnixMicro() && own.TrashedBy == t.By && own.inTrash():
+			return nil
 		}
 		change := expression.Remove(expression.Name("trashed_at")).Remove(expression.Name("trashed_by"))
 		if trashed {

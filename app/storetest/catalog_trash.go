@@ -61,6 +61,9 @@ func catalogTrash(t *testing.T, c *catalogUnderTest) {
 	f.Trash = trash
 	c.holds(person, f, other)
 	c.trashed(f)
+	c.wants("SetTrash to what it has", c.SetTrash(ctx, person, f.ID, trash.At, trash), nil)
+	c.holds(person, f, other)
+	c.trashed(f)
 	again := dossier.Trash{At: c.at(21), By: "somebody else"}
 	c.wants("SetTrash of what is there", c.SetTrash(ctx, person, f.ID, never, again), dossier.ErrLost)
 	for _, since := range []time.Time{never, c.at(21)} {
