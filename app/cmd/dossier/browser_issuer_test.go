@@ -55,6 +55,8 @@ func (c *chromium) signsInElsewhere(t *testing.T) {
 		p.errorf("the sign-in of the first tab leads to %s", got)
 	}
 
+	p.tokens()
+
 	// Somebody else's browser, at the address that the first one came back by.
 	stranger := c.tab(t, server.base)
 	stranger.open("/staff/sign-in/issuer/callback?code=x&state=y", http.StatusForbidden)

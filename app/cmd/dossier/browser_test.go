@@ -47,6 +47,7 @@ func TestBrowser(t *testing.T) {
 	t.Run("pictures", c.pictures)
 	t.Run("the directory", c.directory)
 	t.Run("the directory, without JavaScript", c.directoryWithoutJavaScript)
+	t.Run("the trash", c.trash)
 	t.Run("every state", c.everyState)
 }
 
