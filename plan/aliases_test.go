@@ -79,7 +79,8 @@ func TestRenamed(t *testing.T) {
 			}
 			if err := ctx.RegisterResource("aws:iam/role:Role", name+"-role",
 				pulumi.Map{"assumeRolePolicy": pulumi.String(
-					`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},` +
+					`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":` +
+						`{"Service":"lambda.amazonaws.com"},` +
 						`"Action":"sts:AssumeRole"}]}`)}, &role, own("role")...); err != nil {
 				return err
 			}

@@ -77,8 +77,8 @@ func changedInputs(e *Environment, base, head *graph.Graph) []Danger {
 // for something else than there is (https://www.pulumi.com/docs/iac/concepts/resources/options/import/).
 func takenOver(c Change) Danger {
 	return Danger{Kind: notJudged, Resource: c.String(), What: fmt.Sprintf("**%s** %s takes over what exists as %s "+
-		"(option `import`). Its inputs have to agree with that, or the deployment stops there: nobody can tell without "+
-		"credentials. From then on Pulumi changes and deletes it.", c.Kind, code(c.Name),
+		"(option `import`). Its inputs have to agree with that, or the deployment stops there: nobody can tell "+
+		"without credentials. From then on Pulumi changes and deletes it.", c.Kind, code(c.Name),
 		code(cut(c.Existing, longest)))}
 }
 

@@ -28,7 +28,8 @@ func TestSameNames(t *testing.T) {
 				if token == "test:index:Worker" {
 					in["tags"] = pulumi.StringMap{"a": pulumi.String(tag)}
 				}
-				if err := ctx.RegisterResource("aws:sqs/queue:Queue", "jobs", in, &queue, pulumi.Parent(p)); err != nil {
+				if err := ctx.RegisterResource("aws:sqs/queue:Queue", "jobs", in, &queue,
+					pulumi.Parent(p)); err != nil {
 					return err
 				}
 				if err := ctx.RegisterResource("aws:iam/role:Role", "app", pulumi.Map{"assumeRolePolicy": pulumi.String(
@@ -49,7 +50,8 @@ func TestSameNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	head, err := graph.RecordAfter(After(base), "test", "dev", config, program("sqs:SendMessage", "sqs:PurgeQueue", "2"))
+	head, err := graph.RecordAfter(After(base), "test", "dev", config,
+		program("sqs:SendMessage", "sqs:PurgeQueue", "2"))
 	if err != nil {
 		t.Fatal(err)
 	}

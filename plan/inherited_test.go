@@ -93,14 +93,18 @@ func TestInherited(t *testing.T) {
 func TestUnlooked(t *testing.T) {
 	base, head := two(t, func(b *graphtest.Builder) {
 		b.Add("gamelift/fleet:Fleet", "old", in{})
+		b.Add("gamelift/build:Build", "other", in{"operatingSystem": "a"})
 		b.Add("sqs/queue:Queue", "known", in{})
-	}, func(b *graphtest.Builder) { b.Add("gamelift/alias:Alias", "new", in{}) })
+	}, func(b *graphtest.Builder) {
+		b.Set("gamelift/build:Build", "other", "operatingSystem", "b")
+		b.Add("gamelift/alias:Alias", "new", in{})
+	})
 	p := between(base, head)
 	if got := p.Environments[0].Unjudged; len(got) != 1 || got[0] != "GameLift Fleet old" {
 		t.Errorf("got %q", got)
 	}
 	const said = "1 resource that does not change is of types that nothing here judges."
-	if text := p.Markdown(); !strings.Contains(text, "## Plan: ❓ 1 change that nothing here judges") ||
+	if text := p.Markdown(); !strings.Contains(text, "## Plan: ❓ 2 changes that nothing here judges") ||
 		!strings.Contains(text, "\nInherited from base: "+said) {
 		t.Errorf("the comment is\n%s", text)
 	}

@@ -357,7 +357,8 @@ var stackRules = []rule{
 	{token: "aws:lb/listener:Listener", path: "sslPolicy", kind: weakens, judge: olderCiphers},
 	{token: "aws:lb/listener:Listener", path: "sslPolicy", kind: stops, judge: newerCiphers},
 	{token: "aws:lb/listenerRule:ListenerRule", path: "priority", kind: stops,
-		judge: other("it is asked in another order, so that its requests may be taken by another rule, or it takes theirs")},
+		judge: other("it is asked in another order, so that its requests may be taken by another rule, or it takes " +
+			"theirs")},
 	{token: "aws:lb/listener:Listener", path: "certificateArn", kind: stops,
 		judge: other("it presents another certificate")},
 	{token: "aws:lb/listener:Listener", path: "defaultActions", kind: stops,

@@ -113,6 +113,8 @@ func TestStrange(t *testing.T) {
 		{"a TLS policy that nobody knows", "lb/listener:Listener",
 			in{"sslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06"},
 			in{"sslPolicy": "Mine"}, [][2]string{{weakens, "other versions or ciphers"}}},
+		{"from a TLS policy that nobody knows", "lb/listener:Listener", in{"sslPolicy": "Mine"},
+			in{"sslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06"}, [][2]string{{weakens, "other versions or ciphers"}}},
 		{"checked more often", "lb/targetGroup:TargetGroup", in{"healthCheck": in{"interval": 15}},
 			in{"healthCheck": in{"interval": 5}}, nil},
 		{"checked loosely", "lb/targetGroup:TargetGroup", in{"healthCheck": in{"path": "/healthz"}},
@@ -183,7 +185,8 @@ func TestStrange(t *testing.T) {
 			[][2]string{{stops, "no longer allows **everyone** `*` on `*`"}}},
 		{"the same in other words", "sqs/queue:Queue",
 			in{"policy": statements(`{"Effect":"Allow","Principal":{"Service":` +
-				`"events.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"*","Condition":{"ArnEquals":{"aws:SourceArn":` +
+				`"events.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"*","Condition":{"ArnEquals":` +
+				`{"aws:SourceArn":` +
 				`"arn:a"},"StringLike":{"aws:SourceAccount":"1"}}}`)},
 			in{"policy": statements(`{"Effect":"Allow","Principal":` +
 				`{"Service":"events.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"*","Condition":{"ArnLike":` +

@@ -281,7 +281,8 @@ func lower(unset float64, format string) judge {
 }
 
 // oneOf is a 1 before what it counts.
-var oneOf = regexp.MustCompile(`(^| )1 (days|hours|instances|nodes|operations|periods|reads|requests|seconds|shards|tasks|times|` +
+var oneOf = regexp.MustCompile(`(^| )1 (days|hours|instances|nodes|operations|periods|reads|requests|seconds|shards|` +
+	`tasks|times|` +
 	`writes|attempts|failures|units|objects|messages)\b`)
 
 // singular puts what is counted into the singular after a 1.

@@ -494,8 +494,8 @@ func policies(base, head Stack, before, after *graph.Graph) Policy {
 				at, before = inherited(broken, kept, at, base.Graph, head.Graph)
 			}
 			kept[at] = true
-			p.Broken = append(p.Broken, Broken{Rule: v.Rule, Resource: called(v, head.Graph), Message: names.Replace(v.Message),
-				Mend: v.Mend, Before: before, Says: r.Rule.Says})
+			p.Broken = append(p.Broken, Broken{Rule: v.Rule, Resource: called(v, head.Graph),
+				Message: names.Replace(v.Message), Mend: v.Mend, Before: before, Says: r.Rule.Says})
 		}
 		for _, e := range r.Excused {
 			i := slices.IndexFunc(p.Exceptions, func(x Except) bool {
@@ -517,7 +517,8 @@ func policies(base, head Stack, before, after *graph.Graph) Policy {
 		}) {
 			continue
 		}
-		p.Mended = append(p.Mended, fmt.Sprintf("%s: %s: %s", v.Rule, cmp.Or(called(v, base.Graph), "the stack"), v.Message))
+		p.Mended = append(p.Mended, fmt.Sprintf("%s: %s: %s", v.Rule, cmp.Or(called(v, base.Graph), "the stack"),
+			v.Message))
 	}
 	slices.Sort(p.Mended)
 	return p

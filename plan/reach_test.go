@@ -64,7 +64,8 @@ func TestReached(t *testing.T) {
 		new, old []string // parts of the sentences, in order
 	}{
 		{"a block becomes the internet", []in{cidr("198.51.100.0/24")}, []in{cidr("0.0.0.0/0")},
-			[]string{"Anyone on the **internet** can now reach **door** on tcp 22; before, only `198.51.100.0/24` could."}, nil},
+			[]string{"Anyone on the **internet** can now reach **door** on tcp 22; before, only `198.51.100.0/24` " +
+				"could."}, nil},
 		{"the internet becomes a block", []in{cidr("0.0.0.0/0")}, []in{cidr("198.51.100.0/24")}, nil,
 			[]string{"the internet → `door` on tcp 22 (still: `198.51.100.0/24`)"}},
 		{"one block more", []in{cidr("198.51.100.0/24")}, []in{cidr("198.51.100.0/24", "203.0.113.0/24")},

@@ -60,7 +60,8 @@ func TestOnlyRead(t *testing.T) {
 			e := Make(Revision{Stacks: map[string]Stack{"e": {Graph: c[0], Config: config, Policy: set}}},
 				Revision{Stacks: map[string]Stack{"e": {Graph: c[1], Config: config, Policy: set}}}).Environments[0]
 			if len(e.Changes)+len(e.Dangers)+len(e.Policy.Broken)+len(e.Policy.Mended)+len(e.Cost.Lines)+
-				len(e.Cost.Unpriced)+len(e.Roles)+len(e.Unjudged)+len(e.Ignored)+len(e.Options) > 0 || e.fleet != noFleet {
+				len(e.Cost.Unpriced)+len(e.Roles)+len(e.Unjudged)+len(e.Ignored)+len(e.Options) > 0 ||
+				e.fleet != noFleet {
 				t.Errorf("it says %+v", e)
 			}
 		})
@@ -74,14 +75,19 @@ func TestOnRead(t *testing.T) {
 		b.Add("s3/bucketV2:BucketV2", "theirs", in{}).Read = true
 		b.Add("iam/role:Role", "theirs", in{}).Read = true
 		b.Add("sqs/queue:Queue", "theirs", in{}).Read = true
+		all := b.Add("iam/policy:Policy", "theirs", in{})
+		all.Read, all.ID = true, "arn:aws:iam::aws:policy/AdministratorAccess"
 	}
 	on := func(r *graph.Resource, of *graph.Resource) { r.Dependencies = append(r.Dependencies, of.URN) }
 	base, head := two(t, read, func(b *graphtest.Builder) {
 		on(b.Add(policyType, "mine", in{"bucket": "bucketv2-theirs", "policy": statements(
-			`{"Effect":"Allow","Principal":{"Service":"logging.s3.amazonaws.com"},"Action":"s3:PutObject","Resource":"*"}`)}),
+			`{"Effect":"Allow","Principal":{"Service":"logging.s3.amazonaws.com"},"Action":"s3:PutObject",` +
+				`"Resource":"*"}`)}),
 			b.Get("s3/bucketV2:BucketV2", "theirs"))
 		on(b.Add("iam/rolePolicy:RolePolicy", "mine", in{"role": "role-theirs", "policy": statements(
 			`{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}`)}), b.Get("iam/role:Role", "theirs"))
+		b.Add("iam/rolePolicyAttachment:RolePolicyAttachment", "mine", in{"role": "role-theirs",
+			"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"})
 		b.Add("lambda/function:Function", "mine", in{"timeout": 60})
 		on(b.Add("lambda/eventSourceMapping:EventSourceMapping", "mine", in{"functionName": "function-mine",
 			"eventSourceArn": "queue-theirs"}), b.Get("sqs/queue:Queue", "theirs"))
@@ -92,7 +98,8 @@ func TestOnRead(t *testing.T) {
 	for _, c := range e.Changes {
 		reads[c.String()] = c.Reads
 	}
-	for what, want := range map[string][]string{"S3 BucketPolicy mine": {"BucketV2 theirs"}, "Lambda Function mine": nil} {
+	for what, want := range map[string][]string{"S3 BucketPolicy mine": {"BucketV2 theirs"},
+		"Lambda Function mine": nil} {
 		if got, has := reads[what]; !has || !slices.Equal(got, want) {
 			t.Errorf("%s builds on %q, not %q: %v", what, got, want, reads)
 		}
@@ -101,7 +108,8 @@ func TestOnRead(t *testing.T) {
 		"`mine` (on `Role theirs` of others, which the program only reads)") {
 		t.Errorf("the comment is %s", text)
 	}
-	tells(t, e.Dangers, [][2]string{{"more rights", "Role `theirs` gets rights to widen rights: `iam:PassRole`"}})
+	tells(t, e.Dangers, [][2]string{{"more rights", "Role `theirs` gets rights to widen rights: `iam:PassRole`"},
+		{"wide permission", "Role `theirs` may do **everything** in the account"}})
 }
 
 // TestReadBefore: what the program makes does not continue what it read, nor the other way round.

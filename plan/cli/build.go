@@ -42,7 +42,8 @@ func checkOut(ctx context.Context, root, revision, dir string) (*tree, error) {
 		return nil, fmt.Errorf("taking out %s: %w", revision, err)
 	}
 	for _, module := range missing {
-		t.notes = append(t.notes, fmt.Sprintf("The submodule %s of %s is not in this clone, so that is without it: run "+
+		t.notes = append(t.notes, fmt.Sprintf("The submodule %s of %s is not in this clone, so that is without it: "+
+			"run "+
 			"git submodule update --init --recursive (in a workflow: submodules: recursive for actions/checkout).",
 			quoted(module), name))
 	}

@@ -392,7 +392,8 @@ func (c *compiler) tool() string {
 }
 
 // online runs Go beside the copies, with the network. said is what it writes where it fails by itself.
-func (c *compiler) online(ctx context.Context, name string, env []string, out *bytes.Buffer, args ...string) (said string,
+func (c *compiler) online(ctx context.Context, name string, env []string, out *bytes.Buffer,
+	args ...string) (said string,
 	err error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = c.inside
@@ -432,8 +433,9 @@ func (c *compiler) compile(ctx context.Context, file string) (said string, err e
 	var foreign []string
 	if cgo == "1" {
 		// Go's own packages are compiled with C as everywhere else, so that what is compiled already is found.
-		list, fault, err := c.offline(ctx, cgo, "list", "-deps", "-buildvcs=false", tags, "-f", `{{if not .Standard}}{{if or .CgoFiles `+
-			`.SwigFiles .SwigCXXFiles}}{{.ImportPath}}{{end}}{{end}}`, ".")
+		list, fault, err := c.offline(ctx, cgo, "list", "-deps", "-buildvcs=false", tags, "-f",
+			`{{if not .Standard}}{{if or .CgoFiles `+
+				`.SwigFiles .SwigCXXFiles}}{{.ImportPath}}{{end}}{{end}}`, ".")
 		if err != nil {
 			return "", err
 		}

@@ -42,7 +42,8 @@ func TestCompileIsApart(t *testing.T) {
 	const hidden = "ghp_0123456789abcdef"
 	for name, text := range map[string]string{secret: hidden + "\n", filepath.Join(outside, "lib", "go.mod"): hidden,
 		filepath.Join(outside, "lib", "lib.go"): hidden} {
-		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o644)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755),
+			os.WriteFile(name, []byte(text), 0o644)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -66,20 +67,23 @@ func TestCompileIsApart(t *testing.T) {
 		want  string
 	}{
 		{name: "nothing", files: map[string]string{"main.go": main}, want: "registered nothing"},
-		{name: "an assembler's include", files: map[string]string{"main.go": main, "it.s": "#include \"" + secret + "\"\n"},
-			want: secret + ": no such file"},
+		{name: "an assembler's include",
+			files: map[string]string{"main.go": main, "it.s": "#include \"" + secret + "\"\n"},
+			want:  secret + ": no such file"},
 		{name: "C", files: map[string]string{"main.go": "package main\n\n// #include \"" + secret +
 			"\"\nimport \"C\"\n\nfunc main() {}\n"},
 			want: "A plan compiles no C, which these packages are made of: example.org/it"},
-		{name: "a link as a source", files: map[string]string{"main.go": main}, links: map[string]string{"it.go": secret},
-			want: "it.go"},
+		{name: "a link as a source", files: map[string]string{"main.go": main},
+			links: map[string]string{"it.go": secret},
+			want:  "it.go"},
 		{name: "a link as a module's file", links: map[string]string{"go.mod": secret}, files: map[string]string{
 			"main.go": main}, want: "go.mod"},
 		{name: "a module outside", files: map[string]string{"go.mod": mod + "require example.org/lib v0.0.0\nreplace " +
 			"example.org/lib => " + filepath.Join(outside, "lib") + "\n",
 			"main.go": "package main\n\nimport _ \"example.org/lib\"\n\nfunc main() {}\n"}, want: "lib"},
 		{name: "what nobody requires", files: map[string]string{
-			"main.go": "package main\n\nimport _ \"unheard.example/of\"\n\nfunc main() {}\n"}, want: "unheard.example/of"},
+			"main.go": "package main\n\nimport _ \"unheard.example/of\"\n\nfunc main() {}\n"},
+			want: "unheard.example/of"},
 		{name: "what is nowhere", files: map[string]string{"go.mod": mod + "require nowhere.example/it v1.0.0\n",
 			"main.go": "package main\n\nimport _ \"nowhere.example/it\"\n\nfunc main() {}\n"},
 			want: "Fetching what it requires:"},

@@ -162,7 +162,8 @@ func TestUnsettled(t *testing.T) {
 	if status != StatusDangerous && status != StatusPolicy {
 		t.Errorf("status %d: %s", status, log)
 	}
-	says(t, "the clock", out, "Not the same each time the program runs: `name` of `Topic topic`", "`tags.at` of `Topic topic`",
+	says(t, "the clock", out, "Not the same each time the program runs: `name` of `Topic topic`",
+		"`tags.at` of `Topic topic`",
 		"`policy` of `Topic other`", "the outputs `year`", same, "❓")
 	for _, wrong := range []string{"### Changes", "replace Topic", "update Topic"} {
 		if strings.Contains(out, wrong) {
@@ -178,7 +179,8 @@ func TestUnsettled(t *testing.T) {
 
 	replaceIn(t, dir, "main.go", `owner = "one"`, `owner = "two"`)
 	_, out, _ = planOf(t, dir, "--stack", "clock")
-	says(t, "a change beside the clock", out, "`tags.at` of `Topic topic`", same, "`tags.owner`", "update Topic `topic`",
+	says(t, "a change beside the clock", out, "`tags.at` of `Topic topic`", same, "`tags.owner`",
+		"update Topic `topic`",
 		"update Topic `other`")
 	gitIn(t, dir, "checkout", "--quiet", ".")
 	replaceIn(t, dir, "main.go", `pulumi.StringMap{"owner": pulumi.String(owner)}`,
