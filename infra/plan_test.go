@@ -310,7 +310,9 @@ func (c planCase) holds(t *testing.T, base, head side, did engine.Result) {
 		plan.Revision{Stacks: map[string]plan.Stack{c.stack: after}})
 	var said []string
 	for _, change := range p.Environments[0].Changes {
-		said = append(said, fmt.Sprintf("%s %s %s", change.Action, change.Type, change.Name))
+		// The name in the program: the plan calls what shares it with another by more.
+		name := change.URN[strings.LastIndex(change.URN, ":")+1:]
+		said = append(said, fmt.Sprintf("%s %s %s", change.Action, change.Type, name))
 	}
 	switch {
 	case c.stops != "":

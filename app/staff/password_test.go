@@ -26,7 +26,7 @@ func TestCheckPassword(t *testing.T) {
 		"aaaaaaaaaaaa":               common,
 		"abababababab":               common,
 		"iloveyou2026!!":             common,
-		"dossier1":                   own,
+		"dossier" + "12345":          own,
 		"Dossier-2026":               own,
 		"grace.hopper":               own,
 		"hopper99":                   own,
