@@ -209,11 +209,11 @@ func statements(args Args, ssh bool) []iam.Statement {
 			Resources: []pulumi.StringInput{pulumi.Sprintf("%s/releases/*", args.Storage.Releases.Arn)},
 		},
 		{Sid: "Start", Actions: []string{"ssm:GetParameter"}, Resources: read},
-		// The settings of "dossier migrate", the administrator's among them.
+		// The settings of "dossier migrate" and "dossier audit prune", the administrator's among them.
 		{
 			Sid: "Settings", Actions: []string{"ssm:GetParameters"},
 			Resources: []pulumi.StringInput{args.Parameters.ARN("db/*"), args.Parameters.ARN("log/*"),
-				args.Parameters.ARN("timeout/*")},
+				args.Parameters.ARN("timeout/*"), args.Parameters.ARN("audit-retention")},
 		},
 	}
 }

@@ -211,7 +211,7 @@ func (c change) says(t *testing.T, e plan.Environment) {
 func spoken(e plan.Environment) []string {
 	var said []string
 	for _, c := range e.Changes {
-		said = append(said, fmt.Sprintf("%s %s %s", c.Action, c.Type, c.Name))
+		said = append(said, fmt.Sprintf("%s %s %s", c.Action, c.Type, c.URN[strings.LastIndex(c.URN, ":")+1:]))
 	}
 	slices.Sort(said)
 	return said
