@@ -239,9 +239,10 @@ func TestAuditCommandLine(t *testing.T) {
 
 // A server is killed between what was begun and its end: the trail has the one and not the other, and is sound.
 func TestAuditAfterKill(t *testing.T) {
-	in, p, sent := newFilled(t, 1, 1)
+	in := newInstalled(t)
+	p := start(t, freeAddress(t), append(in.env(), "DOSSIER_TRASH_RETENTION=0"))
+	person := submit(t, p.base, 1).receipt.Person.String()
 	staff := asStaff(t, p.base, in.data)
-	person := sent[0].receipt.Person.String()
 	token := staff.token()
 	// While somebody else writes in the catalog, the deletion waits.
 	db, err := people.ConnectSQLite(t.Context(), filepath.Join(in.data, "catalog.db"))

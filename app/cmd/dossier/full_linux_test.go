@@ -47,7 +47,8 @@ func mountDisk(t *testing.T, mib int64) *smallDisk {
 	t.Helper()
 	d := &smallDisk{t: t, path: servers.SmallDisk(t, mib<<20), reserve: mib << 20 / space.Share}
 	d.ballast = d.reserve / 2
-	d.env = []string{"DOSSIER_DATA=" + d.data()}
+	// What is deleted has to free its space at once.
+	d.env = []string{"DOSSIER_DATA=" + d.data(), "DOSSIER_TRASH_RETENTION=0"}
 	return d
 }
 

@@ -56,7 +56,8 @@ func TestThumbnails(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	secret := strings.Repeat("s", 32)
-	p := start(t, freeAddress(t), []string{"DOSSIER_DATA=" + data, "DOSSIER_STAFF_SECRET=" + secret})
+	p := start(t, freeAddress(t), []string{"DOSSIER_DATA=" + data, "DOSSIER_STAFF_SECRET=" + secret,
+		"DOSSIER_TRASH_RETENTION=0"})
 	bomb, phone := flatPNG(t, 30_000, 30_000), landscape(t)
 	if len(bomb) > 120<<10 {
 		t.Fatalf("the bomb has %d bytes", len(bomb))
