@@ -10,7 +10,7 @@ import (
 )
 
 // schemaSources are the files, below app/migrations, that decide what "dossier migrate up" makes on a MySQL server. The
-// folder catalog is for the embedded store only, and lock.go for how runs wait for each other.
+// folder catalog is for the embedded store only, lock.go for how runs wait for each other, and audit.go for SQLite.
 func schemaSources() []string {
 	return []string{
 		"people/*.sql",  // the tables
