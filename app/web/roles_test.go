@@ -350,6 +350,21 @@ func TestProofAgain(t *testing.T) {
 	if a, err := s.server.accounts.Account(t.Context(), other.ID); err != nil || a.Role != staff.Viewer {
 		t.Errorf("without proof, the account is %+v, %v", a, err)
 	}
+	receipt, _ := s.submit(t, "Ada", upload{"a.txt", "one"})
+	for path, status := range map[string]int{
+		"/people.csv": 303,
+		personPath(receipt.Person) + "/export.zip": 303,
+		"/people.csv?name=Ada":                     200,
+		personPath(receipt.Person) + "/files.zip":  200,
+	} {
+		export := scenario{path: path, by: by, status: status, hasNot: []string{"one"}}
+		if status == 303 {
+			export.want = map[string]string{"Location": "/staff/proof?next=" + url.QueryEscape(strings.TrimSuffix(path, ".csv"))}
+		} else {
+			export.hasNot = nil
+		}
+		s.play(t, export)
+	}
 	s.play(t, scenario{name: "suspending needs none", path: page + "/suspend", by: by,
 		form: url.Values{"csrf": {by.token}}, status: 303, want: map[string]string{"Location": page}})
 	a := s.play(t, scenario{path: "/staff/proof?next=" + url.QueryEscape(page), by: by, status: 200,

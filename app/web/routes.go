@@ -91,7 +91,7 @@ func (s *Server) staffRoutes() []staffRoute {
 		{get, "/people/:id/link", staff.Editor, audit.PersonView, s.personLinkPage},
 		{post, "/people/:id/expire", staff.Editor, audit.PersonLink, s.expirePersonLink},
 		{get, "/people/:id/files.zip", staff.Viewer, audit.PersonDownload, s.personArchive},
-		{get, "/people/:id/export.zip", staff.Viewer, audit.PersonExport, s.personExport},
+		{get, "/people/:id/export.zip", staff.Viewer, audit.PersonExport, s.afterProof(s.personExport)},
 		{get, "/people/:id/files/:file", staff.Viewer, audit.FileDownload, s.file},
 		{get, "/people/:id/files/:file/picture", staff.Viewer, audit.FilePreview, s.picture},
 		{get, "/people/:id/files/:file/delete", staff.Editor, audit.FileView, s.askDeleteFile},
