@@ -22,8 +22,9 @@ const (
 // reads are the calls that change nothing: whether one failed before or after, nothing happened, and no answer came.
 var reads = strings.Fields(`people.Existing people.Find people.Leftovers people.Person people.StrayWords people.Trashed
 	people.Unworded people.Words catalog.All catalog.Behind catalog.Damaged catalog.File catalog.Files
-	catalog.Miscounted catalog.Note catalog.Ownerless catalog.Scans catalog.TrashedFiles catalog.Unfinished catalog.Usage objects.Head
-	objects.Kept objects.Link objects.List objects.Open objects.Parts objects.Sign objects.Stat objects.Thumbnail
+	catalog.Miscounted catalog.Note catalog.Ownerless catalog.Scans catalog.TrashedFiles catalog.Unfinished
+	catalog.Usage objects.Head objects.Kept objects.Link objects.List objects.Open objects.Parts objects.Sign
+	objects.Stat objects.Thumbnail
 	objects.Thumbnails objects.Unfinished`)
 
 // modes returns all ways in which a call goes wrong that differ.

@@ -19,7 +19,8 @@ func TestOtherNames(t *testing.T) {
 			`{"Effect":"Allow","Action":"dynamodb:GetItem","Resource":"` + table.ID + `"}`)})
 		bucket := b.Add("s3/bucketV2:BucketV2", "files", in{})
 		b.Add("s3/bucketPolicy:BucketPolicy", "files", in{"bucket": bucket.ID, "policy": statements(
-			`{"Effect":"Allow","Principal":{"Service":"cloudfront.amazonaws.com"},"Action":"s3:GetObject","Resource":"` +
+			`{"Effect":"Allow","Principal":{"Service":"cloudfront.amazonaws.com"},` +
+				`"Action":"s3:GetObject","Resource":"` +
 				bucket.ID + `"}`)})
 		group := b.Add("ec2/securityGroup:SecurityGroup", "web", in{"ingress": []any{in{"protocol": "tcp",
 			"fromPort": 443, "toPort": 443, "cidrBlocks": []any{"0.0.0.0/0"}}}})

@@ -169,7 +169,8 @@ func TestDangers(t *testing.T) {
 			b.Add("dynamodb/table:Table", "files", in{"hashKey": "a", "deletionProtectionEnabled": true})
 		},
 			func(b *graphtest.Builder) { b.Get("dynamodb/table:Table", "files").Inputs["hashKey"] = "b" },
-			[]string{"**DynamoDB Table** `files` is replaced by a new, empty one (because of `hashKey`), and its records " +
+			[]string{"**DynamoDB Table** `files` is replaced by a new, empty one (because of `hashKey`), and its " +
+				"records " +
 				"with it; AWS refuses, because of its deletion protection, and the deployment stops halfway."}},
 		{"an address", func(b *graphtest.Builder) {
 			b.Add("lb/loadBalancer:LoadBalancer", "site", in{"internal": false})

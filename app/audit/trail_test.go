@@ -10,6 +10,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/audit"
+	"dossier.example/app/internal/teststores"
 )
 
 func TestChain(t *testing.T) {
@@ -172,7 +173,7 @@ func TestAppendTakesNoPlaceOfOthers(t *testing.T) {
 }
 
 func TestClockThatGoesBack(t *testing.T) {
-	s, c, log := newStore(t), newClock(), &journal{}
+	s, c, log := newStore(t), newClock(), &teststores.Journal{}
 	trail := newTrail(t, s, c, log)
 	appendViews(t, trail, 1)
 	c.move(-3 * time.Hour)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dossier.example/app/audit"
+	"dossier.example/app/internal/teststores"
 )
 
 // sealedTrail is a trail of three days by two instances, in which the last entries are not sealed: of the first 5, 3, 2
@@ -204,7 +205,7 @@ func TestVerifyDoesNotFindAnUnsealedEnd(t *testing.T) {
 // Somebody who may change the whole table makes all hashes and seals anew. Only a seal that was noted elsewhere tells.
 func TestVerifyAgainstNotedSeals(t *testing.T) {
 	s, c := newStore(t), newClock()
-	log := &journal{}
+	log := &teststores.Journal{}
 	trail := newTrail(t, s, c, log)
 	appendViews(t, trail, 3)
 	first := mustSeal(t, trail)

@@ -81,7 +81,8 @@ func settingCases(t *testing.T) []settingCase {
 	}
 	day := 24 * time.Hour
 	issuer := []string{"DOSSIER_STAFF_ISSUER=https://people.example", "DOSSIER_STAFF_CLIENT_ID=id",
-		"DOSSIER_STAFF_CLIENT_SECRET=s", "DOSSIER_STAFF_ALLOW=example.org", "DOSSIER_PUBLIC_URL=https://dossier.example"}
+		"DOSSIER_STAFF_CLIENT_SECRET=s", "DOSSIER_STAFF_ALLOW=example.org",
+		"DOSSIER_PUBLIC_URL=https://dossier.example"}
 	return []settingCase{
 		{env: "DOSSIER_LISTEN", field: func(c *Config) any { return c.HTTP.Listen }, unset: "localhost:8080",
 			good: []value{{":8080", ":8080"}, {"127.0.0.1:0", "127.0.0.1:0"}, {"[::1]:65535", "[::1]:65535"},

@@ -638,7 +638,8 @@ func TestAccountsAreRecorded(t *testing.T) {
 		{scenario{path: "/staff/audit", by: key.member, status: 403}, []string{viewer + " audit.view refused"}},
 		{scenario{path: api.Prefix + "/files/" + receipt.Person.String() + "?person=" + receipt.Person.String(),
 			method: http.MethodDelete,
-			by:     key.member, status: 403}, []string{viewer + " file.delete refused person " + receipt.Person.String() +
+			by:     key.member, status: 403}, []string{viewer + " file.delete refused person " +
+			receipt.Person.String() +
 			" file " + receipt.Person.String()}},
 		{scenario{path: "/staff/accounts/" + viewer + "/role", by: admin.member, form: url.Values{"csrf": {admin.token},
 			"role": {"editor"}}, status: 303}, []string{

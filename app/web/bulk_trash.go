@@ -225,7 +225,8 @@ func (s *Server) moveSelected(c echo.Context, sel dossier.Selection) (moved, err
 		return m, err
 	}
 	return m, dossier.Errorf(dossier.CodeUnavailable, err,
-		"%s %s, then the storage did not respond. The others are still in the directory: delete them again in a minute.",
+		"%s %s, then the storage did not respond. The others are still in the directory: delete them again in a "+
+			"minute.",
 		bulkText(m.Changed), m.done)
 }
 

@@ -66,7 +66,8 @@ func TestTrashSelected(t *testing.T) {
 
 	// First it asks.
 	page := s.play(t, scenario{path: "/people/selected", by: by, form: chosen, status: 200, has: []string{
-		"Move 2 people to the trash?", "<bdi>Ada &lt;b&gt;</bdi>", "<bdi>Bob</bdi>", "Within 30 days", "/people?sort=name"},
+		"Move 2 people to the trash?", "<bdi>Ada &lt;b&gt;</bdi>", "<bdi>Bob</bdi>", "Within 30 days",
+		"/people?sort=name"},
 		hasNot: []string{"Ann", "cannot be undone", `name="number"`}})
 	if s.listed(t) != 3 {
 		t.Fatal("asking deleted somebody")
@@ -80,7 +81,8 @@ func TestTrashSelected(t *testing.T) {
 		want: map[string]string{"Location": "/people?sort=name"}})
 	each := " person " + ids["Ada <b>"] + ": trash"
 	other := " person " + ids["Bob"] + ": trash"
-	if got, want := s.recordedBy(t, a), []string{"shared person.delete begun" + each, "shared person.delete begun" + other,
+	if got, want := s.recordedBy(t, a), []string{"shared person.delete begun" + each, "shared person.delete begun" +
+		other,
 		"shared people.delete begun: trash", "shared people.delete done 2: trash", "shared person.delete done" + each,
 		"shared person.delete done" + other}; !slices.Equal(got, want) {
 		t.Errorf("the trail has\n%q, want\n%q", got, want)
@@ -114,7 +116,8 @@ func TestTrashAllThatMatch(t *testing.T) {
 	gone, _ := s.submit(t, "Person Gone")
 	s.submit(t, "Somebody Else")
 	path := "/people?q=person"
-	form, _ := bulkForm(t, s.play(t, scenario{path: path, by: by, status: 200, has: []string{"All 61 people that match"}}))
+	form, _ := bulkForm(t, s.play(t, scenario{path: path, by: by, status: 200,
+		has: []string{"All 61 people that match"}}))
 	form = more(form, "all", "yes", "do", "trash")
 	s.insert(t, "Person Later")
 	page := s.play(t, scenario{path: "/people/selected", by: by, form: form, status: 200,
@@ -159,7 +162,8 @@ func TestTrashAllThatMatch(t *testing.T) {
 	}
 	s.faults.set("people.Trash", nil)
 	a = s.play(t, scenario{path: "/people/selected", by: by, form: hidden(t, page), status: 303})
-	if got := said(t, s.afterwards(t, by, a)); got != "10 people were moved to the trash. 51 were no longer in the list." {
+	if got := said(t, s.afterwards(t, by, a)); got != "10 people were moved to the trash. 51 were no longer in the "+
+		"list." {
 		t.Errorf("at last, the page says %q", got)
 	}
 	if n := s.listed(t); n != 2 {
@@ -177,7 +181,8 @@ func TestTrashAllThatMatch(t *testing.T) {
 	a = s.play(t, scenario{path: undo, by: by, form: url.Values{"csrf": {by.token}}, status: 303})
 	s.faults.set("people.PutBack", nil)
 	next = s.afterwards(t, by, a)
-	if got := said(t, next); !strings.HasPrefix(got, "3 people were put back, others are still") || undoOf(t, next) != undo {
+	if got := said(t, next); !strings.HasPrefix(got, "3 people were put back, others are still") ||
+		undoOf(t, next) != undo {
 		t.Errorf("the undo that failed says %q, and offers %q", got, undoOf(t, next))
 	}
 	s.play(t, scenario{path: undo, by: by, form: url.Values{"csrf": {by.token}}, status: 303})
@@ -290,7 +295,8 @@ func TestSelectedByRole(t *testing.T) {
 				t.Errorf("%s by a %s: status %d, recorded as %q", c.name, role, a.status, got)
 			}
 			// The confirmation of the page before is no way around.
-			if a := s.ask(t, scenario{path: "/people/selected", by: by, form: more(form, "confirmed", "1")}); a.status != 403 {
+			if a := s.ask(t, scenario{path: "/people/selected", by: by,
+				form: more(form, "confirmed", "1")}); a.status != 403 {
 				t.Errorf("%s by a %s, confirmed: status %d", c.name, role, a.status)
 			}
 		}
@@ -302,7 +308,8 @@ func TestSelectedByRole(t *testing.T) {
 				want = 403
 			}
 			a := s.play(t, scenario{path: path, by: by, status: want})
-			if got := s.recordedBy(t, a); want == 403 && (len(got) != 2 || !strings.Contains(got[1], "people.export refused")) {
+			if got := s.recordedBy(t, a); want == 403 && (len(got) != 2 ||
+				!strings.Contains(got[1], "people.export refused")) {
 				t.Errorf("%s by a %s is recorded as %q", path, role, got)
 			}
 		}
@@ -347,7 +354,8 @@ func TestTrashSelectedIsRecordedFirst(t *testing.T) {
 	form = more(form, "do", "trash", "person", ids["Ada"], "confirmed", "1")
 	for _, action := range []audit.Action{audit.PersonDelete, audit.PeopleDelete} {
 		trail.set(func(entries []audit.Entry) bool { return entries[0].Action == action })
-		s.play(t, scenario{path: "/people/selected", by: by, form: form, status: 503, has: []string{"Nothing was done"}})
+		s.play(t, scenario{path: "/people/selected", by: by, form: form, status: 503,
+			has: []string{"Nothing was done"}})
 	}
 	if s.listed(t) != 1 {
 		t.Error("somebody was deleted who is not in the trail")

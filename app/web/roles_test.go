@@ -359,7 +359,8 @@ func TestProofAgain(t *testing.T) {
 	} {
 		export := scenario{path: path, by: by, status: status, hasNot: []string{"one"}}
 		if status == 303 {
-			export.want = map[string]string{"Location": "/staff/proof?next=" + url.QueryEscape(strings.TrimSuffix(path, ".csv"))}
+			export.want = map[string]string{"Location": "/staff/proof?next=" +
+				url.QueryEscape(strings.TrimSuffix(path, ".csv"))}
 		} else {
 			export.hasNot = nil
 		}

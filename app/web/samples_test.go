@@ -309,7 +309,8 @@ func samples(picture string) []sample {
 		Action: "/trash/people/1/erase",
 		Cancel: "/trash"}
 	selected := selectedView{page: staff("Delete people", "/people/selected"), Question: "Move 4 people to the trash?",
-		Consequence: "Nobody will see them, and uploads to them end. Within 30 days, they can be put back from the trash; " +
+		Consequence: "Nobody will see them, and uploads to them end. Within 30 days, they can be put back from the " +
+			"trash; " +
 			"then they are erased.", Names: []string{"Ada Lovelace", arabic, markup, unbroken}, Button: "Move to trash",
 		Fields: []hiddenField{{"do", "trash"}}, Cancel: "/people"}
 	directory := directoryAt(staff("Directory", "/people"), directoryPlace{})
@@ -638,12 +639,14 @@ func samples(picture string) []sample {
 		{"erase", "erase", erase},
 		{"selected", "selected", selected},
 		{"selected-filters", "selected", with(selected, func(v *selectedView) {
-			v.Names, v.Filters = nil, []dossier.FilterPart{{Label: "Search", Value: "ada"}, {Label: "Location", Value: unbroken}}
+			v.Names, v.Filters = nil, []dossier.FilterPart{{Label: "Search", Value: "ada"},
+				{Label: "Location", Value: unbroken}}
 			v.All, v.Question = true, "Move 2,318 people to the trash?"
 		})},
 		{"selected-everybody", "selected", with(selected, func(v *selectedView) {
 			v.Names, v.All, v.Question, v.Consequence = nil, true, "Delete 2,318 people for good?", eraseConsequence
-			v.Type, v.Fault, v.Button = "2,318", "This is not the number. Type it as it is written above.", "Delete for good"
+			v.Type, v.Fault, v.Button = "2,318", "This is not the number. Type it as it is written above.",
+				"Delete for good"
 		})},
 		{"erase-fault", "erase", with(erase, func(v *eraseView) { v.Fault, v.Name = notNamed, markup+unbroken[:100] })},
 		{"undo", "directory", with(directory, func(v *directoryView) {

@@ -14,6 +14,8 @@ func TestSafeNext(t *testing.T) {
 			t.Errorf("safeNext(%q) = %q, want /people", raw, got)
 		}
 	}
+	const id = "0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11"
+	const account, trashed = "/staff/accounts/" + id, "/trash/people/" + id
 	for raw, want := range map[string]string{
 		"/people":                            "/people",
 		"/people?q=a&after=b":                "/people?after=b&q=a",
@@ -28,17 +30,17 @@ func TestSafeNext(t *testing.T) {
 		"/people/ü?q=ü":                      "/people/%C3%BC?q=%C3%BC",
 		"/people?" + strings.Repeat("x", 40): "/people?" + strings.Repeat("x", 40) + "=",
 
-		"/staff/accounts":                                              "/staff/accounts",
-		"/staff/accounts?next=//evil.example":                          "/staff/accounts",
-		"/staff/account/password":                                      "/people",
-		"/staff/accounts/0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11":         "/staff/accounts/0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11",
-		"/staff/accounts/0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11/suspend": "/staff/accounts/0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11",
-		"/staff/accounts/0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c1":          "/people",
-		"/staff/accounts/../../evil":                                   "/people",
-		"/trash?after=x":                                               "/trash",
-		"/trash/people/0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11/erase":     "/trash/people/0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11/erase",
-		"/trash/people/0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11/files/0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11/erase": "/trash/people/0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11/files/0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c11/erase",
-		"/trash/people/x/erase": "/people",
+		"/staff/accounts":                     "/staff/accounts",
+		"/staff/accounts?next=//evil.example": "/staff/accounts",
+		"/staff/account/password":             "/people",
+		account:                               account,
+		account + "/suspend":                  account,
+		"/staff/accounts/0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c1": "/people",
+		"/staff/accounts/../../evil":                          "/people",
+		"/trash?after=x":                                      "/trash",
+		trashed + "/erase":                                    trashed + "/erase",
+		trashed + "/files/" + id + "/erase":                   trashed + "/files/" + id + "/erase",
+		"/trash/people/x/erase":                               "/people",
 	} {
 		if got := safeNext(raw); got != want {
 			t.Errorf("safeNext(%q) = %q, want %q", raw, got, want)

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -135,24 +134,6 @@ func (c *clock) advance(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// journal is a log that a test can read while the server writes.
-type journal struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.String()
-}
-
 // site is a server on a port of its own, over embedded stores that can fail.
 type site struct {
 	server  *Server
@@ -161,7 +142,7 @@ type site struct {
 	objects *faultyObjects
 	faults  *faults
 	clock   *clock
-	log     *journal
+	log     *teststores.Journal
 	url     string
 	client  *http.Client
 }
@@ -182,7 +163,7 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 		stores: teststores.Embedded(t, teststores.Migrated(t)),
 		faults: &faults{calls: map[string]int{}, fail: map[string]func(int) error{}},
 		clock:  &clock{at: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)},
-		log:    &journal{},
+		log:    &teststores.Journal{},
 	}
 	all := s.stores.Intercept(s.faults.do)
 	s.objects = &faultyObjects{Objects: all.Objects}

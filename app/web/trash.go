@@ -166,7 +166,8 @@ func notInTrash(err error) error {
 	if !errors.Is(err, dossier.ErrNotFound) {
 		return err
 	}
-	return &absent{err, "This is not in the trash", "It may have been put back, or erased.", trashPath, "Go to the trash"}
+	return &absent{err, "This is not in the trash", "It may have been put back, or erased.", trashPath,
+		"Go to the trash"}
 }
 
 // trashedIDs are those that the path names.
@@ -225,7 +226,8 @@ func (s *Server) putBackMove(c echo.Context) error {
 			return err
 		}
 		// What is left comes back by the same form: those who are back are no longer found.
-		s.log.WarnContext(ctx, "not all were put back", "request_id", requestID(c), "put_back", done.Changed, "err", err)
+		s.log.WarnContext(ctx, "not all were put back", "request_id", requestID(c), "put_back", done.Changed, "err",
+			err)
 		s.sayUndo(c, bulkText(done.Changed)+" put back, others are still in the trash. Undo once more to put them "+
 			"back, too.", c.Request().URL.Path)
 		return c.Redirect(http.StatusSeeOther, "/people")

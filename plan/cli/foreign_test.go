@@ -97,7 +97,8 @@ func main() {
 			<-done
 			os.Exit(0)
 		case "fails":
-			return errors.New("\x1b[2J\x1b]0;title\a\n## Plan: nothing changes\n</details><img src=x>\n` + "```" + `\n::error::no")
+			return errors.New("\x1b[2J\x1b]0;title\a\n## Plan: nothing changes\n" +
+				"</details><img src=x>\n` + "```" + `\n::error::no")
 		case "reads":
 			text, err := os.ReadFile(config.Get(ctx, "file"))
 			return fmt.Errorf("it read %s, %v", text, err)

@@ -39,8 +39,8 @@ func (p *program) auditVerifyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify",
 		Short: "Check that no entry of the audit trail was changed or removed",
-		Long: `Read the whole audit trail and check every hash, every chain and every seal. It only reads, and can run beside
-servers.
+		Long: `Read the whole audit trail and check every hash, every chain and every seal. It only reads, and can run
+beside servers.
 
 It finds any entry that was changed, added to the past or removed, and any chain that was removed, as far as they were
 sealed. It cannot find that the newest entries, which no seal covers yet, were removed from the end of a chain. Whoever
@@ -138,8 +138,8 @@ func (p *program) auditExportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "export",
 		Short: "Write entries of the audit trail as CSV",
-		Long: `Write entries of the audit trail to standard output, the newest first, with everything that their hashes are made
-of. The export is itself an entry.
+		Long: `Write entries of the audit trail to standard output, the newest first, with everything that their
+hashes are made of. The export is itself an entry.
 
 Exit status: 0 everything was written, 1 it was not.`,
 		Args: cobra.NoArgs,
@@ -228,9 +228,9 @@ func (p *program) auditPruneCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "prune",
 		Short: "Remove old entries of the audit trail that are sealed",
-		Long: `Remove the entries of the audit trail that were sealed longer ago than DOSSIER_AUDIT_RETENTION, or --older-than.
-What is removed is entered in the chain of seals first, so that "dossier audit verify" tells it from tampering. The trail
-is verified before; of a damaged one nothing is removed.
+		Long: `Remove the entries of the audit trail that were sealed longer ago than DOSSIER_AUDIT_RETENTION, or
+--older-than. What is removed is entered in the chain of seals first, so that "dossier audit verify" tells it from
+tampering. The trail is verified before; of a damaged one nothing is removed.
 
 In MySQL it connects as DOSSIER_DB_ADMIN_PRUNE_USER, because the app's own user cannot remove entries; "dossier migrate
 up" creates that user. Servers with an embedded store prune daily by themselves.

@@ -41,8 +41,8 @@ beside servers.`,
 	invite := &cobra.Command{
 		Use:   "invite --address ADDRESS --name NAME [--role ROLE]",
 		Short: "Make an account, and print the link for its owner",
-		Long: `Make an account, and print the link by which its owner sets a password and codes. The link works once, for
-three days. For an account whose invitation was not accepted, a new link is made, and the former one ends.`,
+		Long: `Make an account, and print the link by which its owner sets a password and codes. The link works once,
+for three days. For an account whose invitation was not accepted, a new link is made, and the former one ends.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return p.withAccounts(c.Context(), func(accounts *staff.Accounts, cfg *config.Config) (err error) {
@@ -65,9 +65,9 @@ three days. For an account whose invitation was not accepted, a new link is made
 	recover := &cobra.Command{
 		Use:   "recover ADDRESS",
 		Short: "Make an account an administrator's again, and print a link",
-		Long: `Make an account an administrator's that is not suspended and signs in with a password, whatever it was, and
-print the link by which its owner sets a new password and new codes. The link works once, for a day. All sessions of the
-account end.`,
+		Long: `Make an account an administrator's that is not suspended and signs in with a password, whatever it was,
+and print the link by which its owner sets a new password and new codes. The link works once, for a day. All sessions
+of the account end.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return p.withAccounts(c.Context(), func(accounts *staff.Accounts, cfg *config.Config) error {

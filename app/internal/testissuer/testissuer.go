@@ -263,7 +263,8 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 const loginPath = "/login"
 
-var loginPage = template.Must(template.New("").Parse(`<!doctype html><html lang="en"><title>Issuer</title><link rel="icon" href="data:,">
+var loginPage = template.Must(template.New("").Parse(`<!doctype html><html lang="en"><title>Issuer</title>
+<link rel="icon" href="data:,">
 <form method="post" action="/login"><input type="hidden" name="id" value="{{.}}">
 <button id="agree">Sign in</button> <button id="decline" name="decline" value="yes">Cancel</button></form></html>`))
 

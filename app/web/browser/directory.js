@@ -36,7 +36,8 @@ export function selecting(form) {
     every.checked = n === boxes.length;
     every.indeterminate = n > 0 && n < boxes.length;
     for (const box of boxes) box.closest("tr").classList.toggle("selected", box.checked || Boolean(all?.checked));
-    count.textContent = all?.checked ? "Everyone in the list is selected." : n ? `${counted(n, "person", "people")} selected` : "";
+    count.textContent = all?.checked ? "Everyone in the list is selected."
+      : n ? `${counted(n, "person", "people")} selected` : "";
   };
   every.addEventListener("change", () => {
     for (const box of boxes) box.checked = every.checked;
