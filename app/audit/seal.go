@@ -115,10 +115,15 @@ func (t *Trail) Seal(ctx context.Context) (Entry, error) {
 	}
 	t.lift(last.At)
 	now := t.now().UTC()
-	if last.Sequence > 0 && !last.At.Before(now.Truncate(24*time.Hour)) {
+	if doneOn(now, last) {
 		return Entry{}, nil
 	}
 	return t.seal(ctx, now)
+}
+
+// doneOn reports whether the last entry of the seals was made on the day of a time, or later.
+func doneOn(now time.Time, last Entry) bool {
+	return last.Sequence > 0 && !last.At.Before(now.Truncate(24*time.Hour))
 }
 
 // lift has no entry from now on claim to be older than a seal.
@@ -132,6 +137,9 @@ func (t *Trail) seal(ctx context.Context, now time.Time) (Entry, error) {
 	s, err := readSeals(ctx, t.store, nil)
 	if err != nil {
 		return Entry{}, err
+	}
+	if doneOn(now, s.last) { // by another instance, since Seal looked
+		return Entry{}, nil
 	}
 	heads, err := t.store.Heads(ctx)
 	if err != nil {

@@ -1,8 +1,10 @@
 package audit_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -322,6 +324,36 @@ func TestSealByOneOfMany(t *testing.T) {
 	wg.Wait()
 	if r := wantSound(t, s); made != 1 || r.Seals != 1 || r.Unsealed != 0 {
 		t.Errorf("%d of 6 made a seal; %+v", made, r)
+	}
+}
+
+// sealedBetween is a store in which another instance makes the seal of the day after one has looked for it.
+type sealedBetween struct {
+	*store
+	other *audit.Trail
+}
+
+func (s sealedBetween) LastEntry(ctx context.Context, chain audit.Chain) (audit.Entry, error) {
+	last, errLast := s.store.LastEntry(ctx, chain)
+	if _, err := s.other.Seal(ctx); err != nil {
+		return audit.Entry{}, err
+	}
+	return last, errLast
+}
+
+func TestSealMadeSinceOneLooked(t *testing.T) {
+	s, c := newStore(t), newClock()
+	other := newTrail(t, s, c, nil)
+	appendViews(t, other, 2)
+	late, err := audit.NewTrail(sealedBetween{s, other}, audit.Options{Now: c.now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, err := late.Seal(t.Context()); err != nil || e.Sequence != 0 {
+		t.Errorf("a second seal of the day: %+v, %v", e, err)
+	}
+	if r := wantSound(t, s); r.Seals != 1 {
+		t.Errorf("%+v", r)
 	}
 }
 
