@@ -149,7 +149,7 @@ func (a *Archive) Size() int64 {
 // after it was listed; ErrDamaged if one is damaged, which the next archive then leaves out; ErrUnavailable; errors of
 // w and of ctx.
 func (a *Archive) Write(ctx context.Context, w io.Writer) error {
-	z := archiveWriter{w: w, buf: make([]byte, storedHeader+storedBlock)}
+	z := archiveWriter{w: w}
 	for i := range a.texts {
 		if err := z.add(&a.texts[i].zipEntry, bytes.NewReader(a.texts[i].data)); err != nil {
 			return fmt.Errorf("write a text of the archive: %w", err)
@@ -171,7 +171,7 @@ func (a *Archive) Write(ctx context.Context, w io.Writer) error {
 	offset := int64(0)
 	put := func(e zipEntry) error {
 		b = e.central(b, offset)
-		offset += int64(len(e.local(z.buf[:0]))) + e.packed() + int64(len(e.descriptor(z.buf[:0])))
+		offset += int64(len(e.local(z.head[:0]))) + e.packed() + int64(len(e.descriptor(z.head[:0])))
 		if len(b) < storedBlock {
 			return nil
 		}
@@ -205,7 +205,9 @@ func (a *Archive) Write(ctx context.Context, w io.Writer) error {
 type archiveWriter struct {
 	w      io.Writer
 	offset int64
-	buf    []byte
+	// head has room for what stands around the bytes of an entry.
+	head   [128]byte
+	chunks [2]storedChunk
 }
 
 // Write implements io.Writer.
@@ -222,13 +224,13 @@ func (z *archiveWriter) write(p []byte) error {
 
 // add writes an entry with the bytes of r.
 func (z *archiveWriter) add(e *zipEntry, r io.Reader) error {
-	if err := z.write(e.local(z.buf[:0])); err != nil {
+	if err := z.write(e.local(z.head[:0])); err != nil {
 		return err
 	}
-	if err := e.copyStored(z, r, z.buf); err != nil {
+	if err := e.copyStored(z, r, &z.chunks); err != nil {
 		return err
 	}
-	return z.write(e.descriptor(z.buf[:0]))
+	return z.write(e.descriptor(z.head[:0]))
 }
 
 // archive writes a stored file to an archive if its bytes match the record.

@@ -47,7 +47,7 @@ const (
 // ErrDamaged if a file turns out to be damaged in its middle, which the next archive then leaves out; ErrUnavailable;
 // errors of w and of ctx.
 func (a *ManyArchive) Write(ctx context.Context, w io.Writer) error {
-	a.z = archiveWriter{w: w, buf: make([]byte, storedHeader+storedBlock)}
+	a.z = archiveWriter{w: w}
 	for _, name := range []string{manyContents, manyIncomplete} {
 		a.folders[archiveKey(name)] = true
 	}
@@ -157,7 +157,7 @@ func (a *ManyArchive) add(e *zipEntry, r io.Reader) error {
 	if err := a.z.add(e, r); err != nil {
 		return err
 	}
-	a.directory.Write(e.central(a.z.buf[:0], offset))
+	a.directory.Write(e.central(a.z.head[:0], offset))
 	a.entries++
 	return nil
 }

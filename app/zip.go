@@ -1,6 +1,7 @@
 package dossier
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
@@ -208,49 +209,125 @@ func dosTime(seconds int64) (date, clock uint16) {
 		uint16(t.Hour())<<11 | uint16(t.Minute())<<5 | uint16(t.Second()/2)
 }
 
-// copyStored writes the entry's bytes, which must be exactly the contents of r, to w as stored blocks, each by one
-// Write, and sets the entry's CRC-32. The buffer has room for a block with its header. io.ErrUnexpectedEOF if r has
-// fewer bytes, errLonger if it has more.
-func (e *zipEntry) copyStored(w io.Writer, r io.Reader, buf []byte) error {
+// storedChunk holds blocks on their way into an archive.
+type storedChunk struct {
+	room []byte // made when it is first used
+	n    int    // the length of its blocks, with their headers
+}
+
+// chunkBlocks is how many blocks are read before they are written.
+const chunkBlocks = 4
+
+// read reads the next blocks of an entry of which left bytes are missing, and returns how many are missing then: io.EOF
+// after the last. The chunk has the blocks that are whole, also after another error.
+func (c *storedChunk) read(r io.Reader, left int64) (int64, error) {
+	if c.room == nil {
+		c.room = make([]byte, chunkBlocks*(storedHeader+storedBlock))
+	}
+	c.n = 0
+	for range chunkBlocks {
+		n := int(min(left, storedBlock))
+		last := left == int64(n)
+		block := c.room[c.n:][:storedHeader+n]
+		if _, err := io.ReadFull(r, block[storedHeader:]); err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return left, err
+		}
+		if last {
+			// This also lets r report on the whole before its last bytes are written.
+			var more [1]byte
+			switch _, err := io.ReadFull(r, more[:]); err {
+			case io.EOF:
+			case nil:
+				return left, errLonger
+			default:
+				return left, err
+			}
+		}
+		blockHeader(block, n, last)
+		left -= int64(n)
+		c.n += len(block)
+		if last {
+			return 0, io.EOF
+		}
+	}
+	return left, nil
+}
+
+// write writes the blocks, each by one Write, and returns the CRC-32 of all before and them.
+func (c *storedChunk) write(w io.Writer, crc uint32) (uint32, error) {
+	for left := c.room[:c.n]; len(left) > 0; {
+		block := left[:min(len(left), storedHeader+storedBlock)]
+		crc = crc32.Update(crc, crc32.IEEETable, block[storedHeader:])
+		if _, err := w.Write(block); err != nil {
+			return crc, err
+		}
+		left = left[len(block):]
+	}
+	return crc, nil
+}
+
+// copyStored writes the entry's bytes, which must be exactly the contents of r, to w as stored blocks, and sets the
+// entry's CRC-32. Of an entry that needs several chunks, one is read while another is written. io.ErrUnexpectedEOF if
+// r has fewer bytes, errLonger if it has more.
+func (e *zipEntry) copyStored(w io.Writer, r io.Reader, chunks *[2]storedChunk) error {
 	if e.packed() != e.plainPacked() {
-		if _, err := w.Write(blockHeader(buf, 0, false)); err != nil {
+		var empty [storedHeader]byte
+		if _, err := w.Write(blockHeader(empty[:], 0, false)); err != nil {
 			return err
 		}
 	}
 	e.crc = 0
-	for left, last := e.size, false; !last; {
-		n := int(min(left, storedBlock))
-		left -= int64(n)
-		last = left == 0
-		block := buf[storedHeader : storedHeader+n]
-		if _, err := io.ReadFull(r, block); err != nil {
-			if err == io.EOF {
-				err = io.ErrUnexpectedEOF
+	free, full := make(chan *storedChunk, len(chunks)), make(chan *storedChunk, len(chunks))
+	read := func() error {
+		defer close(full)
+		for left := e.size; ; {
+			c, more := <-free
+			if !more {
+				return nil
 			}
-			return err
-		}
-		if last {
-			// This also lets r report on the whole before its last bytes are written.
-			switch _, err := io.ReadFull(r, buf[:1]); err {
-			case io.EOF:
-			case nil:
-				return errLonger
-			default:
+			var err error
+			left, err = c.read(r, left)
+			full <- c
+			if err == io.EOF {
+				return nil
+			}
+			if err != nil {
 				return err
 			}
 		}
-		e.crc = crc32.Update(e.crc, crc32.IEEETable, block)
-		if _, err := w.Write(blockHeader(buf, n, last)[:storedHeader+n]); err != nil {
-			return err
-		}
 	}
-	return nil
+	if e.size <= chunkBlocks*storedBlock {
+		free <- &chunks[0]
+		err := read()
+		var failed error
+		e.crc, failed = (<-full).write(w, 0)
+		return cmp.Or(failed, err)
+	}
+	for i := range chunks {
+		free <- &chunks[i]
+	}
+	done := meanwhile(read)
+	var failed error
+	for c := range full {
+		if failed != nil {
+			continue
+		}
+		if e.crc, failed = c.write(w, e.crc); failed != nil {
+			close(free)
+			continue
+		}
+		free <- c
+	}
+	err := done()
+	return cmp.Or(failed, err)
 }
 
 var errLonger = errors.New("there are more bytes than there should be")
 
-// blockHeader writes the header of a block of n bytes to the beginning of buf, and returns the header; what follows it
-// in buf is unchanged.
+// blockHeader writes the header of a block of n bytes to the beginning of buf, and returns the header.
 func blockHeader(buf []byte, n int, last bool) []byte {
 	buf[0] = 0
 	if last {
