@@ -25,7 +25,7 @@ func completeChecksParts(t *testing.T, s stores) {
 	}
 	send := func(p dossier.Part, body []byte) {
 		t.Helper()
-		signed, err := svc.SignParts(ctx, r.Person, f.ID, []dossier.Part{p}, time.Minute)
+		signed, err := signParts(ctx, svc, r.Person, f.ID, []dossier.Part{p}, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}

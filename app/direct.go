@@ -211,18 +211,19 @@ func (s *Service) direct(ctx context.Context, person PersonID, file FileID) (Fil
 // MaxSigned is the number of parts that SignParts signs in one call.
 const MaxSigned = 100
 
-// SignParts returns a request for each of the parts (1 to MaxSigned), valid for lifetime.
+// progressEach is how often a record is marked with the progress of its upload. It must be far below the age from which
+// reconciliation removes uploads without progress.
+const progressEach = time.Minute
+
+// SignParts returns a request for each of the parts (1 to MaxSigned) of a file that Announced returned, valid for
+// lifetime. Who removes the file meanwhile aborts its multipart upload, for which the requests then do nothing.
 //
-// Errors: ErrInvalid for a number or a size that does not match the announcement; ErrNotFound; ErrLost if the file is
-// stored or being removed; ErrUnavailable.
-func (s *Service) SignParts(ctx context.Context, person PersonID, file FileID, parts []Part,
-	lifetime time.Duration) ([]SignedRequest, error) {
+// Errors: ErrInvalid for a number or a size that does not match the announcement; ErrLost if the file is stored or
+// being removed; ErrUnavailable.
+func (s *Service) SignParts(ctx context.Context, f File, parts []Part, lifetime time.Duration) ([]SignedRequest,
+	error) {
 	if len(parts) < 1 || len(parts) > MaxSigned {
 		return nil, Errorf(CodeInvalid, nil, "Request 1 to %d parts at a time, not %d.", MaxSigned, len(parts))
-	}
-	f, err := s.direct(ctx, person, file)
-	if err != nil {
-		return nil, err
 	}
 	if f.State == FileStored {
 		return nil, stored()
@@ -237,14 +238,17 @@ func (s *Service) SignParts(ctx context.Context, person PersonID, file FileID, p
 			return nil, Errorf(CodeInvalid, nil, "Part %d must have %d bytes, not %d.", p.Number, size, p.Size)
 		}
 	}
-	if err := s.catalog.Touch(ctx, person, file, s.time()); err != nil {
-		if errors.Is(err, ErrLost) {
-			return nil, lost(err)
+	if now := s.time(); now.Sub(f.UpdatedAt) >= progressEach {
+		if err := s.catalog.Touch(ctx, f.Person, f.ID, now); err != nil {
+			if errors.Is(err, ErrLost) {
+				return nil, lost(err)
+			}
+			return nil, fmt.Errorf("mark progress: %w", err)
 		}
-		return nil, fmt.Errorf("mark progress: %w", err)
 	}
 	signed := make([]SignedRequest, len(parts))
 	for i, p := range parts {
+		var err error
 		if signed[i], err = s.objects.Sign(ctx, f.Key(), f.Multipart.UploadID, p, lifetime); err != nil {
 			return nil, fmt.Errorf("sign part: %w", err)
 		}

@@ -90,7 +90,10 @@ func (s stores) sendParts(ctx context.Context, svc *dossier.Service, f dossier.F
 	if len(missing) == 0 {
 		return nil
 	}
-	signed, err := svc.SignParts(ctx, f.Person, f.ID, missing, time.Minute)
+	if s.slow {
+		s.clock.forward(time.Minute) // after which progress is noted
+	}
+	signed, err := signParts(ctx, svc, f.Person, f.ID, missing, time.Minute)
 	if err != nil {
 		return err
 	}
@@ -177,4 +180,14 @@ func (s stores) sent(t *testing.T, r dossier.Receipt, file upload) dossier.File 
 		t.Fatal(err)
 	}
 	return f
+}
+
+// signParts has parts of a file signed, as a client does.
+func signParts(ctx context.Context, svc *dossier.Service, person dossier.PersonID, file dossier.FileID,
+	parts []dossier.Part, lifetime time.Duration) ([]dossier.SignedRequest, error) {
+	f, err := svc.Announced(ctx, person, file)
+	if err != nil {
+		return nil, err
+	}
+	return svc.SignParts(ctx, f, parts, lifetime)
 }

@@ -42,7 +42,7 @@ func sentDirectly(t *testing.T, s stores) {
 		if err != nil || len(parts) != 0 || status.State != dossier.FileStored {
 			t.Errorf("%s, stored: status %+v, %v, %v", file.name, status, parts, err)
 		}
-		if _, err := svc.SignParts(t.Context(), r.Person, id, []dossier.Part{{Number: 1}}, time.Minute); !errors.Is(err,
+		if _, err := signParts(t.Context(), svc, r.Person, id, []dossier.Part{{Number: 1}}, time.Minute); !errors.Is(err,
 			dossier.ErrLost) {
 			t.Errorf("%s, stored: SignParts: %v, want ErrLost", file.name, err)
 		}
@@ -150,7 +150,7 @@ func TestDirectRefusals(t *testing.T) {
 		{"another size", id, []dossier.Part{{Number: 1, Size: 999}}, dossier.ErrInvalid},
 		{"another file", dossier.NewFileID(), parts[:1], dossier.ErrNotFound},
 	} {
-		signed, err := svc.SignParts(ctx, r.Person, c.id, c.parts, time.Minute)
+		signed, err := signParts(ctx, svc, r.Person, c.id, c.parts, time.Minute)
 		if c.want == nil && (err != nil || len(signed) != len(c.parts)) || c.want != nil && !errors.Is(err, c.want) {
 			t.Errorf("SignParts, %s: %d, %v, want %v", c.name, len(signed), err, c.want)
 		}
@@ -198,10 +198,37 @@ func TestDirectRefusals(t *testing.T) {
 	}
 }
 
+// However many parts are signed, the record is written once a minute at most.
+func TestProgressIsNotedOnceAMinute(t *testing.T) {
+	s, r := fresh(t), dossier.NewReceipt()
+	svc := s.service(dossier.DefaultLimits())
+	f := s.announced(t, r, direct)
+	parts, _ := split(*f.Multipart, direct.data)
+	noted := f.UpdatedAt
+	for _, step := range []struct {
+		forward time.Duration
+		noted   bool
+	}{{0, false}, {58 * time.Second, false}, {2 * time.Second, true}, {0, false}, {time.Minute, true}} {
+		s.clock.forward(step.forward)
+		if _, err := signParts(t.Context(), svc, r.Person, f.ID, parts[:1], time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		now, err := svc.Announced(t.Context(), r.Person, f.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if now.UpdatedAt.After(noted) != step.noted {
+			t.Errorf("%s later, the record was updated from %s to %s", step.forward, noted, now.UpdatedAt)
+		}
+		noted = now.UpdatedAt
+	}
+}
+
 // Every call on the way of a file that is sent directly goes wrong in every way. The sender that begins anew with the
 // same id ends well; one that gives up, or goes away, leaves nothing but a file that was whole.
 func TestFaultAtEveryStepOfADirectUpload(t *testing.T) {
 	s := fresh(t)
+	s.slow = true
 	clean := noFault()
 	if _, err := s.sendDirectly(t, s.faulty(clean), dossier.NewReceipt(), dossier.NewFileID(), direct); err != nil {
 		t.Fatal(err)
@@ -219,6 +246,7 @@ func TestFaultAtEveryStepOfADirectUpload(t *testing.T) {
 		t.Run(then, func(t *testing.T) {
 			faultCases(t, clean.Calls(), func(t *testing.T, f *faults) {
 				s, r, id := fresh(t), dossier.NewReceipt(), dossier.NewFileID()
+				s.slow = true
 				svc := s.service(dossier.DefaultLimits())
 				if _, err := s.sendDirectly(t, s.faulty(f), r, id, direct); !errors.Is(err, dossier.ErrUnavailable) {
 					t.Fatalf("the file was acknowledged, or not as ErrUnavailable refused, although a store failed: %v",

@@ -63,6 +63,8 @@ type stores struct {
 	catalog dossier.Catalog
 	objects dossier.Objects
 	clock   *clock
+	// slow: a minute passes before the parts of a direct upload are sent.
+	slow bool
 	// log is the service's; nil: none.
 	log *slog.Logger
 	// loose: reconciliation ran that takes everything for old, so it may have counted a file anew whose record was

@@ -193,7 +193,7 @@ func TestReconcileGoesByProgress(t *testing.T) {
 	slow, left := s.announced(t, r, direct), s.announced(t, r, upload{"left", []byte("left")})
 	s.clock.forward(40 * 24 * time.Hour)
 	parts, bodies := split(*slow.Multipart, direct.data)
-	signed, err := svc.SignParts(t.Context(), r.Person, slow.ID, parts, time.Hour)
+	signed, err := signParts(t.Context(), svc, r.Person, slow.ID, parts, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -277,7 +277,11 @@ func (u *upload) sign0() api.SignedPart {
 	}
 	crc := dossier.NewCRC64()
 	_, _ = crc.Write(u.data)
-	signed, err := u.s.svc.SignParts(u.s.t.Context(), receipt.Person, id,
+	file, err := u.s.svc.Announced(u.s.t.Context(), receipt.Person, id)
+	if err != nil {
+		u.s.t.Fatal(err)
+	}
+	signed, err := u.s.svc.SignParts(u.s.t.Context(), file,
 		[]dossier.Part{{Number: 1, Size: int64(len(u.data)), CRC64: crc.Sum64()}}, patience)
 	if err != nil {
 		u.s.t.Fatal(err)

@@ -23,7 +23,8 @@ func (s *Server) signParts(c echo.Context) error {
 		return err
 	}
 	// Before the body is read: who knows no file has nothing to say about it.
-	if _, err := s.svc.Announced(c.Request().Context(), person, id); err != nil {
+	file, err := s.svc.Announced(c.Request().Context(), person, id)
+	if err != nil {
 		return err
 	}
 	var in api.PartsToSign
@@ -45,7 +46,7 @@ func (s *Server) signParts(c echo.Context) error {
 	if err := faults.err(); err != nil {
 		return err
 	}
-	signed, err := s.svc.SignParts(c.Request().Context(), person, id, parts, s.o.SignatureLifetime)
+	signed, err := s.svc.SignParts(c.Request().Context(), file, parts, s.o.SignatureLifetime)
 	if err != nil {
 		return err
 	}
