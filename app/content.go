@@ -111,12 +111,43 @@ type meter struct {
 }
 
 func (m *meter) Read(p []byte) (int, error) {
+	return m.read(p, func(n int) { m.add(p[:n]) })
+}
+
+// WriteTo implements io.WriterTo: what is read is hashed while w writes it, without a copy. All but the first and the
+// last Write of a source that fills what it is given are whole blocks, and all of them end where a block of the file
+// does: after a write that ended within a page of a file, the next one waits if that page is on its way to the disk.
+func (m *meter) WriteTo(w io.Writer) (written int64, err error) {
+	for err == nil {
+		block := sharedBlocks.Get().(*sharedBlock)
+		block.users.Store(2)
+		n := 0
+		n, err = m.read(block.room[:besideBlock-written%besideBlock], func(n int) {
+			block.bytes = block.room[:n]
+			m.addShared(block)
+		})
+		written += int64(n)
+		if n > 0 {
+			if _, failed := w.Write(block.room[:n]); failed != nil {
+				err = failed
+			}
+		}
+		block.release()
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	return written, err
+}
+
+// read reads into p, and has add told of what came.
+func (m *meter) read(p []byte, add func(n int)) (int, error) {
 	m.timer.Stop()
 	n, err := m.r.Read(p)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.stopped {
-		m.add(p[:n])
+		add(n)
 	}
 	switch known := len(m.head) == sniffed || err == io.EOF; {
 	case m.size > m.limit:
@@ -144,12 +175,25 @@ func (m *meter) Read(p []byte) (int, error) {
 // add has p hashed: of a small file at once, of a large one beside whoever reads. What began beside stays there, even
 // if the number of processors changes, as it does with the limit of a container.
 func (m *meter) add(p []byte) {
-	m.note(p)
-	if m.beside.work == nil && (m.size < besideFrom || runtime.GOMAXPROCS(0) == 1) {
+	if m.note(p); m.inTurn() {
 		m.hash(p)
 		return
 	}
 	m.beside.hash(&m.digest, p)
+}
+
+// addShared is add for a block, which it is then done with.
+func (m *meter) addShared(block *sharedBlock) {
+	if m.note(block.bytes); m.inTurn() {
+		m.hash(block.bytes)
+		block.release()
+		return
+	}
+	m.beside.share(&m.digest, block)
+}
+
+func (m *meter) inTurn() bool {
+	return m.beside.work == nil && (m.size < besideFrom || runtime.GOMAXPROCS(0) == 1)
 }
 
 // stop ends the timer for good, even if a Read is still running in a store that was cancelled.

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -81,6 +82,145 @@ func TestLargeFilesAreDescribed(t *testing.T) {
 			t.Errorf("%d bytes: described as %+v, want %+v", len(content), f, want)
 		}
 	})
+}
+
+// taking is a store that has the file written to it, as the embedded one does, and notes how.
+type taking struct {
+	dossier.Objects
+	mu     sync.Mutex
+	writes map[int64][]int // by the file's size
+}
+
+func (s *taking) Put(ctx context.Context, key string, r io.Reader) (dossier.Held, error) {
+	var got bytes.Buffer
+	var lengths []int
+	_, err := r.(io.WriterTo).WriteTo(writerFunc(func(p []byte) (int, error) {
+		before := bytes.Clone(p)
+		lengths = append(lengths, len(p))
+		n, err := got.Write(p)
+		runtime.Gosched() // to whoever hashes p, or reads into it too early
+		if !bytes.Equal(p, before) {
+			return n, errors.New("the bytes changed while they were written")
+		}
+		return n, err
+	}))
+	if err != nil {
+		return dossier.Held{}, err
+	}
+	s.mu.Lock()
+	s.writes[int64(got.Len())] = lengths
+	s.mu.Unlock()
+	return s.Objects.Put(ctx, key, &got)
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// A store that has a file written to it gets whole blocks, which are hashed while it writes them.
+func TestLargeFilesAreWritten(t *testing.T) {
+	s := fresh(t)
+	store := &taking{Objects: s.objects, writes: map[int64][]int{}}
+	svc := dossier.New(s.people, s.catalog, store, dossier.Options{Now: s.clock.now})
+	const block = 128 << 10
+	data := make([]byte, 5<<20)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(data) // never fails
+	atOnce(8, func(i int) {
+		content := data[:len(data)-i*700_001]
+		sub, err := svc.Begin(t.Context(), dossier.NewReceipt(), ada)
+		if err == nil {
+			err = sub.AddFile(t.Context(), "large", &wholly{r: bytes.NewReader(content)})
+		}
+		if err == nil {
+			err = sub.Acknowledge(t.Context())
+		}
+		if err != nil {
+			t.Errorf("%d bytes: %v", len(content), err)
+			return
+		}
+		f := sub.Outcomes()[0].File
+		if f == nil || f.Content.SHA256 != sha256.Sum256(content) || f.Content.Size != int64(len(content)) {
+			t.Errorf("%d bytes: stored as %+v", len(content), f)
+		}
+	})
+	for size, lengths := range store.writes {
+		end := 0
+		for i, n := range lengths {
+			end += n
+			if end%block != 0 && i > 0 && int64(end) != size {
+				t.Errorf("%d bytes: write %d ends at byte %d, within a block", size, i, end)
+			}
+		}
+		if got := len(lengths); int64(got) > size/block+2 {
+			t.Errorf("%d bytes were written by %d writes", size, got)
+		}
+	}
+	if len(store.writes) != 8 {
+		t.Errorf("%d files were written, want 8", len(store.writes))
+	}
+}
+
+// wholly fills what it is given, as a form's file does.
+type wholly struct{ r io.Reader }
+
+func (w *wholly) Read(p []byte) (int, error) {
+	n, err := io.ReadFull(w.r, p)
+	if n > 0 {
+		err = nil
+	}
+	return n, err
+}
+
+// Whatever ends the writing of a large file is told as what it is.
+func TestWritingOfLargeFileEnds(t *testing.T) {
+	errFull := errors.New("no more room")
+	for name, c := range map[string]struct {
+		after  io.Reader
+		refuse error
+		want   error
+	}{
+		"by its source": {broken{}, nil, errInjected},
+		"by the store":  {strings.NewReader(""), errFull, errFull},
+		"by its limit":  {strings.NewReader(strings.Repeat("x", 4<<20)), nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := fresh(t)
+			limits := dossier.DefaultLimits()
+			limits.FileBytes = 4 << 20
+			store := putFunc{s.objects, func(ctx context.Context, key string, r io.Reader) (dossier.Held, error) {
+				_, err := r.(io.WriterTo).WriteTo(writerFunc(func(p []byte) (int, error) {
+					return len(p), c.refuse
+				}))
+				if err == nil {
+					err = errors.New("all was written")
+				}
+				return dossier.Held{}, err
+			}}
+			svc := dossier.New(s.people, s.catalog, store, dossier.Options{Now: s.clock.now, Limits: limits})
+			sub, err := svc.Begin(t.Context(), dossier.NewReceipt(), ada)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = sub.AddFile(t.Context(), "large",
+				io.MultiReader(strings.NewReader(strings.Repeat("x", 3<<20)), c.after))
+			if !errors.Is(err, c.want) {
+				t.Errorf("AddFile: %v, want %v", err, c.want)
+			}
+			if o := sub.Outcomes()[0]; c.want == nil && (o.Err == nil || o.Err.Code != dossier.CodeTooLarge) {
+				t.Errorf("outcome %v, want ErrTooLarge", o.Err)
+			}
+			sub.Abandon(t.Context())
+		})
+	}
+}
+
+type putFunc struct {
+	dossier.Objects
+	put func(context.Context, string, io.Reader) (dossier.Held, error)
+}
+
+func (f putFunc) Put(ctx context.Context, key string, r io.Reader) (dossier.Held, error) {
+	return f.put(ctx, key, r)
 }
 
 // The limit of a container, and so the number of processors, may change while a file is on its way.

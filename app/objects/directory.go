@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -180,7 +181,7 @@ func (d *Directory) Put(ctx context.Context, key string, r io.Reader) (dossier.H
 			return err
 		}
 		defer f.Close() // only read from
-		held, err = sum(ctx, f)
+		held, err = sumWritten(ctx, f)
 		return err
 	})
 	defer d.root.Remove(name) // what stays after an error here goes with Drop
@@ -232,9 +233,12 @@ func (d *Directory) writeAnd(name string, fill func(io.Writer) error, look func(
 // small file takes.
 var copyBuffers = sync.Pool{New: func() any { return new([copyBuffer]byte) }}
 
-// fill copies src to w. io.Copy is not used: it would hand the copying to src or w, past the look at ctx between two
-// reads.
+// fill copies src to w. A source that is an io.WriterTo has its own buffers. io.Copy is not used: it would hand the
+// copying to w too, past the look at ctx between two reads.
 func (d *Directory) fill(w io.Writer, src *source) error {
+	if from, ok := src.r.(io.WriterTo); ok {
+		return src.writeTo(from, &takingWriter{d: d, w: w})
+	}
 	lent := copyBuffers.Get().(*[copyBuffer]byte)
 	defer copyBuffers.Put(lent)
 	buf := lent[:]
@@ -259,6 +263,19 @@ func (d *Directory) fill(w io.Writer, src *source) error {
 			return err
 		}
 	}
+}
+
+// takingWriter asks whether what it writes may be written.
+type takingWriter struct {
+	d *Directory
+	w io.Writer
+}
+
+func (w *takingWriter) Write(p []byte) (int, error) {
+	if err := w.d.take(int64(len(p))); err != nil {
+		return 0, err
+	}
+	return w.w.Write(p)
 }
 
 // publish makes the finished partial file visible under key and durable. fs.ErrExist: the key is taken.
@@ -350,6 +367,35 @@ func sum(ctx context.Context, f io.Reader) (dossier.Held, error) {
 			return dossier.Held{}, err
 		}
 	}
+}
+
+// sumWritten is sum for a file that was just written and is still in memory: a large one is read by all processors at
+// once, because whoever sent it waits, and nothing else is left to do.
+func sumWritten(ctx context.Context, f *os.File) (dossier.Held, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return dossier.Held{}, err
+	}
+	pieces := min(int64(runtime.GOMAXPROCS(0)), info.Size()/earlyEach)
+	if pieces < 2 {
+		return sum(ctx, f)
+	}
+	held, errs := make([]dossier.Held, pieces), make([]error, pieces)
+	var wg sync.WaitGroup
+	for i := range pieces {
+		from, to := info.Size()*i/pieces, info.Size()*(i+1)/pieces
+		if i == pieces-1 {
+			to = math.MaxInt64 // what came meanwhile counts too
+		}
+		wg.Go(func() { held[i], errs[i] = sum(ctx, io.NewSectionReader(f, from, to-from)) })
+	}
+	wg.Wait()
+	var whole dossier.Held
+	for _, h := range held {
+		whole = dossier.Held{Size: whole.Size + h.Size,
+			CRC64: dossier.CombineCRC64(whole.CRC64, h.CRC64, h.Size)}
+	}
+	return whole, errors.Join(errs...)
 }
 
 // Head implements dossier.Objects. A folder keeps no checksums.

@@ -111,6 +111,62 @@ func TestDirectoryWritesWholeBuffers(t *testing.T) {
 	}
 }
 
+// writerTo has its own buffers, as a form's file does.
+type writerTo struct {
+	io.Reader
+	to func(io.Writer) error
+}
+
+func (w writerTo) WriteTo(to io.Writer) (int64, error) { return 0, w.to(to) }
+
+// A source that writes itself to the file is asked for nothing else, and what ends it is told as what it is.
+func TestDirectoryIsWrittenTo(t *testing.T) {
+	errSource, errRoom := errors.New("the source broke off"), errors.New("no room")
+	for name, c := range map[string]struct {
+		room, end error
+		cancel    bool
+		want      error
+		ofSource  bool
+	}{
+		"to the end":       {},
+		"ended by source":  {end: errSource, want: errSource, ofSource: true},
+		"ended by room":    {room: errRoom, want: errRoom},
+		"ended by context": {cancel: true, want: context.Canceled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := openDirectory(t, t.TempDir())
+			taken := int64(0)
+			d.Bound(func(n int64) error { taken += n; return c.room })
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if c.cancel {
+				cancel()
+			}
+			src := &source{ctx: ctx, r: writerTo{failingReader{errors.New("it was read")}, func(w io.Writer) error {
+				for range 3 {
+					if _, err := w.Write(make([]byte, 1000)); err != nil {
+						return err
+					}
+				}
+				return c.end
+			}}}
+			var got writes
+			if err := d.fill(&got, src); !errors.Is(err, c.want) {
+				t.Errorf("fill: %v, want %v", err, c.want)
+			}
+			if (src.err != nil) != c.ofSource {
+				t.Errorf("the source's error is %v", src.err)
+			}
+			if c.room == nil && !c.cancel && (len(got) != 3 || taken != 3000 || src.size != 3000) {
+				t.Errorf("%d bytes in %d writes, of which %d were asked for", src.size, len(got), taken)
+			}
+			if (c.room != nil || c.cancel) && len(got) > 0 {
+				t.Errorf("written by %v, want nothing", got)
+			}
+		})
+	}
+}
+
 // What Put returns is what is in the file, whatever was written: here another program flips a bit of it before the last
 // bytes have come. A large file goes to the disk while it comes, and is read back while it is synced.
 func TestDirectoryReadsBack(t *testing.T) {

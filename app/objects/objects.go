@@ -159,6 +159,34 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// writeTo has from, which is the reader, write itself to w. It looks at ctx before each write.
+func (s *source) writeTo(from io.WriterTo, w io.Writer) error {
+	sink := &sourceWriter{s: s, w: w}
+	_, err := from.WriteTo(sink)
+	if err != nil && sink.err == nil {
+		s.err = err
+	}
+	return err
+}
+
+// sourceWriter is what a source writes itself to.
+type sourceWriter struct {
+	s   *source
+	w   io.Writer
+	err error // of w, or the end of ctx
+}
+
+func (w *sourceWriter) Write(p []byte) (n int, err error) {
+	if w.s.ctx.Err() != nil {
+		err = context.Cause(w.s.ctx)
+	} else {
+		n, err = w.w.Write(p)
+	}
+	w.s.size += int64(n)
+	w.err = err
+	return n, err
+}
+
 // failure turns the error that ended the call into the one to return: it wraps the source's error, or tells the end of
 // ctx, or else is err.
 func (s *source) failure(err error) error {
