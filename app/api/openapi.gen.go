@@ -577,23 +577,14 @@ type SignedParts struct {
 	Parts []SignedPart `json:"parts"`
 }
 
-// AgeFrom defines model for AgeFrom.
-type AgeFrom = int
-
-// AgeTo defines model for AgeTo.
-type AgeTo = int
+// Details defines model for Details.
+type Details map[string]string
 
 // FileID A UUID version 7 in canonical form.
 type FileID = ID
 
 // FilesFilter defines model for FilesFilter.
 type FilesFilter string
-
-// LocationWords defines model for LocationWords.
-type LocationWords = string
-
-// NameWords defines model for NameWords.
-type NameWords = string
 
 // PersonID A UUID version 7 in canonical form.
 type PersonID = ID
@@ -612,9 +603,6 @@ type SubmittedFrom = string
 
 // SubmittedTo defines model for SubmittedTo.
 type SubmittedTo = string
-
-// TechnologyWords defines model for TechnologyWords.
-type TechnologyWords = string
 
 // Unfinished defines model for Unfinished.
 type Unfinished string
@@ -692,20 +680,8 @@ type ListPeopleParams struct {
 	// files. Without it, everybody.
 	Q *Search `form:"q,omitempty" json:"q,omitempty"`
 
-	// Name Words, each of which must begin a word of the name.
-	Name *NameWords `form:"name,omitempty" json:"name,omitempty"`
-
-	// Location Words, each of which must begin a word of the location.
-	Location *LocationWords `form:"location,omitempty" json:"location,omitempty"`
-
-	// AgeFrom The least age.
-	AgeFrom *AgeFrom `form:"age_from,omitempty" json:"age_from,omitempty"`
-
-	// AgeTo The highest age.
-	AgeTo *AgeTo `form:"age_to,omitempty" json:"age_to,omitempty"`
-
-	// Technology Words, each of which must begin a word of the technology.
-	Technology *TechnologyWords `form:"technology,omitempty" json:"technology,omitempty"`
+	// Details What the details of a person must be, each by its name.
+	Details *Details `form:"details,omitempty" json:"details,omitempty"`
 
 	// SubmittedFrom The first day of submission.
 	SubmittedFrom *SubmittedFrom `form:"submitted_from,omitempty" json:"submitted_from,omitempty"`
@@ -745,20 +721,8 @@ type ExportPeopleCSVParams struct {
 	// files. Without it, everybody.
 	Q *Search `form:"q,omitempty" json:"q,omitempty"`
 
-	// Name Words, each of which must begin a word of the name.
-	Name *NameWords `form:"name,omitempty" json:"name,omitempty"`
-
-	// Location Words, each of which must begin a word of the location.
-	Location *LocationWords `form:"location,omitempty" json:"location,omitempty"`
-
-	// AgeFrom The least age.
-	AgeFrom *AgeFrom `form:"age_from,omitempty" json:"age_from,omitempty"`
-
-	// AgeTo The highest age.
-	AgeTo *AgeTo `form:"age_to,omitempty" json:"age_to,omitempty"`
-
-	// Technology Words, each of which must begin a word of the technology.
-	Technology *TechnologyWords `form:"technology,omitempty" json:"technology,omitempty"`
+	// Details What the details of a person must be, each by its name.
+	Details *Details `form:"details,omitempty" json:"details,omitempty"`
 
 	// SubmittedFrom The first day of submission.
 	SubmittedFrom *SubmittedFrom `form:"submitted_from,omitempty" json:"submitted_from,omitempty"`
@@ -792,20 +756,8 @@ type ExportPeopleParams struct {
 	// files. Without it, everybody.
 	Q *Search `form:"q,omitempty" json:"q,omitempty"`
 
-	// Name Words, each of which must begin a word of the name.
-	Name *NameWords `form:"name,omitempty" json:"name,omitempty"`
-
-	// Location Words, each of which must begin a word of the location.
-	Location *LocationWords `form:"location,omitempty" json:"location,omitempty"`
-
-	// AgeFrom The least age.
-	AgeFrom *AgeFrom `form:"age_from,omitempty" json:"age_from,omitempty"`
-
-	// AgeTo The highest age.
-	AgeTo *AgeTo `form:"age_to,omitempty" json:"age_to,omitempty"`
-
-	// Technology Words, each of which must begin a word of the technology.
-	Technology *TechnologyWords `form:"technology,omitempty" json:"technology,omitempty"`
+	// Details What the details of a person must be, each by its name.
+	Details *Details `form:"details,omitempty" json:"details,omitempty"`
 
 	// SubmittedFrom The first day of submission.
 	SubmittedFrom *SubmittedFrom `form:"submitted_from,omitempty" json:"submitted_from,omitempty"`
@@ -864,153 +816,151 @@ type SetReceiptExpiryJSONRequestBody = Expiry
 type ReplaceReceiptJSONRequestBody = Replacement
 
 var document = []string{
-	"7H17dxs3ludXwanJHndmihSply3p5OxoHHmi7XTsteTOblxaB6wCSbSqAAYARTNeffc5916gHmQVRcqy",
-	"u3tO/kkssojC4z5+94lPUaqLmVZCORudfoqmgmfC4D8vrvkE/p8Jmxo5c1Kr6DS6clxllo21YYspd8xN",
-	"BePKLoRhli9tn10J5diIp7dMKnY57v2klej9hbt0GjPpmOV3wtZ/JcfMwUCSPrW8EP0ojmw6FQWH97vl",
-	"TESnkXVGqkl0f38fRzNueCGcn+j5RLwyulif6/VUsFxw6xif4KASPv1tLswyiiPFCxiXT8SHMfy8/s6C",
-	"f5TFvIhOhweDOCqkor8GcZiNVE5MhIlgNucTca3b3z6Vk6l4+P1OP/7tr2QuLr9vf/1Y5uKZZTKDl4uP",
-	"vJjl8PPB8OSAH433e8/TF7z3fDzY773gw2HvID3KnouT8XC0vx9mO+NuWk0WBoziyIjf5tKILDp1Zi7q",
-	"U//GiHF0Gv3LXkVWe/St3bv8vpywfSVzJ8z6rF+rfMlmQs9ywRbSTWMGhCbdVM9dzKzTRmS4LNu1n/hl",
-	"YzuFgt17H8EwURz50aKbeI204uhHnXKYys/aZHZ9evhxzARPp0yP2WIq0ykr5taxkZhIxThbaJPBV0DL",
-	"uR+sufu5VplWHbMPP1mlhx+FmrhpdLo/GLRN+ydeiCeZsvLs1zY3/N9u83ojjNWqizxl+doZPhejWLGO",
-	"j8d99hqf5DmePuPMiFTImeuaHI0Q7UiLV4KbdPq5m0bvfmZZJhyXuQWare2nZVxlbKxzkKz+C2k8MSeK",
-	"qJn9TGTJpIuZuBNmOdLZsp+oBu3wjLNcOGCd9m34bccDutLGtR+ONpkwpyyJ7HxUSOdElkSwsLAqWAj3",
-	"K47DIU2Xs6lQbCTG2ggQ92P/iwVfskwvVHOdbioSpcQCRGSqCxBYxrrVRffKGXQs2sIiOtZ91L5soLHd",
-	"iLNThB6I3vPRkPdOsqP93tF4fzzgx+NhOhy2i1CZfa4AvQrb0a31cB9ZxpewBtw+a9cE0f5g/7g3HPYG",
-	"w659DS9aV5AzDkQIv/l/7we9k5tPh/c9+sd+9Y9vota9D6N2Kc2cd8198yRXtOhnTPFapFOlcz1ZPolQ",
-	"deVwXYuontiRf9+psVTSToGUHtKlbD7LNc8s4S1uBBsJqSbMAmIDNSuAZ5UTxsxnTmRdk51X72xTs0th",
-	"23XrL1qJ9hN3shDsd62E3zEr4PxtzOw8nTJu2cXc6JnYe8ONXBGV765fds0TBuzazuPDuA1YGmFnWlmB",
-	"R/5WjOeW5/DPVCsnFEpKPpvlkpT03szoUS6Kf/sbqJ7TT1uy8Rv6Fb2xuRnnzNBLYU01LP5WOLPsnY9b",
-	"MdMPesEKrpbMilQDOHeaLbh0QQw7s4Rj5hMu1RlRwuH+CSqlo8FBE2yXYHPYCjZ//vnn3vncTYVysAct",
-	"x/kzDj8YnuH49LLBAeoBzpy+FSrAOYL7qZ6J0gBQQmQiiz0/SefV55/evnrJjp8fDb59wDJAhkinXE3a",
-	"+AEoLc0lUDvPjeDZkk25RSriaapNBrvkdNNo6eO6/dGhtaGUnqtUFIEeskwSUnkDNGqcBOoZ89yKOJrV",
-	"PvoUEQRonxgoiSAvPGz3iCFmVoDB40TGRktmc26nosYbSTSbaqftHojMYRL12QWIJfo17OqtmDn4JWpb",
-	"M88FmW+4t2csifpJhIeVRH38pwGraeyYnrs+ew1aHieXazURoM25Ys+PX7DR0sE0tGGZELPwzfFhNW98",
-	"oVRKmEJbVyIgeAHMKWYjkesFA75HCrCVbQnboN1UGEtooMa6w8H+OvMGpt9gBSG0ZZeu3JJAh7S+GOzV",
-	"+QwIYP/oiFYHB/Lu+lXvRZ+dh/Uj9pGW2ak2TiiR4d5NhLOJ4kBQ5TEupjoXMbOaVucWGsfwRG0dQCI5",
-	"HgsjlFtb5eHg5Bhtv3LZLWu28veWNV8qmj0wy1ibgjvi4uPD6EFrsgIm70u8Dy+pBLoe/U2kDt7+8u3L",
-	"48Of/vqXi/UpnLOXb1/2jg/34OsYqHTErTg+hK2RzjIhJ1MXKAiJw8qJkmOZcuU8Cozihgo/7/3Ce78P",
-	"eif/tnfzaTi4f39+cfmX//3u/6aTW20Xg8MXN9+1KPM4ejkV6a3I0OpEWNBkyfCxdKKwD0luGATGLPjH",
-	"S3p+WFPL3Bi+XNtFekPr/mkAYrRjO8mR1KTHh+qO6H3TfKsTAmKZ8v2j44d+cvXDOTy1uorqleVA7Usq",
-	"9eSKWvAS/lbphWJ8FOR/yWa8btzj2X/1JYfnP4yWbQvQYKLM5iCGYeZXP5z39o+O+2AhSSeS6JS5KcgF",
-	"6QRqsFzUVsiNkXciw6eFyoSh54NCir2CHNOvuEtUinJGsRk3zp6BMgQFqR27E0aOJYz1CgWltuElqFBh",
-	"F8tn8KMaK3rTyiM1mCqcJ06oBbOFD9qEaiEyyRl8DzagSGFbwEqo1txvhdYPEFX9DPzP2+js4uNMmuWO",
-	"bCPgR8J+4K5NYCEGlYoB1jg4ODhhJDrraBPX5v0QTIGRzvyY/egBWX3fsohXUuRZAINrkoks625O4nmu",
-	"FwTS145tphHGd51cMRIGhTJn/+vq9U/MP+5x1slg+C1sxNjwCYAc3IhT9i97SIl7gz1QCA8fbphDHFZy",
-	"07oFuVhfeg1tb2R1/9h9HKVGAD7yR1sqvYw70YODbdukjBd80kLdr5ATa9IIFLkVLNWzJdOKuEw6UYkz",
-	"p9lIMLRT1QQRkdNetRNPoKd8wa0ftc+udaKMmOU8JSEBYwPOU1npBKdXI2j37pXqG4J2gDtAR8dsruhv",
-	"RExMZk029xODk8A52VZWfyw45YSmzhgfoSGJ/ny0JEFcKdFKoDLbxtexCdTRwv3L25mAG/ch1XPV4eBS",
-	"c+ADWJYXsSsiGA+Me7SPfFb55QeDQd0z32Is+fe3I7RrJKHf0dxFXx9OgYmPKeBS530giEhRlG4xt26g",
-	"1zo5m3K1BemfEulyVvB8AbgdfqeArPVcZX32K9iZUk1+PUXVRN9mbClcn/2a5oIr+mYKphXMGX/HpEpU",
-	"iZBJ47NfpRqjGsFfjHS2ZClX6DTMNc9K2ouR7kkdGlHoO5ExqwvvRMi5E6bPfh1zmeNQaIOEWad6nmc4",
-	"UyfyvM9+Vdp98JOmZz3Dc9tYD4pKD+dHIuVzKyoxMMWHw87EifLmC44kwRrXLOdmIkAwCJWaJTpXGizq",
-	"tzGKI9w0dGjQbsDR4lqiOKrNtpWFN5sDJPEDzcBkKoG0q6UQR9Z58z8sgZxLtAgatXWO81lWk9Srqk0o",
-	"OFl0ANopqDc2M3pihG0aMxvk+ooWQm9rMGRwyg1l0ZhPl4K6ctzNO2yHbS0GFDFb2xlvuHFrdsZWlkYU",
-	"XtW1GHut0SLa1XWxk51EwnvFSiqkCn8+2mRqc9afs3fvLr8HyGulVuw5SM2UK61kynMEL6um5KB3wnvj",
-	"m08vyA+M/z687z0v/zi4771/ccJHN41Pwr+HrW7jOPpRFtK10EnBP36AJW2hDEj0m4mwzgs7ucmYX2fL",
-	"8C7bgf20H9g7gbUK4Q1W8CWb8jt8ZZrP0RlWeXrhyTqiX3nllrquvjz4yaOWV7JSx/Lwe3gbLC5YkxuG",
-	"+jAT5gOQn7DuwWFL17mVE9AMUuFr/M+73+Qf2HGPEJ2DKnzURjnteL7hjbisYDn6VA6iDb95K5QBc8Ax",
-	"t52DVLsQhi14ngfK6MZCW74cdKXjt8CaLXpmCRqb1gqHyVN4GSh6emOhCzTKMZIDqFaoVCAGo3BKn53X",
-	"we4SBmnFoEbroosfz9EJMg3O+8CVHlXQlGxzRqfwJx7bopN7y6ycAE4SBbOA2RN0Kh8g18Mzy5RwC21u",
-	"cRDrZJ4znmXM6Yz7APQW+40rbT/olYWWvgorHk1awH3czY34kMuxQCTQGhZBfysPzOqZEHHlSLC5FRme",
-	"sY+btHHvimZqivK6uF1jubqwWuWFVaHZJY1aZEfr2ttUJWKIr+FXJDuqBXc6y8jClaqG3tEgHu5uTn1h",
-	"Xzctwr8mrm1F197aa30lJ7u6bp8AB+6CpLqx4BsUZOtgRaqU3NJtEtvMBYg8NLd8YBk4uO78COYRZ0os",
-	"mBG54JbiJShYFgYNHYqPaJNVqgeFqLcPR17u+FmPtEarCIhNfGw3HAxZZPA9m/GJoEC8jctoUpkzyPgY",
-	"bUQvwr1HB22Omc/TW/cllLu13blRMtJDkYI4QnnRFrn3DGP8pOJKfPp9Jx8LbJlWjOc5PmZXFJN/osAo",
-	"8JQr/AtdImWUNVHw2XAQDwaDxqZ3cYrfinaaMj4Q3qQp72Zb5+nHuO22dR2VmXTrgeLKr7SusMm7+2GT",
-	"rxjN1LorODiBa5svg4M402Jr27VmVTffWCZhSTVJIvT+omFTBc61Y6lWY2kKcr+cMa3yJeXSMSsES6JM",
-	"5IIG6NdjAOXAIPxqiVbh8fa4QJWv0hKH7zbBa+mNQBTxSuLLuoHeTWY/Szf9ckG9Fl7dXvTosUdzTyyD",
-	"AndtI3rWuNanR3bb1rVIRHOJ/osyuxHDBCeHR8+/bYnT6awD6vtcGULRRk8ML+wZehv5KAeplLUv+6E4",
-	"yMIgxlMZikgHsP4jk+0uYWGMNh22o1R3PJeZD4+EPM2AGWsueJgpSyL/PHHTloRWi/fcrxNYwHky61it",
-	"0+y3uXYC/mHns5k27cu0pcOqhFhHJyc1PHQ4aPXpOenyB04PLaKxWJDybn17e8yw4pNyKMvokdGKA3Ju",
-	"5IN+Pfw2zLhccUktMRFiY0/baP4tSfCnEiGPFxn/VJLirZhI64ShJKsVgLvTu0uF2+EeEKkRzruqZkLZ",
-	"lXzc1vyQD72bT8eH7S66oN7nJm9/o3/gmfWwq7L5z9BdThPitq7/H46FhkU2J1AeVPceG/6I9JDWqOal",
-	"YkvBjW0aXg/Ul8TRxx7mgUenByuQqjn6O8qbGgxYOuWGpw7zvIBymZ3x1LtZMGaYPRQrr710vzME+IVe",
-	"OFzDNl/ltYcdqVeb4FI70aDB/YjUxI1sSJZcSes7cl0HL7TN32fitLj4fbYN6J9cL4TppWBWTsVHnolU",
-	"FjxnmZxIZ7tc/V0C4Qo9Q8FXsilfZDsAX8vZbd/9T20Ip77Wv1AWOWVlz0M2a5+ds5HRCwuUJpxlPvmh",
-	"R+TFpLMiH9ckUbWphXBTndVDdW/eXbei+sqTs5trplWano+szudOxEwbsDWDziO3pM4zW0uPounHzIic",
-	"O3mHCAdrBLPMCOvBGAZ8Sz97HS70jMA0yvThgGDp6PHbQrOvDi6uH3srjZYU02J57ObeqRHf/SMdOYD2",
-	"RDo30i2vYNQtuDlYrahVjVflUk2YEW5uFMWJk+h87qbayN9RAJ2y/xDcCMPeXry8uHxznUSYSUs6ueaG",
-	"dpotphoNX0qt7ifq0qERjDbqSKBHFlCkWlana1iuJ+R9wL1Bpw++sDrPqXMzBLcCy0G6AAN+SQmFhOSx",
-	"igTN4MVU46zK0I1X73wiKgpD8gTbuc+uGzgsrBCMf8zgpRQGD0bYJQGzidHzGcPyIiYdGeFG8Mz22Z9e",
-	"w7b8cH395srbEfpWhsRkDwDJyvjw4QdtXa//bVKWCdLDVW1Dpq2VwnwIu1GRz0z+WXjf0q1QbbKUpsxz",
-	"n47ftlcbaeD69Z8vfkqiCqwCB+AjpdVU2waigPrywtxn3H0gw41b9ryuUuMK5JbVNRinYelUpLd2XiD5",
-	"tZNVojxdxSzVRQEvyKUSu1AZsJVU45b6JCpeYny95g9r/NDqRw83D0Yu0VEtzxXzQia6zO2s0iZ9cYKX",
-	"fcTiicJkipiNlkH6lT5Tadn5m0ukZ0uvAep9ZpleKGaFuQN0Qm4oK1D6Fv1EJQppVdpQ4hdkQFxmh/hZ",
-	"xj4246yfKXGOT1TD4ieM1SGnU36bfyD4kEu/fz9R52VGjE8wQuZYAD+Vj08xRcUuwLZAmFUlvjnuwOz2",
-	"VZNRn11g4lSI6Xg/tBEz9B1hDaVi3BGXYtoc6OxTj9Y4/qXnWPjE2dHgYDX9DqQaZt/RlmW2cusAKb57",
-	"d/m93ZR04N0kR8f738ZsIpQoKziqowatXsvOJXeGdA5m7uXLznnzZ4yXaIlbdny4GTCd4UZYTMlaSX2l",
-	"4ir2TlGWY80xwsO2P7MYnsYdwcolkZ35tVkmJ0obweb0+0TVB1D+mCm9Vip2N4zLNwAr1WQKcn6GhUGY",
-	"8ogE7XERHJ/PAsNzIqL4z4trxnOr/Uss++Hi/Ps+8wVdNOKs06sVilnrninyjJN/JPqeBFgUR/78o9No",
-	"2B/0ByB2QSfymYxOo4P+oH9AeHSKankP/jMRqJfL9V1m0WkEKuJ7nc4BuQfE36hF2x8MVjJjnfjo9qau",
-	"yJuFZy1FbW35nBPRb4CH6PT9TRzZeVFws8SnpGWZnxHlv828CcInFhDJlXQiuoEx9kgoe/xTNmZ43w5+",
-	"qkf2ygLc+5s4mum29IuXuphxI2yj9J8OqIxjk6D0me+WL21VX1AgyZDzDl1XuSx8VTKJL193Dt8jv0nj",
-	"44nsvBTHIeGaBtXM3spZkOMh3EX5iH6S3N5akrBUyYKi2be7yAU2wNBz5yu/q5QSzDikfDwktyaJ4Ca/",
-	"8rFmz37/obPlhvLE3coSG9lh900A6sxc3D9Iko9/d6NIp4NoV3aLdsrX4CJBgICkpO5GEjJXyz6ZWWM+",
-	"zzuzysu17YW6T+SPkiNwig0yrDEDTZy4Ab/b+wT/uyeCbo+mvkWxZRtpvT6UE9ZWLgvVb3+NJibyTryb",
-	"vQpNORqHc9hdDIeq2ktNKuCTlBUrPkowrj5/s76XNuUmAzlfyyHzCYqrmxYHmbgyW82MsPNC4CiYXVrT",
-	"0bV0rKrspQSEiFuWwq1vGUja9g0bPCkn+aTRDbRM2qxaC6r41RVNOYqiejUC5Rsr8RTn9Fb4zOqQZltB",
-	"1NaD2k2++9Y09/GOmmDu2rgFgB3WMasSp6Jy8mZrs3AC83pAQxD6RfCIMhoNBwyBW4J31jV7ePw21463",
-	"CeDw0ldVD5ynFsGN2uKvLIIphtFNrqF01s5y2EjlNKsqLCoSLpOaQuVCLVxhXM3xYwRoxnPFRDFzlP6W",
-	"KKBtAN70GfwCTuLz6fy8adhsIbn36mkwX4fsWwHQubWiGIXUQBQAaC+WWiEGZcfznGSerzNE0VJwl/qQ",
-	"ZWU111uaNMrguT+CtlKjmHwUMKintbjKH0a3HLBgAOhkW4ZvAjZfBzR+g78gP9UqbP/BuCkuKy+eAJkE",
-	"63kX4i7X2Kp7X+k81wvPp5k0InWn3od7dbDqvcW+brmgziLC+yoAaqvbEtV4nxt5jBAY50RPFERXvr5J",
-	"LFgh1bwFgBMUADItK4IQZlOS00qV3FuwDf27HVtwBWyCZUM2UWFByCViQei84eli5Aymhi7kXyJ3vNNl",
-	"kd1UW3cKmxESddGbga5Qo/W4z16SFQxWBcfeB+WGlh0Ywkwsy4yeMen67OeNfvLYd5KqOS1pNvBwaLjg",
-	"DQ04YlBva172Nl4EMRDKKR/kin/d+9cmI5Su+JFU3CyjeDsr1IOgfIEmm0XF7hxPp2RzhvYhnE25KXIA",
-	"JzDsSmeUEAf5XtqZtrI9PFkNWyOSWlsIX/m6f3z8QIeRuKMrYq3NRC1Ste5tQViCORz24VYm+4PjL7Tz",
-	"XtaKjBnklFppJwqkg8F++xpDMbtgwQFZ+lqBKv/z4tobu96zj5lqPmhOJfFkKCPXr5zkj53RZWSKh/fr",
-	"oMvmaWn6Uqsm3NT6JY4Oh/sbDClvr6EXInQxuRzTzylK4Ac57ojF4PZL9AdYmYnmMXyuEVYKyrr98PfC",
-	"9Ws6qIyV/R3RFXbKWakOCAJdfOSpCzKdG+f7O1AAMWY5BV4RE3l4hVETPSb3bXAJURjXyZxJl6gyVfQH",
-	"RGsEiv0E/kaRX+zZtNRzsnWxO5HKSMWRt7yyDoN783Bw0GdXjWUglyaKeM+2yXx46xtfnvAlwFc9Sf4r",
-	"o696jHazCCSJ7EK/Q7IapYfNZNRgWzTg5ScBa3ju9WhKB1zLy2LCVoB2bm/XSKVKGQcx3e768DWKX3Dv",
-	"/Rs6tp2W9Rkb2eGvLh0ZeVhgi5/au+b7YUEPuuI/d59Wg/WtWxK87Ds65F/PhDp/c9m+0qpeoV3u/dzo",
-	"qVo5nbymrMJVnjla4fGfDl8EYKnYXM0wRsPevf2xZ/k4RK58Bf7wuB4CbRbshn5vI5HqQtimO0Z6o/Jg",
-	"H5Rlpgsa59vYh/pCMYnnZ4D3FM2sOYRCjD50ciFVLXyItFxtI6nP2wvjRqtqy3JtXVzrT5AoIKp6WmIr",
-	"uqYpvQmplV9C3DYSBr+yvK0lhHZFnMjhgB6B8GxMwdAqrYdpg6ajYoKbXAoDJ0WAMlBqDVAGiw47BSi0",
-	"vxKFSPFzXEYV+30CiFFm0ry/uV8ROLSMMhWgxoi+topYsZaL0y7J85zCCeiJJ7BRQvKiZhGGYh6ulgA0",
-	"bis78IyCICHHAh/F1OLQwJYyjEFbJAq7tHeYgG/LPNXHBvLiDXnfjTxno4uuOTYbfJaFycaXrnc2Uh9T",
-	"u6Fdeuk+UCOvlY97IhGastptLBYAAbVBRzwRoi+crXK6G52jeDhlX7KVqHDS/aSzFzioso7G8A9m5QG1",
-	"fkF+JzrZyOxVfKM1cofMjv1nKbbja3ErKFY2ypaZfbJYBy9dnzQ3adZieW3cuyfKhmOt0YlXIYVnIu9A",
-	"HUhMIIkbVWKULOeb4dDmlFjdB/rqeRRrBSdkOmDqyzWoVNpV67hPVZtSV6iUkyxk6VRrK+rSFKeFdYAN",
-	"gxWtFHfms+Tg9+VPlyWRt1oQwnlK8P3Y4s9JAPgSStHP6yurw7KyYiN3lOerxAKP5imI/AodLe31iQ/R",
-	"uGlmj7cjR6R0hV1bG+/YBBRXKF9pKovEHFCU+0iGlDCKD5+FfSExuVb6wS6dz61gJbDkqGaAbL1G0XlW",
-	"gTnyv1L+1QqULNFvolbgr+2zK13ByJX2AWjZk1kuKTvLw8QFJ5zYZ+98w22gKqnmonHmAFUpp56VPbC5",
-	"q5mfK8dXRbcp96ldieMRvq3Vm3wJpFnRyT8c0KzVKrSUDD2FFqm69lVlPa18hfK0Zoq1ZzlMy1J6ajNY",
-	"dbynJm/prdKLXGQTH9VbTHUR4ASaOTlWSBk9n1APY18IfkHpmRPRwIWJ6gBd/vaen8iyAUvHt4DGvFmJ",
-	"zmK3kKnwflw/5zI3D+dGqS5ZHLq3jLVJFDHlYqprD2PTaHyWFYIrHLKNnuHFfk931S3+ao8t/ITV5Slb",
-	"PNy8IGaLH4TbibZ79Fpv8+Dq/QRb/KR5acQuP9huStjcf4vn6rf/bPF47X6DbeassZTiS9kg/qaSqv5w",
-	"OzPkwVscuntOEZPVzJD6rI4Gjfs89h9jRXwRI6Kc0qeyccZ7X5Z4cNzs+lBeQrJ/eD08PB0cnQ5Ofomo",
-	"y8O2l6xUZYnRj+FuJb/484yzH/WdAJFdNhg4bfQ5qJf7ReeK50uHOdwXaiKBpG/KLh3D+3hrAIirbr3g",
-	"IVj3vpNUMwYWoottg/vH9vCZesBrsxqrLkR4Cp9IqCp5fwNkW9birHpHfpTkzbEohP1a665KUI3RTRx9",
-	"7IF1c4X0QmI952oCQHYq8hyOTM9NireOFNzessHz52dYUMN6xs5YEl3DfE5ZElFZyhmbGancmD1rr135",
-	"HzZJ1DOWRN/4KhaWzAeDA4HLSlQ6Nznrje0V6/3A/p3qY5Lom6vL64s9PpN7d8OGVv+fyFzfDQeDciBk",
-	"U2CERP3tN9Yz7Fmfnn1/w/4/e9+XWcz6QJ3w5787e/eM1X6CwqtrB0BUfZeQskwUY4+f7Hww2D9GQfXd",
-	"NzBq2+wZe8T8GcrT7775U/gtite9PUroqj36LTz7nvVwxn4KN4nKNDs9Y5lWAvYC6cNozLm/k2LhK5Lx",
-	"zhDvsYrWkFY/tXcbnW0V2iqCd2IdR+FFZDOs3JoK4ewp3QMRMhLAcPBuioKb25i9fPvjKx+oU4niYDsZ",
-	"PZuW6Mq30a0NyRbYjNbxWxG6+2pTzHPeZ298ewwidGwCmEuFOTEKrAFtvMt+ZAS/tYnS4zETymeKpFop",
-	"kcKCY18rQXGRcLFWE2HRcCSwXl799Q+Y9QfM2hJm3WxXouLZcdcKFSTImJpr6kVwcOd6wTh+oMe1/Iqv",
-	"pdYuiPeC7WMZcUyLVvNSi2cArzAso5vCi/iuRXyBdMw/X4DBxr3xrk5LMkQq2kaQJR2ihOnxOFFPIEr+",
-	"kCN/yJEnkyN1G+NjT2Vrdkb0KQHzIkH7IqkZGEl0mrSaGEkUJ5HM8PttzAx8Phga+CsyNfBzEET4Wd3c",
-	"wG/Q4MCvardoxknN6KDfrZodSXSfqIduQd4sNbHmGfj97yshK/TyxIJy75PMNtZXUY5DiLv1fVF+yhWb",
-	"zes1H3RZdSjCNr7pD/pw1SS0+sFs3FshZphFy5zhdtpnVJTiL1YL6WO+vvhocFC7u7iqeD1jh4NDaiNQ",
-	"CK5qNUxVjNw70+ktLZIWv6hlE2xT+NUx+lMTR4Ma/qIpya1sDlG+dyMxiEyuUgH9qCoVW49dl9uxonc2",
-	"uoLWO/X9s8Slw9yakxoOBo8KVTdv3B0O/nEC0jVfku/J9r7xm1rP4uj/HLy+enfy1z8v3eF31ZVSp9Hh",
-	"i0HKxyl//pw/z46eHx6+4OPx/mGWHQwPDg+P0ucHJ0fZQXpwKIbZ4MWL8SAdv3gh+Ohg/4U44if7jVup",
-	"TsO1WX6BCHJnOd6tmU65scJ9N3fj3ovVBqddrq5w8U5EFzvbFu/Xplvaw9ngjzG9KuN995HOicMp1q8N",
-	"CX2Uh/s1bxjd1tG8m2N9tsPhL5RJW3Z4+yf16O3gxms2Gv2K6Q7/Lb2C6xkYvJ7s1JKLsa4bOv1AOxsc",
-	"jSvAKT99DV9Qxnr/dznbkImLcOuXyzewDGqVQbnh4YBhXeG2LGrUW8yMsBav8GvSCpWvI7EAw1LpUSh4",
-	"EhnldIfIHFGcj81hdwOQRYGqwJySd6LPXoc8j8rECyFBjF6fMunCJUZYj9CaHhYm0YU6Nslyv32fXbYS",
-	"lvQ1abYqoigzuDCFdS3pbytSDbv4Rcl1i94DTSws3Wdg4NdKrLShpmrEfFlKukRJyzJqCQByD8aeaJ3V",
-	"ATT7PPxMxRZZR6ISTnX3NgkrWBlR1ILXlvJV0DN1h/gK2Nk+vi9CDaX9gc3+XtgsfuLa5HXI8t8Zlyy8",
-	"DDMiBUCWtXbC+Hp4JN66EG4LVfBgvfc5xZp8MS1mmm2q98b67lC9jFXRn13tjSlwGMJcr7rGpH52kftb",
-	"F32aXSjj9HOiuyR9R0JTKwC3ieL2lqbTZ+eNSzRBj8Fk4P/AhkQAtfzbw8FJiet9Hi6yK96jQI62smQs",
-	"3JG54BaWOFflGAf+fn34cyryLIkehlhbSuM/irH/KMb+By7G3kHa//NVWn+ONfEozfJk5sOO2sUZruwY",
-	"Pv4U/unrt/c+UT30fWdpxGvf5fPh9s9nlcYBBRSvFGZbNtFBF/jmGqEXpFbWmTk2S52n06o95SldLOUL",
-	"qVv6lJYN1tDT6W8Wtj5vHfMtlmWn7evljPrJ+csC2ysiFPVzXjsf9KfOuJtWsDBsZbSaQb1j8mDL0GWX",
-	"640Db93ie/vyDJ064XrWGcGLnaXj/bbWWdkbrSzTrt/P4qvxq4uy6bSfvuj4SngXlnFtVdyrIqJeS9gi",
-	"JKhfLz6JDdUjn8RFKYg0+HpXtKp1b0bpQj7TqJED368oI6QmroUYcDHk4AidiWnUiaBWmugjqI3kfaJr",
-	"A72SKisjkcbXZRerBVdx6daKWaHvmhYuPkyBPw82V3tWG8YT5XcQQB19LC0reCbqt/T7mzyYR8j4nI2p",
-	"DzhIVRuH+gqfvpViLx82ElOej0PfXb1QwpzWmmOBjK4id/g1ddGqX9eJ17vzdFq2rU9qjmwS+O2hHt96",
-	"y9Dl8COdLWv7jmXe9zf3/xUAAP//",
+	"7H15dxu3ludXwanOHL90FylSmy3q5EyrvXQ0L4k9lvwyE5fGAatAEk9FgAFA0YxH373PvReohQQpSpb9",
+	"8vrkn8Qiiygsd/ndFZ+SXE9nWgnlbDL4lEwEL4TBf7685GP4fyFsbuTMSa2SQXLhuCosG2nDFhPumJsI",
+	"xpVdCMMsX9ouuxDKsSHPr5lU7HzU+Ukr0fmRu3ySMumY5TfCNn8lR8zBQJI+tXwqukma2Hwiphze75Yz",
+	"kQwS64xU4+T29jZNZtzwqXB+oi+E47K063P9OUywoCeYHjHOZsJYrdh0bh0bipQJnk/YcMmks0z5t4uP",
+	"s1IXIhk4MxdpImG03+bCLJM0gWeSQeLHbE2VF4WEd/PyjdEzYZwUNrKENHygh38XuYMPrFuW8MlImyn8",
+	"/UqW4vzF+pIuJ4KNZCmeWCYLmimfzvCnvf7JAT8a7Xee5s945+mot995xvv9zkF+VDwVJ6P+cH8/8WuZ",
+	"cTeplwIDJmlixG9zaUQRVl2v6xsjRskg+Ze9mlj26Fu7d/4iufUTtq9k6YRZn/VrVS7ZTOhZKdhCuknK",
+	"gHykm+i5S5l12ogCl2W7SXy38cvWXgs1nyaD9wkMk6SJHy25StcIJk3e4JFv2k9ZAGEAnRBppEjd1vHR",
+	"qMtez+hAcbqMMyNyIWdu0zxphOSem3chuMknEQLWprCeQvWILSYynwTCHUvFOFtoszL7J7YmdxO+gtlZ",
+	"xlXBRroEBvdfSON3P1O0/exn2kcmXcrEjTDLoS6W3Uy1SI0XnJXCwVnHt+G31g5M+ccfhBq7STLY7/Vi",
+	"B3ShjYsfjjaFMAOWJXY+nErnRJElsLCwKuJpWnEaDmmynE2EYkMx0kaA1Bn5Xyz4khV6odrrdBORKSUW",
+	"wjqW6ylwmLFuddGdagYbFm1hERvWfRRfNtDY/YhzI88fiM7TYZ93Toqj/c7RaH/U48ejft7vx3leFp/L",
+	"8RdhO14ZPd0kqYx1rOBLWANun7VydQ37vf3jTr/f6fU37Wt40YcRvKk5zRkHIoTf/L/3vc7J1afD2w79",
+	"Y7/+xzdJdO/DqJc6PvmSb5r79kk6/VhTfKdGUkk7gQO6S6Sy+azUvLCkTLkRbCikGjML6hikrQBOUE4Y",
+	"M585UWxax7x+Z0zaLoWNi9hftBLxfXRyKtjvWglPyFbArtqU2Xk+Ydyyl3NQlntvuJErAujd5fNN84QB",
+	"NzHb8WEaQw1G2JlWllTyWzGaW17CP3OtnFAof/hsVsqcw+z3ZkYPSzH9t7+DQB982pE53tCv6I3tzThj",
+	"hl4Ka2oArbfCmWXnbBRVnd/rBZtytWRW5BqQl9NswaULws2ZJRwzH3OpTokSDvdPUNQf9Q7aSGoqlZzC",
+	"Ofar/QGKGAuDR/jzzz93zuZuIpSDPYgc5884fK9/iuPTy3oHKF05c/paqKDVCcvleiYqdKeEKESRei0m",
+	"nVdKf3n76jk7fnrU+/YO2IcMkU+4Gsf4ASgtLyVQOy+N4MWSTbhFKuJ5rk0Bu+R0G5F2cd3+6GDMM6X0",
+	"XOViGughCuhGvLQiTWYtjEeKNT4xEL1BjHv05vVwyqwANOtEARjUltxORIM3smQ20U7bPRBE/SzpspcA",
+	"BujXsKvXYubgl6jDzLwUhM1xb09ZlnSzBA8rS7r4TyNYKUaO6bnrsteIh2FypVZjATqSK/b0+BkbLh1M",
+	"QxtWCDEL3xwf1vPGF0qlhJlq6ypcAS+AOaVsKEq9YMD3SAG2NhxgG7SbCGNJxzZYt9/bX2fewPRbwDAC",
+	"d3buqi0JdEjrS8EYmc+AAPaPjmh1cCDvLl91nnXZWVg/IgppmZ1o44QSBe7dWDibKQ4EVR3jYqJLkTKr",
+	"aXVuoXEMT9TWAdCQo5EwQrm1VR72To5TYMdq2ZE1W/l7ZM3nimYPzALGAnfExceHSVozeC/K4LW6f087",
+	"6l9yFTFInr99fnz4099+fLk+hTP2/O3zzvHhHnydApUOuRXHh7A1YEQJOZ64QEFIHFaOlRzJnCvnsVWS",
+	"thTjWecX3vm91zn5t72rT/3e7fuzl+c//u93/zcfX2u76B0+u/ouoiLT5PlE5NeiQOMDlW2bJcPH0omp",
+	"vUtywyAw5pR/PKfn+w2wyo3hy7VdpDdE908DvKEdu5ccyU1+fKhuiN63zbc+ISCWCd8/Or7rJxffn8FT",
+	"q6uoX1kNFF9SpScjdjYwntILxfgwyP+KzXjTxsOz/+pLDs9/GC5jC9AA/GdzEMMw84vvzzr7R8ddsDuk",
+	"E1kyYG4CckE6gRqsFI0VcmPkjSjwaaEKYej5oJBSryBH9CvuMpWjnFFsxo2zp6AMQUFqx26EkSMJY71C",
+	"QalteAkqVNjF6hn8qMGK3mDxSA2mCueJE4pgtvBBTKhORSE5g+/BshI5bAtg73rN3ShgvYOommfgfx6j",
+	"s5cfZ9Is78k2An4k7AfuYgILMahUDLDGwcHBCSPR2USbuDZv3TMFpi/zY3aTO2R1zKHzSoqyCGBwTTKR",
+	"vbqZk3hZ6gWB9LVjm2mE8ZtObjoUBoUyZ//r4vVPzD/ucdZJr/8tbMTI8DGAHNyIAfuXPaTEvd4eKIS7",
+	"DzfMIQ0ruYpuQSnWl95A21tZ3T92mya5EYCP/NFWSq/gTnTgYGObVPApH0eo+xVyYkMagSK3guV6tmRa",
+	"EZdJJ2px5jQbCobWnxojInLaq3biCXSDLrj1o3bZpc6UEbOS5yQkYGzAeaqoPJz0agTt3mlRf0PQDnAH",
+	"6OiUzRX9jYiJyaLN5n5icBI4Jxtl9YeCU05o6pTxIRqS6KxFSxLElRJRApXFLh6EbaCOFu5fHmcCbtyH",
+	"XM/VBreRmgMfwLK8iF0RwXhg3KN95LMp/+iNo14P9P42Y8m/P47QLpGEfkdzFz1oOAUmPuaAS533LCAi",
+	"RVG6w9w2A73o5GzO1Q6kPyDS5WzKywXgdvidArLWc1V02a9gZ0o1/nWAqom+LdhSuC77NS8FV/TNBEwr",
+	"mDP+jkmVqQohk8Znv0o1QjWCvxjqYslyrtAVV2peVLSXIt2TOjRiqm9EwayeeidCyZ0wXfbriMsSh0Ib",
+	"JMw61/OywJk6UZZd9qvS7oOfND3rGZ7b1npQVHo4PxQ5n1tRi4EJPhx2Js2UN19wJAnWuGYlN2MBgkGo",
+	"3CzRudJiUb+NSZrgpqFDg3YDjhbXkqRJY7ZRFt5uDpDEDzQDk6kF0n0thTSxzpv/YQnkXKJF0KjROc5n",
+	"RUNSr6o2oeBk0a1mJ6De2MzosRG2bcxskesrWgh9mMGQwSm3lEVrPpsU1IXjbr7BdtjVYkARs7Od8YYb",
+	"t2Zn7GRpJOFVmxZjLzVaRPd1XdzLTiLhvWIlTaUKfz7YZIq5wM/Yu3fnLwDyWqkVewpSM+dKK5nzEsHL",
+	"qinZ65zwzujq0zPyruK/D287T6s/Dm4775+d8OFV65Pw737UGZsmP8ipdBE6mfKPH2BJOygDEv1mLKzz",
+	"wk5uM+bX2TK8y27AftoP7J3AWokq2MmXbMJv8JV5OUdnWO3phSebiH7llTvquuby4CcPWl7FShuWh9/D",
+	"22BxwZrcMtSHmTAfgPyEdXcOW7nOrRyDZpAKX+N/vvlN/oF77hGic1CFD9oopx0vt7wRlxUsRx8GJ9rw",
+	"m7dCGTAHHHPXOUh1H8KwU16WgTI2Y6EdXw660vFrYM2InlmCxqa1wmHyHF4Gip7eONVTNMoxfgqoVqhc",
+	"IAajcEqXnTXB7hIGiWJQo/V0Ez+eoRNkEpz3gSs9qqAp2faMBvAnHttiI/dWKRcBnGQKZgGzJ+hUPUCu",
+	"hyeWKeEW2lzjINbJsmS8KJjTBfdh3R32G1caP+iVhVa+CiseTFrAfdzNjfhQypFAJBANi6C/lQdm9UyI",
+	"uHIo2NyKAs/Yx01i3LuimdqivClu11iuKaxWeWFVaG6SRhHZEV17TFUihvgafkWyoyK401lGFq5UDfSO",
+	"BnH//ubUF/Z10yL8a9LGVmzaW3upL+T4vq7bR8CB90FSm7HgGxRk62BFqpzc0jGJbeYCRB6aWz6wDBzc",
+	"dH4E84gzJRbMiFJwS/ESFCwLg4YOxUe0KWrVg0LU24dDL3f8rIdao1UExCY+xg0HQxYZfM9mfCwo/cWm",
+	"VTSpSghjfIQ2ohfh3qODNgf8MO5LqHZrt3OjFJ+7IgVpgvIiFrn3DGP8pNJafPp9Jx8LbJlWjJclPmZX",
+	"FJN/YopR4AlX+Be6RKooa6bgs34v7fV6rU3fxCl+K+I0ZXwgvE1T3s22ztMPcdvt6joqNQXpo8l1wa+0",
+	"rrDJu/thm68YzdSmKzg4gRubL4ODuNBiZ9u1YVW331ilNkk1zhL0/qJhUwfOtWO5ViNppuR+OWValUvK",
+	"UGNWCJYlhSgFDdBtxgCqgUH4NdKXwuPxuIDIJ0qXeryMxeE3m+DVoaRIFK2Bogb6ZjL7WbrJlwvqRXh1",
+	"d9GjRx7NPbIMCty1i+hZ41qfdLjZtm5EItpL9F9UOYMYJjg5PHr6bSROhymxUR+yHwVRtNFjw6f2FL2N",
+	"fFiCVCriy74rDrIwiPFUgSLSAaz/yGTcJSyM0WaD7SjVDS9l4cMjIfsxYMaGCx5myrLEP0/ctCOhNeI9",
+	"t+sEFnCeLDblKWv221w7Af+w89lMm/gybeWwqiDW0clJAw8d9qI+PSddecfpoUU0EgtS3tG3x2OGNZ9U",
+	"Q1lGjwxXHJBzI+/06+G3YcbViitqSYkQW3sao/m3JMEfS4Q8XGT8U0mKt2IsrROGkqxWAO693l0p3A3u",
+	"AZEb4byraiaUXclyjeaHfOhcfTo+jLvognqfmzL+Rv/AE+thV23zn6K7nCbEbVP/3x0LDYtsT6A6qM17",
+	"bPgD0kOiUc1zxZaCG9s2vA56W62kNPnYwezqZHCwAqnao7+jvKlej+UTbnjuMM8LKJfZGc+9mwVjhsVd",
+	"sfLGS/c3hgC/0Av7a9jmq7z2cEPq1Ta4FCcaNLgfkJq4lQ3Jkqto/Z5ct4EXYvP3mTgRF7/PtgH9U+qF",
+	"MJ0czMqJ+MgLkcspL1khx9LZTa7+TQLhAj1DwVeyLV9kNwDfyNndudKnvdYfqXaDsrLnIZu1y87Y0OiF",
+	"BUoTzjKf/NAh8mLSWVGOGpKo3tSpcBNdNEN1b95dRlF97cm5n2smKk3PhlaXcydSpg3YmkHnkVtSl4Vt",
+	"pEfR9FNmRMmdvEGEgwVgRWGE9WAMA76Vn70JFzpGYBplfndAsHL0+G2h2dcHlzaPPUqjFcVELI/7uXca",
+	"xHf7QEcOoD2Rz410ywsYdQduDlYralXjVblUY2aEmxtFceIsOZu7iTbydxRAA/Yfghth2NuXz1+ev7nM",
+	"EsykJZ3ccEM7zRYTjYYvpVZ3M3Xu0AhGG3Uo0CMLKFIt69M1rNRj8j7g3qDTB19Yn+fEuRmCW4FFFpsA",
+	"A35JCYWE5LE2A83gxUTjrKrQjVfvfCxqCkPyBNu5yy5bOCysEIx/zOClFAYPRtg5AbOx0fMZw6IdJh0Z",
+	"4UbwwnbZX17Dtnx/efnmwtsR+lqGxGQPAMnK+PDhe21dp/ttpkJpAz3cKC3U1kphPoTdqMlnJv8qvG/p",
+	"WqiYLKUp89Kn48f2aisNXL7+68ufsqQGq8AB+EhlNTW2gSigubww9xl3H8hw45Y9barUtAa5VU0bxmlY",
+	"PhH5tZ1PkfziZJUpT1cpy/V0Ci8opRL3oTJgK6lGkaofKgmqSkQblXRYOYdWP3q4eTByiY4aea6YFzLW",
+	"VW5nnTbpixO87CMWzxQmU6RsuAzSr/KZSsvO3pwjPVt6DVDvE8v0QjErzA2gE3JDWYHSd9rNVKaQVqUN",
+	"hXNBBqRVdoifZepjM876mRLn+EQ1LDnEWB1yOuW3+QeCD7ny+3czdVZlxPgEI2SOBfBT9fgEU1TsAmwL",
+	"hFl14pvjDsxuX4uYdNlLTJwKMR3vhzZihr4jrExUjDviUkybA5098GiN4196joVPnB31DlbT70CqYfYd",
+	"bVlha7cOkOK7d+cv7LakA+8mOTre/zZlY6FEVcFRHzVo9UZ2LrkzpHMwcy9f7p03f8p4hZa4ZceH2wHT",
+	"KW6ExZSsldRXKq5i7xRlOTYcIzxs+xOL4WncEaxcEsWpX5tlcqy0EWxOv89UcwDlj5nSa6ViN/20egOw",
+	"UkOmIOcXWBiEKY9I0B4XwfH5LDA8JyKK/3x5yXhptX+JZd+/PHvRZb6gi0acbfRqhRLRpmeKPOPkH0le",
+	"kABL0sSffzJI+t1etwdiF3Qin8lkkBx0e90DwqMTVMt78J+xQL1cre+8SAYJqIgXOp8Dcg+Iv1WLtt/r",
+	"rWTGOvHR7U3ctGwXnkWK2mL5nGPRbYGHZPD+Kk3sfDrlZolPScsKPyPKf5t5E4SPLSCSC+lEcgVj7JFQ",
+	"9vinqrp/Hwc/9SN7VVnr7VWazHQs/eK5ns64EbZVAU4HVMWxSVD6zHfLl7auL5giyZDzDl1XpZz6Wl8S",
+	"X76aG75HfpPGxxPZWSWOQ8I1DaqZvZazIMdDuIvyEf0kub22JGGpkgVFs+9lUArsbqDnztdT1yklmHFI",
+	"+XhIbm0SwU1+5WPNnv3+QxfLLeWJ9ytLbGWH3bYBqDNzcXsnST783a0inQ1Eu7JbtFO+8h0JAgQkJXW3",
+	"kpC5WnbJzBrxebkxq7xa216o+0T+qDgCp9giwwYz0MSJG/C7vU/wv1si6Hg09S2KLdtK6/WhnLC2almo",
+	"frtrNDGWN+Ld7FXozdA6nMPNxXCoqr3UpAI+SVmx4qME4+rzN+uFtDk3Bcj5Rg6ZT1Bc3bQ0yMSV2Wpm",
+	"hJ1PBY6C2aUNHd1Ix6rLXipAiLhlKdz6loGkjW9Y71E5ySeNbqFl0mb1WlDFr65owlEUNasRKN9Yicc4",
+	"p7fCZ1aHNNsaokYP6n7y3XcouU3vqQnmLsYtAOywjllVOBWVkzdb24UTmNcDGoLQL4JHlNFoOGAI3BK8",
+	"s67dGeO3uXY8JoDDS1/VrVAeWwS3aou/sgimGMZmcg2ls3ZWwkYqp1ldYVGTcJXUFCoXGuEK4xqOHyNA",
+	"M54pJqYzR+lvmQLaBuBNn8Ev4CQ+n87P2obNDpJ7r5kG83XIPgqAzqwV02FIDUQBgPZipRVSUHa8LEnm",
+	"+TpDFC1T7nIfsqyt5majkFYZPPdHECs1SslHAYN6Wkvr/GF0ywELBoBOtmX4JmDzdUDjN/gL8lOjwvYP",
+	"xk1pVXnxCMgkWM/3Ie5qjVHd+0qXpV54Pi2kEbkbeB/uxcGq9xabdpWCOosI76sAqK2uK1TjfW7kMUJg",
+	"XBI9URBd+fomsWBTqeYRAE5QAMi0qghCmE1JTitVcm/BNvTvdmzBFbAJlg3ZTIUFIZeIBaHzlqeLkTOY",
+	"2iiRf4nc8U5XRXYTbd0ANiMk6qI3A12hRutRlz0nKxisCo69D6oNrTowhJlYVhg9Y9J12c9b/eSp78/U",
+	"cFrSbODh0HDBGxpwxKDe1rzsMV4EMRDKKe/kin/d+9c2I1Su+KFU3CyTdDcr1IOgcoEmm0XF7hzPJ2Rz",
+	"hvYhnE24mZYATmDYlc4oIQ7yQtqZtjIenqyHbRBJoy2Er3zdPz6+o8NIuqHlXaPNRCNSte5tQViCORz2",
+	"7lYm+73jL7TzXtaKghnklEZpJwqkg95+fI2hmF2w4ICsfK1Alf/58tIbu96zj5lqPmhOJfFkKCPXr5zk",
+	"Dxujy8gUd+/XwSabJ9L0pVFNuK31S5oc9ve3GFLeXkMvROhicj6in1OUwA9yvCEWg9sv0R9gZSHax/C5",
+	"RlglKJv2wz8K16/poCpW9g9EV9gpZ6U6IAh08ZHnLsh0bpzv70ABxJSVFHhFTOThFUZN9Ijct8ElRGFc",
+	"J0smXaaqVNHvEa0RKPYT+DtFfrFn01LPydbF7kSqIBVH3vLaOgzuzcPeQZddtJaBXJop4j0bk/nw1je+",
+	"POFLgK9mkvxXRl/NGO12EUgS2YUugmQ1Sg+byajBtmjAy48C1vDcm9GUDXCtrIoJowDtzF6vkUqdMg5i",
+	"Ou768DWKX3Dv/Rs2bDst6zM2coO/unJklGGBET+1d813w4LudMV/7j6tBuujWxK87Pd0yL+eCXX25jy+",
+	"0rpeIS73fm51Kq2dTl5T1uEqzxxRePyXw2cBWCo2VzOM0bB3b3/oWD4KkStfgd8/boZA2wW7od/bUOR6",
+	"KmzbHSO9UXmwD8qy0FMa59vUh/pCMYnnZ4D3FM1sOIRCjD50ciFVLXyItFptK6nP2wujVh9iy0ptXdro",
+	"T5ApIKpmWmIUXdOU3oTUyi8hblsJg19Z3jYSQjdFnMjhgB6B8GxKwdA6rYdpg6ajYoKbUgoDJ0WAMlBq",
+	"A1AGiw47BSi0vzKFSPFzXEY1+30CiFFl0ry/ul0ROLSMKhWgwYi+topYsZGLE5fkZUnhBPTEE9ioIPm0",
+	"YRGGYh6ulgA0rms78NQ3qPY5FvgophaHtrCUYQzaIlPYgnuDCfi2ylN9aCAv3ZL33cpzNnq6aY7tBp9V",
+	"YbLxpeub2n1iYP+ebZXvqJHXysc9kQhNVe02EguAgNqgI54I0RfO1jndrc5RPJyyL9nKVDjpbp3ks7Ig",
+	"VGWrDUzrtLztWXlArV+Q34lOtjJ7Hd+IRu6Q2bH/LMV2fC1uDcWq9tOysI8W66h6u/u5SbMWy4tx756o",
+	"Go5FoxOvQgrPWN6AOpCYQJK2qsQoWc43w6HNqbC6D/Q18yjWCk7IdMDUl0tQqbSr1nGfqjahrlA5J1nI",
+	"8onWVjSlKU4L6wBbBitaKe7UZ8nB76ufLisij1oQwnlK8P3Y0s9JAPgSStHP6yurw6qyYit3VOerxAKP",
+	"5jGI/AIdLfH6xLto3LSzx+PIESldYdfW1ju2AcUVyleayiIxBxTlPpIhJYziw6dhX0hMrpV+sHPncytY",
+	"BSw5qhkgW69RdFnUYI78r5R/tQIlK/SbqRX4a7vsQtcwcqV9AFr2ZJZLys7yMHHBCSd22TvfcBuoSqq5",
+	"aJ05QFXKqWdVD2zuGubnyvHV0W3KfYorcTzCt416ky+BNGs6+cMBzUatQqRk6DG0SN21ry7rifIVytOG",
+	"KRbPcphUpfTUZrDuI09N3vJrpRelKMY+qreY6GmAE2jmlFghZfR8TD2MfSH4S0rPHIsWLszUBtDlr2b5",
+	"iSwbsHR8C2jMm5XoLHYLmQvvx/VzrnLzcG6U6lKkoXvLSJtMEVMuJrrxMDaNxmfZVHCFQ8boGV7s9/S+",
+	"usVfmLGDnzBcDrPDo+0LDe7zg0u9y+PYIn+H55pXqezweOOWgF3mrLEg4UsheX+LRl3FtxuYv/OGkM2d",
+	"m4hUG2C+OaujXuuuif2HYPEvAsWrKX2q2k+898V9B8ft3gnVBRn7h5f9w0HvaNA7+SWhXgm7XgBSF/cl",
+	"P2hVoEHrF39WcPaDvhEg+Koy/UGrW0CzaC45U7xcOsyEfqnGEkj6qup10b9Nd4ZRuOroNQnBRvb9mNqR",
+	"pBCjiw3uH9vDZ5pho+3KoL5W4DE8C6E24/0VkG1V0bLqY/hBkk/Eoijza206/EDBJFdp8rEDNsIF0gsJ",
+	"x5KrMcDBiShLODI9Nzne3THl9pr1nj49xbIU1jF2xrLkEuYzYFlCxR2nbGakciP2JF4B8j9slqknLEu+",
+	"8bUgLJv3egcCl5WpfG5K1hnZC9b5nv07VZlkyTcX55cv9/hM7t30W7rxfyJzfdfv9aqBkE2BETL1999Y",
+	"x7AnXXr2/RX7/+x9VxYp6wJ1wp//7uzNE9b4CQqvTTsAouq7jFROphh7+GTnvd7+MQqq776BUWOzZ+wB",
+	"82coT7/75i/htyhe9/YoLarx6Lfw7HvWwRn7KVxlqtBscMoKrQTsBdKH0Zi5fiPFwtf14s0b3u+TrOGV",
+	"bm5vtrqsaswyDTb+OhrBS7JmWP80EcLZAd2mEOL6AL+9sT/l5jplz9/+8MqHu1SmOFggRs8mFUbxzWgb",
+	"Q7IFtnR1/FqEHrnaTOcl77I3vskEETq20iulwswSBZhaG+/4HhrBr22m9GjEhPL5FrlWSuSw4NRXHFB0",
+	"IVz61MYpNBwJrOcXf/sTrHxlsHK1W7mEJ+r7VkvgsabU6FEvgrO11AvG8QM9asT6v5ZyeEkUHHC4ZUR3",
+	"Ed3geZ8XAFIwRKDbIoCoNyIEQMaUny8GYOPeeLebJU6UirYROHIDQzI9GmXqERjyT278w3FjE+9+7Khi",
+	"DfMmnzKAuhli3awBdrNkkEXhbpakWSIL/H4XyIvPB9CLvyLYi58DO+NnTeiL3yD4xa8atw2mWQMA0+9W",
+	"IXCW3GbqrktLt8serGIFrvnHyplakz6yuNn7JIutFTMUtQ6RlK4vs865YrN5M4uf7pYNZbXGt3FBr5wa",
+	"h+YtmF95LcQM8yKZM9xOuozKDPxVWSEhyFeMHvUOGpeS1jWMp+ywd0iF4VPBVaMqpY56evcovSUir/CL",
+	"Rnx4l1KeDaM/NnG0qOFHTWlLVbl/9d6txCAKuUoF9KO6+Gc9Glltx4r03uqWWO+99s8SaQxza0+q3+s9",
+	"KPjYvpm03/vjhBgbfg3fZet96zeNLrTJ/zl4ffHu5G9/XbrD7+pLggbJ4bNezkc5f/qUPy2Onh4ePuOj",
+	"0f5hURz0Dw4Pj/KnBydHxUF+cCj6Re/Zs1EvHz17JvjwYP+ZOOIn+617hgbhIiS/QISKsxJvS8wn3Fjh",
+	"vpu7UefZasvKTW6XcJVKQhfg2ognZtv1y+Fs8MeYMFPwrvtI58ThFJsXQYTOuP39hmeG7l9o37awPtt+",
+	"/xfKjax6dv2Tepfu4VJqt478igHs/5YeqvWYOm+mr0Si6+u6YaNP4t6wvXVVMmUcr+ELykHu/i5nW3Ir",
+	"EW79cv4GlkHNDyjbNxwwrCvcf0StV6czI6zFS9natEIFyUgswLBUTBJKWERBWboh1kIU56MtWK8OsihQ",
+	"FRgl8kZ02esQua8NpRDkwXjkgEkXrqXBDPNowk+YxCbUsU2W++377EKEsKSvSbN1WnyVk9O49P++pBp2",
+	"8YuS6w7V5G0sLN1nYODXSqw0Fqb6snJZSbpMScsKKvIGuQdjj7UumgCafR5+pvT5YkPqCU71/oXvK1gZ",
+	"UdSCN5byVdAz1ft/BexsH17p3kBpf2KzfxQ2Sx+52nQdsvx3xiULL8OMyAGQFdHeBl8Pj6Q7lzbtoAru",
+	"rOA9o7iHL4/E3KFtFbxYsRvqUbHO9bPrdzGpCcNp63W0mKbNXpb+Hj2fOBUK8/yc6HZA32PONEp6baa4",
+	"vabpdNlZ61pE0GMwGfg/sCERQCOj8rB3UuF6n1mJ7Iqd8cnRVhUBhVsPF9zCEufNG+3pxnT4cyLKIkvu",
+	"hlg7SuM/y2v/LK/9A5fX3kPa//PVzn6ONfEgzfJo5sM9tYszXNkRfPwp/NNX5O59ogrX243J7q9938a7",
+	"G/qe1hoHFFC6Umpr2VgHXeDbJYTuflpZZ+bY/nKeT+qGgwO6KsiXxkY6T1Yts9DT6e+KtT4TGWP/y6p3",
+	"8uVyRh3C/PVv8Rx3RR16184H/akz7iY1LAxbmazmxN4zkS0ydNW3eOvAOzdt3j3hXudOuI51RvDpvaXj",
+	"7a7WWdXtqiq8bd644eur66uP6bQfv4z0QngXlnGxutxVEdGsDosICerAik9ii+zEJxRROhwNvt7nqm7G",
+	"WlDqis96aWU1d2vKCGlyayEGXAw5OEKvWRp1LKg5IvoIGiN5n+jaQK+kKqpIpPGVttPVEpq0cmulbKpv",
+	"2hYuPkyBPw82V7sQG8Yz5XcQQB19LC2b8kI07133dzMwj5DxOZtSZ2eQqjYNGfM+lSjH7ixsKCa8HIVO",
+	"qnqhhBk02h2BjK4jd/g19UVqXsCIF3bzfFI1Is8ajmwS+PFQj2+mZOi676Eulo19x8Ld26vb/woAAP//",
 }

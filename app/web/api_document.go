@@ -1,13 +1,16 @@
 package web
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
+	"dossier.example/app"
 	"dossier.example/app/api"
 )
 
@@ -78,6 +81,9 @@ func loadDocument() (apiDocument, error) {
 	if err != nil {
 		return apiDocument{}, err
 	}
+	if text, err = withFields(text); err != nil {
+		return apiDocument{}, err
+	}
 	d := apiDocument{text: append(text, '\n')}
 	if err := json.Unmarshal(text, &d.parts); err != nil {
 		return d, fmt.Errorf("read the API's document: %w", err)
@@ -97,6 +103,70 @@ func loadDocument() (apiDocument, error) {
 		}
 	}
 	return d, nil
+}
+
+// fieldsParameter is the parameter of the document that stands for those of all fields.
+const fieldsParameter = "Details"
+
+// withFields returns the document with a parameter for each of dossier.Fields by which people are filtered.
+func withFields(text []byte) ([]byte, error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber() // numbers stay as they are written
+	var document map[string]any
+	if err := d.Decode(&document); err != nil {
+		return nil, fmt.Errorf("read the API's document: %w", err)
+	}
+	at := func(v any, name string) map[string]any {
+		m, _ := v.(map[string]any)
+		found, _ := m[name].(map[string]any)
+		return found
+	}
+	const ref = "#/components/parameters/"
+	parameters := at(at(document, "components"), "parameters")
+	if parameters[fieldsParameter] == nil {
+		return nil, fmt.Errorf("the API's document has no parameter %s", fieldsParameter)
+	}
+	delete(parameters, fieldsParameter)
+	var refs []any
+	for _, p := range fieldParameters() {
+		name, _ := p["name"].(string)
+		parameters[name] = p
+		refs = append(refs, map[string]any{"$ref": ref + name})
+	}
+	for _, methods := range at(document, "paths") {
+		all, _ := methods.(map[string]any)
+		for method := range all {
+			op := at(all, method)
+			list, _ := op["parameters"].([]any)
+			i := slices.IndexFunc(list, func(p any) bool {
+				one, _ := p.(map[string]any)
+				return one["$ref"] == ref+fieldsParameter
+			})
+			if i >= 0 {
+				op["parameters"] = slices.Replace(list, i, i+1, refs...)
+			}
+		}
+	}
+	return json.Marshal(document)
+}
+
+// fieldParameters are the parameters by which dossier.ParseFilter filters people by their details.
+func fieldParameters() (all []map[string]any) {
+	add := func(name, description string, schema map[string]any) {
+		all = append(all, map[string]any{"name": name, "in": "query", "description": description, "schema": schema})
+	}
+	for _, f := range dossier.Fields {
+		label := strings.ToLower(f.Label)
+		if !f.IsNumber() {
+			add(f.Name, "Words, each of which must begin a word of the "+label+".",
+				map[string]any{"type": "string", "maxLength": f.Most})
+			continue
+		}
+		bounds := map[string]any{"type": "integer", "minimum": f.Least, "maximum": f.Most}
+		add(f.FromName(), "The least "+label+".", bounds)
+		add(f.ToName(), "The highest "+label+".", bounds)
+	}
+	return all
 }
 
 // operation returns an operation of the document, with the parameters that its path shares.

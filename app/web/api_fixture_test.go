@@ -28,6 +28,7 @@ import (
 	"dossier.example/app/api"
 	"dossier.example/app/internal/servers"
 	"dossier.example/app/internal/teststores"
+	"dossier.example/app/web"
 )
 
 // described is the API's document, with what a test needs to hold exchanges against it.
@@ -43,7 +44,7 @@ var apiDescription = sync.OnceValues(func() (described, error) {
 	for _, mediaType := range []string{"application/x-ndjson", "application/zip"} {
 		openapi3filter.RegisterBodyDecoder(mediaType, openapi3filter.FileBodyDecoder)
 	}
-	text, err := api.Document()
+	text, err := web.ServedDocument()
 	if err != nil {
 		return described{}, err
 	}

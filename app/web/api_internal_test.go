@@ -138,6 +138,23 @@ func TestAPIDocumentTellsTheFields(t *testing.T) {
 	if len(sent.Properties) != len(dossier.Fields) {
 		t.Errorf("schema Registration has %d members, want the %d fields", len(sent.Properties), len(dossier.Fields))
 	}
+	for _, path := range []string{"/staff/people", "/staff/people.csv", "/staff/people.jsonl"} {
+		op, _ := d.parts.operationAt(http.MethodGet, path)
+		for _, f := range dossier.Fields {
+			names := []string{f.Name}
+			if f.IsNumber() {
+				names = []string{f.FromName(), f.ToName()}
+			}
+			for _, name := range names {
+				if !slices.ContainsFunc(op.Parameters, func(p documentParameter) bool {
+					return p.Name == name && p.In == "query" && p.Description != "" && p.Schema.Type != "" &&
+						(p.Schema.Type == "integer") == f.IsNumber()
+				}) {
+					t.Errorf("%s cannot be filtered by %s, says the document", path, name)
+				}
+			}
+		}
+	}
 	for _, f := range dossier.Fields {
 		kind := "string"
 		if f.IsNumber() {

@@ -485,3 +485,9 @@ func (s *site) acquit(t *testing.T) {
 		}
 	}
 }
+
+// ServedDocument returns the API's document as the server serves it.
+func ServedDocument() ([]byte, error) {
+	d, err := loadDocument()
+	return d.text, err
+}
