@@ -76,6 +76,48 @@ func (r Room) none(err error) (Room, error) {
 	return Room{Why: why}, nil
 }
 
+// Shortage is how short of space the store is.
+type Shortage int
+
+// The shortages.
+const (
+	// SpaceEnough: the largest file that is accepted fits.
+	SpaceEnough Shortage = iota
+	// SpaceShort: it does not.
+	SpaceShort
+	// SpaceNone: nothing is accepted.
+	SpaceNone
+)
+
+// Shortage returns how short of space the store is: the disk of embedded stores, or the budget for all people.
+func (s *Service) Shortage(ctx context.Context) (Shortage, error) {
+	left, err := s.store.left(ctx)
+	if err != nil {
+		return SpaceEnough, fmt.Errorf("read what is left of the budget: %w", err)
+	}
+	if left.Files <= 0 || left.Bytes <= 0 {
+		return SpaceNone, nil
+	}
+	if err := s.fits(0); err != nil {
+		return full(SpaceNone, err)
+	}
+	if left.Bytes < s.limits.FileBytes {
+		return SpaceShort, nil
+	}
+	return full(SpaceShort, s.fits(s.limits.FileBytes))
+}
+
+// full returns a shortage if that is what an error of Options.Fits says.
+func full(as Shortage, err error) (Shortage, error) {
+	switch {
+	case err == nil:
+		return SpaceEnough, nil
+	case errors.Is(err, ErrFull):
+		return as, nil
+	}
+	return SpaceEnough, err
+}
+
 // errBudget is the cause of refusals because the budget for all is used up.
 var errBudget = errors.New("the budget of the store is used up")
 

@@ -1,10 +1,13 @@
 package dossier
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -74,7 +77,7 @@ func (s *Service) TrashPerson(ctx context.Context, id PersonID, by string) (Tras
 	return Trash{}, Errorf(CodeLost, nil, "Somebody changed this at the same time. Reload the page.")
 }
 
-// trashBatch is how many people TrashPeople and PutBackPeople move at once. Their words go at the same time.
+// trashBatch is how many people TrashPeople moves at once. Their words go at the same time.
 const trashBatch = 25
 
 // Bulk is the result of a change of many people.
@@ -85,16 +88,15 @@ type Bulk struct {
 }
 
 // TrashPeople moves people, such as those of Selected, to the trash, in batches, each of which is moved or is not. All
-// of them get the same Trash, which is returned. If it ends early, the report is of what was done until then; to call
-// it again continues, because those in the trash are Others. done, if not nil, is told after each batch.
-func (s *Service) TrashPeople(ctx context.Context, selected iter.Seq2[Person, error], by string,
-	done func(Bulk)) (Trash, Bulk, error) {
+// of them get the same Trash. If it ends early, the report is of what was done until then; to call it again continues,
+// because those in the trash are Others. done, if not nil, is told after each batch, and its error ends it.
+func (s *Service) TrashPeople(ctx context.Context, selected iter.Seq2[Person, error], t Trash,
+	done func(Bulk) error) (Bulk, error) {
 	var sum Bulk
-	t := s.discarded(by)
 	ids := make([]PersonID, 0, trashBatch)
 	for batch, err := range batches(selected, trashBatch) {
 		if err != nil {
-			return t, sum, fmt.Errorf("read the selection: %w", err)
+			return sum, fmt.Errorf("read the selection: %w", err)
 		}
 		ids = ids[:0]
 		for _, p := range batch {
@@ -102,42 +104,32 @@ func (s *Service) TrashPeople(ctx context.Context, selected iter.Seq2[Person, er
 		}
 		n, err := s.people.Trash(ctx, ids, t)
 		if err != nil {
-			return t, sum, fmt.Errorf("move people to the trash: %w", err)
+			return sum, fmt.Errorf("move people to the trash: %w", err)
 		}
 		sum.Changed, sum.Others = sum.Changed+n, sum.Others+len(batch)-n
 		if done != nil {
-			done(sum)
+			if err := done(sum); err != nil {
+				return sum, err
+			}
 		}
 	}
-	return t, sum, nil
+	return sum, nil
 }
 
-// PutBackPeople puts back those who came to the trash at one time, as TrashPeople moves them there.
-func (s *Service) PutBackPeople(ctx context.Context, at time.Time) (Bulk, error) {
-	var sum Bulk
-	for after := (Cursor{}); ; {
-		people, err := s.people.Trashed(ctx, at.Add(time.Microsecond), after, trashBatch)
-		if err != nil {
-			return sum, fmt.Errorf("list the trash: %w", err)
+// PutBackPeople puts back those who came to the trash at one time, as TrashPeople moves them there. done, if not nil, is
+// told after each, and its error ends it.
+func (s *Service) PutBackPeople(ctx context.Context, at time.Time, done func(Bulk) error) (sum Bulk, err error) {
+	err = each(s.trashedAt(ctx, at), func(b Bulk) error {
+		sum = b
+		if done == nil {
+			return nil
 		}
-		for _, p := range people {
-			if !p.Trash.At.Equal(at) {
-				return sum, nil // from here on they came earlier
-			}
-			switch _, err := s.putBackPerson(ctx, p); {
-			case errors.Is(err, ErrNotFound), errors.Is(err, ErrLost):
-				sum.Others++
-			case err != nil:
-				return sum, err
-			default:
-				sum.Changed++
-			}
-			after = Cursor{CreatedAt: p.Trash.At, ID: p.ID}
-		}
-		if len(people) < trashBatch {
-			return sum, nil
-		}
-	}
+		return done(b)
+	}, func(p Person) error {
+		_, err := s.putBackPerson(ctx, p)
+		return err
+	})
+	return sum, err
 }
 
 // TrashedPerson returns a person in the trash; ErrNotFound.
@@ -320,19 +312,60 @@ func (s *Service) eraseFile(ctx context.Context, f File) error {
 	return s.erase(ctx, f, marked, removeForGood)
 }
 
-// TrashedFiles returns files in the trash, up to most, and reports whether there are more. It may be seconds behind the
-// latest writes, and their order is the store's.
-func (s *Service) TrashedFiles(ctx context.Context, most int) (files []File, more bool, err error) {
-	for f, err := range s.catalog.TrashedFiles(ctx) {
-		switch {
-		case err != nil:
-			return nil, false, fmt.Errorf("list the files in the trash: %w", err)
-		case len(files) == most:
-			return files, true, nil
-		}
-		files = append(files, f)
+// TrashedFile is a place in the list of files in the trash: behind the file that came at that time.
+type TrashedFile struct {
+	At time.Time
+	ID FileID
+}
+
+// String returns the place as ParseTrashedFile reads it.
+func (t TrashedFile) String() string {
+	return strconv.FormatInt(t.At.UnixMicro(), 10) + "-" + t.ID.String()
+}
+
+// ParseTrashedFile reads a place: ErrMalformed.
+func ParseTrashedFile(text string) (TrashedFile, error) {
+	at, id, _ := strings.Cut(text, "-")
+	micros, err := strconv.ParseInt(at, 10, 64)
+	if err != nil || micros <= 0 {
+		return TrashedFile{}, &Error{Code: CodeMalformed, Err: err}
 	}
-	return files, false, nil
+	file, err := ParseFileID(id)
+	if err != nil {
+		return TrashedFile{}, &Error{Code: CodeMalformed, Err: err}
+	}
+	return TrashedFile{time.UnixMicro(micros).UTC(), file}, nil
+}
+
+// compare orders places as the list has them: who came last is the first.
+func (t TrashedFile) compare(u TrashedFile) int {
+	return cmp.Or(u.At.Compare(t.At), cmp.Compare(u.ID.String(), t.ID.String()))
+}
+
+// TrashedFiles returns up to limit files in the trash, those who came last first, behind a place (zero: from the
+// first), and the place of the next page; zero if this is the last. It may be seconds behind the latest writes. The
+// store has no order, so each page reads the whole list, and holds two pages of it.
+func (s *Service) TrashedFiles(ctx context.Context, after TrashedFile, limit int) ([]File, TrashedFile, error) {
+	place := func(f File) TrashedFile { return TrashedFile{f.Trash.At, f.ID} }
+	order := func(a, b File) int { return place(a).compare(place(b)) }
+	var files []File
+	for f, err := range s.catalog.TrashedFiles(ctx) {
+		if err != nil {
+			return nil, TrashedFile{}, fmt.Errorf("list the files in the trash: %w", err)
+		}
+		if after != (TrashedFile{}) && place(f).compare(after) <= 0 {
+			continue
+		}
+		if files = append(files, f); len(files) > 2*limit {
+			slices.SortFunc(files, order)
+			files = files[:limit+1]
+		}
+	}
+	slices.SortFunc(files, order)
+	if len(files) <= limit {
+		return files, TrashedFile{}, nil
+	}
+	return files[:limit], place(files[limit-1]), nil
 }
 
 // trashDue returns since when something must have been in the trash to be erased now; false: nothing is.

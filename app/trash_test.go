@@ -316,9 +316,9 @@ func TestTrashOfAFile(t *testing.T) {
 func (s stores) list(t *testing.T, svc *dossier.Service, want dossier.File) error {
 	t.Helper()
 	for range 100 {
-		files, more, err := svc.TrashedFiles(t.Context(), 10)
-		if err != nil || more {
-			return fmt.Errorf("TrashedFiles: %d files, more: %t, %w", len(files), more, err)
+		files, next, err := svc.TrashedFiles(t.Context(), dossier.TrashedFile{}, 10)
+		if err != nil || next != (dossier.TrashedFile{}) {
+			return fmt.Errorf("TrashedFiles: %d files, next: %v, %w", len(files), next, err)
 		}
 		if len(files) == 1 && files[0].ID == want.ID && files[0].Trash == want.Trash {
 			return nil
@@ -683,8 +683,9 @@ func TestTrashOfMany(t *testing.T) {
 	s, ids := prepare(t)
 	clean := noFault()
 	var told []dossier.Bulk
-	trash, sum, err := s.faulty(clean).TrashPeople(t.Context(), each(ids), "Grace Hopper",
-		func(b dossier.Bulk) { told = append(told, b) })
+	trash := dossier.Trash{At: time.Now().UTC().Truncate(time.Microsecond), By: "Grace Hopper"}
+	sum, err := s.faulty(clean).TrashPeople(t.Context(), each(ids), trash,
+		func(b dossier.Bulk) error { told = append(told, b); return nil })
 	if want := (dossier.Bulk{Changed: people, Others: 2}); err != nil || sum != want || len(told) != 3 ||
 		told[2] != want || visible(t, s) != 0 {
 		t.Fatalf("TrashPeople: %+v, %v; told %+v", sum, err, told)
@@ -697,7 +698,7 @@ func TestTrashOfMany(t *testing.T) {
 	if _, err := svc.TrashPerson(t.Context(), late.Person, "x"); err != nil {
 		t.Fatal(err)
 	}
-	if back, err := svc.PutBackPeople(t.Context(), trash.At); err != nil || back.Changed != people ||
+	if back, err := svc.PutBackPeople(t.Context(), trash.At, nil); err != nil || back.Changed != people ||
 		visible(t, s) != people {
 		t.Errorf("PutBackPeople: %+v, %v; %d are visible", back, err, visible(t, s))
 	}
@@ -706,7 +707,7 @@ func TestTrashOfMany(t *testing.T) {
 	}
 	faultCases(t, clean.Calls(), func(t *testing.T, f *faults) {
 		s, ids := prepare(t)
-		_, sum, err := s.faulty(f).TrashPeople(t.Context(), each(ids), "x", nil)
+		sum, err := s.faulty(f).TrashPeople(t.Context(), each(ids), trash, nil)
 		if !errors.Is(err, dossier.ErrUnavailable) {
 			t.Fatalf("TrashPeople: %v, want ErrUnavailable", err)
 		}
@@ -714,7 +715,7 @@ func TestTrashOfMany(t *testing.T) {
 		if gone := people - left; gone%25 != 0 && gone != people || gone < sum.Changed {
 			t.Errorf("%d of %d are gone, and %d are told", gone, people, sum.Changed)
 		}
-		_, again, err := s.service(dossier.Limits{}).TrashPeople(t.Context(), each(ids), "x", nil)
+		again, err := s.service(dossier.Limits{}).TrashPeople(t.Context(), each(ids), trash, nil)
 		if err != nil || again.Changed != left || visible(t, s) != 0 {
 			t.Errorf("TrashPeople again: %+v, %v; %d were left", again, err, left)
 		}
@@ -722,7 +723,7 @@ func TestTrashOfMany(t *testing.T) {
 	broken := func(yield func(dossier.Person, error) bool) {
 		_ = yield(dossier.Person{ID: ids[0]}, nil) && yield(dossier.Person{}, dossier.ErrUnavailable)
 	}
-	if _, _, err := svc.TrashPeople(t.Context(), broken, "x", nil); !errors.Is(err, dossier.ErrUnavailable) {
+	if _, err := svc.TrashPeople(t.Context(), broken, trash, nil); !errors.Is(err, dossier.ErrUnavailable) {
 		t.Errorf("TrashPeople of a selection that breaks off: %v", err)
 	}
 }

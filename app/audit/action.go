@@ -60,6 +60,12 @@ const (
 	FileErase    Action = "file.erase"
 
 	TrashView Action = "trash.view"
+	// TrashEmpty erases everything in the trash.
+	TrashEmpty Action = "trash.empty"
+
+	// JobView and JobStop are of a change of many people that takes longer than a request.
+	JobView Action = "job.view"
+	JobStop Action = "job.stop"
 
 	ReceiptReplace Action = "receipt.replace"
 	ReceiptExpire  Action = "receipt.expire"
@@ -74,6 +80,9 @@ const (
 const (
 	// SettingsStart: an instance started, with the settings that the detail has the digest of.
 	SettingsStart Action = "settings.start"
+	// JobContinue: a change of many people goes on, or was given up, after whoever worked on it was gone. The request is
+	// that which began it.
+	JobContinue Action = "job.continue"
 	// StoresRestore: a backup was restored, or stores were made to agree at a point in time. What the trail had since
 	// then is not in it any more.
 	StoresRestore Action = "stores.restore"
@@ -148,6 +157,10 @@ var actions = []kind{
 	{FileErase, "Erased a file for good", true},
 
 	{TrashView, "Viewed the trash", false},
+	{TrashEmpty, "Emptied the trash", true},
+
+	{JobView, "Viewed a change of many people", false},
+	{JobStop, "Stopped a change of many people", true},
 
 	{ReceiptReplace, "Replaced a private link", true},
 	{ReceiptExpire, "Shortened a private link", true},
@@ -158,6 +171,7 @@ var actions = []kind{
 	{AuditExport, "Exported the audit trail", true},
 
 	{SettingsStart, "Started", false},
+	{JobContinue, "Continued a change of many people", false},
 	{StoresRestore, "Restored the stores", true},
 	{SealHead, "Sealed a chain", false},
 	{Seal, "Sealed the audit trail", false},

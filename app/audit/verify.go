@@ -75,7 +75,7 @@ func (r *Report) find(chain Chain, sequence int64, what string) {
 // none pruned.
 func Verify(ctx context.Context, store Store, seals map[int64]Hash) (Report, error) {
 	r := Report{Findings: []Finding{}}
-	v := &verifying{report: &r}
+	v := &verifying{report: &r, open: map[begun]int{}}
 	s, err := readSeals(ctx, store, func(e Entry) {
 		v.entry(e)
 		if want, given := seals[e.Sequence]; given && want != e.Hash {
@@ -118,6 +118,9 @@ func Verify(ctx context.Context, store Store, seals map[int64]Hash) (Report, err
 		return r, err
 	}
 	v.end()
+	for _, n := range v.open {
+		r.Unfinished += int64(max(n, 0))
+	}
 	r.Chains = len(there)
 	for chain := range s.heads {
 		if most := s.furthest(chain); !there[chain] && most.Sequence > s.pruned[chain].Sequence {
@@ -153,6 +156,9 @@ type verifying struct {
 	pruned Place
 	// begun counts the changes that have no end yet, by what their ends have in common with them.
 	begun map[begun]int
+	// open is what begun had at the end of each chain, less the ends that another chain has: a change of many people
+	// goes on after a restart.
+	open map[begun]int
 }
 
 type begun struct {
@@ -200,8 +206,10 @@ func (v *verifying) entry(e Entry) {
 		v.begun[key]++
 	case e.Result.Ends() && v.begun[key] > 1:
 		v.begun[key]--
-	case e.Result.Ends():
+	case e.Result.Ends() && v.begun[key] == 1:
 		delete(v.begun, key)
+	case e.Action.Changes() && (e.Result == Done || e.Result == Failed):
+		v.open[key]--
 	}
 }
 
@@ -250,7 +258,7 @@ func (v *verifying) end() {
 	if v.last.Chain != Seals && v.last.Sequence < most.Sequence {
 		v.report.find(v.last.Chain, most.Sequence, FindingTail)
 	}
-	for _, n := range v.begun {
-		v.report.Unfinished += int64(n)
+	for key, n := range v.begun {
+		v.open[key] += n
 	}
 }

@@ -66,6 +66,8 @@ const (
 const (
 	// BulkPeople is how many people one download has at most.
 	BulkPeople = 10_000
+	// JobPeople is how many people one change, such as a move to the trash, has at most.
+	JobPeople = 1_000_000
 	// BulkDirectory is how long the directory of an archive of many people may become, in bytes. It is held in memory
 	// until the archive's end.
 	BulkDirectory = 8 << 20

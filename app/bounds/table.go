@@ -94,6 +94,8 @@ func FixedBounds() []Fixed {
 			"Beyond it, small files are added one by one, which takes more requests to the stores. Nobody waits."},
 		{"People in one download of many", "10,000",
 			"Their IDs are held in memory: 160 KB. Lists as CSV have no limit."},
+		{"People in one change of many", "1,000,000", "A change that takes longer than a request is continued by " +
+			"the server, also after a restart."},
 		{"Directory of an archive of many people", fmt.Sprintf("%d MiB", BulkDirectory>>20),
 			"It is held in memory until the archive's end, and has room for about 75,000 files. People beyond it are " +
 				"named in the archive's list of contents."},

@@ -27,6 +27,9 @@ type administrationView struct {
 	Started moment
 	// Down are the stores that do not answer, Full the bounds that are reached, as words; empty where there are none.
 	Down, Full string
+	Space      spaceView
+	// Running are the changes of many people that run.
+	Running []jobView
 	// Stored is how many records there were when all were counted last, and Budget how much is used of what the store
 	// may hold; empty where that is not known.
 	Stored, Budget string
@@ -66,6 +69,7 @@ func (s *Server) administration(c echo.Context) error {
 	v := administrationView{page: s.page(c, "Administration"), Version: s.o.Version, Started: momentOf(s.started),
 		Full: strings.Join(s.full(), ", "), Budget: budgetText(kept.Budget)}
 	v.Down = strings.Join(s.down(c), ", ")
+	v.Space, v.Running = s.space(c, v.page), s.runningJobs(c)
 	if sweep := kept.Sweep; sweep != nil {
 		v.Compared, v.Stored = momentOf(sweep.At), counted(sweep.Files, "file")+", "+dossier.FormatBytes(sweep.Bytes)
 		v.Attention += sweep.Held

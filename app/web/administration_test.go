@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dossier.example/app"
+	"dossier.example/app/staff"
 )
 
 // Administrators see how the site is, what is unfinished, and what every setting is and where it comes from.
@@ -52,4 +53,40 @@ func TestAdministration(t *testing.T) {
 	s.faults.fail["catalog.Unfinished"] = func(int) error { return errors.New(innards) }
 	s.play(t, scenario{method: http.MethodGet, path: "/staff/administration", by: by, status: 500,
 		hasNot: []string{innards}})
+}
+
+// Who may delete is told when there is little space, or none, that the trash takes it up, and who can empty it.
+func TestSpaceIsTold(t *testing.T) {
+	s := newSite(t, withTrash)
+	admin, editor := s.as(t, s.addAccount(t, staff.Administrator).ID), s.as(t, s.addAccount(t, staff.Editor).ID)
+	viewer := s.as(t, s.addAccount(t, staff.Viewer).ID)
+	const full, nearly = "The storage is full", "The storage is nearly full"
+	var free int64
+	over := func() {
+		t.Helper()
+		all := s.stores.Intercept(s.faults.do)
+		s.server.svc = dossier.New(all.People, all.Catalog, s.objects, dossier.Options{Now: s.clock.now,
+			Fits: func(bytes int64) error {
+				if bytes > free {
+					return dossier.ErrFull
+				}
+				return nil
+			}})
+	}
+	over()
+	for _, c := range []struct {
+		free     int64
+		has, not string
+	}{{-1, full, nearly}, {0, nearly, full}, {1 << 50, "Directory", "The storage is"}} {
+		free = c.free
+		for _, path := range []string{"/people", "/trash", "/staff/administration"} {
+			s.play(t, scenario{path: path, by: admin, status: 200, has: []string{c.has}, hasNot: []string{c.not}})
+		}
+		s.play(t, scenario{path: "/trash", by: editor, status: 200, hasNot: []string{c.not, "/trash/empty"}})
+		s.play(t, scenario{path: "/people", by: viewer, status: 200, hasNot: []string{"The storage is"}})
+	}
+	free = -1
+	s.play(t, scenario{path: "/trash", by: admin, status: 200, has: []string{`href="/trash/empty"`}})
+	s.play(t, scenario{path: "/people", by: editor, status: 200, has: []string{full, "an administrator has to empty"},
+		hasNot: []string{"/trash/empty"}})
 }

@@ -301,6 +301,9 @@ func (s *Server) recordEach(c echo.Context, actor staff.Actor, people []dossier.
 	}
 	result := audit.Failed // also where it panics
 	defer func() {
+		if c.Get(jobKey) != nil {
+			return // whoever ends the job records that
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), recordTime)
 		defer cancel()
 		if err := s.o.Trail.Append(ctx, entries(result)...); err != nil {

@@ -27,6 +27,8 @@ type bulkAction struct {
 	NotAll bool
 	// action is what the audit trail calls it, and each what it calls it for one of several people.
 	action, each audit.Action
+	// proof says when a sign-in that is long ago is not enough.
+	proof proofRule
 	// ask, if not nil, shows the page that asks first, whose form is the same and has "confirmed".
 	ask func(*Server, echo.Context, dossier.Selection) error
 	do  func(*Server, echo.Context, dossier.Selection) error
@@ -36,11 +38,12 @@ type bulkAction struct {
 func bulkActions() []bulkAction {
 	return []bulkAction{
 		{Name: "zip", Label: "Download files", needs: staff.Viewer, action: audit.PeopleExport,
-			each: audit.PersonDownload, do: (*Server).selectedArchive},
+			each: audit.PersonDownload, proof: proof, do: (*Server).selectedArchive},
 		{Name: "csv", Label: "Download as CSV", needs: staff.Viewer, action: audit.PeopleExport,
-			each: audit.PersonDownload, do: (*Server).sendCSV},
+			each: audit.PersonDownload, proof: proof, do: (*Server).sendCSV},
 		{Name: "trash", Label: "Delete…", Danger: true, needs: staff.Editor, action: audit.PeopleDelete,
-			each: audit.PersonDelete, ask: (*Server).askTrashSelected, do: (*Server).trashSelected},
+			each: audit.PersonDelete, proof: proofToErase, ask: (*Server).askTrashSelected,
+			do: (*Server).trashSelected},
 	}
 }
 
@@ -114,6 +117,12 @@ func (s *Server) actOnSelected(c echo.Context) error {
 		}
 		e := s.entry(c, auditActor(actor), action.action, audit.Subject{})
 		e.Detail = action.Name
+		if s.asks(action.proof) && !s.provedSince(actor, proofAge) {
+			return s.record(c, e, func() error {
+				_, err := s.proved(c, at.path())
+				return err
+			})
+		}
 		return s.recordEach(c, actor, sel.IDs, action, func() error {
 			return s.record(c, e, func() error { return action.do(s, c, sel) })
 		})

@@ -128,67 +128,125 @@ func TestTrashAllThatMatch(t *testing.T) {
 
 	s.clock.advance(time.Second)
 
-	// A store that fails in the middle: what was done is told, and can be undone; the same form continues.
+	// A store that fails in the middle: how far it is is told, and it goes on by itself.
 	s.faults.set("people.Trash", func(call int) error {
 		if call == 2 {
 			return dossier.Unavailable(t.Context(), "people.Trash", dossier.ErrUnavailable)
 		}
 		return nil
 	})
-	a := s.play(t, scenario{path: "/people/selected", by: by, form: hidden(t, page), status: 503,
-		has: []string{"25 people were moved to the trash, then the storage did not respond", "delete them again"}})
-	if got := s.recordedBy(t, a); !slices.Equal(got, []string{"shared people.delete begun: trash",
-		"shared people.delete failed 25: trash"}) {
+	a := s.play(t, scenario{path: "/people/selected", by: by, form: hidden(t, page), status: 303})
+	at := a.header.Get("Location")
+	if !strings.HasPrefix(at, "/people/jobs/") {
+		t.Fatalf("the way leads to %s", at)
+	}
+	s.play(t, scenario{path: at, by: by, status: 200, has: []string{"Moving 60 people to the trash: 25 done.",
+		"did not respond", "by itself", at + "/stop"}, hasNot: []string{"/trash/moves/"}})
+	begun := []string{"shared people.delete begun: trash"}
+	if got := s.recordedBy(t, a); !slices.Equal(got, begun) {
 		t.Errorf("the trail has %q", got)
 	}
 	if n := s.listed(t); n != 60-25+2 {
 		t.Errorf("%d are left", n)
 	}
-
-	// The time is over after the first batch.
-	s.clock.advance(time.Second)
-	s.faults.set("people.Trash", func(call int) error {
-		if call == 1 {
-			s.clock.advance(bulkTime)
-		}
-		return nil
-	})
-	a = s.play(t, scenario{path: "/people/selected", by: by, form: hidden(t, page), status: 303,
-		want: map[string]string{"Location": path}})
-	next := s.afterwards(t, by, a)
-	if got := said(t, next); got != "25 people were moved to the trash. 10 people are left, because it takes long. "+
-		"Delete them again to continue." {
-		t.Errorf("when the time was over, the page says %q", got)
-	}
+	s.play(t, scenario{path: "/people", by: by, status: 200, has: []string{"Moving 60 people to the trash: 25 done.", at}})
+	s.play(t, scenario{path: "/trash", by: by, status: 200, has: []string{"Moving 60 people to the trash: 25 done."}})
 	s.faults.set("people.Trash", nil)
-	a = s.play(t, scenario{path: "/people/selected", by: by, form: hidden(t, page), status: 303})
-	if got := said(t, s.afterwards(t, by, a)); got != "10 people were moved to the trash. 51 were no longer in the "+
-		"list." {
-		t.Errorf("at last, the page says %q", got)
+	goOn := func() {
+		t.Helper()
+		s.clock.advance(time.Minute)
+		if err := s.svc.ContinueJobs(t.Context(), s.server); err != nil {
+			t.Fatal(err)
+		}
 	}
+	goOn()
+	if got, want := s.recordedBy(t, a), append(begun, "shared people.delete done 60: trash"); !slices.Equal(got, want) {
+		t.Errorf("the trail has %q, want %q", got, want)
+	}
+	ended := s.play(t, scenario{path: at, by: by, status: 200, has: []string{"60 people were moved to the trash."},
+		hasNot: []string{at + "/stop"}})
+	s.play(t, scenario{path: "/people", by: by, status: 200, hasNot: []string{at}})
 	if n := s.listed(t); n != 2 {
 		t.Errorf("%d are left, want the two who were not meant", n)
 	}
 
-	// An undo that fails in the middle is offered once more.
+	// An undo goes on as well. While a move runs, an undo stops it first.
 	s.faults.set("people.PutBack", func(call int) error {
 		if call == 4 {
 			return dossier.Unavailable(t.Context(), "people.PutBack", dossier.ErrUnavailable)
 		}
 		return nil
 	})
-	undo := undoOf(t, next)
-	a = s.play(t, scenario{path: undo, by: by, form: url.Values{"csrf": {by.token}}, status: 303})
+	undo := undoOf(t, ended)
+	back := s.play(t, scenario{path: undo, by: by, form: url.Values{"csrf": {by.token}}, status: 303})
+	s.play(t, scenario{path: back.header.Get("Location"), by: by, status: 200,
+		has: []string{"Putting 60 people back from the trash: 3 done."}})
+	again := s.play(t, scenario{path: undo, by: by, form: url.Values{"csrf": {by.token}}, status: 303})
+	if got := again.header.Get("Location"); got != back.header.Get("Location") {
+		t.Errorf("the undo that runs is shown at %s", got)
+	}
 	s.faults.set("people.PutBack", nil)
-	next = s.afterwards(t, by, a)
-	if got := said(t, next); !strings.HasPrefix(got, "3 people were put back, others are still") ||
-		undoOf(t, next) != undo {
-		t.Errorf("the undo that failed says %q, and offers %q", got, undoOf(t, next))
+	goOn()
+	if n := s.listed(t); n != 2+60 {
+		t.Errorf("%d are there after the undo", n)
 	}
-	s.play(t, scenario{path: undo, by: by, form: url.Values{"csrf": {by.token}}, status: 303})
-	if n := s.listed(t); n != 2+25 {
-		t.Errorf("%d are there after the undo of the second part", n)
+	if got, want := s.recordedBy(t, back), []string{"shared people.put-back begun",
+		"shared people.put-back done 60"}; !slices.Equal(got, want) {
+		t.Errorf("the trail has %q, want %q", got, want)
 	}
+}
+
+// The time of a request ends before all are moved: the rest is moved afterwards, or stopped.
+func TestTrashTakesLong(t *testing.T) {
+	s := newSite(t, withTrash)
+	by := s.signIn(t)
+	s.insert(t, numbered(60)...)
+	form, _ := bulkForm(t, s.play(t, scenario{path: "/people", by: by, status: 200}))
+	form = more(form, "all", "yes", "do", "trash")
+	page := s.play(t, scenario{path: "/people/selected", by: by, form: form, status: 200})
+	s.faults.set("people.Trash", func(call int) error {
+		if call == 1 {
+			s.clock.advance(bulkTime)
+		}
+		return nil
+	})
+	a := s.play(t, scenario{path: "/people/selected", by: by, form: hidden(t, page), status: 303})
+	at := a.header.Get("Location")
+	job := s.play(t, scenario{path: at, by: by, status: 200, has: []string{"Moving 60 people to the trash: 25 done.",
+		"continues by itself"}})
+	jobs, err := s.svc.Jobs(t.Context())
+	if err != nil || len(jobs) != 1 {
+		t.Fatalf("the jobs are %v, %v", jobs, err)
+	}
+	undo := undoPath(jobs[0].Trash)
+	if undoOf(t, job) != "" {
+		t.Error("the page offers to undo what runs")
+	}
+	viewer := s.as(t, s.addAccount(t, staff.Viewer).ID)
+	s.play(t, scenario{path: at, by: viewer, status: 200, hasNot: []string{at + "/stop"}})
+	stopping := s.play(t, scenario{path: undo, by: by, form: url.Values{"csrf": {by.token}}, status: 303,
+		want: map[string]string{"Location": at}})
+	if got := said(t, s.afterwards(t, by, stopping)); !strings.Contains(got, "being stopped") {
+		t.Errorf("the undo of what runs says %q", got)
+	}
+	if err := s.svc.ContinueJobs(t.Context(), s.server); err != nil {
+		t.Fatal(err)
+	}
+	ended := s.play(t, scenario{path: at, by: by, status: 200,
+		has: []string{"25 people were moved to the trash. Then it was stopped: 35 are left."}})
+	if got, want := s.recordedBy(t, a), []string{"shared people.delete begun: trash",
+		"shared people.delete failed 25: trash, stopped of 60"}; !slices.Equal(got, want) {
+		t.Errorf("the trail has %q, want %q", got, want)
+	}
+	s.play(t, scenario{path: undoOf(t, ended), by: by, form: url.Values{"csrf": {by.token}}, status: 303})
+	if n := s.listed(t); n != 60 {
+		t.Errorf("%d are there after the undo", n)
+	}
+	s.play(t, scenario{path: at + "/stop", by: by, form: url.Values{"csrf": {by.token}}, status: 303})
+	s.playAll(t, []scenario{
+		{path: "/people/jobs/x", by: by, status: 404, has: []string{"not known any more"}},
+		{path: "/people/jobs/x/stop", by: by, form: url.Values{"csrf": {by.token}}, status: 404},
+	})
 }
 
 // Where there is no trash, it asks for the number, and deletes.
@@ -225,7 +283,8 @@ func TestDeleteSelectedForGood(t *testing.T) {
 	s.play(t, scenario{path: "/people/selected", by: by, form: yes, status: 400, has: []string{"damaged"}})
 }
 
-func TestTrashOfTooMany(t *testing.T) {
+// More people than one archive takes can be moved at once.
+func TestTrashOfMany(t *testing.T) {
 	s := newSite(t, withTrash)
 	by := s.signIn(t)
 	at := s.clock.now()
@@ -237,11 +296,11 @@ func TestTrashOfTooMany(t *testing.T) {
 		}
 	}
 	form, _ := bulkForm(t, s.play(t, scenario{path: "/people", by: by, status: 200}))
-	form = more(form, "all", "yes", "do", "trash")
-	s.play(t, scenario{path: "/people/selected", by: by, form: form, status: 413})
-	s.play(t, scenario{path: "/people/selected", by: by, form: more(form, "confirmed", "10001"), status: 413})
-	if people, err := s.svc.TrashedPeople(t.Context(), dossier.Cursor{}, 1); err != nil || len(people.People) != 0 {
-		t.Errorf("somebody was moved, or %v", err)
+	page := s.play(t, scenario{path: "/people/selected", by: by, form: more(form, "all", "yes", "do", "trash"), status: 200,
+		has: []string{"Move 10,001 people to the trash?"}})
+	a := s.play(t, scenario{path: "/people/selected", by: by, form: hidden(t, page), status: 303})
+	if got := said(t, s.afterwards(t, by, a)); got != "10,001 people were moved to the trash." || s.listed(t) != 0 {
+		t.Errorf("the page says %q, and %d are left", got, s.listed(t))
 	}
 }
 

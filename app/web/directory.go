@@ -39,6 +39,10 @@ type directoryView struct {
 	// Export is the path of all that the list has as CSV; empty for those who may not export everybody.
 	Export string
 	Bulk   bulkView
+	// Running are the changes of many people that run.
+	Running []jobView
+	// Space is what those who may delete are told of the space.
+	Space spaceView
 	pager
 }
 
@@ -191,7 +195,10 @@ func (s *Server) people(c echo.Context) error {
 		return err
 	}
 	v := directoryAt(s.page(c, "Directory"), at)
-	v.Count, v.Incomplete = countOf(found), found.Incomplete
+	v.Count, v.Incomplete, v.Running = countOf(found), found.Incomplete, s.runningJobs(c)
+	if v.Editor {
+		v.Space = s.space(c, v.page)
+	}
 	for _, p := range found.People {
 		v.People = append(v.People, personForStaff(p, place{from: at}))
 	}

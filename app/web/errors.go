@@ -205,6 +205,10 @@ func (s *Server) handleError(err error, c echo.Context) {
 	if view.Staff {
 		view.Back, view.BackText = "/people", "Go to the directory"
 	}
+	if code == dossier.CodeFull && view.Editor && s.trashing() {
+		view.Message += " To free space, erase what is in the trash: it still takes up space there."
+		view.Back, view.BackText = trashPath, "Go to the trash"
+	}
 	if a := (*absent)(nil); errors.As(err, &a) {
 		view.Title, view.Heading, view.Message = a.heading, a.heading, a.message
 		view.Back, view.BackText = a.back, a.backText

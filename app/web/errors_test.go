@@ -269,7 +269,12 @@ func TestHead(t *testing.T) {
 	if _, err := s.svc.TrashPerson(t.Context(), trashed.Person, "x"); err != nil {
 		t.Fatal(err)
 	}
-	fill := strings.NewReplacer("/trash/people/:id/files/:file", trashedFilePath(trashed.Person, itsFiles[0].ID),
+	job, err := s.svc.StartJob(t.Context(), dossier.JobOrder{Kind: dossier.JobTrash})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill := strings.NewReplacer("/people/jobs/:id", jobPath(job.ID),
+		"/trash/people/:id/files/:file", trashedFilePath(trashed.Person, itsFiles[0].ID),
 		"/trash/people/:id", trashedPersonPath(trashed.Person), "/accounts/:id", "/accounts/"+account.ID.String(),
 		"v1/files/:file/content", "v1/files/"+files[0].ID.String()+"/content"+ofPerson,
 		"v1/files/:file", "v1/files/"+announced.ID.String()+ofPerson, "v1/receipt", "v1/receipt"+ofPerson,

@@ -65,8 +65,13 @@ func (s *sessions) flashOf(r *http.Request) (text string, given bool) {
 // say has the next page say a sentence.
 func (s *Server) say(c echo.Context, text string) { c.SetCookie(s.sessions.flashCookie(text)) }
 
-// sayUndo is say of something that a form that posts to a path undoes.
-func (s *Server) sayUndo(c echo.Context, text, path string) { s.say(c, undoMark+path+undoMark+text) }
+// sayUndo is say of something that a form that posts to a path undoes; empty: nothing does.
+func (s *Server) sayUndo(c echo.Context, text, path string) {
+	if path != "" {
+		text = undoMark + path + undoMark + text
+	}
+	s.say(c, text)
+}
 
 // undoMark surrounds the path of a flash that can be undone, before its sentence. No name has such a character.
 const undoMark = "\x00"

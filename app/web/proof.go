@@ -3,11 +3,13 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"dossier.example/app"
+	"dossier.example/app/staff"
 )
 
 // proofAge is how long ago a sign-in may be for what changes accounts.
@@ -17,33 +19,64 @@ const proofAge = 30 * time.Minute
 var forbiddenShared = dossier.Errorf(dossier.CodeForbidden, nil,
 	"You are signed in with the shared key, which is nobody's account. Make an account first.")
 
-// proved reports whether the actor has signed in, or proved themselves again, within a time. If not, it has answered:
-// with the page that asks for proof, from which the actor comes back to the page of the same path. A new proof begins a
-// new session, so there is nothing else to keep.
-func (s *Server) proved(c echo.Context, within time.Duration) (ok bool, err error) {
+// proofRule says when a sign-in that is long ago is not enough for a route.
+type proofRule int
+
+const (
+	// noProof: it always is.
+	noProof proofRule = iota
+	// proof: it never is.
+	proof
+	// proofToErase: it is not where nothing goes to the trash, because then the route erases.
+	proofToErase
+	// proofByForm: the form says what is done, and that has a rule of its own.
+	proofByForm
+)
+
+// asks reports whether the rule asks for proof here.
+func (s *Server) asks(r proofRule) bool { return r == proof || r == proofToErase && !s.trashing() }
+
+// provedSince reports whether an actor has signed in, or proved themselves again, within a time.
+func (s *Server) provedSince(by staff.Actor, within time.Duration) bool {
+	return s.now().Sub(by.Session.BeganAt) < within
+}
+
+// proved reports whether the actor has signed in, or proved themselves again, lately. If not, it has answered: with the
+// page that asks for proof, from which the actor comes back to a page: that of a path of this site. A new proof begins
+// a new session, so there is nothing else to keep.
+func (s *Server) proved(c echo.Context, back string) (ok bool, err error) {
 	actor, _, err := s.actor(c)
 	if err != nil {
 		return false, err
 	}
-	if s.now().Sub(actor.Session.BeganAt) < within {
+	if s.provedSince(actor, proofAge) {
 		return true, nil
 	}
-	to := c.Request().URL.RequestURI()
-	if c.Request().Method == http.MethodPost {
-		to = c.Request().URL.EscapedPath()
-		s.say(c, "Nothing was changed yet. Confirm that it is you, then do it again.")
-	}
-	return false, c.Redirect(http.StatusSeeOther, "/staff/proof?"+url.Values{"next": {safeNext(to)}}.Encode())
+	notDone(c)
+	s.say(c, "Nothing was done yet. Confirm that it is you, then do it again.")
+	return false, c.Redirect(http.StatusSeeOther, "/staff/proof?"+url.Values{"next": {safeNext(back)}}.Encode())
 }
 
-// afterProof has a handler run only if the actor has signed in lately.
-func (s *Server) afterProof(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if ok, err := s.proved(c, proofAge); !ok {
-			notDone(c)
-			return err
+// afterProof has a handler run only if its rule asks for no proof, or the actor has signed in lately. It runs inside
+// recorded and token.
+func (s *Server) afterProof(rule proofRule) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if !s.asks(rule) {
+				return next(c)
+			}
+			u := c.Request().URL
+			back := u.RequestURI()
+			if c.Request().Method == http.MethodPost {
+				back = u.EscapedPath() // the page of the same path asks again
+			} else if page, ok := strings.CutSuffix(u.EscapedPath(), ".csv"); ok {
+				back = page + "?" + u.RawQuery // the list itself, with what was asked for
+			}
+			if ok, err := s.proved(c, back); !ok {
+				return err
+			}
+			return next(c)
 		}
-		return next(c)
 	}
 }
 
@@ -79,8 +112,8 @@ func (s *Server) proofPage(c echo.Context) error {
 	return s.showProof(c, http.StatusOK, safeNext(c.QueryParam("next")), "")
 }
 
-// proof takes it, and goes on.
-func (s *Server) proof(c echo.Context) error {
+// prove takes it, and goes on.
+func (s *Server) prove(c echo.Context) error {
 	actor, _, err := s.actor(c)
 	if err != nil {
 		return err

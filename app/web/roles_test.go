@@ -13,6 +13,8 @@ import (
 	"github.com/google/uuid"
 
 	"dossier.example/app"
+	"dossier.example/app/api"
+	"dossier.example/app/audit"
 	"dossier.example/app/staff"
 )
 
@@ -53,6 +55,10 @@ var decisions = map[string]staff.Role{
 	"GET /people":                                 staff.Viewer,
 	"GET /people.csv":                             staff.Viewer, // everybody's needs more: see TestSelectedByRole
 	"GET /people/selected":                        staff.Viewer,
+	"GET /people/jobs/:id":                        staff.Viewer,
+	"POST /people/jobs/:id/stop":                  staff.Editor,
+	"GET /trash/empty":                            staff.Administrator,
+	"POST /trash/empty":                           staff.Administrator,
 	"POST /people/selected":                       staff.Viewer, // what it does may need more, and says so itself
 	"GET /people/:id":                             staff.Viewer,
 	"GET /people/:id/delete":                      staff.Editor,
@@ -351,21 +357,15 @@ func TestProofAgain(t *testing.T) {
 		t.Errorf("without proof, the account is %+v, %v", a, err)
 	}
 	receipt, _ := s.submit(t, "Ada", upload{"a.txt", "one"})
-	for path, status := range map[string]int{
-		"/people.csv": 303,
-		personPath(receipt.Person) + "/export.zip": 303,
-		"/people.csv?name=Ada":                     200,
-		personPath(receipt.Person) + "/files.zip":  200,
+	for path, back := range map[string]string{
+		"/people.csv":                              "/people",
+		"/people.csv?name=Ada":                     "/people?name=Ada",
+		personPath(receipt.Person) + "/export.zip": personPath(receipt.Person) + "/export.zip",
 	} {
-		export := scenario{path: path, by: by, status: status, hasNot: []string{"one"}}
-		if status == 303 {
-			export.want = map[string]string{"Location": "/staff/proof?next=" +
-				url.QueryEscape(strings.TrimSuffix(path, ".csv"))}
-		} else {
-			export.hasNot = nil
-		}
-		s.play(t, export)
+		s.play(t, scenario{path: path, by: by, status: 303, hasNot: []string{"one"},
+			want: map[string]string{"Location": "/staff/proof?next=" + url.QueryEscape(back)}})
 	}
+	s.play(t, scenario{path: personPath(receipt.Person) + "/files.zip", by: by, status: 200})
 	s.play(t, scenario{name: "suspending needs none", path: page + "/suspend", by: by,
 		form: url.Values{"csrf": {by.token}}, status: 303, want: map[string]string{"Location": page}})
 	a := s.play(t, scenario{path: "/staff/proof?next=" + url.QueryEscape(page), by: by, status: 200,
@@ -401,4 +401,108 @@ func TestProofAgain(t *testing.T) {
 		s.play(t, scenario{path: "/staff/proof", by: by, form: url.Values{"csrf": {by.token}, "key": {siteSecret},
 			"next": {"/staff/accounts"}}, status: 303, want: map[string]string{"Location": "/staff/accounts"}})
 	})
+}
+
+// The one rule: whatever exports people, or the trail, and whatever erases, asks for proof if the sign-in was long ago.
+// It is asked of every route by what the audit trail calls it, and by what the route answers.
+func TestExportsAndErasuresAskForProof(t *testing.T) {
+	must := func(action audit.Action) bool {
+		name := string(action)
+		return strings.HasSuffix(name, ".export") || strings.HasSuffix(name, ".erase") || action == audit.TrashEmpty
+	}
+	s := newSite(t, withTrash)
+	routes := s.server.staffRoutes()
+	for _, o := range s.server.staffOperations() {
+		routes = append(routes, o.staffRoute)
+	}
+	asked := 0
+	for _, r := range routes {
+		erases := r.action == audit.PersonDelete || r.action == audit.FileDelete
+		switch {
+		case must(r.action) && r.proof != proof,
+			r.action == audit.PeopleSelect && r.method == http.MethodPost && r.proof != proofByForm,
+			// A token's deletion always goes to the trash.
+			erases && r.method == http.MethodPost && r.proof != proofToErase:
+			t.Errorf("%s %s (%s) does not ask for proof", r.method, r.path, r.action)
+		case r.proof != noProof:
+			asked++
+		}
+	}
+	for _, a := range bulkActions() {
+		if must(a.action) && a.proof != proof || a.Danger && a.proof != proofToErase {
+			t.Errorf("with selected people, %s does not ask for proof", a.Name)
+		}
+	}
+	if asked < 15 {
+		t.Errorf("only %d routes ask for proof", asked)
+	}
+
+	for name, s := range map[string]*site{"with a trash": s, "without one": newSite(t)} {
+		t.Run(name, func(t *testing.T) {
+			receipt, files := s.submit(t, "Ada", upload{"a.txt", "secret content"})
+			other, _ := s.submit(t, "Bob")
+			if _, err := s.svc.TrashPerson(t.Context(), other.Person, "x"); err != nil {
+				t.Fatal(err)
+			}
+			by := s.as(t, s.addAccount(t, staff.Administrator).ID)
+			form, _ := bulkForm(t, s.play(t, scenario{path: "/people", by: by, status: 200}))
+			s.clock.advance(proofAge)
+			fill := strings.NewReplacer("/trash/people/:id", "/trash/people/"+other.Person.String(), "/people/:id",
+				"/people/"+receipt.Person.String(), ":file", files[0].ID.String(), ":at", "1")
+			refused := func(what string, a answer, action audit.Action) {
+				t.Helper()
+				if !strings.HasPrefix(a.header.Get("Location"), "/staff/proof?") {
+					t.Errorf("%s: status %d to %q, want the page that asks for proof", what, a.status, a.header.Get("Location"))
+				}
+				if got := s.recordedBy(t, a); len(got) == 0 || !strings.Contains(got[len(got)-1], string(action)+" refused") {
+					t.Errorf("%s: the trail has %q", what, got)
+				}
+			}
+			for _, r := range s.server.staffRoutes() {
+				c := scenario{method: r.method, path: fill.Replace(r.path), by: by}
+				if r.method == http.MethodPost {
+					c.form = more(url.Values{"csrf": {by.token}}, "name", "Ada", "number", "1", "asked", form.Get("asked"))
+				}
+				if s.server.asks(r.proof) {
+					refused(r.method+" "+r.path, s.ask(t, c), r.action)
+				}
+				// What is downloaded is an export, but for the files of one person.
+				if r.method == http.MethodGet && !strings.HasPrefix(r.path, "/people/:id/files") {
+					if got := s.ask(t, c).header.Get("Content-Disposition"); got != "" {
+						t.Errorf("%s is downloaded (%s) without proof", r.path, got)
+					}
+				}
+			}
+			for _, all := range []url.Values{more(form, "all", "yes"), more(form, "person", receipt.Person.String())} {
+				for _, do := range bulkActions() {
+					if s.server.asks(do.proof) {
+						a := s.ask(t, scenario{path: "/people/selected", by: by,
+							form: more(all, "do", do.Name, "confirmed", "1", "number", "1")})
+						refused(do.Name, a, do.action)
+					}
+				}
+			}
+			// A session reads the API as well.
+			for _, o := range s.server.staffOperations() {
+				if o.proof != proof {
+					continue
+				}
+				a := s.ask(t, scenario{path: api.Prefix + o.path, by: by, header: map[string]string{
+					"Sec-Fetch-Site": "same-origin"}})
+				if a.status != http.StatusForbidden || !strings.Contains(a.body, "/staff/proof") {
+					t.Errorf("%s by a session: status %d\n%s", o.path, a.status, a.body)
+				}
+			}
+			if there, stored := s.exists(t, receipt.Person); !there || len(stored) != 1 {
+				t.Error("something was deleted without proof")
+			}
+			if _, err := s.svc.TrashedPerson(t.Context(), other.Person); err != nil {
+				t.Errorf("somebody was erased without proof: %v", err)
+			}
+			fresh := s.as(t, s.addAccount(t, staff.Administrator).ID)
+			s.play(t, scenario{path: "/people.csv", by: fresh, status: 200, has: []string{"Ada"}})
+			s.play(t, scenario{path: api.Prefix + "/staff/people.csv", by: fresh, status: 200, has: []string{"Ada"},
+				header: map[string]string{"Sec-Fetch-Site": "same-origin"}})
+		})
+	}
 }

@@ -312,7 +312,11 @@ func samples(picture string) []sample {
 		Consequence: "Nobody will see them, and uploads to them end. Within 30 days, they can be put back from the " +
 			"trash; " +
 			"then they are erased.", Names: []string{"Ada Lovelace", arabic, markup, unbroken}, Button: "Move to trash",
-		Fields: []hiddenField{{"do", "trash"}}, Cancel: "/people"}
+		Action: "/people/selected", Of: "people", Fields: []hiddenField{{"do", "trash"}}, Cancel: "/people"}
+	job := jobView{page: staff("Change of many people", "/people/jobs/1"), Path: "/people/jobs/1", Running: true,
+		Text: jobText(dossier.Job{JobOrder: dossier.JobOrder{Kind: dossier.JobTrash, Found: 100_000},
+			Bulk: dossier.Bulk{Changed: 43_211}}), By: unbroken[:60], Stop: "/people/jobs/1/stop",
+		Begun: sampleTime("2026-11-24T14:05:09Z"), Moved: sampleTime("2026-11-24T14:06:09Z")}
 	directory := directoryAt(staff("Directory", "/people"), directoryPlace{})
 	directory.Bulk = bulkOf(directoryPlace{}, time.Date(2026, 11, 24, 14, 5, 0, 0, time.UTC), sampleRole)
 	filtered := func(query string) directoryView {
@@ -634,8 +638,27 @@ func samples(picture string) []sample {
 				BackText: "Go to the form"}},
 		{"trash", "trash", trash},
 		{"trash-empty", "trash", trashView{page: trash.page, Keep: "30 days"}},
-		{"trash-files", "trash", trashView{page: trash.page, Files: trash.Files, MoreFiles: true}},
+		{"trash-files", "trash", trashView{page: trash.page, Files: trash.Files,
+			FilePages: pager{FirstText: "First files", NextText: "Next files", First: "/trash", Next: "/trash?files=x"}}},
 		{"trash-past-end", "trash", trashView{page: trash.page, Keep: "30 days", pager: pager{First: "/trash"}}},
+		{"trash-files-past-end", "trash", trashView{page: trash.page, Keep: "30 days",
+			FilePages: pager{First: "/trash"}}},
+		{"trash-job", "trash", with(trash, func(v *trashView) {
+			v.Empty, v.Running = "/trash/empty", []jobView{job}
+			v.Space = spaceView{"The storage is full: no files are accepted.", "/trash/empty"}
+		})},
+		{"job", "job", job},
+		{"job-waiting", "job", with(job, func(v *jobView) { v.Waiting, v.Interrupted = true, true })},
+		{"job-failed", "job", with(job, func(v *jobView) {
+			v.Running, v.Unfinished, v.Stop, v.UndoMove = false, true, "", "/trash/moves/1/put-back"
+			v.Text = jobEndText(dossier.Job{JobOrder: dossier.JobOrder{Kind: dossier.JobTrash, Found: 100_000},
+				State: dossier.JobFailed, Bulk: dossier.Bulk{Changed: 43_211}})
+		})},
+		{"empty-trash", "selected", with(selected, func(v *selectedView) {
+			v.Names, v.Question = nil, "Erase everything in the trash for good?"
+			v.Consequence = "These are " + thingsText(1284) + ". " + eraseConsequence
+			v.Type, v.Of, v.Button, v.Action = "1,284", "people and files", "Erase for good", "/trash/empty"
+		})},
 		{"erase", "erase", erase},
 		{"selected", "selected", selected},
 		{"selected-filters", "selected", with(selected, func(v *selectedView) {

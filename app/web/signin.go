@@ -251,7 +251,7 @@ func (s *Server) leave(c echo.Context, why string) error {
 // staffPages are the pages of staff, beside those of people, that a sign-in may lead to.
 var staffPages = []string{"/staff/account", "/staff/account/codes", "/staff/accounts", "/staff/administration",
 	"/staff/audit", "/staff/audit.csv", "/staff/first", "/staff/sessions", "/staff/storage",
-	"/staff/tokens", trashPath}
+	"/staff/tokens", trashPath, emptyTrashPath}
 
 // erasePage is a page that asks before it erases something in the trash.
 var erasePage = regexp.MustCompile(`^/trash/people/[0-9a-f-]{36}(/files/[0-9a-f-]{36})?/erase$`)

@@ -50,16 +50,18 @@ func (s *Server) staffOperations() []staffOperation {
 		viewer   = staff.Viewer
 	)
 	return []staffOperation{
-		{staffRoute{get, "/staff/people", viewer, audit.PeopleSearch, s.listPeople}, staff.ScopeRead},
-		{staffRoute{get, "/staff/people.csv", staff.Administrator, audit.PeopleExport, s.exportCSV}, staff.ScopeExport},
-		{staffRoute{get, "/staff/people.jsonl", staff.Administrator, audit.PeopleExport, s.exportLines},
+		{staffRoute{get, "/staff/people", viewer, audit.PeopleSearch, noProof, s.listPeople}, staff.ScopeRead},
+		{staffRoute{get, "/staff/people.csv", staff.Administrator, audit.PeopleExport, proof,
+			s.exportCSV}, staff.ScopeExport},
+		{staffRoute{get, "/staff/people.jsonl", staff.Administrator, audit.PeopleExport, proof,
+			s.exportLines},
 			staff.ScopeExport},
-		{staffRoute{get, person, viewer, audit.PersonView, s.readPerson}, staff.ScopeRead},
-		{staffRoute{del, person, staff.Editor, audit.PersonDelete, s.apiTrashPerson}, staff.ScopeTrash},
-		{staffRoute{get, person + "/files.zip", viewer, audit.PersonDownload, s.personArchive}, staff.ScopeDownload},
-		{staffRoute{get, file, viewer, audit.FileView, s.readPersonsFile}, staff.ScopeRead},
-		{staffRoute{del, file, staff.Editor, audit.FileDelete, s.apiTrashFile}, staff.ScopeTrash},
-		{staffRoute{get, file + "/content", viewer, audit.FileDownload, s.file}, staff.ScopeDownload},
+		{staffRoute{get, person, viewer, audit.PersonView, noProof, s.readPerson}, staff.ScopeRead},
+		{staffRoute{del, person, staff.Editor, audit.PersonDelete, noProof, s.apiTrashPerson}, staff.ScopeTrash},
+		{staffRoute{get, person + "/files.zip", viewer, audit.PersonDownload, noProof, s.personArchive}, staff.ScopeDownload},
+		{staffRoute{get, file, viewer, audit.FileView, noProof, s.readPersonsFile}, staff.ScopeRead},
+		{staffRoute{del, file, staff.Editor, audit.FileDelete, noProof, s.apiTrashFile}, staff.ScopeTrash},
+		{staffRoute{get, file + "/content", viewer, audit.FileDownload, noProof, s.file}, staff.ScopeDownload},
 	}
 }
 
@@ -94,6 +96,14 @@ func (s *Server) staffAPI(o staffOperation) echo.MiddlewareFunc {
 			}
 			if !by.Role().May(o.needs) {
 				return s.refused(c, by, o.needs, o.action, subjectOf(c))
+			}
+			// A token was made with proof, and for this. A session may be left open on somebody's desk.
+			if by.Token == nil && o.proof == proof && !s.provedSince(by, proofAge) {
+				if err := s.recordRefusal(c, by, o.action, subjectOf(c)); err != nil {
+					return err
+				}
+				return dossier.Errorf(dossier.CodeForbidden, nil, "The sign-in was more than %d minutes ago. Confirm "+
+					"that it is you on the page /staff/proof, or send a personal token.", int(proofAge.Minutes()))
 			}
 			if err := known(c.QueryParams(), query); err != nil {
 				return err

@@ -27,7 +27,7 @@ func loadPages(fsys fs.FS, a *assets) (pages, error) {
 	for _, name := range []string{"form", "receipt", "signin", "directory", "person", "confirm", "custody", "error",
 		"api", "open", "link", "sessions", "administration", "audit",
 		"invitation", "accept", "recovery", "accounts", "member", "account", "codes", "proof",
-		"trash", "erase", "selected", "tokens"} {
+		"trash", "erase", "selected", "job", "tokens"} {
 		t, err := base.Clone()
 		if err == nil {
 			t, err = t.ParseFS(fsys, path.Join("templates", name+".html"))

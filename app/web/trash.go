@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,7 +13,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"dossier.example/app"
-	"dossier.example/app/audit"
 )
 
 // What staff delete is moved to the trash, unless Options.TrashTime is 0: then it is deleted at once.
@@ -26,9 +24,14 @@ type trashView struct {
 	Keep   string
 	People []trashedView
 	Files  []trashedView
-	// MoreFiles: there are more files than the page lists.
-	MoreFiles bool
 	pager
+	// FilePages are the pages of files.
+	FilePages pager
+	// Empty is the path of the page that asks before everything is erased; empty for those who may not.
+	Empty string
+	// Running are the changes of many people that run.
+	Running []jobView
+	Space   spaceView
 }
 
 // trashedView is a person or a file in the trash.
@@ -45,8 +48,8 @@ type trashedView struct {
 	CSRF string
 }
 
-// trashedFiles is how many files the page of the trash lists.
-const trashedFiles = 500
+// trashedFiles is how many files a page of the trash lists.
+const trashedFiles = 100
 
 const trashPath = "/trash"
 
@@ -72,26 +75,49 @@ func (s *Server) keepText() string {
 	return s.o.TrashTime.String()
 }
 
-// trash lists what is in the trash.
+// trash lists what is in the trash: people and files, each by pages of their own. While one of them is read on, the
+// other is left out.
 func (s *Server) trash(c echo.Context) error {
 	ctx := c.Request().Context()
+	v := trashView{page: s.page(c, "Trash"), pager: pager{FirstText: "First people", NextText: "Next people"},
+		FilePages: pager{FirstText: "First files", NextText: "Next files"}, Running: s.runningJobs(c)}
+	v.Space = s.space(c, v.page)
+	if s.trashing() {
+		v.Keep = s.keepText()
+	}
+	if v.Administrator {
+		v.Empty = emptyTrashPath
+	}
+	var err error
+	if text := c.QueryParam("files"); text != "" {
+		err = s.trashedFiles(ctx, &v, text)
+	} else if err = s.trashedPeople(ctx, &v, c.QueryParam("after")); err == nil && v.First == "" {
+		err = s.trashedFiles(ctx, &v, "")
+	}
+	if err != nil {
+		return err
+	}
+	return s.render(c, http.StatusOK, "trash", v)
+}
+
+// badTrashPage refuses an address that no page of the trash has.
+func badTrashPage(err error) error {
+	return malformed(err, "This page's address is invalid. Start again from the first page.")
+}
+
+// trashedPeople shows the page of people behind a position, which is empty for the first.
+func (s *Server) trashedPeople(ctx context.Context, v *trashView, position string) error {
 	var after dossier.Cursor
-	if text := c.QueryParam("after"); text != "" {
+	if position != "" {
 		var err error
-		if after, err = dossier.ParseCursor(text); err != nil {
-			return malformed(err, "This page's address is invalid. Start again from the first page.")
+		if after, err = dossier.ParseCursor(position); err != nil {
+			return badTrashPage(err)
 		}
+		v.First = trashPath
 	}
 	people, err := s.svc.TrashedPeople(ctx, after, 100)
 	if err != nil {
 		return err
-	}
-	v := trashView{page: s.page(c, "Trash"), pager: pager{FirstText: "First people", NextText: "Next people"}}
-	if s.trashing() {
-		v.Keep = s.keepText()
-	}
-	if !after.IsZero() {
-		v.First = trashPath
 	}
 	if !people.Next.IsZero() {
 		v.Next = trashPath + "?after=" + people.Next.String()
@@ -99,19 +125,30 @@ func (s *Server) trash(c echo.Context) error {
 	for _, p := range people.People {
 		v.People = append(v.People, s.trashedOf(v.page, p.Trash, p.Name, "", trashedPersonPath(p.ID)))
 	}
-	if !after.IsZero() {
-		return s.render(c, http.StatusOK, "trash", v)
+	return nil
+}
+
+// trashedFiles shows the page of files behind a position, which is empty for the first.
+func (s *Server) trashedFiles(ctx context.Context, v *trashView, position string) error {
+	var after dossier.TrashedFile
+	if position != "" {
+		var err error
+		if after, err = dossier.ParseTrashedFile(position); err != nil {
+			return badTrashPage(err)
+		}
+		v.FilePages.First = trashPath
 	}
-	files, more, err := s.svc.TrashedFiles(ctx, trashedFiles)
+	files, next, err := s.svc.TrashedFiles(ctx, after, trashedFiles)
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(files, func(a, b dossier.File) int { return b.Trash.At.Compare(a.Trash.At) })
+	if next != (dossier.TrashedFile{}) {
+		v.FilePages.Next = trashPath + "?files=" + next.String()
+	}
 	for _, f := range files {
 		v.Files = append(v.Files, s.trashedOf(v.page, f.Trash, f.Name, f.Author, trashedFilePath(f.Person, f.ID)))
 	}
-	v.MoreFiles = more
-	return s.render(c, http.StatusOK, "trash", v)
+	return nil
 }
 
 func (s *Server) trashedOf(p page, t dossier.Trash, name, of, path string) trashedView {
@@ -211,28 +248,43 @@ func (s *Server) putBackFile(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, back)
 }
 
-// putBackMove puts back all people who were moved to the trash at once.
+// putBackMove puts back all people who were moved to the trash at once. If they still are being moved, that is stopped
+// first.
 func (s *Server) putBackMove(c echo.Context) error {
 	micros, err := strconv.ParseInt(c.Param("at"), 10, 64)
 	if err != nil || micros <= 0 {
 		return notInTrash(&dossier.Error{Code: dossier.CodeNotFound, Err: err})
 	}
-	ctx, cancel := context.WithTimeout(c.Request().Context(), bulkTime)
-	defer cancel()
-	done, err := s.svc.PutBackPeople(ctx, time.UnixMicro(micros).UTC())
-	tell(c, func(e *audit.Entry) { e.Count = int64(done.Changed) })
+	ctx := c.Request().Context()
+	order := dossier.JobOrder{Kind: dossier.JobPutBack, Trash: dossier.Trash{At: time.UnixMicro(micros).UTC()}}
+	jobs, err := s.svc.Jobs(ctx)
 	if err != nil {
-		if done.Changed == 0 {
-			return err
-		}
-		// What is left comes back by the same form: those who are back are no longer found.
-		s.log.WarnContext(ctx, "not all were put back", "request_id", requestID(c), "put_back", done.Changed, "err",
-			err)
-		s.sayUndo(c, bulkText(done.Changed)+" put back, others are still in the trash. Undo once more to put them "+
-			"back, too.", c.Request().URL.Path)
-		return c.Redirect(http.StatusSeeOther, "/people")
+		return err
 	}
-	s.say(c, bulkText(done.Changed)+" put back.")
+	for _, j := range jobs {
+		if j.State != dossier.JobRunning || !j.Trash.At.Equal(order.Trash.At) {
+			continue
+		}
+		notDone(c)
+		if j.Kind == dossier.JobTrash {
+			if _, err := s.svc.StopJob(ctx, j.ID); err != nil {
+				return err
+			}
+			s.say(c, "The move is being stopped. Undo it as soon as it has stopped.")
+		}
+		return c.Redirect(http.StatusSeeOther, jobPath(j.ID))
+	}
+	if order.Found, err = s.svc.CountJob(ctx, order); err != nil {
+		return err
+	}
+	job, err := s.runJob(c, order)
+	if err != nil {
+		return err
+	}
+	if job.State == dossier.JobRunning {
+		return c.Redirect(http.StatusSeeOther, jobPath(job.ID))
+	}
+	s.say(c, jobEndText(job))
 	return c.Redirect(http.StatusSeeOther, "/people")
 }
 
@@ -353,4 +405,96 @@ func (s *Server) eraseFile(c echo.Context) error {
 	}
 	s.say(c, f.Name+" was erased.")
 	return c.Redirect(http.StatusSeeOther, trashPath)
+}
+
+const emptyTrashPath = trashPath + "/empty"
+
+// trashOrder is the order that empties the trash of what is in it up to a time, with how much that is.
+func (s *Server) trashOrder(ctx context.Context, until time.Time) (dossier.JobOrder, error) {
+	order := dossier.JobOrder{Kind: dossier.JobEmpty, Trash: dossier.Trash{At: until}}
+	var err error
+	order.Found, err = s.svc.CountJob(ctx, order)
+	return order, err
+}
+
+func (s *Server) askEmptyTrash(c echo.Context) error {
+	// What comes to the trash later was not seen, and stays.
+	return s.emptyTrashPage(c, http.StatusOK, s.now().UTC(), "")
+}
+
+func (s *Server) emptyTrashPage(c echo.Context, status int, until time.Time, fault string) error {
+	order, err := s.trashOrder(c.Request().Context(), until)
+	if err != nil {
+		return err
+	}
+	if order.Found == 0 {
+		s.say(c, "The trash is empty.")
+		return c.Redirect(http.StatusSeeOther, trashPath)
+	}
+	return s.render(c, status, "selected", selectedView{page: s.page(c, "Empty the trash"),
+		Question:    "Erase everything in the trash for good?",
+		Consequence: "These are " + thingsText(order.Found) + ". " + eraseConsequence,
+		Action:      emptyTrashPath, Fields: []hiddenField{{"asked", until.Format(askedFormat)}},
+		Type: humanize.Comma(int64(order.Found)), Of: "people and files", Fault: fault, Button: "Erase for good",
+		Cancel: trashPath})
+}
+
+// thingsText counts what is in the trash.
+func thingsText(n int) string {
+	if n == 1 {
+		return "1 person or file"
+	}
+	return humanize.Comma(int64(n)) + " people and files"
+}
+
+// emptyTrash erases what was in the trash when the page asked.
+func (s *Server) emptyTrash(c echo.Context) error {
+	form := formOf(c)
+	until, err := time.Parse(askedFormat, form.Get("asked"))
+	if err != nil || until.After(s.now()) {
+		return malformed(err, "The form is damaged. Reload the page.")
+	}
+	order, err := s.trashOrder(c.Request().Context(), until)
+	if err != nil {
+		return err
+	}
+	if order.Found > 0 && !typedNumber(form, order.Found) {
+		notDone(c)
+		return s.emptyTrashPage(c, http.StatusUnprocessableEntity, until, notTheNumber)
+	}
+	job, err := s.runJob(c, order)
+	if err != nil {
+		return err
+	}
+	if job.State == dossier.JobRunning {
+		return c.Redirect(http.StatusSeeOther, jobPath(job.ID))
+	}
+	s.say(c, jobEndText(job))
+	return c.Redirect(http.StatusSeeOther, trashPath)
+}
+
+// spaceView says that there is no space, or little, and what to do; empty where there is enough.
+type spaceView struct {
+	// Text is what is wrong: "The storage is full: no files are accepted."
+	Text string
+	// Empty is the path of the page that asks before the trash is emptied; empty for those who may not.
+	Empty string
+}
+
+// space returns what a page of staff says of the space. Pages can be shown without it.
+func (s *Server) space(c echo.Context, p page) (v spaceView) {
+	short, err := s.svc.Shortage(c.Request().Context())
+	switch {
+	case err != nil:
+		s.log.WarnContext(c.Request().Context(), "it is not known whether there is space", "request_id", requestID(c),
+			"err", err)
+	case short == dossier.SpaceNone:
+		v.Text = "The storage is full: no files are accepted."
+	case short == dossier.SpaceShort:
+		v.Text = "The storage is nearly full: large files are no longer accepted."
+	}
+	if p.Administrator {
+		v.Empty = emptyTrashPath
+	}
+	return v
 }

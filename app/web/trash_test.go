@@ -1,13 +1,17 @@
 package web
 
 import (
+	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"dossier.example/app"
+	"dossier.example/app/staff"
 )
 
 // withTrash is a site that keeps for 30 days what is deleted.
@@ -205,8 +209,8 @@ func TestUndoOfAMove(t *testing.T) {
 			}
 		}
 	}
-	trash, _, err := s.svc.TrashPeople(t.Context(), selected, "x", nil)
-	if err != nil {
+	trash := dossier.Trash{At: s.clock.now(), By: "x"}
+	if _, err := s.svc.TrashPeople(t.Context(), selected, trash, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, at := range []string{"x", "-1", "0"} {
@@ -241,6 +245,110 @@ func TestTrashPages(t *testing.T) {
 		t.Errorf("the second page has %d people, want 1", n)
 	}
 	s.play(t, scenario{path: "/trash?after=x", by: by, status: 400})
+}
+
+// Files are shown in pages of their own, the last first, each once.
+func TestTrashPagesOfFiles(t *testing.T) {
+	s := newSite(t, withTrash)
+	by := s.signIn(t)
+	const files = 2*trashedFiles + 1
+	for i := range files {
+		receipt, stored := s.submit(t, "Ada", upload{fmt.Sprintf("file-%03d.txt", i), fmt.Sprint(i)})
+		if _, err := s.svc.TrashFile(t.Context(), receipt.Person, stored[0].ID, "x"); err != nil {
+			t.Fatal(err)
+		}
+		if i%2 == 0 { // two have the same time, as the clock stands still
+			s.clock.advance(time.Second)
+		}
+	}
+	// group is the place of a file's time among all.
+	seen, last := map[int]bool{}, files
+	group := func(i int) int { return (i + 1) / 2 }
+	name := regexp.MustCompile(`<th role="rowheader" scope="row"><bdi>file-([0-9]{3})\.txt</bdi>`)
+	pages, path := 0, "/trash"
+	for path != "" {
+		if pages++; pages > 3 {
+			t.Fatalf("page %d of 3 is %s", pages, path)
+		}
+		a := s.play(t, scenario{path: path, by: by, status: 200, hasNot: []string{"trash is empty"}})
+		path = ""
+		for n := range parseDocument(t, a.body).all("a") {
+			if href := attrOf(n, "href"); strings.HasPrefix(href, "/trash?files=") {
+				path = href
+			}
+		}
+		for _, found := range name.FindAllStringSubmatch(a.body, -1) {
+			i, err := strconv.Atoi(found[1])
+			if err != nil || seen[i] || group(i) > group(last) {
+				t.Errorf("file %d comes after %d, or again, %v", i, last, err)
+			}
+			seen[i], last = true, i
+		}
+	}
+	if len(seen) != files || pages != 3 {
+		t.Errorf("%d files were shown on %d pages, want %d on 3", len(seen), pages, files)
+	}
+	for _, bad := range []string{"x", "1", "1-x", "-1-" + dossier.NewFileID().String()} {
+		s.play(t, scenario{path: "/trash?files=" + bad, by: by, status: 400})
+	}
+	s.play(t, scenario{path: "/trash?files=1-" + dossier.NewFileID().String(), by: by, status: 200,
+		has: []string{"no more files"}})
+}
+
+// Administrators empty the trash of what they saw in it, after they typed how much that is.
+func TestEmptyTrash(t *testing.T) {
+	s := newSite(t, withTrash)
+	by := s.as(t, s.addAccount(t, staff.Administrator).ID)
+	editor := s.as(t, s.addAccount(t, staff.Editor).ID)
+	s.play(t, scenario{path: "/trash/empty", by: by, status: 303, want: map[string]string{"Location": "/trash"}})
+	person, _ := s.submit(t, "Ada", upload{"a.txt", "one"})
+	kept, files := s.submit(t, "Bob", upload{"b.txt", "two"}, upload{"c.txt", "three"})
+	late, _ := s.submit(t, "Cid")
+	trash := func(id dossier.PersonID) {
+		t.Helper()
+		if _, err := s.svc.TrashPerson(t.Context(), id, "x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	trash(person.Person)
+	if _, err := s.svc.TrashFile(t.Context(), kept.Person, files[0].ID, "x"); err != nil {
+		t.Fatal(err)
+	}
+	s.play(t, scenario{path: "/trash", by: editor, status: 200, hasNot: []string{"/trash/empty"}})
+	s.play(t, scenario{path: "/trash", by: by, status: 200, has: []string{`href="/trash/empty"`}})
+	page := s.play(t, scenario{path: "/trash/empty", by: by, status: 200,
+		has: []string{"Erase everything in the trash for good?", "2 people and files", "cannot be undone"}})
+	s.clock.advance(time.Second)
+	trash(late.Person)
+	form := hidden(t, page)
+	for _, typed := range []string{"", "1", "3"} {
+		a := s.play(t, scenario{path: "/trash/empty", by: by, form: more(form, "number", typed), status: 422,
+			has: []string{"This is not the number"}})
+		if got := s.recordedBy(t, a); len(got) != 2 || !strings.Contains(got[1], "trash.empty refused") {
+			t.Errorf("typed %q, the trail has %q", typed, got)
+		}
+	}
+	later := more(form)
+	later.Set("asked", "2126-01-01T00:00:00Z")
+	s.play(t, scenario{path: "/trash/empty", by: by, form: more(later, "number", "3"), status: 400})
+	if s.objectCount(t) != 3 {
+		t.Fatalf("%d objects are left before it was confirmed", s.objectCount(t))
+	}
+	a := s.play(t, scenario{path: "/trash/empty", by: by, form: more(form, "number", "2"), status: 303,
+		want: map[string]string{"Location": "/trash"}})
+	if got := said(t, s.afterwards(t, by, a)); got != "2 people and files were erased." {
+		t.Errorf("the page says %q", got)
+	}
+	if got := s.recordedBy(t, a); len(got) != 2 || !strings.HasSuffix(got[0], "trash.empty begun") ||
+		!strings.HasSuffix(got[1], "trash.empty done 2") {
+		t.Errorf("the trail has %q", got)
+	}
+	if s.objectCount(t) != 1 {
+		t.Errorf("%d objects are left, want the one that was not in the trash", s.objectCount(t))
+	}
+	if _, err := s.svc.TrashedPerson(t.Context(), late.Person); err != nil {
+		t.Errorf("who came to the trash since: %v", err)
+	}
 }
 
 // Without a trash, what is deleted is deleted, and what is still there can be put back.

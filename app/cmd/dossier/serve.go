@@ -122,6 +122,7 @@ func (p *program) serve(ctx context.Context, despite bool) (err error) {
 	var running sync.WaitGroup
 	running.Go(func() { trail.Keep(background, s.pruneDaily(cfg, log)) })
 	running.Go(func() { writeWords(background, svc, log) })
+	running.Go(func() { svc.KeepJobs(background, pages) })
 	running.Go(func() { reconcileLoop(background, svc, cfg, log) })
 	running.Go(func() { svc.Scrub(background, dossier.ScrubOptions(cfg.Scrub)) })
 	running.Go(func() { svc.Scan(background) })

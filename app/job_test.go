@@ -1,0 +1,373 @@
+package dossier_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"dossier.example/app"
+)
+
+// witness keeps what it is told of jobs.
+type witness struct {
+	continued, ended []dossier.Job
+	// fail is what it answers.
+	fail error
+}
+
+func (w *witness) JobContinues(_ context.Context, j dossier.Job) error {
+	w.continued = append(w.continued, j)
+	return w.fail
+}
+
+func (w *witness) JobEnded(_ context.Context, j dossier.Job) error {
+	w.ended = append(w.ended, j)
+	return w.fail
+}
+
+// registered adds people, and returns their ids.
+func (s stores) registered(t *testing.T, n int) (ids []dossier.PersonID) {
+	t.Helper()
+	for range n {
+		r := dossier.NewReceipt()
+		if _, err := s.service(dossier.Limits{}).Register(t.Context(), r, ada); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, r.Person)
+	}
+	return ids
+}
+
+// listed returns how many people the directory has, and inTrash how many the trash.
+func (s stores) listed(t *testing.T) int {
+	t.Helper()
+	page, err := s.service(dossier.Limits{}).People(t.Context(), dossier.PeopleQuery{Limit: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page.Count
+}
+
+func (s stores) inTrash(t *testing.T) int {
+	t.Helper()
+	n, err := s.service(dossier.Limits{}).CountJob(t.Context(),
+		dossier.JobOrder{Kind: dossier.JobEmpty, Trash: dossier.Trash{At: s.clock.now()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// job returns the only job that is noted.
+func (s stores) job(t *testing.T) dossier.Job {
+	t.Helper()
+	all, err := s.service(dossier.Limits{}).Jobs(t.Context())
+	if err != nil || len(all) != 1 {
+		t.Fatalf("the jobs are %+v, %v, want one", all, err)
+	}
+	return all[0]
+}
+
+// order returns an order with what it is about counted.
+func (s stores) order(t *testing.T, o dossier.JobOrder) dossier.JobOrder {
+	t.Helper()
+	var err error
+	if o.Found, err = s.service(dossier.Limits{}).CountJob(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// do starts a job, and works on it to its end.
+func do(t *testing.T, svc *dossier.Service, o dossier.JobOrder, w *witness) dossier.Job {
+	t.Helper()
+	j, err := svc.StartJob(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if j, err = svc.RunJob(t.Context(), j, time.Time{}, w); err != nil || j.State != dossier.JobDone {
+		t.Fatalf("the job is %+v, %v, want it done", j, err)
+	}
+	return j
+}
+
+// Each kind does what it is for, is told once, and forgets whom it was about.
+func TestJobs(t *testing.T) { onEachKind(t, jobs) }
+
+func jobs(t *testing.T, s stores) {
+	svc, w := s.service(dossier.Limits{}), &witness{}
+	ids := s.registered(t, 30)
+	trash := do(t, svc, s.order(t, dossier.JobOrder{Kind: dossier.JobTrash, Trash: dossier.Trash{By: "Grace Hopper"},
+		Selection: dossier.Selection{Filter: dossier.Filter{Search: "ada"}}, Asker: []byte(`"who"`)}), w)
+	if trash.Changed != 30 || s.listed(t) != 0 || s.inTrash(t) != 30 {
+		t.Errorf("trash: %+v, %d are listed and %d in the trash", trash, s.listed(t), s.inTrash(t))
+	}
+	noted := s.job(t)
+	if noted.State != dossier.JobDone || noted.Selection.Filter.Search != "" || noted.Changed != 30 ||
+		string(noted.Asker) != `"who"` {
+		t.Errorf("what is kept of a job that has ended: %+v", noted)
+	}
+	back := do(t, svc, s.order(t, dossier.JobOrder{Kind: dossier.JobPutBack, Trash: trash.Trash}), w)
+	if back.Changed != 30 || s.listed(t) != 30 {
+		t.Errorf("put back: %+v, %d are listed", back, s.listed(t))
+	}
+	some := dossier.Selection{IDs: ids[:3]}
+	if gone := do(t, svc, s.order(t, dossier.JobOrder{Kind: dossier.JobDelete, Selection: some}), w); gone.Changed != 3 ||
+		s.listed(t) != 27 || s.inTrash(t) != 0 {
+		t.Errorf("delete: %+v, %d are listed and %d in the trash", gone, s.listed(t), s.inTrash(t))
+	}
+
+	// Emptying erases people and files up to a time, and nothing that came later.
+	r := dossier.NewReceipt()
+	out, err := submit(t.Context(), svc, r, twoFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := svc.TrashFile(t.Context(), r.Person, out[0].File.ID, "x"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := svc.TrashPerson(t.Context(), ids[3], "x"); err != nil {
+		t.Fatal(err)
+	}
+	until := s.clock.now()
+	if _, err := svc.TrashPerson(t.Context(), ids[4], "x"); err != nil {
+		t.Fatal(err)
+	}
+	// Of files, a store may be seconds behind.
+	var empty dossier.JobOrder
+	for range 100 {
+		empty = s.order(t, dossier.JobOrder{Kind: dossier.JobEmpty, Trash: dossier.Trash{At: until}})
+		if empty.Found == 2 {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if gone := do(t, svc, empty, w); gone.Changed != 2 || gone.Found != 2 || s.inTrash(t) != 1 {
+		t.Errorf("empty: %+v, %d are in the trash", gone, s.inTrash(t))
+	}
+	if _, err := svc.TrashedPerson(t.Context(), ids[4]); err != nil {
+		t.Errorf("who came to the trash later: %v", err)
+	}
+	if _, err := svc.File(t.Context(), r.Person, out[1].File.ID); err != nil {
+		t.Errorf("a file that was not in the trash: %v", err)
+	}
+	if len(w.ended) != 4 || len(w.continued) != 0 {
+		t.Errorf("the witness was told of %d ends and %d continuations, want 4 and none", len(w.ended), len(w.continued))
+	}
+}
+
+// Whatever call fails or is the last of a process: nothing is begun, or all is done and told.
+func TestJobAfterFault(t *testing.T) {
+	const people = 55
+	for _, kind := range []dossier.JobKind{dossier.JobTrash, dossier.JobDelete, dossier.JobPutBack, dossier.JobEmpty} {
+		t.Run(string(kind), func(t *testing.T) {
+			n := people
+			if kind != dossier.JobTrash {
+				n = 3 // each is a step
+			}
+			prepare := func(t *testing.T) (stores, dossier.JobOrder) {
+				s := fresh(t)
+				s.registered(t, n)
+				o := dossier.JobOrder{Kind: kind}
+				if kind == dossier.JobPutBack || kind == dossier.JobEmpty {
+					all := s.order(t, dossier.JobOrder{Kind: dossier.JobTrash})
+					o.Trash = do(t, s.service(dossier.Limits{}), all, &witness{}).Trash
+				}
+				return s, s.order(t, o)
+			}
+			attempt := func(ctx context.Context, svc *dossier.Service, o dossier.JobOrder, w *witness) error {
+				j, err := svc.StartJob(ctx, o)
+				if err == nil {
+					_, err = svc.RunJob(ctx, j, time.Time{}, w)
+				}
+				return err
+			}
+			s, o := prepare(t)
+			clean := noFault()
+			if err := attempt(t.Context(), s.faulty(clean), o, &witness{}); err != nil {
+				t.Fatal(err)
+			}
+			faultCases(t, clean.Calls(), func(t *testing.T, f *faults) {
+				s, o := prepare(t)
+				w := &witness{}
+				first := attempt(t.Context(), s.faulty(f), o, w)
+				for range 3 {
+					s.clock.forward(31 * time.Second)
+					if err := s.service(dossier.Limits{}).ContinueJobs(t.Context(), w); err != nil {
+						t.Fatalf("ContinueJobs: %v", err)
+					}
+				}
+				all, err := s.service(dossier.Limits{}).Jobs(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				begun := len(all) > 0 && all[0].Kind == o.Kind
+				left, err := s.service(dossier.Limits{}).CountJob(t.Context(), o)
+				switch {
+				case err != nil:
+					t.Fatal(err)
+				case !begun && (first == nil || left != n || len(w.ended) != 0):
+					t.Errorf("it is not noted, the first attempt says %v, %d of %d are left and %d ends told", first, left, n,
+						len(w.ended))
+				case begun && (left != 0 || all[0].State != dossier.JobDone || all[0].Changed != n || len(w.ended) == 0 ||
+					w.ended[len(w.ended)-1].Changed != n):
+					t.Errorf("%d are left, the job is %+v, and the ends told are %+v", left, all[0], w.ended)
+				}
+			})
+		})
+	}
+}
+
+// A job is left to whoever works on it, until that one is gone; then it is told, and goes on only if that can be
+// recorded.
+func TestJobIsTakenOver(t *testing.T) {
+	s := inMemory()
+	s.registered(t, 60)
+	o := s.order(t, dossier.JobOrder{Kind: dossier.JobTrash})
+	// It dies after the first batch.
+	clean := noFault()
+	other := inMemory()
+	other.registered(t, 60)
+	_ = do(t, other.faulty(clean), o, &witness{})
+	dying := s.faulty(failing(t, clean.Calls(), dieAfter, "people.Trash", 1))
+	j, err := dying.StartJob(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dying.RunJob(t.Context(), j, time.Time{}, &witness{}); !errors.Is(err, errInjected) {
+		t.Fatalf("the run that dies: %v", err)
+	}
+	if s.listed(t) != 35 {
+		t.Fatalf("%d are left", s.listed(t))
+	}
+	w := &witness{}
+	again := func() error { return s.service(dossier.Limits{}).ContinueJobs(t.Context(), w) }
+	if err := again(); err != nil || s.listed(t) != 35 || s.job(t).Interrupted != 0 {
+		t.Errorf("while it may still run: %v, %d are left, %+v", err, s.listed(t), s.job(t))
+	}
+	s.clock.forward(31 * time.Second)
+	w.fail = dossier.ErrUnavailable
+	if err := again(); !errors.Is(err, dossier.ErrUnavailable) || s.listed(t) != 35 || !s.job(t).Waiting {
+		t.Errorf("while it cannot be recorded: %v, %d are left, %+v", err, s.listed(t), s.job(t))
+	}
+	if err := again(); err != nil {
+		t.Errorf("in the pause: %v", err)
+	}
+	s.clock.forward(11 * time.Second)
+	w.fail = nil
+	if err := again(); err != nil || s.listed(t) != 0 {
+		t.Errorf("at last: %v, %d are left", err, s.listed(t))
+	}
+	done := s.job(t)
+	if done.State != dossier.JobDone || done.Changed != 60 || done.Interrupted != 1 {
+		t.Errorf("the job is %+v", done)
+	}
+	if len(w.continued) != 1 || w.continued[0].Changed != 25 || len(w.ended) != 1 || w.ended[0].Changed != 60 {
+		t.Errorf("told were %+v and %+v", w.continued, w.ended)
+	}
+	// All have one Trash, so that one undo brings them back.
+	if n, err := s.service(dossier.Limits{}).CountJob(t.Context(),
+		dossier.JobOrder{Kind: dossier.JobPutBack, Trash: done.Trash}); err != nil || n != 60 {
+		t.Errorf("%d would be put back, %v", n, err)
+	}
+}
+
+// What nobody has worked on for long is not begun again: the stores may be of an earlier time.
+func TestJobIsGivenUp(t *testing.T) {
+	s := inMemory()
+	s.registered(t, 3)
+	o := s.order(t, dossier.JobOrder{Kind: dossier.JobTrash})
+	if _, err := s.service(dossier.Limits{}).StartJob(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	s.clock.forward(time.Hour + time.Minute)
+	w := &witness{fail: dossier.ErrUnavailable}
+	if err := s.service(dossier.Limits{}).ContinueJobs(t.Context(), w); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.job(t); got.State != dossier.JobFailed || s.listed(t) != 3 || len(w.ended) != 1 {
+		t.Errorf("the job is %+v, %d are listed, told %d times", got, s.listed(t), len(w.ended))
+	}
+	// What could not be told is told again, and then no more.
+	w.fail = nil
+	for range 3 {
+		s.clock.forward(31 * time.Second)
+		if err := s.service(dossier.Limits{}).ContinueJobs(t.Context(), w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(w.ended) != 2 || w.ended[1].State != dossier.JobFailed {
+		t.Errorf("told were %+v", w.ended)
+	}
+}
+
+func TestStopJob(t *testing.T) {
+	s := inMemory()
+	s.registered(t, 60)
+	svc := s.service(dossier.Limits{})
+	j, err := svc.StartJob(t.Context(), s.order(t, dossier.JobOrder{Kind: dossier.JobTrash}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := svc.StopJob(t.Context(), "another"); !errors.Is(err, dossier.ErrNotFound) {
+		t.Errorf("to stop a job that there is not: %v", err)
+	}
+	// The time of the run is over after the first batch, and somebody stops the job.
+	w := &witness{}
+	if j, err = svc.RunJob(t.Context(), j, s.clock.now().Add(-time.Second), w); err != nil || j.State != dossier.JobRunning {
+		t.Fatalf("the run whose time is over: %+v, %v", j, err)
+	}
+	if _, err := svc.StopJob(t.Context(), j.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := svc.ContinueJobs(t.Context(), w); err != nil || len(w.continued) != 0 {
+		t.Errorf("ContinueJobs: %v, told were %+v", err, w.continued)
+	}
+	got := s.job(t)
+	if got.State != dossier.JobStopped || len(w.ended) != 1 || w.ended[0].State != dossier.JobStopped ||
+		got.Changed != 60-s.listed(t) {
+		t.Errorf("the job is %+v, %d are left, told were %+v", got, s.listed(t), w.ended)
+	}
+	if got, err := svc.StopJob(t.Context(), j.ID); err != nil || got.State != dossier.JobStopped {
+		t.Errorf("stopped again: %+v, %v", got, err)
+	}
+}
+
+// Only so many run at once, and the note of them stays small.
+func TestTooManyJobs(t *testing.T) {
+	s := inMemory()
+	svc := s.service(dossier.Limits{})
+	var ids []dossier.PersonID
+	for range 400 {
+		ids = append(ids, dossier.NewPersonID())
+	}
+	o := dossier.JobOrder{Kind: dossier.JobTrash, Selection: dossier.Selection{IDs: ids}}
+	started := 0
+	var err error
+	for err == nil && started < 100 {
+		if _, err = svc.StartJob(t.Context(), o); err == nil {
+			started++
+		}
+	}
+	if started < 2 || started > 6 || !strings.Contains(fmt.Sprint(err), "Too many changes") {
+		t.Errorf("%d were started, then: %v", started, err)
+	}
+	note, err := s.catalog.Note(t.Context(), dossier.JobsNote)
+	if err != nil || len(note.Value) > 64<<10 {
+		t.Errorf("the note has %d bytes, %v", len(note.Value), err)
+	}
+	for range 30 {
+		w := &witness{}
+		s.clock.forward(31 * time.Second)
+		if err := svc.ContinueJobs(t.Context(), w); err != nil {
+			t.Fatal(err)
+		}
+		_ = do(t, svc, dossier.JobOrder{Kind: dossier.JobEmpty, Trash: dossier.Trash{At: s.clock.now()}}, w)
+	}
+	if all, err := svc.Jobs(t.Context()); err != nil || len(all) > 20 || all[0].Kind != dossier.JobEmpty {
+		t.Errorf("%d jobs are remembered, %v", len(all), err)
+	}
+}
