@@ -43,8 +43,7 @@ func checkOut(ctx context.Context, root, revision, dir string) (*tree, error) {
 	}
 	for _, module := range missing {
 		t.notes = append(t.notes, fmt.Sprintf("The submodule %s of %s is not in this clone, so that is without it: "+
-			"run "+
-			"git submodule update --init --recursive (in a workflow: submodules: recursive for actions/checkout).",
+			"run git submodule update --init --recursive (in a workflow: submodules: recursive for actions/checkout).",
 			quoted(module), name))
 	}
 	if len(missing) > 0 {
@@ -59,7 +58,8 @@ func extract(ctx context.Context, root, commit, dir string) (missing []string, e
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, "git", "-C", root, "archive", "--format=tar", commit)
+	// Of the tree, not of the commit: then nothing about the commit is written into files (export-subst).
+	cmd := gitCommand(ctx, root, "archive", "--format=tar", commit+"^{tree}")
 	said := new(bytes.Buffer)
 	cmd.Stderr = said
 	pipe, err := cmd.StdoutPipe()
@@ -74,22 +74,30 @@ func extract(ctx context.Context, root, commit, dir string) (missing []string, e
 	if err := errors.Join(cmd.Wait(), unpackErr); err != nil {
 		return nil, fmt.Errorf("%w: %s", err, strings.TrimSpace(said.String()))
 	}
-	entries, err := git(ctx, root, "ls-tree", "-r", "-z", commit)
+	entries, err := listed(ctx, root, commit)
 	if err != nil {
-		return nil, fmt.Errorf("looking for submodules: %w", err)
+		return nil, err
 	}
-	for entry := range strings.SplitSeq(entries, "\x00") {
-		about, name, _ := strings.Cut(entry, "\t")
-		fields := strings.Fields(about)
-		if len(fields) < 3 || fields[0] != "160000" || !filepath.IsLocal(filepath.FromSlash(name)) {
+	if err := complete(ctx, root, dir, entries); err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if e.mode != modeModule {
 			continue
 		}
+		name := e.name
 		at := filepath.Join(root, filepath.FromSlash(name))
-		if _, err := git(ctx, at, "cat-file", "-e", fields[2]+"^{commit}"); err != nil {
+		// Without a clone there, git would take what else is there for one: a change may put a repository's files
+		// into the folder, with settings that have git start programs.
+		if _, err := os.Lstat(filepath.Join(at, ".git")); err != nil {
 			missing = append(missing, name)
 			continue
 		}
-		more, err := extract(ctx, at, fields[2], filepath.Join(dir, filepath.FromSlash(name)))
+		if _, err := git(ctx, at, "cat-file", "-e", e.object+"^{commit}"); err != nil {
+			missing = append(missing, name)
+			continue
+		}
+		more, err := extract(ctx, at, e.object, filepath.Join(dir, filepath.FromSlash(name)))
 		if err != nil {
 			return nil, fmt.Errorf("the submodule %s: %w", name, err)
 		}
@@ -107,8 +115,20 @@ func leftAt(ctx context.Context, root, revision string) (string, error) {
 	if err == nil {
 		return commit, nil
 	}
+	if errors.Is(err, exec.ErrNotFound) {
+		return "", errors.New("there is no git on this system, which knows the revisions: install it " +
+			"(https://git-scm.com/downloads)")
+	}
+	if _, inner := git(ctx, root, "rev-parse", "--git-dir"); inner != nil {
+		return "", fmt.Errorf("the root folder is in no repository that git can use: name another one with --root, "+
+			"or do what git says: %w", inner)
+	}
+	if _, inner := git(ctx, root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}"); inner != nil {
+		return "", errors.New("this repository has no commit yet, so there is nothing to compare with: make one")
+	}
 	if _, inner := git(ctx, root, "rev-parse", "--verify", "--quiet", revision+"^{commit}"); inner != nil {
-		return "", fmt.Errorf("there is no revision %q here: fetch it, or name another one with BASE", revision)
+		return "", fmt.Errorf("there is no revision %q here: fetch it (in a workflow: fetch-depth: 0 for "+
+			"actions/checkout), or name another one with --base", revision)
 	}
 	if exit, is := errors.AsType[*exec.ExitError](err); !is || exit.ExitCode() != 1 {
 		return "", fmt.Errorf("asking git where the working tree left %s: %w", revision, err)
@@ -119,8 +139,7 @@ func leftAt(ctx context.Context, root, revision string) (string, error) {
 			"git fetch --unshallow (in a workflow: fetch-depth: 0 for actions/checkout)", revision)
 	}
 	return "", fmt.Errorf("the working tree and %s have no commit in common: name a revision that it comes from "+
-		"with BASE",
-		revision)
+		"with --base", revision)
 }
 
 // unpack writes the files of an archive of git's.
@@ -165,7 +184,18 @@ func writeFile(root *os.Root, name string, from io.Reader, header *tar.Header) e
 	return errors.Join(err, f.Close())
 }
 
+// gitCommand is git in a folder, so that nothing of the change is taken for settings of git's, and none of its hooks
+// runs: core.hooksPath may name a folder of the repository, and a folder may look like a repository without a work
+// tree.
+func gitCommand(ctx context.Context, root string, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "git", append([]string{"-C", root, "-c", "core.hooksPath=" + os.DevNull, "-c",
+		"core.fsmonitor=false", "-c", "safe.bareRepository=explicit"}, args...)...)
+}
+
 func git(ctx context.Context, root string, args ...string) (string, error) {
-	out, err := exec.CommandContext(ctx, "git", append([]string{"-C", root}, args...)...).Output()
+	out, err := gitCommand(ctx, root, args...).Output()
+	if exit, is := errors.AsType[*exec.ExitError](err); is && len(exit.Stderr) > 0 {
+		err = fmt.Errorf("%w: %s", err, strings.TrimSpace(string(exit.Stderr)))
+	}
 	return strings.TrimSpace(string(out)), err
 }

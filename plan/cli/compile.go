@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,6 +42,9 @@ const (
 	mostSaid     = 8 << 10
 	mostCompiled = 64 << 20
 )
+
+// maxModuleFile bounds a file that says what a program requires, in bytes.
+const maxModuleFile = 16 << 20
 
 // asked are the settings of Go that the steps are told. Others are as without any.
 var asked = []string{"GOAMD64", "GOARM64", "GOAUTH", "GOCACHE", "GOEXPERIMENT", "GOFIPS140", "GOINSECURE", "GOMODCACHE",
@@ -132,8 +136,31 @@ func (c *compiler) fault(said string) error {
 	if said = strings.TrimSpace(said); len(said) > mostSaid {
 		said = strings.ToValidUTF8(said[:mostSaid], "") + "\n(cut here)"
 	}
+	for _, m := range mends {
+		if m.fault.MatchString(said) {
+			said += "\n" + m.mend
+			break
+		}
+	}
 	c.of.fault = &plan.Fault{Kind: plan.FaultBuild, Said: said}
 	return nil
+}
+
+// mends are what to do about faults of which Go says what is wrong, and not what to do about it where a plan is made.
+var mends = []struct {
+	fault *regexp.Regexp
+	mend  string
+}{
+	{regexp.MustCompile(`requires go >= |invalid go version|unknown GOTOOLCHAIN|download go1\.`),
+		"Install the Go that it asks for (in the action: the input go-version), or let Go fetch it: GOTOOLCHAIN=auto."},
+	{regexp.MustCompile(`inconsistent vendoring|not marked as explicit in vendor|cannot find module providing .* ` +
+		`import lookup disabled by -mod=vendor`), "Run go mod vendor, and commit the folder vendor."},
+	{regexp.MustCompile(`missing go\.sum entry|no required module provides|updates to go\.(mod|sum|work)`),
+		"Run go mod tidy, and commit go.mod and go.sum."},
+	{regexp.MustCompile(`(?s)^Fetching .*(40[134] |410 Gone|could not read Username|terminal prompts disabled|` +
+		`unknown revision|Repository not found|[Pp]ermission denied|Could not resolve host|no such host)`),
+		"Where a plan is made, Go has to get every module. For one that is private, set GOPRIVATE there and let git " +
+			"sign in, or vendor it: go mod vendor."},
 }
 
 // lay puts copies of what says what the program requires into a folder.
@@ -204,7 +231,7 @@ func (c *compiler) copyOf(i int) string { return filepath.Join(c.dir, "copies", 
 func (c *compiler) read(file string) ([]byte, error) {
 	name, err := filepath.Rel(c.of.tree.dir, file)
 	if err == nil && filepath.IsLocal(name) && file != c.of.work {
-		return inTree(c.of.tree.dir, filepath.ToSlash(name))
+		return inTree(c.of.tree.dir, filepath.ToSlash(name), maxModuleFile)
 	}
 	if c.of.work != "" && (file == c.of.work || filepath.Dir(file) == ownModule()) {
 		return os.ReadFile(file)

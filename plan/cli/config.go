@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"maps"
 	"path"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -70,22 +72,106 @@ type Exception struct {
 
 // readConfig reads the configuration of a tree. Where there is none, found is false.
 func readConfig(dir, file string) (config Config, found bool, err error) {
-	text, err := inTree(dir, path.Clean(file))
+	text, err := inTree(dir, path.Clean(file), maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
+		if other := strings.TrimSuffix(ConfigFile, "yaml") + "yml"; file == ConfigFile && exists(rooted(dir), other) {
+			return config, true, fmt.Errorf("%s is not read: call it %s", other, ConfigFile)
+		}
 		return config, false, nil
 	}
 	if err != nil {
-		return config, false, fmt.Errorf("reading %s: %w", file, unplaced(err))
+		return config, true, fmt.Errorf("reading %s: %w", file, unplaced(err))
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&config); err != nil && !errors.Is(err, io.EOF) {
-		return config, true, fmt.Errorf("reading %s: %w", file, err)
-	}
-	if err := config.check(); err != nil {
+	if err := config.read(text); err != nil {
 		return config, true, fmt.Errorf("reading %s: %w", file, err)
 	}
 	return config, true, nil
+}
+
+// maxConfig bounds a file of YAML that people write, in bytes.
+const maxConfig = 1 << 20
+
+// read reads a configuration, and checks it.
+func (c *Config) read(text []byte) error {
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	err := decoder.Decode(c)
+	if errors.Is(err, io.EOF) {
+		return nil // it is empty, or has comments alone
+	}
+	if err != nil {
+		return plainly(err)
+	}
+	var more yaml.Node
+	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
+		return errors.New("it has more than one document: keep one, and no line --- after its first")
+	}
+	return c.check()
+}
+
+// What the parser says of keys and values, in its own words and those of Go.
+var (
+	unknownKey = regexp.MustCompile(`^(line \d+): field (.*) not found in type cli\.(\w+)$`)
+	wrongValue = regexp.MustCompile("(?s)^(line \\d+): cannot unmarshal !!(\\w+)(?: (`.*`))? into (.+)$")
+	keyTwice   = regexp.MustCompile(`^(line \d+): mapping key (".*") already defined at (line \d+)$`)
+)
+
+// plainly says what is wrong with a file of YAML in words of the file.
+func plainly(err error) error {
+	typed, is := errors.AsType[*yaml.TypeError](err)
+	if !is {
+		text := strings.TrimPrefix(err.Error(), "yaml: ")
+		if strings.Contains(text, "cannot start any token") {
+			text += " (is it a tab? indent by spaces)"
+		}
+		return errors.New(text)
+	}
+	const most = 10
+	var errs []error
+	for i, text := range typed.Errors {
+		if i == most {
+			errs = append(errs, fmt.Errorf("and %d more", len(typed.Errors)-most))
+			break
+		}
+		if m := unknownKey.FindStringSubmatch(text); m != nil {
+			errs = append(errs, fmt.Errorf("%s: there is no key %q: those here are %s", m[1], m[2], keysOf(m[3])))
+		} else if m := wrongValue.FindStringSubmatch(text); m != nil {
+			errs = append(errs, fmt.Errorf("%s: %s stands where %s should", m[1],
+				strings.TrimSpace(cmp.Or(kinds[m[2]], m[2])+" "+m[3]), cmp.Or(wanted[m[4]], m[4])))
+		} else if m := keyTwice.FindStringSubmatch(text); m != nil {
+			errs = append(errs, fmt.Errorf("%s: the key %s is there already, in %s", m[1], m[2], m[3]))
+		} else {
+			errs = append(errs, errors.New(text))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// kinds are what a file has, wanted what it should have.
+var (
+	kinds = map[string]string{"str": "the text", "seq": "a list", "map": "keys with values", "int": "the number",
+		"float": "the number", "bool": "the word", "null": "nothing", "timestamp": "the date"}
+	wanted = map[string]string{"bool": "true or false", "string": "a text", "[]string": "a list of texts",
+		"map[string]string": "names with a text each", "map[string][]string": "names with a list each",
+		"[]cli.ProjectConfig": "a list of projects", "cli.ProjectConfig": "a project, such as folder: infra,",
+		"[]cli.Exception": "a list of exceptions", "cli.Exception": "an exception, such as rule: EC2.9,",
+		"cli.Config": "keys such as projects"}
+)
+
+// keysOf are the keys of a part of the configuration, by the name of its type.
+func keysOf(name string) string {
+	for _, of := range []reflect.Type{reflect.TypeFor[Config](), reflect.TypeFor[ProjectConfig](),
+		reflect.TypeFor[Exception]()} {
+		if of.Name() != name {
+			continue
+		}
+		var keys []string
+		for field := range of.Fields() {
+			keys = append(keys, field.Tag.Get("yaml"))
+		}
+		return strings.Join(keys, ", ")
+	}
+	return name
 }
 
 // variable is what a name of a variable of the environment looks like.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -148,7 +149,21 @@ exceptions: [{rule: EC2.9, resource: "nat-*", type: "aws:ec2/instance:Instance",
 rules: infra/rules
 prices: prices.json
 `, ""},
-		{"an unknown key", "project: {}", "field project not found"},
+		{"comments alone", "# nothing yet\n", ""},
+		{"an unknown key", "project: {}", `line 1: there is no key "project": those here are projects, exceptions`},
+		{"an unknown key of a project", "projects:\n  - stack: [dev]", `line 2: there is no key "stack": those here ` +
+			"are folder, stacks, production"},
+		{"a key twice", "rules: a\nrules: b", `line 2: the key "rules" is there already, in line 1`},
+		{"tabs", "projects:\n\t- folder: .", "line 2: found character that cannot start any token (is it a tab?"},
+		{"a text for a list", "projects: [{folder: ., production: prod}]",
+			"line 1: the text `prod` stands where a list of texts should"},
+		{"a list for names", "projects: [{folder: ., environment: [A=b]}]",
+			"line 1: a list stands where names with a text each should"},
+		{"a word for a choice", "failInherited: maybe", "line 1: the text `maybe` stands where true or false should"},
+		{"a list at its top", "- folder: .", "line 1: a list stands where keys such as projects should"},
+		{"unknown keys without end", unknownKeys(30), "and 20 more"},
+		{"several documents", "rules: a\n---\nrules: b\n", "it has more than one document"},
+		{"more than anybody writes", "# " + strings.Repeat("x", maxConfig), "it is larger than 1 MB"},
 		{"no YAML", "projects: [", "did not find"},
 		{"a folder outside", "projects: [{folder: ../x}]", `projects[0].folder: "../x" is not below`},
 		{"a folder twice", "projects: [{folder: a}, {folder: ./a}]", `"a" is listed twice`},
@@ -171,6 +186,73 @@ prices: prices.json
 	}
 	if _, found, err := readConfig(t.TempDir(), ConfigFile); found || err != nil {
 		t.Errorf("without one: %t, %v", found, err)
+	}
+	if _, _, err := readConfig(repository(t, map[string]string{"stackplan.yml": "rules: a"}), ConfigFile); err == nil ||
+		!strings.Contains(err.Error(), "stackplan.yml is not read: call it stackplan.yaml") {
+		t.Errorf("under another name: %v", err)
+	}
+}
+
+func unknownKeys(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "key%d: 1\n", i)
+	}
+	return b.String()
+}
+
+// TestMistakenStacks: the name of a stack that nothing here has gives no plan in which nothing changes, and no laxer
+// rules without a word.
+func TestMistakenStacks(t *testing.T) {
+	const pulumi, mod = "name: web\nruntime: go\n", "module example.org/web\n"
+	with := map[string]string{"go.mod": mod, "Pulumi.yaml": pulumi, "Pulumi.prod.yaml": ""}
+	without := map[string]string{"go.mod": mod, "Pulumi.yaml": pulumi}
+	removed := maps.Clone(with)
+	removed["Pulumi.old.yaml"] = ""
+	const fault = "there is no Pulumi.old.yaml, and stacks with a file are prod: correct the name"
+	const lax = "No stack of project `web` is production: the name `live` is that of none"
+	for _, c := range []struct {
+		name            string
+		base, head      map[string]string
+		over            overrides
+		fault, notes    string
+		wantsStackNamed string
+	}{
+		{"a stack with a file", with, with, overrides{stacks: []string{"prod"}}, "", "", "prod"},
+		{"one without, beside others", with, with, overrides{stacks: []string{"old"}}, fault, "", "old"},
+		{"one whose file was removed", removed, with, overrides{stacks: []string{"old"}}, "",
+			"There is no `Pulumi.old.yaml`", "old"},
+		{"one of a project without files", without, without, overrides{stacks: []string{"old"}}, "",
+			"There is no `Pulumi.old.yaml`", "old"},
+		{"production", with, with, overrides{production: []string{"live", "prod"}}, "", "", "prod"},
+		{"no production", with, with, overrides{production: []string{"live"}}, "", lax, "prod"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			base := &tree{dir: repository(t, c.base)}
+			head := &tree{dir: repository(t, c.head), base: base, over: c.over}
+			head.config.Projects = []ProjectConfig{{Folder: "."}}
+			found, _, err := head.programs()
+			if err != nil || len(found) != 1 {
+				t.Fatalf("%v, %v", found, err)
+			}
+			s, has := found[0].stacks[c.wantsStackNamed]
+			said := ""
+			if s.Fault != nil {
+				said = s.Fault.Said
+			}
+			if !has || !strings.Contains(said, c.fault) || c.fault == "" && said != "" {
+				t.Errorf("%t, the fault is %q, want %q", has, said, c.fault)
+			}
+			if notes := strings.Join(head.notes, "\n"); !strings.Contains(notes, c.notes) ||
+				c.notes == "" && notes != "" {
+				t.Errorf("the notes are %q, want %q", notes, c.notes)
+			}
+		})
+	}
+	dir := repository(t, map[string]string{"infra/Pulumi.yaml": pulumi, "go.mod": mod})
+	lost := &tree{name: "it", dir: dir, config: Config{Projects: []ProjectConfig{{Folder: "."}}}}
+	if _, _, err := lost.programs(); err == nil || !strings.Contains(err.Error(), "such as infra") {
+		t.Errorf("a folder without a project: %v", err)
 	}
 }
 

@@ -99,6 +99,9 @@ func main() {
 		case "fails":
 			return errors.New("\x1b[2J\x1b]0;title\a\n## Plan: nothing changes\n" +
 				"</details><img src=x>\n` + "```" + `\n::error::no")
+		case "needs":
+			_, err := topic("topic", pulumi.Map{"displayName": pulumi.String(config.Require(ctx, "behaving:size"))})
+			return err
 		case "reads":
 			text, err := os.ReadFile(config.Get(ctx, "file"))
 			return fmt.Errorf("it read %s, %v", text, err)

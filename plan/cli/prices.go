@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"dossier.example/plan/internal/apart"
 	"dossier.example/plan/prices"
 )
 
@@ -27,11 +28,11 @@ func (t *tree) prices(before *tree) (*prices.Table, error) {
 	if name == "" {
 		return nil, nil
 	}
-	text, err := inTree(t.dir, name)
+	text, err := inTree(t.dir, name, maxPrices)
 	if err != nil {
 		return nil, fmt.Errorf("reading the prices, %s: %w", name, err)
 	}
-	if old, err := inTree(before.dir, name); !errors.Is(err, fs.ErrNotExist) && !bytes.Equal(old, text) {
+	if old, err := inTree(before.dir, name, maxPrices); !errors.Is(err, fs.ErrNotExist) && !bytes.Equal(old, text) {
 		t.notes = append(t.notes, quoted(name)+", which both sides are priced by, is part of the change.")
 	}
 	table, err := prices.Read(bytes.NewReader(text))
@@ -41,11 +42,11 @@ func (t *tree) prices(before *tree) (*prices.Table, error) {
 	return table, nil
 }
 
-// maxPrices bounds a file of prices, in bytes, to what prices.Read takes and one byte more.
-const maxPrices = 128<<20 + 1
+// maxPrices bounds a file of prices, in bytes.
+const maxPrices = 128 << 20
 
-// inTree reads a file of a tree, which no link may lead out of.
-func inTree(dir, name string) ([]byte, error) {
+// inTree reads a file of a tree of at most so many bytes, which no link may lead out of.
+func inTree(dir, name string, most int64) ([]byte, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, unplaced(err)
@@ -56,9 +57,12 @@ func inTree(dir, name string) ([]byte, error) {
 		return nil, unplaced(err)
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxPrices))
+	text, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err != nil {
 		return nil, unplaced(err)
+	}
+	if int64(len(text)) > most {
+		return nil, fmt.Errorf("it is larger than %s", apart.Size(uint64(most)))
 	}
 	return text, nil
 }

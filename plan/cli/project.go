@@ -162,11 +162,12 @@ func (t *tree) program(c ProjectConfig) (*program, error) {
 		}
 	}
 	if file == "" {
-		return nil, fmt.Errorf("%s has no Pulumi.yaml: %w", where(c.Folder), fs.ErrNotExist)
+		return nil, fmt.Errorf("%s has no Pulumi.yaml: name a folder that has one%s (%w)", where(c.Folder), t.others(),
+			fs.ErrNotExist)
 	}
-	text, err := fs.ReadFile(root, file)
+	text, err := inTree(t.dir, file, maxConfig)
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", file, unplaced(err))
+		return nil, fmt.Errorf("reading %s: %w", file, err)
 	}
 	project, err := workspace.LoadProjectBytes(withoutMark(text), file, encoding.Marshalers[path.Ext(file)])
 	if err != nil {
@@ -190,6 +191,19 @@ func (t *tree) program(c ProjectConfig) (*program, error) {
 	}
 	p.stacks, err = t.stacks(c, project, path.Ext(file))
 	return p, err
+}
+
+// others names the folders that have a project, for whoever named another one.
+func (t *tree) others() string {
+	found, err := find(t.dir)
+	if err != nil || len(found) == 0 {
+		return ""
+	}
+	const most = 10
+	if len(found) > most {
+		found = append(found[:most], "…")
+	}
+	return ", such as " + strings.Join(found, ", ")
 }
 
 func exists(root fs.FS, name string) bool {
@@ -221,19 +235,21 @@ func (t *tree) stacks(c ProjectConfig, project *workspace.Project, ext string) (
 			fmt.Sprintf("stackConfigDir, %s, is not in this repository", project.StackConfigDir)}
 	}
 	file := func(stack string) string { return path.Join(dir, workspace.ProjectFile+"."+stack+ext) }
+	entries, err := fs.ReadDir(root, dir)
+	if err != nil {
+		return nil, fmt.Errorf("looking for stacks in %s: %w", where(dir), unplaced(err))
+	}
+	var filed []string
+	for _, entry := range entries {
+		name, is := strings.CutPrefix(strings.TrimSuffix(entry.Name(), ext), workspace.ProjectFile+".")
+		if is && path.Ext(entry.Name()) == ext && !strings.HasSuffix(name, "."+workspace.DeploymentSuffix) &&
+			stackName.MatchString(name) {
+			filed = append(filed, name)
+		}
+	}
 	names := c.Stacks
 	if len(names) == 0 {
-		entries, err := fs.ReadDir(root, dir)
-		if err != nil {
-			return nil, fmt.Errorf("looking for stacks in %s: %w", where(dir), unplaced(err))
-		}
-		for _, entry := range entries {
-			name, is := strings.CutPrefix(strings.TrimSuffix(entry.Name(), ext), workspace.ProjectFile+".")
-			if is && path.Ext(entry.Name()) == ext && !strings.HasSuffix(name, "."+workspace.DeploymentSuffix) &&
-				stackName.MatchString(name) {
-				names = append(names, name)
-			}
-		}
+		names = filed
 	}
 	if len(names) == 0 {
 		names = []string{unnamed}
@@ -245,19 +261,26 @@ func (t *tree) stacks(c ProjectConfig, project *workspace.Project, ext string) (
 	for _, name := range names {
 		s := plan.Stack{Project: project.Name.String(), File: path.Join(c.Folder, workspace.ProjectFile+ext)}
 		values := config.Map{}
-		text, err := fs.ReadFile(root, file(name))
+		text, err := inTree(t.dir, file(name), maxConfig)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			switch {
 			case t.later(file(name)):
 				continue // it came later
+			case !t.past && len(filed) > 0 && !t.earlier(file(name)):
+				// A name that is mistaken must not give a plan in which nothing changes.
+				s.Fault = &plan.Fault{Kind: plan.FaultSettings, Said: fmt.Sprintf("there is no %s, and stacks with a "+
+					"file are %s: correct the name, or add the file, which may be empty", file(name),
+					strings.Join(filed, ", "))}
+				found[name] = s
+				continue
 			case !t.past && name != unnamed:
 				t.notes = append(t.notes,
 					fmt.Sprintf("There is no %s, so %s is planned with what Pulumi.yaml says alone.",
 						quoted(file(name)), quoted(name)))
 			}
 		case err != nil:
-			return nil, fmt.Errorf("reading %s: %w", file(name), unplaced(err))
+			return nil, fmt.Errorf("reading %s: %w", file(name), err)
 		default:
 			read, err := workspace.LoadProjectStackBytes(nil, project, withoutMark(text), file(name),
 				encoding.Marshalers[ext])
@@ -277,6 +300,12 @@ func (t *tree) stacks(c ProjectConfig, project *workspace.Project, ext string) (
 			s.Fault = &plan.Fault{Kind: plan.FaultSettings, Said: fmt.Sprintf("reading %s: %v", file(name), err)}
 		}
 		found[name] = s
+	}
+	if productive := c.productive(); !t.past && len(productive) > 0 && !slices.ContainsFunc(productive,
+		func(name string) bool { return slices.Contains(names, name) || slices.Contains(filed, name) }) {
+		t.notes = append(t.notes, fmt.Sprintf("No stack of project %s is production: the name %s is that of none, so "+
+			"the rules for production hold in no stack of it.", quoted(project.Name.String()),
+			quoted(strings.Join(productive, ", "))))
 	}
 	return found, nil
 }

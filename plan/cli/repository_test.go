@@ -226,7 +226,7 @@ func TestRepository(t *testing.T) {
 	plan("an exception of no rule", StatusProgram, nil, "exceptions name rules that there are not: Sample.9",
 		"`stackplan.yaml`, which says what is planned, is part of the change.")
 	replaceIn(t, dir, "stackplan.yaml", "folder: site", "fodler: site")
-	plan("a configuration that cannot be read", StatusFailed, nil, "field fodler not found")
+	plan("a configuration that cannot be read", StatusFailed, nil, `there is no key "fodler"`)
 }
 
 // TestUnconfigured: without a configuration, every project is found, and held to the rules that fit any.

@@ -13,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -32,8 +33,8 @@ type tree struct {
 	// past tells base, and head is then the root folder of head: what base lacks may have come later.
 	past bool
 	head string
-	// base is how the plan calls base.
-	base string
+	// base is that of head: what the working tree is compared with.
+	base *tree
 	// rules is the program that serves its rules; nil: there is none.
 	rules *program
 	// notes are what whoever reads the plan has to know of it.
@@ -42,6 +43,9 @@ type tree struct {
 
 // later reports whether head has a file that this tree, base, lacks.
 func (t *tree) later(file string) bool { return t.past && exists(rooted(t.head), file) }
+
+// earlier reports whether base has a file that this tree, head, lacks.
+func (t *tree) earlier(file string) bool { return t.base != nil && exists(rooted(t.base.dir), file) }
 
 // pair is a project at both revisions; nil where there is none.
 type pair struct{ before, head *program }
@@ -53,7 +57,10 @@ func (p Project) compare(ctx context.Context, root, base string, over overrides,
 	if err != nil {
 		return fail(err)
 	}
-	work, err := workFolder(root)
+	if _, err := leftAt(ctx, root, base); err != nil {
+		return fail(err)
+	}
+	work, err := workFolder(ctx, root)
 	if err != nil {
 		return fail(err)
 	}
@@ -68,7 +75,7 @@ func (p Project) compare(ctx context.Context, root, base string, over overrides,
 	if err != nil {
 		return fail(err)
 	}
-	before.over, before.past, before.head, head.base = over, true, root, before.name
+	before.over, before.past, before.head, head.base = over, true, root, before
 	watch.lap("taking out " + base)
 	if err := configure(before, head); err != nil {
 		return fail(err)
@@ -113,9 +120,20 @@ func (p Project) compare(ctx context.Context, root, base string, over overrides,
 	return made, nil
 }
 
-// workFolder is where plans keep what they build, below the root. Neither git nor Go looks into it.
-func workFolder(root string) (string, error) {
-	work := filepath.Join(root, ".stackplan")
+// workFolder is where plans keep what they build, below the root. Neither git nor Go looks into it. What is in it is
+// believed, so that nothing of it may come from the repository, and it is no link that leads elsewhere.
+func workFolder(ctx context.Context, root string) (string, error) {
+	const name = ".stackplan"
+	work := filepath.Join(root, name)
+	tracked, err := git(ctx, root, "ls-files", "-z", "--", ":(icase)"+name)
+	if err != nil {
+		return "", fmt.Errorf("asking git for the files in %s: %w", name, err)
+	}
+	info, err := os.Lstat(work)
+	if tracked != "" || err == nil && !info.IsDir() {
+		return "", fmt.Errorf("%s is where plans keep what they build, and is in the repository: take it out "+
+			"(git rm -r --cached %s), and remove it", name, name)
+	}
 	if err := os.MkdirAll(work, 0o755); err != nil {
 		return "", fmt.Errorf("making a folder for what is built: %w", err)
 	}
@@ -371,8 +389,7 @@ func (p Project) both(ctx context.Context, before, head *program, standIns strin
 		maps.Copy(was, before.stacks)
 	} else if head != nil {
 		notes = append(notes, fmt.Sprintf("%s has no program of project %s, so every stack of it is a new one.",
-			head.tree.base,
-			quoted(head.name)))
+			head.tree.base.name, quoted(head.name)))
 	}
 	names := maps.Clone(is)
 	maps.Copy(names, was)
@@ -555,7 +572,46 @@ func (p Project) run(ctx context.Context, of *program, name string, s plan.Stack
 			return nil, &plan.Fault{Kind: plan.FaultSettings, Said: said}, nil
 		}
 	}
-	return nil, &plan.Fault{Kind: plan.FaultProgram, Said: failed.Said}, nil
+	said := of.plainly(failed.Said)
+	if key := missingKey.FindStringSubmatch(said); key != nil {
+		return nil, &plan.Fault{Kind: plan.FaultSettings, Said: fmt.Sprintf("The program needs the configuration %s, "+
+			"which no file here sets: add it to Pulumi.%s.yaml. For a plan, any value of the right form will do.\n%s",
+			key[1], name, said)}, nil
+	}
+	return nil, &plan.Fault{Kind: plan.FaultProgram, Said: said}, nil
+}
+
+// missingKey is what the SDK says where the configuration lacks a key that the program cannot do without.
+var missingKey = regexp.MustCompile(`[Mm]issing required configuration variable '([^']+)'`)
+
+// trace is where Go begins to list the calls that a program was in.
+var trace = regexp.MustCompile(`(?m)^goroutine \d+ .*:$`)
+
+// plainly is what a program said when it failed, without folders of this machine and without how it was told what it
+// says. Of the calls that it was in, there is left the last one of the repository.
+func (of *program) plainly(said string) string {
+	dirs := []string{of.tree.dir + string(filepath.Separator)}
+	if of.tree.past { // it may be that of head
+		dirs = append(dirs, of.tree.head+string(filepath.Separator))
+	}
+	if at := trace.FindStringIndex(said); at != nil {
+		calls := said[at[0]:]
+		said = strings.TrimSpace(said[:at[0]])
+	found:
+		for line := range strings.Lines(calls) {
+			for _, dir := range dirs {
+				if name, is := strings.CutPrefix(strings.TrimSpace(line), dir); is {
+					name, _, _ = strings.Cut(name, " ")
+					said += "\nat " + filepath.ToSlash(name)
+					break found
+				}
+			}
+		}
+	}
+	for _, dir := range dirs {
+		said = strings.ReplaceAll(said, dir, "")
+	}
+	return strings.NewReplacer("waiting for RPCs: ", "", "rpc error: code = Unknown desc = ", "").Replace(said)
 }
 
 // realPath is a folder as a compiler names it, which follows links.
