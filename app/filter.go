@@ -125,12 +125,13 @@ func (p *filterParser) fault(name, message string) {
 // text reads words. A text without words is a fault, unless nobody may have any.
 func (p *filterParser) text(name string, most int, legible bool) string {
 	text := strings.TrimSpace(shown(strings.ToValidUTF8(p.typed(name), "")))
-	words := len(SearchWords(text))
-	switch {
-	case text == "":
-	case utf8.RuneCountInString(text) > most:
+	// The length comes first: to find the words takes a time that grows with the square of their number.
+	if utf8.RuneCountInString(text) > most {
 		p.fault(name, fmt.Sprintf("Must be at most %d characters long.", most))
 		return ""
+	}
+	switch words := len(SearchWords(text)); {
+	case text == "":
 	case words > MaxSearchWords:
 		p.fault(name, fmt.Sprintf("Search for at most %d words.", MaxSearchWords))
 		return ""

@@ -2,6 +2,7 @@ package dossier_test
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -370,5 +371,24 @@ func TestDirectorySaysWhatItLacks(t *testing.T) {
 	}
 	if got := filtered(t, svc, dossier.Filter{}, "name"); !slices.Equal(got, []string{ada.Name}) {
 		t.Errorf("after the words were written: %q", got)
+	}
+}
+
+// What is too long is refused by its length, before its words are looked at: their number would cost its square.
+func TestLongFiltersAreRefusedFirst(t *testing.T) {
+	var long strings.Builder
+	for n := range 3000 {
+		fmt.Fprintf(&long, "%x%x ", n%16, n)
+	}
+	for _, name := range []string{dossier.FilterSearch, "location"} {
+		typed := typedIn(name + "=" + long.String())
+		cost := testing.AllocsPerRun(1, func() {
+			if _, err := dossier.ParseFilter(typed); !errors.Is(err, dossier.ErrInvalid) {
+				t.Errorf("%s: a text of %d bytes: %v", name, long.Len(), err)
+			}
+		})
+		if cost > 1000 {
+			t.Errorf("%s: a text of %d bytes costs %.0f allocations", name, long.Len(), cost)
+		}
 	}
 }
