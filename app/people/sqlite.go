@@ -73,6 +73,9 @@ func ConnectSQLite(ctx context.Context, path string) (*sql.DB, error) {
 			"journal_mode(WAL)",
 			// In WAL mode the default, NORMAL, may lose the last commits when the machine loses power.
 			"synchronous(FULL)",
+			// Else a statement that replaces a row removes the former one past the guards of the audit trail
+			// (https://www.sqlite.org/lang_conflict.html).
+			"recursive_triggers(ON)",
 		},
 	}.Encode()}
 	db, err := sql.Open(gormsqlite.DriverName, uri.String())

@@ -133,6 +133,9 @@ func TestSQLiteGuardsTheAuditTrail(t *testing.T) {
 			"UPDATE audit SET seq = 7 WHERE seq = 2",
 			"DELETE FROM audit",
 			"DELETE FROM audit WHERE seq = 2",
+			"REPLACE INTO audit SELECT * FROM audit WHERE seq = 2",
+			"INSERT OR REPLACE INTO audit SELECT * FROM audit",
+			"INSERT INTO audit SELECT * FROM audit WHERE true ON CONFLICT DO UPDATE SET actor_name = 'nobody'",
 		} {
 			if _, err := s.DB().Exec(statement); err == nil || !strings.Contains(err.Error(), "only added") {
 				t.Errorf("%s: %s: got error %v", when, statement, err)
