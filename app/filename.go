@@ -40,7 +40,7 @@ func CleanFileName(raw string) string {
 	}
 	name = strings.Map(func(r rune) rune {
 		switch {
-		case hidden(r):
+		case Hidden(r):
 			return -1
 		case strings.ContainsRune(`<>:"|?*`, r):
 			return '_'

@@ -133,7 +133,7 @@ func FuzzCleanFileName(f *testing.F) {
 		switch {
 		case name == "", name == ".", name == "..", len(name) > MaxFileNameBytes, !utf8.ValidString(name):
 			t.Fatalf("CleanFileName(%q) = %q", raw, name)
-		case strings.ContainsFunc(name, hidden), strings.ContainsAny(name, `/\<>:"|?*`):
+		case strings.ContainsFunc(name, Hidden), strings.ContainsAny(name, `/\<>:"|?*`):
 			t.Fatalf("CleanFileName(%q) = %q: has a character that it must not", raw, name)
 		case strings.HasPrefix(name, " "), strings.HasSuffix(name, " "), strings.HasSuffix(name, "."):
 			t.Fatalf("CleanFileName(%q) = %q: space or dot at an end", raw, name)

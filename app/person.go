@@ -64,10 +64,10 @@ func (f Field) CleanText(raw string) (clean, fault string) {
 	return clean, ""
 }
 
-// hidden reports whether a character could make a text read as something else: control characters, line and paragraph
+// Hidden reports whether a character could make a text read as something else: control characters, line and paragraph
 // separators, and the bidirectional overrides, embeddings and isolates (Unicode TR 9), but not the joiners that
 // Persian, Hindi and emoji need.
-func hidden(r rune) bool {
+func Hidden(r rune) bool {
 	switch {
 	case unicode.IsControl(r), r == '\u2028', r == '\u2029', r == '\uFEFF':
 		return true

@@ -45,7 +45,7 @@ const DefaultTrashTime = 30 * 24 * time.Hour
 // discarded returns the Trash of what somebody moves there now.
 func (s *Service) discarded(by string) Trash {
 	by = strings.ToValidUTF8(strings.Map(func(r rune) rune {
-		if hidden(r) {
+		if Hidden(r) {
 			return -1
 		}
 		return r

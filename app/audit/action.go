@@ -24,6 +24,7 @@ const (
 	AccountSuspend  Action = "account.suspend"
 	AccountResume   Action = "account.resume"
 	AccountLink     Action = "account.link"
+	AccountRecover  Action = "account.recover"
 	AccountRemove   Action = "account.remove"
 	AccountRename   Action = "account.rename"
 	AccountPassword Action = "account.password"
@@ -124,6 +125,7 @@ var actions = []kind{
 	{AccountSuspend, "Suspended an account", true},
 	{AccountResume, "Resumed an account", true},
 	{AccountLink, "Made a link for an account", true},
+	{AccountRecover, "Recovered an account", true},
 	{AccountRemove, "Removed an account", true},
 	{AccountRename, "Changed their name", true},
 	{AccountPassword, "Changed their password", true},

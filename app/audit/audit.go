@@ -228,10 +228,10 @@ func (e Entry) check() error {
 	return nil
 }
 
-// cut returns a text of printable characters, up to so many bytes.
+// cut returns a text without what is hidden, up to so many bytes.
 func cut(text string, most int) string {
 	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if dossier.Hidden(r) {
 			return -1
 		}
 		return r

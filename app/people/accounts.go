@@ -195,6 +195,15 @@ func (s *Store) Administered(ctx context.Context) (bool, error) {
 	return len(ids) > 0, err
 }
 
+// AnyLocal implements staff.AccountStore.
+func (s *Store) AnyLocal(ctx context.Context) (bool, error) {
+	var ids []string
+	err := s.do(ctx, "looking for a local account", func(tx *gorm.DB) error {
+		return tx.Model(&accountRow{}).Where("issuer = ''").Limit(1).Pluck("id", &ids).Error
+	})
+	return len(ids) > 0, err
+}
+
 // SetAccount implements staff.AccountStore.
 func (s *Store) SetAccount(ctx context.Context, from, to staff.Record, endSessions bool) error {
 	to.ID, to.CreatedAt, to.Revision = from.ID, from.CreatedAt, from.Revision+1

@@ -179,6 +179,9 @@ func cleanAddress(raw string) (address, fault string) {
 	if _, domain := cutAddress(address); domain == "" || strings.ContainsAny(domain, "[]") {
 		return address, rule
 	}
+	if strings.ContainsFunc(address, dossier.Hidden) {
+		return address, "Must not contain characters that nobody sees."
+	}
 	return address, ""
 }
 

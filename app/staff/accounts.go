@@ -121,6 +121,16 @@ func (a *Accounts) List(ctx context.Context) ([]Account, error) { return a.store
 // Administered reports whether an administrator is active. Until then the shared secret opens the site.
 func (a *Accounts) Administered(ctx context.Context) (bool, error) { return a.store.Administered(ctx) }
 
+// Ways reports by what members of the staff sign in: whether there is a local account, and whether the shared secret
+// still opens the site. It reads no list of accounts: strangers may ask as often as they like.
+func (a *Accounts) Ways(ctx context.Context) (local, shared bool, err error) {
+	if local, err = a.store.AnyLocal(ctx); err != nil {
+		return false, false, err
+	}
+	administered, err := a.store.Administered(ctx)
+	return local, !administered && err == nil, err
+}
+
 // update changes an account: change gets it as it is, and is called again if somebody else was faster.
 func (a *Accounts) update(ctx context.Context, id AccountID, endSessions bool,
 	change func(r *Record) error) (Record, error) {
@@ -159,10 +169,20 @@ func (a *Accounts) add(ctx context.Context, r Record) error {
 // maxIdentity bounds an issuer and a subject, in bytes: the width of their columns.
 const maxIdentity = 255
 
+// Entrance is what letting somebody in makes of their account.
+type Entrance struct {
+	// Account is as it is going to be.
+	Account Account
+	// Made: the account is new to its owner. Role, Known: it was in use, and gets another role, or another name or
+	// address.
+	Made, Role, Known bool
+}
+
 // Enter returns the account of an identity, whose owner signs in: the one that it has had, or the invited one of its
-// verified address, or a new one. The account gets the identity's name and address, and its role if it has one. Errors:
+// verified address, or a new one. The account gets the identity's name and address, and its role if it has one. Before
+// anything is changed, admit is asked, and its error is returned; again if somebody else was faster. Errors:
 // ErrForbidden, with a message, if the identity may not come in; ErrLast.
-func (a *Accounts) Enter(ctx context.Context, i Identity) (Account, error) {
+func (a *Accounts) Enter(ctx context.Context, i Identity, admit func(Entrance) error) (Account, error) {
 	if i.Issuer == "" || i.Subject == "" || len(i.Issuer) > maxIdentity || len(i.Subject) > maxIdentity {
 		return Account{}, forbidden("Your sign-in service did not say who you are in a form that this site can use.")
 	}
@@ -175,7 +195,7 @@ func (a *Accounts) Enter(ctx context.Context, i Identity) (Account, error) {
 	}
 	address, badAddress := cleanAddress(i.Address)
 	for {
-		account, err := a.enter(ctx, i, name, address, badAddress == "" && i.Verified)
+		account, err := a.enter(ctx, i, name, address, badAddress == "" && i.Verified, admit)
 		// Somebody else was faster: another tab, or an administrator.
 		if errors.Is(err, dossier.ErrLost) || errors.Is(err, dossier.ErrExists) {
 			continue
@@ -189,11 +209,12 @@ func forbidden(format string, args ...any) error {
 }
 
 // enter is one try of Enter; ErrLost or ErrExists: try again. addressed: the address is good, and theirs.
-func (a *Accounts) enter(ctx context.Context, i Identity, name, address string, addressed bool) (Account, error) {
+func (a *Accounts) enter(ctx context.Context, i Identity, name, address string, addressed bool,
+	admit func(Entrance) error) (Account, error) {
 	now := a.time()
 	from, err := a.store.AccountOf(ctx, i.Issuer, i.Subject)
 	if err == nil {
-		return a.reenter(ctx, from, i, name, address, addressed)
+		return a.reenter(ctx, from, i, name, address, addressed, admit)
 	}
 	if !errors.Is(err, dossier.ErrNotFound) {
 		return Account{}, err
@@ -213,6 +234,9 @@ func (a *Accounts) enter(ctx context.Context, i Identity, name, address string, 
 		}
 		r := Record{Account: Account{ID: id, Name: name, Address: address, Role: cmp.Or(i.Role, Viewer), State: Active,
 			Issuer: i.Issuer, Subject: i.Subject, CreatedAt: now, ChangedAt: now, SignedInAt: now}}
+		if err := admit(Entrance{Account: r.Account, Made: true}); err != nil {
+			return Account{}, err
+		}
 		return r.Account, a.add(ctx, r)
 	case err != nil:
 		return Account{}, err
@@ -227,12 +251,15 @@ func (a *Accounts) enter(ctx context.Context, i Identity, name, address string, 
 	to.Name, to.Issuer, to.Subject, to.State = name, i.Issuer, i.Subject, Active
 	to.Role = cmp.Or(i.Role, invited.Role)
 	to.ChangedAt, to.SignedInAt = now, now
+	if err := admit(Entrance{Account: to.Account, Made: true}); err != nil {
+		return Account{}, err
+	}
 	return to.Account, a.store.SetAccount(ctx, invited, to, true)
 }
 
 // reenter is enter for an identity that has been here before.
-func (a *Accounts) reenter(ctx context.Context, from Record, i Identity, name, address string,
-	addressed bool) (Account, error) {
+func (a *Accounts) reenter(ctx context.Context, from Record, i Identity, name, address string, addressed bool,
+	admit func(Entrance) error) (Account, error) {
 	if from.State == Suspended {
 		return Account{}, forbidden("Your account is suspended. Ask an administrator.")
 	}
@@ -254,6 +281,10 @@ func (a *Accounts) reenter(ctx context.Context, from Record, i Identity, name, a
 		case err != nil:
 			return Account{}, err
 		}
+	}
+	if err := admit(Entrance{Account: to.Account, Role: changed,
+		Known: to.Name != from.Name || to.Address != from.Address}); err != nil {
+		return Account{}, err
 	}
 	return to.Account, a.store.SetAccount(ctx, from, to, changed)
 }

@@ -558,6 +558,46 @@ func TestRolesChangeAtTheNextRequest(t *testing.T) {
 	}
 }
 
+// Of many who have the shared secret at the same moment, one becomes the first administrator.
+func TestFirstAtOnce(t *testing.T) {
+	for range 5 {
+		tm := newTeam(t)
+		var wg sync.WaitGroup
+		var made atomic.Int32
+		for n := range 8 {
+			id, err := staff.NewAccountID()
+			if err != nil {
+				t.Fatal(err)
+			}
+			of := staff.Account{ID: id, Address: fmt.Sprintf("first%d@site.example", n)}
+			e := tm.Enroll(of)
+			with := staff.Acceptance{Name: "Ada", Password: goodPassword, Sealed: e.Sealed,
+				Code: tm.CodeAt(of, e.Sealed, tm.now())}
+			wg.Go(func() {
+				switch _, _, _, err := tm.First(t.Context(), of, with); {
+				case err == nil:
+					made.Add(1)
+				case !errors.Is(err, staff.ErrAdministered):
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		all, err := tm.List(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(all) != 1 || made.Load() != 1 || !all[0].Administers() {
+			t.Errorf("%d were told that they are the first, and there are %+v", made.Load(), all)
+		}
+	}
+}
+
+// enter lets an identity in, whatever that makes of its account.
+func (tm *team) enter(t *testing.T, i staff.Identity) (staff.Account, error) {
+	return tm.Enter(t.Context(), i, func(staff.Entrance) error { return nil })
+}
+
 func second[T any](_ T, err error) error { return err }
 
 func TestLastAdministrator(t *testing.T) {
@@ -599,7 +639,7 @@ func TestLastAdministrator(t *testing.T) {
 	// Fifty take each other away at once, by the service, which tries again where somebody was faster.
 	all := []staff.AccountID{first.ID}
 	for n := range 49 {
-		m, err := tm.Enter(t.Context(), staff.Identity{Issuer: "https://issuer.example", Subject: fmt.Sprint(n),
+		m, err := tm.enter(t, staff.Identity{Issuer: "https://issuer.example", Subject: fmt.Sprint(n),
 			Name:    "Ada",
 			Address: fmt.Sprintf("admin%d@site.example", n), Verified: true, Role: staff.Administrator})
 		if err != nil {
@@ -670,10 +710,10 @@ func TestEnter(t *testing.T) {
 		"no address":            with(func(i *staff.Identity) { i.Address = "" }),
 		"who has an account":    with(func(i *staff.Identity) { i.Address = "ADA1@site.example" }),
 	} {
-		_, err := tm.Enter(t.Context(), bad)
+		_, err := tm.enter(t, bad)
 		wantErr(t, "Enter of "+name, err, dossier.ErrForbidden)
 	}
-	made, err := tm.Enter(t.Context(), i)
+	made, err := tm.enter(t, i)
 	if err != nil || made.State != staff.Active || made.Role != staff.Editor || made.Local() {
 		t.Fatalf("Enter: %+v, %v", made, err)
 	}
@@ -681,7 +721,7 @@ func TestEnter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := tm.Enter(t.Context(), with(func(i *staff.Identity) {
+	again, err := tm.enter(t, with(func(i *staff.Identity) {
 		i.Name, i.Address = "Grace H", "hopper@site.example"
 	}))
 	if err != nil || again.ID != made.ID || again.Name != "Grace H" || again.Address != "hopper@site.example" {
@@ -691,11 +731,11 @@ func TestEnter(t *testing.T) {
 		t.Error("another sign-in with the same role ended a session")
 	}
 	// An address that is another's, or not verified, is not taken over.
-	again, err = tm.Enter(t.Context(), with(func(i *staff.Identity) { i.Address = "ada1@site.example" }))
+	again, err = tm.enter(t, with(func(i *staff.Identity) { i.Address = "ada1@site.example" }))
 	if err != nil || again.Address != "hopper@site.example" {
 		t.Errorf("Enter with another's address: %+v, %v", again, err)
 	}
-	again, err = tm.Enter(t.Context(), with(func(i *staff.Identity) { i.Verified, i.Role = false, staff.Viewer }))
+	again, err = tm.enter(t, with(func(i *staff.Identity) { i.Verified, i.Role = false, staff.Viewer }))
 	if err != nil || again.Address != "hopper@site.example" || again.Role != staff.Viewer {
 		t.Errorf("Enter with an address that is not verified: %+v, %v", again, err)
 	}
@@ -708,11 +748,11 @@ func TestEnter(t *testing.T) {
 		t.Errorf("ChangeRole: %v", err)
 	}
 	// An identity without a role keeps what the account has, and is a viewer's if there is none.
-	again, err = tm.Enter(t.Context(), with(func(i *staff.Identity) { i.Role = "" }))
+	again, err = tm.enter(t, with(func(i *staff.Identity) { i.Role = "" }))
 	if err != nil || again.Role != staff.Editor {
 		t.Errorf("Enter without a role: %+v, %v", again, err)
 	}
-	viewer, err := tm.Enter(t.Context(), with(func(i *staff.Identity) {
+	viewer, err := tm.enter(t, with(func(i *staff.Identity) {
 		i.Role, i.Subject, i.Address = "", "2", "new@site.example"
 	}))
 	if err != nil || viewer.Role != staff.Viewer {
@@ -721,11 +761,11 @@ func TestEnter(t *testing.T) {
 	if _, err := tm.Suspend(t.Context(), made.ID); err != nil {
 		t.Fatal(err)
 	}
-	wantErr(t, "Enter of who is suspended", second(tm.Enter(t.Context(), i)), dossier.ErrForbidden)
+	wantErr(t, "Enter of who is suspended", second(tm.enter(t, i)), dossier.ErrForbidden)
 
 	t.Run("an invitation of the address", func(t *testing.T) {
 		invited, link := tm.invite(t, 5, staff.Administrator)
-		a, err := tm.Enter(t.Context(), staff.Identity{Issuer: i.Issuer, Subject: "5", Name: "Ada",
+		a, err := tm.enter(t, staff.Identity{Issuer: i.Issuer, Subject: "5", Name: "Ada",
 			Address:  "Ada5@SITE.example",
 			Verified: true, Role: staff.Viewer})
 		if err != nil || a.ID != invited.ID || a.State != staff.Active || a.Role != staff.Viewer {
@@ -739,16 +779,45 @@ func TestEnter(t *testing.T) {
 			Role: staff.Viewer}); err != nil {
 			t.Fatal(err)
 		}
-		_, err := tm.Enter(t.Context(), staff.Identity{Issuer: i.Issuer, Subject: "6", Name: "K",
+		_, err := tm.enter(t, staff.Identity{Issuer: i.Issuer, Subject: "6", Name: "K",
 			Address: "\u212a@site.example", Verified: true, Role: staff.Viewer})
 		wantErr(t, "Enter", err, dossier.ErrForbidden)
+	})
+	t.Run("not admitted", func(t *testing.T) {
+		no := errors.New("no")
+		before, err := tm.List(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		invited, _, err := tm.Invite(t.Context(), staff.Invitation{Name: "New", Address: "late@site.example",
+			Role: staff.Viewer})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for subject, address := range map[string]string{"8": "eight@site.example", "9": "late@site.example",
+			"2": "other@site.example"} {
+			var asked staff.Entrance
+			_, err := tm.Enter(t.Context(), with(func(i *staff.Identity) {
+				i.Subject, i.Address, i.Role = subject, address, staff.Administrator
+			}), func(e staff.Entrance) error {
+				asked = e
+				return no
+			})
+			if !errors.Is(err, no) || asked.Account.Role != staff.Administrator {
+				t.Errorf("%s: asked about %+v, and then: %v", address, asked, err)
+			}
+		}
+		after, err := tm.List(t.Context())
+		if want := append(before, invited); err != nil || fmt.Sprint(after) != fmt.Sprint(want) {
+			t.Errorf("the accounts are\n%+v, want\n%+v; %v", after, want, err)
+		}
 	})
 	t.Run("many at once", func(t *testing.T) {
 		ids := make(chan staff.AccountID, 20)
 		var wg sync.WaitGroup
 		for range 20 {
 			wg.Go(func() {
-				a, err := tm.Enter(t.Context(), with(func(i *staff.Identity) {
+				a, err := tm.enter(t, with(func(i *staff.Identity) {
 					i.Subject, i.Address = "7", "many@site.example"
 				}))
 				if err != nil {
@@ -769,11 +838,11 @@ func TestEnter(t *testing.T) {
 	t.Run("the last administrator", func(t *testing.T) {
 		tm := newTeam(t)
 		admin := with(func(i *staff.Identity) { i.Role = staff.Administrator })
-		if _, err := tm.Enter(t.Context(), admin); err != nil {
+		if _, err := tm.enter(t, admin); err != nil {
 			t.Fatal(err)
 		}
-		wantErr(t, "Enter without the role", second(tm.Enter(t.Context(), i)), staff.ErrLast)
-		if _, err := tm.Enter(t.Context(), admin); err != nil {
+		wantErr(t, "Enter without the role", second(tm.enter(t, i)), staff.ErrLast)
+		if _, err := tm.enter(t, admin); err != nil {
 			t.Error(err)
 		}
 	})
@@ -781,7 +850,7 @@ func TestEnter(t *testing.T) {
 
 func TestRecover(t *testing.T) {
 	tm := newTeam(t)
-	made, err := tm.Enter(t.Context(), staff.Identity{Issuer: "https://issuer.example", Subject: "1", Name: "Grace",
+	made, err := tm.enter(t, staff.Identity{Issuer: "https://issuer.example", Subject: "1", Name: "Grace",
 		Address: "grace@site.example", Verified: true, Role: staff.Administrator})
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"slices"
 
 	"dossier.example/app"
 )
@@ -328,7 +329,29 @@ func (a *Accounts) First(ctx context.Context, of Account, with Acceptance) (acco
 	} else if err != nil {
 		return Account{}, nil, "", err
 	}
+	if err := a.onlyFirst(ctx, r.Account); err != nil {
+		return Account{}, nil, "", err
+	}
 	return r.Account, recovery, a.newDevice(AddressKey(address)), nil
+}
+
+// onlyFirst takes the account of a first administrator away again if there is another one: somebody else had the shared
+// secret at the same moment. Of several, the one stays that is the last to ask, because no last one can be removed.
+func (a *Accounts) onlyFirst(ctx context.Context, first Account) error {
+	all, err := a.store.Accounts(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(all, func(o Account) bool { return o.ID != first.ID && o.Administers() }) {
+		return nil
+	}
+	switch _, err := a.Remove(ctx, first.ID); {
+	case errors.Is(err, ErrLast):
+		return nil
+	case err != nil && !errors.Is(err, dossier.ErrNotFound):
+		return err
+	}
+	return ErrAdministered
 }
 
 // ChangePassword sets another password, at the proof of the current one and a code, and ends the account's sessions.

@@ -185,9 +185,17 @@ func (s *Sessions) stored(token []byte) [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
+// clockSkew is how far the clocks of instances may be apart. A session that was begun or used later than that from now
+// on is over: the clock was wrong then or is now, and nobody knows how old it is.
+const clockSkew = 5 * time.Minute
+
 // lasts reports whether a session is not over.
 func (s *Sessions) lasts(one Session, now time.Time) bool {
-	return now.Before(one.BeganAt.Add(s.lifetime)) && now.Before(one.SeenAt.Add(s.idle))
+	within := func(since time.Time, most time.Duration) bool {
+		age := now.Sub(since)
+		return age >= -clockSkew && age < most
+	}
+	return within(one.BeganAt, s.lifetime) && within(one.SeenAt, s.idle)
 }
 
 // All returns the sessions of an account, or with zero all, that are not over, the newest first, up to MaxSessions.
@@ -223,10 +231,10 @@ func (s *Sessions) EndOthers(ctx context.Context, except SessionID, of AccountID
 	return n, nil
 }
 
-// cut returns a text of printable characters, up to so many bytes.
+// cut returns a text without what is hidden, up to so many bytes.
 func cut(text string, most int) string {
 	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if dossier.Hidden(r) {
 			return -1
 		}
 		return r

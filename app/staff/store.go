@@ -74,6 +74,8 @@ type AccountStore interface {
 	Accounts(ctx context.Context) ([]Account, error)
 	// Administered reports whether an administrator is active.
 	Administered(ctx context.Context) (bool, error)
+	// AnyLocal reports whether there is a local account, in whatever state.
+	AnyLocal(ctx context.Context) (bool, error)
 	// SetAccount changes an account to another record, but for its ID and the time at which it was made, and counts its
 	// revision on. It ends the account's sessions if asked to. dossier.ErrExists if the address or the identity is
 	// another's, dossier.ErrNotFound if the account no longer exists.

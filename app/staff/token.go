@@ -245,10 +245,10 @@ func (t *Tokens) Make(ctx context.Context, owner Actor, want NewToken) (text str
 		fault("name", "Enter a name, such as that of the program which will use it.")
 	case utf8.RuneCountInString(want.Name) > MaxTokenName:
 		fault("name", "Must be at most %d characters long.", MaxTokenName)
-	case cut(want.Name, len(want.Name)) != want.Name:
-		fault("name", "Must not contain control characters.")
+	case strings.ContainsFunc(want.Name, dossier.Hidden):
+		fault("name", "Must not contain control characters, or others that nobody sees.")
 	case slices.ContainsFunc(theirs, func(o Token) bool { return o.Name == want.Name }):
-		fault("name", "You already have a token with this name. Revoke it, or choose another name.")
+		fault("name", tokenNamed)
 	}
 	var scopes []Scope
 	for _, s := range Scopes {
@@ -269,9 +269,7 @@ func (t *Tokens) Make(ctx context.Context, owner Actor, want NewToken) (text str
 		return "", Token{}, &dossier.Error{Code: dossier.CodeInvalid, Fields: faults}
 	}
 	if len(theirs) >= MaxTokensEach {
-		return "", Token{}, dossier.Errorf(dossier.CodeQuota, nil,
-			"You already have %d tokens, the most that one account may have. Revoke one that is not used.",
-			MaxTokensEach)
+		return "", Token{}, errTokens
 	}
 	now := t.time()
 	if err := t.store.ForgetTokens(ctx, now.Add(-keptExpired)); err != nil {
@@ -288,7 +286,37 @@ func (t *Tokens) Make(ctx context.Context, owner Actor, want NewToken) (text str
 	if err := t.store.AddToken(ctx, one); err != nil {
 		return "", Token{}, fmt.Errorf("add a token: %w", err)
 	}
+	if err := t.onlyOnce(ctx, one); err != nil {
+		return "", Token{}, err
+	}
 	return formatToken(secret), one, nil
+}
+
+// tokenNamed refuses a name of which there is a token, and errTokens another token of who has as many as there may be.
+const tokenNamed = "You already have a token with this name. Revoke it, or choose another name."
+
+var errTokens = dossier.Errorf(dossier.CodeQuota, nil,
+	"You already have %d tokens, the most that one account may have. Revoke one that is not used.", MaxTokensEach)
+
+// onlyOnce takes a new token away again if others of the account were made at the same moment, so that there are too
+// many of them, or two of the same name; or if that is not known.
+func (t *Tokens) onlyOnce(ctx context.Context, one Token) error {
+	var refused error
+	switch theirs, err := t.store.TokensOf(ctx, one.Account); {
+	case err != nil:
+		refused = fmt.Errorf("list the tokens of an account: %w", err)
+	case len(theirs) > MaxTokensEach:
+		refused = errTokens
+	case slices.ContainsFunc(theirs, func(o Token) bool { return o.Name == one.Name && o.ID != one.ID }):
+		refused = &dossier.Error{Code: dossier.CodeInvalid, Fields: []dossier.FieldFault{{Field: "name",
+			Message: tokenNamed}}}
+	default:
+		return nil
+	}
+	if _, err := t.store.RevokeToken(context.WithoutCancel(ctx), one.ID); err != nil {
+		refused = errors.Join(refused, fmt.Errorf("take back a token: %w", err))
+	}
+	return refused
 }
 
 // Of returns on whose behalf a request with a token is made. An InvalidToken says why nobody's; every other error means

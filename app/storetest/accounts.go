@@ -29,6 +29,7 @@ func Accounts(t *testing.T, open func(t *testing.T) staff.Store) {
 		{"a change is made from what was read", accountChange},
 		{"of many changes from one record one is made", accountChangedAtOnce},
 		{"the list is in the order of making", accountList},
+		{"a local account is told from an issuer's", accountLocal},
 		{"a removed account is gone with its sessions", accountRemove},
 		{"the last administrator stays", accountLast},
 		{"of administrators who remove each other one stays", accountMutual},
@@ -232,6 +233,24 @@ func addSessionOf(t *testing.T, s staff.Store, n int, of staff.AccountID) staff.
 	return one
 }
 
+func accountLocal(t *testing.T, s staff.Store) {
+	want := func(what string, want bool) {
+		t.Helper()
+		if got, err := s.AnyLocal(t.Context()); err != nil || got != want {
+			t.Errorf("AnyLocal %s: got %t, %v, want %t", what, got, err, want)
+		}
+	}
+	want("of none", false)
+	addAccount(t, s, 1, func(r *staff.Record) { r.Issuer, r.Subject = "https://issuer.example", "1" })
+	want("of an issuer's", false)
+	local := addAccount(t, s, 2, func(r *staff.Record) { r.State = staff.Suspended })
+	want("of both", true)
+	if err := s.RemoveAccount(t.Context(), local); err != nil {
+		t.Fatal(err)
+	}
+	want("of the issuer's again", false)
+}
+
 func accountRemove(t *testing.T, s staff.Store) {
 	r, other := addAccount(t, s, 1), addAccount(t, s, 2)
 	mine, theirs := addSessionOf(t, s, 1, r.ID), addSessionOf(t, s, 2, other.ID)
@@ -426,6 +445,7 @@ func accountCancelled(t *testing.T, s staff.Store) {
 		"AccountByLink": second(s.AccountByLink(ctx, r.Link)),
 		"Accounts":      second(s.Accounts(ctx)),
 		"Administered":  second(s.Administered(ctx)),
+		"AnyLocal":      second(s.AnyLocal(ctx)),
 		"SetAccount":    s.SetAccount(ctx, r, to, true),
 		"RemoveAccount": s.RemoveAccount(ctx, r),
 	} {

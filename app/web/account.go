@@ -73,7 +73,7 @@ func (s *Server) changePassword(c echo.Context) error {
 		return errPlain
 	}
 	form := formOf(c)
-	_, err = s.accounts.ChangePassword(c.Request().Context(), own.ID, form.Get("current"), form.Get("code"),
+	changed, err := s.accounts.ChangePassword(c.Request().Context(), own.ID, form.Get("current"), form.Get("code"),
 		form.Get("password"))
 	if faults, ok := faultsOf(err); ok {
 		return s.showOwnAccount(c, http.StatusUnprocessableEntity, faults, "")
@@ -85,7 +85,7 @@ func (s *Server) changePassword(c echo.Context) error {
 		return err
 	}
 	s.say(c, "Your password was changed. All other sessions have ended.")
-	return s.admit(c, own, "/staff/account")
+	return s.admit(c, changed, "/staff/account")
 }
 
 // codesView sets new time-based codes (codes.html).

@@ -1,10 +1,12 @@
 package web
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/base32"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -379,4 +381,94 @@ func TestAccountStoreDown(t *testing.T) {
 	s.play(t, scenario{path: invitationPath, form: url.Values{"link": {strings.Repeat("A", 43)}}, status: 503})
 	f.accountsDown = false
 	s.play(t, scenario{name: "up again", path: "/staff/sign-in", form: form, status: 303})
+}
+
+// racingSessions is a store in which something happens just before a session is added.
+type racingSessions struct {
+	staff.Store
+	before func()
+}
+
+func (r *racingSessions) AddSession(ctx context.Context, one staff.Session) error {
+	if before := r.before; before != nil {
+		r.before = nil
+		before()
+	}
+	return r.Store.AddSession(ctx, one)
+}
+
+// What changes an account ends its sessions, and the one that begins at that moment as well.
+func TestSignInWhileTheAccountChanges(t *testing.T) {
+	race := &racingSessions{}
+	s := newSite(t, func(o *Options) { race.Store, o.Staff = o.Staff, race })
+	s.addAccount(t, staff.Administrator)
+	m := s.joined(t, staff.Editor)
+	in := func() url.Values {
+		s.clock.advance(time.Minute)
+		return url.Values{"address": {m.Address}, "password": {goodPassword}, "code": {m.code(s)}}
+	}
+	accounts := s.server.accounts
+	for name, change := range map[string]func(context.Context) error{
+		"another role": func(ctx context.Context) error { return second(accounts.ChangeRole(ctx, m.ID, staff.Viewer)) },
+		"suspended and resumed": func(ctx context.Context) error {
+			return errors.Join(second(accounts.Suspend(ctx, m.ID)), second(accounts.Resume(ctx, m.ID)))
+		},
+		"recovered": func(ctx context.Context) error {
+			_, _, err := accounts.Recover(ctx, m.ID)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			race.before = func() {
+				s.clock.advance(time.Second)
+				if err := change(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+			a := s.play(t, scenario{path: "/staff/sign-in", form: in(), status: 403,
+				has: []string{"changed while you signed in"}})
+			for _, text := range a.header.Values("Set-Cookie") {
+				if strings.HasPrefix(text, "dossier_session=") {
+					t.Errorf("the browser gets %s", text)
+				}
+			}
+			if left, err := s.server.sessions.all.All(t.Context(), m.ID); err != nil || len(left) > 0 {
+				t.Errorf("there are the sessions %+v, %v", left, err)
+			}
+			s.play(t, scenario{name: "afterwards", path: "/staff/sign-in", form: in(), status: 303})
+			if _, err := s.server.sessions.all.EndOthers(t.Context(), staff.SessionID{}, m.ID); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	race.before = func() {
+		if _, err := accounts.Remove(t.Context(), m.ID); err != nil {
+			t.Error(err)
+		}
+	}
+	s.play(t, scenario{name: "removed", path: "/staff/sign-in", form: in(), status: 403})
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// noList is a store that lists no accounts.
+type noList struct {
+	staff.Store
+	t *testing.T
+}
+
+func (n noList) Accounts(ctx context.Context) ([]staff.Account, error) {
+	n.t.Error("all accounts were read")
+	return n.Store.Accounts(ctx)
+}
+
+// Strangers ask for the sign-in as often as they like: it costs no list of all accounts.
+func TestSignInPageListsNoAccounts(t *testing.T) {
+	s := newSite(t, func(o *Options) { o.Staff = noList{o.Staff, t} })
+	s.play(t, scenario{path: "/staff/sign-in", status: 200, has: []string{"Access key"}, hasNot: []string{"Password"}})
+	s.addAccount(t, staff.Administrator)
+	s.play(t, scenario{path: "/staff/sign-in", status: 200, has: []string{"Password"}, hasNot: []string{"Access key"}})
+	s.play(t, scenario{path: "/staff/sign-in", form: url.Values{"key": {"wrong"}}, status: 401})
+	s.play(t, scenario{path: "/staff/sign-in", form: url.Values{"address": {"a@b.example"}, "password": {"wrong"}},
+		status: 401})
 }

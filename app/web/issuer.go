@@ -21,6 +21,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"dossier.example/app"
+	"dossier.example/app/audit"
 	"dossier.example/app/staff"
 )
 
@@ -235,17 +236,57 @@ func (s *Server) fromIssuer(c echo.Context) error {
 	if err != nil {
 		return s.signInFault(c, one.Next, err)
 	}
-	account, err := s.accounts.Enter(c.Request().Context(), identity)
+	account, err := s.letIn(c, identity, one.Of)
 	if err != nil {
 		return s.signInFault(c, one.Next, err)
 	}
-	if one.Of != "" && one.Of != account.ID.String() {
-		return s.signInFault(c, one.Next, dossier.Errorf(dossier.CodeForbidden, nil,
-			"You proved to %s that you are somebody "+
-				"else. Sign out there, and try again with the account that you are signed in with here.",
-			s.o.Issuer.Name()))
-	}
 	return s.admit(c, account, one.Next)
+}
+
+// bySignIn is the detail of what a sign-in with the issuer changes in an account.
+const bySignIn = ", by the sign-in service"
+
+// letIn returns the account of an identity, and records what that makes of it. Of: it has to be this one; empty: any.
+func (s *Server) letIn(c echo.Context, who staff.Identity, of string) (staff.Account, error) {
+	var begun []*recording
+	end := func(err error) {
+		for _, r := range begun {
+			r.end(err)
+		}
+		begun = nil
+	}
+	defer end(errPanic) // the second of two ends is none
+	defer c.Set(recordingKey, c.Get(recordingKey))
+	account, err := s.accounts.Enter(c.Request().Context(), who, func(e staff.Entrance) error {
+		end(dossier.ErrLost) // a try before this one
+		if of != "" && of != e.Account.ID.String() {
+			return dossier.Errorf(dossier.CodeForbidden, nil, "You proved to %s that you are somebody else. Sign out "+
+				"there, and try again with the account that you are signed in with here.", s.o.Issuer.Name())
+		}
+		for _, change := range []struct {
+			made   bool
+			action audit.Action
+			detail string
+		}{
+			{e.Made, audit.AccountAccept, string(e.Account.Role) + bySignIn},
+			{e.Role, audit.AccountRole, string(e.Account.Role) + bySignIn},
+			{e.Known, audit.AccountRename, strings.TrimPrefix(bySignIn, ", ")},
+		} {
+			if !change.made {
+				continue
+			}
+			entry := s.entry(c, auditActor(staff.Actor{Account: e.Account}), change.action, accountSubject(e.Account.ID))
+			entry.Actor.Session, entry.Detail = "", change.detail
+			r, err := s.begin(c, entry)
+			if err != nil {
+				return err
+			}
+			begun = append(begun, r)
+		}
+		return nil
+	})
+	end(err)
+	return account, err
 }
 
 // signInFault says on the sign-in page why the issuer signed nobody in. What has no message for people is an error like
@@ -276,9 +317,8 @@ func (s *Server) signInView(c echo.Context, next string) signInView {
 	if !s.o.IssuerOnly {
 		v.Accounts, v.ByKey = true, true
 		// Where the store does not say who there is, the page offers both.
-		if all, err := s.accounts.List(c.Request().Context()); err == nil {
-			v.Accounts = slices.ContainsFunc(all, staff.Account.Local)
-			v.ByKey = !slices.ContainsFunc(all, staff.Account.Administers)
+		if local, shared, err := s.accounts.Ways(c.Request().Context()); err == nil {
+			v.Accounts, v.ByKey = local, shared
 		}
 	}
 	return v

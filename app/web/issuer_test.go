@@ -1,15 +1,19 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"dossier.example/app"
+	"dossier.example/app/audit"
 	"dossier.example/app/internal/testissuer"
 	"dossier.example/app/issuer"
 	"dossier.example/app/staff"
@@ -385,6 +389,89 @@ func TestIssuerProof(t *testing.T) {
 	at.Forge(t, func(f *testissuer.Forged) { f.Claims["auth_time"] = time.Now().Add(-time.Hour).Unix() })
 	if a, _ = again(http.StatusForbidden); !strings.Contains(a.body, "has not asked you for proof again") {
 		t.Errorf("an old proof is one:\n%s", a.body)
+	}
+}
+
+// What a sign-in with the issuer makes of an account is recorded before it is made, and is not made where it cannot be.
+func TestIssuerIsRecorded(t *testing.T) {
+	f := &failingTrail{}
+	s, at := newIssuerSite(t, func(o *Options) {
+		f.Store = o.Staff.(audit.Store)
+		trail, err := audit.NewTrail(f, audit.Options{Now: o.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Trail = trail
+	})
+	grace := func(name string, groups ...string) {
+		at.SignsIn(testissuer.Person{Subject: "grace", Claims: map[string]any{"name": name,
+			"email": "grace@people.example", "email_verified": true, "groups": groups}})
+	}
+	account := func() staff.Account {
+		t.Helper()
+		a, err := s.server.accounts.At(t.Context(), "grace@people.example")
+		if err != nil && !errors.Is(err, dossier.ErrNotFound) {
+			t.Fatal(err)
+		}
+		return a
+	}
+	enter := func(status int, want ...string) {
+		t.Helper()
+		b := s.visitor(t)
+		a := b.get(t, b.leave(t, at, ""), status)
+		got := s.recordedBy(t, a)
+		id := account().ID.String()
+		for i := range want {
+			want[i] = strings.ReplaceAll(want[i], "ID", id)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("the trail has\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	}
+	begun := func(action audit.Action) func([]audit.Entry) bool {
+		return func(entries []audit.Entry) bool {
+			return slices.ContainsFunc(entries, func(e audit.Entry) bool { return e.Action == action })
+		}
+	}
+
+	grace("Grace")
+	f.set(begun(audit.AccountAccept))
+	enter(http.StatusServiceUnavailable)
+	if a := account(); a != (staff.Account{}) {
+		t.Errorf("an account was made that could not be recorded: %+v", a)
+	}
+	f.set(nil)
+	const in, by = "ID session.begin ", ", by the sign-in service"
+	enter(http.StatusSeeOther, "ID account.accept begun account ID: viewer"+by,
+		"ID account.accept done account ID: viewer"+by, in+"begun", in+"done")
+	enter(http.StatusSeeOther, in+"begun", in+"done")
+
+	grace("Grace", "administrators")
+	f.set(begun(audit.AccountRole))
+	enter(http.StatusServiceUnavailable)
+	if a := account(); a.Role != staff.Viewer {
+		t.Errorf("a role was given that could not be recorded: %+v", a)
+	}
+	f.set(nil)
+	enter(http.StatusSeeOther, "ID account.role begun account ID: administrator"+by,
+		"ID account.role done account ID: administrator"+by, in+"begun", in+"done")
+	grace("Grace Hopper", "administrators")
+	enter(http.StatusSeeOther, "ID account.rename begun account ID: by the sign-in service",
+		"ID account.rename done account ID: by the sign-in service", in+"begun", in+"done")
+
+	// Whoever proves themselves as somebody else changes nothing of theirs.
+	b := s.visitor(t)
+	b.get(t, b.leave(t, at, ""), http.StatusSeeOther)
+	eve := testissuer.Person{Subject: "eve", Claims: map[string]any{"name": "Eve", "email": "eve@people.example",
+		"email_verified": true}}
+	at.SignsIn(eve)
+	to := b.get(t, issuerPath+"?again=yes", http.StatusSeeOther).header.Get("Location")
+	a := b.get(t, at.Visit(t, to).RequestURI(), http.StatusForbidden)
+	if got, want := s.recordedBy(t, a), []string{"nobody session.fail refused 1"}; !slices.Equal(got, want) {
+		t.Errorf("a proof by another: the trail has %q, want %q", got, want)
+	}
+	if _, err := s.server.accounts.At(t.Context(), "eve@people.example"); !errors.Is(err, dossier.ErrNotFound) {
+		t.Errorf("a proof by another made an account: %v", err)
 	}
 }
 

@@ -130,6 +130,13 @@ func (f *failingSessions) Accounts(ctx context.Context) ([]staff.Account, error)
 	return f.Store.Accounts(ctx)
 }
 
+func (f *failingSessions) AnyLocal(ctx context.Context) (bool, error) {
+	if err := f.account(ctx); err != nil {
+		return false, err
+	}
+	return f.Store.AnyLocal(ctx)
+}
+
 func (f *failingSessions) Administered(ctx context.Context) (bool, error) {
 	if err := f.account(ctx); err != nil {
 		return false, err

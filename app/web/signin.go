@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -123,7 +124,13 @@ func (s *Server) admit(c echo.Context, account staff.Account, next string) error
 	return c.Redirect(http.StatusSeeOther, next)
 }
 
-// beginSession records that a session begins, and begins it.
+// errChanged refuses a session of an account that was changed while its owner signed in.
+var errChanged = dossier.Errorf(dossier.CodeForbidden, nil,
+	"Your account was changed while you signed in. Sign in again.")
+
+// beginSession records that a session begins, and begins it. What changes an account ends its sessions, but not one
+// that begins at that moment: so whether the account is still as it was when its owner proved who they are is looked at
+// afterwards.
 func (s *Server) beginSession(c echo.Context, account staff.Account) (one staff.Session, err error) {
 	by := auditActor(staff.Actor{Account: account})
 	by.Session = ""
@@ -133,10 +140,27 @@ func (s *Server) beginSession(c echo.Context, account staff.Account) (one staff.
 			return err
 		}
 		tell(c, func(e *audit.Entry) { e.Actor.Session = one.ID.String() })
+		if err := s.unchanged(c, account); err != nil {
+			_, failed := s.sessions.all.End(context.WithoutCancel(c.Request().Context()), one.ID, account.ID)
+			return errors.Join(err, failed)
+		}
 		c.SetCookie(cookie)
 		return nil
 	})
 	return one, err
+}
+
+// unchanged returns errChanged if an account is no longer as it was, or is not in use. Of the shared key there is none.
+func (s *Server) unchanged(c echo.Context, account staff.Account) error {
+	if account.ID.IsZero() {
+		return nil
+	}
+	now, err := s.accounts.Account(c.Request().Context(), account.ID)
+	if errors.Is(err, dossier.ErrNotFound) || err == nil && (now.State != staff.Active ||
+		!now.ChangedAt.Equal(account.ChangedAt)) {
+		return errChanged
+	}
+	return err
 }
 
 var (

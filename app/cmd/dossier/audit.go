@@ -185,7 +185,7 @@ func (p *program) auditExport(ctx context.Context, q audit.Query, asJSON bool) e
 		return err
 	}
 	defer store.Close()
-	return recordCommand(ctx, store, audit.AuditExport, "on the command line", func() error {
+	return recordCommand(ctx, store, audit.AuditExport, onCommandLine, func(*audit.Entry) error {
 		w := csv.NewWriter(p.stdout)
 		write := w.Write
 		if asJSON {
@@ -316,8 +316,12 @@ func openEmbeddedAudit(ctx context.Context, cfg *config.Config) (*people.Store, 
 	return openPeople(ctx, cfg)
 }
 
-// recordCommand records what a command does, before and after.
-func recordCommand(ctx context.Context, store audit.Store, action audit.Action, detail string, do func() error) error {
+// onCommandLine is the detail of what is done there instead of on the site.
+const onCommandLine = "on the command line"
+
+// recordCommand records what a command does, before and after. The command completes the entry of how it ended.
+func recordCommand(ctx context.Context, store audit.Store, action audit.Action, detail string,
+	do func(*audit.Entry) error) error {
 	trail, err := audit.NewTrail(store, audit.Options{})
 	if err != nil {
 		return err
@@ -327,7 +331,7 @@ func recordCommand(ctx context.Context, store audit.Store, action audit.Action, 
 		return err
 	}
 	e.Result = audit.Done
-	did := do()
+	did := do(&e)
 	if did != nil {
 		e.Result = audit.Failed
 	}
@@ -340,7 +344,8 @@ func recordRestore(ctx context.Context, data, point string) error {
 	if err != nil {
 		return err
 	}
-	err = recordCommand(ctx, store, audit.StoresRestore, "backup "+point, func() error { return nil })
+	err = recordCommand(ctx, store, audit.StoresRestore, "backup "+point,
+		func(*audit.Entry) error { return nil })
 	return errors.Join(err, store.Close())
 }
 

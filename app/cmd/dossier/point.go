@@ -35,7 +35,8 @@ func (p *program) reconcileAt(ctx context.Context, at string, dryRun, asJSON boo
 	if dryRun {
 		err = agree()
 	} else {
-		err = recordCommand(ctx, s.audit(cfg), audit.StoresRestore, "to "+point.UTC().Format(time.RFC3339), agree)
+		err = recordCommand(ctx, s.audit(cfg), audit.StoresRestore, "to "+point.UTC().Format(time.RFC3339),
+			func(*audit.Entry) error { return agree() })
 	}
 	if report != nil {
 		if asJSON {

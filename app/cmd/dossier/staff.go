@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dossier.example/app"
+	"dossier.example/app/audit"
 	"dossier.example/app/config"
 	"dossier.example/app/staff"
 )
@@ -31,7 +32,7 @@ beside servers.`,
 		Short: "List the accounts",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return p.withAccounts(c.Context(), func(accounts *staff.Accounts, _ *config.Config) error {
+			return p.withAccounts(c.Context(), func(accounts *staff.Accounts, _ audit.Store, _ *config.Config) error {
 				return p.listStaff(c.Context(), accounts)
 			})
 		},
@@ -45,16 +46,13 @@ beside servers.`,
 for three days. For an account whose invitation was not accepted, a new link is made, and the former one ends.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return p.withAccounts(c.Context(), func(accounts *staff.Accounts, cfg *config.Config) (err error) {
+			return p.withAccounts(c.Context(), func(accounts *staff.Accounts, trail audit.Store,
+				cfg *config.Config) (err error) {
 				if i.Role, err = staff.ParseRole(role); err != nil {
 					return errors.New("--role is one of viewer, editor and administrator")
 				}
-				account, link, err := accounts.Invite(c.Context(), i)
-				if err != nil {
-					return explained(err)
-				}
-				p.printLink(cfg, account, link, staff.InvitationLifetime)
-				return nil
+				return p.linked(c.Context(), trail, audit.AccountInvite, cfg, staff.InvitationLifetime,
+					func() (staff.Account, string, error) { return accounts.Invite(c.Context(), i) })
 			})
 		},
 	}
@@ -70,8 +68,9 @@ and print the link by which its owner sets a new password and new codes. The lin
 of the account end.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return p.withAccounts(c.Context(), func(accounts *staff.Accounts, cfg *config.Config) error {
-				return p.recoverStaff(c.Context(), accounts, cfg, args[0])
+			return p.withAccounts(c.Context(), func(accounts *staff.Accounts, trail audit.Store,
+				cfg *config.Config) error {
+				return p.recoverStaff(c.Context(), accounts, trail, cfg, args[0])
 			})
 		},
 	}
@@ -79,8 +78,9 @@ of the account end.`,
 	return c
 }
 
-// withAccounts opens the accounts of the site, and closes them.
-func (p *program) withAccounts(ctx context.Context, do func(*staff.Accounts, *config.Config) error) (err error) {
+// withAccounts opens the accounts of the site, with the audit trail beside them, and closes them.
+func (p *program) withAccounts(ctx context.Context, do func(*staff.Accounts, audit.Store,
+	*config.Config) error) (err error) {
 	cfg, log, err := p.load(ctx, config.Serve)
 	if err != nil {
 		return err
@@ -105,7 +105,7 @@ func (p *program) withAccounts(ctx context.Context, do func(*staff.Accounts, *co
 	if err != nil {
 		return err
 	}
-	return do(accounts, cfg)
+	return do(accounts, store, cfg)
 }
 
 func (p *program) listStaff(ctx context.Context, accounts *staff.Accounts) error {
@@ -130,7 +130,7 @@ func (p *program) listStaff(ctx context.Context, accounts *staff.Accounts) error
 	return w.Flush()
 }
 
-func (p *program) recoverStaff(ctx context.Context, accounts *staff.Accounts, cfg *config.Config,
+func (p *program) recoverStaff(ctx context.Context, accounts *staff.Accounts, trail audit.Store, cfg *config.Config,
 	address string) error {
 	account, err := accounts.At(ctx, address)
 	if errors.Is(err, dossier.ErrNotFound) {
@@ -141,12 +141,27 @@ func (p *program) recoverStaff(ctx context.Context, accounts *staff.Accounts, cf
 	if err != nil {
 		return err
 	}
-	account, link, err := accounts.Recover(ctx, account.ID)
-	if err != nil {
-		return explained(err)
+	return p.linked(ctx, trail, audit.AccountRecover, cfg, staff.ResetLifetime,
+		func() (staff.Account, string, error) { return accounts.Recover(ctx, account.ID) })
+}
+
+// linked makes an account, or a link for one, records that, and prints the link.
+func (p *program) linked(ctx context.Context, trail audit.Store, action audit.Action, cfg *config.Config,
+	lasts time.Duration, do func() (staff.Account, string, error)) error {
+	var account staff.Account
+	var link string
+	err := recordCommand(ctx, trail, action, onCommandLine, func(e *audit.Entry) (err error) {
+		if account, link, err = do(); err == nil {
+			e.Subject = audit.Subject{Kind: audit.KindAccount, ID: account.ID.String()}
+			e.Detail = string(account.Role) + ", " + onCommandLine
+		}
+		return err
+	})
+	if link != "" {
+		// Also where its end could not be recorded: the account is changed, and nothing else has the link.
+		p.printLink(cfg, account, link, lasts)
 	}
-	p.printLink(cfg, account, link, staff.ResetLifetime)
-	return nil
+	return explained(err)
 }
 
 // printLink prints a link for the owner of an account.

@@ -58,6 +58,25 @@ func TestStaffCommand(t *testing.T) {
 		t.Error("recovering prints no link")
 	}
 	want(exitFailed, []string{"recover"}, "1 arg")
+
+	// What the command makes is in the audit trail, with what failed, and without links, names and addresses.
+	status, trail, stderr := run(t.Context(), env, "audit", "export")
+	if status != exitOK {
+		t.Fatal(stderr)
+	}
+	for text, times := range map[string]int{
+		"program,,,,account.invite,,,,begun,":    3, // one of them without a name
+		"program,,,,account.invite,,,,failed,":   1,
+		"program,,,,account.invite,account,":     2,
+		"program,,,,account.recover,,,,begun,":   1,
+		"program,,,,account.recover,account,":    1,
+		`,"administrator, on the command line",`: 3,
+		"ada@":                                   0, "Ada": 0, first[len(first)-43:]: 0,
+	} {
+		if got := strings.Count(trail, text); got != times {
+			t.Errorf("the trail has %d times %q, want %d:\n%s", got, text, times, trail)
+		}
+	}
 }
 
 // The way of a newcomer by the real program: the link that the server prints, the first account, the end of the shared
