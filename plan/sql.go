@@ -58,7 +58,15 @@ func judgeSQL(sql string) (j judgment) {
 		return unsafe("it has more than one statement, of which MySQL commits each by itself: where one fails, " +
 			"those before it stay")
 	}
+	if why := refusedName(statement(sql)); why != "" {
+		_, view := statements[0].(*ast.CreateViewStmt) // where some of them are no names
+		return judgment{unsafe: why, unjudged: view}
+	}
 	switch s := statements[0].(type) {
+	case *ast.CreateViewStmt:
+		if !s.OrReplace {
+			return judgment{note: "a new view, which the old version does not know"}
+		}
 	case *ast.CreateTableStmt:
 		return judgeTable(s)
 	case *ast.CreateIndexStmt:
@@ -82,8 +90,19 @@ func judgeTable(s *ast.CreateTableStmt) judgment {
 	case s.Select != nil:
 		return unsafe("it copies rows of another table, and keeps the old version from changing them meanwhile")
 	}
+	for _, o := range s.Options {
+		if j := tableOption(o); j.unsafe != "" {
+			return j
+		}
+	}
 	for _, c := range s.Cols {
+		if why := refusedColumn(c); why != "" {
+			return judgment{unsafe: why}
+		}
 		for _, o := range c.Options {
+			if o.PrimaryKeyTp != ast.PrimaryKeyTypeDefault {
+				return unjudged("nothing is known of a column like %s", clause(c))
+			}
 			if refers(o.Refer) {
 				return unsafe(foreign+"%s", clause(c))
 			}
@@ -93,6 +112,9 @@ func judgeTable(s *ast.CreateTableStmt) judgment {
 		}
 	}
 	for _, c := range s.Constraints {
+		if c.Option != nil && (c.Option.PrimaryKeyTp != ast.PrimaryKeyTypeDefault || c.Option.Global) {
+			return unjudged("nothing is known of a constraint like %s", clause(c))
+		}
 		if refers(c.Refer) {
 			return unsafe(foreign+"%s", clause(c))
 		}
@@ -117,10 +139,16 @@ func blocks(unique, whole bool, keys []*ast.IndexPartSpecification) string {
 	return ""
 }
 
+// noCondition is of what MariaDB has, and the parser takes.
+const noCondition = "MySQL has IF NOT EXISTS for tables and views only, so the migration fails"
+
 const newIndex = "a new index; on a large table it takes a while, and MySQL lets writes go on in the meantime"
 
 // judgeIndex judges CREATE INDEX.
 func judgeIndex(s *ast.CreateIndexStmt) judgment {
+	if s.IfNotExists {
+		return judgment{unsafe: noCondition}
+	}
 	whole := s.KeyType != ast.IndexKeyTypeNone && s.KeyType != ast.IndexKeyTypeUnique
 	if why := blocks(s.KeyType == ast.IndexKeyTypeUnique, whole, s.IndexPartSpecifications); why != "" {
 		return judgment{unsafe: why}
@@ -157,6 +185,9 @@ func judgeAlter(s *ast.AlterTableStmt) judgment {
 	columns, index := 0, false
 	for _, spec := range s.Specs {
 		var constraints []*ast.Constraint
+		if spec.IfNotExists || spec.Constraint != nil && spec.Constraint.IfNotExists {
+			return judgment{unsafe: noCondition}
+		}
 		switch spec.Tp {
 		case ast.AlterTableAlgorithm:
 			algorithm = spec.Algorithm
@@ -215,6 +246,9 @@ var columnOptions = map[ast.ColumnOptionType]bool{
 
 // judgeColumn judges a column that is added to a table.
 func judgeColumn(c *ast.ColumnDef) judgment {
+	if why := refusedColumn(c); why != "" {
+		return judgment{unsafe: why}
+	}
 	notNull, filled := false, false
 	for _, o := range c.Options {
 		constrains, known := columnOptions[o.Tp]
