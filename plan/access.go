@@ -37,6 +37,16 @@ var documents = map[string]string{
 	"aws:opensearch/domain:Domain":                       "accessPolicies",
 	"aws:elasticsearch/domain:Domain":                    "accessPolicies",
 	"aws:cloudwatch/logResourcePolicy:LogResourcePolicy": "policyDocument",
+
+	"aws:apigateway/restApi:RestApi":                    "policy",
+	"aws:apigateway/restApiPolicy:RestApiPolicy":        "policy",
+	"aws:cloudwatch/eventBusPolicy:EventBusPolicy":      "policy",
+	"aws:ecr/registryPolicy:RegistryPolicy":             "policy",
+	"aws:glacier/vault:Vault":                           "accessPolicy",
+	"aws:kinesis/resourcePolicy:ResourcePolicy":         "policy",
+	"aws:msk/clusterPolicy:ClusterPolicy":               "policy",
+	"aws:s3/bucket:Bucket":                              "policy",
+	"aws:s3control/accessPointPolicy:AccessPointPolicy": "policy",
 }
 
 // access is what a statement lets one principal do with one resource, or keeps it from.
@@ -128,7 +138,7 @@ func opened(base, head *graph.Graph, gone map[string]bool) []Danger {
 		var old, whole *graph.Resource
 		if base != nil {
 			old = base.Was(now)
-			if whole = head.Resolve(now.Input(partOf[now.Token])); whole != nil {
+			if whole = head.Resolve(now.Input(partOf[now.Token])); whole != nil && whole != now {
 				whole = base.Was(whole)
 			}
 		}
@@ -161,7 +171,7 @@ func partGone(base *graph.Graph, r *graph.Resource, gone map[string]bool) bool {
 		return false
 	}
 	key, _, _ := strings.Cut(path, ".")
-	if whole := base.Resolve(r.Input(path)); whole != nil {
+	if whole := base.Resolve(r.Input(path)); whole != nil && whole != r { // it may be known by the name of the whole
 		return gone[whole.URN]
 	}
 	return slices.ContainsFunc(r.PropertyDependencies[key], func(urn string) bool { return gone[urn] })
@@ -180,7 +190,7 @@ func compareAccess(r *graph.Resource, was, is map[access]bool, fresh bool) []Dan
 	tell := func(kind, what string, list []access) {
 		if len(list) > 0 {
 			found = append(found, Danger{Kind: kind, Resource: r.String(),
-				What: fmt.Sprintf("**%s** %s %s %s.", graph.Type(r.Token), code(r.Name), what, describe(list))})
+				What: fmt.Sprintf("**%s** %s %s %s.", r.Kind(), code(r.Name), what, describe(list))})
 		}
 	}
 	less := func(a, b map[access]bool, keep func(access) bool) []access {
@@ -203,8 +213,13 @@ func compareAccess(r *graph.Resource, was, is map[access]bool, fresh bool) []Dan
 	tell(exposes, "newly allows", less(is, was, func(x access) bool {
 		return x.effect == "Allow" && outsider(x.who) != "" && !stillAllowed(x, was)
 	}))
-	tell("more rights", "newly allows", less(is, was, func(x access) bool {
-		return x.effect == "Allow" && outsider(x.who) == "" && risky(x.action) != ""
+	tell(moreRights, "newly allows", less(is, was, func(x access) bool {
+		if x.effect != "Allow" || outsider(x.who) != "" {
+			return false
+		}
+		// Of whom a policy is attached to, it says no more than that.
+		return risky(x.action) != "" || x.who == "" && !stillAllowed(x, was) &&
+			(strings.ContainsAny(x.action, "*?") || everything(x.resource) && keeps(x.action) != "")
 	}))
 	tell(stops, "no longer allows", less(was, is, func(x access) bool {
 		return x.effect == "Allow" && !stillAllowed(x, is)
@@ -216,7 +231,7 @@ func compareAccess(r *graph.Resource, was, is map[access]bool, fresh bool) []Dan
 // stillDenied reports whether another statement, without conditions of its own, denies what one denied.
 func stillDenied(x access, by map[access]bool) bool {
 	for y := range by {
-		if y.effect != "Allow" && (y.condition == "" || y.condition == x.condition) &&
+		if y.effect != "Allow" && looser(y.condition, x.condition) &&
 			(y.who == x.who || y.who == "*") &&
 			covers(y.action, x.action) && covers(y.resource, x.resource) {
 			return true
@@ -228,7 +243,7 @@ func stillDenied(x access, by map[access]bool) bool {
 // stillAllowed reports whether other statements allow what one did, to the same or to everyone.
 func stillAllowed(x access, by map[access]bool) bool {
 	for y := range by {
-		if y.effect == "Allow" && (y.condition == "" || y.condition == x.condition) &&
+		if y.effect == "Allow" && looser(y.condition, x.condition) &&
 			(y.who == x.who || y.who == "*") &&
 			covers(y.action, x.action) && covers(y.resource, x.resource) {
 			return true

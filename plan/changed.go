@@ -44,16 +44,31 @@ func changedInputs(e *Environment, base, head *graph.Graph) []Danger {
 				continue
 			}
 		}
-		found = append(found, ruled(c, old, now)...)
+		newWhole := base == nil
+		if whole := head.Resolve(now.Input(partOf[c.Type])); whole != nil && whole != now && !newWhole {
+			newWhole = base.Was(whole) == nil
+		}
+		found = append(found, ruled(c, old, now, newWhole)...)
 		if strings.HasPrefix(c.Type, "aws:s3/bucketLifecycleConfiguration") || c.Type == "aws:s3/bucket:Bucket" {
 			// A bucket that is made with it has nothing yet.
 			bucket := head.Resolve(now.Input("bucket"), "aws:s3/bucketV2:BucketV2", "aws:s3/bucket:Bucket")
-			if less := lifecycle(old, now); len(less) > 0 &&
-				(old != nil || base != nil && (bucket == nil || base.Was(bucket) != nil)) &&
-				(c.Type != "aws:s3/bucket:Bucket" || old != nil) {
-				found = append(found, Danger{Kind: expires, Resource: c.String(),
-					What: fmt.Sprintf("**%s** %s: %s.", c.Kind, code(c.Name), strings.Join(less, "; "))})
+			if (old != nil || base != nil && (bucket == nil || base.Was(bucket) != nil)) &&
+				(c.Type != bucketType || old != nil) {
+				for _, of := range []struct {
+					kind string
+					what []string
+				}{{expires, lifecycle(old, now)}, {stops, frozen(old, now)}} {
+					if len(of.what) > 0 {
+						found = append(found, Danger{Kind: of.kind, Resource: c.String(),
+							What: fmt.Sprintf("**%s** %s: %s.", c.Kind, code(c.Name), strings.Join(of.what, "; "))})
+					}
+				}
 			}
+		}
+		if left := unknownInputs(c); len(left) > 0 && (c.Action == Update || c.Action == Replace && quiet(c)) {
+			found = append(found, Danger{Kind: notJudged, Resource: c.String(),
+				What: fmt.Sprintf("**%s** %s: nothing here judges what changes in %s.", c.Kind, code(c.Name),
+					strings.Join(few(left), ", "))})
 		}
 		if c.Action != Update {
 			continue
@@ -64,13 +79,18 @@ func changedInputs(e *Environment, base, head *graph.Graph) []Danger {
 					What: fmt.Sprintf("**%s** %s: %s.", c.Kind, code(c.Name), why)})
 			}
 		}
-		if left := unknownInputs(c); len(left) > 0 {
-			found = append(found, Danger{Kind: notJudged, Resource: c.String(),
-				What: fmt.Sprintf("**%s** %s: nothing here judges what changes in %s.", c.Kind, code(c.Name),
-					strings.Join(few(left), ", "))})
-		}
 	}
 	return found
+}
+
+// quiet reports whether nothing is told of the replacement of a resource as such, so that its inputs have to be judged
+// as those of an update.
+func quiet(c Change) bool {
+	if slices.Contains(disposable, c.Type) {
+		return true
+	}
+	loss, known := losses[c.Type]
+	return known && loss.kind != stops && !c.First && holding[c.Type] == ""
 }
 
 // takenOver is what a reviewer has to know of a resource that is imported: a deployment fails where the program asks
@@ -82,14 +102,18 @@ func takenOver(c Change) Danger {
 		code(cut(c.Existing, longest)))}
 }
 
-// ruled are the dangers that the rules for inputs find in a change, one for each kind; old is nil for a new resource.
-func ruled(c Change, old, now *graph.Resource) []Danger {
+// ruled are the dangers that the rules for inputs find in a change, one for each kind; old is nil for a new resource,
+// and newWhole tells that what it is a part of is new as well.
+func ruled(c Change, old, now *graph.Resource, newWhole bool) []Danger {
 	var found []Danger
 	said := map[string][]string{}
 	var kinds []string
 	for _, r := range inputRules {
 		if c.Action == Replace && r.kind == stops && addressed[c.Type] != "" {
 			continue // that the name goes is told
+		}
+		if r.fresh && r.kind == expires && newWhole {
+			continue // it has nothing yet
 		}
 		if r.token != c.Type || old == nil && !r.made && !r.fresh || old != nil && r.fresh ||
 			r.kind == refused && c.Action == Replace {
@@ -188,7 +212,8 @@ func unknownInputs(c Change) []string {
 	for _, p := range c.Properties {
 		path := position.ReplaceAllString(p.Path, "")
 		key, _, _ := strings.Cut(path, ".")
-		known := slices.Contains(neutral[""], key) || slices.Contains(neutral[c.Type], key) ||
+		known := slices.Contains(neutral[""], key) || c.Action == Replace && strings.HasPrefix(key, "name") ||
+			slices.Contains(neutral[c.Type], key) ||
 			interruptions[c.Type][key] != "" || documents[c.Type] == key ||
 			c.Type == "aws:cloudwatch/metricAlarm:MetricAlarm" && key == "threshold" ||
 			slices.ContainsFunc(guards, func(g guard) bool {

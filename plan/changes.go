@@ -29,8 +29,8 @@ const (
 // Change is what a deployment makes of one resource.
 type Change struct {
 	Action Action `json:"action"`
-	// Type is the token, Kind what people call it (EC2 Instance), Name the name in the program; where two of a kind
-	// have the same, what tells them apart follows in parentheses.
+	// Type is the token, one for all names that a type has had, Kind what people call it (EC2 Instance), Name the name
+	// in the program; where two of a kind have the same, what tells them apart follows in parentheses.
 	Type string `json:"type"`
 	Kind string `json:"kind"`
 	Name string `json:"name"`
@@ -91,7 +91,7 @@ func After(base *graph.Graph) graph.Before {
 
 // replaced reports whether differences need another resource.
 func replaced(old, now *graph.Resource, leaves []leaf) bool {
-	return old.Token != now.Token ||
+	return graph.Canonical(old.Token) != graph.Canonical(now.Token) ||
 		slices.ContainsFunc(leaves, func(l leaf) bool { return verdict(old, now, l).Word == Replaces })
 }
 
@@ -105,6 +105,12 @@ func goesFirst(old, now *graph.Resource) bool {
 	name := cmp.Or(awsmodel.Names(now.Token).Property, "name")
 	given, is := now.Input(name).(string)
 	return is && given != "" && strings.HasPrefix(now.Token, "aws:") && old.Input(name) == now.Input(name)
+}
+
+// kept reports whether AWS keeps a resource that Pulumi deletes: by its option, or because its provider is told to
+// leave it (skip_destroy in the files of https://github.com/hashicorp/terraform-provider-aws).
+func kept(r *graph.Resource) bool {
+	return r.Options.RetainOnDelete || strings.HasPrefix(r.Token, "aws:") && graph.Is(r.Input("skipDestroy"), true)
 }
 
 // updates reports whether a resource that was there is kept and, at most, updated.
@@ -420,7 +426,7 @@ func compare(base, head *graph.Graph) []Change {
 		for _, old := range base.Resources {
 			if old.Custom && !old.Read && !strings.HasPrefix(old.Token, "pulumi:") && !continued[old] {
 				c := change(Delete, old)
-				c.Kept = old.Options.RetainOnDelete
+				c.Kept = kept(old)
 				changes = append(changes, c)
 			}
 		}
@@ -447,7 +453,7 @@ func compare(base, head *graph.Graph) []Change {
 			action = Replace
 		}
 		c := change(action, p.now)
-		c.Kept = action == Replace && p.old.Options.RetainOnDelete
+		c.Kept = action == Replace && kept(p.old)
 		c.First = action == Replace && goesFirst(p.old, p.now)
 		for _, l := range leaves {
 			v := verdict(p.old, p.now, l)
@@ -530,5 +536,5 @@ func weight(token string) int {
 }
 
 func change(action Action, r *graph.Resource) Change {
-	return Change{Action: action, Type: r.Token, Kind: graph.Type(r.Token), Name: r.Name, URN: r.URN}
+	return Change{Action: action, Type: r.Token, Kind: r.Kind(), Name: r.Name, URN: r.URN}
 }

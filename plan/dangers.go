@@ -92,10 +92,30 @@ var guards = []guard{
 		"it can no longer be restored to an earlier point in time"},
 	{"aws:s3/bucketV2:BucketV2", "forceDestroy", false, false,
 		"it is emptied and deleted instead of refusing deletion"},
+	{bucketType, "forceDestroy", false, false, "it is emptied and deleted instead of refusing deletion"},
+	{auroraType, "skipFinalSnapshot", false, false, "no snapshot is left when it is deleted"},
+	{auroraType, "deleteAutomatedBackups", false, true, "its backups are deleted with it"},
+	{"aws:docdb/cluster:Cluster", "deletionProtection", true, false, "AWS no longer refuses to delete it"},
+	{"aws:docdb/cluster:Cluster", "skipFinalSnapshot", false, false, "no snapshot is left when it is deleted"},
+	{"aws:neptune/cluster:Cluster", "deletionProtection", true, false, "AWS no longer refuses to delete it"},
+	{"aws:neptune/cluster:Cluster", "skipFinalSnapshot", false, false, "no snapshot is left when it is deleted"},
+	{warehouseType, "skipFinalSnapshot", false, false, "no snapshot is left when it is deleted"},
+	{"aws:route53/zone:Zone", "forceDestroy", false, false,
+		"it is deleted with all its names instead of refusing deletion"},
+	{"aws:backup/vault:Vault", "forceDestroy", false, false,
+		"it is deleted with all its backups instead of refusing deletion"},
 	{"aws:ecr/repository:Repository", "forceDelete", false, false,
 		"it is deleted with all its images instead of refusing deletion"},
 	{"aws:lb/loadBalancer:LoadBalancer", "enableDeletionProtection", true, false, "AWS no longer refuses to delete it"},
 	{"aws:lb/loadBalancer:LoadBalancer", "internal", true, false, "it faces the internet"},
+	{"aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock", "blockPublicAcls", true, false,
+		"the account's buckets can be opened to everyone"},
+	{"aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock", "blockPublicPolicy", true, false,
+		"the account's buckets can be opened to everyone"},
+	{"aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock", "ignorePublicAcls", true, false,
+		"the account's buckets can be opened to everyone"},
+	{"aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock", "restrictPublicBuckets", true, false,
+		"the account's buckets can be opened to everyone"},
 	{"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "blockPublicAcls", true, false,
 		"the bucket can be opened to everyone"},
 	{"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "blockPublicPolicy", true, false,
@@ -118,11 +138,22 @@ var interruptions = map[string]map[string]string{
 		"parameterGroupName": "the database restarts",
 		"storageType":        "the database is slow, or unavailable, while its storage is converted",
 	},
+	auroraNodeType: {
+		"instanceClass": "the instance restarts on other hardware, and another one writes meanwhile, if " +
+			"there is one",
+		"dbParameterGroupName": "the instance restarts",
+	},
 	"aws:ec2/instance:Instance": {
 		"instanceType": "the instance is stopped and started", "ebsOptimized": "the instance is stopped and started",
 		"userData": "the instance is stopped and started", "userDataBase64": "the instance is stopped and started",
 	},
 }
+
+// besides is how a database changes by a blue/green deployment
+// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/blue-green-deployments-switching.html).
+const besides = "a copy of the database is changed, and AWS switches over to it: connections break, and for a " +
+	"minute or " +
+	"so nobody writes"
 
 // dangers finds what is dangerous in an environment, the gravest first.
 func dangers(e *Environment, base, head *graph.Graph) []Danger {
@@ -142,10 +173,13 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 	gone := deleted(e.Changes)
 	found = append(found, opened(base, head, gone)...)
 	found = append(found, granted(e, base)...)
-	found = append(found, unknownRoles(e, head)...)
+	found = append(found, unknownRoles(e, base, head)...)
 	found = append(found, routed(base, head)...)
 	found = append(found, changedInputs(e, base, head)...)
 	found = append(found, handedOutAgain(base, head)...)
+	found = append(found, walled(base, head)...)
+	found = append(found, contended(base, head)...)
+	found = append(found, inUse(e, base, head)...)
 	found = append(found, heed(e.Options)...)
 	for _, c := range e.Changes {
 		if c.Action != Update {
@@ -155,7 +189,12 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 		var stops []string
 		for _, p := range c.Properties {
 			key, _, _ := strings.Cut(position.ReplaceAllString(p.Path, ""), ".")
-			if what := interruptions[c.Type][key]; what != "" {
+			what := interruptions[c.Type][key]
+			if what != "" && c.Type == databaseType && graph.Is(head.ByURN(c.URN).Input("blueGreenUpdate.enabled"),
+				true) {
+				what = besides
+			}
+			if what != "" {
 				stops = append(stops, fmt.Sprintf("%s (%s: %s → %s)", what, code(p.Path), p.Before, p.After))
 			}
 		}
@@ -196,21 +235,32 @@ func lost(e *Environment, base *graph.Graph) []Danger {
 			found = append(found, Danger{Kind: kind, Resource: c.String(),
 				What: fmt.Sprintf("**%s** %s ", c.Kind, code(c.Name)) + fmt.Sprintf(format, args...)})
 		}
-		kind, does := "deleted", "is deleted"
+		kind, does, empty := "deleted", "is deleted", "a new, empty one"
 		if c.Action == Replace {
 			kind, does = "replaced", "is replaced by a new one"+because(c)
+			if from := filled(c); from != "" {
+				empty = "a new one with what " + code(from) + " gives"
+			}
 		}
 		old := before(base, c)
 		holds, data := holding[c.Type]
 		lost, address := addressed[c.Type]
 		loss, known := losses[c.Type]
 		switch {
+		case c.Kept && c.First:
+			tell(refused, "is replaced%s, and AWS keeps the old one under the name that the new one is to have: it "+
+				"refuses, "+
+				"and the deployment stops halfway.", because(c))
 		case c.Kept && c.Action == Replace && data:
 			tell("data left behind", "is replaced by a new, empty one%s; AWS keeps the old one with %s, and Pulumi "+
 				"forgets it.", because(c), holds)
 		case c.Kept:
+		case c.Action == Replace && c.Type == secretVersionType && !changes(c, "secretId"):
+			tell(stops, "is replaced by a new one%s: the secret has another value, and whoever keeps the former one "+
+				"fails.",
+				because(c))
 		case data:
-			tell("data "+kind, "%s, and %s with it%s.", strings.Replace(does, "a new one", "a new, empty one", 1),
+			tell("data "+kind, "%s, and %s with it%s.", strings.Replace(does, "a new one", empty, 1),
 				holds,
 				refusal(base, c))
 		case address:
@@ -239,12 +289,14 @@ func lost(e *Environment, base *graph.Graph) []Danger {
 // and none goes back (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html,
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.Upgrading.html). Empty: it does not.
 func majorUpgrade(was, is *graph.Resource) string {
-	if was == nil || is == nil || is.Token != "aws:rds/instance:Instance" {
+	if was == nil || is == nil || is.Token != databaseType && is.Token != auroraType {
 		return ""
 	}
 	from, to := majorVersion(was), majorVersion(is)
 	switch {
 	case from == nil || to == nil:
+		return ""
+	case is.Token == auroraType && slices.Compare(to, from) <= 0: // told by its rule
 		return ""
 	case slices.Equal(from, to):
 		if earlier(was.Input("engineVersion"), is.Input("engineVersion")) {
@@ -306,6 +358,32 @@ func of(resource string) string {
 		return ""
 	}
 	return " by " + code(resource)
+}
+
+const secretVersionType = "aws:secretsmanager/secretVersion:SecretVersion"
+
+// changes reports whether an input is among what a change is made of.
+func changes(c Change, key string) bool {
+	return slices.ContainsFunc(c.Properties, func(p Property) bool {
+		return within(p.Path, []string{key}) &&
+			!p.follows()
+	})
+}
+
+// sources are the inputs that say what a new resource is filled with.
+var sources = []string{"snapshotIdentifier", "snapshotArns", "snapshotName", "snapshotId", "snapshotArn",
+	"restoreToPointInTime", "restoreSourceName", "restoreSourceTableArn", "replicateSourceDb", "s3Import",
+	"importTable"}
+
+// filled is the input by which a resource that is replaced gets what something else has.
+func filled(c Change) string {
+	for _, p := range c.Properties {
+		key, _, _ := strings.Cut(position.ReplaceAllString(p.Path, ""), ".")
+		if p.After != "" && slices.Contains(sources, key) {
+			return key
+		}
+	}
+	return ""
 }
 
 // because names the inputs that a replacement comes from.
@@ -398,7 +476,7 @@ func unguarded(base, head *graph.Graph) []Danger {
 		if len(lost) > 0 {
 			found = append(found,
 				Danger{Kind: "protection off", Resource: now.String(),
-					What: fmt.Sprintf("**%s** %s: %s.", graph.Type(now.Token), code(now.Name),
+					What: fmt.Sprintf("**%s** %s: %s.", now.Kind(), code(now.Name),
 						strings.Join(lost, "; "))})
 		}
 	}

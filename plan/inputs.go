@@ -11,22 +11,14 @@ import (
 
 // inputRules judge inputs, beside guards and interruptions. An absent input counts as the default of AWS and the
 // provider.
-var inputRules = slices.Concat(stackRules, serviceRules)
+var inputRules = slices.Concat(stackRules, serviceRules, dataRules, servingRules, watchingRules, accessRules,
+	closingRules)
 
 // stackRules are those of networks, instances, databases, buckets and what watches them.
 var stackRules = []rule{
 	// What is deleted later.
 	{token: "aws:cloudwatch/logGroup:LogGroup", path: "retentionInDays", kind: expires,
-		judge: func(old, now any) string {
-			// 0 is for ever, as is no word on it.
-			forever := func(v any) any {
-				if n, _ := graph.Number(v); n == 0 {
-					return endless
-				}
-				return v
-			}
-			return lower(endless, "its records are deleted after %s days instead of %s")(forever(old), forever(now))
-		}},
+		judge: noneIsEndless(lower(endless, "its records are deleted after %s days instead of %s"))},
 	{token: "aws:dynamodb/table:Table", path: "ttl.enabled", kind: expires,
 		judge: to("records are deleted when their time is over", "true")},
 	{token: "aws:dynamodb/table:Table", path: "ttl.attributeName", kind: expires,
@@ -307,8 +299,6 @@ var stackRules = []rule{
 		judge: to("messages are no longer encrypted by SQS", "false")},
 	{token: "aws:sns/topic:Topic", path: "kmsMasterKeyId", kind: weakens,
 		judge: other("messages are encrypted by another key, or by none")},
-	{token: "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2", path: "rules",
-		kind: weakens, judge: other("new objects are encrypted another way")},
 	{token: "aws:s3/bucketOwnershipControls:BucketOwnershipControls", path: "rule.objectOwnership", kind: weakens,
 		judge: from("BucketOwnerEnforced", "ACLs count again in the bucket")},
 	{token: "aws:s3/bucketLoggingV2:BucketLoggingV2", path: "targetBucket", kind: hides,
@@ -403,7 +393,8 @@ var stackRules = []rule{
 	{token: "aws:lb/loadBalancer:LoadBalancer", path: "dropInvalidHeaderFields", kind: weakens,
 		judge: from("true", "headers that are not valid are passed on")},
 	{token: "aws:route53/record:Record", path: "records", kind: stops, judge: other("the name leads elsewhere")},
-	{token: "aws:route53/record:Record", path: "aliases", kind: stops, judge: other("the name leads elsewhere")},
+	{token: "aws:route53/record:Record", path: "aliases", kind: stops, judge: aliasElsewhere},
+	{token: "aws:route53/record:Record", path: "aliases", kind: weakens, judge: aliasUnchecked},
 	{token: "aws:lambda/eventSourceMapping:EventSourceMapping", path: "enabled", kind: stops,
 		judge: to("the function no longer gets these events", "false")},
 	{token: "aws:cloudfront/distribution:Distribution", path: "enabled", kind: stops,
@@ -414,6 +405,33 @@ var stackRules = []rule{
 		judge: to("connections need no encryption", "allow-all")},
 	{token: "aws:cloudfront/distribution:Distribution", path: "loggingConfig", kind: hides,
 		judge: fewer("requests are no longer recorded")},
+}
+
+// aliasElsewhere judges where an alias leads, and aliasUnchecked whether that has to be healthy.
+func aliasElsewhere(old, now any) string {
+	where := func(v any) string {
+		var found []string
+		for _, a := range graph.Items(v) {
+			found = append(found, fmt.Sprint(graph.At(a, "name"), graph.At(a, "zoneId")))
+		}
+		return strings.Join(found, " ")
+	}
+	if old == nil || where(old) == where(now) {
+		return ""
+	}
+	return "the name leads elsewhere"
+}
+
+func aliasUnchecked(old, now any) string {
+	checked := func(v any) bool {
+		return slices.ContainsFunc(graph.Items(v), func(a any) bool {
+			return graph.Is(graph.At(a, "evaluateTargetHealth"), true)
+		})
+	}
+	if checked(old) && now != nil && !checked(now) {
+		return "the name leads there whether it is healthy or not"
+	}
+	return ""
 }
 
 // noRedirect judges the actions of a listener: of those that sent clients to HTTPS, none is left.
@@ -481,8 +499,11 @@ func lifecycle(old, now *graph.Resource) []string {
 		} {
 			after, deletes := days(is, id, what.path)
 			before, did := days(was, id, what.path)
-			switch {
+			switch kept := newer(is, id, what.path); {
 			case !deletes:
+			case did && after >= before && kept < newer(was, id, what.path):
+				found = append(found, singular(fmt.Sprintf("rule %s keeps %s newer versions instead of %s", code(id),
+					plainNumber(kept), plainNumber(newer(was, id, what.path)))))
 			case !did:
 				found = append(found, singular(fmt.Sprintf("rule %s deletes %s after %s days", code(id), what.of,
 					plainNumber(after))))
@@ -494,6 +515,50 @@ func lifecycle(old, now *graph.Resource) []string {
 			}
 		}
 	}
+	return found
+}
+
+// newer is how many replaced objects a rule of a bucket keeps, however old they are.
+func newer(rules any, id, path string) float64 {
+	for _, r := range graph.Items(rules) {
+		if graph.Text(graph.At(r, "id")) == id {
+			return numberOr(graph.At(r, path+".newerNoncurrentVersions"), 0)
+		}
+	}
+	return 0
+}
+
+// frozen returns what the rules of a bucket move to where nobody reads it before it is restored, which takes minutes to
+// days (https://docs.aws.amazon.com/AmazonS3/latest/userguide/restoring-objects.html).
+func frozen(old, now *graph.Resource) []string {
+	of := func(r *graph.Resource) map[string]float64 {
+		moved := map[string]float64{}
+		if r == nil {
+			return moved
+		}
+		for _, rule := range append(graph.Items(r.Input("rules")), graph.Items(r.Input("lifecycleRules"))...) {
+			for _, t := range append(graph.Items(graph.At(rule, "transitions")),
+				graph.Items(graph.At(rule, "noncurrentVersionTransitions"))...) {
+				class := graph.Text(graph.At(t, "storageClass"))
+				if !disabled(rule) && (class == "GLACIER" || class == "DEEP_ARCHIVE") {
+					days := numberOr(graph.At(t, "days"), numberOr(graph.At(t, "noncurrentDays"), 0))
+					moved[fmt.Sprintf("rule %s moves objects to %s", code(graph.Text(graph.At(rule, "id"))),
+						class)] = days
+				}
+			}
+		}
+		return moved
+	}
+	was, is := of(old), of(now)
+	var found []string
+	for text, days := range is {
+		if before, did := was[text]; !did || days < before {
+			found = append(found, singular(fmt.Sprintf("%s after %s days, where they have to be restored before "+
+				"anybody "+
+				"reads them", text, plainNumber(days))))
+		}
+	}
+	slices.Sort(found)
 	return found
 }
 
@@ -525,6 +590,9 @@ func earlier(old, now any) bool {
 func version(v any) []int {
 	var numbers []int
 	for part := range strings.SplitSeq(graph.Text(v), ".") {
+		if part == "mysql_aurora" {
+			continue // 8.0.mysql_aurora.3.08.0
+		}
 		n, err := strconv.Atoi(part)
 		if err != nil {
 			break

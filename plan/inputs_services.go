@@ -43,10 +43,8 @@ var serviceRules = slices.Concat(edgeRules, functionRules, apiRules, messageRule
 var edgeRules = []rule{
 	{token: distributionType, path: "aliases", kind: stops,
 		judge: fewer("it no longer answers under some of its names")},
-	{token: distributionType, path: "origins", kind: stops, judge: other("requests go to another origin")},
 	{token: distributionType, path: "originGroups", kind: stops, judge: other("requests go to another origin")},
 	{token: distributionType, path: "defaultRootObject", kind: stops, judge: other("its root leads to another page")},
-	{token: distributionType, path: "restrictions", kind: exposes, judge: other("other countries are served")},
 	{token: distributionType, path: "viewerCertificate.acmCertificateArn", kind: stops,
 		judge: other("it presents another certificate")},
 	{token: distributionType, path: "viewerCertificate.iamCertificateId", kind: stops,
@@ -364,6 +362,7 @@ var wallRules = []rule{
 	// https://docs.aws.amazon.com/waf/latest/APIReference/API_Rule.html
 	{token: webACLType, path: "rules", kind: weakens, judge: filters},
 	{token: webACLType, path: "rules", kind: stops, judge: newFilters},
+	{token: webACLType, path: "rules", kind: stops, judge: tighter},
 	{token: webACLType, path: "defaultAction.allow", kind: exposes,
 		judge: func(old, now any) string {
 			if old == nil && now != nil {

@@ -3,11 +3,13 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 
 	"dossier.example/plan/graph"
+	"dossier.example/plan/iam"
 	"dossier.example/plan/internal/awsmodel"
 )
 
@@ -117,8 +119,9 @@ func indexes(old, now any) string {
 			gone = append(gone, code(name))
 			continue
 		}
-		for _, key := range []string{"hashKey", "rangeKey"} {
-			if graph.Text(graph.At(was[name], key)) != graph.Text(graph.At(is[name], key)) {
+		// What is not updated, the provider deletes and makes anew (internal/service/dynamodb/table.go, updateDiffGSI).
+		for _, key := range []string{"hashKey", "rangeKey", "projectionType", "nonKeyAttributes"} {
+			if !reflect.DeepEqual(graph.At(was[name], key), graph.At(is[name], key)) {
 				gone = append(gone, code(name)+" until it is built anew")
 				break
 			}
@@ -198,9 +201,30 @@ func filters(old, now any) string {
 			found = append(found, fmt.Sprintf("rule %s no longer keeps requests out (%s → %s)", code(name), did, does))
 		case more != "":
 			found = append(found, more)
+		case lower(0, "%s%s")(graph.At(before, limit), graph.At(after, limit)) != "":
+			// told by tighter
 		case did == does && fmt.Sprint(graph.At(before, "statement")) != fmt.Sprint(graph.At(after, "statement")) &&
 			lower(0, "%s%s")(graph.At(before, limit), graph.At(after, limit)) == "":
 			found = append(found, "rule "+code(name)+" filters other requests")
+		}
+	}
+	slices.Sort(found)
+	return strings.Join(few(found), "; ")
+}
+
+// tighter judges the rules of a web ACL that let fewer requests through.
+func tighter(old, now any) string {
+	was, _ := byName(graph.Items(old), "name")
+	is, _ := byName(graph.Items(now), "name")
+	var found []string
+	for name, before := range was {
+		const limit = "statement.rateBasedStatement.limit"
+		if is[name] == nil {
+			continue
+		}
+		if less := lower(0, "rule "+code(name)+" lets through %s requests instead of %s")(graph.At(before, limit),
+			graph.At(is[name], limit)); less != "" {
+			found = append(found, less)
 		}
 	}
 	slices.Sort(found)
@@ -281,19 +305,29 @@ func settings(old, now any) string {
 	for name := range is {
 		names[name] = true
 	}
-	var found []string
+	var found, later []string
 	for name := range names {
 		before, after := graph.Text(graph.At(was[name], "value")), graph.Text(graph.At(is[name], "value"))
-		if before != after {
-			found = append(found, fmt.Sprintf("%s (%s → %s)", code(name), orUnset(unset(before)),
-				orUnset(unset(after))))
+		if before == after {
+			continue
+		}
+		text := fmt.Sprintf("%s (%s → %s)", code(name), orUnset(unset(before)), orUnset(unset(after)))
+		if graph.Text(graph.At(is[name], "applyMethod")) == "pending-reboot" {
+			later = append(later, text)
+		} else {
+			found = append(found, text)
 		}
 	}
-	if len(found) == 0 {
-		return ""
-	}
 	slices.Sort(found)
-	return "the database works otherwise: " + strings.Join(few(found), ", ")
+	slices.Sort(later)
+	var said []string
+	if len(found) > 0 {
+		said = append(said, "the database works otherwise: "+strings.Join(few(found), ", "))
+	}
+	if len(later) > 0 {
+		said = append(said, "the database works otherwise from its next restart on: "+strings.Join(few(later), ", "))
+	}
+	return strings.Join(said, "; ")
 }
 
 func unset(text string) any {
@@ -365,13 +399,6 @@ func plainPaths(old, now any) string {
 
 // origins judges the sites whose pages may read the answers of a bucket.
 func origins(old, now any) string {
-	of := func(v any) []string {
-		var found []string
-		for _, rule := range graph.Items(v) {
-			found = append(found, graph.Texts(graph.At(rule, "allowedOrigins"))...)
-		}
-		return found
-	}
 	list := func(texts []string) []any {
 		all := make([]any, len(texts))
 		for i, text := range texts {
@@ -379,7 +406,29 @@ func origins(old, now any) string {
 		}
 		return all
 	}
-	return openOrigins(list(of(old)), list(of(now)))
+	return openOrigins(list(bucketOrigins(old)), list(bucketOrigins(now)))
+}
+
+// closedOrigins judges a list of origins that loses some; of a bucket, or another list, as of tells.
+func closedOrigins(of func(v any) []string) judge {
+	return func(old, now any) string {
+		gone := without(slices.DeleteFunc(of(old), func(origin string) bool {
+			return slices.ContainsFunc(of(now), func(o string) bool { return iam.Covers(o, origin) })
+		}), nil)
+		if len(gone) == 0 {
+			return ""
+		}
+		return "pages of " + strings.Join(few(gone), ", ") + " may no longer use it"
+	}
+}
+
+// bucketOrigins are the origins of a bucket's rules.
+func bucketOrigins(v any) []string {
+	var found []string
+	for _, rule := range graph.Items(v) {
+		found = append(found, graph.Texts(graph.At(rule, "allowedOrigins"))...)
+	}
+	return found
 }
 
 // openOrigins judges a list of origins.

@@ -19,6 +19,8 @@ const (
 	hides     = "less is watched"
 	refused   = "refused by AWS"
 	notJudged = "not judged"
+	// moreRights is of who may do what nobody may overlook.
+	moreRights = "more rights"
 	// rulesBroken is of rules that base keeps.
 	rulesBroken = "rules broken"
 )
@@ -118,6 +120,43 @@ var losses = map[string]loss{
 	responseHeaderType:                                   {weakens, "answers no longer carry its headers"},
 	"aws:apigatewayv2/authorizer:Authorizer":             {stops, "routes that ask it refuse their callers"},
 	"aws:cloudfront/originAccessControl:OriginAccessControl": {stops, "its origins no longer know the distribution"},
+
+	"aws:autoscaling/attachment:Attachment": {stops, "the group's instances leave the target group"},
+	"aws:autoscaling/schedule:Schedule":     {stops, "capacity no longer changes at its times"},
+	"aws:cfg/recorderStatus:RecorderStatus": {hides, "changes are no longer recorded"},
+	"aws:route53/queryLog:QueryLog":         {hides, "who asks for names is no longer recorded"},
+	"aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": {hides,
+		"requests that it filters are no longer recorded"},
+	"aws:backup/vaultLockConfiguration:VaultLockConfiguration": {weakens,
+		"without its lock, whoever has the right deletes backups at any time"},
+	"aws:dynamodb/kinesisStreamingDestination:KinesisStreamingDestination": {stops,
+		"changes of the table no longer reach the stream"},
+	"aws:dynamodb/tableReplica:TableReplica":              {stops, "whoever reads the table in its region fails"},
+	"aws:ec2/volumeAttachment:VolumeAttachment":           {stops, "the instance no longer has the volume"},
+	"aws:efs/mountTarget:MountTarget":                     {stops, "what is in its subnet no longer reaches the files"},
+	"aws:iam/openIdConnectProvider:OpenIdConnectProvider": {stops, "nobody signs in by it any longer"},
+	"aws:iam/samlProvider:SamlProvider":                   {stops, "nobody signs in by it any longer"},
+	"aws:iam/userGroupMembership:UserGroupMembership":     {stops, "the user loses the rights of its groups"},
+	"aws:iam/groupMembership:GroupMembership":             {stops, "its users lose the rights of the group"},
+	"aws:iam/groupPolicyAttachment:GroupPolicyAttachment": {stops, "the group loses the rights of the policy"},
+	"aws:iam/userPolicyAttachment:UserPolicyAttachment":   {stops, "the user loses the rights of the policy"},
+	"aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig": {shrinks,
+		"calls wait until the function has started"},
+	"aws:lb/listenerCertificate:ListenerCertificate": {stops,
+		"the listener no longer has this certificate, and clients refuse it under its names"},
+	"aws:pipes/pipe:Pipe": {stops, "nothing is passed on any longer"},
+	"aws:route53/hostedZoneDnsSec:HostedZoneDnsSec": {stops, "names are no longer signed; as long as the parent zone " +
+		"says that they are, resolvers that check it find none of them"},
+	objectCopyType:                                {weakens, "its objects are no longer copied elsewhere"},
+	objectEventType:                               {stops, "nobody is any longer told of its objects"},
+	"aws:scheduler/schedule:Schedule":             {stops, "what it starts is no longer started"},
+	"aws:sfn/stateMachine:StateMachine":           {stops, "nobody can start it any longer, and what runs of it ends"},
+	"aws:ssm/maintenanceWindow:MaintenanceWindow": {weakens, "what it does is no longer done"},
+	"aws:synthetics/canary:Canary":                {hides, "nobody tries any longer what it tries"},
+	restAPIMethodType:                             {stops, "its requests are refused"},
+	"aws:efs/backupPolicy:BackupPolicy":           {weakens, "whether the files are backed up is no longer said"},
+	invokeConfigType: {weakens, "calls that fail are tried and kept as AWS does " +
+		"without it"},
 }
 
 // disposable are the types whose deletion, or replacement, takes nothing away that others need.
@@ -161,6 +200,33 @@ var partOf = map[string]string{
 	"aws:sns/topicSubscription:TopicSubscription":                                                "topic",
 	"aws:sqs/queuePolicy:QueuePolicy":                                                            "queueUrl",
 	"aws:wafv2/webAclAssociation:WebAclAssociation":                                              "resourceArn",
+
+	"aws:autoscaling/attachment:Attachment":                                "autoscalingGroupName",
+	"aws:autoscaling/schedule:Schedule":                                    "autoscalingGroupName",
+	"aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration":      "resourceArn",
+	"aws:route53/queryLog:QueryLog":                                        "zoneId",
+	"aws:backup/selection:Selection":                                       "planId",
+	"aws:backup/vaultLockConfiguration:VaultLockConfiguration":             "backupVaultName",
+	"aws:dynamodb/kinesisStreamingDestination:KinesisStreamingDestination": "tableName",
+	"aws:dynamodb/tableReplica:TableReplica":                               "globalTableArn",
+	"aws:ec2/networkAclRule:NetworkAclRule":                                "networkAclId",
+	"aws:ec2/volumeAttachment:VolumeAttachment":                            "volumeId",
+	"aws:ecr/lifecyclePolicy:LifecyclePolicy":                              "repository",
+	"aws:ecr/repositoryPolicy:RepositoryPolicy":                            "repository",
+	"aws:efs/backupPolicy:BackupPolicy":                                    "fileSystemId",
+	"aws:efs/mountTarget:MountTarget":                                      "fileSystemId",
+	"aws:iam/groupPolicyAttachment:GroupPolicyAttachment":                  "group",
+	"aws:iam/userGroupMembership:UserGroupMembership":                      "user",
+	"aws:iam/userPolicyAttachment:UserPolicyAttachment":                    "user",
+	"aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig": "functionName",
+	"aws:lb/listenerCertificate:ListenerCertificate":                       "listenerArn",
+	"aws:route53/hostedZoneDnsSec:HostedZoneDnsSec":                        "hostedZoneId",
+	"aws:apigateway/restApiPolicy:RestApiPolicy":                           "restApiId",
+	"aws:cloudwatch/eventBusPolicy:EventBusPolicy":                         "eventBusName",
+	invokeConfigType:  "functionName",
+	objectCopyType:    "bucket",
+	objectEventType:   "bucket",
+	restAPIMethodType: "restApi",
 }
 
 // closed are the types of which a new resource lets nobody in, or of which something here judges whom it lets in (by
@@ -204,6 +270,20 @@ var closed = []string{
 	"aws:secretsmanager/secret:Secret", "aws:secretsmanager/secretPolicy:SecretPolicy",
 	"aws:secretsmanager/secretRotation:SecretRotation", "aws:secretsmanager/secretVersion:SecretVersion", queueType,
 	"aws:wafv2/webAcl:WebAcl",
+
+	"aws:autoscaling/attachment:Attachment", "aws:autoscaling/schedule:Schedule",
+	"aws:cfg/recorderStatus:RecorderStatus", "aws:ebs/encryptionByDefault:EncryptionByDefault",
+	"aws:route53/queryLog:QueryLog", "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock",
+	"aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",
+	"aws:backup/plan:Plan", "aws:backup/selection:Selection", "aws:backup/vault:Vault",
+	"aws:backup/vaultLockConfiguration:VaultLockConfiguration", "aws:cloudwatch/compositeAlarm:CompositeAlarm",
+	"aws:cloudwatch/eventArchive:EventArchive", "aws:ec2/amiLaunchPermission:AmiLaunchPermission",
+	"aws:ec2/snapshotCreateVolumePermission:SnapshotCreateVolumePermission",
+	"aws:ec2/volumeAttachment:VolumeAttachment", "aws:efs/backupPolicy:BackupPolicy",
+	"aws:efs/mountTarget:MountTarget", "aws:iam/groupMembership:GroupMembership",
+	"aws:iam/userGroupMembership:UserGroupMembership", invokeConfigType,
+	"aws:lambda/layerVersionPermission:LayerVersionPermission", "aws:lb/listenerCertificate:ListenerCertificate",
+	objectCopyType, objectEventType, "aws:scheduler/schedule:Schedule", "aws:sfn/stateMachine:StateMachine",
 }
 
 // elsewhere are the types that are judged as a whole: by who reaches whom (network), by what roles may do and whom
@@ -216,9 +296,11 @@ var elsewhere = []string{
 	"aws:ec2/keyPair:KeyPair", "aws:ec2/launchTemplate:LaunchTemplate", "aws:ec2/route:Route",
 	"aws:ec2/routeTable:RouteTable", "aws:ec2/routeTableAssociation:RouteTableAssociation",
 	"aws:ec2/securityGroup:SecurityGroup", "aws:ec2/securityGroupRule:SecurityGroupRule", "aws:ec2/tag:Tag",
+	"aws:ec2/networkAclRule:NetworkAclRule",
 	"aws:iam/groupPolicy:GroupPolicy", "aws:iam/policy:Policy",
 	"aws:iam/policyAttachment:PolicyAttachment", "aws:iam/rolePolicy:RolePolicy",
 	"aws:iam/rolePolicyAttachment:RolePolicyAttachment", "aws:iam/userPolicy:UserPolicy",
+	"aws:iam/groupPolicyAttachment:GroupPolicyAttachment", "aws:iam/userPolicyAttachment:UserPolicyAttachment",
 	"aws:kms/alias:Alias", "aws:rds/subnetGroup:SubnetGroup",
 	"aws:s3/bucketObjectv2:BucketObjectv2",
 	"aws:s3/bucketPolicy:BucketPolicy", "aws:sns/topicPolicy:TopicPolicy", "aws:sqs/queuePolicy:QueuePolicy",
@@ -252,9 +334,18 @@ var neutral = map[string][]string{
 	"aws:rds/parameterGroup:ParameterGroup": {"family", "name", "namePrefix"},
 	"aws:s3/bucketV2:BucketV2":              {"policy"},
 	"aws:secretsmanager/secret:Secret":      {"policy"},
-	"aws:sns/topic:Topic":                   {"policy"},
-	"aws:sqs/queue:Queue":                   {"policy"},
-	"aws:ssm/parameter:Parameter":           {"value", "overwrite"},
+	auroraType: {"allowMajorVersionUpgrade", "applyImmediately", "copyTagsToSnapshot", "finalSnapshotIdentifier",
+		"masterPassword", "preferredBackupWindow", "preferredMaintenanceWindow", "vpcSecurityGroupIds"},
+	auroraNodeType: {"applyImmediately", "copyTagsToSnapshot", "preferredBackupWindow", "preferredMaintenanceWindow"},
+	bucketType:     {"policy"},
+	cacheType:      {"applyImmediately", "maintenanceWindow", "snapshotWindow"},
+	"aws:docdb/cluster:Cluster": {"allowMajorVersionUpgrade", "applyImmediately", "finalSnapshotIdentifier",
+		"masterPassword", "preferredBackupWindow", "preferredMaintenanceWindow"},
+	warehouseType: {"applyImmediately", "finalSnapshotIdentifier", "masterPassword",
+		"preferredMaintenanceWindow"},
+	"aws:sns/topic:Topic":         {"policy"},
+	"aws:sqs/queue:Queue":         {"policy"},
+	"aws:ssm/parameter:Parameter": {"value", "overwrite"},
 }
 
 // judge tells what a difference of one input means; empty: nothing bad.
@@ -283,7 +374,7 @@ func lower(unset float64, format string) judge {
 // oneOf is a 1 before what it counts.
 var oneOf = regexp.MustCompile(`(^| )1 (days|hours|instances|nodes|operations|periods|reads|requests|seconds|shards|` +
 	`tasks|times|` +
-	`writes|attempts|failures|units|objects|messages)\b`)
+	`writes|attempts|failures|units|objects|messages|years|characters|replicas|newer versions)\b`)
 
 // singular puts what is counted into the singular after a 1.
 func singular(text string) string {
@@ -299,6 +390,17 @@ func higher(unset float64, format string) judge {
 		}
 		return singular(fmt.Sprintf(format, plainNumber(is), plainNumber(was)))
 	}
+}
+
+// noneIsEndless judges numbers of which 0 has no bound, as has no number.
+func noneIsEndless(judge judge) judge {
+	bound := func(v any) any {
+		if n, _ := graph.Number(v); n == 0 {
+			return endless
+		}
+		return v
+	}
+	return func(old, now any) string { return judge(bound(old), bound(now)) }
 }
 
 // from judges a value that is no longer the one that protects.

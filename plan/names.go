@@ -51,7 +51,7 @@ var adopted = map[string]bool{
 	"aws:ecs/cluster:Cluster": true,
 }
 
-// taken are the dangers of what is created under a name that a resource has which is deleted only afterwards: most
+// taken are the dangers of what is made under a name that a resource has which is deleted only afterwards: most
 // often one that got another name in the program, without an alias.
 func taken(e *Environment, base, head *graph.Graph) []Danger {
 	if base == nil {
@@ -60,7 +60,7 @@ func taken(e *Environment, base, head *graph.Graph) []Danger {
 	holders := map[string]*graph.Resource{}
 	for _, c := range e.Changes {
 		old := base.ByURN(c.URN)
-		if property := unique[c.Type]; c.Action == Delete && old != nil && property != "" {
+		if property := unique[c.Type]; (c.Action == Delete || c.Action == Replace) && old != nil && property != "" {
 			if name := graph.Text(old.Input(property)); name != "" {
 				holders[c.Type+" "+name] = old
 			}
@@ -69,22 +69,22 @@ func taken(e *Environment, base, head *graph.Graph) []Danger {
 	var found []Danger
 	for _, c := range e.Changes {
 		now := head.ByURN(c.URN)
-		if c.Action != Create || now == nil || unique[c.Type] == "" {
+		if c.Action != Create && c.Action != Replace || now == nil || unique[c.Type] == "" {
 			continue
 		}
 		name := graph.Text(now.Input(unique[c.Type]))
 		old := holders[c.Type+" "+name]
-		if old == nil {
+		if old == nil || old.URN == now.URN {
 			continue
 		}
 		kind, what := refused, "AWS refuses, and the deployment stops halfway"
 		if adopted[c.Type] {
 			kind, what = stops, "AWS takes that one for the new one, and it is deleted at the end"
 		}
-		found = append(found, Danger{Kind: kind, Resource: c.String(), What: fmt.Sprintf("**%s** %s is created under "+
+		found = append(found, Danger{Kind: kind, Resource: c.String(), What: fmt.Sprintf("**%s** %s is %sd under "+
 			"the name %s, which %s still has: %s. If it is the same under another name in the program, give it an "+
 			"alias.",
-			c.Kind, code(c.Name), code(name), code(old.String()), what)})
+			c.Kind, code(c.Name), c.Action, code(name), code(old.String()), what)})
 	}
 	return found
 }

@@ -410,7 +410,7 @@ func ruleOpenings(newly, told []gap) []Danger {
 		}
 		found = append(found, Danger{Kind: exposes, Resource: g.rule.String(),
 			What: fmt.Sprintf("**%s** %s lets %s in "+
-				"on %s, to whatever has its group.", graph.Type(g.rule.Token), code(g.rule.Name), who,
+				"on %s, to whatever has its group.", g.rule.Kind(), code(g.rule.Name), who,
 				portsOf(g.protocol, g.left))})
 	}
 	return found

@@ -112,6 +112,8 @@ var sourced = map[string]string{
 	"aws:vpc/securityGroupVpcAssociation:SecurityGroupVpcAssociation": "securityGroupId! vpcId!",
 	// ecr/account_setting.go
 	"aws:ecr/accountSetting:AccountSetting": "name! value",
+	// iam/openid_connect_provider.go: in place in version 6.4, by replacement in 5.46
+	"aws:iam/openIdConnectProvider:OpenIdConnectProvider": "clientIdLists?",
 	// ecs/service.go (capacityProviderStrategyCustomizeDiff; it loops over what changed)
 	"aws:ecs/service:Service": "capacityProviderStrategies?",
 	// ecs/task_definition.go

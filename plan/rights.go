@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -55,9 +56,13 @@ func granted(e *Environment, base *graph.Graph) []Danger {
 				text += " if " + code(cut(g.Condition, longest))
 			}
 			switch {
+			case g.Change == Added && g.Effect == "Allow" && stillAllowed(a, was):
 			case g.Change == Added && g.Action == assumed && g.Effect == "Allow" && outsider(g.Resource) != "":
-				trusted = append(trusted, outsider(g.Resource))
-			case g.Change == Added && g.Effect == "Allow" && g.Action != assumed && stillAllowed(a, was):
+				who := "**" + outsider(g.Resource) + "**"
+				if g.Condition != "" {
+					who += " if " + code(cut(g.Condition, longest))
+				}
+				trusted = append(trusted, who)
 			case g.Change == Added && g.Wide():
 				wide = append(wide, text)
 			case g.Change == Added && g.Effect == "Allow" && risky(g.Action) != "":
@@ -65,23 +70,25 @@ func granted(e *Environment, base *graph.Graph) []Danger {
 					continue // it is new itself
 				}
 				rights[risky(g.Action)] = append(rights[risky(g.Action)], a)
+			case g.Change == Added && g.Effect == "Allow" && everything(g.Resource) && keeps(g.Action) != "":
+				rights[keeps(g.Action)] = append(rights[keeps(g.Action)], a)
 			case g.Change == Added && g.Effect != "Allow" && !isNew && !moot(g.Resource) && !stillDenied(a, was):
 				denied = append(denied, text)
 			case g.Change == Removed && g.Action == assumed && g.Effect == "Allow" && !moot(g.Resource) &&
-				!after[access{effect: "Allow", action: assumed, resource: g.Resource}]:
+				!stillAllowed(a, after):
 				distrusted = append(distrusted, code(g.Resource))
 			case g.Change == Removed && g.Effect != "Allow" && !stillDenied(a, after) && !moot(g.Resource):
 				taken = append(taken, text)
 			}
 		}
 		if len(trusted) > 0 {
-			tell("a foreign principal trusted", "may now be taken by **%s**.", strings.Join(trusted, "**, **"))
+			tell("a foreign principal trusted", "may now be taken by %s.", strings.Join(trusted, ", "))
 		}
 		if len(wide) > 0 {
 			tell("wide permission", "may %s.", strings.Join(wide, ", "))
 		}
 		for _, why := range slices.Sorted(maps.Keys(rights)) {
-			tell("more rights", "gets rights %s: %s.", why, describe(rights[why]))
+			tell(moreRights, "gets rights %s: %s.", why, describe(rights[why]))
 		}
 		if len(taken) > 0 {
 			tell("no longer denied", "is no longer denied %s.", strings.Join(few(taken), ", "))
@@ -99,6 +106,52 @@ func granted(e *Environment, base *graph.Graph) []Danger {
 	return found
 }
 
+// every matches an ARN of all resources of a kind.
+var every = regexp.MustCompile(`^arn:[a-z-]*:[a-z0-9-]+:[^:]*:[^:]*:(?:[a-z-]+[/:])?\*(?:/\*)?$`)
+
+// everything reports whether a resource of a statement stands for all of a kind.
+func everything(resource string) bool {
+	return resource == "*" || strings.HasPrefix(resource, but) || every.MatchString(resource)
+}
+
+// reading and writing are the actions that read or change what others keep, by service: those with a resource type in
+// the Service Authorization Reference
+// (https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html).
+var reading, writing = map[string][]string{
+	"dynamodb":       {"batchgetitem", "getitem", "getrecords", "partiql", "query", "scan"},
+	"kinesis":        {"getrecords", "subscribetoshard"},
+	"kms":            {"decrypt", "reencryptfrom"},
+	"logs":           {"filterlogevents", "getlogevents", "getlogrecord", "startquery", "unmask"},
+	"rds-data":       {"batchexecutestatement", "executestatement"},
+	"s3":             {"getobject", "getobjectversion"},
+	"secretsmanager": {"batchgetsecretvalue", "getsecretvalue"},
+	"sqs":            {"receivemessage"},
+	"ssm":            {"getparameter", "getparameterhistory", "getparameters", "getparametersbypath"},
+}, map[string][]string{
+	"dynamodb":       {"batchwriteitem", "putitem", "updateitem"},
+	"events":         {"putevents", "putrule", "puttargets"},
+	"kinesis":        {"putrecord", "putrecords"},
+	"lambda":         {"invokefunction", "updatefunctionconfiguration"},
+	"s3":             {"putlifecycleconfiguration", "putobject", "putreplicationconfiguration"},
+	"secretsmanager": {"putsecretvalue", "updatesecret"},
+	"sns":            {"publish"},
+	"sqs":            {"sendmessage"},
+	"ssm":            {"putparameter"},
+	"states":         {"startexecution"},
+}
+
+// keeps tells why a right on all resources of a kind is one that nobody may overlook; empty: it is not.
+func keeps(action string) string {
+	service, verb, _ := strings.Cut(strings.ToLower(action), ":")
+	switch {
+	case slices.Contains(reading[service], verb):
+		return "to read what others keep"
+	case slices.Contains(writing[service], verb):
+		return "to change or start what is others'"
+	}
+	return ""
+}
+
 // lessRights are what a role may no longer do, unless another grant allows it.
 func lessRights(role Role, after map[access]bool, moot func(string) bool) []access {
 	var less []access
@@ -109,7 +162,7 @@ func lessRights(role Role, after map[access]bool, moot func(string) bool) []acce
 		}
 		still := false
 		for b := range after {
-			still = still || b.effect == "Allow" && (b.condition == "" || b.condition == a.condition) &&
+			still = still || b.effect == "Allow" && looser(b.condition, a.condition) &&
 				covers(b.action, a.action) && covers(b.resource, a.resource)
 		}
 		if !still {

@@ -93,7 +93,7 @@ func routed(base, head *graph.Graph) []Danger {
 		of := cmp.Or(after.of, before.of)
 		tell := func(kind, format string, args ...any) {
 			found = append(found, Danger{Kind: kind, Resource: of.String(),
-				What: fmt.Sprintf("**%s** %s: ", graph.Type(of.Token), code(of.Name)) + fmt.Sprintf(format, args...) +
+				What: fmt.Sprintf("**%s** %s: ", of.Kind(), code(of.Name)) + fmt.Sprintf(format, args...) +
 					"."})
 		}
 		switch {
@@ -116,7 +116,7 @@ func routed(base, head *graph.Graph) []Danger {
 
 // unknownRoles are the dangers of policies that are given to a role which the stack does not have, where nothing says
 // what it may do otherwise.
-func unknownRoles(e *Environment, head *graph.Graph) []Danger {
+func unknownRoles(e *Environment, base, head *graph.Graph) []Danger {
 	var found []Danger
 	for _, c := range e.Changes {
 		now := head.ByURN(c.URN)
@@ -125,6 +125,19 @@ func unknownRoles(e *Environment, head *graph.Graph) []Danger {
 		}
 		what := ""
 		switch c.Type {
+		case "aws:iam/groupPolicyAttachment:GroupPolicyAttachment", "aws:iam/userPolicyAttachment:UserPolicyAttachment":
+			who := "group"
+			if strings.Contains(c.Type, "userPolicy") {
+				who = "user"
+			}
+			if c.Action == Update || base != nil && base.Was(now) != nil && c.Action != Replace {
+				continue
+			}
+			found = append(found, Danger{Kind: moreRights, Resource: c.String(),
+				What: fmt.Sprintf("**%s** %s gives %s %s "+
+					"the policy %s.", c.Kind, code(c.Name), who, code(orUnset(now.Input(who))),
+					code(labels(head, nil).Replace(graph.Text(now.Input("policyArn")))))})
+			continue
 		case "aws:iam/rolePolicyAttachment:RolePolicyAttachment":
 			what = "the policy " + code(labels(head, nil).Replace(graph.Text(now.Input("policyArn"))))
 		case "aws:iam/rolePolicy:RolePolicy":
@@ -132,7 +145,7 @@ func unknownRoles(e *Environment, head *graph.Graph) []Danger {
 		}
 		role := now.Input("role")
 		if what != "" && head.Resolve(role, "aws:iam/role:Role") == nil {
-			found = append(found, Danger{Kind: "more rights", Resource: c.String(),
+			found = append(found, Danger{Kind: moreRights, Resource: c.String(),
 				What: fmt.Sprintf("**%s** %s gives "+
 					"role %s, which is not of the stack, %s.", c.Kind, code(c.Name), code(orUnset(role)), what)})
 		}

@@ -17,7 +17,7 @@ func Distinct(graphs ...*Graph) []*Graph {
 				continue
 			}
 			for _, r := range g.Resources {
-				visit(g, r, Type(r.Token)+" "+cmp.Or(called[r.URN], r.Name))
+				visit(g, r, r.Kind()+" "+cmp.Or(called[r.URN], r.Name))
 			}
 		}
 	}
@@ -80,10 +80,5 @@ func (g *Graph) called(names map[string]string) *Graph {
 			resources[i] = &other
 		}
 	}
-	named, err := New(g.Project, g.Stack, resources...)
-	if err != nil {
-		panic("graph: " + err.Error()) // the resources are those of a graph
-	}
-	named.Exports, named.Leaks, named.Gaps = g.Exports, g.Leaks, g.Gaps
-	return named
+	return g.of(resources)
 }

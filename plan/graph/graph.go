@@ -17,6 +17,8 @@ import (
 type Resource struct {
 	// Token is the type, such as aws:ec2/vpc:Vpc.
 	Token string
+	// Registered is the token by which the program knows the type, where Token is the canonical one instead.
+	Registered string
 	// Name is the name in the program; together with Token and Parent it makes the URN.
 	Name string
 	URN  string
@@ -115,7 +117,7 @@ func (r *Resource) Either(path string) any {
 
 // String names the resource for people: its kind and its name in the program, such as Vpc network.
 func (r *Resource) String() string {
-	return Type(r.Token) + " " + r.Name
+	return r.Kind() + " " + r.Name
 }
 
 // Leak is a place where the value of a secret stands without being marked as one.

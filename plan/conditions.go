@@ -1,0 +1,106 @@
+package plan
+
+import (
+	"encoding/json"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"dossier.example/plan/graph"
+	"dossier.example/plan/iam"
+)
+
+// looser reports whether conditions of a statement hold wherever others do, so that the statement holds for all that
+// the other one did. Both are as iam.Statement.Conditions writes them. It may say no where only the writing differs.
+func looser(a, b string) bool {
+	if a == "" || a == b {
+		return true
+	}
+	is, was := map[string]map[string]any{}, map[string]map[string]any{}
+	if json.Unmarshal([]byte(a), &is) != nil || b == "" || json.Unmarshal([]byte(b), &was) != nil {
+		return false
+	}
+	for operator, keys := range is {
+		for key, values := range keys {
+			if !slices.ContainsFunc(narrower[operator], func(other string) bool {
+				return covered(operator, list(values), list(was[other][key]))
+			}) && !covered(operator, list(values), list(was[operator][key])) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// narrower are the operators that ask for one of the values that another one has as patterns.
+var narrower = map[string][]string{"StringLike": {"StringEquals"}}
+
+// covered reports whether each value that fulfills one condition fulfills another.
+func covered(operator string, by, values []string) bool {
+	if len(values) == 0 {
+		return false // it was not asked
+	}
+	return !slices.ContainsFunc(values, func(v string) bool {
+		return !slices.ContainsFunc(by, func(pattern string) bool {
+			if pattern == v {
+				return true
+			}
+			switch operator {
+			case "StringLike", "ArnEquals":
+				return iam.Covers(pattern, v)
+			case "IpAddress":
+				return holds(pattern, v)
+			}
+			return false
+		})
+	}) && (!strings.Contains(operator, "Not") || len(by) == len(values))
+}
+
+// holds reports whether a block of addresses is within another.
+func holds(outer, inner string) bool {
+	o, errOuter := block(outer)
+	i, errInner := block(inner)
+	return errOuter == nil && errInner == nil && o.Bits() <= i.Bits() && o.Contains(i.Addr())
+}
+
+// block is a block of addresses, or the one of an address.
+func block(text string) (netip.Prefix, error) {
+	if !strings.Contains(text, "/") {
+		a, err := netip.ParseAddr(text)
+		if err != nil {
+			return netip.Prefix{}, err
+		}
+		return netip.PrefixFrom(a, a.BitLen()), nil
+	}
+	return netip.ParsePrefix(text)
+}
+
+func list(v any) []string {
+	if v == nil {
+		return nil
+	}
+	if _, is := v.([]any); is {
+		return graph.Texts(v)
+	}
+	return []string{graph.Text(v)}
+}
+
+// networks judges a list of blocks of addresses: those that newly are within one of them, or no longer.
+func networks(means string, newly bool) judge {
+	return func(old, now any) string {
+		list, other := graph.Texts(old), graph.Texts(now)
+		if newly {
+			list, other = other, list
+		}
+		var found []string
+		for _, text := range list {
+			if !slices.ContainsFunc(other, func(o string) bool { return o == text || holds(o, text) }) {
+				found = append(found, code(text))
+			}
+		}
+		if len(found) == 0 {
+			return ""
+		}
+		return means + " " + strings.Join(few(found), ", ")
+	}
+}
