@@ -94,7 +94,8 @@ func (s *Server) append(ctx context.Context, entries ...audit.Entry) error {
 		if errors.Is(err, dossier.ErrUnavailable) {
 			return dossier.Errorf(dossier.CodeUnavailable, err,
 				"What staff do is recorded, and that is not possible at the moment. Nothing was done. Try again in "+
-					"a minute.")
+					"a minute. If it lasts, tell whoever runs this site: the database accepts no writes. It may be a "+
+					"replica that only reads, or full; the log names the cause.")
 		}
 		return err
 	}
